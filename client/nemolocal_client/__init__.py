@@ -1,0 +1,1 @@
+"""The reference client of the NemoVideo contract."""

@@ -1,0 +1,104 @@
+"""Time as an object: the one place where this project asks what time it is and waits.
+
+`WallClock` is the real time; waits that a cloud would make are divided by its `speed`.
+`ManualClock` stands still until it is advanced and wakes sleepers in the order in which they fall
+due, so that minutes of protocol pass in no wall time and always in the same order.
+"""
+
+import asyncio
+import heapq
+import itertools
+import time
+from datetime import UTC, datetime
+from typing import Protocol
+
+# Turns of the event loop that woken tasks get to reach their next wait before time moves on.
+_SETTLE_TURNS = 12
+
+
+class Clock(Protocol):
+    """What everything that depends on time is given."""
+
+    def time(self) -> float:
+        """Seconds since the epoch."""
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait that long in an event loop."""
+
+    def wait(self, seconds: float) -> None:
+        """Wait that long in a thread."""
+
+
+class WallClock:
+    """Real time; `sleep` and `wait` take `seconds / speed` of it."""
+
+    def __init__(self, speed: float = 1.0) -> None:
+        if not speed > 0:
+            raise ValueError(f"speed must be greater than 0, not {speed}")
+        self.speed = speed
+
+    def time(self) -> float:
+        return time.time()
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(seconds / self.speed)
+
+    def wait(self, seconds: float) -> None:
+        time.sleep(seconds / self.speed)
+
+
+class ManualClock:
+    """Time that moves only when told to, or, with `autojump`, whenever everybody sleeps.
+
+    `wait` belongs to single-threaded callers: nobody else could move the time, so it moves it.
+    """
+
+    def __init__(self, start: float = 1_700_000_000.0, *, autojump: bool = False) -> None:
+        self._now = start
+        self._autojump = autojump
+        self._sleepers: list[tuple[float, int, asyncio.Future[None]]] = []
+        self._order = itertools.count()
+
+    def time(self) -> float:
+        return self._now
+
+    def wait(self, seconds: float) -> None:
+        self._now += seconds
+
+    async def sleep(self, seconds: float) -> None:
+        loop = asyncio.get_running_loop()
+        woken: asyncio.Future[None] = loop.create_future()
+        due = self._now + max(seconds, 0.0)
+        heapq.heappush(self._sleepers, (due, next(self._order), woken))
+        if self._autojump:
+            loop.call_soon(self._jump_when_idle, _SETTLE_TURNS)
+        await woken
+
+    async def advance(self, seconds: float) -> None:
+        """Let `seconds` pass: each sleeper wakes at its own due time, the earliest first."""
+        if seconds < 0:
+            raise ValueError(f"time does not run backwards: advance by 0 or more, not {seconds}")
+        target = self._now + seconds
+        while self._sleepers and self._sleepers[0][0] <= target:
+            self._wake_next()
+            for _ in range(_SETTLE_TURNS):
+                await asyncio.sleep(0)
+        self._now = max(self._now, target)
+
+    def _wake_next(self) -> None:
+        due, _, woken = heapq.heappop(self._sleepers)
+        self._now = max(self._now, due)
+        if not woken.done():
+            woken.set_result(None)
+
+    def _jump_when_idle(self, turns: int) -> None:
+        if turns:
+            asyncio.get_running_loop().call_soon(self._jump_when_idle, turns - 1)
+        elif self._sleepers:
+            self._wake_next()
+
+
+def iso8601(seconds: float) -> str:
+    """`seconds` since the epoch as ISO 8601 in UTC, to the millisecond (AUTH-1)."""
+    stamp = datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")
+    return stamp.replace("+00:00", "Z")

@@ -1,0 +1,237 @@
+"""The draft: the timeline as typed, frozen values, and its short names on the wire.
+
+The wire speaks short names (`t`, `sg`, `d`, …: STA-2, and STA-4 for those that nobody publishes),
+Python the long ones. Reading never fails on an object and never loses anything: what the model
+does not know, or what is not of the type that it should be, is kept in `extra` and written back
+as it was. Whether a draft makes sense is another question, asked where it is rendered (REN-9).
+
+All times are milliseconds.
+"""
+
+from collections.abc import Callable, Mapping
+from enum import IntEnum
+from typing import Any, TypeVar
+
+import msgspec
+
+Number = int | float
+
+
+class TrackType(IntEnum):
+    """What a track carries (`tt`)."""
+
+    VIDEO = 0
+    AUDIO = 1
+    TEXT = 7
+
+
+class _Node(msgspec.Struct, frozen=True, kw_only=True):
+    extra: dict[str, Any] = {}
+
+
+class Style(_Node, frozen=True):
+    """How a text looks: size in pixels of a 1080-line picture, colour and position by name."""
+
+    size: Number | None = None
+    color: str | None = None
+    position: str | None = None
+    font: str | None = None
+
+
+class Transition(_Node, frozen=True):
+    """The way from a segment into the next one."""
+
+    type: str | None = None
+    duration_ms: Number | None = None
+
+
+class Segment(_Node, frozen=True):
+    """A piece of a track: a part of a source, or a text, at a place on the timeline.
+
+    `start_ms` and `duration_ms` are on the timeline, `source_start_ms` is in the source; absent
+    fields are None.
+    """
+
+    id: str | None = None
+    start_ms: Number | None = None
+    duration_ms: Number | None = None
+    source: str | None = None
+    source_start_ms: Number | None = None
+    speed: Number | None = None
+    volume: Number | None = None
+    text: str | None = None
+    style: Style | None = None
+    fade_in_ms: Number | None = None
+    fade_out_ms: Number | None = None
+    transition: Transition | None = None
+    effects: tuple[dict[str, Any], ...] | None = None
+    metadata: dict[str, Any] | None = None
+
+    @property
+    def end_ms(self) -> Number:
+        """Where the segment ends on the timeline."""
+        return (self.start_ms or 0) + (self.duration_ms or 0)
+
+
+class Track(_Node, frozen=True):
+    """A lane of segments of one type."""
+
+    type: int | None = None
+    id: str | None = None
+    name: str | None = None
+    segments: tuple[Segment, ...] | None = None
+    metadata: dict[str, Any] | None = None
+
+
+class Metadata(_Node, frozen=True):
+    """What the draft is called, how it is shown (pixels, frames per second) and compressed.
+
+    `compression` is ours: `{"mode": "rtk"}` asks the export for a file smaller than its sources.
+    """
+
+    title: str | None = None
+    width: Number | None = None
+    height: Number | None = None
+    fps: Number | None = None
+    compression: dict[str, Any] | None = None
+
+
+class Draft(_Node, frozen=True):
+    """A timeline."""
+
+    tracks: tuple[Track, ...] | None = None
+    duration_ms: Number | None = None
+    metadata: Metadata | None = None
+
+    @property
+    def ready(self) -> bool:
+        """Whether it can be exported: some track has a segment (STA-3)."""
+        return any(track.segments for track in self.tracks or ())
+
+    def of_type(self, kind: TrackType) -> list[Track]:
+        """The tracks of one type, in order."""
+        return [track for track in self.tracks or () if track.type == kind]
+
+
+class _Mismatch:
+    """The value is not of the field's type: it stays in `extra`."""
+
+
+_MISMATCH = _Mismatch()
+_Reader = Callable[[Any], Any]
+N = TypeVar("N", bound=_Node)
+
+
+def _scalar(*kinds: type) -> _Reader:
+    return lambda value: value if type(value) in kinds else _MISMATCH
+
+
+def _objects(value: Any) -> Any:
+    fits = isinstance(value, list) and all(isinstance(item, dict) for item in value)
+    return tuple(value) if fits else _MISMATCH
+
+
+def _node(cls: type[_Node]) -> _Reader:
+    return lambda value: _read(cls, value) if isinstance(value, dict) else _MISMATCH
+
+
+def _nodes(cls: type[_Node]) -> _Reader:
+    def read(value: Any) -> Any:
+        items = _objects(value)
+        return items if items is _MISMATCH else tuple(_read(cls, item) for item in items)
+
+    return read
+
+
+_text = _scalar(str)
+_number = _scalar(int, float)
+_object = _scalar(dict)
+
+# Class → wire name → (Python name, reader of the value).
+_FIELDS: dict[type[_Node], dict[str, tuple[str, _Reader]]] = {
+    Style: {
+        "size": ("size", _number),
+        "color": ("color", _text),
+        "pos": ("position", _text),
+        "font": ("font", _text),
+    },
+    Transition: {"type": ("type", _text), "d": ("duration_ms", _number)},
+    Segment: {
+        "id": ("id", _text),
+        "s": ("start_ms", _number),
+        "d": ("duration_ms", _number),
+        "src": ("source", _text),
+        "ss": ("source_start_ms", _number),
+        "sp": ("speed", _number),
+        "v": ("volume", _number),
+        "txt": ("text", _text),
+        "st": ("style", _node(Style)),
+        "fi": ("fade_in_ms", _number),
+        "fo": ("fade_out_ms", _number),
+        "tr": ("transition", _node(Transition)),
+        "fx": ("effects", _objects),
+        "m": ("metadata", _object),
+    },
+    Track: {
+        "tt": ("type", _scalar(int)),
+        "id": ("id", _text),
+        "n": ("name", _text),
+        "sg": ("segments", _nodes(Segment)),
+        "m": ("metadata", _object),
+    },
+    Metadata: {
+        "title": ("title", _text),
+        "width": ("width", _number),
+        "height": ("height", _number),
+        "fps": ("fps", _number),
+        "compress": ("compression", _object),
+    },
+    Draft: {
+        "t": ("tracks", _nodes(Track)),
+        "d": ("duration_ms", _number),
+        "m": ("metadata", _node(Metadata)),
+    },
+}
+
+
+def wire_name(cls: type[_Node], name: str) -> str:
+    """The short name of a Python field, for messages that point into a draft (REN-9)."""
+    return next(short for short, (long, _) in _FIELDS[cls].items() if long == name)
+
+
+def _read(cls: type[N], wire: Mapping[str, Any]) -> N:
+    fields = _FIELDS[cls]
+    known: dict[str, Any] = {}
+    extra: dict[str, Any] = {}
+    for short, value in wire.items():
+        name, reader = fields.get(short, (short, None))
+        parsed = _MISMATCH if reader is None else reader(value)
+        if parsed is _MISMATCH:
+            extra[short] = value
+        else:
+            known[name] = parsed
+    return cls(extra=extra, **known)
+
+
+def _write(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return [_write(item) for item in value]
+    if not isinstance(value, _Node):
+        return value
+    wire = dict(value.extra)
+    for short, (name, _) in _FIELDS[type(value)].items():
+        field = getattr(value, name)
+        if field is not None:
+            wire[short] = _write(field)
+    return wire
+
+
+def draft_from_wire(wire: Mapping[str, Any]) -> Draft:
+    """Read a draft from any JSON object; nothing is lost and nothing is refused."""
+    return _read(Draft, wire)
+
+
+def draft_to_wire(draft: Draft) -> dict[str, Any]:
+    """The JSON object of a draft, in short names, unknown fields included (STA-4)."""
+    wire: dict[str, Any] = _write(draft)
+    return wire

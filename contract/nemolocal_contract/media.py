@@ -1,0 +1,53 @@
+"""What may be uploaded, and how much of it, for which skill (UPL-3, UPL-4, REN-7)."""
+
+from typing import Literal
+
+import msgspec
+
+MediaKind = Literal["video", "image", "audio"]
+
+ACCEPTED: dict[str, MediaKind] = {
+    "mp4": "video",
+    "mov": "video",
+    "avi": "video",
+    "webm": "video",
+    "mkv": "video",
+    "jpg": "image",
+    "png": "image",
+    "gif": "image",
+    "webp": "image",
+    "mp3": "audio",
+    "wav": "audio",
+    "m4a": "audio",
+    "aac": "audio",
+}
+ACCEPTED_TEXT = ", ".join(ACCEPTED)
+
+_ALIASES = {"jpeg": "jpg"}
+MB = 1_000_000
+
+
+def extension(filename: str) -> str | None:
+    """The accepted extension of a file name, in its one spelling; None if it is not accepted."""
+    suffix = filename.rpartition(".")[2].lower() if "." in filename else ""
+    suffix = _ALIASES.get(suffix, suffix)
+    return suffix if suffix in ACCEPTED else None
+
+
+class SkillProfile(msgspec.Struct, frozen=True):
+    """What the backend grants to a skill, chosen by X-Skill-Source."""
+
+    source: str
+    upload_limit: int = 2000 * MB
+    resolution: Literal["1080p", "4k"] = "1080p"
+
+
+_PROFILES = {
+    "ai-rtk-compressor": SkillProfile("ai-rtk-compressor", 2000 * MB, "1080p"),
+    "4k-with-session": SkillProfile("4k-with-session", 500 * MB, "4k"),
+}
+
+
+def skill_profile(source: str) -> SkillProfile:
+    """The profile of a skill; unknown skills get 2 GB and 1080p."""
+    return _PROFILES.get(source.strip().lower(), SkillProfile(source))

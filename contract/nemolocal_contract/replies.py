@@ -1,0 +1,133 @@
+"""The replies of the contract as frozen types, written by the server and read by the client."""
+
+from typing import Any, Literal
+
+import msgspec
+
+from .media import MediaKind
+
+RenderState = Literal["pending", "processing", "completed", "failed"]
+RenderDialect = Literal["flat", "nested"]
+
+
+class TokenReply(msgspec.Struct, frozen=True):
+    """A fresh anonymous token (AUTH-1)."""
+
+    token: str
+    credits: int
+    user_id: str = ""
+    expires_at: str = ""
+
+
+class SessionReply(msgspec.Struct, frozen=True):
+    """A fresh session (SES-1)."""
+
+    session_id: str
+    task_id: str = ""
+    user_id: str = ""
+
+
+class FileReply(msgspec.Struct, frozen=True):
+    """A file as the backend knows it: seconds, pixels, frames per second (UPL-2)."""
+
+    filename: str
+    file_type: MediaKind
+    cdn_url: str
+    duration: float = 0.0
+    width: int = 0
+    height: int = 0
+    fps: float = 0.0
+    hash: str = ""
+
+
+class UploadReply(msgspec.Struct, frozen=True):
+    """What an upload added to the session (UPL-2)."""
+
+    files: tuple[FileReply, ...]
+    session_state_applied: bool = True
+
+
+class Balance(msgspec.Struct, frozen=True):
+    """Credits (CRD-1)."""
+
+    available: int
+    frozen: int
+    total: int
+
+
+class CanvasConfig(msgspec.Struct, frozen=True):
+    """The picture that the draft is shown on."""
+
+    width: int = 0
+    height: int = 0
+    ratio: str = ""
+
+
+class State(msgspec.Struct, frozen=True):
+    """What the timeline is made of (STA-1); `draft` in its wire form."""
+
+    draft: dict[str, Any]
+    video_infos: tuple[dict[str, Any], ...] = ()
+    canvas_config: CanvasConfig = CanvasConfig()
+    generated_media: tuple[dict[str, Any], ...] = ()
+
+
+class StateReply(msgspec.Struct, frozen=True):
+    """The newest state of a session (STA-1)."""
+
+    session_id: str
+    state: State
+    task_id: str = ""
+    task_name: str = ""
+    user_id: str = ""
+
+
+class RenderOutput(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The file of a completed render: URL, seconds, bytes."""
+
+    url: str = ""
+    duration: float = 0.0
+    size: int = 0
+
+
+class RenderStatus(msgspec.Struct, frozen=True):
+    """A render as its owner sees it (REN-4, REN-5)."""
+
+    id: str
+    status: RenderState
+    progress: int = 0
+    output: RenderOutput | None = None
+    error: str | None = None
+    warnings: tuple[str, ...] = ()
+
+
+def encode_render(status: RenderStatus, dialect: RenderDialect) -> dict[str, Any]:
+    """The body of a render reply, flat or nested (REN-4)."""
+    if dialect == "nested":
+        return {"success": status.status != "failed", "data": _nested(status)}
+    body: dict[str, Any] = msgspec.to_builtins(status)
+    return {name: value for name, value in body.items() if value is not None}
+
+
+def _nested(status: RenderStatus) -> dict[str, Any]:
+    body: dict[str, Any] = {
+        "id": status.id,
+        "status": status.status,
+        "progress": status.progress,
+    }
+    if status.output is not None:
+        body |= {"outputUrl": status.output.url}
+    if status.error is not None:
+        body |= {"error": status.error}
+    return body
+
+
+def decode_render(body: Any) -> RenderStatus:
+    """A render reply in either dialect; raises `msgspec.ValidationError` on anything else."""
+    if isinstance(body, dict) and isinstance(body.get("data"), dict):
+        nested = body["data"]
+        flat = {name: value for name, value in nested.items() if name != "outputUrl"}
+        if nested.get("outputUrl"):
+            flat["output"] = {"url": nested["outputUrl"]}
+        body = flat
+    return msgspec.convert(body, RenderStatus)

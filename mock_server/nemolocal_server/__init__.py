@@ -1,0 +1,1 @@
+"""The NemoVideo backend on your own machine: stateful, seeded, and really rendering."""
