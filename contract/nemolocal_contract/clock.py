@@ -58,6 +58,7 @@ class ManualClock:
         self._autojump = autojump
         self._sleepers: list[tuple[float, int, asyncio.Future[None]]] = []
         self._order = itertools.count()
+        self._watch: asyncio.Handle | None = None
 
     def time(self) -> float:
         return self._now
@@ -71,7 +72,7 @@ class ManualClock:
         due = self._now + max(seconds, 0.0)
         heapq.heappush(self._sleepers, (due, next(self._order), woken))
         if self._autojump:
-            loop.call_soon(self._jump_when_idle, _SETTLE_TURNS)
+            self._watch_for_idleness()
         await woken
 
     async def advance(self, seconds: float) -> None:
@@ -91,11 +92,19 @@ class ManualClock:
         if not woken.done():
             woken.set_result(None)
 
-    def _jump_when_idle(self, turns: int) -> None:
+    def _watch_for_idleness(self, turns: int = _SETTLE_TURNS) -> None:
+        """Wake the next sleeper once the loop has turned so often without a new one."""
+        if self._watch is not None:
+            self._watch.cancel()
+        self._watch = asyncio.get_running_loop().call_soon(self._turn, turns)
+
+    def _turn(self, turns: int) -> None:
+        self._watch = None
         if turns:
-            asyncio.get_running_loop().call_soon(self._jump_when_idle, turns - 1)
+            self._watch_for_idleness(turns - 1)
         elif self._sleepers:
             self._wake_next()
+            self._watch_for_idleness()
 
 
 def iso8601(seconds: float) -> str:

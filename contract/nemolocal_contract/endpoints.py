@@ -35,3 +35,4 @@ RENDER_DOWNLOAD = Endpoint("GET", "/api/render/proxy/{render}/download", "REN-8"
 # Not the contract's: the server's own control interface, never mixed with the paths above.
 CONTROL = "/__nemolocal__"
 HEALTH = Endpoint("GET", f"{CONTROL}/health", "GEN-6")
+JOURNAL = Endpoint("GET", f"{CONTROL}/journal", "GEN-6")

@@ -106,7 +106,7 @@ def encode_render(status: RenderStatus, dialect: RenderDialect) -> dict[str, Any
     if dialect == "nested":
         return {"success": status.status != "failed", "data": _nested(status)}
     body: dict[str, Any] = msgspec.to_builtins(status)
-    return {name: value for name, value in body.items() if value is not None}
+    return {name: value for name, value in body.items() if value not in (None, ())}
 
 
 def _nested(status: RenderStatus) -> dict[str, Any]:

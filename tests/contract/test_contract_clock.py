@@ -1,0 +1,90 @@
+"""The clock: time that is moved by hand wakes sleepers in the order in which they fall due."""
+
+import asyncio
+
+import pytest
+
+from nemolocal_contract.clock import ManualClock, WallClock, iso8601
+
+
+def test_advance_runs_what_falls_due_in_order_each_at_its_own_time() -> None:
+    clock = ManualClock(0.0)
+    seen: list[tuple[str, float]] = []
+
+    async def sleeper(name: str, *waits: float) -> None:
+        for wait in waits:
+            await clock.sleep(wait)
+            seen.append((name, clock.time()))
+
+    async def scene() -> None:
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(sleeper("a", 30, 30))
+            tasks.create_task(sleeper("b", 20, 20, 100))
+            await asyncio.sleep(0)
+            await clock.advance(60)
+            assert seen == [("b", 20), ("a", 30), ("b", 40), ("a", 60)]
+            assert clock.time() == 60
+            await clock.advance(7 * 86_400)
+
+    asyncio.run(scene())
+    assert seen[-1] == ("b", 140)
+    assert clock.time() == 60 + 7 * 86_400
+
+
+def test_a_cancelled_sleeper_does_not_stop_the_others() -> None:
+    clock = ManualClock(0.0)
+
+    async def scene() -> None:
+        doomed = asyncio.ensure_future(clock.sleep(1))
+        other = asyncio.ensure_future(clock.sleep(2))
+        await asyncio.sleep(0)
+        doomed.cancel()
+        await clock.advance(5)
+        await other
+        assert doomed.cancelled()
+
+    asyncio.run(scene())
+
+
+def test_autojump_moves_time_when_everybody_sleeps() -> None:
+    clock = ManualClock(0.0, autojump=True)
+    woken: list[float] = []
+
+    async def sleeper(seconds: float) -> None:
+        await clock.sleep(seconds)
+        woken.append(clock.time())
+
+    async def scene() -> None:
+        await asyncio.gather(sleeper(900), sleeper(15), sleeper(30))
+
+    asyncio.run(scene())
+    assert woken == [15, 30, 900]
+
+
+def test_waiting_in_a_thread_moves_a_manual_clock() -> None:
+    clock = ManualClock(100.0)
+    clock.wait(30)
+    assert clock.time() == 130
+
+
+def test_wall_clock_divides_waits_by_its_speed_and_leaves_the_time_alone() -> None:
+    clock = WallClock(speed=1_000_000)
+    before = clock.time()
+    clock.wait(600)
+    asyncio.run(clock.sleep(600))
+    assert clock.time() - before < 60
+
+
+@pytest.mark.parametrize("speed", [0, -1, float("nan")])
+def test_a_speed_that_makes_no_sense_is_refused(speed: float) -> None:
+    with pytest.raises(ValueError, match="speed must be greater than 0"):
+        WallClock(speed)
+
+
+def test_time_does_not_run_backwards() -> None:
+    with pytest.raises(ValueError, match="backwards"):
+        asyncio.run(ManualClock().advance(-1))
+
+
+def test_time_stamps_are_utc_with_a_z() -> None:
+    assert iso8601(1_700_000_000.25) == "2023-11-14T22:13:20.250Z"
