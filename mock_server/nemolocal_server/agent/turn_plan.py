@@ -1,0 +1,82 @@
+"""A turn as a plan: what is streamed and when the draft changes. Pure, seeded (SSE-5, SSE-11)."""
+
+from typing import Any
+
+import msgspec
+
+from nemolocal_contract.events import Heartbeat, Text, ToolCall, ToolResult, TurnEvent
+
+from ..draw import Draw
+from .intents import Edit
+
+# One of the tool names that public documents show.
+EDIT_TOOL = "edit_multitrack"
+_TALK_SECONDS = (5.0, 15.0)
+_EDIT_SECONDS = (10.0, 30.0)
+# When within an edit the tool is called and when it has answered, as parts of the whole.
+_CALLED, _ANSWERED = 0.15, 0.85
+
+
+class TurnKey(msgspec.Struct, frozen=True):
+    """What decides the chances of a turn: only what the client controls (SSE-5)."""
+
+    client_id: str
+    session_ordinal: int
+    turn: int
+    message: str
+
+    def parts(self) -> tuple[str | int, ...]:
+        return (self.client_id, self.session_ordinal, self.turn, self.message)
+
+
+class Commit(msgspec.Struct, frozen=True):
+    """The moment at which the draft changes and the credits are taken (CRD-2)."""
+
+
+class Step(msgspec.Struct, frozen=True):
+    """After `delay` seconds of the server's clock, say or do this."""
+
+    delay: float
+    action: TurnEvent | Commit
+
+
+def is_silent(key: TurnKey, draw: Draw, rate: float) -> bool:
+    """Whether this edit closes without a word (SSE-5)."""
+    return draw.chance(rate, "silent", *key.parts())
+
+
+def plan_talk(text: str, key: TurnKey, draw: Draw, heartbeat: float) -> list[Step]:
+    """Think a while, then answer."""
+    length = draw.between(*_TALK_SECONDS, "talk", *key.parts())
+    return _with_heartbeats([Step(length, Text(text))], heartbeat)
+
+
+def plan_edit(
+    edits: tuple[Edit, ...], text: str | None, key: TurnKey, draw: Draw, heartbeat: float
+) -> list[Step]:
+    """Call the tool, change the draft, report the result; then the text, unless it is None."""
+    length = draw.between(*_EDIT_SECONDS, "edit", *key.parts())
+    call_id = f"call-{key.turn}"
+    operations = [_operation(edit) for edit in edits]
+    steps = [
+        Step(_CALLED * length, ToolCall(call_id, EDIT_TOOL, {"operations": operations})),
+        Step((_ANSWERED - _CALLED) * length, Commit()),
+        Step(0.0, ToolResult(call_id, EDIT_TOOL, {"status": "success"})),
+    ]
+    if text is not None:
+        steps.append(Step((1 - _ANSWERED) * length, Text(text)))
+    return _with_heartbeats(steps, heartbeat)
+
+
+def _operation(edit: Edit) -> dict[str, Any]:
+    return {"action": type(edit).__name__, **msgspec.to_builtins(edit)}
+
+
+def _with_heartbeats(steps: list[Step], interval: float) -> list[Step]:
+    """The same steps, with a heartbeat wherever nothing is said for `interval` seconds (SSE-3)."""
+    beating: list[Step] = []
+    for step in steps:
+        beats = int(step.delay // interval)
+        beating += [Step(interval, Heartbeat())] * beats
+        beating.append(Step(step.delay - beats * interval, step.action))
+    return beating

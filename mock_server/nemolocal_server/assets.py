@@ -1,0 +1,105 @@
+"""Media of a session: uploads and what the server generated, each a file under its own id."""
+
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from nemolocal_contract.clock import Clock
+from nemolocal_contract.envelope import decode_json, encode_json
+from nemolocal_contract.replies import FileReply
+from nemolocal_render.media import MediaInfo
+from nemolocal_render.plan import Source
+
+from .store import Store
+
+Origin = Literal["upload", "generated"]
+CDN = "/cdn"
+
+
+class Asset(msgspec.Struct, frozen=True):
+    """A file that drafts may use; `hash` is the SHA-256 of its content."""
+
+    id: str
+    session_id: str
+    origin: Origin
+    filename: str
+    hash: str
+    info: MediaInfo
+
+    @property
+    def stored_name(self) -> str:
+        """The name on disk and in URLs: never one that a user chose."""
+        return f"{self.id}.{self.info.extension}"
+
+    def reply(self, base_url: str) -> FileReply:
+        """The file as the contract shows it (UPL-2)."""
+        return FileReply(
+            filename=self.filename,
+            file_type=self.info.kind,
+            cdn_url=f"{base_url}{CDN}/media/{self.stored_name}",
+            duration=round(self.info.duration, 3),
+            width=self.info.width,
+            height=self.info.height,
+            fps=round(self.info.fps, 3),
+            hash=self.hash,
+        )
+
+
+class _Row(msgspec.Struct, frozen=True):
+    id: str
+    session_id: str
+    origin: Origin
+    filename: str
+    hash: str
+    info: str
+
+
+class Assets:
+    """The media of all sessions."""
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+
+    def add(self, received: list[tuple[Asset, Path]]) -> None:
+        """Take files into the media folder and their sessions, all or none (UPL-5)."""
+        with self._store.transaction():
+            for asset, path in received:
+                self._insert(asset)
+                path.replace(self.path(asset))
+
+    def of_session(self, session_id: str) -> list[Asset]:
+        """A session's media in the order in which they came."""
+        rows = self._store.all(
+            _Row,
+            """SELECT id, session_id, origin, filename, hash, info FROM assets
+               WHERE session_id = :session ORDER BY rowid""",
+            session=session_id,
+        )
+        return [_asset(row) for row in rows]
+
+    def sources(self, session_id: str) -> dict[str, Source]:
+        """What a render of this session may read, by asset id."""
+        assets = self.of_session(session_id)
+        return {asset.id: Source(self.path(asset), asset.info) for asset in assets}
+
+    def path(self, asset: Asset) -> Path:
+        """Where the file lies."""
+        return self._store.media / asset.stored_name
+
+    def _insert(self, asset: Asset) -> None:
+        fields = msgspec.structs.asdict(asset)
+        fields["info"] = encode_json(asset.info).decode()
+        self._store.execute(
+            """INSERT INTO assets (id, session_id, origin, filename, hash, info, created)
+               VALUES (:id, :session_id, :origin, :filename, :hash, :info, :created)""",
+            **fields,
+            created=self._clock.time(),
+        )
+
+
+def _asset(row: _Row) -> Asset:
+    fields = msgspec.structs.asdict(row)
+    fields["info"] = decode_json(row.info, type=MediaInfo)
+    return Asset(**fields)

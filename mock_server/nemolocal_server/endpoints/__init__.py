@@ -1,0 +1,1 @@
+"""The endpoints, one noun per file: read the request, ask the server, write the reply."""

@@ -1,0 +1,28 @@
+"""The control interface: the server's own, beside the contract and never part of it."""
+
+from importlib.metadata import version
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from ..guard import server_of
+from ..responses import json_response
+
+
+async def read_health(request: Request) -> Response:
+    """Ready; and how fast this server's waits pass."""
+    server = server_of(request)
+    return json_response(
+        {
+            "name": "nemolocal",
+            "version": version("nemolocal"),
+            "status": "ok",
+            "speed": server.settings.speed,
+            "time": server.core.clock.time(),
+        }
+    )
+
+
+async def read_journal(request: Request) -> Response:
+    """Every exchange so far, oldest first, without secrets."""
+    return json_response({"entries": server_of(request).journal.entries()})

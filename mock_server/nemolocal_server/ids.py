@@ -1,0 +1,40 @@
+"""Where every id comes from. Ids are secrets where knowing one opens something."""
+
+import secrets
+import uuid
+from hashlib import sha256
+
+from nemolocal_contract.headers import ANONYMOUS_TOKEN_PREFIX, ANONYMOUS_USER_PREFIX
+
+
+def new_token() -> str:
+    """An anonymous bearer token (AUTH-1)."""
+    return ANONYMOUS_TOKEN_PREFIX + secrets.token_urlsafe(24)
+
+
+def token_fingerprint(token: str) -> str:
+    """What is stored in place of a token."""
+    return sha256(token.encode()).hexdigest()
+
+
+def new_user_id() -> str:
+    """An anonymous user's id (AUTH-1)."""
+    return ANONYMOUS_USER_PREFIX + uuid.uuid4().hex
+
+
+def new_session_id() -> str:
+    """19 digits, not starting with 0 (SES-1)."""
+    return str(10**18 + secrets.randbelow(9 * 10**18))
+
+
+def new_event_id() -> str:
+    """The id of an event in a stream."""
+    return str(uuid.uuid4())
+
+
+def new_file_id() -> str:
+    """The name of a stored file: unguessable, since its URL needs no token (REN-8)."""
+    return uuid.uuid4().hex
+
+
+new_task_id = new_event_id

@@ -1,0 +1,177 @@
+"""Receiving files: multipart streamed to disk, the limit applied while reading (UPL-1, UPL-4).
+
+Nothing is kept in memory and nothing that the sender chose becomes a path.
+"""
+
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import msgspec
+from python_multipart.exceptions import MultipartParseError
+from python_multipart.multipart import MultipartParser, parse_options_header
+from starlette.requests import Request
+
+from nemolocal_contract.codes import Code
+from nemolocal_contract.media import ACCEPTED_TEXT, extension
+
+from . import ids
+from .errors import ContractError, bad_request
+
+FIELD = "files"
+_MAX_FILES = 50
+_HINT = f"send one or more files in the multipart field `{FIELD}`"
+
+
+class ReceivedFile(msgspec.Struct, frozen=True):
+    """A file as it arrived, not yet looked into."""
+
+    id: str
+    filename: str
+    extension: str
+    path: Path
+    hash: str
+
+
+async def receive_files(request: Request, folder: Path, limit: int) -> list[ReceivedFile]:
+    """The files of a multipart body, written to `folder`; at most `limit` bytes each.
+
+    Raises 400 for a body that is no such form, 4001 for a name that is not accepted and 4002 at
+    the first byte over the limit; the rest of the body is not read, and nothing stays in `folder`.
+    """
+    receiver = _Receiver(folder, limit)
+    parser = MultipartParser(_boundary(request), receiver.callbacks())
+    try:
+        async for chunk in request.stream():
+            parser.write(chunk)
+        parser.finalize()
+        return receiver.result()
+    except MultipartParseError as error:
+        receiver.discard()
+        raise bad_request(f"body is no valid multipart form: {_HINT}") from error
+    except BaseException:
+        receiver.discard()
+        raise
+
+
+def _boundary(request: Request) -> bytes:
+    kind, options = parse_options_header(request.headers.get("content-type"))
+    boundary = options.get(b"boundary", b"")
+    if kind != b"multipart/form-data" or not boundary:
+        raise bad_request(f"Content-Type must be multipart/form-data or application/json: {_HINT}")
+    return boundary
+
+
+class _Receiver:
+    """The callbacks of the multipart parser: one open file at a time."""
+
+    def __init__(self, folder: Path, limit: int) -> None:
+        self._folder = folder
+        self._limit = limit
+        self._files: list[ReceivedFile] = []
+        self._header = [b"", b""]
+        self._disposition = b""
+        self._open: _OpenFile | None = None
+        self._complete = False
+
+    def callbacks(self) -> Any:
+        return {
+            "on_part_begin": self._begin_part,
+            "on_header_field": lambda data, start, end: self._extend_header(0, data[start:end]),
+            "on_header_value": lambda data, start, end: self._extend_header(1, data[start:end]),
+            "on_header_end": self._end_header,
+            "on_headers_finished": self._end_headers,
+            "on_part_data": self._write,
+            "on_part_end": self._end_part,
+            "on_end": self._end,
+        }
+
+    def result(self) -> list[ReceivedFile]:
+        if not self._complete:
+            raise bad_request(f"multipart body ends too early: {_HINT}")
+        if not self._files:
+            raise bad_request(f"`{FIELD}` is missing: {_HINT}")
+        return self._files
+
+    def discard(self) -> None:
+        if self._open is not None:
+            self._open.close()
+            self._open.path.unlink()
+        for received in self._files:
+            received.path.unlink(missing_ok=True)
+
+    def _begin_part(self) -> None:
+        self._disposition = b""
+
+    def _extend_header(self, part: int, data: bytes) -> None:
+        self._header[part] += data
+
+    def _end_header(self) -> None:
+        name, value = self._header
+        self._header = [b"", b""]
+        if name.lower() == b"content-disposition":
+            self._disposition = value
+
+    def _end_headers(self) -> None:
+        _, options = parse_options_header(self._disposition)
+        if b"filename" not in options:
+            return  # an ordinary form field: allowed, and of no use here
+        if options.get(b"name") != FIELD.encode():
+            field = options.get(b"name", b"").decode(errors="replace")
+            raise bad_request(f"field `{field}` is unknown: {_HINT}")
+        if len(self._files) == _MAX_FILES:
+            raise bad_request(f"more than {_MAX_FILES} files in one request: send them in several")
+        filename = options[b"filename"].decode(errors="replace")
+        self._open = _OpenFile(filename, _accepted_extension(filename), self._folder, self._limit)
+
+    def _write(self, data: bytes, start: int, end: int) -> None:
+        if self._open is not None:
+            self._open.write(data[start:end])
+
+    def _end_part(self) -> None:
+        if self._open is not None:
+            opened, self._open = self._open, None
+            self._files.append(opened.close())
+
+    def _end(self) -> None:
+        self._complete = True
+
+
+def _accepted_extension(filename: str) -> str:
+    accepted = extension(filename)
+    if accepted is None:
+        raise ContractError(
+            Code.UNSUPPORTED_FILE,
+            f"Unsupported file: the type of {filename!r} is not accepted. "
+            f"Accepted: {ACCEPTED_TEXT}",
+        )
+    return accepted
+
+
+class _OpenFile:
+    def __init__(self, filename: str, accepted: str, folder: Path, limit: int) -> None:
+        self._id = ids.new_file_id()
+        self._filename = filename
+        self._extension = accepted
+        self._limit = limit
+        self._size = 0
+        self._digest = sha256()
+        self.path = folder / f"{self._id}.{accepted}"
+        self._file: BinaryIO = self.path.open("wb")
+
+    def write(self, data: bytes) -> None:
+        self._size += len(data)
+        if self._size > self._limit:
+            raise ContractError(
+                Code.FILE_TOO_LARGE,
+                f"File too large: {self._filename!r} is over {self._limit / 1e6:g} MB. "
+                "Compress or trim it, then upload again",
+            )
+        self._digest.update(data)
+        self._file.write(data)
+
+    def close(self) -> ReceivedFile:
+        self._file.close()
+        return ReceivedFile(
+            self._id, self._filename, self._extension, self.path, self._digest.hexdigest()
+        )

@@ -1,0 +1,141 @@
+"""Turns as plans: length, order, heartbeats and silence are decided by the key alone."""
+
+import itertools
+
+import pytest
+from hypothesis import given, strategies as st
+
+from nemolocal_contract.draft import Draft
+from nemolocal_contract.events import Heartbeat, Text, ToolCall, ToolResult
+from nemolocal_server.agent.intents import (
+    AddMusic,
+    AddTitle,
+    Compress,
+    Edit,
+    Keep,
+    PlaceUploads,
+    Remove,
+    SetMusicVolume,
+    Span,
+    Talk,
+)
+from nemolocal_server.agent.speech import say_done, say_failed, say_talk
+from nemolocal_server.agent.turn_plan import (
+    Commit,
+    Step,
+    TurnKey,
+    is_silent,
+    plan_edit,
+    plan_talk,
+)
+from nemolocal_server.draw import Draw
+
+EDITS: tuple[Edit, ...] = (Keep(Span(end_ms=1000)),)
+keys = st.builds(TurnKey, st.text(), st.integers(1, 99), st.integers(1, 99), st.text())
+
+
+def length(steps: list[Step]) -> float:
+    return sum(step.delay for step in steps)
+
+
+@given(keys, st.integers(0, 5))
+def test_an_edit_calls_its_tool_changes_the_draft_and_answers(key: TurnKey, seed: int) -> None:
+    steps = plan_edit(EDITS, "done", key, Draw(seed), heartbeat=15)
+    spoken = [type(step.action) for step in steps if not isinstance(step.action, Heartbeat)]
+    assert spoken == [ToolCall, Commit, ToolResult, Text]
+    assert 10 <= length(steps) <= 30 + 1e-9
+
+
+@given(keys)
+def test_a_silent_edit_is_the_same_without_the_text(key: TurnKey) -> None:
+    told = plan_edit(EDITS, "done", key, Draw(0), heartbeat=15)
+    silent = plan_edit(EDITS, None, key, Draw(0), heartbeat=15)
+    assert silent == told[: len(silent)]
+    assert not any(isinstance(step.action, Text) for step in silent)
+
+
+@given(keys, st.floats(0.5, 20))
+def test_nothing_is_silent_for_longer_than_the_heartbeat(key: TurnKey, heartbeat: float) -> None:
+    for steps in (
+        plan_edit(EDITS, "done", key, Draw(0), heartbeat),
+        plan_talk("hi", key, Draw(0), heartbeat),
+    ):
+        gap = 0.0
+        for step in steps:
+            gap += step.delay
+            assert gap <= heartbeat + 1e-6
+            gap = gap if isinstance(step.action, Commit) else 0.0
+
+
+@given(keys)
+def test_talk_takes_five_to_fifteen_seconds(key: TurnKey) -> None:
+    steps = plan_talk("hi", key, Draw(0), heartbeat=15)
+    assert 5 <= length(steps) <= 15
+    assert steps[-1].action == Text("hi")
+
+
+def test_about_three_in_ten_edits_are_silent_and_always_the_same_ones() -> None:
+    keys = [TurnKey(f"client-{n}", 1, 1, "trim") for n in range(2000)]
+    silent = [is_silent(key, Draw(7), 0.3) for key in keys]
+    assert 0.27 < sum(silent) / len(silent) < 0.33
+    assert silent == [is_silent(key, Draw(7), 0.3) for key in keys]
+    assert silent != [is_silent(key, Draw(8), 0.3) for key in keys]
+
+
+def test_each_part_of_the_key_decides() -> None:
+    parts = itertools.product(("a", "b"), (1, 2), (1, 2), ("x", "y"))
+    draws = {Draw(0).fraction("silent", *TurnKey(*part).parts()) for part in parts}
+    assert len(draws) == 16
+
+
+def test_a_draw_stays_between_its_bounds() -> None:
+    values = [Draw(1).between(10, 30, n) for n in range(500)]
+    assert all(10 <= value < 30 for value in values)
+    assert max(values) - min(values) > 15
+
+
+ALL_EDITS: tuple[Edit, ...] = (
+    PlaceUploads(),
+    Keep(Span(last_ms=4000)),
+    Keep(Span(2000)),
+    Remove(Span(1000, 2500)),
+    AddTitle("Hi"),
+    AddMusic("lofi", 0.35),
+    SetMusicVolume(0.2),
+    Compress(),
+)
+
+
+def test_what_was_done_is_said_before_the_gui_talk() -> None:
+    text = say_done(ALL_EDITS, Draft(tracks=()), "en")
+    for said in (
+        "put your footage on the timeline",
+        "kept the last 4s",
+        "kept everything after 2s",
+        "removed the part from 1s to 2.5s",
+        'added the title "Hi"',
+        "Lo-fi background music at 35% volume",
+        "set the background music to 20% volume",
+        "RTK compression",
+        "Click [Play]",
+        "preview in timeline",
+        "Export button",
+    ):
+        assert said in text
+    assert text.index("compression") < text.index("Click")
+
+
+def test_a_chinese_session_is_answered_in_chinese() -> None:
+    text = say_done(ALL_EDITS, Draft(tracks=()), "zh-CN")
+    for said in ("保留了视频的最后4秒", "2秒之后的部分", "移除了1-2.5秒", "Lo-fi背景音乐，音量35%"):
+        assert said in text
+    for gui in ("点击", "打开", "导出"):
+        assert gui in text
+    assert "前1秒" in say_done((Keep(Span(end_ms=1000)),), Draft(tracks=()), "zh")
+    assert "拖拽" in say_talk(Talk("hello"), "zh")
+    assert "没有扣除积分" in say_failed("x", "zh")
+
+
+@pytest.mark.parametrize("topic", ["declined", "unknown"])
+def test_what_is_not_done_is_said_not_to_be_charged(topic: str) -> None:
+    assert "charged" in say_talk(Talk(topic), "en")  # type: ignore[arg-type]

@@ -1,0 +1,110 @@
+"""Who may import whom: the table of ARCHITECTURE.md, read from the code itself."""
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+FOLDERS = {
+    "nemolocal_contract": "contract",
+    "nemolocal_render": "mock_server",
+    "nemolocal_server": "mock_server",
+    "nemolocal_client": "client",
+    "nemolocal": "client",
+}
+MAY_IMPORT = {
+    "nemolocal_contract": {"msgspec"},
+    "nemolocal_render": {
+        "av",
+        "ffmpeg",
+        "fontTools",
+        "imageio_ffmpeg",
+        "msgspec",
+        "nemolocal_contract",
+    },
+    "nemolocal_server": {
+        "msgspec",
+        "nemolocal_contract",
+        "nemolocal_render",
+        "python_multipart",
+        "sse_starlette",
+        "starlette",
+        "uvicorn",
+    },
+    "nemolocal_client": {"httpx", "msgspec", "nemolocal_contract", "platformdirs"},
+    "nemolocal": {"msgspec", "rich", *FOLDERS},
+}
+MAX_LINES = 300
+
+
+def modules(package: str) -> list[Path]:
+    return sorted((ROOT / FOLDERS[package] / package).rglob("*.py"))
+
+
+def imported(module: Path) -> Iterator[str]:
+    """The top-level packages that a module imports, anywhere in it."""
+    for node in ast.walk(ast.parse(module.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name.partition(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
+            yield node.module.partition(".")[0]
+
+
+@pytest.mark.parametrize("package", FOLDERS)
+def test_a_package_imports_only_what_its_place_allows(package: str) -> None:
+    allowed = MAY_IMPORT[package] | {package} | sys.stdlib_module_names
+    found = {name for module in modules(package) for name in imported(module)}
+    assert modules(package)
+    assert found <= allowed, f"{package} imports {sorted(found - allowed)}"
+
+
+def test_the_table_in_the_architecture_names_every_package() -> None:
+    text = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
+    for package, folder in FOLDERS.items():
+        assert f"| `{package}` | `{folder}/` |" in text
+
+
+@pytest.mark.parametrize("package", FOLDERS)
+def test_every_module_says_in_a_sentence_what_it_is(package: str) -> None:
+    for module in modules(package):
+        docstring = ast.get_docstring(ast.parse(module.read_text(encoding="utf-8")))
+        assert docstring, f"{module} has no docstring"
+        assert docstring.splitlines()[0].endswith((".", ":")), f"{module}: not a sentence"
+
+
+def test_no_file_is_longer_than_one_reads_in_a_sitting() -> None:
+    sources = [*ROOT.glob("*/*/**/*.py"), *ROOT.glob("tests/**/*.py")]
+    assert sources
+    for path in sources:
+        assert len(path.read_text(encoding="utf-8").splitlines()) <= MAX_LINES, path
+
+
+def test_no_module_lies_directly_in_a_root_folder() -> None:
+    folders = {ROOT / folder for folder in FOLDERS.values()}
+    assert not [path for folder in folders for path in folder.glob("*.py")]
+
+
+@pytest.mark.parametrize("heavy", ["av", "ffmpeg", "imageio_ffmpeg", "rich", "hypothesis", "httpx"])
+def test_importing_the_app_leaves_heavy_packages_alone(heavy: str) -> None:
+    assert heavy not in loaded_by("nemolocal_server.app")
+
+
+def test_the_command_line_starts_without_server_or_renderer() -> None:
+    loaded = loaded_by("nemolocal.command")
+    assert not loaded & {"starlette", "uvicorn", "rich", "av", "ffmpeg", "fontTools"}
+
+
+_LOADED: dict[str, set[str]] = {}
+
+
+def loaded_by(module: str) -> set[str]:
+    """The top-level packages that are loaded after importing a module in a fresh interpreter."""
+    if module not in _LOADED:
+        code = f"import sys, {module}; print(*{{name.partition('.')[0] for name in sys.modules}})"
+        output = subprocess.check_output([sys.executable, "-c", code], text=True)
+        _LOADED[module] = set(output.split())
+    return _LOADED[module]
