@@ -13,7 +13,6 @@ from nemolocal_contract.clock import Clock, ManualClock
 from nemolocal_contract.events import ReceivedEvent, decode_events
 from nemolocal_contract.headers import Attribution, bearer
 from nemolocal_contract.sse import FrameParser
-from nemolocal_render.footage import make_music, make_sample
 from nemolocal_render.job import RenderFailed, RenderResult
 from nemolocal_render.plan import RenderPlan
 from nemolocal_server.executor import RenderExecutor
@@ -21,22 +20,6 @@ from nemolocal_server.serving import LocalServer
 from nemolocal_server.settings import Settings
 
 ATTRIBUTION = Attribution("ai-rtk-compressor", "1.0.0").headers()
-
-
-@pytest.fixture(scope="session")
-def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two seconds of video with sound."""
-    path = tmp_path_factory.mktemp("media") / "my clip.mp4"
-    asyncio.run(make_sample(path, seconds=2))
-    return path
-
-
-@pytest.fixture(scope="session")
-def song(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A second of music."""
-    path = tmp_path_factory.mktemp("media") / "song.m4a"
-    asyncio.run(make_music("lofi", 1.0, path))
-    return path
 
 
 class PlannedExecutor:

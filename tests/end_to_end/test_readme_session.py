@@ -1,0 +1,42 @@
+"""The README's session with curl, run as it is printed: only the address is another."""
+
+import json
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from nemolocal_server.serving import LocalServer
+from nemolocal_server.settings import Settings
+
+README = Path(__file__).parents[2] / "README.md"
+
+
+def session_of_the_readme() -> str:
+    _, _, chapter = README.read_text(encoding="utf-8").partition("## The seven requests, by hand")
+    block = re.search(r"```bash\n(.*?)```", chapter, re.DOTALL)
+    assert block is not None
+    return block[1]
+
+
+@pytest.fixture
+def output(tmp_path: Path, sample: Path) -> str:
+    (tmp_path / "nemolocal-demo.mp4").write_bytes(sample.read_bytes())
+    with LocalServer(Settings(port=0, silent_rate=0.0)) as server:
+        script = session_of_the_readme().replace("http://127.0.0.1:8787", server.base_url)
+        run = subprocess.run(
+            ["bash", "-euo", "pipefail", "-c", script],
+            cwd=tmp_path, check=True, capture_output=True, text=True, timeout=120,
+        )  # fmt: skip
+    return run.stdout
+
+
+def test_the_seven_requests_get_what_the_documents_promise(output: str, tmp_path: Path) -> None:
+    upload, *stream, balance, submitted = output.strip().splitlines()
+    assert json.loads(upload)["data"]["files"][0]["file_type"] == "video"
+    assert all(line == "" or line.startswith("data:") for line in stream)
+    assert "RTK compression" in "".join(stream)
+    assert json.loads(balance)["data"] == {"available": 50, "frozen": 0, "total": 50}
+    assert json.loads(submitted)["status"] == "pending"
+    assert (tmp_path / "out.mp4").read_bytes()[4:8] == b"ftyp"

@@ -1,0 +1,59 @@
+"""The wheel as it is built: every package whole, their data with them, and nothing besides."""
+
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PACKAGES = {
+    "nemolocal_contract": "contract",
+    "nemolocal_render": "mock_server",
+    "nemolocal_server": "mock_server",
+    "nemolocal_client": "client",
+    "nemolocal": "client",
+}
+DATA = {
+    "nemolocal_contract/rules.toml",
+    "nemolocal_server/schema.sql",
+    "nemolocal_render/fonts/DejaVuSans-Bold.ttf",
+}
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> zipfile.ZipFile:
+    folder = tmp_path_factory.mktemp("dist")
+    command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)]
+    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
+    (path,) = folder.glob("*.whl")
+    return zipfile.ZipFile(path)
+
+
+def test_the_wheel_holds_every_file_of_every_package_and_nothing_else(
+    wheel: zipfile.ZipFile,
+) -> None:
+    expected = {
+        str(path.relative_to(ROOT / folder))
+        for package, folder in PACKAGES.items()
+        for path in (ROOT / folder / package).rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+    found = {name for name in wheel.namelist() if ".dist-info/" not in name}
+    assert found == expected
+    assert found >= DATA | {f"{package}/py.typed" for package in PACKAGES}
+
+
+def test_a_bundled_font_comes_with_its_licence(wheel: zipfile.ZipFile) -> None:
+    assert any("fonts/" in name and "LICEN" in name.upper() for name in wheel.namelist())
+
+
+def test_the_wheel_says_what_it_is(wheel: zipfile.ZipFile) -> None:
+    (metadata,) = (name for name in wheel.namelist() if name.endswith(".dist-info/METADATA"))
+    text = wheel.read(metadata).decode()
+    assert "Name: nemolocal\n" in text
+    assert "License-Expression: MIT\n" in text
+    assert "Requires-Python: >=3.11\n" in text
+    (scripts,) = (name for name in wheel.namelist() if name.endswith("entry_points.txt"))
+    assert "nemolocal = nemolocal.command:main" in wheel.read(scripts).decode()
