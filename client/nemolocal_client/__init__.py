@@ -1,1 +1,92 @@
-"""The reference client of the NemoVideo contract."""
+"""The reference client of the NemoVideo contract.
+
+with Client("http://127.0.0.1:8787", attribution=Attribution("my-skill", "1.0")) as client:
+    client.upload("clip.mp4")
+    turn = client.say("trim to the first 10 seconds")
+    print(*turn.lines, sep="\\n")
+    client.export("out.mp4")
+"""
+
+from nemolocal_contract.endpoints import CLOUD_BASE_URL
+from nemolocal_contract.headers import Attribution
+from nemolocal_contract.replies import Balance, FileReply, StateReply
+
+from .client import TOKEN_VARIABLE, Client, Resolution
+from .effects import Notice, NoticeKind, Notify
+from .errors import (
+    BackendError,
+    BadReply,
+    BadRequest,
+    BadToken,
+    CannotConnect,
+    ConnectionCut,
+    DownloadFailed,
+    ExportBlocked,
+    FileProblem,
+    FileTooLarge,
+    NemoError,
+    NothingToExport,
+    OutOfCredits,
+    RateLimited,
+    RenderFailed,
+    SessionNotFound,
+    StreamTimeout,
+    TransportFailed,
+    TurnFailed,
+    UnsupportedFile,
+)
+from .exports import Export
+from .files import check_destination
+from .polling import PollPolicy
+from .profile import IdentityStore, MemoryProfile, Profile, config_folder
+from .routing import Route, Step, route, steps
+from .transport import host_of, is_loopback
+from .turns import Turn
+
+__all__ = [
+    "CLOUD_BASE_URL",
+    "TOKEN_VARIABLE",
+    "Attribution",
+    "BackendError",
+    "BadReply",
+    "BadRequest",
+    "BadToken",
+    "Balance",
+    "CannotConnect",
+    "Client",
+    "ConnectionCut",
+    "DownloadFailed",
+    "Export",
+    "ExportBlocked",
+    "FileProblem",
+    "FileReply",
+    "FileTooLarge",
+    "IdentityStore",
+    "MemoryProfile",
+    "NemoError",
+    "NothingToExport",
+    "Notice",
+    "NoticeKind",
+    "Notify",
+    "OutOfCredits",
+    "PollPolicy",
+    "Profile",
+    "RateLimited",
+    "RenderFailed",
+    "Resolution",
+    "Route",
+    "SessionNotFound",
+    "StateReply",
+    "Step",
+    "StreamTimeout",
+    "TransportFailed",
+    "Turn",
+    "TurnFailed",
+    "UnsupportedFile",
+    "check_destination",
+    "config_folder",
+    "host_of",
+    "is_loopback",
+    "route",
+    "steps",
+]

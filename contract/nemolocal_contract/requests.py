@@ -7,11 +7,11 @@ import msgspec
 from .endpoints import APP, ME
 
 
-class SessionRequest(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Open a session (SES-1)."""
+class SessionRequest(msgspec.Struct, frozen=True):
+    """Open a session (SES-1); `task_name` is always sent."""
 
     task_name: str = "project"
-    language: str | None = None
+    language: str | msgspec.UnsetType | None = msgspec.UNSET
 
 
 class UrlUploadRequest(msgspec.Struct, frozen=True):
@@ -47,12 +47,15 @@ class ChatRequest(msgspec.Struct, frozen=True):
     user_id: str = ME
 
 
-class OutputRequest(msgspec.Struct, frozen=True, omit_defaults=True):
-    """How an export should come out; everything is optional (REN-1, REN-7)."""
+class OutputRequest(msgspec.Struct, frozen=True):
+    """How an export should come out; everything is optional (REN-1, REN-7).
+
+    `format` and `quality` are always sent, as the skills do.
+    """
 
     format: Literal["mp4"] = "mp4"
     quality: Literal["low", "medium", "high"] = "high"
-    resolution: Literal["720p", "1080p", "4k"] | None = None
+    resolution: Literal["720p", "1080p", "4k"] | msgspec.UnsetType | None = msgspec.UNSET
 
 
 class RenderRequest(msgspec.Struct, frozen=True, rename={"session_id": "sessionId"}):

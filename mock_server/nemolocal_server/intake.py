@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import msgspec
-from python_multipart.exceptions import MultipartParseError
+from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.requests import Request
 
@@ -40,13 +40,13 @@ async def receive_files(request: Request, folder: Path, limit: int) -> list[Rece
     the first byte over the limit; the rest of the body is not read, and nothing stays in `folder`.
     """
     receiver = _Receiver(folder, limit)
-    parser = MultipartParser(_boundary(request), receiver.callbacks())
     try:
+        parser = MultipartParser(_boundary(request), receiver.callbacks())
         async for chunk in request.stream():
             parser.write(chunk)
         parser.finalize()
         return receiver.result()
-    except MultipartParseError as error:
+    except FormParserError as error:
         receiver.discard()
         raise bad_request(f"body is no valid multipart form: {_HINT}") from error
     except BaseException:

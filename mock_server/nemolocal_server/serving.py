@@ -1,5 +1,6 @@
 """Running the app: in the foreground for `serve`, in a thread for who needs one at hand."""
 
+import logging
 import socket
 import threading
 from collections.abc import Callable
@@ -103,6 +104,8 @@ def _base_url(listener: socket.socket) -> str:
 def _config(
     settings: Settings, clock: Clock | None = None, execute: RenderExecutor | None = None
 ) -> uvicorn.Config:
+    # A bad form is told to its sender (400), not to the log.
+    logging.getLogger("python_multipart").setLevel(logging.CRITICAL)
     return uvicorn.Config(
         build_app(settings, clock, execute),
         backlog=_BACKLOG,

@@ -116,3 +116,11 @@ def test_any_text_is_understood_as_something(message: str) -> None:
 )  # fmt: skip
 def test_times_are_read_as_people_write_them(text: str, expected: int) -> None:
     assert milliseconds(text) == expected
+
+
+@pytest.mark.parametrize(
+    "piece", ["1", "1s to ", "title ", "edit ", "'a ", '"', "don't ", "so i can ", "reduce ", " "]
+)
+def test_a_message_made_to_be_slow_is_answered_all_the_same(piece: str) -> None:
+    """The patterns are bounded: without that, twenty seconds and more for some of these."""
+    assert isinstance(understand("x" + piece * (20_000 // len(piece))), Talk)

@@ -88,6 +88,7 @@ def test_the_body_is_not_read_past_the_limit(servers: Any, new_caller: Any) -> N
 
 
 FORM = {"Content-Type": "multipart/form-data; boundary=b"}
+ENDLESS = {"Content-Type": f"multipart/form-data; boundary={'b' * 300}"}
 
 
 @pytest.mark.parametrize(
@@ -95,6 +96,7 @@ FORM = {"Content-Type": "multipart/form-data; boundary=b"}
     [
         ({"content": b"x", "headers": {"Content-Type": "text/plain"}}, "Content-Type"),
         ({"content": b"", "headers": {"Content-Type": "multipart/form-data"}}, "Content-Type"),
+        ({"content": b"", "headers": ENDLESS}, "form"),
         ({"content": b"garbage", "headers": FORM}, "form"),
         ({"content": b"--b\r\n", "headers": FORM}, "early"),
         ({"files": [("file", ("a.mp4", b"x"))]}, "`file` is unknown"),

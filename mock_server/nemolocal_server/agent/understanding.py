@@ -17,7 +17,7 @@ from .intents import (
 )
 from .times import TIME, milliseconds, volume
 
-_QUOTED = re.compile(r"\"([^\"]+)\"|“([^”]+)”|«([^»]+)»|(?<!\w)'(.+?)'(?!\w)|‘([^’]+)’")
+_QUOTED = re.compile(r"\"([^\"]+)\"|“([^”]+)”|«([^»]+)»|(?<!\w)'(.{1,200}?)'(?!\w)|‘([^’]+)’")
 _CLAUSE_END = re.compile(
     r"\s*(?:[;\n]|[.!?](?=\s|$)|,?\s*\b(?:and\s+then|then)\b"
     r"|,?\s+and\b(?=\s+(?:add|put|trim|cut|keep|remove|delete|set|compress|reduce|make|title)\b)"
@@ -36,6 +36,8 @@ _GREETING = re.compile(
 )
 # What the edit is for is no edit: "… so I can come back and make changes later" (S3:35).
 _PURPOSE = re.compile(r"\bso\s+(?:that\s+)?(?:i|we)\s+(?:can|could|may)\b.*", re.IGNORECASE)
+# Nobody asks for one edit in so many characters; it keeps the patterns' time in bounds.
+_LONGEST_CLAUSE = 500
 _HOLE = "\x00{}\x00"
 _HOLES = re.compile("\x00(\\d+)\x00")
 
@@ -74,6 +76,8 @@ def understand(message: str) -> tuple[Edit, ...] | Talk:
     if _REFUSAL.search(text):
         return Talk("declined")
     clauses = [c for c in _CLAUSE_END.split(_PURPOSE.sub("", text)) if c.strip()]
+    if max(map(len, clauses), default=0) > _LONGEST_CLAUSE:
+        return Talk("unknown")
     edits = [_edit(clause, quotes) for clause in clauses]
     if not edits or None in edits:
         return Talk("unknown")

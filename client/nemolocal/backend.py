@@ -1,0 +1,95 @@
+"""The backend that a command talks to: a server of its own, or the one that --base-url names."""
+
+import contextlib
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import httpx
+import msgspec
+
+from nemolocal_client import (
+    Client,
+    IdentityStore,
+    MemoryProfile,
+    Notify,
+    PollPolicy,
+    Profile,
+    host_of,
+    is_loopback,
+)
+from nemolocal_contract.clock import WallClock
+from nemolocal_contract.endpoints import HEALTH
+
+from .attribution import attribution
+
+# A local render takes as long as it takes: it is asked for twice a second, for 10 minutes.
+_POLL_SECONDS = 0.5
+_POLL_TIMES = 1200
+_HEALTH_TIMEOUT = 5.0
+
+
+@contextlib.contextmanager
+def open_client(
+    base_url: str | None, notify: Notify, *, keep_token: bool = True
+) -> Iterator[Client]:
+    """A client of the server at `base_url`, or of one of its own that lives as long as it does."""
+    with contextlib.ExitStack() as stack:
+        if base_url is None:
+            client = _client_of_own_server(stack, notify)
+        else:
+            client = _client_of(base_url, notify, Profile(keep_tokens=keep_token))
+        yield stack.enter_context(client)
+
+
+def _client_of_own_server(stack: contextlib.ExitStack, notify: Notify) -> Client:
+    from nemolocal_server.serving import LocalServer
+    from nemolocal_server.settings import Settings
+
+    folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="nemolocal-"))
+    settings = Settings(port=0, data_dir=Path(folder))
+    server = stack.enter_context(LocalServer(settings))
+    # NEMO_TOKEN is for the cloud, and a token of this server is worth nothing tomorrow.
+    return _local_client(server.base_url, notify, MemoryProfile(), settings.speed, {})
+
+
+def _client_of(base_url: str, notify: Notify, profile: IdentityStore) -> Client:
+    speed = _local_speed(base_url) if is_loopback(host_of(base_url)) else None
+    if speed is not None:
+        return _local_client(base_url, notify, profile, speed, None)
+    return Client(base_url, attribution=attribution(), profile=profile, notify=notify)
+
+
+def _local_client(
+    base_url: str,
+    notify: Notify,
+    profile: IdentityStore,
+    speed: float,
+    environment: Mapping[str, str] | None,
+) -> Client:
+    """A client whose waits pass as fast as the server's; renders take real time all the same."""
+    return Client(
+        base_url,
+        attribution=attribution(),
+        profile=profile,
+        clock=WallClock(speed),
+        polling=PollPolicy(_POLL_SECONDS * speed, _POLL_TIMES),
+        notify=notify,
+        environment=environment,
+    )
+
+
+class _Health(msgspec.Struct):
+    name: str
+    speed: float
+
+
+def _local_speed(base_url: str) -> float | None:
+    """The speed of a server of ours; None if it is not one, or says nothing."""
+    url = base_url.rstrip("/") + HEALTH.template
+    try:
+        reply = httpx.get(url, timeout=_HEALTH_TIMEOUT, trust_env=False)
+        health = msgspec.json.decode(reply.content, type=_Health)
+    except (httpx.TransportError, msgspec.MsgspecError):
+        return None
+    return health.speed if health.name == "nemolocal" and health.speed > 0 else None

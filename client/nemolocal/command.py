@@ -1,0 +1,119 @@
+"""The command `nemolocal`: reads the arguments and calls the one sub-command that is meant.
+
+Sub-commands are imported when they are called, so that `--help` answers at once.
+"""
+
+import argparse
+import importlib
+import io
+import os
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from .attribution import own_version
+
+_EXAMPLES = """\
+examples:
+  nemolocal demo
+  nemolocal edit clip.mp4 -m "trim to the first 10 seconds" -o short.mp4
+  nemolocal serve --port 8787
+  nemolocal edit clip.mp4 -m "add a title 'Hi'" --base-url http://127.0.0.1:8787
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command; 0, 1 for a failure, 130 when interrupted (2 for usage, by argparse)."""
+    _never_fail_to_print()
+    arguments = _parser().parse_args(argv)
+    # Imported late: `--help` and `--version` need none of it.
+    from nemolocal_client.errors import NemoError
+
+    from .problem import Problem
+
+    try:
+        run = importlib.import_module(f".{arguments.command}", __package__).run
+        status: int = run(arguments)
+        sys.stdout.flush()
+    except (NemoError, Problem) as error:
+        print(f"nemolocal: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("nemolocal: interrupted", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        # Whoever read us has gone; the interpreter must not try to flush to them again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    return status
+
+
+def _never_fail_to_print() -> None:
+    """A console that lacks a character gets a replacement, not a traceback."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="nemolocal",
+        description="NemoVideo on your own machine: a server that really renders, and its client.",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"nemolocal {own_version()}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    _add_demo(commands)
+    _add_edit(commands)
+    _add_serve(commands)
+    about = "say what was found on this machine"
+    commands.add_parser("doctor", help=about, description=about.capitalize() + ".")
+    return parser
+
+
+def _add_demo(commands: Any) -> None:
+    about = "go the whole way once, from a sample to an MP4"
+    demo = commands.add_parser("demo", help=about, description=about.capitalize() + ".")
+    demo.add_argument("input", nargs="?", metavar="INPUT", help="a file of yours instead")
+    demo.add_argument(
+        "-o", "--output", default="nemolocal-demo.mp4", metavar="FILE", help="default: %(default)s"
+    )
+
+
+def _add_edit(commands: Any) -> None:
+    about = "edit files by instructions"
+    edit = commands.add_parser("edit", help=about, description=about.capitalize() + ".")
+    edit.add_argument("input", nargs="*", metavar="INPUT", help="a file, or an http(s) URL")
+    edit.add_argument(
+        "-m",
+        "--message",
+        action="append",
+        default=[],
+        metavar="TEXT",
+        help="an instruction; may be given several times",
+    )
+    edit.add_argument("-o", "--output", metavar="FILE", help="default: <INPUT>-edited.mp4")
+    edit.add_argument("--base-url", metavar="URL", help="a server; default: one of its own")
+    edit.add_argument("--session", metavar="ID", help="come back to a saved session")
+    edit.add_argument("--json", action="store_true", help="print the outcome as JSON")
+    edit.add_argument(
+        "--no-keep-token", action="store_true", help="do not keep the token in the config folder"
+    )
+
+
+def _add_serve(commands: Any) -> None:
+    about = "serve the contract on this machine"
+    serve = commands.add_parser("serve", help=about, description=about.capitalize() + ".")
+    serve.add_argument("--host", help="default: 127.0.0.1")
+    serve.add_argument("--port", type=int, help="default: 8787; 0 takes a free one")
+    serve.add_argument(
+        "--data", default=".nemolocal", metavar="FOLDER", help="default: %(default)s; '' for none"
+    )
+    serve.add_argument("--seed", type=int, help="of everything that is left to chance")
+    serve.add_argument("--speed", type=float, help="divides the waits that the cloud would make")
+    serve.add_argument("--silent-rate", type=float, help="part of edits that end without a word")
+    serve.add_argument("--heartbeat", type=float, help="seconds between heartbeats")
+    serve.add_argument("--sse", choices=("adk", "typed"), help="shape of the events")
+    serve.add_argument("--render", choices=("flat", "nested"), help="shape of render replies")
+    serve.add_argument("--errors", choices=("envelope", "http"), help="style of failures")

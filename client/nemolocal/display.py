@@ -1,0 +1,65 @@
+"""What the user sees while it goes on: lines, or bars where there is a terminal.
+
+Progress goes to stderr, results to stdout.
+"""
+
+import contextlib
+import sys
+from collections.abc import Iterator
+from typing import Protocol
+
+from nemolocal_client import Notice, NoticeKind
+
+# A plain log gets a line for each quarter, not for each block of bytes.
+_QUARTER = 4
+
+
+class Display(Protocol):
+    """Shows notices and results."""
+
+    def notice(self, notice: Notice) -> None:
+        """Show what goes on."""
+
+    def line(self, text: str) -> None:
+        """Show a result."""
+
+    def stop(self) -> None:
+        """Leave the screen tidy."""
+
+
+class PlainDisplay:
+    """A line for each thing that begins, and for each quarter of it."""
+
+    def __init__(self, *, results: bool = True) -> None:
+        self._results = results
+        self._kind: NoticeKind | None = None
+        self._quarter = 0
+
+    def notice(self, notice: Notice) -> None:
+        quarter = int((notice.progress or 0) * _QUARTER)
+        if notice.kind != self._kind or quarter != self._quarter or notice.progress is None:
+            percent = "" if notice.progress is None else f" {notice.progress:.0%}"
+            print(f"{notice.text}{percent}", file=sys.stderr)
+        self._kind, self._quarter = notice.kind, quarter
+
+    def line(self, text: str) -> None:
+        if self._results:
+            print(text)
+
+    def stop(self) -> None:
+        self._kind = None
+
+
+@contextlib.contextmanager
+def open_display(*, results: bool = True) -> Iterator[Display]:
+    """The display that suits stderr; without `results` only progress is shown."""
+    display: Display = PlainDisplay(results=results)
+    if sys.stderr.isatty():
+        # rich takes its time to import: only where it is used.
+        from .terminal import TerminalDisplay
+
+        display = TerminalDisplay(results=results)
+    try:
+        yield display
+    finally:
+        display.stop()

@@ -1,0 +1,42 @@
+"""`nemolocal doctor`: what was found on this machine, and what is missing."""
+
+import argparse
+import asyncio
+import platform
+from importlib.metadata import PackageNotFoundError, version
+
+from nemolocal_client import config_folder
+
+from .attribution import own_version
+
+_PACKAGES = ("av", "httpx", "imageio-ffmpeg", "msgspec", "starlette", "uvicorn")
+# Without these nothing is rendered; the rest only limits what a render can do.
+_NEEDED = ("ffmpeg", "libx264")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print the findings; 1 if there is no FFmpeg that encodes H.264."""
+    from nemolocal_render.diagnosis import diagnose
+
+    del arguments
+    _line(True, "Nemo Local", own_version())
+    _line(True, "Python", f"{platform.python_version()} on {platform.platform()}")
+    for name in _PACKAGES:
+        _line(*_package(name))
+    _line(True, "config folder", str(config_folder()))
+    findings = asyncio.run(diagnose())
+    for finding in findings:
+        _line(finding.ok, finding.name, finding.detail)
+    missing = [f for f in findings if not f.ok and f.name in _NEEDED]
+    return 1 if missing else 0
+
+
+def _package(name: str) -> tuple[bool, str, str]:
+    try:
+        return True, name, version(name)
+    except PackageNotFoundError:
+        return False, name, "not installed"
+
+
+def _line(ok: bool, name: str, detail: str) -> None:
+    print(f"{'ok ' if ok else 'no '} {name}: {detail}")

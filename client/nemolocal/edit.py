@@ -1,0 +1,111 @@
+"""`nemolocal edit`: files in, instructions, a file out."""
+
+import argparse
+import os
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import msgspec
+
+from nemolocal_client import Client, check_destination
+
+from .backend import open_client
+from .display import open_display
+from .problem import Problem
+from .studio import Studio
+
+_JSON_INDENT = 2
+
+
+class Report(msgspec.Struct, frozen=True):
+    """What `--json` prints."""
+
+    file: str
+    seconds: float
+    size: int
+    session_id: str
+    timeline: str
+    turns: list[dict[str, object]]
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Upload, say, export; nothing is spent before the way out is known to be open."""
+    inputs: list[str] = arguments.input
+    _check_usage(arguments)
+    destination = _destination(arguments.output, inputs)
+    _check_inputs(inputs, destination)
+    check_destination(destination)
+    with (
+        open_display(results=not arguments.json) as display,
+        open_client(
+            arguments.base_url, display.notice, keep_token=not arguments.no_keep_token
+        ) as client,
+    ):
+        studio = Studio(client, display, destination)
+        _begin(client, arguments.session)
+        if inputs:
+            studio.upload(*inputs)
+        studio.follow(arguments.message)
+        studio.deliver()
+        if arguments.json:
+            print(_report(studio, client))
+        elif arguments.base_url:
+            display.line(f"Session {client.session_id}, to come back with --session")
+    return 0
+
+
+def _check_usage(arguments: argparse.Namespace) -> None:
+    if not arguments.input and not arguments.session:
+        raise Problem("nothing to edit: name an INPUT file, or a saved --session")
+    if not arguments.message and not arguments.session:
+        raise Problem("nothing to do: say what to do with -m")
+    if arguments.session and not arguments.base_url:
+        raise Problem("a session lives on a server: name it with --base-url")
+
+
+def _begin(client: Client, session: str | None) -> None:
+    client.connect()
+    if session:
+        client.resume(session)
+
+
+def _destination(output: str | None, inputs: list[str]) -> Path:
+    if output:
+        return Path(output)
+    if not inputs:
+        return Path("nemolocal-edited.mp4")
+    first = inputs[0]
+    if _is_url(first):
+        name = Path(unquote(urlsplit(first).path)).stem or "download"
+        return Path(f"{name}-edited.mp4")
+    return Path(first).with_name(f"{Path(first).stem}-edited.mp4")
+
+
+def _check_inputs(inputs: list[str], destination: Path) -> None:
+    for name in inputs:
+        if _is_url(name):
+            continue
+        if not os.path.isfile(name):
+            raise Problem(f"{name} is no file: check the path")
+        if destination.resolve() == Path(name).resolve():
+            raise Problem(f"{name} would be overwritten: name another file with -o")
+
+
+def _is_url(name: str) -> bool:
+    return name.lower().startswith(("http://", "https://"))
+
+
+def _report(studio: Studio, client: Client) -> str:
+    export = studio.deliver()
+    turns: list[dict[str, object]] = [
+        {"message": told.message, **msgspec.to_builtins(told.turn)} for told in studio.turns
+    ]
+    report = Report(
+        str(export.path),
+        export.seconds,
+        export.size,
+        client.session_id or "",
+        client.timeline(),
+        turns,
+    )
+    return msgspec.json.format(msgspec.json.encode(report), indent=_JSON_INDENT).decode()

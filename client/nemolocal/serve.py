@@ -1,0 +1,36 @@
+"""`nemolocal serve`: the server in the foreground."""
+
+import argparse
+from pathlib import Path
+
+from .problem import Problem
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Serve until interrupted; the base URL goes to stdout when requests are answered."""
+    from nemolocal_server.serving import PortTaken, serve
+    from nemolocal_server.settings import Settings
+    from nemolocal_server.store import StoreError
+
+    given = {
+        name: value
+        for name, value in vars(arguments).items()
+        if name in Settings.__struct_fields__ and value is not None
+    }
+    try:
+        settings = Settings(**given, data_dir=_folder(arguments.data))
+    except ValueError as error:
+        raise Problem(str(error)) from error
+    try:
+        serve(settings, _announce)
+    except (PortTaken, StoreError) as error:
+        raise Problem(str(error)) from error
+    return 0
+
+
+def _folder(name: str) -> Path | None:
+    return Path(name) if name else None
+
+
+def _announce(base_url: str) -> None:
+    print(f"Nemo Local serves {base_url} (Ctrl-C ends it)", flush=True)

@@ -1,0 +1,61 @@
+"""Spinners and bars on a terminal, with rich."""
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TaskProgressColumn, TextColumn
+
+from nemolocal_client import Notice, NoticeKind
+
+_LINES: tuple[NoticeKind, ...] = ("working", "waiting")
+
+
+class TerminalDisplay:
+    """One spinner or bar at a time, gone when it is done."""
+
+    def __init__(self, *, results: bool = True, console: Console | None = None) -> None:
+        self._results = results
+        self._console = console or Console(stderr=True)
+        self._bars: Progress | None = None
+        self._kind: NoticeKind | None = None
+        self._task = TaskID(0)
+
+    def notice(self, notice: Notice) -> None:
+        """A bar for what has a progress, a spinner for what has none, a line for the rest."""
+        if notice.kind in _LINES:
+            self._console.print(notice.text, markup=False, highlight=False)
+            return
+        bars = self._bars
+        if bars is None or notice.kind != self._kind:
+            bars = self._start(notice)
+        done = None if notice.progress is None else notice.progress * 100
+        bars.update(self._task, description=notice.text, completed=done)
+
+    def line(self, text: str) -> None:
+        """A result: the bar goes first, so that it does not end up in the middle of it."""
+        self.stop()
+        if self._results:
+            print(text)
+
+    def stop(self) -> None:
+        """Take the bar off the screen."""
+        if self._bars is not None:
+            self._bars.stop()
+        self._bars = None
+
+    def _start(self, notice: Notice) -> Progress:
+        self.stop()
+        columns = [SpinnerColumn(), TextColumn("{task.description}", markup=False)]
+        if notice.progress is not None:
+            columns += [BarColumn(), TaskProgressColumn()]
+        bars = Progress(
+            *columns,
+            console=self._console,
+            transient=True,
+            redirect_stdout=False,
+            redirect_stderr=False,
+        )
+        self._kind = notice.kind
+        total = None if notice.progress is None else 100
+        self._task = bars.add_task(notice.text, total=total)
+        bars.start()
+        self._bars = bars
+        return bars

@@ -1,0 +1,207 @@
+"""What a flow wants done: frozen values that a driver turns into I/O and answers.
+
+A flow is a generator. It yields an effect, receives the reply named in the effect's docstring, or
+the `NemoError` that the driver raised, and returns its outcome. No flow touches a socket, a file,
+a clock or a random number, so the same flows serve a sync and an async face.
+"""
+
+from collections.abc import Callable, Generator
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+import msgspec
+
+T = TypeVar("T")
+
+NoticeKind = Literal["connecting", "upload", "working", "waiting", "render", "download"]
+
+
+class Secret:
+    """A token that shows in no repr, log or message; `reveal` is for the header only (CLI-9)."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def reveal(self) -> str:
+        """The token itself."""
+        return self._value
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and other._value == self._value
+
+    def __hash__(self) -> int:
+        return hash(self._value)
+
+    def __repr__(self) -> str:
+        return "Secret(…)"
+
+
+class KeptToken(msgspec.Struct, frozen=True):
+    """An anonymous token, when it ends (seconds since the epoch), and whose it is."""
+
+    token: Secret
+    expires_at: float
+    user_id: str = ""
+
+
+class Call(msgspec.Struct, frozen=True, kw_only=True):
+    """One HTTP call with a JSON body or files; answered by `Reply`.
+
+    `files` are streamed from disk as multipart field `files` (UPL-1). `timeout` is how long the
+    backend may say nothing, in seconds.
+    """
+
+    method: str
+    path: str
+    json: bytes | None = None
+    files: tuple[Path, ...] = ()
+    client_id: str | None = None
+    token: Secret | None = None
+    timeout: float = 60.0
+
+
+class OpenStream(msgspec.Struct, frozen=True, kw_only=True):
+    """Start a chat turn; answered by `Opened`, or by `Reply` if no stream came back."""
+
+    path: str
+    json: bytes
+    token: Secret | None = None
+    # Heartbeats come every 15 s; a connection without any byte for 8 of them is lost.
+    timeout: float = 120.0
+
+
+class ReadStream(msgspec.Struct, frozen=True):
+    """The next bytes of the open stream; answered by `Chunk`, `StreamEnd` or `StreamCut`."""
+
+
+class Download(msgspec.Struct, frozen=True, kw_only=True):
+    """Fetch `url` into the file `part`; answered by `Downloaded`, or by `Reply` if refused.
+
+    `url` may be relative to the base URL. `offset` bytes are there already and `version` says of
+    which body; the driver asks for the rest only, and starts over where that is not granted.
+    """
+
+    url: str
+    part: Path
+    offset: int = 0
+    version: str = ""
+    token: Secret | None = None
+    timeout: float = 60.0
+
+
+class Wait(msgspec.Struct, frozen=True):
+    """Let that many seconds of the clock pass; answered by None."""
+
+    seconds: float
+
+
+class Now(msgspec.Struct, frozen=True):
+    """Ask for the time; answered by seconds since the epoch (float)."""
+
+
+class Notice(msgspec.Struct, frozen=True):
+    """Tell the user what goes on; answered by None. `progress` is 0 to 1, None where unknown."""
+
+    kind: NoticeKind
+    text: str
+    progress: float | None = None
+
+
+class RecallClientId(msgspec.Struct, frozen=True):
+    """The kept client id, made on first use; answered by str."""
+
+
+class RenewClientId(msgspec.Struct, frozen=True):
+    """Replace the client id by a new one; answered by str."""
+
+
+class RecallToken(msgspec.Struct, frozen=True):
+    """The token kept for this base URL; answered by `KeptToken` or None."""
+
+
+class KeepToken(msgspec.Struct, frozen=True):
+    """Keep a token for this base URL; answered by None."""
+
+    kept: KeptToken
+
+
+class Measure(msgspec.Struct, frozen=True):
+    """Sizes of local files in bytes, answered as a tuple; `FileProblem` if one is unusable."""
+
+    paths: tuple[Path, ...]
+
+
+class CheckDestination(msgspec.Struct, frozen=True):
+    """See that a file can be written there; answered by None, or `FileProblem`."""
+
+    path: Path
+
+
+class PutInPlace(msgspec.Struct, frozen=True):
+    """Rename a complete `part` to its destination, replacing what is there; answered by None."""
+
+    part: Path
+    destination: Path
+
+
+class Reply(msgspec.Struct, frozen=True):
+    """A whole HTTP reply; `call` is the method and path it answers."""
+
+    call: str
+    status: int
+    body: bytes
+    location: str = ""
+
+    def __repr__(self) -> str:
+        # The body may hold a token.
+        return f"Reply({self.call}: HTTP {self.status})"
+
+
+class Opened(msgspec.Struct, frozen=True):
+    """The stream is open."""
+
+
+class Chunk(msgspec.Struct, frozen=True):
+    """Bytes of the stream, cut anywhere."""
+
+    data: bytes
+
+
+class StreamEnd(msgspec.Struct, frozen=True):
+    """The backend closed the stream cleanly: an end (SSE-4)."""
+
+
+class StreamCut(msgspec.Struct, frozen=True):
+    """The connection broke before the end (SSE-4)."""
+
+
+class Downloaded(msgspec.Struct, frozen=True):
+    """What is in the part file now: its size, and whether the body came whole.
+
+    `version` names the body for a later `Download` of the rest; "" where it cannot be resumed.
+    """
+
+    size: int
+    complete: bool
+    version: str = ""
+
+
+Request = Call | OpenStream | Download
+Effect = (
+    Request
+    | ReadStream
+    | Wait
+    | Now
+    | Notice
+    | RecallClientId
+    | RenewClientId
+    | RecallToken
+    | KeepToken
+    | Measure
+    | CheckDestination
+    | PutInPlace
+)
+Flow = Generator[Effect, Any, T]
+Notify = Callable[[Notice], None]

@@ -1,0 +1,205 @@
+"""Everything that can go wrong, as one tree; each error is one line and says the way out.
+
+NemoError
+├── BackendError            the backend said no, with a code of the contract
+│   ├── BadToken            1001
+│   ├── SessionNotFound     1002
+│   ├── OutOfCredits        2001
+│   ├── UnsupportedFile     4001
+│   ├── FileTooLarge        4002
+│   ├── BadRequest          400
+│   ├── ExportBlocked       402
+│   └── RateLimited         429
+├── BadReply                the backend said something that the contract does not know
+├── TransportFailed
+│   ├── CannotConnect       nothing was sent
+│   └── ConnectionCut       what was sent may have been received
+├── StreamTimeout           a turn took too long (CLI-5)
+├── TurnFailed              a turn changed nothing (CLI-3, CLI-4)
+├── NothingToExport         the timeline is empty (STA-3)
+├── RenderFailed            the export did not complete (CLI-8)
+├── DownloadFailed          the file did not arrive whole
+└── FileProblem             a local file cannot be read or written
+"""
+
+import re
+
+from nemolocal_contract.media import ACCEPTED_TEXT
+
+_MESSAGE_MAX = 300
+_TOKENS = re.compile(r"\b(?:nmv_usr_|clm_)[\w.-]+|(?i:\bbearer\s+)\S+")
+
+
+def one_line(text: str) -> str:
+    """Somebody else's words, fit for an error line: one line, bounded, without tokens (CLI-9)."""
+    line = _TOKENS.sub("…", " ".join(text.split()))
+    return line if len(line) <= _MESSAGE_MAX else line[: _MESSAGE_MAX - 1] + "…"
+
+
+class NemoError(Exception):
+    """A failure: `code` of the contract (None where there is none), `message`, `remedy`."""
+
+    code: int | None = None
+    message = "the call failed"
+    remedy = "try again"
+
+    def __init__(
+        self, message: str = "", *, remedy: str | None = None, code: int | None = None
+    ) -> None:
+        self.message = one_line(message).rstrip(".") or self.message
+        self.remedy = self.remedy if remedy is None else one_line(remedy)
+        self.code = self.code if code is None else code
+        super().__init__(f"{self.message}: {self.remedy}")
+
+
+class BackendError(NemoError):
+    """The backend refused, with a code of the contract."""
+
+
+class BadToken(BackendError):
+    """1001: no, a wrong or an expired token."""
+
+    code = 1001
+    message = "the token is not accepted"
+    remedy = "unset NEMO_TOKEN to get a free one, or set a valid one"
+
+
+class SessionNotFound(BackendError):
+    """1002: no such session of this token."""
+
+    code = 1002
+    message = "the session is not known here"
+    remedy = "open a new session and upload again"
+
+
+class OutOfCredits(BackendError):
+    """2001: `registration_url` is where an anonymous user registers, "" if registered."""
+
+    code = 2001
+    message = "not enough credits"
+    remedy = "top up credits in your account"
+
+    def __init__(self, message: str = "", *, user_id: str = "") -> None:
+        link = re.search(r"https?://[^\s\"'<>)]+", message)
+        self.registration_url = link.group().rstrip(".,;") if link else ""
+        anonymous = user_id.startswith("anon_") or "bind=" in self.registration_url
+        super().__init__(self.message, remedy=self._way_out(user_id) if anonymous else None)
+
+    def _way_out(self, user_id: str) -> str:
+        where = self.registration_url or f"the NemoVideo site, with ?bind={user_id} in the address"
+        return f"register at {where}"
+
+
+class UnsupportedFile(BackendError):
+    """4001: a file of a kind that is not accepted (UPL-3)."""
+
+    code = 4001
+    message = "the file is not supported"
+    remedy = f"use one of {ACCEPTED_TEXT}"
+
+    def __init__(self, message: str = "") -> None:
+        # The backend may have listed them itself (UPL-3).
+        super().__init__(message, remedy="convert it" if ACCEPTED_TEXT in message else None)
+
+
+class FileTooLarge(BackendError):
+    """4002: a file over the limit of the skill (UPL-4)."""
+
+    code = 4002
+    message = "the file is too large"
+    remedy = "compress or trim it first"
+
+
+class BadRequest(BackendError):
+    """400: the request is not what the backend takes."""
+
+    code = 400
+    message = "the request is not accepted"
+    remedy = "correct what the message names"
+
+
+class ExportBlocked(BackendError):
+    """402: the plan does not export; never a matter of the balance (CLI-7)."""
+
+    code = 402
+    message = "export is blocked on this plan"
+    remedy = "register or upgrade your plan to unlock export"
+
+
+class RateLimited(BackendError):
+    """429: too often, twice."""
+
+    code = 429
+    message = "too many requests"
+    remedy = "wait a few minutes; for tokens, set NEMO_TOKEN or come back when 7 days are over"
+
+
+class BadReply(NemoError):
+    """A reply outside the contract: an HTML page, broken JSON, a missing field."""
+
+    message = "the backend gave an unreadable reply"
+    remedy = "try again in a minute, and check the base URL if it stays"
+
+
+class TransportFailed(NemoError):
+    """The network, not the backend."""
+
+
+class CannotConnect(TransportFailed):
+    """No connection: nothing was sent."""
+
+    message = "cannot connect"
+    remedy = "check the address and the network; a local server starts with `nemolocal serve`"
+
+
+class ConnectionCut(TransportFailed):
+    """The connection broke or went silent after the request had started."""
+
+    message = "the connection was cut"
+    remedy = "look at the state before you repeat it, the backend may have done it"
+
+
+class StreamTimeout(NemoError):
+    """A turn beyond the limits of CLI-5."""
+
+    message = "the turn timed out"
+    remedy = "it may still finish: look at the status in a while, and do not send it again yet"
+
+
+class TurnFailed(NemoError):
+    """A turn after which nothing had changed; `heard` is what the backend said before."""
+
+    message = "nothing on the timeline changed"
+    remedy = "say it in other words, as one concrete instruction"
+
+    def __init__(self, message: str = "", *, heard: tuple[str, ...] = ()) -> None:
+        super().__init__(message)
+        self.heard = heard
+
+
+class NothingToExport(NemoError):
+    """No track has a segment (STA-3)."""
+
+    message = "the timeline is empty"
+    remedy = "upload a file and ask for an edit first"
+
+
+class RenderFailed(NemoError):
+    """The export did not complete."""
+
+    message = "the export failed"
+    remedy = "export again in a minute; the timeline is kept"
+
+
+class DownloadFailed(NemoError):
+    """The file did not arrive whole."""
+
+    message = "the download did not complete"
+    remedy = "export again, it is free; the timeline is kept"
+
+
+class FileProblem(NemoError):
+    """A local file cannot be read or written."""
+
+    message = "the file cannot be used"
+    remedy = "choose another path"

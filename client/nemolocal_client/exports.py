@@ -1,0 +1,118 @@
+"""The export: state, submit, poll, download (CLI-8)."""
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from nemolocal_contract.endpoints import RENDER, RENDER_STATUS
+from nemolocal_contract.envelope import encode_json
+from nemolocal_contract.replies import RenderStatus
+from nemolocal_contract.requests import OutputRequest, RenderRequest
+
+from .downloads import fetch
+from .effects import Call, CheckDestination, Flow, Notice, Now, Wait
+from .errors import (
+    BadReply,
+    BadRequest,
+    ConnectionCut,
+    NothingToExport,
+    RenderFailed,
+    TransportFailed,
+)
+from .failures import render_of
+from .identity import authorized
+from .polling import PollPolicy
+from .sessions import Session, draft_of, read_state
+
+
+class Export(msgspec.Struct, frozen=True):
+    """A finished export: the file, where it came from, its length in seconds, its size in bytes.
+
+    `warnings` are the backend's, a sentence each.
+    """
+
+    path: Path
+    url: str
+    seconds: float
+    size: int
+    warnings: tuple[str, ...] = ()
+
+
+def export(
+    session: Session, destination: Path, policy: PollPolicy, output: OutputRequest
+) -> Flow[Export]:
+    """Render the saved timeline into a file; an existing one is replaced when all has arrived."""
+    yield CheckDestination(destination)
+    state = yield from read_state(session)
+    draft = draft_of(state)
+    if not draft.ready:
+        raise NothingToExport()
+    done = yield from _render(session, state.state.draft, policy, output)
+    size, url = yield from fetch(session.account, done, destination)
+    length = done.output.duration if done.output is not None else 0.0
+    seconds = length or (draft.duration_ms or 0) / 1000
+    return Export(destination, url, seconds, size, done.warnings)
+
+
+def _render(
+    session: Session, draft: dict[str, Any], policy: PollPolicy, output: OutputRequest
+) -> Flow[RenderStatus]:
+    """A completed render; a failed one is tried once more with a new id (REN-6)."""
+    status = yield from _attempt(session, draft, policy, output)
+    if status.status == "failed":
+        yield Notice("render", "The export failed, trying once more")
+        status = yield from _attempt(session, draft, policy, output)
+    if status.status == "failed":
+        raise RenderFailed(f"the export failed twice ({status.error or 'no reason given'})")
+    return status
+
+
+def _attempt(
+    session: Session, draft: dict[str, Any], policy: PollPolicy, output: OutputRequest
+) -> Flow[RenderStatus]:
+    render_id = yield from _new_id(session)
+    request = RenderRequest(render_id, session.id, draft, output)
+    call = Call(method=RENDER.method, path=RENDER.path(), json=encode_json(request))
+    try:
+        status = render_of((yield from authorized(session.account, call)))
+    except BadRequest as refused:
+        # An id used before is the one refusal that a new id mends (REN-6).
+        if "duplicate" not in refused.message.lower():
+            raise
+        return RenderStatus(render_id, "failed", error=refused.message)
+    except ConnectionCut:
+        # The job may have been taken in: its status tells, a second job would be a duplicate.
+        status = RenderStatus(render_id, "pending")
+    return (yield from _poll(session, status, policy))
+
+
+def _new_id(session: Session) -> Flow[str]:
+    """`render_<milliseconds>`, never the same one twice."""
+    now: float = yield Now()
+    session.last_render = max(int(now * 1000), session.last_render + 1)
+    return f"render_{session.last_render}"
+
+
+def _poll(session: Session, status: RenderStatus, policy: PollPolicy) -> Flow[RenderStatus]:
+    """Ask until the render is completed or failed, as often as the policy says."""
+    path = RENDER_STATUS.path(render=status.id)
+    unreadable: TransportFailed | BadReply | None = None
+    for _ in range(policy.times):
+        if status.status in ("completed", "failed"):
+            return status
+        yield Notice("render", "Rendering", status.progress / 100)
+        yield Wait(policy.seconds)
+        try:
+            call = Call(method=RENDER_STATUS.method, path=path)
+            status = render_of((yield from authorized(session.account, call)))
+            unreadable = None
+        except (TransportFailed, BadReply) as problem:
+            # The job goes on whatever happens to one question about it.
+            unreadable = problem
+    if status.status in ("completed", "failed"):
+        return status
+    if unreadable is not None:
+        raise unreadable
+    waited = f"{policy.times} checks, {policy.seconds:g} s apart"
+    raise RenderFailed(f"the export did not finish within {waited}")

@@ -1,0 +1,135 @@
+"""Who calls: the token of the environment, else a kept one, else a fresh anonymous one.
+
+`authorized` is the way of every call but the token call: it attaches the token, renews it once
+when it is refused (1001), waits once when there are too many calls (429), and raises what is left.
+"""
+
+from datetime import UTC, datetime
+
+import msgspec
+
+from nemolocal_contract.endpoints import TOKEN
+from nemolocal_contract.replies import TokenReply
+
+from .effects import (
+    Call,
+    Flow,
+    KeepToken,
+    KeptToken,
+    Notice,
+    Now,
+    RecallClientId,
+    RecallToken,
+    RenewClientId,
+    Request,
+    Secret,
+    Wait,
+)
+from .errors import BadRequest, BadToken, RateLimited
+from .failures import data_of, failure_of
+from .polling import RATE_LIMIT_PAUSE
+
+_TOKEN_LIFE = 7 * 24 * 3600.0
+
+
+class Account:
+    """The token in use and whose it is; `fixed` tokens (NEMO_TOKEN) are never renewed (AUTH-8)."""
+
+    def __init__(self, fixed: Secret | None = None) -> None:
+        self.fixed = fixed is not None
+        self.token = fixed
+        self.user_id = ""
+
+    def adopt(self, kept: KeptToken) -> None:
+        """Use this token from now on."""
+        self.token = kept.token
+        self.user_id = kept.user_id
+
+
+def authorized(account: Account, request: Request) -> Flow[object]:
+    """Send a request with the token; the reply, or the error that the contract gives it (CLI-7)."""
+    yield from sign_in(account)
+    reply, failure = yield from _attempt(account, request)
+    if isinstance(failure, BadToken) and not account.fixed:
+        yield from _renew(account)
+        reply, failure = yield from _attempt(account, request)
+    if failure is not None:
+        raise failure
+    return reply
+
+
+def sign_in(account: Account) -> Flow[None]:
+    """See that there is a token (AUTH-1, AUTH-8, CLI-9)."""
+    if account.token is not None:
+        return
+    if not (yield from _adopt_kept(account, refused=None)):
+        yield from _ask(account, refused=None)
+
+
+def _attempt(account: Account, request: Request) -> Flow[tuple[object, Exception | None]]:
+    signed = msgspec.structs.replace(request, token=account.token)
+    reply = yield from _send(signed)
+    return reply, failure_of(reply, user_id=account.user_id, secret=account.token)
+
+
+def _send(request: Request) -> Flow[object]:
+    """Send, and once more after a pause when the backend says 429 (CLI-7)."""
+    reply: object = yield request
+    if isinstance(failure_of(reply), RateLimited):
+        yield Notice("waiting", "Too many requests, trying again in 30 s")
+        yield Wait(RATE_LIMIT_PAUSE)
+        reply = yield request
+    return reply
+
+
+def _renew(account: Account) -> Flow[None]:
+    refused = account.token
+    # Another process may have renewed the kept token in the meantime.
+    if not (yield from _adopt_kept(account, refused=refused)):
+        yield from _ask(account, refused=refused)
+
+
+def _adopt_kept(account: Account, *, refused: Secret | None) -> Flow[bool]:
+    kept: KeptToken | None = yield RecallToken()
+    now: float = yield Now()
+    if kept is None or kept.token == refused or kept.expires_at <= now:
+        return False
+    account.adopt(kept)
+    return True
+
+
+def _ask(account: Account, *, refused: Secret | None) -> Flow[None]:
+    """A fresh anonymous token for the kept client id; a refused client id is replaced once."""
+    client_id: str = yield RecallClientId()
+    try:
+        fresh = yield from _token_for(client_id)
+    except BadRequest:
+        client_id = yield RenewClientId()
+        fresh = yield from _token_for(client_id)
+    except RateLimited:
+        # One token per client id and week: another process may have taken it while we waited.
+        if (yield from _adopt_kept(account, refused=refused)):
+            return
+        raise
+    now: float = yield Now()
+    kept = KeptToken(Secret(fresh.token), _epoch(fresh.expires_at, now), fresh.user_id)
+    yield KeepToken(kept)
+    account.adopt(kept)
+
+
+def _token_for(client_id: str) -> Flow[TokenReply]:
+    call = Call(method=TOKEN.method, path=TOKEN.path(), client_id=client_id)
+    reply = yield from _send(call)
+    failure = failure_of(reply)
+    if failure is not None:
+        raise failure
+    return data_of(reply, TokenReply)
+
+
+def _epoch(expires_at: str, now: float) -> float:
+    """When a token ends; 7 days ahead where the reply does not say it readably (AUTH-5)."""
+    try:
+        moment = datetime.fromisoformat(expires_at)
+    except ValueError:
+        return now + _TOKEN_LIFE
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()

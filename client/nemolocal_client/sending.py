@@ -1,0 +1,43 @@
+"""Files on their way out: read from disk while they are sent, and counted."""
+
+import io
+from collections.abc import Callable
+from pathlib import Path
+
+from .effects import Notice, Notify
+from .files import file_problem
+
+
+class SentFile(io.FileIO):
+    """A file that reports how many bytes of it have been read."""
+
+    def __init__(self, path: Path, report: Callable[[int], None]) -> None:
+        self._path = path
+        self._report = report
+        try:
+            super().__init__(path, "rb")
+        except OSError as error:
+            raise file_problem(path, error) from error
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """The next bytes; `FileProblem` where the disk gives none."""
+        try:
+            chunk = super().read(-1 if size is None else size) or b""
+        except OSError as error:
+            raise file_problem(self._path, error) from error
+        self._report(len(chunk))
+        return chunk
+
+
+class UploadMeter:
+    """Adds up what the files of one upload have sent, and tells the user."""
+
+    def __init__(self, total: int, notify: Notify) -> None:
+        self._total = max(total, 1)
+        self._sent = 0
+        self._notify = notify
+
+    def add(self, count: int) -> None:
+        """Count bytes of any of the files."""
+        self._sent += count
+        self._notify(Notice("upload", "Uploading", min(self._sent / self._total, 1.0)))

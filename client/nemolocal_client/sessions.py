@@ -1,0 +1,101 @@
+"""A session and what is asked about it: its state, its uploads, the balance."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+
+from nemolocal_contract.draft import Draft, draft_from_wire
+from nemolocal_contract.endpoints import BALANCE, ME, SESSION, STATE, UPLOAD
+from nemolocal_contract.envelope import encode_json
+from nemolocal_contract.media import skill_profile
+from nemolocal_contract.replies import Balance, FileReply, SessionReply, StateReply, UploadReply
+from nemolocal_contract.requests import SessionRequest, UrlUploadRequest
+
+from .effects import Call, Flow, Measure
+from .errors import ConnectionCut, FileTooLarge
+from .failures import data_of
+from .identity import Account, authorized
+
+# The backend probes what it received before it answers.
+_UPLOAD_TIMEOUT = 300.0
+
+
+class Session(msgspec.Struct):
+    """An open session of an account; `last_render` is the number of its newest render id."""
+
+    account: Account
+    id: str
+    task_id: str = ""
+    last_render: int = 0
+
+
+def open_session(account: Account, language: str, task_name: str = "project") -> Flow[Session]:
+    """Open a session (SES-1)."""
+    body = encode_json(SessionRequest(task_name, language))
+    call = Call(method=SESSION.method, path=SESSION.path(user=ME), json=body)
+    reply = data_of((yield from authorized(account, call)), SessionReply)
+    account.user_id = reply.user_id or account.user_id
+    return Session(account, reply.session_id, reply.task_id)
+
+
+def resume_session(account: Account, session_id: str) -> Flow[Session]:
+    """Come back to a saved session; `SessionNotFound` where there is none (SES-2, SES-3)."""
+    session = Session(account, session_id)
+    reply = yield from read_state(session)
+    account.user_id = reply.user_id or account.user_id
+    session.task_id = reply.task_id
+    return session
+
+
+def read_state(session: Session) -> Flow[StateReply]:
+    """The newest state (STA-1)."""
+    path = STATE.path(user=ME, session=session.id)
+    reply = yield from authorized(session.account, Call(method=STATE.method, path=path))
+    return data_of(reply, StateReply)
+
+
+def read_balance(account: Account) -> Flow[Balance]:
+    """Credits: available, frozen, total (CRD-1)."""
+    reply = yield from authorized(account, Call(method=BALANCE.method, path=BALANCE.path()))
+    return data_of(reply, Balance)
+
+
+def upload_files(
+    session: Session, paths: Sequence[Path], *, source: str
+) -> Flow[tuple[FileReply, ...]]:
+    """Stream files from disk into the session, all or nothing (UPL-1, UPL-5).
+
+    `source` is the skill, whose limit explains a connection that the backend cut (UPL-4).
+    """
+    sizes: tuple[int, ...] = yield Measure(tuple(paths))
+    call = Call(
+        method=UPLOAD.method,
+        path=UPLOAD.path(user=ME, session=session.id),
+        files=tuple(paths),
+        timeout=_UPLOAD_TIMEOUT,
+    )
+    try:
+        reply = yield from authorized(session.account, call)
+    except ConnectionCut:
+        if sum(sizes) > skill_profile(source).upload_limit:
+            raise FileTooLarge() from None
+        raise
+    return data_of(reply, UploadReply).files
+
+
+def upload_urls(session: Session, urls: Sequence[str]) -> Flow[tuple[FileReply, ...]]:
+    """Let the backend fetch files (UPL-1)."""
+    call = Call(
+        method=UPLOAD.method,
+        path=UPLOAD.path(user=ME, session=session.id),
+        json=encode_json(UrlUploadRequest(tuple(urls), "url")),
+        timeout=_UPLOAD_TIMEOUT,
+    )
+    reply = yield from authorized(session.account, call)
+    return data_of(reply, UploadReply).files
+
+
+def draft_of(reply: StateReply) -> Draft:
+    """The timeline in a state."""
+    return draft_from_wire(reply.state.draft)

@@ -1,0 +1,98 @@
+"""A chat turn from the message to what the user is told (CLI-3, CLI-4, CLI-6).
+
+The state is read before the message is sent, so that whatever the turn does without a word can be
+told by comparing.
+"""
+
+import msgspec
+
+from nemolocal_contract.replies import StateReply
+from nemolocal_contract.summary import changes, timeline
+
+from .effects import Flow, Now, Wait
+from .errors import BadReply, TransportFailed, TurnFailed
+from .gui import Translation, translate
+from .listening import Heard, listen
+from .polling import AFTER_CUT, AFTER_SILENCE, Patience
+from .sessions import Session, draft_of, read_state
+
+
+class Turn(msgspec.Struct, frozen=True):
+    """The outcome of a turn, ready to be shown.
+
+    `texts` are the backend's words without its GUI, `changes` what changed, a sentence each, read
+    from the state where the backend did not say it. `silent`: it closed without a word. `cut`:
+    the connection broke. `timeline` is the track summary (STA-5) where the backend pointed at it.
+    """
+
+    texts: tuple[str, ...] = ()
+    changes: tuple[str, ...] = ()
+    silent: bool = False
+    cut: bool = False
+    timeline: str = ""
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """Everything to show, in order."""
+        return (*self.texts, *self.changes, *([self.timeline] if self.timeline else []))
+
+
+def take_turn(session: Session, message: str) -> Flow[Turn]:
+    """Send a message and find out what it did; raises `TurnFailed` where it did nothing."""
+    before = yield from read_state(session)
+    heard = yield from listen(session, message)
+    if heard.texts and not heard.cut:
+        return (yield from _spoken(session, heard))
+    after = yield from _await_change(session, before, heard)
+    translation = _translate(heard)
+    return Turn(
+        translation.texts,
+        _told(before, after),
+        silent=not heard.texts,
+        cut=heard.cut,
+        timeline=timeline(draft_of(after)) if translation.wants_state else "",
+    )
+
+
+def _spoken(session: Session, heard: Heard) -> Flow[Turn]:
+    translation = _translate(heard)
+    if translation.texts and not translation.wants_state:
+        return Turn(translation.texts)
+    # The backend points at its screen: what the screen would show is in the state (CLI-6).
+    summary = timeline(draft_of((yield from read_state(session))))
+    told = any(summary in text for text in translation.texts)
+    return Turn(translation.texts, timeline="" if told else summary)
+
+
+def _translate(heard: Heard) -> Translation:
+    return translate(heard.texts)
+
+
+def _await_change(session: Session, before: StateReply, heard: Heard) -> Flow[StateReply]:
+    """Read the state until it differs; five times at most (CLI-4)."""
+    patience = Patience((yield Now()))
+    for pause in AFTER_CUT if heard.cut else AFTER_SILENCE:
+        if pause:
+            yield Wait(pause)
+        note = patience.note((yield Now()))
+        if note is not None:
+            yield note
+        after = yield from _try_state(session)
+        if after is not None and after.state != before.state:
+            return after
+    why = "the connection broke and " if heard.cut else ""
+    excuse = f" ({heard.excuses[-1]})" if heard.excuses else ""
+    raise TurnFailed(f"{why}nothing on the timeline changed{excuse}", heard=_translate(heard).texts)
+
+
+def _try_state(session: Session) -> Flow[StateReply | None]:
+    """The state, or None where it cannot be read just now: that counts as unchanged."""
+    try:
+        return (yield from read_state(session))
+    except (TransportFailed, BadReply):
+        return None
+
+
+def _told(before: StateReply, after: StateReply) -> tuple[str, ...]:
+    said = changes(draft_of(before), draft_of(after))
+    return tuple(said) or ("The project changed, with no visible difference on the timeline",)

@@ -1,0 +1,148 @@
+"""What the library shows of itself, and what it never shows."""
+
+import inspect
+import os
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+import nemolocal_client
+from nemolocal_client import CannotConnect, Client, NemoError, host_of, is_loopback
+from nemolocal_client.effects import Call, KeptToken, Reply, Secret
+from nemolocal_client.sending import SentFile
+from nemolocal_client.transport import Transport
+
+
+def test_all_is_exactly_what_is_visible() -> None:
+    visible = {
+        name
+        for name, value in vars(nemolocal_client).items()
+        if not name.startswith("_") and not isinstance(value, ModuleType)
+    }
+    assert set(nemolocal_client.__all__) == visible
+    assert len(nemolocal_client.__all__) == len(visible)
+
+
+def test_everything_public_is_described() -> None:
+    public = [getattr(nemolocal_client, name) for name in nemolocal_client.__all__]
+    for thing in public:
+        if inspect.isclass(thing) or inspect.isfunction(thing):
+            assert thing.__doc__, thing
+
+
+def test_error_tree_in_the_docstring_names_every_error() -> None:
+    tree = nemolocal_client.errors.__doc__ or ""
+    for value in vars(nemolocal_client.errors).values():
+        if isinstance(value, type) and issubclass(value, NemoError):
+            assert value.__name__ in tree
+
+
+def test_tokens_show_in_no_repr(make_client: Any, backend: Any) -> None:
+    client = make_client(token="very-secret")
+    client.open_session()
+    secret = Secret("very-secret")
+    shown = [
+        repr(client),
+        repr(secret),
+        str(KeptToken(secret, 1.0)),
+        repr(Call(method="GET", path="/", token=secret)),
+        repr(Reply("POST /token", 200, b'{"token":"very-secret"}')),
+    ]
+    assert not [text for text in shown if "very-secret" in text]
+    assert repr(client) == f"Client({backend.base_url!r}, session={'1' * 19!r})"
+
+
+def test_secrets_compare_by_value() -> None:
+    assert Secret("a") == Secret("a") != Secret("b")
+    assert Secret("a") != "a"
+    assert len({Secret("a"), Secret("a")}) == 1
+
+
+def test_client_needs_no_notify_and_works_as_a_context_manager(backend: Any) -> None:
+    attribution = nemolocal_client.Attribution("s", "1")
+    profile = nemolocal_client.MemoryProfile()
+    address = f"{backend.base_url}/"
+    with Client(address, attribution=attribution, profile=profile, environment={}) as client:
+        client.connect()
+    assert client.base_url == backend.base_url
+
+
+def test_default_base_url_is_the_cloud_and_the_default_policy_is_the_contract() -> None:
+    parameters = inspect.signature(Client).parameters
+    assert parameters["base_url"].default == nemolocal_client.CLOUD_BASE_URL
+    assert parameters["polling"].default == nemolocal_client.PollPolicy(30.0, 10)
+
+
+@pytest.mark.parametrize("base_url", ["", "localhost:1", "ftp://x", "http://", "http://a\0"])
+def test_base_url_that_is_none_is_refused_with_an_example(make_client: Any, base_url: str) -> None:
+    with pytest.raises(CannotConnect, match="use one like http"):
+        make_client(base_url=base_url)
+
+
+def test_connection_refused_names_the_address_without_its_password(
+    make_client: Any, backend: Any
+) -> None:
+    backend.stop()
+    client = make_client(base_url=backend.base_url.replace("//", "//me:hidden@"))
+    with pytest.raises(CannotConnect) as caught:
+        client.connect()
+    assert backend.base_url in str(caught.value)
+    assert "hidden" not in str(caught.value)
+    assert "nemolocal serve" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("host", "here"),
+    [
+        ("localhost", True),
+        ("x.localhost", True),
+        ("127.0.0.1", True),
+        ("127.1.2.3", True),
+        ("::1", True),
+        ("[::1]", True),
+        ("10.0.0.1", False),
+        ("example.com", False),
+    ],
+)
+def test_loopback_is_this_machine(host: str, here: bool) -> None:
+    assert is_loopback(host) is here
+
+
+def test_host_of_a_base_url() -> None:
+    assert host_of("https://a.example:1/x") == "a.example"
+
+
+def test_proxy_of_the_environment_is_not_asked_for_this_machine(
+    monkeypatch: pytest.MonkeyPatch, make_client: Any
+) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
+    make_client().connect()
+
+
+def test_stream_that_is_not_open_has_ended(backend: Any) -> None:
+    transport = Transport(backend.base_url, {}, lambda _: None)
+    assert type(transport.read_stream()).__name__ == "StreamEnd"
+    transport.close()
+
+
+def test_file_that_breaks_while_it_is_sent_is_a_problem_of_the_file(clip: Path) -> None:
+    with SentFile(clip, lambda _: None) as file:
+        unreadable = os.open(clip, os.O_WRONLY)
+        os.dup2(unreadable, file.fileno())
+        os.close(unreadable)
+        with pytest.raises(NemoError, match="cannot be used"):
+            file.read()
+
+
+def test_file_that_is_gone_when_it_is_sent_again_is_a_problem_of_the_file(
+    client: Client, backend: Any, clip: Path
+) -> None:
+    def take_it_away(_: Any) -> Any:
+        clip.unlink()
+        return backend.wire.fail(1001)
+
+    backend.arm("/api/upload-video", take_it_away)
+    with pytest.raises(NemoError, match="does not exist"):
+        client.upload(clip)

@@ -1,0 +1,219 @@
+"""`nemolocal edit` against a server that renders nothing: routes, results, ways out."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from nemolocal import backend, edit
+from nemolocal_client import Client, Notice
+
+TRIM = "trim to the first 1 second"
+
+
+def test_edit_uploads_says_exports_and_prints_the_timeline_and_the_file(
+    run: Any, serve: Any, clip: Path
+) -> None:
+    outcome = run("edit", clip, "-m", TRIM, "-o", "out.mp4", "--base-url", serve())
+    assert outcome.status == 0, outcome.err
+    assert outcome.lines[:2] == ["Uploaded clip.mp4 (video, 2 s)", f"> {TRIM}"]
+    assert "Timeline (1 track): 1. Video: clip (0-1s)" in outcome.lines
+    assert "Warning: no glyph for 字" in outcome.lines
+    assert "out.mp4 (1 s, 0.0 MB)" in outcome.lines
+    assert Path("out.mp4").read_bytes() == b"a render"
+
+
+def test_progress_goes_to_stderr_as_plain_lines(run: Any, serve: Any, clip: Path) -> None:
+    err = run("edit", clip, "-m", TRIM, "-o", "out.mp4", "--base-url", serve()).err
+    assert err.startswith("Connecting…\nUploading ")
+    assert "Downloading 100%" in err
+    assert "\x1b" not in err
+
+
+def test_silent_edit_says_what_changed(run: Any, serve: Any, clip: Path) -> None:
+    url = serve(silent_rate=1.0)
+    outcome = run("edit", clip, "-m", TRIM, "-o", "out.mp4", "--base-url", url)
+    assert "Video added: clip (0-1s)" in outcome.lines
+
+
+def test_messages_go_where_their_words_send_them(run: Any, serve: Any, clip: Path) -> None:
+    url = serve()
+    other = clip.with_name("other.mp4")
+    other.write_bytes(clip.read_bytes())
+    words = ["credits", "status", "upload", str(other), TRIM, "export"]
+    messages = [part for word in words for part in ("-m", word)]
+    outcome = run("edit", clip, *messages, "-o", "out.mp4", "--base-url", url)
+    assert outcome.status == 0, outcome.err
+    assert "100 credits, and 0 in use" in outcome.lines
+    assert "Give the files to upload as INPUT, before -m" in outcome.lines
+    assert "Uploaded other.mp4 (video, 2 s)" in outcome.lines
+
+
+def test_export_in_the_messages_is_not_made_twice(
+    run: Any, serve: Any, clip: Path, executor: Any
+) -> None:
+    url = serve()
+    run("edit", clip, "-m", f"{TRIM} and export", "-o", "out.mp4", "--base-url", url)
+    assert executor.calls == 1
+
+
+def test_edit_after_an_export_is_exported_too(
+    run: Any, serve: Any, clip: Path, executor: Any
+) -> None:
+    words = ["-m", f"{TRIM} and export", "-m", "add lo-fi background music"]
+    run("edit", clip, *words, "-o", "out.mp4", "--base-url", serve())
+    assert executor.calls == 2
+
+
+def test_render_that_fails_once_is_made_good(
+    run: Any, serve: Any, clip: Path, executor: Any
+) -> None:
+    executor.failures = 1
+    outcome = run("edit", clip, "-m", TRIM, "-o", "out.mp4", "--base-url", serve())
+    assert outcome.status == 0
+    assert "The export failed, trying once more" in outcome.err
+
+
+def test_render_that_fails_twice_leaves_the_older_file(
+    run: Any, serve: Any, clip: Path, executor: Any
+) -> None:
+    executor.failures = 2
+    Path("out.mp4").write_bytes(b"older")
+    outcome = run("edit", clip, "-m", TRIM, "-o", "out.mp4", "--base-url", serve())
+    assert outcome.status == 1
+    assert outcome.err.splitlines()[-1].startswith("nemolocal: the export failed twice (the disk")
+    assert Path("out.mp4").read_bytes() == b"older"
+
+
+def test_json_is_one_object_on_stdout(run: Any, serve: Any, clip: Path) -> None:
+    outcome = run("edit", clip, "-m", TRIM, "-o", "out.mp4", "--json", "--base-url", serve())
+    report = json.loads(outcome.out)
+    assert report["file"] == "out.mp4"
+    assert (report["seconds"], report["size"]) == (1.0, 8)
+    assert report["timeline"].startswith("Timeline (1 track)")
+    assert report["turns"][0]["message"] == TRIM
+    assert len(report["session_id"]) == 19
+
+
+def test_saved_session_is_resumed_with_the_kept_token(run: Any, serve: Any, clip: Path) -> None:
+    url = serve()
+    first = run("edit", clip, "-m", TRIM, "-o", "a.mp4", "--json", "--base-url", url)
+    session = json.loads(first.out)["session_id"]
+    outcome = run("edit", "-m", "status", "--session", session, "--base-url", url)
+    assert outcome.status == 0, outcome.err
+    assert "nemolocal-edited.mp4 (1 s, 0.0 MB)" in outcome.lines
+    assert outcome.lines[-1] == f"Session {session}, to come back with --session"
+
+
+def test_token_is_not_kept_when_told_so(run: Any, serve: Any, clip: Path, tmp_path: Path) -> None:
+    run("edit", clip, "-m", TRIM, "-o", "a.mp4", "--no-keep-token", "--base-url", serve())
+    assert [path.name for path in (tmp_path / "config").iterdir()] == ["client-id"]
+
+
+def test_token_shows_nowhere(run: Any, serve: Any, clip: Path) -> None:
+    outcome = run("edit", clip, "-m", TRIM, "-o", "a.mp4", "--base-url", serve())
+    assert "nmv_usr_" not in outcome.out + outcome.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ((), "nothing to edit: name an INPUT file, or a saved --session"),
+        (("clip.mp4",), "nothing to do: say what to do with -m"),
+        (("clip.mp4", "-m", TRIM, "-o", "x" * 300 + ".mp4"), "xxx"),
+        (("--session", "1"), "a session lives on a server: name it with --base-url"),
+        (("none.mp4", "-m", TRIM), "none.mp4 is no file: check the path"),
+        (
+            ("clip.mp4", "-o", "none/x.mp4", "-m", TRIM),
+            "the folder none does not exist: make it first",
+        ),
+        (("clip.mp4", "-o", "config", "-m", TRIM), "config is a folder: name a file in it with -o"),
+        (
+            ("clip.mp4", "-o", "./clip.mp4", "-m", TRIM),
+            "clip.mp4 would be overwritten: name another file",
+        ),
+        (
+            ("clip.mp4", "--base-url", "nowhere", "-m", TRIM),
+            "'nowhere' is no base URL: use one like http",
+        ),
+    ],
+)
+def test_what_cannot_work_is_said_in_one_line_before_anything_is_spent(
+    run: Any, clip: Path, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...], said: str
+) -> None:
+    assert clip.is_file()
+    Path("config").mkdir()
+    monkeypatch.setattr("nemolocal_server.serving.LocalServer", None)
+    outcome = run("edit", *arguments)
+    assert outcome.status == 1
+    assert outcome.err.startswith(f"nemolocal: {said}")
+    assert outcome.err.count("\n") == 1
+
+
+def test_file_of_another_kind_is_refused_with_the_way_out(run: Any, serve: Any) -> None:
+    Path("notes.txt").write_text("hello")
+    outcome = run("edit", "notes.txt", "-m", TRIM, "-o", "out.mp4", "--base-url", serve())
+    assert outcome.status == 1
+    assert "mp4, mov" in outcome.err.splitlines()[-1]
+
+
+def test_server_that_does_not_answer_is_named(run: Any, clip: Path) -> None:
+    outcome = run("edit", clip, "-m", TRIM, "-o", "out.mp4", "--base-url", "http://127.0.0.1:9")
+    assert outcome.status == 1
+    assert "nemolocal: cannot connect to http://127.0.0.1:9" in outcome.err
+
+
+@pytest.mark.parametrize(
+    ("given", "inputs", "path"),
+    [
+        ("x/y.mp4", ["a.mov"], "x/y.mp4"),
+        (None, ["films/a.mov", "b.mp4"], "films/a-edited.mp4"),
+        (None, ["https://e.example/v/my%20film.mov?x=1"], "my film-edited.mp4"),
+        (None, ["https://e.example/"], "download-edited.mp4"),
+        (None, [], "nemolocal-edited.mp4"),
+    ],
+)
+def test_output_is_named_after_the_first_input(
+    given: str | None, inputs: list[str], path: str
+) -> None:
+    assert edit._destination(given, inputs) == Path(path)
+
+
+def opened(base_url: str) -> Client:
+    """The client that the command would use for a base URL."""
+    with backend.open_client(base_url, lambda _: None) as client:
+        return client
+
+
+def test_server_of_ours_is_polled_quickly_and_waited_for_at_its_speed(serve: Any) -> None:
+    assert backend._local_speed(serve(speed=7.0)) == 7.0
+    client = opened(serve(speed=7.0))
+    assert client._polling.seconds == pytest.approx(0.07)
+    assert client._polling.times == 1200
+
+
+@pytest.mark.parametrize("base_url", ["https://example.com", "http://127.0.0.1:9"])
+def test_any_other_server_gets_the_defaults_of_the_contract(base_url: str) -> None:
+    assert (opened(base_url)._polling.seconds, opened(base_url)._polling.times) == (30.0, 10)
+
+
+def test_only_this_machine_is_asked_for_its_health(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr(backend, "_local_speed", asked.append)
+    opened("https://example.com")
+    opened("http://localhost:1/")
+    assert asked == ["http://localhost:1/"]
+
+
+def test_notices_are_plain_lines_at_each_quarter(capsys: pytest.CaptureFixture[str]) -> None:
+    from nemolocal.display import PlainDisplay
+
+    display = PlainDisplay()
+    for percent in range(0, 101, 5):
+        display.notice(Notice("upload", "Uploading", percent / 100))
+    display.notice(Notice("working", "⏳ Still working..."))
+    display.notice(Notice("working", "⏳ Still working..."))
+    shown = capsys.readouterr().err.splitlines()
+    quarters = [f"Uploading {percent}%" for percent in (0, 25, 50, 75, 100)]
+    assert shown == [*quarters, "⏳ Still working...", "⏳ Still working..."]

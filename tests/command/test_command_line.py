@@ -1,0 +1,149 @@
+"""The command itself: help, version, one-line errors, exit codes, nothing imported too early."""
+
+import io
+import subprocess
+import sys
+from argparse import Namespace
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from nemolocal import command, doctor
+from nemolocal.attribution import attribution, own_version
+from nemolocal.problem import Problem
+
+
+def python(code: str) -> str:
+    """What a fresh interpreter prints."""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return done.stdout.strip()
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["edit", "--help"], ["demo", "-h"], ["serve", "-h"]]
+)
+def test_help_is_there(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        command.main(arguments)
+    assert caught.value.code == 0
+    assert "usage: nemolocal" in capsys.readouterr().out
+
+
+def test_version_is_that_of_the_package(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        command.main(["--version"])
+    assert capsys.readouterr().out == f"nemolocal {own_version()}\n"
+
+
+@pytest.mark.parametrize("arguments", [[], ["dance"], ["serve", "--port", "x"]])
+def test_wrong_usage_ends_with_2(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        command.main(arguments)
+    assert caught.value.code == 2
+    assert "usage:" in capsys.readouterr().err
+
+
+def test_module_runs_as_the_command() -> None:
+    arguments = [sys.executable, "-m", "nemolocal", "--version"]
+    done = subprocess.run(arguments, capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("nemolocal ")
+
+
+def test_help_imports_neither_http_nor_server_nor_renderer() -> None:
+    code = (
+        "import sys; from nemolocal import command; command._parser().format_help();"
+        "print([m for m in ('httpx', 'rich', 'av', 'starlette', 'nemolocal_server',"
+        " 'nemolocal_render') if m in sys.modules])"
+    )
+    assert python(code) == "[]"
+
+
+def test_sub_commands_import_neither_terminal_nor_server_before_they_need_them() -> None:
+    # httpx itself imports rich where it finds it, for its own command.
+    code = (
+        "import sys, nemolocal.edit, nemolocal.demo, nemolocal.doctor, nemolocal.serve;"
+        "print([m for m in ('nemolocal.terminal', 'av', 'nemolocal_server', 'nemolocal_render')"
+        " if m in sys.modules])"
+    )
+    assert python(code) == "[]"
+
+
+@pytest.mark.parametrize(
+    ("failure", "status", "said"),
+    [
+        (Problem("no way: take another"), 1, "nemolocal: no way: take another\n"),
+        (KeyboardInterrupt(), 130, "nemolocal: interrupted\n"),
+    ],
+)
+def test_failure_is_one_line_and_a_status(
+    monkeypatch: pytest.MonkeyPatch, run: Any, failure: BaseException, status: int, said: str
+) -> None:
+    def fail(_: Namespace) -> int:
+        raise failure
+
+    monkeypatch.setattr(doctor, "run", fail)
+    outcome = run("doctor")
+    assert (outcome.status, outcome.out, outcome.err) == (status, "", said)
+
+
+def test_reader_that_has_gone_is_no_traceback() -> None:
+    code = "import sys; from nemolocal.command import main; sys.exit(main(['doctor']))"
+    arguments = [sys.executable, "-c", code]
+    with subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as child:
+        assert child.stdout is not None
+        assert child.stderr is not None
+        child.stdout.close()
+        said = child.stderr.read()
+    assert child.returncode == 1
+    assert said == b""
+
+
+def test_console_that_lacks_a_character_gets_a_replacement(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    written = io.BytesIO()
+    console = io.TextIOWrapper(written, encoding="ascii")
+    monkeypatch.setattr(sys, "stdout", console)
+    monkeypatch.setattr(doctor, "run", lambda _: print("⏳") or 0)
+    assert command.main(["doctor"]) == 0
+    assert written.getvalue() == b"?\n"
+
+
+def test_attribution_is_the_commands_own_or_that_of_the_environment() -> None:
+    own = attribution({})
+    assert (own.source, own.version, own.platform) == ("nemolocal", own_version(), "unknown")
+    named = {"SKILL_SOURCE": "my-skill", "SKILL_VERSION": "2", "SKILL_PLATFORM": "cursor"}
+    skill = attribution(named)
+    assert (skill.source, skill.version, skill.platform) == ("my-skill", "2", "cursor")
+
+
+def test_version_of_bare_sources_is_0(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("nemolocal.attribution._NAME", "no-such-package-here")
+    assert own_version() == "0"
+
+
+FINDINGS = {
+    "all well": ([("ffmpeg", True), ("libx264", True), ("h264_nvenc", False)], 0),
+    "no ffmpeg": ([("ffmpeg", False)], 1),
+    "no encoder": ([("ffmpeg", True), ("libx264", False)], 1),
+}
+
+
+@pytest.mark.parametrize("case", FINDINGS)
+def test_doctor_fails_only_where_nothing_can_be_rendered(
+    monkeypatch: pytest.MonkeyPatch, run: Any, case: str, tmp_path: Any
+) -> None:
+    found, status = FINDINGS[case]
+
+    async def diagnose() -> list[Any]:
+        return [SimpleNamespace(name=name, ok=ok, detail="d") for name, ok in found]
+
+    monkeypatch.setattr("nemolocal_render.diagnosis.diagnose", diagnose)
+    monkeypatch.setattr(doctor, "_PACKAGES", ("httpx", "no-such-package-here"))
+    outcome = run("doctor")
+    assert outcome.status == status
+    assert f"ok  config folder: {tmp_path / 'config'}" in outcome.lines
+    assert "no  no-such-package-here: not installed" in outcome.lines
+    for name, ok in found:
+        assert f"{'ok ' if ok else 'no '} {name}: d" in outcome.lines

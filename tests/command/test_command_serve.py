@@ -1,0 +1,77 @@
+"""`nemolocal serve`: arguments become settings, and what cannot work is said in one line."""
+
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+
+@pytest.fixture
+def served(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """The settings that the server was asked to serve with; none is started."""
+    seen: list[Any] = []
+
+    def serve(settings: Any, on_ready: Any) -> None:
+        seen.append(settings)
+        on_ready("http://127.0.0.1:1")
+
+    monkeypatch.setattr("nemolocal_server.serving.serve", serve)
+    return seen
+
+
+def test_defaults_are_those_of_the_settings_with_a_folder_for_the_data(
+    run: Any, served: list[Any]
+) -> None:
+    outcome = run("serve")
+    assert outcome.out == "Nemo Local serves http://127.0.0.1:1 (Ctrl-C ends it)\n"
+    assert (served[0].host, served[0].port) == ("127.0.0.1", 8787)
+    assert served[0].data_dir == Path(".nemolocal")
+
+
+def test_arguments_become_settings(run: Any, served: list[Any]) -> None:
+    run("serve", "--host", "::1", "--port", 0, "--data", "", "--seed", 3, "--speed", 2,
+        "--silent-rate", 0.5, "--heartbeat", 1, "--sse", "typed", "--render", "nested",
+        "--errors", "http")  # fmt: skip
+    chosen = served[0]
+    assert (chosen.host, chosen.port, chosen.data_dir, chosen.seed) == ("::1", 0, None, 3)
+    assert (chosen.speed, chosen.silent_rate, chosen.heartbeat) == (2, 0.5, 1)
+    assert (chosen.sse, chosen.render, chosen.errors) == ("typed", "nested", "http")
+
+
+def test_setting_that_makes_no_sense_is_said_in_one_line(run: Any, served: list[Any]) -> None:
+    outcome = run("serve", "--speed", 0)
+    assert (outcome.status, served) == (1, [])
+    assert outcome.err == "nemolocal: speed must be greater than 0, not 0.0\n"
+
+
+def test_port_that_is_taken_is_said_in_one_line(run: Any) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        outcome = run("serve", "--port", port, "--data", "")
+    assert outcome.status == 1
+    assert outcome.err.startswith(f"nemolocal: cannot listen on 127.0.0.1:{port}")
+    assert outcome.err.count("\n") == 1
+
+
+def test_server_answers_once_it_has_said_so_and_ends_quietly_when_interrupted(
+    tmp_path: Path,
+) -> None:
+    arguments = [sys.executable, "-m", "nemolocal", "serve", "--port", "0"]
+    with subprocess.Popen(
+        arguments, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as child:
+        assert child.stdout is not None
+        assert child.stderr is not None
+        base_url = child.stdout.readline().split()[3]
+        health = httpx.get(f"{base_url}/__nemolocal__/health", trust_env=False)
+        child.send_signal(signal.SIGINT)
+        said = child.stderr.read()
+    assert health.json()["name"] == "nemolocal"
+    assert "Traceback" not in said
+    assert child.returncode in (0, 130)
+    assert (tmp_path / ".nemolocal").is_dir()

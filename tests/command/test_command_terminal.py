@@ -1,0 +1,57 @@
+"""Spinners and bars where there is a terminal."""
+
+import io
+import sys
+
+import pytest
+from rich.console import Console
+
+from nemolocal.display import PlainDisplay, open_display
+from nemolocal.terminal import TerminalDisplay
+from nemolocal_client import Notice
+
+
+@pytest.fixture
+def screen() -> io.StringIO:
+    """What the terminal shows."""
+    return io.StringIO()
+
+
+@pytest.fixture
+def display(screen: io.StringIO) -> TerminalDisplay:
+    """A display on a terminal of 80 columns."""
+    return TerminalDisplay(console=Console(file=screen, force_terminal=True, width=80))
+
+
+def test_spinner_then_bar_then_result(
+    display: TerminalDisplay, screen: io.StringIO, capsys: pytest.CaptureFixture[str]
+) -> None:
+    display.notice(Notice("connecting", "Connecting…"))
+    display.notice(Notice("render", "Rendering", 0.0))
+    display.notice(Notice("render", "Rendering", 0.5))
+    display.line("[done] file.mp4")
+    assert "Connecting…" in screen.getvalue()
+    assert "50%" in screen.getvalue()
+    assert "━" in screen.getvalue()
+    # Results are for stdout, as they are.
+    assert capsys.readouterr().out == "[done] file.mp4\n"
+
+
+def test_still_working_is_a_line_that_stays(display: TerminalDisplay, screen: io.StringIO) -> None:
+    display.notice(Notice("working", "⏳ Still [working]..."))
+    assert screen.getvalue() == "⏳ Still [working]...\n"
+    display.stop()
+
+
+def test_results_can_be_left_out(screen: io.StringIO, capsys: pytest.CaptureFixture[str]) -> None:
+    TerminalDisplay(results=False, console=Console(file=screen)).line("x")
+    PlainDisplay(results=False).line("x")
+    assert capsys.readouterr().out == ""
+
+
+def test_terminal_gets_bars_and_a_pipe_gets_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+    with open_display() as plain:
+        assert isinstance(plain, PlainDisplay)
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    with open_display() as shown:
+        assert isinstance(shown, TerminalDisplay)
