@@ -1,0 +1,126 @@
+"""The clips of a draft, checked: every segment that needs a source, with times that make sense."""
+
+from collections.abc import Mapping
+from itertools import pairwise
+from typing import NamedTuple
+
+from nemolocal_contract.draft import Draft, Segment, Track, TrackType
+
+from .checks import MAX_MEDIA_SEGMENTS, MAX_MS, DraftRejected, number, positive
+from .timeline import Source
+
+_LOUDEST = 4.0
+_SLOWEST, _FASTEST = 0.25, 4.0
+# Times on the wire are rounded to milliseconds: neighbours may overlap by as much.
+_TOUCH_MS = 1.0
+# Lengths of sound come in packets; the last one may be counted or not.
+_SOUND_SLACK = 0.05
+
+
+class Times(NamedTuple):
+    """Where a segment stands on the timeline and how it comes and goes, in milliseconds."""
+
+    start: float
+    end: float
+    fade_in: float
+    fade_out: float
+
+
+class Clip(NamedTuple):
+    """A checked segment of picture or sound; `start` is seconds in the source."""
+
+    path: str
+    times: Times
+    source: Source
+    start: float
+    speed: float
+    volume: float
+
+
+class Lanes(NamedTuple):
+    """The clips of the video track and of each audio track, in order of time."""
+
+    video: list[Clip]
+    audio: list[list[Clip]]
+
+
+def read_lanes(draft: Draft, sources: Mapping[str, Source]) -> Lanes:
+    """The clips of all tracks that have any; raises DraftRejected (REN-9)."""
+    lanes = Lanes([], [])
+    count = 0
+    for index, track in enumerate(draft.tracks or ()):
+        path = f"draft.t[{index}]"
+        if track.type is None and track.segments:
+            raise DraftRejected(f"{path}.tt", "is missing")
+        if not track.segments or track.type not in (TrackType.VIDEO, TrackType.AUDIO):
+            continue
+        if track.type == TrackType.VIDEO and lanes.video:
+            raise DraftRejected(f"{path}.sg", "only one video track can be rendered for now")
+        count += len(track.segments)
+        if count > MAX_MEDIA_SEGMENTS:
+            raise DraftRejected(f"{path}.sg", f"more than {MAX_MEDIA_SEGMENTS} clips in one draft")
+        clips = _clips(track, path, sources)
+        if track.type == TrackType.VIDEO:
+            lanes.video.extend(clips)
+        else:
+            lanes.audio.append(clips)
+    return lanes
+
+
+def read_times(segment: Segment, path: str) -> Times:
+    """The times of a segment; raises DraftRejected where they make no sense (REN-9)."""
+    start = number(segment.start_ms, f"{path}.s", 0, MAX_MS)
+    duration = positive(segment.duration_ms, f"{path}.d", MAX_MS)
+    if start + duration > MAX_MS:
+        raise DraftRejected(f"{path}.d", f"ends later than {MAX_MS} ms")
+    fade_in = number(segment.fade_in_ms, f"{path}.fi", 0, MAX_MS)
+    fade_out = number(segment.fade_out_ms, f"{path}.fo", 0, MAX_MS)
+    if fade_in + fade_out > duration:
+        name = "fo" if fade_out else "fi"
+        raise DraftRejected(f"{path}.{name}", "the fades are longer than the segment")
+    return Times(start, start + duration, fade_in, fade_out)
+
+
+def _clips(track: Track, path: str, sources: Mapping[str, Source]) -> list[Clip]:
+    clips = [
+        _clip(segment, f"{path}.sg[{index}]", track.type == TrackType.VIDEO, sources)
+        for index, segment in enumerate(track.segments or ())
+    ]
+    clips.sort(key=lambda clip: clip.times.start)
+    for before, after in pairwise(clips):
+        if after.times.start < before.times.end - _TOUCH_MS:
+            raise DraftRejected(f"{after.path}.s", "overlaps another segment of its track")
+    return clips
+
+
+def _clip(segment: Segment, path: str, picture: bool, sources: Mapping[str, Source]) -> Clip:
+    times = read_times(segment, path)
+    source = sources.get(segment.source or "")
+    if source is None:
+        raise DraftRejected(f"{path}.src", "unknown media" if segment.source else "is missing")
+    if picture and source.info.kind == "audio":
+        raise DraftRejected(f"{path}.src", "is sound, which no video track can show")
+    if not picture and source.info.kind == "image":
+        raise DraftRejected(f"{path}.src", "is a picture, which no audio track can play")
+    clip = Clip(
+        path=path,
+        times=times,
+        source=source,
+        start=number(segment.source_start_ms, f"{path}.ss", 0, 4 * MAX_MS) / 1000,
+        speed=number(segment.speed, f"{path}.sp", _SLOWEST, _FASTEST, 1.0),
+        volume=number(segment.volume, f"{path}.v", 0, _LOUDEST, 1.0),
+    )
+    _require_within_source(clip)
+    return clip
+
+
+def _require_within_source(clip: Clip) -> None:
+    info = clip.source.info
+    if info.kind == "image":
+        return
+    slack = 1 / info.fps + 0.001 if info.fps else _SOUND_SLACK
+    end = clip.start + (clip.times.end - clip.times.start) / 1000 * clip.speed
+    if end > info.duration + slack:
+        name = "ss" if clip.start >= info.duration else "d"
+        reason = f"reaches {end:.3f} s of a source that ends at {info.duration:.3f} s"
+        raise DraftRejected(f"{clip.path}.{name}", reason)

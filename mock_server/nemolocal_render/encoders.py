@@ -1,0 +1,131 @@
+"""Which H.264 encoder really works here: eight frames are encoded and decoded back to know."""
+
+import asyncio
+import tempfile
+from pathlib import Path
+
+import msgspec
+
+from . import ffmpeg
+from .quality import Encoding
+from .sandbox import Policy
+
+SOFTWARE = "libx264"
+HARDWARE = ("h264_nvenc", "h264_qsv", "h264_vaapi", "h264_videotoolbox", "h264_amf")
+
+_FRAMES = 8
+_SECONDS = 20
+_VAAPI_DEVICE = "/dev/dri/renderD128"
+# The option that is closest to constant quality, on about the scale of x264.
+_QUALITY_OPTION = {
+    "h264_nvenc": ("-rc", "vbr", "-cq"),
+    "h264_qsv": ("-global_quality",),
+    "h264_vaapi": ("-qp",),
+    "h264_amf": ("-rc", "cqp", "-qp_p"),
+}
+
+
+class Encoder(msgspec.Struct, frozen=True):
+    """An encoder by FFmpeg's name, and why it is this one."""
+
+    name: str
+    reason: str
+
+    @property
+    def hardware(self) -> bool:
+        """Whether it runs on a device of its own."""
+        return self.name != SOFTWARE
+
+
+class Trial(msgspec.Struct, frozen=True):
+    """How an encoder did: `complaint` is "" where it works."""
+
+    name: str
+    complaint: str
+
+
+_chosen: dict[Path, Encoder] = {}
+
+
+async def choose_encoder() -> Encoder:
+    """The first hardware encoder that works, else libx264, with the reason; cached."""
+    binary = ffmpeg.executable()
+    if binary not in _chosen:
+        _chosen[binary] = _pick(await asyncio.gather(*map(try_encoder, HARDWARE)))
+    return _chosen[binary]
+
+
+def _pick(trials: list[Trial]) -> Encoder:
+    for trial in trials:
+        if not trial.complaint:
+            return Encoder(trial.name, f"{_FRAMES} frames were encoded and decoded back")
+    return Encoder(SOFTWARE, "; ".join(f"{trial.name}: {trial.complaint}" for trial in trials))
+
+
+async def try_encoder(name: str) -> Trial:
+    """Let an encoder encode eight frames of 640x360 and decode them back."""
+    with tempfile.TemporaryDirectory(prefix="nemolocal-encoder-") as home:
+        folder = Path(home)
+        encoded = folder / "trial.h264"
+        try:
+            await _trial(folder, name, encoded.name)
+            frames = await _count_frames(folder, encoded.name)
+        except ffmpeg.FFmpegFailed as failure:
+            return Trial(name, str(failure))
+    complaint = "" if frames == _FRAMES else f"{frames} of {_FRAMES} frames came back"
+    return Trial(name, complaint)
+
+
+async def _trial(folder: Path, name: str, output: str) -> None:
+    # Smaller pictures fail on hardware that works.
+    source = ["-f", "lavfi", "-i", "testsrc2=s=640x360:r=30"]
+    options = video_arguments(name, Encoding(23, "veryfast", 0))
+    target = ["-frames:v", str(_FRAMES), "-f", "h264", f"file:{output}"]
+    chain = ",".join(("format=" + pixel_format(name), *upload_filters(name)))
+    await ffmpeg.run(
+        [*device_arguments(name), *source, "-vf", chain, *options, *target],
+        folder=folder,
+        timeout=_SECONDS,
+        policy=Policy(devices=name != SOFTWARE),
+    )
+
+
+async def _count_frames(folder: Path, name: str) -> int:
+    lines: list[str] = []
+    await ffmpeg.run(
+        ["-f", "h264", "-i", f"file:{name}", "-f", "framecrc", "-"],
+        folder=folder,
+        timeout=_SECONDS,
+        on_line=lines.append,
+    )
+    return sum(not line.startswith("#") for line in lines)
+
+
+def device_arguments(name: str) -> tuple[str, ...]:
+    """What stands before the inputs so that the encoder finds its device."""
+    return ("-vaapi_device", _VAAPI_DEVICE) if name == "h264_vaapi" else ()
+
+
+def pixel_format(name: str) -> str:
+    """The layout of 8 bit 4:2:0 that the encoder takes."""
+    return "yuv420p" if name == SOFTWARE else "nv12"
+
+
+def upload_filters(name: str) -> tuple[str, ...]:
+    """The filters that bring a frame to the encoder's device."""
+    return ("hwupload",) if name == "h264_vaapi" else ()
+
+
+def video_arguments(name: str, encoding: Encoding) -> list[str]:
+    """The options of an encoder for a quality and, where there is one, a ceiling on the rate."""
+    ceiling = ["-maxrate", str(encoding.max_rate), "-bufsize", str(encoding.max_rate)]
+    rate = ceiling if encoding.max_rate else []
+    if name == SOFTWARE:
+        return ["-c:v", name, "-preset", encoding.preset, "-crf", str(encoding.crf), *rate]
+    if name not in _QUALITY_OPTION:
+        # VideoToolbox: 100 is best, and constant quality and a ceiling exclude each other.
+        quality = (
+            ["-b:v", str(encoding.max_rate)] if rate else ["-q:v", str(100 - 2 * encoding.crf)]
+        )
+        return ["-c:v", name, *quality]
+    return ["-c:v", name, *_QUALITY_OPTION[name], str(encoding.crf), *rate]

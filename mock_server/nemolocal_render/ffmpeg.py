@@ -1,0 +1,78 @@
+"""FFmpeg: which binary it is, and how it is run."""
+
+import os
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+
+from . import process, sandbox
+from .sandbox import Policy
+
+BINARY_VARIABLE = "NEMOLOCAL_FFMPEG"
+_ALWAYS = ("-nostdin", "-hide_banner", "-nostats", "-loglevel", "error", "-y")
+_PATHS = re.compile(r"(file:)?(/[^\s'\":]+)+")
+_PREFIX = re.compile(r"^(\[[^\]]*\]\s*)+")
+
+
+class FFmpegFailed(Exception):
+    """FFmpeg is missing, ended badly or took too long; the text is one line without paths."""
+
+
+def executable() -> Path:
+    """The binary: NEMOLOCAL_FFMPEG where it is set, else the one of the wheel imageio-ffmpeg."""
+    named = os.environ.get(BINARY_VARIABLE)
+    if named:
+        return Path(named)
+    import imageio_ffmpeg
+
+    return Path(imageio_ffmpeg.get_ffmpeg_exe())
+
+
+async def run(
+    arguments: list[str],
+    *,
+    folder: Path,
+    timeout: float,
+    policy: Policy | None = None,
+    on_line: Callable[[str], None] = lambda _: None,
+) -> None:
+    """Run FFmpeg in a folder, the only one that it may write; raises FFmpegFailed.
+
+    `timeout` is seconds of wall time, `on_line` gets each line of its standard output.
+    """
+    binary = executable()
+    if not binary.is_file():
+        raise FFmpegFailed("FFmpeg was not found; NEMOLOCAL_FFMPEG may name a binary")
+    try:
+        outcome = await process.run(
+            sandbox.confined(
+                [str(binary), *_ALWAYS, *arguments],
+                _granted(policy or Policy(), binary, folder, timeout),
+            ),
+            folder=folder,
+            environment=sandbox.environment(folder),
+            timeout=timeout,
+            on_line=on_line,
+        )
+    except TimeoutError:
+        raise FFmpegFailed(f"FFmpeg was stopped after {timeout:.0f} s") from None
+    if outcome.status:
+        raise FFmpegFailed(_reason(outcome))
+
+
+def _granted(policy: Policy, binary: Path, folder: Path, seconds: float) -> Policy:
+    return msgspec.structs.replace(
+        policy,
+        read=(*policy.read, binary, binary.resolve()),
+        write=(*policy.write, folder),
+        cpu_seconds=int(seconds * (os.cpu_count() or 1)) + 1,
+    )
+
+
+def _reason(outcome: process.Outcome) -> str:
+    lines = [line.strip() for line in outcome.complaint.splitlines() if line.strip()]
+    # The first complaint is the cause, later ones its consequences.
+    cause = _PATHS.sub("a file", _PREFIX.sub("", lines[0])) if lines else "no reason given"
+    return f"FFmpeg ended with status {outcome.status}: {cause[:200]}"

@@ -1,0 +1,115 @@
+"""Which font can draw which character: the bundled one first, then what the system has."""
+
+import functools
+import os
+import unicodedata
+from collections.abc import Iterator
+from importlib.resources import files
+from pathlib import Path
+
+import msgspec
+
+BUNDLED_FAMILY = "DejaVu Sans"
+_BUNDLED_FILE = "DejaVuSans-Bold.ttf"
+_SUFFIXES = frozenset({".ttf", ".otf", ".ttc"})
+_FOLDERS = (
+    "/usr/share/fonts",
+    "/usr/local/share/fonts",
+    "~/.local/share/fonts",
+    "~/.fonts",
+    "/System/Library/Fonts",
+    "/Library/Fonts",
+    "~/Library/Fonts",
+    "C:/Windows/Fonts",
+)
+
+# The first word of a character's Unicode name → a font that has it.
+_ADVICE = {
+    "CJK": "Noto Sans CJK (fonts-noto-cjk)",
+    "HIRAGANA": "Noto Sans CJK (fonts-noto-cjk)",
+    "KATAKANA": "Noto Sans CJK (fonts-noto-cjk)",
+    "HANGUL": "Noto Sans CJK (fonts-noto-cjk)",
+}
+_USUAL_ADVICE = "one of the Noto family (fonts-noto)"
+# They are drawn as nothing, or change what their neighbours look like.
+_INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Mn", "Zl", "Zp", "Zs"})
+
+
+class Font(msgspec.Struct, frozen=True):
+    """A font file by the family name that a subtitle calls it, and what it can draw."""
+
+    path: Path
+    family: str
+    characters: frozenset[int]
+
+    def missing(self, text: str) -> set[str]:
+        """The visible characters of a text that the font cannot draw."""
+        return {
+            character
+            for character in text
+            if ord(character) not in self.characters
+            and unicodedata.category(character) not in _INVISIBLE
+        }
+
+
+def read_font(path: Path) -> Font | None:
+    """The font in a file; None where there is none that can be used."""
+    from fontTools.ttLib import TTFont, TTLibError
+
+    try:
+        with path.open("rb") as file, TTFont(file, lazy=True, fontNumber=0) as font:
+            family = font["name"].getBestFamilyName() or ""
+            characters = frozenset(font.getBestCmap() or ())
+    except (TTLibError, OSError, KeyError, ValueError, AssertionError):
+        # Font folders hold broken and bitmap fonts; another file will do.
+        return None
+    usable = family.isprintable() and not set(family) & set("{}\\,")
+    return Font(path, family, characters) if family and usable else None
+
+
+@functools.cache
+def bundled_font() -> Font:
+    """The font that comes with this package; it covers Latin, Greek, Cyrillic and more."""
+    path = Path(str(files(__package__).joinpath("fonts", _BUNDLED_FILE)))
+    font = read_font(path)
+    if font is None:
+        raise FileNotFoundError(f"the bundled font {_BUNDLED_FILE} cannot be read")
+    return font
+
+
+def system_fonts(folders: tuple[str, ...] = _FOLDERS) -> Iterator[Font]:
+    """The fonts of the system, those for many scripts first, read one by one as they are needed."""
+    found = {
+        Path(folder, name)
+        for top in folders
+        for folder, _, names in os.walk(os.path.expanduser(top))
+        for name in names
+        if Path(name).suffix.lower() in _SUFFIXES
+    }
+    for path in sorted(found, key=lambda path: ("cjk" not in path.name.lower(), str(path))):
+        font = read_font(path)
+        if font is not None:
+            yield font
+
+
+def choose_fonts(text: str, folders: tuple[str, ...] = _FOLDERS) -> list[Font]:
+    """The fonts that together draw as much of a text as can be drawn here, bundled first."""
+    chosen = [bundled_font()]
+    missing = chosen[0].missing(text)
+    candidates = system_fonts(folders) if missing else iter(())
+    for font in candidates:
+        left = {character for character in missing if ord(character) not in font.characters}
+        if left != missing:
+            chosen.append(font)
+            missing = left
+        if not missing:
+            break
+    return chosen
+
+
+def advise(missing: set[str]) -> str:
+    """What to say about characters that no font here has."""
+    shown = "".join(sorted(missing)[:20])
+    script = unicodedata.name(min(missing), "UNKNOWN").split()[0].rstrip("-")
+    font = _ADVICE.get(script, _USUAL_ADVICE)
+    return f"no font here can draw {shown} ({script}), left out; install {font}"

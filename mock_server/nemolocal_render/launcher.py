@@ -1,0 +1,104 @@
+"""Starts one program with less power than its parent has.
+
+Run as `python -I -S launcher.py POLICY PROGRAM ARGUMENT…`; POLICY is JSON:
+`{"limits": {"CPU": 10, …}, "read": [paths], "write": [paths]}`. What the platform does not offer is
+left out: resource limits are for every POSIX system, the rest is Linux. Only the standard library
+is imported, so that a start costs milliseconds.
+"""
+
+import contextlib
+import ctypes
+import json
+import os
+import resource
+import sys
+from collections.abc import Iterable
+from typing import Any
+
+_PR_SET_NO_NEW_PRIVS = 38
+_CREATE_RULESET, _ADD_RULE, _RESTRICT_SELF = 444, 445, 446
+_VERSION_FLAG = 1
+_PATH_BENEATH = 1
+
+_EXECUTE, _WRITE_FILE, _READ_FILE, _READ_DIR = 1 << 0, 1 << 1, 1 << 2, 1 << 3
+_TRUNCATE = 1 << 14
+_ON_FILES = _EXECUTE | _WRITE_FILE | _READ_FILE | _TRUNCATE
+_READING = _EXECUTE | _READ_FILE | _READ_DIR
+# Access rights that each version of Landlock knows: the first has 13, the second lets files move
+# between folders, the third truncates. Control of devices is left alone, encoders need it.
+_KNOWN = {1: (1 << 13) - 1, 2: (1 << 14) - 1, 3: (1 << 15) - 1}
+_TCP_SINCE, _TCP = 4, 3
+
+
+class _Ruleset(ctypes.Structure):
+    _fields_ = (("files", ctypes.c_uint64), ("network", ctypes.c_uint64))
+
+
+class _PathRule(ctypes.Structure):
+    _pack_ = 1
+    _layout_ = "ms"
+    _fields_ = (("allowed", ctypes.c_uint64), ("folder", ctypes.c_int32))
+
+
+def limit(limits: dict[str, int]) -> None:
+    """Set resource limits by their names without RLIMIT_, never above what is already in force."""
+    for name, value in limits.items():
+        kind = getattr(resource, f"RLIMIT_{name}", None)
+        if kind is not None:
+            hard = resource.getrlimit(kind)[1]
+            value = value if hard == resource.RLIM_INFINITY else min(value, hard)
+            # macOS knows limits that it does not let anybody set.
+            with contextlib.suppress(OSError, ValueError):
+                resource.setrlimit(kind, (value, value))
+
+
+def landlock_version(libc: Any) -> int:
+    """The version of Landlock of this kernel, 0 where there is none."""
+    version = libc.syscall(_CREATE_RULESET, None, ctypes.c_size_t(0), _VERSION_FLAG)
+    return max(int(version), 0)
+
+
+def confine(libc: Any, read: Iterable[str], write: Iterable[str]) -> bool:
+    """Leave only these files and folders, and no TCP; says whether the kernel agreed."""
+    libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+    version = landlock_version(libc)
+    if not version:
+        return False
+    known = _KNOWN[min(version, max(_KNOWN))]
+    network = _TCP if version >= _TCP_SINCE else 0
+    attributes = _Ruleset(known, network)
+    size = ctypes.sizeof(attributes) if network else ctypes.sizeof(ctypes.c_uint64)
+    ruleset = libc.syscall(_CREATE_RULESET, ctypes.byref(attributes), ctypes.c_size_t(size), 0)
+    if ruleset < 0:
+        return False
+    for path in read:
+        _allow(libc, ruleset, path, _READING)
+    for path in write:
+        _allow(libc, ruleset, path, known)
+    agreed = bool(libc.syscall(_RESTRICT_SELF, ruleset, 0) == 0)
+    os.close(ruleset)
+    return agreed
+
+
+def _allow(libc: Any, ruleset: int, path: str, access: int) -> None:
+    # Not every system has every folder; what is not there needs no permission.
+    if not os.path.exists(path):
+        return
+    place = os.open(path, getattr(os, "O_PATH", os.O_RDONLY) | os.O_CLOEXEC)
+    allowed = access if os.path.isdir(path) else access & _ON_FILES
+    rule = _PathRule(allowed, place)
+    libc.syscall(_ADD_RULE, ruleset, _PATH_BENEATH, ctypes.byref(rule), 0)
+    os.close(place)
+
+
+def main(arguments: list[str]) -> None:
+    """Restrict this process, then become the program."""
+    policy = json.loads(arguments[0])
+    limit(policy["limits"])
+    if sys.platform == "linux":
+        confine(ctypes.CDLL(None), policy["read"], policy["write"])
+    os.execv(arguments[1], arguments[1:])
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,99 @@
+"""What a media file is, once it has been looked into, and what may be looked into at all.
+
+The same names bound the probe (PyAV) and every input of FFmpeg: a demuxer chosen by us, decoders
+from a list, sizes and lengths under a limit (UPL-3).
+"""
+
+import msgspec
+
+from nemolocal_contract.media import MediaKind
+
+# Accepted extension → the demuxer that reads it; never FFmpeg's own guess, which would open
+# playlists and through them other files.
+DEMUXERS: dict[str, str] = {
+    "mp4": "mov",
+    "mov": "mov",
+    "m4a": "mov",
+    "avi": "avi",
+    "webm": "matroska",
+    "mkv": "matroska",
+    "jpg": "jpeg_pipe",
+    "png": "png_pipe",
+    "gif": "gif",
+    "webp": "webp_pipe",
+    "mp3": "mp3",
+    "wav": "wav",
+    "aac": "aac",
+}
+
+# Both names of a codec where two decoders share it: PyAV and FFmpeg may prefer different ones.
+DECODERS: tuple[str, ...] = (
+    *("h264", "hevc", "vp8", "vp9", "libvpx", "libvpx-vp9", "av1", "libdav1d", "mpeg4", "h263"),
+    *("mpeg1video", "mpeg2video", "msmpeg4", "msmpeg4v1", "msmpeg4v2", "msmpeg4v3", "theora"),
+    *("mjpeg", "prores", "dnxhd", "ffv1", "huffyuv", "ffvhuff", "utvideo", "rawvideo", "qtrle"),
+    *("png", "gif", "webp"),
+    *("aac", "mp3", "mp3float", "mp2", "mp2float", "ac3", "eac3", "alac", "flac"),
+    *("opus", "libopus", "vorbis", "libvorbis", "adpcm_ms", "adpcm_ima_wav", "adpcm_ima_qt"),
+    *("pcm_u8", "pcm_s8", "pcm_s16le", "pcm_s16be", "pcm_s24le", "pcm_s24be", "pcm_s32le"),
+    *("pcm_s32be", "pcm_f32le", "pcm_f32be", "pcm_f64le", "pcm_alaw", "pcm_mulaw"),
+)
+
+MAX_VIDEO_PIXELS = 3840 * 2160
+MAX_IMAGE_PIXELS = 33_177_600
+MAX_FPS = 120
+MAX_SECONDS = 6 * 3600
+MAX_STREAMS = 16
+
+_HDR_TRANSFERS = frozenset({"smpte2084", "arib-std-b67"})
+
+
+class MediaInfo(msgspec.Struct, frozen=True):
+    """What probing found in a file.
+
+    `extension` is the accepted extension in its one spelling, `duration` is seconds (0.0 for
+    stills, more for animations), `width` and `height` are pixels as displayed (after rotation and
+    pixel shape, 0 for audio), `bit_rate` is bits/s of the whole file, `sample_rate` is Hz; names
+    of what is not there are "".
+    """
+
+    kind: MediaKind
+    extension: str
+    duration: float = 0.0
+    width: int = 0
+    height: int = 0
+    fps: float = 0.0
+    video_codec: str = ""
+    pixel_format: str = ""
+    audio_codec: str = ""
+    bit_rate: int = 0
+    sample_rate: int = 0
+    color_space: str = ""
+    color_transfer: str = ""
+
+    @property
+    def has_audio(self) -> bool:
+        """Whether there is sound in it."""
+        return bool(self.audio_codec)
+
+    @property
+    def animated(self) -> bool:
+        """Whether a picture moves."""
+        return self.kind == "image" and self.duration > 0
+
+    @property
+    def transparent(self) -> bool:
+        """Whether the picture has, or may have, see-through pixels."""
+        name = self.pixel_format
+        return name.startswith(("yuva", "gbrap", "ya", "pal8")) or name[:4] in _ALPHA_RGB
+
+    @property
+    def high_dynamic_range(self) -> bool:
+        """Whether the picture is brighter than a standard screen shows."""
+        return self.color_transfer in _HDR_TRANSFERS
+
+
+_ALPHA_RGB = frozenset({"rgba", "bgra", "argb", "abgr"})
+
+
+class MediaRejected(Exception):
+    """A file that is not accepted; the text is one line for its owner, without paths (4001)."""

@@ -1,0 +1,89 @@
+"""Looks into files from a safe distance: first bytes here, the rest in a confined child."""
+
+import logging
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+import msgspec
+
+from nemolocal_contract.media import ACCEPTED, ACCEPTED_TEXT
+
+from . import process, sandbox
+from .inspection import Answer, RenderFacts
+from .media import MediaInfo, MediaRejected
+from .sandbox import GIB, Policy
+from .sniff import sniff
+
+_log = logging.getLogger(__name__)
+
+_SECONDS = 20
+_CHILD = "nemolocal_render.inspection"
+
+
+async def probe(path: Path, extension: str) -> MediaInfo:
+    """What the file holds; raises MediaRejected with a reason for its owner, nothing else.
+
+    `extension` is an accepted one, in its one spelling. The file's bytes must fit it; then a child
+    process with limits on time, memory and files opens it (UPL-2, UPL-3, UPL-5).
+    """
+    if extension not in ACCEPTED:
+        raise MediaRejected(f"accepted are {ACCEPTED_TEXT}")
+    try:
+        sniff(path, extension)
+    except OSError as error:
+        raise MediaRejected("the file cannot be opened") from error
+    answer = await _ask(["probe", str(path.absolute()), extension], path)
+    if answer.info is None:
+        raise MediaRejected(answer.rejected or "the file cannot be read")
+    return answer.info
+
+
+async def check(path: Path) -> RenderFacts:
+    """The facts of a rendered file; raises MediaRejected when it cannot be read (REN-7)."""
+    answer = await _ask(["check", str(path.absolute())], path)
+    if answer.facts is None:
+        raise MediaRejected(answer.rejected or "the rendered file cannot be read")
+    return answer.facts
+
+
+async def _ask(question: list[str], path: Path) -> Answer:
+    lines: list[str] = []
+    with tempfile.TemporaryDirectory(prefix="nemolocal-probe-") as home:
+        folder = Path(home)
+        try:
+            outcome = await process.run(
+                sandbox.confined([sys.executable, "-m", _CHILD, *question], _policy(path)),
+                folder=folder,
+                environment=_environment(folder),
+                timeout=_SECONDS,
+                on_line=lines.append,
+            )
+            if not lines:
+                # Most often the file's doing; if it is this machine's, somebody must hear of it.
+                _log.warning("a probe ended with status %s: %s", outcome.status, outcome.complaint)
+            return msgspec.json.decode(lines[-1] if lines else "{}", type=Answer)
+        except TimeoutError:
+            return Answer(rejected="the file takes too long to read")
+        except msgspec.DecodeError:
+            # The child was killed while it wrote: by its limits, or by what it read.
+            return Answer()
+
+
+def _policy(path: Path) -> Policy:
+    modules = tuple(Path(entry) for entry in sys.path if entry)
+    return Policy(
+        read=(path.absolute(), path.resolve(), *modules),
+        cpu_seconds=_SECONDS,
+        memory=4 * GIB,
+        file_size=0,
+        open_files=64,
+    )
+
+
+def _environment(folder: Path) -> dict[str, str]:
+    # The child finds the modules where this process finds them.
+    modules = os.pathsep.join(entry for entry in sys.path if entry)
+    own = {"PYTHONPATH": modules, "PYTHONDONTWRITEBYTECODE": "1", "PYTHONSAFEPATH": "1"}
+    return {**sandbox.environment(folder), **own}

@@ -1,0 +1,99 @@
+"""One child process, from its start to its certain end."""
+
+import asyncio
+import os
+import signal
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import msgspec
+
+_GRACE = 2.0
+_TAIL = 8192
+_CHUNK = 65536
+_LINE_LIMIT = 1 << 20
+
+
+class Outcome(msgspec.Struct, frozen=True):
+    """How a child ended: exit status (negative: a signal), the end of what it complained about."""
+
+    status: int
+    complaint: str
+
+
+async def run(
+    argv: list[str],
+    *,
+    folder: Path,
+    environment: Mapping[str, str],
+    timeout: float,
+    on_line: Callable[[str], None],
+) -> Outcome:
+    """Run a program in a folder and hand on each line that it prints.
+
+    Raises TimeoutError after `timeout` seconds. However this ends, by cancellation too, the
+    child's whole process group has ended with it: SIGTERM, two seconds, SIGKILL.
+    """
+    process = await _start(argv, folder, environment)
+    try:
+        async with asyncio.timeout(timeout):
+            _, complaint = await asyncio.gather(
+                _hand_on(process.stdout, on_line), _tail(process.stderr)
+            )
+            status = await process.wait()
+    finally:
+        await _end(process)
+    return Outcome(status, complaint)
+
+
+async def _start(
+    argv: list[str], folder: Path, environment: Mapping[str, str]
+) -> asyncio.subprocess.Process:
+    return await asyncio.create_subprocess_exec(
+        *argv,
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        cwd=folder,
+        env=environment,
+        start_new_session=True,
+        limit=_LINE_LIMIT,
+    )
+
+
+async def _hand_on(stream: asyncio.StreamReader | None, on_line: Callable[[str], None]) -> None:
+    assert stream is not None
+    async for line in stream:
+        on_line(line.decode(errors="replace").strip())
+
+
+async def _tail(stream: asyncio.StreamReader | None) -> str:
+    assert stream is not None
+    tail = b""
+    while chunk := await stream.read(_CHUNK):
+        tail = (tail + chunk)[-_TAIL:]
+    return tail.decode(errors="replace")
+
+
+async def _end(process: asyncio.subprocess.Process) -> None:
+    if process.returncode is not None:
+        return
+    _signal(process, signal.SIGTERM)
+    try:
+        async with asyncio.timeout(_GRACE):
+            await process.wait()
+    except TimeoutError:
+        pass
+    finally:
+        # Also when somebody cancels a second time while the child has its two seconds.
+        if process.returncode is None:
+            _signal(process, signal.SIGKILL)
+    await process.wait()
+
+
+def _signal(process: asyncio.subprocess.Process, number: signal.Signals) -> None:
+    try:
+        os.killpg(process.pid, number)
+    except ProcessLookupError:
+        # It has ended in this very moment.
+        return

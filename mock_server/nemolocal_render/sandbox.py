@@ -1,0 +1,70 @@
+"""What a child process may do: limits, the files it sees, its environment.
+
+A hostile upload can break a decoder. The child that reads it sees its inputs, the system's
+libraries and one folder that it may write, no network, and ends when it has used up its limits.
+"""
+
+import ctypes
+import functools
+import json
+import os
+import sys
+from pathlib import Path
+
+import msgspec
+
+from . import launcher
+
+GIB = 1 << 30
+
+_SYSTEM = ("/usr", "/bin", "/lib", "/lib32", "/lib64", "/opt", "/nix/store", "/etc/ld.so.cache")
+_KERNEL = ("/etc/fonts", "/proc/cpuinfo", "/sys/devices/system/cpu", "/dev/urandom")
+_DEVICES = ("/dev", "/proc", "/sys")
+_PASSED_ON = ("PATH", "LD_LIBRARY_PATH", "LIBVA_DRIVER_NAME", "SYSTEMROOT", "CUDA_VISIBLE_DEVICES")
+
+
+class Policy(msgspec.Struct, frozen=True):
+    """What one child may do: seconds of CPU, bytes of memory and of a file, paths, devices."""
+
+    read: tuple[Path, ...] = ()
+    write: tuple[Path, ...] = ()
+    cpu_seconds: int = 60
+    memory: int = 16 * GIB
+    file_size: int = 64 * GIB
+    open_files: int = 1024
+    devices: bool = False
+
+
+def confined(argv: list[str], policy: Policy) -> list[str]:
+    """The command line that runs `argv` under a policy; unchanged where the system is not POSIX."""
+    if os.name != "posix":
+        return argv
+    return [sys.executable, "-I", "-S", launcher.__file__, json.dumps(_wire(policy)), *argv]
+
+
+def _wire(policy: Policy) -> dict[str, object]:
+    limits = {
+        "CPU": policy.cpu_seconds,
+        "FSIZE": policy.file_size,
+        "NOFILE": policy.open_files,
+        "CORE": 0,
+    }
+    # Drivers of graphics cards reserve address space far beyond any sensible limit.
+    if not policy.devices:
+        limits["AS"] = policy.memory
+    read = [*_SYSTEM, *_KERNEL, sys.prefix, sys.base_prefix, *map(str, policy.read)]
+    write = ["/dev/null", *map(str, policy.write), *(_DEVICES if policy.devices else ())]
+    return {"limits": limits, "read": read, "write": write}
+
+
+def environment(home: Path) -> dict[str, str]:
+    """The environment of a child: the little that programs need, nothing that is a secret."""
+    passed_on = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
+    own = {"HOME": str(home), "XDG_CACHE_HOME": str(home), "LANG": "C.UTF-8"}
+    return {**passed_on, **own, "MALLOC_ARENA_MAX": "4"}
+
+
+@functools.cache
+def landlock_version() -> int:
+    """The version of Landlock here; 0 where children can be limited but not confined to files."""
+    return launcher.landlock_version(ctypes.CDLL(None)) if sys.platform == "linux" else 0

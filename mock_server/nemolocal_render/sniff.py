@@ -1,0 +1,68 @@
+"""The first look at a file: do its first bytes fit its extension? (UPL-3)."""
+
+import re
+from pathlib import Path
+
+from .media import MediaRejected
+
+_HEAD = 4096
+
+_LABELS = {
+    "mov": "an MP4 or QuickTime file",
+    "avi": "an AVI video",
+    "matroska": "a Matroska or WebM file",
+    "jpg": "a JPEG picture",
+    "png": "a PNG picture",
+    "gif": "a GIF picture",
+    "webp": "a WebP picture",
+    "mp3": "an MP3 file",
+    "id3": "an MP3 or AAC file",
+    "wav": "a WAV file",
+    "aac": "an AAC file",
+    "heif": "a HEIF or AVIF picture",
+    "playlist": "a playlist",
+    "text": "text",
+}
+
+# The first match wins: what the bytes are, and how to see it.
+_MAGIC: tuple[tuple[str, re.Pattern[bytes]], ...] = tuple(
+    (name, re.compile(pattern, re.DOTALL))
+    for name, pattern in (
+        ("heif", rb"....ftyp(avif|avis|heic|heix|mif1|msf1)"),
+        ("mov", rb"....(ftyp|moov|mdat|wide|free|skip|pnot)"),
+        ("avi", rb"RIFF....AVI "),
+        ("wav", rb"(RIFF|RF64)....WAVE"),
+        ("webp", rb"RIFF....WEBP"),
+        ("matroska", rb"\x1a\x45\xdf\xa3"),
+        ("jpg", rb"\xff\xd8\xff"),
+        ("png", rb"\x89PNG\r\n\x1a\n"),
+        ("gif", rb"GIF8[79]a"),
+        ("aac", rb"\xff[\xf0\xf1\xf8\xf9]"),
+        ("mp3", rb"\xff[\xe2\xe3\xf2\xf3\xfa\xfb]"),
+        ("id3", rb"ID3"),
+        ("playlist", rb"\s*(#EXTM3U|ffconcat|<\?xml|<MPD|\[playlist\])"),
+        ("text", rb"[\t\n\r\x20-\x7e]{16}|[\t\n\r\x20-\x7e]+\Z"),
+    )
+)
+
+# Extensions whose content goes by another name, or by several.
+_CONTENT = {
+    "mp4": {"mov"},
+    "m4a": {"mov"},
+    "webm": {"matroska"},
+    "mkv": {"matroska"},
+    "mp3": {"mp3", "id3"},
+    "aac": {"aac", "id3"},
+}
+
+
+def sniff(path: Path, extension: str) -> None:
+    """Compare a file's first bytes with its extension; raises MediaRejected when they differ."""
+    with path.open("rb") as file:
+        head = file.read(_HEAD)
+    if not head:
+        raise MediaRejected("the file is empty")
+    found = next((name for name, magic in _MAGIC if magic.match(head)), None)
+    if found not in _CONTENT.get(extension, {extension}):
+        label = _LABELS.get(found or "", "something else")
+        raise MediaRejected(f"the file is named .{extension} but its content is {label}")

@@ -1,0 +1,105 @@
+"""How a title looks: names and numbers of a draft, parsed into values of our own (section 9)."""
+
+import re
+
+from nemolocal_contract.draft import Segment, Style
+
+from .checks import MAX_TEXT, DraftRejected, number
+from .clips import Times
+from .timeline import Title
+
+_COLORS = {
+    "white": "ffffff",
+    "black": "000000",
+    "red": "e53935",
+    "green": "43a047",
+    "blue": "1e88e5",
+    "yellow": "fdd835",
+    "orange": "fb8c00",
+    "purple": "8e24aa",
+    "pink": "ec407a",
+    "cyan": "00bcd4",
+    "teal": "00897b",
+    "gold": "ffd700",
+    "silver": "c0c0c0",
+    "gray": "9e9e9e",
+    "grey": "9e9e9e",
+    "brown": "795548",
+    "navy": "1a237e",
+    "lime": "cddc39",
+    "magenta": "ff00ff",
+}
+_HEX = re.compile(r"#([0-9a-f]{3}|[0-9a-f]{6})")
+
+_ROWS = {"bottom": 0, "center": 3, "middle": 3, "top": 6}
+_COLUMNS = {"left": 1, "center": 2, "right": 3}
+_BOTTOM_CENTER = 2
+_FONT = "dejavu sans"
+_DEFAULT_SIZE = 64
+_LARGEST_SIZE = 1080
+
+
+def style_title(
+    segment: Segment, path: str, times: Times, canvas_side: int
+) -> tuple[Title, tuple[str, ...]]:
+    """A text segment as a title, and what of its style is not understood.
+
+    Sizes are those of a picture whose short side has 1080 pixels, scaled to `canvas_side`.
+    """
+    text = segment.text or ""
+    if len(text) > MAX_TEXT:
+        raise DraftRejected(f"{path}.txt", f"is longer than {MAX_TEXT} characters")
+    style = segment.style or Style()
+    size = number(style.size, f"{path}.st.size", 1, _LARGEST_SIZE, _DEFAULT_SIZE)
+    color, alignment = _color(style.color), _alignment(style.position)
+    title = Title(
+        path=path,
+        text=text,
+        start_ms=times.start,
+        end_ms=times.end,
+        size=max(round(size * canvas_side / 1080), 1),
+        color=color or _COLORS["white"],
+        alignment=alignment or _BOTTOM_CENTER,
+        fade_in_ms=times.fade_in,
+        fade_out_ms=times.fade_out,
+    )
+    unknown = {
+        "color": color is None,
+        "pos": alignment is None,
+        "font": (style.font or _FONT).lower() != _FONT,
+    }
+    return title, _notes(path, unknown)
+
+
+def _notes(path: str, unknown: dict[str, bool]) -> tuple[str, ...]:
+    names = (name for name, is_unknown in unknown.items() if is_unknown)
+    return tuple(f"{path}.st.{name}: not known, the usual is used" for name in names)
+
+
+def _color(name: str | None) -> str | None:
+    if name is None:
+        return _COLORS["white"]
+    lowered = name.strip().lower()
+    match = _HEX.fullmatch(lowered)
+    if match is None:
+        return _COLORS.get(lowered)
+    digits = match[1]
+    return digits if len(digits) == 6 else "".join(digit * 2 for digit in digits)
+
+
+def _alignment(name: str | None) -> int | None:
+    """The place of `top-left`, `bottom`, … as ASS counts: 1 is bottom left, 9 top right."""
+    if name is None:
+        return _BOTTOM_CENTER
+    words = re.split(r"[\s_-]+", name.strip().lower())
+    row, column = 3, 2
+    for word in words:
+        if word in ("center", "middle"):
+            continue
+        if word in _ROWS:
+            row = _ROWS[word]
+        elif word in _COLUMNS:
+            column = _COLUMNS[word]
+        else:
+            return None
+    return row + column

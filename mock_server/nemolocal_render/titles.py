@@ -1,0 +1,109 @@
+"""Titles as a subtitle script for libass: the one place where a user's text meets a syntax."""
+
+import re
+from itertools import groupby
+
+import msgspec
+
+from .fonts import Font, advise
+from .timeline import RenderPlan, Title
+
+_LINE_ENDS = re.compile("\r\n|[\r\n\v\f\u0085\u2028\u2029]")
+_WORD_JOINER = "\u2060"
+_STYLE_FIELDS = (
+    "Name, Fontname, Fontsize, PrimaryColour, SecondaryColour, OutlineColour, BackColour, Bold, "
+    "Italic, Underline, StrikeOut, ScaleX, ScaleY, Spacing, Angle, BorderStyle, Outline, Shadow, "
+    "Alignment, MarginL, MarginR, MarginV, Encoding"
+)
+_EVENT_FIELDS = "Layer, Start, End, Style, Name, MarginL, MarginR, MarginV, Effect, Text"
+
+
+class Script(msgspec.Struct, frozen=True):
+    """A subtitle script, the fonts that it names, and what could not be drawn."""
+
+    text: str
+    fonts: tuple[Font, ...]
+    warnings: tuple[str, ...]
+
+
+def write_script(plan: RenderPlan, fonts: list[Font]) -> Script:
+    """The script of a plan's titles; characters that no font has are left out, with a warning."""
+    warnings = []
+    styles, events = [], []
+    for index, title in enumerate(plan.titles):
+        missing = {c for c in fonts[0].missing(title.text) if _font_of(c, fonts) is None}
+        if missing:
+            warnings.append(f"{title.path}.txt: {advise(missing)}")
+        styles.append(_style(index, title, plan, fonts[0]))
+        events.append(_event(index, title, fonts, missing))
+    return Script("\n".join([*_head(plan, styles), *events, ""]), tuple(fonts), tuple(warnings))
+
+
+def _head(plan: RenderPlan, styles: list[str]) -> list[str]:
+    return [
+        "[Script Info]",
+        "ScriptType: v4.00+",
+        f"PlayResX: {plan.width}",
+        f"PlayResY: {plan.height}",
+        "ScaledBorderAndShadow: yes",
+        "WrapStyle: 0",
+        "YCbCr Matrix: None",
+        "",
+        "[V4+ Styles]",
+        f"Format: {_STYLE_FIELDS}",
+        *styles,
+        "",
+        "[Events]",
+        f"Format: {_EVENT_FIELDS}",
+    ]
+
+
+def _style(index: int, title: Title, plan: RenderPlan, font: Font) -> str:
+    red, green, blue = title.color[:2], title.color[2:4], title.color[4:]
+    # A light text gets a dark edge, a dark one a light edge.
+    bright = 0.299 * int(red, 16) + 0.587 * int(green, 16) + 0.114 * int(blue, 16)
+    edge = "&H00000000" if bright > 96 else "&H00FFFFFF"
+    margin = round(min(plan.width, plan.height) * 0.05)
+    color = f"&H00{blue}{green}{red}".upper()
+    outline = max(title.size * 0.05, 1)
+    return (
+        f"Style: T{index},{font.family},{title.size},{color},{color},{edge},{edge},-1,0,0,0,"
+        f"100,100,0,0,1,{outline:.1f},0,{title.alignment},{margin},{margin},{margin},1"
+    )
+
+
+def _event(index: int, title: Title, fonts: list[Font], missing: set[str]) -> str:
+    fade = ""
+    if title.fade_in_ms or title.fade_out_ms:
+        fade = f"{{\\fad({title.fade_in_ms:.0f},{title.fade_out_ms:.0f})}}"
+    text = "".join(character for character in title.text if character not in missing)
+    start, end = _time(title.start_ms), _time(title.end_ms)
+    return f"Dialogue: 0,{start},{end},T{index},,0,0,0,,{fade}{_body(text, fonts)}"
+
+
+def _body(text: str, fonts: list[Font]) -> str:
+    runs = groupby(text, key=lambda character: _font_of(character, fonts) or fonts[0])
+    body, current = "", fonts[0]
+    for font, characters in runs:
+        change = f"{{\\fn{font.family}}}" if font is not current else ""
+        body, current = f"{body}{change}{escape(''.join(characters))}", font
+    return body
+
+
+def _font_of(character: str, fonts: list[Font]) -> Font | None:
+    return next((font for font in fonts if not font.missing(character)), None)
+
+
+def escape(text: str) -> str:
+    """A text as libass reads it back: no tag, no override, no new event."""
+    text = _LINE_ENDS.sub("\n", text)
+    text = "".join(c for c in text if c == "\n" or c == "\t" or c.isprintable() or ord(c) > 0xFF)
+    text = text.replace("\\", "\\" + _WORD_JOINER).replace("{", "\\{")
+    return text.replace("\n", "\\N")
+
+
+def _time(ms: float) -> str:
+    hundredths = round(ms / 10)
+    minutes, rest = divmod(hundredths, 6000)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{rest // 100:02d}.{rest % 100:02d}"

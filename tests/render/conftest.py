@@ -1,0 +1,197 @@
+"""Media made once per session, and eyes and ears for what was rendered from it."""
+
+import array
+import asyncio
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from nemolocal_contract.draft import draft_from_wire
+from nemolocal_render import ffmpeg, footage
+from nemolocal_render.job import RenderResult, render
+from nemolocal_render.plan import OutputSpec, Source, plan_render
+from nemolocal_render.probe import probe
+
+SIZE = {"width": 320, "height": 180}
+
+# Extension → what FFmpeg is told, so that each accepted kind is there once.
+_RECIPES: dict[str, list[str]] = {
+    "small.mov": ["-c:v", "prores", "-c:a", "pcm_s16le"],
+    "small.avi": ["-c:v", "mpeg4", "-c:a", "libmp3lame"],
+    "small.webm": [
+        "-c:v",
+        "libvpx-vp9",
+        "-cpu-used",
+        "8",
+        "-deadline",
+        "realtime",
+        "-c:a",
+        "libopus",
+    ],
+    "small.mkv": ["-c:v", "libx264", "-c:a", "flac"],
+    "small.jpg": ["-frames:v", "1", "-an", "-f", "image2"],
+    "small.png": ["-frames:v", "1", "-an", "-f", "image2"],
+    "small.webp": ["-frames:v", "1", "-an", "-f", "image2"],
+    "still.gif": ["-frames:v", "1", "-an"],
+    "small.gif": ["-an"],
+    "small.mp3": ["-vn"],
+    "small.wav": ["-vn"],
+    "small.aac": ["-vn"],
+    "sound.mp4": ["-vn", "-c:a", "aac"],
+    "silent.mp4": ["-c:v", "libx264", "-an"],
+}
+
+
+def _ffmpeg(*arguments: str) -> None:
+    subprocess.run(
+        [str(ffmpeg.executable()), "-v", "error", "-nostdin", "-y", *arguments], check=True
+    )
+
+
+@pytest.fixture(scope="session")
+def run_ffmpeg() -> Callable[..., None]:
+    return _ffmpeg
+
+
+@pytest.fixture(scope="session")
+def media(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with `sample.mp4` (4 s, counted frames), `music.m4a` (5 s) and each small kind."""
+    folder = tmp_path_factory.mktemp("media")
+    asyncio.run(footage.make_sample(folder / "sample.mp4", seconds=4))
+    asyncio.run(footage.make_music("lofi", 5, folder / "music.m4a"))
+    picture = ["-f", "lavfi", "-i", "testsrc2=s=160x90:r=25:d=1"]
+    sound = ["-f", "lavfi", "-i", "sine=f=440:d=1:r=48000"]
+    outputs = [
+        argument
+        for name, recipe in _RECIPES.items()
+        for argument in ["-map", "0:v", "-map", "1:a", *recipe, str(folder / name)]
+    ]
+    _ffmpeg(*picture, *sound, *outputs)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def source(media: Path) -> Callable[[str], Source]:
+    """A file of the media folder, or of a path, as a probed source."""
+    known: dict[str, Source] = {}
+
+    def get(name: str | Path) -> Source:
+        path = media / name
+        if str(path) not in known:
+            known[str(path)] = Source(path, asyncio.run(probe(path, path.suffix[1:])))
+        return known[str(path)]
+
+    return get
+
+
+@pytest.fixture
+def make(
+    tmp_path: Path, source: Callable[[str], Source]
+) -> Callable[..., tuple[Path, RenderResult]]:
+    """Render a wire draft whose `src` are names in the media folder; 320x180 unless it says so."""
+
+    def run(
+        tracks: list[dict[str, Any]], output: OutputSpec | None = None, **metadata: Any
+    ) -> tuple[Path, RenderResult]:
+        draft = draft_from_wire({"t": tracks, "m": {**SIZE, **metadata}})
+        names = {s["src"] for t in tracks for s in t["sg"] if "src" in s}
+        plan = plan_render(
+            draft, {name: source(name) for name in names}, output or OutputSpec("low")
+        )
+        destination = tmp_path / "out" / "render.mp4"
+        work = render(plan, destination, workdir=tmp_path / "work", on_progress=lambda _: None)
+        return destination, asyncio.run(work)
+
+    return run
+
+
+class Pictures:
+    """The luminance of each decoded frame."""
+
+    def __init__(self, path: Path) -> None:
+        import av
+
+        self._frames: list[tuple[int, bytes]] = []
+        with av.open(str(path)) as container:
+            for frame in container.decode(video=0):
+                self.width, self.height = frame.width, frame.height
+                plane = frame.planes[0]
+                self._frames.append((plane.line_size, bytes(plane)))
+
+    def __len__(self) -> int:
+        return len(self._frames)
+
+    def luma(self, index: int, x: float, y: float) -> int:
+        """The brightness of a point; x and y from 0 to 1."""
+        line, pixels = self._frames[index]
+        return pixels[int(y * self.height) * line + int(x * self.width)]
+
+    def counter(self, index: int) -> int:
+        """The number that the sample video carries in its pixels."""
+        width, height = footage.SAMPLE_SIZE
+        y = (footage.COUNTER_TOP + footage.COUNTER_BLOCK / 2) / height
+        places = (
+            (footage.COUNTER_LEFT + (place + 0.5) * footage.COUNTER_BLOCK) / width
+            for place in range(footage.COUNTER_BITS)
+        )
+        return int("".join("01"[self.luma(index, x, y) > 128] for x in places), 2)
+
+    def brightest(self, index: int, left: float, top: float, right: float, bottom: float) -> int:
+        """The brightest point of a part of a frame; sides from 0 to 1."""
+        line, pixels = self._frames[index]
+        a, b = int(left * self.width), int(right * self.width)
+        rows = range(int(top * self.height), int(bottom * self.height))
+        return max(max(pixels[row * line + a : row * line + b]) for row in rows)
+
+
+@pytest.fixture(scope="session")
+def pictures() -> type[Pictures]:
+    return Pictures
+
+
+def _samples(path: Path) -> "array.array[float]":
+    import av
+
+    heard = array.array("f")
+    with av.open(str(path)) as container:
+        for frame in container.decode(audio=0):
+            heard.frombytes(bytes(frame.planes[0])[: frame.samples * 4])
+    return heard
+
+
+@pytest.fixture(scope="session")
+def samples() -> Callable[[Path], "array.array[float]"]:
+    """The samples of the left channel of an AAC track."""
+    return _samples
+
+
+def _loudness(heard: "array.array[float]", start: float, end: float) -> float:
+    part = heard[int(start * 48000) : int(end * 48000)]
+    return float((sum(value * value for value in part) / len(part)) ** 0.5)
+
+
+@pytest.fixture(scope="session")
+def loudness() -> Callable[..., float]:
+    """The root mean square of samples between two seconds."""
+    return _loudness
+
+
+@pytest.fixture
+def fake_ffmpeg(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Path]:
+    """Put a program before FFmpeg: Python lines that may change `args`, which then run."""
+    real = ffmpeg.executable()
+
+    def install(lines: str) -> Path:
+        script = tmp_path / "fake-ffmpeg"
+        head = f"#!{sys.executable} -S\nimport os, sys\nargs = sys.argv[1:]\n"
+        script.write_text(f"{head}{lines}\nos.execv({str(real)!r}, ['ffmpeg', *args])\n")
+        script.chmod(0o755)
+        monkeypatch.setitem(os.environ, ffmpeg.BINARY_VARIABLE, str(script))
+        return script
+
+    return install

@@ -1,0 +1,251 @@
+"""Uploads are described by what they hold, and hostile ones are refused with a reason (UPL-3)."""
+
+import asyncio
+import contextlib
+import os
+import sys
+from collections.abc import Callable
+from fractions import Fraction
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import msgspec
+import pytest
+
+from nemolocal_render import inspection, probe as probing, sandbox
+from nemolocal_render.inspection import Answer, inspect_media, inspect_render
+from nemolocal_render.media import DEMUXERS, MediaInfo, MediaRejected
+from nemolocal_render.plan import Source
+from nemolocal_render.probe import check, probe
+
+EXPECTED: dict[str, tuple[str, int, int, float, str, str]] = {
+    "sample.mp4": ("video", 1280, 720, 4.0, "h264", "aac"),
+    "small.mov": ("video", 160, 90, 1.0, "prores", "pcm_s16le"),
+    "small.avi": ("video", 160, 90, 1.0, "mpeg4", "mp3"),
+    "small.webm": ("video", 160, 90, 1.0, "vp9", "opus"),
+    "small.mkv": ("video", 160, 90, 1.0, "h264", "flac"),
+    "small.jpg": ("image", 160, 90, 0.0, "mjpeg", ""),
+    "small.png": ("image", 160, 90, 0.0, "png", ""),
+    "small.webp": ("image", 160, 90, 0.0, "webp", ""),
+    "still.gif": ("image", 160, 90, 0.0, "gif", ""),
+    "small.gif": ("image", 160, 90, 1.0, "gif", ""),
+    "music.m4a": ("audio", 0, 0, 5.0, "", "aac"),
+    "small.mp3": ("audio", 0, 0, 1.0, "", "mp3"),
+    "small.wav": ("audio", 0, 0, 1.0, "", "pcm_s16le"),
+    "small.aac": ("audio", 0, 0, 1.0, "", "aac"),
+    "sound.mp4": ("audio", 0, 0, 1.0, "", "aac"),
+    "silent.mp4": ("video", 160, 90, 1.0, "h264", ""),
+}
+
+
+def described(info: MediaInfo) -> tuple[str, int, int, float, str, str]:
+    # MP3 decoders have more than one name.
+    sound = info.audio_codec.removesuffix("float")
+    length = round(info.duration, 0)
+    return info.kind, info.width, info.height, length, info.video_codec, sound
+
+
+@pytest.mark.parametrize("name", EXPECTED)
+def test_accepted_files_are_described_the_same_from_far_and_near(
+    media: Path, source: Callable[[str], Source], name: str
+) -> None:
+    info = source(name).info
+    assert described(info) == EXPECTED[name]
+    assert abs(info.duration - EXPECTED[name][3]) < 0.06
+    assert (info.extension, info.has_audio) == (name.rpartition(".")[2], bool(info.audio_codec))
+    assert inspect_media(media / name, info.extension) == info
+
+
+def test_rates_and_flags(source: Callable[[str], Source]) -> None:
+    info = source("sample.mp4").info
+    assert (info.fps, info.pixel_format, info.sample_rate) == (30.0, "yuv420p", 48_000)
+    assert 50_000 < info.bit_rate < 5_000_000
+    assert (info.transparent, info.animated, info.high_dynamic_range) == (False, False, False)
+    assert source("small.gif").info.animated
+
+
+@pytest.mark.parametrize(
+    ("pixel_format", "transparent"),
+    [("rgba", True), ("rgba64be", True), ("yuva420p", True), ("pal8", True), ("rgb24", False)],
+)
+def test_which_pictures_are_transparent(pixel_format: str, transparent: bool) -> None:
+    info = MediaInfo("image", "png", pixel_format=pixel_format)
+    assert info.transparent is transparent
+
+
+HOSTILE: dict[str, tuple[str, bytes, str]] = {
+    "empty": ("mp4", b"", "the file is empty"),
+    "text": ("mp4", b"Hello, I am a film. Trust me.", "its content is text"),
+    "one letter": ("png", b"x", "its content is text"),
+    "ffconcat": ("mp4", b"ffconcat version 1.0\nfile other.mp4\n", "its content is a playlist"),
+    "m3u8": ("mov", b"#EXTM3U\n#EXTINF:1,\nfile:///etc/passwd\n", "its content is a playlist"),
+    "png as mp4": ("mp4", b"\x89PNG\r\n\x1a\n" + bytes(64), "its content is a PNG picture"),
+    "mp4 as png": ("png", b"\0\0\0\x18ftypisom" + bytes(64), "MP4 or QuickTime"),
+    "heic as jpg": ("jpg", b"\0\0\0\x18ftypheic" + bytes(64), "a HEIF or AVIF picture"),
+    "zeros": ("mp4", bytes(1000), "its content is something else"),
+    "hollow mp4": ("mp4", b"\0\0\0\x18ftypisom" + bytes(600), "cannot be read as .mp4"),
+    "hollow mkv": ("mkv", b"\x1a\x45\xdf\xa3" + b"\xff" * 600, "cannot be read as .mkv"),
+    "hollow png": ("png", b"\x89PNG\r\n\x1a\n" + b"\xff" * 600, "cannot be"),
+    "hollow gif": ("gif", b"GIF89a" + b"\xff" * 600, "cannot be"),
+    "hollow jpg": ("jpg", b"\xff\xd8\xff\xe0" + b"\x00" * 600, "cannot be"),
+    "hollow webp": ("webp", b"RIFF\xff\0\0\0WEBPVP8 " + b"\x00" * 600, "cannot be"),
+    "hollow wav": ("wav", b"RIFF\xff\0\0\0WAVEdata" + b"\x00" * 600, "cannot be"),
+    "hollow avi": (
+        "avi",
+        b"RIFF\xff\xff\0\0AVI LIST" + b"\xff" * 600,
+        "neither a picture nor sound",
+    ),
+    "hollow mp3": ("mp3", b"ID3" + b"\xff" * 900, "cannot be read"),
+    "hollow aac": ("aac", b"\xff\xf1" + b"\xff" * 900, "cannot be read"),
+    "unknown extension": ("exe", b"MZ", "accepted are mp4, mov"),
+}
+
+
+@pytest.mark.parametrize(("extension", "content", "reason"), HOSTILE.values(), ids=HOSTILE)
+def test_hostile_files_are_refused_with_a_reason(
+    tmp_path: Path, extension: str, content: bytes, reason: str
+) -> None:
+    path = tmp_path / f"upload.{extension}"
+    path.write_bytes(content)
+    with pytest.raises(MediaRejected) as refusal:
+        asyncio.run(probe(path, extension))
+    if extension in DEMUXERS:
+        # Without the first look the second refuses it too, or finds something harmless in it.
+        with contextlib.suppress(MediaRejected):
+            inspect_media(path, extension)
+    assert reason in str(refusal.value)
+    assert "\n" not in str(refusal.value)
+    assert str(tmp_path) not in str(refusal.value)
+
+
+def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(MediaRejected, match="the file cannot be opened"):
+        asyncio.run(probe(tmp_path / "nothing.mp4", "mp4"))
+
+
+def test_a_truncated_file_is_refused_or_described(media: Path, tmp_path: Path) -> None:
+    whole = (media / "small.mov").read_bytes()
+    cut = tmp_path / "cut.mov"
+    cut.write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(MediaRejected, match=r"cannot be read as \.mov"):
+        asyncio.run(probe(cut, "mov"))
+
+
+def test_a_picture_larger_than_the_limit_is_not_decoded(
+    media: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(inspection, "MAX_VIDEO_PIXELS", 100)
+    with pytest.raises(MediaRejected, match="larger than 100 pixels"):
+        inspect_media(media / "silent.mp4", "mp4")
+
+
+@pytest.mark.parametrize(
+    ("limit", "value", "reason"),
+    [
+        ("MAX_FPS", 20, "more than 20 frames a second"),
+        ("MAX_SECONDS", 0.5, "length is not between"),
+        ("DECODERS", ("aac",), "codec h264 is not accepted|cannot be read"),
+    ],
+)
+def test_other_limits(
+    media: Path, monkeypatch: pytest.MonkeyPatch, limit: str, value: Any, reason: str
+) -> None:
+    monkeypatch.setattr(inspection, limit, value)
+    with pytest.raises(MediaRejected, match=reason):
+        inspect_media(media / "silent.mp4", "mp4")
+
+
+def test_files_without_anything_to_see_or_hear() -> None:
+    streams = SimpleNamespace(video=[], audio=[])
+    container: Any = SimpleNamespace(streams=streams)
+    with pytest.raises(MediaRejected, match="neither a picture nor sound"):
+        inspection._describe(container, "mp4", 100)
+    streams.audio = [SimpleNamespace(rate=0, codec_context=SimpleNamespace(name="aac"))]
+    with pytest.raises(MediaRejected, match="its sound cannot be read"):
+        inspection._describe(container, "mp4", 100)
+
+
+def test_a_stream_without_a_frame_is_refused() -> None:
+    container: Any = SimpleNamespace(decode=lambda _: iter(()))
+    video: Any = SimpleNamespace()
+    with pytest.raises(MediaRejected, match="no picture can be decoded"):
+        inspection._first_frame(container, video)
+
+
+def test_packets_are_counted_where_a_container_names_no_length() -> None:
+    packet = SimpleNamespace(size=10, duration=480, time_base=Fraction(1, 48_000))
+    flush = SimpleNamespace(size=0, duration=None, time_base=None)
+    assert inspection._counted([packet, packet, flush]) == pytest.approx(0.02)
+    assert inspection._counted([packet]) == 0.0
+
+
+def test_the_child_answers_in_json(media: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    questions = (
+        ["probe", str(media / "silent.mp4"), "mp4"],
+        ["check", str(media / "sample.mp4")],
+        ["check", str(media / "small.jpg")],
+    )
+    for question in questions:
+        inspection.main(question)
+    info, facts, refusal = (
+        msgspec.json.decode(line, type=Answer) for line in capsys.readouterr().out.splitlines()
+    )
+    assert info.info == inspect_media(media / "silent.mp4", "mp4")
+    assert facts.facts == inspect_render(media / "sample.mp4")
+    assert refusal.rejected == "the rendered file cannot be read"
+
+
+def test_the_facts_of_a_render(media: Path) -> None:
+    facts = asyncio.run(check(media / "sample.mp4"))
+    assert (facts.frames, facts.duration, facts.index_first) == (120, 4.0, True)
+    assert (facts.video_codec, facts.pixel_format, facts.audio_codec) == ("h264", "yuv420p", "aac")
+    # Written without `faststart`.
+    assert asyncio.run(check(media / "silent.mp4")).index_first is False
+    with pytest.raises(MediaRejected, match="the rendered file cannot be read"):
+        asyncio.run(check(media / "small.jpg"))
+
+
+def test_a_file_of_no_boxes_has_no_index(tmp_path: Path) -> None:
+    path = tmp_path / "x"
+    path.write_bytes(b"\0\0\0\0free" * 3)
+    assert inspection._index_first(path) is False
+
+
+def child_says(lines: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def confined(argv: list[str], _: Any) -> list[str]:
+        assert argv[0] == sys.executable
+        return [sys.executable, "-S", "-c", lines]
+
+    monkeypatch.setattr(sandbox, "confined", confined)
+
+
+@pytest.mark.parametrize(
+    ("lines", "reason"),
+    [
+        ("", "the file cannot be read"),
+        ('print(\'{"info": {"ki\')', "the file cannot be read"),
+        ("import os; os.kill(os.getpid(), 9)", "the file cannot be read"),
+        ("import signal; signal.pause()", "the file takes too long to read"),
+    ],
+)
+def test_a_child_that_breaks_is_a_refusal(
+    media: Path, monkeypatch: pytest.MonkeyPatch, lines: str, reason: str
+) -> None:
+    child_says(lines, monkeypatch)
+    monkeypatch.setattr(probing, "_SECONDS", 0.3)
+    with pytest.raises(MediaRejected, match=f"^{reason}$"):
+        asyncio.run(probe(media / "small.png", "png"))
+
+
+def test_a_check_that_breaks_is_a_refusal(media: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    child_says("", monkeypatch)
+    with pytest.raises(MediaRejected, match=r"^the rendered file cannot be read$"):
+        asyncio.run(check(media / "sample.mp4"))
+
+
+def test_the_probe_needs_nothing_of_the_environment(
+    media: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "environ", {})
+    assert asyncio.run(probe(media / "small.png", "png")).width == 160
