@@ -16,7 +16,8 @@ from nemolocal_client import Attribution, Client, PollPolicy
 from nemolocal_contract.clock import WallClock
 
 SKILL = Attribution("ai-rtk-compressor", "1.0.0")
-QUICK = PollPolicy(seconds=0.1, times=600)
+# A tenth of a second of real time at the speed of the clock below.
+QUICK = PollPolicy(seconds=100, times=600)
 
 
 @contextmanager
