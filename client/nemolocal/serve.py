@@ -1,13 +1,14 @@
 """`nemolocal serve`: the server in the foreground."""
 
 import argparse
+import sys
 from pathlib import Path
 
 from .problem import Problem
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Serve until interrupted; the base URL goes to stdout when requests are answered."""
+    """Serve until interrupted, which is how it ends well; the base URL goes to stdout."""
     from nemolocal_server.serving import PortTaken, serve
     from nemolocal_server.settings import Settings
     from nemolocal_server.store import StoreError
@@ -25,6 +26,8 @@ def run(arguments: argparse.Namespace) -> int:
         serve(settings, _announce)
     except (PortTaken, StoreError) as error:
         raise Problem(str(error)) from error
+    except KeyboardInterrupt:
+        print("stopped", file=sys.stderr)
     return 0
 
 

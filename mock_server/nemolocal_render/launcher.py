@@ -1,9 +1,9 @@
 """Starts one program with less power than its parent has.
 
 Run as `python -I -S launcher.py POLICY PROGRAM ARGUMENT…`; POLICY is JSON:
-`{"limits": {"CPU": 10, …}, "read": [paths], "write": [paths]}`. What the platform does not offer is
-left out: resource limits are for every POSIX system, the rest is Linux. Only the standard library
-is imported, so that a start costs milliseconds.
+`{"parent": pid, "limits": {"CPU": 10, …}, "read": [paths], "write": [paths]}`. What the platform
+does not offer is left out: resource limits are for every POSIX system, the rest is Linux. Only the
+standard library is imported, so that a start costs milliseconds.
 """
 
 import contextlib
@@ -11,11 +11,12 @@ import ctypes
 import json
 import os
 import resource
+import signal
 import sys
 from collections.abc import Iterable
 from typing import Any
 
-_PR_SET_NO_NEW_PRIVS = 38
+_PR_SET_PDEATHSIG, _PR_SET_NO_NEW_PRIVS = 1, 38
 _CREATE_RULESET, _ADD_RULE, _RESTRICT_SELF = 444, 445, 446
 _VERSION_FLAG = 1
 _PATH_BENEATH = 1
@@ -91,12 +92,21 @@ def _allow(libc: Any, ruleset: int, path: str, access: int) -> None:
     os.close(place)
 
 
+def _die_with(libc: Any, parent: int) -> None:
+    """Should the parent be killed, nobody would be left to end this process."""
+    libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    if os.getppid() != parent:
+        sys.exit("the parent has gone already")
+
+
 def main(arguments: list[str]) -> None:
     """Restrict this process, then become the program."""
     policy = json.loads(arguments[0])
     limit(policy["limits"])
     if sys.platform == "linux":
-        confine(ctypes.CDLL(None), policy["read"], policy["write"])
+        libc = ctypes.CDLL(None)
+        _die_with(libc, policy["parent"])
+        confine(libc, policy["read"], policy["write"])
     os.execv(arguments[1], arguments[1:])
 
 

@@ -54,7 +54,7 @@ def _wire(policy: Policy) -> dict[str, object]:
         limits["AS"] = policy.memory
     read = [*_SYSTEM, *_KERNEL, sys.prefix, sys.base_prefix, *map(str, policy.read)]
     write = ["/dev/null", *map(str, policy.write), *(_DEVICES if policy.devices else ())]
-    return {"limits": limits, "read": read, "write": write}
+    return {"parent": os.getpid(), "limits": limits, "read": read, "write": write}
 
 
 def environment(home: Path) -> dict[str, str]:

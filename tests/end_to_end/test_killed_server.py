@@ -1,12 +1,12 @@
 """A server killed without warning: what was saved is there when it starts again."""
 
+import contextlib
 import os
 import re
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
@@ -20,7 +20,7 @@ SKILL = Attribution("ai-rtk-compressor", "1.0.0")
 QUICK = PollPolicy(seconds=100, times=600)
 
 
-@contextmanager
+@contextlib.contextmanager
 def serving(data: Path, *options: str) -> Iterator[tuple[str, "subprocess.Popen[str]"]]:
     """`nemolocal serve` in a process of its own, and its base URL."""
     command = [sys.executable, "-m", "nemolocal", "serve", "--port", "0", "--data", str(data)]
@@ -79,6 +79,32 @@ def test_a_turn_cut_short_by_sigkill_gives_its_credits_back(tmp_path: Path, samp
     http.close()
 
 
+def test_ffmpeg_ends_with_a_killed_server(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    with serving(data) as (base_url, process), skill(base_url) as http:
+        sid = open_session(http)
+        # Two hours of black with a title: it would go on for minutes.
+        title = {"tt": 7, "sg": [{"s": 0, "d": 7_200_000, "txt": "long"}]}
+        body = {"id": "render_1", "sessionId": sid, "draft": {"t": [title]}}
+        assert http.post("/api/render/proxy/lambda", json=body).json()["status"] == "pending"
+        while not (running := renderers(data)):
+            pass
+        os.kill(process.pid, signal.SIGKILL)
+        process.wait()
+    while any(pid in renderers(data) for pid in running):
+        pass
+
+
+def renderers(data: Path) -> list[str]:
+    """The processes whose working folder is a job folder of this data folder."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if (process / "cwd").readlink().is_relative_to(data / "work"):
+                found.append(process.name)
+    return found
+
+
 def anonymous_token(base_url: str) -> str:
     reply = httpx.post(f"{base_url}/api/auth/anonymous-token", headers={"X-Client-Id": "c"})
     token: str = reply.json()["data"]["token"]
@@ -90,10 +116,15 @@ def skill(base_url: str) -> httpx.Client:
     return httpx.Client(base_url=base_url, headers=headers, timeout=30)
 
 
-def begin_edit(http: httpx.Client, sample: Path) -> str:
-    """Upload, ask for an edit, and hang up as soon as it has begun."""
+def open_session(http: httpx.Client) -> str:
     reply = http.post("/api/tasks/me/with-session/nemo_agent", json={}).json()
     sid: str = reply["data"]["session_id"]
+    return sid
+
+
+def begin_edit(http: httpx.Client, sample: Path) -> str:
+    """Upload, ask for an edit, and hang up as soon as it has begun."""
+    sid = open_session(http)
     files = {"files": (sample.name, sample.read_bytes())}
     http.post(f"/api/upload-video/nemo_agent/me/{sid}", files=files).raise_for_status()
     turn = {"session_id": sid, "new_message": {"parts": [{"text": "compress it"}]}}

@@ -2,6 +2,7 @@
 
 import asyncio
 import ctypes
+import json
 import os
 import resource
 import signal
@@ -136,8 +137,19 @@ def test_the_launcher_becomes_the_program(monkeypatch: pytest.MonkeyPatch, platf
     monkeypatch.setattr(os, "execv", lambda path, argv: became.append((path, argv)))
     monkeypatch.setattr(sys, "platform", platform)
     monkeypatch.setattr(ctypes, "CDLL", lambda _: Kernel(-1))
-    launcher.main(['{"limits": {}, "read": [], "write": []}', "/bin/ffmpeg", "-version"])
+    policy = {"parent": os.getppid(), "limits": {}, "read": [], "write": []}
+    launcher.main([json.dumps(policy), "/bin/ffmpeg", "-version"])
     assert became == [("/bin/ffmpeg", ["/bin/ffmpeg", "-version"])]
+
+
+def test_a_child_whose_parent_was_killed_at_once_becomes_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sys, "platform", "linux")
+    monkeypatch.setattr(ctypes, "CDLL", lambda _: Kernel(-1))
+    policy = {"parent": 0, "limits": {}, "read": [], "write": []}
+    with pytest.raises(SystemExit, match="gone"):
+        launcher.main([json.dumps(policy), "/bin/ffmpeg"])
 
 
 def test_lines_come_one_by_one_and_the_last_complaints_are_kept(tmp_path: Path) -> None:

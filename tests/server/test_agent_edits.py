@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 from hypothesis import given, strategies as st
-from nemolocal_render.footage import MOODS
 
 from nemolocal_contract.draft import Draft, Segment, Style, Track, TrackType, draft_from_wire
+from nemolocal_render.footage import MOODS
 from nemolocal_server.agent.edits import MUSIC_TITLES, CannotEdit, Media, apply_edits
 from nemolocal_server.agent.intents import (
     AddMusic,
