@@ -1,8 +1,9 @@
-"""Draws docs/demo.svg and docs/demo.jpg: `nemolocal demo` as it runs, and a frame of what it leaves.
+"""Draws docs/demo.svg and docs/demo.jpg: `nemolocal demo` at work, and a frame of its video.
 
 Run it from anywhere: `python docs/draw_demo.py`.
 """
 
+import io
 import re
 import subprocess
 import sys
@@ -29,7 +30,7 @@ def main() -> None:
 
 def draw_terminal(output: str) -> None:
     """The lines of the demo as a picture of a terminal."""
-    console = Console(record=True, width=COLUMNS, file=tempfile.TemporaryFile("w"))
+    console = Console(record=True, width=COLUMNS, file=io.StringIO())
     console.print(Text("$ nemolocal demo", style="bold"))
     for line in output.splitlines():
         console.print(Text(line, style="cyan" if line.startswith("> ") else ""))
