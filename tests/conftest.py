@@ -1,11 +1,19 @@
 """What every test may use: real media, made once per test process."""
 
 import asyncio
+import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from nemolocal_render.footage import make_music, make_sample
+
+# `ci` always draws the same examples and never measures time; HYPOTHESIS_PROFILE=nightly draws new
+# ones, ten times as many, and has what takes minutes tested too.
+settings.register_profile("ci", derandomize=True, deadline=None)
+settings.register_profile("nightly", deadline=None, max_examples=1000, print_blob=True)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
 
 @pytest.fixture(scope="session")

@@ -15,6 +15,7 @@ FOLDERS = {
     "nemolocal_server": "mock_server",
     "nemolocal_client": "client",
     "nemolocal": "client",
+    "nemolocal_bench": "bench",
 }
 MAY_IMPORT = {
     "nemolocal_contract": {"msgspec"},
@@ -36,7 +37,8 @@ MAY_IMPORT = {
         "uvicorn",
     },
     "nemolocal_client": {"httpx", "msgspec", "nemolocal_contract", "platformdirs"},
-    "nemolocal": {"httpx", "msgspec", "rich", *FOLDERS},
+    "nemolocal": {"httpx", "msgspec", "rich", *(set(FOLDERS) - {"nemolocal_bench"})},
+    "nemolocal_bench": {"httpx", "msgspec", "starlette", "uvicorn", *(set(FOLDERS) - {"nemolocal"})},
 }
 MAX_LINES = 300
 

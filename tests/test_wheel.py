@@ -14,8 +14,10 @@ PACKAGES = {
     "nemolocal_server": "mock_server",
     "nemolocal_client": "client",
     "nemolocal": "client",
+    "nemolocal_bench": "bench",
 }
 DATA = {
+    "nemolocal_contract/openapi.toml",
     "nemolocal_contract/rules.toml",
     "nemolocal_server/schema.sql",
     "nemolocal_render/fonts/DejaVuSans-Bold.ttf",

@@ -110,10 +110,50 @@ def _add_serve(commands: Any) -> None:
     serve.add_argument(
         "--data", default=".nemolocal", metavar="FOLDER", help="default: %(default)s; '' for none"
     )
+    serve.add_argument(
+        "--no-control",
+        dest="control",
+        action="store_false",
+        default=None,
+        help="leave out /__nemolocal__/, all but health",
+    )
     serve.add_argument("--seed", type=int, help="of everything that is left to chance")
     serve.add_argument("--speed", type=float, help="divides the waits that the cloud would make")
-    serve.add_argument("--silent-rate", type=float, help="part of edits that end without a word")
-    serve.add_argument("--heartbeat", type=float, help="seconds between heartbeats")
-    serve.add_argument("--sse", choices=("adk", "typed"), help="shape of the events")
-    serve.add_argument("--render", choices=("flat", "nested"), help="shape of render replies")
-    serve.add_argument("--errors", choices=("envelope", "http"), help="style of failures")
+    serve.add_argument("--config", default="", metavar="FILE", help="a TOML file of settings")
+    serve.add_argument(
+        "--clock", choices=("real", "scaled", "manual"), help="how time passes; default: real"
+    )
+    _add_dialect(serve)
+    _add_faults(serve)
+
+
+def _add_faults(serve: argparse.ArgumentParser) -> None:
+    silence = serve.add_argument_group(
+        "edits that end without a word"
+    ).add_mutually_exclusive_group()
+    silence.add_argument("--silent-rate", type=float, metavar="R", help="this part of them")
+    silence.add_argument("--silent-quota", metavar="K/N", help="exactly K of every N of a token")
+    silence.add_argument(
+        "--silent-script", metavar="TEXT", help="one mark for each: . told, s silent; then anew"
+    )
+    group = serve.add_argument_group("faults")
+    group.add_argument("--scenario", metavar="FILE", help="faults to arm, or a scenario's name")
+    group.add_argument("--chaos", type=float, metavar="P", help="chance of a fault in each request")
+    group.add_argument(
+        "--self-check",
+        action="store_true",
+        help="prove every fault on a server of its own, and end",
+    )
+
+
+def _add_dialect(serve: argparse.ArgumentParser) -> None:
+    group = serve.add_argument_group("dialect, where public documents disagree")
+    group.add_argument("--preset", help="skills (default), reference or adk")
+    group.add_argument("--sse", choices=("adk", "typed"), help="shape of the events")
+    group.add_argument("--heartbeat", choices=("line", "event"), help="form of heartbeats")
+    group.add_argument("--heartbeat-seconds", type=float, metavar="S", help="between heartbeats")
+    group.add_argument("--render", choices=("flat", "nested"), help="shape of render replies")
+    group.add_argument("--errors", choices=("envelope", "http", "adk"), help="style of failures")
+    group.add_argument(
+        "--export-402", choices=("strict", "out_of_credits"), help="who is refused an export"
+    )

@@ -3,32 +3,73 @@
 import argparse
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from .problem import Problem
+
+if TYPE_CHECKING:
+    from nemolocal_contract.journal import Summary
+    from nemolocal_server.settings import Settings
+    from nemolocal_server.silence import Silence
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Serve until interrupted, which is how it ends well; the base URL goes to stdout."""
+    if arguments.self_check:
+        from .self_check import check_faults
+
+        return check_faults(print)
+    from nemolocal_server.faults.scenario import ScenarioError
     from nemolocal_server.serving import PortTaken, serve
-    from nemolocal_server.settings import Settings
     from nemolocal_server.store import StoreError
 
-    given = {
-        name: value
-        for name, value in vars(arguments).items()
-        if name in Settings.__struct_fields__ and value is not None
-    }
     try:
-        settings = Settings(**given, data_dir=_folder(arguments.data))
+        settings = _settings(arguments)
     except ValueError as error:
         raise Problem(str(error)) from error
     try:
-        serve(settings, _announce)
-    except (PortTaken, StoreError) as error:
+        serve(settings, _announce, _sum_up)
+    except (PortTaken, ScenarioError, StoreError) as error:
         raise Problem(str(error)) from error
     except KeyboardInterrupt:
         print("stopped", file=sys.stderr)
     return 0
+
+
+def _settings(arguments: argparse.Namespace) -> "Settings":
+    """The file's settings with the arguments over them; raises ValueError."""
+    from nemolocal_server.configuration import read_settings
+    from nemolocal_server.dialect import Dialect
+    from nemolocal_server.settings import Settings
+
+    given = _given(arguments, Settings.__struct_fields__)
+    given["data_dir"] = _folder(arguments.data)
+    silence = _given(arguments, ("silent_rate", "silent_quota", "silent_script"))
+    if silence:
+        given["silence"] = _silence(**silence)
+    dialect = _given(arguments, Dialect.__struct_fields__)
+    return read_settings(_folder(arguments.config), given, dialect, arguments.preset)
+
+
+def _given(arguments: argparse.Namespace, names: tuple[str, ...]) -> dict[str, Any]:
+    """The arguments of these names that were given."""
+    return {name: value for name in names if (value := getattr(arguments, name, None)) is not None}
+
+
+def _silence(
+    silent_rate: float | None = None, silent_quota: str = "", silent_script: str = ""
+) -> "Silence":
+    """Which edits are silent; raises ValueError for what makes no sense."""
+    from nemolocal_server.silence import Silence
+
+    if silent_rate is not None:
+        return Silence(rate=silent_rate)
+    if silent_script:
+        return Silence(script=silent_script)
+    wanted, slash, size = silent_quota.partition("/")
+    if not (slash and wanted.isdecimal() and size.isdecimal()):
+        raise ValueError(f"silent quota must be K/N, for instance 3/10, not {silent_quota!r}")
+    return Silence(quota=(int(wanted), int(size)))
 
 
 def _folder(name: str) -> Path | None:
@@ -37,3 +78,9 @@ def _folder(name: str) -> Path | None:
 
 def _announce(base_url: str) -> None:
     print(f"Nemo Local serves {base_url} (Ctrl-C ends it)", flush=True)
+
+
+def _sum_up(summary: "Summary") -> None:
+    """What the run would have cost; nothing where nothing was asked."""
+    if summary.entries:
+        print(summary.line, file=sys.stderr)

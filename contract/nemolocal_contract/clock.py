@@ -1,6 +1,7 @@
 """Time as an object: the one place where this project asks what time it is and waits.
 
 `WallClock` is the real time; waits that a cloud would make are divided by its `speed`.
+`ScaledClock` is a time that runs faster: waits and life times alike.
 `ManualClock` stands still until it is advanced and wakes sleepers in the order in which they fall
 due, so that minutes of protocol pass in no wall time and always in the same order.
 """
@@ -14,6 +15,8 @@ from typing import Protocol
 
 # Turns of the event loop that woken tasks get to reach their next wait before time moves on.
 _SETTLE_TURNS = 12
+# Where a manual clock begins: any time would do, a fixed one makes runs the same.
+MANUAL_START = 1_700_000_000.0
 
 
 class Clock(Protocol):
@@ -21,6 +24,9 @@ class Clock(Protocol):
 
     def time(self) -> float:
         """Seconds since the epoch."""
+
+    def elapsed(self) -> float:
+        """Seconds since some moment, as `sleep` counts them: only differences mean anything."""
 
     async def sleep(self, seconds: float) -> None:
         """Wait that long in an event loop."""
@@ -40,6 +46,32 @@ class WallClock:
     def time(self) -> float:
         return time.time()
 
+    def elapsed(self) -> float:
+        return time.monotonic() * self.speed
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(seconds / self.speed)
+
+    def wait(self, seconds: float) -> None:
+        time.sleep(seconds / self.speed)
+
+
+class ScaledClock:
+    """Time itself runs `speed` times as fast, from `start` on: everything that follows it does."""
+
+    def __init__(self, speed: float, start: float | None = None) -> None:
+        if not speed > 0:
+            raise ValueError(f"speed must be greater than 0, not {speed}")
+        self.speed = speed
+        self._origin = time.monotonic()
+        self._start = time.time() if start is None else start
+
+    def time(self) -> float:
+        return self._start + (time.monotonic() - self._origin) * self.speed
+
+    def elapsed(self) -> float:
+        return self.time()
+
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds / self.speed)
 
@@ -53,7 +85,7 @@ class ManualClock:
     `wait` belongs to single-threaded callers: nobody else could move the time, so it moves it.
     """
 
-    def __init__(self, start: float = 1_700_000_000.0, *, autojump: bool = False) -> None:
+    def __init__(self, start: float = MANUAL_START, *, autojump: bool = False) -> None:
         self._now = start
         self._autojump = autojump
         self._sleepers: list[tuple[float, int, asyncio.Future[None]]] = []
@@ -61,6 +93,9 @@ class ManualClock:
         self._watch: asyncio.Handle | None = None
 
     def time(self) -> float:
+        return self._now
+
+    def elapsed(self) -> float:
         return self._now
 
     def wait(self, seconds: float) -> None:
@@ -80,10 +115,10 @@ class ManualClock:
         if seconds < 0:
             raise ValueError(f"time does not run backwards: advance by 0 or more, not {seconds}")
         target = self._now + seconds
+        await _settle()
         while self._sleepers and self._sleepers[0][0] <= target:
             self._wake_next()
-            for _ in range(_SETTLE_TURNS):
-                await asyncio.sleep(0)
+            await _settle()
         self._now = max(self._now, target)
 
     def _wake_next(self) -> None:
@@ -105,6 +140,12 @@ class ManualClock:
         elif self._sleepers:
             self._wake_next()
             self._watch_for_idleness()
+
+
+async def _settle() -> None:
+    """Let whoever is ready reach their next wait."""
+    for _ in range(_SETTLE_TURNS):
+        await asyncio.sleep(0)
 
 
 def iso8601(seconds: float) -> str:

@@ -1,5 +1,7 @@
 """The endpoints of the contract: one table for the server's routes and the client's calls."""
 
+import functools
+import re
 from typing import Literal
 from urllib.parse import quote
 
@@ -13,7 +15,7 @@ ME = "me"
 class Endpoint(msgspec.Struct, frozen=True):
     """A method on a path template; `rule` is the rule that introduces it."""
 
-    method: Literal["GET", "POST"]
+    method: Literal["GET", "POST", "DELETE"]
     template: str
     rule: str
 
@@ -23,6 +25,7 @@ class Endpoint(msgspec.Struct, frozen=True):
 
 
 TOKEN = Endpoint("POST", "/api/auth/anonymous-token", "AUTH-1")
+CLAIM_TOKEN = Endpoint("POST", "/api/auth/claim-token", "AUTH-7")
 SESSION = Endpoint("POST", f"/api/tasks/{{user}}/with-session/{APP}", "SES-1")
 UPLOAD = Endpoint("POST", f"/api/upload-video/{APP}/{{user}}/{{session}}", "UPL-1")
 CHAT = Endpoint("POST", "/run_sse", "SSE-1")
@@ -30,9 +33,51 @@ BALANCE = Endpoint("GET", "/api/credits/balance/simple", "CRD-1")
 STATE = Endpoint("GET", f"/api/state/{APP}/{{user}}/{{session}}/latest", "STA-1")
 RENDER = Endpoint("POST", "/api/render/proxy/lambda", "REN-1")
 RENDER_STATUS = Endpoint("GET", "/api/render/proxy/lambda/{render}", "REN-4")
+RENDER_CANCEL = Endpoint("POST", "/api/render/proxy/lambda/{render}/cancel", "REN-8")
 RENDER_DOWNLOAD = Endpoint("GET", "/api/render/proxy/{render}/download", "REN-8")
+CLAIM_PAGE = Endpoint("GET", "/workspace/claim", "AUTH-7")
 
 # Not the contract's: the server's own control interface, never mixed with the paths above.
 CONTROL = "/__nemolocal__"
+CLOCK = Endpoint("GET", f"{CONTROL}/clock", "GEN-6")
+CLOCK_ADVANCE = Endpoint("POST", f"{CONTROL}/clock/advance", "GEN-6")
+TOKENS = Endpoint("GET", f"{CONTROL}/tokens", "AUTH-6")
+TOKENS_MAKE = Endpoint("POST", f"{CONTROL}/tokens", "AUTH-6")
+TOKENS_CHANGE = Endpoint("POST", f"{CONTROL}/tokens/{{token}}", "AUTH-6")
 HEALTH = Endpoint("GET", f"{CONTROL}/health", "GEN-6")
 JOURNAL = Endpoint("GET", f"{CONTROL}/journal", "GEN-6")
+JOURNAL_CLEAR = Endpoint("DELETE", f"{CONTROL}/journal", "GEN-6")
+JOURNAL_SUMMARY = Endpoint("GET", f"{CONTROL}/journal/summary", "CRD-3")
+FAULTS = Endpoint("GET", f"{CONTROL}/faults", "GEN-6")
+FAULTS_ARM = Endpoint("POST", f"{CONTROL}/faults", "GEN-6")
+FAULTS_CLEAR = Endpoint("DELETE", f"{CONTROL}/faults", "GEN-6")
+FAULTS_DISARM = Endpoint("DELETE", f"{CONTROL}/faults/{{fault}}", "GEN-6")
+SCENARIOS = Endpoint("GET", f"{CONTROL}/scenarios", "GEN-6")
+SCENARIOS_LOAD = Endpoint("POST", f"{CONTROL}/scenarios", "GEN-6")
+OPENAPI = Endpoint("GET", f"{CONTROL}/openapi.json", "GEN-6")
+SNAPSHOT = Endpoint("POST", f"{CONTROL}/snapshot", "GEN-6")
+RESTORE = Endpoint("POST", f"{CONTROL}/restore", "GEN-6")
+RESET = Endpoint("POST", f"{CONTROL}/reset", "GEN-6")
+
+
+@functools.cache
+def endpoints() -> dict[str, Endpoint]:
+    """Every endpoint by its name: that of its constant in small letters (`render_status`)."""
+    return {name.lower(): value for name, value in globals().items() if isinstance(value, Endpoint)}
+
+
+def find_endpoint(method: str, path: str) -> tuple[str, Endpoint] | None:
+    """The endpoint that a request means, with its name; None for any other request."""
+    return next(
+        (
+            (name, endpoint)
+            for name, endpoint in endpoints().items()
+            if endpoint.method == method and _pattern(endpoint.template).fullmatch(path)
+        ),
+        None,
+    )
+
+
+@functools.cache
+def _pattern(template: str) -> re.Pattern[str]:
+    return re.compile(re.sub(r"\\\{\w+\\\}", "[^/]+", re.escape(template)))

@@ -14,6 +14,7 @@ from .envelope import decode_json, encode_json
 from .sse import HEARTBEAT, Frame, encode_frame
 
 SseDialect = Literal["adk", "typed"]
+HeartbeatForm = Literal["line", "event"]
 
 
 class Text(msgspec.Struct, frozen=True):
@@ -48,6 +49,8 @@ class Unreadable(msgspec.Struct, frozen=True):
     data: str
 
 
+_HEARTBEAT_EVENT = encode_frame('{"type":"heartbeat"}')
+
 TurnEvent = Text | ToolCall | ToolResult | Heartbeat
 ReceivedEvent = TurnEvent | Unreadable
 
@@ -55,7 +58,8 @@ ReceivedEvent = TurnEvent | Unreadable
 class EventEncoder:
     """Writes the events of one turn as SSE bytes in one dialect.
 
-    `invocation_id` is the turn's, `new_id` gives each event its own, `now` the time stamp.
+    `invocation_id` is the turn's, `new_id` gives each event its own, `now` the time stamp;
+    `heartbeat` is an empty data line or an event of its own (SSE-3).
     """
 
     def __init__(
@@ -64,19 +68,21 @@ class EventEncoder:
         invocation_id: str,
         new_id: Callable[[], str],
         now: Callable[[], float],
+        *,
+        heartbeat: HeartbeatForm = "line",
     ) -> None:
         self._dialect = dialect
+        self._heartbeat = HEARTBEAT if heartbeat == "line" else _HEARTBEAT_EVENT
         self._invocation_id = invocation_id
         self._new_id = new_id
         self._now = now
 
     def encode(self, event: TurnEvent) -> bytes:
         """The bytes of one event."""
-        if self._dialect == "typed":
-            return encode_frame(encode_json(_typed(event)).decode())
         if isinstance(event, Heartbeat):
-            return HEARTBEAT
-        return encode_frame(encode_json(self._adk(event)).decode())
+            return self._heartbeat
+        body = _typed(event) if self._dialect == "typed" else self._adk(event)
+        return encode_frame(encode_json(body).decode())
 
     def _adk(self, event: Text | ToolCall | ToolResult) -> dict[str, Any]:
         role, part = _adk_part(event)
@@ -103,14 +109,12 @@ def _adk_part(event: Text | ToolCall | ToolResult) -> tuple[str, dict[str, Any]]
     return "user", {"functionResponse": msgspec.to_builtins(event)}
 
 
-def _typed(event: TurnEvent) -> dict[str, Any]:
+def _typed(event: Text | ToolCall | ToolResult) -> dict[str, Any]:
     if isinstance(event, Text):
         return {"type": "text", "content": event.text}
     if isinstance(event, ToolCall):
         return {"type": "tool_call", "name": event.name, "args": event.args}
-    if isinstance(event, ToolResult):
-        return {"type": "tool_result", "name": event.name, "result": event.response}
-    return {"type": "heartbeat"}
+    return {"type": "tool_result", "name": event.name, "result": event.response}
 
 
 def decode_events(frame: Frame) -> list[ReceivedEvent]:

@@ -11,6 +11,9 @@ SKILL_VERSION = "X-Skill-Version"
 SKILL_PLATFORM = "X-Skill-Platform"
 ATTRIBUTION = (SKILL_SOURCE, SKILL_VERSION, SKILL_PLATFORM)
 
+# Not the contract's: asks a server of ours for faults in this one request (`cut-fin;after=2`).
+FAULT = "X-Nemolocal-Fault"
+
 CLIENT_ID_MAX = 64
 
 ANONYMOUS_TOKEN_PREFIX = "nmv_usr_"

@@ -5,6 +5,7 @@ from typing import Literal
 import msgspec
 
 MediaKind = Literal["video", "image", "audio"]
+Resolution = Literal["720p", "1080p", "4k"]
 
 ACCEPTED: dict[str, MediaKind] = {
     "mp4": "video",
@@ -34,12 +35,12 @@ def extension(filename: str) -> str | None:
     return suffix if suffix in ACCEPTED else None
 
 
-class SkillProfile(msgspec.Struct, frozen=True):
+class SkillProfile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What the backend grants to a skill, chosen by X-Skill-Source."""
 
     source: str
     upload_limit: int = 2000 * MB
-    resolution: Literal["1080p", "4k"] = "1080p"
+    resolution: Resolution = "1080p"
 
 
 _PROFILES = {
@@ -48,6 +49,8 @@ _PROFILES = {
 }
 
 
-def skill_profile(source: str) -> SkillProfile:
-    """The profile of a skill; unknown skills get 2 GB and 1080p."""
-    return _PROFILES.get(source.strip().lower(), SkillProfile(source))
+def skill_profile(source: str, more: tuple[SkillProfile, ...] = ()) -> SkillProfile:
+    """The profile of a skill, one of `more` before the known ones; 2 GB and 1080p for others."""
+    name = source.strip().lower()
+    ours = {profile.source.lower(): profile for profile in more}
+    return ours.get(name) or _PROFILES.get(name) or SkillProfile(source)

@@ -19,6 +19,13 @@ class TokenReply(msgspec.Struct, frozen=True):
     expires_at: str = ""
 
 
+class ClaimReply(msgspec.Struct, frozen=True):
+    """A claim token and its life in seconds (AUTH-7)."""
+
+    claim_token: str
+    expires_in: int
+
+
 class SessionReply(msgspec.Struct, frozen=True):
     """A fresh session (SES-1)."""
 

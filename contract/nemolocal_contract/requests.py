@@ -5,6 +5,7 @@ from typing import Any, Literal
 import msgspec
 
 from .endpoints import APP, ME
+from .media import Resolution
 
 
 class SessionRequest(msgspec.Struct, frozen=True):
@@ -12,6 +13,13 @@ class SessionRequest(msgspec.Struct, frozen=True):
 
     task_name: str = "project"
     language: str | msgspec.UnsetType | None = msgspec.UNSET
+
+
+class ClaimRequest(msgspec.Struct, frozen=True):
+    """Ask for a link that opens a project on the web side (AUTH-7)."""
+
+    task_id: str
+    session_id: str
 
 
 class UrlUploadRequest(msgspec.Struct, frozen=True):
@@ -55,7 +63,7 @@ class OutputRequest(msgspec.Struct, frozen=True):
 
     format: Literal["mp4"] = "mp4"
     quality: Literal["low", "medium", "high"] = "high"
-    resolution: Literal["720p", "1080p", "4k"] | msgspec.UnsetType | None = msgspec.UNSET
+    resolution: Resolution | msgspec.UnsetType | None = msgspec.UNSET
 
 
 class RenderRequest(msgspec.Struct, frozen=True, rename={"session_id": "sessionId"}):

@@ -34,7 +34,7 @@ async def make_music(mood: str, seconds: float, destination: Path) -> MediaInfo:
         raise ValueError(f"music is from 0 to {_LONGEST:.0f} s long, not {seconds}")
     graph = _music(theory, seconds)
     sound = ["-c:a", "aac", "-b:a", "160k", "-ar", "48000", "-ac", "2"]
-    await _write(["-filter_complex", graph, "-map", "[music]", *sound], "ipod", destination)
+    await write(["-filter_complex", graph, "-map", "[music]", *sound], "ipod", destination)
     return await probe(destination, "m4a")
 
 
@@ -68,7 +68,7 @@ async def make_sample(destination: Path, *, seconds: int = 20) -> None:
     sound = ["-c:a", "aac", "-b:a", "128k", "-ar", "48000", "-ac", "2"]
     length = ["-frames:v", str(seconds * SAMPLE_FPS), "-t", str(seconds)]
     graph = ["-filter_complex", _scene(seconds), "-map", "[video]", "-map", "[sound]"]
-    await _write([*graph, *video, *sound, *length], "mp4", destination)
+    await write([*graph, *video, *sound, *length], "mp4", destination)
 
 
 def _scene(seconds: int) -> str:
@@ -98,7 +98,8 @@ def _counter() -> list[str]:
     ]
 
 
-async def _write(arguments: list[str], container: str, destination: Path) -> None:
+async def write(arguments: list[str], container: str, destination: Path) -> None:
+    """Run FFmpeg on generated sources into `destination`; `arguments` are ours alone."""
     target = ["-map_metadata", "-1", "-movflags", "+faststart", "-f", container]
     await ffmpeg.run(
         [*arguments, *target, f"file:{destination.absolute()}"],

@@ -7,7 +7,7 @@ from sse_starlette.sse import AppStatus
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
-from starlette.routing import Mount, Route
+from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
@@ -16,20 +16,36 @@ from nemolocal_contract.clock import Clock
 
 from .assets import CDN
 from .date_header import DateMiddleware
-from .endpoints import chat, control, credits, renders, sessions, tokens, uploads
-from .errors import (
-    ContractError,
-    reply_to_contract_error,
-    reply_to_defect,
-    reply_to_http_error,
+from .endpoints import (
+    chat,
+    claims,
+    clocks,
+    control,
+    credits,
+    faults,
+    journal,
+    manual_tokens,
+    openapi,
+    past,
+    renders,
+    sessions,
+    tokens,
+    uploads,
 )
+from .error_replies import reply_to_contract_error, reply_to_defect, reply_to_http_error
+from .errors import ContractError
 from .executor import RenderExecutor
-from .journal import JournalMiddleware
+from .faults.http import FaultMiddleware
+from .fixtures import Fixtures
+from .journal.recorder import JournalMiddleware
+from .routing import build_routes
 from .server import Server
 from .settings import Settings
 
 _ROUTES = (
     (wire.TOKEN, tokens.issue_token),
+    (wire.CLAIM_TOKEN, claims.issue_claim),
+    (wire.CLAIM_PAGE, claims.show_project),
     (wire.SESSION, sessions.open_session),
     (wire.UPLOAD, uploads.upload),
     (wire.CHAT, chat.run_sse),
@@ -37,9 +53,30 @@ _ROUTES = (
     (wire.STATE, sessions.read_state),
     (wire.RENDER, renders.submit_render),
     (wire.RENDER_STATUS, renders.read_render),
+    (wire.RENDER_CANCEL, renders.cancel_render),
     (wire.RENDER_DOWNLOAD, renders.download_render),
     (wire.HEALTH, control.read_health),
-    (wire.JOURNAL, control.read_journal),
+)
+# Ours, beside the contract; `control=False` leaves it out.
+_CONTROL_ROUTES = (
+    (wire.CLOCK, clocks.read_clock),
+    (wire.CLOCK_ADVANCE, clocks.advance_clock),
+    (wire.TOKENS, manual_tokens.list_tokens),
+    (wire.TOKENS_MAKE, manual_tokens.make_token),
+    (wire.TOKENS_CHANGE, manual_tokens.change_token),
+    (wire.FAULTS, faults.list_faults),
+    (wire.FAULTS_ARM, faults.arm_fault),
+    (wire.FAULTS_CLEAR, faults.disarm_faults),
+    (wire.FAULTS_DISARM, faults.disarm_fault),
+    (wire.SCENARIOS, faults.list_scenarios),
+    (wire.SCENARIOS_LOAD, faults.load_scenario),
+    (wire.JOURNAL, journal.read_journal),
+    (wire.JOURNAL_CLEAR, journal.clear_journal),
+    (wire.JOURNAL_SUMMARY, journal.sum_journal),
+    (wire.OPENAPI, openapi.read_openapi),
+    (wire.SNAPSHOT, past.take_snapshot),
+    (wire.RESTORE, past.restore_snapshot),
+    (wire.RESET, past.reset),
 )
 
 
@@ -48,18 +85,15 @@ def build_app(
 ) -> Starlette:
     """An app with a server of its own, in `app.state.server`.
 
-    Raises `StoreError` where the data folder is of no use.
+    Raises `StoreError` where the data folder is of no use, `ScenarioError` where the scenario is.
     """
     server = Server(settings, clock, execute)
     app = Starlette(
-        routes=[
-            *(Route(e.template, endpoint, methods=[e.method]) for e, endpoint in _ROUTES),
-            Mount(f"{CDN}/media", _files(server.core.store.media)),
-            Mount(f"{CDN}/renders", _files(server.core.store.renders)),
-        ],
+        routes=_routes(server),
         middleware=[
             Middleware(DateMiddleware, clock=server.core.clock),
             Middleware(JournalMiddleware, journal=server.journal, clock=server.core.clock),
+            Middleware(FaultMiddleware, faults=server.faults),
         ],
         exception_handlers={
             ContractError: reply_to_contract_error,
@@ -70,6 +104,17 @@ def build_app(
     )
     app.state.server = server
     return app
+
+
+def _routes(server: Server) -> list[BaseRoute]:
+    store = server.core.store
+    return [
+        *build_routes(_ROUTES),
+        *(build_routes(_CONTROL_ROUTES) if server.settings.control else ()),
+        Route(f"{CDN}/fixtures/{{name}}", Fixtures(store.work).read),
+        Mount(f"{CDN}/media", _files(store.media)),
+        Mount(f"{CDN}/renders", _files(store.renders)),
+    ]
 
 
 @asynccontextmanager

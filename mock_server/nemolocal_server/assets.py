@@ -11,6 +11,7 @@ from nemolocal_contract.replies import FileReply
 from nemolocal_render.media import MediaInfo
 from nemolocal_render.plan import Source
 
+from .errors import session_not_found
 from .store import Store
 
 Origin = Literal["upload", "generated"]
@@ -69,6 +70,14 @@ class Assets:
                 self._insert(asset)
                 path.replace(self.path(asset))
 
+    def sweep(self) -> None:
+        """After a killed process: take away files that came to lie here without becoming media."""
+        rows = self._store.all(dict[str, str], "SELECT id FROM assets")
+        known = {row["id"] for row in rows}
+        for path in self._store.media.iterdir():
+            if path.stem not in known:
+                path.unlink()
+
     def of_session(self, session_id: str) -> list[Asset]:
         """A session's media in the order in which they came."""
         rows = self._store.all(
@@ -89,6 +98,9 @@ class Assets:
         return self._store.media / asset.stored_name
 
     def _insert(self, asset: Asset) -> None:
+        # While a file came in, a reset may have forgotten the session that it was for.
+        if not self._store.value("SELECT 1 FROM sessions WHERE id = :id", id=asset.session_id):
+            raise session_not_found(asset.session_id)
         fields = msgspec.structs.asdict(asset)
         fields["info"] = encode_json(asset.info).decode()
         self._store.execute(

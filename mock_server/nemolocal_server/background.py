@@ -2,33 +2,51 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Collection, Coroutine
 
 log = logging.getLogger("nemolocal")
 
 
 class Background:
-    """A set of running tasks; `close` cancels and awaits them all."""
+    """The tasks that run, each for a session; `close` cancels and awaits them all."""
 
     def __init__(self) -> None:
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: dict[asyncio.Task[None], str] = {}
 
-    def start(self, work: Coroutine[None, None, None], on_defect: Callable[[], None]) -> None:
+    def start(
+        self, session_id: str, work: Coroutine[None, None, None], on_defect: Callable[[], None]
+    ) -> asyncio.Task[None]:
         """Run `work`; should it end in an exception of its own, log it and call `on_defect`."""
 
         def ended(task: asyncio.Task[None]) -> None:
-            self._tasks.discard(task)
+            self._tasks.pop(task, None)
             if not task.cancelled() and (error := task.exception()) is not None:
                 log.error("a background task failed", exc_info=error)
                 on_defect()
 
         task = asyncio.get_running_loop().create_task(work)
-        self._tasks.add(task)
+        self._tasks[task] = session_id
         task.add_done_callback(ended)
+        return task
+
+    @property
+    def running(self) -> int:
+        """How many tasks there are."""
+        return len(self._tasks)
+
+    async def stop(self, sessions: Collection[str]) -> None:
+        """Cancel what runs for these sessions and wait until it has stopped."""
+        # Whatever was started in the meantime is stopped too.
+        while tasks := [task for task, session in self._tasks.items() if session in sessions]:
+            await _cancel(tasks)
 
     async def close(self) -> None:
         """Cancel what runs and wait until it has stopped."""
-        tasks = list(self._tasks)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        while self._tasks:
+            await _cancel(list(self._tasks))
+
+
+async def _cancel(tasks: list[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)

@@ -17,10 +17,12 @@ from nemolocal_contract.headers import (
 )
 from nemolocal_contract.media import SkillProfile, skill_profile
 
-from .errors import ContractError, bad_request, session_not_found
+from .caller import dialect_of, remember_caller
+from .errors import ContractError, bad_request, bad_token, session_not_found
+from .journal.truth import truth_of
 from .server import Server
 from .sessions import Session
-from .tokens import Token
+from .tokens import Scope, Token
 
 T = TypeVar("T")
 _MAX_BODY = 16 * 1024 * 1024
@@ -32,17 +34,23 @@ def server_of(request: Request) -> Server:
     return server
 
 
-def authenticate(request: Request) -> Token:
-    """The caller's live token; 1001 where it is missing, malformed, unknown, expired, in a URL."""
-    if ANONYMOUS_TOKEN_PREFIX in f"{request.url.path}?{request.url.query}":
-        raise _bad_token("a token must never stand in a URL: send it as a header")
+def authenticate(request: Request, *scopes: Scope) -> Token:
+    """The caller's live token, if it has one of the scopes; else 1001 (GEN-3, AUTH-6).
+
+    That a missing scope is 1001 is assumed; nobody says.
+    """
+    url = f"{request.scope['path']}?{request.scope['query_string'].decode('latin-1')}"
     text = bearer_token(request.headers.get(AUTHORIZATION))
+    if ANONYMOUS_TOKEN_PREFIX in url or (text is not None and text in url):
+        raise bad_token("a token must never stand in a URL: send it as a header")
     if text is None:
-        raise _bad_token("send the header Authorization: Bearer <token>")
+        raise bad_token("send the header Authorization: Bearer <token>")
     token = server_of(request).core.tokens.find(text)
     if token is None:
-        raise _bad_token("get a new one from /api/auth/anonymous-token")
-    request.scope["nemolocal.token_id"] = token.id
+        raise bad_token("get a new one from /api/auth/anonymous-token")
+    remember_caller(request, token)
+    if not any(map(token.allows, scopes)):
+        raise bad_token(f"this token lacks the scope {' or '.join(scopes)}")
     return token
 
 
@@ -52,26 +60,43 @@ def check_user(user: str, token: Token) -> None:
         raise session_not_found(user)
 
 
-def session_in_path(request: Request) -> tuple[Token, Session]:
+def session_in_path(request: Request, scope: Scope) -> tuple[Token, Session]:
     """The caller and the session that the path names (SES-3)."""
-    token = authenticate(request)
+    token = authenticate(request, scope)
     check_user(request.path_params["user"], token)
-    sessions = server_of(request).core.sessions
-    return token, sessions.find(token, request.path_params["session"])
+    return token, find_session(request, token, request.path_params["session"])
+
+
+def find_session(request: Request, token: Token, session_id: str) -> Session:
+    """The caller's session with this id, which the request is about; else 1002 (SES-3)."""
+    session = server_of(request).core.sessions.find(token, session_id)
+    truth_of(request.scope).concern_session(session.id)
+    return session
 
 
 def profile_of(request: Request) -> SkillProfile:
     """What the calling skill is granted (UPL-4, REN-7)."""
-    return skill_profile(request.headers.get(SKILL_SOURCE, ""))
+    settings = server_of(request).settings
+    return skill_profile(request.headers.get(SKILL_SOURCE, ""), settings.skills)
 
 
-def require_attribution(request: Request) -> None:
-    """REN-2: an export without all three attribution headers is 402, whatever the credits."""
-    if missing := missing_attribution(request.headers):
+def require_export(request: Request, token: Token) -> None:
+    """REN-2: who may not export is told 402, whatever the credits.
+
+    Strict: nobody without all three attribution headers. `export_402=out_of_credits`: only
+    anonymous users without credits. Either way, nobody whose plan blocks it.
+    """
+    lacks = ""
+    if dialect_of(request).export_402 == "strict":
+        if missing := missing_attribution(request.headers):
+            lacks = f" (The request lacks {', '.join(missing)}: send all three attribution headers)"
+        blocked = bool(missing)
+    else:
+        available = server_of(request).core.ledger.balance(token.id).available
+        blocked = token.anonymous and not available
+    if blocked or token.plan == "blocked":
         raise ContractError(
-            Code.EXPORT_BLOCKED,
-            "Register or upgrade your plan to unlock export. "
-            f"(The request lacks {', '.join(missing)}: send all three attribution headers)",
+            Code.EXPORT_BLOCKED, f"Register or upgrade your plan to unlock export.{lacks}"
         )
 
 
@@ -88,7 +113,3 @@ async def read_json(request: Request, kind: type[T]) -> T:
         raise bad_request(f"body: {error}") from error
     except (msgspec.DecodeError, RecursionError) as error:
         raise bad_request(f"body is not valid JSON: {error}") from error
-
-
-def _bad_token(way_out: str) -> ContractError:
-    return ContractError(Code.BAD_TOKEN, f"Token is missing, invalid or expired: {way_out}")

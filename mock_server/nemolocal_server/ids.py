@@ -4,12 +4,21 @@ import secrets
 import uuid
 from hashlib import sha256
 
-from nemolocal_contract.headers import ANONYMOUS_TOKEN_PREFIX, ANONYMOUS_USER_PREFIX
+from nemolocal_contract.headers import (
+    ANONYMOUS_TOKEN_PREFIX,
+    ANONYMOUS_USER_PREFIX,
+    CLAIM_TOKEN_PREFIX,
+)
 
 
 def new_token() -> str:
     """An anonymous bearer token (AUTH-1)."""
     return ANONYMOUS_TOKEN_PREFIX + secrets.token_urlsafe(24)
+
+
+def new_claim_token() -> str:
+    """What opens a project's page and nothing else (AUTH-7)."""
+    return CLAIM_TOKEN_PREFIX + secrets.token_urlsafe(24)
 
 
 def token_fingerprint(token: str) -> str:
@@ -38,3 +47,4 @@ def new_file_id() -> str:
 
 
 new_task_id = new_event_id
+new_fault_id = new_event_id

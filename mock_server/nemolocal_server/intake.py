@@ -13,13 +13,13 @@ from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.requests import Request
 
 from nemolocal_contract.codes import Code
-from nemolocal_contract.media import ACCEPTED_TEXT, extension
+from nemolocal_contract.media import extension
 
 from . import ids
-from .errors import ContractError, bad_request
+from .errors import ContractError, bad_request, unsupported
 
 FIELD = "files"
-_MAX_FILES = 50
+MAX_FILES = 50
 _HINT = f"send one or more files in the multipart field `{FIELD}`"
 
 
@@ -71,7 +71,7 @@ class _Receiver:
         self._files: list[ReceivedFile] = []
         self._header = [b"", b""]
         self._disposition = b""
-        self._open: _OpenFile | None = None
+        self._open: IncomingFile | None = None
         self._complete = False
 
     def callbacks(self) -> Any:
@@ -95,8 +95,7 @@ class _Receiver:
 
     def discard(self) -> None:
         if self._open is not None:
-            self._open.close()
-            self._open.path.unlink()
+            self._open.discard()
         for received in self._files:
             received.path.unlink(missing_ok=True)
 
@@ -119,10 +118,10 @@ class _Receiver:
         if options.get(b"name") != FIELD.encode():
             field = options.get(b"name", b"").decode(errors="replace")
             raise bad_request(f"field `{field}` is unknown: {_HINT}")
-        if len(self._files) == _MAX_FILES:
-            raise bad_request(f"more than {_MAX_FILES} files in one request: send them in several")
+        if len(self._files) == MAX_FILES:
+            raise bad_request(f"more than {MAX_FILES} files in one request: send them in several")
         filename = options[b"filename"].decode(errors="replace")
-        self._open = _OpenFile(filename, _accepted_extension(filename), self._folder, self._limit)
+        self._open = IncomingFile(filename, accepted_extension(filename), self._folder, self._limit)
 
     def _write(self, data: bytes, start: int, end: int) -> None:
         if self._open is not None:
@@ -137,18 +136,17 @@ class _Receiver:
         self._complete = True
 
 
-def _accepted_extension(filename: str) -> str:
+def accepted_extension(filename: str) -> str:
+    """The extension of a file name; 4001 where it is not accepted (UPL-3)."""
     accepted = extension(filename)
     if accepted is None:
-        raise ContractError(
-            Code.UNSUPPORTED_FILE,
-            f"Unsupported file: the type of {filename!r} is not accepted. "
-            f"Accepted: {ACCEPTED_TEXT}",
-        )
+        raise unsupported(f"the type of {filename[:200]!r} is not accepted")
     return accepted
 
 
-class _OpenFile:
+class IncomingFile:
+    """A file as it comes in: counted, hashed and written under a name of ours."""
+
     def __init__(self, filename: str, accepted: str, folder: Path, limit: int) -> None:
         self._id = ids.new_file_id()
         self._filename = filename
@@ -156,22 +154,29 @@ class _OpenFile:
         self._limit = limit
         self._size = 0
         self._digest = sha256()
-        self.path = folder / f"{self._id}.{accepted}"
-        self._file: BinaryIO = self.path.open("wb")
+        self._path = folder / f"{self._id}.{accepted}"
+        self._file: BinaryIO = self._path.open("wb")
 
     def write(self, data: bytes) -> None:
+        """Take some more; 4002 at the first byte over the limit (UPL-4)."""
         self._size += len(data)
         if self._size > self._limit:
             raise ContractError(
                 Code.FILE_TOO_LARGE,
-                f"File too large: {self._filename!r} is over {self._limit / 1e6:g} MB. "
+                f"File too large: {self._filename[:200]!r} is over {self._limit / 1e6:g} MB. "
                 "Compress or trim it, then upload again",
             )
         self._digest.update(data)
         self._file.write(data)
 
     def close(self) -> ReceivedFile:
+        """The whole file."""
         self._file.close()
         return ReceivedFile(
-            self._id, self._filename, self._extension, self.path, self._digest.hexdigest()
+            self._id, self._filename, self._extension, self._path, self._digest.hexdigest()
         )
+
+    def discard(self) -> None:
+        """Leave nothing of it."""
+        self._file.close()
+        self._path.unlink(missing_ok=True)

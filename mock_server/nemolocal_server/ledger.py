@@ -24,7 +24,7 @@ class Ledger:
 
     def balance(self, token_id: int) -> Balance:
         """`available + frozen = total`, always."""
-        balance = self._store.one(
+        balance = self._store.one_again(
             Balance,
             """SELECT coalesce(sum(available), 0) AS available, coalesce(sum(frozen), 0) AS frozen,
                coalesce(sum(available + frozen), 0) AS total FROM ledger WHERE token_id = :token""",
@@ -44,7 +44,7 @@ class Ledger:
         with self._store.transaction():
             available = self.balance(token.id).available
             if available < amount:
-                raise _no_credits(token, amount, available)
+                raise no_credits(token, amount, available)
             return self._append(token.id, "hold", -amount, amount, reason)
 
     def settle(self, hold_id: int | None, reason: str) -> None:
@@ -90,10 +90,12 @@ class Ledger:
         )
 
 
-def _no_credits(token: Token, amount: int, available: int) -> ContractError:
-    # Only anonymous tokens exist so far; the way out is to register (CRD-4, SES-4).
+def no_credits(token: Token, amount: int, available: int) -> ContractError:
+    """2001 with the way out: register, or top up (CRD-4, SES-4)."""
+    way_out = "Top up credits in your account"
+    if token.anonymous:
+        way_out = f"Register to continue: {REGISTER_URL}?bind={token.user_id}"
     return ContractError(
         Code.NO_CREDITS,
-        f"Not enough credits: this needs {amount}, you have {available}. "
-        f"Register to continue: {REGISTER_URL}?bind={token.user_id}",
+        f"Not enough credits: this needs {amount}, you have {available}. {way_out}",
     )

@@ -5,8 +5,14 @@ CREATE TABLE IF NOT EXISTS tokens (
     fingerprint TEXT NOT NULL UNIQUE,
     user_id TEXT NOT NULL UNIQUE,
     client_id TEXT NOT NULL,
+    address TEXT NOT NULL,
     created REAL NOT NULL,
-    expires REAL NOT NULL
+    expires REAL NOT NULL,
+    revoked REAL,
+    anonymous INTEGER NOT NULL,
+    plan TEXT NOT NULL CHECK (plan IN ('free', 'paid', 'blocked')),
+    scopes TEXT NOT NULL,
+    dialect_json TEXT
 ) STRICT;
 CREATE INDEX IF NOT EXISTS tokens_of_client ON tokens (client_id, expires);
 
@@ -20,6 +26,12 @@ CREATE TABLE IF NOT EXISTS sessions (
     created REAL NOT NULL
 ) STRICT;
 CREATE INDEX IF NOT EXISTS sessions_of_token ON sessions (token_id);
+
+CREATE TABLE IF NOT EXISTS claims (
+    fingerprint TEXT PRIMARY KEY,
+    session_id TEXT NOT NULL REFERENCES sessions (id),
+    expires REAL NOT NULL
+) STRICT;
 
 CREATE TABLE IF NOT EXISTS assets (
     id TEXT PRIMARY KEY,
@@ -36,6 +48,7 @@ CREATE TABLE IF NOT EXISTS drafts (
     session_id TEXT NOT NULL REFERENCES sessions (id),
     version INTEGER NOT NULL,
     draft TEXT NOT NULL,
+    turn INTEGER,
     created REAL NOT NULL,
     PRIMARY KEY (session_id, version)
 ) STRICT;
@@ -66,6 +79,19 @@ CREATE TABLE IF NOT EXISTS turns (
     PRIMARY KEY (session_id, number)
 ) STRICT;
 
+-- How an edit ends. `truth` is NULL where it is told; `late` is in seconds; a `waiting` edit is applied
+-- although its stream has closed.
+CREATE TABLE IF NOT EXISTS edits (
+    session_id TEXT NOT NULL,
+    number INTEGER NOT NULL,
+    truth TEXT CHECK (truth IN ('applied', 'not_applied', 'late')),
+    late REAL NOT NULL,
+    drawn INTEGER NOT NULL,
+    waiting INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (session_id, number),
+    FOREIGN KEY (session_id, number) REFERENCES turns (session_id, number)
+) STRICT;
+
 CREATE TABLE IF NOT EXISTS renders (
     token_id INTEGER NOT NULL REFERENCES tokens (id),
     id TEXT NOT NULL,
@@ -82,8 +108,28 @@ CREATE TABLE IF NOT EXISTS renders (
     PRIMARY KEY (token_id, id)
 ) STRICT;
 
+-- Faults that follow a render: `args` is JSON.
+CREATE TABLE IF NOT EXISTS render_faults (
+    token_id INTEGER NOT NULL,
+    render_id TEXT NOT NULL,
+    name TEXT NOT NULL,
+    args TEXT NOT NULL,
+    FOREIGN KEY (token_id, render_id) REFERENCES renders (token_id, id)
+) STRICT;
+CREATE INDEX IF NOT EXISTS faults_of_render ON render_faults (token_id, render_id);
+
+-- `entry` is the whole exchange as JSON; the columns beside it are what it is found and counted by.
 CREATE TABLE IF NOT EXISTS journal (
-    id INTEGER PRIMARY KEY,
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
     token_id INTEGER,
+    user_id TEXT,
+    endpoint TEXT,
+    session_id TEXT,
+    code INTEGER,
+    turn INTEGER,
     entry TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE IF NOT EXISTS journal_dropped (
+    count INTEGER NOT NULL
 ) STRICT;

@@ -1,12 +1,18 @@
 """A server as one object: the core, what runs in it, and its journal."""
 
-from nemolocal_contract.clock import Clock, WallClock
+from nemolocal_contract.clock import Clock
+from nemolocal_contract.journal import Summary
 
 from .core import Core, open_core
 from .executor import LocalExecutor, RenderExecutor
 from .exports import Exports
-from .journal import Journal
+from .faults.faults import Faults
+from .faults.scenario import Scenario, find_scenario
+from .journal.records import Journal, Wanted
+from .journal.summary import summarise
+from .past import Past
 from .settings import Settings
+from .tokens import NewToken, Token
 from .turns import Turns
 
 
@@ -19,22 +25,49 @@ class Server:
         clock: Clock | None = None,
         execute: RenderExecutor | None = None,
     ) -> None:
-        self.core: Core = open_core(settings, clock or WallClock(settings.speed))
+        # First, since nothing must be left open where the scenario is of no use.
+        scenario = find_scenario(settings.scenario) if settings.scenario else Scenario()
+        self.core: Core = open_core(settings, clock)
+        self.faults = Faults(self.core, scenario)
         self.journal = Journal(self.core.store)
         self.turns = Turns(self.core)
         self.exports = Exports(self.core, execute or LocalExecutor(self.core.store.work))
+        self.summary: Summary | None = None
+        self._began_after = self.journal.last_id
+        self.past = Past(self.core, self.journal, self.faults, self.turns, self.exports)
 
     @property
     def settings(self) -> Settings:
         return self.core.settings
 
+    def make_token(self, wanted: NewToken) -> tuple[str, Token]:
+        """A token by hand with its credits, and its text (AUTH-6)."""
+        with self.core.store.transaction():
+            text, token, fresh = self.core.tokens.make(wanted)
+            if fresh:
+                self.core.ledger.grant(token.id, wanted.credits, "made by hand")
+        return text, token
+
     def start(self) -> None:
         """Put right what a killed process left behind, and go on with it."""
+        self.core.assets.sweep()
+        self._make_tokens()
         self.turns.recover()
         self.exports.resume()
 
+    async def reset(self) -> None:
+        """Forget everything but snapshots, and begin as a fresh server does."""
+        await self.past.forget_all()
+        self._make_tokens()
+
     async def close(self) -> None:
-        """Stop what runs and close the store."""
+        """Stop what runs, sum up what was asked since the start, and close the store."""
         await self.turns.close()
         await self.exports.close()
+        self.summary = summarise(self.journal, Wanted(since=self._began_after))
         self.core.store.close()
+
+    def _make_tokens(self) -> None:
+        """The tokens that the settings name."""
+        for wanted in self.settings.tokens:
+            self.make_token(wanted)

@@ -64,6 +64,12 @@ class Sessions:
             raise session_not_found(session_id)
         return session
 
+    def get(self, session_id: str) -> Session | None:
+        """A session by its id, whoever it belongs to: for holders of a claim token only."""
+        return self._store.one(
+            Session, f"SELECT {_COLUMNS} FROM sessions WHERE id = :id", id=session_id
+        )
+
     def draft(self, session_id: str) -> Draft:
         """The newest version of a session's draft."""
         return draft_from_wire(self.draft_wire(session_id))
@@ -77,13 +83,14 @@ class Sessions:
         draft: dict[str, Any] = decode_json(text)
         return draft
 
-    def save_draft(self, session_id: str, draft: Draft) -> None:
-        """Add a version; earlier ones stay."""
+    def save_draft(self, session_id: str, draft: Draft, turn: int | None = None) -> None:
+        """Add a version, the work of that turn; earlier ones stay."""
         self._store.execute(
-            """INSERT INTO drafts (session_id, version, draft, created) SELECT
-               :id, coalesce(max(version), 0) + 1, :draft, :created FROM drafts
+            """INSERT INTO drafts (session_id, version, draft, turn, created) SELECT
+               :id, coalesce(max(version), 0) + 1, :draft, :turn, :created FROM drafts
                WHERE session_id = :id""",
             id=session_id,
             draft=encode_json(draft_to_wire(draft)).decode(),
+            turn=turn,
             created=self._clock.time(),
         )

@@ -5,49 +5,73 @@ from typing import Literal
 
 import msgspec
 
-from nemolocal_contract.events import SseDialect
-from nemolocal_contract.replies import RenderDialect
+from nemolocal_contract.media import SkillProfile
+
+from .dialect import Dialect
+from .silence import Silence
+from .tokens import NewToken
 
 DAY = 86_400.0
+ClockKind = Literal["real", "scaled", "manual"]
 
 
-class Tariff(msgspec.Struct, frozen=True):
+class Tariff(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Credits: what a fresh anonymous token is given, and what operations cost (CRD-3)."""
 
     grant: int = 100
     editing: int = 50
+    generation: int = 100
 
 
-class Settings(msgspec.Struct, frozen=True, kw_only=True):
+class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How a server behaves.
 
-    `data_dir` None keeps everything in memory and a temporary folder. `port` 0 takes a free one.
-    `speed` divides the waits that the cloud would make (turns, heartbeats); `silent_rate` is the
-    part of edits that close without a word (SSE-5); `heartbeat` is in seconds of the server's
-    clock (SSE-3); `upload_limit`, in bytes, overrides the skill's own (UPL-4).
+    - `data_dir` None keeps everything in memory and a temporary folder; `port` 0 takes a free one.
+    - `clock`: "real" is time as it is, and `speed` divides the waits that the cloud would make,
+      such as turns and heartbeats; "scaled": time itself runs `speed` times as fast, the life of
+      tokens included; "manual": it stands still until the control interface advances it.
+    - `silence` says which edits close without a word (SSE-5); `chaos` is the chance of a fault in
+      each request; `scenario` is a file of faults to arm, or the name of one that comes with the
+      server.
+    - `render_queue` are the fewest and the most seconds that a render waits before it begins
+      (REN-10: 30 to 90 s pass in the cloud; none here unless asked for).
+    - `address_limit` is how many tokens one address gets in a token's lifetime (AUTH-4: 10 in the
+      cloud; None, since everything local is one address).
+    - `upload_limit`, in bytes, overrides the skill's own (UPL-4).
+    - `fetch_from` are the hosts that URL uploads may name (`host`, `host:port`, `*` for any), for
+      `fetch_seconds` at most; none by default, so that the server never reaches out (UPL-6).
+    - `control` False leaves out the control interface, all of it but the health check.
+    - `skills` are profiles besides the known ones, `tokens` are made at start-up (AUTH-6).
     """
 
     host: str = "127.0.0.1"
     port: int = 8787
     data_dir: Path | None = None
     seed: int = 0
+    clock: ClockKind = "real"
     speed: float = 50.0
-    silent_rate: float = 0.3
-    heartbeat: float = 15.0
+    silence: Silence = Silence()
+    chaos: float = 0.0
+    scenario: str = ""
+    render_queue: tuple[float, float] = (0.0, 0.0)
     token_lifetime: float = 7 * DAY
+    address_limit: int | None = None
     upload_limit: int | None = None
+    fetch_from: tuple[str, ...] = ()
+    fetch_seconds: float = 30.0
     tariff: Tariff = Tariff()
-    sse: SseDialect = "adk"
-    render: RenderDialect = "flat"
-    errors: Literal["envelope", "http"] = "envelope"
+    skills: tuple[SkillProfile, ...] = ()
+    tokens: tuple[NewToken, ...] = ()
+    dialect: Dialect = Dialect()
+    control: bool = True
 
     def __post_init__(self) -> None:
         """Refuse values that make no sense, naming the setting."""
-        if not 0 <= self.silent_rate <= 1:
-            raise ValueError(f"silent_rate must be from 0 to 1, not {self.silent_rate}")
+        if not 0 <= self.chaos <= 1:
+            raise ValueError(f"chaos must be from 0 to 1, not {self.chaos}")
+        if not 0 <= self.render_queue[0] <= self.render_queue[1]:
+            raise ValueError(f"render_queue must be two rising numbers, not {self.render_queue}")
         if not 0 <= self.port <= 65_535:
             raise ValueError(f"port must be from 0 to 65535, not {self.port}")
         if not self.speed > 0:
             raise ValueError(f"speed must be greater than 0, not {self.speed}")
-        if not self.heartbeat > 0:
-            raise ValueError(f"heartbeat must be greater than 0, not {self.heartbeat}")

@@ -1,14 +1,17 @@
 """The one store: SQLite in WAL mode, in a file or in memory, and the folders beside it.
 
 Statements run on the event loop's thread: each takes microseconds, and one writer at a time is what
-keeps a ledger true.
+keeps a ledger true. The database is locked for as long as it is open: a data folder has one server,
+since what runs (turns, the queue of renders) is known to its process alone. The operating system
+gives the lock back when the process ends, however it ends.
 """
 
+import asyncio
+import contextlib
 import shutil
 import sqlite3
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, TypeVar
@@ -16,6 +19,11 @@ from typing import Any, TypeVar
 import msgspec
 
 T = TypeVar("T")
+S = TypeVar("S", bound=msgspec.Struct)
+# What is postponed is lost when the process is killed: little, and never credits.
+_MOMENT = 0.02
+_DATABASE = "nemolocal.sqlite3"
+_FOLDERS = ("media", "renders", "work")
 
 
 class StoreError(Exception):
@@ -28,11 +36,16 @@ class Store:
     def __init__(self, data_dir: Path | None) -> None:
         self._temporary = data_dir is None
         self.folder = _folder(data_dir)
-        database = ":memory:" if data_dir is None else str(self.folder / "nemolocal.sqlite3")
+        database = ":memory:" if data_dir is None else str(self.folder / _DATABASE)
         try:
             self._db = _open(database)
         except sqlite3.DatabaseError as error:
-            raise StoreError(f"cannot use {database}: {error}; choose another --data") from error
+            raise _refusal(self.folder, error) from error
+        _empty(self.work)
+        self._remembered: dict[tuple[Any, ...], Any] = {}
+        self._remembered_at = -1
+        self._postponed: list[tuple[str, dict[str, Any]]] = []
+        self._catching_up: asyncio.TimerHandle | None = None
 
     @property
     def media(self) -> Path:
@@ -50,16 +63,18 @@ class Store:
         return self.folder / "work"
 
     def close(self) -> None:
+        self.catch_up()
         self._db.close()
         if self._temporary:
             shutil.rmtree(self.folder, ignore_errors=True)
 
-    @contextmanager
+    @contextlib.contextmanager
     def transaction(self) -> Iterator[None]:
         """All or nothing; inside another transaction it is part of that one."""
         if self._db.in_transaction:
             yield
             return
+        self.catch_up()
         self._db.execute("BEGIN IMMEDIATE")
         try:
             yield
@@ -68,6 +83,45 @@ class Store:
             raise
         self._db.execute("COMMIT")
 
+    def postpone(self, sql: str, **values: Any) -> None:
+        """Run a statement a moment later, in one transaction with others: for what nobody awaits.
+
+        It is done before any transaction that begins, any copy, and whatever calls `catch_up`.
+        """
+        self._postponed.append((sql, values))
+        if self._catching_up is None:
+            self._catching_up = asyncio.get_running_loop().call_later(_MOMENT, self.catch_up)
+
+    def catch_up(self) -> None:
+        """Run what was postponed."""
+        if self._catching_up is not None:
+            self._catching_up.cancel()
+            self._catching_up = None
+        statements, self._postponed = self._postponed, []
+        if statements:
+            with self.transaction():
+                for sql, values in statements:
+                    self._db.execute(sql, values)
+
+    def back_up(self, path: Path) -> None:
+        """Copy the database into a new file."""
+        self.catch_up()
+        with contextlib.closing(sqlite3.connect(path)) as copy:
+            self._db.backup(copy)
+
+    def load(self, path: Path) -> None:
+        """Exchange everything in the database for what a copy has."""
+        self.catch_up()
+        with contextlib.closing(sqlite3.connect(path)) as copy:
+            copy.backup(self._db)
+        self._remembered.clear()
+
+    def tables(self) -> list[str]:
+        """The names of our tables."""
+        return self.values(
+            "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
+        )
+
     def execute(self, sql: str, **values: Any) -> int:
         """Run one statement; the id of the row that it inserted."""
         return self._db.execute(sql, values).lastrowid or 0
@@ -75,11 +129,32 @@ class Store:
     def one(self, kind: type[T], sql: str, **values: Any) -> T | None:
         """The first row as a `kind`, or None."""
         row = self._db.execute(sql, values).fetchone()
-        return None if row is None else msgspec.convert(dict(row), kind)
+        return None if row is None else _convert(row, kind)
+
+    def one_again(self, kind: type[S], sql: str, **values: Any) -> S | None:
+        """`one`, for what every request asks: remembered until anything at all is written.
+
+        Nobody else writes to this database, and a value seen inside a transaction, which may yet
+        be rolled back, is not remembered.
+        """
+        if self._db.in_transaction:
+            return self.one(kind, sql, **values)
+        if self._db.total_changes != self._remembered_at:
+            self._remembered.clear()
+            self._remembered_at = self._db.total_changes
+        key = (sql, *values.values())
+        if key not in self._remembered:
+            self._remembered[key] = self.one(kind, sql, **values)
+        found: S | None = self._remembered[key]
+        return found
 
     def all(self, kind: type[T], sql: str, **values: Any) -> list[T]:
         """Every row as a `kind`."""
-        return [msgspec.convert(dict(row), kind) for row in self._db.execute(sql, values)]
+        return [_convert(row, kind) for row in self._db.execute(sql, values)]
+
+    def values(self, sql: str, **values: Any) -> list[Any]:
+        """The first column of every row."""
+        return [row[0] for row in self._db.execute(sql, values)]
 
     def value(self, sql: str, **values: Any) -> Any:
         """The first column of the first row, or None."""
@@ -87,11 +162,17 @@ class Store:
         return None if row is None else row[0]
 
 
+def _convert(row: sqlite3.Row, kind: type[T]) -> T:
+    # Not strict: SQLite has no booleans, 0 and 1 stand for them.
+    return msgspec.convert(dict(row), kind, strict=False)
+
+
 def _folder(data_dir: Path | None) -> Path:
     folder = Path(tempfile.mkdtemp(prefix="nemolocal-")) if data_dir is None else data_dir
     try:
-        shutil.rmtree(folder / "work", ignore_errors=True)
-        for name in ("media", "renders", "work"):
+        if not (folder / _DATABASE).exists():
+            _refuse_foreign(folder)
+        for name in _FOLDERS:
             (folder / name).mkdir(parents=True, exist_ok=True)
     except OSError as error:
         reason = error.strerror or error
@@ -99,17 +180,49 @@ def _folder(data_dir: Path | None) -> Path:
     return folder.resolve()
 
 
+def _refuse_foreign(folder: Path) -> None:
+    """Our folders are cleaned at every start: never those of somebody who gave a project's path."""
+    for name in _FOLDERS:
+        if (folder / name).is_dir() and any((folder / name).iterdir()):
+            raise StoreError(
+                f"{folder} is no data folder: its `{name}` is not ours; choose another --data"
+            )
+
+
+def _refusal(folder: Path, error: sqlite3.DatabaseError) -> StoreError:
+    if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_BUSY:
+        return StoreError(
+            f"data folder {folder} is in use by another server: stop it, or choose another --data"
+        )
+    return StoreError(f"cannot use data folder {folder}: {error}; choose another --data")
+
+
+def _empty(folder: Path) -> None:
+    """Only under the lock: until then the files may be another server's."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(exist_ok=True)
+
+
 def _open(database: str) -> sqlite3.Connection:
-    # The app is built in one thread and may be served in another, never in two at once.
-    db = sqlite3.connect(database, isolation_level=None, check_same_thread=False)
+    # The app is built in one thread and may be served in another, never in two at once. Whoever
+    # has the database locked keeps it until the end, so waiting (`timeout`) is of no use.
+    db = sqlite3.connect(database, timeout=0, isolation_level=None, check_same_thread=False)
     db.row_factory = sqlite3.Row
     # WAL with NORMAL survives a killed process; only a power cut can lose the last commits.
-    for pragma in (
+    # EXCLUSIVE must come first: it is the switch to WAL that takes the lock.
+    pragmas = (
+        "locking_mode=EXCLUSIVE",
         "journal_mode=WAL",
         "synchronous=NORMAL",
+        # Moving the log into the database waits for the disk, and every stream with it: rarely.
+        "wal_autocheckpoint=4000",
         "foreign_keys=ON",
-        "busy_timeout=5000",
-    ):
-        db.execute(f"PRAGMA {pragma}")
-    db.executescript(files(__package__).joinpath("schema.sql").read_text(encoding="utf-8"))
+    )
+    try:
+        for pragma in pragmas:
+            db.execute(f"PRAGMA {pragma}")
+        db.executescript(files(__package__).joinpath("schema.sql").read_text(encoding="utf-8"))
+    except sqlite3.DatabaseError:
+        db.close()
+        raise
     return db

@@ -1,76 +1,203 @@
-"""Anonymous tokens: one per client id and week, checked on every call (AUTH-1 to AUTH-5)."""
+"""Tokens: issued, made by hand, checked on every call, changed and revoked (AUTH-1 to AUTH-6)."""
 
+import functools
 import math
+from typing import Annotated, Any, Literal
 
 import msgspec
 
 from nemolocal_contract.clock import Clock
 from nemolocal_contract.codes import Code
+from nemolocal_contract.envelope import decode_json, encode_json
 from nemolocal_contract.headers import CLIENT_ID, CLIENT_ID_MAX
 
 from . import ids
+from .dialect import Dialect
 from .errors import ContractError, bad_request
 from .store import Store
 
-_COLUMNS = "id, user_id, client_id, expires"
+Plan = Literal["free", "paid", "blocked"]
+Scope = Literal["read", "write", "upload", "render", "*"]
+# Seconds, at most a century either way, and credits: what calendars and the store can hold.
+Lifetime = Annotated[float, msgspec.Meta(ge=-3_153_600_000, le=3_153_600_000)]
+Amount = Annotated[int, msgspec.Meta(le=10**12)]
+ANONYMOUS_SCOPES: tuple[Scope, ...] = ("read", "write", "upload")
+
+_COLUMNS = "id, user_id, client_id, expires, anonymous, plan, scopes, dialect_json"
 
 
 class Token(msgspec.Struct, frozen=True):
-    """A token that was issued; its text is not kept."""
+    """A token that was issued; its text is not kept. `scopes` are separated by spaces."""
 
     id: int
     user_id: str
     client_id: str
     expires: float
+    anonymous: bool
+    plan: Plan
+    scopes: str
+    dialect_json: str | None = None
+
+    def allows(self, scope: Scope) -> bool:
+        """Whether the token may do that (AUTH-6)."""
+        granted = self.scopes.split()
+        return "*" in granted or scope in granted
+
+    @property
+    def dialect(self) -> Dialect | None:
+        """The dialect that is spoken to this token; None for the server's."""
+        return None if self.dialect_json is None else _read_dialect(self.dialect_json)
+
+
+@functools.lru_cache(maxsize=64)
+def _read_dialect(text: str) -> Dialect:
+    return decode_json(text, type=Dialect)
+
+
+class NewToken(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A token made by hand (AUTH-6): by settings, where `token` is its text, or by control API.
+
+    `expires_in` is in seconds; `user_id` None makes one up.
+    """
+
+    token: str | None = None
+    client_id: str = "manual"
+    user_id: str | None = None
+    anonymous: bool = False
+    plan: Plan = "free"
+    credits: Amount = 100
+    scopes: tuple[Scope, ...] = ("*",)
+    expires_in: Lifetime | None = None
+    dialect: Dialect | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what no token can be."""
+        check_client_id(self.client_id)
+        if self.credits < 0:
+            raise ValueError("credits must be 0 or more")
+        if self.token is not None and not 8 <= len(self.token) <= 200:
+            raise ValueError("token must have 8 to 200 characters")
 
 
 class Tokens:
-    """The tokens that this server has issued."""
+    """The tokens of a store."""
 
-    def __init__(self, store: Store, clock: Clock, lifetime: float) -> None:
+    def __init__(
+        self, store: Store, clock: Clock, lifetime: float, address_limit: int | None
+    ) -> None:
         self._store = store
         self._clock = clock
         self._lifetime = lifetime
+        self._address_limit = address_limit
 
-    def issue(self, client_id: str) -> tuple[str, Token]:
-        """A fresh token and its text; 400 or 429 where the contract refuses one."""
+    def issue(self, client_id: str, address: str) -> tuple[str, Token]:
+        """A fresh anonymous token and its text; 400 or 429 where the contract refuses one."""
         check_client_id(client_id)
         now = self._clock.time()
         with self._store.transaction():
-            self._check_rate(client_id, now)
-            text, user_id, expires = ids.new_token(), ids.new_user_id(), now + self._lifetime
-            token_id = self._store.execute(
-                """INSERT INTO tokens (fingerprint, user_id, client_id, created, expires)
-                   VALUES (:fingerprint, :user_id, :client_id, :created, :expires)""",
-                fingerprint=ids.token_fingerprint(text),
-                user_id=user_id,
-                client_id=client_id,
-                created=now,
-                expires=expires,
-            )
-        return text, Token(token_id, user_id, client_id, expires)
+            self._check_client_rate(client_id, now)
+            self._check_address_rate(address, now)
+            wanted = NewToken(client_id=client_id, anonymous=True, scopes=ANONYMOUS_SCOPES)
+            return self._insert(wanted, address)
 
-    def find(self, text: str) -> Token | None:
-        """The live token with this text, or None where it is unknown or expired (AUTH-5)."""
+    def make(self, wanted: NewToken) -> tuple[str, Token, bool]:
+        """A token by hand, its text, and whether it is new: a text names one token for ever."""
+        known = self._known(wanted)
+        if known is not None:
+            return wanted.token or "", known, False
+        if self._store.value("SELECT 1 FROM tokens WHERE user_id = :id", id=wanted.user_id):
+            raise bad_request(f"`user_id` {wanted.user_id!r} has a token already: choose another")
+        return *self._insert(wanted, ""), True
+
+    def _known(self, wanted: NewToken) -> Token | None:
         return self._store.one(
             Token,
-            f"SELECT {_COLUMNS} FROM tokens WHERE fingerprint = :fingerprint AND expires > :now",
-            fingerprint=ids.token_fingerprint(text),
-            now=self._clock.time(),
+            f"SELECT {_COLUMNS} FROM tokens WHERE fingerprint = :fingerprint",
+            fingerprint=ids.token_fingerprint(wanted.token or ""),
         )
 
-    def _check_rate(self, client_id: str, now: float) -> None:
-        """AUTH-3."""
+    def find(self, text: str) -> Token | None:
+        """The live token with this text; None where it is unknown, expired or revoked (AUTH-5)."""
+        token = self._store.one_again(
+            Token,
+            f"""SELECT {_COLUMNS} FROM tokens WHERE fingerprint = :fingerprint
+                AND revoked IS NULL""",
+            fingerprint=ids.token_fingerprint(text),
+        )
+        return token if token is not None and token.expires > self._clock.time() else None
+
+    def get(self, token_id: int) -> Token | None:
+        """A token by its id, live or not."""
+        return self._store.one(Token, f"SELECT {_COLUMNS} FROM tokens WHERE id = :id", id=token_id)
+
+    def all(self) -> list[Token]:
+        """Every token, oldest first."""
+        return self._store.all(Token, f"SELECT {_COLUMNS} FROM tokens ORDER BY id")
+
+    def change(self, token_id: int, **changes: Any) -> None:
+        """Set columns of a token: plan, scopes, expires, dialect_json, revoked."""
+        assignments = ", ".join(f"{name} = :{name}" for name in changes)
+        self._store.execute(
+            f"UPDATE tokens SET {assignments} WHERE id = :id", id=token_id, **changes
+        )
+
+    def _insert(self, wanted: NewToken, address: str) -> tuple[str, Token]:
+        text = wanted.token or ids.new_token()
+        now = self._clock.time()
+        lifetime = self._lifetime if wanted.expires_in is None else wanted.expires_in
+        fields: dict[str, Any] = {
+            "user_id": wanted.user_id or ids.new_user_id(),
+            "client_id": wanted.client_id,
+            "expires": now + lifetime,
+            "anonymous": wanted.anonymous,
+            "plan": wanted.plan,
+            "scopes": " ".join(wanted.scopes),
+            "dialect_json": None
+            if wanted.dialect is None
+            else encode_json(wanted.dialect).decode(),
+        }
+        token_id = self._store.execute(
+            """INSERT INTO tokens (fingerprint, address, created, user_id, client_id, expires,
+               anonymous, plan, scopes, dialect_json) VALUES (:fingerprint, :address, :created,
+               :user_id, :client_id, :expires, :anonymous, :plan, :scopes, :dialect_json)""",
+            fingerprint=ids.token_fingerprint(text),
+            address=address,
+            created=now,
+            **fields,
+        )
+        return text, Token(token_id, **fields)
+
+    def _check_client_rate(self, client_id: str, now: float) -> None:
+        """AUTH-3: one live token for each client id."""
         expires = self._store.value(
-            "SELECT max(expires) FROM tokens WHERE client_id = :client_id", client_id=client_id
+            """SELECT max(expires) FROM tokens
+               WHERE client_id = :client_id AND anonymous AND revoked IS NULL""",
+            client_id=client_id,
         )
         if expires is not None and expires > now:
-            wait = math.ceil(expires - now)
-            raise ContractError(
-                Code.RATE_LIMITED,
-                f"This {CLIENT_ID} already has a token for this week. Use it, or retry in {wait} s",
-                {"Retry-After": str(wait)},
+            raise _rate_limited(
+                f"This {CLIENT_ID} already has a token for this week", expires - now
             )
+
+    def _check_address_rate(self, address: str, now: float) -> None:
+        """AUTH-4: a number of tokens for each address and week, where that is switched on."""
+        if self._address_limit is None:
+            return
+        created = self._store.values(
+            """SELECT created FROM tokens WHERE address = :address AND anonymous
+               AND created > :since ORDER BY created""",
+            address=address,
+            since=now - self._lifetime,
+        )
+        if len(created) >= self._address_limit:
+            again = created[-self._address_limit] + self._lifetime
+            raise _rate_limited("This address has had its tokens for this week", again - now)
+
+
+def _rate_limited(reason: str, wait: float) -> ContractError:
+    seconds = str(math.ceil(wait))
+    message = f"{reason}. Use it, or retry in {seconds} s"
+    return ContractError(Code.RATE_LIMITED, message, {"Retry-After": seconds})
 
 
 def check_client_id(client_id: str) -> None:

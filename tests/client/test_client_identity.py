@@ -11,6 +11,7 @@ TOKEN = "/api/auth/anonymous-token"
 BALANCE = "/api/credits"
 
 
+@pytest.mark.rule("AUTH-8")
 def test_token_of_the_environment_is_used_and_none_is_asked_for(
     make_client: Any, backend: Any
 ) -> None:

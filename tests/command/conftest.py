@@ -15,6 +15,7 @@ from nemolocal_render.job import RenderFailed, RenderResult
 from nemolocal_render.plan import RenderPlan
 from nemolocal_server.serving import LocalServer
 from nemolocal_server.settings import Settings
+from nemolocal_server.silence import Silence
 
 
 class Outcome(msgspec.Struct):
@@ -88,7 +89,8 @@ def serve(executor: PlannedExecutor) -> Iterator[Callable[..., str]]:
     servers: list[LocalServer] = []
 
     def start(**settings: Any) -> str:
-        chosen = Settings(**{"port": 0, "speed": 1e6, "silent_rate": 0.0, **settings})
+        settings.setdefault("silence", Silence(rate=settings.pop("silent_rate", 0.0)))
+        chosen = Settings(**{"port": 0, "speed": 1e6, **settings})
         server = LocalServer(chosen, execute=executor)
         servers.append(server)
         server.__enter__()

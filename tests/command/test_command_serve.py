@@ -10,15 +10,19 @@ from typing import Any
 import httpx
 import pytest
 
+from nemolocal_contract.journal import CreditSummary, Summary
+from nemolocal_server.silence import Silence
+
 
 @pytest.fixture
 def served(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """The settings that the server was asked to serve with; none is started."""
     seen: list[Any] = []
 
-    def serve(settings: Any, on_ready: Any) -> None:
+    def serve(settings: Any, on_ready: Any, on_end: Any) -> None:
         seen.append(settings)
         on_ready("http://127.0.0.1:1")
+        on_end(Summary(0, 0, {}, 0, 0, CreditSummary(0, 0), ""))
 
     monkeypatch.setattr("nemolocal_server.serving.serve", serve)
     return seen
@@ -35,12 +39,20 @@ def test_defaults_are_those_of_the_settings_with_a_folder_for_the_data(
 
 def test_arguments_become_settings(run: Any, served: list[Any]) -> None:
     run("serve", "--host", "::1", "--port", 0, "--data", "", "--seed", 3, "--speed", 2,
-        "--silent-rate", 0.5, "--heartbeat", 1, "--sse", "typed", "--render", "nested",
+        "--silent-rate", 0.5, "--heartbeat-seconds", 1, "--sse", "typed", "--render", "nested",
         "--errors", "http")  # fmt: skip
     chosen = served[0]
     assert (chosen.host, chosen.port, chosen.data_dir, chosen.seed) == ("::1", 0, None, 3)
-    assert (chosen.speed, chosen.silent_rate, chosen.heartbeat) == (2, 0.5, 1)
-    assert (chosen.sse, chosen.render, chosen.errors) == ("typed", "nested", "http")
+    assert (chosen.speed, chosen.silence) == (2, Silence(rate=0.5))
+    dialect = chosen.dialect
+    assert (dialect.sse, dialect.render, dialect.errors) == ("typed", "nested", "http")
+    assert dialect.heartbeat_seconds == 1
+
+
+def test_control_interface_can_be_left_out(run: Any, served: list[Any]) -> None:
+    run("serve")
+    run("serve", "--no-control")
+    assert [settings.control for settings in served] == [True, False]
 
 
 def test_setting_that_makes_no_sense_is_said_in_one_line(run: Any, served: list[Any]) -> None:
@@ -69,9 +81,13 @@ def test_server_answers_once_it_has_said_so_and_ends_quietly_when_interrupted(
         assert child.stderr is not None
         base_url = child.stdout.readline().split()[3]
         health = httpx.get(f"{base_url}/__nemolocal__/health", trust_env=False)
+        httpx.get(f"{base_url}/api/nothing", trust_env=False)
         child.send_signal(signal.SIGINT)
         said = child.stderr.read()
     assert health.json()["name"] == "nemolocal"
     assert "Traceback" not in said
-    assert (child.returncode, said) == (0, "stopped\n")
+    assert (child.returncode, said) == (
+        0,
+        "1 request, 0 turns: 0 credits in the cloud\nstopped\n",
+    )
     assert (tmp_path / ".nemolocal").is_dir()

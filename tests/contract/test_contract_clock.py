@@ -31,6 +31,21 @@ def test_advance_runs_what_falls_due_in_order_each_at_its_own_time() -> None:
     assert clock.time() == 60 + 7 * 86_400
 
 
+def test_who_is_about_to_sleep_when_time_moves_sleeps_from_before() -> None:
+    clock = ManualClock(0.0)
+
+    async def scene() -> float:
+        async def sleeper() -> float:
+            await clock.sleep(5)
+            return clock.time()
+
+        task = asyncio.ensure_future(sleeper())
+        await clock.advance(10)
+        return await task
+
+    assert asyncio.run(scene()) == 5
+
+
 def test_a_cancelled_sleeper_does_not_stop_the_others() -> None:
     clock = ManualClock(0.0)
 

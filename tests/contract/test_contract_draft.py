@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import pytest
 from hypothesis import given, strategies as st
 
 from nemolocal_contract.draft import (
@@ -37,6 +38,7 @@ wire_objects = st.dictionaries(short_names | st.text(max_size=3), wire_like, max
 
 
 @given(wire_objects)
+@pytest.mark.rule("STA-4")
 def test_any_json_object_comes_back_from_a_draft_as_it_was(wire: dict[str, Any]) -> None:
     assert_same_json(draft_to_wire(draft_from_wire(wire)), wire)
 
@@ -123,6 +125,7 @@ def test_any_draft_comes_back_from_the_wire_as_it_was(draft: Draft) -> None:
     assert draft_from_wire(draft_to_wire(draft)) == draft
 
 
+@pytest.mark.rule("STA-2")
 def test_the_wire_speaks_short_names_and_python_long_ones() -> None:
     wire = {
         "t": [{"tt": 0, "n": "Main", "sg": [{"s": 0, "d": 2500, "src": "a", "ss": 10, "zoom": 2}]}],
@@ -145,6 +148,7 @@ def test_a_value_of_the_wrong_type_is_kept_and_not_believed() -> None:
     assert draft.tracks[0].segments == (Segment(extra={"d": True, "v": None}),)
 
 
+@pytest.mark.rule("STA-3")
 def test_a_draft_is_ready_when_some_track_has_a_segment() -> None:
     assert not Draft().ready
     assert not draft_from_wire({"t": [{"tt": 0, "sg": []}]}).ready

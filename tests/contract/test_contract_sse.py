@@ -29,6 +29,7 @@ texts = st.lists(st.text(line_characters) | line_ends, max_size=4).map("".join)
 @given(st.lists(texts))
 @example(["a\u2028b\u0085c\x0bd\x0c\x1ce"])
 @example(["", "\r", "\r\n\r\n"])
+@pytest.mark.rule("SSE-1")
 def test_what_is_encoded_is_parsed_back_with_its_line_ends_as_newlines(texts: list[str]) -> None:
     stream = b"".join(encode_frame(text) for text in texts)
     expected = [text.replace("\r\n", "\n").replace("\r", "\n") for text in texts]
@@ -62,6 +63,7 @@ def test_a_frame_is_given_at_its_last_byte_and_not_later(end: bytes) -> None:
     assert parser.feed(end) == [Frame("hi")]
 
 
+@pytest.mark.rule("SSE-3")
 def test_an_empty_data_line_is_a_frame_because_the_contract_beats_with_it() -> None:
     assert parse(HEARTBEAT, b"data\n\n", b": comment\n\n", b"\n\n") == [Frame(""), Frame("")]
 

@@ -23,6 +23,7 @@ WORDS = {"id": "c", "s": 0, "d": 3000, "txt": "Urban Dreams"}
 TITLE = {"tt": 7, "sg": [WORDS]}
 
 
+@pytest.mark.rule("STA-5")
 def test_the_timeline_reads_as_the_documents_write_it() -> None:
     assert timeline(draft(video(CITY), LOFI, TITLE)) == (
         "Timeline (3 tracks): 1. Video: city timelapse (0-10s) 2. BGM: Lo-fi (0-10s, 35%) "

@@ -54,6 +54,7 @@ def pictures(path: Path) -> list[Picture]:
         return [Picture(frame) for frame in container.decode(video=0)]
 
 
+@pytest.mark.rule("REN-7")
 def test_the_file_is_h264_yuv420p_with_aac_and_its_index_first(demo: tuple[Path, str]) -> None:
     with av.open(str(demo[0])) as container:
         video, audio = container.streams.video[0], container.streams.audio[0]
@@ -64,6 +65,7 @@ def test_the_file_is_h264_yuv420p_with_aac_and_its_index_first(demo: tuple[Path,
     assert head.index(b"moov") < head.index(b"mdat")
 
 
+@pytest.mark.rule("REN-7")
 def test_the_trim_keeps_the_first_three_hundred_frames_and_no_other(demo: tuple[Path, str]) -> None:
     assert [picture.number() for picture in pictures(demo[0])] == list(range(300))
 

@@ -39,6 +39,7 @@ def client_of(base_url: str, token: str) -> Client:
     return Client(base_url, attribution=SKILL, token=token, clock=clock, polling=QUICK)
 
 
+@pytest.mark.rule("SES-2")
 def test_after_sigkill_session_uploads_draft_and_credits_are_there_and_export_works(
     tmp_path: Path, sample: Path
 ) -> None:
@@ -60,6 +61,7 @@ def test_after_sigkill_session_uploads_draft_and_credits_are_there_and_export_wo
     assert export.seconds == pytest.approx(1, abs=0.05)
 
 
+@pytest.mark.rule("CRD-2")
 def test_a_turn_cut_short_by_sigkill_gives_its_credits_back(tmp_path: Path, sample: Path) -> None:
     data = tmp_path / "data"
     # At a speed of 0.01 the edit will not be done while this test lasts.

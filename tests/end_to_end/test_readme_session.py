@@ -9,6 +9,7 @@ import pytest
 
 from nemolocal_server.serving import LocalServer
 from nemolocal_server.settings import Settings
+from nemolocal_server.silence import Silence
 
 README = Path(__file__).parents[2] / "README.md"
 
@@ -23,7 +24,7 @@ def session_of_the_readme() -> str:
 @pytest.fixture
 def output(tmp_path: Path, sample: Path) -> str:
     (tmp_path / "nemolocal-demo.mp4").write_bytes(sample.read_bytes())
-    with LocalServer(Settings(port=0, silent_rate=0.0)) as server:
+    with LocalServer(Settings(port=0, silence=Silence(rate=0))) as server:
         script = session_of_the_readme().replace("http://127.0.0.1:8787", server.base_url)
         run = subprocess.run(
             ["bash", "-euo", "pipefail", "-c", script],

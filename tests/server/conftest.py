@@ -11,13 +11,15 @@ import pytest
 
 from nemolocal_contract.clock import Clock, ManualClock
 from nemolocal_contract.events import ReceivedEvent, decode_events
-from nemolocal_contract.headers import Attribution, bearer
+from nemolocal_contract.headers import FAULT, Attribution, bearer
 from nemolocal_contract.sse import FrameParser
 from nemolocal_render.job import RenderFailed, RenderResult
 from nemolocal_render.plan import RenderPlan
+from nemolocal_server.dialect import Dialect
 from nemolocal_server.executor import RenderExecutor
 from nemolocal_server.serving import LocalServer
 from nemolocal_server.settings import Settings
+from nemolocal_server.silence import Silence
 
 ATTRIBUTION = Attribution("ai-rtk-compressor", "1.0.0").headers()
 
@@ -92,8 +94,8 @@ class Caller:
         files = [("files", (path.name, path.read_bytes())) for path in paths]
         return self.post(f"/api/upload-video/nemo_agent/me/{self.session}", files=files)
 
-    def chat(self, message: str) -> httpx.Response:
-        return self.http.post("/run_sse", json=self.turn(message))
+    def chat(self, message: str, fault: str = "") -> httpx.Response:
+        return self.http.post("/run_sse", json=self.turn(message), headers={FAULT: fault})
 
     def turn(self, message: str) -> dict[str, Any]:
         return {"session_id": self.session, "new_message": {"parts": [{"text": message}]}}
@@ -116,9 +118,11 @@ class Caller:
         data: dict[str, int] = self.get("/api/credits/balance/simple")["data"]
         return data
 
-    def submit(self, render_id: str, draft: dict[str, Any] | None = None) -> dict[str, Any]:
+    def submit(
+        self, render_id: str, draft: dict[str, Any] | None = None, fault: str = ""
+    ) -> dict[str, Any]:
         body = {"id": render_id, "sessionId": self.session, "draft": draft or self.draft()}
-        return self.post("/api/render/proxy/lambda", json=body)
+        return self.post("/api/render/proxy/lambda", json=body, headers={FAULT: fault})
 
     def status(self, render_id: str) -> dict[str, Any]:
         return self.get(f"/api/render/proxy/lambda/{render_id}")
@@ -142,7 +146,9 @@ class Servers:
         clock: Clock | None = None,
         **settings: Any,
     ) -> str:
-        settings = {"silent_rate": 0.0, **settings}
+        settings.setdefault("silence", Silence(rate=settings.pop("silent_rate", 0.0)))
+        spoken = {k: settings.pop(k) for k in Dialect.__struct_fields__ if k in settings}
+        settings.setdefault("dialect", Dialect(**spoken))
         server = LocalServer(
             Settings(port=0, **settings), clock or ManualClock(autojump=True), execute
         )

@@ -7,12 +7,14 @@ from hypothesis import given, strategies as st
 
 from nemolocal_contract.draft import Draft, Segment, Style, Track, TrackType, draft_from_wire
 from nemolocal_render.footage import MOODS
+from nemolocal_render.scenes import SCENES
 from nemolocal_server.agent.edits import MUSIC_TITLES, CannotEdit, Media, apply_edits
 from nemolocal_server.agent.intents import (
     AddMusic,
     AddTitle,
     Compress,
     Edit,
+    Generate,
     Keep,
     PlaceUploads,
     Remove,
@@ -23,12 +25,19 @@ from nemolocal_server.agent.intents import (
 BEACH = Media("beach-id", "beach day.mp4", "video", 20_000)
 PHOTO = Media("photo-id", "photo.jpg", "image", 0)
 SONG = Media("song-id", "song.mp3", "audio", 60_000)
-MUSIC = {mood: f"{mood}-id" for mood in MUSIC_TITLES}
 EMPTY = Draft(tracks=(), duration_ms=0)
 
 
+class Made(dict[Edit, str]):
+    """Everything that an edit could need has been made."""
+
+    def __missing__(self, edit: Edit) -> str:
+        assert isinstance(edit, AddMusic | Generate)
+        return f"{edit.mood if isinstance(edit, AddMusic) else edit.scene}-id"
+
+
 def edited(*edits: Edit, draft: Draft = EMPTY, uploads: tuple[Media, ...] = (BEACH,)) -> Draft:
-    return apply_edits(edits, draft, list(uploads), MUSIC)
+    return apply_edits(edits, draft, list(uploads), Made())
 
 
 def lane(draft: Draft, kind: TrackType) -> tuple[Segment, ...]:
@@ -170,8 +179,10 @@ any_edit = st.one_of(
     st.builds(AddMusic, st.sampled_from(sorted(MUSIC_TITLES)), st.floats(0, 1)),
     st.builds(SetMusicVolume, st.floats(0, 1)),
     st.just(Compress()),
+    st.builds(Generate, st.sampled_from(sorted(SCENES)), st.floats(1, 60), st.text()),
 )
-LENGTHS = {BEACH.id: BEACH.duration_ms, PHOTO.id: 10**9, **dict.fromkeys(MUSIC.values(), 10**9)}
+MADE = {f"{name}-id": 10**9 for name in (*MUSIC_TITLES, *SCENES)}
+LENGTHS = {BEACH.id: BEACH.duration_ms, PHOTO.id: 10**9, **MADE}
 
 
 @given(st.lists(any_edit, max_size=12))
@@ -204,6 +215,15 @@ def assert_track_sound(track: Track) -> None:
         if segment.source:
             used = (segment.source_start_ms or 0) + (segment.duration_ms or 0)
             assert used <= LENGTHS[segment.source]
+
+
+def test_a_generated_clip_comes_after_what_is_there_and_needs_no_upload() -> None:
+    clip = Generate("city", 4.5, "city at dawn")
+    draft = edited(clip, uploads=())
+    assert spans(draft, TrackType.VIDEO) == [(0, 4500, 0)]
+    assert lane(draft, TrackType.VIDEO)[0].metadata == {"title": "city at dawn"}
+    both = edited(PlaceUploads(), clip)
+    assert [s.source for s in lane(both, TrackType.VIDEO)] == ["beach-id", "city-id"]
 
 
 def test_every_mood_of_the_agent_can_be_composed() -> None:

@@ -21,6 +21,7 @@ def texts(events: list[Any]) -> str:
     return " ".join(event.text for event in events if isinstance(event, Text))
 
 
+@pytest.mark.rule("SSE-1", "SSE-2", "STA-1")
 def test_an_edit_changes_the_draft_and_says_so(caller: Any, sample: Path) -> None:
     caller.upload(sample)
     events = caller.say("trim to the first 1 second")
@@ -34,6 +35,7 @@ def test_an_edit_changes_the_draft_and_says_so(caller: Any, sample: Path) -> Non
     assert track["sg"][0]["src"] == state["video_infos"][0]["id"]
 
 
+@pytest.mark.rule("SSE-5")
 def test_a_silent_edit_changes_the_draft_without_a_word(
     servers: Any, new_caller: Any, sample: Path
 ) -> None:
@@ -45,6 +47,7 @@ def test_a_silent_edit_changes_the_draft_without_a_word(
     assert caller.draft()["d"] == 1000
 
 
+@pytest.mark.rule("SSE-5")
 def test_silence_follows_the_seed_and_the_key_not_the_order(
     servers: Any, new_caller: Any, sample: Path
 ) -> None:
@@ -72,6 +75,7 @@ def test_music_is_composed_and_lies_under_the_video(caller: Any, sample: Path) -
     assert caller.http.get(music["cdn_url"]).status_code == 200
 
 
+@pytest.mark.rule("CRD-3")
 def test_editing_costs_fifty_once_a_session_and_talk_nothing(caller: Any, sample: Path) -> None:
     caller.upload(sample)
     assert "Drag and drop" in texts(caller.say("hello"))
@@ -82,6 +86,7 @@ def test_editing_costs_fifty_once_a_session_and_talk_nothing(caller: Any, sample
 
 
 @pytest.mark.parametrize("message", ["make it pretty", "compress it", "how do I trim?"])
+@pytest.mark.rule("CRD-3")
 def test_what_is_not_done_changes_and_costs_nothing(caller: Any, message: str) -> None:
     before = caller.state()
     assert texts(caller.say(message))
@@ -89,6 +94,7 @@ def test_what_is_not_done_changes_and_costs_nothing(caller: Any, message: str) -
     assert caller.balance() == HELLO_COST
 
 
+@pytest.mark.rule("CRD-4", "SES-4")
 def test_too_few_credits_is_2001_with_the_registration_link(caller: Any, sample: Path) -> None:
     for _ in range(2):
         caller.open_session().upload(sample)
@@ -103,6 +109,7 @@ def test_too_few_credits_is_2001_with_the_registration_link(caller: Any, sample:
     assert texts(caller.say("hello"))
 
 
+@pytest.mark.rule("CRD-1", "CRD-2")
 def test_credits_are_frozen_while_the_edit_runs(
     servers: Any, new_caller: Any, sample: Path
 ) -> None:
@@ -114,6 +121,7 @@ def test_credits_are_frozen_while_the_edit_runs(
         assert caller.balance() == {"available": 50, "frozen": 50, "total": 100}
 
 
+@pytest.mark.rule("SSE-7")
 def test_the_work_goes_on_when_the_client_hangs_up(
     servers: Any, new_caller: Any, sample: Path
 ) -> None:
@@ -141,13 +149,14 @@ class SteppedClock(ManualClock):
         await super().sleep(seconds)
 
 
+@pytest.mark.rule("CRD-2")
 def test_a_defect_in_the_work_gives_the_credits_back(
     servers: Any, new_caller: Any, sample: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def no_music(*_: object) -> None:
         raise RuntimeError("a defect")
 
-    monkeypatch.setattr("nemolocal_server.turns.make_music", no_music)
+    monkeypatch.setattr("nemolocal_server.composer.make_music", no_music)
     caller = new_caller(servers.start()).connect()
     caller.upload(sample)
     before = caller.draft()
@@ -167,13 +176,14 @@ def test_a_failure_of_the_work_is_said_and_costs_nothing(
     async def no_music(*_: object) -> None:
         raise FFmpegFailed("the disk is full")
 
-    monkeypatch.setattr("nemolocal_server.turns.make_music", no_music)
+    monkeypatch.setattr("nemolocal_server.composer.make_music", no_music)
     caller = new_caller(servers.start()).connect()
     caller.upload(sample)
     assert "the disk is full" in texts(caller.say("add calm music"))
     assert caller.balance() == HELLO_COST
 
 
+@pytest.mark.rule("SSE-2")
 def test_the_stream_is_adk_by_default_and_typed_on_request(
     servers: Any, new_caller: Any, caller: Any
 ) -> None:
@@ -181,14 +191,20 @@ def test_the_stream_is_adk_by_default_and_typed_on_request(
         line for line in caller.chat("hello").text.split("\n\n") if line.startswith("data: {")
     ]
     assert json.loads(frames[-1][6:])["content"]["role"] == "model"
-    typed = new_caller(servers.start(sse="typed", heartbeat=2.0)).connect().chat("hello").text
+    typed = (
+        new_caller(servers.start(sse="typed", heartbeat="event", heartbeat_seconds=2.0))
+        .connect()
+        .chat("hello")
+        .text
+    )
     events = [json.loads(frame[6:]) for frame in typed.split("\n\n") if frame]
     assert events[0] == {"type": "heartbeat"}
     assert events[-1]["type"] == "text"
 
 
+@pytest.mark.rule("SSE-3")
 def test_heartbeats_are_empty_data_lines(servers: Any, new_caller: Any) -> None:
-    body = new_caller(servers.start(heartbeat=2.0)).connect().chat("hello").content
+    body = new_caller(servers.start(heartbeat_seconds=2.0)).connect().chat("hello").content
     assert body.startswith(b"data:\n\ndata:\n\n")
 
 
@@ -203,6 +219,7 @@ def test_heartbeats_are_empty_data_lines(servers: Any, new_caller: Any) -> None:
         ([], "object"),
     ],
 )
+@pytest.mark.rule("GEN-6", "SSE-1")
 def test_a_bad_body_is_400_and_names_the_field(caller: Any, body: Any, said: str) -> None:
     if isinstance(body, dict) and body.get("session_id") == "SID":
         body["session_id"] = caller.session
@@ -224,6 +241,7 @@ def test_streams_of_a_second_server_in_the_process_are_not_cut(
     assert texts(new_caller(servers.start()).connect().say("hello"))
 
 
+@pytest.mark.rule("SSE-10")
 def test_the_language_of_the_session_is_the_language_of_the_answer(caller: Any) -> None:
     caller.open_session(language="zh")
     assert "拖拽" in texts(caller.say("hello"))
@@ -236,3 +254,17 @@ def test_connection_is_refused_in_words_when_the_session_is_gone(caller: Any) ->
     assert response.json() == {
         "code": 1002, "message": f"Session not found: {'1' * 19}", "data": None
     }  # fmt: skip
+
+
+@pytest.mark.rule("SSE-8", "CRD-3")
+def test_a_generation_puts_a_clip_then_music_and_a_title_on_the_timeline(caller: Any) -> None:
+    text = texts(caller.say("generate a 2-second ocean timelapse"))
+    assert "generated a 2s clip: ocean timelapse" in text
+    assert caller.balance() == {"available": 0, "frozen": 0, "total": 0}
+    video, music, title = caller.draft()["t"]
+    assert (video["tt"], video["sg"][0]["d"]) == (0, 2000)
+    assert (music["tt"], music["sg"][0]["v"]) == (1, 0.35)
+    assert (title["tt"], title["sg"][0]["txt"]) == (7, "Ocean Timelapse")
+    media = caller.state()["state"]["generated_media"]
+    assert [m["file_type"] for m in media] == ["video", "audio"]
+    assert caller.chat("compress it").json()["code"] == 2001

@@ -7,7 +7,10 @@ from typing import Any
 import httpx
 import pytest
 
+from nemolocal_contract.clock import ManualClock
 
+
+@pytest.mark.rule("REN-1", "REN-3", "REN-4", "REN-5")
 def test_a_render_goes_from_pending_to_completed_with_its_file(edited: Any) -> None:
     balance = edited.balance()
     submitted = edited.submit("render_1")
@@ -21,6 +24,7 @@ def test_a_render_goes_from_pending_to_completed_with_its_file(edited: Any) -> N
     assert edited.balance() == balance
 
 
+@pytest.mark.rule("REN-1")
 def test_the_draft_that_was_sent_is_rendered_not_the_saved_one(edited: Any, executor: Any) -> None:
     draft = edited.draft()
     draft["t"][0]["sg"][0]["d"] = 500
@@ -47,6 +51,7 @@ def test_a_defect_in_a_render_fails_it_instead_of_hanging(edited: Any, executor:
     assert "internal error" in edited.finished("render_1")["error"]
 
 
+@pytest.mark.rule("REN-6")
 def test_a_used_id_is_a_duplicate_and_a_new_one_is_not(edited: Any) -> None:
     edited.submit("render_1")
     again = edited.submit("render_1")
@@ -55,6 +60,7 @@ def test_a_used_id_is_a_duplicate_and_a_new_one_is_not(edited: Any) -> None:
     assert edited.submit("render_2")["status"] == "pending"
 
 
+@pytest.mark.rule("REN-8")
 def test_one_render_of_a_session_runs_at_a_time_the_others_wait(edited: Any, executor: Any) -> None:
     for number in range(5):
         edited.submit(f"render_{number}")
@@ -62,6 +68,7 @@ def test_one_render_of_a_session_runs_at_a_time_the_others_wait(edited: Any, exe
     assert executor.most_at_once == 1
 
 
+@pytest.mark.rule("REN-8")
 def test_a_render_belongs_to_its_token(edited: Any, new_caller: Any, base_url: str) -> None:
     edited.submit("render_1")
     other = new_caller(base_url, "client-2").connect()
@@ -71,6 +78,7 @@ def test_a_render_belongs_to_its_token(edited: Any, new_caller: Any, base_url: s
 
 
 @pytest.mark.parametrize("missing", ["X-Skill-Source", "X-Skill-Version", "X-Skill-Platform"])
+@pytest.mark.rule("REN-2", "GEN-4")
 def test_an_export_without_attribution_is_402_and_not_about_credits(
     edited: Any, missing: str
 ) -> None:
@@ -92,6 +100,7 @@ def test_an_export_without_attribution_is_402_and_not_about_credits(
         ({"t": "x"}, "draft.t"),
     ],
 )
+@pytest.mark.rule("REN-9")
 def test_a_draft_that_cannot_be_rendered_is_400_with_the_path(
     edited: Any, executor: Any, change: dict[str, Any], path: str
 ) -> None:
@@ -123,6 +132,7 @@ def test_a_bad_submit_is_400_and_names_the_field(
     assert said in reply["message"]
 
 
+@pytest.mark.rule("REN-7")
 def test_the_skill_decides_the_resolution_unless_the_request_does(
     edited: Any, executor: Any
 ) -> None:
@@ -141,6 +151,7 @@ def test_the_skill_decides_the_resolution_unless_the_request_does(
     assert size("d", resolution="720p") == 1280
 
 
+@pytest.mark.rule("REN-4")
 def test_render_replies_may_be_nested_instead(
     servers: Any, new_caller: Any, executor: Any, sample: Path
 ) -> None:
@@ -154,6 +165,7 @@ def test_render_replies_may_be_nested_instead(
     assert httpx.get(reply["data"]["outputUrl"]).status_code == 200
 
 
+@pytest.mark.rule("SES-2")
 def test_what_was_saved_is_there_after_a_restart_and_renders_are_taken_up(
     servers: Any, new_caller: Any, executor: Any, sample: Path, tmp_path: Path
 ) -> None:
@@ -176,3 +188,69 @@ def test_what_was_saved_is_there_after_a_restart_and_renders_are_taken_up(
 
 def test_time_stamps_follow_the_clock_of_the_server(base_url: str) -> None:
     assert httpx.get(base_url + "/nowhere").headers["date"] == "Tue, 14 Nov 2023 22:13:20 GMT"
+
+
+@pytest.mark.rule("REN-8")
+@pytest.mark.parametrize("waiting", [False, True])
+def test_a_render_that_is_cancelled_ends_and_leaves_room_for_the_next(
+    servers: Any, new_caller: Any, executor: Any, sample: Path, waiting: bool
+) -> None:
+    executor.gate = asyncio.Event()
+    caller = new_caller(servers.start(executor)).connect()
+    caller.upload(sample)
+    caller.say("compress it")
+    caller.submit("render_1")
+    victim = "render_1"
+    if waiting:
+        caller.submit("render_2")
+        victim = "render_2"
+    while caller.status("render_1")["progress"] < 99:
+        pass
+    cancelled = caller.post(f"/api/render/proxy/lambda/{victim}/cancel")
+    assert (cancelled["status"], cancelled["error"]) == ("failed", "cancelled")
+    assert caller.post(f"/api/render/proxy/lambda/{victim}/cancel") == cancelled
+    executor.gate = None
+    caller.submit("render_3")
+    if waiting:
+        caller.post("/api/render/proxy/lambda/render_1/cancel")
+    assert caller.finished("render_3")["status"] == "completed"
+    assert caller.status(victim) == cancelled
+
+
+@pytest.mark.rule("REN-8")
+def test_nobody_cancels_the_render_of_another(edited: Any, new_caller: Any, base_url: str) -> None:
+    edited.submit("render_1")
+    other = new_caller(base_url, "client-2").connect()
+    assert other.post("/api/render/proxy/lambda/render_1/cancel")["code"] == 1002
+    assert edited.finished("render_1")["status"] == "completed"
+
+
+@pytest.mark.rule("REN-8", "AUTH-5")
+def test_a_token_that_ends_orphans_its_renders(
+    servers: Any, new_caller: Any, executor: Any, sample: Path
+) -> None:
+    clock = ManualClock(autojump=True)
+    caller = new_caller(servers.start(executor, clock=clock)).connect()
+    caller.upload(sample)
+    caller.say("compress it")
+    caller.submit("render_1")
+    url = caller.finished("render_1")["output"]["url"]
+    clock.wait(7 * 86_400)
+    assert caller.status("render_1")["code"] == 1001
+    caller.connect()
+    assert caller.status("render_1")["code"] == 1002
+    assert httpx.get(url).status_code == 200
+
+
+@pytest.mark.rule("REN-10")
+def test_a_render_waits_as_long_as_in_the_cloud_where_that_is_asked_for(
+    servers: Any, new_caller: Any, executor: Any, sample: Path
+) -> None:
+    clock = ManualClock(autojump=True)
+    caller = new_caller(servers.start(executor, clock=clock, render_queue=(30.0, 90.0))).connect()
+    caller.upload(sample)
+    caller.say("compress it")
+    before = clock.time()
+    caller.submit("render_1")
+    caller.finished("render_1")
+    assert 30 <= clock.time() - before <= 90

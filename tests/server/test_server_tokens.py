@@ -20,6 +20,7 @@ def ask(base_url: str, client_id: str | None) -> httpx.Response:
     return httpx.post(base_url + TOKEN, headers=headers)
 
 
+@pytest.mark.rule("AUTH-1", "GEN-1")
 def test_a_token_comes_with_a_hundred_credits_for_seven_days(base_url: str) -> None:
     reply = ask(base_url, "a-uuid").json()
     data = reply["data"]
@@ -33,6 +34,7 @@ def test_a_token_comes_with_a_hundred_credits_for_seven_days(base_url: str) -> N
 
 
 @pytest.mark.parametrize("client_id", [None, "", "x" * 65])
+@pytest.mark.rule("AUTH-2")
 def test_a_missing_or_overlong_client_id_is_400(base_url: str, client_id: str | None) -> None:
     response = ask(base_url, client_id)
     assert response.status_code == 400
@@ -41,6 +43,7 @@ def test_a_missing_or_overlong_client_id_is_400(base_url: str, client_id: str | 
     assert response.json()["data"] is None
 
 
+@pytest.mark.rule("AUTH-3")
 def test_a_second_token_within_a_week_is_429_with_retry_after(base_url: str) -> None:
     assert ask(base_url, "x" * 64).status_code == 200
     response = ask(base_url, "x" * 64)
@@ -49,6 +52,7 @@ def test_a_second_token_within_a_week_is_429_with_retry_after(base_url: str) -> 
     assert ask(base_url, "somebody else").status_code == 200
 
 
+@pytest.mark.rule("AUTH-5")
 def test_a_token_lives_a_week_and_then_the_client_may_ask_again(
     servers: Any, new_caller: Any
 ) -> None:
@@ -66,6 +70,7 @@ def test_a_token_lives_a_week_and_then_the_client_may_ask_again(
     "authorization",
     [None, "", "Bearer", "Bearer nmv_usr_unknown", "Basic nmv_usr_x", "Bearer clm_claim"],
 )
+@pytest.mark.rule("GEN-3", "GEN-1")
 def test_anything_but_a_live_bearer_token_is_1001(base_url: str, authorization: str | None) -> None:
     headers = {} if authorization is None else {"Authorization": authorization}
     response = httpx.get(base_url + BALANCE, headers=headers)
@@ -87,10 +92,12 @@ ENDPOINTS: list[tuple[str, str]] = [
 
 
 @pytest.mark.parametrize(("method", "path"), ENDPOINTS, ids=lambda value: str(value))
+@pytest.mark.rule("GEN-3")
 def test_every_endpoint_wants_a_token(base_url: str, method: str, path: str) -> None:
     assert httpx.request(method, base_url + path).json()["code"] == 1001
 
 
+@pytest.mark.rule("GEN-5")
 def test_a_token_in_a_url_is_refused(caller: Any) -> None:
     token = caller.http.headers["Authorization"].removeprefix("Bearer ")
     reply = caller.get(f"{BALANCE}?token={token}")
@@ -98,6 +105,7 @@ def test_a_token_in_a_url_is_refused(caller: Any) -> None:
     assert "URL" in reply["message"]
 
 
+@pytest.mark.rule("GEN-7")
 def test_me_may_be_the_callers_own_id_and_nobody_elses(caller: Any) -> None:
     path = "/api/state/nemo_agent/{}/{}/latest".format
     assert caller.get(path(caller.user_id, caller.session))["code"] == 0
@@ -106,11 +114,13 @@ def test_me_may_be_the_callers_own_id_and_nobody_elses(caller: Any) -> None:
     assert other["code"] == 1002
 
 
+@pytest.mark.rule("GEN-2")
 def test_errors_may_use_http_statuses_instead(servers: Any) -> None:
     response = httpx.get(servers.start(errors="http") + BALANCE)
     assert (response.status_code, response.json()["code"]) == (401, 1001)
 
 
+@pytest.mark.rule("SES-1", "SES-3", "GEN-7")
 def test_a_session_id_has_19_digits_and_belongs_to_its_token(
     base_url: str, new_caller: Callable[..., Any]
 ) -> None:

@@ -17,6 +17,7 @@ from .intents import (
     AddTitle,
     Compress,
     Edit,
+    Generate,
     Keep,
     PlaceUploads,
     Remove,
@@ -65,22 +66,26 @@ class CannotEdit(Exception):
 
 
 def apply_edits(
-    edits: Iterable[Edit], draft: Draft, uploads: list[Media], music: Mapping[str, str]
+    edits: Iterable[Edit], draft: Draft, uploads: list[Media], made: Mapping[Edit, str]
 ) -> Draft:
     """The draft after the edits, in order; raises `CannotEdit`, and then nothing has changed.
 
-    `music` gives the asset id of each mood's generated music. An edit of a timeline without video
-    puts the uploads on it first: "upload, then compress" is how the documents describe it (S0:56).
+    `made` gives the asset id of what was generated for an edit: its music, its clip. An edit of a
+    timeline without video puts the uploads on it first: "upload, then compress" is how the
+    documents describe it (S0:56).
     """
     for edit in edits:
-        if isinstance(edit, PlaceUploads) or not draft.of_type(TrackType.VIDEO):
+        bare = not draft.of_type(TrackType.VIDEO) and not isinstance(edit, Generate)
+        if isinstance(edit, PlaceUploads) or bare:
             draft = _place_uploads(draft, uploads)
-        draft = retimed(_apply(edit, draft, music))
+        draft = retimed(_apply(edit, draft, made))
     return draft
 
 
-def _apply(edit: Edit, draft: Draft, music: Mapping[str, str]) -> Draft:
+def _apply(edit: Edit, draft: Draft, made: Mapping[Edit, str]) -> Draft:
     match edit:
+        case Generate():
+            return _add_generated(draft, edit, made[edit])
         case PlaceUploads():
             return draft
         case Keep(span):
@@ -90,7 +95,7 @@ def _apply(edit: Edit, draft: Draft, music: Mapping[str, str]) -> Draft:
         case AddTitle():
             return _add_title(draft, edit)
         case AddMusic(mood, volume):
-            return _add_music(draft, mood, volume, music[mood])
+            return _add_music(draft, mood, volume, made[edit])
         case SetMusicVolume(volume):
             return _set_music_volume(draft, volume)
         case Compress(mode):
@@ -125,6 +130,15 @@ def _clip(segment_id: str, media: Media, at: float) -> Segment:
         source_start_ms=0,
         metadata={"title": PurePath(media.filename).stem},
     )
+
+
+def _add_generated(draft: Draft, wanted: Generate, asset_id: str) -> Draft:
+    """The generated clip after what is there."""
+    lanes = draft.of_type(TrackType.VIDEO)
+    clip = Media(asset_id, f"{wanted.prompt}.mp4", "video", round(wanted.seconds * 1000))
+    segment = _clip(f"seg_{next_number(draft)}", clip, end_of(lanes))
+    lane = lanes[0] if lanes else None
+    return add_segments(draft, TrackType.VIDEO, "Video", lane, [segment])
 
 
 def _keep(draft: Draft, span: Span) -> Draft:

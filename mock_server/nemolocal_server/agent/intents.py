@@ -55,6 +55,14 @@ class AddMusic(msgspec.Struct, frozen=True):
     volume: float
 
 
+class Generate(msgspec.Struct, frozen=True):
+    """Make a clip out of nothing: `scene` is a key of the renderer's SCENES, `prompt` the words."""
+
+    scene: str
+    seconds: float
+    prompt: str
+
+
 class SetMusicVolume(msgspec.Struct, frozen=True):
     """Change how loud the music is."""
 
@@ -67,7 +75,7 @@ class Compress(msgspec.Struct, frozen=True):
     mode: Literal["rtk"] = "rtk"
 
 
-Edit = PlaceUploads | Keep | Remove | AddTitle | AddMusic | SetMusicVolume | Compress
+Edit = Generate | PlaceUploads | Keep | Remove | AddTitle | AddMusic | SetMusicVolume | Compress
 
 
 class Talk(msgspec.Struct, frozen=True):

@@ -12,6 +12,7 @@ from .intents import (
     AddTitle,
     Compress,
     Edit,
+    Generate,
     Keep,
     PlaceUploads,
     Remove,
@@ -65,6 +66,7 @@ _TALK = {
 
 _DONE = {
     "en": {
+        Generate: "generated a {seconds}s clip: {prompt}",
         PlaceUploads: "put your footage on the timeline",
         Keep: "kept {span} of the video and removed the rest",
         Remove: "removed {span}",
@@ -74,6 +76,7 @@ _DONE = {
         Compress: "set up RTK compression, so the export will be smaller without visible loss",
     },
     "zh": {
+        Generate: "生成了一段{seconds}秒的视频：{prompt}",
         PlaceUploads: "把素材放到了时间线上",
         Keep: "保留了视频的{span}，其余部分已移除",
         Remove: "移除了{span}",
@@ -117,6 +120,8 @@ def _words(edit: Edit, tongue: str) -> dict[str, object]:
     match edit:
         case Keep(span) | Remove(span):
             return {"span": _span(span, tongue)}
+        case Generate(_, length, prompt):
+            return {"seconds": f"{length:g}", "prompt": prompt}
         case AddTitle(text):
             return {"text": text}
         case AddMusic(mood, volume):

@@ -8,6 +8,7 @@ from .intents import (
     AddTitle,
     Compress,
     Edit,
+    Generate,
     Keep,
     PlaceUploads,
     Remove,
@@ -51,6 +52,29 @@ MOODS = {
     "sad": r"\b(?:sad|melanchol\w*|emotional)\b",
     "epic": r"\b(?:epic|dramatic|heroic|trailer)\b",
 }
+_SCENES = {
+    "sunset": r"\b(?:sunset|sunrise|dusk|dawn|golden hour|desert)\b",
+    "ocean": r"\b(?:ocean|sea|beach|waves?|water|lake|river|underwater)\b",
+    "city": r"\b(?:city|urban|street|skyline|traffic|neon|town)\b",
+    "forest": r"\b(?:forest|trees?|nature|jungle|mountains?|garden|park)\b",
+    "space": r"\b(?:space|galaxy|stars?|planets?|cosmos|universe|nebula)\b",
+    "night": r"\b(?:night|moon|midnight|aurora)\b",
+    "snow": r"\b(?:snow\w*|winter|ice|arctic|glacier)\b",
+    "fire": r"\b(?:fire|flames?|lava|volcano|explosion)\b",
+    "abstract": r"\b(?:abstract|colou?rs?|gradient|pattern|background clip)\b",
+}
+_ASKS_FOR_CLIP = re.compile(
+    r"\b(generate|imagine|dream up)\b|\b(?:create|make)\s+(?:an?|some)\b", re.IGNORECASE
+)
+# Words of other wishes: a title, music, or a video out of what the user has.
+_NO_CLIP = re.compile(
+    r"\b(?:title|text|caption|music|bgm|song|my|our|these|those|from|uploads?|uploaded|footage)\b",
+    re.IGNORECASE,
+)
+_ANY_SCENE = "abstract"
+_CLIP_SECONDS = 10.0
+_LONGEST_CLIP = 60.0
+_I = re.IGNORECASE
 _TITLE_MS = 3000
 _DEFAULT_MOOD = "calm"
 _DEFAULT_VOLUME = 0.35
@@ -92,6 +116,7 @@ def _dig(match: re.Match[str], quotes: list[str]) -> str:
 
 def _edit(clause: str, quotes: list[str]) -> Edit | None:
     readers: tuple[Callable[[str, list[str]], Edit | None], ...] = (
+        _generate,
         _compress,
         _title,
         _music,
@@ -102,6 +127,29 @@ def _edit(clause: str, quotes: list[str]) -> Edit | None:
         if (edit := read(clause, quotes)) is not None:
             return edit
     return None
+
+
+def _generate(clause: str, quotes: list[str]) -> Edit | None:
+    """`generate a 10-second sunset timelapse`: a clip of what the words name."""
+    text = _HOLES.sub(lambda hole: quotes[int(hole[1])], clause)
+    asked = _ASKS_FOR_CLIP.search(text)
+    if asked is None or _NO_CLIP.search(text):
+        return None
+    scene = _scene(text)
+    if scene is None and asked[1] is None:
+        return None  # "make a cake" is no clip, "generate a cake" is one
+    length = re.search(TIME, text, _I)
+    seconds = milliseconds(length[0]) / 1000 if length else _CLIP_SECONDS
+    prompt = re.sub(rf"\b(?:an?|the|of|video|clip)\b|{TIME}", " ", text[asked.end() :], flags=_I)
+    words = " ".join(prompt.split()) or scene or _ANY_SCENE
+    return Generate(scene or _ANY_SCENE, min(max(seconds, 1.0), _LONGEST_CLIP), words[:80])
+
+
+def _scene(text: str) -> str | None:
+    """The scene that the words name first."""
+    found = {name: re.search(words, text, _I) for name, words in _SCENES.items()}
+    places = {name: match.start() for name, match in found.items() if match}
+    return min(places, key=lambda name: places[name], default=None)
 
 
 def _compress(clause: str, _quotes: list[str]) -> Edit | None:

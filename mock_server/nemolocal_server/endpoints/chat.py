@@ -10,31 +10,46 @@ from nemolocal_contract.events import EventEncoder
 from nemolocal_contract.requests import ChatRequest
 
 from .. import ids
+from ..caller import dialect_of
 from ..errors import bad_request
-from ..guard import authenticate, check_user, read_json, server_of
-from ..turns import Turn
+from ..faults.disturbance import disturbance_of
+from ..faults.http import faults_in_force
+from ..guard import authenticate, check_user, find_session, read_json, server_of
+from ..journal.truth import truth_of
+from ..turn import Turn
 
 _MAX_MESSAGE = 20_000
 
 
 async def run_sse(request: Request) -> Response:
     """Begin a turn and stream it until it ends; there is no done event (SSE-4)."""
-    token = authenticate(request)
+    token = authenticate(request, "write")
     body = await read_json(request, ChatRequest)
     check_user(body.user_id, token)
     server = server_of(request)
-    session = server.core.sessions.find(token, body.session_id)
+    session = find_session(request, token, body.session_id)
+    disturbance = disturbance_of(faults_in_force(request.scope))
+    turn = server.turns.begin(token, session, _message(body), disturbance)
+    truth_of(request.scope).concern_turn(turn.number, len(turn.edits))
+    dialect = dialect_of(request)
+    encoder = EventEncoder(
+        dialect.sse,
+        f"e-{ids.new_event_id()}",
+        ids.new_event_id,
+        server.core.clock.time,
+        heartbeat=dialect.heartbeat,
+    )
+    # Heartbeats are the contract's own, on the server's clock: sse-starlette's pings stay off.
+    return EventSourceResponse(_bytes(turn, encoder), ping=0)
+
+
+def _message(body: ChatRequest) -> str:
     message = body.new_message.text
     if not message.strip():
         raise bad_request("body: new_message.parts has no text: say what to do")
     if len(message) > _MAX_MESSAGE:
         raise bad_request(f"body: new_message.parts is longer than {_MAX_MESSAGE} characters")
-    turn = server.turns.begin(token, session, message)
-    encoder = EventEncoder(
-        server.settings.sse, f"e-{ids.new_event_id()}", ids.new_event_id, server.core.clock.time
-    )
-    # Heartbeats are the contract's own, on the server's clock: sse-starlette's pings stay off.
-    return EventSourceResponse(_bytes(turn, encoder), ping=0)
+    return message
 
 
 async def _bytes(turn: Turn, encoder: EventEncoder) -> AsyncIterator[bytes]:

@@ -5,6 +5,8 @@ from importlib.metadata import version
 from starlette.requests import Request
 from starlette.responses import Response
 
+from nemolocal_contract.control import Health
+
 from ..guard import server_of
 from ..responses import json_response
 
@@ -13,16 +15,11 @@ async def read_health(request: Request) -> Response:
     """Ready; and how fast this server's waits pass."""
     server = server_of(request)
     return json_response(
-        {
-            "name": "nemolocal",
-            "version": version("nemolocal"),
-            "status": "ok",
-            "speed": server.settings.speed,
-            "time": server.core.clock.time(),
-        }
+        Health(
+            name="nemolocal",
+            version=version("nemolocal"),
+            status="ok",
+            speed=server.settings.speed,
+            time=server.core.clock.time(),
+        )
     )
-
-
-async def read_journal(request: Request) -> Response:
-    """Every exchange so far, oldest first, without secrets."""
-    return json_response({"entries": server_of(request).journal.entries()})

@@ -9,5 +9,5 @@ from ..responses import reply
 
 async def read_balance(request: Request) -> Response:
     """What the caller has."""
-    token = authenticate(request)
+    token = authenticate(request, "read")
     return reply(server_of(request).core.ledger.balance(token.id))

@@ -6,9 +6,19 @@ from starlette.responses import FileResponse, Response
 from nemolocal_contract.replies import encode_render
 from nemolocal_contract.requests import RenderRequest
 
+from ..caller import dialect_of
 from ..errors import bad_request
-from ..exports import Export
-from ..guard import authenticate, profile_of, read_json, require_attribution, server_of
+from ..export_store import Export
+from ..faults.http import faults_in_force
+from ..guard import (
+    authenticate,
+    find_session,
+    profile_of,
+    read_json,
+    require_export,
+    server_of,
+)
+from ..journal.truth import truth_of
 from ..responses import json_response
 from ..urls import base_url
 
@@ -17,14 +27,16 @@ _MAX_ID = 128
 
 async def submit_render(request: Request) -> Response:
     """Queue an export of the draft that was sent; free, and refused without attribution."""
-    token = authenticate(request)
-    require_attribution(request)
+    token = authenticate(request, "render", "write")
+    require_export(request, token)
     body = await read_json(request, RenderRequest)
     if not 0 < len(body.id) <= _MAX_ID:
         raise bad_request(f"body: `id` must have 1 to {_MAX_ID} characters")
     server = server_of(request)
-    session = server.core.sessions.find(token, body.session_id)
+    session = find_session(request, token, body.session_id)
+    truth_of(request.scope).concern_render(body.id)
     export = server.exports.submit(token, session, body, profile_of(request).resolution)
+    server.faults.renders.attach(token.id, export.id, faults_in_force(request.scope))
     return _status_reply(request, export)
 
 
@@ -33,21 +45,31 @@ async def read_render(request: Request) -> Response:
     return _status_reply(request, _export(request))
 
 
+async def cancel_render(request: Request) -> Response:
+    """Stop an export; one that has ended already is left as it is (REN-8)."""
+    server_of(request).exports.cancel(_export(request))
+    return _status_reply(request, _export(request))
+
+
 async def download_render(request: Request) -> Response:
     """The file itself, for callers whose `output.url` did not work (REN-8)."""
     export = _export(request)
     if export.status != "completed":
         raise bad_request(f"render {export.id!r} is {export.status}: download it when completed")
-    path = server_of(request).exports.path(export.file_id)
+    path = server_of(request).exports.path(export)
     return FileResponse(path, media_type="video/mp4", filename=f"{export.file_id}.mp4")
 
 
 def _export(request: Request) -> Export:
-    token = authenticate(request)
-    return server_of(request).exports.find(token, request.path_params["render"])
+    token = authenticate(request, "render", "read")
+    export = server_of(request).exports.find(token, request.path_params["render"])
+    truth = truth_of(request.scope)
+    truth.concern_session(export.session_id)
+    truth.concern_render(export.id)
+    return export
 
 
 def _status_reply(request: Request, export: Export) -> Response:
     server = server_of(request)
     status = server.exports.status(export, base_url(request))
-    return json_response(encode_render(status, server.settings.render))
+    return json_response(encode_render(status, dialect_of(request).render))

@@ -12,6 +12,7 @@ from nemolocal_contract.requests import SessionRequest
 
 from ..assets import Asset
 from ..guard import authenticate, check_user, read_json, server_of, session_in_path
+from ..journal.truth import truth_of
 from ..responses import reply
 from ..urls import base_url
 
@@ -20,18 +21,19 @@ DEFAULT_LANGUAGE = "en"
 
 async def open_session(request: Request) -> Response:
     """A new editing session of the caller."""
-    token = authenticate(request)
+    token = authenticate(request, "write")
     check_user(request.path_params["user"], token)
     body = await read_json(request, SessionRequest)
     session = server_of(request).core.sessions.open(
         token, body.task_name, body.language or DEFAULT_LANGUAGE
     )
+    truth_of(request.scope).concern_session(session.id, fresh=True)
     return reply(SessionReply(session.id, session.task_id, token.user_id))
 
 
 async def read_state(request: Request) -> Response:
     """The newest state of a session: its draft and what it is made of."""
-    token, session = session_in_path(request)
+    token, session = session_in_path(request, "read")
     core = server_of(request).core
     assets = core.assets.of_session(session.id)
     draft = core.sessions.draft_wire(session.id)

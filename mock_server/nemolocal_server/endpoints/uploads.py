@@ -1,4 +1,4 @@
-"""Uploads: received, looked into, only then part of the session, all or none (UPL-1 to UPL-5)."""
+"""Uploads: received, looked into, only then part of the session, all or none (UPL-1 to UPL-6)."""
 
 import asyncio
 
@@ -11,33 +11,56 @@ from nemolocal_render.media import MediaInfo, MediaRejected
 from nemolocal_render.probe import probe
 
 from ..assets import Asset
-from ..errors import unsupported
+from ..errors import bad_request, unsupported
+from ..fetching import FetchPolicy, fetch
 from ..guard import profile_of, read_json, server_of, session_in_path
-from ..intake import ReceivedFile, receive_files
+from ..intake import MAX_FILES, ReceivedFile, receive_files
 from ..responses import reply
 from ..urls import base_url
 
 
 async def upload(request: Request) -> Response:
     """Add files to a session."""
-    _, session = session_in_path(request)
-    if request.headers.get("content-type", "").startswith("application/json"):
-        await _refuse_urls(request)
+    _, session = session_in_path(request, "upload")
     core = server_of(request).core
-    limit = core.settings.upload_limit or profile_of(request).upload_limit
-    received = await receive_files(request, core.store.work, limit)
+    received = await _receive(request)
     try:
-        infos = await asyncio.gather(*(_probe(file) for file in received))
+        infos = await asyncio.gather(*map(_probe, received))
         assets = [
             Asset(file.id, session.id, "upload", file.filename, file.hash, info)
             for file, info in zip(received, infos, strict=True)
         ]
         core.assets.add([(a, f.path) for a, f in zip(assets, received, strict=True)])
     finally:
-        for file in received:
-            file.path.unlink(missing_ok=True)
+        _discard(received)
     base = base_url(request)
     return reply(UploadReply(tuple(asset.reply(base) for asset in assets)))
+
+
+async def _receive(request: Request) -> list[ReceivedFile]:
+    server = server_of(request)
+    limit = server.settings.upload_limit or profile_of(request).upload_limit
+    if not request.headers.get("content-type", "").startswith("application/json"):
+        return await receive_files(request, server.core.store.work, limit)
+    body = await read_json(request, UrlUploadRequest)
+    if not 0 < len(body.urls) <= MAX_FILES:
+        raise bad_request(f"body: `urls` must name 1 to {MAX_FILES} files")
+    settings = server.settings
+    policy = FetchPolicy(settings.fetch_from, request.url.netloc, settings.fetch_seconds, limit)
+    received: list[ReceivedFile] = []
+    try:
+        for url in body.urls:
+            folder = server.core.store.work
+            received.append(await asyncio.to_thread(fetch, url, folder, policy))
+    except BaseException:
+        _discard(received)
+        raise
+    return received
+
+
+def _discard(received: list[ReceivedFile]) -> None:
+    for file in received:
+        file.path.unlink(missing_ok=True)
 
 
 async def _probe(file: ReceivedFile) -> MediaInfo:
@@ -45,13 +68,3 @@ async def _probe(file: ReceivedFile) -> MediaInfo:
         return await probe(file.path, file.extension)
     except MediaRejected as error:
         raise unsupported(f"{file.filename!r}: {error}") from error
-
-
-async def _refuse_urls(request: Request) -> None:
-    """No address is allowed, so that an offline server never reaches out (UPL-6)."""
-    body = await read_json(request, UrlUploadRequest)
-    if not body.urls:
-        raise unsupported("`urls` is empty")
-    raise unsupported(
-        f"{body.urls[0]!r}: this server fetches no addresses; upload the file itself (multipart)"
-    )

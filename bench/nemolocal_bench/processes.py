@@ -1,0 +1,74 @@
+"""The servers that are measured, each in a process of its own as its users would start it."""
+
+import contextlib
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+
+_OWN = "nemolocal"
+_BARE = "nemolocal_bench.bare"
+
+
+class Served(msgspec.Struct, frozen=True):
+    """A server that answers."""
+
+    host: str
+    port: int
+    process_id: int
+
+    @property
+    def base_url(self) -> str:
+        return f"http://{self.host}:{self.port}"
+
+    def memory_kb(self) -> int | None:
+        """What the process holds in memory now; None where the system does not tell (`/proc`)."""
+        try:
+            status = Path(f"/proc/{self.process_id}/status").read_text(encoding="utf-8")
+        except OSError:
+            return None
+        found = re.search(r"VmRSS:\s+(\d+) kB", status)
+        return int(found[1]) if found else None
+
+    def cpu_seconds(self) -> float | None:
+        """The processor time that the process has used; None where the system does not tell."""
+        try:
+            fields = Path(f"/proc/{self.process_id}/stat").read_text(encoding="utf-8").split()
+        except OSError:
+            return None
+        return (int(fields[13]) + int(fields[14])) / os.sysconf("SC_CLK_TCK")
+
+
+def serve_bare() -> contextlib.AbstractContextManager[Served]:
+    """Starlette and uvicorn with one route and nothing else."""
+    return _serve([_BARE])
+
+
+def serve_own(data: Path, *options: str) -> contextlib.AbstractContextManager[Served]:
+    """`nemolocal serve` on a data folder."""
+    return _serve([_OWN, "serve", "--port", "0", "--data", str(data), *options])
+
+
+@contextlib.contextmanager
+def _serve(module: list[str]) -> Iterator[Served]:
+    # The child finds the packages where this process finds them.
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+    command = [sys.executable, "-m", *module]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
+        try:
+            yield _address(process)
+        finally:
+            process.terminate()
+
+
+def _address(process: "subprocess.Popen[str]") -> Served:
+    assert process.stdout is not None
+    line = process.stdout.readline()
+    found = re.search(r"http://([\d.]+):(\d+)", line)
+    if found is None:
+        raise RuntimeError(f"a server did not start: it said {line!r}")
+    return Served(found[1], int(found[2]), process.pid)

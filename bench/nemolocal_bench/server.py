@@ -1,0 +1,105 @@
+"""The server under load, beside a bare route in the same run: `python -m nemolocal_bench.server`.
+
+Ratios, since machines differ: what one route of ours (token, ledger, journal, store on disk) makes
+of the requests that a route without anything makes, and how late and how heavy many streams are.
+"""
+
+import argparse
+import asyncio
+import os
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from statistics import median
+
+from .bare import PATH
+from .load import Rate, measure_rate
+from .processes import Served, serve_bare, serve_own
+from .streams import Account, Streams, measure_streams, open_account, percentile
+
+_RATIO = 0.40
+_LATENESS_MS = 50
+_STREAM_KB = 64
+# A turn of talk takes 5 to 15 s: at this speed 12.5 to 37.5, so that all of them overlap.
+_SPEED, _HEARTBEAT = 0.4, 2.0
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Measure and print; how good it is is for the reader to judge."""
+    arguments = _arguments(argv)
+    print(f"{os.cpu_count()} cores, shared by server and load", flush=True)
+    with tempfile.TemporaryDirectory(prefix="nemolocal-bench-") as folder:
+        _compare_rates(Path(folder) / "rate", arguments.seconds, arguments.rounds)
+        _try_streams(Path(folder) / "streams", arguments.streams, arguments.ramp, arguments.speed)
+    return 0
+
+
+def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m nemolocal_bench.server", description=__doc__)
+    parser.add_argument("--seconds", type=float, default=3.0, help="of each measurement of a rate")
+    parser.add_argument("--rounds", type=int, default=3, help="of rates; the median is told")
+    parser.add_argument("--streams", type=int, default=2000, help="at once")
+    parser.add_argument("--ramp", type=float, default=10.0, help="seconds in which they begin")
+    parser.add_argument("--speed", type=float, default=_SPEED, help="of the streaming server")
+    return parser.parse_args(argv)
+
+
+def _compare_rates(data: Path, seconds: float, rounds: int) -> None:
+    """Both servers run, and are loaded in turn: what disturbs one disturbs the other."""
+    bare: list[Rate] = []
+    ours: list[Rate] = []
+    with serve_bare() as yardstick, serve_own(data) as own:
+        token = open_account(own, sessions=1).token
+        for _ in range(rounds):
+            bare.append(asyncio.run(measure_rate(yardstick, PATH, token, seconds)))
+            ours.append(asyncio.run(measure_rate(own, PATH, token, seconds)))
+    assert all(rate.statuses == {"200"} for rate in (*bare, *ours)), (bare, ours)
+    base, made = (median(rate.per_second for rate in rates) for rates in (bare, ours))
+    print(f"bare route    {base:9,.0f} requests/s{_cost(bare)}")
+    print(f"credits       {made:9,.0f} requests/s{_cost(ours)}: token, ledger, journal, on disk")
+    print(f"ratio         {made / base:9.0%} (target: {_RATIO:.0%})", flush=True)
+
+
+def _cost(rates: list[Rate]) -> str:
+    costs = [rate.cpu for rate in rates if rate.cpu is not None]
+    return f", {median(costs):.0f} µs of processor time each" if costs else ""
+
+
+def _try_streams(data: Path, count: int, ramp: float, speed: float) -> None:
+    options = ("--speed", str(speed), "--heartbeat-seconds", str(_HEARTBEAT))
+    with serve_own(data, *options) as own:
+        account = open_account(own, count)
+        before = own.memory_kb()
+        heard, peak = asyncio.run(_with_peak(own, account, ramp, speed))
+    print(f"streams       {count:9,}, of which {heard.right_endings:,} ended as they should")
+    print(f"begun within  {_milliseconds(heard.waits)}")
+    print(f"events late   {_milliseconds(heard.lateness)} (target: {_LATENESS_MS} ms at p99)")
+    if before is not None and peak is not None:
+        each = (peak - before) / count
+        print(f"memory        {each:9.1f} KB a stream (target: {_STREAM_KB} KB), {peak:,} in all")
+
+
+def _milliseconds(times: Sequence[float]) -> str:
+    parts = (("median", 0.5), ("p99", 0.99), ("worst", 1.0))
+    return ", ".join(f"{percentile(times, part) * 1000:.1f} ms {name}" for name, part in parts)
+
+
+async def _with_peak(
+    own: Served, account: Account, ramp: float, speed: float
+) -> tuple[Streams, int | None]:
+    """The streams, and the most memory that the server held meanwhile."""
+    seen: list[int] = []
+
+    async def watch() -> None:
+        while (memory := own.memory_kb()) is not None:
+            seen.append(memory)
+            await asyncio.sleep(0.1)
+
+    watching = asyncio.create_task(watch())
+    heard = await measure_streams(own, account, speed, _HEARTBEAT, ramp)
+    watching.cancel()
+    return heard, max(seen, default=None)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

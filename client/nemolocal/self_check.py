@@ -1,0 +1,109 @@
+"""`nemolocal serve --self-check`: every fault armed and disarmed, as a client on a socket sees it.
+
+Each play has a token of its own but the same client id, so that nothing but the fault can make a
+difference. Renders are stood in for; everything else is the server as it is.
+"""
+
+import asyncio
+import contextlib
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import msgspec
+
+from nemolocal_contract import endpoints as wire
+from nemolocal_contract.clock import ManualClock
+from nemolocal_contract.headers import Attribution, bearer
+from nemolocal_render.footage import make_sample
+from nemolocal_render.job import RenderResult
+from nemolocal_render.plan import RenderPlan
+
+from .plays import Stage, play
+
+_ATTRIBUTION = Attribution("nemolocal-self-check", "1.0.0")
+_CLIENT_ID = "self-check"
+_TIMEOUT = 60.0
+_RENDERED = b"a render that is stood in for"
+
+
+class Check(msgspec.Struct, frozen=True):
+    """What a client saw with a fault armed, and with the same fault armed and disarmed again."""
+
+    name: str
+    armed: str
+    disarmed: str
+
+    @property
+    def proven(self) -> bool:
+        """Whether the fault does something, and only while it is armed."""
+        return self.armed != self.disarmed
+
+    def __str__(self) -> str:
+        mark = "" if self.proven else "  NO DIFFERENCE"
+        return f"{self.name}: armed {self.armed} / disarmed {self.disarmed}{mark}"
+
+
+def check_faults(say: Callable[[str], None]) -> int:
+    """Say a line for each fault; 1 if one of them makes no difference."""
+    unproven = 0
+    with _stage() as http_and_sample:
+        http, sample = http_and_sample
+        for fault in http.get(wire.FAULTS.template).json()["catalogue"]:
+            check = Check(
+                fault["name"],
+                _observe(http, sample, fault, armed=True),
+                _observe(http, sample, fault, armed=False),
+            )
+            say(str(check))
+            unproven += not check.proven
+    return 1 if unproven else 0
+
+
+@contextlib.contextmanager
+def _stage() -> Iterator[tuple[httpx.Client, bytes]]:
+    """A server in memory whose time jumps, a client of it, and a clip."""
+    from nemolocal_server.serving import LocalServer
+    from nemolocal_server.settings import Settings
+    from nemolocal_server.silence import Silence
+
+    settings = Settings(port=0, silence=Silence(rate=0.0))
+    clock = ManualClock(autojump=True)
+    with (
+        LocalServer(settings, clock, _stand_in) as server,
+        httpx.Client(base_url=server.base_url, timeout=_TIMEOUT, trust_env=False) as http,
+        tempfile.TemporaryDirectory(prefix="nemolocal-") as folder,
+    ):
+        sample = Path(folder) / "clip.mp4"
+        asyncio.run(make_sample(sample, seconds=1))
+        http.headers.update(_ATTRIBUTION.headers())
+        yield http, sample.read_bytes()
+
+
+async def _stand_in(
+    plan: RenderPlan, destination: Path, on_progress: Callable[[int], None]
+) -> RenderResult:
+    del plan
+    on_progress(50)
+    destination.write_bytes(_RENDERED)
+    return RenderResult(
+        duration=1.0, size=len(_RENDERED), frames=30, width=1280, height=720,
+        encoder="none", encoder_reason="stood in for",
+    )  # fmt: skip
+
+
+def _observe(http: httpx.Client, sample: bytes, fault: dict[str, Any], *, armed: bool) -> str:
+    """What a fresh client sees while the fault is armed for it, or no longer is."""
+    made = http.post(wire.TOKENS_MAKE.template, json={"client_id": _CLIENT_ID}).json()
+    http.headers.update(bearer(made["token"]))
+    stage = Stage(http, sample)
+    where = "chat" if "chat" in fault["endpoints"] else "render"
+    stage.prepare(where)
+    match = {"user_id": made["user_id"], "endpoint": where}
+    order = {"name": fault["name"], "match": match}
+    fault_id = http.post(wire.FAULTS_ARM.template, json=order).json()["id"]
+    if not armed:
+        http.delete(wire.FAULTS_DISARM.path(fault=fault_id)).raise_for_status()
+    return play(stage, where)

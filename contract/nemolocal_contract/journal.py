@@ -1,0 +1,107 @@
+"""The journal of a local server as it is served and exported: not the cloud's, but for its judges.
+
+A line of the JSONL export is one `Entry` as a JSON object, complete in itself: a judge can read it
+hours later without the server. `version` goes up when a name below changes its meaning; names may
+be added without that. Times are seconds since the epoch, and offsets are seconds, of the server's
+clock. Bodies are text, at most 64 KB each; what is no text is described in `<…>`. Token values are
+replaced by `[token]`.
+"""
+
+from typing import Literal
+
+import msgspec
+
+VERSION = 1
+
+Ending = Literal["complete", "cut by client", "cut by fault", "cut by server"]
+TurnTruth = Literal["talk", "pending", "applied", "late", "not_applied", "unknown"]
+
+
+class Credits(msgspec.Struct, frozen=True):
+    """What a token has: to spend, and frozen by what runs."""
+
+    available: int
+    frozen: int
+
+
+class TurnEntry(msgspec.Struct, frozen=True):
+    """What a chat request really did.
+
+    `edits` counts the edits that the message asked for; `silent` says that the turn has no text in
+    its plan (SSE-5). `truth` is whether they are in the draft: `late` means since after the
+    stream had ended, for whatever reason, `pending` not yet, `talk` that there were none. `cost` is
+    in credits, 0 where they were given back. A `resend` repeats the message of the turn before it.
+    """
+
+    number: int
+    edits: int
+    message: str = ""
+    silent: bool = False
+    truth: TurnTruth = "unknown"
+    cost: int = 0
+    resend: bool = False
+
+
+class Entry(msgspec.Struct, frozen=True, kw_only=True):
+    """One exchange.
+
+    `id` grows by one an entry. `endpoint` is the name of the contract's endpoint, None for any
+    other path. `status` is 0 where no response was begun; `code` is the envelope's, or else 0 for
+    a success and the status for a failure. `rules` are the ids of the rules that the exchange
+    touches, `faults` the names of the faults in force. Credits are the token's, drafts are hashes
+    of the draft of `session_id` (SHA-256 of its canonical JSON, the first 16 digits); `before` and
+    `after` are the moments at which the request was understood and its last byte left. `chunks`
+    has an item per chunk of an event stream, the first 1,000 of them: offset from `started` and
+    number of bytes. Sizes are in bytes, of the whole bodies.
+    """
+
+    version: int = VERSION
+    id: int = 0
+    started: float
+    ended: float
+    ending: Ending
+    method: str
+    url: str
+    endpoint: str | None
+    status: int
+    code: int | None
+    rules: tuple[str, ...]
+    faults: tuple[str, ...]
+    token_id: int | None
+    user_id: str | None
+    session_id: str | None
+    render_id: str | None
+    turn: TurnEntry | None
+    credits_before: Credits | None
+    credits_after: Credits | None
+    draft_before: str | None
+    draft_after: str | None
+    request_headers: dict[str, str]
+    request_body: str
+    request_size: int
+    response_headers: dict[str, str]
+    response_body: str
+    response_size: int
+    chunks: tuple[tuple[float, int], ...]
+
+
+class CreditSummary(msgspec.Struct, frozen=True):
+    """Credits by the server's tariff, which is the cloud's unless set otherwise (CRD-3).
+
+    `resent` is the part of `spent` that went for messages sent again.
+    """
+
+    spent: int
+    resent: int
+
+
+class Summary(msgspec.Struct, frozen=True):
+    """A run: `requests` by endpoint and code, and `dropped` entries that are not counted in it."""
+
+    entries: int
+    dropped: int
+    requests: dict[str, dict[str, int]]
+    turns: int
+    resends: int
+    credits: CreditSummary
+    line: str

@@ -1,0 +1,34 @@
+"""Generation in two stages: the clip that was asked for, then music and a title (SSE-8)."""
+
+from .intents import AddMusic, AddTitle, Edit, Generate, Span
+
+_MOODS = {
+    "sunset": "calm",
+    "ocean": "ambient",
+    "city": "upbeat",
+    "forest": "calm",
+    "night": "lofi",
+    "snow": "calm",
+    "fire": "epic",
+    "space": "cinematic",
+}
+_VOLUME = 0.35
+_TITLE = Span(end_ms=3000)
+
+
+def is_generation(edit: Edit) -> bool:
+    """Whether the edit makes a clip."""
+    return isinstance(edit, Generate)
+
+
+def stages_of(edits: tuple[Edit, ...]) -> tuple[tuple[Edit, ...], ...]:
+    """What was asked for, and what the backend adds to it by itself where a clip is made."""
+    clip = next((edit for edit in edits if isinstance(edit, Generate)), None)
+    if clip is None:
+        return (edits,)
+    added: list[Edit] = []
+    if not any(isinstance(edit, AddMusic) for edit in edits):
+        added.append(AddMusic(_MOODS.get(clip.scene, "lofi"), _VOLUME))
+    if not any(isinstance(edit, AddTitle) for edit in edits):
+        added.append(AddTitle(clip.prompt.title(), _TITLE))
+    return edits, tuple(added)

@@ -1,0 +1,49 @@
+"""Dialects: where public documents disagree, every way that they name can be spoken."""
+
+from typing import Literal
+
+import msgspec
+
+from nemolocal_contract.events import HeartbeatForm, SseDialect
+from nemolocal_contract.replies import RenderDialect
+
+ErrorStyle = Literal["envelope", "http", "adk"]
+
+
+class Dialect(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How a server speaks, to everybody or to one token.
+
+    `sse` is the shape of events (SSE-2), `heartbeat` their form and `heartbeat_seconds` their
+    interval on the server's clock (SSE-3), `render` the shape of render replies (REN-4), `errors`
+    the HTTP status of failures (GEN-2), `export_402` who is refused an export (REN-2).
+    """
+
+    sse: SseDialect = "adk"
+    heartbeat: HeartbeatForm = "line"
+    heartbeat_seconds: float = 15.0
+    render: RenderDialect = "flat"
+    errors: ErrorStyle = "envelope"
+    export_402: Literal["strict", "out_of_credits"] = "strict"
+
+    def __post_init__(self) -> None:
+        """Refuse an interval that makes no sense."""
+        if not self.heartbeat_seconds > 0:
+            raise ValueError(
+                f"heartbeat_seconds must be greater than 0, not {self.heartbeat_seconds}"
+            )
+
+
+PRESETS = {
+    # What the two seed documents and the vendor's skill 1.9 describe.
+    "skills": Dialect(),
+    # The vendor's earlier API reference.
+    "reference": Dialect(
+        sse="typed",
+        heartbeat="event",
+        render="nested",
+        errors="http",
+        export_402="out_of_credits",
+    ),
+    # The public ADK api_server, whose chat endpoint has errors of its own.
+    "adk": Dialect(errors="adk"),
+}

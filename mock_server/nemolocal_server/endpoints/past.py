@@ -1,0 +1,39 @@
+"""Snapshot, restore and reset over HTTP (control interface)."""
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from nemolocal_contract.control import ResetRequest, SnapshotId
+
+from ..errors import bad_request
+from ..guard import read_json, server_of
+from ..responses import json_response
+
+
+async def take_snapshot(request: Request) -> Response:
+    """Keep how things are; 400 while turns or renders run."""
+    return json_response(SnapshotId(server_of(request).past.keep()))
+
+
+async def restore_snapshot(request: Request) -> Response:
+    """Make everything as it was, the journal included; what runs is stopped."""
+    body = await read_json(request, SnapshotId)
+    await server_of(request).past.put_back(body.id)
+    return json_response(body)
+
+
+async def reset(request: Request) -> Response:
+    """Forget one token's namespace or, with `{}`, everything; stops what runs.
+
+    A token of which the namespace is forgotten goes on to be good.
+    """
+    server = server_of(request)
+    body = await read_json(request, ResetRequest)
+    if body.token_id is None:
+        await server.reset()
+    else:
+        token = server.core.tokens.get(body.token_id)
+        if token is None:
+            raise bad_request(f"body: `token_id` {body.token_id} is no token of this server")
+        await server.past.forget(token)
+    return json_response(body)

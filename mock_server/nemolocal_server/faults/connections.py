@@ -1,0 +1,57 @@
+"""The connection below ASGI, so that it can be cut: a FIN in mid reply, or a reset.
+
+ASGI cannot drop a connection. uvicorn copies a protocol's `app_state` into the scope of each of its
+requests; the protocols here put their transport into it.
+"""
+
+import asyncio
+import socket
+import struct
+import sys
+from typing import Any
+
+from starlette.types import Scope
+from uvicorn.protocols.http.auto import AutoHTTPProtocol
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from .catalogue import CutHow
+
+_KEY = "nemolocal.transport"
+# On, and for no seconds: what is not sent yet is thrown away and the peer gets a reset.
+_LINGER = struct.pack("hh" if sys.platform == "win32" else "ii", 1, 0)
+
+
+class _Reachable(asyncio.Protocol):
+    """Mixed into a protocol of uvicorn."""
+
+    app_state: dict[str, Any]
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        self.app_state = {**self.app_state, _KEY: transport}
+
+
+class ReachableH11(_Reachable, H11Protocol):
+    """Where httptools is not installed."""
+
+
+def reachable_protocol() -> type[asyncio.Protocol]:
+    """The protocol that uvicorn would choose itself, with connections that can be cut."""
+    if issubclass(AutoHTTPProtocol, H11Protocol):
+        return ReachableH11
+    from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+    class ReachableHttpTools(_Reachable, HttpToolsProtocol):
+        """Where httptools is installed."""
+
+    return ReachableHttpTools
+
+
+def cut(scope: Scope, how: CutHow) -> None:
+    """End the connection of a request: `fin` closes it after what was sent, `reset` breaks it."""
+    transport: asyncio.Transport = scope["state"][_KEY]
+    if how == "fin":
+        transport.close()
+        return
+    transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER)
+    transport.abort()

@@ -1,0 +1,181 @@
+"""The middleware in which faults befall calls: it answers itself, or tampers with the reply."""
+
+from collections.abc import Iterator
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from nemolocal_contract.clock import Clock
+from nemolocal_contract.endpoints import CONTROL
+from nemolocal_contract.headers import FAULT
+
+from ..caller import remember_caller
+from ..error_replies import reply_to_contract_error
+from ..errors import bad_request
+from ..journal.truth import CLOSE, CUT, FAULTS
+from .calls import BODIES, Call, recognise, with_body, with_caller
+from .catalogue import Active, FaultError
+from .connections import cut
+from .faults import Faults
+from .replies import credits_refusal, reply_in_place
+from .streams import Cut, Pause, Piece, Tamper, tamper_of
+
+_IN_FORCE = "nemolocal.faults_in_force"
+_MAX_BODY = 16 * 1024 * 1024
+
+
+def faults_in_force(scope: Scope) -> tuple[Active, ...]:
+    """The faults that have befallen a request."""
+    found: tuple[Active, ...] = scope.get(_IN_FORCE, ())
+    return found
+
+
+class FaultMiddleware:
+    """Lets faults befall the calls of the contract; the control interface is never touched."""
+
+    def __init__(self, app: ASGIApp, faults: Faults) -> None:
+        self._app = app
+        self._faults = faults
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["path"].startswith(CONTROL):
+            await self._app(scope, receive, send)
+            return
+        header = Headers(scope=scope).get(FAULT, "") if self._faults.listening else ""
+        call = recognise(scope)
+        if call is None or self._faults.quiet(call, header):
+            await self._app(scope, receive, send)
+            return
+        body = _Body(receive)
+        call = with_caller(call, scope, self._faults.core.tokens)
+        if call.endpoint in BODIES:
+            call = with_body(call, await body.read())
+        try:
+            faults = self._faults.befall(call, header)
+        except FaultError as error:
+            await self._refuse(error, scope, receive, send)
+            return
+        await self._play(call, faults, scope, body.receive, send)
+
+    async def _play(
+        self, call: Call, faults: tuple[Active, ...], scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        core = self._faults.core
+        # The names are for the journal, the faults themselves for the endpoints.
+        scope[FAULTS], scope[_IN_FORCE] = [fault.name for fault in faults], faults
+        refusal = credits_refusal(call, core)
+        tampers = [
+            tamper for f in faults if (tamper := tamper_of(f, call.endpoint, refusal)) is not None
+        ]
+        tampered = _Tampered(scope, send, tampers, core.clock)
+        request = Request(scope)
+        if call.token is not None:
+            remember_caller(request, call.token)
+        for fault in faults:
+            reply = await reply_in_place(request, fault, call, core)
+            if reply is not None:
+                await reply(scope, receive, tampered.send)
+                break
+        else:
+            await self._app(scope, receive, tampered.send)
+        if tampered.is_cut:
+            await _until_gone(receive)
+
+    async def _refuse(self, error: FaultError, scope: Scope, receive: Receive, send: Send) -> None:
+        refusal = bad_request(f"header {FAULT}: {error}")
+        reply = await reply_to_contract_error(Request(scope), refusal)
+        await reply(scope, receive, send)
+
+
+async def _until_gone(receive: Receive) -> None:
+    """uvicorn takes an unfinished reply for a defect until it has seen the connection go."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+class _Body:
+    """The body of a request, which may be read ahead and is then received all the same."""
+
+    def __init__(self, receive: Receive) -> None:
+        self._receive = receive
+        self._ahead: list[Message] = []
+
+    async def read(self) -> bytes:
+        """The body; of one that no endpoint would take, its beginning."""
+        body = bytearray()
+        more = True
+        while more and len(body) <= _MAX_BODY:
+            message = await self._receive()
+            self._ahead.append(message)
+            body += message.get("body", b"")
+            more = message.get("more_body", False)
+        return bytes(body)
+
+    async def receive(self) -> Message:
+        return self._ahead.pop(0) if self._ahead else await self._receive()
+
+
+class _Tampered:
+    """Sends a reply as its tampers leave it, until one of them cuts the connection."""
+
+    def __init__(self, scope: Scope, send: Send, tampers: list[Tamper], clock: Clock) -> None:
+        self._scope = scope
+        self._send = send
+        self._tampers = tampers
+        self._clock = clock
+        self.is_cut = False
+
+    async def send(self, message: Message) -> None:
+        if self.is_cut:
+            return
+        if message["type"] == "http.response.start":
+            await self._start(message)
+        else:
+            await self._continue(message.get("body", b""), not message.get("more_body", False))
+
+    async def _start(self, message: Message) -> None:
+        headers = MutableHeaders(scope=message)
+        for tamper in self._tampers:
+            if (end := tamper.head(headers)) is not None:
+                self._cut(end)
+                return
+        await self._send(message)
+
+    async def _continue(self, chunk: bytes, last: bool) -> None:
+        ready: bytes | None = None
+        for piece in _through(self._tampers, chunk, last):
+            if isinstance(piece, Pause):
+                await self._clock.sleep(piece.seconds)
+                continue
+            # One piece is kept back, so that the last one can say that it is the last.
+            if ready:
+                await self._send_body(ready, more=True)
+            if isinstance(piece, Cut):
+                self._cut(piece)
+                return
+            ready = piece
+        if ready or last:
+            await self._send_body(ready or b"", more=not last)
+
+    async def _send_body(self, chunk: bytes, *, more: bool) -> None:
+        await self._send({"type": "http.response.body", "body": chunk, "more_body": more})
+
+    def _cut(self, end: Cut) -> None:
+        self.is_cut = self._scope[CUT] = True
+        self._scope[CLOSE]()
+        cut(self._scope, end.how)
+
+
+def _through(tampers: list[Tamper], chunk: bytes, last: bool) -> Iterator[Piece]:
+    """What becomes of a chunk as it goes through one tamper after the other."""
+    if not tampers:
+        yield chunk
+        return
+    first, *others = tampers
+    pieces = list(first.body(chunk, last))
+    for number, piece in enumerate(pieces, 1):
+        if isinstance(piece, bytes):
+            yield from _through(others, piece, last and number == len(pieces))
+        else:
+            yield piece

@@ -1,0 +1,63 @@
+"""Scenarios: faults that belong together, in a TOML file or one of those that come along."""
+
+import tomllib
+from importlib.resources import files
+from pathlib import Path
+
+import msgspec
+
+from .arming import Order
+from .catalogue import FaultError
+
+_FOLDER = files(__package__.rpartition(".")[0]).joinpath("scenarios")
+
+
+class ScenarioError(Exception):
+    """A scenario cannot be used; the message names the file and what is wrong in it."""
+
+
+class Scenario(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a file holds: a sentence on it, and the faults in the order in which they are armed."""
+
+    description: str = ""
+    faults: tuple[Order, ...] = ()
+
+
+def builtin_scenarios() -> dict[str, Scenario]:
+    """Those that come along, by name."""
+    found = (entry for entry in _FOLDER.iterdir() if entry.name.endswith(".toml"))
+    return {
+        entry.name.removesuffix(".toml"): _parse(entry.name, entry.read_text(encoding="utf-8"))
+        for entry in sorted(found, key=lambda entry: entry.name)
+    }
+
+
+def find_scenario(named: str) -> Scenario:
+    """The scenario in this file, or the one that comes along under this name.
+
+    Raises `ScenarioError` where there is neither, or what is there cannot be used.
+    """
+    builtin = builtin_scenarios().get(named)
+    if builtin is not None:
+        return builtin
+    try:
+        text = Path(named).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        known = ", ".join(builtin_scenarios())
+        raise ScenarioError(
+            f"cannot read scenario {named}: {error}; name a file, or one of {known}"
+        ) from error
+    return _parse(named, text)
+
+
+def _parse(name: str, text: str) -> Scenario:
+    try:
+        scenario = msgspec.convert(tomllib.loads(text), Scenario)
+    except (tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
+        raise ScenarioError(f"scenario {name}: {error}") from error
+    for number, order in enumerate(scenario.faults):
+        try:
+            order.check()
+        except FaultError as error:
+            raise ScenarioError(f"scenario {name}: faults[{number}]: {error}") from error
+    return scenario

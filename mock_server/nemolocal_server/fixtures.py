@@ -1,0 +1,42 @@
+"""Media of the server's own, to try things with: made when first asked for, then kept (UPL-6)."""
+
+import asyncio
+from pathlib import Path
+
+from starlette.requests import Request
+from starlette.responses import FileResponse, Response
+
+from nemolocal_contract.codes import Code
+from nemolocal_render.footage import make_music, make_sample
+
+from .errors import ContractError
+
+SAMPLE, MUSIC = "sample.mp4", "music.m4a"
+_SECONDS = 5
+
+
+class Fixtures:
+    """An endpoint that serves the fixtures from a folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._making = asyncio.Lock()
+
+    async def read(self, request: Request) -> Response:
+        """A video or a piece of music, five seconds long; no token is needed."""
+        name = request.path_params["name"]
+        if name not in (SAMPLE, MUSIC):
+            message = f"no fixture {name!r}: there are {SAMPLE} and {MUSIC}"
+            raise ContractError(Code.NOT_FOUND, message)
+        path = self._folder / f"fixture-{name}"
+        async with self._making:
+            if not path.exists():
+                await _make(name, path)
+        return FileResponse(path)
+
+
+async def _make(name: str, path: Path) -> None:
+    if name == SAMPLE:
+        await make_sample(path, seconds=_SECONDS)
+    else:
+        await make_music("lofi", _SECONDS, path)

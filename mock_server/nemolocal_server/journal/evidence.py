@@ -1,0 +1,63 @@
+"""What the store says about credits and drafts, cheap enough to be asked twice per request."""
+
+from collections import OrderedDict
+from hashlib import sha256
+
+import msgspec
+
+from nemolocal_contract.envelope import decode_json
+from nemolocal_contract.journal import Credits
+
+from ..store import Store
+
+_HASH_DIGITS = 16
+_REMEMBERED = 1024
+
+
+class Evidence:
+    """Balances, and hashes of drafts, each version of which is read once."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._hashes: OrderedDict[tuple[str, int], str] = OrderedDict()
+
+    def credits(self, token_id: int) -> Credits:
+        """What the token has."""
+        found = self._store.one_again(
+            Credits,
+            """SELECT coalesce(sum(available), 0) AS available, coalesce(sum(frozen), 0) AS frozen
+               FROM ledger WHERE token_id = :token""",
+            token=token_id,
+        )
+        assert found is not None  # an aggregate always has its row
+        return found
+
+    def draft(self, session_id: str) -> str | None:
+        """The hash of the newest draft; None where the session has none."""
+        version = self._store.value(
+            "SELECT max(version) FROM drafts WHERE session_id = :id", id=session_id
+        )
+        return None if version is None else self._hash(session_id, version)
+
+    def forget(self) -> None:
+        """The store has gone back in time: versions may come again with other drafts."""
+        self._hashes.clear()
+
+    def _hash(self, session_id: str, version: int) -> str:
+        key = (session_id, version)
+        if key not in self._hashes:
+            text = self._store.value(
+                "SELECT draft FROM drafts WHERE session_id = :id AND version = :version",
+                id=session_id,
+                version=version,
+            )
+            self._hashes[key] = draft_hash(decode_json(text))
+            if len(self._hashes) > _REMEMBERED:
+                self._hashes.popitem(last=False)
+        return self._hashes[key]
+
+
+def draft_hash(wire: object) -> str:
+    """A hash that is the same for equal drafts, in whatever order their fields stand."""
+    canonical = msgspec.json.encode(wire, order="sorted")
+    return sha256(canonical).hexdigest()[:_HASH_DIGITS]

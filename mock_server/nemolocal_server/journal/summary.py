@@ -1,0 +1,39 @@
+"""What a run came to: how often each endpoint was asked, and what the cloud would have taken."""
+
+from nemolocal_contract.journal import CreditSummary, Summary
+
+from .records import Journal, Wanted
+
+
+def summarise(journal: Journal, wanted: Wanted) -> Summary:
+    """The sum of the entries that are wanted."""
+    counts = journal.counts(wanted)
+    entries = sum(sum(codes.values()) for codes in counts.values())
+    turns = journal.turns(wanted)
+    again = [turn for turn in turns if turn.resend]
+    credits = CreditSummary(
+        spent=sum(turn.cost for turn in turns), resent=sum(turn.cost for turn in again)
+    )
+    return Summary(
+        entries=entries,
+        dropped=journal.dropped,
+        requests=counts,
+        turns=len(turns),
+        resends=len(again),
+        credits=credits,
+        line=_line(entries, journal.dropped, len(turns), len(again), credits),
+    )
+
+
+def _line(entries: int, dropped: int, turns: int, resends: int, credits: CreditSummary) -> str:
+    """`12 requests, 3 turns: 150 credits in the cloud, 100 of them for 1 message sent again`."""
+    left_out = f" ({dropped} older ones dropped)" if dropped else ""
+    line = f"{_count(entries, 'request')}{left_out}, {_count(turns, 'turn')}: "
+    line += f"{_count(credits.spent, 'credit')} in the cloud"
+    if resends:
+        line += f", {credits.resent} of them for {_count(resends, 'message')} sent again"
+    return line
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" + ("" if number == 1 else "s")

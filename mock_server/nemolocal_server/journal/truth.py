@@ -1,0 +1,70 @@
+"""What endpoints know about a request beyond its bytes, gathered while it is answered."""
+
+from starlette.types import Scope
+
+from nemolocal_contract.journal import Credits, TurnEntry
+
+from .evidence import Evidence
+
+_KEY = "nemolocal.truth"
+
+# Left in a scope by the faults: the names of those in force, and that one has cut the connection.
+FAULTS = "nemolocal.faults"
+CUT = "nemolocal.cut"
+# Left in a scope for them: writes the entry, before the client sees the cut and asks for it.
+CLOSE = "nemolocal.close_entry"
+
+
+class Truth:
+    """Made by the journal's middleware for every request, filled by whoever learns something."""
+
+    def __init__(self, evidence: Evidence) -> None:
+        self._evidence = evidence
+        self._token_id: int | None = None
+        self.session_id: str | None = None
+        self.render_id: str | None = None
+        self.turn: TurnEntry | None = None
+        self.credits_before: Credits | None = None
+        self.draft_before: str | None = None
+
+    def concern_token(self, token_id: int, *, fresh: bool = False) -> None:
+        """The request is this token's; `fresh` if it made the token."""
+        if self._token_id is None and not fresh:
+            self.credits_before = self._evidence.credits(token_id)
+        self._token_id = token_id
+
+    def concern_session(self, session_id: str, *, fresh: bool = False) -> None:
+        """The request is about this session; `fresh` if it opened the session."""
+        if self.session_id is None and not fresh:
+            self.draft_before = self._evidence.draft(session_id)
+        self.session_id = session_id
+
+    def concern_render(self, render_id: str) -> None:
+        """The request is about this render, by the id that the client gave it."""
+        self.render_id = render_id
+
+    def concern_turn(self, number: int, edits: int) -> None:
+        """The request began this turn of its session, with so many edits."""
+        self.turn = TurnEntry(number, edits)
+
+    @property
+    def credits_after(self) -> Credits | None:
+        """The token's credits now."""
+        return None if self._token_id is None else self._evidence.credits(self._token_id)
+
+    @property
+    def draft_after(self) -> str | None:
+        """The hash of the session's draft now."""
+        return None if self.session_id is None else self._evidence.draft(self.session_id)
+
+
+def begin_truth(scope: Scope, evidence: Evidence) -> Truth:
+    """A truth for this request, for everybody who has its scope."""
+    truth = scope[_KEY] = Truth(evidence)
+    return truth
+
+
+def truth_of(scope: Scope) -> Truth:
+    """The truth of this request."""
+    truth: Truth = scope[_KEY]
+    return truth

@@ -1,0 +1,72 @@
+"""The server's past: kept, put back, or forgotten while the server goes on.
+
+What runs belongs to the past that it began in: a snapshot is refused while something runs, since
+it cannot hold half a turn; putting back and forgetting stop what runs first. Forgetting disarms
+faults too; putting back leaves them, as it leaves the clock.
+"""
+
+from .core import Core
+from .errors import bad_request
+from .exports import Exports
+from .faults.faults import Faults
+from .journal.records import Journal
+from .namespaces import Namespaces
+from .snapshots import Snapshots, SnapshotUnknown
+from .tokens import Token
+from .turns import Turns
+
+
+class Past:
+    """Snapshots and resets of one server."""
+
+    def __init__(
+        self, core: Core, journal: Journal, faults: Faults, turns: Turns, exports: Exports
+    ) -> None:
+        self._journal = journal
+        self._faults = faults
+        self._turns = turns
+        self._exports = exports
+        self._snapshots = Snapshots(core.store)
+        self._namespaces = Namespaces(core.store, core.assets)
+
+    def keep(self) -> str:
+        """Take a snapshot; its id. 400 while turns or renders run."""
+        turns, exports = self._turns.running, self._exports.running
+        if turns or exports:
+            raise bad_request(
+                f"running: {turns} turns and {exports} renders. A snapshot has no half-done work: "
+                "wait until they have ended, or cancel them, and ask again"
+            )
+        return self._snapshots.take()
+
+    async def put_back(self, snapshot_id: str) -> None:
+        """Make everything as it was, the journal included; 400 where there is no such snapshot."""
+        try:
+            self._snapshots.find(snapshot_id)
+            await self._stop_all()
+            self._snapshots.restore(snapshot_id)
+        except SnapshotUnknown as error:
+            raise bad_request(
+                f"body: `id` {snapshot_id!r} is no snapshot of this server"
+            ) from error
+        self._journal.evidence.forget()
+
+    async def forget(self, token: Token) -> None:
+        """What this token's owner did; the token stays, with the credits that it was granted."""
+        sessions = self._namespaces.sessions(token)
+        await self._turns.stop(sessions)
+        await self._exports.stop(sessions)
+        self._namespaces.forget(token)
+        self._faults.arming.disarm_of(token.id, token.user_id)
+
+    async def forget_all(self) -> None:
+        """Everything but snapshots."""
+        await self._stop_all()
+        self._namespaces.forget_all()
+        self._faults.rearm()
+
+    async def _stop_all(self) -> None:
+        # Turns start no renders and renders no turns, but requests come in while we wait.
+        while self._turns.running or self._exports.running:
+            await self._turns.close()
+            await self._exports.close()

@@ -1,0 +1,72 @@
+"""Snapshots: a copy of the database and hard links to its files, taken and put back in one go.
+
+Both run on the event loop's thread from beginning to end, so that no request sees half of it.
+Media and renders never change once they lie in their folders, so a link is as good as a copy; where
+the file system has no links, files are copied.
+"""
+
+import os
+import re
+import shutil
+from pathlib import Path
+
+from . import ids
+from .store import Store
+
+_DATABASE = "database.sqlite3"
+_ID = re.compile(r"[0-9a-f]{32}")
+
+
+class SnapshotUnknown(Exception):
+    """There is no snapshot with this id."""
+
+
+class Snapshots:
+    """The snapshots of a store, kept beside it for as long as its folder is."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._folder = store.folder / "snapshots"
+
+    def take(self) -> str:
+        """Keep how things are now; the id to `restore` it by."""
+        snapshot_id = ids.new_file_id()
+        # Made where every start cleans up, and moved when it is whole.
+        draft = self._store.work / f"snapshot-{snapshot_id}"
+        try:
+            draft.mkdir()
+            self._store.back_up(draft / _DATABASE)
+            for folder in self._folders():
+                _link_files(folder, draft / folder.name)
+            self._folder.mkdir(exist_ok=True)
+            draft.rename(self._folder / snapshot_id)
+        finally:
+            shutil.rmtree(draft, ignore_errors=True)
+        return snapshot_id
+
+    def find(self, snapshot_id: str) -> Path:
+        """Where a snapshot lies; raises `SnapshotUnknown`."""
+        folder = self._folder / snapshot_id
+        if not _ID.fullmatch(snapshot_id) or not folder.is_dir():
+            raise SnapshotUnknown(snapshot_id)
+        return folder
+
+    def restore(self, snapshot_id: str) -> None:
+        """Make everything as it was; the snapshot stays. Raises `SnapshotUnknown`."""
+        snapshot = self.find(snapshot_id)
+        self._store.load(snapshot / _DATABASE)
+        for folder in self._folders():
+            shutil.rmtree(folder)
+            _link_files(snapshot / folder.name, folder)
+
+    def _folders(self) -> tuple[Path, ...]:
+        return self._store.media, self._store.renders
+
+
+def _link_files(source: Path, target: Path) -> None:
+    target.mkdir()
+    for path in source.iterdir():
+        try:
+            os.link(path, target / path.name)
+        except OSError:  # no hard links here
+            shutil.copy2(path, target / path.name)

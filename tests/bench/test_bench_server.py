@@ -1,0 +1,42 @@
+"""The load bench: that it measures what it says. How fast anything is, no test judges."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from nemolocal_bench.load import measure_rate
+from nemolocal_bench.processes import serve_bare, serve_own
+from nemolocal_bench.server import main
+from nemolocal_bench.streams import due_times, measure_streams, open_account, percentile
+
+
+def test_the_bench_prints_rates_and_streams(capsys: pytest.CaptureFixture[str]) -> None:
+    small = ["--seconds", "0.1", "--rounds", "1", "--streams", "5", "--ramp", "0.1"]
+    assert main([*small, "--speed", "100"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    told = [line.split()[0] for line in lines[1:]]
+    assert told[:4] == ["bare", "credits", "ratio", "streams"]
+    assert told[4:6] == ["begun", "events"]
+    assert "5, of which 5 ended as they should" in lines[4]
+
+
+def test_a_rate_counts_answers_and_shows_their_status(tmp_path: Path) -> None:
+    with serve_own(tmp_path / "data") as own:
+        refused = asyncio.run(measure_rate(own, "/nowhere", "no token", 0.1))
+    assert refused.statuses == {"404"}
+    assert refused.per_second > 0
+    with serve_bare() as bare:
+        assert asyncio.run(measure_rate(bare, "/nowhere", "", 0.1)).statuses == {"404"}
+
+
+def test_a_stream_that_is_not_as_planned_does_not_count_as_right(tmp_path: Path) -> None:
+    with serve_own(tmp_path / "data", "--speed", "1000", "--heartbeat-seconds", "2") as own:
+        account = open_account(own, 2)
+        heard = asyncio.run(measure_streams(own, account, 1000, 2.0, 0.0))
+        again = asyncio.run(measure_streams(own, account, 1000, 0.1, 0.0))
+    assert heard.right_endings == 2
+    assert len(heard.lateness) == sum(len(due_times(n, 1000, 2.0)) for n in (1, 2))
+    assert again.right_endings == 0
+    times = heard.lateness
+    assert percentile(times, 0) <= percentile(times, 0.5) <= percentile(times, 1) == times[-1]

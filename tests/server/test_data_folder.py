@@ -1,0 +1,70 @@
+"""A data folder has one server: a second is refused at once, a killed one is in nobody's way."""
+
+import asyncio
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from nemolocal_server.app import build_app
+from nemolocal_server.server import Server
+from nemolocal_server.settings import Settings
+from nemolocal_server.store import Store, StoreError
+
+_HOLD = """
+import sys
+from pathlib import Path
+from nemolocal_server.store import Store
+store = Store(Path(sys.argv[1]))
+print("open", flush=True)
+sys.stdin.read()
+"""
+
+
+def test_a_second_server_on_a_folder_is_refused_at_once_and_touches_nothing(tmp_path: Path) -> None:
+    first = Store(tmp_path)
+    (first.work / "half an upload").write_bytes(b"still coming")
+    with pytest.raises(StoreError, match=rf"{tmp_path} is in use by another server.*--data"):
+        build_app(Settings(data_dir=tmp_path))
+    assert (first.work / "half an upload").exists()
+    first.close()
+    Store(tmp_path).close()
+
+
+def test_a_folder_is_free_again_when_its_server_was_killed(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", _HOLD, str(tmp_path)]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "open\n"
+        with pytest.raises(StoreError, match="in use"):
+            Store(tmp_path)
+        holder.send_signal(signal.SIGKILL)
+        holder.wait()
+        Store(tmp_path).close()
+
+
+def test_a_folder_with_somebody_elses_work_in_it_is_left_alone(tmp_path: Path) -> None:
+    film = tmp_path / "work" / "my film.mp4"
+    film.parent.mkdir()
+    film.write_bytes(b"precious")
+    for _ in range(2):
+        with pytest.raises(StoreError, match=r"no data folder: its `work` is not ours"):
+            Store(tmp_path)
+    assert film.read_bytes() == b"precious"
+
+
+async def _start_and_close(settings: Settings) -> None:
+    server = Server(settings)
+    server.start()
+    await server.close()
+
+
+def test_what_a_killed_server_was_receiving_is_swept_at_the_next_start(tmp_path: Path) -> None:
+    asyncio.run(_start_and_close(Settings(data_dir=tmp_path)))
+    (tmp_path / "work" / "half.mp4").write_bytes(b"x")
+    (tmp_path / "media" / "moved but never committed.mp4").write_bytes(b"x")
+    asyncio.run(_start_and_close(Settings(data_dir=tmp_path)))
+    assert list(tmp_path.rglob("*.mp4")) == []

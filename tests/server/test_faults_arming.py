@@ -1,0 +1,216 @@
+"""Arming by the control interface and by header: who is hit, how often, and nobody else."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import httpx
+import pytest
+from hypothesis import given, strategies as st
+
+from nemolocal_contract.headers import FAULT
+from nemolocal_server.faults.arming import Arming, Match, Order
+from nemolocal_server.faults.calls import Call
+from nemolocal_server.faults.catalogue import CATALOGUE
+
+FAULTS = "/__nemolocal__/faults"
+BALANCE = "/api/credits/balance/simple"
+
+
+def arm(caller: Any, name: str, **order: Any) -> str:
+    reply = caller.post(FAULTS, json={"name": name, **order})
+    assert "id" in reply, reply
+    fault_id: str = reply["id"]
+    return fault_id
+
+
+def statuses(caller: Any, calls: int) -> list[int]:
+    return [caller.http.get(BALANCE).status_code for _ in range(calls)]
+
+
+def test_the_catalogue_says_what_there_is_and_what_is_armed(caller: Any) -> None:
+    shown = caller.get(FAULTS)
+    assert [fault["name"] for fault in shown["catalogue"]] == list(CATALOGUE)
+    assert shown["catalogue"][3]["args"] == {"after": 1}
+    assert (shown["armed"], shown["chaos"]) == ([], 0.0)
+    fault_id = arm(caller, "bad-gateway", times=2, match={"endpoint": "balance"})
+    caller.http.get(BALANCE)
+    assert caller.get(FAULTS)["armed"] == [
+        {
+            "id": fault_id, "name": "bad-gateway", "match": {"endpoint": "balance"},
+            "times": 2, "skip": 0, "args": {}, "hits": 1,
+        }
+    ]  # fmt: skip
+
+
+def test_a_fault_hits_as_often_as_it_was_armed_for(caller: Any) -> None:
+    arm(caller, "bad-gateway", times=2)
+    assert statuses(caller, 4) == [502, 502, 200, 200]
+    assert caller.get(FAULTS)["armed"] == []
+
+
+def test_matches_that_are_skipped_pass_untouched(caller: Any) -> None:
+    arm(caller, "bad-gateway", skip=2)
+    assert statuses(caller, 4) == [200, 200, 502, 200]
+
+
+def test_a_fault_without_an_end_hits_until_it_is_disarmed(caller: Any) -> None:
+    fault_id = arm(caller, "server-error", times=0)
+    assert statuses(caller, 5) == [500] * 5
+    assert caller.http.delete(f"{FAULTS}/{fault_id}").json() == {"disarmed": [fault_id]}
+    assert statuses(caller, 2) == [200, 200]
+    assert caller.http.delete(f"{FAULTS}/{fault_id}").status_code == 404
+
+
+def test_all_faults_are_disarmed_at_once(caller: Any) -> None:
+    armed = [arm(caller, name) for name in ("server-error", "rate-limited")]
+    assert caller.http.delete(FAULTS).json() == {"disarmed": armed}
+    assert statuses(caller, 2) == [200, 200]
+
+
+def test_a_call_eats_one_fault_in_order_of_arming(caller: Any) -> None:
+    for name in ("rate-limited", "bad-gateway", "server-error"):
+        arm(caller, name)
+    assert statuses(caller, 4) == [429, 502, 500, 200]
+
+
+def test_a_fault_of_one_token_never_touches_another(
+    base_url: str, new_caller: Callable[..., Any]
+) -> None:
+    one, two = new_caller(base_url, "one").connect(), new_caller(base_url, "two").connect()
+    arm(one, "bad-gateway", match={"user_id": one.user_id}, times=0)
+    arm(one, "rate-limited", match={"client_id": "two"}, times=0)
+    assert (statuses(one, 2), statuses(two, 2)) == ([502, 502], [429, 429])
+    assert httpx.get(base_url + BALANCE).status_code == 200  # 1001 of nobody, in its envelope
+
+
+def test_a_fault_matches_endpoint_session_and_message(caller: Any) -> None:
+    first = caller.session
+    caller.open_session()
+    arm(caller, "silent", match={"session": first, "message": "hello"})
+    arm(caller, "rate-limited", match={"endpoint": "state", "session": first})
+    assert statuses(caller, 1) == [200]
+    assert caller.say("hello")
+    assert caller.state()
+    caller.session = first
+    assert caller.say("how do I trim?")
+    assert caller.say("hello, you") == []
+    assert caller.get(f"/api/state/nemo_agent/me/{first}/latest")["code"] == 429
+
+
+def test_a_fault_matches_a_render_by_its_id(edited: Any) -> None:
+    arm(edited, "render-fails-once", match={"render": "r-2"})
+    arm(edited, "bad-gateway", match={"endpoint": "render_status", "render": "r-3"})
+    for render_id in ("r-1", "r-2"):
+        edited.submit(render_id)
+    assert edited.finished("r-1")["status"] == "completed"
+    assert edited.finished("r-2")["status"] == "failed"
+    edited.submit("r-3")
+    assert edited.http.get("/api/render/proxy/lambda/r-3").status_code == 502
+
+
+def test_a_file_is_found_gone_though_its_render_was_not_armed(edited: Any) -> None:
+    edited.submit("r-1")
+    url = edited.finished("r-1")["output"]["url"]
+    arm(edited, "url-gone")
+    assert [edited.http.get(url).status_code for _ in range(2)] == [404, 200]
+
+
+@pytest.mark.parametrize(
+    ("order", "said"),
+    [
+        ({}, "name"),
+        ({"name": "no-such"}, "name: no fault is called 'no-such'; there are silent"),
+        ({"name": "silent", "match": {"endpoint": "nowhere"}}, "match.endpoint: 'nowhere'"),
+        ({"name": "silent", "match": {"endpoint": "state"}}, "match.endpoint: fault 'silent'"),
+        ({"name": "silent", "match": {"token": "x"}}, "`token`"),
+        ({"name": "silent", "times": -1}, "$.times"),
+        ({"name": "silent", "args": {"after": 1}}, "`after`"),
+        ({"name": "cut-fin", "args": {"after": -1}}, "$.after"),
+        ({"name": "cut-fin", "args": {"after": "soon"}}, "$.after"),
+        ({"name": "stall", "args": {"seconds": 1e9}}, "$.seconds"),
+        ({"name": "commit-then-drop", "args": {"how": "gently"}}, "$.how"),
+    ],
+)
+def test_a_bad_order_is_400_and_names_the_field(
+    caller: Any, order: dict[str, Any], said: str
+) -> None:
+    response = caller.http.post(FAULTS, json=order)
+    assert response.status_code == 400
+    assert said in response.json()["message"]
+    assert caller.get(FAULTS)["armed"] == []
+
+
+@pytest.mark.parametrize(
+    ("header", "said"),
+    [
+        ("no-such", "name: no fault is called 'no-such'"),
+        ("silent", "cannot befall 'balance'"),
+        ("cut-fin;after", "'after' of fault 'cut-fin' is no argument"),
+        ("cut-fin;after=many", "$.after"),
+        ("cut-fin, slow-bytes;pace=1", "`pace`"),
+    ],
+)
+def test_a_bad_header_is_400_and_is_named(caller: Any, header: str, said: str) -> None:
+    response = caller.http.get(BALANCE, headers={FAULT: header})
+    assert response.status_code == 400
+    message = response.json()["message"]
+    assert message.startswith(f"header {FAULT}")
+    assert said in message
+
+
+def test_a_header_touches_its_own_request_only(caller: Any) -> None:
+    def status(number: int) -> tuple[bool, int]:
+        header = {FAULT: "bad-gateway"} if number % 2 else {}
+        return bool(header), caller.http.get(BALANCE, headers=header).status_code
+
+    with ThreadPoolExecutor(8) as threads:
+        seen = set(threads.map(status, range(80)))
+    assert seen == {(True, 502), (False, 200)}
+
+
+def test_a_header_goes_before_what_is_armed(caller: Any) -> None:
+    arm(caller, "bad-gateway")
+    reply = caller.http.get(BALANCE, headers={FAULT: "rate-limited"})
+    assert (reply.status_code, statuses(caller, 2)) == (429, [502, 200])
+
+
+def test_without_a_control_interface_the_header_is_nothing(
+    servers: Any, new_caller: Callable[..., Any]
+) -> None:
+    caller = new_caller(servers.start(control=False)).connect()
+    header = {FAULT: "bad-gateway"}
+    assert caller.http.get(BALANCE, headers=header).status_code == 200
+
+
+def test_the_control_interface_is_never_touched(caller: Any) -> None:
+    arm(caller, "server-error", times=0)
+    assert caller.http.get(FAULTS, headers={FAULT: "bad-gateway"}).status_code == 200
+
+
+def test_who_has_no_token_is_told_so_whatever_is_armed(base_url: str) -> None:
+    for fault in ("token-expired", "out-of-credits", "session-lost"):
+        reply = httpx.post(f"{base_url}/run_sse", headers={FAULT: fault}, content=b"no JSON")
+        assert reply.json()["code"] == 1001
+
+
+def test_the_token_call_of_a_client_can_be_hit(
+    base_url: str, new_caller: Callable[..., Any]
+) -> None:
+    arm(new_caller(base_url, "one"), "rate-limited", match={"client_id": "two"})
+    reply = httpx.post(f"{base_url}/api/auth/anonymous-token", headers={"X-Client-Id": "two"})
+    assert (reply.status_code, reply.headers["retry-after"]) == (429, "30")
+    assert new_caller(base_url, "two").connect().balance()["available"] == 100
+
+
+@given(st.lists(st.tuples(st.integers(0, 3), st.integers(1, 3)), max_size=4), st.integers(0, 30))
+def test_every_hit_was_ordered_and_no_order_is_hit_too_often(
+    orders: list[tuple[int, int]], calls: int
+) -> None:
+    arming = Arming()
+    for skip, times in orders:
+        arming.arm(Order("bad-gateway", Match(endpoint="balance"), times, skip))
+    hits = sum(arming.take(Call("balance")) is not None for _ in range(calls))
+    assert arming.take(Call("state")) is None
+    assert hits <= sum(times for _, times in orders)
+    assert sum(armed.hits for armed in arming.armed()) <= hits

@@ -1,0 +1,40 @@
+"""The sum of a run: requests by endpoint and code, and the credits that the cloud would take."""
+
+from typing import Any
+
+import httpx
+
+from nemolocal_server.silence import Silence
+
+SUMMARY = "/__nemolocal__/journal/summary"
+
+
+def test_a_run_is_summed_up_in_numbers_and_in_a_line(edited: Any) -> None:
+    edited.http.get("/api/nothing")
+    summary = edited.get(SUMMARY)
+    assert summary["requests"] == {
+        "token": {"0": 1}, "session": {"0": 1}, "upload": {"0": 1}, "chat": {"0": 1},
+        "other": {"404": 1},
+    }  # fmt: skip
+    assert (summary["entries"], summary["turns"], summary["resends"]) == (5, 1, 0)
+    assert summary["credits"] == {"spent": 50, "resent": 0}
+    assert summary["line"] == "5 requests, 1 turn: 50 credits in the cloud"
+
+
+def test_what_was_spent_on_resends_is_told(servers: Any, new_caller: Any, sample: Any) -> None:
+    # A failed edit gives its credits back, so that its resend is the one that pays.
+    caller = new_caller(servers.start(silence=Silence(script="n."))).connect()
+    caller.upload(sample)
+    caller.say("edit my raw video footage")
+    caller.say("edit my raw video footage")
+    summary = caller.get(SUMMARY)
+    assert summary["credits"] == {"spent": 50, "resent": 50}
+    assert summary["line"].endswith("50 credits in the cloud, 50 of them for 1 message sent again")
+
+
+def test_a_sum_can_be_of_one_token(base_url: str, new_caller: Any) -> None:
+    one, two = (new_caller(base_url, name).connect() for name in ("one", "two"))
+    two.balance()
+    of_one = one.http.get(SUMMARY, params={"user_id": one.user_id}).json()
+    assert of_one["entries"] == 2
+    assert httpx.get(base_url + SUMMARY).json()["entries"] == 5

@@ -1,0 +1,88 @@
+"""Settings: a TOML file, the command line over it, and one clear error for what makes no sense."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from nemolocal_server.configuration import read_settings
+from nemolocal_server.dialect import PRESETS, Dialect
+
+FILE = """
+port = 9000
+data_dir = "somewhere"
+seed = 7
+preset = "reference"
+
+[dialect]
+errors = "envelope"
+
+[tariff]
+grant = 500
+
+[[skills]]
+source = "tiny"
+upload_limit = 1000
+resolution = "720p"
+
+[[tokens]]
+token = "nmv_usr_fixed-for-tests"
+plan = "paid"
+credits = 1000
+scopes = ["read", "render"]
+"""
+
+
+def test_a_file_sets_everything_and_arguments_win_over_it(tmp_path: Path) -> None:
+    file = tmp_path / "nemolocal.toml"
+    file.write_text(FILE)
+    settings = read_settings(file, {"port": 1, "seed": 8}, {"sse": "adk"})
+    assert (settings.port, settings.seed, settings.data_dir) == (1, 8, Path("somewhere"))
+    assert settings.tariff.grant == 500
+    assert (settings.skills[0].source, settings.skills[0].upload_limit) == ("tiny", 1000)
+    assert (settings.tokens[0].plan, settings.tokens[0].credits) == ("paid", 1000)
+    dialect = settings.dialect
+    assert (dialect.render, dialect.errors, dialect.sse) == ("nested", "envelope", "adk")
+
+
+def test_nothing_set_is_the_dialect_of_the_skills() -> None:
+    assert read_settings().dialect == Dialect() == PRESETS["skills"]
+    assert read_settings(preset="adk").dialect.errors == "adk"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("port = 'x'", r"nemolocal.toml: Expected `int`.*port"),
+        ("prot = 1", "unknown field `prot`"),
+        ("port = ", "is no TOML"),
+        ("preset = 'nobody'", "preset 'nobody' is unknown: there are skills"),
+        ("[dialect]\nsse = 'morse'", "Invalid enum value 'morse'"),
+        ("[dialect]\nheartbeat_seconds = 0", "heartbeat_seconds must be greater than 0"),
+        ("[[tokens]]\ntoken = 'short'", "token must have 8 to 200 characters"),
+        ("[[tokens]]\ncredits = -1", "credits must be 0 or more"),
+        ("[[skills]]\nsource = 'x'\nsize = 1", "unknown field `size`"),
+        ("data_dir = 5", "expected Path, got int"),
+        ("speed = 0", "speed must be greater than 0"),
+    ],
+)
+def test_what_makes_no_sense_is_refused_by_name(tmp_path: Path, text: str, said: str) -> None:
+    file = tmp_path / "nemolocal.toml"
+    file.write_text(text)
+    with pytest.raises(ValueError, match=said):
+        read_settings(file)
+
+
+def test_a_file_that_is_not_there_is_said(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="cannot be read: No such file"):
+        read_settings(tmp_path / "none.toml")
+
+
+def test_a_skill_of_the_settings_has_its_own_limit(
+    servers: Any, new_caller: Any, sample: Path
+) -> None:
+    settings = read_settings(given={"skills": [{"source": "tiny", "upload_limit": 1000}]})
+    caller = new_caller(servers.start(skills=settings.skills)).connect()
+    assert caller.upload(sample)["code"] == 0
+    caller.http.headers["X-Skill-Source"] = "Tiny"
+    assert caller.upload(sample)["code"] == 4002

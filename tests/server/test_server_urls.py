@@ -1,0 +1,143 @@
+"""URL uploads: only where it is allowed, bounded in time and size, redirects checked again."""
+
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+
+class Shelf(BaseHTTPRequestHandler):
+    """Serves what the test put on the shelf: path → (status, headers, body, stated length)."""
+
+    files: dict[str, tuple[int, dict[str, str], bytes]]
+    stalled: threading.Event
+
+    def do_GET(self) -> None:
+        path = self.path.partition("?")[0]
+        status, headers, body = self.files.get(path, (404, {}, b""))
+        self.send_response(status)
+        for name, value in {"Content-Length": str(len(body)), **headers}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(body)
+        if path == "/slow.mp4":
+            self.stalled.wait(20)
+
+    def log_message(self, *_: object) -> None:
+        """Tests are quiet."""
+
+
+@pytest.fixture
+def shelf(sample: Path) -> Iterator[str]:
+    """A web server on this machine, and its `host:port`."""
+    web = ThreadingHTTPServer(("127.0.0.1", 0), Shelf)
+    place = f"127.0.0.1:{web.server_port}"
+    video = sample.read_bytes()
+    Shelf.stalled = threading.Event()
+    Shelf.files = {
+        "/clip.mp4": (200, {}, video),
+        "/moved.mp4": (302, {"Location": "/clip.mp4"}, b""),
+        "/away.mp4": (302, {"Location": "http://10.0.0.1/clip.mp4"}, b""),
+        "/file.mp4": (302, {"Location": "file:///etc/passwd"}, b""),
+        "/loop.mp4": (302, {"Location": "/loop.mp4"}, b""),
+        "/text.mp4": (200, {}, b"not a video"),
+        "/short.mp4": (200, {"Content-Length": str(len(video) + 9)}, video),
+        "/slow.mp4": (200, {"Content-Length": "999"}, b"x"),
+        "/clip.exe": (200, {}, video),
+    }
+    thread = threading.Thread(target=web.serve_forever, daemon=True)
+    thread.start()
+    yield place
+    Shelf.stalled.set()
+    web.shutdown()
+    web.server_close()
+    thread.join()
+
+
+def upload(caller: Any, *urls: str) -> dict[str, Any]:
+    body = {"urls": list(urls), "source_type": "url"}
+    reply: dict[str, Any] = caller.post(
+        f"/api/upload-video/nemo_agent/me/{caller.session}", json=body
+    )
+    return reply
+
+
+@pytest.fixture
+def allowed(servers: Any, new_caller: Any, shelf: str) -> Any:
+    """A caller of a server that may fetch from the shelf."""
+    return new_caller(servers.start(fetch_from=(shelf,), fetch_seconds=0.5)).connect()
+
+
+@pytest.mark.rule("UPL-1", "UPL-6")
+@pytest.mark.parametrize("path", ["/clip.mp4", "/moved.mp4", "/clip.mp4?signed=1#here"])
+def test_a_file_is_fetched_from_where_it_is_allowed(allowed: Any, shelf: str, path: str) -> None:
+    (file,) = upload(allowed, f"http://{shelf}{path}")["data"]["files"]
+    assert (file["file_type"], file["width"]) == ("video", 1280)
+    assert file["filename"].endswith(".mp4")
+
+
+@pytest.mark.rule("UPL-6")
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [
+        ("/away.mp4", "does not fetch from 10.0.0.1"),
+        ("/file.mp4", "only http and https"),
+        ("/loop.mp4", "redirects more than 5 times"),
+        ("/none.mp4", "HTTP 404"),
+        ("/text.mp4", "text"),
+        ("/short.mp4", "ended before the file did"),
+        ("/slow.mp4", "timed out"),
+        ("/clip.exe", "not accepted"),
+    ],
+)
+def test_what_is_behind_an_allowed_address_is_still_judged(
+    allowed: Any, shelf: str, path: str, said: str
+) -> None:
+    reply = upload(allowed, f"http://{shelf}{path}")
+    assert reply["code"] == 4001
+    assert said in reply["message"]
+    assert allowed.state()["state"]["video_infos"] == []
+
+
+@pytest.mark.rule("UPL-6")
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://{place}/clip.mp4",
+        "file:///etc/passwd.mp4",
+        "ftp://{place}/clip.mp4",
+        "http:///clip.mp4",
+        "http://[bad/clip.mp4",
+        "http://{place}:99999/clip.mp4",
+        "clip.mp4",
+    ],
+)
+def test_by_default_no_address_is_allowed(caller: Any, shelf: str, url: str) -> None:
+    assert upload(caller, url.format(place=shelf))["code"] == 4001
+
+
+@pytest.mark.rule("UPL-6")
+def test_the_servers_own_files_are_always_allowed_and_nothing_else_of_it(caller: Any) -> None:
+    base = caller.http.base_url
+    (video,) = upload(caller, f"{base}/cdn/fixtures/sample.mp4")["data"]["files"]
+    assert (video["file_type"], round(video["duration"])) == ("video", 5)
+    (music,) = upload(caller, f"{base}/cdn/fixtures/music.m4a")["data"]["files"]
+    assert music["file_type"] == "audio"
+    assert upload(caller, video["cdn_url"])["code"] == 0
+    assert upload(caller, f"{base}/__nemolocal__/journal/x.mp4")["code"] == 4001
+    assert caller.http.get("/cdn/fixtures/other.mp4").status_code == 404
+
+
+@pytest.mark.rule("UPL-4", "UPL-6")
+def test_the_limit_holds_for_what_is_fetched(servers: Any, new_caller: Any, shelf: str) -> None:
+    caller = new_caller(servers.start(fetch_from=("*",), upload_limit=1000)).connect()
+    assert upload(caller, f"http://{shelf}/clip.mp4")["code"] == 4002
+
+
+@pytest.mark.rule("UPL-5")
+def test_one_bad_address_and_none_is_added(allowed: Any, shelf: str) -> None:
+    assert upload(allowed, f"http://{shelf}/clip.mp4", f"http://{shelf}/none.mp4")["code"] == 4001
+    assert allowed.state()["state"]["video_infos"] == []

@@ -1,0 +1,69 @@
+"""Generations under faults: both stages, or what was done of them, and their credits."""
+
+import itertools
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from nemolocal_render.media import MediaInfo
+from nemolocal_server.agent.generation import stages_of
+from nemolocal_server.agent.intents import Talk
+from nemolocal_server.agent.turn_plan import Commit, TurnKey, plan_generation
+from nemolocal_server.agent.understanding import understand
+from nemolocal_server.draw import Draw
+
+FREE = {"available": 100, "frozen": 0, "total": 100}
+NOTHING = {"available": 0, "frozen": 0, "total": 0}
+GENERATE = "generate a video of a city at night"
+CLIP = MediaInfo(kind="video", extension="mp4", duration=4.0, width=64, height=64, fps=30.0)
+SONG = MediaInfo(kind="audio", extension="m4a", duration=4.0, audio_codec="aac")
+
+
+@pytest.fixture(autouse=True)
+def no_ffmpeg(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Clips and music are stood in for."""
+
+    async def scene(_name: str, _seconds: float, _seed: int, destination: Path) -> MediaInfo:
+        destination.write_bytes(b"a clip")
+        return CLIP
+
+    async def music(_mood: str, _seconds: float, destination: Path) -> MediaInfo:
+        destination.write_bytes(b"a song")
+        return SONG
+
+    monkeypatch.setattr("nemolocal_server.composer.make_scene", scene)
+    monkeypatch.setattr("nemolocal_server.composer.make_music", music)
+
+
+@pytest.mark.parametrize(
+    ("fault", "balance"),
+    [("silent-not-applied", FREE), ("silent-late", NOTHING), ("silent", NOTHING)],
+)
+def test_a_generation_has_the_same_three_truths(
+    servers: Any, new_caller: Any, fault: str, balance: dict[str, int]
+) -> None:
+    caller = new_caller(servers.start()).connect()
+    assert "functionResponse" in caller.chat(GENERATE, fault).text.split("\n\n")[-2]
+    while caller.balance()["frozen"]:
+        pass
+    assert caller.balance() == balance
+    assert len(caller.draft()["t"]) == (0 if balance == FREE else 3)
+
+
+def test_a_generation_that_takes_too_long_is_given_up_with_its_credits(
+    servers: Any, new_caller: Any
+) -> None:
+    caller = new_caller(servers.start(), "client").connect()
+    wanted = understand(GENERATE)
+    assert not isinstance(wanted, Talk)
+    stages = stages_of(wanted)
+    plan = plan_generation(stages, None, TurnKey("client", 1, 1, GENERATE), Draw(0), 15)
+    times = list(itertools.accumulate(step.delay for step in plan))
+    first, last = (t for t, s in zip(times, plan, strict=True) if isinstance(s.action, Commit))
+    assert last - first > 30
+    caller.chat(GENERATE, f"stall;seconds={900 - (first + last) / 2}")
+    while caller.balance()["frozen"]:
+        pass
+    assert caller.balance() == FREE
+    assert [track["tt"] for track in caller.draft()["t"]] == [0]

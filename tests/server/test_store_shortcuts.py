@@ -1,0 +1,86 @@
+"""What the store remembers and what it puts off: faster, and never seen by whoever asks."""
+
+import asyncio
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from nemolocal_server.store import Store
+
+
+class Total(msgspec.Struct, frozen=True):
+    """A sum over everything."""
+
+    total: int
+
+
+ASKED = "SELECT coalesce(sum(count), 0) AS total FROM journal_dropped WHERE count > :least"
+INSERT = "INSERT INTO journal_dropped (count) VALUES (:count)"
+
+
+def total(store: Store) -> int:
+    found = store.one_again(Total, ASKED, least=0)
+    assert found is not None
+    return found.total
+
+
+def test_what_is_remembered_follows_every_write_and_no_rollback(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    assert total(store) == 0
+    store.execute(INSERT, count=1)
+    assert (total(store), total(store)) == (1, 1)
+
+    def fail_inside() -> None:
+        with store.transaction():
+            store.execute(INSERT, count=2)
+            assert total(store) == 3
+            raise KeyError("boom")
+
+    with pytest.raises(KeyError):
+        fail_inside()
+    assert total(store) == 1
+    store.back_up(tmp_path / "copy.sqlite3")
+    store.execute(INSERT, count=4)
+    assert total(store) == 5
+    store.load(tmp_path / "copy.sqlite3")
+    assert total(store) == 1
+    store.close()
+
+
+async def postpone(store: Store, *counts: int) -> None:
+    for count in counts:
+        store.postpone(INSERT, count=count)
+    assert total(store) == 0
+
+
+@pytest.mark.parametrize("occasion", ["catch_up", "transaction", "back_up", "close"])
+def test_what_was_put_off_is_done_before_anybody_could_miss_it(
+    tmp_path: Path, occasion: str
+) -> None:
+    store = Store(tmp_path / "data")
+    asyncio.run(postpone(store, 1, 2))
+    if occasion == "transaction":
+        with store.transaction():
+            assert total(store) == 3
+    elif occasion == "back_up":
+        store.back_up(tmp_path / "copy.sqlite3")
+    elif occasion == "catch_up":
+        store.catch_up()
+    store.close()
+    store = Store(tmp_path / "data")
+    assert total(store) == 3
+    store.close()
+
+
+def test_what_was_put_off_is_done_a_moment_later_anyway(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+
+    async def wait() -> None:
+        await postpone(store, 1, 2)
+        while not total(store):
+            await asyncio.sleep(0)
+
+    asyncio.run(wait())
+    assert total(store) == 3
+    store.close()

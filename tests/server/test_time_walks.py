@@ -1,0 +1,107 @@
+"""Days and minutes pass on the manual clock in milliseconds: no wait is a real one."""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+import pytest
+
+from nemolocal_contract.clock import ManualClock
+from nemolocal_contract.codes import Code
+from nemolocal_contract.events import Heartbeat, Text
+from nemolocal_server.errors import ContractError
+from nemolocal_server.faults.disturbance import Disturbance
+from nemolocal_server.server import Server
+from nemolocal_server.settings import DAY, Settings
+from nemolocal_server.turn import Turn
+
+# Wall time that a walk may take, in seconds; the best of some walks counts, since machines stutter.
+ALLOWED = 0.05
+WALKS = 5
+_Walk = Callable[[Server, ManualClock], Awaitable[None]]
+
+
+@contextlib.asynccontextmanager
+async def server(clock: ManualClock) -> AsyncIterator[Server]:
+    opened = Server(Settings(address_limit=10), clock)
+    opened.start()
+    try:
+        yield opened
+    finally:
+        await opened.close()
+
+
+async def best_of(walk: _Walk) -> float:
+    """The wall seconds of the fastest of some walks, each on a server of its own."""
+    taken = []
+    for _ in range(WALKS):
+        clock = ManualClock()
+        async with server(clock) as opened:
+            begun = time.perf_counter()
+            await walk(opened, clock)
+            taken.append(time.perf_counter() - begun)
+    return min(taken)
+
+
+async def token_life(opened: Server, clock: ManualClock) -> None:
+    """Seven days of a token, an hour at a time."""
+    text, _ = opened.core.tokens.issue("client-1", "")
+    for _ in range(7 * 24 - 1):
+        await clock.advance(3600)
+        assert opened.core.tokens.find(text) is not None
+    await clock.advance(3600)
+    assert opened.core.tokens.find(text) is None
+    opened.core.tokens.issue("client-1", "")
+
+
+async def address_window(opened: Server, clock: ManualClock) -> None:
+    """Ten tokens of one address, and the eleventh when the first is a week old."""
+    for number in range(10):
+        opened.core.tokens.issue(f"client-{number}", "10.0.0.1")
+        await clock.advance(DAY / 2)
+    with pytest.raises(ContractError) as refused:
+        opened.core.tokens.issue("client-10", "10.0.0.1")
+    assert refused.value.code == Code.RATE_LIMITED
+    await clock.advance(2 * DAY)
+    opened.core.tokens.issue("client-10", "10.0.0.1")
+
+
+async def stalled_turn(opened: Server, clock: ManualClock, seconds: float) -> list[object]:
+    """A turn that has nothing to say for so long."""
+    _, token = opened.core.tokens.issue("client-1", "")
+    session = opened.core.sessions.open(token, "project", "en")
+    turn: Turn = opened.turns.begin(token, session, "hello", Disturbance(stall=seconds))
+    told: list[object] = []
+
+    async def listen() -> None:
+        async for event in turn.events():
+            told.append(event)
+
+    listener = asyncio.ensure_future(listen())
+    await clock.advance(900)
+    await asyncio.wait_for(listener, 10)
+    return told
+
+
+async def ten_minute_stall(opened: Server, clock: ManualClock) -> None:
+    """Forty heartbeats, and then the answer after all."""
+    told = await stalled_turn(opened, clock, 600)
+    assert sum(isinstance(event, Heartbeat) for event in told) == 40
+    assert isinstance(told[-1], Text)
+
+
+async def fifteen_minute_turn(opened: Server, clock: ManualClock) -> None:
+    """A turn that would last for ever is ended after a quarter of an hour."""
+    told = await stalled_turn(opened, clock, 100_000)
+    assert told == [Heartbeat()] * 60
+
+
+@pytest.mark.rule("AUTH-4", "AUTH-5", "SSE-3", "SSE-6")
+@pytest.mark.parametrize(
+    "walk",
+    [token_life, address_window, ten_minute_stall, fifteen_minute_turn],
+    ids=lambda walk: walk.__name__,
+)
+def test_a_long_time_passes_in_no_time(walk: _Walk) -> None:
+    assert asyncio.run(best_of(walk)) < ALLOWED
