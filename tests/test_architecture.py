@@ -38,7 +38,13 @@ MAY_IMPORT = {
     },
     "nemolocal_client": {"httpx", "msgspec", "nemolocal_contract", "platformdirs"},
     "nemolocal": {"httpx", "msgspec", "rich", *(set(FOLDERS) - {"nemolocal_bench"})},
-    "nemolocal_bench": {"httpx", "msgspec", "starlette", "uvicorn", *(set(FOLDERS) - {"nemolocal"})},
+    "nemolocal_bench": {
+        "httpx",
+        "msgspec",
+        "starlette",
+        "uvicorn",
+        *(set(FOLDERS) - {"nemolocal"}),
+    },
 }
 MAX_LINES = 300
 

@@ -1,5 +1,7 @@
 """Running the app: in the foreground for `serve`, in a thread for who needs one at hand."""
 
+import asyncio
+import contextlib
 import gc
 import logging
 import socket
@@ -21,6 +23,8 @@ from .settings import Settings
 from .store import StoreError
 
 _BACKLOG = 2048
+# How long a signal may go unseen, in seconds.
+_TICK = 0.1
 
 
 class PortTaken(Exception):
@@ -89,7 +93,7 @@ class LocalServer:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._server.should_exit = True
+        self._server.stop()
         self._thread.join()
 
     def _run(self) -> None:
@@ -103,10 +107,24 @@ class _Server(uvicorn.Server):
     def __init__(self, config: uvicorn.Config, on_ready: Callable[[], None]) -> None:
         super().__init__(config)
         self._on_ready = on_ready
+        self._wake: Callable[[], object] = lambda: None
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         self._on_ready()
+
+    async def main_loop(self) -> None:
+        """Like uvicorn's, which looks ten times a second whether to end; `stop` is seen at once."""
+        stopped, loop = asyncio.Event(), asyncio.get_running_loop()
+        self._wake = lambda: loop.call_soon_threadsafe(stopped.set)
+        while not await self.on_tick(0):
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(stopped.wait(), _TICK)
+
+    def stop(self) -> None:
+        """End the server from another thread."""
+        self.should_exit = True
+        self._wake()
 
 
 def _build(

@@ -24,6 +24,7 @@ from nemolocal_contract.headers import Attribution, bearer
 KILLS = 20
 WORKERS = 2
 MOST_RENDERS = 6
+MOST_ANSWERS = 12
 # Turns of 50 to 150 ms: long enough to be killed in.
 OPTIONS = ("--port", "0", "--speed", "200", "--silent-rate", "0.3")
 SKILL = Attribution("ai-rtk-compressor", "1.0.0").headers()
@@ -47,13 +48,19 @@ class Chaos:
 
     def __init__(self) -> None:
         self.clients: list[Told] = []
+        self.answers = threading.Semaphore(0)
         self._numbers = itertools.count(1)
         self._busy: dict[int, Told] = {}
         self._renders = itertools.count()
 
     def work(self, base_url: str, worker: int) -> None:
         with (
-            httpx.Client(base_url=base_url, headers=SKILL, timeout=10) as http,
+            httpx.Client(
+                base_url=base_url,
+                headers=SKILL,
+                timeout=30,
+                event_hooks={"response": [lambda _: self.answers.release()]},
+            ) as http,
             contextlib.suppress(httpx.TransportError),
         ):
             while True:
@@ -126,8 +133,11 @@ def test_whatever_was_said_before_a_kill_is_true_after_it(tmp_path: Path) -> Non
             ]
             for worker in workers:
                 worker.start()
+            # So many answers, whatever the machine is busy with, and a moment more.
+            for _ in range(chance.randint(1, MOST_ANSWERS)):
+                assert chaos.answers.acquire(timeout=30)
             with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(timeout=chance.uniform(0.02, 0.5))
+                process.wait(timeout=chance.uniform(0, 0.1))
             process.send_signal(signal.SIGKILL)
             for worker in workers:
                 worker.join()
