@@ -25,6 +25,7 @@ class _Caller(asyncio.Protocol):
         self.answers = 0
         self.status = b""
         self.lost = asyncio.get_running_loop().create_future()
+        self.begun = asyncio.Event()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
@@ -40,11 +41,13 @@ class _Caller(asyncio.Protocol):
         if self._expected and self._length >= self._expected:
             self._length = 0
             self.answers += 1
+            self.begun.set()
             assert self._transport is not None
             self._transport.write(self._request)
 
     def connection_lost(self, _error: Exception | None) -> None:
         self.lost.set_result(None)
+        self.begun.set()
 
     def hang_up(self) -> None:
         assert self._transport is not None
@@ -83,6 +86,8 @@ async def measure_rate(served: Served, path: str, token: str, seconds: float) ->
         (await loop.create_connection(lambda: _Caller(request), served.host, served.port))[1]
         for _ in range(_CONNECTIONS)
     ]
+    # A busy machine may take longer for the first answers than the whole measurement lasts.
+    await asyncio.gather(*(caller.begun.wait() for caller in callers))
     before, started = sum(caller.answers for caller in callers), time.perf_counter()
     cpu_before = served.cpu_seconds()
     await asyncio.sleep(seconds)
