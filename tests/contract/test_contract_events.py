@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given, strategies as st
 
@@ -51,7 +52,8 @@ def test_typed_events_come_back_without_their_ids(event: TurnEvent) -> None:
 
 
 def fields(event: object) -> dict[str, Any]:
-    return {name: getattr(event, name) for name in event.__struct_fields__} | {"": type(event)}  # type: ignore[attr-defined]
+    assert isinstance(event, msgspec.Struct)
+    return msgspec.structs.asdict(event) | {"": type(event)}
 
 
 def test_an_adk_event_has_the_shape_of_the_public_api_server() -> None:

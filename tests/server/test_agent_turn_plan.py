@@ -20,6 +20,7 @@ from nemolocal_server.agent.intents import (
     SetMusicVolume,
     Span,
     Talk,
+    Topic,
 )
 from nemolocal_server.agent.speech import say_done, say_failed, say_talk
 from nemolocal_server.agent.turn_plan import (
@@ -162,5 +163,5 @@ def test_a_chinese_session_is_answered_in_chinese() -> None:
 
 
 @pytest.mark.parametrize("topic", ["declined", "unknown"])
-def test_what_is_not_done_is_said_not_to_be_charged(topic: str) -> None:
-    assert "charged" in say_talk(Talk(topic), "en")  # type: ignore[arg-type]
+def test_what_is_not_done_is_said_not_to_be_charged(topic: Topic) -> None:
+    assert "charged" in say_talk(Talk(topic), "en")

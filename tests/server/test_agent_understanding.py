@@ -15,6 +15,7 @@ from nemolocal_server.agent.intents import (
     SetMusicVolume,
     Span,
     Talk,
+    Topic,
 )
 from nemolocal_server.agent.times import milliseconds
 from nemolocal_server.agent.understanding import understand
@@ -107,8 +108,8 @@ def test_several_requests_in_one_message_are_all_done_in_order() -> None:
         ("\x000\x00", "unknown"),
     ],
 )
-def test_what_is_no_request_is_talk(message: str, topic: str) -> None:
-    assert understand(message) == Talk(topic)  # type: ignore[arg-type]
+def test_what_is_no_request_is_talk(message: str, topic: Topic) -> None:
+    assert understand(message) == Talk(topic)
 
 
 @given(st.text(max_size=200))

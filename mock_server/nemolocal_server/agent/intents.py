@@ -78,7 +78,10 @@ class Compress(msgspec.Struct, frozen=True):
 Edit = Generate | PlaceUploads | Keep | Remove | AddTitle | AddMusic | SetMusicVolume | Compress
 
 
+Topic = Literal["hello", "how", "declined", "unknown"]
+
+
 class Talk(msgspec.Struct, frozen=True):
     """Nothing to do: answer and charge nothing. `topic` names the answer in `speech`."""
 
-    topic: Literal["hello", "how", "declined", "unknown"]
+    topic: Topic
