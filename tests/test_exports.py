@@ -53,8 +53,8 @@ def test_whatever_is_public_is_documented(package: str) -> None:
 
 def test_the_contract_offers_these_modules() -> None:
     assert [module.__name__.rpartition(".")[2] for module in modules("nemolocal_contract")[1:]] == [
-        "clock", "codes", "control", "draft", "endpoints", "envelope", "events", "headers",
-        "journal", "media", "openapi", "replies", "requests", "rules", "sse", "summary",
+        "clock", "codes", "control", "draft", "effects", "endpoints", "envelope", "events",
+        "headers", "journal", "media", "openapi", "replies", "requests", "rules", "sse", "summary",
     ]  # fmt: skip
 
 

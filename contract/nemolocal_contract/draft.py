@@ -86,7 +86,12 @@ class Track(_Node, frozen=True):
 class Metadata(_Node, frozen=True):
     """What the draft is called, how it is shown (pixels, frames per second) and compressed.
 
-    `compression` is ours: `{"mode": "rtk"}` asks the export for a file smaller than its sources.
+    The last three are ours (STA-4). `compression` asks for a small file: `{"mode": "rtk"}` (smaller
+    than its sources without visible loss), `{"mode": "size", "megabytes": 10}` (at most so many
+    times 1,000,000 bytes) or `{"mode": "quality", "quality": "low"}` (or medium, high). `fit` says
+    how clips of another shape fill the picture: `pad` (black bars, the default), `crop` (cut off)
+    or `blur` (before a blurred copy of themselves). `resolution` is `720p`, `1080p` or `4k`, where
+    the export itself does not ask for another.
     """
 
     title: str | None = None
@@ -94,6 +99,8 @@ class Metadata(_Node, frozen=True):
     height: Number | None = None
     fps: Number | None = None
     compression: dict[str, Any] | None = None
+    fit: str | None = None
+    resolution: str | None = None
 
 
 class Draft(_Node, frozen=True):
@@ -185,6 +192,8 @@ _FIELDS: dict[type[_Node], dict[str, tuple[str, _Reader]]] = {
         "height": ("height", _number),
         "fps": ("fps", _number),
         "compress": ("compression", _object),
+        "fit": ("fit", _text),
+        "resolution": ("resolution", _text),
     },
     Draft: {
         "t": ("tracks", _nodes(Track)),

@@ -36,7 +36,7 @@ class Composer:
         for number, edit in enumerate(edits, 1):
             if isinstance(edit, AddMusic):
                 seconds = min(length_ms(edits[:number]), LONGEST_MUSIC_MS) / 1000
-                made[edit] = await self._music(session, edit.mood, seconds)
+                made[edit] = await self._music(session, edit.mood or "calm", seconds)
             elif isinstance(edit, Generate):
                 made[edit] = await self._clip(session, edit)
         return made

@@ -16,10 +16,15 @@ from nemolocal_server.agent.intents import (
     Edit,
     Generate,
     Keep,
+    Moment,
     PlaceUploads,
     Remove,
-    SetMusicVolume,
+    SetVolume,
     Span,
+    after,
+    between,
+    first,
+    last,
 )
 
 BEACH = Media("beach-id", "beach day.mp4", "video", 20_000)
@@ -63,7 +68,7 @@ def test_a_later_upload_is_placed_after_what_is_there() -> None:
     assert len({s.id for s in lane(draft, TrackType.VIDEO)}) == 2
 
 
-@pytest.mark.parametrize("edit", [Keep(Span(end_ms=5000)), Compress(), AddTitle("x")])
+@pytest.mark.parametrize("edit", [Keep(first(5000)), Compress(), AddTitle("x")])
 def test_any_edit_of_an_empty_timeline_places_the_uploads_first(edit: Edit) -> None:
     assert lane(edited(edit), TrackType.VIDEO)[0].source == "beach-id"
 
@@ -71,11 +76,11 @@ def test_any_edit_of_an_empty_timeline_places_the_uploads_first(edit: Edit) -> N
 @pytest.mark.parametrize(
     ("span", "expected"),
     [
-        (Span(end_ms=10_000), (0, 10_000, 0)),
-        (Span(last_ms=5000), (0, 5000, 15_000)),
-        (Span(3000, 7000), (0, 4000, 3000)),
-        (Span(3000, 90_000), (0, 17_000, 3000)),
-        (Span(last_ms=90_000), (0, 20_000, 0)),
+        (first(10_000), (0, 10_000, 0)),
+        (last(5000), (0, 5000, 15_000)),
+        (between(3000, 7000), (0, 4000, 3000)),
+        (between(3000, 90_000), (0, 17_000, 3000)),
+        (last(90_000), (0, 20_000, 0)),
     ],
 )
 def test_keep_leaves_the_span_and_moves_it_to_the_beginning(
@@ -87,41 +92,43 @@ def test_keep_leaves_the_span_and_moves_it_to_the_beginning(
 
 
 def test_keep_cuts_every_track_and_drops_what_is_left_empty() -> None:
-    draft = edited(AddTitle("gone"), AddMusic("lofi", 0.5), Keep(Span(5000, 9000)))
+    draft = edited(AddTitle("gone"), AddMusic("lofi", 0.5), Keep(between(5000, 9000)))
     assert spans(draft, TrackType.AUDIO) == [(0, 4000, 5000)]
     assert draft.of_type(TrackType.TEXT) == []
 
 
 def test_remove_takes_the_span_out_and_what_follows_moves_up() -> None:
-    draft = edited(Remove(Span(5000, 8000)))
+    draft = edited(Remove(between(5000, 8000)))
     assert spans(draft, TrackType.VIDEO) == [(0, 5000, 0), (5000, 12_000, 8000)]
     assert len({s.id for s in lane(draft, TrackType.VIDEO)}) == 2
     assert draft.duration_ms == 17_000
 
 
 def test_remove_at_an_edge_leaves_one_piece() -> None:
-    assert spans(edited(Remove(Span(end_ms=3000))), TrackType.VIDEO) == [(0, 17_000, 3000)]
-    assert spans(edited(Remove(Span(last_ms=3000))), TrackType.VIDEO) == [(0, 17_000, 0)]
+    assert spans(edited(Remove(first(3000))), TrackType.VIDEO) == [(0, 17_000, 3000)]
+    assert spans(edited(Remove(last(3000))), TrackType.VIDEO) == [(0, 17_000, 0)]
 
 
 def test_cutting_a_fast_segment_counts_its_speed_in_the_source() -> None:
     fast = draft_from_wire(
         {"t": [{"tt": 0, "sg": [{"s": 0, "d": 5000, "src": "x", "sp": 2}]}], "d": 5000}
     )
-    assert spans(edited(Keep(Span(1000, 3000)), draft=fast), TrackType.VIDEO) == [(0, 2000, 2000)]
+    assert spans(edited(Keep(between(1000, 3000)), draft=fast), TrackType.VIDEO) == [
+        (0, 2000, 2000)
+    ]
 
 
 def test_a_title_shows_for_three_seconds_unless_told_otherwise() -> None:
     (title,) = lane(edited(AddTitle("Hi")), TrackType.TEXT)
     assert (title.start_ms, title.duration_ms, title.text) == (0, 3000, "Hi")
     assert title.style == Style(color="white", position="top-center")
-    (title,) = lane(edited(AddTitle("Hi", Span(2000, 99_000), "red", "center")), TrackType.TEXT)
+    (title,) = lane(edited(AddTitle("Hi", between(2000, 99_000), "red", "center")), TrackType.TEXT)
     assert (title.start_ms, title.duration_ms) == (2000, 18_000)
     assert title.style == Style(color="red", position="center")
 
 
 def test_titles_at_the_same_time_lie_on_different_tracks() -> None:
-    draft = edited(AddTitle("a"), AddTitle("b"), AddTitle("c", Span(5000, 6000)))
+    draft = edited(AddTitle("a"), AddTitle("b"), AddTitle("c", between(5000, 6000)))
     texts = [[s.text for s in track.segments or ()] for track in draft.of_type(TrackType.TEXT)]
     assert texts == [["a", "c"], ["b"]]
 
@@ -130,7 +137,7 @@ def test_music_lies_under_everything_and_is_replaced_not_doubled() -> None:
     draft = edited(AddMusic("lofi", 0.35), AddMusic("epic", 0.2))
     (music,) = lane(draft, TrackType.AUDIO)
     assert (music.source, music.duration_ms, music.volume) == ("epic-id", 20_000, 0.2)
-    (quiet,) = lane(edited(SetMusicVolume(0.1), draft=draft), TrackType.AUDIO)
+    (quiet,) = lane(edited(SetVolume(0.1, target="music"), draft=draft), TrackType.AUDIO)
     assert quiet.volume == 0.1
 
 
@@ -146,11 +153,11 @@ def test_compress_marks_the_project_and_keeps_its_other_settings() -> None:
     [
         (Compress(), (), "upload one first"),
         (Compress(), (SONG,), "upload one first"),
-        (Keep(Span(50_000)), (BEACH,), "ends before 50s"),
-        (Remove(Span(50_000, 60_000)), (BEACH,), "ends before 50s"),
+        (Keep(after(50_000)), (BEACH,), "ends before 50s"),
+        (Remove(between(50_000, 60_000)), (BEACH,), "ends before 50s"),
         (Remove(Span()), (BEACH,), "remove everything"),
-        (AddTitle("x", Span(50_000, 53_000)), (BEACH,), "ends before 50s"),
-        (SetMusicVolume(0.5), (BEACH,), "no background music"),
+        (AddTitle("x", between(50_000, 53_000)), (BEACH,), "ends before 50s"),
+        (SetVolume(0.5, target="music"), (BEACH,), "no background music"),
     ],
 )
 def test_what_cannot_be_done_is_refused_with_what_is_missing(
@@ -165,19 +172,15 @@ def test_placing_again_says_that_everything_is_there() -> None:
         edited(PlaceUploads(), PlaceUploads())
 
 
-spans_of_time = st.builds(
-    Span,
-    start_ms=st.integers(0, 25_000),
-    end_ms=st.none() | st.integers(1, 30_000),
-    last_ms=st.none() | st.integers(1, 30_000),
-)
+moments = st.builds(Moment, st.integers(0, 30_000), st.booleans())
+spans_of_time = st.builds(Span, moments, moments)
 any_edit = st.one_of(
     st.just(PlaceUploads()),
     st.builds(Keep, spans_of_time),
     st.builds(Remove, spans_of_time),
     st.builds(AddTitle, st.text(), spans_of_time),
     st.builds(AddMusic, st.sampled_from(sorted(MUSIC_TITLES)), st.floats(0, 1)),
-    st.builds(SetMusicVolume, st.floats(0, 1)),
+    st.builds(SetVolume, st.floats(0, 1)),
     st.just(Compress()),
     st.builds(Generate, st.sampled_from(sorted(SCENES)), st.floats(1, 60), st.text()),
 )

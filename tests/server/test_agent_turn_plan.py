@@ -17,10 +17,13 @@ from nemolocal_server.agent.intents import (
     Keep,
     PlaceUploads,
     Remove,
-    SetMusicVolume,
-    Span,
+    SetVolume,
     Talk,
     Topic,
+    after,
+    between,
+    first,
+    last,
 )
 from nemolocal_server.agent.speech import say_done, say_failed, say_talk
 from nemolocal_server.agent.turn_plan import (
@@ -33,7 +36,7 @@ from nemolocal_server.agent.turn_plan import (
 )
 from nemolocal_server.draw import Draw
 
-EDITS: tuple[Edit, ...] = (Keep(Span(end_ms=1000)),)
+EDITS: tuple[Edit, ...] = (Keep(first(1000)),)
 keys = st.builds(TurnKey, st.text(), st.integers(1, 99), st.integers(1, 99), st.text())
 
 
@@ -98,7 +101,7 @@ def test_a_generation_has_two_stages_and_takes_its_time(key: TurnKey) -> None:
     stages = stages_of((Generate("ocean", 5.0, "ocean at dawn"),))
     assert stages[1] == (
         AddMusic("ambient", 0.35),
-        AddTitle("Ocean At Dawn", Span(end_ms=3000)),
+        AddTitle("Ocean At Dawn", first(3000)),
     )
     steps = plan_generation(stages, "done", key, Draw(0), heartbeat=15)
     said = [step.action for step in steps if not isinstance(step.action, Heartbeat)]
@@ -119,12 +122,12 @@ def test_what_was_asked_for_is_not_added_again() -> None:
 ALL_EDITS: tuple[Edit, ...] = (
     Generate("ocean", 5.0, "ocean at dawn"),
     PlaceUploads(),
-    Keep(Span(last_ms=4000)),
-    Keep(Span(2000)),
-    Remove(Span(1000, 2500)),
+    Keep(last(4000)),
+    Keep(after(2000)),
+    Remove(between(1000, 2500)),
     AddTitle("Hi"),
     AddMusic("lofi", 0.35),
-    SetMusicVolume(0.2),
+    SetVolume(0.2, target="music"),
     Compress(),
 )
 
@@ -157,7 +160,7 @@ def test_a_chinese_session_is_answered_in_chinese() -> None:
         assert said in text
     for gui in ("点击", "打开", "导出"):
         assert gui in text
-    assert "前1秒" in say_done((Keep(Span(end_ms=1000)),), Draft(tracks=()), "zh")
+    assert "前1秒" in say_done((Keep(first(1000)),), Draft(tracks=()), "zh")
     assert "拖拽" in say_talk(Talk("hello"), "zh")
     assert "没有扣除积分" in say_failed("x", "zh")
 

@@ -21,8 +21,9 @@ from .intents import (
     Keep,
     PlaceUploads,
     Remove,
-    SetMusicVolume,
+    SetVolume,
     Span,
+    first,
 )
 from .timeline import (
     add_segments,
@@ -36,7 +37,7 @@ from .timeline import (
 )
 
 STILL_MS = 5000
-TITLE_SPAN = Span(end_ms=3000)
+TITLE_SPAN = first(3000)
 MUSIC_TITLES = {
     "lofi": "Lo-fi",
     "upbeat": "Upbeat",
@@ -95,12 +96,14 @@ def _apply(edit: Edit, draft: Draft, made: Mapping[Edit, str]) -> Draft:
         case AddTitle():
             return _add_title(draft, edit)
         case AddMusic(mood, volume):
-            return _add_music(draft, mood, volume, made[edit])
-        case SetMusicVolume(volume):
+            return _add_music(draft, mood or "calm", volume or 0.35, made[edit])
+        case SetVolume(volume) if volume is not None:
             return _set_music_volume(draft, volume)
         case Compress(mode):
             metadata = draft.metadata or Metadata()
             return _replace(draft, metadata=_replace(metadata, compression={"mode": mode}))
+        case _:
+            raise CannotEdit("that is not possible yet")
 
 
 def _place_uploads(draft: Draft, uploads: list[Media]) -> Draft:
@@ -145,7 +148,7 @@ def _keep(draft: Draft, span: Span) -> Draft:
     """Only what lies in the span, moved to the beginning."""
     start, end = span.resolve(int(draft.duration_ms or 0))
     if start >= end:
-        raise CannotEdit(f"the video ends before {seconds(span.start_ms)}s")
+        raise CannotEdit(f"the video ends before {seconds(span.start.ms)}s")
     return each_track(draft, lambda segments: window(segments, start, end, -start))
 
 
@@ -154,7 +157,7 @@ def _remove(draft: Draft, span: Span) -> Draft:
     total = int(draft.duration_ms or 0)
     start, end = span.resolve(total)
     if start >= end:
-        raise CannotEdit(f"the video ends before {seconds(span.start_ms)}s")
+        raise CannotEdit(f"the video ends before {seconds(span.start.ms)}s")
     if end - start >= total:
         raise CannotEdit("that would remove everything; say which part should stay")
     tail_number = next_number(draft)
@@ -176,7 +179,7 @@ def _add_title(draft: Draft, title: AddTitle) -> Draft:
     span = title.span or TITLE_SPAN
     start, end = span.resolve(int(draft.duration_ms or 0))
     if start >= end:
-        raise CannotEdit(f"the video ends before {seconds(span.start_ms)}s")
+        raise CannotEdit(f"the video ends before {seconds(span.start.ms)}s")
     segment = Segment(
         id=f"seg_{next_number(draft)}",
         start_ms=start,

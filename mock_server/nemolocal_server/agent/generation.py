@@ -1,6 +1,6 @@
 """Generation in two stages: the clip that was asked for, then music and a title (SSE-8)."""
 
-from .intents import AddMusic, AddTitle, Edit, Generate, Span
+from .intents import AddMusic, AddTitle, Edit, Generate, first
 
 _MOODS = {
     "sunset": "calm",
@@ -13,7 +13,7 @@ _MOODS = {
     "space": "cinematic",
 }
 _VOLUME = 0.35
-_TITLE = Span(end_ms=3000)
+_TITLE = first(3000)
 
 
 def is_generation(edit: Edit) -> bool:

@@ -16,7 +16,7 @@ from .intents import (
     Keep,
     PlaceUploads,
     Remove,
-    SetMusicVolume,
+    SetVolume,
     Span,
     Talk,
 )
@@ -72,7 +72,7 @@ _DONE = {
         Remove: "removed {span}",
         AddTitle: 'added the title "{text}"',
         AddMusic: "added {mood} background music at {volume}% volume",
-        SetMusicVolume: "set the background music to {volume}% volume",
+        SetVolume: "set the background music to {volume}% volume",
         Compress: "set up RTK compression, so the export will be smaller without visible loss",
     },
     "zh": {
@@ -82,7 +82,7 @@ _DONE = {
         Remove: "移除了{span}",
         AddTitle: "添加了标题“{text}”",
         AddMusic: "添加了{mood}背景音乐，音量{volume}%",
-        SetMusicVolume: "把背景音乐的音量调到{volume}%",
+        SetVolume: "把背景音乐的音量调到{volume}%",
         Compress: "设置了RTK压缩，导出的文件会更小且没有可见损失",
     },
 }
@@ -125,21 +125,21 @@ def _words(edit: Edit, tongue: str) -> dict[str, object]:
         case AddTitle(text):
             return {"text": text}
         case AddMusic(mood, volume):
-            return {"mood": MUSIC_TITLES[mood], "volume": round(volume * 100)}
-        case SetMusicVolume(volume):
-            return {"volume": round(volume * 100)}
+            return {"mood": MUSIC_TITLES[mood or "calm"], "volume": round((volume or 0.35) * 100)}
+        case SetVolume(volume):
+            return {"volume": round((volume or 0) * 100)}
     return {}
 
 
 def _span(span: Span, tongue: str) -> str:
     chinese = tongue == "zh"
-    if span.last_ms is not None:
-        length = seconds(span.last_ms)
+    if span.start.before_end:
+        length = seconds(span.start.ms)
         return f"最后{length}秒" if chinese else f"the last {length}s"
-    start = seconds(span.start_ms)
-    if span.end_ms is None:
+    start = seconds(span.start.ms)
+    if span.end.before_end:
         return f"{start}秒之后的部分" if chinese else f"everything after {start}s"
-    end = seconds(span.end_ms)
-    if not span.start_ms:
+    end = seconds(span.end.ms)
+    if not span.start.ms:
         return f"前{end}秒" if chinese else f"the first {end}s"
     return f"{start}-{end}秒" if chinese else f"the part from {start}s to {end}s"

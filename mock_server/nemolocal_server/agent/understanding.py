@@ -12,9 +12,13 @@ from .intents import (
     Keep,
     PlaceUploads,
     Remove,
-    SetMusicVolume,
+    SetVolume,
     Span,
     Talk,
+    after,
+    between,
+    first,
+    last,
 )
 from .times import TIME, milliseconds, volume
 
@@ -168,7 +172,7 @@ def _title(clause: str, quotes: list[str]) -> Edit | None:
         text=text,
         span=_title_span(rest),
         color=color[0].lower() if color else None,
-        position=_position(rest),
+        position=_position(rest),  # type: ignore[arg-type]
     )
 
 
@@ -181,7 +185,7 @@ def _title_span(clause: str) -> Span | None:
     if start is None:
         return _span(clause)
     begin = milliseconds(start[1])
-    return Span(begin, begin + (milliseconds(length[1]) if length else _TITLE_MS))
+    return between(begin, begin + (milliseconds(length[1]) if length else _TITLE_MS))
 
 
 def _title_text(clause: str, quotes: list[str]) -> tuple[str | None, str]:
@@ -217,7 +221,7 @@ def _music(clause: str, _quotes: list[str]) -> Edit | None:
         r"\b(?:add|put|use|play|give|include|with|background)\b", clause, re.IGNORECASE
     ) and (not re.search(r"\b(?:set|change|turn|lower|raise|reduce)\b", clause, re.IGNORECASE)):
         return AddMusic(_mood(clause), _DEFAULT_VOLUME if loudness is None else loudness)
-    return None if loudness is None else SetMusicVolume(loudness)
+    return None if loudness is None else SetVolume(loudness, target="music")
 
 
 def _mood(clause: str) -> str:
@@ -243,19 +247,19 @@ def _cut(clause: str, _quotes: list[str]) -> Edit | None:
 def _span(clause: str) -> Span | None:
     """The stretch of time that the words name, if they name one."""
     ignore = re.IGNORECASE
-    if between := re.search(rf"({TIME})\s*(?:to|until|till|and|-|–)\s*({TIME})", clause, ignore):
-        start, end = milliseconds(between[1]), milliseconds(between[2])
-        return Span(start, end) if start < end else None
+    if both := re.search(rf"({TIME})\s*(?:to|until|till|and|-|–)\s*({TIME})", clause, ignore):
+        start, end = milliseconds(both[1]), milliseconds(both[2])
+        return between(start, end) if start < end else None
     if bare := re.search(rf"\b(\d+(?:\.\d+)?)\s*(?:-|–|to)\s*({TIME})", clause, ignore):
         start, end = round(float(bare[1]) * 1000), milliseconds(bare[2])
-        return Span(start, end) if start < end else None
+        return between(start, end) if start < end else None
     if edge := re.search(rf"\b(first|last|final)\s+({TIME})", clause, ignore):
         length = milliseconds(edge[2])
-        return Span(end_ms=length) if edge[1].lower() == "first" else Span(last_ms=length)
-    if after := re.search(rf"\b(?:from|after)\s+({TIME})", clause, ignore):
-        return Span(milliseconds(after[1]))
+        return first(length) if edge[1].lower() == "first" else last(length)
+    if begin := re.search(rf"\b(?:from|after)\s+({TIME})", clause, ignore):
+        return after(milliseconds(begin[1]))
     if limit := re.search(rf"\b(?:to|for|at|down to)\s+(?:the\s+)?({TIME})", clause, ignore):
-        return Span(end_ms=milliseconds(limit[1]))
+        return first(milliseconds(limit[1]))
     return None
 
 

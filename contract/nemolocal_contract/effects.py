@@ -1,0 +1,205 @@
+"""Effects and transitions of a segment: the values of `fx` and `tr` that this project knows.
+
+Nobody publishes what stands in them (STA-4, grade A): these names are ours. An effect on the wire
+is an object whose `type` names it; other fields are kept where it stands and ignored here. Amounts
+are shares from -1 to 1 with 0 for "as it is", places are shares of the picture from its top left.
+"""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, get_args
+
+import msgspec
+
+_Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
+_Amount = Annotated[float, msgspec.Meta(ge=-1, le=1)]
+_Scale = Annotated[float, msgspec.Meta(ge=1, le=8)]
+
+Position = Literal[
+    "top-left",
+    "top-center",
+    "top-right",
+    "center-left",
+    "center",
+    "center-right",
+    "bottom-left",
+    "bottom-center",
+    "bottom-right",
+]
+"""Where something stands in the picture."""
+
+POSITIONS: tuple[Position, ...] = get_args(Position)
+
+TransitionType = Literal[
+    "crossfade",
+    "fade-black",
+    "fade-white",
+    "wipe-left",
+    "wipe-right",
+    "wipe-up",
+    "wipe-down",
+    "slide-left",
+    "slide-right",
+    "slide-up",
+    "slide-down",
+    "circle",
+    "dissolve",
+    "pixelate",
+]
+"""How one segment goes over into the next. `wipe-left` moves its edge to the left.
+
+A transition is centred on the cut and takes half of its time from either side, so that the length
+of the timeline stays: there the sources are shown on, and where one has no more, its last or first
+picture stands.
+"""
+
+TRANSITIONS: tuple[TransitionType, ...] = get_args(TransitionType)
+
+
+class _Effect(msgspec.Struct, frozen=True, tag_field="type"):
+    """One entry of `fx`; they act in their order."""
+
+
+class Reverse(_Effect, frozen=True, tag="reverse"):
+    """Played backwards, picture and sound."""
+
+
+class Rotate(_Effect, frozen=True, tag="rotate"):
+    """Turned clockwise."""
+
+    degrees: Literal[90, 180, 270]
+
+
+class Flip(_Effect, frozen=True, tag="flip"):
+    """Mirrored: `horizontal` exchanges left and right."""
+
+    axis: Literal["horizontal", "vertical"] = "horizontal"
+
+
+class Crop(_Effect, frozen=True, tag="crop"):
+    """Only this part of the picture is shown, as large as it can be."""
+
+    x: _Share = 0.0
+    y: _Share = 0.0
+    width: _Share = 1.0
+    height: _Share = 1.0
+
+
+class Brightness(_Effect, frozen=True, tag="brightness"):
+    """Brighter or darker."""
+
+    amount: _Amount
+
+
+class Contrast(_Effect, frozen=True, tag="contrast"):
+    """More or less contrast."""
+
+    amount: _Amount
+
+
+class Saturation(_Effect, frozen=True, tag="saturation"):
+    """More or less colour; -1 is none."""
+
+    amount: _Amount
+
+
+class Warmth(_Effect, frozen=True, tag="warmth"):
+    """Warmer (more red, less blue), or cooler where negative."""
+
+    amount: _Amount
+
+
+class Grayscale(_Effect, frozen=True, tag="grayscale"):
+    """Black and white."""
+
+
+class Sepia(_Effect, frozen=True, tag="sepia"):
+    """The brown of old photographs."""
+
+
+class Blur(_Effect, frozen=True, tag="blur"):
+    """Out of focus; an amount of 1 leaves little to see."""
+
+    amount: _Share = 0.5
+
+
+class Sharpen(_Effect, frozen=True, tag="sharpen"):
+    """Crisper edges."""
+
+    amount: _Share = 0.5
+
+
+class Vignette(_Effect, frozen=True, tag="vignette"):
+    """Darker corners."""
+
+    amount: _Share = 0.5
+
+
+class Zoom(_Effect, frozen=True, tag="zoom"):
+    """The picture grows or shrinks evenly over the segment (Ken Burns).
+
+    `start` and `end` are its scales at the two ends, around the point `x`, `y`.
+    """
+
+    start: _Scale = 1.0
+    end: _Scale = 1.25
+    x: _Share = 0.5
+    y: _Share = 0.5
+
+
+class Overlay(_Effect, frozen=True, tag="overlay"):
+    """A segment of an upper video track is shown small: picture in picture, or a watermark.
+
+    `width` is a share of the canvas's width, the height follows the source; `margin`, a share of
+    the canvas's short side, keeps it away from the edges. Without this effect a segment of an
+    upper track covers the whole canvas.
+    """
+
+    position: Position = "top-right"
+    width: Annotated[float, msgspec.Meta(gt=0, le=1)] = 0.3
+    opacity: _Share = 1.0
+    margin: Annotated[float, msgspec.Meta(ge=0, le=0.5)] = 0.03
+
+
+class Duck(_Effect, frozen=True, tag="duck"):
+    """On sound: it gets quieter by this share while the video tracks have sound."""
+
+    amount: _Share = 0.7
+
+
+PictureEffect = (
+    Rotate
+    | Flip
+    | Crop
+    | Brightness
+    | Contrast
+    | Saturation
+    | Warmth
+    | Grayscale
+    | Sepia
+    | Blur
+    | Sharpen
+    | Vignette
+    | Zoom
+    | Overlay
+)
+Effect = Reverse | Duck | PictureEffect
+
+EFFECTS: dict[str, type[Effect]] = {
+    str(effect.__struct_config__.tag): effect for effect in get_args(Effect)
+}
+"""Every effect by its `type`."""
+
+
+def effect_from_wire(wire: Mapping[str, Any]) -> Effect | None:
+    """The effect of an entry of `fx`, None where its `type` is not ours.
+
+    Raises msgspec.ValidationError, whose text names the field, where a value of it makes no sense.
+    """
+    cls = EFFECTS.get(wire["type"]) if isinstance(wire.get("type"), str) else None
+    return None if cls is None else msgspec.convert(wire, cls)
+
+
+def effect_to_wire(effect: Effect) -> dict[str, Any]:
+    """The entry of `fx`."""
+    wire: dict[str, Any] = msgspec.to_builtins(effect)
+    return wire

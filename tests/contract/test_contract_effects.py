@@ -1,0 +1,77 @@
+"""Effects: what the contract package reads and writes in `fx` (STA-4)."""
+
+import msgspec
+import pytest
+from hypothesis import given, strategies as st
+
+from nemolocal_contract.effects import (
+    EFFECTS,
+    POSITIONS,
+    Blur,
+    Effect,
+    Overlay,
+    Rotate,
+    effect_from_wire,
+    effect_to_wire,
+)
+
+share, scale = st.floats(0, 1), st.floats(1, 8)
+FIELDS: dict[str, st.SearchStrategy[object]] = {
+    "degrees": st.sampled_from((90, 180, 270)),
+    "axis": st.sampled_from(("horizontal", "vertical")),
+    "amount": share,
+    "start": scale,
+    "end": scale,
+    "position": st.sampled_from(POSITIONS),
+    "opacity": share,
+    "margin": st.floats(0, 0.5),
+    "width": st.floats(0.01, 1),
+    "height": share,
+    "x": share,
+    "y": share,
+}
+any_effect: st.SearchStrategy[Effect] = st.one_of(
+    *(
+        st.builds(effect, **{name: FIELDS[name] for name in effect.__struct_fields__})
+        for effect in EFFECTS.values()
+    )
+)
+
+
+@given(any_effect)
+def test_an_effect_comes_back_from_the_wire_as_it_was(effect: Effect) -> None:
+    wire = effect_to_wire(effect)
+    assert wire["type"] in EFFECTS
+    assert effect_from_wire(wire) == effect
+
+
+@pytest.mark.parametrize("wire", [{}, {"type": 3}, {"type": "sparkle"}, {"type": ["blur"]}])
+def test_an_effect_that_is_not_ours_is_none(wire: dict[str, object]) -> None:
+    assert effect_from_wire(wire) is None
+
+
+def test_fields_left_out_have_their_usual_values_and_strange_ones_are_ignored() -> None:
+    assert effect_from_wire({"type": "blur", "theirs": 1}) == Blur(0.5)
+    assert effect_from_wire({"type": "overlay"}) == Overlay("top-right", 0.3, 1.0, 0.03)
+
+
+@pytest.mark.parametrize(
+    ("wire", "field"),
+    [
+        ({"type": "rotate", "degrees": 45}, "degrees"),
+        ({"type": "rotate"}, "degrees"),
+        ({"type": "brightness", "amount": 1.5}, "amount"),
+        ({"type": "blur", "amount": "much"}, "amount"),
+        ({"type": "overlay", "position": "everywhere"}, "position"),
+        ({"type": "zoom", "end": 0.5}, "end"),
+    ],
+)
+def test_a_value_that_makes_no_sense_is_refused_by_name(
+    wire: dict[str, object], field: str
+) -> None:
+    with pytest.raises(msgspec.ValidationError, match=field):
+        effect_from_wire(wire)
+
+
+def test_a_turn_is_one_of_three() -> None:
+    assert effect_to_wire(Rotate(90)) == {"type": "rotate", "degrees": 90}
