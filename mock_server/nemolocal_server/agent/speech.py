@@ -108,7 +108,8 @@ def say_done(edits: tuple[Edit, ...], draft: Draft, language: str) -> str:
 
 def say_talk(talk: Talk, language: str) -> str:
     """The answer where there is nothing to do."""
-    return _TALK[_spoken(language)][talk.topic]
+    answers = _TALK[_spoken(language)]
+    return answers.get(talk.topic, answers["how"])
 
 
 def say_failed(reason: str, language: str) -> str:

@@ -130,10 +130,14 @@ Edit = (
 )
 
 
-Topic = Literal["hello", "how", "declined", "unknown"]
+Topic = Literal["hello", "how", "declined", "unknown", "export", "credits", "status", "upload"]
 
 
 class Talk(msgspec.Struct, frozen=True):
-    """Nothing to do: answer and charge nothing. `topic` names the answer in `speech`."""
+    """Nothing to do: answer and charge nothing.
+
+    `topic` names the answer in `speech`, `about` holds the words that were not understood.
+    """
 
     topic: Topic
+    about: str = ""
