@@ -1,0 +1,180 @@
+"""The server that is judged, as bytes over HTTP: nothing is retried, followed or repaired."""
+
+import time
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import httpx
+import msgspec
+
+from nemolocal_contract.envelope import decode_json, encode_json
+from nemolocal_contract.events import ReceivedEvent, Text, ToolCall, ToolResult, decode_events
+from nemolocal_contract.headers import Attribution, bearer
+from nemolocal_contract.sse import Frame, FrameParser
+
+from .exchange import Ending, Exchange, redact, shown_body, shown_headers
+from .expectations import Broken, Unmet, field
+
+# A server that says nothing for so long hangs; a stream has its own, longer patience.
+_PATIENCE = 15.0
+_MOST_BYTES = 64_000_000
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """A whole reply; `status` is 0 where none came. `ending` tells how the body ended."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+    ending: Ending = "complete"
+
+    @property
+    def json(self) -> Any:
+        """The body as JSON; broken if it is none."""
+        try:
+            return decode_json(self.body)
+        except (msgspec.DecodeError, RecursionError):
+            raise Broken("the body", "JSON", shown_body(self.body)) from None
+
+    @property
+    def data(self) -> Any:
+        """`data` of the envelope of a success (GEN-1)."""
+        body = self.json
+        code = field("the envelope", body, "code")
+        if code != 0:
+            raise Broken("code", 0, body)
+        return field("the envelope", body, "data")
+
+
+class Told(msgspec.Struct, frozen=True):
+    """A stream: its answer, and the frames and events that it told."""
+
+    answer: Answer
+    frames: tuple[Frame, ...] = ()
+    events: tuple[ReceivedEvent, ...] = ()
+
+    def of(self, *kinds: type) -> list[Any]:
+        """The events of these kinds, in order."""
+        return [event for event in self.events if isinstance(event, kinds)]
+
+    @property
+    def text(self) -> str:
+        """Everything that was said."""
+        return "\n".join(event.text for event in self.of(Text))
+
+    @property
+    def edited(self) -> bool:
+        """Whether a tool was called and answered."""
+        return bool(self.of(ToolCall)) and bool(self.of(ToolResult))
+
+
+class Peer:
+    """Sends requests to one base URL and keeps what went over the wire."""
+
+    def __init__(
+        self, base_url: str, attribution: Attribution, transport: httpx.BaseTransport | None = None
+    ) -> None:
+        self.base_url = base_url.rstrip("/")
+        self._attribution = attribution.headers()
+        self._http = httpx.Client(
+            base_url=self.base_url, timeout=_PATIENCE, trust_env=False, transport=transport
+        )
+        self._evidence: list[Exchange] = []
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._http.close()
+
+    def take_evidence(self) -> tuple[Exchange, ...]:
+        """The exchanges since the last time."""
+        taken, self._evidence = tuple(self._evidence), []
+        return taken
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        *,
+        token: str | None = None,
+        headers: Mapping[str, str] | None = None,
+        json: object = None,
+        attributed: bool = True,
+        patience: float = _PATIENCE,
+        **rest: Any,
+    ) -> Answer:
+        """One exchange; `rest` is httpx's (`files`, `content`). Never raises for what it sees."""
+        known = dict(self._attribution) if attributed else {}
+        known |= bearer(token) if token is not None else {}
+        if json is not None:
+            rest["content"] = encode_json(json)
+            known["Content-Type"] = "application/json"
+        request = self._http.build_request(
+            method, path, headers={**known, **(headers or {})}, timeout=patience, **rest
+        )
+        return self._exchange(request)
+
+    def chat(self, body: object, *, token: str, patience: float = 120.0) -> Told:
+        """A turn, listened to until it ends."""
+        accept = {"Accept": "text/event-stream"}
+        answer = self.call(
+            "POST", "/run_sse", token=token, json=body, headers=accept, patience=patience
+        )
+        frames = tuple(_frames(answer.body))
+        events = tuple(event for frame in frames for event in decode_events(frame))
+        return Told(answer, frames, events)
+
+    def hang_up(self, method: str, path: str, *, token: str, json: object) -> None:
+        """Send a request and close the connection once its reply has begun."""
+        headers = {**self._attribution, **bearer(token), "Content-Type": "application/json"}
+        request = self._http.build_request(
+            method, path, headers=headers, content=encode_json(json), timeout=_PATIENCE
+        )
+        try:
+            self._http.send(request, stream=True).close()
+        except httpx.TransportError as error:
+            raise Unmet(f"{method} {path} was not begun: {error}") from None
+
+    def _exchange(self, request: httpx.Request) -> Answer:
+        begun = time.perf_counter()
+        status, headers, body, ending = 0, httpx.Headers(), bytearray(), "complete"
+        try:
+            response = self._http.send(request, stream=True)
+            try:
+                status, headers = response.status_code, response.headers
+                for chunk in response.iter_raw():
+                    body += chunk
+                    if len(body) > _MOST_BYTES:
+                        break
+            finally:
+                response.close()
+        except httpx.TimeoutException:
+            ending = "timeout"
+        except httpx.TransportError:
+            ending = "cut"
+        answer = Answer(status, dict(headers), bytes(body), ending)  # type: ignore[arg-type]
+        self._evidence.append(_evidence(request, answer, time.perf_counter() - begun))
+        return answer
+
+
+def _frames(body: bytes) -> Iterator[Frame]:
+    parser = FrameParser()
+    yield from parser.feed(body)
+    yield from parser.finish()
+
+
+def _evidence(request: httpx.Request, answer: Answer, seconds: float) -> Exchange:
+    try:
+        sent = request.content
+    except httpx.RequestNotRead:
+        sent = b"<streamed>"
+    return Exchange(
+        method=request.method,
+        url=redact(str(request.url)),
+        request_headers=shown_headers(request.headers),
+        request_body=shown_body(sent),
+        status=answer.status,
+        response_headers=shown_headers(answer.headers),
+        response_body=shown_body(answer.body),
+        seconds=round(seconds, 4),
+        ending=answer.ending,
+    )

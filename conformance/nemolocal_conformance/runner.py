@@ -1,0 +1,98 @@
+"""A run: checks in order on one stage, each with its verdict, its evidence and its time."""
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+from importlib.metadata import version
+
+import msgspec
+
+from .check import Check
+from .expectations import Broken, NotApplicable, Unmet
+from .stage import Stage
+from .verdicts import Outcome, Report, Verdict
+
+OnVerdict = Callable[[Verdict], None]
+
+
+def _hear_nothing(verdict: Verdict) -> None:
+    """Who gives no listener hears the report only."""
+    del verdict
+
+
+def run_checks(
+    stage: Stage,
+    checks: Iterable[Check],
+    *,
+    left_out: Iterable[Check] = (),
+    on_verdict: OnVerdict = _hear_nothing,
+) -> Report:
+    """Play the checks on the stage; never raises for what a server does."""
+    begun = time.perf_counter()
+    verdicts = tuple(_each(stage, checks, on_verdict))
+    return Report(
+        base_url=stage.peer.base_url,
+        version=version("nemolocal"),
+        ours=stage.ours,
+        verdicts=verdicts,
+        alternatives={rule: tuple(sorted(seen)) for rule, seen in sorted(stage.seen.items())},
+        left_out=tuple(check.id for check in left_out),
+        seconds=round(time.perf_counter() - begun, 3),
+    )
+
+
+def _each(stage: Stage, checks: Iterable[Check], on_verdict: OnVerdict) -> Iterator[Verdict]:
+    for check in checks:
+        verdict = judge(stage, check)
+        on_verdict(verdict)
+        yield verdict
+
+
+def judge(stage: Stage, check: Check) -> Verdict:
+    """Play one check."""
+    begun = time.perf_counter()
+    before = {rule: set(seen) for rule, seen in stage.seen.items()}
+    verdict = _blank(check)
+    try:
+        check.play(stage)
+    except Broken as broken:
+        verdict = msgspec.structs.replace(
+            verdict,
+            outcome=_severity(check, stage),
+            reason=broken.what,
+            expected=repr(broken.expected),
+            actual=repr(broken.actual),
+        )
+    except Unmet as unmet:
+        verdict = _because(verdict, "failed", f"a prerequisite is missing: {unmet}")
+    except NotApplicable as why:
+        verdict = _because(verdict, "not applicable", str(why))
+    except Exception as defect:
+        verdict = _because(verdict, "error", f"{type(defect).__name__}: {defect}")
+    seen = [f"{r}: {a}" for r, all_ in stage.seen.items() for a in all_ - before.get(r, set())]
+    return msgspec.structs.replace(
+        verdict,
+        alternatives=tuple(sorted(seen)),
+        seconds=round(time.perf_counter() - begun, 4),
+        evidence=stage.peer.take_evidence(),
+    )
+
+
+def _severity(check: Check, stage: Stage) -> Outcome:
+    if check.grade == "A" and not stage.ours:
+        return "learned"
+    return "failed" if check.level == "MUST" else "warning"
+
+
+def _blank(check: Check) -> Verdict:
+    return Verdict(
+        check=check.id,
+        rules=check.rules,
+        sentence=check.sentence,
+        level=check.level,
+        grade=check.grade,
+        outcome="passed",
+    )
+
+
+def _because(verdict: Verdict, outcome: Outcome, reason: str) -> Verdict:
+    return msgspec.structs.replace(verdict, outcome=outcome, reason=reason)

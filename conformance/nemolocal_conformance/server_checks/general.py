@@ -1,0 +1,198 @@
+"""Section 1: the envelope, failures, the bearer token, attribution (GEN-1 to GEN-7)."""
+
+from nemolocal_contract import endpoints as wire
+from nemolocal_contract.codes import Code
+from nemolocal_contract.headers import bearer
+
+from ..check import check
+from ..expectations import Broken, NotApplicable, expect, expect_that, field
+from ..failures import expect_failure
+from ..stage import Stage
+
+_NOBODY = "nmv_usr_nobody_was_ever_given_this_one"
+_STRANGE_PATH = "/api/there/is/nothing/here"
+
+
+@check("general.envelope.success", "GEN-1", needs="token")
+def success_has_an_envelope(stage: Stage) -> None:
+    """A successful JSON reply MUST be an object with `code` 0 and `data`."""
+    body = stage.call(wire.BALANCE).json
+    expect("code", field("the envelope", body, "code"), 0)
+    expect_that("data", isinstance(field("the envelope", body, "data"), dict), "an object", body)
+
+
+@check("general.envelope.failure", "GEN-1", needs="token")
+def failure_has_an_envelope(stage: Stage) -> None:
+    """A failure MUST be an object with its `code`, a `message` in words and `data` null."""
+    answer = stage.call(wire.STATE, session="1000000000000000000")
+    expect_failure(stage, answer, Code.SESSION_NOT_FOUND)
+
+
+@check("general.envelope.content-type", "GEN-1", needs="token")
+def envelope_is_json(stage: Stage) -> None:
+    """An envelope MUST be served as application/json."""
+    kind = stage.call(wire.BALANCE).headers.get("content-type", "")
+    expect("content-type", kind.partition(";")[0].strip().lower(), "application/json")
+
+
+@check("general.bearer.missing", "GEN-3", "GEN-2")
+def no_token_is_refused(stage: Stage) -> None:
+    """A call without a bearer token MUST be refused with 1001."""
+    answer = stage.peer.call("GET", wire.BALANCE.template)
+    expect_failure(stage, answer, Code.BAD_TOKEN)
+
+
+@check("general.bearer.malformed", "GEN-3")
+def malformed_authorization_is_refused(stage: Stage) -> None:
+    """An Authorization header that is no `Bearer <token>` MUST be refused with 1001."""
+    for header in ("Bearer", "Basic bmVtbzpuZW1v", "Bearer two words", _NOBODY):
+        answer = stage.peer.call("GET", wire.BALANCE.template, headers={"Authorization": header})
+        expect_failure(stage, answer, Code.BAD_TOKEN)
+
+
+@check("general.bearer.unknown", "GEN-3")
+def unknown_token_is_refused(stage: Stage) -> None:
+    """A token that nobody was given MUST be refused with 1001."""
+    answer = stage.peer.call("GET", wire.BALANCE.template, token=_NOBODY)
+    expect_failure(stage, answer, Code.BAD_TOKEN)
+
+
+@check("general.bearer.everywhere", "GEN-3")
+def every_call_wants_a_token(stage: Stage) -> None:
+    """Every call but the token call MUST be refused with 1001 where its token is unknown."""
+    sid = "1000000000000000000"
+    for endpoint in (wire.SESSION, wire.STATE, wire.UPLOAD, wire.CLAIM_TOKEN, wire.RENDER_STATUS):
+        path = endpoint.path(user=wire.ME, session=sid, render="render_1")
+        answer = stage.peer.call(endpoint.method, path, token=_NOBODY, json={})
+        expect_failure(stage, answer, Code.BAD_TOKEN)
+
+
+@check("general.bearer.chat", "GEN-3")
+def chat_wants_a_token(stage: Stage) -> None:
+    """A turn with an unknown token MUST be refused with 1001 instead of a stream."""
+    body = {"session_id": "1000000000000000000", "new_message": {"parts": [{"text": "hello"}]}}
+    answer = stage.peer.call("POST", wire.CHAT.template, token=_NOBODY, json=body)
+    expect_failure(stage, answer, Code.BAD_TOKEN)
+
+
+@check("general.attribution.optional", "GEN-4", needs="token")
+def calls_without_attribution_are_answered(stage: Stage) -> None:
+    """A call without the attribution headers MUST be answered where it is no export."""
+    answer = stage.call(wire.BALANCE, attributed=False)
+    expect("code", field("the envelope", answer.json, "code"), 0)
+
+
+@check("general.token-in-url.query", "GEN-5", needs="token")
+def token_in_the_query_is_refused(stage: Stage) -> None:
+    """A request whose query holds a token MUST be refused with 1001, though its header is right."""
+    account = stage.account
+    path = f"{wire.BALANCE.template}?token={account.token}"
+    answer = stage.peer.call("GET", path, token=account.token)
+    expect_failure(stage, answer, Code.BAD_TOKEN)
+
+
+@check("general.token-in-url.path", "GEN-5", needs="token")
+def token_in_the_path_is_refused(stage: Stage) -> None:
+    """A request whose path holds a token MUST be refused with 1001, though its header is right."""
+    account = stage.account
+    path = wire.STATE.path(user=wire.ME, session=account.token)
+    answer = stage.peer.call("GET", path, token=account.token)
+    expect_failure(stage, answer, Code.BAD_TOKEN)
+
+
+@check("general.token-in-url.journal", "GEN-5", control=True)
+def token_in_a_url_is_flagged(stage: Stage) -> None:
+    """The journal MUST flag a token in a URL, and hold none itself."""
+    account = stage.anybody()
+    path = f"{wire.BALANCE.template}?token={account.token}"
+    stage.peer.call("GET", path, token=account.token)
+    entries = stage.control.journal(endpoint="balance")
+    flagged = [entry for entry in entries if "GEN-5" in entry["rules"]]
+    expect_that("entries that name GEN-5", bool(flagged), "at least one", len(entries))
+    expect_that("their URLs", account.token not in str(flagged), "without the token", flagged[-1])
+
+
+@check("general.path.unknown", "GEN-6", "GEN-1")
+def unknown_path_is_404(stage: Stage) -> None:
+    """An unknown path SHOULD be answered with HTTP 404 in the failure envelope."""
+    answer = stage.peer.call("GET", _STRANGE_PATH)
+    expect("the HTTP status", answer.status, 404)
+    expect_failure(stage, answer, Code.NOT_FOUND)
+
+
+@check("general.method.wrong", "GEN-6", needs="token")
+def wrong_method_is_405(stage: Stage) -> None:
+    """A wrong method SHOULD be answered with HTTP 405, the failure envelope and `Allow`."""
+    answer = stage.peer.call("DELETE", wire.BALANCE.template, token=stage.account.token)
+    expect("the HTTP status", answer.status, 405)
+    allow = answer.headers.get("allow", "")
+    expect_that("Allow", "GET" in allow.upper(), "GET among them", allow)
+    expect_failure(stage, answer, Code.METHOD_NOT_ALLOWED)
+
+
+@check("general.body.not-json", "GEN-6", needs="token")
+def body_that_is_no_json_is_400(stage: Stage) -> None:
+    """A body that is no JSON where JSON is due SHOULD be HTTP 400 with code 400."""
+    headers = {"Content-Type": "application/json"}
+    for body in (b"{", b"", b"\xff\xfe", b"[1, 2"):
+        answer = stage.call(wire.SESSION, content=body, headers=headers)
+        expect("the HTTP status", answer.status, 400)
+        expect_failure(stage, answer, Code.BAD_REQUEST)
+
+
+@check("general.body.field-named", "GEN-6", needs="token")
+def missing_field_is_named(stage: Stage) -> None:
+    """A body that lacks a field SHOULD be HTTP 400, code 400, with a message that names it."""
+    answer = stage.call(wire.CLAIM_TOKEN, json={"session_id": "1"})
+    expect("the HTTP status", answer.status, 400)
+    message = expect_failure(stage, answer, Code.BAD_REQUEST)
+    expect_that("message", "task_id" in message, "task_id in it", message)
+
+
+@check("general.user.own-id", "GEN-7", needs="session")
+def own_user_id_stands_for_me(stage: Stage) -> None:
+    """A path with the caller's own user id MUST be answered as one with `me`."""
+    user = _user_id(stage)
+    named = stage.call(wire.STATE, user=user, session=stage.session).data
+    expect("the state", named, stage.state(stage.session))
+
+
+@check("general.user.foreign-id", "GEN-7", needs="session")
+def foreign_user_id_is_not_found(stage: Stage) -> None:
+    """A path with somebody else's user id MUST be refused with 1002."""
+    answer = stage.call(wire.STATE, user="anon_somebody_else", session=stage.session)
+    expect_failure(stage, answer, Code.SESSION_NOT_FOUND)
+
+
+@check("general.user.no-hint", "GEN-7", "SES-3", needs="session", tokens=1)
+def foreign_session_looks_like_none(stage: Stage) -> None:
+    """Somebody else's session MUST be refused in the same words as one that never was."""
+    other = stage.new_account()
+    foreign = stage.call(wire.STATE, other, session=stage.session)
+    never = stage.call(wire.STATE, other, session="1000000000000000000")
+    said = expect_failure(stage, foreign, Code.SESSION_NOT_FOUND).replace(stage.session, "…")
+    expect("message", said, expect_failure(stage, never, Code.SESSION_NOT_FOUND).replace(
+        "1000000000000000000", "…"
+    ))  # fmt: skip
+
+
+@check("general.date", "GEN-3", control=True)
+def date_header_follows_the_clock(stage: Stage) -> None:
+    """The HTTP `Date` of a local server SHOULD follow its clock."""
+    from email.utils import parsedate_to_datetime
+
+    stage.control.advance(86_400)
+    answer = stage.peer.call("GET", wire.BALANCE.template, headers=bearer(_NOBODY))
+    date = parsedate_to_datetime(field("headers", dict(answer.headers), "date"))
+    drift = abs(date.timestamp() - stage.control.time())
+    expect_that("Date", drift <= 2, "within 2 s of the server's clock", f"{drift:.0f} s away")
+
+
+def _user_id(stage: Stage) -> str:
+    """The caller's user id: of the token reply, else of the state."""
+    if stage.account.user_id:
+        return stage.account.user_id
+    try:
+        return str(stage.state(stage.session)["user_id"])
+    except (Broken, KeyError):
+        raise NotApplicable("nothing tells the user id of this token") from None

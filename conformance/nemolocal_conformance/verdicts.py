@@ -1,0 +1,57 @@
+"""What a run found: a verdict per check, and what it all comes to."""
+
+from typing import Literal
+
+import msgspec
+
+from nemolocal_contract.rules import Grade, Level
+
+from .exchange import Exchange
+
+Outcome = Literal["passed", "failed", "warning", "learned", "not applicable", "error"]
+"""`warning`: a SHOULD that does not hold. `learned`: a server that is not ours does what nobody
+documents otherwise than this project assumes. `error`: the harness itself went wrong."""
+
+
+class Verdict(msgspec.Struct, frozen=True, kw_only=True):
+    """How one check ended; `expected` and `actual` are as the check saw them, shown by `repr`."""
+
+    check: str
+    rules: tuple[str, ...]
+    sentence: str
+    level: Level
+    grade: Grade
+    outcome: Outcome
+    reason: str = ""
+    expected: str = ""
+    actual: str = ""
+    alternatives: tuple[str, ...] = ()
+    seconds: float = 0.0
+    evidence: tuple[Exchange, ...] = ()
+
+
+class Report(msgspec.Struct, frozen=True, kw_only=True):
+    """A run on one server: its verdicts in the order of the catalogue.
+
+    `alternatives` say which way the server goes where sources disagree, by rule.
+    """
+
+    base_url: str
+    version: str
+    ours: bool
+    verdicts: tuple[Verdict, ...]
+    alternatives: dict[str, tuple[str, ...]]
+    left_out: tuple[str, ...] = ()
+    seconds: float = 0.0
+
+    def count(self, outcome: Outcome) -> int:
+        """How many checks ended so."""
+        return sum(verdict.outcome == outcome for verdict in self.verdicts)
+
+    @property
+    def exit_code(self) -> int:
+        """0 all right, 1 something failed, 2 the harness went wrong or nothing was judged."""
+        judged = len(self.verdicts) - self.count("not applicable")
+        if self.count("error") or not judged:
+            return 2
+        return 1 if self.count("failed") else 0
