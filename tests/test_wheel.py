@@ -14,6 +14,7 @@ PACKAGES = {
     "nemolocal_server": "mock_server",
     "nemolocal_client": "client",
     "nemolocal": "client",
+    "nemolocal_conformance": "conformance",
     "nemolocal_bench": "bench",
 }
 DATA = {

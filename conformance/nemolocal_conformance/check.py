@@ -39,17 +39,17 @@ class Check(msgspec.Struct, frozen=True):
     """One check of a server.
 
     `id` is stable and dotted (`token.new.credits`); `rules` are the ids of what it judges, the
-    first of them is what it is about. `cost` is its own, beside that of what it `needs`. `control`
-    says that it needs a server that can be told to be in a state (a clock to advance, a token to
-    make), which the cloud cannot. `assumed` says that its rule is documented, but what it judges of
-    that is not.
+    first of them is what it is about. `cost` is its own, beside that of what it stands on, `need`.
+    `control` says that it needs a server that can be told to be in a state (a clock to advance, a
+    token to make), which the cloud cannot. `assumed` says that its rule is documented, but what it
+    judges of that is not.
     """
 
     id: str
     rules: tuple[str, ...]
     sentence: str
     cost: Cost
-    needs: Need | None
+    need: Need | None
     control: bool
     assumed: bool
     play: Play

@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 import msgspec
 
+from nemolocal_contract.endpoints import BALANCE
 from nemolocal_contract.envelope import decode_json, encode_json
 from nemolocal_contract.events import ReceivedEvent, Text, ToolCall, ToolResult, decode_events
 from nemolocal_contract.headers import Attribution, bearer
@@ -68,6 +69,10 @@ class Told(msgspec.Struct, frozen=True):
         return bool(self.of(ToolCall)) and bool(self.of(ToolResult))
 
 
+class NoServer(Exception):
+    """Nothing at the base URL answers HTTP; the text says what was seen and the way out."""
+
+
 class Peer:
     """Sends requests to one base URL and keeps what went over the wire."""
 
@@ -79,6 +84,8 @@ class Peer:
         self._http = httpx.Client(
             base_url=self.base_url, timeout=_PATIENCE, trust_env=False, transport=transport
         )
+        # Bodies are judged as they are: nobody packs them.
+        self._http.headers["Accept-Encoding"] = "identity"
         self._evidence: list[Exchange] = []
 
     def close(self) -> None:
@@ -141,7 +148,7 @@ class Peer:
             response = self._http.send(request, stream=True)
             try:
                 status, headers = response.status_code, response.headers
-                for chunk in response.iter_raw():
+                for chunk in response.iter_bytes():
                     body += chunk
                     if len(body) > _MOST_BYTES:
                         break
@@ -154,6 +161,17 @@ class Peer:
         answer = Answer(status, dict(headers), bytes(body), ending)  # type: ignore[arg-type]
         self._evidence.append(_evidence(request, answer, time.perf_counter() - begun))
         return answer
+
+
+def require_http(peer: Peer) -> None:
+    """See that a server is there at all, before a hundred checks say that it is not."""
+    try:
+        answer = peer.call("GET", BALANCE.template)
+    except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
+        raise NoServer(f"{peer.base_url} is no base URL: {error}") from None
+    if answer.status == 0:
+        how = "hangs" if answer.ending == "timeout" else "does not speak HTTP, or nobody listens"
+        raise NoServer(f"{peer.base_url} {how}: is the base URL right, and the server running?")
 
 
 def _frames(body: bytes) -> Iterator[Frame]:

@@ -6,6 +6,8 @@ from importlib.metadata import version
 
 import msgspec
 
+from nemolocal_contract.clock import WallClock, iso8601
+
 from .check import Check
 from .expectations import Broken, NotApplicable, Unmet
 from .stage import Stage
@@ -27,7 +29,7 @@ def run_checks(
     on_verdict: OnVerdict = _hear_nothing,
 ) -> Report:
     """Play the checks on the stage; never raises for what a server does."""
-    begun = time.perf_counter()
+    begun, at = time.perf_counter(), iso8601(WallClock().time())
     verdicts = tuple(_each(stage, checks, on_verdict))
     return Report(
         base_url=stage.peer.base_url,
@@ -37,6 +39,7 @@ def run_checks(
         alternatives={rule: tuple(sorted(seen)) for rule, seen in sorted(stage.seen.items())},
         left_out=tuple(check.id for check in left_out),
         seconds=round(time.perf_counter() - begun, 3),
+        at=at,
     )
 
 

@@ -26,6 +26,8 @@ T = TypeVar("T")
 # More than any run spends, where credits are for the asking.
 _PLENTY = 1_000_000
 _DECADE = 3_650 * 86_400
+GENERATE = "generate a 2-second sunset clip"
+_FOR_A_CLIP = 1_000
 _PUT_ON_TIMELINE = "put my clip on the timeline"
 # Real work takes real time: how long a render may take, and how often we look, in seconds.
 _RENDER_PATIENCE = 300.0
@@ -39,6 +41,15 @@ class Account(msgspec.Struct, frozen=True):
     user_id: str = ""
     client_id: str = ""
     reply: dict[str, Any] = {}
+
+
+class Generated(msgspec.Struct, frozen=True):
+    """A generation: what was told, the state after it, its seconds and its credits."""
+
+    told: Told
+    state: dict[str, Any]
+    seconds: float
+    spent: int
 
 
 class Stage:
@@ -187,6 +198,20 @@ class Stage:
         if not any(track.get("sg") for track in draft.get("t") or ()):
             raise Unmet(f"{_PUT_ON_TIMELINE!r} put nothing there")
         return session
+
+    @property
+    def generated(self) -> "Generated":
+        """A clip generated for an account of its own, once for all checks."""
+        return self._once("generated", self._generate)
+
+    def _generate(self) -> "Generated":
+        account = self.anybody(credits=_FOR_A_CLIP)
+        session = self.new_session(account)
+        before = self.control.time()
+        told = self.say(session, GENERATE, account)
+        seconds = self.control.time() - before
+        spent = _FOR_A_CLIP - int(self.balance(account)["available"])
+        return Generated(told, self.state(session, account)["state"], seconds, spent)
 
     # Renders
 

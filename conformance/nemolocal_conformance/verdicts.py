@@ -8,9 +8,10 @@ from nemolocal_contract.rules import Grade, Level
 
 from .exchange import Exchange
 
-Outcome = Literal["passed", "failed", "warning", "learned", "not applicable", "error"]
+Outcome = Literal["passed", "failed", "warning", "learned", "not applicable", "known", "error"]
 """`warning`: a SHOULD that does not hold. `learned`: a server that is not ours does what nobody
-documents otherwise than this project assumes. `error`: the harness itself went wrong."""
+documents otherwise than this project assumes. `known`: a failure on the list of known differences.
+`error`: the harness itself went wrong."""
 
 
 class Verdict(msgspec.Struct, frozen=True, kw_only=True):
@@ -23,6 +24,7 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     grade: Grade
     outcome: Outcome
     reason: str = ""
+    known: str = ""
     expected: str = ""
     actual: str = ""
     alternatives: tuple[str, ...] = ()
@@ -33,7 +35,9 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
 class Report(msgspec.Struct, frozen=True, kw_only=True):
     """A run on one server: its verdicts in the order of the catalogue.
 
-    `alternatives` say which way the server goes where sources disagree, by rule.
+    `alternatives` say which way the server goes where sources disagree, by rule. `left_out` are
+    checks that were not asked for or not affordable, `strangers` names on the list of known
+    differences that no check has. `at` is when it began (ISO 8601, UTC).
     """
 
     base_url: str
@@ -42,7 +46,9 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     verdicts: tuple[Verdict, ...]
     alternatives: dict[str, tuple[str, ...]]
     left_out: tuple[str, ...] = ()
+    strangers: tuple[str, ...] = ()
     seconds: float = 0.0
+    at: str = ""
 
     def count(self, outcome: Outcome) -> int:
         """How many checks ended so."""
@@ -54,4 +60,4 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
         judged = len(self.verdicts) - self.count("not applicable")
         if self.count("error") or not judged:
             return 2
-        return 1 if self.count("failed") else 0
+        return 1 if self.count("failed") or self.strangers else 0

@@ -20,6 +20,21 @@ def catalogue() -> dict[str, Check]:
     return found
 
 
+SMOKE = frozenset(
+    """
+    general.envelope.success general.bearer.missing general.bearer.unknown general.path.unknown
+    general.token-in-url.query token.new.prefix token.new.user token.client-id.missing
+    token.again.refused token.claim.made session.new.fields session.unknown.state
+    upload.multipart.one upload.reply.fields upload.type.unknown chat.stream.type
+    chat.stream.frames chat.events.shape chat.end.clean chat.tools.called chat.silent.state-changed
+    credits.balance.fields credits.balance.sum credits.lacking.refused state.fields.outer
+    state.fields.inner state.draft.names state.draft.milliseconds render.attribution.missing
+    render.refused.empty render.refused.media render.status.unknown
+    """.split()
+)
+"""A quick set: something of every section, and nothing that FFmpeg has to do."""
+
+
 def _modules() -> tuple[ModuleType, ...]:
     from . import chat, credits, files, general, renders, sessions, state, talk, tokens, uploads
 

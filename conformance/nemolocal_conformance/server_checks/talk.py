@@ -5,11 +5,10 @@ import re
 from nemolocal_contract.events import Text, ToolCall
 
 from ..check import check
-from ..expectations import expect, expect_that
+from ..expectations import expect, expect_that, field
 from ..stage import Account, Stage
 
 _TITLE = "add a title 'Hello' for 1 second"
-_GENERATE = "generate a 2-second sunset clip"
 _GUI = re.compile(r"\b(?:click|open|drag|drop|button|panel|preview|export)\b", re.IGNORECASE)
 _GUI_ZH = re.compile("点击|打开|拖拽|导出")
 _HAN = re.compile("[\u4e00-\u9fff]")
@@ -79,10 +78,9 @@ def about_a_third_of_edits_is_silent(stage: Stage) -> None:
 @check("chat.generation.stages", "SSE-8", control=True)
 def generation_adds_music_and_a_title(stage: Stage) -> None:
     """A generation SHOULD put its clip on the timeline first, then music and a title, unasked."""
-    account = stage.anybody(credits=1_000)
-    session = stage.new_session(account)
-    told = stage.say(session, _GENERATE, account)
-    kinds = {t.get("tt") for t in stage.draft(session, account)["t"] if t.get("sg")}
+    told = stage.generated.told
+    draft = field("state", stage.generated.state, "draft")
+    kinds = {t.get("tt") for t in draft["t"] if t.get("sg")}
     expect("types of tracks", kinds, {0, 1, 7})
     expect_that("tool calls", len(told.of(ToolCall)) >= 2, "two stages", told.of(ToolCall))
 
@@ -90,10 +88,7 @@ def generation_adds_music_and_a_title(stage: Stage) -> None:
 @check("chat.generation.media", "SSE-8", "STA-1", control=True)
 def generated_media_is_listed(stage: Stage) -> None:
     """What was generated SHOULD be in `generated_media` of the state."""
-    account = stage.anybody(credits=1_000)
-    session = stage.new_session(account)
-    stage.say(session, _GENERATE, account)
-    media = stage.state(session, account)["state"]["generated_media"]
+    media = field("state", stage.generated.state, "generated_media")
     expect_that("generated_media", len(media) >= 1, "the clip", media)
 
 

@@ -1,0 +1,1 @@
+"""The arguments of each command; no module here imports more than argparse."""

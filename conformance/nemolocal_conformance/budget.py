@@ -1,0 +1,70 @@
+"""What a run would cost on a real account, known before anything is sent."""
+
+from collections.abc import Collection, Iterable
+
+import msgspec
+
+from .check import Check, Cost, Need
+
+# What each prerequisite costs, once a run, with all that it stands on.
+_STEPS: dict[Need, tuple[tuple[Need, ...], Cost]] = {
+    "token": ((), Cost(tokens=1)),
+    "session": (("token",), Cost()),
+    "upload": (("token",), Cost()),
+    "edit": (("token",), Cost(credits=50, seconds=30)),
+    "work": (("token",), Cost(credits=50, seconds=30)),
+    "render": (("token", "edit"), Cost(seconds=90)),
+}
+
+
+class Budget(msgspec.Struct, frozen=True):
+    """What may be spent: credits, and anonymous tokens; a token that is given costs none."""
+
+    credits: int = 0
+    tokens: int = 1
+    token_given: bool = False
+
+
+class OverBudget(Exception):
+    """The checks that were asked for cost more than may be spent; the text is the bill."""
+
+
+def bill(checks: Iterable[Check], budget: Budget) -> Cost:
+    """What these checks cost together: what they share is paid once."""
+    total, needed = Cost(seconds=0.0), set[Need]()
+    for check in checks:
+        total += check.cost
+        needed |= _with_all_below(check.need)
+    for need in needed:
+        total += _STEPS[need][1]
+    if budget.token_given and "token" in needed:
+        total += Cost(tokens=-1, seconds=0.0)
+    return total
+
+
+def affordable(checks: Collection[Check], budget: Budget) -> list[Check]:
+    """The safe set: in the order of the catalogue, each that the budget still allows.
+
+    Checks that need the control interface are left out: there is none where money is.
+    """
+    chosen: list[Check] = []
+    for check in checks:
+        cost = bill([*chosen, check], budget)
+        if not check.control and cost.credits <= budget.credits and cost.tokens <= budget.tokens:
+            chosen.append(check)
+    return chosen
+
+
+def require_affordable(checks: Collection[Check], budget: Budget) -> None:
+    """Refuse checks that were asked for by name and cost more than may be spent."""
+    cost = bill(checks, budget)
+    if cost.credits > budget.credits or cost.tokens > budget.tokens:
+        raise OverBudget(
+            f"these {len(checks)} checks cost {cost.credits} credits and {cost.tokens} anonymous "
+            f"tokens; allowed are {budget.credits} and {budget.tokens}: "
+            "raise --max-credits or --max-tokens, or choose fewer with --only"
+        )
+
+
+def _with_all_below(need: Need | None) -> set[Need]:
+    return set() if need is None else {need, *_STEPS[need][0]}

@@ -1,0 +1,53 @@
+"""Known differences: failures that somebody has looked at and lives with, until they are gone."""
+
+import tomllib
+from collections.abc import Iterable
+from pathlib import Path
+
+import msgspec
+
+from .verdicts import Report, Verdict
+
+
+class Difference(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A check that is known to fail on a server, and why that is accepted."""
+
+    check: str
+    reason: str
+
+
+class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    difference: tuple[Difference, ...] = ()
+
+
+class KnownUnreadable(Exception):
+    """The file of known differences is none; the text says where."""
+
+
+def read_known(path: Path) -> tuple[Difference, ...]:
+    """The entries of a TOML file: `[[difference]]` with `check` and `reason`."""
+    try:
+        found = msgspec.convert(tomllib.loads(path.read_text(encoding="utf-8")), _File)
+    except OSError as error:
+        raise KnownUnreadable(f"{path}: {error.strerror}") from error
+    except (ValueError, msgspec.ValidationError) as error:
+        raise KnownUnreadable(f"{path}: {error}") from error
+    return found.difference
+
+
+def apply_known(report: Report, known: Iterable[Difference]) -> Report:
+    """The report with known failures as such, and every entry that is stale as a failure."""
+    reasons = {difference.check: difference.reason for difference in known}
+    judged = {verdict.check for verdict in report.verdicts}
+    unknown = tuple(sorted(set(reasons) - judged - set(report.left_out)))
+    verdicts = tuple(_apply(verdict, reasons.get(verdict.check)) for verdict in report.verdicts)
+    return msgspec.structs.replace(report, verdicts=verdicts, strangers=unknown)
+
+
+def _apply(verdict: Verdict, reason: str | None) -> Verdict:
+    if reason is None or verdict.outcome in ("error", "not applicable"):
+        return verdict
+    if verdict.outcome in ("failed", "warning", "learned"):
+        return msgspec.structs.replace(verdict, outcome="known", known=reason)
+    stale = f"it is listed as a known difference ({reason}) and holds now: take it off the list"
+    return msgspec.structs.replace(verdict, outcome="failed", reason=stale)

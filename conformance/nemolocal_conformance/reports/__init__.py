@@ -1,0 +1,18 @@
+"""A report in the forms that people and machines read: one function each, all pure."""
+
+from .badge import as_badge
+from .html import as_html
+from .json import as_json
+from .junit import as_junit
+from .markdown import as_markdown
+
+__all__ = ["FORMS", "as_badge", "as_html", "as_json", "as_junit", "as_markdown"]
+
+FORMS = {
+    "report.json": as_json,
+    "junit.xml": as_junit,
+    "report.html": as_html,
+    "summary.md": as_markdown,
+    "badge.svg": as_badge,
+}
+"""What `--report DIR` writes: file name and form."""

@@ -1,0 +1,17 @@
+"""The report as JSON: everything, in the names of its types."""
+
+import msgspec
+
+from ..verdicts import Report
+
+_INDENT = 2
+
+
+def as_json(report: Report) -> str:
+    """The whole report; `report_from_json` reads it back."""
+    return msgspec.json.format(msgspec.json.encode(report), indent=_INDENT).decode() + "\n"
+
+
+def report_from_json(text: str | bytes) -> Report:
+    """A report that `as_json` wrote; raises msgspec.DecodeError on anything else."""
+    return msgspec.json.decode(text, type=Report)

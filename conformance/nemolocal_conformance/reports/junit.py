@@ -1,0 +1,48 @@
+"""The report as JUnit XML, which every CI system draws."""
+
+import re
+from xml.etree.ElementTree import Element, SubElement, indent, tostring
+
+from ..verdicts import Report, Verdict
+from .wording import why
+
+# XML 1.0 has no way to write these.
+_UNWRITABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+
+
+def as_junit(report: Report) -> str:
+    """One test suite; warnings and what was learned pass, with their reason as output."""
+    suite = Element(
+        "testsuite",
+        name="nemolocal conform",
+        tests=str(len(report.verdicts)),
+        failures=str(report.count("failed")),
+        errors=str(report.count("error")),
+        skipped=str(report.count("not applicable")),
+        time=f"{report.seconds:.3f}",
+    )
+    for verdict in report.verdicts:
+        _add(suite, verdict)
+    indent(suite)
+    return '<?xml version="1.0" encoding="utf-8"?>\n' + tostring(suite, encoding="unicode") + "\n"
+
+
+def _add(suite: Element, verdict: Verdict) -> None:
+    family, _, name = verdict.check.partition(".")
+    case = SubElement(
+        suite, "testcase", classname=f"nemolocal.{family}", name=name, time=f"{verdict.seconds:.3f}"
+    )
+    reason = _UNWRITABLE.sub("�", why(verdict))
+    if verdict.outcome in ("failed", "error"):
+        tag = "failure" if verdict.outcome == "failed" else "error"
+        problem = SubElement(case, tag, message=reason)
+        problem.text = _UNWRITABLE.sub("�", _details(verdict))
+    elif verdict.outcome == "not applicable":
+        SubElement(case, "skipped", message=reason)
+    elif verdict.outcome != "passed":
+        SubElement(case, "system-out").text = f"{verdict.outcome}: {reason}"
+
+
+def _details(verdict: Verdict) -> str:
+    lines = [verdict.sentence, f"{', '.join(verdict.rules)}, grade {verdict.grade}"]
+    return "\n".join([*lines, *(exchange.curl for exchange in verdict.evidence)])

@@ -1,0 +1,242 @@
+"""Reports: the same verdicts for people, for CI, and for the next program."""
+
+import json
+from pathlib import Path
+from xml.etree import ElementTree
+
+import msgspec
+import pytest
+from hypothesis import given, strategies as st
+
+from nemolocal_conformance.budget import (
+    Budget,
+    OverBudget,
+    affordable,
+    bill,
+    require_affordable,
+)
+from nemolocal_conformance.calibration import calibration
+from nemolocal_conformance.exchange import Exchange, redact, shown_body
+from nemolocal_conformance.known import Difference, KnownUnreadable, apply_known, read_known
+from nemolocal_conformance.reports import FORMS, as_badge, as_html, as_json, as_junit, as_markdown
+from nemolocal_conformance.reports.json import report_from_json
+from nemolocal_conformance.server_checks import catalogue
+from nemolocal_conformance.verdicts import Outcome, Report, Verdict
+
+NASTY = "<script>alert('&')</script> | `x` \x00 \ud800"
+EXCHANGE = Exchange(
+    method="GET",
+    url="http://a.test/api/credits/balance/simple",
+    request_headers={"authorization": "[secret]", "x-skill-source": "it's me", "host": "a.test"},
+    request_body='{"a": 1}',
+    status=200,
+    response_headers={"content-type": "text/html"},
+    response_body="<b>",
+    seconds=0.01,
+)
+
+
+def verdict(outcome: Outcome, check: str = "chat.end.clean") -> Verdict:
+    return Verdict(
+        check=check,
+        rules=("SSE-4",),
+        sentence="A turn MUST end.",
+        level="MUST",
+        grade="D",
+        outcome=outcome,
+        reason="" if outcome == "passed" else "the end",
+        expected="" if outcome == "passed" else "'clean'",
+        actual="" if outcome == "passed" else "'<cut>'",
+        evidence=(EXCHANGE,),
+    )
+
+
+def report(*outcomes: Outcome, ours: bool = True) -> Report:
+    return Report(
+        base_url="http://a.test",
+        version="1.0",
+        ours=ours,
+        verdicts=tuple(verdict(o, f"chat.number.{n}") for n, o in enumerate(outcomes)),
+        alternatives={"GEN-2": ("errors=http",)},
+        seconds=1.5,
+    )
+
+
+EVERY = report("passed", "failed", "warning", "learned", "known", "not applicable", "error")
+
+
+def test_json_holds_everything_and_is_read_back() -> None:
+    assert report_from_json(as_json(EVERY)) == EVERY
+
+
+def test_junit_counts_and_names_the_failures() -> None:
+    suite = ElementTree.fromstring(as_junit(EVERY))
+    counts = [suite.get(name) for name in ("tests", "failures", "errors", "skipped")]
+    assert counts == ["7", "1", "1", "1"]
+    failure = suite.find("testcase/failure")
+    assert failure is not None
+    assert "expected 'clean', saw '<cut>'" in (failure.get("message") or "")
+    assert "curl" in (failure.text or "")
+    outputs = [node.text for node in suite.iter("system-out")]
+    assert [text.partition(":")[0] for text in outputs if text] == ["warning", "learned", "known"]
+
+
+def test_markdown_shows_what_did_not_pass() -> None:
+    text = as_markdown(EVERY)
+    assert "❌ 1 of 7 checks passed, 1 failed, 1 error" in text
+    assert text.count("| `chat.number.") == 5
+    assert "- GEN-2: errors=http" in text
+    assert "✅" in as_markdown(report("passed"))
+
+
+def test_markdown_names_strangers_of_the_known_list() -> None:
+    odd = msgspec.structs.replace(report("passed"), strangers=("chat.gone",))
+    assert "No check is called: chat.gone" in as_markdown(odd)
+    assert odd.exit_code == 1
+
+
+def test_a_long_reason_is_cut_in_markdown() -> None:
+    long = msgspec.structs.replace(verdict("failed"), reason="x" * 1000)
+    assert "…" in as_markdown(msgspec.structs.replace(EVERY, verdicts=(long,)))
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "color"),
+    [(("passed",), "#2e7d32"), (("passed", "warning"), "#b26a00"), (("failed",), "#c62828")],
+)
+def test_the_badge_is_as_green_as_the_run(outcomes: tuple[Outcome, ...], color: str) -> None:
+    badge = as_badge(report(*outcomes))
+    assert color in badge
+    assert f"{outcomes.count('passed')} of {len(outcomes)}" in badge
+    ElementTree.fromstring(badge)
+
+
+def test_the_page_is_one_file_with_rule_source_and_evidence_beside_each_check() -> None:
+    page = as_html(EVERY)
+    assert page.count('<details class="check') == 7
+    assert "src=" not in page
+    assert "href=" not in page
+    assert "S0:" in page
+    assert "MUST, documented" in page
+    assert "curl -sS" in page
+    assert "share of edits that close silently" in page
+    assert "<!--" not in page
+
+
+@given(st.text())
+def test_no_form_of_a_report_is_broken_by_what_a_server_says(said: str) -> None:
+    hostile = msgspec.structs.replace(
+        verdict("failed"),
+        reason=said,
+        evidence=(msgspec.structs.replace(EXCHANGE, response_body=said),),
+    )
+    whole = msgspec.structs.replace(EVERY, verdicts=(hostile,))
+    ElementTree.fromstring(as_junit(whole))
+    assert "<script>alert" not in as_html(whole)
+    assert json.loads(as_json(whole))
+
+
+def test_markup_in_evidence_is_text() -> None:
+    hostile = msgspec.structs.replace(verdict("failed"), reason=NASTY)
+    whole = msgspec.structs.replace(EVERY, verdicts=(hostile,))
+    assert NASTY not in as_html(whole)
+    assert "&lt;script&gt;" in as_html(whole)
+    ElementTree.fromstring(as_junit(whole))
+
+
+def test_every_form_has_a_file_name_of_its_own() -> None:
+    assert {Path(name).suffix for name in FORMS} == {".json", ".xml", ".html", ".md", ".svg"}
+
+
+def test_the_curl_line_repeats_a_request_without_its_token() -> None:
+    assert EXCHANGE.curl == (
+        "curl -sS -N -X GET http://a.test/api/credits/balance/simple "
+        '-H "Authorization: Bearer $NEMO_TOKEN" '
+        """-H 'x-skill-source: it'"'"'s me' --data-binary '{"a": 1}'"""
+    )
+
+
+def test_tokens_never_stand_in_evidence() -> None:
+    assert redact("a nmv_usr_abcd1234 and clm_xyz98765") == "a [token] and [token]"
+    assert shown_body(b"\xff\xfe") == "<2 bytes>"
+    assert shown_body(b"x" * 5000).endswith("… <5000 bytes>")
+
+
+def test_what_checks_share_is_paid_once() -> None:
+    checks = [catalogue()["state.draft.names"], catalogue()["state.draft.milliseconds"]]
+    assert bill(checks, Budget()).credits == 50
+    assert bill(checks, Budget()).tokens == 1
+    assert bill(checks, Budget(token_given=True)).tokens == 0
+
+
+def test_the_safe_set_costs_no_more_than_allowed_and_needs_no_control() -> None:
+    checks = list(catalogue().values())
+    for budget in (Budget(), Budget(100, 5), Budget(0, 0, token_given=True)):
+        chosen = affordable(checks, budget)
+        cost = bill(chosen, budget)
+        assert chosen
+        assert cost.credits <= budget.credits
+        assert cost.tokens <= budget.tokens
+        assert not any(check.control for check in chosen)
+
+
+def test_what_is_asked_for_by_name_and_costs_too_much_is_refused_with_the_bill() -> None:
+    with pytest.raises(OverBudget, match="50 credits and 1 anonymous tokens; allowed are 0 and 1"):
+        require_affordable([catalogue()["state.draft.names"]], Budget())
+    require_affordable([catalogue()["state.draft.names"]], Budget(credits=50))
+
+
+def test_a_known_failure_is_known_and_a_stale_entry_fails() -> None:
+    known = [Difference("chat.number.1", "theirs"), Difference("chat.number.0", "was theirs")]
+    judged = apply_known(report("passed", "failed", "error"), known)
+    assert [verdict.outcome for verdict in judged.verdicts] == ["failed", "known", "error"]
+    assert "take it off the list" in judged.verdicts[0].reason
+    assert judged.verdicts[1].known == "theirs"
+
+
+def test_a_known_difference_of_no_check_fails_the_run() -> None:
+    judged = apply_known(report("passed"), [Difference("chat.number.9", "gone")])
+    assert judged.strangers == ("chat.number.9",)
+    assert judged.exit_code == 1
+
+
+def test_the_list_of_known_differences_is_toml(tmp_path: Path) -> None:
+    path = tmp_path / "known.toml"
+    path.write_text('[[difference]]\ncheck = "a.b"\nreason = "so"\n')
+    assert read_known(path) == (Difference("a.b", "so"),)
+
+
+@pytest.mark.parametrize("text", ["[[", "[[difference]]\ncheck = 3", "other = 1"])
+def test_a_list_that_is_none_is_refused_by_name(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "known.toml"
+    path.write_text(text)
+    with pytest.raises(KnownUnreadable, match=r"known\.toml"):
+        read_known(path)
+    with pytest.raises(KnownUnreadable, match="No such file"):
+        read_known(tmp_path / "none.toml")
+
+
+def test_nothing_is_measured_on_a_server_of_our_own() -> None:
+    assert {row.measured for row in calibration(EVERY)} == {"never"}
+
+
+def test_what_the_cloud_confirms_is_on_the_card() -> None:
+    seen = Report(
+        base_url="https://cloud.test",
+        version="1.0",
+        ours=False,
+        verdicts=(verdict("passed", "chat.silent.rate"), verdict("failed", "token.life.over")),
+        alternatives={},
+        at="2026-01-01T00:00:00Z",
+    )
+    card = {row.name: row.measured for row in calibration(seen)}
+    share = card["share of edits that close silently"]
+    assert share == "confirmed, 2026-01-01T00:00:00Z, https://cloud.test"
+    assert card["life of a token"].startswith("failed, ")
+    assert card["longest turn"] == "never"
+
+
+def test_every_line_of_the_card_names_a_check_that_exists() -> None:
+    from nemolocal_conformance.calibration import _CARD
+
+    assert {check for *_, check in _CARD if check} <= set(catalogue())
