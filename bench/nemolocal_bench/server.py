@@ -1,7 +1,8 @@
 """The server under load, beside a bare route in the same run: `python -m nemolocal_bench.server`.
 
 Ratios, since machines differ: what one route of ours (token, ledger, journal, store on disk) makes
-of the requests that a route without anything makes, and how late and how heavy many streams are.
+of the requests that a route without anything makes, what its journal has yet to do after that, and
+how late and how heavy many streams are.
 """
 
 import argparse
@@ -11,6 +12,10 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
+
+import httpx
+
+from nemolocal_contract.endpoints import JOURNAL_SUMMARY
 
 from .bare import PATH
 from .load import Rate, measure_rate
@@ -48,16 +53,31 @@ def _compare_rates(data: Path, seconds: float, rounds: int) -> None:
     """Both servers run, and are loaded in turn: what disturbs one disturbs the other."""
     bare: list[Rate] = []
     ours: list[Rate] = []
+    later: list[float | None] = []
     with serve_bare() as yardstick, serve_own(data) as own:
         token = open_account(own, sessions=1).token
         for _ in range(rounds):
             bare.append(asyncio.run(measure_rate(yardstick, PATH, token, seconds)))
             ours.append(asyncio.run(measure_rate(own, PATH, token, seconds)))
+            later.append(_catch_up(own))
     assert all(rate.statuses == {"200"} for rate in (*bare, *ours)), (bare, ours)
     base, made = (median(rate.per_second for rate in rates) for rates in (bare, ours))
     print(f"bare route    {base:9,.0f} requests/s{_cost(bare)}")
     print(f"credits       {made:9,.0f} requests/s{_cost(ours)}: token, ledger, journal, on disk")
+    if seconds_later := [cost for cost in later if cost is not None]:
+        print(f"journal       {median(seconds_later):9.2f} s of processor time after each load")
     print(f"ratio         {made / base:9.0%} (target: {_RATIO:.0%})", flush=True)
+
+
+def _catch_up(own: Served) -> float | None:
+    """Have the journal write what it put off under load, in nobody else's measurement.
+
+    The processor time that it takes, in seconds; None where the system does not tell.
+    """
+    before = own.cpu_seconds()
+    httpx.get(own.base_url + JOURNAL_SUMMARY.template, timeout=60).raise_for_status()
+    after = own.cpu_seconds()
+    return None if before is None or after is None else after - before
 
 
 def _cost(rates: list[Rate]) -> str:

@@ -21,6 +21,20 @@ class SnapshotId(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     id: str
 
 
+class Snapshot(msgspec.Struct, frozen=True):
+    """A snapshot that is kept; `taken` is the server's time then, in seconds since the epoch."""
+
+    id: str
+    taken: float
+
+
+class SnapshotList(msgspec.Struct, frozen=True):
+    """The snapshots that are kept, oldest first, and how many there can be."""
+
+    snapshots: tuple[Snapshot, ...]
+    most: int
+
+
 class ResetRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Whose namespace to forget; without `token_id`, everything."""
 

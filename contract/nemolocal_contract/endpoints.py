@@ -56,6 +56,8 @@ SCENARIOS = Endpoint("GET", f"{CONTROL}/scenarios", "GEN-6")
 SCENARIOS_LOAD = Endpoint("POST", f"{CONTROL}/scenarios", "GEN-6")
 OPENAPI = Endpoint("GET", f"{CONTROL}/openapi.json", "GEN-6")
 SNAPSHOT = Endpoint("POST", f"{CONTROL}/snapshot", "GEN-6")
+SNAPSHOT_LIST = Endpoint("GET", f"{CONTROL}/snapshot", "GEN-6")
+SNAPSHOT_DELETE = Endpoint("DELETE", f"{CONTROL}/snapshot/{{snapshot}}", "GEN-6")
 RESTORE = Endpoint("POST", f"{CONTROL}/restore", "GEN-6")
 RESET = Endpoint("POST", f"{CONTROL}/reset", "GEN-6")
 

@@ -32,7 +32,7 @@ _TYPES = (
     requests.ChatRequest, requests.RenderRequest,
     replies.TokenReply, replies.ClaimReply, replies.SessionReply, replies.UploadReply,
     replies.Balance, replies.StateReply, replies.RenderStatus,
-    control.Health, control.SnapshotId, control.ResetRequest, control.Cleared,
+    control.Health, control.SnapshotId, control.SnapshotList, control.ResetRequest, control.Cleared,
     journal.Entry, journal.Summary,
 )  # fmt: skip
 _FAILURES = {

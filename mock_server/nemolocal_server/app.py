@@ -75,6 +75,8 @@ _CONTROL_ROUTES = (
     (wire.JOURNAL_SUMMARY, journal.sum_journal),
     (wire.OPENAPI, openapi.read_openapi),
     (wire.SNAPSHOT, past.take_snapshot),
+    (wire.SNAPSHOT_LIST, past.list_snapshots),
+    (wire.SNAPSHOT_DELETE, past.delete_snapshot),
     (wire.RESTORE, past.restore_snapshot),
     (wire.RESET, past.reset),
 )
@@ -108,9 +110,9 @@ def build_app(
 
 def _routes(server: Server) -> list[BaseRoute]:
     store = server.core.store
+    ours = _CONTROL_ROUTES if server.settings.control else ()
     return [
-        *build_routes(_ROUTES),
-        *(build_routes(_CONTROL_ROUTES) if server.settings.control else ()),
+        *build_routes((*_ROUTES, *ours)),
         Route(f"{CDN}/fixtures/{{name}}", Fixtures(store.work).read),
         Mount(f"{CDN}/media", _files(store.media)),
         Mount(f"{CDN}/renders", _files(store.renders)),

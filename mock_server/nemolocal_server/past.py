@@ -5,13 +5,16 @@ it cannot hold half a turn; putting back and forgetting stop what runs first. Fo
 faults too; putting back leaves them, as it leaves the clock.
 """
 
+from nemolocal_contract.codes import Code
+from nemolocal_contract.control import SnapshotList
+
 from .core import Core
-from .errors import bad_request
+from .errors import ContractError, bad_request
 from .exports import Exports
 from .faults.faults import Faults
 from .journal.records import Journal
 from .namespaces import Namespaces
-from .snapshots import Snapshots, SnapshotUnknown
+from .snapshots import MOST, Snapshots, SnapshotUnknown, TooManySnapshots
 from .tokens import Token
 from .turns import Turns
 
@@ -26,18 +29,38 @@ class Past:
         self._faults = faults
         self._turns = turns
         self._exports = exports
-        self._snapshots = Snapshots(core.store)
+        self._snapshots = Snapshots(core.store, core.clock)
         self._namespaces = Namespaces(core.store, core.assets)
 
     def keep(self) -> str:
-        """Take a snapshot; its id. 400 while turns or renders run."""
+        """Take a snapshot; its id. 400 while turns or renders run, and where there are `MOST`."""
         turns, exports = self._turns.running, self._exports.running
         if turns or exports:
             raise bad_request(
                 f"running: {turns} turns and {exports} renders. A snapshot has no half-done work: "
                 "wait until they have ended, or cancel them, and ask again"
             )
-        return self._snapshots.take()
+        self._journal.catch_up()
+        try:
+            return self._snapshots.take()
+        except TooManySnapshots as error:
+            raise bad_request(
+                f"there are {MOST} snapshots, and no room for more: throw one away by "
+                "DELETE /__nemolocal__/snapshot/<id>"
+            ) from error
+
+    def kept(self) -> SnapshotList:
+        """The snapshots that there are."""
+        return SnapshotList(self._snapshots.all(), MOST)
+
+    def throw_away(self, snapshot_id: str) -> None:
+        """Forget a snapshot; 404 where there is none with this id."""
+        try:
+            self._snapshots.delete(snapshot_id)
+        except SnapshotUnknown as error:
+            raise ContractError(
+                Code.NOT_FOUND, f"{snapshot_id!r} is no snapshot of this server"
+            ) from error
 
     async def put_back(self, snapshot_id: str) -> None:
         """Make everything as it was, the journal included; 400 where there is no such snapshot."""
@@ -49,13 +72,14 @@ class Past:
             raise bad_request(
                 f"body: `id` {snapshot_id!r} is no snapshot of this server"
             ) from error
-        self._journal.evidence.forget()
+        self._journal.forget_present()
 
     async def forget(self, token: Token) -> None:
         """What this token's owner did; the token stays, with the credits that it was granted."""
         sessions = self._namespaces.sessions(token)
         await self._turns.stop(sessions)
         await self._exports.stop(sessions)
+        self._journal.catch_up()
         self._namespaces.forget(token)
         self._faults.arming.disarm_of(token.id, token.user_id)
 
@@ -63,6 +87,7 @@ class Past:
         """Everything but snapshots."""
         await self._stop_all()
         self._namespaces.forget_all()
+        self._journal.forget_present()
         self._faults.rearm()
 
     async def _stop_all(self) -> None:

@@ -65,6 +65,7 @@ class Server:
         await self.turns.close()
         await self.exports.close()
         self.summary = summarise(self.journal, Wanted(since=self._began_after))
+        self.journal.close()
         self.core.store.close()
 
     def _make_tokens(self) -> None:

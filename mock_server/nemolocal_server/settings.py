@@ -31,8 +31,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
       such as turns and heartbeats; "scaled": time itself runs `speed` times as fast, the life of
       tokens included; "manual": it stands still until the control interface advances it.
     - `silence` says which edits close without a word (SSE-5); `chaos` is the chance of a fault in
-      each request; `scenario` is a file of faults to arm, or the name of one that comes with the
-      server.
+      each request; `scenario` is a file of faults to arm and settings to switch, or the name of
+      one that comes with the server.
     - `render_queue` are the fewest and the most seconds that a render waits before it begins
       (REN-10: 30 to 90 s pass in the cloud; none here unless asked for).
     - `address_limit` is how many tokens one address gets in a token's lifetime (AUTH-4: 10 in the

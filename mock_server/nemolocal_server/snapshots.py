@@ -10,9 +10,14 @@ import re
 import shutil
 from pathlib import Path
 
+from nemolocal_contract.clock import Clock
+from nemolocal_contract.control import Snapshot
+
 from . import ids
 from .store import Store
 
+# Each has the whole database. None makes room by itself: the oldest is what a test begins with.
+MOST = 50
 _DATABASE = "database.sqlite3"
 _ID = re.compile(r"[0-9a-f]{32}")
 
@@ -21,15 +26,22 @@ class SnapshotUnknown(Exception):
     """There is no snapshot with this id."""
 
 
+class TooManySnapshots(Exception):
+    """There are `MOST` of them already."""
+
+
 class Snapshots:
     """The snapshots of a store, kept beside it for as long as its folder is."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, clock: Clock) -> None:
         self._store = store
+        self._clock = clock
         self._folder = store.folder / "snapshots"
 
     def take(self) -> str:
-        """Keep how things are now; the id to `restore` it by."""
+        """Keep how things are now; the id to `restore` it by. Raises `TooManySnapshots`."""
+        if len(self.all()) >= MOST:
+            raise TooManySnapshots
         snapshot_id = ids.new_file_id()
         # Made where every start cleans up, and moved when it is whole.
         draft = self._store.work / f"snapshot-{snapshot_id}"
@@ -38,11 +50,26 @@ class Snapshots:
             self._store.back_up(draft / _DATABASE)
             for folder in self._folders():
                 _link_files(folder, draft / folder.name)
+            # Where a folder keeps a time, this one keeps the server's.
+            now = self._clock.time()
+            os.utime(draft, (now, now))
             self._folder.mkdir(exist_ok=True)
             draft.rename(self._folder / snapshot_id)
         finally:
             shutil.rmtree(draft, ignore_errors=True)
         return snapshot_id
+
+    def all(self) -> tuple[Snapshot, ...]:
+        """Those that are kept, oldest first."""
+        folders = self._folder.iterdir() if self._folder.is_dir() else ()
+        found = [Snapshot(folder.name, folder.stat().st_mtime) for folder in folders]
+        return tuple(sorted(found, key=lambda snapshot: (snapshot.taken, snapshot.id)))
+
+    def delete(self, snapshot_id: str) -> None:
+        """Throw a snapshot away. Raises `SnapshotUnknown`."""
+        # Moved to where every start cleans up: a kill leaves all of it or nothing.
+        rest = self.find(snapshot_id).rename(self._store.work / f"snapshot-{snapshot_id}")
+        shutil.rmtree(rest, ignore_errors=True)
 
     def find(self, snapshot_id: str) -> Path:
         """Where a snapshot lies; raises `SnapshotUnknown`."""

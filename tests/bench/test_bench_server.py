@@ -16,9 +16,9 @@ def test_the_bench_prints_rates_and_streams(capsys: pytest.CaptureFixture[str]) 
     assert main([*small, "--speed", "100"]) == 0
     lines = capsys.readouterr().out.splitlines()
     told = [line.split()[0] for line in lines[1:]]
-    assert told[:4] == ["bare", "credits", "ratio", "streams"]
-    assert told[4:6] == ["begun", "events"]
-    assert "5, of which 5 ended as they should" in lines[4]
+    assert told[:5] == ["bare", "credits", "journal", "ratio", "streams"]
+    assert told[5:7] == ["begun", "events"]
+    assert "5, of which 5 ended as they should" in lines[5]
 
 
 def test_a_rate_counts_answers_and_shows_their_status(tmp_path: Path) -> None:

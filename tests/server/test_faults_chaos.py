@@ -16,6 +16,7 @@ from nemolocal_server.server import Server
 from nemolocal_server.settings import Settings
 
 BALANCE = "/api/credits/balance/simple"
+FAULTS = "/__nemolocal__/faults"
 SCENARIOS = "/__nemolocal__/scenarios"
 
 
@@ -111,6 +112,39 @@ def test_a_scenario_is_armed_at_start_and_on_request(
     assert two.say("hello")
 
 
+@pytest.mark.rule("AUTH-4")
+def test_a_scenario_switches_a_setting_until_all_is_disarmed(servers: Any, tmp_path: Path) -> None:
+    file = tmp_path / "mine.toml"
+    file.write_text("[settings]\naddress_limit = 2\n")
+    with httpx.Client(base_url=servers.start(scenario=str(file))) as http:
+
+        def limit() -> int | None:
+            shown: dict[str, int | None] = http.get(FAULTS).json()["settings"]
+            return shown["address_limit"]
+
+        def ask(client: str) -> int:
+            headers = {"X-Client-Id": client}
+            return http.post("/api/auth/anonymous-token", headers=headers).status_code
+
+        assert [ask("a"), ask("b"), ask("c"), limit()] == [200, 200, 429, 2]
+        http.delete(FAULTS)
+        assert [ask("c"), limit()] == [200, None]
+        assert len(http.post(SCENARIOS, json={"name": "rate-limits"}).json()["ids"]) == 1
+        assert [ask("d"), limit()] == [200, 10]
+        http.post("/__nemolocal__/reset", json={})
+        assert [ask("a"), ask("b"), ask("c"), limit()] == [200, 200, 429, 2]
+
+
+def test_a_setting_is_never_switched_for_some_calls_only(caller: Any) -> None:
+    order = {"name": "rate-limits", "match": {"client_id": "one"}}
+    response = caller.http.post(SCENARIOS, json=order)
+    assert response.status_code == 400
+    assert "match: this scenario switches a setting" in response.json()["message"]
+    assert (caller.get(FAULTS)["armed"], caller.get(FAULTS)["settings"]) == (
+        [], {"address_limit": None},
+    )  # fmt: skip
+
+
 def test_a_scenario_that_comes_along_is_found_by_its_name() -> None:
     assert find_scenario("hard-export") == builtin_scenarios()["hard-export"]
 
@@ -132,6 +166,10 @@ def test_a_scenario_that_does_not_exist_is_400(caller: Any) -> None:
         ("[[faults]]\nname = 'silent'\nmatch = {endpoint = 'state'}", "match.endpoint"),
         ("[[faults]\n", "mine.toml"),
         ("seed = 1", "seed"),
+        ("settings = 1", "$.settings"),
+        ("[settings]\naddress_limit = 0", "$.settings.address_limit"),
+        ("[settings]\nseed = 1",
+         "settings: no scenario can switch 'seed', only address_limit"),
     ],
 )  # fmt: skip
 def test_a_scenario_that_is_no_good_names_file_and_field(

@@ -5,9 +5,11 @@ from hypothesis import given, strategies as st
 from starlette.datastructures import MutableHeaders
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from nemolocal_contract.draft import Draft
 from nemolocal_contract.events import Heartbeat, Text
 from nemolocal_contract.sse import HEARTBEAT, FrameParser
-from nemolocal_server.agent.intents import Compress, Edit
+from nemolocal_server.agent.intents import Compress
+from nemolocal_server.agent.tools import Job
 from nemolocal_server.agent.turn_plan import TURN_LIMIT, Abandon, Commit, Step, TurnKey, plan_edit
 from nemolocal_server.draw import Draw
 from nemolocal_server.faults import connections
@@ -16,7 +18,7 @@ from nemolocal_server.faults.disturbance import CALM, disturbance_of
 from nemolocal_server.faults.streams import Cut, Piece, Tamper, tamper_of
 from nemolocal_server.silence import Outcome
 
-EDITS: tuple[Edit, ...] = (Compress(),)
+JOBS = (Job((Compress(),), Draft(), Draft()),)
 chunks = st.lists(st.binary(max_size=40) | st.text(max_size=20).map(str.encode), max_size=6)
 faults = st.sampled_from([name for name, fault in CATALOGUE.items() if "chat" in fault.endpoints])
 
@@ -90,7 +92,7 @@ def test_one_frame_more_is_put_between_the_others(frames: list[bytes], after: in
 def test_no_faults_together_make_a_turn_longer_than_it_may_be(names: list[str], seed: int) -> None:
     active = tuple(Active(name, CATALOGUE[name].args()) for name in names)
     key = TurnKey("client", 1, 1, "compress it")
-    plan = plan_edit(EDITS, "done", key, Draw(seed), 15)
+    plan = plan_edit(JOBS, "done", key, Draw(seed), 15)
     steps = disturbance_of(active).disturb(plan, 15)
     assert sum(step.delay for step in steps) <= TURN_LIMIT + 1e-9
     ends = [number for number, step in enumerate(steps) if isinstance(step.action, Abandon)]

@@ -89,7 +89,7 @@ def test_the_journal_is_bounded(base_url: str, monkeypatch: pytest.MonkeyPatch) 
             http.get("/nowhere")
         http.post("/nowhere", content=b"x" * (MAX_BODY + 9))
         entries = http.get("/__nemolocal__/journal").json()["entries"]
-    assert len(entries) == 151
+    assert len(entries) == 150
     assert len(entries[-1]["request_body"]) <= MAX_BODY
 
 

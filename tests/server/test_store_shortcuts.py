@@ -1,6 +1,5 @@
-"""What the store remembers and what it puts off: faster, and never seen by whoever asks."""
+"""What the store remembers: faster, and never seen by whoever asks."""
 
-import asyncio
 from pathlib import Path
 
 import msgspec
@@ -45,42 +44,4 @@ def test_what_is_remembered_follows_every_write_and_no_rollback(tmp_path: Path) 
     assert total(store) == 5
     store.load(tmp_path / "copy.sqlite3")
     assert total(store) == 1
-    store.close()
-
-
-async def postpone(store: Store, *counts: int) -> None:
-    for count in counts:
-        store.postpone(INSERT, count=count)
-    assert total(store) == 0
-
-
-@pytest.mark.parametrize("occasion", ["catch_up", "transaction", "back_up", "close"])
-def test_what_was_put_off_is_done_before_anybody_could_miss_it(
-    tmp_path: Path, occasion: str
-) -> None:
-    store = Store(tmp_path / "data")
-    asyncio.run(postpone(store, 1, 2))
-    if occasion == "transaction":
-        with store.transaction():
-            assert total(store) == 3
-    elif occasion == "back_up":
-        store.back_up(tmp_path / "copy.sqlite3")
-    elif occasion == "catch_up":
-        store.catch_up()
-    store.close()
-    store = Store(tmp_path / "data")
-    assert total(store) == 3
-    store.close()
-
-
-def test_what_was_put_off_is_done_a_moment_later_anyway(tmp_path: Path) -> None:
-    store = Store(tmp_path)
-
-    async def wait() -> None:
-        await postpone(store, 1, 2)
-        while not total(store):
-            await asyncio.sleep(0)
-
-    asyncio.run(wait())
-    assert total(store) == 3
     store.close()

@@ -47,10 +47,10 @@ async def disarm_fault(request: Request) -> Response:
 
 
 async def disarm_faults(request: Request) -> Response:
-    """Take all faults back."""
-    arming = server_of(request).faults.arming
-    gone = [armed.id for armed in arming.armed()]
-    arming.disarm_all()
+    """Take all faults back, and what scenarios have switched."""
+    faults = server_of(request).faults
+    gone = [armed.id for armed in faults.arming.armed()]
+    faults.disarm_all()
     return json_response({"disarmed": gone})
 
 
@@ -65,10 +65,14 @@ async def list_scenarios(request: Request) -> Response:
 
 
 async def load_scenario(request: Request) -> Response:
-    """Arm the faults of a scenario that comes along; their ids."""
+    """Arm the faults of a scenario that comes along, and switch its settings; the faults' ids."""
     body = await read_json(request, LoadRequest)
     scenario = builtin_scenarios().get(body.name)
     if scenario is None:
         known = ", ".join(builtin_scenarios())
         raise bad_request(f"body: name: no scenario is called {body.name!r}; there are {known}")
-    return json_response({"ids": server_of(request).faults.load(scenario, body.match)})
+    try:
+        fault_ids = server_of(request).faults.load(scenario, body.match)
+    except FaultError as error:
+        raise bad_request(f"body: {error}") from error
+    return json_response({"ids": fault_ids})

@@ -1,4 +1,4 @@
-"""Snapshot, restore and reset over HTTP (control interface)."""
+"""Snapshots, restore and reset over HTTP (control interface)."""
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -11,8 +11,20 @@ from ..responses import json_response
 
 
 async def take_snapshot(request: Request) -> Response:
-    """Keep how things are; 400 while turns or renders run."""
+    """Keep how things are; 400 while turns or renders run, and where there are too many."""
     return json_response(SnapshotId(server_of(request).past.keep()))
+
+
+async def list_snapshots(request: Request) -> Response:
+    """The snapshots that are kept."""
+    return json_response(server_of(request).past.kept())
+
+
+async def delete_snapshot(request: Request) -> Response:
+    """Throw a snapshot away; 404 where there is none with this id."""
+    snapshot_id = request.path_params["snapshot"]
+    server_of(request).past.throw_away(snapshot_id)
+    return json_response(SnapshotId(snapshot_id))
 
 
 async def restore_snapshot(request: Request) -> Response:

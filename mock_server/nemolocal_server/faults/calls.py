@@ -22,11 +22,18 @@ _FILE = "file"
 ALL = (*_NAMES, _FILE)
 # Those whose session, message or render id is in the body.
 BODIES = ("chat", "render")
+_OURS = {name: endpoint for name, endpoint in endpoints().items() if name in _NAMES}
+# Where a path says all there is to say, it is looked up; the others are patterns.
+_PLAIN = {
+    (endpoint.method, endpoint.template): name
+    for name, endpoint in _OURS.items()
+    if "{" not in endpoint.template
+}
 _PATTERNS = {
     **{
         name: ((endpoint.method,), compile_path(endpoint.template)[0])
-        for name, endpoint in endpoints().items()
-        if name in _NAMES
+        for name, endpoint in _OURS.items()
+        if name not in _PLAIN.values()
     },
     _FILE: (("GET", "HEAD"), compile_path(f"{CDN}/renders/{{file}}")[0]),
 }
@@ -83,8 +90,12 @@ _replace = msgspec.structs.replace
 
 
 def _endpoint(scope: Scope) -> tuple[str, dict[str, str]] | None:
+    method, path = scope["method"], scope["path"]
+    plain = _PLAIN.get((method, path))
+    if plain is not None:
+        return plain, {}
     for name, (methods, pattern) in _PATTERNS.items():
-        found = pattern.match(scope["path"])
-        if found is not None and scope["method"] in methods:
+        found = pattern.match(path)
+        if found is not None and method in methods:
             return name, found.groupdict()
     return None

@@ -7,7 +7,7 @@ import msgspec
 from ..core import Core
 from .arming import Arming, Match, read_header
 from .calls import Call
-from .catalogue import CATALOGUE, Active
+from .catalogue import CATALOGUE, Active, FaultError
 from .chaos import Chaos
 from .render_faults import RenderFaults
 from .scenario import Scenario
@@ -32,8 +32,13 @@ class Faults:
     def rearm(self) -> None:
         """Begin as a fresh server does: with what the settings want, and nothing else."""
         self._chaos = Chaos(self.core.settings.chaos, self.core.draw)
-        self.arming.disarm_all()
+        self.disarm_all()
         self.load(self._scenario, Match())
+
+    def disarm_all(self) -> None:
+        """Take every fault back, and what scenarios have switched."""
+        self.arming.disarm_all()
+        self.core.tokens.address_limit = self.core.settings.address_limit
 
     @property
     def listening(self) -> bool:
@@ -41,8 +46,16 @@ class Faults:
         return self.core.settings.control
 
     def load(self, scenario: Scenario, match: Match) -> list[str]:
-        """Arm the faults of a scenario, each for calls that `match` means too; their ids."""
+        """Arm the faults of a scenario, each for calls that `match` means too; their ids.
+
+        Raises `FaultError` where the scenario switches a setting, which knows no `match`.
+        """
         also = msgspec.to_builtins(match)
+        limit = scenario.settings.address_limit
+        if limit is not None:
+            if also:
+                raise FaultError("match: this scenario switches a setting, and that for everybody")
+            self.core.tokens.address_limit = limit
         return [
             self.arming.arm(
                 msgspec.structs.replace(order, match=msgspec.structs.replace(order.match, **also))
@@ -79,9 +92,10 @@ class Faults:
         return tuple(fault for fault in followers if fault.name in shown)
 
     def describe(self) -> dict[str, Any]:
-        """The catalogue and what is armed."""
+        """The catalogue, what is armed, and the settings that scenarios can switch."""
         return {
             "catalogue": [fault.describe() for fault in CATALOGUE.values()],
             "armed": [armed.describe() for armed in self.arming.armed()],
             "chaos": self.core.settings.chaos,
+            "settings": {"address_limit": self.core.tokens.address_limit},
         }

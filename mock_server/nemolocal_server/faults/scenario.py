@@ -3,6 +3,7 @@
 import tomllib
 from importlib.resources import files
 from pathlib import Path
+from typing import Annotated
 
 import msgspec
 
@@ -16,11 +17,22 @@ class ScenarioError(Exception):
     """A scenario cannot be used; the message names the file and what is wrong in it."""
 
 
+class Switches(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+    """The settings that can change while a server runs; None leaves one as it is.
+
+    `address_limit` is that of `Settings` (AUTH-4).
+    """
+
+    address_limit: Annotated[int, msgspec.Meta(ge=1)] | None = None
+
+
 class Scenario(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What a file holds: a sentence on it, and the faults in the order in which they are armed."""
+    """What a file holds: a sentence on it, the faults in the order in which they are armed, and the
+    settings that it switches until all faults are disarmed."""
 
     description: str = ""
     faults: tuple[Order, ...] = ()
+    settings: Switches = Switches()
 
 
 def builtin_scenarios() -> dict[str, Scenario]:
@@ -52,7 +64,9 @@ def find_scenario(named: str) -> Scenario:
 
 def _parse(name: str, text: str) -> Scenario:
     try:
-        scenario = msgspec.convert(tomllib.loads(text), Scenario)
+        fields = tomllib.loads(text)
+        _check_names(name, fields.get("settings"))
+        scenario = msgspec.convert(fields, Scenario)
     except (tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
         raise ScenarioError(f"scenario {name}: {error}") from error
     for number, order in enumerate(scenario.faults):
@@ -61,3 +75,13 @@ def _parse(name: str, text: str) -> Scenario:
         except FaultError as error:
             raise ScenarioError(f"scenario {name}: faults[{number}]: {error}") from error
     return scenario
+
+
+def _check_names(name: str, settings: object) -> None:
+    known = Switches.__struct_fields__
+    for setting in settings if isinstance(settings, dict) else ():
+        if setting not in known:
+            raise ScenarioError(
+                f"scenario {name}: settings: no scenario can switch {setting!r}, "
+                f"only {', '.join(known)}"
+            )

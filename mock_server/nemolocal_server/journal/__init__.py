@@ -3,5 +3,5 @@
 A client sees bytes; a judge of that client needs to know what was behind them: whether the edit of
 a silent turn was applied, what it cost, what the draft was before. `recorder` copies what passes,
 endpoints fill in what they know (`truth`), and each exchange becomes one
-`nemolocal_contract.journal.Entry`.
+`nemolocal_contract.journal.Entry`: at the latest when somebody asks for it (`backlog`).
 """

@@ -16,9 +16,16 @@ _MOST_NAMES = 10
 class BodyCopy:
     """The head of a body, and how long all of it is."""
 
+    __slots__ = ("_head", "size")
+
     def __init__(self) -> None:
         self.size = 0
         self._head = bytearray()
+
+    @property
+    def kept(self) -> int:
+        """How many bytes of it are here."""
+        return len(self._head)
 
     def add(self, chunk: bytes) -> None:
         """The next bytes."""

@@ -1,7 +1,7 @@
 """The entries of a store: the newest 10,000, found again by who, what and where."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Annotated, Any
 
 import msgspec
@@ -10,12 +10,12 @@ from nemolocal_contract.envelope import decode_json, encode_json
 from nemolocal_contract.journal import Entry
 
 from ..store import Store
+from .backlog import Backlog
 from .evidence import Evidence
+from .exchange import Exchange, entry_of
 from .hindsight import Fate, Hindsight
 
 MAX_ENTRIES = 10_000
-# Old entries go in batches: one deletion for many insertions.
-_BATCH = 100
 _PAGE = 100
 
 Number = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
@@ -51,34 +51,39 @@ class _Row(msgspec.Struct, frozen=True):
 
 
 class Journal:
-    """Keeps entries, and tells them with what is known of them by then."""
+    """Keeps entries, and tells them with what is known of them by then.
+
+    What comes in waits until there is time to write it down; who asks finds it all the same.
+    """
 
     def __init__(self, store: Store) -> None:
         self._store = store
         self._hindsight = Hindsight(store)
-        self._added = 0
+        self._backlog = Backlog(self._write)
         self.evidence = Evidence(store)
 
-    def add(self, entry: Entry) -> None:
-        """Keep an entry; the oldest make room."""
-        self._store.postpone(
-            """INSERT INTO journal (token_id, user_id, endpoint, session_id, code, turn, entry)
-               VALUES (:token_id, :user_id, :endpoint, :session_id, :code, :turn, :entry)""",
-            token_id=entry.token_id,
-            user_id=entry.user_id,
-            endpoint=entry.endpoint,
-            session_id=entry.session_id,
-            code=entry.code,
-            turn=entry.turn.number if entry.turn else None,
-            entry=encode_json(entry).decode(),
-        )
-        self._added += 1
-        if self._added % _BATCH == 0:
-            self._drop_oldest()
+    def add(self, exchange: Exchange) -> None:
+        """Keep an exchange; the oldest make room."""
+        if len(self._backlog) >= MAX_ENTRIES:
+            self._backlog.give_up_oldest()
+        self._backlog.add(exchange)
+
+    def catch_up(self) -> None:
+        """Write down what waits: for whoever reads or copies the store."""
+        self._backlog.clear_up()
+
+    def forget_present(self) -> None:
+        """The store is at another time now: what waits never was, and drafts may be others."""
+        self._backlog.discard()
+        self.evidence.forget()
+
+    def close(self) -> None:
+        """Write down what waits, for the last time."""
+        self._backlog.close()
 
     def entries(self, wanted: Wanted) -> Iterator[Entry]:
         """The entries, oldest first, read a page at a time."""
-        self._store.catch_up()
+        self.catch_up()
         left = sys.maxsize if wanted.limit is None else wanted.limit
         since = wanted.since
         while left > 0:
@@ -91,7 +96,7 @@ class Journal:
 
     def turns(self, wanted: Wanted) -> list[Fate]:
         """What became of the turns that the entries began."""
-        self._store.catch_up()
+        self.catch_up()
         condition, values = wanted.where()
         rows = self._store.all(
             dict[str, Any],
@@ -103,7 +108,7 @@ class Journal:
 
     def counts(self, wanted: Wanted) -> dict[str, dict[str, int]]:
         """How many entries there are by endpoint and code; `other` and `none` where they lack."""
-        self._store.catch_up()
+        self.catch_up()
         condition, values = wanted.where()
         rows = self._store.all(
             dict[str, Any],
@@ -120,16 +125,18 @@ class Journal:
     @property
     def last_id(self) -> int:
         """The id of the newest entry, 0 where there is none."""
-        self._store.catch_up()
+        self.catch_up()
         return int(self._store.value("SELECT max(id) FROM journal") or 0)
 
     @property
     def dropped(self) -> int:
         """How many entries have made room for newer ones."""
+        self.catch_up()
         return int(self._store.value("SELECT coalesce(sum(count), 0) FROM journal_dropped"))
 
     def clear(self) -> int:
         """Forget everything, the number dropped too; how many entries that were."""
+        self.catch_up()
         with self._store.transaction():
             count = int(self._store.value("SELECT count(*) FROM journal"))
             self._store.execute("DELETE FROM journal")
@@ -150,20 +157,47 @@ class Journal:
         entry = msgspec.structs.replace(decode_json(row.entry, type=Entry), id=row.id)
         return self._hindsight.entry(entry)
 
-    def _drop_oldest(self) -> None:
-        newest = self.last_id
-        first = self._store.value("SELECT min(id) FROM journal")
-        if first is None or newest - first < MAX_ENTRIES:
-            return
-        oldest = self._store.value(
-            "SELECT id FROM journal ORDER BY id DESC LIMIT 1 OFFSET :kept", kept=MAX_ENTRIES
-        )
-        if oldest is None:
-            return
+    def _write(self, exchanges: Sequence[Exchange], given_up: int) -> None:
+        """Store exchanges; those given up before them have had their ids too."""
+        first = self._newest + given_up + 1
         with self._store.transaction():
+            for entry_id, exchange in enumerate(exchanges, first):
+                self._insert(entry_id, entry_of(exchange))
+            self._drop(given_up + self._delete_until(first + len(exchanges) - 1 - MAX_ENTRIES))
+
+    def _insert(self, entry_id: int, entry: Entry) -> None:
+        self._store.execute(
+            """INSERT INTO journal (id, token_id, user_id, endpoint, session_id, code, turn, entry)
+               VALUES (:id, :token_id, :user_id, :endpoint, :session_id, :code, :turn, :entry)""",
+            id=entry_id,
+            token_id=entry.token_id,
+            user_id=entry.user_id,
+            endpoint=entry.endpoint,
+            session_id=entry.session_id,
+            code=entry.code,
+            turn=entry.turn.number if entry.turn else None,
+            entry=encode_json(entry).decode(),
+        )
+
+    @property
+    def _newest(self) -> int:
+        """The highest id that there has ever been: cleared entries do not give theirs back."""
+        query = "SELECT seq FROM sqlite_sequence WHERE name = 'journal'"
+        return int(self._store.value(query) or 0)
+
+    def _delete_until(self, oldest: int) -> int:
+        """Delete the entries up to this id; how many there were."""
+        condition = "FROM journal WHERE id <= :oldest"
+        count = int(self._store.value(f"SELECT count(*) {condition}", oldest=oldest))
+        if count:
+            self._store.execute(f"DELETE {condition}", oldest=oldest)
+        return count
+
+    def _drop(self, count: int) -> None:
+        """Count entries as dropped, in the one row that there is for it."""
+        if count:
             self._store.execute(
-                """INSERT INTO journal_dropped (count)
-                   SELECT count(*) FROM journal WHERE id <= :oldest""",
-                oldest=oldest,
+                """INSERT INTO journal_dropped (rowid, count) VALUES (1, :count)
+                   ON CONFLICT (rowid) DO UPDATE SET count = count + excluded.count""",
+                count=count,
             )
-            self._store.execute("DELETE FROM journal WHERE id <= :oldest", oldest=oldest)

@@ -25,7 +25,9 @@ class Truth:
         self.render_id: str | None = None
         self.turn: TurnEntry | None = None
         self.credits_before: Credits | None = None
+        self.credits_after: Credits | None = None
         self.draft_before: str | None = None
+        self.draft_after: str | None = None
 
     def concern_token(self, token_id: int, *, fresh: bool = False) -> None:
         """The request is this token's; `fresh` if it made the token."""
@@ -47,15 +49,12 @@ class Truth:
         """The request began this turn of its session, with so many edits."""
         self.turn = TurnEntry(number, edits)
 
-    @property
-    def credits_after(self) -> Credits | None:
-        """The token's credits now."""
-        return None if self._token_id is None else self._evidence.credits(self._token_id)
-
-    @property
-    def draft_after(self) -> str | None:
-        """The hash of the session's draft now."""
-        return None if self.session_id is None else self._evidence.draft(self.session_id)
+    def conclude(self) -> None:
+        """The last byte leaves: what the store says now is what there was after it."""
+        if self._token_id is not None:
+            self.credits_after = self._evidence.credits(self._token_id)
+        if self.session_id is not None:
+            self.draft_after = self._evidence.draft(self.session_id)
 
 
 def begin_truth(scope: Scope, evidence: Evidence) -> Truth:

@@ -1,0 +1,129 @@
+"""An exchange as it passed by, and the entry that it becomes: read, judged, without tokens."""
+
+from typing import Any
+
+import msgspec
+
+from nemolocal_contract.endpoints import find_endpoint
+from nemolocal_contract.headers import ANONYMOUS_TOKEN_PREFIX, AUTHORIZATION, bearer_token
+from nemolocal_contract.journal import Ending, Entry
+
+from .bodies import BodyCopy
+from .redaction import Redactor
+from .truth import Truth
+from .verdict import code_of, rules_touched
+
+RawHeaders = list[tuple[bytes, bytes]]
+# What an exchange takes in memory besides its bytes, about.
+_OVERHEAD = 1_500
+
+
+class Exchange(msgspec.Struct, gc=False):
+    """A request and its response, copied while they passed, tokens and all.
+
+    It lives in memory only; what is stored of it is its `entry_of`. The garbage collector need not
+    look at the thousands of them that may wait: they never refer to each other.
+    """
+
+    method: str
+    path: str
+    query: bytes
+    request_headers: RawHeaders
+    truth: Truth
+    started: float
+    request: BodyCopy
+    response: BodyCopy
+    response_headers: RawHeaders = []
+    status: int = 0
+    chunks: list[tuple[float, int]] = []
+    ended: float = 0.0
+    ending: Ending = "complete"
+    faults: tuple[str, ...] = ()
+    token_id: int | None = None
+    user_id: str | None = None
+    weight: int = 0
+
+    def weigh(self) -> int:
+        """About how many bytes of memory it takes."""
+        headers = sum([len(name) + len(value) for name, value in self.request_headers])
+        kept = self.request.kept + self.response.kept
+        return _OVERHEAD + headers + len(self.path) + len(self.query) + kept
+
+
+def entry_of(exchange: Exchange) -> Entry:
+    """What the journal keeps of an exchange."""
+    sent, answered = _headers(exchange.request_headers), _headers(exchange.response_headers)
+    redactor = Redactor(sent.get(AUTHORIZATION.lower(), ""))
+    received = exchange.response.text(answered.get("content-type", ""), redactor)
+    return Entry(
+        started=exchange.started,
+        ended=exchange.ended,
+        ending=exchange.ending,
+        request_headers=redactor.headers(sent),
+        request_body=exchange.request.text(sent.get("content-type", ""), redactor),
+        request_size=exchange.request.size,
+        response_headers=redactor.headers(answered),
+        response_body=received,
+        response_size=exchange.response.size,
+        chunks=tuple(exchange.chunks),
+        **_meaning(exchange, sent, answered, received, redactor),
+        **_truth_behind(exchange),
+    )
+
+
+def _meaning(
+    exchange: Exchange,
+    sent: dict[str, str],
+    answered: dict[str, str],
+    received: str,
+    redactor: Redactor,
+) -> dict[str, Any]:
+    """What was asked of whom, and what the reply comes to."""
+    url = _url(exchange)
+    name, endpoint = find_endpoint(exchange.method, exchange.path) or (None, None)
+    code = code_of(exchange.status, answered.get("content-type", ""), received)
+    return {
+        "method": exchange.method,
+        "url": redactor.url(url),
+        "endpoint": name,
+        "status": exchange.status,
+        "code": code,
+        "rules": rules_touched(endpoint, code, sent, token_in_url=_bears_token(url, sent)),
+    }
+
+
+def _truth_behind(exchange: Exchange) -> dict[str, Any]:
+    """What no byte of the exchange says."""
+    truth = exchange.truth
+    return {
+        "faults": exchange.faults,
+        "token_id": exchange.token_id,
+        "user_id": exchange.user_id,
+        "session_id": truth.session_id,
+        "render_id": truth.render_id,
+        "turn": truth.turn,
+        "credits_before": truth.credits_before,
+        "credits_after": truth.credits_after,
+        "draft_before": truth.draft_before,
+        "draft_after": truth.draft_after,
+    }
+
+
+def _url(exchange: Exchange) -> str:
+    query = exchange.query.decode(errors="replace")
+    return f"{exchange.path}?{query}" if query else exchange.path
+
+
+def _bears_token(url: str, headers: dict[str, str]) -> bool:
+    """GEN-5; a claim token may stand in the link that it is made for."""
+    own = bearer_token(headers.get(AUTHORIZATION.lower()))
+    return ANONYMOUS_TOKEN_PREFIX in url or (own is not None and own in url)
+
+
+def _headers(pairs: RawHeaders) -> dict[str, str]:
+    """Headers by lower-case name; the values of one that stands twice are joined."""
+    headers: dict[str, str] = {}
+    for raw_name, raw_value in pairs:
+        name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
+        headers[name] = f"{headers[name]}, {value}" if name in headers else value
+    return headers

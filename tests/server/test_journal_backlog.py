@@ -1,0 +1,236 @@
+"""What the journal puts off: bounded, found by whoever asks, and written without secrets."""
+
+import asyncio
+import gc
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from nemolocal_contract.journal import Entry
+from nemolocal_server.app import build_app
+from nemolocal_server.journal import backlog, exchange as exchanges, records
+from nemolocal_server.journal.backlog import Backlog
+from nemolocal_server.journal.bodies import BodyCopy
+from nemolocal_server.journal.evidence import Evidence
+from nemolocal_server.journal.exchange import Exchange
+from nemolocal_server.journal.records import Journal, Wanted
+from nemolocal_server.journal.truth import Truth
+from nemolocal_server.settings import Settings
+from nemolocal_server.store import Store
+
+JOURNAL = "/__nemolocal__/journal"
+STORED = "SELECT id FROM journal ORDER BY id"
+
+
+@pytest.fixture
+def looks(monkeypatch: pytest.MonkeyPatch) -> list[Callable[[], None]]:
+    """What the journal wants done a moment later, to be done by the test."""
+    waiting: list[Callable[[], None]] = []
+
+    class Loop:
+        def call_later(self, _seconds: float, look: Callable[[], None]) -> "Loop":
+            waiting.append(look)
+            return self
+
+        def cancel(self) -> None:
+            waiting.clear()
+
+    monkeypatch.setattr("nemolocal_server.journal.backlog.asyncio.get_running_loop", Loop)
+    return waiting
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    opened = Store(tmp_path / "data")
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def journal(store: Store, looks: list[Callable[[], None]]) -> Journal:
+    assert not looks
+    return Journal(store)
+
+
+def exchange(store: Store, path: str = "/nowhere", body: bytes = b"") -> Exchange:
+    received = BodyCopy()
+    received.add(body)
+    truth = Truth(Evidence(store))
+    return Exchange("POST", path, b"", [], truth, 0.0, received, BodyCopy(), status=404)
+
+
+def fill(journal: Journal, store: Store, count: int) -> None:
+    for number in range(count):
+        journal.add(exchange(store, f"/{number}"))
+
+
+def test_what_makes_room_before_it_is_written_is_counted_and_never_understood(
+    journal: Journal, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    understood: list[str] = []
+
+    def entry_of(copied: Exchange) -> Entry:
+        understood.append(copied.path)
+        return exchanges.entry_of(copied)
+
+    monkeypatch.setattr("nemolocal_server.journal.records.entry_of", entry_of)
+    monkeypatch.setattr(records, "MAX_ENTRIES", 250)
+    fill(journal, store, 1000)
+    assert not understood
+    told = list(journal.entries(Wanted()))
+    assert understood == [f"/{number}" for number in range(750, 1000)]
+    assert [entry.id for entry in told] == list(range(751, 1001))
+    assert (journal.dropped, journal.counts(Wanted())) == (750, {"other": {"404": 250}})
+    fill(journal, store, 10)
+    assert (journal.dropped, journal.last_id) == (760, 1010)
+    assert (journal.clear(), journal.dropped, journal.last_id) == (250, 0, 0)
+    fill(journal, store, 1)
+    assert journal.last_id == 1011
+
+
+def test_what_is_too_much_for_memory_is_written_at_once_and_nothing_is_lost(
+    journal: Journal, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(backlog, "MAX_BYTES", 1_000_000)
+    for _ in range(300):
+        journal.add(exchange(store, body=b"x" * 10_000))
+    waiting = 300 - len(store.values(STORED))
+    assert 0 < waiting * 10_000 < 1_000_000
+    assert (len(list(journal.entries(Wanted()))), journal.dropped) == (300, 0)
+
+
+@pytest.mark.parametrize("read", ["entries", "counts", "turns", "last_id", "dropped", "clear"])
+def test_whoever_reads_finds_everything_that_waited(
+    journal: Journal, store: Store, read: str
+) -> None:
+    fill(journal, store, 150)
+    assert store.values(STORED) == []
+    asked: Any = getattr(Journal, read)
+    if isinstance(asked, property):
+        getattr(journal, read)
+    elif read == "clear":
+        assert journal.clear() == 150
+    else:
+        list(asked(journal, Wanted()))
+    assert len(store.values(STORED)) == (0 if read == "clear" else 150)
+
+
+def test_nothing_is_written_in_a_rush_and_all_of_it_slice_by_slice_after_it(
+    journal: Journal, store: Store, looks: list[Callable[[], None]]
+) -> None:
+    for _ in range(3):
+        fill(journal, store, backlog.BUSY + 1)
+        looks.pop()()
+    assert store.values(STORED) == []
+    seen = []
+    while looks:
+        looks.pop()()
+        seen.append(len(store.values(STORED)))
+    assert seen == [100, 3 * (backlog.BUSY + 1), 3 * (backlog.BUSY + 1)]
+    fill(journal, store, backlog.BUSY)
+    looks.pop()()
+    assert len(store.values(STORED)) == seen[-1] + backlog.BUSY
+
+
+def test_the_journal_is_written_a_moment_later_by_itself(store: Store) -> None:
+    async def wait() -> None:
+        fill(Journal(store), store, 2)
+        while not store.values(STORED):
+            await asyncio.sleep(0)
+
+    asyncio.run(wait())
+    assert store.values(STORED) == [1, 2]
+
+
+def test_closing_writes_everything_and_looks_no_more(
+    journal: Journal, store: Store, looks: list[Callable[[], None]]
+) -> None:
+    fill(journal, store, 150)
+    journal.close()
+    assert len(store.values(STORED)) == 150
+    assert looks == []
+
+
+def test_what_cannot_be_written_is_not_tried_again(looks: list[Callable[[], None]]) -> None:
+    tried: list[int] = []
+
+    def write(exchanges: Sequence[Exchange], _given_up: int) -> None:
+        tried.append(len(exchanges))
+        raise OSError("the disk is full")
+
+    waiting = Backlog(write)
+    waiting.add(Exchange("GET", "/", b"", [], None, 0.0, BodyCopy(), BodyCopy()))  # type: ignore[arg-type]
+    with pytest.raises(OSError, match="disk is full"):
+        looks.pop()()
+    looks.pop()()
+    assert (tried, len(waiting), looks) == ([1], 0, [])
+
+
+def test_a_snapshot_has_what_waited_and_restoring_forgets_what_waits(
+    caller: Any, base_url: str
+) -> None:
+    snapshot = httpx.post(f"{base_url}/__nemolocal__/snapshot").json()
+    caller.balance()
+    httpx.post(f"{base_url}/__nemolocal__/restore", json=snapshot)
+    caller.state()
+    told = httpx.get(base_url + JOURNAL).json()["entries"]
+    assert [(entry["id"], entry["endpoint"]) for entry in told] == [
+        (1, "token"), (2, "session"), (3, "state"),
+    ]  # fmt: skip
+
+
+def test_forgetting_a_token_forgets_what_waited_of_it(
+    caller: Any, new_caller: Any, base_url: str
+) -> None:
+    new_caller(base_url, "other").connect()
+    caller.balance()
+    httpx.post(f"{base_url}/__nemolocal__/reset", json={"token_id": 1})
+    told = httpx.get(base_url + JOURNAL).json()["entries"]
+    assert [(entry["id"], entry["token_id"]) for entry in told] == [(3, 2), (4, 2)]
+
+
+def test_no_file_ever_has_a_token_in_it(servers: Any, new_caller: Any, tmp_path: Path) -> None:
+    caller = new_caller(servers.start(data_dir=tmp_path)).connect()
+    token = caller.http.headers["Authorization"].removeprefix("Bearer ")
+
+    def kept() -> bytes:
+        return b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
+
+    for _ in range(3):
+        caller.http.get(f"/api/nothing?t={token}", headers={"Cookie": token})
+        caller.http.post("/api/nothing", content=token.encode())
+        assert token.encode() not in kept()
+        caller.get(JOURNAL)
+        assert token.encode() not in kept()
+    servers.stop()
+    assert b"/api/nothing" in kept()
+    assert token.encode() not in kept()
+
+
+def test_a_request_leaves_nothing_for_the_garbage_collector() -> None:
+    app = build_app(Settings())
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(message: Any) -> None:
+        del message
+
+    async def ask() -> None:
+        scope = {
+            "type": "http", "method": "GET", "path": "/api/credits/balance/simple", "root_path": "",
+            "query_string": b"", "headers": [],
+        }  # fmt: skip
+        await app(scope, receive, send)
+
+    gc.disable()
+    try:
+        asyncio.run(ask())
+        kinds = [type(found).__name__ for found in gc.get_objects()]
+    finally:
+        gc.enable()
+        asyncio.run(app.state.server.close())
+    assert "_Recorder" not in kinds
