@@ -67,6 +67,7 @@ def judge(stage: Stage, check: Check) -> Verdict:
         )
     except Unmet as unmet:
         verdict = _because(verdict, "failed", f"a prerequisite is missing: {unmet}")
+        verdict = msgspec.structs.replace(verdict, unmet=True)
     except NotApplicable as why:
         verdict = _because(verdict, "not applicable", str(why))
     except Exception as defect:

@@ -28,7 +28,7 @@ _PLENTY = 1_000_000
 _DECADE = 3_650 * 86_400
 GENERATE = "generate a 2-second sunset clip"
 _FOR_A_CLIP = 1_000
-_PUT_ON_TIMELINE = "put my clip on the timeline"
+PUT_ON_TIMELINE = "put my clip on the timeline"
 # Real work takes real time: how long a render may take, and how often we look, in seconds.
 _RENDER_PATIENCE = 300.0
 _LOCAL_RHYTHM, _CLOUD_RHYTHM = 0.02, 30.0
@@ -193,10 +193,10 @@ class Stage:
     def new_edited(self, account: Account | None = None) -> str:
         """A fresh session with a clip on its timeline."""
         session = self._upload_to(self.new_session(account), account)
-        self.say(session, _PUT_ON_TIMELINE, account)
+        self.say(session, PUT_ON_TIMELINE, account)
         draft = self.draft(session, account)
         if not any(track.get("sg") for track in draft.get("t") or ()):
-            raise Unmet(f"{_PUT_ON_TIMELINE!r} put nothing there")
+            raise Unmet(f"{PUT_ON_TIMELINE!r} put nothing there")
         return session
 
     @property

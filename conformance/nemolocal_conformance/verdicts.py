@@ -8,14 +8,20 @@ from nemolocal_contract.rules import Grade, Level
 
 from .exchange import Exchange
 
-Outcome = Literal["passed", "failed", "warning", "learned", "not applicable", "known", "error"]
+Outcome = Literal[
+    "passed", "failed", "warning", "learned", "not applicable", "not judgeable", "known", "error"
+]
 """`warning`: a SHOULD that does not hold. `learned`: a server that is not ours does what nobody
-documents otherwise than this project assumes. `known`: a failure on the list of known differences.
-`error`: the harness itself went wrong."""
+documents otherwise than this project assumes. `not judgeable`: what was recorded cannot tell.
+`known`: a failure on the list of known differences. `error`: the harness itself went wrong."""
 
 
 class Verdict(msgspec.Struct, frozen=True, kw_only=True):
-    """How one check ended; `expected` and `actual` are as the check saw them, shown by `repr`."""
+    """How one check ended; `expected` and `actual` are as the check saw them, shown by `repr`.
+
+    Of a client: `entries` are the ids of the entries of its journal that show it, `credits` what
+    breaking the sentence costs in the cloud.
+    """
 
     check: str
     rules: tuple[str, ...]
@@ -24,12 +30,15 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     grade: Grade
     outcome: Outcome
     reason: str = ""
+    unmet: bool = False
     known: str = ""
     expected: str = ""
     actual: str = ""
     alternatives: tuple[str, ...] = ()
     seconds: float = 0.0
     evidence: tuple[Exchange, ...] = ()
+    entries: tuple[int, ...] = ()
+    credits: int = 0
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,7 +66,8 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def exit_code(self) -> int:
         """0 all right, 1 something failed, 2 the harness went wrong or nothing was judged."""
-        judged = len(self.verdicts) - self.count("not applicable")
+        unjudged = self.count("not applicable") + self.count("not judgeable")
+        judged = len(self.verdicts) - unjudged
         if self.count("error") or not judged:
             return 2
         return 1 if self.count("failed") or self.strangers else 0

@@ -1,0 +1,79 @@
+"""A broken server: what it breaks, what must notice, and the hook that breaks it."""
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from nemolocal_contract.rules import rules
+
+from .wire import OnReply, OnRequest
+
+
+class Patch(msgspec.Struct, frozen=True):
+    """A name of the server that means something else: `module` has it, or a class in it."""
+
+    module: str
+    name: str
+    value: Any
+
+
+class ServerMutant(msgspec.Struct, frozen=True):
+    """The reference with one small change.
+
+    `breaks` are the ids of the rules that no longer hold: a check that is about none of them and
+    fails all the same is an innocent one. `kills` are the ids of checks that must fail.
+    """
+
+    id: str
+    breaks: tuple[str, ...]
+    sentence: str
+    kills: tuple[str, ...]
+    on_request: OnRequest | None = None
+    on_reply: OnReply | None = None
+    patches: tuple[Patch, ...] = ()
+    settings: dict[str, Any] = {}
+
+
+def replies(id: str, *breaks: str, kills: str) -> Callable[[OnReply], ServerMutant]:
+    """Make a mutant of a hook on replies: its docstring is the sentence, `kills` check ids."""
+
+    def make(hook: OnReply) -> ServerMutant:
+        return _checked(ServerMutant(id, breaks, _sentence(hook), tuple(kills.split()), None, hook))
+
+    return make
+
+
+def requests(id: str, *breaks: str, kills: str) -> Callable[[OnRequest], ServerMutant]:
+    """Make a mutant of a hook on requests."""
+
+    def make(hook: OnRequest) -> ServerMutant:
+        return _checked(ServerMutant(id, breaks, _sentence(hook), tuple(kills.split()), hook, None))
+
+    return make
+
+
+def patched(
+    id: str,
+    *breaks: str,
+    kills: str,
+    sentence: str,
+    patches: tuple[Patch, ...] = (),
+    settings: dict[str, Any] | None = None,
+) -> ServerMutant:
+    """Make a mutant of the server with names of it replaced, or set otherwise than it may be."""
+    checks = tuple(kills.split())
+    return _checked(
+        ServerMutant(id, breaks, sentence, checks, patches=patches, settings=settings or {})
+    )
+
+
+def _sentence(hook: OnReply | OnRequest) -> str:
+    return " ".join((hook.__doc__ or "").split())
+
+
+def _checked(mutant: ServerMutant) -> ServerMutant:
+    unknown = set(mutant.breaks) - set(rules())
+    if unknown or not mutant.breaks or not mutant.kills or not mutant.sentence:
+        raise ValueError(f"{mutant.id}: names rules, checks and a sentence ({sorted(unknown)})")
+    return mutant

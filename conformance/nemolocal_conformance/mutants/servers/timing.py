@@ -1,0 +1,107 @@
+"""Servers that break what hangs on time, or what no reply shows: lives, lengths, hang-ups."""
+
+from nemolocal_server.silence import Silence
+
+from ..mutant import Patch, patched, replies, requests
+from ..wire import Answered, Asked, Memory
+
+_TURNS = "nemolocal_server.agent.turn_plan"
+_EMPTY = Answered(200, {"content-type": "text/event-stream"}, b"data:\n\n")
+
+LONG_TURN = patched(
+    "time.long-turn",
+    "SSE-6",
+    kills="chat.turn.limit",
+    sentence="A turn may last an hour.",
+    patches=(Patch(_TURNS, "TURN_LIMIT", 3600.0),),
+)
+QUICK_TALK = patched(
+    "time.quick-talk",
+    "SSE-11",
+    kills="chat.time.talk",
+    sentence="An answer takes a second.",
+    patches=(Patch(_TURNS, "_TALK_SECONDS", (1.0, 1.0)),),
+)
+SLOW_EDIT = patched(
+    "time.slow-edit",
+    "SSE-11",
+    kills="chat.time.edit",
+    sentence="An edit takes more than a minute.",
+    patches=(Patch(_TURNS, "_EDIT_SECONDS", (61.0, 70.0)),),
+)
+QUICK_GENERATION = patched(
+    "time.quick-generation",
+    "SSE-11",
+    "SSE-3",
+    kills="chat.time.generation",
+    sentence="A generation takes ten seconds.",
+    patches=(Patch(_TURNS, "_GENERATION_SECONDS", (10.0, 11.0)),),
+)
+ONE_STAGE = patched(
+    "time.one-stage",
+    "SSE-8",
+    kills="chat.generation.stages",
+    sentence="A generation adds neither music nor title.",
+    patches=(Patch("nemolocal_server.director", "stages_of", lambda edits: (edits, ())),),
+)
+URL_UNFLAGGED = patched(
+    "journal.url-unflagged",
+    "GEN-5",
+    kills="general.token-in-url.journal",
+    sentence="The journal does not notice a token in a URL.",
+    patches=(
+        Patch("nemolocal_server.journal.exchange", "_bears_token", lambda _url, _sent: False),
+    ),
+)
+SHORT_LIFE = patched(
+    "token.short-life",
+    "AUTH-1",
+    "AUTH-5",
+    kills="token.life.alive token.new.expiry",
+    sentence="A token ends after six days.",
+    settings={"token_lifetime": 6 * 86_400.0},
+)
+NEVER_SILENT = patched(
+    "chat.never-silent",
+    "SSE-5",
+    kills="chat.silent.rate",
+    sentence="No edit is silent unless a fault makes it so.",
+    settings={"silence": Silence(rate=0.0)},
+)
+STAR_IS_NOTHING = patched(
+    "token.star",
+    "AUTH-6",
+    kills="token.scope.star",
+    sentence="The scope * is no scope, but for those who were given nothing else.",
+    patches=(
+        Patch(
+            "nemolocal_server.tokens.Token",
+            "allows",
+            lambda self, scope: scope in self.scopes.split() or self.client_id != "manual",
+        ),
+    ),
+)
+
+
+@replies("date.still", "GEN-3", kills="general.date")
+def still(_asked: Asked, answered: Answered, _memory: Memory) -> Answered | None:
+    """The HTTP `Date` stands still."""
+    return answered.headed(date="Tue, 14 Nov 2023 22:13:20 GMT")
+
+
+@requests("chat.once", "SSE-7", kills="chat.again.is-second")
+def once(asked: Asked, memory: Memory) -> Answered | None:
+    """The same message again is overlooked."""
+    if asked.endpoint != "chat" or b"Hello" not in asked.body:
+        return None
+    if not memory.get(asked.body.hex()):
+        memory[asked.body.hex()] = True
+        return None
+    return _EMPTY
+
+
+@requests("chat.listeners-only", "SSE-7", kills="chat.hang-up.goes-on")
+def listeners_only(asked: Asked, _memory: Memory) -> Answered | None:
+    """Nothing is done for who does not say that he listens to events."""
+    listens = "event-stream" in asked.headers.get("accept", "")
+    return None if asked.endpoint != "chat" or listens else _EMPTY

@@ -1,0 +1,286 @@
+"""Servers that break section 2: tokens, their life, claim tokens; and section 3: sessions."""
+
+import msgspec
+
+from nemolocal_contract.codes import Code
+from nemolocal_contract.envelope import failure
+
+from ..mutant import replies, requests
+from ..wire import Answered, Asked, Memory
+
+_NOT_FOUND = failure(Code.SESSION_NOT_FOUND, "no such session")
+
+
+def _made(asked: Asked, answered: Answered, endpoint: str) -> bool:
+    return asked.endpoint == endpoint and answered.code == 0
+
+
+@replies("token.credits", "AUTH-1", kills="token.new.credits token.new.balance")
+def other_credits(asked: Asked, answered: Answered, _memory: Memory) -> Answered | None:
+    """A fresh token says 99 credits."""
+    return answered.having(credits=99) if _made(asked, answered, "token") else None
+
+
+@replies("token.prefix", "AUTH-1", kills="token.new.prefix")
+def prefix(asked: Asked, answered: Answered, memory: Memory) -> Answered | None:
+    """The first fresh token has no prefix; nobody can use it."""
+    if not _made(asked, answered, "token") or memory.setdefault("done", False):
+        return None
+    memory["done"] = True
+    return answered.having(token=answered.json["data"]["token"].removeprefix("nmv_usr_"))
+
+
+@replies("token.user-prefix", "AUTH-1", kills="token.new.user")
+def user_prefix(asked: Asked, answered: Answered, memory: Memory) -> Answered | None:
+    """One fresh token comes with a user id that is no anonymous one's."""
+    if not _made(asked, answered, "token") or memory.setdefault("done", False):
+        return None
+    memory["done"] = True
+    return answered.having(user_id=answered.json["data"]["user_id"].replace("anon_", "user_"))
+
+
+@replies("token.no-expiry", "AUTH-1", kills="token.new.expiry")
+def no_expiry(asked: Asked, answered: Answered, _memory: Memory) -> Answered | None:
+    """A fresh token ends a day later than it should."""
+    if not _made(asked, answered, "token"):
+        return None
+    said = answered.json["data"]["expires_at"]
+    return answered.having(expires_at=f"{said[:8]}{int(said[8:10]) % 28 + 1:02}{said[10:]}")
+
+
+@replies("token.local-time", "AUTH-1", kills="token.new.expiry")
+def local_time(asked: Asked, answered: Answered, _memory: Memory) -> Answered | None:
+    """`expires_at` has no zone."""
+    if not _made(asked, answered, "token"):
+        return None
+    said = answered.json["data"]["expires_at"]
+    return answered.having(expires_at=said.removesuffix("Z").removesuffix("+00:00"))
+
+
+@requests("token.body-due", "AUTH-1", kills="token.new.no-body")
+def body_due(asked: Asked, _memory: Memory) -> Answered | None:
+    """The token call refuses an empty JSON object."""
+    if asked.endpoint != "token" or asked.body != b"{}":
+        return None
+    body = b'{"code":400,"message":"body: no fields","data":null}'
+    return Answered(400, {"content-type": "application/json"}, body)
+
+
+@requests("token.uuid-only", "AUTH-1", kills="token.client-id.any-string")
+def uuid_only(asked: Asked, _memory: Memory) -> Answered | None:
+    """A client id must be a UUID with its hyphens."""
+    client_id = asked.headers.get("x-client-id", "-")
+    if asked.endpoint != "token" or "-" in client_id or not 0 < len(client_id) <= 64:
+        return None
+    body = b'{"code":400,"message":"X-Client-Id is no UUID","data":null}'
+    return Answered(400, {"content-type": "application/json"}, body)
+
+
+@requests("token.long-id", "AUTH-1", kills="token.client-id.too-long")
+def long_id(asked: Asked, _memory: Memory) -> Asked | None:
+    """A client id that is too long is cut."""
+    client_id = asked.headers.get("x-client-id", "")
+    if len(client_id) <= 64:
+        return None
+    return msgspec.structs.replace(asked, headers={**asked.headers, "x-client-id": client_id[:64]})
+
+
+@requests("token.id-optional", "AUTH-2", kills="token.client-id.missing token.client-id.empty")
+def id_optional(asked: Asked, memory: Memory) -> Asked | None:
+    """Who sends no client id gets one."""
+    if asked.endpoint != "token" or asked.headers.get("x-client-id"):
+        return None
+    memory["count"] = memory.get("count", 0) + 1
+    named = {**asked.headers, "x-client-id": f"made-up-{memory['count']}"}
+    return msgspec.structs.replace(asked, headers=named)
+
+
+@replies("token.400-as-200", "AUTH-2", "AUTH-1", kills="token.client-id.missing")
+def bad_request_is_200(asked: Asked, answered: Answered, _memory: Memory) -> Answered | None:
+    """A token call without a client id is HTTP 200 with code 400."""
+    refused = asked.endpoint == "token" and answered.status == 400
+    return answered.under(200) if refused else None
+
+
+@requests("token.again-and-again", "AUTH-3", "AUTH-5", kills="token.again.refused")
+def again_and_again(asked: Asked, memory: Memory) -> Asked | None:
+    """A client id gets as many tokens as it asks for."""
+    client_id = asked.headers.get("x-client-id", "")
+    if asked.endpoint != "token" or not client_id:
+        return None
+    count = memory[client_id] = memory.get(client_id, 0) + 1
+    if count == 1:
+        return None
+    named = {**asked.headers, "x-client-id": f"{client_id[:50]}-{count}"}
+    return msgspec.structs.replace(asked, headers=named)
+
+
+@replies("token.no-retry-after", "AUTH-3", kills="token.again.retry-after")
+def no_retry_after(_asked: Asked, answered: Answered, _memory: Memory) -> Answered | None:
+    """A 429 does not say when to come back."""
+    return answered.headed(retry_after=None) if answered.code == Code.RATE_LIMITED else None
+
+
+@requests("token.never-again", "AUTH-5", kills="token.again.next-week")
+def never_again(asked: Asked, memory: Memory) -> Answered | None:
+    """A client id gets one token and never another."""
+    client_id = asked.headers.get("x-client-id", "")
+    if asked.endpoint != "token" or not client_id:
+        return None
+    if not memory.get(client_id):
+        memory[client_id] = True
+        return None
+    body = b'{"code":429,"message":"one token per client","data":null}'
+    return Answered(429, {"content-type": "application/json", "retry-after": "60"}, body)
+
+
+@replies("token.immortal", "AUTH-5", "GEN-3", kills="token.life.over token.revoked")
+def immortal(asked: Asked, answered: Answered, memory: Memory) -> Answered | None:
+    """A token whose balance was once told is good for ever."""
+    if asked.endpoint != "balance" or "token" in asked.query:
+        return None
+    bearer = asked.headers.get("authorization", "")
+    if answered.code == 0:
+        memory[bearer] = answered
+        return None
+    known = memory.get(bearer) or (memory.get("any") if "nmv_usr_nobody" not in bearer else None)
+    if known is None and bearer.startswith("Bearer nmv_usr_") and "nobody" not in bearer:
+        known = answered.saying({"code": 0, "data": {"available": 0, "frozen": 0, "total": 0}}, 200)
+    return known
+
+
+@replies("token.scopes-ignored", "AUTH-6", kills="token.scope.missing")
+def scopes_ignored(asked: Asked, answered: Answered, _memory: Memory) -> Answered | None:
+    """A token that lacks a scope opens a session all the same."""
+    if asked.endpoint != "session" or answered.code != Code.BAD_TOKEN:
+        return None
+    if "nobody" in asked.headers.get("authorization", ""):
+        return None
+    data = {"task_id": "t", "session_id": "1" * 19, "user_id": "u"}
+    return answered.saying({"code": 0, "data": data}, 200)
+
+
+@replies("token.claim-prefix", "AUTH-7", kills="token.claim.made")
+def claim_prefix(asked: Asked, answered: Answered, _memory: Memory) -> Answered | None:
+    """A claim token has no prefix."""
+    if not _made(asked, answered, "claim_token"):
+        return None
+    return answered.having(claim_token=answered.json["data"]["claim_token"].removeprefix("clm_"))
+
+
+@replies("token.claim-life", "AUTH-7", kills="token.claim.made")
+def claim_life(asked: Asked, answered: Answered, _memory: Memory) -> Answered | None:
+    """A claim token lives an hour."""
+    return answered.having(expires_in=3600) if _made(asked, answered, "claim_token") else None
+
+
+@replies("token.claim-once", "AUTH-7", kills="token.claim.page")
+def claim_once(asked: Asked, answered: Answered, memory: Memory) -> Answered | None:
+    """A claim token opens its page once."""
+    if asked.endpoint != "claim_page" or memory.setdefault(asked.query, 0):
+        return answered.under(410) if asked.endpoint == "claim_page" else None
+    memory[asked.query] = 1
+    return None
+
+
+@requests("token.claim-as-bearer", "AUTH-7", "GEN-3", kills="token.claim.no-bearer")
+def claim_as_bearer(asked: Asked, _memory: Memory) -> Answered | None:
+    """A claim token is taken for a bearer token."""
+    if not asked.headers.get("authorization", "").startswith("Bearer clm_"):
+        return None
+    body = b'{"code":0,"data":{"available":0,"frozen":0,"total":0}}'
+    return Answered(200, {"content-type": "application/json"}, body)
+
+
+@requests("token.claim-shared", "AUTH-7", "SES-3", kills="token.claim.foreign")
+def claim_shared(asked: Asked, memory: Memory) -> Answered | None:
+    """A claim token is made for a session that another caller has asked for before."""
+    if asked.endpoint == "state":
+        memory.setdefault(asked.path.split("/")[-2], asked.headers.get("authorization"))
+    if asked.endpoint != "claim_token" or not isinstance(asked.json, dict):
+        return None
+    owner = memory.get(str(asked.json.get("session_id")))
+    if owner is None or owner == asked.headers.get("authorization"):
+        return None
+    data = b'{"code":0,"data":{"claim_token":"clm_0123456789abcdef","expires_in":604800}}'
+    return Answered(200, {"content-type": "application/json"}, data)
+
+
+@replies("session.digits", "SES-1", "SES-3", kills="session.new.digits")
+def digits(asked: Asked, answered: Answered, memory: Memory) -> Answered | None:
+    """The first session has an id in letters; nobody can use it."""
+    if not _made(asked, answered, "session") or memory.setdefault("done", False):
+        return None
+    memory["done"] = True
+    return answered.having(session_id="session-one")
+
+
+@replies("session.same", "SES-1", "STA-1", kills="session.new.distinct")
+def same(asked: Asked, answered: Answered, memory: Memory) -> Answered | None:
+    """A caller has one session, whatever is asked."""
+    bearer = asked.headers.get("authorization", "")
+    if not _made(asked, answered, "session"):
+        return None
+    first = memory.setdefault(bearer, answered)
+    return None if first is answered else first
+
+
+@replies("session.no-task", "SES-1", kills="session.new.fields")
+def no_task(asked: Asked, answered: Answered, _memory: Memory) -> Answered | None:
+    """A new session has no task id."""
+    return answered.having(task_id="") if _made(asked, answered, "session") else None
+
+
+@replies("session.other-user", "SES-1", kills="session.new.user")
+def other_user(asked: Asked, answered: Answered, _memory: Memory) -> Answered | None:
+    """A new session belongs to another user id."""
+    return answered.having(user_id="anon_x") if _made(asked, answered, "session") else None
+
+
+@requests("session.language-due", "SES-1", kills="session.new.language-optional")
+def language_due(asked: Asked, _memory: Memory) -> Answered | None:
+    """A session without a language is refused."""
+    body = asked.json
+    if asked.endpoint != "session" or not isinstance(body, dict) or "language" in body:
+        return None
+    if "task_name" not in body:
+        return None
+    said = b'{"code":400,"message":"body: language is missing","data":null}'
+    return Answered(400, {"content-type": "application/json"}, said)
+
+
+@replies("session.chat-unknown", "SES-3", kills="session.unknown.chat")
+def chat_of_unknown(asked: Asked, answered: Answered, _memory: Memory) -> Answered | None:
+    """A turn in a session that never was is 400."""
+    if asked.endpoint != "chat" or answered.code != Code.SESSION_NOT_FOUND:
+        return None
+    return answered.saying(failure(Code.BAD_REQUEST, "bad session_id"), 400)
+
+
+@replies(
+    "session.upload-unknown",
+    "SES-3",
+    "GEN-7",
+    kills="session.unknown.upload session.foreign.everywhere",
+)
+def upload_to_unknown(asked: Asked, answered: Answered, _memory: Memory) -> Answered | None:
+    """An upload to a session that never was is 4001."""
+    if asked.endpoint != "upload" or answered.code != Code.SESSION_NOT_FOUND:
+        return None
+    return answered.saying(failure(Code.UNSUPPORTED_FILE, "mp4 mov"))
+
+
+@replies("session.state-empty", "SES-3", "GEN-7", kills="session.unknown.state state.bad-id")
+def state_of_unknown(asked: Asked, answered: Answered, _memory: Memory) -> Answered | None:
+    """The state of a session that never was is an empty one."""
+    if asked.endpoint != "state" or answered.code != Code.SESSION_NOT_FOUND:
+        return None
+    return answered.saying({"code": 0, "data": {}}, 200)
+
+
+@replies("session.render-unknown", "SES-3", kills="session.unknown.render")
+def render_of_unknown(asked: Asked, answered: Answered, _memory: Memory) -> Answered | None:
+    """An export of a session that never was is 400."""
+    if asked.endpoint != "render" or answered.code != Code.SESSION_NOT_FOUND:
+        return None
+    return answered.saying(_NOT_FOUND | {"code": 400}, 400)

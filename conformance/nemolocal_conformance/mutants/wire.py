@@ -1,0 +1,208 @@
+"""A server with one thing changed on its wire: requests as they come in, replies as they leave.
+
+A mutant is a hook. It sees what was asked (and, for a reply, what was answered) and returns what
+shall stand in its place, or None to leave it. What a mutant has changed is counted: one that never
+did anything has proved nothing.
+"""
+
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+from urllib.parse import parse_qs
+
+import msgspec
+
+from nemolocal_contract.endpoints import find_endpoint
+from nemolocal_contract.envelope import decode_json, encode_json
+
+Message = MutableMapping[str, Any]
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+# Bodies of requests that a hook may read; a film is none of them.
+_READABLE = 1_000_000
+
+
+class Asked(msgspec.Struct, frozen=True):
+    """A request: its endpoint by name ("" for none of the contract's), headers in small letters."""
+
+    method: str
+    path: str
+    query: str
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def endpoint(self) -> str:
+        """The name of the contract's endpoint."""
+        found = find_endpoint(self.method, self.path)
+        return found[0] if found else ""
+
+    @property
+    def json(self) -> Any:
+        """The body as JSON, {} where it is none."""
+        try:
+            return decode_json(self.body)
+        except msgspec.DecodeError:
+            return {}
+
+    @property
+    def queried(self) -> dict[str, list[str]]:
+        """The query by names."""
+        return parse_qs(self.query)
+
+
+class Answered(msgspec.Struct, frozen=True):
+    """A reply; `cut` ends its connection after the body instead of ending the body."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+    cut: bool = False
+
+    @property
+    def json(self) -> Any:
+        """The body as JSON, None where it is none."""
+        try:
+            return decode_json(self.body)
+        except msgspec.DecodeError:
+            return None
+
+    @property
+    def code(self) -> object:
+        """The code of the envelope, None where there is none."""
+        body = self.json
+        return body.get("code") if isinstance(body, dict) else None
+
+    def saying(self, body: object, status: int | None = None) -> "Answered":
+        """The same with another JSON body."""
+        return Answered(self.status if status is None else status, self.headers, encode_json(body))
+
+    def having(self, **changed: Any) -> "Answered":
+        """The same with something changed in the `data` of its envelope."""
+        return self.saying({**self.json, "data": {**self.json["data"], **changed}})
+
+    def under(self, status: int) -> "Answered":
+        """The same with another HTTP status."""
+        return Answered(status, self.headers, self.body)
+
+    def headed(self, **headers: str | None) -> "Answered":
+        """The same with headers changed, or left out (None)."""
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        kept = {name: value for name, value in self.headers.items() if name not in named}
+        added = {name: value for name, value in named.items() if value is not None}
+        return Answered(self.status, kept | added, self.body)
+
+
+Memory = dict[str, Any]
+OnReply = Callable[[Asked, Answered, Memory], Answered | None]
+OnRequest = Callable[[Asked, Memory], Asked | Answered | None]
+
+
+class Saboteur:
+    """ASGI middleware that lets one hook do its work, and counts what it did."""
+
+    def __init__(self, app: App, on_request: OnRequest | None, on_reply: OnReply | None) -> None:
+        self._app = app
+        self._on_request = on_request
+        self._on_reply = on_reply
+        self.memory: Memory = {}
+        self.hits = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["path"].startswith("/__nemolocal__"):
+            await self._app(scope, receive, send)
+            return
+        asked, receive = await _read(scope, receive)
+        if self._on_request is not None:
+            changed = self._on_request(asked, self.memory)
+            self.hits += changed is not None
+            if isinstance(changed, Answered):
+                await _write(changed, send)
+                return
+            if changed is not None:
+                scope, receive, asked = _rewritten(scope, changed), _body(changed), changed
+        if self._on_reply is None:
+            await self._app(scope, receive, send)
+        else:
+            await self._sabotage(self._on_reply, asked, scope, receive, send)
+
+    async def _sabotage(
+        self, hook: OnReply, asked: Asked, scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        kept: list[Message] = []
+
+        async def keep(message: Message) -> None:
+            kept.append(message)
+
+        await self._app(scope, receive, keep)
+        answered = _answered(kept)
+        changed = hook(asked, answered, self.memory)
+        self.hits += changed is not None
+        await _write(changed or answered, send)
+
+
+async def _read(scope: Scope, receive: Receive) -> tuple[Asked, Receive]:
+    headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+    body, again = b"", receive
+    small = int(headers.get("content-length") or 0) <= _READABLE
+    if small and headers.get("transfer-encoding") is None:
+        more = True
+        while more:
+            message = await receive()
+            body += message.get("body", b"")
+            more = message.get("more_body", False)
+        again = _replay(body, receive)
+    query = scope["query_string"].decode("latin-1")
+    return Asked(scope["method"], scope["path"], query, headers, body), again
+
+
+def _replay(body: bytes, receive: Receive) -> Receive:
+    """The body once more, then whatever comes."""
+    first = True
+
+    async def again() -> Message:
+        nonlocal first
+        if first:
+            first = False
+            return {"type": "http.request", "body": body, "more_body": False}
+        return await receive()
+
+    return again
+
+
+def _rewritten(scope: Scope, asked: Asked) -> Scope:
+    headers = {**asked.headers, "content-length": str(len(asked.body))}
+    return {
+        **scope,
+        "path": asked.path,
+        "raw_path": asked.path.encode("latin-1"),
+        "query_string": asked.query.encode("latin-1"),
+        "headers": [(n.encode("latin-1"), v.encode("latin-1")) for n, v in headers.items()],
+    }
+
+
+def _body(asked: Asked) -> Receive:
+    async def gone() -> Message:
+        return {"type": "http.disconnect"}
+
+    return _replay(asked.body, gone)
+
+
+def _answered(messages: list[Message]) -> Answered:
+    start = messages[0]
+    headers = {n.decode("latin-1").lower(): v.decode("latin-1") for n, v in start["headers"]}
+    headers.pop("content-length", None)
+    body = b"".join(message.get("body", b"") for message in messages[1:])
+    return Answered(start["status"], headers, body)
+
+
+async def _write(answered: Answered, send: Send) -> None:
+    headers = {**answered.headers}
+    if not answered.cut:
+        headers["content-length"] = str(len(answered.body))
+    encoded = [(n.encode("latin-1"), v.encode("latin-1")) for n, v in headers.items()]
+    await send({"type": "http.response.start", "status": answered.status, "headers": encoded})
+    body = {"type": "http.response.body", "body": answered.body, "more_body": answered.cut}
+    await send(body)
