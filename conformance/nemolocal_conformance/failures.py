@@ -1,10 +1,8 @@
 """Failures as the contract knows them, in every style that it allows (GEN-1, GEN-2)."""
 
-from typing import Any
-
 from nemolocal_contract.codes import Code, http_status
 
-from .expectations import Broken, expect, expect_one_of, expect_that, field
+from .expectations import expect, expect_one_of, expect_that, field
 from .peer import Answer
 from .stage import Stage
 
@@ -13,9 +11,10 @@ _STYLES = ("envelope", "http")
 
 
 def expect_failure(stage: Stage, answer: Answer, code: Code, *, chat: bool = False) -> str:
-    """The answer is this failure, in one of the styles of GEN-2; its message.
+    """The answer is this failure, in any style of GEN-2, which is noted; its message.
 
-    Which style it is, is noted. On `chat` the ADK's `{"detail": …}` is one of them.
+    On `chat` the ADK's `{"detail": …}` is one of them. How a failure must look in all else is for
+    the checks of GEN-1 and GEN-2 alone to judge.
     """
     expect("the connection", answer.ending, "complete")
     body = answer.json
@@ -24,28 +23,30 @@ def expect_failure(stage: Stage, answer: Answer, code: Code, *, chat: bool = Fal
         stage.saw("GEN-2", "errors=adk")
         return str(body["detail"])
     expect("code", field("the envelope", body, "code"), int(code))
-    _note_style(stage, answer, code)
-    return _message(body)
-
-
-def _note_style(stage: Stage, answer: Answer, code: Code) -> None:
-    allowed = {style: http_status(code, style) for style in _STYLES}
-    expect_one_of("the HTTP status", answer.status, sorted(set(allowed.values())))
-    if len(set(allowed.values())) > 1:
-        style = next(style for style in _STYLES if allowed[style] == answer.status)
+    style = _style(answer, code)
+    if style:
         stage.saw("GEN-2", f"errors={style}")
+    message = body.get("message")
+    return message if isinstance(message, str) else ""
 
 
-def _message(body: dict[str, Any]) -> str:
+def expect_style(answer: Answer, code: Code) -> None:
+    """The HTTP status of this failure is that of one of the styles of GEN-2."""
+    allowed = sorted({http_status(code, style) for style in _STYLES})
+    expect_one_of(f"the HTTP status of {int(code)}", answer.status, allowed)
+
+
+def expect_form(answer: Answer) -> None:
+    """The body of a failure has a code, a message in words, and data null (GEN-1)."""
+    body = answer.json
+    code = field("the envelope", body, "code")
+    expect_that("code", isinstance(code, int) and code != 0, "the number of a failure", code)
     expect("data of a failure", field("the envelope", body, "data"), None)
     message = field("the envelope", body, "message")
     expect_that("message", isinstance(message, str) and bool(message.strip()), "words", message)
-    return str(message)
 
 
-def code_of(answer: Answer) -> object:
-    """The code of an answer, whatever it is: for telling one answer from another."""
-    try:
-        return field("the envelope", answer.json, "code")
-    except Broken:
-        return None
+def _style(answer: Answer, code: Code) -> str:
+    """The style that this status tells, "" where both styles have the same, or none has it."""
+    fitting = [style for style in _STYLES if http_status(code, style) == answer.status]
+    return fitting[0] if len(fitting) == 1 else ""

@@ -152,8 +152,7 @@ class Stage:
 
     def state(self, session: str, account: Account | None = None) -> dict[str, Any]:
         """`data` of the newest state (STA-1)."""
-        data: dict[str, Any] = self.call(wire.STATE, account, session=session).data
-        return data
+        return self._need("a state", self.call(wire.STATE, account, session=session))
 
     def draft(self, session: str, account: Account | None = None) -> dict[str, Any]:
         """The newest draft."""
@@ -165,8 +164,7 @@ class Stage:
 
     def balance(self, account: Account | None = None) -> dict[str, Any]:
         """Credits (CRD-1)."""
-        data: dict[str, Any] = self.call(wire.BALANCE, account).data
-        return data
+        return self._need("a balance", self.call(wire.BALANCE, account))
 
     # What checks share
 

@@ -6,8 +6,8 @@ from nemolocal_contract.headers import bearer
 
 from ..check import check
 from ..expectations import Broken, NotApplicable, expect, expect_that, field
-from ..failures import expect_failure
-from ..stage import Stage
+from ..failures import expect_failure, expect_form, expect_style
+from ..stage import GENERATE, Stage
 
 _NOBODY = "nmv_usr_nobody_was_ever_given_this_one"
 _STRANGE_PATH = "/api/there/is/nothing/here"
@@ -24,8 +24,28 @@ def success_has_an_envelope(stage: Stage) -> None:
 @check("general.envelope.failure", "GEN-1", needs="token")
 def failure_has_an_envelope(stage: Stage) -> None:
     """A failure MUST be an object with its `code`, a `message` in words and `data` null."""
-    answer = stage.call(wire.STATE, session="1000000000000000000")
-    expect_failure(stage, answer, Code.SESSION_NOT_FOUND)
+    expect_form(stage.call(wire.STATE, session="1000000000000000000"))
+    expect_form(stage.peer.call("GET", wire.BALANCE.template))
+    expect_form(stage.ask_for_token(None))
+
+
+@check("general.status.of-failures", "GEN-2", needs="session")
+def status_of_a_failure_is_known(stage: Stage) -> None:
+    """The HTTP status of 1001, 1002 and 4001 MUST be 200, or 401, 404 and 415."""
+    expect_style(stage.peer.call("GET", wire.BALANCE.template), Code.BAD_TOKEN)
+    unknown = stage.call(wire.STATE, session="1000000000000000000")
+    expect_style(unknown, Code.SESSION_NOT_FOUND)
+    files = [("files", ("notes.txt", b"text"))]
+    refused = stage.call(wire.UPLOAD, session=stage.session, files=files)
+    expect_style(refused, Code.UNSUPPORTED_FILE)
+
+
+@check("general.status.of-credits", "GEN-2", control=True)
+def status_of_lacking_credits_is_known(stage: Stage) -> None:
+    """The HTTP status of 2001 MUST be 200 or 402."""
+    account = stage.anybody(credits=0)
+    told = stage.say(stage.new_session(account), GENERATE, account)
+    expect_style(told.answer, Code.NO_CREDITS)
 
 
 @check("general.envelope.content-type", "GEN-1", needs="token")
@@ -35,7 +55,7 @@ def envelope_is_json(stage: Stage) -> None:
     expect("content-type", kind.partition(";")[0].strip().lower(), "application/json")
 
 
-@check("general.bearer.missing", "GEN-3", "GEN-2")
+@check("general.bearer.missing", "GEN-3")
 def no_token_is_refused(stage: Stage) -> None:
     """A call without a bearer token MUST be refused with 1001."""
     answer = stage.peer.call("GET", wire.BALANCE.template)
@@ -79,7 +99,7 @@ def chat_wants_a_token(stage: Stage) -> None:
 def calls_without_attribution_are_answered(stage: Stage) -> None:
     """A call without the attribution headers MUST be answered where it is no export."""
     answer = stage.call(wire.BALANCE, attributed=False)
-    expect("code", field("the envelope", answer.json, "code"), 0)
+    expect("the HTTP status", answer.status, 200)
 
 
 @check("general.token-in-url.query", "GEN-5", needs="token")

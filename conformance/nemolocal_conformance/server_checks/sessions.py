@@ -73,7 +73,7 @@ def session_is_kept(stage: Stage) -> None:
     expect("the draft", field("data", again.data, "state", "draft"), before)
 
 
-@check("session.unknown.state", "SES-3", "GEN-2", needs="token")
+@check("session.unknown.state", "SES-3", needs="token")
 def state_of_an_unknown_session(stage: Stage) -> None:
     """The state of a session that never was MUST be 1002."""
     answer = stage.call(wire.STATE, session=_NEVER)

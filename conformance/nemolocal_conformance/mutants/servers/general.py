@@ -41,10 +41,16 @@ def text_plain(asked: Asked, answered: Answered, _memory: Memory) -> Answered | 
     return answered.headed(content_type="text/plain") if asked.endpoint == "balance" else None
 
 
-@replies("general.status-1001", "GEN-2", kills="general.bearer.missing")
+@replies("general.status-1001", "GEN-2", kills="general.status.of-failures")
 def status_of_1001(_asked: Asked, answered: Answered, _memory: Memory) -> Answered | None:
     """A 1001 has the HTTP status 403, which no style knows."""
     return answered.under(403) if answered.code == Code.BAD_TOKEN else None
+
+
+@replies("general.status-2001", "GEN-2", kills="general.status.of-credits")
+def status_of_2001(_asked: Asked, answered: Answered, _memory: Memory) -> Answered | None:
+    """A 2001 has the HTTP status 403, which no style knows."""
+    return answered.under(403) if answered.code == Code.NO_CREDITS else None
 
 
 @replies("general.bearer-optional", "GEN-3", kills="general.bearer.missing credits.token")
