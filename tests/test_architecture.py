@@ -38,7 +38,7 @@ MAY_IMPORT = {
         "uvicorn",
     },
     "nemolocal_client": {"httpx", "msgspec", "nemolocal_contract", "platformdirs", "yaml"},
-    "nemolocal": {"httpx", "msgspec", "rich", *(set(FOLDERS) - {"nemolocal_bench"})},
+    "nemolocal": {"httpx", "msgspec", "rich", "trustme", *(set(FOLDERS) - {"nemolocal_bench"})},
     "nemolocal_conformance": {"httpx", "msgspec", "nemolocal_contract"},
     "nemolocal_bench": {
         "httpx",

@@ -13,6 +13,7 @@ PACKAGES = [
     "nemolocal_server",
     "nemolocal_client",
     "nemolocal",
+    "nemolocal_conformance",
     "nemolocal_bench",
 ]
 
@@ -55,6 +56,7 @@ def test_the_contract_offers_these_modules() -> None:
     assert [module.__name__.rpartition(".")[2] for module in modules("nemolocal_contract")[1:]] == [
         "clock", "codes", "control", "draft", "effects", "endpoints", "envelope", "events",
         "headers", "journal", "media", "openapi", "replies", "requests", "rules", "sse", "summary",
+        "differences", "looks", "pairing", "pieces", "project", "tracks", "words",
     ]  # fmt: skip
 
 

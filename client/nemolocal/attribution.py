@@ -3,6 +3,7 @@
 import os
 from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 
 from nemolocal_contract.headers import Attribution
 
@@ -18,9 +19,11 @@ def own_version() -> str:
 
 
 def attribution(environment: Mapping[str, str] = os.environ) -> Attribution:
-    """This command, or the skill that SKILL_SOURCE, SKILL_VERSION and SKILL_PLATFORM name."""
-    return Attribution(
-        environment.get("SKILL_SOURCE") or _NAME,
-        environment.get("SKILL_VERSION") or own_version(),
-        environment.get("SKILL_PLATFORM") or "unknown",
-    )
+    """This command, or the skill that SKILL_SOURCE, SKILL_VERSION and SKILL_PLATFORM name.
+
+    The platform is that of the folder in which the command is installed.
+    """
+    # Imported late: `--version` needs none of it.
+    from nemolocal_client.skill.attribution import attribution_of, platform_of
+
+    return attribution_of(_NAME, own_version(), platform_of(Path(__file__)), environment)

@@ -11,12 +11,15 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
+from .arguments import chat, conform, execute, skill, verdict
 from .attribution import own_version
 
 _EXAMPLES = """\
 examples:
   nemolocal demo
   nemolocal edit clip.mp4 -m "trim to the first 10 seconds" -o short.mp4
+  nemolocal edit *.mov -m "make it vertical" --out-dir vertical
+  nemolocal chat clip.mp4
   nemolocal serve --port 8787
   nemolocal edit clip.mp4 -m "add a title 'Hi'" --base-url http://127.0.0.1:8787
 """
@@ -66,7 +69,12 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     _add_demo(commands)
     _add_edit(commands)
+    chat.add(commands)
     _add_serve(commands)
+    skill.add(commands)
+    execute.add(commands)
+    conform.add(commands)
+    verdict.add(commands)
     about = "say what was found on this machine"
     commands.add_parser("doctor", help=about, description=about.capitalize() + ".")
     return parser
@@ -94,6 +102,7 @@ def _add_edit(commands: Any) -> None:
         help="an instruction; may be given several times",
     )
     edit.add_argument("-o", "--output", metavar="FILE", help="default: <INPUT>-edited.mp4")
+    edit.add_argument("--out-dir", metavar="DIR", help="edit each INPUT by itself, into DIR")
     edit.add_argument("--base-url", metavar="URL", help="a server; default: one of its own")
     edit.add_argument("--session", metavar="ID", help="come back to a saved session")
     edit.add_argument("--json", action="store_true", help="print the outcome as JSON")

@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from typing import Protocol
 
 from nemolocal_client import Notice, NoticeKind
+from nemolocal_contract.draft import Draft
+from nemolocal_contract.summary import timeline
 
 # A plain log gets a line for each quarter, not for each block of bytes.
 _QUARTER = 4
@@ -22,6 +24,9 @@ class Display(Protocol):
 
     def line(self, text: str) -> None:
         """Show a result."""
+
+    def draw(self, draft: Draft) -> None:
+        """Show the timeline."""
 
     def stop(self) -> None:
         """Leave the screen tidy."""
@@ -45,6 +50,9 @@ class PlainDisplay:
     def line(self, text: str) -> None:
         if self._results:
             print(text)
+
+    def draw(self, draft: Draft) -> None:
+        self.line(timeline(draft))
 
     def stop(self) -> None:
         self._kind = None

@@ -7,10 +7,10 @@ from urllib.parse import unquote, urlsplit
 
 import msgspec
 
-from nemolocal_client import Client, check_destination
+from nemolocal_client import Client, NemoError, check_destination
 
 from .backend import open_client
-from .display import open_display
+from .display import Display, open_display
 from .problem import Problem
 from .studio import Studio
 
@@ -26,10 +26,13 @@ class Report(msgspec.Struct, frozen=True):
     session_id: str
     timeline: str
     turns: list[dict[str, object]]
+    link: str
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Upload, say, export; nothing is spent before the way out is known to be open."""
+    if arguments.out_dir:
+        return _run_batch(arguments)
     inputs: list[str] = arguments.input
     _check_usage(arguments)
     destination = _destination(arguments.output, inputs)
@@ -47,11 +50,36 @@ def run(arguments: argparse.Namespace) -> int:
             studio.upload(*inputs)
         studio.follow(arguments.message)
         studio.deliver()
+        # A server of its own is gone when the command ends, and its links are with it.
+        link = _link(client) if arguments.base_url else ""
         if arguments.json:
-            print(_report(studio, client))
+            print(_report(studio, client, link))
         elif arguments.base_url:
-            display.line(f"Session {client.session_id}, to come back with --session")
+            _say_goodbye(display, client, link)
     return 0
+
+
+def _run_batch(arguments: argparse.Namespace) -> int:
+    from . import batch
+
+    if arguments.output or arguments.session:
+        raise Problem("--out-dir names the films itself and begins a session of its own")
+    _check_usage(arguments)
+    return batch.run(arguments)
+
+
+def _say_goodbye(display: Display, client: Client, link: str) -> None:
+    if link:
+        display.line(f"Project {link}, for whoever has the link, for a week")
+    display.line(f"Session {client.session_id}, to come back with --session")
+
+
+def _link(client: Client) -> str:
+    """The link to the project; none where the backend gives none: the film is there already."""
+    try:
+        return client.claim_link()
+    except NemoError:
+        return ""
 
 
 def _check_usage(arguments: argparse.Namespace) -> None:
@@ -95,7 +123,7 @@ def _is_url(name: str) -> bool:
     return name.lower().startswith(("http://", "https://"))
 
 
-def _report(studio: Studio, client: Client) -> str:
+def _report(studio: Studio, client: Client, link: str) -> str:
     export = studio.deliver()
     turns: list[dict[str, object]] = [
         {"message": told.message, **msgspec.to_builtins(told.turn)} for told in studio.turns
@@ -107,5 +135,6 @@ def _report(studio: Studio, client: Client) -> str:
         client.session_id or "",
         client.timeline(),
         turns,
+        link,
     )
     return msgspec.json.format(msgspec.json.encode(report), indent=_JSON_INDENT).decode()

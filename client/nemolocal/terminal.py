@@ -4,16 +4,28 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TaskProgressColumn, TextColumn
 
 from nemolocal_client import Notice, NoticeKind
+from nemolocal_contract.draft import Draft
 
+from .lanes import draw
+
+# By the labels that the summary of a timeline gives to tracks (STA-5).
+_COLOURS = {"Video": "cyan", "BGM": "green", "Title": "magenta"}
 _LINES: tuple[NoticeKind, ...] = ("working", "waiting")
 
 
 class TerminalDisplay:
     """One spinner or bar at a time, gone when it is done."""
 
-    def __init__(self, *, results: bool = True, console: Console | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        results: bool = True,
+        console: Console | None = None,
+        picture: Console | None = None,
+    ) -> None:
         self._results = results
         self._console = console or Console(stderr=True)
+        self._picture = picture or Console()
         self._bars: Progress | None = None
         self._kind: NoticeKind | None = None
         self._task = TaskID(0)
@@ -34,6 +46,13 @@ class TerminalDisplay:
         self.stop()
         if self._results:
             print(text)
+
+    def draw(self, draft: Draft) -> None:
+        """The timeline as lanes, each in the colour of its kind."""
+        self.stop()
+        for line in draw(draft, self._picture.width):
+            colour = next((_COLOURS[kind] for kind in _COLOURS if line.startswith(kind)), "")
+            self._picture.print(line, style=colour, markup=False, highlight=False, soft_wrap=True)
 
     def stop(self) -> None:
         """Take the bar off the screen."""

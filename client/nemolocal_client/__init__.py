@@ -11,8 +11,10 @@ from nemolocal_contract.endpoints import CLOUD_BASE_URL
 from nemolocal_contract.headers import Attribution
 from nemolocal_contract.replies import Balance, FileReply, StateReply
 
-from .client import TOKEN_VARIABLE, Client, Resolution
-from .effects import Notice, NoticeKind, Notify
+from .assistant import Answer, Assistant, AsyncAssistant
+from .async_client import AsyncClient
+from .client import TOKEN_VARIABLE, Client
+from .effects import AsyncNotify, KeptSession, Notice, NoticeKind, Notify
 from .errors import (
     BackendError,
     BadReply,
@@ -35,17 +37,24 @@ from .errors import (
     TurnFailed,
     UnsupportedFile,
 )
+from .exchange import host_of, is_loopback
 from .exports import Export
 from .files import check_destination
 from .polling import PollPolicy
 from .profile import IdentityStore, MemoryProfile, Profile, config_folder
 from .routing import Route, Step, route, steps
-from .transport import host_of, is_loopback
+from .sessions import draft_of
 from .turns import Turn
+from .workspace import Resolution
 
 __all__ = [
     "CLOUD_BASE_URL",
     "TOKEN_VARIABLE",
+    "Answer",
+    "Assistant",
+    "AsyncAssistant",
+    "AsyncClient",
+    "AsyncNotify",
     "Attribution",
     "BackendError",
     "BadReply",
@@ -62,6 +71,7 @@ __all__ = [
     "FileReply",
     "FileTooLarge",
     "IdentityStore",
+    "KeptSession",
     "MemoryProfile",
     "NemoError",
     "NothingToExport",
@@ -85,6 +95,7 @@ __all__ = [
     "UnsupportedFile",
     "check_destination",
     "config_folder",
+    "draft_of",
     "host_of",
     "is_loopback",
     "route",

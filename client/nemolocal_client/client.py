@@ -1,57 +1,44 @@
-"""The face of the library: one object for one base URL, one account and one session at a time."""
+"""The sync face of the library: one object for one base URL, one account, one session at a time."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Literal, Self
-
-from msgspec import UNSET
+from typing import Self, TypeVar
 
 from nemolocal_contract.clock import Clock, WallClock
 from nemolocal_contract.endpoints import CLOUD_BASE_URL
 from nemolocal_contract.headers import Attribution
 from nemolocal_contract.replies import Balance, FileReply, StateReply
-from nemolocal_contract.requests import OutputRequest
-from nemolocal_contract.summary import timeline
 
+from .desk import Desk
 from .drive import Driver
-from .effects import Flow, Notice, Notify, Secret
-from .errors import BadToken
-from .exports import Export, export
-from .identity import Account, sign_in
+from .effects import Flow, KeptSession, Notice, Notify
+from .exports import Export
 from .polling import CONTRACT_POLLING, PollPolicy
 from .profile import IdentityStore, Profile
-from .sessions import (
-    Session,
-    draft_of,
-    open_session,
-    read_balance,
-    read_state,
-    resume_session,
-    upload_files,
-    upload_urls,
-)
 from .transport import Transport
-from .turns import Turn, take_turn
+from .turns import Turn
+from .workspace import Resolution, Workspace
 
 TOKEN_VARIABLE = "NEMO_TOKEN"
 
-Resolution = Literal["720p", "1080p", "4k"]
+T = TypeVar("T")
 
 
-def _silence(notice: Notice) -> None:
+def silence(notice: Notice) -> None:
     """Who gives no `notify` wants to hear nothing."""
     del notice
 
 
 class Client:
-    """A client of the NemoVideo contract.
+    """A client of the NemoVideo contract; `AsyncClient` is the same with coroutines.
 
     `attribution` names the skill on whose behalf it calls (CLI-1). `token`, or NEMO_TOKEN in
     `environment` (that of the process if None), is used as it is; else an anonymous token is taken
-    and kept in `profile` (AUTH-8, CLI-9). All waits go by `clock`. `notify` hears what goes on.
-    Every method raises `NemoError` and nothing else; a client belongs to one thread.
+    and kept in `profile` (AUTH-8, CLI-9). All waits go by `clock`. `workspace` has the same
+    calls as flows, for who writes flows of their own. `notify` hears what goes on.
+    Every method raises `NemoError` and nothing else.
     """
 
     def __init__(
@@ -63,25 +50,18 @@ class Client:
         profile: IdentityStore | None = None,
         clock: Clock | None = None,
         polling: PollPolicy = CONTRACT_POLLING,
-        notify: Notify = _silence,
+        notify: Notify = silence,
         language: str = "en",
         environment: Mapping[str, str] | None = None,
     ) -> None:
-        self.base_url = base_url.rstrip("/")
-        self._attribution = attribution
-        self._polling = polling
-        self._language = language
         known = os.environ if environment is None else environment
-        self._account = Account(_fixed(token or known.get(TOKEN_VARIABLE)))
-        self._session: Session | None = None
-        self._transport = Transport(self.base_url, attribution.headers(), notify)
-        self._driver = Driver(
-            self.base_url,
-            self._transport,
-            clock=clock or WallClock(),
-            store=profile or Profile(),
-            notify=notify,
+        self.base_url = base_url.rstrip("/")
+        self.workspace = Workspace(
+            self.base_url, attribution, token or known.get(TOKEN_VARIABLE), polling, language
         )
+        self._transport = Transport(self.base_url, attribution.headers(), notify)
+        desk = Desk(self.base_url, clock or WallClock(), profile or Profile())
+        self._driver = Driver(self._transport, desk, notify)
 
     def __repr__(self) -> str:
         return f"Client({self.base_url!r}, session={self.session_id!r})"
@@ -104,21 +84,32 @@ class Client:
     @property
     def session_id(self) -> str | None:
         """The id of the open session, to `resume` it later (SES-2)."""
-        return self._session.id if self._session is not None else None
+        session = self.workspace.session
+        return session.id if session is not None else None
+
+    def run(self, flow: Flow[T]) -> T:
+        """The outcome of a flow over `workspace`: how the other methods do what they do."""
+        return self._driver.run(flow)
+
+    def lines(self, flow: Flow[object]) -> Iterator[str]:
+        """What a flow over `workspace` has to show, each line as soon as it is known."""
+        return self._driver.lines(flow)
 
     def connect(self) -> None:
         """Say "Connecting…" and see that there is a token (CLI-10, AUTH-1)."""
-        self._driver.run(_connect(self._account))
+        return self.run(self.workspace.connect())
 
-    def open_session(self) -> str:
+    def open_session(self, task_name: str = "project") -> str:
         """Open a new session and use it from now on; its id (SES-1)."""
-        self._session = None
-        return self._opened().id
+        return self.run(self.workspace.open_session(task_name))
 
     def resume(self, session_id: str) -> StateReply:
         """Come back to a saved session; its state, `SessionNotFound` if there is none (SES-2)."""
-        self._session = self._driver.run(resume_session(self._account, session_id))
-        return self.state()
+        return self.run(self.workspace.resume(session_id))
+
+    def sessions(self) -> tuple[KeptSession, ...]:
+        """The sessions that the profile remembers of this base URL, the newest first."""
+        return self.run(self.workspace.sessions())
 
     def upload(self, *files: str | Path) -> tuple[FileReply, ...]:
         """Add files and http(s) URLs to the session; what the backend made of them (UPL-2).
@@ -126,15 +117,7 @@ class Client:
         Paths go in one request, all or nothing (UPL-5), URLs in another. Opens a session if there
         is none. Raises `UnsupportedFile`, `FileTooLarge`, `FileProblem`.
         """
-        urls = [str(file) for file in files if _is_url(file)]
-        paths = [Path(file) for file in files if not _is_url(file)]
-        source = self._attribution.source
-        done: tuple[FileReply, ...] = ()
-        if paths:
-            done += self._driver.run(upload_files(self._opened(), paths, source=source))
-        if urls:
-            done += self._driver.run(upload_urls(self._opened(), urls))
-        return done
+        return self.run(self.workspace.upload(*files))
 
     def say(self, message: str) -> Turn:
         """Send one message, once, and tell what came of it (CLI-3 to CLI-6).
@@ -142,19 +125,26 @@ class Client:
         Opens a session if there is none. Raises `TurnFailed` where nothing changed and nothing
         was said, `StreamTimeout`, `OutOfCredits`.
         """
-        return self._driver.run(take_turn(self._opened(), message))
+        return self.run(self.workspace.say(message))
+
+    def stream(self, message: str) -> Iterator[str]:
+        """The lines that `say` would return, each as soon as it is known, and the same errors.
+
+        Whoever stops before the end hangs up; the work goes on in the backend (SSE-7).
+        """
+        return self.lines(self.workspace.say(message))
 
     def balance(self) -> Balance:
         """Credits (CRD-1)."""
-        return self._driver.run(read_balance(self._account))
+        return self.run(self.workspace.balance())
 
     def state(self) -> StateReply:
         """The newest state of the session (STA-1)."""
-        return self._driver.run(read_state(self._opened()))
+        return self.run(self.workspace.state())
 
     def timeline(self) -> str:
         """The track summary of the session (STA-5)."""
-        return timeline(draft_of(self.state()))
+        return self.run(self.workspace.timeline())
 
     def export(self, destination: str | Path, *, resolution: Resolution | None = None) -> Export:
         """Render the timeline into `destination`, free of charge (CLI-8, REN-3).
@@ -162,30 +152,19 @@ class Client:
         A file that is there is replaced when the new one is complete. Raises `NothingToExport`,
         `ExportBlocked`, `RenderFailed`, `DownloadFailed`, `FileProblem`.
         """
-        output = OutputRequest(resolution=resolution or UNSET)
-        flow = export(self._opened(), Path(destination), self._polling, output)
-        return self._driver.run(flow)
+        return self.run(self.workspace.export(destination, resolution))
 
-    def _opened(self) -> Session:
-        if self._session is None:
-            self._session = self._driver.run(open_session(self._account, self._language))
-        return self._session
+    def cancel_export(self) -> bool:
+        """Stop the export that is under way, or was when its wait was given up (REN-8).
 
+        False where there is none, or where it had ended already. An `export` that still waits for
+        it raises `RenderFailed`.
+        """
+        return self.run(self.workspace.cancel_export())
 
-def _connect(account: Account) -> Flow[None]:
-    yield Notice("connecting", "Connecting…")
-    yield from sign_in(account)
+    def claim_link(self) -> str:
+        """A link that opens the session's project on the web, good for a week (AUTH-7, CLI-10).
 
-
-def _is_url(file: str | Path) -> bool:
-    return isinstance(file, str) and file.lower().startswith(("http://", "https://"))
-
-
-def _fixed(token: str | None) -> Secret | None:
-    token = (token or "").strip()
-    if not token:
-        return None
-    # What cannot stand in a header would make the HTTP library quote it in an error.
-    if not token.isascii() or not token.isprintable() or " " in token:
-        raise BadToken("the token holds characters that no token has")
-    return Secret(token)
+        Whoever has the link sees this one project; the token of the client is not in it.
+        """
+        return self.run(self.workspace.claim_link())

@@ -10,7 +10,7 @@ from nemolocal_contract.endpoints import RENDER_DOWNLOAD
 from nemolocal_contract.replies import RenderOutput, RenderStatus
 
 from .effects import Download, Downloaded, Flow, Notice, PutInPlace
-from .errors import BackendError, BadReply, DownloadFailed, TransportFailed
+from .errors import BackendError, BadReply, ConnectionCut, DownloadFailed, TransportFailed
 from .failures import failure_of
 from .identity import Account, authorized
 
@@ -41,7 +41,10 @@ def _bring(account: Account | None, request: Download, expected: int) -> Flow[in
     offset, version = 0, ""
     for _ in range(_TRIES):
         asked = Download(url=request.url, part=request.part, offset=offset, version=version)
-        got = yield from _ask(account, asked)
+        try:
+            got = yield from _ask(account, asked)
+        except ConnectionCut:
+            got = Downloaded(offset, False, version)
         if got.complete and expected in (0, got.size):
             return got.size
         resume = got.version and (not expected or got.size < expected)

@@ -1,114 +1,110 @@
-"""The sync loop: does what a flow asks for, with the transport, the clock and the store."""
+"""The sync loop: does what a flow asks for, with the transport, the clock and the desk."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TypeVar
 
-from nemolocal_contract.clock import Clock
-
+from .desk import Desk
 from .effects import (
     Call,
-    CheckDestination,
     Download,
     Effect,
     Flow,
-    KeepToken,
-    Measure,
+    Line,
     Notice,
     Notify,
-    Now,
+    Opened,
     OpenStream,
-    PutInPlace,
     ReadStream,
-    RecallClientId,
-    RecallToken,
-    RenewClientId,
+    StreamEnd,
     Wait,
 )
 from .errors import NemoError
-from .files import check_destination, discard, file_size, put_in_place
-from .profile import IdentityStore
-from .transport import Transport
+from .files import discard
+from .transport import Stream, Transport
+from .walk import Walk
 
 T = TypeVar("T")
 
 
 class Driver:
-    """Runs flows, one at a time."""
+    """Runs flows; each has a stream and part files of its own."""
 
-    def __init__(
-        self,
-        base_url: str,
-        transport: Transport,
-        *,
-        clock: Clock,
-        store: IdentityStore,
-        notify: Notify,
-    ) -> None:
-        self._base_url = base_url
+    def __init__(self, transport: Transport, desk: Desk, notify: Notify) -> None:
         self._transport = transport
-        self._clock = clock
-        self._store = store
+        self._desk = desk
         self._notify = notify
-        self._parts: set[Path] = set()
 
     def run(self, flow: Flow[T]) -> T:
         """The outcome of a flow; an error of an effect is thrown into the flow first."""
-        try:
-            effect = next(flow)
-            while True:
-                try:
-                    reply = self._perform(effect)
-                except NemoError as error:
-                    effect = flow.throw(error)
-                else:
-                    effect = flow.send(reply)
-        except StopIteration as end:
-            outcome: T = end.value
-            return outcome
-        finally:
-            self._transport.close_stream()
-            self._discard_parts()
+        walk = Walk(flow)
+        for _ in self._follow(walk):
+            pass
+        return walk.outcome
 
-    def _perform(self, effect: Effect) -> object:
+    def lines(self, flow: Flow[object]) -> Iterator[str]:
+        """What there is to show, as it comes; the flow is given up where nobody wants more."""
+        return self._follow(Walk(flow))
+
+    def _follow(self, walk: Walk[T]) -> Iterator[str]:
+        errand = _Errand(self._transport, self._desk, self._notify)
+        try:
+            while walk.wants is not None:
+                if isinstance(walk.wants, Line):
+                    yield walk.wants.text
+                try:
+                    reply = errand.perform(walk.wants)
+                except NemoError as error:
+                    walk.refuse(error)
+                else:
+                    walk.answer(reply)
+        finally:
+            walk.close()
+            errand.end()
+
+
+class _Errand:
+    """What one flow has open."""
+
+    def __init__(self, transport: Transport, desk: Desk, notify: Notify) -> None:
+        self._transport = transport
+        self._desk = desk
+        self._notify = notify
+        self._stream: Stream | None = None
+        self._parts: set[Path] = set()
+
+    def perform(self, effect: Effect) -> object:
+        """Do it; its answer."""
         match effect:
             case Call():
                 return self._transport.call(effect)
             case OpenStream():
-                return self._transport.open_stream(effect)
+                return self._open(effect)
             case ReadStream():
-                return self._transport.read_stream()
+                return self._stream.read() if self._stream is not None else StreamEnd()
             case Download():
                 self._parts.add(effect.part)
                 return self._transport.download(effect)
-            case Now():
-                return self._clock.time()
-            case RecallClientId():
-                return self._store.client_id()
-            case RenewClientId():
-                return self._store.renew_client_id()
-            case RecallToken():
-                return self._store.token(self._base_url)
-            case Measure(paths):
-                return tuple(file_size(path) for path in paths)
-            case _:
-                self._do(effect)
-                return None
-
-    def _do(self, effect: Wait | Notice | KeepToken | CheckDestination | PutInPlace) -> None:
-        """What has no answer."""
-        match effect:
             case Wait(seconds):
-                self._clock.wait(seconds)
+                self._desk.clock.wait(seconds)
             case Notice():
                 self._notify(effect)
-            case KeepToken(kept):
-                self._store.keep(self._base_url, kept)
-            case CheckDestination(path):
-                check_destination(path)
-            case PutInPlace(part, destination):
-                put_in_place(part, destination)
+            case Line():
+                pass
+            case _:
+                return self._desk.answer(effect)
+        return None
 
-    def _discard_parts(self) -> None:
-        """What is left of downloads that did not complete."""
-        while self._parts:
-            discard(self._parts.pop())
+    def end(self) -> None:
+        """Hang up, and leave nothing of downloads that did not complete."""
+        if self._stream is not None:
+            self._stream.close()
+        for part in self._parts:
+            discard(part)
+
+    def _open(self, effect: OpenStream) -> object:
+        got = self._transport.open_stream(effect)
+        if not isinstance(got, Stream):
+            return got
+        self._stream = got
+        return Opened()

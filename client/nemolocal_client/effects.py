@@ -5,7 +5,7 @@ the `NemoError` that the driver raised, and returns its outcome. No flow touches
 a clock or a random number, so the same flows serve a sync and an async face.
 """
 
-from collections.abc import Callable, Generator
+from collections.abc import Awaitable, Callable, Generator
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
@@ -44,6 +44,18 @@ class KeptToken(msgspec.Struct, frozen=True):
     token: Secret
     expires_at: float
     user_id: str = ""
+
+
+class KeptSession(msgspec.Struct, frozen=True):
+    """A session to come back to: its id, its task's id and name, and when it was last opened.
+
+    `used_at` is in seconds since the epoch. There is no token in it.
+    """
+
+    session_id: str
+    task_id: str = ""
+    task_name: str = ""
+    used_at: float = 0.0
 
 
 class Call(msgspec.Struct, frozen=True, kw_only=True):
@@ -109,6 +121,12 @@ class Notice(msgspec.Struct, frozen=True):
     progress: float | None = None
 
 
+class Line(msgspec.Struct, frozen=True):
+    """Something to show is ready, in its final words; answered by None."""
+
+    text: str
+
+
 class RecallClientId(msgspec.Struct, frozen=True):
     """The kept client id, made on first use; answered by str."""
 
@@ -127,10 +145,26 @@ class KeepToken(msgspec.Struct, frozen=True):
     kept: KeptToken
 
 
+class KeepSession(msgspec.Struct, frozen=True):
+    """Remember a session of this base URL; answered by None."""
+
+    kept: KeptSession
+
+
+class RecallSessions(msgspec.Struct, frozen=True):
+    """The sessions of this base URL; answered by a tuple of `KeptSession`, the newest first."""
+
+
 class Measure(msgspec.Struct, frozen=True):
     """Sizes of local files in bytes, answered as a tuple; `FileProblem` if one is unusable."""
 
     paths: tuple[Path, ...]
+
+
+class FindFiles(msgspec.Struct, frozen=True):
+    """Which of these names are those of local files; answered by a tuple of them, in order."""
+
+    names: tuple[str, ...]
 
 
 class CheckDestination(msgspec.Struct, frozen=True):
@@ -189,19 +223,21 @@ class Downloaded(msgspec.Struct, frozen=True):
 
 
 Request = Call | OpenStream | Download
-Effect = (
-    Request
-    | ReadStream
-    | Wait
-    | Now
-    | Notice
+# What is answered on this machine, at once: by its clock, its disk and its store.
+Local = (
+    Now
     | RecallClientId
     | RenewClientId
     | RecallToken
     | KeepToken
+    | KeepSession
+    | RecallSessions
     | Measure
+    | FindFiles
     | CheckDestination
     | PutInPlace
 )
+Effect = Request | ReadStream | Wait | Notice | Line | Local
 Flow = Generator[Effect, Any, T]
 Notify = Callable[[Notice], None]
+AsyncNotify = Callable[[Notice], Awaitable[None] | None]

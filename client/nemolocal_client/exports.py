@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from nemolocal_contract.endpoints import RENDER, RENDER_STATUS
+from nemolocal_contract.endpoints import RENDER, RENDER_CANCEL, RENDER_STATUS
 from nemolocal_contract.envelope import encode_json
 from nemolocal_contract.replies import RenderStatus
 from nemolocal_contract.requests import OutputRequest, RenderRequest
@@ -55,14 +55,27 @@ def export(
     return Export(destination, url, seconds, size, done.warnings)
 
 
+def cancel_export(session: Session) -> Flow[bool]:
+    """Stop the export that is under way; False where none is (REN-8)."""
+    render_id, session.rendering = session.rendering, ""
+    if not render_id:
+        return False
+    path = RENDER_CANCEL.path(render=render_id)
+    reply = yield from authorized(session.account, Call(method=RENDER_CANCEL.method, path=path))
+    return render_of(reply).status == "failed"
+
+
 def _render(
     session: Session, draft: dict[str, Any], policy: PollPolicy, output: OutputRequest
 ) -> Flow[RenderStatus]:
     """A completed render; a failed one is tried once more with a new id (REN-6)."""
     status = yield from _attempt(session, draft, policy, output)
-    if status.status == "failed":
+    if status.status == "failed" and session.rendering:
         yield Notice("render", "The export failed, trying once more")
         status = yield from _attempt(session, draft, policy, output)
+    if not session.rendering:
+        raise RenderFailed("the export was cancelled", remedy="export again whenever you like")
+    session.rendering = ""
     if status.status == "failed":
         raise RenderFailed(f"the export failed twice ({status.error or 'no reason given'})")
     return status
@@ -72,6 +85,7 @@ def _attempt(
     session: Session, draft: dict[str, Any], policy: PollPolicy, output: OutputRequest
 ) -> Flow[RenderStatus]:
     render_id = yield from _new_id(session)
+    session.rendering = render_id
     request = RenderRequest(render_id, session.id, draft, output)
     call = Call(method=RENDER.method, path=RENDER.path(), json=encode_json(request))
     try:

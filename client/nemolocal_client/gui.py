@@ -2,11 +2,14 @@
 
 The backend writes for people who sit before its editor. Here nobody does: a sentence that tells
 the user to click, open, drag or press something is replaced by what this client does instead, or
-dropped; what describes the result stays.
+dropped; what describes the result stays. The phrases are data, in `gui.toml`.
 """
 
+import functools
 import re
-from collections.abc import Iterable
+import tomllib
+from collections.abc import Iterable, Iterator
+from importlib.resources import files
 from typing import Literal
 
 import msgspec
@@ -19,44 +22,42 @@ class Phrase(msgspec.Struct, frozen=True):
 
     pattern: re.Pattern[str]
     action: Action
-    instead: str = ""
+    instead: str
 
 
-def _phrase(pattern: str, action: Action, instead: str = "") -> Phrase:
-    return Phrase(re.compile(pattern, re.IGNORECASE), action, instead)
+class _Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    language: str
+    action: Action
+    patterns: tuple[str, ...]
 
 
-_EXPORT = 'Say "export" to get the file.'
-_EDIT = "Say what to move and where, and it is done."
-_BALANCE = 'Say "credits" to see the balance.'
-# Where an imperative stands: at the start, or after a word or sign that leads one in.
-_LEAD = r"(?:^|[,;:(—–-]\s*|\b(?:to|can|could|may|please|and|then|or|just|simply|now|you)\s+)"
-# "open the Audio panel", "open Settings", but not "a calm, open sea".
-_THING = r"(?:the\b|your\b|this\b|it\b|(?-i:[A-Z\[“\x22]))"
-_BUTTONS = r"(?:button|menu|panel|tab|icon|toolbar|sidebar|settings)"
+class _Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    instead: dict[str, dict[Action, str]]
+    fragments: dict[str, str]
+    phrase: tuple[_Entry, ...]
 
-PHRASES: tuple[Phrase, ...] = (
-    _phrase(r"\bexport\s+(?:button|menu|panel|tab|icon|dialog)\b", "export", _EXPORT),
-    _phrase(r"\b(?:click|tap|press|hit)\b[^.!?]*\b(?:export|download)\b", "export", _EXPORT),
-    _phrase(r"(?:点击|打开|按)[^。！？]*(?:导出|下载)", "export", '回复 "export" 即可获得文件。'),
-    _phrase(r"导出", "export", '回复 "export" 即可获得文件。'),
-    _phrase(r"\bpreview\b[^.!?]*\b(?:timeline|editor|player)\b", "timeline"),
-    _phrase(r"\b(?:see|view|check)\b[^.!?]*\bin\s+(?:the|your)\s+timeline\b", "timeline"),
-    _phrase(r"(?:时间线|时间轴)[^。！？]*预览|预览[^。！？]*(?:时间线|时间轴)", "timeline"),
-    _phrase(rf"{_LEAD}(?:re)?open\s+(?:up\s+)?{_THING}", "timeline"),
-    _phrase(rf"\bopen(?:ing)?\b[^.!?]*\b{_BUTTONS}\b", "timeline"),
-    _phrase(r"打开", "timeline"),
-    _phrase(r"\bdrag(?:ging)?\b|\bdrag-and-drop\b", "edit", _EDIT),
-    _phrase(rf"{_LEAD}drop\s+(?:it|them|the|your|a|an)\b", "edit", _EDIT),
-    _phrase(r"拖拽|拖动|拖放|拖到", "edit", "告诉我要移动什么、移到哪里即可。"),
-    _phrase(r"\bcheck\s+(?:your\s+|the\s+)?(?:account|billing)\b", "balance", _BALANCE),
-    _phrase(
-        r"(?:查看|检查)(?:您的|你的)?(?:账户|账单|帐户)", "balance", '回复 "credits" 可查看余额。'
-    ),
-    _phrase(r"\b(?:double-|right-)?click(?:ing)?\b(?!\s+(?:tracks?|sounds?|noises?))", "click"),
-    _phrase(rf"\b(?:tap|press|hit|select|choose|use)\b[^.!?]*\b{_BUTTONS}\b", "click"),
-    _phrase(r"点击|单击|双击", "click"),
-)
+
+@functools.cache
+def phrases() -> tuple[Phrase, ...]:
+    """Every phrase of the table; the first that fits a sentence decides what it means."""
+    text = files(__package__).joinpath("gui.toml").read_text(encoding="utf-8")
+    table = msgspec.convert(tomllib.loads(text), _Table)
+    return tuple(
+        Phrase(
+            re.compile(_filled(pattern, table.fragments), re.IGNORECASE),
+            entry.action,
+            table.instead[entry.language].get(entry.action, ""),
+        )
+        for entry in table.phrase
+        for pattern in entry.patterns
+    )
+
+
+def _filled(pattern: str, fragments: dict[str, str]) -> str:
+    for name, fragment in fragments.items():
+        pattern = pattern.replace(f"<{name}>", fragment)
+    return pattern
+
 
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+|(?<=[。！？])\s*|\n+")
 _CLAUSE_END = re.compile(
@@ -67,9 +68,48 @@ _CLAUSE_END = re.compile(
 # A clause that only leads up to the GUI action says nothing without it.
 _LEADS_UP = re.compile(
     r"(?:to|if|when|once|after|before|for|in order|you can|you may|please|next|then|now|finally)\b"
-    r"|请|如|若|要|想|接下来|然后|现在|您可以|你可以",
+    r"|请|如|若|要|想|接下来|然后|现在|您可以|你可以|满意后",
     re.IGNORECASE,
 )
+# A clause with a subject of its own says something, whatever stands before it.
+_OWN_SUBJECT = re.compile(r"(?:I|we|it|they|there|your \w+|the \w+) \w", re.IGNORECASE)
+_CHINESE_END = re.compile(r"[\u4e00-\u9fff】”）]$")
+_LOOSE_END = re.compile(r"(?:[\s,;:—–，；、：-]|\b(?:and|but|so|or|then)\b)+$")
+
+
+# What is quoted, or a summary of the timeline, is content, whatever words are in it.
+_CONTENT = re.compile(
+    r"\"[^\"\n]{0,400}\"|“[^”\n]{0,400}”|「[^」\n]{0,400}」|《[^》\n]{0,400}》"
+    r"|(?<!\w)'[^'\n]{1,400}'(?!\w)"
+    r"|Timeline \(\d{1,4} tracks?\):[^\n]{0,4000}?\)(?=\.(?:\s|$)|\s*$)"
+    r"|时间线（\d{1,4}条轨道）：[^\n]{0,4000}?）(?=。|\s*$)",
+    re.MULTILINE,
+)
+_MASK = "\ue000"
+
+
+class _Words(msgspec.Struct, frozen=True):
+    """A piece of text, and the same with its content masked, letter by letter."""
+
+    text: str
+    masked: str
+
+    def part(self, start: int, end: int) -> "_Words":
+        return _Words(self.text[start:end], self.masked[start:end])
+
+    def split(self, at: re.Pattern[str]) -> Iterator["_Words"]:
+        start = 0
+        for found in at.finditer(self.masked):
+            yield self.part(start, found.start())
+            start = found.end()
+        yield self.part(start, len(self.text))
+
+    @property
+    def phrase(self) -> Phrase | None:
+        """How it points at the GUI; content alone never does, but it may tell what is meant."""
+        if _first_phrase(self.masked) is None:
+            return None
+        return _first_phrase(self.text)
 
 
 class Translation(msgspec.Struct, frozen=True):
@@ -84,46 +124,75 @@ class Translation(msgspec.Struct, frozen=True):
         return "timeline" in self.actions
 
 
+class Translator:
+    """Takes the texts of a turn as they come; what is said in place of the GUI comes at the end."""
+
+    def __init__(self) -> None:
+        self._kept: list[str] = []
+        self._found: list[Phrase] = []
+
+    def take(self, text: str) -> str:
+        """What is left of a text without the GUI, "" where nothing is."""
+        known = len(self._found)
+        kept = " ".join(self._sentences(text))
+        # Without a GUI action the text stays as it was, line breaks included.
+        shown = kept if len(self._found) > known else text.strip()
+        self._kept += [shown] if shown else []
+        return shown
+
+    @property
+    def hints(self) -> tuple[str, ...]:
+        """What the client does in place of the actions so far, each once."""
+        return tuple(dict.fromkeys(phrase.instead for phrase in self._found if phrase.instead))
+
+    def finish(self) -> Translation:
+        """All of it."""
+        actions = frozenset(phrase.action for phrase in self._found)
+        return Translation((*self._kept, *self.hints), actions)
+
+    def _sentences(self, text: str) -> Iterator[str]:
+        masked = _CONTENT.sub(lambda content: _MASK * len(content[0]), text)
+        for sentence in _Words(text, masked).split(_SENTENCE_END):
+            phrase = sentence.phrase
+            if phrase is None:
+                if sentence.text.strip():
+                    yield sentence.text.strip()
+            else:
+                self._found.append(phrase)
+                yield from _without_the_action(sentence)
+
+
 def translate(texts: Iterable[str]) -> Translation:
     """The texts of a turn without the GUI; empty ones are left out."""
-    shown: list[str] = []
-    found: list[Phrase] = []
+    translator = Translator()
     for text in texts:
-        known = len(found)
-        kept = " ".join(_sentences(text, found))
-        # Without a GUI action the text stays as it was, line breaks included.
-        shown += [kept if len(found) > known else text.strip()] if kept else []
-    for instead in dict.fromkeys(phrase.instead for phrase in found if phrase.instead):
-        shown.append(instead)
-    return Translation(tuple(shown), frozenset(phrase.action for phrase in found))
+        translator.take(text)
+    return translator.finish()
 
 
-def _sentences(text: str, found: list[Phrase]) -> Iterable[str]:
-    for sentence in _SENTENCE_END.split(text):
-        phrase = _points_at_gui(sentence)
-        if phrase is None:
-            if sentence.strip():
-                yield sentence.strip()
-        else:
-            found.append(phrase)
-            kept = _before_the_action(sentence)
-            if kept:
-                yield kept
+def _first_phrase(text: str) -> Phrase | None:
+    return next((phrase for phrase in phrases() if phrase.pattern.search(text)), None)
 
 
-def _points_at_gui(text: str) -> Phrase | None:
-    return next((phrase for phrase in PHRASES if phrase.pattern.search(text)), None)
-
-
-def _before_the_action(sentence: str) -> str:
-    """The part of a sentence that stands before its GUI action, as a sentence of its own."""
-    end = 0
-    for clause_end in [*_CLAUSE_END.finditer(sentence), None]:
-        clause = sentence[end : clause_end.start() if clause_end else None]
-        if _points_at_gui(clause) or _LEADS_UP.match(clause.strip()):
+def _without_the_action(sentence: _Words) -> Iterator[str]:
+    """What a sentence says before its GUI action, and what it says of itself after it."""
+    end, after = 0, len(sentence.text)
+    for clause_end in _CLAUSE_END.finditer(sentence.masked):
+        clause = sentence.part(end, clause_end.start())
+        if clause.phrase or _LEADS_UP.match(clause.masked.strip()):
+            after = clause_end.end()
             break
-        end = clause_end.end() if clause_end else len(sentence)
-    kept = re.sub(r"(?:[\s,;:—–，；、：-]|\b(?:and|but|so|or|then)\b)+$", "", sentence[:end])
-    if not kept:
-        return ""
-    return kept + ("。" if re.search(r"[\u4e00-\u9fff]$", kept) else ".")
+        end = clause_end.end()
+    yield from _whole(sentence.part(0, end))
+    rest = sentence.part(after, len(sentence.text))
+    if _OWN_SUBJECT.match(rest.masked):
+        start = rest.text[0].upper() + rest.text[1:]
+        yield from _whole(_Words(start.rstrip(".!?。！？"), rest.masked.rstrip(".!?。！？")))
+
+
+def _whole(words: _Words) -> Iterator[str]:
+    """Words as a sentence of their own, if they are any and do not point at the GUI themselves."""
+    loose = _LOOSE_END.search(words.masked)
+    kept = words.part(0, loose.start() if loose else len(words.text))
+    if kept.text and kept.phrase is None:
+        yield kept.text + ("。" if _CHINESE_END.search(kept.text) else ".")

@@ -30,6 +30,8 @@ from .failures import data_of, failure_of
 from .polling import RATE_LIMIT_PAUSE
 
 _TOKEN_LIFE = 7 * 24 * 3600.0
+# Seconds until a call looks again whether another one has got the token.
+_OTHERS = 0.2
 
 
 class Account:
@@ -39,6 +41,7 @@ class Account:
         self.fixed = fixed is not None
         self.token = fixed
         self.user_id = ""
+        self.busy = False
 
     def adopt(self, kept: KeptToken) -> None:
         """Use this token from now on."""
@@ -49,9 +52,13 @@ class Account:
 def authorized(account: Account, request: Request) -> Flow[object]:
     """Send a request with the token; the reply, or the error that the contract gives it (CLI-7)."""
     yield from sign_in(account)
+    used = account.token
     reply, failure = yield from _attempt(account, request)
     if isinstance(failure, BadToken) and not account.fixed:
-        yield from _renew(account)
+        yield from _wait_for_others(account)
+        # Another call of this client may have renewed it in the meantime.
+        if account.token == used:
+            yield from _alone(account, _renew(account))
         reply, failure = yield from _attempt(account, request)
     if failure is not None:
         raise failure
@@ -60,8 +67,26 @@ def authorized(account: Account, request: Request) -> Flow[object]:
 
 def sign_in(account: Account) -> Flow[None]:
     """See that there is a token (AUTH-1, AUTH-8, CLI-9)."""
-    if account.token is not None:
-        return
+    yield from _wait_for_others(account)
+    if account.token is None:
+        yield from _alone(account, _find_token(account))
+
+
+def _wait_for_others(account: Account) -> Flow[None]:
+    """Calls of an async client overlap: only one of them gets a token for all."""
+    while account.busy:
+        yield Wait(_OTHERS)
+
+
+def _alone(account: Account, flow: Flow[None]) -> Flow[None]:
+    account.busy = True
+    try:
+        yield from flow
+    finally:
+        account.busy = False
+
+
+def _find_token(account: Account) -> Flow[None]:
     if not (yield from _adopt_kept(account, refused=None)):
         yield from _ask(account, refused=None)
 

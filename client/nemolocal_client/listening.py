@@ -1,9 +1,10 @@
 """Hears one turn out: sends the message once and takes in the stream until it ends (SSE-1).
 
-The message is never sent again, whatever happens to the connection (CLI-3, CLI-4).
+The message is never sent again, whatever happens to the connection (CLI-3, CLI-4). What may be
+shown is handed on as it comes (`Line`), without the GUI (CLI-6).
 """
 
-import msgspec
+from collections.abc import Iterator
 
 from nemolocal_contract.endpoints import CHAT
 from nemolocal_contract.envelope import encode_json
@@ -11,9 +12,10 @@ from nemolocal_contract.events import Heartbeat, Text, decode_events
 from nemolocal_contract.requests import ChatRequest, Message, Part
 from nemolocal_contract.sse import Frame, FrameParser
 
-from .effects import Chunk, Flow, Now, Opened, OpenStream, ReadStream, StreamCut
+from .effects import Chunk, Flow, Line, Now, Opened, OpenStream, ReadStream, StreamCut
 from .errors import BadReply, ConnectionCut
 from .failures import in_stream_failure
+from .gui import Translator
 from .identity import authorized
 from .polling import Patience
 from .sessions import Session
@@ -22,19 +24,27 @@ from .sessions import Session
 _TEMPORARY_ISSUE = ("i encountered a temporary issue", "遇到临时问题", "遇到了临时问题")
 
 
-class Heard(msgspec.Struct):
+class Heard:
     """What a turn said; `cut` where the connection broke before the end."""
 
-    texts: list[str] = []
-    excuses: list[str] = []
-    cut: bool = False
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+        self.excuses: list[str] = []
+        self.cut = False
+        self.translator = Translator()
 
-    def take(self, text: str) -> None:
-        """Keep a text, once; the one that reports a temporary issue apart (SSE-9)."""
+    def take(self, text: str) -> str:
+        """Keep a text, once; what is to be shown of it, "" where nothing is.
+
+        The text that reports a temporary issue is kept apart, and not shown (SSE-9).
+        """
         lowered = text.lower()
-        kind = self.excuses if any(s in lowered for s in _TEMPORARY_ISSUE) else self.texts
-        if text.strip() and kind[-1:] != [text]:
-            kind.append(text)
+        excuse = any(s in lowered for s in _TEMPORARY_ISSUE)
+        kept = self.excuses if excuse else self.texts
+        if not text.strip() or kept[-1:] == [text]:
+            return ""
+        kept.append(text)
+        return "" if excuse else self.translator.take(text)
 
 
 def listen(session: Session, message: str) -> Flow[Heard]:
@@ -47,10 +57,19 @@ def listen(session: Session, message: str) -> Flow[Heard]:
         # The message may have arrived: the state tells, a second message would be charged (SSE-7).
         heard.cut = True
         return heard
+    except BadReply as error:
+        raise _not_to_be_repeated(error) from None
     if not isinstance(reply, Opened):
         raise BadReply("the backend answered the message without a stream")
     yield from _hear_out(session, heard)
     return heard
+
+
+def _not_to_be_repeated(error: BadReply) -> BadReply:
+    """A gateway may give up on a message that the backend goes on with (SSE-7)."""
+    if error.remedy != BadReply.remedy:
+        return error
+    return BadReply(error.message, remedy=ConnectionCut.remedy, code=error.code)
 
 
 def _hear_out(session: Session, heard: Heard) -> Flow[None]:
@@ -63,8 +82,10 @@ def _hear_out(session: Session, heard: Heard) -> Flow[None]:
         if isinstance(got, StreamCut):
             heard.cut = True
             return
-        if _take(frames, heard, session.account.user_id):
+        for news in _take(frames, heard, session.account.user_id):
             patience.heard(now)
+            if news:
+                yield Line(news)
         if not isinstance(got, Chunk):
             return
         patience.check(now)
@@ -73,15 +94,14 @@ def _hear_out(session: Session, heard: Heard) -> Flow[None]:
             yield note
 
 
-def _take(frames: list[Frame], heard: Heard, user_id: str) -> bool:
-    """Take in frames; whether any was more than a heartbeat."""
-    news = False
+def _take(frames: list[Frame], heard: Heard, user_id: str) -> Iterator[str]:
+    """Take in frames: for each event that is no heartbeat what is to be shown, "" for nothing."""
     for frame in frames:
         failure = in_stream_failure(frame.data, user_id=user_id)
         if failure is not None:
             raise failure
         for event in decode_events(frame):
-            news = news or not isinstance(event, Heartbeat)
             if isinstance(event, Text):
-                heard.take(event.text)
-    return news
+                yield heard.take(event.text)
+            elif not isinstance(event, Heartbeat):
+                yield ""

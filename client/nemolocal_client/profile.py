@@ -1,4 +1,4 @@
-"""What is kept between runs: the client id, and one token for each base URL (CLI-9).
+"""What is kept between runs: the client id, and a token and the sessions of each base URL (CLI-9).
 
 The folder is the user's own config folder, or the one that NEMOLOCAL_CONFIG_DIR names. Files are
 written whole and readable by their owner only.
@@ -9,13 +9,14 @@ import os
 import re
 import secrets
 import uuid
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Protocol
 
 import msgspec
 import platformdirs
 
-from .effects import KeptToken, Secret
+from .effects import KeptSession, KeptToken, Secret
 from .errors import FileProblem
 
 CONFIG_VARIABLE = "NEMOLOCAL_CONFIG_DIR"
@@ -36,6 +37,12 @@ class IdentityStore(Protocol):
     def keep(self, base_url: str, kept: KeptToken) -> None:
         """Keep a token for a base URL."""
 
+    def sessions(self, base_url: str) -> tuple[KeptSession, ...]:
+        """The sessions of a base URL, the newest first."""
+
+    def keep_session(self, base_url: str, kept: KeptSession) -> None:
+        """Remember that a session of a base URL was opened."""
+
 
 class MemoryProfile:
     """Keeps everything for the life of the object only."""
@@ -43,6 +50,7 @@ class MemoryProfile:
     def __init__(self) -> None:
         self._client_id = str(uuid.uuid4())
         self._tokens: dict[str, KeptToken] = {}
+        self._sessions: dict[str, list[KeptSession]] = {}
 
     def client_id(self) -> str:
         return self._client_id
@@ -57,12 +65,23 @@ class MemoryProfile:
     def keep(self, base_url: str, kept: KeptToken) -> None:
         self._tokens[base_url] = kept
 
+    def sessions(self, base_url: str) -> tuple[KeptSession, ...]:
+        return _newest_first(self._sessions.get(base_url, []))
+
+    def keep_session(self, base_url: str, kept: KeptSession) -> None:
+        self._sessions.setdefault(base_url, []).append(kept)
+
 
 class _Record(msgspec.Struct, frozen=True):
     base_url: str
     token: str
     expires_at: float
     user_id: str = ""
+
+
+class _SessionRecord(msgspec.Struct, frozen=True):
+    base_url: str
+    session: KeptSession
 
 
 def config_folder() -> Path:
@@ -74,7 +93,7 @@ def config_folder() -> Path:
 class Profile:
     """Keeps the client id and the tokens in files; raises `FileProblem` where it cannot.
 
-    `keep_tokens=False` keeps the client id only.
+    `keep_tokens=False` keeps the client id only: without its token no session is come back to.
     """
 
     def __init__(self, folder: Path | None = None, *, keep_tokens: bool = True) -> None:
@@ -95,7 +114,7 @@ class Profile:
         if not self._keep_tokens:
             return None
         try:
-            record = msgspec.json.decode(self._read(_token_file(base_url)), type=_Record)
+            record = msgspec.json.decode(self._read(_file("token", base_url, "json")), type=_Record)
         except msgspec.MsgspecError:
             return None
         if record.base_url != base_url:
@@ -106,7 +125,31 @@ class Profile:
         if not self._keep_tokens:
             return
         record = _Record(base_url, kept.token.reveal(), kept.expires_at, kept.user_id)
-        self._write(_token_file(base_url), msgspec.json.encode(record))
+        self._write(_file("token", base_url, "json"), msgspec.json.encode(record))
+
+    def sessions(self, base_url: str) -> tuple[KeptSession, ...]:
+        records = self._session_records(_file("sessions", base_url, "jsonl"))
+        return _newest_first(r.session for r in records if r.base_url == base_url)
+
+    def all_sessions(self) -> tuple[tuple[str, KeptSession], ...]:
+        """Every base URL with a session of it, the newest first."""
+        names = sorted(path.name for path in self.folder.glob("sessions-*.jsonl"))
+        records = [record for name in names for record in self._session_records(name)]
+        known = {record.base_url for record in records}
+        found = [(base_url, kept) for base_url in known for kept in self.sessions(base_url)]
+        return tuple(sorted(found, key=lambda each: (-each[1].used_at, each[1].session_id)))
+
+    def keep_session(self, base_url: str, kept: KeptSession) -> None:
+        if not self._keep_tokens:
+            return
+        line = msgspec.json.encode(_SessionRecord(base_url, kept))
+        self._append(_file("sessions", base_url, "jsonl"), b"\n" + line + b"\n")
+
+    def _session_records(self, name: str) -> Iterator[_SessionRecord]:
+        for line in self._read(name).split("\n"):
+            # A line that a killed process left unfinished is no session.
+            with contextlib.suppress(msgspec.MsgspecError):
+                yield msgspec.json.decode(line, type=_SessionRecord)
 
     def _read(self, name: str) -> str:
         try:
@@ -115,6 +158,16 @@ class Profile:
             return ""
         except UnicodeDecodeError:
             return ""
+        except OSError as error:
+            raise _unusable(self.folder, error) from error
+
+    def _append(self, name: str, content: bytes) -> None:
+        """Add a line in one write, so that two processes never mix theirs."""
+        try:
+            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
+            with open(os.open(self.folder / name, flags, 0o600), "ab", buffering=0) as file:
+                file.write(content)
         except OSError as error:
             raise _unusable(self.folder, error) from error
 
@@ -133,8 +186,14 @@ class Profile:
             raise _unusable(self.folder, error) from error
 
 
-def _token_file(base_url: str) -> str:
-    return f"token-{re.sub(r'[^A-Za-z0-9.]+', '-', base_url).strip('-')}.json"
+def _file(kind: str, base_url: str, ending: str) -> str:
+    return f"{kind}-{re.sub(r'[^A-Za-z0-9.]+', '-', base_url).strip('-')}.{ending}"
+
+
+def _newest_first(kept: Iterable[KeptSession]) -> tuple[KeptSession, ...]:
+    """Each session once, as it was kept last."""
+    latest = {session.session_id: session for session in kept}
+    return tuple(sorted(latest.values(), key=lambda session: -session.used_at))
 
 
 def _unusable(folder: Path, error: OSError) -> FileProblem:

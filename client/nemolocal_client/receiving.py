@@ -1,7 +1,7 @@
 """A file on its way in: from the reply into the part file, resumed where the server can."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import IO
 
@@ -9,6 +9,10 @@ import httpx
 
 from .effects import Download, Downloaded, Notice, Notify
 from .files import file_problem
+from .threads import in_thread
+
+# A thread writes this much of a download at once.
+_BLOCK = 1 << 18
 
 
 def content_type(response: httpx.Response) -> str:
@@ -34,22 +38,60 @@ def is_file(response: httpx.Response, offset: int) -> bool:
     return response.status_code == 200
 
 
+class _Incoming:
+    """How much of a file has come, and how much is to come where that is known."""
+
+    def __init__(self, response: httpx.Response, asked: Download) -> None:
+        self.size = asked.offset if response.status_code == 206 else 0
+        length = response.headers.get("Content-Length", "")
+        self._total = self.size + int(length) if length.isdecimal() else 0
+        self._version = _version(response)
+
+    def add(self, count: int) -> Notice | None:
+        """Count bytes; what to tell, where it is known how much is to come."""
+        self.size += count
+        if not self._total:
+            return None
+        return Notice("download", "Downloading", min(self.size / self._total, 1.0))
+
+    def downloaded(self, complete: bool) -> Downloaded:
+        return Downloaded(self.size, complete, self._version)
+
+
 def receive(response: httpx.Response, asked: Download, notify: Notify) -> Downloaded:
     """Write the body into the part file, as far as it comes."""
-    size = asked.offset if response.status_code == 206 else 0
-    length = response.headers.get("Content-Length", "")
-    total = size + int(length) if length.isdecimal() else 0
-    complete = True
-    with _part(asked.part, append=size > 0) as file:
+    incoming, complete = _Incoming(response, asked), True
+    with _part(asked.part, append=incoming.size > 0) as file:
         try:
             for chunk in response.iter_bytes():
                 file.write(chunk)
-                size += len(chunk)
-                if total:
-                    notify(Notice("download", "Downloading", min(size / total, 1.0)))
+                notice = incoming.add(len(chunk))
+                if notice is not None:
+                    notify(notice)
         except (httpx.TransportError, httpx.DecodingError):
             complete = False
-    return Downloaded(size, complete, _version(response))
+    return incoming.downloaded(complete)
+
+
+async def receive_beside_the_loop(
+    response: httpx.Response, asked: Download, tell: Callable[[Notice], Awaitable[None]]
+) -> Downloaded:
+    """What `receive` does, with the disk left to a thread, a block at a time."""
+    incoming, complete, block = _Incoming(response, asked), True, bytearray()
+    with _part(asked.part, append=incoming.size > 0) as file:
+        try:
+            async for chunk in response.aiter_bytes():
+                block += chunk
+                if len(block) >= _BLOCK:
+                    await in_thread(file.write, bytes(block))
+                    block.clear()
+                notice = incoming.add(len(chunk))
+                if notice is not None:
+                    await tell(notice)
+        except (httpx.TransportError, httpx.DecodingError):
+            complete = False
+        file.write(block)
+    return incoming.downloaded(complete)
 
 
 @contextlib.contextmanager

@@ -30,14 +30,23 @@ class SentFile(io.FileIO):
 
 
 class UploadMeter:
-    """Adds up what the files of one upload have sent, and tells the user."""
+    """Adds up what the files of one upload have sent; who watches is told at every step."""
 
-    def __init__(self, total: int, notify: Notify) -> None:
+    def __init__(self, total: int) -> None:
         self._total = max(total, 1)
         self._sent = 0
+        self._notify: Notify | None = None
+
+    def watch(self, notify: Notify) -> None:
+        """Tell from now on."""
         self._notify = notify
 
     def add(self, count: int) -> None:
         """Count bytes of any of the files."""
         self._sent += count
-        self._notify(Notice("upload", "Uploading", min(self._sent / self._total, 1.0)))
+        if self._notify is not None:
+            self._notify(self.notice())
+
+    def notice(self) -> Notice:
+        """How far the upload is."""
+        return Notice("upload", "Uploading", min(self._sent / self._total, 1.0))

@@ -2,17 +2,33 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from urllib.parse import quote
 
 import msgspec
 
 from nemolocal_contract.draft import Draft, draft_from_wire
-from nemolocal_contract.endpoints import BALANCE, ME, SESSION, STATE, UPLOAD
+from nemolocal_contract.endpoints import (
+    BALANCE,
+    CLAIM_PAGE,
+    CLAIM_TOKEN,
+    ME,
+    SESSION,
+    STATE,
+    UPLOAD,
+)
 from nemolocal_contract.envelope import encode_json
 from nemolocal_contract.media import skill_profile
-from nemolocal_contract.replies import Balance, FileReply, SessionReply, StateReply, UploadReply
-from nemolocal_contract.requests import SessionRequest, UrlUploadRequest
+from nemolocal_contract.replies import (
+    Balance,
+    ClaimReply,
+    FileReply,
+    SessionReply,
+    StateReply,
+    UploadReply,
+)
+from nemolocal_contract.requests import ClaimRequest, SessionRequest, UrlUploadRequest
 
-from .effects import Call, Flow, Measure
+from .effects import Call, Flow, KeepSession, KeptSession, Measure, Now
 from .errors import ConnectionCut, FileTooLarge
 from .failures import data_of
 from .identity import Account, authorized
@@ -22,20 +38,26 @@ _UPLOAD_TIMEOUT = 300.0
 
 
 class Session(msgspec.Struct):
-    """An open session of an account; `last_render` is the number of its newest render id."""
+    """An open session of an account.
+
+    `last_render` is the number of its newest render id, `rendering` the id that is under way.
+    """
 
     account: Account
     id: str
     task_id: str = ""
     last_render: int = 0
+    rendering: str = ""
 
 
 def open_session(account: Account, language: str, task_name: str = "project") -> Flow[Session]:
-    """Open a session (SES-1)."""
+    """Open a session and remember it (SES-1)."""
     body = encode_json(SessionRequest(task_name, language))
     call = Call(method=SESSION.method, path=SESSION.path(user=ME), json=body)
     reply = data_of((yield from authorized(account, call)), SessionReply)
     account.user_id = reply.user_id or account.user_id
+    now: float = yield Now()
+    yield KeepSession(KeptSession(reply.session_id, reply.task_id, task_name, now))
     return Session(account, reply.session_id, reply.task_id)
 
 
@@ -45,6 +67,8 @@ def resume_session(account: Account, session_id: str) -> Flow[Session]:
     reply = yield from read_state(session)
     account.user_id = reply.user_id or account.user_id
     session.task_id = reply.task_id
+    now: float = yield Now()
+    yield KeepSession(KeptSession(session_id, reply.task_id, reply.task_name, now))
     return session
 
 
@@ -53,6 +77,17 @@ def read_state(session: Session) -> Flow[StateReply]:
     path = STATE.path(user=ME, session=session.id)
     reply = yield from authorized(session.account, Call(method=STATE.method, path=path))
     return data_of(reply, StateReply)
+
+
+def claim_link(session: Session, web_url: str) -> Flow[str]:
+    """A link that opens the session's project on the web side, for a week (AUTH-7, CLI-10).
+
+    It carries a claim token, which opens this one project; the bearer token is never in it.
+    """
+    body = encode_json(ClaimRequest(session.task_id, session.id))
+    call = Call(method=CLAIM_TOKEN.method, path=CLAIM_TOKEN.path(), json=body)
+    reply = data_of((yield from authorized(session.account, call)), ClaimReply)
+    return f"{web_url}{CLAIM_PAGE.template}?ct={quote(reply.claim_token, safe='')}"
 
 
 def read_balance(account: Account) -> Flow[Balance]:

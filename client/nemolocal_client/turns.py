@@ -9,12 +9,16 @@ import msgspec
 from nemolocal_contract.replies import StateReply
 from nemolocal_contract.summary import changes, timeline
 
-from .effects import Flow, Now, Wait
+from .effects import Flow, Line, Now, Wait
 from .errors import BadReply, TransportFailed, TurnFailed
-from .gui import Translation, translate
 from .listening import Heard, listen
 from .polling import AFTER_CUT, AFTER_SILENCE, Patience
 from .sessions import Session, draft_of, read_state
+
+_UNSEEN = {
+    "en": "The project changed, with no visible difference on the timeline",
+    "zh": "项目已更改，但时间线上没有可见的变化",
+}
 
 
 class Turn(msgspec.Struct, frozen=True):
@@ -37,35 +41,47 @@ class Turn(msgspec.Struct, frozen=True):
         return (*self.texts, *self.changes, *([self.timeline] if self.timeline else []))
 
 
-def take_turn(session: Session, message: str) -> Flow[Turn]:
-    """Send a message and find out what it did; raises `TurnFailed` where it did nothing."""
+def take_turn(session: Session, message: str, language: str = "en") -> Flow[Turn]:
+    """Send a message and find out what it did; raises `TurnFailed` where it did nothing.
+
+    Whatever the turn comes to is handed on line by line, as soon as it is known. What is read from
+    the state is told in `language`.
+    """
     before = yield from read_state(session)
     heard = yield from listen(session, message)
     if heard.texts and not heard.cut:
-        return (yield from _spoken(session, heard))
-    after = yield from _await_change(session, before, heard)
-    translation = _translate(heard)
+        turn = yield from _spoken(session, heard, language)
+    else:
+        after = yield from _await_change(session, before, heard)
+        turn = _found_out(heard, before, after, language)
+    for line in (
+        *heard.translator.hints,
+        *turn.changes,
+        *([turn.timeline] if turn.timeline else []),
+    ):
+        yield Line(line)
+    return turn
+
+
+def _found_out(heard: Heard, before: StateReply, after: StateReply, language: str) -> Turn:
+    translation = heard.translator.finish()
     return Turn(
         translation.texts,
-        _told(before, after),
+        _told(before, after, language),
         silent=not heard.texts,
         cut=heard.cut,
-        timeline=timeline(draft_of(after)) if translation.wants_state else "",
+        timeline=timeline(draft_of(after), language) if translation.wants_state else "",
     )
 
 
-def _spoken(session: Session, heard: Heard) -> Flow[Turn]:
-    translation = _translate(heard)
+def _spoken(session: Session, heard: Heard, language: str) -> Flow[Turn]:
+    translation = heard.translator.finish()
     if translation.texts and not translation.wants_state:
         return Turn(translation.texts)
     # The backend points at its screen: what the screen would show is in the state (CLI-6).
-    summary = timeline(draft_of((yield from read_state(session))))
+    summary = timeline(draft_of((yield from read_state(session))), language)
     told = any(summary in text for text in translation.texts)
     return Turn(translation.texts, timeline="" if told else summary)
-
-
-def _translate(heard: Heard) -> Translation:
-    return translate(heard.texts)
 
 
 def _await_change(session: Session, before: StateReply, heard: Heard) -> Flow[StateReply]:
@@ -82,7 +98,9 @@ def _await_change(session: Session, before: StateReply, heard: Heard) -> Flow[St
             return after
     why = "the connection broke and " if heard.cut else ""
     excuse = f" ({heard.excuses[-1]})" if heard.excuses else ""
-    raise TurnFailed(f"{why}nothing on the timeline changed{excuse}", heard=_translate(heard).texts)
+    raise TurnFailed(
+        f"{why}nothing on the timeline changed{excuse}", heard=heard.translator.finish().texts
+    )
 
 
 def _try_state(session: Session) -> Flow[StateReply | None]:
@@ -93,6 +111,6 @@ def _try_state(session: Session) -> Flow[StateReply | None]:
         return None
 
 
-def _told(before: StateReply, after: StateReply) -> tuple[str, ...]:
-    said = changes(draft_of(before), draft_of(after))
-    return tuple(said) or ("The project changed, with no visible difference on the timeline",)
+def _told(before: StateReply, after: StateReply, language: str) -> tuple[str, ...]:
+    said = changes(draft_of(before), draft_of(after), language)
+    return tuple(said) or (_UNSEEN["zh" if language.lower().startswith("zh") else "en"],)

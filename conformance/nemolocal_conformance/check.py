@@ -62,7 +62,7 @@ class Check(msgspec.Struct, frozen=True):
     @property
     def level(self) -> Level:
         """MUST, SHOULD or MAY, as its sentence says."""
-        return _level(self.sentence)
+        return sentence_level(self.sentence)
 
     @property
     def grade(self) -> Grade:
@@ -86,7 +86,7 @@ def check(
 
     def make(play: Play) -> Check:
         sentence = " ".join((play.__doc__ or "").split())
-        _level(sentence)
+        sentence_level(sentence)
         unknown = [name for name in about if name not in rules()]
         if unknown or not about:
             raise ValueError(f"{id}: no such rule: {', '.join(unknown) or 'none is named'}")
@@ -96,7 +96,8 @@ def check(
     return make
 
 
-def _level(sentence: str) -> Level:
+def sentence_level(sentence: str) -> Level:
+    """What a sentence says must, should or may be; `ValueError` where it says nothing of that."""
     for word, level in _WORDS.items():
         if word in sentence:
             return level

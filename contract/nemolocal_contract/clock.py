@@ -148,6 +148,16 @@ async def _settle() -> None:
         await asyncio.sleep(0)
 
 
+def waits_pass_at(clock: Clock) -> float | None:
+    """How many seconds of waiting pass in a second of a clock's time; None where that stands still.
+
+    Only a wall clock divides waits: where time itself runs faster, they take as long as they say.
+    """
+    if isinstance(clock, WallClock):
+        return clock.speed
+    return 1.0 if isinstance(clock, ScaledClock) else None
+
+
 def iso8601(seconds: float) -> str:
     """`seconds` since the epoch as ISO 8601 in UTC, to the millisecond (AUTH-1)."""
     stamp = datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")

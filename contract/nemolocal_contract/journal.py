@@ -52,7 +52,8 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     of the draft of `session_id` (SHA-256 of its canonical JSON, the first 16 digits); `before` and
     `after` are the moments at which the request was understood and its last byte left. `chunks`
     has an item per chunk of an event stream, the first 1,000 of them: offset from `started` and
-    number of bytes. Sizes are in bytes, of the whole bodies.
+    number of bytes. Sizes are in bytes, of the whole bodies. `speed` seconds of waiting pass in a
+    second of these times; None where the clock only moves when it is told to.
     """
 
     version: int = VERSION
@@ -83,6 +84,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     response_body: str
     response_size: int
     chunks: tuple[tuple[float, int], ...]
+    speed: float | None = None
 
 
 class CreditSummary(msgspec.Struct, frozen=True):

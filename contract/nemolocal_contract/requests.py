@@ -1,6 +1,6 @@
 """The bodies of requests as frozen types; `msgspec` names the field that is wrong (GEN-6)."""
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -58,12 +58,13 @@ class ChatRequest(msgspec.Struct, frozen=True):
 class OutputRequest(msgspec.Struct, frozen=True):
     """How an export should come out; everything is optional (REN-1, REN-7).
 
-    `format` and `quality` are always sent, as the skills do.
+    `format` and `quality` are always sent, as the skills do. `fps` is ours: pictures a second.
     """
 
     format: Literal["mp4"] = "mp4"
     quality: Literal["low", "medium", "high"] = "high"
     resolution: Resolution | msgspec.UnsetType | None = msgspec.UNSET
+    fps: Annotated[float, msgspec.Meta(ge=1, le=60)] | msgspec.UnsetType | None = msgspec.UNSET
 
 
 class RenderRequest(msgspec.Struct, frozen=True, rename={"session_id": "sessionId"}):

@@ -1,16 +1,17 @@
 """How large the picture is and how many there are in a second (REN-7)."""
 
 from fractions import Fraction
-from typing import Literal
+from typing import get_args
 
 import msgspec
 
 from nemolocal_contract.draft import Metadata
+from nemolocal_contract.media import Resolution
 
 from .checks import DraftRejected, number
 from .media import MediaInfo
-
-Resolution = Literal["720p", "1080p", "4k"]
+from .quality import Quality
+from .timeline import Fit
 
 # Long side, short side, in pixels.
 _BOUNDS: dict[Resolution, tuple[int, int]] = {
@@ -27,16 +28,30 @@ _USUAL_FPS = (
 _DEFAULT_FPS = Fraction(30)
 
 
+class OutputSpec(msgspec.Struct, frozen=True):
+    """What the caller of the export asks for (REN-1, REN-7).
+
+    A `resolution` or `fps` asked for here comes before the draft's own; `usual_resolution` is for
+    when neither asks.
+    """
+
+    quality: Quality = "high"
+    resolution: Resolution | None = None
+    fps: float | None = None
+    usual_resolution: Resolution = "1080p"
+
+
 class Canvas(msgspec.Struct, frozen=True):
-    """Pixels, both even, and the exact number of frames in a second."""
+    """Pixels, both even, the exact number of frames in a second, and how clips fill it."""
 
     width: int
     height: int
     fps: Fraction
+    fit: Fit = "pad"
 
 
 def choose_canvas(
-    metadata: Metadata, first: MediaInfo | None, resolution: Resolution
+    metadata: Metadata, first: MediaInfo | None, output: OutputSpec
 ) -> tuple[Canvas, tuple[str, ...]]:
     """The canvas and what had to be changed to get it.
 
@@ -44,12 +59,33 @@ def choose_canvas(
     The picture is made smaller until it fits the resolution, and never larger.
     """
     wanted = _wanted_size(metadata, first)
-    width, height = _fit(wanted, _BOUNDS[resolution])
-    fps, warnings = _frame_rate(metadata, first)
+    own = _own_resolution(metadata)
+    bound = _BOUNDS[output.resolution or own or output.usual_resolution]
+    width, height = _fit(wanted, bound)
+    fps, warnings = _frame_rate(metadata, first, output)
     if metadata.width and (width, height) != wanted:
         size = f"{wanted[0]}x{wanted[1]}"
         warnings += (f"draft.m.width: {size} is rendered as {width}x{height}",)
-    return Canvas(width, height, fps), warnings
+    elif own and not output.resolution and max(wanted) < bound[0] and min(wanted) < bound[1]:
+        warnings += (f"draft.m.resolution: {width}x{height} is smaller and is not enlarged",)
+    return Canvas(width, height, fps, _fit_of(metadata)), warnings
+
+
+def _own_resolution(metadata: Metadata) -> Resolution | None:
+    if metadata.resolution is None:
+        return None
+    known = next((name for name in _BOUNDS if name == metadata.resolution.lower()), None)
+    if known is None:
+        raise DraftRejected("draft.m.resolution", f"must be one of {', '.join(_BOUNDS)}")
+    return known
+
+
+def _fit_of(metadata: Metadata) -> Fit:
+    fits: tuple[Fit, ...] = get_args(Fit)
+    fit = next((name for name in fits if name == (metadata.fit or "pad")), None)
+    if fit is None:
+        raise DraftRejected("draft.m.fit", f"must be one of {', '.join(fits)}")
+    return fit
 
 
 def _wanted_size(metadata: Metadata, first: MediaInfo | None) -> tuple[int, int]:
@@ -75,7 +111,11 @@ def _even(side: Fraction) -> int:
     return max(round(side / 2) * 2, _SMALLEST)
 
 
-def _frame_rate(metadata: Metadata, first: MediaInfo | None) -> tuple[Fraction, tuple[str, ...]]:
+def _frame_rate(
+    metadata: Metadata, first: MediaInfo | None, output: OutputSpec
+) -> tuple[Fraction, tuple[str, ...]]:
+    if output.fps is not None:
+        return exact_fps(output.fps), ()
     if metadata.fps is not None:
         asked = number(metadata.fps, "draft.m.fps", 1, 240)
         warning = f"draft.m.fps: {asked:g} is rendered as {_MAX_FPS}"

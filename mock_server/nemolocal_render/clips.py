@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from itertools import pairwise
 from typing import NamedTuple
 
-from nemolocal_contract.draft import Draft, Segment, Track, TrackType
+from nemolocal_contract.draft import Draft, Segment, Track, TrackType, Transition
 
 from .checks import MAX_MEDIA_SEGMENTS, MAX_MS, DraftRejected, number, positive
+from .looks import Looks, read_looks
 from .timeline import Source
 
 _LOUDEST = 4.0
@@ -35,13 +36,20 @@ class Clip(NamedTuple):
     start: float
     speed: float
     volume: float
+    looks: Looks = Looks()
+    transition: Transition | None = None
 
 
 class Lanes(NamedTuple):
-    """The clips of the video track and of each audio track, in order of time."""
+    """The clips of each video track, the main one first, and of each audio track, by time."""
 
-    video: list[Clip]
+    video: list[list[Clip]]
     audio: list[list[Clip]]
+
+    @property
+    def first(self) -> Clip | None:
+        """The first clip that is seen, of the lowest track that has any."""
+        return next((clips[0] for clips in self.video if clips), None)
 
 
 def read_lanes(draft: Draft, sources: Mapping[str, Source]) -> Lanes:
@@ -52,18 +60,13 @@ def read_lanes(draft: Draft, sources: Mapping[str, Source]) -> Lanes:
         path = f"draft.t[{index}]"
         if track.type is None and track.segments:
             raise DraftRejected(f"{path}.tt", "is missing")
-        if not track.segments or track.type not in (TrackType.VIDEO, TrackType.AUDIO):
+        if track.type not in (TrackType.VIDEO, TrackType.AUDIO):
             continue
-        if track.type == TrackType.VIDEO and lanes.video:
-            raise DraftRejected(f"{path}.sg", "only one video track can be rendered for now")
-        count += len(track.segments)
+        count += len(track.segments or ())
         if count > MAX_MEDIA_SEGMENTS:
             raise DraftRejected(f"{path}.sg", f"more than {MAX_MEDIA_SEGMENTS} clips in one draft")
-        clips = _clips(track, path, sources)
-        if track.type == TrackType.VIDEO:
-            lanes.video.extend(clips)
-        else:
-            lanes.audio.append(clips)
+        kind = lanes.video if track.type == TrackType.VIDEO else lanes.audio
+        kind.append(_clips(track, path, sources))
     return lanes
 
 
@@ -109,6 +112,8 @@ def _clip(segment: Segment, path: str, picture: bool, sources: Mapping[str, Sour
         start=number(segment.source_start_ms, f"{path}.ss", 0, 4 * MAX_MS) / 1000,
         speed=number(segment.speed, f"{path}.sp", _SLOWEST, _FASTEST, 1.0),
         volume=number(segment.volume, f"{path}.v", 0, _LOUDEST, 1.0),
+        looks=read_looks(segment, path),
+        transition=segment.transition,
     )
     _require_within_source(clip)
     return clip

@@ -121,11 +121,11 @@ def video_arguments(name: str, encoding: Encoding) -> list[str]:
     ceiling = ["-maxrate", str(encoding.max_rate), "-bufsize", str(encoding.max_rate)]
     rate = ceiling if encoding.max_rate else []
     if name == SOFTWARE:
-        return ["-c:v", name, "-preset", encoding.preset, "-crf", str(encoding.crf), *rate]
+        return ["-c:v", name, "-preset", encoding.preset, "-crf", f"{encoding.crf:g}", *rate]
     if name not in _QUALITY_OPTION:
         # VideoToolbox: 100 is best, and constant quality and a ceiling exclude each other.
         quality = (
-            ["-b:v", str(encoding.max_rate)] if rate else ["-q:v", str(100 - 2 * encoding.crf)]
+            ["-b:v", str(encoding.max_rate)] if rate else ["-q:v", f"{100 - 2 * encoding.crf:g}"]
         )
         return ["-c:v", name, *quality]
-    return ["-c:v", name, *_QUALITY_OPTION[name], str(encoding.crf), *rate]
+    return ["-c:v", name, *_QUALITY_OPTION[name], f"{encoding.crf:.0f}", *rate]

@@ -2,6 +2,7 @@
 
 import os
 import re
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from .sandbox import Policy
 
 BINARY_VARIABLE = "NEMOLOCAL_FFMPEG"
 _ALWAYS = ("-nostdin", "-hide_banner", "-nostats", "-loglevel", "error", "-y")
+_ASKING = 20.0
 _PATHS = re.compile(r"(file:)?(/[^\s'\":]+)+")
 _PREFIX = re.compile(r"^(\[[^\]]*\]\s*)+")
 
@@ -60,6 +62,17 @@ async def run(
         raise FFmpegFailed(f"FFmpeg was stopped after {timeout:.0f} s") from None
     if outcome.status:
         raise FFmpegFailed(_reason(outcome))
+
+
+async def has_filters(*names: str) -> bool:
+    """Whether the binary has all of these filters."""
+    lines: list[str] = []
+    with tempfile.TemporaryDirectory(prefix="nemolocal-filters-") as folder:
+        try:
+            await run(["-filters"], folder=Path(folder), timeout=_ASKING, on_line=lines.append)
+        except FFmpegFailed:
+            return False
+    return set(names) <= {words[1] for line in lines if len(words := line.split()) > 2}
 
 
 def _granted(policy: Policy, binary: Path, folder: Path, seconds: float) -> Policy:

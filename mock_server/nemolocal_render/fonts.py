@@ -5,6 +5,7 @@ import os
 import unicodedata
 from collections.abc import Iterator
 from importlib.resources import files
+from itertools import takewhile
 from pathlib import Path
 
 import msgspec
@@ -105,6 +106,25 @@ def choose_fonts(text: str, folders: tuple[str, ...] = _FOLDERS) -> list[Font]:
         if not missing:
             break
     return chosen
+
+
+def nearest_font(name: str, folders: tuple[str, ...] = _FOLDERS) -> Font:
+    """The font of this family, else one whose name begins alike, else the bundled one."""
+    wanted = _words(name)
+    best, most = bundled_font(), 0
+    for font in (best, *system_fonts(folders)):
+        words = _words(font.family)
+        if words == wanted:
+            return font
+        pairs = zip(words, wanted, strict=False)
+        alike = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
+        if alike > most:
+            best, most = font, alike
+    return best
+
+
+def _words(name: str) -> list[str]:
+    return name.lower().split()
 
 
 def advise(missing: set[str]) -> str:

@@ -124,7 +124,11 @@ def _describe_audio(audio: "AudioStream | None", extension: str) -> MediaInfo:
     if not audio.rate:
         raise MediaRejected("its sound cannot be read")
     return MediaInfo(
-        "audio", extension, audio_codec=audio.codec_context.name, sample_rate=audio.rate
+        "audio",
+        extension,
+        audio_codec=audio.codec_context.name,
+        sample_rate=audio.rate,
+        channels=audio.codec_context.layout.nb_channels,
     )
 
 

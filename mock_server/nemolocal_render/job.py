@@ -10,26 +10,33 @@ from pathlib import Path
 import msgspec
 
 from . import ffmpeg
+from .copying import COPY_REASON
+from .cores import usable_cores
 from .encoders import SOFTWARE, Encoder, choose_encoder
-from .fonts import choose_fonts
-from .graph import FONTS_FOLDER, GRAPH_FILE, RENDER_FILE, TITLES_FILE, build_command
+from .fonts import choose_fonts, nearest_font
+from .graphs.commands import FONTS_FOLDER, TITLES_FILE, Machine
 from .inspection import RenderFacts
 from .media import MediaRejected
 from .probe import check
-from .sandbox import Policy
+from .progress import Progress, Stage
+from .quality import Encoding
+from .runs import RENDER_FILE, SizeMissed, copy, make
 from .timeline import SAMPLE_RATE, RenderPlan
 from .titles import write_script
 
-# Slower than this is no render but a hang: seconds at all, and for each second of the render.
-_PATIENCE = (120.0, 120.0)
-_NEARLY = 99
 # An AAC packet holds 1024 samples, and the last one may be counted in full.
 _AAC_PACKET = 1024 / SAMPLE_RATE
-_MICROSECONDS = 1_000_000
+# The sound of a file that is copied may end earlier or later than its picture.
+_COPIED_SOUND = 0.5
+_COPY = "copy"
 
 
 class RenderResult(msgspec.Struct, frozen=True):
-    """A finished file: seconds, bytes, frames, pixels, its encoder and the reason, what is lost."""
+    """A finished file: seconds, bytes, frames, pixels, its encoder and the reason, what is lost.
+
+    `preset`, `crf` and `settings_reason` say how it was encoded and who asked for that; the
+    encoder `copy` has neither.
+    """
 
     duration: float
     size: int
@@ -39,31 +46,21 @@ class RenderResult(msgspec.Struct, frozen=True):
     encoder: str
     encoder_reason: str
     warnings: tuple[str, ...] = ()
+    preset: str = ""
+    crf: float = 0.0
+    settings_reason: str = ""
 
 
 class RenderFailed(Exception):
     """A render that came to nothing; the text is one line for the user, without paths."""
 
 
-class _Progress:
-    """Percent from FFmpeg's reports: never falling, 99 at most until the file is in place."""
+class _Made(msgspec.Struct, frozen=True):
+    """A file that was made and checked, and how."""
 
-    def __init__(self, plan: RenderPlan, report: Callable[[int], None]) -> None:
-        self._seconds = plan.duration
-        self._report = report
-        self._percent = -1
-
-    def reach(self, percent: int) -> None:
-        if percent > self._percent:
-            self._percent = percent
-            self._report(percent)
-
-    def read(self, line: str) -> None:
-        name, _, value = line.partition("=")
-        # "N/A" until the first frame is out.
-        if name == "out_time_us" and value.isdigit():
-            percent = int(int(value) / _MICROSECONDS / self._seconds * 100)
-            self.reach(min(percent, _NEARLY))
+    facts: RenderFacts
+    encoder: Encoder
+    encoding: Encoding | None = None
 
 
 async def render(
@@ -75,13 +72,13 @@ async def render(
     until then and is gone afterwards. `on_progress` gets percent, 0 first, 100 last. Cancelling
     ends FFmpeg with its whole process group. Raises RenderFailed.
     """
-    progress = _Progress(plan, on_progress)
+    progress = Progress(on_progress)
     progress.reach(0)
     try:
         workdir.mkdir(parents=True, exist_ok=True)
         folder = Path(tempfile.mkdtemp(prefix="render-", dir=workdir.absolute()))
         try:
-            result = await _render_in(folder, plan, progress)
+            result = await _render_in(folder, plan, Stage(progress))
             destination.parent.mkdir(parents=True, exist_ok=True)
             os.replace(folder / RENDER_FILE, destination)
         finally:
@@ -92,24 +89,44 @@ async def render(
     return result
 
 
-async def _render_in(folder: Path, plan: RenderPlan, progress: _Progress) -> RenderResult:
-    warnings = (*plan.warnings, *await asyncio.to_thread(_write_titles, folder, plan))
-    encoder = await _encode(folder, plan, progress)
-    try:
-        facts = await check(folder / RENDER_FILE)
-    except MediaRejected as reason:
-        raise RenderFailed(str(reason)) from reason
-    _require(facts, plan)
+async def _render_in(folder: Path, plan: RenderPlan, stage: Stage) -> RenderResult:
+    made, warnings = await _copy(folder, plan, stage), plan.warnings
+    if made is None:
+        warnings += await asyncio.to_thread(_write_titles, folder, plan)
+        tone_mapping = bool(plan.bright) and await ffmpeg.has_filters("zscale", "tonemap")
+        if not tone_mapping:
+            said = "its high dynamic range is shown without tone mapping"
+            warnings += tuple(f"{path}.src: {said}" for path in plan.bright)
+        made = await _encode(folder, plan, tone_mapping, stage)
+    encoding = made.encoding
     return RenderResult(
-        duration=facts.duration,
+        duration=made.facts.duration,
         size=(folder / RENDER_FILE).stat().st_size,
-        frames=facts.frames,
-        width=facts.width,
-        height=facts.height,
-        encoder=encoder.name,
-        encoder_reason=encoder.reason,
+        frames=made.facts.frames,
+        width=made.facts.width,
+        height=made.facts.height,
+        encoder=made.encoder.name,
+        encoder_reason=made.encoder.reason,
         warnings=warnings,
+        preset=encoding.preset if encoding and made.encoder.name == SOFTWARE else "",
+        crf=encoding.crf if encoding else 0.0,
+        settings_reason=encoding.reason if encoding else "",
     )
+
+
+async def _copy(folder: Path, plan: RenderPlan, stage: Stage) -> _Made | None:
+    """The file by the fast path, None where the plan has none or the copy is not exact."""
+    if plan.copied is None:
+        return None
+    try:
+        await copy(folder, plan, plan.copied, stage)
+        facts = await check(folder / RENDER_FILE)
+    except (ffmpeg.FFmpegFailed, MediaRejected):
+        # Encoding will do it, or say why it cannot.
+        return None
+    if _complaints(facts, plan, _COPIED_SOUND):
+        return None
+    return _Made(facts, Encoder(_COPY, COPY_REASON))
 
 
 def _write_titles(folder: Path, plan: RenderPlan) -> tuple[str, ...]:
@@ -117,7 +134,9 @@ def _write_titles(folder: Path, plan: RenderPlan) -> tuple[str, ...]:
     if not plan.titles:
         return ()
     text = "".join(title.text for title in plan.titles)
-    script = write_script(plan, choose_fonts(text))
+    names = {title.font for title in plan.titles if title.font}
+    named = {name: nearest_font(name) for name in names}
+    script = write_script(plan, choose_fonts(text), named)
     (folder / TITLES_FILE).write_text(script.text, encoding="utf-8")
     (folder / FONTS_FOLDER).mkdir()
     for index, font in enumerate(script.fonts):
@@ -125,37 +144,45 @@ def _write_titles(folder: Path, plan: RenderPlan) -> tuple[str, ...]:
     return script.warnings
 
 
-async def _encode(folder: Path, plan: RenderPlan, progress: _Progress) -> Encoder:
-    """Run FFmpeg with the best encoder, and once more with libx264 if that was another."""
-    encoder = await choose_encoder()
+async def _encode(folder: Path, plan: RenderPlan, tone_mapping: bool, stage: Stage) -> _Made:
+    """Render with the best encoder, and once more with libx264 if that was another."""
+    encoder = await _encoder_for(plan)
+    machine = Machine(encoder.name, usable_cores(), tone_mapping)
     try:
-        await _run(folder, plan, encoder, progress)
+        encoding = await make(folder, plan, machine, stage)
     except ffmpeg.FFmpegFailed as failure:
         if not encoder.hardware:
             raise RenderFailed(str(failure)) from failure
         encoder = Encoder(SOFTWARE, f"{encoder.name} failed in this render: {failure}")
         try:
-            await _run(folder, plan, encoder, progress)
+            machine = msgspec.structs.replace(machine, encoder=SOFTWARE)
+            encoding = await make(folder, plan, machine, stage)
         except ffmpeg.FFmpegFailed as second:
             raise RenderFailed(str(second)) from second
-    return encoder
+    except SizeMissed as missed:
+        raise RenderFailed(f"draft.m.compress.megabytes: is too small: {missed}") from missed
+    return _Made(await _checked(folder, plan), encoder, encoding)
 
 
-async def _run(folder: Path, plan: RenderPlan, encoder: Encoder, progress: _Progress) -> None:
-    command = build_command(plan, encoder.name)
-    (folder / GRAPH_FILE).write_text(command.graph, encoding="utf-8")
-    paths = [source.path.absolute() for source in plan.sources]
-    await ffmpeg.run(
-        list(command.arguments),
-        folder=folder,
-        timeout=_PATIENCE[0] + _PATIENCE[1] * plan.duration,
-        policy=Policy(read=(*paths, *(path.resolve() for path in paths)), devices=encoder.hardware),
-        on_line=progress.read,
-    )
+async def _encoder_for(plan: RenderPlan) -> Encoder:
+    if plan.encoding.max_bytes:
+        return Encoder(SOFTWARE, "a size is kept best by its steps of quality")
+    return await choose_encoder()
 
 
-def _require(facts: RenderFacts, plan: RenderPlan) -> None:
-    """Refuse a file that is not what was planned (REN-7)."""
+async def _checked(folder: Path, plan: RenderPlan) -> RenderFacts:
+    """The facts of the file; RenderFailed where it is not what was planned (REN-7)."""
+    try:
+        facts = await check(folder / RENDER_FILE)
+    except MediaRejected as reason:
+        raise RenderFailed(str(reason)) from reason
+    wrong = _complaints(facts, plan, _AAC_PACKET)
+    if wrong:
+        raise RenderFailed(f"the rendered file {' and '.join(wrong)}")
+    return facts
+
+
+def _complaints(facts: RenderFacts, plan: RenderPlan, sound_slack: float) -> list[str]:
     frame = float(1 / plan.fps)
     checks = {
         "is not H.264 in yuv420p": (facts.video_codec, facts.pixel_format) == ("h264", "yuv420p"),
@@ -164,9 +191,7 @@ def _require(facts: RenderFacts, plan: RenderPlan) -> None:
         "has another length": abs(facts.duration - plan.duration) <= frame,
         "has other sound": facts.audio_codec == ("aac" if plan.samples else ""),
         "has sound of another length": abs(facts.audio_duration - plan.samples / SAMPLE_RATE)
-        <= _AAC_PACKET,
+        <= sound_slack,
         "has its index at the end": facts.index_first,
     }
-    wrong = [said for said, holds in checks.items() if not holds]
-    if wrong:
-        raise RenderFailed(f"the rendered file {' and '.join(wrong)}")
+    return [said for said, holds in checks.items() if not holds]

@@ -1,31 +1,35 @@
 """From a draft to a render plan: pure, and the judge of whether a draft makes sense (REN-9)."""
 
 from collections.abc import Mapping
-from fractions import Fraction
 
 import msgspec
 
 from nemolocal_contract.draft import Draft, Metadata, TrackType
 
-from .canvas import Canvas, Resolution, choose_canvas
+from .canvas import Canvas, OutputSpec, choose_canvas
 from .checks import MAX_MS, DraftRejected, number, require_sane_size, require_types
+from .chunks import reversible
 from .clips import Clip, Lanes, read_lanes, read_times
+from .copying import copied_source
+from .joins import Joins, Span, frame_at, join, spans_of
+from .layers import layer_of, part_of, uncover
 from .omissions import left_out, source_notes
-from .quality import Encoding, Quality, choose_encoding
+from .quality import Encoding, choose_encoding, fit_size
+from .sounds import SoundLane, lanes_of, sample_at, stretches_of
 from .style import style_title
-from .timeline import SAMPLE_RATE, Picture, RenderPlan, Sound, Source, Title
+from .timeline import Layer, RenderPlan, Source, Title
 
 __all__ = ["DraftRejected", "OutputSpec", "RenderPlan", "Source", "plan_render"]
 
-
-class OutputSpec(msgspec.Struct, frozen=True):
-    """What the caller of the export asks for (REN-1, REN-7)."""
-
-    quality: Quality = "high"
-    resolution: Resolution = "1080p"
-
-
 _USUAL = OutputSpec()
+
+
+class _Track(msgspec.Struct, frozen=True):
+    """The clips of one track, their frames and their transitions."""
+
+    clips: list[Clip]
+    spans: list[Span]
+    joins: Joins
 
 
 def plan_render(
@@ -34,116 +38,105 @@ def plan_render(
     """The plan of a draft whose assets are `sources`, by asset id.
 
     Raises DraftRejected with the path of the first field that makes no sense (REN-9); what makes
-    sense but is not rendered yet is a warning of the plan.
+    sense but cannot be rendered is a warning of the plan.
     """
     require_types(draft)
     require_sane_size(draft)
     number(draft.duration_ms, "draft.d", 0, MAX_MS)
     metadata = draft.metadata or Metadata()
     lanes = read_lanes(draft, sources)
-    first = lanes.video[0].source.info if lanes.video else None
-    canvas, changes = choose_canvas(metadata, first, output.resolution)
+    first = lanes.first
+    canvas, changes = choose_canvas(metadata, first.source.info if first else None, output)
     titles, style_notes = _titles(draft, canvas)
     length_ms = _length(lanes, titles)
-    plan = _assemble(lanes, titles, canvas, length_ms, _encoding(lanes, metadata, output))
-    frame_ms = float(1000 / canvas.fps)
-    omitted = left_out(draft, length_ms, frame_ms)
-    warnings = (*changes, *style_notes, *omitted, *source_notes(lanes))
-    return msgspec.structs.replace(plan, warnings=warnings)
+    video = [_track(clips, canvas) for clips in lanes.video]
+    audio = [_track(clips, canvas) for clips in lanes.audio]
+    encoding = choose_encoding(output.quality, metadata, _rates(lanes))
+    plan = _assemble(video, audio, canvas, length_ms, encoding)
+    join_notes = [note for track in (*video, *audio) for note in track.joins.notes]
+    omitted = left_out(draft, length_ms, float(1000 / canvas.fps))
+    plan = msgspec.structs.replace(
+        plan,
+        titles=titles,
+        bright=tuple(
+            clip.path
+            for clips in lanes.video
+            for clip in clips
+            if clip.source.info.high_dynamic_range
+        ),
+        warnings=(*changes, *style_notes, *join_notes, *omitted, *source_notes(lanes)),
+    )
+    return msgspec.structs.replace(plan, copied=copied_source(plan, lanes))
+
+
+def _track(clips: list[Clip], canvas: Canvas) -> _Track:
+    spans = spans_of(clips, canvas.fps)
+    return _Track(clips, spans, join(spans, canvas.fps))
 
 
 def _length(lanes: Lanes, titles: tuple[Title, ...]) -> float:
-    ends = [clip.times.end for lane in (lanes.video, *lanes.audio) for clip in lane]
+    ends = [clip.times.end for lane in (*lanes.video, *lanes.audio) for clip in lane]
     ends += [title.end_ms for title in titles]
     if not ends:
         raise DraftRejected("draft.t", "has no track that can be rendered")
     return max(ends)
 
 
-def _encoding(lanes: Lanes, metadata: Metadata, output: OutputSpec) -> Encoding:
-    rates = [
+def _rates(lanes: Lanes) -> list[tuple[float, int]]:
+    """Seconds and bits/s of what stands on the main track."""
+    return [
         ((clip.times.end - clip.times.start) / 1000, clip.source.info.bit_rate)
-        for clip in lanes.video
+        for clip in (lanes.video[0] if lanes.video else ())
     ]
-    return choose_encoding(output.quality, metadata, rates)
 
 
 def _assemble(
-    lanes: Lanes, titles: tuple[Title, ...], canvas: Canvas, length_ms: float, encoding: Encoding
+    video: list[_Track],
+    audio: list[_Track],
+    canvas: Canvas,
+    length_ms: float,
+    encoding: Encoding,
 ) -> RenderPlan:
-    frames = _frame(length_ms, canvas.fps)
+    frames = frame_at(length_ms, canvas.fps)
     if not frames:
         raise DraftRejected("draft.t", "is shorter than one frame")
-    sounds = tuple(filter(None, map(_sounds, (lanes.video, *lanes.audio))))
+    sounds = _sounds(video, audio, canvas)
+    pixel_rate = float(canvas.width * canvas.height * canvas.fps)
     return RenderPlan(
         width=canvas.width,
         height=canvas.height,
         fps=canvas.fps,
         frames=frames,
-        samples=_sample(length_ms) if sounds else 0,
-        encoding=encoding,
-        pictures=_pictures(lanes.video, canvas.fps, frames),
+        samples=sample_at(length_ms) if sounds else 0,
+        encoding=fit_size(encoding, length_ms / 1000, pixel_rate, bool(sounds)),
+        layers=_layers(video, canvas, frames),
         lanes=sounds,
-        titles=titles,
+        fit=canvas.fit,
     )
 
 
-def _pictures(clips: list[Clip], fps: Fraction, frames: int) -> tuple[Picture, ...]:
-    """The clips in order, black where there is none, `frames` in all."""
-    pictures: list[Picture] = []
-    at = 0
-    for clip in clips:
-        first = max(_frame(clip.times.start, fps), at)
-        last = _frame(clip.times.end, fps)
-        if first > at:
-            pictures.append(Picture(first - at))
-        if last > first:
-            pictures.append(_picture(clip, last - first, fps))
-        at = max(first, last)
-    return (*pictures, Picture(frames - at)) if frames > at else tuple(pictures)
+def _layers(tracks: list[_Track], canvas: Canvas, frames: int) -> tuple[Layer, ...]:
+    layers = [
+        part_of(layer_of(track.spans, track.joins, canvas.fps, index > 0), 0, frames)
+        for index, track in enumerate(tracks)
+    ]
+    shown = uncover(layers or [()])
+    return tuple(reversible(layer, canvas.width * canvas.height) for layer in shown)
 
 
-def _picture(clip: Clip, frames: int, fps: Fraction) -> Picture:
-    return Picture(
-        frames=frames,
-        source=clip.source,
-        start=clip.start,
-        speed=clip.speed,
-        fade_in=_frame(clip.times.fade_in, fps),
-        fade_out=_frame(clip.times.fade_out, fps),
-    )
-
-
-def _sounds(clips: list[Clip]) -> tuple[Sound, ...]:
-    sounds: list[Sound] = []
-    free = 0
-    for clip in clips:
-        at = max(_sample(clip.times.start), free)
-        free = max(_sample(clip.times.end), at)
-        if free > at and clip.source.info.has_audio and clip.volume > 0:
-            sounds.append(_sound(clip, at, free - at))
-    return tuple(sounds)
-
-
-def _sound(clip: Clip, at: int, samples: int) -> Sound:
-    return Sound(
-        source=clip.source,
-        at=at,
-        samples=samples,
-        start=clip.start,
-        speed=clip.speed,
-        volume=clip.volume,
-        fade_in=_sample(clip.times.fade_in),
-        fade_out=_sample(clip.times.fade_out),
-    )
-
-
-def _frame(ms: float, fps: Fraction) -> int:
-    return round(Fraction(ms) / 1000 * fps)
-
-
-def _sample(ms: float) -> int:
-    return round(Fraction(ms) / 1000 * SAMPLE_RATE)
+def _sounds(video: list[_Track], audio: list[_Track], canvas: Canvas) -> tuple[SoundLane, ...]:
+    seen = [
+        lane
+        for track in video
+        for lane in lanes_of(track.clips, track.spans, track.joins, canvas.fps)
+    ]
+    loud = stretches_of(seen)
+    heard = [
+        lane
+        for track in audio
+        for lane in lanes_of(track.clips, track.spans, track.joins, canvas.fps, loud)
+    ]
+    return (*seen, *heard)
 
 
 def _titles(draft: Draft, canvas: Canvas) -> tuple[tuple[Title, ...], tuple[str, ...]]:

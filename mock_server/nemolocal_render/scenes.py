@@ -1,41 +1,197 @@
-"""Generated clips: moving colours that fit a word, the same for the same seed (SSE-8).
+"""Generated clips: moving pictures that fit a word, the same for the same seed (SSE-8).
 
-No model paints here. A scene is a slow gradient in the colours of its subject, drawn by FFmpeg from
-our own constants; what a user wrote only chooses among them.
+No model paints here. A scene is put together by FFmpeg from our own constants; what a user wrote
+only chooses among them.
 """
 
 from pathlib import Path
-from typing import Literal
-
-import msgspec
 
 from .footage import write
 from .media import MediaInfo
 from .probe import probe
+from .scenery import (
+    Cutout,
+    Field,
+    Scene,
+    Sky,
+    Swirl,
+    below,
+    billows,
+    chance,
+    disc,
+    dots,
+    paint,
+    ridge,
+)
 
 SCENE_SIZE = (1280, 720)
 SCENE_FPS = 30
 LONGEST_SCENE = 60.0
 
+# Where the sun goes down: how far from the left, and the line behind which it sinks.
+_SUN_X = "(200+2.4*{k})"
+_HORIZON = 236
 
-class Scene(msgspec.Struct, frozen=True):
-    """The colours of a subject, from the top or the middle on, and how they move."""
+_SUNSET = Scene(
+    Sky((0x3F6CB0, 0xF6A15C, 0xFFE29A), (0x0B0E2E, 0x5A2347, 0xA63A2C)),
+    (
+        Cutout("0xfff0b5", disc(40, 90), (200, 200), x=f"{_SUN_X}-100", y="{moved}*250-30"),
+        Field(
+            value=f"exp(-pow((X*8-{_SUN_X})/(30+Y*3),2))"
+            "*(0.55+0.45*sin(Y*1.7+T*3+sin(X*0.8+{k})))*(1-0.8*{now})",
+            red="lerp(96,18,{now})-Y+ld(0)*150",
+            green="lerp(88,14,{now})-Y+ld(0)*110",
+            blue="lerp(110,34,{now})-Y+ld(0)*40",
+            top=_HORIZON,
+            grid=(80, 31),
+        ),
+    ),
+)
 
-    colors: tuple[str, str, str]
-    shape: Literal["linear", "radial", "circular", "spiral"] = "linear"
-    speed: float = 0.01
+# Waves are nearer one another the farther away they are: 1/(Y+6) is their distance.
+_OCEAN = Scene(
+    Sky((0x5BB8F0, 0xA9DDF7, 0xE6F7FF)),
+    (
+        Cutout("0xffffff", billows(0.35, 2), drift=(0.0006, 0)),
+        Field(
+            value="sin(210/(Y+6)+T*2.2+1.3*sin(X*0.1+T*0.7+{k}))+0.45*sin(X*0.31+Y*0.4-T*1.7+{k})",
+            red="lerp(66,4,Y/H)+18*ld(0)+110*clip(ld(0)-0.95,0,1)",
+            green="lerp(156,52,Y/H)+24*ld(0)+110*clip(ld(0)-0.95,0,1)",
+            blue="lerp(208,100,Y/H)+26*ld(0)+90*clip(ld(0)-0.95,0,1)",
+            top=150,
+            grid=(96, 42),
+        ),
+    ),
+)
 
+_FAR_ROOFS = f"(130+110*{chance('floor(X/40)', '1', 0)})"
+_NEAR_ROOFS = f"(200+80*{chance('floor(X/56)', '2', 3)})"
+
+
+def _windows(roofs: str, salt: float) -> str:
+    pane = "between(mod(X,8),2,5)*between(mod(Y,11),3,8)"
+    lit = f"lt({chance('floor(X/8)', 'floor(Y/11)', salt)},0.3)"
+    return f"230*{pane}*{lit}*gt(Y,{roofs}+6)*lt(Y,322)"
+
+
+_CITY = Scene(
+    Sky((0x070B1E, 0x1B2A52, 0x4A3B6B)),
+    (
+        Cutout("0x1a2342", below(_FAR_ROOFS)),
+        Cutout("0xc9b26a", _windows(_FAR_ROOFS, 5)),
+        Cutout("0x0a0e1c", below(_NEAR_ROOFS)),
+        Cutout("0xffd98a", _windows(_NEAR_ROOFS, 9), shown="lt(mod(t*1.3,2),1)"),
+        Cutout("0xffe9b8", _windows(_NEAR_ROOFS, 17), shown="gte(mod(t*1.3,2),1)"),
+        Cutout("0x15161c", below("326")),
+        Cutout("0xfff6dd", dots(32, 3, 0.6, 1), (640, 32), (0.02, 0), y="322"),
+        Cutout("0xff3b2f", dots(32, 3, 0.6, 4), (640, 32), (-0.016, 0), y="334"),
+    ),
+)
+
+
+def _trees(step: int, top: float, salt: float) -> str:
+    """Firs, one in each `step`, of different height."""
+    tip = f"({top}+50*{chance(f'floor(X/{step})', '3', salt)})"
+    side = f"abs(mod(X,{step})-{step / 2})"
+    return f"255*clip((Y-{tip})*0.16+mod(Y-{tip},20)*0.3*gt(Y,{tip})-{side},0,1)"
+
+
+_FOREST = Scene(
+    Sky((0xE9F7E4, 0xA7D7B5, 0x4E8F68)),
+    (
+        Cutout("0x7fb59a", _trees(40, 110, 1), drift=(-0.0004, 0)),
+        Cutout("0x3f7d5e", _trees(64, 140, 5), drift=(-0.0009, 0)),
+        Cutout("0x12392a", _trees(80, 180, 9), drift=(-0.0018, 0)),
+        Cutout("0xf6ffd9", dots(80, 2, 0.6, 21), drift=(0.0004, -0.0009)),
+    ),
+)
+
+_NIGHT = Scene(
+    Sky((0x01030D, 0x0A1A38, 0x1D3557)),
+    (
+        Cutout("0xffffff", dots(24, 1.1, 0.35, 1)),
+        Cutout("0xcfe2ff", dots(32, 1.5, 0.3, 8), shown="lt(mod(t,1.4),0.9)"),
+        Cutout("0xfdf6e3", disc(30, 60), (140, 140), x="400-{k}", y="150-130*{moved}"),
+        Cutout("0x040914", below(ridge(290, 26, 2))),
+    ),
+)
+
+_SNOW = Scene(
+    Sky((0x7E9CBC, 0xA9C0D8, 0xD6E2EE)),
+    (
+        Cutout("0xf2f6fb", below(ridge(270, 24, 1))),
+        Cutout("0x4c6a72", _trees(64, 190, 4)),
+        Cutout("0xffffff", below(ridge(322, 10, 5))),
+        Cutout("0xffffff", dots(30, 1.6, 0.6, 3), drift=(0.0008, 0.004)),
+        Cutout("0xffffff", dots(45, 3.2, 0.5, 11), drift=(0.0014, 0.008)),
+    ),
+)
+
+_RAIN = Scene(
+    Sky((0x2E3642, 0x4D5866, 0x76828F)),
+    (
+        Cutout("0x66717f", billows(0.6, 3), drift=(0.001, 0)),
+        Cutout("0x262d36", below(ridge(290, 22, 4))),
+        Cutout("0xaebccb", dots(40, 0.9, 0.8, 3, tall=14), drift=(0, 0.05)),
+        Cutout("0xd5dfe9", dots(60, 1.2, 0.6, 9, tall=20), drift=(0, 0.08)),
+    ),
+)
+
+# Flames are narrower and cooler the higher they are, and what burns rises.
+_FIRE = Scene(
+    Field(
+        value="clip(1.9*Y/H-0.75+0.22*sin(X*0.52+{k}+2*sin(Y*0.18+T*5))"
+        "+0.2*sin(X*0.25-Y*0.3-T*7)+0.14*sin(X*1.2+Y*0.75+T*11+{k})-abs(X-W/2)/W*0.9,0,1)",
+        red="18+237*clip(ld(0)*2.6,0,1)",
+        green="6+225*clip(ld(0)*2-0.45,0,1)",
+        blue="4+150*clip(ld(0)*2.4-1.3,0,1)",
+    ),
+    (Cutout("0xffb347", dots(64, 1.4, 0.5, 3), drift=(0.001, -0.012)),),
+)
+
+_SPACE = Scene(
+    Sky((0x05000F, 0x16052E, 0x070018)),
+    (
+        Cutout("0x6a2bb0", f"0.55*{billows(0.3, 1)}", drift=(-0.0005, 0)),
+        Cutout("0x2456a8", f"0.45*{billows(0.2, 4)}", drift=(-0.0009, 0)),
+        Cutout("0xbfd0ff", dots(20, 0.9, 0.5, 2), drift=(-0.001, 0)),
+        Cutout("0xffffff", dots(40, 1.7, 0.4, 6), drift=(-0.0028, 0)),
+    ),
+)
+
+_CLOUDS = Scene(
+    Sky((0x2676CF, 0x6FB2EE, 0xCFE8FF)),
+    (
+        Cutout("0xe8f2fb", f"0.75*{billows(0.45, 5)}", drift=(0.0008, 0)),
+        Cutout("0xffffff", billows(0.4, 1), drift=(0.0018, 0)),
+    ),
+)
+
+_PEAKS = ridge(190, 52, 0)
+_MOUNTAINS = Scene(
+    Sky((0x4F86C6, 0xA8C8E8, 0xFBE3C8)),
+    (
+        Cutout("0xffffff", f"0.8*{billows(0.3, 2)}", drift=(0.0012, 0)),
+        Cutout("0x8093b5", below(_PEAKS)),
+        Cutout("0xf7fafd", f"{below(_PEAKS)}*lt(Y,168+8*sin(X*0.3)+5*sin(X*0.71))"),
+        Cutout("0x56698c", below(ridge(240, 34, 3)), drift=(-0.0003, 0)),
+        Cutout("0x2a3a55", below(ridge(300, 24, 6)), drift=(-0.0008, 0)),
+    ),
+)
 
 SCENES = {
-    "sunset": Scene(("0x2d1b4e", "0xf26b38", "0xffd27d")),
-    "ocean": Scene(("0x9be7ff", "0x1976d2", "0x012a4a"), speed=0.02),
-    "city": Scene(("0x0b132b", "0x5bc0be", "0xffd166"), "spiral", 0.03),
-    "forest": Scene(("0xd8f3dc", "0x40916c", "0x081c15")),
-    "night": Scene(("0x000814", "0x14213d", "0x8ecae6"), "radial", 0.005),
-    "snow": Scene(("0xffffff", "0xcfe8ff", "0x8fb8de"), speed=0.015),
-    "fire": Scene(("0xffee93", "0xff7b00", "0x6a040f"), "radial", 0.05),
-    "space": Scene(("0x10002b", "0x7b2cbf", "0xe0aaff"), "circular", 0.02),
-    "abstract": Scene(("0xef476f", "0xffd166", "0x118ab2"), "spiral", 0.02),
+    "sunset": _SUNSET,
+    "ocean": _OCEAN,
+    "city": _CITY,
+    "forest": _FOREST,
+    "night": _NIGHT,
+    "snow": _SNOW,
+    "fire": _FIRE,
+    "space": _SPACE,
+    "abstract": Scene(Swirl(("0xef476f", "0xffd166", "0x118ab2"))),
+    "mountains": _MOUNTAINS,
+    "clouds": _CLOUDS,
+    "rain": _RAIN,
 }
 
 
@@ -48,19 +204,12 @@ async def make_scene(name: str, seconds: float, seed: int, destination: Path) ->
     scene = SCENES[name]
     if not 0 < seconds <= LONGEST_SCENE:
         raise ValueError(f"a scene is from 0 to {LONGEST_SCENE:.0f} s long, not {seconds}")
-    frames = max(1, round(seconds * SCENE_FPS))
-    encoding = ["-c:v", "libx264", "-preset", "veryfast", "-crf", "20", "-pix_fmt", "yuv420p"]
-    graph = ["-filter_complex", _graph(scene, seed), "-map", "[video]"]
-    await write([*graph, *encoding, "-frames:v", str(frames)], "mp4", destination)
-    return await probe(destination, "mp4")
-
-
-def _graph(scene: Scene, seed: int) -> str:
     width, height = SCENE_SIZE
-    colors = ":".join(f"c{n}={color}" for n, color in enumerate(scene.colors))
-    # Smooth colours are made small and enlarged; a little grain keeps them from banding.
-    return (
-        f"gradients=s={width // 8}x{height // 8}:r={SCENE_FPS}:n=3:{colors}:type={scene.shape}"
-        f":seed={seed % 2**31}:speed={scene.speed},scale={width}:{height}:flags=bicubic,"
-        f"noise=alls=4:allf=t:all_seed={seed % 2**31},format=yuv420p[video]"
-    )
+    # Coarse pictures that were stretched left their pixels oblong: they are square.
+    enlarge = f"[video]scale={width}:{height}:flags=bicubic,setsar=1[large]"
+    graph = f"{paint(scene, seed, seconds)};{enlarge}"
+    encoding = ["-c:v", "libx264", "-preset", "superfast", "-crf", "22", "-pix_fmt", "yuv420p"]
+    length = ["-frames:v", str(max(1, round(seconds * SCENE_FPS)))]
+    arguments = ["-filter_complex", graph, "-map", "[large]", *encoding, *length]
+    await write(arguments, "mp4", destination)
+    return await probe(destination, "mp4")

@@ -34,7 +34,6 @@ _HEX = re.compile(r"#([0-9a-f]{3}|[0-9a-f]{6})")
 _ROWS = {"bottom": 0, "center": 3, "middle": 3, "top": 6}
 _COLUMNS = {"left": 1, "center": 2, "right": 3}
 _BOTTOM_CENTER = 2
-_FONT = "dejavu sans"
 _DEFAULT_SIZE = 64
 _LARGEST_SIZE = 1080
 
@@ -62,12 +61,9 @@ def style_title(
         alignment=alignment or _BOTTOM_CENTER,
         fade_in_ms=times.fade_in,
         fade_out_ms=times.fade_out,
+        font=style.font or None,
     )
-    unknown = {
-        "color": color is None,
-        "pos": alignment is None,
-        "font": (style.font or _FONT).lower() != _FONT,
-    }
+    unknown = {"color": color is None, "pos": alignment is None}
     return title, _notes(path, unknown)
 
 

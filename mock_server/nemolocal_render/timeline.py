@@ -2,13 +2,19 @@
 
 from fractions import Fraction
 from pathlib import Path
+from typing import Literal
 
 import msgspec
+
+from nemolocal_contract.effects import Overlay, PictureEffect, TransitionType
 
 from .media import MediaInfo
 from .quality import Encoding
 
 SAMPLE_RATE = 48_000
+
+Fit = Literal["pad", "crop", "blur"]
+"""How a picture of another shape fills the canvas."""
 
 
 class Source(msgspec.Struct, frozen=True):
@@ -18,24 +24,92 @@ class Source(msgspec.Struct, frozen=True):
     info: MediaInfo
 
 
-class Picture(msgspec.Struct, frozen=True):
-    """A piece of the video track: `frames` of a source from `start` seconds on; None is black.
+class Shot(msgspec.Struct, frozen=True):
+    """A segment as it is seen: `frames` of a source from `start` seconds on, and how they look.
 
-    The fades are frames.
+    The fades are frames of this render, from and to black on the main track, from and to nothing
+    on the others. `overlay` is where it stands; without it the shot fills the canvas.
     """
 
+    source: Source
     frames: int
-    source: Source | None = None
     start: float = 0.0
     speed: float = 1.0
+    reverse: bool = False
+    looks: tuple[PictureEffect, ...] = ()
+    overlay: Overlay | None = None
     fade_in: int = 0
     fade_out: int = 0
+
+    @property
+    def still(self) -> bool:
+        """Whether its source is one picture."""
+        return self.source.info.kind == "image" and not self.source.info.animated
+
+    @property
+    def opaque(self) -> bool:
+        """Whether nothing below it is seen, its fades apart."""
+        return self.overlay is None and not self.source.info.transparent
+
+
+class Mix(msgspec.Struct, frozen=True):
+    """A transition: its kind and how many frames it takes."""
+
+    type: TransitionType
+    frames: int
+
+
+class Picture(msgspec.Struct, frozen=True):
+    """Frames `first` to `first + frames` of a shot, from frame `at` of the render on.
+
+    Frames before 0 or behind the shot's own come from the source as far as it reaches: they are
+    there for transitions. With `mix`, the first frames overlap the end of the picture before.
+    """
+
+    shot: Shot
+    at: int
+    frames: int
+    first: int = 0
+    mix: Mix | None = None
+
+    @property
+    def end(self) -> int:
+        """The frame of the render behind the last one."""
+        return self.at + self.frames
+
+    @property
+    def fades(self) -> bool:
+        """Whether one of the shot's fades shows in these frames."""
+        shot = self.shot
+        coming = shot.fade_in > 0 and self.first < shot.fade_in
+        going = shot.fade_out > 0 and self.first + self.frames > shot.frames - shot.fade_out
+        return coming or going
+
+
+Layer = tuple[Picture, ...]
+"""The pictures of a video track in order of time, without overlap but for their transitions."""
+
+
+class Fade(msgspec.Struct, frozen=True):
+    """Sound that comes or goes over samples of itself; `qsin` keeps a crossfade equally loud."""
+
+    kind: Literal["in", "out"]
+    start: int
+    samples: int
+    curve: Literal["tri", "qsin"] = "tri"
+
+
+class Duck(msgspec.Struct, frozen=True):
+    """Sound that is quieter by a share in these stretches of its own samples."""
+
+    amount: float
+    stretches: tuple[tuple[int, int], ...]
 
 
 class Sound(msgspec.Struct, frozen=True):
     """A piece of sound: `samples` of a source from `start` seconds on.
 
-    It is heard from sample `at` of the render on; the fades are samples, the volume a factor.
+    It is heard from sample `at` of the render on; the volume is a factor.
     """
 
     source: Source
@@ -44,14 +118,15 @@ class Sound(msgspec.Struct, frozen=True):
     start: float = 0.0
     speed: float = 1.0
     volume: float = 1.0
-    fade_in: int = 0
-    fade_out: int = 0
+    reverse: bool = False
+    fades: tuple[Fade, ...] = ()
+    duck: Duck | None = None
 
 
 class Title(msgspec.Struct, frozen=True):
     """A text over the picture: milliseconds, pixels of this render, `rrggbb`, ASS alignment 1–9.
 
-    `path` is where the draft says it.
+    `path` is where the draft says it; `font` is the family that it asks for.
     """
 
     path: str
@@ -63,13 +138,17 @@ class Title(msgspec.Struct, frozen=True):
     alignment: int = 2
     fade_in_ms: float = 0.0
     fade_out_ms: float = 0.0
+    font: str | None = None
 
 
 class RenderPlan(msgspec.Struct, frozen=True):
-    """A whole render; nothing in it is a user's but the texts of its titles.
+    """A whole render, or the part of one that begins at frame `begin`.
 
-    `lanes` are the tracks with sound, each in order and without overlap; `samples` is the length
-    of the sound, 0 for a silent file; `warnings` say what of the draft is not in the plan.
+    Nothing in it is a user's but the texts and the font names of its titles. `layers` are the video
+    tracks from the lowest up, `lanes` are sounds in order and without overlap; `samples` is the
+    length of the sound, 0 for a silent file; `copied` is the source that may be copied as it is;
+    `bright` are the paths of segments whose high dynamic range has to be narrowed;
+    `warnings` say what of the draft is not in the plan.
     """
 
     width: int
@@ -78,9 +157,13 @@ class RenderPlan(msgspec.Struct, frozen=True):
     frames: int
     samples: int
     encoding: Encoding
-    pictures: tuple[Picture, ...]
+    layers: tuple[Layer, ...] = ()
     lanes: tuple[tuple[Sound, ...], ...] = ()
     titles: tuple[Title, ...] = ()
+    fit: Fit = "pad"
+    begin: int = 0
+    copied: Source | None = None
+    bright: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
 
     @property
@@ -91,6 +174,6 @@ class RenderPlan(msgspec.Struct, frozen=True):
     @property
     def sources(self) -> tuple[Source, ...]:
         """The files that the render reads, each once."""
-        shown = [picture.source for picture in self.pictures if picture.source is not None]
+        shown = [picture.shot.source for layer in self.layers for picture in layer]
         heard = [sound.source for lane in self.lanes for sound in lane]
         return tuple({source.path: source for source in (*shown, *heard)}.values())

@@ -1,7 +1,9 @@
 """Titles as a subtitle script for libass: the one place where a user's text meets a syntax."""
 
 import re
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
+from types import MappingProxyType
 
 import msgspec
 
@@ -15,7 +17,12 @@ _STYLE_FIELDS = (
     "Italic, Underline, StrikeOut, ScaleX, ScaleY, Spacing, Angle, BorderStyle, Outline, Shadow, "
     "Alignment, MarginL, MarginR, MarginV, Encoding"
 )
+# Half of black: it lifts a text off any picture.
+_SHADOW = "&H80000000"
 _EVENT_FIELDS = "Layer, Start, End, Style, Name, MarginL, MarginR, MarginV, Effect, Text"
+
+
+_NONE: Mapping[str, Font] = MappingProxyType({})
 
 
 class Script(msgspec.Struct, frozen=True):
@@ -26,17 +33,38 @@ class Script(msgspec.Struct, frozen=True):
     warnings: tuple[str, ...]
 
 
-def write_script(plan: RenderPlan, fonts: list[Font]) -> Script:
-    """The script of a plan's titles; characters that no font has are left out, with a warning."""
-    warnings = []
+def write_script(
+    plan: RenderPlan, fonts: Sequence[Font], named: Mapping[str, Font] = _NONE
+) -> Script:
+    """The script of a plan's titles; characters that no font has are left out, with a warning.
+
+    `named` are the fonts for those names that titles ask for; the others start with the first
+    of `fonts`.
+    """
+    warnings: list[str] = []
     styles, events = [], []
     for index, title in enumerate(plan.titles):
-        missing = {c for c in fonts[0].missing(title.text) if _font_of(c, fonts) is None}
-        if missing:
-            warnings.append(f"{title.path}.txt: {advise(missing)}")
-        styles.append(_style(index, title, plan, fonts[0]))
-        events.append(_event(index, title, fonts, missing))
-    return Script("\n".join([*_head(plan, styles), *events, ""]), tuple(fonts), tuple(warnings))
+        own = named.get(title.font or "")
+        chain = [own, *fonts] if own else list(fonts)
+        warnings += _notes(title, chain)
+        styles.append(_style(index, title, plan, chain[0]))
+        events.append(_event(index, title, chain))
+    used = {font.path: font for font in (*fonts, *named.values())}
+    text = "\n".join([*_head(plan, styles), *events, ""])
+    return Script(text, tuple(used.values()), tuple(warnings))
+
+
+def _notes(title: Title, fonts: Sequence[Font]) -> Iterator[str]:
+    family = fonts[0].family
+    if title.font and title.font.lower().split() != family.lower().split():
+        yield f"{title.path}.st.font: {title.font[:40]!r} is not installed, {family} is used"
+    missing = _undrawable(title.text, fonts)
+    if missing:
+        yield f"{title.path}.txt: {advise(missing)}"
+
+
+def _undrawable(text: str, fonts: Sequence[Font]) -> set[str]:
+    return {c for c in fonts[0].missing(text) if _font_of(c, fonts) is None}
 
 
 def _head(plan: RenderPlan, styles: list[str]) -> list[str]:
@@ -65,14 +93,15 @@ def _style(index: int, title: Title, plan: RenderPlan, font: Font) -> str:
     edge = "&H00000000" if bright > 96 else "&H00FFFFFF"
     margin = round(min(plan.width, plan.height) * 0.05)
     color = f"&H00{blue}{green}{red}".upper()
-    outline = max(title.size * 0.05, 1)
+    outline, shadow = max(title.size * 0.05, 1), title.size * 0.04
     return (
-        f"Style: T{index},{font.family},{title.size},{color},{color},{edge},{edge},-1,0,0,0,"
-        f"100,100,0,0,1,{outline:.1f},0,{title.alignment},{margin},{margin},{margin},1"
+        f"Style: T{index},{font.family},{title.size},{color},{color},{edge},{_SHADOW},-1,0,0,0,"
+        f"100,100,0,0,1,{outline:.1f},{shadow:.1f},{title.alignment},{margin},{margin},{margin},1"
     )
 
 
-def _event(index: int, title: Title, fonts: list[Font], missing: set[str]) -> str:
+def _event(index: int, title: Title, fonts: Sequence[Font]) -> str:
+    missing = _undrawable(title.text, fonts)
     fade = ""
     if title.fade_in_ms or title.fade_out_ms:
         fade = f"{{\\fad({title.fade_in_ms:.0f},{title.fade_out_ms:.0f})}}"
@@ -81,7 +110,7 @@ def _event(index: int, title: Title, fonts: list[Font], missing: set[str]) -> st
     return f"Dialogue: 0,{start},{end},T{index},,0,0,0,,{fade}{_body(text, fonts)}"
 
 
-def _body(text: str, fonts: list[Font]) -> str:
+def _body(text: str, fonts: Sequence[Font]) -> str:
     runs = groupby(text, key=lambda character: _font_of(character, fonts) or fonts[0])
     body, current = "", fonts[0]
     for font, characters in runs:
@@ -90,7 +119,7 @@ def _body(text: str, fonts: list[Font]) -> str:
     return body
 
 
-def _font_of(character: str, fonts: list[Font]) -> Font | None:
+def _font_of(character: str, fonts: Sequence[Font]) -> Font | None:
     return next((font for font in fonts if not font.missing(character)), None)
 
 

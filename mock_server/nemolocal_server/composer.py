@@ -3,47 +3,53 @@
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from nemolocal_render.footage import make_music
+from nemolocal_render.footage import MOODS, make_music
 from nemolocal_render.media import MediaInfo
-from nemolocal_render.scenes import make_scene
+from nemolocal_render.scenes import SCENES, make_scene
 
 from . import ids
-from .agent.edits import LONGEST_MUSIC_MS
+from .agent.edits import LONGEST_MUSIC_MS, USUAL_MOOD, choose_sound
 from .agent.intents import AddMusic, Edit, Generate
+from .agent.timeline import length_of
 from .assets import Asset
 from .core import Core
+from .footage_cache import FootageCache
 from .sessions import Session
-
-_Length = Callable[[tuple[Edit, ...]], float]
-
-
-def needs_media(edit: Edit) -> bool:
-    """Whether something must be made before the edit can be applied."""
-    return isinstance(edit, AddMusic | Generate)
+from .workbench import Workbench
 
 
 class Composer:
-    """Makes generated media; raises `FFmpegFailed` where FFmpeg does not work."""
+    """Makes generated media, each once; raises `FFmpegFailed` where FFmpeg does not work."""
 
-    def __init__(self, core: Core) -> None:
+    def __init__(self, core: Core, workbench: Workbench) -> None:
         self._core = core
+        self._workbench = workbench
+        self._cache = FootageCache(core.store.footage, core.store.work)
 
-    async def compose(
-        self, session: Session, edits: tuple[Edit, ...], length_ms: _Length
-    ) -> dict[Edit, str]:
-        """The asset ids of what the edits need; `length_ms` foresees the timeline after some."""
+    async def compose(self, session: Session, edits: tuple[Edit, ...]) -> dict[Edit, str]:
+        """The asset ids of what the edits need; raises `CannotEdit` where one is not possible."""
         made: dict[Edit, str] = {}
-        for number, edit in enumerate(edits, 1):
+        for number, edit in enumerate(edits):
             if isinstance(edit, AddMusic):
-                seconds = min(length_ms(edits[:number]), LONGEST_MUSIC_MS) / 1000
-                made[edit] = await self._music(session, edit.mood or "calm", seconds)
+                made[edit] = await self._sound(session, edits[:number], edit)
             elif isinstance(edit, Generate):
                 made[edit] = await self._clip(session, edit)
         return made
 
-    async def _music(self, session: Session, mood: str, seconds: float) -> str:
+    async def _sound(self, session: Session, before: tuple[Edit, ...], wanted: AddMusic) -> str:
+        """The upload that is meant, or music as long as the video will be by then."""
+        draft = self._workbench.foresee(session, before)
+        upload = choose_sound(draft, wanted, self._workbench.material(session))
+        if upload is not None:
+            return upload.id
+        after = self._workbench.foresee(session, (*before, wanted))
+        mood = wanted.mood or USUAL_MOOD
+        seconds = min(length_of(after), LONGEST_MUSIC_MS) / 1000
         return await self._keep(
-            session, f"{mood}.m4a", "m4a", lambda path: make_music(mood, seconds, path)
+            session,
+            f"{mood}.m4a",
+            (MOODS[mood], seconds),
+            lambda path: make_music(mood, seconds, path),
         )
 
     async def _clip(self, session: Session, wanted: Generate) -> str:
@@ -52,7 +58,7 @@ class Composer:
         return await self._keep(
             session,
             f"{wanted.scene}.mp4",
-            "mp4",
+            (SCENES[wanted.scene], wanted.seconds, seed),
             lambda path: make_scene(wanted.scene, wanted.seconds, seed, path),
         )
 
@@ -60,12 +66,13 @@ class Composer:
         self,
         session: Session,
         filename: str,
-        extension: str,
+        recipe: tuple[object, ...],
         make: Callable[[Path], Awaitable[MediaInfo]],
     ) -> str:
+        """A file of the session's own, made unless it has been made before."""
         asset_id = ids.new_file_id()
-        path = self._core.store.work / f"{asset_id}.{extension}"
-        info = await make(path)
+        path = self._core.store.work / f"{asset_id}{Path(filename).suffix}"
+        info = await self._cache.fetch(recipe, path, make)
         asset = Asset(asset_id, session.id, "generated", filename, "", info)
         self._core.assets.add([(asset, path)])
         return asset_id

@@ -1,9 +1,10 @@
 """The director: decides what a turn will be, before anything of it is said or done."""
 
 from .agent.edits import CannotEdit
-from .agent.generation import is_generation, stages_of
+from .agent.generation import is_editing, is_generation, stages_of
 from .agent.intents import Edit, Talk
 from .agent.speech import say_done, say_failed, say_talk
+from .agent.tools import Job, chain_jobs, group_edits
 from .agent.turn_plan import TurnKey, plan_edit, plan_generation, plan_talk
 from .core import Core
 from .faults.disturbance import Disturbance
@@ -32,30 +33,14 @@ class Director:
         disturbance: Disturbance,
     ) -> Turn:
         """The turn that answers what is wanted, disturbed by the faults in force."""
-        refusal = "" if isinstance(wanted, Talk) else self._refusal(session, wanted)
         if isinstance(wanted, Talk):
-            turn = self._talk(token, session, key, say_talk(wanted, session.language))
-        elif refusal:
-            turn = self._talk(token, session, key, say_failed(refusal, session.language))
-        elif any(map(is_generation, wanted)):
-            turn = self._generate(token, session, key, wanted, disturbance.outcome)
+            turn = self._talk(token, session, key, say_talk(wanted, session.language, key.message))
         else:
-            turn = self._edit(token, session, key, wanted, disturbance.outcome)
+            turn = self._edit_if_possible(token, session, key, wanted, disturbance.outcome)
         turn.plan = disturbance.disturb(turn.plan, self._heartbeat(token))
         return turn
 
-    def _refusal(self, session: Session, edits: tuple[Edit, ...]) -> str:
-        try:
-            self._workbench.foresee(session, edits)
-        except CannotEdit as error:
-            return str(error)
-        return ""
-
-    def _talk(self, token: Token, session: Session, key: TurnKey, text: str) -> Turn:
-        plan = plan_talk(text, key, self._core.draw, self._heartbeat(token))
-        return Turn(session, key.turn, plan)
-
-    def _edit(
+    def _edit_if_possible(
         self,
         token: Token,
         session: Session,
@@ -63,40 +48,57 @@ class Director:
         edits: tuple[Edit, ...],
         forced: Outcome | None,
     ) -> Turn:
-        outcome = forced or self._draw_outcome(token, key)
-        text = None if outcome.silent else self._done(session, edits)
-        plan = plan_edit(edits, text, key, self._core.draw, self._heartbeat(token))
-        turn = Turn(session, key.turn, plan)
-        turn.stages, turn.outcome = (edits,), outcome
-        turn.hold_id = self._hold(token, session, edits)
-        return turn
-
-    def _generate(
-        self,
-        token: Token,
-        session: Session,
-        key: TurnKey,
-        edits: tuple[Edit, ...],
-        forced: Outcome | None,
-    ) -> Turn:
-        """A generation does what it says, and says so, unless a fault is in force (SSE-8)."""
         stages = stages_of(edits)
-        outcome = forced or Outcome()
-        text = None if outcome.silent else self._done(session, (*stages[0], *stages[1]))
-        plan = plan_generation(stages, text, key, self._core.draw, self._heartbeat(token))
+        try:
+            jobs = self._foresee(session, stages)
+        except CannotEdit as error:
+            reason = error.in_words(session.language)
+            return self._talk(token, session, key, say_failed(reason, session.language))
+        if any(map(is_generation, edits)):
+            # A generation does what it says, and says so, unless a fault is in force (SSE-8).
+            outcome = forced or Outcome()
+            text = None if outcome.silent else self._done(session, key, jobs)
+            plan = plan_generation(jobs, text, key, self._core.draw, self._heartbeat(token))
+        else:
+            outcome = forced or self._draw_outcome(token, key)
+            text = None if outcome.silent else self._done(session, key, jobs)
+            plan = plan_edit(jobs[0], text, key, self._core.draw, self._heartbeat(token))
         turn = Turn(session, key.turn, plan)
         turn.stages, turn.outcome = stages, outcome
         turn.hold_id = self._hold(token, session, edits)
         return turn
 
-    def _done(self, session: Session, edits: tuple[Edit, ...]) -> str:
-        return say_done(edits, self._workbench.foresee(session, edits), session.language)
+    def _foresee(
+        self, session: Session, stages: tuple[tuple[Edit, ...], ...]
+    ) -> list[tuple[Job, ...]]:
+        """What each stage will do, call by call; raises `CannotEdit`."""
+        before = self._core.sessions.draft(session.id)
+        foreseen: list[tuple[Job, ...]] = []
+        done: tuple[Edit, ...] = ()
+        for edits in stages:
+            groups, drafts = group_edits(edits), [before]
+            for group in groups:
+                done += group
+                drafts.append(self._workbench.foresee(session, done))
+            foreseen.append(chain_jobs(groups, drafts))
+            before = drafts[-1]
+        return foreseen
+
+    def _talk(self, token: Token, session: Session, key: TurnKey, text: str) -> Turn:
+        plan = plan_talk(text, key, self._core.draw, self._heartbeat(token))
+        return Turn(session, key.turn, plan)
+
+    def _done(self, session: Session, key: TurnKey, stages: list[tuple[Job, ...]]) -> str:
+        jobs = [job for stage in stages for job in stage]
+        edits = tuple(edit for job in jobs for edit in job.edits)
+        chance = self._core.draw.fraction("screen", *key.parts())
+        return say_done(edits, jobs[-1].after, session.language, chance)
 
     def _hold(self, token: Token, session: Session, edits: tuple[Edit, ...]) -> int | None:
         """Freeze what the edits cost: each clip, and editing once a session (CRD-3)."""
         tariff = self._core.settings.tariff
         clips = sum(map(is_generation, edits))
-        editing = clips < len(edits) and not self._edited_before(session)
+        editing = any(map(is_editing, edits)) and not self._edited_before(session)
         cost = clips * tariff.generation + editing * tariff.editing
         what = " and ".join(["generation"] * bool(clips) + ["editing"] * editing)
         return self._core.ledger.hold(token, cost, what)

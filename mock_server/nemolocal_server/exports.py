@@ -70,7 +70,13 @@ class Exports:
         if self._kept.find(token.id, request.id) is not None:
             raise bad_request(f"duplicate id {request.id!r}: submit again with a new id")
         wanted = request.output
-        output = OutputSpec(quality=wanted.quality, resolution=wanted.resolution or resolution)
+        # What the request asks for comes before the draft's own wish, and that before the skill's.
+        output = OutputSpec(
+            quality=wanted.quality,
+            resolution=wanted.resolution or None,
+            fps=wanted.fps or None,
+            usual_resolution=resolution,
+        )
         try:
             sources = self._core.assets.sources(session.id)
             plan_render(draft_from_wire(request.draft), sources, output)

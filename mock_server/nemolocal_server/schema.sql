@@ -44,12 +44,16 @@ CREATE TABLE IF NOT EXISTS assets (
 ) STRICT;
 CREATE INDEX IF NOT EXISTS assets_of_session ON assets (session_id);
 
+-- `undo_to` and `redo_to` are the versions that undo and redo go to. A change here is also a step in
+-- migrations.py.
 CREATE TABLE IF NOT EXISTS drafts (
     session_id TEXT NOT NULL REFERENCES sessions (id),
     version INTEGER NOT NULL,
     draft TEXT NOT NULL,
     turn INTEGER,
     created REAL NOT NULL,
+    undo_to INTEGER,
+    redo_to INTEGER,
     PRIMARY KEY (session_id, version)
 ) STRICT;
 

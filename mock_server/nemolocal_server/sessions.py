@@ -1,6 +1,6 @@
 """Sessions and the versions of their drafts (SES-1 to SES-3)."""
 
-from typing import Any
+from collections import OrderedDict
 
 import msgspec
 
@@ -9,10 +9,13 @@ from nemolocal_contract.draft import Draft, draft_from_wire, draft_to_wire
 from nemolocal_contract.envelope import decode_json, encode_json
 
 from . import ids
+from .agent.history import Version
 from .errors import session_not_found
 from .store import Store
 from .tokens import Token
 
+# Drafts of hundreds of segments take a tenth of a megabyte each.
+_READINGS = 32
 _COLUMNS = "id, token_id, ordinal, task_id, task_name, language"
 
 
@@ -27,12 +30,42 @@ class Session(msgspec.Struct, frozen=True):
     language: str
 
 
+class _VersionRow(msgspec.Struct, frozen=True):
+    number: int
+    draft: str
+    turn: int | None
+    undo_to: int | None
+    redo_to: int | None
+
+
+class _Readings:
+    """The drafts last read or written, by what is stored: a turn reads the same one many times.
+
+    Drafts are frozen, so that one object may stand for all readings of a text.
+    """
+
+    def __init__(self) -> None:
+        self._drafts: OrderedDict[str, Draft] = OrderedDict()
+
+    def read(self, text: str) -> Draft:
+        if text not in self._drafts:
+            self.keep(text, draft_from_wire(decode_json(text)))
+        self._drafts.move_to_end(text)
+        return self._drafts[text]
+
+    def keep(self, text: str, draft: Draft) -> None:
+        self._drafts[text] = draft
+        if len(self._drafts) > _READINGS:
+            self._drafts.popitem(last=False)
+
+
 class Sessions:
     """The sessions of all tokens, each seen by its own only."""
 
     def __init__(self, store: Store, clock: Clock) -> None:
         self._store = store
         self._clock = clock
+        self._readings = _Readings()
 
     def open(self, token: Token, task_name: str, language: str) -> Session:
         """A fresh session with an empty draft."""
@@ -49,7 +82,7 @@ class Sessions:
                 **msgspec.structs.asdict(session),
                 created=self._clock.time(),
             )
-            self.save_draft(session.id, Draft(tracks=(), duration_ms=0))
+            self.add_version(session.id, Version(1, Draft(tracks=(), duration_ms=0)))
         return session
 
     def find(self, token: Token, session_id: str) -> Session:
@@ -72,25 +105,48 @@ class Sessions:
 
     def draft(self, session_id: str) -> Draft:
         """The newest version of a session's draft."""
-        return draft_from_wire(self.draft_wire(session_id))
+        return self.newest(session_id).draft
 
-    def draft_wire(self, session_id: str) -> dict[str, Any]:
-        """The newest draft in its wire form."""
-        text = self._store.value(
+    def draft_text(self, session_id: str) -> str:
+        """The newest draft as JSON in its wire form."""
+        text: str = self._store.value(
             "SELECT draft FROM drafts WHERE session_id = :id ORDER BY version DESC LIMIT 1",
             id=session_id,
         )
-        draft: dict[str, Any] = decode_json(text)
-        return draft
+        return text
 
-    def save_draft(self, session_id: str, draft: Draft, turn: int | None = None) -> None:
-        """Add a version, the work of that turn; earlier ones stay."""
-        self._store.execute(
-            """INSERT INTO drafts (session_id, version, draft, turn, created) SELECT
-               :id, coalesce(max(version), 0) + 1, :draft, :turn, :created FROM drafts
-               WHERE session_id = :id""",
+    def newest(self, session_id: str) -> Version:
+        """The version that counts."""
+        number: int = self._store.value(
+            "SELECT max(version) FROM drafts WHERE session_id = :id", id=session_id
+        )
+        return self.version(session_id, number)
+
+    def version(self, session_id: str, number: int) -> Version:
+        """A version that there is."""
+        row = self._store.one(
+            _VersionRow,
+            """SELECT version AS number, draft, turn, undo_to, redo_to FROM drafts
+               WHERE session_id = :id AND version = :version""",
             id=session_id,
-            draft=encode_json(draft_to_wire(draft)).decode(),
-            turn=turn,
+            version=number,
+        )
+        assert row is not None  # no version is ever taken away
+        draft = self._readings.read(row.draft)
+        return Version(row.number, draft, row.turn, row.undo_to, row.redo_to)
+
+    def add_version(self, session_id: str, version: Version) -> None:
+        """The newest version from now on; earlier ones stay."""
+        text = encode_json(draft_to_wire(version.draft)).decode()
+        self._readings.keep(text, version.draft)
+        self._store.execute(
+            """INSERT INTO drafts (session_id, version, draft, turn, created, undo_to, redo_to)
+               VALUES (:id, :number, :draft, :turn, :created, :undo_to, :redo_to)""",
+            id=session_id,
+            number=version.number,
+            draft=text,
+            turn=version.turn,
             created=self._clock.time(),
+            undo_to=version.undo_to,
+            redo_to=version.redo_to,
         )

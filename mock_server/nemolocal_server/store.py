@@ -6,24 +6,22 @@ since what runs (turns, the queue of renders) is known to its process alone. The
 gives the lock back when the process ends, however it ends.
 """
 
-import asyncio
 import contextlib
 import shutil
 import sqlite3
 import tempfile
 from collections.abc import Iterator
-from importlib.resources import files
 from pathlib import Path
 from typing import Any, TypeVar
 
 import msgspec
 
+from .migrations import bring_up_to_date
+
 T = TypeVar("T")
 S = TypeVar("S", bound=msgspec.Struct)
-# What is postponed is lost when the process is killed: little, and never credits.
-_MOMENT = 0.02
 _DATABASE = "nemolocal.sqlite3"
-_FOLDERS = ("media", "renders", "work")
+_FOLDERS = ("media", "renders", "footage", "work")
 
 
 class StoreError(Exception):
@@ -44,8 +42,6 @@ class Store:
         _empty(self.work)
         self._remembered: dict[tuple[Any, ...], Any] = {}
         self._remembered_at = -1
-        self._postponed: list[tuple[str, dict[str, Any]]] = []
-        self._catching_up: asyncio.TimerHandle | None = None
 
     @property
     def media(self) -> Path:
@@ -58,12 +54,16 @@ class Store:
         return self.folder / "renders"
 
     @property
+    def footage(self) -> Path:
+        """What was generated, kept to be used again."""
+        return self.folder / "footage"
+
+    @property
     def work(self) -> Path:
         """What is being received or rendered; emptied at every start."""
         return self.folder / "work"
 
     def close(self) -> None:
-        self.catch_up()
         self._db.close()
         if self._temporary:
             shutil.rmtree(self.folder, ignore_errors=True)
@@ -74,7 +74,6 @@ class Store:
         if self._db.in_transaction:
             yield
             return
-        self.catch_up()
         self._db.execute("BEGIN IMMEDIATE")
         try:
             yield
@@ -83,37 +82,16 @@ class Store:
             raise
         self._db.execute("COMMIT")
 
-    def postpone(self, sql: str, **values: Any) -> None:
-        """Run a statement a moment later, in one transaction with others: for what nobody awaits.
-
-        It is done before any transaction that begins, any copy, and whatever calls `catch_up`.
-        """
-        self._postponed.append((sql, values))
-        if self._catching_up is None:
-            self._catching_up = asyncio.get_running_loop().call_later(_MOMENT, self.catch_up)
-
-    def catch_up(self) -> None:
-        """Run what was postponed."""
-        if self._catching_up is not None:
-            self._catching_up.cancel()
-            self._catching_up = None
-        statements, self._postponed = self._postponed, []
-        if statements:
-            with self.transaction():
-                for sql, values in statements:
-                    self._db.execute(sql, values)
-
     def back_up(self, path: Path) -> None:
         """Copy the database into a new file."""
-        self.catch_up()
         with contextlib.closing(sqlite3.connect(path)) as copy:
             self._db.backup(copy)
 
     def load(self, path: Path) -> None:
         """Exchange everything in the database for what a copy has."""
-        self.catch_up()
         with contextlib.closing(sqlite3.connect(path)) as copy:
             copy.backup(self._db)
+        bring_up_to_date(self._db)
         self._remembered.clear()
 
     def tables(self) -> list[str]:
@@ -221,7 +199,7 @@ def _open(database: str) -> sqlite3.Connection:
     try:
         for pragma in pragmas:
             db.execute(f"PRAGMA {pragma}")
-        db.executescript(files(__package__).joinpath("schema.sql").read_text(encoding="utf-8"))
+        bring_up_to_date(db)
     except sqlite3.DatabaseError:
         db.close()
         raise

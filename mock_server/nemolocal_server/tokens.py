@@ -80,7 +80,7 @@ class NewToken(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
 
 class Tokens:
-    """The tokens of a store."""
+    """The tokens of a store; a scenario may set another `address_limit` while they are in use."""
 
     def __init__(
         self, store: Store, clock: Clock, lifetime: float, address_limit: int | None
@@ -88,7 +88,7 @@ class Tokens:
         self._store = store
         self._clock = clock
         self._lifetime = lifetime
-        self._address_limit = address_limit
+        self.address_limit = address_limit
 
     def issue(self, client_id: str, address: str) -> tuple[str, Token]:
         """A fresh anonymous token and its text; 400 or 429 where the contract refuses one."""
@@ -181,7 +181,8 @@ class Tokens:
 
     def _check_address_rate(self, address: str, now: float) -> None:
         """AUTH-4: a number of tokens for each address and week, where that is switched on."""
-        if self._address_limit is None:
+        limit = self.address_limit
+        if limit is None:
             return
         created = self._store.values(
             """SELECT created FROM tokens WHERE address = :address AND anonymous
@@ -189,8 +190,8 @@ class Tokens:
             address=address,
             since=now - self._lifetime,
         )
-        if len(created) >= self._address_limit:
-            again = created[-self._address_limit] + self._lifetime
+        if len(created) >= limit:
+            again = created[-limit] + self._lifetime
             raise _rate_limited("This address has had its tokens for this week", again - now)
 
 

@@ -44,7 +44,7 @@ class Turns:
         self._outcomes = Outcomes(core.store)
         self._workbench = Workbench(core)
         self._director = Director(core, self._outcomes, self._workbench)
-        self._composer = Composer(core)
+        self._composer = Composer(core, self._workbench)
         self._background = Background()
 
     def recover(self) -> None:
@@ -112,7 +112,9 @@ class Turns:
             await self._follow(turn)
         except (CannotEdit, FFmpegFailed) as error:
             self._give_up(turn)
-            turn.tell(Text(say_failed(str(error), turn.session.language)))
+            language = turn.session.language
+            reason = error.in_words(language) if isinstance(error, CannotEdit) else str(error)
+            turn.tell(Text(say_failed(reason, language)))
         finally:
             turn.tell(None)
         if turn.decided and turn.outcome.truth == "late":
@@ -179,13 +181,11 @@ class Turns:
     async def _apply(self, turn: Turn, stage: int) -> None:
         """Change the draft and, at the end, take the credits, in one transaction."""
         session, edits = turn.session, turn.stages[stage]
-        made = await self._composer.compose(
-            session, edits, lambda some: self._workbench.length_ms(session, some)
-        )
+        made = await self._composer.compose(session, edits)
         core = self._core
         with core.store.transaction():
-            after = self._workbench.edited(session, edits, made)
-            core.sessions.save_draft(session.id, after, turn.number)
+            for version in self._workbench.versions(session, edits, turn.number, made):
+                core.sessions.add_version(session.id, version)
             if stage + 1 == len(turn.stages):
                 core.ledger.settle(turn.hold_id, "done")
                 self._end(turn, "done")

@@ -1,39 +1,55 @@
 """The workbench: what lies before the agent in a session, and what it would be after some edits."""
 
+from collections.abc import Mapping
+
 from nemolocal_contract.draft import Draft
 
-from .agent.edits import Media, apply_edits
+from .agent.edits import Material, Media, apply_edits
+from .agent.history import Version, versions_after
 from .agent.intents import Edit
-from .composer import needs_media
+from .assets import Asset
 from .core import Core
 from .sessions import Session
 
-_PENDING = "pending"
+_NO_TURN = 0
 
 
 class Workbench:
-    """Drafts and uploads of sessions, as the agent needs them."""
+    """Drafts and media of sessions, as the agent needs them."""
 
     def __init__(self, core: Core) -> None:
         self._core = core
 
-    def uploads(self, session: Session) -> list[Media]:
-        """What the user has uploaded, in order."""
-        return [
-            Media(asset.id, asset.filename, asset.info.kind, int(asset.info.duration * 1000))
-            for asset in self._core.assets.of_session(session.id)
-            if asset.origin == "upload"
-        ]
+    def material(self, session: Session, made: Mapping[Edit, str] | None = None) -> Material:
+        """What was uploaded and generated, in order; `made` is what edits had made."""
+        assets = self._core.assets.of_session(session.id)
+        return Material(
+            uploads=tuple(_media(asset) for asset in assets if asset.origin == "upload"),
+            generated=tuple(_media(asset) for asset in assets if asset.origin == "generated"),
+            made=made or {},
+        )
 
-    def edited(self, session: Session, edits: tuple[Edit, ...], made: dict[Edit, str]) -> Draft:
-        """The draft after these edits; raises `CannotEdit`."""
-        draft = self._core.sessions.draft(session.id)
-        return apply_edits(edits, draft, self.uploads(session), made)
+    def versions(
+        self, session: Session, edits: tuple[Edit, ...], turn: int, made: Mapping[Edit, str]
+    ) -> list[Version]:
+        """The versions of the draft that these edits add; raises `CannotEdit`."""
+        material, sessions = self.material(session, made), self._core.sessions
+        return versions_after(
+            edits,
+            sessions.newest(session.id),
+            turn,
+            find=lambda number: sessions.version(session.id, number),
+            apply=lambda some, draft: apply_edits(some, draft, material),
+        )
 
     def foresee(self, session: Session, edits: tuple[Edit, ...]) -> Draft:
         """The draft as it will be, before anything is made for it; raises `CannotEdit`."""
-        return self.edited(session, edits, {e: _PENDING for e in edits if needs_media(e)})
+        if not edits:
+            return self._core.sessions.draft(session.id)
+        return self.versions(session, edits, _NO_TURN, {})[-1].draft
 
-    def length_ms(self, session: Session, edits: tuple[Edit, ...]) -> float:
-        """How long the timeline will be after these edits."""
-        return self.foresee(session, edits).duration_ms or 0
+
+def _media(asset: Asset) -> Media:
+    kind, length = asset.info.kind, int(asset.info.duration * 1000)
+    # Whatever plays lasts; only a still lasts no time.
+    return Media(asset.id, asset.filename, kind, length if kind == "image" else max(length, 1))

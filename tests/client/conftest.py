@@ -41,19 +41,19 @@ class Received(msgspec.Struct):
         return self.headers.get("authorization", "").removeprefix("Bearer ")
 
 
-class Cut:
+class Cut(msgspec.Struct):
     """The connection ends here: by FIN, or by reset."""
 
-    def __init__(self, *, reset: bool = False) -> None:
-        self.reset = reset
+    reset: bool = False
 
 
-Piece = bytes | Cut
+# Nothing more is sent before an event has come.
+Piece = bytes | Cut | threading.Event
 Answer = list[Piece] | Callable[[Received], list[Piece]]
 
 
 class Wire:
-    """Replies as bytes."""
+    """Replies as bytes; a file of less than the length that was promised is a cut."""
 
     def raw(self, status: int, headers: dict[str, str], body: bytes) -> list[Piece]:
         lines = [f"HTTP/1.1 {status} X", *(f"{k}: {v}" for k, v in headers.items())]
@@ -78,7 +78,6 @@ class Wire:
     ) -> list[Piece]:
         fields = {"Content-Type": "video/mp4", "Content-Length": str(len(body))}
         fields |= {name.replace("_", "-"): value for name, value in headers.items()}
-        # Less than the length that was promised is a cut.
         return self.raw(status, fields, body[:cut_at])
 
     def stream(self, *pieces: Piece) -> list[Piece]:
@@ -86,7 +85,7 @@ class Wire:
         head = {"Content-Type": "text/event-stream", "Transfer-Encoding": "chunked"}
         answer = self.raw(200, head, b"")
         for piece in pieces:
-            if isinstance(piece, Cut):
+            if not isinstance(piece, bytes):
                 return [*answer, piece]
             answer.append(b"%x\r\n%b\r\n" % (len(piece), piece))
         return [*answer, b"0\r\n\r\n"]
@@ -99,9 +98,6 @@ class Wire:
 
     def tool(self, name: str = "edit_timeline") -> bytes:
         return self.event(functionCall={"id": "1", "name": name, "args": {"secret_arg": 1}})
-
-
-wire_replies = Wire()
 
 
 def draft(*names: str, length: int = 10_000) -> dict[str, Any]:
@@ -119,13 +115,12 @@ class Backend:
     """Answers what was armed for a path, in order, then the default of that path."""
 
     def __init__(self) -> None:
-        self.clock = ManualClock()
+        self.clock = ManualClock(autojump=True)
         self.received: list[Received] = []
         self.base_url = ""
         self.draft: dict[str, Any] = draft("beach")
-        self.wire = wire_replies
-        # Paths that are answered before their body is read.
-        self.hasty: tuple[str, ...] = ()
+        self.wire = Wire()
+        self.hasty: tuple[str, ...] = ()  # answered before the body is read
         self.stop: Callable[[], None] = lambda: None
         self._armed: dict[str, list[Answer]] = defaultdict(list)
         self._tokens = 0
@@ -204,6 +199,8 @@ class _Handler(socketserver.StreamRequestHandler):
         for piece in pieces:
             if isinstance(piece, bytes):
                 self.wfile.write(piece)
+            elif isinstance(piece, threading.Event):
+                piece.wait(5)
             elif piece.reset:
                 linger = struct.pack("ii", 1, 0)
                 self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
@@ -237,7 +234,7 @@ def backend() -> Iterator[Backend]:
 @pytest.fixture
 def wire() -> Wire:
     """Replies as bytes."""
-    return wire_replies
+    return Wire()
 
 
 @pytest.fixture
@@ -265,7 +262,9 @@ def notices() -> list[Notice]:
 
 
 @pytest.fixture
-def make_client(backend: Backend, notices: list[Notice]) -> Iterator[Callable[..., Client]]:
+def make_client(
+    backend: Backend, notices: list[Notice], face: Callable[..., Client]
+) -> Iterator[Callable[..., Client]]:
     """Clients of the backend that keep nothing and take no token from this process."""
     made: list[Client] = []
 
@@ -277,7 +276,7 @@ def make_client(backend: Backend, notices: list[Notice]) -> Iterator[Callable[..
             "notify": notices.append,
             "environment": {},
         }
-        client = Client(options.pop("base_url", backend.base_url), **{**defaults, **options})
+        client = face(options.pop("base_url", backend.base_url), **{**defaults, **options})
         made.append(client)
         return client
 

@@ -54,37 +54,6 @@ def test_texts_are_shown_and_tool_calls_are_not(client: Client, backend: Any, wi
     assert not turn.silent
 
 
-def test_typed_dialect_is_read_as_well(client: Client, backend: Any, wire: Any) -> None:
-    frames = (
-        b'data: {"type":"heartbeat"}\n\ndata: {"type":"tool_call","name":"x","args":{}}\n\n',
-        b'data: {"type":"text","content":"Hi."}\n\n',
-    )
-    backend.arm(CHAT, wire.stream(*frames))
-    assert client.say("hi").texts == ("Hi.",)
-
-
-def test_frames_torn_inside_a_character_and_line_separators_arrive_whole(
-    client: Client, backend: Any, wire: Any
-) -> None:
-    frame = 'data: {"type":"text","content":"加了 a\u2028b\u0085c"}\n\n'.encode()
-    backend.arm(CHAT, wire.stream(*(frame[i : i + 1] for i in range(len(frame)))))
-    assert client.say("hi").texts == ("加了 a\u2028b\u0085c",)
-
-
-def test_stream_that_ends_without_its_last_blank_line_loses_nothing(
-    client: Client, backend: Any, wire: Any
-) -> None:
-    backend.arm(CHAT, wire.stream(wire.text("Whole.").rstrip()))
-    assert client.say("hi").texts == ("Whole.",)
-
-
-def test_repeated_event_is_shown_once_and_an_unreadable_one_not_at_all(
-    client: Client, backend: Any, wire: Any
-) -> None:
-    backend.arm(CHAT, wire.stream(wire.text("A"), wire.text("A"), b"data: {bad\n\n"))
-    assert client.say("hi").texts == ("A",)
-
-
 def test_silent_turn_reads_the_state_and_says_what_changed(
     client: Client, backend: Any, wire: Any, make_draft: Any
 ) -> None:
@@ -227,9 +196,15 @@ def test_page_in_place_of_the_stream_is_unreadable_and_not_sent_again(
     client: Client, backend: Any, wire: Any, status: int
 ) -> None:
     backend.arm(CHAT, wire.html(status))
-    with pytest.raises(BadReply):
+    with pytest.raises(BadReply, match="look at the state before you repeat it"):
         client.say("trim")
     assert len(backend.of(CHAT)) == 1
+
+
+def test_stream_that_has_moved_says_where_to(client: Client, backend: Any, wire: Any) -> None:
+    backend.arm(CHAT, wire.html(301, Location="https://new.example/run_sse"))
+    with pytest.raises(BadReply, match=r"use https://new\.example/run_sse instead"):
+        client.say("trim")
 
 
 def test_json_in_place_of_the_stream_is_unreadable(client: Client, backend: Any, wire: Any) -> None:
@@ -281,3 +256,19 @@ def test_cut_turn_that_pointed_at_the_timeline_shows_it(
     stream = wire.stream(wire.text("Preview it in the timeline."), cut())
     backend.arm(CHAT, after(backend, stream, make_draft("city")))
     assert client.say("city").timeline == "Timeline (1 track): 1. Video: city (0-10s)"
+
+
+def test_what_the_state_tells_is_said_in_the_language_of_the_session(
+    make_client: Any, backend: Any, wire: Any, make_draft: Any
+) -> None:
+    chinese = make_client(language="zh-CN")
+    backend.arm(CHAT, after(backend, wire.stream(wire.tool()), make_draft("beach", "city")))
+    assert "已添加视频：city（5-10秒）" in chinese.say("添加 city").changes
+    backend.arm(CHAT, wire.stream(wire.text("请在时间线中预览。")))
+    told = "时间线（1条轨道）：1. 视频：beach（0-5秒），city（5-10秒）"
+    assert chinese.say("播放").lines == (told,)
+    assert chinese.timeline() == told
+    backend.arm(CHAT, wire.stream(wire.tool()))
+    same = backend.state(backend.draft)
+    backend.arm(STATE, same, backend.state(backend.draft, generated_media=[{"id": 1}]))
+    assert "没有可见的变化" in chinese.say("生成").changes[0]

@@ -210,3 +210,39 @@ def test_nested_render_replies_are_read(
     done = client.export(tmp_path / "out.mp4")
     # The nested shape gives no length: the draft does.
     assert (done.seconds, done.size) == (10.0, len(video))
+
+
+@pytest.mark.rule("REN-8")
+def test_export_whose_wait_was_given_up_can_be_cancelled(
+    client: Client, backend: Any, tmp_path: Path
+) -> None:
+    backend.arm(STATUS, *[status(backend, "processing")] * 10)
+    with pytest.raises(RenderFailed):
+        client.export(tmp_path / "out.mp4")
+    render = submissions(backend)[0]["id"]
+    cancelled = backend.wire.json({"id": render, "status": "failed", "error": "cancelled"})
+    backend.arm(f"{RENDER}/{render}/cancel", cancelled)
+    assert client.cancel_export()
+    assert backend.paths()[-1] == f"POST {RENDER}/{render}/cancel"
+    assert not client.cancel_export()
+    assert backend.paths()[-1] == f"POST {RENDER}/{render}/cancel"
+
+
+def test_without_an_export_there_is_nothing_to_cancel(
+    client: Client, backend: Any, tmp_path: Path
+) -> None:
+    assert not client.cancel_export()
+    client.export(tmp_path / "out.mp4")
+    assert not client.cancel_export()
+    assert not [path for path in backend.paths() if path.endswith("/cancel")]
+
+
+def test_export_that_had_ended_already_is_not_cancelled(
+    client: Client, backend: Any, tmp_path: Path
+) -> None:
+    backend.arm(STATUS, *[status(backend, "processing")] * 10)
+    with pytest.raises(RenderFailed):
+        client.export(tmp_path / "out.mp4")
+    render = submissions(backend)[0]["id"]
+    backend.arm(f"{RENDER}/{render}/cancel", backend.completed(render))
+    assert not client.cancel_export()

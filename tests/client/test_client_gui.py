@@ -55,10 +55,13 @@ def test_gui_action_becomes_what_the_client_does(
         ("I added the title and then open the Text panel to style it.", "I added the title."),
         ("Music added; click the speaker icon, then choose a volume.", "Music added."),
         ("已添加标题，点击播放按钮预览。", "已添加标题。"),
+        ("Click [Play] to hear it, the music is in.", "The music is in."),
+        ("Open the [Audio] panel; I set the volume to 35%!", "I set the volume to 35%."),
+        ("Drag it, then drop it where you like, your way.", ""),
     ],
 )  # fmt: skip
 def test_description_before_a_gui_action_stays(said: str, shown: str) -> None:
-    assert translate([said]).texts == (shown,)
+    assert translate([said]).texts[:1] == (shown or EDIT,)
 
 
 @pytest.mark.parametrize(

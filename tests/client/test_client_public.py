@@ -9,10 +9,16 @@ from typing import Any
 import pytest
 
 import nemolocal_client
-from nemolocal_client import CannotConnect, Client, NemoError, host_of, is_loopback
+from nemolocal_client import (
+    AsyncClient,
+    CannotConnect,
+    Client,
+    NemoError,
+    host_of,
+    is_loopback,
+)
 from nemolocal_client.effects import Call, KeptToken, Reply, Secret
 from nemolocal_client.sending import SentFile
-from nemolocal_client.transport import Transport
 
 
 def test_all_is_exactly_what_is_visible() -> None:
@@ -30,6 +36,25 @@ def test_everything_public_is_described() -> None:
     for thing in public:
         if inspect.isclass(thing) or inspect.isfunction(thing):
             assert thing.__doc__, thing
+
+
+def signature_of(face: type, name: str) -> list[str]:
+    """The parameters of a method, all but who is told: that may be a coroutine function."""
+    parameters = inspect.signature(getattr(face, name)).parameters.values()
+    return [str(each) for each in parameters if each.name != "notify"]
+
+
+def test_both_faces_have_the_same_methods_parameters_and_descriptions() -> None:
+    def public(face: type) -> set[str]:
+        return {name for name in vars(face) if not name.startswith("_")}
+
+    assert public(Client) == public(AsyncClient)
+    for name in public(Client) - {"session_id"}:
+        assert signature_of(Client, name) == signature_of(AsyncClient, name), name
+        assert getattr(Client, name).__doc__ == getattr(AsyncClient, name).__doc__, name
+        waits = inspect.iscoroutinefunction(getattr(AsyncClient, name))
+        assert waits is (name not in ("stream", "lines")), name
+    assert signature_of(Client, "__init__") == signature_of(AsyncClient, "__init__")
 
 
 def test_error_tree_in_the_docstring_names_every_error() -> None:
@@ -51,7 +76,9 @@ def test_tokens_show_in_no_repr(make_client: Any, backend: Any) -> None:
         repr(Reply("POST /token", 200, b'{"token":"very-secret"}')),
     ]
     assert not [text for text in shown if "very-secret" in text]
-    assert repr(client) == f"Client({backend.base_url!r}, session={'1' * 19!r})"
+    assert (
+        repr(client).removeprefix("Async") == f"Client({backend.base_url!r}, session={'1' * 19!r})"
+    )
 
 
 def test_secrets_compare_by_value() -> None:
@@ -119,12 +146,6 @@ def test_proxy_of_the_environment_is_not_asked_for_this_machine(
 ) -> None:
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
     make_client().connect()
-
-
-def test_stream_that_is_not_open_has_ended(backend: Any) -> None:
-    transport = Transport(backend.base_url, {}, lambda _: None)
-    assert type(transport.read_stream()).__name__ == "StreamEnd"
-    transport.close()
 
 
 def test_file_that_breaks_while_it_is_sent_is_a_problem_of_the_file(clip: Path) -> None:

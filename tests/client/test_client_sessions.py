@@ -87,6 +87,7 @@ def test_urls_go_as_json(client: Client, backend: Any, clip: Path) -> None:
     body = {"urls": ["https://example.com/b.mp4"], "source_type": "url"}
     assert backend.of(UPLOAD)[1].json == body
     assert len(files) == 2
+    assert len(client.upload("https://example.com/c.mp4")) == 1
 
 
 @pytest.mark.parametrize(("name", "why"), [("none.mp4", "does not exist"), (".", "is a folder")])

@@ -4,10 +4,11 @@ import json
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from nemolocal import backend, edit
-from nemolocal_client import Client, Notice
+from nemolocal_client import Client, Notice, PollPolicy
 
 TRIM = "trim to the first 1 second"
 
@@ -46,7 +47,7 @@ def test_messages_go_where_their_words_send_them(run: Any, serve: Any, clip: Pat
     outcome = run("edit", clip, *messages, "-o", "out.mp4", "--base-url", url)
     assert outcome.status == 0, outcome.err
     assert "100 credits, and 0 in use" in outcome.lines
-    assert "Give the files to upload as INPUT, before -m" in outcome.lines
+    assert "Name the files to upload, or their URLs" in outcome.lines
     assert "Uploaded other.mp4 (video, 2 s)" in outcome.lines
 
 
@@ -106,6 +107,32 @@ def test_saved_session_is_resumed_with_the_kept_token(run: Any, serve: Any, clip
     assert outcome.lines[-1] == f"Session {session}, to come back with --session"
 
 
+@pytest.mark.rule("CLI-10")
+def test_link_to_the_project_is_offered_where_the_server_stays(
+    run: Any, serve: Any, clip: Path
+) -> None:
+    url = serve()
+    outcome = run("edit", clip, "-m", TRIM, "-o", "a.mp4", "--base-url", url)
+    link = outcome.lines[-2].split()[1].rstrip(",")
+    assert link.startswith(f"{url}/workspace/claim?ct=clm_")
+    assert httpx.get(link).status_code == 200
+    report = json.loads(
+        run("edit", clip, "-m", TRIM, "-o", "a.mp4", "--json", "--base-url", url).out
+    )
+    assert report["link"].startswith(f"{url}/workspace/claim?ct=clm_")
+    assert "workspace/claim" not in run("edit", clip, "-m", TRIM, "-o", "b.mp4").out
+
+
+def test_film_without_a_link_is_a_film(run: Any, serve: Any, clip: Path) -> None:
+    url = serve()
+    order = {"name": "server-error", "match": {"endpoint": "claim_token"}}
+    httpx.post(f"{url}/__nemolocal__/faults", json=order).raise_for_status()
+    outcome = run("edit", clip, "-m", TRIM, "-o", "a.mp4", "--base-url", url)
+    assert outcome.status == 0
+    assert "workspace/claim" not in outcome.out
+    assert Path("a.mp4").exists()
+
+
 def test_token_is_not_kept_when_told_so(run: Any, serve: Any, clip: Path, tmp_path: Path) -> None:
     run("edit", clip, "-m", TRIM, "-o", "a.mp4", "--no-keep-token", "--base-url", serve())
     assert [path.name for path in (tmp_path / "config").iterdir()] == ["client-id"]
@@ -158,6 +185,13 @@ def test_file_of_another_kind_is_refused_with_the_way_out(run: Any, serve: Any) 
     assert "mp4, mov" in outcome.err.splitlines()[-1]
 
 
+def test_url_that_the_server_does_not_fetch_is_refused(run: Any, serve: Any) -> None:
+    url = "https://example.com/a.mp4"
+    outcome = run("edit", url, "-m", TRIM, "-o", "a.mp4", "--base-url", serve())
+    assert outcome.status == 1
+    assert "example.com" in outcome.err
+
+
 def test_server_that_does_not_answer_is_named(run: Any, clip: Path) -> None:
     outcome = run("edit", clip, "-m", TRIM, "-o", "out.mp4", "--base-url", "http://127.0.0.1:9")
     assert outcome.status == 1
@@ -189,13 +223,13 @@ def opened(base_url: str) -> Client:
 def test_server_of_ours_is_polled_quickly_and_waited_for_at_its_speed(serve: Any) -> None:
     assert backend._local_speed(serve(speed=7.0)) == 7.0
     client = opened(serve(speed=7.0))
-    assert client._polling.seconds == pytest.approx(0.07)
-    assert client._polling.times == 1200
+    assert client.workspace.polling.seconds == pytest.approx(0.07)
+    assert client.workspace.polling.times == 1200
 
 
 @pytest.mark.parametrize("base_url", ["https://example.com", "http://127.0.0.1:9"])
 def test_any_other_server_gets_the_defaults_of_the_contract(base_url: str) -> None:
-    assert (opened(base_url)._polling.seconds, opened(base_url)._polling.times) == (30.0, 10)
+    assert opened(base_url).workspace.polling == PollPolicy(30.0, 10)
 
 
 def test_only_this_machine_is_asked_for_its_health(monkeypatch: pytest.MonkeyPatch) -> None:

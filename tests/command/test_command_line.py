@@ -118,6 +118,16 @@ def test_attribution_is_the_commands_own_or_that_of_the_environment() -> None:
     assert (skill.source, skill.version, skill.platform) == ("my-skill", "2", "cursor")
 
 
+def test_platform_is_that_of_the_folder_it_is_installed_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    for folder, platform in (
+        (".clawhub", "clawhub"),
+        (".cursor/skills", "cursor"),
+        ("x", "unknown"),
+    ):
+        monkeypatch.setattr("nemolocal.attribution.__file__", f"/home/me/{folder}/a/nemolocal/x.py")
+        assert attribution({}).platform == platform
+
+
 def test_version_of_bare_sources_is_0(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("nemolocal.attribution._NAME", "no-such-package-here")
     assert own_version() == "0"

@@ -9,6 +9,7 @@ from rich.console import Console
 from nemolocal.display import PlainDisplay, open_display
 from nemolocal.terminal import TerminalDisplay
 from nemolocal_client import Notice
+from nemolocal_contract.draft import draft_from_wire
 
 
 @pytest.fixture
@@ -55,3 +56,16 @@ def test_terminal_gets_bars_and_a_pipe_gets_lines(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
     with open_display() as shown:
         assert isinstance(shown, TerminalDisplay)
+
+
+def test_timeline_is_drawn_as_lanes_in_colour(capsys: pytest.CaptureFixture[str]) -> None:
+    screen = io.StringIO()
+    picture = Console(file=screen, force_terminal=True, width=60)
+    display = TerminalDisplay(picture=picture)
+    draft = draft_from_wire({"t": [{"tt": 0, "sg": [{"d": 4000, "m": {"title": "[red]beach"}}]}]})
+    display.draw(draft)
+    shown = screen.getvalue()
+    assert "Video [[red]beach 0-4s" in shown
+    assert "\x1b[36m" in shown
+    PlainDisplay().draw(draft)
+    assert capsys.readouterr().out == "Timeline (1 track): 1. Video: [red]beach (0-4s)\n"

@@ -1,11 +1,11 @@
-"""A draft in words: the summary line as documented, and what changed as a person would say it."""
+"""A draft in words: the summary line as documented, in both languages of the sessions."""
 
 from typing import Any
 
 import pytest
 
 from nemolocal_contract.draft import Draft, draft_from_wire
-from nemolocal_contract.summary import changes, timeline
+from nemolocal_contract.summary import describe_segment, timeline
 
 
 def draft(*tracks: dict[str, Any], **rest: Any) -> Draft:
@@ -31,78 +31,62 @@ def test_the_timeline_reads_as_the_documents_write_it() -> None:
     )
 
 
+@pytest.mark.rule("STA-5")
+def test_the_timeline_of_a_chinese_session_is_chinese() -> None:
+    expected = (
+        "时间线（3条轨道）：1. 视频：city timelapse（0-10秒） "
+        "2. 背景音乐：Lo-fi（0-10秒，35%） 3. 标题：“Urban Dreams”（0-3秒）"
+    )
+    for language in ("zh", "zh-CN", "ZH_hans"):
+        assert timeline(draft(video(CITY), LOFI, TITLE), language) == expected
+
+
 @pytest.mark.parametrize(
-    ("wire", "expected"),
+    ("wire", "english", "chinese"),
     [
-        ({}, "Timeline (0 tracks):"),
-        ({"t": [{"tt": 0}]}, "Timeline (1 track): 1. Video: empty"),
-        ({"t": [{"tt": 9, "sg": [{}]}]}, "Timeline (1 track): 1. Track type 9: untitled (0-0s)"),
+        ({}, "Timeline (0 tracks):", "时间线（0条轨道）："),
+        (
+            {"t": [{"tt": 0}]},
+            "Timeline (1 track): 1. Video: empty",
+            "时间线（1条轨道）：1. 视频：空",
+        ),
+        (
+            {"t": [{"tt": 9, "sg": [{}]}]},
+            "Timeline (1 track): 1. Track type 9: untitled (0-0s)",
+            "时间线（1条轨道）：1. Track type 9：未命名（0-0秒）",
+        ),
         (
             {"t": [video({"s": 0, "d": 500, "src": "f"}, {"s": 500, "d": 1000, "sp": 2})]},
             "Timeline (1 track): 1. Video: f (0-0.5s), untitled (0.5-1.5s, 2x)",
+            "时间线（1条轨道）：1. 视频：f（0-0.5秒），未命名（0.5-1.5秒，2倍速）",
         ),
     ],
 )
-def test_the_timeline_of_odd_drafts_is_still_a_line(wire: dict[str, Any], expected: str) -> None:
-    assert timeline(draft_from_wire(wire)) == expected
+def test_the_timeline_of_odd_drafts_is_still_a_line(
+    wire: dict[str, Any], english: str, chinese: str
+) -> None:
+    assert timeline(draft_from_wire(wire)) == english
+    assert timeline(draft_from_wire(wire), "zh") == chinese
 
 
-def test_added_things_are_told_by_what_they_are() -> None:
-    styled = {
-        "tt": 7,
-        "sg": [
-            {
-                "id": "c",
-                "s": 0,
-                "d": 3000,
-                "txt": "Paradise Found",
-                "st": {"color": "white", "pos": "top-center"},
-            }
-        ],
-    }
-    assert changes(draft(), draft(video(CITY), LOFI, styled, d=10_000)) == [
-        "Video added: city timelapse (0-10s)",
-        "BGM added: Lo-fi (0-10s, 35%)",
-        "Title added: 'Paradise Found' (white, top-center, 0-3s)",
-    ]
+def test_upper_pictures_and_subtitles_have_labels_of_their_own() -> None:
+    small = {**CITY, "fx": [{"type": "overlay"}], "m": {"title": "logo"}}
+    cues = {"tt": 7, "n": "Subtitles", "sg": [WORDS]}
+    told = timeline(draft(video(CITY), video(small), {"tt": 0, "n": "Overlay", "sg": []}, cues))
+    assert told == (
+        "Timeline (4 tracks): 1. Video: city timelapse (0-10s) 2. Overlay: logo (0-10s) "
+        '3. Overlay: empty 4. Subtitles: "Urban Dreams" (0-3s)'
+    )
 
 
-def test_a_trim_is_told_by_the_new_length_and_where_it_starts() -> None:
-    trimmed = {**CITY, "d": 4000, "ss": 2000}
-    assert changes(draft(video(CITY), d=10_000), draft(video(trimmed), d=4000)) == [
-        "Video city timelapse changed: now 4s, from 2s of its source",
-        "Total length changed from 10s to 4s",
-    ]
+def test_a_track_of_very_many_segments_is_told_by_its_beginning() -> None:
+    many = [{"s": n * 1000, "d": 1000, "src": f"f{n}"} for n in range(500)]
+    assert timeline(draft(video(*many))).endswith("f19 (19-20s), … and 480 more")
+    assert timeline(draft(video(*many)), "zh").endswith("f19（19-20秒），另有480段")
 
 
-def test_other_changes_of_a_segment_are_told() -> None:
-    quiet = {"tt": 1, "sg": [{**MUSIC, "v": 0.1, "s": 1000}]}
-    assert changes(draft(LOFI), draft(quiet)) == [
-        "BGM Lo-fi changed: now starts at 1s; volume 35% to 10%"
-    ]
-    renamed = {"tt": 7, "sg": [{**WORDS, "txt": "Other"}]}
-    assert changes(draft(TITLE), draft(renamed)) == [
-        "Title \"Other\" changed: text was 'Urban Dreams'"
-    ]
-    blurred = video({**CITY, "fx": [{"type": "blur"}]})
-    assert changes(draft(video(CITY)), draft(blurred)) == [
-        "Video city timelapse changed: its settings"
-    ]
-
-
-def test_removed_things_and_project_settings_are_told() -> None:
-    assert changes(draft(video(CITY), LOFI), draft(video(CITY))) == [
-        "Removed BGM: Lo-fi (0-10s, 35%)"
-    ]
-    compressed = draft(video(CITY), m={"compress": {"mode": "rtk"}})
-    assert changes(draft(video(CITY)), compressed) == ["Project compression is now {'mode': 'rtk'}"]
-
-
-def test_nothing_changed_is_nothing_told() -> None:
-    same = draft(video(CITY), LOFI, TITLE, d=10_000, m={"title": "x"})
-    assert changes(same, same) == []
-
-
-def test_segments_without_ids_are_told_apart_by_their_place() -> None:
-    one, two = {"s": 0, "d": 1000, "src": "p"}, {"s": 1000, "d": 1000, "src": "q"}
-    assert changes(draft(video(one)), draft(video(one, two))) == ["Video added: q (1-2s)"]
+def test_a_segment_is_told_with_what_its_track_is() -> None:
+    (track,) = draft(LOFI).tracks or ()
+    (segment,) = track.segments or ()
+    assert describe_segment(segment, track) == "BGM: Lo-fi (0-10s, 35%)"
+    assert describe_segment(segment, track, "zh") == "背景音乐：Lo-fi（0-10秒，35%）"

@@ -2,6 +2,7 @@
 
 import array
 import asyncio
+import math
 import os
 import subprocess
 import sys
@@ -14,7 +15,7 @@ import pytest
 from nemolocal_contract.draft import draft_from_wire
 from nemolocal_render import ffmpeg, footage
 from nemolocal_render.job import RenderResult, render
-from nemolocal_render.plan import OutputSpec, Source, plan_render
+from nemolocal_render.plan import OutputSpec, RenderPlan, Source, plan_render
 from nemolocal_render.probe import probe
 
 SIZE = {"width": 320, "height": 180}
@@ -47,6 +48,40 @@ _RECIPES: dict[str, list[str]] = {
 }
 
 
+# Small pictures and clips of known colours: what FFmpeg draws, and how it is written.
+_TONE = "aevalsrc='0.3*sin(2*PI*{}*t)':s=48000:d=2"
+_SCENES: dict[str, tuple[list[str], list[str]]] = {
+    "red.mp4": (["color=red:s=160x90:r=30:d=2", _TONE.format(440)], ["-c:a", "aac"]),
+    "blue.mp4": (["color=blue:s=160x90:r=30:d=2", _TONE.format(880)], ["-c:a", "aac"]),
+    # A second of a low tone, then one of a high tone.
+    "tones.mp4": (
+        ["color=gray:s=160x90:r=30:d=2", _TONE.format("(440+440*gte(t,1))")],
+        ["-c:a", "aac"],
+    ),
+    # Red and green above, blue and white below.
+    "quarters.png": (
+        [
+            "color=black:s=160x90,format=gbrp,geq=r='255*eq(lt(X,80),lt(Y,45))'"
+            ":g='255*gte(X,80)':b='255*gte(Y,45)'"
+        ],
+        ["-frames:v", "1"],
+    ),
+    # White on the left of x = 400, black on the right, twice as large as it is shown.
+    "edge.png": (["color=black:s=640x360,format=gray,geq=255*lt(X\\,400)"], ["-frames:v", "1"]),
+    # Its right half cannot be seen.
+    "logo.png": (
+        ["color=red:s=80x40,format=rgba,geq=r=255:g=0:b=0:a='255*lt(X,40)'"],
+        ["-frames:v", "1"],
+    ),
+}
+
+
+def _draw(folder: Path) -> None:
+    for name, (drawn, recipe) in _SCENES.items():
+        inputs = [argument for scene in drawn for argument in ("-f", "lavfi", "-i", scene)]
+        _ffmpeg(*inputs, *recipe, str(folder / name))
+
+
 def _ffmpeg(*arguments: str) -> None:
     subprocess.run(
         [str(ffmpeg.executable()), "-v", "error", "-nostdin", "-y", *arguments], check=True
@@ -72,6 +107,7 @@ def media(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for argument in ["-map", "0:v", "-map", "1:a", *recipe, str(folder / name)]
     ]
     _ffmpeg(*picture, *sound, *outputs)
+    _draw(folder)
     return folder
 
 
@@ -110,26 +146,58 @@ def make(
     return run
 
 
+@pytest.fixture(scope="session")
+def render_wire(
+    tmp_path_factory: pytest.TempPathFactory, source: Callable[[str], Source]
+) -> Callable[..., tuple[Path, RenderPlan, RenderResult]]:
+    """Render a whole wire draft, any number of times in one test; the next one replaces it."""
+    folder = tmp_path_factory.mktemp("wire")
+
+    def run(wire: dict[str, Any]) -> tuple[Path, RenderPlan, RenderResult]:
+        names = {s["src"] for t in wire["t"] for s in t["sg"] if "src" in s}
+        sources = {name: source(name) for name in names}
+        plan = plan_render(draft_from_wire(wire), sources, OutputSpec("low"))
+        work = render(plan, folder / "x.mp4", workdir=folder, on_progress=lambda _: None)
+        return folder / "x.mp4", plan, asyncio.run(work)
+
+    return run
+
+
 class Pictures:
-    """The luminance of each decoded frame."""
+    """The points of each decoded frame."""
 
     def __init__(self, path: Path) -> None:
         import av
 
-        self._frames: list[tuple[int, bytes]] = []
+        self._frames: list[list[tuple[int, bytes]]] = []
         with av.open(str(path)) as container:
             for frame in container.decode(video=0):
                 self.width, self.height = frame.width, frame.height
-                plane = frame.planes[0]
-                self._frames.append((plane.line_size, bytes(plane)))
+                self._frames.append([(plane.line_size, bytes(plane)) for plane in frame.planes])
 
     def __len__(self) -> int:
         return len(self._frames)
 
     def luma(self, index: int, x: float, y: float) -> int:
         """The brightness of a point; x and y from 0 to 1."""
-        line, pixels = self._frames[index]
+        line, pixels = self._frames[index][0]
         return pixels[int(y * self.height) * line + int(x * self.width)]
+
+    def rgb(self, index: int, x: float, y: float) -> tuple[int, int, int]:
+        """The colour of a point, 0 to 255 each."""
+        u, v = (
+            pixels[int(y * self.height / 2) * line + int(x * self.width / 2)] - 128
+            for line, pixels in self._frames[index][1:]
+        )
+        gray = 1.164 * (self.luma(index, x, y) - 16)
+        color = (gray + 1.793 * v, gray - 0.213 * u - 0.533 * v, gray + 2.112 * u)
+        red, green, blue = (min(max(round(part), 0), 255) for part in color)
+        return red, green, blue
+
+    def row(self, index: int, y: float) -> bytes:
+        """The brightness of a row of points."""
+        line, pixels = self._frames[index][0]
+        return pixels[int(y * self.height) * line :][: self.width]
 
     def counter(self, index: int) -> int:
         """The number that the sample video carries in its pixels."""
@@ -143,7 +211,7 @@ class Pictures:
 
     def brightest(self, index: int, left: float, top: float, right: float, bottom: float) -> int:
         """The brightest point of a part of a frame; sides from 0 to 1."""
-        line, pixels = self._frames[index]
+        line, pixels = self._frames[index][0]
         a, b = int(left * self.width), int(right * self.width)
         rows = range(int(top * self.height), int(bottom * self.height))
         return max(max(pixels[row * line + a : row * line + b]) for row in rows)
@@ -179,6 +247,19 @@ def _loudness(heard: "array.array[float]", start: float, end: float) -> float:
 def loudness() -> Callable[..., float]:
     """The root mean square of samples between two seconds."""
     return _loudness
+
+
+def _strength(heard: "array.array[float]", hertz: float, start: float, end: float) -> float:
+    part = heard[int(start * 48000) : int(end * 48000)]
+    angle = 2 * math.pi * hertz / 48000
+    sums = [sum(v * turn(n * angle) for n, v in enumerate(part)) for turn in (math.sin, math.cos)]
+    return 2 * math.hypot(*sums) / len(part)
+
+
+@pytest.fixture(scope="session")
+def strength() -> Callable[..., float]:
+    """How strong a tone is between two seconds of samples: the height of its wave."""
+    return _strength
 
 
 @pytest.fixture

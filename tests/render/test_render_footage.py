@@ -1,6 +1,7 @@
 """Generated footage is what it says, the same every time; fonts and encoders are known."""
 
 import asyncio
+import re
 from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError
 from pathlib import Path
@@ -8,13 +9,14 @@ from typing import Any
 
 import pytest
 
-from nemolocal_render import diagnosis, encoders, fonts, graph, sandbox
+from nemolocal_render import diagnosis, encoders, fonts, sandbox
 from nemolocal_render.fonts import Font, choose_fonts
 from nemolocal_render.footage import MOODS, make_music
+from nemolocal_render.graphs.commands import Machine, render_command
 from nemolocal_render.media import MediaInfo
 from nemolocal_render.plan import Source
 from nemolocal_render.quality import QUALITIES, Encoding
-from nemolocal_render.timeline import Picture, RenderPlan, Title
+from nemolocal_render.timeline import Picture, RenderPlan, Shot, Title
 from nemolocal_render.titles import escape, write_script
 
 WANTED = {"lofi", "upbeat", "calm", "cinematic", "happy", "sad", "epic"}
@@ -129,9 +131,7 @@ def make_font(path: Path, family: str, characters: str) -> None:
 def plan_of(*titles: Title) -> RenderPlan:
     from fractions import Fraction
 
-    return RenderPlan(
-        640, 360, Fraction(30), 30, 0, QUALITIES["low"], (Picture(30),), (), tuple(titles)
-    )
+    return RenderPlan(640, 360, Fraction(30), 30, 0, QUALITIES["low"], ((),), (), tuple(titles))
 
 
 def test_a_script_changes_font_within_a_line_and_leaves_out_what_nobody_draws() -> None:
@@ -163,8 +163,8 @@ def test_hardware_encoders_get_their_own_words() -> None:
 
 
 def test_frames_are_uploaded_where_the_encoder_needs_it() -> None:
-    command = graph.build_command(plan_of(), "h264_vaapi")
-    assert command.graph.endswith("hwupload[s6]")
+    command = render_command(plan_of(), Machine("h264_vaapi"), "out.mp4")
+    assert re.search(r"hwupload\[s\d+\]$", command.graph)
     assert "format=nv12" in command.graph
     assert "-vaapi_device" in command.arguments
     assert "-pix_fmt" not in command.arguments
@@ -174,9 +174,11 @@ def test_no_path_is_in_a_graph_and_every_input_is_fenced_in() -> None:
     info = MediaInfo("video", "mp4", 9.0, 640, 360, 30.0)
     evil = Source(Path("/media/a'];movie=b,[x:%03d.mp4"), info)
     plan = plan_of()
-    pictures = (Picture(10, evil), Picture(10, evil), Picture(10))
-    command = graph.build_command(
-        RenderPlan(plan.width, plan.height, plan.fps, 30, 0, plan.encoding, pictures), "libx264"
+    layer = (Picture(Shot(evil, 10), 0, 10), Picture(Shot(evil, 10), 10, 10))
+    command = render_command(
+        RenderPlan(plan.width, plan.height, plan.fps, 30, 0, plan.encoding, (layer,)),
+        Machine("libx264"),
+        "out.mp4",
     )
     assert "movie" not in command.graph
     arguments = command.arguments

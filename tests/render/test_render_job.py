@@ -15,8 +15,9 @@ from nemolocal_render.inspection import RenderFacts
 from nemolocal_render.job import RenderFailed, RenderResult, render
 from nemolocal_render.media import MediaInfo, MediaRejected
 from nemolocal_render.plan import RenderPlan, Source
+from nemolocal_render.progress import Progress, Stage
 from nemolocal_render.quality import QUALITIES
-from nemolocal_render.timeline import Picture
+from nemolocal_render.timeline import Layer, Picture, Shot
 
 Make = Callable[..., tuple[Path, RenderResult]]
 
@@ -24,9 +25,13 @@ Make = Callable[..., tuple[Path, RenderResult]]
 ONE_CLIP = {"tt": 0, "sg": [{"src": "sample.mp4", "s": 0, "d": 1000}]}
 
 
+def one_picture(source: Source, frames: int = 30) -> tuple[Layer, ...]:
+    return ((Picture(Shot(source, frames), 0, frames),),)
+
+
 def small_plan(source: Callable[[str], Source], frames: int = 30) -> RenderPlan:
-    pictures = (Picture(frames, source("sample.mp4")),)
-    return RenderPlan(320, 180, Fraction(30), frames, 0, QUALITIES["low"], pictures)
+    layers = one_picture(source("sample.mp4"), frames)
+    return RenderPlan(320, 180, Fraction(30), frames, 0, QUALITIES["low"], layers)
 
 
 def test_progress_rises_to_one_hundred_when_the_file_is_there(
@@ -47,15 +52,14 @@ def test_progress_rises_to_one_hundred_when_the_file_is_there(
     assert list((tmp_path / "work").iterdir()) == []
 
 
-def test_progress_does_not_repeat_itself_nor_believe_nonsense(
-    source: Callable[[str], Source],
-) -> None:
+def test_progress_does_not_repeat_itself_nor_believe_nonsense() -> None:
     seen: list[int] = []
-    progress = job._Progress(small_plan(source), seen.append)
+    stage = Stage(Progress(seen.append))
+    read = stage.part(0.5, 1).reader(1.0)
     for line in ("out_time_us=N/A", "frame=3", "out_time_us=500000", "out_time_us=400000"):
-        progress.read(line)
-    progress.read("out_time_us=99000000")
-    assert seen == [50, 99]
+        read(line)
+    read("out_time_us=99000000")
+    assert seen == [75, 99]
 
 
 def test_cancelling_ends_ffmpeg_and_leaves_nothing(
@@ -70,7 +74,7 @@ def test_cancelling_ends_ffmpeg_and_leaves_nothing(
 
     monkeypatch.setattr(asyncio, "create_subprocess_exec", remember)
     plan = msgspec.structs.replace(
-        small_plan(source), frames=9000, width=1280, height=720, pictures=(Picture(9000),)
+        small_plan(source), frames=9000, width=1280, height=720, layers=((),)
     )
 
     async def cancel() -> None:
@@ -98,8 +102,8 @@ def test_a_damaged_source_fails_with_a_reason_and_leaves_nothing(
     broken = tmp_path / "secret-name.mp4"
     broken.write_bytes(b"\0\0\0\x20ftypisom" + bytes(500))
     plan = small_plan(source)
-    picture = Picture(30, Source(broken, source("sample.mp4").info))
-    plan = msgspec.structs.replace(plan, pictures=(picture,))
+    layers = one_picture(Source(broken, source("sample.mp4").info))
+    plan = msgspec.structs.replace(plan, layers=layers)
     work = render(plan, tmp_path / "out.mp4", workdir=tmp_path / "work", on_progress=lambda _: None)
     with pytest.raises(RenderFailed, match=r"^FFmpeg ended with status") as failure:
         asyncio.run(work)
@@ -219,9 +223,7 @@ def test_a_neighbour_is_never_opened_through_a_playlist(
     # Armed: without our options FFmpeg follows it.
     assert subprocess.run(naive, check=False).returncode == 0
     info = MediaInfo("video", "mp4", 1.0, 160, 90, 25.0)
-    plan = msgspec.structs.replace(
-        small_plan(source), pictures=(Picture(30, Source(canary, info)),)
-    )
+    plan = msgspec.structs.replace(small_plan(source), layers=one_picture(Source(canary, info)))
     work = render(plan, tmp_path / "out.mp4", workdir=tmp_path / "work", on_progress=lambda _: None)
     with pytest.raises(RenderFailed, match="moov atom not found"):
         asyncio.run(work)

@@ -1,14 +1,13 @@
-"""Edits on drafts: what the words say, nothing overlapping, nothing past its source."""
+"""Cuts and clips: what the words say, nothing overlapping, nothing past its source."""
 
 from typing import Any
 
 import pytest
-from hypothesis import given, strategies as st
 
-from nemolocal_contract.draft import Draft, Segment, Style, Track, TrackType, draft_from_wire
+from nemolocal_contract.draft import Draft, Segment, TrackType, draft_from_wire
 from nemolocal_render.footage import MOODS
-from nemolocal_render.scenes import SCENES
-from nemolocal_server.agent.edits import MUSIC_TITLES, CannotEdit, Media, apply_edits
+from nemolocal_server.agent.edits import MUSIC_TITLES, CannotEdit, Material, Media, apply_edits
+from nemolocal_server.agent.generation import stages_of
 from nemolocal_server.agent.intents import (
     AddMusic,
     AddTitle,
@@ -16,33 +15,31 @@ from nemolocal_server.agent.intents import (
     Edit,
     Generate,
     Keep,
+    Loop,
     Moment,
     PlaceUploads,
     Remove,
-    SetVolume,
+    RemoveClip,
+    SetSpeed,
+    Slideshow,
     Span,
-    after,
+    Split,
+    Which,
     between,
     first,
     last,
 )
 
 BEACH = Media("beach-id", "beach day.mp4", "video", 20_000)
+CITY = Media("city-id", "city.mp4", "video", 8000)
 PHOTO = Media("photo-id", "photo.jpg", "image", 0)
+SECOND_PHOTO = Media("photo-2", "photo two.jpg", "image", 0)
 SONG = Media("song-id", "song.mp3", "audio", 60_000)
 EMPTY = Draft(tracks=(), duration_ms=0)
 
 
-class Made(dict[Edit, str]):
-    """Everything that an edit could need has been made."""
-
-    def __missing__(self, edit: Edit) -> str:
-        assert isinstance(edit, AddMusic | Generate)
-        return f"{edit.mood if isinstance(edit, AddMusic) else edit.scene}-id"
-
-
 def edited(*edits: Edit, draft: Draft = EMPTY, uploads: tuple[Media, ...] = (BEACH,)) -> Draft:
-    return apply_edits(edits, draft, list(uploads), Made())
+    return apply_edits(edits, draft, Material(uploads))
 
 
 def lane(draft: Draft, kind: TrackType) -> tuple[Segment, ...]:
@@ -50,27 +47,41 @@ def lane(draft: Draft, kind: TrackType) -> tuple[Segment, ...]:
     return track.segments or ()
 
 
-def spans(draft: Draft, kind: TrackType) -> list[tuple[Any, Any, Any]]:
+def spans(draft: Draft, kind: TrackType = TrackType.VIDEO) -> list[tuple[Any, Any, Any]]:
     return [(s.start_ms, s.duration_ms, s.source_start_ms) for s in lane(draft, kind)]
+
+
+def sources(draft: Draft) -> list[str | None]:
+    return [segment.source for segment in lane(draft, TrackType.VIDEO)]
+
+
+TWO = edited(PlaceUploads(), uploads=(BEACH, CITY))
 
 
 def test_uploads_are_placed_one_after_the_other_in_upload_order() -> None:
     draft = edited(PlaceUploads(), uploads=(BEACH, SONG, PHOTO))
-    assert spans(draft, TrackType.VIDEO) == [(0, 20_000, 0), (20_000, 5000, 0)]
-    assert [s.source for s in lane(draft, TrackType.VIDEO)] == ["beach-id", "photo-id"]
+    assert spans(draft) == [(0, 20_000, 0), (20_000, 5000, 0)]
+    assert sources(draft) == ["beach-id", "photo-id"]
     assert lane(draft, TrackType.VIDEO)[0].metadata == {"title": "beach day"}
     assert draft.duration_ms == 25_000
 
 
 def test_a_later_upload_is_placed_after_what_is_there() -> None:
     draft = edited(PlaceUploads(), draft=edited(PlaceUploads()), uploads=(BEACH, PHOTO))
-    assert spans(draft, TrackType.VIDEO) == [(0, 20_000, 0), (20_000, 5000, 0)]
+    assert spans(draft) == [(0, 20_000, 0), (20_000, 5000, 0)]
     assert len({s.id for s in lane(draft, TrackType.VIDEO)}) == 2
+
+
+def test_an_upload_that_is_named_is_placed_alone_and_again() -> None:
+    city = PlaceUploads(Which(name="CITY"))
+    assert sources(edited(city, city, uploads=(BEACH, CITY))) == ["city-id", "city-id"]
+    second = PlaceUploads(Which(number=2))
+    assert sources(edited(second, uploads=(SONG, BEACH, CITY))) == ["city-id"]
 
 
 @pytest.mark.parametrize("edit", [Keep(first(5000)), Compress(), AddTitle("x")])
 def test_any_edit_of_an_empty_timeline_places_the_uploads_first(edit: Edit) -> None:
-    assert lane(edited(edit), TrackType.VIDEO)[0].source == "beach-id"
+    assert sources(edited(edit)) == ["beach-id"]
 
 
 @pytest.mark.parametrize(
@@ -81,13 +92,14 @@ def test_any_edit_of_an_empty_timeline_places_the_uploads_first(edit: Edit) -> N
         (between(3000, 7000), (0, 4000, 3000)),
         (between(3000, 90_000), (0, 17_000, 3000)),
         (last(90_000), (0, 20_000, 0)),
+        (Span(Moment(share=0.25), Moment(share=0.5)), (0, 5000, 5000)),
     ],
 )
 def test_keep_leaves_the_span_and_moves_it_to_the_beginning(
     span: Span, expected: tuple[int, int, int]
 ) -> None:
     draft = edited(Keep(span))
-    assert spans(draft, TrackType.VIDEO) == [expected]
+    assert spans(draft) == [expected]
     assert draft.duration_ms == expected[1]
 
 
@@ -99,134 +111,153 @@ def test_keep_cuts_every_track_and_drops_what_is_left_empty() -> None:
 
 def test_remove_takes_the_span_out_and_what_follows_moves_up() -> None:
     draft = edited(Remove(between(5000, 8000)))
-    assert spans(draft, TrackType.VIDEO) == [(0, 5000, 0), (5000, 12_000, 8000)]
+    assert spans(draft) == [(0, 5000, 0), (5000, 12_000, 8000)]
     assert len({s.id for s in lane(draft, TrackType.VIDEO)}) == 2
     assert draft.duration_ms == 17_000
 
 
-def test_remove_at_an_edge_leaves_one_piece() -> None:
-    assert spans(edited(Remove(first(3000))), TrackType.VIDEO) == [(0, 17_000, 3000)]
-    assert spans(edited(Remove(last(3000))), TrackType.VIDEO) == [(0, 17_000, 0)]
+def test_remove_at_an_edge_leaves_one_piece_and_removes_again_when_asked_again() -> None:
+    assert spans(edited(Remove(first(3000)))) == [(0, 17_000, 3000)]
+    assert spans(edited(Remove(last(3000)))) == [(0, 17_000, 0)]
+    assert spans(edited(Remove(first(3000)), Remove(first(3000)))) == [(0, 14_000, 6000)]
 
 
 def test_cutting_a_fast_segment_counts_its_speed_in_the_source() -> None:
     fast = draft_from_wire(
         {"t": [{"tt": 0, "sg": [{"s": 0, "d": 5000, "src": "x", "sp": 2}]}], "d": 5000}
     )
-    assert spans(edited(Keep(between(1000, 3000)), draft=fast), TrackType.VIDEO) == [
-        (0, 2000, 2000)
-    ]
+    assert spans(edited(Keep(between(1000, 3000)), draft=fast)) == [(0, 2000, 2000)]
 
 
-def test_a_title_shows_for_three_seconds_unless_told_otherwise() -> None:
-    (title,) = lane(edited(AddTitle("Hi")), TrackType.TEXT)
-    assert (title.start_ms, title.duration_ms, title.text) == (0, 3000, "Hi")
-    assert title.style == Style(color="white", position="top-center")
-    (title,) = lane(edited(AddTitle("Hi", between(2000, 99_000), "red", "center")), TrackType.TEXT)
-    assert (title.start_ms, title.duration_ms) == (2000, 18_000)
-    assert title.style == Style(color="red", position="center")
+def test_cutting_what_is_played_backwards_takes_from_the_other_end_of_the_source() -> None:
+    clip = {"s": 0, "d": 5000, "src": "x", "ss": 1000, "fx": [{"type": "reverse"}]}
+    backwards = draft_from_wire({"t": [{"tt": 0, "sg": [clip]}], "d": 5000})
+    assert spans(edited(Keep(first(2000)), draft=backwards)) == [(0, 2000, 4000)]
+    assert spans(edited(Remove(first(2000)), draft=backwards)) == [(0, 3000, 1000)]
 
 
-def test_titles_at_the_same_time_lie_on_different_tracks() -> None:
-    draft = edited(AddTitle("a"), AddTitle("b"), AddTitle("c", between(5000, 6000)))
-    texts = [[s.text for s in track.segments or ()] for track in draft.of_type(TrackType.TEXT)]
-    assert texts == [["a", "c"], ["b"]]
-
-
-def test_music_lies_under_everything_and_is_replaced_not_doubled() -> None:
-    draft = edited(AddMusic("lofi", 0.35), AddMusic("epic", 0.2))
-    (music,) = lane(draft, TrackType.AUDIO)
-    assert (music.source, music.duration_ms, music.volume) == ("epic-id", 20_000, 0.2)
-    (quiet,) = lane(edited(SetVolume(0.1, target="music"), draft=draft), TrackType.AUDIO)
-    assert quiet.volume == 0.1
-
-
-def test_compress_marks_the_project_and_keeps_its_other_settings() -> None:
-    draft = edited(Compress(), draft=draft_from_wire({"m": {"title": "x", "theirs": 1}}))
-    assert draft.metadata is not None
-    assert draft.metadata.compression == {"mode": "rtk"}
-    assert (draft.metadata.title, draft.metadata.extra) == ("x", {"theirs": 1})
+def test_one_clip_can_be_cut_and_the_later_ones_move_up() -> None:
+    kept = edited(Keep(between(1000, 5000), Which(number=1)), draft=TWO)
+    assert spans(kept) == [(0, 4000, 1000), (4000, 8000, 0)]
+    removed = edited(Remove(first(2000), Which(name="city")), draft=TWO, uploads=(BEACH, CITY))
+    assert spans(removed) == [(0, 20_000, 0), (20_000, 6000, 2000)]
 
 
 @pytest.mark.parametrize(
-    ("edit", "uploads", "reason"),
+    "which",
     [
-        (Compress(), (), "upload one first"),
-        (Compress(), (SONG,), "upload one first"),
-        (Keep(after(50_000)), (BEACH,), "ends before 50s"),
-        (Remove(between(50_000, 60_000)), (BEACH,), "ends before 50s"),
-        (Remove(Span()), (BEACH,), "remove everything"),
-        (AddTitle("x", between(50_000, 53_000)), (BEACH,), "ends before 50s"),
-        (SetVolume(0.5, target="music"), (BEACH,), "no background music"),
+        Which(number=2),
+        Which(number=-1),
+        Which(name="CITY.mp4"),
+        Which(name="cit"),
+        Which(name="the city clip"),
+        Which(span=last(8000)),
     ],
 )
-def test_what_cannot_be_done_is_refused_with_what_is_missing(
-    edit: Edit, uploads: tuple[Media, ...], reason: str
-) -> None:
-    with pytest.raises(CannotEdit, match=reason):
-        edited(edit, uploads=uploads)
+def test_a_clip_is_found_by_number_name_or_time(which: Which) -> None:
+    draft = edited(RemoveClip(which), draft=TWO, uploads=(BEACH, CITY))
+    assert spans(draft) == [(0, 20_000, 0)]
 
 
-def test_placing_again_says_that_everything_is_there() -> None:
-    with pytest.raises(CannotEdit, match="on the timeline already"):
-        edited(PlaceUploads(), PlaceUploads())
+def test_a_span_of_a_named_clip_counts_from_its_beginning() -> None:
+    draft = edited(RemoveClip(Which(number=2, span=first(3000))), draft=TWO)
+    assert spans(draft) == [(0, 20_000, 0), (20_000, 5000, 3000)]
 
 
-moments = st.builds(Moment, st.integers(0, 30_000), st.booleans())
-spans_of_time = st.builds(Span, moments, moments)
-any_edit = st.one_of(
-    st.just(PlaceUploads()),
-    st.builds(Keep, spans_of_time),
-    st.builds(Remove, spans_of_time),
-    st.builds(AddTitle, st.text(), spans_of_time),
-    st.builds(AddMusic, st.sampled_from(sorted(MUSIC_TITLES)), st.floats(0, 1)),
-    st.builds(SetVolume, st.floats(0, 1)),
-    st.just(Compress()),
-    st.builds(Generate, st.sampled_from(sorted(SCENES)), st.floats(1, 60), st.text()),
-)
-MADE = {f"{name}-id": 10**9 for name in (*MUSIC_TITLES, *SCENES)}
-LENGTHS = {BEACH.id: BEACH.duration_ms, PHOTO.id: 10**9, **MADE}
+def test_a_split_cuts_the_clips_and_changes_nothing_that_is_seen() -> None:
+    draft = edited(Split((Moment(5000), Moment(2000, before_end=True))), draft=TWO)
+    assert spans(draft) == [
+        (0, 5000, 0), (5000, 15_000, 5000), (20_000, 6000, 0), (26_000, 2000, 6000)
+    ]  # fmt: skip
+    assert len({segment.id for segment in lane(draft, TrackType.VIDEO)}) == 4
+    thirds = edited(Split(parts=3))
+    assert [length for _, length, _ in spans(thirds)] == [6667, 6666, 6667]
 
 
-@given(st.lists(any_edit, max_size=12))
-def test_whatever_is_edited_the_timeline_stays_sound(edits: list[Edit]) -> None:
-    draft = draft_from_wire({"t": [{"tt": 9, "theirs": [1], "sg": []}], "yours": {"a": None}})
-    for edit in edits:
-        try:
-            draft = edited(edit, draft=draft, uploads=(BEACH, PHOTO))
-        except CannotEdit:
-            continue
-        assert_sound(draft)
-    assert draft.extra == {"yours": {"a": None}}
+def test_a_loop_plays_everything_or_one_clip_again() -> None:
+    assert spans(edited(Loop(), draft=TWO)) == [
+        (0, 20_000, 0), (20_000, 8000, 0), (28_000, 20_000, 0), (48_000, 8000, 0)
+    ]  # fmt: skip
+    one = edited(Loop(times=3, which=Which(number=2)), draft=TWO)
+    assert [start for start, _, _ in spans(one)] == [0, 20_000, 28_000, 36_000]
+    long = edited(Loop(duration_ms=45_000))
+    assert spans(long) == [(0, 20_000, 0), (20_000, 20_000, 0), (40_000, 5000, 0)]
+    assert len({segment.id for segment in lane(long, TrackType.VIDEO)}) == 3
 
 
-def assert_sound(draft: Draft) -> None:
-    ids = [s.id for track in draft.tracks or () for s in track.segments or ()]
-    assert len(ids) == len(set(ids))
-    for track in draft.tracks or ():
-        assert_track_sound(track)
-    ends = [s.end_ms for track in draft.tracks or () for s in track.segments or ()]
-    assert draft.duration_ms == max(ends, default=0)
+def test_speed_shortens_clips_multiplies_and_can_be_taken_back() -> None:
+    fast = edited(SetSpeed(2), draft=TWO)
+    assert spans(fast) == [(0, 10_000, 0), (10_000, 4000, 0)]
+    assert [segment.speed for segment in lane(fast, TrackType.VIDEO)] == [2, 2]
+    faster = edited(SetSpeed(1.5, Which(number=2)), draft=fast)
+    assert spans(faster) == [(0, 10_000, 0), (10_000, 2666, 0)]
+    assert lane(faster, TrackType.VIDEO)[1].speed == 3
+    assert edited(SetSpeed(0.5), draft=fast) == TWO
 
 
-def assert_track_sound(track: Track) -> None:
-    at: float = 0
-    for segment in sorted(track.segments or (), key=lambda s: s.start_ms or 0):
-        assert (segment.start_ms or 0) >= at
-        assert (segment.duration_ms or 0) > 0
-        at = segment.end_ms
-        if segment.source:
-            used = (segment.source_start_ms or 0) + (segment.duration_ms or 0)
-            assert used <= LENGTHS[segment.source]
+def test_speed_of_a_span_cuts_it_out_of_its_clip() -> None:
+    draft = edited(SetSpeed(0.5, Which(span=between(5000, 7000))))
+    assert spans(draft) == [(0, 5000, 0), (5000, 4000, 5000), (9000, 13_000, 7000)]
+
+
+def test_a_slow_picture_is_shown_longer_and_has_no_speed() -> None:
+    draft = edited(SetSpeed(0.5), uploads=(PHOTO,))
+    assert [(s.duration_ms, s.speed) for s in lane(draft, TrackType.VIDEO)] == [(10_000, None)]
+
+
+def test_fades_and_transitions_stay_at_the_edges_of_what_is_cut() -> None:
+    clip = {"id": "a", "s": 0, "d": 9000, "src": "x", "fi": 1000, "fo": 2000}
+    clip |= {"tr": {"type": "crossfade", "d": 800}}
+    other = {"id": "b", "s": 9000, "d": 500, "src": "x"}
+    draft = draft_from_wire({"t": [{"tt": 0, "sg": [clip, other]}], "d": 9500})
+    left, right, _ = lane(edited(Remove(between(3000, 8000)), draft=draft), TrackType.VIDEO)
+    assert (left.fade_in_ms, left.fade_out_ms, left.transition) == (1000, None, None)
+    assert (right.fade_in_ms, right.fade_out_ms) == (None, 1000)
+    assert right.transition is not None
+    assert right.transition.duration_ms == 500
+
+
+def test_a_slideshow_shows_every_picture_in_turn() -> None:
+    draft = edited(Slideshow(), uploads=(PHOTO, SECOND_PHOTO))
+    assert spans(draft) == [(0, 3000, 0), (3000, 3000, 0)]
+    slides = lane(draft, TrackType.VIDEO)
+    zooms = [(slide.effects or ())[0] for slide in slides]
+    assert [(zoom["type"], zoom["start"], zoom["end"]) for zoom in zooms] == [
+        ("zoom", 1.0, 1.25), ("zoom", 1.25, 1.0)
+    ]  # fmt: skip
+    assert [slide.transition and slide.transition.duration_ms for slide in slides] == [500, None]
+
+
+def test_a_slideshow_takes_pictures_from_between_the_clips_and_can_have_a_length() -> None:
+    uploads = (PHOTO, BEACH, SECOND_PHOTO)
+    draft = edited(PlaceUploads(), Slideshow(total_ms=5001), uploads=uploads)
+    assert sources(draft) == ["beach-id", "photo-id", "photo-2"]
+    assert [length for _, length, _ in spans(draft)] == [20_000, 2500, 2501]
 
 
 def test_a_generated_clip_comes_after_what_is_there_and_needs_no_upload() -> None:
     clip = Generate("city", 4.5, "city at dawn")
     draft = edited(clip, uploads=())
-    assert spans(draft, TrackType.VIDEO) == [(0, 4500, 0)]
+    assert spans(draft) == [(0, 4500, 0)]
     assert lane(draft, TrackType.VIDEO)[0].metadata == {"title": "city at dawn"}
-    both = edited(PlaceUploads(), clip)
-    assert [s.source for s in lane(both, TrackType.VIDEO)] == ["beach-id", "city-id"]
+    both = apply_edits([PlaceUploads(), clip], EMPTY, Material((BEACH,), (), {clip: "made-id"}))
+    assert sources(both) == ["beach-id", "made-id"]
+
+
+def test_a_generation_brings_the_music_and_the_title_that_nobody_asked_for() -> None:
+    clip = Generate("ocean", 4.0, "big waves")
+    assert stages_of((clip,)) == (
+        (clip,), (AddMusic("ambient", 0.35), AddTitle("Big Waves", first(3000)))
+    )  # fmt: skip
+    all_of_it = (clip, AddTitle("Mine"), AddMusic("sad"))
+    assert stages_of(all_of_it) == (all_of_it, ())
+    assert stages_of((Generate("lava", 4.0, " "),))[1] == (AddMusic("lofi", 0.35),)
+    assert stages_of((Compress(),)) == ((Compress(),),)
+
+
+def test_placing_again_says_that_everything_is_there() -> None:
+    with pytest.raises(CannotEdit, match="on the timeline already"):
+        edited(PlaceUploads(), PlaceUploads())
 
 
 def test_every_mood_of_the_agent_can_be_composed() -> None:

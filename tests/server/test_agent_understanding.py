@@ -1,137 +1,282 @@
-"""What people write and what the agent takes it for: edits, or talk, never a guess."""
+"""How messages are taken apart: clauses, what they lend each other, spans, what is no command."""
 
 import pytest
-from hypothesis import given, strategies as st
 
+from nemolocal_contract.effects import Blur, Brightness, Grayscale, Saturation
 from nemolocal_server.agent.intents import (
     AddMusic,
+    AddOverlay,
+    AddSubtitles,
     AddTitle,
+    ApplyEffect,
+    ChangeTitle,
     Compress,
+    Cue,
     Edit,
-    Generate,
+    Fade,
     Keep,
-    PlaceUploads,
+    Moment,
+    MoveClip,
     Remove,
+    RemoveClip,
+    RemoveMusic,
+    RemoveTitle,
+    SetAspect,
+    SetSpeed,
     SetVolume,
+    Span,
+    SwapClips,
     Talk,
     Topic,
+    Which,
     after,
     between,
     first,
     last,
 )
-from nemolocal_server.agent.times import milliseconds
 from nemolocal_server.agent.understanding import understand
 
-FIRST_10 = first(10_000)
+FIRST_10 = Keep(first(10_000))
+SECOND = Which(number=2)
+MUTE = SetVolume(0.0)
 
-ONE_EDIT: list[tuple[str, Edit]] = [
-    ("trim to the first 10 seconds", Keep(FIRST_10)),
-    ("Trim the video to 10s", Keep(FIRST_10)),
-    ("keep only the first ten seconds", Keep(FIRST_10)),
-    ("Cut it down to 0:10", Keep(FIRST_10)),
-    ("shorten this to 1m20s please", Keep(first(80_000))),
-    ("keep the last 5 secs", Keep(last(5000))),
-    ("trim from 0:05 to 0:15", Keep(between(5000, 15_000))),
-    ("keep the part between 5s and 15s", Keep(between(5000, 15_000))),
-    ("keep 2-4 seconds", Keep(between(2000, 4000))),
-    ("keep everything after 3 seconds", Keep(after(3000))),
-    ("remove the first 3 seconds", Remove(first(3000))),
-    ("cut off the last 2.5 s", Remove(last(2500))),
-    ("trim the last half a minute", Remove(last(30_000))),
-    ("delete 0:05 to 0:07", Remove(between(5000, 7000))),
-    ("cut out from 5s to 7s", Remove(between(5000, 7000))),
-    ('add a title "Paradise Found"', AddTitle("Paradise Found")),
+CLAUSES: list[tuple[str, tuple[Edit, ...]]] = [
     (
-        'add a red title "Hi there" at the bottom left for 3 seconds',
-        AddTitle("Hi there", first(3000), "red", "bottom-left"),
+        'Trim to the first 10 seconds, then add a title "A, and then B." '
+        "and add lo-fi music at 20%. Compress it.",
+        (FIRST_10, AddTitle("A, and then B."), AddMusic("lofi", 0.2), Compress()),
+    ),
+    ("add a title 'A' and a watermark", (AddTitle("A"), AddOverlay("watermark"))),
+    (
+        "trim the second clip to 4 seconds and the third to 5",
+        (Keep(first(4000), SECOND), Keep(first(5000), Which(number=3))),
     ),
     (
-        "add the text 'trim to 5s and don't ask' from 2s to 4s in the middle",
-        AddTitle("trim to 5s and don't ask", between(2000, 4000), None, "center"),
+        "brighten the first clip and the last one",
+        tuple(ApplyEffect(Brightness(0.25), Which(number=n)) for n in (1, -1)),
     ),
-    ("put the caption “Fin” at 8s for 2s", AddTitle("Fin", between(8000, 10_000))),
-    ("show the text «Go» at 8 seconds", AddTitle("Go", between(8000, 11_000))),
-    ("add a title that says Hello World for 3 seconds", AddTitle("Hello World", first(3000))),
-    ("title: Summer", AddTitle("Summer")),
-    ("add lo-fi background music at 35% volume", AddMusic("lofi", 0.35)),
-    ("add some upbeat bgm", AddMusic("upbeat", 0.35)),
-    ("use epic music with volume 0.8", AddMusic("epic", 0.8)),
-    ("add background music", AddMusic("calm", 0.35)),
-    ("set the background music volume to 20%", SetVolume(0.2, target="music")),
-    ("turn the music down to 10 percent", SetVolume(0.1, target="music")),
+    ("remove the title and the music", (RemoveTitle(), RemoveMusic())),
     (
-        "compress this video using RTK encoding to reduce file size without losing quality",
-        Compress(),
+        "take the second clip and make it black and white",
+        (ApplyEffect(Grayscale(), SECOND),),
     ),
-    ("make the file smaller", Compress()),
-    ("generate a 10-second sunset timelapse", Generate("sunset", 10.0, "sunset timelapse")),
-    ("Create a 5s video of the ocean at dawn", Generate("ocean", 5.0, "ocean at dawn")),
-    ("generate a clip of a dancing cat", Generate("abstract", 10.0, "dancing cat")),
-    ("generate 2 minutes of city traffic", Generate("city", 60.0, "city traffic")),
-    ("make a video from my beach clips", PlaceUploads()),
-    ("edit my raw video footage", PlaceUploads()),
     (
-        "edit this 4K footage and save the session so I can come back and make changes later",
-        PlaceUploads(),
+        "make the second clip brighter and more vivid",
+        (ApplyEffect(Brightness(0.25), SECOND), ApplyEffect(Saturation(0.25), SECOND)),
     ),
-    ("put my clips on the timeline", PlaceUploads()),
+    ("for the second clip, blur it a lot", (ApplyEffect(Blur(0.9), SECOND),)),
+    ("add a title 'A' and make it red", (AddTitle("A"), ChangeTitle(color="red"))),
+    ("add music and lower it to 20%", (AddMusic(), SetVolume(0.2, target="music"))),
+    ("add sad music, but keep it under the voice", (AddMusic("sad", duck=True),)),
+    ("add a title 'A', in red, at the top", (AddTitle("A", None, "red", "top-center"),)),
+    ("put the text 'A' up, show it for 5 seconds", (AddTitle("A", first(5000)),)),
+    ("swap the first and the last clip", (SwapClips(Which(number=1), Which(number=-1)),)),
+    ("mute clips 1 and 3", tuple(SetVolume(0.0, None, "video", Which(number=n)) for n in (1, 3))),
+    ("trim to 10s add calm music", (FIRST_10, AddMusic("calm"))),
+    ("剪到10秒加一段轻松的音乐", (FIRST_10, AddMusic("calm"))),
+    ("把第一段调亮，第二段调暗", (
+        ApplyEffect(Brightness(0.25), Which(number=1)), ApplyEffect(Brightness(-0.25), SECOND),
+    )),
+    ("先静音，再剪到10秒，最后淡出", (SetVolume(0.0), FIRST_10, Fade("out"))),
+    ("1. trim to 10s\n2) mute it\n- fade out", (FIRST_10, SetVolume(0.0), Fade("out"))),
+    ("把视频trim到10秒 and then 静音", (FIRST_10, SetVolume(0.0))),
+    ("cut the first 5 seconds to make it shorter", (Remove(first(5000)),)),
+    ("make it vertical so that I can post it and add friends", (SetAspect(9, 16),)),
+    ("make it square but don't crop it", (SetAspect(1, 1, "pad"),)),
+    ("move clip 1 after clip 3", (MoveClip(Which(number=1), to=3),)),
+    ("move clip 3 after clip 1", (MoveClip(Which(number=3), to=2),)),
+    ("move clip 1 before clip 3", (MoveClip(Which(number=1), to=2),)),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("message", "edits"), CLAUSES, ids=lambda value: str(value)[:60])
+def test_clauses_are_read_in_order_and_lend_what_is_left_out(
+    message: str, edits: tuple[Edit, ...]
+) -> None:
+    assert understand(message) == edits
+
+
+SPANS: list[tuple[str, Span]] = [
+    ("keep the first 1m20s", first(80_000)),
+    ("keep the first minute and a half", first(90_000)),
+    ("keep the first one and a half minutes", first(90_000)),
+    ("keep the first 2 minutes and 5 seconds", first(125_000)),
+    ("keep the first half a minute", first(30_000)),
+    ("keep the first twenty-five seconds", first(25_000)),
+    ("keep the first hour and 2 minutes", first(3_720_000)),
+    ("keep the last 1:02:03.5", last(3_723_500)),
+    ("keep the last half second", last(500)),
+    ("keep the first second", first(1000)),
+    ("keep 2-4 seconds", between(2000, 4000)),
+    ("keep from 0:05 until 0:15", between(5000, 15_000)),
+    ("keep everything after 3 seconds", after(3000)),
+    ("keep everything before 3 seconds", first(3000)),
+    ("keep from 10% to 50%", Span(Moment(share=0.1), Moment(share=0.5))),
+    ("keep the second half", Span(Moment(share=0.5))),
+    ("keep the last two thirds", Span(Moment(before_end=True, share=2 / 3))),
+    ("keep it from 5s before the end to the end", last(5000)),
+    ("keep it from halfway to the end", Span(Moment(share=0.5))),
+    ("delete everything except the first 10 seconds", first(10_000)),
+    ("start the video at 0:05", after(5000)),
+    ("end it at 0:20", first(20_000)),
+    ("保留前一分半", first(90_000)),
+    ("保留前1分20秒", first(80_000)),
+    ("保留前1分20", first(80_000)),
+    ("保留前二十五秒", first(25_000)),
+    ("保留前十秒半", first(10_500)),
+    ("保留最后半分钟", last(30_000)),
+    ("保留第5秒到第8秒", between(5000, 8000)),
+    ("保留5秒以后的部分", after(5000)),
+    ("保留百分之十到百分之五十", Span(Moment(share=0.1), Moment(share=0.5))),
 ]
 
 
-@pytest.mark.parametrize(("message", "edit"), ONE_EDIT, ids=lambda value: str(value)[:60])
-def test_a_request_is_understood(message: str, edit: Edit) -> None:
-    assert understand(message) == (edit,)
+@pytest.mark.parametrize(("message", "span"), SPANS, ids=lambda value: str(value)[:60])
+def test_times_and_stretches_are_read_as_people_write_them(message: str, span: Span) -> None:
+    heard = understand(message)
+    assert isinstance(heard, tuple), heard
+    (edit,) = heard
+    assert isinstance(edit, Keep)
+    assert edit.span.start.resolve(60_000) == span.start.resolve(60_000)
+    assert edit.span.end.resolve(60_000) == span.end.resolve(60_000)
 
 
-def test_several_requests_in_one_message_are_all_done_in_order() -> None:
-    assert understand(
-        'Trim to the first 10 seconds, then add a title "A, and then B." '
-        "and add lo-fi music at 20%. Compress it."
-    ) == (Keep(FIRST_10), AddTitle("A, and then B."), AddMusic("lofi", 0.2), Compress())
+TYPOS = [
+    ("tirm to 10s", "trim to 10s"),
+    ("remvoe the frist 5 seconds", "remove the first 5 seconds"),
+    ("delete the first 5 secnds", "delete the first 5 seconds"),
+    ("add a titel 'A'", "add a title 'A'"),
+    ("make it blakc and white", "make it black and white"),
+    ("add upbeet musci", "add upbeat music"),
+    ("comprss the vidoe", "compress the video"),
+    ("rotatee it", "rotate it"),
+    ("add a crosfade between the clips", "add a crossfade between the clips"),
+]
+
+
+@pytest.mark.parametrize(("typed", "meant"), TYPOS)
+def test_one_wrong_letter_is_put_right(typed: str, meant: str) -> None:
+    assert isinstance(understand(meant), tuple)
+    assert understand(typed) == understand(meant)
+
+
+TALK: list[tuple[str, Topic]] = [
+    ("hello", "hello"),
+    ("thanks!", "hello"),
+    ("Great work, thank you so much!", "hello"),
+    ("how do I trim a video?", "how"),
+    ("What can you do", "how"),
+    ("could you tell me how to add music?", "how"),
+    ("can I add music?", "how"),
+    ("怎么加音乐？", "how"),
+    ("这个视频有声音吗", "how"),
+    ("don't add music", "declined"),
+    ("please do not trim it to 10 seconds", "declined"),
+    ("don't add music and titles", "declined"),
+    ("不要加音乐", "declined"),
+    ("never mind", "declined"),
+    ("make it look better", "unknown"),
+    ("trim it", "unknown"),
+    ("bake a cake", "unknown"),
+    ("trim from 10s to 5s", "unknown"),
+    ("trim it to 10s, never mind", "declined"),
+    ("trim it to 10s. Never mind.", "declined"),
+    ("bake a cake, not a pie", "unknown"),
+    ("add a title 'A', and a bounce", "unknown"),
+    ("flip the clip and rotate the faces", "unknown"),
+    ("keep the middle 5 seconds", "unknown"),
+    ("make the second clip brighter and flip the car", "unknown"),
+    ("add a title", "unknown"),
+    ("trim to the first 5 seconds and then bake a cake", "unknown"),
+    ("if it is longer than 10s, trim it to 10s", "unknown"),
+    ("blur the faces", "unknown"),
+    ("remove the background noise", "unknown"),
+    ("remove all clips except the first", "unknown"),
+    ("把人脸模糊", "unknown"),
+    ("...", "unknown"),
+    ("", "unknown"),
+    ("\x010\x01", "unknown"),
+    ("download it", "export"),
+    ("how many credits do I have left?", "credits"),
+    ("show tracks", "status"),
+    ("upload a file", "upload"),
+]
+
+
+@pytest.mark.parametrize(("message", "topic"), TALK)
+def test_what_is_no_request_is_talk(message: str, topic: Topic) -> None:
+    heard = understand(message)
+    assert isinstance(heard, Talk), heard
+    assert heard.topic == topic
+
+
+def test_what_was_not_understood_is_named() -> None:
+    heard = understand("trim to 10s, then bake a cake and fry an egg")
+    assert heard == Talk("unknown", "bake a cake; fry an egg")
 
 
 @pytest.mark.parametrize(
-    ("message", "topic"),
+    ("message", "edits"),
     [
-        ("hello", "hello"),
-        ("thanks!", "hello"),
-        ("how do I trim a video?", "how"),
-        ("What can you do", "how"),
-        ("don't add music", "declined"),
-        ("please do not trim it to 10 seconds", "declined"),
-        ("make it look better", "unknown"),
-        ("trim it", "unknown"),
-        ("make a cake", "unknown"),
-        ("trim from 10s to 5s", "unknown"),
-        ("add a title", "unknown"),
-        ("make the music louder", "unknown"),
-        ("trim to the first 5 seconds and then bake a cake", "unknown"),
-        ("...", "unknown"),
-        ("\x000\x00", "unknown"),
+        ("how about trimming it to 10s?", (FIRST_10,)),
+        ("why don't you trim it to 10s?", (FIRST_10,)),
+        ("don't forget to trim it to 10s", (FIRST_10,)),
+        ("能不能帮我剪到10秒？", (FIRST_10,)),
+        ("don't add music, just trim it to 10s", (FIRST_10,)),
+        ("trim it to 10s, not to 5s", (FIRST_10,)),
+        ("it's too dark, so trim it to 10s", (FIRST_10,)),
+        ("it's too dark", (ApplyEffect(Brightness(0.25)),)),
+        ("trim to 5s, no, never mind. Trim to 10s", (FIRST_10,)),
+        ("trim to 10s. what a day", (FIRST_10,)),
+        ("I love the title, trim to 10s", (FIRST_10,)),
+        ("trim it to 10s, but not when I say so", (FIRST_10,)),
+        (
+            "keep the last 5 seconds and the first 3",
+            (Remove(Span(Moment(3000), Moment(5000, before_end=True))),),
+        ),
+        ("add a title that says please come home please", (AddTitle("please come home"),)),
+        ("add the title Fin, then trim to 10s", (AddTitle("Fin"), FIRST_10)),
+        ("add a title Salt and Pepper and then mute it", (AddTitle("Salt and Pepper"), MUTE)),
+        ("stop the music", (RemoveMusic(),)),
+        ("drop the first two clips", (RemoveClip(Which(number=1)), RemoveClip(SECOND))),
+        ("delete the beach clip", (RemoveClip(Which(name="beach")),)),
+        ("删除海滩.mp4", (RemoveClip(Which(name="海滩.mp4")),)),
+        ("把影片加速兩倍", (SetSpeed(2.0),)),
+        ("請刪除最後五秒", (Remove(last(5000)),)),
     ],
 )
-def test_what_is_no_request_is_talk(message: str, topic: Topic) -> None:
-    assert understand(message) == Talk(topic)
-
-
-@given(st.text(max_size=200))
-def test_any_text_is_understood_as_something(message: str) -> None:
-    understand(message)
+def test_what_only_looks_like_talk_is_done(message: str, edits: tuple[Edit, ...]) -> None:
+    assert understand(message) == edits
 
 
 @pytest.mark.parametrize(
-    ("text", "expected"),
-    [("10s", 10_000), ("0:30", 30_000), ("1:02:03.5", 3_723_500), ("1 min 20 s", 80_000),
-     ("2 minutes and 5 seconds", 125_000), ("ten-second", 10_000), ("half a minute", 30_000)],
+    "piece",
+    ["1", "1s to ", "title ", "edit ", "'a ", '"', "don't ", "so i can ", "reduce ", " ", "，剪",
+     "«", "x-", "a.", "第", "clip 1 and ", "trim to 10s ", "00:00:01,000 --> 00:00:02,000\n"],
 )  # fmt: skip
-def test_times_are_read_as_people_write_them(text: str, expected: int) -> None:
-    assert milliseconds(text) == expected
-
-
-@pytest.mark.parametrize(
-    "piece", ["1", "1s to ", "title ", "edit ", "'a ", '"', "don't ", "so i can ", "reduce ", " "]
-)
-def test_a_message_made_to_be_slow_is_answered_all_the_same(piece: str) -> None:
+@pytest.mark.parametrize("length", [1000, 3900, 20_000])
+def test_a_message_made_to_be_slow_is_answered_all_the_same(piece: str, length: int) -> None:
     """The patterns are bounded: without that, twenty seconds and more for some of these."""
-    assert isinstance(understand("x" + piece * (20_000 // len(piece))), Talk)
+    understand("x" + piece * (length // len(piece)))
+
+
+SRT = (
+    "1\n00:00:01,000 --> 00:00:02,500\nHello,\nworld\n{gap}"
+    "2\n00:00:03.000 --> 00:01:04.000\ntrim to 5s"
+)
+CUES = AddSubtitles((Cue(1000, 2500, "Hello,\nworld"), Cue(3000, 64_000, "trim to 5s")))
+
+
+@pytest.mark.parametrize("gap", ["\n", ""])
+def test_pasted_subtitles_are_read_and_are_no_command(gap: str) -> None:
+    srt = SRT.format(gap=gap)
+    assert understand(srt) == (CUES,)
+    assert understand(f"please add these subtitles:\n{srt}\n\nand then mute it") == (
+        CUES,
+        SetVolume(0.0),
+    )
+
+
+@pytest.mark.parametrize("text", ["00:05 --> mute it", "mute it\n00:02,000 --> 00:01,000\nHi"])
+def test_what_is_no_subtitle_is_read_as_words(text: str) -> None:
+    assert understand(text) != understand(SRT.format(gap="\n"))

@@ -23,6 +23,7 @@ from hypothesis.stateful import (
 
 from nemolocal_contract.clock import ManualClock
 from nemolocal_contract.codes import Code
+from nemolocal_contract.draft import draft_to_wire
 from nemolocal_contract.requests import RenderRequest
 from nemolocal_render.ffmpeg import FFmpegFailed
 from nemolocal_render.job import RenderFailed, RenderResult
@@ -187,7 +188,7 @@ class LedgerMachine(RuleBasedStateMachine):
     def export(self, owned: tuple[Token, Session]) -> None:
         before = self.balance(owned[0])
         self.renders += 1
-        draft = self.server.core.sessions.draft_wire(owned[1].id)
+        draft = draft_to_wire(self.server.core.sessions.draft(owned[1].id))
         request = RenderRequest(f"render_{self.renders}", owned[1].id, draft)
 
         async def submit() -> None:

@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 
+from nemolocal_contract.draft import Draft
 from nemolocal_render.media import MediaInfo
 from nemolocal_server.agent.generation import stages_of
 from nemolocal_server.agent.intents import Talk
+from nemolocal_server.agent.tools import Job
 from nemolocal_server.agent.turn_plan import Commit, TurnKey, plan_generation
 from nemolocal_server.agent.understanding import understand
 from nemolocal_server.draw import Draw
@@ -57,7 +59,7 @@ def test_a_generation_that_takes_too_long_is_given_up_with_its_credits(
     caller = new_caller(servers.start(), "client").connect()
     wanted = understand(GENERATE)
     assert not isinstance(wanted, Talk)
-    stages = stages_of(wanted)
+    stages = [[Job(edits, Draft(), Draft())] for edits in stages_of(wanted)]
     plan = plan_generation(stages, None, TurnKey("client", 1, 1, GENERATE), Draw(0), 15)
     times = list(itertools.accumulate(step.delay for step in plan))
     first, last = (t for t, s in zip(times, plan, strict=True) if isinstance(s.action, Commit))

@@ -10,7 +10,8 @@ _LABEL, _LABEL_WIDTH, _CHARACTER, _PADDING = "NemoVideo contract", 126, 6.6, 14
 
 def as_badge(report: Report) -> str:
     """Green where all passed, amber with warnings, red with failures."""
-    judged = len(report.verdicts) - report.count("not applicable")
+    unjudged = report.count("not applicable") + report.count("not judgeable")
+    judged = len(report.verdicts) - unjudged
     text = f"{report.count('passed')} of {judged}"
     width = round(len(text) * _CHARACTER) + _PADDING
     total, middle = _LABEL_WIDTH + width, _LABEL_WIDTH + width / 2

@@ -8,6 +8,7 @@ ORDER: tuple[Outcome, ...] = (
     "warning",
     "learned",
     "known",
+    "not judgeable",
     "not applicable",
     "passed",
 )

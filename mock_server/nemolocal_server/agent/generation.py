@@ -1,5 +1,6 @@
 """Generation in two stages: the clip that was asked for, then music and a title (SSE-8)."""
 
+from .history import is_walk
 from .intents import AddMusic, AddTitle, Edit, Generate, first
 
 _MOODS = {
@@ -12,13 +13,20 @@ _MOODS = {
     "fire": "epic",
     "space": "cinematic",
 }
+_USUAL_MOOD = "lofi"
 _VOLUME = 0.35
 _TITLE = first(3000)
+_LONGEST_TITLE = 80
 
 
 def is_generation(edit: Edit) -> bool:
     """Whether the edit makes a clip."""
     return isinstance(edit, Generate)
+
+
+def is_editing(edit: Edit) -> bool:
+    """Whether the edit costs what editing costs: a clip has a price of its own, an undo none."""
+    return not is_generation(edit) and not is_walk(edit)
 
 
 def stages_of(edits: tuple[Edit, ...]) -> tuple[tuple[Edit, ...], ...]:
@@ -28,7 +36,7 @@ def stages_of(edits: tuple[Edit, ...]) -> tuple[tuple[Edit, ...], ...]:
         return (edits,)
     added: list[Edit] = []
     if not any(isinstance(edit, AddMusic) for edit in edits):
-        added.append(AddMusic(_MOODS.get(clip.scene, "lofi"), _VOLUME))
-    if not any(isinstance(edit, AddTitle) for edit in edits):
-        added.append(AddTitle(clip.prompt.title(), _TITLE))
+        added.append(AddMusic(_MOODS.get(clip.scene, _USUAL_MOOD), _VOLUME))
+    if not any(isinstance(edit, AddTitle) for edit in edits) and clip.prompt.strip():
+        added.append(AddTitle(clip.prompt.title()[:_LONGEST_TITLE], _TITLE))
     return edits, tuple(added)

@@ -1,17 +1,14 @@
 """A turn as a plan: what is streamed and when the draft changes. Pure, seeded (SSE-5, SSE-11)."""
 
-from typing import Any
+from collections.abc import Sequence
 
 import msgspec
 
 from nemolocal_contract.events import Heartbeat, Text, ToolCall, ToolResult, TurnEvent
 
 from ..draw import Draw
-from .intents import Edit
+from .tools import Job
 
-# The tool names that public documents show.
-EDIT_TOOL = "edit_multitrack"
-GENERATION_TOOL = "generate_video_with_seedance"
 _TALK_SECONDS = (5.0, 15.0)
 _EDIT_SECONDS = (10.0, 30.0)
 _GENERATION_SECONDS = (100.0, 300.0)
@@ -60,24 +57,19 @@ def plan_talk(text: str, key: TurnKey, draw: Draw, heartbeat: float) -> list[Ste
 
 
 def plan_edit(
-    edits: tuple[Edit, ...], text: str | None, key: TurnKey, draw: Draw, heartbeat: float
+    jobs: Sequence[Job], text: str | None, key: TurnKey, draw: Draw, heartbeat: float
 ) -> list[Step]:
-    """Call the tool, change the draft, report the result; then the text, unless it is None."""
+    """Call the tools, change the draft, report the results; then the text, unless it is None."""
     length = draw.between(*_EDIT_SECONDS, "edit", *key.parts())
-    call_id = f"call-{key.turn}"
-    operations = [_operation(edit) for edit in edits]
-    steps = [
-        Step(_CALLED * length, ToolCall(call_id, EDIT_TOOL, {"operations": operations})),
-        Step((_ANSWERED - _CALLED) * length, Commit()),
-        Step(0.0, ToolResult(call_id, EDIT_TOOL, {"status": "success"})),
-    ]
+    answered = (_ANSWERED - _CALLED) * length
+    steps = _call(_numbered(jobs, key), _CALLED * length, answered, Commit())
     if text is not None:
         steps.append(Step((1 - _ANSWERED) * length, Text(text)))
     return _with_heartbeats(steps, heartbeat)
 
 
 def plan_generation(
-    stages: tuple[tuple[Edit, ...], ...],
+    stages: Sequence[Sequence[Job]],
     text: str | None,
     key: TurnKey,
     draw: Draw,
@@ -85,23 +77,35 @@ def plan_generation(
 ) -> list[Step]:
     """First the clip that was asked for, then what nobody asked for: music and a title (SSE-8)."""
     length = draw.between(*_GENERATION_SECONDS, "generation", *key.parts())
-    parts = ((GENERATION_TOOL, 0.05, 0.7), (EDIT_TOOL, 0.02, 0.18))
+    numbered = iter(_numbered([job for stage in stages for job in stage], key))
     steps: list[Step] = []
-    for stage, (tool, called, answered) in enumerate(parts):
-        call_id = f"call-{key.turn}-{stage + 1}"
-        operations = [_operation(edit) for edit in stages[stage]]
-        steps += [
-            Step(called * length, ToolCall(call_id, tool, {"operations": operations})),
-            Step(answered * length, Commit(stage)),
-            Step(0.0, ToolResult(call_id, tool, {"status": "success"})),
-        ]
+    for stage, (called, answered) in enumerate(((0.05, 0.7), (0.02, 0.18))):
+        jobs = [next(numbered) for _ in stages[stage]]
+        steps += _call(jobs, called * length, answered * length, Commit(stage))
     if text is not None:
         steps.append(Step(0.05 * length, Text(text)))
     return _with_heartbeats(steps, heartbeat)
 
 
-def _operation(edit: Edit) -> dict[str, Any]:
-    return {"action": type(edit).__name__, **msgspec.to_builtins(edit)}
+def _numbered(jobs: Sequence[Job], key: TurnKey) -> list[tuple[str, Job]]:
+    """Jobs with the ids of their calls, which no other turn of the session has."""
+    if len(jobs) == 1:
+        return [(f"call-{key.turn}", jobs[0])]
+    return [(f"call-{key.turn}-{number}", job) for number, job in enumerate(jobs, 1)]
+
+
+def _call(
+    jobs: Sequence[tuple[str, Job]], called: float, answered: float, commit: Commit
+) -> list[Step]:
+    """All calls at once, the change, all results: none tells of what is not done yet."""
+    calls = [ToolCall(call_id, job.tool, job.args()) for call_id, job in jobs]
+    results = [ToolResult(call_id, job.tool, job.response()) for call_id, job in jobs]
+    delays = [called, *[0.0] * (len(calls) - 1)] if calls else []
+    return [
+        *map(Step, delays, calls),
+        Step(answered if calls else called + answered, commit),
+        *(Step(0.0, result) for result in results),
+    ]
 
 
 def _with_heartbeats(steps: list[Step], interval: float) -> list[Step]:

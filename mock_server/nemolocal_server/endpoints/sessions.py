@@ -7,6 +7,7 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
+from nemolocal_contract.envelope import decode_json
 from nemolocal_contract.replies import CanvasConfig, SessionReply, State, StateReply
 from nemolocal_contract.requests import SessionRequest
 
@@ -36,14 +37,23 @@ async def read_state(request: Request) -> Response:
     token, session = session_in_path(request, "read")
     core = server_of(request).core
     assets = core.assets.of_session(session.id)
-    draft = core.sessions.draft_wire(session.id)
+    draft = core.sessions.draft_text(session.id)
     state = State(
-        draft=draft,
+        draft={},
         video_infos=_infos(assets, "upload", base_url(request)),
-        canvas_config=_canvas(draft, assets),
+        canvas_config=_canvas(decode_json(draft, type=_Named).m, assets),
         generated_media=_infos(assets, "generated", base_url(request)),
     )
-    return reply(StateReply(session.id, state, session.task_id, session.task_name, token.user_id))
+    data = StateReply(session.id, state, session.task_id, session.task_name, token.user_id)
+    # A draft may be long: it goes out as it is stored, without being read.
+    stored = {**msgspec.structs.asdict(state), "draft": msgspec.Raw(draft.encode())}
+    return reply({**msgspec.structs.asdict(data), "state": stored})
+
+
+class _Named(msgspec.Struct, frozen=True):
+    """Of a draft, only its metadata."""
+
+    m: Any = None
 
 
 def _infos(assets: list[Asset], origin: str, base: str) -> tuple[dict[str, Any], ...]:
@@ -55,9 +65,8 @@ def _infos(assets: list[Asset], origin: str, base: str) -> tuple[dict[str, Any],
     )
 
 
-def _canvas(draft: dict[str, Any], assets: list[Asset]) -> CanvasConfig:
-    """The canvas that the draft names, else that of the first picture."""
-    metadata = draft.get("m")
+def _canvas(metadata: Any, assets: list[Asset]) -> CanvasConfig:
+    """The canvas that the draft's metadata names, else that of the first picture."""
     named = metadata if isinstance(metadata, dict) else {}
     first = next((asset.info for asset in assets if asset.info.width), None)
     width = named.get("width") or (first.width if first else 0)

@@ -41,6 +41,7 @@ class Exchange(msgspec.Struct, gc=False):
     faults: tuple[str, ...] = ()
     token_id: int | None = None
     user_id: str | None = None
+    speed: float | None = None
     weight: int = 0
 
     def weigh(self) -> int:
@@ -66,6 +67,7 @@ def entry_of(exchange: Exchange) -> Entry:
         response_body=received,
         response_size=exchange.response.size,
         chunks=tuple(exchange.chunks),
+        speed=exchange.speed,
         **_meaning(exchange, sent, answered, received, redactor),
         **_truth_behind(exchange),
     )

@@ -4,7 +4,7 @@ from types import TracebackType
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from nemolocal_contract.clock import Clock
+from nemolocal_contract.clock import Clock, waits_pass_at
 from nemolocal_contract.codes import Code
 from nemolocal_contract.endpoints import CONTROL
 from nemolocal_contract.journal import Ending
@@ -55,6 +55,7 @@ class _Recorder:
             clock.time(),
             BodyCopy(),
             BodyCopy(),
+            speed=waits_pass_at(clock),
         )
         self._gone = self._complete = self._closed = self._streams = False
         scope[CLOSE] = self._close

@@ -1,0 +1,104 @@
+"""`nemolocal edit --out-dir`: many files, each edited and exported by itself, in one session.
+
+One session, since the cloud charges the edits of a session once. Before each file the timeline is
+emptied and seen to be empty: no file ever gets into another one's film.
+"""
+
+import argparse
+import os
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+
+from nemolocal_client import Client, NemoError, check_destination, draft_of
+from nemolocal_contract.draft import TrackType
+
+from .backend import open_client
+from .display import Display, open_display
+from .problem import Problem
+from .studio import Studio
+
+_EMPTY = "start over"
+_PLACE = "put {name} on the timeline"
+
+
+class Result(msgspec.Struct, frozen=True):
+    """What `--json` prints for each file: where its film is, or why there is none."""
+
+    input: str
+    file: str = ""
+    seconds: float = 0.0
+    size: int = 0
+    error: str = ""
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Edit every file; 1 if one of them failed, the others are done all the same."""
+    folder = Path(arguments.out_dir)
+    wanted = _destinations(arguments.input, folder)
+    results: list[Result] = []
+    with (
+        open_display(results=not arguments.json) as display,
+        open_client(
+            arguments.base_url, display.notice, keep_token=not arguments.no_keep_token
+        ) as client,
+    ):
+        client.connect()
+        for name, destination in wanted.items():
+            display.line(f"{name} → {destination}")
+            result = _edit(client, display, name, destination, arguments.message)
+            results.append(result)
+            if result.error:
+                display.line(f"{name} failed: {result.error}")
+    if arguments.json:
+        print(msgspec.json.format(msgspec.json.encode(results), indent=2).decode())
+    return int(any(result.error for result in results))
+
+
+def _destinations(inputs: list[str], folder: Path) -> dict[str, Path]:
+    """Where each film goes; nothing is spent before all of that is known to be possible."""
+    for name in inputs:
+        if not os.path.isfile(name):
+            raise Problem(f"{name} is no file: check the path")
+    named = [Path(name).stem for name in inputs]
+    twice = [stem for stem, count in Counter(named).items() if count > 1]
+    if twice:
+        raise Problem(
+            f"{twice[0]} is the name of several files: edit them into folders of their own"
+        )
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise Problem(f"{folder} cannot be made ({error.strerror}): name another folder") from error
+    wanted = {name: folder / f"{Path(name).stem}.mp4" for name in inputs}
+    for name, destination in wanted.items():
+        if destination.resolve() == Path(name).resolve():
+            raise Problem(f"{name} would be overwritten: name another folder")
+        check_destination(destination)
+    return wanted
+
+
+def _edit(
+    client: Client, display: Display, name: str, destination: Path, messages: Sequence[str]
+) -> Result:
+    studio = Studio(client, display, destination)
+    try:
+        if client.session_id and _clips(client):
+            studio.follow([_EMPTY])
+        studio.upload(name)
+        studio.follow([_PLACE.format(name=Path(name).name)])
+        if _clips(client) != 1:
+            return Result(name, error="it did not get on the timeline by itself: edit it alone")
+        studio.follow(messages)
+        export = studio.deliver()
+    except NemoError as error:
+        return Result(name, error=str(error))
+    return Result(name, str(export.path), export.seconds, export.size)
+
+
+def _clips(client: Client) -> int:
+    """How many clips are on the timeline."""
+    tracks = draft_of(client.state()).tracks or ()
+    return sum(len(track.segments or ()) for track in tracks if track.type == TrackType.VIDEO)

@@ -1,0 +1,148 @@
+"""`nemolocal exec`: any program, unchanged, with the local server in the cloud's place."""
+
+import argparse
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import httpx
+
+from nemolocal_contract.endpoints import CLOUD_BASE_URL
+
+from .certificates import Authority
+from .problem import Problem
+from .proxy import Proxy
+
+if TYPE_CHECKING:
+    from nemolocal_server.settings import Settings
+
+_NOT_RUNNABLE, _NOT_FOUND, _SIGNALLED = 126, 127, 128
+_TOKEN = "NEMO_TOKEN"
+_PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
+_HERE = "127.0.0.1,localhost,::1"
+# Where programs look for the certificates that they believe.
+_BUNDLES = (
+    "CURL_CA_BUNDLE",
+    "SSL_CERT_FILE",
+    "REQUESTS_CA_BUNDLE",
+    "NODE_EXTRA_CA_CERTS",
+    "GIT_SSL_CAINFO",
+    "PIP_CERT",
+    "AWS_CA_BUNDLE",
+    "CARGO_HTTP_CAINFO",
+    "DENO_CERT",
+)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """The exit status of the program; 128 and the number of the signal where one ended it."""
+    words: list[str] = arguments.words
+    if words[:1] == ["--"]:
+        words = words[1:]
+    if not words:
+        raise Problem("nothing to run: name a program after --")
+    host = urlsplit(CLOUD_BASE_URL).hostname or ""
+    authority = Authority()
+    from .secured import SecuredServer
+
+    with tempfile.TemporaryDirectory(prefix="nemolocal-") as folder:
+        bundle = Path(folder) / "certificates.pem"
+        # Hosts that are let through prove themselves by the usual certificates.
+        believed = httpx.create_ssl_context() if arguments.allow_host else None
+        authority.write_bundle(bundle, believed)
+        with SecuredServer(_settings(), authority.server_context(host)) as server:
+            port = urlsplit(server.base_url).port or 0
+            proxy = Proxy(host, port, arguments.allow_host, _tell)
+            return asyncio.run(_run(words, proxy, server.base_url, bundle))
+
+
+def _settings() -> "Settings":
+    """A server in memory; a token of the environment is good there, too."""
+    from nemolocal_server.settings import Settings
+    from nemolocal_server.tokens import NewToken
+
+    token = os.environ.get(_TOKEN)
+    try:
+        return Settings(port=0, tokens=(NewToken(token=token),) if token else ())
+    except ValueError as error:
+        raise Problem(f"{_TOKEN} cannot be used ({error}): unset it") from None
+
+
+async def _run(words: Sequence[str], proxy: Proxy, base_url: str, bundle: Path) -> int:
+    await proxy.start()
+    try:
+        status = await _program(words, os.environ | variables(proxy.url, base_url, bundle))
+    finally:
+        await proxy.close()
+    return status if status >= 0 else _SIGNALLED - status
+
+
+async def _program(words: Sequence[str], environment: Mapping[str, str]) -> int:
+    """The status of a program; 127 and 126 where there is none to run, as a shell has it."""
+    with _signals() as told:
+        try:
+            child = await asyncio.create_subprocess_exec(*words, env=environment)
+        except FileNotFoundError:
+            _tell(f"{words[0]}: not found")
+            return _NOT_FOUND
+        except OSError as error:
+            _tell(f"{words[0]}: {(error.strerror or str(error)).lower()}")
+            return _NOT_RUNNABLE
+        told.add_done_callback(lambda _: _end(child))
+        return await child.wait()
+
+
+def _end(child: asyncio.subprocess.Process) -> None:
+    if child.returncode is None:
+        child.terminate()
+
+
+def variables(proxy_url: str, base_url: str, bundle: Path) -> Mapping[str, str]:
+    """What tells a program of the proxy, of the server, and of the certificate to believe."""
+    proxies = dict.fromkeys(_PROXIES, proxy_url)
+    return {
+        **proxies,
+        **dict.fromkeys(map(str.lower, _PROXIES), proxy_url),
+        "NO_PROXY": _HERE,
+        "no_proxy": _HERE,
+        "NODE_USE_ENV_PROXY": "1",
+        "NEMO_API_URL": base_url,
+        **dict.fromkeys(_BUNDLES, str(bundle)),
+    }
+
+
+@contextlib.contextmanager
+def _signals() -> Iterator[asyncio.Future[None]]:
+    """Signals are the program's to answer, and so are caught before there is one.
+
+    The future is done when we are told to end; an interrupt the program gets from the terminal.
+    """
+    loop = asyncio.get_running_loop()
+    told: asyncio.Future[None] = loop.create_future()
+
+    def tell() -> None:
+        with contextlib.suppress(asyncio.InvalidStateError):  # told again
+            told.set_result(None)
+
+    # Windows has no such handlers: there an interrupt ends us both.
+    with contextlib.suppress(NotImplementedError):
+        loop.add_signal_handler(signal.SIGINT, lambda: None)
+        loop.add_signal_handler(signal.SIGTERM, tell)
+    try:
+        yield told
+    finally:
+        told.cancel()
+        with contextlib.suppress(NotImplementedError):
+            loop.remove_signal_handler(signal.SIGINT)
+            loop.remove_signal_handler(signal.SIGTERM)
+
+
+def _tell(said: str) -> None:
+    print(f"nemolocal exec: {said}", file=sys.stderr, flush=True)

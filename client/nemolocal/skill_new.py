@@ -1,0 +1,38 @@
+"""`nemolocal skill new`: a document to begin with."""
+
+import argparse
+import re
+from importlib.resources import files
+from pathlib import Path
+
+from .problem import Problem
+
+_NAME = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+){0,15}")
+_LONGEST = 64
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Write it to the file; one that is there already is left alone."""
+    name: str = arguments.name
+    if len(name) > _LONGEST or not _NAME.fullmatch(name):
+        raise Problem(
+            f"{name!r} is no name of a skill: use small letters, digits and single hyphens, "
+            f"{_LONGEST} at most"
+        )
+    path = Path(arguments.output or "SKILL.md")
+    try:
+        with path.open("x", encoding="utf-8", newline="\n") as file:
+            file.write(template(name))
+    except FileExistsError:
+        raise Problem(f"{path} is there already: name another file with -o") from None
+    except OSError as error:
+        reason = (error.strerror or type(error).__name__).lower()
+        raise Problem(f"{path} cannot be written ({reason}): name another file with -o") from error
+    print(f"{path}: see `nemolocal skill check {path}` and `nemolocal skill run {path}`")
+    return 0
+
+
+def template(name: str) -> str:
+    """The document for a skill of this name."""
+    text = files("nemolocal_client.skill").joinpath("template.md").read_text(encoding="utf-8")
+    return text.replace("@NAME@", name).replace("@TITLE@", name.replace("-", " ").title())

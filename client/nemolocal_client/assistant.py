@@ -1,0 +1,218 @@
+"""One message in, replies out: routing, flows and words together, as a skill does it (CLI-2).
+
+Whoever builds a bot or a command on the library starts here. What goes on meanwhile is told to the
+`notify` of the client.
+"""
+
+import re
+from collections.abc import AsyncGenerator, Iterator
+from pathlib import Path
+
+import msgspec
+
+from nemolocal_contract.replies import FileReply
+
+from .async_client import AsyncClient
+from .client import Client
+from .effects import FindFiles, Flow, Line
+from .exports import Export
+from .routing import Route, Step, steps
+from .turns import Turn
+from .workspace import Workspace
+
+# A name in quotation marks, or a word.
+_NAMES = re.compile(r"[\"'“]([^\"'”\n]+)[\"'”]|([^\s\"'“”]+)")
+
+_WORDS = {
+    "en": {
+        "credits": "{available} credits, and {frozen} in use",
+        "uploaded": "Uploaded {filename} ({file_type}{length})",
+        "length": ", {seconds:g} s",
+        "which": "Name the files to upload, or their URLs",
+        "warning": "Warning: {warning}",
+        "exported": "{path} ({seconds:g} s, {size:.1f} MB)",
+    },
+    "zh": {
+        "credits": "可用积分 {available}，占用 {frozen}",
+        "uploaded": "已上传 {filename}（{file_type}{length}）",
+        "length": "，{seconds:g} 秒",
+        "which": "请给出要上传的文件名或网址",
+        "warning": "注意：{warning}",
+        "exported": "{path}（{seconds:g} 秒，{size:.1f} MB）",
+    },
+}
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """What a message came to: where its parts went, and the lines to show, in order.
+
+    `turns` are those of the chat, `files` what was uploaded, `export` the finished file.
+    """
+
+    routes: tuple[Route, ...] = ()
+    lines: tuple[str, ...] = ()
+    turns: tuple[Turn, ...] = ()
+    files: tuple[FileReply, ...] = ()
+    export: Export | None = None
+
+
+class _Talk:
+    """What both assistants know: the newest export, as long as nothing has changed since."""
+
+    def __init__(self, workspace: Workspace, destination: Path) -> None:
+        self._workspace = workspace
+        self._words = _WORDS["zh" if workspace.language.lower().startswith("zh") else "en"]
+        self.destination = destination
+        self.exported: Export | None = None
+
+    def answer(self, message: str) -> Flow[Answer]:
+        """Do what a message asks for, part by part."""
+        whole: tuple[str, ...] = yield FindFiles((message.strip().strip("\"'"),))
+        if whole:
+            done = yield from self.upload(*whole)
+            return Answer(("upload",), done.lines, files=done.files)
+        answer = Answer()
+        for step in steps(message):
+            done = yield from self._do(step)
+            answer = Answer(
+                (*answer.routes, step.route),
+                (*answer.lines, *done.lines),
+                (*answer.turns, *done.turns),
+                (*answer.files, *done.files),
+                done.export or answer.export,
+            )
+        return answer
+
+    def _do(self, step: Step) -> Flow[Answer]:
+        match step.route:
+            case "chat":
+                self.exported = None
+                turn = yield from self._workspace.say(step.text)
+                return Answer(lines=turn.lines, turns=(turn,))
+            case "export":
+                return (yield from self.export())
+            case "credits":
+                balance = msgspec.structs.asdict((yield from self._workspace.balance()))
+                return (yield from self._say(self._words["credits"].format(**balance)))
+            case "status":
+                return (yield from self._say((yield from self._workspace.timeline())))
+            case _:
+                return (yield from self._upload(step.text))
+
+    def export(self) -> Flow[Answer]:
+        """Export what is there, once, and say where it is."""
+        lines: tuple[str, ...] = ()
+        if self.exported is None:
+            timeline = yield from self._workspace.timeline()
+            lines += (yield from self._say(timeline)).lines
+            self.exported = yield from self._workspace.export(self.destination, None)
+            for warning in self.exported.warnings:
+                said = self._words["warning"].format(warning=warning)
+                lines += (yield from self._say(said)).lines
+        done = self.exported
+        said = self._words["exported"].format(
+            path=done.path, seconds=done.seconds, size=done.size / 1_000_000
+        )
+        lines += (yield from self._say(said)).lines
+        return Answer(lines=lines, export=done)
+
+    def _upload(self, text: str) -> Flow[Answer]:
+        """A message that is a file's name is that upload; one that only asks for it names none."""
+        words = [quoted or word for quoted, word in _NAMES.findall(text)]
+        files: tuple[str, ...] = yield FindFiles(tuple(words))
+        named = [word for word in words if word in files or "://" in word]
+        if not named:
+            return (yield from self._say(self._words["which"]))
+        return (yield from self.upload(*named))
+
+    def upload(self, *files: str | Path) -> Flow[Answer]:
+        """Add files, and say what they are."""
+        self.exported = None
+        added = yield from self._workspace.upload(*files)
+        lines: tuple[str, ...] = ()
+        for file in added:
+            length = self._words["length"].format(seconds=file.duration) if file.duration else ""
+            said = self._words["uploaded"].format(
+                filename=file.filename, file_type=file.file_type, length=length
+            )
+            lines += (yield from self._say(said)).lines
+        return Answer(lines=lines, files=added)
+
+    def _say(self, line: str) -> Flow[Answer]:
+        yield Line(line)
+        return Answer(lines=(line,))
+
+
+class _Face:
+    """What both assistants show of themselves."""
+
+    _talk: _Talk
+
+    @property
+    def exported(self) -> Export | None:
+        """The newest export, None as soon as something has changed since."""
+        return self._talk.exported
+
+    @property
+    def destination(self) -> Path:
+        """Where exports go."""
+        return self._talk.destination
+
+    @destination.setter
+    def destination(self, path: Path) -> None:
+        if path != self._talk.destination:
+            self._talk.destination, self._talk.exported = path, None
+
+
+class Assistant(_Face):
+    """Answers messages with a client; exports go to `destination`.
+
+    Raises what the client raises. An export is not made again while nothing has changed.
+    """
+
+    def __init__(self, client: Client, destination: str | Path) -> None:
+        self._client = client
+        self._talk = _Talk(client.workspace, Path(destination))
+
+    def reply(self, message: str) -> Answer:
+        """Do what the message asks for; everything that came of it."""
+        return self._client.run(self._talk.answer(message))
+
+    def stream(self, message: str) -> Iterator[str]:
+        """The lines of `reply`, each as soon as it is known."""
+        return self._client.lines(self._talk.answer(message))
+
+    def upload(self, *files: str | Path) -> Answer:
+        """Add files and URLs; what they are."""
+        return self._client.run(self._talk.upload(*files))
+
+    def export(self) -> Answer:
+        """Export the timeline to `destination`, unless that is done already."""
+        return self._client.run(self._talk.export())
+
+
+class AsyncAssistant(_Face):
+    """Answers messages with an async client; exports go to `destination`.
+
+    Raises what the client raises. An export is not made again while nothing has changed.
+    """
+
+    def __init__(self, client: AsyncClient, destination: str | Path) -> None:
+        self._client = client
+        self._talk = _Talk(client.workspace, Path(destination))
+
+    async def reply(self, message: str) -> Answer:
+        """Do what the message asks for; everything that came of it."""
+        return await self._client.run(self._talk.answer(message))
+
+    def stream(self, message: str) -> AsyncGenerator[str, None]:
+        """The lines of `reply`, each as soon as it is known."""
+        return self._client.lines(self._talk.answer(message))
+
+    async def upload(self, *files: str | Path) -> Answer:
+        """Add files and URLs; what they are."""
+        return await self._client.run(self._talk.upload(*files))
+
+    async def export(self) -> Answer:
+        """Export the timeline to `destination`, unless that is done already."""
+        return await self._client.run(self._talk.export())

@@ -1,0 +1,124 @@
+"""HTTP with httpx, async: what `transport` does; files are read and written beside the loop."""
+
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+
+import httpx
+
+from .effects import (
+    Call,
+    Chunk,
+    Download,
+    Downloaded,
+    Notice,
+    OpenStream,
+    Reply,
+    StreamCut,
+    StreamEnd,
+)
+from .exchange import (
+    BROKEN,
+    call_request,
+    download_request,
+    http_options,
+    is_stream,
+    our_errors,
+    reply_of,
+    stream_request,
+    upload_meter,
+)
+from .receiving import is_file, receive_beside_the_loop
+from .sending import UploadMeter
+from .threads import in_thread
+
+# A thread is asked for this much of an upload at once.
+_BLOCK = 1 << 18
+
+Tell = Callable[[Notice], Awaitable[None]]
+
+
+class AsyncTransport:
+    """The connections of one client to one base URL; `headers` go on every request (CLI-1)."""
+
+    def __init__(self, base_url: str, headers: dict[str, str]) -> None:
+        self._http = httpx.AsyncClient(**http_options(base_url, headers))
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self._http.aclose()
+
+    async def call(self, call: Call, tell: Tell) -> Reply:
+        """A whole reply; files are read from disk while they are sent."""
+        meter = upload_meter(call)
+        with our_errors(), contextlib.ExitStack() as open_files:
+            request = call_request(self._http, call, meter, open_files)
+            if call.files:
+                request.stream = _Upload(request.stream, meter, tell)
+            return reply_of(await self._http.send(request))
+
+    async def open_stream(self, call: OpenStream) -> "AsyncStream | Reply":
+        """Start a stream, or the whole reply where there is none."""
+        with our_errors():
+            response = await self._http.send(stream_request(self._http, call), stream=True)
+            return AsyncStream(response) if is_stream(response) else await _read_out(response)
+
+    async def download(self, asked: Download, tell: Tell) -> Downloaded | Reply:
+        """The body of a file reply into the part file, as far as it comes."""
+        with our_errors():
+            request = download_request(self._http, asked)
+            response = await self._http.send(request, stream=True, follow_redirects=True)
+            if not is_file(response, asked.offset):
+                return await _read_out(response)
+            async with contextlib.aclosing(response):
+                return await receive_beside_the_loop(response, asked, tell)
+
+
+class AsyncStream:
+    """An open stream of one turn."""
+
+    def __init__(self, response: httpx.Response) -> None:
+        self._response = response
+        self._chunks: AsyncIterator[bytes] = response.aiter_bytes()
+
+    async def read(self) -> Chunk | StreamEnd | StreamCut:
+        """The next bytes; a clean end and a cut are two things (SSE-4)."""
+        try:
+            chunk = await anext(self._chunks, None)
+        except BROKEN:
+            return StreamCut()
+        return StreamEnd() if chunk is None else Chunk(chunk)
+
+    async def close(self) -> None:
+        """Hang up."""
+        await self._response.aclose()
+
+
+class _Upload(httpx.AsyncByteStream):
+    """The body of an upload, taken from disk by a thread, a block at a time."""
+
+    def __init__(self, body: object, meter: UploadMeter, tell: Tell) -> None:
+        assert isinstance(body, httpx.SyncByteStream)  # httpx's multipart body is both kinds
+        self._body = body
+        self._meter = meter
+        self._tell = tell
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        chunks = iter(self._body)
+        while block := await in_thread(_take, chunks):
+            yield block
+            await self._tell(self._meter.notice())
+
+
+def _take(chunks: Iterator[bytes]) -> bytes:
+    block = bytearray()
+    for chunk in chunks:
+        block += chunk
+        if len(block) >= _BLOCK:
+            break
+    return bytes(block)
+
+
+async def _read_out(response: httpx.Response) -> Reply:
+    async with contextlib.aclosing(response):
+        await response.aread()
+        return reply_of(response)

@@ -1,0 +1,158 @@
+"""Requests and replies as httpx has them: what both transports build, read and are told.
+
+An `httpx` exception becomes an error of our tree here; nothing of httpx passes the transports and
+`receiving`. The original is not chained: its text may quote a header, and so a token (CLI-9).
+"""
+
+import contextlib
+import functools
+import ipaddress
+import ssl
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+
+from nemolocal_contract.headers import CLIENT_ID, bearer
+
+from .effects import Call, Download, OpenStream, Reply, Request
+from .errors import BadReply, CannotConnect, ConnectionCut
+from .files import file_size
+from .receiving import content_type, range_headers
+from .sending import SentFile, UploadMeter
+
+_CONNECT_TIMEOUT = 15.0
+_JSON = {"Content-Type": "application/json"}
+
+Http = httpx.Client | httpx.AsyncClient
+# What breaks a body that was on its way.
+BROKEN = (httpx.TransportError, httpx.DecodingError)
+
+
+def http_options(base_url: str, headers: dict[str, str]) -> dict[str, Any]:
+    """How both kinds of httpx clients are made."""
+    # A proxy of the environment is no way to one's own machine.
+    trust_env = not is_loopback(host_of(base_url))
+    verify = _certificates(trust_env)
+    return {"base_url": base_url, "headers": headers, "trust_env": trust_env, "verify": verify}
+
+
+@functools.cache
+def _certificates(trust_env: bool) -> ssl.SSLContext:
+    """Whom to trust; reading that takes longer than anything else about a client."""
+    return httpx.create_ssl_context(trust_env=trust_env)
+
+
+def call_request(
+    http: Http, call: Call, meter: UploadMeter, open_files: contextlib.ExitStack
+) -> httpx.Request:
+    """A call as a request; its files are open as long as `open_files` is."""
+    files = [
+        ("files", (path.name, open_files.enter_context(SentFile(path, meter.add))))
+        for path in call.files
+    ]
+    return http.build_request(
+        call.method,
+        call.path,
+        content=call.json,
+        files=files or None,
+        headers={**_headers(call), **(_JSON if call.json is not None else {})},
+        timeout=_timeout(call),
+    )
+
+
+def upload_meter(call: Call) -> UploadMeter:
+    """Counts what the files of a call have sent; `FileProblem` where one is gone."""
+    return UploadMeter(sum(map(file_size, call.files)))
+
+
+def stream_request(http: Http, call: OpenStream) -> httpx.Request:
+    """The start of a chat turn as a request."""
+    return http.build_request(
+        "POST",
+        call.path,
+        content=call.json,
+        headers={**_headers(call), **_JSON, "Accept": "text/event-stream"},
+        timeout=_timeout(call),
+    )
+
+
+def download_request(http: Http, asked: Download) -> httpx.Request:
+    """A file, or the rest of one, as a request."""
+    return http.build_request(
+        "GET",
+        asked.url,
+        headers={**_headers(asked), **range_headers(asked)},
+        timeout=_timeout(asked),
+    )
+
+
+def is_stream(response: httpx.Response) -> bool:
+    """Whether the turn has begun."""
+    return response.status_code == 200 and content_type(response) == "text/event-stream"
+
+
+def reply_of(response: httpx.Response) -> Reply:
+    """A reply that has been read to its end."""
+    return Reply(
+        f"{response.request.method} {response.request.url.path}",
+        response.status_code,
+        response.content,
+        response.headers.get("Location", ""),
+    )
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host is this machine."""
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+def host_of(base_url: str) -> str:
+    """The host of a base URL; `CannotConnect` if it is not one of http or https."""
+    try:
+        url = httpx.URL(base_url)
+    except httpx.InvalidURL:
+        url = httpx.URL()
+    if url.scheme not in ("http", "https") or not url.host:
+        raise CannotConnect(
+            f"{base_url!r} is no base URL", remedy="use one like http://127.0.0.1:8787"
+        )
+    return url.host
+
+
+@contextlib.contextmanager
+def our_errors() -> Iterator[None]:
+    """What httpx raises, as our errors."""
+    try:
+        yield
+    except (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError) as error:
+        raise CannotConnect(f"cannot connect to {_origin(error)}") from None
+    except (httpx.UnsupportedProtocol, httpx.InvalidURL, httpx.TooManyRedirects):
+        raise BadReply("the backend gave an unusable URL") from None
+    except BROKEN as error:
+        # Nothing has been done by who only asked.
+        remedy = "try again" if error.request.method == "GET" else None
+        said = f"the connection to {_origin(error)} was cut"
+        raise ConnectionCut(said, remedy=remedy) from None
+
+
+def _headers(request: Request) -> dict[str, str]:
+    headers = {} if request.token is None else bearer(request.token.reveal())
+    if isinstance(request, Call) and request.client_id is not None:
+        headers[CLIENT_ID] = request.client_id
+    return headers
+
+
+def _timeout(request: Request) -> httpx.Timeout:
+    return httpx.Timeout(request.timeout, connect=_CONNECT_TIMEOUT)
+
+
+def _origin(error: httpx.RequestError) -> str:
+    """Scheme, host and port only: a URL may carry a password."""
+    url = error.request.url
+    return f"{url.scheme}://{url.netloc.decode()}"

@@ -1,0 +1,144 @@
+"""The bodies of a document against what the contract takes (SES-1, UPL-1, SSE-1, REN-1)."""
+
+from collections.abc import Iterator
+from typing import get_args
+
+import msgspec
+
+from nemolocal_contract.envelope import decode_json
+from nemolocal_contract.media import Resolution
+
+from .curl import Curl
+from .mentions import find_json
+from .model import EndpointUse, Remark
+from .reader import Skill
+from .templates import Template, fill_json, template_of_text, template_of_word
+
+_WANTED = {
+    "chat": ("session_id", "new_message"),
+    "render": ("id", "sessionId", "draft"),
+    "upload": ("urls", "source_type"),
+    "claim_token": ("task_id", "session_id"),
+}
+_WRONG = {
+    "session": {"taskName": "task_name"},
+    "chat": {
+        "sessionId": "session_id",
+        "newMessage": "new_message",
+        "appName": "app_name",
+        "userId": "user_id",
+        "message": "new_message",
+    },
+    "render": {"session_id": "sessionId", "render_id": "id", "renderId": "id"},
+    "upload": {"sourceType": "source_type", "url": "urls"},
+    "claim_token": {"taskId": "task_id", "sessionId": "session_id"},
+}
+_OF_A_REPLY = frozenset(("code", "data", "success"))
+# Which endpoint a body is for that stands by itself.
+_TELLING = {
+    '"urls"': "upload",
+    '"source_type"': "upload",
+    '"new_message"': "chat",
+    '"newMessage"': "chat",
+    '"draft":': "render",
+    '"task_name"': "session",
+}
+_QUALITIES = ("low", "medium", "high")
+
+
+def check_command_body(skill: Skill, curl: Curl, name: str) -> Iterator[Remark]:
+    """What is wrong with the body of a command to this endpoint."""
+    for given in curl.bodies:
+        text = given.word.text
+        if given.role == "urlencoded" or text.startswith("@") or name not in _WRONG:
+            continue
+        where = (given.word.line, curl.last)
+        body = _decode(template_of_word(given.word))
+        if not isinstance(body, dict):
+            said = "the body is no JSON object"
+            yield Remark("skill.fields.json", given.word.line, said, given.word.column)
+        else:
+            yield from _check(skill, name, body, where)
+
+
+def check_stated_bodies(skill: Skill, use: EndpointUse) -> Iterator[Remark]:
+    """What is wrong with the bodies that the text states; replies are left alone."""
+    for text in use.bodies if use.name in _WRONG else ():
+        body = _decode(template_of_text(text))
+        if not isinstance(body, dict):
+            said = "the body is no JSON object"
+            yield Remark("skill.fields.json", use.line, said, _column(skill, use.line, text[:20]))
+        elif not body.keys() & _OF_A_REPLY:
+            yield from _check(skill, use.name, body, (use.line, use.line))
+
+
+def check_loose_bodies(skill: Skill) -> Iterator[Remark]:
+    """The same for bodies that stand by themselves: what they are for shows in their fields."""
+    taken = {use.line for use in skill.endpoints}
+    for curl in skill.commands:
+        taken |= set(range(curl.line, curl.last + 1))
+    for number in range(skill.body, len(skill.lines) + 1):
+        line = skill.lines[number - 1]
+        if number in taken or '{"' not in line:
+            continue
+        for text in find_json(line):
+            name = next((name for mark, name in _TELLING.items() if mark in text), "")
+            use = EndpointUse("", f"/{name}", number, 1, "", (text,), name)
+            yield from check_stated_bodies(skill, use)
+
+
+def _decode(template: Template) -> object:
+    try:
+        return decode_json(fill_json(template, lambda name: {} if "draft" in name else "x"))
+    except (msgspec.DecodeError, RecursionError):
+        return None
+
+
+def _check(
+    skill: Skill, name: str, body: dict[str, object], where: tuple[int, int]
+) -> Iterator[Remark]:
+    wrong = {key: right for key, right in _WRONG[name].items() if key in body}
+    for key, right in wrong.items():
+        line, column = _place(skill, where, f'"{key}"')
+        yield Remark("skill.fields.case", line, f"the field {key} must be {right}", column)
+    line, column = _place(skill, where, "{")
+    for key in _WANTED.get(name, ()):
+        if key not in body and key not in wrong.values():
+            yield Remark("skill.fields.missing", line, f"the field {key} is missing", column)
+    if name == "chat" and isinstance(message := body.get("new_message"), dict | str):
+        parts = message.get("parts") if isinstance(message, dict) else None
+        if not isinstance(parts, list):
+            line, column = _place(skill, where, '"new_message"')
+            said = 'new_message must be {"parts":[{"text":"…"}]}'
+            yield Remark("skill.fields.missing", line, said, column)
+    if name == "render":
+        yield from _check_output(skill, body.get("output"), where)
+
+
+def _check_output(skill: Skill, output: object, where: tuple[int, int]) -> Iterator[Remark]:
+    if not isinstance(output, dict):
+        return
+    for key, allowed in (
+        ("format", ("mp4",)),
+        ("quality", _QUALITIES),
+        ("resolution", get_args(Resolution)),
+    ):
+        value = output.get(key)
+        if value is not None and value not in allowed and value != "x":
+            line, column = _place(skill, where, f'"{key}"')
+            said = f"output.{key} is {value!r}, and there is {', '.join(allowed)}"
+            yield Remark("skill.fields.output", line, said, column)
+
+
+def _place(skill: Skill, where: tuple[int, int], text: str) -> tuple[int, int]:
+    """Line and column of a text in these lines; the first line where it is not to be found."""
+    for line in range(where[0], where[1] + 1):
+        for spelled in (text, text.replace('"', '\\"')):
+            column = _column(skill, line, spelled)
+            if column:
+                return line, column
+    return where[0], 0
+
+
+def _column(skill: Skill, line: int, text: str) -> int:
+    return skill.lines[line - 1].find(text) + 1 if line <= len(skill.lines) else 0

@@ -1,0 +1,107 @@
+"""Findings as text for people, as JSON, and as SARIF 2.1.0 for code scanning."""
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import msgspec
+
+from .findings import Check, Finding, checks
+
+_GRADES = {"D": "documented", "C": "contradicted", "A": "assumed"}
+_SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
+
+
+class Checked(msgspec.Struct, frozen=True):
+    """A document and what was found in it; `name` and `version` as it gives them."""
+
+    path: str
+    name: str
+    version: str
+    findings: tuple[Finding, ...]
+
+
+def as_text(checked: Sequence[Checked]) -> str:
+    """A line for each finding with its way out below, and a line that sums up."""
+    lines: list[str] = []
+    for document in checked:
+        for finding in document.findings:
+            lines += _lines(document.path, finding)
+    counted = Counter(f.level for document in checked for f in document.findings)
+    told = [f"{counted[level]} {level}s" for level in ("error", "warning", "note")]
+    files = "1 file" if len(checked) == 1 else f"{len(checked)} files"
+    return "\n".join([*lines, f"{files}: {', '.join(told)}"])
+
+
+def _lines(path: str, finding: Finding) -> list[str]:
+    where = ":".join(str(part) for part in (path, finding.line, finding.column) if part)
+    rule = f" ({rule_of(finding)})" if finding.rule else ""
+    said = f"{where}: {finding.level}: {finding.message} [{finding.id}]{rule}"
+    return [said, f"    {finding.fix}"]
+
+
+def rule_of(finding: Finding) -> str:
+    """The rule behind a finding with its grade and sources: `REN-6, documented: S0:29, S3:72`."""
+    return f"{finding.rule}, {_GRADES[finding.grade]}: {', '.join(finding.source)}"
+
+
+def as_json(checked: Sequence[Checked]) -> str:
+    """A list with an object for each document."""
+    return msgspec.json.format(msgspec.json.encode(checked), indent=2).decode()
+
+
+def as_sarif(checked: Sequence[Checked], version: str) -> str:
+    """One run of one tool; `version` is the tool's."""
+    places = {check: place for place, check in enumerate(checks())}
+    results = [
+        _result(document.path, finding, places[finding.id])
+        for document in checked
+        for finding in document.findings
+    ]
+    driver = {
+        "name": "nemolocal skill check",
+        "version": version,
+        "rules": [_rule(check) for check in checks().values()],
+    }
+    run = {"tool": {"driver": driver}, "columnKind": "unicodeCodePoints", "results": results}
+    log = {"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}
+    return msgspec.json.format(msgspec.json.encode(log), indent=2).decode()
+
+
+def _rule(check: Check) -> dict[str, Any]:
+    rule: dict[str, Any] = {
+        "id": check.id,
+        "shortDescription": {"text": check.title},
+        "help": {"text": check.fix},
+        "defaultConfiguration": {"level": check.level},
+    }
+    return rule | ({"properties": {"rule": check.rule}} if check.rule else {})
+
+
+def _result(path: str, finding: Finding, place: int) -> dict[str, Any]:
+    region = {"startLine": max(1, finding.line)}
+    if finding.column:
+        region["startColumn"] = finding.column
+    location = {"artifactLocation": {"uri": _uri(path)}, "region": region}
+    result: dict[str, Any] = {
+        "ruleId": finding.id,
+        "ruleIndex": place,
+        "level": finding.level,
+        "message": {"text": f"{finding.message}. {finding.fix}"},
+        "locations": [{"physicalLocation": location}],
+    }
+    if finding.rule:
+        result["properties"] = {
+            "rule": finding.rule,
+            "grade": finding.grade,
+            "source": list(finding.source),
+        }
+    return result
+
+
+def _uri(path: str) -> str:
+    """A relative path as a relative reference, an absolute one as a file: URI."""
+    given = Path(path)
+    return given.as_uri() if given.is_absolute() else quote(given.as_posix())

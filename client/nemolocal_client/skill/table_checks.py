@@ -1,0 +1,115 @@
+"""The tables of a document: what is missing in them, and what is wrong."""
+
+import re
+from collections.abc import Iterator
+
+from .model import ErrorRow, Remark, Target
+from .reader import Skill
+
+_TARGETS: tuple[Target, ...] = ("export", "credits", "state", "upload", "chat")
+_CODES = {
+    1001: r"token|auth",
+    1002: r"session",
+    2001: r"credit|balance",
+    4001: r"type|format|support|file",
+    4002: r"large|size|big|limit",
+    400: r"client|param|request|missing|bad",
+    402: r"plan|subscri|tier|upgrade|register|export|header",
+    429: r"rate|limit|many|wait|throttl",
+}
+_BLAMES_CREDITS = re.compile(
+    r"(?<!\bnot )(?<!\bnever )\b(?:out of|not enough|insufficient|buy(?: more)?|no) credits\b"
+    r"|\btop[ -]?up\b",
+    re.IGNORECASE,
+)
+_MORE_TRIES = re.compile(
+    r"\b(?:retry|try|repeat)\b[^.;|\n]{0,40}"
+    r"\b(?:twice|forever|until|[2-9]\d? times|two|three|five)\b",
+    re.IGNORECASE,
+)
+_GUI = {
+    "click [button]": r"\bclick|点击",
+    "open [panel]": r"\bopen\b|打开",
+    "drag/drop": r"\bdrag|拖",
+    "preview in timeline": r"\bpreview\b|预览",
+    "Export button": r"\bexport\b|导出",
+}
+_EVENTS = {
+    "text": r"\btext\b",
+    "tool call/result": r"\btool\b|\bfunction",
+    "heartbeat / empty data:": r"\bheartbeats?\b|\bempty\b[^.\n]{0,12}\bdata:",
+    "the stream closes": r"\bstream (?:closes|ends?|is closed)|\bclose[sd]? the stream"
+    r"|\bend of (?:the )?stream",
+}
+_CHINESE = re.compile("[\u4e00-\u9fff]")
+_NUMBERED = re.compile(
+    r"[ \t]{0,4}#{0,6}[ \t]{0,3}§?[ \t]?(\d{1,2}(?:\.\d{1,2}){0,2})\.?(?=[ \t:]|$)"
+)
+
+
+def check_routing(skill: Skill) -> Iterator[Remark]:
+    """All five ways, each the right way round, to sections that exist."""
+    rows = skill.routing
+    found = {row.target for row in rows}
+    missing = [target for target in _TARGETS if target not in found]
+    if missing:
+        line = rows[0].line if rows else skill.body
+        yield Remark("skill.routing.missing", line, f"no row for {', '.join(missing)}")
+    for row in rows:
+        if row.skips_sse is None or row.target == "other":
+            continue
+        if row.skips_sse != (row.target != "chat"):
+            way = "goes to the chat" if row.target != "chat" else "never reaches the chat"
+            yield Remark("skill.routing.skip-sse", row.line, f'"{row.words[0]}" {way}')
+    sections = {match[1] for line in skill.lines if (match := _NUMBERED.match(line))}
+    dead = [row for row in rows if row.section and row.section not in sections]
+    if dead:
+        names = ", ".join(f"§{row.section}" for row in dead)
+        said = f"the document has no section {names}"
+        yield Remark("skill.routing.dead-reference", dead[0].line, said)
+
+
+def check_errors(skill: Skill) -> Iterator[Remark]:
+    """Every code, with the meaning that it has."""
+    rows = {row.code: row for row in skill.errors if row.code in _CODES}
+    line = skill.errors[0].line if skill.errors else skill.body
+    for code in _CODES:
+        if code not in rows:
+            yield Remark("skill.errors.missing", line, f"no row for {code}")
+    for row in skill.errors:
+        yield from _check_meaning(row)
+
+
+def _check_meaning(row: ErrorRow) -> Iterator[Remark]:
+    known = _CODES.get(row.code)
+    if known is None or _CHINESE.search(row.text):
+        return
+    if not re.search(known, row.text, re.IGNORECASE):
+        said = f'{row.code} is not "{row.text[:60]}"'
+        yield Remark("skill.errors.meaning", row.line, said)
+    elif row.code == 402 and _BLAMES_CREDITS.search(row.text):
+        yield Remark("skill.errors.meaning", row.line, "402 is about the plan, never about credits")
+    elif row.code == 429 and (match := _MORE_TRIES.search(row.text)):
+        said = f'"{match.group()}": one more try, after 30 seconds'
+        yield Remark("skill.retry.rate-limit", row.line, said)
+
+
+def check_gui(skill: Skill) -> Iterator[Remark]:
+    """Every phrase of the GUI has a translation."""
+    says = "\n".join(row.says for row in skill.gui)
+    missing = [name for name, words in _GUI.items() if not re.search(words, says, re.IGNORECASE)]
+    if missing:
+        line = skill.gui[0].line if skill.gui else skill.body
+        yield Remark("skill.gui.missing", line, f"no row for {', '.join(missing)}")
+
+
+def check_events(skill: Skill) -> Iterator[Remark]:
+    """Every kind of event, in a table or, where there is none, anywhere in the text."""
+    rows = skill.events
+    says = (
+        "\n".join(row.event for row in rows) if rows else "\n".join(skill.lines[skill.body - 1 :])
+    )
+    missing = [name for name, words in _EVENTS.items() if not re.search(words, says, re.IGNORECASE)]
+    if missing:
+        line = rows[0].line if rows else skill.body
+        yield Remark("skill.events.missing", line, f"no word of {', '.join(missing)}")

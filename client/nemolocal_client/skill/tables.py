@@ -1,0 +1,113 @@
+"""The tables that skills have: routing, errors, the GUI's words, events of the stream."""
+
+import re
+from collections.abc import Iterator
+
+from .markdown import Table
+from .model import ErrorRow, EventRow, GuiRow, RouteRow, Target
+
+_QUOTED = re.compile(r"[\"“「]([^\"”」]{1,80})[\"”」]")
+_SECTION = re.compile(r"§\s?(\d{1,2}(?:\.\d{1,2}){0,2})")
+_YES = frozenset(("✅", "✓", "✔", "yes", "y", "true", "x", "是", "✔️", "☑"))
+_NO = frozenset(("❌", "✗", "✘", "no", "n", "false", "-", "—", "否", "", "✖", "✖️"))
+_TARGETS: tuple[tuple[Target, re.Pattern[str]], ...] = (
+    ("chat", re.compile(r"\bsse\b|/run_sse|\bchat\b|everything else|其他", re.IGNORECASE)),
+    ("export", re.compile(r"\bexport|\brender|导出", re.IGNORECASE)),
+    ("credits", re.compile(r"\bcredits?\b|\bbalance\b|积分|余额", re.IGNORECASE)),
+    ("state", re.compile(r"\bstate\b|\bstatus\b|状态", re.IGNORECASE)),
+    ("upload", re.compile(r"\bupload|上传", re.IGNORECASE)),
+)
+# "  • 1001 — token expired", "- `402`: …", "* 2001 - …".
+_CODE_LINE = re.compile(
+    r"[ \t]{0,8}[•*+-]?[ \t]{0,4}[`*]{0,3}(0|[1-9]\d{2,3})[`*]{0,3}"
+    r"[ \t]{0,2}(?:[—–:-]|→)[ \t]{1,3}(.+)"
+)
+_CODE = re.compile(r"(?:HTTP\s)?(\d{1,4})\b")
+_EVENT_WORDS = re.compile(r"\b(?:tool|text|heartbeat|stream|data:)", re.IGNORECASE)
+
+
+def routing_rows(tables: tuple[Table, ...]) -> tuple[RouteRow, ...]:
+    """The rows of the routing table, whichever way round its last column is."""
+    return tuple(
+        _route(row.cells, row.line, table.header)
+        for table in tables
+        if table.header[:1] and "user says" in table.header[0]
+        for row in table.rows
+        if len(row.cells) > 1
+    )
+
+
+def _route(cells: tuple[str, ...], line: int, header: tuple[str, ...]) -> RouteRow:
+    says, action = cells[0], cells[1].removeprefix("→").strip()
+    section = _SECTION.search(action)
+    target = _target(_SECTION.sub(" ", action))
+    if target == "other":
+        target = _target(says)
+    words = tuple(_QUOTED.findall(says)) or (says,)
+    skips = _skips(cells, header)
+    return RouteRow(words, action, target, section[1] if section else "", skips, line)
+
+
+def _target(text: str) -> Target:
+    return next((target for target, words in _TARGETS if words.search(text)), "other")
+
+
+def _skips(cells: tuple[str, ...], header: tuple[str, ...]) -> bool | None:
+    """Whether SSE is skipped: a column "Skip SSE?", or one that says the opposite."""
+    named = ((n, name) for n, name in enumerate(header) if n and "sse" in name)
+    column, name = next(named, (0, ""))
+    if not column or column >= len(cells):
+        return None
+    mark = cells[column].lower()
+    if mark not in _YES | _NO:
+        return None
+    inverted = not re.search(r"skip|without|no sse|bypass", name)
+    return (mark in _YES) != inverted
+
+
+def error_rows(
+    tables: tuple[Table, ...], lines: tuple[str, ...], first: int
+) -> tuple[ErrorRow, ...]:
+    """Codes from tables whose first column has them, and from lists `1001 — …`."""
+    found = [row for table in tables for row in _coded(table)]
+    for number in range(first, len(lines) + 1):
+        match = _CODE_LINE.match(lines[number - 1])
+        if match is not None:
+            found.append(ErrorRow(int(match[1]), match[2].strip(), number))
+    return tuple(sorted(found, key=lambda row: row.line))
+
+
+def _coded(table: Table) -> Iterator[ErrorRow]:
+    if table.header[:1] and "code" not in table.header[0] and "error" not in table.header[0]:
+        return
+    for row in table.rows:
+        match = _CODE.match(row.cells[0])
+        if match is not None:
+            yield ErrorRow(int(match[1]), " — ".join(row.cells[1:]), row.line)
+
+
+def gui_rows(tables: tuple[Table, ...]) -> tuple[GuiRow, ...]:
+    """What the backend says and what is done instead."""
+    return tuple(
+        GuiRow(row.cells[0], row.cells[1], row.line)
+        for table in tables
+        if table.header[:1] and "backend says" in table.header[0]
+        for row in table.rows
+        if len(row.cells) > 1
+    )
+
+
+def event_rows(tables: tuple[Table, ...]) -> tuple[EventRow, ...]:
+    """The events of the stream and what is done with them."""
+    return tuple(
+        EventRow(row.cells[0], row.cells[1], row.line)
+        for table in tables
+        if _is_about_events(table)
+        for row in table.rows
+        if len(row.cells) > 1
+    )
+
+
+def _is_about_events(table: Table) -> bool:
+    name = table.header[0] if table.header else ""
+    return "event" in name and any(_EVENT_WORDS.search(row.cells[0]) for row in table.rows)

@@ -1,0 +1,143 @@
+"""Everything a client can be asked for, as flows: one account, and one session at a time."""
+
+from pathlib import Path
+from typing import Literal, TypeVar
+
+from msgspec import UNSET
+
+from nemolocal_contract.endpoints import CLOUD_BASE_URL
+from nemolocal_contract.headers import Attribution
+from nemolocal_contract.replies import Balance, FileReply, StateReply
+from nemolocal_contract.requests import OutputRequest
+from nemolocal_contract.summary import timeline
+
+from .effects import Flow, KeptSession, Notice, RecallSessions, Secret
+from .errors import BadToken, SessionNotFound
+from .exports import Export, cancel_export, export
+from .identity import Account, sign_in
+from .polling import PollPolicy
+from .sessions import (
+    Session,
+    claim_link,
+    draft_of,
+    open_session,
+    read_balance,
+    read_state,
+    resume_session,
+    upload_files,
+    upload_urls,
+)
+from .turns import Turn, take_turn
+
+T = TypeVar("T")
+Resolution = Literal["720p", "1080p", "4k"]
+
+# Where the cloud's projects are opened; everybody else's web side is where its API is (assumed).
+_CLOUD_WEB_URL = "https://nemovideo.com"
+
+
+class Workspace:
+    """What both faces of the client share: each method is the flow of the client's of that name."""
+
+    def __init__(
+        self,
+        base_url: str,
+        attribution: Attribution,
+        token: str | None,
+        polling: PollPolicy,
+        language: str,
+    ) -> None:
+        self.base_url = base_url
+        self.session: Session | None = None
+        self._source = attribution.source
+        self.polling = polling
+        self.language = language
+        self.account = Account(_fixed(token))
+
+    def connect(self) -> Flow[None]:
+        yield Notice("connecting", "Connecting…")
+        yield from sign_in(self.account)
+
+    def opened(self) -> Flow[Session]:
+        """The open session, or a new one."""
+        if self.session is None:
+            self.session = yield from open_session(self.account, self.language)
+        return self.session
+
+    def open_session(self, task_name: str) -> Flow[str]:
+        self.session = None
+        self.session = yield from open_session(self.account, self.language, task_name)
+        return self.session.id
+
+    def resume(self, session_id: str) -> Flow[StateReply]:
+        self.session = yield from resume_session(self.account, session_id)
+        return (yield from read_state(self.session))
+
+    def sessions(self) -> Flow[tuple[KeptSession, ...]]:
+        kept: tuple[KeptSession, ...] = yield RecallSessions()
+        return kept
+
+    def upload(self, *files: str | Path) -> Flow[tuple[FileReply, ...]]:
+        urls = [str(file) for file in files if _is_url(file)]
+        paths = [Path(file) for file in files if not _is_url(file)]
+        session = yield from self.opened()
+        done: tuple[FileReply, ...] = ()
+        if paths:
+            flow = upload_files(session, paths, source=self._source)
+            done += yield from self._within(flow)
+        if urls:
+            done += yield from self._within(upload_urls(session, urls))
+        return done
+
+    def say(self, message: str) -> Flow[Turn]:
+        session = yield from self.opened()
+        return (yield from self._within(take_turn(session, message, self.language)))
+
+    def balance(self) -> Flow[Balance]:
+        return (yield from read_balance(self.account))
+
+    def state(self) -> Flow[StateReply]:
+        return (yield from self._within(read_state((yield from self.opened()))))
+
+    def timeline(self) -> Flow[str]:
+        return timeline(draft_of((yield from self.state())), self.language)
+
+    def export(self, destination: str | Path, resolution: Resolution | None) -> Flow[Export]:
+        output = OutputRequest(resolution=resolution or UNSET)
+        session = yield from self.opened()
+        flow = export(session, Path(destination), self.polling, output)
+        return (yield from self._within(flow))
+
+    def cancel_export(self) -> Flow[bool]:
+        if self.session is None:
+            return False
+        return (yield from cancel_export(self.session))
+
+    def claim_link(self) -> Flow[str]:
+        web_url = _CLOUD_WEB_URL if self.base_url == CLOUD_BASE_URL else self.base_url
+        return (yield from claim_link((yield from self.opened()), web_url))
+
+    def _within(self, flow: Flow[T]) -> Flow[T]:
+        """A flow of the session; one that is unknown is left, so that the next call opens another.
+
+        Whoever knows better `resume`s it (CLI-7).
+        """
+        try:
+            return (yield from flow)
+        except SessionNotFound:
+            self.session = None
+            raise
+
+
+def _is_url(file: str | Path) -> bool:
+    return isinstance(file, str) and file.lower().startswith(("http://", "https://"))
+
+
+def _fixed(token: str | None) -> Secret | None:
+    token = (token or "").strip()
+    if not token:
+        return None
+    # What cannot stand in a header would make the HTTP library quote it in an error.
+    if not token.isascii() or not token.isprintable() or " " in token:
+        raise BadToken("the token holds characters that no token has")
+    return Secret(token)

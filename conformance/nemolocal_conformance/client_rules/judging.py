@@ -1,0 +1,90 @@
+"""The verdicts on the clients of a journal: one for each check, whoever broke it."""
+
+from collections.abc import Iterable, Sequence
+from importlib.metadata import version
+
+import msgspec
+
+from ..records.grouping import records_of
+from ..records.journal import Journal
+from ..records.record import Record
+from ..verdicts import Outcome, Report, Verdict
+from .rule import ClientCheck, Finding
+
+# More entries than anybody looks up prove nothing more.
+_MOST_ENTRIES = 50
+_NEVER = "the situation never came up"
+_OLDER = "older entries are missing from the journal"
+
+
+def judge_journal(
+    journal: Journal,
+    checks: Iterable[ClientCheck],
+    *,
+    token: int | None = None,
+    user: str | None = None,
+    speed: float | None = None,
+) -> Report:
+    """Judge the clients of a journal, or the one that `token` or `user` names.
+
+    `speed` is that of the clock that the journal ran on, for journals that do not say it.
+    """
+    records = records_of(journal, token=token, user=user, speed=speed)
+    acts = [act for record in records for act in record.acts]
+    host = next((act.header("host") for act in acts if act.header("host")), "")
+    return Report(
+        base_url=f"http://{host}" if host else "",
+        version=version("nemolocal"),
+        ours=journal.truth,
+        verdicts=tuple(judge_client(check, records) for check in checks),
+        alternatives={},
+    )
+
+
+def judge_client(check: ClientCheck, records: Sequence[Record]) -> Verdict:
+    """The verdict of one check on these clients together."""
+    verdict = Verdict(
+        check=check.id,
+        rules=check.rules,
+        sentence=check.sentence,
+        level=check.level,
+        grade=check.grade,
+        outcome="not applicable",
+        reason=_NEVER,
+    )
+    try:
+        found = [_fair(finding, record) for record in records for finding in check.seek(record)]
+    except Exception as defect:
+        reason = f"{type(defect).__name__}: {defect}"
+        return msgspec.structs.replace(verdict, outcome="error", reason=reason)
+    return _weighed(verdict, sorted(found, key=lambda finding: finding.entries))
+
+
+def _fair(finding: Finding, record: Record) -> Finding:
+    """Who misses something in a journal that begins late cannot say that it never was."""
+    if finding.missing and not record.whole:
+        return msgspec.structs.replace(finding, holds=None, reason=_OLDER)
+    return finding
+
+
+def _weighed(verdict: Verdict, found: list[Finding]) -> Verdict:
+    """The worst that was found, with all entries that show it."""
+    kinds: dict[bool | None, Outcome] = {
+        False: "failed" if verdict.level == "MUST" else "warning",
+        None: "not judgeable",
+        True: "passed",
+    }
+    for holds, outcome in kinds.items():
+        alike = [finding for finding in found if finding.holds is holds]
+        if alike:
+            ids = sorted({id for finding in alike for id in finding.entries})
+            return msgspec.structs.replace(
+                verdict,
+                outcome=outcome,
+                reason=alike[0].reason,
+                expected=alike[0].expected,
+                actual=alike[0].actual,
+                entries=tuple(ids[:_MOST_ENTRIES]),
+                credits=sum(finding.credits for finding in alike),
+            )
+    return verdict

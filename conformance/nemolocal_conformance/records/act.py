@@ -1,0 +1,184 @@
+"""One exchange as a judge of a client sees it: what was asked for, of what, and what came of it."""
+
+import functools
+import re
+from typing import Any
+
+import msgspec
+
+from nemolocal_contract.codes import Code
+from nemolocal_contract.endpoints import endpoints
+from nemolocal_contract.envelope import decode_json
+from nemolocal_contract.headers import AUTHORIZATION, CLIENT_ID
+from nemolocal_contract.journal import Entry
+
+BLANK = "[token]"
+"""What stands in a journal for the value of a token."""
+
+
+class Act:
+    """An entry of the journal, read: ids are "" where there are none, bodies None where no JSON."""
+
+    def __init__(self, entry: Entry) -> None:
+        self.entry = entry
+
+    def __repr__(self) -> str:
+        return f"Act({self.what}, {self.code})"
+
+    @property
+    def id(self) -> int:
+        return self.entry.id
+
+    @property
+    def endpoint(self) -> str:
+        """The name of the contract's endpoint, "" for any other path."""
+        return self.entry.endpoint or ""
+
+    @property
+    def what(self) -> str:
+        """`12 POST /run_sse`, for people."""
+        return f"{self.id} {self.entry.method} {self.path[:120]}"
+
+    @property
+    def path(self) -> str:
+        return self.entry.url.partition("?")[0]
+
+    @property
+    def code(self) -> int | None:
+        return self.entry.code
+
+    @property
+    def ok(self) -> bool:
+        """Whether it worked, and the client could see that."""
+        return self.entry.code == Code.OK and self.entry.ending == "complete"
+
+    @property
+    def token(self) -> int | None:
+        return self.entry.token_id
+
+    @property
+    def anonymous(self) -> bool:
+        """Whether the token in use is known to be an anonymous one (AUTH-1)."""
+        return (self.entry.user_id or "").startswith("anon_")
+
+    @property
+    def manual(self) -> bool:
+        """Whether the token in use is known to be none of those."""
+        return self.entry.user_id is not None and not self.anonymous
+
+    @property
+    def client_id(self) -> str:
+        return self.header(CLIENT_ID).strip()
+
+    @property
+    def has_bearer(self) -> bool:
+        return self.header(AUTHORIZATION).lower().startswith("bearer ")
+
+    def header(self, name: str) -> str:
+        """A header of the request, "" where it is missing."""
+        return self.entry.request_headers.get(name.lower(), "")
+
+    @functools.cached_property
+    def body(self) -> Any:
+        """The JSON of the request, None where there is none."""
+        return _json(self.entry.request_body)
+
+    @functools.cached_property
+    def reply(self) -> Any:
+        """The JSON of the response, None where there is none."""
+        return _json(self.entry.response_body)
+
+    @functools.cached_property
+    def session(self) -> str:
+        """The session that it is about, as the client names it."""
+        named = _named(self.path, "session") or _text(self.body, "session_id")
+        return named or _text(self.body, "sessionId") or self.entry.session_id or ""
+
+    @functools.cached_property
+    def render(self) -> str:
+        """The render that it is about, as the client names it."""
+        named = _named(self.path, "render") if self.endpoint.startswith("render_") else ""
+        if self.endpoint == "render":
+            named = _text(self.body, "id")
+        return named or self.entry.render_id or ""
+
+    @functools.cached_property
+    def message(self) -> str:
+        """What is said to the chat."""
+        new = self.body.get("new_message") if isinstance(self.body, dict) else None
+        parts = new.get("parts") if isinstance(new, dict) else None
+        said = [_text(part, "text") for part in parts] if isinstance(parts, list) else []
+        told = self.entry.turn.message if self.entry.turn else ""
+        return "\n".join(filter(None, said)) or told
+
+    @functools.cached_property
+    def status(self) -> dict[str, Any]:
+        """A render reply in either shape as one flat object (REN-4); empty where there is none."""
+        body = self.reply if isinstance(self.reply, dict) else {}
+        data = body.get("data")
+        if isinstance(data, dict):
+            return {**data, "output": {"url": data.get("outputUrl")}}
+        return body
+
+    @property
+    def state(self) -> Any:
+        """What a look at the state showed, None where it cannot be read any more."""
+        data = self.reply.get("data") if isinstance(self.reply, dict) else None
+        return data.get("state") if isinstance(data, dict) else None
+
+    @property
+    def new_session(self) -> str:
+        """The id of the session that it opened."""
+        data = self.reply.get("data") if isinstance(self.reply, dict) else None
+        return _text(data, "session_id")
+
+
+def same_request(one: Act, other: Act) -> bool:
+    """Whether a client asks for the same thing again, tokens aside."""
+    if (one.endpoint, one.entry.method, one.path) != (
+        other.endpoint,
+        other.entry.method,
+        other.path,
+    ):
+        return False
+    if one.endpoint == "render":
+        return one.session == other.session
+    if one.endpoint == "upload" and one.body is None:
+        return _form(one) == _form(other)
+    return one.entry.request_body == other.entry.request_body
+
+
+def _form(act: Act) -> tuple[str, str]:
+    """The files of a form: the boundary is another one each time, but as long."""
+    names = act.entry.request_body.partition(" bytes, ")[2]
+    return names, act.header("content-length")
+
+
+def _named(path: str, name: str) -> str:
+    found = _patterns(name).match(path)
+    return next(filter(None, found.groups()), "") if found else ""
+
+
+@functools.cache
+def _patterns(name: str) -> re.Pattern[str]:
+    """All templates of the contract that have such a part."""
+    templates = {e.template for e in endpoints().values() if f"{{{name}}}" in e.template}
+    found = "|".join(_pattern(template, name) for template in sorted(templates))
+    return re.compile(f"(?:{found})$")
+
+
+def _pattern(template: str, name: str) -> str:
+    escaped = re.escape(template).replace(rf"\{{{name}\}}", "([^/]+)")
+    return re.sub(r"\\\{\w+\\\}", "[^/]+", escaped)
+
+
+def _text(body: Any, name: str) -> str:
+    value = body.get(name) if isinstance(body, dict) else None
+    return value if isinstance(value, str) else ""
+
+
+def _json(text: str) -> Any:
+    try:
+        return decode_json(text) if text[:1] in "{[" else None
+    except (msgspec.DecodeError, RecursionError):
+        return None

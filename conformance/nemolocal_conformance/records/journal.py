@@ -1,0 +1,33 @@
+"""What a file of a journal holds, and what is said where it holds none."""
+
+import msgspec
+
+from nemolocal_contract.journal import Entry
+
+MAX_ENTRIES = 100_000
+# A server forgets the oldest of more.
+_SERVER_KEEPS = 10_000
+
+
+class JournalUnreadable(Exception):
+    """A file is no journal; the message names the line and the reason."""
+
+
+class Journal(msgspec.Struct, frozen=True):
+    """What a file holds: `dropped` older entries are known to be missing.
+
+    `endings` is False where nobody wrote down how replies ended. `truth` says that the file knows
+    what was behind the bytes: credits, drafts, faults.
+    """
+
+    entries: tuple[Entry, ...]
+    dropped: int = 0
+    endings: bool = True
+    truth: bool = True
+
+    @property
+    def whole(self) -> bool:
+        """Whether nothing older is missing."""
+        ids = [entry.id for entry in self.entries]
+        full = len(ids) >= _SERVER_KEEPS and min(ids) > 1
+        return not self.dropped and not full

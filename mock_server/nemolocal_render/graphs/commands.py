@@ -1,0 +1,149 @@
+"""FFmpeg's arguments for a plan: pictures, sound or both, to be run in the job folder."""
+
+from collections.abc import Sequence
+from fractions import Fraction
+
+import msgspec
+
+from .. import encoders
+from ..timeline import SAMPLE_RATE, RenderPlan, Source
+from . import layers, sounds
+from .inputs import Graph, Stream, decimal
+
+GRAPH_FILE = "graph.txt"
+TITLES_FILE = "titles.ass"
+FONTS_FOLDER = "fonts"
+PARTS_FILE = "parts.txt"
+
+_SINK = "render"
+_CLEAN = ("-map_metadata", "-1", "-map_chapters", "-1")
+_COLORS = ("-color_primaries", "bt709", "-color_trc", "bt709", "-colorspace", "bt709")
+# Ticks of a second of the parts: at least so many, as FFmpeg has it.
+_FEWEST_TICKS = 10_000
+
+
+class Machine(msgspec.Struct, frozen=True):
+    """What there is to render with: an encoder's name, cores, and whether FFmpeg tone-maps."""
+
+    encoder: str
+    cores: int = 1
+    tone_mapping: bool = False
+
+    @property
+    def hardware(self) -> bool:
+        """Whether the encoder runs on a device of its own."""
+        return self.encoder != encoders.SOFTWARE
+
+
+class Command(msgspec.Struct, frozen=True):
+    """FFmpeg's arguments, to be run in the job folder, and the text of GRAPH_FILE there."""
+
+    arguments: tuple[str, ...]
+    graph: str = ""
+
+
+def render_command(plan: RenderPlan, machine: Machine, output: str) -> Command:
+    """Render a plan, or a part of one, into a file of the job folder."""
+    graph = Graph(plan, machine.cores, machine.tone_mapping)
+    streams = [_video(graph, machine.encoder)]
+    if plan.lanes:
+        streams.append(sounds.mixed(graph))
+    longest = max(plan.duration, plan.samples / SAMPLE_RATE) + 1
+    ticks = _ticks(plan.fps)
+    settings = [
+        *encoders.video_arguments(machine.encoder, plan.encoding),
+        *(("-pix_fmt", "yuv420p") if machine.encoder == encoders.SOFTWARE else ()),
+        *(*_COLORS, "-color_range", "tv", "-threads", str(max(machine.cores * 3 // 2, 1))),
+        *("-video_track_timescale", str(plan.fps.numerator * ticks)),
+        *(_sound_settings(plan) if plan.lanes else ["-an"]),
+        # The graph makes exactly the frames that are planned. A limit by their number would end
+        # the sound with them, which may be half a frame longer.
+        *("-t", decimal(longest)),
+    ]
+    before = [*encoders.device_arguments(machine.encoder), *_threads(machine)]
+    return _compiled(graph, streams, before, [*settings, *_file(output)])
+
+
+def sound_command(plan: RenderPlan, output: str) -> Command:
+    """Render the sound of a plan alone."""
+    graph = Graph(plan, 1, tone_mapping=False)
+    length = ["-t", decimal(plan.samples / SAMPLE_RATE + 1)]
+    return _compiled(
+        graph, [sounds.mixed(graph)], [], [*_sound_settings(plan), *length, *_file(output)]
+    )
+
+
+def copy_command(source: Source, plan: RenderPlan, output: str) -> Command:
+    """Copy the picture and the sound of a file as they are."""
+    graph = Graph(plan, 1, tone_mapping=False)
+    file = graph.open(source, 0, source.info.duration + 1)
+    streams = [file["V:0"], *([file["a:0"]] if source.info.has_audio else [])]
+    return _compiled(graph, streams, [], ["-c", "copy", *_file(output)])
+
+
+def join_command(plan: RenderPlan, sound: str, output: str) -> Command:
+    """Put the parts that PARTS_FILE lists behind each other, and the sound to them, if any."""
+    inputs = ["-f", "concat", "-i", PARTS_FILE, *(["-i", f"file:{sound}"] if plan.lanes else [])]
+    maps = ["-map", "0:v", *(["-map", "1:a"] if plan.lanes else [])]
+    # Where a part begins is told in microseconds: every frame gets its exact place back.
+    ticks = plan.fps.denominator * _ticks(plan.fps)
+    exact = f"setts=pts=round(PTS/{ticks})*{ticks}:dts=round(DTS/{ticks})*{ticks}:duration={ticks}"
+    scale = ["-video_track_timescale", str(plan.fps.numerator * _ticks(plan.fps))]
+    arguments = ["-progress", "pipe:1", *inputs, *maps, "-c", "copy", "-bsf:v", exact, *scale]
+    return Command((*arguments, *_file(output)))
+
+
+def parts_list(names: Sequence[str]) -> str:
+    """The text of PARTS_FILE; the names are ours."""
+    return "\n".join(["ffconcat version 1.0", *(f"file {name}" for name in names), ""])
+
+
+def _ticks(fps: Fraction) -> int:
+    return -(-_FEWEST_TICKS // fps.numerator)
+
+
+def _threads(machine: Machine) -> list[str]:
+    return ["-filter_complex_threads", str(machine.cores)]
+
+
+def _sound_settings(plan: RenderPlan) -> list[str]:
+    return ["-c:a", "aac", "-b:a", str(plan.encoding.audio_rate), "-ar", str(SAMPLE_RATE)]
+
+
+def _file(output: str) -> list[str]:
+    return [*_CLEAN, "-movflags", "+faststart", "-f", "mp4", f"file:{output}"]
+
+
+def _video(graph: Graph, encoder: str) -> Stream:
+    plan = graph.plan
+    lowest, *above = plan.layers
+    video = layers.base(lowest, graph)
+    for layer in above:
+        video = layers.lay_over(video, layer, graph)
+    if plan.titles:
+        video = video.filter("setpts", f"N+{plan.begin}") if plan.begin else video
+        video = video.filter("ass", TITLES_FILE, fontsdir=FONTS_FOLDER)
+        video = video.filter("setpts", "N") if plan.begin else video
+    video = video.filter("format", encoders.pixel_format(encoder))
+    for name in encoders.upload_filters(encoder):
+        video = video.filter(name)
+    return video
+
+
+def _compiled(
+    graph: Graph, streams: Sequence[Stream], before: Sequence[str], after: Sequence[str]
+) -> Command:
+    """The command, with paths in the place of our names and the graph in a file of its own."""
+    import ffmpeg
+
+    compiled = ffmpeg.compile(ffmpeg.output(*streams, _SINK))[1:]
+    end = compiled.index(_SINK)
+    filters, at = "", compiled.index("-map")
+    if "-filter_complex" in compiled:
+        at = compiled.index("-filter_complex")
+        filters = compiled[at + 1]
+    inputs = [graph.meaning.get(argument, argument) for argument in compiled[:at]]
+    # What stands between the graph and the sink maps the graph's ends to the file.
+    maps = compiled[at + 2 if filters else at : end]
+    script = ["-/filter_complex", GRAPH_FILE] if filters else []
+    return Command(("-progress", "pipe:1", *before, *inputs, *script, *maps, *after), filters)

@@ -1,0 +1,77 @@
+"""One filter graph that is being built: its plan, its inputs, and what their names stand for.
+
+Inputs get names of our own in the graph (`input-0`), which are exchanged for paths after it has
+been compiled: equal inputs stay apart, and no path and no text of a user is ever in a graph.
+"""
+
+from typing import Any
+
+from ..media import DECODERS, DEMUXERS
+from ..timeline import RenderPlan, Source
+
+# From here on every decoder gets one thread, or memory grows with the number of clips.
+_MANY_INPUTS = 4
+
+Stream = Any
+"""A stream of ffmpeg-python, which has no types."""
+
+
+class Graph:
+    """What the builders of a graph share; `tone_mapping` says whether FFmpeg can do that."""
+
+    def __init__(self, plan: RenderPlan, cores: int, tone_mapping: bool) -> None:
+        self.plan = plan
+        self.tone_mapping = tone_mapping
+        self.meaning: dict[str, str] = {}
+        clips = sum(map(len, plan.layers)) + sum(map(len, plan.lanes))
+        self._threads = 1 if clips > _MANY_INPUTS else cores
+
+    @property
+    def fps(self) -> str:
+        """Frames per second as a fraction."""
+        return f"{self.plan.fps.numerator}/{self.plan.fps.denominator}"
+
+    def seconds(self, frames: int) -> str:
+        """How long frames last."""
+        return decimal(float(frames / self.plan.fps))
+
+    def open(self, source: Source, start: float, seconds: float) -> Stream:
+        """A part of a file: only this demuxer, these decoders, no protocol but files.
+
+        An animated picture begins anew whenever it ends, and always at its beginning.
+        """
+        demuxer = DEMUXERS[source.info.extension]
+        options: dict[str, Any] = {
+            "format": demuxer,
+            "format_whitelist": demuxer,
+            "codec_whitelist": ",".join(DECODERS),
+            "protocol_whitelist": "file",
+            "max_pixels": 33_177_600,
+            "max_streams": 16,
+            # A picture may change its size half way: the graph goes on with it at its first
+            # shape, where FFmpeg would build the graph again and wait for frames that are gone.
+            "reinit_filter": 0,
+            "t": decimal(seconds),
+            "threads": self._threads,
+        }
+        if source.info.animated:
+            options["ignore_loop"] = 0
+        elif start:
+            options["ss"] = decimal(start)
+        return self._add(f"file:{source.path.absolute()}", options)
+
+    def generate(self, description: str) -> Stream:
+        """A generated picture; the description is ours."""
+        return self._add(description, {"format": "lavfi"})
+
+    def _add(self, meaning: str, options: dict[str, Any]) -> Stream:
+        import ffmpeg
+
+        name = f"input-{len(self.meaning)}"
+        self.meaning[name] = meaning
+        return ffmpeg.input(name, **options)
+
+
+def decimal(value: float) -> str:
+    """A number as FFmpeg reads it, to the microsecond."""
+    return f"{value:.6f}".rstrip("0").rstrip(".")

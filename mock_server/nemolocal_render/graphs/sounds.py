@@ -1,0 +1,112 @@
+"""The sound of a plan as a stream: every lane in its place, mixed, limited, of exact length."""
+
+from collections.abc import Iterator
+
+from ..sounds import DUCK_RAMP
+from ..timeline import SAMPLE_RATE, Duck, Sound
+from .inputs import Graph, Stream, decimal
+
+_MARGIN = 0.1
+# What is decoded before it is heard: the first packet of AAC or MP3 needs the one before.
+_WARM_UP = 0.1
+# Turning sound round takes all of it at once; this much, in seconds.
+_REVERSED = 60.0
+# The gain of ducked sound changes in steps of so many samples.
+_STEP = 240
+
+
+def mixed(graph: Graph) -> Stream:
+    """All lanes together."""
+    import ffmpeg
+
+    plan = graph.plan
+    lanes = [_lane(lane, graph) for lane in plan.lanes]
+    audio = lanes[0]
+    if len(lanes) > 1:
+        mixing = {"inputs": len(lanes), "normalize": 0, "duration": "longest"}
+        audio = ffmpeg.filter(lanes, "amix", **mixing)
+    audio = audio.filter("alimiter", limit=0.97, level=0, latency=1)
+    audio = audio.filter("apad", whole_len=plan.samples)
+    return audio.filter("atrim", end_sample=plan.samples)
+
+
+def _lane(lane: tuple[Sound, ...], graph: Graph) -> Stream:
+    import ffmpeg
+
+    pieces = list(_pieces(lane, graph))
+    audio = ffmpeg.concat(*pieces, v=0, a=1) if len(pieces) > 1 else pieces[0]
+    return audio.filter("adelay", f"{lane[0].at}S", all=1) if lane[0].at else audio
+
+
+def _pieces(lane: tuple[Sound, ...], graph: Graph) -> Iterator[Stream]:
+    """Each sound, followed by silence until the next one starts."""
+    for sound, after in zip(lane, (*lane[1:], None), strict=True):
+        length = after.at - sound.at if after else sound.samples
+        yield _sound(sound, graph).filter("apad", whole_len=length)
+
+
+def _sound(sound: Sound, graph: Graph) -> Stream:
+    audio = _backwards(sound, graph) if sound.reverse else _forwards(sound, graph)
+    audio = audio.filter("volume", decimal(sound.volume))
+    for fade in sound.fades:
+        audio = audio.filter(
+            "afade",
+            type=fade.kind,
+            start_sample=fade.start,
+            nb_samples=fade.samples,
+            curve=fade.curve,
+        )
+    return _quieter(audio, sound.duck) if sound.duck else audio
+
+
+def _forwards(sound: Sound, graph: Graph, skipped: int = 0, samples: int | None = None) -> Stream:
+    """So many samples of a sound, after those skipped."""
+    wanted = sound.samples if samples is None else samples
+    start = sound.start + skipped / SAMPLE_RATE * sound.speed
+    lead = min(_WARM_UP, start)
+    end = wanted / SAMPLE_RATE * sound.speed + lead + _MARGIN
+    audio = graph.open(sound.source, start - lead, end)["a:0"]
+    # Silence where the source has none yet or has a gap, so that sound stays with its picture.
+    audio = audio.filter("atrim", start=0, end=decimal(end))
+    audio = audio.filter("aresample", SAMPLE_RATE, **{"async": 1, "first_pts": 0})
+    if sound.source.info.channels == 1:
+        # As loud on both sides as it was; FFmpeg's own way takes 3 dB away.
+        audio = audio.filter("pan", "stereo|c0<c0|c1<c0")
+    layout = {"sample_fmts": "fltp", "sample_rates": SAMPLE_RATE, "channel_layouts": "stereo"}
+    audio = audio.filter("aformat", **layout)
+    if lead:
+        audio = audio.filter("atrim", start_sample=round(lead * SAMPLE_RATE))
+        audio = audio.filter("asetpts", "PTS-STARTPTS")
+    for factor in _tempos(sound.speed):
+        audio = audio.filter("atempo", decimal(factor))
+    return audio.filter("apad", whole_len=wanted).filter("atrim", end_sample=wanted)
+
+
+def _backwards(sound: Sound, graph: Graph) -> Stream:
+    import ffmpeg
+
+    most = round(_REVERSED * SAMPLE_RATE)
+    starts = range(0, sound.samples, most)
+    parts = [
+        _forwards(sound, graph, start, min(most, sound.samples - start)).filter("areverse")
+        for start in reversed(starts)
+    ]
+    return ffmpeg.concat(*parts, v=0, a=1) if len(parts) > 1 else parts[0]
+
+
+def _quieter(audio: Stream, duck: Duck) -> Stream:
+    ramp = DUCK_RAMP / SAMPLE_RATE
+    slopes = (
+        f"clip(min((t-{decimal(begin / SAMPLE_RATE - ramp)})/{ramp}"
+        f",({decimal(end / SAMPLE_RATE + ramp)}-t)/{ramp}),0,1)"
+        for begin, end in duck.stretches
+    )
+    gain = f"1-{decimal(duck.amount)}*min(1,{'+'.join(slopes)})"
+    return audio.filter("asetnsamples", n=_STEP, p=0).filter("volume", gain, eval="frame")
+
+
+def _tempos(speed: float) -> list[float]:
+    """Factors whose product is the speed, each from 0.5 to 2, beyond which `atempo` skips."""
+    if speed == 1:
+        return []
+    return [speed] if 0.5 <= speed <= 2 else [speed**0.5] * 2

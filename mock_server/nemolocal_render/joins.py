@@ -1,0 +1,93 @@
+"""Transitions between the segments of a track: where there are any, and how long they can be."""
+
+from collections.abc import Iterable, Sequence
+from fractions import Fraction
+from itertools import pairwise
+from typing import NamedTuple
+
+from nemolocal_contract.draft import Transition
+from nemolocal_contract.effects import TRANSITIONS
+
+from .checks import MAX_MS, number
+from .clips import Clip
+from .timeline import Mix
+
+USUAL_MS = 500.0
+# Shorter than this is a cut.
+_FEWEST = 2
+
+
+class Span(NamedTuple):
+    """A clip and the frames of the render that are its own, `first` to `last` without `last`."""
+
+    clip: Clip
+    first: int
+    last: int
+
+    @property
+    def frames(self) -> int:
+        """How many they are."""
+        return self.last - self.first
+
+
+class Joins(NamedTuple):
+    """The transition behind each span, None for a cut, and what became of the others."""
+
+    behind: tuple[Mix | None, ...]
+    notes: tuple[str, ...]
+
+    def before(self, index: int) -> Mix | None:
+        """The transition into a span."""
+        return self.behind[index - 1] if index else None
+
+
+def spans_of(clips: Iterable[Clip], fps: Fraction) -> list[Span]:
+    """The clips of a track that last at least a frame, in order of time."""
+    spans: list[Span] = []
+    for clip in clips:
+        start = frame_at(clip.times.start, fps)
+        first = max(start, spans[-1].last) if spans else start
+        last = frame_at(clip.times.end, fps)
+        if last > first:
+            spans.append(Span(clip, first, last))
+    return spans
+
+
+def join(spans: Sequence[Span], fps: Fraction) -> Joins:
+    """The transitions of a track; raises DraftRejected where a length makes no sense (REN-9)."""
+    behind: list[Mix | None] = []
+    notes: list[str] = []
+    for span, after in (*pairwise(spans), *((span, None) for span in spans[-1:])):
+        mix, said = _join(span, after, fps)
+        behind.append(mix)
+        notes += [f"{span.clip.path}.tr{said}"] if said else []
+    return Joins(tuple(behind), tuple(notes))
+
+
+def _join(span: Span, after: Span | None, fps: Fraction) -> tuple[Mix | None, str]:
+    wish = span.clip.transition
+    if wish is None:
+        return None, ""
+    frames = _frames(wish, span.clip.path, fps)
+    kind = next((known for known in TRANSITIONS if known == wish.type), None)
+    if kind is None:
+        name = wish.type or "unnamed"
+        return None, f": the transition {name[:40]!r} is not known, it is a hard cut"
+    if after is None or after.first != span.last:
+        return None, ": nothing follows at once, so there is no transition"
+    # Each side gives half of the time, and each clip at most half of itself.
+    possible = min(frames, span.frames, after.frames)
+    mix = Mix(kind, possible) if possible >= _FEWEST else None
+    if possible == frames:
+        return mix, ""
+    milliseconds = float(possible / fps * 1000) if mix else 0.0
+    return mix, f".d: the clips are too short, it takes {milliseconds:.0f} ms"
+
+
+def _frames(wish: Transition, path: str, fps: Fraction) -> int:
+    return frame_at(number(wish.duration_ms, f"{path}.tr.d", 0, MAX_MS, USUAL_MS), fps)
+
+
+def frame_at(ms: float, fps: Fraction) -> int:
+    """The frame at a time in milliseconds."""
+    return round(Fraction(ms) / 1000 * fps)

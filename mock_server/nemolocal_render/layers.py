@@ -1,0 +1,125 @@
+"""Video tracks as layers of pictures: cut to pieces, and without what nobody would see."""
+
+from collections.abc import Iterable, Sequence
+from fractions import Fraction
+
+import msgspec
+
+from .joins import Joins, Span, frame_at
+from .timeline import Layer, Picture, Shot
+
+_replace = msgspec.structs.replace
+
+
+def layer_of(spans: Sequence[Span], joins: Joins, fps: Fraction, upper: bool) -> Layer:
+    """The pictures of a track: its clips, each longer where it takes part in a transition."""
+    return tuple(
+        _picture(span, joins, index, _shot(span, fps, upper)) for index, span in enumerate(spans)
+    )
+
+
+def _picture(span: Span, joins: Joins, index: int, shot: Shot) -> Picture:
+    before, behind = joins.before(index), joins.behind[index]
+    head = before.frames // 2 if before else 0
+    tail = behind.frames - behind.frames // 2 if behind else 0
+    return Picture(shot, span.first - head, span.frames + head + tail, -head, before)
+
+
+def _shot(span: Span, fps: Fraction, upper: bool) -> Shot:
+    clip = span.clip
+    return Shot(
+        source=clip.source,
+        frames=span.frames,
+        start=clip.start,
+        speed=clip.speed,
+        reverse=clip.looks.reverse,
+        looks=clip.looks.pictures,
+        overlay=clip.looks.overlay if upper else None,
+        fade_in=min(frame_at(clip.times.fade_in, fps), span.frames),
+        fade_out=min(frame_at(clip.times.fade_out, fps), span.frames),
+    )
+
+
+def part_of(layer: Layer, begin: int, end: int) -> Layer:
+    """What of a layer is seen from frame `begin` to `end`, neither within a transition."""
+    parts: list[Picture] = []
+    for picture in layer:
+        first, last = max(picture.at, begin), min(picture.end, end)
+        if last <= first:
+            continue
+        skipped = first - picture.at
+        parts.append(
+            _replace(
+                picture,
+                at=first,
+                frames=last - first,
+                first=picture.first + skipped,
+                mix=None if skipped else picture.mix,
+            )
+        )
+    return tuple(parts)
+
+
+def moved(layer: Layer, frames: int) -> Layer:
+    """The layer, so many frames earlier."""
+    return tuple(_replace(picture, at=picture.at - frames) for picture in layer)
+
+
+def cuttable(layers: Iterable[Layer], frame: int) -> bool:
+    """Whether the layers may be cut there: no transition is under way."""
+    return not any(
+        picture.mix and picture.at < frame < picture.at + picture.mix.frames
+        for layer in layers
+        for picture in layer
+    )
+
+
+def uncover(layers: Sequence[Layer]) -> tuple[Layer, ...]:
+    """The layers with the same look, where what is covered completely is not there any more.
+
+    An opaque picture of an upper layer takes the place of what lies below it, so that nothing is
+    read and laid over for nothing.
+    """
+    below = [layers[0]]
+    for layer in layers[1:]:
+        left: list[Picture] = []
+        for run in _runs(layer):
+            begin, end = _covering(run)
+            clean = all(cuttable((*below, run), at) for at in (begin, end))
+            if begin < end and clean:
+                below = [_without(lower, begin, end) for lower in below]
+                shown = (*below[0], *part_of(run, begin, end))
+                below[0] = tuple(sorted(shown, key=lambda picture: picture.at))
+                run = _without(run, begin, end)
+            left += run
+        below.append(tuple(left))
+    return (below[0], *filter(None, below[1:]))
+
+
+def _without(layer: Layer, begin: int, end: int) -> Layer:
+    return (*part_of(layer, 0, begin), *part_of(layer, end, max(end, _end(layer))))
+
+
+def _end(layer: Layer) -> int:
+    return max((picture.end for picture in layer), default=0)
+
+
+def _runs(layer: Layer) -> Iterable[Layer]:
+    """The pictures that go over into each other, together."""
+    run: list[Picture] = []
+    for picture in layer:
+        if run and picture.mix is None:
+            yield tuple(run)
+            run = []
+        run.append(picture)
+    if run:
+        yield tuple(run)
+
+
+def _covering(run: Layer) -> tuple[int, int]:
+    """From where to where a run hides all that is below it; nowhere: the same frame twice."""
+    first, last = run[0], run[-1]
+    inner_fades = any(p.shot.fade_out for p in run[:-1]) or any(p.shot.fade_in for p in run[1:])
+    if inner_fades or not all(picture.shot.opaque for picture in run):
+        return first.at, first.at
+    return first.at + first.shot.fade_in, last.end - last.shot.fade_out

@@ -1,0 +1,123 @@
+"""Cuts: what is kept, removed, split, repeated, and how fast it plays."""
+
+import math
+
+from nemolocal_contract.draft import Draft, Number
+
+from ..intents import ALL, Keep, Loop, Remove, RemoveClip, SetSpeed, Split
+from ..problems import CannotEdit
+from ..timeline import clips_of, length_of
+from .material import Material
+from .ripple import LONGEST_MS, MOST_CLIPS, Stretch, cut_at, possible, rearrange, without
+from .selection import chosen, resolve
+
+_Hole = tuple[Number, Number]
+
+
+def keep(draft: Draft, edit: Keep, material: Material) -> Draft:
+    """Only what lies in the span, of everything or of the clips that are meant."""
+    if edit.which == ALL:
+        start, end = resolve(edit.span, length_of(draft))
+        return rearrange(draft, [Stretch(start, end)], material, cut_music=True)
+    draft, places = chosen(draft, edit.which, material)
+    holes: list[_Hole] = []
+    for start, end in _spans(draft, places):
+        first, last = resolve(edit.span, end - start)
+        holes += [(start, start + first), (start + last, end)]
+    return rearrange(draft, without(length_of(draft), holes), material)
+
+
+def remove(draft: Draft, edit: Remove, material: Material) -> Draft:
+    """Everything but what lies in the span; what follows moves up."""
+    total = length_of(draft)
+    if edit.which == ALL:
+        hole = resolve(edit.span, total)
+        return rearrange(draft, without(total, [hole]), material, cut_music=True)
+    draft, places = chosen(draft, edit.which, material)
+    holes: list[_Hole] = []
+    for start, end in _spans(draft, places):
+        first, last = resolve(edit.span, end - start)
+        holes.append((start + first, start + last))
+    return rearrange(draft, without(total, holes), material)
+
+
+def remove_clip(draft: Draft, edit: RemoveClip, material: Material) -> Draft:
+    """The video without some clips; what follows moves up."""
+    draft, places = chosen(draft, edit.which, material)
+    return rearrange(draft, without(length_of(draft), _spans(draft, places)), material)
+
+
+def split(draft: Draft, edit: Split, material: Material) -> Draft:
+    """The video cut at moments, or into equal parts."""
+    total = length_of(draft)
+    moments = [moment.resolve(total) for moment in edit.at]
+    if edit.parts is not None:
+        if edit.parts > MOST_CLIPS:
+            raise CannotEdit("too_many_clips", most=MOST_CLIPS)
+        moments += [round(total * part / edit.parts) for part in range(1, edit.parts)]
+    if not moments:
+        raise CannotEdit("where_to_split")
+    after = rearrange(draft, cut_at(total, moments), material)
+    if len(clips_of(after)) == len(clips_of(draft)):
+        raise CannotEdit("split_already")
+    return _not_too_many(after)
+
+
+def loop(draft: Draft, edit: Loop, material: Material) -> Draft:
+    """The video, or each clip that is meant, played more often."""
+    if edit.which == ALL:
+        again = _repeated(Stretch(0, length_of(draft)), edit, len(clips_of(draft)))
+        return _not_too_many(rearrange(draft, again, material))
+    draft, places = chosen(draft, edit.which, material)
+    stretches: list[Stretch] = []
+    at: Number = 0
+    for start, end in _spans(draft, places):
+        stretches += [Stretch(at, start), *_repeated(Stretch(start, end), edit, 1)]
+        at = end
+    stretches.append(Stretch(at, length_of(draft)))
+    return _not_too_many(rearrange(draft, stretches, material))
+
+
+def _repeated(stretch: Stretch, edit: Loop, clips: int) -> list[Stretch]:
+    length = stretch.end - stretch.start
+    times, rest = 2 if edit.times is None else edit.times, 0
+    if edit.duration_ms is not None:
+        times = math.floor(edit.duration_ms / length)
+        rest = math.floor(edit.duration_ms - times * length)
+    if times + (rest > 0) < 1 or (times, rest) == (1, 0):
+        raise CannotEdit("once")
+    if times * clips > MOST_CLIPS:
+        raise CannotEdit("too_many_clips", most=MOST_CLIPS)
+    last = [Stretch(stretch.start, stretch.start + rest)] if rest else []
+    return [stretch] * times + last
+
+
+def _not_too_many(draft: Draft) -> Draft:
+    """The same draft where it can be rendered; raises `CannotEdit`."""
+    if len(clips_of(draft)) > MOST_CLIPS:
+        raise CannotEdit("too_many_clips", most=MOST_CLIPS)
+    if length_of(draft) > LONGEST_MS:
+        raise CannotEdit("too_long", hours=LONGEST_MS // 3_600_000)
+    return draft
+
+
+def set_speed(draft: Draft, edit: SetSpeed, material: Material) -> Draft:
+    """The clips that are meant played faster or slower than they are."""
+    if not edit.factor > 0:
+        possible(edit.factor)
+    draft, places = chosen(draft, edit.which, material)
+    stretches: list[Stretch] = []
+    at: Number = 0
+    for start, end in _spans(draft, places):
+        stretches += [Stretch(at, start), Stretch(start, end, edit.factor)]
+        at = end
+    stretches.append(Stretch(at, length_of(draft)))
+    after = rearrange(draft, stretches, material)
+    if length_of(after) > LONGEST_MS:
+        raise CannotEdit("too_long", hours=LONGEST_MS // 3_600_000)
+    return after
+
+
+def _spans(draft: Draft, places: list[int]) -> list[_Hole]:
+    clips = clips_of(draft)
+    return [(clips[place].start_ms or 0, clips[place].end_ms) for place in places]

@@ -1,0 +1,66 @@
+"""Fades, at the edges of clips, music and titles."""
+
+import msgspec
+
+from nemolocal_contract.draft import Draft, Number, Segment
+
+from ..intents import ALL, Fade
+from ..problems import CannotEdit
+from ..timeline import clips_of, music_track, ordered, with_clips, with_segments
+from .material import Material
+from .selection import chosen
+from .titles import change_titles
+
+_USUAL_MS = 1000
+_replace = msgspec.structs.replace
+
+
+def fade(draft: Draft, edit: Fade, material: Material) -> Draft:
+    """A soft beginning or end: of the video and its music, one of them, clips, or titles."""
+    if edit.target == "title":
+        return change_titles(draft, edit.which, lambda title: _faded(title, edit, edit.way))
+    if edit.target == "music":
+        return _with_faded_music(draft, edit)
+    draft, places = chosen(draft, edit.which, material)
+    clips = clips_of(draft)
+    if edit.which != ALL:
+        for place in places:
+            clips[place] = _faded(clips[place], edit, edit.way)
+        return with_clips(draft, clips)
+    after = with_clips(draft, _with_faded_ends(clips, edit))
+    music = music_track(draft)
+    if edit.target == "picture" or music is None or not music.segments:
+        return after
+    return _with_faded_music(after, edit)
+
+
+def _with_faded_music(draft: Draft, edit: Fade) -> Draft:
+    music = music_track(draft)
+    if music is None or not music.segments:
+        raise CannotEdit("no_music")
+    return with_segments(draft, music, _with_faded_ends(ordered(music), edit))
+
+
+def _with_faded_ends(segments: list[Segment], edit: Fade) -> list[Segment]:
+    if edit.way != "out":
+        segments[0] = _faded(segments[0], edit, "in")
+    if edit.way != "in":
+        segments[-1] = _faded(segments[-1], edit, "out")
+    return segments
+
+
+def _faded(segment: Segment, edit: Fade, way: str) -> Segment:
+    """The new fade as long as the segment allows; an older one at the other end makes room."""
+    wanted = _USUAL_MS if edit.duration_ms is None else max(edit.duration_ms, 0)
+    length = segment.duration_ms or 0
+    longest = min(wanted, length / 2 if edit.way == "both" and way == "both" else length)
+    before_in, before_out = segment.fade_in_ms or 0, segment.fade_out_ms or 0
+    if way == "both":
+        return _with_fades(segment, longest, longest)
+    if way == "in":
+        return _with_fades(segment, longest, min(before_out, length - longest))
+    return _with_fades(segment, min(before_in, length - longest), longest)
+
+
+def _with_fades(segment: Segment, fade_in: Number, fade_out: Number) -> Segment:
+    return _replace(segment, fade_in_ms=fade_in or None, fade_out_ms=fade_out or None)

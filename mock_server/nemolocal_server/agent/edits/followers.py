@@ -1,0 +1,169 @@
+"""Titles, overlays and other sounds, and where they go when the video changes under them."""
+
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import pairwise
+
+import msgspec
+
+from nemolocal_contract.draft import Draft, Number, Segment, Track
+
+from ..timeline import (
+    at,
+    end_of,
+    fresh_ids,
+    is_known,
+    main_track,
+    music_track,
+    ordered,
+    overlap,
+    part,
+    window,
+    with_clips,
+    with_fitting_fades,
+    with_segments,
+)
+from .material import Material
+from .music import fit_music
+
+_replace = msgspec.structs.replace
+
+
+class Piece(msgspec.Struct, frozen=True):
+    """Where a part of the old video is in the new one, faster or slower perhaps."""
+
+    old_start: Number
+    old_end: Number
+    new_start: Number
+    new_end: Number
+
+    def place(self, moment: Number) -> Number:
+        """The new time of an old one; what lies outside is brought to the nearer edge."""
+        moment = min(max(moment, self.old_start), self.old_end)
+        old, new = self.old_end - self.old_start, self.new_end - self.new_start
+        if old == new:
+            return self.new_start + moment - self.old_start
+        return self.new_start + math.floor((moment - self.old_start) * new / old)
+
+
+def follow(
+    draft: Draft,
+    clips: Sequence[Segment],
+    pieces: Sequence[Piece],
+    material: Material,
+    *,
+    cut_music: bool = False,
+) -> Draft:
+    """The draft with these clips as its video, and everything else where the pieces take it."""
+    main, music = main_track(draft), music_track(draft)
+    journey = _Journey(pieces, end_of(ordered(main)), end_of(clips), material)
+    after = with_clips(draft, clips)
+    names = fresh_ids(after)
+    for track in draft.tracks or ():
+        if track is main or not is_known(track) or not track.segments:
+            continue
+        if track is not music or cut_music:
+            after = with_segments(after, track, journey.carry(track, names))
+    return fit_music(after, material)
+
+
+class _Journey:
+    """From the old video to the new one."""
+
+    def __init__(
+        self, pieces: Iterable[Piece], old_end: Number, new_end: Number, material: Material
+    ) -> None:
+        self._pieces = _first_showings(pieces)
+        self._in_order = all(a.new_end <= b.new_start for a, b in pairwise(self._pieces))
+        self._runs = _runs(self._pieces)
+        self._old_end = old_end
+        self._new_end = new_end
+        self._material = material
+
+    def carry(self, track: Track, names: Iterator[str]) -> list[Segment]:
+        """The segments of a track where they are after the journey."""
+        segments = ordered(track)
+        moved = [moved for segment in segments for moved in self._carried(segment)]
+        if not self._in_order and overlap(moved):
+            moved = segments
+        return _renamed(window(moved, 0, self._new_end), names)
+
+    def _carried(self, segment: Segment) -> list[Segment]:
+        start, end = segment.start_ms or 0, segment.end_ms
+        timeless = self._material.is_timeless(segment)
+        if timeless and start <= 0 and end >= self._old_end:
+            return [_lasting(segment, 0, self._new_end)]
+        if not self._in_order:
+            return [self._with_its_clip(segment)]
+        if timeless:
+            return self._stretched(segment, start, end)
+        return [shot for run in self._runs for shot in _shots(segment, run)]
+
+    def _with_its_clip(self, segment: Segment) -> Segment:
+        start, end = segment.start_ms or 0, segment.end_ms
+        for piece in self._pieces:
+            if piece.old_start <= start and end <= piece.old_end:
+                return at(segment, piece.place(start))
+        return segment
+
+    def _stretched(self, segment: Segment, start: Number, end: Number) -> list[Segment]:
+        """From the first moment of it that is left to the last."""
+        over = [p for p in self._pieces if p.old_start < end and p.old_end > start]
+        if not over:
+            return []
+        new_start, new_end = over[0].place(start), over[-1].place(end)
+        return [_lasting(segment, new_start, new_end)] if new_start < new_end else []
+
+
+def _shots(segment: Segment, run: list[Piece]) -> list[Segment]:
+    """What of a segment with a source of its own goes with a run of pieces."""
+    start = max(segment.start_ms or 0, run[0].old_start)
+    end = min(segment.end_ms, run[-1].old_end)
+    if start >= end:
+        return []
+    new_start, new_end = _place(run, start), _place(run, end)
+    length = min(end - start, new_end - new_start)
+    return [at(part(segment, start, start + length), new_start)] if length else []
+
+
+def _place(run: list[Piece], moment: Number) -> Number:
+    return next(piece for piece in run if moment <= piece.old_end).place(moment)
+
+
+def _lasting(segment: Segment, start: Number, end: Number) -> Segment:
+    return _replace(segment, start_ms=start, duration_ms=end - start)
+
+
+def _first_showings(pieces: Iterable[Piece]) -> list[Piece]:
+    """The pieces in their old order; of what is shown more than once, the first time counts."""
+    first: list[Piece] = []
+    for piece in pieces:
+        if all(piece.old_end <= p.old_start or p.old_end <= piece.old_start for p in first):
+            first.append(piece)
+    return sorted(first, key=lambda piece: piece.old_start)
+
+
+def _runs(pieces: list[Piece]) -> list[list[Piece]]:
+    """Pieces that follow one another without a gap, in the old video and in the new one."""
+    runs: list[list[Piece]] = []
+    for piece in pieces:
+        last = runs[-1][-1] if runs else None
+        if last and (last.old_end, last.new_end) == (piece.old_start, piece.new_start):
+            runs[-1].append(piece)
+        else:
+            runs.append([piece])
+    return runs
+
+
+def _renamed(segments: list[Segment], names: Iterator[str]) -> list[Segment]:
+    """What was cut apart has an id for each part, and its fades at its outer edges."""
+    renamed: list[Segment] = []
+    owner: str | None = None
+    for segment in segments:
+        if segment.id is not None and segment.id == owner:
+            renamed[-1] = _replace(renamed[-1], fade_out_ms=None, transition=None)
+            segment = _replace(segment, id=next(names), fade_in_ms=None)
+        else:
+            owner = segment.id
+        renamed.append(segment)
+    return [with_fitting_fades(segment) for segment in renamed]

@@ -1,0 +1,95 @@
+"""The versions of a draft, and how undo and redo walk them. Pure.
+
+Every version is kept and the newest counts. To undo is to make a new version with the content of an
+older one, which points back to what was undone: so an undo can be taken back, and both stages of a
+generation, or all edits of a message, are one step. Each step of a walk is a version of its own.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+
+import msgspec
+
+from nemolocal_contract.draft import Draft
+
+from .intents import Edit, Redo, Undo
+from .problems import CannotEdit
+
+_Find = Callable[[int], "Version"]
+_Apply = Callable[[Sequence[Edit], Draft], Draft]
+
+
+class Version(msgspec.Struct, frozen=True):
+    """A draft as it was; numbers count the versions of a session from 1.
+
+    `turn` made it (None is the opening of the session), `undo_to` and `redo_to` are the versions
+    that undo and redo go to.
+    """
+
+    number: int
+    draft: Draft
+    turn: int | None = None
+    undo_to: int | None = None
+    redo_to: int | None = None
+
+
+def is_walk(edit: Edit) -> bool:
+    """Whether the edit goes through what was done, and does nothing new."""
+    return isinstance(edit, Undo | Redo)
+
+
+def versions_after(
+    edits: Iterable[Edit], newest: Version, turn: int, find: _Find, apply: _Apply
+) -> list[Version]:
+    """The versions that a turn adds, the last of which counts; raises `CannotEdit`.
+
+    `newest` is the version that counts so far, `find` gives any older one by its number, `apply`
+    edits a draft. Undo after other edits in the same message takes those back first.
+    """
+    return _Walker(newest, turn, find, apply).walk(edits)
+
+
+class _Walker:
+    def __init__(self, newest: Version, turn: int, find: _Find, apply: _Apply) -> None:
+        self._turn = turn
+        self._find_old = find
+        self._apply = apply
+        # A turn is one step, however many stages and versions it has.
+        self._before = newest.undo_to if newest.turn == turn else newest.number
+        self._newest = newest
+        self._added: list[Version] = []
+
+    def walk(self, edits: Iterable[Edit]) -> list[Version]:
+        waiting: list[Edit] = []
+        for edit in edits:
+            if isinstance(edit, Undo | Redo):
+                self._edit(waiting)
+                waiting = []
+                self._step(edit)
+            else:
+                waiting.append(edit)
+        self._edit(waiting)
+        return self._added
+
+    def _edit(self, edits: Sequence[Edit]) -> None:
+        if edits:
+            self._add(self._apply(edits, self._newest.draft), self._before, None)
+
+    def _step(self, edit: Undo | Redo) -> None:
+        backwards = isinstance(edit, Undo)
+        for done in range(max(edit.steps, 1)):
+            to = self._newest.undo_to if backwards else self._newest.redo_to
+            if to is None:
+                word = "undo" if backwards else "redo"
+                raise CannotEdit(f"few_to_{word}" if done else f"nothing_to_{word}", count=done)
+            target = self._find(to)
+            redo_to = self._newest.number if backwards else target.redo_to
+            self._add(target.draft, target.undo_to, redo_to)
+
+    def _find(self, number: int) -> Version:
+        added = (version for version in self._added if version.number == number)
+        return next(added, None) or self._find_old(number)
+
+    def _add(self, draft: Draft, undo_to: int | None, redo_to: int | None) -> None:
+        number = self._newest.number + 1
+        self._newest = Version(number, draft, self._turn, undo_to, redo_to)
+        self._added.append(self._newest)

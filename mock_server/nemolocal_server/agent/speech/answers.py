@@ -1,0 +1,99 @@
+"""Answers where there is nothing to do: they send people to a screen that nobody has (SSE-10)."""
+
+import re
+
+from nemolocal_contract.summary.words import Tongue, clipped
+
+from ..intents import Talk, Topic
+from .reach import either, quoted
+
+_ANSWERS: dict[Topic, tuple[str, str]] = {
+    "hello": (
+        "Hi! I can cut and join clips, change their speed, look and sound, add titles, subtitles "
+        "and music, or generate a clip: just tell me what you need. "
+        "Drag and drop your footage into the [Media] panel to begin.",
+        "你好！我可以剪辑和合并片段，调整速度、画面和声音，添加标题、字幕和音乐，也可以生成视频，"
+        "直接告诉我就行。请把素材拖拽到【素材】面板开始。",
+    ),
+    "declined": (
+        "All right, I left the timeline as it is. Nothing was charged. "
+        "Click [Undo] if you want to go back further.",
+        "好的，时间线保持不变，没有扣除积分。如需继续回退，请点击【撤销】。",
+    ),
+    "export": (
+        "I cannot send files in this chat. Click the Export button to download your video.",
+        "我无法在对话中发送文件。请点击【导出】按钮下载视频。",
+    ),
+    "credits": (
+        "I cannot see your credits from this chat. Please check your account/billing.",
+        "我无法在对话中看到积分。请查看您的账户/账单。",
+    ),
+    "status": (
+        "Your tracks are all on the timeline. Open the [Timeline] panel to see them, or preview in "
+        "timeline.",
+        "你的轨道都在时间线上。打开【时间线】面板即可查看，也可在时间线中预览。",
+    ),
+    "upload": (
+        "I cannot take files in this chat. "
+        "Open the [Media] panel, then drag and drop your files into it.",
+        "我无法在对话中接收文件。请打开【素材】面板，把文件拖拽进去。",
+    ),
+}
+# What questions are about, in either tongue, and what one would say to have it done.
+_EXAMPLES: tuple[tuple[str, str, str], ...] = (
+    (r"title|caption|\btext\b|标题|文字", "add a title 'Hello' for 3 seconds", "添加标题“你好”"),
+    (r"music|song|bgm|音乐", "add lo-fi background music", "添加Lo-fi背景音乐"),
+    (r"loud|volume|mute|quiet|音量|声音|静音", "set the music to 20% volume", "音乐音量调到20%"),
+    (r"speed|fast|slow|快|慢|速", "make it twice as fast", "两倍速播放"),
+    (r"transition|crossfade|转场", "add a crossfade between the clips", "在片段之间加转场"),
+    (r"fade|淡", "fade out at the end", "结尾淡出"),
+    (r"split|分割", "split it at 5 seconds", "在5秒处分割"),
+    (r"merge|join|combine|合并|拼接", "merge the clips", "合并所有片段"),
+    (r"vertical|portrait|square|aspect|ratio|竖屏|比例", "make it vertical", "改成竖屏"),
+    (r"compress|smaller|\bsize|压缩", "compress this video", "压缩视频"),
+    (r"bright|dark|colou?r|effect|亮|暗|色|滤镜|特效", "make it brighter", "亮一点"),
+    (r"watermark|logo|水印", "add my logo in the bottom right", "在右下角加水印"),
+    (r"undo|\bback\b|撤销", "undo", "撤销"),
+    (r"generat|生成", "generate a 10-second sunset timelapse", "生成10秒的日落视频"),
+    (r"order|move|swap|顺序|移动", "move the second clip to the front", "把第二个片段移到最前面"),
+)
+_TRIM = ("trim to the first 10 seconds", "只保留前10秒")
+
+
+def answer(talk: Talk, tongue: Tongue, message: str) -> str:
+    """What is said on a topic; `message` is what the user said."""
+    if talk.topic == "how":
+        return _explain(tongue, message)
+    if talk.topic == "unknown":
+        return _admit(talk.about or message, tongue)
+    return either(tongue, *_ANSWERS[talk.topic])
+
+
+def _explain(tongue: Tongue, message: str) -> str:
+    example = quoted(either(tongue, *_example(message)), tongue)
+    return either(
+        tongue,
+        f"Just tell me what you want, for example {example}, and I will do it. "
+        "You can also open the [Edit] panel.",
+        f"直接告诉我你的需求即可，例如{example}。也可以打开【编辑】面板。",
+    )
+
+
+def _example(message: str) -> tuple[str, str]:
+    for words, english, chinese in _EXAMPLES:
+        if re.search(words, message, re.IGNORECASE):
+            return english, chinese
+    return _TRIM
+
+
+def _admit(about: str, tongue: Tongue) -> str:
+    """The words that were not understood are named, on one line."""
+    words = quoted(clipped(" ".join(about.split())), tongue)
+    return either(
+        tongue,
+        f"I did not understand {words}. So I changed nothing and charged nothing. Try something "
+        'concrete: "trim to the first 10 seconds", "add a title \'Hello\'", "make it brighter". '
+        "You can also open the [Effects] panel.",
+        f"我没有理解{words}。所以没有做任何修改，也没有扣除积分。请说得具体一些，"
+        "例如“只保留前10秒”“添加标题”“亮一点”。也可以打开【特效】面板。",
+    )

@@ -1,0 +1,20 @@
+"""Commands about what was done before."""
+
+from ...intents import Edit, Redo, StartOver, Undo
+from .clause import Clause
+
+
+def read_history(clause: Clause) -> list[Edit] | None:
+    """Undo and redo, with how many steps; start over."""
+    if clause.has("restart"):
+        return [StartOver()]
+    if clause.has("redo"):
+        return [Redo(_steps(clause))]
+    return [Undo(_steps(clause))]
+
+
+def _steps(clause: Clause) -> int:
+    for letter in "NK":
+        if (count := clause.first(letter)) is not None:
+            return max(1, min(int(count), 100))
+    return 2 if clause.has("double") else 3 if clause.has("triple") else 1

@@ -1,0 +1,191 @@
+"""Commands about how clips look: light and colour, blur, turns, crops and zooms."""
+
+import re
+from collections.abc import Callable
+
+from nemolocal_contract.effects import (
+    Blur,
+    Brightness,
+    Contrast,
+    Crop,
+    Effect,
+    Flip,
+    Grayscale,
+    Reverse,
+    Rotate,
+    Saturation,
+    Sepia,
+    Sharpen,
+    Vignette,
+    Warmth,
+    Zoom,
+)
+
+from ...intents import ApplyEffect, Edit, RemoveEffects
+from .clause import Clause
+from .details import degree, share
+from .selection import read_reach
+
+# The look words, and the type of the effect that they are about.
+_TYPES = {
+    "brighter": "brightness", "darker": "brightness", "brightness": "brightness",
+    "contrast": "contrast", "flat": "contrast", "saturation": "saturation", "vivid": "saturation",
+    "dull": "saturation", "warmer": "warmth", "cooler": "warmth", "grayscale": "grayscale",
+    "sepia": "sepia", "blur": "blur", "sharpen": "sharpen", "vignette": "vignette",
+    "zoomin": "zoom", "zoomout": "zoom", "rotate": "rotate", "mirror": "flip", "flip": "flip",
+    "flipvertical": "flip", "crop": "crop", "backwards": "reverse", "reverse": "reverse",
+}  # fmt: skip
+LOOKS = frozenset({*_TYPES, "upsidedown", "clockwise", "counter", "off_sides", "side"})
+_DOWN = ("less", "lower", "down", "short", "smaller", "low")
+
+
+def read_look(clause: Clause) -> list[Edit] | None:
+    """Apply a look to clips or a stretch of time, or take one away."""
+    if clause.has("remove", "stop", "without") and not clause.has("crop", "off_sides", "side"):
+        return _remove(clause)
+    which = read_reach(clause, "bare", "to", "by", "all")
+    effects = _effects(clause)
+    return [ApplyEffect(effect, one) for one in which for effect in effects] or None
+
+
+def read_unlook(clause: Clause) -> list[Edit] | None:
+    """Take effects away: "remove all effects"."""
+    return _remove(clause) if clause.has("remove", "cancel", "stop") else None
+
+
+def _remove(clause: Clause) -> list[Edit]:
+    kinds = {_TYPES[word]: None for word in _TYPES if clause.has(word)}
+    which = read_reach(clause, "bare", "to", "by", "all")
+    return [RemoveEffects(kind, one) for kind in kinds or [None] for one in which]
+
+
+def _effects(clause: Clause) -> list[Effect]:
+    found: list[Effect] = []
+    for words, make in _MAKERS:
+        if (
+            clause.has(*words)
+            and (effect := make(clause)) is not None
+            and type(effect) not in map(type, found)
+        ):
+            found.append(effect)
+    return found
+
+
+def _amount(clause: Clause) -> float:
+    part = share(clause)
+    if part is None:
+        return degree(clause, 0.25, 0.1, 0.5)
+    if re.search(r" (?:to|at) P\d+ ", clause.line) and part > 1:
+        part -= 1
+    return round(min(part, 1.0), 4)
+
+
+def _signed(clause: Clause) -> float:
+    return -_amount(clause) if clause.has(*_DOWN) else _amount(clause)
+
+
+def _brightness(clause: Clause) -> Effect | None:
+    if clause.has("darker"):
+        return Brightness(-_amount(clause))
+    if clause.has("brighter"):
+        return Brightness(_signed(clause) if clause.has("less", "lower") else _amount(clause))
+    return Brightness(_signed(clause)) if _moves(clause) else None
+
+
+def _moves(clause: Clause) -> bool:
+    """Whether it is said which way to go, or how far."""
+    return clause.has("raise", "more", "up", "add", "bigger", "high", "P", "bit", "much", *_DOWN)
+
+
+def _contrast(clause: Clause) -> Effect | None:
+    if clause.has("flat"):
+        return Contrast(-_amount(clause))
+    return Contrast(_signed(clause))
+
+
+def _saturation(clause: Clause) -> Effect | None:
+    if clause.has("dull"):
+        return Saturation(-_amount(clause))
+    return Saturation(_signed(clause))
+
+
+def _color(clause: Clause) -> Effect | None:
+    return Saturation(_signed(clause)) if clause.has("more", "raise", "less", "lower") else None
+
+
+def _warmth(clause: Clause) -> Effect | None:
+    if clause.has("cooler"):
+        return Warmth(-_amount(clause))
+    return Warmth(_signed(clause))
+
+
+def _strength(clause: Clause) -> float:
+    part = share(clause)
+    return degree(clause, 0.5, 0.25, 0.9) if part is None else min(part, 1.0)
+
+
+def _rotate(clause: Clause) -> Effect | None:
+    degrees = clause.first("D")
+    if degrees is None and (number := clause.first("N")) in (90, 180, 270):
+        degrees = number
+    left = clause.has("left", "counter")
+    if clause.has("flip"):
+        return None
+    if clause.has("upsidedown"):
+        return Rotate(180)
+    if degrees is None:
+        return Rotate(270 if left else 90)
+    turned = (-degrees if left else degrees) % 360
+    return Rotate(int(turned)) if turned in (90, 180, 270) else None  # type: ignore[arg-type]
+
+
+def _flip(clause: Clause) -> Effect:
+    if clause.has("upsidedown", "flipvertical", "top", "bottom", "up", "down"):
+        return Flip("vertical")
+    return Flip("horizontal")
+
+
+def _crop(clause: Clause) -> Effect | None:
+    part = share(clause)
+    if part is None or not 0 < part < 0.5:
+        return None
+    sides = {side for side in ("left", "right", "top", "bottom") if clause.has(side)}
+    if not sides:
+        if not clause.has("side", "off_sides", "per", "all"):
+            return None
+        sides = {"left", "right", "top", "bottom"}
+    x = part if "left" in sides else 0.0
+    y = part if "top" in sides else 0.0
+    width = 1 - x - (part if "right" in sides else 0.0)
+    height = 1 - y - (part if "bottom" in sides else 0.0)
+    return Crop(x, y, round(width, 6), round(height, 6))
+
+
+def _zoom(clause: Clause) -> Effect | None:
+    part = clause.first("P")
+    factor = clause.first("K")
+    scale = 1.25 if part is None and factor is None else part if factor is None else factor
+    if part is not None and (part < 1 or clause.has("by")):
+        scale = 1 + part
+    if not 1 < scale <= 8:
+        return None
+    return Zoom(scale, 1.0) if clause.has("zoomout") or clause.has("out") else Zoom(1.0, scale)
+
+
+_MAKERS: list[tuple[tuple[str, ...], Callable[[Clause], Effect | None]]] = [
+    (("vignette",), lambda clause: Vignette(_strength(clause))),
+    (("backwards", "reverse"), lambda _: Reverse()),
+    (("rotate", "counter", "clockwise", "upsidedown"), _rotate),
+    (("flip", "mirror", "flipvertical"), _flip),
+    (("grayscale",), lambda _: Grayscale()),
+    (("sepia",), lambda _: Sepia()),
+    (("brighter", "darker", "brightness"), _brightness),
+    (("contrast", "flat"), _contrast),
+    (("saturation", "vivid", "dull"), _saturation),
+    (("warmer", "cooler"), _warmth),
+    (("blur",), lambda clause: Blur(_strength(clause))),
+    (("sharpen",), lambda clause: Sharpen(_strength(clause))),
+    (("zoomin", "zoomout"), _zoom),
+    (("color",), _color),
+    (("crop", "off_sides", "side"), _crop),
+]

@@ -1,0 +1,75 @@
+"""Which clips (titles, uploads) a clause names."""
+
+import re
+
+from ...intents import ALL, Which
+from .clause import Clause
+from .spans import read_stretch
+
+_CLIP = r"(?:clip|video|photo|it|upload)"
+_NAMING = r"(?:X|S|C|M|R|A)\d+"
+_PATTERNS = [
+    re.compile(pattern)
+    for pattern in [
+        rf" (?P<edge>first|last) (?P<count>N\d+) {_CLIP}(?= )",
+        rf" (?:{_CLIP} )?(?:called )?(?P<file>W\d+)(?: {_CLIP})?(?= )",
+        rf" {_CLIP} (?:called |says )(?P<name>[HX]\d+)(?= )",
+        r" (?:clip|photo|video)(?: it)?(?: hash)? (?P<after>[NO]\d+)(?! times)(?= )",
+        rf" (?P<before>[O]\d+)(?: (?:last|of|and))*(?: {_CLIP})*(?= )",
+        rf" (?P<edge>first|last)(?: of)?(?: {_CLIP})+(?= )",
+        r" (?:clip|photo) (?P<edge>first|last)(?= )",
+        rf" (?P<named>{_NAMING}(?: {_NAMING})*)(?: of)? (?:clip|photo)(?= )",
+        r" (?P<nth>N\d+) hash (?:clip|photo)(?= )",
+    ]
+]
+_BARE = re.compile(r" (?P<edge>first|last)(?= )")
+
+
+def read_clips(clause: Clause, bare: bool = False) -> list[Which]:
+    """The clips that are named, in order, taken out of the line; none where it names none.
+
+    `bare` takes a "first" or "last" that stands alone, as in "swap the first and the last".
+    """
+    found: list[tuple[int, list[Which]]] = []
+    for pattern in (*_PATTERNS, _BARE) if bare else _PATTERNS:
+        while match := pattern.search(clause.line):
+            which = _which(clause, match)
+            found.append((_order(match), which))
+            clause.without(*match.span())
+    found.sort(key=lambda entry: entry[0])
+    return [which for _, several in found for which in several]
+
+
+def _order(match: re.Match[str]) -> int:
+    slot = re.search(r"[A-Z](\d+)", match[0])
+    return int(slot[1]) * 4 if slot else match.start()
+
+
+def _which(clause: Clause, match: re.Match[str]) -> list[Which]:
+    groups = {name: text for name, text in match.groupdict().items() if text}
+    if "count" in groups:
+        count = min(int(clause.value(groups["count"])), 20)
+        numbers = range(1, count + 1) if groups["edge"] == "first" else range(-count, 0)
+        return [Which(number=number) for number in numbers]
+    if "edge" in groups:
+        return [Which(number=1 if groups["edge"] == "first" else -1)]
+    if "file" in groups or "name" in groups:
+        return [Which(name=str(clause.value(groups.get("file") or groups["name"])))]
+    if "named" in groups:
+        return [Which(name=" ".join(clause.surface(slot) for slot in groups["named"].split()))]
+    slot = groups.get("after") or groups.get("before") or groups["nth"]
+    return [Which(number=int(clause.value(slot)))]
+
+
+def one_of(which: list[Which]) -> Which:
+    """The one clip that is named, or all."""
+    return which[0] if which else ALL
+
+
+def read_reach(clause: Clause, *but: str) -> list[Which]:
+    """What an effect is for: clips, or a stretch of them, or all. `but` as in `read_stretch`."""
+    stretch = read_stretch(clause, *but)
+    clips = read_clips(clause) or [ALL]
+    if stretch is None:
+        return clips
+    return [Which(one.number, one.name, stretch.span) for one in clips]

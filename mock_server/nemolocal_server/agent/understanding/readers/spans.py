@@ -1,0 +1,156 @@
+"""Which stretch of time a clause names, and how it says so."""
+
+import re
+from collections.abc import Callable
+from typing import NamedTuple
+
+from ...intents import Moment, Span
+from ...intents.reach import END, START
+from .clause import Clause
+
+_T = r"[TPF]\d+"
+_N = r"[TPFN]\d+"
+_POINT = rf"(?:{_T} (?:before|from|to)(?: of)* end|{_N}|start|end|middle|halfway|last|first)"
+_AT = r"(?:(?:at|from|of|off|on|in|to|by|out|away|~) )*"
+_FROM = r"(?:from|at|after|start)"
+# The first two clips are no time, nor is "clip 2 to 4 s" from 2 s on.
+_NO_COUNT = r"(?= )(?! (?:clip|photo|video|it|last) )"
+
+
+class Stretch(NamedTuple):
+    """A span, and the words that introduced it: `first`, `to`, `at` … decide what is meant."""
+
+    how: str
+    span: Span
+
+
+_PATTERNS: list[tuple[str, re.Pattern[str]]] = [
+    (how, re.compile(f" {pattern}(?= )"))
+    for how, pattern in [
+        ("between", rf"between (?P<start>{_POINT}) (?:and|to) (?P<end>{_POINT})"),
+        ("between", rf"(?P<start>{_POINT}) (?:and|to) (?P<end>{_POINT}) between"),
+        (
+            "from-for",
+            rf"{_FROM} (?:at )?(?P<start>{_T}) (?:and )?(?:for|long) (?P<length>[TN]\d+)",
+        ),
+        ("for-at", rf"(?:for )?(?P<length>T\d+) (?:out )?(?:{_FROM} )+(?P<start>T\d+)"),
+        (
+            "between",
+            rf"(?<!clip )(?<!hash )(?<!photo )(?:(?:from|at|start) )?(?:at )?(?P<start>{_POINT})"
+            rf" (?:trim |cut |keep )?(?:until|to|through)(?: at)? (?P<end>{_POINT})",
+        ),
+        ("half", r"(?P<nth>O\d+) (?P<share>F\d+)"),
+        ("unknowable", r"middle (?:of )?T\d+"),
+        ("middle", r"middle (?:of )?(?P<share>[FP]\d+)"),
+        ("from-start", rf"(?P<length>{_T}) {_AT}(?:start|first)"),
+        ("from-end", rf"(?P<length>{_T}) {_AT}(?:end|last)"),
+        (
+            "first",
+            rf"(?:for )?(?:first|start)(?: by| of| in)? (?P<length>{_N}){_NO_COUNT}",
+        ),
+        ("last", rf"(?:for )?(?:last|end)(?: by| of| in)? (?P<length>{_N}){_NO_COUNT}"),
+        ("after", rf"after (?:at )?(?P<start>{_POINT})(?: at)?"),
+        (
+            "after",
+            rf"(?:from )?(?P<start>{_T}|halfway|middle) (?:of )?(?:later|(?:to )?end)",
+        ),
+        ("before", rf"(?:before|until|earlier) (?:at )?(?P<end>{_POINT})"),
+        ("before", rf"(?P<end>{_T}|halfway|middle) (?:of )?earlier"),
+        ("for", rf"(?:for|long) (?P<length>{_T})"),
+        ("all", r"(?:for |during |on )?(?:throughout|all (?:video|clip|long))"),
+        ("from", rf"from (?P<start>{_T}|middle|halfway)"),
+        ("at", rf"at (?P<start>{_POINT})"),
+        ("at", rf"(?P<start>{_T}) at"),
+        ("by", r"by (?P<length>T\d+)"),
+        ("to", rf"(?:to|max|under) (?P<length>{_T})"),
+        ("bare", r"(?P<length>T\d+)"),
+    ]
+]
+
+
+def read_stretch(clause: Clause, *but: str) -> Stretch | None:
+    """The stretch that the clause names, taken out of its line; `but` are ways not looked for."""
+    if not _MAYBE.search(clause.line):
+        return None
+    for how, pattern in _PATTERNS:
+        if how in but:
+            continue
+        match = pattern.search(clause.line)
+        if match is None:
+            continue
+        if (span := _span(clause, how, match)) is None:
+            return None  # from 10 s to 5 s
+        clause.without(*match.span())
+        return Stretch(how, span)
+    return None
+
+
+_MAYBE = re.compile(r" (?:[TPF]\d+|start|end|middle|halfway|all|throughout|N\d+) ")
+
+
+def _span(clause: Clause, how: str, match: re.Match[str]) -> Span | None:
+    groups = match.groupdict()
+    if how == "half":
+        return _nth_share(clause.value(groups["nth"]), clause.value(groups["share"]))
+    if how == "middle":
+        share = clause.value(groups["share"])
+        return Span(Moment(share=_tidy((1 - share) / 2)), Moment(share=_tidy((1 + share) / 2)))
+    if how == "all":
+        return Span()
+    if how == "unknowable":
+        return None
+    start = _point(clause, groups["start"]) if groups.get("start") else START
+    end = _point(clause, groups["end"]) if groups.get("end") else END
+    if how in ("from-for", "for-at"):
+        length = _length(clause, groups["length"])
+        return Span(start, Moment(start.ms + length.ms))
+    if groups.get("length"):
+        length = _length(clause, groups["length"])
+        if how in ("last", "from-end"):
+            return Span(_before_end(length), END)
+        return Span(START, length)
+    return Span(start, end) if how == "at" or _in_order(start, end) else None
+
+
+def _nth_share(nth: float, share: float) -> Span | None:
+    """The second half, the third quarter."""
+    if nth < 1 or nth * share > 1.001:
+        return None
+    end = END if nth * share > 0.999 else Moment(share=_tidy(nth * share))
+    return Span(Moment(share=_tidy((nth - 1) * share)), end)
+
+
+def _tidy(share: float) -> float:
+    return round(share, 9)
+
+
+def _length(clause: Clause, slot: str) -> Moment:
+    value = clause.value(slot)
+    if slot[0] in "PF":
+        return Moment(share=value)
+    return Moment(round(value * 1000) if slot[0] == "N" else value)
+
+
+def _before_end(length: Moment) -> Moment:
+    return Moment(length.ms, before_end=True, share=length.share)
+
+
+def _point(clause: Clause, words: str) -> Moment:
+    named: dict[str, Callable[[], Moment]] = {
+        "start": Moment, "first": Moment, "end": lambda: END, "last": lambda: END,
+        "middle": lambda: Moment(share=0.5), "halfway": lambda: Moment(share=0.5),
+    }  # fmt: skip
+    if words in named:
+        return named[words]()
+    slot, *rest = words.split()
+    return _before_end(_length(clause, slot)) if rest else _length(clause, slot)
+
+
+def _in_order(start: Moment, end: Moment) -> bool:
+    """Whether something is between them, as far as one can say without knowing the length."""
+    if start == end:
+        return False
+    if start.before_end == end.before_end and (start.share is None) == (end.share is None):
+        one = (start.ms, start.share or 0) < (end.ms, end.share or 0)
+        return one != start.before_end
+    return True

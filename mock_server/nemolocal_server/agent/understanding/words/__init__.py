@@ -1,0 +1,1 @@
+"""From text to tokens: folding, the lexicon of both languages, spelling, numbers."""

@@ -1,0 +1,81 @@
+"""Chinese words: the longest of the lexicon at each place, and numerals."""
+
+import re
+
+from .lexicon import Word, lexicon
+from .tokens import Token
+
+_DIGITS = {c: n for n, c in enumerate("零一二三四五六七八九")} | {"两": 2, "〇": 0}
+_POWERS = {"十": 10, "百": 100, "千": 1000}
+_NUMERAL = r"[零〇一二两三四五六七八九十百千]{1,9}(?:点[零〇一二三四五六七八九]{1,6})?"
+_NUMBER = re.compile(_NUMERAL)
+_TENTHS = re.compile(r"([一二三四五六七八九])成(?![一二两三四五六七八九十\d个片])")
+_PERCENT = re.compile(rf"百分之(?:(?P<numeral>{_NUMERAL})|(?P<digits>\d{{1,3}}(?:\.\d{{1,2}})?))")
+# 十分 alone is "very", 一分钟 alone a minute.
+_COUNTED = ("十分钟", "两倍")
+
+
+def longest_word(text: str, at: int, end: int) -> tuple[Word, int] | None:
+    """The longest word of the lexicon that begins here, and its length."""
+    if text[at] not in lexicon().heads:
+        return None
+    for length in range(min(lexicon().longest, end - at), 0, -1):
+        if (word := lexicon().chinese.get(text[at : at + length])) is not None:
+            return word, length
+    return None
+
+
+def read_chinese(text: str, at: int, end: int, tokens: list[Token]) -> int:
+    """Add the tokens of a run of Chinese characters; returns where it ended.
+
+    That may be behind the run, for 百分之30.
+    """
+    while at < end:
+        if percent := _PERCENT.match(text, at):
+            share = float(percent["digits"] or numeral(percent["numeral"])) / 100
+            tokens.append(Token("P", "slot", at, percent.end(), share))
+            at = percent.end()
+        elif tenths := _TENTHS.match(text, at):
+            tokens.append(Token("P", "slot", at, tenths.end(), numeral(tenths[1]) / 10))
+            at = tenths.end()
+        else:
+            at = _read_one(text, at, end, tokens)
+    return at
+
+
+def _read_one(text: str, at: int, end: int, tokens: list[Token]) -> int:
+    found, number = longest_word(text, at, end), _NUMBER.match(text, at, end)
+    if number and (found is None or _is_counted(text, at, number.end() - at, found[1])):
+        tokens.append(Token("", "number", at, number.end(), numeral(number[0])))
+        return number.end()
+    if found:
+        word, length = found
+        tokens.append(Token(word.canon, word.kind, at, at + length, word.value, word.base))
+        return at + length
+    last = tokens[-1] if tokens else None
+    if last is not None and last.kind == "unknown" and last.end == at:
+        last.end = at + 1
+        last.value = text[last.start : last.end]
+    else:
+        tokens.append(Token("X", "unknown", at, at + 1, text[at]))
+    return at + 1
+
+
+def _is_counted(text: str, at: int, numerals: int, word: int) -> bool:
+    """Whether the numerals here count, though a word begins with them: 第一段 is no 一段."""
+    ordinal = at > 0 and text[at - 1] in "第数"
+    return ordinal or numerals > word or text.startswith(_COUNTED, at)
+
+
+def numeral(text: str) -> float:
+    """The number that Chinese numerals name: 二十五, 一百二, 一点五."""
+    whole, _, fraction = text.partition("点")
+    total = digit = 0
+    for sign in whole:
+        if sign in _DIGITS:
+            digit = digit * 10 + _DIGITS[sign]
+        else:
+            total += (digit or 1) * _POWERS[sign]
+            digit = 0
+    decimals = "".join(str(_DIGITS[sign]) for sign in fraction)
+    return float(f"{total + digit}.{decimals or 0}")

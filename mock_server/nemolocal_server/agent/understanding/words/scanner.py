@@ -1,0 +1,182 @@
+"""Plain text becomes tokens: the longest phrase of the lexicon at each place, numbers, names."""
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from .chinese import longest_word, read_chinese
+from .lexicon import ARTICLES, lexicon
+from .normal import Plain
+from .tokens import COMMA, STRONG, Token
+
+_EXTENSION = r"\.(?:mp4|mov|avi|webm|mkv|jpe?g|png|gif|webp|mp3|wav|m4a|aac)(?![a-z0-9])"
+_HAN = "\u3400-\u9fff"
+_FILE = rf"""
+    (?P<file>[{_HAN}]{{0,20}}[a-z0-9_][a-z0-9_-]{{0,60}}(?:\.[a-z0-9_-]{{1,60}}){{0,3}}{_EXTENSION}
+        |[{_HAN}]{{1,20}}{_EXTENSION})|"""
+_ITEMS = rf"""
+    (?P<hole>\x01\x02*)
+    |(?P<link>https?://[^\s\x01]{{1,300}})
+    |(?P<color>\#(?:[0-9a-f]{{6}}|[0-9a-f]{{3}})(?![0-9a-z]))
+    |(?P<clock>\d{{1,3}}:\d{{2}}(?::\d{{2}})?(?:\.\d{{1,3}})?(?![\d:]))
+    |(?P<ratio>\d{{1,2}}(?:\.\d{{1,2}})?\ ?[:/比]\ ?\d{{1,2}}(?:\.\d{{1,2}})?(?![\d:])
+        |\d{{1,2}}[x×]\d{{1,2}}(?![\da-z]))
+    |(?P<pixels>\d{{3,4}}\ ?[x×]\ ?\d{{3,4}}(?!\d))
+    |(?P<count>\d{{1,9}}(?:\.\d{{1,6}})?|\.\d{{1,6}})
+    |(?P<word>(?:mp[34]|m4[av]|h26[45])(?![a-z0-9])|[a-zà-ÿ]+(?:'[a-z]+)?)
+    |(?P<han>[{_HAN}]+)
+    |(?P<strong>[.!?;\n]+)
+    |(?P<mark>[,:&+%°×/@=\#-])"""
+_ASCII_NAME = re.compile(r"[a-z_]{2}[a-z0-9_.-]*\.")
+_HAS_FILE = re.compile(_EXTENSION)
+_ITEM = re.compile(_ITEMS, re.VERBOSE)
+# File names are looked for only where there is one: no other pattern has to look so far ahead.
+_ITEM_OR_FILE = re.compile(_FILE + _ITEMS, re.VERBOSE)
+
+
+class _Item(NamedTuple):
+    kind: str
+    text: str
+    start: int
+    end: int
+
+
+def scan(plain: Plain) -> list[Token]:
+    """The tokens of a message, fillers and all."""
+    pattern = _ITEM_OR_FILE if _HAS_FILE.search(plain.text) else _ITEM
+    items = [
+        _Item(str(match.lastgroup), match[0], match.start(), match.end())
+        for match in pattern.finditer(plain.text)
+    ]
+    tokens: list[Token] = []
+    place = 0
+    while place < len(items):
+        item = items[place]
+        if item.kind == "word" or item.text in "&%°×@=":
+            place = _read_word(items, place, tokens)
+            continue
+        if item.kind == "han":
+            end = read_chinese(plain.text, item.start, item.end, tokens)
+            place += 1
+            while place < len(items) and items[place].start < end:
+                place += 1
+            continue
+        tokens.extend(_read_mark(plain, items, place))
+        place += 1
+    return tokens
+
+
+def _read_mark(plain: Plain, items: list[_Item], place: int) -> Iterator[Token]:
+    """What is neither an English nor a Chinese word."""
+    kind, text, start, end = items[place]
+    if kind == "hole":
+        held = plain.holes[start]
+        yield Token("H" if isinstance(held, str) else "G", "slot", start, end, held)
+    elif kind == "file":
+        yield from _read_file(plain, start, end)
+    elif kind == "color":
+        digits = text[1:] if len(text) == 7 else "".join(c * 2 for c in text[1:])
+        yield Token("C", "slot", start, end, f"#{digits}")
+    elif kind == "count":
+        yield Token("", "number", start, end, float(text))
+    elif kind == "strong":
+        yield Token(STRONG, "stop", start, end, text)
+    elif kind == "mark":
+        yield from _read_sign(plain.text, text, start)
+    elif kind != "link":
+        yield Token(kind, "value", start, end, text)
+
+
+def _read_sign(text: str, sign: str, at: int) -> Iterator[Token]:
+    if sign in "+-" and _is_signed(text, at):
+        yield Token("more" if sign == "+" else "less", "word", at, at + 1)
+    elif sign == "-":
+        yield from _read_dash(text, at)
+    elif sign in ",:+":
+        yield Token("and" if sign == "+" else COMMA, "stop", at, at + 1, sign)
+    elif sign == "#":
+        yield Token("hash", "word", at, at + 1)
+
+
+def _is_signed(text: str, at: int) -> bool:
+    """Whether a plus or minus belongs to the number after it: "+20%"."""
+    before = text[max(0, at - 20) : at].rstrip()[-1:]
+    return text[at + 1 : at + 2].isdigit() and (not before or before not in "0123456789s秒分m%:")
+
+
+def _read_dash(text: str, at: int) -> Iterator[Token]:
+    """A dash between numbers means "to"; between words it is nothing; else it separates."""
+    before, after = text[max(0, at - 20) : at], text[at + 1 : at + 20]
+    end = before.rstrip()[-1:]
+    if end and end in "0123456789s秒分m" and after.lstrip()[:1].isdigit():
+        yield Token("to", "word", at, at + 1, "-")
+    elif before[-1:].isspace() or after[:1].isspace():
+        yield Token(COMMA, "stop", at, at + 1, "-")
+
+
+def _read_file(plain: Plain, start: int, end: int) -> Iterator[Token]:
+    """A file name, without the Chinese words of a command that stand right before it."""
+    while start < end and (found := longest_word(plain.text, start, end)):
+        word, length = found
+        named = word.kind == "slot" and not _ASCII_NAME.search(plain.text, start, end)
+        if named or plain.text[start + length] == ".":
+            break
+        yield Token(word.canon, word.kind, start, start + length, word.value)
+        start += length
+    yield Token("W", "slot", start, end, plain.original[start:end])
+
+
+def _read_word(items: list[_Item], place: int, tokens: list[Token]) -> int:
+    """One phrase of the lexicon, or one word that it has not; returns the place after it."""
+    text = items[place].text
+    entries = lexicon().english.get(text)
+    if entries is None and "'" in text:
+        text = text.removesuffix("'s") if text.endswith("'s") else text.replace("'", "")
+        entries = lexicon().english.get(text)
+    if entries is None and (corrected := lexicon().speller.correct(text)):
+        text, entries = corrected, lexicon().english.get(corrected, [])
+    for words, word in entries or ():
+        skipped: list[_Item] = []
+        if (after := _match(items, place + 1, words[1:], skipped)) is not None:
+            tokens.append(
+                Token(
+                    word.canon,
+                    word.kind,
+                    items[place].start,
+                    items[after - 1].end,
+                    word.value or text,
+                    word.base,
+                )
+            )
+            tokens.extend(
+                Token("it", "word", i.start, i.end) for i in skipped if i.text in _PRONOUNS
+            )
+            return after
+    if items[place].kind == "word":
+        tokens.append(
+            Token("X", "unknown", items[place].start, items[place].end, items[place].text)
+        )
+    return place + 1
+
+
+_PRONOUNS = frozenset("it this that them these those".split())
+
+
+def _match(
+    items: list[_Item], place: int, words: tuple[str, ...], skipped: list[_Item]
+) -> int | None:
+    """The place after these words, which may have articles and hyphens between them."""
+    for word in words:
+        while place < len(items) and items[place].text != word:
+            item = items[place]
+            if item.text in ARTICLES and len(skipped) < 2:
+                skipped.append(item)
+            elif item.text != "-":
+                if item.kind == "word" and lexicon().speller.correct(item.text) == word:
+                    break
+                return None
+            place += 1
+        if place == len(items):
+            return None
+        place += 1
+    return place

@@ -1,0 +1,53 @@
+"""The schema of the database, brought up to date: an older data folder opens with all it has.
+
+`PRAGMA user_version` says how many of the steps below a database has behind it.
+"""
+
+import sqlite3
+from importlib.resources import files
+
+# Only ever added to: each is what turned one version of the schema into the next.
+_STEPS: tuple[tuple[str, ...], ...] = (
+    (
+        "ALTER TABLE drafts ADD COLUMN undo_to INTEGER",
+        "ALTER TABLE drafts ADD COLUMN redo_to INTEGER",
+        # A turn was one step then, too.
+        """UPDATE drafts SET undo_to = (
+               SELECT max(version) FROM drafts AS before
+               WHERE before.session_id = drafts.session_id AND before.version < drafts.version
+                   AND before.turn IS NOT drafts.turn)""",
+    ),
+)
+SCHEMA_VERSION = len(_STEPS)
+
+
+class SchemaTooNew(sqlite3.DatabaseError):
+    """The database was written by a later release."""
+
+
+def bring_up_to_date(db: sqlite3.Connection) -> None:
+    """Make the tables of a fresh database, or change those of an older one; all or nothing.
+
+    Raises `SchemaTooNew`, or another `sqlite3.DatabaseError` where this is no database of ours.
+    """
+    (version,) = db.execute("PRAGMA user_version").fetchone()
+    if version > SCHEMA_VERSION:
+        raise SchemaTooNew(f"its database has schema {version}, and this release {SCHEMA_VERSION}")
+    if db.execute("SELECT 1 FROM sqlite_master WHERE name = 'drafts'").fetchone():
+        for step in range(version, SCHEMA_VERSION):
+            _take(db, step)
+    db.executescript(files(__package__).joinpath("schema.sql").read_text(encoding="utf-8"))
+    if version != SCHEMA_VERSION:
+        db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+
+
+def _take(db: sqlite3.Connection, step: int) -> None:
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        for statement in _STEPS[step]:
+            db.execute(statement)
+        db.execute(f"PRAGMA user_version = {step + 1}")
+    except BaseException:
+        db.execute("ROLLBACK")
+        raise
+    db.execute("COMMIT")

@@ -1,0 +1,39 @@
+"""The agent bench: that it measures what it says. How fast anything is, no test judges."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from nemolocal_bench.agent import MESSAGES, Bed, main, make_bed, plan_turn
+
+
+@pytest.fixture
+def bed(tmp_path: Path) -> Iterator[Bed]:
+    made = make_bed(tmp_path / "data", 40)
+    yield made
+    made.core.store.close()
+
+
+def test_the_bench_prints_plans_and_the_state(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--segments", "100", "--rounds", "2", "--seconds", "0.3"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert "a draft of 100 segments" in lines[0]
+    assert [line.split("  ")[0] for line in lines[1:-2]] == list(MESSAGES)
+    assert lines[-2].startswith("a turn planned in")
+    assert lines[-1].startswith("a state read in")
+    assert lines[1].endswith("edited")
+    assert lines[-3].endswith("talk")
+
+
+def test_the_bed_is_a_session_with_as_many_segments_as_asked(bed: Bed) -> None:
+    draft = bed.core.sessions.draft(bed.session.id)
+    assert [len(track.segments or ()) for track in draft.tracks or ()] == [40]
+    assert draft.ready
+
+
+def test_a_turn_is_planned_in_full(bed: Bed) -> None:
+    assert plan_turn(bed, "trim to the first 10 seconds", 1) == "edited"
+    assert bed.core.ledger.balance(bed.token.id).frozen == 50
+    assert plan_turn(bed, "how do I trim?", 2) == "talk"
+    assert plan_turn(bed, "remove the subtitles", 3) == "refused"

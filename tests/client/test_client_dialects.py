@@ -1,0 +1,122 @@
+"""Every dialect of a real server, found out by the client and never told to it, in both faces."""
+
+import functools
+import itertools
+import runpy
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from nemolocal_client import (
+    BadRequest,
+    Client,
+    OutOfCredits,
+    SessionNotFound,
+    UnsupportedFile,
+)
+from nemolocal_contract.endpoints import FAULTS_ARM
+from nemolocal_server.dialect import PRESETS, Dialect
+
+SCRIPT = Path(__file__).parents[2] / "docs" / "write_faults.py"
+MESSAGE = "trim to the first 4 seconds"
+SHAPES = [
+    msgspec.convert(
+        dict(zip(("sse", "heartbeat", "render", "errors"), shape, strict=True)), Dialect
+    )
+    for shape in itertools.product(
+        ("adk", "typed"), ("line", "event"), ("flat", "nested"), ("envelope", "http", "adk")
+    )
+]
+NUMBERS = itertools.count(1)
+# What may be torn, doubled or left out on the way besides.
+BENDS = ("split-frames", "split-utf8", "duplicate-event", "bad-json", "line-separator")
+
+
+@pytest.fixture(scope="module")
+def script() -> dict[str, Any]:
+    return runpy.run_path(str(SCRIPT))
+
+
+@pytest.fixture(
+    scope="module",
+    params=SHAPES + list(PRESETS.values()),
+    ids=lambda d: f"{d.sse}-{d.heartbeat}-{d.render}-{d.errors}-{d.export_402}",
+)
+def stage(script: dict[str, Any], request: pytest.FixtureRequest) -> Iterator[Any]:
+    with script["stage"](dialect=request.param) as stage:
+        yield stage
+
+
+@pytest.fixture
+def clients(
+    script: dict[str, Any], faces: dict[str, Callable[..., Client]], stage: Any
+) -> dict[str, Any]:
+    blocking = functools.partial(faces["async"], wait_for=stage.clock.until_done)
+    chosen = {"sync": faces["sync"], "async": blocking}
+    number = next(NUMBERS)
+    return {
+        name: script["open_client"](stage, f"{name}-{number}", face)
+        for name, face in chosen.items()
+    }
+
+
+@pytest.mark.rule("GEN-2", "SSE-2", "SSE-3", "REN-4")
+def test_both_faces_go_the_whole_way_in_every_dialect(
+    stage: Any, clients: dict[str, Any], tmp_path: Path
+) -> None:
+    for name, client in clients.items():
+        with client:
+            client.upload(stage.folder / "clip.mp4")
+            turn = client.say(MESSAGE)
+            assert not turn.silent
+            assert "Timeline (1 track): 1. Video: clip (0-4s)" in " ".join(turn.lines)
+            done = client.export(tmp_path / f"{name}.mp4")
+            assert (done.path.read_bytes(), done.seconds) == (b"a render", 4.0)
+            assert client.balance().available == 50
+            assert client.claim_link().startswith(f"{stage.base_url}/workspace/claim?ct=clm_")
+
+
+def test_both_faces_know_every_failure_in_every_dialect(
+    stage: Any, clients: dict[str, Any], tmp_path: Path
+) -> None:
+    (tmp_path / "notes.txt").write_text("no film")
+    for client in clients.values():
+        with client:
+            with pytest.raises(UnsupportedFile):
+                client.upload(tmp_path / "notes.txt")
+            client.upload(stage.folder / "clip.mp4")
+            with pytest.raises(BadRequest, match="parts"):
+                client.say(" ")
+            arm(stage, client, "out-of-credits")
+            with pytest.raises(OutOfCredits, match="bind=anon_"):
+                client.say(MESSAGE)
+            arm(stage, client, "token-expired", "chat")
+            # The new token has no session yet.
+            with pytest.raises(SessionNotFound):
+                client.say(MESSAGE)
+            with pytest.raises(SessionNotFound):
+                client.resume("1" * 19)
+            client.open_session()
+            assert client.balance().total == 100
+
+
+def test_frames_bent_on_the_way_say_the_same(stage: Any, clients: dict[str, Any]) -> None:
+    for client in clients.values():
+        with client:
+            client.upload(stage.folder / "clip.mp4")
+            for length, bend in enumerate(BENDS, 2):
+                arm(stage, client, bend)
+                lines = list(client.stream(f"trim to the first {9 - length} seconds"))
+                told = " ".join(" ".join(lines).split())
+                assert told.count("Timeline (1 track)") == 1, (bend, lines)
+                assert f"(0-{9 - length}s)" in told, (bend, lines)
+                assert "functionCall" not in told
+
+
+def arm(stage: Any, client: Any, fault: str, endpoint: str = "chat") -> None:
+    user_id = client.workspace.account.user_id
+    match = {"endpoint": endpoint, "user_id": user_id}
+    stage.http.post(FAULTS_ARM.template, json={"name": fault, "match": match}).raise_for_status()

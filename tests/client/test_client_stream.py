@@ -1,0 +1,80 @@
+"""Lines of a turn as they come: the same as at the end, and the same rules."""
+
+from typing import Any
+
+import pytest
+
+from nemolocal_client import Client, OutOfCredits, TurnFailed
+
+CHAT = "/run_sse"
+
+
+def changed(backend: Any, answer: list[Any]) -> Any:
+    """An answer after which the timeline is empty."""
+
+    def respond(_: Any) -> list[Any]:
+        backend.draft = {"t": [], "d": 0}
+        return answer
+
+    return respond
+
+
+def answers(backend: Any, wire: Any, cut: Any) -> list[Any]:
+    """Turns of every kind."""
+    spoken = wire.text("The title is in. You can preview it in the timeline. Click Export.")
+    return [
+        wire.stream(wire.text("One."), wire.tool(), wire.text("Two."), wire.text("Two.")),
+        wire.stream(spoken),
+        changed(backend, wire.stream(wire.tool())),
+        changed(backend, wire.stream(wire.text("On it."), cut())),
+        wire.stream(wire.text("Click Generate.")),
+    ]
+
+
+@pytest.mark.parametrize("kind", range(5))
+def test_stream_tells_what_say_returns(
+    make_client: Any, backend: Any, wire: Any, cut: Any, kind: int
+) -> None:
+    told = []
+    for whole in (True, False):
+        backend.draft = {"t": [{"tt": 7, "sg": [{"txt": "Hi", "d": 1000}]}], "d": 1000}
+        backend.arm(CHAT, answers(backend, wire, cut)[kind])
+        client = make_client()
+        lines = client.say("x").lines if whole else tuple(client.stream("x"))
+        told.append(lines)
+    assert told[0] == told[1]
+    assert told[0]
+
+
+def test_lines_come_before_the_turn_has_ended(client: Client, backend: Any, wire: Any) -> None:
+    frame = b'data: {"code":2001,"message":"no","data":null}\n\n'
+    backend.arm(CHAT, wire.stream(wire.text("Working on it."), frame))
+    lines = client.stream("trim")
+    assert next(iter(lines)) == "Working on it."
+    with pytest.raises(OutOfCredits):
+        next(iter(lines))
+
+
+def test_stream_that_is_left_hangs_up_and_the_message_is_not_sent_again(
+    client: Client, backend: Any, wire: Any
+) -> None:
+    backend.arm(CHAT, wire.stream(wire.text("One."), wire.text("Two.")))
+    for line in client.stream("trim"):
+        assert line == "One."
+        break
+    assert client.balance().total == 100
+    assert len(backend.of(CHAT)) == 1
+
+
+def test_other_calls_may_be_made_between_two_lines(client: Client, backend: Any, wire: Any) -> None:
+    backend.arm(CHAT, wire.stream(wire.text("One."), wire.text("Two.")))
+    told = [(line, client.balance().total) for line in client.stream("trim")]
+    assert told == [("One.", 100), ("Two.", 100)]
+
+
+def test_stream_that_changes_nothing_ends_in_the_error_of_say(
+    client: Client, backend: Any, wire: Any
+) -> None:
+    backend.arm(CHAT, wire.stream(wire.tool()))
+    with pytest.raises(TurnFailed):
+        list(client.stream("trim"))

@@ -1,0 +1,186 @@
+"""`nemolocal chat` and `sessions`: a conversation that nothing but its user ends."""
+
+import io
+import json
+import stat
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from nemolocal_client import Assistant, Client
+
+TRIM = "trim to the first 1 second"
+
+
+@pytest.fixture
+def talk(run: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Run `chat` with these lines as its input."""
+
+    def start(*lines: str, arguments: tuple[object, ...] = ()) -> Any:
+        monkeypatch.setattr(sys, "stdin", io.StringIO("".join(f"{line}\n" for line in lines)))
+        return run("chat", *arguments)
+
+    return start
+
+
+def test_conversation_goes_from_an_upload_to_a_file(talk: Any, serve: Any, clip: Path) -> None:
+    url = serve()
+    outcome = talk(TRIM, "/state", "credits", "export", arguments=(clip, "--base-url", url))
+    assert outcome.status == 0, outcome.err
+    assert outcome.lines[0] == "Uploaded clip.mp4 (video, 2 s)"
+    assert "Timeline (1 track): 1. Video: clip (0-1s)" in outcome.lines
+    assert "50 credits, and 0 in use" in outcome.lines
+    assert outcome.lines[-1] == "nemolocal-chat.mp4 (1 s, 0.0 MB)"
+    assert Path("nemolocal-chat.mp4").read_bytes() == b"a render"
+    assert "comes back to this" in outcome.err
+
+
+def test_files_may_be_named_in_the_conversation(talk: Any, serve: Any, clip: Path) -> None:
+    outcome = talk(str(clip), "/export other.mp4", arguments=("--base-url", serve()))
+    assert outcome.lines[0] == "Uploaded clip.mp4 (video, 2 s)"
+    assert "the timeline is empty" in outcome.err
+    assert outcome.status == 1
+
+
+def test_export_goes_where_it_is_told_to(talk: Any, serve: Any, clip: Path) -> None:
+    Path("films").mkdir()
+    arguments = (clip, "-o", "first.mp4", "--base-url", serve())
+    outcome = talk(TRIM, "export", "/export films/x.mp4", "/quit", "never", arguments=arguments)
+    assert outcome.status == 0, outcome.err
+    assert Path("first.mp4").exists()
+    assert Path("films/x.mp4").exists()
+    assert "never" not in outcome.out
+
+
+def test_last_edit_is_taken_back(talk: Any, serve: Any, clip: Path) -> None:
+    outcome = talk(
+        TRIM, 'add a title "Hi"', "/undo", "/state", arguments=(clip, "--base-url", serve())
+    )
+    assert outcome.status == 0, outcome.err
+    assert outcome.lines[-1] == "Timeline (1 track): 1. Video: clip (0-1s)"
+
+
+def test_what_goes_wrong_ends_a_message_and_not_the_conversation(
+    talk: Any, serve: Any, clip: Path
+) -> None:
+    lines = ("/export none/x.mp4", "/nonsense", "/cancel", "/help", "status")
+    outcome = talk(*lines, arguments=(clip, "--base-url", serve()))
+    assert outcome.status == 1
+    assert "the folder none does not exist" in outcome.err
+    assert "/nonsense is unknown: /help tells what there is" in outcome.lines
+    assert "No export is under way" in outcome.lines
+    assert any(line.startswith("/undo") for line in outcome.lines)
+    assert outcome.lines[-1] == "Timeline (0 tracks):"
+
+
+def test_answers_for_scripts_are_an_object_a_line(talk: Any, serve: Any, clip: Path) -> None:
+    lines = (TRIM, "/state", "export", "/export none/x.mp4", "/link")
+    url = serve()
+    outcome = talk(*lines, arguments=(clip, "--json", "--base-url", url))
+    said = [json.loads(line) for line in outcome.lines]
+    assert [each["message"] for each in said] == [str(clip), *lines]
+    assert said[1]["routes"] == ["chat"]
+    assert said[2]["lines"] == ["Timeline (1 track): 1. Video: clip (0-1s)"]
+    assert said[3]["file"] == "nemolocal-chat.mp4"
+    assert "does not exist" in said[4]["error"]
+    assert said[5]["lines"][0].startswith(f"{url}/workspace/claim?ct=clm_")
+    assert "nmv_usr_" not in outcome.out + outcome.err
+
+
+@pytest.mark.parametrize(
+    ("method", "said"),
+    [("stream", "the work goes on in the backend: /state"), ("export", "/cancel stops it")],
+)
+def test_ctrl_c_gives_up_the_wait_and_says_that_the_work_goes_on(
+    talk: Any, serve: Any, clip: Path, monkeypatch: pytest.MonkeyPatch, method: str, said: str
+) -> None:
+    def interrupted(assistant: Any, *_: object) -> Any:
+        if method == "export":
+            assistant._client.workspace.session.rendering = "render_1"
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Assistant, method, interrupted)
+    lines = (TRIM, "/help") if method == "stream" else ("/export", "/help")
+    outcome = talk(*lines, arguments=(clip, "--base-url", serve()))
+    assert said in outcome.err
+    assert any(line.startswith("/quit") for line in outcome.lines)
+    assert outcome.status == 0
+
+
+def test_typed_conversation_has_a_prompt_and_a_history(
+    run: Any, serve: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    typed = ["/help", "status"]
+
+    def typing(prompt: str) -> str:
+        if not typed:
+            raise EOFError(prompt)
+        return typed.pop(0)
+
+    monkeypatch.setattr(sys.stdin, "isatty", lambda: True, raising=False)
+    monkeypatch.setattr("builtins.input", typing)
+    outcome = run("chat", "--base-url", serve())
+    assert outcome.status == 0, outcome.err
+    assert "Say what to edit, or /help" in outcome.err
+    assert outcome.lines[-1] == "Timeline (0 tracks):"
+    pytest.importorskip("readline")
+    history = tmp_path / "config" / "chat-history"
+    assert stat.S_IMODE(history.stat().st_mode) == 0o600
+
+
+def test_ctrl_c_at_the_prompt_ends(run: Any, serve: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(_: str) -> str:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(sys.stdin, "isatty", lambda: True, raising=False)
+    monkeypatch.setattr("builtins.input", interrupted)
+    monkeypatch.setitem(sys.modules, "readline", None)
+    assert run("chat", "--base-url", serve()).status == 0
+
+
+def test_sessions_are_listed_and_come_back_to(
+    talk: Any, run: Any, serve: Any, clip: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert run("sessions").lines == [
+        "No session was saved: `nemolocal chat --base-url URL` begins one"
+    ]
+    url = serve()
+    talk(TRIM, arguments=(clip, "--base-url", url))
+    (line,) = run("sessions").lines
+    session = line.split()[0]
+    assert line.endswith(f"project  {url}")
+    assert json.loads(run("sessions", "--json").out)["session_id"] == session
+    assert run("sessions", "--base-url", "http://other.example").lines[0].startswith("No session")
+    monkeypatch.setattr(sys, "stdin", io.StringIO("status\n"))
+    assert run("sessions", session).lines == ["Timeline (1 track): 1. Video: clip (0-1s)"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("sessions", "42"), "session 42 was not saved here: name its server with --base-url"),
+        (("chat", "none.mp4"), "none.mp4 is no file: check the path"),
+        (("chat", "--session", "1"), "a session lives on a server: name it with --base-url"),
+        (("chat", "-o", "none/x.mp4"), "the folder none does not exist: make it first"),
+    ],
+)
+def test_what_cannot_work_is_said_in_one_line(
+    run: Any, arguments: tuple[str, ...], said: str
+) -> None:
+    outcome = run(*arguments)
+    assert outcome.status == 1
+    assert outcome.err == f"nemolocal: {said}\n"
+
+
+def test_wait_that_is_given_up_leaves_the_turn_to_the_backend(serve: Any, clip: Path) -> None:
+    """Not through the command: only the library can be interrupted in the middle of a stream."""
+    from nemolocal.backend import open_client
+
+    with open_client(serve(), lambda _: None) as client:
+        assert isinstance(client, Client)
+        client.upload(clip)
+        for _ in client.stream(TRIM):
+            break
+        assert client.balance().available == 50

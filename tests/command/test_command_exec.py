@@ -1,0 +1,176 @@
+"""`nemolocal exec`: programs that know only the cloud's address reach the local server."""
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from nemolocal.command import main
+from nemolocal_contract.endpoints import CLOUD_BASE_URL
+
+BALANCE = f"{CLOUD_BASE_URL}/api/credits/balance/simple"
+README = Path(__file__).parents[2] / "README.md"
+Execute = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def execute(capfd: pytest.CaptureFixture[str]) -> Execute:
+    """Run a program; its status, what it wrote, and what was told."""
+
+    def run_program(*words: str, options: tuple[str, ...] = ()) -> tuple[int, str, str]:
+        status = main(["exec", *options, "--", *words])
+        told = capfd.readouterr()
+        return status, told.out, told.err
+
+    return run_program
+
+
+def test_readmes_session_runs_unedited_against_the_clouds_address(
+    execute: Execute, sample: Path, tmp_path: Path
+) -> None:
+    chapter = README.read_text(encoding="utf-8").partition("## The seven requests, by hand")[2]
+    block = re.search(r"```bash\n(.*?)```", chapter, re.DOTALL)
+    assert block is not None
+    (tmp_path / "nemolocal-demo.mp4").write_bytes(sample.read_bytes())
+    script = block[1].replace("http://127.0.0.1:8787", CLOUD_BASE_URL)
+    status, out, err = execute("bash", "-euo", "pipefail", "-c", script)
+    assert (status, err) == (0, "")
+    assert f"{CLOUD_BASE_URL}/cdn/media/" in out
+    assert (tmp_path / "out.mp4").read_bytes()[4:8] == b"ftyp"
+
+
+PYTHON = {
+    "httpx": f"import httpx; print(httpx.get('{BALANCE}').text)",
+    "requests": f"import requests; print(requests.get('{BALANCE}').text)",
+    "urllib": f"import urllib.request as u; print(u.urlopen('{BALANCE}').read().decode())",
+}
+
+
+@pytest.mark.parametrize("library", PYTHON)
+def test_python_needs_no_change(execute: Execute, library: str) -> None:
+    pytest.importorskip(library)
+    status, out, err = execute(sys.executable, "-c", PYTHON[library])
+    assert (status, err) == (0, "")
+    assert '"code":1001' in out
+
+
+def test_node_needs_no_change(execute: Execute) -> None:
+    node = shutil.which("node")
+    if node is None:
+        pytest.skip("there is no node")
+    code = f"fetch('{BALANCE}').then(r => r.text()).then(console.log)"
+    help_text = subprocess.run([node, "--help"], capture_output=True, text=True, check=True).stdout
+    if "--use-env-proxy" not in help_text:
+        pytest.skip("this node does not know NODE_USE_ENV_PROXY (22.21 and 24.5 do)")
+    status, out, _ = execute(node, "-e", code)
+    assert status == 0
+    assert '"code":1001' in out
+
+
+def test_node_of_any_age_reaches_the_server_by_its_variable(execute: Execute) -> None:
+    node = shutil.which("node")
+    if node is None:
+        pytest.skip("there is no node")
+    url = "process.env.NEMO_API_URL + '/api/credits/balance/simple'"
+    status, out, _ = execute(node, "-e", f"fetch({url}).then(r => r.text()).then(console.log)")
+    assert status == 0
+    assert '"code":1001' in out
+
+
+def test_any_other_host_is_refused_and_told_once(execute: Execute) -> None:
+    script = "for n in 1 2; do curl -sS https://example.com/; curl -sS http://example.com:81/; done"
+    status, out, err = execute("bash", "-c", f"{script}; exit 0")
+    assert status == 0
+    refusal = (
+        "refused example.com:{}: only mega-api-prod.nemovideo.ai is served here; "
+        "allow it with --allow-host example.com\n"
+    )
+    assert err.count("nemolocal exec: ") == 1
+    assert f"nemolocal exec: {refusal.format(443)}" in err
+    assert "CONNECT tunnel failed, response 403" in err
+    assert out == f"nemolocal exec {refusal.format(81)}" * 2
+
+
+def test_host_that_is_allowed_is_reached(execute: Execute, serve: Callable[..., str]) -> None:
+    url = serve().replace("127.0.0.1", "localhost")
+    # --noproxy '' has curl ask the proxy even for this machine.
+    ask = f"curl -sS --noproxy '' {url}/api/credits/balance/simple"
+    both = f"{ask}; {ask} --proxytunnel; {ask} -H 'Connection: keep-alive' http://localhost:9/"
+    status, out, err = execute("bash", "-c", both, options=("--allow-host", "LOCALHOST"))
+    assert (status, err) == (0, "")
+    assert out.count('"code":1001') == 3
+    assert out.endswith("localhost:9: Connect call failed ('127.0.0.1', 9)\n") or "refused" in out
+
+
+def test_plain_http_to_the_cloud_is_sent_to_https(execute: Execute) -> None:
+    url = BALANCE.replace("https", "http")
+    status, out, _ = execute("curl", "-sSL", "-w", "%{url_effective} %{num_redirects}", url)
+    assert status == 0
+    assert out.endswith(f"{BALANCE} 1")
+
+
+def test_token_of_the_environment_is_good(
+    execute: Execute, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NEMO_TOKEN", "my-very-own-token")
+    status, out, _ = execute(
+        "bash", "-c", f'curl -sS {BALANCE} -H "Authorization: Bearer $NEMO_TOKEN"'
+    )
+    assert status == 0
+    assert out == '{"code":0,"data":{"available":100,"frozen":0,"total":100}}'
+    monkeypatch.setenv("NEMO_TOKEN", "short")
+    assert execute("true")[0::2] == (
+        1,
+        "nemolocal: NEMO_TOKEN cannot be used (token must have 8 to 200 characters): unset it\n",
+    )
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "told"),
+    [
+        (["bash", "-c", "exit 7"], 7, ""),
+        (["bash", "-c", "kill -9 $$"], 137, ""),
+        (["no-such-program-here"], 127, "nemolocal exec: no-such-program-here: not found\n"),
+        (["."], 126, "nemolocal exec: .: permission denied\n"),
+        ([], 1, "nemolocal: nothing to run: name a program after --\n"),
+        (["bash", "-c", "exit $#", "x", "--", "--help"], 2, ""),
+    ],
+)
+def test_status_is_that_of_the_program(
+    execute: Execute, words: list[str], status: int, told: str
+) -> None:
+    assert execute(*words)[0::2] == (status, told)
+
+
+def test_program_is_told_to_end_and_answers_itself() -> None:
+    script = "trap 'exit 5' TERM; echo ready; while true; do read -t 1 <> <(:); done"
+    command = [sys.executable, "-m", "nemolocal", "exec", "bash", "-c", script]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as child:
+        assert child.stdout is not None
+        assert child.stdout.readline() == "ready\n"
+        os.kill(child.pid, signal.SIGINT)  # which the program did not get: nothing happens
+        os.kill(child.pid, signal.SIGTERM)
+    assert child.returncode == 5
+
+
+def test_missing_extra_is_named(execute: Execute, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "trustme", None)
+    status, _, err = execute("true")
+    assert status == 1
+    assert err.endswith("install the extra, pip install 'nemolocal[exec]'\n")
+
+
+def test_certificates_of_the_world_are_believed_only_where_a_host_is_allowed(
+    execute: Execute,
+) -> None:
+    count = ("bash", "-c", "grep -c BEGIN $SSL_CERT_FILE; cmp $SSL_CERT_FILE $CURL_CA_BUNDLE")
+    assert execute(*count)[:2] == (0, "1\n")
+    status, out, _ = execute(*count, options=("--allow-host", "example.com"))
+    assert status == 0
+    assert int(out) > 50

@@ -1,0 +1,64 @@
+"""The timeline as lanes: to scale, named, with seconds, never wider than the terminal."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given, strategies as st
+
+from nemolocal.lanes import _columns, draw
+from nemolocal_contract.draft import draft_from_wire
+
+
+def timeline(*tracks: tuple[int, list[tuple[str, int, int]]]) -> Any:
+    wire = [
+        {"tt": kind, "sg": [{"s": s, "d": d, "m": {"title": name}} for name, s, d in segments]}
+        for kind, segments in tracks
+    ]
+    return draft_from_wire({"t": wire})
+
+
+def test_lanes_are_drawn_to_scale_with_names_and_seconds() -> None:
+    draft = timeline(
+        (0, [("beach", 0, 6000), ("city", 6000, 4000)]),
+        (1, [("Lo-fi", 0, 10000)]),
+        (7, [("Hi", 5000, 2000)]),
+    )
+    assert draw(draft, 53) == [
+        "      0s" + " " * 35 + "10s",
+        "Video [beach 0-6s" + "─" * 12 + "][city 6-10s────]",
+        "BGM   [Lo-fi 0-10s" + "─" * 27 + "]",
+        "Title " + " " * 20 + "[Hi────]",
+    ]
+
+
+def test_empty_timeline_is_said() -> None:
+    assert draw(timeline(), 80) == ["The timeline is empty"]
+    assert draw(timeline((0, [])), 80) == ["The timeline is empty"]
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from([0, 1, 7, 99]),
+            st.lists(
+                st.tuples(st.text(max_size=30), st.integers(0, 10**6), st.integers(1, 10**6)),
+                max_size=5,
+            ),
+        ),
+        max_size=4,
+    ),
+    st.integers(40, 120),
+)
+def test_no_line_is_wider_than_the_terminal_by_more_than_the_shortest_block(
+    tracks: list[tuple[int, list[tuple[str, int, int]]]], width: int
+) -> None:
+    for line in draw(timeline(*tracks), width):
+        assert _columns(line) <= width + 3
+        assert "\n" not in line
+
+
+@pytest.mark.parametrize("name", ["海滩" * 20, "é" * 50, "e\u0301" * 50, "a" * 500])
+def test_long_and_wide_names_are_cut(name: str) -> None:
+    lane = draw(timeline((0, [(name, 0, 1000)])), 60)[1]
+    assert _columns(lane) <= 60
+    assert lane.endswith("…]") or "…─]" in lane

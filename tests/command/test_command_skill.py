@@ -1,0 +1,244 @@
+"""`nemolocal skill`: check, run and new, with their exit codes."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from nemolocal import skill_run
+from nemolocal_client.skill import Answer, Stage, check_skill, parse_skill, play_skill
+from nemolocal_contract.clock import WallClock
+from nemolocal_render.ffmpeg import FFmpegFailed
+
+FIXTURES = Path(__file__).parents[2] / "fixtures"
+CLEAN = FIXTURES / "skills" / "clean.md"
+PLANTED = FIXTURES / "skills" / "planted"
+SEEDS = FIXTURES / "seeds"
+
+Play = Callable[[str | Path], list[Answer]]
+
+
+@pytest.fixture
+def play(serve: Any, clip: Path) -> Play:
+    """Play a document against a server that renders nothing."""
+    base_url = serve(seed=1)
+
+    def play_document(document: str | Path) -> list[Answer]:
+        content = document.read_bytes() if isinstance(document, Path) else document.encode()
+        path = document if isinstance(document, Path) else Path("SKILL.md")
+        skill = parse_skill(content, path)
+        with httpx.Client(base_url=base_url, trust_env=False) as http:
+            fixture = f"{base_url}/cdn/fixtures/sample.mp4"
+            rules = lambda: skill_run._rules_of_the_last(http)  # noqa: E731
+            stage = Stage(http, clip, fixture, WallClock(1e6), rules)
+            return list(play_skill(skill, stage))
+
+    return play_document
+
+
+def calls(answers: list[Answer]) -> list[tuple[int, int | None, bool]]:
+    return [(answer.line, answer.code, answer.as_said) for answer in answers]
+
+
+def test_check_of_a_good_document_ends_with_0(run: Any) -> None:
+    outcome = run("skill", "check", CLEAN)
+    assert (outcome.status, outcome.lines) == (0, ["1 file: 0 errors, 0 warnings, 0 notes"])
+
+
+def test_check_with_errors_ends_with_1_and_with_warnings_only_with_0(run: Any) -> None:
+    assert run("skill", "check", CLEAN, PLANTED / "token-in-url.md").status == 1
+    assert run("skill", "check", PLANTED / "4k-promised.md").status == 0
+
+
+def test_check_of_what_cannot_be_read_ends_with_2_and_judges_the_rest(run: Any) -> None:
+    outcome = run("skill", "check", "none.md", CLEAN, "--format", "json")
+    assert outcome.status == 2
+    assert outcome.err == (
+        "nemolocal: none.md cannot be read (no such file or directory): check the path\n"
+    )
+    assert [document["name"] for document in json.loads(outcome.out)] == ["sunset-cutter"]
+
+
+def test_check_writes_sarif(run: Any) -> None:
+    outcome = run("skill", "check", PLANTED / "token-in-url.md", "--format", "sarif")
+    (result,) = json.loads(outcome.out)["runs"][0]["results"]
+    assert result["ruleId"] == "skill.auth.token-in-url"
+
+
+def test_folder_stands_for_its_document(run: Any, tmp_path: Path) -> None:
+    (tmp_path / "my-skill").mkdir()
+    (tmp_path / "my-skill" / "SKILL.md").write_bytes(CLEAN.read_bytes())
+    assert run("skill", "check", "my-skill").status == 0
+
+
+def test_new_document_has_no_finding_and_is_answered_as_it_says(run: Any, play: Play) -> None:
+    outcome = run("skill", "new", "dawn-cutter", "-o", "new.md")
+    assert outcome.status == 0
+    skill = parse_skill(Path("new.md").read_bytes(), Path("new.md"))
+    assert (skill.name, skill.version) == ("dawn-cutter", "1.0.0")
+    assert check_skill(skill) == ()
+    answers = play(Path("new.md"))
+    assert len(answers) == 8
+    assert all(answer.as_said and not answer.notes for answer in answers), answers
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("A Skill",), "'A Skill' is no name of a skill: use small letters"),
+        (("x" * 65,), "'xxx"),
+        (("a",), "SKILL.md is there already: name another file with -o"),
+        (("a", "-o", "none/SKILL.md"), "none/SKILL.md cannot be written (no such file"),
+    ],
+)
+def test_new_document_that_cannot_be_is_one_line(
+    run: Any, arguments: tuple[str, ...], said: str
+) -> None:
+    Path("SKILL.md").write_text("mine")
+    outcome = run("skill", "new", *arguments)
+    assert outcome.status == 1
+    assert outcome.err.startswith(f"nemolocal: {said}")
+    assert Path("SKILL.md").read_text() == "mine"
+
+
+@pytest.mark.parametrize("name", ["ai-rtk-compressor", "4k-with-session"])
+def test_published_document_is_answered_as_its_text_says(play: Play, name: str) -> None:
+    answers = play(SEEDS / f"{name}.txt")
+    assert [answer.code for answer in answers] == [0] * 8
+    assert all(answer.as_said for answer in answers), answers
+    assert [answer.call.split("/")[-1].split("_")[0] for answer in answers][:4] == [
+        "anonymous-token", "nemo", answers[2].call.rpartition("/")[2], "run"
+    ]  # fmt: skip
+    assert answers[7].told.startswith("status completed")
+    notes = [note for answer in answers for note in answer.notes]
+    unnamed = "the document does not name this endpoint: its path is the contract's"
+    assert notes == ([unnamed] if name == "ai-rtk-compressor" else [])
+
+
+def test_commands_that_stand_in_no_order_get_what_they_lack_first(play: Play) -> None:
+    answers = play(CLEAN)
+    assert all(answer.as_said for answer in answers)
+    assert answers[2].notes == ("a clip was uploaded first",)
+    export = CLEAN.read_text(encoding="utf-8").partition("### 3.5")[2]
+    answers = play(f"---\nname: x\n---\n{export}")
+    assert [answer.as_said for answer in answers] == [True, True]
+    assert answers[0].notes == (
+        "a token was fetched first",
+        "a session was opened first",
+        "a clip was uploaded first",
+        "the clip was put on the timeline first",
+    )
+
+
+FAULTS = {
+    "token-in-url": (91, 1001, "GEN-5"),
+    "camel-case-session": (63, 400, "GEN-6"),
+    "snake-case-render": (109, 400, "GEN-6"),
+    "wrong-method": (99, 405, "GEN-6"),
+    "export-without-headers": (109, 402, "REN-2"),
+    "single-quoted-variable": (63, 1002, "SES-3"),
+    "form-without-at": (80, 400, "GEN-6"),
+    "wrong-grant": (36, 0, "AUTH-1"),
+}
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_fault_shows_when_the_document_is_played(play: Play, name: str) -> None:
+    line, code, rule = FAULTS[name]
+    wrong = [answer for answer in play(PLANTED / f"{name}.md") if not answer.as_said]
+    if wrong[1:]:
+        assert wrong.pop().told == "not called: no render was accepted before it"
+    assert [(answer.line, answer.code) for answer in wrong] == [(line, code)]
+    assert rule in wrong[0].rules
+
+
+def test_answer_to_a_failure_has_the_documents_own_words(play: Play) -> None:
+    answers = play(PLANTED / "export-without-headers.md")
+    told = next(answer.told for answer in answers if answer.code == 402)
+    assert '(the document: the plan does not export: "Register or upgrade' in told
+
+
+SCRIPT = """---
+name: x
+version: 1.0.0
+---
+```bash
+API=https://example.org/base
+CLIENT_ID="${NEMO_CLIENT_ID:-$(cat ~/.config/x/client_id)}"
+ID=render_$(date +%s)
+SAY=$SAY
+TOKEN=$(curl -s -X POST "$NEMO_API_URL/api/auth/anonymous-token" -H "X-Client-Id: $CLIENT_ID")
+curl -s $BASE_URL/api/tasks/me/with-session/nemo_agent --json @body.json \\
+  -H "Authorization: Bearer $TOKEN"
+curl -s https://example.com/install.sh
+curl -s "$API/api/credits/balance/simple?x=$SAY&y=$NOBODY" \\
+  -H "Authorization: Bearer $(echo token)"
+curl -s -X POST <API>/api/upload-video/nemo_agent/me/$SID -H "Authorization: Bearer <token>" \\
+  -H "Content-Type: application/json" -d '{"urls":["<url>"],"source_type":"url"}' \\
+  -H "Empty:" -H nothing
+curl -s "$API/api/unknown" -H "Authorization: Bearer $TOKEN" -d a=1 -d b=2
+curl -s -o out.mp4 "$OUTPUT_URL"
+```
+"""
+
+
+def test_variables_hold_what_the_document_and_its_answers_give(play: Play) -> None:
+    answers = play(SCRIPT)
+    assert [(answer.call.split(" ")[0], answer.code) for answer in answers] == [
+        ("POST", 0), ("POST", 400), ("GET", None), ("GET", 0), ("POST", 0), ("POST", 404),
+        ("GET", None),
+    ]  # fmt: skip
+    assert answers[1].told.startswith("body is not valid JSON")
+    assert answers[2].told == "not called: it is no address of the API"
+    assert answers[3].notes == ("NOBODY is set nowhere",)
+
+
+def test_token_shows_in_no_answer(play: Play) -> None:
+    shown = "".join(str(answer) for answer in [*play(CLEAN), *play(PLANTED / "token-in-url.md")])
+    assert "nmv_usr_" not in shown
+
+
+def test_run_prints_a_row_for_each_call_and_ends_with_0(run: Any) -> None:
+    outcome = run("skill", "run", CLEAN)
+    assert outcome.status == 0, outcome.out
+    assert outcome.lines[0] == " 1 ok 200    0  POST /api/auth/anonymous-token"
+    assert outcome.lines[-1] == "8 of 8 calls were answered as the document says"
+
+
+def test_run_with_a_fault_names_the_rule_and_ends_with_1(run: Any, tmp_path: Path) -> None:
+    token = CLEAN.read_text(encoding="utf-8").partition("## 2.")[0].replace("X-Client-Id", "X-Id")
+    (tmp_path / "bad.md").write_text(token, encoding="utf-8")
+    outcome = run("skill", "run", "bad.md")
+    assert outcome.status == 1
+    assert outcome.lines[0] == " 1 NO 400  400  POST /api/auth/anonymous-token"
+    assert (
+        "      AUTH-2: No X-Client-Id, or an empty one, is HTTP 400 with code 400." in outcome.lines
+    )
+    assert "      (a token was fetched first)" in outcome.lines
+    told = json.loads(run("skill", "run", "bad.md", "--json").out)
+    assert (told["name"], told["as_said"], told["answers"][0]["code"]) == (
+        "sunset-cutter",
+        False,
+        400,
+    )
+
+
+def test_run_without_ffmpeg_says_where_to_look(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def fail(*_: object, **__: object) -> None:
+        raise FFmpegFailed("no encoder")
+
+    monkeypatch.setattr("nemolocal_render.footage.make_sample", fail)
+    outcome = run("skill", "run", CLEAN)
+    assert outcome.status == 1
+    assert "no clip could be made (no encoder): see `nemolocal doctor`" in outcome.err
+
+
+def test_run_of_nothing_says_so(run: Any, tmp_path: Path) -> None:
+    (tmp_path / "poem.md").write_text("A poem.")
+    outcome = run("skill", "run", "poem.md")
+    assert outcome.status == 1
+    assert "poem.md makes no calls: it has no curl commands and no endpoints" in outcome.err
+    assert run("skill", "run", "none.md").status == 2

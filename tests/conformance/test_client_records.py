@@ -1,0 +1,242 @@
+"""Whose is what in a journal, and laws that hold for every journal whatsoever."""
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import HealthCheck, given, settings, strategies as st
+
+from nemolocal_conformance import client_rules
+from nemolocal_conformance.client_rules import client_catalogue, requests
+from nemolocal_conformance.client_rules.judging import judge_client, judge_journal
+from nemolocal_conformance.client_rules.rule import broken, client_check, held
+from nemolocal_conformance.records.act import Act
+from nemolocal_conformance.records.grouping import records_of
+from nemolocal_conformance.records.journal import Journal
+from nemolocal_conformance.records.record import Record
+from nemolocal_contract import endpoints as wire
+from nemolocal_contract.journal import Credits, Entry, TurnEntry
+
+CHECKS = tuple(client_catalogue().values())
+NAMES = sorted(wire.endpoints())
+
+
+def ids(record: Record) -> list[int]:
+    return [act.id for act in record.acts]
+
+
+def groups(tale: Any, **options: Any) -> list[list[int]]:
+    return [ids(record) for record in records_of(tale.journal(), **options)]
+
+
+def other(tale: Any, token: int) -> Any:
+    """Go on as the owner of another token."""
+    tale.token_id, tale.user_id = token, f"anon_{token}"
+    return tale
+
+
+def test_at_least_thirty_checks_have_ids_of_one_shape() -> None:
+    assert len(CHECKS) >= 30
+    assert all(check.id.startswith("client.") and check.level in ("MUST", "SHOULD")
+               for check in CHECKS)  # fmt: skip
+
+
+def test_clients_that_call_at_the_same_time_are_told_apart(tale: Any) -> None:
+    tale.ask("balance")
+    other(tale, 2).ask("balance")
+    other(tale, 1).ask("balance")
+    assert groups(tale) == [[1, 3], [2]]
+
+
+def test_runs_one_after_the_other_are_one_clients(tale: Any) -> None:
+    tale.ask("balance")
+    other(tale, 2).ask("balance")
+    assert groups(tale) == [[1, 2]]
+    assert groups(tale, token=2) == [[2]]
+    assert groups(tale, user="anon_1") == [[1]]
+    assert groups(tale, token=7) == []
+
+
+def test_who_calls_in_another_way_is_somebody_else(tale: Any) -> None:
+    tale.ask("balance")
+    other(tale, 2).ask("balance", headers={"User-Agent": "curl"})
+    assert groups(tale) == [[1], [2]]
+
+
+def test_a_client_id_and_a_session_link_tokens(tale: Any) -> None:
+    tale.token("me").session().token("me", gives=2)
+    other(tale, 3).state(code=1002, headers={"User-Agent": "curl"})
+    assert groups(tale) == [[1, 2, 3, 4]]
+
+
+def test_two_known_clients_become_one_when_a_link_shows(tale: Any) -> None:
+    tale.token("me").session()
+    other(tale, 2).ask("balance", headers={"User-Agent": "curl"})
+    other(tale, 2).state(code=1002, headers={"User-Agent": "curl"})
+    assert groups(tale) == [[1, 2, 3, 4]]
+
+
+def test_a_session_that_was_refused_for_other_reasons_links_nobody(tale: Any) -> None:
+    tale.token("me").session()
+    other(tale, 2).state(code=429, headers={"User-Agent": "curl"})
+    assert groups(tale) == [[1, 2], [3]]
+
+
+def test_a_request_with_an_unknown_token_is_the_one_clients_that_calls_so(tale: Any) -> None:
+    tale.ask("balance").ask("balance", code=1001, token_id=None, user_id=None)
+    assert groups(tale) == [[1, 2]]
+
+
+def test_among_many_that_call_alike_it_is_nobodys(tale: Any) -> None:
+    tale.ask("balance")
+    other(tale, 2).ask("balance")
+    other(tale, 1).ask("balance").ask("balance", code=1001, token_id=None, user_id=None)
+    assert groups(tale) == [[1, 3], [2], [4]]
+
+
+def test_a_file_belongs_to_who_was_given_its_url(tale: Any) -> None:
+    tale.submit().poll()
+    other(tale, 2).ask("balance", headers={"User-Agent": "curl"})
+    tale.file(headers={"User-Agent": "wget"})
+    assert groups(tale)[0] == [1, 2, 4]
+
+
+def test_a_failure_of_the_harness_is_told_as_one(tale: Any) -> None:
+    @client_check("client.defect", "CLI-1")
+    def defect(record: Record) -> Any:
+        """A check MUST work."""
+        raise ZeroDivisionError(record.acts)
+
+    found = judge_client(defect, records_of(tale.begun().journal()))
+    assert (found.outcome, found.reason[:17]) == ("error", "ZeroDivisionError")
+
+
+@pytest.mark.parametrize(("about", "sentence"), [((), "It MUST be."), (("CLI-1",), "It is.")])
+def test_a_check_needs_rules_and_a_sentence(about: tuple[str, ...], sentence: str) -> None:
+    def seek(record: Record) -> Any:
+        return iter(record.acts and ())
+
+    seek.__doc__ = sentence
+    with pytest.raises(ValueError, match=r"says what|no such rule"):
+        client_check("client.odd", *about)(seek)
+
+
+def test_two_checks_of_one_name_are_a_mistake(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(client_rules, "_modules", lambda: (requests, requests))
+    with pytest.raises(ValueError, match=r"two checks are called client\.attribution"):
+        client_catalogue.__wrapped__()
+
+
+def test_findings_of_all_clients_make_one_verdict(tale: Any) -> None:
+    @client_check("client.even", "CLI-1")
+    def even(record: Record) -> Any:
+        """An id MUST be even."""
+        for act in record.acts:
+            yield broken("id", "even", act.id, act, credits=1) if act.id % 2 else held(act)
+
+    tale.ask("balance")
+    other(tale, 2).ask("balance")
+    other(tale, 1).ask("balance")
+    found = judge_client(even, records_of(tale.journal()))
+    assert (found.outcome, found.entries, found.credits) == ("failed", (1, 3), 2)
+
+
+TEXTS = st.sampled_from(
+    ["", "me", "1" * 19, "render_1", "{", "[]", "data: x\n\n", "nmv_usr_abcdefg"]
+)
+BODIES = TEXTS | st.sampled_from(
+    [
+        '{"session_id": "1111111111111111111", "new_message": {"parts": [{"text": "export"}]}}',
+        '{"id": "render_1", "sessionId": "1", "draft": {"t": 5}}',
+        '{"data": {"status": "failed", "state": {}, "session_id": 4, "output": []}}',
+        '{"status": "completed", "output": {"url": "/cdn/a"}}',
+        '{"new_message": 3, "data": []}',
+        'data: {"code": 2001}\n\ndata:\n\ndata: {"code": "x"}\n\n',
+        'data: {"code":\n\n',
+        "\ud7ff",
+    ]
+)
+MOMENTS = st.floats(min_value=-1e9, max_value=1e12) | st.sampled_from([0.0, 1.0, 30.0])
+HEADERS = st.dictionaries(
+    st.sampled_from(["authorization", "x-client-id", "x-skill-source", "host", "content-type"]),
+    st.sampled_from(["", "Bearer [token]", "me", "text/event-stream"]),
+)
+TURNS = st.none() | st.builds(
+    TurnEntry, st.integers(0, 3), st.integers(0, 3), TEXTS, st.booleans(), cost=st.integers(0, 100)
+)
+SMALL = st.none() | st.integers(0, 3)
+ENTRIES = st.builds(
+    Entry,
+    id=st.integers(-1, 20),
+    started=MOMENTS,
+    ended=MOMENTS,
+    ending=st.sampled_from(["complete", "cut by client", "cut by fault", "cut by server"]),
+    method=st.sampled_from(["GET", "POST"]),
+    url=st.sampled_from(["/", "/cdn/a", "/run_sse", wire.STATE.path(user="me", session="1")]),
+    endpoint=st.none() | st.sampled_from(NAMES) | st.just("odd"),
+    status=st.sampled_from([0, 200, 404]),
+    code=st.none() | st.sampled_from([0, 400, 402, 429, 1001, 1002, 2001, 4001, 4002]),
+    rules=st.just(()),
+    faults=st.just(()),
+    token_id=SMALL,
+    user_id=st.none() | st.sampled_from(["anon_1", "user_1"]),
+    session_id=st.none() | TEXTS,
+    render_id=st.none() | TEXTS,
+    turn=TURNS,
+    credits_before=st.none() | st.just(Credits(1, 0)),
+    credits_after=st.none(),
+    draft_before=st.none() | TEXTS,
+    draft_after=st.none() | TEXTS,
+    request_headers=HEADERS,
+    request_body=BODIES,
+    request_size=st.integers(0, 10),
+    response_headers=HEADERS,
+    response_body=BODIES,
+    response_size=st.integers(0, 100_000),
+    chunks=st.lists(st.tuples(MOMENTS, st.integers(0, 40)), max_size=4).map(tuple),
+    speed=st.none() | st.sampled_from([1.0, 50.0]),
+)
+
+
+@given(st.lists(ENTRIES, max_size=12), st.booleans())
+@settings(suppress_health_check=[HealthCheck.too_slow])
+def test_no_journal_makes_a_check_go_wrong(entries: list[Entry], truth: bool) -> None:
+    report = judge_journal(Journal(tuple(entries), endings=truth, truth=truth), CHECKS)
+    assert [v.reason for v in report.verdicts if v.outcome == "error"] == []
+    known = {entry.id for entry in entries}
+    assert all(set(verdict.entries) <= known for verdict in report.verdicts)
+
+
+@given(st.data(), st.lists(ENTRIES, max_size=8))
+@settings(suppress_health_check=[HealthCheck.too_slow])
+def test_the_order_of_entries_in_a_file_does_not_matter(
+    data: st.DataObject, entries: list[Entry]
+) -> None:
+    told = [msgspec.structs.replace(entry, id=n) for n, entry in enumerate(entries)]
+    mixed = data.draw(st.permutations(told))
+    assert judge_journal(Journal(tuple(told)), CHECKS) == judge_journal(
+        Journal(tuple(mixed)), CHECKS
+    )
+
+
+@given(st.lists(ENTRIES, max_size=8))
+def test_which_number_a_token_has_does_not_matter(entries: list[Entry]) -> None:
+    renamed = [
+        msgspec.structs.replace(e, token_id=None if e.token_id is None else 90 - e.token_id)
+        for e in entries
+    ]
+    before = judge_journal(Journal(tuple(entries)), CHECKS)
+    assert before == judge_journal(Journal(tuple(renamed)), CHECKS)
+
+
+def test_an_act_is_shown_shortly(tale: Any) -> None:
+    assert repr(Act(tale.ask("balance").entries[0])).startswith("Act(1 GET /api/credits")
+
+
+def test_thousands_of_refusals_are_judged_all_the_same(
+    tale: Any, verdict: Callable[..., Any]
+) -> None:
+    for _ in range(2_000):
+        tale.ask("balance", code=429)
+    assert verdict("client.429.once", tale).outcome == "failed"

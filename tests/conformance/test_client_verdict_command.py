@@ -1,0 +1,136 @@
+"""`nemolocal verdict`: a line for what a client did wrong, and the codes that it exits with."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import httpx
+import msgspec
+import pytest
+
+from nemolocal.command import main
+from nemolocal_contract.clock import Clock, ManualClock, ScaledClock, WallClock
+from nemolocal_contract.endpoints import BALANCE, JOURNAL
+from nemolocal_server.serving import LocalServer
+from nemolocal_server.settings import Settings
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Any:
+    """Writes a tale as a journal; the path of the file."""
+
+    def written(tale: Any) -> str:
+        path = tmp_path / "journal.jsonl"
+        path.write_bytes(b"\n".join(msgspec.json.encode(entry) for entry in tale.entries))
+        return str(path)
+
+    return written
+
+
+def test_a_good_client_passes(tale: Any, write: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    path = write(tale.begun().say())
+    assert main(["verdict", path]) == 0
+    (line,) = capsys.readouterr().out.splitlines()
+    assert line.endswith(f"({path}, 5 entries)")
+    assert "failed" not in line
+
+
+def test_each_failure_is_a_line_with_entries_and_cost(
+    tale: Any, write: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = write(tale.begun().say(text="").say(text="Done."))
+    assert main(["verdict", path]) == 1
+    lines = capsys.readouterr().out.splitlines()
+    (resend,) = [line for line in lines if "client.resend" in line]
+    assert resend.startswith("failed client.resend: the same message: expected never again, saw ")
+    assert resend.endswith("(entries 5, 6; 50 credits in the cloud)")
+    assert "; 50 credits lost in the cloud (" in lines[-1]
+
+
+def test_many_entries_are_not_all_named(
+    tale: Any, write: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for _ in range(20):
+        tale.ask("balance", headers={"X-Skill-Source": ""})
+    assert main(["verdict", write(tale), "--only", "client.attribution"]) == 1
+    out = capsys.readouterr().out
+    assert "(entries 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, …)" in out
+
+
+def test_one_entry_is_named_in_the_singular(
+    tale: Any, write: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["verdict", write(tale.ask("balance", headers={"X-Skill-Source": ""}))]) == 1
+    assert "(entry 1)" in capsys.readouterr().out
+
+
+def test_the_report_is_there_as_json(
+    tale: Any, write: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["verdict", write(tale.begun()), "--json", "--only", "client.bearer"]) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert report["base_url"] == "http://127.0.0.1:8787"
+    assert [verdict["check"] for verdict in report["verdicts"]] == ["client.bearer"]
+    assert report["verdicts"][0]["entries"] == [2, 3, 4]
+
+
+@pytest.mark.parametrize("option", [("--token", "2"), ("--user", "anon_2")])
+def test_one_of_many_clients_is_picked(option: tuple[str, str], tale: Any, write: Any) -> None:
+    tale.ask("balance", headers={"X-Skill-Source": ""})
+    tale.token_id, tale.user_id = 2, "anon_2"
+    tale.ask("balance")
+    assert main(["verdict", write(tale)]) == 1
+    assert main(["verdict", write(tale), *option]) == 0
+
+
+def test_the_speed_may_be_given(tale: Any, write: Any) -> None:
+    tale.speed = None
+    path = write(tale.begun().say(text="", ending="cut by fault").pause(0.6).state("after"))
+    only = ["--only", "client.cut.wait"]
+    assert main(["verdict", path, *only]) == 2
+    assert main(["verdict", path, *only, "--speed", "50"]) == 0
+    assert main(["verdict", path, *only, "--speed", "1"]) == 1
+    assert main(["verdict", path, *only, "--speed", "0"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["nowhere.jsonl"], "nowhere.jsonl: no such file"),
+        ([], "name a JOURNAL"),
+        (["x", "--only", "client.nothing"], "no check has such an id"),
+        (["--explain", "client.nothing"], "no check has such an id"),
+    ],
+)
+def test_what_cannot_be_judged_exits_with_two(
+    arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["verdict", *arguments]) == 2
+    assert said in capsys.readouterr().err
+
+
+def test_a_client_that_is_not_there_was_not_judged(tale: Any, write: Any) -> None:
+    assert main(["verdict", write(tale.begun()), "--token", "77"]) == 2
+
+
+def test_checks_are_listed_and_explained(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["verdict", "--list", "--only", "client.resend"]) == 0
+    assert capsys.readouterr().out.startswith("client.resend  A message whose stream ended")
+    assert main(["verdict", "--explain", "client.resend"]) == 0
+    out = capsys.readouterr().out
+    assert "CLI-3: MUST, documented" in out
+    assert "SSE-7" in out
+
+
+@pytest.mark.parametrize(
+    ("clock", "speed"),
+    [(WallClock(20.0), 20.0), (ScaledClock(20.0), 1.0), (ManualClock(autojump=True), None)],
+)
+def test_a_server_writes_down_how_fast_waits_pass(clock: Clock, speed: float | None) -> None:
+    with (
+        LocalServer(Settings(port=0), clock) as server,
+        httpx.Client(base_url=server.base_url, trust_env=False) as http,
+    ):
+        http.get(BALANCE.template)
+        (entry,) = http.get(JOURNAL.template).json()["entries"]
+    assert entry["speed"] == speed

@@ -1,0 +1,119 @@
+"""Whatever makes sense is rendered, with exactly its frames and its samples."""
+
+from collections.abc import Callable
+from typing import Any
+
+from hypothesis import HealthCheck, given, settings, strategies as st
+
+from nemolocal_contract.effects import EFFECTS, POSITIONS, TRANSITIONS
+
+CLIPS = ("red.mp4", "tones.mp4", "small.mov")
+STILLS = ("quarters.png", "logo.png", "small.gif", "still.gif")
+LENGTHS = {"small.mov": 1000}
+
+amounts = st.floats(-1, 1).map(lambda value: round(value, 2))
+shares = st.floats(0, 1).map(lambda value: round(value, 2))
+halves = st.floats(0.05, 0.5).map(lambda value: round(value, 2))
+effects = st.one_of(
+    st.sampled_from([{"type": name} for name in ("reverse", "grayscale", "sepia", "glow")]),
+    st.builds(lambda d: {"type": "rotate", "degrees": d}, st.sampled_from([90, 180, 270])),
+    st.builds(lambda a: {"type": "flip", "axis": a}, st.sampled_from(["horizontal", "vertical"])),
+    st.builds(
+        lambda x, y, w, h: {"type": "crop", "x": x, "y": y, "width": w, "height": h},
+        halves, halves, halves, halves,
+    ),
+    st.builds(
+        lambda name, amount: {"type": name, "amount": amount},
+        st.sampled_from(["brightness", "contrast", "saturation", "warmth"]), amounts,
+    ),
+    st.builds(
+        lambda name, amount: {"type": name, "amount": amount},
+        st.sampled_from(["blur", "sharpen", "vignette", "duck"]), shares,
+    ),
+    st.builds(
+        lambda a, b, x, y: {"type": "zoom", "start": a, "end": b, "x": x, "y": y},
+        st.sampled_from([1, 1.5, 3]), st.sampled_from([1, 2, 8]), shares, shares,
+    ),
+    st.builds(
+        lambda place, width, opacity, margin: {
+            "type": "overlay", "position": place, "width": width,
+            "opacity": opacity, "margin": margin / 2,
+        },
+        st.sampled_from(POSITIONS), st.sampled_from([0.01, 0.3, 1]), shares, shares,
+    ),
+)  # fmt: skip
+transitions = st.none() | st.builds(
+    lambda kind, length: {"type": kind, "d": length},
+    st.sampled_from([*TRANSITIONS, "sparkle"]),
+    st.integers(0, 500),
+)
+
+
+@st.composite
+def segments(draw: st.DrawFn, start: int, names: tuple[str, ...]) -> dict[str, Any]:
+    name, speed = draw(st.sampled_from(names)), draw(st.sampled_from([0.5, 1, 1, 1.7, 4]))
+    longest = 600 if name in STILLS else int(min(600, LENGTHS.get(name, 2000) / speed))
+    length = draw(st.integers(20 if start else 50, longest))
+    rest = 0 if name in STILLS else int(LENGTHS.get(name, 2000) - length * speed)
+    segment: dict[str, Any] = {"src": name, "s": start, "d": length, "sp": speed}
+    segment["ss"] = draw(st.integers(0, max(rest, 0)))
+    segment["v"] = draw(st.sampled_from([0, 0.5, 1]))
+    segment["fi"] = draw(st.sampled_from([0, 0, length // 3]))
+    segment["fo"] = draw(st.sampled_from([0, 0, length // 2]))
+    segment["fx"] = draw(st.lists(effects, max_size=3))
+    return {**segment, "tr": draw(transitions)}
+
+
+@st.composite
+def tracks(draw: st.DrawFn, kind: int) -> dict[str, Any]:
+    names = (*CLIPS, *STILLS) if kind == 0 else (*CLIPS, "music.m4a")
+    at, made = draw(st.sampled_from([0, 0, 130])), []
+    for _ in range(draw(st.integers(1, 4))):
+        made.append(draw(segments(at, names)))
+        at += made[-1]["d"] + draw(st.sampled_from([0, 0, 0, 210]))
+    return {"tt": kind, "sg": made}
+
+
+titles = st.builds(
+    lambda text, start, place: {
+        "tt": 7,
+        "sg": [{"s": start, "d": 400, "txt": text, "fi": 100, "st": {"pos": place}}],
+    },
+    st.text(max_size=12),
+    st.integers(0, 500),
+    st.sampled_from(POSITIONS),
+)
+drafts = st.builds(
+    lambda lanes, texts, size, fps, fit: {
+        "t": [*lanes, *texts],
+        "m": {"width": size[0], "height": size[1], "fps": fps, "fit": fit},
+    },
+    st.lists(tracks(0) | tracks(0) | tracks(1), min_size=1, max_size=4),
+    st.lists(titles, max_size=1),
+    st.sampled_from([(64, 36), (36, 64), (50, 50)]),
+    st.sampled_from([12, 25, 29.97, 30]),
+    st.sampled_from(["pad", "crop", "blur"]),
+)
+
+
+def test_the_strategy_knows_every_effect() -> None:
+    drawn = {"glow", "rotate", "flip", "crop", "zoom", "overlay", "reverse", "grayscale", "sepia"}
+    drawn |= {"brightness", "contrast", "saturation", "warmth"}
+    drawn |= {"blur", "sharpen", "vignette", "duck"}
+    assert drawn == {*EFFECTS, "glow"}
+
+
+@given(wire=drafts)
+@settings(
+    max_examples=settings.default.max_examples // 5 if settings.default else 20,
+    suppress_health_check=list(HealthCheck),
+)
+def test_any_draft_renders_to_its_exact_length(
+    wire: dict[str, Any], render_wire: Callable[..., Any], pictures: Any, samples: Any
+) -> None:
+    path, plan, result = render_wire(wire)
+    end = max(s["s"] + s["d"] for track in wire["t"] for s in track["sg"])
+    assert result.frames == plan.frames == round(end * plan.fps / 1000) == len(pictures(path))
+    assert plan.samples in (0, end * 48)
+    if plan.samples:
+        assert 0 <= len(samples(path)) - plan.samples < 1024

@@ -1,0 +1,247 @@
+"""What file comes out: its shape, its size in bytes, how it was made, and that parts fit."""
+
+from collections.abc import Callable
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from nemolocal_contract.draft import draft_from_wire
+from nemolocal_render import ffmpeg
+from nemolocal_render.chunks import parts_of
+from nemolocal_render.copying import COPY_REASON
+from nemolocal_render.cores import usable_cores
+from nemolocal_render.job import RenderFailed, RenderResult
+from nemolocal_render.plan import OutputSpec, RenderPlan, Source, plan_render
+
+Make = Callable[..., tuple[Path, RenderResult]]
+RED, GREEN, BLUE = (255, 0, 0), (0, 255, 0), (0, 0, 255)
+WHOLE = {"src": "sample.mp4", "s": 0, "d": 4000}
+OWN = {"width": None, "height": None}
+
+
+def video(*segments: dict[str, Any]) -> dict[str, Any]:
+    return {"tt": 0, "sg": [{"src": "sample.mp4", "s": 0, "d": 1000, **s} for s in segments]}
+
+
+def near(one: tuple[int, ...], other: tuple[int, ...], slack: int = 14) -> bool:
+    return all(abs(a - b) <= slack for a, b in zip(one, other, strict=True))
+
+
+def test_clips_of_another_shape_fill_the_picture_as_asked(make: Make, pictures: Any) -> None:
+    tall = {"width": 90, "height": 160}
+
+    def seen(fit: str) -> list[tuple[int, int, int]]:
+        frames = pictures(make([video({"src": "quarters.png", "d": 100})], **tall, fit=fit)[0])
+        return [frames.rgb(1, x, y) for x, y in ((0.25, 0.1), (0.25, 0.42), (0.75, 0.42))]
+
+    assert [near(a, b) for a, b in zip(seen("pad"), ((0, 0, 0), RED, GREEN), strict=True)] == [
+        True
+    ] * 3
+    assert [near(a, b) for a, b in zip(seen("crop"), (RED, RED, GREEN), strict=True)] == [True] * 3
+    above, left, right = seen("blur")
+    assert near(left, RED)
+    assert near(right, GREEN)
+    # The background is the same picture, large and soft.
+    assert above[0] > 200
+
+
+def test_the_size_asked_for_by_the_request_the_draft_the_skill() -> None:
+    from nemolocal_render.media import MediaInfo
+
+    large = Source(Path("/m/1.mp4"), MediaInfo("video", "mp4", 9.0, 3840, 2160, 24.0))
+
+    def size(output: OutputSpec, **metadata: Any) -> tuple[int, Fraction]:
+        draft = draft_from_wire({"t": [video({"src": "large"})], "m": metadata})
+        made = plan_render(draft, {"large": large}, output)
+        assert made.warnings == ()
+        return made.height, made.fps
+
+    assert size(OutputSpec()) == (1080, 24)
+    assert size(OutputSpec(usual_resolution="4k")) == (2160, 24)
+    assert size(OutputSpec(usual_resolution="4k"), resolution="720p") == (720, 24)
+    assert size(OutputSpec(resolution="1080p"), resolution="720p", fps=30) == (1080, 30)
+    assert size(OutputSpec(fps=25.0), fps=30) == (1080, 25)
+
+
+def test_nothing_is_enlarged_and_that_is_said(source: Callable[[str], Source]) -> None:
+    draft = draft_from_wire({"t": [video({})], "m": {"resolution": "4K"}})
+    made = plan_render(draft, {"sample.mp4": source("sample.mp4")})
+    assert (made.width, made.height) == (1280, 720)
+    assert made.warnings == ("draft.m.resolution: 1280x720 is smaller and is not enlarged",)
+
+
+def test_an_untouched_clip_is_copied(make: Make, media: Path, pictures: Any, samples: Any) -> None:
+    path, result = make([video(WHOLE)], OutputSpec(), **OWN)
+    assert (result.encoder, result.encoder_reason) == ("copy", COPY_REASON)
+    assert (result.frames, result.preset, result.crf) == (120, "", 0.0)
+    assert samples(path) == samples(media / "sample.mp4")
+    assert [pictures(path).counter(n) for n in (0, 119)] == [0, 119]
+
+
+@pytest.mark.parametrize(
+    ("segment", "output", "metadata"),
+    [
+        ({"d": 3900}, OutputSpec(), {}),
+        ({"v": 0.9}, OutputSpec(), {}),
+        ({"fx": [{"type": "grayscale"}]}, OutputSpec(), {}),
+        ({}, OutputSpec("medium"), {}),
+        ({}, OutputSpec(fps=25.0), {}),
+        ({}, OutputSpec(), {"width": 640, "height": 360}),
+        ({}, OutputSpec(), {"compress": {"mode": "rtk"}}),
+    ],
+)
+def test_a_clip_that_is_changed_is_not_copied(
+    source: Callable[[str], Source], segment: Any, output: OutputSpec, metadata: Any
+) -> None:
+    draft = draft_from_wire({"t": [video({**WHOLE, **segment})], "m": metadata})
+    assert plan_render(draft, {"sample.mp4": source("sample.mp4")}, output).copied is None
+
+
+def test_a_copy_that_would_not_be_exact_is_encoded(
+    make: Make, tmp_path: Path, media: Path, run_ffmpeg: Callable[..., None]
+) -> None:
+    # Its times have a gap: fewer frames than its length promises.
+    gap, sample = tmp_path / "gap.mp4", str(media / "sample.mp4")
+    kept = ["-vf", "select=not(between(n\\,30\\,59)),setpts=PTS", "-fps_mode", "vfr"]
+    run_ffmpeg("-i", sample, *kept, "-c:v", "libx264", "-c:a", "copy", str(gap))
+    path, result = make([video({**WHOLE, "src": str(gap)})], OutputSpec(fps=30), **OWN)
+    assert path.exists()
+    assert (result.encoder, result.frames) == ("libx264", 120)
+
+
+def test_a_copy_that_fails_is_encoded(make: Make, fake_ffmpeg: Callable[[str], Path]) -> None:
+    fake_ffmpeg("if 'copy' in args: sys.exit('no')")
+    _, result = make([video(WHOLE)], OutputSpec(), **OWN)
+    assert (result.encoder, result.preset, result.crf) == ("libx264", "faster", 18)
+    assert result.settings_reason == "quality high"
+
+
+def test_a_file_is_at_most_as_large_as_asked(make: Make) -> None:
+    roomy = make([video(WHOLE)], compress={"mode": "size", "megabytes": 50})[1]
+    assert (roomy.crf, roomy.size > 40_000) == (20, True)
+    limit = 0.03
+    path, result = make([video(WHOLE)], compress={"mode": "size", "megabytes": limit})
+    assert 0.6 * limit * 1e6 < path.stat().st_size <= limit * 1e6
+    assert (result.encoder, result.preset) == ("libx264", "medium")
+    assert result.settings_reason == f"compression to {limit:g} MB"
+    assert result.crf > 20
+
+
+def test_a_size_that_no_quality_reaches_is_a_failure(make: Make) -> None:
+    tiny = {"mode": "size", "megabytes": 0.02}
+    with pytest.raises(RenderFailed, match=r"^draft\.m\.compress\.megabytes: is too small: the sm"):
+        make([video(WHOLE)], compress=tiny)
+
+
+def test_a_quality_asked_for_in_the_draft(make: Make) -> None:
+    _, result = make([video({})], OutputSpec(), compress={"mode": "quality", "quality": "low"})
+    assert (result.preset, result.crf) == ("veryfast", 28)
+    assert result.settings_reason == "compression to quality low"
+
+
+@pytest.fixture(scope="session")
+def bright(tmp_path_factory: pytest.TempPathFactory, run_ffmpeg: Callable[..., None]) -> str:
+    """A clip of white as bright as paper, as PQ of BT.2020."""
+    path = tmp_path_factory.mktemp("bright") / "bright.mp4"
+    words = "colorprim=bt2020:transfer=smpte2084:colormatrix=bt2020nc:log-level=error"
+    tags = ["-color_primaries", "bt2020", "-color_trc", "smpte2084", "-colorspace", "bt2020nc"]
+    scene = "color=0x949494:s=64x36:r=30:d=0.2,format=yuv420p10le"
+    encode = ["-c:v", "libx265", "-x265-params", words, *tags]
+    run_ffmpeg("-f", "lavfi", "-i", scene, *encode, str(path))
+    return str(path)
+
+
+def test_a_high_dynamic_range_is_narrowed(
+    make: Make, pictures: Any, bright: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lane = video({"src": bright, "d": 200})
+    path, result = make([lane], width=64, height=36)
+    assert result.warnings == ()
+    assert 170 < pictures(path).luma(3, 0.5, 0.5) < 225
+
+    async def lacks(*_: str) -> bool:
+        return False
+
+    monkeypatch.setattr(ffmpeg, "has_filters", lacks)
+    _, result = make([lane], width=64, height=36)
+    assert result.warnings == (
+        "draft.t[0].sg[0].src: its high dynamic range is shown without tone mapping",
+    )
+
+
+def test_a_binary_that_does_not_run_has_no_filters(fake_ffmpeg: Callable[[str], Path]) -> None:
+    import asyncio
+
+    assert asyncio.run(ffmpeg.has_filters("scale", "tonemap")) is True
+    assert asyncio.run(ffmpeg.has_filters("scale", "nonsense")) is False
+    fake_ffmpeg("sys.exit(1)")
+    assert asyncio.run(ffmpeg.has_filters("scale")) is False
+
+
+def test_parts_make_the_same_film(
+    make: Make, pictures: Any, samples: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cut = {"type": "crossfade", "d": 200}
+    lane = video(
+        {"ss": 1000, "d": 500, "tr": cut},
+        {"s": 500, "d": 500, "ss": 2000, "fx": [{"type": "zoom", "end": 1.01}]},
+        {"s": 1001, "d": 500, "fi": 200, "fo": 300},
+        {"s": 1900, "d": 402, "fx": [{"type": "reverse"}]},
+    )
+    above = {"src": "logo.png", "s": 300, "d": 1500, "fi": 200, "fx": [{"type": "overlay"}]}
+    titles = {"tt": 7, "sg": [{"s": 900, "d": 300, "txt": "HI", "st": {"size": 300}}]}
+    tracks = [lane, video(above), titles]
+    whole = make(tracks, fps=29.97)[0]
+    one, heard = pictures(whole), samples(whole)
+    monkeypatch.setattr("nemolocal_render.chunks._MEMORY", 1)
+    parts = make(tracks, fps=29.97)[0]
+    other = pictures(parts)
+    assert len(one) == len(other) == 69
+    for n in range(69):
+        for x, y in ((0.1, 0.1), (0.5, 0.9), (0.9, 0.1), (0.5, 0.5)):
+            assert abs(one.luma(n, x, y) - other.luma(n, x, y)) < 24, (n, x, y)
+    assert samples(parts) == heard
+    assert [other.counter(n) for n in (0, 5, 20)] == [30, 35, 65]
+
+
+def test_parts_keep_their_times(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    import av
+
+    monkeypatch.setattr("nemolocal_render.chunks._MEMORY", 1)
+    cuts = [{"s": 100.1 * n, "d": 100.1, "ss": 300 * n, "v": 0} for n in range(7)]
+    path, _ = make([video(*cuts)], fps=29.97)
+    with av.open(str(path)) as container:
+        times = [frame.pts * frame.time_base for frame in container.decode(video=0)]
+    assert times == [Fraction(1001, 30000) * n for n in range(21)]
+
+
+def test_parts_are_small_and_whole(source: Callable[[str], Source]) -> None:
+    def planned(count: int, **fields: Any) -> RenderPlan:
+        cuts = [{"s": 400 * n, "d": 400, "ss": 10 * n, **fields} for n in range(count)]
+        return plan_render(
+            draft_from_wire({"t": [video(*cuts)]}), {"sample.mp4": source("sample.mp4")}
+        )
+
+    few = planned(5)
+    assert parts_of(few) == [few]
+    parts = parts_of(planned(199, tr={"type": "crossfade", "d": 200}))
+    assert max(len(part.layers[0]) for part in parts) <= 48
+    assert sum(part.frames for part in parts) == 199 * 12
+    assert [part.begin for part in parts][1:] == [part.begin + part.frames for part in parts[:-1]]
+    backwards = parts_of(planned(8, fx=[{"type": "reverse"}]))
+    assert len(backwards) == 1
+
+
+def test_cores_are_those_that_may_be_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.sched_getaffinity", lambda _: set(range(8)), raising=False)
+    quota = tmp_path / "cpu.max"
+    assert usable_cores(quota) == 8
+    quota.write_text("max 100000\n")
+    assert usable_cores(quota) == 8
+    quota.write_text("150000 100000\n")
+    assert usable_cores(quota) == 2
+    monkeypatch.delattr("os.sched_getaffinity", raising=False)
+    monkeypatch.setattr("os.cpu_count", lambda: None)
+    assert usable_cores(tmp_path / "none") == 1

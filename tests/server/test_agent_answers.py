@@ -1,0 +1,78 @@
+"""What the backend says where there is nothing to do, and where it fails (SSE-10)."""
+
+import re
+from typing import get_args
+
+import pytest
+
+from nemolocal_server.agent.intents import Talk, Topic
+from nemolocal_server.agent.speech import say_failed, say_talk
+from nemolocal_server.agent.understanding import understand
+
+TOPICS: dict[Topic, tuple[str, str]] = {
+    "hello": ("Drag and drop", "拖拽"),
+    "how": ("open the [Edit] panel", "打开"),
+    "declined": ("Nothing was charged", "没有扣除积分"),
+    "unknown": ("charged nothing", "没有扣除积分"),
+    "export": ("Export button", "导出"),
+    "credits": ("check your account/billing", "查看您的账户/账单"),
+    "status": ("preview in timeline", "时间线中预览"),
+    "upload": ("drag and drop", "拖拽"),
+}
+
+
+def test_every_topic_has_its_answer() -> None:
+    assert set(TOPICS) == set(get_args(Topic))
+
+
+@pytest.mark.parametrize("topic", TOPICS)
+@pytest.mark.parametrize("message", ["well, then", "那么好吧"])
+@pytest.mark.rule("SSE-10")
+def test_an_answer_is_in_the_language_of_the_session_whatever_that_of_the_message(
+    topic: Topic, message: str
+) -> None:
+    english, chinese = (say_talk(Talk(topic), language, message) for language in ("en", "zh-CN"))
+    assert TOPICS[topic][0] in english
+    assert TOPICS[topic][1] in chinese
+    assert not re.search(r"[\u4e00-\u9fff]", english.replace(message, ""))
+
+
+def test_a_question_is_answered_with_an_example_of_what_it_is_about() -> None:
+    asked = [
+        ("how do I add music?", "add lo-fi background music", "添加Lo-fi背景音乐"),
+        ("怎么加水印？", "add my logo in the bottom right", "在右下角加水印"),
+        ("how does this work?", "trim to the first 10 seconds", "只保留前10秒"),
+    ]
+    for message, english, chinese in asked:
+        assert f'"{english}"' in say_talk(Talk("how"), "en", message)
+        assert f"“{chinese}”" in say_talk(Talk("how"), "zh", message)
+
+
+ABOUT = (
+    "title music volume speed transition fade split merge vertical compress brighter watermark "
+    "undo generate order trim"
+).split()
+
+
+@pytest.mark.parametrize("about", ABOUT)
+def test_what_is_given_as_an_example_is_understood(about: str) -> None:
+    for language, marks in (("en", '""'), ("zh", "“”")):
+        said = say_talk(Talk("how"), language, f"how about {about}?")
+        example = said[said.index(marks[0]) + 1 : said.rindex(marks[1])]
+        assert not isinstance(understand(example), Talk), example
+
+
+def test_words_that_were_not_understood_are_named_on_one_line_and_not_at_length() -> None:
+    said = say_talk(Talk("unknown", "make\nit pop"), "en", "trim it and make it pop")
+    assert said.startswith('I did not understand "make it pop". So I changed nothing')
+    assert '"make it pop"' in say_talk(Talk("unknown"), "en", "make it pop")
+    assert len(say_talk(Talk("unknown", "x" * 5000), "zh", "")) < 300
+
+
+def test_a_failure_is_said_with_its_reason() -> None:
+    assert say_failed("there is no clip 9.", "en") == (
+        "I could not do that: there is no clip 9. Nothing was changed and nothing was charged."
+    )
+    assert say_failed("没有第9个片段。", "zh") == (
+        "无法完成：没有第9个片段。没有做任何修改，也没有扣除积分。"
+    )

@@ -1,0 +1,220 @@
+"""The order of clips, and what titles, overlays and music do when the video changes under them."""
+
+from typing import Any
+
+import pytest
+
+from nemolocal_contract.draft import Draft, Segment, TrackType, draft_from_wire, draft_to_wire
+from nemolocal_server.agent.edits import Material, Media, apply_edits
+from nemolocal_server.agent.intents import (
+    AddMusic,
+    AddOverlay,
+    AddTitle,
+    AddTransition,
+    Edit,
+    Generate,
+    Keep,
+    Loop,
+    Merge,
+    MoveClip,
+    PlaceUploads,
+    Remove,
+    RemoveClip,
+    ReverseOrder,
+    SetSpeed,
+    Slideshow,
+    Span,
+    SwapClips,
+    Which,
+    between,
+    first,
+)
+
+A = Media("a", "a.mp4", "video", 10_000)
+B = Media("b", "b.mp4", "video", 4000)
+C = Media("c", "c.mp4", "video", 6000)
+LOGO = Media("logo", "logo.png", "image", 0)
+SONG = Media("song", "song.mp3", "audio", 9000)
+UPLOADS = Material((A, B, C), (SONG,))
+EMPTY = Draft(tracks=(), duration_ms=0)
+
+
+def edited(*edits: Edit, draft: Draft = EMPTY, material: Material = UPLOADS) -> Draft:
+    return apply_edits(edits, draft, material)
+
+
+def lane(draft: Draft, kind: TrackType, place: int = 0) -> tuple[Segment, ...]:
+    return draft.of_type(kind)[place].segments or ()
+
+
+def order(draft: Draft) -> str:
+    return "".join(str(segment.source) for segment in lane(draft, TrackType.VIDEO))
+
+
+def times(segments: tuple[Segment, ...]) -> list[tuple[Any, Any]]:
+    return [(segment.start_ms, segment.end_ms) for segment in segments]
+
+
+THREE = edited(PlaceUploads())
+
+
+@pytest.mark.parametrize(
+    ("edit", "expected"),
+    [
+        (MoveClip(Which(number=3), 1), "cab"),
+        (MoveClip(Which(number=1), -1), "bca"),
+        (MoveClip(Which(name="b"), 3), "acb"),
+        (SwapClips(Which(number=1), Which(name="c")), "cba"),
+        (ReverseOrder(), "cba"),
+        (RemoveClip(Which(number=2)), "ac"),
+    ],
+)
+def test_clips_change_places(edit: Edit, expected: str) -> None:
+    draft = edited(edit, draft=THREE)
+    assert order(draft) == expected
+    lengths = {"a": 10_000, "b": 4000, "c": 6000}
+    assert draft.duration_ms == sum(lengths[name] for name in expected)
+    assert times(lane(draft, TrackType.VIDEO))[1][0] == lengths[expected[0]]
+
+
+def test_transitions_stay_between_the_places() -> None:
+    draft = edited(AddTransition(which=Which(number=1)), ReverseOrder(), draft=THREE)
+    transitions = [segment.transition for segment in lane(draft, TrackType.VIDEO)]
+    assert [transition is not None for transition in transitions] == [True, False, False]
+
+
+def test_merging_closes_gaps_and_places_what_is_missing() -> None:
+    clips = [{"s": 500, "d": 1000, "src": "a"}, {"s": 4000, "d": 1000, "src": "b"}]
+    title = {"s": 4200, "d": 300, "txt": "over b"}
+    wire = {"t": [{"tt": 0, "sg": clips}, {"tt": 7, "sg": [title]}], "d": 5000}
+    draft = edited(Merge(), draft=draft_from_wire(wire))
+    assert times(lane(draft, TrackType.VIDEO)) == [(0, 1000), (1000, 2000), (2000, 8000)]
+    assert order(draft) == "abc"
+    assert times(lane(draft, TrackType.TEXT)) == [(1200, 1500)]
+    assert order(edited(Merge())) == "abc"
+
+
+def test_titles_go_with_what_they_are_over() -> None:
+    over_b = edited(AddTitle("b", between(11_000, 13_000)), draft=THREE)
+    cases: list[tuple[Edit, Any]] = [
+        (RemoveClip(Which(number=1)), [(1000, 3000)]),
+        (RemoveClip(Which(number=2)), []),
+        (Remove(between(12_000, 12_500)), [(11_000, 12_500)]),
+        (SetSpeed(2), [(5500, 6500)]),
+        (SetSpeed(0.5, Which(number=1)), [(21_000, 23_000)]),
+        (Keep(between(1000, 3000), Which(number=2)), [(10_000, 12_000)]),
+        (Loop(times=2, which=Which(number=1)), [(21_000, 23_000)]),
+        (Loop(), [(11_000, 13_000)]),
+        (MoveClip(Which(number=2), 1), [(1000, 3000)]),
+        (ReverseOrder(), [(7000, 9000)]),
+        (Slideshow(), [(11_000, 13_000)]),
+    ]
+    for edit, expected in cases:
+        material = Material((*UPLOADS.uploads, LOGO), UPLOADS.generated)
+        draft = edited(edit, draft=over_b, material=material)
+        tracks = draft.of_type(TrackType.TEXT)
+        assert (times(tracks[0].segments or ()) if tracks else []) == expected, edit
+
+
+def test_a_title_over_several_clips_stays_in_time_when_they_change_places() -> None:
+    draft = edited(AddTitle("ab", between(9000, 12_000)), draft=THREE)
+    assert times(lane(edited(ReverseOrder(), draft=draft), TrackType.TEXT)) == [(9000, 12_000)]
+
+
+def test_a_track_on_which_two_would_collide_stays_as_it_is() -> None:
+    titles = (AddTitle("ab", between(9000, 12_000)), AddTitle("c", between(15_000, 17_000)))
+    draft = edited(*titles, draft=THREE)
+    moved = edited(MoveClip(Which(number=3), 2), draft=draft)
+    assert times(lane(moved, TrackType.TEXT)) == [(9000, 12_000), (15_000, 17_000)]
+
+
+def test_a_watermark_over_everything_stays_over_everything() -> None:
+    material = Material((A, B, LOGO))
+    draft = edited(AddOverlay("watermark"), material=material)
+    cases: list[tuple[Edit, Any]] = [
+        (Remove(first(1000)), 13_000),
+        (Loop(), 28_000),
+        (ReverseOrder(), 14_000),
+        (SetSpeed(2), 7000),
+        (Generate("sunset", 3.0, "sunset"), 17_000),
+    ]
+    for edit, length in cases:
+        after = edited(edit, draft=draft, material=material)
+        assert times(lane(after, TrackType.VIDEO, 1)) == [(0, length)]
+
+
+def test_a_clip_over_another_is_cut_with_it_and_never_shown_longer_than_it_is() -> None:
+    material = Material((A, B))
+    overlay = AddOverlay("picture-in-picture", Which(name="b"), span=between(2000, 9000))
+    draft = edited(overlay, material=material)
+    assert times(lane(draft, TrackType.VIDEO, 1)) == [(2000, 6000)]
+
+    cut = lane(edited(Remove(between(3000, 4000)), draft=draft, material=material), *UPPER)
+    assert times(cut) == [(2000, 3000), (3000, 5000)]
+    assert [segment.source_start_ms for segment in cut] == [0, 2000]
+    assert len({segment.id for segment in cut}) == 2
+
+    slow = lane(edited(SetSpeed(0.5), draft=draft, material=material), *UPPER)
+    assert times(slow) == [(4000, 8000)]
+    fast = lane(edited(SetSpeed(2), draft=draft, material=material), *UPPER)
+    assert times(fast) == [(1000, 3000)]
+    assert fast[0].speed is None
+
+
+UPPER = (TrackType.VIDEO, 1)
+
+
+def test_music_ends_with_the_video_whatever_happens_to_it() -> None:
+    song = AddMusic(name="song")
+    material = Material((A, SONG))
+    draft = edited(song, material=material)
+    assert times(lane(draft, TrackType.AUDIO)) == [(0, 9000), (9000, 10_000)]
+    cases: list[tuple[Edit, Any]] = [
+        (SetSpeed(2), [(0, 5000)]),
+        (Loop(), [(0, 9000), (9000, 18_000), (18_000, 20_000)]),
+        (Keep(first(5000), Which(number=1)), [(0, 5000)]),
+        (Keep(Span()), [(0, 9000), (9000, 10_000)]),
+        (Generate("sunset", 2.0, "x"), [(0, 9000), (9000, 12_000)]),
+    ]
+    for edit, expected in cases:
+        after = edited(edit, draft=draft, material=material)
+        assert times(lane(after, TrackType.AUDIO)) == expected, edit
+        parts = lane(after, TrackType.AUDIO)
+        assert len({part.id for part in parts}) == len(parts)
+
+
+def test_music_is_cut_with_a_timeline_that_is_cut_as_a_whole() -> None:
+    draft = edited(AddMusic(name="song"), Keep(between(2000, 6000)), material=Material((A, SONG)))
+    (part,) = lane(draft, TrackType.AUDIO)
+    assert (part.start_ms, part.duration_ms, part.source_start_ms) == (0, 4000, 2000)
+
+
+def test_the_end_of_the_music_fades_wherever_it_is() -> None:
+    music = {"id": "m", "s": 0, "d": 9000, "src": "song", "fi": 500, "fo": 1000}
+    tracks = [{"tt": 0, "sg": [{"s": 0, "d": 9000, "src": "a"}]}]
+    tracks += [{"tt": 1, "n": "BGM", "sg": [music]}]
+    draft = edited(Loop(), draft=draft_from_wire({"t": tracks, "d": 9000}))
+    fades = [(part.fade_in_ms, part.fade_out_ms) for part in lane(draft, TrackType.AUDIO)]
+    assert fades == [(500, None), (None, 1000)]
+
+
+def test_music_of_which_nobody_knows_the_end_is_not_played_on() -> None:
+    tracks: list[dict[str, Any]] = [{"tt": 0, "sg": [{"s": 0, "d": 9000, "src": "a"}]}]
+    tracks += [{"tt": 1, "n": "BGM", "sg": [{"s": 0, "d": 9000, "src": "unknown"}]}]
+    draft = edited(Loop(), draft=draft_from_wire({"t": tracks, "d": 9000}))
+    assert times(lane(draft, TrackType.AUDIO)) == [(0, 9000)]
+
+
+def test_tracks_of_other_types_are_left_alone() -> None:
+    theirs = {"tt": 9, "theirs": [1], "sg": [{"s": 100, "d": 90_000, "theirs": {"a": None}}]}
+    tracks = [theirs, {"tt": 0, "sg": [{"s": 0, "d": 9000, "src": "a"}]}]
+    draft = edited(Keep(first(2000)), draft=draft_from_wire({"t": tracks}))
+    assert draft_to_wire(draft)["t"][0] == theirs
+    assert draft.duration_ms == 90_100
+
+
+def test_a_track_left_empty_is_kept_for_what_we_do_not_know_of_it() -> None:
+    title = {"tt": 7, "theirs": 1, "sg": [{"s": 5000, "d": 1000, "txt": "x"}]}
+    tracks = [title, {"tt": 0, "sg": [{"s": 0, "d": 9000, "src": "a"}]}]
+    draft = edited(Keep(first(2000)), draft=draft_from_wire({"t": tracks}))
+    assert draft_to_wire(draft)["t"][0] == {"tt": 7, "theirs": 1, "sg": []}

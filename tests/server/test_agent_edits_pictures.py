@@ -1,0 +1,231 @@
+"""How it looks: effects, turns, transitions, overlays, the shape of the picture."""
+
+from typing import Any
+
+import pytest
+
+from nemolocal_contract.draft import Draft, Metadata, Segment, TrackType, draft_from_wire
+from nemolocal_contract.effects import (
+    Blur,
+    Brightness,
+    Effect,
+    Flip,
+    Grayscale,
+    Reverse,
+    Rotate,
+    Zoom,
+)
+from nemolocal_server.agent.edits import Material, Media, apply_edits
+from nemolocal_server.agent.intents import (
+    AddMusic,
+    AddOverlay,
+    AddTitle,
+    AddTransition,
+    ApplyEffect,
+    Compress,
+    Edit,
+    PlaceUploads,
+    RemoveEffects,
+    RemoveOverlays,
+    RemoveTransitions,
+    SetAspect,
+    SetFit,
+    SetFrameRate,
+    SetResolution,
+    SetVolume,
+    StartOver,
+    Which,
+    between,
+    first,
+)
+
+A = Media("a", "a.mp4", "video", 10_000)
+B = Media("b", "b.mp4", "video", 4000)
+C = Media("c", "c.mp4", "video", 300)
+LOGO = Media("logo", "My Logo.png", "image", 0)
+PHOTO = Media("photo", "photo.jpg", "image", 0)
+EMPTY = Draft(tracks=(), duration_ms=0)
+ROTATED = {"type": "rotate", "degrees": 90}
+ACROSS, DOWN = ({"type": "flip", "axis": axis} for axis in ("horizontal", "vertical"))
+
+
+def edited(*edits: Edit, draft: Draft = EMPTY, uploads: tuple[Media, ...] = (A, B)) -> Draft:
+    return apply_edits(edits, draft, Material(uploads))
+
+
+def lane(draft: Draft, place: int = 0) -> tuple[Segment, ...]:
+    return draft.of_type(TrackType.VIDEO)[place].segments or ()
+
+
+def effects(*applied: Effect) -> Any:
+    return lane(edited(*(ApplyEffect(one) for one in applied)))[0].effects
+
+
+def test_an_effect_replaces_its_like_and_keeps_its_place() -> None:
+    assert effects(Blur(0.2), Grayscale(), Blur(0.9)) == (
+        {"type": "blur", "amount": 0.9}, {"type": "grayscale"}
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("turns", "expected"),
+    [
+        ([Rotate(90)], (ROTATED,)),
+        ([Rotate(90), Rotate(180)], ({"type": "rotate", "degrees": 270},)),
+        ([Rotate(90), Rotate(270)], None),
+        ([Flip(), Flip()], None),
+        ([Flip("vertical")], (DOWN,)),
+        ([Flip(), Flip("vertical")], ({"type": "rotate", "degrees": 180},)),
+        ([Rotate(90), Flip()], (ROTATED, ACROSS)),
+        ([Rotate(90), Flip(), Flip()], (ROTATED,)),
+        ([Flip(), Rotate(270), Flip()], (ROTATED,)),
+        ([Reverse()], ({"type": "reverse"},)),
+        ([Reverse(), Reverse()], None),
+    ],
+)
+def test_turns_add_up(turns: list[Effect], expected: Any) -> None:
+    assert effects(*turns) == expected
+
+
+def test_an_effect_reaches_the_clips_that_are_meant() -> None:
+    second = lane(edited(ApplyEffect(Zoom(), Which(number=2))))
+    assert [segment.effects is None for segment in second] == [True, False]
+    beginning = lane(edited(ApplyEffect(Blur(), Which(span=first(3000)))))
+    assert [(s.duration_ms, s.effects is None) for s in beginning] == [
+        (3000, False), (7000, True), (4000, True)
+    ]  # fmt: skip
+
+
+def test_looks_can_go_and_turns_and_unknown_effects_stay() -> None:
+    fx = [{"type": "theirs"}, {"type": "blur"}, ROTATED, {"type": "zoom"}, {"no": "type"}]
+    draft = draft_from_wire({"t": [{"tt": 0, "sg": [{"s": 0, "d": 9, "src": "a", "fx": fx}]}]})
+    (bare,) = lane(edited(RemoveEffects(), draft=draft))
+    assert bare.effects == ({"type": "theirs"}, ROTATED, {"no": "type"})
+    (sharp,) = lane(edited(RemoveEffects("rotate"), draft=draft))
+    assert sharp.effects == tuple(effect for effect in fx if effect is not ROTATED)
+    (brighter,) = lane(edited(ApplyEffect(Brightness(0.2)), draft=draft))
+    assert brighter.effects == (*fx, {"type": "brightness", "amount": 0.2})
+    broken = {**ROTATED, "degrees": 7}
+    draft = draft_from_wire({"t": [{"tt": 0, "sg": [{"d": 9, "src": "a", "fx": [broken]}]}]})
+    assert lane(edited(ApplyEffect(Rotate(90)), draft=draft))[0].effects == (ROTATED,)
+
+
+def test_transitions_lie_between_neighbours_and_are_no_longer_than_either() -> None:
+    draft = edited(AddTransition("wipe-left"), uploads=(A, B, C))
+    transitions = [segment.transition for segment in lane(draft)]
+    found = [(one.type, one.duration_ms) for one in transitions if one is not None]
+    assert found == [("wipe-left", 1000), ("wipe-left", 300)]
+    assert transitions[-1] is None
+    bare = edited(RemoveTransitions(), draft=draft)
+    assert not any(segment.transition for segment in lane(bare))
+    one = edited(AddTransition(duration_ms=600, which=Which(number=2)), draft=bare)
+    assert [s.transition and s.transition.duration_ms for s in lane(one)] == [None, 300, None]
+
+
+def test_a_picture_in_picture_is_an_upload_or_a_clip_taken_out_of_the_video() -> None:
+    for draft in (
+        edited(AddOverlay("picture-in-picture")),
+        edited(AddOverlay("picture-in-picture", Which(name="b"))),
+        edited(PlaceUploads(), AddOverlay("picture-in-picture")),
+        edited(PlaceUploads(), AddOverlay("picture-in-picture", Which(number=2))),
+        edited(PlaceUploads(Which(number=1)), AddOverlay("picture-in-picture")),
+    ):
+        ((main,), (small,)) = lane(draft), lane(draft, 1)
+        assert (main.source, main.start_ms, main.duration_ms) == ("a", 0, 10_000)
+        assert (small.source, small.start_ms, small.duration_ms) == ("b", 0, 4000)
+        overlay = {"position": "top-right", "width": 0.3, "opacity": 1.0, "margin": 0.03}
+        assert small.effects == ({"type": "overlay", **overlay},)
+        assert draft.of_type(TrackType.VIDEO)[1].name == "Overlay"
+
+
+def test_an_overlay_has_the_place_the_size_and_the_time_that_are_asked_for() -> None:
+    wanted = AddOverlay(
+        "picture-in-picture", Which(number=1), "center", 0.5, 0.4, between(1000, 3000)
+    )
+    draft = edited(PlaceUploads(), ApplyEffect(Blur()), wanted)
+    ((main,), (small,)) = lane(draft), lane(draft, 1)
+    assert (main.source, draft.duration_ms) == ("b", 4000)
+    assert (small.start_ms, small.end_ms) == (1000, 3000)
+    blur, overlay = small.effects or ()
+    assert blur["type"] == "blur"
+    assert (overlay["position"], overlay["width"], overlay["opacity"]) == ("center", 0.5, 0.4)
+
+
+def test_a_part_of_a_clip_can_be_shown_small() -> None:
+    part = AddOverlay("picture-in-picture", Which(number=1, span=first(3000)))
+    draft = edited(PlaceUploads(), part)
+    assert [(s.source, s.duration_ms) for s in lane(draft)] == [("a", 7000), ("b", 4000)]
+    assert [(s.source, s.duration_ms) for s in lane(draft, 1)] == [("a", 3000)]
+
+
+def test_overlays_at_the_same_time_lie_on_different_tracks() -> None:
+    draft = edited(AddOverlay("picture-in-picture"), AddOverlay("watermark"), uploads=(A, LOGO, B))
+    assert [len(lane(draft, place)) for place in range(3)] == [1, 1, 1]
+    ids = [track.id for track in draft.tracks or ()]
+    assert len(set(ids)) == 3
+
+
+@pytest.mark.parametrize(
+    ("uploads", "which", "source"),
+    [
+        ((A, LOGO, PHOTO), Which(), "logo"),
+        ((A, PHOTO), Which(), "photo"),
+        ((A, LOGO, PHOTO), Which(name="photo.jpg"), "photo"),
+    ],
+)
+def test_a_watermark_lies_over_everything(
+    uploads: tuple[Media, ...], which: Which, source: str
+) -> None:
+    draft = edited(AddOverlay("watermark", which), uploads=uploads)
+    (mark,) = lane(draft, 1)
+    assert (mark.source, mark.start_ms, mark.duration_ms) == (source, 0, draft.duration_ms)
+    overlay = {"position": "bottom-right", "width": 0.15, "opacity": 0.8, "margin": 0.03}
+    assert mark.effects == ({"type": "overlay", **overlay},)
+    assert "logo" not in [segment.source for segment in lane(draft)] or source != "logo"
+
+
+def test_a_picture_that_was_placed_as_a_clip_becomes_the_watermark() -> None:
+    draft = edited(PlaceUploads(), AddOverlay("watermark"), uploads=(A, LOGO))
+    assert [segment.source for segment in lane(draft)] == ["a"]
+    assert draft.duration_ms == 10_000
+
+
+def test_overlays_can_go_and_other_tracks_stay() -> None:
+    draft = edited(AddOverlay("watermark"), uploads=(A, LOGO))
+    assert len(edited(RemoveOverlays(), draft=draft).of_type(TrackType.VIDEO)) == 1
+
+
+@pytest.mark.parametrize(
+    ("edit", "expected"),
+    [
+        (SetAspect(9, 16), {"width": 1080, "height": 1920, "fit": "crop"}),
+        (SetAspect(16, 9, "blur"), {"width": 1920, "height": 1080, "fit": "blur"}),
+        (SetAspect(1, 1), {"width": 1080, "height": 1080, "fit": "crop"}),
+        (SetAspect(4, 5), {"width": 1080, "height": 1350, "fit": "crop"}),
+        (SetAspect(21, 9), {"width": 2520, "height": 1080, "fit": "crop"}),
+        (SetAspect(7, 3), {"width": 2520, "height": 1080, "fit": "crop"}),
+        (SetFit("pad"), {"fit": "pad"}),
+        (SetResolution("4k"), {"resolution": "4k"}),
+        (SetFrameRate(24), {"fps": 24}),
+        (Compress(), {"compression": {"mode": "rtk"}}),
+        (Compress("size", 10), {"compression": {"mode": "size", "megabytes": 10}}),
+        (Compress("quality"), {"compression": {"mode": "quality", "quality": "medium"}}),
+        (
+            Compress("quality", quality="low"),
+            {"compression": {"mode": "quality", "quality": "low"}},
+        ),
+    ],
+)
+def test_the_project_is_set_and_keeps_its_other_settings(
+    edit: Edit, expected: dict[str, Any]
+) -> None:
+    draft = edited(edit, draft=draft_from_wire({"m": {"title": "x", "theirs": 1}}))
+    assert draft.metadata == Metadata(title="x", extra={"theirs": 1}, **expected)
+
+
+def test_starting_over_leaves_the_uploads_and_the_name() -> None:
+    draft = draft_from_wire({"t": [], "m": {"title": "x", "theirs": 1}, "theirs": 2})
+    full = edited(SetAspect(9, 16), AddTitle("x"), AddMusic("calm"), SetVolume(0.5), draft=draft)
+    bare = edited(StartOver(), draft=full)
+    assert bare == draft_from_wire({"t": [], "d": 0, "m": {"title": "x", "theirs": 1}, "theirs": 2})
+    assert len(lane(edited(PlaceUploads(), draft=bare))) == 2

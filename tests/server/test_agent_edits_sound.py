@@ -1,0 +1,148 @@
+"""Sound: volumes, background music, fades."""
+
+from typing import Any
+
+import pytest
+
+from nemolocal_contract.draft import Draft, Segment, TrackType
+from nemolocal_server.agent.edits import CannotEdit, Material, Media, apply_edits
+from nemolocal_server.agent.intents import (
+    AddMusic,
+    AddTitle,
+    DuckMusic,
+    Edit,
+    Fade,
+    PlaceUploads,
+    RemoveMusic,
+    SetVolume,
+    Which,
+)
+
+A = Media("a", "a.mp4", "video", 10_000)
+B = Media("b", "b.mp4", "video", 4000)
+SONG = Media("song", "my song.mp3", "audio", 30_000)
+CALM = Media("calm", "calm.m4a", "audio", 14_000)
+EMPTY = Draft(tracks=(), duration_ms=0)
+MUSIC = AddMusic("calm")
+MATERIAL = Material((A, B), (CALM,), {MUSIC: "calm"})
+DUCK = {"type": "duck", "amount": 0.7}
+
+
+def edited(*edits: Edit, draft: Draft = EMPTY, material: Material = MATERIAL) -> Draft:
+    return apply_edits(edits, draft, material)
+
+
+def lane(draft: Draft, kind: TrackType) -> tuple[Segment, ...]:
+    (track,) = draft.of_type(kind)
+    return track.segments or ()
+
+
+def volumes(draft: Draft) -> tuple[list[Any], list[Any]]:
+    kinds = (TrackType.VIDEO, TrackType.AUDIO)
+    one, other = ([segment.volume for segment in lane(draft, kind)] for kind in kinds)
+    return one, other
+
+
+def fades(draft: Draft, kind: TrackType = TrackType.VIDEO) -> list[tuple[Any, Any]]:
+    return [(segment.fade_in_ms, segment.fade_out_ms) for segment in lane(draft, kind)]
+
+
+BOTH = edited(PlaceUploads(), MUSIC)
+
+
+@pytest.mark.parametrize(
+    ("edit", "video", "music"),
+    [
+        (SetVolume(0.5), [0.5, 0.5], [0.5]),
+        (SetVolume(0, target="video"), [0, 0], [0.35]),
+        (SetVolume(0.1, target="music"), [None, None], [0.1]),
+        (SetVolume(2, which=Which(number=2)), [None, 2], [0.35]),
+        (SetVolume(9), [4, 4], [4]),
+        (SetVolume(change=1.5), [1.5, 1.5], [0.525]),
+        (SetVolume(change=0.5, target="music"), [None, None], [0.175]),
+    ],
+)
+def test_volumes_are_set_or_changed(edit: Edit, video: list[Any], music: list[Any]) -> None:
+    assert volumes(edited(edit, draft=BOTH)) == (video, music)
+
+
+def test_music_lies_under_everything_and_is_replaced_not_doubled() -> None:
+    draft = edited(AddMusic("lofi", 0.2), draft=BOTH)
+    (music,) = lane(draft, TrackType.AUDIO)
+    assert (music.start_ms, music.duration_ms, music.volume) == (0, 14_000, 0.2)
+    assert music.metadata == {"title": "Lo-fi"}
+    assert music.source == "pending"
+
+
+def test_a_song_that_was_uploaded_is_the_music_unless_a_mood_is_said() -> None:
+    material = Material((A, SONG))
+    (music,) = lane(edited(AddMusic(), material=material), TrackType.AUDIO)
+    assert (music.source, music.duration_ms, music.volume) == ("song", 10_000, 0.35)
+    assert music.metadata == {"title": "my song"}
+    (music,) = lane(edited(AddMusic("sad"), material=material), TrackType.AUDIO)
+    assert music.metadata == {"title": "Sad"}
+    (music,) = lane(edited(AddMusic(name="My_Song"), material=material), TrackType.AUDIO)
+    assert music.source == "song"
+    (music,) = lane(edited(AddMusic(), AddMusic(), material=material), TrackType.AUDIO)
+    assert music.metadata == {"title": "Calm"}
+
+
+def test_a_volume_of_nothing_is_a_volume() -> None:
+    (music,) = lane(edited(AddMusic("calm", 0.0)), TrackType.AUDIO)
+    assert music.volume == 0
+
+
+def test_music_can_make_room_for_voices() -> None:
+    (music,) = lane(edited(AddMusic("calm", duck=True)), TrackType.AUDIO)
+    assert music.effects == (DUCK,)
+    (music,) = lane(edited(DuckMusic(), DuckMusic(), draft=BOTH), TrackType.AUDIO)
+    assert music.effects == (DUCK,)
+
+
+def test_music_can_go() -> None:
+    assert edited(RemoveMusic(), draft=BOTH).of_type(TrackType.AUDIO) == []
+
+
+def test_a_fade_softens_the_ends_of_everything() -> None:
+    draft = edited(Fade("both"), draft=BOTH)
+    assert fades(draft) == [(1000, None), (None, 1000)]
+    assert fades(draft, TrackType.AUDIO) == [(1000, 1000)]
+
+
+@pytest.mark.parametrize(
+    ("edit", "video", "music"),
+    [
+        (Fade("in", 500), [(500, None), (None, None)], [(500, None)]),
+        (Fade("out", 2000, "music"), [(None, None)] * 2, [(None, 2000)]),
+        (Fade("out", target="picture"), [(None, None), (None, 1000)], [(None, None)]),
+        (Fade("both", which=Which(number=2)), [(None, None), (1000, 1000)], [(None, None)]),
+        (Fade("both", 9000, which=Which(number=2)), [(None, None), (2000, 2000)], [(None, None)]),
+        (Fade("out", 9000, which=Which(number=2)), [(None, None), (None, 4000)], [(None, None)]),
+    ],
+)
+def test_fades_of_one_thing(edit: Edit, video: list[Any], music: list[Any]) -> None:
+    draft = edited(edit, draft=BOTH)
+    assert (fades(draft), fades(draft, TrackType.AUDIO)) == (video, music)
+
+
+def test_a_new_fade_makes_an_older_one_shorter_and_can_take_one_away() -> None:
+    one = Which(number=2)
+    long = edited(Fade("out", 3000, which=one), Fade("in", 3000, which=one), draft=BOTH)
+    assert fades(long)[1] == (3000, 1000)
+    assert fades(edited(Fade("in", 0, which=one), draft=long))[1] == (None, 1000)
+
+
+def test_titles_fade_too() -> None:
+    draft = edited(AddTitle("x"), Fade("both", target="title"), draft=BOTH)
+    assert fades(draft, TrackType.TEXT) == [(1000, 1000)]
+    assert fades(draft) == [(None, None)] * 2
+
+
+def test_a_video_without_music_can_fade() -> None:
+    assert fades(edited(Fade("in"))) == [(1000, None), (None, None)]
+
+
+def test_a_name_that_fits_several_songs_is_asked_about() -> None:
+    material = Material((A, SONG, Media("two", "my other song.mp3", "audio", 1000)))
+    with pytest.raises(CannotEdit, match=r"my song\.mp3, my other song\.mp3\?"):
+        edited(AddMusic(name="song"), material=material)

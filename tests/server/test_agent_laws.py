@@ -1,0 +1,300 @@
+"""Laws of edits: whatever is done to whatever draft, it stays sound and nothing is lost."""
+
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+from hypothesis import given, settings, strategies as st
+
+from nemolocal_contract.draft import (
+    Draft,
+    Segment,
+    Track,
+    TrackType,
+    draft_from_wire,
+    draft_to_wire,
+)
+from nemolocal_contract.effects import (
+    POSITIONS,
+    TRANSITIONS,
+    Blur,
+    Brightness,
+    Flip,
+    Grayscale,
+    Reverse,
+    Rotate,
+    Zoom,
+)
+from nemolocal_contract.envelope import encode_json
+from nemolocal_render.media import MediaInfo
+from nemolocal_render.plan import DraftRejected, Source, plan_render
+from nemolocal_server.agent import intents as wish
+from nemolocal_server.agent.edits import CannotEdit, Material, Media, apply_edits
+from nemolocal_server.agent.intents import ALL, Edit, Moment, Span, Which
+from nemolocal_server.agent.timeline import clips_of, length_of, main_track
+
+MANY = settings(max_examples=settings().max_examples * (20 if settings().max_examples > 500 else 5))
+UPLOADS = (
+    Media("beach-id", "beach day.mp4", "video", 20_000),
+    Media("city-id", "city.mov", "video", 8_000),
+    Media("photo-id", "photo.jpg", "image", 0),
+    Media("logo-id", "logo.png", "image", 0),
+    Media("song-id", "song.mp3", "audio", 7_000),
+)
+GENERATED = (
+    Media("music-id", "calm.m4a", "audio", 30_000),
+    Media("scene-id", "sunset.mp4", "video", 10_000),
+)
+LENGTHS = {m.id: m.duration_ms for m in (*UPLOADS, *GENERATED) if m.kind != "image"}
+STILLS, SONGS = ("photo-id", "logo-id"), ["song-id"]
+SHOWN = {"video": (640, 360, 30.0), "image": (640, 360, 0.0), "audio": (0, 0, 0.0)}
+SOURCES = {
+    media.id: Source(
+        Path(media.filename),
+        MediaInfo(media.kind, "mp4", media.duration_ms / 1000, *SHOWN[media.kind], audio_codec="x"),
+    )
+    for media in (*UPLOADS, *GENERATED)
+}
+EXPECTED = ("", "has no track that can be rendered", "is shorter than one frame")
+UNKNOWN_TRACK = {"tt": 9, "theirs": [1], "sg": [{"s": 0, "d": 1500, "theirs": {"deep": None}}]}
+
+
+def maybe(strategy: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    return st.none() | strategy
+
+
+times = st.integers(0, 30_000)
+shares = st.floats(0, 1).map(lambda share: round(share, 3))
+moments = st.builds(Moment, times, st.booleans()) | st.builds(
+    Moment, before_end=st.booleans(), share=shares
+)
+spans = st.builds(Span, moments, moments)
+numbers = st.integers(-3, 4)
+names = st.sampled_from(["beach", "city.mov", "photo", "LOGO", "song", "nothing", ""])
+plain_whiches = st.one_of(
+    st.just(ALL),
+    st.builds(Which, number=numbers),
+    st.builds(Which, name=names),
+    st.builds(Which, span=spans),
+)
+whiches = plain_whiches | st.builds(Which, number=numbers, span=spans)
+factors = st.sampled_from([0.0, 0.25, 0.3, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0])
+effects = st.sampled_from(
+    [Blur(), Brightness(0.2), Flip("vertical"), Flip(), Grayscale(), Reverse(), Rotate(90), Zoom()]
+)
+lengths = maybe(st.integers(0, 40_000))
+settling = st.one_of(
+    st.builds(wish.SetAspect, width=st.integers(1, 21), height=st.integers(1, 21)),
+    st.builds(wish.SetFit, fit=st.sampled_from(["crop", "pad", "blur"])),
+    st.builds(wish.SetResolution, resolution=st.sampled_from(["720p", "4k"])),
+    st.builds(wish.SetFrameRate, fps=st.integers(0, 61)),
+    st.builds(wish.SetVolume, volume=st.floats(0, 5), which=plain_whiches),
+    st.builds(
+        wish.ApplyEffect, effect=st.sampled_from([Blur(), Zoom(), Grayscale()]), which=plain_whiches
+    ),
+    st.builds(wish.AddTransition, type=st.sampled_from(TRANSITIONS), duration_ms=lengths),
+    st.builds(
+        wish.Compress, mode=st.sampled_from(["rtk", "size", "quality"]), megabytes=st.just(9.0)
+    ),
+    st.builds(wish.Fade, way=st.sampled_from(["in", "out", "both"]), duration_ms=lengths),
+    st.builds(wish.ChangeTitle, text=st.just("x"), position=st.sampled_from(POSITIONS)),
+    st.just(wish.DuckMusic()),
+    st.just(wish.Slideshow()),
+    st.builds(wish.AddMusic, mood=st.just("calm")),
+    st.builds(wish.AddMusic, name=st.just("song")),
+)
+any_edit: st.SearchStrategy[Edit] = st.one_of(
+    settling,
+    st.builds(wish.PlaceUploads, which=whiches),
+    st.builds(wish.Keep, span=spans, which=whiches),
+    st.builds(wish.Remove, span=spans, which=whiches),
+    st.builds(wish.RemoveClip, which=whiches),
+    st.builds(
+        wish.Split, at=st.lists(moments, max_size=3).map(tuple), parts=maybe(st.integers(0, 5))
+    ),
+    st.builds(wish.MoveClip, which=whiches, to=numbers),
+    st.builds(wish.SwapClips, one=whiches, other=whiches),
+    st.sampled_from([wish.ReverseOrder(), wish.Merge(), wish.StartOver(), wish.RemoveMusic()]),
+    st.builds(wish.Loop, times=maybe(st.integers(0, 4)), duration_ms=lengths, which=whiches),
+    st.builds(wish.Slideshow, each_ms=lengths, total_ms=lengths),
+    st.builds(wish.SetSpeed, factor=factors, which=whiches),
+    st.builds(wish.SetVolume, change=factors, target=st.sampled_from(["all", "video", "music"])),
+    st.just(wish.AddMusic()),
+    st.builds(
+        wish.Fade,
+        way=st.sampled_from(["in", "out", "both"]),
+        duration_ms=lengths,
+        target=st.sampled_from(["all", "picture", "music", "title"]),
+        which=whiches,
+    ),
+    st.builds(wish.AddTitle, text=st.text(max_size=3), span=maybe(spans)),
+    st.builds(wish.ChangeTitle, which=whiches, span=maybe(spans), grow=maybe(factors)),
+    st.builds(wish.RemoveTitle, which=whiches, subtitles=st.booleans()),
+    st.builds(
+        wish.AddSubtitles,
+        cues=st.lists(
+            st.builds(wish.Cue, start_ms=times, end_ms=times, text=st.text(max_size=2))
+        ).map(tuple),
+    ),
+    st.builds(wish.ApplyEffect, effect=effects, which=whiches),
+    st.builds(wish.RemoveEffects, type=maybe(st.sampled_from(["blur", "flip"])), which=whiches),
+    st.builds(wish.AddTransition, type=st.just("crossfade"), duration_ms=lengths, which=whiches),
+    st.sampled_from([wish.RemoveTransitions(), wish.RemoveOverlays()]),
+    st.builds(
+        wish.AddOverlay,
+        kind=st.sampled_from(["picture-in-picture", "watermark"]),
+        which=whiches,
+        width=maybe(st.floats(0, 2)),
+        span=maybe(spans),
+    ),
+    st.builds(
+        wish.Generate, scene=st.just("sunset"), seconds=st.floats(1, 10), prompt=st.just("sun")
+    ),
+)
+
+
+@st.composite
+def lanes(draw: st.DrawFn, kind: int, number: int, name: str) -> dict[str, Any]:
+    """A sound track in its wire form, with fields that no edit knows."""
+    segments, at = [], 0
+    for place in range(draw(st.integers(1, 3))):
+        at += draw(st.sampled_from([0, 0, 700]))
+        source = draw(st.sampled_from(["beach-id", "city-id", "photo-id"] if kind == 0 else SONGS))
+        speed = draw(st.sampled_from([None, 0.5, 2])) if kind == 0 else None
+        length = draw(st.integers(1, 3000))
+        segment = {"id": f"{number}-{place}", "s": at, "d": length, "theirs": [number, place]}
+        if kind == 7:
+            segment |= {"txt": "words", "st": {"size": 50, "theirs": 1}}
+        else:
+            segment |= {"src": source, "ss": draw(st.integers(0, 2000)), "v": 0.5}
+            segment |= {"fx": [{"type": "theirs"}], "fi": draw(st.integers(0, length))}
+            segment |= {} if speed is None or source in STILLS else {"sp": speed}
+        segments.append(segment)
+        at += length
+    return {"tt": kind, "id": f"track-{number}", "n": name, "theirs": number, "sg": segments}
+
+
+@st.composite
+def drafts(draw: st.DrawFn) -> Draft:
+    """Anything from nothing to a timeline of several tracks."""
+    tracks = [UNKNOWN_TRACK]
+    kinds = [(0, "Video"), (0, "Overlay"), (7, "Title"), (7, "Subtitles"), (1, "BGM")]
+    if draw(st.booleans()):
+        for number, (kind, name) in enumerate(kinds):
+            if not number or draw(st.booleans()):
+                tracks.append(draw(lanes(kind, number, name)))
+    metadata = {"title": "mine", "theirs": {"a": [None]}}
+    draft = draft_from_wire({"t": tracks, "m": metadata, "theirs": 1})
+    if main_track(draft) is None:
+        return draft
+    return apply_edits([wish.Keep(Span())], draft, MATERIAL)  # nothing goes on after the video
+
+
+class Made(dict[Edit, str]):
+    """Everything that an edit could need has been made."""
+
+    def get(self, edit: Edit, _default: Any = None) -> Any:
+        if isinstance(edit, wish.Generate):
+            return "scene-id"
+        assert isinstance(edit, wish.AddMusic)
+        return "song-id" if edit.name else "music-id"
+
+
+MATERIAL = Material(UPLOADS, GENERATED, Made())
+
+
+@MANY
+@given(drafts(), st.lists(any_edit, max_size=8))
+def test_whatever_is_edited_the_timeline_stays_sound(draft: Draft, edits: list[Edit]) -> None:
+    for edit in edits:
+        before = draft
+        try:
+            draft = apply_edits([edit], draft, MATERIAL)
+        except CannotEdit as error:
+            assert_told(error)
+            continue
+        assert_sound(draft)
+        assert objection_to(draft) in EXPECTED
+        assert_nothing_lost(before, draft)
+
+
+@MANY
+@given(drafts(), settling)
+def test_setting_what_is_set_already_changes_nothing(draft: Draft, edit: Edit) -> None:
+    try:
+        once = apply_edits([edit], draft, MATERIAL)
+    except CannotEdit:
+        return
+    twice = apply_edits([edit], once, MATERIAL)
+    assert anonymous(twice) == anonymous(once)
+
+
+def anonymous(draft: Draft) -> bytes:
+    """The draft without the ids of its segments: what is replaced by its like gets a new one."""
+    wire = draft_to_wire(draft)
+    for track in wire["t"]:
+        track["sg"] = [{**segment, "id": None} for segment in track["sg"]]
+    return encode_json(wire)
+
+
+def objection_to(draft: Draft) -> str:
+    """What the renderer has against a draft."""
+    try:
+        plan_render(draft, SOURCES)
+    except DraftRejected as error:
+        return error.reason
+    return ""
+
+
+def assert_told(error: CannotEdit) -> None:
+    assert "{" not in str(error) + error.in_words("zh-CN")
+    assert str(error) != error.in_words("zh-CN")
+
+
+def assert_sound(draft: Draft) -> None:
+    every = [segment for track in draft.tracks or () for segment in track.segments or ()]
+    ids = [segment.id for segment in every if segment.id is not None]
+    assert len(ids) == len(set(ids))
+    assert draft.duration_ms == max((segment.end_ms for segment in every), default=0)
+    for track in draft.tracks or ():
+        if track.type != 9:
+            assert_track_sound(track, length_of(draft))
+    clips = clips_of(draft)
+    for clip, following in pairwise([*clips, Segment(start_ms=10**9)]):
+        if clip.transition is not None:
+            assert (following.start_ms or 0) <= clip.end_ms + 1
+            shorter = min(clip.duration_ms or 0, following.duration_ms or 0)
+            assert 0 < (clip.transition.duration_ms or 0) <= shorter
+
+
+def assert_track_sound(track: Track, video_ms: float) -> None:
+    at: float = 0
+    for segment in sorted(track.segments or (), key=lambda s: s.start_ms or 0):
+        start, length = segment.start_ms or 0, segment.duration_ms or 0
+        assert start >= at
+        assert length > 0
+        assert (segment.fade_in_ms or 0) + (segment.fade_out_ms or 0) <= length
+        assert segment.end_ms <= video_ms
+        assert 0.25 <= (segment.speed or 1) <= 4
+        assert 0 <= (segment.volume or 0) <= 4
+        at = segment.end_ms
+        if segment.source in LENGTHS:
+            assert (segment.source_start_ms or 0) >= 0
+            used = (segment.source_start_ms or 0) + length * (segment.speed or 1)
+            assert used <= LENGTHS[segment.source] + 0.01
+
+
+def assert_nothing_lost(before: Draft, after: Draft) -> None:
+    """What no edit knows is as it was, wherever it still stands."""
+    assert after.extra == before.extra
+    assert after.metadata is not None
+    assert after.metadata.extra == {"theirs": {"a": [None]}}
+    assert after.metadata.title == "mine"
+    assert draft_to_wire(after)["t"][0] == UNKNOWN_TRACK
+    extras = {s.id: s.extra for t in before.tracks or () for s in t.segments or ()}
+    for track in after.tracks or ():
+        for segment in track.segments or ():
+            assert segment.extra == extras.get(segment.id, segment.extra)
+    for track in before.tracks or ():
+        if track.extra and track.type in set(TrackType):
+            assert track.extra in [one.extra for one in after.tracks or ()]

@@ -1,0 +1,195 @@
+"""Laws of undo and redo: the exact inverse of any turn, walked in any order; nothing is lost."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given, settings, strategies as st
+
+from nemolocal_contract.draft import Draft, draft_from_wire, draft_to_wire
+from nemolocal_contract.envelope import decode_json, encode_json
+from nemolocal_server.agent.edits import Material, Media, apply_edits
+from nemolocal_server.agent.generation import stages_of
+from nemolocal_server.agent.history import Version, versions_after
+from nemolocal_server.agent.intents import (
+    AddTitle,
+    Edit,
+    Generate,
+    Loop,
+    Merge,
+    Redo,
+    Remove,
+    ReverseOrder,
+    SetVolume,
+    Split,
+    StartOver,
+    Undo,
+    first,
+)
+from nemolocal_server.agent.problems import CannotEdit
+
+MANY = settings(max_examples=settings().max_examples * (20 if settings().max_examples > 500 else 5))
+MATERIAL = Material(
+    (Media("a", "a.mp4", "video", 20_000), Media("b", "b.mp4", "video", 8000)),
+)
+EMPTY = draft_from_wire({"t": [], "d": 0, "theirs": {"deep": [1.5, None]}})
+TITLE = AddTitle("Hi")
+
+
+class Session:
+    """The versions of one draft, kept as a store keeps them: in bytes."""
+
+    def __init__(self) -> None:
+        self.rows: dict[int, tuple[bytes, Version]] = {}
+        self.turn = 0
+        self._keep(Version(1, EMPTY))
+
+    def say(self, *edits: Edit) -> bytes:
+        self.turn += 1
+        for stage in stages_of(edits):
+            added = versions_after(stage, self.find(len(self.rows)), self.turn, self.find, _apply)
+            for version in added:
+                self._keep(version)
+        return self.now
+
+    def find(self, number: int) -> Version:
+        content, version = self.rows[number]
+        draft = draft_from_wire(decode_json(content))
+        return Version(number, draft, version.turn, version.undo_to, version.redo_to)
+
+    @property
+    def now(self) -> bytes:
+        return self.rows[len(self.rows)][0]
+
+    def _keep(self, version: Version) -> None:
+        assert version.number == len(self.rows) + 1
+        self.rows[version.number] = (encode_json(draft_to_wire(version.draft)), version)
+
+
+def _apply(edits: Any, draft: Draft) -> Draft:
+    return apply_edits(edits, draft, MATERIAL)
+
+
+edits = st.sampled_from(
+    [
+        TITLE,
+        Remove(first(1000)),
+        ReverseOrder(),
+        Loop(),
+        Merge(),
+        Split(parts=2),
+        SetVolume(0.5),
+        StartOver(),
+        Generate("ocean", 4.0, "waves"),
+    ]
+)
+messages = st.lists(edits, min_size=1, max_size=3)
+walks = st.builds(Undo, st.integers(1, 3)) | st.builds(Redo, st.integers(1, 3))
+
+
+@MANY
+@given(st.lists(messages | walks.map(lambda walk: [walk]), max_size=12))
+def test_undo_and_redo_walk_like_those_of_any_editor(turns: list[list[Edit]]) -> None:
+    """The model: two stacks of contents."""
+    session = Session()
+    now, past, future = session.now, list[bytes](), list[bytes]()
+    for turn in turns:
+        edit = turn[0]
+        if isinstance(edit, Undo | Redo):
+            stack, other = (past, future) if isinstance(edit, Undo) else (future, past)
+            if len(stack) < edit.steps:
+                with pytest.raises(CannotEdit):
+                    session.say(edit)
+                continue
+            session.say(edit)
+            for _ in range(edit.steps):
+                other.append(now)
+                now = stack.pop()
+        else:
+            before = now
+            try:
+                now = session.say(*turn)
+            except CannotEdit:
+                continue
+            past, future = [*past, before], []
+        assert session.now == now
+
+
+@MANY
+@given(messages, messages)
+def test_an_undo_is_the_exact_inverse_and_a_redo_that_of_the_undo(
+    some: list[Edit], more: list[Edit]
+) -> None:
+    session = Session()
+    try:
+        before = session.say(*some)
+        after = session.say(*more)
+    except CannotEdit:
+        return
+    assert session.say(Undo()) == before
+    assert session.say(Redo()) == after
+    assert session.say(Undo(2)) == encode_json(draft_to_wire(EMPTY))
+    assert session.say(Redo(2)) == after
+
+
+def test_both_stages_of_a_generation_are_one_step() -> None:
+    session = Session()
+    before = session.say(TITLE)
+    session.say(Generate("ocean", 4.0, "waves"))
+    assert len(session.rows) == 4
+    assert session.say(Undo()) == before
+
+
+def test_an_undo_with_other_edits_in_a_message_is_one_step_with_them() -> None:
+    session = Session()
+    first_title = session.say(TITLE)
+    session.say(Loop())
+    looped = session.now
+    titles = draft_from_wire(decode_json(session.say(Undo(), AddTitle("B"))))
+    words = [s.text for track in titles.tracks or () for s in track.segments or () if s.text]
+    assert words == ["Hi", "B"]
+    assert session.say(Undo()) == looped
+    assert session.say(Undo()) == first_title
+
+
+def test_an_undo_after_other_edits_in_a_message_takes_those_back() -> None:
+    session = Session()
+    before = session.say(TITLE)
+    assert session.say(Loop(), Undo()) == before
+    assert session.say(Redo()) != before
+
+
+def test_a_new_edit_leaves_nothing_to_redo() -> None:
+    session = Session()
+    session.say(TITLE)
+    session.say(Undo())
+    session.say(Loop())
+    with pytest.raises(CannotEdit, match="nothing to redo"):
+        session.say(Redo())
+
+
+@pytest.mark.parametrize(
+    ("walk", "said"),
+    [(Undo(3), "only 1 step can be undone"), (Redo(), "nothing to redo")],
+)
+def test_a_walk_that_is_too_long_does_nothing(walk: Edit, said: str) -> None:
+    session = Session()
+    before = session.say(TITLE)
+    with pytest.raises(CannotEdit, match=said):
+        session.say(walk)
+    assert session.now == before
+
+
+def test_a_session_that_has_just_begun_has_nothing_to_undo() -> None:
+    with pytest.raises(CannotEdit, match="nothing to undo"):
+        Session().say(Undo())
+
+
+def test_a_turn_between_the_stages_of_another_is_a_step_of_its_own() -> None:
+    session = Session()
+    clip, added = stages_of((Generate("ocean", 4.0, "waves"),))
+    one = versions_after(clip, session.find(1), 1, session.find, _apply)
+    session._keep(one[0])
+    between = versions_after((TITLE,), session.find(2), 2, session.find, _apply)
+    session._keep(between[0])
+    last = versions_after(added, session.find(3), 1, session.find, _apply)
+    assert [version[0].undo_to for version in (one, between, last)] == [1, 2, 3]

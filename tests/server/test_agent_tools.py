@@ -1,0 +1,166 @@
+"""Tool calls and their results: what an agent would send, and what came of it (SSE-2)."""
+
+import json
+from typing import Any, get_args
+
+import pytest
+
+from nemolocal_contract.draft import draft_from_wire
+from nemolocal_contract.effects import Brightness
+from nemolocal_server.agent.intents import (
+    AddMusic,
+    AddSubtitles,
+    AddTitle,
+    ApplyEffect,
+    Compress,
+    Cue,
+    Edit,
+    Generate,
+    Keep,
+    Moment,
+    Remove,
+    SetAspect,
+    SetResolution,
+    SetVolume,
+    Span,
+    Split,
+    SwapClips,
+    Undo,
+    Which,
+    first,
+    last,
+)
+from nemolocal_server.agent.tools import GRADES, Job, ToolName, chain_jobs, group_edits
+
+BEFORE = draft_from_wire({
+    "d": 10_000,
+    "t": [{"tt": 0, "sg": [{"id": "a", "s": 0, "d": 6000}, {"id": "b", "s": 6000, "d": 4000}]}],
+})  # fmt: skip
+AFTER = draft_from_wire({
+    "d": 9000,
+    "t": [{"tt": 0, "sg": [{"id": "a", "s": 0, "d": 5000}, {"id": "c", "s": 5000, "d": 4000}]}],
+    "m": {"compress": {"mode": "rtk"}},
+})  # fmt: skip
+
+
+def job(*edits: Edit) -> Job:
+    return Job(edits, BEFORE, AFTER)
+
+
+def test_every_tool_says_whether_its_name_is_documented() -> None:
+    assert set(GRADES) == set(get_args(ToolName))
+    documented = {name for name, grade in GRADES.items() if grade == "documented"}
+    assert documented == {"edit_multitrack", "generate_video_with_seedance"}
+
+
+OPERATIONS: list[tuple[Edit, dict[str, Any]]] = [
+    (Keep(first(4000)), {"action": "trim", "track": "video", "start_ms": 0, "end_ms": 4000}),
+    (Remove(last(2500)), {"action": "cut", "track": "video", "start_ms": 7500, "end_ms": 10_000}),
+    (
+        Keep(Span(Moment(share=0.5)), Which(number=2)),
+        {
+            "action": "trim",
+            "track": "video",
+            "segment": {"number": 2},
+            "span": {"start": {"share": 0.5, "from": "start"}, "end": {"ms": 0, "from": "end"}},
+        },
+    ),
+    (
+        Split((Moment(5000), Moment(1000, before_end=True))),
+        {
+            "action": "split",
+            "track": "video",
+            "at": [{"ms": 5000, "from": "start"}, {"ms": 1000, "from": "end"}],
+        },
+    ),
+    (
+        SwapClips(Which(number=1), Which(name="beach")),
+        {
+            "action": "swap_clips",
+            "track": "video",
+            "one": {"number": 1},
+            "other": {"name": "beach"},
+        },
+    ),
+    (
+        ApplyEffect(Brightness(0.25), Which(span=first(3000))),
+        {
+            "action": "apply_effect",
+            "track": "video",
+            "effect": {"type": "brightness", "amount": 0.25},
+            "segment": {"start": {"ms": 0, "from": "start"}, "end": {"ms": 3000, "from": "start"}},
+        },
+    ),
+    (
+        AddTitle("Hi", color="red"),
+        {"action": "add_title", "track": "text", "text": "Hi", "color": "red"},
+    ),
+    (
+        SetVolume(0.5, target="music"),
+        {"action": "set_volume", "track": "audio", "volume": 0.5, "target": "music"},
+    ),
+]
+
+
+@pytest.mark.parametrize(("edit", "operation"), OPERATIONS)
+def test_an_edit_is_sent_with_its_track_its_segment_and_its_times(
+    edit: Edit, operation: dict[str, Any]
+) -> None:
+    assert job(edit).tool == "edit_multitrack"
+    assert job(edit).args() == {"operations": [operation]}
+    assert json.loads(json.dumps(job(edit).args())) == job(edit).args()
+
+
+ALONE: list[tuple[Edit, ToolName, dict[str, Any]]] = [
+    (AddMusic("lofi", 0.35), "generate_background_music", {"mood": "lofi", "volume": 0.35}),
+    (Generate("ocean", 5.0, "sea"), "generate_video_with_seedance", {"prompt": "sea"}),
+    (AddSubtitles((Cue(0, 900, "a"),)), "add_subtitles",
+     {"cues": [{"start_ms": 0, "end_ms": 900, "text": "a"}]}),
+    (Undo(2), "restore_draft_version", {"action": "undo", "steps": 2}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("edit", "tool", "args"), ALONE)
+def test_what_is_no_cut_goes_to_a_tool_of_its_own(
+    edit: Edit, tool: ToolName, args: dict[str, Any]
+) -> None:
+    assert job(edit).tool == tool
+    sent = job(edit).args()
+    assert {name: sent[name] for name in args} == args
+
+
+def test_edits_of_one_tool_go_together_in_their_order() -> None:
+    trim, title = Keep(first(4000)), AddTitle("Hi")
+    shape, size = SetAspect(9, 16), SetResolution("4k")
+    calm, epic = AddMusic("calm"), AddMusic("epic")
+    edits = (trim, title, calm, epic, shape, size, Compress(), trim)
+    assert group_edits(edits) == [
+        (trim, title), (calm,), (epic,), (shape, size, Compress()), (trim,)
+    ]  # fmt: skip
+
+
+def test_a_result_tells_what_was_touched_and_how_long_it_is_now() -> None:
+    assert job(Keep(first(4000))).response() == {
+        "status": "success",
+        "added": ["c"],
+        "removed": ["b"],
+        "changed": ["a"],
+        "duration_ms": 9000,
+        "settings": {"compress": {"mode": "rtk"}},
+    }
+    nothing = Job((Compress(),), BEFORE, BEFORE).response()
+    assert (nothing["added"], nothing["removed"], nothing["changed"]) == ([], [], [])
+    assert "settings" not in nothing
+
+
+def test_segments_without_ids_are_told_by_their_places() -> None:
+    nameless = draft_from_wire({"t": [{"tt": 0, "sg": [{"s": 0, "d": 1000}]}]})
+    told = Job((Compress(),), draft_from_wire({}), nameless).response()
+    assert (told["added"], told["duration_ms"]) == (["0.0"], 0)
+
+
+def test_each_job_begins_where_the_one_before_it_ended() -> None:
+    groups = group_edits((Keep(first(4000)), Compress()))
+    one, other = chain_jobs(groups, [BEFORE, AFTER, BEFORE])
+    assert (one.edits, one.before, one.after) == ((Keep(first(4000)),), BEFORE, AFTER)
+    assert (other.edits, other.before, other.after) == ((Compress(),), AFTER, BEFORE)

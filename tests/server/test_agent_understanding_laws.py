@@ -1,0 +1,131 @@
+"""Laws of understanding: what may be changed in a message without changing what it means."""
+
+import string
+
+import pytest
+from hypothesis import given, strategies as st
+
+from nemolocal_server.agent.intents import AddTitle, Talk
+from nemolocal_server.agent.understanding import understand
+
+COMMANDS = [
+    "trim to 10 seconds",
+    "remove the first 5 seconds",
+    "delete the second clip",
+    "move the last clip to the start",
+    "split the video at 5 seconds",
+    "speed up the first clip",
+    "mute the video",
+    "add calm music at 20%",
+    "remove the music",
+    "fade out at the end",
+    "make the title bigger",
+    "make it vertical with black bars",
+    "make it black and white",
+    "brighten the last clip a bit",
+    "rotate it 90 degrees",
+    "add a crossfade between all clips",
+    "add a watermark in the bottom right",
+    "compress the video to 10 MB",
+    "undo the last two edits",
+    "generate a 10-second sunset timelapse",
+]
+CHINESE = [
+    "剪到10秒",
+    "去掉开头5秒",
+    "删除第二个片段",
+    "2倍速播放",
+    "静音",
+    "加一段轻松的背景音乐",
+    "音乐淡出",
+    "改成竖屏",
+    "变成黑白",
+    "撤销",
+]
+commands = st.sampled_from([*COMMANDS, *CHINESE])
+english = st.sampled_from(COMMANDS)
+# A word of a command in which any one letter may be wrong, and the message around it.
+TYPED = [
+    ("delete", "{} the first 5 seconds"),
+    ("remove", "{} the first 5 seconds"),
+    ("seconds", "trim to 10 {}"),
+    ("brighten", "{} the video"),
+    ("compress", "{} the video"),
+    ("watermark", "add a {}"),
+    ("background", "add {} music"),
+    ("vertical", "make it {}"),
+    ("transition", "add a {}"),
+    ("backwards", "play it {}"),
+]
+
+
+def done(message: str) -> object:
+    """What a message that must be understood asks for."""
+    heard = understand(message)
+    assert not isinstance(heard, Talk), (message, heard)
+    return heard
+
+
+@given(st.text(max_size=200))
+def test_any_text_is_understood_as_something(message: str) -> None:
+    understand(message)
+
+
+@given(st.lists(st.sampled_from([*" ".join(COMMANDS).split(), *CHINESE, "and", ",", "'", "5s"])))
+def test_any_words_of_commands_are_understood_as_something(words: list[str]) -> None:
+    understand(" ".join(words))
+
+
+@given(
+    commands,
+    st.sampled_from(["", "please ", "could you please ", "hey, ", "I'd like you to ", "请", "  "]),
+    st.sampled_from(["", " please", ".", "!", "...", "  ", ", thanks!", "，谢谢", " 🙏"]),
+)
+def test_politeness_and_punctuation_change_nothing(command: str, before: str, behind: str) -> None:
+    assert done(before + command + behind) == done(command)
+
+
+@given(english.filter(lambda command: "generate" not in command), st.randoms())
+def test_case_and_white_space_change_nothing(command: str, random: object) -> None:
+    pick = random.choice  # type: ignore[attr-defined]
+    typed = "".join(pick((c.upper(), c.lower())) + (" " if c == " " else "") for c in command)
+    assert done(typed) == done(command)
+
+
+@given(commands, commands, st.sampled_from([" and then ", ", then ", "，然后", ". ", "\n", "; "]))
+def test_two_commands_are_done_one_after_the_other(one: str, other: str, link: str) -> None:
+    first, second = done(one), done(other)
+    assert done(one + link + other) == first + second  # type: ignore[operator]
+
+
+words = st.text(
+    st.characters(codec="utf-8", exclude_characters="\"“”'‘’「」", exclude_categories=["Cc", "Cs"]),
+    min_size=1,
+    max_size=40,
+).filter(str.strip)
+
+
+@given(st.one_of(words, st.sampled_from(COMMANDS), st.sampled_from(["don't", "how?", "a, then b"])))
+def test_quoted_words_are_never_a_command(text: str) -> None:
+    assert done(f'add a title "{text}" at the top') == (AddTitle(text, None, None, "top-center"),)
+    assert done(f"加标题“{text}”，然后静音") == (AddTitle(text), *done("静音"))  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(("word", "message"), TYPED)
+@given(st.data())
+def test_one_wrong_letter_in_a_command_changes_nothing(
+    word: str, message: str, data: st.DataObject
+) -> None:
+    place = data.draw(st.integers(1, len(word) - 2))
+    letter = data.draw(st.sampled_from(string.ascii_lowercase))
+    typed = data.draw(
+        st.sampled_from(
+            [
+                word[:place] + word[place + 1 :],
+                word[:place] + letter + word[place:],
+                word[:place] + letter + word[place + 1 :],
+                word[:place] + word[place + 1] + word[place] + word[place + 2 :],
+            ]
+        )
+    )
+    assert done(message.format(typed)) == done(message.format(word))

@@ -1,0 +1,208 @@
+"""Generated footage is made once per server, however many ask for it and whatever happens."""
+
+import asyncio
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from nemolocal_render.ffmpeg import FFmpegFailed
+from nemolocal_render.media import MediaInfo
+from nemolocal_server import footage_cache
+from nemolocal_server.footage_cache import FootageCache
+
+INFO = MediaInfo(kind="video", extension="mp4", duration=4.0)
+RECIPE = ("a sunset", 4.0, 7)
+
+
+class Maker:
+    """Writes a file; counts how often, and waits or fails when told to."""
+
+    def __init__(self) -> None:
+        self.made = 0
+        self.gate: asyncio.Event | None = None
+        self.failure: Exception | None = None
+
+    async def __call__(self, destination: Path) -> MediaInfo:
+        self.made += 1
+        destination.write_bytes(b"%d" % self.made)
+        if self.gate is not None:
+            await self.gate.wait()
+        failure, self.failure = self.failure, None
+        if failure is not None:
+            raise failure
+        return INFO
+
+
+class Place:
+    """A cache with its folders."""
+
+    def __init__(self, root: Path) -> None:
+        self.work, self.kept = root / "work", root / "kept"
+        self.work.mkdir()
+        self.kept.mkdir()
+        self.maker = Maker()
+        self.cache = FootageCache(self.kept, self.work)
+
+    async def fetch(self, name: str, recipe: tuple[Any, ...] = RECIPE) -> bytes:
+        path = self.work / name
+        assert await self.cache.fetch(recipe, path, self.maker) == INFO
+        return path.read_bytes()
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Place:
+    return Place(tmp_path)
+
+
+def test_the_same_recipe_is_made_once_and_another_anew(place: Place) -> None:
+    async def check() -> None:
+        assert await place.fetch("one.mp4") == b"1"
+        assert await place.fetch("two.mp4") == b"1"
+        assert await place.fetch("other.mp4", ("a sunset", 4.0, 8)) == b"2"
+        place.cache = FootageCache(place.kept, place.work)  # as after a restart
+        assert await place.fetch("three.mp4") == b"1"
+
+    asyncio.run(check())
+
+
+def test_who_asks_for_what_is_being_made_waits_for_it(place: Place) -> None:
+    async def check() -> None:
+        place.maker.gate = asyncio.Event()
+        both = asyncio.gather(place.fetch("one.mp4"), place.fetch("two.mp4"))
+        await asyncio.sleep(0)
+        place.maker.gate.set()
+        assert [*await both] == [b"1", b"1"]
+        assert place.maker.made == 1
+
+    asyncio.run(check())
+
+
+@pytest.mark.parametrize("ending", ["failure", "cancelled"])
+def test_what_was_not_finished_is_made_by_the_next_who_asks(place: Place, ending: str) -> None:
+    async def check() -> None:
+        place.maker.gate = asyncio.Event()
+        first = asyncio.create_task(place.fetch("one.mp4"))
+        second = asyncio.create_task(place.fetch("two.mp4"))
+        await asyncio.sleep(0)
+        if ending == "failure":
+            place.maker.failure = FFmpegFailed("no")
+            place.maker.gate.set()
+            with pytest.raises(FFmpegFailed):
+                await first
+            place.maker.failure = None
+        else:
+            first.cancel()
+            place.maker.gate.set()
+            with pytest.raises(asyncio.CancelledError):
+                await first
+        assert await second == b"2"
+
+    asyncio.run(check())
+
+
+@pytest.mark.parametrize("damage", [b"", b"{}", b"[1]"])
+def test_what_is_damaged_is_made_again(place: Place, damage: bytes) -> None:
+    async def check() -> None:
+        await place.fetch("one.mp4")
+        for facts in place.kept.glob("*.json"):
+            facts.write_bytes(damage)
+        assert await place.fetch("two.mp4") == b"2"
+        assert await place.fetch("three.mp4") == b"2"
+
+    asyncio.run(check())
+
+
+def test_facts_without_their_file_are_nothing(place: Place) -> None:
+    async def check() -> None:
+        await place.fetch("one.mp4")
+        for file in place.kept.glob("*.mp4"):
+            file.unlink()
+        assert await place.fetch("two.mp4") == b"2"
+
+    asyncio.run(check())
+
+
+def test_only_the_newest_are_kept(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(footage_cache, "MOST", 2)
+
+    async def check() -> None:
+        for number in range(3):
+            await place.fetch(f"{number}.mp4", (number,))
+            for facts in place.kept.glob("*.json"):
+                before = facts.stat().st_mtime_ns
+                os.utime(facts, ns=(before - 10**9, before - 10**9))
+        assert len([*place.kept.iterdir()]) == 4
+        assert await place.fetch("again.mp4", (0,)) == b"4"
+        assert await place.fetch("there.mp4", (2,)) == b"3"
+
+    asyncio.run(check())
+
+
+def test_a_file_system_without_links_gets_copies(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_links(*_: object) -> None:
+        raise OSError("not here")
+
+    monkeypatch.setattr("os.link", no_links)
+
+    async def check() -> None:
+        assert await place.fetch("one.mp4") == b"1"
+        assert await place.fetch("two.mp4") == b"1"
+
+    asyncio.run(check())
+
+
+def test_what_cannot_be_kept_is_made_all_the_same(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError("the disk is full")
+
+    monkeypatch.setattr("shutil.copyfile", full)
+    monkeypatch.setattr("os.link", full)
+
+    async def check() -> None:
+        assert await place.fetch("one.mp4") == b"1"
+        assert await place.fetch("two.mp4") == b"2"
+
+    asyncio.run(check())
+
+
+def test_the_same_generation_is_made_once_per_server(
+    servers: Any, new_caller: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[str] = []
+
+    async def scene(name: str, _seconds: float, _seed: int, destination: Path) -> MediaInfo:
+        made.append(name)
+        destination.write_bytes(b"a clip")
+        return INFO
+
+    async def music(mood: str, _seconds: float, destination: Path) -> MediaInfo:
+        made.append(mood)
+        destination.write_bytes(b"a song")
+        return MediaInfo(kind="audio", extension="m4a", duration=4.0, audio_codec="aac")
+
+    monkeypatch.setattr("nemolocal_server.composer.make_scene", scene)
+    monkeypatch.setattr("nemolocal_server.composer.make_music", music)
+    base_url = servers.start()
+    for client in ("one", "two"):
+        caller = new_caller(base_url, client).connect()
+        caller.say("generate a 4-second ocean timelapse")
+        media = caller.state()["state"]["generated_media"]
+        assert [caller.http.get(m["cdn_url"]).content for m in media] == [b"a clip", b"a song"]
+    assert made == ["ocean", "ambient"]
+
+
+def test_a_song_that_was_uploaded_needs_nothing_made(caller: Any, sample: Path, song: Path) -> None:
+    caller.upload(sample, song)
+    caller.say("use my song as background music")
+    video, music = caller.draft()["t"]
+    assert caller.state()["state"]["generated_media"] == []
+    infos = caller.state()["state"]["video_infos"]
+    assert {part["src"] for part in music["sg"]} == {infos[1]["id"]}
+    assert music["sg"][-1]["s"] + music["sg"][-1]["d"] == video["sg"][0]["d"]

@@ -1,0 +1,164 @@
+"""Documents played against an answering machine: whatever they say, nothing is raised."""
+
+from pathlib import Path
+
+import httpx
+import pytest
+from hypothesis import given, strategies as st
+
+from nemolocal_client.skill import Answer, Stage, parse_skill, play_skill
+from nemolocal_contract.clock import ManualClock
+
+SKILLS = Path(__file__).parents[2] / "fixtures" / "skills"
+CLEAN = (SKILLS / "clean.md").read_bytes()
+GOOD = {
+    "code": 0,
+    "data": {
+        "token": "nmv_usr_1", "credits": 100, "session_id": "1", "task_id": "t", "id": "render_1",
+        "status": "completed", "url": "https://h/x", "cdn_url": "https://h/y", "file_type": "video",
+        "available": 1, "frozen": 0, "total": 1, "video_infos": [], "generated_media": [],
+        "draft": {"t": [{"tt": 0, "sg": [{"id": "a"}]}]},
+    },
+}  # fmt: skip
+
+
+def play(content: bytes, *replies: httpx.Response) -> tuple[list[Answer], list[httpx.Request]]:
+    """The answers to a document, and the requests; the last reply is given to all the rest."""
+    left, asked = list(replies or [httpx.Response(200, json=GOOD)]), []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(request)
+        reply = left.pop(0) if len(left) > 1 else left[0]
+        return httpx.Response(reply.status_code, headers=reply.headers, content=reply.content)
+
+    transport = httpx.MockTransport(answer)
+    with httpx.Client(base_url="http://127.0.0.1:1", transport=transport) as http:
+        stage = Stage(http, SKILLS / "clean.md", "http://127.0.0.1:1/f", ManualClock(), lambda: ())
+        return list(play_skill(parse_skill(content, Path("SKILL.md")), stage)), asked
+
+
+def script(*lines: str) -> bytes:
+    return "\n".join(("```sh", *lines, "```")).encode()
+
+
+@given(st.integers(0, len(CLEAN)), st.integers(0, 60), st.binary(max_size=6))
+def test_any_damage_to_a_document_is_played(at: int, length: int, put: bytes) -> None:
+    play(CLEAN[:at] + put + CLEAN[at + length :])
+
+
+SCRAPS = st.sampled_from(
+    [" ", "-H ", "-d ", "-F ", "-X ", '"', "'", "A: ", "é", "$TOKEN", "$A", "<sid>", "{", "}", ":",
+     "$(date)", "https://h/", "$API/api/x", "/run_sse", "files=@a", "\t", "@", "\\", "\n", "A=$A$B"]
+)  # fmt: skip
+
+
+@given(st.lists(SCRAPS, max_size=12), st.sampled_from([200, 204, 302, 404, 500]))
+def test_any_scraps_of_commands_are_played(scraps: list[str], status: int) -> None:
+    reply = httpx.Response(status, content=b"<html>")
+    play(script("A=1", "curl $API/api/credits/balance/simple " + "".join(scraps)), reply)
+
+
+def test_values_that_name_values_neither_nest_nor_grow_without_bound() -> None:
+    doubling = [f"A{n}=$A{n + 1}$A{n + 1}" for n in range(100)]
+    answers, asked = play(script(*doubling, "A100=x", 'curl "$API/api/x?a=$A0&b=$A90"'))
+    assert len(answers) == 1
+    assert asked[0].url.params["b"] == "x" * 1024
+    loop = script("A=$B", "B=$A", "curl $API/api/x/$A")
+    assert play(loop)[1][0].url.path == "/api/x/"
+
+
+def test_headers_of_any_alphabet_are_sent_as_they_are() -> None:
+    _, (_, request) = play(script("curl $API/api/x -H 'X-U: ä' -H \"A: $TOKEN\""))
+    assert (b"X-U", b"\xc3\xa4") in request.headers.raw
+    assert request.headers["a"] == "nmv_usr_1"
+
+
+def test_what_is_sent_is_what_curl_would_send() -> None:
+    _, asked = play(
+        script(
+            "curl -X POST $API/run_sse -d 'a=<msg>' -d b",
+            'curl $API/api/x --json \'{"a":"\'"$SKILL_NAME"\'","d":<draft>}\'',
+            "curl $API/api/x -F files=@/etc/passwd -F 'note=<lang>'",
+            "curl $API/api/x -d @/etc/passwd",
+            "curl $API/api/x --data-raw @x",
+        )
+    )
+    (plain,) = (request for request in asked if request.url.path == "/run_sse")
+    json, form, own, raw = (request for request in asked if request.url.path == "/api/x")
+    assert plain.content == b"a=trim to the first 2 seconds&b"
+    assert plain.headers["content-type"] == "application/x-www-form-urlencoded"
+    assert json.content == b'{"a":"unknown","d":{"t":[{"tt":0,"sg":[{"id":"a"}]}]}}'
+    assert json.headers["content-type"] == "application/json"
+    assert b'filename="clean.md"' in form.content
+    assert b"root:" not in form.content + own.content
+    assert form.content.count(b'name="note"\r\n\r\nen\r\n') == 1
+    assert own.content == b""
+    assert raw.content == b"@x"
+
+
+def test_render_is_asked_for_until_it_ends() -> None:
+    def state(status: str) -> httpx.Response:
+        return httpx.Response(200, json={"id": "r", "status": status, "error": "no disk"})
+
+    poll = script(
+        "curl -X POST $API/api/render/proxy/lambda", "curl $API/api/render/proxy/lambda/<id>"
+    )
+    submitted, *polls = (state(s) for s in ("pending", "pending", "processing", "failed"))
+    answers, asked = play(poll, submitted, *polls)
+    assert len(asked) == 4
+    assert [(answer.as_said, answer.told) for answer in answers] == [
+        (True, "id r, status pending"),
+        (False, "failed: no disk"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("reply", "told"),
+    [
+        (
+            httpx.Response(200, json={"code": 0}),
+            "the document promises available, and there is none",
+        ),
+        (httpx.Response(200, json={"code": 2001, "message": "no"}), "no (the document: Pay.)"),
+        (httpx.Response(404, json={"detail": "Session not found: 1"}), "Session not found: 1"),
+        (httpx.Response(500, text="<html>"), "no message"),
+        (httpx.Response(307), "no message"),
+    ],
+)
+def test_answer_that_is_not_as_said_is_told(reply: httpx.Response, told: str) -> None:
+    text = "GET /api/credits/balance/simple — returns available\n\n- 2001 — Pay.\n\n"
+    answers, _ = play(text.encode() + script("curl $API/api/credits/balance/simple"), reply)
+    assert [(answer.as_said, answer.told) for answer in answers] == [(False, told)]
+
+
+def test_server_that_hangs_up_is_told() -> None:
+    def hang_up(request: httpx.Request) -> httpx.Response:
+        raise httpx.ReadError("gone", request=request)
+
+    with httpx.Client(
+        base_url="http://127.0.0.1:1", transport=httpx.MockTransport(hang_up)
+    ) as http:
+        stage = Stage(http, SKILLS / "clean.md", "", ManualClock(), lambda: ())
+        skill = parse_skill(script("curl $API/api/x"), Path("SKILL.md"))
+        (answer,) = play_skill(skill, stage)
+    assert (answer.status, answer.code, answer.told) == (0, None, "no answer: ReadError")
+
+
+def test_chat_without_a_stream_is_not_as_said_and_a_silent_one_is() -> None:
+    chat = script("curl $API/run_sse -d '{}'")
+    assert play(chat)[0][0].told == "no stream of events but application/json"
+    kind = {"content-type": "text/event-stream; charset=utf-8"}
+    silent = httpx.Response(200, headers=kind, content=b"data:\n\n")
+    assert play(chat, silent)[0][0].told == "no text: the state tells what changed"
+    said = httpx.Response(200, headers=kind, content=b'data: {"type":"text","content":"Hi"}\n\n')
+    assert play(chat, said)[0][0].told == "Hi"
+
+
+def test_text_that_states_nothing_sends_nothing_but_the_contracts_bodies() -> None:
+    answers, asked = play(b"POST /run_sse, and GET /api/credits/balance/simple")
+    assert len(answers) == 8
+    assert all("x-skill-source" not in request.headers for request in asked)
+    chat = next(request for request in asked if request.url.path == "/run_sse")
+    assert b'"new_message":{"parts":[{"text":"trim' in chat.content
+    assert "the document shows no body: the contract's is sent" in answers[3].notes
+    assert not [request for request in asked if "x-client-id" in request.headers]
