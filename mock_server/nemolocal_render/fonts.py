@@ -111,15 +111,16 @@ def choose_fonts(text: str, folders: tuple[str, ...] = _FOLDERS) -> list[Font]:
 def nearest_font(name: str, folders: tuple[str, ...] = _FOLDERS) -> Font:
     """The font of this family, else one whose name begins alike, else the bundled one."""
     wanted = _words(name)
-    best, most = bundled_font(), 0
+    best, most = bundled_font(), (0, 0)
     for font in (best, *system_fonts(folders)):
         words = _words(font.family)
         if words == wanted:
             return font
         pairs = zip(words, wanted, strict=False)
         alike = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
-        if alike > most:
-            best, most = font, alike
+        # Of two that begin alike, the one that adds less.
+        if alike and (alike, -len(words)) > most:
+            best, most = font, (alike, -len(words))
     return best
 
 

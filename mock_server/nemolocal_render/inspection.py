@@ -155,6 +155,7 @@ def _describe_video(
         pixel_format=frame.format.name,
         color_space=_COLOR_SPACES.get(int(frame.colorspace), ""),
         color_transfer=_COLOR_TRANSFERS.get(int(frame.color_trc), ""),
+        picture_duration=_seconds(video) if kind == "video" else 0.0,
     )
 
 
@@ -220,7 +221,7 @@ def inspect_render(path: Path) -> RenderFacts:
 
 
 def _seconds(stream: Any) -> float:
-    return float((stream.duration or 0) * stream.time_base)
+    return float((stream.duration or 0) * (stream.time_base or 0))
 
 
 def _index_first(path: Path) -> bool:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
+from itertools import pairwise
 
 import msgspec
 
@@ -83,7 +84,7 @@ def uncover(layers: Sequence[Layer]) -> tuple[Layer, ...]:
     below = [layers[0]]
     for layer in layers[1:]:
         left: list[Picture] = []
-        for run in _runs(layer):
+        for run in runs_of(layer):
             begin, end = _covering(run)
             clean = all(cuttable((*below, run), at) for at in (begin, end))
             if begin < end and clean:
@@ -104,16 +105,10 @@ def _end(layer: Layer) -> int:
     return max((picture.end for picture in layer), default=0)
 
 
-def _runs(layer: Layer) -> Iterable[Layer]:
+def runs_of(layer: Layer) -> list[Layer]:
     """The pictures that go over into each other, together."""
-    run: list[Picture] = []
-    for picture in layer:
-        if run and picture.mix is None:
-            yield tuple(run)
-            run = []
-        run.append(picture)
-    if run:
-        yield tuple(run)
+    starts = [n for n, picture in enumerate(layer) if picture.mix is None or not n]
+    return [layer[a:b] for a, b in pairwise([*starts, len(layer)])]
 
 
 def _covering(run: Layer) -> tuple[int, int]:

@@ -53,7 +53,8 @@ class MediaInfo(msgspec.Struct, frozen=True):
     `extension` is the accepted extension in its one spelling, `duration` is seconds (0.0 for
     stills, more for animations), `width` and `height` are pixels as displayed (after rotation and
     pixel shape, 0 for audio), `bit_rate` is bits/s of the whole file, `sample_rate` is Hz,
-    `channels` are those of the sound (0: not known); names of what is not there are "".
+    `channels` are those of the sound, `picture_duration` is seconds of a video's picture, which
+    may end before its sound (0: not known); names of what is not there are "".
     """
 
     kind: MediaKind
@@ -70,6 +71,7 @@ class MediaInfo(msgspec.Struct, frozen=True):
     color_space: str = ""
     color_transfer: str = ""
     channels: int = 0
+    picture_duration: float = 0.0
 
     @property
     def has_audio(self) -> bool:

@@ -1,6 +1,5 @@
 """The runs of FFmpeg that make a file in a job folder: one, one for each part, or a search."""
 
-import math
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -23,6 +22,7 @@ from .graphs.commands import (
 from .progress import Stage
 from .quality import Encoding
 from .sandbox import Policy
+from .sizing import Tried, next_quality
 from .timeline import RenderPlan, Source
 
 RENDER_FILE = "render.mp4"
@@ -32,13 +32,6 @@ _BEST_FILE = "best.mp4"
 # Slower than this is no render but a hang: seconds at all, and for each second of the render.
 _PATIENCE = (120.0, 120.0)
 _SOUND_SHARE, _JOIN_SHARE = 0.05, 0.97
-
-# The search for a size: the worst quality there is, how much of the size is meant, how much is
-# enough, and how often it is tried.
-_WORST = 51.0
-_AIM, _ENOUGH, _TRIES = 0.96, 0.88, 6
-# Six steps of quality halve the size, as a rule.
-_STEPS_TO_HALVE = 6.0
 
 
 class SizeMissed(Exception):
@@ -91,40 +84,24 @@ async def _render_parts(
 
 async def _search(folder: Path, plan: RenderPlan, machine: Machine, stage: Stage) -> Encoding:
     """Try qualities until the file is as large as it may be, or a little smaller."""
-    limit, encoding = plan.encoding.max_bytes, plan.encoding
-    seen: list[tuple[float, float]] = []
+    limit = plan.encoding.max_bytes
+    tried: list[Tried] = []
     best: Encoding | None = None
-    for attempt in range(_TRIES):
-        tried = msgspec.structs.replace(plan, encoding=encoding)
-        await _render(
-            folder, tried, machine, stage.part(1 - 0.5**attempt, 1 - 0.5 ** (attempt + 1))
-        )
-        size = (folder / RENDER_FILE).stat().st_size
-        seen.append((encoding.crf, math.log2(size)))
-        if size <= limit and (best is None or encoding.crf < best.crf):
+    crf: float | None = plan.encoding.crf
+    while crf is not None:
+        encoding = msgspec.structs.replace(plan.encoding, crf=crf)
+        share = stage.part(1 - 0.5 ** len(tried), 1 - 0.5 ** (len(tried) + 1))
+        await _render(folder, msgspec.structs.replace(plan, encoding=encoding), machine, share)
+        tried.append(Tried(crf, (folder / RENDER_FILE).stat().st_size))
+        if tried[-1].size <= limit and (best is None or encoding.crf < best.crf):
             best = encoding
             os.replace(folder / RENDER_FILE, folder / _BEST_FILE)
-        if size <= limit and (attempt == 0 or size >= _ENOUGH * limit):
-            break
-        if size > limit and encoding.crf >= _WORST:
-            break
-        encoding = msgspec.structs.replace(encoding, crf=_next(seen, math.log2(limit * _AIM)))
-        if any(encoding.crf == crf for crf, _ in seen):
-            break
+        crf = next_quality(tried, limit)
     if best is None:
-        smallest = 2 ** min(size for _, size in seen) / 1e6
+        smallest = min(one.size for one in tried) / 1e6
         raise SizeMissed(f"the smallest that it gets is {smallest:.2f} MB")
     os.replace(folder / _BEST_FILE, folder / RENDER_FILE)
     return best
-
-
-def _next(seen: Sequence[tuple[float, float]], wanted: float) -> float:
-    """The quality whose size should be right, from those tried; sizes as powers of two."""
-    (crf, size), *others = sorted(seen, key=lambda point: abs(point[1] - wanted))
-    slope = -1 / _STEPS_TO_HALVE
-    if others and others[0][0] != crf:
-        slope = min((others[0][1] - size) / (others[0][0] - crf), -0.02)
-    return round(min(max(crf + (wanted - size) / slope, 1.0), _WORST), 1)
 
 
 async def _run(

@@ -47,6 +47,25 @@ def test_the_whole_clip_to_its_last_frame(make: Make, pictures: Any) -> None:
     assert [seen.counter(n) for n in range(31)] == [*range(90, 120), 119]
 
 
+def test_behind_the_last_picture_it_stays(
+    make: Make, pictures: Any, tmp_path: Path, media: Path, run_ffmpeg: Callable[..., None]
+) -> None:
+    longer = tmp_path / "longer.mp4"
+    inputs = ["-i", str(media / "sample.mp4"), "-i", str(media / "music.m4a")]
+    run_ffmpeg(*inputs, "-map", "0:v", "-map", "1:a", "-c", "copy", str(longer))
+    seen = pictures(
+        make(
+            [
+                video(
+                    {"src": str(longer), "ss": 4850, "d": 40},
+                    {"src": str(longer), "s": 40, "ss": 3990, "d": 460},
+                )
+            ]
+        )[0]
+    )
+    assert [seen.counter(n) for n in range(len(seen))] == [119] * 15
+
+
 def test_speed_up_and_down(make: Make, pictures: Any, samples: Any) -> None:
     path, _ = make([video({"sp": 2}, {"s": 1000, "sp": 0.4, "ss": 2000})])
     seen = pictures(path)

@@ -128,6 +128,37 @@ def make_font(path: Path, family: str, characters: str) -> None:
     builder.save(path)
 
 
+def test_a_font_of_a_name_or_the_nearest_one(tmp_path: Path) -> None:
+    for family in ("Alpha Serif", "Alpha Serif Display", "Beta"):
+        make_font(tmp_path / f"{family}.ttf", family, "AB")
+    folders = (str(tmp_path),)
+    names = ["alpha  serif display", "Alpha Serif Bold", "Beta Sans", "Gamma", "DejaVu Sans"]
+    found = [fonts.nearest_font(name, folders).family for name in names]
+    assert found == ["Alpha Serif Display", "Alpha Serif", "Beta", "DejaVu Sans", "DejaVu Sans"]
+
+
+def test_a_title_has_the_font_that_it_names_and_says_so_when_it_has_not() -> None:
+    serif = Font(Path("/fonts/serif.ttf"), "Alpha Serif", frozenset(map(ord, "Hi")))
+    named = {"alpha serif": serif, "Gamma": fonts.bundled_font()}
+    titles = [
+        Title("draft.t[1].sg[0]", "Hi!", 0, 1000, 40, font="alpha serif"),
+        Title("draft.t[1].sg[1]", "Hi", 0, 1000, 40, font="Gamma"),
+        Title("draft.t[1].sg[2]", "Hi", 0, 1000, 40),
+    ]
+    script = write_script(plan_of(*titles), [fonts.bundled_font()], named)
+    lines = script.text.splitlines()
+    assert [line.split(",")[1] for line in lines if line.startswith("Style")] == [
+        "Alpha Serif",
+        "DejaVu Sans",
+        "DejaVu Sans",
+    ]
+    assert "Hi{\\fnDejaVu Sans}!" in script.text
+    assert [font.family for font in script.fonts] == ["DejaVu Sans", "Alpha Serif"]
+    assert script.warnings == (
+        "draft.t[1].sg[1].st.font: 'Gamma' is not installed, DejaVu Sans is used",
+    )
+
+
 def plan_of(*titles: Title) -> RenderPlan:
     from fractions import Fraction
 

@@ -1,19 +1,22 @@
 """What file comes out: its shape, its size in bytes, how it was made, and that parts fit."""
 
+import asyncio
 from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, strategies as st
 
 from nemolocal_contract.draft import draft_from_wire
 from nemolocal_render import ffmpeg
 from nemolocal_render.chunks import parts_of
 from nemolocal_render.copying import COPY_REASON
 from nemolocal_render.cores import usable_cores
-from nemolocal_render.job import RenderFailed, RenderResult
+from nemolocal_render.job import RenderFailed, RenderResult, render
 from nemolocal_render.plan import OutputSpec, RenderPlan, Source, plan_render
+from nemolocal_render.sizing import Tried, next_quality
 
 Make = Callable[..., tuple[Path, RenderResult]]
 RED, GREEN, BLUE = (255, 0, 0), (0, 255, 0), (0, 0, 255)
@@ -52,11 +55,11 @@ def test_the_size_asked_for_by_the_request_the_draft_the_skill() -> None:
 
     large = Source(Path("/m/1.mp4"), MediaInfo("video", "mp4", 9.0, 3840, 2160, 24.0))
 
-    def size(output: OutputSpec, **metadata: Any) -> tuple[int, Fraction]:
+    def size(output: OutputSpec, **metadata: Any) -> tuple[int, float]:
         draft = draft_from_wire({"t": [video({"src": "large"})], "m": metadata})
         made = plan_render(draft, {"large": large}, output)
         assert made.warnings == ()
-        return made.height, made.fps
+        return made.height, float(made.fps)
 
     assert size(OutputSpec()) == (1080, 24)
     assert size(OutputSpec(usual_resolution="4k")) == (2160, 24)
@@ -100,14 +103,15 @@ def test_a_clip_that_is_changed_is_not_copied(
 
 
 def test_a_copy_that_would_not_be_exact_is_encoded(
-    make: Make, tmp_path: Path, media: Path, run_ffmpeg: Callable[..., None]
+    tmp_path: Path, media: Path, source: Callable[[str], Source]
 ) -> None:
-    # Its times have a gap: fewer frames than its length promises.
-    gap, sample = tmp_path / "gap.mp4", str(media / "sample.mp4")
-    kept = ["-vf", "select=not(between(n\\,30\\,59)),setpts=PTS", "-fps_mode", "vfr"]
-    run_ffmpeg("-i", sample, *kept, "-c:v", "libx264", "-c:a", "copy", str(gap))
-    path, result = make([video({**WHOLE, "src": str(gap)})], OutputSpec(fps=30), **OWN)
-    assert path.exists()
+    # The file has half of the frames that its length promised.
+    lying = Source(media / "tones.mp4", source("sample.mp4").info)
+    wire = {"t": [video({**WHOLE, "src": "lying"})]}
+    plan = plan_render(draft_from_wire(wire), {"lying": lying})
+    assert plan.copied is lying
+    work = render(plan, tmp_path / "x.mp4", workdir=tmp_path, on_progress=lambda _: None)
+    result = asyncio.run(work)
     assert (result.encoder, result.frames) == ("libx264", 120)
 
 
@@ -133,6 +137,28 @@ def test_a_size_that_no_quality_reaches_is_a_failure(make: Make) -> None:
     tiny = {"mode": "size", "megabytes": 0.02}
     with pytest.raises(RenderFailed, match=r"^draft\.m\.compress\.megabytes: is too small: the sm"):
         make([video(WHOLE)], compress=tiny)
+
+
+@given(
+    base=st.floats(13, 24),
+    slope=st.floats(0.03, 0.4),
+    limit=st.integers(2_000, 20_000_000),
+    noise=st.lists(st.floats(0.9, 1.1), min_size=8, max_size=8),
+)
+def test_the_search_ends_with_a_file_that_fits_or_with_the_worst(
+    base: float, slope: float, limit: int, noise: list[float]
+) -> None:
+    tried: list[Tried] = []
+    crf: float | None = 20.0
+    while crf is not None:
+        size = 2 ** (base - (crf - 20) * slope) * noise[len(tried)]
+        tried.append(Tried(crf, round(size)))
+        crf = next_quality(tried, limit)
+    assert len(tried) <= 7
+    assert len({one.crf for one in tried}) == len(tried)
+    fits = [one for one in tried if one.size <= limit]
+    assert fits or tried[-1].crf == 51
+    assert tried[0] not in fits or len(tried) == 1
 
 
 def test_a_quality_asked_for_in_the_draft(make: Make) -> None:
@@ -171,9 +197,24 @@ def test_a_high_dynamic_range_is_narrowed(
     )
 
 
-def test_a_binary_that_does_not_run_has_no_filters(fake_ffmpeg: Callable[[str], Path]) -> None:
-    import asyncio
+@pytest.mark.parametrize(("size", "luma"), [("1280x720", 100), ("320x180", 91)])
+def test_untagged_colours_are_taken_as_players_take_them(
+    make: Make,
+    pictures: Any,
+    tmp_path: Path,
+    run_ffmpeg: Callable[..., None],
+    size: str,
+    luma: int,
+) -> None:
+    path = tmp_path / "untagged.mkv"
+    scene = f"color=black:s={size}:r=30:d=0.2,format=yuv420p,geq=lum=100:cb=90:cr=180"
+    run_ffmpeg("-f", "lavfi", "-i", scene, "-c:v", "libx264", "-qp", "1", str(path))
+    seen = pictures(make([video({"src": str(path), "d": 200})])[0])
+    # High definition is in our colours already, small pictures are in those of television.
+    assert abs(seen.luma(3, 0.5, 0.5) - luma) <= 2
 
+
+def test_a_binary_that_does_not_run_has_no_filters(fake_ffmpeg: Callable[[str], Path]) -> None:
     assert asyncio.run(ffmpeg.has_filters("scale", "tonemap")) is True
     assert asyncio.run(ffmpeg.has_filters("scale", "nonsense")) is False
     fake_ffmpeg("sys.exit(1)")
@@ -213,7 +254,9 @@ def test_parts_keep_their_times(make: Make, monkeypatch: pytest.MonkeyPatch) -> 
     cuts = [{"s": 100.1 * n, "d": 100.1, "ss": 300 * n, "v": 0} for n in range(7)]
     path, _ = make([video(*cuts)], fps=29.97)
     with av.open(str(path)) as container:
-        times = [frame.pts * frame.time_base for frame in container.decode(video=0)]
+        frames = list(container.decode(video=0))
+        base = container.streams.video[0].time_base or 0
+        times = [(frame.pts or 0) * base for frame in frames]
     assert times == [Fraction(1001, 30000) * n for n in range(21)]
 
 

@@ -119,6 +119,7 @@ SPANS: list[tuple[str, Span]] = [
     ("delete everything except the first 10 seconds", first(10_000)),
     ("start the video at 0:05", after(5000)),
     ("end it at 0:20", first(20_000)),
+    ("keep it from second 5 to second 8", between(5000, 8000)),
     ("保留前一分半", first(90_000)),
     ("保留前1分20秒", first(80_000)),
     ("保留前1分20", first(80_000)),

@@ -139,6 +139,16 @@ def test_only_shell_blocks_have_commands() -> None:
     assert [curl.url for curl in skill.commands] == ["b", "c"]
 
 
+def test_command_in_a_sentence_is_a_command_with_its_columns() -> None:
+    said = "**a)** Submit: `curl -s \"$API/x\" -H 'A: b'`, then `curl $API/y`; `curly`"
+    text = f"{said}\n\n```\n`curl z`\n```"
+    skill = parse_skill(text.encode(), Path("SKILL.md"))
+    assert [(curl.url, curl.line, curl.column) for curl in skill.commands] == [
+        ("$API/x", 1, 17), ("$API/y", 1, 52), ("z`", 4, 2),
+    ]  # fmt: skip
+    assert skill.commands[0].headers == {"a": "b"}
+
+
 def test_command_in_a_substitution_is_a_command() -> None:
     curl = one("TOKEN=$(curl -s \"$API/api/x\" -H 'A: b' | jq -r .data.token)")
     assert (curl.url, curl.headers) == ("$API/api/x", {"a": "b"})

@@ -125,6 +125,9 @@ def test_one_mistake_a_thousand_times_is_told_twenty_times() -> None:
         'Or 4K: `{"id":"a","sessionId":"b","draft":{…},"output":{"resolution":"4k"}}`.',
         "```sh\ncurl $API/api/credits/balance/simple $H\ncurl $H -X POST $API/run_sse\n```",
         "| Endpoint | Method |\n|---|---|\n| all | any |",
+        "**Export does NOT cost credits.** Only generation/editing consumes credits.",
+        "**Timeout**: 10 min heartbeats-only → assume timeout.",
+        "The web is at `${NEMO_WEB_URL:-https://nemovideo.com}`; API docs: https://docs.example.com.",
         "Or use a local server at http://127.0.0.1:8787/api/credits/balance/simple.",
     ],
 )

@@ -162,3 +162,16 @@ def test_text_that_states_nothing_sends_nothing_but_the_contracts_bodies() -> No
     assert b'"new_message":{"parts":[{"text":"trim' in chat.content
     assert "the document shows no body: the contract's is sent" in answers[3].notes
     assert not [request for request in asked if "x-client-id" in request.headers]
+
+
+@pytest.mark.rule("CLI-1")
+def test_attribution_is_right_whatever_a_document_calls_its_variables() -> None:
+    head = b"---\nname: my-skill\nversion: 1.2.3\n---\n"
+    named = ["NAME", "VERSION", "SOURCE"]
+    given = zip(["Source", "Version", "Platform"], named, strict=True)
+    options = " ".join(f'-H "X-Skill-{header}: $SKILL_{name}"' for header, name in given)
+    _, (request,) = play(head + script(f"curl $API/api/x {options}"))
+    sent = [request.headers[f"x-skill-{name}"] for name in ("source", "version", "platform")]
+    assert sent == ["my-skill", "1.2.3", "unknown"]
+    _, (request,) = play(head + script('curl $API/api/x -H "X-Skill-Source: $SKILL_SOURCE"'))
+    assert request.headers["x-skill-source"] == "my-skill"

@@ -33,11 +33,9 @@ def find_base_urls(lines: tuple[str, ...], first: int) -> tuple[tuple[str, int, 
         line = lines[number - 1]
         for match in islice(_BASE_URL.finditer(line), 20):
             rest = line[match.end() : match.end() + 10].lstrip("`\"' ")
-            named = re.search(
-                r"\b(?:base|host|API)\b", line[max(0, match.start() - 40) : match.start()]
-            )
-            default = "API_URL" in line[max(0, match.start() - 60) : match.start()]
-            if rest.startswith(("/api/", "/run_")) or named or default:
+            before = line[max(0, match.start() - 60) : match.start()]
+            named = _NAMED_BASE.search(before) and not _OTHER_SITE.search(before)
+            if named or rest.startswith(("/api/", "/run_")):
                 found.append((match.group(), number, match.start() + 1))
     return tuple(found)
 

@@ -73,9 +73,9 @@ def check_errors(skill: Skill) -> Iterator[Remark]:
     """Every code, with the meaning that it has."""
     rows = {row.code: row for row in skill.errors if row.code in _CODES}
     line = skill.errors[0].line if skill.errors else skill.body
-    for code in _CODES:
-        if code not in rows:
-            yield Remark("skill.errors.missing", line, f"no row for {code}")
+    missing = [str(code) for code in _CODES if code not in rows]
+    if missing:
+        yield Remark("skill.errors.missing", line, f"no row for {', '.join(missing)}")
     for row in skill.errors:
         yield from _check_meaning(row)
 

@@ -11,6 +11,9 @@ Size = tuple[int, int]
 _SMALLER = 8
 _FAR = 0.04
 _PEAK_NITS = 203
+_HIGH_DEFINITION = 720
+# What has been brought to our colours already: nothing is to be assumed.
+_OURS = MediaInfo("image", "")
 
 
 def shown_size(shot: Shot, plan: RenderPlan, natural: tuple[float, float]) -> Size:
@@ -51,22 +54,32 @@ def _middle(video: Stream, natural: tuple[float, float], size: Size) -> Stream:
     return video.filter("crop", f"max(2,iw*{sides[0]:.6f})", f"max(2,ih*{sides[1]:.6f})")
 
 
-def resize(video: Stream, size: Size, clear: bool, bright: MediaInfo | None = None) -> Stream:
+def resize(
+    video: Stream, size: Size, clear: bool, info: MediaInfo = _OURS, narrow: bool = False
+) -> Stream:
     """The picture in a size, with square pixels, in the colours that all have here.
 
-    `bright` is what is known of a source whose high dynamic range has to be narrowed.
+    `info` is what is known of the source where its colours are still its own; `narrow` a high
+    dynamic range.
     """
     if clear:
         # Else the colour of what cannot be seen would show at the edges.
         video = video.filter("format", "gbrap").filter("premultiply", inplace=1)
         video = video.filter("scale", *size).filter("unpremultiply", inplace=1)
         video = to_yuv(video, clear)
-    elif bright is not None:
-        video = _narrowed(video.filter("scale", *size), bright)
+    elif narrow:
+        video = _narrowed(video.filter("scale", *size), info)
     else:
-        video = video.filter("scale", *size, out_color_matrix="bt709", out_range="tv")
-        video = video.filter("format", "yuv420p")
+        colors = {"out_color_matrix": "bt709", "out_range": "tv"}
+        if info.kind == "video" and not info.color_space and _is_large(info):
+            # As players do; FFmpeg would take it for the colours of old television.
+            colors["in_color_matrix"] = "bt709"
+        video = video.filter("scale", *size, **colors).filter("format", "yuv420p")
     return video.filter("setsar", 1)
+
+
+def _is_large(info: MediaInfo) -> bool:
+    return min(info.width, info.height) >= _HIGH_DEFINITION
 
 
 def _narrowed(video: Stream, info: MediaInfo) -> Stream:

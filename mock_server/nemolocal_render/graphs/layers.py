@@ -1,12 +1,13 @@
 """Layers as streams: pictures one after the other, mixed where they go over, and laid over."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
 
 import msgspec
 
 from nemolocal_contract.effects import TransitionType
 
+from ..layers import runs_of
 from ..timeline import Layer, Picture, RenderPlan, Shot
 from .fitting import Size, on_clear
 from .inputs import Graph, Stream
@@ -54,18 +55,6 @@ def lay_over(video: Stream, layer: Layer, graph: Graph) -> Stream:
         top = top.filter("setpts", f"N+{run[0].at}") if run[0].at else top
         video = ffmpeg.overlay(video, top, x=x, y=y, eof_action="pass", format="yuv420")
     return video
-
-
-def runs_of(layer: Layer) -> Iterator[Layer]:
-    """The pictures that go over into each other, together."""
-    run: list[Picture] = []
-    for picture in layer:
-        if run and picture.mix is None:
-            yield tuple(run)
-            run = []
-        run.append(picture)
-    if run:
-        yield tuple(run)
 
 
 def _black(frames: int, graph: Graph) -> Stream:

@@ -88,8 +88,9 @@ def _painted(picture: Picture, graph: Graph, clear: bool) -> Stream:
         video = turn(video, effect)
     if not late:
         video = cut_to_shape(video, sizes.natural, shot, graph.plan)
-    tone_map = shot.source.info.high_dynamic_range and graph.tone_mapping
-    video = resize(video, sizes.work, clear, shot.source.info if tone_map else None)
+    info = shot.source.info
+    narrow = info.high_dynamic_range and graph.tone_mapping
+    video = resize(video, sizes.work, clear, info, narrow)
     if shot.reverse and not shot.still:
         video = video.filter("reverse").filter("setpts", "N")
     moment, lasting = Moment(picture.first, shot.frames), not shot.still

@@ -38,21 +38,20 @@ def read_moving(picture: Picture, graph: Graph) -> Stream:
     reach = _reach(picture, graph)
     lead = reach.start - reach.begin
     end = lead + reach.seconds + _MARGIN
+    still = {"stop": -1, "stop_mode": "clone"}
     if source.info.animated:
         # It cannot be opened in its middle.
         video, zero = graph.open(source, 0, reach.begin + end)["V:0"], reach.start
         video = video.filter("trim", start=decimal(reach.begin), end=decimal(reach.begin + end))
     else:
-        video, zero = graph.open(source, reach.begin, end)["V:0"], lead
+        video, zero = graph.open(source, reach.begin, end)["V:0"].filter("tpad", **still), lead
         # Before `fps`, which would fill any gap in the timestamps with copies of a frame.
         video = video.filter("trim", end=decimal(end))
     # Half way between two frames of the render the earlier one of the source is seen, always.
     nudge = decimal(_NUDGE / float(graph.plan.fps))
     video = video.filter("setpts", f"(PTS-{decimal(zero)}/TB)/{decimal(shot.speed)}+{nudge}/TB")
     video = video.filter("fps", graph.fps, start_time=0)
-    video = video.filter(
-        "tpad", start=reach.missing, start_mode="clone", stop=-1, stop_mode="clone"
-    )
+    video = video.filter("tpad", start=reach.missing, start_mode="clone", **still)
     return video.filter("trim", end_frame=picture.frames).filter("setpts", "N")
 
 
@@ -68,7 +67,8 @@ def _reach(picture: Picture, graph: Graph) -> _Reach:
     elif start < 0:
         missing = min(math.ceil(-start * fps / shot.speed - 1e-6), picture.frames - 1)
         start = max(start + missing / fps * shot.speed, 0.0)
-    begin = max(start - _lead(start, first + missing, info.fps, info.duration), 0.0)
+    length = info.picture_duration or info.duration
+    begin = max(start - _lead(start, first + missing, info.fps, length), 0.0)
     return _Reach(begin, start, (picture.frames - missing) / fps * shot.speed, missing)
 
 
@@ -78,7 +78,7 @@ def _lead(start: float, first: int, rate: float, length: float) -> float:
     A shot begins with the nearer of two frames, a later part of one with the frame that stands.
     """
     if start > length - _ENDING:
-        return _EARLIER
+        return start - length + _EARLIER
     if not rate:
         return 0.0
     return 1 / rate + 0.001 if first else 0.5 / rate

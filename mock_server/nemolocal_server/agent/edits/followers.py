@@ -1,6 +1,7 @@
 """Titles, overlays and other sounds, and where they go when the video changes under them."""
 
 import math
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 
@@ -138,9 +139,12 @@ def _first_showings(pieces: Iterable[Piece]) -> list[Piece]:
     """The pieces in their old order; of what is shown more than once, the first time counts."""
     first: list[Piece] = []
     for piece in pieces:
-        if all(piece.old_end <= p.old_start or p.old_end <= piece.old_start for p in first):
-            first.append(piece)
-    return sorted(first, key=lambda piece: piece.old_start)
+        place = bisect_left(first, piece.old_start, key=lambda shown: shown.old_start)
+        # Those that are there overlap nowhere: only the neighbours can be in the way.
+        around = first[max(place - 1, 0) : place + 1]
+        if all(piece.old_end <= p.old_start or p.old_end <= piece.old_start for p in around):
+            first.insert(place, piece)
+    return first
 
 
 def _runs(pieces: list[Piece]) -> list[list[Piece]]:

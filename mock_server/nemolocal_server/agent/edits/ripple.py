@@ -16,8 +16,9 @@ that is the new video. The rest follows by these rules:
 """
 
 import math
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
+from itertools import accumulate, pairwise
 
 import msgspec
 
@@ -86,6 +87,8 @@ class _Builder:
 
     def __init__(self, clips: list[Segment], material: Material) -> None:
         self._clips = clips
+        # The latest end of each clip and those before it, to find where a stretch begins.
+        self._ends = list(accumulate((clip.end_ms for clip in clips), max))
         self._material = material
         self._at: Number = 0
         self.shots: list[_Shot] = []
@@ -93,8 +96,11 @@ class _Builder:
 
     def add(self, stretch: Stretch) -> None:
         cursor = stretch.start
-        for number, clip in enumerate(self._clips):
+        for number in range(bisect_right(self._ends, stretch.start), len(self._clips)):
+            clip = self._clips[number]
             start, end = max(clip.start_ms or 0, stretch.start), min(clip.end_ms, stretch.end)
+            if start >= stretch.end:
+                break
             if start < end:
                 self._advance(cursor, start, stretch.speed)
                 ends = end == clip.end_ms

@@ -9,6 +9,7 @@ from ..intents import (
     DuckMusic,
     Edit,
     PlaceUploads,
+    SetFit,
     Talk,
     Topic,
 )
@@ -82,7 +83,7 @@ class Reading:
     def _result(self) -> tuple[Edit, ...] | Talk:
         if self._unknown:
             return Talk("unknown", "; ".join(self._unknown)[:_ABOUT])
-        if edits := _ducked(self._edits or self._hints):
+        if edits := _tidied(self._edits or self._hints):
             return tuple(edits)
         topic = next((topic for topic in _ORDER if topic in self._topics), None)
         return Talk(topic) if topic else Talk("unknown", self._original.strip()[:_ABOUT])
@@ -263,12 +264,12 @@ class Reading:
         self._unknown.append(self._original[start:end].strip())
 
 
-def _ducked(edits: list[Edit]) -> list[Edit]:
-    """New music that is to stay under the voice is one wish."""
+def _tidied(edits: list[Edit]) -> list[Edit]:
+    """New music that is to stay under the voice is one wish, and so is a fit that is said twice."""
     found: list[Edit] = []
     for edit in edits:
         if isinstance(edit, DuckMusic) and found and isinstance(found[-1], AddMusic):
             found[-1] = msgspec.structs.replace(found[-1], duck=True)
-        else:
+        elif not (isinstance(edit, SetFit) and found[-1:] == [edit]):
             found.append(edit)
     return found

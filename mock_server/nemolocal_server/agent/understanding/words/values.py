@@ -3,26 +3,17 @@
 import re
 
 from .tokens import Token
-
-# What a number and a unit make: the slot's letter, and what one of the unit is.
-_UNITS = {
-    "ms": ("T", 1), "s": ("T", 1000), "min": ("T", 60_000), "h": ("T", 3_600_000),
-    "percent": ("P", 0.01), "x": ("K", 1), "deg": ("D", 1), "fps": ("U", 1),
-    "mb": ("B", 1), "gb": ("B", 1000), "kb": ("B", 0.001), "px": ("Z", 1),
-}  # fmt: skip
-_TIMES = ("s", "min", "h")
-_HEIGHTS = {
-    480: "720p",
-    540: "720p",
-    720: "720p",
-    1080: "1080p",
-    1440: "4k",
-    2160: "4k",
-}
-_THOUSANDS = {4: "4k", 2: "1080p", 1: "1080p"}
-_RATIOS = frozenset("9:16 16:9 1:1 4:5 5:4 4:3 3:4 21:9 9:21 2:1 1:2 3:2 2:3".split())
-_LONGEST_MS = 360_000_000
-_THINGS = ("noun", "unknown")
+from .units import (
+    BEFORE_A_MOMENT,
+    HEIGHTS,
+    LONGEST_MS,
+    RATIOS,
+    THINGS,
+    THOUSANDS,
+    TIMES,
+    UNITS,
+    lend_units,
+)
 
 
 class Evaluation:
@@ -51,12 +42,17 @@ class Evaluation:
                 and self.found[-1].canon in ("first", "last", "middle")
             ):
                 self._after_edge(token)
+            elif self._is_second() and self._names_a_moment():
+                self.place += 1
+                self._put(
+                    "T", token.start, self.tokens[self.place].end, round(self._amount() * 1000)
+                )
             elif token.kind == "suffix":
                 self.place += 1
             else:
                 self.found.append(token)
                 self.place += 1
-        return _lend_units(self.found)
+        return lend_units(self.found)
 
     def _at(self, place: int) -> Token | None:
         return self.tokens[place] if 0 <= place < len(self.tokens) else None
@@ -79,14 +75,19 @@ class Evaluation:
         return token is not None and token.canon == "O" and token.value == 2
 
     def _is_unit_second(self, place: int) -> bool:
-        return self._is_second(place) and self._kind(self._skip(place + 1)) not in _THINGS
+        return self._is_second(place) and self._kind(self._skip(place + 1)) not in THINGS
 
     def _halves_a_unit(self) -> bool:
         """Whether a half is half of a unit: half a minute, half second, 半分钟."""
         after = self._skip(self.place + 1)
-        return (self._kind(after) == "unit" and self._canon(after) in _TIMES) or (
+        return (self._kind(after) == "unit" and self._canon(after) in TIMES) or (
             self._is_unit_second(after)
         )
+
+    def _names_a_moment(self) -> bool:
+        """Whether it is a moment: "from second 3 to second 8"."""
+        before = self.found[-1].canon if self.found else ""
+        return before in BEFORE_A_MOMENT and self._kind(self.place + 1) == "number"
 
     def _put(self, canon: str, start: int, end: int, value: object) -> None:
         self.found.append(Token(canon, "slot", start, end, value))
@@ -101,7 +102,7 @@ class Evaluation:
                 token.end,
                 tuple(int(n) for n in re.split(r"\D+", text)),
             )
-        elif token.canon == "ratio" or (self._clocks < 2 and text in _RATIOS):
+        elif token.canon == "ratio" or (self._clocks < 2 and text in RATIOS):
             width, height = (float(n) for n in re.split(r"[:/x×比 ]+", text))
             if width and height:
                 self._put("R", token.start, token.end, f"{width:g}:{height:g}")
@@ -109,11 +110,11 @@ class Evaluation:
             seconds = 0.0
             for part in text.split(":"):
                 seconds = seconds * 60 + float(part)
-            self._put("T", token.start, token.end, min(round(seconds * 1000), _LONGEST_MS))
+            self._put("T", token.start, token.end, min(round(seconds * 1000), LONGEST_MS))
 
     def _after_edge(self, token: Token) -> None:
         """`the first second`, `the middle third`: a time or a share, unless a thing is counted."""
-        if self._kind(self.place + 1) in _THINGS or token.value < 2:
+        if self._kind(self.place + 1) in THINGS or token.value < 2:
             self.found.append(token)
         elif token.value == 2:
             self._put("T", token.start, token.end, 1000)
@@ -146,7 +147,9 @@ class Evaluation:
     def _is_pronoun(self, first: Token) -> bool:
         """Whether it is the "one" of "the last one", which counts nothing."""
         before = self.found[-1].canon if self.found else ""
-        follows = self._kind(self.place + 1) in ("unit", "number", "noun")
+        after = self._at(self.place + 1)
+        hundred = after is not None and after.kind == "number" and after.value == 100
+        follows = hundred or self._kind(self.place + 1) in ("unit", "noun")
         alone = not follows and self._canon(self.place + 1) != "and"
         if not (first.value == 1 and first.end - first.start == 3 and alone):
             return False
@@ -160,7 +163,7 @@ class Evaluation:
         """第2: an ordinal; 第5秒 is a moment."""
         prefix = self.found.pop()
         unit = self._at(self.place)
-        if unit is not None and unit.kind == "unit" and unit.canon in _TIMES:
+        if unit is not None and unit.kind == "unit" and unit.canon in TIMES:
             word = "first" if amount == 1 else "at"
             self.found.append(Token(word, "word", prefix.start, prefix.end))
             self._measure(amount, prefix.start)
@@ -171,7 +174,7 @@ class Evaluation:
         """`16 by 9` is a shape."""
         height = self.tokens[self.place + 1]
         ratio = f"{width:g}:{float(height.value):g}"
-        if ratio in _RATIOS:
+        if ratio in RATIOS:
             self._put("R", first.start, height.end, ratio)
             self.place += 2
         else:
@@ -206,18 +209,18 @@ class Evaluation:
         unit = "s" if token.canon == "O" else token.canon
         self.place += 1
         if unit in ("k", "p"):
-            height = (_THOUSANDS if unit == "k" else _HEIGHTS).get(int(amount))
+            height = (THOUSANDS if unit == "k" else HEIGHTS).get(int(amount))
             self._put("Q" if height else "N", start, token.end, height or amount)
             return
         if unit == "min" and self._sizes and token.end - token.start == 1:
             unit = "mb"
-        letter, one = _UNITS[unit]
+        letter, one = UNITS[unit]
         value = amount * one
         if letter != "T":
             self._put(letter, start, token.end, value)
             return
         value += self._more(unit, one)
-        self._put("T", start, self.tokens[self.place - 1].end, min(round(value), _LONGEST_MS))
+        self._put("T", start, self.tokens[self.place - 1].end, min(round(value), LONGEST_MS))
 
     def _more(self, unit: str, one: float) -> float:
         """What follows a time and belongs to it: "and a half", 半, "20 s", "and 20 seconds"."""
@@ -256,8 +259,8 @@ class Evaluation:
         self.place += 1
         if token.canon == "x" and self._kind(self.place) == "number":
             self.found.append(token)
-        elif token.canon in _TIMES and article:
-            one = _UNITS[token.canon][1]
+        elif token.canon in TIMES and article:
+            one = UNITS[token.canon][1]
             self._put("T", token.start, token.end, round(one + self._more(token.canon, one)))
         elif token.canon == "fps":
             self.found.append(Token("framerate", "noun", token.start, token.end))
@@ -270,21 +273,3 @@ class Evaluation:
 def evaluate(tokens: list[Token]) -> list[Token]:
     """The tokens with slots in the place of numbers and units."""
     return Evaluation(tokens).run()
-
-
-def _lend_units(tokens: list[Token]) -> list[Token]:
-    """`2 to 4 seconds`: the first number is of the unit of the second."""
-    words = [token for token in tokens if token.canon]
-    before = ["", *(token.canon for token in words)]
-    for name, one, two, three in zip(before, words, words[1:], words[2:], strict=False):
-        if (
-            one.canon == "N"
-            and name not in ("clip", "hash", "photo")
-            and three.canon in ("T", "P")
-            and two.canon in ("to", "and", "until", "or")
-        ):
-            one.canon, one.value = (
-                three.canon,
-                (round(one.value * 1000) if three.canon == "T" else one.value / 100),
-            )
-    return tokens

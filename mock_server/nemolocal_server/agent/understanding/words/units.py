@@ -1,0 +1,42 @@
+"""Units, and what is known of the numbers before them."""
+
+from .tokens import Token
+
+UNITS = {
+    "ms": ("T", 1), "s": ("T", 1000), "min": ("T", 60_000), "h": ("T", 3_600_000),
+    "percent": ("P", 0.01), "x": ("K", 1), "deg": ("D", 1), "fps": ("U", 1),
+    "mb": ("B", 1), "gb": ("B", 1000), "kb": ("B", 0.001), "px": ("Z", 1),
+}  # fmt: skip
+"""What a number and a unit make: the letter of the slot, and what one of the unit is."""
+TIMES = ("s", "min", "h")
+"""Units of time that may have no number: "a minute"."""
+HEIGHTS = {480: "720p", 540: "720p", 720: "720p", 1080: "1080p", 1440: "4k", 2160: "4k"}
+"""The resolution for a number of lines, as in 1080p."""
+THOUSANDS = {4: "4k", 2: "1080p", 1: "1080p"}
+"""The resolution for a number of thousands, as in 4K."""
+RATIOS = frozenset("9:16 16:9 1:1 4:5 5:4 4:3 3:4 21:9 9:21 2:1 1:2 3:2 2:3".split())
+"""Shapes that might be read as times."""
+LONGEST_MS = 360_000_000
+"""No time is longer: a hundred hours."""
+BEFORE_A_MOMENT = frozenset("from to at until between and after before".split())
+"""Words that make a moment of "second 3"."""
+THINGS = ("noun", "unknown")
+"""Kinds of words that an ordinal counts."""
+
+
+def lend_units(tokens: list[Token]) -> list[Token]:
+    """`2 to 4 seconds`: the first number is of the unit of the second."""
+    words = [token for token in tokens if token.canon]
+    before = ["", *(token.canon for token in words)]
+    for name, one, two, three in zip(before, words, words[1:], words[2:], strict=False):
+        if (
+            one.canon == "N"
+            and name not in ("clip", "hash", "photo")
+            and three.canon in ("T", "P")
+            and two.canon in ("to", "and", "until", "or")
+        ):
+            one.canon, one.value = (
+                three.canon,
+                (round(one.value * 1000) if three.canon == "T" else one.value / 100),
+            )
+    return tokens
