@@ -98,9 +98,4 @@ def _at_once(record: Record, act: Act, after: Act) -> bool:
 
 def _refused_between(record: Record, granted: Act, asked: Act) -> bool:
     """Whether a token was refused after it was granted and before another was asked for."""
-    return any(
-        act.code == Code.BAD_TOKEN
-        for act in record.acts
-        if granted.entry.started < act.entry.started <= asked.entry.started
-        or (act.entry.started == granted.entry.started and granted.id < act.id < asked.id)
-    )
+    return any(act.code == Code.BAD_TOKEN for act in record.between(granted, asked))

@@ -2,8 +2,7 @@
 
 from collections.abc import Iterator
 
-from ..records.act import Act
-from ..records.grouping import file_path
+from ..records.act import Act, file_path
 from ..records.record import Record
 from ..records.render import Render
 from .rule import Finding, broken, client_check, held, unclear
@@ -66,14 +65,13 @@ def _completed(record: Record) -> list[Render]:
     return [render for render in record.renders if render.completed]
 
 
-def _files(record: Record, render: Render) -> list[Act]:
+def _files(record: Record, render: Render) -> tuple[Act, ...]:
     """The downloads from `output.url`."""
-    path = file_path(render.url) if render.url else None
-    return [act for act in record.acts if not act.endpoint and file_path(act.entry.url) == path]
+    return record.of_file(file_path(render.url)) if render.url else ()
 
 
-def _fallbacks(record: Record, render: Render) -> list[Act]:
-    return [act for act in record.of("render_download") if act.render == render.id]
+def _fallbacks(record: Record, render: Render) -> tuple[Act, ...]:
+    return record.of_fallback(render.id)
 
 
 def _elsewhere(render: Render) -> bool:

@@ -17,20 +17,18 @@ _BY_ITSELF = 60.0
 @client_check("client.render.state-first", "CLI-8", "STA-3")
 def state_is_read_before_an_export(record: Record) -> Iterator[Finding]:
     """The state MUST be read before an export, after whatever was done to the session last."""
-    for render in record.renders:
-        done: Act | None = None
-        read: Act | None = None
-        for act in record.of_session(render.session):
-            if act is render.submit:
-                break
-            if act.endpoint in ("chat", "upload"):
-                done, read = act, None
-            elif act.endpoint == "state":
-                read = act
-        if read is not None:
-            yield held(read, render.submit)
-        else:
-            shown = (done, render.submit) if done else (render.submit,)
+    done: dict[str, Act] = {}
+    read: dict[str, Act] = {}
+    for act in record.acts:
+        if act.endpoint in ("chat", "upload"):
+            done[act.session] = act
+            read.pop(act.session, None)
+        elif act.endpoint == "state":
+            read[act.session] = act
+        elif act.endpoint == "render" and act.session in read:
+            yield held(read[act.session], act)
+        elif act.endpoint == "render":
+            shown = (done[act.session], act) if act.session in done else (act,)
             yield broken("the state", "read before", "not read", *shown, missing=True)
 
 

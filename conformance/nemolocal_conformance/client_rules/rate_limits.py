@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from nemolocal_contract.codes import Code
 
-from ..records.act import Act, same_request
+from ..records.act import Act
 from ..records.record import Record
 from .rule import Finding, broken, client_check, held, unclear
 
@@ -54,10 +54,11 @@ def limited_client_tries_again(record: Record) -> Iterator[Finding]:
 @client_check("client.429.client-id", "CLI-9", "AUTH-3")
 def limit_is_not_dodged(record: Record) -> Iterator[Finding]:
     """After 429 a client MUST NOT ask for a token under another client id."""
+    next_same = record.next_with(_what)
     for act in _limited(record):
         if act.endpoint != "token":
             continue
-        after = next((other for other in record.after(act) if other.endpoint == "token"), None)
+        after = next_same(act)
         if after is None or not _by_itself(record, act, after):
             continue
         same = after.client_id == act.client_id
@@ -70,16 +71,16 @@ def _limited(record: Record) -> list[Act]:
 
 def _attempts(record: Record) -> Iterator[tuple[Act, Act]]:
     """Each refusal with the next attempt at the same thing, if there is one."""
+    next_same = record.next_with(_what)
     for act in _limited(record):
-        again = next((other for other in record.after(act) if _same(act, other)), None)
+        again = next_same(act)
         if again is not None:
             yield act, again
 
 
-def _same(act: Act, other: Act) -> bool:
-    if act.endpoint == "token":
-        return other.endpoint == "token"
-    return same_request(act, other)
+def _what(act: Act) -> tuple[str, ...]:
+    """What is asked for: a token is one whatever the client id."""
+    return (act.endpoint,) if act.endpoint == "token" else act.request
 
 
 def _by_itself(record: Record, act: Act, other: Act) -> bool:

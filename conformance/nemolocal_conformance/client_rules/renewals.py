@@ -1,10 +1,11 @@
 """1001: a new token for the same client id, and the request once more (CLI-7)."""
 
 from collections.abc import Iterator
+from itertools import islice
 
 from nemolocal_contract.codes import Code
 
-from ..records.act import Act, same_request
+from ..records.act import Act
 from ..records.record import Record
 from .rule import Finding, broken, client_check, held, unclear
 
@@ -43,11 +44,12 @@ def renewal_is_for_the_same_client(record: Record) -> Iterator[Finding]:
 @client_check("client.after-1001.repeat", "CLI-7")
 def refused_request_is_repeated(record: Record) -> Iterator[Finding]:
     """Once there is a new token, the request that was refused MUST be repeated."""
+    next_same = record.next_with(lambda act: act.request)
     for act in _first_refusals(record):
-        later = list(record.after(act))
-        if not any(other.endpoint == "token" and other.ok for other in later[:2]):
+        soon = list(islice(record.after(act), 2))
+        if not any(other.endpoint == "token" and other.ok for other in soon):
             continue
-        again = next((other for other in later if same_request(other, act)), None)
+        again = next_same(act)
         told = "never again"
         yield held(act, again) if again else broken("the request", "once more", told, act)
 
@@ -55,15 +57,14 @@ def refused_request_is_repeated(record: Record) -> Iterator[Finding]:
 @client_check("client.after-1001.once", "CLI-7")
 def request_is_repeated_once(record: Record) -> Iterator[Finding]:
     """A request that is refused with 1001 a second time MUST NOT be repeated again."""
+    next_same = record.next_with(lambda act: act.request)
     for act in _first_refusals(record):
         repeats = [act]
-        for other in record.after(act):
-            if same_request(other, act):
-                if not _at_once(record, repeats[-1], other):
-                    break
-                repeats.append(other)
-                if other.code != Code.BAD_TOKEN:
-                    break
+        while repeats[-1].code == Code.BAD_TOKEN:
+            again = next_same(repeats[-1])
+            if again is None or not _at_once(record, repeats[-1], again):
+                break
+            repeats.append(again)
         if len(repeats) > 2:
             told = f"{len(repeats) - 1} times"
             yield broken("it was repeated", "once", told, *repeats)
@@ -73,14 +74,14 @@ def request_is_repeated_once(record: Record) -> Iterator[Finding]:
 
 def _first_refusals(record: Record) -> Iterator[Act]:
     """Requests that were refused for a token that may be renewed, and not for a second time."""
-    refused: list[Act] = []
+    refused: dict[tuple[str, ...], Act] = {}
     for act in record.calls:
         if act.code != Code.BAD_TOKEN or not act.has_bearer or act.manual:
             continue
-        before = next((other for other in reversed(refused) if same_request(other, act)), None)
+        before = refused.get(act.request)
         if before is None or not _at_once(record, before, act):
             yield act
-        refused.append(act)
+        refused[act.request] = act
 
 
 def _at_once(record: Record, act: Act, after: Act) -> bool:

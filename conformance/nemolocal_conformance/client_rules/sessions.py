@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from nemolocal_contract.codes import Code
 
-from ..records.act import Act, same_request
+from ..records.act import Act
 from ..records.record import Record
 from ..records.turn import Turn
 from .rule import Finding, broken, client_check, held
@@ -30,15 +30,15 @@ def lost_session_is_replaced(record: Record) -> Iterator[Finding]:
 @client_check("client.upload.again", "SES-2", "UPL-1")
 def file_is_uploaded_once(record: Record) -> Iterator[Finding]:
     """A file that is in a session SHOULD NOT be uploaded to it again."""
-    sent: list[Act] = []
+    sent: dict[tuple[str, ...], Act] = {}
     for act in record.of("upload"):
-        before = next((other for other in sent if same_request(other, act)), None)
+        before = sent.get(act.request)
         if before is not None:
             yield broken("the same file", "once", "again", before, act)
         elif act.ok:
             yield held(act)
         if act.ok:
-            sent.append(act)
+            sent[act.request] = act
 
 
 @client_check("client.turns.one-at-a-time", "SSE-1", "SSE-7")

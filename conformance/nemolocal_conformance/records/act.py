@@ -120,6 +120,18 @@ class Act:
             return {**data, "output": {"url": data.get("outputUrl")}}
         return body
 
+    @functools.cached_property
+    def request(self) -> tuple[str, ...]:
+        """What is asked for, tokens aside: who asks for it again has the same."""
+        what: tuple[str, ...] = (self.entry.request_body,)
+        if self.endpoint == "render":
+            what = (self.session,)
+        elif self.endpoint == "upload" and self.body is None:
+            # Of a form: its files, since the boundary is another one each time, but as long.
+            names = self.entry.request_body.partition(" bytes, ")[2]
+            what = (names, self.header("content-length"))
+        return self.endpoint, self.entry.method, self.path, *what
+
     @property
     def state(self) -> Any:
         """What a look at the state showed, None where it cannot be read any more."""
@@ -133,25 +145,11 @@ class Act:
         return _text(data, "session_id")
 
 
-def same_request(one: Act, other: Act) -> bool:
-    """Whether a client asks for the same thing again, tokens aside."""
-    if (one.endpoint, one.entry.method, one.path) != (
-        other.endpoint,
-        other.entry.method,
-        other.path,
-    ):
-        return False
-    if one.endpoint == "render":
-        return one.session == other.session
-    if one.endpoint == "upload" and one.body is None:
-        return _form(one) == _form(other)
-    return one.entry.request_body == other.entry.request_body
-
-
-def _form(act: Act) -> tuple[str, str]:
-    """The files of a form: the boundary is another one each time, but as long."""
-    names = act.entry.request_body.partition(" bytes, ")[2]
-    return names, act.header("content-length")
+def file_path(url: str) -> str:
+    """The path of a URL, which is all that an entry has of it."""
+    rest = url.partition("://")[2]
+    path = f"/{rest.partition('/')[2]}" if rest else url
+    return path.partition("?")[0]
 
 
 def _named(path: str, name: str) -> str:

@@ -13,7 +13,7 @@ from nemolocal_contract.codes import Code
 from nemolocal_contract.headers import CLIENT_ID, SKILL_SOURCE
 from nemolocal_contract.journal import Entry
 
-from .act import Act
+from .act import Act, file_path
 from .journal import Journal
 from .record import Record
 from .tempo import Tempo, tempo_of
@@ -117,13 +117,6 @@ def _offers(act: Act) -> list[_Key]:
     if isinstance(url, str) and url:
         found.append(("file", file_path(url)))
     return [key for key in found if key[1]]
-
-
-def file_path(url: str) -> str:
-    """The path of a URL, which is all that an entry has of it."""
-    rest = url.partition("://")[2]
-    path = f"/{rest.partition('/')[2]}" if rest else url
-    return path.partition("?")[0]
 
 
 def _way(entry: Entry) -> _Way:

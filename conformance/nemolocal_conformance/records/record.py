@@ -1,12 +1,13 @@
 """Everything that one client did, in order, with what judges ask of it."""
 
+import bisect
 import functools
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 
 from nemolocal_contract.endpoints import CLAIM_PAGE, CONTROL, endpoints
 from nemolocal_contract.journal import Entry
 
-from .act import Act
+from .act import Act, file_path
 from .render import Render, renders_of
 from .tempo import Tempo
 from .turn import Turn, turn_of
@@ -61,16 +62,29 @@ class Record:
         later = (self.acts[place] for place in places)
         return (other for other in later if other.entry.started >= act.entry.ended)
 
+    def between(self, first: Act, last: Act) -> tuple[Act, ...]:
+        """The acts that began after the first of these and before the last."""
+        return self.acts[self._places[first] + 1 : self._places[last]]
+
     def of_session(self, session: str) -> tuple[Act, ...]:
         """The acts that are about a session."""
         return self._sessions.get(session, ())
 
+    def of_file(self, path: str) -> tuple[Act, ...]:
+        """The downloads of a file by its own path."""
+        return self._files.get(path, ())
+
+    def of_fallback(self, render: str) -> tuple[Act, ...]:
+        """The downloads of an export by its id (REN-8)."""
+        return self._fallbacks.get(render, ())
+
     def reads_after(self, turn: Turn) -> tuple[tuple[Act, ...], Act | None]:
         """The looks at the state after a turn, and what the client did to the session next."""
         reads: list[Act] = []
-        begun = self._places[turn.act]
-        for act in self.of_session(turn.session):
-            if self._places[act] <= begun or act.entry.started < turn.ended:
+        acts = self.of_session(turn.session)
+        for place in range(self._place_in(acts, turn.act) + 1, len(acts)):
+            act = acts[place]
+            if act.entry.started < turn.ended:
                 continue
             if act.endpoint in _DOES:
                 return tuple(reads), act
@@ -90,14 +104,30 @@ class Record:
 
     def _base_of(self, turn: Turn) -> Act | None:
         """The last look at the state before a turn."""
-        return next(
-            (
-                act
-                for act in reversed(self.of_session(turn.session))
-                if act.endpoint == "state" and act.ok and act.entry.ended <= turn.act.entry.started
-            ),
-            None,
-        )
+        acts = self.of_session(turn.session)
+        for place in range(self._place_in(acts, turn.act) - 1, -1, -1):
+            act = acts[place]
+            if act.endpoint == "state" and act.ok and act.entry.ended <= turn.act.entry.started:
+                return act
+        return None
+
+    def next_with(self, key: Callable[[Act], Hashable]) -> Callable[[Act], Act | None]:
+        """Finds the next act that `key` makes the same of, begun when this one had ended."""
+        alike: dict[Hashable, list[Act]] = {}
+        for act in self.acts:
+            alike.setdefault(key(act), []).append(act)
+
+        def find(act: Act) -> Act | None:
+            acts = alike[key(act)]
+            first = self._place_in(acts, act) + 1
+            later = (acts[place] for place in range(first, len(acts)))
+            return next((o for o in later if o.entry.started >= act.entry.ended), None)
+
+        return find
+
+    def _place_in(self, acts: Sequence[Act], act: Act) -> int:
+        """Where an act stands among some that are in order."""
+        return bisect.bisect_left(acts, self._places[act], key=self._places.__getitem__)
 
     @functools.cached_property
     def _places(self) -> dict[Act, int]:
@@ -105,8 +135,21 @@ class Record:
 
     @functools.cached_property
     def _sessions(self) -> dict[str, tuple[Act, ...]]:
-        found: dict[str, list[Act]] = {}
-        for act in self.acts:
-            if act.session:
-                found.setdefault(act.session, []).append(act)
-        return {session: tuple(acts) for session, acts in found.items()}
+        return _by((act for act in self.acts if act.session), lambda act: act.session)
+
+    @functools.cached_property
+    def _files(self) -> dict[str, tuple[Act, ...]]:
+        others = (act for act in self.acts if not act.endpoint)
+        return _by(others, lambda act: file_path(act.entry.url))
+
+    @functools.cached_property
+    def _fallbacks(self) -> dict[str, tuple[Act, ...]]:
+        return _by(self.of("render_download"), lambda act: act.render)
+
+
+def _by(acts: Iterable[Act], name: Callable[[Act], str]) -> dict[str, tuple[Act, ...]]:
+    """Acts by a name of theirs, each in order."""
+    found: dict[str, list[Act]] = {}
+    for act in acts:
+        found.setdefault(name(act), []).append(act)
+    return {key: tuple(alike) for key, alike in found.items()}

@@ -59,30 +59,18 @@ class Render:
 
 
 def renders_of(acts: tuple[Act, ...]) -> tuple[Render, ...]:
-    """The exports among these acts, in order."""
-    found = []
-    submits = [act for act in acts if act.endpoint == "render"]
-    for submit in submits:
-        again = (other for other in submits if other.render == submit.render)
-        until = next(
-            (o.entry.started for o in again if o.entry.started > submit.entry.started), None
-        )
-        mine = [act for act in acts if _about(act, submit, until)]
-        polls = tuple(act for act in mine if act.endpoint == "render_status")
-        cancelled = any(act.endpoint == "render_cancel" for act in mine)
-        found.append(Render(submit, polls, cancelled))
-    return tuple(found)
+    """The exports among these acts, in order; what is asked of an id is about its last submit."""
+    found: list[tuple[Act, list[Act]]] = []
+    running: dict[str, list[Act]] = {}
+    for act in acts:
+        if act.endpoint == "render":
+            running[act.render] = []
+            found.append((act, running[act.render]))
+        elif act.render in running:
+            running[act.render].append(act)
+    return tuple(_render(submit, about) for submit, about in found)
 
 
-def _about(act: Act, submit: Act, until: float | None) -> bool:
-    """Whether an act is about the export of this submit, and not of a later one with its id."""
-    started = act.entry.started
-    later = started > submit.entry.started or (
-        started == submit.entry.started and act.id > submit.id
-    )
-    return (
-        bool(act.render)
-        and act.render == submit.render
-        and later
-        and (until is None or started < until)
-    )
+def _render(submit: Act, about: list[Act]) -> Render:
+    polls = tuple(act for act in about if act.endpoint == "render_status")
+    return Render(submit, polls, any(act.endpoint == "render_cancel" for act in about))
