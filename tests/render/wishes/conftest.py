@@ -1,0 +1,102 @@
+"""Says things of some uploads and renders what comes of it."""
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from nemolocal_contract.draft import Draft, Metadata
+from nemolocal_render.job import RenderResult, render
+from nemolocal_render.plan import OutputSpec, Source, plan_render
+from nemolocal_server.agent.edits import Material, Media, apply_edits
+from nemolocal_server.agent.intents import AddMusic, Edit, Talk
+from nemolocal_server.agent.understanding import understand
+
+_NEAR = 40
+_SAMPLE = ("sample.mp4",)
+
+
+class Outcome:
+    """A rendered wish: its file, what was reported, and eyes and ears for it."""
+
+    def __init__(self, path: Path, result: RenderResult, draft: Draft, see: Any, hear: Any) -> None:
+        self.path, self.result, self.draft = path, result, draft
+        self._see, self._hear = see, hear
+        self._seen: Any = None
+
+    @property
+    def seen(self) -> Any:
+        """Its pictures, decoded once."""
+        if self._seen is None:
+            self._seen = self._see(self.path)
+        return self._seen
+
+    @property
+    def heard(self) -> Any:
+        """Its samples; none where there is no sound."""
+        import av
+
+        with av.open(str(self.path)) as container:
+            if not container.streams.audio:
+                return [0.0] * 2 * 48_000
+        return self._hear(self.path)
+
+    def counters(self, *frames: int) -> list[int]:
+        """What the sample's counter says in these frames."""
+        return [self.seen.counter(frame) for frame in frames]
+
+    def shows(
+        self, color: tuple[int, int, int], frame: int, x: float = 0.5, y: float = 0.5
+    ) -> bool:
+        """Whether a point of a frame (negative from the end) is of about this colour."""
+        rgb = self.seen.rgb(frame % len(self.seen), x, y)
+        return all(abs(a - b) <= _NEAR for a, b in zip(rgb, color, strict=True))
+
+
+@pytest.fixture
+def ask(
+    tmp_path: Path, source: Callable[[str], Source], pictures: Any, samples: Any
+) -> Callable[..., Outcome]:
+    """Say things one after another of some uploads, and render what comes of it, small."""
+
+    def run(*messages: str, uploads: tuple[str, ...] = _SAMPLE, small: bool = True) -> Outcome:
+        material = Material(tuple(_media(name, source) for name in uploads))
+        draft = Draft(tracks=(), duration_ms=0)
+        for message in messages:
+            wishes = understand(message)
+            assert not isinstance(wishes, Talk), message
+            material = _made(material, wishes, source)
+            draft = apply_edits(wishes, draft, material)
+        if small:
+            metadata = draft.metadata or Metadata()
+            draft = msgspec.structs.replace(
+                draft, metadata=msgspec.structs.replace(metadata, width=320, height=180)
+            )
+        names = {s.source for t in draft.tracks or () for s in t.segments or () if s.source}
+        plan = plan_render(draft, {name: source(name) for name in names}, OutputSpec("low"))
+        path = tmp_path / "out" / "wish.mp4"
+        work = render(plan, path, workdir=tmp_path / "work", on_progress=lambda _: None)
+        return Outcome(path, asyncio.run(work), draft, pictures, samples)
+
+    return run
+
+
+def _media(name: str, source: Callable[[str], Source]) -> Media:
+    info = source(name).info
+    return Media(name, Path(name).name, info.kind, int(info.duration * 1000))
+
+
+def _made(
+    material: Material, wishes: tuple[Edit, ...], source: Callable[[str], Source]
+) -> Material:
+    """Music that must be composed is the session's own, whatever its mood."""
+    needed = {w: "music.m4a" for w in wishes if isinstance(w, AddMusic) and w.name is None}
+    generated = (*material.generated, _media("music.m4a", source)) if needed else ()
+    return msgspec.structs.replace(
+        material,
+        generated=generated or material.generated,
+        made={**material.made, **needed},
+    )

@@ -1,0 +1,91 @@
+"""Wishes about clips: cuts, order, speed, loops and slideshows, by the counter in the picture."""
+
+from typing import Any
+
+import pytest
+
+RED, BLUE, WHITE, GREEN, BLACK = (255, 0, 0), (0, 0, 255), (255, 255, 255), (0, 255, 0), (0, 0, 0)
+CLIPS = ("red.mp4", "blue.mp4")
+
+
+def test_put_on_the_timeline_it_is_there_from_first_to_last_frame(ask: Any) -> None:
+    outcome = ask("put my clip on the timeline")
+    assert len(outcome.seen) == 120
+    assert outcome.counters(0, 1, 59, 119) == [0, 1, 59, 119]
+
+
+@pytest.mark.parametrize(
+    ("said", "first", "last"),
+    [
+        ("keep 1s to 3s", 30, 89),
+        ("trim to the first 2 seconds", 0, 59),
+        ("保留最后一秒", 90, 119),
+        ("remove the first second", 30, 119),
+        ("keep the second half", 60, 119),
+    ],
+)
+def test_a_trim_shows_these_frames(ask: Any, said: str, first: int, last: int) -> None:
+    outcome = ask(said)
+    assert outcome.counters(0, len(outcome.seen) - 1) == [first, last]
+    assert len(outcome.seen) == last - first + 1
+
+
+def test_what_is_cut_out_of_the_middle_is_gone(ask: Any) -> None:
+    outcome = ask("cut out 1s to 3s")
+    assert outcome.counters(29, 30) == [29, 90]
+
+
+def test_after_a_split_a_part_can_be_taken_away(ask: Any) -> None:
+    outcome = ask("split it at 1 second", "delete the first clip")
+    assert outcome.counters(0) == [30]
+
+
+def test_a_loop_plays_it_again(ask: Any) -> None:
+    outcome = ask("trim to the first second", "loop it 3 times")
+    assert outcome.counters(0, 29, 30, 59, 60, 89) == [0, 29, 0, 29, 0, 29]
+
+
+@pytest.mark.parametrize(
+    ("said", "first", "last"),
+    [
+        ("remove the second clip", RED, RED),
+        ("move the last clip to the front", BLUE, RED),
+        ("swap the first two clips", BLUE, RED),
+        ("reverse the order of the clips", BLUE, RED),
+        ("合并所有片段", RED, BLUE),
+    ],
+)
+def test_clips_stand_in_the_order_that_was_asked_for(
+    ask: Any, said: str, first: tuple[int, ...], last: tuple[int, ...]
+) -> None:
+    before = () if "合并" in said else ("put my clips on the timeline",)
+    outcome = ask(*before, said, uploads=CLIPS)
+    assert outcome.shows(first, 0)
+    assert outcome.shows(last, -1)
+
+
+def test_twice_as_fast_shows_every_other_frame(ask: Any) -> None:
+    outcome = ask("speed it up 2x")
+    assert len(outcome.seen) == 60
+    assert outcome.counters(0, 10, 59) == [0, 20, 118]
+
+
+def test_half_as_fast_shows_each_frame_twice(ask: Any) -> None:
+    outcome = ask("trim to the first second", "slow it down to half speed")
+    assert len(outcome.seen) == 60
+    assert outcome.counters(0, 1, 20, 21) == [0, 0, 10, 10]
+
+
+def test_backwards_counts_down(ask: Any) -> None:
+    outcome = ask("trim to the first second", "play it backwards")
+    assert outcome.counters(0, 15, 29) == [29, 14, 0]
+
+
+def test_a_slideshow_shows_each_picture_for_its_time(ask: Any) -> None:
+    outcome = ask(
+        "make a slideshow of my photos, 2 seconds each", uploads=("quarters.png", "edge.png")
+    )
+    assert len(outcome.seen) == 120
+    assert outcome.shows(RED, 5, 0.25, 0.25)
+    assert outcome.shows(WHITE, 110, 0.25, 0.5)
+    assert outcome.shows(BLACK, 110, 0.9, 0.5)
