@@ -5,8 +5,6 @@ import importlib
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-import msgspec
-
 from nemolocal_contract.clock import ManualClock
 from nemolocal_contract.headers import Attribution
 from nemolocal_server import serving
@@ -18,27 +16,13 @@ from ..peer import Peer
 from ..runner import run_checks
 from ..server_checks import catalogue
 from ..stage import Stage
+from .autopsy import Autopsy
 from .mutant import Patch, ServerMutant
 from .wire import Saboteur
 
 # What the server module calls its app by.
 _BUILDER = "build_app"
 _ATTRIBUTION = Attribution("nemolocal-conformance", "1.0.0")
-
-
-class Autopsy(msgspec.Struct, frozen=True):
-    """What became of a mutant: the checks that failed, and how often it did its work."""
-
-    mutant: str
-    failed: tuple[str, ...]
-    missed: tuple[str, ...]
-    innocent: tuple[str, ...]
-    hits: int
-
-    @property
-    def right(self) -> bool:
-        """Killed by all that must notice, by none that must not, and truly applied."""
-        return bool(self.hits) and not self.missed and not self.innocent
 
 
 def play_mutant(mutant: ServerMutant, checks: Iterable[Check] | None = None) -> Autopsy:

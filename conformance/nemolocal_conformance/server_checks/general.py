@@ -25,7 +25,8 @@ def success_has_an_envelope(stage: Stage) -> None:
 def failure_has_an_envelope(stage: Stage) -> None:
     """A failure MUST be an object with its `code`, a `message` in words and `data` null."""
     expect_form(stage.call(wire.STATE, session="1000000000000000000"))
-    expect_form(stage.peer.call("GET", wire.BALANCE.template))
+    path = wire.SESSION.path(user=wire.ME)
+    expect_form(stage.peer.call("POST", path, token=_NOBODY, json={"task_name": "project"}))
     expect_form(stage.ask_for_token(None))
 
 

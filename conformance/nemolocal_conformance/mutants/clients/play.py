@@ -1,30 +1,14 @@
 """Playing a mutant: its scenario is gone through, judged, and what failed is told apart."""
 
-import msgspec
-
 from ...client_rules import client_catalogue
 from ...client_rules.judging import judge_journal
 from ...verdicts import Report
+from ..autopsy import Autopsy
 from .mutant import ClientMutant
 from .scenarios import Scenario
 from .stage import attempt, client_stage
 
 _BAD = ("failed", "warning", "error")
-
-
-class Autopsy(msgspec.Struct, frozen=True):
-    """What became of a mutant: the checks that failed, and how often it did its work."""
-
-    mutant: str
-    failed: tuple[str, ...]
-    missed: tuple[str, ...]
-    innocent: tuple[str, ...]
-    hits: int
-
-    @property
-    def right(self) -> bool:
-        """Killed by all that must notice, by none that must not, and truly applied."""
-        return bool(self.hits) and not self.missed and not self.innocent
 
 
 def play_scenario(scenario: Scenario, *, broken: bool = False) -> Report:

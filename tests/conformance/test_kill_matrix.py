@@ -1,0 +1,33 @@
+"""The kill matrix: what it tells of broken peers, right and wrong."""
+
+from nemolocal_conformance.mutants.autopsy import Autopsy
+from nemolocal_conformance.mutants.matrix import as_markdown, section
+from nemolocal_conformance.mutants.servers import server_mutants
+
+MUTANT = next(iter(server_mutants().values()))
+
+
+def tables(autopsy: Autopsy) -> str:
+    checks = ["general.envelope.success", "chat.cut"]
+    return section("Broken", server_mutants(), [autopsy], checks, {"chat.cut": "nobody can"})
+
+
+def test_a_killed_mutant_stands_with_its_killers() -> None:
+    killer = "general.envelope.success"
+    text = tables(Autopsy(MUTANT.id, (killer,), (), (), 1))
+    assert "1 of 1 killed, by 2 checks." in text
+    rules = ", ".join(MUTANT.breaks)
+    assert f"| `{MUTANT.id}` | {MUTANT.sentence} | {rules} | `{killer}` |" in text
+    assert f"| `{killer}` | `{MUTANT.id}` |" in text
+    assert "| `chat.cut` | nobody can |" in text
+
+
+def test_what_went_wrong_is_shouted() -> None:
+    text = tables(Autopsy(MUTANT.id, (), ("a.check",), ("b.check",), 0))
+    assert "0 of 1 killed" in text
+    assert "nobody; **missed by** a.check; **innocent** b.check; **void**" in text
+    assert "| `general.envelope.success` | **none** |" in text
+
+
+def test_the_document_says_how_it_was_made() -> None:
+    assert "python -m nemolocal_conformance.mutants" in as_markdown("one", "two")
