@@ -2,7 +2,7 @@
 
 from nemolocal_contract.codes import Code, http_status
 
-from .expectations import expect, expect_one_of, expect_that, field
+from .expectations import Broken, expect, expect_one_of, expect_that, field
 from .peer import Answer
 from .stage import Stage
 
@@ -44,6 +44,14 @@ def expect_form(answer: Answer) -> None:
     expect("data of a failure", field("the envelope", body, "data"), None)
     message = field("the envelope", body, "message")
     expect_that("message", isinstance(message, str) and bool(message.strip()), "words", message)
+
+
+def is_refusal(answer: Answer) -> bool:
+    """Whether this says, in whatever way, that something was not done."""
+    try:
+        return bool(field("the envelope", answer.json, "code"))
+    except Broken:
+        return True
 
 
 def _style(answer: Answer, code: Code) -> str:

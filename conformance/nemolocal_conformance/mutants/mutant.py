@@ -35,11 +35,17 @@ class ServerMutant(msgspec.Struct, frozen=True):
     settings: dict[str, Any] = {}
 
 
-def replies(id: str, *breaks: str, kills: str) -> Callable[[OnReply], ServerMutant]:
-    """Make a mutant of a hook on replies: its docstring is the sentence, `kills` check ids."""
+def replies(
+    id: str, *breaks: str, kills: str, on_request: OnRequest | None = None
+) -> Callable[[OnReply], ServerMutant]:
+    """Make a mutant of a hook on replies: its docstring is the sentence, `kills` check ids.
+
+    `on_request` makes the server understand what the hook has made its clients believe.
+    """
 
     def make(hook: OnReply) -> ServerMutant:
-        return _checked(ServerMutant(id, breaks, _sentence(hook), tuple(kills.split()), None, hook))
+        checks = tuple(kills.split())
+        return _checked(ServerMutant(id, breaks, _sentence(hook), checks, on_request, hook))
 
     return make
 

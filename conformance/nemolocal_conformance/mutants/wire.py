@@ -114,7 +114,7 @@ class Saboteur:
         if scope["type"] != "http" or scope["path"].startswith("/__nemolocal__"):
             await self._app(scope, receive, send)
             return
-        asked, receive = await _read(scope, receive)
+        asked, again = await _read(scope, receive)
         if self._on_request is not None:
             changed = self._on_request(asked, self.memory)
             self.hits += changed is not None
@@ -122,11 +122,12 @@ class Saboteur:
                 await _write(changed, send)
                 return
             if changed is not None:
-                scope, receive, asked = _rewritten(scope, changed), _body(changed), changed
+                scope, again = _rewritten(scope, changed), _replay(changed.body, receive)
+                asked = changed
         if self._on_reply is None:
-            await self._app(scope, receive, send)
+            await self._app(scope, again, send)
         else:
-            await self._sabotage(self._on_reply, asked, scope, receive, send)
+            await self._sabotage(self._on_reply, asked, scope, again, send)
 
     async def _sabotage(
         self, hook: OnReply, asked: Asked, scope: Scope, receive: Receive, send: Send
@@ -181,13 +182,6 @@ def _rewritten(scope: Scope, asked: Asked) -> Scope:
         "query_string": asked.query.encode("latin-1"),
         "headers": [(n.encode("latin-1"), v.encode("latin-1")) for n, v in headers.items()],
     }
-
-
-def _body(asked: Asked) -> Receive:
-    async def gone() -> Message:
-        return {"type": "http.disconnect"}
-
-    return _replay(asked.body, gone)
 
 
 def _answered(messages: list[Message]) -> Answered:

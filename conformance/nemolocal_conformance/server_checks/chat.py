@@ -1,6 +1,9 @@
 """Section 5: the stream of a turn, its events, its length and its end (SSE-1 to SSE-7, SSE-11)."""
 
+import contextlib
 from typing import Any
+
+import msgspec
 
 from nemolocal_contract import endpoints as wire
 from nemolocal_contract.codes import Code
@@ -18,8 +21,12 @@ _LONGEST_TURN = 900
 
 
 def _bodies(told: Told) -> list[dict[str, Any]]:
-    """The JSON objects of the frames that hold any."""
-    return [decode_json(frame.data) for frame in told.frames if frame.data.strip()]
+    """The JSON objects of the frames that hold one; the others are for `chat.stream.frames`."""
+    bodies = []
+    for frame in told.frames:
+        with contextlib.suppress(msgspec.DecodeError):
+            bodies.append(decode_json(frame.data))
+    return [body for body in bodies if isinstance(body, dict)]
 
 
 @check("chat.stream.type", "SSE-1", needs="session")
@@ -243,6 +250,8 @@ def work_goes_on_without_the_client(stage: Stage) -> None:
     session = stage.new_session(account)
     stage.upload(session, "clip.mp4", account=account)
     body = {
+        "app_name": wire.APP,
+        "user_id": wire.ME,
         "session_id": session,
         "new_message": {"parts": [{"text": "put my clip on the timeline"}]},
     }

@@ -182,7 +182,7 @@ def missing_scope_is_refused(stage: Stage) -> None:
     """A call for which a token lacks the scope MUST be refused."""
     reader = stage.anybody(scopes=["read"])
     field("data", stage.balance(reader), "available")
-    answer = stage.call(wire.SESSION, reader, json={"task_name": "project"})
+    answer = stage.call(wire.SESSION, reader, json={"task_name": "project", "language": "en"})
     expect_failure(stage, answer, Code.BAD_TOKEN)
 
 

@@ -24,7 +24,7 @@ def no_frozen(asked: Asked, answered: Answered, _memory: Memory) -> Answered | N
     return answered.saying({"code": 0, "data": {**data, "held": 0}})
 
 
-@replies("credits.text", "CRD-1", kills="credits.balance.fields")
+@replies("credits.text", "CRD-1", "CRD-2", kills="credits.balance.fields")
 def text(asked: Asked, answered: Answered, _memory: Memory) -> Answered | None:
     """`frozen` is told as a fraction."""
     balance = _balance(asked, answered)

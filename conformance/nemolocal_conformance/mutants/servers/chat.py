@@ -113,7 +113,7 @@ def empty_message(asked: Asked, _memory: Memory) -> Answered | None:
     return Answered(200, {"content-type": _STREAM}, b'data: {"content":{"parts":[]}}\n\n')
 
 
-@replies("chat.shapes-mixed", "SSE-2", kills="chat.events.shape")
+@replies("chat.shapes-mixed", "SSE-2", "SSE-5", kills="chat.events.shape")
 def shapes_mixed(asked: Asked, answered: Answered, _memory: Memory) -> Answered | None:
     """A turn speaks both dialects."""
     if not _stream(asked, answered):
@@ -226,13 +226,19 @@ def done(asked: Asked, answered: Answered, _memory: Memory) -> Answered | None:
     return _joined(answered, [*_frames(answered), b"data: [DONE]"])
 
 
-@replies("chat.silence-told", "SSE-5", kills="chat.silent.state-changed chat.silent.rate")
+@replies("chat.silence-told", "SSE-5", "SSE-2", kills="chat.silent.state-changed chat.silent.rate")
 def silence_told(asked: Asked, answered: Answered, _memory: Memory) -> Answered | None:
     """A silent turn says that it is done."""
     silent = _stream(asked, answered) and _SAID not in answered.body
     if not silent or b"functionResponse" not in answered.body:
         return None
-    return _joined(answered, [*_frames(answered), b'data: {"content":{"parts":[{"text":"Done"}]}}'])
+    return _joined(
+        answered,
+        [
+            *_frames(answered),
+            b'data: {"content":{"role":"model","parts":[{"text":"Done, click Play"}]}}',
+        ],
+    )
 
 
 @replies("chat.talk-silent", "SSE-5", kills="chat.silent.talk-never")
@@ -278,7 +284,7 @@ def english_only(asked: Asked, answered: Answered, _memory: Memory) -> Answered 
     return Answered(answered.status, answered.headers, body.encode())
 
 
-@replies("chat.tool-talk", "SSE-10", "SSE-2", kills="chat.gui.hidden-tools")
+@replies("chat.tool-talk", "SSE-10", "SSE-2", "SSE-5", kills="chat.gui.hidden-tools")
 def tool_talk(asked: Asked, answered: Answered, _memory: Memory) -> Answered | None:
     """A text names the tool that was called."""
     if not _stream(asked, answered) or b"edit_multitrack" not in answered.body:

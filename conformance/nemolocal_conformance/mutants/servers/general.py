@@ -138,6 +138,7 @@ def bad_json_is_500(asked: Asked, answered: Answered, _memory: Memory) -> Answer
 
 @replies(
     "general.field-unnamed",
+    "AUTH-2",
     "GEN-6",
     "SSE-1",
     kills="general.body.field-named chat.body.no-session chat.body.no-message",

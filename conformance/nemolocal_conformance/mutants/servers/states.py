@@ -111,7 +111,7 @@ def video_type(asked: Asked, answered: Answered, _memory: Memory) -> Answered | 
     return _drafted(answered, t=tracks)
 
 
-@replies("state.emptied", "STA-3", kills="state.ready.after-edit")
+@replies("state.emptied", "STA-3", "SSE-7", "SSE-8", kills="state.ready.after-edit")
 def emptied(asked: Asked, answered: Answered, _memory: Memory) -> Answered | None:
     """The tracks of a state have no segments."""
     data = _state(asked, answered)

@@ -1,14 +1,13 @@
-"""Servers that break section 2: tokens, their life, claim tokens; and section 3: sessions."""
+"""Servers that break section 2: tokens, their life, claim tokens."""
+
+import re
 
 import msgspec
 
 from nemolocal_contract.codes import Code
-from nemolocal_contract.envelope import failure
 
 from ..mutant import replies, requests
 from ..wire import Answered, Asked, Memory
-
-_NOT_FOUND = failure(Code.SESSION_NOT_FOUND, "no such session")
 
 
 def _made(asked: Asked, answered: Answered, endpoint: str) -> bool:
@@ -21,12 +20,19 @@ def other_credits(asked: Asked, answered: Answered, _memory: Memory) -> Answered
     return answered.having(credits=99) if _made(asked, answered, "token") else None
 
 
-@replies("token.prefix", "AUTH-1", kills="token.new.prefix")
-def prefix(asked: Asked, answered: Answered, memory: Memory) -> Answered | None:
-    """The first fresh token has no prefix; nobody can use it."""
-    if not _made(asked, answered, "token") or memory.setdefault("done", False):
+def _prefixed(asked: Asked, _memory: Memory) -> Asked | None:
+    header = asked.headers.get("authorization", "")
+    if not re.fullmatch("Bearer (?!nmv_|clm_)[A-Za-z0-9_-]{20,}", header):
         return None
-    memory["done"] = True
+    known = header.replace("Bearer ", "Bearer nmv_usr_")
+    return msgspec.structs.replace(asked, headers={**asked.headers, "authorization": known})
+
+
+@replies("token.prefix", "AUTH-1", "GEN-5", kills="token.new.prefix", on_request=_prefixed)
+def prefix(asked: Asked, answered: Answered, _memory: Memory) -> Answered | None:
+    """A fresh token has no prefix."""
+    if not _made(asked, answered, "token"):
+        return None
     return answered.having(token=answered.json["data"]["token"].removeprefix("nmv_usr_"))
 
 
@@ -204,83 +210,3 @@ def claim_shared(asked: Asked, memory: Memory) -> Answered | None:
         return None
     data = b'{"code":0,"data":{"claim_token":"clm_0123456789abcdef","expires_in":604800}}'
     return Answered(200, {"content-type": "application/json"}, data)
-
-
-@replies("session.digits", "SES-1", "SES-3", kills="session.new.digits")
-def digits(asked: Asked, answered: Answered, memory: Memory) -> Answered | None:
-    """The first session has an id in letters; nobody can use it."""
-    if not _made(asked, answered, "session") or memory.setdefault("done", False):
-        return None
-    memory["done"] = True
-    return answered.having(session_id="session-one")
-
-
-@replies("session.same", "SES-1", "STA-1", kills="session.new.distinct")
-def same(asked: Asked, answered: Answered, memory: Memory) -> Answered | None:
-    """A caller has one session, whatever is asked."""
-    bearer = asked.headers.get("authorization", "")
-    if not _made(asked, answered, "session"):
-        return None
-    first = memory.setdefault(bearer, answered)
-    return None if first is answered else first
-
-
-@replies("session.no-task", "SES-1", kills="session.new.fields")
-def no_task(asked: Asked, answered: Answered, _memory: Memory) -> Answered | None:
-    """A new session has no task id."""
-    return answered.having(task_id="") if _made(asked, answered, "session") else None
-
-
-@replies("session.other-user", "SES-1", kills="session.new.user")
-def other_user(asked: Asked, answered: Answered, _memory: Memory) -> Answered | None:
-    """A new session belongs to another user id."""
-    return answered.having(user_id="anon_x") if _made(asked, answered, "session") else None
-
-
-@requests("session.language-due", "SES-1", kills="session.new.language-optional")
-def language_due(asked: Asked, _memory: Memory) -> Answered | None:
-    """A session without a language is refused."""
-    body = asked.json
-    if asked.endpoint != "session" or not isinstance(body, dict) or "language" in body:
-        return None
-    if "task_name" not in body:
-        return None
-    said = b'{"code":400,"message":"body: language is missing","data":null}'
-    return Answered(400, {"content-type": "application/json"}, said)
-
-
-@replies("session.chat-unknown", "SES-3", kills="session.unknown.chat")
-def chat_of_unknown(asked: Asked, answered: Answered, _memory: Memory) -> Answered | None:
-    """A turn in a session that never was is 400."""
-    if asked.endpoint != "chat" or answered.code != Code.SESSION_NOT_FOUND:
-        return None
-    return answered.saying(failure(Code.BAD_REQUEST, "bad session_id"), 400)
-
-
-@replies(
-    "session.upload-unknown",
-    "SES-3",
-    "GEN-7",
-    kills="session.unknown.upload session.foreign.everywhere",
-)
-def upload_to_unknown(asked: Asked, answered: Answered, _memory: Memory) -> Answered | None:
-    """An upload to a session that never was is 4001."""
-    if asked.endpoint != "upload" or answered.code != Code.SESSION_NOT_FOUND:
-        return None
-    return answered.saying(failure(Code.UNSUPPORTED_FILE, "mp4 mov"))
-
-
-@replies("session.state-empty", "SES-3", "GEN-7", kills="session.unknown.state state.bad-id")
-def state_of_unknown(asked: Asked, answered: Answered, _memory: Memory) -> Answered | None:
-    """The state of a session that never was is an empty one."""
-    if asked.endpoint != "state" or answered.code != Code.SESSION_NOT_FOUND:
-        return None
-    return answered.saying({"code": 0, "data": {}}, 200)
-
-
-@replies("session.render-unknown", "SES-3", kills="session.unknown.render")
-def render_of_unknown(asked: Asked, answered: Answered, _memory: Memory) -> Answered | None:
-    """An export of a session that never was is 400."""
-    if asked.endpoint != "render" or answered.code != Code.SESSION_NOT_FOUND:
-        return None
-    return answered.saying(_NOT_FOUND | {"code": 400}, 400)
