@@ -38,11 +38,14 @@ MAY_IMPORT = {
         "uvicorn",
     },
     "nemolocal_client": {"httpx", "msgspec", "nemolocal_contract", "platformdirs", "yaml"},
-    "nemolocal": {"httpx", "msgspec", "rich", "trustme", *(set(FOLDERS) - {"nemolocal_bench"})},
+    # `nemolocal bench` is a command like the others; it is imported when it is called.
+    "nemolocal": {"httpx", "msgspec", "rich", "trustme", *FOLDERS},
     "nemolocal_conformance": {"httpx", "msgspec", "nemolocal_contract"},
     "nemolocal_bench": {
+        "bjontegaard",
         "httpx",
         "msgspec",
+        "platformdirs",
         "starlette",
         "uvicorn",
         *(set(FOLDERS) - {"nemolocal"}),
@@ -50,6 +53,8 @@ MAY_IMPORT = {
 }
 # What the harness breaks to show that it notices.
 BROKEN_PEERS = {"nemolocal_client", "nemolocal_render", "nemolocal_server"}
+# The pytest plugin hands its user a server and a client; it imports them when a test wants them.
+GIVEN_TO_TESTS = {"nemolocal_client", "nemolocal_server", "pytest", "respx"}
 MAX_LINES = 300
 
 
@@ -72,6 +77,7 @@ def test_a_package_imports_only_what_its_place_allows(package: str) -> None:
     assert modules(package)
     for module in modules(package):
         here = allowed | (BROKEN_PEERS if "mutants" in module.parts else set())
+        here |= GIVEN_TO_TESTS if "plugin" in module.parts else set()
         found = set(imported(module))
         assert found <= here, f"{module} imports {sorted(found - here)}"
 
@@ -111,6 +117,12 @@ def test_importing_the_app_leaves_heavy_packages_alone(heavy: str) -> None:
 def test_the_command_line_starts_without_server_or_renderer() -> None:
     loaded = loaded_by("nemolocal.command")
     assert not loaded & {"starlette", "uvicorn", "rich", "av", "ffmpeg", "fontTools"}
+
+
+@pytest.mark.parametrize("plugin", ["nemolocal_conformance.plugin"])
+def test_what_pytest_loads_in_every_run_weighs_nothing(plugin: str) -> None:
+    more = loaded_by(plugin) - loaded_by("pytest")
+    assert more == {"nemolocal_conformance"}
 
 
 _LOADED: dict[str, set[str]] = {}

@@ -60,3 +60,8 @@ def test_the_wheel_says_what_it_is(wheel: zipfile.ZipFile) -> None:
     assert "Requires-Python: >=3.11\n" in text
     (scripts,) = (name for name in wheel.namelist() if name.endswith("entry_points.txt"))
     assert "nemolocal = nemolocal.command:main" in wheel.read(scripts).decode()
+
+
+def test_pytest_finds_the_plugin(wheel: zipfile.ZipFile) -> None:
+    (points,) = (name for name in wheel.namelist() if name.endswith("/entry_points.txt"))
+    assert "[pytest11]\nnemolocal = nemolocal_conformance.plugin\n" in wheel.read(points).decode()

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from .arguments import chat, conform, execute, skill, verdict
+from .arguments import bench, chat, conform, conform_client, execute, skill, verdict
 from .attribution import own_version
 
 _EXAMPLES = """\
@@ -74,7 +74,9 @@ def _parser() -> argparse.ArgumentParser:
     skill.add(commands)
     execute.add(commands)
     conform.add(commands)
+    conform_client.add(commands)
     verdict.add(commands)
+    bench.add(commands)
     about = "say what was found on this machine"
     commands.add_parser("doctor", help=about, description=about.capitalize() + ".")
     return parser

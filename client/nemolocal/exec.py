@@ -5,6 +5,7 @@ import asyncio
 import contextlib
 import os
 import signal
+import ssl
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
 _NOT_RUNNABLE, _NOT_FOUND, _SIGNALLED = 126, 127, 128
 _TOKEN = "NEMO_TOKEN"
+# Nobody anonymous: who was given a token may not ask for a free one (AUTH-8).
+_USER = "user_of-the-environment"
 _PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
 _HERE = "127.0.0.1,localhost,::1"
 # Where programs look for the certificates that they believe.
@@ -42,12 +45,11 @@ _BUNDLES = (
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """The exit status of the program; 128 and the number of the signal where one ended it."""
-    words: list[str] = arguments.words
-    if words[:1] == ["--"]:
-        words = words[1:]
-    if not words:
-        raise Problem("nothing to run: name a program after --")
+    """The exit status of the program; 128 and the number of the signal where one ended it.
+
+    With `--verdict`, 1 where the program did well and broke a MUST of the rules for clients.
+    """
+    words = program_words(arguments.words)
     host = urlsplit(CLOUD_BASE_URL).hostname or ""
     authority = Authority()
     from .secured import SecuredServer
@@ -60,7 +62,32 @@ def run(arguments: argparse.Namespace) -> int:
         with SecuredServer(_settings(), authority.server_context(host)) as server:
             port = urlsplit(server.base_url).port or 0
             proxy = Proxy(host, port, arguments.allow_host, _tell)
-            return asyncio.run(_run(words, proxy, server.base_url, bundle))
+            status = asyncio.run(_run(words, proxy, server.base_url, bundle))
+            failed = arguments.verdict and _judge(server.base_url, bundle)
+    return status or int(failed)
+
+
+def program_words(given: list[str]) -> list[str]:
+    """The program and its arguments, without the `--` before them."""
+    words = given[1:] if given[:1] == ["--"] else given
+    if not words:
+        raise Problem("nothing to run: name a program after --")
+    return words
+
+
+def _judge(base_url: str, bundle: Path) -> bool:
+    """Tell how the program kept the rules for clients; whether it broke a MUST."""
+    from nemolocal_conformance.client_rules import client_catalogue
+    from nemolocal_conformance.client_rules.judging import judge_journal
+    from nemolocal_conformance.driver.asking import fetch_journal
+
+    from .verdict import tell_report
+
+    journal, _ = fetch_journal(base_url, ssl.create_default_context(cafile=bundle))
+    report = judge_journal(journal, client_catalogue().values())
+    for line in tell_report(report, "this run", len(journal.entries)):
+        _tell(line)
+    return bool(report.count("failed") or report.count("error"))
 
 
 def _settings() -> "Settings":
@@ -70,7 +97,8 @@ def _settings() -> "Settings":
 
     token = os.environ.get(_TOKEN)
     try:
-        return Settings(port=0, tokens=(NewToken(token=token),) if token else ())
+        made = (NewToken(token=token, user_id=_USER),) if token else ()
+        return Settings(port=0, tokens=made)
     except ValueError as error:
         raise Problem(f"{_TOKEN} cannot be used ({error}): unset it") from None
 

@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 from nemolocal_conformance.client_rules import client_catalogue
@@ -49,11 +50,16 @@ def _judge(arguments: argparse.Namespace, checks: list[ClientCheck]) -> int:
     if arguments.json:
         print(as_json(report))
         return report.exit_code
+    print(*tell_report(report, arguments.journal, len(journal.entries)), sep="\n")
+    return report.exit_code
+
+
+def tell_report(report: Report, name: str, entries: int) -> Iterator[str]:
+    """What was found, in lines, the worst first; `name` is the journal's, of so many entries."""
     for verdict in by_outcome(report):
         if verdict.outcome not in _UNTOLD:
-            print(_line(verdict))
-    print(_summary(report, arguments.journal, len(journal.entries)))
-    return report.exit_code
+            yield _line(verdict)
+    yield _summary(report, name, entries)
 
 
 def _line(verdict: Verdict) -> str:

@@ -64,9 +64,9 @@ def test_example_runs_as_it_is_printed(
 
 _HASTE = """
 import nemolocal_contract.clock as clock
-clock.WallClock.wait = lambda self, seconds: clock.time.sleep(seconds / 300)
+clock.WallClock.wait = lambda self, seconds: clock.time.sleep(seconds / 30)
 sleep = clock.asyncio.sleep
-clock.WallClock.sleep = lambda self, seconds: sleep(seconds / 300)
+clock.WallClock.sleep = lambda self, seconds: sleep(seconds / 30)
 """
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from nemolocal.command import main
-from nemolocal_contract.endpoints import CLOUD_BASE_URL
+from nemolocal_contract.endpoints import CLOUD_BASE_URL, TOKEN
 
 BALANCE = f"{CLOUD_BASE_URL}/api/credits/balance/simple"
 README = Path(__file__).parents[2] / "README.md"
@@ -174,3 +174,30 @@ def test_certificates_of_the_world_are_believed_only_where_a_host_is_allowed(
     status, out, _ = execute(*count, options=("--allow-host", "example.com"))
     assert status == 0
     assert int(out) > 50
+
+
+ATTRIBUTED = (
+    'curl -sS -H "X-Skill-Source: a" -H "X-Skill-Version: 1" -H "X-Skill-Platform: unknown"'
+)
+
+
+@pytest.mark.parametrize(
+    ("script", "status", "told"),
+    [
+        (f"curl -sS {BALANCE}", 1, "failed client.attribution: "),
+        (f"curl -sS {BALANCE}; exit 7", 7, "failed client.attribution: "),
+        (
+            f"{ATTRIBUTED} -X POST -H 'X-Client-Id: me' {CLOUD_BASE_URL}{TOKEN.template}",
+            0,
+            "(this run, 1 entries)",
+        ),
+        ("true", 0, "(this run, 0 entries)"),
+    ],
+)
+def test_program_is_judged_by_what_it_did(
+    execute: Execute, script: str, status: int, told: str
+) -> None:
+    ended, _, err = execute("bash", "-c", script, options=("--verdict",))
+    assert ended == status, err
+    assert told in err
+    assert all(line.startswith("nemolocal exec: ") for line in err.splitlines())

@@ -127,6 +127,13 @@ def test_a_missing_look_may_have_been_among_entries_that_are_gone(
     assert verdict("client.render.state-first", tale.journal(dropped=3)).outcome == "not judgeable"
 
 
+def test_an_export_that_was_refused_unread_cannot_be_judged(
+    tale: Any, verdict: Callable[..., Any]
+) -> None:
+    tale.submit(code=402, headers={"Content-Length": "300"}).changed(request_body="")
+    assert verdict("client.render.state-first", tale).outcome == "not judgeable"
+
+
 def test_a_draft_that_the_journal_has_cut_off_cannot_be_judged(
     tale: Any, verdict: Callable[..., Any]
 ) -> None:

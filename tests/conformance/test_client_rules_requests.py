@@ -216,6 +216,17 @@ def test_another_process_may_have_renewed_the_token(tale: Any, verdict: Callable
     assert verdict("client.after-1001.renew", tale).outcome == "passed"
 
 
+def test_a_request_that_was_refused_unread_is_repeated_by_one_to_the_same_place(
+    tale: Any, verdict: Callable[..., Any]
+) -> None:
+    body = {"task_name": "project"}
+    headers = {"Content-Length": "23"}
+    tale.token().ask("session", code=1001, headers=headers).token(gives=2)
+    assert verdict("client.after-1001.repeat", tale).outcome == "failed"
+    tale.ask("session", body=body, headers=headers)
+    assert verdict("client.after-1001.repeat", tale).outcome == "passed"
+
+
 def test_a_refused_token_of_unknown_origin_cannot_be_judged(
     tale: Any, verdict: Callable[..., Any]
 ) -> None:

@@ -22,4 +22,9 @@ def add(commands: Any) -> None:
         metavar="HOST",
         help="let calls to this host through; may be given several times",
     )
+    execute.add_argument(
+        "--verdict",
+        action="store_true",
+        help="judge what the program did; 1 where it did well and broke a MUST",
+    )
     execute.add_argument("words", nargs=argparse.REMAINDER, metavar="-- PROGRAM ...")

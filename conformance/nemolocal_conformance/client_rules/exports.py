@@ -27,6 +27,8 @@ def state_is_read_before_an_export(record: Record) -> Iterator[Finding]:
             read[act.session] = act
         elif act.endpoint == "render" and act.session in read:
             yield held(read[act.session], act)
+        elif act.endpoint == "render" and act.unread:
+            yield unclear("it was refused unread: nobody knows which session it was for", act)
         elif act.endpoint == "render":
             shown = (done[act.session], act) if act.session in done else (act,)
             yield broken("the state", "read before", "not read", *shown, missing=True)

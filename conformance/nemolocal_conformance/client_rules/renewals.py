@@ -45,11 +45,12 @@ def renewal_is_for_the_same_client(record: Record) -> Iterator[Finding]:
 def refused_request_is_repeated(record: Record) -> Iterator[Finding]:
     """Once there is a new token, the request that was refused MUST be repeated."""
     next_same = record.next_with(lambda act: act.request)
+    next_there = record.next_with(lambda act: act.place)
     for act in _first_refusals(record):
         soon = list(islice(record.after(act), 2))
         if not any(other.endpoint == "token" and other.ok for other in soon):
             continue
-        again = next_same(act)
+        again = next_there(act) if act.unread else next_same(act)
         told = "never again"
         yield held(act, again) if again else broken("the request", "once more", told, act)
 

@@ -133,6 +133,17 @@ class Act:
         return self.endpoint, self.entry.method, self.path, *what
 
     @property
+    def place(self) -> tuple[str, ...]:
+        """Where it is asked, whatever for."""
+        return self.endpoint, self.entry.method, self.path
+
+    @property
+    def unread(self) -> bool:
+        """Whether it was refused before anybody looked at its body: nobody knows what was in it."""
+        length = self.header("content-length").strip()
+        return not self.entry.request_body and length not in ("", "0")
+
+    @property
     def state(self) -> Any:
         """What a look at the state showed, None where it cannot be read any more."""
         data = self.reply.get("data") if isinstance(self.reply, dict) else None

@@ -1,0 +1,45 @@
+"""What the clients of a test did, judged by the rules for clients."""
+
+from nemolocal_contract.journal import Entry
+
+from ..client_rules import client_catalogue
+from ..client_rules.judging import judge_journal
+from ..driver.asking import fetch_journal
+from ..reports.wording import why
+from ..verdicts import Report
+from .stand import NemoServer
+
+
+class NemoJournal:
+    """The journal of a server since the test began."""
+
+    def __init__(self, server: NemoServer) -> None:
+        self._server = server
+
+    def entries(self, endpoint: str | None = None) -> tuple[Entry, ...]:
+        """Every exchange, or those on one endpoint (`chat`, `render_status`), oldest first."""
+        journal, _ = fetch_journal(self._server.base_url)
+        return tuple(e for e in journal.entries if endpoint in (None, e.endpoint))
+
+    def report(self, *prefixes: str) -> Report:
+        """The verdicts of all checks, or of those whose id begins so."""
+        checks = [c for c in client_catalogue().values() if c.id.startswith(prefixes or "")]
+        if not checks:
+            raise ValueError(f"no check begins with {' or '.join(prefixes)}")
+        journal, _ = fetch_journal(self._server.base_url)
+        # Client and server wait by one clock, which nobody divides.
+        return judge_journal(journal, checks, speed=1.0)
+
+    def assert_conformant(self, *prefixes: str) -> None:
+        """Fail the test where a client broke a MUST, or where there was none to judge."""
+        __tracebackhide__ = True
+        report = self.report(*prefixes)
+        broken = [
+            f"{verdict.check}: {why(verdict)} (entries {', '.join(map(str, verdict.entries))})"
+            for verdict in report.verdicts
+            if verdict.outcome in ("failed", "error")
+        ]
+        if report.exit_code and not broken:
+            broken = ["nothing to judge: no client did what these checks are about"]
+        if broken:
+            raise AssertionError("\n".join(["the client broke the contract:", *broken]))

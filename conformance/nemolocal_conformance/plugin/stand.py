@@ -1,0 +1,80 @@
+"""The one server of a test process, and what fixtures ask of it."""
+
+import contextlib
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from nemolocal_client import Attribution, Client, MemoryProfile
+from nemolocal_contract import endpoints as wire
+from nemolocal_contract.clock import ManualClock
+from nemolocal_contract.endpoints import Endpoint
+from nemolocal_server.executor import LocalExecutor
+from nemolocal_server.serving import LocalServer
+from nemolocal_server.settings import Settings
+from nemolocal_server.silence import Silence
+
+from .clock import NemoClock, RenderWatch
+
+_ATTRIBUTION = Attribution("nemolocal-pytest", "1.0")
+
+
+class NemoServer:
+    """A local server on a free port of this machine, at `base_url`.
+
+    Its turns take no time and are never silent by chance: `nemo_faults` makes them so.
+    """
+
+    def __init__(self, base_url: str, time: ManualClock, renders: RenderWatch) -> None:
+        self.base_url = base_url
+        self.clock = NemoClock(time, self._advance, renders)
+        self._http = httpx.Client(base_url=base_url, trust_env=False)
+
+    def ask(self, endpoint: Endpoint, json: object = None, **query: Any) -> httpx.Response:
+        """Ask its control interface; raises httpx.HTTPStatusError with what it refuses."""
+        reply = self._http.request(
+            endpoint.method, endpoint.template, json=json, params=query or None
+        )
+        if reply.is_error:
+            raise httpx.HTTPStatusError(reply.text, request=reply.request, response=reply)
+        return reply
+
+    def make_token(self, **wanted: Any) -> str:
+        """A token by hand (AUTH-6): `plan`, `credits`, `scopes`, `expires_in`, `dialect`."""
+        return str(self.ask(wire.TOKENS_MAKE, {"user_id": "user_1", **wanted}).json()["token"])
+
+    def open_client(self, **options: Any) -> Client:
+        """A client of this server that nobody else is; options are those of `Client`."""
+        kept = {"profile": MemoryProfile(), "environment": {}, "attribution": _ATTRIBUTION}
+        return Client(self.base_url, **{**kept, "clock": self.clock, **options})
+
+    def forget(self) -> None:
+        """Begin anew."""
+        self.ask(wire.RESET, {})
+
+    def disarm(self) -> None:
+        """Take all faults back."""
+        self.ask(wire.FAULTS_CLEAR)
+
+    def close(self) -> None:
+        """Hang up."""
+        self._http.close()
+
+    def _advance(self, seconds: float) -> None:
+        self.ask(wire.CLOCK_ADVANCE, {"seconds": seconds})
+
+
+@contextlib.contextmanager
+def open_stand() -> Iterator[NemoServer]:
+    """A server whose time jumps over every wait, for as long as this lasts."""
+    settings = Settings(port=0, clock="manual", silence=Silence(rate=0.0))
+    with tempfile.TemporaryDirectory(prefix="nemolocal-") as folder:
+        time = ManualClock(autojump=True)
+        renders = RenderWatch(LocalExecutor(Path(folder)))
+        with LocalServer(settings, time, renders) as server:
+            stand = NemoServer(server.base_url, time, renders)
+            with contextlib.closing(stand):
+                yield stand

@@ -1,0 +1,215 @@
+"""The driver: scenarios as data, a program run and stopped, and one word for what came of it."""
+
+import json
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from nemolocal.command import main
+from nemolocal.conform_client import settings_of
+from nemolocal_conformance.client_rules import client_catalogue
+from nemolocal_conformance.driver.outcome import Outcome, weigh
+from nemolocal_conformance.driver.program import Ran, run_program
+from nemolocal_conformance.driver.scenario import Scenario, scenarios
+from nemolocal_conformance.driver.table import as_line, as_markdown, exit_code, summary
+from nemolocal_server.faults.arming import Order
+from nemolocal_server.faults.catalogue import CATALOGUE
+
+DONE = Scenario("one", "About.", ("client.attribution",), ends="done")
+Drive = Callable[..., tuple[int, str]]
+
+
+@pytest.fixture
+def drive(capsys: pytest.CaptureFixture[str]) -> Drive:
+    """Run the command; its status and what it printed."""
+
+    def run(*words: str) -> tuple[int, str]:
+        status = main(["conform-client", *words])
+        told = capsys.readouterr()
+        return status, told.out + told.err
+
+    return run
+
+
+@pytest.mark.parametrize("scenario", scenarios().values(), ids=scenarios())
+def test_scenario_names_faults_settings_and_checks_that_there_are(scenario: Scenario) -> None:
+    assert set(scenario.checks) <= set(client_catalogue())
+    assert scenario.about.endswith(".")
+    settings_of(scenario)
+    for order in scenario.faults:
+        msgspec.convert(order, Order).check()
+
+
+def test_every_fault_befalls_a_client_in_some_scenario() -> None:
+    armed = {order["name"] for scenario in scenarios().values() for order in scenario.faults}
+    assert armed == set(CATALOGUE)
+    assert len(scenarios()) >= 25
+
+
+def test_run_that_broke_nothing_passed(tale: Any) -> None:
+    outcome = weigh(DONE, Ran(0), tale.begun().journal(), 1.5)
+    assert (outcome.word, outcome.reasons, outcome.status, outcome.seconds) == (
+        "passed", (), 0, 1.5
+    )  # fmt: skip
+
+
+def test_broken_must_fails_whatever_the_scenario_is_about(tale: Any) -> None:
+    tale.ask("balance", headers={"Authorization": ""})
+    outcome = weigh(DONE, Ran(0), tale.journal(), 1.0)
+    assert outcome.word == "failed"
+    assert outcome.reasons[0].startswith("client.bearer: ")
+
+
+@pytest.mark.parametrize(
+    ("fields", "reason"),
+    [
+        (
+            {"faults": ({"name": "silent"},)},
+            "no request of the program was one that silent befalls",
+        ),
+        ({"code": 2001}, "the program made no request that is answered with 2001"),
+        ({"checks": ("client.retry",)}, "nothing to judge client.retry by"),
+    ],
+)
+def test_scenario_that_never_came_up_is_not_met(
+    tale: Any, fields: dict[str, Any], reason: str
+) -> None:
+    scenario = msgspec.structs.replace(DONE, **fields)
+    outcome = weigh(scenario, Ran(0), tale.begun().journal(), 1.0)
+    assert (outcome.word, outcome.reasons) == ("not met", (reason,))
+
+
+@pytest.mark.parametrize(
+    ("fields", "status", "reason"),
+    [
+        ({}, 3, "the program gave up with status 3 where a film was to be had"),
+        ({}, 127, "the program could not be run: status 127"),
+        ({}, None, "the program hung and was stopped"),
+        ({"ends": "refused"}, 0, "the program ended with 0, as if it had been given a film"),
+        ({"ends": "refused"}, 3, ""),
+        ({"ends": "open"}, 3, ""),
+        ({"seconds": 1.0}, None, ""),
+        (
+            {"ends": "refused", "code": 402},
+            0,
+            "the program made no request that is answered with 402",
+        ),
+    ],
+)
+def test_way_in_which_a_program_ends_is_judged(
+    tale: Any, fields: dict[str, Any], status: int | None, reason: str
+) -> None:
+    scenario = msgspec.structs.replace(DONE, **fields)
+    outcome = weigh(scenario, Ran(status), tale.begun().journal(), 1.0)
+    assert outcome.reasons == ((reason,) if reason else ())
+
+
+def test_program_is_run_with_its_environment_and_its_words_are_kept(tmp_path: Path) -> None:
+    said = tmp_path / "said"
+    words = [sys.executable, "-c", "import os, sys; print(os.environ['A']); sys.exit('b')"]
+    assert run_program(words, {**os.environ, "A": "a"}, said, 60.0) == Ran(1)
+    assert said.read_text() == "b\na\n" or said.read_text() == "a\nb\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "status"),
+    [(["bash", "-c", "kill -9 $$"], 137), (["no-such-program"], 127), (["/"], 126)],
+)
+def test_status_is_as_a_shell_has_it(words: list[str], status: int, tmp_path: Path) -> None:
+    assert run_program(words, os.environ, tmp_path / "said", 60.0) == Ran(status)
+
+
+def test_program_that_hangs_is_stopped_with_its_children(tmp_path: Path) -> None:
+    # Whoever still lives holds the other end of this one open.
+    held = tmp_path / "held"
+    os.mkfifo(held)
+    end = os.open(held, os.O_RDONLY | os.O_NONBLOCK)
+    script = f"exec 3> {held}; sleep 1000 & wait"
+    assert run_program(["bash", "-c", script], os.environ, tmp_path / "said", 1.0) == Ran(None)
+    os.set_blocking(end, True)
+    with open(end, "rb") as pipe:
+        assert pipe.read() == b""
+
+
+def test_outcomes_are_told_in_lines_and_as_a_table(tale: Any) -> None:
+    passed = weigh(DONE, Ran(0), tale.begun().journal(), 1.5)
+    outcomes = [passed, msgspec.structs.replace(passed, word="failed", reasons=("a | b", "c"))]
+    assert as_line(outcomes[0]) == "passed   one"
+    assert as_line(outcomes[1]) == f"failed   one                      a | b\n{'':33} c"
+    assert summary(outcomes) == "2 scenarios: 1 failed, 1 passed (3.0 s)"
+    assert as_markdown(outcomes).endswith("| one | passed |  |\n| one | failed | a \\| b<br>c |\n")
+
+
+@pytest.mark.parametrize(
+    ("words", "status"),
+    [(["passed", "not met"], 0), (["passed", "failed"], 1), (["not met"], 2)],
+)
+def test_status_says_what_all_came_to(tale: Any, words: list[str], status: int) -> None:
+    one = weigh(DONE, Ran(0), tale.begun().journal(), 1.0)
+    outcomes: list[Outcome] = [msgspec.structs.replace(one, word=word) for word in words]
+    assert exit_code(outcomes) == status
+
+
+def test_scenarios_are_listed(drive: Drive) -> None:
+    status, out = drive("--list", "--only", "silent")
+    assert (status, len(out.splitlines())) == (0, 3)
+    assert out.startswith("silent                   The edit is applied, and")
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "told"),
+    [
+        (["--only", "nothing", "--", "true"], 2, "no scenario has such a name"),
+        (["--timeout", "0", "--", "true"], 1, "--timeout must be greater than 0"),
+        ([], 1, "nothing to run: name a program after --"),
+        (["--only", "plain", "--report", "/dev/null/x", "--", "true"], 1, "cannot be written"),
+        (["--only", "402", "--", "true"], 2, "2 scenarios: 2 not met"),
+    ],
+)
+def test_what_cannot_be_judged_is_told(
+    drive: Drive, words: list[str], status: int, told: str
+) -> None:
+    ended, out = drive(*words)
+    assert ended == status, out
+    assert told in out
+
+
+def test_places_are_filled_in_and_the_run_is_kept(drive: Drive, tmp_path: Path) -> None:
+    script = (
+        "ls {folder}; head -c 12 {clip} | tail -c 8; echo; echo $NEMO_TOKEN $NEMO_SPEED;"
+        "test {url} = $NEMO_API_URL && curl -s {url}/api/credits/balance/simple"
+    )
+    status, out = drive(
+        "--json", "--only", "402-plan", "--report", str(tmp_path), "--", "bash", "-c", script
+    )
+    assert status == 1
+    (outcome,) = json.loads(out)
+    assert outcome["scenario"] == "402-plan"
+    said = (tmp_path / "402-plan.txt").read_text()
+    assert said.startswith("clip.mp4\noutput.txt\nftyp")
+    assert "nmv_usr_of-the-scenario 200\n" in said
+    assert '"code":1001' in said
+    assert json.loads((tmp_path / "402-plan.jsonl").read_text())["code"] == 1001
+    assert (tmp_path / "summary.md").read_text().startswith("1 scenario: 1 failed")
+    assert json.loads((tmp_path / "report.json").read_text()) == [outcome]
+
+
+def test_program_that_knows_only_the_cloud_is_led_to_the_server(
+    drive: Drive, tmp_path: Path
+) -> None:
+    script = (
+        "curl -sS https://mega-api-prod.nemovideo.ai/api/credits/balance/simple;"
+        "curl -sS http://example.com; exit 1"
+    )
+    command = ["--cloud", "--only", "plain", "--report", str(tmp_path), "--", "bash", "-c", script]
+    status, out = drive(*command)
+    assert status == 1
+    assert "failed   plain                    client.attribution: headers are missing" in out
+    said = (tmp_path / "plain.txt").read_text()
+    assert '"code":1001' in said
+    assert "refused example.com:80" in said

@@ -1,0 +1,67 @@
+"""The GitHub Action and the container: their scripts run, and what they name is there."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def judge(tmp_path: Path) -> Any:
+    """Run the action's last step with these inputs; what became of it."""
+    action = yaml.safe_load((ROOT / "action.yml").read_text(encoding="utf-8"))
+    step = action["runs"]["steps"][-1]
+    programs = tmp_path / "nemolocal" / "bin"
+    programs.mkdir(parents=True)
+    program = programs / "nemolocal"
+    program.write_text(f'#!/bin/sh\nexec {sys.executable} -m nemolocal "$@"\n', encoding="utf-8")
+    program.chmod(0o755)
+
+    def run(**inputs: str) -> subprocess.CompletedProcess[str]:
+        given = {"report": str(tmp_path / "report"), **inputs}
+        defaults = {name: about["default"] for name, about in action["inputs"].items()}
+        values = {f"${{{{ inputs.{name} }}}}": value for name, value in (defaults | given).items()}
+        environment = {name: values[value] for name, value in step["env"].items()}
+        own = {"RUNNER_TEMP": str(tmp_path), "GITHUB_STEP_SUMMARY": str(tmp_path / "told.md")}
+        return subprocess.run(
+            ["bash", "-eo", "pipefail", "-c", step["run"]],
+            env=os.environ | environment | own, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+
+    return run
+
+
+def test_action_judges_a_server_and_tells_it_in_the_summary(judge: Any, tmp_path: Path) -> None:
+    ended = judge(only="credits.balance general.path")
+    assert ended.returncode == 0, ended.stderr
+    assert "checks passed" in ended.stdout
+    assert (tmp_path / "told.md").read_text() == (tmp_path / "report/summary.md").read_text()
+
+
+def test_action_judges_a_client_by_what_it_does(judge: Any, tmp_path: Path) -> None:
+    ended = judge(client="curl -s {url}/api/credits/balance/simple", only="plain")
+    assert ended.returncode == 1, ended.stderr
+    assert "client.bearer" in ended.stdout
+    assert "| plain | failed |" in (tmp_path / "told.md").read_text()
+
+
+def test_what_is_given_to_the_action_is_no_script_of_its_own(judge: Any, tmp_path: Path) -> None:
+    trap = f'"; touch {tmp_path}/trapped; echo "'
+    assert judge(only=trap).returncode
+    assert not (tmp_path / "trapped").exists()
+
+
+def test_container_is_made_of_what_is_there() -> None:
+    text = (ROOT / "Containerfile").read_text(encoding="utf-8")
+    copied = re.findall(r"^COPY (?!--)(.+) \S+$", text, re.MULTILINE)
+    assert all((ROOT / name).exists() for line in copied for name in line.split())
+    project = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    folders = set(re.findall(r'^    "(\w+)/nemolocal\w*",$', project, re.MULTILINE))
+    assert folders <= set(copied)

@@ -1,0 +1,185 @@
+"""The pytest plugin, in projects of somebody else."""
+
+import os
+from importlib.metadata import entry_points
+
+import pytest
+
+pytest_plugins = "pytester"
+
+CLIP = """
+import pytest
+from nemolocal_conformance.samples import sample
+
+@pytest.fixture
+def clip(tmp_path):
+    path = tmp_path / "clip.mp4"
+    path.write_bytes(sample("clip.mp4"))
+    return path
+"""
+FIVE = """
+import pytest
+
+def test_edit(nemo_client, nemo_journal, clip, tmp_path):
+    nemo_client.upload(clip)
+    assert nemo_client.say("trim to the first second").lines
+    assert nemo_client.export(tmp_path / "out.mp4").path.read_bytes()[4:8] == b"ftyp"
+    assert nemo_client.claim_link()
+    nemo_journal.assert_conformant()
+
+@pytest.mark.nemo(faults=["silent"])
+def test_silence(nemo_client, nemo_journal, clip):
+    nemo_client.upload(clip)
+    assert nemo_client.say("trim to the first second").changes
+    nemo_journal.assert_conformant("client.silent", "client.resend")
+
+def test_cut(nemo_client, nemo_faults, nemo_journal, nemo_clock, clip):
+    assert not nemo_faults.armed()
+    nemo_faults.arm("cut-fin", endpoint="chat", after=1)
+    nemo_client.upload(clip)
+    before = nemo_clock.time()
+    nemo_client.say("trim to the first second")
+    assert nemo_clock.time() - before >= 30
+    assert not nemo_faults.armed()
+    assert [entry.faults for entry in nemo_journal.entries("chat")] == [("cut-fin",)]
+    nemo_journal.assert_conformant()
+
+def test_week(nemo_client, nemo_clock, nemo_journal):
+    nemo_client.balance()
+    nemo_clock.advance(8 * 86_400)
+    assert nemo_client.balance().available == 100
+    assert len(nemo_journal.entries("token")) == 2
+
+def test_no_socket(nemo_respx, clip, tmp_path):
+    from nemolocal_client import Attribution, Client, MemoryProfile
+    from nemolocal_contract.clock import ManualClock
+
+    me = {"profile": MemoryProfile(), "environment": {}, "clock": ManualClock()}
+    with Client(attribution=Attribution("mine", "1"), **me) as client:
+        assert client.upload(clip)[0].filename == "clip.mp4"
+        assert client.say("add a title").lines[0] == "Done! The title is there."
+        assert client.balance().available == 100
+        assert client.export(tmp_path / "out.mp4").seconds == 2
+        assert "clm_canned" in client.claim_link()
+    assert nemo_respx["chat"].call_count == 1
+"""
+
+
+@pytest.fixture
+def project(pytester: pytest.Pytester) -> pytest.Pytester:
+    """A project with folders that are called like some of ours, which loads the plugin."""
+    pytester.makeconftest(CLIP)
+    for name in ("client", "fixtures"):
+        pytester.mkpydir(name).joinpath("__init__.py").write_text("raise SystemExit('not ours')")
+    # Where the project is installed as it is, pytest has found the plugin by itself.
+    found = entry_points(group="pytest11", name="nemolocal")
+    load = "" if found else " -p nemolocal_conformance.plugin"
+    pytester.makeini(f"[pytest]\naddopts = --strict-markers -p no:schemathesis{load}\n")
+    return pytester
+
+
+def test_server_client_clock_faults_and_journal_are_at_hand(project: pytest.Pytester) -> None:
+    project.makepyfile(FIVE)
+    project.runpytest_inprocess().assert_outcomes(passed=5)
+
+
+def test_workers_have_a_server_each(project: pytest.Pytester) -> None:
+    workers = "8" if os.environ.get("HYPOTHESIS_PROFILE") == "nightly" else "2"
+    project.makepyfile(FIVE)
+    project.runpytest_subprocess("-n", workers).assert_outcomes(passed=5)
+
+
+def test_tests_know_nothing_of_each_other(project: pytest.Pytester) -> None:
+    project.makepyfile(
+        """
+        import pytest
+
+        @pytest.mark.parametrize("number", range(3))
+        def test_anew(nemo_server, nemo_client, nemo_faults, nemo_journal, number):
+            assert not nemo_journal.entries()
+            assert not nemo_faults.armed()
+            nemo_faults.arm("silent", times=0)
+            assert nemo_server.make_token(credits=7)
+            assert nemo_client.balance().available == 100
+            assert len(nemo_journal.entries("balance")) == 1
+        """
+    )
+    project.runpytest_inprocess().assert_outcomes(passed=3)
+
+
+def test_broken_contract_is_told_with_its_entries(project: pytest.Pytester) -> None:
+    project.makepyfile(
+        """
+        import httpx
+
+        def test_bare(nemo_server, nemo_journal):
+            httpx.get(nemo_server.base_url + "/api/credits/balance/simple", trust_env=False)
+            nemo_journal.assert_conformant("client.bearer")
+
+        def test_nothing(nemo_journal):
+            nemo_journal.assert_conformant()
+
+        def test_typo(nemo_journal):
+            nemo_journal.report("client.nothing")
+        """
+    )
+    result = project.runpytest_inprocess()
+    result.assert_outcomes(failed=3)
+    result.stdout.fnmatch_lines_random(
+        [
+            "*the client broke the contract:",
+            "*client.bearer: no bearer token: expected Bearer …, saw nothing (entries *)",
+            "*nothing to judge: no client did what these checks are about",
+            "*no check begins with client.nothing",
+        ]
+    )
+
+
+def test_marker_arms_scenarios_and_faults_with_their_arguments(project: pytest.Pytester) -> None:
+    project.makepyfile(
+        """
+        import pytest
+
+        def names(faults):
+            return [fault.name for fault in faults.armed()]
+
+        @pytest.mark.nemo(scenario="silent-treatment", faults="bad-json")
+        def test_both(nemo_faults):
+            assert names(nemo_faults) == ["silent", "silent-not-applied", "silent-late", "bad-json"]
+            nemo_faults.clear()
+            assert not names(nemo_faults)
+
+        @pytest.mark.nemo(faults=[{"name": "stall"}])
+        def test_stall(nemo_server): ...
+
+        @pytest.mark.nemo(scenario="slow-backend")
+        def test_stalls(nemo_server): ...
+
+        @pytest.mark.nemo(faults=["no-such"])
+        def test_unknown(nemo_server): ...
+        """
+    )
+    result = project.runpytest_inprocess()
+    result.assert_outcomes(passed=1, errors=3)
+    result.stdout.fnmatch_lines(["*time jumps over every wait here*"])
+    result.stdout.fnmatch_lines(["*no fault is called 'no-such'*"])
+
+
+def test_coroutines_wait_by_the_clock_of_the_server(project: pytest.Pytester) -> None:
+    project.makepyfile(
+        """
+        import asyncio
+
+        def test_sleep(nemo_clock):
+            before = nemo_clock.elapsed()
+            asyncio.run(nemo_clock.sleep(60))
+            assert nemo_clock.elapsed() == before + 60
+        """
+    )
+    project.runpytest_inprocess().assert_outcomes(passed=1)
+
+
+def test_fixtures_and_marker_are_listed(project: pytest.Pytester) -> None:
+    fixtures = project.runpytest_inprocess("--fixtures")
+    fixtures.stdout.fnmatch_lines(["nemo_client*", "*reference client*"])
+    project.runpytest_inprocess("--markers").stdout.fnmatch_lines(["@pytest.mark.nemo(scenario=*"])
