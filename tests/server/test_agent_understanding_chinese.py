@@ -98,7 +98,10 @@ COMMANDS: list[tuple[str, tuple[Edit, ...]]] = [
     ("第一段静音", (SetVolume(0.0, target="video", which=Which(number=1)),)),
     ("取消静音", (SetVolume(1.0),)),
     ("配个伤感的BGM", (AddMusic("sad"),)),
-    ("加点轻松愉快的背景音乐，声音小一点", (AddMusic("calm"), SetVolume(change=0.8))),
+    (
+        "加点轻松愉快的背景音乐，声音小一点",
+        (AddMusic("calm"), SetVolume(change=0.8, target="music")),
+    ),
     ("用song.mp3做背景音乐", (AddMusic(name="song.mp3"),)),
     ("换一首激昂的音乐", (AddMusic("upbeat"),)),
     ("音乐不要盖过人声", (DuckMusic(),)),

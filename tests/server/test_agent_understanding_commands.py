@@ -222,7 +222,7 @@ COMMANDS: list[tuple[str, tuple[Edit, ...]]] = [
     ("cut 3 seconds out from 5s", (Remove(between(5000, 8000)),)),
     ("keep 3 seconds from 5s", (Keep(between(5000, 8000)),)),
     ("keep the last clip's first 2 seconds", (Keep(first(2000), Which(number=-1)),)),
-    ("zoom in by half", (ApplyEffect(Zoom()),)),
+    ("zoom in by half", (ApplyEffect(Zoom(end=1.5)),)),
     ("reduce the quality to low", (Compress("quality", quality="low"),)),
     ("drop the sound of the second clip", (SetVolume(0.0, target="video", which=Which(number=2)),)),
     (
@@ -251,7 +251,6 @@ COMMANDS: list[tuple[str, tuple[Edit, ...]]] = [
     ("make it 百分之30 louder", (SetVolume(change=1.3),)),
     ("volume 百分之30", (SetVolume(0.3),)),
     ("keep the first two hundred seconds", (Keep(first(200000)),)),
-    ("5 --> 6 mute it", (SetVolume(0.0),)),
     (
         "remove the last clip, oh and sharpne it",
         (RemoveClip(Which(number=-1)), ApplyEffect(Sharpen())),

@@ -1,15 +1,11 @@
 """The clauses of a message are read one after another, each in the light of those before it."""
 
-import msgspec
-
 from ..intents import (
-    AddMusic,
     AddOverlay,
     AddTitle,
-    DuckMusic,
     Edit,
+    Keep,
     PlaceUploads,
-    SetFit,
     Talk,
     Topic,
 )
@@ -21,14 +17,17 @@ from .pieces import (
     REACH,
     Piece,
     decided,
+    drops_the_rest,
     is_praise,
     is_remark,
     is_tail,
     joined,
+    keeps_a_thing,
     may_join,
     only_shows,
 )
 from .sentences import TOPICS, pieces, sentences, topic_of
+from .tidying import continued, is_lost, tidied
 from .words.spoken import dig_spoken
 from .words.tokens import Token
 
@@ -56,6 +55,8 @@ class Reading:
         self._hints: list[Edit] = []
         self._topics: list[Topic] = []
         self._unknown: list[str] = []
+        # "… and drop the rest" says again what keeping a part means.
+        self._rests: list[Piece] = []
         self._subtitled = False
         self._lender = Lender()
         # The words of the last command, and where its edits begin.
@@ -81,16 +82,19 @@ class Reading:
         return self._result()
 
     def _result(self) -> tuple[Edit, ...] | Talk:
+        if not any(isinstance(edit, Keep) for edit in self._edits):
+            for piece in self._rests:
+                self._give_up(piece)
         if self._unknown:
             return Talk("unknown", "; ".join(self._unknown)[:_ABOUT])
-        if edits := _tidied(self._edits or self._hints):
+        if edits := tidied(self._edits or self._hints):
             return tuple(edits)
         topic = next((topic for topic in _ORDER if topic in self._topics), None)
         return Talk(topic) if topic else Talk("unknown", self._original.strip()[:_ABOUT])
 
     def _read_row(self, row: list[Piece]) -> None:
         self._last = None
-        row = [decided(piece) for piece in row]
+        row = [decided(piece, self._original) for piece in row]
         place = 0
         while place < len(row):
             place = self._read_piece(row, place)
@@ -103,6 +107,8 @@ class Reading:
             self._give_up(piece)
         elif is_praise(piece) or all(token.kind == "chatter" for token in content):
             self._topics.append("hello")
+        elif self._drops(piece):
+            pass
         elif piece.refuses:
             self._edits.clear()  # "trim it, no, never mind"
             self._topics.append("declined")
@@ -110,17 +116,32 @@ class Reading:
             return self._read_negated(row, place)
         elif asked := next((t.canon for t in content if t.canon in ("credits", "status")), None):
             self._topics.append(TOPICS[asked])
+        elif keeps_a_thing(piece):
+            self._topics.append("declined")
         elif is_remark(piece):
             self._read_remark(piece)
         else:
             return self._read_command(row, place)
         return place + 1
 
+    def _drops(self, piece: Piece) -> bool:
+        """不要了 after a remark takes away what the remark was about."""
+        said = Piece([Token("remove", "verb", t.start, t.end) for t in piece.content])
+        chinese = not self._original[piece.tokens[0].start].isascii()
+        return chinese and piece.words == {"cancel"} and self._accept(said)
+
     def _read_command(self, row: list[Piece], place: int) -> int:
         piece = row[place]
+        if drops_the_rest(piece):
+            self._rests.append(piece)
+            return place + 1
         if only_shows(piece) and self._is_shown() and self._rejoin(piece):
             return place + 1
         end = place + 1
+        if end < len(row) and drops_the_rest(row[end]) and "verb" not in piece.kinds:
+            at = piece.tokens[0].start
+            piece = Piece([Token("keep", "verb", at, at), *piece.tokens], piece.after)
+            row = [*row[:place], piece, *row[end:]]
         while end < len(row) and is_tail(row[end], piece):
             end += 1
         for stop in range(end, place, -1):
@@ -129,6 +150,7 @@ class Reading:
         if (
             end < len(row)
             and may_join(piece, row[end])
+            and not drops_the_rest(row[end])
             and self._accept(Piece(joined(row[place : end + 1]), piece.after))
         ):
             return end + 1
@@ -142,6 +164,7 @@ class Reading:
         at = next(n for n, token in enumerate(tokens) if token.canon == "negation")
         before = Piece(tokens[:at], row[place].after)
         self._topics.append("declined")
+        self._lender.dwell_on(Piece(tokens[at:], row[place].after))
         says = any(t.kind not in ("chatter", "word") for t in before.content)
         if says and not is_remark(before) and not self._accept(before) and not self._rejoin(before):
             self._set_aside(before)
@@ -157,9 +180,10 @@ class Reading:
     def _read_remark(self, piece: Piece) -> None:
         """A remark asks for nothing, unless nothing else does: "it's too dark"."""
         self._lender.speak_of(piece.tokens)
+        self._lender.dwell_on(piece)
         if piece.content[0].canon == "is":
             self._topics.append("hello")
-        if not piece.words & {"too", "post", "R"}:
+        if not piece.words & {"too", "lacks", "post", "R"}:
             return
         said = [
             token for token in piece.tokens if token.canon not in ("is", "it is", "who", "post")
@@ -175,9 +199,10 @@ class Reading:
             parts = self._run_on(candidate)
             if edits and parts and len({type(edit) for edit in [*edits, *parts]}) == 1:
                 parts = None
-            if found := parts or edits:
-                self._last = (candidate, len(self._edits))
-                self._edits.extend(found)
+            if (found := parts or edits) and not is_lost(self._edits, found):
+                new = continued(self._edits, found, piece)
+                self._last = (candidate, len(self._edits)) if new else None
+                self._edits.extend(new)
                 self._lender.remember(candidate)
                 return True
         return False
@@ -262,14 +287,3 @@ class Reading:
     def _give_up(self, piece: Piece) -> None:
         start, end = piece.tokens[0].start, piece.tokens[-1].end
         self._unknown.append(self._original[start:end].strip())
-
-
-def _tidied(edits: list[Edit]) -> list[Edit]:
-    """New music that is to stay under the voice is one wish, and so is a fit that is said twice."""
-    found: list[Edit] = []
-    for edit in edits:
-        if isinstance(edit, DuckMusic) and found and isinstance(found[-1], AddMusic):
-            found[-1] = msgspec.structs.replace(found[-1], duck=True)
-        elif not (isinstance(edit, SetFit) and found[-1:] == [edit]):
-            found.append(edit)
-    return found

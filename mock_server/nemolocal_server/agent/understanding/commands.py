@@ -16,10 +16,10 @@ from .readers.clips import (
 )
 from .readers.cuts import read_cut
 from .readers.history import read_history
-from .readers.looks import LOOKS, read_look, read_unlook
+from .readers.looks import LOOKS, read_look, read_sides, read_unlook
 from .readers.shapes import read_compress, read_shape
 from .readers.sounds import read_fade, read_music, read_volume
-from .readers.speeds import read_loop, read_slideshow, read_speed, read_split
+from .readers.speeds import read_loop, read_parts, read_slideshow, read_speed, read_split
 from .readers.texts import read_subtitles, read_title
 from .words.tokens import Token
 
@@ -49,7 +49,7 @@ _SPEED = (
     "timelapse",
 )
 _SOUND = ("volume", "sound", "voice", "louder", "quieter", "loud", "mute", "unmute")
-_SHAPES = ("R", "Q", "U", "Y", "fill", "pad", "blurfit", "framerate")
+_SHAPES = ("R", "Q", "U", "Y", "fill", "pad", "blurfit", "framerate", "resolution")
 _ATTRIBUTES = (
     "volume",
     "speed",
@@ -78,6 +78,8 @@ _CUTS = (
     "move",
     "short",
     "removeends",
+    "give",
+    "later",
 )
 
 
@@ -93,10 +95,9 @@ def edits_of(tokens: Iterable[Token], original: str) -> list[Edit] | None:
             continue
         if "except" in words and read is not read_cut:
             continue
-        line = clause.line
         if edits := read(clause):
             return edits if explained(clause, edits) else None
-        clause.line = line
+        clause.unfold()
     return None
 
 
@@ -121,7 +122,7 @@ _READERS: list[_Rule] = [
     ),
     _rule(["duck", "duckhint", "music"], read_music, "title", *_TRANSITIONS),
     _rule(["title", "subtitles", "font"], read_title),
-    _rule(["H"], read_title, "clip", "video", "music", "watermark", "photo"),
+    _rule(["H"], read_title, "clip", "music", "watermark", "photo"),
     _rule(["swap"], read_swap),
     _rule(_TRANSITIONS, read_transition),
     _rule(_FADES, read_fade, "remove"),
@@ -160,11 +161,14 @@ _READERS: list[_Rule] = [
         "sharpen",
         "corner",
         "resolution",
+        "order",
     ),
-    _rule(["order"], read_order),
+    _rule(["order", "inorder"], read_order),
     _rule(["together"], read_merge),
     _rule(["merge"], read_merge),
     _rule(["split"], read_split, "remove"),
+    _rule(["cut"], read_parts, "remove", "keep"),
+    _rule(["cut", "trim"], read_sides, "T"),
     _rule(["play"], read_loop, *_SPEED, "backwards", "reverse", "title"),
     _rule(
         ["cut"],
@@ -192,7 +196,7 @@ _READERS: list[_Rule] = [
     _rule(["loop"], read_loop),
     _rule(_SPEED, read_speed, "corner", "zoomin", "zoomout"),
     _rule(["fill", "pad", "blurfit", "R"], read_shape, "remove"),
-    _rule(LOOKS, read_look),
+    _rule([*LOOKS, "D"], read_look, "order"),
     _rule(["slowly"], read_speed),
     _rule(["color"], read_look, "title", "font", "C", "remove"),
     _rule(["effect"], read_unlook),

@@ -12,9 +12,16 @@ _OPPOSITES = {
 _OPPOSITES |= {other: one for one, other in _OPPOSITES.items() if other not in _OPPOSITES}
 
 
+def _wanted(token: Token) -> Token:
+    """What there is not enough of is to be more."""
+    if token.canon != "lacks":
+        return token
+    return Token("more", "word", token.start, token.end)
+
+
 def turned_round(tokens: Iterable[Token]) -> list[Token]:
     """The tokens, with the opposites of what is said to be too much."""
-    row = list(tokens)
+    row = [_wanted(token) for token in tokens]
     if not any(token.canon == "too" for token in row):
         return row
     return [

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from .pieces import ACTS, ATTRIBUTES, REACH, Piece, purpose
+from .pieces import ACTS, ATTRIBUTES, REACH, Piece, is_pointing, purpose, spoken_of
 from .words.tokens import COMMA, Token
 
 _TITLE = frozenset(
@@ -16,6 +16,7 @@ _MUSIC = frozenset(
 # A title or music is not trimmed: "it" is the video then.
 _LENGTHS = frozenset("trim cut keep split loop play speedup slowdown".split())
 _DEGREES = ("bit", "much", "more", "less")
+_LOUDNESS = frozenset("volume sound louder quieter".split())
 _MOVING = ("move", "swap", "remove", "merge")
 # Verbs that turn what they are lent to into its opposite: lent before the words are read alone.
 # With these a look is what to do, not what to take away: "remove the title and sharpen it".
@@ -35,6 +36,9 @@ class Lender:
         self._acts: list[Token] = []
         self._which: list[Token] = []
         self._topic: Token | None = None
+        self._stretch: list[Token] = []
+        self._adds_music = False
+        self._complained = False
 
     def point_at(self, clips: list[Token]) -> None:
         """The next clause is about these clips: "for the second clip, …"."""
@@ -45,8 +49,18 @@ class Lender:
         named = next((token for token in tokens if token.canon in ("title", "music")), None)
         self._topic = named or self._topic
 
+    def dwell_on(self, piece: Piece) -> None:
+        """The stretch that a remark is about: "… are boring, get rid of them"."""
+        self._stretch = spoken_of(piece)
+        self._complained = bool(piece.words & {"too", "lacks"})
+
     def remember(self, tokens: list[Token]) -> None:
         """What the next clause may leave out of these words, which were understood."""
+        self._stretch = []
+        self._complained = False
+        self._adds_music = any(token.canon == "music" for token in tokens) and not any(
+            token.canon in ("remove", "cancel", "stop") for token in tokens
+        )
         self._verbs = [token for token in tokens if token.kind == "verb"]
         self._acts = [t for t in tokens if t.kind in ACTS or t.canon in _DEGREES]
         self.speak_of(tokens)
@@ -73,10 +87,14 @@ class Lender:
         things = any(
             t.kind == "noun" and t.canon not in ATTRIBUTES and t.canon != "video" for t in tokens
         )
+        if self._stretch and self._means_stretch(piece):
+            yield [*tokens, *self._stretch]
+        if self._topic and self._is_its_volume(piece):
+            yield [*tokens, self._topic]
         about = [] if things or "X" in words else self.about(words)
         if (end := purpose(tokens)) is not None:
             yield tokens[:end]
-        if about and "it" in words:
+        if about and ("it" in words or self._complained):
             yield [*tokens, *about]
         if not things and acts and self._which and self._means_them(piece):
             yield [*tokens, *self._which]
@@ -87,6 +105,19 @@ class Lender:
             yield [*lent, *tokens]
         if about:
             yield [*tokens, *about]
+
+    def _means_stretch(self, piece: Piece) -> bool:
+        """Whether what a remark was about is meant: "the second clip is too long, trim it"."""
+        if is_pointing(piece):
+            return True
+        own = piece.words & {*REACH, "video", "all", "part", "add", "generate", "H", "start", "end"}
+        timed = any(token.canon in ("T", "P", "F") for token in self._stretch)
+        return not own and not (timed and "T" in piece.words) and piece.after != "then"
+
+    def _is_its_volume(self, piece: Piece) -> bool:
+        """Whether it is how loud the music is that was just added: "…, volume to 30%"."""
+        own = piece.words & _LOUDNESS and not piece.words & {"video", "voice", "W", "all"}
+        return self._adds_music and bool(own) and piece.after in ("and", COMMA)
 
     def _lends_first(self, piece: Piece) -> bool:
         """Whether words without a verb rather go on with the last one than stand alone."""

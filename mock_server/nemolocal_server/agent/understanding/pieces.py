@@ -23,6 +23,9 @@ _SET = _SETTINGS | frozenset(
     "speed speedup slowdown faster slower slowmo zoomin zoomout timelapse loop generate "
     "edit".split()
 )
+# What can be enough: "720p is enough", "10 seconds will do".
+_SUFFICING = frozenset("T Q R U B P K".split())
+_RESTS = frozenset("remove rest all it of video part".split())
 _MEANT = {"cancel": ("remove", "verb"), "decline": ("negation", "talk")}
 
 
@@ -43,15 +46,44 @@ class Piece:
     @property
     def refuses(self) -> bool:
         """Whether it is a refusal and nothing else: "never mind"."""
-        return all(t.canon in _REFUSING or t.kind == "chatter" for t in self.content)
+        only = all(t.canon in _REFUSING or t.kind == "chatter" for t in self.content)
+        return only and not self.words.isdisjoint(_MEANT)
 
 
-def decided(piece: Piece) -> Piece:
-    """`cancel` and 不要了 beside a thing take it away; alone they are a refusal."""
+def decided(piece: Piece, original: str) -> Piece:
+    """`cancel` and 不要了 beside a thing take it away; alone they are a refusal.
+
+    "Not loud enough" is a complaint that there is too little of it, no refusal.
+    """
+    if {"negation", "enough"} <= piece.words:
+        tokens = [t for t in piece.tokens if t.canon not in ("negation", "set enough")]
+        at = piece.tokens[-1].end
+        return Piece([*tokens, Token("lacks", "word", at, at)], piece.after)
+    last = piece.content[-1]
+    thing = "verb" not in piece.kinds and (piece.kinds & {"noun", "slot"} or piece.words & REACH)
+    if thing and last.canon == "negation" and original[last.start : last.end] == "不要":
+        gone = Token("remove", "verb", last.start, last.end)
+        return Piece([gone if token is last else token for token in piece.tokens], piece.after)
+    if "background" in piece.words:
+        return _on_background(piece)
     if piece.refuses or not piece.words & _MEANT.keys():
         return piece
     tokens = [
         Token(*_MEANT.get(t.canon, (t.canon, t.kind)), t.start, t.end, t.value, t.base)
+        for t in piece.tokens
+    ]
+    return Piece(tokens, piece.after)
+
+
+def _on_background(piece: Piece) -> Piece:
+    """Only to blur the background is something that can be done to it."""
+    blurs = piece.words & {"blur", "blurfit"}
+    tokens = [
+        Token("blurfit", "look", t.start, t.end)
+        if t.canon == "blur"
+        else t
+        if t.canon != "background"
+        else Token("" if blurs else "X", "filler" if blurs else "unknown", t.start, t.end, t.value)
         for t in piece.tokens
     ]
     return Piece(tokens, piece.after)
@@ -102,6 +134,24 @@ def only_shows(piece: Piece) -> bool:
     return plain and not piece.words & {"H", "W", "G", "S", "M"} and piece.after in (COMMA, "and")
 
 
+def drops_the_rest(piece: Piece) -> bool:
+    """Whether it says that what is not kept goes: "drop the rest", 其他的都删掉."""
+    return {"remove", "rest"} <= piece.words <= _RESTS
+
+
+def keeps_a_thing(piece: Piece) -> bool:
+    """Whether something is to stay as it is: "keep the title", 音乐留着."""
+    nouns = {token.canon for token in piece.content if token.kind == "noun"}
+    rest = piece.words - {"keep", "it", "all"} - nouns
+    return "keep" in piece.words and not rest and bool(nouns) and nouns <= _STAYING
+
+
+_STAYING = frozenset(
+    "title font subtitles music voice sound volume watermark pip overlay effect transition color "
+    "speed order aspect resolution framerate".split()
+)
+
+
 def is_praise(piece: Piece) -> bool:
     """Whether it praises what is there: "nice fade!" asks for none."""
     content = piece.content
@@ -119,7 +169,15 @@ def is_remark(piece: Piece) -> bool:
     content = [token for token in piece.content if token.kind != "chatter"]
     if piece.words & {"duck", "duckhint", "speaks"}:
         return False
-    if content[0].canon in ("who", "is", "it is") or piece.words & {"too", "post"}:
+    if content[0].canon in ("who", "is", "it is", "there") or piece.words & {
+        "too",
+        "post",
+        "lacks",
+    }:
+        return True
+    if piece.words & {"enough", "fine"}:
+        return piece.words.isdisjoint(_SUFFICING if "enough" in piece.words else _SETTINGS)
+    if "flaw" in piece.words and "verb" not in piece.kinds:
         return True
     verb = next((token for token in content if token.kind == "verb"), None)
     if verb is None and any(token.canon == "is" for token in content[1:]):
@@ -142,6 +200,42 @@ def joined(row: list[Piece]) -> list[Token]:
             tokens.append(Token("and", "word", at, at))
         tokens.extend(piece.tokens)
     return tokens
+
+
+def spoken_of(piece: Piece) -> list[Token]:
+    """The stretch or the clips that a remark is about: "the first six seconds are boring".
+
+    None where it is about something in them: "the dog in the second clip is ugly".
+    """
+    said: list[Token] = []
+    for token in piece.content:
+        if token.canon in _OPENING or (token.canon == "flaw" and not said):
+            continue
+        if token.canon in _JUDGING:
+            break
+        if token.canon not in _STRETCH:
+            return []
+        said.append(token)
+    else:
+        if "negation" not in piece.words and "there" not in piece.words:
+            return []
+    return said if any(token.kind == "slot" or token.canon in REACH for token in said) else []
+
+
+_OPENING = frozenset("who there negation at".split())
+_JUDGING = frozenset("is too much more less X lacks flaw".split())
+_STRETCH = REACH | frozenset(
+    "T N P F video part start end middle half of from to until through between and at in it "
+    "after before clip when for long later earlier".split()
+)
+
+
+def is_pointing(piece: Piece) -> bool:
+    """Whether it only says what to do with what was spoken of: "get rid of them", 删掉."""
+    verbs = [token for token in piece.content if token.kind == "verb"]
+    rest = [t for t in piece.content if t.kind not in ("verb", "chatter")]
+    away = all(t.canon in ("it", "out", "away", "off", "all", "part", "video") for t in rest)
+    return len(verbs) == 1 and away and bool(piece.words & {"remove", "cut", "trim", "keep"})
 
 
 def purpose(tokens: list[Token]) -> int | None:

@@ -84,8 +84,11 @@ def _without_reasons(sentence: list[Token]) -> list[Token]:
     """Without why it is wanted: "so that I can …", "because …", up to the next comma."""
     kept: list[Token] = []
     dropping = False
-    for token in sentence:
+    for place, token in enumerate(sentence):
         if token.canon == "because":
+            if _measures(sentence[place : place + 5]):
+                kept.append(Token("to", "word", token.start, token.end))
+                continue
             dropping = True
         elif token.kind == "stop" and token.canon in (STRONG, COMMA):
             dropping = False
@@ -94,6 +97,19 @@ def _without_reasons(sentence: list[Token]) -> list[Token]:
         if not dropping:
             kept.append(token)
     return kept
+
+
+def _measures(reason: list[Token]) -> bool:
+    """Whether "so that it …" says how long or how large it is to be: "so that it lasts 12 s"."""
+    said = [token for token in reason if token.kind != "filler"]
+    return (
+        str(reason[0].value).startswith("so")
+        and len(said) > 1
+        and said[1].canon
+        in ("for", "is", "it", "T", "B", "set for", "under", "max", "set", "long", "only")
+        and any(token.canon in ("T", "B") for token in said)
+        and all(token.canon not in ("who", "because") for token in said[1:])
+    )
 
 
 def _mended(sentence: list[Token]) -> Iterator[Token]:

@@ -1,6 +1,7 @@
 """Commands about what is added: transitions, overlays, generated clips."""
 
 import re
+from typing import cast
 
 from nemolocal_contract.effects import TransitionType
 
@@ -25,31 +26,36 @@ def read_transition(clause: Clause) -> list[Edit] | None:
         return [RemoveTransitions()]
     if clause.has("dipwhite", "fade", "fadeout", "fadein") and clause.has("start", "end"):
         return None  # no transition: it is not between clips
-    return [AddTransition(_transition(clause), clause.first("T"), _cut_at(clause))]
+    if (which := _cut_at(clause)) is None:
+        return None  # nothing is between the first and the third
+    return [AddTransition(_transition(clause), clause.first("T"), which)]
 
 
 def _transition(clause: Clause) -> TransitionType:
-    for word, kinds in _MOVING.items():
-        if clause.has(word):
-            way = next((kind for words, kind in kinds.items() if clause.has(*words)), None)
-            return way or kinds["left",]
+    for kind in ("wipe", "slide"):
+        if clause.has(kind):
+            return cast(TransitionType, f"{kind}-{_way(clause)}")
     return next((kind for words, kind in _KINDS if clause.has(*words)), "crossfade")
 
 
-_MOVING: dict[str, dict[tuple[str, ...], TransitionType]] = {
-    "wipe": {
-        ("left",): "wipe-left",
-        ("right",): "wipe-right",
-        ("up", "top", "upward"): "wipe-up",
-        ("down", "bottom", "downward"): "wipe-down",
-    },
-    "slide": {
-        ("left",): "slide-left",
-        ("right",): "slide-right",
-        ("up", "top", "upward"): "slide-up",
-        ("down", "bottom", "downward"): "slide-down",
-    },
+def _way(clause: Clause) -> str:
+    """Where it moves to: "from the right" and "from right to left" are to the left."""
+    named = _DIRECTION.findall(clause.line)
+    if not named:
+        return "left"
+    origin, word = named[-1]
+    way = next(way for way, words in _WAYS.items() if word in words)
+    return _OPPOSITES[way] if origin else way
+
+
+_WAYS = {
+    "left": ("left",),
+    "right": ("right",),
+    "up": ("up", "top", "upward"),
+    "down": ("down", "bottom", "downward"),
 }
+_OPPOSITES = {"left": "right", "right": "left", "up": "down", "down": "up"}
+_DIRECTION = re.compile(r" (from )?(left|right|upward|up|top|downward|down|bottom)(?= )")
 _KINDS: tuple[tuple[tuple[str, ...], TransitionType], ...] = (
     (("circle",), "circle"),
     (("pixelate",), "pixelate"),
@@ -58,21 +64,29 @@ _KINDS: tuple[tuple[tuple[str, ...], TransitionType], ...] = (
     (("dissolve",), "dissolve"),
 )
 _NTH = r"(?:clip )?(?:hash )?([NO]\d+|first)(?: clip| it)*"
-_OTHER = r"(?:clip )?(?:hash )?(?:[NO]\d+|last)"
+_OTHER = r"(?:clip )?(?:hash )?([NO]\d+|last)"
 _BETWEEN = re.compile(rf" between {_NTH} and {_OTHER}| {_NTH} and {_OTHER}(?: clip| it)* between")
 
 
-def _cut_at(clause: Clause) -> Which:
+def _cut_at(clause: Clause) -> Which | None:
     if match := _BETWEEN.search(clause.line):
-        slot = match[1] or match[2]
-        return Which(number=1 if slot == "first" else int(clause.value(slot)))
+        one, other = match[1] or match[3], match[2] or match[4]
+        number = 1 if one == "first" else int(clause.value(one))
+        if other != "last" and clause.value(other) != number + 1:
+            return None
+        return Which(number=number)
     return one_of(read_clips(clause))
+
+
+_SHOWN = ("watermark", "pip", "overlay", "clip", "photo", "video", "upload", "W")
 
 
 def read_overlay(clause: Clause) -> list[Edit] | None:
     """A picture in the picture, or a watermark."""
     if clause.has("remove", "without"):
         return [RemoveOverlays()]
+    if not clause.has(*_SHOWN) or any(t.kind in ("look", "act") for t in clause.tokens):
+        return None
     place = position(clause)
     width = _width(clause)
     opacity = _opacity(clause)

@@ -22,26 +22,46 @@ class Clause:
     def __init__(self, tokens: Iterable[Token], original: str) -> None:
         self.tokens = [token for token in tokens if token.canon and token.kind != "stop"]
         self.original = original
-        self.line = f" {' '.join(map(_written, range(len(self.tokens)), self.tokens))} "
         words = {word for token in self.tokens for word in token.canon.split()}
         if not words.isdisjoint(_TAKING) and not words.isdisjoint(_AWAY):
             words.add("remove")
         self.words = frozenset(words)
+        self.unfold()
+
+    def unfold(self) -> None:
+        """Back to how it was before a reader took it apart."""
+        self.line = f" {' '.join(map(_written, range(len(self.tokens)), self.tokens))} "
+        self._unread = {n for n, token in enumerate(self.tokens) if token.kind == "slot"}
 
     def value(self, slot: str) -> Any:
         """What a slot of the line stands for, by its name there, such as `T2`."""
-        return self.tokens[int(slot[1:])].value
+        place = int(slot[1:])
+        self._unread.discard(place)
+        return self.tokens[place].value
+
+    def all(self, letter: str) -> list[Any]:
+        """The values of the slots of this letter."""
+        places = [
+            place
+            for place, token in enumerate(self.tokens)
+            if token.kind in ("slot", "unknown") and token.canon == letter
+        ]
+        self._unread.difference_update(places)
+        return [self.tokens[place].value for place in places]
 
     def first(self, letter: str) -> Any:
         """The value of the first slot of this letter, None where there is none."""
-        return next(
-            (t.value for t in self.tokens if t.kind in ("slot", "unknown") and t.canon == letter),
-            None,
-        )
+        return next(iter(self.all(letter)), None)
+
+    def unread(self) -> set[str]:
+        """The letters of the slots whose values nobody has asked for; "one" says nothing."""
+        left = (self.tokens[place] for place in self._unread)
+        return {token.canon for token in left if (token.canon, token.value) != ("N", 1.0)}
 
     def surface(self, slot: str) -> str:
         """The user's own words for a slot."""
         token = self.tokens[int(slot[1:])]
+        self._unread.discard(int(slot[1:]))
         return self.original[token.start : token.end]
 
     def has(self, *words: str) -> bool:

@@ -4,6 +4,7 @@ import re
 
 from ...intents import (
     ALL,
+    AddMusic,
     Edit,
     Merge,
     MoveClip,
@@ -28,7 +29,10 @@ def read_swap(clause: Clause) -> list[Edit] | None:
 
 def read_order(clause: Clause) -> list[Edit] | None:
     """The clips in the opposite order."""
-    return [ReverseOrder()] if clause.has("reverse", "backwards", "flip") else None
+    if not clause.has("order") and (not clause.has("clip") or read_clips(clause)):
+        return None  # one clip, or all as one, is played backwards
+    turned = clause.has("reverse", "backwards", "flip", "upsidedown")
+    return [ReverseOrder()] if turned and not clause.has("C", "T") else None
 
 
 _NTH = r"(?:hash )?(?P<nth>[NO]\d+)"
@@ -46,8 +50,8 @@ _PLACES = [
         ("end", rf" (?:to|at|in|as|be) last{_SPOT}"),
         ("nth", rf" (?:to|at|in|as|be) (?:position )?{_NTH}{_SPOT}"),
         ("nth", rf" position {_NTH}(?= )"),
-        ("start", r" first(?: ~)* $"),
-        ("end", r" last(?: ~)* $"),
+        ("start", r" first(?: ~| it| clip)* $"),
+        ("end", r" last(?: ~| it| clip)* $"),
     ]
 ]
 
@@ -82,14 +86,22 @@ def read_remove_clip(clause: Clause) -> list[Edit] | None:
     return [RemoveClip(one) for one in which] if which else None
 
 
+_ELSEWHERE = ("N", "O", "T", "P", "K", "F", "D", "A", "first", "last", "position", "order")
+
+
 def read_place(clause: Clause) -> list[Edit] | None:
     """Put uploads on the timeline, all or the ones named."""
+    if any(token.kind == "talk" for token in clause.tokens):
+        return None
     made = clause.has("generate") and not clause.has("from", "out", "with", "upload")
-    if (
-        made
-        or not clause.has("video", "clip", "photo", "upload", "W")
-        or clause.has("N", "O", "T", "P", "K", "F", "D", "A")
-    ):
+    if made or not clause.has("video", "clip", "photo", "upload", "W") or clause.has(*_ELSEWHERE):
         return None
     which = [one for one in read_clips(clause) if one.name is not None]
-    return [PlaceUploads(one) for one in which or [ALL]]
+    return [_placed(one) for one in which or [ALL]]
+
+
+def _placed(which: Which) -> Edit:
+    """An upload on the timeline; a sound goes under it, as its music."""
+    if which.name and which.name.lower().endswith((".mp3", ".wav", ".m4a", ".aac")):
+        return AddMusic(name=which.name)
+    return PlaceUploads(which)

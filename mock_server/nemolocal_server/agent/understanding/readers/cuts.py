@@ -15,7 +15,7 @@ from ...intents import (
 )
 from ...intents.reach import END, START
 from .clause import Clause
-from .selection import read_clips
+from .selection import read_clips, read_range
 from .spans import Stretch, read_stretch
 
 _LIMITS = frozenset(("trim", "cut", "set", "long", "lower", "max", "take", "stop", "to"))
@@ -31,6 +31,7 @@ _PARTS = (
 )
 _BARE = re.compile(r" to (N\d+) (?:~ |video |it )*$")
 _KEPT = re.compile(r" to (?:~|(?:[A-Z]\d+ )?(?:first|last|middle) )")
+_WHOLE = re.compile(r" all (?:of )?(?:video|clip)(?= )")
 _EDGE = re.compile(r" (?:start|stop|end|last) ")
 
 
@@ -40,6 +41,9 @@ def read_cut(clause: Clause) -> list[Edit] | None:
         return _off_both_ends(clause)
     if clause.has("per"):
         return None
+    if clause.has("remove") and (row := read_range(clause)):
+        return [RemoveClip(one) for one in row] if not clause.has("T", "except") else None
+    clause.line = _WHOLE.sub(" video ", clause.line)
     line = clause.line
     stretch = read_stretch(clause)
     clips = read_clips(clause)
@@ -131,6 +135,8 @@ def _keeps(clause: Clause, stretch: Stretch, line: str) -> bool | None:
         return True
     if how == "by":
         return False if clause.has("trim", "cut", "lower", "short") else None
+    if how == "after" and clause.has("from") and clause.has("video") and "later" in line:
+        return True if clause.words.isdisjoint(_LIMITS) else None
     if how in ("to", "bare", "for"):
         plain_cut = how == "bare" and clause.has("cut") and not clause.has("set", "to", "long")
         return None if plain_cut or span.end == END or clause.words.isdisjoint(_LIMITS) else True
@@ -142,9 +148,8 @@ def _keeps(clause: Clause, stretch: Stretch, line: str) -> bool | None:
 def _trims(clause: Clause, how: str, line: str) -> bool | None:
     """What trimming and cutting mean: to a part keeps it, a part alone goes."""
     if not clause.has("trim", "cut"):
-        return (
-            True if clause.has("take") and how in ("first", "last", "between", "middle") else None
-        )
+        picked = ("first", "last", "between", "middle", "half", "after", "before")
+        return True if clause.has("take", "give") and how in picked else None
     if _KEPT.search(line):
         return True
     if how in _PARTS:

@@ -43,9 +43,9 @@ def size(clause: Clause) -> int | None:
 
 def grow(clause: Clause) -> float | None:
     """A factor on a title's size."""
-    if clause.has("bigger"):
+    if clause.has("bigger") or (clause.has("big") and clause.has("more")):
         return 2.0 if clause.has("double") else 1.5
-    if clause.has("smaller", "short"):
+    if clause.has("smaller", "short", "compress"):
         return 0.67
     return None
 

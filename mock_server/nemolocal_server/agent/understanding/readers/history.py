@@ -10,11 +10,13 @@ def read_history(clause: Clause) -> list[Edit] | None:
         return [StartOver()]
     if clause.has("redo"):
         return [Redo(_steps(clause))]
+    if clause.has("all", "everything"):
+        return None  # that is to start over, and too much to be guessed at
     return [Undo(_steps(clause))]
 
 
 def _steps(clause: Clause) -> int:
-    for letter in "NK":
+    for letter in "N" if clause.has("speed") else "NK":
         if (count := clause.first(letter)) is not None:
             return max(1, min(int(count), 100))
     return 2 if clause.has("double") else 3 if clause.has("triple") else 1

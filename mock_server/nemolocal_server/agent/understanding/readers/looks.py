@@ -48,6 +48,13 @@ def read_look(clause: Clause) -> list[Edit] | None:
     return [ApplyEffect(effect, one) for one in which for effect in effects] or None
 
 
+def read_sides(clause: Clause) -> list[Edit] | None:
+    """Cut so much off the sides of the picture: 上下左右各裁10%."""
+    cut = clause.has("side", "off_sides", "left", "right", "top", "bottom") and clause.has("P")
+    effect = _crop(clause) if cut else None
+    return None if effect is None else [ApplyEffect(effect, one) for one in read_reach(clause)]
+
+
 def read_unlook(clause: Clause) -> list[Edit] | None:
     """Take effects away: "remove all effects"."""
     return _remove(clause) if clause.has("remove", "cancel", "stop") else None
@@ -139,6 +146,10 @@ def _rotate(clause: Clause) -> Effect | None:
     return Rotate(int(turned)) if turned in (90, 180, 270) else None  # type: ignore[arg-type]
 
 
+def _reverse(clause: Clause) -> Effect | None:
+    return None if clause.has("left", "right", "top", "bottom", "up", "down") else Reverse()
+
+
 def _flip(clause: Clause) -> Effect:
     if clause.has("upsidedown", "flipvertical", "top", "bottom", "up", "down"):
         return Flip("vertical")
@@ -162,11 +173,11 @@ def _crop(clause: Clause) -> Effect | None:
 
 
 def _zoom(clause: Clause) -> Effect | None:
-    part = clause.first("P")
+    part = share(clause)
     factor = clause.first("K")
-    scale = 1.25 if part is None and factor is None else part if factor is None else factor
-    if part is not None and (part < 1 or clause.has("by")):
-        scale = 1 + part
+    scale = 1.25 if factor is None else float(factor)
+    if part is not None:
+        scale = 1 + part if part < 1 or clause.has("by") else part
     if not 1 < scale <= 8:
         return None
     return Zoom(scale, 1.0) if clause.has("zoomout") or clause.has("out") else Zoom(1.0, scale)
@@ -174,8 +185,8 @@ def _zoom(clause: Clause) -> Effect | None:
 
 _MAKERS: list[tuple[tuple[str, ...], Callable[[Clause], Effect | None]]] = [
     (("vignette",), lambda clause: Vignette(_strength(clause))),
-    (("backwards", "reverse"), lambda _: Reverse()),
-    (("rotate", "counter", "clockwise", "upsidedown"), _rotate),
+    (("backwards", "reverse"), _reverse),
+    (("rotate", "counter", "clockwise", "upsidedown", "D"), _rotate),
     (("flip", "mirror", "flipvertical"), _flip),
     (("grayscale",), lambda _: Grayscale()),
     (("sepia",), lambda _: Sepia()),

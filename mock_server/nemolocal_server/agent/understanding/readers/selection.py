@@ -13,7 +13,7 @@ _PATTERNS = [
     for pattern in [
         rf" (?P<edge>first|last) (?P<count>N\d+) {_CLIP}(?= )",
         rf" (?:{_CLIP} )?(?:called )?(?P<file>W\d+)(?: {_CLIP})?(?= )",
-        rf" {_CLIP} (?:called |says )(?P<name>[HX]\d+)(?= )",
+        rf" {_CLIP} (?:called |says )(?P<name>[HXSC]\d+)(?= )",
         r" (?:clip|photo|video)(?: it)?(?: hash)? (?P<after>[NO]\d+)(?! times)(?= )",
         rf" (?P<before>[O]\d+)(?: (?:last|of|and))*(?: {_CLIP})*(?= )",
         rf" (?P<edge>first|last)(?: of)?(?: {_CLIP})+(?= )",
@@ -22,6 +22,12 @@ _PATTERNS = [
         r" (?P<nth>N\d+) hash (?:clip|photo)(?= )",
     ]
 ]
+# "Clips 2 to 4", 第二到第四段.
+_RANGE = re.compile(
+    r" (?:(?:clip|photo) (N\d+)|(O\d+)(?: clip)?) (?:through|until|to) (?:clip )?"
+    r"([NO]\d+)(?: clip)?(?= )"
+)
+_MOST = 20
 _BARE = re.compile(r" (?P<edge>first|last)(?= )")
 
 
@@ -40,6 +46,16 @@ def read_clips(clause: Clause, bare: bool = False) -> list[Which]:
     return [which for _, several in found for which in several]
 
 
+def read_range(clause: Clause) -> list[Which]:
+    """The clips of a row of them: "clips 2 to 4"; none where none is named."""
+    match = _RANGE.search(clause.line)
+    if match is None:
+        return []
+    low, high = (int(clause.value(slot)) for slot in (match[1] or match[2], match[3]))
+    inside = 0 < low < high <= low + _MOST
+    return [Which(number=number) for number in range(low, high + 1)] if inside else []
+
+
 def _order(match: re.Match[str]) -> int:
     slot = re.search(r"[A-Z](\d+)", match[0])
     return int(slot[1]) * 4 if slot else match.start()
@@ -48,11 +64,13 @@ def _order(match: re.Match[str]) -> int:
 def _which(clause: Clause, match: re.Match[str]) -> list[Which]:
     groups = {name: text for name, text in match.groupdict().items() if text}
     if "count" in groups:
-        count = min(int(clause.value(groups["count"])), 20)
+        count = min(int(clause.value(groups["count"])), _MOST)
         numbers = range(1, count + 1) if groups["edge"] == "first" else range(-count, 0)
         return [Which(number=number) for number in numbers]
     if "edge" in groups:
         return [Which(number=1 if groups["edge"] == "first" else -1)]
+    if "name" in groups and groups["name"][0] in "SC":
+        return [Which(name=clause.surface(groups["name"]))]
     if "file" in groups or "name" in groups:
         return [Which(name=str(clause.value(groups.get("file") or groups["name"])))]
     if "named" in groups:

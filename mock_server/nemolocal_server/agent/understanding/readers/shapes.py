@@ -4,6 +4,7 @@ from math import gcd
 from typing import Literal
 
 from ...intents import Compress, Edit, SetAspect, SetFit, SetFrameRate, SetResolution
+from ..words.units import HEIGHTS
 from .clause import Clause
 
 _Fit = Literal["crop", "pad", "blur"]
@@ -25,6 +26,8 @@ def read_shape(clause: Clause) -> list[Edit] | None:
     fit = _fit(clause)
     definition = clause.first("Q")
     size = _of_ratio(clause.first("R"))
+    if definition is None and clause.has("resolution"):
+        definition = HEIGHTS.get(int(clause.first("N") or 0))
     if (pixels := clause.first("Y")) is not None:
         size, definition = _of_pixels(*pixels)
     if size is not None:
@@ -77,4 +80,5 @@ def read_compress(clause: Clause) -> list[Edit] | None:
     quality = next((name for name in _QUALITIES if clause.has(name)), None)
     if quality is not None and clause.has("resolution"):
         return [Compress("quality", quality=quality)]
-    return [Compress()] if clause.has("compress") else None
+    whole = not clause.has("T", "frame", "photo", "corner")
+    return [Compress()] if clause.has("compress") and whole else None

@@ -20,6 +20,7 @@ from .selection import one_of, read_clips, read_reach
 _SOFT = 0.2
 _FADES = ("fade", "fadein", "fadeout", "fadeboth")
 _INWARD = re.compile(r" in (?!T\d)")
+_PER_CLIP = re.compile(r" per (?:it |of )?(?:clip|photo|video) ")
 _TIME_LEFT = re.compile(r" T\d+ ")
 _ABSOLUTE = re.compile(r" (?:to|at) P\d+ ")
 _FRACTION = re.compile(r" (?:volume|sound|to|at|is|of) (N\d+) ")
@@ -28,32 +29,32 @@ _FRACTION = re.compile(r" (?:volume|sound|to|at|is|of) (N\d+) ")
 def read_music(clause: Clause) -> list[Edit] | None:
     """Add, take away, lower under speech, fade, or set the volume of the music."""
     ducks = _ducks(clause)
-    if ducks and not clause.has("add", "generate"):
+    if ducks and not (clause.has("generate") or _adds(clause)):
         return [DuckMusic()]
     if clause.has("remove", "stop", "without") and share(clause) is None:
         return [RemoveMusic()]
-    adds = clause.has("add", "generate", "replace", "edit", "play") or bool(
-        clause.has("M") and not _changes(clause)
-    )
+    adds = clause.has("generate", "replace", "edit", "play") or _adds(clause)
+    adds = adds or (clause.has("M", "W") and not _changes(clause))
     if clause.has(*_FADES):
         return [_music(clause), _fade(clause)] if adds else [_fade(clause)]
     volume = clause.has("volume") and clause.has("set", "raise", "lower")
     return [_music(clause)] if adds and (clause.has("M") or not volume) else read_volume(clause)
 
 
-def _changes(clause: Clause) -> bool:
-    return clause.has(
-        "louder",
-        "quieter",
-        "raise",
-        "lower",
-        "mute",
-        "volume",
-        "up",
-        "down",
-        "unmute",
-        "loud",
+def _adds(clause: Clause) -> bool:
+    """Whether new music is wanted: "have the music fade out" speaks of what is there."""
+    acts = any(token.kind == "act" for token in clause.tokens)
+    return any(
+        "add" in token.canon.split() and not (acts and token.value == "have")
+        for token in clause.tokens
     )
+
+
+def _changes(clause: Clause) -> bool:
+    """Whether it is how loud the music is that changes: "calm music, volume 40%" adds it."""
+    if clause.has("volume") and (clause.has("W", "set", "to") or clause.first("P") is None):
+        return True
+    return clause.has("louder", "quieter", "raise", "lower", "mute", "up", "down", "unmute", "loud")
 
 
 def _music(clause: Clause) -> AddMusic:
@@ -81,7 +82,7 @@ def _loudness(clause: Clause) -> float | None:
 
 def read_fade(clause: Clause) -> list[Edit] | None:
     """Fade the whole, the picture or the sound."""
-    if clause.has("between", "transition", "per"):
+    if clause.has("between", "transition") or _PER_CLIP.search(clause.line):
         return None
     return [_fade(clause)]
 
@@ -95,6 +96,7 @@ def _fade(clause: Clause) -> Fade:
     line = clause.line
     which = one_of(read_clips(clause))
     time = clause.first("T")
+    clause.first("C")  # to black
     clause.line = line
     return Fade(way_of(clause), time, target, which)
 

@@ -13,6 +13,8 @@ _N = r"[TPFN]\d+"
 _POINT = rf"(?:{_T} (?:before|from|to)(?: of)* end|{_N}|start|end|middle|halfway|last|first)"
 _AT = r"(?:(?:at|from|of|off|on|in|to|by|out|away|~) )*"
 _FROM = r"(?:from|at|after|start)"
+# Off which end: "at the end, cut 3 seconds".
+_CUTTING = r"(?: (?:~|it|video|remove|cut|trim|away|out|off|lower|by))+"
 # The first two clips are no time, nor is "clip 2 to 4 s" from 2 s on.
 _NO_COUNT = r"(?= )(?! (?:clip|photo|video|it|last) )"
 
@@ -37,8 +39,10 @@ _PATTERNS: list[tuple[str, re.Pattern[str]]] = [
         (
             "between",
             rf"(?<!clip )(?<!hash )(?<!photo )(?:(?:from|at|start) )?(?:at )?(?P<start>{_POINT})"
-            rf" (?:trim |cut |keep )?(?:until|to|through)(?: at)? (?P<end>{_POINT})",
+            rf"(?: later)? (?:trim |cut |keep )?(?:until|to|through)(?: at)? (?P<end>{_POINT})"
+            r"(?: end(?= $))?",
         ),
+        ("at", r"(?:at|to) (?P<start>T\d+)(?: at)?(?= (?:end|stop) $)"),
         ("half", r"(?P<nth>O\d+) (?P<share>F\d+)"),
         ("unknowable", r"middle (?:of )?T\d+"),
         ("middle", r"middle (?:of )?(?P<share>[FP]\d+)"),
@@ -46,9 +50,11 @@ _PATTERNS: list[tuple[str, re.Pattern[str]]] = [
         ("from-end", rf"(?P<length>{_T}) {_AT}(?:end|last)"),
         (
             "first",
-            rf"(?:for )?(?:first|start)(?: by| of| in)? (?P<length>{_N}){_NO_COUNT}",
+            rf"(?:for )?(?:first|start)(?: by| of| in| it)? (?P<length>{_N}){_NO_COUNT}",
         ),
-        ("last", rf"(?:for )?(?:last|end)(?: by| of| in)? (?P<length>{_N}){_NO_COUNT}"),
+        ("last", rf"(?:for )?(?:last|end)(?: by| of| in| it)? (?P<length>{_N}){_NO_COUNT}"),
+        ("first", rf"(?:start|earlier|first){_CUTTING} (?P<length>{_T})(?! (?:later|at|when))"),
+        ("last", rf"(?:end|later|last){_CUTTING} (?P<length>{_T})(?! (?:earlier|at|when))"),
         ("after", rf"after (?:at )?(?P<start>{_POINT})(?: at)?"),
         (
             "after",
@@ -60,7 +66,7 @@ _PATTERNS: list[tuple[str, re.Pattern[str]]] = [
         ("all", r"(?:for |during |on )?(?:throughout|all (?:video|clip|long))"),
         ("from", rf"from (?P<start>{_T}|middle|halfway)"),
         ("at", rf"at (?P<start>{_POINT})"),
-        ("at", rf"(?P<start>{_T}) at"),
+        ("at", rf"(?P<start>{_T}) (?:at|when)(?: of)?"),
         ("by", r"by (?P<length>T\d+)"),
         ("to", rf"(?:to|max|under) (?P<length>{_T})"),
         ("bare", r"(?P<length>T\d+)"),

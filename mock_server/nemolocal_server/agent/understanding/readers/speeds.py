@@ -11,19 +11,22 @@ _MIDDLE = re.compile(r" (?:halfway|middle) ")
 _AT_SHARE = re.compile(r" (?:at|from) [FP]\d+ ")
 _AT_NUMBER = re.compile(r" at N\d+ ")
 _ABSOLUTE = re.compile(r" (?:to|at) P\d+ ")
+_INTO_PARTS = re.compile(r" (?:to|in) N\d+ (?:part|clip) $")
 _TIMELAPSE = 4.0
 _SLOWER, _FASTER = (0.5, 0.75, 0.5), (1.5, 1.25, 2.0)
 
 
 def read_split(clause: Clause) -> list[Edit] | None:
     """Cut clips in two, or into equal parts."""
-    times = tuple(Moment(token.value) for token in clause.tokens if token.canon == "T")
+    times = tuple(Moment(time) for time in clause.all("T"))
     if read_clips(clause) or (times and clause.has("per")):
         return None
-    if times:
-        return [Split(times)]
     count = number(clause)
+    if times:
+        return [Split(times)] if count in (None, len(times) + 1) else None
     part = share(clause) if count is None else None
+    if clause.has("P") and not _AT_SHARE.search(clause.line):
+        return None  # of the picture, or too much to be parts
     if part is not None and _AT_SHARE.search(clause.line):
         return [Split((Moment(share=part),))]
     if part is not None:
@@ -35,6 +38,11 @@ def read_split(clause: Clause) -> list[Edit] | None:
     if count is not None:
         return [Split(parts=int(count))] if 2 <= count <= 100 else None
     return [Split(parts=2)] if clause.has("double") else None
+
+
+def read_parts(clause: Clause) -> list[Edit] | None:
+    """Cut "into 3 parts", said with a word that mostly means to shorten."""
+    return read_split(clause) if _INTO_PARTS.search(clause.line) else None
 
 
 def read_loop(clause: Clause) -> list[Edit] | None:
@@ -55,7 +63,9 @@ def read_slideshow(clause: Clause) -> list[Edit] | None:
     time = clause.first("T")
     if time is None:
         return [Slideshow()]
-    return [Slideshow(each_ms=time)] if clause.has("per") else [Slideshow(total_ms=time)]
+    start = next(token.start for token in clause.tokens if token.canon == "T")
+    each = clause.has("per") or clause.original[:start].endswith(("张", "張", "页", "頁", "幅"))
+    return [Slideshow(each_ms=time)] if each else [Slideshow(total_ms=time)]
 
 
 def read_speed(clause: Clause) -> list[Edit] | None:

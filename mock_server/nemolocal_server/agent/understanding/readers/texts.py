@@ -24,6 +24,8 @@ from .spans import read_stretch
 
 # Where, not when.
 _MIDDLE = re.compile(r" (?:at|in|on|to) middle(?= )")
+_ON_VIDEO = re.compile(r" (?:on|later|in|at|of)(?: it)? (?:video|frame)(?= )")
+_VIDEO = re.compile(r"(?<! all) video ")
 _SHOWN_MS = 3000
 # Words that put something there that was not; "show the title in red" changes one.
 _NEW = frozenset(
@@ -39,17 +41,20 @@ def read_subtitles(clause: Clause) -> list[Edit] | None:
 
 def read_title(clause: Clause) -> list[Edit] | None:
     """Add, change, fade, or remove a title."""
-    quoted = [t for t in clause.tokens if t.canon == "H"]
+    clause.line = _ON_VIDEO.sub(" ", clause.line)
+    if _VIDEO.search(clause.line) and not clause.has("title", "subtitles", "font"):
+        return None  # the words name a video
+    quoted = [str(text) for text in clause.all("H")]
     if clause.has("subtitles") and not clause.has("title", "H"):
         return [RemoveTitle(subtitles=True)] if clause.has("remove") else None
     if clause.has("remove") and not clause.has("add", "set", "replace"):
-        return [RemoveTitle(Which(name=quoted[0].value) if quoted else _which(clause))]
+        return [RemoveTitle(Which(name=quoted[0]) if quoted else _which(clause))]
     if clause.has("fade", "fadein", "fadeout", "fadeboth") and not (quoted and clause.has("add")):
         return _fade(clause)
     if clause.has("replace", "set", "move") and quoted and not _adds(clause):
-        return _retitle(clause, [t.value for t in quoted])
+        return _retitle(clause, quoted)
     if len(quoted) == 1:
-        return _add(clause, quoted[0].value)
+        return _add(clause, quoted[0])
     if quoted or not clause.has("title", "font", "size"):
         return None
     return None if _adds(clause) else _change(clause)
@@ -62,7 +67,17 @@ def _adds(clause: Clause) -> bool:
         for t in clause.tokens
         if t.kind == "verb"
     )
+    if _puts(clause):
+        return True
     return clause.has("add", "generate") and any(surface in _NEW for surface in surfaces)
+
+
+def _puts(clause: Clause) -> bool:
+    """Whether words are put somewhere: 标题“A”放在顶部. With 把 before them they are there."""
+    start = clause.tokens[0].start
+    put = any(t.kind == "verb" and clause.original[t.start] == "放" for t in clause.tokens)
+    known = any(sign in clause.original[max(0, start - 2) : start] for sign in "把将將")
+    return put and clause.has("H") and not known
 
 
 def _which(clause: Clause) -> Which:
@@ -123,6 +138,8 @@ def _span(clause: Clause) -> Span | None:
     if stretch is None:
         return last(_SHOWN_MS) if clause.has("end") else None
     how, span = stretch
+    if how in ("for", "bare") and " end " in clause.line and span.end.share is None:
+        return last(span.end.ms)
     if how in ("from-start", "for", "first"):
         later = read_stretch(clause)
         if (

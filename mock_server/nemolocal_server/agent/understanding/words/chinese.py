@@ -11,6 +11,7 @@ _NUMERAL = r"[零〇一二两三四五六七八九十百千]{1,9}(?:点[零〇�
 _NUMBER = re.compile(_NUMERAL)
 _TENTHS = re.compile(r"([一二三四五六七八九])成(?![一二两三四五六七八九十\d个片])")
 _PERCENT = re.compile(rf"百分之(?:(?P<numeral>{_NUMERAL})|(?P<digits>\d{{1,3}}(?:\.\d{{1,2}})?))")
+_DIRECTION = re.compile(r"[出起过下上进回]?[去来](?=[吧啊呀哦]*(?![\u3400-\u9fff]))")
 # 十分 alone is "very", 一分钟 alone a minute.
 _COUNTED = ("十分钟", "两倍")
 
@@ -48,6 +49,13 @@ def _read_one(text: str, at: int, end: int, tokens: list[Token]) -> int:
     if number and (found is None or _is_counted(text, at, number.end() - at, found[1])):
         tokens.append(Token("", "number", at, number.end(), numeral(number[0])))
         return number.end()
+    if found is None and (after := _after_direction(text, at, end, tokens)):
+        tokens.append(Token("", "filler", at, after))
+        return after
+    if found is None and _takes_away(text, at, end):
+        tokens.append(Token("remove", "verb", at, at + 1))
+        return at + 1
+    found = found or _nearly(text, at, end)
     if found:
         word, length = found
         tokens.append(Token(word.canon, word.kind, at, at + length, word.value, word.base))
@@ -59,6 +67,29 @@ def _read_one(text: str, at: int, end: int, tokens: list[Token]) -> int:
     else:
         tokens.append(Token("X", "unknown", at, at + 1, text[at]))
     return at + 1
+
+
+def _after_direction(text: str, at: int, end: int, tokens: list[Token]) -> int | None:
+    """The place after a 去 or 起来 that only ends what is said: 放到结尾去."""
+    match = _DIRECTION.match(text, at, end)
+    follows = bool(tokens) and tokens[-1].end == at
+    return match.end() if match and follows else None
+
+
+def _takes_away(text: str, at: int, end: int) -> bool:
+    """Whether a 去 stands before the thing that is to go: 去水印."""
+    if text[at] != "去" or at + 1 == end or (after := longest_word(text, at + 1, end)) is None:
+        return False
+    return after[0].kind in ("noun", "trans")
+
+
+def _nearly(text: str, at: int, end: int) -> tuple[Word, int] | None:
+    """The long word that differs in one character from what stands here: 背静音乐."""
+    for entry in lexicon().long.get(text[at], ()):
+        typed = text[at : min(at + len(entry), end)]
+        if sum(a == b for a, b in zip(typed, entry, strict=False)) == len(entry) - 1:
+            return lexicon().chinese[entry], len(entry)
+    return None
 
 
 def _is_counted(text: str, at: int, numerals: int, word: int) -> bool:

@@ -172,7 +172,7 @@ def _match(
             if item.text in ARTICLES and len(skipped) < 2:
                 skipped.append(item)
             elif item.text != "-":
-                if item.kind == "word" and lexicon().speller.correct(item.text) == word:
+                if item.kind == "word" and lexicon().speller.means(item.text, word):
                     break
                 return None
             place += 1

@@ -20,6 +20,15 @@ class Speller:
                 for form in (word, *shortened(word)):
                     self._near.setdefault(form, []).append(word)
 
+    def means(self, typed: str, word: str) -> bool:
+        """Whether this is the word that a phrase goes on with, though a letter is wrong.
+
+        Where a word is expected, even two letters are enough: "fade ot".
+        """
+        if len(typed) < _SHORTEST:
+            return typed not in self._known and difference(typed, word) in (1, 2)
+        return self.correct(typed) == word
+
     def correct(self, word: str) -> str | None:
         """The word of a command that differs in one letter from this one.
 

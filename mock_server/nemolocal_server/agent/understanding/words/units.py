@@ -24,6 +24,22 @@ THINGS = ("noun", "unknown")
 """Kinds of words that an ordinal counts."""
 
 
+JOINS = ("to", "and", "until", "through", ",")
+"""Words between two numbers of one unit: "seconds 6 to 8"."""
+
+
+def fraction(text: str, before: str, after: str) -> float | None:
+    """The part that a slash makes, where it makes no shape: 1/4 speed, the first 2/3.
+
+    `before` and `after` are the words beside it.
+    """
+    part, slash, whole = text.partition("/")
+    if not slash or not (part + whole).isdigit() or not 0 < int(part) < int(whole):
+        return None
+    beside = before in ("first", "last", "middle", "at", "by", "size") or after in ("of", "speed")
+    return round(int(part) / int(whole), 9) if part == "1" or beside else None
+
+
 def lend_units(tokens: list[Token]) -> list[Token]:
     """`2 to 4 seconds`: the first number is of the unit of the second."""
     words = [token for token in tokens if token.canon]

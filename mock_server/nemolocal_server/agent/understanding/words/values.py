@@ -6,12 +6,14 @@ from .tokens import Token
 from .units import (
     BEFORE_A_MOMENT,
     HEIGHTS,
+    JOINS,
     LONGEST_MS,
     RATIOS,
     THINGS,
     THOUSANDS,
     TIMES,
     UNITS,
+    fraction,
     lend_units,
 )
 
@@ -24,7 +26,9 @@ class Evaluation:
         self.found: list[Token] = []
         self.place = 0
         self._clocks = sum(token.canon == "clock" for token in tokens)
-        self._sizes = any(token.canon.startswith("compress") for token in tokens)
+        canons = {token.canon for token in tokens}
+        limited = "upload" in canons and not canons.isdisjoint(("max", "under"))
+        self._sizes = limited or any(canon.startswith("compress") for canon in canons)
 
     def run(self) -> list[Token]:
         """The same tokens with slots in the place of numbers and units."""
@@ -36,11 +40,7 @@ class Evaluation:
                 self._value(token)
             elif token.kind == "unit":
                 self._lone_unit(token)
-            elif (
-                token.canon == "O"
-                and self.found
-                and self.found[-1].canon in ("first", "last", "middle")
-            ):
+            elif token.canon == "O" and self._before() in ("first", "last", "middle"):
                 self._after_edge(token)
             elif self._is_second() and self._names_a_moment():
                 self.place += 1
@@ -84,10 +84,29 @@ class Evaluation:
             self._is_unit_second(after)
         )
 
+    def _counts_on(self) -> bool:
+        """Whether a number follows that is of the unit before it: "seconds 6 to 8"."""
+        follows = self._kind(self.place + 1) not in ("unit", "suffix", *THINGS)
+        return self._kind(self.place) == "number" and follows
+
+    def _count_on(self, unit: Token) -> None:
+        while True:
+            amount = self._amount()
+            end = self.tokens[self.place - 1].end
+            self._put("T", unit.start, end, round(amount * UNITS[unit.canon][1]))
+            joint = self._at(self.place)
+            self.place += 1
+            if joint is None or joint.canon not in JOINS or not self._counts_on():
+                self.place -= 1
+                return
+            self.found.append(joint)
+
     def _names_a_moment(self) -> bool:
         """Whether it is a moment: "from second 3 to second 8"."""
-        before = self.found[-1].canon if self.found else ""
-        return before in BEFORE_A_MOMENT and self._kind(self.place + 1) == "number"
+        return self._before() in BEFORE_A_MOMENT and self._kind(self.place + 1) == "number"
+
+    def _before(self) -> str:
+        return self.found[-1].canon if self.found else ""
 
     def _put(self, canon: str, start: int, end: int, value: object) -> None:
         self.found.append(Token(canon, "slot", start, end, value))
@@ -102,6 +121,8 @@ class Evaluation:
                 token.end,
                 tuple(int(n) for n in re.split(r"\D+", text)),
             )
+        elif share := fraction(text, self._before(), self._canon(self._skip(self.place))):
+            self._put("F", token.start, token.end, share)
         elif token.canon == "ratio" or (self._clocks < 2 and text in RATIOS):
             width, height = (float(n) for n in re.split(r"[:/x×比 ]+", text))
             if width and height:
@@ -129,7 +150,7 @@ class Evaluation:
         amount = self._amount()
         unit = self._skip(self.place) if first.canon == "F" else self.place
         end = self.tokens[self.place - 1].end
-        if self.found and self.found[-1].canon == "nth":
+        if self._before() == "nth":
             self._nth(amount, end)
         elif self._kind(unit) == "suffix":
             self._put("O", first.start, self.tokens[unit].end, amount)
@@ -146,7 +167,7 @@ class Evaluation:
 
     def _is_pronoun(self, first: Token) -> bool:
         """Whether it is the "one" of "the last one", which counts nothing."""
-        before = self.found[-1].canon if self.found else ""
+        before = self._before()
         after = self._at(self.place + 1)
         hundred = after is not None and after.kind == "number" and after.value == 100
         follows = hundred or self._kind(self.place + 1) in ("unit", "noun")
@@ -215,7 +236,7 @@ class Evaluation:
         if unit == "min" and self._sizes and token.end - token.start == 1:
             unit = "mb"
         letter, one = UNITS[unit]
-        value = amount * one
+        value = round(amount * one, 6)
         if letter != "T":
             self._put(letter, start, token.end, value)
             return
@@ -254,11 +275,13 @@ class Evaluation:
 
     def _lone_unit(self, token: Token) -> None:
         """A unit without a number: "a minute" is one; "x3" is a factor; else it says nothing."""
-        edge = bool(self.found) and self.found[-1].canon in ("first", "last")
+        edge = self._before() in ("first", "last")
         article = edge or self._kind(self.place - 1) == "filler"
         self.place += 1
         if token.canon == "x" and self._kind(self.place) == "number":
             self.found.append(token)
+        elif token.canon in TIMES and self._counts_on():
+            self._count_on(token)
         elif token.canon in TIMES and article:
             one = UNITS[token.canon][1]
             self._put("T", token.start, token.end, round(one + self._more(token.canon, one)))

@@ -17,6 +17,12 @@ _SLOTS = {
     "ordinal": "O", "fraction": "F",
 }  # fmt: skip
 _VOWELS = "aeiou"
+_AUXILIARIES = frozenset(
+    "has have had need needs must should can could may might will would ought shall got does "
+    "are".split()
+)
+# Chinese words so long are known even with one wrong character.
+_LONG = 4
 
 
 class Word(NamedTuple):
@@ -46,6 +52,10 @@ class Lexicon:
             entries.sort(key=lambda entry: -len(entry[0]))
         self.longest = max(map(len, self.chinese))
         self.heads = frozenset(phrase[0] for phrase in self.chinese)
+        self.long: dict[str, list[str]] = {}
+        for phrase in self.chinese:
+            if len(phrase) >= _LONG:
+                self.long.setdefault(phrase[0], []).append(phrase)
         spelled = {word for words in phrases for word in words}
         self.speller = Speller(
             {
@@ -90,12 +100,17 @@ def _forms(phrase: str, word: Word) -> Iterator[tuple[str, Word]]:
     """The phrase, and its inflected forms where it is English."""
     head, space, rest = phrase.partition(" ")
     if phrase.isascii() and head.isalpha():
-        if word.kind in ("verb", "act", "look", "trans") and len(head) > 2:
+        if word.kind in ("verb", "act", "look", "trans") and not _stays(head, rest):
             for form in inflect(head):
                 yield form + space + rest, word._replace(base=False)
         elif word.kind == "noun":
             yield phrase + "s", word
     yield phrase, word
+
+
+def _stays(head: str, rest: str) -> bool:
+    """Whether a verb has no other form here: "has to be" is no "hases to be"."""
+    return len(head) < 3 or (bool(rest) and head in _AUXILIARIES)
 
 
 def inflect(verb: str) -> Iterator[str]:

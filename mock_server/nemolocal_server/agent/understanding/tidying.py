@@ -1,0 +1,66 @@
+"""Edits that say one thing in two commands become one."""
+
+import msgspec
+
+from ..intents import (
+    AddMusic,
+    DuckMusic,
+    Edit,
+    Keep,
+    RemoveTransitions,
+    SetFit,
+    Span,
+    StartOver,
+)
+from ..intents.reach import END, START
+from .pieces import Piece
+from .words.tokens import COMMA
+
+_ONCE: tuple[list[Edit], ...] = ([RemoveTransitions()], [StartOver()])
+
+
+def tidied(edits: list[Edit]) -> list[Edit]:
+    """New music that is to stay under the voice is one wish, and so is a fit that is said twice."""
+    found: list[Edit] = []
+    for edit in edits:
+        if isinstance(edit, DuckMusic) and found and isinstance(found[-1], AddMusic):
+            found[-1] = msgspec.structs.replace(found[-1], duck=True)
+        elif not (isinstance(edit, SetFit) and found[-1:] == [edit]):
+            found.append(edit)
+    return found
+
+
+def is_lost(before: list[Edit], found: list[Edit]) -> bool:
+    """Whether it keeps what the last edit threw away: "keep 2 to 4 s and 8 to 10 s"."""
+    if not before or not isinstance(found[0], Keep) or not isinstance(before[-1], Keep):
+        return False
+    last, span = before[-1].span, found[0].span
+    plain = all(
+        moment.share is None and not moment.before_end
+        for moment in (last.start, last.end, span.start)
+    )
+    same = before[-1].which == found[0].which
+    return plain and same and span.start.ms >= max(last.end.ms - last.start.ms, 1)
+
+
+def continued(before: list[Edit], found: list[Edit], piece: Piece) -> list[Edit]:
+    """The edits of a piece that follows others, without what only says again what was said.
+
+    "Start at 3 s and end at 13 s" changes the last edit of `before`: both are times of what is
+    there now, not the second of what the first leaves.
+    """
+    if piece.after not in (COMMA, "and") or not before:
+        return found
+    if found in _ONCE and before[-1:] == found:
+        return []
+    last, edit = before[-1], found[0]
+    if (
+        isinstance(last, Keep)
+        and isinstance(edit, Keep)
+        and piece.words & {"end", "stop", "until"}
+        and (last.which, last.span.end, edit.span.start) == (edit.which, END, START)
+        and last.span.start.ms < edit.span.end.ms
+    ):
+        before[-1] = Keep(Span(last.span.start, edit.span.end), last.which)
+        return found[1:]
+    return found

@@ -1,0 +1,159 @@
+"""What a command takes from the words around it, and words that no edit accounts for."""
+
+import pytest
+
+from nemolocal_contract.effects import Blur, Brightness
+from nemolocal_server.agent.intents import (
+    AddMusic,
+    AddTitle,
+    AddTransition,
+    ApplyEffect,
+    Edit,
+    Keep,
+    Moment,
+    Remove,
+    RemoveClip,
+    RemoveTransitions,
+    SetVolume,
+    Span,
+    StartOver,
+    Talk,
+    Which,
+    between,
+    first,
+    last,
+)
+from nemolocal_server.agent.understanding import understand
+
+SECOND = Which(number=2)
+
+POINTED: list[tuple[str, tuple[Edit, ...]]] = [
+    ("the first six seconds are boring, get rid of them", (Remove(first(6000)),)),
+    ("The first six seconds are boring. Get rid of them.", (Remove(first(6000)),)),
+    ("开头那六秒太无聊了，删掉", (Remove(first(6000)),)),
+    ("最后3秒没意思，不要了", (Remove(last(3000)),)),
+    ("I don't need the last 7 seconds, remove them", (Remove(last(7000)),)),
+    ("the second clip is too long, trim it to 6 seconds", (Keep(first(6000), SECOND),)),
+    ("the second clip is too dark, brighten it", (ApplyEffect(Brightness(0.25), SECOND),)),
+    (
+        "the first 5 seconds are too dark, brighten them",
+        (ApplyEffect(Brightness(0.25), Which(span=first(5000))),),
+    ),
+    ("the second clip is too long, add calm music", (AddMusic("calm"),)),
+    ("the music is too loud, turn it down", (SetVolume(change=0.6, target="music"),)),
+    ("keep 5s to 10s, get rid of everything else", (Keep(between(5000, 10000)),)),
+    ("drop the rest, keep 5s to 10s", (Keep(between(5000, 10000)),)),
+    ("start at 0:03 and end at 0:13", (Keep(between(3000, 13000)),)),
+    ("hard cuts only, remove the crossfades", (RemoveTransitions(),)),
+    ("clear the timeline, start over", (StartOver(),)),
+    (
+        "add calm music and set the volume to 30%",
+        (AddMusic("calm"), SetVolume(0.3, target="music")),
+    ),
+]
+
+
+@pytest.mark.parametrize(("message", "edits"), POINTED, ids=lambda value: str(value)[:60])
+def test_a_command_is_about_what_was_just_spoken_of(message: str, edits: tuple[Edit, ...]) -> None:
+    assert understand(message) == edits
+
+
+APART: list[tuple[str, tuple[Edit, ...]]] = [
+    (
+        "remove the crossfades. Then remove the crossfades",
+        (RemoveTransitions(), RemoveTransitions()),
+    ),
+    ("keep the first 20 seconds, then end it at 0:13", (Keep(first(20_000)), Keep(first(13_000)))),
+    ("add music. Volume to 30%", (AddMusic(), SetVolume(0.3))),
+    ("remove the transitions and the titles are fine", (RemoveTransitions(),)),
+]
+
+
+@pytest.mark.parametrize(("message", "edits"), APART, ids=lambda value: str(value)[:60])
+def test_separate_commands_stay_separate(message: str, edits: tuple[Edit, ...]) -> None:
+    assert understand(message) == edits
+
+
+UNEXPLAINED = [
+    "make the ocean brighter",
+    "blur the trees",
+    "mute the rain",
+    "remove the clouds",
+    "把天空变亮",
+    "把山去掉",
+    "shrink the second clip",
+    "trim the music to 10 seconds",
+    "speed up the music",
+    "rotate the title",
+    "blur the logo",
+    "sharpen the music",
+    "speed it up so that it lasts 10 seconds",
+    "compress it to 10 seconds",
+    "make the background brighter",
+    "remove the background",
+    "检测水印",
+    "翻译字幕",
+    "the dog in the second clip is ugly, remove it",
+    "there's a man in the second clip, remove it",
+    "the people from 5s to 10s, remove them",
+    "drop the rest",
+    "the party can go on for 5 hours",
+    "add a dissolve between clip 1 and 3",
+    "split it into 10%",
+    "undo everything",
+    "keep it throughout",
+    "keep 2s to 4s and 8s to 10s",
+    "放视频导出",
+    "5 --> 6 mute it",
+]
+
+
+@pytest.mark.parametrize("message", UNEXPLAINED)
+def test_words_that_no_edit_accounts_for_are_not_passed_over(message: str) -> None:
+    """ "Make the ocean brighter" must not brighten everything."""
+    heard = understand(message)
+    assert isinstance(heard, Talk), heard
+    assert heard.topic in ("unknown", "export")
+
+
+@pytest.mark.parametrize("percent", [7, 14, 28, 29, 35, 55, 56, 57, 58])
+def test_a_percentage_is_the_number_that_one_would_write(percent: int) -> None:
+    """Times 0.01, 35 would make 0.35000000000000003."""
+    share = percent / 100
+    assert understand(f"volume at {percent}%") == (SetVolume(share),)
+    assert understand(f"add calm music at {percent}%") == (AddMusic("calm", share),)
+    assert understand(f"blur it by {percent}%") == (ApplyEffect(Blur(share)),)
+    assert understand(f"keep the first {percent}%") == (Keep(Span(end=Moment(share=share))),)
+
+
+@pytest.mark.parametrize(
+    ("message", "edit"),
+    [
+        ("fade ot at the end", "fade out at the end"),
+        ("fade ni", "fade in"),
+        ("加个背静音乐", "加个背景音乐"),
+        ("结尾谈出", "结尾淡出"),
+        ("wipe from left to right", "wipe to the right"),
+        ("slide in from the right", "slide to the left"),
+        ("标题放到顶部去", "标题放到顶部"),
+        ("去水印", "去掉水印"),
+        ("delete掉标题", "删掉标题"),
+    ],
+)
+def test_two_ways_of_saying_it_are_the_same(message: str, edit: str) -> None:
+    assert isinstance(understand(edit), tuple)
+    assert understand(message) == understand(edit)
+
+
+def test_what_is_put_somewhere_is_new_unless_it_is_spoken_of_as_known() -> None:
+    (added,) = understand("标题“别慌”放在顶部")  # type: ignore[misc]
+    assert added == AddTitle("别慌", position="top-center")
+    (changed,) = understand("把标题“别慌”放在顶部")  # type: ignore[misc]
+    assert not isinstance(changed, AddTitle)
+
+
+def test_a_row_of_clips_is_all_of_them() -> None:
+    gone = tuple(RemoveClip(Which(number=number)) for number in (2, 3, 4))
+    assert understand("delete clips 2 to 4") == gone
+    assert understand("删掉第二到第四段") == gone
+    assert understand("crossfade from clip 2 to clip 3") == (AddTransition(which=SECOND),)
