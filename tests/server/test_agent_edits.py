@@ -119,7 +119,16 @@ def test_remove_takes_the_span_out_and_what_follows_moves_up() -> None:
 def test_remove_at_an_edge_leaves_one_piece_and_removes_again_when_asked_again() -> None:
     assert spans(edited(Remove(first(3000)))) == [(0, 17_000, 3000)]
     assert spans(edited(Remove(last(3000)))) == [(0, 17_000, 0)]
-    assert spans(edited(Remove(first(3000)), Remove(first(3000)))) == [(0, 14_000, 6000)]
+    once = edited(Remove(first(3000)))
+    assert spans(edited(Remove(first(3000)), draft=once)) == [(0, 14_000, 6000)]
+
+
+def test_removals_in_a_row_mean_the_timeline_before_the_first_of_them() -> None:
+    both = edited(Remove(between(5000, 7000)), Remove(between(10_000, 12_000)))
+    assert spans(both) == [(0, 5000, 0), (5000, 3000, 7000), (8000, 8000, 12_000)]
+    parts = edited(PlaceUploads(), Split(parts=4))
+    left = edited(RemoveClip(Which(number=1)), RemoveClip(Which(number=3)), draft=parts)
+    assert spans(left) == [(0, 5000, 5000), (5000, 5000, 15_000)]
 
 
 def test_cutting_a_fast_segment_counts_its_speed_in_the_source() -> None:

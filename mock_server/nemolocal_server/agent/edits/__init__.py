@@ -6,6 +6,7 @@ milliseconds. Fields that no edit knows are carried along (STA-4).
 """
 
 from collections.abc import Callable, Iterable
+from itertools import groupby
 from typing import Any
 
 from nemolocal_contract.draft import Draft
@@ -35,8 +36,6 @@ _EDITORS: dict[type, Callable[[Draft, Any, Material], Draft]] = {
     intents.Generate: placing.add_generated,
     intents.Slideshow: placing.slideshow,
     intents.Keep: cuts.keep,
-    intents.Remove: cuts.remove,
-    intents.RemoveClip: cuts.remove_clip,
     intents.Split: cuts.split,
     intents.Loop: cuts.loop,
     intents.SetSpeed: cuts.set_speed,
@@ -67,6 +66,7 @@ _EDITORS: dict[type, Callable[[Draft, Any, Material], Draft]] = {
     intents.RemoveOverlays: layers.remove_overlays,
 }
 
+_REMOVALS = (intents.Remove, intents.RemoveClip)
 # These know by themselves what an empty timeline needs.
 _AT_HOME_ON_NOTHING = (
     intents.PlaceUploads,
@@ -83,9 +83,23 @@ def apply_edits(edits: Iterable[Edit], draft: Draft, material: Material) -> Draf
 
     `Undo` and `Redo` are none of them: they are `history`'s. An edit of a timeline without video
     puts the uploads on it first: "upload, then compress" is how the documents describe it (S0:56).
+    Removals in a row are one: each means the timeline before the first of them.
     """
-    for edit in edits:
-        if main_track(draft) is None and not isinstance(edit, _AT_HOME_ON_NOTHING):
-            draft = placing.place_uploads(draft, intents.PlaceUploads(), material)
-        draft = retimed(_EDITORS[type(edit)](draft, edit, material))
+    for _, some in groupby(edits, lambda edit: isinstance(edit, _REMOVALS)):
+        run = list(some)
+        removals = [edit for edit in run if isinstance(edit, _REMOVALS)]
+        if removals:
+            draft = _with_video(draft, material)
+            draft = retimed(cuts.remove_all(draft, removals, material))
+            continue
+        for edit in run:
+            if not isinstance(edit, _AT_HOME_ON_NOTHING):
+                draft = _with_video(draft, material)
+            draft = retimed(_EDITORS[type(edit)](draft, edit, material))
     return draft
+
+
+def _with_video(draft: Draft, material: Material) -> Draft:
+    if main_track(draft) is not None:
+        return draft
+    return retimed(placing.place_uploads(draft, intents.PlaceUploads(), material))

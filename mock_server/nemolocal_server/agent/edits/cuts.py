@@ -1,6 +1,7 @@
 """Cuts: what is kept, removed, split, repeated, and how fast it plays."""
 
 import math
+from collections.abc import Sequence
 
 from nemolocal_contract.draft import Draft, Number
 
@@ -27,24 +28,34 @@ def keep(draft: Draft, edit: Keep, material: Material) -> Draft:
     return rearrange(draft, without(length_of(draft), holes), material)
 
 
-def remove(draft: Draft, edit: Remove, material: Material) -> Draft:
-    """Everything but what lies in the span; what follows moves up."""
+def remove_all(draft: Draft, edits: Sequence[Remove | RemoveClip], material: Material) -> Draft:
+    """The video without some spans and clips, all of them as they are now; the rest moves up.
+
+    "Delete the first and the third clip" means the third that the user sees.
+    """
     total = length_of(draft)
-    if edit.which == ALL:
-        hole = resolve(edit.span, total)
-        return rearrange(draft, without(total, [hole]), material, cut_music=True)
+    holes: list[_Hole] = []
+    for edit in edits:
+        draft, found = _holes(draft, edit, material)
+        holes += found
+    whole = all(isinstance(edit, Remove) and edit.which == ALL for edit in edits)
+    return rearrange(draft, without(total, holes), material, cut_music=whole)
+
+
+def _holes(
+    draft: Draft, edit: Remove | RemoveClip, material: Material
+) -> tuple[Draft, list[_Hole]]:
+    """What is to go; clips are cut where only a part of them is meant."""
+    if isinstance(edit, Remove) and edit.which == ALL:
+        return draft, [resolve(edit.span, length_of(draft))]
     draft, places = chosen(draft, edit.which, material)
+    if isinstance(edit, RemoveClip):
+        return draft, _spans(draft, places)
     holes: list[_Hole] = []
     for start, end in _spans(draft, places):
         first, last = resolve(edit.span, end - start)
         holes.append((start + first, start + last))
-    return rearrange(draft, without(total, holes), material)
-
-
-def remove_clip(draft: Draft, edit: RemoveClip, material: Material) -> Draft:
-    """The video without some clips; what follows moves up."""
-    draft, places = chosen(draft, edit.which, material)
-    return rearrange(draft, without(length_of(draft), _spans(draft, places)), material)
+    return draft, holes
 
 
 def split(draft: Draft, edit: Split, material: Material) -> Draft:

@@ -18,7 +18,7 @@ from ..timeline import (
     with_fitting_fades,
     with_segments,
 )
-from .cuts import remove_clip
+from .cuts import remove_all
 from .material import Material, Media
 from .placing import append, clip_of, unplaced
 from .selection import chosen, find_uploads, resolve, told_apart
@@ -75,7 +75,7 @@ def _taken(draft: Draft, edit: AddOverlay, material: Material) -> tuple[Draft, S
     clips = clips_of(draft)
     if len(clips) < 2:
         raise CannotEdit("nothing_below")
-    below = remove_clip(draft, RemoveClip(Which(number=wanted + 1)), material)
+    below = remove_all(draft, [RemoveClip(Which(number=wanted + 1))], material)
     return below, _replace(clips[wanted], transition=None)
 
 
