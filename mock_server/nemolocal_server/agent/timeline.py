@@ -42,7 +42,7 @@ def clips_of(draft: Draft) -> list[Segment]:
 
 def end_of(segments: Iterable[Segment]) -> Number:
     """Where the last of these segments ends."""
-    return max((segment.end_ms for segment in segments), default=0)
+    return max([(s.start_ms or 0) + (s.duration_ms or 0) for s in segments], default=0)
 
 
 def length_of(draft: Draft) -> Number:
@@ -175,8 +175,8 @@ def change_tracks(
 
 
 def fresh_ids(draft: Draft) -> Iterator[str]:
-    """Ids that no segment of the draft has: `seg_<number>`."""
+    """Ids that no segment of the draft has: `seg_<number>`; looked for once one is wanted."""
     ids = (s.id or "" for track in draft.tracks or () for s in track.segments or ())
     tails = (i[4:] for i in ids if i.startswith("seg_") and len(i) < 20)
     first = 1 + max((int(tail) for tail in tails if tail.isdecimal()), default=0)
-    return (f"seg_{number}" for number in count(first))
+    yield from (f"seg_{number}" for number in count(first))

@@ -119,7 +119,7 @@ def set_speed(draft: Draft, edit: SetSpeed, material: Material) -> Draft:
     draft, places = chosen(draft, edit.which, material)
     stretches: list[Stretch] = []
     at: Number = 0
-    for start, end in _spans(draft, places):
+    for start, end in _joined(_spans(draft, places)):
         stretches += [Stretch(at, start), Stretch(start, end, edit.factor)]
         at = end
     stretches.append(Stretch(at, length_of(draft)))
@@ -132,3 +132,14 @@ def set_speed(draft: Draft, edit: SetSpeed, material: Material) -> Draft:
 def _spans(draft: Draft, places: list[int]) -> list[_Hole]:
     clips = clips_of(draft)
     return [(clips[place].start_ms or 0, clips[place].end_ms) for place in places]
+
+
+def _joined(spans: Sequence[_Hole]) -> list[_Hole]:
+    """Spans that touch as one."""
+    joined: list[_Hole] = []
+    for start, end in spans:
+        if joined and joined[-1][1] == start:
+            joined[-1] = (joined[-1][0], end)
+        else:
+            joined.append((start, end))
+    return joined

@@ -139,6 +139,9 @@ def _first_showings(pieces: Iterable[Piece]) -> list[Piece]:
     """The pieces in their old order; of what is shown more than once, the first time counts."""
     first: list[Piece] = []
     for piece in pieces:
+        if not first or first[-1].old_end <= piece.old_start:  # most changes keep the order
+            first.append(piece)
+            continue
         place = bisect_left(first, piece.old_start, key=lambda shown: shown.old_start)
         # Those that are there overlap nowhere: only the neighbours can be in the way.
         around = first[max(place - 1, 0) : place + 1]

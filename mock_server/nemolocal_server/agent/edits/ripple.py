@@ -15,6 +15,7 @@ that is the new video. The rest follows by these rules:
 - Tracks of unknown types are left alone.
 """
 
+import functools
 import math
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
@@ -87,35 +88,40 @@ class _Builder:
 
     def __init__(self, clips: list[Segment], material: Material) -> None:
         self._clips = clips
+        self._spans = [(clip.start_ms or 0, clip.end_ms) for clip in clips]
         # The latest end of each clip and those before it, to find where a stretch begins.
-        self._ends = list(accumulate((clip.end_ms for clip in clips), max))
+        self._ends = list(accumulate((end for _, end in self._spans), max))
         self._material = material
         self._at: Number = 0
         self.shots: list[_Shot] = []
         self.pieces: list[Piece] = []
 
     def add(self, stretch: Stretch) -> None:
+        if stretch.start == stretch.end:
+            return
         cursor = stretch.start
         for number in range(bisect_right(self._ends, stretch.start), len(self._clips)):
-            clip = self._clips[number]
-            start, end = max(clip.start_ms or 0, stretch.start), min(clip.end_ms, stretch.end)
-            if start >= stretch.end:
+            clip_start, clip_end = self._spans[number]
+            if clip_start >= stretch.end:
                 break
+            start, end = max(clip_start, stretch.start), min(clip_end, stretch.end)
             if start < end:
                 self._advance(cursor, start, stretch.speed)
-                ends = end == clip.end_ms
-                self._shoot(number, part(clip, start, end), stretch.speed, ends=ends)
+                shot = part(self._clips[number], start, end)
+                self._shoot(number, shot, stretch.speed, ends=end == clip_end)
                 self._advance(start, end, stretch.speed)
                 cursor = end
         self._advance(cursor, stretch.end, stretch.speed)
 
     def _shoot(self, number: int, shot: Segment, speed: float, *, ends: bool) -> None:
+        new_speed = shot.speed
         if speed != 1 and not self._material.is_timeless(shot):
-            shot = _replace(shot, speed=possible(speed * (shot.speed or 1)))
+            new_speed = possible(speed * (shot.speed or 1))
         length = _scaled(shot.duration_ms or 0, speed)
         if not length:
             raise CannotEdit("too_short")
-        shot = _replace(shot, start_ms=self._at, duration_ms=length)
+        if (shot.start_ms, length, new_speed) != (self._at, shot.duration_ms, shot.speed):
+            shot = _replace(shot, start_ms=self._at, duration_ms=length, speed=new_speed)
         self.shots.append(_Shot(number, shot, ends))
 
     def _advance(self, start: Number, end: Number, speed: float) -> None:
@@ -131,6 +137,7 @@ def _scaled(length: Number, speed: float) -> Number:
     return length if speed == 1 else math.floor(length / speed)
 
 
+@functools.lru_cache(maxsize=64)
 def possible(speed: float) -> Number | None:
     """The `sp` of a clip that plays at this speed; raises `CannotEdit`."""
     speed = round(speed, 6)
