@@ -1,0 +1,1 @@
+"""Local compression against the cloud: measured, gated, searched and reported."""

@@ -1,0 +1,142 @@
+"""The files that are compared: opened under safe names, every frame counted."""
+
+import hashlib
+import shutil
+from pathlib import Path
+
+import msgspec
+
+from nemolocal_contract.media import ACCEPTED, ACCEPTED_TEXT, extension
+from nemolocal_render import ffmpeg
+from nemolocal_render.media import DECODERS, DEMUXERS, MAX_STREAMS, MediaRejected
+from nemolocal_render.probe import probe
+from nemolocal_render.sandbox import Policy
+
+# The shift test looks one frame to each side of at least one.
+LEAST_FRAMES = 3
+# Slower than this is no work but a hang: seconds at all, and for each second of the clip.
+_PATIENCE = (120.0, 240.0)
+_MAX_PIXELS = 33_177_600
+
+
+class Unusable(Exception):
+    """A file that cannot be compared; the text is one line for its owner."""
+
+
+class Clip(msgspec.Struct, frozen=True):
+    """A video: where it is, its frames and seconds, its size in pixels as decoded and in bytes.
+
+    `path` bears a name of ours. `digest` is the SHA-256 of the content. Rotation is applied.
+    """
+
+    path: Path
+    extension: str
+    digest: str
+    frames: int
+    seconds: float
+    width: int
+    height: int
+    bytes: int
+
+    @property
+    def patience(self) -> float:
+        """Seconds after which a run of FFmpeg over the clip is stopped."""
+        return _PATIENCE[0] + _PATIENCE[1] * self.seconds
+
+    @property
+    def fps(self) -> float:
+        """Frames a second, the mean of them where they vary."""
+        return self.frames / self.seconds
+
+    def policy(self, *others: "Clip") -> Policy:
+        """What a run of FFmpeg may read: this clip and the others."""
+        paths = (path for clip in (self, *others) for path in (clip.path, clip.path.resolve()))
+        return Policy(read=tuple(paths))
+
+
+async def open_input(path: Path, folder: Path) -> Clip:
+    """A file of the user's, under a name of ours in `folder`; raises Unusable."""
+    kind = extension(path.name)
+    if not path.is_file():
+        raise Unusable(f"{path} is no file: check the path")
+    if kind is None or ACCEPTED[kind] != "video":
+        videos = ", ".join(name for name, medium in ACCEPTED.items() if medium == "video")
+        raise Unusable(f"{path} is no video: accepted are {videos}")
+    try:
+        named = folder / f"source-{digest_of(path)[:16]}.{kind}"
+    except OSError as error:
+        raise Unusable(f"{path} cannot be read: {error.strerror}") from error
+    if not named.exists():
+        _place(path, named)
+    try:
+        return await open_clip(named)
+    except Unusable as reason:
+        raise Unusable(f"{path}: {reason}") from reason
+
+
+async def open_own(path: Path, seconds: float) -> Clip:
+    """An MP4 that was just made here, so long as its source; raises Unusable."""
+    return await _count(Clip(path, "mp4", digest_of(path), 0, seconds, 0, 0, path.stat().st_size))
+
+
+async def open_clip(path: Path) -> Clip:
+    """A video file of anybody's that bears a name of ours; raises Unusable."""
+    kind = extension(path.name)
+    if kind is None:
+        raise Unusable(f"accepted are {ACCEPTED_TEXT}")
+    try:
+        info = await probe(path, kind)
+    except MediaRejected as reason:
+        raise Unusable(str(reason)) from reason
+    if info.kind != "video":
+        raise Unusable("it holds no picture")
+    seconds = info.picture_duration or info.duration
+    clip = Clip(path, kind, digest_of(path), 0, seconds, 0, 0, path.stat().st_size)
+    return await _count(clip)
+
+
+def digest_of(path: Path) -> str:
+    """The SHA-256 of a file, as hexadecimal digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _place(path: Path, named: Path) -> None:
+    try:
+        named.symlink_to(path.resolve())
+    except OSError:
+        # Not every system lets everybody link.
+        shutil.copyfile(path, named)
+
+
+def input_arguments(clip: Clip) -> list[str]:
+    """How FFmpeg opens a clip: its demuxer alone, known decoders, no protocol but files."""
+    demuxer = DEMUXERS[clip.extension]
+    return [
+        *("-format_whitelist", demuxer, "-codec_whitelist", ",".join(DECODERS)),
+        *("-protocol_whitelist", "file", "-max_pixels", str(_MAX_PIXELS)),
+        *("-max_streams", str(MAX_STREAMS), "-reinit_filter", "0"),
+        *("-f", demuxer, "-i", f"file:{clip.path.absolute()}"),
+    ]
+
+
+async def _count(clip: Clip) -> Clip:
+    """Decode the whole clip: no header is believed."""
+    lines: list[str] = []
+    shown = ["-map", "0:V:0", "-fps_mode", "passthrough", "-f", "framecrc", "-"]
+    try:
+        await ffmpeg.run(
+            [*input_arguments(clip), *shown],
+            folder=clip.path.parent,
+            timeout=clip.patience,
+            policy=clip.policy(),
+            on_line=lines.append,
+        )
+    except ffmpeg.FFmpegFailed as failure:
+        raise Unusable(f"it cannot be decoded: {failure}") from failure
+    frames = sum(not line.startswith("#") for line in lines)
+    if frames < LEAST_FRAMES:
+        raise Unusable(f"it has {frames} frame(s), and {LEAST_FRAMES} are the least to compare")
+    size = next(line for line in lines if line.startswith("#dimensions")).split()[-1]
+    width, _, height = size.partition("x")
+    return msgspec.structs.replace(clip, frames=frames, width=int(width), height=int(height))

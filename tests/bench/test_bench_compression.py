@@ -1,0 +1,290 @@
+"""`nemolocal bench` from a clip to its report, on a clip of one second."""
+
+import csv
+import html
+import json
+import re
+import stat
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from nemolocal.command import main
+from nemolocal_bench.compression import legs, target
+from nemolocal_bench.compression.clips import Unusable
+from nemolocal_bench.compression.cloud import PUBLISHED
+from nemolocal_bench.compression.comparison import Wanted
+from nemolocal_client import CLOUD_BASE_URL
+from nemolocal_contract.clock import WallClock
+from nemolocal_server.serving import LocalServer
+from nemolocal_server.settings import Settings
+
+Run = Callable[..., None]
+
+
+class Done(NamedTuple):
+    """What a run of the command left."""
+
+    report: dict[str, Any]
+    page: str
+    rows: list[dict[str, str]]
+
+
+@pytest.fixture(autouse=True)
+def own_folders(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The cache is shared by the tests of this file, and by nobody else."""
+    base = tmp_path_factory.getbasetemp()
+    monkeypatch.setenv("XDG_CACHE_HOME", str(base / "cache"))
+    monkeypatch.setenv("NEMOLOCAL_CONFIG_DIR", str(base / "config"))
+    monkeypatch.delenv("NEMO_TOKEN", raising=False)
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[str]:
+    with LocalServer(Settings(port=0, seed=3), WallClock(200.0)) as running:
+        yield running.base_url
+
+
+def bench(*arguments: str | Path) -> int:
+    return main(["bench", *map(str, arguments)])
+
+
+def done(folder: Path) -> Done:
+    with (folder / "bench.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    report = json.loads((folder / "bench.json").read_bytes())
+    return Done(report, (folder / "bench.html").read_text(encoding="utf-8"), rows)
+
+
+def test_a_clip_is_compared_and_the_report_agrees_with_itself(
+    media: Path, server: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cloud = ("--cloud", "--base-url", server)
+    clip = media / "plain.mp4"
+    assert bench(clip, *cloud, "--encoders", "libx264,libx265", "--report", tmp_path) == 0
+    told = capsys.readouterr()
+    made = done(tmp_path)
+    (comparison,) = made.report["comparisons"]
+    assert comparison["verdict"].startswith("On this machine libx264 ")
+    assert comparison["verdict"] in told.out
+    assert "one encode at a time: at most" in told.err
+    assert "2/9 libx264 veryfast CRF 23, about" in told.err
+
+    names = [result["name"] for result in comparison["results"]]
+    assert names[:5] == [
+        *(f"libx264 veryfast CRF {crf}" for crf in (18, 23, 28, 33)),
+        "libx264 medium CRF 23",
+    ]
+    assert names[-1] == "local server"
+    _check_results(comparison)
+    _check_search(comparison)
+    _check_page(made, comparison)
+
+
+def _check_results(comparison: dict[str, Any]) -> None:
+    for result in comparison["results"][:-1]:
+        assert result["complaint"] == ""
+        assert result["seconds"] > 0
+        assert result["cpu_seconds"] > 0
+        assert result["memory_bytes"] > 1e6
+        assert result["saved"] == pytest.approx(
+            100 - 100 * result["size"] / comparison["source"]["size"]
+        )
+        assert len(result["scores"]) == 5
+        other = result["name"].startswith("libx265")
+        assert result["note"] == ("not what the contract exports" if other else "")
+    veryfast = comparison["results"][:4]
+    assert [r["size"] for r in veryfast] == sorted((r["size"] for r in veryfast), reverse=True)
+    server = comparison["results"][-1]
+    assert server["note"] == "not the cloud"
+    assert set(server["stages"]) <= {"upload", "edit", "queue", "render", "download"}
+    assert {"upload", "edit", "download"} <= set(server["stages"])
+
+
+def _check_search(comparison: dict[str, Any]) -> None:
+    found = comparison["found"]
+    assert len(found["probes"]) <= 6
+    assert found["wholes"][-1]["vmaf"] >= 95
+    assert comparison["shown"] == found["chosen"]
+
+
+def _check_page(made: Done, comparison: dict[str, Any]) -> None:
+    assert made.page.count("<svg") == 5
+    assert html.escape(comparison["verdict"]) in made.page
+    assert "published, not measured" in made.page
+    assert "S0:56" in made.page
+    assert not re.search(r"(?:src|href)=\"?https?:", made.page)
+    assert 'src="data:image/png;base64,iVBOR' in made.page
+    saving = comparison["savings"][0]
+    assert f"BD-rate {saving['percent']:+.1f} % against {saving['anchor']}" in made.page
+    for result in comparison["results"]:
+        assert f"{result['saved']:.1f} % saved" in made.page
+        for score in result["scores"]:
+            assert f"<td>{score['mean']:.3f}</td>" in made.page
+    scored = sum(len(result["scores"]) or 1 for result in comparison["results"])
+    assert len(made.rows) == scored
+    assert {row["score_model"] for row in made.rows if row["measure"] == "vmaf"} == {"vmaf_v0.6.1"}
+
+
+def test_what_was_measured_is_not_measured_again_and_changes_are_told(
+    media: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    asked = (media / "plain.mp4", "--encoders", "libx264", "--report", tmp_path)
+    assert bench(*asked) == 0
+
+    def never(*_: object) -> None:
+        raise AssertionError("a finished leg was repeated")
+
+    monkeypatch.setattr(target, "run_leg", never)
+    monkeypatch.setattr(target, "encode", never)
+    capsys.readouterr()
+    assert bench(*asked, "--compare", tmp_path / "bench.json") == 0
+    told = capsys.readouterr()
+    assert "libx264 medium CRF 23, mean VMAF: " in told.out
+    assert "5/5 libx264 medium CRF 23, measured before" in told.err
+    assert "<h2>What changed</h2>" in done(tmp_path).page
+
+
+def test_an_interrupted_run_leaves_its_finished_legs(
+    media: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    clip = media / "times.mkv"
+    seen: list[str] = []
+
+    def interrupted(settings: Any, *others: Any) -> Any:
+        seen.append(settings.name)
+        if len(seen) == 3:
+            raise KeyboardInterrupt
+        return legs.run_leg(settings, *others)
+
+    monkeypatch.setattr(target, "run_leg", interrupted)
+    assert bench(clip, "--encoders", "libx264") == 130
+    assert bench(clip, "--encoders", "libx264", "--report", tmp_path) == 0
+    assert seen[2] == seen[3]
+    assert len(set(seen)) == len(seen) - 1
+
+
+def test_without_a_token_the_published_figures_stand_in(
+    media: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    clip = media / "plain.mp4"
+    assert bench(clip, "--cloud", "--encoders", "libx264", "--report", tmp_path) == 0
+    told = capsys.readouterr()
+    assert "no NEMO_TOKEN: the cloud's published figures stand in" in told.err
+    assert "30–90 s for a clip of 30 s (S0:56, published, not measured)" in told.out
+    labels = {each["label"] for each in done(tmp_path).report["comparisons"][0]["published"]}
+    assert labels == {"published, not measured"}
+
+
+def test_the_published_figures_are_in_the_lines_that_they_name() -> None:
+    seeds = Path(__file__).parents[2] / "fixtures/seeds/ai-rtk-compressor.txt"
+    lines = seeds.read_text(encoding="utf-8").splitlines()
+    for each in PUBLISHED:
+        document, _, line = each.source.partition(":")
+        assert document == "S0"
+        claim = f"{each.least_seconds:.0f}-{each.most_seconds:.0f} seconds"
+        assert claim in lines[int(line) - 1]
+
+
+def test_a_server_that_is_not_there_costs_only_its_own_leg(
+    media: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cloud = ("--cloud", "--base-url", "http://127.0.0.1:9")
+    assert bench(media / "plain.mp4", *cloud, "--encoders", "libx264") == 0
+    assert "local server: no score: cannot connect to" in capsys.readouterr().out
+
+
+def test_a_target_out_of_reach_is_told(
+    media: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = ("--target-vmaf", "99.9", "--encoders", "libx264", "--report", tmp_path)
+    assert bench(media / "plain.mp4", *asked) == 0
+    assert "nothing that was tried reaches VMAF 99.9" in capsys.readouterr().out
+    assert "VMAF 99.9 is not reached" in done(tmp_path).page
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (["missing.mp4"], "missing.mp4 is no file: check the path"),
+        (["notes.txt"], "notes.txt is no video: accepted are mp4, mov, avi, webm, mkv"),
+        (["text.mp4"], "text.mp4: "),
+        (["one.mp4"], "it has 1 frame(s), and 3 are the least to compare"),
+        (["huge.mp4"], "its picture is larger than 8294400 pixels"),
+        (["plain.mp4", "--report", "file/report"], "no report can be written"),
+        (["plain.mp4", "--target-vmaf", "101"], "--target-vmaf is a number between 0 and 100"),
+        (["plain.mp4", "--base-url", "http://127.0.0.1:9"], "--base-url is the server of --cloud"),
+        (["plain.mp4", "--encoders", "x266"], "x266 is no encoder of the bench: they are libx264"),
+        (["plain.mp4", "--encoders", "h264_amf"], "h264_amf does not work here: "),
+        (["plain.mp4", "--compare", "notes.txt"], "notes.txt: it is no report of the bench"),
+        (["plain.mp4", "--compare", "missing.json"], "missing.json cannot be read"),
+    ],
+)
+def test_bad_input_is_one_clear_line_and_2(
+    arguments: list[str],
+    line: str,
+    bad: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(bad)
+    assert bench(*arguments) == 2
+    last = capsys.readouterr().err.splitlines()[-1]
+    assert last.startswith("nemolocal: ")
+    assert line in last
+
+
+@pytest.fixture(scope="module")
+def bad(media: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of files that cannot be compared, and one that can."""
+    import subprocess
+
+    from nemolocal_render import ffmpeg
+
+    folder = tmp_path_factory.mktemp("bad")
+    (folder / "plain.mp4").write_bytes((media / "plain.mp4").read_bytes())
+    (folder / "notes.txt").write_text("notes")
+    (folder / "file").write_text("no folder")
+    (folder / "text.mp4").write_text("ffconcat version 1.0\nfile plain.mp4\n")
+    drawn = ["-f", "lavfi", "-i", "color=s={}:r=25:d=0.04", "-preset", "ultrafast"]
+    for name, size in (("one.mp4", "192x108"), ("huge.mp4", "7680x4320")):
+        command = [word.format(size) for word in drawn]
+        subprocess.run([ffmpeg.executable(), "-v", "error", *command, folder / name], check=True)
+    return folder
+
+
+def test_a_report_folder_that_may_not_be_written_is_refused_at_once(
+    bad: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "touch", refuse)
+    tmp_path.chmod(stat.S_IRUSR | stat.S_IXUSR)
+    assert bench(bad / "plain.mp4", "--report", tmp_path) == 2
+    assert "no report can be written: Permission denied" in capsys.readouterr().err
+
+
+def test_a_token_sends_the_cloud_leg_to_the_cloud(
+    bad: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def stop(wanted: Wanted, *_: object) -> None:
+        raise Unusable(f"asked for {wanted.base_url}")
+
+    monkeypatch.setenv("NEMO_TOKEN", "t")
+    monkeypatch.setattr("nemolocal.bench.compare", stop)
+    assert bench(bad / "plain.mp4", "--cloud") == 2
+    assert f"asked for {CLOUD_BASE_URL}" in capsys.readouterr().err
+
+
+def test_a_report_that_cannot_be_written_in_the_end_is_told(
+    media: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "bench.json").mkdir()
+    assert bench(media / "plain.mp4", "--encoders", "libx264", "--report", tmp_path) == 1
+    assert "the report cannot be written: Is a directory" in capsys.readouterr().err

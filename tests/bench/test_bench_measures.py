@@ -1,0 +1,219 @@
+"""Scores of pairs: libvmaf's own on frames paired by hand; what is no pair is refused."""
+
+import asyncio
+import json
+import math
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import given, strategies as st
+
+from nemolocal_bench.compression.clips import Clip, Unusable, open_input
+from nemolocal_bench.compression.gates import check_pair, check_reference
+from nemolocal_bench.compression.measures import (
+    Instruments,
+    Measures,
+    NotMeasured,
+    find_instruments,
+    measure,
+    summarize,
+)
+
+Run = Callable[..., None]
+Make = Callable[[str, list[str]], Path]
+ALL = Instruments(neg=True, xpsnr=True, complaint="")
+PAIRS = [
+    ("plain.mp4", "worse-plain.mp4"),
+    ("times.mkv", "worse-times.mkv"),
+    ("plain.mp4", "worse-plain.mkv"),
+    ("web.webm", "worse-web.mkv"),
+    ("uneven.mp4", "worse-uneven.mp4"),
+    ("rotated.mp4", "worse-rotated.mp4"),
+]
+
+
+def opened(path: Path, folder: Path) -> Clip:
+    return asyncio.run(open_input(path, folder))
+
+
+def measured(reference: Path, distorted: Path, folder: Path) -> Measures:
+    pair = opened(reference, folder), opened(distorted, folder)
+    return asyncio.run(measure(*pair, folder, ALL))
+
+
+def direct(run_ffmpeg: Run, reference: Path, distorted: Path, folder: Path) -> dict[str, float]:
+    """libvmaf itself on raw frames, which have no times that could be wrong."""
+    raw = ("-fps_mode", "passthrough", "-pix_fmt", "yuv420p", "-f", "rawvideo")
+    run_ffmpeg("-i", reference, *raw, folder / "reference.yuv")
+    run_ffmpeg("-i", distorted, *raw, folder / "distorted.yuv")
+    size = "108x192" if "rotated" in reference.name else "192x108"
+    sides = [
+        word
+        for name in ("distorted.yuv", "reference.yuv")
+        for word in ("-f", "rawvideo", "-s", size, "-r", "25", "-i", name)
+    ]
+    return pooled(run_ffmpeg, sides, folder)
+
+
+def pooled(run_ffmpeg: Run, sides: list[str], folder: Path) -> dict[str, float]:
+    graph = "libvmaf=log_fmt=json:log_path=direct.json:feature='name=psnr|name=float_ssim'"
+    run_ffmpeg(*sides, "-filter_complex", graph, "-f", "null", "-", folder=folder)
+    means = json.loads((folder / "direct.json").read_text())["pooled_metrics"]
+    names = {"vmaf": "vmaf", "ssim": "float_ssim", "psnr": "psnr_y"}
+    return {ours: means[theirs]["mean"] for ours, theirs in names.items()}
+
+
+@pytest.mark.parametrize(("reference", "distorted"), PAIRS)
+def test_scores_are_those_of_frames_paired_by_hand(
+    run_ffmpeg: Run, reference: str, distorted: str, media: Path, tmp_path: Path
+) -> None:
+    ours = measured(media / reference, media / distorted, tmp_path)
+    theirs = direct(run_ffmpeg, media / reference, media / distorted, tmp_path)
+    for name, mean in theirs.items():
+        score = ours.score(name)
+        assert score is not None
+        assert score.mean == pytest.approx(mean, abs=0.01)
+    assert theirs["vmaf"] < 95
+
+
+def test_the_obvious_command_is_wrong_by_more_than_ten_points(
+    run_ffmpeg: Run, media: Path, tmp_path: Path
+) -> None:
+    reference, distorted = media / "plain.mp4", media / "worse-plain.mkv"
+    right = measured(reference, distorted, tmp_path).vmaf
+    naive = pooled(run_ffmpeg, ["-i", str(distorted), "-i", str(reference)], tmp_path)["vmaf"]
+    assert right - naive > 10
+
+
+def test_every_score_tells_its_model_and_height(media: Path, tmp_path: Path) -> None:
+    scores = measured(media / "plain.mp4", media / "worse-plain.mp4", tmp_path).scores
+    assert [(score.name, score.model, score.height) for score in scores] == [
+        ("vmaf", "vmaf_v0.6.1", 108),
+        ("vmaf_neg", "vmaf_v0.6.1neg", 108),
+        ("ssim", "luma", 108),
+        ("psnr", "luma, dB", 108),
+        ("xpsnr", "luma, dB", 108),
+    ]
+    for score in scores:
+        assert score.min <= score.p1 <= score.p5 <= score.mean
+        assert score.min <= score.harmonic_mean <= score.mean
+
+
+def test_the_binary_here_has_all_instruments(tmp_path: Path) -> None:
+    assert asyncio.run(find_instruments(tmp_path)) == ALL
+
+
+def test_a_binary_without_vmaf_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    binary = tmp_path / "ffmpeg"
+    binary.write_text("#!/bin/sh\necho \"No such filter: 'libvmaf'\" >&2; exit 8\n")
+    binary.chmod(0o755)
+    monkeypatch.setenv("NEMOLOCAL_FFMPEG", str(binary))
+    found = asyncio.run(find_instruments(tmp_path))
+    assert found.complaint.endswith("No such filter: 'libvmaf'")
+    assert not found.neg
+    assert not found.xpsnr
+
+
+@given(st.lists(st.floats(0, 100), min_size=1, max_size=50))
+def test_the_means_lie_between_the_least_and_the_most(values: list[float]) -> None:
+    score = summarize("vmaf", values, 108)
+    bounds = (min(values) - 1e-6, max(values) + 1e-6)
+    assert all(
+        bounds[0] <= part <= bounds[1]
+        for part in (score.mean, score.harmonic_mean, score.p1, score.p5)
+    )
+    assert score.harmonic_mean <= score.mean + 1e-6
+    assert math.isclose(score.min, min(values))
+
+
+def check(reference: Path, distorted: Path, folder: Path, *, resized: bool = False) -> None:
+    pair = opened(reference, folder), opened(distorted, folder)
+    asyncio.run(check_pair(*pair, folder, resized=resized))
+
+
+@pytest.mark.parametrize(("reference", "distorted"), PAIRS)
+def test_a_true_pair_passes_the_gates(
+    reference: str, distorted: str, media: Path, tmp_path: Path
+) -> None:
+    check(media / reference, media / distorted, tmp_path)
+
+
+def test_a_still_picture_is_not_taken_for_a_shifted_one(run_ffmpeg: Run, tmp_path: Path) -> None:
+    drawn = ("-f", "lavfi", "-i", "mandelbrot=s=192x108:r=25,loop=40:1", "-frames:v", "40")
+    run_ffmpeg(*drawn, "-pix_fmt", "yuv420p", "-crf", "6", tmp_path / "still.mp4")
+    run_ffmpeg("-i", tmp_path / "still.mp4", "-crf", "21", tmp_path / "worse.mp4")
+    check(tmp_path / "still.mp4", tmp_path / "worse.mp4", tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("how", "reason"),
+    [
+        (["-vf", "select=gte(n\\,1),tpad=stop=1:stop_mode=clone"], "it is a frame early"),
+        (["-vf", "tpad=start=1:start_mode=clone,trim=end_frame=30"], "it is a frame late"),
+        (["-frames:v", "25"], "it has 25 frames, the reference 30"),
+        (["-vf", "scale=96:54"], "its picture is 96x54, the reference's 192x108"),
+    ],
+)
+def test_what_is_no_pair_is_refused_with_the_reason(
+    how: list[str], reason: str, media: Path, make: Make, tmp_path: Path
+) -> None:
+    with pytest.raises(NotMeasured, match=reason):
+        check(media / "plain.mp4", make("other.mp4", how), tmp_path)
+
+
+def test_a_smaller_picture_of_the_same_shape_passes_where_it_is_meant(
+    media: Path, make: Make, tmp_path: Path
+) -> None:
+    small = make("small.mp4", ["-vf", "scale=96:54"])
+    check(media / "plain.mp4", small, tmp_path, resized=True)
+    tall = make("tall.mp4", ["-vf", "scale=96:108"])
+    with pytest.raises(NotMeasured, match="another shape"):
+        check(media / "plain.mp4", tall, tmp_path, resized=True)
+
+
+def test_the_reference_must_be_like_itself(
+    media: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clip = opened(media / "plain.mp4", tmp_path)
+    assert asyncio.run(check_reference(clip, tmp_path, ALL)) >= 97
+    monkeypatch.setattr("nemolocal_bench.compression.gates.SELF_SCORE", 101.0)
+    with pytest.raises(NotMeasured, match="the reference against itself"):
+        asyncio.run(check_reference(clip, tmp_path, ALL))
+
+
+def test_what_cannot_be_compared_is_named_with_the_reason(
+    run_ffmpeg: Run, media: Path, tmp_path: Path
+) -> None:
+    run_ffmpeg("-i", media / "plain.mp4", "-frames:v", "1", tmp_path / "one.mp4")
+    (tmp_path / "text.mp4").write_text("ffconcat version 1.0\nfile plain.mp4\n")
+    (tmp_path / "notes.txt").write_text("notes")
+    run_ffmpeg(
+        "-f", "lavfi", "-i", "sine=d=1", "-c:a", "aac", tmp_path / "sound.mp4", folder=tmp_path
+    )
+    reasons = {
+        "one.mp4": "it has 1 frame",
+        "text.mp4": "text.mp4: ",
+        "notes.txt": "is no video: accepted are mp4",
+        "missing.mp4": "is no file: check the path",
+        "sound.mp4": "it holds no picture",
+    }
+    for name, reason in reasons.items():
+        with pytest.raises(Unusable, match=reason):
+            opened(tmp_path / name, tmp_path)
+
+
+def test_a_pair_that_loses_frames_on_the_way_gets_no_score(media: Path, tmp_path: Path) -> None:
+    reference = opened(media / "plain.mp4", tmp_path)
+    shorter = opened(media / "worse-uneven.mp4", tmp_path)
+    with pytest.raises(NotMeasured, match="frames found a partner"):
+        asyncio.run(measure(reference, shorter, tmp_path, ALL))
+
+
+def test_a_file_that_went_is_a_reason_too(media: Path, tmp_path: Path) -> None:
+    reference = opened(media / "plain.mp4", tmp_path)
+    reference.path.unlink()
+    with pytest.raises(NotMeasured, match="could not be measured"):
+        asyncio.run(measure(reference, reference, tmp_path, ALL))
+    with pytest.raises(NotMeasured, match="the shift test failed"):
+        asyncio.run(check_pair(reference, reference, tmp_path))

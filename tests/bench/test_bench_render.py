@@ -1,0 +1,136 @@
+"""The render bench: that it measures what it says. How fast anything is, no test judges."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from nemolocal_bench import effort, landscape, vmaf
+from nemolocal_bench.effort import Effort, measured, medians
+from nemolocal_bench.render import main, tell_beside
+from nemolocal_bench.vmaf import NotComparable, Pair
+
+SIZE = (192, 108)
+
+
+@pytest.fixture(scope="module")
+def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return landscape.film(tmp_path_factory.mktemp("film"), SIZE, 500_000, 2.5)
+
+
+def test_the_bench_prints_its_three_comparisons(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(landscape, "LARGE", (640, 360))
+    monkeypatch.setattr(landscape, "FULL_HD", (320, 180))
+    monkeypatch.setattr("nemolocal_render.chunks._LEAST_SECONDS", 1.0)
+    lengths = ["--seconds", "2", "--cut-seconds", "3", "--parted-seconds", "2", "--rounds", "1"]
+    cores = ["--cores", str(os.cpu_count())]
+    assert main([*lengths, *cores, "--clips", str(tmp_path)]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    told = {line[:13].strip(): line[14:] for line in lines}
+    assert told["three tracks"].startswith("3 s of cuts, music and titles, libx264 veryfast")
+    assert "target: at most 150 ms" in told["time"]
+    assert told["large"].startswith("2 s of 360 lines at")
+    assert float(told["published"].split()[0]) == 1.5
+    assert "of 90 s for two minutes" in told["published"]
+    assert "target: within 0.5%" in told["size"]
+    kept = sorted(path.name for path in tmp_path.iterdir())
+    assert main([*lengths, *cores, "--clips", str(tmp_path)]) == 0
+    assert sorted(path.name for path in tmp_path.iterdir()) == kept
+
+
+def test_a_film_repeats_its_scene_and_is_made_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(landscape, "SCENE_SECONDS", 1)
+    path = landscape.film(tmp_path, SIZE, 500_000, 3)
+    made = path.stat().st_mtime_ns
+    assert landscape.film(tmp_path, SIZE, 500_000, 3) == path
+    assert path.stat().st_mtime_ns == made
+    pair = Pair(path, path, SIZE, tmp_path)
+    assert pair.score()[0].mean > 97
+    counted = subprocess.run(
+        [sys.executable, "-m", "nemolocal_render.inspection", "check", str(path)],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert '"frames":90,"duration":3.0' in counted.stdout
+
+
+def test_a_score_is_of_paired_pictures(film: Path, tmp_path: Path) -> None:
+    worse, late = tmp_path / "worse.mp4", tmp_path / "late.mp4"
+    encode = ["-c:v", "libx264", "-preset", "ultrafast", "-an", "-f", "mp4"]
+    landscape.run_by_hand(["-i", str(film), *encode, "-crf", "40", str(worse)], tmp_path)
+    shift = ["-vf", "trim=start_frame=1,setpts=PTS-STARTPTS"]
+    landscape.run_by_hand(["-i", str(film), *shift, *encode, "-crf", "5", str(late)], tmp_path)
+    score, own = Pair(worse, film, SIZE, tmp_path).score()
+    assert score.min < score.mean < own
+    with pytest.raises(NotComparable, match="a frame early or late"):
+        Pair(late, film, SIZE, tmp_path).score()
+
+
+def test_without_trust_in_the_pairing_there_is_no_score(
+    film: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(vmaf, "SELF_SCORE", 101.0)
+    with pytest.raises(NotComparable, match="the source itself gets"):
+        Pair(film, film, SIZE, tmp_path).score()
+
+
+_BUSY = "held = bytearray({}_000_000); [n for n in range(2_000_000)]; input()"
+
+
+def test_effort_counts_the_children_together() -> None:
+    def busy(megabytes: int) -> "subprocess.Popen[bytes]":
+        command = [sys.executable, "-c", _BUSY.format(megabytes)]
+        return subprocess.Popen(command, stdin=subprocess.PIPE)
+
+    with measured() as used, busy(60) as one, busy(40) as other:
+        if Path("/proc/self/task").exists():
+            while used.memory_kb < 100_000:
+                assert one.poll() is None is other.poll()
+        one.communicate(b"\n")
+        other.communicate(b"\n")
+    assert used.processor > 0
+    assert used.seconds > 0
+
+
+def test_effort_says_nothing_of_memory_that_it_cannot_see(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(effort, "Path", lambda place: tmp_path / place.lstrip("/"))
+    with measured() as used:
+        subprocess.run([sys.executable, "-c", "pass"], check=True)
+    assert used.memory_kb == 0
+    assert used.told().endswith("s of processor time")
+    assert medians([Effort(3, 1, 10), Effort(1, 2, 30), Effort(2, 9, 20)]) == Effort(2, 2, 20)
+
+
+def test_what_lies_beyond_the_ratio_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    hand = [Effort(10, 18, 100_000), Effort(20, 19, 100_000), Effort(40, 20, 100_000)]
+    tell_beside(
+        hand, [Effort(10.5, 36, 110_000), Effort(20.7, 38, 90_000), Effort(80, 40, 110_000)]
+    )
+    lines = capsys.readouterr().out.splitlines()
+    assert [" ".join(line.split()[1:3]) for line in lines[2:]] == [
+        "+200 ms",
+        "2.00 times",
+        "1.10 times",
+    ]
+    tell_beside([Effort(1, 1)], [Effort(1, 1)])
+    assert len(capsys.readouterr().out.splitlines()) == 4
+
+
+def test_where_processors_cannot_be_chosen_all_are_used(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.delattr(os, "sched_setaffinity", raising=False)
+    monkeypatch.delattr(os, "getloadavg", raising=False)
+    for part in ("_compare_by_hand", "_try_large", "_compare_parts"):
+        monkeypatch.setattr(f"nemolocal_bench.render.{part}", lambda *_: None)
+    assert main(["--cores", "1", "--clips", str(tmp_path)]) == 0
+    assert "load 0.0" in capsys.readouterr().out

@@ -1,0 +1,120 @@
+"""What is said of a comparison: the verdict, the page, the tables, the changes."""
+
+import asyncio
+import os
+import sys
+from importlib.metadata import PackageNotFoundError
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from nemolocal_bench.compression import comparison, machine
+from nemolocal_bench.compression.changes import Unreadable, changes, read_report
+from nemolocal_bench.compression.charts import rate_quality
+from nemolocal_bench.compression.cloud import PUBLISHED, place_of
+from nemolocal_bench.compression.comparison import Comparison, Report, Source
+from nemolocal_bench.compression.curves import Saving
+from nemolocal_bench.compression.legs import Result
+from nemolocal_bench.compression.measures import Instruments, summarize
+from nemolocal_bench.compression.page import as_html
+from nemolocal_bench.compression.tables import as_csv
+from nemolocal_bench.compression.verdict import verdict_of
+
+ALL = Instruments(neg=True, xpsnr=True, complaint="")
+
+
+def local(name: str, size: int, vmaf: float, **more: Any) -> Result:
+    scores = (summarize("vmaf", [vmaf], 1080),)
+    facts = {"curve": name, "size": size, "saved": 100 - size, "seconds": 5.0, "speed": 2.0}
+    return Result(**{"name": name, "scores": scores, "bitrate": size, **facts, **more})
+
+
+def compared(*results: Result, seconds: float = 10.0, **more: Any) -> Comparison:
+    source = Source("clip.mp4", "abc", 1920, 1080, 300, 30.0, seconds, 100, 98.0)
+    return Comparison(
+        **{
+            "verdict": "",
+            "source": source,
+            "shown": "",
+            "results": results,
+            "found": None,
+            "savings": (),
+            "published": PUBLISHED,
+            **more,
+        }
+    )
+
+
+def test_the_verdict_names_the_smallest_file_that_the_contract_exports() -> None:
+    other = local("libx265", 20, 96, note="not what the contract exports")
+    made = compared(local("big", 60, 97), local("small", 41, 95.2), local("bad", 9, 80), other)
+    assert verdict_of(made, 95) == (
+        "On this machine small gives 41 % of the size at VMAF 95.2 (vmaf_v0.6.1 at 1080 lines) "
+        "in 5.0 s (2 × real time), 0.056 to 0.17 × the cloud's own figure of 30–90 s for a clip "
+        "of 30 s (S0:56, published, not measured)."
+    )
+
+
+def test_the_verdict_sets_the_cloud_beside_it_only_where_that_is_fair() -> None:
+    small = local("small", 41, 95.2)
+    cloud = local("cloud (example.com)", 50, 94, where="cloud", seconds=10.0)
+    told = verdict_of(compared(small, cloud), 95)
+    assert "0.5 × the time of the cloud (example.com), which gives 50 % of the size" in told
+    assert "published" not in told
+    assert "the cloud's own figure is 30–90 s" in verdict_of(compared(small, seconds=60.0), 95)
+    assert place_of("https://example.com/x") == "cloud (example.com)"
+
+
+def reported(*comparisons: Comparison) -> Report:
+    about = asyncio.run(machine.describe_machine())
+    return Report(
+        comparison.FORMAT, about, ALL, {"h264_qsv": "no device"}, "quick", 95, comparisons
+    )
+
+
+def test_a_report_without_any_score_can_still_be_read() -> None:
+    report = reported(compared(Result(name="<x>", curve="x", complaint="no <pair>")))
+    page = as_html(report, ())
+    assert "&lt;x&gt; (no score: no &lt;pair&gt;)" in page
+    assert "h264_qsv does not work here" in page
+    assert "<svg" not in page
+    assert "no <pair>" in as_csv(report)
+
+
+def test_a_curve_without_a_saving_says_why_in_the_legend() -> None:
+    savings = (Saving("b", "a", None, "no overlap"),)
+    drawn = rate_quality(compared(local("a", 9, 90), local("b", 5, 80), savings=savings))
+    assert "b: no BD-rate, no overlap" in drawn
+    assert "a (anchor)" in drawn
+
+
+def test_reports_are_compared_by_content_and_settings() -> None:
+    old, new = reported(compared(local("a", 9, 90))), reported(compared(local("a", 8, 91)))
+    assert [(c.what, c.before, c.after) for c in changes(old, new)] == [
+        ("seconds", 5.0, 5.0),
+        ("bytes", 9, 8),
+        ("mean VMAF", 90.0, 91.0),
+    ]
+    empty = reported(compared(Result(name="a", curve="a", complaint="failed")))
+    assert changes(old, empty) == ()
+    assert changes(reported(), new) == ()
+    other = msgspec.json.encode(msgspec.structs.replace(old, format=0))
+    with pytest.raises(Unreadable, match="it has format 0"):
+        read_report(other)
+
+
+def test_a_machine_that_tells_little_is_described_all_the_same(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def unknown(_: str) -> str:
+        raise PackageNotFoundError
+
+    monkeypatch.setattr(machine, "_CPU_INFO", tmp_path / "none")
+    monkeypatch.setattr(machine, "version", unknown)
+    monkeypatch.delattr(os, "sysconf")
+    told = asyncio.run(machine.describe_machine())
+    assert (told.memory_bytes, told.nemolocal) == (0, "0")
+    assert told.python == ".".join(map(str, sys.version_info[:3]))
+    assert told.processor is not None

@@ -1,0 +1,117 @@
+"""The search for a target, and the savings of one curve over another."""
+
+import sys
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given, strategies as st
+
+from nemolocal_bench.compression.curves import MISSING, bd_rate, savings
+from nemolocal_bench.compression.legs import Result
+from nemolocal_bench.compression.measures import summarize
+from nemolocal_bench.compression.search import (
+    PROBES,
+    TOLERANCE,
+    Probe,
+    best,
+    better_crf,
+    search,
+)
+
+
+def bent(top: float, knee: float, steep: float) -> Callable[[float], float]:
+    """VMAF over CRF as encoders make it: flat at first, then falling faster and faster."""
+    return lambda crf: max(top - steep * max(crf - knee, 0) ** 1.6 / 10 - crf * 0.02, 0)
+
+
+@given(st.floats(96, 99.9), st.floats(5, 25), st.floats(0.4, 3), st.floats(85, 95))
+def test_six_probes_are_enough_and_none_is_probed_twice(
+    top: float, knee: float, steep: float, target: float
+) -> None:
+    tried = search(bent(top, knee, steep), target)
+    assert len(tried) <= PROBES
+    assert len({probe.crf for probe in tried}) == len(tried)
+    assert all(8 <= probe.crf <= 46 for probe in tried)
+
+
+@pytest.mark.parametrize("target", [85.0, 90.0, 93.0, 95.0])
+@pytest.mark.parametrize("shape", [(99, 10, 1.0), (98, 18, 2.0), (99.5, 5, 0.5), (97, 14, 1.0)])
+def test_what_is_found_lies_just_above_the_target(
+    shape: tuple[float, float, float], target: float
+) -> None:
+    found = best(search(bent(*shape), target), target)
+    assert found is not None
+    assert target <= found.vmaf <= target + TOLERANCE
+
+
+def test_a_target_out_of_reach_ends_the_search_at_the_best_quality() -> None:
+    tried = search(lambda crf: 80 - crf, 95)
+    assert tried[-1].crf == 8
+    assert best(tried, 95) is None
+
+
+def test_a_target_that_everything_reaches_ends_it_at_the_smallest_file() -> None:
+    tried = search(lambda _: 99.0, 60)
+    assert tried[-1].crf == 46
+    assert best(tried, 60) == tried[-1]
+
+
+def test_a_jump_over_the_target_ends_on_its_good_side() -> None:
+    tried = search(lambda crf: 99.0 if crf < 20 else 80.0, 95)
+    found = best(tried, 95)
+    assert found is not None
+    assert found.crf < 20
+
+
+@given(st.floats(2, 46), st.floats(10, 94.9))
+def test_a_whole_below_the_target_is_tried_again_with_more_care(crf: float, vmaf: float) -> None:
+    assert 1 <= better_crf(Probe(crf, vmaf), 95) < crf
+
+
+ANCHOR = [(4e6, 97.0), (2e6, 93.0), (1e6, 86.0), (5e5, 74.0)]
+OTHER = [(3e6, 96.8), (1.6e6, 93.5), (8e5, 87.0), (4e5, 75.5)]
+
+
+def curve(name: str, points: list[tuple[float, float]]) -> list[Result]:
+    return [
+        Result(
+            name=f"{name} {number}",
+            curve=name,
+            crf=20.0 + number,
+            bitrate=rate,
+            scores=(summarize("vmaf", [vmaf], 108),),
+        )
+        for number, (rate, vmaf) in enumerate(points)
+    ]
+
+
+def test_the_saving_is_that_of_the_package_asked_directly() -> None:
+    package = pytest.importorskip("bjontegaard")
+    sides = [list(side) for points in (ANCHOR, OTHER) for side in zip(*points, strict=True)]
+    expected = package.bd_rate(*sides, method="akima", min_overlap=0)
+    (saving,) = savings(curve("libx264", ANCHOR) + curve("libx265", OTHER))
+    assert (saving.curve, saving.anchor) == ("libx265", "libx264")
+    assert saving.percent == pytest.approx(expected, abs=1e-9)
+    assert -40 < expected < -10
+
+
+def test_equal_curves_save_nothing_and_dips_do_not_matter() -> None:
+    pytest.importorskip("bjontegaard")
+    assert bd_rate(ANCHOR, ANCHOR) == pytest.approx(0, abs=1e-9)
+    assert bd_rate(ANCHOR, [*ANCHOR, (3e6, 80.0)]) == pytest.approx(0, abs=1e-9)
+
+
+def test_curves_without_a_shared_quality_have_no_saving() -> None:
+    low = [(rate, vmaf - 50) for rate, vmaf in ANCHOR]
+    (saving,) = savings(curve("a", ANCHOR) + curve("b", low))
+    assert (saving.percent, saving.complaint) == (None, "the curves share no stretch of quality")
+
+
+def test_three_points_are_no_curve() -> None:
+    assert savings(curve("a", ANCHOR) + curve("b", OTHER[:3])) == ()
+
+
+def test_without_the_package_the_report_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "bjontegaard", None)
+    (saving,) = savings(curve("a", ANCHOR) + curve("b", OTHER))
+    assert (saving.percent, saving.complaint) == (None, MISSING)
