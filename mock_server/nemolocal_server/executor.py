@@ -1,11 +1,11 @@
 """Where renders run: one small interface, and the local way to fill it."""
 
 import asyncio
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
+from nemolocal_render.cores import usable_cores
 from nemolocal_render.job import RenderResult, render
 from nemolocal_render.plan import RenderPlan
 
@@ -20,14 +20,30 @@ class RenderExecutor(Protocol):
 
 
 class LocalExecutor:
-    """Renders on this machine, at most half as many at once as there are cores."""
+    """Renders on this machine, at most half as many at once as there are cores.
 
-    def __init__(self, workdir: Path) -> None:
+    Whoever comes later waits, first come, first served. A render gets its share of the cores as
+    they are divided when it begins: alone, it gets all.
+    """
+
+    def __init__(self, workdir: Path, cores: int | None = None) -> None:
         self._workdir = workdir
-        self._places = asyncio.Semaphore(max(1, (os.cpu_count() or 1) // 2))
+        self._cores = cores or usable_cores()
+        self._places = asyncio.Semaphore(max(1, self._cores // 2))
+        self._running = 0
 
     async def __call__(
         self, plan: RenderPlan, destination: Path, on_progress: Callable[[int], None]
     ) -> RenderResult:
         async with self._places:
-            return await render(plan, destination, workdir=self._workdir, on_progress=on_progress)
+            self._running += 1
+            try:
+                return await render(
+                    plan,
+                    destination,
+                    workdir=self._workdir,
+                    on_progress=on_progress,
+                    cores=self._cores // self._running,
+                )
+            finally:
+                self._running -= 1

@@ -26,7 +26,7 @@ from ..intents import (
 )
 from .readers.clause import Clause
 
-_THINGS = "clip|video|title|music|slideshow|upload|watermark"
+_THINGS = "clip|video|photo|title|music|slideshow|upload|watermark"
 # "for my channel", "like a film": for whom and in what way says nothing of what to do.
 _ASIDE = re.compile(r" (?:for|with) (?:it |of |who )?X\d+(?: X\d+)*(?= )")
 _MODIFIER = re.compile(rf" X\d+(?=(?: X\d+)* (?:{_THINGS}|[SM]\d+) )")

@@ -60,10 +60,14 @@ def decided(piece: Piece, original: str) -> Piece:
         at = piece.tokens[-1].end
         return Piece([*tokens, Token("lacks", "word", at, at)], piece.after)
     last = piece.content[-1]
-    thing = "verb" not in piece.kinds and (piece.kinds & {"noun", "slot"} or piece.words & REACH)
+    thing = "verb" not in piece.kinds and (
+        piece.kinds & {"noun", "slot"} or piece.words & {*REACH, "rest"}
+    )
     if thing and last.canon == "negation" and original[last.start : last.end] == "不要":
         gone = Token("remove", "verb", last.start, last.end)
         return Piece([gone if token is last else token for token in piece.tokens], piece.after)
+    if "decline" in piece.words and piece.words - {"decline", "it"} <= _STAYING:
+        return _kept(piece)
     if "background" in piece.words:
         return _on_background(piece)
     if piece.refuses or not piece.words & _MEANT.keys():
@@ -73,6 +77,14 @@ def decided(piece: Piece, original: str) -> Piece:
         for t in piece.tokens
     ]
     return Piece(tokens, piece.after)
+
+
+def _kept(piece: Piece) -> Piece:
+    """Something that is not to be touched stays: 音乐别动."""
+    tokens = [
+        Token("keep", "verb", t.start, t.end) if t.canon == "decline" else t for t in piece.tokens
+    ]
+    return piece if piece.refuses else Piece(tokens, piece.after)
 
 
 def _on_background(piece: Piece) -> Piece:

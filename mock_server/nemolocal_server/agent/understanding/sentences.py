@@ -47,7 +47,8 @@ def topic_of(sentence: list[Token], original: str) -> Topic | None:
 
 def _asks(rest: list[Token], sentence: list[Token], original: str) -> bool:
     """Whether it is a real question; "can you …" and 可以…吗 are polite requests."""
-    if rest[0].canon == "question":
+    shows = rest[0].kind == "verb" and rest[0].value == "show"  # "show me what …"
+    if rest[0].canon == "question" or (shows and _is_what(rest[1:2])):
         return True
     for token in rest:
         said = original[token.start : token.end].lower()
@@ -56,6 +57,11 @@ def _asks(rest: list[Token], sentence: list[Token], original: str) -> bool:
     fillers = [original[token.start : token.end] for token in sentence if token.kind == "filler"]
     asked = any("吗" in filler or "嗎" in filler for filler in fillers)
     return asked and not any("可" in f or "能" in f or "行" in f or "好" in f for f in fillers)
+
+
+def _is_what(tokens: list[Token]) -> bool:
+    """Whether a question goes on; "show it when …" is none."""
+    return any(token.canon == "question" and token.value != "when" for token in tokens)
 
 
 def pieces(sentence: list[Token]) -> list[Piece]:

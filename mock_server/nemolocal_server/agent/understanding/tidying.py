@@ -4,6 +4,7 @@ import msgspec
 
 from ..intents import (
     AddMusic,
+    AddTransition,
     DuckMusic,
     Edit,
     Keep,
@@ -25,9 +26,18 @@ def tidied(edits: list[Edit]) -> list[Edit]:
     for edit in edits:
         if isinstance(edit, DuckMusic) and found and isinstance(found[-1], AddMusic):
             found[-1] = msgspec.structs.replace(found[-1], duck=True)
+        elif isinstance(edit, AddTransition) and found and _goes_on(found[-1], edit):
+            found[-1] = msgspec.structs.replace(found[-1], type=edit.type)
         elif not (isinstance(edit, SetFit) and found[-1:] == [edit]):
             found.append(edit)
     return found
+
+
+def _goes_on(before: Edit, edit: AddTransition) -> bool:
+    """Whether the kind of a transition is said after its length: 转场时长2秒，用叠化."""
+    if not isinstance(before, AddTransition) or edit.duration_ms is not None:
+        return False
+    return before.duration_ms is not None and before.which == edit.which
 
 
 def is_lost(before: list[Edit], found: list[Edit]) -> bool:

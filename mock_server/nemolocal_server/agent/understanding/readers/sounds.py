@@ -13,6 +13,7 @@ from ...intents import (
     RemoveMusic,
     SetVolume,
 )
+from ..words.tokens import Token
 from .clause import Clause
 from .details import degree, share
 from .selection import one_of, read_clips, read_reach
@@ -45,9 +46,18 @@ def _adds(clause: Clause) -> bool:
     """Whether new music is wanted: "have the music fade out" speaks of what is there."""
     acts = any(token.kind == "act" for token in clause.tokens)
     return any(
-        "add" in token.canon.split() and not (acts and token.value == "have")
-        for token in clause.tokens
+        "add" in token.canon.split()
+        and not (acts and token.value == "have")
+        and not _is_fade(clause.tokens[place + 1 : place + 4])
+        for place, token in enumerate(clause.tokens)
     )
+
+
+def _is_fade(added: list[Token]) -> bool:
+    """Whether it is a fade that is added: "add a 4 second fade out to the music", 用4秒淡出."""
+    timed = added[1:] if added and added[0].canon == "T" else added
+    canons = [token.canon for token in timed]
+    return any(canon in _FADES for canon in canons[:1]) and canons[1:2] != ["music"]
 
 
 def _changes(clause: Clause) -> bool:
@@ -91,7 +101,7 @@ def _fade(clause: Clause) -> Fade:
     target: Literal["all", "picture", "music", "title"] = "all"
     if clause.has("music", "sound", "voice") and not clause.has("video"):
         target = "music" if clause.has("music") else "all"
-    elif clause.has("photo", "frame"):
+    elif clause.has("photo", "frame") or _names_picture(clause):
         target = "picture"
     line = clause.line
     which = one_of(read_clips(clause))
@@ -99,6 +109,14 @@ def _fade(clause: Clause) -> Fade:
     clause.first("C")  # to black
     clause.line = line
     return Fade(way_of(clause), time, target, which)
+
+
+def _names_picture(clause: Clause) -> bool:
+    """Whether 画面, which is mostly the video, is what is seen of it."""
+    if clause.has("music", "sound", "voice"):
+        return False
+    shown = (clause.original[t.start : t.end] for t in clause.tokens if t.canon == "video")
+    return any(said in ("画面", "畫面") for said in shown)
 
 
 def way_of(clause: Clause) -> Literal["in", "out", "both"]:

@@ -18,6 +18,9 @@ _CUTTING = r"(?: (?:~|it|video|remove|cut|trim|away|out|off|lower|by))+"
 # The first two clips are no time, nor is "clip 2 to 4 s" from 2 s on.
 _NO_COUNT = r"(?= )(?! (?:clip|photo|video|it|last) )"
 
+# Two seconds of the first clip need not be its first two.
+_NO_CLIP = r"(?! (?:clip|video|photo|upload|it) )"
+
 
 class Stretch(NamedTuple):
     """A span, and the words that introduced it: `first`, `to`, `at` … decide what is meant."""
@@ -46,8 +49,8 @@ _PATTERNS: list[tuple[str, re.Pattern[str]]] = [
         ("half", r"(?P<nth>O\d+) (?P<share>F\d+)"),
         ("unknowable", r"middle (?:of )?T\d+"),
         ("middle", r"middle (?:of )?(?P<share>[FP]\d+)"),
-        ("from-start", rf"(?P<length>{_T}) {_AT}(?:start|first)"),
-        ("from-end", rf"(?P<length>{_T}) {_AT}(?:end|last)"),
+        ("from-start", rf"(?P<length>{_T}) {_AT}(?:start|first{_NO_CLIP})"),
+        ("from-end", rf"(?P<length>{_T}) {_AT}(?:end|last{_NO_CLIP})"),
         (
             "first",
             rf"(?:for )?(?:first|start)(?: by| of| in| it)? (?P<length>{_N}){_NO_COUNT}",

@@ -11,6 +11,8 @@ _MIDDLE = re.compile(r" (?:halfway|middle) ")
 _AT_SHARE = re.compile(r" (?:at|from) [FP]\d+ ")
 _AT_NUMBER = re.compile(r" at N\d+ ")
 _ABSOLUTE = re.compile(r" (?:to|at) P\d+ ")
+# Clips of so many seconds are no moments.
+_LONG = re.compile(r"(?<! at) T\d+ (?:clip|part) $")
 _INTO_PARTS = re.compile(r" (?:to|in) N\d+ (?:part|clip) $")
 _TIMELAPSE = 4.0
 _SLOWER, _FASTER = (0.5, 0.75, 0.5), (1.5, 1.25, 2.0)
@@ -19,7 +21,9 @@ _SLOWER, _FASTER = (0.5, 0.75, 0.5), (1.5, 1.25, 2.0)
 def read_split(clause: Clause) -> list[Edit] | None:
     """Cut clips in two, or into equal parts."""
     times = tuple(Moment(time) for time in clause.all("T"))
-    if read_clips(clause) or (times and clause.has("per")):
+    if (times and _LONG.search(clause.line)) or read_clips(clause):
+        return None
+    if times and clause.has("per"):
         return None
     count = number(clause)
     if times:

@@ -26,6 +26,7 @@ from .spans import read_stretch
 _MIDDLE = re.compile(r" (?:at|in|on|to) middle(?= )")
 _ON_VIDEO = re.compile(r" (?:on|later|in|at|of)(?: it)? (?:video|frame)(?= )")
 _VIDEO = re.compile(r"(?<! all) video ")
+_TITLE_TO = re.compile(r" title to H\d+ ")
 _SHOWN_MS = 3000
 # Words that put something there that was not; "show the title in red" changes one.
 _NEW = frozenset(
@@ -52,6 +53,8 @@ def read_title(clause: Clause) -> list[Edit] | None:
     if clause.has("fade", "fadein", "fadeout", "fadeboth") and not (quoted and clause.has("add")):
         return _fade(clause)
     if clause.has("replace", "set", "move") and quoted and not _adds(clause):
+        return _retitle(clause, quoted)
+    if quoted and _TITLE_TO.search(clause.line) and not _adds(clause):
         return _retitle(clause, quoted)
     if len(quoted) == 1:
         return _add(clause, quoted[0])

@@ -12,6 +12,8 @@ _NUMBER = re.compile(_NUMERAL)
 _TENTHS = re.compile(r"([一二三四五六七八九])成(?![一二两三四五六七八九十\d个片])")
 _PERCENT = re.compile(rf"百分之(?:(?P<numeral>{_NUMERAL})|(?P<digits>\d{{1,3}}(?:\.\d{{1,2}})?))")
 _DIRECTION = re.compile(r"[出起过下上进回]?[去来](?=[吧啊呀哦]*(?![\u3400-\u9fff]))")
+# 后面三十秒 are the last ones, 5秒后面 is after a moment.
+_LAST = re.compile(rf"后面的?(?=(?:\d|{_NUMERAL}秒|{_NUMERAL}分))")
 # 十分 alone is "very", 一分钟 alone a minute.
 _COUNTED = ("十分钟", "两倍")
 
@@ -45,6 +47,9 @@ def read_chinese(text: str, at: int, end: int, tokens: list[Token]) -> int:
 
 
 def _read_one(text: str, at: int, end: int, tokens: list[Token]) -> int:
+    if (edge := _LAST.match(text, at)) and not _is_time(tokens):
+        tokens.append(Token("last", "word", at, edge.end()))
+        return edge.end()
     found, number = longest_word(text, at, end), _NUMBER.match(text, at, end)
     if number and (found is None or _is_counted(text, at, number.end() - at, found[1])):
         tokens.append(Token("", "number", at, number.end(), numeral(number[0])))
@@ -67,6 +72,12 @@ def _read_one(text: str, at: int, end: int, tokens: list[Token]) -> int:
     else:
         tokens.append(Token("X", "unknown", at, at + 1, text[at]))
     return at + 1
+
+
+def _is_time(tokens: list[Token]) -> bool:
+    """Whether a number or its unit was just said."""
+    said = next((token.kind for token in reversed(tokens[-2:]) if token.kind != "filler"), "")
+    return said in ("number", "value", "unit")
 
 
 def _after_direction(text: str, at: int, end: int, tokens: list[Token]) -> int | None:

@@ -8,6 +8,7 @@ from .chinese import longest_word, read_chinese
 from .lexicon import ARTICLES, lexicon
 from .normal import Plain
 from .tokens import COMMA, STRONG, Token
+from .units import TIMES
 
 _EXTENSION = r"\.(?:mp4|mov|avi|webm|mkv|jpe?g|png|gif|webp|mp3|wav|m4a|aac)(?![a-z0-9])"
 _HAN = "\u3400-\u9fff"
@@ -137,7 +138,8 @@ def _read_word(items: list[_Item], place: int, tokens: list[Token]) -> int:
         text, entries = corrected, lexicon().english.get(corrected, [])
     for words, word in entries or ():
         skipped: list[_Item] = []
-        if (after := _match(items, place + 1, words[1:], skipped)) is not None:
+        after = _match(items, place + 1, words[1:], skipped)
+        if after is not None and not (words[1:] and _counts(words[-1], items[after : after + 1])):
             tokens.append(
                 Token(
                     word.canon,
@@ -157,6 +159,14 @@ def _read_word(items: list[_Item], place: int, tokens: list[Token]) -> int:
             Token("X", "unknown", items[place].start, items[place].end, items[place].text)
         )
     return place + 1
+
+
+def _counts(last: str, items: list[_Item]) -> bool:
+    """Whether a phrase ends in a number of what follows: "into a one minute video" joins none."""
+    if last != "one":
+        return False
+    entries = lexicon().english.get(items[0].text, []) if items else []
+    return any(len(words) == 1 and word.canon in TIMES for words, word in entries)
 
 
 _PRONOUNS = frozenset("it this that them these those".split())

@@ -1,6 +1,6 @@
 """Units, and what is known of the numbers before them."""
 
-from .tokens import Token
+from .tokens import COMMA, Token
 
 UNITS = {
     "ms": ("T", 1), "s": ("T", 1000), "min": ("T", 60_000), "h": ("T", 3_600_000),
@@ -27,6 +27,8 @@ THINGS = ("noun", "unknown")
 JOINS = ("to", "and", "until", "through", ",")
 """Words between two numbers of one unit: "seconds 6 to 8"."""
 
+_LENDING = ("to", "and", "until", "or")
+
 
 def fraction(text: str, before: str, after: str) -> float | None:
     """The part that a slash makes, where it makes no shape: 1/4 speed, the first 2/3.
@@ -40,16 +42,26 @@ def fraction(text: str, before: str, after: str) -> float | None:
     return round(int(part) / int(whole), 9) if part == "1" or beside else None
 
 
+def names_one(before: list[Token]) -> bool:
+    """Whether a "one" after these words is a thing, no number: "the last one", "this one"."""
+    last = before[-1] if before else None
+    if last is None or last.canon == "it":
+        return last is not None and last.value in ("this", "that")
+    return last.canon in ("first", "last", "O", "other", "all", "per", "C", "S", "X")
+
+
 def lend_units(tokens: list[Token]) -> list[Token]:
     """`2 to 4 seconds`: the first number is of the unit of the second."""
     words = [token for token in tokens if token.canon]
     before = ["", *(token.canon for token in words)]
-    for name, one, two, three in zip(before, words, words[1:], words[2:], strict=False):
+    rows = list(zip(before, words, words[1:], words[2:], strict=False))
+    # From behind, so that each lends to the one before it: "at 3, 6 and 9 seconds".
+    for name, one, two, three in reversed(rows):
         if (
-            one.canon == "N"
+            (one.canon == "N" or (one.canon == "O" and name == "at"))
             and name not in ("clip", "hash", "photo")
             and three.canon in ("T", "P")
-            and two.canon in ("to", "and", "until", "or")
+            and (two.canon in _LENDING or (two.canon == COMMA and name in ("at", COMMA)))
         ):
             one.canon, one.value = (
                 three.canon,

@@ -15,6 +15,7 @@ from .units import (
     UNITS,
     fraction,
     lend_units,
+    names_one,
 )
 
 
@@ -167,14 +168,13 @@ class Evaluation:
 
     def _is_pronoun(self, first: Token) -> bool:
         """Whether it is the "one" of "the last one", which counts nothing."""
-        before = self._before()
         after = self._at(self.place + 1)
         hundred = after is not None and after.kind == "number" and after.value == 100
         follows = hundred or self._kind(self.place + 1) in ("unit", "noun")
         alone = not follows and self._canon(self.place + 1) != "and"
         if not (first.value == 1 and first.end - first.start == 3 and alone):
             return False
-        if before not in ("first", "last", "O", "other", "all", "per", "C", "S", "X"):
+        if not names_one(self.found):
             return False
         self.found.append(Token("it", "word", first.start, first.end))
         self.place += 1

@@ -11,6 +11,9 @@ from ..spelling import Speller
 ARTICLES = frozenset("the a an my our your this that it them these those its".split())
 """Words that may stand inside a phrase without changing it: "reduce (the) file size"."""
 
+SIGNS = "°"
+"""What stands for a word and is no letter: it is looked up as an English word is."""
+
 _FILES = ("verbs", "words", "values", "talk")
 _SLOTS = {
     "color": "C", "mood": "M", "scene": "S", "place": "A", "shape": "R", "definition": "Q",
@@ -42,7 +45,7 @@ class Lexicon:
         self.chinese: dict[str, Word] = {}
         phrases: dict[tuple[str, ...], Word] = {}
         for phrase, word in _entries():
-            if phrase.isascii():
+            if phrase.isascii() or phrase in SIGNS:
                 phrases[tuple(phrase.replace("-", " ").split())] = word
             else:
                 self.chinese[phrase] = word

@@ -1,0 +1,43 @@
+"""Exports cancelled at any moment: the status says so, nothing is left, the next one runs."""
+
+import random
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+JOBS = 16
+# A render is left alone for so many questions about it at most.
+QUESTIONS = 120
+
+
+@pytest.mark.rule("REN-8")
+def test_a_cancelled_export_is_failed_and_leaves_nothing(
+    servers: Any, new_caller: Any, sample: Path, tmp_path: Path
+) -> None:
+    data = tmp_path / "data"
+    caller = new_caller(servers.start(data_dir=data)).connect()
+    caller.upload(sample)
+    caller.say("edit my raw video footage")
+    # Smaller than the clip: it is encoded, not copied.
+    draft = {**caller.draft(), "m": {"width": 320, "height": 180, "fps": 25}}
+    draw, ends = random.Random(11), []
+    for number in range(JOBS):
+        name = f"render_{number}"
+        assert caller.submit(name, draft)["status"] == "pending"
+        told = [caller.status(name) for _ in range(draw.randrange(QUESTIONS))]
+        final = caller.post(f"/api/render/proxy/lambda/{name}/cancel")
+        ends.append(final["status"])
+        if final["status"] == "failed":
+            assert final["error"] == "cancelled"
+            assert "output" not in final
+            assert caller.get(f"/api/render/proxy/{name}/download")["code"] == 400
+        assert caller.status(name) == final
+        progress = [status["progress"] for status in (*told, final)]
+        assert progress == sorted(progress)
+    assert "failed" in ends
+    # The queue is worked off: what was cancelled has gone before the next one ends.
+    assert caller.submit("last", draft)["status"] == "pending"
+    assert caller.finished("last")["status"] == "completed"
+    assert len(list((data / "renders").iterdir())) == ends.count("completed") + 1
+    assert list((data / "work").iterdir()) == []
