@@ -1,4 +1,4 @@
-"""Long plans in parts: each reads no more files at once than memory is meant for."""
+"""Long plans in parts: none reads more than memory is meant for, several are made at once."""
 
 from collections.abc import Iterator
 from itertools import pairwise
@@ -18,13 +18,62 @@ _MOST_INPUTS = 48
 _REVERSED = 256_000_000
 _FEWEST_REVERSED = 8
 
+# Seconds of the render that are worth a start of their own: FFmpeg's, and reading from the last
+# whole picture of the source on. What is shorter than twice that stays whole.
+_LEAST_SECONDS = 20.0
+# So many parts for each worker: who has the lighter ones takes one more.
+_PARTS_EACH = 2
+# A cut moves by this share of a part to where a picture begins: nothing is read twice there.
+_MOVABLE = 0.2
+# What may be held for each core, and the pictures that an encoder holds. All measured.
+_CORE_MEMORY = 400_000_000
+_LIGHT_PRESET, _LIGHT_HELD, _USUAL_HELD = "veryfast", 60, 150
 
-def parts_of(plan: RenderPlan) -> list[RenderPlan]:
-    """The plan in parts one after the other, without sound; or as it is, where it is small."""
-    cuts = [0, *_cuts(plan), plan.frames]
+
+def workers_for(plan: RenderPlan, cores: int) -> int:
+    """How many parts of a plan should be encoded at once on so many cores; 1: it stays whole.
+
+    As many as are long enough and fit into memory together. A ceiling on the rate is kept by one
+    encoder that sees all.
+    """
+    most = min(cores, int(plan.duration / _LEAST_SECONDS))
+    if plan.encoding.max_rate or most < 2:
+        return 1
+    encoder = _encoder_memory(plan)
+    heaviest = max(_needed(plan, begin, end) for begin, end in pairwise([0, *_places(plan)]))
+    each = heaviest + encoder
+    return max(min(most, int(_CORE_MEMORY * cores / each)), 1)
+
+
+def parts_of(plan: RenderPlan, workers: int = 1) -> list[RenderPlan]:
+    """The plan in parts one after the other, without sound; or as it is, where it is small.
+
+    With several workers there are parts for all of them, about equally long.
+    """
+    edges = [0, *_even_cuts(plan, workers), plan.frames]
+    memory = _MEMORY / workers
+    cuts = sorted({*edges, *(at for a, b in pairwise(edges) for at in _cuts(plan, a, b, memory))})
     if len(cuts) == 2:
         return [plan]
     return [_part(plan, begin, end) for begin, end in pairwise(cuts)]
+
+
+def _even_cuts(plan: RenderPlan, workers: int) -> Iterator[int]:
+    """The frames that divide the plan among the workers."""
+    if workers < 2:
+        return
+    # As many for each worker, or one would be left with the last part.
+    each = min(int(plan.duration / _LEAST_SECONDS / workers), _PARTS_EACH)
+    count = workers * max(each, 1)
+    length = plan.frames / count
+    places = _places(plan)
+    for number in range(1, count):
+        wanted = round(number * length)
+        near = min(places, key=lambda place: abs(place - wanted))
+        if abs(near - wanted) > _MOVABLE * length:
+            later = range(wanted, plan.frames)
+            near = next((at for at in later if cuttable(plan.layers, at)), plan.frames)
+        yield near
 
 
 def _part(plan: RenderPlan, begin: int, end: int) -> RenderPlan:
@@ -40,11 +89,11 @@ def _part(plan: RenderPlan, begin: int, end: int) -> RenderPlan:
     )
 
 
-def _cuts(plan: RenderPlan) -> Iterator[int]:
+def _cuts(plan: RenderPlan, first: int, end: int, memory: float) -> Iterator[int]:
     """The frames at which a new part begins: as late as memory allows."""
-    begin = last = 0
-    for place in _places(plan):
-        if last > begin and not _affordable(plan, begin, place):
+    begin = last = first
+    for place in (*(at for at in _places(plan) if first < at < end), end):
+        if last > begin and not _affordable(plan, begin, place, memory):
             yield last
             begin = last
         last = place
@@ -57,11 +106,24 @@ def _places(plan: RenderPlan) -> list[int]:
     return [*inner, plan.frames]
 
 
-def _affordable(plan: RenderPlan, begin: int, end: int) -> bool:
-    shown = [p for layer in plan.layers for p in layer if p.at < end and p.end > begin]
+def _affordable(plan: RenderPlan, begin: int, end: int, memory: float) -> bool:
+    few = len(_shown(plan, begin, end)) <= _MOST_INPUTS
+    return few and _needed(plan, begin, end) <= memory
+
+
+def _needed(plan: RenderPlan, begin: int, end: int) -> float:
+    """Bytes that reading from frame `begin` to `end` takes."""
     canvas = plan.width * plan.height
-    needed = sum(_memory(picture, canvas) for picture in shown)
-    return len(shown) <= _MOST_INPUTS and needed <= _MEMORY
+    return sum(_memory(picture, canvas) for picture in _shown(plan, begin, end))
+
+
+def _shown(plan: RenderPlan, begin: int, end: int) -> list[Picture]:
+    return [p for layer in plan.layers for p in layer if p.at < end and p.end > begin]
+
+
+def _encoder_memory(plan: RenderPlan) -> float:
+    light = plan.encoding.preset == _LIGHT_PRESET
+    return plan.width * plan.height * 1.5 * (_LIGHT_HELD if light else _USUAL_HELD)
 
 
 def _memory(picture: Picture, canvas: int) -> float:

@@ -4,6 +4,7 @@
 facts of a rendered file.
 """
 
+import math
 import sys
 from collections.abc import Iterable
 from fractions import Fraction
@@ -17,6 +18,7 @@ from nemolocal_contract.media import ACCEPTED
 from .media import (
     DECODERS,
     DEMUXERS,
+    MAX_ANIMATION_FRAMES,
     MAX_FPS,
     MAX_IMAGE_PIXELS,
     MAX_SECONDS,
@@ -34,6 +36,8 @@ if TYPE_CHECKING:
 
 # Raw streams carry no length, and what is guessed from their bit rate is wrong.
 _COUNTED = frozenset({"aac", "mp3"})
+# Of these, so many bytes show what they are; packets can be as small as seven bytes.
+_PROBED = 1 << 19
 _MICROSECONDS = 1_000_000
 _COLOR_SPACES = {1: "bt709", 5: "bt470bg", 6: "smpte170m", 9: "bt2020nc"}
 _COLOR_TRANSFERS = {1: "bt709", 16: "smpte2084", 18: "arib-std-b67"}
@@ -75,6 +79,7 @@ def _open(path: Path, extension: str) -> "InputContainer":
             "format_whitelist": DEMUXERS[extension],
             "codec_whitelist": ",".join(DECODERS),
             "max_streams": str(MAX_STREAMS),
+            **({"probesize": str(_PROBED)} if extension in _COUNTED else {}),
         },
         **lenient,
     )
@@ -179,21 +184,26 @@ def _timed(container: "InputContainer", stream: Any, info: MediaInfo, size: int)
         seconds = container.duration / _MICROSECONDS
     if not seconds:
         container.seek(0)
-        seconds = _counted(container.demux(stream))
+        seconds = _counted(container.demux(stream), info.kind)
     if not 0 < seconds <= MAX_SECONDS and info.kind != "image":
         raise MediaRejected(f"its length is not between 0 and {MAX_SECONDS} s")
     rate = round(size * 8 / seconds) if seconds else 0
     return msgspec.structs.replace(info, duration=seconds, bit_rate=rate)
 
 
-def _counted(packets: Iterable[Any]) -> float:
-    seconds, frames = Fraction(0), 0
+def _counted(packets: Iterable[Any], kind: str) -> float:
+    """The seconds that packets say they last, no more than are needed to refuse the file."""
+    most = MAX_ANIMATION_FRAMES if kind == "image" else math.inf
+    ticks, frames, base = 0, 0, Fraction(0)
     for packet in packets:
         if packet.size and packet.time_base is not None:
-            frames += 1
-            seconds += (packet.duration or 0) * packet.time_base
+            frames, ticks, base = frames + 1, ticks + (packet.duration or 0), packet.time_base
+            if frames > most:
+                raise MediaRejected(f"it has more than {most} pictures")
+            if ticks > MAX_SECONDS / base:
+                break
     # One frame of a GIF stands still, however long it is said to be shown.
-    return float(seconds) if frames > 1 else 0.0
+    return float(ticks * base) if frames > 1 else 0.0
 
 
 def inspect_render(path: Path) -> RenderFacts:

@@ -64,13 +64,19 @@ class _Made(msgspec.Struct, frozen=True):
 
 
 async def render(
-    plan: RenderPlan, destination: Path, *, workdir: Path, on_progress: Callable[[int], None]
+    plan: RenderPlan,
+    destination: Path,
+    *,
+    workdir: Path,
+    on_progress: Callable[[int], None],
+    cores: int | None = None,
 ) -> RenderResult:
     """Render a plan into `destination`, which appears complete and checked, or not at all.
 
     A job folder of its own in `workdir`, on the file system of `destination`, holds everything
-    until then and is gone afterwards. `on_progress` gets percent, 0 first, 100 last. Cancelling
-    ends FFmpeg with its whole process group. Raises RenderFailed.
+    until then and is gone afterwards. `on_progress` gets percent, 0 first, 100 last. It is made for
+    `cores`, all that there are if None. Cancelling ends every FFmpeg with its whole process group.
+    Raises RenderFailed.
     """
     progress = Progress(on_progress)
     progress.reach(0)
@@ -78,7 +84,7 @@ async def render(
         workdir.mkdir(parents=True, exist_ok=True)
         folder = Path(tempfile.mkdtemp(prefix="render-", dir=workdir.absolute()))
         try:
-            result = await _render_in(folder, plan, Stage(progress))
+            result = await _render_in(folder, plan, progress.stage(), cores or usable_cores())
             destination.parent.mkdir(parents=True, exist_ok=True)
             os.replace(folder / RENDER_FILE, destination)
         finally:
@@ -89,7 +95,7 @@ async def render(
     return result
 
 
-async def _render_in(folder: Path, plan: RenderPlan, stage: Stage) -> RenderResult:
+async def _render_in(folder: Path, plan: RenderPlan, stage: Stage, cores: int) -> RenderResult:
     made, warnings = await _copy(folder, plan, stage), plan.warnings
     if made is None:
         warnings += await asyncio.to_thread(_write_titles, folder, plan)
@@ -97,7 +103,7 @@ async def _render_in(folder: Path, plan: RenderPlan, stage: Stage) -> RenderResu
         if not tone_mapping:
             said = "its high dynamic range is shown without tone mapping"
             warnings += tuple(f"{path}.src: {said}" for path in plan.bright)
-        made = await _encode(folder, plan, tone_mapping, stage)
+        made = await _encode(folder, plan, Machine(SOFTWARE, cores, tone_mapping), stage)
     encoding = made.encoding
     return RenderResult(
         duration=made.facts.duration,
@@ -144,18 +150,17 @@ def _write_titles(folder: Path, plan: RenderPlan) -> tuple[str, ...]:
     return script.warnings
 
 
-async def _encode(folder: Path, plan: RenderPlan, tone_mapping: bool, stage: Stage) -> _Made:
-    """Render with the best encoder, and once more with libx264 if that was another."""
+async def _encode(folder: Path, plan: RenderPlan, machine: Machine, stage: Stage) -> _Made:
+    """Render with the best encoder, and with the machine's, libx264, if that one fails."""
     encoder = await _encoder_for(plan)
-    machine = Machine(encoder.name, usable_cores(), tone_mapping)
+    chosen = msgspec.structs.replace(machine, encoder=encoder.name)
     try:
-        encoding = await make(folder, plan, machine, stage)
+        encoding = await make(folder, plan, chosen, stage)
     except ffmpeg.FFmpegFailed as failure:
         if not encoder.hardware:
             raise RenderFailed(str(failure)) from failure
         encoder = Encoder(SOFTWARE, f"{encoder.name} failed in this render: {failure}")
         try:
-            machine = msgspec.structs.replace(machine, encoder=SOFTWARE)
             encoding = await make(folder, plan, machine, stage)
         except ffmpeg.FFmpegFailed as second:
             raise RenderFailed(str(second)) from second

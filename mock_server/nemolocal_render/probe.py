@@ -19,6 +19,9 @@ from .sniff import sniff
 _log = logging.getLogger(__name__)
 
 _SECONDS = 20
+# Enough for the largest picture that is accepted, with 16 bits of each colour, and not for what a
+# small file unpacks to; a video keeps many pictures.
+_MEMORY, _VIDEO_MEMORY = 448 << 20, GIB
 _CHILD = "nemolocal_render.inspection"
 
 
@@ -34,7 +37,8 @@ async def probe(path: Path, extension: str) -> MediaInfo:
         sniff(path, extension)
     except OSError as error:
         raise MediaRejected("the file cannot be opened") from error
-    answer = await _ask(["probe", str(path.absolute()), extension], path)
+    memory = _VIDEO_MEMORY if ACCEPTED[extension] == "video" else _MEMORY
+    answer = await _ask(["probe", str(path.absolute()), extension], path, memory)
     if answer.info is None:
         raise MediaRejected(answer.rejected or "the file cannot be read")
     return answer.info
@@ -42,19 +46,19 @@ async def probe(path: Path, extension: str) -> MediaInfo:
 
 async def check(path: Path) -> RenderFacts:
     """The facts of a rendered file; raises MediaRejected when it cannot be read (REN-7)."""
-    answer = await _ask(["check", str(path.absolute())], path)
+    answer = await _ask(["check", str(path.absolute())], path, _VIDEO_MEMORY)
     if answer.facts is None:
         raise MediaRejected(answer.rejected or "the rendered file cannot be read")
     return answer.facts
 
 
-async def _ask(question: list[str], path: Path) -> Answer:
+async def _ask(question: list[str], path: Path, memory: int) -> Answer:
     lines: list[str] = []
     with tempfile.TemporaryDirectory(prefix="nemolocal-probe-") as home:
         folder = Path(home)
         try:
             outcome = await process.run(
-                sandbox.confined([sys.executable, "-m", _CHILD, *question], _policy(path)),
+                sandbox.confined([sys.executable, "-m", _CHILD, *question], _policy(path, memory)),
                 folder=folder,
                 environment=_environment(folder),
                 timeout=_SECONDS,
@@ -71,12 +75,12 @@ async def _ask(question: list[str], path: Path) -> Answer:
             return Answer()
 
 
-def _policy(path: Path) -> Policy:
+def _policy(path: Path, memory: int) -> Policy:
     modules = tuple(Path(entry) for entry in sys.path if entry)
     return Policy(
         read=(path.absolute(), path.resolve(), *modules),
         cpu_seconds=_SECONDS,
-        memory=4 * GIB,
+        memory=memory,
         file_size=0,
         open_files=64,
     )

@@ -1,6 +1,7 @@
 """How far a render is: percent, never falling, 99 at most until the file is in place."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 
 _NEARLY = 99
 _MICROSECONDS = 1_000_000
@@ -19,18 +20,30 @@ class Progress:
             self._percent = percent
             self._report(percent)
 
+    def stage(self) -> "Stage":
+        """All of the render, until its file is in place."""
+        return Stage(lambda done: self.reach(min(int(done * 100), _NEARLY)))
+
 
 class Stage:
     """A part of a render that takes it from one share of the whole to another."""
 
-    def __init__(self, progress: Progress, begin: float = 0.0, end: float = 1.0) -> None:
-        self._progress = progress
-        self._begin, self._end = begin, end
+    def __init__(self, tell: Callable[[float], None]) -> None:
+        self._tell = tell
 
     def part(self, begin: float, end: float) -> "Stage":
         """A part of this stage, as shares of it."""
-        length = self._end - self._begin
-        return Stage(self._progress, self._begin + begin * length, self._begin + end * length)
+        return Stage(lambda done: self._tell(begin + done * (end - begin)))
+
+    def split(self, shares: Sequence[float]) -> "list[Stage]":
+        """Parts of this stage that may run at once: each brings its share of the whole forward."""
+        brought = [0.0] * len(shares)
+
+        def bring(index: int, done: float) -> None:
+            brought[index] = done * shares[index]
+            self._tell(sum(brought))
+
+        return [Stage(partial(bring, index)) for index in range(len(shares))]
 
     def reader(self, seconds: float) -> Callable[[str], None]:
         """What reads FFmpeg's reports on a file of so many seconds."""
@@ -39,8 +52,6 @@ class Stage:
             name, _, value = line.partition("=")
             # "N/A" until the first frame is out.
             if name == "out_time_us" and value.isdigit():
-                done = min(int(value) / _MICROSECONDS / seconds, 1.0)
-                share = self._begin + done * (self._end - self._begin)
-                self._progress.reach(min(int(share * 100), _NEARLY))
+                self._tell(min(int(value) / _MICROSECONDS / seconds, 1.0))
 
         return read

@@ -1,5 +1,6 @@
-"""The runs of FFmpeg that make a file in a job folder: one, one for each part, or a search."""
+"""The runs of FFmpeg that make a file in a job folder: one, several for its parts, or a search."""
 
+import asyncio
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -7,9 +8,8 @@ from pathlib import Path
 import msgspec
 
 from . import ffmpeg
-from .chunks import parts_of
+from .chunks import parts_of, workers_for
 from .graphs.commands import (
-    GRAPH_FILE,
     PARTS_FILE,
     Command,
     Machine,
@@ -55,31 +55,55 @@ async def copy(folder: Path, plan: RenderPlan, source: Source, stage: Stage) -> 
 
 
 async def _render(folder: Path, plan: RenderPlan, machine: Machine, stage: Stage) -> None:
-    parts = parts_of(plan)
+    # A device has no more to give when two ask for it.
+    workers = 1 if machine.hardware else workers_for(plan, machine.cores)
+    parts = parts_of(plan, workers)
     if len(parts) == 1:
         await _run(folder, plan, render_command(plan, machine, RENDER_FILE), stage, machine)
         return
+    each = msgspec.structs.replace(machine, cores=-(-machine.cores // workers))
+    commands = [
+        (part, render_command(part, each, f"part-{number}.mp4"))
+        for number, part in enumerate(parts)
+    ]
+    shares = [part.frames / plan.frames for part in parts]
     if plan.lanes:
-        sound = sound_command(plan, _SOUND_FILE)
-        await _run(folder, plan, sound, stage.part(0, _SOUND_SHARE))
-    names = await _render_parts(folder, parts, machine, stage.part(_SOUND_SHARE, _JOIN_SHARE))
+        # It is encoded once, or its packets would drift from part to part; it goes first.
+        commands.insert(0, (plan, sound_command(plan, _SOUND_FILE)))
+        shares = [_SOUND_SHARE, *((1 - _SOUND_SHARE) * share for share in shares)]
+    stages = stage.part(0, _JOIN_SHARE).split(shares)
+    await _run_all(folder, commands, stages, each, workers)
+    await _join(folder, plan, len(parts), stage.part(_JOIN_SHARE, 1))
+
+
+async def _run_all(
+    folder: Path,
+    commands: Sequence[tuple[RenderPlan, Command]],
+    stages: Sequence[Stage],
+    machine: Machine,
+    workers: int,
+) -> None:
+    """Run commands in their order, so many at once; if one fails, or all are cancelled, all end."""
+    places = asyncio.Semaphore(workers)
+
+    async def run(plan: RenderPlan, command: Command, stage: Stage) -> None:
+        async with places:
+            await _run(folder, plan, command, stage, machine)
+
+    try:
+        async with asyncio.TaskGroup() as group:
+            for (plan, command), stage in zip(commands, stages, strict=True):
+                group.create_task(run(plan, command, stage))
+    except ExceptionGroup as failed:
+        raise failed.exceptions[0] from None
+
+
+async def _join(folder: Path, plan: RenderPlan, parts: int, stage: Stage) -> None:
+    names = [f"part-{number}.mp4" for number in range(parts)]
     (folder / PARTS_FILE).write_text(parts_list(names), encoding="utf-8")
-    joining = join_command(plan, _SOUND_FILE, RENDER_FILE)
-    await _run(folder, plan, joining, stage.part(_JOIN_SHARE, 1))
+    await _run(folder, plan, join_command(plan, _SOUND_FILE, RENDER_FILE), stage)
     for name in names:
         (folder / name).unlink()
-
-
-async def _render_parts(
-    folder: Path, parts: Sequence[RenderPlan], machine: Machine, stage: Stage
-) -> list[str]:
-    frames = sum(part.frames for part in parts)
-    names = []
-    for number, part in enumerate(parts):
-        names.append(f"part-{number}.mp4")
-        share = stage.part(part.begin / frames, (part.begin + part.frames) / frames)
-        await _run(folder, part, render_command(part, machine, names[-1]), share, machine)
-    return names
 
 
 async def _search(folder: Path, plan: RenderPlan, machine: Machine, stage: Stage) -> Encoding:
@@ -111,7 +135,8 @@ async def _run(
     stage: Stage,
     machine: Machine | None = None,
 ) -> None:
-    (folder / GRAPH_FILE).write_text(command.graph, encoding="utf-8")
+    if command.graph:
+        (folder / command.graph_file).write_text(command.graph, encoding="utf-8")
     paths = [source.path.absolute() for source in plan.sources]
     await ffmpeg.run(
         list(command.arguments),

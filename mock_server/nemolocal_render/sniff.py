@@ -2,10 +2,14 @@
 
 import re
 from pathlib import Path
+from typing import BinaryIO
 
 from .media import MediaRejected
 
 _HEAD = 4096
+# What is packed beside a PNG's picture may unpack to a thousand times its size, and is unpacked.
+_PACKED = (b"iCCP", b"zTXt", b"iTXt")
+_MOST_PACKED = 1 << 17
 
 _LABELS = {
     "mov": "an MP4 or QuickTime file",
@@ -57,12 +61,28 @@ _CONTENT = {
 
 
 def sniff(path: Path, extension: str) -> None:
-    """Compare a file's first bytes with its extension; raises MediaRejected when they differ."""
+    """Compare a file's first bytes with its extension; raises MediaRejected when they differ.
+
+    A PNG must not have more than 128 KiB of packed texts and colour profiles either.
+    """
     with path.open("rb") as file:
         head = file.read(_HEAD)
+        if extension == "png" and _packed(file) > _MOST_PACKED:
+            raise MediaRejected("its texts and colour profile are too large; save it without them")
     if not head:
         raise MediaRejected("the file is empty")
     found = next((name for name, magic in _MAGIC if magic.match(head)), None)
     if found not in _CONTENT.get(extension, {extension}):
         label = _LABELS.get(found or "", "something else")
         raise MediaRejected(f"the file is named .{extension} but its content is {label}")
+
+
+def _packed(file: BinaryIO) -> int:
+    """The bytes of packed texts and profiles in a PNG, as far as its chunks can be followed."""
+    packed = 0
+    file.seek(8)
+    while len(head := file.read(8)) == 8:
+        size = int.from_bytes(head[:4])
+        packed += size if head[4:] in _PACKED else 0
+        file.seek(size + 4, 1)
+    return packed

@@ -1,6 +1,7 @@
 """Titles as a subtitle script for libass: the one place where a user's text meets a syntax."""
 
 import re
+import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from types import MappingProxyType
@@ -126,9 +127,16 @@ def _font_of(character: str, fonts: Sequence[Font]) -> Font | None:
 def escape(text: str) -> str:
     """A text as libass reads it back: no tag, no override, no new event."""
     text = _LINE_ENDS.sub("\n", text)
-    text = "".join(c for c in text if c == "\n" or c == "\t" or c.isprintable() or ord(c) > 0xFF)
+    text = "".join(filter(_drawable, text))
     text = text.replace("\\", "\\" + _WORD_JOINER).replace("{", "\\{")
     return text.replace("\n", "\\N")
+
+
+def _drawable(character: str) -> bool:
+    """Whether it may stand in a script: no control character, no half of one that is none."""
+    if unicodedata.category(character) == "Cs":
+        return False
+    return character in "\n\t" or character.isprintable() or ord(character) > 0xFF
 
 
 def _time(ms: float) -> str:

@@ -2,6 +2,7 @@
 
 import array
 import asyncio
+import importlib.util
 import math
 import os
 import subprocess
@@ -91,6 +92,22 @@ def _ffmpeg(*arguments: str) -> None:
 @pytest.fixture(scope="session")
 def run_ffmpeg() -> Callable[..., None]:
     return _ffmpeg
+
+
+@pytest.fixture(scope="session")
+def fixture_script() -> Callable[[str], Any]:
+    """A Python file of the folder fixtures as a module."""
+
+    def load(name: str) -> Any:
+        path = Path(__file__).parents[2] / "fixtures" / name
+        spec = importlib.util.spec_from_file_location(path.stem, path)
+        assert spec is not None
+        assert spec.loader is not None
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        return module
+
+    return load
 
 
 @pytest.fixture(scope="session")

@@ -15,7 +15,7 @@ from nemolocal_render.inspection import RenderFacts
 from nemolocal_render.job import RenderFailed, RenderResult, render
 from nemolocal_render.media import MediaInfo, MediaRejected
 from nemolocal_render.plan import RenderPlan, Source
-from nemolocal_render.progress import Progress, Stage
+from nemolocal_render.progress import Progress
 from nemolocal_render.quality import QUALITIES
 from nemolocal_render.timeline import Layer, Picture, Shot
 
@@ -54,7 +54,7 @@ def test_progress_rises_to_one_hundred_when_the_file_is_there(
 
 def test_progress_does_not_repeat_itself_nor_believe_nonsense() -> None:
     seen: list[int] = []
-    stage = Stage(Progress(seen.append))
+    stage = Progress(seen.append).stage()
     read = stage.part(0.5, 1).reader(1.0)
     for line in ("out_time_us=N/A", "frame=3", "out_time_us=500000", "out_time_us=400000"):
         read(line)

@@ -118,7 +118,7 @@ def test_a_copy_that_would_not_be_exact_is_encoded(
 def test_a_copy_that_fails_is_encoded(make: Make, fake_ffmpeg: Callable[[str], Path]) -> None:
     fake_ffmpeg("if 'copy' in args: sys.exit('no')")
     _, result = make([video(WHOLE)], OutputSpec(), **OWN)
-    assert (result.encoder, result.preset, result.crf) == ("libx264", "faster", 18)
+    assert (result.encoder, result.preset, result.crf) == ("libx264", "veryfast", 17)
     assert result.settings_reason == "quality high"
 
 

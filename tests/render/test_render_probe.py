@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Callable
 from fractions import Fraction
+from itertools import repeat
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -15,7 +16,7 @@ import pytest
 
 from nemolocal_render import inspection, probe as probing, sandbox
 from nemolocal_render.inspection import Answer, inspect_media, inspect_render
-from nemolocal_render.media import DEMUXERS, MediaInfo, MediaRejected
+from nemolocal_render.media import DEMUXERS, MAX_SECONDS, MediaInfo, MediaRejected
 from nemolocal_render.plan import Source
 from nemolocal_render.probe import check, probe
 
@@ -176,8 +177,16 @@ def test_a_stream_without_a_frame_is_refused() -> None:
 def test_packets_are_counted_where_a_container_names_no_length() -> None:
     packet = SimpleNamespace(size=10, duration=480, time_base=Fraction(1, 48_000))
     flush = SimpleNamespace(size=0, duration=None, time_base=None)
-    assert inspection._counted([packet, packet, flush]) == pytest.approx(0.02)
-    assert inspection._counted([packet]) == 0.0
+    assert inspection._counted([packet, packet, flush], "audio") == pytest.approx(0.02)
+    assert inspection._counted([packet], "image") == 0.0
+    assert inspection._counted([], "audio") == 0.0
+
+
+def test_no_more_is_counted_than_it_takes_to_refuse_a_file() -> None:
+    packets = repeat(SimpleNamespace(size=10, duration=480, time_base=Fraction(1, 48_000)))
+    assert inspection._counted(packets, "audio") > MAX_SECONDS
+    with pytest.raises(MediaRejected, match="more than 20000 pictures"):
+        inspection._counted(packets, "image")
 
 
 def test_the_child_answers_in_json(media: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -10,7 +10,6 @@ from ..timeline import SAMPLE_RATE, RenderPlan, Source
 from . import layers, sounds
 from .inputs import Graph, Stream, decimal
 
-GRAPH_FILE = "graph.txt"
 TITLES_FILE = "titles.ass"
 FONTS_FOLDER = "fonts"
 PARTS_FILE = "parts.txt"
@@ -36,10 +35,14 @@ class Machine(msgspec.Struct, frozen=True):
 
 
 class Command(msgspec.Struct, frozen=True):
-    """FFmpeg's arguments, to be run in the job folder, and the text of GRAPH_FILE there."""
+    """FFmpeg's arguments, to be run in the job folder, and the text of `graph_file` there, if any.
+
+    The file is one of this command alone: several may run in a folder at once.
+    """
 
     arguments: tuple[str, ...]
     graph: str = ""
+    graph_file: str = ""
 
 
 def render_command(plan: RenderPlan, machine: Machine, output: str) -> Command:
@@ -61,16 +64,14 @@ def render_command(plan: RenderPlan, machine: Machine, output: str) -> Command:
         *("-t", decimal(longest)),
     ]
     before = [*encoders.device_arguments(machine.encoder), *_threads(machine)]
-    return _compiled(graph, streams, before, [*settings, *_file(output)])
+    return _compiled(graph, streams, before, settings, output)
 
 
 def sound_command(plan: RenderPlan, output: str) -> Command:
     """Render the sound of a plan alone."""
     graph = Graph(plan, 1, tone_mapping=False)
     length = ["-t", decimal(plan.samples / SAMPLE_RATE + 1)]
-    return _compiled(
-        graph, [sounds.mixed(graph)], [], [*_sound_settings(plan), *length, *_file(output)]
-    )
+    return _compiled(graph, [sounds.mixed(graph)], [], [*_sound_settings(plan), *length], output)
 
 
 def copy_command(source: Source, plan: RenderPlan, output: str) -> Command:
@@ -78,7 +79,7 @@ def copy_command(source: Source, plan: RenderPlan, output: str) -> Command:
     graph = Graph(plan, 1, tone_mapping=False)
     file = graph.open(source, 0, source.info.duration + 1)
     streams = [file["V:0"], *([file["a:0"]] if source.info.has_audio else [])]
-    return _compiled(graph, streams, [], ["-c", "copy", *_file(output)])
+    return _compiled(graph, streams, [], ["-c", "copy"], output)
 
 
 def join_command(plan: RenderPlan, sound: str, output: str) -> Command:
@@ -131,7 +132,11 @@ def _video(graph: Graph, encoder: str) -> Stream:
 
 
 def _compiled(
-    graph: Graph, streams: Sequence[Stream], before: Sequence[str], after: Sequence[str]
+    graph: Graph,
+    streams: Sequence[Stream],
+    before: Sequence[str],
+    settings: Sequence[str],
+    output: str,
 ) -> Command:
     """The command, with paths in the place of our names and the graph in a file of its own."""
     import ffmpeg
@@ -145,5 +150,7 @@ def _compiled(
     inputs = [graph.meaning.get(argument, argument) for argument in compiled[:at]]
     # What stands between the graph and the sink maps the graph's ends to the file.
     maps = compiled[at + 2 if filters else at : end]
-    script = ["-/filter_complex", GRAPH_FILE] if filters else []
-    return Command(("-progress", "pipe:1", *before, *inputs, *script, *maps, *after), filters)
+    file = f"{output}.graph" if filters else ""
+    script = ["-/filter_complex", file] if filters else []
+    whole = ("-progress", "pipe:1", *before, *inputs, *script, *maps, *settings, *_file(output))
+    return Command(whole, filters, file)

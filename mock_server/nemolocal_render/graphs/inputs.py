@@ -35,10 +35,12 @@ class Graph:
         """How long frames last."""
         return decimal(float(frames / self.plan.fps))
 
-    def open(self, source: Source, start: float, seconds: float) -> Stream:
+    def open(self, source: Source, start: float, seconds: float | None) -> Stream:
         """A part of a file: only this demuxer, these decoders, no protocol but files.
 
-        An animated picture begins anew whenever it ends, and always at its beginning.
+        Without `seconds` it has no end, and begins with the frame of `start` or, at negative
+        times, frames before it. An animated picture begins anew whenever it ends, and always at
+        its beginning.
         """
         demuxer = DEMUXERS[source.info.extension]
         options: dict[str, Any] = {
@@ -51,13 +53,17 @@ class Graph:
             # A picture may change its size half way: the graph goes on with it at its first
             # shape, where FFmpeg would build the graph again and wait for frames that are gone.
             "reinit_filter": 0,
-            "t": decimal(seconds),
             "threads": self._threads,
         }
         if source.info.animated:
             options["ignore_loop"] = 0
         elif start:
             options["ss"] = decimal(start)
+        if seconds is None:
+            # Else a frame that began before `start` and stands there for long would be lost.
+            options["noaccurate_seek"] = None
+        else:
+            options["t"] = decimal(seconds)
         return self._add(f"file:{source.path.absolute()}", options)
 
     def generate(self, description: str) -> Stream:

@@ -8,15 +8,12 @@ from .inputs import Graph, Stream, decimal
 
 # Seconds read beyond what is needed, so that rounding takes no frame away.
 _MARGIN = 0.1
-# Seconds at the end of a file in which the picture may have ended before the sound.
-_ENDING = 0.1
-_EARLIER = 1.0
 # A share of a frame, more than what rounding makes of times.
 _NUDGE = 0.02
 
 
 class _Reach(NamedTuple):
-    """Where a picture is in its source, in seconds: read from `begin`, shown from `start` on for
+    """Where a picture is in its source, in seconds: opened at `begin`, shown from `start` on for
     `seconds`; `missing` frames before that are not in it."""
 
     begin: float
@@ -36,20 +33,18 @@ def read_moving(picture: Picture, graph: Graph) -> Stream:
     where the source has no more."""
     shot, source = picture.shot, picture.shot.source
     reach = _reach(picture, graph)
-    lead = reach.start - reach.begin
-    end = lead + reach.seconds + _MARGIN
     still = {"stop": -1, "stop_mode": "clone"}
-    if source.info.animated:
-        # It cannot be opened in its middle.
-        video, zero = graph.open(source, 0, reach.begin + end)["V:0"], reach.start
-        video = video.filter("trim", start=decimal(reach.begin), end=decimal(reach.begin + end))
-    else:
-        video, zero = graph.open(source, reach.begin, end)["V:0"].filter("tpad", **still), lead
-        # Before `fps`, which would fill any gap in the timestamps with copies of a frame.
-        video = video.filter("trim", end=decimal(end))
+    video, zero = graph.open(source, reach.begin, None)["V:0"], reach.start - reach.begin
+    if not source.info.animated:
+        video = video.filter("tpad", **still)
+    # Some files count time in whole seconds, in which nothing finer could be cut.
+    video = video.filter("settb", "AVTB")
+    # Before `fps`, which would fill any gap in the timestamps with copies of a frame.
+    video = video.filter("trim", end=decimal(zero + reach.seconds + _MARGIN))
     # Half way between two frames of the render the earlier one of the source is seen, always.
     nudge = decimal(_NUDGE / float(graph.plan.fps))
     video = video.filter("setpts", f"(PTS-{decimal(zero)}/TB)/{decimal(shot.speed)}+{nudge}/TB")
+    # What stands at 0 may have begun long before.
     video = video.filter("fps", graph.fps, start_time=0)
     video = video.filter("tpad", start=reach.missing, start_mode="clone", **still)
     return video.filter("trim", end_frame=picture.frames).filter("setpts", "N")
@@ -67,18 +62,11 @@ def _reach(picture: Picture, graph: Graph) -> _Reach:
     elif start < 0:
         missing = min(math.ceil(-start * fps / shot.speed - 1e-6), picture.frames - 1)
         start = max(start + missing / fps * shot.speed, 0.0)
-    length = info.picture_duration or info.duration
-    begin = max(start - _lead(start, first + missing, info.fps, length), 0.0)
+    # An animation cannot be opened in its middle.
+    begin = 0.0 if info.animated else _frame_before(start, info.fps)
     return _Reach(begin, start, (picture.frames - missing) / fps * shot.speed, missing)
 
 
-def _lead(start: float, first: int, rate: float, length: float) -> float:
-    """How much earlier to read: the frame that is seen at `start` may have begun before it.
-
-    A shot begins with the nearer of two frames, a later part of one with the frame that stands.
-    """
-    if start > length - _ENDING:
-        return start - length + _EARLIER
-    if not rate:
-        return 0.0
-    return 1 / rate + 0.001 if first else 0.5 / rate
+def _frame_before(start: float, rate: float) -> float:
+    """Where a frame begins: files that count time in frames would round anything else."""
+    return math.floor(start * rate + 1e-6) / rate if rate else start

@@ -1,0 +1,122 @@
+"""Titles that were made to do harm are drawn as they are written, or refused, and cost little."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+TRIAL = Path(__file__).parents[2] / "fixtures" / "attacks" / "trial.py"
+SECONDS, MEGABYTES = 1.0, 300.0
+FRAMES = 6
+STYLE = {"pos": "center", "size": 100}
+
+# A text, and a harmless one that looks almost the same.
+LITERAL = {
+    "drawing": (r"{\p1}m 0 0 l 99 0 99 99{\p0}", "(/p1)m 0 0 l 99 0 99 99(/p0)"),
+    "nothing": (r"{\alpha&HFF&}here", "(/alpha&HFF&)here"),
+    "place": (r"{\an7\pos(0,0)}here", "(/an7/pos(0,0))here"),
+    "huge": (r"{\fs900}A", "(/fs900)A"),
+    "clock": ("%{pts}%{localtime}%n", "#(pts)#(localtime)#n"),
+    "program": ("%{eif:system('id'):d} `id` $(id)", '#(eif:system"id":d) "id" S(id)'),
+    "quotes": ("it's 'a' \"b\"", 'it"s "a" \'b\''),
+    "path": (r"C:\new\Nope\h\\", r"C:/new/Nope/h//"),
+    "graph": ("x[v];movie=/etc/passwd", "x(v),movie=/etc/passwd"),
+    "event": ("a\nDialogue: 0,0:00:00.00", "a\nDialogue- 0,0-00-00-00"),
+    "section": ("[Events]\nStyle: T0", "(Events)\nStyle- T0"),
+    "comment": ("; !: a {b}", ": l: a (b)"),
+    "nul": ("one\0two", "onetwo"),
+    "controls": ("one\x01\x1b[31m\x7ftwo", "one[31mtwo"),
+    "surrogate": ("one\ud800two", "onetwo"),
+    "marks": ("one\u200b\u2060\ufefftwo", "onetwo"),
+    "override": ("abc \u202edef\u202c ghi", "abc fed ghi"),
+    "isolate": ("\u2066one\u2069 \u2067two\u2069", "one owt"),
+}
+# They are drawn as far as there is room, or not at all.
+BOUNDLESS = {
+    "long": "W" * 2000,
+    "lines": "a\n" * 1000,
+    "words": "ab " * 666,
+    "braces": "{\\" * 1000,
+    "accents": "Z" + "\u0335\u0336" * 900,
+    "right-to-left": "م" * 2000,
+    "turns": "\u202ea\u202cb" * 500,
+    "faces": "👩‍👩‍👧" * 400,
+    "unknown": "\U000e0041\ufffd\uffff" * 600,
+    "blank": " \t\u3000" * 600,
+}
+REFUSED: dict[str, tuple[dict[str, Any], str]] = {
+    "endless": ({"txt": "a" * 100_000}, "draft.t[0].sg[0].txt: is longer than 2000 characters"),
+    "number": ({"txt": 5}, "draft.t[0].sg[0].txt: is a number, which it cannot be"),
+    "size": ({"txt": "a", "st": {"size": 1e300}}, "draft.t[0].sg[0].st.size: must be from 1 to"),
+}
+ODD_STYLES: dict[str, dict[str, Any]] = {
+    "font-path": {"font": "../../../etc/passwd"},
+    "font-tag": {"font": r"{\p1}Arial,0,&H00"},
+    "font-long": {"font": "A" * 100_000},
+    "colour": {"color": "#fff,10,0:0"},
+    "position": {"pos": "top-left;movie=x"},
+}
+
+
+@pytest.fixture(scope="module")
+def outcomes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """What came of each segment, by its name; `path` is its render."""
+    folder = tmp_path_factory.mktemp("texts")
+    segments: dict[str, dict[str, Any]] = {
+        **{f"bad-{name}": {"txt": bad} for name, (bad, _) in LITERAL.items()},
+        **{f"twin-{name}": {"txt": twin} for name, (_, twin) in LITERAL.items()},
+        **{name: {"txt": text} for name, text in BOUNDLESS.items()},
+        **{name: segment for name, (segment, _) in REFUSED.items()},
+        **{name: {"txt": "Hi", "st": style} for name, style in ODD_STYLES.items()},
+    }
+    for name, segment in segments.items():
+        content = json.dumps({"st": STYLE, **segment})
+        (folder / f"{name}.json").write_text(content, encoding="utf-8")
+    work = folder / "work"
+    work.mkdir()
+    command = [sys.executable, str(TRIAL), str(work), *map(str, sorted(folder.glob("*.json")))]
+    lines = subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()
+    assert list(work.glob("render-*")) == []
+    told = [json.loads(line) for line in lines]
+    return {
+        one["name"].removesuffix(".json"): {**one, "path": work / f"{one['name']}.mp4"}
+        for one in told
+    }
+
+
+def test_no_text_costs_more_than_a_second_or_much_memory(outcomes: dict[str, Any]) -> None:
+    dear = {
+        name: one
+        for name, one in outcomes.items()
+        if one["seconds"] >= SECONDS or one["megabytes"] >= MEGABYTES
+    }
+    assert dear == {}
+
+
+def ink(seen: Any) -> int:
+    return sum(level > 110 for y in range(seen.height) for level in seen.row(3, y / seen.height))
+
+
+@pytest.mark.parametrize("name", LITERAL)
+def test_markup_is_drawn_as_it_is_written(
+    name: str, outcomes: dict[str, Any], pictures: Any
+) -> None:
+    bad, twin = (outcomes[f"{kind}-{name}"] for kind in ("bad", "twin"))
+    assert (bad.get("frames"), twin.get("frames")) == (FRAMES, FRAMES), bad
+    drawn, meant = ink(pictures(bad["path"])), ink(pictures(twin["path"]))
+    assert meant > 100
+    assert abs(drawn - meant) < 0.2 * meant
+
+
+@pytest.mark.parametrize("name", [*BOUNDLESS, *ODD_STYLES])
+def test_what_has_no_bounds_is_still_a_render(name: str, outcomes: dict[str, Any]) -> None:
+    assert outcomes[name].get("frames") == FRAMES, outcomes[name]
+
+
+@pytest.mark.rule("REN-9")
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_makes_no_sense_is_refused_with_its_path(name: str, outcomes: dict[str, Any]) -> None:
+    assert outcomes[name].get("refused", "").startswith(REFUSED[name][1]), outcomes[name]
