@@ -102,6 +102,10 @@ def test_effort_counts_the_children_together() -> None:
 def test_effort_says_nothing_of_memory_that_it_cannot_see(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # A child of which nothing can be read, as if it had just ended.
+    task = tmp_path / "proc" / str(os.getpid()) / "task" / "1"
+    task.mkdir(parents=True)
+    (task / "children").write_text("123")
     monkeypatch.setattr(effort, "_EVERY", 0.001)
     monkeypatch.setattr(effort, "Path", lambda place: tmp_path / place.lstrip("/"))
     with measured() as used:
