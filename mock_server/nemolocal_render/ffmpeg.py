@@ -4,6 +4,7 @@ import os
 import re
 import tempfile
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -47,17 +48,23 @@ async def run(
     binary = executable()
     if not binary.is_file():
         raise FFmpegFailed("FFmpeg was not found; NEMOLOCAL_FFMPEG may name a binary")
+    granted = _granted(policy or Policy(), binary, folder, timeout)
+    start = partial(
+        process.run,
+        sandbox.confined([str(binary), *_ALWAYS, *arguments], granted),
+        folder=folder,
+        environment=sandbox.environment(folder),
+        timeout=timeout,
+        on_line=on_line,
+    )
     try:
-        outcome = await process.run(
-            sandbox.confined(
-                [str(binary), *_ALWAYS, *arguments],
-                _granted(policy or Policy(), binary, folder, timeout),
-            ),
-            folder=folder,
-            environment=sandbox.environment(folder),
-            timeout=timeout,
-            on_line=on_line,
-        )
+        try:
+            outcome = await start()
+        except process.Stalled:
+            # Its threads wait for each other, which a rare order of events makes them do.
+            outcome = await start()
+    except process.Stalled:
+        raise FFmpegFailed("FFmpeg stood still, twice") from None
     except TimeoutError:
         raise FFmpegFailed(f"FFmpeg was stopped after {timeout:.0f} s") from None
     if outcome.status:

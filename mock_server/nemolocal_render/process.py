@@ -9,9 +9,16 @@ from pathlib import Path
 import msgspec
 
 _GRACE = 2.0
+# A child that gets less processor time than this in so long waits for what never comes.
+_IDLE = 20.0
+_LEAST = 0.1
 _TAIL = 8192
 _CHUNK = 65536
 _LINE_LIMIT = 1 << 20
+
+
+class Stalled(TimeoutError):
+    """A child stood still, without any work of its own, until it was ended."""
 
 
 class Outcome(msgspec.Struct, frozen=True):
@@ -31,19 +38,48 @@ async def run(
 ) -> Outcome:
     """Run a program in a folder and hand on each line that it prints.
 
-    Raises TimeoutError after `timeout` seconds. However this ends, by cancellation too, the
-    child's whole process group has ended with it: SIGTERM, two seconds, SIGKILL.
+    Raises TimeoutError after `timeout` seconds, and Stalled, one of those, when the child has done
+    nothing for long. However this ends, by cancellation too, the child's whole process group has
+    ended with it: SIGTERM, two seconds, SIGKILL.
     """
     process = await _start(argv, folder, environment)
+    watch = asyncio.ensure_future(_stand_still(process.pid))
+    outcome = asyncio.ensure_future(_outcome(process, on_line))
     try:
         async with asyncio.timeout(timeout):
-            _, complaint = await asyncio.gather(
-                _hand_on(process.stdout, on_line), _tail(process.stderr)
-            )
-            status = await process.wait()
+            await asyncio.wait((watch, outcome), return_when=asyncio.FIRST_COMPLETED)
+        if not outcome.done():
+            raise Stalled
+        return outcome.result()
     finally:
+        watch.cancel()
+        outcome.cancel()
         await _end(process)
-    return Outcome(status, complaint)
+
+
+async def _outcome(process: asyncio.subprocess.Process, on_line: Callable[[str], None]) -> Outcome:
+    _, complaint = await asyncio.gather(_hand_on(process.stdout, on_line), _tail(process.stderr))
+    return Outcome(await process.wait(), complaint)
+
+
+async def _stand_still(pid: int) -> None:
+    """Returns when a process has stood still for long; never where that cannot be seen."""
+    before = None
+    while True:
+        now = _processor_time(pid)
+        if before is not None and now is not None and now - before < _LEAST:
+            return
+        before = now
+        await asyncio.sleep(_IDLE)
+
+
+def _processor_time(pid: int) -> float | None:
+    """Seconds of all threads of a process; None where the system does not tell."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+    except OSError:
+        return None
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 async def _start(

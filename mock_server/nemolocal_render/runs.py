@@ -135,8 +135,8 @@ async def _run(
     stage: Stage,
     machine: Machine | None = None,
 ) -> None:
-    if command.graph:
-        (folder / command.graph_file).write_text(command.graph, encoding="utf-8")
+    for name, graph in command.graphs.items():
+        (folder / name).write_text(graph, encoding="utf-8")
     paths = [source.path.absolute() for source in plan.sources]
     await ffmpeg.run(
         list(command.arguments),

@@ -1,5 +1,6 @@
 """A draft becomes exact frames and samples, or is refused with the path of the field (REN-9)."""
 
+import re
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ import pytest
 
 from nemolocal_contract.draft import draft_from_wire
 from nemolocal_render.canvas import exact_fps
+from nemolocal_render.graphs.commands import Machine, render_command
 from nemolocal_render.media import MediaInfo
 from nemolocal_render.plan import DraftRejected, OutputSpec, RenderPlan, Source, plan_render
 from nemolocal_render.quality import QUALITIES, RTK
@@ -86,6 +88,17 @@ def test_sounds_keep_their_place_their_volume_and_their_fades() -> None:
     assert (sound.at, sound.samples, sound.start) == (24_000, 72_000, 3.0)
     assert (sound.volume, sound.fades) == (0.35, (Fade("out", 48_000, 24_000),))
     assert [source.path.name for source in made.sources] == ["1.mp4", "2.mp4", "4.m4a"]
+
+
+def test_pictures_and_sound_have_a_graph_each() -> None:
+    made = plan(video(clip(), clip(s=1000)), audio(clip(src="music")))
+    command = render_command(made, Machine("libx264"), "out.mp4")
+    pictures, sound = (set(re.findall(r"\[[^]]+\]", graph)) for graph in command.graphs.values())
+    assert not pictures & sound
+    assert {name for name in pictures if ":" in name} == {"[0:V:0]", "[1:V:0]"}
+    assert {name for name in sound if ":" in name} == {"[2:a:0]", "[3:a:0]", "[4:a:0]"}
+    given = zip(command.arguments, command.arguments[1:], strict=False)
+    assert [value for name, value in given if name == "-/filter_complex"] == list(command.graphs)
 
 
 def test_without_sound_the_plan_is_silent() -> None:

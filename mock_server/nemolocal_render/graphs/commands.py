@@ -1,6 +1,7 @@
 """FFmpeg's arguments for a plan: pictures, sound or both, to be run in the job folder."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 
 import msgspec
@@ -15,6 +16,8 @@ FONTS_FOLDER = "fonts"
 PARTS_FILE = "parts.txt"
 
 _SINK = "render"
+_LINK = re.compile(r"\[[^\]]+\]")
+_TAKEN, _MADE = re.compile(rf"({_LINK.pattern})+"), re.compile(rf"({_LINK.pattern})+$")
 _CLEAN = ("-map_metadata", "-1", "-map_chapters", "-1")
 _COLORS = ("-color_primaries", "bt709", "-color_trc", "bt709", "-colorspace", "bt709")
 # Ticks of a second of the parts: at least so many, as FFmpeg has it.
@@ -35,14 +38,13 @@ class Machine(msgspec.Struct, frozen=True):
 
 
 class Command(msgspec.Struct, frozen=True):
-    """FFmpeg's arguments, to be run in the job folder, and the text of `graph_file` there, if any.
+    """FFmpeg's arguments, to be run in the job folder, and the graphs, by their files there.
 
-    The file is one of this command alone: several may run in a folder at once.
+    The files are those of this command alone: several may run in a folder at once.
     """
 
     arguments: tuple[str, ...]
-    graph: str = ""
-    graph_file: str = ""
+    graphs: dict[str, str] = {}
 
 
 def render_command(plan: RenderPlan, machine: Machine, output: str) -> Command:
@@ -142,15 +144,37 @@ def _compiled(
     import ffmpeg
 
     compiled = ffmpeg.compile(ffmpeg.output(*streams, _SINK))[1:]
-    end = compiled.index(_SINK)
-    filters, at = "", compiled.index("-map")
+    end, at = compiled.index(_SINK), compiled.index("-map")
+    graphs: dict[str, str] = {}
+    maps = compiled[at:end]
     if "-filter_complex" in compiled:
         at = compiled.index("-filter_complex")
-        filters = compiled[at + 1]
+        # What stands between the graph and the sink maps the graph's ends to the file.
+        filters, maps = compiled[at + 1], compiled[at + 2 : end]
+        ends = [name for name in maps if name != "-map"]
+        graphs = {f"{output}.{n}.graph": text for n, text in enumerate(_apart(filters, ends))}
     inputs = [graph.meaning.get(argument, argument) for argument in compiled[:at]]
-    # What stands between the graph and the sink maps the graph's ends to the file.
-    maps = compiled[at + 2 if filters else at : end]
-    file = f"{output}.graph" if filters else ""
-    script = ["-/filter_complex", file] if filters else []
-    whole = ("-progress", "pipe:1", *before, *inputs, *script, *maps, *settings, *_file(output))
-    return Command(whole, filters, file)
+    scripts = [argument for file in graphs for argument in ("-/filter_complex", file)]
+    whole = ("-progress", "pipe:1", *before, *inputs, *scripts, *maps, *settings, *_file(output))
+    return Command(whole, graphs)
+
+
+def _apart(graph: str, ends: Sequence[str]) -> Iterator[str]:
+    """The graph of each end, alone: pictures and sound in one graph can wait for each other."""
+    chains = graph.split(";")
+    made_by = {name: at for at, chain in enumerate(chains) for name in _links(chain)[1]}
+    for end in ends:
+        needed, waiting = set[int](), [made_by[end]]
+        while waiting:
+            at = waiting.pop()
+            if at not in needed:
+                needed.add(at)
+                # What no chain makes is an input.
+                waiting += [made_by[name] for name in _links(chains[at])[0] if name in made_by]
+        yield ";".join(chains[at] for at in sorted(needed))
+
+
+def _links(chain: str) -> tuple[list[str], list[str]]:
+    """The names that a chain takes and makes, in their brackets."""
+    taken, made = _TAKEN.match(chain), _MADE.search(chain)
+    return (_LINK.findall(taken[0]) if taken else []), (_LINK.findall(made[0]) if made else [])
