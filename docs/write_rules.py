@@ -1,6 +1,7 @@
 """Writes docs/rules.md: every rule of the contract, who says so, where it lives and what shows it.
 
-A rule lives where its id stands in the code; a test shows it by the marker `@pytest.mark.rule`.
+A rule lives where its id stands in the code; a test shows it by the marker `@pytest.mark.rule`, and
+the checks of the harness judge any server and any client by it.
 `python docs/write_rules.py` writes the file, `--check` exits 1 if it is not up to date.
 """
 
@@ -11,6 +12,9 @@ from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
+from nemolocal_conformance.client_rules import client_catalogue
+from nemolocal_conformance.server_checks import catalogue
+from nemolocal_conformance.unchecked import UNCHECKED
 from nemolocal_contract.rules import Rule, rules, sections
 
 ROOT = Path(__file__).parents[1]
@@ -28,6 +32,15 @@ Sources: `S0:n` and `S3:n` are lines of [ai-rtk-compressor](../fixtures/seeds/ai
 and [4k-with-session](../fixtures/seeds/4k-with-session.txt), `V1.9` the vendor's public skill,
 `V4.4` its earlier API reference, `ADK` the public ADK api_server, `CLI` the vendor's command line
 client, `A` an assumption of this project.
+
+Checks are those of `nemolocal conform` (servers) and `nemolocal verdict` (clients); `--explain ID`
+tells more of one.
+"""
+LAST = """
+## Rules without a check
+
+| rule | | why |
+|---|---|---|
 """
 
 
@@ -42,25 +55,40 @@ def main(arguments: list[str]) -> int:
 
 def table() -> str:
     """The whole file."""
-    code, tests = implemented(), tested()
+    code, tests, judged = implemented(), tested(), checked()
     parts = [HEAD]
     for section in sections():
-        parts.append(f"\n## {section.title}\n\n| rule | | what holds | sources | code | tests |\n")
-        parts.append("|---|---|---|---|---|---|\n")
+        head = "| rule | | what holds | sources | checks | code | tests |"
+        parts.append(f"\n## {section.title}\n\n{head}\n|---|---|---|---|---|---|---|\n")
         found = (rule for rule in rules().values() if rule.section == section.prefix)
-        parts += [_row(rule, code[rule.id], tests[rule.id]) for rule in found]
+        parts += [_row(rule, judged[rule.id], code[rule.id], tests[rule.id]) for rule in found]
+    parts.append(LAST)
+    unchecked = (rule for rule in rules().values() if not judged[rule.id])
+    parts += [f"| {rule.id} | {_grade(rule)} | {UNCHECKED[rule.id]} |\n" for rule in unchecked]
     return "".join(parts)
 
 
-def _row(rule: Rule, code: set[str], tests: set[str]) -> str:
+def _row(rule: Rule, *shown: set[str]) -> str:
     text = rule.text.replace("|", "\\|")
-    grade = f"{rule.level}, {GRADES[rule.grade]}"
-    cells = (rule.id, grade, text, ", ".join(rule.source), _list(code), _list(tests))
+    cells = (rule.id, _grade(rule), text, ", ".join(rule.source), *map(_list, shown))
     return f"| {' | '.join(cells)} |\n"
+
+
+def _grade(rule: Rule) -> str:
+    return f"{rule.level}, {GRADES[rule.grade]}"
 
 
 def _list(names: set[str]) -> str:
     return "<br>".join(f"`{name}`" for name in sorted(names))
+
+
+def checked() -> dict[str, set[str]]:
+    """Rule id → the checks that judge a server or a client by it."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for check in (*catalogue().values(), *client_catalogue().values()):
+        for rule_id in check.rules:
+            found[rule_id].add(check.id)
+    return found
 
 
 def implemented() -> dict[str, set[str]]:
@@ -103,10 +131,6 @@ def marks(module: ast.Module) -> Iterator[tuple[str, str]]:
                     ".rule"
                 ):
                     yield from ((node.name, ast.literal_eval(a)) for a in decorator.args)
-
-
-def _is_mark(decorator: ast.Call) -> bool:
-    return ast.unparse(decorator.func) == "pytest.mark.rule"
 
 
 def _short(path: Path) -> str:

@@ -155,15 +155,21 @@ async def _encode(folder: Path, plan: RenderPlan, machine: Machine, stage: Stage
     encoder = await _encoder_for(plan)
     chosen = msgspec.structs.replace(machine, encoder=encoder.name)
     try:
-        encoding = await make(folder, plan, chosen, stage)
-    except ffmpeg.FFmpegFailed as failure:
+        return await _made(folder, plan, chosen, stage, encoder)
+    except RenderFailed as failure:
         if not encoder.hardware:
-            raise RenderFailed(str(failure)) from failure
-        encoder = Encoder(SOFTWARE, f"{encoder.name} failed in this render: {failure}")
-        try:
-            encoding = await make(folder, plan, machine, stage)
-        except ffmpeg.FFmpegFailed as second:
-            raise RenderFailed(str(second)) from second
+            raise
+        reason = f"{encoder.name} failed in this render: {failure}"
+    return await _made(folder, plan, machine, stage, Encoder(SOFTWARE, reason))
+
+
+async def _made(
+    folder: Path, plan: RenderPlan, machine: Machine, stage: Stage, encoder: Encoder
+) -> _Made:
+    try:
+        encoding = await make(folder, plan, machine, stage)
+    except ffmpeg.FFmpegFailed as failure:
+        raise RenderFailed(str(failure)) from failure
     except SizeMissed as missed:
         raise RenderFailed(f"draft.m.compress.megabytes: is too small: {missed}") from missed
     return _Made(await _checked(folder, plan), encoder, encoding)

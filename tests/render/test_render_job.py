@@ -174,8 +174,8 @@ def test_a_file_that_cannot_be_checked_is_no_result(
 # A machine whose NVENC passes the trial, and what it does with a real render is `{then}`.
 _NVENC = """
 if "h264_nvenc" in args:
-    if "-progress" in args and {refuses}:
-        sys.exit("[h264_nvenc @ 0x1] No capable devices found in /dev/nvidia0")
+    if "-progress" in args:
+        {then}
     at = args.index("h264_nvenc")
     args[at:at + 5] = ["libx264"]
 elif "h264_qsv" in args or "h264_vaapi" in args or "h264_amf" in args:
@@ -186,7 +186,7 @@ elif "h264_qsv" in args or "h264_vaapi" in args or "h264_amf" in args:
 def test_a_hardware_encoder_that_works_is_used(
     make: Make, fake_ffmpeg: Callable[[str], Path], pictures: Any
 ) -> None:
-    fake_ffmpeg(_NVENC.format(refuses=False))
+    fake_ffmpeg(_NVENC.format(then="pass"))
     path, result = make([ONE_CLIP])
     assert result.encoder == "h264_nvenc"
     assert result.encoder_reason == "8 frames were encoded and decoded back"
@@ -196,11 +196,23 @@ def test_a_hardware_encoder_that_works_is_used(
 def test_a_hardware_encoder_that_fails_in_the_render_is_replaced(
     make: Make, fake_ffmpeg: Callable[[str], Path], pictures: Any
 ) -> None:
-    fake_ffmpeg(_NVENC.format(refuses=True))
+    refuses = "sys.exit('[h264_nvenc @ 0x1] No capable devices found in /dev/nvidia0')"
+    fake_ffmpeg(_NVENC.format(then=refuses))
     path, result = make([ONE_CLIP])
     assert result.encoder == "libx264"
     reason = "FFmpeg ended with status 1: No capable devices found in a file"
     assert result.encoder_reason == f"h264_nvenc failed in this render: {reason}"
+    assert pictures(path).counter(29) == 29
+
+
+def test_a_hardware_encoder_that_loses_frames_in_the_render_is_replaced(
+    make: Make, fake_ffmpeg: Callable[[str], Path], pictures: Any
+) -> None:
+    fake_ffmpeg(_NVENC.format(then="args[-1:-1] = ['-frames:v', '20']"))
+    path, result = make([ONE_CLIP])
+    assert (result.encoder, result.frames) == ("libx264", 30)
+    reason = "h264_nvenc failed in this render: the rendered file has another number of frames"
+    assert result.encoder_reason.startswith(reason)
     assert pictures(path).counter(29) == 29
 
 
