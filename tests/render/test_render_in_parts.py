@@ -82,14 +82,14 @@ def test_parts_follow_each_other_and_no_cut_is_in_a_transition(
 @pytest.mark.parametrize(
     ("seconds", "boundary", "begins"),
     [
-        (60, 1, [0, 900]),
-        (60, 700, [0, 900]),
-        (60, 1000, [0, 1000]),
-        (90, 1, [0, 675, 1350, 2025]),
-        (90, 1400, [0, 675, 1400, 2025]),
+        (60, 1, [0, 1000]),
+        (60, 700, [0, 1000]),
+        (60, 850, [0, 850]),
+        (90, 1, [0, 750, 1250, 2000]),
+        (90, 1350, [0, 750, 1350, 2000]),
     ],
 )
-def test_a_part_ends_where_a_picture_does_if_that_is_near(
+def test_a_part_ends_where_a_picture_or_else_a_group_of_pictures_does(
     seconds: int, boundary: int, begins: list[int]
 ) -> None:
     frames = seconds * 30
