@@ -49,6 +49,10 @@ MESSAGES = (
     "add a crossfade between the clips",
     "remove the second clip",
     "swap clip 1 and clip 2",
+    "reverse the order of the clips",
+    "rotate it by 90 degrees",
+    "remove all effects",
+    "mute the video",
     "fade out at the end",
     "play it at 2x speed",
     "what is this?",
@@ -133,7 +137,7 @@ def _print_plans(bed: Bed, rounds: int) -> None:
     for message in MESSAGES:
         times, came_to = _time_plans(bed, message, rounds)
         medians.append(median(times))
-        told = f"{median(times):7.3f} ms median, {max(times):7.3f} ms worst"
+        told = f"{median(times):7.3f} ms median, {min(times):7.3f} best, {max(times):7.3f} worst"
         print(f"{message:42} {told}  {came_to}", flush=True)
     print(
         f"a turn planned in{'':25} {max(medians):7.3f} ms at the median of the slowest message "

@@ -25,8 +25,8 @@ _LEAST_SECONDS = 20.0
 _PARTS_EACH = 2
 # A cut moves by this share of a part to where a picture begins: nothing is read twice there.
 _MOVABLE = 0.2
-# A cut falls where x264 begins a group of pictures anyway, if nothing speaks against it: the file is
-# as large as one that was made whole then (0.6 % apart else).
+# A cut falls where x264 begins a group of pictures anyway, if nothing speaks against it: the file
+# is then about as large as one that was made whole (0.6 % apart else).
 _GROUP = 250
 # What may be held for each core, and the pictures that an encoder holds. All measured.
 _CORE_MEMORY = 400_000_000

@@ -94,6 +94,24 @@ def test_merging_closes_gaps_and_places_what_is_missing() -> None:
     assert order(edited(Merge())) == "abc"
 
 
+def test_gaps_move_with_the_clips_and_keep_their_length_at_another_speed() -> None:
+    clips = [{"s": 500, "d": 1000, "src": "a"}, {"s": 4000, "d": 1000, "src": "b"}]
+    title = {"s": 100, "d": 200, "txt": "before all"}
+    gappy = draft_from_wire({"t": [{"tt": 0, "sg": clips}, {"tt": 7, "sg": [title]}], "d": 5000})
+    cases: list[tuple[Edit, Any, Any]] = [
+        (Remove(first(400)), [(100, 1100), (3600, 4600)], []),
+        (Remove(between(2000, 3000)), [(500, 1500), (3000, 4000)], [(100, 300)]),
+        (SetSpeed(2), [(500, 1000), (3500, 4000)], [(100, 300)]),
+        (SwapClips(Which(number=1), Which(number=2)), [(0, 1000), (1000, 2000)], [(100, 300)]),
+    ]
+    for edit, expected, titles in cases:
+        draft = edited(edit, draft=gappy)
+        assert times(lane(draft, TrackType.VIDEO)) == expected, edit
+        assert [times(t.segments or ()) for t in draft.of_type(TrackType.TEXT)] == (
+            [titles] if titles else []
+        )
+
+
 def test_titles_go_with_what_they_are_over() -> None:
     over_b = edited(AddTitle("b", between(11_000, 13_000)), draft=THREE)
     cases: list[tuple[Edit, Any]] = [

@@ -184,6 +184,12 @@ def test_a_gap_is_no_clip() -> None:
         apply_edits([from_gap], draft_from_wire(gap), Material())
 
 
+def test_a_cut_so_near_to_an_edge_that_nothing_is_left_there_is_refused() -> None:
+    almost = {"t": [{"tt": 0, "sg": [{"s": 0, "d": 5000.0004, "src": "x"}]}]}
+    with pytest.raises(CannotEdit, match="too short"):
+        apply_edits([Split((Moment(5000),))], draft_from_wire(almost), Material())
+
+
 def test_every_reason_has_words_in_both_languages_that_name_the_same() -> None:
     def named(words: str) -> set[str]:
         return {field for _, field, _, _ in Formatter().parse(words) if field is not None}

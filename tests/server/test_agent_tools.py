@@ -5,7 +5,7 @@ from typing import Any, get_args
 
 import pytest
 
-from nemolocal_contract.draft import draft_from_wire
+from nemolocal_contract.draft import Draft, draft_from_wire, draft_to_wire
 from nemolocal_contract.effects import Brightness
 from nemolocal_server.agent.intents import (
     AddMusic,
@@ -157,6 +157,21 @@ def test_segments_without_ids_are_told_by_their_places() -> None:
     nameless = draft_from_wire({"t": [{"tt": 0, "sg": [{"s": 0, "d": 1000}]}]})
     told = Job((Compress(),), draft_from_wire({}), nameless).response()
     assert (told["added"], told["duration_ms"]) == (["0.0"], 0)
+
+
+@pytest.mark.parametrize("kept", [0, 1])
+def test_a_result_tells_the_same_whether_an_untouched_track_was_copied_or_not(kept: int) -> None:
+    tracks = [{"tt": 0, "sg": [{"s": 0, "d": 9}]}, {"tt": 7, "sg": [{"id": "b", "s": 0, "d": 5}]}]
+    before = draft_from_wire({"t": tracks})
+    changed = draft_from_wire({"t": [{"tt": 7, "sg": [{"s": 0, "d": 7}]}]}).tracks or ()
+    lanes = before.tracks or ()
+    shared = Draft(tracks=(lanes[0], *changed) if kept == 0 else (*changed, lanes[1]))
+    copied = draft_from_wire(draft_to_wire(shared))
+    told = Job((Compress(),), before, shared).response()
+    assert told == Job((Compress(),), before, copied).response()
+    assert (told["added"], told["removed"], told["changed"]) == (
+        (["1.0"], ["b"], []) if kept == 0 else ([], [], ["0.0"])
+    )
 
 
 def test_each_job_begins_where_the_one_before_it_ended() -> None:

@@ -32,7 +32,12 @@ def is_known(track: Track) -> bool:
 def ordered(track: Track | None) -> list[Segment]:
     """The segments in order of time."""
     segments = track.segments or () if track is not None else ()
-    return sorted(segments, key=lambda segment: segment.start_ms or 0)
+    return sorted(segments, key=start_of)
+
+
+def start_of(segment: Segment) -> Number:
+    """Where the segment begins on the timeline."""
+    return segment.start_ms or 0
 
 
 def clips_of(draft: Draft) -> list[Segment]:
@@ -47,18 +52,20 @@ def end_of(segments: Iterable[Segment]) -> Number:
 
 def length_of(draft: Draft) -> Number:
     """How long the video is, whatever else goes on after it."""
-    clips = clips_of(draft)
-    return end_of(clips) if clips else draft.duration_ms or 0
+    main = main_track(draft)
+    return end_of(main.segments or ()) if main is not None else draft.duration_ms or 0
 
 
 def retimed(draft: Draft) -> Draft:
     """The draft with its duration: the end of its last segment."""
-    segments = (s for track in draft.tracks or () for s in track.segments or ())
-    return _replace(draft, duration_ms=end_of(segments))
+    ends = (end_of(track.segments or ()) for track in draft.tracks or ())
+    return _replace(draft, duration_ms=max(ends, default=0))
 
 
 def tidy(number: Number) -> Number:
     """Microseconds are all that counts, and a whole number is written as one."""
+    if isinstance(number, int):
+        return number
     number = round(number, 3)
     return int(number) if number == int(number) else number
 
@@ -115,7 +122,7 @@ def window(segments: Iterable[Segment], start: Number, end: Number) -> list[Segm
 
 def overlap(segments: Iterable[Segment]) -> bool:
     """Whether any two segments share time."""
-    in_order = sorted(segments, key=lambda segment: segment.start_ms or 0)
+    in_order = sorted(segments, key=start_of)
     return any(one.end_ms > (other.start_ms or 0) for one, other in pairwise(in_order))
 
 
@@ -176,7 +183,7 @@ def change_tracks(
 
 def fresh_ids(draft: Draft) -> Iterator[str]:
     """Ids that no segment of the draft has: `seg_<number>`; looked for once one is wanted."""
-    ids = (s.id or "" for track in draft.tracks or () for s in track.segments or ())
-    tails = (i[4:] for i in ids if i.startswith("seg_") and len(i) < 20)
-    first = 1 + max((int(tail) for tail in tails if tail.isdecimal()), default=0)
+    ids = [s.id or "" for track in draft.tracks or () for s in track.segments or ()]
+    tails = [i[4:] for i in ids if i.startswith("seg_") and len(i) < 20]
+    first = 1 + max([int(tail) for tail in tails if tail.isdecimal()], default=0)
     yield from (f"seg_{number}" for number in count(first))

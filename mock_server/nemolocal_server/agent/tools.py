@@ -7,7 +7,7 @@ nothing of what is in them. Everything else is graded A.
 import re
 from collections.abc import Iterable, Sequence
 from functools import cache
-from itertools import groupby
+from itertools import groupby, zip_longest
 from typing import Any, Literal, get_args
 
 import msgspec
@@ -103,7 +103,7 @@ class Job(msgspec.Struct, frozen=True):
 
     def response(self) -> dict[str, Any]:
         """What the tool answers: the ids of the segments that it touched, the new length."""
-        old, new = _segments(self.before), _segments(self.after)
+        old, new = _segments(self.before, self.after), _segments(self.after, self.before)
         answer: dict[str, Any] = {
             "status": "success",
             "added": [key for key in new if key not in old],
@@ -135,11 +135,16 @@ def _tool_of(edit: Edit) -> ToolName:
     return _TOOLS.get(type(edit), EDIT_TOOL)
 
 
-def _segments(draft: Draft) -> dict[str, Segment]:
-    """Segments by their ids, or by their places where they have none."""
+def _segments(draft: Draft, other: Draft) -> dict[str, Segment]:
+    """Segments by their ids, or by their places where they have none.
+
+    Left out is every track that is the very same object in the other draft: nothing touched it.
+    """
+    pairs = zip_longest(draft.tracks or (), other.tracks or ())
     return {
         segment.id or f"{track_place}.{place}": segment
-        for track_place, track in enumerate(draft.tracks or ())
+        for track_place, (track, counterpart) in enumerate(pairs)
+        if track is not None and track is not counterpart
         for place, segment in enumerate(track.segments or ())
     }
 

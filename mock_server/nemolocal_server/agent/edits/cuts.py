@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 
-from nemolocal_contract.draft import Draft, Number
+from nemolocal_contract.draft import Draft, Number, Segment
 
 from ..intents import ALL, Keep, Loop, Remove, RemoveClip, SetSpeed, Split
 from ..problems import CannotEdit
@@ -20,9 +20,9 @@ def keep(draft: Draft, edit: Keep, material: Material) -> Draft:
     if edit.which == ALL:
         start, end = resolve(edit.span, length_of(draft))
         return rearrange(draft, [Stretch(start, end)], material, cut_music=True)
-    draft, places = chosen(draft, edit.which, material)
+    draft, clips, places = chosen(draft, edit.which, material)
     holes: list[_Hole] = []
-    for start, end in _spans(draft, places):
+    for start, end in _spans(clips, places):
         first, last = resolve(edit.span, end - start)
         holes += [(start, start + first), (start + last, end)]
     return rearrange(draft, without(length_of(draft), holes), material)
@@ -48,11 +48,11 @@ def _holes(
     """What is to go; clips are cut where only a part of them is meant."""
     if isinstance(edit, Remove) and edit.which == ALL:
         return draft, [resolve(edit.span, length_of(draft))]
-    draft, places = chosen(draft, edit.which, material)
+    draft, clips, places = chosen(draft, edit.which, material)
     if isinstance(edit, RemoveClip):
-        return draft, _spans(draft, places)
+        return draft, _spans(clips, places)
     holes: list[_Hole] = []
-    for start, end in _spans(draft, places):
+    for start, end in _spans(clips, places):
         first, last = resolve(edit.span, end - start)
         holes.append((start + first, start + last))
     return draft, holes
@@ -79,10 +79,10 @@ def loop(draft: Draft, edit: Loop, material: Material) -> Draft:
     if edit.which == ALL:
         again = _repeated(Stretch(0, length_of(draft)), edit, len(clips_of(draft)))
         return _not_too_many(rearrange(draft, again, material))
-    draft, places = chosen(draft, edit.which, material)
+    draft, clips, places = chosen(draft, edit.which, material)
     stretches: list[Stretch] = []
     at: Number = 0
-    for start, end in _spans(draft, places):
+    for start, end in _spans(clips, places):
         stretches += [Stretch(at, start), *_repeated(Stretch(start, end), edit, 1)]
         at = end
     stretches.append(Stretch(at, length_of(draft)))
@@ -116,10 +116,10 @@ def set_speed(draft: Draft, edit: SetSpeed, material: Material) -> Draft:
     """The clips that are meant played faster or slower than they are."""
     if not edit.factor > 0:
         possible(edit.factor)
-    draft, places = chosen(draft, edit.which, material)
+    draft, clips, places = chosen(draft, edit.which, material)
     stretches: list[Stretch] = []
     at: Number = 0
-    for start, end in _joined(_spans(draft, places)):
+    for start, end in _runs(clips, places):
         stretches += [Stretch(at, start), Stretch(start, end, edit.factor)]
         at = end
     stretches.append(Stretch(at, length_of(draft)))
@@ -129,17 +129,17 @@ def set_speed(draft: Draft, edit: SetSpeed, material: Material) -> Draft:
     return after
 
 
-def _spans(draft: Draft, places: list[int]) -> list[_Hole]:
-    clips = clips_of(draft)
+def _spans(clips: Sequence[Segment], places: Sequence[int]) -> list[_Hole]:
     return [(clips[place].start_ms or 0, clips[place].end_ms) for place in places]
 
 
-def _joined(spans: Sequence[_Hole]) -> list[_Hole]:
-    """Spans that touch as one."""
-    joined: list[_Hole] = []
-    for start, end in spans:
-        if joined and joined[-1][1] == start:
-            joined[-1] = (joined[-1][0], end)
-        else:
-            joined.append((start, end))
-    return joined
+def _runs(clips: Sequence[Segment], places: Sequence[int]) -> list[_Hole]:
+    """The spans of these clips; those that touch as one."""
+    runs: list[_Hole] = []
+    for place in places:
+        start = clips[place].start_ms or 0
+        end = start + (clips[place].duration_ms or 0)
+        if runs and runs[-1][1] == start:
+            start, _ = runs.pop()
+        runs.append((start, end))
+    return runs

@@ -6,7 +6,7 @@ from nemolocal_contract.draft import Draft, Number, Segment
 
 from ..intents import ALL, Fade
 from ..problems import CannotEdit
-from ..timeline import clips_of, music_track, ordered, with_clips, with_segments
+from ..timeline import music_track, ordered, with_clips, with_segments
 from .material import Material
 from .selection import chosen
 from .titles import change_titles
@@ -21,8 +21,7 @@ def fade(draft: Draft, edit: Fade, material: Material) -> Draft:
         return change_titles(draft, edit.which, lambda title: _faded(title, edit, edit.way))
     if edit.target == "music":
         return _with_faded_music(draft, edit)
-    draft, places = chosen(draft, edit.which, material)
-    clips = clips_of(draft)
+    draft, clips, places = chosen(draft, edit.which, material)
     if edit.which != ALL:
         for place in places:
             clips[place] = _faded(clips[place], edit, edit.way)

@@ -1,9 +1,11 @@
 """Titles, overlays and other sounds, and where they go when the video changes under them."""
 
 import math
-from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator, Sequence
+from functools import cached_property
 from itertools import pairwise
+from operator import attrgetter
 
 import msgspec
 
@@ -14,6 +16,7 @@ from ..timeline import (
     end_of,
     fresh_ids,
     is_known,
+    length_of,
     main_track,
     music_track,
     ordered,
@@ -28,9 +31,10 @@ from .material import Material
 from .music import fit_music
 
 _replace = msgspec.structs.replace
+_old_start, _old_end = attrgetter("old_start"), attrgetter("old_end")
 
 
-class Piece(msgspec.Struct, frozen=True):
+class Piece(msgspec.Struct, frozen=True, gc=False):
     """Where a part of the old video is in the new one, faster or slower perhaps."""
 
     old_start: Number
@@ -56,27 +60,34 @@ def follow(
     cut_music: bool = False,
 ) -> Draft:
     """The draft with these clips as its video, and everything else where the pieces take it."""
-    main, music = main_track(draft), music_track(draft)
-    journey = _Journey(pieces, end_of(ordered(main)), end_of(clips), material)
     after = with_clips(draft, clips)
-    names = fresh_ids(after)
-    for track in draft.tracks or ():
-        if track is main or not is_known(track) or not track.segments:
-            continue
-        if track is not music or cut_music:
+    followers = _followers(draft, cut_music=cut_music)
+    if followers:
+        journey = _Journey(pieces, length_of(draft), end_of(clips), material)
+        names = fresh_ids(after)
+        for track in followers:
             after = with_segments(after, track, journey.carry(track, names))
     return fit_music(after, material)
+
+
+def _followers(draft: Draft, *, cut_music: bool) -> list[Track]:
+    """The tracks that go where the video goes; the music fits itself, unless it is cut."""
+    stays = [main_track(draft), None if cut_music else music_track(draft)]
+    return [
+        track
+        for track in draft.tracks or ()
+        if track.segments and is_known(track) and not any(track is one for one in stays)
+    ]
 
 
 class _Journey:
     """From the old video to the new one."""
 
     def __init__(
-        self, pieces: Iterable[Piece], old_end: Number, new_end: Number, material: Material
+        self, pieces: Sequence[Piece], old_end: Number, new_end: Number, material: Material
     ) -> None:
         self._pieces = _first_showings(pieces)
         self._in_order = all(a.new_end <= b.new_start for a, b in pairwise(self._pieces))
-        self._runs = _runs(self._pieces)
         self._old_end = old_end
         self._new_end = new_end
         self._material = material
@@ -84,14 +95,20 @@ class _Journey:
     def carry(self, track: Track, names: Iterator[str]) -> list[Segment]:
         """The segments of a track where they are after the journey."""
         segments = ordered(track)
-        moved = [moved for segment in segments for moved in self._carried(segment)]
+        timeless = self._material.timeless(segments)
+        carried = map(self._carried, segments, timeless)
+        moved = [moved for parts in carried for moved in parts]
         if not self._in_order and overlap(moved):
             moved = segments
         return _renamed(window(moved, 0, self._new_end), names)
 
-    def _carried(self, segment: Segment) -> list[Segment]:
+    @cached_property
+    def _runs(self) -> list[list[Piece]]:
+        """Found once a segment asks for them: texts and pictures never do."""
+        return _find_runs(self._pieces)
+
+    def _carried(self, segment: Segment, timeless: bool) -> list[Segment]:
         start, end = segment.start_ms or 0, segment.end_ms
-        timeless = self._material.is_timeless(segment)
         if timeless and start <= 0 and end >= self._old_end:
             return [_lasting(segment, 0, self._new_end)]
         if not self._in_order:
@@ -101,15 +118,16 @@ class _Journey:
         return [shot for run in self._runs for shot in _shots(segment, run)]
 
     def _with_its_clip(self, segment: Segment) -> Segment:
-        start, end = segment.start_ms or 0, segment.end_ms
-        for piece in self._pieces:
-            if piece.old_start <= start and end <= piece.old_end:
-                return at(segment, piece.place(start))
-        return segment
+        start = segment.start_ms or 0
+        place = bisect_right(self._pieces, start, key=_old_start) - 1
+        if place < 0 or segment.end_ms > self._pieces[place].old_end:
+            return segment
+        return at(segment, self._pieces[place].place(start))
 
     def _stretched(self, segment: Segment, start: Number, end: Number) -> list[Segment]:
         """From the first moment of it that is left to the last."""
-        over = [p for p in self._pieces if p.old_start < end and p.old_end > start]
+        first = bisect_right(self._pieces, start, key=_old_end)
+        over = self._pieces[first : bisect_left(self._pieces, end, key=_old_start)]
         if not over:
             return []
         new_start, new_end = over[0].place(start), over[-1].place(end)
@@ -128,21 +146,21 @@ def _shots(segment: Segment, run: list[Piece]) -> list[Segment]:
 
 
 def _place(run: list[Piece], moment: Number) -> Number:
-    return next(piece for piece in run if moment <= piece.old_end).place(moment)
+    return run[bisect_left(run, moment, key=_old_end)].place(moment)
 
 
 def _lasting(segment: Segment, start: Number, end: Number) -> Segment:
     return _replace(segment, start_ms=start, duration_ms=end - start)
 
 
-def _first_showings(pieces: Iterable[Piece]) -> list[Piece]:
+def _first_showings(pieces: Sequence[Piece]) -> list[Piece]:
     """The pieces in their old order; of what is shown more than once, the first time counts."""
+    in_order = sorted(pieces, key=_old_start)
+    if _apart(in_order):  # only loops show anything more than once
+        return in_order
     first: list[Piece] = []
     for piece in pieces:
-        if not first or first[-1].old_end <= piece.old_start:  # most changes keep the order
-            first.append(piece)
-            continue
-        place = bisect_left(first, piece.old_start, key=lambda shown: shown.old_start)
+        place = bisect_left(first, piece.old_start, key=_old_start)
         # Those that are there overlap nowhere: only the neighbours can be in the way.
         around = first[max(place - 1, 0) : place + 1]
         if all(piece.old_end <= p.old_start or p.old_end <= piece.old_start for p in around):
@@ -150,7 +168,12 @@ def _first_showings(pieces: Iterable[Piece]) -> list[Piece]:
     return first
 
 
-def _runs(pieces: list[Piece]) -> list[list[Piece]]:
+def _apart(pieces: Sequence[Piece]) -> bool:
+    """Whether pieces in their old order overlap nowhere in the old video."""
+    return all(a.old_end <= b.old_start for a, b in pairwise(pieces))
+
+
+def _find_runs(pieces: list[Piece]) -> list[list[Piece]]:
     """Pieces that follow one another without a gap, in the old video and in the new one."""
     runs: list[list[Piece]] = []
     for piece in pieces:

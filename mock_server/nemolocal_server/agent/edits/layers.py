@@ -111,8 +111,8 @@ def _named(draft: Draft, which: Which, material: Material) -> _Wanted:
     clips = clips_of(draft)
     if clips:
         try:
-            draft, places = chosen(draft, which, material)
-            return draft, _the_one(clips_of(draft), places, material)
+            draft, clips, places = chosen(draft, which, material)
+            return draft, _the_one(clips, places, material)
         except CannotEdit as error:
             if which.name is None or error.code != "no_such_clip":
                 raise

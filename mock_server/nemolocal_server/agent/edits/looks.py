@@ -8,19 +8,20 @@ import msgspec
 from nemolocal_contract.draft import Draft, Segment, Transition
 from nemolocal_contract.effects import Effect, Flip, Reverse, Rotate, effect_to_wire
 
-from ..intents import AddTransition, ApplyEffect, RemoveEffects, RemoveTransitions, Which
+from ..intents import AddTransition, ApplyEffect, RemoveEffects, RemoveTransitions
 from ..problems import CannotEdit
 from ..timeline import clips_of, with_clips
 from .material import Material
 from .ripple import settled
 from .selection import chosen
 
-_LOOKS = frozenset(
+_LOOKS = tuple(
     "brightness contrast saturation warmth grayscale sepia blur sharpen vignette zoom crop".split()
 )
-_TURNS = frozenset({"rotate", "flip"})
+_TURNS = ("rotate", "flip")
 _TRANSITION_MS = 1000
-_Effects = tuple[dict[str, Any], ...]
+_Effects = Sequence[dict[str, Any]]
+_Renew = Callable[[_Effects], _Effects]
 _replace = msgspec.structs.replace
 
 
@@ -29,57 +30,54 @@ def apply_effect(draft: Draft, edit: ApplyEffect, material: Material) -> Draft:
 
     Turns add up, and what is played backwards twice is played forwards.
     """
-    effect = edit.effect
-    if isinstance(effect, Rotate | Flip):
-        return _changed(draft, edit.which, material, lambda effects: _turned(effects, effect))
-    if isinstance(effect, Reverse):
-        return _changed(draft, edit.which, material, _reversed)
-    return _changed(draft, edit.which, material, lambda effects: _with_effect(effects, effect))
+    draft, clips, places = chosen(draft, edit.which, material)
+    types, renew = _renewal(edit.effect)
+    return with_clips(draft, _renewed(clips, places, types, renew))
 
 
-def _changed(
-    draft: Draft, which: Which, material: Material, change: Callable[[_Effects], _Effects]
-) -> Draft:
-    draft, places = chosen(draft, which, material)
-    clips = clips_of(draft)
-    for place in places:
-        effects = change(clips[place].effects or ())
-        clips[place] = _replace(clips[place], effects=effects or None)
-    return with_clips(draft, clips)
-
-
-def _with_effect(effects: _Effects, effect: Effect) -> _Effects:
+def _renewal(effect: Effect) -> tuple[Sequence[str], _Renew]:
+    """The types of effects that it replaces, and what stands in their place then."""
     wire = effect_to_wire(effect)
-    return _in_place(effects, frozenset({wire["type"]}), [wire])
+    if isinstance(effect, Rotate | Flip):
+        return _TURNS, lambda old: _turned([*old, wire])
+    if isinstance(effect, Reverse):
+        return (wire["type"],), lambda old: [] if old else [wire]
+    return (wire["type"],), lambda _: [wire]
 
 
-def _in_place(effects: _Effects, types: frozenset[str], new: list[Any]) -> _Effects:
-    """`new` where the first of these types stood, or at the end; the others of them are gone."""
-    kinds = [_type(effect) in types for effect in effects]
-    first = kinds.index(True) if True in kinds else len(effects)
-    others = [effect for effect, is_old in zip(effects, kinds, strict=True) if not is_old]
-    return (*others[:first], *new, *others[first:])
+def _renewed(
+    clips: list[Segment], places: Sequence[int], types: Sequence[str], renew: _Renew
+) -> list[Segment]:
+    """The clips with other effects of these types: what `renew` makes of those that there are.
+
+    The new ones stand where the first of the old ones stood, or at the end. A type on the wire may
+    be anything, even what has no hash: hence no set of types.
+    """
+    renewed = [*clips]
+    from_none = renew(())
+    for place in places:
+        effects = clips[place].effects or ()
+        old = [effect for effect in effects if effect.get("type") in types]
+        if old:
+            first = effects.index(old[0])
+            others = [effect for effect in effects if effect.get("type") not in types]
+            effects = (*others[:first], *renew(old), *others[first:])
+        elif from_none:
+            effects = (*effects, *from_none)
+        else:
+            continue
+        renewed[place] = _replace(clips[place], effects=effects or None)
+    return renewed
 
 
-def _type(wire: dict[str, Any]) -> str:
-    """What an entry of `fx` says it is; anybody may have written it."""
-    return str(wire.get("type"))
-
-
-def _reversed(effects: _Effects) -> _Effects:
-    backwards = any(_type(effect) == "reverse" for effect in effects)
-    new = [] if backwards else [effect_to_wire(Reverse())]
-    return _in_place(effects, frozenset({"reverse"}), new)
-
-
-def _turned(effects: _Effects, effect: Rotate | Flip) -> _Effects:
+def _turned(turns: _Effects) -> _Effects:
     """All turns and mirrors together are one of eight: a rotation, then mirrored or not."""
     degrees, mirrored = 0, False
-    for one in (*filter(lambda wire: _type(wire) in _TURNS, effects), effect_to_wire(effect)):
+    for one in turns:
         turn = _degrees(one)
         degrees = (degrees - turn if mirrored else degrees + turn) % 360
         mirrored ^= one["type"] == "flip"
-    return _in_place(effects, _TURNS, [effect_to_wire(turn) for turn in _turns(degrees, mirrored)])
+    return [effect_to_wire(turn) for turn in _turns(degrees, mirrored)]
 
 
 def _degrees(wire: dict[str, Any]) -> int:
@@ -102,26 +100,23 @@ def remove_effects(draft: Draft, edit: RemoveEffects, material: Material) -> Dra
 
     Looks are colours, blurs, zooms and crops; turns and playing backwards go where they are named.
     """
-    types = _LOOKS if edit.type is None else frozenset({edit.type})
-    draft, places = chosen(draft, edit.which, material)
-    clips = clips_of(draft)
-    if not any(_type(one) in types for place in places for one in clips[place].effects or ()):
+    types = _LOOKS if edit.type is None else (edit.type,)
+    draft, clips, places = chosen(draft, edit.which, material)
+    bare = _renewed(clips, places, types, lambda _: ())
+    if bare == clips:
         raise CannotEdit("no_effect")
-    for place in places:
-        effects = _in_place(clips[place].effects or (), types, [])
-        clips[place] = _replace(clips[place], effects=effects or None)
-    return with_clips(draft, clips)
+    return with_clips(draft, bare)
 
 
 def add_transition(draft: Draft, edit: AddTransition, material: Material) -> Draft:
     """A soft way from each clip that is meant into the one that follows it at once."""
-    draft, places = chosen(draft, edit.which, material)
-    clips = clips_of(draft)
+    draft, clips, places = chosen(draft, edit.which, material)
     wanted = _TRANSITION_MS if edit.duration_ms is None else max(edit.duration_ms, 1)
+    fresh = Transition(type=edit.type, duration_ms=wanted)
     for place in places:
-        transition = clips[place].transition or Transition()
-        transition = _replace(transition, type=edit.type, duration_ms=wanted)
-        clips[place] = _replace(clips[place], transition=transition)
+        old = clips[place].transition
+        new = fresh if old is None else _replace(old, type=edit.type, duration_ms=wanted)
+        clips[place] = _replace(clips[place], transition=new)
     clips = settled(clips)
     if not any(clips[place].transition for place in places):
         raise CannotEdit("nothing_follows")

@@ -1,7 +1,7 @@
 """What edits are made with: uploads, generated media, and what is being made for an edit."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import PurePath
 
 import msgspec
@@ -62,10 +62,12 @@ class Material(msgspec.Struct, frozen=True):
 
     def is_timeless(self, segment: Segment) -> bool:
         """Whether it shows the same at any time: a text or a picture."""
-        if segment.source is None:
-            return segment.text is not None
-        media = self.find(segment.source)
-        return media is not None and media.kind == "image"
+        return self.timeless([segment])[0]
+
+    def timeless(self, segments: Iterable[Segment]) -> list[bool]:
+        """Which of these show the same at any time: texts and pictures."""
+        stills = {m.id for m in (*self.uploads, *self.generated) if m.kind == "image"}
+        return [s.text is not None if s.source is None else s.source in stills for s in segments]
 
     def length_ms(self, source: str | None) -> Number | None:
         """Where a source ends; None where nobody knows it."""

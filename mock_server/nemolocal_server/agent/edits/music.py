@@ -27,10 +27,11 @@ _replace = msgspec.structs.replace
 
 def fit_music(draft: Draft, material: Material) -> Draft:
     """The music cut at the end of the video, or played on, and again, until it is reached."""
-    track, length = music_track(draft), length_of(draft)
+    track = music_track(draft)
     parts = ordered(track)
     if track is None or not parts:
         return draft
+    length = length_of(draft)
     kept = window(parts, 0, length) or [part(at(parts[0], 0), 0, length)]
     fitted = _played_on(kept, length, material)
     if fitted[-1] != parts[-1]:

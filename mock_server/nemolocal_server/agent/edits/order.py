@@ -2,19 +2,15 @@
 
 from collections.abc import Sequence
 
-import msgspec
-
-from nemolocal_contract.draft import Draft
+from nemolocal_contract.draft import Draft, Segment
 
 from ..intents import Merge, MoveClip, ReverseOrder, SwapClips
 from ..problems import CannotEdit
-from ..timeline import clips_of, with_clips
+from ..timeline import clips_of
 from .material import Material
 from .placing import append, unplaced
-from .ripple import Stretch, rearrange, settled
+from .ripple import reorder
 from .selection import find_clips, names_of, the_clip
-
-_replace = msgspec.structs.replace
 
 
 def move(draft: Draft, edit: MoveClip, material: Material) -> Draft:
@@ -26,36 +22,32 @@ def move(draft: Draft, edit: MoveClip, material: Material) -> Draft:
     if not edit.to or not 0 <= to <= len(others):
         names = names_of(clips, material)
         raise CannotEdit("no_such_place", place=edit.to, count=len(clips), names=names)
-    return _in_order(draft, [*others[:to], *moving, *others[to:]], material)
+    return _in_order(draft, clips, [*others[:to], *moving, *others[to:]], material)
 
 
 def swap(draft: Draft, edit: SwapClips, material: Material) -> Draft:
     """Two clips, each in the place of the other."""
-    one, other = (the_clip(draft, which, material) for which in (edit.one, edit.other))
-    order = [*range(len(clips_of(draft)))]
+    clips = clips_of(draft)
+    one, other = (the_clip(clips, which, material) for which in (edit.one, edit.other))
+    order = [*range(len(clips))]
     order[one], order[other] = other, one
-    return _in_order(draft, order, material)
+    return _in_order(draft, clips, order, material)
 
 
 def reverse(draft: Draft, _: ReverseOrder, material: Material) -> Draft:
     """The last clip first."""
-    return _in_order(draft, [*range(len(clips_of(draft)))][::-1], material)
-
-
-def _in_order(draft: Draft, order: Sequence[int], material: Material) -> Draft:
     clips = clips_of(draft)
+    return _in_order(draft, clips, range(len(clips))[::-1], material)
+
+
+def _in_order(
+    draft: Draft, clips: Sequence[Segment], order: Sequence[int], material: Material
+) -> Draft:
     if len(clips) < 2:
         raise CannotEdit("one_clip", names=names_of(clips, material))
     if [*order] == sorted(order):
         raise CannotEdit("same_order")
-    loose = with_clips(draft, [_replace(clip, transition=None) for clip in clips])
-    stretches = [Stretch(clips[n].start_ms or 0, clips[n].end_ms) for n in order]
-    after = rearrange(loose, stretches, material)
-    moved = [
-        _replace(clip, transition=before.transition)
-        for clip, before in zip(clips_of(after), clips, strict=True)
-    ]
-    return with_clips(after, settled(moved))
+    return reorder(draft, clips, order, material)
 
 
 def merge(draft: Draft, _: Merge, material: Material) -> Draft:
@@ -66,8 +58,7 @@ def merge(draft: Draft, _: Merge, material: Material) -> Draft:
         raise CannotEdit("no_video")
     closed = draft
     if clips:
-        stretches = [Stretch(clip.start_ms or 0, clip.end_ms) for clip in clips]
-        closed = rearrange(draft, stretches, material)
+        closed = reorder(draft, clips, range(len(clips)), material)
     if not fresh and clips_of(closed) == clips:
         raise CannotEdit("merged")
     return append(closed, fresh, material) if fresh else closed

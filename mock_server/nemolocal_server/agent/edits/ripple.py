@@ -1,7 +1,8 @@
 """The one way in which the video changes its length or order, and what everything else does then.
 
 A change is a list of stretches of the old video, each perhaps at another speed, one after another:
-that is the new video. The rest follows by these rules:
+that is the new video. Another order is the old clips, one after another. The rest follows by these
+rules:
 
 - A text or a still picture that lay over all of the video lies over all of it again.
 - Where the order stays (cuts, speed, loops), titles, overlays and other sounds stay over what they
@@ -15,18 +16,17 @@ that is the new video. The rest follows by these rules:
 - Tracks of unknown types are left alone.
 """
 
-import functools
 import math
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
-from itertools import accumulate, pairwise
+from itertools import pairwise
 
 import msgspec
 
 from nemolocal_contract.draft import Draft, Number, Segment, Transition
 
 from ..problems import CannotEdit
-from ..timeline import clips_of, fresh_ids, part, tidy, with_fitting_fades
+from ..timeline import clips_of, fresh_ids, part, start_of, tidy, with_fitting_fades
 from .followers import Piece, follow
 from .material import Material
 
@@ -37,7 +37,10 @@ _replace = msgspec.structs.replace
 
 
 class Stretch(msgspec.Struct, frozen=True):
-    """A part of the old video, played so many times as fast as it was."""
+    """A part of the old video, played so many times as fast as it was.
+
+    Only what has no gaps can be played at another speed.
+    """
 
     start: Number
     end: Number
@@ -70,17 +73,27 @@ def rearrange(
         builder.add(stretch)
     if not builder.shots:
         raise CannotEdit("nothing_left")
-    names = fresh_ids(draft)
-    clips = settled(_dressed(builder.shots, names))
+    clips = settled(builder.dressed(fresh_ids(draft)))
     return follow(draft, clips, builder.pieces, material, cut_music=cut_music)
 
 
-class _Shot(msgspec.Struct, frozen=True):
-    """What is taken of a clip of the old video; whether it `ends` as the clip does."""
-
-    clip: int
-    segment: Segment
-    ends: bool
+def reorder(
+    draft: Draft, clips: Sequence[Segment], order: Sequence[int], material: Material
+) -> Draft:
+    """The draft with all its clips in this order, without gaps; transitions stay at their cuts."""
+    moved: list[Segment] = []
+    pieces: list[Piece] = []
+    here: Number = 0
+    for number, before in zip(order, clips, strict=True):
+        clip = clips[number]
+        start, length = clip.start_ms or 0, clip.duration_ms or 0
+        after = tidy(here + length)
+        pieces.append(Piece(start, start + length, here, after))
+        if clip.start_ms != here or clip.transition is not before.transition:
+            clip = _replace(clip, start_ms=here, transition=before.transition)
+        moved.append(clip)
+        here = after
+    return follow(draft, settled(moved), pieces, material)
 
 
 class _Builder:
@@ -88,56 +101,90 @@ class _Builder:
 
     def __init__(self, clips: list[Segment], material: Material) -> None:
         self._clips = clips
-        self._spans = [(clip.start_ms or 0, clip.end_ms) for clip in clips]
-        # The latest end of each clip and those before it, to find where a stretch begins.
-        self._ends = list(accumulate((end for _, end in self._spans), max))
         self._material = material
         self._at: Number = 0
-        self.shots: list[_Shot] = []
+        # Of each shot the number of its clip; those shots that end before their clip does.
+        self._numbers: list[int] = []
+        self._unfinished: set[int] = set()
+        self.shots: list[Segment] = []
         self.pieces: list[Piece] = []
 
     def add(self, stretch: Stretch) -> None:
-        if stretch.start == stretch.end:
-            return
-        cursor = stretch.start
-        for number in range(bisect_right(self._ends, stretch.start), len(self._clips)):
-            clip_start, clip_end = self._spans[number]
-            if clip_start >= stretch.end:
-                break
-            start, end = max(clip_start, stretch.start), min(clip_end, stretch.end)
-            if start < end:
-                self._advance(cursor, start, stretch.speed)
-                shot = part(self._clips[number], start, end)
-                self._shoot(number, shot, stretch.speed, ends=end == clip_end)
-                self._advance(start, end, stretch.speed)
-                cursor = end
-        self._advance(cursor, stretch.end, stretch.speed)
+        """What of the clips lies in a stretch, after what is there."""
+        if stretch.start < stretch.end:
+            shots = self._taken(stretch)
+            if stretch.speed == 1:
+                self._shift(shots, stretch)
+            else:
+                self._scale(shots, stretch)
 
-    def _shoot(self, number: int, shot: Segment, speed: float, *, ends: bool) -> None:
-        new_speed = shot.speed
-        if speed != 1 and not self._material.is_timeless(shot):
-            new_speed = possible(speed * (shot.speed or 1))
-        length = _scaled(shot.duration_ms or 0, speed)
-        if not length:
-            raise CannotEdit("too_short")
-        if (shot.start_ms, length, new_speed) != (self._at, shot.duration_ms, shot.speed):
-            shot = _replace(shot, start_ms=self._at, duration_ms=length, speed=new_speed)
-        self.shots.append(_Shot(number, shot, ends))
+    def _taken(self, stretch: Stretch) -> list[Segment]:
+        """The shots of a stretch where they are: only the first and the last can be cut."""
+        start, end = stretch.start, stretch.end
+        first = bisect_right(self._clips, start, key=start_of)
+        if first and self._clips[first - 1].end_ms > start:
+            first -= 1
+        last = bisect_left(self._clips, end, lo=first, key=start_of)
+        shots = self._clips[first:last]
+        self._numbers += range(first, last)
+        if shots:
+            if shots[-1].end_ms > end:
+                self._unfinished.add(len(self._numbers) - 1)
+            shots[0] = _cut(shots[0], start, end)
+            shots[-1] = _cut(shots[-1], start, end)
+        return shots
 
-    def _advance(self, start: Number, end: Number, speed: float) -> None:
-        """The time from `start` to `end`, a shot or a gap, is told in its place."""
-        if start < end:
-            after = tidy(self._at + _scaled(end - start, speed))
-            self.pieces.append(Piece(start, end, self._at, after))
-            self._at = after
+    def _shift(self, shots: list[Segment], stretch: Stretch) -> None:
+        """Later or earlier as a whole, gaps and all."""
+        by = tidy(self._at - stretch.start)
+        if by:
+            shots = [_replace(s, start_ms=tidy((s.start_ms or 0) + by)) for s in shots]
+        self.shots += shots
+        after = tidy(self._at + stretch.end - stretch.start)
+        self.pieces.append(Piece(stretch.start, stretch.end, self._at, after))
+        self._at = after
+
+    def _scale(self, shots: list[Segment], stretch: Stretch) -> None:
+        """Lengths are rounded down, so that no shot goes past the end of its source."""
+        factor, here = stretch.speed, self._at
+        timeless = self._material.timeless(shots)
+        playing = {shot.speed for shot, still in zip(shots, timeless, strict=True) if not still}
+        speeds = {speed: possible(factor * (speed or 1)) for speed in playing}
+        for shot, still in zip(shots, timeless, strict=True):
+            start, before = shot.start_ms or 0, shot.duration_ms or 0
+            length = math.floor(before / factor)
+            if not length:
+                raise CannotEdit("too_short")
+            speed = shot.speed if still else speeds[shot.speed]
+            self.shots.append(_replace(shot, start_ms=here, duration_ms=length, speed=speed))
+            after = tidy(here + length)
+            self.pieces.append(Piece(start, start + before, here, after))
+            here = after
+        self._at = here
+
+    def dressed(self, names: Iterator[str]) -> list[Segment]:
+        """Ids and edges: the first shot of a clip begins as it did, the last ends as it did."""
+        shots = [*self.shots]
+        last = {number: place for place, number in enumerate(self._numbers)}
+        if len(last) < len(shots):  # some clip is shown more than once
+            seen: set[int] = set()
+            for place, number in enumerate(self._numbers):
+                if number in seen:
+                    shots[place] = _replace(shots[place], id=next(names), fade_in_ms=None)
+                if place != last[number]:
+                    way_on = None if place in self._unfinished else shots[place].transition
+                    shots[place] = _replace(shots[place], fade_out_ms=None, transition=way_on)
+                seen.add(number)
+        return [with_fitting_fades(s) if s.fade_in_ms or s.fade_out_ms else s for s in shots]
 
 
-def _scaled(length: Number, speed: float) -> Number:
-    """Rounded down, so that no shot goes past the end of its source."""
-    return length if speed == 1 else math.floor(length / speed)
+def _cut(clip: Segment, start: Number, end: Number) -> Segment:
+    shot = part(clip, start, end)
+    if not shot.duration_ms:
+        raise CannotEdit("too_short")
+    return shot
 
 
-@functools.lru_cache(maxsize=64)
 def possible(speed: float) -> Number | None:
     """The `sp` of a clip that plays at this speed; raises `CannotEdit`."""
     speed = round(speed, 6)
@@ -147,38 +194,23 @@ def possible(speed: float) -> Number | None:
     return None if speed == 1 else tidy(speed)
 
 
-def _dressed(shots: Sequence[_Shot], names: Iterator[str]) -> list[Segment]:
-    """Ids and edges: the first shot of a clip begins as the clip did, the last ends as it did."""
-    first = {shot.clip: place for place, shot in reversed([*enumerate(shots)])}
-    last = {shot.clip: place for place, shot in enumerate(shots)}
-    clips = []
-    for place, shot in enumerate(shots):
-        clip = shot.segment
-        if place != first[shot.clip]:
-            clip = _replace(clip, id=next(names), fade_in_ms=None)
-        if place != last[shot.clip]:
-            way_on = clip.transition if shot.ends else None
-            clip = _replace(clip, fade_out_ms=None, transition=way_on)
-        clips.append(with_fitting_fades(clip))
-    return clips
-
-
 def settled(clips: Sequence[Segment]) -> list[Segment]:
     """Transitions only where another clip follows at once, no longer than either of them."""
     after: list[Segment | None] = [*clips[1:], None]
-    return [_with_fitting_transition(clip, one) for clip, one in zip(clips, after, strict=True)]
+    return [
+        clip if clip.transition is None else _with_fitting_transition(clip, clip.transition, one)
+        for clip, one in zip(clips, after, strict=True)
+    ]
 
 
-def _with_fitting_transition(clip: Segment, following: Segment | None) -> Segment:
-    if clip.transition is None:
-        return clip
-    if following is None or (following.start_ms or 0) > clip.end_ms + 1:
+def _with_fitting_transition(
+    clip: Segment, transition: Transition, following: Segment | None
+) -> Segment:
+    """The clip with its transition, should there be time for it; else without."""
+    wanted, length = transition.duration_ms, clip.duration_ms or 0
+    if following is None or (following.start_ms or 0) > (clip.start_ms or 0) + length + 1:
         return _replace(clip, transition=None)
-    longest = min(clip.duration_ms or 0, following.duration_ms or 0)
-    return _replace(clip, transition=_no_longer(clip.transition, longest))
-
-
-def _no_longer(transition: Transition, longest: Number) -> Transition:
-    if transition.duration_ms is None or transition.duration_ms <= longest:
-        return transition
-    return _replace(transition, duration_ms=longest)
+    longest = min(length, following.duration_ms or 0)
+    if wanted is None or wanted <= longest:
+        return clip
+    return _replace(clip, transition=_replace(transition, duration_ms=longest))

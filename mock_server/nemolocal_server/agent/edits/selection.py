@@ -25,28 +25,32 @@ def resolve(span: Span, total: Number) -> tuple[Number, Number]:
     raise CannotEdit("empty_span")
 
 
-def chosen(draft: Draft, which: Which, material: Material) -> tuple[Draft, list[int]]:
-    """The places in the video of the clips that are meant, from 0 on; at least one.
+def chosen(
+    draft: Draft, which: Which, material: Material
+) -> tuple[Draft, list[Segment], list[int]]:
+    """The draft, its clips in order, and the places among them of those that are meant.
 
-    A span is cut out of its clips first: of those that are named, else of the whole video.
+    There is at least one, places count from 0. A span is cut out of its clips first: of those that
+    are named, else of the whole video.
     """
     clips = clips_of(draft)
     found = find_clips(clips, which, material)
     if which.span is None:
-        return draft, found
+        return draft, clips, found
     if which.number is None and which.name is None:
         spans = [resolve(which.span, length_of(draft))]
     else:
         spans = [_within(clips[number], which.span) for number in found]
     cut = rearrange(draft, cut_at(length_of(draft), [m for span in spans for m in span]), material)
+    shots = clips_of(cut)
     inside = [
         number
-        for number, clip in enumerate(clips_of(cut))
+        for number, clip in enumerate(shots)
         if any(start <= (clip.start_ms or 0) and clip.end_ms <= end for start, end in spans)
     ]
     if not inside:
         raise CannotEdit("no_such_clip", count=len(clips), names=names_of(clips, material))
-    return cut, inside
+    return cut, shots, inside
 
 
 def _within(clip: Segment, span: Span) -> tuple[Number, Number]:
@@ -71,9 +75,8 @@ def find_clips(clips: Sequence[Segment], which: Which, material: Material) -> li
     return places
 
 
-def the_clip(draft: Draft, which: Which, material: Material) -> int:
+def the_clip(clips: Sequence[Segment], which: Which, material: Material) -> int:
     """The place of the one clip that is meant; a question where there are more."""
-    clips = clips_of(draft)
     places = find_clips(clips, which, material)
     if len(places) > 1:
         raise CannotEdit("which_clip", names=told_apart(clips, places, material))

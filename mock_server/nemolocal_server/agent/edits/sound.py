@@ -1,5 +1,7 @@
 """Sound: how loud, and the background music."""
 
+from collections.abc import Callable
+
 import msgspec
 
 from nemolocal_contract.draft import Draft, Segment, Track, TrackType
@@ -11,7 +13,6 @@ from ..timeline import (
     MUSIC,
     add_track,
     change_tracks,
-    clips_of,
     fresh_ids,
     length_of,
     music_track,
@@ -39,20 +40,20 @@ def set_volume(draft: Draft, edit: SetVolume, material: Material) -> Draft:
 
 
 def _with_volume(draft: Draft, edit: SetVolume, material: Material) -> Draft:
+    change = _volume_change(edit)
     if edit.target == "music":
         _the_music(draft)
-        return change_tracks(draft, _is_music, lambda segment: _as_loud(segment, edit))
+        return change_tracks(draft, _is_music, change)
     if edit.which != ALL:
-        draft, places = chosen(draft, edit.which, material)
-        clips = clips_of(draft)
+        draft, clips, places = chosen(draft, edit.which, material)
         for place in places:
-            clips[place] = _as_loud(clips[place], edit)
+            clips[place] = change(clips[place])
         return with_clips(draft, clips)
     everything = edit.target == "all"
     return change_tracks(
         draft,
         lambda track: track.type == TrackType.VIDEO or (everything and _is_music(track)),
-        lambda segment: _as_loud(segment, edit),
+        change,
     )
 
 
@@ -60,10 +61,17 @@ def _is_music(track: Track) -> bool:
     return track.type == TrackType.AUDIO and track.name == MUSIC
 
 
-def _as_loud(segment: Segment, edit: SetVolume) -> Segment:
-    before = 1.0 if segment.volume is None else segment.volume
-    after = before * (edit.change or 0) if edit.volume is None else edit.volume
-    return _replace(segment, volume=_possible(after))
+def _volume_change(edit: SetVolume) -> Callable[[Segment], Segment]:
+    """What makes a segment as loud as wanted: so loud, or so much louder than it is."""
+    if edit.volume is not None:
+        volume = _possible(edit.volume)
+        return lambda segment: _replace(segment, volume=volume)
+    change = edit.change or 0
+    return lambda segment: _replace(segment, volume=_possible(_volume(segment) * change))
+
+
+def _volume(segment: Segment) -> float:
+    return 1.0 if segment.volume is None else segment.volume
 
 
 def _possible(volume: float) -> float:
