@@ -1,10 +1,10 @@
 """What is said of a comparison: the verdict, the page, the tables, the changes."""
 
 import asyncio
-import os
 import sys
 from importlib.metadata import PackageNotFoundError
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import msgspec
@@ -12,7 +12,7 @@ import pytest
 
 from nemolocal_bench.compression import comparison, machine
 from nemolocal_bench.compression.changes import Unreadable, changes, read_report
-from nemolocal_bench.compression.charts import rate_quality
+from nemolocal_bench.compression.charts import rate_quality, size_bars
 from nemolocal_bench.compression.cloud import PUBLISHED, place_of
 from nemolocal_bench.compression.comparison import Comparison, Report, Source
 from nemolocal_bench.compression.curves import Saving
@@ -90,6 +90,20 @@ def test_a_curve_without_a_saving_says_why_in_the_legend() -> None:
     assert "a (anchor)" in drawn
 
 
+def test_rates_far_and_near_have_ticks_that_can_be_read() -> None:
+    near = rate_quality(compared(local("a", 210_000, 90), local("b", 390_000, 95)))
+    assert [f">{tick}<" in near for tick in ("0.25", "0.3", "0.35")] == [True] * 3
+    far = rate_quality(compared(local("a", 200_000, 90), local("b", 3_000_000_000, 95)))
+    assert [f">{tick}<" in far for tick in ("0.5", "10", "2,000")] == [True] * 3
+
+
+def test_the_sizes_explain_a_star_only_where_there_is_one() -> None:
+    plain = local("a", 9, 90)
+    assert "*" not in size_bars(compared(plain))
+    other = local("b", 5, 80, note="not what the contract exports")
+    assert "* not what the contract exports" in size_bars(compared(plain, other))
+
+
 def test_reports_are_compared_by_content_and_settings() -> None:
     old, new = reported(compared(local("a", 9, 90))), reported(compared(local("a", 8, 91)))
     assert [(c.what, c.before, c.after) for c in changes(old, new)] == [
@@ -113,7 +127,7 @@ def test_a_machine_that_tells_little_is_described_all_the_same(
 
     monkeypatch.setattr(machine, "_CPU_INFO", tmp_path / "none")
     monkeypatch.setattr(machine, "version", unknown)
-    monkeypatch.delattr(os, "sysconf")
+    monkeypatch.setattr(machine, "os", SimpleNamespace())
     told = asyncio.run(machine.describe_machine())
     assert (told.memory_bytes, told.nemolocal) == (0, "0")
     assert told.python == ".".join(map(str, sys.version_info[:3]))

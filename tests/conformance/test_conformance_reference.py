@@ -71,8 +71,9 @@ def _shows_dialect(check: Check) -> bool:
 
 
 def test_every_rule_has_a_check_or_the_reason_why_it_has_none() -> None:
-    checks = (*catalogue().values(), *client_catalogue().values())
-    unchecked = set(rules()) - {name for check in checks for name in check.rules}
+    about = [check.rules for check in catalogue().values()]
+    about += [check.rules for check in client_catalogue().values()]
+    unchecked = set(rules()) - set().union(*about)
     assert unchecked == set(UNCHECKED)
     # A text of clients, on no wire.
     assert {name for name in unchecked if rules()[name].level == "MUST"} == {"STA-5"}

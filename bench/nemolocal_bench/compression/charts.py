@@ -47,19 +47,13 @@ def rate_quality(comparison: Comparison) -> str:
 def size_bars(comparison: Comparison) -> str:
     """The bytes of each result beside the source's, with what is saved."""
     source = comparison.source
-    most = max(source.size, *(result.size for result in comparison.results))
-    rows = [("source", source.size, "", 0)]
     styles = _curves(_scored(comparison.results))
+    shown = [result for result in comparison.results if result.curve in styles]
+    rows: list[tuple[str, int, str, int | None]] = [("source", source.size, "", None)]
     rows += [
-        (
-            _starred(result),
-            result.size,
-            f", {result.saved:.1f} % saved",
-            1 + styles.index(result.curve),
-        )
-        for result in comparison.results
-        if result.curve in styles
+        (_starred(r), r.size, f", {r.saved:.1f} % saved", styles.index(r.curve)) for r in shown
     ]
+    most = max(size for _, size, _, _ in rows)
     room = WIDTH - _NAMES - 170
     parts = []
     for place, (name, size, saved, style) in enumerate(rows):
@@ -68,16 +62,19 @@ def size_bars(comparison: Comparison) -> str:
         parts.append(text(_NAMES - 6, y + 16, name, "end"))
         parts.append(bar(_NAMES, y + 3, width, _ROW - 7, style))
         parts.append(text(_NAMES + width + 5, y + 16, f"{size / _MEGA:.2f} MB{saved}"))
-    return picture("Sizes", [*parts, _footnote(len(rows) * _ROW)], (len(rows) + 1) * _ROW)
+    parts.append(_footnote(shown, len(rows) * _ROW))
+    return picture("Sizes", parts, (len(rows) + 1) * _ROW)
 
 
 def time_split(comparison: Comparison) -> str:
     """Where the seconds go: each result by its stages, and what the cloud publishes."""
-    stages = ("encode", *STAGES)
     timed = [result for result in comparison.results if result.stages]
     most = max(
         [result.seconds for result in timed] + [p.most_seconds for p in comparison.published]
     )
+    stages = [
+        stage for stage in ("encode", *STAGES) if any(result.stages.get(stage) for result in timed)
+    ]
     room = WIDTH - _NAMES - 70
     parts = []
     for place, result in enumerate(timed):
@@ -90,7 +87,7 @@ def time_split(comparison: Comparison) -> str:
                 x += width
         parts.append(text(x + 5, y + 16, f"{result.seconds:.1f} s"))
     parts += _published_row(comparison.published[0], len(timed) * _ROW, room / most)
-    parts.append(_footnote((len(timed) + 1) * _ROW + 6))
+    parts.append(_footnote(timed, (len(timed) + 1) * _ROW + 6))
     return picture("Seconds", *_with_legend(parts, stages, (len(timed) + 2) * _ROW, bars=True))
 
 
@@ -155,7 +152,9 @@ def _starred(result: Result) -> str:
     return f"{result.name} *" if result.note else result.name
 
 
-def _footnote(y: float) -> str:
+def _footnote(results: Sequence[Result], y: float) -> str:
+    if not any(result.note for result in results):
+        return ""
     return text(LEFT, y + 16, f"* {NOT_EXPORTED}, or not the cloud: the table says which")
 
 

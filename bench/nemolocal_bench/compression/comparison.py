@@ -27,6 +27,8 @@ from .verdict import verdict_of
 
 FORMAT = 1
 _PRESETS: dict[Ladder, str] = {"quick": "veryfast", "full": "slow"}
+# VMAF NEG takes as long as VMAF itself, and only shows whether an encoder flatters it.
+_NEG_EVERY: dict[Ladder, int] = {"quick": 5, "full": 1}
 _MEGA = 1_000_000
 
 Tell = Callable[[str], None]
@@ -97,6 +99,7 @@ def compare(wanted: Wanted, open_client: OpenClient, tell: Tell) -> Report:
         instruments = asyncio.run(find_instruments(folder))
         if instruments.complaint:
             raise Unusable(f"this FFmpeg cannot measure VMAF: {instruments.complaint}")
+        instruments = msgspec.structs.replace(instruments, neg_every=_NEG_EVERY[wanted.ladder])
         clips = [(path, asyncio.run(open_input(path, folder))) for path in wanted.inputs]
         _check_room(clips, folder, tell)
         tried = asyncio.run(try_families(_asked(wanted), folder))
@@ -167,9 +170,9 @@ class _Bench:
             *(clip.bytes, own),
         )
         results = self._ladder(clip)
-        found, chosen = self._search(clip)
-        if chosen is not None and all(result.name != chosen.name for result in results):
-            results.append(chosen)
+        found, chosen = self._search(clip, results)
+        if chosen is not None:
+            results = _with(chosen, results)
         if self._wanted.base_url:
             results.append(self._cloud(clip))
         shown = chosen.name if chosen is not None else _best_of(results)
@@ -196,14 +199,14 @@ class _Bench:
     def _leg(self, settings: Settings, clip: Clip) -> Result:
         return cached_leg(settings, clip, self._folder, self._instruments, self._cache)
 
-    def _search(self, clip: Clip) -> tuple[Found | None, Result | None]:
+    def _search(self, clip: Clip, results: list[Result]) -> tuple[Found | None, Result | None]:
         if encoders.SOFTWARE not in self._families:
             return None, None
         preset = _PRESETS[self._wanted.ladder]
         self._tell(f"looking for the smallest file at VMAF {self._wanted.target:g} ({preset})")
         search = TargetSearch(clip, self._folder, self._instruments, self._cache, preset)
         try:
-            return search.run(self._wanted.target)
+            return search.run(self._wanted.target, results)
         except (NotMeasured, ffmpeg.FFmpegFailed) as reason:
             return Found(self._wanted.target, preset, complaint=str(reason)), None
 
@@ -232,6 +235,15 @@ class _Bench:
 def _left(elapsed: float, done: int, count: int) -> str:
     """How long the rest takes if it goes on as it went; nothing before one is done."""
     return f", about {elapsed / done * (count - done):.0f} s left on the ladder" if done else ""
+
+
+def _with(chosen: Result, results: list[Result]) -> list[Result]:
+    """The results and one more, which takes its place on its curve."""
+    curves = list(dict.fromkeys(result.curve for result in (*results, chosen)))
+    others = (result for result in results if result.name != chosen.name)
+    return sorted(
+        (*others, chosen), key=lambda result: (curves.index(result.curve), result.crf or 0.0)
+    )
 
 
 def _best_of(results: list[Result]) -> str:

@@ -11,7 +11,7 @@ LEFT, RIGHT, TOP, BOTTOM = 56, 16, 16, 44
 COLORS = ("#0072b2", "#d55e00", "#009e73", "#a0527f", "#7a6a00", "#3b3b3b", "#56b4e9", "#e69f00")
 DASHES = ("", "7 3", "2 3", "9 3 2 3", "4 4", "1 2", "12 4", "6 2 2 2")
 PATTERNS = 6
-_TICKS = 5
+_TICKS, _LEAST_TICKS = 5, 3
 
 Point = tuple[float, float]
 
@@ -43,10 +43,10 @@ class Axes:
         for tick in _round_logs(self._x) if self._x_log else _round_values(self._x):
             value = 10**tick if self._x_log else tick
             parts.append(_line(self.x(value), TOP, self.x(value), HEIGHT - BOTTOM, "grid"))
-            parts.append(text(self.x(value), HEIGHT - BOTTOM + 14, number(value), "middle"))
+            parts.append(_tick(self.x(value), HEIGHT - BOTTOM + 16, value, "middle"))
         for tick in _round_values(self._y):
             parts.append(_line(LEFT, self.y(tick), WIDTH - RIGHT, self.y(tick), "grid"))
-            parts.append(text(LEFT - 6, self.y(tick) + 4, number(tick), "end"))
+            parts.append(_tick(LEFT - 6, self.y(tick) + 4, tick, "end"))
         parts.append(text((LEFT + WIDTH) / 2, HEIGHT - 8, x_title, "middle"))
         turned = f'transform="rotate(-90 14 {HEIGHT / 2:.0f})"'
         parts.append(text(14, HEIGHT / 2, y_title, "middle", turned))
@@ -62,6 +62,10 @@ def picture(title: str, parts: Iterable[str], height: float = HEIGHT) -> str:
 def text(x: float, y: float, words: str, anchor: str = "start", more: str = "") -> str:
     """Words at a place."""
     return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" {more}>{escape(words)}</text>'
+
+
+def _tick(x: float, y: float, value: float, anchor: str) -> str:
+    return text(x, y, number(value), anchor, 'class="tick"')
 
 
 def curve(points: Sequence[Point], style: int, more: str = "") -> str:
@@ -89,10 +93,11 @@ def marker(x: float, y: float, style: int) -> str:
     return f'<polygon points="{way}" fill="{color}"/>'
 
 
-def bar(x: float, y: float, width: float, height: float, style: int) -> str:
-    """A bar in the pattern of a style, with an outline."""
+def bar(x: float, y: float, width: float, height: float, style: int | None) -> str:
+    """A bar in the pattern of a style, with an outline; plain for None."""
     place = f'x="{x:.1f}" y="{y:.1f}" width="{max(width, 0.5):.1f}" height="{height:.1f}"'
-    return f'<rect {place} fill="url(#p{style % PATTERNS})" stroke="#222"/>'
+    fill = "#ddd" if style is None else f"url(#p{style % PATTERNS})"
+    return f'<rect {place} fill="{fill}" stroke="#222"/>'
 
 
 def rule(axes: Axes, value: float, words: str, style: int) -> str:
@@ -149,7 +154,13 @@ def _round_values(ends: tuple[float, float]) -> list[float]:
 
 
 def _round_logs(ends: tuple[float, float]) -> list[float]:
-    """The logarithms between the ends of 1, 2 and 5 times the powers of ten."""
+    """The logarithms between the ends of 1, 2 and 5 times the powers of ten.
+
+    Where that leaves fewer than three, those of round values.
+    """
     powers = range(math.floor(ends[0]), math.floor(ends[1]) + 1)
     logs = [power + math.log10(factor) for power in powers for factor in (1, 2, 5)]
-    return [log for log in logs if ends[0] <= log <= ends[1]]
+    between = [log for log in logs if ends[0] <= log <= ends[1]]
+    if len(between) >= _LEAST_TICKS:
+        return between
+    return [math.log10(value) for value in _round_values((10 ** ends[0], 10 ** ends[1])) if value]

@@ -1,4 +1,8 @@
-"""How alike two files are, frame by frame: VMAF, SSIM, PSNR and XPSNR of frames paired by time."""
+"""How alike two files are, frame by frame: VMAF, SSIM, PSNR and XPSNR of frames paired by time.
+
+One run of FFmpeg takes them all, and makes the shift test on the same frames: decoding again for
+each would cost as much as half of the measures.
+"""
 
 import math
 import re
@@ -12,6 +16,7 @@ from nemolocal_render import ffmpeg
 from nemolocal_render.cores import usable_cores
 
 from .clips import Clip, input_arguments
+from .shift import COPIES, find_shift, shift_chains
 
 VMAF = "vmaf"
 NEG = "vmaf_neg"
@@ -23,9 +28,9 @@ MODELS = {
     "psnr": "luma, dB",
     "xpsnr": "luma, dB",
 }
-# What libvmaf calls them in its log.
-_LOGGED = {VMAF: "vmaf", NEG: "vmaf_neg", "ssim": "float_ssim", "psnr": "psnr_y"}
-_LOG, _XPSNR_LOG = "vmaf.json", "xpsnr.log"
+# What libvmaf calls them in its logs.
+_LOGGED = {VMAF: "vmaf", NEG: "vmaf", "ssim": "float_ssim", "psnr": "psnr_y"}
+_LOG, _NEG_LOG, _XPSNR_LOG = "vmaf.json", "neg.json", "xpsnr.log"
 _XPSNR = re.compile(r"n:\s*\d+\s+XPSNR y:\s*(\S+)")
 # Equal frames have no end of dB, and JSON no word for that.
 _MOST_DECIBELS = 100.0
@@ -42,7 +47,10 @@ class NotMeasured(Exception):
 
 
 class Score(msgspec.Struct, frozen=True):
-    """One measure of a pair over its frames, with the model and the height it was taken at."""
+    """One measure of a pair over its frames, with the model and the height it was taken at.
+
+    It is of every nth frame where `every` is n.
+    """
 
     name: str
     model: str
@@ -52,6 +60,7 @@ class Score(msgspec.Struct, frozen=True):
     p1: float
     p5: float
     min: float
+    every: int = 1
 
 
 class Measures(msgspec.Struct, frozen=True):
@@ -78,11 +87,15 @@ class Measures(msgspec.Struct, frozen=True):
 
 
 class Instruments(msgspec.Struct, frozen=True):
-    """What the binary can measure with; `complaint` is "" unless it lacks VMAF itself."""
+    """What the binary can measure with; `complaint` is "" unless it lacks VMAF itself.
+
+    VMAF NEG, which takes as long as VMAF itself, is of every nth frame where `neg_every` is n.
+    """
 
     neg: bool
     xpsnr: bool
     complaint: str
+    neg_every: int = 1
 
 
 async def find_instruments(folder: Path) -> Instruments:
@@ -114,15 +127,13 @@ async def measure(
 ) -> Measures:
     """Measure a pair whose frames are as many; with `every`, VMAF v0.6.1 of each nth frame alone.
 
-    The distorted side is scaled (bicubic) to the reference. Raises NotMeasured.
+    The distorted side is scaled (bicubic) to the reference. Raises NotMeasured, but with `every`
+    also where the pair is more alike with one side a frame earlier or later.
     """
-    names = [name for name in _LOGGED if name == VMAF or (every is None and name != NEG)]
-    names += [NEG] if instruments.neg and every is None else []
-    xpsnr = instruments.xpsnr and every is None
-    graph = _graph(reference, names, xpsnr, every or 1)
+    whole = every is None
+    takes = _takes(instruments) if whole else [_libvmaf(_LOG, VMAF, every or 1)]
     arguments = [*input_arguments(distorted), *input_arguments(reference)]
-    arguments += ["-filter_complex", graph, "-map", "[vmaf]"]
-    arguments += ["-map", "[xpsnr]"] if xpsnr else []
+    arguments += ["-filter_complex", _graph(reference, takes, whole), "-map", "[out]"]
     try:
         await ffmpeg.run(
             [*arguments, "-fps_mode", "passthrough", "-f", "null", "-"],
@@ -132,43 +143,68 @@ async def measure(
         )
     except ffmpeg.FFmpegFailed as failure:
         raise NotMeasured(f"it could not be measured: {failure}") from failure
-    series = _read_vmaf(folder / _LOG, names)
-    if xpsnr:
-        series["xpsnr"] = _read_xpsnr(folder / _XPSNR_LOG)
-    _require_pairs(series, -(-reference.frames // (every or 1)))
-    scores = tuple(summarize(name, values, reference.height) for name, values in series.items())
-    return Measures(scores, tuple(series[VMAF]))
+    measures = _read(reference, folder, instruments, every)
+    if whole and (shifted := find_shift(folder)):
+        raise NotMeasured(shifted)
+    return measures
 
 
-def _graph(reference: Clip, names: list[str], xpsnr: bool, every: int) -> str:
-    width, height = reference.width, reference.height
-    models = [f"version={MODELS[VMAF]}"]
-    if NEG in names:
-        models.append(rf"version={MODELS[NEG]}\:name={_LOGGED[NEG]}")
-    options = [
-        PAIRED,
-        f"log_fmt=json:log_path={_LOG}:n_subsample={every}:n_threads={usable_cores()}",
-        *(["feature='name=psnr|name=float_ssim'"] if "psnr" in names else []),
-        f"model='{'|'.join(models)}'",
-    ]
-    cut = ("split", "[d][d2]", "[r][r2]") if xpsnr else ("null", "[d]", "[r]")
-    shape = f"scale={width}:{height}:flags=bicubic,format=yuv420p"
+def _takes(instruments: Instruments) -> list[str]:
+    """The filters that measure, each of which hands the distorted frames on as they are."""
+    takes = [_libvmaf(_LOG, VMAF, 1, "feature='name=psnr|name=float_ssim'")]
+    if instruments.neg:
+        takes.append(_libvmaf(_NEG_LOG, NEG, instruments.neg_every))
+    if instruments.xpsnr:
+        takes.append(f"xpsnr={PAIRED}:stats_file={_XPSNR_LOG}")
+    return takes
+
+
+def _libvmaf(log: str, name: str, every: int, *features: str) -> str:
+    model = f"model=version={MODELS[name]}"
+    pace = f"n_subsample={every}:n_threads={usable_cores()}"
+    return ":".join((f"libvmaf={PAIRED}:log_fmt=json:log_path={log}", pace, model, *features))
+
+
+def _graph(reference: Clip, takes: list[str], whole: bool) -> str:
+    """A chain of all that measures: its one output is drained, so that nothing waits."""
+    shape = f"scale={reference.width}:{reference.height}:flags=bicubic,format=yuv420p"
+    copies = [f"[r{n}]" for n in range(len(takes) + (COPIES if whole else 0))]
+    split = f"split={len(copies)}{''.join(copies)}"
     chains = [
-        f"[0:V:0]{TIMED},{shape},{cut[0]}{cut[1]}",
-        f"[1:V:0]{TIMED},{_LONGER},format=yuv420p,{cut[0]}{cut[2]}",
-        f"[d][r]libvmaf={':'.join(options)}[vmaf]",
+        f"[0:V:0]{TIMED},{shape}[d0]",
+        f"[1:V:0]{TIMED},{_LONGER},format=yuv420p,{split}",
+        *(f"[d{n}][r{n}]{take}[d{n + 1}]" for n, take in enumerate(takes)),
     ]
-    if xpsnr:
-        chains.append(f"[d2][r2]xpsnr={PAIRED}:stats_file={_XPSNR_LOG}[xpsnr]")
+    last, left = f"[d{len(takes)}]", copies[len(takes) :]
+    chains += shift_chains(reference, last, left) if whole else [f"{last}null[out]"]
     return ";".join(chains)
 
 
-def _read_vmaf(log: Path, names: list[str]) -> dict[str, list[float]]:
+def _read(reference: Clip, folder: Path, instruments: Instruments, every: int | None) -> Measures:
+    paces = {VMAF: every or 1}
+    series = _read_vmaf(folder / _LOG, *([VMAF] if every else [VMAF, "ssim", "psnr"]))
+    if every is None and instruments.neg:
+        paces[NEG] = instruments.neg_every
+        series |= _read_vmaf(folder / _NEG_LOG, NEG)
+    if every is None and instruments.xpsnr:
+        series["xpsnr"] = _read_xpsnr(folder / _XPSNR_LOG)
+    for name, values in series.items():
+        expected = -(-reference.frames // paces.get(name, 1))
+        if len(values) != expected:
+            raise NotMeasured(f"{len(values)} of {expected} frames found a partner ({name})")
+    scores = (
+        summarize(name, series[name], reference.height, paces.get(name, 1))
+        for name in MODELS
+        if name in series
+    )
+    return Measures(tuple(scores), tuple(series[VMAF]))
+
+
+def _read_vmaf(log: Path, *names: str) -> dict[str, list[float]]:
     logged: dict[str, Any] = msgspec.json.decode(log.read_bytes())
     log.unlink()
     frames = [frame["metrics"] for frame in logged["frames"]]
-    wanted = {name: key for name, key in _LOGGED.items() if name in names}
-    return {name: [float(frame[key]) for frame in frames] for name, key in wanted.items()}
+    return {name: [float(frame[_LOGGED[name]]) for frame in frames] for name in names}
 
 
 def _read_xpsnr(log: Path) -> list[float]:
@@ -177,13 +213,7 @@ def _read_xpsnr(log: Path) -> list[float]:
     return [min(float(value), _MOST_DECIBELS) for value in found]
 
 
-def _require_pairs(series: dict[str, list[float]], frames: int) -> None:
-    for name, values in series.items():
-        if len(values) != frames:
-            raise NotMeasured(f"{len(values)} of {frames} frames found a partner ({name})")
-
-
-def summarize(name: str, values: Sequence[float], height: int) -> Score:
+def summarize(name: str, values: Sequence[float], height: int, every: int = 1) -> Score:
     """The score that a measure's frames make; the harmonic mean is libvmaf's, of values + 1."""
     harmonic = len(values) / math.fsum(1 / (value + 1) for value in values) - 1
     ordered = sorted(values)
@@ -196,6 +226,7 @@ def summarize(name: str, values: Sequence[float], height: int) -> Score:
         p1=_percentile(ordered, 0.01),
         p5=_percentile(ordered, 0.05),
         min=ordered[0],
+        every=every,
     )
 
 

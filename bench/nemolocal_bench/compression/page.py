@@ -9,21 +9,31 @@ from .changes import Change
 from .comparison import Comparison, Report
 from .drawing import number
 from .legs import Result
+from .measures import Score
 
 _STYLE = """
 :root{color-scheme:light}
-body{font:15px/1.45 system-ui,sans-serif;max-width:62rem;margin:2rem auto;padding:0 1rem;
-color:#111;background:#fff}
-.verdict{font-size:1.25rem;border-left:4px solid #0072b2;padding-left:.8rem}
-figure{margin:1.5rem 0;break-inside:avoid}figcaption{font-weight:600;margin-bottom:.3rem}
-svg{width:100%;height:auto;font:12px system-ui,sans-serif}img{max-width:100%}
-table{border-collapse:collapse;width:100%;font-size:.82rem;font-variant-numeric:tabular-nums}
-th,td{border-bottom:1px solid #bbb;padding:.25rem .4rem;text-align:right}
-th:first-child,td:first-child{text-align:left}.wide{overflow-x:auto}
-@media print{body{max-width:none;margin:0;font-size:11px}.wide{overflow:visible}}
+body{font:16px/1.5 system-ui,sans-serif;max-width:62rem;margin:2rem auto;padding:0 1rem;
+color:#111;background:#fff;overflow-wrap:break-word}
+h1{font-size:1.5rem}h2{font-size:1.25rem;margin-top:2.5rem}h3{font-size:1rem;margin:2rem 0 .3rem}
+.verdict{font-size:1.2rem;border-left:4px solid #0072b2;padding-left:.8rem}
+figure{margin:2rem 0;break-inside:avoid;overflow-x:auto}
+figcaption{font-weight:600;margin-bottom:.4rem;position:sticky;left:0}
+svg{width:100%;min-width:34rem;height:auto;font:12px system-ui,sans-serif}
+img{width:100%;image-rendering:auto}
+table{border-collapse:collapse;width:100%;font-size:.85rem;font-variant-numeric:tabular-nums}
+th,td{border-bottom:1px solid #bbb;padding:.25rem .5rem;text-align:right;vertical-align:top}
+th{white-space:nowrap}tr{break-inside:avoid}
+th:first-child,td:first-child{text-align:left}.words td,.words th{text-align:left}
+.wide{overflow-x:auto}
+@media print{body{max-width:none;margin:0;font-size:11px}.wide,figure{overflow:visible}
+svg{min-width:0}h2,h3,figcaption{break-after:avoid}}
 """
 _COLUMNS = ("settings", "s", "× real time", "CPU s", "peak MB", "MB", "% saved", "Mb/s")
-_SCORES = ("settings", "measure", "model", "lines", "mean", "harmonic", "p1", "p5", "min")
+_SCORES = (
+    *("settings", "measure", "model", "lines", "frames"),
+    *("mean", "harmonic", "p1", "p5", "min"),
+)
 _MEGA = 1e6
 
 
@@ -52,7 +62,8 @@ def _comparison(comparison: Comparison) -> list[str]:
     for result in comparison.results:
         if result.name == comparison.shown:
             parts += _charts(comparison, result)
-    parts.append(_table(_COLUMNS, map(_row, comparison.results)))
+    parts += ["<h3>What each costs</h3>", _table(_COLUMNS, map(_row, comparison.results))]
+    parts.append("<h3>How good each is</h3>")
     parts.append(_table(_SCORES, (row for result in comparison.results for row in _scores(result))))
     return parts + _search(comparison) + _published(comparison)
 
@@ -98,13 +109,17 @@ def _refusal(result: Result) -> str:
 
 def _scores(result: Result) -> list[list[str]]:
     return [
-        [result.name, score.name, score.model, str(score.height)]
+        [result.name, score.name, score.model, str(score.height), _looked_at(score)]
         + [
             f"{value:.3f}"
             for value in (score.mean, score.harmonic_mean, score.p1, score.p5, score.min)
         ]
         for score in result.scores
     ]
+
+
+def _looked_at(score: Score) -> str:
+    return "all" if score.every == 1 else f"one in {score.every}"
 
 
 def _search(comparison: Comparison) -> list[str]:
@@ -124,8 +139,8 @@ def _published(comparison: Comparison) -> list[str]:
         [p.what, f"{p.least_seconds:.0f}–{p.most_seconds:.0f} s", p.label, p.source]
         for p in comparison.published
     ]
-    columns = ("what the cloud says of itself", "time", "", "line of the seed document")
-    return [_table(columns, rows)]
+    columns = ("what", "time", "", "line of the seed document")
+    return ["<h3>What the cloud says of itself</h3>", _table(columns, rows, "words")]
 
 
 def _changes(changes: Sequence[Change]) -> list[str]:
@@ -146,16 +161,16 @@ def _machine(report: Report) -> list[str]:
         ["versions", f"nemolocal {machine.nemolocal}, Python {machine.python}, {machine.ffmpeg}"],
         *([f"{name} does not work here", why] for name, why in report.missing.items()),
     ]
-    return ["<h2>Machine</h2>", _table(("", ""), rows)]
+    return ["<h2>Machine</h2>", _table(("", ""), rows, "words")]
 
 
 def _figure(caption: str, content: str) -> str:
     return f"<figure><figcaption>{escape(caption)}</figcaption>{content}</figure>"
 
 
-def _table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+def _table(columns: Sequence[str], rows: Iterable[Sequence[str]], kind: str = "") -> str:
     head = "".join(f"<th>{escape(name)}</th>" for name in columns)
     body = "".join(
         f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>" for row in rows
     )
-    return f"<div class=wide><table><tr>{head}</tr>{body}</table></div>"
+    return f'<div class="wide {kind}"><table><tr>{head}</tr>{body}</table></div>'

@@ -1,18 +1,25 @@
-"""The smallest file at a target VMAF: an interpolated search over CRF."""
+"""The smallest file at a target VMAF: an interpolated search over CRF.
 
-from collections.abc import Callable
+What is missing from 100 grows by about the same part with each CRF: its logarithm, here called the
+loss, is close to a line where VMAF itself is flat at first and then falls off a cliff.
+"""
+
+import math
+from collections.abc import Callable, Sequence
 
 import msgspec
 
 PROBES = 6
 # Scores up to so far above the target are as good as the target.
 TOLERANCE = 0.3
-_AIM = 0.15
-_LEAST_STEP = 0.25
-_PRECISION = 0.25
 _GUESS = 26.0
-# Points of VMAF that one CRF costs, where nothing is known yet.
-_SLOPE = 1.5
+# How much the loss grows with one CRF: where nothing is known yet, and at least.
+_SLOPE = 0.13
+_LEAST_SLOPE = 0.04
+_AIM = 0.15
+# Grain loses three points with one CRF: steps must be as fine as the tolerance.
+_FINEST = 0.05
+_LEAST_LOSS = 0.05
 
 
 class Probe(msgspec.Struct, frozen=True):
@@ -26,35 +33,41 @@ def search(
     score: Callable[[float], float],
     target: float,
     *,
+    known: Sequence[Probe] = (),
     least: float = 8.0,
     most: float = 46.0,
 ) -> list[Probe]:
     """Probe CRFs, six at most, until one scores in [target, target + 0.3]; all that were tried.
 
-    `score` gives VMAF for a CRF, falling. The search also ends where no CRF between the last two
-    is left, and where even `least` misses the target.
+    `score` gives VMAF for a CRF, falling; what is `known` of it tells where to begin. The search
+    also ends where no CRF between the last two is left, and where even `least` misses the target.
     """
     tried: list[Probe] = []
-    crf = _GUESS
+    crf = _beyond(known, target + _AIM) if known else _GUESS
     while True:
-        tried.append(Probe(crf, score(crf)))
-        if target <= tried[-1].vmaf <= target + TOLERANCE or len(tried) == PROBES:
-            return tried
-        crf = next_crf(tried, target, least, most)
+        crf = min(max(crf, least), most)
         if any(probe.crf == crf for probe in tried):
             return tried
+        tried.append(Probe(crf, score(crf)))
+        if is_found(tried[-1], target) or len(tried) == PROBES:
+            return tried
+        crf = next_crf(tried, target)
 
 
-def next_crf(tried: list[Probe], target: float, least: float, most: float) -> float:
+def is_found(probe: Probe, target: float) -> bool:
+    """Whether a probe is as good as the target, and not much better."""
+    return target <= probe.vmaf <= target + TOLERANCE
+
+
+def next_crf(tried: Sequence[Probe], target: float) -> float:
     """The CRF to try next: between the nearest probes on both sides of the target, else beyond."""
-    good = max((probe for probe in tried if probe.vmaf >= target), key=_crf, default=None)
-    bad = min((probe for probe in tried if probe.vmaf < target), key=_crf, default=None)
+    good, bad = best(tried, target), _least_bad(tried, target)
     aim = target + _AIM
     if good is None or bad is None:
-        return _beyond(tried, aim, least, most)
-    if bad.crf - good.crf <= _PRECISION or good.vmaf <= bad.vmaf:
+        return _beyond(tried, aim)
+    if bad.crf - good.crf < 1.5 * _FINEST or good.vmaf <= bad.vmaf:
         return good.crf
-    above, below = good.vmaf - aim, aim - bad.vmaf
+    above, below = _loss(aim) - _loss(good.vmaf), _loss(bad.vmaf) - _loss(aim)
     # The end that stays for long holds the search back where the curve bends: it weighs less.
     stay = 0.5 ** (_one_sided(tried, target) - 1)
     if tried[-1].vmaf >= target:
@@ -64,39 +77,38 @@ def next_crf(tried: list[Probe], target: float, least: float, most: float) -> fl
     part = min(max(above / (above + below), 0.0), 1.0)
     crf = _rounded(good.crf + part * (bad.crf - good.crf))
     # Never an end again: where the curve bends, interpolating would stand still.
-    if crf in (good.crf, bad.crf):
-        crf = _rounded((good.crf + bad.crf) / 2)
-    return min(max(crf, good.crf), bad.crf)
+    return _rounded((good.crf + bad.crf) / 2) if crf in (good.crf, bad.crf) else crf
 
 
-def _one_sided(tried: list[Probe], target: float) -> int:
+def _one_sided(tried: Sequence[Probe], target: float) -> int:
     """How many probes in a row, counted from the last, fell on its side of the target."""
     sides = [probe.vmaf >= target for probe in reversed(tried)]
     return next((n for n, side in enumerate(sides) if side != sides[0]), len(sides))
 
 
-def _beyond(tried: list[Probe], aim: float, least: float, most: float) -> float:
-    last = tried[-1]
+def _beyond(tried: Sequence[Probe], aim: float) -> float:
+    """Where the line through the two probes nearest to the aim reaches it."""
+    near, *others = sorted(tried, key=lambda probe: abs(probe.vmaf - aim))[:2]
     slope = _SLOPE
-    if len(tried) > 1 and tried[-2].crf != last.crf:
-        before = tried[-2]
+    if others and others[0].crf != near.crf:
         # A flat end of the curve would send the next probe to the other end.
-        slope = max((before.vmaf - last.vmaf) / (last.crf - before.crf), _SLOPE / 3)
-    step = (last.vmaf - aim) / slope
-    if abs(step) < _LEAST_STEP:
-        step = _LEAST_STEP if step > 0 else -_LEAST_STEP
-    return min(max(_rounded(last.crf + step), least), most)
+        steep = (_loss(others[0].vmaf) - _loss(near.vmaf)) / (others[0].crf - near.crf)
+        slope = max(steep, _LEAST_SLOPE)
+    step = (_loss(aim) - _loss(near.vmaf)) / slope
+    return _rounded(near.crf + step)
 
 
-def best(tried: list[Probe], target: float) -> Probe | None:
+def best(tried: Sequence[Probe], target: float) -> Probe | None:
     """The probe with the highest CRF at or above the target; None where all are below."""
     return max((probe for probe in tried if probe.vmaf >= target), key=_crf, default=None)
 
 
-def better_crf(failed: Probe, target: float, least: float = 1.0) -> float:
-    """The CRF to encode the whole with, after `failed` fell below the target."""
-    step = max((target + _AIM - failed.vmaf) / _SLOPE, _LEAST_STEP)
-    return max(_rounded(failed.crf - step), least)
+def _least_bad(tried: Sequence[Probe], target: float) -> Probe | None:
+    return min((probe for probe in tried if probe.vmaf < target), key=_crf, default=None)
+
+
+def _loss(vmaf: float) -> float:
+    return math.log(max(100 - vmaf, _LEAST_LOSS))
 
 
 def _crf(probe: Probe) -> float:
@@ -104,4 +116,4 @@ def _crf(probe: Probe) -> float:
 
 
 def _rounded(crf: float) -> float:
-    return round(crf * 8) / 8
+    return round(round(crf / _FINEST) * _FINEST, 2)

@@ -11,7 +11,7 @@ _COLUMNS = (
     *("clip", "name", "where", "note", "complaint", "seconds", "speed", "cpu_seconds"),
     *("memory_bytes", "size", "saved", "bitrate", "width", "height"),
 )
-_SCORE = ("model", "height", "mean", "harmonic_mean", "p1", "p5", "min")
+_SCORE = ("model", "height", "every", "mean", "harmonic_mean", "p1", "p5", "min")
 
 
 def as_json(report: Report) -> bytes:

@@ -1,6 +1,8 @@
 """The smallest file at a target VMAF: probes on samples, then the whole encode checked."""
 
 import asyncio
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -12,18 +14,20 @@ from .clips import Clip, input_arguments, open_own
 from .encodes import Settings, encode
 from .legs import Result, run_leg
 from .measures import Instruments, NotMeasured, measure
-from .search import Probe, best, better_crf, search
+from .search import Probe, best, is_found, next_crf, search
 
 ENCODER = "libx264"
 
 # A clip that is shorter than this is its own sample; else three stretches of it are.
-_SHORT = 9.0
+_SHORT = 12.0
 _STRETCH = 2.0
 _PLACES = (1 / 6, 1 / 2, 5 / 6)
-# So many frames must stay where only every fifth is measured.
-_MANY = 50
+# Of a sample with so many frames every fifth is enough.
+_MANY = 150
 _EVERY = 5
 _WHOLES = 4
+# Nothing is gained by less.
+_LEAST_CRF = 4.0
 _BYTES_PER_PIXEL = 1.5
 
 
@@ -63,29 +67,42 @@ class TargetSearch:
         self._cache = cache
         self._preset = preset
 
-    def run(self, target: float) -> tuple[Found, Result | None]:
-        """The search and the whole encode that it chose; raises NotMeasured or FFmpegFailed."""
+    def run(self, target: float, known: Sequence[Result] = ()) -> tuple[Found, Result | None]:
+        """The search and the whole encode that it chose; raises NotMeasured or FFmpegFailed.
+
+        `known` are results of the whole clip: those with the preset tell where to begin.
+        """
         sample = asyncio.run(cut_sample(self._clip, self._folder))
-        tried = search(lambda crf: self._probe(sample, crf), target)
+        tried = search(partial(self._probe, sample), target, known=self._probes_of(known))
         if sample.path != self._clip.path:
             sample.path.unlink()
-        found = Found(target, self._preset, sample.seconds, tuple(tried))
-        good = best(tried, target)
-        return self._check(found, good.crf if good is not None else better_crf(tried[-1], target))
+        return self._check(Found(target, self._preset, sample.seconds, tuple(tried)))
 
-    def _check(self, found: Found, crf: float) -> tuple[Found, Result | None]:
-        """Encode the whole, and again with more care where it is below the target."""
-        wholes: list[Probe] = []
-        for _ in range(_WHOLES):
-            result = self._whole(crf)
+    def _probes_of(self, known: Sequence[Result]) -> list[Probe]:
+        curve = Settings(ENCODER, self._preset, 0).curve
+        same = (result for result in known if result.curve == curve)
+        return [Probe(r.crf, r.vmaf) for r in same if r.crf is not None and r.vmaf is not None]
+
+    def _check(self, found: Found) -> tuple[Found, Result | None]:
+        """Encode the whole, and again where the sample was not quite like it."""
+        target = found.target
+        start = best(found.probes, target) or found.probes[-1]
+        curve, crf = list(found.probes), start.crf
+        wholes: dict[float, Result] = {}
+        while crf not in wholes and len(wholes) < _WHOLES:
+            wholes[crf] = result = self._whole(crf)
             if result.vmaf is None:
                 return _ended(found, wholes, complaint=result.complaint), None
-            wholes.append(Probe(crf, result.vmaf))
-            if result.vmaf >= found.target:
-                return _ended(found, wholes, chosen=result.name), result
-            crf = better_crf(wholes[-1], found.target)
-        missed = f"VMAF {found.target:g} is not reached, {result.name} gives {result.vmaf:.2f}"
-        return _ended(found, wholes, complaint=missed), None
+            made = Probe(crf, result.vmaf)
+            if is_found(made, target):
+                break
+            if len(wholes) == 1:
+                # The whole goes as the sample does, a little above or below it.
+                away = made.vmaf - start.vmaf
+                curve = [Probe(each.crf, each.vmaf + away) for each in curve if each != start]
+            curve.append(made)
+            crf = max(next_crf(curve, target), _LEAST_CRF)
+        return _choose(found, wholes)
 
     def _whole(self, crf: float) -> Result:
         settings = Settings(ENCODER, self._preset, crf)
@@ -113,8 +130,23 @@ class TargetSearch:
             made.path.unlink()
 
 
-def _ended(found: Found, wholes: list[Probe], *, chosen: str = "", complaint: str = "") -> Found:
-    return msgspec.structs.replace(found, wholes=tuple(wholes), chosen=chosen, complaint=complaint)
+def _choose(found: Found, wholes: dict[float, Result]) -> tuple[Found, Result | None]:
+    good = [crf for crf, result in wholes.items() if (result.vmaf or 0.0) >= found.target]
+    if good:
+        chosen = wholes[max(good)]
+        return _ended(found, wholes, chosen=chosen.name), chosen
+    *_, last = wholes.values()
+    missed = f"VMAF {found.target:g} is not reached, {last.name} gives {last.vmaf:.2f}"
+    return _ended(found, wholes, complaint=missed), None
+
+
+def _ended(
+    found: Found, wholes: dict[float, Result], *, chosen: str = "", complaint: str = ""
+) -> Found:
+    probes = tuple(
+        Probe(crf, whole.vmaf) for crf, whole in wholes.items() if whole.vmaf is not None
+    )
+    return msgspec.structs.replace(found, wholes=probes, chosen=chosen, complaint=complaint)
 
 
 def known_leg(

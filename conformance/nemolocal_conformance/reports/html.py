@@ -1,5 +1,6 @@
 """The report as one HTML file that needs no network: searchable, evidence folded."""
 
+import re
 from html import escape
 from importlib.resources import files
 
@@ -9,6 +10,8 @@ from ..calibration import calibration
 from ..exchange import Exchange
 from ..verdicts import Report, Verdict
 from .wording import GRADES, ORDER, by_outcome, headline, why
+
+_CODE = re.compile(r"`([^`]*)`")
 
 
 def as_html(report: Report) -> str:
@@ -59,7 +62,7 @@ def _check(verdict: Verdict) -> str:
         f'<details class="check {css}" data-outcome="{css}"><summary>'
         f"<span class=outcome>{escape(verdict.outcome)}</span> "
         f"<code>{escape(verdict.check)}</code> "
-        f"<span class=sentence>{escape(verdict.sentence)}</span></summary>"
+        f"<span class=sentence>{_worded(verdict.sentence)}</span></summary>"
         f"{reason}{about}{evidence}</details>"
     )
 
@@ -69,8 +72,13 @@ def _rule(name: str) -> str:
     source = ", ".join(rule.source)
     return (
         f'<p class="rule"><b>{rule.id}</b> {rule.level}, {GRADES[rule.grade]} '
-        f"({escape(source)}): {escape(rule.text)}</p>"
+        f"({escape(source)}): {_worded(rule.text)}</p>"
     )
+
+
+def _worded(text: str) -> str:
+    """A text of ours, with what stands between backticks as code."""
+    return _CODE.sub(r"<code>\1</code>", escape(text))
 
 
 def _exchange(exchange: Exchange) -> str:

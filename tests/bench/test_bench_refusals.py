@@ -1,0 +1,92 @@
+"""What `nemolocal bench` refuses before it spends any time, each in one line."""
+
+import stat
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from nemolocal.command import main
+from nemolocal_bench.compression.clips import Unusable
+from nemolocal_bench.compression.comparison import Wanted
+from nemolocal_client import CLOUD_BASE_URL
+from nemolocal_render import ffmpeg
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+
+
+def bench(*arguments: str | Path) -> int:
+    return main(["bench", *map(str, arguments)])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (["missing.mp4"], "missing.mp4 is no file: check the path"),
+        (["notes.txt"], "notes.txt is no video: accepted are mp4, mov, avi, webm, mkv"),
+        (["text.mp4"], "text.mp4: "),
+        (["one.mp4"], "it has 1 frame(s), and 3 are the least to compare"),
+        (["huge.mp4"], "its picture is larger than 8294400 pixels"),
+        (["plain.mp4", "--report", "file/report"], "no report can be written"),
+        (["plain.mp4", "--target-vmaf", "101"], "--target-vmaf is a number between 0 and 100"),
+        (["plain.mp4", "--base-url", "http://127.0.0.1:9"], "--base-url is the server of --cloud"),
+        (["plain.mp4", "--encoders", "x266"], "x266 is no encoder of the bench: they are libx264"),
+        (["plain.mp4", "--encoders", "h264_amf"], "h264_amf does not work here: "),
+        (["plain.mp4", "--compare", "notes.txt"], "notes.txt: it is no report of the bench"),
+        (["plain.mp4", "--compare", "missing.json"], "missing.json cannot be read"),
+    ],
+)
+def test_bad_input_is_one_clear_line_and_2(
+    arguments: list[str],
+    line: str,
+    bad: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(bad)
+    assert bench(*arguments) == 2
+    last = capsys.readouterr().err.splitlines()[-1]
+    assert last.startswith("nemolocal: ")
+    assert line in last
+
+
+@pytest.fixture(scope="module")
+def bad(media: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of files that cannot be compared, and one that can."""
+    folder = tmp_path_factory.mktemp("bad")
+    (folder / "plain.mp4").write_bytes((media / "plain.mp4").read_bytes())
+    (folder / "notes.txt").write_text("notes")
+    (folder / "file").write_text("no folder")
+    (folder / "text.mp4").write_text("ffconcat version 1.0\nfile plain.mp4\n")
+    drawn = ["-f", "lavfi", "-i", "color=s={}:r=25:d=0.04", "-preset", "ultrafast"]
+    for name, size in (("one.mp4", "192x108"), ("huge.mp4", "7680x4320")):
+        command = [word.format(size) for word in drawn]
+        subprocess.run([ffmpeg.executable(), "-v", "error", *command, folder / name], check=True)
+    return folder
+
+
+def test_a_report_folder_that_may_not_be_written_is_refused_at_once(
+    bad: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "touch", refuse)
+    tmp_path.chmod(stat.S_IRUSR | stat.S_IXUSR)
+    assert bench(bad / "plain.mp4", "--report", tmp_path) == 2
+    assert "no report can be written: Permission denied" in capsys.readouterr().err
+
+
+def test_a_token_sends_the_cloud_leg_to_the_cloud(
+    bad: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def stop(wanted: Wanted, *_: object) -> None:
+        raise Unusable(f"asked for {wanted.base_url}")
+
+    monkeypatch.setenv("NEMO_TOKEN", "t")
+    monkeypatch.setattr("nemolocal.bench.compare", stop)
+    assert bench(bad / "plain.mp4", "--cloud") == 2
+    assert f"asked for {CLOUD_BASE_URL}" in capsys.readouterr().err
