@@ -19,11 +19,14 @@ def own_version() -> str:
 
 
 def attribution(environment: Mapping[str, str] = os.environ) -> Attribution:
-    """This command, or the skill that SKILL_SOURCE, SKILL_VERSION and SKILL_PLATFORM name.
+    """This command, or the skill that SKILL_NAME and SKILL_VERSION name.
 
-    The platform is that of the folder in which the command is installed.
+    The platform is SKILL_SOURCE, else that of the folder in which the command is installed.
     """
     # Imported late: `--version` needs none of it.
     from nemolocal_client.skill.attribution import attribution_of, platform_of
 
-    return attribution_of(_NAME, own_version(), platform_of(Path(__file__)), environment)
+    name, version = _NAME, own_version()
+    if skill := environment.get("SKILL_NAME", "").strip():
+        name, version = skill, environment.get("SKILL_VERSION", "").strip()
+    return attribution_of(name, version, platform_of(Path(__file__)), environment)

@@ -67,7 +67,11 @@ def _local_client(
     speed: float,
     environment: Mapping[str, str] | None,
 ) -> Client:
-    """A client whose waits pass as fast as the server's; renders take real time all the same."""
+    """A client whose waits pass as fast as the server's; renders take real time all the same.
+
+    So does its patience with a turn (CLI-5), which goes by the time and not by waits: a clip that
+    is generated here takes as long as it takes, and a turn that hangs the server ends itself.
+    """
     return Client(
         base_url,
         attribution=attribution(),

@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import contextlib
+import json
 import os
 import signal
 import ssl
@@ -30,6 +31,8 @@ _TOKEN = "NEMO_TOKEN"
 _USER = "user_of-the-environment"
 _PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
 _HERE = "127.0.0.1,localhost,::1"
+_NODE = "NODE_OPTIONS"
+_FETCH = Path(__file__).with_name("fetch.cjs")
 # Where programs look for the certificates that they believe.
 _BUNDLES = (
     "CURL_CA_BUNDLE",
@@ -52,14 +55,14 @@ def run(arguments: argparse.Namespace) -> int:
     words = program_words(arguments.words)
     host = urlsplit(CLOUD_BASE_URL).hostname or ""
     authority = Authority()
-    from .secured import SecuredServer
+    from nemolocal_server.serving import LocalServer
 
     with tempfile.TemporaryDirectory(prefix="nemolocal-") as folder:
         bundle = Path(folder) / "certificates.pem"
         # Hosts that are let through prove themselves by the usual certificates.
         believed = httpx.create_ssl_context() if arguments.allow_host else None
         authority.write_bundle(bundle, believed)
-        with SecuredServer(_settings(), authority.server_context(host)) as server:
+        with LocalServer(_settings(), tls=authority.server_context(host)) as server:
             port = urlsplit(server.base_url).port or 0
             proxy = Proxy(host, port, arguments.allow_host, _tell)
             status = asyncio.run(_run(words, proxy, server.base_url, bundle))
@@ -106,7 +109,7 @@ def _settings() -> "Settings":
 async def _run(words: Sequence[str], proxy: Proxy, base_url: str, bundle: Path) -> int:
     await proxy.start()
     try:
-        status = await _program(words, os.environ | variables(proxy.url, base_url, bundle))
+        status = await _program(words, os.environ | variables(proxy, base_url, bundle))
     finally:
         await proxy.close()
     return status if status >= 0 else _SIGNALLED - status
@@ -132,15 +135,19 @@ def _end(child: asyncio.subprocess.Process) -> None:
         child.terminate()
 
 
-def variables(proxy_url: str, base_url: str, bundle: Path) -> Mapping[str, str]:
+def variables(proxy: Proxy, base_url: str, bundle: Path) -> Mapping[str, str]:
     """What tells a program of the proxy, of the server, and of the certificate to believe."""
-    proxies = dict.fromkeys(_PROXIES, proxy_url)
+    proxies = dict.fromkeys(_PROXIES, proxy.url)
+    facts = {"host": proxy.host, "url": base_url, "allowed": sorted(proxy.allowed)}
+    given = os.environ.get(_NODE, "")
     return {
         **proxies,
-        **dict.fromkeys(map(str.lower, _PROXIES), proxy_url),
+        **dict.fromkeys(map(str.lower, _PROXIES), proxy.url),
         "NO_PROXY": _HERE,
         "no_proxy": _HERE,
         "NODE_USE_ENV_PROXY": "1",
+        _NODE: f'{given} --require "{_FETCH.as_posix()}"'.strip(),
+        "NEMOLOCAL_EXEC": json.dumps(facts),
         "NEMO_API_URL": base_url,
         **dict.fromkeys(_BUNDLES, str(bundle)),
     }

@@ -48,24 +48,25 @@ def cloud_place(settings: "Settings", folder: Path) -> Iterator[Place]:
     """A server in the cloud's place, behind a proxy; its certificate is written to `folder`."""
     import ssl
 
+    from nemolocal_server.serving import LocalServer
+
     from .certificates import Authority
     from .exec import variables
-    from .secured import SecuredServer
 
     host = urlsplit(CLOUD_BASE_URL).hostname or ""
     authority, bundle = Authority(), folder / "certificates.pem"
     authority.write_bundle(bundle, None)
     with (
-        SecuredServer(settings, authority.server_context(host)) as server,
-        _proxy(host, urlsplit(server.base_url).port or 0) as url,
+        LocalServer(settings, tls=authority.server_context(host)) as server,
+        _proxy(host, urlsplit(server.base_url).port or 0) as proxy,
     ):
         trust = ssl.create_default_context(cafile=bundle)
-        yield Place(server.base_url, trust, variables(url, server.base_url, bundle))
+        yield Place(server.base_url, trust, variables(proxy, server.base_url, bundle))
 
 
 @contextlib.contextmanager
-def _proxy(host: str, port: int) -> Iterator[str]:
-    """A proxy in a thread of its own, which refuses every other host; its address."""
+def _proxy(host: str, port: int) -> Iterator[Proxy]:
+    """A proxy in a thread of its own, which refuses every other host."""
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, name="nemolocal-proxy", daemon=True)
     thread.start()
@@ -73,7 +74,7 @@ def _proxy(host: str, port: int) -> Iterator[str]:
     proxy = Proxy(host, port, (), lambda _: None)
     try:
         asyncio.run_coroutine_threadsafe(proxy.start(), loop).result()
-        yield proxy.url
+        yield proxy
         asyncio.run_coroutine_threadsafe(proxy.close(), loop).result()
     finally:
         loop.call_soon_threadsafe(loop.stop)

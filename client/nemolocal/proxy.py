@@ -58,9 +58,9 @@ class Proxy:
     def __init__(
         self, host: str, port: int, allowed: Collection[str], refuse: Callable[[str], None]
     ) -> None:
-        self._host = host
+        self.host = host
         self._port = port
-        self._allowed = {name.lower() for name in allowed}
+        self.allowed = {name.lower() for name in allowed}
         self._refuse = refuse
         self._refused: set[str] = set()
         self._server: asyncio.Server | None = None
@@ -103,19 +103,19 @@ class Proxy:
         asked = read_request(head)
         if asked is None:
             await _say(writer, "400 Bad Request", "this is a proxy: ask it for a host\n")
-        elif asked.host == self._host and asked.method != "CONNECT":
-            where = f"Location: https://{self._host}{asked.path}\r\n"
+        elif asked.host == self.host and asked.method != "CONNECT":
+            where = f"Location: https://{self.host}{asked.path}\r\n"
             await _say(writer, "308 Permanent Redirect", "", where)
-        elif asked.host == self._host and asked.port == _HTTPS:
+        elif asked.host == self.host and asked.port == _HTTPS:
             await self._connect(reader, writer, ("127.0.0.1", self._port), _ESTABLISHED, b"")
-        elif asked.host in self._allowed:
+        elif asked.host in self.allowed:
             await self._pass_on(reader, writer, asked, head)
         else:
             await self._turn_away(writer, asked)
 
     async def _turn_away(self, writer: asyncio.StreamWriter, asked: Asked) -> None:
         said = (
-            f"refused {asked.host}:{asked.port}: only {self._host} is served here; "
+            f"refused {asked.host}:{asked.port}: only {self.host} is served here; "
             f"allow it with --allow-host {asked.host}"
         )
         if asked.host not in self._refused:

@@ -34,7 +34,9 @@ def http_options(base_url: str, headers: dict[str, str]) -> dict[str, Any]:
     # A proxy of the environment is no way to one's own machine.
     trust_env = not is_loopback(host_of(base_url))
     verify = _certificates(trust_env)
-    return {"base_url": base_url, "headers": headers, "trust_env": trust_env, "verify": verify}
+    # As curl sends them: a name of any alphabet is no reason to fail.
+    encoded = {name: value.encode() for name, value in headers.items()}
+    return {"base_url": base_url, "headers": encoded, "trust_env": trust_env, "verify": verify}
 
 
 @functools.cache

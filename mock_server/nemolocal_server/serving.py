@@ -5,6 +5,7 @@ import contextlib
 import gc
 import logging
 import socket
+import ssl
 import threading
 from collections.abc import Callable
 from types import TracebackType
@@ -65,6 +66,7 @@ def _calm_collector() -> None:
 class LocalServer:
     """A server in a thread: `with LocalServer(settings) as server: server.base_url`.
 
+    With `tls`, a context for servers, it speaks HTTPS and nothing else, and `base_url` says so.
     `clock` and `execute` stand in for the real ones in tests.
     """
 
@@ -73,13 +75,18 @@ class LocalServer:
         settings: Settings,
         clock: Clock | None = None,
         execute: RenderExecutor | None = None,
+        *,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         self._listener = _listen(settings)
-        self.base_url = _base_url(self._listener)
+        self.base_url = _base_url(self._listener, "http" if tls is None else "https")
         self._ready = threading.Event()
-        self._server = _Server(
-            _config(_build(self._listener, settings, clock, execute)), self._ready.set
-        )
+        config = _config(_build(self._listener, settings, clock, execute))
+        if tls is not None:
+            # A context that is in no file: uvicorn takes it once its configuration is loaded.
+            config.load()
+            config.ssl = tls
+        self._server = _Server(config, self._ready.set)
         self._thread = threading.Thread(target=self._run, name="nemolocal-server", daemon=True)
 
     def __enter__(self) -> "LocalServer":
@@ -157,9 +164,9 @@ def _listen(settings: Settings) -> socket.socket:
     return listener
 
 
-def _base_url(listener: socket.socket) -> str:
+def _base_url(listener: socket.socket, scheme: str = "http") -> str:
     host, port = listener.getsockname()[:2]
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
 
 
 def _config(app: Starlette) -> uvicorn.Config:

@@ -17,7 +17,7 @@ from nemolocal_client import Client, NemoError
 from nemolocal_contract.endpoints import JOURNAL
 
 SCRIPT = Path(__file__).parents[2] / "docs" / "write_faults.py"
-RUNS, CHUNK = 1000, 25
+RUNS, CHUNK = 1000, 50
 RATE = 0.25
 EDITS = (
     "trim to the first 6 seconds",

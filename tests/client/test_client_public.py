@@ -148,6 +148,13 @@ def test_proxy_of_the_environment_is_not_asked_for_this_machine(
     make_client().connect()
 
 
+@pytest.mark.rule("CLI-1")
+def test_skill_may_be_named_in_any_alphabet(make_client: Any, backend: Any) -> None:
+    make_client(attribution=nemolocal_client.Attribution("快剪", "1.0.0")).open_session()
+    sent = {request.headers["x-skill-source"] for request in backend.received}
+    assert sent == {"快剪"}
+
+
 def test_file_that_breaks_while_it_is_sent_is_a_problem_of_the_file(clip: Path) -> None:
     with SentFile(clip, lambda _: None) as file:
         unreadable = os.open(clip, os.O_WRONLY)

@@ -38,7 +38,7 @@ class Row(msgspec.Struct, frozen=True):
 
 TABLE = [
     Row("CLI-1", "names_itself", "exchange",
-        '"headers": headers,', '"headers": {},'),
+        '"headers": encoded,', '"headers": {},'),
     Row("CLI-2", "keeps_talk_of_files_in_the_chat", "routing",
         r"\b(?:export|download)\b|\bsend", r"(?:export|download)|\bsend"),
     Row("CLI-2", "keeps_talk_of_files_in_the_chat", "routing",

@@ -71,7 +71,7 @@ def clip(sample: Path, tmp_path: Path) -> Path:
 def own_corner(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Nothing of the user's is read or written, and polls are quick."""
     monkeypatch.setenv("NEMOLOCAL_CONFIG_DIR", str(tmp_path / "config"))
-    for name in ("NEMO_TOKEN", "SKILL_SOURCE", "SKILL_VERSION", "SKILL_PLATFORM"):
+    for name in ("NEMO_TOKEN", "SKILL_NAME", "SKILL_VERSION", "SKILL_SOURCE"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(backend, "_POLL_SECONDS", 0.01)
     monkeypatch.chdir(tmp_path)

@@ -45,6 +45,15 @@ def test_readmes_session_runs_unedited_against_the_clouds_address(
     assert (tmp_path / "out.mp4").read_bytes()[4:8] == b"ftyp"
 
 
+@pytest.fixture
+def node() -> str:
+    """The program, where there is one."""
+    found = shutil.which("node")
+    if found is None:
+        pytest.skip("there is no node")
+    return found
+
+
 PYTHON = {
     "httpx": f"import httpx; print(httpx.get('{BALANCE}').text)",
     "requests": f"import requests; print(requests.get('{BALANCE}').text)",
@@ -60,23 +69,43 @@ def test_python_needs_no_change(execute: Execute, library: str) -> None:
     assert '"code":1001' in out
 
 
-def test_node_needs_no_change(execute: Execute) -> None:
-    node = shutil.which("node")
-    if node is None:
-        pytest.skip("there is no node")
-    code = f"fetch('{BALANCE}').then(r => r.text()).then(console.log)"
-    help_text = subprocess.run([node, "--help"], capture_output=True, text=True, check=True).stdout
-    if "--use-env-proxy" not in help_text:
-        pytest.skip("this node does not know NODE_USE_ENV_PROXY (22.21 and 24.5 do)")
-    status, out, _ = execute(node, "-e", code)
+@pytest.mark.parametrize(
+    ("asked", "code"),
+    [
+        (f"'{BALANCE}?a=b'", 1001),
+        (f"new URL('{BALANCE}')", 1001),
+        (f"new Request('{BALANCE}', {{method: 'POST', body: 'x'}})", 405),
+    ],
+)
+def test_node_needs_no_change(execute: Execute, node: str, asked: str, code: int) -> None:
+    status, out, err = execute(node, "-e", f"fetch({asked}).then(r => r.text()).then(console.log)")
+    assert (status, err) == (0, "")
+    assert f'"code":{code}' in out
+
+
+def test_node_is_refused_every_other_host(execute: Execute, node: str) -> None:
+    ask = "fetch('https://example.com/').catch(e => console.log(String(e), String(e.cause)))"
+    status, out, err = execute(node, "-e", ask)
     assert status == 0
+    assert "nemolocal exec refused example.com" in out + err.replace("exec: ", "exec ")
+
+
+def test_node_reaches_a_host_that_is_allowed(
+    execute: Execute, node: str, serve: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NODE_OPTIONS", "--no-deprecation")
+    url = f"{serve()}/api/credits/balance/simple"
+    ask = f"fetch('{url}').then(r => r.text()).then(console.log); "
+    ask += "fetch('data:,known').then(r => r.text()).then(console.log); "
+    ask += "console.log(process.noDeprecation)"
+    status, out, err = execute(node, "-e", ask)
+    assert (status, err) == (0, "")
     assert '"code":1001' in out
+    assert "known" in out
+    assert "true" in out
 
 
-def test_node_of_any_age_reaches_the_server_by_its_variable(execute: Execute) -> None:
-    node = shutil.which("node")
-    if node is None:
-        pytest.skip("there is no node")
+def test_node_reaches_the_server_by_its_variable(execute: Execute, node: str) -> None:
     url = "process.env.NEMO_API_URL + '/api/credits/balance/simple'"
     status, out, _ = execute(node, "-e", f"fetch({url}).then(r => r.text()).then(console.log)")
     assert status == 0

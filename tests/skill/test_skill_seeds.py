@@ -151,15 +151,18 @@ def test_endpoints_of_a_table_and_of_a_sentence() -> None:
 
 
 @pytest.mark.rule("CLI-1")
-def test_headers_are_the_documents_own_and_those_of_the_environment_first(skill: Skill) -> None:
+def test_headers_are_the_documents_own_and_the_platform_that_of_the_environment_first(
+    skill: Skill,
+) -> None:
     own = skill.attribution({})
     assert (own.source, own.version, own.platform) == (skill.name, "0", "unknown")
-    named = {"SKILL_SOURCE": "s", "SKILL_VERSION": "2", "SKILL_PLATFORM": "cursor"}
-    assert skill.attribution(named).headers() == {
-        "X-Skill-Source": "s",
-        "X-Skill-Version": "2",
+    told = {"SKILL_SOURCE": "cursor", "SKILL_NAME": "another", "SKILL_VERSION": "2"}
+    assert skill.attribution(told).headers() == {
+        "X-Skill-Source": skill.name,
+        "X-Skill-Version": "0",
         "X-Skill-Platform": "cursor",
     }
+    assert skill.attribution({"SKILL_SOURCE": " "}) == own
 
 
 def test_findings_in_ai_rtk_compressor() -> None:

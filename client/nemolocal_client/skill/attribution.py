@@ -20,12 +20,12 @@ def platform_of(path: PurePath) -> str:
 def attribution_of(
     name: str, version: str, platform: str, environment: Mapping[str, str]
 ) -> Attribution:
-    """The three headers: SKILL_SOURCE, SKILL_VERSION and SKILL_PLATFORM of the environment first.
+    """The three headers of a skill; SKILL_SOURCE of the environment goes before its platform.
 
-    A document without a version sends "0": without the header every export is refused (REN-2).
+    It names where the skill comes from, and so goes into X-Skill-Platform, whatever its own name
+    says (V1.9). A document without a version sends "0": without the header every export is
+    refused (REN-2).
     """
     return Attribution(
-        environment.get("SKILL_SOURCE") or name or UNKNOWN,
-        environment.get("SKILL_VERSION") or version or "0",
-        environment.get("SKILL_PLATFORM") or platform,
+        name or UNKNOWN, version or "0", environment.get("SKILL_SOURCE", "").strip() or platform
     )

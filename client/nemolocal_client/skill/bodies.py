@@ -1,5 +1,6 @@
 """The bodies of a document against what the contract takes (SES-1, UPL-1, SSE-1, REN-1)."""
 
+import re
 from collections.abc import Iterator
 from typing import get_args
 
@@ -9,6 +10,7 @@ from nemolocal_contract.envelope import decode_json
 from nemolocal_contract.media import Resolution
 
 from .curl import Curl
+from .markdown import find_blocks
 from .mentions import find_json
 from .model import EndpointUse, Remark
 from .reader import Skill
@@ -34,6 +36,10 @@ _WRONG = {
     "claim_token": {"taskId": "task_id", "sessionId": "session_id"},
 }
 _OF_A_REPLY = frozenset(("code", "data", "success"))
+# A value between two pieces of a body in single quotes: '{"session_id":"'"$SID"'"}'.
+_SPLICED = re.compile(r"'\"?(\$\{?\w{1,40}\}?|\$\([^()\n]{0,200}\))\"?'")
+# What an upload is called in a program: files={"file": f}.
+_FILES = re.compile(r"\bfiles\s?=\s?[{\[(]{1,3}\s?[\"'](\w{1,40})")
 # Which endpoint a body is for that stands by itself.
 _TELLING = {
     '"urls"': "upload",
@@ -43,6 +49,8 @@ _TELLING = {
     '"draft":': "render",
     '"task_name"': "session",
 }
+# Languages in which a body is put together, and not written down.
+_CODE = frozenset("python py javascript js typescript ts node go ruby php powershell".split())
 _QUALITIES = ("low", "medium", "high")
 
 
@@ -53,7 +61,12 @@ def check_command_body(skill: Skill, curl: Curl, name: str) -> Iterator[Remark]:
         if given.role == "urlencoded" or text.startswith("@") or name not in _WRONG:
             continue
         where = (given.word.line, curl.last)
-        body = _decode(template_of_word(given.word))
+        template = template_of_word(given.word)
+        if not any(isinstance(part, str) and part.strip() for part in template):
+            # Another program makes it: $(jq -n …), $BODY.
+            yield from _check_spelling(skill, name, text, where)
+            continue
+        body = _decode(template)
         if not isinstance(body, dict):
             said = "the body is no JSON object"
             yield Remark("skill.fields.json", given.word.line, said, given.word.column)
@@ -61,10 +74,24 @@ def check_command_body(skill: Skill, curl: Curl, name: str) -> Iterator[Remark]:
             yield from _check(skill, name, body, where)
 
 
-def check_stated_bodies(skill: Skill, use: EndpointUse) -> Iterator[Remark]:
+def lines_of_code(skill: Skill) -> frozenset[int]:
+    """The lines in another language than that of a shell."""
+    blocks = find_blocks(skill.lines, skill.body)
+    code = (block for block in blocks if block.language in _CODE)
+    return frozenset(n for block in code for n in range(block.line, block.line + len(block.lines)))
+
+
+def check_stated_bodies(skill: Skill, use: EndpointUse, code: frozenset[int]) -> Iterator[Remark]:
     """What is wrong with the bodies that the text states; replies are left alone."""
+    form = _FILES.search(use.about) if use.name == "upload" and use.line in code else None
+    if form is not None and form[1] != "files":
+        said = f"the form field is {form[1]}, and must be files"
+        yield Remark("skill.fields.form", use.line, said, _column(skill, use.line, form.group()))
     for text in use.bodies if use.name in _WRONG else ():
-        body = _decode(template_of_text(text))
+        if use.line in code:
+            yield from _check_spelling(skill, use.name, text, (use.line, use.line))
+            continue
+        body = _decode(template_of_text(_SPLICED.sub(r"\1", text)))
         if not isinstance(body, dict):
             said = "the body is no JSON object"
             yield Remark("skill.fields.json", use.line, said, _column(skill, use.line, text[:20]))
@@ -72,19 +99,35 @@ def check_stated_bodies(skill: Skill, use: EndpointUse) -> Iterator[Remark]:
             yield from _check(skill, use.name, body, (use.line, use.line))
 
 
-def check_loose_bodies(skill: Skill) -> Iterator[Remark]:
+def check_loose_bodies(skill: Skill, code: frozenset[int]) -> Iterator[Remark]:
     """The same for bodies that stand by themselves: what they are for shows in their fields."""
     taken = {use.line for use in skill.endpoints}
     for curl in skill.commands:
         taken |= set(range(curl.line, curl.last + 1))
     for number in range(skill.body, len(skill.lines) + 1):
         line = skill.lines[number - 1]
-        if number in taken or '{"' not in line:
+        if number in taken or "{" not in line:
             continue
         for text in find_json(line):
+            if '{"' not in text:
+                # A program's own way to write it: jq -n '{id:$id,draft:$d}'.
+                names = (n for mark, n in _TELLING.items() if mark.strip('":') + ":" in text)
+                yield from _check_spelling(skill, next(names, ""), text, (number, number))
+                continue
             name = next((name for mark, name in _TELLING.items() if mark in text), "")
             use = EndpointUse("", f"/{name}", number, 1, "", (text,), name)
-            yield from check_stated_bodies(skill, use)
+            yield from check_stated_bodies(skill, use, code)
+
+
+def _check_spelling(skill: Skill, name: str, text: str, where: tuple[int, int]) -> Iterator[Remark]:
+    """The same for a body that is no JSON yet: only the names of its fields can be judged."""
+    for key, right in _WRONG.get(name, {}).items():
+        telling = "_" in key or not key.islower()
+        named = telling and re.search(rf"(?<![\w$.-])[\"']?{key}[\"']?\s?[:=](?!=)", text)
+        if named:
+            line, column = _place(skill, where, key)
+            said = f"the field {key} must be {right}"
+            yield Remark("skill.fields.case", line, said, column)
 
 
 def _decode(template: Template) -> object:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from nemolocal_contract.endpoints import endpoints
 
-from .bodies import check_loose_bodies, check_stated_bodies
+from .bodies import check_loose_bodies, check_stated_bodies, lines_of_code
 from .mentions import contract_name, is_beginning
 from .model import EndpointUse, Remark
 from .reader import Skill
@@ -15,12 +15,13 @@ _LOOPBACK = ("http://127.0.0.1", "http://localhost")
 
 def check_endpoints(skill: Skill) -> Iterator[Remark]:
     """Paths, methods and bodies; what the workflow lacks; more hosts than one."""
+    code = lines_of_code(skill)
     commanded = {curl.line for curl in skill.commands}
     for use in skill.endpoints:
         yield from _check_use(skill, use)
         if use.line not in commanded:
-            yield from check_stated_bodies(skill, use)
-    yield from check_loose_bodies(skill)
+            yield from check_stated_bodies(skill, use, code)
+    yield from check_loose_bodies(skill, code)
     named = {use.name or contract_name("", use.path) for use in skill.endpoints}
     missing = [name for name in _WORKFLOW if name not in named]
     if missing:
@@ -40,7 +41,7 @@ def _check_use(skill: Skill, use: EndpointUse) -> Iterator[Remark]:
         method = endpoints()[right].method
         said = f"{use.path} is called with {use.method}, and takes {method}"
         yield Remark("skill.endpoint.method", use.line, said, use.column)
-    elif not is_beginning(use.path):
+    elif use.method or not is_beginning(use.path):
         said = f"the contract has no {use.method} {use.path}".replace("  ", " ")
         yield Remark("skill.endpoint.unknown", use.line, said, use.column)
 

@@ -15,14 +15,16 @@ _REFUSED = frozenset(
     "flv wmv mpeg mpg mpe m4v 3gp ts mts m2ts vob ogv ogg oga opus flac wma aiff aif amr heic heif "
     "tiff tif bmp svg psd raw avif pdf mxf rm rmvb swf asf srt".split()
 )
-_PRICE = re.compile(r"\b(?:costs?|charged?|spend|spent|deduct\w*|price|per|each)\b", re.IGNORECASE)
-_GRANTED = re.compile(r"token|anonymous|sign|start|free|trial", re.IGNORECASE)
+_PRICE = re.compile(
+    r"\b(?:costs?|charged?|spend|spent|deduct\w*|price|per|each)\b|消耗|花费|扣|每次", re.IGNORECASE
+)
+_GRANTED = re.compile(r"token|anonymous|sign|start|free|trial|令牌|匿名|免费", re.IGNORECASE)
 _EXPORT_COSTS = re.compile(
     r"\bexport\w{0,4}\b[^.;|\n]{0,40}\b(?:costs?|charges?|uses|consumes?|deducts?|takes)\b"
-    r"[^.;|\n]{0,20}\bcredits?\b",
+    r"[^.;|\n]{0,20}\bcredits?\b|导出[^。；|\n]{0,12}(?:消耗|花费|需要|扣)[^。；|\n]{0,8}积分",
     re.IGNORECASE,
 )
-_FOR_NOTHING = re.compile(r"\b(?:no|0|zero|free|never|not|n't)\b", re.IGNORECASE)
+_FOR_NOTHING = re.compile(r"\b(?:no|0|zero|free|never|not|n't)\b|不|免费|无需", re.IGNORECASE)
 
 
 def check_figures(skill: Skill) -> Iterator[Remark]:
@@ -140,7 +142,8 @@ _RESENT = re.compile(
 )
 _AFTER_SILENCE = re.compile(
     r"no (?:text|response|reply)|without (?:any )?(?:text|response)|\bsilent|\bempty\b"
-    r"|\btime[sd]? ?-?out|\bcuts?\b|\bdrops?\b|disconnect|\bcloses?\b|无文本|断开",
+    r"|\btime[sd]? ?-?out|\bcuts?\b|\bdrops?\b|disconnect|\bcloses?\b|\bbreaks?\b|\bends?\b"
+    r"|无文本|没有(?:任何)?(?:文字|文本)|断开|超时",
     re.IGNORECASE,
 )
 _SAME_ID = re.compile(
@@ -148,7 +151,7 @@ _SAME_ID = re.compile(
 )
 _SILENCE_TOLD = re.compile(
     r"\bno (?:text|response text|response)\b|\bwithout (?:any )?(?:text|a word)\b|\bsilent"
-    r"|\bno words\b|无文本",
+    r"|\bno words\b|无文本|没有(?:任何)?(?:文字|文本)",
     re.IGNORECASE,
 )
 

@@ -22,7 +22,8 @@ _TOKEN_IN_URL = re.compile(
     re.IGNORECASE,
 )
 NEGATED = re.compile(
-    r"\b(?:never|not|don['’]?t|avoid|instead of|rather than)\b|不要|不得|切勿", re.IGNORECASE
+    r"\b(?:never|not|don['’]?t|avoid|instead of|rather than)\b|不要|不得|切勿|不能|禁止|别再",
+    re.IGNORECASE,
 )
 _MOST = 20
 

@@ -17,6 +17,8 @@ _USE = re.compile(rf"(?:{_METHOD}(?:\s{{1,3}}to)?:?\s{{1,4}})?(?<![\w./>]){_HOST
 _SAID = re.compile(r"\b(GET|POST|PUT|PATCH|DELETE)(?:ing)?\b")
 # What stands for a value in a path: <sid>, $SID, ${SID}, {session_id}, :id.
 PLACEHOLDER = re.compile(r"<[\w -]{1,40}>|\$\{?\w{1,40}\}?|\{[\w-]{1,40}\}|(?<=/):\w{1,40}")
+# A method as programs call it: `http.post("/api/…`.
+_CALLED = re.compile(r"\.(get|post|put|patch|delete)\(\s{0,3}f?[\"'`][^\"'`]{0,40}$")
 _BASE_URL = re.compile(r"https?://[\w.-]{1,100}(?::\d{1,5})?")
 _NAMED_BASE = re.compile(r"\bbase\b|\bhost\b|\bAPI\b|API_URL", re.IGNORECASE)
 _OTHER_SITE = re.compile(
@@ -100,7 +102,8 @@ def _in_line(line: str, number: int) -> Iterator[EndpointUse]:
 
 def _method_before(line: str, at: int) -> str:
     """The method in the words right before: "by POSTing to https://…"."""
-    said = _SAID.findall(line[max(0, at - 24) : at])
+    called = _CALLED.search(line[max(0, at - 60) : at])
+    said = [called[1].upper()] if called else _SAID.findall(line[max(0, at - 24) : at])
     return said[-1] if said else ""
 
 

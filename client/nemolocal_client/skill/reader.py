@@ -15,6 +15,7 @@ from .attribution import attribution_of, platform_of
 from .curl import Curl, find_assignments, find_commands
 from .decoding import decode
 from .frontmatter import parse_frontmatter
+from .loops import find_loops
 from .markdown import Table, find_blocks, find_inline_commands, find_tables
 from .mentions import find_base_urls, find_endpoints
 from .model import (
@@ -145,7 +146,7 @@ def parse_skill(content: bytes, path: Path) -> Skill:
         frontmatter=head,
         remarks=decoded.remarks + parsed.remarks,
         base_urls=tuple(BaseUrl(*found) for found in find_base_urls(lines, body)),
-        statements=find_statements(lines, 1),
+        statements=_by_place((*find_statements(lines, 1), *find_loops(blocks))),
         formats=find_formats(lines, 1),
         endpoints=find_endpoints(lines, body, tables, commands),
         commands=commands,
@@ -161,6 +162,10 @@ def _rows(tables: tuple[Table, ...], lines: tuple[str, ...], body: int) -> dict[
         "gui": gui_rows(tables),
         "events": event_rows(tables),
     }
+
+
+def _by_place(statements: tuple[Statement, ...]) -> tuple[Statement, ...]:
+    return tuple(sorted(statements, key=lambda s: (s.line, s.column, s.kind)))
 
 
 def _version(head: Frontmatter) -> str:

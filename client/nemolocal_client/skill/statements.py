@@ -14,6 +14,9 @@ _4K = 2160
 _UNITS = {"kb": MB // 1000, "mb": MB, "gb": 1000 * MB, "tb": 1000_000 * MB}
 _SIZE = r"(\d{1,6}(?:\.\d{1,3})?)\s?(KB|MB|GB|TB|KiB|MiB|GiB|TiB)\b"
 _TIME = r"(\d{1,5})[ -]?(s|secs?|seconds?|m|mins?|minutes?|秒|分钟)(?![\w])"
+# Chinese has no spaces that would end a word.
+_CHINESE_TIME = r"(\d{1,5})\s?(秒|分钟)"
+_STATUS = r"render/proxy/lambda/[<${:]"
 _LIMIT = (
     r"(?:up to|max(?:imum|\.)?|limit(?:ed)?|at most|no (?:larger|more|bigger) than|under|≤|最大)"
 )
@@ -56,19 +59,26 @@ _GOODS = r"(?:mp4|(?:\w{2,10} )?videos?|output|exports?|quality|files?)\b"
 _PATTERNS: tuple[tuple[StatementKind, _Reading, str], ...] = (
     ("upload_limit", _size, rf"{_LIMIT}[^.;|\n]{{0,30}}?\b{_SIZE}"),
     ("upload_limit", _size, rf"\b{_SIZE}\s(?:max\b|maximum|limit|or (?:less|smaller))"),
+    ("poll_interval", _seconds, rf"{_STATUS}[^;|\n]{{0,60}}?\bevery {_TIME}"),
     ("poll_interval", _seconds, rf"\bpoll(?:s|ing)?\b[^.;|\n]{{0,90}}?\bevery {_TIME}"),
     ("poll_interval", _seconds, rf"\bevery {_TIME}[^.;|\n]{{0,40}}?\bpoll"),
+    ("poll_interval", _seconds, rf"(?:轮询|查询)[^。；|\n状态]{{0,40}}?每隔?\s?{_CHINESE_TIME}"),
+    ("poll_interval", _seconds, rf"每隔?\s?{_CHINESE_TIME}[^。；|\n状态]{{0,20}}?(?:轮询|查询)"),
     ("poll_interval", _seconds, rf"\bpoll(?:ing)? interval\W{{1,4}}(?:is )?{_TIME}"),
     (
         "poll_tries",
         _count,
         rf"\bpoll[^;|\n]{{0,100}}?\b{_LIMIT} (\d{{1,4}}) (?:times|tries|attempts|polls)\b"
         r"|\bpoll[^;|\n]{0,100}?\b(\d{1,4}) (?:times|polls|attempts) (?:at most|max)"
-        r"|\b(\d{1,4}) polls? (?:at most|max)|\bmax(?:imum)? (?:of )?(\d{1,4}) polls?\b",
+        r"|\b(\d{1,4}) polls? (?:at most|max)|\bmax(?:imum)? (?:of )?(\d{1,4}) polls?\b"
+        rf"|{_STATUS}[^;|\n]{{0,90}}?\b(?:{_LIMIT} (\d{{1,4}}) times|(\d{{1,4}}) times at most)"
+        r"|(?:轮询|查询)[^。；|\n状态]{0,40}?最多\s?(\d{1,4})\s?次",
     ),
     ("turn_timeout", _seconds, rf"\btime-?out\b\W{{0,5}}(?:is |of |after )?(?:at )?{_TIME}"),
     ("turn_timeout", _seconds, rf"\b{_TIME} time-?out\b"),
+    ("turn_timeout", _seconds, rf"SSE[^。\n]{{0,300}}?(?:最长|超时)\W{{0,3}}{_CHINESE_TIME}"),
     ("working_note", _seconds, rf"\bevery {_TIME}[^.;|\n]{{0,12}}[^|\n]{{0,12}}still working"),
+    ("working_note", _seconds, rf"每隔?\s?{_CHINESE_TIME}[^。|\n]{{0,16}}still working"),
     ("working_note", _seconds, rf"still working[^|\n]{{0,20}}\bevery {_TIME}"),
     (
         "token_life",
@@ -80,13 +90,15 @@ _PATTERNS: tuple[tuple[StatementKind, _Reading, str], ...] = (
     (
         "grant",
         _count,
-        r"(?<![\w.§])(\d{1,6}) (?:free |starter |trial ){0,2}credits?\b(?! (?:per|each|a|for)\b)",
+        r"(?<![\w.§])(\d{1,6}) (?:free |starter |trial ){0,2}credits?\b(?! (?:per|each|a|for)\b)"
+        r"|(?<![\w.§])(\d{1,6})\s?个?(?:免费)?积分",
     ),
     (
         "rate_limit_wait",
         _seconds,
         rf"\b(?:429|rate[ -]limit)[^\n]{{0,80}}?\b(?:wait|retry in|retry after|pause) {_TIME}",
     ),
+    ("rate_limit_wait", _seconds, rf"\b429\b[^\n]{{0,80}}?等待?\s?{_CHINESE_TIME}"),
     (
         "resolution_promised",
         _height,
@@ -105,12 +117,13 @@ _COMPILED = tuple((k, read, re.compile(p, re.IGNORECASE)) for k, read, p in _PAT
 
 _ACCEPTED = re.compile(
     r"\b(?:supported|accepted|accepts|allowed|supports)(?: (?:upload|input|media|file|video)){0,2}"
-    r"(?: (?:formats?|types?|files?|extensions?)){0,2}\s?(?::|are\b|=|—|\|)\s?",
+    r"(?: (?:formats?|types?|files?|extensions?)){0,2}\s?(?::|are\b|=|—|\|)\s?"
+    r"|(?:支持|接受)的?(?:文件|素材)?(?:格式|类型)\s?[:：|]\s?",
     re.IGNORECASE,
 )
 _BRACKETED = re.compile(r"\(([A-Za-z0-9, /]{7,200}?)(?:,? (?:up to|max)\b[^()]{0,30})?\)")
 _NAME = re.compile(r"(?<![\w/.<-])[A-Za-z][A-Za-z0-9]{1,4}(?![\w-])")
-_LIST_END = re.compile(r"\.(?:\s|$)|;|\(|\bup to\b|\bmax\b")
+_LIST_END = re.compile(r"\.(?:\s|$)|。|;|\(|\bup to\b|\bmax\b")
 _LONGEST_LIST = 400
 
 

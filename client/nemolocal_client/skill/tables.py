@@ -11,7 +11,12 @@ _SECTION = re.compile(r"§\s?(\d{1,2}(?:\.\d{1,2}){0,2})")
 _YES = frozenset(("✅", "✓", "✔", "yes", "y", "true", "x", "是", "✔️", "☑"))
 _NO = frozenset(("❌", "✗", "✘", "no", "n", "false", "-", "—", "否", "", "✖", "✖️"))
 _TARGETS: tuple[tuple[Target, re.Pattern[str]], ...] = (
-    ("chat", re.compile(r"\bsse\b|/run_sse|\bchat\b|everything else|其他", re.IGNORECASE)),
+    (
+        "chat",
+        re.compile(
+            r"\bsse\b|/run_sse|\bchat\b|(?:every|any)thing else|其他|其它|聊天", re.IGNORECASE
+        ),
+    ),
     ("export", re.compile(r"\bexport|\brender|导出", re.IGNORECASE)),
     ("credits", re.compile(r"\bcredits?\b|\bbalance\b|积分|余额", re.IGNORECASE)),
     ("state", re.compile(r"\bstate\b|\bstatus\b|状态", re.IGNORECASE)),
@@ -23,7 +28,15 @@ _CODE_LINE = re.compile(
     r"[ \t]{0,2}(?:[—–:-]|→)[ \t]{1,3}(.+)"
 )
 _CODE = re.compile(r"(?:HTTP\s)?(\d{1,4})\b")
-_EVENT_WORDS = re.compile(r"\b(?:tool|text|heartbeat|stream|data:)", re.IGNORECASE)
+_EVENT_WORDS = re.compile(
+    r"\b(?:tool|text|heartbeat|stream|data:)|工具|文字|文本|心跳", re.IGNORECASE
+)
+# Whose words stand in the first column of a routing table, whatever its author calls it.
+_SPEAKER = re.compile(r"\busers?\b|\bthey say\b|\brequest\b|\bintent\b|用户", re.IGNORECASE)
+_GUI_WORDS = re.compile(r"\b(click|open|drag|preview)|(点击|打开|拖|预览)", re.IGNORECASE)
+_KNOWN_CODES = frozenset(("1001", "1002", "2001", "4001", "4002", "400", "402", "429"))
+# A table is known by its cells once so many of them are of its kind.
+_ENOUGH = 2
 
 
 def routing_rows(tables: tuple[Table, ...]) -> tuple[RouteRow, ...]:
@@ -31,10 +44,18 @@ def routing_rows(tables: tuple[Table, ...]) -> tuple[RouteRow, ...]:
     return tuple(
         _route(row.cells, row.line, table.header)
         for table in tables
-        if table.header[:1] and "user says" in table.header[0]
+        if _is_routing(table)
         for row in table.rows
         if len(row.cells) > 1
     )
+
+
+def _is_routing(table: Table) -> bool:
+    name = table.header[0] if table.header else ""
+    if "user says" in name:
+        return True
+    ways = {_target(row.cells[0]) for row in table.rows} - {"chat", "other"}
+    return _SPEAKER.search(name) is not None and len(ways) >= _ENOUGH
 
 
 def _route(cells: tuple[str, ...], line: int, header: tuple[str, ...]) -> RouteRow:
@@ -61,7 +82,7 @@ def _skips(cells: tuple[str, ...], header: tuple[str, ...]) -> bool | None:
     mark = cells[column].lower()
     if mark not in _YES | _NO:
         return None
-    inverted = not re.search(r"skip|without|no sse|bypass", name)
+    inverted = not re.search(r"skip|without|no sse|bypass|跳过|绕过|不经", name)
     return (mark in _YES) != inverted
 
 
@@ -78,7 +99,9 @@ def error_rows(
 
 
 def _coded(table: Table) -> Iterator[ErrorRow]:
-    if table.header[:1] and "code" not in table.header[0] and "error" not in table.header[0]:
+    name = table.header[0] if table.header else "code"
+    codes = {match[1] for row in table.rows if (match := _CODE.match(row.cells[0]))}
+    if "code" not in name and "error" not in name and len(codes & _KNOWN_CODES) <= _ENOUGH:
         return
     for row in table.rows:
         match = _CODE.match(row.cells[0])
@@ -91,10 +114,19 @@ def gui_rows(tables: tuple[Table, ...]) -> tuple[GuiRow, ...]:
     return tuple(
         GuiRow(row.cells[0], row.cells[1], row.line)
         for table in tables
-        if table.header[:1] and "backend says" in table.header[0]
+        if _is_of_the_gui(table)
         for row in table.rows
         if len(row.cells) > 1
     )
+
+
+def _is_of_the_gui(table: Table) -> bool:
+    if table.header and "backend says" in table.header[0]:
+        return True
+    words = {
+        match.group().lower() for row in table.rows if (match := _GUI_WORDS.search(row.cells[0]))
+    }
+    return len(words) >= _ENOUGH and not _is_routing(table)
 
 
 def event_rows(tables: tuple[Table, ...]) -> tuple[EventRow, ...]:
@@ -110,4 +142,6 @@ def event_rows(tables: tuple[Table, ...]) -> tuple[EventRow, ...]:
 
 def _is_about_events(table: Table) -> bool:
     name = table.header[0] if table.header else ""
-    return "event" in name and any(_EVENT_WORDS.search(row.cells[0]) for row in table.rows)
+    return ("event" in name or "事件" in name) and any(
+        _EVENT_WORDS.search(row.cells[0]) for row in table.rows
+    )
