@@ -26,12 +26,16 @@ from nemolocal_contract.rules import rules
 from .attribution import own_version
 from .problem import Problem
 
-_SOURCE = "nemolocal-conformance"
-_HARNESS_FAILED = 2
+SOURCE = "nemolocal-conformance"
+HARNESS_FAILED = 2
 
 
 def run(arguments: argparse.Namespace) -> int:
     """0 all right, 1 something failed, 2 the harness went wrong or nothing was judged."""
+    if arguments.random or arguments.replay:
+        from .conform_scripts import run_scripts
+
+        return run_scripts(arguments)
     if arguments.explain:
         return _explain(arguments.explain)
     checks = _chosen(arguments)
@@ -43,9 +47,9 @@ def run(arguments: argparse.Namespace) -> int:
         report = _judge(arguments, checks)
     except (NoServer, OverBudget, KnownUnreadable) as problem:
         print(f"nemolocal: {problem}", file=sys.stderr)
-        return _HARNESS_FAILED
+        return HARNESS_FAILED
     if arguments.report:
-        _write(report, Path(arguments.report))
+        write_report(report, Path(arguments.report))
     print(as_json(report) if arguments.json else headline(report))
     return report.exit_code
 
@@ -66,9 +70,9 @@ def _chosen(arguments: argparse.Namespace) -> list[Check]:
 
 def _judge(arguments: argparse.Namespace, checks: list[Check]) -> Report:
     known = read_known(Path(arguments.known)) if arguments.known else ()
-    token = arguments.token or (os.environ.get("NEMO_TOKEN", "") if arguments.base_url else "")
-    with _server(arguments.base_url) as base_url:
-        peer = Peer(base_url, Attribution(_SOURCE, own_version()))
+    token = given_token(arguments)
+    with own_or_named(arguments.base_url) as base_url:
+        peer = Peer(base_url, Attribution(SOURCE, own_version()))
         with contextlib.closing(peer):
             require_http(peer)
             stage = Stage(peer, find_control(peer), token)
@@ -79,9 +83,14 @@ def _judge(arguments: argparse.Namespace, checks: list[Check]) -> Report:
                 stage,
                 playable,
                 left_out=left_out,
-                on_verdict=_keep_quiet if arguments.json else _tell,
+                on_verdict=_keep_quiet if arguments.json else tell,
             )
     return apply_known(report, known)
+
+
+def given_token(arguments: argparse.Namespace) -> str:
+    """The token of the user, for a server that is the user's."""
+    return arguments.token or (os.environ.get("NEMO_TOKEN", "") if arguments.base_url else "")
 
 
 def _payable(arguments: argparse.Namespace, checks: list[Check], given: bool) -> list[Check]:
@@ -95,7 +104,7 @@ def _payable(arguments: argparse.Namespace, checks: list[Check], given: bool) ->
 
 
 @contextlib.contextmanager
-def _server(base_url: str | None) -> Iterator[str]:
+def own_or_named(base_url: str | None) -> Iterator[str]:
     """The server that is judged: the one named, or one whose time jumps."""
     if base_url is not None:
         yield base_url
@@ -108,7 +117,8 @@ def _server(base_url: str | None) -> Iterator[str]:
         yield server.base_url
 
 
-def _tell(verdict: Verdict) -> None:
+def tell(verdict: Verdict) -> None:
+    """Print a verdict, unless all is well."""
     if verdict.outcome == "passed":
         return
     print(f"{verdict.outcome}: {verdict.check} ({', '.join(verdict.rules)}): {verdict.sentence}")
@@ -121,7 +131,8 @@ def _keep_quiet(verdict: Verdict) -> None:
     del verdict
 
 
-def _write(report: Report, folder: Path) -> None:
+def write_report(report: Report, folder: Path) -> None:
+    """Write a report in all its forms."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for name, form in FORMS.items():

@@ -46,6 +46,12 @@ def expect_form(answer: Answer) -> None:
     expect_that("message", isinstance(message, str) and bool(message.strip()), "words", message)
 
 
+def failure_code(answer: Answer) -> object:
+    """The code of a failure, 0 where the body tells of none, in whatever envelope."""
+    body = answer.json
+    return (body.get("code") if isinstance(body, dict) else None) or 0
+
+
 def is_refusal(answer: Answer) -> bool:
     """Whether this says, in whatever way, that something was not done."""
     try:
@@ -54,7 +60,14 @@ def is_refusal(answer: Answer) -> bool:
         return True
 
 
+def styles_of(answer: Answer, code: Code) -> set[str]:
+    """The styles of GEN-2 in which this failure has this HTTP status; none for another failure."""
+    if not is_refusal(answer):
+        return set()
+    return {style for style in _STYLES if http_status(code, style) == answer.status}
+
+
 def _style(answer: Answer, code: Code) -> str:
     """The style that this status tells, "" where both styles have the same, or none has it."""
-    fitting = [style for style in _STYLES if http_status(code, style) == answer.status]
-    return fitting[0] if len(fitting) == 1 else ""
+    fitting = styles_of(answer, code)
+    return fitting.pop() if len(fitting) == 1 else ""

@@ -1,13 +1,13 @@
 """The server that is judged, as bytes over HTTP: nothing is retried, followed or repaired."""
 
 import time
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, TypeVar
 
 import httpx
 import msgspec
 
-from nemolocal_contract.endpoints import BALANCE
+from nemolocal_contract.endpoints import APP, BALANCE, ME
 from nemolocal_contract.envelope import decode_json, encode_json
 from nemolocal_contract.events import ReceivedEvent, Text, ToolCall, ToolResult, decode_events
 from nemolocal_contract.headers import Attribution, bearer
@@ -19,6 +19,7 @@ from .expectations import Broken, Unmet, field
 # A server that says nothing for so long hangs; a stream has its own, longer patience.
 _PATIENCE = 15.0
 _MOST_BYTES = 64_000_000
+T = TypeVar("T")
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -141,6 +142,21 @@ class Peer:
         except httpx.TransportError as error:
             raise Unmet(f"{method} {path} was not begun: {error}") from None
 
+    def meanwhile(self, act: Callable[[], T], path: str, *, token: str, json: object) -> T:
+        """Post, act once the reply has begun, and read it to its end; what the act returned."""
+        headers = {**self._attribution, **bearer(token), "Content-Type": "application/json"}
+        request = self._http.build_request("POST", path, headers=headers, content=encode_json(json))
+        try:
+            response = self._http.send(request, stream=True)
+            try:
+                acted = act()
+                response.read()
+            finally:
+                response.close()
+        except httpx.TransportError as error:
+            raise Unmet(f"POST {path} did not end: {error}") from None
+        return acted
+
     def _exchange(self, request: httpx.Request) -> Answer:
         begun = time.perf_counter()
         status, headers, body, ending = 0, httpx.Headers(), bytearray(), "complete"
@@ -161,6 +177,12 @@ class Peer:
         answer = Answer(status, dict(headers), bytes(body), ending)  # type: ignore[arg-type]
         self._evidence.append(_evidence(request, answer, time.perf_counter() - begun))
         return answer
+
+
+def turn(session: str, message: str) -> dict[str, Any]:
+    """The body of a turn (SSE-1)."""
+    said = {"parts": [{"text": message}]}
+    return {"app_name": APP, "user_id": ME, "session_id": session, "new_message": said}
 
 
 def require_http(peer: Peer) -> None:

@@ -18,7 +18,7 @@ from nemolocal_contract.headers import CLIENT_ID
 
 from .control import Control
 from .expectations import Broken, NotApplicable, Unmet
-from .peer import Answer, Peer, Told
+from .peer import Answer, Peer, Told, turn
 from .samples import CLIP, sample
 
 T = TypeVar("T")
@@ -29,6 +29,7 @@ _DECADE = 3_650 * 86_400
 GENERATE = "generate a 2-second sunset clip"
 _FOR_A_CLIP = 1_000
 PUT_ON_TIMELINE = "put my clip on the timeline"
+_OUTPUT = {"format": "mp4", "quality": "high"}
 # Real work takes real time: how long a render may take, and how often we look, in seconds.
 _RENDER_PATIENCE = 300.0
 _LOCAL_RHYTHM, _CLOUD_RHYTHM = 0.02, 30.0
@@ -135,36 +136,38 @@ class Stage:
         data = self._need("a session", self.call(wire.SESSION, account, json=wanted))
         return str(data.get("session_id"))
 
-    def upload(self, session: str, *names: str, account: Account | None = None) -> Answer:
+    def upload(self, session: str, *names: str, **rest: Any) -> Answer:
         """Send samples of this package by their names (UPL-1)."""
         files = [("files", (name, sample(name))) for name in names]
-        return self.call(wire.UPLOAD, account, session=session, files=files)
+        return self.call(wire.UPLOAD, session=session, files=files, **rest)
 
     def say(self, session: str, message: str, account: Account | None = None, **rest: Any) -> Told:
         """One turn, listened to until it ends (SSE-1)."""
-        body = {
-            "app_name": wire.APP,
-            "user_id": wire.ME,
-            "session_id": session,
-            "new_message": {"parts": [{"text": message}]},
-        }
-        return self.peer.chat(body, token=(account or self.account).token, **rest)
+        token = (account or self.account).token
+        return self.peer.chat(turn(session, message), token=token, **rest)
 
     def state(self, session: str, account: Account | None = None) -> dict[str, Any]:
         """`data` of the newest state (STA-1)."""
         return self._need("a state", self.call(wire.STATE, account, session=session))
 
     def draft(self, session: str, account: Account | None = None) -> dict[str, Any]:
-        """The newest draft."""
+        """The newest draft; its tracks can be walked through, whatever is in their segments."""
         try:
             draft: dict[str, Any] = self.state(session, account)["state"]["draft"]
-        except (KeyError, TypeError):
-            raise Unmet("the state has no draft") from None
+            for track in draft["t"]:
+                list(track.get("sg") or ())
+        except (LookupError, TypeError, AttributeError):
+            raise Unmet("the state has no draft with tracks in t") from None
         return draft
 
     def balance(self, account: Account | None = None) -> dict[str, Any]:
-        """Credits (CRD-1)."""
-        return self._need("a balance", self.call(wire.BALANCE, account))
+        """Credits (CRD-1): three numbers."""
+        balance = self._need("a balance", self.call(wire.BALANCE, account))
+        if not all(
+            type(balance.get(name)) in (int, float) for name in ("available", "frozen", "total")
+        ):
+            raise Unmet(f"the balance is {balance!r}")
+        return balance
 
     # What checks share
 
@@ -209,7 +212,9 @@ class Stage:
         told = self.say(session, GENERATE, account)
         seconds = self.control.time() - before
         spent = _FOR_A_CLIP - int(self.balance(account)["available"])
-        return Generated(told, self.state(session, account)["state"], seconds, spent)
+        draft = self.draft(session, account)
+        state = {**self.state(session, account)["state"], "draft": draft}
+        return Generated(told, state, seconds, spent)
 
     # Renders
 
@@ -220,9 +225,10 @@ class Stage:
     def submit(
         self, render: str, session: str, draft: object, account: Account | None = None, **rest: Any
     ) -> Answer:
-        """Submit an export (REN-1); `output` and other fields of the body may be given."""
-        fields = {name: rest.pop(name) for name in ("output",) if name in rest}
-        body = {"id": render, "sessionId": session, "draft": draft, **fields}
+        """Submit an export (REN-1); another `output` may be given, None for none."""
+        body = {"id": render, "sessionId": session, "draft": draft}
+        if (output := rest.pop("output", _OUTPUT)) is not None:
+            body["output"] = output
         return self.call(wire.RENDER, account, json=body, **rest)
 
     def follow(self, *renders: str, account: Account | None = None) -> list[list[dict[str, Any]]]:

@@ -113,9 +113,12 @@ def test_console_that_lacks_a_character_gets_a_replacement(
 def test_attribution_is_the_commands_own_or_that_of_the_environment() -> None:
     own = attribution({})
     assert (own.source, own.version, own.platform) == ("nemolocal", own_version(), "unknown")
-    named = {"SKILL_SOURCE": "my-skill", "SKILL_VERSION": "2", "SKILL_PLATFORM": "cursor"}
+    named = {"SKILL_NAME": "my-skill", "SKILL_VERSION": "2", "SKILL_SOURCE": "cursor"}
     skill = attribution(named)
     assert (skill.source, skill.version, skill.platform) == ("my-skill", "2", "cursor")
+    # The version of this command is no version of a skill.
+    assert attribution({"SKILL_NAME": "my-skill"}).version == "0"
+    assert attribution({"SKILL_VERSION": "2"}) == own
 
 
 def test_platform_is_that_of_the_folder_it_is_installed_in(monkeypatch: pytest.MonkeyPatch) -> None:

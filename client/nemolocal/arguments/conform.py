@@ -1,5 +1,6 @@
 """The arguments of `nemolocal conform`."""
 
+import argparse
 from typing import Any
 
 _DESCRIPTION = """\
@@ -29,7 +30,25 @@ def add(commands: Any) -> None:
     conform.add_argument("--report", metavar="DIR", help="write JSON, JUnit, HTML, Markdown, SVG")
     conform.add_argument("--known", metavar="FILE", help="a TOML file of known differences")
     conform.add_argument("--json", action="store_true", help="print the report as JSON")
+    played = conform.add_argument_group("scripts of calls").add_mutually_exclusive_group()
+    played.add_argument(
+        "--random",
+        type=_at_least_one,
+        metavar="N",
+        help="play N random scripts of legal and illegal calls instead of the checks",
+    )
+    played.add_argument("--replay", metavar="FILE", help="play a script that was written down")
+    conform.add_argument(
+        "--seed", type=int, default=0, metavar="S", help="other random scripts; default: 0"
+    )
     spending = conform.add_argument_group("a server that costs money")
     spending.add_argument("--token", metavar="T", help="default: NEMO_TOKEN, else an anonymous one")
     spending.add_argument("--max-credits", type=int, default=0, metavar="N", help="default: 0")
     spending.add_argument("--max-tokens", type=int, default=1, metavar="N", help="default: 1")
+
+
+def _at_least_one(text: str) -> int:
+    """A whole number of scripts."""
+    if not text.isascii() or not text.isdecimal() or not int(text[:9]):
+        raise argparse.ArgumentTypeError(f"it must be a whole number from 1 on, not {text!r}")
+    return int(text[:9])

@@ -22,14 +22,14 @@ from .wire import Saboteur
 
 # What the server module calls its app by.
 _BUILDER = "build_app"
-_ATTRIBUTION = Attribution("nemolocal-conformance", "1.0.0")
+ATTRIBUTION = Attribution("nemolocal-conformance", "1.0.0")
 
 
 def play_mutant(mutant: ServerMutant, checks: Iterable[Check] | None = None) -> Autopsy:
     """Judge a server that is broken in one way with these checks (all, if None)."""
     chosen = list(catalogue().values()) if checks is None else list(checks)
-    with _broken_server(mutant) as (base_url, saboteurs):
-        peer = Peer(base_url, _ATTRIBUTION)
+    with broken_server(mutant) as (base_url, saboteurs):
+        peer = Peer(base_url, ATTRIBUTION)
         try:
             report = run_checks(Stage(peer, find_control(peer)), chosen)
         finally:
@@ -53,7 +53,7 @@ def _concerned(name: str, mutant: ServerMutant) -> bool:
 
 
 @contextlib.contextmanager
-def _broken_server(mutant: ServerMutant) -> Iterator[tuple[str, list[Saboteur]]]:
+def broken_server(mutant: ServerMutant) -> Iterator[tuple[str, list[Saboteur]]]:
     """The reference with the hook of the mutant around its app, or with its patches in it."""
     saboteurs: list[Saboteur] = []
     build = vars(serving)[_BUILDER]

@@ -36,6 +36,20 @@ SMOKE = frozenset(
 
 
 def _modules() -> tuple[ModuleType, ...]:
-    from . import chat, credits, files, general, renders, sessions, state, talk, tokens, uploads
+    from . import (
+        chat,
+        credits,
+        events,
+        files,
+        general,
+        jobs,
+        renders,
+        sessions,
+        state,
+        talk,
+        tokens,
+        uploads,
+    )
 
-    return (general, tokens, sessions, uploads, chat, talk, credits, state, renders, files)
+    accounts = (general, tokens, sessions, uploads)
+    return (*accounts, chat, events, talk, credits, state, renders, jobs, files)

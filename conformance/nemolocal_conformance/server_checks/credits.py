@@ -6,6 +6,7 @@ from nemolocal_contract.codes import Code
 from ..check import check
 from ..expectations import expect, expect_that, expect_type, field
 from ..failures import expect_failure
+from ..peer import turn
 from ..stage import GENERATE, Stage
 
 _EDITING, _GENERATION = 50, 100
@@ -15,7 +16,7 @@ _TITLE = "add a title 'Hello' for 1 second"
 @check("credits.balance.fields", "CRD-1", needs="token")
 def balance_has_its_fields(stage: Stage) -> None:
     """The balance MUST be `available`, `frozen` and `total`, whole numbers."""
-    balance = stage.balance()
+    balance = stage.call(wire.BALANCE).data
     for name in ("available", "frozen", "total"):
         expect_type(f"data.{name}", field("data", balance, name), int)
 
@@ -59,6 +60,18 @@ def talk_is_free(stage: Stage) -> None:
     before = stage.balance()
     stage.say(stage.session, "hello")
     expect("the balance", stage.balance(), before)
+
+
+@check("credits.frozen", "CRD-2", control=True)
+def credits_of_running_work_are_frozen(stage: Stage) -> None:
+    """What a turn will take MUST not be available any more while it is under way."""
+    account = stage.anybody(credits=200)
+    body = turn(stage.new_session(account), GENERATE)
+    during = stage.peer.meanwhile(
+        lambda: stage.balance(account), wire.CHAT.template, token=account.token, json=body
+    )
+    after = stage.balance(account)
+    expect("available while it runs", during["available"], after["available"])
 
 
 @check("credits.failed.given-back", "CRD-2", control=True, assumed=True)

@@ -1,13 +1,25 @@
 """Section 1: the envelope, failures, the bearer token, attribution (GEN-1 to GEN-7)."""
 
+from typing import Any
+
 from nemolocal_contract import endpoints as wire
 from nemolocal_contract.codes import Code
+from nemolocal_contract.endpoints import Endpoint
 from nemolocal_contract.headers import bearer
 
 from ..check import check
 from ..expectations import Broken, NotApplicable, expect, expect_that, field
-from ..failures import expect_failure, expect_form, expect_style, is_refusal
-from ..stage import GENERATE, Stage
+from ..failures import (
+    expect_failure,
+    expect_form,
+    expect_style,
+    failure_code,
+    is_refusal,
+    styles_of,
+)
+from ..peer import turn
+from ..samples import PICTURE, sample
+from ..stage import GENERATE, Account, Stage
 
 _NOBODY = "nmv_usr_nobody_was_ever_given_this_one"
 _STRANGE_PATH = "/api/there/is/nothing/here"
@@ -56,6 +68,24 @@ def status_of_lacking_credits_is_known(stage: Stage) -> None:
     expect_style(told.answer, Code.NO_CREDITS)
 
 
+@check("general.status.one-style", "GEN-2", needs="session")
+def failures_follow_one_style(stage: Stage) -> None:
+    """1001, 1002 and 4001 MUST all have the HTTP status of one style, at every endpoint."""
+    never, files = "1000000000000000000", [("files", ("notes.txt", b"text"))]
+    refusals = [
+        (stage.peer.call("GET", wire.BALANCE.template), Code.BAD_TOKEN),
+        (stage.call(wire.STATE, session=never), Code.SESSION_NOT_FOUND),
+        (stage.call(wire.UPLOAD, session=never, files=files), Code.SESSION_NOT_FOUND),
+        (stage.call(wire.RENDER_STATUS, render="render_never_was"), Code.SESSION_NOT_FOUND),
+        (stage.call(wire.UPLOAD, session=stage.session, files=files), Code.UNSUPPORTED_FILE),
+    ]
+    # One that is no refusal, or has a status of no style, is for other checks to accuse.
+    styles = [found for answer, code in refusals if (found := styles_of(answer, code))]
+    common = set.intersection(*styles) if styles else {""}
+    seen = [(int(code), answer.status) for answer, code in refusals]
+    expect_that("the HTTP status", bool(common), "of one style", seen)
+
+
 @check("general.envelope.content-type", "GEN-1", needs="token")
 def envelope_is_json(stage: Stage) -> None:
     """An envelope MUST be served as application/json."""
@@ -70,10 +100,11 @@ def no_token_is_refused(stage: Stage) -> None:
     expect_failure(stage, answer, Code.BAD_TOKEN)
 
 
-@check("general.bearer.malformed", "GEN-3")
+@check("general.bearer.malformed", "GEN-3", needs="token")
 def malformed_authorization_is_refused(stage: Stage) -> None:
-    """An Authorization header that is no `Bearer <token>` MUST be refused with 1001."""
-    for header in ("Bearer", "Basic bmVtbzpuZW1v", "Bearer two words", _NOBODY):
+    """An Authorization header that is no `Bearer <token>` MUST be 1001, its token good or not."""
+    token = stage.account.token
+    for header in ("Bearer", f"Basic {token}", f"Token {token}", f"Bearer {token} {token}", token):
         answer = stage.peer.call("GET", wire.BALANCE.template, headers={"Authorization": header})
         expect_failure(stage, answer, Code.BAD_TOKEN)
 
@@ -89,25 +120,55 @@ def unknown_token_is_refused(stage: Stage) -> None:
 def every_call_wants_a_token(stage: Stage) -> None:
     """Every call but the token call MUST be refused with 1001 where its token is unknown."""
     sid = "1000000000000000000"
-    for endpoint in (wire.SESSION, wire.STATE, wire.UPLOAD, wire.CLAIM_TOKEN, wire.RENDER_STATUS):
+    requests: dict[Endpoint, dict[str, Any]] = {
+        wire.SESSION: {"json": {"task_name": "project", "language": "en"}},
+        wire.STATE: {},
+        wire.UPLOAD: {"files": [("files", (PICTURE, sample(PICTURE)))]},
+        wire.CLAIM_TOKEN: {"json": {"task_id": "1", "session_id": sid}},
+        wire.RENDER_STATUS: {},
+    }
+    for endpoint, request in requests.items():
         path = endpoint.path(user=wire.ME, session=sid, render="render_1")
-        answer = stage.peer.call(endpoint.method, path, token=_NOBODY, json={})
+        answer = stage.peer.call(endpoint.method, path, token=_NOBODY, **request)
         expect_failure(stage, answer, Code.BAD_TOKEN)
+
+
+@check("general.bearer.held", "GEN-3", needs="session")
+def what_a_session_holds_wants_its_token(stage: Stage) -> None:
+    """A session that exists MUST be 1001 without a token, and with one that is unknown."""
+    session = stage.session
+    requests: tuple[tuple[Endpoint, dict[str, Any]], ...] = (
+        (wire.STATE, {}),
+        (wire.UPLOAD, {"files": [("files", (PICTURE, sample(PICTURE)))]}),
+        (wire.CHAT, {"json": turn(session, "hello")}),
+        (wire.CLAIM_TOKEN, {"json": {"task_id": "1", "session_id": session}}),
+    )
+    for endpoint, request in requests:
+        path = endpoint.path(user=wire.ME, session=session)
+        for token in (None, _NOBODY):
+            answer = stage.peer.call(endpoint.method, path, token=token, **request)
+            expect_failure(stage, answer, Code.BAD_TOKEN)
 
 
 @check("general.bearer.chat", "GEN-3")
 def chat_wants_a_token(stage: Stage) -> None:
     """A turn with an unknown token MUST be refused with 1001 instead of a stream."""
-    body = {"session_id": "1000000000000000000", "new_message": {"parts": [{"text": "hello"}]}}
-    answer = stage.peer.chat(body, token=_NOBODY).answer
-    expect_failure(stage, answer, Code.BAD_TOKEN)
+    told = stage.say("1000000000000000000", "hello", Account(_NOBODY))
+    expect_failure(stage, told.answer, Code.BAD_TOKEN)
 
 
-@check("general.attribution.optional", "GEN-4", needs="token")
+@check("general.attribution.optional", "GEN-4", needs="session")
 def calls_without_attribution_are_answered(stage: Stage) -> None:
     """A call without the attribution headers MUST be answered where it is no export."""
-    answer = stage.call(wire.BALANCE, attributed=False)
-    expect("the HTTP status", answer.status, 200)
+    task = {"task_name": "project", "language": "en"}
+    answers = (
+        stage.call(wire.BALANCE, attributed=False),
+        stage.call(wire.SESSION, attributed=False, json=task),
+        stage.call(wire.STATE, session=stage.session, attributed=False),
+        stage.upload(stage.new_session(), PICTURE, attributed=False),
+    )
+    expect("the HTTP statuses", [answer.status for answer in answers], [200] * 4)
+    expect("codes of failures", [failure_code(answer) for answer in answers], [0] * 4)
 
 
 @check("general.token-in-url.query", "GEN-5", needs="token")

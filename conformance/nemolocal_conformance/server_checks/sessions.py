@@ -64,12 +64,8 @@ def new_session_has_an_empty_timeline(stage: Stage) -> None:
 def session_is_kept(stage: Stage) -> None:
     """A draft MUST be there for whoever comes back on another connection."""
     before = stage.draft(stage.edited)
-    again = stage.peer.call(
-        "GET",
-        wire.STATE.path(user=wire.ME, session=stage.edited),
-        token=stage.account.token,
-        headers={"Connection": "close"},
-    )
+    stage.call(wire.BALANCE, headers={"Connection": "close"})
+    again = stage.call(wire.STATE, session=stage.edited)
     expect("the draft", field("data", again.data, "state", "draft"), before)
 
 

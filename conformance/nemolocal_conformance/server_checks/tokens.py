@@ -16,7 +16,7 @@ from nemolocal_contract.headers import (
 
 from ..check import check
 from ..expectations import expect, expect_that, expect_type, field
-from ..failures import expect_failure
+from ..failures import expect_failure, failure_code
 from ..stage import Account, Stage
 
 _WEEK = 7 * 86_400
@@ -111,8 +111,7 @@ def client_id_must_be_there(stage: Stage) -> None:
     """A token call without `X-Client-Id` MUST be HTTP 400 with code 400."""
     answer = stage.ask_for_token(None)
     expect("the HTTP status", answer.status, 400)
-    message = expect_failure(stage, answer, Code.BAD_REQUEST)
-    expect_that("message", CLIENT_ID.lower() in message.lower(), CLIENT_ID, message)
+    expect_failure(stage, answer, Code.BAD_REQUEST)
 
 
 @check("token.client-id.empty", "AUTH-2")
@@ -158,7 +157,7 @@ def token_lives_almost_a_week(stage: Stage) -> None:
     """A token MUST still be good shortly before its 7 days are over."""
     account = stage.new_account()
     stage.control.advance(_WEEK - 60)
-    field("data", stage.balance(account), "available")
+    expect("code of a failure", failure_code(stage.call(wire.BALANCE, account)), 0)
 
 
 @check("token.life.over", "AUTH-5", "GEN-3", control=True)

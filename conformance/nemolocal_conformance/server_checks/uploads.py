@@ -9,13 +9,14 @@ from nemolocal_contract.media import ACCEPTED, MB
 
 from ..check import check
 from ..expectations import expect, expect_that, expect_type, field
-from ..failures import expect_failure
+from ..failures import expect_failure, failure_code
 from ..peer import Answer
 from ..samples import (
     CLIP,
     CLIP_FPS,
     CLIP_SECONDS,
     CLIP_SIZE,
+    KINDS,
     PICTURE,
     PICTURE_SIZE,
     SOUND,
@@ -44,6 +45,13 @@ def _files(answer: Answer) -> list[dict[str, Any]]:
         "data.files", field("data", answer.data, "files"), list
     )
     return files
+
+
+def _file(answer: Answer) -> dict[str, Any]:
+    """The one file of an upload."""
+    files = _files(answer)
+    expect("number of files", len(files), 1)
+    return files[0]
 
 
 def _send(stage: Stage, session: str, *files: tuple[str, bytes], **rest: Any) -> Answer:
@@ -81,7 +89,7 @@ def upload_without_files_is_400(stage: Stage) -> None:
 @check("upload.reply.fields", "UPL-2", needs="session")
 def uploaded_file_is_described(stage: Stage) -> None:
     """Each item of `data.files` MUST have the eight fields of the contract, of their types."""
-    (file,) = _files(stage.upload(stage.new_session(), CLIP))
+    file = _file(stage.upload(stage.new_session(), CLIP))
     for name, kinds in _NAMES.items():
         expect_type(f"data.files[0].{name}", field("data.files[0]", file, name), *kinds)
 
@@ -98,7 +106,7 @@ def upload_is_applied_to_the_session(stage: Stage) -> None:
 @check("upload.figures.video", "UPL-2", needs="session")
 def figures_of_a_video_are_read(stage: Stage) -> None:
     """Seconds, pixels and frames per second of a video MUST be those of the file."""
-    (file,) = _files(stage.upload(stage.new_session(), CLIP))
+    file = _file(stage.upload(stage.new_session(), CLIP))
     expect("file_type", file.get("file_type"), "video")
     expect("width and height", (file.get("width"), file.get("height")), CLIP_SIZE)
     off = abs(file.get("duration", 0) - CLIP_SECONDS)
@@ -109,7 +117,7 @@ def figures_of_a_video_are_read(stage: Stage) -> None:
 @check("upload.figures.picture", "UPL-2", needs="session")
 def figures_of_a_picture_are_read(stage: Stage) -> None:
     """A picture MUST be of type image, with its pixels."""
-    (file,) = _files(stage.upload(stage.new_session(), PICTURE))
+    file = _file(stage.upload(stage.new_session(), PICTURE))
     expect("file_type", file.get("file_type"), "image")
     expect("width and height", (file.get("width"), file.get("height")), PICTURE_SIZE)
 
@@ -117,7 +125,7 @@ def figures_of_a_picture_are_read(stage: Stage) -> None:
 @check("upload.figures.sound", "UPL-2", needs="session")
 def figures_of_a_sound_are_read(stage: Stage) -> None:
     """A sound MUST be of type audio, with its seconds."""
-    (file,) = _files(stage.upload(stage.new_session(), SOUND))
+    file = _file(stage.upload(stage.new_session(), SOUND))
     expect("file_type", file.get("file_type"), "audio")
     off = abs(file.get("duration", 0) - SOUND_SECONDS)
     expect_that("duration", off < 0.1, f"{SOUND_SECONDS} s", file.get("duration"))
@@ -126,10 +134,10 @@ def figures_of_a_sound_are_read(stage: Stage) -> None:
 @check("upload.hash.content", "UPL-2", needs="session", assumed=True)
 def hash_depends_on_the_content(stage: Stage) -> None:
     """The same bytes SHOULD have the same `hash` under any name, other bytes another."""
-    one, same = _files(
-        _send(stage, stage.new_session(), (CLIP, sample(CLIP)), ("b.mp4", sample(CLIP)))
-    )
-    (other,) = _files(stage.upload(stage.new_session(), PICTURE))
+    session = stage.new_session()
+    one = _file(stage.upload(session, CLIP))
+    same = _file(_send(stage, session, ("b.mp4", sample(CLIP))))
+    other = _file(stage.upload(session, PICTURE))
     expect("hash of the same bytes", same.get("hash"), one.get("hash"))
     expect_that("hash of others", other.get("hash") != one.get("hash"), "another", one.get("hash"))
 
@@ -137,7 +145,7 @@ def hash_depends_on_the_content(stage: Stage) -> None:
 @check("upload.cdn.download", "UPL-2", needs="session", assumed=True)
 def cdn_url_gives_the_file_back(stage: Stage) -> None:
     """`cdn_url` SHOULD give back the bytes that were sent."""
-    (file,) = _files(stage.upload(stage.new_session(), PICTURE))
+    file = _file(stage.upload(stage.new_session(), PICTURE))
     answer = stage.peer.call("GET", str(field("data.files[0]", file, "cdn_url")), attributed=False)
     expect("the HTTP status", answer.status, 200)
     expect_that("the body", answer.body == sample(PICTURE), "the bytes sent", len(answer.body))
@@ -160,10 +168,19 @@ def refusal_lists_what_is_accepted(stage: Stage) -> None:
     expect("types that the message leaves out", missing, [])
 
 
+@check("upload.type.every", "UPL-3", needs="session")
+def every_accepted_type_is_taken(stage: Stage) -> None:
+    """A file of each accepted type MUST be taken, and jpeg as jpg."""
+    session = stage.new_session()
+    for extension, name in KINDS.items():
+        answer = _send(stage, session, (f"sample.{extension}", sample(f"kinds/{name}")))
+        expect(f"code of a failure, for {extension}", failure_code(answer), 0)
+
+
 @check("upload.type.case", "UPL-3", needs="session", assumed=True)
 def extension_may_be_in_capitals(stage: Stage) -> None:
-    """An accepted type SHOULD be taken in capitals too, and jpeg as jpg."""
-    (file,) = _files(_send(stage, stage.new_session(), ("CLIP.MP4", sample(CLIP))))
+    """An accepted type SHOULD be taken in capitals too."""
+    file = _file(_send(stage, stage.new_session(), ("CLIP.MP4", sample(CLIP))))
     expect("file_type", file.get("file_type"), "video")
 
 
@@ -223,13 +240,14 @@ def other_schemes_are_refused(stage: Stage) -> None:
 @check("upload.url.own", "UPL-6", "UPL-1", needs="session")
 def own_url_is_fetched(stage: Stage) -> None:
     """A URL of the server's own files MUST be fetched, and its figures read."""
-    (file,) = _files(stage.upload(stage.new_session(), CLIP))
+    file = _file(stage.upload(stage.new_session(), CLIP))
     url = str(field("data.files[0]", file, "cdn_url"))
     if url.startswith("/"):
         url = stage.peer.base_url + url
     body = {"urls": [url], "source_type": "url"}
-    (fetched,) = _files(stage.call(wire.UPLOAD, session=stage.new_session(), json=body))
-    expect("width and height", (fetched.get("width"), fetched.get("height")), CLIP_SIZE)
+    fetched = _file(stage.call(wire.UPLOAD, session=stage.new_session(), json=body))
+    for name in ("file_type", "duration", "width", "height", "fps"):
+        expect(name, fetched.get(name), file.get(name))
 
 
 @check("upload.url.local-addresses", "UPL-6", control=True, needs="session")

@@ -175,3 +175,18 @@ def hint(_asked: Asked, answered: Answered, _memory: Memory) -> Answered | None:
     if not message or "1000000000000000000" in message:
         return None
     return answered.saying({**answered.json, "message": f"{message} (it is not yours)"})
+
+
+@replies("general.mixed-styles", "GEN-2", kills="general.status.one-style")
+def mixed_styles(asked: Asked, answered: Answered, _memory: Memory) -> Answered | None:
+    """1002 has the HTTP status 404 where the state is read, and 200 elsewhere."""
+    unknown = asked.endpoint == "state" and answered.code == Code.SESSION_NOT_FOUND
+    return answered.under(404) if unknown else None
+
+
+@replies("general.session-tells", "GEN-3", kills="general.bearer.held")
+def session_tells(asked: Asked, answered: Answered, _memory: Memory) -> Answered | None:
+    """The state of a session is told to whoever sends no Authorization."""
+    if asked.endpoint != "state" or "authorization" in asked.headers:
+        return None
+    return answered.saying({"code": 0, "data": {"state": {"draft": {"t": []}}}}, 200)

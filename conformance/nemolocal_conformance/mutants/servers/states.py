@@ -168,9 +168,11 @@ def restless(asked: Asked, answered: Answered, memory: Memory) -> Answered | Non
 
 
 @requests("session.lost", "SES-2", kills="session.kept")
-def lost(asked: Asked, _memory: Memory) -> Asked | None:
+def lost(asked: Asked, memory: Memory) -> Asked | None:
     """Who comes back on another connection finds another session."""
-    if asked.endpoint != "state" or asked.headers.get("connection", "").lower() != "close":
+    closed = asked.headers.get("connection", "").lower() == "close"
+    memory["closed"] = closed or memory.get("closed", False)
+    if asked.endpoint != "state" or not memory["closed"]:
         return None
     parts = asked.path.split("/")
     parts[-2] = "1000000000000000000"

@@ -1,5 +1,9 @@
 """Servers that break what hangs on time, or what no reply shows: lives, lengths, hang-ups."""
 
+import msgspec
+
+from nemolocal_contract.replies import Balance
+from nemolocal_server.ledger import Ledger
 from nemolocal_server.silence import Silence
 
 from ..mutant import Patch, patched, replies, requests
@@ -8,6 +12,21 @@ from ..wire import Answered, Asked, Memory
 _TURNS = "nemolocal_server.agent.turn_plan"
 _EMPTY = Answered(200, {"content-type": "text/event-stream"}, b"data:\n\n")
 
+_BALANCE = Ledger.balance
+
+
+def _all_available(ledger: Ledger, token_id: int) -> Balance:
+    balance = _BALANCE(ledger, token_id)
+    return msgspec.structs.replace(balance, available=balance.total, frozen=0)
+
+
+NEVER_FROZEN = patched(
+    "credits.never-frozen",
+    "CRD-2",
+    kills="credits.frozen",
+    sentence="What is frozen shows as available.",
+    patches=(Patch("nemolocal_server.ledger.Ledger", "balance", _all_available),),
+)
 LONG_TURN = patched(
     "time.long-turn",
     "SSE-6",

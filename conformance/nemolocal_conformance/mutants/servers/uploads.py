@@ -178,3 +178,11 @@ def no_urls(asked: Asked, _memory: Memory) -> Asked | None:
     if asked.endpoint != "upload" or not isinstance(body, dict) or "/media/" not in str(body):
         return None
     return msgspec.structs.replace(asked, body=asked.body.replace(b"/media/", b"/nothing/"))
+
+
+@replies("upload.no-aac", "UPL-3", kills="upload.type.every")
+def no_aac(asked: Asked, answered: Answered, _memory: Memory) -> Answered | None:
+    """An .aac is refused, though the list says that it is accepted."""
+    if asked.endpoint != "upload" or b'filename="sample.aac"' not in asked.body:
+        return None
+    return answered.saying(failure(Code.UNSUPPORTED_FILE, "not this one"))

@@ -1,0 +1,171 @@
+"""How a break is written down: a stranger, its sentence, the rules it breaks and what it hurts."""
+
+import json
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+
+from nemolocal_contract.endpoints import find_endpoint
+
+from .messages import Asked, Reply
+from .proxy import Go, Seen, Stranger
+
+BREAKS: dict[str, "Break"] = {}
+
+
+@dataclass(frozen=True)
+class Break:
+    """One change on the wire.
+
+    `hurts` are beginnings of rules that cannot but suffer with it, `*` for all of them.
+    """
+
+    name: str
+    rules: tuple[str, ...]
+    hurts: tuple[str, ...]
+    sentence: str
+    stranger: Stranger
+
+
+def breaks(*rules: str, hurts: str = "") -> Callable[[Stranger], Stranger]:
+    """Enter a stranger: its docstring is the sentence."""
+
+    def enter(stranger: Stranger) -> Stranger:
+        name = stranger.__name__
+        assert name not in BREAKS
+        BREAKS[name] = Break(
+            name,
+            rules,
+            tuple(hurts.replace("*", "").split() or (hurts and ("",))),
+            stranger.__doc__ or "",
+            stranger,
+        )
+        return stranger
+
+    return enter
+
+
+def endpoint(asked: Asked) -> str:
+    """The name of the endpoint that is asked, "" for none of the contract's."""
+    found = find_endpoint(asked.method, asked.path)
+    return found[0] if found else ""
+
+
+def session_of(asked: Asked) -> str:
+    """The session that a request is about, "" for none."""
+    if endpoint(asked) in ("upload", "state"):
+        return asked.path.split("/")[5]
+    body = asked.json if isinstance(asked.json, dict) else {}
+    return str(body.get("session_id") or body.get("sessionId") or "")
+
+
+async def look(asked: Asked, go: Go, path: str) -> Reply:
+    """What whoever asks would be told there."""
+    headers = asked.headers.copy()
+    for name in ("Content-Length", "Content-Type"):
+        headers.pop(name, None)
+    return await go(Asked("GET", path, "", headers, b"", asked.peer))
+
+
+def event_of(frame: bytes) -> dict[str, Any] | None:
+    """The event of a frame, None where it has none."""
+    try:
+        event = json.loads(frame.removeprefix(b"data:"))
+    except ValueError:
+        return None
+    return event if isinstance(event, dict) else None
+
+
+def frame_of(event: Any) -> bytes:
+    """A frame with this event."""
+    return b"data: " + json.dumps(event, ensure_ascii=False).encode() + b"\n\n"
+
+
+def parts_of(event: dict[str, Any]) -> list[dict[str, Any]]:
+    """The parts of an event of ADK."""
+    return list((event.get("content") or {}).get("parts") or [])
+
+
+def speak(text: str) -> bytes:
+    """A frame that says this, as ADK does."""
+    content = {"role": "model", "parts": [{"text": text}]}
+    about = {"invocationId": "e-1", "author": "nemo_agent", "id": "1", "timestamp": 1.0}
+    return frame_of({"content": content, **about, "actions": {}})
+
+
+def stream(*frames: bytes) -> Reply:
+    """A stream of the stranger's own."""
+    return Reply(200, httpx.Headers({"Content-Type": "text/event-stream"})).streaming(*frames)
+
+
+Change = Callable[[Any], Any]
+
+
+def on_json(*names: str) -> Callable[[Change], Stranger]:
+    """A stranger that changes the JSON of every success of these endpoints in place.
+
+    It is given `data` of the envelope, or the whole of a reply that has none.
+    """
+
+    def make(change: Change) -> Stranger:
+        async def stranger(asked: Asked, go: Go, seen: Seen) -> Reply:
+            del seen
+            reply = await go(asked)
+            value = reply.json
+            if endpoint(asked) not in names or not isinstance(value, dict) or value.get("code"):
+                return reply
+            change(value["data"] if "code" in value else value)
+            return reply.saying(value)
+
+        return _as(change, stranger)
+
+    return make
+
+
+def on_failure(code: int, *names: str) -> Callable[[Change], Stranger]:
+    """A stranger that changes failures of this code, of these endpoints or of all: `Reply` in,
+    `Reply` out."""
+
+    def make(change: Callable[[Reply], Reply]) -> Stranger:
+        async def stranger(asked: Asked, go: Go, seen: Seen) -> Reply:
+            del seen
+            reply = await go(asked)
+            if reply.code != code or (names and endpoint(asked) not in names):
+                return reply
+            return change(reply)
+
+        return _as(change, stranger)
+
+    return make
+
+
+def on_events(change: Callable[[dict[str, Any]], None]) -> Stranger:
+    """A stranger that changes every event of a stream in place."""
+
+    def changed(frame: bytes) -> bytes:
+        if (event := event_of(frame)) is None:
+            return frame
+        change(event)
+        return frame_of(event)
+
+    return _as(change, on_frames(changed))
+
+
+def on_frames(change: Callable[[bytes], bytes]) -> Stranger:
+    """A stranger that changes every frame of a stream; an empty one is left out."""
+
+    async def stranger(asked: Asked, go: Go, seen: Seen) -> Reply:
+        del seen
+        reply = await go(asked)
+        if (frames := reply.frames) is not None:
+            reply.frames = (changed async for frame in frames if (changed := change(frame)))
+        return reply
+
+    return _as(change, stranger)
+
+
+def _as(change: Any, stranger: Callable[..., Awaitable[Reply]]) -> Stranger:
+    stranger.__name__, stranger.__doc__ = change.__name__, change.__doc__
+    return stranger

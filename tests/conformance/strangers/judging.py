@@ -1,0 +1,78 @@
+"""A server behind a stranger, judged; and what is to be thought of the verdicts."""
+
+import contextlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from nemolocal_conformance.check import Check
+from nemolocal_conformance.control import find_control
+from nemolocal_conformance.peer import Peer
+from nemolocal_conformance.runner import run_checks
+from nemolocal_conformance.stage import Stage
+from nemolocal_conformance.verdicts import Report, Verdict
+from nemolocal_contract.clock import ManualClock
+from nemolocal_contract.headers import Attribution
+from nemolocal_server.executor import RenderExecutor
+from nemolocal_server.serving import LocalServer
+from nemolocal_server.settings import Settings
+
+from .breaks import Break
+from .proxy import Proxy, Stranger
+
+
+@contextlib.contextmanager
+def reference(execute: RenderExecutor | None = None) -> Iterator[LocalServer]:
+    """The reference, on a clock that moves when nobody has anything to do."""
+    with LocalServer(Settings(port=0), ManualClock(autojump=True), execute) as server:
+        yield server
+
+
+def judge(base_url: str, checks: Iterable[Check]) -> Report:
+    """The verdicts of these checks on a server."""
+    peer = Peer(base_url, Attribution("nemolocal-conformance", "1.0.0"))
+    try:
+        return run_checks(Stage(peer, find_control(peer)), checks)
+    finally:
+        peer.close()
+
+
+def judge_behind(
+    stranger: Stranger, checks: Iterable[Check], execute: RenderExecutor | None = None
+) -> Report:
+    """The verdicts of these checks on the reference behind a stranger."""
+    with reference(execute) as server:
+        port = urlsplit(server.base_url).port
+        assert port is not None
+        with Proxy(port, stranger) as proxy:
+            return judge(proxy.base_url, checks)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Who noticed a break: checks of its rules, checks of what it hurts, and innocent ones.
+
+    A check that could not be played for it counts as its rules do: the report says why it failed.
+    """
+
+    killers: tuple[str, ...]
+    hurt: tuple[str, ...]
+    innocent: tuple[str, ...]
+
+
+def weigh(broken: Break, report: Report) -> Finding:
+    """Sort the checks that did not pass."""
+    noticed = [verdict for verdict in report.verdicts if verdict.outcome != "passed"]
+    killers = [v.check for v in noticed if set(v.rules) & set(broken.rules)]
+    others = [v for v in noticed if v.check not in killers]
+    hurt = [v.check for v in others if v.unmet or _hurt(broken, v)]
+    innocent = [v.check for v in others if v.check not in hurt]
+    return Finding(tuple(killers), tuple(hurt), tuple(innocent))
+
+
+def _hurt(broken: Break, verdict: Verdict) -> bool:
+    return any(
+        rule.startswith(prefix)
+        for rule in verdict.rules
+        for prefix in (*broken.rules, *broken.hurts)
+    )

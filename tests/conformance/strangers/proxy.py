@@ -1,0 +1,123 @@
+"""A proxy in front of a server, for tests: what a stranger changes of one request and its reply.
+
+A stranger is one coroutine, `async (asked, go, seen) -> Reply`: it may change what was asked, ask
+(`go`) or not, and change the reply. Streams are passed on frame by frame as they come, and bodies
+of great length are never held. The control interface is no stranger's business.
+"""
+
+import asyncio
+import threading
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+import h11
+
+from .messages import Asked, Cut, Reply
+from .wires import Wire
+
+CONTROL = "/__nemolocal__"
+
+
+@dataclass
+class Seen:
+    """What came by so far: who owns what, and whatever a stranger wants to remember."""
+
+    tokens: list[str] = field(default_factory=list)
+    users: dict[str, str] = field(default_factory=dict)
+    sessions: dict[str, str] = field(default_factory=dict)
+    renders: dict[str, str] = field(default_factory=dict)
+    passed: float = 0.0
+    own: dict[str, Any] = field(default_factory=dict)
+
+    def note(self, asked: Asked, reply: Reply) -> None:
+        """Remember whose what is, from the server's own reply."""
+        value = reply.json if isinstance(reply.json, dict) else {}
+        data = value.get("data", value)
+        if asked.path.endswith("/clock/advance"):
+            self.passed += float(asked.json.get("seconds", 0))
+        if not isinstance(data, dict):
+            return
+        if "token" in data and "user_id" in data:
+            self.tokens.append(data["token"])
+            self.users[data["token"]] = data["user_id"]
+        if "session_id" in data and asked.method == "POST":
+            self.sessions[data["session_id"]] = asked.token
+        if asked.path.endswith("/lambda") and "status" in data:
+            self.renders[data["id"]] = asked.token
+
+
+Go = Callable[[Asked], Awaitable[Reply]]
+Stranger = Callable[[Asked, Go, Seen], Awaitable[Reply]]
+
+
+async def nobody(asked: Asked, go: Go, seen: Seen) -> Reply:
+    """Change nothing."""
+    del seen
+    return await go(asked)
+
+
+class Proxy:
+    """A proxy in a thread of its own: `with Proxy(port, stranger) as proxy: proxy.base_url`."""
+
+    def __init__(self, port: int, stranger: Stranger) -> None:
+        self._upstream = port
+        self._stranger = stranger
+        self._seen = Seen()
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        self.base_url = ""
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        starting = asyncio.start_server(self._serve, "127.0.0.1", 0)
+        self._server = asyncio.run_coroutine_threadsafe(starting, self._loop).result()
+        self.base_url = f"http://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        asyncio.run_coroutine_threadsafe(self._end(), self._loop).result()
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    async def _end(self) -> None:
+        self._server.close()
+        tasks = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        wire = Wire(h11.Connection(h11.SERVER), reader, writer)
+        try:
+            while (asked := await wire.request()) is not None:
+                await self._answer(wire, asked)
+                if not wire.again():
+                    break
+        except (Cut, OSError, h11.ProtocolError, asyncio.CancelledError):
+            pass  # the client is gone, or must see that its reply is cut, or the proxy ends
+        finally:
+            writer.close()
+
+    async def _answer(self, wire: Wire, asked: Asked) -> None:
+        upstream: list[Wire] = []
+
+        async def go(asked: Asked) -> Reply:
+            upstream.append(await _dial(self._upstream))
+            reply = await upstream[-1].exchange(asked)
+            self._seen.note(asked, reply)
+            return reply
+
+        try:
+            control = asked.path.startswith(CONTROL)
+            stranger = nobody if control else self._stranger
+            await wire.listened_to(wire.reply(await stranger(asked, go, self._seen)))
+        finally:
+            for connection in upstream:
+                connection.writer.close()
+
+
+async def _dial(port: int) -> Wire:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    return Wire(h11.Connection(h11.CLIENT), reader, writer)

@@ -1,0 +1,153 @@
+"""`nemolocal conform --random` and `--replay`: what they print, write, spend and exit with."""
+
+import json
+import sys
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from nemolocal.command import main
+from nemolocal_conformance.mutants.play import broken_server
+from nemolocal_conformance.mutants.servers import server_mutants
+from nemolocal_contract.clock import ManualClock
+from nemolocal_server.serving import LocalServer
+from nemolocal_server.settings import Settings
+
+ANN = {"call": "token", "client": "ann"}
+BALANCE = {"call": "balance", "by": "ann"}
+
+
+@pytest.fixture(autouse=True)
+def _no_token(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.delenv("NEMO_TOKEN", raising=False)
+    monkeypatch.chdir(tmp_path)
+
+
+def keep(*steps: object) -> str:
+    Path("script.json").write_text(json.dumps({"steps": steps}), encoding="utf-8")
+    return "script.json"
+
+
+def test_the_own_server_is_played_with_and_nothing_is_left_behind(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    assert main(["conform", "--random", "2", "--seed", "3"]) == 0
+    told = capsys.readouterr().out
+    assert told.startswith("scripts: ")
+    assert ": passed (http://" in told
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_fails_is_written_down_and_plays_again(capsys: pytest.CaptureFixture[str]) -> None:
+    with broken_server(server_mutants()["token.credits"]) as (url, _):
+        arguments = ["conform", "--base-url", url]
+        assert main([*arguments, "--random", "20", "--report", "told"]) == 1
+        out, err = capsys.readouterr()
+        assert "failed: script (AUTH-1): Whatever is called" in out
+        assert "step 1 of 1: data.credits: expected 100, saw 99" in out
+        assert "conform --replay told/failing-script.json" in err
+        assert json.loads(Path("told/failing-script.json").read_text())["found"].startswith(
+            "AUTH-1"
+        )
+        assert (
+            json.loads(Path("told/report.json").read_text())["verdicts"][0]["outcome"] == "failed"
+        )
+        assert main([*arguments, "--replay", "told/failing-script.json"]) == 1
+    assert main(["conform", "--replay", "told/failing-script.json"]) == 0
+    assert "scripts: 1, calls: 1: passed" in capsys.readouterr().out
+
+
+def test_a_replay_can_be_told_as_json(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["conform", "--replay", keep(ANN, BALANCE), "--json"]) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert [exchange["status"] for exchange in report["verdicts"][0]["evidence"]] == [200, 200]
+
+
+BAD = {
+    "no JSON": ("{]", "malformed"),
+    "no steps": ('{"steps": []}', "length >= 1 - at `$.steps`"),
+    "a step that nobody knows": ('{"steps": [{"call": "fly"}]}', "'fly' - at `$.steps[0].call`"),
+    "a field that is missing": ('{"steps": [{"call": "balance"}]}', "field `by` - at `$.steps[0]`"),
+    "a field too many": ('{"steps": [{"call": "balance", "by": "a", "x": 1}]}', "field `x`"),
+    "a name that is none": ('{"steps": [{"call": "balance", "by": "../a"}]}', "`$.steps[0].by`"),
+}
+
+
+@pytest.mark.parametrize(("text", "why"), BAD.values(), ids=list(BAD))
+def test_a_file_that_is_no_script_is_told_in_a_line(
+    text: str, why: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("bad.json").write_text(text, encoding="utf-8")
+    assert main(["conform", "--replay", "bad.json"]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("nemolocal: bad.json: ")
+    assert why in error
+    assert error.count("\n") == 1
+
+
+def test_a_file_that_is_not_there_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["conform", "--replay", "none.json"]) == 2
+    assert "none.json: No such file" in capsys.readouterr().err
+
+
+def test_nothing_is_spent_unasked(capsys: pytest.CaptureFixture[str]) -> None:
+    edits = [ANN, {"call": "say", "session": "s1", "message": "trim it", "by": "ann"}]
+    with LocalServer(Settings(port=0, control=False), ManualClock(autojump=True)) as server:
+        arguments = ["conform", "--base-url", server.base_url]
+        assert main([*arguments, "--replay", keep(*edits)]) == 2
+        assert "costs up to 150 credits and 1 anonymous tokens" in capsys.readouterr().err
+        assert main([*arguments, "--random", "3", "--max-tokens", "0"]) == 2
+        assert "give a --token" in capsys.readouterr().err
+        assert main([*arguments, "--random", "3"]) == 0
+        assert main([*arguments, "--replay", keep(ANN, BALANCE)]) == 0
+        assert main([*arguments, "--replay", keep({"call": "wait", "seconds": 1})]) == 2
+
+
+def test_what_is_learned_of_a_server_is_kept_and_fails_nothing(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    cloud = msgspec.structs.replace(
+        server_mutants()["render.path-missing"], settings={"control": False}
+    )
+    with broken_server(cloud) as (url, _):
+        assert main(["conform", "--base-url", url, "--random", "40"]) == 0
+    out = capsys.readouterr().out
+    assert "learned: script (REN-9)" in out
+    assert "passed, learned" in out
+    assert Path("failing-script.json").exists()
+
+
+def test_hypothesis_is_asked_for_where_it_is_missing(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("search", "strategies"):
+        monkeypatch.delitem(sys.modules, f"nemolocal_conformance.scripts.{name}", raising=False)
+    monkeypatch.setitem(sys.modules, "hypothesis", None)
+    assert main(["conform", "--random", "3"]) == 1
+    assert "pip install 'nemolocal[conformance]'" in capsys.readouterr().err
+    assert main(["conform", "--replay", keep(ANN)]) == 0
+
+
+@pytest.mark.parametrize("wrong", [["--smoke"], ["--only", "token."], ["--known", "x.toml"]])
+def test_what_chooses_checks_chooses_no_scripts(
+    wrong: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["conform", "--random", "3", *wrong]) == 1
+    assert "scripts have none" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("number", ["0", "-1", "x", ""])
+def test_a_number_of_scripts_is_one(number: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["conform", f"--random={number}"])
+    assert ended.value.code == 2
+    assert "whole number from 1 on" in capsys.readouterr().err
+
+
+def test_a_folder_that_cannot_be_written_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("file").write_text("")
+    with broken_server(server_mutants()["token.credits"]) as (url, _):
+        arguments = ["conform", "--base-url", url, "--random", "5", "--report", "file"]
+        assert main(arguments) == 1
+    assert "cannot be written" in capsys.readouterr().err

@@ -1,0 +1,127 @@
+"""Random scripts of calls: the reference answers all of them well, broken servers do not."""
+
+import contextlib
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+import pytest
+
+from nemolocal_conformance.mutants.mutant import ServerMutant
+from nemolocal_conformance.mutants.scripts import player_of
+from nemolocal_conformance.mutants.servers import server_mutants
+from nemolocal_conformance.scripts import search as search_module
+from nemolocal_conformance.scripts.place import player_at
+from nemolocal_conformance.scripts.player import Ending, Player
+from nemolocal_conformance.scripts.script import Bill, Script, bill, read_script, written
+from nemolocal_conformance.scripts.search import search
+from nemolocal_conformance.scripts.strategies import Reach
+from nemolocal_contract.clock import ManualClock
+from nemolocal_contract.headers import Attribution
+from nemolocal_server.dialect import Dialect
+from nemolocal_server.serving import LocalServer
+from nemolocal_server.settings import Settings
+
+ME = Attribution("nemolocal-conformance", "1.0.0")
+# Broken servers that random calls meet soon: by what they answer to few calls.
+MET = {
+    "token.credits": "AUTH-1",
+    "general.status-1001": "GEN-2",
+    "credits.sum": "CRD-1",
+    "upload.not-applied": "UPL-2",
+    "chat.done": "SSE-4",
+}
+
+
+@contextlib.contextmanager
+def fresh(settings: Settings | None = None) -> Iterator[Player]:
+    """A player of the reference, new as it is."""
+    chosen = settings or Settings(port=0)
+    with (
+        LocalServer(chosen, ManualClock(autojump=True)) as server,
+        player_at(server.base_url, ME, fresh=True) as player,
+    ):
+        yield player
+
+
+@contextlib.contextmanager
+def cloud() -> Iterator[Player]:
+    """A player of a server that has been called before, and that nobody can tell anything."""
+    with (
+        LocalServer(Settings(port=0, control=False), ManualClock(autojump=True)) as server,
+        player_at(server.base_url, ME) as player,
+    ):
+        yield player
+
+
+def broken(mutant: ServerMutant) -> Callable[[], AbstractContextManager[Player]]:
+    return lambda: player_of(mutant)
+
+
+def test_the_reference_survives_random_calls_and_each_seed_is_a_run_of_its_own() -> None:
+    done = search(fresh, Reach(), 14, seed=5)
+    assert (done.failed, done.learned, done.unpaid) == (None, (), 0)
+    assert done.calls >= 100
+    again = search(fresh, Reach(), 14, seed=5)
+    assert (again.scripts, again.calls) == (done.scripts, done.calls)
+
+
+def test_the_reference_survives_them_in_its_other_dialects() -> None:
+    dialect = Dialect(sse="typed", render="nested", errors="http")
+    done = search(lambda: fresh(Settings(port=0, dialect=dialect)), Reach(), 8, seed=2)
+    assert done.failed is None
+
+
+@pytest.mark.parametrize(("name", "rule"), MET.items(), ids=list(MET))
+def test_a_broken_server_is_caught_by_a_short_script_that_plays_alone(
+    name: str, rule: str, tmp_path: Path
+) -> None:
+    mutant = server_mutants()[name]
+    failed = search(broken(mutant), Reach(), 40, seed=0).failed
+    assert failed is not None
+    finding = failed.ending.finding
+    assert finding is not None
+    assert finding.rule == rule
+    assert finding.step == len(failed.script.steps) <= 5
+    kept = tmp_path / "script.json"
+    kept.write_text(written(failed.script), encoding="utf-8")
+    with player_of(mutant) as player:
+        assert player.play(read_script(kept)).finding == finding
+    with fresh() as player:
+        ending = player.play(read_script(kept))
+    assert (ending.finding, ending.stopped) == (None, "")
+
+
+def test_what_costs_more_than_may_be_spent_is_not_played() -> None:
+    with cloud() as player:
+        reach, purse = Reach(time=False, ends=False), Bill(credits=50, tokens=3)
+        everywhere = contextlib.nullcontext(player)
+        done = search(lambda: everywhere, reach, 12, seed=1, purse=purse)
+    assert done.failed is None
+    assert done.unpaid
+    assert done.scripts
+
+
+def test_without_credits_and_tokens_only_what_is_free_is_played() -> None:
+    seen: list[Script] = []
+
+    class Watched(Player):
+        def play(self, script: Script) -> Ending:
+            seen.append(script)
+            return super().play(script)
+
+    with cloud() as player:
+        watched = Watched(player.stage, lambda: uuid.uuid4().hex)
+        reach = Reach(edits=False, tokens=False, time=False, ends=False)
+        done = search(lambda: contextlib.nullcontext(watched), reach, 12, 3, Bill())
+    assert (done.failed, done.unpaid) == (None, 0)
+    assert seen
+    assert {bill(script) for script in seen} == {Bill()}
+
+
+def test_a_search_that_has_tried_enough_gives_what_it_has(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(search_module, "_SMALLER", 0)
+    failed = search(broken(server_mutants()["token.credits"]), Reach(), 20, seed=0).failed
+    assert failed is not None
+    assert failed.ending.steps == len(failed.script.steps)
