@@ -17,7 +17,7 @@ from nemolocal_contract.endpoints import Endpoint
 from nemolocal_contract.headers import CLIENT_ID
 
 from .control import Control
-from .expectations import Broken, NotApplicable, Unmet
+from .expectations import Broken, NotApplicable, Unmet, expect_type
 from .peer import Answer, Peer, Told, turn
 from .samples import CLIP, sample
 
@@ -162,12 +162,15 @@ class Stage:
 
     def balance(self, account: Account | None = None) -> dict[str, Any]:
         """Credits (CRD-1): three numbers."""
-        balance = self._need("a balance", self.call(wire.BALANCE, account))
-        if not all(
-            type(balance.get(name)) in (int, float) for name in ("available", "frozen", "total")
-        ):
+        balance = self.balance_as_it_comes(account)
+        numbers = [balance.get(name) for name in ("available", "frozen", "total")]
+        if not all(type(number) in (int, float) for number in numbers):
             raise Unmet(f"the balance is {balance!r}")
         return balance
+
+    def balance_as_it_comes(self, account: Account | None = None) -> dict[str, Any]:
+        """What stands in the envelope of a balance, whatever it is."""
+        return self._need("a balance", self.call(wire.BALANCE, account))
 
     # What checks share
 
@@ -260,8 +263,8 @@ class Stage:
 
     def _watch(self) -> list[dict[str, Any]]:
         render = self.render_id()
-        first = flat(self.submit(render, self.edited, self.draft(self.edited)).json)
-        return [first, *(look for (look,) in self.follow(render))]
+        first = self.submit(render, self.edited, self.draft(self.edited))
+        return [flat(first.json), *(look for (look,) in self.follow(render))]
 
     def _upload_to(self, session: str, account: Account | None = None) -> str:
         self._need("an upload", self.upload(session, CLIP, account=account))
@@ -269,12 +272,9 @@ class Stage:
 
     def _need(self, what: str, answer: Answer) -> dict[str, Any]:
         try:
-            data: dict[str, Any] = answer.data
+            return dict(expect_type("data", answer.data, dict))
         except Broken as broken:
             raise Unmet(f"{what} could not be had: {broken}") from None
-        if not isinstance(data, dict):
-            raise Unmet(f"{what} could not be had: data is {data!r}")
-        return data
 
     def _once(self, name: str, make: Callable[[], T]) -> T:
         if name not in self._made:
@@ -290,10 +290,10 @@ class Stage:
 
 def flat(body: Any) -> dict[str, Any]:
     """A render reply in either shape as one flat object (REN-4)."""
-    if isinstance(body, dict) and isinstance(body.get("data"), dict):
-        nested = dict(body["data"])
-        url = nested.pop("outputUrl", None)
-        return nested | ({"output": {"url": url}} if url else {})
-    if isinstance(body, dict):
+    if not isinstance(body, dict):
+        raise Broken("a render reply", "an object", body)
+    if not isinstance(body.get("data"), dict):
         return body
-    raise Broken("a render reply", "an object", body)
+    nested = dict(body["data"])
+    url = nested.pop("outputUrl", None)
+    return nested | ({"output": {"url": url}} if url else {})

@@ -1,7 +1,9 @@
 """The kill matrix: what it tells of broken peers, right and wrong."""
 
 from nemolocal_conformance.mutants.autopsy import Autopsy
+from nemolocal_conformance.mutants.clients import client_mutants
 from nemolocal_conformance.mutants.matrix import as_markdown, section
+from nemolocal_conformance.mutants.rounds import play_clients, play_servers
 from nemolocal_conformance.mutants.servers import server_mutants
 
 MUTANT = next(iter(server_mutants().values()))
@@ -31,3 +33,10 @@ def test_what_went_wrong_is_shouted() -> None:
 
 def test_the_document_says_how_it_was_made() -> None:
     assert "python -m nemolocal_conformance.mutants" in as_markdown("one", "two")
+
+
+def test_broken_peers_are_played_in_processes_in_their_order() -> None:
+    names = ["general.no-code", "general.message-missing"]
+    assert [autopsy.mutant for autopsy in play_servers(names, 2)] == names
+    client = next(iter(client_mutants()))
+    assert [autopsy.right for autopsy in play_clients([client], 1)] == [True]

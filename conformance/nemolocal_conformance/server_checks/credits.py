@@ -16,7 +16,7 @@ _TITLE = "add a title 'Hello' for 1 second"
 @check("credits.balance.fields", "CRD-1", needs="token")
 def balance_has_its_fields(stage: Stage) -> None:
     """The balance MUST be `available`, `frozen` and `total`, whole numbers."""
-    balance = stage.call(wire.BALANCE).data
+    balance = stage.balance_as_it_comes()
     for name in ("available", "frozen", "total"):
         expect_type(f"data.{name}", field("data", balance, name), int)
 
@@ -66,7 +66,8 @@ def talk_is_free(stage: Stage) -> None:
 def credits_of_running_work_are_frozen(stage: Stage) -> None:
     """What a turn will take MUST not be available any more while it is under way."""
     account = stage.anybody(credits=200)
-    body = turn(stage.new_session(account), GENERATE)
+    # A clip that no other check asks for: making it takes a moment, a known one is there at once.
+    body = turn(stage.new_session(account), "generate a 6-second forest clip")
     during = stage.peer.meanwhile(
         lambda: stage.balance(account), wire.CHAT.template, token=account.token, json=body
     )

@@ -143,9 +143,9 @@ def bad_json_is_500(asked: Asked, answered: Answered, _memory: Memory) -> Answer
     "SSE-1",
     kills="general.body.field-named chat.body.no-session chat.body.no-message",
 )
-def field_unnamed(_asked: Asked, answered: Answered, _memory: Memory) -> Answered | None:
-    """A 400 names no field."""
-    if answered.code != Code.BAD_REQUEST:
+def field_unnamed(asked: Asked, answered: Answered, _memory: Memory) -> Answered | None:
+    """A 400 names no field, but for exports."""
+    if answered.code != Code.BAD_REQUEST or asked.endpoint == "render":
         return None
     return answered.saying({**answered.json, "message": "Bad request"})
 

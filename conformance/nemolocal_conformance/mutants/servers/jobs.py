@@ -8,14 +8,14 @@ from ..wire import Answered, Asked, Memory
 _OF_ONE = ("render_status", "render_cancel", "render_download")
 
 
-@replies("render.not-final", "REN-5", "REN-4", kills="render.status.final")
+@replies("render.not-final", "REN-5", "REN-4", "REN-8", kills="render.status.final")
 def not_final(asked: Asked, answered: Answered, memory: Memory) -> Answered | None:
-    """Once completed was told, the next look tells of processing again."""
+    """Twice completed was told, and then, once, processing, beside whatever else is at work."""
     body = answered.json if asked.endpoint == "render_status" else None
     if not isinstance(body, dict) or body.get("status") != "completed":
         return None
-    if asked.path not in memory:
-        memory[asked.path] = True
+    memory[asked.path] = memory.get(asked.path, 0) + 1
+    if memory[asked.path] != 3:
         return None
     return answered.saying({"id": body["id"], "status": "processing", "progress": 100})
 

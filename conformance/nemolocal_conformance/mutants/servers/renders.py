@@ -232,7 +232,7 @@ def file_truncated(asked: Asked, answered: Answered, _memory: Memory) -> Answere
     return Answered(answered.status, answered.headers, answered.body[:-10])
 
 
-@replies("render.moov-last", "REN-7", "REN-8", kills="render.file.mp4")
+@replies("render.moov-last", "REN-7", "REN-8", "UPL-6", kills="render.file.mp4")
 def moov_last(_asked: Asked, answered: Answered, _memory: Memory) -> Answered | None:
     """The index of the file is at its end."""
     if not _is_file(answered) or b"moov" not in answered.body or answered.status != 200:
@@ -243,7 +243,7 @@ def moov_last(_asked: Asked, answered: Answered, _memory: Memory) -> Answered | 
     return Answered(answered.status, answered.headers, body)
 
 
-@replies("render.other-codec", "REN-7", kills="render.file.codecs")
+@replies("render.other-codec", "REN-7", "UPL-6", kills="render.file.codecs")
 def other_codec(_asked: Asked, answered: Answered, _memory: Memory) -> Answered | None:
     """The file holds H.265."""
     return _patched(answered, b"avc1\x00\x00\x00\x00", b"hvc1\x00\x00\x00\x00")

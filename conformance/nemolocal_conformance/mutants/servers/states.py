@@ -101,7 +101,7 @@ def text_type(asked: Asked, answered: Answered, _memory: Memory) -> Answered | N
     return _drafted(answered, t=tracks)
 
 
-@replies("state.video-type", "STA-2", "SSE-8", kills="state.draft.video-type")
+@replies("state.video-type", "STA-2", "SSE-7", "SSE-8", "REN-7", kills="state.draft.video-type")
 def video_type(asked: Asked, answered: Answered, _memory: Memory) -> Answered | None:
     """Clips stand on tracks of type 1."""
     data = _state(asked, answered)
@@ -138,7 +138,11 @@ def strange_names(asked: Asked, answered: Answered, _memory: Memory) -> Answered
     return _segments_changed(answered, lambda segment: {**segment, "begin": 0})
 
 
-@replies("state.negative", "STA-4", kills="state.segment.times")
+# Who exports what was read is refused.
+_EXPORTS = ("REN-1", "REN-4", "REN-5", "REN-8", "REN-9")
+
+
+@replies("state.negative", "STA-4", *_EXPORTS, kills="state.segment.times")
 def negative(asked: Asked, answered: Answered, _memory: Memory) -> Answered | None:
     """Segments begin before the beginning."""
     data = _state(asked, answered)

@@ -108,7 +108,7 @@ def still(_asked: Asked, answered: Answered, _memory: Memory) -> Answered | None
     return answered.headed(date="Tue, 14 Nov 2023 22:13:20 GMT")
 
 
-@requests("chat.once", "SSE-7", kills="chat.again.is-second")
+@requests("chat.once", "SSE-7", "SSE-2", kills="chat.again.is-second")
 def once(asked: Asked, memory: Memory) -> Answered | None:
     """The same message again is overlooked."""
     if asked.endpoint != "chat" or b"Hello" not in asked.body:
@@ -119,7 +119,7 @@ def once(asked: Asked, memory: Memory) -> Answered | None:
     return _EMPTY
 
 
-@requests("chat.listeners-only", "SSE-7", kills="chat.hang-up.goes-on")
+@requests("chat.listeners-only", "SSE-7", "GEN-3", kills="chat.hang-up.goes-on")
 def listeners_only(asked: Asked, _memory: Memory) -> Answered | None:
     """Nothing is done for who does not say that he listens to events."""
     listens = "event-stream" in asked.headers.get("accept", "")

@@ -198,15 +198,13 @@ def claim_as_bearer(asked: Asked, _memory: Memory) -> Answered | None:
     return Answered(200, {"content-type": "application/json"}, body)
 
 
-@requests("token.claim-shared", "AUTH-7", "SES-3", kills="token.claim.foreign")
-def claim_shared(asked: Asked, memory: Memory) -> Answered | None:
-    """A claim token is made for a session that another caller has asked for before."""
-    if asked.endpoint == "state":
-        memory.setdefault(asked.path.split("/")[-2], asked.headers.get("authorization"))
-    if asked.endpoint != "claim_token" or not isinstance(asked.json, dict):
+@replies("token.claim-shared", "AUTH-7", "SES-3", kills="token.claim.foreign")
+def claim_shared(asked: Asked, answered: Answered, memory: Memory) -> Answered | None:
+    """A claim token is made for a session of somebody else, once its state was read."""
+    if asked.endpoint == "state" and answered.code == 0:
+        memory[asked.path.split("/")[-2]] = True
+    refused = asked.endpoint == "claim_token" and answered.code == Code.SESSION_NOT_FOUND
+    if not refused or str(asked.json.get("session_id")) not in memory:
         return None
-    owner = memory.get(str(asked.json.get("session_id")))
-    if owner is None or owner == asked.headers.get("authorization"):
-        return None
-    data = b'{"code":0,"data":{"claim_token":"clm_0123456789abcdef","expires_in":604800}}'
-    return Answered(200, {"content-type": "application/json"}, data)
+    made = {"claim_token": "clm_0123456789abcdef", "expires_in": 604_800}
+    return answered.saying({"code": 0, "data": made}, 200)
