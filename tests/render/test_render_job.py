@@ -181,6 +181,7 @@ if "h264_nvenc" in args:
 elif "h264_qsv" in args or "h264_vaapi" in args or "h264_amf" in args:
     sys.exit("no such device")
 """
+_REFUSES = "sys.exit('[h264_nvenc @ 0x1] No capable devices found in /dev/nvidia0')"
 
 
 def test_a_hardware_encoder_that_works_is_used(
@@ -196,8 +197,7 @@ def test_a_hardware_encoder_that_works_is_used(
 def test_a_hardware_encoder_that_fails_in_the_render_is_replaced(
     make: Make, fake_ffmpeg: Callable[[str], Path], pictures: Any
 ) -> None:
-    refuses = "sys.exit('[h264_nvenc @ 0x1] No capable devices found in /dev/nvidia0')"
-    fake_ffmpeg(_NVENC.format(then=refuses))
+    fake_ffmpeg(_NVENC.format(then=_REFUSES))
     path, result = make([ONE_CLIP])
     assert result.encoder == "libx264"
     reason = "FFmpeg ended with status 1: No capable devices found in a file"
@@ -219,7 +219,7 @@ def test_a_hardware_encoder_that_loses_frames_in_the_render_is_replaced(
 def test_when_both_encoders_fail_the_render_fails(
     make: Make, fake_ffmpeg: Callable[[str], Path]
 ) -> None:
-    fake_ffmpeg(_NVENC.format(refuses=True) + "if '-progress' in args: sys.exit('disk on fire')")
+    fake_ffmpeg(_NVENC.format(then=_REFUSES) + "if '-progress' in args: sys.exit('disk on fire')")
     with pytest.raises(RenderFailed, match="disk on fire"):
         make([ONE_CLIP])
 

@@ -104,8 +104,9 @@ def arguments_and_results_are_objects(stage: Stage) -> None:
 
 
 def _parts(body: dict[str, Any]) -> list[dict[str, Any]]:
-    parts = (body.get("content") or {}).get("parts") or ()
-    return [part for part in parts if isinstance(part, dict)]
+    content = body.get("content")
+    parts = content.get("parts") if isinstance(content, dict) else None
+    return [part for part in parts or () if isinstance(part, dict)]
 
 
 def _is_typed_tool(body: dict[str, Any]) -> bool:
