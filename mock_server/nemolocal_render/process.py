@@ -66,20 +66,31 @@ async def _stand_still(pid: int) -> None:
     """Returns when a process has stood still for long; never where that cannot be seen."""
     before = None
     while True:
-        now = _processor_time(pid)
+        now = _slept_at(pid)
         if before is not None and now is not None and now - before < _LEAST:
             return
         before = now
         await asyncio.sleep(_IDLE)
 
 
-def _processor_time(pid: int) -> float | None:
-    """Seconds of all threads of a process; None where the system does not tell."""
+def _slept_at(pid: int) -> float | None:
+    """The processor time, in seconds, of a process of which every thread sleeps.
+
+    None while one is at work or waits for a processor or a disk, and where nobody tells.
+    """
     try:
-        fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+        stats = [_stat(path) for path in Path(f"/proc/{pid}/task").iterdir()]
+        whole = _stat(Path(f"/proc/{pid}"))
     except OSError:
         return None
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    if any(state != "S" for state, *_ in stats):
+        return None
+    return (int(whole[11]) + int(whole[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def _stat(folder: Path) -> list[str]:
+    """What Linux tells of a process or thread, from its state on."""
+    return (folder / "stat").read_text(encoding="ascii").rpartition(")")[2].split()
 
 
 async def _start(

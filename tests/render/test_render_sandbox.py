@@ -190,8 +190,33 @@ def test_a_child_that_works_or_cannot_be_watched_is_left_alone(
 ) -> None:
     work = "import time; end = time.process_time() + 1.5\nwhile time.process_time() < end: pass"
     assert run(python(work), tmp_path)[0].status == 0
-    monkeypatch.setattr(process, "_processor_time", lambda _: None)
+    monkeypatch.setattr(process, "_slept_at", lambda _: None)
     assert run(python("import time; time.sleep(1.2)"), tmp_path)[0].status == 0
+
+
+def test_a_thread_at_work_is_no_sleep() -> None:
+    work = "print(flush=True)\nwhile True: pass"
+
+    async def look() -> tuple[float | None, ...]:
+        pipe = asyncio.subprocess.PIPE
+        busy = await asyncio.create_subprocess_exec(sys.executable, "-c", work, stdout=pipe)
+        idle = await asyncio.create_subprocess_exec("cat", stdin=pipe, stdout=pipe)
+        assert busy.stdout
+        assert idle.stdin
+        try:
+            await busy.stdout.readline()
+            at_work = process._slept_at(busy.pid)
+            while (asleep := process._slept_at(idle.pid)) is None:
+                await asyncio.sleep(0.01)
+        finally:
+            busy.kill()
+            idle.stdin.close()
+            await asyncio.gather(busy.wait(), idle.wait())
+        return at_work, asleep, process._slept_at(idle.pid)
+
+    at_work, asleep, gone = asyncio.run(look())
+    assert asleep is not None
+    assert (at_work, gone) == (None, None)
 
 
 @pytest.mark.usefixtures("patience")
