@@ -31,7 +31,9 @@ def _patched(answered: Answered, old: bytes, new: bytes) -> Answered | None:
     return Answered(answered.status, answered.headers, answered.body.replace(old, new))
 
 
-@replies("render.queued", "REN-4", "REN-1", "REN-6", "REN-2", kills="render.submit.pending")
+@replies(
+    "render.queued", "REN-4", "REN-1", "REN-5", "REN-6", "REN-2", kills="render.submit.pending"
+)
 def queued(asked: Asked, answered: Answered, _memory: Memory) -> Answered | None:
     """A submit is answered with the status queued."""
     body = _status(asked, answered)
@@ -40,13 +42,13 @@ def queued(asked: Asked, answered: Answered, _memory: Memory) -> Answered | None
     return answered.saying({**body, "status": "queued"})
 
 
-@requests("render.output-due", "REN-1", "REN-5", "REN-8", kills="render.submit.output-optional")
+@requests("render.output-due", "REN-1", kills="render.submit.output-optional")
 def output_due(asked: Asked, _memory: Memory) -> Answered | None:
-    """An export that says nothing of its output twice is refused."""
+    """An export that says nothing of its output is refused."""
     body = asked.json if asked.endpoint == "render" else None
-    if not isinstance(body, dict) or "output" not in body:
+    if not isinstance(body, dict) or "output" in body:
         return None
-    return Answered(400, _JSON, b'{"code":400,"message":"output is not known","data":null}')
+    return Answered(400, _JSON, b'{"code":400,"message":"output is missing","data":null}')
 
 
 @requests("render.snake-case", "REN-1", kills="render.submit.session-field")
@@ -104,14 +106,14 @@ def no_size(asked: Asked, answered: Answered, _memory: Memory) -> Answered | Non
     return answered.saying({**body, "output": output})
 
 
-@replies("render.back", "REN-5", kills="render.status.order")
+@replies("render.back", "REN-5", "REN-8", kills="render.status.order")
 def back(asked: Asked, answered: Answered, memory: Memory) -> Answered | None:
-    """A render is pending once more after it was processing."""
+    """Renders are pending once more after they were processing."""
     body = _status(asked, answered)
-    looks = memory.get("looks", 0)
+    looks = memory.get(asked.path, 0)
     if body is None or body["status"] != "completed" or looks == 2:
         return None
-    memory["looks"] = looks + 1
+    memory[asked.path] = looks + 1
     status = ("processing", "pending")[looks]
     return answered.saying({"id": body["id"], "status": status, "progress": 99})
 
@@ -216,7 +218,7 @@ def empty_taken(asked: Asked, answered: Answered, _memory: Memory) -> Answered |
     return answered.saying({"id": "x", "status": "pending", "progress": 0}, 200)
 
 
-@replies("render.file-guarded", "REN-8", "REN-4", "REN-7", kills="render.file.served")
+@replies("render.file-guarded", "REN-8", "REN-4", "REN-7", "UPL-6", kills="render.file.served")
 def file_guarded(asked: Asked, answered: Answered, _memory: Memory) -> Answered | None:
     """The file wants a token."""
     if not _is_file(answered) or "authorization" in asked.headers:
@@ -256,7 +258,7 @@ def other_size(_asked: Asked, answered: Answered, _memory: Memory) -> Answered |
     return _patched(answered, size, struct.pack(">II", 320 << 16, 180 << 16))
 
 
-@replies("render.other-length", "REN-7", kills="render.file.duration")
+@replies("render.other-length", "REN-7", "REN-1", kills="render.file.duration")
 def other_length(_asked: Asked, answered: Answered, _memory: Memory) -> Answered | None:
     """The file is twice as long as the draft."""
     if not _is_file(answered) or b"mvhd" not in answered.body:
