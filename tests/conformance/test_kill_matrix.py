@@ -1,10 +1,14 @@
 """The kill matrix: what it tells of broken peers, right and wrong."""
 
+from pathlib import Path
+
+from nemolocal_conformance.client_rules import client_catalogue
 from nemolocal_conformance.mutants.autopsy import Autopsy
 from nemolocal_conformance.mutants.clients import client_mutants
 from nemolocal_conformance.mutants.matrix import as_markdown, section
 from nemolocal_conformance.mutants.rounds import play_clients, play_servers
 from nemolocal_conformance.mutants.servers import server_mutants
+from nemolocal_conformance.server_checks import catalogue
 
 MUTANT = next(iter(server_mutants().values()))
 
@@ -40,3 +44,10 @@ def test_broken_peers_are_played_in_processes_in_their_order() -> None:
     assert [autopsy.mutant for autopsy in play_servers(names, 2)] == names
     client = next(iter(client_mutants()))
     assert [autopsy.right for autopsy in play_clients([client], 1)] == [True]
+
+
+def test_the_document_knows_every_broken_peer_and_every_check_and_nobody_got_away() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "kill-matrix.md").read_text(encoding="utf-8")
+    told = {line.split("`")[1] for line in text.splitlines() if line.startswith("| `")}
+    assert told == {*server_mutants(), *client_mutants(), *catalogue(), *client_catalogue()}
+    assert "**" not in text
