@@ -7,7 +7,6 @@ import os
 import resource
 import signal
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -160,12 +159,6 @@ def test_lines_come_one_by_one_and_the_last_complaints_are_kept(tmp_path: Path) 
     assert (outcome.status, len(outcome.complaint), outcome.complaint[-3:]) == (3, 8192, "end")
 
 
-@pytest.fixture
-def patience(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Half a second without work is standing still."""
-    monkeypatch.setattr(process, "_IDLE", 0.5)
-
-
 STUBBORN = "import signal; signal.signal(15, signal.SIG_IGN); print('up', flush=True); "
 STUBBORN += "signal.pause()"
 
@@ -174,68 +167,6 @@ def test_a_stubborn_child_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(process, "_GRACE", 0.05)
     with pytest.raises(TimeoutError):
         run(python(STUBBORN), tmp_path, timeout=0.3)
-
-
-@pytest.mark.usefixtures("patience")
-def test_a_child_that_stands_still_is_stopped(tmp_path: Path) -> None:
-    begun = time.monotonic()
-    with pytest.raises(process.Stalled):
-        run(python("import time; time.sleep(60)"), tmp_path, timeout=50)
-    assert time.monotonic() - begun < 20
-
-
-@pytest.mark.usefixtures("patience")
-def test_a_child_that_works_or_cannot_be_watched_is_left_alone(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    work = "import time; end = time.process_time() + 1.5\nwhile time.process_time() < end: pass"
-    assert run(python(work), tmp_path)[0].status == 0
-    monkeypatch.setattr(process, "_slept_at", lambda _: None)
-    assert run(python("import time; time.sleep(1.2)"), tmp_path)[0].status == 0
-
-
-def test_a_thread_at_work_is_no_sleep() -> None:
-    work = "print(flush=True)\nwhile True: pass"
-
-    async def look() -> tuple[float | None, ...]:
-        pipe = asyncio.subprocess.PIPE
-        busy = await asyncio.create_subprocess_exec(sys.executable, "-c", work, stdout=pipe)
-        idle = await asyncio.create_subprocess_exec("cat", stdin=pipe, stdout=pipe)
-        assert busy.stdout
-        assert idle.stdin
-        try:
-            await busy.stdout.readline()
-            at_work = process._slept_at(busy.pid)
-            while (asleep := process._slept_at(idle.pid)) is None:
-                await asyncio.sleep(0.01)
-        finally:
-            busy.kill()
-            idle.stdin.close()
-            await asyncio.gather(busy.wait(), idle.wait())
-        return at_work, asleep, process._slept_at(idle.pid)
-
-    at_work, asleep, gone = asyncio.run(look())
-    assert asleep is not None
-    assert (at_work, gone) == (None, None)
-
-
-@pytest.mark.usefixtures("patience")
-@pytest.mark.parametrize("recovers", [True, False])
-def test_ffmpeg_that_stands_still_is_started_once_more(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, recovers: bool
-) -> None:
-    stuck = tmp_path / "stuck"
-    script = tmp_path / "ffmpeg"
-    again = "exit 0" if recovers else ":"
-    script.write_text(f"#!/bin/sh\n[ -e {stuck} ] && {again}\ntouch {stuck}\nsleep 60\n")
-    script.chmod(0o755)
-    monkeypatch.setenv(ffmpeg.BINARY_VARIABLE, str(script))
-    work = ffmpeg.run([], folder=tmp_path, timeout=50)
-    if recovers:
-        asyncio.run(work)
-        return
-    with pytest.raises(ffmpeg.FFmpegFailed, match="stood still"):
-        asyncio.run(work)
 
 
 def test_a_second_cancellation_kills_at_once(tmp_path: Path) -> None:
