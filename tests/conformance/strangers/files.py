@@ -35,7 +35,7 @@ async def file_short(asked: Asked, go: Go, _: Seen) -> Reply:
     return reply
 
 
-@breaks("REN-7", hurts="REN-4 REN-8")
+@breaks("REN-7", hurts="REN-1 REN-4 REN-8")
 async def byte_flipped(asked: Asked, go: Go, _: Seen) -> Reply:
     """The first byte of the file is another one."""
     reply = await go(asked)
@@ -71,7 +71,7 @@ async def no_skill_has_4k(asked: Asked, go: Go, _: Seen) -> Reply:
     return await go(asked)
 
 
-@breaks("REN-8")
+@breaks("REN-8", hurts="REN-4 REN-7")
 async def url_needs_bearer(asked: Asked, go: Go, _: Seen) -> Reply:
     """output.url without Authorization is refused."""
     if asked.path.startswith("/cdn/renders/") and "Authorization" not in asked.headers:
@@ -79,7 +79,7 @@ async def url_needs_bearer(asked: Asked, go: Go, _: Seen) -> Reply:
     return await go(asked)
 
 
-@breaks("REN-8")
+@breaks("REN-8", hurts="REN-1 REN-7")
 async def no_fallback(asked: Asked, go: Go, _: Seen) -> Reply:
     """The fallback download is not there."""
     if endpoint(asked) == "render_download":
