@@ -1,8 +1,6 @@
 """Scripts of calls: how they end where nothing can be judged, and on servers of odd answers."""
 
-import contextlib
 import uuid
-from collections.abc import Iterator
 
 import msgspec
 import pytest
@@ -13,7 +11,7 @@ from nemolocal_conformance.mutants.servers import server_mutants
 from nemolocal_conformance.mutants.wire import Answered, Asked, Memory
 from nemolocal_conformance.scripts import calls
 from nemolocal_conformance.scripts.place import player_at
-from nemolocal_conformance.scripts.player import Ending, Player
+from nemolocal_conformance.scripts.player import Player
 from nemolocal_conformance.scripts.reporting import verdict_of
 from nemolocal_conformance.scripts.script import (
     OWN,
@@ -23,9 +21,7 @@ from nemolocal_conformance.scripts.script import (
     Balance,
     Claim,
     Export,
-    Follow,
     OpenSession,
-    ReadState,
     Say,
     Script,
     Upload,
@@ -33,33 +29,25 @@ from nemolocal_conformance.scripts.script import (
     bill,
 )
 from nemolocal_conformance.stage import PUT_ON_TIMELINE
-from nemolocal_contract.clock import ManualClock
 from nemolocal_contract.headers import Attribution
 from nemolocal_server.serving import LocalServer
 from nemolocal_server.settings import Settings, Tariff
 
-ANN, BOB = AskToken("ann"), AskToken("bob")
-SESSION = OpenSession("s1", by="ann")
-PICTURE = Upload("s1", ("picture.png",), by="ann")
-PUT = Say("s1", PUT_ON_TIMELINE, by="ann")
-STATE, BALANCE = ReadState("s1", by="ann"), Balance(by="ann")
-EXPORT, FOLLOW = Export("s1", "r1", by="ann"), Follow("r1", by="ann")
+from .playing import (
+    ANN,
+    BALANCE,
+    BOB,
+    EXPORT,
+    FOLLOW,
+    PICTURE,
+    PUT,
+    SESSION,
+    STATE,
+    play,
+    reference,
+)
+
 TALK = Say("s1", "hello", by="ann")
-
-
-@contextlib.contextmanager
-def reference(**settings: object) -> Iterator[Player]:
-    chosen = Settings(port=0, **settings)  # type: ignore[arg-type]
-    with (
-        LocalServer(chosen, ManualClock(autojump=True)) as server,
-        player_at(server.base_url, Attribution("x", "1"), fresh=True) as player,
-    ):
-        yield player
-
-
-def play(*steps: AnyStep, **settings: object) -> Ending:
-    with reference(**settings) as player:
-        return player.play(Script(steps))
 
 
 def test_where_nobody_documents_it_a_server_that_is_not_ours_teaches() -> None:

@@ -1,16 +1,11 @@
 """Scripts of calls: what the model allows, what it does not, and how a script ends then."""
 
-import contextlib
-from collections.abc import Iterator
-
 import pytest
 
 from nemolocal_conformance.mutants.mutant import ServerMutant
 from nemolocal_conformance.mutants.scripts import player_of
 from nemolocal_conformance.mutants.servers import server_mutants
 from nemolocal_conformance.scripts.finding import Finding
-from nemolocal_conformance.scripts.place import player_at
-from nemolocal_conformance.scripts.player import Ending, Player
 from nemolocal_conformance.scripts.script import (
     OWN,
     TITLE,
@@ -32,36 +27,13 @@ from nemolocal_conformance.scripts.script import (
     Wait,
 )
 from nemolocal_conformance.stage import GENERATE, PUT_ON_TIMELINE
-from nemolocal_contract.clock import ManualClock
-from nemolocal_contract.headers import Attribution
 from nemolocal_server.dialect import Dialect
-from nemolocal_server.serving import LocalServer
-from nemolocal_server.settings import Settings
 
-ANN, BOB = AskToken("ann"), AskToken("bob")
-SESSION = OpenSession("s1", by="ann")
-PICTURE = Upload("s1", ("picture.png",), by="ann")
-PUT = Say("s1", PUT_ON_TIMELINE, by="ann")
-STATE, BALANCE = ReadState("s1", by="ann"), Balance(by="ann")
-EXPORT, FOLLOW = Export("s1", "r1", by="ann"), Follow("r1", by="ann")
+from .playing import ANN, BALANCE, BOB, EXPORT, FOLLOW, PICTURE, PUT, SESSION, STATE, play
+
 TITLED, UNDO = Say("s1", TITLE, by="ann"), Say("s1", "undo", by="ann")
 SECOND = Export("s1", "r2", by="ann")
 DAY = 86_400.0
-
-
-@contextlib.contextmanager
-def reference(**settings: object) -> Iterator[Player]:
-    chosen = Settings(port=0, **settings)  # type: ignore[arg-type]
-    with (
-        LocalServer(chosen, ManualClock(autojump=True)) as server,
-        player_at(server.base_url, Attribution("x", "1"), fresh=True) as player,
-    ):
-        yield player
-
-
-def play(*steps: AnyStep, **settings: object) -> Ending:
-    with reference(**settings) as player:
-        return player.play(Script(steps))
 
 
 def play_on(mutant: ServerMutant | str, *steps: AnyStep) -> Finding | None:
