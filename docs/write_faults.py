@@ -51,8 +51,7 @@ COLUMNS = ("fault", "request", "call", "ends", "waits", "sent", "credits")
 # Rounds of the server's loop until it has done what it can, and the seconds of real time that its
 # threads get for their files; after so many of them in which nothing happens it hangs.
 _SETTLED, _THREADS, _HANGS = 3, 0.001, 20_000
-# A pause of the server that is shorter, in seconds, is one turn of its loop: a reply that comes
-# byte by byte would else cost a test as much as all others together.
+# A shorter pause of the server is one turn of its loop: bytes may come one by one.
 _BRIEF = 0.1
 # Seconds in which whatever still runs comes to its end.
 _LONG = 2000.0
@@ -137,7 +136,7 @@ class SharedClock(ManualClock):
             if come():
                 return
         if self._sleepers:
-            await self.advance(max(self._sleepers[0][0] - self.time(), 0.0))
+            await self.advance(max(self._sleepers[0][0] - self.time(), 0))
         else:
             await asyncio.sleep(_THREADS)
 
