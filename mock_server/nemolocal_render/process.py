@@ -5,6 +5,7 @@ import os
 import signal
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -42,10 +43,14 @@ async def run(
     nothing for long. However this ends, by cancellation too, the child's whole process group has
     ended with it: SIGTERM, two seconds, SIGKILL.
     """
-    process = await _start(argv, folder, environment)
+    starting = asyncio.ensure_future(_start(argv, folder, environment))
+    cancelled = await _insist(starting)
+    process = starting.result()
     watch = asyncio.ensure_future(_stand_still(process.pid))
     outcome = asyncio.ensure_future(_outcome(process, on_line))
     try:
+        if cancelled is not None:
+            raise cancelled
         async with asyncio.timeout(timeout):
             await asyncio.wait((watch, outcome), return_when=asyncio.FIRST_COMPLETED)
         if not outcome.done():
@@ -122,6 +127,20 @@ async def _tail(stream: asyncio.StreamReader | None) -> str:
     return tail.decode(errors="replace")
 
 
+async def _insist(task: asyncio.Future[Any]) -> asyncio.CancelledError | None:
+    """Wait until a task is done, however often we are cancelled; the last time that we were.
+
+    A child that starts or ends is nobody's for a moment, and a loop that closes then loses it.
+    """
+    cancelled = None
+    while not task.done():
+        try:
+            await asyncio.wait((task,))
+        except asyncio.CancelledError as error:
+            cancelled = error
+    return cancelled
+
+
 async def _end(process: asyncio.subprocess.Process) -> None:
     if process.returncode is not None:
         return
@@ -135,7 +154,8 @@ async def _end(process: asyncio.subprocess.Process) -> None:
         # Also when somebody cancels a second time while the child has its two seconds.
         if process.returncode is None:
             _signal(process, signal.SIGKILL)
-    await process.wait()
+        if (cancelled := await _insist(asyncio.ensure_future(process.wait()))) is not None:
+            raise cancelled
 
 
 def _signal(process: asyncio.subprocess.Process, number: signal.Signals) -> None:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import settings
 
 from nemolocal_contract.draft import draft_from_wire
-from nemolocal_render import encoders
+from nemolocal_render import encoders, process
 from nemolocal_render.job import render
 from nemolocal_render.plan import OutputSpec, RenderPlan, Source, plan_render
 
@@ -100,3 +100,35 @@ def test_nothing_is_left_of_a_render_that_was_cancelled(
     assert len(reached) > JOBS / 10
     assert min(reached) == 0
     assert len(children) > JOBS
+
+
+def uvloop_or_skip() -> asyncio.AbstractEventLoop:
+    uvloop: Any = pytest.importorskip("uvloop")
+    return uvloop.new_event_loop()  # type: ignore[no-any-return]
+
+
+@pytest.mark.parametrize("loop", [asyncio.new_event_loop, uvloop_or_skip])
+@pytest.mark.parametrize("again", [None, *range(4)])
+def test_a_loop_may_close_after_any_cancellation(
+    tmp_path: Path,
+    children: list[asyncio.subprocess.Process],
+    loop: Callable[[], asyncio.AbstractEventLoop],
+    again: int | None,
+) -> None:
+    async def cancel(steps: int) -> None:
+        work = process.run(
+            ["/bin/sleep", "9"], folder=tmp_path, environment={}, timeout=9, on_line=print
+        )
+        task = asyncio.ensure_future(work)
+        for pause in (steps, again):
+            for _ in range(pause or 0):
+                await asyncio.sleep(0)
+            if pause is not None:
+                task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert not any(map(group_lives, children))
+
+    for steps in range(12):
+        with asyncio.Runner(loop_factory=loop) as runner:
+            runner.run(cancel(steps))

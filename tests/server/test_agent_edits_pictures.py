@@ -24,6 +24,7 @@ from nemolocal_server.agent.intents import (
     ApplyEffect,
     Compress,
     Edit,
+    Moment,
     PlaceUploads,
     RemoveEffects,
     RemoveOverlays,
@@ -33,6 +34,7 @@ from nemolocal_server.agent.intents import (
     SetFrameRate,
     SetResolution,
     SetVolume,
+    Split,
     StartOver,
     Which,
     between,
@@ -156,6 +158,14 @@ def test_a_part_of_a_clip_can_be_shown_small() -> None:
     draft = edited(PlaceUploads(), part)
     assert [(s.source, s.duration_ms) for s in lane(draft)] == [("a", 7000), ("b", 4000)]
     assert [(s.source, s.duration_ms) for s in lane(draft, 1)] == [("a", 3000)]
+
+
+def test_what_is_cut_when_a_clip_is_taken_out_does_not_get_the_id_of_that_clip() -> None:
+    small = AddOverlay("picture-in-picture")
+    part = AddOverlay("picture-in-picture", Which(span=between(1000, 2000)))
+    draft = edited(small, Split((Moment(2000),)), part)
+    ids = [segment.id for track in draft.tracks or () for segment in track.segments or ()]
+    assert len(ids) == len(set(ids)) == 5
 
 
 def test_overlays_at_the_same_time_lie_on_different_tracks() -> None:
