@@ -16,7 +16,7 @@ REACH = frozenset(("O", "first", "last", "clip", "W", "last clip"))
 """Words for one of the clips."""
 
 _REFUSING = frozenset(("decline", "cancel", "it"))
-_TAILS = frozenset("quiet blurfit fill pad halftransparent duck duckhint".split())
+_TAILS = frozenset("quiet halftransparent duck duckhint".split())
 _FITS = frozenset(("pad", "fill", "blurfit", "it", "with"))
 _SETTINGS = frozenset(("K", "Q", "R", "U"))
 _SET = _SETTINGS | frozenset(

@@ -144,6 +144,8 @@ def read_generate(clause: Clause) -> list[Edit] | None:
         return None
     if clause.has("title", "music", "subtitles", "upload", "photo", "voice", "who", "sound"):
         return None
+    if clause.has("start", "end", "with") and not clause.has("generate", "T"):
+        return None  # "end with the beach clip" is about one that there is
     time = clause.first("T")
     seconds = 10.0 if time is None else min(max(time / 1000, 1.0), 60.0)
     after = verb.end if verb else clause.tokens[0].start

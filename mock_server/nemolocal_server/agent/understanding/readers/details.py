@@ -10,6 +10,7 @@ from .clause import Clause
 _SIZES = {"small": 40, "big": 96, "huge": 140}
 _LARGEST = 1000
 _POINTS = re.compile(r" (?:size|font)(?: to| of| at| set)* (N\d+) ")
+_PERCENT, _FRACTION = re.compile(r" (P\d+) "), re.compile(r" (F\d+) ")
 _NUMBER = re.compile(r" (N\d+) ")
 
 
@@ -58,9 +59,9 @@ def degree(clause: Clause, usual: float, bit: float, much: float) -> float:
 
 
 def share(clause: Clause) -> float | None:
-    """The first percentage or fraction."""
-    value = clause.first("P")
-    return cast(float | None, clause.first("F") if value is None else value)
+    """The first percentage or fraction that is left in the line: none of a span that was read."""
+    found = _PERCENT.search(clause.line) or _FRACTION.search(clause.line)
+    return None if found is None else cast(float, clause.value(found[1]))
 
 
 def number(clause: Clause) -> float | None:

@@ -18,8 +18,8 @@ _CUTTING = r"(?: (?:~|it|video|remove|cut|trim|away|out|off|lower|by))+"
 # The first two clips are no time, nor is "clip 2 to 4 s" from 2 s on.
 _NO_COUNT = r"(?= )(?! (?:clip|photo|video|it|last) )"
 
-# Two seconds of the first clip need not be its first two.
-_NO_CLIP = r"(?! (?:clip|video|photo|upload|it) )"
+# Two seconds of the first clip need not be its first two, nor is "30% in the first half" a stretch.
+_NO_CLIP = r"(?! (?:clip|video|photo|upload|it|[TPFN]\d+) )"
 
 
 class Stretch(NamedTuple):

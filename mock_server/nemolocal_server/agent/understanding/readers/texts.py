@@ -26,6 +26,7 @@ from .spans import read_stretch
 _MIDDLE = re.compile(r" (?:at|in|on|to) middle(?= )")
 _ON_VIDEO = re.compile(r" (?:on|later|in|at|of)(?: it)? (?:video|frame)(?= )")
 _VIDEO = re.compile(r"(?<! all) video ")
+_LENGTH = re.compile(r" (T\d+)(?= )")
 _TITLE_TO = re.compile(r" title to H\d+ ")
 _SHOWN_MS = 3000
 # Words that put something there that was not; "show the title in red" changes one.
@@ -154,7 +155,8 @@ def _span(clause: Clause) -> Span | None:
             return _shown_from(later.span, span.end.ms)
         return span
     if how == "at":
-        return _shown_from(span, _SHOWN_MS)
+        long = _LENGTH.search(clause.line)  # 在开头显示4秒
+        return _shown_from(span, clause.value(long[1]) if long else _SHOWN_MS)
     if how in ("to", "by"):
         return first(span.end.ms)
     return span
