@@ -67,6 +67,11 @@ _SCENES: dict[str, tuple[list[str], list[str]]] = {
         ],
         ["-frames:v", "1"],
     ),
+    **{
+        f"{name}.{kind}": ([f"color=red:s={size}"], ["-frames:v", "1"])
+        for name, size in (("pixel", "1x1"), ("line", "1x300"))
+        for kind in ("png", "jpg")
+    },
     # White on the left of x = 400, black on the right, twice as large as it is shown.
     "edge.png": (["color=black:s=640x360,format=gray,geq=255*lt(X\\,400)"], ["-frames:v", "1"]),
     # Its right half cannot be seen.

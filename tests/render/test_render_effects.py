@@ -222,3 +222,17 @@ def test_see_through_pictures_stay_so_under_every_effect(make: Make, pictures: A
     last = 3 * (len(effects) - 1) + 1
     assert near(seen.rgb(last, 0.1, 0.5), BLUE)
     assert near(seen.rgb(last, 0.7, 0.5), RED)
+
+
+SLIVER = {"type": "crop", "x": 0.5, "y": 0.5, "width": 0.5, "height": 0.05}
+
+
+@pytest.mark.parametrize("name", ["pixel.png", "pixel.jpg", "line.png", "line.jpg", "quarters.png"])
+@pytest.mark.parametrize("fit", ["pad", "crop", "blur"])
+@pytest.mark.parametrize("effects", [[], [SLIVER, SLIVER]])
+def test_nothing_is_too_small_to_be_shown_or_cut(
+    make: Make, pictures: Any, name: str, fit: str, effects: list[dict[str, Any]]
+) -> None:
+    path, result = make([video({"src": name, "fx": effects})], **SIZE, fit=fit)
+    assert result.warnings == ()
+    assert max(pictures(path).rgb(1, 0.49, 0.5)) > 200

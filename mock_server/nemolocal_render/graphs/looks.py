@@ -60,7 +60,9 @@ def turn(video: Stream, effect: PictureEffect) -> Stream:
         case Flip():
             return video.filter("hflip" if effect.axis == "horizontal" else "vflip")
         case Crop():
-            sides = (f"iw*{decimal(effect.width)}", f"ih*{decimal(effect.height)}")
+            # Crops of crops of a small picture would leave nothing.
+            wide, high = decimal(effect.width), decimal(effect.height)
+            sides = (f"max(2,iw*{wide})", f"max(2,ih*{high})")
             return video.filter(
                 "crop", *sides, f"iw*{decimal(effect.x)}", f"ih*{decimal(effect.y)}"
             )

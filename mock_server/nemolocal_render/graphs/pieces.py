@@ -13,6 +13,8 @@ from .reading import read_moving, read_still
 
 # Zoomed pictures keep their detail by being larger than they are shown; so much larger at most.
 _LARGEST_WORK = 2.0
+# What is cut has at least two pixels a side, since two share their colour.
+_CUTTABLE = 2
 
 
 class _Order(NamedTuple):
@@ -84,11 +86,13 @@ def _painted(picture: Picture, graph: Graph, clear: bool) -> Stream:
     sizes = _sizes(shot, graph.plan, order)
     late = any(isinstance(effect, GEOMETRY) for effect in order.rest)
     video = read_still(picture, graph) if shot.still else read_moving(picture, graph)
+    info = shot.source.info
+    if min(info.width, info.height) < _CUTTABLE:
+        video = video.filter("scale", "iw*2", "ih*2", flags="neighbor")
     for effect in order.turns:
         video = turn(video, effect)
     if not late:
         video = cut_to_shape(video, sizes.natural, shot, graph.plan)
-    info = shot.source.info
     narrow = info.high_dynamic_range and graph.tone_mapping
     video = resize(video, sizes.work, clear, info, narrow)
     if shot.reverse and not shot.still:
