@@ -10,7 +10,7 @@ from nemolocal_bench.compression.clips import Unusable
 from nemolocal_bench.compression.comparison import Report, Wanted, compare
 from nemolocal_bench.compression.page import as_html
 from nemolocal_bench.compression.tables import as_csv, as_json
-from nemolocal_client import CLOUD_BASE_URL, TOKEN_VARIABLE, host_of
+from nemolocal_client import CLOUD_BASE_URL, TOKEN_VARIABLE, CannotConnect, host_of
 
 from .backend import open_client
 from .problem import Problem
@@ -39,10 +39,8 @@ def run(arguments: argparse.Namespace) -> int:
 def _wanted(arguments: argparse.Namespace) -> Wanted:
     if not 0 < arguments.target_vmaf < _MOST_VMAF:
         raise Unusable("--target-vmaf is a number between 0 and 100")
-    if arguments.base_url and not arguments.cloud:
-        raise Unusable("--base-url is the server of --cloud: say both")
     if arguments.base_url:
-        host_of(arguments.base_url)
+        _check_server(arguments)
     return Wanted(
         tuple(map(Path, arguments.input)),
         arguments.ladder,
@@ -50,6 +48,15 @@ def _wanted(arguments: argparse.Namespace) -> Wanted:
         tuple(filter(None, arguments.encoders.split(","))),
         _base_url(arguments) if arguments.cloud else "",
     )
+
+
+def _check_server(arguments: argparse.Namespace) -> None:
+    if not arguments.cloud:
+        raise Unusable("--base-url is the server of --cloud: say both")
+    try:
+        host_of(arguments.base_url)
+    except CannotConnect as refused:
+        raise Unusable(str(refused)) from refused
 
 
 def _base_url(arguments: argparse.Namespace) -> str:

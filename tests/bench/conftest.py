@@ -11,6 +11,8 @@ from nemolocal_render import ffmpeg
 Make = Callable[[str, list[str]], Path]
 
 MOVING = "testsrc2=s=192x108:r=30000/1001:d=1"
+# No part of the picture stays where it was.
+_FAST = f"{MOVING},scroll=horizontal=0.03:vertical=0.02"
 _GOOD = ["-c:v", "libx264", "-preset", "ultrafast", "-crf", "8"]
 
 
@@ -45,6 +47,12 @@ def media(tmp_path_factory: pytest.TempPathFactory) -> Path:
     tell("-i", folder / "web.webm", *bad, folder / "worse-web.mkv")
     # The reference in one container, the copy in another that rounds its times.
     tell("-i", folder / "plain.mp4", *bad, folder / "worse-plain.mkv")
+    # Its sound begins at once, and its picture half a second later.
+    sound = ("-f", "lavfi", "-i", "sine=d=1", "-c:a", "aac")
+    tell("-itsoffset", "0.5", "-i", folder / "plain.mp4", *sound, *bad, folder / "worse-late.mkv")
+    tell("-f", "lavfi", "-i", _FAST, *_GOOD, folder / "fast.mp4")
+    worse = [*bad, "-crf", "38"]
+    tell("-i", folder / "fast.mp4", *worse, folder / "worse-fast.mkv")
     return folder
 
 

@@ -141,7 +141,7 @@ def _numbers_not_in(report: dict[str, Any], page: str) -> set[str]:
     figures = [value for value in values if not isinstance(value, str)]
     for decimals in range(4):
         for scale in (1, 1e-6, 1e-9):
-            missing -= {f"{value * scale:.{decimals}f}" for value in figures}
+            missing -= {f"{abs(value) * scale:.{decimals}f}" for value in figures}
     return missing
 
 

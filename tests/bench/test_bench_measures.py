@@ -10,6 +10,7 @@ import msgspec
 import pytest
 from hypothesis import given, strategies as st
 
+from nemolocal_bench.compression import measures
 from nemolocal_bench.compression.clips import Clip, Unusable, open_input
 from nemolocal_bench.compression.gates import check_pair, check_reference
 from nemolocal_bench.compression.measures import (
@@ -31,6 +32,8 @@ PAIRS = [
     ("web.webm", "worse-web.mkv"),
     ("uneven.mp4", "worse-uneven.mp4"),
     ("rotated.mp4", "worse-rotated.mp4"),
+    ("fast.mp4", "worse-fast.mkv"),
+    ("plain.mp4", "worse-late.mkv"),
 ]
 
 
@@ -81,13 +84,27 @@ def test_scores_are_those_of_frames_paired_by_hand(
     assert theirs["vmaf"] < 95
 
 
-def test_the_obvious_command_is_wrong_by_more_than_ten_points(
+def test_the_obvious_command_is_wrong_by_twenty_points_and_more(
     run_ffmpeg: Run, media: Path, tmp_path: Path
 ) -> None:
-    reference, distorted = media / "plain.mp4", media / "worse-plain.mkv"
-    right = measured(reference, distorted, tmp_path).vmaf
-    naive = pooled(run_ffmpeg, ["-i", str(distorted), "-i", str(reference)], tmp_path)["vmaf"]
-    assert right - naive > 10
+    pair = media / "fast.mp4", media / "worse-fast.mkv"
+    right = direct(run_ffmpeg, *pair, tmp_path)["vmaf"]
+    assert right - naive(run_ffmpeg, *pair, tmp_path) >= 20
+    assert measured(*pair, tmp_path).vmaf == pytest.approx(right, abs=0.01)
+
+
+def test_without_the_pairing_the_bench_is_as_wrong_as_the_obvious_command(
+    run_ffmpeg: Run, media: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pair = media / "fast.mp4", media / "worse-fast.mkv"
+    monkeypatch.setattr(measures, "PAIRED", "ts_sync_mode=default")
+    unpaired = measured(*pair, tmp_path).vmaf
+    assert unpaired == pytest.approx(naive(run_ffmpeg, *pair, tmp_path), abs=0.01)
+
+
+def naive(run_ffmpeg: Run, reference: Path, distorted: Path, folder: Path) -> float:
+    """What everybody types: frames are paired by times that containers have rounded."""
+    return pooled(run_ffmpeg, ["-i", str(distorted), "-i", str(reference)], folder)["vmaf"]
 
 
 def test_every_score_tells_its_model_and_height(media: Path, tmp_path: Path) -> None:

@@ -33,6 +33,7 @@ def bench(*arguments: str | Path) -> int:
         (["plain.mp4", "--report", "file/report"], "no report can be written"),
         (["plain.mp4", "--target-vmaf", "101"], "--target-vmaf is a number between 0 and 100"),
         (["plain.mp4", "--base-url", "http://127.0.0.1:9"], "--base-url is the server of --cloud"),
+        (["plain.mp4", "--cloud", "--base-url", "x"], "'x' is no base URL: use one like http://"),
         (["plain.mp4", "--encoders", "x266"], "x266 is no encoder of the bench: they are libx264"),
         (["plain.mp4", "--encoders", "h264_amf"], "h264_amf does not work here: "),
         (["plain.mp4", "--compare", "notes.txt"], "notes.txt: it is no report of the bench"),

@@ -1,6 +1,7 @@
 """What is said of a comparison: the verdict, the page, the tables, the changes."""
 
 import asyncio
+import re
 import sys
 from importlib.metadata import PackageNotFoundError
 from pathlib import Path
@@ -12,7 +13,12 @@ import pytest
 
 from nemolocal_bench.compression import comparison, machine
 from nemolocal_bench.compression.changes import Unreadable, changes, read_report
-from nemolocal_bench.compression.charts import rate_quality, size_bars
+from nemolocal_bench.compression.charts import (
+    frame_line,
+    rate_quality,
+    size_bars,
+    speed_front,
+)
 from nemolocal_bench.compression.cloud import PUBLISHED, place_of
 from nemolocal_bench.compression.comparison import Comparison, Report, Source
 from nemolocal_bench.compression.curves import Saving
@@ -102,6 +108,46 @@ def test_the_sizes_explain_a_star_only_where_there_is_one() -> None:
     assert "*" not in size_bars(compared(plain))
     other = local("b", 5, 80, note="not what the contract exports")
     assert "* not what the contract exports" in size_bars(compared(plain, other))
+
+
+def test_twelve_curves_are_told_apart_where_there_is_no_colour() -> None:
+    named = [local(f"e{n}", 100 + n, 90 + n / 9, speed=1 + n) for n in range(12)]
+    for drawn in (rate_quality(compared(*named)), speed_front(compared(*named))):
+        legend = re.findall(r"<(?:circle|polygon)[^>]*/>(?=<text)", drawn)
+        shapes = re.sub(r"#(?!fff)\w+", "ink", "\n".join(legend))
+        # Where it lies is no part of what it looks like.
+        looks = {_about_itself(shape) for shape in shapes.splitlines()}
+        assert len(legend) == len(looks) == len(named)
+
+
+def _about_itself(shape: str) -> str:
+    way = re.search(r'points="([^"]*)"', shape)
+    if way is None:
+        return re.sub(r'c[xy]="[^"]*"', "", shape)
+    corners = [tuple(map(float, corner.split(","))) for corner in way[1].split()]
+    left, top = (min(ends) for ends in zip(*corners, strict=True))
+    return shape.replace(way[1], str([(round(x - left), round(y - top)) for x, y in corners]))
+
+
+def test_a_page_can_be_printed() -> None:
+    new = reported(compared(local("a", 123_456, 95, vmaf_frames=(90.0, 99.0)), shown="a"))
+    page = as_html(new, changes(new, new))
+    # Paper repeats the head of a table, and cuts neither a row nor a figure.
+    assert page.count("<thead><tr><th>") == page.count("<table>") - 1
+    assert "thead{display:table-header-group}" in page
+    for kept in ("figure{margin:2rem 0;break-inside:avoid", "tr{break-inside:avoid}"):
+        assert kept in page
+    assert ":root{color-scheme:light}" in page
+    assert "<td>bytes</td><td>123456</td>" in page
+    assert "<td>mean VMAF</td><td>95.000</td>" in page
+
+
+def test_levels_that_are_close_have_names_that_do_not_overlap() -> None:
+    near = local("a", 9, 95.0, vmaf_frames=(95.0, 95.2))
+    first, fifth = (
+        float(place) for place in re.findall(r'y="([\d.]+)"[^>]*>p[15] ', frame_line(near))
+    )
+    assert first - fifth >= 12
 
 
 def test_reports_are_compared_by_content_and_settings() -> None:

@@ -15,7 +15,10 @@ from nemolocal_bench.compression.search import (
     TOLERANCE,
     Probe,
     best,
+    corrected,
+    is_found,
     next_crf,
+    next_whole,
     search,
 )
 
@@ -92,6 +95,38 @@ def test_below_the_target_it_goes_on_with_more_care(crf: float, vmaf: float) -> 
 
 def test_between_two_that_are_as_near_as_can_be_nothing_is_left() -> None:
     assert next_crf([Probe(20, 96), Probe(20.05, 94)], 95) == 20
+
+
+def test_after_the_probes_the_whole_is_tried_where_the_target_must_be() -> None:
+    tried = [Probe(26, 99.5), Probe(43.45, 35.9), Probe(29.95, 98.4), Probe(31.4, 94.6)]
+    assert 31 < next_whole(tried, [], 95) < 31.4
+    assert next_whole([*tried, Probe(31.2, 95.1)], [], 95) == 31.2
+    assert next_whole([Probe(26, 99), Probe(46, 97)], [], 95) == 46
+    assert 4 < next_whole([Probe(26, 80), Probe(8, 94.5)], [], 95) < 8
+    assert next_whole([Probe(26, 40), Probe(8, 50)], [], 95) == 4
+
+
+def test_the_whole_is_guessed_from_the_sample_by_what_lies_between_them() -> None:
+    sample = [Probe(20, 98), Probe(24, 96), Probe(28, 92)]
+    above = corrected(sample, [Probe(24, 97)])
+    assert above == [Probe(20, 99), Probe(28, 93), Probe(24, 97)]
+    # A point above at 24 and a point below at 28: as the sample half way between.
+    both = corrected([*sample, Probe(26, 94.5)], [Probe(24, 97), Probe(28, 91)])
+    assert Probe(26, 94.5) in both
+    assert len(both) == 4
+
+
+@given(st.floats(-1.5, 1.5), st.floats(-0.1, 0.1), st.floats(90, 95))
+def test_a_whole_that_strays_from_its_sample_is_found_in_four_encodes(
+    away: float, drift: float, target: float
+) -> None:
+    sample = bent(99.5, 10, 1.0)
+    tried = search(sample, target)
+    made: list[Probe] = []
+    while len(made) < 4 and not (made and is_found(made[-1], target)):
+        crf = next_whole(tried, made, target)
+        made.append(Probe(crf, sample(crf) + away + drift * (crf - 20)))
+    assert is_found(made[-1], target)
 
 
 ANCHOR = [(4e6, 97.0), (2e6, 93.0), (1e6, 86.0), (5e5, 74.0)]

@@ -111,7 +111,7 @@ def frame_line(result: Result) -> str:
     axes = Axes((0, len(frames) - 1), (score.min, max(frames)))
     parts = axes.drawn(f"frame of {result.name}", "VMAF")
     parts.append(curve([(axes.x(n), axes.y(vmaf)) for n, vmaf in enumerate(frames)], 0))
-    parts.append(rule(axes, score.p1, f"p1 {score.p1:.2f}", 1))
+    parts.append(rule(axes, score.p1, f"p1 {score.p1:.2f}", 1, below=True))
     parts.append(rule(axes, score.p5, f"p5 {score.p5:.2f}", 2))
     return picture("Quality of each frame", parts)
 

@@ -11,6 +11,15 @@ LEFT, RIGHT, TOP, BOTTOM = 56, 16, 16, 44
 COLORS = ("#0072b2", "#d55e00", "#009e73", "#a0527f", "#7a6a00", "#3b3b3b", "#56b4e9", "#e69f00")
 DASHES = ("", "7 3", "2 3", "9 3 2 3", "4 4", "1 2", "12 4", "6 2 2 2")
 PATTERNS = 6
+# Markers: a circle, a square, a triangle, a diamond, a triangle upside down, a glass.
+_CORNERS = (
+    (),
+    ((-5, -5), (5, -5), (5, 5), (-5, 5)),
+    ((0, -6), (6, 5), (-6, 5)),
+    ((0, -6), (6, 0), (0, 6), (-6, 0)),
+    ((0, 6), (6, -5), (-6, -5)),
+    ((-5, -5), (5, -5), (-5, 5), (5, 5)),
+)
 _TICKS, _LEAST_TICKS = 5, 3
 
 Point = tuple[float, float]
@@ -77,20 +86,15 @@ def curve(points: Sequence[Point], style: int, more: str = "") -> str:
 
 
 def marker(x: float, y: float, style: int) -> str:
-    """A shape of its own for each style."""
+    """A shape of its own for each of twelve styles: six that are full, and six hollow ones."""
     color = COLORS[style % len(COLORS)]
-    corners = (
-        None,
-        ((-5, -5), (5, -5), (5, 5), (-5, 5)),
-        ((0, -6), (6, 5), (-6, 5)),
-        ((0, -6), (6, 0), (0, 6), (-6, 0)),
-        ((0, 6), (6, -5), (-6, -5)),
-        ((-6, -6), (6, -6), (-6, 6), (6, 6)),
-    )[style % 6]
-    if corners is None:
-        return f'<circle cx="{x:.1f}" cy="{y:.1f}" r="5" fill="{color}"/>'
+    fill = color if style % (2 * len(_CORNERS)) < len(_CORNERS) else "#fff"
+    look = f'fill="{fill}" stroke="{color}" stroke-width="1.6"'
+    corners = _CORNERS[style % len(_CORNERS)]
+    if not corners:
+        return f'<circle cx="{x:.1f}" cy="{y:.1f}" r="4.5" {look}/>'
     way = " ".join(f"{x + across:.1f},{y + down:.1f}" for across, down in corners)
-    return f'<polygon points="{way}" fill="{color}"/>'
+    return f'<polygon points="{way}" {look}/>'
 
 
 def bar(x: float, y: float, width: float, height: float, style: int | None) -> str:
@@ -100,11 +104,13 @@ def bar(x: float, y: float, width: float, height: float, style: int | None) -> s
     return f'<rect {place} fill="{fill}" stroke="#222"/>'
 
 
-def rule(axes: Axes, value: float, words: str, style: int) -> str:
-    """A level across the whole drawing, with its name."""
+def rule(axes: Axes, value: float, words: str, style: int, *, below: bool = False) -> str:
+    """A level across the whole drawing, with its name above it or below it."""
     y = axes.y(value)
     line = curve([(LEFT, y), (WIDTH - RIGHT, y)], style)
-    return line + text(WIDTH - RIGHT - 4, y - 4, words, "end")
+    # A white rim keeps the name apart from what it stands on.
+    rim = 'stroke="#fff" stroke-width="4" paint-order="stroke"'
+    return line + text(WIDTH - RIGHT - 4, y + (13 if below else -4), words, "end", rim)
 
 
 def patterns() -> str:

@@ -23,11 +23,12 @@ svg{width:100%;min-width:34rem;height:auto;font:12px system-ui,sans-serif}
 img{width:100%;image-rendering:auto}
 table{border-collapse:collapse;width:100%;font-size:.85rem;font-variant-numeric:tabular-nums}
 th,td{border-bottom:1px solid #bbb;padding:.25rem .5rem;text-align:right;vertical-align:top}
-th{white-space:nowrap}tr{break-inside:avoid}
+th,.scores td+td{white-space:nowrap}.scores td:first-child{min-width:11rem}tr{break-inside:avoid}
 th:first-child,td:first-child{text-align:left}.words td,.words th{text-align:left}
 .wide{overflow-x:auto}
 @media print{body{max-width:none;margin:0;font-size:11px}.wide,figure{overflow:visible}
-svg{min-width:0}h2,h3,figcaption{break-after:avoid}}
+table{font-size:11px}svg{min-width:0;width:80%}figure{margin:1.2rem 0}th,td{padding:.15rem .3rem}
+h2,h3,p,figcaption,thead{break-after:avoid}thead{display:table-header-group}}
 """
 _COLUMNS = ("settings", "s", "× real time", "CPU s", "peak MB", "MB", "% saved", "Mb/s")
 _SCORES = (
@@ -64,7 +65,8 @@ def _comparison(comparison: Comparison) -> list[str]:
             parts += _charts(comparison, result)
     parts += ["<h3>What each costs</h3>", _table(_COLUMNS, map(_row, comparison.results))]
     parts.append("<h3>How good each is</h3>")
-    parts.append(_table(_SCORES, (row for result in comparison.results for row in _scores(result))))
+    scores = (row for result in comparison.results for row in _scores(result))
+    parts.append(_table(_SCORES, scores, "scores"))
     return parts + _search(comparison) + _published(comparison)
 
 
@@ -145,11 +147,16 @@ def _published(comparison: Comparison) -> list[str]:
 
 def _changes(changes: Sequence[Change]) -> list[str]:
     rows = [
-        [change.clip, change.name, change.what, f"{change.before:.3f}", f"{change.after:.3f}"]
+        [change.clip, change.name, change.what, _figured(change.before), _figured(change.after)]
         for change in changes
     ]
     columns = ("clip", "settings", "what", "before", "now")
     return ["<h2>What changed</h2>", _table(columns, rows)] if rows else []
+
+
+def _figured(value: float) -> str:
+    """Bytes have no thousandths."""
+    return str(value) if isinstance(value, int) else f"{value:.3f}"
 
 
 def _machine(report: Report) -> list[str]:
@@ -173,4 +180,6 @@ def _table(columns: Sequence[str], rows: Iterable[Sequence[str]], kind: str = ""
     body = "".join(
         f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>" for row in rows
     )
-    return f'<div class="wide {kind}"><table><tr>{head}</tr>{body}</table></div>'
+    # Paper repeats the head of a table on each page.
+    head = f"<thead><tr>{head}</tr></thead>" if any(columns) else ""
+    return f'<div class="wide {kind}"><table>{head}<tbody>{body}</tbody></table></div>'

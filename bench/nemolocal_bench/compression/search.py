@@ -6,6 +6,7 @@ loss, is close to a line where VMAF itself is flat at first and then falls off a
 
 import math
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 
 import msgspec
 
@@ -20,6 +21,9 @@ _AIM = 0.15
 # Grain loses three points with one CRF: steps must be as fine as the tolerance.
 _FINEST = 0.05
 _LEAST_LOSS = 0.05
+# Beyond these nothing is gained: of a sample, and of the whole where the sample was not enough.
+_LEAST, _MOST = 8.0, 46.0
+_LEAST_WHOLE = 4.0
 
 
 class Probe(msgspec.Struct, frozen=True):
@@ -34,18 +38,16 @@ def search(
     target: float,
     *,
     known: Sequence[Probe] = (),
-    least: float = 8.0,
-    most: float = 46.0,
 ) -> list[Probe]:
     """Probe CRFs, six at most, until one scores in [target, target + 0.3]; all that were tried.
 
     `score` gives VMAF for a CRF, falling; what is `known` of it tells where to begin. The search
-    also ends where no CRF between the last two is left, and where even `least` misses the target.
+    also ends where no CRF between the last two is left, and where even the least misses the target.
     """
     tried: list[Probe] = []
     crf = _beyond(known, target + _AIM) if known else _GUESS
     while True:
-        crf = min(max(crf, least), most)
+        crf = min(max(crf, _LEAST), _MOST)
         if any(probe.crf == crf for probe in tried):
             return tried
         tried.append(Probe(crf, score(crf)))
@@ -59,8 +61,11 @@ def is_found(probe: Probe, target: float) -> bool:
     return target <= probe.vmaf <= target + TOLERANCE
 
 
-def next_crf(tried: Sequence[Probe], target: float) -> float:
-    """The CRF to try next: between the nearest probes on both sides of the target, else beyond."""
+def next_crf(tried: Sequence[Probe], target: float, steps: int | None = None) -> float:
+    """The CRF to try next: between the nearest probes on both sides of the target, else beyond.
+
+    The last `steps` of them, all unless told, were tried one after another because of this.
+    """
     good, bad = best(tried, target), _least_bad(tried, target)
     aim = target + _AIM
     if good is None or bad is None:
@@ -69,7 +74,7 @@ def next_crf(tried: Sequence[Probe], target: float) -> float:
         return good.crf
     above, below = _loss(aim) - _loss(good.vmaf), _loss(bad.vmaf) - _loss(aim)
     # The end that stays for long holds the search back where the curve bends: it weighs less.
-    stay = 0.5 ** (_one_sided(tried, target) - 1)
+    stay = 0.5 ** (_one_sided(tried[-(steps or len(tried)) :], target) - 1)
     if tried[-1].vmaf >= target:
         below *= stay
     else:
@@ -78,6 +83,41 @@ def next_crf(tried: Sequence[Probe], target: float) -> float:
     crf = _rounded(good.crf + part * (bad.crf - good.crf))
     # Never an end again: where the curve bends, interpolating would stand still.
     return _rounded((good.crf + bad.crf) / 2) if crf in (good.crf, bad.crf) else crf
+
+
+def next_whole(sample: Sequence[Probe], whole: Sequence[Probe], target: float) -> float:
+    """The CRF of the next encode of the whole, after probes of a sample and `whole` encodes."""
+    curve = corrected(sample, whole) if whole else sample
+    good = best(curve, target)
+    if good is not None and is_found(good, target):
+        return good.crf
+    return min(max(next_crf(curve, target, len(whole)), _LEAST_WHOLE), _MOST)
+
+
+def corrected(sample: Sequence[Probe], whole: Sequence[Probe]) -> list[Probe]:
+    """What probes of a sample say of the whole, some of whose scores are known.
+
+    The whole goes as the sample does, a little above or below it: by how much lies between what
+    it is at the nearest known CRFs.
+    """
+    away = [Probe(probe.crf, probe.vmaf - _at(sample, probe.crf)) for probe in whole]
+    known = {probe.crf for probe in whole}
+    guessed = (
+        Probe(probe.crf, probe.vmaf + _at(away, probe.crf))
+        for probe in sample
+        if probe.crf not in known
+    )
+    return [*guessed, *whole]
+
+
+def _at(curve: Sequence[Probe], crf: float) -> float:
+    """The score of a curve at a CRF, straight between its points and level beyond them."""
+    points = sorted(curve, key=_crf)
+    for left, right in pairwise(points):
+        if left.crf <= crf <= right.crf:
+            part = (crf - left.crf) / (right.crf - left.crf)
+            return left.vmaf + part * (right.vmaf - left.vmaf)
+    return (points[0] if crf < points[0].crf else points[-1]).vmaf
 
 
 def _one_sided(tried: Sequence[Probe], target: float) -> int:

@@ -14,7 +14,7 @@ from .clips import Clip, input_arguments, open_own
 from .encodes import Settings, encode
 from .legs import Result, run_leg
 from .measures import Instruments, NotMeasured, measure
-from .search import Probe, best, is_found, next_crf, search
+from .search import Probe, is_found, next_whole, search
 
 ENCODER = "libx264"
 
@@ -26,8 +26,6 @@ _PLACES = (1 / 6, 1 / 2, 5 / 6)
 _MANY = 150
 _EVERY = 5
 _WHOLES = 4
-# Nothing is gained by less.
-_LEAST_CRF = 4.0
 _BYTES_PER_PIXEL = 1.5
 
 
@@ -85,23 +83,17 @@ class TargetSearch:
 
     def _check(self, found: Found) -> tuple[Found, Result | None]:
         """Encode the whole, and again where the sample was not quite like it."""
-        target = found.target
-        start = best(found.probes, target) or found.probes[-1]
-        curve, crf = list(found.probes), start.crf
         wholes: dict[float, Result] = {}
+        made: list[Probe] = []
+        crf = next_whole(found.probes, made, found.target)
         while crf not in wholes and len(wholes) < _WHOLES:
             wholes[crf] = result = self._whole(crf)
             if result.vmaf is None:
                 return _ended(found, wholes, complaint=result.complaint), None
-            made = Probe(crf, result.vmaf)
-            if is_found(made, target):
+            made.append(Probe(crf, result.vmaf))
+            if is_found(made[-1], found.target):
                 break
-            if len(wholes) == 1:
-                # The whole goes as the sample does, a little above or below it.
-                away = made.vmaf - start.vmaf
-                curve = [Probe(each.crf, each.vmaf + away) for each in curve if each != start]
-            curve.append(made)
-            crf = max(next_crf(curve, target), _LEAST_CRF)
+            crf = next_whole(found.probes, made, found.target)
         return _choose(found, wholes)
 
     def _whole(self, crf: float) -> Result:

@@ -1,0 +1,1 @@
+"""Clips of different nature, and the search for a target on them."""

@@ -1,0 +1,81 @@
+"""The search for a target on clips of different nature, really encoded and measured."""
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+from hypothesis import settings
+
+from nemolocal_bench.compression.cache import Cache
+from nemolocal_bench.compression.clips import open_input
+from nemolocal_bench.compression.legs import Result
+from nemolocal_bench.compression.measures import Instruments
+from nemolocal_bench.compression.search import PROBES, TOLERANCE
+from nemolocal_bench.compression.target import Found, TargetSearch
+
+from .natures import FPS, NATURES, prepare
+
+Run = Callable[..., None]
+NIGHTLY = settings.default is not None and settings.default.max_examples > 500
+VMAF_ONLY = Instruments(neg=False, xpsnr=False, complaint="")
+TARGET = 95.0
+# Long enough for probes on three stretches, and short enough for probes on the whole.
+LONG, SHORT = 15.0, 2.0
+
+
+class Searched(NamedTuple):
+    """What a search found, and the whole encode that it chose."""
+
+    found: Found
+    chosen: Result
+
+    @property
+    def vmaf(self) -> float:
+        assert self.chosen.vmaf is not None
+        return self.chosen.vmaf
+
+
+def search(run_ffmpeg: Run, nature: str, seconds: float, folder: Path) -> Searched:
+    prepare(folder)
+    drawn = ("-filter_complex", NATURES[nature](seconds), "-frames:v", str(round(seconds * FPS)))
+    good = ("-c:v", "libx264", "-preset", "ultrafast", "-crf", "6", "-pix_fmt", "yuv420p")
+    run_ffmpeg(*drawn, *good, f"{nature}.mp4", folder=folder)
+    clip = asyncio.run(open_input(folder / f"{nature}.mp4", folder))
+    cache = Cache(folder / "cache", "1")
+    found, chosen = TargetSearch(clip, folder, VMAF_ONLY, cache, "veryfast").run(TARGET)
+    assert chosen is not None, f"{nature}: {found.complaint}"
+    return Searched(found, chosen)
+
+
+def check(searched: Searched) -> None:
+    """Never below the target, and what says so is the encode that is handed out."""
+    assert len(searched.found.probes) <= PROBES
+    assert searched.vmaf >= TARGET
+    assert searched.found.chosen == searched.chosen.name
+    assert searched.vmaf in [whole.vmaf for whole in searched.found.wholes]
+
+
+@pytest.mark.parametrize("nature", ["screen", "cuts"])
+def test_a_target_is_just_reached_in_six_probes(
+    run_ffmpeg: Run, nature: str, tmp_path: Path
+) -> None:
+    searched = search(run_ffmpeg, nature, SHORT, tmp_path)
+    check(searched)
+    assert searched.vmaf <= TARGET + TOLERANCE
+
+
+@pytest.mark.skipif(not NIGHTLY, reason="it takes a minute of processor time")
+@pytest.mark.parametrize("seconds", [SHORT, LONG])
+def test_a_target_is_just_reached_whatever_the_nature_of_a_clip(
+    run_ffmpeg: Run, seconds: float, tmp_path: Path
+) -> None:
+    over = {}
+    for nature in NATURES:
+        folder = tmp_path / nature
+        folder.mkdir()
+        searched = search(run_ffmpeg, nature, seconds, folder)
+        check(searched)
+        over[nature] = searched.vmaf - TARGET
+    assert sum(each <= TOLERANCE for each in over.values()) >= len(NATURES) - 1, over
