@@ -13,7 +13,8 @@ import select
 import sys
 import tempfile
 import threading
-from collections.abc import Callable, Coroutine, Iterator
+import types
+from collections.abc import Callable, Coroutine, Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
@@ -48,9 +49,9 @@ often the message was; *credits* is what the account paid, of the 50 that this e
 DONE = "done"
 NUMBERS = itertools.count(1)
 COLUMNS = ("fault", "request", "call", "ends", "waits", "sent", "credits")
-# Rounds of the server's loop until it has done what it can, and the seconds of real time that its
+# Turns of the server's loop until it has done what it can, and the seconds of real time that its
 # threads get for their files; after so many of them in which nothing happens it hangs.
-_SETTLED, _THREADS, _HANGS = 3, 0.001, 20_000
+_TURNS, _THREADS, _HANGS = 48, 0.001, 20_000
 # A shorter pause of the server is one turn of its loop: bytes may come one by one.
 _BRIEF = 0.1
 # Seconds in which whatever still runs comes to its end.
@@ -81,11 +82,13 @@ class SharedClock(ManualClock):
     """The server's clock; it moves only while a client waits and the server has nothing to do.
 
     So no time passes while anybody works, however busy the machine is. `waited` are the pauses of
-    the client, `listened` is what else passed between `restart` and `stop`.
+    the client, `listened` is what else passed between `restart` and `stop`. Of `together` brief
+    pauses of the server only the last is a turn of its loop: so many slow bytes are read at once.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, together: int = 1) -> None:
         super().__init__()
+        self.together, self._brief = together, 0
         self.waited = self.listened = self._since = 0.0
         self._loop: asyncio.AbstractEventLoop | None = None
 
@@ -94,7 +97,9 @@ class SharedClock(ManualClock):
             await super().sleep(seconds)
         else:
             self._now += seconds
-            await asyncio.sleep(0)
+            self._brief += 1
+            if not self._brief % self.together:
+                await asyncio.sleep(0)
 
     def restart(self) -> None:
         """Count from now on."""
@@ -131,14 +136,22 @@ class SharedClock(ManualClock):
         assert loop is None, "the server says nothing and waits for nothing"
 
     async def _next(self, come: Callable[[], bool]) -> None:
-        for _ in range(_SETTLED):
-            await self.advance(0)
-            if come():
-                return
+        if await _turns(come):
+            return
         if self._sleepers:
-            await self.advance(max(self._sleepers[0][0] - self.time(), 0))
+            self._wake_next()
         else:
             await asyncio.sleep(_THREADS)
+
+
+@types.coroutine
+def _turns(come: Callable[[], bool]) -> Generator[None, None, bool]:
+    """Whether it has come, within so many turns of the loop; each is a bare `yield`."""
+    for _ in range(_TURNS):
+        yield
+        if come():
+            return True
+    return False
 
 
 class ClientClock:
@@ -180,10 +193,10 @@ async def look_into(path: Path, extension: str) -> MediaInfo:
 
 
 @contextmanager
-def stage(**settings: Any) -> Iterator[Stage]:
-    """A server of ours whose time jumps."""
+def stage(together: int = 1, **settings: Any) -> Iterator[Stage]:
+    """A server of ours whose time jumps; so many of its slow bytes come `together`."""
     settings = {"port": 0, "silence": Silence(rate=0.0), **settings}
-    clock, read = SharedClock(), SyncStream.read
+    clock, read = SharedClock(together), SyncStream.read
 
     def read_in_time(stream: Any, max_bytes: int, timeout: float | None = None) -> bytes:
         connection = stream.get_extra_info("socket")

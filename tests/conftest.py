@@ -3,7 +3,9 @@
 import asyncio
 import inspect
 import os
+import sys
 from collections.abc import Callable, Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, cast
 
@@ -18,6 +20,11 @@ from nemolocal_render.footage import make_music, make_sample
 settings.register_profile("ci", derandomize=True, deadline=None)
 settings.register_profile("nightly", deadline=None, max_examples=1000, print_blob=True)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
+
+# Whenever httpcore makes a lock for async code it tries to import sniffio. Where that is not
+# installed, looking for it in all folders each time is a tenth of all work with the async client.
+if find_spec("sniffio") is None:
+    sys.modules["sniffio"] = None  # type: ignore[assignment]
 
 
 @pytest.fixture(scope="session")

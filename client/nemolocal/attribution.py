@@ -7,7 +7,10 @@ from pathlib import Path
 
 from nemolocal_contract.headers import Attribution
 
+from .problem import Problem
+
 _NAME = "nemolocal"
+_VARIABLES = ("SKILL_NAME", "SKILL_VERSION", "SKILL_SOURCE")
 
 
 def own_version() -> str:
@@ -21,12 +24,26 @@ def own_version() -> str:
 def attribution(environment: Mapping[str, str] = os.environ) -> Attribution:
     """This command, or the skill that SKILL_NAME and SKILL_VERSION name.
 
-    The platform is SKILL_SOURCE, else that of the folder in which the command is installed.
+    The platform is SKILL_SOURCE, else that of the folder in which the command is installed. Raises
+    `Problem` where one of them cannot be sent.
     """
     # Imported late: `--version` needs none of it.
     from nemolocal_client.skill.attribution import attribution_of, platform_of
 
+    check_variables(environment)
     name, version = _NAME, own_version()
     if skill := environment.get("SKILL_NAME", "").strip():
         name, version = skill, environment.get("SKILL_VERSION", "").strip()
     return attribution_of(name, version, platform_of(Path(__file__)), environment)
+
+
+def check_variables(environment: Mapping[str, str] = os.environ) -> None:
+    """Raise `Problem` where a variable of the attribution cannot be sent."""
+    from nemolocal_client.exchange import header_value
+
+    for variable in _VARIABLES:
+        if header_value(environment.get(variable, "")) is None:
+            raise Problem(
+                f"{variable} holds a line break or another character that no header can carry: "
+                "set it to one line of text"
+            )

@@ -15,6 +15,7 @@ from nemolocal_contract.clock import WallClock
 from nemolocal_contract.endpoints import JOURNAL
 from nemolocal_contract.rules import rules
 
+from .attribution import check_variables
 from .problem import Problem
 from .skill_check import read_or_tell
 
@@ -36,6 +37,7 @@ class Report(msgspec.Struct, frozen=True):
 
 def run(arguments: argparse.Namespace) -> int:
     """0 where every call was answered as the document says, 1 otherwise, 2 if it cannot be read."""
+    check_variables()
     skill = read_or_tell(Path(arguments.file))
     if skill is None:
         return 2

@@ -6,6 +6,7 @@ from pathlib import Path
 import msgspec
 
 from nemolocal_client import Answer, Assistant, Client, Export, Turn, steps
+from nemolocal_client.gui import hints_for
 
 from .display import Display
 
@@ -18,7 +19,10 @@ class Told(msgspec.Struct, frozen=True):
 
 
 class Studio:
-    """Uploads, edits and exports through one client, and remembers what was done."""
+    """Uploads, edits and exports through one client, and remembers what was done.
+
+    It exports by itself at the end: the hint to ask for that, meant for a chat, is not shown.
+    """
 
     def __init__(self, client: Client, display: Display, destination: Path) -> None:
         self._client = client
@@ -37,7 +41,7 @@ class Studio:
             for step in steps(message):
                 self._display.line(f"> {step.text}")
                 answer = self._show(self._assistant.reply(step.text))
-                self.turns += [Told(step.text, turn) for turn in answer.turns]
+                self.turns += [Told(step.text, _without_hint(turn)) for turn in answer.turns]
 
     def deliver(self) -> Export:
         """The export of the timeline as it is now, made and shown if it has not been."""
@@ -49,5 +53,11 @@ class Studio:
 
     def _show(self, answer: Answer) -> Answer:
         for line in answer.lines:
-            self._display.line(line)
+            if line not in hints_for("export"):
+                self._display.line(line)
         return answer
+
+
+def _without_hint(turn: Turn) -> Turn:
+    texts = tuple(text for text in turn.texts if text not in hints_for("export"))
+    return msgspec.structs.replace(turn, texts=texts)

@@ -17,6 +17,7 @@ from .client import TOKEN_VARIABLE, Client
 from .effects import AsyncNotify, KeptSession, Notice, NoticeKind, Notify
 from .errors import (
     BackendError,
+    BadAttribution,
     BadReply,
     BadRequest,
     BadToken,
@@ -57,6 +58,7 @@ __all__ = [
     "AsyncNotify",
     "Attribution",
     "BackendError",
+    "BadAttribution",
     "BadReply",
     "BadRequest",
     "BadToken",

@@ -17,6 +17,7 @@ NemoError
 ├── StreamTimeout           a turn took too long (CLI-5)
 ├── TurnFailed              a turn changed nothing (CLI-3, CLI-4)
 ├── NothingToExport         the timeline is empty (STA-3)
+├── BadAttribution          a header of the skill cannot be sent (CLI-1)
 ├── RenderFailed            the export did not complete (CLI-8)
 ├── DownloadFailed          the file did not arrive whole
 └── FileProblem             a local file cannot be read or written
@@ -182,6 +183,13 @@ class NothingToExport(NemoError):
 
     message = "the timeline is empty"
     remedy = "upload a file and ask for an edit first"
+
+
+class BadAttribution(NemoError):
+    """An attribution header holds what no header can carry (CLI-1): nothing was sent."""
+
+    message = "the attribution cannot be sent"
+    remedy = "make it one line of text"
 
 
 class RenderFailed(NemoError):

@@ -16,7 +16,7 @@ import httpx
 from nemolocal_contract.headers import CLIENT_ID, bearer
 
 from .effects import Call, Download, OpenStream, Reply, Request
-from .errors import BadReply, CannotConnect, ConnectionCut
+from .errors import BadAttribution, BadReply, CannotConnect, ConnectionCut
 from .files import file_size
 from .receiving import content_type, range_headers
 from .sending import SentFile, UploadMeter
@@ -34,9 +34,33 @@ def http_options(base_url: str, headers: dict[str, str]) -> dict[str, Any]:
     # A proxy of the environment is no way to one's own machine.
     trust_env = not is_loopback(host_of(base_url))
     verify = _certificates(trust_env)
-    # As curl sends them: a name of any alphabet is no reason to fail.
-    encoded = {name: value.encode() for name, value in headers.items()}
+    encoded = encode_headers(headers)
     return {"base_url": base_url, "headers": encoded, "trust_env": trust_env, "verify": verify}
+
+
+def encode_headers(attribution: dict[str, str]) -> dict[str, bytes]:
+    """The headers of an attribution as they are sent; `BadAttribution` where one cannot be."""
+    return {name: _encoded(name, value) for name, value in attribution.items()}
+
+
+def header_value(value: str) -> bytes | None:
+    """A value as curl sends it, in whatever alphabet; None for what no header can carry."""
+    try:
+        encoded = value.strip().encode()
+    except UnicodeEncodeError:
+        return None
+    return None if any(byte < 0x20 or byte == 0x7F for byte in encoded) else encoded
+
+
+def _encoded(name: str, value: str) -> bytes:
+    encoded = header_value(value)
+    if encoded is None:
+        field = name.rpartition("-")[2].lower()
+        raise BadAttribution(
+            f"{name} ({value!r}) holds a line break or another character that no header can carry",
+            remedy=f"make `{field}` of the attribution one line of text",
+        )
+    return encoded
 
 
 @functools.cache

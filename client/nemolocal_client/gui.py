@@ -40,8 +40,7 @@ class _Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 @functools.cache
 def phrases() -> tuple[Phrase, ...]:
     """Every phrase of the table; the first that fits a sentence decides what it means."""
-    text = files(__package__).joinpath("gui.toml").read_text(encoding="utf-8")
-    table = msgspec.convert(tomllib.loads(text), _Table)
+    table = _table()
     return tuple(
         Phrase(
             re.compile(_filled(pattern, table.fragments), re.IGNORECASE),
@@ -51,6 +50,18 @@ def phrases() -> tuple[Phrase, ...]:
         for entry in table.phrase
         for pattern in entry.patterns
     )
+
+
+def hints_for(action: Action) -> frozenset[str]:
+    """What is said in place of an action, in every language."""
+    table = _table()
+    return frozenset(said[action] for said in table.instead.values() if action in said)
+
+
+@functools.cache
+def _table() -> _Table:
+    text = files(__package__).joinpath("gui.toml").read_text(encoding="utf-8")
+    return msgspec.convert(tomllib.loads(text), _Table)
 
 
 def _filled(pattern: str, fragments: dict[str, str]) -> str:

@@ -103,7 +103,8 @@ class Profile:
     def client_id(self) -> str:
         """The kept client id: 1 to 64 characters (AUTH-1)."""
         kept = self._read("client-id").strip()
-        return kept if 0 < len(kept) <= 64 and kept.isascii() else self.renew_client_id()
+        fits = 0 < len(kept) <= 64 and kept.isascii() and kept.isprintable()
+        return kept if fits else self.renew_client_id()
 
     def renew_client_id(self) -> str:
         fresh = str(uuid.uuid4())

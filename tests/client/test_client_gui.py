@@ -2,7 +2,7 @@
 
 import pytest
 
-from nemolocal_client.gui import translate
+from nemolocal_client.gui import hints_for, translate
 
 EXPORT = 'Say "export" to get the file.'
 EDIT = "Say what to move and where, and it is done."
@@ -106,3 +106,8 @@ def test_no_gui_word_of_the_contract_is_shown(word: str) -> None:
 def test_hint_is_given_once_for_all_texts() -> None:
     texts = translate(["A. Click Export.", "B. Click Export again.", "  "]).texts
     assert texts == ("A.", "B.", EXPORT)
+
+
+def test_hints_for_an_action_are_those_of_every_language() -> None:
+    assert hints_for("export") == {EXPORT, EXPORT_ZH}
+    assert hints_for("click") == frozenset()

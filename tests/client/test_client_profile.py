@@ -24,7 +24,7 @@ def test_client_id_can_be_replaced(tmp_path: Path) -> None:
     assert first != second == profile.client_id()
 
 
-@pytest.mark.parametrize("broken", [b"", b"x" * 65, "é".encode(), b"\xff\xfe"])
+@pytest.mark.parametrize("broken", [b"", b"x" * 65, "é".encode(), b"\xff\xfe", b"a\nb"])
 def test_client_id_that_no_header_takes_is_replaced(tmp_path: Path, broken: bytes) -> None:
     (tmp_path / "client-id").write_bytes(broken)
     assert len(Profile(tmp_path).client_id()) == 36

@@ -11,6 +11,8 @@ import pytest
 import nemolocal_client
 from nemolocal_client import (
     AsyncClient,
+    Attribution,
+    BadAttribution,
     CannotConnect,
     Client,
     NemoError,
@@ -29,6 +31,27 @@ def test_all_is_exactly_what_is_visible() -> None:
     }
     assert set(nemolocal_client.__all__) == visible
     assert len(nemolocal_client.__all__) == len(visible)
+
+
+@pytest.mark.rule("CLI-1")
+@pytest.mark.parametrize("field", ["source", "version", "platform"])
+@pytest.mark.parametrize("text", ["one\ntwo", "one\r\ntwo: 2", "\x00", "a\x7fb", "\udcff"])
+def test_attribution_that_no_header_can_carry_is_refused_before_anything_is_sent(
+    make_client: Any, backend: Any, field: str, text: str
+) -> None:
+    whole = {"source": "a-skill", "version": "1", "platform": "cursor"}
+    with pytest.raises(BadAttribution, match=f"^X-Skill-{field.title()} .* make `{field}` of the"):
+        make_client(attribution=Attribution(**{**whole, field: text}))
+    assert not backend.received
+
+
+def test_attribution_may_be_in_any_alphabet_and_have_space_around_it(
+    make_client: Any, backend: Any
+) -> None:
+    make_client(attribution=Attribution(" 技能\u3000一 ", "1\n", "\u2028x")).connect()
+    sent = backend.received[0].headers
+    assert sent["x-skill-source"].encode().decode() == "技能\u3000一"
+    assert sent["x-skill-version"] == "1"
 
 
 def test_everything_public_is_described() -> None:

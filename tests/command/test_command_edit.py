@@ -8,7 +8,9 @@ import httpx
 import pytest
 
 from nemolocal import backend, edit
-from nemolocal_client import Client, Notice, PollPolicy
+from nemolocal_client import Attribution, Client, MemoryProfile, Notice, PollPolicy
+from nemolocal_client.gui import hints_for
+from nemolocal_server.agent.speech import screen
 
 TRIM = "trim to the first 1 second"
 
@@ -49,6 +51,24 @@ def test_messages_go_where_their_words_send_them(run: Any, serve: Any, clip: Pat
     assert "100 credits, and 0 in use" in outcome.lines
     assert "Name the files to upload, or their URLs" in outcome.lines
     assert "Uploaded other.mp4 (video, 2 s)" in outcome.lines
+
+
+@pytest.mark.rule("SSE-10")
+@pytest.mark.parametrize("message", ["add a title 'Hi' for 1 s", "加标题“你好”，1秒"])
+@pytest.mark.parametrize("form", [[], ["--json"]])
+def test_edit_exports_by_itself_and_tells_nobody_to_ask_for_it(
+    run: Any, serve: Any, clip: Path, monkeypatch: pytest.MonkeyPatch, message: str, form: list[str]
+) -> None:
+    ending = ("Click [Export] to download the video.", "点击【导出】即可下载视频。")
+    monkeypatch.setattr(screen, "_ENDINGS", (ending,))
+    url = serve()
+    outcome = run("edit", clip, "-m", message, "-o", "out.mp4", "--base-url", url, *form)
+    assert outcome.status == 0, outcome.err
+    assert "out.mp4" in outcome.out
+    assert not [hint for hint in hints_for("export") if hint.split('"')[-1] in outcome.out]
+    with Client(url, attribution=Attribution("a", "1"), profile=MemoryProfile()) as client:
+        client.upload(clip)
+        assert hints_for("export") & set(client.say(message).lines)
 
 
 def test_export_in_the_messages_is_not_made_twice(

@@ -4,6 +4,7 @@ import io
 import subprocess
 import sys
 from argparse import Namespace
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -119,6 +120,23 @@ def test_attribution_is_the_commands_own_or_that_of_the_environment() -> None:
     # The version of this command is no version of a skill.
     assert attribution({"SKILL_NAME": "my-skill"}).version == "0"
     assert attribution({"SKILL_VERSION": "2"}) == own
+
+
+@pytest.mark.rule("CLI-1")
+@pytest.mark.parametrize("variable", ["SKILL_NAME", "SKILL_VERSION", "SKILL_SOURCE"])
+@pytest.mark.parametrize("text", ["one\ntwo", "a\x7fb", "tab\tbed", "no text \udcff"])
+def test_attribution_that_no_header_can_carry_names_its_variable(variable: str, text: str) -> None:
+    with pytest.raises(Problem, match=f"^{variable} holds a line break .*: set it to one line"):
+        attribution({"SKILL_NAME": "my-skill", variable: text})
+
+
+def test_edit_under_an_attribution_of_two_lines_sends_nothing(
+    run: Any, clip: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SKILL_NAME", "my\nskill")
+    outcome = run("edit", clip, "-m", "trim to 1 s", "--base-url", "http://127.0.0.1:9")
+    assert outcome.status == 1
+    assert outcome.err.startswith("nemolocal: SKILL_NAME holds a line break")
 
 
 def test_platform_is_that_of_the_folder_it_is_installed_in(monkeypatch: pytest.MonkeyPatch) -> None:

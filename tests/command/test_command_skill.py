@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from nemolocal import skill_run
+from nemolocal_client import BadAttribution
 from nemolocal_client.skill import Answer, Stage, check_skill, parse_skill, play_skill
 from nemolocal_contract.clock import WallClock
 from nemolocal_render.ffmpeg import FFmpegFailed
@@ -242,3 +243,18 @@ def test_run_of_nothing_says_so(run: Any, tmp_path: Path) -> None:
     assert outcome.status == 1
     assert "poem.md makes no calls: it has no curl commands and no endpoints" in outcome.err
     assert run("skill", "run", "none.md").status == 2
+
+
+def test_run_under_a_platform_of_two_lines_names_the_variable(
+    run: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SKILL_SOURCE", "cursor\nclawhub")
+    outcome = run("skill", "run", CLEAN)
+    assert outcome.status == 1
+    assert outcome.err.startswith("nemolocal: SKILL_SOURCE holds a line break")
+
+
+def test_run_of_a_document_whose_name_has_two_lines_says_so(play: Play) -> None:
+    document = CLEAN.read_text(encoding="utf-8")
+    with pytest.raises(BadAttribution, match=r"X-Skill-Source .* one line of text"):
+        play(document.replace("name: sunset-cutter", 'name: "a\\nskill"', 1))

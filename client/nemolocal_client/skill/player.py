@@ -12,6 +12,7 @@ from nemolocal_contract.codes import Code
 from nemolocal_contract.endpoints import CLOUD_BASE_URL
 
 from ..errors import one_line
+from ..exchange import encode_headers
 from .answers import Answer, Received, code_of, find_field, json_of, judge
 from .calls import SkillCall, plan_calls
 from .mentions import path_of
@@ -50,6 +51,7 @@ class _Player:
         self._skill = skill
         self._stage = stage
         attribution = skill.attribution()
+        encode_headers(attribution.headers())
         base_url = str(stage.http.base_url).rstrip("/")
         self._values = Values(skill, attribution, base_url, stage.fixture, stage.clock)
         self._preparation = Preparation(stage.http, self._values, attribution, stage.clip)

@@ -1,12 +1,11 @@
 """The control interface: the server's own, beside the contract and never part of it."""
 
-from importlib.metadata import version
-
 from starlette.requests import Request
 from starlette.responses import Response
 
 from nemolocal_contract.control import Health
 
+from ..edition import own_version
 from ..guard import server_of
 from ..responses import json_response
 
@@ -17,7 +16,7 @@ async def read_health(request: Request) -> Response:
     return json_response(
         Health(
             name="nemolocal",
-            version=version("nemolocal"),
+            version=own_version(),
             status="ok",
             speed=server.settings.speed,
             time=server.core.clock.time(),

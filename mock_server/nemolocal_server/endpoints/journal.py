@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
-from importlib.metadata import version
 
 import msgspec
 from starlette.requests import Request
@@ -10,6 +9,7 @@ from starlette.responses import Response, StreamingResponse
 
 from nemolocal_contract.control import Cleared
 
+from ..edition import own_version
 from ..errors import bad_request
 from ..guard import server_of
 from ..journal.formats import MEDIA_TYPES, Format, write_journal
@@ -30,9 +30,7 @@ async def read_journal(request: Request) -> Response:
     if kind not in MEDIA_TYPES:
         raise bad_request(f"query: `format` must be one of {', '.join(MEDIA_TYPES)}")
     journal = server_of(request).journal
-    written = write_journal(
-        kind, journal.entries(_wanted(request)), journal.dropped, version("nemolocal")
-    )
+    written = write_journal(kind, journal.entries(_wanted(request)), journal.dropped, own_version())
     return StreamingResponse(_on_this_thread(written), media_type=MEDIA_TYPES[kind])
 
 

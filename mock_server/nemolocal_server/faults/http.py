@@ -182,6 +182,10 @@ def _through(tampers: list[Tamper], chunk: bytes, last: bool) -> Iterator[Piece]
         yield chunk
         return
     first, *others = tampers
+    if not others:
+        # Nearly always; a slow reply comes through here for every byte.
+        yield from first.body(chunk, last)
+        return
     pieces = list(first.body(chunk, last))
     for number, piece in enumerate(pieces, 1):
         if isinstance(piece, bytes):

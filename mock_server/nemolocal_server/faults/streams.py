@@ -122,12 +122,12 @@ class _Slow(Tamper):
     """Byte by byte."""
 
     def __init__(self, seconds: float) -> None:
-        self._seconds = seconds
+        self._pause = Pause(seconds)
 
     def body(self, chunk: bytes, last: bool) -> Iterator[Piece]:
         del last
         for number in range(len(chunk)):
-            yield Pause(self._seconds)
+            yield self._pause
             yield chunk[number : number + 1]
 
 
