@@ -8,7 +8,7 @@ from typing import Any
 from nemolocal_contract import endpoints as wire
 from nemolocal_contract.endpoints import Endpoint
 
-from .expectations import Broken, Unmet, field
+from .expectations import Broken, NotApplicable, Unmet, field
 from .peer import Answer, Peer
 
 _HTTP_OK = range(200, 300)
@@ -21,8 +21,18 @@ class Control:
         self._peer = peer
 
     def advance(self, seconds: float) -> None:
-        """Let time pass at once, whatever falls due included."""
-        self._ask(wire.CLOCK_ADVANCE, json={"seconds": seconds})
+        """Let time pass at once, whatever falls due included.
+
+        Not applicable where that is refused: the server's time is the real one.
+        """
+        order = wire.CLOCK_ADVANCE
+        answer = self._peer.call(order.method, order.path(), json={"seconds": seconds})
+        if answer.status not in _HTTP_OK:
+            raise NotApplicable("the time of this server cannot be moved")
+
+    def require_movable_time(self) -> None:
+        """Not applicable where time passes by itself: how long we were busy is in it then."""
+        self.advance(0)
 
     def time(self) -> float:
         """Seconds since the epoch, of the server's clock."""

@@ -1,4 +1,8 @@
-"""The server that is judged, as bytes over HTTP: nothing is retried, followed or repaired."""
+"""The server that is judged, as bytes over HTTP: nothing is retried, followed or repaired.
+
+Each exchange has a connection of its own. A connection that is kept may be closed at the very
+moment at which the next request is sent, which would look like an answer that was cut.
+"""
 
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -16,9 +20,11 @@ from nemolocal_contract.sse import Frame, FrameParser
 from .exchange import Ending, Exchange, redact, shown_body, shown_headers
 from .expectations import Broken, Unmet, field
 
-# A server that says nothing for so long hangs; a stream has its own, longer patience.
-_PATIENCE = 15.0
+# Who says nothing for so long hangs, or has a machine that is busy beyond measure; in seconds. The
+# first call tells whether there is a server at all.
+_PATIENCE, _FIRST_PATIENCE = 120.0, 30.0
 _MOST_BYTES = 64_000_000
+_NO_CONNECTION_KEPT = httpx.Limits(max_keepalive_connections=0)
 T = TypeVar("T")
 
 
@@ -74,6 +80,20 @@ class NoServer(Exception):
     """Nothing at the base URL answers HTTP; the text says what was seen and the way out."""
 
 
+class NoAnswer(NoServer):
+    """A request was not answered, or not to the end, for so long that nothing is known of it.
+
+    Whether its server hangs or its machine is busy cannot be told from here: nobody is accused.
+    """
+
+    def __init__(self, request: httpx.Request, seconds: float) -> None:
+        where = f"{request.method} {redact(str(request.url))}"
+        super().__init__(
+            f"{where} was not answered in {seconds:.0f} s: the server hangs, or its machine is "
+            "too busy; run it again when it has time"
+        )
+
+
 class Peer:
     """Sends requests to one base URL and keeps what went over the wire."""
 
@@ -83,7 +103,11 @@ class Peer:
         self.base_url = base_url.rstrip("/")
         self._attribution = attribution.headers()
         self._http = httpx.Client(
-            base_url=self.base_url, timeout=_PATIENCE, trust_env=False, transport=transport
+            base_url=self.base_url,
+            timeout=_PATIENCE,
+            trust_env=False,
+            transport=transport,
+            limits=_NO_CONNECTION_KEPT,
         )
         # Bodies are judged as they are: nobody packs them.
         self._http.headers["Accept-Encoding"] = "identity"
@@ -110,7 +134,10 @@ class Peer:
         patience: float = _PATIENCE,
         **rest: Any,
     ) -> Answer:
-        """One exchange; `rest` is httpx's (`files`, `content`). Never raises for what it sees."""
+        """One exchange; `rest` is httpx's (`files`, `content`).
+
+        Never raises for what it sees, only `NoAnswer` where nothing comes for `patience` seconds.
+        """
         known = dict(self._attribution) if attributed else {}
         known |= bearer(token) if token is not None else {}
         if json is not None:
@@ -121,12 +148,10 @@ class Peer:
         )
         return self._exchange(request)
 
-    def chat(self, body: object, *, token: str, patience: float = 120.0) -> Told:
+    def chat(self, body: object, *, token: str) -> Told:
         """A turn, listened to until it ends."""
         accept = {"Accept": "text/event-stream"}
-        answer = self.call(
-            "POST", "/run_sse", token=token, json=body, headers=accept, patience=patience
-        )
+        answer = self.call("POST", "/run_sse", token=token, json=body, headers=accept)
         frames = tuple(_frames(answer.body))
         events = tuple(event for frame in frames for event in decode_events(frame))
         return Told(answer, frames, events)
@@ -139,6 +164,8 @@ class Peer:
         )
         try:
             self._http.send(request, stream=True).close()
+        except httpx.TimeoutException:
+            raise NoAnswer(request, _PATIENCE) from None
         except httpx.TransportError as error:
             raise Unmet(f"{method} {path} was not begun: {error}") from None
 
@@ -153,6 +180,8 @@ class Peer:
                 response.read()
             finally:
                 response.close()
+        except httpx.TimeoutException:
+            raise NoAnswer(request, _PATIENCE) from None
         except httpx.TransportError as error:
             raise Unmet(f"POST {path} did not end: {error}") from None
         return acted
@@ -175,7 +204,10 @@ class Peer:
         except httpx.TransportError:
             ending = "cut"
         answer = Answer(status, dict(headers), bytes(body), ending)  # type: ignore[arg-type]
-        self._evidence.append(_evidence(request, answer, time.perf_counter() - begun))
+        seconds = time.perf_counter() - begun
+        self._evidence.append(_evidence(request, answer, seconds))
+        if ending == "timeout":
+            raise NoAnswer(request, seconds)
         return answer
 
 
@@ -188,12 +220,17 @@ def turn(session: str, message: str) -> dict[str, Any]:
 def require_http(peer: Peer) -> None:
     """See that a server is there at all, before a hundred checks say that it is not."""
     try:
-        answer = peer.call("GET", BALANCE.template)
+        answer = peer.call("GET", BALANCE.template, patience=_FIRST_PATIENCE)
+    except NoAnswer:
+        raise NoServer(_none_at(peer, "hangs")) from None
     except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
         raise NoServer(f"{peer.base_url} is no base URL: {error}") from None
     if answer.status == 0:
-        how = "hangs" if answer.ending == "timeout" else "does not speak HTTP, or nobody listens"
-        raise NoServer(f"{peer.base_url} {how}: is the base URL right, and the server running?")
+        raise NoServer(_none_at(peer, "does not speak HTTP, or nobody listens"))
+
+
+def _none_at(peer: Peer, how: str) -> str:
+    return f"{peer.base_url} {how}: is the base URL right, and the server running?"
 
 
 def _frames(body: bytes) -> Iterator[Frame]:

@@ -10,10 +10,14 @@ from nemolocal_contract.clock import WallClock, iso8601
 
 from .check import Check
 from .expectations import Broken, NotApplicable, Unmet
+from .peer import NoAnswer
 from .stage import Stage
 from .verdicts import Outcome, Report, Verdict
 
 OnVerdict = Callable[[Verdict], None]
+# Checks in a row without an answer, after which nobody waits for more.
+_HOPELESS = 5
+_NOT_PLAYED = f"not played: {_HOPELESS} checks in a row were not answered before it"
 
 
 def _hear_nothing(verdict: Verdict) -> None:
@@ -44,10 +48,19 @@ def run_checks(
 
 
 def _each(stage: Stage, checks: Iterable[Check], on_verdict: OnVerdict) -> Iterator[Verdict]:
+    unanswered = 0
     for check in checks:
-        verdict = judge(stage, check)
+        if unanswered < _HOPELESS:
+            verdict = judge(stage, check)
+            unanswered = unanswered + 1 if _is_unanswered(verdict) else 0
+        else:
+            verdict = _because(_blank(check), "error", _NOT_PLAYED)
         on_verdict(verdict)
         yield verdict
+
+
+def _is_unanswered(verdict: Verdict) -> bool:
+    return bool(verdict.evidence) and verdict.evidence[-1].ending == "timeout"
 
 
 def judge(stage: Stage, check: Check) -> Verdict:
@@ -68,6 +81,8 @@ def judge(stage: Stage, check: Check) -> Verdict:
     except Unmet as unmet:
         verdict = _because(verdict, "failed", f"a prerequisite is missing: {unmet}")
         verdict = msgspec.structs.replace(verdict, unmet=True)
+    except NoAnswer as nothing:
+        verdict = _because(verdict, "error", str(nothing))
     except NotApplicable as why:
         verdict = _because(verdict, "not applicable", str(why))
     except Exception as defect:

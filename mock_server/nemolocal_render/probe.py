@@ -18,7 +18,9 @@ from .sniff import sniff
 
 _log = logging.getLogger(__name__)
 
-_SECONDS = 20
+# Seconds of processor time for a file; how long they take is the doing of a busy machine. Whoever
+# needs none of it and does not end is stopped long before that, as one who stands still.
+_SECONDS, _PATIENCE = 20, 300.0
 # Enough for the largest picture that is accepted, with 16 bits of each colour, and not for what a
 # small file unpacks to; a video keeps many pictures.
 _MEMORY, _VIDEO_MEMORY = 448 << 20, GIB
@@ -61,7 +63,7 @@ async def _ask(question: list[str], path: Path, memory: int) -> Answer:
                 sandbox.confined([sys.executable, "-m", _CHILD, *question], _policy(path, memory)),
                 folder=folder,
                 environment=_environment(folder),
-                timeout=_SECONDS,
+                timeout=_PATIENCE,
                 on_line=lines.append,
             )
             if not lines:

@@ -82,9 +82,7 @@ def test_a_server_that_answers_everything_alike_fails(
 def test_a_server_that_says_nothing_is_told_as_such(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    defaults = peer_module.Peer.call.__kwdefaults__
-    assert defaults is not None
-    monkeypatch.setitem(defaults, "patience", 0.2)
+    monkeypatch.setattr(peer_module, "_FIRST_PATIENCE", 0.2)
     with raw_server(None) as url:
         assert main(["conform", "--base-url", url]) == 2
     assert "hangs" in capsys.readouterr().err

@@ -175,9 +175,11 @@ def test_the_control_interface_of_a_local_server_is_found() -> None:
     assert found is not None
 
 
-def test_a_control_call_that_fails_is_a_missing_prerequisite() -> None:
+def test_a_control_call_that_fails_is_a_missing_prerequisite_but_for_time_that_stands() -> None:
     stage = stage_of(lambda _: httpx.Response(400, json={}), ours=True)
-    with pytest.raises(Unmet, match="clock/advance answered 400"):
+    with pytest.raises(Unmet, match="clock answered 400"):
+        stage.control.time()
+    with pytest.raises(NotApplicable, match="cannot be moved"):
         stage.control.advance(1)
 
 

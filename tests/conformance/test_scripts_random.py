@@ -6,17 +6,20 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
 
+import httpx
 import pytest
 
 from nemolocal_conformance.mutants.mutant import ServerMutant
 from nemolocal_conformance.mutants.scripts import player_of
 from nemolocal_conformance.mutants.servers import server_mutants
+from nemolocal_conformance.peer import NoAnswer, Peer
 from nemolocal_conformance.scripts import search as search_module
 from nemolocal_conformance.scripts.place import player_at
 from nemolocal_conformance.scripts.player import Ending, Player
 from nemolocal_conformance.scripts.script import Bill, Script, bill, read_script, written
 from nemolocal_conformance.scripts.search import search
 from nemolocal_conformance.scripts.strategies import Reach
+from nemolocal_conformance.stage import Stage
 from nemolocal_contract.clock import ManualClock
 from nemolocal_contract.headers import Attribution
 from nemolocal_server.dialect import Dialect
@@ -118,6 +121,21 @@ def test_without_credits_and_tokens_only_what_is_free_is_played() -> None:
     assert (done.failed, done.unpaid) == (None, 0)
     assert seen
     assert {bill(script) for script in seen} == {Bill()}
+
+
+def test_a_call_that_is_not_answered_ends_the_search_and_accuses_nobody() -> None:
+    asked = 0
+
+    def hang(_request: httpx.Request) -> httpx.Response:
+        nonlocal asked
+        asked += 1
+        raise httpx.ReadTimeout("nothing came")
+
+    stage = Stage(Peer("http://peer.test", ME, httpx.MockTransport(hang)), None, "nmv_usr_mine")
+    player = Player(stage, lambda: "0")
+    with pytest.raises(NoAnswer, match="was not answered"):
+        search(lambda: contextlib.nullcontext(player), Reach(time=False, ends=False), 20, seed=0)
+    assert asked == 1
 
 
 def test_a_search_that_has_tried_enough_gives_what_it_has(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -242,9 +242,19 @@ def test_a_child_that_breaks_is_a_refusal(
     media: Path, monkeypatch: pytest.MonkeyPatch, lines: str, reason: str
 ) -> None:
     child_says(lines, monkeypatch)
-    monkeypatch.setattr(probing, "_SECONDS", 0.3)
+    monkeypatch.setattr(probing, "_PATIENCE", 0.3)
     with pytest.raises(MediaRejected, match=f"^{reason}$"):
         asyncio.run(probe(media / "small.png", "png"))
+
+
+def test_a_child_that_a_busy_machine_keeps_waiting_is_waited_for(
+    media: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    info = asyncio.run(probe(media / "small.png", "png"))
+    answer = msgspec.json.encode(Answer(info=info)).decode()
+    child_says(f"import time; time.sleep(0.5); print({answer!r})", monkeypatch)
+    monkeypatch.setattr(probing, "_SECONDS", 0.1)  # of processor time
+    assert asyncio.run(probe(media / "small.png", "png")) == info
 
 
 def test_a_check_that_breaks_is_a_refusal(media: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,6 +16,7 @@ from hypothesis.errors import NoSuchExample
 
 from nemolocal_contract.rules import rules
 
+from ..peer import NoAnswer
 from .player import Ending, Player
 from .script import AnyStep, Bill, Script, bill
 from .strategies import Reach, scripts
@@ -52,7 +53,8 @@ def search(
 ) -> Search:
     """Play so many random scripts, each on a player of its own, and make one that fails smaller.
 
-    `purse` is what all of them may cost together, None where nothing costs.
+    `purse` is what all of them may cost together, None where nothing costs. Raises `NoAnswer` where
+    a call was not answered: nothing is known then, and nothing more is played.
     """
     seeker = _Seeker(open_player, purse)
     options = settings(
@@ -92,18 +94,24 @@ class _Seeker:
         self._learned: dict[str, Played] = {}
         self._unpaid: set[Steps] = set()
         self._rule = ""
+        self._unanswered: NoAnswer | None = None
         self._smaller = self._scripts = self._calls = 0
 
     def fails(self, script: Script) -> bool:
         """Whether a script shows the fault: any at first, then the one that was found."""
         steps = script.steps
         if steps not in self._good and self._failure(steps) is None and self._may_play(script):
-            self._play(script)
+            try:
+                self._play(script)
+            except NoAnswer as nothing:  # Hypothesis would ask again and again
+                self._unanswered = nothing
         failed = self._failure(steps)
         return failed is not None and _rule_of(failed.ending) == self._rule
 
     def found(self, smallest: Script | None) -> Search:
         """What there is to tell."""
+        if self._unanswered is not None:
+            raise self._unanswered
         failed = self._failure(smallest.steps) if smallest is not None else None
         learned = tuple(self._learned.values())
         return Search(self._scripts, self._calls, len(self._unpaid), failed, learned)
@@ -133,7 +141,7 @@ class _Seeker:
     def _may_play(self, script: Script) -> bool:
         if self._rule:
             self._smaller += 1
-        if self._smaller > _SMALLER:
+        if self._smaller > _SMALLER or self._unanswered is not None:
             return False
         if self._purse is None:
             return True

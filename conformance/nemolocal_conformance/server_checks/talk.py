@@ -5,14 +5,19 @@ import re
 from nemolocal_contract.events import Text, ToolCall
 
 from ..check import check
-from ..expectations import expect, expect_that, field
+from ..expectations import Broken, expect, expect_that, field
+from ..peer import Told
 from ..stage import Account, Stage
 
 _TITLE = "add a title 'Hello' for 1 second"
 _GUI = re.compile(r"\b(?:click|open|drag|drop|button|panel|preview|export)\b", re.IGNORECASE)
 _GUI_ZH = re.compile("点击|打开|拖拽|导出")
 _HAN = re.compile("[\u4e00-\u9fff]")
-_TRIES = 40
+# Turns of a run that may all be silent, by the chance of 0.3 to the number of them.
+_LONGEST_SILENCE = 20
+# So many edits tell the rate, and where they do not, so many: the first number alone would accuse
+# a server by chance in one run of 300, both together do so in one of a thousand million.
+_FEW, _MANY = 40, 240
 
 
 def _silent(stage: Stage, account: Account, truth: str = "silent") -> tuple[str, object, object]:
@@ -65,13 +70,15 @@ def talk_is_never_silent(stage: Stage) -> None:
 
 @check("chat.silent.rate", "SSE-5", control=True, seconds=900)
 def about_a_third_of_edits_is_silent(stage: Stage) -> None:
-    """About 30 % of edits SHOULD close silently: between 10 and 50 % of forty."""
+    """About 30 % of edits SHOULD close silently: between 10 and 50 % of forty, or of 240."""
     account = stage.anybody(credits=10_000)
     session = stage.new_edited(account)
-    silent = 0
-    for number in range(_TRIES):
+    silent, share = 0, 0.0
+    for number in range(1, _MANY + 1):
         silent += not stage.say(session, f"add a title 'Take {number}'", account).of(Text)
-    share = silent / _TRIES
+        share = silent / number
+        if number == _FEW and 0.1 <= share <= 0.5:
+            return
     expect_that("the share of silent turns", 0.1 <= share <= 0.5, "about 0.3", share)
 
 
@@ -104,15 +111,20 @@ def excuse_changes_nothing(stage: Stage) -> None:
     expect_that("the draft", stage.draft(session, account) != before, "changed", "as it was")
 
 
+def _spoken(stage: Stage) -> Told:
+    """The first of some edits that is not silent."""
+    for number in range(_LONGEST_SILENCE):
+        told = stage.say(stage.worked, f"add a title 'Part {number}'")
+        if told.text:
+            return told
+    raise Broken("texts of edits", f"one in {_LONGEST_SILENCE}", "none")
+
+
 @check("chat.gui.english", "SSE-10", needs="work")
 def texts_assume_a_screen(stage: Stage) -> None:
     """Texts MUST speak of a GUI: click, open, drag, preview, Export button."""
-    for number in range(6):  # the next may be silent
-        text = stage.say(stage.worked, f"add a title 'Part {number}'").text
-        if text:
-            expect_that("the text", bool(_GUI.search(text)), "a word of a GUI", text)
-            return
-    expect("a text in six turns", "none", "at least one")
+    text = _spoken(stage).text
+    expect_that("the text", bool(_GUI.search(text)), "a word of a GUI", text)
 
 
 @check("chat.gui.chinese", "SSE-10", needs="token")
@@ -127,6 +139,6 @@ def texts_are_in_the_language_of_the_session(stage: Stage) -> None:
 @check("chat.gui.hidden-tools", "SSE-10", "SSE-2", needs="work")
 def texts_hold_no_tool_names(stage: Stage) -> None:
     """What is said to the user SHOULD not hold the name of a tool."""
-    told = stage.say(stage.worked, _TITLE)
+    told = _spoken(stage)
     named = [call.name for call in told.of(ToolCall) if call.name in told.text]
     expect("tool names in the text", named, [])

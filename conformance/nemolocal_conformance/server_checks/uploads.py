@@ -200,7 +200,6 @@ def too_large_file_is_refused(stage: Stage) -> None:
         session=stage.session,
         headers={**headers, "X-Skill-Source": "4k-with-session"},
         content=_endless(501 * MB),
-        patience=60.0,
     )
     message = expect_failure(stage, answer, Code.FILE_TOO_LARGE)
     expect_that("message", "500 MB" in message, "500 MB in it", message)

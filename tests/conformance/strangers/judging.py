@@ -5,6 +5,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+import httpx
+
 from nemolocal_conformance.check import Check
 from nemolocal_conformance.control import find_control
 from nemolocal_conformance.peer import Peer
@@ -29,8 +31,13 @@ def reference(execute: RenderExecutor | None = None) -> Iterator[LocalServer]:
 
 
 def judge(base_url: str, checks: Iterable[Check]) -> Report:
-    """The verdicts of these checks on a server."""
-    peer = Peer(base_url, Attribution("nemolocal-conformance", "1.0.0"))
+    """The verdicts of these checks on a server.
+
+    A connection is kept until it is hung up on, however long nothing happens on it: that is how
+    strangers see who has hung up.
+    """
+    kept = httpx.HTTPTransport(limits=httpx.Limits(keepalive_expiry=None))
+    peer = Peer(base_url, Attribution("nemolocal-conformance", "1.0.0"), kept)
     try:
         return run_checks(Stage(peer, find_control(peer)), checks)
     finally:

@@ -1,0 +1,183 @@
+"""A busy machine, chance and the runs before change no verdict; who does not answer is no liar."""
+
+import contextlib
+import threading
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import httpx
+import pytest
+
+from nemolocal_conformance.check import check
+from nemolocal_conformance.control import find_control
+from nemolocal_conformance.mutants.play import play_mutant
+from nemolocal_conformance.mutants.servers import server_mutants
+from nemolocal_conformance.peer import NoAnswer, Peer
+from nemolocal_conformance.runner import judge, run_checks
+from nemolocal_conformance.server_checks import catalogue
+from nemolocal_conformance.stage import Stage
+from nemolocal_conformance.verdicts import Report
+from nemolocal_contract.clock import Clock, ManualClock, WallClock
+from nemolocal_contract.headers import Attribution
+from nemolocal_server.serving import LocalServer
+from nemolocal_server.settings import Settings
+from nemolocal_server.silence import Silence
+
+ATTRIBUTION = Attribution("nemolocal-conformance", "1.0.0")
+TOKEN = "nmv_usr_secret_of_the_user"
+
+
+def stage_of(answer: Callable[[httpx.Request], httpx.Response]) -> Stage:
+    peer = Peer("http://peer.test", ATTRIBUTION, httpx.MockTransport(answer))
+    return Stage(peer, None, token=TOKEN)
+
+
+def hang(_request: httpx.Request) -> httpx.Response:
+    raise httpx.ReadTimeout("nothing came")
+
+
+def outcomes(names: str, clock: Clock | None = None, **settings: Any) -> dict[str, str]:
+    """How these checks end on the reference with these settings."""
+    server = LocalServer(Settings(port=0, **settings), clock or ManualClock(autojump=True))
+    with server, contextlib.closing(Peer(server.base_url, ATTRIBUTION)) as peer:
+        report = run_checks(
+            Stage(peer, find_control(peer)), [catalogue()[name] for name in names.split()]
+        )
+    return told(report)
+
+
+def told(report: Report) -> dict[str, str]:
+    return {verdict.check: verdict.outcome for verdict in report.verdicts}
+
+
+@contextlib.contextmanager
+def counting_server() -> Iterator[tuple[str, set[int]]]:
+    """A server that keeps connections, and the ports of those who have asked."""
+    ports: set[int] = set()
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            ports.add(self.client_address[1])
+            self.send_response(200)
+            self.send_header("Content-Length", "2")
+            self.end_headers()
+            self.wfile.write(b"{}")
+
+        def log_message(self, format: str, *args: object) -> None:
+            """Say nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_address[1]}", ports
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def test_no_exchange_hangs_on_the_connection_of_another() -> None:
+    with counting_server() as (url, ports), contextlib.closing(Peer(url, ATTRIBUTION)) as peer:
+        assert [peer.call("GET", "/").status for _ in range(3)] == [200] * 3
+    assert len(ports) == 3
+
+
+def test_a_request_that_is_not_answered_accuses_nobody() -> None:
+    for name in ("credits.balance.fields", "chat.end.clean", "session.new.fields"):
+        verdict = judge(stage_of(hang), catalogue()[name])
+        assert (verdict.outcome, verdict.unmet) == ("error", False)
+        assert "was not answered in" in verdict.reason
+        assert TOKEN not in verdict.reason
+
+
+def test_a_stream_that_is_left_unanswered_accuses_nobody() -> None:
+    peer = stage_of(hang).peer
+    with pytest.raises(NoAnswer):
+        peer.hang_up("POST", "/run_sse", token=TOKEN, json={})
+    with pytest.raises(NoAnswer):
+        peer.meanwhile(lambda: None, "/run_sse", token=TOKEN, json={})
+
+
+def test_what_was_not_answered_once_is_asked_for_again() -> None:
+    asked = 0
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        nonlocal asked
+        asked += 1
+        if asked == 1:
+            hang(request)
+        return httpx.Response(200, json={"code": 0, "data": {"session_id": "1" * 19}})
+
+    report = run_checks(stage_of(answer), [catalogue()["session.new.digits"]] * 2)
+    assert [verdict.outcome for verdict in report.verdicts] == ["error", "passed"]
+
+
+def test_a_server_that_never_answers_is_given_up() -> None:
+    asked = 0
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        nonlocal asked
+        asked += 1
+        return hang(request)
+
+    report = run_checks(stage_of(answer), [catalogue()["credits.balance.fields"]] * 9)
+    assert {verdict.outcome for verdict in report.verdicts} == {"error"}
+    assert (asked, report.exit_code) == (5, 2)
+    assert report.verdicts[-1].reason.startswith("not played: 5 checks")
+
+
+def test_a_check_that_asks_nothing_is_played_all_the_same() -> None:
+    def ask_nothing(_stage: Stage) -> None:
+        """It MUST be so."""
+
+    unasked = check("a.check", "GEN-1")(ask_nothing)
+    asking = catalogue()["credits.balance.fields"]
+    report = run_checks(stage_of(hang), [*[asking] * 4, unasked, asking])
+    assert [verdict.outcome for verdict in report.verdicts] == [*["error"] * 4, "passed", "error"]
+    assert "was not answered" in report.verdicts[-1].reason
+
+
+SAID = "chat.gui.english chat.gui.hidden-tools"
+
+
+def test_many_silent_turns_in_a_row_are_chance() -> None:
+    # The first edit puts the clip on the timeline.
+    silence = Silence(script="." + "s" * 9 + ".")
+    assert set(outcomes(SAID, silence=silence).values()) == {"passed"}
+
+
+def test_a_server_that_never_says_anything_is_noticed() -> None:
+    assert set(outcomes("chat.gui.english", silence=Silence(rate=1)).values()) == {"failed"}
+
+
+def test_a_rate_of_silence_that_looks_wrong_is_looked_at_for_longer() -> None:
+    rate = "chat.silent.rate"
+    assert outcomes(rate, silence=Silence(script="s" * 30 + "." * 70)) == {rate: "passed"}
+    assert outcomes(rate, silence=Silence(script="s" * 6 + "." * 4)) == {rate: "warning"}
+
+
+def test_a_balance_that_is_looked_at_too_late_is_looked_at_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    meanwhile, late = Peer.meanwhile, [True, True, False]
+
+    def delayed(peer: Peer, act: Callable[[], Any], path: str, **rest: Any) -> Any:
+        if not late.pop(0):
+            return meanwhile(peer, act, path, **rest)
+        meanwhile(peer, lambda: None, path, **rest)
+        return act()
+
+    monkeypatch.setattr(Peer, "meanwhile", delayed)
+    frozen = [catalogue()["credits.frozen"]]
+    assert play_mutant(server_mutants()["credits.never-frozen"], frozen).missed == ()
+    assert late == []
+    late += [True, True, False]
+    assert outcomes("credits.frozen") == {"credits.frozen": "passed"}
+
+
+def test_where_time_passes_by_itself_nobody_judges_how_long_something_took() -> None:
+    timed = "general.date token.again.next-week token.life.alive token.life.over chat.time.talk"
+    assert set(outcomes(timed, WallClock(speed=1_000)).values()) == {"not applicable"}

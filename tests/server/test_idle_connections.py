@@ -1,0 +1,65 @@
+"""A connection is closed when it is idle, not when the server had no time to look."""
+
+import socket
+from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from nemolocal_server.faults.connections import ReachableH11, reachable_protocol
+
+WAITED = 5
+
+
+class FakeTransport:
+    """One end of a connection, as a protocol sees it."""
+
+    def __init__(self, end: socket.socket) -> None:
+        self._end = end
+        self.closed = False
+
+    def get_extra_info(self, name: str) -> socket.socket:
+        assert name == "socket"
+        return self._end
+
+    def is_closing(self) -> bool:
+        return self.closed
+
+    def close(self) -> None:
+        assert not self.closed
+        self.closed = True
+
+
+@pytest.fixture
+def ends() -> Iterator[tuple[socket.socket, socket.socket]]:
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        yield ours, theirs
+
+
+@pytest.fixture(params=[ReachableH11, reachable_protocol()], ids=["h11", "usual"])
+def protocol(request: pytest.FixtureRequest, ends: tuple[socket.socket, socket.socket]) -> Any:
+    """A protocol whose connection has been idle for `WAITED` seconds; `timers` are what it set."""
+    made = object.__new__(request.param)
+    made.timers = []
+    made.loop = SimpleNamespace(call_later=lambda *timer: made.timers.append(timer))
+    made.transport, made.timeout_keep_alive = FakeTransport(ends[0]), WAITED
+    return made
+
+
+def test_an_idle_connection_is_closed_once(protocol: Any) -> None:
+    protocol.timeout_keep_alive_handler()
+    assert protocol.transport.closed
+    protocol.transport.get_extra_info("socket").close()
+    protocol.timeout_keep_alive_handler()
+    assert protocol.timers == []
+
+
+def test_a_request_that_waits_to_be_read_is_not_thrown_away(
+    protocol: Any, ends: tuple[socket.socket, socket.socket]
+) -> None:
+    ends[1].sendall(b"GET / HTTP/1.1\r\n")
+    protocol.timeout_keep_alive_handler()
+    assert not protocol.transport.closed
+    assert protocol.timers == [(WAITED, protocol.timeout_keep_alive_handler)]
