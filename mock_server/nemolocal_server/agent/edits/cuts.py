@@ -136,10 +136,14 @@ def _spans(clips: Sequence[Segment], places: Sequence[int]) -> list[_Hole]:
 def _runs(clips: Sequence[Segment], places: Sequence[int]) -> list[_Hole]:
     """The spans of these clips; those that touch as one."""
     runs: list[_Hole] = []
-    for place in places:
-        start = clips[place].start_ms or 0
-        end = start + (clips[place].duration_ms or 0)
-        if runs and runs[-1][1] == start:
-            start, _ = runs.pop()
+    start = end = None
+    for clip in (clips[place] for place in places):
+        begin = clip.start_ms or 0
+        if begin != end:
+            if start is not None and end is not None:
+                runs.append((start, end))
+            start = begin
+        end = begin + (clip.duration_ms or 0)
+    if start is not None and end is not None:
         runs.append((start, end))
     return runs
