@@ -148,16 +148,19 @@ class _Builder:
         """Lengths are rounded down, so that no shot goes past the end of its source."""
         factor, here = stretch.speed, self._at
         timeless = self._material.timeless(shots)
-        playing = {shot.speed for shot, still in zip(shots, timeless, strict=True) if not still}
-        speeds = {speed: possible(factor * (speed or 1)) for speed in playing}
+        speeds: dict[Number | None, Number | None] = {}
         for shot, still in zip(shots, timeless, strict=True):
-            start, before = shot.start_ms or 0, shot.duration_ms or 0
+            start, before, speed = shot.start_ms or 0, shot.duration_ms or 0, shot.speed
+            if not still:
+                if speed not in speeds:
+                    speeds[speed] = possible(factor * (speed or 1))
+                speed = speeds[speed]
             length = math.floor(before / factor)
             if not length:
                 raise CannotEdit("too_short")
-            speed = shot.speed if still else speeds[shot.speed]
             self.shots.append(_replace(shot, start_ms=here, duration_ms=length, speed=speed))
-            after = tidy(here + length)
+            # Whole numbers need no rounding.
+            after = here + length if type(here) is int else tidy(here + length)
             self.pieces.append(Piece(start, start + before, here, after))
             here = after
         self._at = here
