@@ -32,7 +32,7 @@ from .problem import Problem
 if TYPE_CHECKING:
     from nemolocal_server.settings import Settings
 
-# Fast enough that minutes of waiting pass in seconds, slow enough that 30 s can be told from none.
+# Minutes of waiting pass in seconds. A scenario that judges one short wait has its own, slower one.
 _SPEED = 200.0
 _TOKEN = "nmv_usr_of-the-scenario"
 _USER = "user_of-the-scenario"
@@ -84,16 +84,17 @@ def _order(arguments: argparse.Namespace) -> Order:
 
 def play(order: Order, scenario: Scenario) -> Outcome:
     """Run the program in a scenario, on a server of its own."""
+    settings = settings_of(scenario)
     with (
         tempfile.TemporaryDirectory(prefix="nemolocal-") as name,
-        _place(order, scenario, Path(name)) as place,
+        _place(order, settings, Path(name)) as place,
     ):
         folder = Path(name)
         arm_faults(place.base_url, scenario.faults, place.trust)
         began = time.monotonic()
         ran = run_program(
             _filled(order, scenario, folder, place.base_url),
-            _environment(scenario, folder, place.variables),
+            _environment(scenario, settings, folder, place.variables),
             folder / "output.txt",
             scenario.seconds or order.seconds,
         )
@@ -106,8 +107,7 @@ def play(order: Order, scenario: Scenario) -> Outcome:
 
 
 @contextlib.contextmanager
-def _place(order: Order, scenario: Scenario, folder: Path) -> Iterator[Place]:
-    settings = settings_of(scenario)
+def _place(order: Order, settings: "Settings", folder: Path) -> Iterator[Place]:
     with cloud_place(settings, folder) if order.cloud else plain_place(settings) as place:
         yield place
 
@@ -134,10 +134,12 @@ def _filled(order: Order, scenario: Scenario, folder: Path, url: str) -> list[st
     return words
 
 
-def _environment(scenario: Scenario, folder: Path, variables: Mapping[str, str]) -> dict[str, str]:
+def _environment(
+    scenario: Scenario, settings: "Settings", folder: Path, variables: Mapping[str, str]
+) -> dict[str, str]:
     """Nobody's token but the scenario's, and nothing that a run before has kept."""
     found = {name: value for name, value in os.environ.items() if name != "NEMO_TOKEN"}
-    told = {"NEMO_SPEED": f"{_SPEED:g}"}
+    told = {"NEMO_SPEED": f"{settings.speed:g}"}
     token = {} if scenario.token is None else {"NEMO_TOKEN": _TOKEN}
     return {**found, "NEMOLOCAL_CONFIG_DIR": str(folder / "config"), **variables, **told, **token}
 

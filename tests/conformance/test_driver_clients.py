@@ -50,7 +50,7 @@ def test_reference_client_passes(name: str, monkeypatch: pytest.MonkeyPatch) -> 
     [
         ("unattributed", "plain", "client.attribution"),
         ("repeats-itself", "silent", "client.silent.state-read"),
-        ("takes-cut-for-end", "cut-fin", "client.cut.wait"),
+        ("repeats-cut", "cut-fin", "client.cut.state-read"),
         ("exports-blocked", "402", "client.after-402.no-retry"),
         ("renames-itself", "1001", "client.after-1001.client-id"),
         ("one-way", "url-gone", "client.download.fallback"),
