@@ -11,7 +11,7 @@ from nemolocal_contract.endpoints import Endpoint
 from .expectations import Broken, NotApplicable, Unmet, field
 from .peer import Answer, Peer
 
-_HTTP_OK = range(200, 300)
+_HTTP_OK, _REFUSED = range(200, 300), 400
 
 
 class Control:
@@ -27,8 +27,9 @@ class Control:
         """
         order = wire.CLOCK_ADVANCE
         answer = self._peer.call(order.method, order.path(), json={"seconds": seconds})
-        if answer.status not in _HTTP_OK:
+        if answer.status == _REFUSED:
             raise NotApplicable("the time of this server cannot be moved")
+        self._checked(order, answer)
 
     def require_movable_time(self) -> None:
         """Not applicable where time passes by itself: how long we were busy is in it then."""

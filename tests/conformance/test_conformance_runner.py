@@ -181,6 +181,8 @@ def test_a_control_call_that_fails_is_a_missing_prerequisite_but_for_time_that_s
         stage.control.time()
     with pytest.raises(NotApplicable, match="cannot be moved"):
         stage.control.advance(1)
+    with pytest.raises(Unmet, match="advance answered 500"):
+        stage_of(lambda _: httpx.Response(500, json={}), ours=True).control.advance(1)
 
 
 def test_a_stage_without_control_says_that_it_cannot() -> None:
