@@ -38,11 +38,12 @@ class Composer:
 
     async def _sound(self, session: Session, before: tuple[Edit, ...], wanted: AddMusic) -> str:
         """The upload that is meant, or music as long as the video will be by then."""
-        draft = self._workbench.foresee(session, before)
+        newest = self._core.sessions.newest(session.id)
+        draft = self._workbench.foresee(session, newest, before)
         upload = choose_sound(draft, wanted, self._workbench.material(session))
         if upload is not None:
             return upload.id
-        after = self._workbench.foresee(session, (*before, wanted))
+        after = self._workbench.foresee(session, newest, (*before, wanted))
         mood = wanted.mood or USUAL_MOOD
         seconds = min(length_of(after), LONGEST_MUSIC_MS) / 1000
         return await self._keep(

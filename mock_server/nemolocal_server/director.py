@@ -72,14 +72,15 @@ class Director:
         self, session: Session, stages: tuple[tuple[Edit, ...], ...]
     ) -> list[tuple[Job, ...]]:
         """What each stage will do, call by call; raises `CannotEdit`."""
-        before = self._core.sessions.draft(session.id)
+        newest = self._core.sessions.newest(session.id)
+        before = newest.draft
         foreseen: list[tuple[Job, ...]] = []
         done: tuple[Edit, ...] = ()
         for edits in stages:
             groups, drafts = group_edits(edits), [before]
             for group in groups:
                 done += group
-                drafts.append(self._workbench.foresee(session, done))
+                drafts.append(self._workbench.foresee(session, newest, done))
             foreseen.append(chain_jobs(groups, drafts))
             before = drafts[-1]
         return foreseen

@@ -48,10 +48,13 @@ class _Readings:
         self._drafts: OrderedDict[str, Draft] = OrderedDict()
 
     def read(self, text: str) -> Draft:
-        if text not in self._drafts:
-            self.keep(text, draft_from_wire(decode_json(text)))
-        self._drafts.move_to_end(text)
-        return self._drafts[text]
+        draft = self._drafts.get(text)
+        if draft is None:
+            draft = draft_from_wire(decode_json(text))
+            self.keep(text, draft)
+        else:
+            self._drafts.move_to_end(text)
+        return draft
 
     def keep(self, text: str, draft: Draft) -> None:
         self._drafts[text] = draft

@@ -184,7 +184,8 @@ class Turns:
         made = await self._composer.compose(session, edits)
         core = self._core
         with core.store.transaction():
-            for version in self._workbench.versions(session, edits, turn.number, made):
+            newest = core.sessions.newest(session.id)
+            for version in self._workbench.versions(session, newest, edits, turn.number, made):
                 core.sessions.add_version(session.id, version)
             if stage + 1 == len(turn.stages):
                 core.ledger.settle(turn.hold_id, "done")

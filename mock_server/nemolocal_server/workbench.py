@@ -30,23 +30,28 @@ class Workbench:
         )
 
     def versions(
-        self, session: Session, edits: tuple[Edit, ...], turn: int, made: Mapping[Edit, str]
+        self,
+        session: Session,
+        newest: Version,
+        edits: tuple[Edit, ...],
+        turn: int,
+        made: Mapping[Edit, str],
     ) -> list[Version]:
-        """The versions of the draft that these edits add; raises `CannotEdit`."""
+        """The versions that these edits add to the newest one; raises `CannotEdit`."""
         material, sessions = self.material(session, made), self._core.sessions
         return versions_after(
             edits,
-            sessions.newest(session.id),
+            newest,
             turn,
             find=lambda number: sessions.version(session.id, number),
             apply=lambda some, draft: apply_edits(some, draft, material),
         )
 
-    def foresee(self, session: Session, edits: tuple[Edit, ...]) -> Draft:
+    def foresee(self, session: Session, newest: Version, edits: tuple[Edit, ...]) -> Draft:
         """The draft as it will be, before anything is made for it; raises `CannotEdit`."""
         if not edits:
-            return self._core.sessions.draft(session.id)
-        return self.versions(session, edits, _NO_TURN, {})[-1].draft
+            return newest.draft
+        return self.versions(session, newest, edits, _NO_TURN, {})[-1].draft
 
 
 def _media(asset: Asset) -> Media:

@@ -137,7 +137,8 @@ def _runs(clips: Sequence[Segment], places: Sequence[int]) -> list[_Hole]:
     """The spans of these clips; those that touch as one."""
     runs: list[_Hole] = []
     start = end = None
-    for clip in (clips[place] for place in places):
+    for place in places:
+        clip = clips[place]
         begin = clip.start_ms or 0
         if begin != end:
             if start is not None and end is not None:

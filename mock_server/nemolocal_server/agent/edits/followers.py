@@ -2,7 +2,7 @@
 
 import math
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from itertools import pairwise
 from operator import attrgetter
@@ -54,16 +54,19 @@ class Piece(msgspec.Struct, frozen=True, gc=False):
 def follow(
     draft: Draft,
     clips: Sequence[Segment],
-    pieces: Sequence[Piece],
+    pieces: Iterable[Piece],
     material: Material,
     *,
     cut_music: bool = False,
 ) -> Draft:
-    """The draft with these clips as its video, and everything else where the pieces take it."""
+    """The draft with these clips as its video, and everything else where the pieces take it.
+
+    Where nothing else is there, nobody asks for the pieces.
+    """
     after = with_clips(draft, clips)
     followers = _followers(draft, cut_music=cut_music)
     if followers:
-        journey = _Journey(pieces, length_of(draft), end_of(clips), material)
+        journey = _Journey(list(pieces), length_of(draft), end_of(clips), material)
         names = fresh_ids(after)
         for track in followers:
             after = with_segments(after, track, journey.carry(track, names))

@@ -57,10 +57,12 @@ def _renewed(
     from_none = renew(())
     for place in places:
         effects = clips[place].effects or ()
-        old = [effect for effect in effects if effect.get("type") in types]
-        if old:
+        others = [effect for effect in effects if effect.get("type") not in types]
+        if len(others) < len(effects):
+            old: _Effects = effects
+            if others:
+                old = [effect for effect in effects if effect.get("type") in types]
             first = effects.index(old[0])
-            others = [effect for effect in effects if effect.get("type") not in types]
             effects = (*others[:first], *renew(old), *others[first:])
         elif from_none:
             effects = (*effects, *from_none)

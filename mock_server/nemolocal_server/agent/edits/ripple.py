@@ -18,8 +18,8 @@ rules:
 
 import math
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Sequence
-from itertools import pairwise
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, pairwise
 
 import msgspec
 
@@ -74,7 +74,8 @@ def rearrange(
     if not builder.shots:
         raise CannotEdit("nothing_left")
     clips = settled(builder.dressed(fresh_ids(draft)))
-    return follow(draft, clips, builder.pieces, material, cut_music=cut_music)
+    pieces = chain.from_iterable(builder.moves)
+    return follow(draft, clips, pieces, material, cut_music=cut_music)
 
 
 def reorder(
@@ -107,7 +108,8 @@ class _Builder:
         self._numbers: list[int] = []
         self._unfinished: set[int] = set()
         self.shots: list[Segment] = []
-        self.pieces: list[Piece] = []
+        # The pieces of each stretch, made once somebody asks for them.
+        self.moves: list[Iterable[Piece]] = []
 
     def add(self, stretch: Stretch) -> None:
         """What of the clips lies in a stretch, after what is there."""
@@ -141,7 +143,7 @@ class _Builder:
             shots = [_replace(s, start_ms=tidy((s.start_ms or 0) + by)) for s in shots]
         self.shots += shots
         after = tidy(self._at + stretch.end - stretch.start)
-        self.pieces.append(Piece(stretch.start, stretch.end, self._at, after))
+        self.moves.append((Piece(stretch.start, stretch.end, self._at, after),))
         self._at = after
 
     def _scale(self, shots: list[Segment], stretch: Stretch) -> None:
@@ -149,27 +151,27 @@ class _Builder:
         factor, here = stretch.speed, self._at
         timeless = self._material.timeless(shots)
         speeds: dict[Number | None, Number | None] = {}
+        scaled: list[Segment] = []
         for shot, still in zip(shots, timeless, strict=True):
-            start, before, speed = shot.start_ms or 0, shot.duration_ms or 0, shot.speed
+            speed, length = shot.speed, math.floor((shot.duration_ms or 0) / factor)
             if not still:
                 if speed not in speeds:
                     speeds[speed] = possible(factor * (speed or 1))
                 speed = speeds[speed]
-            length = math.floor(before / factor)
             if not length:
                 raise CannotEdit("too_short")
-            self.shots.append(_replace(shot, start_ms=here, duration_ms=length, speed=speed))
+            scaled.append(_replace(shot, start_ms=here, duration_ms=length, speed=speed))
             # Whole numbers need no rounding.
-            after = here + length if type(here) is int else tidy(here + length)
-            self.pieces.append(Piece(start, start + before, here, after))
-            here = after
+            here = here + length if type(here) is int else tidy(here + length)
+        self.shots += scaled
+        self.moves.append(map(_piece, shots, scaled))
         self._at = here
 
     def dressed(self, names: Iterator[str]) -> list[Segment]:
         """Ids and edges: the first shot of a clip begins as it did, the last ends as it did."""
         shots = [*self.shots]
-        last = {number: place for place, number in enumerate(self._numbers)}
-        if len(last) < len(shots):  # some clip is shown more than once
+        if len(set(self._numbers)) < len(shots):  # some clip is shown more than once
+            last = {number: place for place, number in enumerate(self._numbers)}
             seen: set[int] = set()
             for place, number in enumerate(self._numbers):
                 if number in seen:
@@ -186,6 +188,10 @@ def _cut(clip: Segment, start: Number, end: Number) -> Segment:
     if not shot.duration_ms:
         raise CannotEdit("too_short")
     return shot
+
+
+def _piece(old: Segment, new: Segment) -> Piece:
+    return Piece(old.start_ms or 0, old.end_ms, new.start_ms or 0, tidy(new.end_ms))
 
 
 def possible(speed: float) -> Number | None:
