@@ -1,6 +1,7 @@
 """Commands about what is added: transitions, overlays, generated clips."""
 
 import re
+from collections.abc import Sequence
 from typing import cast
 
 from nemolocal_contract.effects import TransitionType
@@ -14,6 +15,7 @@ from ...intents import (
     RemoveTransitions,
     Which,
 )
+from ..words.tokens import Token
 from .clause import Clause
 from .details import position
 from .selection import one_of, read_clips
@@ -149,10 +151,15 @@ def read_generate(clause: Clause) -> list[Edit] | None:
     time = clause.first("T")
     seconds = 10.0 if time is None else min(max(time / 1000, 1.0), 60.0)
     after = verb.end if verb else clause.tokens[0].start
-    prompt = " ".join(
-        w for w in _PROMPT.sub(" ", clause.original[after : clause.tokens[-1].end]).split()
-    )
+    told = clause.original[after : _end_of_prompt(clause.tokens)]
+    prompt = " ".join(_PROMPT.sub(" ", told).split())
     return [Generate(scene or "abstract", seconds, (prompt or scene or "abstract")[:80])]
+
+
+def _end_of_prompt(tokens: Sequence[Token]) -> int:
+    """Where what is wanted ends: before "thanks" and the like."""
+    thanked = len(tokens) > 1 and tokens[-1].canon == "greet"
+    return tokens[-2 if thanked else -1].end
 
 
 _PROMPT = re.compile(
