@@ -26,6 +26,7 @@ from nemolocal_server.agent.intents import (
     Edit,
     Moment,
     PlaceUploads,
+    RemoveClip,
     RemoveEffects,
     RemoveOverlays,
     RemoveTransitions,
@@ -166,6 +167,14 @@ def test_what_is_cut_when_a_clip_is_taken_out_does_not_get_the_id_of_that_clip()
     draft = edited(small, Split((Moment(2000),)), part)
     ids = [segment.id for track in draft.tracks or () for segment in track.segments or ()]
     assert len(ids) == len(set(ids)) == 5
+
+
+def test_what_is_cut_when_a_clip_goes_does_not_get_the_id_of_that_clip() -> None:
+    small, later, sooner = AddOverlay("picture-in-picture"), Moment(3000), Moment(2000)
+    gone = lane(edited(small, Split((later,)), Split((sooner,))))[1].id
+    after = edited(small, Split((later,)), Split((sooner,)), RemoveClip(Which(number=2)))
+    assert [len(lane(after, place)) for place in range(2)] == [2, 2]
+    assert gone not in [segment.id for place in range(2) for segment in lane(after, place)]
 
 
 def test_overlays_at_the_same_time_lie_on_different_tracks() -> None:

@@ -50,10 +50,10 @@ class Answer(msgspec.Struct, frozen=True):
     notes: tuple[str, ...] = ()
 
 
-def json_of(received: Received) -> Any:
+def json_of(text: str) -> Any:
     """The JSON of a reply, None where it is none."""
     try:
-        return decode_json(received.text)
+        return decode_json(text)
     except (msgspec.DecodeError, RecursionError):
         return None
 
@@ -74,7 +74,7 @@ def find_field(body: object, name: str) -> object:
 def code_of(received: Received) -> int | None:
     """The code of a reply: the envelope's, else 0 for a success and the status for a failure or
     a redirection; None where no reply came."""
-    body = json_of(received)
+    body = json_of(received.text)
     if isinstance(body, dict) and type(body.get("code")) is int:
         return int(body["code"])
     return received.status if received.status >= 300 else 0 if received.status else None
@@ -87,7 +87,7 @@ def judge(skill: Skill, call: SkillCall, received: Received) -> tuple[bool, str]
         return False, _failure(skill, received, code)
     if call.name == "chat":
         return _judge_stream(received)
-    body = json_of(received)
+    body = json_of(received.text)
     promised = [n for n in _PROMISES.get(call.name, ()) if re.search(rf"\b{n}\b", call.about)]
     lacking = [name for name in promised if find_field(body, name) is None]
     if lacking:
@@ -102,7 +102,7 @@ def judge(skill: Skill, call: SkillCall, received: Received) -> tuple[bool, str]
 def _failure(skill: Skill, received: Received, code: int | None) -> str:
     if code is None:
         return received.text
-    body = json_of(received)
+    body = json_of(received.text)
     message = body.get("message") or body.get("detail") if isinstance(body, dict) else ""
     row = next((row for row in skill.errors if row.code == code), None)
     said = f" (the document: {row.text})" if row is not None else ""

@@ -75,7 +75,7 @@ class _Player:
         as_said, told = judge(self._skill, call, received)
         code = code_of(received)
         if code == Code.OK:
-            self._preparation.learn(call, json_of(received))
+            self._preparation.learn(call, json_of(received.text))
         unset = (f"{name} is set nowhere" for name in dict.fromkeys(self._values.unset))
         notes = (*call.notes, *self._preparation.notes, *unset)
         rules = self._stage.rules()
@@ -119,7 +119,7 @@ class _Player:
     ) -> Received:
         """Ask for a render until it has ended, as the document would."""
         for _ in range(_POLLS if call.name == "render_status" else 0):
-            if find_field(json_of(received), "status") not in _UNDER_WAY:
+            if find_field(json_of(received.text), "status") not in _UNDER_WAY:
                 break
             self._stage.clock.wait(_POLL_SECONDS)
             received = self._exchange(call.method, url, headers, {})

@@ -15,7 +15,7 @@ from nemolocal_contract.envelope import encode_json
 from nemolocal_contract.headers import CLIENT_ID, Attribution, bearer
 from nemolocal_contract.requests import ChatRequest, Message, Part, SessionRequest
 
-from .answers import find_field
+from .answers import find_field, json_of
 from .calls import SkillCall
 from .templates import Hole
 from .values import UPLOADED_MESSAGE, Values
@@ -77,7 +77,7 @@ class Preparation:
             self.notes.append("a token was fetched first")
             headers = {CLIENT_ID: str(known["client"])}
             reply = self._http.request(wire.TOKEN.method, wire.TOKEN.path(), headers=headers)
-            known["token"] = find_field(reply.json(), "token")
+            known["token"] = find_field(json_of(reply.text), "token")
 
     def _session(self) -> None:
         known = self._values.known
@@ -124,5 +124,4 @@ class Preparation:
         headers = {name.encode(): value.encode() for name, value in named.items()}
         path = endpoint.path(**_USER, session=str(known.get("session", "")))
         reply = self._http.request(endpoint.method, path, headers=headers, **body)
-        kind = reply.headers.get("content-type", "")
-        return reply.json() if kind.startswith("application/json") else None
+        return json_of(reply.text)

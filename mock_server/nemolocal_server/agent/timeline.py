@@ -181,9 +181,10 @@ def change_tracks(
     return _replace(draft, tracks=tuple(tracks))
 
 
-def fresh_ids(draft: Draft) -> Iterator[str]:
-    """Ids that no segment of the draft has: `seg_<number>`; looked for once one is wanted."""
-    ids = [s.id or "" for track in draft.tracks or () for s in track.segments or ()]
+def fresh_ids(*drafts: Draft) -> Iterator[str]:
+    """Ids that no segment of the drafts has: `seg_<number>`; looked for once one is wanted."""
+    tracks = [track for draft in drafts for track in draft.tracks or ()]
+    ids = [s.id or "" for track in tracks for s in track.segments or ()]
     tails = [i[4:] for i in ids if i.startswith("seg_") and len(i) < 20]
     first = 1 + max([int(tail) for tail in tails if tail.isdecimal()], default=0)
     yield from (f"seg_{number}" for number in count(first))

@@ -67,7 +67,8 @@ def follow(
     followers = _followers(draft, cut_music=cut_music)
     if followers:
         journey = _Journey(list(pieces), length_of(draft), end_of(clips), material)
-        names = fresh_ids(after)
+        # What is cut is never called what something was called that has just gone.
+        names = fresh_ids(draft, after)
         for track in followers:
             after = with_segments(after, track, journey.carry(track, names))
     return fit_music(after, material)

@@ -76,11 +76,7 @@ def _taken(draft: Draft, edit: AddOverlay, material: Material) -> tuple[Draft, S
     if len(clips) < 2:
         raise CannotEdit("nothing_below")
     below = remove_all(draft, [RemoveClip(Which(number=wanted + 1))], material)
-    clip = clips[wanted]
-    # What was cut when it went may have got its id, which nobody had then.
-    ids = {segment.id for track in below.tracks or () for segment in track.segments or ()}
-    name = next(fresh_ids(below)) if clip.id in ids else clip.id
-    return below, _replace(clip, id=name, transition=None)
+    return below, _replace(clips[wanted], transition=None)
 
 
 def _with_something_below(draft: Draft, overlay: Media, material: Material) -> Draft:
