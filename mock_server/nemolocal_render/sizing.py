@@ -26,12 +26,11 @@ def next_quality(tried: Sequence[Tried], limit: int) -> float | None:
     crf, size = tried[-1]
     if size <= limit and (len(tried) == 1 or size >= _ENOUGH * limit):
         return None
-    if len(tried) < _TRIES:
-        guess = _guess(tried, math.log2(limit * _AIM))
-    else:
-        fits = any(one.size <= limit for one in tried)
-        guess = crf if fits else _WORST
-    return None if any(guess == one.crf for one in tried) else guess
+    known = [one.crf for one in tried]
+    guess = _guess(tried, math.log2(limit * _AIM)) if len(tried) < _TRIES else crf
+    if guess in known and all(one.size > limit for one in tried):
+        guess = _WORST  # what is left where nothing fits
+    return None if guess in known else guess
 
 
 def _guess(tried: Sequence[Tried], wanted: float) -> float:
