@@ -273,17 +273,15 @@ def assert_track_sound(track: Track, video_ms: float) -> None:
     at: float = 0
     for segment in sorted(track.segments or (), key=lambda s: s.start_ms or 0):
         start, length = segment.start_ms or 0, segment.duration_ms or 0
-        assert start >= at
-        assert length > 0
+        assert at <= start < segment.end_ms
         assert (segment.fade_in_ms or 0) + (segment.fade_out_ms or 0) <= length
         assert segment.end_ms <= video_ms
         assert 0.25 <= (segment.speed or 1) <= 4
         assert 0 <= (segment.volume or 0) <= 4
         at = segment.end_ms
         if segment.source in LENGTHS:
-            assert (segment.source_start_ms or 0) >= 0
-            used = (segment.source_start_ms or 0) + length * (segment.speed or 1)
-            assert used <= LENGTHS[segment.source] + 0.01
+            begin, used = segment.source_start_ms or 0, length * (segment.speed or 1)
+            assert 0 <= begin <= LENGTHS[segment.source] + 0.01 - used
 
 
 def assert_nothing_lost(before: Draft, after: Draft) -> None:
