@@ -113,7 +113,7 @@ def empty_message(asked: Asked, _memory: Memory) -> Answered | None:
     return Answered(200, {"content-type": _STREAM}, b'data: {"content":{"parts":[]}}\n\n')
 
 
-@replies("chat.shapes-mixed", "SSE-2", "SSE-5", kills="chat.events.shape")
+@replies("chat.shapes-mixed", "SSE-2", "SSE-5", "SSE-10", kills="chat.events.shape")
 def shapes_mixed(asked: Asked, answered: Answered, _memory: Memory) -> Answered | None:
     """A turn speaks both dialects."""
     if not _stream(asked, answered):
