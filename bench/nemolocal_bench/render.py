@@ -192,11 +192,10 @@ def _compare_parts(place: Place, seconds: float, cores: int) -> None:
     print(f"in parts      {seconds:g} s, {count} parts, {workers} at once")
     print(f"one thread    {single.told()}: {_settings(whole[0])}")
     print(f"in parts      {several.told()}: {_settings(parted[0])}")
+    print(f"faster        {single.seconds / several.seconds:7.2f} times (target: {_FASTER:g})")
     # FFmpeg decodes and filters beside its one thread: one core alone would need all that time.
     alone = max(single.seconds, single.processor)
-    busy = f"which kept {single.processor / single.seconds:.2f} cores busy"
-    print(f"faster        {single.seconds / several.seconds:7.2f} times one thread, {busy}")
-    print(f"              {alone / several.seconds:7.2f} times one core (target: {_FASTER:g})")
+    print(f"              {alone / several.seconds:7.2f} times one core alone")
     print(f"size          {change:+7.2%} (target: within {_SIZE_CHANGE:.1%})", flush=True)
     size = (plan.width, plan.height)
     marks = [
