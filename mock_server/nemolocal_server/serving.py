@@ -24,6 +24,9 @@ from .settings import Settings
 from .store import StoreError
 
 _BACKLOG = 2048
+# How long an idle connection is kept, in seconds: longer than by clients (httpx 5, Node's fetch 4).
+# Were the server the first, its end and the next request could meet on the way: that one is lost.
+_KEEP_ALIVE = 75
 # How long a signal may go unseen, in seconds.
 _TICK = 0.1
 
@@ -180,5 +183,6 @@ def _config(app: Starlette) -> uvicorn.Config:
         access_log=False,
         server_header=False,
         date_header=False,
+        timeout_keep_alive=_KEEP_ALIVE,
         timeout_graceful_shutdown=2,
     )

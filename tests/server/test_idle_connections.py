@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
 
+import httpx
 import pytest
 
 from nemolocal_server.faults.connections import ReachableH11, reachable_protocol
@@ -63,3 +64,18 @@ def test_a_request_that_waits_to_be_read_is_not_thrown_away(
     protocol.timeout_keep_alive_handler()
     assert not protocol.transport.closed
     assert protocol.timers == [(WAITED, protocol.timeout_keep_alive_handler)]
+
+
+def test_a_client_gives_an_idle_connection_up_before_the_server_does(
+    servers: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept: list[float] = []
+
+    class Noted(ReachableH11):
+        def connection_made(self, transport: Any) -> None:
+            super().connection_made(transport)
+            kept.append(self.timeout_keep_alive)
+
+    monkeypatch.setattr("nemolocal_server.serving.reachable_protocol", lambda: Noted)
+    httpx.get(f"{servers.start()}/__nemolocal__/health")
+    assert kept[0] > (httpx.Limits().keepalive_expiry or 0)

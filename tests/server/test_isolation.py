@@ -88,7 +88,7 @@ def anonymous(draft: dict[str, Any]) -> dict[str, Any]:
 
 
 async def drive_all(base_url: str, clients: list[str], film: bytes) -> list[Run]:
-    async with httpx.AsyncClient(base_url=base_url, timeout=60) as http:
+    async with httpx.AsyncClient(base_url=base_url, timeout=300) as http:
         return await asyncio.gather(*(drive(http, client, film) for client in clients))
 
 

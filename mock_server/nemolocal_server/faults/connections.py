@@ -2,7 +2,7 @@
 
 ASGI cannot drop a connection. uvicorn copies a protocol's `app_state` into the scope of each of its
 requests; the protocols here put their transport into it. Nor do they drop one by mistake: uvicorn
-closes what was idle for five seconds without a look at what has come in the meantime.
+closes what was idle for long without a look at what has come in the meantime.
 """
 
 import asyncio
