@@ -200,7 +200,7 @@ class _Handler(socketserver.StreamRequestHandler):
             if isinstance(piece, bytes):
                 self.wfile.write(piece)
             elif isinstance(piece, threading.Event):
-                piece.wait(5)
+                piece.wait(60)
             elif piece.reset:
                 linger = struct.pack("ii", 1, 0)
                 self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)

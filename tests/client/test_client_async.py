@@ -220,12 +220,12 @@ def test_thread_is_waited_for_when_its_work_is_cancelled() -> None:
 
     def work() -> None:
         begun.set()
-        go_on.wait(5)
+        go_on.wait(60)
         done.set()
 
     async def scene() -> None:
         task = asyncio.create_task(in_thread(work))
-        await asyncio.to_thread(begun.wait, 5)
+        await asyncio.to_thread(begun.wait, 60)
         task.cancel()
         await asyncio.sleep(0)
         assert not task.done()

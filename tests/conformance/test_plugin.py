@@ -183,3 +183,27 @@ def test_fixtures_and_marker_are_listed(project: pytest.Pytester) -> None:
     fixtures = project.runpytest_inprocess("--fixtures")
     fixtures.stdout.fnmatch_lines(["nemo_client*", "*reference client*"])
     project.runpytest_inprocess("--markers").stdout.fnmatch_lines(["@pytest.mark.nemo(scenario=*"])
+
+
+@pytest.mark.parametrize(
+    ("fixture", "options", "there"),
+    [
+        ("nemo_client", [], True),
+        ("tmp_path", [], False),
+        ("nemo_client", ["--collect-only"], False),
+    ],
+)
+def test_server_is_imported_before_the_first_test_that_wants_one(
+    project: pytest.Pytester, fixture: str, options: list[str], there: bool
+) -> None:
+    project.makepyfile(f"def test_one({fixture}): ...")
+    project.makeconftest(
+        """
+        import sys
+
+        def pytest_runtestloop():
+            print("imported:", "nemolocal_server.serving" in sys.modules)
+        """
+    )
+    result = project.runpytest_subprocess("-s", *options)
+    result.stdout.fnmatch_lines([f"imported: {there}"])

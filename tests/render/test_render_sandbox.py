@@ -218,7 +218,7 @@ def test_a_child_that_ended_in_this_moment_needs_no_signal() -> None:
 def test_a_missing_ffmpeg_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(ffmpeg.BINARY_VARIABLE, str(tmp_path / "nothing"))
     with pytest.raises(ffmpeg.FFmpegFailed, match="FFmpeg was not found"):
-        asyncio.run(ffmpeg.run([], folder=tmp_path, timeout=5))
+        asyncio.run(ffmpeg.run([], folder=tmp_path, timeout=60))
 
 
 def test_a_slow_ffmpeg_is_stopped(tmp_path: Path, fake_ffmpeg: Callable[[str], Path]) -> None:
@@ -232,4 +232,4 @@ def test_a_silent_failure_has_a_reason_too(
 ) -> None:
     fake_ffmpeg("sys.exit(9)")
     with pytest.raises(ffmpeg.FFmpegFailed, match=r"status 9: no reason given$"):
-        asyncio.run(ffmpeg.run([], folder=tmp_path, timeout=5))
+        asyncio.run(ffmpeg.run([], folder=tmp_path, timeout=60))

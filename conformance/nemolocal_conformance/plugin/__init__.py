@@ -1,11 +1,12 @@
 """The pytest plugin: a local server, a client of it, its clock, faults and journal, as fixtures.
 
 pytest imports this module in every run, used or not, before anything measures coverage: so it
-imports pytest alone, and what the fixtures are made of when one of them is asked for.
+imports pytest alone, and what the fixtures are made of where a test asks for one of them.
 """
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 import pytest
@@ -31,6 +32,13 @@ _MARKER = (
 def pytest_configure(config: pytest.Config) -> None:
     """Make the marker known."""
     config.addinivalue_line("markers", _MARKER)
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Import what the server is made of, if a test wants one: the first of them is not to wait."""
+    wanted = any("_nemo_stand" in getattr(item, "fixturenames", ()) for item in session.items)
+    if wanted and not session.config.option.collectonly:
+        import_module(f"{__name__}.stand")
 
 
 @pytest.fixture(scope="session")
