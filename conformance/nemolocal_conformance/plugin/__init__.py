@@ -35,10 +35,11 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """Import what the server is made of, if a test wants one: the first of them is not to wait."""
+    """Import what fixtures are made of, if a test wants a server: the first is not to wait."""
     wanted = any("_nemo_stand" in getattr(item, "fixturenames", ()) for item in session.items)
     if wanted and not session.config.option.collectonly:
-        import_module(f"{__name__}.stand")
+        for name in ("stand", "arming", "deeds"):
+            import_module(f"{__name__}.{name}")
 
 
 @pytest.fixture(scope="session")
