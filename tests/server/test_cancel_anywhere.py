@@ -25,7 +25,9 @@ def test_a_cancelled_export_is_failed_and_leaves_nothing(
     for number in range(JOBS):
         name = f"render_{number}"
         assert caller.submit(name, draft)["status"] == "pending"
-        told = [caller.status(name) for _ in range(draw.randrange(QUESTIONS))]
+        # Every other one is not asked at all: however busy the machine, some are not done yet.
+        questions = draw.randrange(QUESTIONS) if number % 2 else 0
+        told = [caller.status(name) for _ in range(questions)]
         final = caller.post(f"/api/render/proxy/lambda/{name}/cancel")
         ends.append(final["status"])
         if final["status"] == "failed":
