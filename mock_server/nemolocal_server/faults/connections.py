@@ -12,6 +12,7 @@ import struct
 import sys
 from typing import Any
 
+import uvicorn
 from starlette.types import Scope
 from uvicorn.protocols.http.auto import AutoHTTPProtocol
 from uvicorn.protocols.http.h11_impl import H11Protocol
@@ -19,6 +20,8 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from .catalogue import CutHow
 
 _KEY = "nemolocal.transport"
+# How long a connection is kept on which a body was not read to its end, in seconds: it is no use.
+_UNREAD_KEEP_ALIVE = 5
 # On, and for no seconds: what is not sent yet is thrown away and the peer gets a reset.
 _LINGER = struct.pack("hh" if sys.platform == "win32" else "ii", 1, 0)
 
@@ -27,6 +30,8 @@ class _Reachable(asyncio.Protocol):
     """Mixed into a protocol of uvicorn."""
 
     app_state: dict[str, Any]
+    config: uvicorn.Config
+    cycle: Any
     loop: asyncio.AbstractEventLoop
     transport: asyncio.Transport
     timeout_keep_alive: int
@@ -35,6 +40,14 @@ class _Reachable(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
         self.app_state = {**self.app_state, _KEY: transport}
+
+    def on_response_complete(self) -> None:
+        """Who was refused before all was sent has the answer, and little time to read it."""
+        self.timeout_keep_alive = self.config.timeout_keep_alive
+        if self.cycle is not None and self.cycle.more_body:
+            self.timeout_keep_alive = min(self.timeout_keep_alive, _UNREAD_KEEP_ALIVE)
+        uvicorns: Any = super()
+        uvicorns.on_response_complete()
 
     def timeout_keep_alive_handler(self) -> None:
         """Close a connection that was idle for long, unless something waits to be read on it.
