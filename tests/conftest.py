@@ -1,4 +1,4 @@
-"""What every test may use: real media, made once per test process, and both faces of the client."""
+"""What every test may use: real media, made once per run, and both faces of the client."""
 
 import asyncio
 import inspect
@@ -14,6 +14,7 @@ from hypothesis import settings
 
 from nemolocal_client import AsyncClient, Client
 from nemolocal_render.footage import make_music, make_sample
+from tests.support.media import MediaCache
 
 # `ci` always draws the same examples and never measures time; HYPOTHESIS_PROFILE=nightly draws new
 # ones, ten times as many, and has what takes minutes tested too.
@@ -28,19 +29,30 @@ if find_spec("sniffio") is None:
 
 
 @pytest.fixture(scope="session")
-def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two seconds of video with sound."""
-    path = tmp_path_factory.mktemp("media") / "my clip.mp4"
-    asyncio.run(make_sample(path, seconds=2))
-    return path
+def media_cache(
+    pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory
+) -> MediaCache:
+    """Where generated media are kept: NEMOLOCAL_TEST_MEDIA, the cache of pytest, or the run."""
+    named = os.environ.get("NEMOLOCAL_TEST_MEDIA")
+    if named:
+        return MediaCache(Path(named))
+    if pytestconfig.cache is not None and os.access(pytestconfig.rootpath, os.W_OK):
+        return MediaCache(pytestconfig.cache.mkdir("media"))
+    workers_share = "PYTEST_XDIST_WORKER" in os.environ
+    base = tmp_path_factory.getbasetemp()
+    return MediaCache((base.parent if workers_share else base) / "media")
 
 
 @pytest.fixture(scope="session")
-def song(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def sample(media_cache: MediaCache) -> Path:
+    """Two seconds of video with sound."""
+    return media_cache.file("my clip.mp4", lambda path: asyncio.run(make_sample(path, seconds=2)))
+
+
+@pytest.fixture(scope="session")
+def song(media_cache: MediaCache) -> Path:
     """A second of music."""
-    path = tmp_path_factory.mktemp("media") / "song.m4a"
-    asyncio.run(make_music("lofi", 1.0, path))
-    return path
+    return media_cache.file("song.m4a", lambda path: asyncio.run(make_music("lofi", 1.0, path)))
 
 
 class Blocking:

@@ -1,0 +1,1 @@
+"""What tests share, typed: servers, callers, scripted backends, journals and media."""
