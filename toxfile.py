@@ -9,13 +9,12 @@ from tox.config.loader.memory import MemoryLoader
 from tox.config.sets import ConfigSet
 from tox.config.types import EnvList
 from tox.plugin import impl
-from tox.session.state import State
 
 SUPPORTED = ("3.11", "3.12", "3.13", "3.14")
 
 
 @impl
-def tox_add_core_config(core_conf: ConfigSet, state: State) -> None:
+def tox_add_core_config(core_conf: ConfigSet) -> None:
     """Leave the Python that runs tox out of the environments for the others."""
     here = ".".join(platform.python_version_tuple()[:2])
     others = [version for version in SUPPORTED if version != here]
