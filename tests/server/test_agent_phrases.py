@@ -10,6 +10,7 @@ import pytest
 from nemolocal_server.agent.intents import Edit, Generate, Keep, Moment, Talk, Which, first
 from nemolocal_server.agent.understanding import understand
 from tests.support.phrases import Phrase, PhraseError, phrase_files, read_phrase, read_phrases
+from tests.support.tables import check_rows
 
 TIMELINES = (60_000, 47_310)
 
@@ -31,8 +32,8 @@ def seen_on(value: Any, total_ms: int) -> Any:
     return round(value, 4) if isinstance(value, float) else value
 
 
-def assert_understood(phrase: Phrase) -> None:
-    heard = understand(phrase.say)
+def check_phrase(say: str, phrase: Phrase) -> None:
+    heard = understand(say)
     if phrase.topic is not None:
         assert isinstance(heard, Talk), heard
         assert heard.topic == phrase.topic
@@ -44,9 +45,9 @@ def assert_understood(phrase: Phrase) -> None:
 
 @pytest.mark.parametrize("file", phrase_files(), ids=lambda file: file.stem)
 def test_what_people_say_is_understood(file: Path, subtests: pytest.Subtests) -> None:
-    for phrase in read_phrases(file):
-        with subtests.test(phrase.say):
-            assert_understood(phrase)
+    phrases = read_phrases(file)
+    assert phrases
+    check_rows(subtests, [(phrase.say, phrase) for phrase in phrases], check_phrase)
 
 
 def test_no_phrase_stands_twice() -> None:
