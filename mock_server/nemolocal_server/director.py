@@ -37,7 +37,8 @@ class Director:
             turn = self._talk(token, session, key, say_talk(wanted, session.language, key.message))
         else:
             turn = self._edit_if_possible(token, session, key, wanted, disturbance.outcome)
-        turn.plan = disturbance.disturb(turn.plan, self._heartbeat(token))
+        limit = self._core.settings.turn_times.limit
+        turn.plan = disturbance.disturb(turn.plan, self._heartbeat(token), limit)
         return turn
 
     def _edit_if_possible(
@@ -48,7 +49,7 @@ class Director:
         edits: tuple[Edit, ...],
         forced: Outcome | None,
     ) -> Turn:
-        stages = stages_of(edits)
+        stages, times = stages_of(edits), self._core.settings.turn_times
         try:
             jobs = self._foresee(session, stages)
         except CannotEdit as error:
@@ -58,11 +59,11 @@ class Director:
             # A generation does what it says, and says so, unless a fault is in force (SSE-8).
             outcome = forced or Outcome()
             text = None if outcome.silent else self._done(session, key, jobs)
-            plan = plan_generation(jobs, text, key, self._core.draw, self._heartbeat(token))
+            plan = plan_generation(jobs, text, key, self._core.draw, self._heartbeat(token), times)
         else:
             outcome = forced or self._draw_outcome(token, key)
             text = None if outcome.silent else self._done(session, key, jobs)
-            plan = plan_edit(jobs[0], text, key, self._core.draw, self._heartbeat(token))
+            plan = plan_edit(jobs[0], text, key, self._core.draw, self._heartbeat(token), times)
         turn = Turn(session, key.turn, plan)
         turn.stages, turn.outcome = stages, outcome
         turn.hold_id = self._hold(token, session, edits)
@@ -86,7 +87,8 @@ class Director:
         return foreseen
 
     def _talk(self, token: Token, session: Session, key: TurnKey, text: str) -> Turn:
-        plan = plan_talk(text, key, self._core.draw, self._heartbeat(token))
+        times = self._core.settings.turn_times
+        plan = plan_talk(text, key, self._core.draw, self._heartbeat(token), times)
         return Turn(session, key.turn, plan)
 
     def _done(self, session: Session, key: TurnKey, stages: list[tuple[Job, ...]]) -> str:

@@ -7,6 +7,7 @@ import msgspec
 
 from nemolocal_contract.media import SkillProfile
 
+from .agent.turn_plan import TURN_TIMES, TurnTimes
 from .dialect import Dialect
 from .silence import Silence
 from .tokens import NewToken
@@ -30,6 +31,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     - `clock`: "real" is time as it is, and `speed` divides the waits that the cloud would make,
       such as turns and heartbeats; "scaled": time itself runs `speed` times as fast, the life of
       tokens included; "manual": it stands still until the control interface advances it.
+    - `turn_times` say how long turns take: those of the cloud, unless it is to be seen what a
+      client makes of others (SSE-6, SSE-11).
     - `silence` says which edits close without a word (SSE-5); `chaos` is the chance of a fault in
       each request; `scenario` is a file of faults to arm and settings to switch, or the name of
       one that comes with the server.
@@ -50,6 +53,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     seed: int = 0
     clock: ClockKind = "real"
     speed: float = 50.0
+    turn_times: TurnTimes = TURN_TIMES
     silence: Silence = Silence()
     chaos: float = 0.0
     scenario: str = ""

@@ -1,31 +1,18 @@
 """What people say, from fixtures/phrases, and what the agent takes it for."""
 
-import tomllib
+from collections import Counter
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import msgspec
 import pytest
 
-from nemolocal_contract import effects
-from nemolocal_server.agent import intents
-from nemolocal_server.agent.intents import Generate, Moment, Talk, Topic, Which
+from nemolocal_server.agent.intents import Edit, Generate, Keep, Moment, Talk, Which, first
 from nemolocal_server.agent.understanding import understand
+from tests.support.phrases import Phrase, PhraseError, phrase_files, read_phrase, read_phrases
+from tests.support.tables import check_rows
 
-PHRASES = Path(__file__).parents[2] / "fixtures" / "phrases"
-NAMES = {name: getattr(intents, name) for name in intents.__all__} | {
-    name: effect for name, effect in vars(effects).items() if name[0].isupper()
-}
 TIMELINES = (60_000, 47_310)
-
-
-def phrases() -> list[Any]:
-    """Every phrase of every file, known by its file and its words."""
-    return [
-        pytest.param(phrase, id=f"{file.stem}: {phrase['say'][:60]}")
-        for file in sorted(PHRASES.glob("*.toml"))
-        for phrase in tomllib.loads(file.read_text(encoding="utf-8"))["phrase"]
-    ]
 
 
 def seen_on(value: Any, total_ms: int) -> Any:
@@ -45,21 +32,66 @@ def seen_on(value: Any, total_ms: int) -> Any:
     return round(value, 4) if isinstance(value, float) else value
 
 
-@pytest.mark.parametrize("phrase", phrases())
-def test_what_people_say_is_understood(phrase: dict[str, Any]) -> None:
-    heard = understand(phrase["say"])
-    if "talk" in phrase:
-        assert phrase["talk"] in get_args(Topic)
+def check_phrase(say: str, phrase: Phrase) -> None:
+    heard = understand(say)
+    if phrase.topic is not None:
         assert isinstance(heard, Talk), heard
-        assert heard.topic == phrase["talk"]
+        assert heard.topic == phrase.topic
         return
-    wanted = tuple(eval(want, {"__builtins__": {}}, NAMES) for want in phrase["want"])
     assert not isinstance(heard, Talk), heard
     for total_ms in TIMELINES:
-        assert seen_on(heard, total_ms) == seen_on(wanted, total_ms)
+        assert seen_on(heard, total_ms) == seen_on(phrase.edits, total_ms)
+
+
+@pytest.mark.parametrize("file", phrase_files(), ids=lambda file: file.stem)
+def test_what_people_say_is_understood(file: Path, subtests: pytest.Subtests) -> None:
+    phrases = read_phrases(file)
+    assert phrases
+    check_rows(subtests, [(phrase.say, phrase) for phrase in phrases], check_phrase)
 
 
 def test_no_phrase_stands_twice() -> None:
-    said = [param.values[0]["say"] for param in phrases()]
-    assert len(said) > 400
-    assert len(said) == len(set(said))
+    said = Counter(phrase.say for file in phrase_files() for phrase in read_phrases(file))
+    assert [say for say, times in said.items() if times > 1] == []
+
+
+@pytest.mark.parametrize(
+    ("edit", "complaint"),
+    [
+        ({"edit": "kep", "first_ms": 5000}, "unknown edit 'kep'; known are place-uploads, keep"),
+        ({"edit": "keep", "frist_ms": 5000}, "required field `span`"),
+        ({"edit": "merge", "clip": 1}, "'merge' takes no clip"),
+        ({"edit": "keep", "first_ms": 5000, "last_ms": 1}, "first_ms and last_ms together"),
+        ({"edit": "keep", "first_share": "half"}, "first_share = 'half' is no share"),
+        ({"edit": "keep", "first_ms": "5s"}, r"Expected `int`, got `str` - at `\$.span.end.ms`"),
+        ({"edit": "add-effect", "type": "sparkle"}, "unknown effect 'sparkle'; known are"),
+        ({"edit": "add-effect", "type": "rotate", "degrees": 45}, "Invalid enum value 45"),
+        ({"edit": "set-fit", "fit": "squeeze"}, "Invalid enum value 'squeeze'"),
+        ({"first_ms": 5000}, "edit is missing"),
+    ],
+)
+def test_a_wrong_table_is_an_error_that_names_phrase_and_key(
+    edit: dict[str, Any], complaint: str
+) -> None:
+    with pytest.raises(PhraseError, match=f"'trim it': .*{complaint}"):
+        read_phrase({"say": "trim it", "want": [edit]})
+
+
+@pytest.mark.parametrize(
+    ("phrase", "complaint"),
+    [
+        ({"say": "hi"}, "'hi': needs either want or talk"),
+        ({"say": "hi", "want": [], "talk": "hello"}, "'hi': needs either want or talk"),
+        ({"say": "hi", "talk": "weather"}, "'hi': talk is one of hello"),
+        ({"say": "hi", "wants": []}, "a phrase has group, say"),
+    ],
+)
+def test_a_phrase_wants_something_or_is_talk(phrase: dict[str, Any], complaint: str) -> None:
+    with pytest.raises(PhraseError, match=complaint):
+        read_phrase(phrase)
+
+
+def test_a_table_is_read_as_the_edits_that_it_names() -> None:
+    wanted: tuple[Edit, ...] = (Keep(first(5000), Which(number=2)), Keep(first(5000)))
+    tables = [{"edit": "keep", "first_ms": 5000, "clip": 2}, {"edit": "keep", "first_ms": 5000}]
+    assert read_phrase({"say": "trim", "want": tables}) == Phrase("trim", wanted)

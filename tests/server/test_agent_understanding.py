@@ -35,6 +35,7 @@ from nemolocal_server.agent.intents import (
     last,
 )
 from nemolocal_server.agent.understanding import understand
+from tests.support.tables import check_rows
 
 FIRST_10 = Keep(first(10_000))
 SECOND = Which(number=2)
@@ -89,11 +90,11 @@ CLAUSES: list[tuple[str, tuple[Edit, ...]]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("message", "edits"), CLAUSES, ids=lambda value: str(value)[:60])
-def test_clauses_are_read_in_order_and_lend_what_is_left_out(
-    message: str, edits: tuple[Edit, ...]
-) -> None:
-    assert understand(message) == edits
+def test_clauses_are_read_in_order_and_lend_what_is_left_out(subtests: pytest.Subtests) -> None:
+    def check(message: str, edits: tuple[Edit, ...]) -> None:
+        assert understand(message) == edits
+
+    check_rows(subtests, CLAUSES, check)
 
 
 SPANS: list[tuple[str, Span]] = [
@@ -132,14 +133,16 @@ SPANS: list[tuple[str, Span]] = [
 ]
 
 
-@pytest.mark.parametrize(("message", "span"), SPANS, ids=lambda value: str(value)[:60])
-def test_times_and_stretches_are_read_as_people_write_them(message: str, span: Span) -> None:
-    heard = understand(message)
-    assert isinstance(heard, tuple), heard
-    (edit,) = heard
-    assert isinstance(edit, Keep)
-    assert edit.span.start.resolve(60_000) == span.start.resolve(60_000)
-    assert edit.span.end.resolve(60_000) == span.end.resolve(60_000)
+def test_times_and_stretches_are_read_as_people_write_them(subtests: pytest.Subtests) -> None:
+    def check(message: str, span: Span) -> None:
+        heard = understand(message)
+        assert isinstance(heard, tuple), heard
+        (edit,) = heard
+        assert isinstance(edit, Keep)
+        assert edit.span.start.resolve(60_000) == span.start.resolve(60_000)
+        assert edit.span.end.resolve(60_000) == span.end.resolve(60_000)
+
+    check_rows(subtests, SPANS, check)
 
 
 TYPOS = [
@@ -155,10 +158,12 @@ TYPOS = [
 ]
 
 
-@pytest.mark.parametrize(("typed", "meant"), TYPOS)
-def test_one_wrong_letter_is_put_right(typed: str, meant: str) -> None:
-    assert isinstance(understand(meant), tuple)
-    assert understand(typed) == understand(meant)
+def test_one_wrong_letter_is_put_right(subtests: pytest.Subtests) -> None:
+    def check(typed: str, meant: str) -> None:
+        assert isinstance(understand(meant), tuple)
+        assert understand(typed) == understand(meant)
+
+    check_rows(subtests, TYPOS, check)
 
 
 TALK: list[tuple[str, Topic]] = [
@@ -204,11 +209,13 @@ TALK: list[tuple[str, Topic]] = [
 ]
 
 
-@pytest.mark.parametrize(("message", "topic"), TALK)
-def test_what_is_no_request_is_talk(message: str, topic: Topic) -> None:
-    heard = understand(message)
-    assert isinstance(heard, Talk), heard
-    assert heard.topic == topic
+def test_what_is_no_request_is_talk(subtests: pytest.Subtests) -> None:
+    def check(message: str, topic: Topic) -> None:
+        heard = understand(message)
+        assert isinstance(heard, Talk), heard
+        assert heard.topic == topic
+
+    check_rows(subtests, TALK, check)
 
 
 def test_what_was_not_understood_is_named() -> None:
@@ -216,49 +223,58 @@ def test_what_was_not_understood_is_named() -> None:
     assert heard == Talk("unknown", "bake a cake; fry an egg")
 
 
-@pytest.mark.parametrize(
-    ("message", "edits"),
-    [
-        ("how about trimming it to 10s?", (FIRST_10,)),
-        ("why don't you trim it to 10s?", (FIRST_10,)),
-        ("don't forget to trim it to 10s", (FIRST_10,)),
-        ("能不能帮我剪到10秒？", (FIRST_10,)),
-        ("don't add music, just trim it to 10s", (FIRST_10,)),
-        ("trim it to 10s, not to 5s", (FIRST_10,)),
-        ("it's too dark, so trim it to 10s", (FIRST_10,)),
-        ("it's too dark", (ApplyEffect(Brightness(0.25)),)),
-        ("trim to 5s, no, never mind. Trim to 10s", (FIRST_10,)),
-        ("trim to 10s. what a day", (FIRST_10,)),
-        ("I love the title, trim to 10s", (FIRST_10,)),
-        ("trim it to 10s, but not when I say so", (FIRST_10,)),
-        (
-            "keep the last 5 seconds and the first 3",
-            (Remove(Span(Moment(3000), Moment(5000, before_end=True))),),
-        ),
-        ("add a title that says please come home please", (AddTitle("please come home"),)),
-        ("add the title Fin, then trim to 10s", (AddTitle("Fin"), FIRST_10)),
-        ("add a title Salt and Pepper and then mute it", (AddTitle("Salt and Pepper"), MUTE)),
-        ("stop the music", (RemoveMusic(),)),
-        ("drop the first two clips", (RemoveClip(Which(number=1)), RemoveClip(SECOND))),
-        ("delete the beach clip", (RemoveClip(Which(name="beach")),)),
-        ("删除海滩.mp4", (RemoveClip(Which(name="海滩.mp4")),)),
-        ("把影片加速兩倍", (SetSpeed(2.0),)),
-        ("請刪除最後五秒", (Remove(last(5000)),)),
-    ],
-)
-def test_what_only_looks_like_talk_is_done(message: str, edits: tuple[Edit, ...]) -> None:
-    assert understand(message) == edits
+REQUESTS: list[tuple[str, tuple[Edit, ...]]] = [
+    ("how about trimming it to 10s?", (FIRST_10,)),
+    ("why don't you trim it to 10s?", (FIRST_10,)),
+    ("don't forget to trim it to 10s", (FIRST_10,)),
+    ("能不能帮我剪到10秒？", (FIRST_10,)),
+    ("don't add music, just trim it to 10s", (FIRST_10,)),
+    ("trim it to 10s, not to 5s", (FIRST_10,)),
+    ("it's too dark, so trim it to 10s", (FIRST_10,)),
+    ("it's too dark", (ApplyEffect(Brightness(0.25)),)),
+    ("trim to 5s, no, never mind. Trim to 10s", (FIRST_10,)),
+    ("trim to 10s. what a day", (FIRST_10,)),
+    ("I love the title, trim to 10s", (FIRST_10,)),
+    ("trim it to 10s, but not when I say so", (FIRST_10,)),
+    (
+        "keep the last 5 seconds and the first 3",
+        (Remove(Span(Moment(3000), Moment(5000, before_end=True))),),
+    ),
+    ("add a title that says please come home please", (AddTitle("please come home"),)),
+    ("add the title Fin, then trim to 10s", (AddTitle("Fin"), FIRST_10)),
+    ("add a title Salt and Pepper and then mute it", (AddTitle("Salt and Pepper"), MUTE)),
+    ("stop the music", (RemoveMusic(),)),
+    ("drop the first two clips", (RemoveClip(Which(number=1)), RemoveClip(SECOND))),
+    ("delete the beach clip", (RemoveClip(Which(name="beach")),)),
+    ("删除海滩.mp4", (RemoveClip(Which(name="海滩.mp4")),)),
+    ("把影片加速兩倍", (SetSpeed(2.0),)),
+    ("請刪除最後五秒", (Remove(last(5000)),)),
+]
 
 
-@pytest.mark.parametrize(
-    "piece",
-    ["1", "1s to ", "title ", "edit ", "'a ", '"', "don't ", "so i can ", "reduce ", " ", "，剪",
-     "«", "x-", "a.", "第", "clip 1 and ", "trim to 10s ", "00:00:01,000 --> 00:00:02,000\n"],
-)  # fmt: skip
+def test_what_only_looks_like_talk_is_done(subtests: pytest.Subtests) -> None:
+    def check(message: str, edits: tuple[Edit, ...]) -> None:
+        assert understand(message) == edits
+
+    check_rows(subtests, REQUESTS, check)
+
+
+SLOW_TO_READ = [
+    "1", "1s to ", "title ", "edit ", "'a ", '"', "don't ", "so i can ", "reduce ", " ", "，剪",
+    "«", "x-", "a.", "第", "clip 1 and ", "trim to 10s ", "00:00:01,000 --> 00:00:02,000\n",
+]  # fmt: skip
+
+
 @pytest.mark.parametrize("length", [1000, 3900, 20_000])
-def test_a_message_made_to_be_slow_is_answered_all_the_same(piece: str, length: int) -> None:
+def test_a_message_made_to_be_slow_is_answered_all_the_same(
+    length: int, subtests: pytest.Subtests
+) -> None:
     """The patterns are bounded: without that, twenty seconds and more for some of these."""
-    understand("x" + piece * (length // len(piece)))
+
+    def check(piece: str) -> None:
+        understand("x" + piece * (length // len(piece)))
+
+    check_rows(subtests, [(piece,) for piece in SLOW_TO_READ], check)
 
 
 SRT = (

@@ -59,6 +59,7 @@ from nemolocal_server.agent.intents import (
     last,
 )
 from nemolocal_server.agent.understanding import understand
+from tests.support.tables import check_rows
 
 COMMANDS: list[tuple[str, tuple[Edit, ...]]] = [
     ("Trim teh video to teh first 10 seconds", (Keep(first(10000)),)),
@@ -170,6 +171,8 @@ COMMANDS: list[tuple[str, tuple[Edit, ...]]] = [
 ]
 
 
-@pytest.mark.parametrize(("message", "edits"), COMMANDS, ids=lambda value: str(value)[:60])
-def test_a_chinese_command_is_understood(message: str, edits: tuple[Edit, ...]) -> None:
-    assert understand(message) == edits
+def test_a_chinese_command_is_understood(subtests: pytest.Subtests) -> None:
+    def check(message: str, edits: tuple[Edit, ...]) -> None:
+        assert understand(message) == edits
+
+    check_rows(subtests, COMMANDS, check)

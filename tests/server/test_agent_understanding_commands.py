@@ -56,6 +56,7 @@ from nemolocal_server.agent.intents import (
     last,
 )
 from nemolocal_server.agent.understanding import understand
+from tests.support.tables import check_rows
 
 COMMANDS: list[tuple[str, tuple[Edit, ...]]] = [
     ('rename the title to "New"', (ChangeTitle(text="New"),)),
@@ -260,6 +261,8 @@ COMMANDS: list[tuple[str, tuple[Edit, ...]]] = [
 ]
 
 
-@pytest.mark.parametrize(("message", "edits"), COMMANDS, ids=lambda value: str(value)[:60])
-def test_every_word_of_a_command_counts(message: str, edits: tuple[Edit, ...]) -> None:
-    assert understand(message) == edits
+def test_every_word_of_a_command_counts(subtests: pytest.Subtests) -> None:
+    def check(message: str, edits: tuple[Edit, ...]) -> None:
+        assert understand(message) == edits
+
+    check_rows(subtests, COMMANDS, check)

@@ -24,6 +24,7 @@ from nemolocal_server.agent.intents import (
     last,
 )
 from nemolocal_server.agent.understanding import understand
+from tests.support.tables import check_rows
 
 SECOND = Which(number=2)
 
@@ -53,9 +54,11 @@ POINTED: list[tuple[str, tuple[Edit, ...]]] = [
 ]
 
 
-@pytest.mark.parametrize(("message", "edits"), POINTED, ids=lambda value: str(value)[:60])
-def test_a_command_is_about_what_was_just_spoken_of(message: str, edits: tuple[Edit, ...]) -> None:
-    assert understand(message) == edits
+def test_a_command_is_about_what_was_just_spoken_of(subtests: pytest.Subtests) -> None:
+    def check(message: str, edits: tuple[Edit, ...]) -> None:
+        assert understand(message) == edits
+
+    check_rows(subtests, POINTED, check)
 
 
 APART: list[tuple[str, tuple[Edit, ...]]] = [
@@ -69,9 +72,11 @@ APART: list[tuple[str, tuple[Edit, ...]]] = [
 ]
 
 
-@pytest.mark.parametrize(("message", "edits"), APART, ids=lambda value: str(value)[:60])
-def test_separate_commands_stay_separate(message: str, edits: tuple[Edit, ...]) -> None:
-    assert understand(message) == edits
+def test_separate_commands_stay_separate(subtests: pytest.Subtests) -> None:
+    def check(message: str, edits: tuple[Edit, ...]) -> None:
+        assert understand(message) == edits
+
+    check_rows(subtests, APART, check)
 
 
 UNEXPLAINED = [
@@ -108,12 +113,15 @@ UNEXPLAINED = [
 ]
 
 
-@pytest.mark.parametrize("message", UNEXPLAINED)
-def test_words_that_no_edit_accounts_for_are_not_passed_over(message: str) -> None:
+def test_words_that_no_edit_accounts_for_are_not_passed_over(subtests: pytest.Subtests) -> None:
     """ "Make the ocean brighter" must not brighten everything."""
-    heard = understand(message)
-    assert isinstance(heard, Talk), heard
-    assert heard.topic in ("unknown", "export")
+
+    def check(message: str) -> None:
+        heard = understand(message)
+        assert isinstance(heard, Talk), heard
+        assert heard.topic in ("unknown", "export")
+
+    check_rows(subtests, [(message,) for message in UNEXPLAINED], check)
 
 
 @pytest.mark.parametrize("percent", [7, 14, 28, 29, 35, 55, 56, 57, 58])
@@ -126,23 +134,25 @@ def test_a_percentage_is_the_number_that_one_would_write(percent: int) -> None:
     assert understand(f"keep the first {percent}%") == (Keep(Span(end=Moment(share=share))),)
 
 
-@pytest.mark.parametrize(
-    ("message", "edit"),
-    [
-        ("fade ot at the end", "fade out at the end"),
-        ("fade ni", "fade in"),
-        ("加个背静音乐", "加个背景音乐"),
-        ("结尾谈出", "结尾淡出"),
-        ("wipe from left to right", "wipe to the right"),
-        ("slide in from the right", "slide to the left"),
-        ("标题放到顶部去", "标题放到顶部"),
-        ("去水印", "去掉水印"),
-        ("delete掉标题", "删掉标题"),
-    ],
-)
-def test_two_ways_of_saying_it_are_the_same(message: str, edit: str) -> None:
-    assert isinstance(understand(edit), tuple)
-    assert understand(message) == understand(edit)
+SAME = [
+    ("fade ot at the end", "fade out at the end"),
+    ("fade ni", "fade in"),
+    ("加个背静音乐", "加个背景音乐"),
+    ("结尾谈出", "结尾淡出"),
+    ("wipe from left to right", "wipe to the right"),
+    ("slide in from the right", "slide to the left"),
+    ("标题放到顶部去", "标题放到顶部"),
+    ("去水印", "去掉水印"),
+    ("delete掉标题", "删掉标题"),
+]
+
+
+def test_two_ways_of_saying_it_are_the_same(subtests: pytest.Subtests) -> None:
+    def check(message: str, edit: str) -> None:
+        assert isinstance(understand(edit), tuple)
+        assert understand(message) == understand(edit)
+
+    check_rows(subtests, SAME, check)
 
 
 def test_what_is_put_somewhere_is_new_unless_it_is_spoken_of_as_known() -> None:

@@ -2,6 +2,7 @@
 
 import itertools
 import string
+from typing import Any
 
 import msgspec
 import pytest
@@ -44,6 +45,13 @@ CHINESE = [
     "变成黑白",
     "撤销",
 ]
+# A command of each kind for every run; all the others follow in the deep one.
+EVERY_RUN = {
+    "remove the first 5 seconds",
+    "speed up the first clip",
+    "make it vertical with black bars",
+    "剪到10秒",
+}
 OF_A_CLIP = {"speed up the first clip": 1, "brighten the last clip a bit": -1}
 OF_WHAT_WAS_NAMED = ("make it black and white", "rotate it 90 degrees")
 english = st.sampled_from(COMMANDS)
@@ -63,6 +71,14 @@ TYPED = [
 WORDS_OF_THEIR_OWN = {"remote"}
 
 
+def mostly_deep(commands: list[str]) -> list[Any]:
+    """The commands as parameters, all but a few of them slow."""
+    return [
+        command if command in EVERY_RUN else pytest.param(command, marks=pytest.mark.slow)
+        for command in commands
+    ]
+
+
 def done(message: str) -> tuple[Edit, ...]:
     """What a message that must be understood asks for."""
     heard = understand(message)
@@ -80,7 +96,7 @@ def test_any_words_of_commands_are_understood_as_something(words: list[str]) -> 
     understand(" ".join(words))
 
 
-@pytest.mark.parametrize("command", [*COMMANDS, *CHINESE])
+@pytest.mark.parametrize("command", mostly_deep([*COMMANDS, *CHINESE]))
 def test_politeness_and_punctuation_change_nothing(command: str) -> None:
     before = ["", "please ", "could you please ", "hey, ", "I'd like you to ", "请", "  "]
     behind = ["", " please", ".", "!", "...", "  ", ", thanks!", "，谢谢", " 🙏"]
@@ -96,7 +112,7 @@ def test_case_and_white_space_change_nothing(command: str, random: object) -> No
     assert done(typed) == done(command)
 
 
-@pytest.mark.parametrize("one", [*COMMANDS, *CHINESE])
+@pytest.mark.parametrize("one", mostly_deep([*COMMANDS, *CHINESE]))
 def test_two_commands_are_done_one_after_the_other(one: str) -> None:
     first = done(one)
     for other in (*COMMANDS, *CHINESE):
@@ -122,7 +138,10 @@ def test_quoted_words_are_never_a_command(text: str) -> None:
     assert done(f"加标题“{text}”，然后静音") == (AddTitle(text), *done("静音"))
 
 
-@pytest.mark.parametrize(("word", "message"), TYPED)
+@pytest.mark.parametrize(
+    ("word", "message"),
+    [*TYPED[:2], *(pytest.param(*row, marks=pytest.mark.slow) for row in TYPED[2:])],
+)
 def test_one_wrong_letter_in_a_command_changes_nothing(word: str, message: str) -> None:
     wanted = done(message.format(word))
     for typed in mistyped(word) - WORDS_OF_THEIR_OWN:

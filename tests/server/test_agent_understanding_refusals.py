@@ -4,6 +4,7 @@ import pytest
 
 from nemolocal_server.agent.intents import Talk
 from nemolocal_server.agent.understanding import understand
+from tests.support.tables import check_rows
 
 TOO_LITTLE = [
     "change the music volume",
@@ -86,8 +87,10 @@ TOO_LITTLE = [
 ]
 
 
-@pytest.mark.parametrize("message", TOO_LITTLE)
-def test_what_says_too_little_or_makes_no_sense_is_not_guessed(message: str) -> None:
-    heard = understand(message)
-    assert isinstance(heard, Talk), heard
-    assert heard.topic == "unknown"
+def test_what_says_too_little_or_makes_no_sense_is_not_guessed(subtests: pytest.Subtests) -> None:
+    def check(message: str) -> None:
+        heard = understand(message)
+        assert isinstance(heard, Talk), heard
+        assert heard.topic == "unknown"
+
+    check_rows(subtests, [(message,) for message in TOO_LITTLE], check)

@@ -10,7 +10,7 @@ from nemolocal_contract.events import Heartbeat, Text
 from nemolocal_contract.sse import HEARTBEAT, FrameParser
 from nemolocal_server.agent.intents import Compress
 from nemolocal_server.agent.tools import Job
-from nemolocal_server.agent.turn_plan import TURN_LIMIT, Abandon, Commit, Step, TurnKey, plan_edit
+from nemolocal_server.agent.turn_plan import TURN_TIMES, Abandon, Commit, Step, TurnKey, plan_edit
 from nemolocal_server.draw import Draw
 from nemolocal_server.faults import connections
 from nemolocal_server.faults.catalogue import CATALOGUE, Active
@@ -94,7 +94,7 @@ def test_no_faults_together_make_a_turn_longer_than_it_may_be(names: list[str], 
     key = TurnKey("client", 1, 1, "compress it")
     plan = plan_edit(JOBS, "done", key, Draw(seed), 15)
     steps = disturbance_of(active).disturb(plan, 15)
-    assert sum(step.delay for step in steps) <= TURN_LIMIT + 1e-9
+    assert sum(step.delay for step in steps) <= TURN_TIMES.limit + 1e-9
     ends = [number for number, step in enumerate(steps) if isinstance(step.action, Abandon)]
     assert all(not isinstance(s.action, Commit | Text) for n in ends for s in steps[n:]) or (
         "temporary-issue" in names

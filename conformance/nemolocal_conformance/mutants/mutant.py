@@ -18,6 +18,14 @@ class Patch(msgspec.Struct, frozen=True):
     value: Any
 
 
+def replacing(public: Callable[..., Any], value: Any) -> Patch:
+    """Puts something else in the place of a public function, or of a method of a class."""
+    owner, _, name = public.__qualname__.rpartition(".")
+    if name.startswith("_"):
+        raise ValueError(f"{name} is private")
+    return Patch(f"{public.__module__}.{owner}".rstrip("."), name, value)
+
+
 class ServerMutant(msgspec.Struct, frozen=True):
     """The reference with one small change.
 

@@ -9,13 +9,32 @@ from nemolocal_contract.events import Heartbeat, Text, ToolCall, ToolResult, Tur
 from ..draw import Draw
 from .tools import Job
 
-_TALK_SECONDS = (5.0, 15.0)
-_EDIT_SECONDS = (10.0, 30.0)
-_GENERATION_SECONDS = (100.0, 300.0)
 # When within an edit the tool is called and when it has answered, as parts of the whole.
 _CALLED, _ANSWERED = 0.15, 0.85
-# A turn lasts at most a quarter of an hour (SSE-6).
-TURN_LIMIT = 900.0
+
+
+class TurnTimes(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How long turns take, the least and the most, in seconds of the server's clock (SSE-11).
+
+    No turn lasts longer than `limit` (SSE-6).
+    """
+
+    talk: tuple[float, float] = (5.0, 15.0)
+    edit: tuple[float, float] = (10.0, 30.0)
+    generation: tuple[float, float] = (100.0, 300.0)
+    limit: float = 900.0
+
+    def __post_init__(self) -> None:
+        """Refuse lengths that no turn can have."""
+        for least, most in (self.talk, self.edit, self.generation):
+            if not 0 <= least <= most:
+                raise ValueError(f"turn_times must be rising numbers, not {least}, {most}")
+        if not self.limit > 0:
+            raise ValueError(f"turn_times.limit must be greater than 0, not {self.limit}")
+
+
+TURN_TIMES = TurnTimes()
+"""Those of the cloud."""
 
 
 class TurnKey(msgspec.Struct, frozen=True):
@@ -50,17 +69,24 @@ class Step(msgspec.Struct, frozen=True):
     action: TurnEvent | Commit | Abandon
 
 
-def plan_talk(text: str, key: TurnKey, draw: Draw, heartbeat: float) -> list[Step]:
+def plan_talk(
+    text: str, key: TurnKey, draw: Draw, heartbeat: float, times: TurnTimes = TURN_TIMES
+) -> list[Step]:
     """Think a while, then answer."""
-    length = draw.between(*_TALK_SECONDS, "talk", *key.parts())
+    length = draw.between(*times.talk, "talk", *key.parts())
     return _with_heartbeats([Step(length, Text(text))], heartbeat)
 
 
 def plan_edit(
-    jobs: Sequence[Job], text: str | None, key: TurnKey, draw: Draw, heartbeat: float
+    jobs: Sequence[Job],
+    text: str | None,
+    key: TurnKey,
+    draw: Draw,
+    heartbeat: float,
+    times: TurnTimes = TURN_TIMES,
 ) -> list[Step]:
     """Call the tools, change the draft, report the results; then the text, unless it is None."""
-    length = draw.between(*_EDIT_SECONDS, "edit", *key.parts())
+    length = draw.between(*times.edit, "edit", *key.parts())
     answered = (_ANSWERED - _CALLED) * length
     steps = _call(_numbered(jobs, key), _CALLED * length, answered, Commit())
     if text is not None:
@@ -74,9 +100,10 @@ def plan_generation(
     key: TurnKey,
     draw: Draw,
     heartbeat: float,
+    times: TurnTimes = TURN_TIMES,
 ) -> list[Step]:
     """First the clip that was asked for, then what nobody asked for: music and a title (SSE-8)."""
-    length = draw.between(*_GENERATION_SECONDS, "generation", *key.parts())
+    length = draw.between(*times.generation, "generation", *key.parts())
     numbered = iter(_numbered([job for stage in stages for job in stage], key))
     steps: list[Step] = []
     for stage, (called, answered) in enumerate(((0.05, 0.7), (0.02, 0.18))):
@@ -123,11 +150,11 @@ def heartbeats(seconds: float, interval: float) -> list[Step]:
     return [Step(interval, Heartbeat())] * int(seconds // interval)
 
 
-def within_limit(steps: list[Step]) -> list[Step]:
+def within_limit(steps: list[Step], limit: float = TURN_TIMES.limit) -> list[Step]:
     """The same steps; those that would come too late are given up (SSE-6)."""
     elapsed = 0.0
     for number, step in enumerate(steps):
-        if elapsed + step.delay > TURN_LIMIT:
-            return [*steps[:number], Step(TURN_LIMIT - elapsed, Abandon())]
+        if elapsed + step.delay > limit:
+            return [*steps[:number], Step(limit - elapsed, Abandon())]
         elapsed += step.delay
     return steps

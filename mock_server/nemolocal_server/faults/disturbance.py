@@ -6,7 +6,7 @@ import msgspec
 
 from nemolocal_contract.events import Heartbeat, Text
 
-from ..agent.turn_plan import Abandon, Commit, Step, heartbeats, within_limit
+from ..agent.turn_plan import TURN_TIMES, Abandon, Commit, Step, heartbeats, within_limit
 from ..silence import Outcome
 from .catalogue import Active, Late, Quiet, Stalled
 
@@ -30,8 +30,13 @@ class Disturbance(msgspec.Struct, frozen=True):
     separators: bool = False
     emoji: bool = False
 
-    def disturb(self, steps: list[Step], heartbeat: float) -> list[Step]:
-        """The plan as it will be played; `heartbeat` is the interval in seconds (SSE-6)."""
+    def disturb(
+        self, steps: list[Step], heartbeat: float, limit: float = TURN_TIMES.limit
+    ) -> list[Step]:
+        """The plan as it will be played, for `limit` seconds at most (SSE-6).
+
+        `heartbeat` is the interval in seconds.
+        """
         if self.outcome is not None and self.outcome.silent:
             steps = [step for step in steps if not isinstance(step.action, Text)]
         if self.separators:
@@ -44,7 +49,7 @@ class Disturbance(msgspec.Struct, frozen=True):
             steps = [*steps, Step(_ISSUE_SECONDS, Text(_ISSUE))]
         if self.quiet:
             steps = [Step(self.quiet, Heartbeat()), *steps]
-        return within_limit([*heartbeats(self.stall, heartbeat), *steps])
+        return within_limit([*heartbeats(self.stall, heartbeat), *steps], limit)
 
 
 CALM = Disturbance()

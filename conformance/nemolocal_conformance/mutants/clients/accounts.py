@@ -2,9 +2,22 @@
 
 from typing import Any
 
-from nemolocal_client.effects import Call, Flow, RenewClientId, Wait
+import msgspec
+
+from nemolocal_client.effects import (
+    Call,
+    Effect,
+    Flow,
+    KeepToken,
+    RecallClientId,
+    RecallToken,
+    RenewClientId,
+    Secret,
+    Wait,
+)
 from nemolocal_client.errors import (
     BadRequest,
+    BadToken,
     ExportBlocked,
     FileTooLarge,
     NemoError,
@@ -12,43 +25,39 @@ from nemolocal_client.errors import (
     RateLimited,
     UnsupportedFile,
 )
-from nemolocal_client.failures import failure_of
+from nemolocal_client.failures import data_of, failure_of
 from nemolocal_contract.endpoints import TOKEN
+from nemolocal_contract.replies import TokenReply
 
 from . import scenarios
 from .mutant import ClientMutant, Hit, broken_client
+from .rewriting import Memory, broken_effects, endpoint_of, signed
 
 
-@broken_client(
+@broken_effects(
     "nameless", "AUTH-1", "AUTH-2", "CLI-7",
-    kills="client.client-id client.after-400.client-id",
-    scenario=scenarios.talk_or_not, at="identity._token_for",
+    kills="client.client-id client.after-400.client-id", scenario=scenarios.talk_or_not,
 )  # fmt: skip
-def nameless(original: Any, hit: Hit) -> Any:
+def nameless(effect: Effect, hit: Hit, _: Memory) -> Flow[Any]:
     """The token call names no client."""
-
-    def token_for(_: str) -> Flow[Any]:
+    if isinstance(effect, Call) and endpoint_of(effect) == "token":
         hit()
-        return (yield from original(""))
+        effect = msgspec.structs.replace(effect, client_id="")
+    return (yield effect)
 
-    return token_for
 
-
-@broken_client(
+@broken_effects(
     "gives-up-at-400", "CLI-7", "AUTH-2",
-    kills="client.after-400.client-id", scenario=scenarios.bad_client_id, at="identity._token_for",
+    kills="client.after-400.client-id", scenario=scenarios.bad_client_id,
 )  # fmt: skip
-def gives_up_at_400(original: Any, hit: Hit) -> Any:
+def gives_up_at_400(effect: Effect, hit: Hit, _: Memory) -> Flow[Any]:
     """A refused client id is no reason to make another one."""
-
-    def token_for(client_id: str) -> Flow[Any]:
-        try:
-            return (yield from original(client_id))
-        except BadRequest as refused:
-            hit()
-            raise NemoError(refused.message) from None
-
-    return token_for
+    reply = yield effect
+    failure = failure_of(reply)
+    if endpoint_of(effect) == "token" and isinstance(failure, BadRequest):
+        hit()
+        raise NemoError(failure.message)
+    return reply
 
 
 @broken_client(
@@ -66,103 +75,96 @@ def forgetful(original: Any, hit: Hit) -> Any:
     return token
 
 
-@broken_client(
-    "newcomer", "CLI-9",
-    kills="client.client-id.kept", scenario=scenarios.two_runs, at="client.Desk.answer",
+@broken_effects(
+    "newcomer", "CLI-9", kills="client.client-id.kept", scenario=scenarios.two_runs,
 )  # fmt: skip
-def newcomer(original: Any, hit: Hit) -> Any:
+def newcomer(effect: Effect, hit: Hit, _: Memory) -> Flow[Any]:
     """Each run makes a client id of its own, and keeps nothing."""
-
-    def answer(desk: Any, effect: Any) -> object:
-        match type(effect).__name__:
-            case "RecallClientId":
-                hit()
-                effect = RenewClientId()
-            case "RecallToken" | "KeepToken":
-                return None
-        return original(desk, effect)
-
-    return answer
-
-
-@broken_client(
-    "dodger", "CLI-9", "AUTH-3",
-    kills="client.429.client-id", scenario=scenarios.token_limited, at="identity._ask",
-)  # fmt: skip
-def dodger(original: Any, hit: Hit) -> Any:
-    """Where one client id has had its token, another one asks."""
-
-    def ask(account: Any, *, refused: Any) -> Flow[None]:
-        try:
-            yield from original(account, refused=refused)
-        except RateLimited:
+    match effect:
+        case RecallClientId():
             hit()
-            yield RenewClientId()
-            yield from original(account, refused=refused)
+            return (yield RenewClientId())
+        case RecallToken() | KeepToken():
+            return None
+    return (yield effect)
 
-    return ask
+
+@broken_effects(
+    "dodger", "CLI-9", "AUTH-3", kills="client.429.client-id", scenario=scenarios.token_limited,
+)  # fmt: skip
+def dodger(effect: Effect, hit: Hit, memory: Memory) -> Flow[Any]:
+    """Where one client id has had its token, another one asks."""
+    reply = yield effect
+    if not isinstance(effect, Call) or not isinstance(failure_of(reply), RateLimited):
+        return reply
+    if not memory.get("limited"):
+        memory["limited"] = True
+        return reply
+    hit()
+    client_id = yield RenewClientId()
+    return (yield msgspec.structs.replace(effect, client_id=client_id))
 
 
-@broken_client(
+@broken_effects(
     "anonymous-after-all", "AUTH-8", "CLI-7",
-    kills="client.manual-token", scenario=scenarios.manual_token_expired, at="identity._attempt",
+    kills="client.manual-token", scenario=scenarios.manual_token_expired,
 )  # fmt: skip
-def anonymous_after_all(original: Any, hit: Hit) -> Any:
+def anonymous_after_all(effect: Effect, hit: Hit, _: Memory) -> Flow[Any]:
     """A refused NEMO_TOKEN is replaced by a free token."""
+    reply = yield effect
+    if not isinstance(effect, Call) or not isinstance(failure_of(reply), BadToken):
+        return reply
+    hit()
+    client_id = yield RecallClientId()
+    asked = Call(method=TOKEN.method, path=TOKEN.path(), client_id=client_id)
+    fresh = data_of((yield asked), TokenReply)
+    return (yield msgspec.structs.replace(effect, token=Secret(fresh.token)))
 
-    def attempt(account: Any, request: Any) -> Flow[Any]:
-        hit()
-        account.fixed = False
-        return (yield from original(account, request))
 
-    return attempt
-
-
-@broken_client(
+@broken_effects(
     "stays-refused", "CLI-7", "AUTH-5",
-    kills="client.after-1001.renew", scenario=scenarios.token_expired, at="identity._renew",
+    kills="client.after-1001.renew", scenario=scenarios.token_expired,
 )  # fmt: skip
-def stays_refused(original: Any, hit: Hit) -> Any:
+def stays_refused(effect: Effect, hit: Hit, _: Memory) -> Flow[Any]:
     """A refused token is tried again instead of renewed."""
-    del original
+    reply = yield effect
+    if not isinstance(failure_of(reply), BadToken):
+        return reply
+    hit()
+    reply = yield effect
+    failure = failure_of(reply)
+    if failure is not None:
+        raise failure
+    return reply
 
-    def renew(account: Any) -> Flow[None]:
-        del account
-        hit()
-        return
-        yield
 
-    return renew
-
-
-@broken_client(
+@broken_effects(
     "renames-itself", "CLI-7", "CLI-9",
-    kills="client.after-1001.client-id", scenario=scenarios.token_expired, at="identity._renew",
+    kills="client.after-1001.client-id", scenario=scenarios.token_expired,
 )  # fmt: skip
-def renames_itself(original: Any, hit: Hit) -> Any:
+def renames_itself(effect: Effect, hit: Hit, memory: Memory) -> Flow[Any]:
     """A new token is asked for under a new client id."""
+    if isinstance(effect, Call) and endpoint_of(effect) == "token":
+        if memory.get("named"):
+            hit()
+            client_id = yield RenewClientId()
+            effect = msgspec.structs.replace(effect, client_id=client_id)
+        memory["named"] = True
+    return (yield effect)
 
-    def renew(account: Any) -> Flow[None]:
-        hit()
-        yield RenewClientId()
-        yield from original(account)
 
-    return renew
-
-
-@broken_client(
+@broken_effects(
     "renews-in-vain", "CLI-7",
-    kills="client.after-1001.repeat", scenario=scenarios.token_expired_last, at="identity._renew",
+    kills="client.after-1001.repeat", scenario=scenarios.token_expired_last,
 )  # fmt: skip
-def renews_in_vain(original: Any, hit: Hit) -> Any:
+def renews_in_vain(effect: Effect, hit: Hit, memory: Memory) -> Flow[Any]:
     """There is a new token, and the request is not repeated."""
-
-    def renew(account: Any) -> Flow[None]:
+    if isinstance(effect, KeepToken):
+        memory["tokens"] = memory.get("tokens", 0) + 1
+    elif signed(effect) and memory["tokens"] > 1:
         hit()
-        yield from original(account)
         raise NemoError("the token was renewed", remedy="say it again")
-
-    return renew
+    return (yield effect)
 
 
 @broken_client(
@@ -241,51 +243,39 @@ exports_blocked = _stubborn(
 )
 
 
-@broken_client(
-    "breathless", "CLI-7",
-    kills="client.429.wait", scenario=scenarios.limited, at="identity.Wait",
-)  # fmt: skip
-def breathless(original: Any, hit: Hit) -> Any:
+@broken_effects("breathless", "CLI-7", kills="client.429.wait", scenario=scenarios.limited)
+def breathless(effect: Effect, hit: Hit, memory: Memory) -> Flow[Any]:
     """After 429 there is no pause."""
-
-    def wait(seconds: float) -> Wait:
+    if isinstance(effect, Wait) and memory.get("limited"):
         hit()
-        found: Wait = original(seconds / 30)
-        return found
+        return (yield Wait(effect.seconds / 30))
+    reply = yield effect
+    if isinstance(effect, Call):
+        memory["limited"] = isinstance(failure_of(reply), RateLimited)
+    return reply
 
-    return wait
 
-
-@broken_client(
-    "persistent", "CLI-7",
-    kills="client.429.once", scenario=scenarios.limited_for_long, at="identity._send",
-)  # fmt: skip
-def persistent(original: Any, hit: Hit) -> Any:
+@broken_effects("persistent", "CLI-7", kills="client.429.once", scenario=scenarios.limited_for_long)
+def persistent(effect: Effect, hit: Hit, _: Memory) -> Flow[Any]:
     """After 429 it is tried four times."""
-
-    def send(request: Any) -> Flow[Any]:
-        for _ in range(3):
-            reply = yield request
-            if not isinstance(failure_of(reply), RateLimited):
-                return reply
-            hit()
-            yield Wait(30.0)
-        return (yield from original(request))
-
-    return send
+    reply = yield effect
+    for _again in range(3):
+        if not isinstance(failure_of(reply), RateLimited):
+            break
+        hit()
+        yield Wait(30.0)
+        reply = yield effect
+    return reply
 
 
-@broken_client(
-    "discouraged", "CLI-7",
-    kills="client.429.retry", scenario=scenarios.limited_for_long, at="identity._send",
+@broken_effects(
+    "discouraged", "CLI-7", kills="client.429.retry", scenario=scenarios.limited_for_long,
 )  # fmt: skip
-def discouraged(original: Any, hit: Hit) -> Any:
+def discouraged(effect: Effect, hit: Hit, _: Memory) -> Flow[Any]:
     """After 429 it is not tried again."""
-    del original
-
-    def send(request: Any) -> Flow[Any]:
-        if not (isinstance(request, Call) and request.path == TOKEN.path()):
-            hit()
-        return (yield request)
-
-    return send
+    reply = yield effect
+    failure = failure_of(reply)
+    if isinstance(failure, RateLimited) and endpoint_of(effect) != "token":
+        hit()
+        raise failure
+    return reply

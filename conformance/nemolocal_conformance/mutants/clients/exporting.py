@@ -3,15 +3,17 @@
 from collections.abc import Callable
 from typing import Any
 
-from nemolocal_client.effects import Call, Flow, Wait
+import msgspec
+
+from nemolocal_client.effects import Call, Download, Effect, Flow, Wait
 from nemolocal_client.errors import DownloadFailed, NemoError, RenderFailed
-from nemolocal_client.exports import _attempt
-from nemolocal_client.identity import authorized
-from nemolocal_client.polling import PollPolicy
-from nemolocal_contract.endpoints import RENDER_STATUS
+from nemolocal_client.failures import render_of
+from nemolocal_client.polling import CONTRACT_POLLING, PollPolicy
+from nemolocal_contract.envelope import decode_json, encode_json
 
 from . import scenarios
 from .mutant import ClientMutant, Hit, broken_client
+from .rewriting import Memory, broken_effects, endpoint_of, signed
 
 
 @broken_client(
@@ -53,102 +55,98 @@ class _Ready:
     duration_ms = 0
 
 
-@broken_client(
-    "odd-id", "REN-1",
-    kills="client.render.id-shape", scenario=scenarios.export, at="exports._new_id",
-)  # fmt: skip
-def odd_id(original: Any, hit: Hit) -> Any:
+@broken_effects("odd-id", "REN-1", kills="client.render.id-shape", scenario=scenarios.export)
+def odd_id(effect: Effect, hit: Hit, _: Memory) -> Flow[Any]:
     """An export is called otherwise than others call theirs."""
-
-    def new_id(session: Any) -> Flow[str]:
+    if endpoint_of(effect) == "render":
         hit()
-        name: str = yield from original(session)
-        return name.removeprefix("render_")
-
-    return new_id
+        effect = _called(effect, lambda name: name.removeprefix("render_"))
+    return (yield effect)
 
 
-@broken_client(
+def _called(effect: Effect, rename: Callable[[str], str]) -> Call:
+    """The start of an export under another id."""
+    assert isinstance(effect, Call)
+    body = decode_json(effect.json or b"")
+    json = encode_json({**body, "id": rename(body["id"])})
+    return msgspec.structs.replace(effect, json=json)
+
+
+@broken_effects(
     "same-id-again", "CLI-8", "REN-6",
-    kills="client.retry.new-id", scenario=scenarios.render_fails, at="exports._new_id",
+    kills="client.retry.new-id", scenario=scenarios.render_fails,
 )  # fmt: skip
-def same_id_again(original: Any, hit: Hit) -> Any:
+def same_id_again(effect: Effect, hit: Hit, _: Memory) -> Flow[Any]:
     """A failed export is tried again under the id that it had."""
-    del original
-
-    def new_id(session: Any) -> Flow[str]:
-        del session
+    if endpoint_of(effect) == "render":
         hit()
-        return "render_1"
-        yield
-
-    return new_id
+        effect = _called(effect, lambda _: "render_1")
+    return (yield effect)
 
 
-@broken_client(
+@broken_effects(
     "fails-once-for-all", "CLI-8", "REN-6",
-    kills="client.retry", scenario=scenarios.renders_fail, at="exports._render",
+    kills="client.retry", scenario=scenarios.renders_fail,
 )  # fmt: skip
-def fails_once_for_all(original: Any, hit: Hit) -> Any:
+def fails_once_for_all(effect: Effect, hit: Hit, _: Memory) -> Flow[Any]:
     """A failed export is not tried again."""
-    del original
-
-    def render(session: Any, draft: Any, policy: Any, output: Any) -> Flow[Any]:
-        status = yield from _attempt(session, draft, policy, output)
+    reply = yield effect
+    if endpoint_of(effect) == "render_status" and render_of(reply).status == "failed":
         hit()
-        raise RenderFailed(f"the export is {status.status}")
+        raise RenderFailed("the export is failed")
+    return reply
 
-    return render
+
+def _exporting_again(
+    id: str, kills: str, scenario: scenarios.Scenario, *breaks: str
+) -> Callable[[Callable[[], None]], ClientMutant]:
+    """Make a mutant that exports once more after a failure; the sentence is of a function."""
+
+    def make(told: Callable[[], None]) -> ClientMutant:
+        def twist(original: Any, hit: Hit) -> Any:
+            def export(*arguments: Any) -> Flow[Any]:
+                try:
+                    return (yield from original(*arguments))
+                except RenderFailed:
+                    hit()
+                    return (yield from original(*arguments))
+
+            return export
+
+        twist.__doc__ = told.__doc__
+        at = "workspace.export"
+        return broken_client(id, *breaks, kills=kills, scenario=scenario, at=at)(twist)
+
+    return make
 
 
-@broken_client(
-    "fails-for-ever", "CLI-8", "REN-6",
-    kills="client.retry.once", scenario=scenarios.renders_fail, at="exports._render",
-)  # fmt: skip
-def fails_for_ever(original: Any, hit: Hit) -> Any:
+@_exporting_again("fails-for-ever", "client.retry.once", scenarios.renders_fail, "CLI-8", "REN-6")
+def fails_for_ever() -> None:
     """A failed export is tried again and again."""
 
-    def render(*arguments: Any) -> Flow[Any]:
-        try:
-            return (yield from original(*arguments))
-        except RenderFailed:
-            hit()
-            return (yield from original(*arguments))
 
-    return render
-
-
-@broken_client(
-    "exports-anew", "REN-6", "REN-8", "CLI-8",
-    kills="client.render.one-at-a-time", scenario=scenarios.render_stuck, at="exports._render",
+@_exporting_again(
+    "exports-anew", "client.render.one-at-a-time", scenarios.render_stuck,
+    "REN-6", "REN-8", "CLI-8",
 )  # fmt: skip
-def exports_anew(original: Any, hit: Hit) -> Any:
+def exports_anew() -> None:
     """An export that takes long is begun anew beside itself."""
-
-    def render(*arguments: Any) -> Flow[Any]:
-        try:
-            return (yield from original(*arguments))
-        except RenderFailed:
-            hit()
-            return (yield from original(*arguments))
-
-    return render
 
 
 def _polling(id: str, kills: str, policy: PollPolicy) -> ClientMutant:
     """A client that asks about an export in its own way."""
 
     @broken_client(
-        id, "CLI-8", "REN-6", kills=kills, scenario=scenarios.render_stuck, at="exports._poll"
+        id, "CLI-8", "REN-6", kills=kills, scenario=scenarios.render_stuck, at="workspace.export"
     )
     def otherwise(original: Any, hit: Hit) -> Any:
         """An export is asked about too often, too seldom, or for too long."""
 
-        def poll(session: Any, status: Any, _: PollPolicy) -> Flow[Any]:
+        def export(session: Any, destination: Any, _: PollPolicy, output: Any) -> Flow[Any]:
             hit()
-            return (yield from original(session, status, policy))
+            return (yield from original(session, destination, policy, output))
 
-        return poll
+        return export
 
     return otherwise
 
@@ -158,22 +156,17 @@ leisurely = _polling("leisurely", "client.poll.slow", PollPolicy(120.0, 10))
 undaunted = _polling("undaunted", "client.poll.count", PollPolicy(30.0, 20))
 
 
-@broken_client(
-    "asks-on", "CLI-8", "REN-5", "REN-6",
-    kills="client.poll.stops", scenario=scenarios.export, at="exports._poll",
+@broken_effects(
+    "asks-on", "CLI-8", "REN-5", "REN-6", kills="client.poll.stops", scenario=scenarios.export,
 )  # fmt: skip
-def asks_on(original: Any, hit: Hit) -> Any:
+def asks_on(effect: Effect, hit: Hit, _: Memory) -> Flow[Any]:
     """An export that is finished is asked about once more."""
-
-    def poll(session: Any, status: Any, policy: PollPolicy) -> Flow[Any]:
-        done = yield from original(session, status, policy)
+    reply = yield effect
+    if endpoint_of(effect) == "render_status" and render_of(reply).status == "completed":
         hit()
-        yield Wait(policy.seconds)
-        path = RENDER_STATUS.path(render=done.id)
-        yield from authorized(session.account, Call(method="GET", path=path))
-        return done
-
-    return poll
+        yield Wait(CONTRACT_POLLING.seconds)
+        yield effect
+    return reply
 
 
 @broken_client(
@@ -209,41 +202,26 @@ def brings_nothing(original: Any, hit: Hit) -> Any:
     return fetch
 
 
-def _bringing(
-    id: str, kills: str, scenario: scenarios.Scenario, *breaks: str
-) -> Callable[[Callable[..., Flow[int]]], ClientMutant]:
-    """Make a mutant of a function that brings a file in its own way."""
-
-    def make(bring: Callable[..., Flow[int]]) -> ClientMutant:
-        def twist(original: Any, hit: Hit) -> Any:
-            def brought(account: Any, request: Any, expected: int) -> Flow[int]:
-                hit()
-                size: int = yield from bring(original, account, request, expected)
-                return size
-
-            return brought
-
-        twist.__doc__ = bring.__doc__
-        at = "downloads._bring"
-        return broken_client(id, *breaks, kills=kills, scenario=scenario, at=at)(twist)
-
-    return make
-
-
-@_bringing("detour", "client.download.order", scenarios.export, "CLI-8", "REN-8")
-def detour(original: Any, account: Any, request: Any, expected: int) -> Flow[int]:
+@broken_effects(
+    "detour", "CLI-8", "REN-8", kills="client.download.order", scenario=scenarios.export,
+)  # fmt: skip
+def detour(effect: Effect, hit: Hit, _: Memory) -> Flow[Any]:
     """The file is fetched from the fallback only."""
-    if account is None:
+    if isinstance(effect, Download) and not signed(effect):
+        hit()
         raise DownloadFailed()
-    return int((yield from original(account, request, expected)))
+    return (yield effect)
 
 
-@_bringing("one-way", "client.download.fallback", scenarios.url_gone, "CLI-8", "REN-8")
-def one_way(original: Any, account: Any, request: Any, expected: int) -> Flow[int]:
+@broken_effects(
+    "one-way", "CLI-8", "REN-8", kills="client.download.fallback", scenario=scenarios.url_gone,
+)  # fmt: skip
+def one_way(effect: Effect, hit: Hit, _: Memory) -> Flow[Any]:
     """Where `output.url` is dead, that is the end."""
-    if account is not None:
+    if isinstance(effect, Download) and signed(effect):
+        hit()
         raise NemoError("the file is gone")
-    return int((yield from original(account, request, expected)))
+    return (yield effect)
 
 
 @broken_client(

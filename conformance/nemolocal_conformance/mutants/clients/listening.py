@@ -2,14 +2,13 @@
 
 from typing import Any
 
-from nemolocal_client.effects import Flow
+from nemolocal_client.effects import Chunk, Effect, Flow, Now, OpenStream, ReadStream
 from nemolocal_client.errors import StreamTimeout
-from nemolocal_client.listening import listen
 from nemolocal_client.turns import Turn
 
 from . import scenarios
 from .mutant import ClientMutant, Hit, broken_client
-from .stage import EDIT
+from .rewriting import Memory, broken_effects
 
 
 class _Pauses(tuple[float, ...]):
@@ -54,24 +53,24 @@ stubborn = _pauses("stubborn", "client.cut.reads", _UNSEEN, _CUT, 30, *[60] * 7)
 
 @broken_client(
     "credulous", "CLI-3", "SSE-5",
-    kills="client.silent.state-read", scenario=scenarios.silent, at="turns._await_change",
+    kills="client.silent.state-read", scenario=scenarios.silent, at="turns.listen",
 )  # fmt: skip
 def credulous(original: Any, hit: Hit) -> Any:
     """A turn without a word is taken for done."""
-    del original
 
-    def await_change(session: Any, before: Any, heard: Any) -> Flow[Any]:
-        del session, heard
-        hit()
-        return before
-        yield
+    def hear(session: Any, message: str) -> Flow[Any]:
+        heard = yield from original(session, message)
+        if not heard.texts:
+            hit()
+            heard.take("Done.")
+        return heard
 
-    return await_change
+    return hear
 
 
 @broken_client(
     "repeats-itself", "CLI-3", "SSE-7", "SSE-5",
-    kills="client.resend", scenario=scenarios.silent, at="turns._await_change",
+    kills="client.resend", scenario=scenarios.silent, at="turns.listen",
 )  # fmt: skip
 def repeats_itself(original: Any, hit: Hit) -> Any:
     """A message that was answered by silence is sent again."""
@@ -80,7 +79,7 @@ def repeats_itself(original: Any, hit: Hit) -> Any:
 
 @broken_client(
     "repeats-cut", "CLI-4", "SSE-7", "SSE-4",
-    kills="client.cut.resend", scenario=scenarios.reply_lost, at="turns._await_change",
+    kills="client.cut.resend", scenario=scenarios.reply_lost, at="turns.listen",
 )  # fmt: skip
 def repeats_cut(original: Any, hit: Hit) -> Any:
     """A message whose stream was cut is sent again."""
@@ -88,12 +87,14 @@ def repeats_cut(original: Any, hit: Hit) -> Any:
 
 
 def _sending_again(original: Any, hit: Hit) -> Any:
-    def await_change(session: Any, before: Any, heard: Any) -> Flow[Any]:
-        hit()
-        yield from listen(session, EDIT)
-        return (yield from original(session, before, heard))
+    def hear(session: Any, message: str) -> Flow[Any]:
+        heard = yield from original(session, message)
+        if heard.cut or not heard.texts:
+            hit()
+            yield from original(session, message)
+        return heard
 
-    return await_change
+    return hear
 
 
 @broken_client(
@@ -114,20 +115,20 @@ def takes_cut_for_end(original: Any, hit: Hit) -> Any:
     return hear
 
 
-@broken_client(
+@broken_effects(
     "deaf-to-heartbeats", "CLI-5", "SSE-3",
-    kills="client.heartbeats.patience", scenario=scenarios.stalled, at="listening.Patience.check",
+    kills="client.heartbeats.patience", scenario=scenarios.stalled,
 )  # fmt: skip
-def deaf_to_heartbeats(original: Any, hit: Hit) -> Any:
+def deaf_to_heartbeats(effect: Effect, hit: Hit, memory: Memory) -> Flow[Any]:
     """A minute of heartbeats is a failure."""
-    del original
-
-    def check(patience: Any, now: float) -> None:
-        if now - patience._news > 60.0:
-            hit()
-            raise StreamTimeout("nothing came for a minute")
-
-    return check
+    reply = yield effect
+    now: float = yield Now()
+    if isinstance(effect, OpenStream) or (isinstance(reply, Chunk) and b"content" in reply.data):
+        memory["news"] = now
+    elif isinstance(effect, ReadStream) and now - memory["news"] > 60.0:
+        hit()
+        raise StreamTimeout("nothing came for a minute")
+    return reply
 
 
 @broken_client(

@@ -46,13 +46,18 @@ class ClientMutant(msgspec.Struct, frozen=True):
 def broken_client(
     id: str, *breaks: str, kills: str, scenario: Scenario, at: str
 ) -> Callable[[Twist], ClientMutant]:
-    """Make a mutant of a twist: its docstring is the sentence, `kills` check ids."""
+    """Make a mutant of a twist: its docstring is the sentence, `kills` check ids.
+
+    `at` is a public name: what is private may be written anew without breaking a mutant.
+    """
 
     def make(twist: Twist) -> ClientMutant:
         sentence = " ".join((twist.__doc__ or "").split())
         unknown = set(breaks) - set(rules())
         if unknown or not breaks or not kills.split() or not sentence:
             raise ValueError(f"{id}: names rules, checks and a sentence ({sorted(unknown)})")
+        if "._" in at:
+            raise ValueError(f"{id}: {at} is private")
         where = f"nemolocal_client.{at}"
         return ClientMutant(id, breaks, sentence, tuple(kills.split()), scenario, where, twist)
 

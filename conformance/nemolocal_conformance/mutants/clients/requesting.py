@@ -2,121 +2,99 @@
 
 from typing import Any
 
+import httpx
 import msgspec
 
-from nemolocal_client.effects import Flow, OpenStream
-from nemolocal_contract.endpoints import CHAT
-from nemolocal_contract.envelope import encode_json
-from nemolocal_contract.headers import SKILL_PLATFORM, SKILL_VERSION
+from nemolocal_client.effects import Call, Effect, Flow, OpenStream
+from nemolocal_contract.envelope import decode_json, encode_json
+from nemolocal_contract.headers import AUTHORIZATION, SKILL_PLATFORM, SKILL_VERSION
 from nemolocal_contract.requests import ChatRequest, Message, Part
 
 from . import scenarios
 from .mutant import ClientMutant, Hit, broken_client
+from .rewriting import Memory, broken_effects, broken_requests, endpoint_of
 
 
-@broken_client(
-    "unattributed", "CLI-1", "GEN-4",
-    kills="client.attribution", scenario=scenarios.talk, at="transport.http_options",
+@broken_requests(
+    "unattributed", "CLI-1", "GEN-4", kills="client.attribution", scenario=scenarios.talk,
 )  # fmt: skip
-def unattributed(original: Any, hit: Hit) -> Any:
+def unattributed(headers: httpx.Headers) -> bool:
     """X-Skill-Version is left out."""
-
-    def options(base_url: str, headers: dict[str, str]) -> Any:
-        hit()
-        return original(base_url, {k: v for k, v in headers.items() if k != SKILL_VERSION})
-
-    return options
+    return headers.pop(SKILL_VERSION, None) is not None
 
 
-@broken_client(
-    "odd-platform", "CLI-1",
-    kills="client.attribution.platform", scenario=scenarios.talk, at="transport.http_options",
+@broken_requests(
+    "odd-platform", "CLI-1", kills="client.attribution.platform", scenario=scenarios.talk,
 )  # fmt: skip
-def odd_platform(original: Any, hit: Hit) -> Any:
+def odd_platform(headers: httpx.Headers) -> bool:
     """The platform is the operating system."""
-
-    def options(base_url: str, headers: dict[str, str]) -> Any:
-        hit()
-        return original(base_url, {**headers, SKILL_PLATFORM: "linux"})
-
-    return options
+    if SKILL_PLATFORM not in headers:
+        return False
+    headers[SKILL_PLATFORM] = "linux"
+    return True
 
 
-@broken_client(
-    "restless-version", "CLI-1",
-    kills="client.attribution.stable", scenario=scenarios.talk, at="exchange._headers",
+@broken_requests(
+    "restless-version", "CLI-1", kills="client.attribution.stable", scenario=scenarios.talk,
 )  # fmt: skip
-def restless_version(original: Any, hit: Hit) -> Any:
+def restless_version(headers: httpx.Headers) -> bool:
     """Requests with a token are another version's than those without."""
-
-    def headers(request: Any) -> dict[str, str]:
-        hit()
-        found: dict[str, str] = original(request)
-        return {**found, SKILL_VERSION: "2.0"} if request.token else found
-
-    return headers
+    if AUTHORIZATION not in headers:
+        return False
+    headers[SKILL_VERSION] = "2.0"
+    return True
 
 
-@broken_client(
+@broken_effects(
     "token-in-url", "GEN-5", "CLI-9", "CLI-7", "GEN-3",
-    kills="client.token-in-url", scenario=scenarios.talk, at="identity._attempt",
+    kills="client.token-in-url", scenario=scenarios.talk,
 )  # fmt: skip
-def token_in_url(original: Any, hit: Hit) -> Any:
+def token_in_url(effect: Effect, hit: Hit, _: Memory) -> Flow[Any]:
     """The balance is asked for with the token in the query."""
-
-    def attempt(account: Any, request: Any) -> Flow[Any]:
-        if "balance" in getattr(request, "path", ""):
-            hit()
-            path = f"{request.path}?token={account.token.reveal()}"
-            request = msgspec.structs.replace(request, path=path)
-        return (yield from original(account, request))
-
-    return attempt
+    if isinstance(effect, Call) and endpoint_of(effect) == "balance" and effect.token is not None:
+        hit()
+        path = f"{effect.path}?token={effect.token.reveal()}"
+        effect = msgspec.structs.replace(effect, path=path)
+    return (yield effect)
 
 
-@broken_client(
-    "talkative", "CLI-9",
-    kills="client.token-in-body", scenario=scenarios.talk, at="turns.listen",
-)  # fmt: skip
-def talkative(original: Any, hit: Hit) -> Any:
+@broken_effects("talkative", "CLI-9", kills="client.token-in-body", scenario=scenarios.talk)
+def talkative(effect: Effect, hit: Hit, _: Memory) -> Flow[Any]:
     """The message tells the token."""
-
-    def listen(session: Any, message: str) -> Flow[Any]:
+    if isinstance(effect, OpenStream) and effect.token is not None:
         hit()
-        return (yield from original(session, f"{message} ({session.account.token.reveal()})"))
+        said = decode_json(effect.json, type=ChatRequest).new_message.parts[0].text
+        effect = _saying(effect, f"{said} ({effect.token.reveal()})")
+    return (yield effect)
 
-    return listen
+
+def _saying(effect: OpenStream, message: str) -> OpenStream:
+    """The turn with another message."""
+    asked = decode_json(effect.json, type=ChatRequest)
+    body = ChatRequest(asked.session_id, Message((Part(message),)))
+    return msgspec.structs.replace(effect, json=encode_json(body))
 
 
-@broken_client(
-    "no-bearer", "GEN-3", "CLI-7",
-    kills="client.bearer", scenario=scenarios.talk, at="exchange._headers",
+@broken_requests(
+    "no-bearer", "GEN-3", "CLI-7", kills="client.bearer", scenario=scenarios.talk,
 )  # fmt: skip
-def no_bearer(original: Any, hit: Hit) -> Any:
+def no_bearer(headers: httpx.Headers) -> bool:
     """The token is sent under another name."""
-
-    def headers(request: Any) -> dict[str, str]:
-        hit()
-        found: dict[str, str] = original(request)
-        return {"X-Token" if k == "Authorization" else k: v for k, v in found.items()}
-
-    return headers
+    token = headers.pop(AUTHORIZATION, None)
+    if token is not None:
+        headers["X-Token"] = token
+    return token is not None
 
 
-@broken_client(
-    "accepts-json", "SSE-1",
-    kills="client.chat.accept", scenario=scenarios.talk, at="transport.stream_request",
+@broken_requests(
+    "accepts-json", "SSE-1", kills="client.chat.accept", scenario=scenarios.talk,
 )  # fmt: skip
-def accepts_json(original: Any, hit: Hit) -> Any:
+def accepts_json(headers: httpx.Headers) -> bool:
     """A message is sent as if its answer were JSON."""
-
-    def request(http: Any, call: OpenStream) -> Any:
-        hit()
-        made = original(http, call)
-        made.headers["Accept"] = "application/json"
-        return made
-
-    return request
+    if headers.get("Accept") != "text/event-stream":
+        return False
+    headers["Accept"] = "application/json"
+    return True
 
 
 def _all_to_chat(route: str, check: str) -> ClientMutant:
@@ -162,17 +140,14 @@ def clicks(original: Any, hit: Hit) -> Any:
     return take_turn
 
 
-@broken_client(
+@broken_effects(
     "impatient-talker", "SSE-1", "SSE-7",
-    kills="client.turns.one-at-a-time", scenario=scenarios.talk, at="listening._hear_out",
+    kills="client.turns.one-at-a-time", scenario=scenarios.talk,
 )  # fmt: skip
-def impatient_talker(original: Any, hit: Hit) -> Any:
+def impatient_talker(effect: Effect, hit: Hit, _: Memory) -> Flow[Any]:
     """Another message is sent while the first is being worked on."""
-
-    def hear_out(session: Any, heard: Any) -> Flow[None]:
+    reply = yield effect
+    if isinstance(effect, OpenStream):
         hit()
-        body = encode_json(ChatRequest(session.id, Message((Part("add a title 'Hi'"),))))
-        yield OpenStream(path=CHAT.path(), json=body, token=session.account.token)
-        yield from original(session, heard)
-
-    return hear_out
+        yield _saying(effect, "add a title 'Hi'")
+    return reply

@@ -1,16 +1,22 @@
 """Servers that break what hangs on time, or what no reply shows: lives, lengths, hang-ups."""
 
+from urllib.parse import urlencode
+
 import msgspec
 
+from nemolocal_contract.headers import AUTHORIZATION
 from nemolocal_contract.replies import Balance
+from nemolocal_server.agent.turn_plan import TurnTimes
 from nemolocal_server.ledger import Ledger
 from nemolocal_server.silence import Silence
+from nemolocal_server.tokens import Scope, Token
 
-from ..mutant import Patch, patched, replies, requests
+from ..mutant import patched, replacing, replies, requests
 from ..wire import Answered, Asked, Memory
 
-_TURNS = "nemolocal_server.agent.turn_plan"
 _EMPTY = Answered(200, {"content-type": "text/event-stream"}, b"data:\n\n")
+# Music and titles: what a generation adds unasked.
+_ADDED = (1, 7)
 
 _BALANCE = Ledger.balance
 
@@ -20,33 +26,34 @@ def _all_available(ledger: Ledger, token_id: int) -> Balance:
     return msgspec.structs.replace(balance, available=balance.total, frozen=0)
 
 
+# A hook on replies would keep a stream until it has ended, and nothing is frozen any more then.
 NEVER_FROZEN = patched(
     "credits.never-frozen",
     "CRD-2",
     kills="credits.frozen",
     sentence="What is frozen shows as available.",
-    patches=(Patch("nemolocal_server.ledger.Ledger", "balance", _all_available),),
+    patches=(replacing(Ledger.balance, _all_available),),
 )
 LONG_TURN = patched(
     "time.long-turn",
     "SSE-6",
     kills="chat.turn.limit",
     sentence="A turn may last an hour.",
-    patches=(Patch(_TURNS, "TURN_LIMIT", 3600.0),),
+    settings={"turn_times": TurnTimes(limit=3600.0)},
 )
 QUICK_TALK = patched(
     "time.quick-talk",
     "SSE-11",
     kills="chat.time.talk",
     sentence="An answer takes a second.",
-    patches=(Patch(_TURNS, "_TALK_SECONDS", (1.0, 1.0)),),
+    settings={"turn_times": TurnTimes(talk=(1.0, 1.0))},
 )
 SLOW_EDIT = patched(
     "time.slow-edit",
     "SSE-11",
     kills="chat.time.edit",
     sentence="An edit takes more than a minute.",
-    patches=(Patch(_TURNS, "_EDIT_SECONDS", (61.0, 70.0)),),
+    settings={"turn_times": TurnTimes(edit=(61.0, 70.0))},
 )
 QUICK_GENERATION = patched(
     "time.quick-generation",
@@ -54,24 +61,38 @@ QUICK_GENERATION = patched(
     "SSE-3",
     kills="chat.time.generation",
     sentence="A generation takes ten seconds.",
-    patches=(Patch(_TURNS, "_GENERATION_SECONDS", (10.0, 11.0)),),
+    settings={"turn_times": TurnTimes(generation=(10.0, 11.0))},
 )
-ONE_STAGE = patched(
-    "time.one-stage",
-    "SSE-8",
-    kills="chat.generation.stages",
-    sentence="A generation adds neither music nor title.",
-    patches=(Patch("nemolocal_server.director", "stages_of", lambda edits: (edits, ())),),
-)
-URL_UNFLAGGED = patched(
-    "journal.url-unflagged",
-    "GEN-5",
-    kills="general.token-in-url.journal",
-    sentence="The journal does not notice a token in a URL.",
-    patches=(
-        Patch("nemolocal_server.journal.exchange", "_bears_token", lambda _url, _sent: False),
-    ),
-)
+
+
+@replies("time.one-stage", "SSE-8", kills="chat.generation.stages")
+def one_stage(asked: Asked, answered: Answered, memory: Memory) -> Answered | None:
+    """A generation adds neither music nor title."""
+    if asked.endpoint == "chat" and b"generate" in asked.body:
+        memory[asked.json["session_id"]] = True
+    if asked.endpoint != "state" or answered.code != 0:
+        return None
+    if not any(session in asked.path for session in memory):
+        return None
+    state = answered.json["data"]["state"]
+    tracks = [track for track in state["draft"]["t"] if track["tt"] not in _ADDED]
+    return answered.having(state={**state, "draft": {**state["draft"], "t": tracks}})
+
+
+@requests("journal.url-unflagged", "GEN-5", kills="general.token-in-url.journal")
+def url_unflagged(asked: Asked, _memory: Memory) -> Asked | None:
+    """The journal does not notice a token in a URL, though the request is refused."""
+    if "token" not in asked.queried:
+        return None
+    query = {name: values for name, values in asked.queried.items() if name != "token"}
+    headers = {k: v for k, v in asked.headers.items() if k != AUTHORIZATION.lower()}
+    return msgspec.structs.replace(asked, query=urlencode(query, doseq=True), headers=headers)
+
+
+def _allows(token: Token, scope: Scope) -> bool:
+    return scope in token.scopes.split() or token.client_id != "manual"
+
+
 SHORT_LIFE = patched(
     "token.short-life",
     "AUTH-1",
@@ -92,13 +113,7 @@ STAR_IS_NOTHING = patched(
     "AUTH-6",
     kills="token.scope.star",
     sentence="The scope * is no scope, but for those who were given nothing else.",
-    patches=(
-        Patch(
-            "nemolocal_server.tokens.Token",
-            "allows",
-            lambda self, scope: scope in self.scopes.split() or self.client_id != "manual",
-        ),
-    ),
+    patches=(replacing(Token.allows, _allows),),
 )
 
 

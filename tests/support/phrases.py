@@ -1,0 +1,300 @@
+"""The phrases of fixtures/phrases, each with what the agent must take it for.
+
+The files are plain tables; their README lists the keys. Here each `edit` becomes an intent of the
+agent. A key or a value that is not in the list is an error that names the phrase.
+"""
+
+import tomllib
+from collections.abc import Callable, Mapping
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, get_args
+
+import msgspec
+
+from nemolocal_contract.effects import EFFECTS
+from nemolocal_server.agent import intents
+from nemolocal_server.agent.intents import Edit, Topic
+
+PHRASES = Path(__file__).parents[2] / "fixtures" / "phrases"
+TOPICS: tuple[Topic, ...] = get_args(Topic)
+
+# The keys that name a stretch of time, alone or two together.
+_SPANS = {
+    frozenset(keys.split())
+    for keys in (
+        "throughout", "first_ms", "last_ms", "from_ms", "from_ms to_ms",
+        "first_share", "last_share", "from_share", "from_share to_share",
+    )
+}  # fmt: skip
+_SPAN_KEYS = sorted(frozenset[str]().union(*_SPANS))
+
+
+class PhraseError(ValueError):
+    """A table that does not keep to the format."""
+
+
+class Phrase(msgspec.Struct, frozen=True):
+    """What somebody says, and what is wanted: edits, or an answer about a topic."""
+
+    say: str
+    edits: tuple[Edit, ...] = ()
+    topic: Topic | None = None
+
+
+def phrase_files() -> list[Path]:
+    """Every file of phrases."""
+    return sorted(PHRASES.glob("*.toml"))
+
+
+def read_phrases(file: Path) -> list[Phrase]:
+    """The phrases of a file, in their order."""
+    return [read_phrase(table) for table in tomllib.loads(file.read_text("utf-8"))["phrase"]]
+
+
+def read_phrase(table: Mapping[str, Any]) -> Phrase:
+    """One phrase. Raises PhraseError, whose text names the phrase and what is wrong with it."""
+    say = table.get("say")
+    if not isinstance(say, str) or not set(table) <= {"group", "say", "want", "talk"}:
+        raise PhraseError(f"a phrase has group, say, and want or talk: {dict(table)}")
+    if ("want" in table) == ("talk" in table):
+        raise PhraseError(f"{say!r}: needs either want or talk")
+    if "talk" in table:
+        if table["talk"] not in TOPICS:
+            raise PhraseError(f"{say!r}: talk is one of {', '.join(TOPICS)}")
+        return Phrase(say, topic=table["talk"])
+    try:
+        return Phrase(say, tuple(map(read_edit, table["want"])))
+    except (PhraseError, msgspec.ValidationError) as error:
+        raise PhraseError(f"{say!r}: {error}") from None
+
+
+def read_edit(table: Mapping[str, Any]) -> Edit:
+    """One wanted edit. Raises PhraseError or msgspec.ValidationError, which name the key."""
+    keys = Keys(table)
+    name = str(keys.take("edit"))
+    if name not in EDITS:
+        raise PhraseError(f"unknown edit {name!r}; known are {', '.join(EDITS)}")
+    edit = EDITS[name](keys)
+    if keys.unread:
+        raise PhraseError(f"{name!r} takes no {', '.join(keys.unread)}")
+    return edit
+
+
+class Keys:
+    """The keys of a wanted edit; `unread` are those that nobody has asked for.
+
+    What is read are the fields of an intent as plain values, which msgspec turns into one.
+    """
+
+    def __init__(self, table: Mapping[str, Any]) -> None:
+        self.unread = dict(table)
+
+    def take(self, name: str) -> Any:
+        """The value of a key. Raises PhraseError where it is missing."""
+        if name not in self.unread:
+            raise PhraseError(f"{name} is missing")
+        return self.unread.pop(name)
+
+    def some(self, *names: str) -> dict[str, Any]:
+        """Those of these keys that are there."""
+        return {name: self.unread.pop(name) for name in names if name in self.unread}
+
+    def renamed(self, name: str, field: str) -> dict[str, Any]:
+        """The key under the name of a field, if it is there."""
+        return {field: self.unread.pop(name)} if name in self.unread else {}
+
+    def about(self, name: str, *, in_span: bool = False) -> dict[str, Any]:
+        """The field `which`: by number or by name, with `in_span` for a stretch of time too."""
+        which: dict[str, Any] = {}
+        for value in self.some(name).values():
+            which["name" if isinstance(value, str) else "number"] = value
+        if in_span:
+            which |= self.span()
+        return {"which": which} if which else {}
+
+    def span(self) -> dict[str, Any]:
+        """The field `span`, if a stretch of time is named."""
+        given = self.some(*_SPAN_KEYS)
+        if not given:
+            return {}
+        if frozenset(given) not in _SPANS:
+            raise PhraseError(f"{' and '.join(given)} together are no stretch of time")
+        span = {}
+        for key, value in given.items():
+            match key.partition("_")[0]:
+                case "first" | "to":
+                    span["end"] = moment(key, value)
+                case "from":
+                    span["start"] = moment(key, value)
+                case "last":
+                    span["start"] = {**moment(key, value), "before_end": True}
+        return {"span": span}
+
+
+def moment(key: str, value: Any) -> dict[str, Any]:
+    """A point of time as the fields of a Moment; the key ends in `_ms` or in `_share`."""
+    if not key.endswith("_share"):
+        return {"ms": value}
+    try:
+        return {"share": float(Fraction(value))}  # a number, or "1/3"
+    except (TypeError, ValueError):
+        raise PhraseError(f"{key} = {value!r} is no share") from None
+
+
+Reader = Callable[[Keys], Edit]
+
+
+def plain(intent: type[Edit], *names: str, about: str = "", span: str = "") -> Reader:
+    """Reads an intent whose fields are called like the keys.
+
+    `about` is the key that says which clip (title, upload) is meant. `span` is "own" where the
+    intent has a stretch of time of its own, "clip" where only that part of the clip is meant.
+    """
+
+    def read(keys: Keys) -> Edit:
+        fields = keys.some(*names)
+        if about:
+            fields |= keys.about(about, in_span=span == "clip")
+        if span == "own":
+            fields |= keys.span()
+        return msgspec.convert(fields, intent)
+
+    return read
+
+
+def overlay(kind: str) -> Reader:
+    """Reads an upload that is shown over the rest."""
+
+    def read(keys: Keys) -> Edit:
+        fields = keys.some("position", "width", "opacity") | keys.about("upload") | keys.span()
+        return msgspec.convert({"kind": kind, **fields}, intents.AddOverlay)
+
+    return read
+
+
+def split(keys: Keys) -> Edit:
+    """`parts`, or `at_ms` or `at_share`, one point of time or several."""
+    fields = keys.some("parts")
+    for key, value in keys.some("at_ms", "at_share").items():
+        fields["at"] = [moment(key, one) for one in (value if isinstance(value, list) else [value])]
+    return msgspec.convert(fields, intents.Split)
+
+
+def swap_clips(keys: Keys) -> Edit:
+    """`clips`: the two that change places."""
+    one, other = (Keys({"clip": clip}).about("clip")["which"] for clip in keys.take("clips"))
+    return msgspec.convert({"one": one, "other": other}, intents.SwapClips)
+
+
+def remove_clip(keys: Keys) -> Edit:
+    """`clip`, or all of them."""
+    return msgspec.convert({"which": {}, **keys.about("clip")}, intents.RemoveClip)
+
+
+def set_volume(keys: Keys) -> Edit:
+    """`volume` or `change`; `of` says whose sound."""
+    fields = keys.some("volume", "change") | keys.renamed("of", "target")
+    return msgspec.convert(fields | keys.about("clip", in_span=True), intents.SetVolume)
+
+
+def add_music(keys: Keys) -> Edit:
+    """`mood`, or the `upload` that is to be heard; `volume`, `duck`."""
+    fields = keys.some("mood", "volume", "duck") | keys.renamed("upload", "name")
+    return msgspec.convert(fields, intents.AddMusic)
+
+
+def fade(keys: Keys) -> Edit:
+    """`way` and `duration_ms`; `of` says what fades."""
+    fields = keys.some("way", "duration_ms") | keys.renamed("of", "target") | keys.about("clip")
+    return msgspec.convert(fields, intents.Fade)
+
+
+def remove_subtitles(_: Keys) -> Edit:
+    """All of them."""
+    return intents.RemoveTitle(subtitles=True)
+
+
+def add_subtitles(keys: Keys) -> Edit:
+    """`cues`, each with `from_ms`, `to_ms` and `text`."""
+    cues = [
+        {"start_ms": cue["from_ms"], "end_ms": cue["to_ms"], "text": cue["text"]}
+        for cue in keys.take("cues")
+    ]
+    return msgspec.convert({"cues": cues}, intents.AddSubtitles)
+
+
+def set_aspect(keys: Keys) -> Edit:
+    """`ratio`, like "9:16", and `fit`."""
+    width, _, height = str(keys.take("ratio")).partition(":")
+    fields = {"width": int(width), "height": int(height), **keys.some("fit")}
+    return msgspec.convert(fields, intents.SetAspect)
+
+
+def add_effect(keys: Keys) -> Edit:
+    """`type` names the effect; the fields that it has on the wire stand beside it."""
+    name = keys.take("type")
+    if name not in EFFECTS:
+        raise PhraseError(f"unknown effect {name!r}; known are {', '.join(EFFECTS)}")
+    effect = {"type": name, **keys.some(*EFFECTS[name].__struct_fields__)}
+    fields = {"effect": effect, **keys.about("clip", in_span=True)}
+    return msgspec.convert(fields, intents.ApplyEffect)
+
+
+def compress(keys: Keys) -> Edit:
+    """Under so many `megabytes`, at a `quality`, or without visible loss."""
+    fields = keys.some("megabytes", "quality")
+    modes = {"megabytes": "size", "quality": "quality"}
+    mode = next((modes[key] for key in fields), "rtk")
+    return msgspec.convert({"mode": mode, **fields}, intents.Compress)
+
+
+def generate(keys: Keys) -> Edit:
+    """`scene` and `seconds`; the words are the user's."""
+    fields = {"prompt": "", **keys.some("scene", "seconds")}
+    return msgspec.convert(fields, intents.Generate)
+
+
+EDITS: dict[str, Reader] = {
+    "place-uploads": plain(intents.PlaceUploads, about="upload"),
+    "keep": plain(intents.Keep, about="clip", span="own"),
+    "remove": plain(intents.Remove, about="clip", span="own"),
+    "remove-clip": remove_clip,
+    "split": split,
+    "move-clip": plain(intents.MoveClip, "to", about="clip"),
+    "swap-clips": swap_clips,
+    "reverse-order": plain(intents.ReverseOrder),
+    "merge": plain(intents.Merge),
+    "loop": plain(intents.Loop, "times", "duration_ms", about="clip"),
+    "slideshow": plain(intents.Slideshow, "each_ms", "total_ms"),
+    "set-speed": plain(intents.SetSpeed, "factor", about="clip", span="clip"),
+    "set-volume": set_volume,
+    "add-music": add_music,
+    "duck-music": plain(intents.DuckMusic),
+    "remove-music": plain(intents.RemoveMusic),
+    "fade": fade,
+    "add-title": plain(intents.AddTitle, "text", "color", "position", "size", span="own"),
+    "change-title": plain(
+        intents.ChangeTitle, "text", "color", "position", "size", "grow", about="title", span="own"
+    ),
+    "remove-title": plain(intents.RemoveTitle, about="title"),
+    "add-subtitles": add_subtitles,
+    "remove-subtitles": remove_subtitles,
+    "set-aspect": set_aspect,
+    "set-fit": plain(intents.SetFit, "fit"),
+    "set-resolution": plain(intents.SetResolution, "resolution"),
+    "set-frame-rate": plain(intents.SetFrameRate, "fps"),
+    "add-effect": add_effect,
+    "remove-effects": plain(intents.RemoveEffects, "type", about="clip"),
+    "add-transition": plain(intents.AddTransition, "type", "duration_ms", about="after_clip"),
+    "remove-transitions": plain(intents.RemoveTransitions),
+    "add-picture-in-picture": overlay("picture-in-picture"),
+    "add-watermark": overlay("watermark"),
+    "remove-overlays": plain(intents.RemoveOverlays),
+    "compress": compress,
+    "generate": generate,
+    "undo": plain(intents.Undo, "steps"),
+    "redo": plain(intents.Redo, "steps"),
+    "start-over": plain(intents.StartOver),
+}
+"""How each edit of the tables is read."""
