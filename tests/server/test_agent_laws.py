@@ -194,7 +194,7 @@ def drafts(draw: st.DrawFn) -> Draft:
 class Made(dict[Edit, str]):
     """Everything that an edit could need has been made."""
 
-    def get(self, edit: Edit, _default: Any = None) -> Any:
+    def get(self, edit: Edit, _default: object = None) -> str:
         if isinstance(edit, wish.Generate):
             return "scene-id"
         assert isinstance(edit, wish.AddMusic)

@@ -1,6 +1,6 @@
 """Laws of undo and redo: the exact inverse of any turn, walked in any order; nothing is lost."""
 
-from typing import Any
+from collections.abc import Sequence
 
 import pytest
 from hypothesis import given, settings, strategies as st
@@ -65,7 +65,7 @@ class Session:
         self.rows[version.number] = (encode_json(draft_to_wire(version.draft)), version)
 
 
-def _apply(edits: Any, draft: Draft) -> Draft:
+def _apply(edits: Sequence[Edit], draft: Draft) -> Draft:
     return apply_edits(edits, draft, MATERIAL)
 
 

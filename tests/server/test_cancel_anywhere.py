@@ -2,9 +2,11 @@
 
 import random
 from pathlib import Path
-from typing import Any
 
 import pytest
+
+from tests.support.http_caller import NewCaller
+from tests.support.servers import ServerFactory
 
 JOBS = 16
 # So many more are cancelled unasked: however busy the machine, they are not done yet.
@@ -15,7 +17,7 @@ QUESTIONS = 120
 
 @pytest.mark.rule("REN-8")
 def test_a_cancelled_export_is_failed_and_leaves_nothing(
-    servers: Any, new_caller: Any, sample: Path, tmp_path: Path
+    servers: ServerFactory, new_caller: NewCaller, sample: Path, tmp_path: Path
 ) -> None:
     data = tmp_path / "data"
     caller = new_caller(servers.start(data_dir=data)).connect()

@@ -2,6 +2,7 @@
 
 import asyncio
 import copy
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -10,6 +11,8 @@ import pytest
 from nemolocal_contract.events import Text, decode_events
 from nemolocal_contract.headers import Attribution, bearer
 from nemolocal_contract.sse import FrameParser
+from tests.support.executor import FakeRenderExecutor
+from tests.support.servers import ServerFactory
 
 CLIENTS = 50
 ATTRIBUTION = Attribution("ai-rtk-compressor", "1.0.0").headers()
@@ -93,7 +96,9 @@ async def drive_all(base_url: str, clients: list[str], film: bytes) -> list[Run]
 
 
 @pytest.fixture
-def crowd(servers: Any, executor: Any, sample: Any) -> tuple[str, list[Run]]:
+def crowd(
+    servers: ServerFactory, executor: FakeRenderExecutor, sample: Path
+) -> tuple[str, list[Run]]:
     """A server on which fifty clients have been at work at the same time."""
     base_url = servers.start(executor, silent_rate=0.3, seed=5)
     clients = [f"client-{number:02}" for number in range(CLIENTS)]
@@ -101,7 +106,7 @@ def crowd(servers: Any, executor: Any, sample: Any) -> tuple[str, list[Run]]:
 
 
 def test_nobody_sees_anything_of_anybody_and_the_company_changes_nothing(
-    crowd: tuple[str, list[Run]], servers: Any, executor: Any, sample: Any
+    crowd: tuple[str, list[Run]], servers: ServerFactory, executor: FakeRenderExecutor, sample: Path
 ) -> None:
     base_url, runs = crowd
     for run in runs:

@@ -3,7 +3,7 @@
 import asyncio
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -106,10 +106,10 @@ class LedgerMachine(RuleBasedStateMachine):
         self.music.start()
         self.run(self.open())
 
-    def run(self, work: Any) -> None:
+    def run(self, work: Coroutine[Any, Any, object]) -> None:
         self.loop.run_until_complete(work)
 
-    def refused(self, work: Any) -> Code | None:
+    def refused(self, work: Coroutine[Any, Any, object]) -> Code | None:
         """The code with which it was refused, or None."""
         try:
             self.run(work)

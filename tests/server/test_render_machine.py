@@ -4,9 +4,8 @@ import asyncio
 import shutil
 import tempfile
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import pytest
@@ -66,7 +65,7 @@ class RenderMachine(RuleBasedStateMachine):
         finally:
             self.running.remove(run)
 
-    def run(self, work: Any) -> None:
+    def run(self, work: Awaitable[object]) -> None:
         async def settle() -> None:
             await work
             for _ in range(8):

@@ -8,6 +8,9 @@ from typing import Any
 
 import pytest
 
+from tests.support.http_caller import HttpCaller, NewCaller
+from tests.support.servers import ServerFactory
+
 
 class Shelf(BaseHTTPRequestHandler):
     """Serves what the test put on the shelf: path → (status, headers, body, stated length)."""
@@ -57,7 +60,7 @@ def shelf(sample: Path) -> Iterator[str]:
     thread.join()
 
 
-def upload(caller: Any, *urls: str) -> dict[str, Any]:
+def upload(caller: HttpCaller, *urls: str) -> dict[str, Any]:
     body = {"urls": list(urls), "source_type": "url"}
     reply: dict[str, Any] = caller.post(
         f"/api/upload-video/nemo_agent/me/{caller.session}", json=body
@@ -66,14 +69,16 @@ def upload(caller: Any, *urls: str) -> dict[str, Any]:
 
 
 @pytest.fixture
-def allowed(servers: Any, new_caller: Any, shelf: str) -> Any:
+def allowed(servers: ServerFactory, new_caller: NewCaller, shelf: str) -> HttpCaller:
     """A caller of a server that may fetch from the shelf."""
     return new_caller(servers.start(fetch_from=(shelf,), fetch_seconds=0.5)).connect()
 
 
 @pytest.mark.rule("UPL-1", "UPL-6")
 @pytest.mark.parametrize("path", ["/clip.mp4", "/moved.mp4", "/clip.mp4?signed=1#here"])
-def test_a_file_is_fetched_from_where_it_is_allowed(allowed: Any, shelf: str, path: str) -> None:
+def test_a_file_is_fetched_from_where_it_is_allowed(
+    allowed: HttpCaller, shelf: str, path: str
+) -> None:
     (file,) = upload(allowed, f"http://{shelf}{path}")["data"]["files"]
     assert (file["file_type"], file["width"]) == ("video", 1280)
     assert file["filename"].endswith(".mp4")
@@ -94,7 +99,7 @@ def test_a_file_is_fetched_from_where_it_is_allowed(allowed: Any, shelf: str, pa
     ],
 )
 def test_what_is_behind_an_allowed_address_is_still_judged(
-    allowed: Any, shelf: str, path: str, said: str
+    allowed: HttpCaller, shelf: str, path: str, said: str
 ) -> None:
     reply = upload(allowed, f"http://{shelf}{path}")
     assert reply["code"] == 4001
@@ -115,12 +120,14 @@ def test_what_is_behind_an_allowed_address_is_still_judged(
         "clip.mp4",
     ],
 )
-def test_by_default_no_address_is_allowed(caller: Any, shelf: str, url: str) -> None:
+def test_by_default_no_address_is_allowed(caller: HttpCaller, shelf: str, url: str) -> None:
     assert upload(caller, url.format(place=shelf))["code"] == 4001
 
 
 @pytest.mark.rule("UPL-6")
-def test_the_servers_own_files_are_always_allowed_and_nothing_else_of_it(caller: Any) -> None:
+def test_the_servers_own_files_are_always_allowed_and_nothing_else_of_it(
+    caller: HttpCaller,
+) -> None:
     base = caller.http.base_url
     (video,) = upload(caller, f"{base}/cdn/fixtures/sample.mp4")["data"]["files"]
     assert (video["file_type"], round(video["duration"])) == ("video", 5)
@@ -132,12 +139,14 @@ def test_the_servers_own_files_are_always_allowed_and_nothing_else_of_it(caller:
 
 
 @pytest.mark.rule("UPL-4", "UPL-6")
-def test_the_limit_holds_for_what_is_fetched(servers: Any, new_caller: Any, shelf: str) -> None:
+def test_the_limit_holds_for_what_is_fetched(
+    servers: ServerFactory, new_caller: NewCaller, shelf: str
+) -> None:
     caller = new_caller(servers.start(fetch_from=("*",), upload_limit=1000)).connect()
     assert upload(caller, f"http://{shelf}/clip.mp4")["code"] == 4002
 
 
 @pytest.mark.rule("UPL-5")
-def test_one_bad_address_and_none_is_added(allowed: Any, shelf: str) -> None:
+def test_one_bad_address_and_none_is_added(allowed: HttpCaller, shelf: str) -> None:
     assert upload(allowed, f"http://{shelf}/clip.mp4", f"http://{shelf}/none.mp4")["code"] == 4001
     assert allowed.state()["state"]["video_infos"] == []
