@@ -26,8 +26,9 @@ from nemolocal_server.agent.intents import (
     first,
 )
 from nemolocal_server.agent.problems import CannotEdit
+from tests.support.profiles import examples
 
-MANY = settings(max_examples=settings().max_examples * (20 if settings().max_examples > 500 else 5))
+MANY = settings(max_examples=examples(100, 20_000))
 MATERIAL = Material(
     (Media("a", "a.mp4", "video", 20_000), Media("b", "b.mp4", "video", 8000)),
 )

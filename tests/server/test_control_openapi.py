@@ -26,6 +26,7 @@ from nemolocal_server.endpoints.manual_tokens import TokenChange
 from nemolocal_server.faults.arming import Match, Order
 from nemolocal_server.tokens import NewToken
 from tests.support.http_caller import HttpCaller, NewCaller
+from tests.support.profiles import examples
 
 DOCUMENT = "/__nemolocal__/openapi.json"
 # Not the checks that bad input must be refused with a 4xx: the contract answers many failures
@@ -37,7 +38,7 @@ CHECKS = [
     response_headers_conformance,
     response_schema_conformance,
 ]
-EXAMPLES = 10
+EXAMPLES = examples(3, 50)
 OPERATIONS = [
     operation
     for methods in openapi_document("0", "http://localhost")["paths"].values()

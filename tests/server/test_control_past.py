@@ -209,7 +209,7 @@ def test_an_upload_into_a_session_that_is_forgotten_meanwhile_finds_no_session(
         f"{caller.http.base_url}/api/upload-video/nemo_agent/me/{caller.session}",
         headers={**caller.http.headers, "Content-Type": "multipart/form-data; boundary=b"},
         content=body(),
-        timeout=30,
+        timeout=120,
     )
     assert reply.json()["code"] == 1002
     assert not [*(tmp_path / "work").iterdir(), *(tmp_path / "media").iterdir()]

@@ -261,6 +261,8 @@ def test_connection_is_refused_in_words_when_the_session_is_gone(caller: HttpCal
     }  # fmt: skip
 
 
+@pytest.mark.slow
+@pytest.mark.ffmpeg
 @pytest.mark.rule("SSE-8", "CRD-3")
 def test_a_generation_puts_a_clip_then_music_and_a_title_on_the_timeline(
     caller: HttpCaller,

@@ -89,7 +89,7 @@ def test_the_body_is_not_read_past_the_limit(servers: ServerFactory, new_caller:
         '--b\r\nContent-Disposition: form-data; name="files"; filename="big.mp4"\r\n\r\n'
     )
     url = caller.http.base_url
-    with socket.create_connection((url.host, url.port), timeout=20) as connection:
+    with socket.create_connection((url.host, url.port), timeout=120) as connection:
         connection.sendall(head.encode() + bytes(100_000))
         answer = b"".join(iter(lambda: connection.recv(100_000), b""))
     assert b'"code":4002' in answer
