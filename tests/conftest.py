@@ -14,7 +14,10 @@ from hypothesis import settings
 
 from nemolocal_client import AsyncClient, Client
 from nemolocal_render.footage import make_music, make_sample
+from tests.support.certificates import share_ssl_contexts
 from tests.support.media import MediaCache
+
+share_ssl_contexts()
 
 # `ci` always draws the same examples and never measures time; HYPOTHESIS_PROFILE=nightly draws new
 # ones, ten times as many, and has what takes minutes tested too.

@@ -8,9 +8,9 @@ from jsonschema import Draft202012Validator
 from openapi_spec_validator import validate
 
 from nemolocal_contract.endpoints import CLOUD_BASE_URL, CONTROL, endpoints
-from nemolocal_contract.events import EventEncoder, Text, ToolCall
+from nemolocal_contract.events import EventEncoder, SseDialect, Text, ToolCall
 from nemolocal_contract.openapi import openapi_document
-from nemolocal_contract.replies import RenderOutput, RenderStatus, encode_render
+from nemolocal_contract.replies import RenderDialect, RenderOutput, RenderStatus, encode_render
 from nemolocal_contract.rules import rules
 from nemolocal_contract.sse import FrameParser
 
@@ -76,7 +76,7 @@ def test_only_the_token_call_and_pages_need_no_token() -> None:
 
 
 @pytest.mark.parametrize("dialect", ["flat", "nested"])
-def test_render_replies_are_what_the_document_says(dialect: Any) -> None:
+def test_render_replies_are_what_the_document_says(dialect: RenderDialect) -> None:
     schema = LOCAL["components"]["schemas"][
         "RenderStatus" if dialect == "flat" else "NestedRenderStatus"
     ]
@@ -86,7 +86,7 @@ def test_render_replies_are_what_the_document_says(dialect: Any) -> None:
 
 
 @pytest.mark.parametrize(("dialect", "name"), [("adk", "AdkEvent"), ("typed", "TypedEvent")])
-def test_events_are_what_the_document_says(dialect: Any, name: str) -> None:
+def test_events_are_what_the_document_says(dialect: SseDialect, name: str) -> None:
     encoder = EventEncoder(dialect, "e-1", lambda: "id", lambda: 1.5)
     for event in (Text("hi"), ToolCall("1", "edit", {})):
         (frame,) = FrameParser().feed(encoder.encode(event))

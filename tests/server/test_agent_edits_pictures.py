@@ -60,7 +60,7 @@ def lane(draft: Draft, place: int = 0) -> tuple[Segment, ...]:
     return draft.of_type(TrackType.VIDEO)[place].segments or ()
 
 
-def effects(*applied: Effect) -> Any:
+def effects(*applied: Effect) -> object:
     return lane(edited(*(ApplyEffect(one) for one in applied)))[0].effects
 
 
@@ -86,7 +86,7 @@ def test_an_effect_replaces_its_like_and_keeps_its_place() -> None:
         ([Reverse(), Reverse()], None),
     ],
 )
-def test_turns_add_up(turns: list[Effect], expected: Any) -> None:
+def test_turns_add_up(turns: list[Effect], expected: object) -> None:
     assert effects(*turns) == expected
 
 

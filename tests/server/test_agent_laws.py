@@ -33,8 +33,9 @@ from nemolocal_server.agent import intents as wish
 from nemolocal_server.agent.edits import CannotEdit, Material, Media, apply_edits
 from nemolocal_server.agent.intents import ALL, Edit, Moment, Span, Which
 from nemolocal_server.agent.timeline import clips_of, length_of, main_track
+from tests.support.profiles import examples
 
-MANY = settings(max_examples=settings().max_examples * (20 if settings().max_examples > 500 else 5))
+MANY = settings(max_examples=examples(100, 20_000))
 UPLOADS = (
     Media("beach-id", "beach day.mp4", "video", 20_000),
     Media("city-id", "city.mov", "video", 8_000),
@@ -194,7 +195,7 @@ def drafts(draw: st.DrawFn) -> Draft:
 class Made(dict[Edit, str]):
     """Everything that an edit could need has been made."""
 
-    def get(self, edit: Edit, _default: Any = None) -> Any:
+    def get(self, edit: Edit, _default: object = None) -> str:
         if isinstance(edit, wish.Generate):
             return "scene-id"
         assert isinstance(edit, wish.AddMusic)

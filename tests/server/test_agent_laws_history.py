@@ -1,6 +1,6 @@
 """Laws of undo and redo: the exact inverse of any turn, walked in any order; nothing is lost."""
 
-from typing import Any
+from collections.abc import Sequence
 
 import pytest
 from hypothesis import given, settings, strategies as st
@@ -26,8 +26,9 @@ from nemolocal_server.agent.intents import (
     first,
 )
 from nemolocal_server.agent.problems import CannotEdit
+from tests.support.profiles import examples
 
-MANY = settings(max_examples=settings().max_examples * (20 if settings().max_examples > 500 else 5))
+MANY = settings(max_examples=examples(100, 20_000))
 MATERIAL = Material(
     (Media("a", "a.mp4", "video", 20_000), Media("b", "b.mp4", "video", 8000)),
 )
@@ -65,7 +66,7 @@ class Session:
         self.rows[version.number] = (encode_json(draft_to_wire(version.draft)), version)
 
 
-def _apply(edits: Any, draft: Draft) -> Draft:
+def _apply(edits: Sequence[Edit], draft: Draft) -> Draft:
     return apply_edits(edits, draft, MATERIAL)
 
 

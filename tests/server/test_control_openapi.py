@@ -1,7 +1,6 @@
 """The server answers as its OpenAPI document says: fuzzed by Schemathesis over a real socket."""
 
 import functools
-from collections.abc import Callable
 from typing import Any
 
 import httpx
@@ -26,6 +25,8 @@ from nemolocal_server.endpoints.faults import LoadRequest
 from nemolocal_server.endpoints.manual_tokens import TokenChange
 from nemolocal_server.faults.arming import Match, Order
 from nemolocal_server.tokens import NewToken
+from tests.support.http_caller import HttpCaller, NewCaller
+from tests.support.profiles import examples
 
 DOCUMENT = "/__nemolocal__/openapi.json"
 # Not the checks that bad input must be refused with a 4xx: the contract answers many failures
@@ -37,7 +38,7 @@ CHECKS = [
     response_headers_conformance,
     response_schema_conformance,
 ]
-EXAMPLES = 10
+EXAMPLES = examples(3, 50)
 OPERATIONS = [
     operation
     for methods in openapi_document("0", "http://localhost")["paths"].values()
@@ -62,7 +63,7 @@ def document() -> OpenApiSchema:
 
 @pytest.mark.parametrize(("name", "mode"), CASES)
 def test_no_input_makes_it_fail_or_break_its_word(
-    base_url: str, new_caller: Callable[..., Any], name: str, mode: GenerationMode
+    base_url: str, new_caller: NewCaller, name: str, mode: GenerationMode
 ) -> None:
     operation = document().find_operation_by_id(name)
     caller = new_caller(base_url).connect()
@@ -78,7 +79,7 @@ def test_no_input_makes_it_fail_or_break_its_word(
     conforms()
 
 
-def go_home(case: Case[Any], caller: Any) -> None:
+def go_home(case: Case[Any], caller: HttpCaller) -> None:
     """Ids that are right get further than ids that are made up."""
     known = {"user": "me", "session": caller.session, "token": "1"}
     if isinstance(case.path_parameters, dict):

@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,23 +11,31 @@ import pytest
 
 from nemolocal_contract.clock import ManualClock
 from nemolocal_server.store import Store
+from tests.support.executor import FakeRenderExecutor
+from tests.support.http_caller import HttpCaller, NewCaller
+from tests.support.servers import ServerFactory
 
 CONTROL = "/__nemolocal__"
 TRIM = "trim to the first 1 second"
 
 
-def take(caller: Any) -> str:
+def take(caller: HttpCaller) -> str:
     snapshot_id: str = caller.post(CONTROL + "/snapshot")["id"]
     return snapshot_id
 
 
-def restore(caller: Any, snapshot_id: str) -> dict[str, Any]:
+def restore(caller: HttpCaller, snapshot_id: str) -> dict[str, Any]:
     reply: dict[str, Any] = caller.post(CONTROL + "/restore", json={"id": snapshot_id})
     return reply
 
 
 @pytest.fixture(params=["memory", "folder"])
-def somewhere(request: pytest.FixtureRequest, servers: Any, executor: Any, tmp_path: Path) -> str:
+def somewhere(
+    request: pytest.FixtureRequest,
+    servers: ServerFactory,
+    executor: FakeRenderExecutor,
+    tmp_path: Path,
+) -> str:
     """A server with its store in memory, and one with its store in a folder."""
     folder = tmp_path / "data" if request.param == "folder" else None
     base_url: str = servers.start(executor, data_dir=folder)
@@ -35,7 +43,7 @@ def somewhere(request: pytest.FixtureRequest, servers: Any, executor: Any, tmp_p
 
 
 def test_a_restored_server_is_as_it_was(
-    somewhere: str, new_caller: Callable[..., Any], sample: Path
+    somewhere: str, new_caller: NewCaller, sample: Path
 ) -> None:
     caller = new_caller(somewhere).connect()
     caller.upload(sample)
@@ -58,7 +66,7 @@ def test_a_restored_server_is_as_it_was(
 
 
 def test_a_snapshot_can_be_restored_again_and_after_a_reset(
-    somewhere: str, new_caller: Callable[..., Any], sample: Path
+    somewhere: str, new_caller: NewCaller, sample: Path
 ) -> None:
     caller = new_caller(somewhere).connect()
     snapshot_id = take(caller)
@@ -72,7 +80,7 @@ def test_a_snapshot_can_be_restored_again_and_after_a_reset(
         caller.say("hello")
 
 
-def test_the_hash_of_a_draft_is_right_after_time_went_back(edited: Any) -> None:
+def test_the_hash_of_a_draft_is_right_after_time_went_back(edited: HttpCaller) -> None:
     snapshot_id = take(edited)
     hashes = []
     for message in (TRIM, "add a title 'Hi'", TRIM):
@@ -83,7 +91,7 @@ def test_the_hash_of_a_draft_is_right_after_time_went_back(edited: Any) -> None:
 
 
 def test_a_snapshot_outlives_the_server(
-    servers: Any, new_caller: Callable[..., Any], tmp_path: Path
+    servers: ServerFactory, new_caller: NewCaller, tmp_path: Path
 ) -> None:
     caller = new_caller(servers.start(data_dir=tmp_path)).connect()
     token = caller.http.headers["Authorization"]
@@ -97,7 +105,11 @@ def test_a_snapshot_outlives_the_server(
 
 
 def test_a_snapshot_links_files_and_copies_them_where_there_are_no_links(
-    servers: Any, new_caller: Any, sample: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    servers: ServerFactory,
+    new_caller: NewCaller,
+    sample: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     caller = new_caller(servers.start(data_dir=tmp_path)).connect()
     caller.upload(sample)
@@ -115,7 +127,9 @@ def test_a_snapshot_links_files_and_copies_them_where_there_are_no_links(
     assert not any((tmp_path / "work").glob("snapshot-*"))
 
 
-def test_a_snapshot_is_refused_while_something_runs(executor: Any, edited: Any) -> None:
+def test_a_snapshot_is_refused_while_something_runs(
+    executor: FakeRenderExecutor, edited: HttpCaller
+) -> None:
     executor.gate = asyncio.Event()
     edited.submit("render_1")
     reply = edited.post(CONTROL + "/snapshot")
@@ -124,7 +138,7 @@ def test_a_snapshot_is_refused_while_something_runs(executor: Any, edited: Any) 
 
 
 def test_a_reset_stops_what_runs_and_ends_its_streams(
-    servers: Any, new_caller: Callable[..., Any]
+    servers: ServerFactory, new_caller: NewCaller
 ) -> None:
     caller = new_caller(servers.start(clock=ManualClock())).connect()
     with caller.http.stream("POST", "/run_sse", json=caller.turn("hello")) as stream:
@@ -135,7 +149,7 @@ def test_a_reset_stops_what_runs_and_ends_its_streams(
 
 
 def test_one_token_is_reset_and_nobody_else(
-    base_url: str, new_caller: Callable[..., Any], sample: Path
+    base_url: str, new_caller: NewCaller, sample: Path
 ) -> None:
     one, two = (new_caller(base_url, name).connect() for name in ("one", "two"))
     for caller in (one, two):
@@ -157,7 +171,10 @@ def test_one_token_is_reset_and_nobody_else(
 
 
 def test_a_token_that_is_reset_loses_its_running_work_only(
-    servers: Any, new_caller: Callable[..., Any], executor: Any, sample: Path
+    servers: ServerFactory,
+    new_caller: NewCaller,
+    executor: FakeRenderExecutor,
+    sample: Path,
 ) -> None:
     base_url = servers.start(executor)
     one, two = (new_caller(base_url, name).connect() for name in ("one", "two"))
@@ -175,7 +192,7 @@ def test_a_token_that_is_reset_loses_its_running_work_only(
 
 
 def test_an_upload_into_a_session_that_is_forgotten_meanwhile_finds_no_session(
-    servers: Any, new_caller: Any, sample: Path, tmp_path: Path
+    servers: ServerFactory, new_caller: NewCaller, sample: Path, tmp_path: Path
 ) -> None:
     caller = new_caller(servers.start(data_dir=tmp_path)).connect()
     head = b'--b\r\nContent-Disposition: form-data; name="files"; filename="a.mp4"\r\n\r\n'
@@ -192,16 +209,18 @@ def test_an_upload_into_a_session_that_is_forgotten_meanwhile_finds_no_session(
         f"{caller.http.base_url}/api/upload-video/nemo_agent/me/{caller.session}",
         headers={**caller.http.headers, "Content-Type": "multipart/form-data; boundary=b"},
         content=body(),
-        timeout=30,
+        timeout=120,
     )
     assert reply.json()["code"] == 1002
     assert not [*(tmp_path / "work").iterdir(), *(tmp_path / "media").iterdir()]
 
 
-def test_a_reset_disarms_the_faults_of_what_it_forgets(base_url: str, new_caller: Any) -> None:
+def test_a_reset_disarms_the_faults_of_what_it_forgets(
+    base_url: str, new_caller: NewCaller
+) -> None:
     one, two = (new_caller(base_url, name).connect() for name in ("one", "two"))
 
-    def arm(**match: Any) -> str:
+    def arm(**match: object) -> str:
         fault_id: str = one.post(
             CONTROL + "/faults", json={"name": "rate-limited", "match": match}
         )["id"]
@@ -241,12 +260,12 @@ def test_a_wrong_body_is_refused_by_field(
     assert names in response.json()["message"]
 
 
-def test_an_empty_body_does_not_reset_everything_by_accident(caller: Any) -> None:
+def test_an_empty_body_does_not_reset_everything_by_accident(caller: HttpCaller) -> None:
     assert caller.post(CONTROL + "/reset")["code"] == 400
     assert caller.balance()["total"] == 100
 
 
-def test_the_control_interface_can_be_left_out(servers: Any) -> None:
+def test_the_control_interface_can_be_left_out(servers: ServerFactory) -> None:
     base_url = servers.start(control=False)
     for path in ("journal", "journal/summary", "openapi.json", "tokens", "clock"):
         assert httpx.get(f"{base_url}{CONTROL}/{path}").status_code == 404

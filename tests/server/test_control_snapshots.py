@@ -1,24 +1,25 @@
 """Snapshots are listed, thrown away, and bounded in number."""
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from nemolocal_contract.clock import ManualClock
 from nemolocal_server.snapshots import MOST
+from tests.support.http_caller import HttpCaller, NewCaller
+from tests.support.servers import ServerFactory
 
 SNAPSHOT = "/__nemolocal__/snapshot"
 RESTORE = "/__nemolocal__/restore"
 
 
-def take(caller: Any) -> str:
+def take(caller: HttpCaller) -> str:
     snapshot_id: str = caller.post(SNAPSHOT)["id"]
     return snapshot_id
 
 
 def test_snapshots_are_listed_oldest_first_by_the_servers_time(
-    servers: Any, new_caller: Any, tmp_path: Path
+    servers: ServerFactory, new_caller: NewCaller, tmp_path: Path
 ) -> None:
     clock = ManualClock()
     caller = new_caller(servers.start(clock=clock, data_dir=tmp_path)).connect()
@@ -35,7 +36,7 @@ def test_snapshots_are_listed_oldest_first_by_the_servers_time(
 
 
 def test_a_snapshot_that_was_thrown_away_is_gone_with_its_files(
-    servers: Any, new_caller: Any, sample: Path, tmp_path: Path
+    servers: ServerFactory, new_caller: NewCaller, sample: Path, tmp_path: Path
 ) -> None:
     caller = new_caller(servers.start(data_dir=tmp_path)).connect()
     caller.upload(sample)
@@ -51,13 +52,13 @@ def test_a_snapshot_that_was_thrown_away_is_gone_with_its_files(
 
 
 @pytest.mark.parametrize("snapshot_id", ["0" * 32, "..", "%2e%2e", "none", "..%2fmedia"])
-def test_what_is_no_snapshot_cannot_be_thrown_away(caller: Any, snapshot_id: str) -> None:
+def test_what_is_no_snapshot_cannot_be_thrown_away(caller: HttpCaller, snapshot_id: str) -> None:
     kept = take(caller)
     assert caller.http.delete(f"{SNAPSHOT}/{snapshot_id}").status_code in (404, 405)
     assert [snapshot["id"] for snapshot in caller.get(SNAPSHOT)["snapshots"]] == [kept]
 
 
-def test_the_snapshot_that_is_one_too_many_is_refused_with_the_way_out(caller: Any) -> None:
+def test_the_snapshot_that_is_one_too_many_is_refused_with_the_way_out(caller: HttpCaller) -> None:
     first, *_ = (take(caller) for _ in range(MOST))
     refused = caller.post(SNAPSHOT)
     assert refused["code"] == 400

@@ -1,6 +1,5 @@
 """Arming by the control interface and by header: who is hit, how often, and nobody else."""
 
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -12,23 +11,25 @@ from nemolocal_contract.headers import FAULT
 from nemolocal_server.faults.arming import Arming, Match, Order
 from nemolocal_server.faults.calls import Call
 from nemolocal_server.faults.catalogue import CATALOGUE
+from tests.support.http_caller import HttpCaller, NewCaller
+from tests.support.servers import ServerFactory
 
 FAULTS = "/__nemolocal__/faults"
 BALANCE = "/api/credits/balance/simple"
 
 
-def arm(caller: Any, name: str, **order: Any) -> str:
+def arm(caller: HttpCaller, name: str, **order: object) -> str:
     reply = caller.post(FAULTS, json={"name": name, **order})
     assert "id" in reply, reply
     fault_id: str = reply["id"]
     return fault_id
 
 
-def statuses(caller: Any, calls: int) -> list[int]:
+def statuses(caller: HttpCaller, calls: int) -> list[int]:
     return [caller.http.get(BALANCE).status_code for _ in range(calls)]
 
 
-def test_the_catalogue_says_what_there_is_and_what_is_armed(caller: Any) -> None:
+def test_the_catalogue_says_what_there_is_and_what_is_armed(caller: HttpCaller) -> None:
     shown = caller.get(FAULTS)
     assert [fault["name"] for fault in shown["catalogue"]] == list(CATALOGUE)
     assert shown["catalogue"][3]["args"] == {"after": 1}
@@ -43,18 +44,18 @@ def test_the_catalogue_says_what_there_is_and_what_is_armed(caller: Any) -> None
     ]  # fmt: skip
 
 
-def test_a_fault_hits_as_often_as_it_was_armed_for(caller: Any) -> None:
+def test_a_fault_hits_as_often_as_it_was_armed_for(caller: HttpCaller) -> None:
     arm(caller, "bad-gateway", times=2)
     assert statuses(caller, 4) == [502, 502, 200, 200]
     assert caller.get(FAULTS)["armed"] == []
 
 
-def test_matches_that_are_skipped_pass_untouched(caller: Any) -> None:
+def test_matches_that_are_skipped_pass_untouched(caller: HttpCaller) -> None:
     arm(caller, "bad-gateway", skip=2)
     assert statuses(caller, 4) == [200, 200, 502, 200]
 
 
-def test_a_fault_without_an_end_hits_until_it_is_disarmed(caller: Any) -> None:
+def test_a_fault_without_an_end_hits_until_it_is_disarmed(caller: HttpCaller) -> None:
     fault_id = arm(caller, "server-error", times=0)
     assert statuses(caller, 5) == [500] * 5
     assert caller.http.delete(f"{FAULTS}/{fault_id}").json() == {"disarmed": [fault_id]}
@@ -62,21 +63,19 @@ def test_a_fault_without_an_end_hits_until_it_is_disarmed(caller: Any) -> None:
     assert caller.http.delete(f"{FAULTS}/{fault_id}").status_code == 404
 
 
-def test_all_faults_are_disarmed_at_once(caller: Any) -> None:
+def test_all_faults_are_disarmed_at_once(caller: HttpCaller) -> None:
     armed = [arm(caller, name) for name in ("server-error", "rate-limited")]
     assert caller.http.delete(FAULTS).json() == {"disarmed": armed}
     assert statuses(caller, 2) == [200, 200]
 
 
-def test_a_call_eats_one_fault_in_order_of_arming(caller: Any) -> None:
+def test_a_call_eats_one_fault_in_order_of_arming(caller: HttpCaller) -> None:
     for name in ("rate-limited", "bad-gateway", "server-error"):
         arm(caller, name)
     assert statuses(caller, 4) == [429, 502, 500, 200]
 
 
-def test_a_fault_of_one_token_never_touches_another(
-    base_url: str, new_caller: Callable[..., Any]
-) -> None:
+def test_a_fault_of_one_token_never_touches_another(base_url: str, new_caller: NewCaller) -> None:
     one, two = new_caller(base_url, "one").connect(), new_caller(base_url, "two").connect()
     arm(one, "bad-gateway", match={"user_id": one.user_id}, times=0)
     arm(one, "rate-limited", match={"client_id": "two"}, times=0)
@@ -84,7 +83,7 @@ def test_a_fault_of_one_token_never_touches_another(
     assert httpx.get(base_url + BALANCE).status_code == 200  # 1001 of nobody, in its envelope
 
 
-def test_a_fault_matches_endpoint_session_and_message(caller: Any) -> None:
+def test_a_fault_matches_endpoint_session_and_message(caller: HttpCaller) -> None:
     first = caller.session
     caller.open_session()
     arm(caller, "silent", match={"session": first, "message": "hello"})
@@ -98,7 +97,7 @@ def test_a_fault_matches_endpoint_session_and_message(caller: Any) -> None:
     assert caller.get(f"/api/state/nemo_agent/me/{first}/latest")["code"] == 429
 
 
-def test_a_fault_matches_a_render_by_its_id(edited: Any) -> None:
+def test_a_fault_matches_a_render_by_its_id(edited: HttpCaller) -> None:
     arm(edited, "render-fails-once", match={"render": "r-2"})
     arm(edited, "bad-gateway", match={"endpoint": "render_status", "render": "r-3"})
     for render_id in ("r-1", "r-2"):
@@ -109,7 +108,7 @@ def test_a_fault_matches_a_render_by_its_id(edited: Any) -> None:
     assert edited.http.get("/api/render/proxy/lambda/r-3").status_code == 502
 
 
-def test_a_file_is_found_gone_though_its_render_was_not_armed(edited: Any) -> None:
+def test_a_file_is_found_gone_though_its_render_was_not_armed(edited: HttpCaller) -> None:
     edited.submit("r-1")
     url = edited.finished("r-1")["output"]["url"]
     arm(edited, "url-gone")
@@ -133,7 +132,7 @@ def test_a_file_is_found_gone_though_its_render_was_not_armed(edited: Any) -> No
     ],
 )
 def test_a_bad_order_is_400_and_names_the_field(
-    caller: Any, order: dict[str, Any], said: str
+    caller: HttpCaller, order: dict[str, Any], said: str
 ) -> None:
     response = caller.http.post(FAULTS, json=order)
     assert response.status_code == 400
@@ -151,7 +150,7 @@ def test_a_bad_order_is_400_and_names_the_field(
         ("cut-fin, slow-bytes;pace=1", "`pace`"),
     ],
 )
-def test_a_bad_header_is_400_and_is_named(caller: Any, header: str, said: str) -> None:
+def test_a_bad_header_is_400_and_is_named(caller: HttpCaller, header: str, said: str) -> None:
     response = caller.http.get(BALANCE, headers={FAULT: header})
     assert response.status_code == 400
     message = response.json()["message"]
@@ -159,7 +158,7 @@ def test_a_bad_header_is_400_and_is_named(caller: Any, header: str, said: str) -
     assert said in message
 
 
-def test_a_header_touches_its_own_request_only(caller: Any) -> None:
+def test_a_header_touches_its_own_request_only(caller: HttpCaller) -> None:
     def status(number: int) -> tuple[bool, int]:
         header = {FAULT: "bad-gateway"} if number % 2 else {}
         return bool(header), caller.http.get(BALANCE, headers=header).status_code
@@ -169,21 +168,21 @@ def test_a_header_touches_its_own_request_only(caller: Any) -> None:
     assert seen == {(True, 502), (False, 200)}
 
 
-def test_a_header_goes_before_what_is_armed(caller: Any) -> None:
+def test_a_header_goes_before_what_is_armed(caller: HttpCaller) -> None:
     arm(caller, "bad-gateway")
     reply = caller.http.get(BALANCE, headers={FAULT: "rate-limited"})
     assert (reply.status_code, statuses(caller, 2)) == (429, [502, 200])
 
 
 def test_without_a_control_interface_the_header_is_nothing(
-    servers: Any, new_caller: Callable[..., Any]
+    servers: ServerFactory, new_caller: NewCaller
 ) -> None:
     caller = new_caller(servers.start(control=False)).connect()
     header = {FAULT: "bad-gateway"}
     assert caller.http.get(BALANCE, headers=header).status_code == 200
 
 
-def test_the_control_interface_is_never_touched(caller: Any) -> None:
+def test_the_control_interface_is_never_touched(caller: HttpCaller) -> None:
     arm(caller, "server-error", times=0)
     assert caller.http.get(FAULTS, headers={FAULT: "bad-gateway"}).status_code == 200
 
@@ -194,9 +193,7 @@ def test_who_has_no_token_is_told_so_whatever_is_armed(base_url: str) -> None:
         assert reply.json()["code"] == 1001
 
 
-def test_the_token_call_of_a_client_can_be_hit(
-    base_url: str, new_caller: Callable[..., Any]
-) -> None:
+def test_the_token_call_of_a_client_can_be_hit(base_url: str, new_caller: NewCaller) -> None:
     arm(new_caller(base_url, "one"), "rate-limited", match={"client_id": "two"})
     reply = httpx.post(f"{base_url}/api/auth/anonymous-token", headers={"X-Client-Id": "two"})
     assert (reply.status_code, reply.headers["retry-after"]) == (429, "30")

@@ -1,8 +1,6 @@
 """Chaos by seed and scenarios by file: the same faults in every run."""
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
@@ -14,6 +12,8 @@ from nemolocal_server.faults.chaos import Chaos
 from nemolocal_server.faults.scenario import ScenarioError, builtin_scenarios, find_scenario
 from nemolocal_server.server import Server
 from nemolocal_server.settings import Settings
+from tests.support.http_caller import HttpCaller, NewCaller
+from tests.support.servers import ServerFactory
 
 BALANCE = "/api/credits/balance/simple"
 FAULTS = "/__nemolocal__/faults"
@@ -55,7 +55,7 @@ def test_without_a_rate_and_for_nobody_there_is_no_chaos() -> None:
     assert set(strikes(Chaos(1.0, Draw(1)), "", "chat", 200)) == {""}
 
 
-def seen(caller: Any, calls: int) -> list[str]:
+def seen(caller: HttpCaller, calls: int) -> list[str]:
     """What came of asking for the balance, over and over."""
     outcomes = []
     for _ in range(calls):
@@ -68,7 +68,7 @@ def seen(caller: Any, calls: int) -> list[str]:
 
 
 def test_chaos_on_the_wire_is_the_same_in_every_run_and_order(
-    servers: Any, new_caller: Callable[..., Any]
+    servers: ServerFactory, new_caller: NewCaller
 ) -> None:
     def run(clients: list[str]) -> dict[str, list[str]]:
         base_url = servers.start(chaos=0.4, seed=5)
@@ -94,7 +94,7 @@ def test_every_scenario_that_comes_along_has_a_sentence_and_faults() -> None:
 
 
 def test_a_scenario_is_armed_at_start_and_on_request(
-    servers: Any, new_caller: Callable[..., Any], tmp_path: Path
+    servers: ServerFactory, new_caller: NewCaller, tmp_path: Path
 ) -> None:
     file = tmp_path / "mine.toml"
     file.write_text('[[faults]]\nname = "bad-gateway"\ntimes = 2\n'
@@ -113,7 +113,9 @@ def test_a_scenario_is_armed_at_start_and_on_request(
 
 
 @pytest.mark.rule("AUTH-4")
-def test_a_scenario_switches_a_setting_until_all_is_disarmed(servers: Any, tmp_path: Path) -> None:
+def test_a_scenario_switches_a_setting_until_all_is_disarmed(
+    servers: ServerFactory, tmp_path: Path
+) -> None:
     file = tmp_path / "mine.toml"
     file.write_text("[settings]\naddress_limit = 2\n")
     with httpx.Client(base_url=servers.start(scenario=str(file))) as http:
@@ -135,7 +137,7 @@ def test_a_scenario_switches_a_setting_until_all_is_disarmed(servers: Any, tmp_p
         assert [ask("a"), ask("b"), ask("c"), limit()] == [200, 200, 429, 2]
 
 
-def test_a_setting_is_never_switched_for_some_calls_only(caller: Any) -> None:
+def test_a_setting_is_never_switched_for_some_calls_only(caller: HttpCaller) -> None:
     order = {"name": "rate-limits", "match": {"client_id": "one"}}
     response = caller.http.post(SCENARIOS, json=order)
     assert response.status_code == 400
@@ -149,7 +151,7 @@ def test_a_scenario_that_comes_along_is_found_by_its_name() -> None:
     assert find_scenario("hard-export") == builtin_scenarios()["hard-export"]
 
 
-def test_a_scenario_that_does_not_exist_is_400(caller: Any) -> None:
+def test_a_scenario_that_does_not_exist_is_400(caller: HttpCaller) -> None:
     response = caller.http.post(SCENARIOS, json={"name": "quiet-day"})
     assert response.status_code == 400
     assert "no scenario is called 'quiet-day'; there are bad-account" in response.json()["message"]

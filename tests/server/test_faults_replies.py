@@ -1,18 +1,20 @@
 """Refusals, pages of HTML and faults of renders, as an httpx client sees them on a real socket."""
 
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
 
 from nemolocal_contract.headers import FAULT
+from tests.support.executor import FakeRenderExecutor
+from tests.support.http_caller import HttpCaller, NewCaller
+from tests.support.servers import ServerFactory
 
 FREE = {"available": 100, "frozen": 0, "total": 100}
 
 
 @pytest.fixture
-def ready(caller: Any, sample: Path) -> Any:
+def ready(caller: HttpCaller, sample: Path) -> HttpCaller:
     """A caller with an upload, nothing on its timeline yet."""
     caller.upload(sample)
     return caller
@@ -28,7 +30,7 @@ REFUSALS: list[tuple[str, int, int, str]] = [
 
 @pytest.mark.parametrize(("fault", "status", "code", "said"), REFUSALS)
 def test_a_refusal_is_an_envelope_and_nothing_happens(
-    ready: Any, fault: str, status: int, code: int, said: str
+    ready: HttpCaller, fault: str, status: int, code: int, said: str
 ) -> None:
     response = ready.chat("compress it", fault)
     assert (response.status_code, response.json()["code"]) == (status, code)
@@ -39,19 +41,21 @@ def test_a_refusal_is_an_envelope_and_nothing_happens(
         assert (ready.draft()["t"], ready.balance()) == ([], FREE)
 
 
-def test_an_expired_token_stays_expired_and_the_client_may_ask_again(caller: Any) -> None:
+def test_an_expired_token_stays_expired_and_the_client_may_ask_again(caller: HttpCaller) -> None:
     assert caller.chat("compress it", "token-expired").json()["code"] == 1001
     assert caller.get("/api/credits/balance/simple")["code"] == 1001
     assert caller.connect().balance() == FREE
 
 
-def test_refusals_speak_the_dialect_of_the_caller(servers: Any, new_caller: Any) -> None:
+def test_refusals_speak_the_dialect_of_the_caller(
+    servers: ServerFactory, new_caller: NewCaller
+) -> None:
     caller = new_caller(servers.start(errors="http")).connect()
     assert caller.chat("compress it", "session-lost").status_code == 404
     assert caller.chat("compress it", "token-expired").status_code == 401
 
 
-def test_credits_that_run_out_in_mid_turn_break_the_stream_off(ready: Any) -> None:
+def test_credits_that_run_out_in_mid_turn_break_the_stream_off(ready: HttpCaller) -> None:
     body = ready.chat("compress it", "out-of-credits-mid-turn").content
     assert b"functionCall" in body
     assert b"functionResponse" not in body
@@ -60,7 +64,7 @@ def test_credits_that_run_out_in_mid_turn_break_the_stream_off(ready: Any) -> No
 
 
 @pytest.mark.parametrize(("fault", "status"), [("server-error", 500), ("bad-gateway", 502)])
-def test_a_broken_server_answers_in_html(caller: Any, fault: str, status: int) -> None:
+def test_a_broken_server_answers_in_html(caller: HttpCaller, fault: str, status: int) -> None:
     response = caller.http.get("/api/credits/balance/simple", headers={FAULT: fault})
     assert (response.status_code, response.headers["content-type"]) == (
         status, "text/html; charset=utf-8",
@@ -69,14 +73,14 @@ def test_a_broken_server_answers_in_html(caller: Any, fault: str, status: int) -
     assert caller.balance() == FREE
 
 
-def test_an_export_may_be_blocked_or_called_a_duplicate(edited: Any) -> None:
+def test_an_export_may_be_blocked_or_called_a_duplicate(edited: HttpCaller) -> None:
     assert edited.submit("r-1", fault="export-blocked")["code"] == 402
     duplicate = edited.submit("r-1", fault="duplicate-id")
     assert (duplicate["code"], "duplicate id 'r-1'" in duplicate["message"]) == (400, True)
     assert edited.submit("r-1")["status"] == "pending"
 
 
-def test_a_render_fails_and_the_next_one_does_not(edited: Any) -> None:
+def test_a_render_fails_and_the_next_one_does_not(edited: HttpCaller) -> None:
     edited.submit("r-1", fault="render-fails-once")
     failed = edited.finished("r-1")
     assert (failed["status"], bool(failed["error"])) == ("failed", True)
@@ -84,7 +88,7 @@ def test_a_render_fails_and_the_next_one_does_not(edited: Any) -> None:
     assert edited.finished("r-2")["status"] == "completed"
 
 
-def test_a_stuck_render_never_moves_on_until_it_is_cancelled(edited: Any) -> None:
+def test_a_stuck_render_never_moves_on_until_it_is_cancelled(edited: HttpCaller) -> None:
     edited.submit("r-1", fault="render-stuck;progress=70")
     while edited.status("r-1")["progress"] != 70:
         pass
@@ -95,7 +99,11 @@ def test_a_stuck_render_never_moves_on_until_it_is_cancelled(edited: Any) -> Non
 
 
 def test_a_stuck_render_is_stuck_after_a_restart_too(
-    servers: Any, new_caller: Any, executor: Any, sample: Path, tmp_path: Path
+    servers: ServerFactory,
+    new_caller: NewCaller,
+    executor: FakeRenderExecutor,
+    sample: Path,
+    tmp_path: Path,
 ) -> None:
     caller = new_caller(servers.start(executor, data_dir=tmp_path)).connect()
     caller.upload(sample)
@@ -109,7 +117,7 @@ def test_a_stuck_render_is_stuck_after_a_restart_too(
     assert {again.status("r-1")["status"] for _ in range(50)} <= {"pending", "processing"}
 
 
-def test_the_file_of_a_render_is_gone_and_the_fallback_works(edited: Any) -> None:
+def test_the_file_of_a_render_is_gone_and_the_fallback_works(edited: HttpCaller) -> None:
     edited.submit("r-1", fault="url-gone")
     url = edited.finished("r-1")["output"]["url"]
     assert edited.http.get(url).status_code == 404
@@ -119,7 +127,9 @@ def test_the_file_of_a_render_is_gone_and_the_fallback_works(edited: Any) -> Non
 @pytest.mark.parametrize(
     ("how", "error"), [("fin", httpx.RemoteProtocolError), ("reset", httpx.ReadError)]
 )
-def test_half_of_a_file_is_an_error_of_the_connection(edited: Any, how: str, error: Any) -> None:
+def test_half_of_a_file_is_an_error_of_the_connection(
+    edited: HttpCaller, how: str, error: type[Exception]
+) -> None:
     edited.submit("r-1", fault=f"truncated-download;how={how}")
     url = edited.finished("r-1")["output"]["url"]
     with pytest.raises(error):
@@ -127,7 +137,7 @@ def test_half_of_a_file_is_an_error_of_the_connection(edited: Any, how: str, err
     assert edited.http.get("/api/render/proxy/r-1/download").content == b"a render"
 
 
-def test_half_of_a_file_may_look_whole(edited: Any) -> None:
+def test_half_of_a_file_may_look_whole(edited: HttpCaller) -> None:
     edited.submit("r-1", fault="truncated-download;how=clean")
     output = edited.finished("r-1")["output"]
     short = edited.http.get(output["url"])
@@ -135,7 +145,7 @@ def test_half_of_a_file_may_look_whole(edited: Any) -> None:
     assert len(short.content) < output["size"]
 
 
-def test_faults_that_follow_a_render_are_in_the_journal(edited: Any) -> None:
+def test_faults_that_follow_a_render_are_in_the_journal(edited: HttpCaller) -> None:
     edited.submit("r-1", fault="render-fails-once, slow-bytes;seconds=0")
     edited.finished("r-1")
     entries = edited.get("/__nemolocal__/journal")["entries"]

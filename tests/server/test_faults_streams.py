@@ -14,20 +14,22 @@ from nemolocal_contract.sse import FrameParser
 from nemolocal_server.faults.calls import ALL
 from nemolocal_server.faults.catalogue import CATALOGUE
 from nemolocal_server.faults.connections import ReachableH11
+from tests.support.http_caller import HttpCaller, NewCaller
+from tests.support.servers import ServerFactory
 
 FREE = {"available": 100, "frozen": 0, "total": 100}
 PAID = {"available": 50, "frozen": 0, "total": 50}
 
 
 @pytest.fixture
-def ready(caller: Any, sample: Path) -> Any:
+def ready(caller: HttpCaller, sample: Path) -> HttpCaller:
     """A caller with an upload, nothing on its timeline yet."""
     caller.upload(sample)
     return caller
 
 
 def pieces(
-    caller: Any, fault: str, message: str = "compress it", came: list[bytes] | None = None
+    caller: HttpCaller, fault: str, message: str = "compress it", came: list[bytes] | None = None
 ) -> list[bytes]:
     """The body as it came, chunk by chunk, up to a cut in `came`."""
     chunks = [] if came is None else came
@@ -59,17 +61,17 @@ def test_every_fault_has_a_sentence_endpoints_and_rules_that_exist() -> None:
 
 
 @pytest.mark.rule("SSE-4")
-def test_without_a_fault_the_stream_ends_cleanly(ready: Any) -> None:
+def test_without_a_fault_the_stream_ends_cleanly(ready: HttpCaller) -> None:
     assert kinds(ready.chat("compress it").content) == TOLD
 
 
 @pytest.mark.parametrize("fault", ["silent", "silent-not-applied", "silent-late"])
-def test_a_silent_turn_ends_cleanly_without_text(ready: Any, fault: str) -> None:
+def test_a_silent_turn_ends_cleanly_without_text(ready: HttpCaller, fault: str) -> None:
     assert kinds(ready.chat("compress it", fault).content) == [ToolCall, ToolResult]
     assert kinds(ready.chat("hello", fault).content) == []
 
 
-def test_what_was_not_applied_is_not_in_the_draft_and_not_paid(ready: Any) -> None:
+def test_what_was_not_applied_is_not_in_the_draft_and_not_paid(ready: HttpCaller) -> None:
     ready.chat("compress it", "silent-not-applied")
     assert (ready.draft()["t"], ready.balance()) == ([], FREE)
 
@@ -86,8 +88,8 @@ def test_what_was_not_applied_is_not_in_the_draft_and_not_paid(ready: Any) -> No
 @pytest.mark.parametrize("http", ["httptools", "h11"])
 @pytest.mark.rule("SSE-4", "SSE-7")
 def test_a_cut_is_an_error_of_the_connection_and_the_work_goes_on(
-    servers: Any,
-    new_caller: Any,
+    servers: ServerFactory,
+    new_caller: NewCaller,
     sample: Path,
     monkeypatch: pytest.MonkeyPatch,
     fault: str,
@@ -106,7 +108,7 @@ def test_a_cut_is_an_error_of_the_connection_and_the_work_goes_on(
 
 
 @pytest.mark.parametrize("after", [0, 1, 2])
-def test_what_was_said_before_a_cut_arrives(ready: Any, after: int) -> None:
+def test_what_was_said_before_a_cut_arrives(ready: HttpCaller, after: int) -> None:
     came: list[bytes] = []
     with pytest.raises(httpx.RemoteProtocolError):
         pieces(ready, f"cut-fin;after={after}", came=came)
@@ -117,13 +119,15 @@ def test_what_was_said_before_a_cut_arrives(ready: Any, after: int) -> None:
 @pytest.mark.parametrize(
     ("fault", "error"), [("cut-fin", httpx.RemoteProtocolError), ("cut-reset", httpx.ReadError)]
 )
-def test_a_reply_in_one_piece_is_cut_in_its_middle(caller: Any, fault: str, error: Any) -> None:
+def test_a_reply_in_one_piece_is_cut_in_its_middle(
+    caller: HttpCaller, fault: str, error: type[Exception]
+) -> None:
     with pytest.raises(error):
         caller.http.get("/api/credits/balance/simple", headers={FAULT: fault})
     assert caller.balance() == FREE
 
 
-def test_a_cut_reply_does_not_undo_the_request(caller: Any) -> None:
+def test_a_cut_reply_does_not_undo_the_request(caller: HttpCaller) -> None:
     body = {"task_name": "project"}
     path = "/api/tasks/me/with-session/nemo_agent"
     for _ in range(2):
@@ -135,7 +139,7 @@ def test_a_cut_reply_does_not_undo_the_request(caller: Any) -> None:
 
 
 @pytest.mark.parametrize("fault", ["cut-fin", "cut-reset", "commit-then-drop"])
-def test_the_journal_knows_of_a_cut_before_the_client_does(ready: Any, fault: str) -> None:
+def test_the_journal_knows_of_a_cut_before_the_client_does(ready: HttpCaller, fault: str) -> None:
     for _ in range(10):
         with pytest.raises(httpx.TransportError):
             ready.chat("hello", fault)
@@ -145,19 +149,19 @@ def test_the_journal_knows_of_a_cut_before_the_client_does(ready: Any, fault: st
         )  # fmt: skip
 
 
-def test_a_stall_of_a_talk_has_heartbeats_only(ready: Any) -> None:
+def test_a_stall_of_a_talk_has_heartbeats_only(ready: HttpCaller) -> None:
     assert ready.chat("hello", "stall").content == b"data:\n\n" * 60
 
 
 @pytest.mark.rule("SSE-9")
-def test_a_temporary_issue_is_the_last_text_of_a_turn_that_went_well(ready: Any) -> None:
+def test_a_temporary_issue_is_the_last_text_of_a_turn_that_went_well(ready: HttpCaller) -> None:
     told = events(ready.chat("compress it", "temporary-issue").content)
     assert [type(event) for event in told] == [*TOLD, Text]
     assert told[-1] == Text("I encountered a temporary issue")
     assert ready.balance() == PAID
 
 
-def test_one_event_is_no_json(ready: Any) -> None:
+def test_one_event_is_no_json(ready: HttpCaller) -> None:
     lines = ready.chat("compress it", "bad-json;after=1").content.split(b"\n\n")
     bad = [line for line in lines if line.startswith(b"data: {") and not line.endswith(b"}")]
     assert len(bad) == 1
@@ -165,7 +169,7 @@ def test_one_event_is_no_json(ready: Any) -> None:
     assert ready.balance() == PAID
 
 
-def test_characters_are_torn_apart_between_chunks(ready: Any) -> None:
+def test_characters_are_torn_apart_between_chunks(ready: HttpCaller) -> None:
     came = pieces(ready, "split-utf8")
     torn = [chunk for chunk in came if not _whole(chunk)]
     assert torn
@@ -181,14 +185,16 @@ def _whole(chunk: bytes) -> bool:
     return True
 
 
-def test_events_are_torn_apart_between_chunks(ready: Any) -> None:
+def test_events_are_torn_apart_between_chunks(ready: HttpCaller) -> None:
     came = pieces(ready, "split-frames")
     assert sum(not chunk.endswith(b"\n\n") for chunk in came) > 5
     assert b"\n" in came
     assert kinds(b"".join(came)) == TOLD
 
 
-def test_bytes_come_one_by_one_and_in_their_time(servers: Any, new_caller: Any) -> None:
+def test_bytes_come_one_by_one_and_in_their_time(
+    servers: ServerFactory, new_caller: NewCaller
+) -> None:
     clock = ManualClock(autojump=True)
     caller = new_caller(servers.start(clock=clock)).connect()
     before = clock.time()
@@ -198,19 +204,19 @@ def test_bytes_come_one_by_one_and_in_their_time(servers: Any, new_caller: Any) 
     assert kinds(b"".join(came)) == [Text]
 
 
-def test_a_reply_with_a_length_may_be_slow_too(caller: Any) -> None:
+def test_a_reply_with_a_length_may_be_slow_too(caller: HttpCaller) -> None:
     reply = caller.http.get("/api/credits/balance/simple", headers={FAULT: "slow-bytes"})
     assert reply.json()["data"] == FREE
 
 
-def test_events_come_twice_with_the_same_id(ready: Any) -> None:
+def test_events_come_twice_with_the_same_id(ready: HttpCaller) -> None:
     frames = ready.chat("compress it", "duplicate-event").content.split(b"\n\n")
     told = [frame for frame in frames if frame.startswith(b"data: {")]
     assert len(told) == 6
     assert told[0::2] == told[1::2]
 
 
-def test_line_separators_are_no_line_ends(ready: Any) -> None:
+def test_line_separators_are_no_line_ends(ready: HttpCaller) -> None:
     (text,) = [
         e.text
         for e in events(ready.chat("compress it", "line-separator").content)
@@ -220,7 +226,9 @@ def test_line_separators_are_no_line_ends(ready: Any) -> None:
     assert "\u0085" in text
 
 
-def test_a_late_heartbeat_comes_long_after_it_is_due(servers: Any, new_caller: Any) -> None:
+def test_a_late_heartbeat_comes_long_after_it_is_due(
+    servers: ServerFactory, new_caller: NewCaller
+) -> None:
     clock = ManualClock(autojump=True)
     caller = new_caller(servers.start(clock=clock, heartbeat_seconds=100)).connect()
     before = clock.time()
@@ -229,7 +237,7 @@ def test_a_late_heartbeat_comes_long_after_it_is_due(servers: Any, new_caller: A
     assert clock.time() - before >= 90
 
 
-def test_two_faults_of_one_request_work_together(ready: Any) -> None:
+def test_two_faults_of_one_request_work_together(ready: HttpCaller) -> None:
     came = pieces(ready, "duplicate-event, split-frames")
     assert kinds(b"".join(came)) == [kind for kind in TOLD for _ in range(2)]
     assert sum(not chunk.endswith(b"\n\n") for chunk in came) > 10

@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,8 @@ from nemolocal_render.ffmpeg import FFmpegFailed
 from nemolocal_render.media import MediaInfo
 from nemolocal_server import footage_cache
 from nemolocal_server.footage_cache import FootageCache
+from tests.support.http_caller import HttpCaller, NewCaller
+from tests.support.servers import ServerFactory
 
 INFO = MediaInfo(kind="video", extension="mp4", duration=4.0)
 RECIPE = ("a sunset", 4.0, 7)
@@ -173,7 +174,7 @@ def test_what_cannot_be_kept_is_made_all_the_same(
 
 
 def test_the_same_generation_is_made_once_per_server(
-    servers: Any, new_caller: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+    servers: ServerFactory, new_caller: NewCaller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made: list[str] = []
 
@@ -198,7 +199,9 @@ def test_the_same_generation_is_made_once_per_server(
     assert made == ["ocean", "ambient"]
 
 
-def test_a_song_that_was_uploaded_needs_nothing_made(caller: Any, sample: Path, song: Path) -> None:
+def test_a_song_that_was_uploaded_needs_nothing_made(
+    caller: HttpCaller, sample: Path, song: Path
+) -> None:
     caller.upload(sample, song)
     caller.say("use my song as background music")
     video, music = caller.draft()["t"]

@@ -4,12 +4,15 @@ import contextlib
 import json
 import logging
 import socket
-from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
-SECONDS = 10
+from tests.support.http_caller import HttpCaller
+from tests.support.profiles import examples
+
+# Only a hang lasts so long, however busy the machine.
+SECONDS = 120
 METHODS = ["GET", "POST", "PUT", "DELETE", "HEAD", "OPTIONS", "PATCH", "TRACE", "get", "B\xf6S"]
 SEGMENTS = ["api", "me", "%00", "%2e%2e", "..", "%ff%fe", "\u202e", "a" * 300, "{}", "'--", "%"]
 KNOWN_PATHS = [
@@ -124,7 +127,7 @@ def requests(draw: st.DrawFn) -> tuple[bytes, bytes]:
     return b"\r\n".join(lines), draw(bodies | forms)
 
 
-def assemble(caller: Any, head: bytes, body: bytes) -> bytes:
+def assemble(caller: HttpCaller, head: bytes, body: bytes) -> bytes:
     token = caller.http.headers["Authorization"].removeprefix("Bearer ")
     for name, value in {**LARGE, b"{sid}": caller.session.encode()}.items():
         body = body.replace(name, value)
@@ -132,7 +135,7 @@ def assemble(caller: Any, head: bytes, body: bytes) -> bytes:
     return head + b"\r\nContent-Length: %d\r\n\r\n" % len(body) + body
 
 
-def exchange(caller: Any, request: bytes) -> bytes:
+def exchange(caller: HttpCaller, request: bytes) -> bytes:
     """Everything that comes back until the server hangs up; fails where it does not."""
     url = caller.http.base_url
     answer = b""
@@ -148,7 +151,7 @@ def exchange(caller: Any, request: bytes) -> bytes:
     return answer
 
 
-def check(caller: Any, request: bytes, caplog: pytest.LogCaptureFixture) -> None:
+def check(caller: HttpCaller, request: bytes, caplog: pytest.LogCaptureFixture) -> None:
     status = exchange(caller, request).partition(b"\r\n")[0].split(b" ")[1:2]
     assert not status or status[0] < b"500", status
     serious = [record for record in caplog.records if record.levelno >= logging.ERROR]
@@ -156,7 +159,7 @@ def check(caller: Any, request: bytes, caplog: pytest.LogCaptureFixture) -> None
 
 
 hostile = settings(
-    max_examples=10 * settings().max_examples,
+    max_examples=examples(100, 10_000),
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 
@@ -164,14 +167,14 @@ hostile = settings(
 @given(request=requests())
 @hostile
 def test_a_request_of_any_shape_is_answered_without_a_defect(
-    caller: Any, caplog: pytest.LogCaptureFixture, request: tuple[bytes, bytes]
+    caller: HttpCaller, caplog: pytest.LogCaptureFixture, request: tuple[bytes, bytes]
 ) -> None:
     check(caller, assemble(caller, *request), caplog)
 
 
 @given(request=st.binary(max_size=300))
-@settings(parent=hostile, max_examples=5 * settings().max_examples)
+@settings(parent=hostile, max_examples=examples(50, 5_000))
 def test_bytes_of_any_kind_do_no_harm(
-    caller: Any, caplog: pytest.LogCaptureFixture, request: bytes
+    caller: HttpCaller, caplog: pytest.LogCaptureFixture, request: bytes
 ) -> None:
     check(caller, request + b"\r\n\r\n", caplog)

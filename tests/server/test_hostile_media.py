@@ -2,9 +2,13 @@
 
 import importlib.util
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
+
+from tests.support.http_caller import HttpCaller, NewCaller
+from tests.support.servers import ServerFactory
 
 FIXTURES = Path(__file__).parents[2] / "fixtures"
 NAMES = [
@@ -30,7 +34,7 @@ NAMES = [
 ]
 
 
-def script(name: str) -> Any:
+def script(name: str) -> ModuleType:
     path = FIXTURES / "attacks" / name
     spec = importlib.util.spec_from_file_location(path.stem, path)
     assert spec is not None
@@ -46,12 +50,12 @@ def data(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def rendering(servers: Any, new_caller: Any, data: Path) -> Any:
+def rendering(servers: ServerFactory, new_caller: NewCaller, data: Path) -> HttpCaller:
     """A caller of a server that renders with FFmpeg."""
     return new_caller(servers.start(data_dir=data)).connect()
 
 
-def send(caller: Any, name: str, content: bytes) -> dict[str, Any]:
+def send(caller: HttpCaller, name: str, content: bytes) -> dict[str, Any]:
     """Upload under a name that goes as it is, not as a library would write it."""
     written = name.encode().replace(b'"', b"%22")
     head = b'Content-Disposition: form-data; name="files"; filename="' + written + b'"'
@@ -74,7 +78,7 @@ def kept(data: Path) -> list[Path]:
 
 @pytest.mark.rule("UPL-3", "UPL-5")
 def test_attacks_are_4001_with_a_reason_and_leave_nothing(
-    rendering: Any, data: Path, sample: Path
+    rendering: HttpCaller, data: Path, sample: Path
 ) -> None:
     clip = sample.read_bytes()
     good = dict.fromkeys(["clip.mp4", "clip.mkv", "still.jpg", "still.gif", "tone.wav"], clip)
@@ -94,7 +98,7 @@ def test_attacks_are_4001_with_a_reason_and_leave_nothing(
 
 
 @pytest.mark.rule("UPL-2")
-def test_names_are_told_and_never_used(rendering: Any, data: Path, sample: Path) -> None:
+def test_names_are_told_and_never_used(rendering: HttpCaller, data: Path, sample: Path) -> None:
     content = sample.read_bytes()
     assets = []
     for name in NAMES:
@@ -129,7 +133,7 @@ def long(text: str) -> dict[str, Any]:
     ],
 )
 def test_a_draft_made_to_do_harm_is_400_with_its_path(
-    rendering: Any, segment: dict[str, Any], path: str
+    rendering: HttpCaller, segment: dict[str, Any], path: str
 ) -> None:
     reply = rendering.submit("render_1", {"t": [{"tt": 7, "sg": [segment]}]})
     assert (reply["code"], path in reply["message"]) == (400, True), reply
@@ -139,14 +143,14 @@ def test_a_draft_made_to_do_harm_is_400_with_its_path(
     "source",
     ["/etc/passwd", "../media/x", "file:///etc/passwd", "http://127.0.0.1:9/", "concat:a|b"],
 )
-def test_a_source_is_an_asset_and_nothing_else(rendering: Any, source: str) -> None:
+def test_a_source_is_an_asset_and_nothing_else(rendering: HttpCaller, source: str) -> None:
     draft = {"t": [{"tt": 0, "sg": [{"s": 0, "d": 200, "src": source}]}]}
     reply = rendering.submit("render_1", draft)
     assert reply["code"] == 400
     assert reply["message"] == "draft.t[0].sg[0].src: unknown media"
 
 
-def test_hostile_titles_are_rendered_as_texts(rendering: Any, data: Path) -> None:
+def test_hostile_titles_are_rendered_as_texts(rendering: HttpCaller, data: Path) -> None:
     texts = [r"{\p1}m 0 0", "%{pts}", "it's", "back\\slash", "nul\0", "\u202egpj", "W" * 2000]
     segments = [{"s": 100 * n, "d": 100, "txt": text} for n, text in enumerate(texts)]
     draft = {"t": [{"tt": 7, "sg": segments}], "m": {"width": 64, "height": 36, "fps": 30}}

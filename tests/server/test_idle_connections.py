@@ -1,14 +1,16 @@
 """A connection is closed when it is idle, not when the server had no time to look."""
 
+import asyncio
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import SimpleNamespace
-from typing import Any
+from typing import Protocol, cast
 
 import httpx
 import pytest
 
 from nemolocal_server.faults.connections import ReachableH11, reachable_protocol
+from tests.support.servers import ServerFactory
 
 WAITED = 5
 
@@ -32,6 +34,16 @@ class FakeTransport:
         self.closed = True
 
 
+class IdleProtocol(Protocol):
+    """What these tests see of a connection's protocol."""
+
+    transport: FakeTransport
+    timers: list[tuple[float, Callable[[], None]]]
+
+    def timeout_keep_alive_handler(self) -> None:
+        """What the event loop calls when the connection has been idle for its time."""
+
+
 @pytest.fixture
 def ends() -> Iterator[tuple[socket.socket, socket.socket]]:
     ours, theirs = socket.socketpair()
@@ -40,16 +52,18 @@ def ends() -> Iterator[tuple[socket.socket, socket.socket]]:
 
 
 @pytest.fixture(params=[ReachableH11, reachable_protocol()], ids=["h11", "usual"])
-def protocol(request: pytest.FixtureRequest, ends: tuple[socket.socket, socket.socket]) -> Any:
+def protocol(
+    request: pytest.FixtureRequest, ends: tuple[socket.socket, socket.socket]
+) -> IdleProtocol:
     """A protocol whose connection has been idle for `WAITED` seconds; `timers` are what it set."""
     made = object.__new__(request.param)
     made.timers = []
     made.loop = SimpleNamespace(call_later=lambda *timer: made.timers.append(timer))
     made.transport, made.timeout_keep_alive = FakeTransport(ends[0]), WAITED
-    return made
+    return cast("IdleProtocol", made)
 
 
-def test_an_idle_connection_is_closed_once(protocol: Any) -> None:
+def test_an_idle_connection_is_closed_once(protocol: IdleProtocol) -> None:
     protocol.timeout_keep_alive_handler()
     assert protocol.transport.closed
     protocol.transport.get_extra_info("socket").close()
@@ -58,7 +72,7 @@ def test_an_idle_connection_is_closed_once(protocol: Any) -> None:
 
 
 def test_a_request_that_waits_to_be_read_is_not_thrown_away(
-    protocol: Any, ends: tuple[socket.socket, socket.socket]
+    protocol: IdleProtocol, ends: tuple[socket.socket, socket.socket]
 ) -> None:
     ends[1].sendall(b"GET / HTTP/1.1\r\n")
     protocol.timeout_keep_alive_handler()
@@ -67,12 +81,12 @@ def test_a_request_that_waits_to_be_read_is_not_thrown_away(
 
 
 def test_a_client_gives_an_idle_connection_up_before_the_server_does(
-    servers: Any, monkeypatch: pytest.MonkeyPatch
+    servers: ServerFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     kept: list[float] = []
 
     class Noted(ReachableH11):
-        def connection_made(self, transport: Any) -> None:
+        def connection_made(self, transport: asyncio.BaseTransport) -> None:
             super().connection_made(transport)
             kept.append(self.timeout_keep_alive)
 

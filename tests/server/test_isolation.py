@@ -1,7 +1,8 @@
-"""Fifty clients at once: each sees its own things only, and gets what it would get alone."""
+"""Many clients at once: each sees its own things only, and gets what it would get alone."""
 
 import asyncio
 import copy
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -10,8 +11,9 @@ import pytest
 from nemolocal_contract.events import Text, decode_events
 from nemolocal_contract.headers import Attribution, bearer
 from nemolocal_contract.sse import FrameParser
+from tests.support.executor import FakeRenderExecutor
+from tests.support.servers import ServerFactory
 
-CLIENTS = 50
 ATTRIBUTION = Attribution("ai-rtk-compressor", "1.0.0").headers()
 MESSAGES = ("trim to the first 1 second", "add a title 'Mine'", "compress this video")
 
@@ -92,16 +94,24 @@ async def drive_all(base_url: str, clients: list[str], film: bytes) -> list[Run]
         return await asyncio.gather(*(drive(http, client, film) for client in clients))
 
 
-@pytest.fixture
-def crowd(servers: Any, executor: Any, sample: Any) -> tuple[str, list[Run]]:
-    """A server on which fifty clients have been at work at the same time."""
+@pytest.fixture(params=[8, pytest.param(50, marks=pytest.mark.slow)])
+def crowd(
+    request: pytest.FixtureRequest,
+    servers: ServerFactory,
+    executor: FakeRenderExecutor,
+    sample: Path,
+) -> tuple[str, list[Run]]:
+    """A server on which so many clients have been at work at the same time."""
+    film = sample.read_bytes()
+    # Otherwise the film would be looked into by a process for each of them.
+    asyncio.run(drive_all(servers.start(executor), ["the first"], film))
     base_url = servers.start(executor, silent_rate=0.3, seed=5)
-    clients = [f"client-{number:02}" for number in range(CLIENTS)]
-    return base_url, asyncio.run(drive_all(base_url, clients, sample.read_bytes()))
+    clients = [f"client-{number:02}" for number in range(request.param)]
+    return base_url, asyncio.run(drive_all(base_url, clients, film))
 
 
 def test_nobody_sees_anything_of_anybody_and_the_company_changes_nothing(
-    crowd: tuple[str, list[Run]], servers: Any, executor: Any, sample: Any
+    crowd: tuple[str, list[Run]], servers: ServerFactory, executor: FakeRenderExecutor, sample: Path
 ) -> None:
     base_url, runs = crowd
     for run in runs:
@@ -111,7 +121,7 @@ def test_nobody_sees_anything_of_anybody_and_the_company_changes_nothing(
         assert run.results["credits"] == {"available": 50, "frozen": 0, "total": 50}
         assert run.results["media"] == [f"film of {run.client_id}.mp4"]
     nobody_opens_what_is_anothers(base_url, runs)
-    for run in runs[:: CLIENTS // 4]:
+    for run in runs[:: len(runs) // 4]:
         alone = servers.start(executor, silent_rate=0.3, seed=5)
         (lonely,) = asyncio.run(drive_all(alone, [run.client_id], sample.read_bytes()))
         assert lonely.results == run.results

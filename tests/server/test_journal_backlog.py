@@ -20,6 +20,8 @@ from nemolocal_server.journal.records import Journal, Wanted
 from nemolocal_server.journal.truth import Truth
 from nemolocal_server.settings import Settings
 from nemolocal_server.store import Store
+from tests.support.http_caller import HttpCaller, NewCaller
+from tests.support.servers import ServerFactory
 
 JOURNAL = "/__nemolocal__/journal"
 STORED = "SELECT id FROM journal ORDER BY id"
@@ -170,7 +172,7 @@ def test_what_cannot_be_written_is_not_tried_again(looks: list[Callable[[], None
 
 
 def test_a_snapshot_has_what_waited_and_restoring_forgets_what_waits(
-    caller: Any, base_url: str
+    caller: HttpCaller, base_url: str
 ) -> None:
     snapshot = httpx.post(f"{base_url}/__nemolocal__/snapshot").json()
     caller.balance()
@@ -183,7 +185,7 @@ def test_a_snapshot_has_what_waited_and_restoring_forgets_what_waits(
 
 
 def test_forgetting_a_token_forgets_what_waited_of_it(
-    caller: Any, new_caller: Any, base_url: str
+    caller: HttpCaller, new_caller: NewCaller, base_url: str
 ) -> None:
     new_caller(base_url, "other").connect()
     caller.balance()
@@ -192,7 +194,9 @@ def test_forgetting_a_token_forgets_what_waited_of_it(
     assert [(entry["id"], entry["token_id"]) for entry in told] == [(3, 2), (4, 2)]
 
 
-def test_no_file_ever_has_a_token_in_it(servers: Any, new_caller: Any, tmp_path: Path) -> None:
+def test_no_file_ever_has_a_token_in_it(
+    servers: ServerFactory, new_caller: NewCaller, tmp_path: Path
+) -> None:
     caller = new_caller(servers.start(data_dir=tmp_path)).connect()
     token = caller.http.headers["Authorization"].removeprefix("Bearer ")
 
@@ -216,7 +220,7 @@ def test_a_request_leaves_nothing_for_the_garbage_collector() -> None:
     async def receive() -> dict[str, Any]:
         return {"type": "http.request", "body": b"", "more_body": False}
 
-    async def send(message: Any) -> None:
+    async def send(message: object) -> None:
         del message
 
     async def ask() -> None:

@@ -14,11 +14,13 @@ from hypothesis import given, strategies as st
 from nemolocal_contract.journal import VERSION, Entry
 from nemolocal_server.journal.bodies import MAX_BODY, BodyCopy
 from nemolocal_server.journal.redaction import BLANK, Redactor
+from tests.support.http_caller import HttpCaller, NewCaller
+from tests.support.servers import ServerFactory
 
 JOURNAL = "/__nemolocal__/journal"
 
 
-def test_json_lines_can_be_read_without_the_server(edited: Any) -> None:
+def test_json_lines_can_be_read_without_the_server(edited: HttpCaller) -> None:
     response = edited.http.get(JOURNAL, params={"format": "jsonl"})
     assert response.headers["content-type"].startswith("application/x-ndjson")
     lines = [msgspec.json.decode(line, type=Entry) for line in response.content.splitlines()]
@@ -28,12 +30,12 @@ def test_json_lines_can_be_read_without_the_server(edited: Any) -> None:
     assert lines[-1].turn.truth == "applied"
 
 
-def test_json_says_how_many_entries_made_room(caller: Any) -> None:
+def test_json_says_how_many_entries_made_room(caller: HttpCaller) -> None:
     reply = caller.get(JOURNAL)
     assert (reply["version"], reply["dropped"], len(reply["entries"])) == (VERSION, 0, 2)
 
 
-def test_the_http_archive_has_what_har_1_2_demands(edited: Any) -> None:
+def test_the_http_archive_has_what_har_1_2_demands(edited: HttpCaller) -> None:
     edited.http.get("/api/credits/balance/simple?a=1&b=")
     log = edited.http.get(JOURNAL, params={"format": "har"}).json()["log"]
     assert log["version"] == "1.2"
@@ -70,7 +72,9 @@ def check_har_entry(entry: dict[str, Any]) -> None:
     assert {"size", "mimeType", "text"} == set(response["content"])
 
 
-def test_entries_are_found_by_who_what_where_and_since(base_url: str, new_caller: Any) -> None:
+def test_entries_are_found_by_who_what_where_and_since(
+    base_url: str, new_caller: NewCaller
+) -> None:
     one, two = (new_caller(base_url, name).connect() for name in ("one", "two"))
     one.say("hello")
     two.balance()
@@ -112,14 +116,16 @@ def test_what_was_dropped_is_counted_and_a_cleared_journal_begins_anew(
         assert [entry["id"] for entry in http.get(JOURNAL).json()["entries"]] == [101]
 
 
-def test_the_journal_outlives_the_server(servers: Any, new_caller: Any, tmp_path: Path) -> None:
+def test_the_journal_outlives_the_server(
+    servers: ServerFactory, new_caller: NewCaller, tmp_path: Path
+) -> None:
     new_caller(servers.start(data_dir=tmp_path)).connect()
     servers.stop()
     reply = httpx.get(servers.start(data_dir=tmp_path) + JOURNAL).json()
     assert [entry["endpoint"] for entry in reply["entries"]] == ["token", "session"]
 
 
-def test_a_form_is_described_and_a_file_too(edited: Any) -> None:
+def test_a_form_is_described_and_a_file_too(edited: HttpCaller) -> None:
     url = edited.state()["state"]["video_infos"][0]["cdn_url"]
     size = len(httpx.get(url).content)
     upload, *_, download = edited.get(JOURNAL)["entries"][2:]
@@ -130,7 +136,7 @@ def test_a_form_is_described_and_a_file_too(edited: Any) -> None:
     assert download["endpoint"] is None
 
 
-def test_no_bearer_value_is_kept_whatever_it_looks_like(caller: Any) -> None:
+def test_no_bearer_value_is_kept_whatever_it_looks_like(caller: HttpCaller) -> None:
     secret = "sk-hand/made+token=="
     for where in (f"?key={quote(secret, safe='')}", f"?key={secret}", ""):
         caller.http.post(
@@ -145,7 +151,7 @@ def test_no_bearer_value_is_kept_whatever_it_looks_like(caller: Any) -> None:
         assert hidden not in kept
 
 
-def test_a_token_in_a_url_is_flagged_a_claim_token_in_its_link_is_not(caller: Any) -> None:
+def test_a_token_in_a_url_is_flagged_a_claim_token_in_its_link_is_not(caller: HttpCaller) -> None:
     caller.http.get("/api/credits/balance/simple?token=nmv_usr_abc")
     caller.http.get("/workspace/claim?ct=clm_abc")
     wrong, right = caller.get(JOURNAL)["entries"][-2:]

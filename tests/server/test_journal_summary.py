@@ -1,15 +1,17 @@
 """The sum of a run: requests by endpoint and code, and the credits that the cloud would take."""
 
-from typing import Any
+from pathlib import Path
 
 import httpx
 
 from nemolocal_server.silence import Silence
+from tests.support.http_caller import HttpCaller, NewCaller
+from tests.support.servers import ServerFactory
 
 SUMMARY = "/__nemolocal__/journal/summary"
 
 
-def test_a_run_is_summed_up_in_numbers_and_in_a_line(edited: Any) -> None:
+def test_a_run_is_summed_up_in_numbers_and_in_a_line(edited: HttpCaller) -> None:
     edited.http.get("/api/nothing")
     summary = edited.get(SUMMARY)
     assert summary["requests"] == {
@@ -21,7 +23,9 @@ def test_a_run_is_summed_up_in_numbers_and_in_a_line(edited: Any) -> None:
     assert summary["line"] == "5 requests, 1 turn: 50 credits in the cloud"
 
 
-def test_what_was_spent_on_resends_is_told(servers: Any, new_caller: Any, sample: Any) -> None:
+def test_what_was_spent_on_resends_is_told(
+    servers: ServerFactory, new_caller: NewCaller, sample: Path
+) -> None:
     # A failed edit gives its credits back, so that its resend is the one that pays.
     caller = new_caller(servers.start(silence=Silence(script="n."))).connect()
     caller.upload(sample)
@@ -32,7 +36,7 @@ def test_what_was_spent_on_resends_is_told(servers: Any, new_caller: Any, sample
     assert summary["line"].endswith("50 credits in the cloud, 50 of them for 1 message sent again")
 
 
-def test_a_sum_can_be_of_one_token(base_url: str, new_caller: Any) -> None:
+def test_a_sum_can_be_of_one_token(base_url: str, new_caller: NewCaller) -> None:
     one, two = (new_caller(base_url, name).connect() for name in ("one", "two"))
     two.balance()
     of_one = one.http.get(SUMMARY, params={"user_id": one.user_id}).json()

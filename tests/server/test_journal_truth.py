@@ -11,22 +11,24 @@ from nemolocal_contract.clock import ManualClock
 from nemolocal_contract.endpoints import endpoints
 from nemolocal_contract.headers import FAULT
 from nemolocal_server.silence import Silence
+from tests.support.http_caller import HttpCaller, NewCaller
+from tests.support.servers import ServerFactory
 
 JOURNAL = "/__nemolocal__/journal"
 TRIM = "trim to the first 1 second"
 
 
-def entries(caller: Any, **query: Any) -> list[dict[str, Any]]:
+def entries(caller: HttpCaller, **query: Any) -> list[dict[str, Any]]:
     reply = caller.http.get(JOURNAL, params=query).json()
     found: list[dict[str, Any]] = reply["entries"]
     return found
 
 
-def last(caller: Any, endpoint: str) -> dict[str, Any]:
+def last(caller: HttpCaller, endpoint: str) -> dict[str, Any]:
     return entries(caller, endpoint=endpoint)[-1]
 
 
-def test_a_turn_is_told_with_its_cost_its_draft_and_its_truth(edited: Any) -> None:
+def test_a_turn_is_told_with_its_cost_its_draft_and_its_truth(edited: HttpCaller) -> None:
     before = last(edited, "chat")["draft_after"]
     edited.say(TRIM)
     entry = last(edited, "chat")
@@ -40,14 +42,14 @@ def test_a_turn_is_told_with_its_cost_its_draft_and_its_truth(edited: Any) -> No
     assert entry["rules"] == ["SSE-1"]
 
 
-def test_credits_are_told_as_they_were_before_and_after(edited: Any) -> None:
+def test_credits_are_told_as_they_were_before_and_after(edited: HttpCaller) -> None:
     entry = last(edited, "chat")
     assert entry["turn"]["cost"] == 50
     assert entry["credits_before"] == {"available": 100, "frozen": 0}
     assert entry["credits_after"] == {"available": 50, "frozen": 0}
 
 
-def test_a_fresh_token_and_a_fresh_session_have_no_before(caller: Any) -> None:
+def test_a_fresh_token_and_a_fresh_session_have_no_before(caller: HttpCaller) -> None:
     token, session = entries(caller)
     assert (token["credits_before"], token["credits_after"]["available"]) == (None, 100)
     assert token["user_id"] == caller.user_id
@@ -55,14 +57,14 @@ def test_a_fresh_token_and_a_fresh_session_have_no_before(caller: Any) -> None:
     assert len(session["draft_after"]) == 16
 
 
-def test_the_hash_of_a_draft_stays_while_the_draft_stays(edited: Any) -> None:
+def test_the_hash_of_a_draft_stays_while_the_draft_stays(edited: HttpCaller) -> None:
     edited.say("hello")
     talk = last(edited, "chat")
     assert talk["draft_before"] == talk["draft_after"]
     assert (talk["turn"]["truth"], talk["turn"]["edits"]) == ("talk", 0)
 
 
-def test_a_message_sent_again_is_a_resend(edited: Any) -> None:
+def test_a_message_sent_again_is_a_resend(edited: HttpCaller) -> None:
     edited.say(TRIM)
     edited.say(TRIM)
     again, first = entries(edited, endpoint="chat")[:0:-1]
@@ -73,7 +75,7 @@ def test_a_message_sent_again_is_a_resend(edited: Any) -> None:
 
 @pytest.mark.parametrize(("mark", "truth"), [("a", "applied"), ("n", "not_applied"), ("l", "late")])
 def test_three_truths_behind_one_silence(
-    servers: Any, new_caller: Any, sample: Path, mark: str, truth: str
+    servers: ServerFactory, new_caller: NewCaller, sample: Path, mark: str, truth: str
 ) -> None:
     caller = new_caller(servers.start(silence=Silence(script=mark))).connect()
     caller.upload(sample)
@@ -88,7 +90,7 @@ def test_three_truths_behind_one_silence(
     assert changed_in_time == (truth == "applied")
 
 
-def test_the_rhythm_of_a_stream_is_told_in_seconds_of_the_servers_clock(edited: Any) -> None:
+def test_the_rhythm_of_a_stream_is_told_in_seconds_of_the_servers_clock(edited: HttpCaller) -> None:
     entry = last(edited, "chat")
     offsets = [offset for offset, _ in entry["chunks"]]
     assert offsets == sorted(offsets)
@@ -98,7 +100,7 @@ def test_the_rhythm_of_a_stream_is_told_in_seconds_of_the_servers_clock(edited: 
 
 
 def test_a_stream_that_the_client_cuts_is_told_as_cut(
-    servers: Any, new_caller: Any, sample: Path
+    servers: ServerFactory, new_caller: NewCaller, sample: Path
 ) -> None:
     clock = ManualClock()
     caller = new_caller(servers.start(clock=clock)).connect()
@@ -116,7 +118,7 @@ def test_a_stream_that_the_client_cuts_is_told_as_cut(
 
 @pytest.mark.parametrize("fault", ["cut-fin", "cut-reset"])
 def test_a_stream_that_a_fault_cuts_is_told_with_the_name_of_the_fault(
-    edited: Any, fault: str
+    edited: HttpCaller, fault: str
 ) -> None:
     with pytest.raises(httpx.TransportError):
         edited.http.post("/run_sse", json=edited.turn(TRIM), headers={FAULT: fault})
@@ -125,7 +127,7 @@ def test_a_stream_that_a_fault_cuts_is_told_with_the_name_of_the_fault(
     assert (found[0]["ending"], found[0]["faults"]) == ("cut by fault", [fault])
 
 
-def test_a_render_is_told_with_its_id_and_session(edited: Any) -> None:
+def test_a_render_is_told_with_its_id_and_session(edited: HttpCaller) -> None:
     edited.submit("render_1")
     edited.finished("render_1")
     submitted, read = last(edited, "render"), last(edited, "render_status")
@@ -146,7 +148,13 @@ def test_a_render_is_told_with_its_id_and_session(edited: Any) -> None:
     ],
 )
 def test_failures_are_told_by_code_and_rule(
-    caller: Any, method: str, path: str, endpoint: str | None, status: int, code: int, rule: str
+    caller: HttpCaller,
+    method: str,
+    path: str,
+    endpoint: str | None,
+    status: int,
+    code: int,
+    rule: str,
 ) -> None:
     caller.http.request(method, path)
     entry = entries(caller)[-1]
@@ -166,11 +174,11 @@ def test_every_endpoint_has_a_name_of_its_own() -> None:
     assert len({(e.method, e.template) for e in names.values()}) == len(names)
 
 
-def test_reading_the_journal_does_not_grow_it(caller: Any) -> None:
+def test_reading_the_journal_does_not_grow_it(caller: HttpCaller) -> None:
     assert len(entries(caller)) == len(entries(caller)) == 2
 
 
-def test_an_entry_is_there_before_the_client_sees_the_end(caller: Any) -> None:
+def test_an_entry_is_there_before_the_client_sees_the_end(caller: HttpCaller) -> None:
     caught: list[int] = []
 
     def ask() -> None:
@@ -183,7 +191,7 @@ def test_an_entry_is_there_before_the_client_sees_the_end(caller: Any) -> None:
 
 
 def test_a_defect_is_told_as_the_500_that_the_client_sees(
-    caller: Any, base_url: str, monkeypatch: pytest.MonkeyPatch
+    caller: HttpCaller, base_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(*_: object) -> None:
         raise RuntimeError("boom")
@@ -195,7 +203,7 @@ def test_a_defect_is_told_as_the_500_that_the_client_sees(
     assert (entry["status"], entry["code"], entry["ending"]) == (500, 500, "complete")
 
 
-def test_what_one_exchange_leaves_the_next_one_finds(edited: Any) -> None:
+def test_what_one_exchange_leaves_the_next_one_finds(edited: HttpCaller) -> None:
     for message in ("hello", TRIM, "add a title 'Hi'", TRIM, "what can you do?", "remove it"):
         edited.say(message)
         edited.state()

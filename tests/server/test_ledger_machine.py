@@ -3,7 +3,7 @@
 import asyncio
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -37,6 +37,7 @@ from nemolocal_server.sessions import Session
 from nemolocal_server.settings import Settings
 from nemolocal_server.silence import Silence, Truths
 from nemolocal_server.tokens import Token
+from tests.support.profiles import examples
 
 # Hundreds of databases are opened and closed: where there is a disk in memory, on that.
 MEMORY = "/dev/shm" if Path("/dev/shm").is_dir() else None
@@ -106,10 +107,10 @@ class LedgerMachine(RuleBasedStateMachine):
         self.music.start()
         self.run(self.open())
 
-    def run(self, work: Any) -> None:
+    def run(self, work: Coroutine[Any, Any, object]) -> None:
         self.loop.run_until_complete(work)
 
-    def refused(self, work: Any) -> Code | None:
+    def refused(self, work: Coroutine[Any, Any, object]) -> Code | None:
         """The code with which it was refused, or None."""
         try:
             self.run(work)
@@ -295,4 +296,4 @@ class LedgerMachine(RuleBasedStateMachine):
 
 TestLedger = LedgerMachine.TestCase
 # Some runs end early, where no rule can be drawn: of these 2,500 steps more than 2,000 are taken.
-TestLedger.settings = settings(max_examples=settings().max_examples // 2, stateful_step_count=50)
+TestLedger.settings = settings(max_examples=examples(15, 500), stateful_step_count=examples(40, 50))

@@ -4,9 +4,8 @@ import asyncio
 import shutil
 import tempfile
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import pytest
@@ -21,6 +20,7 @@ from nemolocal_render.plan import RenderPlan
 from nemolocal_server.errors import ContractError
 from nemolocal_server.server import Server
 from nemolocal_server.settings import Settings
+from tests.support.profiles import examples
 
 # Hundreds of databases are opened and closed: where there is a disk in memory, on that.
 MEMORY = "/dev/shm" if Path("/dev/shm").is_dir() else None
@@ -66,7 +66,7 @@ class RenderMachine(RuleBasedStateMachine):
         finally:
             self.running.remove(run)
 
-    def run(self, work: Any) -> None:
+    def run(self, work: Awaitable[object]) -> None:
         async def settle() -> None:
             await work
             for _ in range(8):
@@ -190,4 +190,6 @@ class RenderMachine(RuleBasedStateMachine):
 
 TestRenders = RenderMachine.TestCase
 # Some runs end early, where no rule can be drawn: of these 2,500 steps more than 2,000 are taken.
-TestRenders.settings = settings(max_examples=settings().max_examples // 2, stateful_step_count=50)
+TestRenders.settings = settings(
+    max_examples=examples(20, 500), stateful_step_count=examples(40, 50)
+)

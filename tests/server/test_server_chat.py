@@ -4,25 +4,26 @@ import asyncio
 import json
 import threading
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
 
 from nemolocal_contract.clock import ManualClock
-from nemolocal_contract.events import Heartbeat, Text, ToolCall, ToolResult
+from nemolocal_contract.events import Heartbeat, ReceivedEvent, Text, ToolCall, ToolResult
 from nemolocal_render.ffmpeg import FFmpegFailed
+from tests.support.http_caller import HttpCaller, NewCaller
+from tests.support.servers import ServerFactory
 
 HELLO_COST = {"available": 100, "frozen": 0, "total": 100}
 PAID = {"available": 50, "frozen": 0, "total": 50}
 
 
-def texts(events: list[Any]) -> str:
+def texts(events: list[ReceivedEvent]) -> str:
     return " ".join(event.text for event in events if isinstance(event, Text))
 
 
 @pytest.mark.rule("SSE-1", "SSE-2", "STA-1")
-def test_an_edit_changes_the_draft_and_says_so(caller: Any, sample: Path) -> None:
+def test_an_edit_changes_the_draft_and_says_so(caller: HttpCaller, sample: Path) -> None:
     caller.upload(sample)
     events = caller.say("trim to the first 1 second")
     kinds = [type(event) for event in events if not isinstance(event, Heartbeat)]
@@ -37,7 +38,7 @@ def test_an_edit_changes_the_draft_and_says_so(caller: Any, sample: Path) -> Non
 
 @pytest.mark.rule("SSE-5")
 def test_a_silent_edit_changes_the_draft_without_a_word(
-    servers: Any, new_caller: Any, sample: Path
+    servers: ServerFactory, new_caller: NewCaller, sample: Path
 ) -> None:
     caller = new_caller(servers.start(silent_rate=1.0)).connect()
     caller.upload(sample)
@@ -49,7 +50,7 @@ def test_a_silent_edit_changes_the_draft_without_a_word(
 
 @pytest.mark.rule("SSE-5")
 def test_silence_follows_the_seed_and_the_key_not_the_order(
-    servers: Any, new_caller: Any, sample: Path
+    servers: ServerFactory, new_caller: NewCaller, sample: Path
 ) -> None:
     def silences(clients: list[str]) -> dict[str, bool]:
         base_url = servers.start(seed=3, silent_rate=0.5)
@@ -65,7 +66,7 @@ def test_silence_follows_the_seed_and_the_key_not_the_order(
     assert len(set(silences(clients).values())) == 2
 
 
-def test_music_is_composed_and_lies_under_the_video(caller: Any, sample: Path) -> None:
+def test_music_is_composed_and_lies_under_the_video(caller: HttpCaller, sample: Path) -> None:
     caller.upload(sample)
     caller.say("add lo-fi background music at 35% volume")
     (music,) = caller.state()["state"]["generated_media"]
@@ -76,7 +77,9 @@ def test_music_is_composed_and_lies_under_the_video(caller: Any, sample: Path) -
 
 
 @pytest.mark.rule("CRD-3")
-def test_editing_costs_fifty_once_a_session_and_talk_nothing(caller: Any, sample: Path) -> None:
+def test_editing_costs_fifty_once_a_session_and_talk_nothing(
+    caller: HttpCaller, sample: Path
+) -> None:
     caller.upload(sample)
     assert "Drag and drop" in texts(caller.say("hello"))
     assert caller.balance() == HELLO_COST
@@ -87,7 +90,7 @@ def test_editing_costs_fifty_once_a_session_and_talk_nothing(caller: Any, sample
 
 @pytest.mark.parametrize("message", ["make it pretty", "compress it", "how do I trim?"])
 @pytest.mark.rule("CRD-3")
-def test_what_is_not_done_changes_and_costs_nothing(caller: Any, message: str) -> None:
+def test_what_is_not_done_changes_and_costs_nothing(caller: HttpCaller, message: str) -> None:
     before = caller.state()
     assert texts(caller.say(message))
     assert caller.state() == before
@@ -95,7 +98,9 @@ def test_what_is_not_done_changes_and_costs_nothing(caller: Any, message: str) -
 
 
 @pytest.mark.rule("CRD-4", "SES-4")
-def test_too_few_credits_is_2001_with_the_registration_link(caller: Any, sample: Path) -> None:
+def test_too_few_credits_is_2001_with_the_registration_link(
+    caller: HttpCaller, sample: Path
+) -> None:
     for _ in range(2):
         caller.open_session().upload(sample)
         caller.say("compress it")
@@ -111,7 +116,7 @@ def test_too_few_credits_is_2001_with_the_registration_link(caller: Any, sample:
 
 @pytest.mark.rule("CRD-1", "CRD-2")
 def test_credits_are_frozen_while_the_edit_runs(
-    servers: Any, new_caller: Any, sample: Path
+    servers: ServerFactory, new_caller: NewCaller, sample: Path
 ) -> None:
     clock = ManualClock()
     caller = new_caller(servers.start(clock=clock)).connect()
@@ -123,7 +128,7 @@ def test_credits_are_frozen_while_the_edit_runs(
 
 @pytest.mark.rule("SSE-7")
 def test_the_work_goes_on_when_the_client_hangs_up(
-    servers: Any, new_caller: Any, sample: Path
+    servers: ServerFactory, new_caller: NewCaller, sample: Path
 ) -> None:
     clock = SteppedClock()
     caller = new_caller(servers.start(clock=clock)).connect()
@@ -151,7 +156,7 @@ class SteppedClock(ManualClock):
 
 @pytest.mark.rule("CRD-2")
 def test_a_defect_in_the_work_gives_the_credits_back(
-    servers: Any, new_caller: Any, sample: Path, monkeypatch: pytest.MonkeyPatch
+    servers: ServerFactory, new_caller: NewCaller, sample: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def no_music(*_: object) -> None:
         raise RuntimeError("a defect")
@@ -168,8 +173,8 @@ def test_a_defect_in_the_work_gives_the_credits_back(
 
 
 def test_a_failure_of_the_work_is_said_and_costs_nothing(
-    servers: Any,
-    new_caller: Any,
+    servers: ServerFactory,
+    new_caller: NewCaller,
     sample: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -185,7 +190,7 @@ def test_a_failure_of_the_work_is_said_and_costs_nothing(
 
 @pytest.mark.rule("SSE-2")
 def test_the_stream_is_adk_by_default_and_typed_on_request(
-    servers: Any, new_caller: Any, caller: Any
+    servers: ServerFactory, new_caller: NewCaller, caller: HttpCaller
 ) -> None:
     frames = [
         line for line in caller.chat("hello").text.split("\n\n") if line.startswith("data: {")
@@ -203,7 +208,7 @@ def test_the_stream_is_adk_by_default_and_typed_on_request(
 
 
 @pytest.mark.rule("SSE-3")
-def test_heartbeats_are_empty_data_lines(servers: Any, new_caller: Any) -> None:
+def test_heartbeats_are_empty_data_lines(servers: ServerFactory, new_caller: NewCaller) -> None:
     body = new_caller(servers.start(heartbeat_seconds=2.0)).connect().chat("hello").content
     assert body.startswith(b"data:\n\ndata:\n\n")
 
@@ -220,7 +225,7 @@ def test_heartbeats_are_empty_data_lines(servers: Any, new_caller: Any) -> None:
     ],
 )
 @pytest.mark.rule("GEN-6", "SSE-1")
-def test_a_bad_body_is_400_and_names_the_field(caller: Any, body: Any, said: str) -> None:
+def test_a_bad_body_is_400_and_names_the_field(caller: HttpCaller, body: object, said: str) -> None:
     if isinstance(body, dict) and body.get("session_id") == "SID":
         body["session_id"] = caller.session
     response = caller.http.post("/run_sse", json=body)
@@ -228,13 +233,13 @@ def test_a_bad_body_is_400_and_names_the_field(caller: Any, body: Any, said: str
     assert said in response.json()["message"]
 
 
-def test_a_user_id_of_somebody_else_is_1002(caller: Any) -> None:
+def test_a_user_id_of_somebody_else_is_1002(caller: HttpCaller) -> None:
     reply = caller.post("/run_sse", json={**caller.turn("hello"), "user_id": "anon_other"})
     assert reply["code"] == 1002
 
 
 def test_streams_of_a_second_server_in_the_process_are_not_cut(
-    servers: Any, new_caller: Any
+    servers: ServerFactory, new_caller: NewCaller
 ) -> None:
     assert texts(new_caller(servers.start()).connect().say("hello"))
     servers.stop()
@@ -242,12 +247,12 @@ def test_streams_of_a_second_server_in_the_process_are_not_cut(
 
 
 @pytest.mark.rule("SSE-10")
-def test_the_language_of_the_session_is_the_language_of_the_answer(caller: Any) -> None:
+def test_the_language_of_the_session_is_the_language_of_the_answer(caller: HttpCaller) -> None:
     caller.open_session(language="zh")
     assert "拖拽" in texts(caller.say("hello"))
 
 
-def test_connection_is_refused_in_words_when_the_session_is_gone(caller: Any) -> None:
+def test_connection_is_refused_in_words_when_the_session_is_gone(caller: HttpCaller) -> None:
     response: httpx.Response = caller.http.post(
         "/run_sse", json={**caller.turn("hello"), "session_id": "1" * 19}
     )
@@ -256,8 +261,12 @@ def test_connection_is_refused_in_words_when_the_session_is_gone(caller: Any) ->
     }  # fmt: skip
 
 
+@pytest.mark.slow
+@pytest.mark.ffmpeg
 @pytest.mark.rule("SSE-8", "CRD-3")
-def test_a_generation_puts_a_clip_then_music_and_a_title_on_the_timeline(caller: Any) -> None:
+def test_a_generation_puts_a_clip_then_music_and_a_title_on_the_timeline(
+    caller: HttpCaller,
+) -> None:
     text = texts(caller.say("generate a 2-second ocean timelapse"))
     assert "generated a 2s clip: ocean timelapse" in text
     assert caller.balance() == {"available": 0, "frozen": 0, "total": 0}

@@ -6,21 +6,25 @@ import httpx
 import pytest
 
 from nemolocal_contract.clock import ManualClock
+from tests.support.http_caller import HttpCaller, NewCaller
+from tests.support.servers import ServerFactory
 
 
-def claim(caller: Any, **changed: str) -> dict[str, Any]:
+def claim(caller: HttpCaller, **changed: str) -> dict[str, Any]:
     state = caller.state()
     body = {"task_id": state["task_id"], "session_id": caller.session, **changed}
     reply: dict[str, Any] = caller.post("/api/auth/claim-token", json=body)
     return reply
 
 
-def page(caller: Any, token: str) -> httpx.Response:
+def page(caller: HttpCaller, token: str) -> httpx.Response:
     return httpx.get(f"{caller.http.base_url}/workspace/claim", params={"ct": token})
 
 
 @pytest.mark.rule("AUTH-7")
-def test_a_claim_token_opens_the_page_of_its_project_as_often_as_one_likes(edited: Any) -> None:
+def test_a_claim_token_opens_the_page_of_its_project_as_often_as_one_likes(
+    edited: HttpCaller,
+) -> None:
     edited.say('add a title "<b>Hi</b>" for 1 second')
     data = claim(edited)["data"]
     assert data["claim_token"].startswith("clm_")
@@ -37,20 +41,20 @@ def test_a_claim_token_opens_the_page_of_its_project_as_often_as_one_likes(edite
 
 
 @pytest.mark.rule("AUTH-7")
-def test_the_page_plays_the_newest_export(edited: Any) -> None:
+def test_the_page_plays_the_newest_export(edited: HttpCaller) -> None:
     edited.submit("render_1")
     url = edited.finished("render_1")["output"]["url"]
     assert f'src="{url}"' in page(edited, claim(edited)["data"]["claim_token"]).text
 
 
-def test_an_empty_project_has_a_page_too(caller: Any) -> None:
+def test_an_empty_project_has_a_page_too(caller: HttpCaller) -> None:
     shown = page(caller, claim(caller)["data"]["claim_token"])
     assert "Nothing is on the timeline yet" in shown.text
     assert "<video" not in shown.text
 
 
 @pytest.mark.rule("GEN-3", "AUTH-7")
-def test_a_claim_token_is_no_bearer_token(caller: Any) -> None:
+def test_a_claim_token_is_no_bearer_token(caller: HttpCaller) -> None:
     token = claim(caller)["data"]["claim_token"]
     response = httpx.get(
         f"{caller.http.base_url}/api/credits/balance/simple",
@@ -60,7 +64,7 @@ def test_a_claim_token_is_no_bearer_token(caller: Any) -> None:
 
 
 @pytest.mark.rule("AUTH-7")
-def test_a_claim_token_ends_after_a_week(servers: Any, new_caller: Any) -> None:
+def test_a_claim_token_ends_after_a_week(servers: ServerFactory, new_caller: NewCaller) -> None:
     clock = ManualClock(autojump=True)
     caller = new_caller(servers.start(clock=clock, token_lifetime=30 * 86_400)).connect()
     token = claim(caller)["data"]["claim_token"]
@@ -72,7 +76,7 @@ def test_a_claim_token_ends_after_a_week(servers: Any, new_caller: Any) -> None:
 
 
 def test_nobody_gets_a_link_to_what_is_not_theirs(
-    caller: Any, new_caller: Any, base_url: str
+    caller: HttpCaller, new_caller: NewCaller, base_url: str
 ) -> None:
     other = new_caller(base_url, "client-2").connect()
     assert claim(other, session_id=caller.session)["code"] == 1002

@@ -6,7 +6,6 @@ import time
 from collections.abc import Iterator
 from email.utils import parsedate_to_datetime
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
@@ -16,6 +15,7 @@ from nemolocal_server.core import open_core
 from nemolocal_server.serving import LocalServer
 from nemolocal_server.settings import Settings
 from nemolocal_server.silence import Silence
+from tests.support.http_caller import HttpCaller, NewCaller
 
 CLOCK = "/__nemolocal__/clock"
 DAY = 86_400
@@ -41,7 +41,7 @@ def test_a_manual_clock_shows_and_moves_its_time(manual: str) -> None:
 
 @pytest.mark.rule("AUTH-5")
 def test_everything_follows_the_clock_dates_tokens_and_journal(
-    manual: str, new_caller: Any
+    manual: str, new_caller: NewCaller
 ) -> None:
     caller = new_caller(manual).connect()
     date = parsedate_to_datetime(advance(manual, 7 * DAY - 1).headers["date"]).timestamp()
@@ -55,7 +55,7 @@ def test_everything_follows_the_clock_dates_tokens_and_journal(
 
 @pytest.mark.rule("SSE-11", "SSE-3")
 def test_a_turn_waits_for_the_clock_and_what_falls_due_happens_in_order(
-    manual: str, new_caller: Any, sample: Path
+    manual: str, new_caller: NewCaller, sample: Path
 ) -> None:
     caller = new_caller(manual).connect()
     caller.upload(sample)
@@ -67,18 +67,19 @@ def test_a_turn_waits_for_the_clock_and_what_falls_due_happens_in_order(
             said.extend(response.iter_lines())
         done.set()
 
-    threading.Thread(target=listen).start()
+    listener = threading.Thread(target=listen)
+    listener.start()
     other = new_caller(manual, "client-2").connect()
     while not caller_is_frozen(caller, other):
         pass
     assert not done.is_set()
     advance(manual, 31)
-    assert done.wait(20)
+    listener.join()
     text = "\n".join(said)
     assert text.index("functionCall") < text.index("functionResponse") < text.index('"text"')
 
 
-def caller_is_frozen(caller: Any, other: Any) -> bool:
+def caller_is_frozen(caller: HttpCaller, other: HttpCaller) -> bool:
     """Whether the edit has begun, asked on a connection of its own."""
     response = other.http.get(
         "/api/credits/balance/simple",

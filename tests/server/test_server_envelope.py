@@ -13,6 +13,7 @@ from nemolocal_server.journal.redaction import redact
 from nemolocal_server.serving import LocalServer, PortTaken
 from nemolocal_server.settings import Settings
 from nemolocal_server.store import Store, StoreError
+from tests.support.http_caller import HttpCaller
 
 
 @pytest.mark.rule("GEN-6", "GEN-1")
@@ -33,13 +34,13 @@ def test_a_wrong_method_is_405_and_says_which_are_right(base_url: str) -> None:
     "body", [b"", b"{", b'{"task_name": "\\ud800"}', b"\xff", b'{"a":' * 100_000]
 )
 @pytest.mark.rule("GEN-6")
-def test_a_body_that_is_no_json_is_400(caller: Any, body: bytes) -> None:
+def test_a_body_that_is_no_json_is_400(caller: HttpCaller, body: bytes) -> None:
     reply = caller.post("/api/tasks/me/with-session/nemo_agent", content=body)
     assert reply["code"] == 400
     assert "JSON" in reply["message"]
 
 
-def test_a_body_without_end_is_400_before_it_is_all_read(caller: Any) -> None:
+def test_a_body_without_end_is_400_before_it_is_all_read(caller: HttpCaller) -> None:
     reply = caller.post("/run_sse", content=b" " * (17 * 1024 * 1024))
     assert reply["code"] == 400
     assert "16 MB" in reply["message"]
@@ -51,7 +52,7 @@ def test_health_answers_without_a_token(base_url: str) -> None:
 
 
 def test_a_defect_is_500_in_the_envelope_without_its_innards(
-    caller: Any, monkeypatch: pytest.MonkeyPatch
+    caller: HttpCaller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(*_: object) -> None:
         raise RuntimeError("secret innards")
@@ -62,7 +63,7 @@ def test_a_defect_is_500_in_the_envelope_without_its_innards(
     assert "innards" not in response.text
 
 
-def test_the_journal_keeps_every_exchange_without_its_secrets(caller: Any) -> None:
+def test_the_journal_keeps_every_exchange_without_its_secrets(caller: HttpCaller) -> None:
     caller.say("hello")
     caller.http.get("/api/credits/balance/simple?a=1")
     entries = caller.get("/__nemolocal__/journal")["entries"]

@@ -1,12 +1,13 @@
 """Undo and redo over the wire: their credits, silences, restarts, and generations as one step."""
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from nemolocal_contract.events import Text
+from nemolocal_contract.events import ReceivedEvent, Text
 from nemolocal_render.media import MediaInfo
+from tests.support.http_caller import HttpCaller, NewCaller
+from tests.support.servers import ServerFactory
 
 FREE = {"available": 100, "frozen": 0, "total": 100}
 PAID = {"available": 50, "frozen": 0, "total": 50}
@@ -31,11 +32,13 @@ def no_ffmpeg(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("nemolocal_server.composer.make_music", music)
 
 
-def texts(events: list[Any]) -> str:
+def texts(events: list[ReceivedEvent]) -> str:
     return " ".join(event.text for event in events if isinstance(event, Text))
 
 
-def test_an_undo_gives_the_draft_back_as_it_was_and_a_redo_takes_that_back(edited: Any) -> None:
+def test_an_undo_gives_the_draft_back_as_it_was_and_a_redo_takes_that_back(
+    edited: HttpCaller,
+) -> None:
     placed = edited.draft()
     edited.say("loop it")
     looped = edited.draft()
@@ -51,7 +54,7 @@ def test_an_undo_gives_the_draft_back_as_it_was_and_a_redo_takes_that_back(edite
     assert edited.draft() == looped
 
 
-def test_nothing_to_undo_is_said_and_costs_nothing(caller: Any, sample: Path) -> None:
+def test_nothing_to_undo_is_said_and_costs_nothing(caller: HttpCaller, sample: Path) -> None:
     caller.upload(sample)
     before = caller.state()
     assert "nothing to undo" in texts(caller.say("undo"))
@@ -59,13 +62,13 @@ def test_nothing_to_undo_is_said_and_costs_nothing(caller: Any, sample: Path) ->
     assert (caller.state(), caller.balance()) == (before, FREE)
 
 
-def test_what_cannot_be_done_is_told_in_the_language_of_the_session(caller: Any) -> None:
+def test_what_cannot_be_done_is_told_in_the_language_of_the_session(caller: HttpCaller) -> None:
     caller.open_session(language="zh")
     assert "没有可以撤销的操作" in texts(caller.say("undo"))
 
 
 @pytest.mark.rule("CRD-3", "SSE-8")
-def test_a_generation_is_undone_in_one_step_and_for_nothing(caller: Any) -> None:
+def test_a_generation_is_undone_in_one_step_and_for_nothing(caller: HttpCaller) -> None:
     empty = caller.draft()
     caller.say("generate a 4-second ocean timelapse")
     full = caller.draft()
@@ -77,7 +80,9 @@ def test_a_generation_is_undone_in_one_step_and_for_nothing(caller: Any) -> None
     assert caller.draft() == full
 
 
-def test_editing_is_paid_once_and_an_undo_brings_no_credits_back(caller: Any, sample: Path) -> None:
+def test_editing_is_paid_once_and_an_undo_brings_no_credits_back(
+    caller: HttpCaller, sample: Path
+) -> None:
     caller.upload(sample)
     caller.say("loop it")
     caller.say("undo")
@@ -88,7 +93,7 @@ def test_editing_is_paid_once_and_an_undo_brings_no_credits_back(caller: Any, sa
 
 @pytest.mark.rule("SSE-5")
 @pytest.mark.parametrize("fault", ["silent", "silent-late"])
-def test_what_came_without_a_word_is_undone_all_the_same(edited: Any, fault: str) -> None:
+def test_what_came_without_a_word_is_undone_all_the_same(edited: HttpCaller, fault: str) -> None:
     placed = edited.draft()
     edited.chat("loop it", fault)
     while edited.draft() == placed:
@@ -97,7 +102,7 @@ def test_what_came_without_a_word_is_undone_all_the_same(edited: Any, fault: str
     assert edited.draft() == placed
 
 
-def test_what_was_not_applied_is_no_step(edited: Any) -> None:
+def test_what_was_not_applied_is_no_step(edited: HttpCaller) -> None:
     edited.say("loop it")
     looped = edited.draft()
     edited.chat("loop it", "silent-not-applied")
@@ -108,7 +113,7 @@ def test_what_was_not_applied_is_no_step(edited: Any) -> None:
 
 @pytest.mark.rule("SES-2")
 def test_undo_reaches_back_across_a_restart(
-    servers: Any, new_caller: Any, sample: Path, tmp_path: Path
+    servers: ServerFactory, new_caller: NewCaller, sample: Path, tmp_path: Path
 ) -> None:
     caller = new_caller(servers.start(data_dir=tmp_path)).connect()
     caller.upload(sample)

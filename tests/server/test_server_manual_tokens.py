@@ -1,11 +1,14 @@
 """Tokens by hand: plans, scopes, credits, life, dialects and revocation, by the control API."""
 
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
 from nemolocal_contract.clock import ManualClock
+from tests.support.http_caller import HttpCaller, NewCaller
+from tests.support.servers import ServerFactory
 
 TOKENS = "/__nemolocal__/tokens"
 BALANCE = "/api/credits/balance/simple"
@@ -14,7 +17,7 @@ BALANCE = "/api/credits/balance/simple"
 class Hand:
     """Makes and changes tokens of one server."""
 
-    def __init__(self, base_url: str, new_caller: Any) -> None:
+    def __init__(self, base_url: str, new_caller: NewCaller) -> None:
         self.base_url = base_url
         self._new_caller = new_caller
 
@@ -36,7 +39,7 @@ class Hand:
 
 
 @pytest.fixture
-def hand(base_url: str, new_caller: Any) -> Hand:
+def hand(base_url: str, new_caller: NewCaller) -> Hand:
     return Hand(base_url, new_caller)
 
 
@@ -55,7 +58,7 @@ def test_a_token_by_hand_may_do_what_its_scopes_say(hand: Hand) -> None:
 
 
 @pytest.mark.rule("CRD-4")
-def test_a_registered_user_without_credits_is_told_to_top_up(hand: Hand, sample: Any) -> None:
+def test_a_registered_user_without_credits_is_told_to_top_up(hand: Hand, sample: Path) -> None:
     caller, _ = hand.make(credits=0)
     caller.open_session().upload(sample)
     reply = caller.chat("compress it").json()
@@ -65,7 +68,7 @@ def test_a_registered_user_without_credits_is_told_to_top_up(hand: Hand, sample:
 
 
 @pytest.mark.rule("REN-2")
-def test_a_blocked_plan_may_not_export_and_an_upgrade_unlocks_it(hand: Hand, sample: Any) -> None:
+def test_a_blocked_plan_may_not_export_and_an_upgrade_unlocks_it(hand: Hand, sample: Path) -> None:
     caller, made = hand.make(plan="blocked")
     caller.open_session().upload(sample)
     caller.say("compress it")
@@ -78,7 +81,7 @@ def test_a_blocked_plan_may_not_export_and_an_upgrade_unlocks_it(hand: Hand, sam
 
 @pytest.mark.rule("REN-2")
 def test_export_402_may_be_about_anonymous_users_without_credits_only(
-    servers: Any, new_caller: Any, sample: Any
+    servers: ServerFactory, new_caller: NewCaller, sample: Path
 ) -> None:
     base_url = servers.start(export_402="out_of_credits")
     caller = new_caller(base_url).connect()
@@ -93,7 +96,7 @@ def test_export_402_may_be_about_anonymous_users_without_credits_only(
 
 
 @pytest.mark.rule("AUTH-5", "GEN-3")
-def test_life_and_revocation_end_a_token(servers: Any, new_caller: Any) -> None:
+def test_life_and_revocation_end_a_token(servers: ServerFactory, new_caller: NewCaller) -> None:
     clock = ManualClock(autojump=True)
     hand = Hand(servers.start(clock=clock), new_caller)
     caller, made = hand.make(expires_in=100)
@@ -106,7 +109,7 @@ def test_life_and_revocation_end_a_token(servers: Any, new_caller: Any) -> None:
     assert caller.get(BALANCE)["code"] == 1001
 
 
-def test_a_revoked_client_may_ask_for_another_token(hand: Hand, caller: Any) -> None:
+def test_a_revoked_client_may_ask_for_another_token(hand: Hand, caller: HttpCaller) -> None:
     hand.change(1, revoked=True)
     assert caller.get(BALANCE)["code"] == 1001
     assert caller.connect().get(BALANCE)["code"] == 0
@@ -121,7 +124,7 @@ def test_credits_are_set_by_a_grant_and_the_ledger_stays_true(hand: Hand) -> Non
 
 
 @pytest.mark.rule("GEN-2", "SSE-2", "REN-4")
-def test_a_token_may_be_spoken_to_in_a_dialect_of_its_own(hand: Hand, caller: Any) -> None:
+def test_a_token_may_be_spoken_to_in_a_dialect_of_its_own(hand: Hand, caller: HttpCaller) -> None:
     theirs, made = hand.make(dialect={"errors": "http", "sse": "typed"})
     assert theirs.open_session().chat("hello").text.rpartition("data: ")[2].startswith('{"type"')
     assert theirs.http.get("/api/state/nemo_agent/me/1/latest").status_code == 404
@@ -188,7 +191,7 @@ def test_credits_below_zero_are_refused(hand: Hand) -> None:
 
 
 @pytest.mark.rule("AUTH-4")
-def test_an_address_gets_so_many_tokens_a_week_where_that_is_on(servers: Any) -> None:
+def test_an_address_gets_so_many_tokens_a_week_where_that_is_on(servers: ServerFactory) -> None:
     clock = ManualClock(autojump=True)
     base_url = servers.start(address_limit=10, clock=clock)
 

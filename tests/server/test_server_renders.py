@@ -8,10 +8,14 @@ import httpx
 import pytest
 
 from nemolocal_contract.clock import ManualClock
+from nemolocal_render.job import RenderFailed
+from tests.support.executor import FakeRenderExecutor
+from tests.support.http_caller import HttpCaller, NewCaller
+from tests.support.servers import ServerFactory
 
 
 @pytest.mark.rule("REN-1", "REN-3", "REN-4", "REN-5")
-def test_a_render_goes_from_pending_to_completed_with_its_file(edited: Any) -> None:
+def test_a_render_goes_from_pending_to_completed_with_its_file(edited: HttpCaller) -> None:
     balance = edited.balance()
     submitted = edited.submit("render_1")
     assert submitted == {"id": "render_1", "status": "pending", "progress": 0}
@@ -25,7 +29,9 @@ def test_a_render_goes_from_pending_to_completed_with_its_file(edited: Any) -> N
 
 
 @pytest.mark.rule("REN-1")
-def test_the_draft_that_was_sent_is_rendered_not_the_saved_one(edited: Any, executor: Any) -> None:
+def test_the_draft_that_was_sent_is_rendered_not_the_saved_one(
+    edited: HttpCaller, executor: FakeRenderExecutor
+) -> None:
     draft = edited.draft()
     draft["t"][0]["sg"][0]["d"] = 500
     edited.submit("render_1", draft)
@@ -35,9 +41,9 @@ def test_the_draft_that_was_sent_is_rendered_not_the_saved_one(edited: Any, exec
 
 
 def test_a_failed_render_says_why_and_has_no_file(
-    edited: Any, executor: Any, render_failure: Exception
+    edited: HttpCaller, executor: FakeRenderExecutor
 ) -> None:
-    executor.failure = render_failure
+    executor.failure = RenderFailed("the disk is full")
     edited.submit("render_1")
     assert edited.finished("render_1") == {
         "id": "render_1", "status": "failed", "progress": 99, "error": "the disk is full"
@@ -45,14 +51,16 @@ def test_a_failed_render_says_why_and_has_no_file(
     assert edited.get("/api/render/proxy/render_1/download")["code"] == 400
 
 
-def test_a_defect_in_a_render_fails_it_instead_of_hanging(edited: Any, executor: Any) -> None:
+def test_a_defect_in_a_render_fails_it_instead_of_hanging(
+    edited: HttpCaller, executor: FakeRenderExecutor
+) -> None:
     executor.failure = RuntimeError("a defect")
     edited.submit("render_1")
     assert "internal error" in edited.finished("render_1")["error"]
 
 
 @pytest.mark.rule("REN-6")
-def test_a_used_id_is_a_duplicate_and_a_new_one_is_not(edited: Any) -> None:
+def test_a_used_id_is_a_duplicate_and_a_new_one_is_not(edited: HttpCaller) -> None:
     edited.submit("render_1")
     again = edited.submit("render_1")
     assert again["code"] == 400
@@ -61,7 +69,9 @@ def test_a_used_id_is_a_duplicate_and_a_new_one_is_not(edited: Any) -> None:
 
 
 @pytest.mark.rule("REN-8")
-def test_one_render_of_a_session_runs_at_a_time_the_others_wait(edited: Any, executor: Any) -> None:
+def test_one_render_of_a_session_runs_at_a_time_the_others_wait(
+    edited: HttpCaller, executor: FakeRenderExecutor
+) -> None:
     for number in range(5):
         edited.submit(f"render_{number}")
     assert {edited.finished(f"render_{n}")["status"] for n in range(5)} == {"completed"}
@@ -69,7 +79,9 @@ def test_one_render_of_a_session_runs_at_a_time_the_others_wait(edited: Any, exe
 
 
 @pytest.mark.rule("REN-8")
-def test_a_render_belongs_to_its_token(edited: Any, new_caller: Any, base_url: str) -> None:
+def test_a_render_belongs_to_its_token(
+    edited: HttpCaller, new_caller: NewCaller, base_url: str
+) -> None:
     edited.submit("render_1")
     other = new_caller(base_url, "client-2").connect()
     assert other.status("render_1")["code"] == 1002
@@ -80,7 +92,7 @@ def test_a_render_belongs_to_its_token(edited: Any, new_caller: Any, base_url: s
 @pytest.mark.parametrize("missing", ["X-Skill-Source", "X-Skill-Version", "X-Skill-Platform"])
 @pytest.mark.rule("REN-2", "GEN-4")
 def test_an_export_without_attribution_is_402_and_not_about_credits(
-    edited: Any, missing: str
+    edited: HttpCaller, missing: str
 ) -> None:
     draft = edited.draft()
     del edited.http.headers[missing]
@@ -102,7 +114,7 @@ def test_an_export_without_attribution_is_402_and_not_about_credits(
 )
 @pytest.mark.rule("REN-9")
 def test_a_draft_that_cannot_be_rendered_is_400_with_the_path(
-    edited: Any, executor: Any, change: dict[str, Any], path: str
+    edited: HttpCaller, executor: FakeRenderExecutor, change: dict[str, Any], path: str
 ) -> None:
     reply = edited.submit("render_1", {**edited.draft(), **change})
     assert reply["code"] == 400
@@ -125,7 +137,7 @@ def test_a_draft_that_cannot_be_rendered_is_400_with_the_path(
     ],
 )
 def test_a_bad_submit_is_400_and_names_the_field(
-    caller: Any, body: dict[str, Any], said: str
+    caller: HttpCaller, body: dict[str, Any], said: str
 ) -> None:
     reply = caller.post("/api/render/proxy/lambda", json=body)
     assert reply["code"] == 400
@@ -134,7 +146,7 @@ def test_a_bad_submit_is_400_and_names_the_field(
 
 @pytest.mark.rule("REN-7")
 def test_the_skill_decides_the_resolution_unless_the_request_does(
-    edited: Any, executor: Any
+    edited: HttpCaller, executor: FakeRenderExecutor
 ) -> None:
     def size(render_id: str, **output: str) -> int:
         draft = {**edited.draft(), "m": {"width": 3840, "height": 2160}}
@@ -153,7 +165,7 @@ def test_the_skill_decides_the_resolution_unless_the_request_does(
 
 @pytest.mark.rule("REN-4")
 def test_render_replies_may_be_nested_instead(
-    servers: Any, new_caller: Any, executor: Any, sample: Path
+    servers: ServerFactory, new_caller: NewCaller, executor: FakeRenderExecutor, sample: Path
 ) -> None:
     caller = new_caller(servers.start(executor, render="nested")).connect()
     caller.upload(sample)
@@ -167,7 +179,11 @@ def test_render_replies_may_be_nested_instead(
 
 @pytest.mark.rule("SES-2")
 def test_what_was_saved_is_there_after_a_restart_and_renders_are_taken_up(
-    servers: Any, new_caller: Any, executor: Any, sample: Path, tmp_path: Path
+    servers: ServerFactory,
+    new_caller: NewCaller,
+    executor: FakeRenderExecutor,
+    sample: Path,
+    tmp_path: Path,
 ) -> None:
 
     executor.gate = asyncio.Event()  # the first server's render never ends by itself
@@ -193,7 +209,11 @@ def test_time_stamps_follow_the_clock_of_the_server(base_url: str) -> None:
 @pytest.mark.rule("REN-8")
 @pytest.mark.parametrize("waiting", [False, True])
 def test_a_render_that_is_cancelled_ends_and_leaves_room_for_the_next(
-    servers: Any, new_caller: Any, executor: Any, sample: Path, waiting: bool
+    servers: ServerFactory,
+    new_caller: NewCaller,
+    executor: FakeRenderExecutor,
+    sample: Path,
+    waiting: bool,
 ) -> None:
     executor.gate = asyncio.Event()
     caller = new_caller(servers.start(executor)).connect()
@@ -218,7 +238,9 @@ def test_a_render_that_is_cancelled_ends_and_leaves_room_for_the_next(
 
 
 @pytest.mark.rule("REN-8")
-def test_nobody_cancels_the_render_of_another(edited: Any, new_caller: Any, base_url: str) -> None:
+def test_nobody_cancels_the_render_of_another(
+    edited: HttpCaller, new_caller: NewCaller, base_url: str
+) -> None:
     edited.submit("render_1")
     other = new_caller(base_url, "client-2").connect()
     assert other.post("/api/render/proxy/lambda/render_1/cancel")["code"] == 1002
@@ -227,7 +249,7 @@ def test_nobody_cancels_the_render_of_another(edited: Any, new_caller: Any, base
 
 @pytest.mark.rule("REN-8", "AUTH-5")
 def test_a_token_that_ends_orphans_its_renders(
-    servers: Any, new_caller: Any, executor: Any, sample: Path
+    servers: ServerFactory, new_caller: NewCaller, executor: FakeRenderExecutor, sample: Path
 ) -> None:
     clock = ManualClock(autojump=True)
     caller = new_caller(servers.start(executor, clock=clock)).connect()
@@ -244,7 +266,7 @@ def test_a_token_that_ends_orphans_its_renders(
 
 @pytest.mark.rule("REN-10")
 def test_a_render_waits_as_long_as_in_the_cloud_where_that_is_asked_for(
-    servers: Any, new_caller: Any, executor: Any, sample: Path
+    servers: ServerFactory, new_caller: NewCaller, executor: FakeRenderExecutor, sample: Path
 ) -> None:
     clock = ManualClock(autojump=True)
     caller = new_caller(servers.start(executor, clock=clock, render_queue=(30.0, 90.0))).connect()

@@ -1,12 +1,13 @@
 """Settings: a TOML file, the command line over it, and one clear error for what makes no sense."""
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from nemolocal_server.configuration import read_settings
 from nemolocal_server.dialect import PRESETS, Dialect
+from tests.support.http_caller import NewCaller
+from tests.support.servers import ServerFactory
 
 FILE = """
 port = 9000
@@ -79,7 +80,7 @@ def test_a_file_that_is_not_there_is_said(tmp_path: Path) -> None:
 
 
 def test_a_skill_of_the_settings_has_its_own_limit(
-    servers: Any, new_caller: Any, sample: Path
+    servers: ServerFactory, new_caller: NewCaller, sample: Path
 ) -> None:
     settings = read_settings(given={"skills": [{"source": "tiny", "upload_limit": 1000}]})
     caller = new_caller(servers.start(skills=settings.skills)).connect()

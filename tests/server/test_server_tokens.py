@@ -1,14 +1,14 @@
 """Tokens and who may call: issue, limits, expiry, and 1001 for everything else."""
 
 import re
-from collections.abc import Callable
 from datetime import datetime
-from typing import Any
 
 import httpx
 import pytest
 
 from nemolocal_contract.clock import ManualClock
+from tests.support.http_caller import HttpCaller, NewCaller
+from tests.support.servers import ServerFactory
 
 TOKEN = "/api/auth/anonymous-token"
 BALANCE = "/api/credits/balance/simple"
@@ -54,7 +54,7 @@ def test_a_second_token_within_a_week_is_429_with_retry_after(base_url: str) -> 
 
 @pytest.mark.rule("AUTH-5")
 def test_a_token_lives_a_week_and_then_the_client_may_ask_again(
-    servers: Any, new_caller: Any
+    servers: ServerFactory, new_caller: NewCaller
 ) -> None:
     clock = ManualClock(autojump=True)
     caller = new_caller(servers.start(clock=clock)).connect()
@@ -98,7 +98,7 @@ def test_every_endpoint_wants_a_token(base_url: str, method: str, path: str) -> 
 
 
 @pytest.mark.rule("GEN-5")
-def test_a_token_in_a_url_is_refused(caller: Any) -> None:
+def test_a_token_in_a_url_is_refused(caller: HttpCaller) -> None:
     token = caller.http.headers["Authorization"].removeprefix("Bearer ")
     reply = caller.get(f"{BALANCE}?token={token}")
     assert reply["code"] == 1001
@@ -106,7 +106,7 @@ def test_a_token_in_a_url_is_refused(caller: Any) -> None:
 
 
 @pytest.mark.rule("GEN-7")
-def test_me_may_be_the_callers_own_id_and_nobody_elses(caller: Any) -> None:
+def test_me_may_be_the_callers_own_id_and_nobody_elses(caller: HttpCaller) -> None:
     path = "/api/state/nemo_agent/{}/{}/latest".format
     assert caller.get(path(caller.user_id, caller.session))["code"] == 0
     assert caller.get(path("anon_other", caller.session))["code"] == 1002
@@ -115,14 +115,14 @@ def test_me_may_be_the_callers_own_id_and_nobody_elses(caller: Any) -> None:
 
 
 @pytest.mark.rule("GEN-2")
-def test_errors_may_use_http_statuses_instead(servers: Any) -> None:
+def test_errors_may_use_http_statuses_instead(servers: ServerFactory) -> None:
     response = httpx.get(servers.start(errors="http") + BALANCE)
     assert (response.status_code, response.json()["code"]) == (401, 1001)
 
 
 @pytest.mark.rule("SES-1", "SES-3", "GEN-7")
 def test_a_session_id_has_19_digits_and_belongs_to_its_token(
-    base_url: str, new_caller: Callable[..., Any]
+    base_url: str, new_caller: NewCaller
 ) -> None:
     one, other = new_caller(base_url).connect(), new_caller(base_url, "client-2").connect()
     assert re.fullmatch(r"[1-9]\d{18}", one.session)

@@ -7,10 +7,13 @@ from typing import Any
 
 import pytest
 
+from tests.support.http_caller import HttpCaller, NewCaller
+from tests.support.servers import ServerFactory
+
 
 @pytest.mark.rule("UPL-1", "UPL-2")
 def test_an_upload_is_described_by_what_is_in_the_file(
-    caller: Any, sample: Path, song: Path
+    caller: HttpCaller, sample: Path, song: Path
 ) -> None:
     data = caller.upload(sample, song)["data"]
     assert data["session_state_applied"] is True
@@ -39,7 +42,7 @@ def test_an_upload_is_described_by_what_is_in_the_file(
 )
 @pytest.mark.rule("UPL-3")
 def test_what_is_no_media_is_4001_with_the_accepted_list(
-    caller: Any, name: str, content: bytes
+    caller: HttpCaller, name: str, content: bytes
 ) -> None:
     reply = caller.post(
         f"/api/upload-video/nemo_agent/me/{caller.session}", files=[("files", (name, content))]
@@ -52,7 +55,7 @@ def test_what_is_no_media_is_4001_with_the_accepted_list(
 
 @pytest.mark.rule("UPL-5")
 def test_one_bad_file_and_none_is_added(
-    servers: Any, new_caller: Any, sample: Path, tmp_path: Path
+    servers: ServerFactory, new_caller: NewCaller, sample: Path, tmp_path: Path
 ) -> None:
     data = tmp_path / "data"
     caller = new_caller(servers.start(data_dir=data)).connect()
@@ -65,7 +68,7 @@ def test_one_bad_file_and_none_is_added(
 
 @pytest.mark.rule("UPL-4")
 def test_a_file_over_the_limit_is_4002_and_leaves_nothing(
-    servers: Any, new_caller: Any, sample: Path, tmp_path: Path
+    servers: ServerFactory, new_caller: NewCaller, sample: Path, tmp_path: Path
 ) -> None:
     data = tmp_path / "data"
     limit = sample.stat().st_size - 1
@@ -77,7 +80,7 @@ def test_a_file_over_the_limit_is_4002_and_leaves_nothing(
 
 
 @pytest.mark.rule("UPL-4")
-def test_the_body_is_not_read_past_the_limit(servers: Any, new_caller: Any) -> None:
+def test_the_body_is_not_read_past_the_limit(servers: ServerFactory, new_caller: NewCaller) -> None:
     caller = new_caller(servers.start(upload_limit=1000)).connect()
     head = (
         f"POST /api/upload-video/nemo_agent/me/{caller.session} HTTP/1.1\r\nHost: x\r\n"
@@ -86,7 +89,7 @@ def test_the_body_is_not_read_past_the_limit(servers: Any, new_caller: Any) -> N
         '--b\r\nContent-Disposition: form-data; name="files"; filename="big.mp4"\r\n\r\n'
     )
     url = caller.http.base_url
-    with socket.create_connection((url.host, url.port), timeout=20) as connection:
+    with socket.create_connection((url.host, url.port), timeout=120) as connection:
         connection.sendall(head.encode() + bytes(100_000))
         answer = b"".join(iter(lambda: connection.recv(100_000), b""))
     assert b'"code":4002' in answer
@@ -114,7 +117,7 @@ ENDLESS = {"Content-Type": f"multipart/form-data; boundary={'b' * 300}"}
     ids=lambda value: str(value)[:40],
 )  # fmt: skip
 def test_a_form_that_is_none_is_400_and_names_what_is_wrong(
-    caller: Any, request_: dict[str, Any], said: str
+    caller: HttpCaller, request_: dict[str, Any], said: str
 ) -> None:
     reply = caller.post(f"/api/upload-video/nemo_agent/me/{caller.session}", **request_)
     assert reply["code"] == 400

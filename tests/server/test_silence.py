@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,8 @@ from nemolocal_server.draw import Draw
 from nemolocal_server.server import Server
 from nemolocal_server.settings import Settings
 from nemolocal_server.silence import Outcome, Silence, Truths, draw_outcome
+from tests.support.http_caller import HttpCaller, NewCaller
+from tests.support.servers import ServerFactory
 
 PAID = {"available": 50, "frozen": 0, "total": 50}
 HELD = {"available": 50, "frozen": 50, "total": 100}
@@ -126,7 +129,7 @@ class HeldClock(ManualClock):
 LATE = 777.0
 
 
-def wire(caller: Any, message: str) -> list[Any]:
+def wire(caller: HttpCaller, message: str) -> list[Any]:
     """A turn as it came, without what no two turns have in common."""
     frames = caller.chat(message).text.split("\n\n")
     events = [json.loads(frame[6:]) for frame in frames if frame.startswith("data: ")]
@@ -137,7 +140,7 @@ def wire(caller: Any, message: str) -> list[Any]:
 
 @pytest.mark.rule("SSE-5")
 def test_three_truths_have_the_same_bytes_and_only_the_state_tells_them_apart(
-    servers: Any, new_caller: Any, sample: Path
+    servers: ServerFactory, new_caller: NewCaller, sample: Path
 ) -> None:
     told, drafts, balances = [], [], []
     for mark in "anl":
@@ -158,7 +161,7 @@ def test_three_truths_have_the_same_bytes_and_only_the_state_tells_them_apart(
 
 
 def test_what_was_not_applied_is_paid_by_the_edit_that_is(
-    servers: Any, new_caller: Any, sample: Path
+    servers: ServerFactory, new_caller: NewCaller, sample: Path
 ) -> None:
     caller = new_caller(servers.start(silence=Silence(script="n."))).connect()
     caller.upload(sample)
@@ -169,7 +172,7 @@ def test_what_was_not_applied_is_paid_by_the_edit_that_is(
 
 
 def test_a_late_edit_that_has_become_impossible_gives_its_credits_back(
-    servers: Any, new_caller: Any, sample: Path
+    servers: ServerFactory, new_caller: NewCaller, sample: Path
 ) -> None:
     clock = HeldClock()
     silence = Silence(script="l.", late_seconds=LATE)
@@ -186,7 +189,7 @@ def test_a_late_edit_that_has_become_impossible_gives_its_credits_back(
 
 @pytest.mark.rule("SES-2", "CRD-2")
 def test_a_late_edit_survives_a_restart(
-    servers: Any, new_caller: Any, sample: Path, tmp_path: Path
+    servers: ServerFactory, new_caller: NewCaller, sample: Path, tmp_path: Path
 ) -> None:
     silence = Silence(script="l", late_seconds=LATE)
     settings: dict[str, Any] = {"silence": silence, "data_dir": tmp_path}
@@ -207,7 +210,7 @@ def test_a_late_edit_survives_a_restart(
 
 
 def test_a_server_killed_before_the_stream_ended_gives_everything_back(tmp_path: Path) -> None:
-    async def live(clock: ManualClock, work: Any) -> Any:
+    async def live(clock: ManualClock, work: Callable[[Server], Any]) -> Any:
         settings = Settings(data_dir=tmp_path, silence=Silence(script="l"))
         server = Server(settings, clock)
         server.start()
@@ -242,7 +245,7 @@ def test_a_server_killed_before_the_stream_ended_gives_everything_back(tmp_path:
 
 
 def test_faults_do_not_count_as_edits_of_a_script(
-    servers: Any, new_caller: Any, sample: Path
+    servers: ServerFactory, new_caller: NewCaller, sample: Path
 ) -> None:
     caller = new_caller(servers.start(silence=Silence(script="s."))).connect()
     caller.upload(sample)
@@ -254,7 +257,7 @@ def test_faults_do_not_count_as_edits_of_a_script(
 
 @pytest.mark.rule("SSE-6")
 def test_a_turn_lasts_a_quarter_of_an_hour_at_most(
-    servers: Any, new_caller: Any, sample: Path
+    servers: ServerFactory, new_caller: NewCaller, sample: Path
 ) -> None:
     clock = ManualClock(autojump=True)
     caller = new_caller(servers.start(clock=clock)).connect()
@@ -269,7 +272,7 @@ def test_a_turn_lasts_a_quarter_of_an_hour_at_most(
 
 
 def test_a_stall_that_ends_in_time_is_only_a_wait(
-    servers: Any, new_caller: Any, sample: Path
+    servers: ServerFactory, new_caller: NewCaller, sample: Path
 ) -> None:
     caller = new_caller(servers.start()).connect()
     caller.upload(sample)

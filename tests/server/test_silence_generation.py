@@ -2,7 +2,6 @@
 
 import itertools
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -14,6 +13,8 @@ from nemolocal_server.agent.tools import Job
 from nemolocal_server.agent.turn_plan import Commit, TurnKey, plan_generation
 from nemolocal_server.agent.understanding import understand
 from nemolocal_server.draw import Draw
+from tests.support.http_caller import NewCaller
+from tests.support.servers import ServerFactory
 
 FREE = {"available": 100, "frozen": 0, "total": 100}
 NOTHING = {"available": 0, "frozen": 0, "total": 0}
@@ -43,7 +44,7 @@ def no_ffmpeg(monkeypatch: pytest.MonkeyPatch) -> None:
     [("silent-not-applied", FREE), ("silent-late", NOTHING), ("silent", NOTHING)],
 )
 def test_a_generation_has_the_same_three_truths(
-    servers: Any, new_caller: Any, fault: str, balance: dict[str, int]
+    servers: ServerFactory, new_caller: NewCaller, fault: str, balance: dict[str, int]
 ) -> None:
     caller = new_caller(servers.start()).connect()
     assert "functionResponse" in caller.chat(GENERATE, fault).text.split("\n\n")[-2]
@@ -54,7 +55,7 @@ def test_a_generation_has_the_same_three_truths(
 
 
 def test_a_generation_that_takes_too_long_is_given_up_with_its_credits(
-    servers: Any, new_caller: Any
+    servers: ServerFactory, new_caller: NewCaller
 ) -> None:
     caller = new_caller(servers.start(), "client").connect()
     wanted = understand(GENERATE)

@@ -8,15 +8,18 @@ from starlette.responses import Response
 from nemolocal_contract.replies import UploadReply
 from nemolocal_contract.requests import UrlUploadRequest
 from nemolocal_render.media import MediaInfo, MediaRejected
-from nemolocal_render.probe import probe
 
 from ..assets import Asset
 from ..errors import bad_request, unsupported
 from ..fetching import FetchPolicy, fetch
 from ..guard import profile_of, read_json, server_of, session_in_path
 from ..intake import MAX_FILES, ReceivedFile, receive_files
+from ..probe_cache import ProbeCache
 from ..responses import reply
 from ..urls import base_url
+
+# Of the whole process: what a file holds depends on its bytes and its extension alone.
+_probes = ProbeCache()
 
 
 async def upload(request: Request) -> Response:
@@ -65,6 +68,6 @@ def _discard(received: list[ReceivedFile]) -> None:
 
 async def _probe(file: ReceivedFile) -> MediaInfo:
     try:
-        return await probe(file.path, file.extension)
+        return await _probes.find(file)
     except MediaRejected as error:
         raise unsupported(f"{file.filename!r}: {error}") from error

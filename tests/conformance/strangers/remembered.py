@@ -15,7 +15,7 @@ import pytest
 from nemolocal_render.job import RenderResult
 from nemolocal_render.plan import RenderPlan
 from nemolocal_render.probe import probe
-from nemolocal_server.endpoints import uploads
+from nemolocal_server import probe_cache
 from nemolocal_server.executor import LocalExecutor
 
 
@@ -53,7 +53,7 @@ def _digest(path: Path) -> str:
 
 def remember(patch: pytest.MonkeyPatch, folder: Path) -> RememberingExecutor:
     """Let servers made from now on remember, in this folder; the executor is to be given them."""
-    patch.setattr(uploads, "probe", _probed(probe))
+    patch.setattr(probe_cache, "probe", _probed(probe))
     return RememberingExecutor(folder)
 
 

@@ -1,0 +1,37 @@
+"""What files hold, by their content: the same bytes are looked into once."""
+
+import threading
+
+from nemolocal_render.media import MediaInfo
+from nemolocal_render.probe import probe
+
+from .intake import ReceivedFile
+
+_MOST = 1_000
+
+
+class ProbeCache:
+    """The findings of the latest files, by digest and extension; any number of threads may ask.
+
+    A probe is a process of its own, and tests upload the same few files all day. Refusals are not
+    kept: the limits of the process and a busy machine have a part in them.
+    """
+
+    def __init__(self, most: int = _MOST) -> None:
+        self._most = most
+        self._lock = threading.Lock()
+        self._found: dict[tuple[str, str], MediaInfo] = {}
+
+    async def find(self, file: ReceivedFile) -> MediaInfo:
+        """What the file holds; raises MediaRejected as `probe` does."""
+        key = (file.hash, file.extension)
+        with self._lock:
+            known = self._found.get(key)
+        if known is not None:
+            return known
+        info = await probe(file.path, file.extension)
+        with self._lock:
+            self._found[key] = info
+            if len(self._found) > self._most:
+                del self._found[next(iter(self._found))]
+        return info
