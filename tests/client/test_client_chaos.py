@@ -5,7 +5,6 @@ twice, nothing is paid twice, and nothing is left behind. A failure names its se
 """
 
 import functools
-import runpy
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -13,10 +12,12 @@ from typing import Any
 
 import pytest
 
+import shared_time
+import write_faults
 from nemolocal_client import Client, NemoError
 from nemolocal_contract.endpoints import JOURNAL
+from tests.support.client_faces import ClientFactory
 
-SCRIPT = Path(__file__).parents[2] / "docs" / "write_faults.py"
 RUNS, CHUNK = 1000, 50
 RATE = 0.25
 # Slow bytes arrive in such handfuls: a read for each is a third of all the work, and the table of
@@ -34,15 +35,10 @@ LONGEST = 3 * (900 + 300) + 2 * 600 + 40 * 30
 RENDERED = b"a render"
 
 
-@pytest.fixture(scope="module")
-def script() -> dict[str, Any]:
-    return runpy.run_path(str(SCRIPT))
-
-
 class Run:
     """One journey: what each call came to, and how often each message ended well."""
 
-    def __init__(self, client: Any, folder: Path) -> None:
+    def __init__(self, client: Client, folder: Path) -> None:
         self.client = client
         self.folder = folder
         self.ended: dict[str, str] = {}
@@ -90,10 +86,8 @@ def check_books(run: Run, turns: list[dict[str, Any]]) -> None:
 
 
 @pytest.mark.parametrize("first", range(0, RUNS, CHUNK))
-def test_client_survives_chaos(
-    script: dict[str, Any], faces: dict[str, Callable[..., Client]], first: int
-) -> None:
-    with script["stage"](TOGETHER, chaos=RATE, seed=first) as stage:
+def test_client_survives_chaos(faces: dict[str, ClientFactory], first: int) -> None:
+    with shared_time.stage(TOGETHER, chaos=RATE, seed=first) as stage:
         names = list(faces)
         for seed in range(first, first + CHUNK):
             name = names[seed % 2]
@@ -102,7 +96,7 @@ def test_client_survives_chaos(
             stage.http.delete(JOURNAL.template).raise_for_status()
             began = stage.clock.time()
             try:
-                with script["open_client"](stage, f"seed-{seed}", face) as client:
+                with write_faults.open_client(stage, f"seed-{seed}", face) as client:
                     run = Run(client, stage.folder)
                     run.go()
                 assert stage.clock.time() - began <= LONGEST

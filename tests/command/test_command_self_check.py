@@ -1,14 +1,13 @@
 """`nemolocal serve --self-check`: every fault makes a difference, and only while it is armed."""
 
-from typing import Any
-
 import pytest
 
 from nemolocal import plays, self_check
 from nemolocal_server.faults.catalogue import CATALOGUE
+from tests.support.cli import CommandRunner
 
 
-def test_every_fault_proves_itself(run: Any) -> None:
+def test_every_fault_proves_itself(run: CommandRunner) -> None:
     outcome = run("serve", "--self-check")
     assert (outcome.status, outcome.err) == (0, "")
     assert [line.partition(":")[0] for line in outcome.lines] == list(CATALOGUE)
@@ -26,7 +25,7 @@ def test_every_fault_proves_itself(run: Any) -> None:
 
 
 def test_a_fault_that_makes_no_difference_is_a_failure(
-    run: Any, monkeypatch: pytest.MonkeyPatch
+    run: CommandRunner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(plays.Stage, "prepare", lambda _stage, _where: None)
     monkeypatch.setattr(self_check, "play", lambda _stage, _where: "[nothing]")
