@@ -3,7 +3,6 @@
 import asyncio
 import inspect
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -28,7 +27,7 @@ def out(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def assistant(make_client: ClientFactory, out: Path) -> Any:
+def assistant(make_client: ClientFactory, out: Path) -> Assistant:
     """An assistant of either client; the async one has a test of its own."""
     return Assistant(make_client(), out)
 

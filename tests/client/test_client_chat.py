@@ -16,6 +16,7 @@ from nemolocal_client import (
 )
 from tests.support.client_faces import ClientFactory
 from tests.support.scripted_backend import (
+    Answer,
     Cut,
     DraftFactory,
     Piece,
@@ -33,7 +34,7 @@ def gaps(requests: list[ReceivedRequest]) -> list[float]:
     return [b.at - a.at for a, b in pairwise(requests)]
 
 
-def after(backend: ScriptedBackend, answer: list[Any], changed: dict[str, Any]) -> Any:
+def after(backend: ScriptedBackend, answer: list[Piece], changed: dict[str, Any]) -> Answer:
     """An answer after which the draft is another one."""
 
     def respond(_: ReceivedRequest) -> list[Piece]:

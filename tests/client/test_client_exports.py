@@ -17,7 +17,7 @@ from nemolocal_client import (
     RenderFailed,
 )
 from tests.support.client_faces import ClientFactory
-from tests.support.scripted_backend import Cut, Piece, ReceivedRequest, ScriptedBackend
+from tests.support.scripted_backend import Answer, Cut, Piece, ReceivedRequest, ScriptedBackend
 
 RENDER = "/api/render/proxy/lambda"
 STATUS = "/api/render/proxy/lambda/"
@@ -28,7 +28,7 @@ def submissions(backend: ScriptedBackend) -> list[Any]:
     return [r.json for r in backend.of(RENDER) if r.method == "POST"]
 
 
-def status(backend: ScriptedBackend, state: str, **more: Any) -> Any:
+def status(backend: ScriptedBackend, state: str, **more: Any) -> Answer:
     """A status reply for whatever render is asked for."""
 
     def answer(request: ReceivedRequest) -> list[Piece]:

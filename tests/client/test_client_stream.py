@@ -1,17 +1,22 @@
 """Lines of a turn as they come: the same as at the end, and the same rules."""
 
-from typing import Any
-
 import pytest
 
 from nemolocal_client import Client, OutOfCredits, TurnFailed
 from tests.support.client_faces import ClientFactory
-from tests.support.scripted_backend import Cut, Piece, ReceivedRequest, Replies, ScriptedBackend
+from tests.support.scripted_backend import (
+    Answer,
+    Cut,
+    Piece,
+    ReceivedRequest,
+    Replies,
+    ScriptedBackend,
+)
 
 CHAT = "/run_sse"
 
 
-def changed(backend: ScriptedBackend, answer: list[Any]) -> Any:
+def changed(backend: ScriptedBackend, answer: list[Piece]) -> Answer:
     """An answer after which the timeline is empty."""
 
     def respond(_: ReceivedRequest) -> list[Piece]:
@@ -21,7 +26,7 @@ def changed(backend: ScriptedBackend, answer: list[Any]) -> Any:
     return respond
 
 
-def answers(backend: ScriptedBackend, wire: Replies, cut: type[Cut]) -> list[Any]:
+def answers(backend: ScriptedBackend, wire: Replies, cut: type[Cut]) -> list[Answer]:
     """Turns of every kind."""
     spoken = wire.text("The title is in. You can preview it in the timeline. Click Export.")
     return [

@@ -6,7 +6,7 @@ import stat
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import NoReturn
 
 import pytest
 
@@ -113,9 +113,11 @@ def test_ctrl_c_gives_up_the_wait_and_says_that_the_work_goes_on(
     method: str,
     said: str,
 ) -> None:
-    def interrupted(assistant: Any, *_: object) -> Any:
+    def interrupted(assistant: Assistant, *_: object) -> NoReturn:
         if method == "export":
-            assistant._client.workspace.session.rendering = "render_1"
+            session = assistant._client.workspace.session
+            assert session is not None
+            session.rendering = "render_1"
         raise KeyboardInterrupt
 
     monkeypatch.setattr(Assistant, method, interrupted)
