@@ -14,8 +14,8 @@ from tests.support.client_faces import FACES, ClientFactory
 from tests.support.media import MediaCache
 
 # `ci` always draws the same examples and never measures time; HYPOTHESIS_PROFILE=nightly draws new
-# ones, ten times as many, and has what takes minutes tested too.
-settings.register_profile("ci", derandomize=True, deadline=None)
+# ones, many times as many, and has what takes minutes tested too.
+settings.register_profile("ci", derandomize=True, deadline=None, max_examples=40)
 settings.register_profile("nightly", deadline=None, max_examples=1000, print_blob=True)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 

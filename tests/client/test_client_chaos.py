@@ -1,4 +1,4 @@
-"""A thousand journeys in which every fault may strike at any request, each from a seed of its own.
+"""Journeys in which every fault may strike at any request, each from a seed of its own.
 
 Whatever happens, a call ends with its result or with an error of the library, no message is sent
 twice, nothing is paid twice, and nothing is left behind. A failure names its seed.
@@ -18,7 +18,8 @@ from nemolocal_client import Client, NemoError
 from nemolocal_contract.endpoints import JOURNAL
 from tests.support.client_faces import ClientFactory
 
-RUNS, CHUNK = 1000, 50
+# Ten journeys belong to the fast tests, a thousand to the deep run.
+FAST, RUNS, CHUNK = 10, 1000, 50
 RATE = 0.25
 # Slow bytes arrive in such handfuls: a read for each is a third of all the work, and the table of
 # faults has them one by one.
@@ -85,11 +86,17 @@ def check_books(run: Run, turns: list[dict[str, Any]]) -> None:
         assert run.ended[message] != "done" or sent[message] == 1, message
 
 
-@pytest.mark.parametrize("first", range(0, RUNS, CHUNK))
-def test_client_survives_chaos(faces: dict[str, ClientFactory], first: int) -> None:
+@pytest.mark.parametrize(
+    ("first", "count"),
+    [
+        (RUNS, FAST),
+        *(pytest.param(n, CHUNK, marks=pytest.mark.slow) for n in range(0, RUNS, CHUNK)),
+    ],
+)
+def test_client_survives_chaos(faces: dict[str, ClientFactory], first: int, count: int) -> None:
     with shared_time.stage(TOGETHER, chaos=RATE, seed=first) as stage:
         names = list(faces)
-        for seed in range(first, first + CHUNK):
+        for seed in range(first, first + count):
             name = names[seed % 2]
             more = {} if name == "sync" else {"wait_for": stage.clock.until_done}
             face = functools.partial(faces[name], **more)
