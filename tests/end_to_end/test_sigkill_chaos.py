@@ -11,6 +11,7 @@ import struct
 import subprocess
 import sys
 import threading
+import time
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -213,7 +214,7 @@ def renders_end(base_url: str, told: Told) -> None:
         for render_id in told.renders:
             path = f"/api/render/proxy/lambda/{render_id}"
             while (status := http.get(path).json())["status"] not in ENDED:
-                pass
+                time.sleep(0.02)
             assert status["status"] == "completed" or status["error"]
 
 
