@@ -1,27 +1,24 @@
 """What every test may use: real media, made once per run, and both faces of the client."""
 
 import asyncio
-import inspect
 import os
 import sys
-from collections.abc import Callable, Iterator
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, cast
 
 import pytest
 from hypothesis import settings
 
-from nemolocal_client import AsyncClient, Client
 from nemolocal_render.footage import make_music, make_sample
 from tests.support.certificates import share_ssl_contexts
+from tests.support.client_faces import FACES, ClientFactory
 from tests.support.media import MediaCache
 
 share_ssl_contexts()
 
 # `ci` always draws the same examples and never measures time; HYPOTHESIS_PROFILE=nightly draws new
-# ones, ten times as many, and has what takes minutes tested too.
-settings.register_profile("ci", derandomize=True, deadline=None)
+# ones, many times as many, and has what takes minutes tested too.
+settings.register_profile("ci", derandomize=True, deadline=None, max_examples=40)
 settings.register_profile("nightly", deadline=None, max_examples=1000, print_blob=True)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
@@ -58,56 +55,13 @@ def song(media_cache: MediaCache) -> Path:
     return media_cache.file("song.m4a", lambda path: asyncio.run(make_music("lofi", 1.0, path)))
 
 
-class Blocking:
-    """The async face, called like the sync one: each call has a loop to itself, or `wait_for`."""
-
-    def __init__(self, *arguments: Any, wait_for: Any = None, **options: Any) -> None:
-        self._client = AsyncClient(*arguments, **options)
-        self._loop = asyncio.new_event_loop()
-        self._wait_for = wait_for or self._loop.run_until_complete
-
-    def __repr__(self) -> str:
-        return repr(self._client)
-
-    def __getattr__(self, name: str) -> Any:
-        value = getattr(self._client, name)
-        if not inspect.iscoroutinefunction(value):
-            return value
-        return lambda *given, **named: self._wait_for(value(*given, **named))
-
-    def stream(self, message: str) -> Iterator[str]:
-        return self.lines(self._client.workspace.say(message))
-
-    def lines(self, flow: Any) -> Iterator[str]:
-        lines = self._client.lines(flow)
-        try:
-            while (line := self._wait_for(anext(lines, None))) is not None:
-                yield line
-        finally:
-            self._wait_for(lines.aclose())
-
-    def close(self) -> None:
-        if not self._loop.is_closed():
-            self._wait_for(self._client.close())
-            self._loop.close()
-
-    def __enter__(self) -> "Blocking":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-
-FACES: dict[str, Any] = {"sync": Client, "async": Blocking}
-
-
 @pytest.fixture(params=FACES)
-def face(request: pytest.FixtureRequest) -> Callable[..., Client]:
+def face(request: pytest.FixtureRequest) -> ClientFactory:
     """Makes clients of one face; both are called as the sync one is."""
-    return cast("Callable[..., Client]", FACES[request.param])
+    return FACES[request.param]
 
 
 @pytest.fixture(scope="session")
-def faces() -> dict[str, Callable[..., Client]]:
+def faces() -> dict[str, ClientFactory]:
     """Both faces, each called as the sync one is."""
     return FACES

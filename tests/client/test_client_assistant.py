@@ -3,7 +3,6 @@
 import asyncio
 import inspect
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -15,6 +14,8 @@ from nemolocal_client import (
     SessionNotFound,
 )
 from nemolocal_contract.headers import Attribution
+from tests.support.client_faces import ClientFactory
+from tests.support.scripted_backend import ScriptedBackend
 
 CHAT = "/run_sse"
 RENDER = "/api/render/proxy/lambda"
@@ -26,7 +27,7 @@ def out(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def assistant(make_client: Any, out: Path) -> Any:
+def assistant(make_client: ClientFactory, out: Path) -> Assistant:
     """An assistant of either client; the async one has a test of its own."""
     return Assistant(make_client(), out)
 
@@ -46,7 +47,7 @@ def assistant(make_client: Any, out: Path) -> Any:
 )
 @pytest.mark.rule("CLI-2")
 def test_message_goes_where_its_words_send_it(
-    assistant: Any, backend: Any, message: str, route: str, line: str
+    assistant: Assistant, backend: ScriptedBackend, message: str, route: str, line: str
 ) -> None:
     answer = assistant.reply(message)
     assert answer.routes == (route,)
@@ -54,13 +55,13 @@ def test_message_goes_where_its_words_send_it(
     assert len(backend.of(CHAT)) == (route == "chat")
 
 
-def test_file_that_is_named_is_uploaded(assistant: Any, clip: Path) -> None:
+def test_file_that_is_named_is_uploaded(assistant: Assistant, clip: Path) -> None:
     answer = assistant.reply(str(clip))
     assert (answer.routes, answer.files[0].filename) == (("upload",), "a.mp4")
     assert answer.lines == ("Uploaded a.mp4 (video, 9 s)",)
 
 
-def test_file_whose_name_has_spaces_is_uploaded(assistant: Any, clip: Path) -> None:
+def test_file_whose_name_has_spaces_is_uploaded(assistant: Assistant, clip: Path) -> None:
     named = clip.with_name("my clip.mp4")
     clip.rename(named)
     for message in (str(named), f'upload "{named}"', f"upload '{named}' please"):
@@ -68,7 +69,7 @@ def test_file_whose_name_has_spaces_is_uploaded(assistant: Any, clip: Path) -> N
 
 
 def test_edit_and_export_in_one_message_are_two_parts(
-    assistant: Any, out: Path, video: bytes
+    assistant: Assistant, out: Path, video: bytes
 ) -> None:
     answer = assistant.reply("trim to 10 seconds and export")
     assert answer.routes == ("chat", "export")
@@ -78,7 +79,9 @@ def test_edit_and_export_in_one_message_are_two_parts(
     assert answer.turns[0].texts == ("Done.",)
 
 
-def test_export_is_made_once_until_something_changes(assistant: Any, backend: Any) -> None:
+def test_export_is_made_once_until_something_changes(
+    assistant: Assistant, backend: ScriptedBackend
+) -> None:
     for message in ("export", "download", "brighter", "export"):
         assistant.reply(message)
     assert len([r for r in backend.of(RENDER) if r.path == RENDER]) == 2
@@ -89,25 +92,27 @@ def test_export_is_made_once_until_something_changes(assistant: Any, backend: An
     assert assistant.export().export.path.name == "other.mp4"
 
 
-def test_warnings_of_an_export_are_shown(assistant: Any, backend: Any) -> None:
+def test_warnings_of_an_export_are_shown(assistant: Assistant, backend: ScriptedBackend) -> None:
     done = {"id": "render_1", "status": "completed", "output": {"url": "/cdn/x"}}
     backend.arm(f"{RENDER}/", backend.wire.json({**done, "warnings": ["no glyph"]}))
     assert "Warning: no glyph" in assistant.reply("export").lines
 
 
-def test_lines_come_one_by_one(assistant: Any, out: Path) -> None:
+def test_lines_come_one_by_one(assistant: Assistant, out: Path) -> None:
     lines = iter(assistant.stream("brighter and then export"))
     assert next(lines) == "Done."
     assert not out.exists()
     assert list(lines)[-1].startswith(str(out))
 
 
-def test_assistant_speaks_the_language_of_its_client(make_client: Any, out: Path) -> None:
+def test_assistant_speaks_the_language_of_its_client(make_client: ClientFactory, out: Path) -> None:
     assistant = Assistant(make_client(language="zh-CN"), out)
     assert assistant.reply("余额").lines == ("可用积分 50，占用 50",)
 
 
-def test_session_that_is_unknown_is_left_for_a_new_one(assistant: Any, backend: Any) -> None:
+def test_session_that_is_unknown_is_left_for_a_new_one(
+    assistant: Assistant, backend: ScriptedBackend
+) -> None:
     assistant.reply("brighter")
     backend.arm(CHAT, backend.wire.fail(1002))
     with pytest.raises(SessionNotFound):
@@ -123,7 +128,7 @@ def test_both_assistants_are_described_alike() -> None:
         assert inspect.signature(one).parameters == inspect.signature(other).parameters
 
 
-def test_async_assistant_does_the_same(backend: Any, out: Path, clip: Path) -> None:
+def test_async_assistant_does_the_same(backend: ScriptedBackend, out: Path, clip: Path) -> None:
     async def scene() -> None:
         async with AsyncClient(
             backend.base_url,

@@ -14,16 +14,19 @@ from nemolocal_client.effects import Flow, Now
 from nemolocal_client.threads import in_thread
 from nemolocal_client.walk import Walk
 from nemolocal_contract.headers import Attribution
+from tests.support.scripted_backend import Answer, Replies, ScriptedBackend
 
 CHAT = "/run_sse"
 RENDER = "/api/render/proxy/lambda"
 STATUS = f"{RENDER}/"
 
 Scene = Callable[[AsyncClient], Awaitable[None]]
+# Plays a scene with a client that has these options.
+Act = Callable[..., None]
 
 
 @pytest.fixture
-def act(backend: Any) -> Callable[..., None]:
+def act(backend: ScriptedBackend) -> Act:
     """Plays a scene with a client of the backend, in a loop of its own."""
 
     @asynccontextmanager
@@ -54,7 +57,7 @@ async def cancelled(task: asyncio.Task[Any]) -> None:
 
 
 def test_cancelled_download_leaves_no_part_and_the_older_file(
-    act: Any, backend: Any, tmp_path: Path, video: bytes
+    act: Act, backend: ScriptedBackend, tmp_path: Path, video: bytes
 ) -> None:
     out = tmp_path / "out" / "out.mp4"
     out.parent.mkdir()
@@ -79,7 +82,9 @@ def test_cancelled_download_leaves_no_part_and_the_older_file(
     act(scene, notify=notify)
 
 
-def test_cancelled_turn_hangs_up_and_the_client_goes_on(act: Any, backend: Any, wire: Any) -> None:
+def test_cancelled_turn_hangs_up_and_the_client_goes_on(
+    act: Act, backend: ScriptedBackend, wire: Replies
+) -> None:
     over = threading.Event()
     backend.arm(CHAT, [*wire.stream(wire.text("Working on it."))[:2], over])
 
@@ -96,7 +101,7 @@ def test_cancelled_turn_hangs_up_and_the_client_goes_on(act: Any, backend: Any, 
     act(scene)
 
 
-def test_wait_that_is_cancelled_ends_at_once(act: Any, backend: Any) -> None:
+def test_wait_that_is_cancelled_ends_at_once(act: Act, backend: ScriptedBackend) -> None:
     waiting = asyncio.Event()
 
     def notify(notice: Notice) -> None:
@@ -114,7 +119,7 @@ def test_wait_that_is_cancelled_ends_at_once(act: Any, backend: Any) -> None:
     act(scene, notify=notify)
 
 
-def test_notify_may_be_a_coroutine_function(act: Any, clip: Path) -> None:
+def test_notify_may_be_a_coroutine_function(act: Act, clip: Path) -> None:
     told: list[str] = []
 
     async def notify(notice: Notice) -> None:
@@ -130,9 +135,9 @@ def test_notify_may_be_a_coroutine_function(act: Any, clip: Path) -> None:
 
 
 def test_export_that_waits_is_cancelled_by_another_call(
-    act: Any, backend: Any, tmp_path: Path
+    act: Act, backend: ScriptedBackend, tmp_path: Path
 ) -> None:
-    def answer(state: str) -> Any:
+    def answer(state: str) -> Answer:
         return lambda request: backend.wire.json(
             {"id": request.path.split("/")[5], "status": state}
         )
@@ -157,7 +162,9 @@ def test_export_that_waits_is_cancelled_by_another_call(
     assert any(path.endswith("/cancel") for path in backend.paths())
 
 
-def test_loop_is_free_while_a_large_file_is_sent(act: Any, backend: Any, clip: Path) -> None:
+def test_loop_is_free_while_a_large_file_is_sent(
+    act: Act, backend: ScriptedBackend, clip: Path
+) -> None:
     with clip.open("wb") as file:
         file.truncate(20_000_000)
     turns = 0
@@ -175,7 +182,9 @@ def test_loop_is_free_while_a_large_file_is_sent(act: Any, backend: Any, clip: P
     assert len(backend.of("/api/upload-video")[0].body) > 20_000_000
 
 
-def test_large_file_arrives_whole_block_by_block(act: Any, backend: Any, tmp_path: Path) -> None:
+def test_large_file_arrives_whole_block_by_block(
+    act: Act, backend: ScriptedBackend, tmp_path: Path
+) -> None:
     large = bytes(range(256)) * 5000
     backend.arm(STATUS, backend.completed("render_1700000000000", size=len(large)))
     backend.arm("/cdn/", backend.wire.file(large))
@@ -188,7 +197,7 @@ def test_large_file_arrives_whole_block_by_block(act: Any, backend: Any, tmp_pat
 
 
 def test_file_that_breaks_while_it_is_sent_is_a_problem_of_the_file(
-    act: Any, clip: Path, monkeypatch: pytest.MonkeyPatch
+    act: Act, clip: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(*_: object) -> bytes:
         raise FileProblem("the disk is gone")
@@ -202,7 +211,7 @@ def test_file_that_breaks_while_it_is_sent_is_a_problem_of_the_file(
     act(scene)
 
 
-def test_calls_that_overlap_renew_the_token_once(act: Any, backend: Any) -> None:
+def test_calls_that_overlap_renew_the_token_once(act: Act, backend: ScriptedBackend) -> None:
     refused = backend.wire.fail(1001)
 
     async def scene(client: AsyncClient) -> None:

@@ -1,11 +1,10 @@
-"""A thousand journeys in which every fault may strike at any request, each from a seed of its own.
+"""Journeys in which every fault may strike at any request, each from a seed of its own.
 
 Whatever happens, a call ends with its result or with an error of the library, no message is sent
 twice, nothing is paid twice, and nothing is left behind. A failure names its seed.
 """
 
 import functools
-import runpy
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -13,11 +12,14 @@ from typing import Any
 
 import pytest
 
+import shared_time
+import write_faults
 from nemolocal_client import Client, NemoError
 from nemolocal_contract.endpoints import JOURNAL
+from tests.support.client_faces import ClientFactory
 
-SCRIPT = Path(__file__).parents[2] / "docs" / "write_faults.py"
-RUNS, CHUNK = 1000, 50
+# Ten journeys belong to the fast tests, a thousand to the deep run.
+FAST, RUNS, CHUNK = 10, 1000, 50
 RATE = 0.25
 # Slow bytes arrive in such handfuls: a read for each is a third of all the work, and the table of
 # faults has them one by one.
@@ -34,15 +36,10 @@ LONGEST = 3 * (900 + 300) + 2 * 600 + 40 * 30
 RENDERED = b"a render"
 
 
-@pytest.fixture(scope="module")
-def script() -> dict[str, Any]:
-    return runpy.run_path(str(SCRIPT))
-
-
 class Run:
     """One journey: what each call came to, and how often each message ended well."""
 
-    def __init__(self, client: Any, folder: Path) -> None:
+    def __init__(self, client: Client, folder: Path) -> None:
         self.client = client
         self.folder = folder
         self.ended: dict[str, str] = {}
@@ -89,20 +86,24 @@ def check_books(run: Run, turns: list[dict[str, Any]]) -> None:
         assert run.ended[message] != "done" or sent[message] == 1, message
 
 
-@pytest.mark.parametrize("first", range(0, RUNS, CHUNK))
-def test_client_survives_chaos(
-    script: dict[str, Any], faces: dict[str, Callable[..., Client]], first: int
-) -> None:
-    with script["stage"](TOGETHER, chaos=RATE, seed=first) as stage:
+@pytest.mark.parametrize(
+    ("first", "count"),
+    [
+        (RUNS, FAST),
+        *(pytest.param(n, CHUNK, marks=pytest.mark.slow) for n in range(0, RUNS, CHUNK)),
+    ],
+)
+def test_client_survives_chaos(faces: dict[str, ClientFactory], first: int, count: int) -> None:
+    with shared_time.stage(TOGETHER, chaos=RATE, seed=first) as stage:
         names = list(faces)
-        for seed in range(first, first + CHUNK):
+        for seed in range(first, first + count):
             name = names[seed % 2]
             more = {} if name == "sync" else {"wait_for": stage.clock.until_done}
             face = functools.partial(faces[name], **more)
             stage.http.delete(JOURNAL.template).raise_for_status()
             began = stage.clock.time()
             try:
-                with script["open_client"](stage, f"seed-{seed}", face) as client:
+                with write_faults.open_client(stage, f"seed-{seed}", face) as client:
                     run = Run(client, stage.folder)
                     run.go()
                 assert stage.clock.time() - began <= LONGEST

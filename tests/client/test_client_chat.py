@@ -9,31 +9,44 @@ from nemolocal_client import (
     BadReply,
     CannotConnect,
     Client,
+    Notice,
     OutOfCredits,
     SessionNotFound,
     TurnFailed,
+)
+from tests.support.client_faces import ClientFactory
+from tests.support.scripted_backend import (
+    Answer,
+    Cut,
+    DraftFactory,
+    Piece,
+    ReceivedRequest,
+    Replies,
+    ScriptedBackend,
 )
 
 CHAT = "/run_sse"
 STATE = "/api/state"
 
 
-def gaps(requests: list[Any]) -> list[float]:
+def gaps(requests: list[ReceivedRequest]) -> list[float]:
     """Seconds of the clock between requests."""
     return [b.at - a.at for a, b in pairwise(requests)]
 
 
-def after(backend: Any, answer: list[Any], changed: dict[str, Any]) -> Any:
+def after(backend: ScriptedBackend, answer: list[Piece], changed: dict[str, Any]) -> Answer:
     """An answer after which the draft is another one."""
 
-    def respond(_: Any) -> list[Any]:
+    def respond(_: ReceivedRequest) -> list[Piece]:
         backend.draft = changed
         return answer
 
     return respond
 
 
-def test_message_is_sent_in_the_shape_of_the_contract(client: Client, backend: Any) -> None:
+def test_message_is_sent_in_the_shape_of_the_contract(
+    client: Client, backend: ScriptedBackend
+) -> None:
     client.say("make it brighter")
     (request,) = backend.of(CHAT)
     assert request.json == {
@@ -45,7 +58,9 @@ def test_message_is_sent_in_the_shape_of_the_contract(client: Client, backend: A
     assert request.headers["accept"] == "text/event-stream"
 
 
-def test_texts_are_shown_and_tool_calls_are_not(client: Client, backend: Any, wire: Any) -> None:
+def test_texts_are_shown_and_tool_calls_are_not(
+    client: Client, backend: ScriptedBackend, wire: Replies
+) -> None:
     result = wire.event(functionResponse={"id": "1", "name": "edit", "response": {"secret": 1}})
     stream = wire.stream(wire.tool(), b"data:\n\n", result, wire.text("Made it brighter."))
     backend.arm(CHAT, stream)
@@ -55,7 +70,7 @@ def test_texts_are_shown_and_tool_calls_are_not(client: Client, backend: Any, wi
 
 
 def test_silent_turn_reads_the_state_and_says_what_changed(
-    client: Client, backend: Any, wire: Any, make_draft: Any
+    client: Client, backend: ScriptedBackend, wire: Replies, make_draft: DraftFactory
 ) -> None:
     silent = wire.stream(wire.tool(), b"data:\n\n")
     backend.arm(CHAT, after(backend, silent, make_draft("beach", "city")))
@@ -68,7 +83,7 @@ def test_silent_turn_reads_the_state_and_says_what_changed(
 
 
 def test_silent_turn_that_is_applied_late_is_waited_for(
-    client: Client, backend: Any, wire: Any, make_draft: Any
+    client: Client, backend: ScriptedBackend, wire: Replies, make_draft: DraftFactory
 ) -> None:
     backend.arm(CHAT, wire.stream(wire.tool()))
     same, late = backend.state(backend.draft), backend.state(make_draft("beach", length=4000))
@@ -79,7 +94,7 @@ def test_silent_turn_that_is_applied_late_is_waited_for(
 
 
 def test_silent_turn_that_changes_nothing_is_reported_as_failed(
-    client: Client, backend: Any, wire: Any
+    client: Client, backend: ScriptedBackend, wire: Replies
 ) -> None:
     backend.arm(CHAT, wire.stream(wire.tool()))
     with pytest.raises(TurnFailed, match="nothing on the timeline changed"):
@@ -89,7 +104,7 @@ def test_silent_turn_that_changes_nothing_is_reported_as_failed(
 
 
 def test_change_beside_the_timeline_counts_and_is_said(
-    client: Client, backend: Any, wire: Any
+    client: Client, backend: ScriptedBackend, wire: Replies
 ) -> None:
     backend.arm(CHAT, wire.stream(wire.tool()))
     same = backend.state(backend.draft)
@@ -99,7 +114,12 @@ def test_change_beside_the_timeline_counts_and_is_said(
 
 @pytest.mark.parametrize("reset", [False, True])
 def test_cut_stream_is_never_sent_again_and_the_state_is_read_after_30_then_60_seconds(
-    client: Client, backend: Any, wire: Any, cut: Any, make_draft: Any, reset: bool
+    client: Client,
+    backend: ScriptedBackend,
+    wire: Replies,
+    cut: type[Cut],
+    make_draft: DraftFactory,
+    reset: bool,
 ) -> None:
     backend.arm(CHAT, wire.stream(wire.tool(), cut(reset=reset)))
     same, changed = backend.state(backend.draft), backend.state(make_draft("city"))
@@ -112,7 +132,7 @@ def test_cut_stream_is_never_sent_again_and_the_state_is_read_after_30_then_60_s
 
 
 def test_cut_stream_fails_after_five_unchanged_reads(
-    client: Client, backend: Any, wire: Any, cut: Any, notices: list[Any]
+    client: Client, backend: ScriptedBackend, wire: Replies, cut: type[Cut], notices: list[Notice]
 ) -> None:
     backend.arm(CHAT, wire.stream(wire.text("Working on it."), cut()))
     with pytest.raises(TurnFailed, match="the connection broke") as caught:
@@ -124,7 +144,7 @@ def test_cut_stream_fails_after_five_unchanged_reads(
 
 
 def test_connection_lost_before_the_reply_counts_as_a_cut(
-    client: Client, backend: Any, cut: Any, make_draft: Any
+    client: Client, backend: ScriptedBackend, cut: type[Cut], make_draft: DraftFactory
 ) -> None:
     backend.arm(CHAT, after(backend, [cut()], make_draft("city")))
     assert client.say("use the city").cut
@@ -132,7 +152,11 @@ def test_connection_lost_before_the_reply_counts_as_a_cut(
 
 
 def test_state_that_cannot_be_read_after_a_cut_counts_as_unchanged(
-    client: Client, backend: Any, wire: Any, cut: Any, make_draft: Any
+    client: Client,
+    backend: ScriptedBackend,
+    wire: Replies,
+    cut: type[Cut],
+    make_draft: DraftFactory,
 ) -> None:
     backend.arm(CHAT, wire.stream(cut()))
     same, changed = backend.state(backend.draft), backend.state(make_draft("city"))
@@ -142,7 +166,7 @@ def test_state_that_cannot_be_read_after_a_cut_counts_as_unchanged(
 
 
 def test_temporary_issue_is_ignored_when_something_else_was_said(
-    client: Client, backend: Any, wire: Any
+    client: Client, backend: ScriptedBackend, wire: Replies
 ) -> None:
     issue = wire.text("I encountered a temporary issue. Please try again.")
     backend.arm(CHAT, wire.stream(wire.text("Added the title."), issue))
@@ -150,7 +174,7 @@ def test_temporary_issue_is_ignored_when_something_else_was_said(
 
 
 def test_temporary_issue_is_ignored_when_the_timeline_changed(
-    client: Client, backend: Any, wire: Any, make_draft: Any
+    client: Client, backend: ScriptedBackend, wire: Replies, make_draft: DraftFactory
 ) -> None:
     issue = wire.stream(wire.text("I encountered a temporary issue."))
     backend.arm(CHAT, after(backend, issue, make_draft("beach", "city")))
@@ -160,7 +184,7 @@ def test_temporary_issue_is_ignored_when_the_timeline_changed(
 
 
 def test_temporary_issue_alone_is_the_reason_of_a_failure(
-    client: Client, backend: Any, wire: Any
+    client: Client, backend: ScriptedBackend, wire: Replies
 ) -> None:
     backend.arm(CHAT, wire.stream(wire.text("I encountered a temporary issue.")))
     with pytest.raises(TurnFailed, match="temporary issue"):
@@ -168,7 +192,7 @@ def test_temporary_issue_alone_is_the_reason_of_a_failure(
 
 
 def test_no_credits_is_said_with_the_link_and_not_tried_again(
-    client: Client, backend: Any, wire: Any
+    client: Client, backend: ScriptedBackend, wire: Replies
 ) -> None:
     backend.arm(CHAT, wire.fail(2001, "Register: https://n.example/r?bind=anon_7"))
     with pytest.raises(OutOfCredits, match=r"https://n.example/r\?bind=anon_7"):
@@ -177,7 +201,7 @@ def test_no_credits_is_said_with_the_link_and_not_tried_again(
 
 
 def test_no_credits_in_the_middle_of_a_turn_is_an_error_too(
-    client: Client, backend: Any, wire: Any
+    client: Client, backend: ScriptedBackend, wire: Replies
 ) -> None:
     frame = b'data: {"code":2001,"message":"no","data":null}\n\n'
     backend.arm(CHAT, wire.stream(wire.tool(), frame))
@@ -185,7 +209,9 @@ def test_no_credits_in_the_middle_of_a_turn_is_an_error_too(
         client.say("trim")
 
 
-def test_unknown_session_is_said_with_the_way_out(client: Client, backend: Any, wire: Any) -> None:
+def test_unknown_session_is_said_with_the_way_out(
+    client: Client, backend: ScriptedBackend, wire: Replies
+) -> None:
     backend.arm(CHAT, wire.json({"detail": "Session not found: 1"}, 404))
     with pytest.raises(SessionNotFound, match="open a new session"):
         client.say("trim")
@@ -193,7 +219,7 @@ def test_unknown_session_is_said_with_the_way_out(client: Client, backend: Any, 
 
 @pytest.mark.parametrize("status", [200, 500, 502])
 def test_page_in_place_of_the_stream_is_unreadable_and_not_sent_again(
-    client: Client, backend: Any, wire: Any, status: int
+    client: Client, backend: ScriptedBackend, wire: Replies, status: int
 ) -> None:
     backend.arm(CHAT, wire.html(status))
     with pytest.raises(BadReply, match="look at the state before you repeat it"):
@@ -201,19 +227,23 @@ def test_page_in_place_of_the_stream_is_unreadable_and_not_sent_again(
     assert len(backend.of(CHAT)) == 1
 
 
-def test_stream_that_has_moved_says_where_to(client: Client, backend: Any, wire: Any) -> None:
+def test_stream_that_has_moved_says_where_to(
+    client: Client, backend: ScriptedBackend, wire: Replies
+) -> None:
     backend.arm(CHAT, wire.html(301, Location="https://new.example/run_sse"))
     with pytest.raises(BadReply, match=r"use https://new\.example/run_sse instead"):
         client.say("trim")
 
 
-def test_json_in_place_of_the_stream_is_unreadable(client: Client, backend: Any, wire: Any) -> None:
+def test_json_in_place_of_the_stream_is_unreadable(
+    client: Client, backend: ScriptedBackend, wire: Replies
+) -> None:
     backend.arm(CHAT, wire.ok({}))
     with pytest.raises(BadReply, match="without a stream"):
         client.say("trim")
 
 
-def test_message_that_was_never_sent_is_no_cut(client: Client, backend: Any) -> None:
+def test_message_that_was_never_sent_is_no_cut(client: Client, backend: ScriptedBackend) -> None:
     client.open_session()
     backend.stop()
     with pytest.raises(CannotConnect, match=backend.base_url):
@@ -221,7 +251,7 @@ def test_message_that_was_never_sent_is_no_cut(client: Client, backend: Any) -> 
 
 
 def test_gui_words_are_translated_and_what_the_screen_shows_is_read_from_the_state(
-    client: Client, backend: Any, wire: Any
+    client: Client, backend: ScriptedBackend, wire: Replies
 ) -> None:
     said = "I added the title. You can preview it in the timeline. Click Export to download."
     backend.arm(CHAT, wire.stream(wire.text(said)))
@@ -234,7 +264,7 @@ def test_gui_words_are_translated_and_what_the_screen_shows_is_read_from_the_sta
 
 
 def test_timeline_that_the_backend_has_told_itself_is_not_told_twice(
-    client: Client, backend: Any, wire: Any
+    client: Client, backend: ScriptedBackend, wire: Replies
 ) -> None:
     summary = "Timeline (1 track): 1. Video: beach (0-10s)"
     backend.arm(CHAT, wire.stream(wire.text(f"{summary}. You can preview it in the timeline.")))
@@ -242,7 +272,7 @@ def test_timeline_that_the_backend_has_told_itself_is_not_told_twice(
 
 
 def test_turn_of_gui_words_only_still_tells_something(
-    client: Client, backend: Any, wire: Any
+    client: Client, backend: ScriptedBackend, wire: Replies
 ) -> None:
     backend.arm(CHAT, wire.stream(wire.text("Click Generate.")))
     turn = client.say("go")
@@ -251,7 +281,11 @@ def test_turn_of_gui_words_only_still_tells_something(
 
 
 def test_cut_turn_that_pointed_at_the_timeline_shows_it(
-    client: Client, backend: Any, wire: Any, cut: Any, make_draft: Any
+    client: Client,
+    backend: ScriptedBackend,
+    wire: Replies,
+    cut: type[Cut],
+    make_draft: DraftFactory,
 ) -> None:
     stream = wire.stream(wire.text("Preview it in the timeline."), cut())
     backend.arm(CHAT, after(backend, stream, make_draft("city")))
@@ -259,7 +293,7 @@ def test_cut_turn_that_pointed_at_the_timeline_shows_it(
 
 
 def test_what_the_state_tells_is_said_in_the_language_of_the_session(
-    make_client: Any, backend: Any, wire: Any, make_draft: Any
+    make_client: ClientFactory, backend: ScriptedBackend, wire: Replies, make_draft: DraftFactory
 ) -> None:
     chinese = make_client(language="zh-CN")
     backend.arm(CHAT, after(backend, wire.stream(wire.tool()), make_draft("beach", "city")))

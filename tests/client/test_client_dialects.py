@@ -2,14 +2,14 @@
 
 import functools
 import itertools
-import runpy
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import pytest
 
+import shared_time
+import write_faults
 from nemolocal_client import (
     BadRequest,
     Client,
@@ -19,8 +19,8 @@ from nemolocal_client import (
 )
 from nemolocal_contract.endpoints import FAULTS_ARM
 from nemolocal_server.dialect import PRESETS, Dialect
+from tests.support.client_faces import ClientFactory
 
-SCRIPT = Path(__file__).parents[2] / "docs" / "write_faults.py"
 MESSAGE = "trim to the first 4 seconds"
 SHAPES = [
     msgspec.convert(
@@ -35,37 +35,30 @@ NUMBERS = itertools.count(1)
 BENDS = ("split-frames", "split-utf8", "duplicate-event", "bad-json", "line-separator")
 
 
-@pytest.fixture(scope="module")
-def script() -> dict[str, Any]:
-    return runpy.run_path(str(SCRIPT))
-
-
 @pytest.fixture(
     scope="module",
     params=SHAPES + list(PRESETS.values()),
     ids=lambda d: f"{d.sse}-{d.heartbeat}-{d.render}-{d.errors}-{d.export_402}",
 )
-def stage(script: dict[str, Any], request: pytest.FixtureRequest) -> Iterator[Any]:
-    with script["stage"](dialect=request.param) as stage:
+def stage(request: pytest.FixtureRequest) -> Iterator[shared_time.Stage]:
+    with shared_time.stage(dialect=request.param) as stage:
         yield stage
 
 
 @pytest.fixture
-def clients(
-    script: dict[str, Any], faces: dict[str, Callable[..., Client]], stage: Any
-) -> dict[str, Any]:
+def clients(faces: dict[str, ClientFactory], stage: shared_time.Stage) -> dict[str, Client]:
     blocking = functools.partial(faces["async"], wait_for=stage.clock.until_done)
-    chosen = {"sync": faces["sync"], "async": blocking}
+    chosen: dict[str, ClientFactory] = {"sync": faces["sync"], "async": blocking}
     number = next(NUMBERS)
     return {
-        name: script["open_client"](stage, f"{name}-{number}", face)
+        name: write_faults.open_client(stage, f"{name}-{number}", face)
         for name, face in chosen.items()
     }
 
 
 @pytest.mark.rule("GEN-2", "SSE-2", "SSE-3", "REN-4")
 def test_both_faces_go_the_whole_way_in_every_dialect(
-    stage: Any, clients: dict[str, Any], tmp_path: Path
+    stage: shared_time.Stage, clients: dict[str, Client], tmp_path: Path
 ) -> None:
     for name, client in clients.items():
         with client:
@@ -80,7 +73,7 @@ def test_both_faces_go_the_whole_way_in_every_dialect(
 
 
 def test_both_faces_know_every_failure_in_every_dialect(
-    stage: Any, clients: dict[str, Any], tmp_path: Path
+    stage: shared_time.Stage, clients: dict[str, Client], tmp_path: Path
 ) -> None:
     (tmp_path / "notes.txt").write_text("no film")
     for client in clients.values():
@@ -103,7 +96,9 @@ def test_both_faces_know_every_failure_in_every_dialect(
             assert client.balance().total == 100
 
 
-def test_frames_bent_on_the_way_say_the_same(stage: Any, clients: dict[str, Any]) -> None:
+def test_frames_bent_on_the_way_say_the_same(
+    stage: shared_time.Stage, clients: dict[str, Client]
+) -> None:
     for client in clients.values():
         with client:
             client.upload(stage.folder / "clip.mp4")
@@ -116,7 +111,7 @@ def test_frames_bent_on_the_way_say_the_same(stage: Any, clients: dict[str, Any]
                 assert "functionCall" not in told
 
 
-def arm(stage: Any, client: Any, fault: str, endpoint: str = "chat") -> None:
+def arm(stage: shared_time.Stage, client: Client, fault: str, endpoint: str = "chat") -> None:
     user_id = client.workspace.account.user_id
     match = {"endpoint": endpoint, "user_id": user_id}
     stage.http.post(FAULTS_ARM.template, json={"name": fault, "match": match}).raise_for_status()

@@ -2,13 +2,13 @@
 
 import socket
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from nemolocal_client import BadReply, Client, DownloadFailed, FileProblem, check_destination
 from nemolocal_client.files import file_size
 from nemolocal_client.sending import SentFile
+from tests.support.scripted_backend import Piece, ReceivedRequest, Replies, ScriptedBackend
 
 CDN = "/cdn/"
 STATUS = "/api/render/proxy/lambda/"
@@ -32,13 +32,17 @@ def test_existing_file_is_replaced_and_no_part_is_left(
     assert list(out.parent.iterdir()) == [out]
 
 
-def test_url_is_fetched_without_the_token(client: Client, backend: Any, out: Path) -> None:
+def test_url_is_fetched_without_the_token(
+    client: Client, backend: ScriptedBackend, out: Path
+) -> None:
     client.export(out)
     (request,) = backend.of(CDN)
     assert "authorization" not in request.headers
 
 
-def test_absolute_url_is_taken_as_it_is(client: Client, backend: Any, out: Path) -> None:
+def test_absolute_url_is_taken_as_it_is(
+    client: Client, backend: ScriptedBackend, out: Path
+) -> None:
     url = f"{backend.base_url.replace('127.0.0.1', 'localhost')}/cdn/y.mp4"
     backend.arm(STATUS, backend.completed("render_1700000000000", url=url))
     assert client.export(out).url == url
@@ -49,7 +53,7 @@ def test_absolute_url_is_taken_as_it_is(client: Client, backend: Any, out: Path)
 
 @pytest.mark.parametrize("status", [404, 403, 500, 200])
 def test_url_that_is_gone_is_replaced_by_the_fallback_with_the_token(
-    client: Client, backend: Any, out: Path, video: bytes, status: int
+    client: Client, backend: ScriptedBackend, out: Path, video: bytes, status: int
 ) -> None:
     backend.arm(CDN, backend.wire.html(status))
     done = client.export(out)
@@ -58,7 +62,7 @@ def test_url_that_is_gone_is_replaced_by_the_fallback_with_the_token(
 
 
 def test_host_that_cannot_be_reached_is_replaced_by_the_fallback(
-    client: Client, backend: Any, out: Path
+    client: Client, backend: ScriptedBackend, out: Path
 ) -> None:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
@@ -69,19 +73,21 @@ def test_host_that_cannot_be_reached_is_replaced_by_the_fallback(
 
 @pytest.mark.parametrize("url", ["ftp://x/y.mp4", "http://[", ""])
 def test_unusable_url_is_replaced_by_the_fallback(
-    client: Client, backend: Any, out: Path, url: str
+    client: Client, backend: ScriptedBackend, out: Path, url: str
 ) -> None:
     backend.arm(STATUS, backend.completed("render_1700000000000", url=url))
     assert client.export(out).url == FALLBACK
 
 
-def test_redirect_loop_is_replaced_by_the_fallback(client: Client, backend: Any, out: Path) -> None:
+def test_redirect_loop_is_replaced_by_the_fallback(
+    client: Client, backend: ScriptedBackend, out: Path
+) -> None:
     backend.arm(CDN, *[backend.wire.html(302, Location="/cdn/x.mp4")] * 30)
     assert client.export(out).url == FALLBACK
 
 
 def test_fallback_that_fails_is_an_error_and_leaves_the_older_file(
-    client: Client, backend: Any, out: Path
+    client: Client, backend: ScriptedBackend, out: Path
 ) -> None:
     backend.arm(CDN, backend.wire.html(404))
     backend.arm(FALLBACK, backend.wire.html(500))
@@ -91,7 +97,9 @@ def test_fallback_that_fails_is_an_error_and_leaves_the_older_file(
     assert list(out.parent.iterdir()) == [out]
 
 
-def test_json_in_place_of_the_file_is_no_file(client: Client, backend: Any, out: Path) -> None:
+def test_json_in_place_of_the_file_is_no_file(
+    client: Client, backend: ScriptedBackend, out: Path
+) -> None:
     backend.arm(CDN, backend.wire.html(404))
     backend.arm(FALLBACK, backend.wire.ok({}))
     with pytest.raises(DownloadFailed, match="not with a file"):
@@ -99,7 +107,7 @@ def test_json_in_place_of_the_file_is_no_file(client: Client, backend: Any, out:
 
 
 def test_broken_download_is_resumed_where_it_stopped(
-    client: Client, backend: Any, wire: Any, out: Path, video: bytes
+    client: Client, backend: ScriptedBackend, wire: Replies, out: Path, video: bytes
 ) -> None:
     rest = wire.file(video[4000:], 206, Content_Range="bytes 4000-10251/10252", ETag='"v1"')
     backend.arm(CDN, wire.file(video, cut_at=4000, ETag='"v1"'), rest)
@@ -110,7 +118,7 @@ def test_broken_download_is_resumed_where_it_stopped(
 
 
 def test_date_serves_to_resume_where_the_tag_is_weak(
-    client: Client, backend: Any, wire: Any, out: Path, video: bytes
+    client: Client, backend: ScriptedBackend, wire: Replies, out: Path, video: bytes
 ) -> None:
     date = "Tue, 14 Nov 2023 22:13:20 GMT"
     first = wire.file(video, cut_at=10, ETag='W/"v1"', Last_Modified=date)
@@ -120,7 +128,7 @@ def test_date_serves_to_resume_where_the_tag_is_weak(
 
 
 def test_server_that_starts_over_is_followed(
-    client: Client, backend: Any, wire: Any, out: Path, video: bytes
+    client: Client, backend: ScriptedBackend, wire: Replies, out: Path, video: bytes
 ) -> None:
     backend.arm(CDN, wire.file(video, cut_at=4000, ETag='"v1"'), wire.file(video))
     client.export(out)
@@ -128,7 +136,7 @@ def test_server_that_starts_over_is_followed(
 
 
 def test_body_without_a_version_is_fetched_anew(
-    client: Client, backend: Any, wire: Any, out: Path, video: bytes
+    client: Client, backend: ScriptedBackend, wire: Replies, out: Path, video: bytes
 ) -> None:
     backend.arm(CDN, wire.file(video, cut_at=4000))
     client.export(out)
@@ -137,7 +145,7 @@ def test_body_without_a_version_is_fetched_anew(
 
 
 def test_rest_of_another_place_is_not_appended(
-    client: Client, backend: Any, wire: Any, out: Path, video: bytes
+    client: Client, backend: ScriptedBackend, wire: Replies, out: Path, video: bytes
 ) -> None:
     odd = wire.file(video[1:], 206, Content_Range="bytes 1-10251/10252")
     backend.arm(CDN, wire.file(video, cut_at=4000, ETag='"v1"'), odd)
@@ -146,7 +154,7 @@ def test_rest_of_another_place_is_not_appended(
 
 
 def test_body_that_ends_early_without_a_word_is_found_by_its_size(
-    client: Client, backend: Any, wire: Any, out: Path, video: bytes
+    client: Client, backend: ScriptedBackend, wire: Replies, out: Path, video: bytes
 ) -> None:
     backend.arm(CDN, wire.file(video[:5000]), wire.file(video + b"more"))
     client.export(out)
@@ -155,7 +163,7 @@ def test_body_that_ends_early_without_a_word_is_found_by_its_size(
 
 
 def test_download_that_never_completes_goes_to_the_fallback_then_fails(
-    client: Client, backend: Any, wire: Any, out: Path, video: bytes
+    client: Client, backend: ScriptedBackend, wire: Replies, out: Path, video: bytes
 ) -> None:
     broken = wire.file(video, cut_at=4000)
     backend.arm(CDN, *[broken] * 3)
@@ -167,7 +175,7 @@ def test_download_that_never_completes_goes_to_the_fallback_then_fails(
 
 
 def test_body_without_a_length_is_taken_to_its_end(
-    client: Client, backend: Any, wire: Any, out: Path
+    client: Client, backend: ScriptedBackend, wire: Replies, out: Path
 ) -> None:
     backend.arm(STATUS, backend.completed("render_1700000000000", size=0))
     backend.arm(CDN, wire.raw(200, {"Content-Type": "video/mp4"}, b"all of it"))
@@ -175,7 +183,7 @@ def test_body_without_a_length_is_taken_to_its_end(
 
 
 def test_compressed_body_is_unpacked_and_never_resumed(
-    client: Client, backend: Any, wire: Any, out: Path
+    client: Client, backend: ScriptedBackend, wire: Replies, out: Path
 ) -> None:
     backend.arm(STATUS, backend.completed("render_1700000000000", size=0))
     head = {"Content-Type": "video/mp4", "Content-Encoding": "gzip", "ETag": '"v"'}
@@ -185,9 +193,9 @@ def test_compressed_body_is_unpacked_and_never_resumed(
 
 
 def test_part_that_cannot_be_written_is_a_problem_of_the_file(
-    client: Client, backend: Any, out: Path
+    client: Client, backend: ScriptedBackend, out: Path
 ) -> None:
-    def take_the_folder_away(_: Any) -> Any:
+    def take_the_folder_away(_: ReceivedRequest) -> list[Piece]:
         out.unlink()
         out.parent.rmdir()
         return backend.wire.file(b"x")
@@ -198,9 +206,9 @@ def test_part_that_cannot_be_written_is_a_problem_of_the_file(
 
 
 def test_destination_taken_away_meanwhile_is_a_problem_of_the_file(
-    client: Client, backend: Any, out: Path, video: bytes
+    client: Client, backend: ScriptedBackend, out: Path, video: bytes
 ) -> None:
-    def put_a_folder_there(_: Any) -> Any:
+    def put_a_folder_there(_: ReceivedRequest) -> list[Piece]:
         out.unlink()
         out.mkdir()
         return backend.wire.file(video)

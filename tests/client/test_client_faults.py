@@ -1,17 +1,14 @@
 """The client under every fault of the server's catalogue, in both faces, as docs/faults.md says."""
 
 import functools
-import runpy
-from collections.abc import Callable
-from pathlib import Path
-from typing import Any
 
 import pytest
 
-from nemolocal_client import Client
+import shared_time
+import write_faults
 from nemolocal_server.faults.catalogue import CATALOGUE, Fault
+from tests.support.client_faces import ClientFactory
 
-SCRIPT = Path(__file__).parents[2] / "docs" / "write_faults.py"
 DONE = "done"
 TURN = 900.0
 # The pauses that the rules allow a call: five looks at the state (CLI-4), ten at a render, twice
@@ -44,37 +41,33 @@ NEVER_DONE = {
 
 
 @pytest.fixture(scope="module")
-def script() -> dict[str, Any]:
-    return runpy.run_path(str(SCRIPT))
-
-
-@pytest.fixture(scope="module")
-def table(script: dict[str, Any]) -> str:
-    text: str = script["TARGET"].read_text(encoding="utf-8")
-    return text
+def table() -> str:
+    return write_faults.TARGET.read_text(encoding="utf-8")
 
 
 @pytest.mark.rule("CLI-3", "CLI-4", "CLI-5", "CLI-7", "CLI-8")
 @pytest.mark.parametrize("fault", CATALOGUE.values(), ids=lambda fault: fault.name)
 def test_client_ends_rightly_under_a_fault(
-    script: dict[str, Any], table: str, faces: dict[str, Callable[..., Client]], fault: Fault
+    table: str, faces: dict[str, ClientFactory], fault: Fault
 ) -> None:
-    with script["stage"]() as stage:
+    with shared_time.stage() as stage:
         for endpoint in fault.endpoints:
             rows = []
             for name, face in faces.items():
                 # The async client lives in the server's loop: nothing is left to chance.
                 more = {} if name == "sync" else {"wait_for": stage.clock.until_done}
-                row = script["play"](stage, fault.name, endpoint, functools.partial(face, **more))
+                row = write_faults.play(
+                    stage, fault.name, endpoint, functools.partial(face, **more)
+                )
                 assert_right(row)
                 assert stage.clock.listened <= TURN
                 rows.append(row)
             assert rows[0] == rows[1], "the faces differ"
-            line = f"| {script['line_of'](rows[0])} |"
+            line = f"| {write_faults.line_of(rows[0])} |"
             assert line in table, "run: python docs/write_faults.py"
 
 
-def assert_right(row: Any) -> None:
+def assert_right(row: write_faults.Row) -> None:
     """The right end, nothing sent or paid twice, nothing waited for longer than the rules say."""
     error = row.ends.partition(":")[0]
     assert error == DONE or error in ENDS.get(row.fault, set()), row
@@ -86,16 +79,14 @@ def assert_right(row: Any) -> None:
         assert (row.sent, row.credits) == (1, 50)
 
 
-def test_the_table_has_every_fault_with_every_endpoint_and_nothing_else(
-    script: dict[str, Any], table: str
-) -> None:
+def test_the_table_has_every_fault_with_every_endpoint_and_nothing_else(table: str) -> None:
     rows = [line for line in table.splitlines() if line.startswith("| `")]
     named = [tuple(line.split(" | ")[:2]) for line in rows]
-    assert named == [(f"| `{fault}`", endpoint) for fault, endpoint in script["befallen"]()]
-    assert table.startswith(script["HEAD"])
+    assert named == [(f"| `{fault}`", endpoint) for fault, endpoint in write_faults.befallen()]
+    assert table.startswith(write_faults.HEAD)
 
 
-def test_a_turn_that_is_told_wrongly_would_be_noticed(script: dict[str, Any]) -> None:
-    row = script["Row"]("silent", "chat", "say", DONE, 0.0, 2, 100)
+def test_a_turn_that_is_told_wrongly_would_be_noticed() -> None:
+    row = write_faults.Row("silent", "chat", "say", DONE, 0.0, 2, 100)
     with pytest.raises(AssertionError):
         assert_right(row)

@@ -1,15 +1,16 @@
 """Frames in every shape and cut: what they say is heard once, whole, and nothing else is."""
 
-from typing import Any
-
 import pytest
 
 from nemolocal_client import Client
+from tests.support.scripted_backend import Replies, ScriptedBackend
 
 CHAT = "/run_sse"
 
 
-def test_typed_dialect_is_read_as_well(client: Client, backend: Any, wire: Any) -> None:
+def test_typed_dialect_is_read_as_well(
+    client: Client, backend: ScriptedBackend, wire: Replies
+) -> None:
     frames = (
         b'data: {"type":"heartbeat"}\n\ndata: {"type":"tool_call","name":"x","args":{}}\n\n',
         b'data: {"type":"text","content":"Hi."}\n\n',
@@ -19,7 +20,7 @@ def test_typed_dialect_is_read_as_well(client: Client, backend: Any, wire: Any) 
 
 
 def test_frames_torn_inside_a_character_and_line_separators_arrive_whole(
-    client: Client, backend: Any, wire: Any
+    client: Client, backend: ScriptedBackend, wire: Replies
 ) -> None:
     frame = 'data: {"type":"text","content":"加了 a\u2028b\u0085c"}\n\n'.encode()
     backend.arm(CHAT, wire.stream(*(frame[i : i + 1] for i in range(len(frame)))))
@@ -27,7 +28,7 @@ def test_frames_torn_inside_a_character_and_line_separators_arrive_whole(
 
 
 def test_stream_that_ends_without_its_last_blank_line_loses_nothing(
-    client: Client, backend: Any, wire: Any
+    client: Client, backend: ScriptedBackend, wire: Replies
 ) -> None:
     backend.arm(CHAT, wire.stream(wire.text("Whole.").rstrip()))
     assert client.say("hi").texts == ("Whole.",)
@@ -44,14 +45,14 @@ def test_stream_that_ends_without_its_last_blank_line_loses_nothing(
     ],
 )
 def test_frames_are_read_in_whatever_way_they_are_written(
-    client: Client, backend: Any, wire: Any, frames: bytes
+    client: Client, backend: ScriptedBackend, wire: Replies, frames: bytes
 ) -> None:
     backend.arm(CHAT, wire.stream(frames))
     assert client.say("hi").texts == ("Hi.",)
 
 
 def test_repeated_event_is_shown_once_and_an_unreadable_one_not_at_all(
-    client: Client, backend: Any, wire: Any
+    client: Client, backend: ScriptedBackend, wire: Replies
 ) -> None:
     backend.arm(CHAT, wire.stream(wire.text("A"), wire.text("A"), b"data: {bad\n\n"))
     assert client.say("hi").texts == ("A",)

@@ -3,22 +3,24 @@
 import json
 import stat
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from nemolocal_client import Client, FileProblem, KeptSession, MemoryProfile, Profile
+from nemolocal_client import Client, FileProblem, KeptSession, MemoryProfile, Notice, Profile
+from tests.support.client_faces import ClientFactory
+from tests.support.scripted_backend import ScriptedBackend
 
 CLAIM = "/api/auth/claim-token"
+AnyProfile = MemoryProfile | Profile
 
 
 @pytest.fixture(params=["memory", "files"])
-def profile(request: pytest.FixtureRequest, tmp_path: Path) -> Any:
+def profile(request: pytest.FixtureRequest, tmp_path: Path) -> AnyProfile:
     return MemoryProfile() if request.param == "memory" else Profile(tmp_path / "kept")
 
 
 def test_sessions_are_remembered_with_time_and_name_the_newest_first(
-    make_client: Any, backend: Any, profile: Any
+    make_client: ClientFactory, backend: ScriptedBackend, profile: AnyProfile
 ) -> None:
     client = make_client(profile=profile)
     client.open_session("holiday film")
@@ -31,7 +33,7 @@ def test_sessions_are_remembered_with_time_and_name_the_newest_first(
     assert backend.of("/api/tasks")[0].json["task_name"] == "holiday film"
 
 
-def test_session_that_is_used_again_moves_up_and_stands_there_once(profile: Any) -> None:
+def test_session_that_is_used_again_moves_up_and_stands_there_once(profile: AnyProfile) -> None:
     for session, at in (("a", 1.0), ("b", 2.0), ("a", 3.0)):
         profile.keep_session("http://x", KeptSession(session, used_at=at))
     profile.keep_session("http://y", KeptSession("c"))
@@ -40,7 +42,7 @@ def test_session_that_is_used_again_moves_up_and_stands_there_once(profile: Any)
 
 
 def test_no_token_is_in_the_list_and_only_its_owner_reads_it(
-    make_client: Any, tmp_path: Path
+    make_client: ClientFactory, tmp_path: Path
 ) -> None:
     folder = tmp_path / "kept"
     make_client(profile=Profile(folder)).open_session("\u2028 odd\nname")
@@ -80,7 +82,7 @@ def test_folder_that_cannot_be_written_is_said(tmp_path: Path) -> None:
 
 @pytest.mark.rule("AUTH-7", "CLI-10")
 def test_claim_link_opens_the_project_and_holds_no_other_token(
-    client: Client, backend: Any, notices: list[Any]
+    client: Client, backend: ScriptedBackend, notices: list[Notice]
 ) -> None:
     backend.arm(CLAIM, backend.wire.ok({"claim_token": "clm_a/b", "expires_in": 604800}))
     client.open_session()
@@ -90,7 +92,7 @@ def test_claim_link_opens_the_project_and_holds_no_other_token(
     assert not [notice for notice in notices if "clm_" in notice.text]
 
 
-def test_resumed_session_knows_its_task(client: Client, backend: Any) -> None:
+def test_resumed_session_knows_its_task(client: Client, backend: ScriptedBackend) -> None:
     backend.arm(CLAIM, backend.wire.ok({"claim_token": "clm_a", "expires_in": 1}))
     client.resume("42")
     client.claim_link()

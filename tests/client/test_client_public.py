@@ -4,7 +4,6 @@ import inspect
 import os
 from pathlib import Path
 from types import ModuleType
-from typing import Any
 
 import pytest
 
@@ -21,6 +20,8 @@ from nemolocal_client import (
 )
 from nemolocal_client.effects import Call, KeptToken, Reply, Secret
 from nemolocal_client.sending import SentFile
+from tests.support.client_faces import ClientFactory
+from tests.support.scripted_backend import Piece, ReceivedRequest, ScriptedBackend
 
 
 def test_all_is_exactly_what_is_visible() -> None:
@@ -37,7 +38,7 @@ def test_all_is_exactly_what_is_visible() -> None:
 @pytest.mark.parametrize("field", ["source", "version", "platform"])
 @pytest.mark.parametrize("text", ["one\ntwo", "one\r\ntwo: 2", "\x00", "a\x7fb", "\udcff"])
 def test_attribution_that_no_header_can_carry_is_refused_before_anything_is_sent(
-    make_client: Any, backend: Any, field: str, text: str
+    make_client: ClientFactory, backend: ScriptedBackend, field: str, text: str
 ) -> None:
     whole = {"source": "a-skill", "version": "1", "platform": "cursor"}
     with pytest.raises(BadAttribution, match=f"^X-Skill-{field.title()} .* make `{field}` of the"):
@@ -46,7 +47,7 @@ def test_attribution_that_no_header_can_carry_is_refused_before_anything_is_sent
 
 
 def test_attribution_may_be_in_any_alphabet_and_have_space_around_it(
-    make_client: Any, backend: Any
+    make_client: ClientFactory, backend: ScriptedBackend
 ) -> None:
     make_client(attribution=Attribution(" 技能\u3000一 ", "1\n", "\u2028x")).connect()
     sent = backend.received[0].headers
@@ -87,7 +88,7 @@ def test_error_tree_in_the_docstring_names_every_error() -> None:
             assert value.__name__ in tree
 
 
-def test_tokens_show_in_no_repr(make_client: Any, backend: Any) -> None:
+def test_tokens_show_in_no_repr(make_client: ClientFactory, backend: ScriptedBackend) -> None:
     client = make_client(token="very-secret")
     client.open_session()
     secret = Secret("very-secret")
@@ -110,7 +111,7 @@ def test_secrets_compare_by_value() -> None:
     assert len({Secret("a"), Secret("a")}) == 1
 
 
-def test_client_needs_no_notify_and_works_as_a_context_manager(backend: Any) -> None:
+def test_client_needs_no_notify_and_works_as_a_context_manager(backend: ScriptedBackend) -> None:
     attribution = nemolocal_client.Attribution("s", "1")
     profile = nemolocal_client.MemoryProfile()
     address = f"{backend.base_url}/"
@@ -126,13 +127,15 @@ def test_default_base_url_is_the_cloud_and_the_default_policy_is_the_contract() 
 
 
 @pytest.mark.parametrize("base_url", ["", "localhost:1", "ftp://x", "http://", "http://a\0"])
-def test_base_url_that_is_none_is_refused_with_an_example(make_client: Any, base_url: str) -> None:
+def test_base_url_that_is_none_is_refused_with_an_example(
+    make_client: ClientFactory, base_url: str
+) -> None:
     with pytest.raises(CannotConnect, match="use one like http"):
         make_client(base_url=base_url)
 
 
 def test_connection_refused_names_the_address_without_its_password(
-    make_client: Any, backend: Any
+    make_client: ClientFactory, backend: ScriptedBackend
 ) -> None:
     backend.stop()
     client = make_client(base_url=backend.base_url.replace("//", "//me:hidden@"))
@@ -165,14 +168,16 @@ def test_host_of_a_base_url() -> None:
 
 
 def test_proxy_of_the_environment_is_not_asked_for_this_machine(
-    monkeypatch: pytest.MonkeyPatch, make_client: Any
+    monkeypatch: pytest.MonkeyPatch, make_client: ClientFactory
 ) -> None:
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
     make_client().connect()
 
 
 @pytest.mark.rule("CLI-1")
-def test_skill_may_be_named_in_any_alphabet(make_client: Any, backend: Any) -> None:
+def test_skill_may_be_named_in_any_alphabet(
+    make_client: ClientFactory, backend: ScriptedBackend
+) -> None:
     make_client(attribution=nemolocal_client.Attribution("快剪", "1.0.0")).open_session()
     sent = {request.headers["x-skill-source"] for request in backend.received}
     assert sent == {"快剪"}
@@ -188,9 +193,9 @@ def test_file_that_breaks_while_it_is_sent_is_a_problem_of_the_file(clip: Path) 
 
 
 def test_file_that_is_gone_when_it_is_sent_again_is_a_problem_of_the_file(
-    client: Client, backend: Any, clip: Path
+    client: Client, backend: ScriptedBackend, clip: Path
 ) -> None:
-    def take_it_away(_: Any) -> Any:
+    def take_it_away(_: ReceivedRequest) -> list[Piece]:
         clip.unlink()
         return backend.wire.fail(1001)
 

@@ -1,7 +1,6 @@
 """Sessions, uploads and the state: opened when needed, resumed when saved."""
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -11,36 +10,43 @@ from nemolocal_client import (
     ConnectionCut,
     FileProblem,
     FileTooLarge,
+    Notice,
     SessionNotFound,
     UnsupportedFile,
 )
+from tests.support.client_faces import ClientFactory
+from tests.support.scripted_backend import Cut, ScriptedBackend
 
 SESSION = "/api/tasks"
 UPLOAD = "/api/upload-video"
 STATE = "/api/state"
 
 
-def test_session_is_opened_in_the_language_of_the_client(make_client: Any, backend: Any) -> None:
+def test_session_is_opened_in_the_language_of_the_client(
+    make_client: ClientFactory, backend: ScriptedBackend
+) -> None:
     client = make_client(language="zh")
     assert client.open_session() == client.session_id == "1" * 19
     assert backend.of(SESSION)[0].json == {"task_name": "project", "language": "zh"}
 
 
 def test_session_is_opened_by_whoever_needs_one_first_and_once(
-    client: Client, backend: Any, clip: Path
+    client: Client, backend: ScriptedBackend, clip: Path
 ) -> None:
     client.upload(clip)
     client.state()
     assert len(backend.of(SESSION)) == 1
 
 
-def test_each_open_session_is_a_new_one(client: Client, backend: Any) -> None:
+def test_each_open_session_is_a_new_one(client: Client, backend: ScriptedBackend) -> None:
     client.open_session()
     client.open_session()
     assert len(backend.of(SESSION)) == 2
 
 
-def test_saved_session_is_resumed_without_opening_a_new_one(client: Client, backend: Any) -> None:
+def test_saved_session_is_resumed_without_opening_a_new_one(
+    client: Client, backend: ScriptedBackend
+) -> None:
     state = client.resume("42")
     assert state.state.draft == backend.draft
     assert client.session_id == "42"
@@ -48,20 +54,20 @@ def test_saved_session_is_resumed_without_opening_a_new_one(client: Client, back
     assert not backend.of(SESSION)
 
 
-def test_unknown_session_says_to_open_a_new_one(client: Client, backend: Any) -> None:
+def test_unknown_session_says_to_open_a_new_one(client: Client, backend: ScriptedBackend) -> None:
     backend.arm(STATE, backend.wire.fail(1002, "Session not found: 42"))
     with pytest.raises(SessionNotFound, match="open a new session"):
         client.resume("42")
     assert client.session_id is None
 
 
-def test_session_id_is_quoted_in_the_path(client: Client, backend: Any) -> None:
+def test_session_id_is_quoted_in_the_path(client: Client, backend: ScriptedBackend) -> None:
     client.resume("../x")
     assert backend.of(STATE)[0].path == "/api/state/nemo_agent/me/..%2Fx/latest"
 
 
 def test_files_go_as_multipart_field_files_in_one_request(
-    client: Client, backend: Any, tmp_path: Path
+    client: Client, backend: ScriptedBackend, tmp_path: Path
 ) -> None:
     for name in ("a.mp4", "b.mp3"):
         (tmp_path / name).write_bytes(name.encode() * 10)
@@ -73,16 +79,18 @@ def test_files_go_as_multipart_field_files_in_one_request(
     assert (files[0].file_type, files[0].duration) == ("video", 9)
 
 
-def test_upload_progress_rises_to_the_whole(client: Client, clip: Path, notices: list[Any]) -> None:
+def test_upload_progress_rises_to_the_whole(
+    client: Client, clip: Path, notices: list[Notice]
+) -> None:
     clip.write_bytes(b"x" * 300_000)
     client.upload(clip)
-    shown = [notice.progress for notice in notices if notice.kind == "upload"]
+    shown = [notice.progress or 0.0 for notice in notices if notice.kind == "upload"]
     assert shown == sorted(shown)
     assert 0 < shown[0] < 1
     assert shown[-1] == 1
 
 
-def test_urls_go_as_json(client: Client, backend: Any, clip: Path) -> None:
+def test_urls_go_as_json(client: Client, backend: ScriptedBackend, clip: Path) -> None:
     files = client.upload(clip, "https://example.com/b.mp4")
     body = {"urls": ["https://example.com/b.mp4"], "source_type": "url"}
     assert backend.of(UPLOAD)[1].json == body
@@ -92,21 +100,23 @@ def test_urls_go_as_json(client: Client, backend: Any, clip: Path) -> None:
 
 @pytest.mark.parametrize(("name", "why"), [("none.mp4", "does not exist"), (".", "is a folder")])
 def test_file_that_cannot_be_sent_is_said_before_the_upload(
-    client: Client, backend: Any, tmp_path: Path, name: str, why: str
+    client: Client, backend: ScriptedBackend, tmp_path: Path, name: str, why: str
 ) -> None:
     with pytest.raises(FileProblem, match=why):
         client.upload(tmp_path / name)
     assert not backend.of(UPLOAD)
 
 
-def test_refused_file_says_what_is_accepted(client: Client, backend: Any, clip: Path) -> None:
+def test_refused_file_says_what_is_accepted(
+    client: Client, backend: ScriptedBackend, clip: Path
+) -> None:
     backend.arm(UPLOAD, backend.wire.fail(4001, "clip.mp4 is text"))
     with pytest.raises(UnsupportedFile, match="is text: use one of mp4"):
         client.upload(clip)
 
 
 def test_upload_is_repeated_whole_with_a_renewed_token(
-    client: Client, backend: Any, clip: Path, video: bytes
+    client: Client, backend: ScriptedBackend, clip: Path, video: bytes
 ) -> None:
     backend.arm(UPLOAD, backend.wire.fail(1001))
     client.upload(clip)
@@ -115,7 +125,7 @@ def test_upload_is_repeated_whole_with_a_renewed_token(
 
 
 def test_connection_cut_over_the_limit_of_the_skill_means_too_large(
-    client: Client, backend: Any, clip: Path, cut: Any
+    client: Client, backend: ScriptedBackend, clip: Path, cut: type[Cut]
 ) -> None:
     with clip.open("wb") as file:
         file.truncate(2_000_000_001)
@@ -126,7 +136,7 @@ def test_connection_cut_over_the_limit_of_the_skill_means_too_large(
 
 
 def test_refusal_before_the_file_is_sent_whole_is_read(
-    client: Client, backend: Any, clip: Path
+    client: Client, backend: ScriptedBackend, clip: Path
 ) -> None:
     with clip.open("wb") as file:
         file.truncate(50_000_000)
@@ -137,7 +147,7 @@ def test_refusal_before_the_file_is_sent_whole_is_read(
 
 
 def test_connection_cut_under_the_limit_stays_what_it_is(
-    client: Client, backend: Any, clip: Path, cut: Any
+    client: Client, backend: ScriptedBackend, clip: Path, cut: type[Cut]
 ) -> None:
     backend.arm(UPLOAD, [cut()])
     with pytest.raises(ConnectionCut, match="look at the state before you repeat it"):
@@ -150,7 +160,9 @@ def test_balance_and_timeline_are_read(client: Client) -> None:
     assert client.timeline() == "Timeline (1 track): 1. Video: beach (0-10s)"
 
 
-def test_html_in_place_of_the_state_is_an_unreadable_reply(client: Client, backend: Any) -> None:
+def test_html_in_place_of_the_state_is_an_unreadable_reply(
+    client: Client, backend: ScriptedBackend
+) -> None:
     backend.arm(STATE, backend.wire.html(500))
     with pytest.raises(BadReply, match="HTTP 500 without JSON"):
         client.state()

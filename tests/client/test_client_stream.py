@@ -1,25 +1,32 @@
 """Lines of a turn as they come: the same as at the end, and the same rules."""
 
-from typing import Any
-
 import pytest
 
 from nemolocal_client import Client, OutOfCredits, TurnFailed
+from tests.support.client_faces import ClientFactory
+from tests.support.scripted_backend import (
+    Answer,
+    Cut,
+    Piece,
+    ReceivedRequest,
+    Replies,
+    ScriptedBackend,
+)
 
 CHAT = "/run_sse"
 
 
-def changed(backend: Any, answer: list[Any]) -> Any:
+def changed(backend: ScriptedBackend, answer: list[Piece]) -> Answer:
     """An answer after which the timeline is empty."""
 
-    def respond(_: Any) -> list[Any]:
+    def respond(_: ReceivedRequest) -> list[Piece]:
         backend.draft = {"t": [], "d": 0}
         return answer
 
     return respond
 
 
-def answers(backend: Any, wire: Any, cut: Any) -> list[Any]:
+def answers(backend: ScriptedBackend, wire: Replies, cut: type[Cut]) -> list[Answer]:
     """Turns of every kind."""
     spoken = wire.text("The title is in. You can preview it in the timeline. Click Export.")
     return [
@@ -33,7 +40,7 @@ def answers(backend: Any, wire: Any, cut: Any) -> list[Any]:
 
 @pytest.mark.parametrize("kind", range(5))
 def test_stream_tells_what_say_returns(
-    make_client: Any, backend: Any, wire: Any, cut: Any, kind: int
+    make_client: ClientFactory, backend: ScriptedBackend, wire: Replies, cut: type[Cut], kind: int
 ) -> None:
     told = []
     for whole in (True, False):
@@ -46,7 +53,9 @@ def test_stream_tells_what_say_returns(
     assert told[0]
 
 
-def test_lines_come_before_the_turn_has_ended(client: Client, backend: Any, wire: Any) -> None:
+def test_lines_come_before_the_turn_has_ended(
+    client: Client, backend: ScriptedBackend, wire: Replies
+) -> None:
     frame = b'data: {"code":2001,"message":"no","data":null}\n\n'
     backend.arm(CHAT, wire.stream(wire.text("Working on it."), frame))
     lines = client.stream("trim")
@@ -56,7 +65,7 @@ def test_lines_come_before_the_turn_has_ended(client: Client, backend: Any, wire
 
 
 def test_stream_that_is_left_hangs_up_and_the_message_is_not_sent_again(
-    client: Client, backend: Any, wire: Any
+    client: Client, backend: ScriptedBackend, wire: Replies
 ) -> None:
     backend.arm(CHAT, wire.stream(wire.text("One."), wire.text("Two.")))
     for line in client.stream("trim"):
@@ -66,14 +75,16 @@ def test_stream_that_is_left_hangs_up_and_the_message_is_not_sent_again(
     assert len(backend.of(CHAT)) == 1
 
 
-def test_other_calls_may_be_made_between_two_lines(client: Client, backend: Any, wire: Any) -> None:
+def test_other_calls_may_be_made_between_two_lines(
+    client: Client, backend: ScriptedBackend, wire: Replies
+) -> None:
     backend.arm(CHAT, wire.stream(wire.text("One."), wire.text("Two.")))
     told = [(line, client.balance().total) for line in client.stream("trim")]
     assert told == [("One.", 100), ("Two.", 100)]
 
 
 def test_stream_that_changes_nothing_ends_in_the_error_of_say(
-    client: Client, backend: Any, wire: Any
+    client: Client, backend: ScriptedBackend, wire: Replies
 ) -> None:
     backend.arm(CHAT, wire.stream(wire.tool()))
     with pytest.raises(TurnFailed):

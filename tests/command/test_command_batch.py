@@ -2,10 +2,11 @@
 
 import json
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
+
+from tests.support.cli import CommandRunner, ServerStarter
 
 TRIM = "trim to the first 1 second"
 
@@ -21,7 +22,7 @@ def clips(clip: Path) -> list[Path]:
     return found
 
 
-def drafts(url: str) -> list[Any]:
+def drafts(url: str) -> list[list[str]]:
     """The drafts that were rendered, by their names of clips."""
     entries = httpx.get(f"{url}/__nemolocal__/journal", params={"endpoint": "render"}).json()
     bodies = [json.loads(entry["request_body"]) for entry in entries["entries"]]
@@ -32,7 +33,7 @@ def drafts(url: str) -> list[Any]:
 
 
 def test_each_file_is_edited_by_itself_in_one_session(
-    run: Any, serve: Any, clips: list[Path]
+    run: CommandRunner, serve: ServerStarter, clips: list[Path]
 ) -> None:
     url = serve()
     outcome = run("edit", *clips, "-m", TRIM, "--out-dir", "films", "--base-url", url)
@@ -43,7 +44,9 @@ def test_each_file_is_edited_by_itself_in_one_session(
     assert summary["credits"] == {"spent": 50, "resent": 0}
 
 
-def test_file_that_fails_leaves_the_others_alone(run: Any, serve: Any, clips: list[Path]) -> None:
+def test_file_that_fails_leaves_the_others_alone(
+    run: CommandRunner, serve: ServerStarter, clips: list[Path]
+) -> None:
     clips[1].write_bytes(b"no film")
     outcome = run("edit", *clips, "-m", TRIM, "--out-dir", "films", "--json", "--base-url", serve())
     assert outcome.status == 1
@@ -54,7 +57,7 @@ def test_file_that_fails_leaves_the_others_alone(run: Any, serve: Any, clips: li
 
 
 def test_file_that_does_not_get_on_the_timeline_by_itself_is_not_mixed_with_another(
-    run: Any, serve: Any, clips: list[Path], monkeypatch: pytest.MonkeyPatch
+    run: CommandRunner, serve: ServerStarter, clips: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("nemolocal.batch._PLACE", "put everything on the timeline")
     outcome = run("edit", *clips[:2], "-m", TRIM, "--out-dir", "films", "--base-url", serve())
@@ -76,7 +79,11 @@ def test_file_that_does_not_get_on_the_timeline_by_itself_is_not_mixed_with_anot
     ],
 )
 def test_what_cannot_work_is_said_before_anything_is_spent(
-    run: Any, clip: Path, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...], said: str
+    run: CommandRunner,
+    clip: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: tuple[str, ...],
+    said: str,
 ) -> None:
     Path("d").mkdir()
     Path("d/clip.mp4").write_bytes(clip.read_bytes())

@@ -4,28 +4,36 @@ import io
 import json
 import stat
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import NoReturn
 
 import pytest
 
 from nemolocal_client import Assistant, Client
+from tests.support.cli import CommandResult, CommandRunner, ServerStarter
 
 TRIM = "trim to the first 1 second"
 
 
+# Runs `chat` with these lines as its input, and these `arguments`.
+Talk = Callable[..., CommandResult]
+
+
 @pytest.fixture
-def talk(run: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
+def talk(run: CommandRunner, monkeypatch: pytest.MonkeyPatch) -> Talk:
     """Run `chat` with these lines as its input."""
 
-    def start(*lines: str, arguments: tuple[object, ...] = ()) -> Any:
+    def start(*lines: str, arguments: tuple[object, ...] = ()) -> CommandResult:
         monkeypatch.setattr(sys, "stdin", io.StringIO("".join(f"{line}\n" for line in lines)))
         return run("chat", *arguments)
 
     return start
 
 
-def test_conversation_goes_from_an_upload_to_a_file(talk: Any, serve: Any, clip: Path) -> None:
+def test_conversation_goes_from_an_upload_to_a_file(
+    talk: Talk, serve: ServerStarter, clip: Path
+) -> None:
     url = serve()
     outcome = talk(TRIM, "/state", "credits", "export", arguments=(clip, "--base-url", url))
     assert outcome.status == 0, outcome.err
@@ -37,14 +45,16 @@ def test_conversation_goes_from_an_upload_to_a_file(talk: Any, serve: Any, clip:
     assert "comes back to this" in outcome.err
 
 
-def test_files_may_be_named_in_the_conversation(talk: Any, serve: Any, clip: Path) -> None:
+def test_files_may_be_named_in_the_conversation(
+    talk: Talk, serve: ServerStarter, clip: Path
+) -> None:
     outcome = talk(str(clip), "/export other.mp4", arguments=("--base-url", serve()))
     assert outcome.lines[0] == "Uploaded clip.mp4 (video, 2 s)"
     assert "the timeline is empty" in outcome.err
     assert outcome.status == 1
 
 
-def test_export_goes_where_it_is_told_to(talk: Any, serve: Any, clip: Path) -> None:
+def test_export_goes_where_it_is_told_to(talk: Talk, serve: ServerStarter, clip: Path) -> None:
     Path("films").mkdir()
     arguments = (clip, "-o", "first.mp4", "--base-url", serve())
     outcome = talk(TRIM, "export", "/export films/x.mp4", "/quit", "never", arguments=arguments)
@@ -54,7 +64,7 @@ def test_export_goes_where_it_is_told_to(talk: Any, serve: Any, clip: Path) -> N
     assert "never" not in outcome.out
 
 
-def test_last_edit_is_taken_back(talk: Any, serve: Any, clip: Path) -> None:
+def test_last_edit_is_taken_back(talk: Talk, serve: ServerStarter, clip: Path) -> None:
     outcome = talk(
         TRIM, 'add a title "Hi"', "/undo", "/state", arguments=(clip, "--base-url", serve())
     )
@@ -63,7 +73,7 @@ def test_last_edit_is_taken_back(talk: Any, serve: Any, clip: Path) -> None:
 
 
 def test_what_goes_wrong_ends_a_message_and_not_the_conversation(
-    talk: Any, serve: Any, clip: Path
+    talk: Talk, serve: ServerStarter, clip: Path
 ) -> None:
     lines = ("/export none/x.mp4", "/nonsense", "/cancel", "/help", "status")
     outcome = talk(*lines, arguments=(clip, "--base-url", serve()))
@@ -75,7 +85,9 @@ def test_what_goes_wrong_ends_a_message_and_not_the_conversation(
     assert outcome.lines[-1] == "Timeline (0 tracks):"
 
 
-def test_answers_for_scripts_are_an_object_a_line(talk: Any, serve: Any, clip: Path) -> None:
+def test_answers_for_scripts_are_an_object_a_line(
+    talk: Talk, serve: ServerStarter, clip: Path
+) -> None:
     lines = (TRIM, "/state", "export", "/export none/x.mp4", "/link")
     url = serve()
     outcome = talk(*lines, arguments=(clip, "--json", "--base-url", url))
@@ -94,11 +106,18 @@ def test_answers_for_scripts_are_an_object_a_line(talk: Any, serve: Any, clip: P
     [("stream", "the work goes on in the backend: /state"), ("export", "/cancel stops it")],
 )
 def test_ctrl_c_gives_up_the_wait_and_says_that_the_work_goes_on(
-    talk: Any, serve: Any, clip: Path, monkeypatch: pytest.MonkeyPatch, method: str, said: str
+    talk: Talk,
+    serve: ServerStarter,
+    clip: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    method: str,
+    said: str,
 ) -> None:
-    def interrupted(assistant: Any, *_: object) -> Any:
+    def interrupted(assistant: Assistant, *_: object) -> NoReturn:
         if method == "export":
-            assistant._client.workspace.session.rendering = "render_1"
+            session = assistant._client.workspace.session
+            assert session is not None
+            session.rendering = "render_1"
         raise KeyboardInterrupt
 
     monkeypatch.setattr(Assistant, method, interrupted)
@@ -110,7 +129,7 @@ def test_ctrl_c_gives_up_the_wait_and_says_that_the_work_goes_on(
 
 
 def test_typed_conversation_has_a_prompt_and_a_history(
-    run: Any, serve: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    run: CommandRunner, serve: ServerStarter, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     typed = ["/help", "status"]
 
@@ -130,7 +149,9 @@ def test_typed_conversation_has_a_prompt_and_a_history(
     assert stat.S_IMODE(history.stat().st_mode) == 0o600
 
 
-def test_ctrl_c_at_the_prompt_ends(run: Any, serve: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ctrl_c_at_the_prompt_ends(
+    run: CommandRunner, serve: ServerStarter, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def interrupted(_: str) -> str:
         raise KeyboardInterrupt
 
@@ -141,7 +162,11 @@ def test_ctrl_c_at_the_prompt_ends(run: Any, serve: Any, monkeypatch: pytest.Mon
 
 
 def test_sessions_are_listed_and_come_back_to(
-    talk: Any, run: Any, serve: Any, clip: Path, monkeypatch: pytest.MonkeyPatch
+    talk: Talk,
+    run: CommandRunner,
+    serve: ServerStarter,
+    clip: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     assert run("sessions").lines == [
         "No session was saved: `nemolocal chat --base-url URL` begins one"
@@ -167,14 +192,16 @@ def test_sessions_are_listed_and_come_back_to(
     ],
 )
 def test_what_cannot_work_is_said_in_one_line(
-    run: Any, arguments: tuple[str, ...], said: str
+    run: CommandRunner, arguments: tuple[str, ...], said: str
 ) -> None:
     outcome = run(*arguments)
     assert outcome.status == 1
     assert outcome.err == f"nemolocal: {said}\n"
 
 
-def test_wait_that_is_given_up_leaves_the_turn_to_the_backend(serve: Any, clip: Path) -> None:
+def test_wait_that_is_given_up_leaves_the_turn_to_the_backend(
+    serve: ServerStarter, clip: Path
+) -> None:
     """Not through the command: only the library can be interrupted in the middle of a stream."""
     from nemolocal.backend import open_client
 

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -25,9 +26,9 @@ def address() -> Iterator[str]:
         yield server.base_url
 
 
-def frozen(address: str) -> int:
+def frozen(http: httpx.Client) -> int:
     """The credits that running turns hold."""
-    tokens = httpx.get(f"{address}{CONTROL}/tokens").json()["tokens"]
+    tokens = http.get(f"{CONTROL}/tokens").json()["tokens"]
     return sum(token["balance"]["frozen"] for token in tokens)
 
 
@@ -44,7 +45,8 @@ def interruptible() -> Iterator[None]:
 def test_ctrl_c_ends_the_wait_and_the_conversation_goes_on(
     address: str, clip: Path, tmp_path: Path
 ) -> None:
-    with subprocess.Popen(
+    control = httpx.Client(base_url=address, timeout=60)
+    with control, subprocess.Popen(
         [sys.executable, "-m", "nemolocal", "chat", str(clip), "--base-url", address],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         cwd=tmp_path, env={**os.environ, "NEMOLOCAL_CONFIG_DIR": str(tmp_path / "kept")},
@@ -52,13 +54,14 @@ def test_ctrl_c_ends_the_wait_and_the_conversation_goes_on(
         assert chat.stdin is not None
         chat.stdin.write("trim to the first 1 second\n")
         chat.stdin.flush()
-        while not frozen(address):
+        while not frozen(control):
             assert chat.poll() is None
+            time.sleep(0.02)
         chat.send_signal(signal.SIGINT)
         assert chat.stderr is not None
         while "the work goes on in the backend" not in (line := chat.stderr.readline()):
             assert line, "it has ended"
-        httpx.post(f"{address}{CONTROL}/clock/advance", json={"seconds": 60}).raise_for_status()
-        out, _ = chat.communicate("/state\n", timeout=60)
+        control.post(f"{CONTROL}/clock/advance", json={"seconds": 60}).raise_for_status()
+        out, _ = chat.communicate("/state\n", timeout=600)
     assert chat.returncode == 0
     assert out.splitlines()[-1] == "Timeline (1 track): 1. Video: clip (0-1s)"

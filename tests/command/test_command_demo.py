@@ -1,12 +1,12 @@
 """`nemolocal demo` and `edit` on a server of their own: a real MP4 at the end."""
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from nemolocal import demo
 from nemolocal_render.ffmpeg import FFmpegFailed
+from tests.support.cli import CommandRunner
 
 
 @pytest.mark.parametrize(
@@ -25,7 +25,7 @@ def test_instructions_fit_any_length(length: float, trim: list[str], title: str)
     assert said[-1] == "add lo-fi background music at 35% volume"
 
 
-def test_demo_of_a_file_makes_an_mp4_of_what_was_said(run: Any, clip: Path) -> None:
+def test_demo_of_a_file_makes_an_mp4_of_what_was_said(run: CommandRunner, clip: Path) -> None:
     outcome = run("demo", clip)
     assert outcome.status == 0, outcome.err
     summary, file = outcome.lines[-2:]
@@ -37,7 +37,7 @@ def test_demo_of_a_file_makes_an_mp4_of_what_was_said(run: Any, clip: Path) -> N
 
 
 def test_demo_without_a_file_makes_its_own_sample(
-    run: Any, sample: Path, monkeypatch: pytest.MonkeyPatch
+    run: CommandRunner, sample: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def copy_of_the_short_one(path: Path) -> None:
         path.write_bytes(sample.read_bytes())
@@ -50,7 +50,7 @@ def test_demo_without_a_file_makes_its_own_sample(
 
 
 def test_sample_that_cannot_be_made_points_to_the_doctor(
-    run: Any, monkeypatch: pytest.MonkeyPatch
+    run: CommandRunner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def fail(_: Path) -> None:
         raise FFmpegFailed("no such binary")
@@ -61,13 +61,13 @@ def test_sample_that_cannot_be_made_points_to_the_doctor(
     assert "no sample could be made (no such binary): see `nemolocal doctor`" in outcome.err
 
 
-def test_demo_of_no_file_is_said(run: Any) -> None:
+def test_demo_of_no_file_is_said(run: CommandRunner) -> None:
     outcome = run("demo", "none.mp4")
     assert (outcome.status, outcome.err) == (1, "nemolocal: none.mp4 is no file: check the path\n")
 
 
 def test_edit_without_a_server_starts_its_own_and_ignores_the_token_of_the_cloud(
-    run: Any, clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    run: CommandRunner, clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("NEMO_TOKEN", "a-token-of-the-cloud")
     outcome = run("edit", clip, "-m", "trim to the first 1 second")

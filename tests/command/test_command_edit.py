@@ -2,7 +2,6 @@
 
 import json
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
@@ -11,12 +10,13 @@ from nemolocal import backend, edit
 from nemolocal_client import Attribution, Client, MemoryProfile, Notice, PollPolicy
 from nemolocal_client.gui import hints_for
 from nemolocal_server.agent.speech import screen
+from tests.support.cli import CommandRunner, FakeRenderer, ServerStarter
 
 TRIM = "trim to the first 1 second"
 
 
 def test_edit_uploads_says_exports_and_prints_the_timeline_and_the_file(
-    run: Any, serve: Any, clip: Path
+    run: CommandRunner, serve: ServerStarter, clip: Path
 ) -> None:
     outcome = run("edit", clip, "-m", TRIM, "-o", "out.mp4", "--base-url", serve())
     assert outcome.status == 0, outcome.err
@@ -27,20 +27,26 @@ def test_edit_uploads_says_exports_and_prints_the_timeline_and_the_file(
     assert Path("out.mp4").read_bytes() == b"a render"
 
 
-def test_progress_goes_to_stderr_as_plain_lines(run: Any, serve: Any, clip: Path) -> None:
+def test_progress_goes_to_stderr_as_plain_lines(
+    run: CommandRunner, serve: ServerStarter, clip: Path
+) -> None:
     err = run("edit", clip, "-m", TRIM, "-o", "out.mp4", "--base-url", serve()).err
     assert err.startswith("Connecting…\nUploading ")
     assert "Downloading 100%" in err
     assert "\x1b" not in err
 
 
-def test_silent_edit_says_what_changed(run: Any, serve: Any, clip: Path) -> None:
+def test_silent_edit_says_what_changed(
+    run: CommandRunner, serve: ServerStarter, clip: Path
+) -> None:
     url = serve(silent_rate=1.0)
     outcome = run("edit", clip, "-m", TRIM, "-o", "out.mp4", "--base-url", url)
     assert "Video added: clip (0-1s)" in outcome.lines
 
 
-def test_messages_go_where_their_words_send_them(run: Any, serve: Any, clip: Path) -> None:
+def test_messages_go_where_their_words_send_them(
+    run: CommandRunner, serve: ServerStarter, clip: Path
+) -> None:
     url = serve()
     other = clip.with_name("other.mp4")
     other.write_bytes(clip.read_bytes())
@@ -57,7 +63,12 @@ def test_messages_go_where_their_words_send_them(run: Any, serve: Any, clip: Pat
 @pytest.mark.parametrize("message", ["add a title 'Hi' for 1 s", "加标题“你好”，1秒"])
 @pytest.mark.parametrize("form", [[], ["--json"]])
 def test_edit_exports_by_itself_and_tells_nobody_to_ask_for_it(
-    run: Any, serve: Any, clip: Path, monkeypatch: pytest.MonkeyPatch, message: str, form: list[str]
+    run: CommandRunner,
+    serve: ServerStarter,
+    clip: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    message: str,
+    form: list[str],
 ) -> None:
     ending = ("Click [Export] to download the video.", "点击【导出】即可下载视频。")
     monkeypatch.setattr(screen, "_ENDINGS", (ending,))
@@ -72,7 +83,7 @@ def test_edit_exports_by_itself_and_tells_nobody_to_ask_for_it(
 
 
 def test_export_in_the_messages_is_not_made_twice(
-    run: Any, serve: Any, clip: Path, executor: Any
+    run: CommandRunner, serve: ServerStarter, clip: Path, executor: FakeRenderer
 ) -> None:
     url = serve()
     run("edit", clip, "-m", f"{TRIM} and export", "-o", "out.mp4", "--base-url", url)
@@ -80,7 +91,7 @@ def test_export_in_the_messages_is_not_made_twice(
 
 
 def test_edit_after_an_export_is_exported_too(
-    run: Any, serve: Any, clip: Path, executor: Any
+    run: CommandRunner, serve: ServerStarter, clip: Path, executor: FakeRenderer
 ) -> None:
     words = ["-m", f"{TRIM} and export", "-m", "add lo-fi background music"]
     run("edit", clip, *words, "-o", "out.mp4", "--base-url", serve())
@@ -88,7 +99,7 @@ def test_edit_after_an_export_is_exported_too(
 
 
 def test_render_that_fails_once_is_made_good(
-    run: Any, serve: Any, clip: Path, executor: Any
+    run: CommandRunner, serve: ServerStarter, clip: Path, executor: FakeRenderer
 ) -> None:
     executor.failures = 1
     outcome = run("edit", clip, "-m", TRIM, "-o", "out.mp4", "--base-url", serve())
@@ -97,7 +108,7 @@ def test_render_that_fails_once_is_made_good(
 
 
 def test_render_that_fails_twice_leaves_the_older_file(
-    run: Any, serve: Any, clip: Path, executor: Any
+    run: CommandRunner, serve: ServerStarter, clip: Path, executor: FakeRenderer
 ) -> None:
     executor.failures = 2
     Path("out.mp4").write_bytes(b"older")
@@ -107,7 +118,7 @@ def test_render_that_fails_twice_leaves_the_older_file(
     assert Path("out.mp4").read_bytes() == b"older"
 
 
-def test_json_is_one_object_on_stdout(run: Any, serve: Any, clip: Path) -> None:
+def test_json_is_one_object_on_stdout(run: CommandRunner, serve: ServerStarter, clip: Path) -> None:
     outcome = run("edit", clip, "-m", TRIM, "-o", "out.mp4", "--json", "--base-url", serve())
     report = json.loads(outcome.out)
     assert report["file"] == "out.mp4"
@@ -117,7 +128,9 @@ def test_json_is_one_object_on_stdout(run: Any, serve: Any, clip: Path) -> None:
     assert len(report["session_id"]) == 19
 
 
-def test_saved_session_is_resumed_with_the_kept_token(run: Any, serve: Any, clip: Path) -> None:
+def test_saved_session_is_resumed_with_the_kept_token(
+    run: CommandRunner, serve: ServerStarter, clip: Path
+) -> None:
     url = serve()
     first = run("edit", clip, "-m", TRIM, "-o", "a.mp4", "--json", "--base-url", url)
     session = json.loads(first.out)["session_id"]
@@ -129,7 +142,7 @@ def test_saved_session_is_resumed_with_the_kept_token(run: Any, serve: Any, clip
 
 @pytest.mark.rule("CLI-10")
 def test_link_to_the_project_is_offered_where_the_server_stays(
-    run: Any, serve: Any, clip: Path
+    run: CommandRunner, serve: ServerStarter, clip: Path
 ) -> None:
     url = serve()
     outcome = run("edit", clip, "-m", TRIM, "-o", "a.mp4", "--base-url", url)
@@ -143,7 +156,9 @@ def test_link_to_the_project_is_offered_where_the_server_stays(
     assert "workspace/claim" not in run("edit", clip, "-m", TRIM, "-o", "b.mp4").out
 
 
-def test_film_without_a_link_is_a_film(run: Any, serve: Any, clip: Path) -> None:
+def test_film_without_a_link_is_a_film(
+    run: CommandRunner, serve: ServerStarter, clip: Path
+) -> None:
     url = serve()
     order = {"name": "server-error", "match": {"endpoint": "claim_token"}}
     httpx.post(f"{url}/__nemolocal__/faults", json=order).raise_for_status()
@@ -153,12 +168,14 @@ def test_film_without_a_link_is_a_film(run: Any, serve: Any, clip: Path) -> None
     assert Path("a.mp4").exists()
 
 
-def test_token_is_not_kept_when_told_so(run: Any, serve: Any, clip: Path, tmp_path: Path) -> None:
+def test_token_is_not_kept_when_told_so(
+    run: CommandRunner, serve: ServerStarter, clip: Path, tmp_path: Path
+) -> None:
     run("edit", clip, "-m", TRIM, "-o", "a.mp4", "--no-keep-token", "--base-url", serve())
     assert [path.name for path in (tmp_path / "config").iterdir()] == ["client-id"]
 
 
-def test_token_shows_nowhere(run: Any, serve: Any, clip: Path) -> None:
+def test_token_shows_nowhere(run: CommandRunner, serve: ServerStarter, clip: Path) -> None:
     outcome = run("edit", clip, "-m", TRIM, "-o", "a.mp4", "--base-url", serve())
     assert "nmv_usr_" not in outcome.out + outcome.err
 
@@ -187,7 +204,11 @@ def test_token_shows_nowhere(run: Any, serve: Any, clip: Path) -> None:
     ],
 )
 def test_what_cannot_work_is_said_in_one_line_before_anything_is_spent(
-    run: Any, clip: Path, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...], said: str
+    run: CommandRunner,
+    clip: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: tuple[str, ...],
+    said: str,
 ) -> None:
     assert clip.is_file()
     Path("config").mkdir()
@@ -198,21 +219,25 @@ def test_what_cannot_work_is_said_in_one_line_before_anything_is_spent(
     assert outcome.err.count("\n") == 1
 
 
-def test_file_of_another_kind_is_refused_with_the_way_out(run: Any, serve: Any) -> None:
+def test_file_of_another_kind_is_refused_with_the_way_out(
+    run: CommandRunner, serve: ServerStarter
+) -> None:
     Path("notes.txt").write_text("hello")
     outcome = run("edit", "notes.txt", "-m", TRIM, "-o", "out.mp4", "--base-url", serve())
     assert outcome.status == 1
     assert "mp4, mov" in outcome.err.splitlines()[-1]
 
 
-def test_url_that_the_server_does_not_fetch_is_refused(run: Any, serve: Any) -> None:
+def test_url_that_the_server_does_not_fetch_is_refused(
+    run: CommandRunner, serve: ServerStarter
+) -> None:
     url = "https://example.com/a.mp4"
     outcome = run("edit", url, "-m", TRIM, "-o", "a.mp4", "--base-url", serve())
     assert outcome.status == 1
     assert "example.com" in outcome.err
 
 
-def test_server_that_does_not_answer_is_named(run: Any, clip: Path) -> None:
+def test_server_that_does_not_answer_is_named(run: CommandRunner, clip: Path) -> None:
     outcome = run("edit", clip, "-m", TRIM, "-o", "out.mp4", "--base-url", "http://127.0.0.1:9")
     assert outcome.status == 1
     assert "nemolocal: cannot connect to http://127.0.0.1:9" in outcome.err
@@ -240,7 +265,7 @@ def opened(base_url: str) -> Client:
         return client
 
 
-def test_server_of_ours_is_polled_quickly_and_waited_for_at_its_speed(serve: Any) -> None:
+def test_server_of_ours_is_polled_quickly_and_waited_for_at_its_speed(serve: ServerStarter) -> None:
     assert backend._local_speed(serve(speed=7.0)) == 7.0
     client = opened(serve(speed=7.0))
     assert client.workspace.polling.seconds == pytest.approx(0.07)

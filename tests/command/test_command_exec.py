@@ -13,6 +13,7 @@ import pytest
 
 from nemolocal.command import main
 from nemolocal_contract.endpoints import CLOUD_BASE_URL, TOKEN
+from tests.support.cli import ServerStarter
 
 BALANCE = f"{CLOUD_BASE_URL}/api/credits/balance/simple"
 README = Path(__file__).parents[2] / "README.md"
@@ -91,7 +92,7 @@ def test_node_is_refused_every_other_host(execute: Execute, node: str) -> None:
 
 
 def test_node_reaches_a_host_that_is_allowed(
-    execute: Execute, node: str, serve: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+    execute: Execute, node: str, serve: ServerStarter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("NODE_OPTIONS", "--no-deprecation")
     url = f"{serve()}/api/credits/balance/simple"
@@ -126,7 +127,7 @@ def test_any_other_host_is_refused_and_told_once(execute: Execute) -> None:
     assert out == f"nemolocal exec {refusal.format(81)}" * 2
 
 
-def test_host_that_is_allowed_is_reached(execute: Execute, serve: Callable[..., str]) -> None:
+def test_host_that_is_allowed_is_reached(execute: Execute, serve: ServerStarter) -> None:
     url = serve().replace("127.0.0.1", "localhost")
     # --noproxy '' has curl ask the proxy even for this machine.
     ask = f"curl -sS --noproxy '' {url}/api/credits/balance/simple"

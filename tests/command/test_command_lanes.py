@@ -1,15 +1,13 @@
 """The timeline as lanes: to scale, named, with seconds, never wider than the terminal."""
 
-from typing import Any
-
 import pytest
 from hypothesis import given, strategies as st
 
 from nemolocal.lanes import _columns, draw
-from nemolocal_contract.draft import draft_from_wire
+from nemolocal_contract.draft import Draft, draft_from_wire
 
 
-def timeline(*tracks: tuple[int, list[tuple[str, int, int]]]) -> Any:
+def timeline(*tracks: tuple[int, list[tuple[str, int, int]]]) -> Draft:
     wire = [
         {"tt": kind, "sg": [{"s": s, "d": d, "m": {"title": name}} for name, s, d in segments]}
         for kind, segments in tracks

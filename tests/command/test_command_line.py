@@ -13,6 +13,7 @@ import pytest
 from nemolocal import command, doctor
 from nemolocal.attribution import attribution, own_version
 from nemolocal.problem import Problem
+from tests.support.cli import CommandRunner
 
 
 def python(code: str) -> str:
@@ -78,7 +79,11 @@ def test_sub_commands_import_neither_terminal_nor_server_before_they_need_them()
     ],
 )
 def test_failure_is_one_line_and_a_status(
-    monkeypatch: pytest.MonkeyPatch, run: Any, failure: BaseException, status: int, said: str
+    monkeypatch: pytest.MonkeyPatch,
+    run: CommandRunner,
+    failure: BaseException,
+    status: int,
+    said: str,
 ) -> None:
     def fail(_: Namespace) -> int:
         raise failure
@@ -131,7 +136,7 @@ def test_attribution_that_no_header_can_carry_names_its_variable(variable: str, 
 
 
 def test_edit_under_an_attribution_of_two_lines_sends_nothing(
-    run: Any, clip: Path, monkeypatch: pytest.MonkeyPatch
+    run: CommandRunner, clip: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SKILL_NAME", "my\nskill")
     outcome = run("edit", clip, "-m", "trim to 1 s", "--base-url", "http://127.0.0.1:9")
@@ -163,7 +168,7 @@ FINDINGS = {
 
 @pytest.mark.parametrize("case", FINDINGS)
 def test_doctor_fails_only_where_nothing_can_be_rendered(
-    monkeypatch: pytest.MonkeyPatch, run: Any, case: str, tmp_path: Any
+    monkeypatch: pytest.MonkeyPatch, run: CommandRunner, case: str, tmp_path: Path
 ) -> None:
     found, status = FINDINGS[case]
 

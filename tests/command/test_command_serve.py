@@ -4,22 +4,26 @@ import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
 
 from nemolocal_contract.journal import CreditSummary, Summary
+from nemolocal_server.settings import Settings
 from nemolocal_server.silence import Silence
+from tests.support.cli import CommandRunner
 
 
 @pytest.fixture
-def served(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+def served(monkeypatch: pytest.MonkeyPatch) -> list[Settings]:
     """The settings that the server was asked to serve with; none is started."""
-    seen: list[Any] = []
+    seen: list[Settings] = []
 
-    def serve(settings: Any, on_ready: Any, on_end: Any) -> None:
+    def serve(
+        settings: Settings, on_ready: Callable[[str], None], on_end: Callable[[Summary], None]
+    ) -> None:
         seen.append(settings)
         on_ready("http://127.0.0.1:1")
         on_end(Summary(0, 0, {}, 0, 0, CreditSummary(0, 0), ""))
@@ -29,7 +33,7 @@ def served(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
 
 
 def test_defaults_are_those_of_the_settings_with_a_folder_for_the_data(
-    run: Any, served: list[Any]
+    run: CommandRunner, served: list[Settings]
 ) -> None:
     outcome = run("serve")
     assert outcome.out == "Nemo Local serves http://127.0.0.1:1 (Ctrl-C ends it)\n"
@@ -37,7 +41,7 @@ def test_defaults_are_those_of_the_settings_with_a_folder_for_the_data(
     assert served[0].data_dir == Path(".nemolocal")
 
 
-def test_arguments_become_settings(run: Any, served: list[Any]) -> None:
+def test_arguments_become_settings(run: CommandRunner, served: list[Settings]) -> None:
     run("serve", "--host", "::1", "--port", 0, "--data", "", "--seed", 3, "--speed", 2,
         "--silent-rate", 0.5, "--heartbeat-seconds", 1, "--sse", "typed", "--render", "nested",
         "--errors", "http")  # fmt: skip
@@ -49,19 +53,21 @@ def test_arguments_become_settings(run: Any, served: list[Any]) -> None:
     assert dialect.heartbeat_seconds == 1
 
 
-def test_control_interface_can_be_left_out(run: Any, served: list[Any]) -> None:
+def test_control_interface_can_be_left_out(run: CommandRunner, served: list[Settings]) -> None:
     run("serve")
     run("serve", "--no-control")
     assert [settings.control for settings in served] == [True, False]
 
 
-def test_setting_that_makes_no_sense_is_said_in_one_line(run: Any, served: list[Any]) -> None:
+def test_setting_that_makes_no_sense_is_said_in_one_line(
+    run: CommandRunner, served: list[Settings]
+) -> None:
     outcome = run("serve", "--speed", 0)
     assert (outcome.status, served) == (1, [])
     assert outcome.err == "nemolocal: speed must be greater than 0, not 0.0\n"
 
 
-def test_port_that_is_taken_is_said_in_one_line(run: Any) -> None:
+def test_port_that_is_taken_is_said_in_one_line(run: CommandRunner) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         outcome = run("serve", "--port", port, "--data", "")

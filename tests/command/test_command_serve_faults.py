@@ -1,17 +1,18 @@
 """`nemolocal serve` with silence, scenarios and chaos: arguments become settings."""
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from nemolocal_server.settings import Settings
 from nemolocal_server.silence import Silence, Truths
+from tests.support.cli import CommandRunner
 
 
 @pytest.fixture
-def served(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+def served(monkeypatch: pytest.MonkeyPatch) -> list[Settings]:
     """The settings that the server was asked to serve with; none is started."""
-    seen: list[Any] = []
+    seen: list[Settings] = []
     monkeypatch.setattr(
         "nemolocal_server.serving.serve", lambda settings, *_: seen.append(settings)
     )
@@ -29,7 +30,7 @@ def served(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     ],
 )
 def test_silence_by_rate_quota_or_script(
-    run: Any, served: list[Any], arguments: tuple[object, ...], silence: Silence
+    run: CommandRunner, served: list[Settings], arguments: tuple[object, ...], silence: Silence
 ) -> None:
     assert run("serve", *arguments).status == 0
     assert served[0].silence == silence
@@ -46,7 +47,7 @@ def test_silence_by_rate_quota_or_script(
     ],
 )
 def test_what_makes_no_sense_is_said_in_one_line(
-    run: Any, served: list[Any], arguments: tuple[object, ...], said: str
+    run: CommandRunner, served: list[Settings], arguments: tuple[object, ...], said: str
 ) -> None:
     outcome = run("serve", *arguments)
     assert (outcome.status, served) == (1, [])
@@ -55,13 +56,13 @@ def test_what_makes_no_sense_is_said_in_one_line(
     assert outcome.err.count("\n") == 1
 
 
-def test_scenario_and_chaos_are_settings(run: Any, served: list[Any]) -> None:
+def test_scenario_and_chaos_are_settings(run: CommandRunner, served: list[Settings]) -> None:
     run("serve", "--scenario", "hard-export", "--chaos", 0.1)
     assert (served[0].scenario, served[0].chaos) == ("hard-export", 0.1)
 
 
 def test_a_file_of_settings_may_say_how_silent_edits_end(
-    run: Any, served: list[Any], tmp_path: Path
+    run: CommandRunner, served: list[Settings], tmp_path: Path
 ) -> None:
     file = tmp_path / "settings.toml"
     file.write_text("[silence]\nquota = [1, 2]\nlate_seconds = 5\ntruths = { late = 2 }\n")
@@ -69,7 +70,7 @@ def test_a_file_of_settings_may_say_how_silent_edits_end(
     assert served[0].silence == Silence(quota=(1, 2), late_seconds=5, truths=Truths(late=2))
 
 
-def test_a_scenario_that_is_no_good_is_said_in_one_line(run: Any, tmp_path: Path) -> None:
+def test_a_scenario_that_is_no_good_is_said_in_one_line(run: CommandRunner, tmp_path: Path) -> None:
     file = tmp_path / "mine.toml"
     file.write_text('[[faults]]\nname = "no-such"\n')
     outcome = run("serve", "--port", 0, "--data", "", "--scenario", file)

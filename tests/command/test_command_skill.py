@@ -3,7 +3,6 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
@@ -13,6 +12,7 @@ from nemolocal_client import BadAttribution
 from nemolocal_client.skill import Answer, Stage, check_skill, parse_skill, play_skill
 from nemolocal_contract.clock import WallClock
 from nemolocal_render.ffmpeg import FFmpegFailed
+from tests.support.cli import CommandRunner, ServerStarter
 
 FIXTURES = Path(__file__).parents[2] / "fixtures"
 CLEAN = FIXTURES / "skills" / "clean.md"
@@ -23,7 +23,7 @@ Play = Callable[[str | Path], list[Answer]]
 
 
 @pytest.fixture
-def play(serve: Any, clip: Path) -> Play:
+def play(serve: ServerStarter, clip: Path) -> Play:
     """Play a document against a server that renders nothing."""
     base_url = serve(seed=1)
 
@@ -44,17 +44,17 @@ def calls(answers: list[Answer]) -> list[tuple[int, int | None, bool]]:
     return [(answer.line, answer.code, answer.as_said) for answer in answers]
 
 
-def test_check_of_a_good_document_ends_with_0(run: Any) -> None:
+def test_check_of_a_good_document_ends_with_0(run: CommandRunner) -> None:
     outcome = run("skill", "check", CLEAN)
     assert (outcome.status, outcome.lines) == (0, ["1 file: 0 errors, 0 warnings, 0 notes"])
 
 
-def test_check_with_errors_ends_with_1_and_with_warnings_only_with_0(run: Any) -> None:
+def test_check_with_errors_ends_with_1_and_with_warnings_only_with_0(run: CommandRunner) -> None:
     assert run("skill", "check", CLEAN, PLANTED / "token-in-url.md").status == 1
     assert run("skill", "check", PLANTED / "4k-promised.md").status == 0
 
 
-def test_check_of_what_cannot_be_read_ends_with_2_and_judges_the_rest(run: Any) -> None:
+def test_check_of_what_cannot_be_read_ends_with_2_and_judges_the_rest(run: CommandRunner) -> None:
     outcome = run("skill", "check", "none.md", CLEAN, "--format", "json")
     assert outcome.status == 2
     assert outcome.err == (
@@ -63,19 +63,21 @@ def test_check_of_what_cannot_be_read_ends_with_2_and_judges_the_rest(run: Any) 
     assert [document["name"] for document in json.loads(outcome.out)] == ["sunset-cutter"]
 
 
-def test_check_writes_sarif(run: Any) -> None:
+def test_check_writes_sarif(run: CommandRunner) -> None:
     outcome = run("skill", "check", PLANTED / "token-in-url.md", "--format", "sarif")
     (result,) = json.loads(outcome.out)["runs"][0]["results"]
     assert result["ruleId"] == "skill.auth.token-in-url"
 
 
-def test_folder_stands_for_its_document(run: Any, tmp_path: Path) -> None:
+def test_folder_stands_for_its_document(run: CommandRunner, tmp_path: Path) -> None:
     (tmp_path / "my-skill").mkdir()
     (tmp_path / "my-skill" / "SKILL.md").write_bytes(CLEAN.read_bytes())
     assert run("skill", "check", "my-skill").status == 0
 
 
-def test_new_document_has_no_finding_and_is_answered_as_it_says(run: Any, play: Play) -> None:
+def test_new_document_has_no_finding_and_is_answered_as_it_says(
+    run: CommandRunner, play: Play
+) -> None:
     outcome = run("skill", "new", "dawn-cutter", "-o", "new.md")
     assert outcome.status == 0
     skill = parse_skill(Path("new.md").read_bytes(), Path("new.md"))
@@ -96,7 +98,7 @@ def test_new_document_has_no_finding_and_is_answered_as_it_says(run: Any, play: 
     ],
 )
 def test_new_document_that_cannot_be_is_one_line(
-    run: Any, arguments: tuple[str, ...], said: str
+    run: CommandRunner, arguments: tuple[str, ...], said: str
 ) -> None:
     Path("SKILL.md").write_text("mine")
     outcome = run("skill", "new", *arguments)
@@ -202,14 +204,16 @@ def test_token_shows_in_no_answer(play: Play) -> None:
     assert "nmv_usr_" not in shown
 
 
-def test_run_prints_a_row_for_each_call_and_ends_with_0(run: Any) -> None:
+def test_run_prints_a_row_for_each_call_and_ends_with_0(run: CommandRunner) -> None:
     outcome = run("skill", "run", CLEAN)
     assert outcome.status == 0, outcome.out
     assert outcome.lines[0] == " 1 ok 200    0  POST /api/auth/anonymous-token"
     assert outcome.lines[-1] == "8 of 8 calls were answered as the document says"
 
 
-def test_run_with_a_fault_names_the_rule_and_ends_with_1(run: Any, tmp_path: Path) -> None:
+def test_run_with_a_fault_names_the_rule_and_ends_with_1(
+    run: CommandRunner, tmp_path: Path
+) -> None:
     token = CLEAN.read_text(encoding="utf-8").partition("## 2.")[0].replace("X-Client-Id", "X-Id")
     (tmp_path / "bad.md").write_text(token, encoding="utf-8")
     outcome = run("skill", "run", "bad.md")
@@ -227,7 +231,9 @@ def test_run_with_a_fault_names_the_rule_and_ends_with_1(run: Any, tmp_path: Pat
     )
 
 
-def test_run_without_ffmpeg_says_where_to_look(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_run_without_ffmpeg_says_where_to_look(
+    run: CommandRunner, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async def fail(*_: object, **__: object) -> None:
         raise FFmpegFailed("no encoder")
 
@@ -237,7 +243,7 @@ def test_run_without_ffmpeg_says_where_to_look(run: Any, monkeypatch: pytest.Mon
     assert "no clip could be made (no encoder): see `nemolocal doctor`" in outcome.err
 
 
-def test_run_of_nothing_says_so(run: Any, tmp_path: Path) -> None:
+def test_run_of_nothing_says_so(run: CommandRunner, tmp_path: Path) -> None:
     (tmp_path / "poem.md").write_text("A poem.")
     outcome = run("skill", "run", "poem.md")
     assert outcome.status == 1
@@ -246,7 +252,7 @@ def test_run_of_nothing_says_so(run: Any, tmp_path: Path) -> None:
 
 
 def test_run_under_a_platform_of_two_lines_names_the_variable(
-    run: Any, monkeypatch: pytest.MonkeyPatch
+    run: CommandRunner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SKILL_SOURCE", "cursor\nclawhub")
     outcome = run("skill", "run", CLEAN)

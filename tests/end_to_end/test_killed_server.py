@@ -6,6 +6,7 @@ import re
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from nemolocal_contract.clock import WallClock
 SKILL = Attribution("ai-rtk-compressor", "1.0.0")
 # A tenth of a second of real time at the speed of the clock below.
 QUICK = PollPolicy(seconds=100, times=600)
+_LOOK_AGAIN = 0.02
 
 
 @contextlib.contextmanager
@@ -90,11 +92,11 @@ def test_ffmpeg_ends_with_a_killed_server(tmp_path: Path) -> None:
         body = {"id": "render_1", "sessionId": sid, "draft": {"t": [title]}}
         assert http.post("/api/render/proxy/lambda", json=body).json()["status"] == "pending"
         while not (running := renderers(data)):
-            pass
+            time.sleep(_LOOK_AGAIN)
         os.kill(process.pid, signal.SIGKILL)
         process.wait()
     while any(pid in renderers(data) for pid in running):
-        pass
+        time.sleep(_LOOK_AGAIN)
 
 
 def renderers(data: Path) -> list[str]:
@@ -115,7 +117,7 @@ def anonymous_token(base_url: str) -> str:
 
 def skill(base_url: str) -> httpx.Client:
     headers = {**SKILL.headers(), "Authorization": f"Bearer {anonymous_token(base_url)}"}
-    return httpx.Client(base_url=base_url, headers=headers, timeout=30)
+    return httpx.Client(base_url=base_url, headers=headers, timeout=120)
 
 
 def open_session(http: httpx.Client) -> str:

@@ -1,0 +1,79 @@
+"""The command run in this process, and a local server that renders without FFmpeg."""
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from nemolocal.command import main
+from nemolocal_render.job import RenderFailed, RenderResult
+from nemolocal_render.plan import RenderPlan
+from nemolocal_server.serving import LocalServer
+from nemolocal_server.settings import Settings
+from nemolocal_server.silence import Silence
+
+
+class CommandResult(msgspec.Struct, frozen=True):
+    """The exit status of a command and what it wrote."""
+
+    status: int
+    out: str
+    err: str
+
+    @property
+    def lines(self) -> list[str]:
+        return self.out.splitlines()
+
+
+class CommandRunner:
+    """Runs `nemolocal` in this process."""
+
+    def __init__(self, capture: pytest.CaptureFixture[str]) -> None:
+        self._capture = capture
+
+    def __call__(self, *arguments: object) -> CommandResult:
+        status = main([str(argument) for argument in arguments])
+        printed = self._capture.readouterr()
+        return CommandResult(status, printed.out, printed.err)
+
+
+class FakeRenderer:
+    """Renders without FFmpeg: a file of eight bytes, or a failure."""
+
+    def __init__(self) -> None:
+        self.failures = 0
+        self.calls = 0
+
+    async def __call__(
+        self, plan: RenderPlan, destination: Path, on_progress: Callable[[int], None]
+    ) -> RenderResult:
+        self.calls += 1
+        on_progress(50)
+        if self.calls <= self.failures:
+            raise RenderFailed("the disk is full")
+        destination.write_bytes(b"a render")
+        return RenderResult(
+            duration=plan.duration, size=8, frames=60, width=1280, height=720,
+            encoder="none", encoder_reason="planned", warnings=("no glyph for 字",),
+        )  # fmt: skip
+
+
+class ServerStarter:
+    """Starts local servers with a renderer of ours; each stays until `close`."""
+
+    def __init__(self, renderer: FakeRenderer) -> None:
+        self._renderer = renderer
+        self._servers = ExitStack()
+
+    def __call__(self, **settings: Any) -> str:
+        """A server with these settings; its base URL."""
+        settings.setdefault("silence", Silence(rate=settings.pop("silent_rate", 0.0)))
+        chosen = Settings(**{"port": 0, "speed": 1e6, **settings})
+        server = LocalServer(chosen, execute=self._renderer)
+        return self._servers.enter_context(server).base_url
+
+    def close(self) -> None:
+        self._servers.close()
