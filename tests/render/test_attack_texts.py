@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from tests.support.frames import DecodedVideo
+
 TRIAL = Path(__file__).parents[2] / "fixtures" / "attacks" / "trial.py"
 SECONDS, MEGABYTES = 1.0, 300.0
 FRAMES = 6
@@ -96,17 +98,18 @@ def test_no_text_costs_more_than_a_second_or_much_memory(outcomes: dict[str, Any
     assert dear == {}
 
 
-def ink(seen: Any) -> int:
+def ink(seen: DecodedVideo) -> int:
     return sum(level > 110 for y in range(seen.height) for level in seen.row(3, y / seen.height))
 
 
 @pytest.mark.parametrize("name", LITERAL)
 def test_markup_is_drawn_as_it_is_written(
-    name: str, outcomes: dict[str, Any], pictures: Any
+    name: str,
+    outcomes: dict[str, Any],
 ) -> None:
     bad, twin = (outcomes[f"{kind}-{name}"] for kind in ("bad", "twin"))
     assert (bad.get("frames"), twin.get("frames")) == (FRAMES, FRAMES), bad
-    drawn, meant = ink(pictures(bad["path"])), ink(pictures(twin["path"]))
+    drawn, meant = ink(DecodedVideo(bad["path"])), ink(DecodedVideo(twin["path"]))
     assert meant > 100
     assert abs(drawn - meant) < 0.2 * meant
 

@@ -20,6 +20,8 @@ from nemolocal_render.plan import OutputSpec, RenderPlan, Source, plan_render
 from nemolocal_render.progress import Progress
 from nemolocal_render.quality import QUALITIES, RTK
 from nemolocal_render.timeline import Mix, Picture, Shot
+from tests.support.audio import read_samples
+from tests.support.frames import DecodedVideo
 
 Plan = Callable[..., RenderPlan]
 
@@ -150,9 +152,7 @@ def at_once(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return counts
 
 
-def test_parts_at_once_are_the_whole(
-    plan: Plan, tmp_path: Path, pictures: Any, samples: Any, at_once: list[int]
-) -> None:
+def test_parts_at_once_are_the_whole(plan: Plan, tmp_path: Path, at_once: list[int]) -> None:
     import av
 
     whole, one = made(plan(), tmp_path, 1)
@@ -160,8 +160,8 @@ def test_parts_at_once_are_the_whole(
     parts, other = made(plan(), tmp_path, 2)
     # The sound, four parts of the picture, and joining them.
     assert (len(at_once), max(at_once)) == (6, 2)
-    assert samples(parts) == samples(whole)
-    seen, meant = pictures(parts), pictures(whole)
+    assert read_samples(parts) == read_samples(whole)
+    seen, meant = DecodedVideo(parts), DecodedVideo(whole)
     assert [seen.counter(n) for n in range(120)] == list(range(120)) == [*range(len(meant))]
     for n in range(120):
         places = ((0.5, 0.5), (0.1, 0.1), (0.5, 0.9))
@@ -265,7 +265,6 @@ def test_a_device_gets_the_whole_and_its_replacement_makes_parts(
     tmp_path: Path,
     fake_ffmpeg: Callable[[str], Path],
     at_once: list[int],
-    pictures: Any,
 ) -> None:
     fake_ffmpeg(_NVENC)
     seen: list[int] = []
@@ -275,5 +274,5 @@ def test_a_device_gets_the_whole_and_its_replacement_makes_parts(
     # One in vain, the sound, four parts, and joining them.
     assert at_once[-7] == 1
     assert max(at_once[-6:]) == 2
-    assert [pictures(path).counter(n) for n in (0, 59, 60, 119)] == [0, 59, 60, 119]
+    assert [DecodedVideo(path).counter(n) for n in (0, 59, 60, 119)] == [0, 59, 60, 119]
     assert seen == sorted(set(seen))

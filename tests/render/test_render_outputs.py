@@ -17,6 +17,9 @@ from nemolocal_render.cores import usable_cores
 from nemolocal_render.job import RenderFailed, RenderResult, render
 from nemolocal_render.plan import OutputSpec, RenderPlan, Source, plan_render
 from nemolocal_render.sizing import Tried, next_quality
+from tests.support.audio import read_samples
+from tests.support.frames import DecodedVideo
+from tests.support.media import run_ffmpeg
 
 Make = Callable[..., tuple[Path, RenderResult]]
 RED, GREEN, BLUE = (255, 0, 0), (0, 255, 0), (0, 0, 255)
@@ -32,11 +35,13 @@ def near(one: tuple[int, ...], other: tuple[int, ...], slack: int = 14) -> bool:
     return all(abs(a - b) <= slack for a, b in zip(one, other, strict=True))
 
 
-def test_clips_of_another_shape_fill_the_picture_as_asked(make: Make, pictures: Any) -> None:
+def test_clips_of_another_shape_fill_the_picture_as_asked(
+    make: Make,
+) -> None:
     tall = {"width": 90, "height": 160}
 
     def seen(fit: str) -> list[tuple[int, int, int]]:
-        frames = pictures(make([video({"src": "quarters.png", "d": 100})], **tall, fit=fit)[0])
+        frames = DecodedVideo(make([video({"src": "quarters.png", "d": 100})], **tall, fit=fit)[0])
         return [frames.rgb(1, x, y) for x, y in ((0.25, 0.1), (0.25, 0.42), (0.75, 0.42))]
 
     assert [near(a, b) for a, b in zip(seen("pad"), ((0, 0, 0), RED, GREEN), strict=True)] == [
@@ -75,12 +80,15 @@ def test_nothing_is_enlarged_and_that_is_said(source: Callable[[str], Source]) -
     assert made.warnings == ("draft.m.resolution: 1280x720 is smaller and is not enlarged",)
 
 
-def test_an_untouched_clip_is_copied(make: Make, media: Path, pictures: Any, samples: Any) -> None:
+def test_an_untouched_clip_is_copied(
+    make: Make,
+    media: Path,
+) -> None:
     path, result = make([video(WHOLE)], OutputSpec(), **OWN)
     assert (result.encoder, result.encoder_reason) == ("copy", COPY_REASON)
     assert (result.frames, result.preset, result.crf) == (120, "", 0.0)
-    assert samples(path) == samples(media / "sample.mp4")
-    assert [pictures(path).counter(n) for n in (0, 119)] == [0, 119]
+    assert read_samples(path) == read_samples(media / "sample.mp4")
+    assert [DecodedVideo(path).counter(n) for n in (0, 119)] == [0, 119]
 
 
 @pytest.mark.parametrize(
@@ -169,7 +177,9 @@ def test_a_quality_asked_for_in_the_draft(make: Make) -> None:
 
 
 @pytest.fixture(scope="session")
-def bright(tmp_path_factory: pytest.TempPathFactory, run_ffmpeg: Callable[..., None]) -> str:
+def bright(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> str:
     """A clip of white as bright as paper, as PQ of BT.2020."""
     path = tmp_path_factory.mktemp("bright") / "bright.mp4"
     words = "colorprim=bt2020:transfer=smpte2084:colormatrix=bt2020nc:log-level=error"
@@ -181,12 +191,12 @@ def bright(tmp_path_factory: pytest.TempPathFactory, run_ffmpeg: Callable[..., N
 
 
 def test_a_high_dynamic_range_is_narrowed(
-    make: Make, pictures: Any, bright: str, monkeypatch: pytest.MonkeyPatch
+    make: Make, bright: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lane = video({"src": bright, "d": 200})
     path, result = make([lane], width=64, height=36)
     assert result.warnings == ()
-    assert 170 < pictures(path).luma(3, 0.5, 0.5) < 225
+    assert 170 < DecodedVideo(path).luma(3, 0.5, 0.5) < 225
 
     async def lacks(*_: str) -> bool:
         return False
@@ -201,16 +211,14 @@ def test_a_high_dynamic_range_is_narrowed(
 @pytest.mark.parametrize(("size", "luma"), [("1280x720", 100), ("320x180", 91)])
 def test_untagged_colours_are_taken_as_players_take_them(
     make: Make,
-    pictures: Any,
     tmp_path: Path,
-    run_ffmpeg: Callable[..., None],
     size: str,
     luma: int,
 ) -> None:
     path = tmp_path / "untagged.mkv"
     scene = f"color=black:s={size}:r=30:d=0.2,format=yuv420p,geq=lum=100:cb=90:cr=180"
     run_ffmpeg("-f", "lavfi", "-i", scene, "-c:v", "libx264", "-qp", "1", str(path))
-    seen = pictures(make([video({"src": str(path), "d": 200})])[0])
+    seen = DecodedVideo(make([video({"src": str(path), "d": 200})])[0])
     # High definition is in our colours already, small pictures are in those of television.
     assert abs(seen.luma(3, 0.5, 0.5) - luma) <= 2
 
@@ -222,9 +230,7 @@ def test_a_binary_that_does_not_run_has_no_filters(fake_ffmpeg: Callable[[str], 
     assert asyncio.run(ffmpeg.has_filters("scale")) is False
 
 
-def test_parts_make_the_same_film(
-    make: Make, pictures: Any, samples: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_parts_make_the_same_film(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     cut = {"type": "crossfade", "d": 200}
     lane = video(
         {"ss": 1000, "d": 500, "tr": cut},
@@ -236,15 +242,15 @@ def test_parts_make_the_same_film(
     titles = {"tt": 7, "sg": [{"s": 900, "d": 300, "txt": "HI", "st": {"size": 300}}]}
     tracks = [lane, video(above), titles]
     whole = make(tracks, fps=29.97)[0]
-    one, heard = pictures(whole), samples(whole)
+    one, heard = DecodedVideo(whole), read_samples(whole)
     monkeypatch.setattr("nemolocal_render.chunks._MEMORY", 1)
     parts = make(tracks, fps=29.97)[0]
-    other = pictures(parts)
+    other = DecodedVideo(parts)
     assert len(one) == len(other) == 69
     for n in range(69):
         for x, y in ((0.1, 0.1), (0.5, 0.9), (0.9, 0.1), (0.5, 0.5)):
             assert abs(one.luma(n, x, y) - other.luma(n, x, y)) < 24, (n, x, y)
-    assert samples(parts) == heard
+    assert read_samples(parts) == heard
     assert [other.counter(n) for n in (0, 5, 20)] == [30, 35, 65]
 
 
