@@ -23,7 +23,8 @@ from nemolocal_bench.compression.measures import (
 )
 from tests.support.media import run_ffmpeg
 
-Run = Callable[..., None]
+pytestmark = pytest.mark.ffmpeg
+
 Make = Callable[[str, list[str]], Path]
 ALL = Instruments(neg=True, xpsnr=True, complaint="")
 PAIRS = [
@@ -61,7 +62,7 @@ def direct(reference: Path, distorted: Path, folder: Path) -> dict[str, float]:
         for name in ("distorted.yuv", "reference.yuv")
         for word in ("-f", "rawvideo", "-s", size, "-r", "25", "-i", name)
     ]
-    return pooled(run_ffmpeg, sides, folder)
+    return pooled(sides, folder)
 
 
 def pooled(sides: list[str], folder: Path) -> dict[str, float]:
@@ -77,7 +78,7 @@ def test_scores_are_those_of_frames_paired_by_hand(
     reference: str, distorted: str, media: Path, tmp_path: Path
 ) -> None:
     ours = measured(media / reference, media / distorted, tmp_path)
-    theirs = direct(run_ffmpeg, media / reference, media / distorted, tmp_path)
+    theirs = direct(media / reference, media / distorted, tmp_path)
     for name, mean in theirs.items():
         score = ours.score(name)
         assert score is not None
@@ -89,8 +90,8 @@ def test_the_obvious_command_is_wrong_by_twenty_points_and_more(
     media: Path, tmp_path: Path
 ) -> None:
     pair = media / "fast.mp4", media / "worse-fast.mkv"
-    right = direct(run_ffmpeg, *pair, tmp_path)["vmaf"]
-    assert right - naive(run_ffmpeg, *pair, tmp_path) >= 20
+    right = direct(*pair, tmp_path)["vmaf"]
+    assert right - naive(*pair, tmp_path) >= 20
     assert measured(*pair, tmp_path).vmaf == pytest.approx(right, abs=0.01)
 
 
@@ -100,12 +101,12 @@ def test_without_the_pairing_the_bench_is_as_wrong_as_the_obvious_command(
     pair = media / "fast.mp4", media / "worse-fast.mkv"
     monkeypatch.setattr(measures, "PAIRED", "ts_sync_mode=default")
     unpaired = measured(*pair, tmp_path).vmaf
-    assert unpaired == pytest.approx(naive(run_ffmpeg, *pair, tmp_path), abs=0.01)
+    assert unpaired == pytest.approx(naive(*pair, tmp_path), abs=0.01)
 
 
 def naive(reference: Path, distorted: Path, folder: Path) -> float:
     """What everybody types: frames are paired by times that containers have rounded."""
-    return pooled(run_ffmpeg, ["-i", str(distorted), "-i", str(reference)], folder)["vmaf"]
+    return pooled(["-i", str(distorted), "-i", str(reference)], folder)["vmaf"]
 
 
 def test_every_score_tells_its_model_and_height(media: Path, tmp_path: Path) -> None:

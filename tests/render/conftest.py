@@ -33,6 +33,8 @@ BASIC_CLIPS = (
 
 _SCRIPT = Path(__file__).parents[2] / "fixtures" / "media" / "make.py"
 
+LARGE_SAMPLE = "large-sample.mp4"
+
 # Extension → what FFmpeg is told, so that each accepted kind is there once.
 _KINDS: dict[str, str] = {
     "small.mov": "-c:v prores -c:a pcm_s16le",
@@ -85,7 +87,9 @@ _SCENES: dict[str, tuple[list[str], list[str]]] = {
 
 
 def _make_media(folder: Path) -> None:
-    asyncio.run(footage.make_sample(folder / "sample.mp4", seconds=4))
+    asyncio.run(footage.make_sample(folder / LARGE_SAMPLE, seconds=4))
+    small = "-vf scale=320:180 -c:v libx264 -preset ultrafast -crf 8 -c:a copy -movflags +faststart"
+    run_ffmpeg("-i", folder / LARGE_SAMPLE, *small.split(), folder / "sample.mp4")
     asyncio.run(footage.make_music("lofi", 5, folder / "music.m4a"))
     inputs = "-f lavfi -i testsrc2=s=160x90:r=25:d=1 -f lavfi -i sine=f=440:d=1:r=48000".split()
     outputs = [
@@ -101,7 +105,11 @@ def _make_media(folder: Path) -> None:
 
 @pytest.fixture(scope="session")
 def media(media_cache: MediaCache) -> Path:
-    """A folder with `sample.mp4` (4 s, counted frames), `music.m4a` (5 s) and each small kind."""
+    """A folder with each small kind, `music.m4a` (5 s) and counted frames, 4 s of them.
+
+    `large-sample.mp4` is what `make_sample` made, 1280x720, and `sample.mp4` is a quarter as high:
+    most of the work of a small render would be to read a large clip.
+    """
     return media_cache.folder("render", _make_media, (_KINDS, _SCENES))
 
 

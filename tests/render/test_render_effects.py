@@ -11,6 +11,8 @@ from nemolocal_render.job import RenderResult
 from nemolocal_render.plan import OutputSpec
 from tests.support.frames import DecodedVideo
 
+pytestmark = pytest.mark.ffmpeg
+
 Make = Callable[..., tuple[Path, RenderResult]]
 Look = Callable[..., DecodedVideo]
 Color = tuple[int, int, int]

@@ -20,6 +20,8 @@ from nemolocal_render.quality import QUALITIES
 from nemolocal_render.timeline import Layer, Picture, Shot
 from tests.support.frames import DecodedVideo
 
+pytestmark = pytest.mark.ffmpeg
+
 Make = Callable[..., tuple[Path, RenderResult]]
 
 

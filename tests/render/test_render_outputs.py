@@ -19,7 +19,9 @@ from nemolocal_render.plan import OutputSpec, RenderPlan, Source, plan_render
 from nemolocal_render.sizing import Tried, next_quality
 from tests.support.audio import read_samples
 from tests.support.frames import DecodedVideo
-from tests.support.media import run_ffmpeg
+from tests.support.media import MediaCache, run_ffmpeg
+
+pytestmark = pytest.mark.ffmpeg
 
 Make = Callable[..., tuple[Path, RenderResult]]
 RED, GREEN, BLUE = (255, 0, 0), (0, 255, 0), (0, 0, 255)
@@ -76,8 +78,8 @@ def test_the_size_asked_for_by_the_request_the_draft_the_skill() -> None:
 def test_nothing_is_enlarged_and_that_is_said(source: Callable[[str], Source]) -> None:
     draft = draft_from_wire({"t": [video({})], "m": {"resolution": "4K"}})
     made = plan_render(draft, {"sample.mp4": source("sample.mp4")})
-    assert (made.width, made.height) == (1280, 720)
-    assert made.warnings == ("draft.m.resolution: 1280x720 is smaller and is not enlarged",)
+    assert (made.width, made.height) == (320, 180)
+    assert made.warnings == ("draft.m.resolution: 320x180 is smaller and is not enlarged",)
 
 
 def test_an_untouched_clip_is_copied(
@@ -99,7 +101,7 @@ def test_an_untouched_clip_is_copied(
         ({"fx": [{"type": "grayscale"}]}, OutputSpec(), {}),
         ({}, OutputSpec("medium"), {}),
         ({}, OutputSpec(fps=25.0), {}),
-        ({}, OutputSpec(), {"width": 640, "height": 360}),
+        ({}, OutputSpec(), {"width": 160, "height": 90}),
         ({}, OutputSpec(), {"compress": {"mode": "rtk"}}),
     ],
 )
@@ -130,6 +132,16 @@ def test_a_copy_that_fails_is_encoded(make: Make, fake_ffmpeg: Callable[[str], P
     assert result.settings_reason == "quality high"
 
 
+def test_a_short_file_is_at_most_as_large_as_asked(make: Make) -> None:
+    limit = 0.012
+    short = {**WHOLE, "d": 1000, "v": 0}
+    path, result = make([video(short)], compress={"mode": "size", "megabytes": limit})
+    assert 0.5 * limit * 1e6 < path.stat().st_size <= limit * 1e6
+    assert result.settings_reason == f"compression to {limit:g} MB"
+    assert result.crf > 20
+
+
+@pytest.mark.slow
 def test_a_file_is_at_most_as_large_as_asked(make: Make) -> None:
     roomy = make([video(WHOLE)], compress={"mode": "size", "megabytes": 50})[1]
     assert (roomy.crf, roomy.size > 40_000) == (20, True)
@@ -141,6 +153,7 @@ def test_a_file_is_at_most_as_large_as_asked(make: Make) -> None:
     assert result.crf > 20
 
 
+@pytest.mark.slow
 def test_a_size_that_no_quality_reaches_is_a_failure(make: Make) -> None:
     tiny = {"mode": "size", "megabytes": 0.02}
     with pytest.raises(RenderFailed, match=r"^draft\.m\.compress\.megabytes: is too small: the sm"):
@@ -177,17 +190,14 @@ def test_a_quality_asked_for_in_the_draft(make: Make) -> None:
 
 
 @pytest.fixture(scope="session")
-def bright(
-    tmp_path_factory: pytest.TempPathFactory,
-) -> str:
+def bright(media_cache: MediaCache) -> str:
     """A clip of white as bright as paper, as PQ of BT.2020."""
-    path = tmp_path_factory.mktemp("bright") / "bright.mp4"
     words = "colorprim=bt2020:transfer=smpte2084:colormatrix=bt2020nc:log-level=error"
     tags = ["-color_primaries", "bt2020", "-color_trc", "smpte2084", "-colorspace", "bt2020nc"]
     scene = "color=0x949494:s=64x36:r=30:d=0.2,format=yuv420p10le"
     encode = ["-c:v", "libx265", "-x265-params", words, *tags]
-    run_ffmpeg("-f", "lavfi", "-i", scene, *encode, str(path))
-    return str(path)
+    command = ["-f", "lavfi", "-i", scene, *encode]
+    return str(media_cache.file("bright.mp4", lambda path: run_ffmpeg(*command, path), command))
 
 
 def test_a_high_dynamic_range_is_narrowed(
@@ -230,6 +240,7 @@ def test_a_binary_that_does_not_run_has_no_filters(fake_ffmpeg: Callable[[str], 
     assert asyncio.run(ffmpeg.has_filters("scale")) is False
 
 
+@pytest.mark.slow
 def test_parts_make_the_same_film(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     cut = {"type": "crossfade", "d": 200}
     lane = video(

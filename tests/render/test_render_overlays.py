@@ -13,6 +13,8 @@ from nemolocal_render.plan import Source, plan_render
 from tests.support.audio import read_samples, tone_strength
 from tests.support.frames import DecodedVideo
 
+pytestmark = pytest.mark.ffmpeg
+
 Make = Callable[..., tuple[Path, RenderResult]]
 SIZE = {"width": 320, "height": 180}
 RED, BLUE, WHITE = (255, 0, 0), (0, 0, 255), (255, 255, 255)

@@ -10,6 +10,8 @@ import pytest
 from nemolocal_render.scenes import SCENES, make_scene
 from tests.support.frames import DecodedVideo
 
+pytestmark = pytest.mark.ffmpeg
+
 _Make = Callable[..., Path]
 
 

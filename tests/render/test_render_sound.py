@@ -10,6 +10,8 @@ import pytest
 from nemolocal_render.job import RenderResult
 from tests.support.audio import read_samples, tone_strength
 
+pytestmark = pytest.mark.ffmpeg
+
 Make = Callable[..., tuple[Path, RenderResult]]
 SIZE = {"width": 64, "height": 36}
 REVERSE = [{"type": "reverse"}]

@@ -11,6 +11,8 @@ from nemolocal_render.job import RenderResult
 from tests.support.audio import read_samples, tone_strength
 from tests.support.frames import DecodedVideo
 
+pytestmark = pytest.mark.ffmpeg
+
 Make = Callable[..., tuple[Path, RenderResult]]
 SIZE = {"width": 160, "height": 90}
 RED, BLUE = (255, 0, 0), (0, 0, 255)

@@ -12,6 +12,8 @@ from nemolocal_render.encoders import HARDWARE, choose_encoder, try_encoder
 from nemolocal_render.job import RenderResult
 from tests.support.frames import DecodedVideo
 
+pytestmark = pytest.mark.ffmpeg
+
 Make = Callable[..., tuple[Path, RenderResult]]
 
 ONE_CLIP = {"tt": 0, "sg": [{"src": "sample.mp4", "s": 0, "d": 1000, "ss": 500}]}
