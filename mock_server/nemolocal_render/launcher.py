@@ -1,21 +1,22 @@
 """Starts one program with less power than its parent has.
 
-Run as `python -I -S launcher.py POLICY PROGRAM ARGUMENT…`; POLICY is JSON:
-`{"parent": pid, "limits": {"CPU": 10, …}, "read": [paths], "write": [paths]}`. What the platform
-does not offer is left out: resource limits are for every POSIX system, the rest is Linux. Only the
-standard library is imported, so that a start costs milliseconds.
+Run as `python -I -S launcher.py PARENT LIMITS COUNT READ… COUNT WRITE… PROGRAM WORD…`: a process
+id, limits as `CPU=10,NOFILE=64`, and how many paths that may be read, and be written, follow. What
+the platform does not offer is left out: resource limits are for every POSIX system, the rest is
+Linux. FFmpeg starts by this each time, so it imports next to nothing: JSON, typing and the like
+would double what a start costs.
 """
 
-import contextlib
 import ctypes
-import json
 import os
 import resource
-import signal
 import sys
-from collections.abc import Iterable
-from typing import Any
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+_SIGKILL = 9
 _PR_SET_PDEATHSIG, _PR_SET_NO_NEW_PRIVS = 1, 38
 _CREATE_RULESET, _ADD_RULE, _RESTRICT_SELF = 444, 445, 446
 _VERSION_FLAG = 1
@@ -47,19 +48,24 @@ def limit(limits: dict[str, int]) -> None:
         kind = getattr(resource, f"RLIMIT_{name}", None)
         if kind is not None:
             hard = resource.getrlimit(kind)[1]
-            value = value if hard == resource.RLIM_INFINITY else min(value, hard)
-            # macOS knows limits that it does not let anybody set.
-            with contextlib.suppress(OSError, ValueError):
-                resource.setrlimit(kind, (value, value))
+            _set(kind, value if hard == resource.RLIM_INFINITY else min(value, hard))
 
 
-def landlock_version(libc: Any) -> int:
+def _set(kind: int, value: int) -> None:
+    try:
+        resource.setrlimit(kind, (value, value))
+    except (OSError, ValueError):
+        # macOS knows limits that it does not let anybody set.
+        return
+
+
+def landlock_version(libc: "Any") -> int:
     """The version of Landlock of this kernel, 0 where there is none."""
     version = libc.syscall(_CREATE_RULESET, None, ctypes.c_size_t(0), _VERSION_FLAG)
     return max(int(version), 0)
 
 
-def confine(libc: Any, read: Iterable[str], write: Iterable[str]) -> bool:
+def confine(libc: "Any", read: list[str], write: list[str]) -> bool:
     """Leave only these files and folders, and no TCP; says whether the kernel agreed."""
     libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
     version = landlock_version(libc)
@@ -81,7 +87,7 @@ def confine(libc: Any, read: Iterable[str], write: Iterable[str]) -> bool:
     return agreed
 
 
-def _allow(libc: Any, ruleset: int, path: str, access: int) -> None:
+def _allow(libc: "Any", ruleset: int, path: str, access: int) -> None:
     # Not every system has every folder; what is not there needs no permission.
     if not os.path.exists(path):
         return
@@ -92,22 +98,35 @@ def _allow(libc: Any, ruleset: int, path: str, access: int) -> None:
     os.close(place)
 
 
-def _die_with(libc: Any, parent: int) -> None:
+def _die_with(libc: "Any", parent: int) -> None:
     """Should the parent be killed, nobody would be left to end this process."""
-    libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    libc.prctl(_PR_SET_PDEATHSIG, _SIGKILL, 0, 0, 0)
     if os.getppid() != parent:
         sys.exit("the parent has gone already")
 
 
 def main(arguments: list[str]) -> None:
     """Restrict this process, then become the program."""
-    policy = json.loads(arguments[0])
-    limit(policy["limits"])
+    parent, limits, *rest = arguments
+    read, rest = _counted(rest)
+    write, program = _counted(rest)
+    limit(_limits_of(limits))
     if sys.platform == "linux":
         libc = ctypes.CDLL(None)
-        _die_with(libc, policy["parent"])
-        confine(libc, policy["read"], policy["write"])
-    os.execv(arguments[1], arguments[1:])
+        _die_with(libc, int(parent))
+        confine(libc, read, write)
+    os.execv(program[0], program)
+
+
+def _counted(words: list[str]) -> tuple[list[str], list[str]]:
+    """The words that the first one counts, and those behind them."""
+    end = int(words[0]) + 1
+    return words[1:end], words[end:]
+
+
+def _limits_of(text: str) -> dict[str, int]:
+    pairs = (each.split("=") for each in text.split(",") if each)
+    return {name: int(value) for name, value in pairs}
 
 
 if __name__ == "__main__":

@@ -4,14 +4,15 @@ import asyncio
 import os
 import signal
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-_GRACE = 2.0
+GRACE = 2.0
 # A child that gets less processor time than this in so long waits for what never comes.
-_IDLE = 20.0
+IDLE = 20.0
 _LEAST = 0.1
 _TAIL = 8192
 _CHUNK = 65536
@@ -36,17 +37,20 @@ async def run(
     environment: Mapping[str, str],
     timeout: float,
     on_line: Callable[[str], None],
+    idle: float = IDLE,
+    grace: float = GRACE,
 ) -> Outcome:
     """Run a program in a folder and hand on each line that it prints.
 
     Raises TimeoutError after `timeout` seconds, and Stalled, one of those, when the child has done
-    nothing for long. However this ends, by cancellation too, the child's whole process group has
-    ended with it: SIGTERM, two seconds, SIGKILL.
+    nothing for `idle` seconds. However this ends, by cancellation too, the child's whole process
+    group has ended with it: SIGTERM, `grace` seconds, SIGKILL.
     """
     starting = asyncio.ensure_future(_start(argv, folder, environment))
     cancelled = await _insist(starting)
     process = starting.result()
-    watch = asyncio.ensure_future(_stand_still(process.pid))
+    look = partial(processor_time_asleep, process.pid)
+    watch = asyncio.ensure_future(stand_still(look, idle))
     outcome = asyncio.ensure_future(_outcome(process, on_line))
     try:
         if cancelled is not None:
@@ -59,7 +63,7 @@ async def run(
     finally:
         watch.cancel()
         outcome.cancel()
-        await _end(process)
+        await _end(process, grace)
 
 
 async def _outcome(process: asyncio.subprocess.Process, on_line: Callable[[str], None]) -> Outcome:
@@ -67,18 +71,21 @@ async def _outcome(process: asyncio.subprocess.Process, on_line: Callable[[str],
     return Outcome(await process.wait(), complaint)
 
 
-async def _stand_still(pid: int) -> None:
-    """Returns when a process has stood still for long; never where that cannot be seen."""
+async def stand_still(look: Callable[[], float | None], idle: float) -> None:
+    """Return when two looks, `idle` seconds apart, tell of almost no work between them.
+
+    A look is None where there is work, or where nobody can see: that is never standing still.
+    """
     before = None
     while True:
-        now = _slept_at(pid)
+        now = look()
         if before is not None and now is not None and now - before < _LEAST:
             return
         before = now
-        await asyncio.sleep(_IDLE)
+        await asyncio.sleep(idle)
 
 
-def _slept_at(pid: int) -> float | None:
+def processor_time_asleep(pid: int) -> float | None:
     """The processor time, in seconds, of a process of which every thread sleeps.
 
     None while one is at work or waits for a processor or a disk, and where nobody tells.
@@ -141,12 +148,12 @@ async def _insist(task: asyncio.Future[Any]) -> asyncio.CancelledError | None:
     return cancelled
 
 
-async def _end(process: asyncio.subprocess.Process) -> None:
+async def _end(process: asyncio.subprocess.Process, grace: float) -> None:
     if process.returncode is not None:
         return
     _signal(process, signal.SIGTERM)
     try:
-        async with asyncio.timeout(_GRACE):
+        async with asyncio.timeout(grace):
             await process.wait()
     except TimeoutError:
         pass

@@ -6,7 +6,6 @@ libraries and one folder that it may write, no network, and ends when it has use
 
 import ctypes
 import functools
-import json
 import os
 import sys
 from pathlib import Path
@@ -39,10 +38,11 @@ def confined(argv: list[str], policy: Policy) -> list[str]:
     """The command line that runs `argv` under a policy; unchanged where the system is not POSIX."""
     if os.name != "posix":
         return argv
-    return [sys.executable, "-I", "-S", launcher.__file__, json.dumps(_wire(policy)), *argv]
+    return [sys.executable, "-I", "-S", launcher.__file__, *_words_of(policy), *argv]
 
 
-def _wire(policy: Policy) -> dict[str, object]:
+def _words_of(policy: Policy) -> list[str]:
+    """A policy as the launcher reads it."""
     limits = {
         "CPU": policy.cpu_seconds,
         "FSIZE": policy.file_size,
@@ -54,7 +54,8 @@ def _wire(policy: Policy) -> dict[str, object]:
         limits["AS"] = policy.memory
     read = [*_SYSTEM, *_KERNEL, sys.prefix, sys.base_prefix, *map(str, policy.read)]
     write = ["/dev/null", *map(str, policy.write), *(_DEVICES if policy.devices else ())]
-    return {"parent": os.getpid(), "limits": limits, "read": read, "write": write}
+    told = ",".join(f"{name}={value}" for name, value in limits.items())
+    return [str(os.getpid()), told, str(len(read)), *read, str(len(write)), *write]
 
 
 def environment(home: Path) -> dict[str, str]:

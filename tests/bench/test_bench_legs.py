@@ -3,7 +3,6 @@
 import asyncio
 import os
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -21,7 +20,8 @@ from nemolocal_bench.compression.legs import Result, run_leg, steps, try_familie
 from nemolocal_bench.compression.measures import Instruments, NotMeasured
 from nemolocal_bench.compression.target import TargetSearch, cut_sample
 
-Run = Callable[..., None]
+pytestmark = pytest.mark.ffmpeg
+
 ALL = Instruments(neg=True, xpsnr=True, complaint="")
 FAST = Settings("libx264", "ultrafast", 30.0)
 

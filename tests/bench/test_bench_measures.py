@@ -21,8 +21,10 @@ from nemolocal_bench.compression.measures import (
     measure,
     summarize,
 )
+from tests.support.media import run_ffmpeg
 
-Run = Callable[..., None]
+pytestmark = pytest.mark.ffmpeg
+
 Make = Callable[[str, list[str]], Path]
 ALL = Instruments(neg=True, xpsnr=True, complaint="")
 PAIRS = [
@@ -49,7 +51,7 @@ def measured(
     return asyncio.run(measure(*pair, folder, instruments))
 
 
-def direct(run_ffmpeg: Run, reference: Path, distorted: Path, folder: Path) -> dict[str, float]:
+def direct(reference: Path, distorted: Path, folder: Path) -> dict[str, float]:
     """libvmaf itself on raw frames, which have no times that could be wrong."""
     raw = ("-fps_mode", "passthrough", "-pix_fmt", "yuv420p", "-f", "rawvideo")
     run_ffmpeg("-i", reference, *raw, folder / "reference.yuv")
@@ -60,10 +62,10 @@ def direct(run_ffmpeg: Run, reference: Path, distorted: Path, folder: Path) -> d
         for name in ("distorted.yuv", "reference.yuv")
         for word in ("-f", "rawvideo", "-s", size, "-r", "25", "-i", name)
     ]
-    return pooled(run_ffmpeg, sides, folder)
+    return pooled(sides, folder)
 
 
-def pooled(run_ffmpeg: Run, sides: list[str], folder: Path) -> dict[str, float]:
+def pooled(sides: list[str], folder: Path) -> dict[str, float]:
     graph = "libvmaf=log_fmt=json:log_path=direct.json:feature='name=psnr|name=float_ssim'"
     run_ffmpeg(*sides, "-filter_complex", graph, "-f", "null", "-", folder=folder)
     means = json.loads((folder / "direct.json").read_text())["pooled_metrics"]
@@ -73,10 +75,10 @@ def pooled(run_ffmpeg: Run, sides: list[str], folder: Path) -> dict[str, float]:
 
 @pytest.mark.parametrize(("reference", "distorted"), PAIRS)
 def test_scores_are_those_of_frames_paired_by_hand(
-    run_ffmpeg: Run, reference: str, distorted: str, media: Path, tmp_path: Path
+    reference: str, distorted: str, media: Path, tmp_path: Path
 ) -> None:
     ours = measured(media / reference, media / distorted, tmp_path)
-    theirs = direct(run_ffmpeg, media / reference, media / distorted, tmp_path)
+    theirs = direct(media / reference, media / distorted, tmp_path)
     for name, mean in theirs.items():
         score = ours.score(name)
         assert score is not None
@@ -85,26 +87,26 @@ def test_scores_are_those_of_frames_paired_by_hand(
 
 
 def test_the_obvious_command_is_wrong_by_twenty_points_and_more(
-    run_ffmpeg: Run, media: Path, tmp_path: Path
+    media: Path, tmp_path: Path
 ) -> None:
     pair = media / "fast.mp4", media / "worse-fast.mkv"
-    right = direct(run_ffmpeg, *pair, tmp_path)["vmaf"]
-    assert right - naive(run_ffmpeg, *pair, tmp_path) >= 20
+    right = direct(*pair, tmp_path)["vmaf"]
+    assert right - naive(*pair, tmp_path) >= 20
     assert measured(*pair, tmp_path).vmaf == pytest.approx(right, abs=0.01)
 
 
 def test_without_the_pairing_the_bench_is_as_wrong_as_the_obvious_command(
-    run_ffmpeg: Run, media: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    media: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pair = media / "fast.mp4", media / "worse-fast.mkv"
     monkeypatch.setattr(measures, "PAIRED", "ts_sync_mode=default")
     unpaired = measured(*pair, tmp_path).vmaf
-    assert unpaired == pytest.approx(naive(run_ffmpeg, *pair, tmp_path), abs=0.01)
+    assert unpaired == pytest.approx(naive(*pair, tmp_path), abs=0.01)
 
 
-def naive(run_ffmpeg: Run, reference: Path, distorted: Path, folder: Path) -> float:
+def naive(reference: Path, distorted: Path, folder: Path) -> float:
     """What everybody types: frames are paired by times that containers have rounded."""
-    return pooled(run_ffmpeg, ["-i", str(distorted), "-i", str(reference)], folder)["vmaf"]
+    return pooled(["-i", str(distorted), "-i", str(reference)], folder)["vmaf"]
 
 
 def test_every_score_tells_its_model_and_height(media: Path, tmp_path: Path) -> None:
@@ -168,7 +170,7 @@ def check(reference: Path, distorted: Path, folder: Path, *, resized: bool = Fal
     asyncio.run(measure(*pair, folder, Instruments(neg=False, xpsnr=False, complaint="")))
 
 
-def test_a_still_picture_is_not_taken_for_a_shifted_one(run_ffmpeg: Run, tmp_path: Path) -> None:
+def test_a_still_picture_is_not_taken_for_a_shifted_one(tmp_path: Path) -> None:
     drawn = ("-f", "lavfi", "-i", "mandelbrot=s=192x108:r=25,loop=40:1", "-frames:v", "40")
     run_ffmpeg(*drawn, "-pix_fmt", "yuv420p", "-crf", "6", tmp_path / "still.mp4")
     run_ffmpeg("-i", tmp_path / "still.mp4", "-crf", "21", tmp_path / "worse.mp4")
@@ -211,9 +213,7 @@ def test_the_reference_must_be_like_itself(
         asyncio.run(check_reference(clip, tmp_path, ALL))
 
 
-def test_what_cannot_be_compared_is_named_with_the_reason(
-    run_ffmpeg: Run, media: Path, tmp_path: Path
-) -> None:
+def test_what_cannot_be_compared_is_named_with_the_reason(media: Path, tmp_path: Path) -> None:
     run_ffmpeg("-i", media / "plain.mp4", "-frames:v", "1", tmp_path / "one.mp4")
     (tmp_path / "text.mp4").write_text("ffconcat version 1.0\nfile plain.mp4\n")
     (tmp_path / "notes.txt").write_text("notes")

@@ -12,6 +12,8 @@ from nemolocal_bench.compression.comparison import Wanted
 from nemolocal_client import CLOUD_BASE_URL
 from nemolocal_render import ffmpeg
 
+pytestmark = pytest.mark.ffmpeg
+
 
 @pytest.fixture(autouse=True)
 def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

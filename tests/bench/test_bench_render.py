@@ -12,6 +12,8 @@ from nemolocal_bench.effort import Effort, measured, medians
 from nemolocal_bench.render import main, tell_beside
 from nemolocal_bench.vmaf import NotComparable, Pair
 
+pytestmark = pytest.mark.ffmpeg
+
 SIZE = (192, 108)
 
 

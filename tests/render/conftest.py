@@ -1,9 +1,6 @@
-"""Media made once per session, and eyes and ears for what was rendered from it."""
+"""Media made once, and the ways in which tests render them."""
 
-import array
 import asyncio
-import importlib.util
-import math
 import os
 import subprocess
 import sys
@@ -12,42 +9,49 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fixtures.media.make import make_media
 
 from nemolocal_contract.draft import draft_from_wire
-from nemolocal_render import ffmpeg, footage
+from nemolocal_render import ffmpeg, footage, job
+from nemolocal_render.inspection import RenderFacts, inspect_media, inspect_render
 from nemolocal_render.job import RenderResult, render
-from nemolocal_render.plan import OutputSpec, RenderPlan, Source, plan_render
-from nemolocal_render.probe import probe
+from nemolocal_render.plan import OutputSpec, Source, plan_render
+from tests.support.media import MediaCache, run_ffmpeg
 
 SIZE = {"width": 320, "height": 180}
 
-# Extension → what FFmpeg is told, so that each accepted kind is there once.
-_RECIPES: dict[str, list[str]] = {
-    "small.mov": ["-c:v", "prores", "-c:a", "pcm_s16le"],
-    "small.avi": ["-c:v", "mpeg4", "-c:a", "libmp3lame"],
-    "small.webm": [
-        "-c:v",
-        "libvpx-vp9",
-        "-cpu-used",
-        "8",
-        "-deadline",
-        "realtime",
-        "-c:a",
-        "libopus",
-    ],
-    "small.mkv": ["-c:v", "libx264", "-c:a", "flac"],
-    "small.jpg": ["-frames:v", "1", "-an", "-f", "image2"],
-    "small.png": ["-frames:v", "1", "-an", "-f", "image2"],
-    "small.webp": ["-frames:v", "1", "-an", "-f", "image2"],
-    "still.gif": ["-frames:v", "1", "-an"],
-    "small.gif": ["-an"],
-    "small.mp3": ["-vn"],
-    "small.wav": ["-vn"],
-    "small.aac": ["-vn"],
-    "sound.mp4": ["-vn", "-c:a", "aac"],
-    "silent.mp4": ["-c:v", "libx264", "-an"],
-}
+# The files of fixtures/media that fast tests need; the others take long to encode.
+BASIC_CLIPS = (
+    "h264-aac.mp4",
+    "h264-flac.mkv",
+    "vp8-vorbis.webm",
+    "no-sound.mp4",
+    "still.jpg",
+    "still.gif",
+    "tone.wav",
+)
 
+_SCRIPT = Path(__file__).parents[2] / "fixtures" / "media" / "make.py"
+
+LARGE_SAMPLE = "large-sample.mp4"
+
+# Extension → what FFmpeg is told, so that each accepted kind is there once.
+_KINDS: dict[str, str] = {
+    "small.mov": "-c:v prores -c:a pcm_s16le",
+    "small.avi": "-c:v mpeg4 -c:a libmp3lame",
+    "small.webm": "-c:v libvpx-vp9 -cpu-used 8 -deadline realtime -c:a libopus",
+    "small.mkv": "-c:v libx264 -preset ultrafast -c:a flac",
+    "small.jpg": "-frames:v 1 -an -f image2",
+    "small.png": "-frames:v 1 -an -f image2",
+    "small.webp": "-frames:v 1 -an -f image2",
+    "still.gif": "-frames:v 1 -an",
+    "small.gif": "-an",
+    "small.mp3": "-vn",
+    "small.wav": "-vn",
+    "small.aac": "-vn",
+    "sound.mp4": "-vn -c:a aac",
+    "silent.mp4": "-c:v libx264 -preset ultrafast -an",
+}
 
 # Small pictures and clips of known colours: what FFmpeg draws, and how it is written.
 _TONE = "aevalsrc='0.3*sin(2*PI*{}*t)':s=48000:d=2"
@@ -82,76 +86,85 @@ _SCENES: dict[str, tuple[list[str], list[str]]] = {
 }
 
 
-def _draw(folder: Path) -> None:
-    for name, (drawn, recipe) in _SCENES.items():
-        inputs = [argument for scene in drawn for argument in ("-f", "lavfi", "-i", scene)]
-        _ffmpeg(*inputs, *recipe, str(folder / name))
-
-
-def _ffmpeg(*arguments: str) -> None:
-    subprocess.run(
-        [str(ffmpeg.executable()), "-v", "error", "-nostdin", "-y", *arguments], check=True
-    )
-
-
-@pytest.fixture(scope="session")
-def run_ffmpeg() -> Callable[..., None]:
-    return _ffmpeg
-
-
-@pytest.fixture(scope="session")
-def fixture_script() -> Callable[[str], Any]:
-    """A Python file of the folder fixtures as a module."""
-
-    def load(name: str) -> Any:
-        path = Path(__file__).parents[2] / "fixtures" / name
-        spec = importlib.util.spec_from_file_location(path.stem, path)
-        assert spec is not None
-        assert spec.loader is not None
-        module = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
-        return module
-
-    return load
-
-
-@pytest.fixture(scope="session")
-def media(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with `sample.mp4` (4 s, counted frames), `music.m4a` (5 s) and each small kind."""
-    folder = tmp_path_factory.mktemp("media")
-    asyncio.run(footage.make_sample(folder / "sample.mp4", seconds=4))
+def _make_media(folder: Path) -> None:
+    asyncio.run(footage.make_sample(folder / LARGE_SAMPLE, seconds=4))
+    small = "-vf scale=320:180 -c:v libx264 -preset ultrafast -crf 8 -c:a copy -movflags +faststart"
+    run_ffmpeg("-i", folder / LARGE_SAMPLE, *small.split(), folder / "sample.mp4")
     asyncio.run(footage.make_music("lofi", 5, folder / "music.m4a"))
-    picture = ["-f", "lavfi", "-i", "testsrc2=s=160x90:r=25:d=1"]
-    sound = ["-f", "lavfi", "-i", "sine=f=440:d=1:r=48000"]
+    inputs = "-f lavfi -i testsrc2=s=160x90:r=25:d=1 -f lavfi -i sine=f=440:d=1:r=48000".split()
     outputs = [
         argument
-        for name, recipe in _RECIPES.items()
-        for argument in ["-map", "0:v", "-map", "1:a", *recipe, str(folder / name)]
+        for name, recipe in _KINDS.items()
+        for argument in ("-map", "0:v", "-map", "1:a", *recipe.split(), folder / name)
     ]
-    _ffmpeg(*picture, *sound, *outputs)
-    _draw(folder)
-    return folder
+    run_ffmpeg(*inputs, *outputs)
+    for name, (drawn, recipe) in _SCENES.items():
+        inputs = [argument for scene in drawn for argument in ("-f", "lavfi", "-i", scene)]
+        run_ffmpeg(*inputs, *recipe, folder / name)
 
 
 @pytest.fixture(scope="session")
-def source(media: Path) -> Callable[[str], Source]:
-    """A file of the media folder, or of a path, as a probed source."""
-    known: dict[str, Source] = {}
+def media(media_cache: MediaCache) -> Path:
+    """A folder with each small kind, `music.m4a` (5 s) and counted frames, 4 s of them.
+
+    `large-sample.mp4` is what `make_sample` made, 1280x720, and `sample.mp4` is a quarter as high:
+    most of the work of a small render would be to read a large clip.
+    """
+    return media_cache.folder("render", _make_media, (_KINDS, _SCENES))
+
+
+@pytest.fixture(scope="session")
+def basic_clips(media_cache: MediaCache) -> Path:
+    """A folder with those files of fixtures/media that are made quickly."""
+    recipe = (_SCRIPT.read_text(encoding="utf-8"), BASIC_CLIPS)
+    return media_cache.folder("basic", lambda folder: make_media(folder, BASIC_CLIPS), recipe)
+
+
+@pytest.fixture(scope="session")
+def all_clips(media_cache: MediaCache) -> Path:
+    """What the script of fixtures/media makes, and in `table.txt` what it printed."""
+
+    def make(folder: Path) -> None:
+        command = [sys.executable, str(_SCRIPT), str(folder)]
+        table = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+        (folder / "table.txt").write_text(table, encoding="utf-8")
+
+    return media_cache.folder("clips", make, _SCRIPT.read_text(encoding="utf-8"))
+
+
+@pytest.fixture(scope="session")
+def source(media: Path) -> Callable[[str | Path], Source]:
+    """A file of the media folder, or of a path, as a source.
+
+    What it holds is found out by this process: a child that does it costs more than many a render.
+    """
+    known: dict[Path, Source] = {}
 
     def get(name: str | Path) -> Source:
         path = media / name
-        if str(path) not in known:
-            known[str(path)] = Source(path, asyncio.run(probe(path, path.suffix[1:])))
-        return known[str(path)]
+        if path not in known:
+            known[path] = Source(path, inspect_media(path, path.suffix[1:]))
+        return known[path]
 
     return get
 
 
 @pytest.fixture
+def check_here(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """Have finished files checked by this process, for the same reason."""
+
+    async def check(path: Path) -> RenderFacts:
+        return inspect_render(path)
+
+    return lambda: monkeypatch.setattr(job, "check", check)
+
+
+@pytest.fixture
 def make(
-    tmp_path: Path, source: Callable[[str], Source]
+    tmp_path: Path, source: Callable[[str | Path], Source], check_here: Callable[[], None]
 ) -> Callable[..., tuple[Path, RenderResult]]:
     """Render a wire draft whose `src` are names in the media folder; 320x180 unless it says so."""
+    check_here()
 
     def run(
         tracks: list[dict[str, Any]], output: OutputSpec | None = None, **metadata: Any
@@ -166,122 +179,6 @@ def make(
         return destination, asyncio.run(work)
 
     return run
-
-
-@pytest.fixture(scope="session")
-def render_wire(
-    tmp_path_factory: pytest.TempPathFactory, source: Callable[[str], Source]
-) -> Callable[..., tuple[Path, RenderPlan, RenderResult]]:
-    """Render a whole wire draft, any number of times in one test; the next one replaces it."""
-    folder = tmp_path_factory.mktemp("wire")
-
-    def run(wire: dict[str, Any]) -> tuple[Path, RenderPlan, RenderResult]:
-        names = {s["src"] for t in wire["t"] for s in t["sg"] if "src" in s}
-        sources = {name: source(name) for name in names}
-        plan = plan_render(draft_from_wire(wire), sources, OutputSpec("low"))
-        work = render(plan, folder / "x.mp4", workdir=folder, on_progress=lambda _: None)
-        return folder / "x.mp4", plan, asyncio.run(work)
-
-    return run
-
-
-class Pictures:
-    """The points of each decoded frame."""
-
-    def __init__(self, path: Path) -> None:
-        import av
-
-        self._frames: list[list[tuple[int, bytes]]] = []
-        with av.open(str(path)) as container:
-            for frame in container.decode(video=0):
-                self.width, self.height = frame.width, frame.height
-                self._frames.append([(plane.line_size, bytes(plane)) for plane in frame.planes])
-
-    def __len__(self) -> int:
-        return len(self._frames)
-
-    def luma(self, index: int, x: float, y: float) -> int:
-        """The brightness of a point; x and y from 0 to 1."""
-        line, pixels = self._frames[index][0]
-        return pixels[int(y * self.height) * line + int(x * self.width)]
-
-    def rgb(self, index: int, x: float, y: float) -> tuple[int, int, int]:
-        """The colour of a point, 0 to 255 each."""
-        u, v = (
-            pixels[int(y * self.height / 2) * line + int(x * self.width / 2)] - 128
-            for line, pixels in self._frames[index][1:]
-        )
-        gray = 1.164 * (self.luma(index, x, y) - 16)
-        color = (gray + 1.793 * v, gray - 0.213 * u - 0.533 * v, gray + 2.112 * u)
-        red, green, blue = (min(max(round(part), 0), 255) for part in color)
-        return red, green, blue
-
-    def row(self, index: int, y: float) -> bytes:
-        """The brightness of a row of points."""
-        line, pixels = self._frames[index][0]
-        return pixels[int(y * self.height) * line :][: self.width]
-
-    def counter(self, index: int) -> int:
-        """The number that the sample video carries in its pixels."""
-        width, height = footage.SAMPLE_SIZE
-        y = (footage.COUNTER_TOP + footage.COUNTER_BLOCK / 2) / height
-        places = (
-            (footage.COUNTER_LEFT + (place + 0.5) * footage.COUNTER_BLOCK) / width
-            for place in range(footage.COUNTER_BITS)
-        )
-        return int("".join("01"[self.luma(index, x, y) > 128] for x in places), 2)
-
-    def brightest(self, index: int, left: float, top: float, right: float, bottom: float) -> int:
-        """The brightest point of a part of a frame; sides from 0 to 1."""
-        line, pixels = self._frames[index][0]
-        a, b = int(left * self.width), int(right * self.width)
-        rows = range(int(top * self.height), int(bottom * self.height))
-        return max(max(pixels[row * line + a : row * line + b]) for row in rows)
-
-
-@pytest.fixture(scope="session")
-def pictures() -> type[Pictures]:
-    return Pictures
-
-
-def _samples(path: Path) -> "array.array[float]":
-    import av
-
-    heard = array.array("f")
-    with av.open(str(path)) as container:
-        for frame in container.decode(audio=0):
-            heard.frombytes(bytes(frame.planes[0])[: frame.samples * 4])
-    return heard
-
-
-@pytest.fixture(scope="session")
-def samples() -> Callable[[Path], "array.array[float]"]:
-    """The samples of the left channel of an AAC track."""
-    return _samples
-
-
-def _loudness(heard: "array.array[float]", start: float, end: float) -> float:
-    part = heard[int(start * 48000) : int(end * 48000)]
-    return float((sum(value * value for value in part) / len(part)) ** 0.5)
-
-
-@pytest.fixture(scope="session")
-def loudness() -> Callable[..., float]:
-    """The root mean square of samples between two seconds."""
-    return _loudness
-
-
-def _strength(heard: "array.array[float]", hertz: float, start: float, end: float) -> float:
-    part = heard[int(start * 48000) : int(end * 48000)]
-    angle = 2 * math.pi * hertz / 48000
-    sums = [sum(v * turn(n * angle) for n, v in enumerate(part)) for turn in (math.sin, math.cos)]
-    return 2 * math.hypot(*sums) / len(part)
-
-
-@pytest.fixture(scope="session")
-def strength() -> Callable[..., float]:
-    """How strong a tone is between two seconds of samples: the height of its wave."""
-    return _strength
 
 
 @pytest.fixture

@@ -1,16 +1,17 @@
 """Titles that were made to do harm are drawn as they are written, or refused, and cost little."""
 
 import json
-import subprocess
-import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-TRIAL = Path(__file__).parents[2] / "fixtures" / "attacks" / "trial.py"
-SECONDS, MEGABYTES = 1.0, 300.0
-FRAMES = 6
+from tests.support.attacks import FRAMES, Outcome, is_cheap, try_files
+from tests.support.frames import DecodedVideo
+
+pytestmark = pytest.mark.ffmpeg
+
 STYLE = {"pos": "center", "size": 100}
 
 # A text, and a harmless one that looks almost the same.
@@ -61,62 +62,76 @@ ODD_STYLES: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.fixture(scope="module")
-def outcomes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """What came of each segment, by its name; `path` is its render."""
-    folder = tmp_path_factory.mktemp("texts")
-    segments: dict[str, dict[str, Any]] = {
-        **{f"bad-{name}": {"txt": bad} for name, (bad, _) in LITERAL.items()},
-        **{f"twin-{name}": {"txt": twin} for name, (_, twin) in LITERAL.items()},
-        **{name: {"txt": text} for name, text in BOUNDLESS.items()},
-        **{name: segment for name, (segment, _) in REFUSED.items()},
-        **{name: {"txt": "Hi", "st": style} for name, style in ODD_STYLES.items()},
-    }
-    for name, segment in segments.items():
-        content = json.dumps({"st": STYLE, **segment})
-        (folder / f"{name}.json").write_text(content, encoding="utf-8")
-    work = folder / "work"
-    work.mkdir()
-    command = [sys.executable, str(TRIAL), str(work), *map(str, sorted(folder.glob("*.json")))]
-    lines = subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()
-    assert list(work.glob("render-*")) == []
-    told = [json.loads(line) for line in lines]
+SEGMENTS: dict[str, dict[str, Any]] = {
+    **{f"bad-{name}": {"txt": bad} for name, (bad, _) in LITERAL.items()},
+    **{f"twin-{name}": {"txt": twin} for name, (_, twin) in LITERAL.items()},
+    **{name: {"txt": text} for name, text in BOUNDLESS.items()},
+    **{name: segment for name, (segment, _) in REFUSED.items()},
+    **{name: {"txt": "Hi", "st": style} for name, style in ODD_STYLES.items()},
+}
+
+
+def tried(names: Iterable[str], folder: Path) -> dict[str, Outcome]:
+    """What came of these segments, by their names; `path` is the render."""
+    paths = [folder / f"{name}.json" for name in names]
+    for path in paths:
+        content = json.dumps({"st": STYLE, **SEGMENTS[path.stem]})
+        path.write_text(content, encoding="utf-8")
+    outcomes = try_files(paths, folder / "work")
     return {
-        one["name"].removesuffix(".json"): {**one, "path": work / f"{one['name']}.mp4"}
-        for one in told
+        path.stem: {**outcomes[path.name], "path": folder / "work" / f"{path.name}.mp4"}
+        for path in paths
     }
 
 
-def test_no_text_costs_more_than_a_second_or_much_memory(outcomes: dict[str, Any]) -> None:
-    dear = {
-        name: one
-        for name, one in outcomes.items()
-        if one["seconds"] >= SECONDS or one["megabytes"] >= MEGABYTES
-    }
-    assert dear == {}
-
-
-def ink(seen: Any) -> int:
+def ink(seen: DecodedVideo) -> int:
     return sum(level > 110 for y in range(seen.height) for level in seen.row(3, y / seen.height))
 
 
-@pytest.mark.parametrize("name", LITERAL)
-def test_markup_is_drawn_as_it_is_written(
-    name: str, outcomes: dict[str, Any], pictures: Any
-) -> None:
-    bad, twin = (outcomes[f"{kind}-{name}"] for kind in ("bad", "twin"))
+def require_drawn_as_written(bad: Outcome, twin: Outcome) -> None:
     assert (bad.get("frames"), twin.get("frames")) == (FRAMES, FRAMES), bad
-    drawn, meant = ink(pictures(bad["path"])), ink(pictures(twin["path"]))
+    drawn, meant = ink(DecodedVideo(bad["path"])), ink(DecodedVideo(twin["path"]))
     assert meant > 100
     assert abs(drawn - meant) < 0.2 * meant
 
 
-@pytest.mark.parametrize("name", [*BOUNDLESS, *ODD_STYLES])
-def test_what_has_no_bounds_is_still_a_render(name: str, outcomes: dict[str, Any]) -> None:
-    assert outcomes[name].get("frames") == FRAMES, outcomes[name]
+# A process tries many, so that they are few tests over tables.
+@pytest.mark.parametrize(
+    "names", [["nothing", "event"], pytest.param(list(LITERAL), marks=pytest.mark.slow)]
+)
+def test_markup_is_drawn_as_it_is_written(
+    names: list[str], tmp_path: Path, subtests: pytest.Subtests
+) -> None:
+    outcomes = tried([f"{kind}-{name}" for name in names for kind in ("bad", "twin")], tmp_path)
+    for name in names:
+        with subtests.test(name):
+            bad, twin = outcomes[f"bad-{name}"], outcomes[f"twin-{name}"]
+            assert is_cheap(bad)
+            assert is_cheap(twin)
+            require_drawn_as_written(bad, twin)
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["braces", "font-tag"],
+        pytest.param([*BOUNDLESS, *ODD_STYLES], marks=pytest.mark.slow),
+    ],
+)
+def test_what_has_no_bounds_is_still_a_render(
+    names: list[str], tmp_path: Path, subtests: pytest.Subtests
+) -> None:
+    for name, outcome in tried(names, tmp_path).items():
+        with subtests.test(name):
+            assert is_cheap(outcome)
+            assert outcome.get("frames") == FRAMES, outcome
 
 
 @pytest.mark.rule("REN-9")
-@pytest.mark.parametrize("name", REFUSED)
-def test_what_makes_no_sense_is_refused_with_its_path(name: str, outcomes: dict[str, Any]) -> None:
-    assert outcomes[name].get("refused", "").startswith(REFUSED[name][1]), outcomes[name]
+def test_what_makes_no_sense_is_refused_with_its_path(
+    tmp_path: Path, subtests: pytest.Subtests
+) -> None:
+    for name, outcome in tried(REFUSED, tmp_path).items():
+        with subtests.test(name):
+            assert is_cheap(outcome)
+            assert outcome.get("refused", "").startswith(REFUSED[name][1]), outcome

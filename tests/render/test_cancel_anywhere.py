@@ -4,6 +4,7 @@ import asyncio
 import os
 import random
 from collections.abc import Callable
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,11 @@ from nemolocal_render import encoders, process
 from nemolocal_render.job import render
 from nemolocal_render.plan import OutputSpec, RenderPlan, Source, plan_render
 
+pytestmark = pytest.mark.ffmpeg
+
 NIGHTLY = settings.default is not None and settings.default.max_examples > 500
 JOBS = 500 if NIGHTLY else 50
-# The longest time that a render is left to run; about what it needs here.
+# The longest time that a render is left to run; about what it needs on an idle machine.
 LONGEST = 0.6
 
 TITLE = {"tt": 7, "sg": [{"s": 0, "d": 1000, "txt": "Soon gone"}]}
@@ -46,18 +49,26 @@ def plans(source: Callable[[str], Source]) -> list[RenderPlan]:
     return [plan_render(draft_from_wire(draft), sources, OutputSpec()) for draft in DRAFTS]
 
 
+class Children:
+    """Every process that was started, and who hears of it before and after."""
+
+    def __init__(self) -> None:
+        self.started: list[asyncio.subprocess.Process] = []
+        self.notify: Callable[[], None] = lambda: None
+        self._start = asyncio.create_subprocess_exec
+
+    async def start(self, *args: Any, **options: Any) -> asyncio.subprocess.Process:
+        self.notify()
+        self.started.append(await self._start(*args, **options))
+        self.notify()
+        return self.started[-1]
+
+
 @pytest.fixture
-def children(monkeypatch: pytest.MonkeyPatch) -> list[asyncio.subprocess.Process]:
-    """Every process that was started."""
-    started: list[asyncio.subprocess.Process] = []
-    start = asyncio.create_subprocess_exec
-
-    async def remember(*args: Any, **options: Any) -> asyncio.subprocess.Process:
-        started.append(await start(*args, **options))
-        return started[-1]
-
-    monkeypatch.setattr(asyncio, "create_subprocess_exec", remember)
-    return started
+def children(monkeypatch: pytest.MonkeyPatch) -> Children:
+    made = Children()
+    monkeypatch.setattr(asyncio, "create_subprocess_exec", made.start)
+    return made
 
 
 def group_lives(child: asyncio.subprocess.Process) -> bool:
@@ -68,7 +79,84 @@ def group_lives(child: asyncio.subprocess.Process) -> bool:
     return True
 
 
-async def cancelled(plan: RenderPlan, folder: Path, seconds: float) -> tuple[bool, list[int]]:
+async def cancelled_at(
+    moment: int, plan: RenderPlan, folder: Path, children: Children
+) -> tuple[bool, list[int]]:
+    """Whether a render was ended when so many things had happened, and how far it was.
+
+    What happens is that a child is about to start or has started, and that progress is told.
+    """
+    seen: list[int] = []
+    moments = count()
+
+    def happen() -> None:
+        if next(moments) == moment:
+            task.cancel()
+
+    def report(percent: int) -> None:
+        seen.append(percent)
+        if percent < 100:
+            happen()
+
+    children.notify = happen
+    work = render(plan, folder / "out.mp4", workdir=folder / "work", on_progress=report)
+    task = asyncio.ensure_future(work)
+    await asyncio.wait((task,))
+    children.notify = lambda: None
+    if not task.cancelled():
+        task.result()
+    return task.cancelled(), seen
+
+
+def require_nothing_left(
+    ended: bool, seen: list[int], folder: Path, children: Children, moment: float
+) -> None:
+    assert [child for child in children.started if child.returncode is None] == [], moment
+    assert [child for child in children.started if group_lives(child)] == [], moment
+    files = [path.name for path in folder.rglob("*") if path.is_file()]
+    assert files == ([] if ended else ["out.mp4"]), moment
+    assert list((folder / "work").glob("*")) == [], moment
+    assert (seen[-1:] == [100]) is not ended, moment
+
+
+@pytest.mark.parametrize("moment", range(5))
+def test_nothing_is_left_of_a_render_that_was_cancelled(
+    moment: int, plans: list[RenderPlan], children: Children, tmp_path: Path
+) -> None:
+    ended, seen = asyncio.run(cancelled_at(moment, plans[0], tmp_path, children))
+    assert ended
+    require_nothing_left(ended, seen, tmp_path, children, moment)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("which", range(len(DRAFTS)))
+def test_nothing_is_left_of_any_render_cancelled_at_any_of_its_moments(
+    which: int, plans: list[RenderPlan], children: Children, tmp_path: Path
+) -> None:
+    for moment in count():
+        folder = tmp_path / str(moment)
+        ended, seen = asyncio.run(cancelled_at(moment, plans[which], folder, children))
+        require_nothing_left(ended, seen, folder, children, moment)
+        if not ended:
+            break
+    # The start of the render, and two of each child: an encoder or a copy, and the check.
+    assert moment >= 5
+
+
+@pytest.mark.slow
+def test_nothing_is_left_of_a_render_that_was_cancelled_whenever_that_is(
+    plans: list[RenderPlan], children: Children, tmp_path: Path
+) -> None:
+    draw = random.Random() if NIGHTLY else random.Random(7)
+    for number in range(JOBS):
+        folder = tmp_path / str(number)
+        moment = draw.uniform(0, LONGEST)
+        plan = plans[number % len(plans)]
+        ended, seen = asyncio.run(cancelled_after(moment, plan, folder))
+        require_nothing_left(ended, seen, folder, children, moment)
+
+
+async def cancelled_after(seconds: float, plan: RenderPlan, folder: Path) -> tuple[bool, list[int]]:
     """Whether a render was ended after so many seconds, and how far it was."""
     seen: list[int] = []
     work = render(plan, folder / "out.mp4", workdir=folder / "work", on_progress=seen.append)
@@ -80,28 +168,6 @@ async def cancelled(plan: RenderPlan, folder: Path, seconds: float) -> tuple[boo
     return False, seen
 
 
-def test_nothing_is_left_of_a_render_that_was_cancelled(
-    plans: list[RenderPlan], children: list[asyncio.subprocess.Process], tmp_path: Path
-) -> None:
-    draw = random.Random() if NIGHTLY else random.Random(7)
-    reached: list[int] = []
-    for number in range(JOBS):
-        folder = tmp_path / str(number)
-        moment = draw.uniform(0, LONGEST)
-        ended, seen = asyncio.run(cancelled(plans[number % len(plans)], folder, moment))
-        reached += seen[-1:] if ended else []
-        assert [child for child in children if child.returncode is None] == [], moment
-        assert [child for child in children if group_lives(child)] == [], moment
-        files = [path.name for path in folder.rglob("*") if path.is_file()]
-        assert files == ([] if ended else ["out.mp4"]), moment
-        assert list((folder / "work").glob("*")) == [], moment
-        assert (seen[-1] == 100) is not ended
-    # Some were ended before anything was there, some in the middle of it.
-    assert len(reached) > JOBS / 10
-    assert min(reached) == 0
-    assert len(children) > JOBS
-
-
 def uvloop_or_skip() -> asyncio.AbstractEventLoop:
     uvloop: Any = pytest.importorskip("uvloop")
     return uvloop.new_event_loop()  # type: ignore[no-any-return]
@@ -111,13 +177,13 @@ def uvloop_or_skip() -> asyncio.AbstractEventLoop:
 @pytest.mark.parametrize("again", [None, *range(4)])
 def test_a_loop_may_close_after_any_cancellation(
     tmp_path: Path,
-    children: list[asyncio.subprocess.Process],
+    children: Children,
     loop: Callable[[], asyncio.AbstractEventLoop],
     again: int | None,
 ) -> None:
     async def cancel(steps: int) -> None:
         work = process.run(
-            ["/bin/sleep", "9"], folder=tmp_path, environment={}, timeout=9, on_line=print
+            ["/bin/sleep", "99"], folder=tmp_path, environment={}, timeout=99, on_line=print
         )
         task = asyncio.ensure_future(work)
         for pause in (steps, again):
@@ -127,7 +193,7 @@ def test_a_loop_may_close_after_any_cancellation(
                 task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
-        assert not any(map(group_lives, children))
+        assert not any(map(group_lives, children.started))
 
     for steps in range(12):
         with asyncio.Runner(loop_factory=loop) as runner:

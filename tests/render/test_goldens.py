@@ -3,20 +3,44 @@
 import re
 import subprocess
 import tomllib
-from collections.abc import Callable
+from array import array
+from collections.abc import Callable, Iterable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+import av
 import pytest
+from fixtures.goldens.expected import WHOLE, Frames, Segment, Timeline, counter_points
 
 from nemolocal_render import ffmpeg
+from nemolocal_render.job import RenderResult
 from nemolocal_render.plan import OutputSpec
+from tests.support.audio import read_samples
+from tests.support.frames import DecodedVideo
+
+pytestmark = pytest.mark.ffmpeg
+
+Make = Callable[..., tuple[Path, RenderResult]]
+Golden = dict[str, Any]
+FramesOf = Callable[[Path], Frames]
 
 FIXTURES = Path(__file__).parents[2] / "fixtures"
-GOLDENS: dict[str, dict[str, Any]] = {
+GOLDENS: dict[str, Golden] = {
     f"{path.stem}: {golden['name']}": golden
     for path in sorted((FIXTURES / "goldens").glob("*.toml"))
     for golden in tomllib.loads(path.read_text(encoding="utf-8"))["golden"]
+}
+# One of each sort, on files that are made quickly.
+QUICK = {
+    "cuts: two pieces in another order",
+    "cuts: a gap",
+    "layers: picture in picture",
+    "layers: a crossfade",
+    "rates: 30 shown at 24000/1001",
+    "rates: backwards and twice as fast, between two cuts",
+    "sounds: speeds of sound",
+    "titles: a title in the middle",
 }
 SMALL = {"width": 320, "height": 180, "fps": 30}
 SAMPLED = 10
@@ -26,106 +50,81 @@ MILLISECOND = 48
 LEAST_LIKENESS = 0.97
 
 
-def sources_of(golden: dict[str, Any]) -> set[str]:
-    return {s["src"] for t in golden["t"] for s in t["sg"] if "src" in s}
-
-
 @pytest.fixture(scope="module")
-def expected(fixture_script: Any) -> Any:
-    """The model that the renders are held to."""
-    return fixture_script("goldens/expected.py")
+def frames_of() -> FramesOf:
+    """When each frame of a file is shown, and its number in the picture; found out once."""
+    return cache(_frames_of)
 
 
-@pytest.fixture(scope="module")
-def clips(tmp_path_factory: pytest.TempPathFactory, fixture_script: Any) -> Path:
-    """The media that the goldens are made of."""
-    folder = tmp_path_factory.mktemp("clips")
-    names = sorted(set().union(*map(sources_of, GOLDENS.values())))
-    fixture_script("media/make.py").make_media(folder, names)
-    return folder
+def _frames_of(clip: Path) -> Frames:
+    turned = {"rotated-90": 90, "rotated-180": 180}.get(clip.stem, 0)
+    points = list(counter_points(WHOLE, turned))
+    stamps, numbers = [], []
+    with av.open(str(clip)) as container:
+        for frame in container.decode(video=0):
+            plane = frame.reformat(format="gray").planes[0]
+            gray, line = bytes(plane), plane.line_size
+            places = (int(y * frame.height) * line + int(x * frame.width) for x, y in points)
+            stamps.append(frame.time or 0.0)
+            numbers.append(binary(gray[place] for place in places))
+    return [stamp - stamps[0] for stamp in stamps], numbers
 
 
-@pytest.fixture(scope="module")
-def filmed(clips: Path, expected: Any) -> Callable[[str], Any]:
-    """When each frame of a source is shown, and its number in the picture."""
-    known: dict[str, Any] = {}
-
-    def get(name: str) -> Any:
-        if name not in known:
-            import av
-
-            turned = {"rotated-90": 90, "rotated-180": 180}.get(name.partition(".")[0], 0)
-            points = list(expected.counter_points(expected.WHOLE, turned))
-            stamps, numbers = [], []
-            with av.open(str(clips / name)) as container:
-                for frame in container.decode(video=0):
-                    plane = frame.reformat(format="gray").planes[0]
-                    gray, line = bytes(plane), plane.line_size
-                    places = (
-                        int(y * frame.height) * line + int(x * frame.width) for x, y in points
-                    )
-                    stamps.append(frame.time or 0.0)
-                    numbers.append(binary(gray[place] for place in places))
-            known[name] = ([stamp - stamps[0] for stamp in stamps], numbers)
-        return known[name]
-
-    return get
-
-
-def binary(levels: Any) -> int:
+def binary(levels: Iterable[int]) -> int:
     return int("".join("01"[level > 110] for level in levels), 2)
 
 
-@pytest.fixture
-def rendered(make: Any, clips: Path) -> Callable[..., Path]:
-    """Renders tracks in the size of a golden."""
-
-    def run(golden: dict[str, Any], tracks: list[dict[str, Any]]) -> Path:
-        placed = [
-            {**t, "sg": [{**s, "src": str(clips / s["src"])} if "src" in s else s for s in t["sg"]]}
-            for t in tracks
-        ]
-        metadata = golden.get("m", SMALL) or {"width": None, "height": None}
-        path, result = make(placed, OutputSpec(), **metadata)
-        assert result.warnings == ()
-        return Path(path)
-
-    return run
-
-
-@pytest.mark.parametrize("name", GOLDENS)
-def test_what_a_draft_says_is_what_is_seen_and_heard(
-    name: str,
-    rendered: Any,
-    clips: Path,
-    expected: Any,
-    filmed: Any,
-    pictures: Any,
-    samples: Any,
+@pytest.mark.parametrize("name", [name for name in GOLDENS if name in QUICK])
+def test_what_a_quick_draft_says_is_what_is_seen_and_heard(
+    name: str, make: Make, basic_clips: Path, frames_of: FramesOf
 ) -> None:
-    golden = GOLDENS[name]
-    path = rendered(golden, golden["t"])
-    timeline, seen = expected.Timeline(golden), pictures(path)
+    judge(GOLDENS[name], make, basic_clips, frames_of)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", [name for name in GOLDENS if name not in QUICK])
+def test_what_a_draft_says_is_what_is_seen_and_heard(
+    name: str, make: Make, all_clips: Path, frames_of: FramesOf
+) -> None:
+    judge(GOLDENS[name], make, all_clips, frames_of)
+
+
+def judge(golden: Golden, make: Make, clips: Path, frames_of: FramesOf) -> None:
+    """Render a golden and hold it to the model."""
+    path = rendered(golden, golden["t"], make, clips)
+    timeline, seen = Timeline(golden), DecodedVideo(path)
     assert len(seen) == golden["frames"]
     require_exact_length(path, golden["frames"], timeline)
     for look in golden.get("looks", [{"track": 0}] if timeline.video else []):
-        box = tuple(look.get("box", expected.WHOLE))
-        points = list(expected.counter_points(box, look.get("turned", 0)))
-        dark = box == expected.WHOLE and "titles" not in golden
+        box = tuple(look.get("box", WHOLE))
+        points = list(counter_points(box, look.get("turned", 0)))
+        dark = box == WHOLE and "titles" not in golden
         chosen = readable(timeline, look, len(seen), dark)
-        require_frames(chosen, timeline, seen, points, filmed)
+        files = {s["src"]: clips / s["src"] for s in chosen.values() if s is not None}
+        shown = {name: frames_of(file) for name, file in files.items()}
+        require_frames(chosen, timeline, seen, points, shown)
     if timeline.heard:
-        require_sound(timeline, samples(path))
+        require_sound(timeline, read_samples(path))
     if "reference" in golden:
         assert likeness(path, golden["reference"], clips) >= LEAST_LIKENESS
     if "titles" in golden:
         bare = [track for track in golden["t"] if track["tt"] != 7]
-        require_titles(golden["titles"], seen, pictures(rendered(golden, bare)))
+        require_titles(golden["titles"], seen, DecodedVideo(rendered(golden, bare, make, clips)))
 
 
-def require_exact_length(path: Path, frames: int, timeline: Any) -> None:
-    import av
+def rendered(golden: Golden, tracks: list[dict[str, Any]], make: Make, clips: Path) -> Path:
+    """Tracks in the size of a golden."""
+    placed = [
+        {**t, "sg": [{**s, "src": str(clips / s["src"])} if "src" in s else s for s in t["sg"]]}
+        for t in tracks
+    ]
+    metadata = golden.get("m", SMALL) or {"width": None, "height": None}
+    path, result = make(placed, OutputSpec(), **metadata)
+    assert result.warnings == ()
+    return path
 
+
+def require_exact_length(path: Path, frames: int, timeline: Timeline) -> None:
     with av.open(str(path)) as container:
         video = container.streams.video[0]
         assert video.average_rate == timeline.fps
@@ -133,9 +132,11 @@ def require_exact_length(path: Path, frames: int, timeline: Any) -> None:
         assert bool(container.streams.audio) == bool(timeline.heard)
 
 
-def readable(timeline: Any, look: dict[str, Any], frames: int, dark: bool) -> dict[int, Any]:
+def readable(
+    timeline: Timeline, look: dict[str, Any], frames: int, dark: bool
+) -> dict[int, Segment | None]:
     """The segment of each frame that shows one alone; None for a frame that is black."""
-    chosen = {}
+    chosen: dict[int, Segment | None] = {}
     for n in range(frames):
         segment, clean = timeline.at(look["track"], n)
         if segment is None and "else" in look:
@@ -147,7 +148,11 @@ def readable(timeline: Any, look: dict[str, Any], frames: int, dark: bool) -> di
 
 
 def require_frames(
-    chosen: dict[int, Any], timeline: Any, seen: Any, points: list[Any], filmed: Any
+    chosen: dict[int, Segment | None],
+    timeline: Timeline,
+    seen: DecodedVideo,
+    points: list[tuple[float, float]],
+    shown: dict[str, Frames],
 ) -> None:
     """At ten frames far from each other the right numbers can be read, or all is black."""
     assert len(chosen) >= min(SAMPLED, len(seen))
@@ -157,7 +162,7 @@ def require_frames(
             assert seen.brightest(n, 0, 0, 1, 1) <= BLACK, n
         else:
             number = binary(seen.luma(n, x, y) for x, y in points)
-            wanted = timeline.numbers(segment, n, filmed(segment["src"]))
+            wanted = timeline.numbers(segment, n, shown[segment["src"]])
             assert number in wanted, (n, number, wanted)
 
 
@@ -166,7 +171,7 @@ def spread(frames: list[int]) -> list[int]:
     return sorted({frames[round(k * last / (SAMPLED - 1))] for k in range(SAMPLED)})
 
 
-def require_sound(timeline: Any, heard: Any) -> None:
+def require_sound(timeline: Timeline, heard: "array[float]") -> None:
     """Sound begins and ends, and ticks, where the draft says: to the millisecond."""
     found, sounds = bursts(heard, TONE_LEVEL, 80 * MILLISECOND), timeline.sounds()
     assert len(found) == len(sounds), (found, sounds)
@@ -182,7 +187,7 @@ def require_sound(timeline: Any, heard: Any) -> None:
         assert any(abs(tick.at - at) <= tick.slack for tick in ticks), (at, ticks)
 
 
-def bursts(heard: Any, level: float, pause: int) -> list[tuple[int, int]]:
+def bursts(heard: "array[float]", level: float, pause: int) -> list[tuple[int, int]]:
     """From which to which sample it is louder than a level, but for shorter pauses."""
     found: list[tuple[int, int]] = []
     for n, value in enumerate(heard):
@@ -211,7 +216,7 @@ def likeness(path: Path, reference: dict[str, Any], clips: Path) -> float:
     return float(found[1])
 
 
-def require_titles(titles: list[dict[str, Any]], seen: Any, bare: Any) -> None:
+def require_titles(titles: list[dict[str, Any]], seen: DecodedVideo, bare: DecodedVideo) -> None:
     """Beside the render without titles: something else in their boxes, nothing elsewhere."""
     edges = {t[side] + by for t in titles for side in ("from", "to") for by in (-1, 0)}
     frames = {n for n in edges if 0 <= n < len(seen)} | set(spread(list(range(len(seen)))))
@@ -225,7 +230,7 @@ def require_titles(titles: list[dict[str, Any]], seen: Any, bare: Any) -> None:
                 assert sum(inside(point, title["box"]) for point in changed) > 100, n
 
 
-def changes(seen: Any, bare: Any, n: int) -> list[tuple[float, float]]:
+def changes(seen: DecodedVideo, bare: DecodedVideo, n: int) -> list[tuple[float, float]]:
     """The points of a frame that differ by far; beyond its end a render is black."""
     points = []
     for line in range(seen.height):

@@ -1,11 +1,21 @@
 """Whatever makes sense is rendered, with exactly its frames and its samples."""
 
+import asyncio
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
+from nemolocal_contract.draft import draft_from_wire
 from nemolocal_contract.effects import EFFECTS, POSITIONS, TRANSITIONS
+from nemolocal_render.job import RenderResult, render
+from nemolocal_render.plan import OutputSpec, RenderPlan, Source, plan_render
+from tests.support.audio import read_samples
+from tests.support.frames import DecodedVideo
+
+pytestmark = pytest.mark.ffmpeg
 
 CLIPS = ("red.mp4", "tones.mp4", "small.mov")
 STILLS = ("quarters.png", "logo.png", "small.gif", "still.gif")
@@ -103,17 +113,32 @@ def test_the_strategy_knows_every_effect() -> None:
     assert drawn == {*EFFECTS, "glow"}
 
 
+def rendered(
+    wire: dict[str, Any], find: Callable[[str], Source], folder: Path
+) -> tuple[RenderPlan, RenderResult]:
+    """Render a whole wire draft as `x.mp4`; the next one replaces it."""
+    names = {s["src"] for t in wire["t"] for s in t["sg"] if "src" in s}
+    plan = plan_render(draft_from_wire(wire), {n: find(n) for n in names}, OutputSpec("low"))
+    work = render(plan, folder / "x.mp4", workdir=folder, on_progress=lambda _: None)
+    return plan, asyncio.run(work)
+
+
 @given(wire=drafts)
 @settings(
-    max_examples=settings.default.max_examples // 5 if settings.default else 20,
+    max_examples=settings.default.max_examples // 8 if settings.default else 12,
     suppress_health_check=list(HealthCheck),
 )
 def test_any_draft_renders_to_its_exact_length(
-    wire: dict[str, Any], render_wire: Callable[..., Any], pictures: Any, samples: Any
+    wire: dict[str, Any],
+    source: Callable[[str], Source],
+    tmp_path: Path,
+    check_here: Callable[[], None],
 ) -> None:
-    path, plan, result = render_wire(wire)
+    check_here()
+    plan, result = rendered(wire, source, tmp_path)
+    path = tmp_path / "x.mp4"
     end = max(s["s"] + s["d"] for track in wire["t"] for s in track["sg"])
-    assert result.frames == plan.frames == round(end * plan.fps / 1000) == len(pictures(path))
+    assert result.frames == plan.frames == round(end * plan.fps / 1000) == len(DecodedVideo(path))
     assert plan.samples in (0, end * 48)
     if plan.samples:
-        assert 0 <= len(samples(path)) - plan.samples < 1024
+        assert 0 <= len(read_samples(path)) - plan.samples < 1024

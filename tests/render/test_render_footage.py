@@ -5,7 +5,6 @@ import re
 from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -18,6 +17,8 @@ from nemolocal_render.plan import Source
 from nemolocal_render.quality import QUALITIES, Encoding
 from nemolocal_render.timeline import Picture, RenderPlan, Shot, Title
 from nemolocal_render.titles import escape, write_script
+from tests.support.audio import loudness, read_samples
+from tests.support.frames import DecodedVideo
 
 WANTED = {"lofi", "upbeat", "calm", "cinematic", "happy", "sad", "epic"}
 
@@ -28,13 +29,14 @@ def test_there_is_music_for_each_mood() -> None:
 
 @pytest.mark.parametrize("mood", sorted(WANTED))
 def test_music_is_stereo_audible_and_soft_at_its_ends(
-    mood: str, tmp_path: Path, samples: Any, loudness: Any
+    mood: str,
+    tmp_path: Path,
 ) -> None:
     path = tmp_path / "music.m4a"
     info = asyncio.run(make_music(mood, 6, path))
     assert (info.kind, info.audio_codec, info.sample_rate) == ("audio", "aac", 48_000)
     assert info.duration == pytest.approx(6, abs=0.03)
-    heard = samples(path)
+    heard = read_samples(path)
     assert loudness(heard, 1, 3) > 0.01
     assert loudness(heard, 5.95, 6) < 0.5 * loudness(heard, 1, 3)
     assert max(map(abs, heard)) < 1
@@ -54,13 +56,17 @@ def test_music_is_of_a_known_mood_and_a_sane_length(tmp_path: Path) -> None:
         asyncio.run(make_music("sad", float("nan"), tmp_path / "x.m4a"))
 
 
-def test_the_sample_counts_its_frames(media: Path, pictures: Any) -> None:
-    seen = pictures(media / "sample.mp4")
+def test_the_sample_counts_its_frames(
+    media: Path,
+) -> None:
+    seen = DecodedVideo(media / "large-sample.mp4")
     assert [seen.counter(n) for n in range(120)] == list(range(120))
 
 
-def test_the_sample_beeps_each_second(media: Path, samples: Any, loudness: Any) -> None:
-    heard = samples(media / "sample.mp4")
+def test_the_sample_beeps_each_second(
+    media: Path,
+) -> None:
+    heard = read_samples(media / "large-sample.mp4")
     for second in (1, 2, 3):
         beep = loudness(heard, second, second + 0.04)
         assert beep > 1.2 * loudness(heard, second + 0.4, second + 0.5)

@@ -18,6 +18,9 @@ from nemolocal_render.plan import RenderPlan, Source
 from nemolocal_render.progress import Progress
 from nemolocal_render.quality import QUALITIES
 from nemolocal_render.timeline import Layer, Picture, Shot
+from tests.support.frames import DecodedVideo
+
+pytestmark = pytest.mark.ffmpeg
 
 Make = Callable[..., tuple[Path, RenderResult]]
 
@@ -185,35 +188,38 @@ _REFUSES = "sys.exit('[h264_nvenc @ 0x1] No capable devices found in /dev/nvidia
 
 
 def test_a_hardware_encoder_that_works_is_used(
-    make: Make, fake_ffmpeg: Callable[[str], Path], pictures: Any
+    make: Make,
+    fake_ffmpeg: Callable[[str], Path],
 ) -> None:
     fake_ffmpeg(_NVENC.format(then="pass"))
     path, result = make([ONE_CLIP])
     assert result.encoder == "h264_nvenc"
     assert result.encoder_reason == "8 frames were encoded and decoded back"
-    assert pictures(path).counter(29) == 29
+    assert DecodedVideo(path).counter(29) == 29
 
 
 def test_a_hardware_encoder_that_fails_in_the_render_is_replaced(
-    make: Make, fake_ffmpeg: Callable[[str], Path], pictures: Any
+    make: Make,
+    fake_ffmpeg: Callable[[str], Path],
 ) -> None:
     fake_ffmpeg(_NVENC.format(then=_REFUSES))
     path, result = make([ONE_CLIP])
     assert result.encoder == "libx264"
     reason = "FFmpeg ended with status 1: No capable devices found in a file"
     assert result.encoder_reason == f"h264_nvenc failed in this render: {reason}"
-    assert pictures(path).counter(29) == 29
+    assert DecodedVideo(path).counter(29) == 29
 
 
 def test_a_hardware_encoder_that_loses_frames_in_the_render_is_replaced(
-    make: Make, fake_ffmpeg: Callable[[str], Path], pictures: Any
+    make: Make,
+    fake_ffmpeg: Callable[[str], Path],
 ) -> None:
     fake_ffmpeg(_NVENC.format(then="args[-1:-1] = ['-frames:v', '20']"))
     path, result = make([ONE_CLIP])
     assert (result.encoder, result.frames) == ("libx264", 30)
     reason = "h264_nvenc failed in this render: the rendered file has another number of frames"
     assert result.encoder_reason.startswith(reason)
-    assert pictures(path).counter(29) == 29
+    assert DecodedVideo(path).counter(29) == 29
 
 
 def test_when_both_encoders_fail_the_render_fails(

@@ -17,6 +17,11 @@ from nemolocal_render.cores import usable_cores
 from nemolocal_render.job import RenderFailed, RenderResult, render
 from nemolocal_render.plan import OutputSpec, RenderPlan, Source, plan_render
 from nemolocal_render.sizing import Tried, next_quality
+from tests.support.audio import read_samples
+from tests.support.frames import DecodedVideo
+from tests.support.media import MediaCache, run_ffmpeg
+
+pytestmark = pytest.mark.ffmpeg
 
 Make = Callable[..., tuple[Path, RenderResult]]
 RED, GREEN, BLUE = (255, 0, 0), (0, 255, 0), (0, 0, 255)
@@ -32,11 +37,13 @@ def near(one: tuple[int, ...], other: tuple[int, ...], slack: int = 14) -> bool:
     return all(abs(a - b) <= slack for a, b in zip(one, other, strict=True))
 
 
-def test_clips_of_another_shape_fill_the_picture_as_asked(make: Make, pictures: Any) -> None:
+def test_clips_of_another_shape_fill_the_picture_as_asked(
+    make: Make,
+) -> None:
     tall = {"width": 90, "height": 160}
 
     def seen(fit: str) -> list[tuple[int, int, int]]:
-        frames = pictures(make([video({"src": "quarters.png", "d": 100})], **tall, fit=fit)[0])
+        frames = DecodedVideo(make([video({"src": "quarters.png", "d": 100})], **tall, fit=fit)[0])
         return [frames.rgb(1, x, y) for x, y in ((0.25, 0.1), (0.25, 0.42), (0.75, 0.42))]
 
     assert [near(a, b) for a, b in zip(seen("pad"), ((0, 0, 0), RED, GREEN), strict=True)] == [
@@ -71,16 +78,19 @@ def test_the_size_asked_for_by_the_request_the_draft_the_skill() -> None:
 def test_nothing_is_enlarged_and_that_is_said(source: Callable[[str], Source]) -> None:
     draft = draft_from_wire({"t": [video({})], "m": {"resolution": "4K"}})
     made = plan_render(draft, {"sample.mp4": source("sample.mp4")})
-    assert (made.width, made.height) == (1280, 720)
-    assert made.warnings == ("draft.m.resolution: 1280x720 is smaller and is not enlarged",)
+    assert (made.width, made.height) == (320, 180)
+    assert made.warnings == ("draft.m.resolution: 320x180 is smaller and is not enlarged",)
 
 
-def test_an_untouched_clip_is_copied(make: Make, media: Path, pictures: Any, samples: Any) -> None:
+def test_an_untouched_clip_is_copied(
+    make: Make,
+    media: Path,
+) -> None:
     path, result = make([video(WHOLE)], OutputSpec(), **OWN)
     assert (result.encoder, result.encoder_reason) == ("copy", COPY_REASON)
     assert (result.frames, result.preset, result.crf) == (120, "", 0.0)
-    assert samples(path) == samples(media / "sample.mp4")
-    assert [pictures(path).counter(n) for n in (0, 119)] == [0, 119]
+    assert read_samples(path) == read_samples(media / "sample.mp4")
+    assert [DecodedVideo(path).counter(n) for n in (0, 119)] == [0, 119]
 
 
 @pytest.mark.parametrize(
@@ -91,7 +101,7 @@ def test_an_untouched_clip_is_copied(make: Make, media: Path, pictures: Any, sam
         ({"fx": [{"type": "grayscale"}]}, OutputSpec(), {}),
         ({}, OutputSpec("medium"), {}),
         ({}, OutputSpec(fps=25.0), {}),
-        ({}, OutputSpec(), {"width": 640, "height": 360}),
+        ({}, OutputSpec(), {"width": 160, "height": 90}),
         ({}, OutputSpec(), {"compress": {"mode": "rtk"}}),
     ],
 )
@@ -122,6 +132,16 @@ def test_a_copy_that_fails_is_encoded(make: Make, fake_ffmpeg: Callable[[str], P
     assert result.settings_reason == "quality high"
 
 
+def test_a_short_file_is_at_most_as_large_as_asked(make: Make) -> None:
+    limit = 0.012
+    short = {**WHOLE, "d": 1000, "v": 0}
+    path, result = make([video(short)], compress={"mode": "size", "megabytes": limit})
+    assert 0.5 * limit * 1e6 < path.stat().st_size <= limit * 1e6
+    assert result.settings_reason == f"compression to {limit:g} MB"
+    assert result.crf > 20
+
+
+@pytest.mark.slow
 def test_a_file_is_at_most_as_large_as_asked(make: Make) -> None:
     roomy = make([video(WHOLE)], compress={"mode": "size", "megabytes": 50})[1]
     assert (roomy.crf, roomy.size > 40_000) == (20, True)
@@ -133,6 +153,7 @@ def test_a_file_is_at_most_as_large_as_asked(make: Make) -> None:
     assert result.crf > 20
 
 
+@pytest.mark.slow
 def test_a_size_that_no_quality_reaches_is_a_failure(make: Make) -> None:
     tiny = {"mode": "size", "megabytes": 0.02}
     with pytest.raises(RenderFailed, match=r"^draft\.m\.compress\.megabytes: is too small: the sm"):
@@ -169,24 +190,23 @@ def test_a_quality_asked_for_in_the_draft(make: Make) -> None:
 
 
 @pytest.fixture(scope="session")
-def bright(tmp_path_factory: pytest.TempPathFactory, run_ffmpeg: Callable[..., None]) -> str:
+def bright(media_cache: MediaCache) -> str:
     """A clip of white as bright as paper, as PQ of BT.2020."""
-    path = tmp_path_factory.mktemp("bright") / "bright.mp4"
     words = "colorprim=bt2020:transfer=smpte2084:colormatrix=bt2020nc:log-level=error"
     tags = ["-color_primaries", "bt2020", "-color_trc", "smpte2084", "-colorspace", "bt2020nc"]
     scene = "color=0x949494:s=64x36:r=30:d=0.2,format=yuv420p10le"
     encode = ["-c:v", "libx265", "-x265-params", words, *tags]
-    run_ffmpeg("-f", "lavfi", "-i", scene, *encode, str(path))
-    return str(path)
+    command = ["-f", "lavfi", "-i", scene, *encode]
+    return str(media_cache.file("bright.mp4", lambda path: run_ffmpeg(*command, path), command))
 
 
 def test_a_high_dynamic_range_is_narrowed(
-    make: Make, pictures: Any, bright: str, monkeypatch: pytest.MonkeyPatch
+    make: Make, bright: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lane = video({"src": bright, "d": 200})
     path, result = make([lane], width=64, height=36)
     assert result.warnings == ()
-    assert 170 < pictures(path).luma(3, 0.5, 0.5) < 225
+    assert 170 < DecodedVideo(path).luma(3, 0.5, 0.5) < 225
 
     async def lacks(*_: str) -> bool:
         return False
@@ -201,16 +221,14 @@ def test_a_high_dynamic_range_is_narrowed(
 @pytest.mark.parametrize(("size", "luma"), [("1280x720", 100), ("320x180", 91)])
 def test_untagged_colours_are_taken_as_players_take_them(
     make: Make,
-    pictures: Any,
     tmp_path: Path,
-    run_ffmpeg: Callable[..., None],
     size: str,
     luma: int,
 ) -> None:
     path = tmp_path / "untagged.mkv"
     scene = f"color=black:s={size}:r=30:d=0.2,format=yuv420p,geq=lum=100:cb=90:cr=180"
     run_ffmpeg("-f", "lavfi", "-i", scene, "-c:v", "libx264", "-qp", "1", str(path))
-    seen = pictures(make([video({"src": str(path), "d": 200})])[0])
+    seen = DecodedVideo(make([video({"src": str(path), "d": 200})])[0])
     # High definition is in our colours already, small pictures are in those of television.
     assert abs(seen.luma(3, 0.5, 0.5) - luma) <= 2
 
@@ -222,9 +240,8 @@ def test_a_binary_that_does_not_run_has_no_filters(fake_ffmpeg: Callable[[str], 
     assert asyncio.run(ffmpeg.has_filters("scale")) is False
 
 
-def test_parts_make_the_same_film(
-    make: Make, pictures: Any, samples: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.slow
+def test_parts_make_the_same_film(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     cut = {"type": "crossfade", "d": 200}
     lane = video(
         {"ss": 1000, "d": 500, "tr": cut},
@@ -236,15 +253,15 @@ def test_parts_make_the_same_film(
     titles = {"tt": 7, "sg": [{"s": 900, "d": 300, "txt": "HI", "st": {"size": 300}}]}
     tracks = [lane, video(above), titles]
     whole = make(tracks, fps=29.97)[0]
-    one, heard = pictures(whole), samples(whole)
+    one, heard = DecodedVideo(whole), read_samples(whole)
     monkeypatch.setattr("nemolocal_render.chunks._MEMORY", 1)
     parts = make(tracks, fps=29.97)[0]
-    other = pictures(parts)
+    other = DecodedVideo(parts)
     assert len(one) == len(other) == 69
     for n in range(69):
         for x, y in ((0.1, 0.1), (0.5, 0.9), (0.9, 0.1), (0.5, 0.5)):
             assert abs(one.luma(n, x, y) - other.luma(n, x, y)) < 24, (n, x, y)
-    assert samples(parts) == heard
+    assert read_samples(parts) == heard
     assert [other.counter(n) for n in (0, 5, 20)] == [30, 35, 65]
 
 

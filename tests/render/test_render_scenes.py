@@ -8,6 +8,9 @@ from typing import Any
 import pytest
 
 from nemolocal_render.scenes import SCENES, make_scene
+from tests.support.frames import DecodedVideo
+
+pytestmark = pytest.mark.ffmpeg
 
 _Make = Callable[..., Path]
 
@@ -41,16 +44,18 @@ def _mean(plane: Any, top: float, bottom: float) -> float:
 
 
 @pytest.mark.rule("SSE-8")
-def test_a_scene_is_as_long_as_asked_and_of_one_size(tmp_path: Path, pictures: Any) -> None:
+def test_a_scene_is_as_long_as_asked_and_of_one_size(
+    tmp_path: Path,
+) -> None:
     path = tmp_path / "sunset.mp4"
     info = asyncio.run(make_scene("sunset", 0.5, 7, path))
     assert (info.kind, info.width, info.height, info.fps) == ("video", 1280, 720, 30)
-    assert len(pictures(path)) == 15
+    assert len(DecodedVideo(path)) == 15
 
 
 @pytest.mark.parametrize("name", SCENES)
-def test_every_scene_moves(scene: _Make, pictures: Any, name: str) -> None:
-    seen = pictures(scene(name))
+def test_every_scene_moves(scene: _Make, name: str) -> None:
+    seen = DecodedVideo(scene(name))
     points = [(x / 64 + 0.003, y / 36 + 0.003) for x in range(64) for y in range(36)]
     first, last = ([seen.luma(frame, x, y) for x, y in points] for frame in (0, 14))
     assert max(abs(a - b) for a, b in zip(first, last, strict=True)) > 8
@@ -64,7 +69,7 @@ def test_the_seed_decides_and_nothing_else(scene: _Make, tmp_path: Path) -> None
     assert scene("city", 0.2, 2).read_bytes() != first
 
 
-def height_of_light(seen: Any, frame: int, left: float, right: float) -> float:
+def height_of_light(seen: DecodedVideo, frame: int, left: float, right: float) -> float:
     """How far up the bright points of a part of the picture are on average, 1 being the top."""
     bright = [
         1 - y / 180
@@ -75,8 +80,10 @@ def height_of_light(seen: Any, frame: int, left: float, right: float) -> float:
     return sum(bright) / len(bright)
 
 
-def test_the_sun_sinks_and_the_sky_grows_dark(scene: _Make, pictures: Any) -> None:
-    seen = pictures(scene("sunset", 2.0))
+def test_the_sun_sinks_and_the_sky_grows_dark(
+    scene: _Make,
+) -> None:
+    seen = DecodedVideo(scene("sunset", 2.0))
     heights = [height_of_light(seen, frame, 0.2, 0.8) for frame in (6, 18, 30)]
     assert heights[0] > heights[1] + 0.05 > heights[2] + 0.1
     sky = [seen.luma(frame, 0.9, 0.5) for frame in (0, 30, 59)]
@@ -84,13 +91,15 @@ def test_the_sun_sinks_and_the_sky_grows_dark(scene: _Make, pictures: Any) -> No
     assert seen.brightest(59, 0.0, 0.0, 1.0, 0.6) < 150
 
 
-def test_the_moon_rises(scene: _Make, pictures: Any) -> None:
-    seen = pictures(scene("night", 2.0))
+def test_the_moon_rises(
+    scene: _Make,
+) -> None:
+    seen = DecodedVideo(scene("night", 2.0))
     low, high = (height_of_light(seen, frame, 0.6, 0.95) for frame in (0, 59))
     assert high > low + 0.2
 
 
-def falls_by(seen: Any, step: int, brighter: int) -> int:
+def falls_by(seen: DecodedVideo, step: int, brighter: int) -> int:
     """By how many pixels what stands out of the upper sky has moved down from frame to frame."""
 
     def marks(frame: int) -> set[tuple[int, int]]:
@@ -107,8 +116,10 @@ def falls_by(seen: Any, step: int, brighter: int) -> int:
     return max(found, key=lambda d: found[d])
 
 
-def test_snow_falls_slowly_and_rain_fast(scene: _Make, pictures: Any) -> None:
-    snow, rain = pictures(scene("snow", 0.1)), pictures(scene("rain", 0.1))
+def test_snow_falls_slowly_and_rain_fast(
+    scene: _Make,
+) -> None:
+    snow, rain = DecodedVideo(scene("snow", 0.1)), DecodedVideo(scene("rain", 0.1))
     assert 0 < falls_by(snow, 12, 20) < 10 < falls_by(rain, 70, 20)
 
 

@@ -8,6 +8,9 @@ from typing import Any
 import pytest
 
 from nemolocal_render.job import RenderResult
+from tests.support.audio import read_samples, tone_strength
+
+pytestmark = pytest.mark.ffmpeg
 
 Make = Callable[..., tuple[Path, RenderResult]]
 SIZE = {"width": 64, "height": 36}
@@ -23,19 +26,21 @@ def video(*segments: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("most", [60.0, 0.3])
-def test_backwards(
-    make: Make, samples: Any, strength: Any, monkeypatch: pytest.MonkeyPatch, most: float
-) -> None:
+def test_backwards(make: Make, monkeypatch: pytest.MonkeyPatch, most: float) -> None:
     monkeypatch.setattr("nemolocal_render.graphs.sounds._REVERSED", most)
-    heard = samples(make([audio({"ss": 500, "d": 1000, "fx": REVERSE})], **SIZE)[0])
+    heard = read_samples(make([audio({"ss": 500, "d": 1000, "fx": REVERSE})], **SIZE)[0])
     assert abs(len(heard) - 48_000) <= 1024
-    low, high = ([strength(heard, hertz, t, t + 0.1) for t in (0.3, 0.6)] for hertz in (440, 880))
+    low, high = (
+        [tone_strength(heard, hertz, t, t + 0.1) for t in (0.3, 0.6)] for hertz in (440, 880)
+    )
     assert low == pytest.approx([0, 0.3], abs=0.03)
     assert high == pytest.approx([0.3, 0], abs=0.03)
 
 
-def test_it_begins_at_its_sample_wherever_it_is_cut(make: Make, samples: Any) -> None:
-    heard = samples(make([audio({"s": 250, "ss": 700, "d": 500, "v": 1})], **SIZE)[0])
+def test_it_begins_at_its_sample_wherever_it_is_cut(
+    make: Make,
+) -> None:
+    heard = read_samples(make([audio({"s": 250, "ss": 700, "d": 500, "v": 1})], **SIZE)[0])
     loud = [n for n, value in enumerate(heard) if abs(value) > 0.02]
     assert loud[0] == pytest.approx(12_000, abs=80)
     assert loud[-1] == pytest.approx(36_000, abs=80)
@@ -48,27 +53,31 @@ def test_it_begins_at_its_sample_wherever_it_is_cut(make: Make, samples: Any) ->
     assert (crossings(26_400 - 2500), crossings(26_400 + 100)) == (22, 44)
 
 
-def test_music_is_quieter_while_a_clip_is_heard(make: Make, samples: Any, strength: Any) -> None:
+def test_music_is_quieter_while_a_clip_is_heard(
+    make: Make,
+) -> None:
     music = {"src": "red.mp4", "d": 2000, "fx": [{"type": "duck", "amount": 0.6}]}
     clips = video({"s": 750, "d": 500})
-    heard = samples(make([clips, audio(music)], **SIZE)[0])
-    quiet = [strength(heard, 440, t, t + 0.1) for t in (0.1, 0.76, 0.95, 1.14, 1.6)]
+    heard = read_samples(make([clips, audio(music)], **SIZE)[0])
+    quiet = [tone_strength(heard, 440, t, t + 0.1) for t in (0.1, 0.76, 0.95, 1.14, 1.6)]
     assert quiet == pytest.approx([0.3, 0.12, 0.12, 0.12, 0.3], abs=0.02)
-    half = strength(heard, 440, 0.61, 0.64)
+    half = tone_strength(heard, 440, 0.61, 0.64)
     assert half == pytest.approx(0.21, abs=0.03)
     silent = [video({"s": 750, "d": 500, "v": 0}), audio(music)]
-    assert strength(samples(make(silent, **SIZE)[0]), 440, 0.95, 1.05) == pytest.approx(
+    assert tone_strength(read_samples(make(silent, **SIZE)[0]), 440, 0.95, 1.05) == pytest.approx(
         0.3, abs=0.02
     )
 
 
-def test_fades_and_transitions_keep_their_lengths(make: Make, samples: Any, strength: Any) -> None:
+def test_fades_and_transitions_keep_their_lengths(
+    make: Make,
+) -> None:
     cut = {"type": "crossfade", "d": 200}
     lane = audio(
         {"src": "red.mp4", "d": 1000, "fi": 500, "tr": cut},
         {"src": "blue.mp4", "s": 1000, "ss": 500, "fo": 500},
     )
-    heard = samples(make([lane], **SIZE)[0])
-    assert strength(heard, 440, 0.2, 0.3) == pytest.approx(0.15, abs=0.03)
-    assert strength(heard, 880, 1.7, 1.8) == pytest.approx(0.15, abs=0.03)
-    assert strength(heard, 440, 1.2, 1.3) < 0.01
+    heard = read_samples(make([lane], **SIZE)[0])
+    assert tone_strength(heard, 440, 0.2, 0.3) == pytest.approx(0.15, abs=0.03)
+    assert tone_strength(heard, 880, 1.7, 1.8) == pytest.approx(0.15, abs=0.03)
+    assert tone_strength(heard, 440, 1.2, 1.3) < 0.01

@@ -3,48 +3,91 @@
 import asyncio
 import os
 import sys
-import time
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from nemolocal_render import ffmpeg, process
 
+# Nobody waits so long unless the test has failed.
+PATIENCE = 300.0
 
-def run(code: str, folder: Path) -> process.Outcome:
-    """Run Python code as a child."""
+
+def run(code: str, folder: Path, idle: float) -> process.Outcome:
+    """Run Python code as a child that may stand still for `idle` seconds."""
     work = process.run(
         [sys.executable, "-c", code],
         folder=folder,
         environment={**os.environ},
-        timeout=50,
+        timeout=PATIENCE,
         on_line=lambda _: None,
+        idle=idle,
     )
     return asyncio.run(work)
 
 
-@pytest.fixture
-def patience(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Half a second without work is standing still."""
-    monkeypatch.setattr(process, "_IDLE", 0.5)
+class LooksEnded(Exception):
+    """The watcher wanted to look once more."""
 
 
-@pytest.mark.usefixtures("patience")
-def test_a_child_that_stands_still_is_stopped(tmp_path: Path) -> None:
-    begun = time.monotonic()
-    with pytest.raises(process.Stalled):
-        run("import time; time.sleep(60)", tmp_path)
-    assert time.monotonic() - begun < 20
+def looks_until_given_up(times: Sequence[float | None]) -> int | None:
+    """After how many looks at these processor times a child has stood still; None if never."""
+    left = list(times)
+
+    def look() -> float | None:
+        if not left:
+            raise LooksEnded
+        return left.pop(0)
+
+    try:
+        asyncio.run(process.stand_still(look, 0))
+    except LooksEnded:
+        return None
+    return len(times) - len(left)
 
 
-@pytest.mark.usefixtures("patience")
-def test_a_child_that_works_or_cannot_be_watched_is_left_alone(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("times", "given_up"),
+    [
+        ([1.0, 1.05], 2),
+        ([1.0, 1.2, 1.25, 1.3], 3),
+        ([1.0, 1.2, 1.4, 1.6], None),
+        ([1.0, None, 1.0, 1.2], None),
+        ([None, 1.0, None, 1.0, 1.0], 5),
+        ([None, None, None], None),
+    ],
+)
+def test_standing_still_is_two_looks_without_work_between_them(
+    times: list[float | None], given_up: int | None
 ) -> None:
-    work = "import time; end = time.process_time() + 1.5\nwhile time.process_time() < end: pass"
-    assert run(work, tmp_path).status == 0
-    monkeypatch.setattr(process, "_slept_at", lambda _: None)
-    assert run("import time; time.sleep(1.2)", tmp_path).status == 0
+    assert looks_until_given_up(times) == given_up
+
+
+def test_a_child_that_stands_still_is_stopped(tmp_path: Path) -> None:
+    with pytest.raises(process.Stalled):
+        run("import time; time.sleep(600)", tmp_path, idle=0.3)
+
+
+@pytest.mark.parametrize("watched", [True, False])
+def test_a_child_that_works_or_cannot_be_watched_is_left_alone(
+    watched: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen, enough = process.processor_time_asleep, tmp_path / "enough"
+    looks: list[float | None] = []
+
+    def look(pid: int) -> float | None:
+        looks.append(seen(pid) if watched else None)
+        if len(looks) == 4:
+            enough.touch()
+        return looks[-1]
+
+    monkeypatch.setattr(process, "processor_time_asleep", look)
+    waiting = "pass" if watched else "time.sleep(0.01)"
+    code = f"import os, time\nwhile not os.path.exists({str(enough)!r}): {waiting}"
+    assert run(code, tmp_path, idle=0.1).status == 0
+    assert len(looks) >= 4
 
 
 def test_a_thread_at_work_is_no_sleep() -> None:
@@ -58,34 +101,38 @@ def test_a_thread_at_work_is_no_sleep() -> None:
         assert idle.stdin
         try:
             await busy.stdout.readline()
-            at_work = process._slept_at(busy.pid)
-            while (asleep := process._slept_at(idle.pid)) is None:
+            at_work = process.processor_time_asleep(busy.pid)
+            while (asleep := process.processor_time_asleep(idle.pid)) is None:
                 await asyncio.sleep(0.01)
         finally:
             busy.kill()
             idle.stdin.close()
             await asyncio.gather(busy.wait(), idle.wait())
-        return at_work, asleep, process._slept_at(idle.pid)
+        return at_work, asleep, process.processor_time_asleep(idle.pid)
 
     at_work, asleep, gone = asyncio.run(look())
     assert asleep is not None
     assert (at_work, gone) == (None, None)
 
 
-@pytest.mark.usefixtures("patience")
 @pytest.mark.parametrize("recovers", [True, False])
 def test_ffmpeg_that_stands_still_is_started_once_more(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, recovers: bool
 ) -> None:
-    stuck = tmp_path / "stuck"
-    script = tmp_path / "ffmpeg"
-    again = "exit 0" if recovers else ":"
-    script.write_text(f"#!/bin/sh\n[ -e {stuck} ] && {again}\ntouch {stuck}\nsleep 60\n")
-    script.chmod(0o755)
-    monkeypatch.setenv(ffmpeg.BINARY_VARIABLE, str(script))
-    work = ffmpeg.run([], folder=tmp_path, timeout=50)
+    starts = 0
+
+    async def stand_still(*_: Any, **__: Any) -> process.Outcome:
+        nonlocal starts
+        starts += 1
+        if recovers and starts == 2:
+            return process.Outcome(0, "")
+        raise process.Stalled
+
+    monkeypatch.setattr(process, "run", stand_still)
+    work = ffmpeg.run([], folder=tmp_path, timeout=PATIENCE)
     if recovers:
         asyncio.run(work)
-        return
-    with pytest.raises(ffmpeg.FFmpegFailed, match="stood still"):
-        asyncio.run(work)
+    else:
+        with pytest.raises(ffmpeg.FFmpegFailed, match="stood still, twice"):
+            asyncio.run(work)
+    assert starts == 2

@@ -8,6 +8,10 @@ import pytest
 
 from nemolocal_contract.effects import TRANSITIONS
 from nemolocal_render.job import RenderResult
+from tests.support.audio import read_samples, tone_strength
+from tests.support.frames import DecodedVideo
+
+pytestmark = pytest.mark.ffmpeg
 
 Make = Callable[..., tuple[Path, RenderResult]]
 SIZE = {"width": 160, "height": 90}
@@ -28,9 +32,11 @@ def near(one: tuple[int, ...], other: tuple[int, ...], slack: int = 14) -> bool:
     return all(abs(a - b) <= slack for a, b in zip(one, other, strict=True))
 
 
-def test_a_crossfade_shows_both_in_its_middle(make: Make, pictures: Any) -> None:
+def test_a_crossfade_shows_both_in_its_middle(
+    make: Make,
+) -> None:
     path, result = make(two("crossfade"), **SIZE)
-    seen = pictures(path)
+    seen = DecodedVideo(path)
     assert (len(seen), result.warnings) == (60, ())
     assert near(seen.rgb(23, 0.5, 0.5), RED)
     assert near(seen.rgb(30, 0.5, 0.5), (128, 0, 128))
@@ -59,9 +65,9 @@ _POINTS = ((0.1, 0.5), (0.9, 0.5), (0.5, 0.1), (0.5, 0.9), (0.5, 0.5), (0.02, 0.
         ("dissolve", "......"),
     ],
 )
-def test_the_middle_of_each(make: Make, pictures: Any, kind: str, seen_there: str) -> None:
+def test_the_middle_of_each(make: Make, kind: str, seen_there: str) -> None:
     path, result = make(two(kind), **SIZE)
-    seen = pictures(path)
+    seen = DecodedVideo(path)
     assert (len(seen), result.warnings) == (60, ())
     assert near(seen.rgb(23, 0.5, 0.5), RED, 20)
     assert near(seen.rgb(37, 0.5, 0.5), BLUE, 20)
@@ -71,13 +77,15 @@ def test_the_middle_of_each(make: Make, pictures: Any, kind: str, seen_there: st
 
 
 @pytest.mark.parametrize(("kind", "low", "high"), [("black", 0, 40), ("white", 220, 256)])
-def test_through_black_and_white(make: Make, pictures: Any, kind: str, low: int, high: int) -> None:
-    seen = pictures(make(two(f"fade-{kind}"), **SIZE)[0])
+def test_through_black_and_white(make: Make, kind: str, low: int, high: int) -> None:
+    seen = DecodedVideo(make(two(f"fade-{kind}"), **SIZE)[0])
     assert all(low <= part < high for part in seen.rgb(28, 0.5, 0.5))
     assert near(seen.rgb(23, 0.5, 0.5), RED, 20)
 
 
-def test_every_name_has_a_transition(make: Make, pictures: Any) -> None:
+def test_every_name_has_a_transition(
+    make: Make,
+) -> None:
     names = [*TRANSITIONS, None]
     segments = [
         {"src": ("red.mp4", "blue.mp4")[n % 2], "s": 300 * n, "d": 300}
@@ -85,18 +93,20 @@ def test_every_name_has_a_transition(make: Make, pictures: Any) -> None:
         for n, kind in enumerate(names)
     ]
     path, result = make([video(*segments)], **SIZE)
-    seen = pictures(path)
+    seen = DecodedVideo(path)
     assert (len(seen), result.warnings) == (9 * len(names), ())
     for n in range(len(names)):
         assert near(seen.rgb(9 * n + 4, 0.5, 0.5), (RED, BLUE)[n % 2], 30)
 
 
-def test_the_sources_are_shown_on(make: Make, pictures: Any) -> None:
+def test_the_sources_are_shown_on(
+    make: Make,
+) -> None:
     cut = {"type": "crossfade", "d": 400}
     lane = video(
         {"src": "sample.mp4", "ss": 1000, "tr": cut}, {"src": "sample.mp4", "s": 1000, "ss": 2000}
     )
-    seen = pictures(make([lane])[0])
+    seen = DecodedVideo(make([lane])[0])
     # 60 goes on to 66 while 54 is there since 54 - 60 + 60: half way both are 60.
     assert seen.counter(30) == 60
     assert [seen.counter(n) for n in range(24)] == list(range(30, 54))
@@ -104,21 +114,23 @@ def test_the_sources_are_shown_on(make: Make, pictures: Any) -> None:
 
 
 def test_without_more_material_the_last_and_the_first_picture_stand(
-    make: Make, pictures: Any
+    make: Make,
 ) -> None:
     cut = {"type": "wipe-left", "d": 600}
     ends = {"src": "sample.mp4", "ss": 3000, "tr": cut}
     starts = {"src": "sample.mp4", "s": 1000, "ss": 0}
-    seen = pictures(make([video(ends, starts)])[0])
+    seen = DecodedVideo(make([video(ends, starts)])[0])
     assert len(seen) == 60
     # The left of the strip still shows the old picture, the edge has passed the right of it.
     assert [seen.counter(n) for n in (20, 38, 39, 40)] == [110, 8, 9, 10]
     backwards = {**starts, "ss": 2970, "d": 1000, "fx": [{"type": "reverse"}]}
-    seen = pictures(make([video({**ends, "ss": 0}, backwards)])[0])
+    seen = DecodedVideo(make([video({**ends, "ss": 0}, backwards)])[0])
     assert [seen.counter(n) for n in (20, 39, 40, 59)] == [20, 109, 108, 89]
 
 
-def test_too_long_ones_are_shortened_and_said(make: Make, pictures: Any) -> None:
+def test_too_long_ones_are_shortened_and_said(
+    make: Make,
+) -> None:
     lane = video(
         {"src": "red.mp4", "d": 200, "tr": {"type": "crossfade", "d": 3000}},
         {"src": "blue.mp4", "s": 200, "d": 100, "tr": {"type": "circle"}},
@@ -126,7 +138,7 @@ def test_too_long_ones_are_shortened_and_said(make: Make, pictures: Any) -> None
         {"src": "blue.mp4", "s": 333, "d": 100},
     )
     path, result = make([lane], **SIZE)
-    assert len(pictures(path)) == 13
+    assert len(DecodedVideo(path)) == 13
     assert result.warnings == (
         "draft.t[0].sg[0].tr.d: the clips are too short, it takes 100 ms",
         "draft.t[0].sg[1].tr.d: the clips are too short, it takes 0 ms",
@@ -134,36 +146,45 @@ def test_too_long_ones_are_shortened_and_said(make: Make, pictures: Any) -> None
     )
 
 
-def test_speed_and_transitions(make: Make, pictures: Any) -> None:
+def test_speed_and_transitions(
+    make: Make,
+) -> None:
     cut = {"type": "crossfade", "d": 400}
     lane = video(
         {"src": "sample.mp4", "ss": 0, "sp": 2, "tr": cut},
         {"src": "sample.mp4", "s": 1000, "ss": 1000, "sp": 0.5, "d": 500},
     )
-    seen = pictures(make([lane])[0])
+    seen = DecodedVideo(make([lane])[0])
     assert (len(seen), seen.counter(20), seen.counter(40)) == (45, 40, 35)
 
 
-def test_sound_crosses_with_the_picture(make: Make, samples: Any, strength: Any) -> None:
-    heard = samples(make(two("crossfade"), **SIZE)[0])
+def test_sound_crosses_with_the_picture(
+    make: Make,
+) -> None:
+    heard = read_samples(make(two("crossfade"), **SIZE)[0])
     assert abs(len(heard) - 96_000) <= 1024
     low, high = (
-        [strength(heard, hertz, t, t + 0.05) for t in (0.7, 0.975, 1.25)] for hertz in (440, 880)
+        [tone_strength(heard, hertz, t, t + 0.05) for t in (0.7, 0.975, 1.25)]
+        for hertz in (440, 880)
     )
     assert low == pytest.approx([0.3, 0.21, 0], abs=0.03)
     assert high == pytest.approx([0, 0.21, 0.3], abs=0.03)
 
 
-def test_sound_fades_where_there_is_no_more_of_it(make: Make, samples: Any, strength: Any) -> None:
+def test_sound_fades_where_there_is_no_more_of_it(
+    make: Make,
+) -> None:
     whole = {"src": "red.mp4", "d": 2000, "tr": {"type": "circle", "d": 1000}}
-    heard = samples(make([video(whole, {"src": "blue.mp4", "s": 2000, "d": 2000})], **SIZE)[0])
-    assert strength(heard, 440, 1.3, 1.4) == pytest.approx(0.3, abs=0.03)
-    assert strength(heard, 440, 1.95, 2) < 0.07
-    assert strength(heard, 880, 2.02, 2.07) < 0.07
-    assert strength(heard, 880, 2.6, 2.7) == pytest.approx(0.3, abs=0.03)
+    heard = read_samples(make([video(whole, {"src": "blue.mp4", "s": 2000, "d": 2000})], **SIZE)[0])
+    assert tone_strength(heard, 440, 1.3, 1.4) == pytest.approx(0.3, abs=0.03)
+    assert tone_strength(heard, 440, 1.95, 2) < 0.07
+    assert tone_strength(heard, 880, 2.02, 2.07) < 0.07
+    assert tone_strength(heard, 880, 2.6, 2.7) == pytest.approx(0.3, abs=0.03)
 
 
-def test_audio_tracks_have_crossfades_too(make: Make, samples: Any, strength: Any) -> None:
+def test_audio_tracks_have_crossfades_too(
+    make: Make,
+) -> None:
     lane = {
         "tt": 1,
         "sg": [
@@ -171,6 +192,6 @@ def test_audio_tracks_have_crossfades_too(make: Make, samples: Any, strength: An
             {"src": "blue.mp4", "s": 1000, "ss": 500, "d": 1000},
         ],
     }
-    heard = samples(make([lane], **SIZE)[0])
-    assert strength(heard, 440, 0.975, 1.025) == pytest.approx(0.21, abs=0.03)
-    assert strength(heard, 880, 0.975, 1.025) == pytest.approx(0.21, abs=0.03)
+    heard = read_samples(make([lane], **SIZE)[0])
+    assert tone_strength(heard, 440, 0.975, 1.025) == pytest.approx(0.21, abs=0.03)
+    assert tone_strength(heard, 880, 0.975, 1.025) == pytest.approx(0.21, abs=0.03)

@@ -4,13 +4,15 @@ import asyncio
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from nemolocal_render import encoders
 from nemolocal_render.encoders import HARDWARE, choose_encoder, try_encoder
 from nemolocal_render.job import RenderResult
+from tests.support.frames import DecodedVideo
+
+pytestmark = pytest.mark.ffmpeg
 
 Make = Callable[..., tuple[Path, RenderResult]]
 
@@ -50,14 +52,15 @@ def test_an_encoder_that_fails_says_how(name: str, fake_ffmpeg: Callable[[str], 
 
 
 def test_a_card_that_cannot_encode_leaves_the_job_to_libx264(
-    make: Make, fake_ffmpeg: Callable[[str], Path], pictures: Any
+    make: Make,
+    fake_ffmpeg: Callable[[str], Path],
 ) -> None:
     fake_ffmpeg(_FAILING)
     path, result = make([ONE_CLIP])
     assert result.encoder == "libx264"
     for name, reason in REASONS.items():
         assert f"{name}: {reason}" in result.encoder_reason
-    assert [pictures(path).counter(n) for n in (0, 15, 29)] == [15, 30, 44]
+    assert [DecodedVideo(path).counter(n) for n in (0, 15, 29)] == [15, 30, 44]
 
 
 def test_a_driver_that_hangs_is_given_up(

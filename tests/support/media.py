@@ -40,12 +40,20 @@ class MediaCache:
                 shutil.rmtree(unfinished, ignore_errors=True)
                 unfinished.mkdir()
                 make(unfinished)
+                _protect(unfinished)
                 unfinished.rename(done)
         return done
 
     def file(self, name: str, make: Callable[[Path], object], recipe: object = "") -> Path:
         """The same for a single file of this name."""
         return self.folder(Path(name).stem, lambda into: make(into / name), (name, recipe)) / name
+
+
+def _protect(folder: Path) -> None:
+    """Whoever writes into what all tests share is to hear of it at once."""
+    for path in folder.rglob("*"):
+        if path.is_file():
+            path.chmod(0o444)
 
 
 @cache
