@@ -10,8 +10,6 @@ import hashlib
 import itertools
 import json
 import os
-import re
-import socket
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -41,10 +39,11 @@ from nemolocal_server.serving import LocalServer
 from nemolocal_server.settings import Settings
 from nemolocal_server.silence import Silence
 
+from .exchange import Reply, ask, multipart
+
 HOST = "nemolocal.test"
 ATTRIBUTION = Attribution("ai-rtk-compressor", "1.0.0", "clawhub").headers()
 SEED = 7
-_BOUNDARY = "golden-boundary"
 _RENDER = b"a render\n"
 
 
@@ -138,53 +137,6 @@ def serving(
         yield Caller(server.base_url)
 
 
-class Reply:
-    """A response as it came over the socket, its chunks put together."""
-
-    def __init__(self, raw: bytes) -> None:
-        head, _, body = raw.partition(b"\r\n\r\n")
-        first, *lines = head.decode("latin-1").split("\r\n")
-        self.broken = ""
-        self.start, self.headers = plain_start(first), [plain_header(line) for line in lines]
-        self.body = body
-        if "transfer-encoding: chunked" in lines:
-            self.body, whole = _joined(body)
-            self.broken = "" if whole else "the connection ends before the reply does"
-
-    def json(self) -> Any:
-        return json.loads(self.body)
-
-    def __str__(self) -> str:
-        head = "\n".join([self.start, *self.headers])
-        body = self.body.decode("utf-8")
-        end = "" if body.endswith("\n") else "\n"
-        told = f"<{self.broken}>\n" if self.broken else ""
-        return f"{head}\n\n{body}{end}{told}"
-
-
-def plain_start(line: str) -> str:
-    """A status line without the words behind the number: those of 413 are new in Python 3.13."""
-    return " ".join(line.split(" ")[:2])
-
-
-def plain_header(line: str) -> str:
-    """A header as it came; but methods in `allow` have no order (Starlette keeps them in a set)."""
-    name, _, value = line.partition(": ")
-    return f"{name}: {', '.join(sorted(value.split(', ')))}" if name == "allow" else line
-
-
-def _joined(body: bytes) -> tuple[bytes, bool]:
-    """The content of a chunked body, and whether its last chunk came."""
-    content = b""
-    while (found := re.match(rb"([0-9a-fA-F]+)\r\n", body)) is not None:
-        size, start = int(found[1], 16), found.end()
-        if size == 0:
-            return content, True
-        content += body[start : start + size]
-        body = body[start + size + 2 :]
-    return content, False
-
-
 class Caller:
     """Sends requests over a socket, one a connection, and keeps those that belong in a transcript.
 
@@ -231,22 +183,13 @@ class Caller:
         lines = [f"{method} {path} HTTP/1.1", f"Host: {HOST}"]
         lines += [f"{name}: {value}" for name, value in sent.items()]
         lines += [f"Content-Length: {len(content)}"] * (method != "GET") + ["Connection: close"]
-        return Reply(self._exchange("\r\n".join([*lines, "", ""]).encode() + content))
+        return ask(self.address, "\r\n".join([*lines, "", ""]).encode() + content)
 
     def record(self, what: str, method: str, path: str, **rest: Any) -> Reply:
         """One request that belongs in the transcript, under a line that says what it is about."""
         reply = self.send(method, path, **rest)
         self._told.append(f"### {method} {path}: {what}\n{reply}")
         return reply
-
-    def _exchange(self, request: bytes) -> bytes:
-        host, _, port = self.address.partition(":")
-        received = b""
-        with socket.create_connection((host, int(port)), timeout=60) as connection:
-            connection.sendall(request)
-            while piece := connection.recv(65_536):
-                received += piece
-        return received
 
     # What most transcripts begin with
 
@@ -258,7 +201,10 @@ class Caller:
 
     def open_session(self, **body: Any) -> "Caller":
         made = self.send("POST", SESSION.path(user="me"), json_body={"task_name": "p", **body})
-        self.task_id, self.session = made.json()["data"]["task_id"], made.json()["data"]["session_id"]
+        self.task_id, self.session = (
+            made.json()["data"]["task_id"],
+            made.json()["data"]["session_id"],
+        )
         return self
 
     def upload(self, *names: str, **rest: Any) -> Reply:
@@ -304,20 +250,6 @@ class Caller:
         source = self.state()["state"]["video_infos"][0]["id"]
         segment = {"id": "seg_1", "s": 0, "d": length_ms, "src": source}
         return {"t": [{"tt": 0, "sg": [segment]}], "d": length_ms}
-
-
-def multipart(*files: tuple[str, bytes], field: str = "files") -> dict[str, Any]:
-    """The headers and the body of a form with these files."""
-    parts = [
-        f'--{_BOUNDARY}\r\nContent-Disposition: form-data; name="{field}"; filename="{name}"'
-        "\r\nContent-Type: application/octet-stream\r\n\r\n".encode() + content + b"\r\n"
-        for name, content in files
-    ]
-    body = b"".join(parts) + f"--{_BOUNDARY}--\r\n".encode()
-    return {
-        "headers": {"Content-Type": f"multipart/form-data; boundary={_BOUNDARY}"},
-        "body": body,
-    }
 
 
 def media(name: str) -> bytes:

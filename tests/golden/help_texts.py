@@ -52,9 +52,9 @@ def _parser_of(command: Command) -> argparse.ArgumentParser:
         caught.append(parser)
         raise SystemExit
 
-    with mock.patch.object(argparse.ArgumentParser, "parse_args", catch):
-        with contextlib.suppress(SystemExit):
-            command()
+    read = mock.patch.object(argparse.ArgumentParser, "parse_args", catch)
+    with read, contextlib.suppress(SystemExit):
+        command()
     return caught[0]
 
 

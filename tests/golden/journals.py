@@ -7,7 +7,8 @@ from nemolocal_contract import endpoints as wire
 from nemolocal_contract.headers import CLIENT_ID
 from nemolocal_server.silence import Silence
 
-from .backend import Caller, media, multipart, serving
+from .backend import Caller, media, serving
+from .exchange import multipart
 
 _FORMATS = {"run.jsonl": "jsonl", "run.har": "har"}
 

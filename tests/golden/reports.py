@@ -8,6 +8,8 @@ from functools import partial
 from pathlib import Path
 from unittest import mock
 
+import msgspec
+
 from nemolocal import bench
 from nemolocal.command import main
 from nemolocal.conform import tell
@@ -61,16 +63,16 @@ def reports() -> Iterator[tuple[str, Make]]:
     yield "conform_client.txt", _tell_runs
     yield "conform_client.json", partial(table.as_json, _RUNS)
     yield "conform_client.md", partial(table.as_markdown, _RUNS)
-    for form, suffix in (("text", "txt"), ("json", "json"), ("sarif", "sarif")):
-        yield f"skill_check.{suffix}", partial(_skill, form)
+    for written, suffix in (("text", "txt"), ("json", "json"), ("sarif", "sarif")):
+        yield f"skill_check.{suffix}", partial(_skill, written)
     for suffix in ("txt", "html", "json", "csv"):
         yield f"bench.{suffix}", partial(_bench_form, suffix)
 
 
 def _captured(say: Callable[[], object]) -> str:
-    with contextlib.redirect_stdout(io.StringIO()) as told:
-        with contextlib.redirect_stderr(io.StringIO()):
-            say()
+    told, unwanted = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(told), contextlib.redirect_stderr(unwanted):
+        say()
     return told.getvalue()
 
 
@@ -199,30 +201,26 @@ def _bench(seconds: float) -> BenchReport:
         savings=(Saving("libx265", "libx264", -31.5), Saving("other", "libx264", None, "no curve")),
         published=PUBLISHED,
     )
-    told = Comparison(
-        verdict_of(made, 95.0), made.source, made.shown, made.results, made.found, made.savings,
-        made.published,
-    )  # fmt: skip
+    told = msgspec.structs.replace(made, verdict=verdict_of(made, 95.0))
     machine = Machine("a processor", 4, 8_000_000_000, "a system", "3.x", "ffmpeg 7", "1.2.3")
     missing = {"h264_qsv": "no device"}
     return BenchReport(1, machine, Instruments(True, True, "", 5), missing, "quick", 95.0, (told,))
 
 
 _BENCH = _bench(10.0)
-_OLD_BENCH = BenchReport(
-    1, _BENCH.machine, _BENCH.instruments, {}, "quick", 95.0,
-    (
-        Comparison(
-            "", _BENCH.comparisons[0].source, "", (_leg("libx264", 23, 420_000, 95.0, seconds=6.0),),
-            None, (), PUBLISHED,
+_OLD_BENCH = msgspec.structs.replace(
+    _BENCH,
+    comparisons=(
+        msgspec.structs.replace(
+            _BENCH.comparisons[0], results=(_leg("libx264", 23, 420_000, 95.0, seconds=6.0),)
         ),
     ),
-)  # fmt: skip
+)
 
 
 def _bench_form(suffix: str) -> str:
     """What the command prints or writes once all has been measured."""
     Path("old.json").write_bytes(as_json(_OLD_BENCH))
-    with mock.patch.object(bench, "compare", lambda *_: _BENCH):
+    with mock.patch.object(bench, "compare", return_value=_BENCH):
         told = _output("bench", "clip.mp4", "--report", "bench", "--compare", "old.json")
     return told if suffix == "txt" else Path(f"bench/bench.{suffix}").read_bytes().decode()

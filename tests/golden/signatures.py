@@ -81,8 +81,11 @@ def signature_text(value: Callable[..., Any]) -> str:
 
 
 def _parameter(parameter: inspect.Parameter) -> str:
-    stars = {parameter.VAR_POSITIONAL: "*", parameter.VAR_KEYWORD: "**"}
-    told = stars.get(parameter.kind, "") + parameter.name
+    told: str = parameter.name
+    if parameter.kind is parameter.VAR_POSITIONAL:
+        told = f"*{told}"
+    elif parameter.kind is parameter.VAR_KEYWORD:
+        told = f"**{told}"
     if parameter.annotation is not parameter.empty:
         told += f": {type_name(parameter.annotation)}"
     if parameter.default is not parameter.empty:

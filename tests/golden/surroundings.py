@@ -16,9 +16,11 @@ def fixed_surroundings() -> Iterator[None]:
     """No variable of the user's, a terminal of 100 columns without colours, an empty folder."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(_OURS)}
     kept.pop("FORCE_COLOR", None)
-    with tempfile.TemporaryDirectory(prefix="nemolocal-golden-") as folder:
-        fixed = {**kept, **_FIXED, "HOME": folder, "NEMOLOCAL_CONFIG_DIR": folder}
-        with mock.patch.dict(os.environ, fixed, clear=True), contextlib.chdir(folder):
-            time.tzset()
-            yield
-    time.tzset()
+    try:
+        with tempfile.TemporaryDirectory(prefix="nemolocal-golden-") as folder:
+            fixed = {**kept, **_FIXED, "HOME": folder, "NEMOLOCAL_CONFIG_DIR": folder}
+            with mock.patch.dict(os.environ, fixed, clear=True), contextlib.chdir(folder):
+                time.tzset()
+                yield
+    finally:
+        time.tzset()
