@@ -1,0 +1,226 @@
+"""Every form of every report, made of fixed findings: nothing is judged or measured here."""
+
+import contextlib
+import io
+import shutil
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from unittest import mock
+
+import msgspec
+
+from nemolocal import bench
+from nemolocal.command import main
+from nemolocal.conform import tell
+from nemolocal_bench.compression.cloud import PUBLISHED
+from nemolocal_bench.compression.comparison import Comparison, Report as BenchReport, Source
+from nemolocal_bench.compression.curves import Saving
+from nemolocal_bench.compression.legs import Result
+from nemolocal_bench.compression.machine import Machine
+from nemolocal_bench.compression.measures import Instruments, Score
+from nemolocal_bench.compression.search import Probe
+from nemolocal_bench.compression.tables import as_json
+from nemolocal_bench.compression.target import Found
+from nemolocal_bench.compression.verdict import verdict_of
+from nemolocal_conformance.driver import table
+from nemolocal_conformance.driver.outcome import Outcome as Ran
+from nemolocal_conformance.exchange import Exchange
+from nemolocal_conformance.reports import FORMS
+from nemolocal_conformance.reports.wording import headline
+from nemolocal_conformance.verdicts import Outcome, Report, Verdict
+
+from .frozen import Make
+
+_INPUT = Path(__file__).parent / "input"
+_SKILLS = Path(__file__).parents[2] / "fixtures" / "skills" / "planted"
+_PLANTED = ("wrong-402.md", "poll-every-5-seconds.md", "token-in-url.md")
+_EXCHANGE = Exchange(
+    method="POST",
+    url="http://nemolocal.test/run_sse",
+    request_headers={"authorization": "[secret]", "x-skill-source": "it's me"},
+    request_body='{"session_id": "1", "new_message": {"parts": [{"text": "<hi>"}]}}',
+    status=200,
+    response_headers={"content-type": "text/event-stream"},
+    response_body='data: {"a": "<b> & c"}\n\n',
+    seconds=0.012,
+)
+
+
+def reports() -> Iterator[tuple[str, Make]]:
+    """The reports by the names of their files: the command, then the form."""
+    for name, form in FORMS.items():
+        yield f"conform-{name}", partial(form, _SERVER)
+    yield "conform-told.txt", partial(_captured, _tell_server)
+    yield "conform-list.txt", partial(_output, "conform", "--list")
+    for check in ("token.new.credits", "chat.silent.rate", "render.shape"):
+        yield f"conform-explain-{check}.txt", partial(_output, "conform", "--explain", check)
+    yield "verdict.txt", partial(_verdict)
+    yield "verdict.json", partial(_verdict, "--json")
+    yield "verdict-list.txt", partial(_output, "verdict", "--list")
+    yield "verdict-explain.txt", partial(_output, "verdict", "--explain", "client.resend")
+    yield "conform_client-list.txt", partial(_output, "conform-client", "--list")
+    yield "conform_client.txt", _tell_runs
+    yield "conform_client.json", partial(table.as_json, _RUNS)
+    yield "conform_client.md", partial(table.as_markdown, _RUNS)
+    for written, suffix in (("text", "txt"), ("json", "json"), ("sarif", "sarif")):
+        yield f"skill_check.{suffix}", partial(_skill, written)
+    for suffix in ("txt", "html", "json", "csv"):
+        yield f"bench.{suffix}", partial(_bench_form, suffix)
+
+
+def _captured(say: Callable[[], object]) -> str:
+    told, unwanted = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(told), contextlib.redirect_stderr(unwanted):
+        say()
+    return told.getvalue()
+
+
+def _output(*words: str) -> str:
+    """What a command prints, and how it ends."""
+    status = 0
+
+    def run() -> None:
+        nonlocal status
+        status = main(words)
+
+    return f"{_captured(run)}<status {status}>\n"
+
+
+def _verdict(*options: str) -> str:
+    shutil.copy(_INPUT / "journal.jsonl", "journal.jsonl")
+    return _output("verdict", "journal.jsonl", *options)
+
+
+def _skill(form: str) -> str:
+    for name in _PLANTED:
+        shutil.copy(_SKILLS / name, name)
+    return _output("skill", "check", "--format", form, *_PLANTED)
+
+
+# A server that was judged
+
+
+def _found(outcome: Outcome, check: str, **more: object) -> Verdict:
+    fields: dict[str, object] = {"reason": "the end came too early"}
+    fields |= {"expected": "'clean'", "actual": "'<cut> | `it`'"}
+    if outcome in ("passed", "not applicable"):
+        fields = {"reason": "" if outcome == "passed" else "the server is not ours"}
+    return Verdict(
+        check=check,
+        rules=("SSE-4", "SSE-5"),
+        sentence="A turn MUST end with `the last chunk`.",
+        level="MUST",
+        grade="D",
+        outcome=outcome,
+        seconds=0.25,
+        evidence=(_EXCHANGE,),
+        **{**fields, **more},  # type: ignore[arg-type]
+    )
+
+
+_SERVER = Report(
+    base_url="http://nemolocal.test",
+    version="1.2.3",
+    ours=False,
+    verdicts=(
+        _found("passed", "chat.end.clean"),
+        _found("failed", "chat.end.cut"),
+        _found("warning", "chat.heartbeat.sent"),
+        _found("learned", "chat.silent.rate", alternatives=("SSE-2: sse=adk",)),
+        _found("known", "chat.time.talk", known="theirs is slow"),
+        _found("not applicable", "token.life.over"),
+        _found("not judgeable", "chat.time.edit"),
+        _found("error", "render.reply.shape", reason="TypeError: it went wrong"),
+    ),
+    alternatives={"GEN-2": ("errors=http",), "SSE-2": ("sse=adk", "sse=typed")},
+    left_out=("credits.hold",),
+    strangers=("chat.gone",),
+    seconds=12.345,
+    at="2023-11-14T22:13:20.000Z",
+)
+
+
+def _tell_server() -> None:
+    for verdict in _SERVER.verdicts:
+        tell(verdict)
+    print(headline(_SERVER))
+
+
+# Programs that were run
+
+_RUNS = (
+    Ran("silent", "passed", (), 0, 1.25, _SERVER),
+    Ran("cut", "failed", ("client.resend: it said it | twice", "it gave up"), 1, 2.5, _SERVER),
+    Ran("expired", "not met", ("the program made no request",), None, 0.75, _SERVER),
+)
+
+
+def _tell_runs() -> str:
+    return "\n".join([*map(table.as_line, _RUNS), table.summary(_RUNS), ""])
+
+
+# A bench that was measured
+
+
+def _leg(name: str, crf: float, size: int, vmaf: float, **more: object) -> Result:
+    score = Score("vmaf", "vmaf_v0.6.1", 1080, vmaf, vmaf - 0.1, vmaf - 4, vmaf - 2, vmaf - 8)
+    fields: dict[str, object] = {"seconds": 5.0, "speed": 2.0, "cpu_seconds": 9.5}
+    return Result(
+        name=f"{name} crf {crf:g}",
+        curve=name,
+        crf=crf,
+        size=size,
+        saved=100 - size / 10_000,
+        bitrate=size * 0.8,
+        width=1920,
+        height=1080,
+        scores=(score,),
+        **{**fields, **more},  # type: ignore[arg-type]
+    )
+
+
+_LEGS = (
+    _leg("libx264", 18, 600_000, 97.5, vmaf_frames=(97.0, 98.0, 89.5), worst_frame=2,
+         picture=b"a picture", memory_bytes=150_000_000, stages={"encode": 4.0, "decode": 1.0}),
+    _leg("libx264", 23, 400_000, 95.25),
+    _leg("libx264", 28, 250_000, 91.0),
+    _leg("libx264", 33, 150_000, 84.0),
+    _leg("libx265", 25, 300_000, 95.0, note="not what the contract exports", seconds=20.0),
+    Result(name="broken", curve="broken", complaint="the <pair> differs"),
+)  # fmt: skip
+
+
+def _bench(seconds: float) -> BenchReport:
+    made = Comparison(
+        verdict="",
+        source=Source("clip.mp4", "abc", 1920, 1080, 300, 30.0, seconds, 1_000_000, 98.5),
+        shown=_LEGS[0].name,
+        results=_LEGS,
+        found=Found(95.0, "veryfast", 2.0, (Probe(23, 95.4),), (Probe(24, 95.1),), _LEGS[1].name),
+        savings=(Saving("libx265", "libx264", -31.5), Saving("other", "libx264", None, "no curve")),
+        published=PUBLISHED,
+    )
+    told = msgspec.structs.replace(made, verdict=verdict_of(made, 95.0))
+    machine = Machine("a processor", 4, 8_000_000_000, "a system", "3.x", "ffmpeg 7", "1.2.3")
+    missing = {"h264_qsv": "no device"}
+    return BenchReport(1, machine, Instruments(True, True, "", 5), missing, "quick", 95.0, (told,))
+
+
+_BENCH = _bench(10.0)
+_OLD_BENCH = msgspec.structs.replace(
+    _BENCH,
+    comparisons=(
+        msgspec.structs.replace(
+            _BENCH.comparisons[0], results=(_leg("libx264", 23, 420_000, 95.0, seconds=6.0),)
+        ),
+    ),
+)
+
+
+def _bench_form(suffix: str) -> str:
+    """What the command prints or writes once all has been measured."""
+    Path("old.json").write_bytes(as_json(_OLD_BENCH))
+    with mock.patch.object(bench, "compare", return_value=_BENCH):
+        told = _output("bench", "clip.mp4", "--report", "bench", "--compare", "old.json")
+    return told if suffix == "txt" else Path(f"bench/bench.{suffix}").read_bytes().decode()
