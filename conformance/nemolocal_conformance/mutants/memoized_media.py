@@ -25,6 +25,9 @@ from nemolocal_server.executor import LocalExecutor, RenderExecutor
 
 T = TypeVar("T")
 
+# Checks that see something only while FFmpeg is at work.
+LOOK_AT_WORK = frozenset({"credits.frozen", "render.queue"})
+
 
 class Probed(msgspec.Struct, frozen=True):
     """What a file is, or why it was rejected."""

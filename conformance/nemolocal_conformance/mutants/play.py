@@ -18,7 +18,7 @@ from ..runner import run_checks
 from ..server_checks import catalogue
 from ..stage import Stage
 from .autopsy import Autopsy
-from .memoized_media import MemoizedMedia
+from .memoized_media import LOOK_AT_WORK, MemoizedMedia
 from .mutant import Patch, ServerMutant
 from .wire import Saboteur
 
@@ -34,9 +34,11 @@ def play_mutant(
 ) -> Autopsy:
     """Judge a server that is broken in one way with these checks (all, if None).
 
-    Its media are taken from `media` where that is given, and made by FFmpeg where not.
+    Its media are taken from `media` where that is given and the mutant can be noticed so.
     """
     chosen = list(catalogue().values()) if checks is None else list(checks)
+    if not LOOK_AT_WORK.isdisjoint(mutant.kills):
+        media = None
     with broken_server(mutant, media) as (base_url, saboteurs):
         peer = Peer(base_url, ATTRIBUTION)
         try:
