@@ -4,6 +4,8 @@ Each exchange has a connection of its own. A connection that is kept may be clos
 moment at which the next request is sent, which would look like an answer that was cut.
 """
 
+import functools
+import ssl
 import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeVar
@@ -106,6 +108,7 @@ class Peer:
             base_url=self.base_url,
             timeout=_PATIENCE,
             trust_env=False,
+            verify=_certificates(),
             transport=transport,
             limits=_NO_CONNECTION_KEPT,
         )
@@ -209,6 +212,12 @@ class Peer:
         if ending == "timeout":
             raise NoAnswer(request, seconds)
         return answer
+
+
+@functools.cache
+def _certificates() -> ssl.SSLContext:
+    """Whom to trust; reading that takes longer than a check."""
+    return httpx.create_ssl_context(trust_env=False)
 
 
 def turn(session: str, message: str) -> dict[str, Any]:

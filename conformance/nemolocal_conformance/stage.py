@@ -30,9 +30,10 @@ GENERATE = "generate a 2-second sunset clip"
 _FOR_A_CLIP = 1_000
 PUT_ON_TIMELINE = "put my clip on the timeline"
 _OUTPUT = {"format": "mp4", "quality": "high"}
-# Real work takes real time: how long a render may take, and how often we look, in seconds.
+# How long a render may take, and how often we look, in seconds. At a local server that is often at
+# first and ever less: each look takes time from the render.
 _RENDER_PATIENCE = 300.0
-_LOCAL_RHYTHM, _CLOUD_RHYTHM = 0.02, 30.0
+_LOCAL_RHYTHM, _LOCAL_LONGEST, _CLOUD_RHYTHM = 0.02, 0.3, 30.0
 
 
 class Account(msgspec.Struct, frozen=True):
@@ -237,15 +238,15 @@ class Stage:
     def follow(self, *renders: str, account: Account | None = None) -> list[list[dict[str, Any]]]:
         """The statuses of these renders, flattened, at each look until all have ended (REN-4)."""
         seen: list[list[dict[str, Any]]] = []
-        waited = 0.0
+        waited, pause = 0.0, _LOCAL_RHYTHM if self.ours else _CLOUD_RHYTHM
         while waited <= _RENDER_PATIENCE:
             looks = [self.call(wire.RENDER_STATUS, account, render=one).json for one in renders]
             seen.append([flat(look) for look in looks])
             if all(look.get("status") not in ("pending", "processing") for look in seen[-1]):
                 return seen
-            pause = _LOCAL_RHYTHM if self.ours else _CLOUD_RHYTHM
             self._clock.wait(pause)
             waited += pause
+            pause = min(pause * 1.2, _LOCAL_LONGEST) if self.ours else pause
         raise Unmet(f"a render had not ended after {_RENDER_PATIENCE:.0f} s")
 
     @property

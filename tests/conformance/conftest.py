@@ -9,11 +9,13 @@ import pytest
 
 from nemolocal_conformance.client_rules import client_catalogue
 from nemolocal_conformance.client_rules.judging import judge_journal
+from nemolocal_conformance.mutants.memoized_media import MemoizedMedia
 from nemolocal_conformance.records.journal import Journal
 from nemolocal_conformance.verdicts import Verdict
 from nemolocal_contract import endpoints as wire
 from nemolocal_contract.headers import Attribution
 from nemolocal_contract.journal import Ending, Entry, TurnEntry
+from tests.support.media import MediaCache
 
 SESSION = "1" * 19
 HOST = "127.0.0.1:8787"
@@ -200,3 +202,9 @@ def verdict() -> Callable[..., Verdict]:
         return report.verdicts[0]
 
     return judge
+
+
+@pytest.fixture(scope="session")
+def memoized_media(media_cache: MediaCache) -> MemoizedMedia:
+    """What FFmpeg made for servers, of this run or of an earlier one."""
+    return MemoizedMedia(media_cache.folder("memoized", lambda _: None))

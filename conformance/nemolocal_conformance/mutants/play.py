@@ -8,6 +8,7 @@ from typing import Any
 from nemolocal_contract.clock import ManualClock
 from nemolocal_contract.headers import Attribution
 from nemolocal_server import serving
+from nemolocal_server.executor import RenderExecutor
 from nemolocal_server.settings import Settings
 
 from ..check import Check
@@ -17,6 +18,7 @@ from ..runner import run_checks
 from ..server_checks import catalogue
 from ..stage import Stage
 from .autopsy import Autopsy
+from .memoized_media import LOOK_AT_WORK, MemoizedMedia
 from .mutant import Patch, ServerMutant
 from .wire import Saboteur
 
@@ -25,10 +27,19 @@ _BUILDER = "build_app"
 ATTRIBUTION = Attribution("nemolocal-conformance", "1.0.0")
 
 
-def play_mutant(mutant: ServerMutant, checks: Iterable[Check] | None = None) -> Autopsy:
-    """Judge a server that is broken in one way with these checks (all, if None)."""
+def play_mutant(
+    mutant: ServerMutant,
+    checks: Iterable[Check] | None = None,
+    media: MemoizedMedia | None = None,
+) -> Autopsy:
+    """Judge a server that is broken in one way with these checks (all, if None).
+
+    Its media are taken from `media` where that is given and the mutant can be noticed so.
+    """
     chosen = list(catalogue().values()) if checks is None else list(checks)
-    with broken_server(mutant) as (base_url, saboteurs):
+    if not LOOK_AT_WORK.isdisjoint(mutant.kills):
+        media = None
+    with broken_server(mutant, media) as (base_url, saboteurs):
         peer = Peer(base_url, ATTRIBUTION)
         try:
             report = run_checks(Stage(peer, find_control(peer)), chosen)
@@ -53,7 +64,9 @@ def _concerned(name: str, mutant: ServerMutant) -> bool:
 
 
 @contextlib.contextmanager
-def broken_server(mutant: ServerMutant) -> Iterator[tuple[str, list[Saboteur]]]:
+def broken_server(
+    mutant: ServerMutant, media: MemoizedMedia | None = None
+) -> Iterator[tuple[str, list[Saboteur]]]:
     """The reference with the hook of the mutant around its app, or with its patches in it."""
     saboteurs: list[Saboteur] = []
     build = vars(serving)[_BUILDER]
@@ -71,8 +84,11 @@ def broken_server(mutant: ServerMutant) -> Iterator[tuple[str, list[Saboteur]]]:
     with contextlib.ExitStack() as patches:
         for patch in (*mutant.patches, Patch(serving.__name__, _BUILDER, build_broken)):
             patches.enter_context(_patched(patch))
+        execute: RenderExecutor | None = None
+        if media is not None:
+            execute = patches.enter_context(media.used_by_servers())()
         settings = Settings(port=0, **mutant.settings)
-        with serving.LocalServer(settings, ManualClock(autojump=True)) as server:
+        with serving.LocalServer(settings, ManualClock(autojump=True), execute) as server:
             yield server.base_url, saboteurs
 
 

@@ -1,4 +1,4 @@
-"""Strangers to section 5: streams, their events, heartbeats and ends."""
+"""Breaks of section 5: streams, their events, heartbeats and ends."""
 
 import json
 import re

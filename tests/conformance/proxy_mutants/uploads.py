@@ -1,4 +1,4 @@
-"""Strangers to section 4: uploads."""
+"""Breaks of section 4: uploads."""
 
 import re
 from typing import Any

@@ -1,4 +1,4 @@
-"""Strangers to section 8: whose renders are, and the files that they leave."""
+"""Breaks of section 8: whose renders are, and the files that they leave."""
 
 from .breaks import breaks, endpoint
 from .messages import Asked, Reply, refuse, say

@@ -1,4 +1,4 @@
-"""How a break is written down: a stranger, its sentence, the rules it breaks and what it hurts."""
+"""How a break is written down: an interceptor, its sentence, what it breaks and what it hurts."""
 
 import json
 from collections.abc import Awaitable, Callable
@@ -10,7 +10,7 @@ import httpx
 from nemolocal_contract.endpoints import find_endpoint
 
 from .messages import Asked, Reply
-from .proxy import Go, Seen, Stranger
+from .proxy import Go, Interceptor, Seen
 
 BREAKS: dict[str, "Break"] = {}
 
@@ -26,23 +26,28 @@ class Break:
     rules: tuple[str, ...]
     hurts: tuple[str, ...]
     sentence: str
-    stranger: Stranger
+    interceptor: Interceptor
+
+    @property
+    def module(self) -> str:
+        """The module that it stands in: its section of the contract."""
+        return self.interceptor.__module__
 
 
-def breaks(*rules: str, hurts: str = "") -> Callable[[Stranger], Stranger]:
-    """Enter a stranger: its docstring is the sentence."""
+def breaks(*rules: str, hurts: str = "") -> Callable[[Interceptor], Interceptor]:
+    """Enter an interceptor: its docstring is the sentence."""
 
-    def enter(stranger: Stranger) -> Stranger:
-        name = stranger.__name__
+    def enter(interceptor: Interceptor) -> Interceptor:
+        name = interceptor.__name__
         assert name not in BREAKS
         BREAKS[name] = Break(
             name,
             rules,
             tuple(hurts.replace("*", "").split() or (hurts and ("",))),
-            stranger.__doc__ or "",
-            stranger,
+            interceptor.__doc__ or "",
+            interceptor,
         )
-        return stranger
+        return interceptor
 
     return enter
 
@@ -96,21 +101,21 @@ def speak(text: str) -> bytes:
 
 
 def stream(*frames: bytes) -> Reply:
-    """A stream of the stranger's own."""
+    """A stream of the interceptor's own."""
     return Reply(200, httpx.Headers({"Content-Type": "text/event-stream"})).streaming(*frames)
 
 
 Change = Callable[[Any], Any]
 
 
-def on_json(*names: str) -> Callable[[Change], Stranger]:
-    """A stranger that changes the JSON of every success of these endpoints in place.
+def on_json(*names: str) -> Callable[[Change], Interceptor]:
+    """An interceptor that changes the JSON of every success of these endpoints in place.
 
     It is given `data` of the envelope, or the whole of a reply that has none.
     """
 
-    def make(change: Change) -> Stranger:
-        async def stranger(asked: Asked, go: Go, seen: Seen) -> Reply:
+    def make(change: Change) -> Interceptor:
+        async def interceptor(asked: Asked, go: Go, seen: Seen) -> Reply:
             del seen
             reply = await go(asked)
             value = reply.json
@@ -119,30 +124,30 @@ def on_json(*names: str) -> Callable[[Change], Stranger]:
             change(value["data"] if "code" in value else value)
             return reply.saying(value)
 
-        return _as(change, stranger)
+        return _as(change, interceptor)
 
     return make
 
 
-def on_failure(code: int, *names: str) -> Callable[[Change], Stranger]:
-    """A stranger that changes failures of this code, of these endpoints or of all: `Reply` in,
+def on_failure(code: int, *names: str) -> Callable[[Change], Interceptor]:
+    """An interceptor that changes failures of this code, of these endpoints or of all: `Reply` in,
     `Reply` out."""
 
-    def make(change: Callable[[Reply], Reply]) -> Stranger:
-        async def stranger(asked: Asked, go: Go, seen: Seen) -> Reply:
+    def make(change: Callable[[Reply], Reply]) -> Interceptor:
+        async def interceptor(asked: Asked, go: Go, seen: Seen) -> Reply:
             del seen
             reply = await go(asked)
             if reply.code != code or (names and endpoint(asked) not in names):
                 return reply
             return change(reply)
 
-        return _as(change, stranger)
+        return _as(change, interceptor)
 
     return make
 
 
-def on_events(change: Callable[[dict[str, Any]], None]) -> Stranger:
-    """A stranger that changes every event of a stream in place."""
+def on_events(change: Callable[[dict[str, Any]], None]) -> Interceptor:
+    """An interceptor that changes every event of a stream in place."""
 
     def changed(frame: bytes) -> bytes:
         if (event := event_of(frame)) is None:
@@ -153,19 +158,20 @@ def on_events(change: Callable[[dict[str, Any]], None]) -> Stranger:
     return _as(change, on_frames(changed))
 
 
-def on_frames(change: Callable[[bytes], bytes]) -> Stranger:
-    """A stranger that changes every frame of a stream; an empty one is left out."""
+def on_frames(change: Callable[[bytes], bytes]) -> Interceptor:
+    """An interceptor that changes every frame of a stream; an empty one is left out."""
 
-    async def stranger(asked: Asked, go: Go, seen: Seen) -> Reply:
+    async def interceptor(asked: Asked, go: Go, seen: Seen) -> Reply:
         del seen
         reply = await go(asked)
         if (frames := reply.frames) is not None:
             reply.frames = (changed async for frame in frames if (changed := change(frame)))
         return reply
 
-    return _as(change, stranger)
+    return _as(change, interceptor)
 
 
-def _as(change: Any, stranger: Callable[..., Awaitable[Reply]]) -> Stranger:
-    stranger.__name__, stranger.__doc__ = change.__name__, change.__doc__
-    return stranger
+def _as(change: Any, interceptor: Callable[..., Awaitable[Reply]]) -> Interceptor:
+    interceptor.__name__, interceptor.__doc__ = change.__name__, change.__doc__
+    interceptor.__module__ = change.__module__
+    return interceptor

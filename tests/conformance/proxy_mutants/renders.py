@@ -1,4 +1,4 @@
-"""Strangers to section 8: what is said of renders."""
+"""Breaks of section 8: what is said of renders."""
 
 from typing import Any
 

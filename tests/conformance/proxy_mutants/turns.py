@@ -1,4 +1,4 @@
-"""Strangers to section 5: silences, hang-ups, words."""
+"""Breaks of section 5: silences, hang-ups, words."""
 
 from typing import Any
 

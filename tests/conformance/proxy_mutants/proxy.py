@@ -1,8 +1,8 @@
-"""A proxy in front of a server, for tests: what a stranger changes of one request and its reply.
+"""A proxy in front of a server, for tests: an interceptor changes a request, its reply, or both.
 
-A stranger is one coroutine, `async (asked, go, seen) -> Reply`: it may change what was asked, ask
-(`go`) or not, and change the reply. Streams are passed on frame by frame as they come, and bodies
-of great length are never held. The control interface is no stranger's business.
+An interceptor is one coroutine, `async (asked, go, seen) -> Reply`: it may change what was asked,
+ask (`go`) or not, and change the reply. Streams are passed on frame by frame as they come, and
+bodies of great length are never held. The control interface goes by unchanged.
 """
 
 import asyncio
@@ -21,7 +21,7 @@ CONTROL = "/__nemolocal__"
 
 @dataclass
 class Seen:
-    """What came by so far: who owns what, and whatever a stranger wants to remember."""
+    """What came by so far: who owns what, and whatever an interceptor wants to remember."""
 
     tokens: list[str] = field(default_factory=list)
     users: dict[str, str] = field(default_factory=dict)
@@ -48,21 +48,21 @@ class Seen:
 
 
 Go = Callable[[Asked], Awaitable[Reply]]
-Stranger = Callable[[Asked, Go, Seen], Awaitable[Reply]]
+Interceptor = Callable[[Asked, Go, Seen], Awaitable[Reply]]
 
 
-async def nobody(asked: Asked, go: Go, seen: Seen) -> Reply:
+async def pass_through(asked: Asked, go: Go, seen: Seen) -> Reply:
     """Change nothing."""
     del seen
     return await go(asked)
 
 
 class Proxy:
-    """A proxy in a thread of its own: `with Proxy(port, stranger) as proxy: proxy.base_url`."""
+    """A proxy in a thread of its own: `with Proxy(port, interceptor) as proxy: proxy.base_url`."""
 
-    def __init__(self, port: int, stranger: Stranger) -> None:
+    def __init__(self, port: int, interceptor: Interceptor) -> None:
         self._upstream = port
-        self._stranger = stranger
+        self._interceptor = interceptor
         self._seen = Seen()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
@@ -111,8 +111,8 @@ class Proxy:
 
         try:
             control = asked.path.startswith(CONTROL)
-            stranger = nobody if control else self._stranger
-            await wire.listened_to(wire.reply(await stranger(asked, go, self._seen)))
+            interceptor = pass_through if control else self._interceptor
+            await wire.listened_to(wire.reply(await interceptor(asked, go, self._seen)))
         finally:
             for connection in upstream:
                 connection.writer.close()

@@ -1,4 +1,4 @@
-"""Strangers to sections 1 to 3: envelopes, refusals, tokens, sessions."""
+"""Breaks of sections 1 to 3: envelopes, refusals, tokens, sessions."""
 
 from typing import Any
 
@@ -246,7 +246,7 @@ async def other_id_is_me(asked: Asked, go: Go, _: Seen) -> Reply:
 
 
 @breaks("GEN-7", hurts="SES-3")
-async def stranger_learns_of_session(asked: Asked, go: Go, seen: Seen) -> Reply:
+async def foreign_token_learns_of_session(asked: Asked, go: Go, seen: Seen) -> Reply:
     """1002 for somebody else's session says that it belongs to another user."""
     reply = await go(asked)
     if reply.code == 1002 and session_of(asked) in seen.sessions:
@@ -255,7 +255,7 @@ async def stranger_learns_of_session(asked: Asked, go: Go, seen: Seen) -> Reply:
 
 
 @breaks("GEN-7", "SES-3")
-async def stranger_learns_by_code(asked: Asked, go: Go, seen: Seen) -> Reply:
+async def foreign_token_learns_by_code(asked: Asked, go: Go, seen: Seen) -> Reply:
     """Somebody else's session is refused with 1001, an unknown one with 1002."""
     reply = await go(asked)
     if reply.code == 1002 and session_of(asked) in seen.sessions:

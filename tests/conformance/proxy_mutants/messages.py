@@ -1,4 +1,4 @@
-"""What goes through the proxy: a request, and its reply, for strangers to change."""
+"""What goes through the proxy: a request, and its reply, for interceptors to change."""
 
 import json
 from collections.abc import AsyncIterator
@@ -94,10 +94,10 @@ class Reply:
 
 
 def say(value: Any, status: int = 200) -> Reply:
-    """A reply of the stranger's own."""
+    """A reply of the interceptor's own."""
     return Reply(status, httpx.Headers({"Content-Type": "application/json"})).saying(value)
 
 
 def refuse(code: int, message: str, status: int = 200) -> Reply:
-    """A failure of the stranger's own."""
+    """A failure of the interceptor's own."""
     return say({"code": code, "message": message, "data": None}, status)

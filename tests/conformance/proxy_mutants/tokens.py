@@ -1,4 +1,4 @@
-"""Strangers to sections 2 and 3: tokens and sessions."""
+"""Breaks of sections 2 and 3: tokens and sessions."""
 
 import re
 from datetime import datetime, timedelta

@@ -1,4 +1,4 @@
-"""Strangers to sections 6 and 7: credits and the state."""
+"""Breaks of sections 6 and 7: credits and the state."""
 
 import json
 from collections.abc import Callable

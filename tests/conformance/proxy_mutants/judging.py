@@ -1,4 +1,4 @@
-"""A server behind a stranger, judged; and what is to be thought of the verdicts."""
+"""A server behind an interceptor, judged; and what is to be thought of the verdicts."""
 
 import contextlib
 from collections.abc import Iterable, Iterator
@@ -9,6 +9,7 @@ import httpx
 
 from nemolocal_conformance.check import Check
 from nemolocal_conformance.control import find_control
+from nemolocal_conformance.mutants.memoized_media import MemoizedMedia
 from nemolocal_conformance.peer import Peer
 from nemolocal_conformance.runner import run_checks
 from nemolocal_conformance.stage import Stage
@@ -20,21 +21,25 @@ from nemolocal_server.serving import LocalServer
 from nemolocal_server.settings import Settings
 
 from .breaks import Break
-from .proxy import Proxy, Stranger
+from .proxy import Interceptor, Proxy
 
 
 @contextlib.contextmanager
-def reference(execute: RenderExecutor | None = None) -> Iterator[LocalServer]:
+def reference(media: MemoizedMedia | None = None) -> Iterator[LocalServer]:
     """The reference, on a clock that moves when nobody has anything to do."""
-    with LocalServer(Settings(port=0), ManualClock(autojump=True), execute) as server:
-        yield server
+    with contextlib.ExitStack() as stack:
+        execute: RenderExecutor | None = None
+        if media is not None:
+            execute = stack.enter_context(media.used_by_servers())()
+        server = LocalServer(Settings(port=0), ManualClock(autojump=True), execute)
+        yield stack.enter_context(server)
 
 
 def judge(base_url: str, checks: Iterable[Check]) -> Report:
     """The verdicts of these checks on a server.
 
     A connection is kept until it is hung up on, however long nothing happens on it: that is how
-    strangers see who has hung up.
+    interceptors see who has hung up.
     """
     kept = httpx.HTTPTransport(limits=httpx.Limits(keepalive_expiry=None))
     peer = Peer(base_url, Attribution("nemolocal-conformance", "1.0.0"), kept)
@@ -45,13 +50,13 @@ def judge(base_url: str, checks: Iterable[Check]) -> Report:
 
 
 def judge_behind(
-    stranger: Stranger, checks: Iterable[Check], execute: RenderExecutor | None = None
+    interceptor: Interceptor, checks: Iterable[Check], media: MemoizedMedia | None = None
 ) -> Report:
-    """The verdicts of these checks on the reference behind a stranger."""
-    with reference(execute) as server:
+    """The verdicts of these checks on the reference behind an interceptor."""
+    with reference(media) as server:
         port = urlsplit(server.base_url).port
         assert port is not None
-        with Proxy(port, stranger) as proxy:
+        with Proxy(port, interceptor) as proxy:
             return judge(proxy.base_url, checks)
 
 
