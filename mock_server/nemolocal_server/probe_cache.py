@@ -1,11 +1,14 @@
 """What files hold, by their content: the same bytes are looked into once."""
 
 import threading
+from collections.abc import Awaitable, Callable
+from pathlib import Path
 
 from nemolocal_render.media import MediaInfo
-from nemolocal_render.probe import probe
 
 from .intake import ReceivedFile
+
+Probe = Callable[[Path, str], Awaitable[MediaInfo]]
 
 _MOST = 1_000
 
@@ -22,8 +25,8 @@ class ProbeCache:
         self._lock = threading.Lock()
         self._found: dict[tuple[str, str], MediaInfo] = {}
 
-    async def find(self, file: ReceivedFile) -> MediaInfo:
-        """What the file holds; raises MediaRejected as `probe` does."""
+    async def find(self, file: ReceivedFile, probe: Probe) -> MediaInfo:
+        """What the file holds, asked of `probe` if need be; raises MediaRejected as that does."""
         key = (file.hash, file.extension)
         with self._lock:
             known = self._found.get(key)

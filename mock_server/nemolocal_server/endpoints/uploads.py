@@ -8,6 +8,7 @@ from starlette.responses import Response
 from nemolocal_contract.replies import UploadReply
 from nemolocal_contract.requests import UrlUploadRequest
 from nemolocal_render.media import MediaInfo, MediaRejected
+from nemolocal_render.probe import probe
 
 from ..assets import Asset
 from ..errors import bad_request, unsupported
@@ -68,6 +69,6 @@ def _discard(received: list[ReceivedFile]) -> None:
 
 async def _probe(file: ReceivedFile) -> MediaInfo:
     try:
-        return await _probes.find(file)
+        return await _probes.find(file, probe)
     except MediaRejected as error:
         raise unsupported(f"{file.filename!r}: {error}") from error
