@@ -182,7 +182,7 @@ class Caller:
         sent = {name: value for name, value in {**usual, **(headers or {})}.items() if value}
         lines = [f"{method} {path} HTTP/1.1", f"Host: {HOST}"]
         lines += [f"{name}: {value}" for name, value in sent.items()]
-        lines += [f"Content-Length: {len(content)}"] * (method != "GET") + ["Connection: close"]
+        lines += [f"Content-Length: {len(content)}"] * (method != "GET")
         return ask(self.address, "\r\n".join([*lines, "", ""]).encode() + content)
 
     def record(self, what: str, method: str, path: str, **rest: Any) -> Reply:

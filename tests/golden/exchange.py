@@ -6,21 +6,19 @@ import socket
 from typing import Any
 
 _BOUNDARY = "golden-boundary"
-_CUT = "the connection ends before the reply does"
+CUT = "<the connection ends before the reply does>"
 
 
 class Reply:
-    """A response as it came over the socket, its chunks put together."""
+    """A response as it came over the socket, or as much of it as came; its chunks put together."""
 
     def __init__(self, raw: bytes) -> None:
-        head, _, body = raw.partition(b"\r\n\r\n")
+        head, blank, self.body = raw.partition(b"\r\n\r\n")
         first, *lines = head.decode("latin-1").split("\r\n")
         self.start, self.headers = plain_start(first), [plain_header(line) for line in lines]
-        self.body = body
-        whole = f"content-length: {len(body)}" in lines
+        self.whole = bool(blank) and f"content-length: {len(self.body)}" in lines
         if "transfer-encoding: chunked" in lines:
-            self.body, whole = _joined(body)
-        self.broken = "" if whole else _CUT
+            self.body, self.whole = _joined(self.body)
 
     def json(self) -> Any:
         return json.loads(self.body)
@@ -29,7 +27,7 @@ class Reply:
         head = "\n".join([self.start, *self.headers])
         body = self.body.decode("utf-8")
         end = "" if body.endswith("\n") else "\n"
-        told = f"<{self.broken}>\n" if self.broken else ""
+        told = "" if self.whole else f"{CUT}\n"
         return f"{head}\n\n{body}{end}{told}"
 
 
@@ -57,12 +55,16 @@ def _joined(body: bytes) -> tuple[bytes, bool]:
 
 
 def ask(address: str, request: bytes) -> Reply:
-    """What a server at `host:port` answers, until it closes the connection."""
+    """What a server at `host:port` answers: a whole response, or what there is where it is cut.
+
+    It is the caller who closes the connection: a server that closes one on which it has not read
+    everything resets it, and the response may be lost.
+    """
     host, _, port = address.partition(":")
     received = b""
     with socket.create_connection((host, int(port)), timeout=60) as connection:
         connection.sendall(request)
-        while piece := connection.recv(65_536):
+        while not Reply(received).whole and (piece := connection.recv(65_536)):
             received += piece
     return Reply(received)
 

@@ -42,7 +42,17 @@ _OFFERED: dict[str, tuple[str, ...]] = {
     ),
     "nemolocal_client": ("", "skill"),
     "nemolocal": ("command",),
-    "nemolocal_conformance": ("client_rules.rule", "plugin", "reports", "verdicts"),
+    "nemolocal_conformance": (
+        *("client_rules.rule", "reports", "verdicts"),
+        *(
+            "plugin",
+            "plugin.arming",
+            "plugin.canned",
+            "plugin.clock",
+            "plugin.deeds",
+            "plugin.stand",
+        ),
+    ),
     "nemolocal_bench": (),
 }
 

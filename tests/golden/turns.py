@@ -11,6 +11,7 @@ from nemolocal_server.dialect import Dialect
 from nemolocal_server.silence import Silence
 
 from .backend import serving
+from .exchange import CUT
 
 
 class Talk(msgspec.Struct, frozen=True):
@@ -60,5 +61,4 @@ def _hear(name: str, talk: Talk) -> str:
         for message in talk.before:
             caller.say(message)
         reply = caller.say(talk.message, headers={FAULT: talk.fault})
-        end = f"<{reply.broken}>\n" if reply.broken else ""
-        return reply.body.decode("utf-8") + end
+        return reply.body.decode("utf-8") + ("" if reply.whole else f"{CUT}\n")
