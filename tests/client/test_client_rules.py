@@ -20,6 +20,7 @@ def test_client_meets_the_requirement(name: str, backend: Any, cut: Any, tmp_pat
     REQUIREMENTS[name].check(Setup(backend=backend, cut=cut(), folder=tmp_path))
 
 
+@pytest.mark.mutants
 @pytest.mark.parametrize(
     "client", BROKEN, ids=lambda client: f"{client.requirement}: {client.sentence}"
 )
