@@ -4,6 +4,7 @@ import ast
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -65,9 +66,14 @@ def modules(package: str) -> list[Path]:
     return sorted((ROOT / FOLDERS[package] / package).rglob("*.py"))
 
 
+@cache
+def parsed(module: Path) -> ast.Module:
+    return ast.parse(module.read_text(encoding="utf-8"))
+
+
 def imported(module: Path) -> Iterator[str]:
     """The top-level packages that a module imports, anywhere in it."""
-    for node in ast.walk(ast.parse(module.read_text(encoding="utf-8"))):
+    for node in ast.walk(parsed(module)):
         if isinstance(node, ast.Import):
             yield from (alias.name.partition(".")[0] for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
@@ -96,7 +102,7 @@ def test_the_table_in_the_architecture_names_every_package() -> None:
 @pytest.mark.parametrize("package", FOLDERS)
 def test_every_module_says_in_a_sentence_what_it_is(package: str) -> None:
     for module in modules(package):
-        docstring = ast.get_docstring(ast.parse(module.read_text(encoding="utf-8")))
+        docstring = ast.get_docstring(parsed(module))
         assert docstring, f"{module} has no docstring"
         assert docstring.splitlines()[0].endswith((".", ":")), f"{module}: not a sentence"
 
@@ -114,9 +120,9 @@ def test_no_module_lies_directly_in_a_root_folder() -> None:
     assert not [path for folder in folders for path in folder.glob("*.py")]
 
 
-@pytest.mark.parametrize("heavy", ["av", "ffmpeg", "imageio_ffmpeg", "rich", "hypothesis", "httpx"])
-def test_importing_the_app_leaves_heavy_packages_alone(heavy: str) -> None:
-    assert heavy not in loaded_by("nemolocal_server.app")
+def test_importing_the_app_leaves_heavy_packages_alone() -> None:
+    heavy = {"av", "ffmpeg", "imageio_ffmpeg", "rich", "hypothesis", "httpx"}
+    assert not loaded_by("nemolocal_server.app") & heavy
 
 
 def test_the_command_line_starts_without_server_or_renderer() -> None:
@@ -130,13 +136,9 @@ def test_what_pytest_loads_in_every_run_weighs_nothing(plugin: str) -> None:
     assert more == {"nemolocal_conformance"}
 
 
-_LOADED: dict[str, set[str]] = {}
-
-
-def loaded_by(module: str) -> set[str]:
+@cache
+def loaded_by(module: str) -> frozenset[str]:
     """The top-level packages that are loaded after importing a module in a fresh interpreter."""
-    if module not in _LOADED:
-        code = f"import sys, {module}; print(*{{name.partition('.')[0] for name in sys.modules}})"
-        output = subprocess.check_output([sys.executable, "-c", code], text=True)
-        _LOADED[module] = set(output.split())
-    return _LOADED[module]
+    code = f"import sys, {module}; print(*{{name.partition('.')[0] for name in sys.modules}})"
+    output = subprocess.check_output([sys.executable, "-c", code], text=True)
+    return frozenset(output.split())

@@ -1,6 +1,7 @@
 """Turns as plans: length, order, heartbeats and silence are decided by the key alone."""
 
 import itertools
+from typing import Any
 
 import pytest
 from hypothesis import given, strategies as st
@@ -22,9 +23,11 @@ from nemolocal_server.agent.turn_plan import (
     Commit,
     Step,
     TurnKey,
+    TurnTimes,
     plan_edit,
     plan_generation,
     plan_talk,
+    within_limit,
 )
 from nemolocal_server.draw import Draw
 
@@ -141,3 +144,19 @@ def test_a_generation_without_anything_to_add_still_comes_to_its_second_end(key:
     steps = plan_generation([jobs(*asked), ()], None, key, Draw(0), heartbeat=15)
     assert actions(steps)[-1] == Commit(1)
     assert 90 <= length(steps) <= 300 + 1e-6
+
+
+@given(keys)
+def test_turns_last_as_long_as_is_set(key: TurnKey) -> None:
+    times = TurnTimes(talk=(1, 2), edit=(3, 4), generation=(5, 6), limit=2)
+    edit = plan_edit(TRIM, "done", key, Draw(0), 15, times)
+    assert 1 <= length(plan_talk("hi", key, Draw(0), 15, times)) <= 2
+    assert 3 - 1e-6 <= length(edit) <= 4 + 1e-6
+    assert 5 - 1e-6 <= length(plan_generation([TRIM, TRIM], "done", key, Draw(0), 15, times)) <= 6
+    assert length(within_limit(edit, times.limit)) == pytest.approx(2)
+
+
+@pytest.mark.parametrize("wrong", [{"talk": (2, 1)}, {"edit": (-1, 1)}, {"limit": 0}])
+def test_a_turn_cannot_last_less_than_nothing(wrong: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="turn_times"):
+        TurnTimes(**wrong)

@@ -60,19 +60,16 @@ def gives_up_at_400(effect: Effect, hit: Hit, _: Memory) -> Flow[Any]:
     return reply
 
 
-@broken_client(
+@broken_effects(
     "forgetful", "CLI-9", "AUTH-3", "AUTH-5",
-    kills="client.token.once-a-week", scenario=scenarios.two_runs, at="profile.MemoryProfile.token",
+    kills="client.token.once-a-week", scenario=scenarios.two_runs,
 )  # fmt: skip
-def forgetful(original: Any, hit: Hit) -> Any:
+def forgetful(effect: Effect, hit: Hit, _: Memory) -> Flow[Any]:
     """The token is not kept between runs, the client id is."""
-    del original
-
-    def token(profile: Any, base_url: str) -> None:
-        del profile, base_url
-        hit()
-
-    return token
+    if not isinstance(effect, RecallToken):
+        return (yield effect)
+    hit()
+    return None
 
 
 @broken_effects(
@@ -115,10 +112,8 @@ def anonymous_after_all(effect: Effect, hit: Hit, _: Memory) -> Flow[Any]:
     if not isinstance(effect, Call) or not isinstance(failure_of(reply), BadToken):
         return reply
     hit()
-    client_id = yield RecallClientId()
-    asked = Call(method=TOKEN.method, path=TOKEN.path(), client_id=client_id)
-    fresh = data_of((yield asked), TokenReply)
-    return (yield msgspec.structs.replace(effect, token=Secret(fresh.token)))
+    token = yield from _free_token()
+    return (yield msgspec.structs.replace(effect, token=token))
 
 
 @broken_effects(
@@ -167,42 +162,38 @@ def renews_in_vain(effect: Effect, hit: Hit, memory: Memory) -> Flow[Any]:
     return (yield effect)
 
 
-@broken_client(
-    "renews-for-ever", "CLI-7",
-    kills="client.after-1001.once", scenario=scenarios.tokens_expired, at="sessions.authorized",
+@broken_effects(
+    "renews-for-ever", "CLI-7", kills="client.after-1001.once", scenario=scenarios.tokens_expired,
 )  # fmt: skip
-def renews_for_ever(original: Any, hit: Hit) -> Any:
+def renews_for_ever(effect: Effect, hit: Hit, _: Memory) -> Flow[Any]:
     """A request is repeated as long as its token is refused."""
-
-    def authorized(account: Any, request: Any) -> Flow[Any]:
-        for _ in range(2):
-            try:
-                return (yield from original(account, request))
-            except NemoError:
-                hit()
-        return (yield from original(account, request))
-
-    return authorized
+    reply = yield effect
+    while isinstance(effect, Call) and isinstance(failure_of(reply), BadToken):
+        hit()
+        token = yield from _free_token()
+        reply = yield msgspec.structs.replace(effect, token=token)
+    return reply
 
 
-@broken_client(
+def _free_token() -> Flow[Secret]:
+    client_id = yield RecallClientId()
+    asked = Call(method=TOKEN.method, path=TOKEN.path(), client_id=client_id)
+    return Secret(data_of((yield asked), TokenReply).token)
+
+
+@broken_effects(
     "keeps-lost-session", "CLI-7", "SES-3",
-    kills="client.after-1002.new-session",
-    scenario=scenarios.session_lost, at="workspace.open_session",
+    kills="client.after-1002.new-session", scenario=scenarios.session_lost,
 )  # fmt: skip
-def keeps_lost_session(original: Any, hit: Hit) -> Any:
+def keeps_lost_session(effect: Effect, hit: Hit, memory: Memory) -> Flow[Any]:
     """A lost session is used on."""
-
-    kept: list[Any] = []
-
-    def open_session(*arguments: Any) -> Flow[Any]:
-        if kept:
-            hit()
-        else:
-            kept.append((yield from original(*arguments)))
-        return kept[0]
-
-    return open_session
+    if endpoint_of(effect) != "session":
+        return (yield effect)
+    if "session" in memory:
+        hit()
+    else:
+        memory["session"] = yield effect
+    return memory["session"]
 
 
 def _stubborn(
@@ -215,19 +206,19 @@ def _stubborn(
     def stubborn(original: Any, hit: Hit) -> Any:
         """What was refused is tried again at once."""
 
-        def flow(*arguments: Any, **options: Any) -> Flow[Any]:
+        def call(*arguments: Any) -> Any:
             try:
-                return (yield from original(*arguments, **options))
+                return original(*arguments)
             except error:
                 hit()
-                return (yield from original(*arguments, **options))
+                return original(*arguments)
 
-        return flow
+        return call
 
     return stubborn
 
 
-_TURN, _UPLOAD, _EXPORT = "workspace.take_turn", "workspace.upload_files", "workspace.export"
+_TURN, _UPLOAD, _EXPORT = "client.Client.say", "client.Client.upload", "client.Client.export"
 spends_on = _stubborn("spends-on", OutOfCredits, _TURN, scenarios.no_credits, "CRD-4", "CLI-7")
 spends_on_midway = _stubborn(
     "spends-on-midway", OutOfCredits, _TURN, scenarios.no_credits_midway, "CRD-4", "CLI-7"

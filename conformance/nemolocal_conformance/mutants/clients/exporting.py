@@ -5,7 +5,18 @@ from typing import Any
 
 import msgspec
 
-from nemolocal_client.effects import Call, Download, Effect, Flow, Wait
+from nemolocal_client.effects import (
+    Call,
+    CheckDestination,
+    Download,
+    Downloaded,
+    Effect,
+    Flow,
+    PutInPlace,
+    Reply,
+    Secret,
+    Wait,
+)
 from nemolocal_client.errors import DownloadFailed, NemoError, RenderFailed
 from nemolocal_client.failures import render_of
 from nemolocal_client.polling import CONTRACT_POLLING, PollPolicy
@@ -16,60 +27,60 @@ from .mutant import ClientMutant, Hit, broken_client
 from .rewriting import Memory, broken_effects, endpoint_of, signed
 
 
-@broken_client(
+@broken_effects(
     "exports-blindly", "CLI-8", "STA-3",
-    kills="client.render.state-first", scenario=scenarios.exports_twice, at="exports.read_state",
+    kills="client.render.state-first", scenario=scenarios.exports_twice,
 )  # fmt: skip
-def exports_blindly(original: Any, hit: Hit) -> Any:
+def exports_blindly(effect: Effect, hit: Hit, memory: Memory) -> Flow[Any]:
     """What is exported is what the first export read."""
-    kept: list[Any] = []
-
-    def read_state(session: Any) -> Flow[Any]:
-        if kept:
-            hit()
-        else:
-            kept.append((yield from original(session)))
-        return kept[0]
-
-    return read_state
-
-
-@broken_client(
-    "exports-nothing", "CLI-8", "STA-3",
-    kills="client.render.not-empty", scenario=scenarios.nothing_to_export, at="exports.draft_of",
-)  # fmt: skip
-def exports_nothing(original: Any, hit: Hit) -> Any:
-    """An empty timeline is exported."""
-
-    def ready(state: Any) -> Any:
+    if isinstance(effect, CheckDestination):
+        memory["exporting"] = True
+    if endpoint_of(effect) != "state" or not memory.pop("exporting", False):
+        return (yield effect)
+    if "state" in memory:
         hit()
-        return _Ready() if not original(state).ready else original(state)
+    else:
+        memory["state"] = yield effect
+    return memory["state"]
 
-    return ready
+
+@broken_effects(
+    "exports-nothing", "CLI-8", "STA-3",
+    kills="client.render.not-empty", scenario=scenarios.nothing_to_export,
+)  # fmt: skip
+def exports_nothing(effect: Effect, hit: Hit, memory: Memory) -> Flow[Any]:
+    """An empty timeline is exported."""
+    if endpoint_of(effect) == "render":
+        hit()
+        effect = _asking(effect, draft=memory["draft"])
+    reply = yield effect
+    if endpoint_of(effect) != "state":
+        return reply
+    body = decode_json(reply.body)
+    memory["draft"] = body["data"]["state"]["draft"]
+    body["data"]["state"]["draft"] = _FULL
+    return msgspec.structs.replace(reply, body=encode_json(body))
 
 
-class _Ready:
-    """An empty draft that calls itself ready."""
+# A timeline with something on it.
+_FULL = {"t": [{"tt": 0, "id": "v", "sg": [{"id": "a", "s": 0, "d": 1000, "src": "a"}]}], "d": 1000}
 
-    ready = True
-    duration_ms = 0
+
+def _asking(effect: Effect, **changed: Any) -> Call:
+    """The start of an export with something changed in its body."""
+    assert isinstance(effect, Call)
+    json = encode_json({**decode_json(effect.json or b""), **changed})
+    return msgspec.structs.replace(effect, json=json)
 
 
 @broken_effects("odd-id", "REN-1", kills="client.render.id-shape", scenario=scenarios.export)
 def odd_id(effect: Effect, hit: Hit, _: Memory) -> Flow[Any]:
     """An export is called otherwise than others call theirs."""
-    if endpoint_of(effect) == "render":
+    if isinstance(effect, Call) and endpoint_of(effect) == "render":
         hit()
-        effect = _called(effect, lambda name: name.removeprefix("render_"))
+        name = decode_json(effect.json or b"")["id"]
+        effect = _asking(effect, id=name.removeprefix("render_"))
     return (yield effect)
-
-
-def _called(effect: Effect, rename: Callable[[str], str]) -> Call:
-    """The start of an export under another id."""
-    assert isinstance(effect, Call)
-    body = decode_json(effect.json or b"")
-    json = encode_json({**body, "id": rename(body["id"])})
-    return msgspec.structs.replace(effect, json=json)
 
 
 @broken_effects(
@@ -80,7 +91,7 @@ def same_id_again(effect: Effect, hit: Hit, _: Memory) -> Flow[Any]:
     """A failed export is tried again under the id that it had."""
     if endpoint_of(effect) == "render":
         hit()
-        effect = _called(effect, lambda _: "render_1")
+        effect = _asking(effect, id="render_1")
     return (yield effect)
 
 
@@ -104,17 +115,17 @@ def _exporting_again(
 
     def make(told: Callable[[], None]) -> ClientMutant:
         def twist(original: Any, hit: Hit) -> Any:
-            def export(*arguments: Any) -> Flow[Any]:
+            def export(*arguments: Any) -> Any:
                 try:
-                    return (yield from original(*arguments))
+                    return original(*arguments)
                 except RenderFailed:
                     hit()
-                    return (yield from original(*arguments))
+                    return original(*arguments)
 
             return export
 
         twist.__doc__ = told.__doc__
-        at = "workspace.export"
+        at = "client.Client.export"
         return broken_client(id, *breaks, kills=kills, scenario=scenario, at=at)(twist)
 
     return make
@@ -137,14 +148,20 @@ def _polling(id: str, kills: str, policy: PollPolicy) -> ClientMutant:
     """A client that asks about an export in its own way."""
 
     @broken_client(
-        id, "CLI-8", "REN-6", kills=kills, scenario=scenarios.render_stuck, at="workspace.export"
+        id,
+        "CLI-8",
+        "REN-6",
+        kills=kills,
+        scenario=scenarios.render_stuck,
+        at="client.Client.export",
     )
     def otherwise(original: Any, hit: Hit) -> Any:
         """An export is asked about too often, too seldom, or for too long."""
 
-        def export(session: Any, destination: Any, _: PollPolicy, output: Any) -> Flow[Any]:
+        def export(client: Any, destination: Any) -> Any:
             hit()
-            return (yield from original(session, destination, policy, output))
+            client.workspace.polling = policy
+            return original(client, destination)
 
         return export
 
@@ -169,37 +186,33 @@ def asks_on(effect: Effect, hit: Hit, _: Memory) -> Flow[Any]:
     return reply
 
 
-@broken_client(
+@broken_effects(
     "hands-over-nothing", "CLI-10", "AUTH-7",
-    kills="client.claim-link", scenario=scenarios.export, at="workspace.claim_link",
+    kills="client.claim-link", scenario=scenarios.export,
 )  # fmt: skip
-def hands_over_nothing(original: Any, hit: Hit) -> Any:
-    """The link to the project is that of its owner."""
-    del original
-
-    def claim_link(session: Any, web_url: str) -> Flow[str]:
-        hit()
-        return f"{web_url}/workspace/{session.id}"
-        yield
-
-    return claim_link
+def hands_over_nothing(effect: Effect, hit: Hit, _: Memory) -> Flow[Any]:
+    """The link to the project is one that nobody has asked for."""
+    if endpoint_of(effect) != "claim_token":
+        return (yield effect)
+    hit()
+    return Reply("", 200, encode_json({"code": 0, "data": {"claim_token": "me", "expires_in": 1}}))
 
 
-@broken_client(
-    "brings-nothing", "CLI-8", "REN-8",
-    kills="client.download", scenario=scenarios.export, at="exports.fetch",
+@broken_effects(
+    "brings-nothing", "CLI-8", "REN-8", kills="client.download", scenario=scenarios.export,
 )  # fmt: skip
-def brings_nothing(original: Any, hit: Hit) -> Any:
+def brings_nothing(effect: Effect, hit: Hit, memory: Memory) -> Flow[Any]:
     """A finished export stays where it is."""
-    del original
-
-    def fetch(account: Any, done: Any, destination: Any) -> Flow[tuple[int, str]]:
-        del account, destination
-        hit()
-        return 0, done.output.url
-        yield
-
-    return fetch
+    match effect:
+        case Download():
+            hit()
+            return Downloaded(memory["size"], complete=True)
+        case PutInPlace():
+            return None
+    reply = yield effect
+    if endpoint_of(effect) == "render_status" and (output := render_of(reply).output) is not None:
+        memory["size"] = output.size
+    return reply
 
 
 @broken_effects(
@@ -224,32 +237,24 @@ def one_way(effect: Effect, hit: Hit, _: Memory) -> Flow[Any]:
     return (yield effect)
 
 
-@broken_client(
+@broken_effects(
     "shows-its-token", "REN-8", "CLI-9",
-    kills="client.download.no-token", scenario=scenarios.export, at="transport.download_request",
+    kills="client.download.no-token", scenario=scenarios.export,
 )  # fmt: skip
-def shows_its_token(original: Any, hit: Hit) -> Any:
+def shows_its_token(effect: Effect, hit: Hit, _: Memory) -> Flow[Any]:
     """Whoever serves the file is told a token."""
-
-    def request(http: Any, asked: Any) -> Any:
+    if isinstance(effect, Download) and not signed(effect):
         hit()
-        made = original(http, asked)
-        made.headers.setdefault("Authorization", "Bearer nmv_usr_told_to_anybody")
-        return made
-
-    return request
+        effect = msgspec.structs.replace(effect, token=Secret("nmv_usr_told_to_anybody"))
+    return (yield effect)
 
 
-@broken_client(
-    "uploads-twice", "SES-2", "UPL-1",
-    kills="client.upload.again", scenario=scenarios.talk, at="workspace.upload_files",
+@broken_effects(
+    "uploads-twice", "SES-2", "UPL-1", kills="client.upload.again", scenario=scenarios.talk,
 )  # fmt: skip
-def uploads_twice(original: Any, hit: Hit) -> Any:
+def uploads_twice(effect: Effect, hit: Hit, _: Memory) -> Flow[Any]:
     """A file is uploaded twice, to be sure."""
-
-    def upload(*arguments: Any, **options: Any) -> Flow[Any]:
-        yield from original(*arguments, **options)
+    if endpoint_of(effect) == "upload":
         hit()
-        return (yield from original(*arguments, **options))
-
-    return upload
+        yield effect
+    return (yield effect)

@@ -2,13 +2,25 @@
 
 from typing import Any
 
-from nemolocal_client.effects import Chunk, Effect, Flow, Now, OpenStream, ReadStream
-from nemolocal_client.errors import StreamTimeout
+from nemolocal_client.effects import (
+    Chunk,
+    Effect,
+    Flow,
+    Now,
+    Opened,
+    OpenStream,
+    ReadStream,
+    StreamCut,
+    StreamEnd,
+)
+from nemolocal_client.errors import ConnectionCut, StreamTimeout
 from nemolocal_client.turns import Turn
 
 from . import scenarios
 from .mutant import ClientMutant, Hit, broken_client
 from .rewriting import Memory, broken_effects
+
+_DONE = b'data: {"content":{"role":"model","parts":[{"text":"Done."}]}}\n\n'
 
 
 class _Pauses(tuple[float, ...]):
@@ -51,68 +63,81 @@ faint_hearted = _pauses("faint-hearted", "client.cut.reads", _UNSEEN, _CUT, 30)
 stubborn = _pauses("stubborn", "client.cut.reads", _UNSEEN, _CUT, 30, *[60] * 7)
 
 
-@broken_client(
+@broken_effects(
     "credulous", "CLI-3", "SSE-5",
-    kills="client.silent.state-read", scenario=scenarios.silent, at="turns.listen",
+    kills="client.silent.state-read", scenario=scenarios.silent,
 )  # fmt: skip
-def credulous(original: Any, hit: Hit) -> Any:
+def credulous(effect: Effect, hit: Hit, memory: Memory) -> Flow[Any]:
     """A turn without a word is taken for done."""
-
-    def hear(session: Any, message: str) -> Flow[Any]:
-        heard = yield from original(session, message)
-        if not heard.texts:
-            hit()
-            heard.take("Done.")
-        return heard
-
-    return hear
+    reply = yield effect
+    if _is_silent_end(reply, memory):
+        hit()
+        memory["told"] = True
+        return Chunk(_DONE)
+    return reply
 
 
-@broken_client(
-    "repeats-itself", "CLI-3", "SSE-7", "SSE-5",
-    kills="client.resend", scenario=scenarios.silent, at="turns.listen",
+@broken_effects(
+    "repeats-itself", "CLI-3", "SSE-7", "SSE-5", kills="client.resend", scenario=scenarios.silent,
 )  # fmt: skip
-def repeats_itself(original: Any, hit: Hit) -> Any:
+def repeats_itself(effect: Effect, hit: Hit, memory: Memory) -> Flow[Any]:
     """A message that was answered by silence is sent again."""
-    return _sending_again(original, hit)
+    if isinstance(effect, OpenStream):
+        memory["turn"] = effect
+    reply = yield effect
+    if _is_silent_end(reply, memory):
+        hit()
+        yield from _send_again(memory["turn"])
+    return reply
 
 
-@broken_client(
+@broken_effects(
     "repeats-cut", "CLI-4", "SSE-7", "SSE-4",
-    kills="client.cut.resend", scenario=scenarios.reply_lost, at="turns.listen",
+    kills="client.cut.resend", scenario=scenarios.reply_lost,
 )  # fmt: skip
-def repeats_cut(original: Any, hit: Hit) -> Any:
+def repeats_cut(effect: Effect, hit: Hit, _: Memory) -> Flow[Any]:
     """A message whose stream was cut is sent again."""
-    return _sending_again(original, hit)
-
-
-def _sending_again(original: Any, hit: Hit) -> Any:
-    def hear(session: Any, message: str) -> Flow[Any]:
-        heard = yield from original(session, message)
-        if heard.cut or not heard.texts:
+    try:
+        return (yield effect)
+    except ConnectionCut:
+        if isinstance(effect, OpenStream):
             hit()
-            yield from original(session, message)
-        return heard
-
-    return hear
+            yield from _send_again(effect)
+        raise
 
 
-@broken_client(
+def _send_again(turn: OpenStream) -> Flow[None]:
+    """The same message, heard out."""
+    reply = yield turn
+    while not isinstance(reply, StreamEnd | StreamCut):
+        reply = yield ReadStream()
+
+
+def _is_silent_end(reply: object, memory: Memory) -> bool:
+    """Whether a turn has come to its end without a word."""
+    if isinstance(reply, Opened):
+        memory["told"] = False
+    elif isinstance(reply, Chunk):
+        memory["told"] |= b'"text"' in reply.data
+    return isinstance(reply, StreamEnd) and not memory["told"]
+
+
+@broken_effects(
     "takes-cut-for-end", "CLI-4", "SSE-4",
-    kills="client.cut.state-read", scenario=scenarios.reply_lost, at="turns.listen",
+    kills="client.cut.state-read", scenario=scenarios.reply_lost,
 )  # fmt: skip
-def takes_cut_for_end(original: Any, hit: Hit) -> Any:
+def takes_cut_for_end(effect: Effect, hit: Hit, memory: Memory) -> Flow[Any]:
     """A cut stream is taken for a complete one."""
-
-    def hear(session: Any, message: str) -> Flow[Any]:
-        heard = yield from original(session, message)
-        if heard.cut:
-            hit()
-            heard.cut = False
-            heard.take("Done.")
-        return heard
-
-    return hear
+    if isinstance(effect, ReadStream) and "end" in memory:
+        return memory["end"].pop(0)
+    try:
+        return (yield effect)
+    except ConnectionCut:
+        if not isinstance(effect, OpenStream):
+            raise
+        hit()
+        memory["end"] = [Chunk(_DONE), StreamEnd()]
+        return Opened()
 
 
 @broken_effects(
@@ -131,19 +156,22 @@ def deaf_to_heartbeats(effect: Effect, hit: Hit, memory: Memory) -> Flow[Any]:
     return reply
 
 
-@broken_client(
+@broken_effects(
     "patient-for-ever", "CLI-5",
-    kills="client.heartbeats.limit", scenario=scenarios.stalled, at="listening.Patience.check",
+    kills="client.heartbeats.limit", scenario=scenarios.stalled,
 )  # fmt: skip
-def patient_for_ever(original: Any, hit: Hit) -> Any:
+def patient_for_ever(effect: Effect, hit: Hit, memory: Memory) -> Flow[Any]:
     """Heartbeats are listened to until the backend gives up."""
-    del original
-
-    def check(patience: Any, now: float) -> None:
-        del patience, now
+    reply = yield effect
+    match reply:
+        case Opened():
+            memory["begun"] = yield Now()
+        case StreamEnd() | StreamCut():
+            memory.clear()
+    if isinstance(effect, Now) and "begun" in memory:
         hit()
-
-    return check
+        return memory["begun"]
+    return reply
 
 
 @broken_client(

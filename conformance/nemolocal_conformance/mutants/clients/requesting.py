@@ -125,19 +125,18 @@ chats_upload = _all_to_chat("upload", "client.upload-in-chat client.file-in-chat
 
 
 @broken_client(
-    "clicks", "CLI-6",
-    kills="client.gui-words", scenario=scenarios.talk, at="workspace.take_turn",
+    "clicks", "CLI-6", kills="client.gui-words", scenario=scenarios.talk, at="client.Client.say",
 )  # fmt: skip
 def clicks(original: Any, hit: Hit) -> Any:
     """What the backend would click is asked of the backend."""
 
-    def take_turn(session: Any, message: str, language: str) -> Flow[Any]:
-        turn = yield from original(session, message, language)
+    def say(client: Any, message: str) -> Any:
+        turn = original(client, message)
         hit()
-        yield from original(session, "Click the Export button", language)
+        original(client, "Click the Export button")
         return turn
 
-    return take_turn
+    return say
 
 
 @broken_effects(

@@ -81,7 +81,7 @@ def one_stage(asked: Asked, answered: Answered, memory: Memory) -> Answered | No
 
 @requests("journal.url-unflagged", "GEN-5", kills="general.token-in-url.journal")
 def url_unflagged(asked: Asked, _memory: Memory) -> Asked | None:
-    """The journal does not notice a token in a URL, though the request is refused."""
+    """The journal does not notice a token in a URL."""
     if "token" not in asked.queried:
         return None
     query = {name: values for name, values in asked.queried.items() if name != "token"}

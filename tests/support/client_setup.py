@@ -1,0 +1,128 @@
+"""A client under test, as it is or broken, and what it did.
+
+A client is broken where it can be told from outside to be another: by what it does about an
+effect, by a method, by the store of its identity, by an option.
+"""
+
+from collections.abc import Callable
+from contextlib import suppress
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from nemolocal_client import (
+    Attribution,
+    Client,
+    IdentityStore,
+    MemoryProfile,
+    Notice,
+    Profile,
+    route,
+)
+from nemolocal_client.effects import (
+    Chunk,
+    Effect,
+    Flow,
+    Now,
+    Opened,
+    OpenStream,
+    ReadStream,
+    Secret,
+    StreamEnd,
+)
+from nemolocal_client.identity import Account
+from nemolocal_client.listening import listen
+from nemolocal_client.sessions import Session
+from nemolocal_conformance.mutants.clients.rewriting import rewritten
+from nemolocal_contract.clock import ManualClock
+
+SKILL = Attribution("a-skill", "1.2.3", "cursor")
+
+Handler = Callable[[Effect], Flow[Any]]
+"""Does something else than what an effect wants."""
+
+
+def as_wanted(effect: Effect) -> Flow[Any]:
+    """Does what an effect wants."""
+    return (yield effect)
+
+
+class Setup(msgspec.Struct, kw_only=True):
+    """The client under test, a scripted backend for it, and what the user was told.
+
+    A broken client handles effects otherwise, is of another class, keeps its identity elsewhere,
+    routes otherwise, or is made with other options.
+    """
+
+    backend: Any
+    cut: Any
+    folder: Path
+    handle: Handler = as_wanted
+    client_class: type[Client] = Client
+    store: Callable[[Path], IdentityStore] = Profile
+    route: Callable[[str], str] = route
+    options: dict[str, Any] = {}
+    notices: list[Notice] = []
+
+    def client(self, **options: Any) -> Client:
+        kept = {"profile": MemoryProfile(), "environment": {}, "attribution": SKILL}
+        common = {"clock": self.backend.clock, "notify": self.notices.append}
+        made: Client = rewriting(self.client_class, self.handle)(
+            self.backend.base_url, **{**kept, **common, **options, **self.options}
+        )
+        return made
+
+    def gaps(self, path: str) -> list[float]:
+        """Seconds between the requests to a path."""
+        return [b.at - a.at for a, b in pairwise(self.backend.of(path))]
+
+    def said(self) -> list[str]:
+        return [notice.text for notice in self.notices]
+
+    def changing(self, answer: list[Any]) -> Callable[[Any], list[Any]]:
+        """An answer after which the timeline is another one."""
+
+        def respond(_: Any) -> list[Any]:
+            self.backend.draft = {"t": [], "d": 0}
+            return answer
+
+        return respond
+
+    def hear(self, reads: list[tuple[float, bytes]]) -> list[str]:
+        """Listen to what is read after so many seconds each; what the user is told."""
+        clock, told = ManualClock(), []
+        flow = rewritten(listen(Session(Account(Secret("t")), "1"), "hi"), self.handle)
+
+        def answer(effect: Effect) -> object:
+            match effect:
+                case OpenStream():
+                    return Opened()
+                case Now():
+                    return clock.time()
+                case Notice():
+                    told.append(effect.text)
+                case ReadStream():
+                    if not reads:
+                        return StreamEnd()
+                    seconds, data = reads.pop(0)
+                    clock.wait(seconds)
+                    return Chunk(data)
+            return None
+
+        with suppress(StopIteration):
+            effect = next(flow)
+            while True:
+                effect = flow.send(answer(effect))
+        return told
+
+
+def rewriting(client_class: type[Client], handle: Handler) -> type[Client]:
+    """A class of clients whose effects are handled otherwise."""
+
+    class Rewriting(client_class):  # type: ignore[misc, valid-type]
+        def run(self, flow: Flow[Any]) -> Any:
+            return super().run(rewritten(flow, handle))
+
+    return Rewriting
