@@ -1,6 +1,5 @@
 """The server answers as its OpenAPI document says: fuzzed by Schemathesis over a real socket."""
 
-import httpx
 import msgspec
 import pytest
 
@@ -11,6 +10,7 @@ from nemolocal_server.endpoints.faults import LoadRequest
 from nemolocal_server.endpoints.manual_tokens import TokenChange
 from nemolocal_server.faults.arming import Match, Order
 from nemolocal_server.tokens import NewToken
+from tests.support import patient_http
 from tests.support.http_caller import HttpCaller
 from tests.support.profiles import examples
 
@@ -29,7 +29,7 @@ SOME = [("balance", True), ("session", True), ("session", False), ("chat", False
 
 
 def test_the_server_serves_the_document_with_its_own_address(base_url: str) -> None:
-    document = httpx.get(base_url + DOCUMENT).json()
+    document = patient_http.get(base_url + DOCUMENT).json()
     assert (document["openapi"], document["servers"]) == ("3.1.0", [{"url": base_url}])
 
 

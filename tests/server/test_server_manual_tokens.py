@@ -7,6 +7,7 @@ import httpx
 import pytest
 
 from nemolocal_contract.clock import ManualClock
+from tests.support import patient_http
 from tests.support.http_caller import HttpCaller, NewCaller
 from tests.support.servers import ServerFactory
 
@@ -23,7 +24,7 @@ class Hand:
 
     def make(self, **wanted: Any) -> tuple[Any, dict[str, Any]]:
         """A caller with a token made by hand, and what the reply said."""
-        response = httpx.post(self.base_url + TOKENS, json=wanted)
+        response = patient_http.post(self.base_url + TOKENS, json=wanted)
         assert response.status_code == 201, response.text
         made: dict[str, Any] = response.json()
         caller = self._new_caller(self.base_url)
@@ -32,7 +33,7 @@ class Hand:
         return caller, made
 
     def change(self, token_id: int, **changes: Any) -> dict[str, Any]:
-        body: dict[str, Any] = httpx.post(
+        body: dict[str, Any] = patient_http.post(
             f"{self.base_url}{TOKENS}/{token_id}", json=changes
         ).json()
         return body
@@ -145,7 +146,7 @@ def test_the_adk_dialect_has_errors_of_its_own_on_the_chat_only(hand: Hand) -> N
 
 def test_tokens_are_listed_without_their_text(hand: Hand) -> None:
     _, made = hand.make(token="nmv_usr_0123456789", user_id="alice", client_id="c")
-    listed = httpx.get(hand.base_url + TOKENS)
+    listed = patient_http.get(hand.base_url + TOKENS)
     assert "0123456789" not in listed.text
     (shown,) = listed.json()["tokens"]
     assert (shown["user_id"], shown["client_id"], shown["scopes"]) == ("alice", "c", ["*"])
@@ -168,20 +169,20 @@ def test_tokens_are_listed_without_their_text(hand: Hand) -> None:
 def test_a_token_that_cannot_be_is_400_and_names_the_field(
     hand: Hand, body: dict[str, Any], said: str
 ) -> None:
-    response = httpx.post(hand.base_url + TOKENS, json=body)
+    response = patient_http.post(hand.base_url + TOKENS, json=body)
     assert (response.status_code, response.json()["code"]) == (400, 400)
     assert said in response.json()["message"]
 
 
 def test_a_user_has_one_token(hand: Hand) -> None:
     hand.make(user_id="alice")
-    response = httpx.post(hand.base_url + TOKENS, json={"user_id": "alice"})
+    response = patient_http.post(hand.base_url + TOKENS, json={"user_id": "alice"})
     assert "`user_id` 'alice' has a token already" in response.json()["message"]
 
 
 @pytest.mark.parametrize("token_id", ["99", "x", "-1", "٣"])
 def test_a_token_that_is_not_there_is_404(hand: Hand, token_id: str) -> None:
-    response = httpx.post(f"{hand.base_url}{TOKENS}/{token_id}", json={})
+    response = patient_http.post(f"{hand.base_url}{TOKENS}/{token_id}", json={})
     assert (response.status_code, response.json()["code"]) == (404, 404)
 
 
@@ -196,7 +197,9 @@ def test_an_address_gets_so_many_tokens_a_week_where_that_is_on(servers: ServerF
     base_url = servers.start(address_limit=10, clock=clock)
 
     def ask(client: str) -> httpx.Response:
-        return httpx.post(f"{base_url}/api/auth/anonymous-token", headers={"X-Client-Id": client})
+        return patient_http.post(
+            f"{base_url}/api/auth/anonymous-token", headers={"X-Client-Id": client}
+        )
 
     assert [ask(f"c{n}").status_code for n in range(10)] == [200] * 10
     refused = ask("c10")

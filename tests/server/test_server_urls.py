@@ -176,7 +176,9 @@ def test_the_servers_own_files_last_five_seconds(patient: HttpCaller) -> None:
 def test_the_limit_holds_for_what_is_fetched(
     servers: ServerFactory, new_caller: NewCaller, shelf: str
 ) -> None:
-    caller = new_caller(servers.start(fetch_from=("*",), upload_limit=1000)).connect()
+    caller = new_caller(
+        servers.start(fetch_from=("*",), fetch_seconds=600.0, upload_limit=1000)
+    ).connect()
     assert upload(caller, f"http://{shelf}/clip.mp4")["code"] == 4002
 
 
