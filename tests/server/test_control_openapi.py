@@ -15,7 +15,7 @@ from tests.support.http_caller import HttpCaller
 from tests.support.profiles import examples
 
 DOCUMENT = "/__nemolocal__/openapi.json"
-EXAMPLES = examples(3, 50)
+EXAMPLES = examples(3, 10)
 OPERATIONS = [
     operation
     for methods in openapi_document("0", "http://localhost")["paths"].values()
