@@ -93,12 +93,11 @@ CHANGED: list[tuple[dict[str, Any], str, str]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("change", "english", "chinese"), CHANGED)
-def test_a_change_of_a_clip_is_told_by_what_it_is_now(
-    change: dict[str, Any], english: str, chinese: str
-) -> None:
-    told = both(draft(video(BEACH)), draft(video({**BEACH, **change})))
-    assert told == ([f"Video beach: {english}"], [f"视频beach：{chinese}"])
+def test_a_change_of_a_clip_is_told_by_what_it_is_now(subtests: pytest.Subtests) -> None:
+    for change, english, chinese in CHANGED:
+        with subtests.test(change=change, english=english, chinese=chinese):
+            told = both(draft(video(BEACH)), draft(video({**BEACH, **change})))
+            assert told == ([f"Video beach: {english}"], [f"视频beach：{chinese}"])
 
 
 TAKEN_BACK: list[tuple[dict[str, Any], str, str]] = [

@@ -175,15 +175,16 @@ GUI = {
 }
 
 
-@pytest.mark.parametrize(("edit", "english", "chinese"), SAID)
 @pytest.mark.rule("SSE-10")
-def test_what_was_done_is_said_plainly_and_exactly(edit: Edit, english: str, chinese: str) -> None:
-    for language, said in (("en", english), ("zh-CN", chinese)):
-        text = say_done((edit,), DRAFT, language, 0.0)
-        assert said in text
-        gui = re.search(GUI[language[:2]], text)
-        assert gui is not None
-        assert text.index(said) < gui.start()
+def test_what_was_done_is_said_plainly_and_exactly(subtests: pytest.Subtests) -> None:
+    for edit, english, chinese in SAID:
+        with subtests.test(edit=edit, english=english, chinese=chinese):
+            for language, said in (("en", english), ("zh-CN", chinese)):
+                text = say_done((edit,), DRAFT, language, 0.0)
+                assert said in text
+                gui = re.search(GUI[language[:2]], text)
+                assert gui is not None
+                assert text.index(said) < gui.start()
 
 
 def test_every_wish_has_its_words() -> None:

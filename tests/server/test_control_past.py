@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,9 @@ import httpx
 import pytest
 
 from nemolocal_contract.clock import ManualClock
+from nemolocal_render.media import MediaInfo
 from nemolocal_server.store import Store
+from tests.support import patient_http
 from tests.support.executor import FakeRenderExecutor
 from tests.support.http_caller import HttpCaller, NewCaller
 from tests.support.servers import ServerFactory
@@ -43,8 +46,17 @@ def somewhere(
 
 
 def test_a_restored_server_is_as_it_was(
-    somewhere: str, new_caller: NewCaller, sample: Path
+    somewhere: str,
+    new_caller: NewCaller,
+    sample: Path,
+    song: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    async def make_music(_mood: str, seconds: float, destination: Path) -> MediaInfo:
+        shutil.copyfile(song, destination)
+        return MediaInfo("audio", "m4a", duration=seconds, audio_codec="aac")
+
+    monkeypatch.setattr("nemolocal_server.composer.make_music", make_music)
     caller = new_caller(somewhere).connect()
     caller.upload(sample)
     caller.say("edit my raw video footage")
@@ -59,7 +71,7 @@ def test_a_restored_server_is_as_it_was(
     assert restore(caller, snapshot_id) == {"id": snapshot_id}
     assert caller.get(CONTROL + "/journal") == journal
     assert (caller.draft(), caller.balance()) == (draft, balance)
-    assert httpx.get(url).content == b"a render"
+    assert patient_http.get(url).content == b"a render"
     assert caller.state()["state"]["generated_media"] == []
     assert other.get("/api/credits/balance/simple")["code"] == 1001
     assert caller.state()["state"]["video_infos"][0]["filename"] == sample.name
@@ -157,13 +169,13 @@ def test_one_token_is_reset_and_nobody_else(
         caller.say("edit my raw video footage")
         caller.submit("render_1")
         caller.finished("render_1")
-    media = httpx.get(one.state()["state"]["video_infos"][0]["cdn_url"])
+    media = patient_http.get(one.state()["state"]["video_infos"][0]["cdn_url"])
     assert media.status_code == 200
     assert one.post(CONTROL + "/reset", json={"token_id": 1}) == {"token_id": 1}
     assert one.get(f"/api/state/nemo_agent/me/{one.session}/latest")["code"] == 1002
     assert one.status("render_1")["code"] == 1002
     assert one.balance() == {"available": 100, "frozen": 0, "total": 100}
-    assert httpx.get(str(media.url)).status_code == 404
+    assert patient_http.get(str(media.url)).status_code == 404
     assert {e["token_id"] for e in two.get(CONTROL + "/journal?user_id=" + two.user_id)["entries"]}
     assert two.balance()["available"] == 50
     assert two.status("render_1")["status"] == "completed"
@@ -205,7 +217,7 @@ def test_an_upload_into_a_session_that_is_forgotten_meanwhile_finds_no_session(
         caller.post(CONTROL + "/reset", json={"token_id": 1})
         yield b"\r\n--b--\r\n"
 
-    reply = httpx.post(
+    reply = patient_http.post(
         f"{caller.http.base_url}/api/upload-video/nemo_agent/me/{caller.session}",
         headers={**caller.http.headers, "Content-Type": "multipart/form-data; boundary=b"},
         content=body(),
@@ -255,7 +267,7 @@ def test_a_reset_disarms_the_faults_of_what_it_forgets(
 def test_a_wrong_body_is_refused_by_field(
     base_url: str, path: str, body: dict[str, Any], names: str
 ) -> None:
-    response = httpx.post(f"{base_url}{CONTROL}/{path}", json=body)
+    response = patient_http.post(f"{base_url}{CONTROL}/{path}", json=body)
     assert (response.status_code, response.json()["code"]) == (400, 400)
     assert names in response.json()["message"]
 
@@ -268,14 +280,14 @@ def test_an_empty_body_does_not_reset_everything_by_accident(caller: HttpCaller)
 def test_the_control_interface_can_be_left_out(servers: ServerFactory) -> None:
     base_url = servers.start(control=False)
     for path in ("journal", "journal/summary", "openapi.json", "tokens", "clock"):
-        assert httpx.get(f"{base_url}{CONTROL}/{path}").status_code == 404
+        assert patient_http.get(f"{base_url}{CONTROL}/{path}").status_code == 404
     for path in ("snapshot", "restore", "reset"):
-        assert httpx.post(f"{base_url}{CONTROL}/{path}", json={}).status_code == 404
-    assert httpx.get(f"{base_url}{CONTROL}/health").status_code == 200
+        assert patient_http.post(f"{base_url}{CONTROL}/{path}", json={}).status_code == 404
+    assert patient_http.get(f"{base_url}{CONTROL}/health").status_code == 200
 
 
 def test_a_wrong_method_names_all_the_right_ones(base_url: str) -> None:
-    response = httpx.put(f"{base_url}{CONTROL}/journal")
+    response = patient_http.put(f"{base_url}{CONTROL}/journal")
     assert response.status_code == 405
     assert set(response.headers["allow"].split(", ")) == {"GET", "HEAD", "DELETE"}
     assert httpx.head(f"{base_url}{CONTROL}/journal").status_code == 200

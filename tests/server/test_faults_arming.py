@@ -3,7 +3,6 @@
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-import httpx
 import pytest
 from hypothesis import given, strategies as st
 
@@ -11,6 +10,7 @@ from nemolocal_contract.headers import FAULT
 from nemolocal_server.faults.arming import Arming, Match, Order
 from nemolocal_server.faults.calls import Call
 from nemolocal_server.faults.catalogue import CATALOGUE
+from tests.support import patient_http
 from tests.support.http_caller import HttpCaller, NewCaller
 from tests.support.servers import ServerFactory
 
@@ -80,7 +80,9 @@ def test_a_fault_of_one_token_never_touches_another(base_url: str, new_caller: N
     arm(one, "bad-gateway", match={"user_id": one.user_id}, times=0)
     arm(one, "rate-limited", match={"client_id": "two"}, times=0)
     assert (statuses(one, 2), statuses(two, 2)) == ([502, 502], [429, 429])
-    assert httpx.get(base_url + BALANCE).status_code == 200  # 1001 of nobody, in its envelope
+    assert (
+        patient_http.get(base_url + BALANCE).status_code == 200
+    )  # 1001 of nobody, in its envelope
 
 
 def test_a_fault_matches_endpoint_session_and_message(caller: HttpCaller) -> None:
@@ -189,13 +191,15 @@ def test_the_control_interface_is_never_touched(caller: HttpCaller) -> None:
 
 def test_who_has_no_token_is_told_so_whatever_is_armed(base_url: str) -> None:
     for fault in ("token-expired", "out-of-credits", "session-lost"):
-        reply = httpx.post(f"{base_url}/run_sse", headers={FAULT: fault}, content=b"no JSON")
+        reply = patient_http.post(f"{base_url}/run_sse", headers={FAULT: fault}, content=b"no JSON")
         assert reply.json()["code"] == 1001
 
 
 def test_the_token_call_of_a_client_can_be_hit(base_url: str, new_caller: NewCaller) -> None:
     arm(new_caller(base_url, "one"), "rate-limited", match={"client_id": "two"})
-    reply = httpx.post(f"{base_url}/api/auth/anonymous-token", headers={"X-Client-Id": "two"})
+    reply = patient_http.post(
+        f"{base_url}/api/auth/anonymous-token", headers={"X-Client-Id": "two"}
+    )
     assert (reply.status_code, reply.headers["retry-after"]) == (429, "30")
     assert new_caller(base_url, "two").connect().balance()["available"] == 100
 

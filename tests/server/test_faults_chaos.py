@@ -12,6 +12,7 @@ from nemolocal_server.faults.chaos import Chaos
 from nemolocal_server.faults.scenario import ScenarioError, builtin_scenarios, find_scenario
 from nemolocal_server.server import Server
 from nemolocal_server.settings import Settings
+from tests.support import patient_http
 from tests.support.http_caller import HttpCaller, NewCaller
 from tests.support.servers import ServerFactory
 
@@ -118,7 +119,7 @@ def test_a_scenario_switches_a_setting_until_all_is_disarmed(
 ) -> None:
     file = tmp_path / "mine.toml"
     file.write_text("[settings]\naddress_limit = 2\n")
-    with httpx.Client(base_url=servers.start(scenario=str(file))) as http:
+    with patient_http.Client(base_url=servers.start(scenario=str(file))) as http:
 
         def limit() -> int | None:
             shown: dict[str, int | None] = http.get(FAULTS).json()["settings"]

@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from nemolocal_server.faults.connections import ReachableH11, reachable_protocol
+from tests.support import patient_http
 from tests.support.servers import ServerFactory
 
 WAITED = 5
@@ -91,5 +92,5 @@ def test_a_client_gives_an_idle_connection_up_before_the_server_does(
             kept.append(self.timeout_keep_alive)
 
     monkeypatch.setattr("nemolocal_server.serving.reachable_protocol", lambda: Noted)
-    httpx.get(f"{servers.start()}/__nemolocal__/health")
+    patient_http.get(f"{servers.start()}/__nemolocal__/health")
     assert kept[0] > (httpx.Limits().keepalive_expiry or 0)

@@ -11,6 +11,7 @@ import pytest
 from nemolocal_contract.events import Text, decode_events
 from nemolocal_contract.headers import Attribution, bearer
 from nemolocal_contract.sse import FrameParser
+from tests.support import patient_http
 from tests.support.executor import FakeRenderExecutor
 from tests.support.servers import ServerFactory
 
@@ -131,7 +132,7 @@ def test_nobody_sees_anything_of_anybody_and_the_company_changes_nothing(
 
 def nobody_opens_what_is_anothers(base_url: str, runs: list[Run]) -> None:
     for run, other in zip(runs, [*runs[1:], runs[0]], strict=True):
-        with httpx.Client(base_url=base_url, headers={**run.headers, **ATTRIBUTION}) as http:
+        with patient_http.Client(base_url=base_url, headers={**run.headers, **ATTRIBUTION}) as http:
             for path in (
                 f"/api/state/nemo_agent/me/{other.sid}/latest",
                 f"/api/render/proxy/lambda/render of {other.client_id}",

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 from nemolocal_contract.journal import Entry
@@ -20,6 +19,7 @@ from nemolocal_server.journal.records import Journal, Wanted
 from nemolocal_server.journal.truth import Truth
 from nemolocal_server.settings import Settings
 from nemolocal_server.store import Store
+from tests.support import patient_http
 from tests.support.http_caller import HttpCaller, NewCaller
 from tests.support.servers import ServerFactory
 
@@ -174,11 +174,11 @@ def test_what_cannot_be_written_is_not_tried_again(looks: list[Callable[[], None
 def test_a_snapshot_has_what_waited_and_restoring_forgets_what_waits(
     caller: HttpCaller, base_url: str
 ) -> None:
-    snapshot = httpx.post(f"{base_url}/__nemolocal__/snapshot").json()
+    snapshot = patient_http.post(f"{base_url}/__nemolocal__/snapshot").json()
     caller.balance()
-    httpx.post(f"{base_url}/__nemolocal__/restore", json=snapshot)
+    patient_http.post(f"{base_url}/__nemolocal__/restore", json=snapshot)
     caller.state()
-    told = httpx.get(base_url + JOURNAL).json()["entries"]
+    told = patient_http.get(base_url + JOURNAL).json()["entries"]
     assert [(entry["id"], entry["endpoint"]) for entry in told] == [
         (1, "token"), (2, "session"), (3, "state"),
     ]  # fmt: skip
@@ -189,8 +189,8 @@ def test_forgetting_a_token_forgets_what_waited_of_it(
 ) -> None:
     new_caller(base_url, "other").connect()
     caller.balance()
-    httpx.post(f"{base_url}/__nemolocal__/reset", json={"token_id": 1})
-    told = httpx.get(base_url + JOURNAL).json()["entries"]
+    patient_http.post(f"{base_url}/__nemolocal__/reset", json={"token_id": 1})
+    told = patient_http.get(base_url + JOURNAL).json()["entries"]
     assert [(entry["id"], entry["token_id"]) for entry in told] == [(3, 2), (4, 2)]
 
 

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-import httpx
 import msgspec
 import pytest
 from hypothesis import given, strategies as st
@@ -14,6 +13,7 @@ from hypothesis import given, strategies as st
 from nemolocal_contract.journal import VERSION, Entry
 from nemolocal_server.journal.bodies import MAX_BODY, BodyCopy
 from nemolocal_server.journal.redaction import BLANK, Redactor
+from tests.support import patient_http
 from tests.support.http_caller import HttpCaller, NewCaller
 from tests.support.servers import ServerFactory
 
@@ -96,7 +96,7 @@ def test_entries_are_found_by_who_what_where_and_since(
     "query", ["format=xml", "since=x", "limit=-1", "token_id=1.5", "colour=red", "since=1e99"]
 )
 def test_a_filter_that_makes_no_sense_is_refused_by_name(base_url: str, query: str) -> None:
-    response = httpx.get(f"{base_url}{JOURNAL}?{query}")
+    response = patient_http.get(f"{base_url}{JOURNAL}?{query}")
     assert (response.status_code, response.json()["code"]) == (400, 400)
     assert query.partition("=")[0] in response.json()["message"]
 
@@ -105,7 +105,7 @@ def test_what_was_dropped_is_counted_and_a_cleared_journal_begins_anew(
     base_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("nemolocal_server.journal.records.MAX_ENTRIES", 50)
-    with httpx.Client(base_url=base_url) as http:
+    with patient_http.Client(base_url=base_url) as http:
         for _ in range(100):
             http.get("/nowhere")
         assert http.get(JOURNAL).json()["dropped"] == 50
@@ -121,13 +121,13 @@ def test_the_journal_outlives_the_server(
 ) -> None:
     new_caller(servers.start(data_dir=tmp_path)).connect()
     servers.stop()
-    reply = httpx.get(servers.start(data_dir=tmp_path) + JOURNAL).json()
+    reply = patient_http.get(servers.start(data_dir=tmp_path) + JOURNAL).json()
     assert [entry["endpoint"] for entry in reply["entries"]] == ["token", "session"]
 
 
 def test_a_form_is_described_and_a_file_too(edited: HttpCaller) -> None:
     url = edited.state()["state"]["video_infos"][0]["cdn_url"]
-    size = len(httpx.get(url).content)
+    size = len(patient_http.get(url).content)
     upload, *_, download = edited.get(JOURNAL)["entries"][2:]
     assert upload["request_body"] == (
         f"<multipart/form-data: {upload['request_size']} bytes, files 'my clip.mp4'>"

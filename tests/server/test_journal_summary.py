@@ -2,9 +2,8 @@
 
 from pathlib import Path
 
-import httpx
-
 from nemolocal_server.silence import Silence
+from tests.support import patient_http
 from tests.support.http_caller import HttpCaller, NewCaller
 from tests.support.servers import ServerFactory
 
@@ -41,4 +40,4 @@ def test_a_sum_can_be_of_one_token(base_url: str, new_caller: NewCaller) -> None
     two.balance()
     of_one = one.http.get(SUMMARY, params={"user_id": one.user_id}).json()
     assert of_one["entries"] == 2
-    assert httpx.get(base_url + SUMMARY).json()["entries"] == 5
+    assert patient_http.get(base_url + SUMMARY).json()["entries"] == 5

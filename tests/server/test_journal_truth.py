@@ -11,6 +11,7 @@ from nemolocal_contract.clock import ManualClock
 from nemolocal_contract.endpoints import endpoints
 from nemolocal_contract.headers import FAULT
 from nemolocal_server.silence import Silence
+from tests.support import patient_http
 from tests.support.http_caller import HttpCaller, NewCaller
 from tests.support.servers import ServerFactory
 
@@ -163,8 +164,8 @@ def test_failures_are_told_by_code_and_rule(
 
 
 def test_missing_attribution_is_told_as_the_rule_it_breaks(base_url: str) -> None:
-    httpx.get(base_url + "/api/credits/balance/simple")
-    entry = httpx.get(base_url + JOURNAL).json()["entries"][-1]
+    patient_http.get(base_url + "/api/credits/balance/simple")
+    entry = patient_http.get(base_url + JOURNAL).json()["entries"][-1]
     assert entry["rules"] == ["CRD-1", "GEN-4", "GEN-3"]
 
 
@@ -199,7 +200,7 @@ def test_a_defect_is_told_as_the_500_that_the_client_sees(
     monkeypatch.setattr("nemolocal_server.ledger.Ledger.balance", broken)
     assert caller.http.get("/api/credits/balance/simple").status_code == 500
     # After a defect uvicorn closes the connection: the next request takes a new one.
-    (entry,) = httpx.get(f"{base_url}{JOURNAL}?endpoint=balance").json()["entries"]
+    (entry,) = patient_http.get(f"{base_url}{JOURNAL}?endpoint=balance").json()["entries"]
     assert (entry["status"], entry["code"], entry["ending"]) == (500, 500, "complete")
 
 

@@ -6,6 +6,7 @@ import httpx
 import pytest
 
 from nemolocal_contract.clock import ManualClock
+from tests.support import patient_http
 from tests.support.http_caller import HttpCaller, NewCaller
 from tests.support.servers import ServerFactory
 
@@ -18,7 +19,7 @@ def claim(caller: HttpCaller, **changed: str) -> dict[str, Any]:
 
 
 def page(caller: HttpCaller, token: str) -> httpx.Response:
-    return httpx.get(f"{caller.http.base_url}/workspace/claim", params={"ct": token})
+    return patient_http.get(f"{caller.http.base_url}/workspace/claim", params={"ct": token})
 
 
 @pytest.mark.rule("AUTH-7")
@@ -56,7 +57,7 @@ def test_an_empty_project_has_a_page_too(caller: HttpCaller) -> None:
 @pytest.mark.rule("GEN-3", "AUTH-7")
 def test_a_claim_token_is_no_bearer_token(caller: HttpCaller) -> None:
     token = claim(caller)["data"]["claim_token"]
-    response = httpx.get(
+    response = patient_http.get(
         f"{caller.http.base_url}/api/credits/balance/simple",
         headers={"Authorization": f"Bearer {token}"},
     )

@@ -15,6 +15,7 @@ from nemolocal_server.core import open_core
 from nemolocal_server.serving import LocalServer
 from nemolocal_server.settings import Settings
 from nemolocal_server.silence import Silence
+from tests.support import patient_http
 from tests.support.http_caller import HttpCaller, NewCaller
 
 CLOCK = "/__nemolocal__/clock"
@@ -29,11 +30,11 @@ def manual() -> Iterator[str]:
 
 
 def advance(base_url: str, seconds: float) -> httpx.Response:
-    return httpx.post(f"{base_url}{CLOCK}/advance", json={"seconds": seconds})
+    return patient_http.post(f"{base_url}{CLOCK}/advance", json={"seconds": seconds})
 
 
 def test_a_manual_clock_shows_and_moves_its_time(manual: str) -> None:
-    before = httpx.get(manual + CLOCK).json()
+    before = patient_http.get(manual + CLOCK).json()
     assert (before["kind"], before["iso"]) == ("manual", "2023-11-14T22:13:20.000Z")
     after = advance(manual, 90.5).json()
     assert after["time"] == before["time"] + 90.5
@@ -98,7 +99,7 @@ def test_a_step_that_makes_no_sense_is_400(manual: str, seconds: float) -> None:
 def test_a_clock_that_is_not_manual_is_not_moved(base_url: str) -> None:
     with LocalServer(Settings(port=0)) as server:
         assert "--clock manual" in advance(server.base_url, 1).json()["message"]
-        assert httpx.get(server.base_url + CLOCK).json()["kind"] == "real"
+        assert patient_http.get(server.base_url + CLOCK).json()["kind"] == "real"
     assert base_url
 
 

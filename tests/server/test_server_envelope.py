@@ -13,19 +13,20 @@ from nemolocal_server.journal.redaction import redact
 from nemolocal_server.serving import LocalServer, PortTaken
 from nemolocal_server.settings import Settings
 from nemolocal_server.store import Store, StoreError
+from tests.support import patient_http
 from tests.support.http_caller import HttpCaller
 
 
 @pytest.mark.rule("GEN-6", "GEN-1")
 def test_an_unknown_path_is_404_in_the_failure_envelope(base_url: str) -> None:
-    response = httpx.get(base_url + "/api/nothing")
+    response = patient_http.get(base_url + "/api/nothing")
     assert response.status_code == 404
     assert response.json() == {"code": 404, "message": "Not Found", "data": None}
 
 
 @pytest.mark.rule("GEN-6")
 def test_a_wrong_method_is_405_and_says_which_are_right(base_url: str) -> None:
-    response = httpx.get(base_url + "/run_sse")
+    response = patient_http.get(base_url + "/run_sse")
     assert (response.status_code, response.json()["code"]) == (405, 405)
     assert response.headers["allow"] == "POST"
 
@@ -47,7 +48,7 @@ def test_a_body_without_end_is_400_before_it_is_all_read(caller: HttpCaller) -> 
 
 
 def test_health_answers_without_a_token(base_url: str) -> None:
-    health = httpx.get(base_url + "/__nemolocal__/health").json()
+    health = patient_http.get(base_url + "/__nemolocal__/health").json()
     assert (health["name"], health["status"], health["speed"]) == ("nemolocal", "ok", 50.0)
 
 
@@ -85,7 +86,7 @@ def test_the_journal_keeps_every_exchange_without_its_secrets(caller: HttpCaller
 
 def test_the_journal_is_bounded(base_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("nemolocal_server.journal.records.MAX_ENTRIES", 150)
-    with httpx.Client(base_url=base_url) as http:
+    with patient_http.Client(base_url=base_url) as http:
         for _ in range(200):
             http.get("/nowhere")
         http.post("/nowhere", content=b"x" * (MAX_BODY + 9))

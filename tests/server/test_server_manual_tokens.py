@@ -1,4 +1,4 @@
-"""Tokens by hand: plans, scopes, credits, life, dialects and revocation, by the control API."""
+"""Tokens by admin: plans, scopes, credits, life, dialects and revocation, by the control API."""
 
 from pathlib import Path
 from typing import Any
@@ -7,6 +7,7 @@ import httpx
 import pytest
 
 from nemolocal_contract.clock import ManualClock
+from tests.support import patient_http
 from tests.support.http_caller import HttpCaller, NewCaller
 from tests.support.servers import ServerFactory
 
@@ -14,16 +15,16 @@ TOKENS = "/__nemolocal__/tokens"
 BALANCE = "/api/credits/balance/simple"
 
 
-class Hand:
+class TokenAdmin:
     """Makes and changes tokens of one server."""
 
     def __init__(self, base_url: str, new_caller: NewCaller) -> None:
         self.base_url = base_url
         self._new_caller = new_caller
 
-    def make(self, **wanted: Any) -> tuple[Any, dict[str, Any]]:
+    def make(self, **wanted: Any) -> tuple[HttpCaller, dict[str, Any]]:
         """A caller with a token made by hand, and what the reply said."""
-        response = httpx.post(self.base_url + TOKENS, json=wanted)
+        response = patient_http.post(self.base_url + TOKENS, json=wanted)
         assert response.status_code == 201, response.text
         made: dict[str, Any] = response.json()
         caller = self._new_caller(self.base_url)
@@ -32,34 +33,36 @@ class Hand:
         return caller, made
 
     def change(self, token_id: int, **changes: Any) -> dict[str, Any]:
-        body: dict[str, Any] = httpx.post(
+        body: dict[str, Any] = patient_http.post(
             f"{self.base_url}{TOKENS}/{token_id}", json=changes
         ).json()
         return body
 
 
 @pytest.fixture
-def hand(base_url: str, new_caller: NewCaller) -> Hand:
-    return Hand(base_url, new_caller)
+def admin(base_url: str, new_caller: NewCaller) -> TokenAdmin:
+    return TokenAdmin(base_url, new_caller)
 
 
 @pytest.mark.rule("AUTH-6")
-def test_a_token_by_hand_may_do_what_its_scopes_say(hand: Hand) -> None:
-    reader, _ = hand.make(scopes=["read"])
+def test_a_token_by_hand_may_do_what_its_scopes_say(admin: TokenAdmin) -> None:
+    reader, _ = admin.make(scopes=["read"])
     assert reader.get(BALANCE)["code"] == 0
     for path in ("/api/tasks/me/with-session/nemo_agent", "/run_sse", "/api/render/proxy/lambda"):
         refused = reader.post(path, json={})
         assert refused["code"] == 1001
         assert "scope" in refused["message"]
-    uploader, _ = hand.make(scopes=["upload"])
+    uploader, _ = admin.make(scopes=["upload"])
     assert "scope" in uploader.get(BALANCE)["message"]
-    renderer, _ = hand.make(scopes=["render"])
+    renderer, _ = admin.make(scopes=["render"])
     assert renderer.status("nothing")["code"] == 1002
 
 
 @pytest.mark.rule("CRD-4")
-def test_a_registered_user_without_credits_is_told_to_top_up(hand: Hand, sample: Path) -> None:
-    caller, _ = hand.make(credits=0)
+def test_a_registered_user_without_credits_is_told_to_top_up(
+    admin: TokenAdmin, sample: Path
+) -> None:
+    caller, _ = admin.make(credits=0)
     caller.open_session().upload(sample)
     reply = caller.chat("compress it").json()
     assert reply["code"] == 2001
@@ -68,14 +71,16 @@ def test_a_registered_user_without_credits_is_told_to_top_up(hand: Hand, sample:
 
 
 @pytest.mark.rule("REN-2")
-def test_a_blocked_plan_may_not_export_and_an_upgrade_unlocks_it(hand: Hand, sample: Path) -> None:
-    caller, made = hand.make(plan="blocked")
+def test_a_blocked_plan_may_not_export_and_an_upgrade_unlocks_it(
+    admin: TokenAdmin, sample: Path
+) -> None:
+    caller, made = admin.make(plan="blocked")
     caller.open_session().upload(sample)
     caller.say("compress it")
     refused = caller.submit("render_1")
     assert refused["code"] == 402
     assert refused["message"] == "Register or upgrade your plan to unlock export."
-    assert hand.change(made["id"], plan="paid")["plan"] == "paid"
+    assert admin.change(made["id"], plan="paid")["plan"] == "paid"
     assert caller.submit("render_1")["status"] == "pending"
 
 
@@ -91,51 +96,53 @@ def test_export_402_may_be_about_anonymous_users_without_credits_only(
     for name in ("X-Skill-Source", "X-Skill-Version", "X-Skill-Platform"):
         del caller.http.headers[name]
     assert caller.submit("render_1", draft)["status"] == "pending"
-    Hand(base_url, new_caller).change(1, credits=0)
+    TokenAdmin(base_url, new_caller).change(1, credits=0)
     assert caller.submit("render_2", draft)["code"] == 402
 
 
 @pytest.mark.rule("AUTH-5", "GEN-3")
 def test_life_and_revocation_end_a_token(servers: ServerFactory, new_caller: NewCaller) -> None:
     clock = ManualClock(autojump=True)
-    hand = Hand(servers.start(clock=clock), new_caller)
-    caller, made = hand.make(expires_in=100)
+    admin = TokenAdmin(servers.start(clock=clock), new_caller)
+    caller, made = admin.make(expires_in=100)
     clock.wait(99)
     assert caller.get(BALANCE)["code"] == 0
-    hand.change(made["id"], expires_in=50)
+    admin.change(made["id"], expires_in=50)
     clock.wait(49)
     assert caller.get(BALANCE)["code"] == 0
-    assert hand.change(made["id"], revoked=True)["id"] == made["id"]
+    assert admin.change(made["id"], revoked=True)["id"] == made["id"]
     assert caller.get(BALANCE)["code"] == 1001
 
 
-def test_a_revoked_client_may_ask_for_another_token(hand: Hand, caller: HttpCaller) -> None:
-    hand.change(1, revoked=True)
+def test_a_revoked_client_may_ask_for_another_token(admin: TokenAdmin, caller: HttpCaller) -> None:
+    admin.change(1, revoked=True)
     assert caller.get(BALANCE)["code"] == 1001
     assert caller.connect().get(BALANCE)["code"] == 0
 
 
-def test_credits_are_set_by_a_grant_and_the_ledger_stays_true(hand: Hand) -> None:
-    caller, made = hand.make(credits=30)
+def test_credits_are_set_by_a_grant_and_the_ledger_stays_true(admin: TokenAdmin) -> None:
+    caller, made = admin.make(credits=30)
     assert caller.balance() == {"available": 30, "frozen": 0, "total": 30}
     for wanted in (500, 0):
-        assert hand.change(made["id"], credits=wanted)["balance"]["available"] == wanted
+        assert admin.change(made["id"], credits=wanted)["balance"]["available"] == wanted
         assert caller.balance()["available"] == wanted
 
 
 @pytest.mark.rule("GEN-2", "SSE-2", "REN-4")
-def test_a_token_may_be_spoken_to_in_a_dialect_of_its_own(hand: Hand, caller: HttpCaller) -> None:
-    theirs, made = hand.make(dialect={"errors": "http", "sse": "typed"})
+def test_a_token_may_be_spoken_to_in_a_dialect_of_its_own(
+    admin: TokenAdmin, caller: HttpCaller
+) -> None:
+    theirs, made = admin.make(dialect={"errors": "http", "sse": "typed"})
     assert theirs.open_session().chat("hello").text.rpartition("data: ")[2].startswith('{"type"')
     assert theirs.http.get("/api/state/nemo_agent/me/1/latest").status_code == 404
     assert caller.http.get("/api/state/nemo_agent/me/1/latest").status_code == 200
-    hand.change(made["id"], dialect=None)
+    admin.change(made["id"], dialect=None)
     assert theirs.http.get("/api/state/nemo_agent/me/1/latest").status_code == 200
 
 
 @pytest.mark.rule("GEN-2")
-def test_the_adk_dialect_has_errors_of_its_own_on_the_chat_only(hand: Hand) -> None:
-    caller, _ = hand.make(dialect={"errors": "adk"})
+def test_the_adk_dialect_has_errors_of_its_own_on_the_chat_only(admin: TokenAdmin) -> None:
+    caller, _ = admin.make(dialect={"errors": "adk"})
     turn = {"session_id": "5", "new_message": {"parts": [{"text": "hello"}]}}
     missing = caller.http.post("/run_sse", json=turn)
     assert (missing.status_code, missing.json()) == (404, {"detail": "Session not found: 5"})
@@ -143,13 +150,13 @@ def test_the_adk_dialect_has_errors_of_its_own_on_the_chat_only(hand: Hand) -> N
     assert caller.get("/api/state/nemo_agent/me/5/latest")["code"] == 1002
 
 
-def test_tokens_are_listed_without_their_text(hand: Hand) -> None:
-    _, made = hand.make(token="nmv_usr_0123456789", user_id="alice", client_id="c")
-    listed = httpx.get(hand.base_url + TOKENS)
+def test_tokens_are_listed_without_their_text(admin: TokenAdmin) -> None:
+    _, made = admin.make(token="nmv_usr_0123456789", user_id="alice", client_id="c")
+    listed = patient_http.get(admin.base_url + TOKENS)
     assert "0123456789" not in listed.text
     (shown,) = listed.json()["tokens"]
     assert (shown["user_id"], shown["client_id"], shown["scopes"]) == ("alice", "c", ["*"])
-    _, again = hand.make(token="nmv_usr_0123456789")
+    _, again = admin.make(token="nmv_usr_0123456789")
     assert again["id"] == made["id"]
 
 
@@ -166,28 +173,28 @@ def test_tokens_are_listed_without_their_text(hand: Hand) -> None:
     ],
 )
 def test_a_token_that_cannot_be_is_400_and_names_the_field(
-    hand: Hand, body: dict[str, Any], said: str
+    admin: TokenAdmin, body: dict[str, Any], said: str
 ) -> None:
-    response = httpx.post(hand.base_url + TOKENS, json=body)
+    response = patient_http.post(admin.base_url + TOKENS, json=body)
     assert (response.status_code, response.json()["code"]) == (400, 400)
     assert said in response.json()["message"]
 
 
-def test_a_user_has_one_token(hand: Hand) -> None:
-    hand.make(user_id="alice")
-    response = httpx.post(hand.base_url + TOKENS, json={"user_id": "alice"})
+def test_a_user_has_one_token(admin: TokenAdmin) -> None:
+    admin.make(user_id="alice")
+    response = patient_http.post(admin.base_url + TOKENS, json={"user_id": "alice"})
     assert "`user_id` 'alice' has a token already" in response.json()["message"]
 
 
 @pytest.mark.parametrize("token_id", ["99", "x", "-1", "٣"])
-def test_a_token_that_is_not_there_is_404(hand: Hand, token_id: str) -> None:
-    response = httpx.post(f"{hand.base_url}{TOKENS}/{token_id}", json={})
+def test_a_token_that_is_not_there_is_404(admin: TokenAdmin, token_id: str) -> None:
+    response = patient_http.post(f"{admin.base_url}{TOKENS}/{token_id}", json={})
     assert (response.status_code, response.json()["code"]) == (404, 404)
 
 
-def test_credits_below_zero_are_refused(hand: Hand) -> None:
-    _, made = hand.make()
-    assert "`credits` must be 0 or more" in hand.change(made["id"], credits=-1)["message"]
+def test_credits_below_zero_are_refused(admin: TokenAdmin) -> None:
+    _, made = admin.make()
+    assert "`credits` must be 0 or more" in admin.change(made["id"], credits=-1)["message"]
 
 
 @pytest.mark.rule("AUTH-4")
@@ -196,7 +203,9 @@ def test_an_address_gets_so_many_tokens_a_week_where_that_is_on(servers: ServerF
     base_url = servers.start(address_limit=10, clock=clock)
 
     def ask(client: str) -> httpx.Response:
-        return httpx.post(f"{base_url}/api/auth/anonymous-token", headers={"X-Client-Id": client})
+        return patient_http.post(
+            f"{base_url}/api/auth/anonymous-token", headers={"X-Client-Id": client}
+        )
 
     assert [ask(f"c{n}").status_code for n in range(10)] == [200] * 10
     refused = ask("c10")

@@ -4,11 +4,11 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 from nemolocal_contract.clock import ManualClock
 from nemolocal_render.job import RenderFailed
+from tests.support import patient_http
 from tests.support.executor import FakeRenderExecutor
 from tests.support.http_caller import HttpCaller, NewCaller
 from tests.support.servers import ServerFactory
@@ -23,7 +23,7 @@ def test_a_render_goes_from_pending_to_completed_with_its_file(edited: HttpCalle
     assert (done["status"], done["progress"]) == ("completed", 100)
     assert done["output"] | {"url": ""} == {"url": "", "duration": 2.0, "size": 8}
     assert done["warnings"] == ["a warning"]
-    assert httpx.get(done["output"]["url"]).content == b"a render"
+    assert patient_http.get(done["output"]["url"]).content == b"a render"
     assert edited.http.get("/api/render/proxy/render_1/download").content == b"a render"
     assert edited.balance() == balance
 
@@ -174,7 +174,7 @@ def test_render_replies_may_be_nested_instead(
     while (reply := caller.status("r"))["data"]["status"] != "completed":
         pass
     assert reply["success"] is True
-    assert httpx.get(reply["data"]["outputUrl"]).status_code == 200
+    assert patient_http.get(reply["data"]["outputUrl"]).status_code == 200
 
 
 @pytest.mark.rule("SES-2")
@@ -203,7 +203,9 @@ def test_what_was_saved_is_there_after_a_restart_and_renders_are_taken_up(
 
 
 def test_time_stamps_follow_the_clock_of_the_server(base_url: str) -> None:
-    assert httpx.get(base_url + "/nowhere").headers["date"] == "Tue, 14 Nov 2023 22:13:20 GMT"
+    assert (
+        patient_http.get(base_url + "/nowhere").headers["date"] == "Tue, 14 Nov 2023 22:13:20 GMT"
+    )
 
 
 @pytest.mark.rule("REN-8")
@@ -261,7 +263,7 @@ def test_a_token_that_ends_orphans_its_renders(
     assert caller.status("render_1")["code"] == 1001
     caller.connect()
     assert caller.status("render_1")["code"] == 1002
-    assert httpx.get(url).status_code == 200
+    assert patient_http.get(url).status_code == 200
 
 
 @pytest.mark.rule("REN-10")

@@ -7,6 +7,7 @@ import httpx
 import pytest
 
 from nemolocal_contract.clock import ManualClock
+from tests.support import patient_http
 from tests.support.http_caller import HttpCaller, NewCaller
 from tests.support.servers import ServerFactory
 
@@ -17,7 +18,7 @@ WEEK = 7 * 86_400
 
 def ask(base_url: str, client_id: str | None) -> httpx.Response:
     headers = {} if client_id is None else {"X-Client-Id": client_id}
-    return httpx.post(base_url + TOKEN, headers=headers)
+    return patient_http.post(base_url + TOKEN, headers=headers)
 
 
 @pytest.mark.rule("AUTH-1", "GEN-1")
@@ -73,7 +74,7 @@ def test_a_token_lives_a_week_and_then_the_client_may_ask_again(
 @pytest.mark.rule("GEN-3", "GEN-1")
 def test_anything_but_a_live_bearer_token_is_1001(base_url: str, authorization: str | None) -> None:
     headers = {} if authorization is None else {"Authorization": authorization}
-    response = httpx.get(base_url + BALANCE, headers=headers)
+    response = patient_http.get(base_url + BALANCE, headers=headers)
     assert response.status_code == 200
     assert response.json()["code"] == 1001
     assert response.json()["data"] is None
@@ -94,7 +95,7 @@ ENDPOINTS: list[tuple[str, str]] = [
 @pytest.mark.parametrize(("method", "path"), ENDPOINTS, ids=lambda value: str(value))
 @pytest.mark.rule("GEN-3")
 def test_every_endpoint_wants_a_token(base_url: str, method: str, path: str) -> None:
-    assert httpx.request(method, base_url + path).json()["code"] == 1001
+    assert patient_http.request(method, base_url + path).json()["code"] == 1001
 
 
 @pytest.mark.rule("GEN-5")
@@ -116,7 +117,7 @@ def test_me_may_be_the_callers_own_id_and_nobody_elses(caller: HttpCaller) -> No
 
 @pytest.mark.rule("GEN-2")
 def test_errors_may_use_http_statuses_instead(servers: ServerFactory) -> None:
-    response = httpx.get(servers.start(errors="http") + BALANCE)
+    response = patient_http.get(servers.start(errors="http") + BALANCE)
     assert (response.status_code, response.json()["code"]) == (401, 1001)
 
 

@@ -14,8 +14,8 @@ from tests.support.http_caller import HttpCaller, NewCaller
 from tests.support.servers import ServerFactory
 
 
-class Shelf(BaseHTTPRequestHandler):
-    """Serves what the test put on the shelf: path → (status, headers, body, stated length)."""
+class FileHandler(BaseHTTPRequestHandler):
+    """Serves what the test gives it: path → (status, headers, body, stated length)."""
 
     files: dict[str, tuple[int, dict[str, str], bytes]]
     stalled: threading.Event
@@ -36,13 +36,13 @@ class Shelf(BaseHTTPRequestHandler):
 
 
 @pytest.fixture
-def shelf(sample: Path) -> Iterator[str]:
+def file_server(sample: Path) -> Iterator[str]:
     """A web server on this machine, and its `host:port`."""
-    web = ThreadingHTTPServer(("127.0.0.1", 0), Shelf)
+    web = ThreadingHTTPServer(("127.0.0.1", 0), FileHandler)
     place = f"127.0.0.1:{web.server_port}"
     video = sample.read_bytes()
-    Shelf.stalled = threading.Event()
-    Shelf.files = {
+    FileHandler.stalled = threading.Event()
+    FileHandler.files = {
         "/clip.mp4": (200, {}, video),
         "/moved.mp4": (302, {"Location": "/clip.mp4"}, b""),
         "/away.mp4": (302, {"Location": "http://10.0.0.1/clip.mp4"}, b""),
@@ -56,7 +56,7 @@ def shelf(sample: Path) -> Iterator[str]:
     thread = threading.Thread(target=web.serve_forever, daemon=True)
     thread.start()
     yield place
-    Shelf.stalled.set()
+    FileHandler.stalled.set()
     web.shutdown()
     web.server_close()
     thread.join()
@@ -71,17 +71,17 @@ def upload(caller: HttpCaller, *urls: str) -> dict[str, Any]:
 
 
 @pytest.fixture
-def allowed(servers: ServerFactory, new_caller: NewCaller, shelf: str) -> HttpCaller:
-    """A caller of a server that may fetch from the shelf."""
-    return new_caller(servers.start(fetch_from=(shelf,), fetch_seconds=600.0)).connect()
+def allowed(servers: ServerFactory, new_caller: NewCaller, file_server: str) -> HttpCaller:
+    """A caller of a server that may fetch from the file server."""
+    return new_caller(servers.start(fetch_from=(file_server,), fetch_seconds=600.0)).connect()
 
 
 @pytest.mark.rule("UPL-1", "UPL-6")
 @pytest.mark.parametrize("path", ["/clip.mp4", "/moved.mp4", "/clip.mp4?signed=1#here"])
 def test_a_file_is_fetched_from_where_it_is_allowed(
-    allowed: HttpCaller, shelf: str, path: str
+    allowed: HttpCaller, file_server: str, path: str
 ) -> None:
-    (file,) = upload(allowed, f"http://{shelf}{path}")["data"]["files"]
+    (file,) = upload(allowed, f"http://{file_server}{path}")["data"]["files"]
     assert (file["file_type"], file["width"]) == ("video", 1280)
     assert file["filename"].endswith(".mp4")
 
@@ -100,9 +100,9 @@ def test_a_file_is_fetched_from_where_it_is_allowed(
     ],
 )
 def test_what_is_behind_an_allowed_address_is_still_judged(
-    allowed: HttpCaller, shelf: str, path: str, said: str
+    allowed: HttpCaller, file_server: str, path: str, said: str
 ) -> None:
-    reply = upload(allowed, f"http://{shelf}{path}")
+    reply = upload(allowed, f"http://{file_server}{path}")
     assert reply["code"] == 4001
     assert said in reply["message"]
     assert allowed.state()["state"]["video_infos"] == []
@@ -110,10 +110,10 @@ def test_what_is_behind_an_allowed_address_is_still_judged(
 
 @pytest.mark.rule("UPL-6")
 def test_a_fetch_that_takes_too_long_is_given_up(
-    servers: ServerFactory, new_caller: NewCaller, shelf: str
+    servers: ServerFactory, new_caller: NewCaller, file_server: str
 ) -> None:
-    caller = new_caller(servers.start(fetch_from=(shelf,), fetch_seconds=0.2)).connect()
-    reply = upload(caller, f"http://{shelf}/slow.mp4")
+    caller = new_caller(servers.start(fetch_from=(file_server,), fetch_seconds=0.2)).connect()
+    reply = upload(caller, f"http://{file_server}/slow.mp4")
     assert reply["code"] == 4001
     # Which of the two depends on where the time runs out.
     assert re.search("timed out|takes too long", reply["message"])
@@ -133,8 +133,8 @@ def test_a_fetch_that_takes_too_long_is_given_up(
         "clip.mp4",
     ],
 )
-def test_by_default_no_address_is_allowed(caller: HttpCaller, shelf: str, url: str) -> None:
-    assert upload(caller, url.format(place=shelf))["code"] == 4001
+def test_by_default_no_address_is_allowed(caller: HttpCaller, file_server: str, url: str) -> None:
+    assert upload(caller, url.format(place=file_server))["code"] == 4001
 
 
 @pytest.fixture
@@ -174,13 +174,18 @@ def test_the_servers_own_files_last_five_seconds(patient: HttpCaller) -> None:
 
 @pytest.mark.rule("UPL-4", "UPL-6")
 def test_the_limit_holds_for_what_is_fetched(
-    servers: ServerFactory, new_caller: NewCaller, shelf: str
+    servers: ServerFactory, new_caller: NewCaller, file_server: str
 ) -> None:
-    caller = new_caller(servers.start(fetch_from=("*",), upload_limit=1000)).connect()
-    assert upload(caller, f"http://{shelf}/clip.mp4")["code"] == 4002
+    caller = new_caller(
+        servers.start(fetch_from=("*",), fetch_seconds=600.0, upload_limit=1000)
+    ).connect()
+    assert upload(caller, f"http://{file_server}/clip.mp4")["code"] == 4002
 
 
 @pytest.mark.rule("UPL-5")
-def test_one_bad_address_and_none_is_added(allowed: HttpCaller, shelf: str) -> None:
-    assert upload(allowed, f"http://{shelf}/clip.mp4", f"http://{shelf}/none.mp4")["code"] == 4001
+def test_one_bad_address_and_none_is_added(allowed: HttpCaller, file_server: str) -> None:
+    assert (
+        upload(allowed, f"http://{file_server}/clip.mp4", f"http://{file_server}/none.mp4")["code"]
+        == 4001
+    )
     assert allowed.state()["state"]["video_infos"] == []

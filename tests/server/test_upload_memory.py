@@ -19,6 +19,7 @@ import pytest
 
 from nemolocal_contract.headers import Attribution
 from nemolocal_contract.media import MB
+from tests.support import patient_http
 from tests.support.profiles import DEEP
 
 ATTRIBUTION = Attribution("ai-rtk-compressor", "1.0.0").headers()
@@ -81,7 +82,7 @@ def serving(data: Path, limit: int | None) -> Iterator[Serving]:
         assert process.stdout is not None
         base_url = process.stdout.readline().strip()
         try:
-            with httpx.Client(base_url=base_url, headers=ATTRIBUTION, timeout=120) as http:
+            with patient_http.Client(base_url=base_url, headers=ATTRIBUTION, timeout=120) as http:
                 yield open_session(http, process.pid, data)
         finally:
             process.kill()

@@ -9,6 +9,7 @@ import httpx
 from nemolocal_contract.events import ReceivedEvent, decode_events
 from nemolocal_contract.headers import FAULT, Attribution, bearer
 from nemolocal_contract.sse import FrameParser
+from tests.support import patient_http
 
 ATTRIBUTION = Attribution("ai-rtk-compressor", "1.0.0").headers()
 
@@ -17,7 +18,9 @@ class HttpCaller:
     """One client id with its token and its latest session; it believes nothing about replies."""
 
     def __init__(self, base_url: str, client_id: str = "client-1") -> None:
-        self.http = httpx.Client(base_url=base_url, timeout=60, headers=ATTRIBUTION)
+        self.http = httpx.Client(
+            base_url=base_url, timeout=patient_http.SECONDS, headers=ATTRIBUTION
+        )
         self.client_id = client_id
         self.user_id = ""
         self.session = ""
