@@ -141,6 +141,7 @@ def test_saved_session_is_resumed_with_the_kept_token(
 
 
 @pytest.mark.rule("CLI-10")
+@pytest.mark.usefixtures("without_rendering")
 def test_link_to_the_project_is_offered_where_the_server_stays(
     run: CommandRunner, serve: ServerStarter, clip: Path
 ) -> None:
