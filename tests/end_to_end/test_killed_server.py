@@ -65,6 +65,7 @@ def test_after_sigkill_session_uploads_draft_and_credits_are_there_and_export_wo
     assert export.seconds == pytest.approx(1, abs=0.05)
 
 
+@pytest.mark.slow
 @pytest.mark.rule("CRD-2")
 def test_a_turn_cut_short_by_sigkill_gives_its_credits_back(tmp_path: Path, sample: Path) -> None:
     data = tmp_path / "data"

@@ -12,6 +12,9 @@ from nemolocal_server.settings import Settings
 from nemolocal_server.silence import Silence
 from tests.support.cli import FakeRenderer
 
+# The session by `nemolocal exec` in tests/command is the fast one.
+pytestmark = pytest.mark.slow
+
 README = Path(__file__).parents[2] / "README.md"
 
 
@@ -23,7 +26,7 @@ def session_of_the_readme() -> str:
 
 
 @pytest.fixture(
-    params=[False, pytest.param(True, marks=[pytest.mark.slow, pytest.mark.ffmpeg])],
+    params=[False, pytest.param(True, marks=pytest.mark.ffmpeg)],
     ids=["planned", "rendered"],
 )
 def rendered(request: pytest.FixtureRequest) -> bool:
