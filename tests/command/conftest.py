@@ -2,6 +2,7 @@
 
 import asyncio
 import shutil
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -30,6 +31,14 @@ def own_folders(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(backend, "_POLL_SECONDS", 0.01)
     monkeypatch.setattr(backend, "_HEALTH_TIMEOUT", 60.0)
     monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """Children can be interrupted: where these tests run in the background, they would not be."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture(autouse=True)

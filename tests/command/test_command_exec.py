@@ -57,7 +57,7 @@ def node() -> str:
 
 
 PYTHON = {
-    "httpx": f"import httpx; print(httpx.get('{BALANCE}').text)",
+    "httpx": f"import httpx; print(httpx.get('{BALANCE}', timeout=60).text)",
     "requests": f"import requests; print(requests.get('{BALANCE}').text)",
     "urllib": f"import urllib.request as u; print(u.urlopen('{BALANCE}').read().decode())",
 }

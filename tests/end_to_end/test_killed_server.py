@@ -114,7 +114,9 @@ def renderers(data: Path) -> list[str]:
 
 
 def anonymous_token(base_url: str) -> str:
-    reply = httpx.post(f"{base_url}/api/auth/anonymous-token", headers={"X-Client-Id": "c"})
+    reply = httpx.post(
+        f"{base_url}/api/auth/anonymous-token", headers={"X-Client-Id": "c"}, timeout=60
+    )
     token: str = reply.json()["data"]["token"]
     return token
 

@@ -192,7 +192,9 @@ def nothing_is_half_there(data: Path, stored: dict[str, str]) -> None:
 
 
 def still_true(base_url: str, told: Told) -> None:
-    with httpx.Client(base_url=base_url, headers={**SKILL, **bearer(told.token)}) as http:
+    with httpx.Client(
+        base_url=base_url, headers={**SKILL, **bearer(told.token)}, timeout=60
+    ) as http:
         balance = http.get("/api/credits/balance/simple").json()["data"]
         assert balance["frozen"] == 0
         assert balance["available"] == balance["total"]
@@ -214,7 +216,9 @@ def still_true(base_url: str, told: Told) -> None:
 
 
 def renders_end(base_url: str, told: Told) -> None:
-    with httpx.Client(base_url=base_url, headers={**SKILL, **bearer(told.token)}) as http:
+    with httpx.Client(
+        base_url=base_url, headers={**SKILL, **bearer(told.token)}, timeout=60
+    ) as http:
         for render_id in told.renders:
             path = f"/api/render/proxy/lambda/{render_id}"
             while (status := http.get(path).json())["status"] not in ENDED:
