@@ -164,7 +164,7 @@ def stage(together: int = 1, **settings: Any) -> Iterator[Stage]:
         mock.patch.object(SyncStream, "read", read_in_time),
         LocalServer(Settings(**settings), clock, render) as server,
         tempfile.TemporaryDirectory(prefix="nemolocal-") as name,
-        httpx.Client(base_url=server.base_url, trust_env=False, verify=False) as http,
+        httpx.Client(base_url=server.base_url, timeout=60, trust_env=False, verify=False) as http,
     ):
         folder = Path(name)
         (folder / "clip.mp4").write_bytes(b"a clip")

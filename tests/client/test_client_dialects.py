@@ -4,6 +4,7 @@ import functools
 import itertools
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -30,16 +31,31 @@ SHAPES = [
         ("adk", "typed"), ("line", "event"), ("flat", "nested"), ("envelope", "http", "adk")
     )
 ]
+# These six have each value of a field together with each value of every other field.
+PAIRWISE = {
+    "adk-line-flat-envelope-strict",
+    "typed-event-nested-envelope-strict",
+    "adk-event-flat-http-strict",
+    "typed-line-nested-http-strict",
+    "adk-line-nested-adk-strict",
+    "typed-event-flat-adk-strict",
+}
 NUMBERS = itertools.count(1)
 # What may be torn, doubled or left out on the way besides.
 BENDS = ("split-frames", "split-utf8", "duplicate-event", "bad-json", "line-separator")
 
 
-@pytest.fixture(
-    scope="module",
-    params=SHAPES + list(PRESETS.values()),
-    ids=lambda d: f"{d.sse}-{d.heartbeat}-{d.render}-{d.errors}-{d.export_402}",
-)
+def cases() -> Iterator[Any]:
+    """Every shape, and the presets that are none of them."""
+    for dialect in [*SHAPES, *(preset for preset in PRESETS.values() if preset not in SHAPES)]:
+        name = "-".join(
+            (dialect.sse, dialect.heartbeat, dialect.render, dialect.errors, dialect.export_402)
+        )
+        fast = name in PAIRWISE or dialect not in SHAPES
+        yield pytest.param(dialect, id=name, marks=() if fast else pytest.mark.slow)
+
+
+@pytest.fixture(scope="module", params=cases())
 def stage(request: pytest.FixtureRequest) -> Iterator[shared_time.Stage]:
     with shared_time.stage(dialect=request.param) as stage:
         yield stage

@@ -39,13 +39,15 @@ def test_cancelled_turn_is_carried_out_and_paid_once(address: str, sample: Path)
             turn.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await turn
-            httpx.post(f"{address}/__nemolocal__/clock/advance", json={"seconds": 60})
+            httpx.post(f"{address}/__nemolocal__/clock/advance", json={"seconds": 60}, timeout=60)
             assert "(0-1s)" in await client.timeline()
             balance = await client.balance()
             assert (balance.available, balance.frozen) == (50, 0)
 
     asyncio.run(scene())
-    chats = httpx.get(f"{address}/__nemolocal__/journal", params={"endpoint": "chat"}).json()
+    chats = httpx.get(
+        f"{address}/__nemolocal__/journal", params={"endpoint": "chat"}, timeout=60
+    ).json()
     (entry,) = chats["entries"]
     assert entry["ending"] == "cut by client"
     assert entry["turn"]["truth"] in ("applied", "late")

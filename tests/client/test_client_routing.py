@@ -76,11 +76,11 @@ ROUTES = {
 }
 
 
-@pytest.mark.parametrize(
-    ("wanted", "message"), [(kind, text) for kind, texts in ROUTES.items() for text in texts]
-)
-def test_message_goes_where_its_words_send_it(wanted: str, message: str) -> None:
-    assert route(message) == wanted
+@pytest.mark.parametrize("wanted", ROUTES)
+def test_message_goes_where_its_words_send_it(subtests: pytest.Subtests, wanted: str) -> None:
+    for message in ROUTES[wanted]:
+        with subtests.test(message=message):
+            assert route(message) == wanted
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,17 @@
 """The command run in this process, local servers that render nothing, and a small real clip."""
 
+import asyncio
+import shutil
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from nemolocal import backend
+from nemolocal_render.footage import make_sample
 from tests.support.cli import CommandRunner, FakeRenderer, ServerStarter
+from tests.support.media import MediaCache
 
 
 @pytest.fixture
@@ -19,12 +24,62 @@ def clip(sample: Path, tmp_path: Path) -> Path:
 
 @pytest.fixture(autouse=True)
 def own_folders(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Nothing of the user's is read or written, and polls are quick."""
+    """Nothing of the user's is read or written, polls are quick, and a slow answer is awaited."""
     monkeypatch.setenv("NEMOLOCAL_CONFIG_DIR", str(tmp_path / "config"))
     for name in ("NEMO_TOKEN", "SKILL_NAME", "SKILL_VERSION", "SKILL_SOURCE"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(backend, "_POLL_SECONDS", 0.01)
+    monkeypatch.setattr(backend, "_HEALTH_TIMEOUT", 60.0)
     monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """Children can be interrupted: where these tests run in the background, they would not be."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.fixture(autouse=True)
+def copied_samples(monkeypatch: pytest.MonkeyPatch, media_cache: MediaCache) -> None:
+    """Sample videos are copied from the cache wherever the command or its server makes one."""
+
+    async def copy(destination: Path, *, seconds: int = 20) -> None:
+        def make(path: Path) -> None:
+            asyncio.run(make_sample(path, seconds=seconds))
+
+        name = f"sample-{seconds}.mp4"
+        made = await asyncio.to_thread(media_cache.file, name, make, seconds)
+        shutil.copyfile(made, destination)
+
+    for place in ("nemolocal_render.footage", "nemolocal_server.fixtures", "nemolocal.self_check"):
+        monkeypatch.setattr(f"{place}.make_sample", copy)
+
+
+@pytest.fixture
+def without_rendering(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The command's own server renders nothing."""
+    monkeypatch.setattr("nemolocal_server.server.LocalExecutor", lambda _: FakeRenderer())
+
+
+@pytest.fixture
+def with_rendering(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A real render is waited for, however busy the machine is."""
+    monkeypatch.setattr(backend, "_POLL_SECONDS", 0.05)
+    monkeypatch.setattr(backend, "_POLL_TIMES", 100_000)
+
+
+@pytest.fixture(
+    params=[
+        pytest.param(False, id="planned"),
+        pytest.param(True, id="rendered", marks=[pytest.mark.slow, pytest.mark.ffmpeg]),
+    ]
+)
+def rendered(request: pytest.FixtureRequest) -> bool:
+    """Whether the command's own server renders: in the deep run it does that, too."""
+    request.getfixturevalue("with_rendering" if request.param else "without_rendering")
+    return bool(request.param)
 
 
 @pytest.fixture

@@ -24,7 +24,9 @@ def clips(clip: Path) -> list[Path]:
 
 def drafts(url: str) -> list[list[str]]:
     """The drafts that were rendered, by their names of clips."""
-    entries = httpx.get(f"{url}/__nemolocal__/journal", params={"endpoint": "render"}).json()
+    entries = httpx.get(
+        f"{url}/__nemolocal__/journal", params={"endpoint": "render"}, timeout=60
+    ).json()
     bodies = [json.loads(entry["request_body"]) for entry in entries["entries"]]
     return [
         [segment["m"]["title"] for track in body["draft"]["t"] for segment in track["sg"]]
@@ -40,7 +42,7 @@ def test_each_file_is_edited_by_itself_in_one_session(
     assert outcome.status == 0, outcome.out + outcome.err
     assert sorted(path.name for path in Path("films").iterdir()) == ["a.mp4", "b.mp4", "c.mp4"]
     assert drafts(url) == [["a"], ["b"], ["c"]]
-    summary = httpx.get(f"{url}/__nemolocal__/journal/summary").json()
+    summary = httpx.get(f"{url}/__nemolocal__/journal/summary", timeout=60).json()
     assert summary["credits"] == {"spent": 50, "resent": 0}
 
 

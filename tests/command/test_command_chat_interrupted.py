@@ -32,14 +32,6 @@ def frozen(http: httpx.Client) -> int:
     return sum(token["balance"]["frozen"] for token in tokens)
 
 
-@pytest.fixture
-def interruptible() -> Iterator[None]:
-    """Children can be interrupted: where these tests run in the background, they would not be."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
-
-
 @pytest.mark.usefixtures("interruptible")
 @pytest.mark.skipif(os.name == "nt", reason="signals of a terminal are sent otherwise there")
 def test_ctrl_c_ends_the_wait_and_the_conversation_goes_on(

@@ -25,6 +25,8 @@ def test_instructions_fit_any_length(length: float, trim: list[str], title: str)
     assert said[-1] == "add lo-fi background music at 35% volume"
 
 
+@pytest.mark.ffmpeg
+@pytest.mark.usefixtures("with_rendering")
 def test_demo_of_a_file_makes_an_mp4_of_what_was_said(run: CommandRunner, clip: Path) -> None:
     outcome = run("demo", clip)
     assert outcome.status == 0, outcome.err
@@ -36,6 +38,7 @@ def test_demo_of_a_file_makes_an_mp4_of_what_was_said(run: CommandRunner, clip: 
     assert Path("nemolocal-demo.mp4").read_bytes()[4:8] == b"ftyp"
 
 
+@pytest.mark.usefixtures("without_rendering")
 def test_demo_without_a_file_makes_its_own_sample(
     run: CommandRunner, sample: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -67,11 +70,12 @@ def test_demo_of_no_file_is_said(run: CommandRunner) -> None:
 
 
 def test_edit_without_a_server_starts_its_own_and_ignores_the_token_of_the_cloud(
-    run: CommandRunner, clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    run: CommandRunner, clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rendered: bool
 ) -> None:
     monkeypatch.setenv("NEMO_TOKEN", "a-token-of-the-cloud")
     outcome = run("edit", clip, "-m", "trim to the first 1 second")
     assert outcome.status == 0, outcome.err
     assert outcome.lines[-1].startswith(f"{tmp_path / 'clip-edited.mp4'} (1 s, ")
-    assert (tmp_path / "clip-edited.mp4").read_bytes()[4:8] == b"ftyp"
+    film = (tmp_path / "clip-edited.mp4").read_bytes()
+    assert film[4:8] == b"ftyp" if rendered else film == b"a render"
     assert not (tmp_path / "config").exists()

@@ -141,6 +141,7 @@ def test_saved_session_is_resumed_with_the_kept_token(
 
 
 @pytest.mark.rule("CLI-10")
+@pytest.mark.usefixtures("without_rendering")
 def test_link_to_the_project_is_offered_where_the_server_stays(
     run: CommandRunner, serve: ServerStarter, clip: Path
 ) -> None:
@@ -148,7 +149,7 @@ def test_link_to_the_project_is_offered_where_the_server_stays(
     outcome = run("edit", clip, "-m", TRIM, "-o", "a.mp4", "--base-url", url)
     link = outcome.lines[-2].split()[1].rstrip(",")
     assert link.startswith(f"{url}/workspace/claim?ct=clm_")
-    assert httpx.get(link).status_code == 200
+    assert httpx.get(link, timeout=60).status_code == 200
     report = json.loads(
         run("edit", clip, "-m", TRIM, "-o", "a.mp4", "--json", "--base-url", url).out
     )
@@ -161,7 +162,7 @@ def test_film_without_a_link_is_a_film(
 ) -> None:
     url = serve()
     order = {"name": "server-error", "match": {"endpoint": "claim_token"}}
-    httpx.post(f"{url}/__nemolocal__/faults", json=order).raise_for_status()
+    httpx.post(f"{url}/__nemolocal__/faults", json=order, timeout=60).raise_for_status()
     outcome = run("edit", clip, "-m", TRIM, "-o", "a.mp4", "--base-url", url)
     assert outcome.status == 0
     assert "workspace/claim" not in outcome.out

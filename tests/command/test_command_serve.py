@@ -76,6 +76,7 @@ def test_port_that_is_taken_is_said_in_one_line(run: CommandRunner) -> None:
     assert outcome.err.count("\n") == 1
 
 
+@pytest.mark.usefixtures("interruptible")
 def test_server_answers_once_it_has_said_so_and_ends_quietly_when_interrupted(
     tmp_path: Path,
 ) -> None:
@@ -86,8 +87,8 @@ def test_server_answers_once_it_has_said_so_and_ends_quietly_when_interrupted(
         assert child.stdout is not None
         assert child.stderr is not None
         base_url = child.stdout.readline().split()[3]
-        health = httpx.get(f"{base_url}/__nemolocal__/health", trust_env=False)
-        httpx.get(f"{base_url}/api/nothing", trust_env=False)
+        health = httpx.get(f"{base_url}/__nemolocal__/health", trust_env=False, timeout=60)
+        httpx.get(f"{base_url}/api/nothing", trust_env=False, timeout=60)
         child.send_signal(signal.SIGINT)
         said = child.stderr.read()
     assert health.json()["name"] == "nemolocal"

@@ -31,7 +31,7 @@ def play(serve: ServerStarter, clip: Path) -> Play:
         content = document.read_bytes() if isinstance(document, Path) else document.encode()
         path = document if isinstance(document, Path) else Path("SKILL.md")
         skill = parse_skill(content, path)
-        with httpx.Client(base_url=base_url, trust_env=False) as http:
+        with httpx.Client(base_url=base_url, trust_env=False, timeout=600) as http:
             fixture = f"{base_url}/cdn/fixtures/sample.mp4"
             rules = lambda: skill_run._rules_of_the_last(http)  # noqa: E731
             stage = Stage(http, clip, fixture, WallClock(1e6), rules)
@@ -204,6 +204,7 @@ def test_token_shows_in_no_answer(play: Play) -> None:
     assert "nmv_usr_" not in shown
 
 
+@pytest.mark.usefixtures("rendered")
 def test_run_prints_a_row_for_each_call_and_ends_with_0(run: CommandRunner) -> None:
     outcome = run("skill", "run", CLEAN)
     assert outcome.status == 0, outcome.out

@@ -10,6 +10,8 @@ import pytest
 
 from nemolocal_render.footage import COUNTER_BITS, COUNTER_BLOCK, COUNTER_LEFT, COUNTER_TOP
 
+pytestmark = [pytest.mark.slow, pytest.mark.ffmpeg]
+
 # The luma of every pixel, a row after the other; only what is needed is looked at.
 TITLE_TOP, TITLE_BOTTOM, TITLE_LEFT, TITLE_RIGHT = 30, 90, 440, 840
 NEARLY_WHITE = 225

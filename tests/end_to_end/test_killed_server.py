@@ -41,6 +41,8 @@ def client_of(base_url: str, token: str) -> Client:
     return Client(base_url, attribution=SKILL, token=token, clock=clock, polling=QUICK)
 
 
+@pytest.mark.slow
+@pytest.mark.ffmpeg
 @pytest.mark.rule("SES-2")
 def test_after_sigkill_session_uploads_draft_and_credits_are_there_and_export_works(
     tmp_path: Path, sample: Path
@@ -63,6 +65,7 @@ def test_after_sigkill_session_uploads_draft_and_credits_are_there_and_export_wo
     assert export.seconds == pytest.approx(1, abs=0.05)
 
 
+@pytest.mark.slow
 @pytest.mark.rule("CRD-2")
 def test_a_turn_cut_short_by_sigkill_gives_its_credits_back(tmp_path: Path, sample: Path) -> None:
     data = tmp_path / "data"
@@ -83,6 +86,7 @@ def test_a_turn_cut_short_by_sigkill_gives_its_credits_back(tmp_path: Path, samp
     http.close()
 
 
+@pytest.mark.ffmpeg
 def test_ffmpeg_ends_with_a_killed_server(tmp_path: Path) -> None:
     data = tmp_path / "data"
     with serving(data) as (base_url, process), skill(base_url) as http:
@@ -110,7 +114,9 @@ def renderers(data: Path) -> list[str]:
 
 
 def anonymous_token(base_url: str) -> str:
-    reply = httpx.post(f"{base_url}/api/auth/anonymous-token", headers={"X-Client-Id": "c"})
+    reply = httpx.post(
+        f"{base_url}/api/auth/anonymous-token", headers={"X-Client-Id": "c"}, timeout=60
+    )
     token: str = reply.json()["data"]["token"]
     return token
 

@@ -10,6 +10,10 @@ import pytest
 from nemolocal_server.serving import LocalServer
 from nemolocal_server.settings import Settings
 from nemolocal_server.silence import Silence
+from tests.support.cli import FakeRenderer
+
+# The session by `nemolocal exec` in tests/command is the fast one.
+pytestmark = pytest.mark.slow
 
 README = Path(__file__).parents[2] / "README.md"
 
@@ -21,23 +25,36 @@ def session_of_the_readme() -> str:
     return block[1]
 
 
+@pytest.fixture(
+    params=[False, pytest.param(True, marks=pytest.mark.ffmpeg)],
+    ids=["planned", "rendered"],
+)
+def rendered(request: pytest.FixtureRequest) -> bool:
+    """Whether the server renders: in the deep run it does that, too."""
+    return bool(request.param)
+
+
 @pytest.fixture
-def output(tmp_path: Path, sample: Path) -> str:
+def output(tmp_path: Path, sample: Path, rendered: bool) -> str:
     (tmp_path / "nemolocal-demo.mp4").write_bytes(sample.read_bytes())
-    with LocalServer(Settings(port=0, silence=Silence(rate=0))) as server:
+    settings = Settings(port=0, silence=Silence(rate=0))
+    with LocalServer(settings, execute=None if rendered else FakeRenderer()) as server:
         script = session_of_the_readme().replace("http://127.0.0.1:8787", server.base_url)
         run = subprocess.run(
             ["bash", "-euo", "pipefail", "-c", script],
-            cwd=tmp_path, check=True, capture_output=True, text=True, timeout=120,
+            cwd=tmp_path, check=True, capture_output=True, text=True, timeout=600,
         )  # fmt: skip
     return run.stdout
 
 
-def test_the_seven_requests_get_what_the_documents_promise(output: str, tmp_path: Path) -> None:
+def test_the_seven_requests_get_what_the_documents_promise(
+    output: str, tmp_path: Path, rendered: bool
+) -> None:
     upload, *stream, balance, submitted = output.strip().splitlines()
     assert json.loads(upload)["data"]["files"][0]["file_type"] == "video"
     assert all(line == "" or line.startswith("data:") for line in stream)
     assert "RTK compression" in "".join(stream)
     assert json.loads(balance)["data"] == {"available": 50, "frozen": 0, "total": 50}
     assert json.loads(submitted)["status"] == "pending"
-    assert (tmp_path / "out.mp4").read_bytes()[4:8] == b"ftyp"
+    film = (tmp_path / "out.mp4").read_bytes()
+    assert film[4:8] == b"ftyp" if rendered else film == b"a render"

@@ -24,7 +24,6 @@ import pytest
 from nemolocal_contract.headers import Attribution, bearer
 
 WORKERS = 2
-MOST_RENDERS = 6
 # A kill comes after so many requests that were sent, replies that began and events of streams.
 MOST_SIGNS = 40
 # Turns of 50 to 150 ms: long enough to be killed in.
@@ -48,12 +47,13 @@ class Told(msgspec.Struct):
 class Chaos:
     """Clients that work until the server dies under them."""
 
-    def __init__(self) -> None:
+    def __init__(self, renders: int) -> None:
         self.clients: list[Told] = []
         self.signs = threading.Semaphore(0)
         self._numbers = itertools.count(1)
         self._busy: dict[int, Told] = {}
         self._renders = itertools.count()
+        self._most_renders = renders
 
     def work(self, base_url: str, worker: int) -> None:
         with (
@@ -120,7 +120,7 @@ class Chaos:
         assert told.uploads == [hashlib.sha256(picture).hexdigest()] * 2
 
     def renders_left(self) -> bool:
-        return next(self._renders) < MOST_RENDERS
+        return next(self._renders) < self._most_renders
 
 
 @contextlib.contextmanager
@@ -136,11 +136,15 @@ def serving(data: Path) -> Iterator[tuple[str, "subprocess.Popen[str]"]]:
             process.kill()
 
 
-@pytest.mark.parametrize("kills", [1, pytest.param(20, marks=pytest.mark.slow)])
-def test_whatever_was_said_before_a_kill_is_true_after_it(tmp_path: Path, kills: int) -> None:
+@pytest.mark.parametrize(
+    ("kills", "renders"), [(1, 0), pytest.param(20, 6, marks=pytest.mark.slow)]
+)
+def test_whatever_was_said_before_a_kill_is_true_after_it(
+    tmp_path: Path, kills: int, renders: int
+) -> None:
     data = tmp_path / "data"
     chance = random.Random(1)
-    chaos = Chaos()
+    chaos = Chaos(renders)
     for kill in range(kills):
         stored = rows_of(data)
         with serving(data) as (base_url, process):
@@ -188,7 +192,9 @@ def nothing_is_half_there(data: Path, stored: dict[str, str]) -> None:
 
 
 def still_true(base_url: str, told: Told) -> None:
-    with httpx.Client(base_url=base_url, headers={**SKILL, **bearer(told.token)}) as http:
+    with httpx.Client(
+        base_url=base_url, headers={**SKILL, **bearer(told.token)}, timeout=60
+    ) as http:
         balance = http.get("/api/credits/balance/simple").json()["data"]
         assert balance["frozen"] == 0
         assert balance["available"] == balance["total"]
@@ -210,7 +216,9 @@ def still_true(base_url: str, told: Told) -> None:
 
 
 def renders_end(base_url: str, told: Told) -> None:
-    with httpx.Client(base_url=base_url, headers={**SKILL, **bearer(told.token)}) as http:
+    with httpx.Client(
+        base_url=base_url, headers={**SKILL, **bearer(told.token)}, timeout=60
+    ) as http:
         for render_id in told.renders:
             path = f"/api/render/proxy/lambda/{render_id}"
             while (status := http.get(path).json())["status"] not in ENDED:

@@ -53,7 +53,7 @@ def test_fault_is_found_where_it_was_put(fault: dict[str, str]) -> None:
 
 MORE = {
     "skill.text.encoding": (CLEAN.encode().replace(b"Send footage", b"Send foot\xe9ge"), 19),
-    "skill.text.too-long": (CLEAN.encode() + b"\n" * 300_000, 1),
+    "skill.text.too-long": (CLEAN.encode() + b" " * 300_000, 1),
     "skill.frontmatter.missing": (CLEAN.partition("---\n\n")[2].encode(), 1),
     "skill.frontmatter.invalid": (CLEAN.replace("homepage: ", "homepage: a: ").encode(), 6),
     "skill.attribution.unstated": (CLEAN.replace("X-Skill-Platform", "X-Platform").encode(), 16),
