@@ -1,7 +1,7 @@
 """Journals made by hand: what a client did, an entry at a time, on a clock of their own."""
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import msgspec
@@ -208,3 +208,10 @@ def verdict() -> Callable[..., Verdict]:
 def memoized_media(media_cache: MediaCache) -> MemoizedMedia:
     """What FFmpeg made for servers, of this run or of an earlier one."""
     return MemoizedMedia(media_cache.folder("memoized", lambda _: None))
+
+
+@pytest.fixture
+def memoized_servers(memoized_media: MemoizedMedia) -> Iterator[None]:
+    """Servers of this process take what FFmpeg makes from there."""
+    with memoized_media.used_by_servers():
+        yield
