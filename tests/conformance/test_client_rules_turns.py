@@ -107,7 +107,7 @@ def checks_of(module: ModuleType) -> set[str]:
     return {value.id for value in vars(module).values() if isinstance(value, ClientCheck)}
 
 
-def test_every_check_has_its_stories() -> None:
+def test_every_check_has_a_journal_that_passes_and_one_that_fails() -> None:
     assert set(CASES) == set().union(*map(checks_of, MODULES))
 
 

@@ -165,6 +165,10 @@ def test_a_rate_of_silence_that_looks_wrong_is_looked_at_for_longer(
     assert outcomes(rate, silence=Silence(script=script)) == {rate: outcome}
 
 
+# Seconds after which something hangs.
+_HANGS = 60.0
+
+
 class HeldClips:
     """Makes clips, each of them once it was looked at what its making has frozen."""
 
@@ -177,7 +181,7 @@ class HeldClips:
         monkeypatch.setattr("nemolocal_server.composer.make_music", make_music)
 
     async def _make_scene(self, _scene: str, seconds: float, _seed: int, path: Path) -> MediaInfo:
-        await asyncio.to_thread(self._looked.wait)
+        await asyncio.to_thread(self._looked.wait, _HANGS)
         path.write_bytes(b"a clip")
         return MediaInfo("video", "mp4", seconds, 1280, 720, 30.0, "h264", "yuv420p", "")
 
