@@ -1,8 +1,6 @@
 """Reading journals: JSON lines, JSON, archives of ours and of others, and what is none of them."""
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import pytest
@@ -13,46 +11,47 @@ from nemolocal_conformance.records.journal import Journal, JournalUnreadable
 from nemolocal_conformance.records.reading import parse_journal, read_journal
 from nemolocal_contract.journal import VERSION, Entry
 from nemolocal_server.journal.formats import Format, write_journal
+from tests.support.journal_builder import JournalBuilder, VerdictOf
 
 BASE = "https://cloud.test"
 TOKEN = "nmv_usr_very_secret"
 
 
-def written(tale: Any, kind: Format, dropped: int = 0) -> bytes:
+def written(builder: JournalBuilder, kind: Format, dropped: int = 0) -> bytes:
     """The journal as the server exports it."""
-    return b"".join(write_journal(kind, iter(tale.entries), dropped, "1.0"))
+    return b"".join(write_journal(kind, iter(builder.entries), dropped, "1.0"))
 
 
 @pytest.mark.parametrize("kind", ["json", "jsonl"])
-def test_what_a_server_writes_is_read(kind: Format, tale: Any) -> None:
-    tale.begun().say().exported()
-    assert parse_journal(written(tale, kind)).entries == tuple(tale.entries)
+def test_what_a_server_writes_is_read(kind: Format, builder: JournalBuilder) -> None:
+    builder.start().chat().export()
+    assert parse_journal(written(builder, kind)).entries == tuple(builder.entries)
 
 
-def test_an_archive_of_ours_has_the_truth_in_it(tale: Any) -> None:
-    tale.begun().say()
-    found = parse_journal(written(tale, "har"))
+def test_an_archive_of_ours_has_the_truth_in_it(builder: JournalBuilder) -> None:
+    builder.start().chat()
+    found = parse_journal(written(builder, "har"))
     assert found.truth
     assert found.endings
-    assert [entry.turn for entry in found.entries] == [entry.turn for entry in tale.entries]
-    assert found.entries[-1].response_body == tale.entries[-1].response_body
-    assert found.entries[-1].chunks == tale.entries[-1].chunks
+    assert [entry.turn for entry in found.entries] == [entry.turn for entry in builder.entries]
+    assert found.entries[-1].response_body == builder.entries[-1].response_body
+    assert found.entries[-1].chunks == builder.entries[-1].chunks
 
 
-def test_one_line_is_a_journal_too(tale: Any) -> None:
-    tale.ask("balance")
-    assert len(parse_journal(written(tale, "jsonl")).entries) == 1
+def test_one_line_is_a_journal_too(builder: JournalBuilder) -> None:
+    builder.request("balance")
+    assert len(parse_journal(written(builder, "jsonl")).entries) == 1
 
 
-def test_dropped_entries_are_known_to_be_missing(tale: Any) -> None:
-    tale.begun()
-    assert parse_journal(written(tale, "json")).whole
-    assert not parse_journal(written(tale, "json", dropped=1)).whole
+def test_dropped_entries_are_known_to_be_missing(builder: JournalBuilder) -> None:
+    builder.start()
+    assert parse_journal(written(builder, "json")).whole
+    assert not parse_journal(written(builder, "json", dropped=1)).whole
 
 
-def test_a_full_journal_that_does_not_begin_at_one_is_not_whole(tale: Any) -> None:
-    tale.ask("balance")
-    many = tuple(msgspec.structs.replace(tale.entries[0], id=n) for n in range(5, 10_005))
+def test_a_full_journal_that_does_not_begin_at_one_is_not_whole(builder: JournalBuilder) -> None:
+    builder.request("balance")
+    many = tuple(msgspec.structs.replace(builder.entries[0], id=n) for n in range(5, 10_005))
     assert not Journal(many).whole
     assert Journal(many[1:]).whole
 
@@ -78,29 +77,31 @@ def test_what_is_no_journal_is_told_by_line_and_reason(content: bytes, said: str
     assert str(problem.value).startswith(said)
 
 
-def test_the_line_that_is_wrong_is_named(tale: Any) -> None:
-    tale.ask("balance").ask("balance")
-    lines = written(tale, "jsonl").splitlines()
+def test_the_line_that_is_wrong_is_named(builder: JournalBuilder) -> None:
+    builder.request("balance").request("balance")
+    lines = written(builder, "jsonl").splitlines()
     lines[1] = lines[1].replace(b'"complete"', b'"never"')
     with pytest.raises(JournalUnreadable, match=r"line 2: Invalid enum value 'never'"):
         parse_journal(b"\n".join(lines))
 
 
 @pytest.mark.parametrize(("kind", "where"), [("jsonl", "line 2"), ("json", "entry 2")])
-def test_a_newer_version_is_refused(kind: Format, where: str, tale: Any) -> None:
-    tale.ask("balance").ask("balance").changed(version=VERSION + 1)
+def test_a_newer_version_is_refused(kind: Format, where: str, builder: JournalBuilder) -> None:
+    builder.request("balance").request("balance").replace_last(version=VERSION + 1)
     with pytest.raises(JournalUnreadable, match=f"{where}: version 2 is newer"):
-        parse_journal(written(tale, kind))
+        parse_journal(written(builder, kind))
 
 
-def test_too_much_is_refused(tale: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_too_much_is_refused(
+    builder: JournalBuilder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = tmp_path / "journal.jsonl"
-    path.write_bytes(written(tale.begun(), "jsonl"))
+    path.write_bytes(written(builder.start(), "jsonl"))
     for module in (reading, archive):
         monkeypatch.setattr(module, "MAX_ENTRIES", 3)
     for kind in ("jsonl", "json", "har"):
         with pytest.raises(JournalUnreadable, match="more than 3 entries"):
-            parse_journal(written(tale, kind))
+            parse_journal(written(builder, kind))
     monkeypatch.setattr(reading, "MAX_BYTES", 10)
     with pytest.raises(JournalUnreadable, match=r"journal\.jsonl: larger than"):
         read_journal(path)
@@ -124,13 +125,15 @@ def test_any_bytes_are_read_or_refused(content: bytes) -> None:
     assert isinstance(found, Journal)
 
 
-def test_an_archive_of_ours_that_was_changed_by_hand_is_refused(tale: Any) -> None:
-    content = written(tale.ask("balance"), "har").replace(b'"ending":"complete"', b'"ending":"x"')
+def test_an_archive_of_ours_that_was_changed_by_hand_is_refused(builder: JournalBuilder) -> None:
+    content = written(builder.request("balance"), "har").replace(
+        b'"ending":"complete"', b'"ending":"x"'
+    )
     with pytest.raises(JournalUnreadable, match="entry 1: Invalid enum value 'x'"):
         parse_journal(content)
 
 
-def test_a_journal_reads_the_same_twice(tale: Any, verdict: Callable[..., Any]) -> None:
-    found = parse_journal(written(tale.begun().say(), "jsonl"))
+def test_a_journal_reads_the_same_twice(builder: JournalBuilder, verdict: VerdictOf) -> None:
+    found = parse_journal(written(builder.start().chat(), "jsonl"))
     assert all(isinstance(entry, Entry) for entry in found.entries)
-    assert verdict("client.attribution", found) == verdict("client.attribution", tale)
+    assert verdict("client.attribution", found) == verdict("client.attribution", builder)

@@ -24,6 +24,7 @@ def test_the_reference_client_passes_every_scenario(name: str) -> None:
     assert report.count("passed") > 4
 
 
+@pytest.mark.mutants
 @pytest.mark.parametrize("name", client_mutants())
 def test_each_mutant_is_killed_by_its_checks_and_no_innocent_one(name: str) -> None:
     autopsy = play_client_mutant(client_mutants()[name])

@@ -1,6 +1,5 @@
 """Whose is what in a journal, and laws that hold for every journal whatsoever."""
 
-from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -17,10 +16,11 @@ from nemolocal_conformance.records.journal import Journal
 from nemolocal_conformance.records.record import Record
 from nemolocal_contract import endpoints as wire
 from nemolocal_contract.journal import Credits, Entry, TurnEntry
+from tests.support.journal_builder import JournalBuilder, VerdictOf
 
 CHECKS = tuple(client_catalogue().values())
 # A journal is a large example: a quarter of the usual number of them.
-FEWER = settings.default.max_examples // 4
+FEWER = settings().max_examples // 4
 NAMES = sorted(wire.endpoints())
 
 
@@ -28,14 +28,14 @@ def ids(record: Record) -> list[int]:
     return [act.id for act in record.acts]
 
 
-def groups(tale: Any, **options: Any) -> list[list[int]]:
-    return [ids(record) for record in records_of(tale.journal(), **options)]
+def groups(builder: JournalBuilder, **options: Any) -> list[list[int]]:
+    return [ids(record) for record in records_of(builder.journal(), **options)]
 
 
-def other(tale: Any, token: int) -> Any:
+def other(builder: JournalBuilder, token: int) -> JournalBuilder:
     """Go on as the owner of another token."""
-    tale.token_id, tale.user_id = token, f"anon_{token}"
-    return tale
+    builder.token_id, builder.user_id = token, f"anon_{token}"
+    return builder
 
 
 def test_checks_have_ids_of_one_shape() -> None:
@@ -43,73 +43,75 @@ def test_checks_have_ids_of_one_shape() -> None:
                for check in CHECKS)  # fmt: skip
 
 
-def test_clients_that_call_at_the_same_time_are_told_apart(tale: Any) -> None:
-    tale.ask("balance")
-    other(tale, 2).ask("balance")
-    other(tale, 1).ask("balance")
-    assert groups(tale) == [[1, 3], [2]]
+def test_clients_that_call_at_the_same_time_are_told_apart(builder: JournalBuilder) -> None:
+    builder.request("balance")
+    other(builder, 2).request("balance")
+    other(builder, 1).request("balance")
+    assert groups(builder) == [[1, 3], [2]]
 
 
-def test_runs_one_after_the_other_are_one_clients(tale: Any) -> None:
-    tale.ask("balance")
-    other(tale, 2).ask("balance")
-    assert groups(tale) == [[1, 2]]
-    assert groups(tale, token=2) == [[2]]
-    assert groups(tale, user="anon_1") == [[1]]
-    assert groups(tale, token=7) == []
+def test_runs_one_after_the_other_are_one_clients(builder: JournalBuilder) -> None:
+    builder.request("balance")
+    other(builder, 2).request("balance")
+    assert groups(builder) == [[1, 2]]
+    assert groups(builder, token=2) == [[2]]
+    assert groups(builder, user="anon_1") == [[1]]
+    assert groups(builder, token=7) == []
 
 
-def test_who_calls_in_another_way_is_somebody_else(tale: Any) -> None:
-    tale.ask("balance")
-    other(tale, 2).ask("balance", headers={"User-Agent": "curl"})
-    assert groups(tale) == [[1], [2]]
+def test_who_calls_in_another_way_is_somebody_else(builder: JournalBuilder) -> None:
+    builder.request("balance")
+    other(builder, 2).request("balance", headers={"User-Agent": "curl"})
+    assert groups(builder) == [[1], [2]]
 
 
-def test_a_client_id_and_a_session_link_tokens(tale: Any) -> None:
-    tale.token("me").session().token("me", gives=2)
-    other(tale, 3).state(code=1002, headers={"User-Agent": "curl"})
-    assert groups(tale) == [[1, 2, 3, 4]]
+def test_a_client_id_and_a_session_link_tokens(builder: JournalBuilder) -> None:
+    builder.request_token("me").open_session().request_token("me", gives=2)
+    other(builder, 3).read_state(code=1002, headers={"User-Agent": "curl"})
+    assert groups(builder) == [[1, 2, 3, 4]]
 
 
-def test_two_known_clients_become_one_when_a_link_shows(tale: Any) -> None:
-    tale.token("me").session()
-    other(tale, 2).ask("balance", headers={"User-Agent": "curl"})
-    other(tale, 2).state(code=1002, headers={"User-Agent": "curl"})
-    assert groups(tale) == [[1, 2, 3, 4]]
+def test_two_known_clients_become_one_when_a_link_shows(builder: JournalBuilder) -> None:
+    builder.request_token("me").open_session()
+    other(builder, 2).request("balance", headers={"User-Agent": "curl"})
+    other(builder, 2).read_state(code=1002, headers={"User-Agent": "curl"})
+    assert groups(builder) == [[1, 2, 3, 4]]
 
 
-def test_a_session_that_was_refused_for_other_reasons_links_nobody(tale: Any) -> None:
-    tale.token("me").session()
-    other(tale, 2).state(code=429, headers={"User-Agent": "curl"})
-    assert groups(tale) == [[1, 2], [3]]
+def test_a_session_that_was_refused_for_other_reasons_links_nobody(builder: JournalBuilder) -> None:
+    builder.request_token("me").open_session()
+    other(builder, 2).read_state(code=429, headers={"User-Agent": "curl"})
+    assert groups(builder) == [[1, 2], [3]]
 
 
-def test_a_request_with_an_unknown_token_is_the_one_clients_that_calls_so(tale: Any) -> None:
-    tale.ask("balance").ask("balance", code=1001, token_id=None, user_id=None)
-    assert groups(tale) == [[1, 2]]
+def test_a_request_with_an_unknown_token_is_the_one_clients_that_calls_so(
+    builder: JournalBuilder,
+) -> None:
+    builder.request("balance").request("balance", code=1001, token_id=None, user_id=None)
+    assert groups(builder) == [[1, 2]]
 
 
-def test_among_many_that_call_alike_it_is_nobodys(tale: Any) -> None:
-    tale.ask("balance")
-    other(tale, 2).ask("balance")
-    other(tale, 1).ask("balance").ask("balance", code=1001, token_id=None, user_id=None)
-    assert groups(tale) == [[1, 3], [2], [4]]
+def test_among_many_that_call_alike_it_is_nobodys(builder: JournalBuilder) -> None:
+    builder.request("balance")
+    other(builder, 2).request("balance")
+    other(builder, 1).request("balance").request("balance", code=1001, token_id=None, user_id=None)
+    assert groups(builder) == [[1, 3], [2], [4]]
 
 
-def test_a_file_belongs_to_who_was_given_its_url(tale: Any) -> None:
-    tale.submit().poll()
-    other(tale, 2).ask("balance", headers={"User-Agent": "curl"})
-    tale.file(headers={"User-Agent": "wget"})
-    assert groups(tale)[0] == [1, 2, 4]
+def test_a_file_belongs_to_who_was_given_its_url(builder: JournalBuilder) -> None:
+    builder.submit_render().poll_render()
+    other(builder, 2).request("balance", headers={"User-Agent": "curl"})
+    builder.download(headers={"User-Agent": "wget"})
+    assert groups(builder)[0] == [1, 2, 4]
 
 
-def test_a_failure_of_the_harness_is_told_as_one(tale: Any) -> None:
+def test_a_failure_of_the_harness_is_told_as_one(builder: JournalBuilder) -> None:
     @client_check("client.defect", "CLI-1")
     def defect(record: Record) -> Any:
         """A check MUST work."""
         raise ZeroDivisionError(record.acts)
 
-    found = judge_client(defect, records_of(tale.begun().journal()))
+    found = judge_client(defect, records_of(builder.start().journal()))
     assert (found.outcome, found.reason[:17]) == ("error", "ZeroDivisionError")
 
 
@@ -129,17 +131,17 @@ def test_two_checks_of_one_name_are_a_mistake(monkeypatch: pytest.MonkeyPatch) -
         client_catalogue.__wrapped__()
 
 
-def test_findings_of_all_clients_make_one_verdict(tale: Any) -> None:
+def test_findings_of_all_clients_make_one_verdict(builder: JournalBuilder) -> None:
     @client_check("client.even", "CLI-1")
     def even(record: Record) -> Any:
         """An id MUST be even."""
         for act in record.acts:
             yield broken("id", "even", act.id, act, credits=1) if act.id % 2 else held(act)
 
-    tale.ask("balance")
-    other(tale, 2).ask("balance")
-    other(tale, 1).ask("balance")
-    found = judge_client(even, records_of(tale.journal()))
+    builder.request("balance")
+    other(builder, 2).request("balance")
+    other(builder, 1).request("balance")
+    found = judge_client(even, records_of(builder.journal()))
     assert (found.outcome, found.entries, found.credits) == ("failed", (1, 3), 2)
 
 
@@ -232,13 +234,13 @@ def test_which_number_a_token_has_does_not_matter(entries: list[Entry]) -> None:
     assert before == judge_journal(Journal(tuple(renamed)), CHECKS)
 
 
-def test_an_act_is_shown_shortly(tale: Any) -> None:
-    assert repr(Act(tale.ask("balance").entries[0])).startswith("Act(1 GET /api/credits")
+def test_an_act_is_shown_shortly(builder: JournalBuilder) -> None:
+    assert repr(Act(builder.request("balance").entries[0])).startswith("Act(1 GET /api/credits")
 
 
 def test_thousands_of_refusals_are_judged_all_the_same(
-    tale: Any, verdict: Callable[..., Any]
+    builder: JournalBuilder, verdict: VerdictOf
 ) -> None:
     for _ in range(2_000):
-        tale.ask("balance", code=429)
-    assert verdict("client.429.once", tale).outcome == "failed"
+        builder.request("balance", code=429)
+    assert verdict("client.429.once", builder).outcome == "failed"

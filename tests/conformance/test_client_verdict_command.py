@@ -1,8 +1,8 @@
 """`nemolocal verdict`: a line for what a client did wrong, and the codes that it exits with."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import httpx
 import msgspec
@@ -13,22 +13,27 @@ from nemolocal_contract.clock import Clock, ManualClock, ScaledClock, WallClock
 from nemolocal_contract.endpoints import BALANCE, JOURNAL
 from nemolocal_server.serving import LocalServer
 from nemolocal_server.settings import Settings
+from tests.support.journal_builder import JournalBuilder
+
+Write = Callable[[JournalBuilder], str]
 
 
 @pytest.fixture
-def write(tmp_path: Path) -> Any:
-    """Writes a tale as a journal; the path of the file."""
+def write(tmp_path: Path) -> Write:
+    """Writes a journal to a file; the path of the file."""
 
-    def written(tale: Any) -> str:
+    def written(builder: JournalBuilder) -> str:
         path = tmp_path / "journal.jsonl"
-        path.write_bytes(b"\n".join(msgspec.json.encode(entry) for entry in tale.entries))
+        path.write_bytes(b"\n".join(msgspec.json.encode(entry) for entry in builder.entries))
         return str(path)
 
     return written
 
 
-def test_a_good_client_passes(tale: Any, write: Any, capsys: pytest.CaptureFixture[str]) -> None:
-    path = write(tale.begun().say())
+def test_a_good_client_passes(
+    builder: JournalBuilder, write: Write, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = write(builder.start().chat())
     assert main(["verdict", path]) == 0
     (line,) = capsys.readouterr().out.splitlines()
     assert line.endswith(f"({path}, 5 entries)")
@@ -36,9 +41,9 @@ def test_a_good_client_passes(tale: Any, write: Any, capsys: pytest.CaptureFixtu
 
 
 def test_each_failure_is_a_line_with_entries_and_cost(
-    tale: Any, write: Any, capsys: pytest.CaptureFixture[str]
+    builder: JournalBuilder, write: Write, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    path = write(tale.begun().say(text="").say(text="Done."))
+    path = write(builder.start().chat(text="").chat(text="Done."))
     assert main(["verdict", path]) == 1
     lines = capsys.readouterr().out.splitlines()
     (resend,) = [line for line in lines if "client.resend" in line]
@@ -48,26 +53,26 @@ def test_each_failure_is_a_line_with_entries_and_cost(
 
 
 def test_many_entries_are_not_all_named(
-    tale: Any, write: Any, capsys: pytest.CaptureFixture[str]
+    builder: JournalBuilder, write: Write, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for _ in range(20):
-        tale.ask("balance", headers={"X-Skill-Source": ""})
-    assert main(["verdict", write(tale), "--only", "client.attribution"]) == 1
+        builder.request("balance", headers={"X-Skill-Source": ""})
+    assert main(["verdict", write(builder), "--only", "client.attribution"]) == 1
     out = capsys.readouterr().out
     assert "(entries 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, …)" in out
 
 
 def test_one_entry_is_named_in_the_singular(
-    tale: Any, write: Any, capsys: pytest.CaptureFixture[str]
+    builder: JournalBuilder, write: Write, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["verdict", write(tale.ask("balance", headers={"X-Skill-Source": ""}))]) == 1
+    assert main(["verdict", write(builder.request("balance", headers={"X-Skill-Source": ""}))]) == 1
     assert "(entry 1)" in capsys.readouterr().out
 
 
 def test_the_report_is_there_as_json(
-    tale: Any, write: Any, capsys: pytest.CaptureFixture[str]
+    builder: JournalBuilder, write: Write, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["verdict", write(tale.begun()), "--json", "--only", "client.bearer"]) == 0
+    assert main(["verdict", write(builder.start()), "--json", "--only", "client.bearer"]) == 0
     report = json.loads(capsys.readouterr().out)
     assert report["base_url"] == "http://127.0.0.1:8787"
     assert [verdict["check"] for verdict in report["verdicts"]] == ["client.bearer"]
@@ -75,17 +80,19 @@ def test_the_report_is_there_as_json(
 
 
 @pytest.mark.parametrize("option", [("--token", "2"), ("--user", "anon_2")])
-def test_one_of_many_clients_is_picked(option: tuple[str, str], tale: Any, write: Any) -> None:
-    tale.ask("balance", headers={"X-Skill-Source": ""})
-    tale.token_id, tale.user_id = 2, "anon_2"
-    tale.ask("balance")
-    assert main(["verdict", write(tale)]) == 1
-    assert main(["verdict", write(tale), *option]) == 0
+def test_one_of_many_clients_is_picked(
+    option: tuple[str, str], builder: JournalBuilder, write: Write
+) -> None:
+    builder.request("balance", headers={"X-Skill-Source": ""})
+    builder.token_id, builder.user_id = 2, "anon_2"
+    builder.request("balance")
+    assert main(["verdict", write(builder)]) == 1
+    assert main(["verdict", write(builder), *option]) == 0
 
 
-def test_the_speed_may_be_given(tale: Any, write: Any) -> None:
-    tale.speed = None
-    path = write(tale.begun().say(text="", ending="cut by fault").pause(0.6).state("after"))
+def test_the_speed_may_be_given(builder: JournalBuilder, write: Write) -> None:
+    builder.speed = None
+    path = write(builder.start().chat(text="", ending="cut by fault").wait(0.6).read_state("after"))
     only = ["--only", "client.cut.wait"]
     assert main(["verdict", path, *only]) == 2
     assert main(["verdict", path, *only, "--speed", "50"]) == 0
@@ -109,8 +116,8 @@ def test_what_cannot_be_judged_exits_with_two(
     assert said in capsys.readouterr().err
 
 
-def test_a_client_that_is_not_there_was_not_judged(tale: Any, write: Any) -> None:
-    assert main(["verdict", write(tale.begun()), "--token", "77"]) == 2
+def test_a_client_that_is_not_there_was_not_judged(builder: JournalBuilder, write: Write) -> None:
+    assert main(["verdict", write(builder.start()), "--token", "77"]) == 2
 
 
 def test_checks_are_listed_and_explained(capsys: pytest.CaptureFixture[str]) -> None:

@@ -6,14 +6,13 @@ import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import httpx
 import pytest
 
 from nemolocal_conformance.check import check
 from nemolocal_conformance.control import find_control
-from nemolocal_conformance.mutants.memoized_media import MemoizedMedia
 from nemolocal_conformance.mutants.play import play_mutant
 from nemolocal_conformance.mutants.servers import server_mutants
 from nemolocal_conformance.peer import NoAnswer, Peer
@@ -30,6 +29,8 @@ from nemolocal_server.silence import Silence
 ATTRIBUTION = Attribution("nemolocal-conformance", "1.0.0")
 TOKEN = "nmv_usr_secret_of_the_user"
 
+pytestmark = pytest.mark.usefixtures("memoized_servers")
+
 
 def stage_of(answer: Callable[[httpx.Request], httpx.Response]) -> Stage:
     peer = Peer("http://peer.test", ATTRIBUTION, httpx.MockTransport(answer))
@@ -40,28 +41,15 @@ def hang(_request: httpx.Request) -> httpx.Response:
     raise httpx.ReadTimeout("nothing came")
 
 
-class OutcomesOf(Protocol):
+def outcomes(names: str, clock: Clock | None = None, **settings: object) -> dict[str, str]:
     """How these checks end on the reference with these settings."""
-
-    def __call__(
-        self, names: str, clock: Clock | None = None, **settings: object
-    ) -> dict[str, str]: ...
-
-
-@pytest.fixture
-def outcomes(memoized_media: MemoizedMedia) -> OutcomesOf:
-    def judged(names: str, clock: Clock | None = None, **settings: object) -> dict[str, str]:
-        chosen = Settings(port=0, **settings)  # type: ignore[arg-type]
-        checks = [catalogue()[name] for name in names.split()]
-        with (
-            memoized_media.used_by_servers() as new_executor,
-            LocalServer(chosen, clock or ManualClock(autojump=True), new_executor()) as server,
-            contextlib.closing(Peer(server.base_url, ATTRIBUTION)) as peer,
-        ):
-            report = run_checks(Stage(peer, find_control(peer)), checks)
-        return {verdict.check: verdict.outcome for verdict in report.verdicts}
-
-    return judged
+    chosen = Settings(port=0, **settings)  # type: ignore[arg-type]
+    server = LocalServer(chosen, clock or ManualClock(autojump=True))
+    with server, contextlib.closing(Peer(server.base_url, ATTRIBUTION)) as peer:
+        report = run_checks(
+            Stage(peer, find_control(peer)), [catalogue()[name] for name in names.split()]
+        )
+    return {verdict.check: verdict.outcome for verdict in report.verdicts}
 
 
 @contextlib.contextmanager
@@ -156,13 +144,13 @@ def test_a_check_that_asks_nothing_is_played_all_the_same() -> None:
 SAID = "chat.gui.english chat.gui.hidden-tools"
 
 
-def test_many_silent_turns_in_a_row_are_chance(outcomes: OutcomesOf) -> None:
+def test_many_silent_turns_in_a_row_are_chance() -> None:
     # The first edit puts the clip on the timeline.
     silence = Silence(script="." + "s" * 9 + ".")
     assert set(outcomes(SAID, silence=silence).values()) == {"passed"}
 
 
-def test_a_server_that_never_says_anything_is_noticed(outcomes: OutcomesOf) -> None:
+def test_a_server_that_never_says_anything_is_noticed() -> None:
     assert set(outcomes("chat.gui.english", silence=Silence(rate=1)).values()) == {"failed"}
 
 
@@ -171,10 +159,14 @@ def test_a_server_that_never_says_anything_is_noticed(outcomes: OutcomesOf) -> N
     ("script", "outcome"), [("s" * 30 + "." * 70, "passed"), ("s" * 6 + "." * 4, "warning")]
 )
 def test_a_rate_of_silence_that_looks_wrong_is_looked_at_for_longer(
-    script: str, outcome: str, outcomes: OutcomesOf
+    script: str, outcome: str
 ) -> None:
     rate = "chat.silent.rate"
     assert outcomes(rate, silence=Silence(script=script)) == {rate: outcome}
+
+
+# Seconds after which something hangs.
+_HANGS = 60.0
 
 
 class HeldClips:
@@ -189,7 +181,7 @@ class HeldClips:
         monkeypatch.setattr("nemolocal_server.composer.make_music", make_music)
 
     async def _make_scene(self, _scene: str, seconds: float, _seed: int, path: Path) -> MediaInfo:
-        await asyncio.to_thread(self._looked.wait)
+        await asyncio.to_thread(self._looked.wait, _HANGS)
         path.write_bytes(b"a clip")
         return MediaInfo("video", "mp4", seconds, 1280, 720, 30.0, "h264", "yuv420p", "")
 
@@ -236,8 +228,6 @@ def test_credits_are_frozen_while_a_clip_is_made(monkeypatch: pytest.MonkeyPatch
     assert late == []
 
 
-def test_where_time_passes_by_itself_nobody_judges_how_long_something_took(
-    outcomes: OutcomesOf,
-) -> None:
+def test_where_time_passes_by_itself_nobody_judges_how_long_something_took() -> None:
     timed = "general.date token.again.next-week token.life.alive token.life.over chat.time.talk"
     assert set(outcomes(timed, WallClock(speed=1_000)).values()) == {"not applicable"}

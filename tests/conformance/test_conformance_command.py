@@ -13,6 +13,8 @@ import pytest
 from nemolocal.command import main
 from nemolocal_conformance import peer as peer_module
 
+pytestmark = pytest.mark.usefixtures("memoized_servers")
+
 
 @contextmanager
 def http_server(status: int, body: bytes) -> Iterator[str]:

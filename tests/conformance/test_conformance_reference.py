@@ -9,7 +9,6 @@ import pytest
 from nemolocal_conformance.check import Check
 from nemolocal_conformance.client_rules import client_catalogue
 from nemolocal_conformance.control import find_control
-from nemolocal_conformance.mutants.memoized_media import MemoizedMedia
 from nemolocal_conformance.peer import Peer
 from nemolocal_conformance.runner import run_checks
 from nemolocal_conformance.server_checks import SMOKE, catalogue
@@ -20,7 +19,6 @@ from nemolocal_contract.clock import ManualClock
 from nemolocal_contract.headers import Attribution
 from nemolocal_contract.rules import rules
 from nemolocal_server.dialect import PRESETS, Dialect
-from nemolocal_server.executor import RenderExecutor
 from nemolocal_server.serving import LocalServer
 from nemolocal_server.settings import Settings
 
@@ -38,11 +36,9 @@ DIALECT_RULES = {"GEN-2", "SSE-2", "SSE-3", "REN-4"}
 DIALECT_CHECKS = [c for c in LIGHT_CHECKS if c.id in SMOKE or DIALECT_RULES & set(c.rules)]
 
 
-def judge(
-    dialect: Dialect, checks: Iterable[Check], execute: RenderExecutor | None = None
-) -> Report:
+def judge(dialect: Dialect, checks: Iterable[Check]) -> Report:
     settings = Settings(port=0, dialect=dialect)
-    server = LocalServer(settings, ManualClock(autojump=True), execute)
+    server = LocalServer(settings, ManualClock(autojump=True))
     with (
         server,
         contextlib.closing(
@@ -52,19 +48,13 @@ def judge(
         return run_checks(Stage(peer, find_control(peer)), checks)
 
 
-def judge_quickly(dialect: Dialect, checks: Iterable[Check], media: MemoizedMedia) -> Report:
-    with media.used_by_servers() as new_executor:
-        return judge(dialect, checks, new_executor())
-
-
 def failures(report: Report) -> list[tuple[str, str, str]]:
     return [(v.check, v.reason, v.actual) for v in report.verdicts if v.outcome != "passed"]
 
 
-def test_the_reference_passes_every_check_with_memoized_media(
-    memoized_media: MemoizedMedia,
-) -> None:
-    assert_passed(judge_quickly(PRESETS["skills"], LIGHT_CHECKS, memoized_media))
+@pytest.mark.usefixtures("memoized_servers")
+def test_the_reference_passes_every_check_with_memoized_media() -> None:
+    assert_passed(judge(PRESETS["skills"], LIGHT_CHECKS))
 
 
 @pytest.mark.slow
@@ -90,11 +80,12 @@ def dialect_cases() -> Iterator[object]:
         yield pytest.param(dialect, LIGHT_CHECKS, id=f"{name}, all checks", marks=pytest.mark.slow)
 
 
+@pytest.mark.usefixtures("memoized_servers")
 @pytest.mark.parametrize(("dialect", "checks"), list(dialect_cases()))
 def test_the_reference_passes_in_each_dialect_and_the_report_says_which(
-    dialect: dict[str, str], checks: list[Check], memoized_media: MemoizedMedia
+    dialect: dict[str, str], checks: list[Check]
 ) -> None:
-    report = judge_quickly(Dialect(**dialect), checks, memoized_media)  # type: ignore[arg-type]
+    report = judge(Dialect(**dialect), checks)  # type: ignore[arg-type]
     assert failures(report) == []
     assert report.alternatives["SSE-2"] == (f"sse={dialect['sse']}",)
     assert report.alternatives["REN-4"] == (f"render={dialect['render']}",)

@@ -124,7 +124,7 @@ def test_the_page_is_one_file_with_rule_source_and_evidence_beside_each_check() 
 
 
 @given(st.text())
-@settings(max_examples=settings.default.max_examples // 4)
+@settings(max_examples=settings().max_examples // 4)
 def test_no_form_of_a_report_is_broken_by_what_a_server_says(said: str) -> None:
     hostile = msgspec.structs.replace(
         verdict("failed"),

@@ -19,6 +19,7 @@ from nemolocal_conformance.driver.scenario import Scenario, scenarios
 from nemolocal_conformance.driver.table import as_line, as_markdown, exit_code, summary
 from nemolocal_server.faults.arming import Order
 from nemolocal_server.faults.catalogue import CATALOGUE
+from tests.support.journal_builder import JournalBuilder
 
 DONE = Scenario("one", "About.", ("client.attribution",), ends="done")
 Drive = Callable[..., tuple[int, str]]
@@ -50,16 +51,16 @@ def test_every_fault_befalls_a_client_in_some_scenario() -> None:
     assert armed == set(CATALOGUE)
 
 
-def test_run_that_broke_nothing_passed(tale: Any) -> None:
-    outcome = weigh(DONE, Ran(0), tale.begun().journal(), 1.5)
+def test_run_that_broke_nothing_passed(builder: JournalBuilder) -> None:
+    outcome = weigh(DONE, Ran(0), builder.start().journal(), 1.5)
     assert (outcome.word, outcome.reasons, outcome.status, outcome.seconds) == (
         "passed", (), 0, 1.5
     )  # fmt: skip
 
 
-def test_broken_must_fails_whatever_the_scenario_is_about(tale: Any) -> None:
-    tale.ask("balance", headers={"Authorization": ""})
-    outcome = weigh(DONE, Ran(0), tale.journal(), 1.0)
+def test_broken_must_fails_whatever_the_scenario_is_about(builder: JournalBuilder) -> None:
+    builder.request("balance", headers={"Authorization": ""})
+    outcome = weigh(DONE, Ran(0), builder.journal(), 1.0)
     assert outcome.word == "failed"
     assert outcome.reasons[0].startswith("client.bearer: ")
 
@@ -76,10 +77,10 @@ def test_broken_must_fails_whatever_the_scenario_is_about(tale: Any) -> None:
     ],
 )
 def test_scenario_that_never_came_up_is_not_met(
-    tale: Any, fields: dict[str, Any], reason: str
+    builder: JournalBuilder, fields: dict[str, Any], reason: str
 ) -> None:
     scenario = msgspec.structs.replace(DONE, **fields)
-    outcome = weigh(scenario, Ran(0), tale.begun().journal(), 1.0)
+    outcome = weigh(scenario, Ran(0), builder.start().journal(), 1.0)
     assert (outcome.word, outcome.reasons) == ("not met", (reason,))
 
 
@@ -101,10 +102,10 @@ def test_scenario_that_never_came_up_is_not_met(
     ],
 )
 def test_way_in_which_a_program_ends_is_judged(
-    tale: Any, fields: dict[str, Any], status: int | None, reason: str
+    builder: JournalBuilder, fields: dict[str, Any], status: int | None, reason: str
 ) -> None:
     scenario = msgspec.structs.replace(DONE, **fields)
-    outcome = weigh(scenario, Ran(status), tale.begun().journal(), 1.0)
+    outcome = weigh(scenario, Ran(status), builder.start().journal(), 1.0)
     assert outcome.reasons == ((reason,) if reason else ())
 
 
@@ -135,8 +136,8 @@ def test_program_that_hangs_is_stopped_with_its_children(tmp_path: Path) -> None
         assert pipe.read() == b""
 
 
-def test_outcomes_are_told_in_lines_and_as_a_table(tale: Any) -> None:
-    passed = weigh(DONE, Ran(0), tale.begun().journal(), 1.5)
+def test_outcomes_are_told_in_lines_and_as_a_table(builder: JournalBuilder) -> None:
+    passed = weigh(DONE, Ran(0), builder.start().journal(), 1.5)
     outcomes = [passed, msgspec.structs.replace(passed, word="failed", reasons=("a | b", "c"))]
     assert as_line(outcomes[0]) == "passed   one"
     assert as_line(outcomes[1]) == f"failed   one                      a | b\n{'':33} c"
@@ -148,8 +149,10 @@ def test_outcomes_are_told_in_lines_and_as_a_table(tale: Any) -> None:
     ("words", "status"),
     [(["passed", "not met"], 0), (["passed", "failed"], 1), (["not met"], 2)],
 )
-def test_status_says_what_all_came_to(tale: Any, words: list[str], status: int) -> None:
-    one = weigh(DONE, Ran(0), tale.begun().journal(), 1.0)
+def test_status_says_what_all_came_to(
+    builder: JournalBuilder, words: list[str], status: int
+) -> None:
+    one = weigh(DONE, Ran(0), builder.start().journal(), 1.0)
     outcomes: list[Outcome] = [msgspec.structs.replace(one, word=word) for word in words]
     assert exit_code(outcomes) == status
 

@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from unittest import mock
 
@@ -28,6 +28,12 @@ with client_mutants()[sys.argv[1]].applied():
 """
 
 
+# Seconds after which a program hangs, however busy the machine is.
+PATIENCE = 600.0
+
+pytestmark = pytest.mark.usefixtures("memoized_servers")
+
+
 def run_here(
     words: Sequence[str], environment: Mapping[str, str], output: Path, seconds: float
 ) -> Ran:
@@ -37,14 +43,24 @@ def run_here(
         return Ran(main(list(words)))
 
 
-@pytest.mark.parametrize("name", scenarios())
+def cases() -> Iterator[object]:
+    """Every scenario; the first of each kind of end is fast."""
+    ends = set[str]()
+    for name, scenario in scenarios().items():
+        yield pytest.param(name, marks=[pytest.mark.slow] if scenario.ends in ends else [])
+        ends.add(scenario.ends)
+
+
+@pytest.mark.parametrize("name", list(cases()))
 def test_reference_client_passes(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(conform_client, "run_program", run_here)
     monkeypatch.setattr(backend, "_POLL_TIMES", 8)
-    outcome = play(Order(EDIT, 60.0, False, None), scenarios()[name])
+    outcome = play(Order(EDIT, PATIENCE, False, None), scenarios()[name])
     assert (outcome.word, outcome.reasons) == ("passed", ())
 
 
+@pytest.mark.slow
+@pytest.mark.mutants
 @pytest.mark.parametrize(
     ("mutant", "name", "check"),
     [
@@ -62,6 +78,6 @@ def test_broken_client_fails_where_it_is_broken(
     script = tmp_path / "client.py"
     script.write_text(BROKEN, encoding="utf-8")
     words = (sys.executable, str(script), mutant, *EDIT)
-    outcome = play(Order(words, 60.0, False, None), scenarios()[name])
+    outcome = play(Order(words, PATIENCE, False, None), scenarios()[name])
     assert outcome.word == "failed"
     assert any(reason.startswith(f"{check}: ") for reason in outcome.reasons), outcome.reasons

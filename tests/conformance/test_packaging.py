@@ -5,7 +5,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Protocol
 
 import pytest
 import yaml
@@ -13,9 +13,14 @@ import yaml
 ROOT = Path(__file__).parents[2]
 
 
+class Judge(Protocol):
+    """Runs the action's last step with these inputs; what became of it."""
+
+    def __call__(self, **inputs: str) -> subprocess.CompletedProcess[str]: ...
+
+
 @pytest.fixture
-def judge(tmp_path: Path) -> Any:
-    """Run the action's last step with these inputs; what became of it."""
+def judge(tmp_path: Path) -> Judge:
     action = yaml.safe_load((ROOT / "action.yml").read_text(encoding="utf-8"))
     step = action["runs"]["steps"][-1]
     programs = tmp_path / "nemolocal" / "bin"
@@ -38,21 +43,23 @@ def judge(tmp_path: Path) -> Any:
     return run
 
 
-def test_action_judges_a_server_and_tells_it_in_the_summary(judge: Any, tmp_path: Path) -> None:
+def test_action_judges_a_server_and_tells_it_in_the_summary(judge: Judge, tmp_path: Path) -> None:
     ended = judge(only="credits.balance general.path")
     assert ended.returncode == 0, ended.stderr
     assert "checks passed" in ended.stdout
     assert (tmp_path / "told.md").read_text() == (tmp_path / "report/summary.md").read_text()
 
 
-def test_action_judges_a_client_by_what_it_does(judge: Any, tmp_path: Path) -> None:
+@pytest.mark.slow
+def test_action_judges_a_client_by_what_it_does(judge: Judge, tmp_path: Path) -> None:
     ended = judge(client="curl -s {url}/api/credits/balance/simple", only="plain")
     assert ended.returncode == 1, ended.stderr
     assert "client.bearer" in ended.stdout
     assert "| plain | failed |" in (tmp_path / "told.md").read_text()
 
 
-def test_what_is_given_to_the_action_is_no_script_of_its_own(judge: Any, tmp_path: Path) -> None:
+@pytest.mark.slow
+def test_what_is_given_to_the_action_is_no_script_of_its_own(judge: Judge, tmp_path: Path) -> None:
     trap = f'"; touch {tmp_path}/trapped; echo "'
     assert judge(only=trap).returncode
     assert not (tmp_path / "trapped").exists()

@@ -1,11 +1,11 @@
 """The pytest plugin, in projects of somebody else."""
 
-import os
 from importlib.metadata import entry_points
 
 import pytest
 
 pytest_plugins = "pytester"
+pytestmark = pytest.mark.usefixtures("memoized_servers")
 
 CLIP = """
 import pytest
@@ -83,8 +83,9 @@ def test_server_client_clock_faults_and_journal_are_at_hand(project: pytest.Pyte
     project.runpytest_inprocess().assert_outcomes(passed=5)
 
 
-def test_workers_have_a_server_each(project: pytest.Pytester) -> None:
-    workers = "8" if os.environ.get("HYPOTHESIS_PROFILE") == "nightly" else "2"
+@pytest.mark.slow
+@pytest.mark.parametrize("workers", ["2", "8"])
+def test_workers_have_a_server_each(project: pytest.Pytester, workers: str) -> None:
     project.makepyfile(FIVE)
     project.runpytest_subprocess("-n", workers).assert_outcomes(passed=5)
 
@@ -188,9 +189,9 @@ def test_fixtures_and_marker_are_listed(project: pytest.Pytester) -> None:
 @pytest.mark.parametrize(
     ("fixture", "options", "there"),
     [
-        ("nemo_client", [], True),
+        pytest.param("nemo_client", [], True, marks=pytest.mark.slow),
         ("tmp_path", [], False),
-        ("nemo_client", ["--collect-only"], False),
+        pytest.param("nemo_client", ["--collect-only"], False, marks=pytest.mark.slow),
     ],
 )
 def test_server_is_imported_before_the_first_test_that_wants_one(

@@ -26,6 +26,8 @@ from nemolocal_server.dialect import Dialect
 from nemolocal_server.serving import LocalServer
 from nemolocal_server.settings import Settings
 
+pytestmark = pytest.mark.usefixtures("memoized_servers")
+
 ME = Attribution("nemolocal-conformance", "1.0.0")
 # Broken servers that random calls meet soon: by what they answer to few calls.
 MET = {
@@ -62,21 +64,30 @@ def broken(mutant: ServerMutant) -> Callable[[], AbstractContextManager[Player]]
     return lambda: player_of(mutant)
 
 
-def test_the_reference_survives_random_calls_and_each_seed_is_a_run_of_its_own() -> None:
-    done = search(fresh, Reach(), 14, seed=5)
+@pytest.mark.parametrize("count", [4, pytest.param(14, marks=pytest.mark.slow)])
+def test_the_reference_survives_random_calls_and_each_seed_is_a_run_of_its_own(count: int) -> None:
+    done = search(fresh, Reach(), count, seed=5)
     assert (done.failed, done.learned, done.unpaid) == (None, (), 0)
-    assert done.calls >= 100
-    again = search(fresh, Reach(), 14, seed=5)
+    assert done.calls >= 7 * count
+    again = search(fresh, Reach(), count, seed=5)
     assert (again.scripts, again.calls) == (done.scripts, done.calls)
 
 
+@pytest.mark.slow
 def test_the_reference_survives_them_in_its_other_dialects() -> None:
     dialect = Dialect(sse="typed", render="nested", errors="http")
     done = search(lambda: fresh(Settings(port=0, dialect=dialect)), Reach(), 8, seed=2)
     assert done.failed is None
 
 
-@pytest.mark.parametrize(("name", "rule"), MET.items(), ids=list(MET))
+@pytest.mark.mutants
+@pytest.mark.parametrize(
+    ("name", "rule"),
+    [
+        pytest.param(name, rule, id=name, marks=[pytest.mark.slow] if number else [])
+        for number, (name, rule) in enumerate(MET.items())
+    ],
+)
 def test_a_broken_server_is_caught_by_a_short_script_that_plays_alone(
     name: str, rule: str, tmp_path: Path
 ) -> None:

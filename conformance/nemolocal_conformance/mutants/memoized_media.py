@@ -8,7 +8,6 @@ import contextlib
 import hashlib
 import os
 import shutil
-import tempfile
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import TypeVar
@@ -43,21 +42,21 @@ class MemoizedMedia:
         self._folder = folder
 
     @contextlib.contextmanager
-    def used_by_servers(self) -> Iterator[Callable[[], RenderExecutor]]:
-        """While it lasts, servers of this process probe and generate by it.
-
-        What it yields makes an executor for one server.
-        """
+    def used_by_servers(self) -> Iterator[None]:
+        """Servers of this process that start while it lasts probe, generate and render by it."""
         stand_ins: dict[str, object] = {
             "nemolocal_server.endpoints.uploads.probe": self._probe,
             "nemolocal_server.composer.make_scene": self._make_scene,
             "nemolocal_server.composer.make_music": self._make_music,
+            "nemolocal_server.server.LocalExecutor": self._executor,
         }
         with contextlib.ExitStack() as stack:
             for name, value in stand_ins.items():
                 stack.enter_context(mock.patch(name, value))
-            work = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="nemolocal-")))
-            yield lambda: _MemoizingExecutor(self, LocalExecutor(work))
+            yield
+
+    def _executor(self, work: Path) -> RenderExecutor:
+        return _MemoizingExecutor(self, LocalExecutor(work))
 
     async def _probe(self, path: Path, extension: str) -> MediaInfo:
         kept = self._folder / f"{_digest(path.read_bytes())}.{extension}.json"

@@ -8,7 +8,6 @@ from typing import Any
 from nemolocal_contract.clock import ManualClock
 from nemolocal_contract.headers import Attribution
 from nemolocal_server import serving
-from nemolocal_server.executor import RenderExecutor
 from nemolocal_server.settings import Settings
 
 from ..check import Check
@@ -84,11 +83,10 @@ def broken_server(
     with contextlib.ExitStack() as patches:
         for patch in (*mutant.patches, Patch(serving.__name__, _BUILDER, build_broken)):
             patches.enter_context(_patched(patch))
-        execute: RenderExecutor | None = None
         if media is not None:
-            execute = patches.enter_context(media.used_by_servers())()
+            patches.enter_context(media.used_by_servers())
         settings = Settings(port=0, **mutant.settings)
-        with serving.LocalServer(settings, ManualClock(autojump=True), execute) as server:
+        with serving.LocalServer(settings, ManualClock(autojump=True)) as server:
             yield server.base_url, saboteurs
 
 

@@ -49,6 +49,8 @@ from .playing import (
 
 TALK = Say("s1", "hello", by="ann")
 
+pytestmark = pytest.mark.usefixtures("memoized_servers")
+
 
 def test_where_nobody_documents_it_a_server_that_is_not_ours_teaches() -> None:
     cloud = msgspec.structs.replace(

@@ -101,12 +101,14 @@ ALLOWED = {
 }  # fmt: skip
 
 
+@pytest.mark.usefixtures("memoized_servers")
 @pytest.mark.parametrize("steps", ALLOWED.values(), ids=list(ALLOWED))
 def test_the_reference_answers_as_the_model_allows(steps: tuple[AnyStep, ...]) -> None:
     ending = play(*steps)
     assert (ending.finding, ending.stopped, ending.steps) == (None, "", len(steps))
 
 
+@pytest.mark.usefixtures("memoized_servers")
 @pytest.mark.parametrize(
     "dialect",
     [
@@ -173,18 +175,26 @@ CAUGHT: dict[str, tuple[str, tuple[AnyStep, ...]]] = {
     "render.progress": ("REN-5", (ANN, SESSION, EXPORT, FOLLOW)),
     "render.file-guarded": ("REN-8", (ANN, SESSION, EXPORT, FOLLOW)),
     "render.file-truncated": ("REN-4", (ANN, SESSION, EXPORT, FOLLOW)),
-    "render.all-at-once": (
-        "REN-8",
-        (ANN, SESSION, EXPORT, SECOND, Look("r2", by="ann"), Look("r1", by="ann")),
-    ),
     "render.no-cancel": ("REN-8", (ANN, SESSION, EXPORT, Cancel("r1", by="ann"))),
     "render.unknown-failed": ("REN-8", (ANN, FOLLOW)),
 }  # fmt: skip
 
 
+@pytest.mark.mutants
+@pytest.mark.usefixtures("memoized_servers")
 @pytest.mark.parametrize("name", CAUGHT)
 def test_an_answer_that_is_not_allowed_is_found_at_its_step(name: str) -> None:
     rule, steps = CAUGHT[name]
     finding = play_on(name, *steps)
     assert finding is not None
     assert (finding.rule, finding.step) == (rule, len(steps)), finding
+
+
+@pytest.mark.slow
+@pytest.mark.ffmpeg
+@pytest.mark.mutants
+def test_two_exports_at_work_in_one_session_are_found_while_they_are_rendered() -> None:
+    steps = (ANN, SESSION, EXPORT, SECOND, Look("r2", by="ann"), Look("r1", by="ann"))
+    finding = play_on("render.all-at-once", *steps)
+    assert finding is not None
+    assert (finding.rule, finding.step) == ("REN-8", len(steps)), finding

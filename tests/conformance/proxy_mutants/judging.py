@@ -16,7 +16,6 @@ from nemolocal_conformance.stage import Stage
 from nemolocal_conformance.verdicts import Report, Verdict
 from nemolocal_contract.clock import ManualClock
 from nemolocal_contract.headers import Attribution
-from nemolocal_server.executor import RenderExecutor
 from nemolocal_server.serving import LocalServer
 from nemolocal_server.settings import Settings
 
@@ -27,12 +26,9 @@ from .proxy import Interceptor, Proxy
 @contextlib.contextmanager
 def reference(media: MemoizedMedia | None = None) -> Iterator[LocalServer]:
     """The reference, on a clock that moves when nobody has anything to do."""
-    with contextlib.ExitStack() as stack:
-        execute: RenderExecutor | None = None
-        if media is not None:
-            execute = stack.enter_context(media.used_by_servers())()
-        server = LocalServer(Settings(port=0), ManualClock(autojump=True), execute)
-        yield stack.enter_context(server)
+    memoized = media.used_by_servers() if media is not None else contextlib.nullcontext()
+    with memoized, LocalServer(Settings(port=0), ManualClock(autojump=True)) as server:
+        yield server
 
 
 def judge(base_url: str, checks: Iterable[Check]) -> Report:
