@@ -36,8 +36,9 @@ def media_cache(
     named = os.environ.get("NEMOLOCAL_TEST_MEDIA")
     if named:
         return MediaCache(Path(named))
-    if pytestconfig.cache is not None and os.access(pytestconfig.rootpath, os.W_OK):
-        return MediaCache(pytestconfig.cache.mkdir("media"))
+    kept = getattr(pytestconfig, "cache", None)  # gone with -p no:cacheprovider
+    if kept is not None and os.access(pytestconfig.rootpath, os.W_OK):
+        return MediaCache(kept.mkdir("media"))
     workers_share = "PYTEST_XDIST_WORKER" in os.environ
     base = tmp_path_factory.getbasetemp()
     return MediaCache((base.parent if workers_share else base) / "media")

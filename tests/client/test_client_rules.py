@@ -1,7 +1,6 @@
 """The client meets every requirement of the rules, and a client that does not is noticed."""
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -10,13 +9,16 @@ from nemolocal_contract.rules import rules
 from tests.support.broken_clients import BROKEN, BrokenClient
 from tests.support.client_requirements import REQUIREMENTS
 from tests.support.client_setup import Setup
+from tests.support.scripted_backend import Cut, ScriptedBackend
 
 
 @pytest.mark.rule(
     "CLI-1", "CLI-2", "CLI-3", "CLI-4", "CLI-5", "CLI-6", "CLI-7", "CLI-8", "CLI-9", "CLI-10"
 )
 @pytest.mark.parametrize("name", REQUIREMENTS)
-def test_client_meets_the_requirement(name: str, backend: Any, cut: Any, tmp_path: Path) -> None:
+def test_client_meets_the_requirement(
+    name: str, backend: ScriptedBackend, cut: type[Cut], tmp_path: Path
+) -> None:
     REQUIREMENTS[name].check(Setup(backend=backend, cut=cut(), folder=tmp_path))
 
 
@@ -25,7 +27,7 @@ def test_client_meets_the_requirement(name: str, backend: Any, cut: Any, tmp_pat
     "client", BROKEN, ids=lambda client: f"{client.requirement}: {client.sentence}"
 )
 def test_broken_client_does_not_meet_the_requirement(
-    client: BrokenClient, backend: Any, cut: Any, tmp_path: Path
+    client: BrokenClient, backend: ScriptedBackend, cut: type[Cut], tmp_path: Path
 ) -> None:
     setup = Setup(backend=backend, cut=cut(), folder=tmp_path, **client.parts())
     with pytest.raises((AssertionError, pytest.fail.Exception, NemoError)):

@@ -95,7 +95,7 @@ def _make_media(folder: Path) -> None:
     outputs = [
         argument
         for name, recipe in _KINDS.items()
-        for argument in ("-map", "0:v", "-map", "1:a", *recipe.split(), folder / name)
+        for argument in ("-map", "0:v", "-map", "1:a", *recipe.split(), str(folder / name))
     ]
     run_ffmpeg(*inputs, *outputs)
     for name, (drawn, recipe) in _SCENES.items():

@@ -182,12 +182,15 @@ def test_a_stubborn_child_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         return children[-1]
 
     async def cancel() -> None:
+        def stop(_line: str) -> None:
+            task.cancel()
+
         work = process.run(
             python(STUBBORN),
             folder=tmp_path,
             environment={},
             timeout=PATIENCE,
-            on_line=lambda _: task.cancel(),
+            on_line=stop,
             grace=0.05,
         )
         task = asyncio.ensure_future(work)

@@ -37,6 +37,7 @@ from nemolocal_client.listening import listen
 from nemolocal_client.sessions import Session
 from nemolocal_conformance.mutants.clients.rewriting import rewritten
 from nemolocal_contract.clock import ManualClock
+from tests.support.scripted_backend import Answer, Cut, Piece, ReceivedRequest, ScriptedBackend
 
 SKILL = Attribution("a-skill", "1.2.3", "cursor")
 
@@ -56,8 +57,8 @@ class Setup(msgspec.Struct, kw_only=True):
     routes otherwise, or is made with other options.
     """
 
-    backend: Any
-    cut: Any
+    backend: ScriptedBackend
+    cut: Cut
     folder: Path
     handle: Handler = as_wanted
     client_class: type[Client] = Client
@@ -81,10 +82,10 @@ class Setup(msgspec.Struct, kw_only=True):
     def said(self) -> list[str]:
         return [notice.text for notice in self.notices]
 
-    def changing(self, answer: list[Any]) -> Callable[[Any], list[Any]]:
+    def changing(self, answer: list[Piece]) -> Answer:
         """An answer after which the timeline is another one."""
 
-        def respond(_: Any) -> list[Any]:
+        def respond(_: ReceivedRequest) -> list[Piece]:
             self.backend.draft = {"t": [], "d": 0}
             return answer
 
