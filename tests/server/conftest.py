@@ -1,10 +1,12 @@
 """A server on a socket, its waits on a clock that jumps, and a bare caller to question it."""
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from nemolocal_render.media import MediaInfo
 from tests.support.executor import FakeRenderExecutor
 from tests.support.http_caller import HttpCaller, NewCaller
 from tests.support.servers import ServerFactory
@@ -55,3 +57,14 @@ def edited(caller: HttpCaller, sample: Path) -> HttpCaller:
     caller.upload(sample)
     caller.say("edit my raw video footage")
     return caller
+
+
+@pytest.fixture
+def copied_music(song: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Music that is not composed but copied, at once."""
+
+    async def make_music(_mood: str, seconds: float, destination: Path) -> MediaInfo:
+        shutil.copyfile(song, destination)
+        return MediaInfo("audio", "m4a", duration=seconds, audio_codec="aac")
+
+    monkeypatch.setattr("nemolocal_server.composer.make_music", make_music)

@@ -227,8 +227,7 @@ def test_setting_what_is_set_already_changes_nothing(draft: Draft, edit: Edit) -
         once = apply_edits([edit], draft, MATERIAL)
     except CannotEdit:
         return
-    twice = apply_edits([edit], once, MATERIAL)
-    assert anonymous(twice) == anonymous(once)
+    assert anonymous(apply_edits([edit], once, MATERIAL)) == anonymous(once)
 
 
 def anonymous(draft: Draft) -> bytes:

@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,6 @@ import httpx
 import pytest
 
 from nemolocal_contract.clock import ManualClock
-from nemolocal_render.media import MediaInfo
 from nemolocal_server.store import Store
 from tests.support import patient_http
 from tests.support.executor import FakeRenderExecutor
@@ -45,18 +43,12 @@ def somewhere(
     return base_url
 
 
+@pytest.mark.usefixtures("copied_music")
 def test_a_restored_server_is_as_it_was(
     somewhere: str,
     new_caller: NewCaller,
     sample: Path,
-    song: Path,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    async def make_music(_mood: str, seconds: float, destination: Path) -> MediaInfo:
-        shutil.copyfile(song, destination)
-        return MediaInfo("audio", "m4a", duration=seconds, audio_codec="aac")
-
-    monkeypatch.setattr("nemolocal_server.composer.make_music", make_music)
     caller = new_caller(somewhere).connect()
     caller.upload(sample)
     caller.say("edit my raw video footage")
