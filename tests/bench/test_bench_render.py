@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from nemolocal_bench import effort, landscape, vmaf
+from nemolocal_bench.compression.measures import summarize
 from nemolocal_bench.effort import Effort, measured, medians
 from nemolocal_bench.render import main, tell_beside
 from nemolocal_bench.vmaf import NotComparable, Pair
@@ -29,13 +30,20 @@ def film(media_cache: MediaCache) -> Path:
     return path
 
 
-@pytest.mark.parametrize("large", [(256, 144), pytest.param((640, 360), marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    ("large", "scored"),
+    [((256, 144), False), pytest.param((640, 360), True, marks=pytest.mark.slow)],
+)
 def test_the_bench_prints_its_three_comparisons(
     large: tuple[int, int],
+    scored: bool,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
+    if not scored:
+        score = summarize("vmaf", [90.0, 96.0], large[1])
+        monkeypatch.setattr(Pair, "score", lambda _: (score, 99.0))
     monkeypatch.setattr(landscape, "LARGE", large)
     monkeypatch.setattr(landscape, "FULL_HD", (large[0] // 2, large[1] // 2))
     monkeypatch.setattr("nemolocal_render.chunks._LEAST_SECONDS", 1.0)

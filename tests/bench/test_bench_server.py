@@ -21,6 +21,7 @@ def test_the_bench_prints_rates_and_streams(capsys: pytest.CaptureFixture[str]) 
     assert "5, of which 5 ended as they should" in lines[5]
 
 
+@pytest.mark.slow
 def test_a_rate_counts_answers_and_shows_their_status(tmp_path: Path) -> None:
     with serve_own(tmp_path / "data") as own:
         refused = asyncio.run(measure_rate(own, "/nowhere", "no token", 0.1))

@@ -103,6 +103,7 @@ def test_volume_halves_and_fades_fade(make: Make) -> None:
     assert loudness(heard, 3.8, 4) < 0.2 * full
 
 
+@pytest.mark.slow
 def test_music_is_mixed_under_the_clip(make: Make) -> None:
     alone = loudness(read_samples(make([video({"d": 3000})])[0]), 0.3, 0.9)
     lanes = [video({"d": 3000}), audio({"d": 1000}, {"s": 2000, "ss": 2000}), audio({"s": 500})]

@@ -33,18 +33,6 @@ def near(one: tuple[int, ...], other: tuple[int, ...], slack: int = 14) -> bool:
     return all(abs(a - b) <= slack for a, b in zip(one, other, strict=True))
 
 
-def box(seen: DecodedVideo, index: int) -> tuple[int, int, int, int]:
-    """The red part of a frame: left, top, right, bottom, in pixels."""
-    inside = [
-        (x, y)
-        for y in range(0, seen.height, 2)
-        for x in range(0, seen.width, 2)
-        if near(seen.rgb(index, x / seen.width, y / seen.height), RED, 60)
-    ]
-    xs, ys = [x for x, _ in inside], [y for _, y in inside]
-    return min(xs), min(ys), max(xs) + 2, max(ys) + 2
-
-
 def test_where_they_stand(make: Make) -> None:
     small = [
         {"s": 100 * n, "d": 100, "fx": overlay(position=place, width=0.25, margin=0.1)}
@@ -54,7 +42,7 @@ def test_where_they_stand(make: Make) -> None:
     # 80 by 44 pixels, 18 from the edges.
     lefts, tops = (18, 120, 222), (18, 68, 118)
     for n in range(9):
-        left, top, right, bottom = box(seen, 3 * n + 1)
+        left, top, right, bottom = seen.red_box(3 * n + 1)
         assert (left, top) == pytest.approx((lefts[n % 3], tops[n // 3]), abs=2)
         assert (right - left, bottom - top) == pytest.approx((80, 44), abs=2)
 

@@ -74,7 +74,10 @@ def test_the_middle_of_each(make: Make, kind: str, seen_there: str) -> None:
             assert near(seen.rgb(30, x, y), RED if letter == "R" else BLUE, 40), (x, y)
 
 
-@pytest.mark.parametrize(("kind", "low", "high"), [("black", 0, 40), ("white", 220, 256)])
+@pytest.mark.parametrize(
+    ("kind", "low", "high"),
+    [("black", 0, 40), pytest.param("white", 220, 256, marks=pytest.mark.slow)],
+)
 def test_through_black_and_white(make: Make, kind: str, low: int, high: int) -> None:
     seen = DecodedVideo(make(two(f"fade-{kind}"), **SIZE)[0])
     assert all(low <= part < high for part in seen.rgb(28, 0.5, 0.5))
@@ -136,6 +139,7 @@ def test_too_long_ones_are_shortened_and_said(make: Make) -> None:
     )
 
 
+@pytest.mark.slow
 def test_speed_and_transitions(make: Make) -> None:
     cut = {"type": "crossfade", "d": 400}
     lane = video(
