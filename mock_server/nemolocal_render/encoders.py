@@ -11,7 +11,13 @@ from .quality import Encoding
 from .sandbox import Policy
 
 SOFTWARE = "libx264"
-HARDWARE = ("h264_nvenc", "h264_qsv", "h264_vaapi", "h264_videotoolbox", "h264_amf")
+HARDWARE: tuple[str, ...] = (
+    "h264_nvenc",
+    "h264_qsv",
+    "h264_vaapi",
+    "h264_videotoolbox",
+    "h264_amf",
+)
 
 _FRAMES = 8
 _SECONDS = 20

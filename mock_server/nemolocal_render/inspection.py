@@ -194,14 +194,19 @@ def _timed(container: "InputContainer", stream: Any, info: MediaInfo, size: int)
 def _counted(packets: Iterable[Any], kind: str) -> float:
     """The seconds that packets say they last, no more than are needed to refuse the file."""
     most = MAX_ANIMATION_FRAMES if kind == "image" else math.inf
-    ticks, frames, base = 0, 0, Fraction(0)
+    ticks, frames, base, enough = 0, 0, Fraction(0), math.inf
     for packet in packets:
-        if packet.size and packet.time_base is not None:
-            frames, ticks, base = frames + 1, ticks + (packet.duration or 0), packet.time_base
-            if frames > most:
-                raise MediaRejected(f"it has more than {most} pictures")
-            if ticks > MAX_SECONDS / base:
-                break
+        if not packet.size:
+            continue
+        if not base and packet.time_base is not None:
+            # A stream has one; fractions would take most of the time if each packet made some.
+            base = packet.time_base
+            enough = int(MAX_SECONDS / base)
+        frames, ticks = frames + 1, ticks + (packet.duration or 0)
+        if frames > most:
+            raise MediaRejected(f"it has more than {most} pictures")
+        if ticks > enough:
+            break
     # One frame of a GIF stands still, however long it is said to be shown.
     return float(ticks * base) if frames > 1 else 0.0
 

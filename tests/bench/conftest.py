@@ -5,6 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from nemolocal_bench.compression import clips
+from nemolocal_render.inspection import inspect_media
+from nemolocal_render.media import MediaInfo
+from nemolocal_render.sniff import sniff
 from tests.support.media import MediaCache, run_ffmpeg
 
 Make = Callable[[str, list[str]], Path]
@@ -13,8 +17,6 @@ MOVING = "testsrc2=s=192x108:r=30000/1001:d=1"
 # No part of the picture stays where it was.
 _FAST = f"{MOVING},scroll=horizontal=0.03:vertical=0.02"
 _GOOD = ["-c:v", "libx264", "-preset", "ultrafast", "-crf", "8"]
-
-
 _BAD = ["-c:v", "libx264", "-preset", "ultrafast", "-crf", "34", "-fps_mode", "passthrough"]
 
 
@@ -46,6 +48,17 @@ def _make_pairs(folder: Path) -> None:
 def media(media_cache: MediaCache) -> Path:
     """References `<kind>` and their worse copies `worse-<kind>`; how, says each kind."""
     return media_cache.folder("pairs", _make_pairs, Path(__file__).read_text(encoding="utf-8"))
+
+
+@pytest.fixture
+def probed_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Clips are looked into by this process: a child costs more than most of what follows."""
+
+    async def probe(path: Path, extension: str) -> MediaInfo:
+        sniff(path, extension)
+        return inspect_media(path, extension)
+
+    monkeypatch.setattr(clips, "probe", probe)
 
 
 @pytest.fixture

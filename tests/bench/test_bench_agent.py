@@ -16,7 +16,7 @@ def bed(tmp_path: Path) -> Iterator[Bed]:
 
 
 def test_the_bench_prints_plans_and_the_state(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["--segments", "100", "--rounds", "2", "--seconds", "0.3"]) == 0
+    assert main(["--segments", "100", "--rounds", "1", "--seconds", "0.05"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert "a draft of 100 segments" in lines[0]
     assert [line.split("  ")[0] for line in lines[1:-2]] == list(MESSAGES)

@@ -20,7 +20,7 @@ from nemolocal_bench.compression.legs import Result, run_leg, steps, try_familie
 from nemolocal_bench.compression.measures import Instruments, NotMeasured
 from nemolocal_bench.compression.target import TargetSearch, cut_sample
 
-pytestmark = pytest.mark.ffmpeg
+pytestmark = [pytest.mark.ffmpeg, pytest.mark.usefixtures("probed_here")]
 
 ALL = Instruments(neg=True, xpsnr=True, complaint="")
 FAST = Settings("libx264", "ultrafast", 30.0)
@@ -202,6 +202,7 @@ def test_a_comparison_that_cannot_end_well_is_not_begun(
     assert "this FFmpeg cannot measure VMAF" in refused(wanted)
 
 
+@pytest.mark.slow
 def test_without_an_encoder_of_the_contract_nothing_is_searched(
     media: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -23,10 +23,11 @@ from nemolocal_bench.compression.measures import (
 )
 from tests.support.media import run_ffmpeg
 
-pytestmark = pytest.mark.ffmpeg
+pytestmark = [pytest.mark.ffmpeg, pytest.mark.usefixtures("probed_here")]
 
 Make = Callable[[str, list[str]], Path]
 ALL = Instruments(neg=True, xpsnr=True, complaint="")
+# One pair whose times are rounded is measured always, all of them in the deep run.
 PAIRS = [
     ("plain.mp4", "worse-plain.mp4"),
     ("times.mkv", "worse-times.mkv"),
@@ -73,7 +74,10 @@ def pooled(sides: list[str], folder: Path) -> dict[str, float]:
     return {ours: means[theirs]["mean"] for ours, theirs in names.items()}
 
 
-@pytest.mark.parametrize(("reference", "distorted"), PAIRS)
+@pytest.mark.parametrize(
+    ("reference", "distorted"),
+    [pytest.param(*p, marks=[] if "rotated.mp4" in p else [pytest.mark.slow]) for p in PAIRS],
+)
 def test_scores_are_those_of_frames_paired_by_hand(
     reference: str, distorted: str, media: Path, tmp_path: Path
 ) -> None:
@@ -86,6 +90,7 @@ def test_scores_are_those_of_frames_paired_by_hand(
     assert theirs["vmaf"] < 95
 
 
+@pytest.mark.slow
 def test_the_obvious_command_is_wrong_by_twenty_points_and_more(
     media: Path, tmp_path: Path
 ) -> None:
@@ -95,6 +100,7 @@ def test_the_obvious_command_is_wrong_by_twenty_points_and_more(
     assert measured(*pair, tmp_path).vmaf == pytest.approx(right, abs=0.01)
 
 
+@pytest.mark.slow
 def test_without_the_pairing_the_bench_is_as_wrong_as_the_obvious_command(
     media: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -124,6 +130,7 @@ def test_every_score_tells_its_model_and_height(media: Path, tmp_path: Path) -> 
         assert score.min <= score.harmonic_mean <= score.mean
 
 
+@pytest.mark.slow
 def test_what_is_looked_at_in_every_fifth_frame_says_so_and_is_close(
     media: Path, tmp_path: Path
 ) -> None:
@@ -170,6 +177,7 @@ def check(reference: Path, distorted: Path, folder: Path, *, resized: bool = Fal
     asyncio.run(measure(*pair, folder, Instruments(neg=False, xpsnr=False, complaint="")))
 
 
+@pytest.mark.slow
 def test_a_still_picture_is_not_taken_for_a_shifted_one(tmp_path: Path) -> None:
     drawn = ("-f", "lavfi", "-i", "mandelbrot=s=192x108:r=25,loop=40:1", "-frames:v", "40")
     run_ffmpeg(*drawn, "-pix_fmt", "yuv420p", "-crf", "6", tmp_path / "still.mp4")
@@ -181,7 +189,11 @@ def test_a_still_picture_is_not_taken_for_a_shifted_one(tmp_path: Path) -> None:
     ("how", "reason"),
     [
         (["-vf", "select=gte(n\\,1),tpad=stop=1:stop_mode=clone"], "it is a frame early"),
-        (["-vf", "tpad=start=1:start_mode=clone,trim=end_frame=30"], "it is a frame late"),
+        pytest.param(
+            ["-vf", "tpad=start=1:start_mode=clone,trim=end_frame=30"],
+            "it is a frame late",
+            marks=pytest.mark.slow,
+        ),
         (["-frames:v", "25"], "it has 25 frames, the reference 30"),
         (["-vf", "scale=96:54"], "its picture is 96x54, the reference's 192x108"),
     ],

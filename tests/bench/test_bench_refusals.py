@@ -1,7 +1,6 @@
 """What `nemolocal bench` refuses before it spends any time, each in one line."""
 
 import stat
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -10,7 +9,7 @@ from nemolocal.command import main
 from nemolocal_bench.compression.clips import Unusable
 from nemolocal_bench.compression.comparison import Wanted
 from nemolocal_client import CLOUD_BASE_URL
-from nemolocal_render import ffmpeg
+from tests.support.media import MediaCache, run_ffmpeg
 
 pytestmark = pytest.mark.ffmpeg
 
@@ -57,18 +56,19 @@ def test_bad_input_is_one_clear_line_and_2(
 
 
 @pytest.fixture(scope="module")
-def bad(media: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def bad(media: Path, media_cache: MediaCache) -> Path:
     """A folder of files that cannot be compared, and one that can."""
-    folder = tmp_path_factory.mktemp("bad")
-    (folder / "plain.mp4").write_bytes((media / "plain.mp4").read_bytes())
-    (folder / "notes.txt").write_text("notes")
-    (folder / "file").write_text("no folder")
-    (folder / "text.mp4").write_text("ffconcat version 1.0\nfile plain.mp4\n")
     drawn = ["-f", "lavfi", "-i", "color=s={}:r=25:d=0.04", "-preset", "ultrafast"]
-    for name, size in (("one.mp4", "192x108"), ("huge.mp4", "7680x4320")):
-        command = [word.format(size) for word in drawn]
-        subprocess.run([ffmpeg.executable(), "-v", "error", *command, folder / name], check=True)
-    return folder
+
+    def make(folder: Path) -> None:
+        (folder / "plain.mp4").write_bytes((media / "plain.mp4").read_bytes())
+        (folder / "notes.txt").write_text("notes")
+        (folder / "file").write_text("no folder")
+        (folder / "text.mp4").write_text("ffconcat version 1.0\nfile plain.mp4\n")
+        for name, size in (("one.mp4", "192x108"), ("huge.mp4", "7680x4320")):
+            run_ffmpeg(*(word.format(size) for word in drawn), folder / name)
+
+    return media_cache.folder("bad", make, (media.name, drawn))
 
 
 def test_a_report_folder_that_may_not_be_written_is_refused_at_once(

@@ -3,14 +3,17 @@
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
 from nemolocal_bench import effort, landscape, vmaf
+from nemolocal_bench.compression.measures import summarize
 from nemolocal_bench.effort import Effort, measured, medians
 from nemolocal_bench.render import main, tell_beside
 from nemolocal_bench.vmaf import NotComparable, Pair
+from tests.support.media import MediaCache
 
 pytestmark = pytest.mark.ffmpeg
 
@@ -18,15 +21,31 @@ SIZE = (192, 108)
 
 
 @pytest.fixture(scope="module")
-def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return landscape.film(tmp_path_factory.mktemp("film"), SIZE, 500_000, 2.5)
+def film(media_cache: MediaCache) -> Path:
+    recipe = Path(landscape.__file__).read_text(encoding="utf-8")
+    made = media_cache.folder(
+        "film", lambda folder: landscape.film(folder, SIZE, 500_000, 2.5), recipe
+    )
+    (path,) = made.glob("land-*.mp4")
+    return path
 
 
+@pytest.mark.parametrize(
+    ("large", "scored"),
+    [((256, 144), False), pytest.param((640, 360), True, marks=pytest.mark.slow)],
+)
 def test_the_bench_prints_its_three_comparisons(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    large: tuple[int, int],
+    scored: bool,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setattr(landscape, "LARGE", (640, 360))
-    monkeypatch.setattr(landscape, "FULL_HD", (320, 180))
+    if not scored:
+        score = summarize("vmaf", [90.0, 96.0], large[1])
+        monkeypatch.setattr(Pair, "score", lambda _: (score, 99.0))
+    monkeypatch.setattr(landscape, "LARGE", large)
+    monkeypatch.setattr(landscape, "FULL_HD", (large[0] // 2, large[1] // 2))
     monkeypatch.setattr("nemolocal_render.chunks._LEAST_SECONDS", 1.0)
     lengths = ["--seconds", "2", "--cut-seconds", "3", "--parted-seconds", "2", "--rounds", "1"]
     cores = ["--cores", str(os.cpu_count())]
@@ -35,12 +54,21 @@ def test_the_bench_prints_its_three_comparisons(
     told = {line[:13].strip(): line[14:] for line in lines}
     assert told["three tracks"].startswith("3 s of cuts, music and titles, libx264 veryfast")
     assert "target: at most 150 ms" in told["time"]
-    assert told["large"].startswith("2 s of 360 lines at")
+    assert told["large"].startswith(f"2 s of {large[1]} lines at")
     assert float(told["published"].split()[0]) == 1.5
     assert "of 90 s for two minutes" in told["published"]
     assert "target: within 0.5%" in told["size"]
+
+
+@pytest.mark.slow
+def test_the_bench_keeps_its_clips(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(landscape, "LARGE", (320, 180))
+    monkeypatch.setattr(landscape, "FULL_HD", (160, 90))
+    lengths = ["--seconds", "2", "--cut-seconds", "3", "--parted-seconds", "2", "--rounds", "1"]
+    asked = [*lengths, "--cores", str(os.cpu_count()), "--clips", str(tmp_path)]
+    assert main(asked) == 0
     kept = sorted(path.name for path in tmp_path.iterdir())
-    assert main([*lengths, *cores, "--clips", str(tmp_path)]) == 0
+    assert main(asked) == 0
     assert sorted(path.name for path in tmp_path.iterdir()) == kept
 
 
@@ -95,6 +123,7 @@ def test_effort_counts_the_children_together() -> None:
         if Path("/proc/self/task").exists():
             while used.memory_kb < 100_000:
                 assert one.poll() is None is other.poll()
+                time.sleep(0.01)
         one.communicate(b"\n")
         other.communicate(b"\n")
     assert used.processor > 0

@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable
 from itertools import pairwise
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given, strategies as st
@@ -146,6 +147,7 @@ def curve(name: str, points: list[tuple[float, float]]) -> list[Result]:
     ]
 
 
+@pytest.mark.slow
 def test_the_saving_is_that_of_the_package_asked_directly() -> None:
     package = pytest.importorskip("bjontegaard")
     sides = [list(side) for points in (ANCHOR, OTHER) for side in zip(*points, strict=True)]
@@ -156,10 +158,31 @@ def test_the_saving_is_that_of_the_package_asked_directly() -> None:
     assert -40 < expected < -10
 
 
+@pytest.mark.slow
 def test_equal_curves_save_nothing_and_dips_do_not_matter() -> None:
     pytest.importorskip("bjontegaard")
     assert bd_rate(ANCHOR, ANCHOR) == pytest.approx(0, abs=1e-9)
     assert bd_rate(ANCHOR, [*ANCHOR, (3e6, 80.0)]) == pytest.approx(0, abs=1e-9)
+
+
+def test_the_saving_is_asked_of_the_package_with_both_curves(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[tuple[list[float], ...]] = []
+
+    def between(*sides: list[float], **_: object) -> float:
+        asked.append(sides)
+        return -20.0 if len(asked) == 1 else float("nan")
+
+    # The package itself brings numpy and scipy, whose import takes seconds.
+    monkeypatch.setitem(sys.modules, "bjontegaard", SimpleNamespace(bd_rate=between))
+    worse = [*OTHER, (2e6, 80.0)]
+    (saving,) = savings(curve("libx264", ANCHOR) + curve("libx265", worse))
+    assert (saving.curve, saving.anchor, saving.percent) == ("libx265", "libx264", -20.0)
+    # By rising rate, without the point that is worse than a smaller one.
+    sides = [list(side) for points in (ANCHOR, OTHER) for side in zip(*sorted(points), strict=True)]
+    assert list(asked[0]) == sides
+    assert bd_rate(ANCHOR, OTHER) is None
 
 
 def test_curves_without_a_shared_quality_have_no_saving() -> None:

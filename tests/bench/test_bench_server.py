@@ -12,7 +12,7 @@ from nemolocal_bench.streams import due_times, measure_streams, open_account, pe
 
 
 def test_the_bench_prints_rates_and_streams(capsys: pytest.CaptureFixture[str]) -> None:
-    small = ["--seconds", "0.5", "--rounds", "1", "--streams", "5", "--ramp", "0.1"]
+    small = ["--seconds", "0.1", "--rounds", "1", "--streams", "5", "--ramp", "0.1"]
     assert main([*small, "--speed", "100"]) == 0
     lines = capsys.readouterr().out.splitlines()
     told = [line.split()[0] for line in lines[1:]]
@@ -21,13 +21,14 @@ def test_the_bench_prints_rates_and_streams(capsys: pytest.CaptureFixture[str]) 
     assert "5, of which 5 ended as they should" in lines[5]
 
 
+@pytest.mark.slow
 def test_a_rate_counts_answers_and_shows_their_status(tmp_path: Path) -> None:
     with serve_own(tmp_path / "data") as own:
-        refused = asyncio.run(measure_rate(own, "/nowhere", "no token", 0.5))
+        refused = asyncio.run(measure_rate(own, "/nowhere", "no token", 0.1))
     assert refused.statuses == {"404"}
     assert refused.per_second > 0
     with serve_bare() as bare:
-        assert asyncio.run(measure_rate(bare, "/nowhere", "", 0.5)).statuses == {"404"}
+        assert asyncio.run(measure_rate(bare, "/nowhere", "", 0.1)).statuses == {"404"}
 
 
 def test_a_stream_that_is_not_as_planned_does_not_count_as_right(tmp_path: Path) -> None:

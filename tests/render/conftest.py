@@ -12,7 +12,7 @@ import pytest
 from fixtures.media.make import make_media
 
 from nemolocal_contract.draft import draft_from_wire
-from nemolocal_render import ffmpeg, footage, job
+from nemolocal_render import encoders, ffmpeg, footage, job
 from nemolocal_render.inspection import RenderFacts, inspect_media, inspect_render
 from nemolocal_render.job import RenderResult, render
 from nemolocal_render.plan import OutputSpec, Source, plan_render
@@ -179,6 +179,12 @@ def make(
         return destination, asyncio.run(work)
 
     return run
+
+
+@pytest.fixture
+def no_hardware(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No hardware encoder is tried, which is done anew for each binary."""
+    monkeypatch.setattr(encoders, "HARDWARE", ())
 
 
 @pytest.fixture

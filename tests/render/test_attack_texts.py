@@ -97,7 +97,9 @@ def require_drawn_as_written(bad: Outcome, twin: Outcome) -> None:
 
 # A process tries many, so that they are few tests over tables.
 @pytest.mark.parametrize(
-    "names", [["nothing", "event"], pytest.param(list(LITERAL), marks=pytest.mark.slow)]
+    "names",
+    [["nothing", "event"], pytest.param(list(LITERAL), marks=pytest.mark.slow)],
+    ids=["some", "all"],
 )
 def test_markup_is_drawn_as_it_is_written(
     names: list[str], tmp_path: Path, subtests: pytest.Subtests
@@ -117,6 +119,7 @@ def test_markup_is_drawn_as_it_is_written(
         ["braces", "font-tag"],
         pytest.param([*BOUNDLESS, *ODD_STYLES], marks=pytest.mark.slow),
     ],
+    ids=["some", "all"],
 )
 def test_what_has_no_bounds_is_still_a_render(
     names: list[str], tmp_path: Path, subtests: pytest.Subtests

@@ -34,9 +34,7 @@ GOLDENS: dict[str, Golden] = {
 # One of each sort, on files that are made quickly.
 QUICK = {
     "cuts: two pieces in another order",
-    "cuts: a gap",
     "layers: picture in picture",
-    "layers: a crossfade",
     "rates: 30 shown at 24000/1001",
     "rates: backwards and twice as fast, between two cuts",
     "sounds: speeds of sound",

@@ -125,7 +125,7 @@ def rendered(
 
 @given(wire=drafts)
 @settings(
-    max_examples=settings.default.max_examples // 8 if settings.default else 12,
+    max_examples=settings.default.max_examples // 12 if settings.default else 8,
     suppress_health_check=list(HealthCheck),
 )
 def test_any_draft_renders_to_its_exact_length(

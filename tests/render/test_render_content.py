@@ -31,9 +31,7 @@ def text(*segments: dict[str, Any]) -> dict[str, Any]:
     return {"tt": 7, "sg": [{"s": 0, "d": 1000, **s} for s in segments]}
 
 
-def test_trims_gaps_and_order_frame_by_frame(
-    make: Make,
-) -> None:
+def test_trims_gaps_and_order_frame_by_frame(make: Make) -> None:
     path, result = make([video({"ss": 1500}, {"s": 1500, "d": 500, "ss": 100, "v": 0.5})])
     seen = DecodedVideo(path)
     assert [seen.counter(n) for n in range(30)] == list(range(45, 75))
@@ -44,25 +42,17 @@ def test_trims_gaps_and_order_frame_by_frame(
     assert (result.size, result.warnings) == (path.stat().st_size, ())
 
 
-def test_a_trim_between_two_frames_shows_the_nearer_one(
-    make: Make,
-) -> None:
+def test_a_trim_between_two_frames_shows_the_nearer_one(make: Make) -> None:
     seen = DecodedVideo(make([video({"ss": 1034, "d": 400})])[0])
     assert [seen.counter(n) for n in range(12)] == list(range(31, 43))
 
 
-def test_the_whole_clip_to_its_last_frame(
-    make: Make,
-) -> None:
+def test_the_whole_clip_to_its_last_frame(make: Make) -> None:
     seen = DecodedVideo(make([video({"ss": 3000, "d": 1030})])[0])
     assert [seen.counter(n) for n in range(31)] == [*range(90, 120), 119]
 
 
-def test_behind_the_last_picture_it_stays(
-    make: Make,
-    tmp_path: Path,
-    media: Path,
-) -> None:
+def test_behind_the_last_picture_it_stays(make: Make, tmp_path: Path, media: Path) -> None:
     longer = tmp_path / "longer.mp4"
     inputs = ["-i", str(media / "sample.mp4"), "-i", str(media / "music.m4a")]
     run_ffmpeg(*inputs, "-map", "0:v", "-map", "1:a", "-c", "copy", str(longer))
@@ -79,9 +69,7 @@ def test_behind_the_last_picture_it_stays(
     assert [seen.counter(n) for n in range(len(seen))] == [119] * 15
 
 
-def test_speed_up_and_down(
-    make: Make,
-) -> None:
+def test_speed_up_and_down(make: Make) -> None:
     path, _ = make([video({"sp": 2}, {"s": 1000, "sp": 0.4, "ss": 2000})])
     seen = DecodedVideo(path)
     assert [seen.counter(n) for n in range(2, 28)] == list(range(4, 56, 2))
@@ -89,17 +77,13 @@ def test_speed_up_and_down(
     assert abs(len(read_samples(path)) - 96_000) <= 1024
 
 
-def test_an_exact_ntsc_rate(
-    make: Make,
-) -> None:
+def test_an_exact_ntsc_rate(make: Make) -> None:
     path, result = make([video({"d": 2002})], fps=29.97)
     assert (result.frames, len(DecodedVideo(path))) == (60, 60)
     assert abs(result.duration - 2.002) < 1e-4
 
 
-def test_sound_is_at_its_samples(
-    make: Make,
-) -> None:
+def test_sound_is_at_its_samples(make: Make) -> None:
     music = {"s": 1000, "d": 1000, "ss": 1000, "v": 0.5}
     path, _ = make([video({"d": 3000, "v": 0}), audio(music)])
     heard = read_samples(path)
@@ -109,9 +93,7 @@ def test_sound_is_at_its_samples(
     assert loudness(heard, 2.05, 3) < 0.0005
 
 
-def test_volume_halves_and_fades_fade(
-    make: Make,
-) -> None:
+def test_volume_halves_and_fades_fade(make: Make) -> None:
     path, _ = make([audio({"v": 1, "d": 4000})])
     full = loudness(read_samples(path), 1.5, 2.5)
     path, _ = make([audio({"v": 0.5, "d": 4000, "fi": 1500, "fo": 1500})])
@@ -121,9 +103,8 @@ def test_volume_halves_and_fades_fade(
     assert loudness(heard, 3.8, 4) < 0.2 * full
 
 
-def test_music_is_mixed_under_the_clip(
-    make: Make,
-) -> None:
+@pytest.mark.slow
+def test_music_is_mixed_under_the_clip(make: Make) -> None:
     alone = loudness(read_samples(make([video({"d": 3000})])[0]), 0.3, 0.9)
     lanes = [video({"d": 3000}), audio({"d": 1000}, {"s": 2000, "ss": 2000}), audio({"s": 500})]
     mixed = read_samples(make(lanes)[0])
@@ -131,16 +112,12 @@ def test_music_is_mixed_under_the_clip(
     assert loudness(mixed, 1.6, 1.9) == pytest.approx(alone, rel=0.1)
 
 
-def test_loud_mixes_do_not_clip(
-    make: Make,
-) -> None:
+def test_loud_mixes_do_not_clip(make: Make) -> None:
     heard = read_samples(make([video({"v": 4}), audio({"v": 4}), audio({"v": 4})])[0])
     assert 0.5 < max(map(abs, heard)) < 1.1
 
 
-def test_a_title_is_there_in_its_seconds_and_nowhere_else(
-    make: Make,
-) -> None:
+def test_a_title_is_there_in_its_seconds_and_nowhere_else(make: Make) -> None:
     white = {"size": 200, "pos": "center"}
     title = {"s": 500, "d": 500, "txt": "HELLO", "st": white}
     seen = DecodedVideo(make([text(title, {"s": 1500, "d": 100, "txt": " "})])[0])
@@ -149,9 +126,7 @@ def test_a_title_is_there_in_its_seconds_and_nowhere_else(
     assert seen.brightest(20, 0, 0, 1, 0.25) < 30
 
 
-def test_titles_stand_where_their_style_says(
-    make: Make,
-) -> None:
+def test_titles_stand_where_their_style_says(make: Make) -> None:
     styles = [{"pos": "top-left", "color": "yellow"}, {"pos": "bottom-right", "color": "black"}]
     seen = DecodedVideo(make([text(*[{"txt": "AB", "st": {**s, "size": 200}} for s in styles])])[0])
     assert seen.brightest(10, 0, 0, 0.4, 0.4) > 150
@@ -160,9 +135,7 @@ def test_titles_stand_where_their_style_says(
     assert seen.brightest(10, 0.6, 0.6, 1, 1) > 150
 
 
-def test_hostile_texts_stay_texts(
-    make: Make,
-) -> None:
+def test_hostile_texts_stay_texts(make: Make) -> None:
     evil = "\\N{\\pos(0,0)}%{pts}\nDialogue: 0,0:00:00.00,9:00:00.00,T0,,0,0,0,,X\r\u2028'];movie=x"
     path, result = make([text({"txt": evil, "fi": 100, "fo": 100}, {"s": 1000, "txt": "ok"})])
     assert (len(DecodedVideo(path)), result.warnings) == (60, ())
@@ -187,9 +160,7 @@ def test_a_still_stands_for_its_whole_time(make: Make, name: str) -> None:
     assert [seen.luma(n, 0.5, 0.9) for n in (12, 18)] == [seen.luma(15, 0.5, 0.9)] * 2
 
 
-def test_an_animation_is_repeated(
-    make: Make,
-) -> None:
+def test_an_animation_is_repeated(make: Make) -> None:
     seen = DecodedVideo(make([video({"src": "small.gif", "d": 2400})], fps=25)[0])
     assert len(seen) == 60
 
@@ -200,10 +171,7 @@ def test_an_animation_is_repeated(
     assert sum(agree) > 0.95 * len(agree)
 
 
-def test_see_through_pictures_stand_on_black(
-    make: Make,
-    tmp_path: Path,
-) -> None:
+def test_see_through_pictures_stand_on_black(make: Make, tmp_path: Path) -> None:
     picture = tmp_path / "clear.png"
     scene = "color=white:s=64x36,format=rgba,colorchannelmixer=aa=0"
     run_ffmpeg("-f", "lavfi", "-i", scene, "-frames:v", "1", str(picture))
@@ -211,19 +179,14 @@ def test_see_through_pictures_stand_on_black(
     assert seen.brightest(10, 0, 0, 1, 1) < 20
 
 
-def test_other_shapes_are_fitted_with_bars(
-    make: Make,
-) -> None:
+def test_other_shapes_are_fitted_with_bars(make: Make) -> None:
     seen = DecodedVideo(make([video({"src": "small.jpg"})], width=320, height=320)[0])
     assert (seen.width, seen.height) == (320, 320)
     assert seen.brightest(5, 0, 0, 1, 0.2) < 20 < seen.brightest(5, 0, 0.3, 1, 0.7)
 
 
 def test_rotation_and_pixel_shape_are_shown_as_meant(
-    make: Make,
-    source: Callable[[str], Source],
-    tmp_path: Path,
-    media: Path,
+    make: Make, source: Callable[[str], Source], tmp_path: Path, media: Path
 ) -> None:
     turned, wide = tmp_path / "turned.mp4", tmp_path / "wide.mp4"
     copy = ["-i", str(media / "silent.mp4"), "-c", "copy"]
@@ -238,10 +201,7 @@ def test_rotation_and_pixel_shape_are_shown_as_meant(
     assert seen.brightest(35, 0, 0, 1, 0.35) < 20
 
 
-def test_a_picture_that_changes_its_size_half_way(
-    make: Make,
-    tmp_path: Path,
-) -> None:
+def test_a_picture_that_changes_its_size_half_way(make: Make, tmp_path: Path) -> None:
     parts = []
     for number, size in enumerate(("160x90", "160x160")):
         scene = ["-f", "lavfi", "-i", f"color=white:s={size}:r=30:d=1", "-bf", "0"]
@@ -256,18 +216,15 @@ def test_a_picture_that_changes_its_size_half_way(
     assert [seen.luma(n, 0.5, 0.5) > 200 for n in range(15, 69)] == [True] * 54
 
 
-def test_many_cuts_of_one_file(
-    make: Make,
-) -> None:
+@pytest.mark.slow
+def test_many_cuts_of_one_file(make: Make) -> None:
     cuts = [{"s": 100 * n, "d": 100, "ss": 100 * (29 - n)} for n in range(30)]
     seen = DecodedVideo(make([video(*cuts)])[0])
     expected = [3 * (29 - n) + k for n in range(30) for k in range(3)]
     assert [seen.counter(n) for n in range(90)] == expected
 
 
-def test_every_accepted_kind_renders(
-    make: Make,
-) -> None:
+def test_every_accepted_kind_renders(make: Make) -> None:
     names = ["small.mov", "small.avi", "small.webm", "small.mkv"]
     sounds = ["small.mp3", "small.wav", "small.aac", "sound.mp4", "small.mov"]
     clips = [{"src": name, "s": 500 * n, "d": 500} for n, name in enumerate(names)]

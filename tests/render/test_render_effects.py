@@ -30,9 +30,7 @@ def near(one: tuple[int, ...], other: tuple[int, ...], slack: int = 12) -> bool:
 
 
 @pytest.fixture
-def look(
-    make: Make,
-) -> Look:
+def look(make: Make) -> Look:
     """What a segment with effects looks like."""
 
     def render(*effects: dict[str, Any], **changes: Any) -> DecodedVideo:
@@ -181,9 +179,7 @@ def test_a_zoom_keeps_its_point_and_plays_backwards(look: Look) -> None:
     assert edge(still, 0) == pytest.approx(0.625, abs=0.01)
 
 
-def test_a_moving_clip_zooms_too(
-    make: Make,
-) -> None:
+def test_a_moving_clip_zooms_too(make: Make) -> None:
     zoom = {"type": "zoom", "start": 2, "end": 2, "x": 0, "y": 1}
     seen = DecodedVideo(make([video({"src": "sample.mp4", "d": 300, "fx": [zoom]})])[0])
     # The row of blocks that counts is twice as large; they are black but for the last two.
@@ -193,9 +189,7 @@ def test_a_moving_clip_zooms_too(
     assert last < 40 < beside
 
 
-def test_backwards_frame_by_frame(
-    make: Make,
-) -> None:
+def test_backwards_frame_by_frame(make: Make) -> None:
     reverse = {"src": "sample.mp4", "d": 1000, "ss": 500, "fx": [{"type": "reverse"}]}
     twice = {**reverse, "s": 1000, "d": 200, "fx": [{"type": "reverse"}] * 2}
     fast = {**reverse, "s": 1200, "d": 500, "sp": 2}
@@ -213,9 +207,7 @@ def test_backwards_in_parts_is_the_same(make: Make, monkeypatch: pytest.MonkeyPa
     assert [seen.counter(n) for n in range(30)] == list(range(59, 29, -1))
 
 
-def test_see_through_pictures_stay_so_under_every_effect(
-    make: Make,
-) -> None:
+def test_see_through_pictures_stay_so_under_every_effect(make: Make) -> None:
     effects = [
         {"type": "brightness", "amount": 0.1},
         {"type": "warmth", "amount": 0.1},

@@ -27,11 +27,12 @@ def test_there_is_music_for_each_mood() -> None:
     assert set(MOODS) >= WANTED
 
 
-@pytest.mark.parametrize("mood", sorted(WANTED))
-def test_music_is_stereo_audible_and_soft_at_its_ends(
-    mood: str,
-    tmp_path: Path,
-) -> None:
+@pytest.mark.ffmpeg
+@pytest.mark.parametrize(
+    "mood",
+    [pytest.param(m, marks=[] if m == "lofi" else [pytest.mark.slow]) for m in sorted(WANTED)],
+)
+def test_music_is_stereo_audible_and_soft_at_its_ends(mood: str, tmp_path: Path) -> None:
     path = tmp_path / "music.m4a"
     info = asyncio.run(make_music(mood, 6, path))
     assert (info.kind, info.audio_codec, info.sample_rate) == ("audio", "aac", 48_000)
@@ -42,6 +43,8 @@ def test_music_is_stereo_audible_and_soft_at_its_ends(
     assert max(map(abs, heard)) < 1
 
 
+@pytest.mark.slow
+@pytest.mark.ffmpeg
 def test_music_is_the_same_every_time(tmp_path: Path) -> None:
     first, second = tmp_path / "1.m4a", tmp_path / "2.m4a"
     asyncio.run(make_music("upbeat", 2, first))
@@ -56,16 +59,14 @@ def test_music_is_of_a_known_mood_and_a_sane_length(tmp_path: Path) -> None:
         asyncio.run(make_music("sad", float("nan"), tmp_path / "x.m4a"))
 
 
-def test_the_sample_counts_its_frames(
-    media: Path,
-) -> None:
+@pytest.mark.ffmpeg
+def test_the_sample_counts_its_frames(media: Path) -> None:
     seen = DecodedVideo(media / "large-sample.mp4")
     assert [seen.counter(n) for n in range(120)] == list(range(120))
 
 
-def test_the_sample_beeps_each_second(
-    media: Path,
-) -> None:
+@pytest.mark.ffmpeg
+def test_the_sample_beeps_each_second(media: Path) -> None:
     heard = read_samples(media / "large-sample.mp4")
     for second in (1, 2, 3):
         beep = loudness(heard, second, second + 0.04)
@@ -225,18 +226,21 @@ def test_no_path_is_in_a_graph_and_every_input_is_fenced_in() -> None:
         assert arguments.count(option) == 2
 
 
+@pytest.mark.ffmpeg
 def test_libx264_passes_its_trial_and_nonsense_does_not() -> None:
     good = asyncio.run(encoders.try_encoder("libx264"))
     bad = asyncio.run(encoders.try_encoder("h264_nonsense"))
     assert (good.complaint, bad.complaint[-31:]) == ("", "Unknown encoder 'h264_nonsense'")
 
 
+@pytest.mark.ffmpeg
 def test_an_encoder_that_loses_frames_does_not_pass(fake_ffmpeg: Callable[[str], Path]) -> None:
     fake_ffmpeg("if '-frames:v' in args: args[args.index('-frames:v') + 1] = '5'")
     trial = asyncio.run(encoders.try_encoder("libx264"))
     assert trial.complaint == "5 of 8 frames came back"
 
 
+@pytest.mark.ffmpeg
 def test_the_diagnosis_of_this_machine() -> None:
     found = {finding.name: finding for finding in asyncio.run(diagnosis.diagnose())}
     assert set(found) >= {"ffmpeg", "libx264", "libass", "font", "PyAV", *encoders.HARDWARE}
@@ -245,6 +249,7 @@ def test_the_diagnosis_of_this_machine() -> None:
     assert all(finding.detail for finding in found.values())
 
 
+@pytest.mark.ffmpeg
 def test_the_diagnosis_of_a_poor_machine(
     fake_ffmpeg: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:

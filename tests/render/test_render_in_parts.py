@@ -175,6 +175,7 @@ def test_parts_at_once_are_the_whole(plan: Plan, tmp_path: Path, at_once: list[i
     assert (one.frames, one.duration) == (other.frames, other.duration)
 
 
+@pytest.mark.slow
 def test_where_a_picture_begins_a_cut_costs_next_to_nothing(
     plan: Plan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -190,6 +191,7 @@ def test_where_a_picture_begins_a_cut_costs_next_to_nothing(
     assert sizes[1] == pytest.approx(sizes[0], rel=0.02)
 
 
+@pytest.mark.slow
 def test_progress_of_parts_at_once_only_rises(plan: Plan, tmp_path: Path) -> None:
     seen: list[int] = []
     made(plan(), tmp_path, 2, seen)
@@ -209,11 +211,9 @@ def test_each_part_brings_its_share_forward() -> None:
     assert seen == [18, 25, 31, 50]
 
 
+@pytest.mark.usefixtures("no_hardware")
 def test_cancelling_ends_all_parts_and_leaves_nothing(
-    plan: Plan,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    fake_ffmpeg: Callable[[str], Path],
+    plan: Plan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fake_ffmpeg: Callable[[str], Path]
 ) -> None:
     # Parts of the picture never end by themselves.
     fake_ffmpeg("if any('part-' in a for a in args): import signal; signal.pause()")
@@ -245,6 +245,7 @@ def test_cancelling_ends_all_parts_and_leaves_nothing(
     assert all(child.returncode is not None for child in children)
 
 
+@pytest.mark.usefixtures("no_hardware")
 def test_a_part_that_fails_ends_the_others(
     plan: Plan, tmp_path: Path, fake_ffmpeg: Callable[[str], Path]
 ) -> None:
@@ -266,11 +267,9 @@ elif "h264_qsv" in args or "h264_vaapi" in args or "h264_amf" in args:
 """
 
 
+@pytest.mark.slow
 def test_a_device_gets_the_whole_and_its_replacement_makes_parts(
-    plan: Plan,
-    tmp_path: Path,
-    fake_ffmpeg: Callable[[str], Path],
-    at_once: list[int],
+    plan: Plan, tmp_path: Path, fake_ffmpeg: Callable[[str], Path], at_once: list[int]
 ) -> None:
     fake_ffmpeg(_NVENC)
     seen: list[int] = []

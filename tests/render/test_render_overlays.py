@@ -33,21 +33,7 @@ def near(one: tuple[int, ...], other: tuple[int, ...], slack: int = 14) -> bool:
     return all(abs(a - b) <= slack for a, b in zip(one, other, strict=True))
 
 
-def box(seen: DecodedVideo, index: int) -> tuple[int, int, int, int]:
-    """The red part of a frame: left, top, right, bottom, in pixels."""
-    inside = [
-        (x, y)
-        for y in range(0, seen.height, 2)
-        for x in range(0, seen.width, 2)
-        if near(seen.rgb(index, x / seen.width, y / seen.height), RED, 60)
-    ]
-    xs, ys = [x for x, _ in inside], [y for _, y in inside]
-    return min(xs), min(ys), max(xs) + 2, max(ys) + 2
-
-
-def test_where_they_stand(
-    make: Make,
-) -> None:
+def test_where_they_stand(make: Make) -> None:
     small = [
         {"s": 100 * n, "d": 100, "fx": overlay(position=place, width=0.25, margin=0.1)}
         for n, place in enumerate(POSITIONS)
@@ -56,14 +42,12 @@ def test_where_they_stand(
     # 80 by 44 pixels, 18 from the edges.
     lefts, tops = (18, 120, 222), (18, 68, 118)
     for n in range(9):
-        left, top, right, bottom = box(seen, 3 * n + 1)
+        left, top, right, bottom = seen.red_box(3 * n + 1)
         assert (left, top) == pytest.approx((lefts[n % 3], tops[n // 3]), abs=2)
         assert (right - left, bottom - top) == pytest.approx((80, 44), abs=2)
 
 
-def test_at_their_frames_and_no_other(
-    make: Make,
-) -> None:
+def test_at_their_frames_and_no_other(make: Make) -> None:
     small = {"s": 333, "d": 300, "fx": overlay(position="center")}
     large = {"s": 800, "d": 100}
     seen = DecodedVideo(make([BELOW, video(small, large)], **SIZE)[0])
@@ -72,9 +56,7 @@ def test_at_their_frames_and_no_other(
     assert near(seen.rgb(25, 0.02, 0.02), RED)
 
 
-def test_opacity_and_fades_let_the_picture_through(
-    make: Make,
-) -> None:
+def test_opacity_and_fades_let_the_picture_through(make: Make) -> None:
     faint = {"d": 300, "fx": overlay(position="center", opacity=0.5)}
     fading = {"s": 300, "d": 600, "fi": 300, "fo": 300, "src": "red.mp4"}
     seen = DecodedVideo(make([BELOW, video(faint, fading)], **SIZE)[0])
@@ -86,9 +68,7 @@ def test_opacity_and_fades_let_the_picture_through(
     assert near(seen.rgb(28, 0.5, 0.5), BLUE)
 
 
-def test_logos_keep_their_shape(
-    make: Make,
-) -> None:
+def test_logos_keep_their_shape(make: Make) -> None:
     small = {"src": "logo.png", "d": 500, "fx": overlay(position="top-left", width=0.5, margin=0)}
     whole = {"src": "logo.png", "s": 500, "d": 500}
     seen = DecodedVideo(make([BELOW, video(small, whole)], **SIZE)[0])
@@ -101,9 +81,7 @@ def test_logos_keep_their_shape(
     assert near(seen.rgb(20, 0.8, 0.5), BLUE)
 
 
-def test_stills_above_a_see_through_canvas(
-    make: Make,
-) -> None:
+def test_stills_above_a_see_through_canvas(make: Make) -> None:
     lane = [{"src": "logo.png", "d": 500}]
     seen = DecodedVideo(make([BELOW, video(*lane)], width=180, height=320)[0])
     # Above and below the logo there are no bars: the picture below is seen, bars of its own too.
@@ -111,9 +89,7 @@ def test_stills_above_a_see_through_canvas(
     assert near(seen.rgb(5, 0.25, 0.34), BLUE, 20)
 
 
-def test_tracks_lie_in_their_order(
-    make: Make,
-) -> None:
+def test_tracks_lie_in_their_order(make: Make) -> None:
     second = video({"fx": overlay(position="center", width=0.8)})
     third = video({"src": "quarters.png", "fx": overlay(position="center", width=0.4)})
     seen = DecodedVideo(make([BELOW, second, third], **SIZE)[0])
@@ -133,17 +109,13 @@ def test_what_is_covered_is_not_read(make: Make, source: Callable[[str], Source]
     assert make(lanes, **SIZE)[1].frames == 30
 
 
-def test_above_nothing_there_is_black(
-    make: Make,
-) -> None:
+def test_above_nothing_there_is_black(make: Make) -> None:
     seen = DecodedVideo(make([{"tt": 0, "sg": []}, video({"fx": overlay(width=0.5)})], **SIZE)[0])
     assert near(seen.rgb(5, 0.75, 0.2), RED)
     assert near(seen.rgb(5, 0.2, 0.8), (0, 0, 0))
 
 
-def test_they_are_heard(
-    make: Make,
-) -> None:
+def test_they_are_heard(make: Make) -> None:
     small = {"s": 500, "d": 500, "v": 0.5, "fx": overlay()}
     heard = read_samples(make([BELOW, video(small)], **SIZE)[0])
     assert tone_strength(heard, 440, 0.1, 0.4) < 0.01
@@ -170,9 +142,7 @@ def test_small_pictures_go_over_into_each_other(make: Make, same_place: bool) ->
     assert near(seen.rgb(29, 0.6, 0.6), WHITE)
 
 
-def test_a_picture_larger_than_the_canvas_is_cut_off(
-    make: Make,
-) -> None:
+def test_a_picture_larger_than_the_canvas_is_cut_off(make: Make) -> None:
     cut = {"type": "crossfade", "d": 200}
     tall = {
         "src": "red.mp4",

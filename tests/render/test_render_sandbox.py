@@ -175,22 +175,24 @@ def test_a_child_that_does_not_end_in_its_time_is_stopped(tmp_path: Path) -> Non
 
 def test_a_stubborn_child_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     children: list[asyncio.subprocess.Process] = []
+    task: asyncio.Future[process.Outcome]
     start = asyncio.create_subprocess_exec
 
     async def remember(*args: Any, **options: Any) -> asyncio.subprocess.Process:
         children.append(await start(*args, **options))
         return children[-1]
 
-    async def cancel() -> None:
-        def stop(_line: str) -> None:
-            task.cancel()
+    def up(_: str) -> None:
+        task.cancel()
 
+    async def cancel() -> None:
+        nonlocal task
         work = process.run(
             python(STUBBORN),
             folder=tmp_path,
             environment={},
             timeout=PATIENCE,
-            on_line=stop,
+            on_line=up,
             grace=0.05,
         )
         task = asyncio.ensure_future(work)

@@ -44,16 +44,16 @@ def _mean(plane: Any, top: float, bottom: float) -> float:
 
 
 @pytest.mark.rule("SSE-8")
-def test_a_scene_is_as_long_as_asked_and_of_one_size(
-    tmp_path: Path,
-) -> None:
+def test_a_scene_is_as_long_as_asked_and_of_one_size(tmp_path: Path) -> None:
     path = tmp_path / "sunset.mp4"
     info = asyncio.run(make_scene("sunset", 0.5, 7, path))
     assert (info.kind, info.width, info.height, info.fps) == ("video", 1280, 720, 30)
     assert len(DecodedVideo(path)) == 15
 
 
-@pytest.mark.parametrize("name", SCENES)
+@pytest.mark.parametrize(
+    "name", [pytest.param(n, marks=[] if n == "abstract" else [pytest.mark.slow]) for n in SCENES]
+)
 def test_every_scene_moves(scene: _Make, name: str) -> None:
     seen = DecodedVideo(scene(name))
     points = [(x / 64 + 0.003, y / 36 + 0.003) for x in range(64) for y in range(36)]
@@ -61,6 +61,7 @@ def test_every_scene_moves(scene: _Make, name: str) -> None:
     assert max(abs(a - b) for a, b in zip(first, last, strict=True)) > 8
 
 
+@pytest.mark.slow
 def test_the_seed_decides_and_nothing_else(scene: _Make, tmp_path: Path) -> None:
     first = scene("city", 0.2, 1).read_bytes()
     again = tmp_path / "again.mp4"
@@ -80,9 +81,8 @@ def height_of_light(seen: DecodedVideo, frame: int, left: float, right: float) -
     return sum(bright) / len(bright)
 
 
-def test_the_sun_sinks_and_the_sky_grows_dark(
-    scene: _Make,
-) -> None:
+@pytest.mark.slow
+def test_the_sun_sinks_and_the_sky_grows_dark(scene: _Make) -> None:
     seen = DecodedVideo(scene("sunset", 2.0))
     heights = [height_of_light(seen, frame, 0.2, 0.8) for frame in (6, 18, 30)]
     assert heights[0] > heights[1] + 0.05 > heights[2] + 0.1
@@ -91,9 +91,8 @@ def test_the_sun_sinks_and_the_sky_grows_dark(
     assert seen.brightest(59, 0.0, 0.0, 1.0, 0.6) < 150
 
 
-def test_the_moon_rises(
-    scene: _Make,
-) -> None:
+@pytest.mark.slow
+def test_the_moon_rises(scene: _Make) -> None:
     seen = DecodedVideo(scene("night", 2.0))
     low, high = (height_of_light(seen, frame, 0.6, 0.95) for frame in (0, 59))
     assert high > low + 0.2
@@ -116,9 +115,8 @@ def falls_by(seen: DecodedVideo, step: int, brighter: int) -> int:
     return max(found, key=lambda d: found[d])
 
 
-def test_snow_falls_slowly_and_rain_fast(
-    scene: _Make,
-) -> None:
+@pytest.mark.slow
+def test_snow_falls_slowly_and_rain_fast(scene: _Make) -> None:
     snow, rain = DecodedVideo(scene("snow", 0.1)), DecodedVideo(scene("rain", 0.1))
     assert 0 < falls_by(snow, 12, 20) < 10 < falls_by(rain, 70, 20)
 
@@ -136,13 +134,16 @@ COLORS = {
 }
 
 
-@pytest.mark.parametrize("name", COLORS)
+@pytest.mark.parametrize(
+    "name", [pytest.param(n, marks=[] if n == "fire" else [pytest.mark.slow]) for n in COLORS]
+)
 def test_a_scene_has_the_colours_of_its_word(scene: _Make, name: str) -> None:
     color = mean_color(scene(name, 0.1), 0.55, 1.0)
     for value, (low, high) in zip(color, COLORS[name], strict=True):
         assert low <= value <= high, color
 
 
+@pytest.mark.slow
 def test_the_day_has_a_blue_sky(scene: _Make) -> None:
     for name in ("clouds", "mountains"):
         y, u, v = mean_color(scene(name, 0.1), 0.0, 0.25)

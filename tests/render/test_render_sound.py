@@ -37,9 +37,7 @@ def test_backwards(make: Make, monkeypatch: pytest.MonkeyPatch, most: float) -> 
     assert high == pytest.approx([0.3, 0], abs=0.03)
 
 
-def test_it_begins_at_its_sample_wherever_it_is_cut(
-    make: Make,
-) -> None:
+def test_it_begins_at_its_sample_wherever_it_is_cut(make: Make) -> None:
     heard = read_samples(make([audio({"s": 250, "ss": 700, "d": 500, "v": 1})], **SIZE)[0])
     loud = [n for n, value in enumerate(heard) if abs(value) > 0.02]
     assert loud[0] == pytest.approx(12_000, abs=80)
@@ -53,9 +51,7 @@ def test_it_begins_at_its_sample_wherever_it_is_cut(
     assert (crossings(26_400 - 2500), crossings(26_400 + 100)) == (22, 44)
 
 
-def test_music_is_quieter_while_a_clip_is_heard(
-    make: Make,
-) -> None:
+def test_music_is_quieter_while_a_clip_is_heard(make: Make) -> None:
     music = {"src": "red.mp4", "d": 2000, "fx": [{"type": "duck", "amount": 0.6}]}
     clips = video({"s": 750, "d": 500})
     heard = read_samples(make([clips, audio(music)], **SIZE)[0])
@@ -69,9 +65,7 @@ def test_music_is_quieter_while_a_clip_is_heard(
     )
 
 
-def test_fades_and_transitions_keep_their_lengths(
-    make: Make,
-) -> None:
+def test_fades_and_transitions_keep_their_lengths(make: Make) -> None:
     cut = {"type": "crossfade", "d": 200}
     lane = audio(
         {"src": "red.mp4", "d": 1000, "fi": 500, "tr": cut},

@@ -32,9 +32,7 @@ def near(one: tuple[int, ...], other: tuple[int, ...], slack: int = 14) -> bool:
     return all(abs(a - b) <= slack for a, b in zip(one, other, strict=True))
 
 
-def test_a_crossfade_shows_both_in_its_middle(
-    make: Make,
-) -> None:
+def test_a_crossfade_shows_both_in_its_middle(make: Make) -> None:
     path, result = make(two("crossfade"), **SIZE)
     seen = DecodedVideo(path)
     assert (len(seen), result.warnings) == (60, ())
@@ -53,16 +51,16 @@ _POINTS = ((0.1, 0.5), (0.9, 0.5), (0.5, 0.1), (0.5, 0.9), (0.5, 0.5), (0.02, 0.
     ("kind", "seen_there"),
     [
         ("wipe-left", "RB...."),
-        ("wipe-right", "BR...."),
-        ("wipe-up", "..RB.."),
-        ("wipe-down", "..BR.."),
-        ("slide-left", "RB...."),
-        ("slide-right", "BR...."),
+        pytest.param("wipe-right", "BR....", marks=pytest.mark.slow),
+        pytest.param("wipe-up", "..RB..", marks=pytest.mark.slow),
+        pytest.param("wipe-down", "..BR..", marks=pytest.mark.slow),
+        pytest.param("slide-left", "RB....", marks=pytest.mark.slow),
+        pytest.param("slide-right", "BR....", marks=pytest.mark.slow),
         ("slide-up", "..RB.."),
-        ("slide-down", "..BR.."),
+        pytest.param("slide-down", "..BR..", marks=pytest.mark.slow),
         ("circle", "....BR"),
-        ("pixelate", "......"),
-        ("dissolve", "......"),
+        pytest.param("pixelate", "......", marks=pytest.mark.slow),
+        pytest.param("dissolve", "......", marks=pytest.mark.slow),
     ],
 )
 def test_the_middle_of_each(make: Make, kind: str, seen_there: str) -> None:
@@ -76,16 +74,17 @@ def test_the_middle_of_each(make: Make, kind: str, seen_there: str) -> None:
             assert near(seen.rgb(30, x, y), RED if letter == "R" else BLUE, 40), (x, y)
 
 
-@pytest.mark.parametrize(("kind", "low", "high"), [("black", 0, 40), ("white", 220, 256)])
+@pytest.mark.parametrize(
+    ("kind", "low", "high"),
+    [("black", 0, 40), pytest.param("white", 220, 256, marks=pytest.mark.slow)],
+)
 def test_through_black_and_white(make: Make, kind: str, low: int, high: int) -> None:
     seen = DecodedVideo(make(two(f"fade-{kind}"), **SIZE)[0])
     assert all(low <= part < high for part in seen.rgb(28, 0.5, 0.5))
     assert near(seen.rgb(23, 0.5, 0.5), RED, 20)
 
 
-def test_every_name_has_a_transition(
-    make: Make,
-) -> None:
+def test_every_name_has_a_transition(make: Make) -> None:
     names = [*TRANSITIONS, None]
     segments = [
         {"src": ("red.mp4", "blue.mp4")[n % 2], "s": 300 * n, "d": 300}
@@ -99,9 +98,7 @@ def test_every_name_has_a_transition(
         assert near(seen.rgb(9 * n + 4, 0.5, 0.5), (RED, BLUE)[n % 2], 30)
 
 
-def test_the_sources_are_shown_on(
-    make: Make,
-) -> None:
+def test_the_sources_are_shown_on(make: Make) -> None:
     cut = {"type": "crossfade", "d": 400}
     lane = video(
         {"src": "sample.mp4", "ss": 1000, "tr": cut}, {"src": "sample.mp4", "s": 1000, "ss": 2000}
@@ -113,9 +110,7 @@ def test_the_sources_are_shown_on(
     assert [seen.counter(n) for n in range(37, 60)] == list(range(67, 90))
 
 
-def test_without_more_material_the_last_and_the_first_picture_stand(
-    make: Make,
-) -> None:
+def test_without_more_material_the_last_and_the_first_picture_stand(make: Make) -> None:
     cut = {"type": "wipe-left", "d": 600}
     ends = {"src": "sample.mp4", "ss": 3000, "tr": cut}
     starts = {"src": "sample.mp4", "s": 1000, "ss": 0}
@@ -128,9 +123,7 @@ def test_without_more_material_the_last_and_the_first_picture_stand(
     assert [seen.counter(n) for n in (20, 39, 40, 59)] == [20, 109, 108, 89]
 
 
-def test_too_long_ones_are_shortened_and_said(
-    make: Make,
-) -> None:
+def test_too_long_ones_are_shortened_and_said(make: Make) -> None:
     lane = video(
         {"src": "red.mp4", "d": 200, "tr": {"type": "crossfade", "d": 3000}},
         {"src": "blue.mp4", "s": 200, "d": 100, "tr": {"type": "circle"}},
@@ -146,9 +139,8 @@ def test_too_long_ones_are_shortened_and_said(
     )
 
 
-def test_speed_and_transitions(
-    make: Make,
-) -> None:
+@pytest.mark.slow
+def test_speed_and_transitions(make: Make) -> None:
     cut = {"type": "crossfade", "d": 400}
     lane = video(
         {"src": "sample.mp4", "ss": 0, "sp": 2, "tr": cut},
@@ -158,9 +150,7 @@ def test_speed_and_transitions(
     assert (len(seen), seen.counter(20), seen.counter(40)) == (45, 40, 35)
 
 
-def test_sound_crosses_with_the_picture(
-    make: Make,
-) -> None:
+def test_sound_crosses_with_the_picture(make: Make) -> None:
     heard = read_samples(make(two("crossfade"), **SIZE)[0])
     assert abs(len(heard) - 96_000) <= 1024
     low, high = (
@@ -171,9 +161,7 @@ def test_sound_crosses_with_the_picture(
     assert high == pytest.approx([0, 0.21, 0.3], abs=0.03)
 
 
-def test_sound_fades_where_there_is_no_more_of_it(
-    make: Make,
-) -> None:
+def test_sound_fades_where_there_is_no_more_of_it(make: Make) -> None:
     whole = {"src": "red.mp4", "d": 2000, "tr": {"type": "circle", "d": 1000}}
     heard = read_samples(make([video(whole, {"src": "blue.mp4", "s": 2000, "d": 2000})], **SIZE)[0])
     assert tone_strength(heard, 440, 1.3, 1.4) == pytest.approx(0.3, abs=0.03)
@@ -182,9 +170,7 @@ def test_sound_fades_where_there_is_no_more_of_it(
     assert tone_strength(heard, 880, 2.6, 2.7) == pytest.approx(0.3, abs=0.03)
 
 
-def test_audio_tracks_have_crossfades_too(
-    make: Make,
-) -> None:
+def test_audio_tracks_have_crossfades_too(make: Make) -> None:
     lane = {
         "tt": 1,
         "sg": [

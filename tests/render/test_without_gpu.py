@@ -52,8 +52,7 @@ def test_an_encoder_that_fails_says_how(name: str, fake_ffmpeg: Callable[[str], 
 
 
 def test_a_card_that_cannot_encode_leaves_the_job_to_libx264(
-    make: Make,
-    fake_ffmpeg: Callable[[str], Path],
+    make: Make, fake_ffmpeg: Callable[[str], Path]
 ) -> None:
     fake_ffmpeg(_FAILING)
     path, result = make([ONE_CLIP])
@@ -64,9 +63,7 @@ def test_a_card_that_cannot_encode_leaves_the_job_to_libx264(
 
 
 def test_a_driver_that_hangs_is_given_up(
-    make: Make,
-    fake_ffmpeg: Callable[[str], Path],
-    monkeypatch: pytest.MonkeyPatch,
+    make: Make, fake_ffmpeg: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     hangs = "import signal\nif any(a.startswith('h264_') for a in args): signal.pause()"
     fake_ffmpeg(hangs)

@@ -6,6 +6,9 @@ import av
 
 from nemolocal_render import footage
 
+# Of the plane of red differences: pure red is 240, gray is 128.
+_IS_RED = bytes(value > 200 for value in range(256))
+
 
 class DecodedVideo:
     """The frames of a video, each as its three planes."""
@@ -50,6 +53,16 @@ class DecodedVideo:
             for place in range(footage.COUNTER_BITS)
         )
         return int("".join("01"[self.luma(index, x, y) > 128] for x in places), 2)
+
+    def red_box(self, index: int) -> tuple[int, int, int, int]:
+        """The red part of a frame: left, top, right, bottom, in even pixels."""
+        line, pixels = self._frames[index][2]
+        rows = [pixels[at : at + self.width // 2] for at in range(0, len(pixels), line)]
+        red = [row.translate(_IS_RED) for row in rows[: self.height // 2]]
+        tops = [y for y, row in enumerate(red) if b"\1" in row]
+        left = min(red[y].index(b"\1") for y in tops)
+        right = max(red[y].rindex(b"\1") for y in tops)
+        return 2 * left, 2 * tops[0], 2 * right + 2, 2 * tops[-1] + 2
 
     def brightest(self, index: int, left: float, top: float, right: float, bottom: float) -> int:
         """The brightest point of a part of a frame; sides from 0 to 1."""

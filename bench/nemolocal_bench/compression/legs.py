@@ -78,7 +78,7 @@ async def _try_family(name: str, folder: Path) -> str:
     source = ["-f", "lavfi", "-i", "testsrc2=s=640x360:r=30", "-frames:v", "8"]
     codec = ["-c:v", name, "-preset", ALTERNATIVES[name], "-pix_fmt", "yuv420p"]
     try:
-        await ffmpeg.run([*source, *codec, "-f", "null", "-"], folder=folder, timeout=20)
+        await ffmpeg.run([*source, *codec, "-f", "null", "-"], folder=folder, timeout=120)
     except ffmpeg.FFmpegFailed as failure:
         return str(failure)
     return ""

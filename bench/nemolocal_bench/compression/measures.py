@@ -110,7 +110,7 @@ async def _try_model(folder: Path, model: str) -> str:
     graph = f"split[a][b];[a][b]libvmaf=model=version={model}"
     try:
         await ffmpeg.run(
-            [*source, "-filter_complex", graph, "-f", "null", "-"], folder=folder, timeout=20
+            [*source, "-filter_complex", graph, "-f", "null", "-"], folder=folder, timeout=120
         )
     except ffmpeg.FFmpegFailed as failure:
         return str(failure)

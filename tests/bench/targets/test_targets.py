@@ -1,7 +1,6 @@
 """The search for a target on clips of different nature, really encoded and measured."""
 
 import asyncio
-from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,10 +13,12 @@ from nemolocal_bench.compression.legs import Result
 from nemolocal_bench.compression.measures import Instruments
 from nemolocal_bench.compression.search import PROBES, TOLERANCE
 from nemolocal_bench.compression.target import Found, TargetSearch
+from tests.support.media import run_ffmpeg
 
 from .natures import FPS, NATURES, prepare
 
-Run = Callable[..., None]
+pytestmark = pytest.mark.ffmpeg
+
 NIGHTLY = settings.default is not None and settings.default.max_examples > 500
 VMAF_ONLY = Instruments(neg=False, xpsnr=False, complaint="")
 TARGET = 95.0
@@ -37,7 +38,7 @@ class Searched(NamedTuple):
         return self.chosen.vmaf
 
 
-def search(run_ffmpeg: Run, nature: str, seconds: float, folder: Path) -> Searched:
+def search(nature: str, seconds: float, folder: Path) -> Searched:
     prepare(folder)
     drawn = ("-filter_complex", NATURES[nature](seconds), "-frames:v", str(round(seconds * FPS)))
     good = ("-c:v", "libx264", "-preset", "ultrafast", "-crf", "6", "-pix_fmt", "yuv420p")
@@ -57,25 +58,25 @@ def check(searched: Searched) -> None:
     assert searched.vmaf in [whole.vmaf for whole in searched.found.wholes]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("nature", ["screen", "cuts"])
-def test_a_target_is_just_reached_in_six_probes(
-    run_ffmpeg: Run, nature: str, tmp_path: Path
-) -> None:
-    searched = search(run_ffmpeg, nature, SHORT, tmp_path)
+def test_a_target_is_just_reached_in_six_probes(nature: str, tmp_path: Path) -> None:
+    searched = search(nature, SHORT, tmp_path)
     check(searched)
     assert searched.vmaf <= TARGET + TOLERANCE
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not NIGHTLY, reason="it takes a minute of processor time")
 @pytest.mark.parametrize("seconds", [SHORT, LONG])
 def test_a_target_is_just_reached_whatever_the_nature_of_a_clip(
-    run_ffmpeg: Run, seconds: float, tmp_path: Path
+    seconds: float, tmp_path: Path
 ) -> None:
     over = {}
     for nature in NATURES:
         folder = tmp_path / nature
         folder.mkdir()
-        searched = search(run_ffmpeg, nature, seconds, folder)
+        searched = search(nature, seconds, folder)
         check(searched)
         over[nature] = searched.vmaf - TARGET
     assert sum(each <= TOLERANCE for each in over.values()) >= len(NATURES) - 1, over

@@ -3,64 +3,25 @@
 import asyncio
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import pytest
 
 from nemolocal_contract.draft import Draft, Metadata
-from nemolocal_render.job import RenderResult, render
+from nemolocal_render.job import render
 from nemolocal_render.plan import OutputSpec, Source, plan_render
 from nemolocal_server.agent.edits import Material, Media, apply_edits
 from nemolocal_server.agent.intents import AddMusic, Edit, Talk
 from nemolocal_server.agent.understanding import understand
+from tests.support.wishes import Ask, Outcome
 
-_NEAR = 40
 _SAMPLE = ("sample.mp4",)
 
 
-class Outcome:
-    """A rendered wish: its file, what was reported, and eyes and ears for it."""
-
-    def __init__(self, path: Path, result: RenderResult, draft: Draft, see: Any, hear: Any) -> None:
-        self.path, self.result, self.draft = path, result, draft
-        self._see, self._hear = see, hear
-        self._seen: Any = None
-
-    @property
-    def seen(self) -> Any:
-        """Its pictures, decoded once."""
-        if self._seen is None:
-            self._seen = self._see(self.path)
-        return self._seen
-
-    @property
-    def heard(self) -> Any:
-        """Its samples; none where there is no sound."""
-        import av
-
-        with av.open(str(self.path)) as container:
-            if not container.streams.audio:
-                return [0.0] * 2 * 48_000
-        return self._hear(self.path)
-
-    def counters(self, *frames: int) -> list[int]:
-        """What the sample's counter says in these frames."""
-        return [self.seen.counter(frame) for frame in frames]
-
-    def shows(
-        self, color: tuple[int, int, int], frame: int, x: float = 0.5, y: float = 0.5
-    ) -> bool:
-        """Whether a point of a frame (negative from the end) is of about this colour."""
-        rgb = self.seen.rgb(frame % len(self.seen), x, y)
-        return all(abs(a - b) <= _NEAR for a, b in zip(rgb, color, strict=True))
-
-
 @pytest.fixture
-def ask(
-    tmp_path: Path, source: Callable[[str], Source], pictures: Any, samples: Any
-) -> Callable[..., Outcome]:
+def ask(tmp_path: Path, source: Callable[[str], Source], check_here: Callable[[], None]) -> Ask:
     """Say things one after another of some uploads, and render what comes of it, small."""
+    check_here()
 
     def run(*messages: str, uploads: tuple[str, ...] = _SAMPLE, small: bool = True) -> Outcome:
         material = Material(tuple(_media(name, source) for name in uploads))
@@ -79,7 +40,7 @@ def ask(
         plan = plan_render(draft, {name: source(name) for name in names}, OutputSpec("low"))
         path = tmp_path / "out" / "wish.mp4"
         work = render(plan, path, workdir=tmp_path / "work", on_progress=lambda _: None)
-        return Outcome(path, asyncio.run(work), draft, pictures, samples)
+        return Outcome(path, asyncio.run(work), draft)
 
     return run
 

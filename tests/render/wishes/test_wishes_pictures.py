@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -13,18 +12,24 @@ from nemolocal_render.scenes import make_scene
 from nemolocal_server.agent.edits import Material, Media, apply_edits
 from nemolocal_server.agent.intents import Generate
 from nemolocal_server.agent.understanding import understand
+from tests.support.frames import DecodedVideo
+from tests.support.wishes import Ask
+
+pytestmark = pytest.mark.ffmpeg
+
 
 RED, BLUE, WHITE, GREEN, BLACK = (255, 0, 0), (0, 0, 255), (255, 255, 255), (0, 255, 0), (0, 0, 0)
 CLIPS = ("red.mp4", "blue.mp4")
 
 
-def test_vertical_is_vertical_and_filled(ask: Any) -> None:
+def test_vertical_is_vertical_and_filled(ask: Ask) -> None:
     outcome = ask("make it vertical for TikTok", "720p", uploads=("red.mp4",), small=False)
     assert (outcome.result.width, outcome.result.height) == (720, 1280)
     assert outcome.shows(RED, 10, 0.5, 0.05)
 
 
-def test_black_bars_or_a_blurred_picture_fill_the_rest(ask: Any) -> None:
+@pytest.mark.slow
+def test_black_bars_or_a_blurred_picture_fill_the_rest(ask: Ask) -> None:
     bars = ask("make it square with black bars", "720p", uploads=("red.mp4",), small=False)
     assert (bars.result.width, bars.result.height) == (720, 720)
     assert bars.shows(BLACK, 10, 0.5, 0.02)
@@ -32,18 +37,21 @@ def test_black_bars_or_a_blurred_picture_fill_the_rest(ask: Any) -> None:
     assert blurred.seen.rgb(10, 0.5, 0.02)[0] > 80
 
 
-def test_the_frame_rate_is_the_one_asked_for(ask: Any) -> None:
+@pytest.mark.slow
+def test_the_frame_rate_is_the_one_asked_for(ask: Ask) -> None:
     outcome = ask("make it 24 fps", uploads=("red.mp4",))
     assert outcome.result.frames == 48
 
 
-def test_under_a_size_it_is_under_that_size(ask: Any) -> None:
+@pytest.mark.slow
+def test_under_a_size_it_is_under_that_size(ask: Ask) -> None:
     outcome = ask("compress it to under 0.2 MB")
     assert outcome.result.size <= 200_000
     assert outcome.counters(0, 60, 119) == [0, 60, 119]
 
 
-def test_compressed_it_is_smaller_than_its_source(ask: Any, media: Path) -> None:
+@pytest.mark.slow
+def test_compressed_it_is_smaller_than_its_source(ask: Ask, media: Path) -> None:
     outcome = ask("compress this video using RTK encoding", small=False)
     assert outcome.result.size < (media / "sample.mp4").stat().st_size
     assert len(outcome.seen) == 120
@@ -64,15 +72,17 @@ def _colour(rgb: tuple[int, ...]) -> int:
     return max(rgb) - min(rgb)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("said", "holds"), LOOKS, ids=[said for said, _ in LOOKS])
 def test_a_look_changes_the_colours(
-    ask: Any, said: str, holds: Callable[[tuple[int, ...], tuple[int, ...]], bool]
+    ask: Ask, said: str, holds: Callable[[tuple[int, ...], tuple[int, ...]], bool]
 ) -> None:
     plain = ask("trim to the first 0.2 seconds").seen.rgb(2, 0.2, 0.55)
     assert holds(plain, ask("trim to the first 0.2 seconds", said).seen.rgb(2, 0.2, 0.55))
 
 
-def test_more_contrast_spreads_light_and_dark(ask: Any) -> None:
+@pytest.mark.slow
+def test_more_contrast_spreads_light_and_dark(ask: Ask) -> None:
     trim = "trim to the first 0.2 seconds"
     plain, strong = ask(trim).seen, ask(trim, "a lot more contrast").seen
     dark, light = (0.5, 0.02), (0.5, 0.5)
@@ -80,7 +90,8 @@ def test_more_contrast_spreads_light_and_dark(ask: Any) -> None:
     assert spread[1] > 1.2 * spread[0]
 
 
-def test_a_blur_softens_an_edge_and_can_be_taken_off_again(ask: Any) -> None:
+@pytest.mark.slow
+def test_a_blur_softens_an_edge_and_can_be_taken_off_again(ask: Ask) -> None:
     def steepest(*said: str) -> int:
         put = "put the picture on the timeline"
         row: bytes = ask(put, *said, uploads=("edge.png",)).seen.row(5, 0.5)
@@ -91,7 +102,8 @@ def test_a_blur_softens_an_edge_and_can_be_taken_off_again(ask: Any) -> None:
     assert steepest("blur it a lot", "remove the blur") == sharp
 
 
-def test_turned_and_mirrored_the_corners_change_places(ask: Any) -> None:
+@pytest.mark.slow
+def test_turned_and_mirrored_the_corners_change_places(ask: Ask) -> None:
     put, uploads = "put the picture on the timeline", ("quarters.png",)
     # Two points of the upper half, left and right of the middle.
     for said, left, right in (
@@ -105,7 +117,8 @@ def test_turned_and_mirrored_the_corners_change_places(ask: Any) -> None:
         assert outcome.shows(right, 3, 0.55, 0.3), said
 
 
-def test_a_zoom_grows_the_picture(ask: Any) -> None:
+@pytest.mark.slow
+def test_a_zoom_grows_the_picture(ask: Ask) -> None:
     put = "put the picture on the timeline"
     seen = ask(put, "slowly zoom in", uploads=("edge.png",)).seen
     # The edge stands right of the middle and moves away from it.
@@ -118,7 +131,8 @@ def _edge(row: bytes) -> int:
     return next(n for n, value in enumerate(row) if value < 128)
 
 
-def test_a_crossfade_mixes_both_pictures_and_can_be_taken_away(ask: Any) -> None:
+@pytest.mark.slow
+def test_a_crossfade_mixes_both_pictures_and_can_be_taken_away(ask: Ask) -> None:
     said = ("put my clips on the timeline", "add a 1 second crossfade between the clips")
     mixed = ask(*said, uploads=CLIPS).seen
     assert len(mixed) == 120
@@ -130,14 +144,15 @@ def test_a_crossfade_mixes_both_pictures_and_can_be_taken_away(ask: Any) -> None
     assert hard.shows(BLUE, 60)
 
 
-def test_a_wipe_shows_one_picture_on_each_side(ask: Any) -> None:
+@pytest.mark.slow
+def test_a_wipe_shows_one_picture_on_each_side(ask: Ask) -> None:
     said = ("put my clips on the timeline", "add a wipe between the clips")
     outcome = ask(*said, uploads=CLIPS)
     sides = [outcome.shows(RED, 60, x) for x in (0.1, 0.9)]
     assert sorted(sides) == [False, True]
 
 
-def test_picture_in_picture_stands_in_its_corner(ask: Any) -> None:
+def test_picture_in_picture_stands_in_its_corner(ask: Ask) -> None:
     said = ("put red.mp4 on the timeline", "show blue.mp4 as picture in picture at the top left")
     outcome = ask(*said, uploads=CLIPS)
     assert outcome.shows(BLUE, 10, 0.1, 0.12)
@@ -146,7 +161,8 @@ def test_picture_in_picture_stands_in_its_corner(ask: Any) -> None:
     assert alone.shows(RED, 10, 0.1, 0.12)
 
 
-def test_a_watermark_lets_shine_through_what_is_behind_it(ask: Any) -> None:
+@pytest.mark.slow
+def test_a_watermark_lets_shine_through_what_is_behind_it(ask: Ask) -> None:
     said = ("put blue.mp4 on the timeline", "add logo.png as a watermark in the bottom right")
     outcome = ask(*said, uploads=("blue.mp4", "logo.png"))
     marked = [
@@ -163,7 +179,8 @@ def test_a_watermark_lets_shine_through_what_is_behind_it(ask: Any) -> None:
     assert outcome.seen.rgb(30, x / 320, y / 180)[2] > 20
 
 
-def test_a_generated_clip_is_a_film_of_what_was_asked_for(tmp_path: Path, pictures: Any) -> None:
+@pytest.mark.slow
+def test_a_generated_clip_is_a_film_of_what_was_asked_for(tmp_path: Path) -> None:
     wishes = understand("generate a 2-second sunset timelapse")
     assert isinstance(wishes, tuple)
     (wish,) = wishes
@@ -175,6 +192,6 @@ def test_a_generated_clip_is_a_film_of_what_was_asked_for(tmp_path: Path, pictur
         wishes, Draft(tracks=(), duration_ms=0), Material((), (media,), {wish: str(clip)})
     )
     assert draft.duration_ms == 2000
-    seen = pictures(clip)
+    seen = DecodedVideo(clip)
     red, _, blue = seen.rgb(30, 0.5, 0.6)
     assert red > blue

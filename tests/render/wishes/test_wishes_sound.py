@@ -1,27 +1,31 @@
 """Wishes about sound and words: volumes, music, fades, titles and subtitles."""
 
-from typing import Any
-
 import pytest
+
+from tests.support.audio import loudness, tone_strength
+from tests.support.wishes import Ask
+
+pytestmark = pytest.mark.ffmpeg
+
 
 RED, BLUE, WHITE, GREEN, BLACK = (255, 0, 0), (0, 0, 255), (255, 255, 255), (0, 255, 0), (0, 0, 0)
 CLIPS = ("red.mp4", "blue.mp4")
 
 
-def test_muted_it_is_silent(ask: Any, loudness: Any) -> None:
+@pytest.mark.slow
+def test_muted_it_is_silent(ask: Ask) -> None:
     outcome = ask("mute the video", uploads=("red.mp4",))
     assert not outcome.result.warnings
     assert loudness(outcome.heard, 0, 2) < 0.001
 
 
-def test_half_the_volume_is_half_as_high_a_wave(ask: Any, strength: Any) -> None:
+def test_half_the_volume_is_half_as_high_a_wave(ask: Ask) -> None:
     outcome = ask("set the volume of the video to 50%", uploads=("red.mp4",))
-    assert strength(outcome.heard, 440, 0.5, 1.0) == pytest.approx(0.15, abs=0.02)
+    assert tone_strength(outcome.heard, 440, 0.5, 1.0) == pytest.approx(0.15, abs=0.02)
 
 
-def test_music_plays_under_the_clip_until_its_end_and_can_be_taken_away(
-    ask: Any, loudness: Any
-) -> None:
+@pytest.mark.slow
+def test_music_plays_under_the_clip_until_its_end_and_can_be_taken_away(ask: Ask) -> None:
     said = ("mute the video", "add lo-fi background music at 50% volume")
     heard = ask(*said, uploads=("red.mp4",)).heard
     assert loudness(heard, 0.5, 1.5) > 0.01
@@ -30,17 +34,19 @@ def test_music_plays_under_the_clip_until_its_end_and_can_be_taken_away(
     assert loudness(with_nothing.heard, 0, 2) < 0.001
 
 
-def test_music_gets_quieter_while_the_clip_speaks(ask: Any, strength: Any) -> None:
+@pytest.mark.slow
+def test_music_gets_quieter_while_the_clip_speaks(ask: Ask) -> None:
     said = ("put the clip on the timeline", "use small.wav as background music at 100% volume")
     uploads = ("blue.mp4", "small.wav")
-    plain = strength(ask(*said, uploads=uploads).heard, 440, 0.4, 0.9)
-    ducked = strength(
+    plain = tone_strength(ask(*said, uploads=uploads).heard, 440, 0.4, 0.9)
+    ducked = tone_strength(
         ask(*said, "lower the music under the voice", uploads=uploads).heard, 440, 0.4, 0.9
     )
     assert ducked < 0.6 * plain
 
 
-def test_fades_darken_and_quieten_along_a_straight_line(ask: Any, loudness: Any) -> None:
+@pytest.mark.slow
+def test_fades_darken_and_quieten_along_a_straight_line(ask: Ask) -> None:
     outcome = ask("fade in and out over 1 second", uploads=("red.mp4",))
     seen, heard = outcome.seen, outcome.heard
     full = seen.rgb(30, 0.5, 0.5)[0]
@@ -52,14 +58,15 @@ def test_fades_darken_and_quieten_along_a_straight_line(ask: Any, loudness: Any)
     assert loudness(heard, 1.9, 2) < 0.4 * loudness(heard, 0.9, 1.1)
 
 
-def test_a_title_stands_in_its_place_for_its_time(ask: Any) -> None:
+def test_a_title_stands_in_its_place_for_its_time(ask: Ask) -> None:
     seen = ask("add a title 'Hello' at the top for 1 second", uploads=("red.mp4",)).seen
     shown = [seen.brightest(n, 0.2, 0, 0.8, 0.3) > 150 for n in (0, 15, 29, 30, 45)]
     assert shown == [True, True, True, False, False]
     assert seen.brightest(15, 0, 0.5, 1, 1) < 120
 
 
-def test_a_title_can_be_changed_and_removed(ask: Any) -> None:
+@pytest.mark.slow
+def test_a_title_can_be_changed_and_removed(ask: Ask) -> None:
     added = "add a title 'Hello' for 2 seconds"
     moved = ask(added, "move the title to the bottom", uploads=("red.mp4",)).seen
     assert moved.brightest(15, 0, 0, 1, 0.4) < 120
@@ -68,7 +75,8 @@ def test_a_title_can_be_changed_and_removed(ask: Any) -> None:
     assert gone.brightest(15, 0, 0, 1, 1) < 120
 
 
-def test_subtitles_show_at_the_bottom_at_their_times(ask: Any) -> None:
+@pytest.mark.slow
+def test_subtitles_show_at_the_bottom_at_their_times(ask: Ask) -> None:
     srt = "add these subtitles:\n1\n00:00:00,500 --> 00:00:01,000\nHello there\n"
     seen = ask(srt, uploads=("red.mp4",)).seen
     shown = [seen.brightest(n, 0.1, 0.7, 0.9, 1) > 150 for n in (5, 14, 15, 29, 30, 50)]
