@@ -22,10 +22,19 @@ SLOW_CHECKS = {
 
 
 def cases() -> Iterator[object]:
-    """All mutants, each that a slow check must notice marked as slow."""
+    """All mutants; fast is the first of each section and each way to break a server."""
+    seen = set[tuple[str, ...]]()
     for mutant in server_mutants().values():
-        slow = not SLOW_CHECKS.keys().isdisjoint(mutant.kills)
+        kind = (mutant.id.partition(".")[0], *ways(mutant))
+        slow = kind in seen or not SLOW_CHECKS.keys().isdisjoint(mutant.kills)
+        if not slow:
+            seen.add(kind)
         yield pytest.param(mutant, id=mutant.id, marks=[pytest.mark.slow] if slow else [])
+
+
+def ways(mutant: ServerMutant) -> list[str]:
+    names = ("on_request", "on_reply", "patches", "settings")
+    return [name for name in names if getattr(mutant, name)]
 
 
 @pytest.mark.mutants

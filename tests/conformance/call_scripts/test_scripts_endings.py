@@ -92,11 +92,9 @@ def test_an_account_that_cannot_be_had_is_a_failure_before_the_first_step() -> N
 
 ODD: tuple[object, ...] = (
     [],
-    None,
-    5,
     {"code": 0, "data": []},
     {"status": "completed", "output": 5},
-    "x",
+    *(pytest.param(odd, marks=pytest.mark.slow) for odd in (None, 5, "x")),
 )
 
 
