@@ -1,12 +1,9 @@
 """Checks of exports and downloads: a journal that passes each, and one that fails it."""
 
-from types import ModuleType
-
 import pytest
 
 from nemolocal_conformance.client_rules import downloads, exports, polling
-from nemolocal_conformance.client_rules.rule import ClientCheck
-from tests.support.journal_builder import Build, JournalBuilder, VerdictOf
+from tests.support.journal_builder import Build, JournalBuilder, VerdictOf, check_ids
 
 MODULES = (exports, polling, downloads)
 DUPLICATE = '{"code": 400, "message": "duplicate id", "data": null}'
@@ -110,12 +107,8 @@ def test_each_check_passes_one_journal_and_fails_another(
     assert set(found.entries) <= {entry.id for entry in builder.entries}
 
 
-def checks_of(module: ModuleType) -> set[str]:
-    return {value.id for value in vars(module).values() if isinstance(value, ClientCheck)}
-
-
 def test_every_check_has_a_journal_that_passes_and_one_that_fails() -> None:
-    assert set(CASES) == set().union(*map(checks_of, MODULES))
+    assert set(CASES) == check_ids(*MODULES)
 
 
 def test_a_missing_look_may_have_been_among_entries_that_are_gone(

@@ -1,6 +1,5 @@
 """Checks of requests, accounts and refusals: a journal that passes each, and one that fails it."""
 
-from types import ModuleType
 from typing import Any
 
 import pytest
@@ -14,13 +13,11 @@ from nemolocal_conformance.client_rules import (
     routes,
     sessions,
 )
-from nemolocal_conformance.client_rules.rule import ClientCheck
-from tests.support.journal_builder import Build, JournalBuilder, VerdictOf
+from tests.support.journal_builder import Build, JournalBuilder, VerdictOf, check_ids
 
 MODULES = (requests, accounts, renewals, refusals, rate_limits, sessions, routes)
 LOST: dict[str, Any] = {"code": 1002}
 WEEK = 7 * 86_400.0
-LONG_ID = "x" * 65
 
 
 def once_more(builder: JournalBuilder, pause: float, *codes: int) -> JournalBuilder:
@@ -64,8 +61,8 @@ CASES: dict[str, tuple[Build, Build]] = {
         lambda b: b.request_token("", code=400),
     ),
     "client.after-400.client-id": (
-        lambda b: b.request_token(LONG_ID, code=400).request_token("new", code=400),
-        lambda b: b.request_token(LONG_ID, code=400).request_token(LONG_ID, code=400),
+        lambda b: b.request_token("x" * 65, code=400).request_token("new", code=400),
+        lambda b: b.request_token("x" * 65, code=400).request_token("x" * 65, code=400),
     ),
     "client.token.once-a-week": (
         lambda b: b.request_token().wait(WEEK).request_token(),
@@ -197,12 +194,8 @@ def test_each_check_passes_one_journal_and_fails_another(
     assert set(found.entries) <= {entry.id for entry in builder.entries}
 
 
-def checks_of(module: ModuleType) -> set[str]:
-    return {value.id for value in vars(module).values() if isinstance(value, ClientCheck)}
-
-
 def test_every_check_has_a_journal_that_passes_and_one_that_fails() -> None:
-    assert set(CASES) == set().union(*map(checks_of, MODULES))
+    assert set(CASES) == check_ids(*MODULES)
 
 
 def test_a_message_without_credits_that_is_sent_again_says_what_it_costs(
@@ -237,8 +230,7 @@ def test_another_process_may_have_renewed_the_token(
 def test_a_request_that_was_refused_unread_is_repeated_by_one_to_the_same_place(
     builder: JournalBuilder, verdict: VerdictOf
 ) -> None:
-    body = {"task_name": "project"}
-    headers = {"Content-Length": "23"}
+    body, headers = {"task_name": "project"}, {"Content-Length": "23"}
     builder.request_token().request("session", code=1001, headers=headers).request_token(gives=2)
     assert verdict("client.after-1001.repeat", builder).outcome == "failed"
     builder.request("session", body=body, headers=headers)
@@ -263,7 +255,7 @@ def test_a_manual_token_is_not_renewed(
 def test_a_new_client_id_after_400_is_no_new_client(
     builder: JournalBuilder, verdict: VerdictOf
 ) -> None:
-    builder.request_token(LONG_ID, code=400).request_token("me")
+    builder.request_token("x" * 65, code=400).request_token("me")
     assert verdict("client.client-id.kept", builder).outcome == "not applicable"
 
 
@@ -305,4 +297,4 @@ def test_an_edit_is_never_taken_for_something_else(
     message: str, builder: JournalBuilder, verdict: VerdictOf
 ) -> None:
     builder.chat(message)
-    assert all(verdict(check, builder).outcome == "passed" for check in checks_of(routes))
+    assert all(verdict(check, builder).outcome == "passed" for check in check_ids(routes))

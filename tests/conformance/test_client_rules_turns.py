@@ -1,14 +1,12 @@
 """Checks of turns: silent ones, cut ones, long ones; a journal that passes, one that fails."""
 
-from types import ModuleType
 from typing import Any
 
 import pytest
 
 from nemolocal_conformance.client_rules import cuts, listening, silences
-from nemolocal_conformance.client_rules.rule import ClientCheck
 from nemolocal_contract.journal import TurnEntry
-from tests.support.journal_builder import Build, JournalBuilder, VerdictOf
+from tests.support.journal_builder import Build, JournalBuilder, VerdictOf, check_ids
 
 MODULES = (silences, cuts, listening)
 CUT: dict[str, Any] = {"ending": "cut by fault", "text": ""}
@@ -103,12 +101,8 @@ def test_each_check_passes_one_journal_and_fails_another(
     assert set(found.entries) <= {entry.id for entry in builder.entries}
 
 
-def checks_of(module: ModuleType) -> set[str]:
-    return {value.id for value in vars(module).values() if isinstance(value, ClientCheck)}
-
-
 def test_every_check_has_a_journal_that_passes_and_one_that_fails() -> None:
-    assert set(CASES) == set().union(*map(checks_of, MODULES))
+    assert set(CASES) == check_ids(*MODULES)
 
 
 @pytest.mark.parametrize(
@@ -202,7 +196,7 @@ def test_silence_that_nobody_saw_begin_is_not_judgeable(
     assert verdict("client.resend", builder).outcome == "not judgeable"
 
 
-@pytest.mark.parametrize("check", sorted(checks_of(cuts) - {"client.hang-up.resend"}))
+@pytest.mark.parametrize("check", sorted(check_ids(cuts) - {"client.hang-up.resend"}))
 def test_an_archive_that_tells_no_endings_cannot_clear_a_client_of_cuts(
     check: str, builder: JournalBuilder, verdict: VerdictOf
 ) -> None:

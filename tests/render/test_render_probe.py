@@ -2,9 +2,7 @@
 
 import asyncio
 import contextlib
-import os
 import re
-import sys
 from collections.abc import Callable
 from fractions import Fraction
 from itertools import repeat
@@ -15,7 +13,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from nemolocal_render import inspection, probe as probing, sandbox
+from nemolocal_render import inspection
 from nemolocal_render.inspection import Answer, inspect_media, inspect_render
 from nemolocal_render.media import DEMUXERS, MAX_SECONDS, MediaInfo, MediaRejected
 from nemolocal_render.plan import Source
@@ -264,54 +262,3 @@ def test_a_file_of_no_boxes_has_no_index(tmp_path: Path) -> None:
     path = tmp_path / "x"
     path.write_bytes(b"\0\0\0\0free" * 3)
     assert inspection._index_first(path) is False
-
-
-def child_says(lines: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    def confined(argv: list[str], _: Any) -> list[str]:
-        assert argv[0] == sys.executable
-        return [sys.executable, "-S", "-c", lines]
-
-    monkeypatch.setattr(sandbox, "confined", confined)
-
-
-@pytest.mark.parametrize(
-    "lines", ["", 'print(\'{"info": {"ki\')', "import os; os.kill(os.getpid(), 9)"]
-)
-def test_a_child_that_breaks_is_a_refusal(
-    media: Path, monkeypatch: pytest.MonkeyPatch, lines: str
-) -> None:
-    child_says(lines, monkeypatch)
-    with pytest.raises(MediaRejected, match=r"^the file cannot be read$"):
-        asyncio.run(probe(media / "small.png", "png"))
-
-
-def test_a_child_that_does_not_end_is_a_refusal(
-    media: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    child_says("import signal; signal.pause()", monkeypatch)
-    monkeypatch.setattr(probing, "_PATIENCE", 0.01)
-    with pytest.raises(MediaRejected, match=r"^the file takes too long to read$"):
-        asyncio.run(probe(media / "small.png", "png"))
-
-
-def test_a_child_that_a_busy_machine_keeps_waiting_is_waited_for(
-    media: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    info = asyncio.run(probe(media / "small.png", "png"))
-    answer = msgspec.json.encode(Answer(info=info)).decode()
-    child_says(f"import time; time.sleep(0.2); print({answer!r})", monkeypatch)
-    monkeypatch.setattr(probing, "_SECONDS", 0.1)  # of processor time
-    assert asyncio.run(probe(media / "small.png", "png")) == info
-
-
-def test_a_check_that_breaks_is_a_refusal(media: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    child_says("", monkeypatch)
-    with pytest.raises(MediaRejected, match=r"^the rendered file cannot be read$"):
-        asyncio.run(check(media / "sample.mp4"))
-
-
-def test_the_probe_needs_nothing_of_the_environment(
-    media: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(os, "environ", {})
-    assert asyncio.run(probe(media / "small.png", "png")).width == 160

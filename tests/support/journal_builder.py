@@ -2,10 +2,12 @@
 
 import json
 from collections.abc import Callable, Iterable
+from types import ModuleType
 from typing import Any, Protocol
 
 import msgspec
 
+from nemolocal_conformance.client_rules.rule import ClientCheck
 from nemolocal_conformance.records.journal import Journal
 from nemolocal_conformance.verdicts import Verdict
 from nemolocal_contract import endpoints as wire
@@ -193,3 +195,9 @@ class VerdictOf(Protocol):
     def __call__(
         self, check: str, journal: JournalBuilder | Journal, **options: Any
     ) -> Verdict: ...
+
+
+def check_ids(*modules: ModuleType) -> set[str]:
+    """The ids of the checks of a client that these modules hold."""
+    found = (value for module in modules for value in vars(module).values())
+    return {value.id for value in found if isinstance(value, ClientCheck)}
