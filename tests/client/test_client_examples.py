@@ -15,7 +15,7 @@ from nemolocal_contract import clock
 from nemolocal_server.serving import LocalServer
 from nemolocal_server.settings import Settings
 from nemolocal_server.silence import Silence
-from tests.support.cli import FakeRenderer
+from tests.support.executor import FakeRenderExecutor
 
 ROOT = Path(__file__).parents[2]
 ADDRESS = "http://127.0.0.1:8787"
@@ -41,7 +41,7 @@ SETTINGS = Settings(port=0, speed=1e6, silence=Silence(rate=0))
 @pytest.fixture(scope="module")
 def planning_server() -> Iterator[str]:
     """The address of a server that renders nothing."""
-    with LocalServer(SETTINGS, execute=FakeRenderer()) as server:
+    with LocalServer(SETTINGS, execute=FakeRenderExecutor()) as server:
         yield server.base_url
 
 

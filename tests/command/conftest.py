@@ -10,7 +10,9 @@ import pytest
 
 from nemolocal import backend
 from nemolocal_render.footage import make_sample
-from tests.support.cli import CommandRunner, FakeRenderer, ServerStarter
+from nemolocal_render.job import RenderFailed
+from tests.support.cli import CommandRunner, ServerStarter
+from tests.support.executor import FakeRenderExecutor
 from tests.support.media import MediaCache
 
 
@@ -60,7 +62,7 @@ def copied_samples(monkeypatch: pytest.MonkeyPatch, media_cache: MediaCache) -> 
 @pytest.fixture
 def without_rendering(monkeypatch: pytest.MonkeyPatch) -> None:
     """The command's own server renders nothing."""
-    monkeypatch.setattr("nemolocal_server.server.LocalExecutor", lambda _: FakeRenderer())
+    monkeypatch.setattr("nemolocal_server.server.LocalExecutor", lambda _: FakeRenderExecutor())
 
 
 @pytest.fixture
@@ -83,13 +85,15 @@ def rendered(request: pytest.FixtureRequest) -> bool:
 
 
 @pytest.fixture
-def executor() -> FakeRenderer:
-    """What stands in for FFmpeg."""
-    return FakeRenderer()
+def executor() -> FakeRenderExecutor:
+    """What stands in for FFmpeg; set `failures_left` and the next renders fail."""
+    executor = FakeRenderExecutor(warnings=("no glyph for 字",))
+    executor.failure, executor.failures_left = RenderFailed("the disk is full"), 0
+    return executor
 
 
 @pytest.fixture
-def serve(executor: FakeRenderer) -> Iterator[ServerStarter]:
+def serve(executor: FakeRenderExecutor) -> Iterator[ServerStarter]:
     """Starts servers with the settings it is called with; gives their base URLs."""
     starter = ServerStarter(executor)
     yield starter

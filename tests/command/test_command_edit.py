@@ -10,7 +10,8 @@ from nemolocal import backend, edit
 from nemolocal_client import Attribution, Client, MemoryProfile, Notice, PollPolicy
 from nemolocal_client.gui import hints_for
 from nemolocal_server.agent.speech import screen
-from tests.support.cli import CommandRunner, FakeRenderer, ServerStarter
+from tests.support.cli import CommandRunner, ServerStarter
+from tests.support.executor import FakeRenderExecutor
 
 TRIM = "trim to the first 1 second"
 
@@ -83,34 +84,34 @@ def test_edit_exports_by_itself_and_tells_nobody_to_ask_for_it(
 
 
 def test_export_in_the_messages_is_not_made_twice(
-    run: CommandRunner, serve: ServerStarter, clip: Path, executor: FakeRenderer
+    run: CommandRunner, serve: ServerStarter, clip: Path, executor: FakeRenderExecutor
 ) -> None:
     url = serve()
     run("edit", clip, "-m", f"{TRIM} and export", "-o", "out.mp4", "--base-url", url)
-    assert executor.calls == 1
+    assert len(executor.plans) == 1
 
 
 def test_edit_after_an_export_is_exported_too(
-    run: CommandRunner, serve: ServerStarter, clip: Path, executor: FakeRenderer
+    run: CommandRunner, serve: ServerStarter, clip: Path, executor: FakeRenderExecutor
 ) -> None:
     words = ["-m", f"{TRIM} and export", "-m", "add lo-fi background music"]
     run("edit", clip, *words, "-o", "out.mp4", "--base-url", serve())
-    assert executor.calls == 2
+    assert len(executor.plans) == 2
 
 
 def test_render_that_fails_once_is_made_good(
-    run: CommandRunner, serve: ServerStarter, clip: Path, executor: FakeRenderer
+    run: CommandRunner, serve: ServerStarter, clip: Path, executor: FakeRenderExecutor
 ) -> None:
-    executor.failures = 1
+    executor.failures_left = 1
     outcome = run("edit", clip, "-m", TRIM, "-o", "out.mp4", "--base-url", serve())
     assert outcome.status == 0
     assert "The export failed, trying once more" in outcome.err
 
 
 def test_render_that_fails_twice_leaves_the_older_file(
-    run: CommandRunner, serve: ServerStarter, clip: Path, executor: FakeRenderer
+    run: CommandRunner, serve: ServerStarter, clip: Path, executor: FakeRenderExecutor
 ) -> None:
-    executor.failures = 2
+    executor.failures_left = 2
     Path("out.mp4").write_bytes(b"older")
     outcome = run("edit", clip, "-m", TRIM, "-o", "out.mp4", "--base-url", serve())
     assert outcome.status == 1

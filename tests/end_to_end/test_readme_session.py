@@ -10,7 +10,7 @@ import pytest
 from nemolocal_server.serving import LocalServer
 from nemolocal_server.settings import Settings
 from nemolocal_server.silence import Silence
-from tests.support.cli import FakeRenderer
+from tests.support.executor import FakeRenderExecutor
 
 # The session by `nemolocal exec` in tests/command is the fast one.
 pytestmark = pytest.mark.slow
@@ -38,7 +38,7 @@ def rendered(request: pytest.FixtureRequest) -> bool:
 def output(tmp_path: Path, sample: Path, rendered: bool) -> str:
     (tmp_path / "nemolocal-demo.mp4").write_bytes(sample.read_bytes())
     settings = Settings(port=0, silence=Silence(rate=0))
-    with LocalServer(settings, execute=None if rendered else FakeRenderer()) as server:
+    with LocalServer(settings, execute=None if rendered else FakeRenderExecutor()) as server:
         script = session_of_the_readme().replace("http://127.0.0.1:8787", server.base_url)
         run = subprocess.run(
             ["bash", "-euo", "pipefail", "-c", script],

@@ -1,19 +1,16 @@
 """The command run in this process, and a local server that renders without FFmpeg."""
 
-from collections.abc import Callable
 from contextlib import ExitStack
-from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 
 from nemolocal.command import main
-from nemolocal_render.job import RenderFailed, RenderResult
-from nemolocal_render.plan import RenderPlan
 from nemolocal_server.serving import LocalServer
 from nemolocal_server.settings import Settings
 from nemolocal_server.silence import Silence
+from tests.support.executor import FakeRenderExecutor
 
 
 class CommandResult(msgspec.Struct, frozen=True):
@@ -40,31 +37,10 @@ class CommandRunner:
         return CommandResult(status, printed.out, printed.err)
 
 
-class FakeRenderer:
-    """Renders without FFmpeg: a file of eight bytes, or a failure."""
-
-    def __init__(self) -> None:
-        self.failures = 0
-        self.calls = 0
-
-    async def __call__(
-        self, plan: RenderPlan, destination: Path, on_progress: Callable[[int], None]
-    ) -> RenderResult:
-        self.calls += 1
-        on_progress(50)
-        if self.calls <= self.failures:
-            raise RenderFailed("the disk is full")
-        destination.write_bytes(b"a render")
-        return RenderResult(
-            duration=plan.duration, size=8, frames=60, width=1280, height=720,
-            encoder="none", encoder_reason="planned", warnings=("no glyph for 字",),
-        )  # fmt: skip
-
-
 class ServerStarter:
     """Starts local servers with a renderer of ours; each stays until `close`."""
 
-    def __init__(self, renderer: FakeRenderer) -> None:
+    def __init__(self, renderer: FakeRenderExecutor) -> None:
         self._renderer = renderer
         self._servers = ExitStack()
 
