@@ -29,6 +29,7 @@ _BACKLOG = 2048
 _KEEP_ALIVE = 75
 # How long a signal may go unseen, in seconds.
 _TICK = 0.1
+_STEPS_TO_CLOSE = 3
 
 
 class PortTaken(Exception):
@@ -130,6 +131,20 @@ class _Server(uvicorn.Server):
         while not await self.on_tick(0):
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(stopped.wait(), _TICK)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Like uvicorn's, which always waits a tenth of a second; where nobody is left, this ends."""
+        for one in [*self.servers, *(sockets or [])]:
+            one.close()
+        for connection in list(self.server_state.connections):
+            connection.shutdown()
+        # What was idle is told of its end one step later, and forgotten after another.
+        for _ in range(_STEPS_TO_CLOSE):
+            await asyncio.sleep(0)
+        if self.server_state.connections or self.server_state.tasks:
+            await super().shutdown(sockets)
+        else:
+            await self.lifespan.shutdown()
 
     def stop(self) -> None:
         """End the server from another thread."""

@@ -53,7 +53,7 @@ def file_server(sample: Path) -> Iterator[str]:
         "/slow.mp4": (200, {"Content-Length": "999"}, b"x"),
         "/clip.exe": (200, {}, video),
     }
-    thread = threading.Thread(target=web.serve_forever, daemon=True)
+    thread = threading.Thread(target=web.serve_forever, args=(0.01,), daemon=True)
     thread.start()
     yield place
     FileHandler.stalled.set()
