@@ -17,8 +17,8 @@ from tests.support.media import MediaCache
 share_ssl_contexts()
 
 # `ci` always draws the same examples and never measures time; HYPOTHESIS_PROFILE=nightly draws new
-# ones, twenty times as many, and has what takes minutes tested too.
-settings.register_profile("ci", derandomize=True, deadline=None, max_examples=50)
+# ones, forty times as many, and has what takes minutes tested too.
+settings.register_profile("ci", derandomize=True, deadline=None, max_examples=25)
 settings.register_profile("nightly", deadline=None, max_examples=1000, print_blob=True)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
@@ -56,7 +56,8 @@ def song(media_cache: MediaCache) -> Path:
     return media_cache.file("song.m4a", lambda path: asyncio.run(make_music("lofi", 1.0, path)))
 
 
-@pytest.fixture(params=FACES)
+# Both stand on the same flows: the short run has the sync one, and tests of the other by itself.
+@pytest.fixture(params=["sync", pytest.param("async", marks=pytest.mark.slow)])
 def face(request: pytest.FixtureRequest) -> ClientFactory:
     """Makes clients of one face; both are called as the sync one is."""
     return FACES[request.param]

@@ -66,22 +66,18 @@ def modules(package: str) -> list[Path]:
     return sorted((ROOT / FOLDERS[package] / package).rglob("*.py"))
 
 
-@cache
-def parsed(module: Path) -> ast.Module:
-    return ast.parse(module.read_text(encoding="utf-8"))
-
-
-def imported(module: Path) -> Iterator[str]:
+def imported(module: ast.Module) -> Iterator[str]:
     """The top-level packages that a module imports, anywhere in it."""
-    for node in ast.walk(parsed(module)):
+    for node in ast.walk(module):
         if isinstance(node, ast.Import):
             yield from (alias.name.partition(".")[0] for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
             yield node.module.partition(".")[0]
 
 
+# One test for both, since reading a package takes longer than looking at it.
 @pytest.mark.parametrize("package", FOLDERS)
-def test_a_package_imports_only_what_its_place_allows(package: str) -> None:
+def test_modules_say_what_they_are_and_import_only_what_is_allowed(package: str) -> None:
     allowed = MAY_IMPORT[package] | {package} | sys.stdlib_module_names
     assert modules(package)
     for module in modules(package):
@@ -89,22 +85,18 @@ def test_a_package_imports_only_what_its_place_allows(package: str) -> None:
         here |= GIVEN_TO_TESTS if "plugin" in module.parts else set()
         random = "scripts" in module.parts and module.name in MADE_AT_RANDOM
         here |= {"hypothesis"} if random else set()
-        found = set(imported(module))
+        content = ast.parse(module.read_text(encoding="utf-8"))
+        found = set(imported(content))
         assert found <= here, f"{module} imports {sorted(found - here)}"
+        docstring = ast.get_docstring(content)
+        assert docstring, f"{module} has no docstring"
+        assert docstring.splitlines()[0].endswith((".", ":")), f"{module}: not a sentence"
 
 
 def test_the_table_in_the_architecture_names_every_package() -> None:
     text = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
     for package, folder in FOLDERS.items():
         assert f"| `{package}` | `{folder}/` |" in text
-
-
-@pytest.mark.parametrize("package", FOLDERS)
-def test_every_module_says_in_a_sentence_what_it_is(package: str) -> None:
-    for module in modules(package):
-        docstring = ast.get_docstring(parsed(module))
-        assert docstring, f"{module} has no docstring"
-        assert docstring.splitlines()[0].endswith((".", ":")), f"{module}: not a sentence"
 
 
 def test_no_file_is_too_long() -> None:

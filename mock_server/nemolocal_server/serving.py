@@ -133,7 +133,7 @@ class _Server(uvicorn.Server):
                 await asyncio.wait_for(stopped.wait(), _TICK)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Like uvicorn's, which always waits a tenth of a second; where nobody is left, this ends."""
+        """End without uvicorn's wait of a tenth of a second where no request is open."""
         for one in [*self.servers, *(sockets or [])]:
             one.close()
         for connection in list(self.server_state.connections):

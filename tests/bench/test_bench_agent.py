@@ -15,6 +15,7 @@ def bed(tmp_path: Path) -> Iterator[Bed]:
     made.core.store.close()
 
 
+@pytest.mark.slow
 def test_the_bench_prints_plans_and_the_state(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--segments", "100", "--rounds", "1", "--seconds", "0.05"]) == 0
     lines = capsys.readouterr().out.splitlines()

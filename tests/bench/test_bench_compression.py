@@ -235,6 +235,7 @@ def test_an_interrupted_run_leaves_its_finished_legs(
     assert len(set(seen)) == len(seen) - 1
 
 
+@pytest.mark.slow
 def test_without_a_token_the_published_figures_stand_in(
     measured: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -256,6 +257,7 @@ def test_the_published_figures_are_in_the_lines_that_they_name() -> None:
         assert claim in lines[int(line) - 1]
 
 
+@pytest.mark.slow
 def test_a_server_that_is_not_there_costs_only_its_own_leg(
     measured: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -274,6 +276,7 @@ def test_a_target_out_of_reach_is_told(
     assert "VMAF 99.9 is not reached" in done(tmp_path).page
 
 
+@pytest.mark.slow
 def test_a_report_that_cannot_be_written_in_the_end_is_told(
     measured: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

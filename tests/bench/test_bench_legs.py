@@ -81,6 +81,7 @@ def test_an_encode_that_hangs_is_stopped(
     assert leg(FAST, clip, tmp_path).complaint == "it was stopped after 0 s"
 
 
+@pytest.mark.slow
 def test_an_encode_that_lost_frames_has_sizes_and_no_score(
     clip: Clip, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -93,6 +94,7 @@ def test_an_encode_that_lost_frames_has_sizes_and_no_score(
         search.run(90)
 
 
+@pytest.mark.slow
 def test_a_long_clip_is_searched_on_three_stretches_of_it(
     clip: Clip, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -110,6 +112,7 @@ def test_a_long_clip_is_searched_on_three_stretches_of_it(
     assert not (tmp_path / "sample.mp4").exists()
 
 
+@pytest.mark.slow
 def test_a_search_whose_whole_gets_no_score_says_why(
     clip: Clip, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -158,6 +158,7 @@ def test_a_binary_without_vmaf_says_so(tmp_path: Path, monkeypatch: pytest.Monke
     assert not found.xpsnr
 
 
+@pytest.mark.slow
 @given(st.lists(st.floats(0, 100), min_size=1, max_size=50))
 def test_the_means_lie_between_the_least_and_the_most(values: list[float]) -> None:
     score = summarize("vmaf", values, 108)
@@ -205,6 +206,7 @@ def test_what_is_no_pair_is_refused_with_the_reason(
         check(media / "plain.mp4", make("other.mp4", how), tmp_path)
 
 
+@pytest.mark.slow
 def test_a_smaller_picture_of_the_same_shape_passes_where_it_is_meant(
     media: Path, make: Make, tmp_path: Path
 ) -> None:

@@ -30,6 +30,7 @@ def film(media_cache: MediaCache) -> Path:
     return path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("large", "scored"),
     [((256, 144), False), pytest.param((640, 360), True, marks=pytest.mark.slow)],
@@ -72,6 +73,7 @@ def test_the_bench_keeps_its_clips(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert sorted(path.name for path in tmp_path.iterdir()) == kept
 
 
+@pytest.mark.slow
 def test_a_film_repeats_its_scene_and_is_made_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -91,6 +93,7 @@ def test_a_film_repeats_its_scene_and_is_made_once(
     assert '"frames":90,"duration":3.0' in counted.stdout
 
 
+@pytest.mark.slow
 def test_a_score_is_of_paired_pictures(film: Path, tmp_path: Path) -> None:
     worse, late = tmp_path / "worse.mp4", tmp_path / "late.mp4"
     encode = ["-c:v", "libx264", "-preset", "ultrafast", "-an", "-f", "mp4"]

@@ -11,6 +11,7 @@ from nemolocal_bench.server import main
 from nemolocal_bench.streams import due_times, measure_streams, open_account, percentile
 
 
+@pytest.mark.slow
 def test_the_bench_prints_rates_and_streams(capsys: pytest.CaptureFixture[str]) -> None:
     small = ["--seconds", "0.1", "--rounds", "1", "--streams", "5", "--ramp", "0.1"]
     assert main([*small, "--speed", "100"]) == 0

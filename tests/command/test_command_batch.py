@@ -34,6 +34,7 @@ def drafts(url: str) -> list[list[str]]:
     ]
 
 
+@pytest.mark.slow
 def test_each_file_is_edited_by_itself_in_one_session(
     run: CommandRunner, serve: ServerStarter, clips: list[Path]
 ) -> None:

@@ -91,6 +91,7 @@ def test_export_in_the_messages_is_not_made_twice(
     assert len(executor.plans) == 1
 
 
+@pytest.mark.slow
 def test_edit_after_an_export_is_exported_too(
     run: CommandRunner, serve: ServerStarter, clip: Path, executor: FakeRenderExecutor
 ) -> None:

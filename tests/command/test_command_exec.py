@@ -94,6 +94,7 @@ def test_node_is_refused_every_other_host(execute: Execute, node: str) -> None:
     assert "nemolocal exec refused example.com" in out + err.replace("exec: ", "exec ")
 
 
+@pytest.mark.slow
 def test_node_reaches_a_host_that_is_allowed(
     execute: Execute, node: str, serve: ServerStarter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -109,6 +110,7 @@ def test_node_reaches_a_host_that_is_allowed(
     assert "true" in out
 
 
+@pytest.mark.slow
 def test_node_reaches_the_server_by_its_variable(execute: Execute, node: str) -> None:
     url = "process.env.NEMO_API_URL + '/api/credits/balance/simple'"
     status, out, _ = execute(node, "-e", f"fetch({url}).then(r => r.text()).then(console.log)")
@@ -181,6 +183,7 @@ def test_status_is_that_of_the_program(
     assert execute(*words)[0::2] == (status, told)
 
 
+@pytest.mark.slow
 def test_program_is_told_to_end_and_answers_itself() -> None:
     script = "trap 'exit 5' TERM; echo ready; while true; do read -t 1 <> <(:); done"
     command = [sys.executable, "-m", "nemolocal", "exec", "bash", "-c", script]

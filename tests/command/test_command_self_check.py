@@ -44,6 +44,7 @@ def test_every_fault_proves_itself(run: CommandRunner) -> None:
         assert f"clean end; {truth} credits left] / disarmed" in line
 
 
+@pytest.mark.slow
 def test_a_fault_that_makes_no_difference_is_a_failure(
     run: CommandRunner, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -43,6 +43,7 @@ def judge(tmp_path: Path) -> Judge:
     return run
 
 
+@pytest.mark.slow
 def test_action_judges_a_server_and_tells_it_in_the_summary(judge: Judge, tmp_path: Path) -> None:
     ended = judge(only="credits.balance general.path")
     assert ended.returncode == 0, ended.stderr

@@ -190,7 +190,7 @@ def test_fixtures_and_marker_are_listed(project: pytest.Pytester) -> None:
     ("fixture", "options", "there"),
     [
         pytest.param("nemo_client", [], True, marks=pytest.mark.slow),
-        ("tmp_path", [], False),
+        pytest.param("tmp_path", [], False, marks=pytest.mark.slow),
         pytest.param("nemo_client", ["--collect-only"], False, marks=pytest.mark.slow),
     ],
 )

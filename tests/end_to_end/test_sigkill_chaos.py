@@ -136,6 +136,7 @@ def serving(data: Path) -> Iterator[tuple[str, "subprocess.Popen[str]"]]:
             process.kill()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("kills", "renders"), [(1, 0), pytest.param(20, 6, marks=pytest.mark.slow)]
 )

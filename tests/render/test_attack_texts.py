@@ -113,14 +113,8 @@ def test_markup_is_drawn_as_it_is_written(
             require_drawn_as_written(bad, twin)
 
 
-@pytest.mark.parametrize(
-    "names",
-    [
-        ["braces", "font-tag"],
-        pytest.param([*BOUNDLESS, *ODD_STYLES], marks=pytest.mark.slow),
-    ],
-    ids=["some", "all"],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("names", [[*BOUNDLESS, *ODD_STYLES]], ids=["all"])
 def test_what_has_no_bounds_is_still_a_render(
     names: list[str], tmp_path: Path, subtests: pytest.Subtests
 ) -> None:

@@ -174,7 +174,9 @@ def uvloop_or_skip() -> asyncio.AbstractEventLoop:
 
 
 @pytest.mark.parametrize("loop", [asyncio.new_event_loop, uvloop_or_skip])
-@pytest.mark.parametrize("again", [None, *range(4)])
+@pytest.mark.parametrize(
+    "again", [None, *(pytest.param(steps, marks=pytest.mark.slow) for steps in range(4))]
+)
 def test_a_loop_may_close_after_any_cancellation(
     tmp_path: Path,
     children: Children,

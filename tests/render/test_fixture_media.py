@@ -111,6 +111,7 @@ def draw(tracks: list[Any], files: Files, folder: Path) -> tuple[Path, RenderRes
     return destination, asyncio.run(work)
 
 
+@pytest.mark.slow
 def test_texts_of_many_scripts_are_drawn_or_their_font_is_asked_for(tmp_path: Path) -> None:
     names, texts = list(TEXTS), list(TEXTS.values())
     style = {"pos": "center", "size": 120}

@@ -128,7 +128,7 @@ def rendered(
 
 @given(wire=drafts)
 @settings(
-    max_examples=EXAMPLES // 5 if EXAMPLES > 500 else 8,
+    max_examples=EXAMPLES // 5 if EXAMPLES > 500 else 4,
     suppress_health_check=list(HealthCheck),
 )
 def test_any_draft_renders_to_its_exact_length(

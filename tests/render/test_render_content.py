@@ -77,6 +77,7 @@ def test_speed_up_and_down(make: Make) -> None:
     assert abs(len(read_samples(path)) - 96_000) <= 1024
 
 
+@pytest.mark.slow
 def test_an_exact_ntsc_rate(make: Make) -> None:
     path, result = make([video({"d": 2002})], fps=29.97)
     assert (result.frames, len(DecodedVideo(path))) == (60, 60)
@@ -93,6 +94,7 @@ def test_sound_is_at_its_samples(make: Make) -> None:
     assert loudness(heard, 2.05, 3) < 0.0005
 
 
+@pytest.mark.slow
 def test_volume_halves_and_fades_fade(make: Make) -> None:
     path, _ = make([audio({"v": 1, "d": 4000})])
     full = loudness(read_samples(path), 1.5, 2.5)
@@ -160,6 +162,7 @@ def test_a_still_stands_for_its_whole_time(make: Make, name: str) -> None:
     assert [seen.luma(n, 0.5, 0.9) for n in (12, 18)] == [seen.luma(15, 0.5, 0.9)] * 2
 
 
+@pytest.mark.slow
 def test_an_animation_is_repeated(make: Make) -> None:
     seen = DecodedVideo(make([video({"src": "small.gif", "d": 2400})], fps=25)[0])
     assert len(seen) == 60
@@ -234,11 +237,13 @@ def test_every_accepted_kind_renders(make: Make) -> None:
     assert abs(len(read_samples(path)) - 96_000) <= 1024
 
 
+@pytest.mark.slow
 def test_compression_is_smaller_than_the_source(make: Make, media: Path) -> None:
     path, _ = make([video({"d": 4000})], compress={"mode": "rtk"})
     assert path.stat().st_size < (media / "sample.mp4").stat().st_size
 
 
+@pytest.mark.slow
 def test_quality_orders_sizes(make: Make) -> None:
     sizes = [
         make([video({})], OutputSpec(quality))[1].size for quality in ("low", "medium", "high")

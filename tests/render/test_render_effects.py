@@ -92,6 +92,7 @@ def test_effects_act_in_their_order(look: Look) -> None:
     assert look(dark, middle).luma(1, 0.95, 0.95) > 180 > look(middle, dark).luma(1, 0.95, 0.95)
 
 
+@pytest.mark.slow
 def test_brightness_and_contrast(look: Look) -> None:
     plain = look().luma(1, 0.2, 0.2)
     assert look({"type": "brightness", "amount": 0.4}).luma(1, 0.2, 0.2) - plain in range(42, 47)
@@ -104,6 +105,7 @@ def test_brightness_and_contrast(look: Look) -> None:
     assert more.luma(1, 0.2, 0.2) < plain - 25
 
 
+@pytest.mark.slow
 def test_colour_goes_and_comes(look: Look) -> None:
     for effect in ({"type": "grayscale"}, {"type": "saturation", "amount": -1}):
         assert all(max(color) - min(color) <= 2 for color in corners(look(effect)))
@@ -123,6 +125,7 @@ def test_warmth_moves_between_red_and_blue(look: Look) -> None:
     assert near(cold, (109, 128, 147))
 
 
+@pytest.mark.slow
 def test_blur_softens_an_edge_and_sharpening_overshoots(look: Look) -> None:
     def steps(*effects: dict[str, Any]) -> tuple[int, int, int]:
         row = look(*effects, src="edge.png").row(1, 0.5)
@@ -163,6 +166,7 @@ def test_a_zoom_grows_evenly_and_without_jumps(look: Look) -> None:
     assert max(steps) - min(steps) < 0.25 / 160
 
 
+@pytest.mark.slow
 def test_a_zoom_keeps_its_point_and_plays_backwards(look: Look) -> None:
     corner = {"type": "zoom", "start": 3, "end": 1, "x": 1, "y": 0}
     seen = look(corner, d=500)
@@ -199,6 +203,7 @@ def test_backwards_frame_by_frame(make: Make) -> None:
     assert [seen.counter(n) for n in range(36, 51)] == list(range(43, 14, -2))
 
 
+@pytest.mark.slow
 def test_backwards_in_parts_is_the_same(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("nemolocal_render.chunks._REVERSED", 0)
     monkeypatch.setattr("nemolocal_render.chunks._MEMORY", 1)
@@ -207,6 +212,7 @@ def test_backwards_in_parts_is_the_same(make: Make, monkeypatch: pytest.MonkeyPa
     assert [seen.counter(n) for n in range(30)] == list(range(59, 29, -1))
 
 
+@pytest.mark.slow
 def test_see_through_pictures_stay_so_under_every_effect(make: Make) -> None:
     effects = [
         {"type": "brightness", "amount": 0.1},

@@ -226,6 +226,7 @@ def test_no_path_is_in_a_graph_and_every_input_is_fenced_in() -> None:
         assert arguments.count(option) == 2
 
 
+@pytest.mark.slow
 @pytest.mark.ffmpeg
 def test_libx264_passes_its_trial_and_nonsense_does_not() -> None:
     good = asyncio.run(encoders.try_encoder("libx264"))
@@ -240,6 +241,7 @@ def test_an_encoder_that_loses_frames_does_not_pass(fake_ffmpeg: Callable[[str],
     assert trial.complaint == "5 of 8 frames came back"
 
 
+@pytest.mark.slow
 @pytest.mark.ffmpeg
 def test_the_diagnosis_of_this_machine() -> None:
     found = {finding.name: finding for finding in asyncio.run(diagnosis.diagnose())}

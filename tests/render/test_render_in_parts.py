@@ -154,6 +154,7 @@ def at_once(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return counts
 
 
+@pytest.mark.slow
 def test_parts_at_once_are_the_whole(plan: Plan, tmp_path: Path, at_once: list[int]) -> None:
     import av
 

@@ -196,6 +196,7 @@ elif "h264_qsv" in args or "h264_vaapi" in args or "h264_amf" in args:
 _REFUSES = "sys.exit('[h264_nvenc @ 0x1] No capable devices found in /dev/nvidia0')"
 
 
+@pytest.mark.slow
 def test_a_hardware_encoder_that_works_is_used(
     make: Make, fake_ffmpeg: Callable[[str], Path]
 ) -> None:
@@ -217,6 +218,7 @@ def test_a_hardware_encoder_that_fails_in_the_render_is_replaced(
     assert DecodedVideo(path).counter(29) == 29
 
 
+@pytest.mark.slow
 def test_a_hardware_encoder_that_loses_frames_in_the_render_is_replaced(
     make: Make, fake_ffmpeg: Callable[[str], Path]
 ) -> None:
@@ -228,6 +230,7 @@ def test_a_hardware_encoder_that_loses_frames_in_the_render_is_replaced(
     assert DecodedVideo(path).counter(29) == 29
 
 
+@pytest.mark.slow
 def test_when_both_encoders_fail_the_render_fails(
     make: Make, fake_ffmpeg: Callable[[str], Path]
 ) -> None:

@@ -108,6 +108,7 @@ def test_a_clip_that_is_changed_is_not_copied(
     assert plan_render(draft, {"sample.mp4": source("sample.mp4")}, output).copied is None
 
 
+@pytest.mark.slow
 def test_a_copy_that_would_not_be_exact_is_encoded(
     tmp_path: Path, media: Path, source: Callable[[str], Source]
 ) -> None:
@@ -121,6 +122,7 @@ def test_a_copy_that_would_not_be_exact_is_encoded(
     assert (result.encoder, result.frames) == ("libx264", 120)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("no_hardware")
 def test_a_copy_that_fails_is_encoded(make: Make, fake_ffmpeg: Callable[[str], Path]) -> None:
     fake_ffmpeg("if 'copy' in args: sys.exit('no')")
@@ -208,6 +210,7 @@ def test_parts_make_the_same_film(make: Make, monkeypatch: pytest.MonkeyPatch) -
     assert [other.counter(n) for n in (0, 5, 20)] == [30, 35, 65]
 
 
+@pytest.mark.slow
 def test_parts_keep_their_times(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     import av
 

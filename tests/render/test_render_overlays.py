@@ -33,6 +33,7 @@ def near(one: tuple[int, ...], other: tuple[int, ...], slack: int = 14) -> bool:
     return all(abs(a - b) <= slack for a, b in zip(one, other, strict=True))
 
 
+@pytest.mark.slow
 def test_where_they_stand(make: Make) -> None:
     small = [
         {"s": 100 * n, "d": 100, "fx": overlay(position=place, width=0.25, margin=0.1)}
@@ -123,7 +124,7 @@ def test_they_are_heard(make: Make) -> None:
     assert tone_strength(heard, 880, 0.6, 0.9) == pytest.approx(0.3, abs=0.03)
 
 
-@pytest.mark.parametrize("same_place", [True, False])
+@pytest.mark.parametrize("same_place", [True, pytest.param(False, marks=pytest.mark.slow)])
 def test_small_pictures_go_over_into_each_other(make: Make, same_place: bool) -> None:
     cut = {"type": "fade-white" if same_place else "fade-black", "d": 400}
     first = {"d": 500, "fx": overlay(position="center", width=0.5), "tr": cut}
@@ -142,6 +143,7 @@ def test_small_pictures_go_over_into_each_other(make: Make, same_place: bool) ->
     assert near(seen.rgb(29, 0.6, 0.6), WHITE)
 
 
+@pytest.mark.slow
 def test_a_picture_larger_than_the_canvas_is_cut_off(make: Make) -> None:
     cut = {"type": "crossfade", "d": 200}
     tall = {

@@ -225,6 +225,7 @@ def test_packets_are_counted_where_a_container_names_no_length() -> None:
     assert inspection._counted([], "audio") == 0.0
 
 
+@pytest.mark.slow
 def test_no_more_is_counted_than_it_takes_to_refuse_a_file() -> None:
     packets = repeat(SimpleNamespace(size=10, duration=480, time_base=Fraction(1, 48_000)))
     assert inspection._counted(packets, "audio") > MAX_SECONDS
@@ -248,6 +249,7 @@ def test_the_child_answers_in_json(media: Path, capsys: pytest.CaptureFixture[st
     assert refusal.rejected == "the rendered file cannot be read"
 
 
+@pytest.mark.slow
 def test_the_facts_of_a_render(media: Path) -> None:
     facts = asyncio.run(check(media / "sample.mp4"))
     assert (facts.frames, facts.duration, facts.index_first) == (120, 4.0, True)

@@ -43,6 +43,7 @@ def _mean(plane: Any, top: float, bottom: float) -> float:
     return float(sum(map(sum, lines)) / (len(rows) * plane.width))
 
 
+@pytest.mark.slow
 @pytest.mark.rule("SSE-8")
 def test_a_scene_is_as_long_as_asked_and_of_one_size(tmp_path: Path) -> None:
     path = tmp_path / "sunset.mp4"
@@ -51,6 +52,7 @@ def test_a_scene_is_as_long_as_asked_and_of_one_size(tmp_path: Path) -> None:
     assert len(DecodedVideo(path)) == 15
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name", [pytest.param(n, marks=[] if n == "abstract" else [pytest.mark.slow]) for n in SCENES]
 )

@@ -51,6 +51,7 @@ def test_it_begins_at_its_sample_wherever_it_is_cut(make: Make) -> None:
     assert (crossings(26_400 - 2500), crossings(26_400 + 100)) == (22, 44)
 
 
+@pytest.mark.slow
 def test_music_is_quieter_while_a_clip_is_heard(make: Make) -> None:
     music = {"src": "red.mp4", "d": 2000, "fx": [{"type": "duck", "amount": 0.6}]}
     clips = video({"s": 750, "d": 500})

@@ -58,7 +58,7 @@ _POINTS = ((0.1, 0.5), (0.9, 0.5), (0.5, 0.1), (0.5, 0.9), (0.5, 0.5), (0.02, 0.
         pytest.param("slide-right", "BR....", marks=pytest.mark.slow),
         ("slide-up", "..RB.."),
         pytest.param("slide-down", "..BR..", marks=pytest.mark.slow),
-        ("circle", "....BR"),
+        pytest.param("circle", "....BR", marks=pytest.mark.slow),
         pytest.param("pixelate", "......", marks=pytest.mark.slow),
         pytest.param("dissolve", "......", marks=pytest.mark.slow),
     ],
@@ -98,6 +98,7 @@ def test_every_name_has_a_transition(make: Make) -> None:
         assert near(seen.rgb(9 * n + 4, 0.5, 0.5), (RED, BLUE)[n % 2], 30)
 
 
+@pytest.mark.slow
 def test_the_sources_are_shown_on(make: Make) -> None:
     cut = {"type": "crossfade", "d": 400}
     lane = video(
@@ -110,6 +111,7 @@ def test_the_sources_are_shown_on(make: Make) -> None:
     assert [seen.counter(n) for n in range(37, 60)] == list(range(67, 90))
 
 
+@pytest.mark.slow
 def test_without_more_material_the_last_and_the_first_picture_stand(make: Make) -> None:
     cut = {"type": "wipe-left", "d": 600}
     ends = {"src": "sample.mp4", "ss": 3000, "tr": cut}

@@ -51,6 +51,7 @@ def test_an_encoder_that_fails_says_how(name: str, fake_ffmpeg: Callable[[str], 
     assert "\n" not in trial.complaint
 
 
+@pytest.mark.slow
 def test_a_card_that_cannot_encode_leaves_the_job_to_libx264(
     make: Make, fake_ffmpeg: Callable[[str], Path]
 ) -> None:
@@ -62,6 +63,7 @@ def test_a_card_that_cannot_encode_leaves_the_job_to_libx264(
     assert [DecodedVideo(path).counter(n) for n in (0, 15, 29)] == [15, 30, 44]
 
 
+@pytest.mark.slow
 def test_a_driver_that_hangs_is_given_up(
     make: Make, fake_ffmpeg: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -35,7 +35,7 @@ from nemolocal_server.agent.intents import ALL, Edit, Moment, Span, Which
 from nemolocal_server.agent.timeline import clips_of, length_of, main_track
 from tests.support.profiles import examples
 
-MANY = settings(max_examples=examples(100, 20_000))
+MANY = settings(max_examples=examples(40, 20_000))
 UPLOADS = (
     Media("beach-id", "beach day.mp4", "video", 20_000),
     Media("city-id", "city.mov", "video", 8_000),

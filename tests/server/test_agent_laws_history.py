@@ -28,7 +28,7 @@ from nemolocal_server.agent.intents import (
 from nemolocal_server.agent.problems import CannotEdit
 from tests.support.profiles import examples
 
-MANY = settings(max_examples=examples(100, 20_000))
+MANY = settings(max_examples=examples(40, 20_000))
 MATERIAL = Material(
     (Media("a", "a.mp4", "video", 20_000), Media("b", "b.mp4", "video", 8000)),
 )

@@ -47,6 +47,7 @@ def test_no_input_makes_it_fail_or_break_its_word(
     fuzz(caller, operation_id, valid)
 
 
+@pytest.mark.slow
 def test_no_input_makes_these_fail_or_break_their_word(
     caller: HttpCaller, subtests: pytest.Subtests
 ) -> None:

@@ -163,6 +163,7 @@ def test_a_source_is_an_asset_and_nothing_else(rendering: HttpCaller, source: st
     assert reply["message"] == "draft.t[0].sg[0].src: unknown media"
 
 
+@pytest.mark.slow
 @pytest.mark.ffmpeg
 def test_hostile_titles_are_rendered_as_texts(rendering: HttpCaller, data: Path) -> None:
     texts = [r"{\p1}m 0 0", "%{pts}", "it's", "back\\slash", "nul\0", "\u202egpj", "W" * 2000]

@@ -66,6 +66,7 @@ def test_silence_follows_the_seed_and_the_key_not_the_order(
     assert len(set(silences(clients).values())) == 2
 
 
+@pytest.mark.slow
 @pytest.mark.ffmpeg
 def test_music_is_composed_and_lies_under_the_video(caller: HttpCaller, sample: Path) -> None:
     caller.upload(sample)

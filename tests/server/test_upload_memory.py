@@ -124,6 +124,7 @@ def send_until_refused(connection: socket.socket, announced: int) -> int:
     return sent
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("limit", "_announced", "accepted"), SIZES)
 def test_a_large_file_is_accepted_in_the_same_memory(
     tmp_path: Path, sample: Path, limit: int | None, _announced: int, accepted: int

@@ -108,6 +108,7 @@ def documents() -> list[Checked]:
     return [checked(path) for path in sorted(PLANTED.iterdir())]
 
 
+@pytest.mark.slow
 def test_sarif_is_valid_and_has_every_finding(documents: list[Checked]) -> None:
     log = json.loads(as_sarif(documents, "1.2"))
     jsonschema.validate(log, SARIF)

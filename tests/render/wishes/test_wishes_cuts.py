@@ -92,6 +92,7 @@ def test_backwards_counts_down(ask: Ask) -> None:
     assert outcome.counters(0, 15, 29) == [29, 14, 0]
 
 
+@pytest.mark.slow
 def test_a_slideshow_shows_each_picture_for_its_time(ask: Ask) -> None:
     outcome = ask(
         "make a slideshow of my photos, 2 seconds each", uploads=("quarters.png", "edge.png")

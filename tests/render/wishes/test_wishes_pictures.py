@@ -22,6 +22,7 @@ RED, BLUE, WHITE, GREEN, BLACK = (255, 0, 0), (0, 0, 255), (255, 255, 255), (0, 
 CLIPS = ("red.mp4", "blue.mp4")
 
 
+@pytest.mark.slow
 def test_vertical_is_vertical_and_filled(ask: Ask) -> None:
     outcome = ask("make it vertical for TikTok", "720p", uploads=("red.mp4",), small=False)
     assert (outcome.result.width, outcome.result.height) == (720, 1280)
@@ -152,6 +153,7 @@ def test_a_wipe_shows_one_picture_on_each_side(ask: Ask) -> None:
     assert sorted(sides) == [False, True]
 
 
+@pytest.mark.slow
 def test_picture_in_picture_stands_in_its_corner(ask: Ask) -> None:
     said = ("put red.mp4 on the timeline", "show blue.mp4 as picture in picture at the top left")
     outcome = ask(*said, uploads=CLIPS)

@@ -58,6 +58,7 @@ def test_fades_darken_and_quieten_along_a_straight_line(ask: Ask) -> None:
     assert loudness(heard, 1.9, 2) < 0.4 * loudness(heard, 0.9, 1.1)
 
 
+@pytest.mark.slow
 def test_a_title_stands_in_its_place_for_its_time(ask: Ask) -> None:
     seen = ask("add a title 'Hello' at the top for 1 second", uploads=("red.mp4",)).seen
     shown = [seen.brightest(n, 0.2, 0, 0.8, 0.3) > 150 for n in (0, 15, 29, 30, 45)]
