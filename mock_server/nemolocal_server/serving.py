@@ -134,8 +134,10 @@ class _Server(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """End without uvicorn's wait of a tenth of a second where no request is open."""
-        for one in [*self.servers, *(sockets or [])]:
-            one.close()
+        for server in self.servers:
+            server.close()
+        for listener in sockets or []:
+            listener.close()
         for connection in list(self.server_state.connections):
             connection.shutdown()
         # What was idle is told of its end one step later, and forgotten after another.
