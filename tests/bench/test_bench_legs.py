@@ -185,6 +185,7 @@ def _no_client(base_url: str, notify: Any) -> Any:
     raise AssertionError((base_url, notify))
 
 
+@pytest.mark.slow
 def test_a_comparison_that_cannot_end_well_is_not_begun(
     media: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -32,6 +32,7 @@ def test_a_rate_counts_answers_and_shows_their_status(tmp_path: Path) -> None:
         assert asyncio.run(measure_rate(bare, "/nowhere", "", 0.1)).statuses == {"404"}
 
 
+@pytest.mark.slow
 def test_a_stream_that_is_not_as_planned_does_not_count_as_right(tmp_path: Path) -> None:
     with serve_own(tmp_path / "data", "--speed", "1000", "--heartbeat-seconds", "2") as own:
         account = open_account(own, 2)

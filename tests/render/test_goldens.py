@@ -31,8 +31,8 @@ GOLDENS: dict[str, Golden] = {
     for path in sorted((FIXTURES / "goldens").glob("*.toml"))
     for golden in tomllib.loads(path.read_text(encoding="utf-8"))["golden"]
 }
-# Two of them, on files that are made quickly.
-QUICK = {"cuts: two pieces in another order", "layers: picture in picture"}
+# One of them, on files that are made quickly.
+QUICK = {"layers: picture in picture"}
 SMALL = {"width": 320, "height": 180, "fps": 30}
 SAMPLED = 10
 BLACK = 20

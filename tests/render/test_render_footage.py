@@ -27,6 +27,7 @@ def test_there_is_music_for_each_mood() -> None:
     assert set(MOODS) >= WANTED
 
 
+@pytest.mark.slow
 @pytest.mark.ffmpeg
 @pytest.mark.parametrize(
     "mood",

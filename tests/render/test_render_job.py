@@ -37,6 +37,7 @@ def small_plan(source: Callable[[str], Source], frames: int = 30) -> RenderPlan:
     return RenderPlan(320, 180, Fraction(30), frames, 0, QUALITIES["low"], layers)
 
 
+@pytest.mark.slow
 def test_progress_rises_to_one_hundred_when_the_file_is_there(
     tmp_path: Path, source: Callable[[str], Source]
 ) -> None:

@@ -84,6 +84,7 @@ def test_through_black_and_white(make: Make, kind: str, low: int, high: int) -> 
     assert near(seen.rgb(23, 0.5, 0.5), RED, 20)
 
 
+@pytest.mark.slow
 def test_every_name_has_a_transition(make: Make) -> None:
     names = [*TRANSITIONS, None]
     segments = [

@@ -95,7 +95,7 @@ async def drive_all(base_url: str, clients: list[str], film: bytes) -> list[Run]
         return await asyncio.gather(*(drive(http, client, film) for client in clients))
 
 
-@pytest.fixture(params=[8, pytest.param(50, marks=pytest.mark.slow)])
+@pytest.fixture(params=[4, pytest.param(50, marks=pytest.mark.slow)])
 def crowd(
     request: pytest.FixtureRequest,
     servers: ServerFactory,

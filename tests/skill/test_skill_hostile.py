@@ -71,6 +71,7 @@ def test_one_scrap_a_great_many_times_is_read_and_judged(
                 judge((head + scrap * (length // len(scrap))).encode())
 
 
+@pytest.mark.slow
 def test_lines_in_any_order_are_read_and_judged() -> None:
     lines = CLEAN.splitlines(keepends=True)
     for seed in range(20):
