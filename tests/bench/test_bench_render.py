@@ -117,6 +117,7 @@ def test_without_trust_in_the_pairing_there_is_no_score(
 _BUSY = "held = bytearray({}_000_000); [n for n in range(2_000_000)]; input()"
 
 
+@pytest.mark.slow
 def test_effort_counts_the_children_together() -> None:
     def busy(megabytes: int) -> "subprocess.Popen[bytes]":
         command = [sys.executable, "-c", _BUSY.format(megabytes)]

@@ -32,6 +32,7 @@ def execute(capfd: pytest.CaptureFixture[str]) -> Execute:
     return run_program
 
 
+@pytest.mark.slow
 def test_readmes_session_runs_unedited_against_the_clouds_address(
     execute: Execute, sample: Path, tmp_path: Path, rendered: bool
 ) -> None:

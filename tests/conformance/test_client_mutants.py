@@ -1,7 +1,7 @@
 """Broken clients are caught by the checks that are for them, by no other; ours passes them all."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import pytest
 
@@ -14,7 +14,15 @@ from nemolocal_conformance.mutants.clients.scenarios import Scenario, scenarios,
 from nemolocal_conformance.mutants.clients.stage import ClientStage
 
 
-@pytest.mark.parametrize("name", scenarios())
+def sampled(names: Iterable[str]) -> list[object]:
+    """All of them; every fourth is fast."""
+    return [
+        pytest.param(name, marks=[pytest.mark.slow] if number % 4 else [])
+        for number, name in enumerate(names)
+    ]
+
+
+@pytest.mark.parametrize("name", sampled(scenarios()))
 def test_the_reference_client_passes_every_scenario(name: str) -> None:
     scenario = scenarios()[name]
     report = play_scenario(scenario)

@@ -86,6 +86,7 @@ def test_a_turn_cut_short_by_sigkill_gives_its_credits_back(tmp_path: Path, samp
     http.close()
 
 
+@pytest.mark.slow
 @pytest.mark.ffmpeg
 def test_ffmpeg_ends_with_a_killed_server(tmp_path: Path) -> None:
     data = tmp_path / "data"

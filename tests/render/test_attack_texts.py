@@ -96,6 +96,7 @@ def require_drawn_as_written(bad: Outcome, twin: Outcome) -> None:
 
 
 # A process tries many, so that they are few tests over tables.
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "names",
     [["nothing", "event"], pytest.param(list(LITERAL), marks=pytest.mark.slow)],

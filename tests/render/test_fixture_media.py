@@ -59,6 +59,7 @@ def test_a_table_of_media_tells_what_probing_finds(basic_clips: Path) -> None:
     }
 
 
+@pytest.mark.slow
 def test_one_draft_over_the_files_that_are_made_quickly(basic_clips: Path, tmp_path: Path) -> None:
     require_all_in_one_draft(files_in(basic_clips), tmp_path)
 

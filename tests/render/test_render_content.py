@@ -47,6 +47,7 @@ def test_a_trim_between_two_frames_shows_the_nearer_one(make: Make) -> None:
     assert [seen.counter(n) for n in range(12)] == list(range(31, 43))
 
 
+@pytest.mark.slow
 def test_the_whole_clip_to_its_last_frame(make: Make) -> None:
     seen = DecodedVideo(make([video({"ss": 3000, "d": 1030})])[0])
     assert [seen.counter(n) for n in range(31)] == [*range(90, 120), 119]
@@ -114,6 +115,7 @@ def test_music_is_mixed_under_the_clip(make: Make) -> None:
     assert loudness(mixed, 1.6, 1.9) == pytest.approx(alone, rel=0.1)
 
 
+@pytest.mark.slow
 def test_loud_mixes_do_not_clip(make: Make) -> None:
     heard = read_samples(make([video({"v": 4}), audio({"v": 4}), audio({"v": 4})])[0])
     assert 0.5 < max(map(abs, heard)) < 1.1
@@ -188,6 +190,7 @@ def test_other_shapes_are_fitted_with_bars(make: Make) -> None:
     assert seen.brightest(5, 0, 0, 1, 0.2) < 20 < seen.brightest(5, 0, 0.3, 1, 0.7)
 
 
+@pytest.mark.slow
 def test_rotation_and_pixel_shape_are_shown_as_meant(
     make: Make, source: Callable[[str], Source], tmp_path: Path, media: Path
 ) -> None:

@@ -155,6 +155,7 @@ def edge(seen: DecodedVideo, index: int) -> float:
     return float(sum((value - 16) / 219 for value in row) / len(row))
 
 
+@pytest.mark.slow
 def test_a_zoom_grows_evenly_and_without_jumps(look: Look) -> None:
     zoom = {"type": "zoom", "start": 1, "end": 2, "x": 0.5, "y": 0.5}
     seen = look(zoom, src="edge.png", d=1000)
@@ -238,6 +239,7 @@ def test_see_through_pictures_stay_so_under_every_effect(make: Make) -> None:
 SLIVER = {"type": "crop", "x": 0.5, "y": 0.5, "width": 0.5, "height": 0.05}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fit", ["pad", "crop", "blur"])
 def test_nothing_is_too_small_to_be_shown_or_cut(make: Make, fit: str) -> None:
     names = ("pixel.png", "pixel.jpg", "line.png", "line.jpg", "quarters.png")

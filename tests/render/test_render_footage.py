@@ -60,6 +60,7 @@ def test_music_is_of_a_known_mood_and_a_sane_length(tmp_path: Path) -> None:
         asyncio.run(make_music("sad", float("nan"), tmp_path / "x.m4a"))
 
 
+@pytest.mark.slow
 @pytest.mark.ffmpeg
 def test_the_sample_counts_its_frames(media: Path) -> None:
     seen = DecodedVideo(media / "large-sample.mp4")

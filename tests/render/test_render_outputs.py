@@ -166,6 +166,7 @@ def test_a_high_dynamic_range_is_narrowed(
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("size", "luma"), [("1280x720", 100), ("320x180", 91)])
 def test_untagged_colours_are_taken_as_players_take_them(
     make: Make, tmp_path: Path, size: str, luma: int

@@ -57,6 +57,7 @@ def test_at_their_frames_and_no_other(make: Make) -> None:
     assert near(seen.rgb(25, 0.02, 0.02), RED)
 
 
+@pytest.mark.slow
 def test_opacity_and_fades_let_the_picture_through(make: Make) -> None:
     faint = {"d": 300, "fx": overlay(position="center", opacity=0.5)}
     fading = {"s": 300, "d": 600, "fi": 300, "fo": 300, "src": "red.mp4"}
@@ -69,6 +70,7 @@ def test_opacity_and_fades_let_the_picture_through(make: Make) -> None:
     assert near(seen.rgb(28, 0.5, 0.5), BLUE)
 
 
+@pytest.mark.slow
 def test_logos_keep_their_shape(make: Make) -> None:
     small = {"src": "logo.png", "d": 500, "fx": overlay(position="top-left", width=0.5, margin=0)}
     whole = {"src": "logo.png", "s": 500, "d": 500}
@@ -98,6 +100,7 @@ def test_tracks_lie_in_their_order(make: Make) -> None:
     assert [near(a, b) for a, b in zip(colors, (BLUE, RED, WHITE), strict=True)] == [True] * 3
 
 
+@pytest.mark.slow
 def test_what_is_covered_is_not_read(make: Make, source: Callable[[str], Source]) -> None:
     lanes = [BELOW, video({"s": 200, "d": 300}, {"s": 500, "d": 500, "fi": 100})]
     names = {"blue.mp4": source("blue.mp4"), "red.mp4": source("red.mp4")}

@@ -164,6 +164,7 @@ def test_sound_crosses_with_the_picture(make: Make) -> None:
     assert high == pytest.approx([0, 0.21, 0.3], abs=0.03)
 
 
+@pytest.mark.slow
 def test_sound_fades_where_there_is_no_more_of_it(make: Make) -> None:
     whole = {"src": "red.mp4", "d": 2000, "tr": {"type": "circle", "d": 1000}}
     heard = read_samples(make([video(whole, {"src": "blue.mp4", "s": 2000, "d": 2000})], **SIZE)[0])
@@ -173,6 +174,7 @@ def test_sound_fades_where_there_is_no_more_of_it(make: Make) -> None:
     assert tone_strength(heard, 880, 2.6, 2.7) == pytest.approx(0.3, abs=0.03)
 
 
+@pytest.mark.slow
 def test_audio_tracks_have_crossfades_too(make: Make) -> None:
     lane = {
         "tt": 1,

@@ -100,6 +100,7 @@ PART = b'--b\r\nContent-Disposition: form-data; name="files"; filename="big.mp4"
 END = b"\r\n--b--\r\n"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("limit", "announced", "_accepted"), SIZES)
 def test_a_body_over_the_limit_is_4002_when_no_more_than_the_limit_was_read(
     tmp_path: Path, limit: int | None, announced: int, _accepted: int

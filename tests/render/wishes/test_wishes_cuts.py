@@ -41,6 +41,7 @@ def test_what_is_cut_out_of_the_middle_is_gone(ask: Ask) -> None:
     assert outcome.counters(29, 30) == [29, 90]
 
 
+@pytest.mark.slow
 def test_after_a_split_a_part_can_be_taken_away(ask: Ask) -> None:
     outcome = ask("split it at 1 second", "delete the first clip")
     assert outcome.counters(0) == [30]
