@@ -191,7 +191,6 @@ def _values_in(value: Any) -> Iterator[Any]:
         yield value
 
 
-@pytest.mark.slow
 def test_what_was_measured_is_not_measured_again_and_changes_are_told(
     measured: Path,
     tmp_path: Path,
