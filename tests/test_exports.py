@@ -50,16 +50,3 @@ def test_whatever_is_public_is_documented(package: str) -> None:
         and not inspect.getdoc(vars(module)[name])
     ]
     assert undocumented == []
-
-
-def test_the_contract_offers_these_modules() -> None:
-    assert [module.__name__.rpartition(".")[2] for module in modules("nemolocal_contract")[1:]] == [
-        "clock", "codes", "control", "draft", "effects", "endpoints", "envelope", "events",
-        "headers", "journal", "media", "openapi", "replies", "requests", "rules", "sse", "summary",
-        "differences", "looks", "pairing", "pieces", "project", "tracks", "words",
-    ]  # fmt: skip
-
-
-def test_the_client_offers_these_names() -> None:
-    client = importlib.import_module("nemolocal_client")
-    assert {"Client", "NemoError", "Attribution"} <= set(client.__all__)
