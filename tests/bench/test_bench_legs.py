@@ -44,6 +44,7 @@ def test_the_full_ladder_has_every_family_and_every_step_once() -> None:
     assert {settings.note for settings in steps("full", ("libx264", "h264_nvenc"))} == {""}
 
 
+@pytest.mark.slow
 def test_an_encoder_that_is_not_there_is_found_out(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -115,6 +115,7 @@ def naive(reference: Path, distorted: Path, folder: Path) -> float:
     return pooled(["-i", str(distorted), "-i", str(reference)], folder)["vmaf"]
 
 
+@pytest.mark.slow
 def test_every_score_tells_its_model_and_height(media: Path, tmp_path: Path) -> None:
     scores = measured(media / "plain.mp4", media / "worse-plain.mp4", tmp_path).scores
     assert [(score.name, score.model, score.height) for score in scores] == [
@@ -246,6 +247,7 @@ def test_what_cannot_be_compared_is_named_with_the_reason(media: Path, tmp_path:
             opened(tmp_path / name, tmp_path)
 
 
+@pytest.mark.slow
 def test_a_pair_that_loses_frames_on_the_way_gets_no_score(media: Path, tmp_path: Path) -> None:
     reference = opened(media / "plain.mp4", tmp_path)
     shorter = opened(media / "worse-uneven.mp4", tmp_path)

@@ -53,6 +53,7 @@ def test_the_whole_clip_to_its_last_frame(make: Make) -> None:
     assert [seen.counter(n) for n in range(31)] == [*range(90, 120), 119]
 
 
+@pytest.mark.slow
 def test_behind_the_last_picture_it_stays(make: Make, tmp_path: Path, media: Path) -> None:
     longer = tmp_path / "longer.mp4"
     inputs = ["-i", str(media / "sample.mp4"), "-i", str(media / "music.m4a")]

@@ -117,6 +117,7 @@ def test_colour_goes_and_comes(look: Look) -> None:
     assert near(look({"type": "sepia"}).rgb(1, 0.2, 0.2), (100, 89, 69))
 
 
+@pytest.mark.slow
 def test_warmth_moves_between_red_and_blue(look: Look) -> None:
     gray = {"src": "tones.mp4"}
     warm = look({"type": "warmth", "amount": 0.5}, **gray).rgb(1, 0.5, 0.5)

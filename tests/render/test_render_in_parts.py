@@ -212,6 +212,7 @@ def test_each_part_brings_its_share_forward() -> None:
     assert seen == [18, 25, 31, 50]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("no_hardware")
 def test_cancelling_ends_all_parts_and_leaves_nothing(
     plan: Plan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fake_ffmpeg: Callable[[str], Path]

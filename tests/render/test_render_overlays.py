@@ -119,6 +119,7 @@ def test_above_nothing_there_is_black(make: Make) -> None:
     assert near(seen.rgb(5, 0.2, 0.8), (0, 0, 0))
 
 
+@pytest.mark.slow
 def test_they_are_heard(make: Make) -> None:
     small = {"s": 500, "d": 500, "v": 0.5, "fx": overlay()}
     heard = read_samples(make([BELOW, video(small)], **SIZE)[0])
