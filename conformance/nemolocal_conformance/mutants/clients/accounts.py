@@ -206,19 +206,23 @@ def _stubborn(
     def stubborn(original: Any, hit: Hit) -> Any:
         """What was refused is tried again at once."""
 
-        def call(*arguments: Any) -> Any:
+        def flow(*arguments: Any, **options: Any) -> Flow[Any]:
             try:
-                return original(*arguments)
+                return (yield from original(*arguments, **options))
             except error:
                 hit()
-                return original(*arguments)
+                return (yield from original(*arguments, **options))
 
-        return call
+        return flow
 
     return stubborn
 
 
-_TURN, _UPLOAD, _EXPORT = "client.Client.say", "client.Client.upload", "client.Client.export"
+_TURN, _UPLOAD, _EXPORT = (
+    "workspace.Workspace.say",
+    "workspace.Workspace.upload",
+    "workspace.Workspace.export",
+)
 spends_on = _stubborn("spends-on", OutOfCredits, _TURN, scenarios.no_credits, "CRD-4", "CLI-7")
 spends_on_midway = _stubborn(
     "spends-on-midway", OutOfCredits, _TURN, scenarios.no_credits_midway, "CRD-4", "CLI-7"

@@ -95,15 +95,21 @@ def repeats_itself(effect: Effect, hit: Hit, memory: Memory) -> Flow[Any]:
     "repeats-cut", "CLI-4", "SSE-7", "SSE-4",
     kills="client.cut.resend", scenario=scenarios.reply_lost,
 )  # fmt: skip
-def repeats_cut(effect: Effect, hit: Hit, _: Memory) -> Flow[Any]:
+def repeats_cut(effect: Effect, hit: Hit, memory: Memory) -> Flow[Any]:
     """A message whose stream was cut is sent again."""
+    if isinstance(effect, OpenStream):
+        memory["turn"] = effect
     try:
-        return (yield effect)
+        reply = yield effect
     except ConnectionCut:
         if isinstance(effect, OpenStream):
             hit()
             yield from _send_again(effect)
         raise
+    if isinstance(reply, StreamCut):
+        hit()
+        yield from _send_again(memory["turn"])
+    return reply
 
 
 def _send_again(turn: OpenStream) -> Flow[None]:

@@ -22,7 +22,8 @@ Memory = dict[str, Any]
 Handler = Callable[[Effect, Hit, Memory], Flow[Any]]
 """Does something else than what an effect wants: yields effects, and returns the answer."""
 
-_RUN = "client.Client.run"
+# All flows of the sync face begin there, those whose lines are wanted one by one too.
+_WALK = "drive.Walk"
 _SEND = "transport.httpx.Client.send"
 
 
@@ -54,13 +55,13 @@ def broken_effects(
         def twist(original: Any, hit: Hit) -> Any:
             memory: Memory = {}
 
-            def run(client: Any, flow: Flow[Any]) -> Any:
-                return original(client, rewritten(flow, lambda want: handler(want, hit, memory)))
+            def walk(flow: Flow[Any]) -> Any:
+                return original(rewritten(flow, lambda want: handler(want, hit, memory)))
 
-            return run
+            return walk
 
         twist.__doc__ = handler.__doc__
-        return broken_client(id, *breaks, kills=kills, scenario=scenario, at=_RUN)(twist)
+        return broken_client(id, *breaks, kills=kills, scenario=scenario, at=_WALK)(twist)
 
     return make
 
