@@ -93,7 +93,7 @@ def _local_speed(base_url: str) -> float | None:
     url = base_url.rstrip("/") + HEALTH.template
     try:
         # Reading all authorities takes longer than the answer, and plain HTTP needs none.
-        verify = url.startswith("https:")
+        verify = httpx.URL(url).scheme != "http"
         reply = httpx.get(url, timeout=_HEALTH_TIMEOUT, trust_env=False, verify=verify)
         health = msgspec.json.decode(reply.content, type=_Health)
     except (httpx.TransportError, msgspec.MsgspecError):

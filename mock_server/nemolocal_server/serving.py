@@ -143,7 +143,7 @@ class _Server(uvicorn.Server):
         # What was idle is told of its end one step later, and forgotten after another.
         for _ in range(_STEPS_TO_CLOSE):
             await asyncio.sleep(0)
-        if self.server_state.connections or self.server_state.tasks:
+        if self.server_state.connections or self.server_state.tasks or self.force_exit:
             await super().shutdown(sockets)
         else:
             await self.lifespan.shutdown()
