@@ -19,7 +19,8 @@ def tox_add_core_config(core_conf: ConfigSet) -> None:
     here = ".".join(platform.python_version_tuple()[:2])
     others = [version for version in SUPPORTED if version != here]
     short = ["lint", "types", "py", *(f"portable-{version}" for version in others)]
-    deep = ["lint", "types", "deep", *(f"deep-{version}" for version in others), "kill-matrix"]
+    deep = ["lint", "types", "deep", *(f"deep-{version}" for version in others)]
+    deep += ["nightly", "kill-matrix"]
     core_conf.loaders.insert(
         0, MemoryLoader(env_list=EnvList(short), labels={"deep": EnvList(deep)})
     )

@@ -17,7 +17,7 @@ from tests.support.media import MediaCache
 share_ssl_contexts()
 
 # `ci` always draws the same examples and never measures time; HYPOTHESIS_PROFILE=nightly draws new
-# ones, forty times as many, and has what takes minutes tested too.
+# ones, forty times as many.
 settings.register_profile("ci", derandomize=True, deadline=None, max_examples=25)
 settings.register_profile("nightly", deadline=None, max_examples=1000, print_blob=True)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import settings
 
 from nemolocal_contract.draft import draft_from_wire
 from nemolocal_render import encoders, process
@@ -18,8 +17,6 @@ from nemolocal_render.plan import OutputSpec, RenderPlan, Source, plan_render
 
 pytestmark = pytest.mark.ffmpeg
 
-NIGHTLY = settings.default is not None and settings.default.max_examples > 500
-JOBS = 500 if NIGHTLY else 50
 # The longest time that a render is left to run; about what it needs on an idle machine.
 LONGEST = 0.6
 
@@ -144,11 +141,14 @@ def test_nothing_is_left_of_any_render_cancelled_at_any_of_its_moments(
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(
+    ("seed", "jobs"), [(7, 50), pytest.param(None, 150, marks=pytest.mark.nightly)]
+)
 def test_nothing_is_left_of_a_render_that_was_cancelled_whenever_that_is(
-    plans: list[RenderPlan], children: Children, tmp_path: Path
+    plans: list[RenderPlan], children: Children, tmp_path: Path, seed: int | None, jobs: int
 ) -> None:
-    draw = random.Random() if NIGHTLY else random.Random(7)
-    for number in range(JOBS):
+    draw = random.Random(seed)
+    for number in range(jobs):
         folder = tmp_path / str(number)
         moment = draw.uniform(0, LONGEST)
         plan = plans[number % len(plans)]

@@ -40,6 +40,7 @@ def fuzz(caller: HttpCaller, operation_id: str, valid: bool) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.hypothesis
 @pytest.mark.parametrize(("operation_id", "valid"), CASES)
 def test_no_input_makes_it_fail_or_break_its_word(
     caller: HttpCaller, operation_id: str, valid: bool

@@ -1,7 +1,7 @@
 """Uploads as large as the limit: cut off there, and never in the memory of the server.
 
-The full sizes (3 GB against the limit of 2 GB) belong to the nightly profile; a deep run has the
-same at a twentieth, and every run at a fiftieth, under limits set to that.
+The full sizes (3 GB against the limit of 2 GB) are for the night; other tests have the same at a
+twentieth and at a fiftieth, under limits set to that.
 """
 
 import contextlib
@@ -20,7 +20,6 @@ import pytest
 from nemolocal_contract.headers import Attribution
 from nemolocal_contract.media import MB
 from tests.support import patient_http
-from tests.support.profiles import DEEP
 
 ATTRIBUTION = Attribution("ai-rtk-compressor", "1.0.0").headers()
 MEMORY_KB = 150_000
@@ -30,10 +29,9 @@ CHUNK = bytes(MB)
 # The limit of the server (None: the skill's own, 2 GB), the announced and the accepted size.
 SIZES: list[Any] = [
     (40 * MB, 60 * MB, 25 * MB),
-    pytest.param(100 * MB, 150 * MB, 50 * MB, marks=pytest.mark.slow),
+    (100 * MB, 150 * MB, 50 * MB),
+    pytest.param(None, 3000 * MB, 500 * MB, marks=pytest.mark.nightly),
 ]
-if DEEP:
-    SIZES.append(pytest.param(None, 3000 * MB, 500 * MB, marks=pytest.mark.slow))
 
 # The server as `nemolocal serve` runs it, with a limit that the command line has no option for.
 _SERVE = """

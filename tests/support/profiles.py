@@ -2,9 +2,9 @@
 
 import os
 
-DEEP = os.environ.get("HYPOTHESIS_PROFILE") == "nightly"
+NIGHTLY = os.environ.get("HYPOTHESIS_PROFILE") == "nightly"
 
 
-def examples(fast: int, deep: int) -> int:
-    """So many examples in every run, and in a deep one."""
-    return deep if DEEP else fast
+def examples(always: int, nightly: int) -> int:
+    """How many examples to draw: in every run, and in one of the nightly profile."""
+    return nightly if NIGHTLY else always

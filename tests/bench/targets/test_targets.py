@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from hypothesis import settings
 
 from nemolocal_bench.compression.cache import Cache
 from nemolocal_bench.compression.clips import open_input
@@ -19,7 +18,6 @@ from .natures import FPS, NATURES, prepare
 
 pytestmark = pytest.mark.ffmpeg
 
-NIGHTLY = settings.default is not None and settings.default.max_examples > 500
 VMAF_ONLY = Instruments(neg=False, xpsnr=False, complaint="")
 TARGET = 95.0
 # Long enough for probes on three stretches, and short enough for probes on the whole.
@@ -67,7 +65,7 @@ def test_a_target_is_just_reached_in_six_probes(nature: str, tmp_path: Path) -> 
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not NIGHTLY, reason="it takes a minute of processor time")
+@pytest.mark.nightly
 @pytest.mark.parametrize("seconds", [SHORT, LONG])
 def test_a_target_is_just_reached_whatever_the_nature_of_a_clip(
     seconds: float, tmp_path: Path

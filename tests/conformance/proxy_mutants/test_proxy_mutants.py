@@ -28,15 +28,14 @@ def checks_of(broken: Break) -> list[Check]:
 
 
 def cases() -> Iterator[object]:
-    """Each break with the checks of its rules, and with all; the first of each section is fast."""
+    """Each break with all checks, and the first of each section fast with those of its rules."""
     modules = set[str]()
     for name, broken in BREAKS.items():
         own = checks_of(broken)
         takes_long = name in REAL_RENDERS or SLOW.intersection(check.id for check in own)
-        fast = broken.module not in modules and not takes_long
-        if fast:
+        if broken.module not in modules and not takes_long:
             modules.add(broken.module)
-        yield pytest.param(broken, own, id=name, marks=[] if fast else pytest.mark.slow)
+            yield pytest.param(broken, own, id=name)
         everything = [*CHECKS, *(check for check in own if check not in CHECKS)]
         yield pytest.param(broken, everything, id=f"{name}, all checks", marks=pytest.mark.slow)
 
