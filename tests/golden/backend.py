@@ -123,7 +123,9 @@ def serving(
     """
     seeded = SeededIds(name)
     clock = ManualClock(autojump=autojump)
-    chosen: dict[str, Any] = {"silence": Silence(rate=0.0), "seed": SEED, **settings}
+    chosen: dict[str, Any] = {
+        "silence": Silence(rate=0.0), "seed": SEED, "allowed_hosts": (HOST,), **settings
+    }  # fmt: skip
     with (
         mock.patch.object(ids, "secrets", seeded),
         mock.patch.object(ids, "uuid", seeded),
