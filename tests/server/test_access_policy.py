@@ -222,8 +222,8 @@ def test_a_control_token_is_demanded_where_there_is_one() -> None:
         assert not judge({**HERE, **JSON, name: "s3cret"}, **sent).refusal
 
 
-PROXY = {"peer": "10.0.0.9", "trusted_proxies": ("10.0.0.0/24", "::1")}
-NAMES = {"allowed_hosts": ("nemo.example", "backend")}
+PROXY: dict[str, Any] = {"peer": "10.0.0.9", "trusted_proxies": ("10.0.0.0/24", "::1")}
+NAMES: dict[str, Any] = {"allowed_hosts": ("nemo.example", "backend")}
 
 
 @pytest.mark.parametrize(
