@@ -236,7 +236,7 @@ class Caller:
 
     def wait_until_idle(self) -> None:
         """Wait for turns and renders: until then no snapshot is taken. No journal tells of this."""
-        while self.send("POST", SNAPSHOT.template).start != "HTTP/1.1 200":
+        while self.send("POST", SNAPSHOT.template, json_body={}).start != "HTTP/1.1 200":
             pass
 
     def state(self) -> dict[str, Any]:

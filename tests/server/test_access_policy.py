@@ -97,6 +97,7 @@ def test_a_server_on_one_address_has_no_others() -> None:
         ("10.1.2.3", "10.1.2.3 10.1.2.3:9", "10.1.2.4"),
         ("[fd00::1]", "[fd00::1] [FD00:0::1]:9", "[fd00::2]"),
         ("fd00::1", "[fd00::1]:9", "[fd00::2]"),
+        ("[fd00::1]:9", "[fd00::1]:9", "[fd00::1]:8 [fd00::1] f:9"),
         ("bücher.example", "xn--bcher-kva.example", "bucher.example"),
         ("*", "rebind.example:1 10.9.9.9", ""),
     ],
@@ -157,14 +158,13 @@ FOREIGN = [
 HERE = {"host": "localhost:8787"}
 
 
-def test_no_page_of_another_origin_uses_the_control_interface(subtests: pytest.Subtests) -> None:
+def test_no_page_of_another_origin_uses_the_control_interface() -> None:
     assert len(CHANGING) > 8
     for endpoint in (*CHANGING, *READING):
         for page in FOREIGN:
-            with subtests.test(f"{endpoint.method} {endpoint.template} {page}"):
-                access = judge({**HERE, **JSON, **page}, endpoint.method, endpoint.template)
-                assert access.refusal.startswith("Refused: a page ")
-                assert "from a program" in access.refusal
+            access = judge({**HERE, **JSON, **page}, endpoint.method, endpoint.template)
+            assert access.refusal.startswith("Refused: a page "), (endpoint, page)
+            assert "from a program" in access.refusal
 
 
 def test_a_page_of_the_server_itself_and_a_program_may_use_it() -> None:

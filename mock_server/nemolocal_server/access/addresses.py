@@ -107,7 +107,12 @@ def matches(authority: Authority, patterns: Collection[str]) -> bool:
     if authority.port is not None:
         host = f"[{authority.host}]" if ":" in authority.host else authority.host
         names.append(f"{host}:{authority.port}")
-    return any(fnmatchcase(name, pattern) for name in names for pattern in patterns)
+    return any(
+        # Brackets are those of an IPv6 address, and no set of characters.
+        fnmatchcase(name, pattern) if "*" in pattern else name == pattern
+        for name in names
+        for pattern in patterns
+    )
 
 
 def canonical_pattern(pattern: str) -> str:

@@ -216,11 +216,12 @@ _WRONG_TOKEN = (
 )
 
 
-def _unknown(host: str) -> str:
-    name = host[:_SHOWN]
+def _unknown(text: str) -> str:
+    authority = parse_authority(text)
+    name = f" {authority.host[:_SHOWN]}" if authority is not None else ""
     return (
-        f"Refused: {name!r} is no name of this server; if it is meant to be one, start the server "
-        f"with --allowed-host"
+        f"Refused: {text[:_SHOWN]!r} is no name of this server; if it is meant to be one, start "
+        f"the server with --allowed-host{name}"
     )
 
 
