@@ -265,6 +265,20 @@ def test_a_proxy_that_is_not_named_is_not_believed(
     assert file["cdn_url"].startswith(f"{caller.http.base_url}".rstrip("/") + "/cdn/media/")
 
 
+@pytest.mark.rule("AUTH-4")
+@pytest.mark.parametrize("trusted", [True, False])
+def test_an_address_is_that_of_the_client_behind_a_trusted_proxy(
+    servers: ServerFactory, *, trusted: bool
+) -> None:
+    proxies = ("127.0.0.1", "10.0.0.0/8") if trusted else ()
+    url = servers.start(address_limit=1, trusted_proxies=proxies) + "/api/auth/anonymous-token"
+    codes = []
+    for number, chain in enumerate(["1.1.1.1", "9.9.9.9, 2.2.2.2, 10.0.0.5", "3.3.3.3, 1.1.1.1"]):
+        headers = {"X-Client-Id": f"client-{number}", "X-Forwarded-For": chain}
+        codes.append(patient_http.post(url, headers=headers).json()["code"])
+    assert codes == ([0, 0, 429] if trusted else [0, 429, 429])
+
+
 def test_the_host_decides_nothing_that_is_fetched(caller: HttpCaller) -> None:
     """SSRF: a Host that is let in makes an address ours, and what is ours is never asked."""
     path = f"/api/upload-video/nemo_agent/me/{caller.session}"

@@ -86,6 +86,9 @@ def test_a_server_on_one_address_has_no_others() -> None:
     assert on_host("0.0.0.0:8787", host="127.0.0.1").refusal
     assert on_host("[::]:8787").refusal
     assert not on_host("[::]:8787", host="::").refusal
+    assert not on_host("0.0.0.0:8787", host="").refusal
+    assert not on_host("My-Host:8787", host="my-host").refusal
+    assert on_host("my-host:8787").refusal
 
 
 @pytest.mark.parametrize(

@@ -77,7 +77,8 @@ class AccessPolicy:
         self._patterns = frozenset(map(canonical_pattern, settings.allowed_hosts))
         self._names = frozenset(pattern for pattern in self._patterns if "*" not in pattern)
         self._public = parse_public_url(settings.public_url) if settings.public_url else None
-        self._listened = canonical_host(settings.host)
+        # An empty one is every address of this machine, as `0.0.0.0` is.
+        self._listened = canonical_host(settings.host or "0.0.0.0")
         self._token = settings.control_token.encode()
         self._trusted = [ipaddress.ip_network(p, strict=False) for p in settings.trusted_proxies]
 
@@ -121,7 +122,8 @@ class AccessPolicy:
         host = authority.host
         return (
             is_loopback(host)
-            or (ip_address(host) is not None and host in (canonical_host(listened), self._listened))
+            or host == self._listened
+            or (ip_address(host) is not None and host == _without_zone(listened))
             or (self._public is not None and host == self._public.authority.host)
             or matches(authority, self._names if exactly else self._patterns)
         )
@@ -146,6 +148,11 @@ class AccessPolicy:
         if self._token and not hmac.compare_digest(given, self._token):
             return _WRONG_TOKEN if given else _NO_TOKEN
         return ""
+
+
+def _without_zone(address: str) -> str:
+    """An address of this machine as clients write it: without the interface (`%eth0`)."""
+    return canonical_host(address.partition("%")[0])
 
 
 class _Headers:
