@@ -19,7 +19,7 @@ _CHUNK = 1024 * 1024
 async def receive_url(request: Request, url: str, limit: int) -> ReceivedFile:
     """The file behind a URL, in the folder for work; 4001 or 4002 with the reason if refused."""
     server = server_of(request)
-    own = OwnUrls(server.access, access_of(request.scope), request.scope["server"])
+    own = OwnUrls(server.access, access_of(request.scope))
     settings, folder = server.settings, server.core.store.work
     path = await _own_path(server, own, url)
     if path is None:

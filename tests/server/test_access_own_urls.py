@@ -19,7 +19,7 @@ def own_urls(host: str = "127.0.0.1:9000", settings: Settings = SETTINGS) -> Own
     asked = Asked(method="POST", path="/", scheme="http", headers=headers, listened=listened)
     access = policy.judge(asked)
     assert not access.refusal
-    return OwnUrls(policy, access, listened)
+    return OwnUrls(policy, access)
 
 
 def test_a_file_is_recognised_by_every_address_that_is_given_out(

@@ -27,10 +27,10 @@ class OwnFile(msgspec.Struct, frozen=True):
 class OwnUrls:
     """What is known of this server's addresses when a request comes in."""
 
-    def __init__(self, policy: AccessPolicy, access: Access, listened: tuple[str, int]) -> None:
+    def __init__(self, policy: AccessPolicy, access: Access) -> None:
         self._policy = policy
         self._access = access
-        self._listened = listened
+        self._listened = access.listened
 
     def is_own(self, url: str) -> bool:
         """Whether a URL is about this server: it is never fetched."""

@@ -61,13 +61,14 @@ class Access(msgspec.Struct, frozen=True):
 
     `refusal` says in one sentence why the request is refused, "" if it is not. `base_url` is what
     URLs in the reply begin with, `path` the path without the prefix of a proxy, `authorities` are
-    the names that the sender may know this server by.
+    the names that the sender may know this server by, and `listened` is what it came to.
     """
 
     path: str
     base_url: str = ""
     refusal: str = ""
     authorities: tuple[Authority, ...] = ()
+    listened: tuple[str, int] = ("", 0)
 
 
 class AccessPolicy:
@@ -112,7 +113,7 @@ class AccessPolicy:
         own = {origin_of(asked.scheme, outside), origin_of(asked.scheme, host)}
         own |= {self._public.origin} if self._public else set()
         refusal = self._control_refusal(asked.method, path, headers, own)
-        return Access(path, base, refusal, (host, outside))
+        return Access(path, base, refusal, (host, outside), asked.listened)
 
     def knows(self, authority: Authority, listened: str, *, exactly: bool = False) -> bool:
         """Whether this is a name of the server: loopback, listened on, or of the settings.
