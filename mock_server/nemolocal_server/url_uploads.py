@@ -30,7 +30,7 @@ async def receive_url(request: Request, url: str, limit: int) -> ReceivedFile:
             path = await _own_path(server, own, leads.url)
     assert path is not None, "what leads to us is read or refused"
     incoming = IncomingFile(path.name, accepted_extension(path.name), folder, limit)
-    return await asyncio.to_thread(_copy, path, incoming)
+    return await _copy(path, incoming)
 
 
 async def _own_path(server: Server, own: OwnUrls, url: str) -> Path | None:
@@ -54,11 +54,12 @@ async def _own_path(server: Server, own: OwnUrls, url: str) -> Path | None:
     raise not_fetched(url, "this server has no such file: name a cdn_url or output.url of it")
 
 
-def _copy(path: Path, incoming: IncomingFile) -> ReceivedFile:
+async def _copy(path: Path, incoming: IncomingFile) -> ReceivedFile:
     try:
         with path.open("rb") as file:
             while chunk := file.read(_CHUNK):
                 incoming.write(chunk)
+                await asyncio.sleep(0)  # others go on meanwhile
         return incoming.close()
     except BaseException:
         incoming.discard()
