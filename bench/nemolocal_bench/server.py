@@ -16,6 +16,7 @@ from statistics import median
 import httpx
 
 from nemolocal_contract.endpoints import JOURNAL_SUMMARY
+from nemolocal_contract.headers import control_headers
 
 from .bare import PATH
 from .load import Rate, measure_rate
@@ -75,7 +76,10 @@ def _catch_up(own: Served) -> float | None:
     The processor time that it takes, in seconds; None where the system does not tell.
     """
     before = own.cpu_seconds()
-    httpx.get(own.base_url + JOURNAL_SUMMARY.template, timeout=60).raise_for_status()
+    # The server that was started has the same environment.
+    headers = control_headers(os.environ.get("NEMO_CONTROL_TOKEN", ""))
+    url = own.base_url + JOURNAL_SUMMARY.template
+    httpx.get(url, timeout=60, headers=headers).raise_for_status()
     after = own.cpu_seconds()
     return None if before is None or after is None else after - before
 

@@ -128,6 +128,7 @@ def _add_serve(commands: Any) -> None:
         default=None,
         help="leave out /__nemolocal__/, all but health",
     )
+    _add_access(serve)
     serve.add_argument("--seed", type=int, help="of everything that is left to chance")
     serve.add_argument("--speed", type=float, help="divides the waits that the cloud would make")
     serve.add_argument("--config", default="", metavar="FILE", help="a TOML file of settings")
@@ -136,6 +137,35 @@ def _add_serve(commands: Any) -> None:
     )
     _add_dialect(serve)
     _add_faults(serve)
+
+
+def _add_access(serve: argparse.ArgumentParser) -> None:
+    group = serve.add_argument_group("network access (docs/access.md)")
+    group.add_argument(
+        "--allowed-host",
+        dest="allowed_hosts",
+        action="append",
+        metavar="NAME",
+        help="a host, or host:port, that clients may call it; may be given several times",
+    )
+    group.add_argument(
+        "--public-url",
+        metavar="URL",
+        help="what its URLs begin with; default: the address that the client used",
+    )
+    group.add_argument(
+        "--trusted-proxy",
+        dest="trusted_proxies",
+        action="append",
+        metavar="ADDRESS",
+        help="an IP address or network whose X-Forwarded-* is believed; may be given several times",
+    )
+    group.add_argument(
+        "--control-token",
+        metavar="TOKEN",
+        help="what calls of /__nemolocal__/ must bring; default: NEMO_CONTROL_TOKEN, else one is "
+        "made and printed unless only this machine can reach the server",
+    )
 
 
 def _add_faults(serve: argparse.ArgumentParser) -> None:

@@ -24,6 +24,7 @@ from nemolocal_contract.headers import Attribution
 from nemolocal_contract.rules import rules
 
 from .attribution import own_version
+from .control_token import given_control_token
 from .problem import Problem
 
 SOURCE = "nemolocal-conformance"
@@ -75,7 +76,8 @@ def _judge(arguments: argparse.Namespace, checks: list[Check]) -> Report:
         peer = Peer(base_url, Attribution(SOURCE, own_version()))
         with contextlib.closing(peer):
             require_http(peer)
-            stage = Stage(peer, find_control(peer), token)
+            control = find_control(peer, given_control_token(arguments))
+            stage = Stage(peer, control, token)
             peer.take_evidence()
             playable = checks if stage.ours else _payable(arguments, checks, bool(token))
             left_out = [check for check in checks if check not in playable]

@@ -31,6 +31,7 @@ from nemolocal_contract.headers import Attribution
 
 from .attribution import own_version
 from .conform import HARNESS_FAILED, SOURCE, given_token, own_or_named, tell, write_report
+from .control_token import given_control_token
 from .problem import Problem
 
 _KEPT = "failing-script.json"
@@ -70,9 +71,16 @@ def run_scripts(arguments: argparse.Namespace) -> int:
 def _player(arguments: argparse.Namespace) -> Iterator[Player]:
     """A player of the server that is judged: the one that is named, or a new one."""
     attribution, token = Attribution(SOURCE, own_version()), given_token(arguments)
+    control_token = given_control_token(arguments)
     with (
         own_or_named(arguments.base_url) as base_url,
-        player_at(base_url, attribution, token=token, fresh=not arguments.base_url) as player,
+        player_at(
+            base_url,
+            attribution,
+            token=token,
+            control_token=control_token,
+            fresh=not arguments.base_url,
+        ) as player,
     ):
         require_http(player.stage.peer)
         yield player

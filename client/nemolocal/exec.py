@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 _NOT_RUNNABLE, _NOT_FOUND, _SIGNALLED = 126, 127, 128
 _TOKEN = "NEMO_TOKEN"
+# What the program calls the server.
+_CLOUD = urlsplit(CLOUD_BASE_URL).hostname or ""
 # Nobody anonymous: who was given a token may not ask for a free one (AUTH-8).
 _USER = "user_of-the-environment"
 _PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
@@ -101,7 +103,7 @@ def _settings() -> "Settings":
     token = os.environ.get(_TOKEN)
     try:
         made = (NewToken(token=token, user_id=_USER),) if token else ()
-        return Settings(port=0, tokens=made)
+        return Settings(port=0, tokens=made, allowed_hosts=(_CLOUD,))
     except ValueError as error:
         raise Problem(f"{_TOKEN} cannot be used ({error}): unset it") from None
 

@@ -56,6 +56,7 @@ def cloud_place(settings: "Settings", folder: Path) -> Iterator[Place]:
     host = urlsplit(CLOUD_BASE_URL).hostname or ""
     authority, bundle = Authority(), folder / "certificates.pem"
     authority.write_bundle(bundle, None)
+    settings = msgspec.structs.replace(settings, allowed_hosts=(*settings.allowed_hosts, host))
     with (
         LocalServer(settings, tls=authority.server_context(host)) as server,
         _proxy(host, urlsplit(server.base_url).port or 0) as proxy,

@@ -5,6 +5,9 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from nemolocal_contract.headers import CONTROL_TOKEN
+
+from .control_token import given_control_token
 from .problem import Problem
 
 if TYPE_CHECKING:
@@ -20,15 +23,22 @@ def run(arguments: argparse.Namespace) -> int:
 
         return check_faults(print)
     from nemolocal_server.faults.scenario import ScenarioError
-    from nemolocal_server.serving import PortTaken, serve
+    from nemolocal_server.serving import PortTaken, serve, with_control_token
     from nemolocal_server.store import StoreError
 
     try:
         settings = _settings(arguments)
     except ValueError as error:
         raise Problem(str(error)) from error
+    closed = with_control_token(settings)
+
+    def announce(base_url: str) -> None:
+        _announce(base_url)
+        if closed.control_token != settings.control_token:
+            _tell_control_token(closed.control_token)
+
     try:
-        serve(settings, _announce, _sum_up)
+        serve(closed, announce, _sum_up)
     except (PortTaken, ScenarioError, StoreError) as error:
         raise Problem(str(error)) from error
     except KeyboardInterrupt:
@@ -43,6 +53,8 @@ def _settings(arguments: argparse.Namespace) -> "Settings":
     from nemolocal_server.settings import Settings
 
     given = _given(arguments, Settings.__struct_fields__)
+    if token := given_control_token(arguments):
+        given["control_token"] = token
     given["data_dir"] = _folder(arguments.data)
     silence = _given(arguments, ("silent_rate", "silent_quota", "silent_script"))
     if silence:
@@ -78,6 +90,14 @@ def _folder(name: str) -> Path | None:
 
 def _announce(base_url: str) -> None:
     print(f"Nemo Local serves {base_url} (Ctrl-C ends it)", flush=True)
+
+
+def _tell_control_token(token: str) -> None:
+    print(
+        "Others can reach it, so the control interface needs this header: "
+        f"{CONTROL_TOKEN}: {token}",
+        flush=True,
+    )
 
 
 def _sum_up(summary: "Summary") -> None:

@@ -99,8 +99,10 @@ class UnsupportedFile(BackendError):
     remedy = f"use one of {ACCEPTED_TEXT}"
 
     def __init__(self, message: str = "") -> None:
-        # The backend may have listed them itself (UPL-3).
-        super().__init__(message, remedy="convert it" if ACCEPTED_TEXT in message else None)
+        # The backend may have listed them itself (UPL-3), or have failed to fetch a URL (UPL-6).
+        listed, fetched = ACCEPTED_TEXT in message, "://" in message
+        remedy = "convert it" if listed else "upload the file itself" if fetched else None
+        super().__init__(message, remedy=remedy)
 
 
 class FileTooLarge(BackendError):

@@ -3,22 +3,34 @@
 It is found by asking; the cloud has none, and checks that need it are not applicable there.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 from nemolocal_contract import endpoints as wire
 from nemolocal_contract.endpoints import Endpoint
+from nemolocal_contract.headers import control_headers
 
 from .expectations import Broken, NotApplicable, Unmet, field
-from .peer import Answer, Peer
+from .peer import Answer, NoServer, Peer
 
 _HTTP_OK, _REFUSED = range(200, 300), 400
+_CLOSED = 403
 
 
 class Control:
-    """Tells a local server what to be."""
+    """Tells a local server what to be; `token` opens it where that is needed."""
 
-    def __init__(self, peer: Peer) -> None:
+    def __init__(self, peer: Peer, token: str = "") -> None:
         self._peer = peer
+        self._headers = control_headers(token)
+
+    def require_open(self) -> None:
+        """Raise `NoServer` where this is not the token of the server."""
+        if self._call(wire.CLOCK).status == _CLOSED:
+            raise NoServer(
+                f"the control interface of {self._peer.base_url} needs its token, which `nemolocal "
+                "serve` printed: set NEMO_CONTROL_TOKEN, or give --control-token"
+            )
 
     def advance(self, seconds: float) -> None:
         """Let time pass at once, whatever falls due included.
@@ -26,7 +38,7 @@ class Control:
         Not applicable where that is refused: the server's time is the real one.
         """
         order = wire.CLOCK_ADVANCE
-        answer = self._peer.call(order.method, order.path(), json={"seconds": seconds})
+        answer = self._call(order, json={"seconds": seconds})
         if answer.status == _REFUSED:
             raise NotApplicable("the time of this server cannot be moved")
         self._checked(order, answer)
@@ -61,12 +73,21 @@ class Control:
 
     def journal(self, **filters: str) -> list[dict[str, Any]]:
         """The entries of the journal that match."""
-        reply = self._peer.call("GET", wire.JOURNAL.template, params=filters)
+        reply = self._call(wire.JOURNAL, params=filters)
         return list(self._checked(wire.JOURNAL, reply)["entries"])
 
     def _ask(self, endpoint: Endpoint, json: object = None, **names: str) -> dict[str, Any]:
-        return self._checked(
-            endpoint, self._peer.call(endpoint.method, endpoint.path(**names), json=json)
+        return self._checked(endpoint, self._call(endpoint, json, None, **names))
+
+    def _call(
+        self,
+        endpoint: Endpoint,
+        json: object = None,
+        params: Mapping[str, str] | None = None,
+        **names: str,
+    ) -> Answer:
+        return self._peer.call(
+            endpoint.method, endpoint.path(**names), headers=self._headers, json=json, params=params
         )
 
     def _checked(self, endpoint: Endpoint, answer: Answer) -> dict[str, Any]:
@@ -76,11 +97,18 @@ class Control:
         return body
 
 
-def find_control(peer: Peer) -> Control | None:
-    """The control interface of this server, None where it has none."""
+def find_control(peer: Peer, token: str = "") -> Control | None:
+    """The control interface of this server, None where it has none.
+
+    Raises `NoServer` where it is closed to this token.
+    """
     answer = peer.call("GET", wire.HEALTH.template)
     try:
         ours = answer.status in _HTTP_OK and field("health", answer.json, "name") == "nemolocal"
     except Broken:  # whatever else answers there is no control interface of ours
         return None
-    return Control(peer) if ours else None
+    if not ours:
+        return None
+    control = Control(peer, token)
+    control.require_open()
+    return control

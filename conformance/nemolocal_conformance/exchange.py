@@ -7,10 +7,16 @@ from typing import Literal
 
 import msgspec
 
+from nemolocal_contract.headers import CONTROL_TOKEN
+
 Ending = Literal["complete", "cut", "timeout"]
 
 _SHOWN = 2_000
-_SECRET_HEADERS = {"authorization", "cookie", "set-cookie"}
+_SECRET_HEADERS = {"authorization", CONTROL_TOKEN.lower(), "cookie", "set-cookie"}
+_VARIABLES = {
+    "authorization": "Authorization: Bearer $NEMO_TOKEN",
+    CONTROL_TOKEN.lower(): f"{CONTROL_TOKEN}: $NEMO_CONTROL_TOKEN",
+}
 _TOKENS = re.compile(r"(?:nmv_[a-z]{1,16}_|clm_)[A-Za-z0-9_-]{4,}")
 _NOT_SENT = {"accept-encoding", "connection", "content-length", "host", "user-agent"}
 
@@ -30,13 +36,13 @@ class Exchange(msgspec.Struct, frozen=True):
 
     @property
     def curl(self) -> str:
-        """A command that does it again, with `$NEMO_TOKEN` for the token."""
+        """A command that does it again, with `$NEMO_TOKEN` and the like for secrets."""
         words = ["curl", "-sS", "-N", "-X", self.method, shlex.quote(self.url)]
         for name, value in self.request_headers.items():
             if name.lower() in _NOT_SENT:
                 continue
-            if name.lower() == "authorization":
-                words += ["-H", '"Authorization: Bearer $NEMO_TOKEN"']
+            if name.lower() in _VARIABLES:
+                words += ["-H", f'"{_VARIABLES[name.lower()]}"']
             else:
                 words += ["-H", shlex.quote(f"{name}: {value}")]
         if self.request_body:

@@ -9,6 +9,7 @@ class Code(IntEnum):
     OK = 0
     BAD_REQUEST = 400
     EXPORT_BLOCKED = 402
+    FORBIDDEN = 403
     NOT_FOUND = 404
     METHOD_NOT_ALLOWED = 405
     RATE_LIMITED = 429

@@ -13,6 +13,8 @@ ATTRIBUTION = (SKILL_SOURCE, SKILL_VERSION, SKILL_PLATFORM)
 
 # Not the contract's: asks a server of ours for faults in this one request (`cut-fin;after=2`).
 FAULT = "X-Nemolocal-Fault"
+# Nor this one: opens the control interface of a server of ours that demands it.
+CONTROL_TOKEN = "X-Nemolocal-Control-Token"
 
 CLIENT_ID_MAX = 64
 
@@ -55,3 +57,8 @@ def bearer_token(authorization: str | None) -> str | None:
     if scheme.lower() != "bearer" or not token or " " in token:
         return None
     return token
+
+
+def control_headers(token: str) -> dict[str, str]:
+    """The header that opens a control interface; none where there is no token."""
+    return {CONTROL_TOKEN: token} if token else {}

@@ -18,8 +18,9 @@ import msgspec
 
 from . import control, journal, replies, requests
 from .codes import Code, http_status
-from .endpoints import CHAT, CLOUD_BASE_URL, CONTROL, Endpoint, endpoints
+from .endpoints import CHAT, CLOUD_BASE_URL, CONTROL, HEALTH, Endpoint, endpoints
 from .envelope import decode_json, encode_json, failure
+from .headers import CONTROL_TOKEN
 from .media import ACCEPTED_TEXT
 from .rules import rules
 
@@ -45,6 +46,12 @@ _FAILURES = {
     Code.NO_CREDITS: "Not enough credits: this needs 50, you have 0.",
     Code.UNSUPPORTED_FILE: f"Unsupported file. Accepted: {ACCEPTED_TEXT}",
     Code.FILE_TOO_LARGE: "File too large: compress or trim it, then upload again",
+}
+_CONTROL_SCHEME = {
+    "type": "apiKey",
+    "in": "header",
+    "name": CONTROL_TOKEN,
+    "description": "Needed on a server that others than its own machine can reach",
 }
 # What the chat answers where failures are those of the ADK's api_server (GEN-2, errors=adk).
 _ADK_STATUS = (404, 422)
@@ -94,7 +101,10 @@ def openapi_document(version: str, server_url: str = CLOUD_BASE_URL) -> dict[str
         "tags": [{"name": tag} for tag in dict.fromkeys(o.tag for o in told.values())],
         "paths": _paths(told),
         "components": {
-            "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
+            "securitySchemes": {
+                "token": {"type": "http", "scheme": "bearer"},
+                **({"control": _CONTROL_SCHEME} if server_url != CLOUD_BASE_URL else {}),
+            },
             "parameters": _data().parameter,
             "schemas": _schemas(),
         },
@@ -150,13 +160,19 @@ def _operation(name: str, endpoint: Endpoint, operation: _Operation) -> dict[str
         "summary": operation.summary,
         "x-rule": endpoint.rule,
         "x-rules": _rule_ids(name, operation),
-        "security": [] if operation.open else [{"token": []}],
+        "security": _security(endpoint, operation),
         "parameters": _parameters(endpoint, operation),
         "responses": _responses(endpoint, operation),
     }
     if operation.body:
         told["requestBody"] = {"required": True, "content": _request_content(operation)}
     return told
+
+
+def _security(endpoint: Endpoint, operation: _Operation) -> list[dict[str, list[str]]]:
+    if endpoint.template.startswith(CONTROL) and endpoint != HEALTH:
+        return [{}, {"control": []}]
+    return [] if operation.open else [{"token": []}]
 
 
 def _rule_ids(name: str, operation: _Operation) -> list[str]:

@@ -14,6 +14,7 @@ from starlette.types import ASGIApp
 from nemolocal_contract import endpoints as wire
 from nemolocal_contract.clock import Clock
 
+from .access.middleware import AccessMiddleware, RefusalMiddleware
 from .assets import CDN
 from .date_header import DateMiddleware
 from .endpoints import (
@@ -36,7 +37,6 @@ from .error_replies import reply_to_contract_error, reply_to_defect, reply_to_ht
 from .errors import ContractError
 from .executor import RenderExecutor
 from .faults.http import FaultMiddleware
-from .fixtures import Fixtures
 from .journal.recorder import JournalMiddleware
 from .routing import build_routes
 from .server import Server
@@ -94,7 +94,9 @@ def build_app(
         routes=_routes(server),
         middleware=[
             Middleware(DateMiddleware, clock=server.core.clock),
+            Middleware(AccessMiddleware, policy=server.access, proxies=settings.trusted_proxies),
             Middleware(JournalMiddleware, journal=server.journal, clock=server.core.clock),
+            Middleware(RefusalMiddleware),
             Middleware(FaultMiddleware, faults=server.faults),
         ],
         exception_handlers={
@@ -104,6 +106,8 @@ def build_app(
         },
         lifespan=_lifespan,
     )
+    # A redirect would lead to an address of its own making; unknown paths are 404 (GEN-6).
+    app.router.redirect_slashes = False
     app.state.server = server
     return app
 
@@ -113,7 +117,7 @@ def _routes(server: Server) -> list[BaseRoute]:
     ours = _CONTROL_ROUTES if server.settings.control else ()
     return [
         *build_routes((*_ROUTES, *ours)),
-        Route(f"{CDN}/fixtures/{{name}}", Fixtures(store.work).read),
+        Route(f"{CDN}/fixtures/{{name}}", server.fixtures.read),
         Mount(f"{CDN}/media", _files(store.media)),
         Mount(f"{CDN}/renders", _files(store.renders)),
     ]

@@ -36,3 +36,8 @@ def unsupported(reason: str) -> ContractError:
     return ContractError(
         Code.UNSUPPORTED_FILE, f"Unsupported file: {reason}. Accepted: {ACCEPTED_TEXT}"
     )
+
+
+def not_fetched(url: str, reason: str) -> ContractError:
+    """A URL that is refused or cannot be fetched: nothing is said of what is behind it (UPL-6)."""
+    return ContractError(Code.UNSUPPORTED_FILE, f"Cannot fetch {url[:200]!r}: {reason}")

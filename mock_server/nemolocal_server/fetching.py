@@ -6,14 +6,14 @@ as the network is.
 
 import http.client
 import time
+from collections.abc import Callable
 from fnmatch import fnmatch
 from pathlib import Path, PurePosixPath
 from urllib.parse import SplitResult, unquote, urljoin, urlsplit
 
 import msgspec
 
-from .assets import CDN
-from .errors import ContractError, unsupported
+from .errors import not_fetched
 from .intake import IncomingFile, ReceivedFile, accepted_extension
 
 _REDIRECTS = 5
@@ -24,18 +24,29 @@ _CHUNK = 256 * 1024
 class FetchPolicy(msgspec.Struct, frozen=True):
     """Where a server may fetch from, for how many seconds, and how many bytes.
 
-    `allowed` are patterns of `host` or `host:port`, `*` being any; `own` is the server's own
-    `host:port`, whose files (`/cdn/…`) are always allowed.
+    `allowed` are patterns of `host` or `host:port`, `*` being any; `is_own` tells the URLs that are
+    about this server, which are not fetched but read.
     """
 
     allowed: tuple[str, ...]
-    own: str
+    is_own: Callable[[str], bool]
     seconds: float
     limit: int
 
 
+class LeadsToOwn(Exception):
+    """A URL, or a redirect, leads to this server itself."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__(url)
+        self.url = url
+
+
 def fetch(url: str, folder: Path, policy: FetchPolicy) -> ReceivedFile:
-    """The file behind a URL, written to `folder`; 4001 or 4002 with the reason if refused."""
+    """The file behind a URL, written to `folder`; 4001 or 4002 with the reason if refused.
+
+    Raises `LeadsToOwn` rather than ask this server itself.
+    """
     filename = PurePosixPath(unquote(_checked(url, policy).path)).name
     accepted = accepted_extension(filename)
     deadline = time.monotonic() + policy.seconds
@@ -48,10 +59,10 @@ def fetch(url: str, folder: Path, policy: FetchPolicy) -> ReceivedFile:
                 return _receive(response, url, incoming, deadline)
             url = urljoin(url, response.headers.get("Location", ""))
         except (OSError, http.client.HTTPException) as error:
-            raise _failed(url, str(error) or type(error).__name__) from error
+            raise not_fetched(url, str(error) or type(error).__name__) from error
         finally:
             connection.close()
-    raise _failed(url, f"it redirects more than {_REDIRECTS} times")
+    raise not_fetched(url, f"it redirects more than {_REDIRECTS} times")
 
 
 def _checked(url: str, policy: FetchPolicy) -> SplitResult:
@@ -60,13 +71,16 @@ def _checked(url: str, policy: FetchPolicy) -> SplitResult:
         parts = urlsplit(url)
         host, port = parts.hostname or "", parts.port
     except ValueError as error:
-        raise _failed(url, str(error)) from error
+        raise not_fetched(url, str(error)) from error
     if parts.scheme not in ("http", "https") or not host:
-        raise _failed(url, "only http and https are fetched")
-    own = parts.netloc == policy.own and parts.path.startswith(f"{CDN}/")
+        raise not_fetched(url, "only http and https are fetched")
+    if policy.is_own(url):
+        raise LeadsToOwn(url)
     place = f"{host}:{port}" if port else host
-    if not own and not any(fnmatch(name, p) for name in (host, place) for p in policy.allowed):
-        raise _failed(url, f"this server does not fetch from {place}; allow it in its settings")
+    if not any(fnmatch(name, p) for name in (host, place) for p in policy.allowed):
+        raise not_fetched(
+            url, f"this server does not fetch from {place}; allow it by fetch_from in its settings"
+        )
     return parts
 
 
@@ -87,12 +101,12 @@ def _receive(
 ) -> ReceivedFile:
     try:
         if response.status != 200:
-            raise _failed(url, f"it answers HTTP {response.status}")
+            raise not_fetched(url, f"it answers HTTP {response.status}")
         while chunk := response.read1(_CHUNK):
             incoming.write(chunk)
             _left(deadline)
         if response.length:
-            raise _failed(url, "the connection ended before the file did")
+            raise not_fetched(url, "the connection ended before the file did")
         return incoming.close()
     except BaseException:
         incoming.discard()
@@ -104,7 +118,3 @@ def _left(deadline: float) -> float:
     if left <= 0:
         raise TimeoutError("it takes too long")
     return left
-
-
-def _failed(url: str, reason: str) -> ContractError:
-    return unsupported(f"{url[:200]!r}: {reason}")

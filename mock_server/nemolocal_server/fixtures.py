@@ -24,7 +24,10 @@ class Fixtures:
 
     async def read(self, request: Request) -> Response:
         """A video or a piece of music, five seconds long; no token is needed."""
-        name = request.path_params["name"]
+        return FileResponse(await self.path(request.path_params["name"]))
+
+    async def path(self, name: str) -> Path:
+        """Where a fixture lies; 404 for what is none."""
         if name not in (SAMPLE, MUSIC):
             message = f"no fixture {name!r}: there are {SAMPLE} and {MUSIC}"
             raise ContractError(Code.NOT_FOUND, message)
@@ -32,7 +35,7 @@ class Fixtures:
         async with self._making:
             if not path.exists():
                 await _make(name, path)
-        return FileResponse(path)
+        return path
 
 
 async def _make(name: str, path: Path) -> None:

@@ -21,6 +21,11 @@ def new_claim_token() -> str:
     return CLAIM_TOKEN_PREFIX + secrets.token_urlsafe(24)
 
 
+def new_control_token() -> str:
+    """What opens the control interface of one server, as long as it runs."""
+    return f"ctl_{secrets.token_urlsafe(24)}"
+
+
 def token_fingerprint(token: str) -> str:
     """What is stored in place of a token."""
     return sha256(token.encode()).hexdigest()

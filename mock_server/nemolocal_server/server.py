@@ -3,11 +3,13 @@
 from nemolocal_contract.clock import Clock
 from nemolocal_contract.journal import Summary
 
+from .access.policy import AccessPolicy
 from .core import Core, open_core
 from .executor import LocalExecutor, RenderExecutor
 from .exports import Exports
 from .faults.faults import Faults
 from .faults.scenario import Scenario, find_scenario
+from .fixtures import Fixtures
 from .journal.records import Journal, Wanted
 from .journal.summary import summarise
 from .past import Past
@@ -28,9 +30,11 @@ class Server:
         # First, since nothing must be left open where the scenario is of no use.
         scenario = find_scenario(settings.scenario) if settings.scenario else Scenario()
         self.core: Core = open_core(settings, clock)
+        self.access = AccessPolicy(settings)
         self.faults = Faults(self.core, scenario)
         self.journal = Journal(self.core.store)
         self.turns = Turns(self.core)
+        self.fixtures = Fixtures(self.core.store.work)
         self.exports = Exports(self.core, execute or LocalExecutor(self.core.store.work))
         self.summary: Summary | None = None
         self._began_after = self.journal.last_id

@@ -10,12 +10,15 @@ import threading
 from collections.abc import Callable
 from types import TracebackType
 
+import msgspec
 import uvicorn
 from starlette.applications import Starlette
 
 from nemolocal_contract.clock import Clock
 from nemolocal_contract.journal import Summary
 
+from . import ids
+from .access.addresses import canonical_host, is_loopback
 from .app import build_app
 from .executor import RenderExecutor
 from .faults.connections import reachable_protocol
@@ -43,11 +46,13 @@ def serve(
 ) -> None:
     """Serve until interrupted.
 
-    `on_ready` gets the base URL once requests are answered, `on_end` what was asked since.
+    `on_ready` gets the base URL once requests are answered, `on_end` what was asked since. Where
+    others can reach the server, `with_control_token` must have been asked before, or its control
+    interface stays closed to everybody.
     Raises `PortTaken`, `ScenarioError` or `StoreError` before anything is served.
     """
     listener = _listen(settings)
-    app = _build(listener, settings)
+    app = _build(listener, with_control_token(settings, listener.getsockname()[0]))
     server = _Server(_config(app), lambda: on_ready(_base_url(listener)))
     _calm_collector()
     try:
@@ -67,11 +72,23 @@ def _calm_collector() -> None:
     gc.set_threshold(5_000, 10, 20)
 
 
+def with_control_token(settings: Settings, host: str | None = None) -> Settings:
+    """The settings, with a token where others than this machine could use the control interface.
+
+    `host` is the address that is listened on, if it is known better than by the settings.
+    """
+    loopback = is_loopback(canonical_host(settings.host if host is None else host))
+    if loopback or not settings.control or settings.control_token:
+        return settings
+    return msgspec.structs.replace(settings, control_token=ids.new_control_token())
+
+
 class LocalServer:
     """A server in a thread: `with LocalServer(settings) as server: server.base_url`.
 
     With `tls`, a context for servers, it speaks HTTPS and nothing else, and `base_url` says so.
-    `clock` and `execute` stand in for the real ones in tests.
+    `control_token` opens its control interface, "" where it asks for none. `clock` and `execute`
+    stand in for the real ones in tests.
     """
 
     def __init__(
@@ -85,6 +102,8 @@ class LocalServer:
         self._listener = _listen(settings)
         self.base_url = _base_url(self._listener, "http" if tls is None else "https")
         self._ready = threading.Event()
+        settings = with_control_token(settings, self._listener.getsockname()[0])
+        self.control_token = settings.control_token
         config = _config(_build(self._listener, settings, clock, execute))
         if tls is not None:
             # A context that is in no file: uvicorn takes it once its configuration is loaded.
@@ -200,6 +219,8 @@ def _config(app: Starlette) -> uvicorn.Config:
         access_log=False,
         server_header=False,
         date_header=False,
+        # Which proxies are believed is for the settings to say.
+        proxy_headers=False,
         timeout_keep_alive=_KEEP_ALIVE,
         timeout_graceful_shutdown=2,
     )

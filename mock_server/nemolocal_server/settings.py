@@ -7,6 +7,7 @@ import msgspec
 
 from nemolocal_contract.media import SkillProfile
 
+from .access.checking import check_access
 from .agent.turn_plan import TURN_TIMES, TurnTimes
 from .dialect import Dialect
 from .silence import Silence
@@ -43,7 +44,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     - `upload_limit`, in bytes, overrides the skill's own (UPL-4).
     - `fetch_from` are the hosts that URL uploads may name (`host`, `host:port`, `*` for any), for
       `fetch_seconds` at most; none by default, so that the server never reaches out (UPL-6).
-    - `control` False leaves out the control interface, all of it but the health check.
+    - `control` False leaves out the control interface, all of it but the health check;
+      `control_token` is what its calls must bring (`X-Nemolocal-Control-Token`). Without one, a
+      server that others can reach makes one at its start, and one on loopback asks for none.
+    - `allowed_hosts` are names by which clients may call this server (`host`, `host:port`, `*` for
+      any part) besides loopback and the addresses that it listens on.
+    - `public_url` is the address that it gives out, path prefix and all; without it, the one that
+      the client used. `X-Forwarded-*` is believed from `trusted_proxies` (addresses or networks).
     - `skills` are profiles besides the known ones, `tokens` are made at start-up (AUTH-6).
     """
 
@@ -68,6 +75,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     tokens: tuple[NewToken, ...] = ()
     dialect: Dialect = Dialect()
     control: bool = True
+    control_token: str = ""
+    allowed_hosts: tuple[str, ...] = ()
+    public_url: str = ""
+    trusted_proxies: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse values that make no sense, naming the setting."""
@@ -79,3 +90,4 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             raise ValueError(f"port must be from 0 to 65535, not {self.port}")
         if not self.speed > 0:
             raise ValueError(f"speed must be greater than 0, not {self.speed}")
+        check_access(self)

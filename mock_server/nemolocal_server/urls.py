@@ -2,7 +2,12 @@
 
 from starlette.requests import Request
 
+from .access.middleware import access_of
+
 
 def base_url(request: Request) -> str:
-    """`http://127.0.0.1:8787`, after the Host header of the request; no slash at the end."""
-    return str(request.base_url).rstrip("/")
+    """`http://127.0.0.1:8787`, as its sender may use it; no slash at the end.
+
+    That of the settings, else after the Host of the request, which was judged before.
+    """
+    return access_of(request.scope).base_url

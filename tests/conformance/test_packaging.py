@@ -10,6 +10,10 @@ from typing import Protocol
 import pytest
 import yaml
 
+from nemolocal_contract.clock import ManualClock
+from nemolocal_server.serving import LocalServer
+from nemolocal_server.settings import Settings
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -49,6 +53,14 @@ def test_action_judges_a_server_and_tells_it_in_the_summary(judge: Judge, tmp_pa
     assert ended.returncode == 0, ended.stderr
     assert "checks passed" in ended.stdout
     assert (tmp_path / "told.md").read_text() == (tmp_path / "report/summary.md").read_text()
+
+
+@pytest.mark.slow
+def test_action_hands_over_the_control_token_of_a_server(judge: Judge) -> None:
+    with LocalServer(Settings(port=0, control_token="mine"), ManualClock(autojump=True)) as server:
+        given = {"base-url": server.base_url, "only": "credits.balance"}
+        assert judge(**given).returncode == 2
+        assert judge(**given, **{"control-token": "mine"}).returncode == 0
 
 
 @pytest.mark.slow

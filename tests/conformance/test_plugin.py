@@ -108,6 +108,27 @@ def test_tests_know_nothing_of_each_other(project: pytest.Pytester) -> None:
     project.runpytest_inprocess().assert_outcomes(passed=3)
 
 
+@pytest.mark.slow
+def test_a_control_token_of_the_environment_is_handed_over(
+    project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NEMO_CONTROL_TOKEN", "mine")
+    project.makepyfile(
+        """
+        import httpx
+
+        def test_closed(nemo_server, nemo_clock, nemo_faults, nemo_journal):
+            url = nemo_server.base_url + "/__nemolocal__/journal"
+            assert httpx.get(url, trust_env=False).status_code == 403
+            assert nemo_server.control_token == "mine"
+            nemo_faults.arm("silent")
+            nemo_clock.advance(60)
+            assert [entry.status for entry in nemo_journal.entries()] == [403]
+        """
+    )
+    project.runpytest_inprocess().assert_outcomes(passed=1)
+
+
 def test_broken_contract_is_told_with_its_entries(project: pytest.Pytester) -> None:
     project.makepyfile(
         """

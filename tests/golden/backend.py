@@ -123,7 +123,9 @@ def serving(
     """
     seeded = SeededIds(name)
     clock = ManualClock(autojump=autojump)
-    chosen: dict[str, Any] = {"silence": Silence(rate=0.0), "seed": SEED, **settings}
+    chosen: dict[str, Any] = {
+        "silence": Silence(rate=0.0), "seed": SEED, "allowed_hosts": (HOST,), **settings
+    }  # fmt: skip
     with (
         mock.patch.object(ids, "secrets", seeded),
         mock.patch.object(ids, "uuid", seeded),
@@ -234,7 +236,7 @@ class Caller:
 
     def wait_until_idle(self) -> None:
         """Wait for turns and renders: until then no snapshot is taken. No journal tells of this."""
-        while self.send("POST", SNAPSHOT.template).start != "HTTP/1.1 200":
+        while self.send("POST", SNAPSHOT.template, json_body={}).start != "HTTP/1.1 200":
             pass
 
     def state(self) -> dict[str, Any]:

@@ -21,7 +21,7 @@ TRIM = "trim to the first 1 second"
 
 
 def take(caller: HttpCaller) -> str:
-    snapshot_id: str = caller.post(CONTROL + "/snapshot")["id"]
+    snapshot_id: str = caller.post(CONTROL + "/snapshot", json={})["id"]
     return snapshot_id
 
 
@@ -136,7 +136,7 @@ def test_a_snapshot_is_refused_while_something_runs(
 ) -> None:
     executor.gate = asyncio.Event()
     edited.submit("render_1")
-    reply = edited.post(CONTROL + "/snapshot")
+    reply = edited.post(CONTROL + "/snapshot", json={})
     assert reply["code"] == 400
     assert "0 turns and 1 renders" in reply["message"]
 
@@ -146,10 +146,10 @@ def test_a_reset_stops_what_runs_and_ends_its_streams(
 ) -> None:
     caller = new_caller(servers.start(clock=ManualClock())).connect()
     with caller.http.stream("POST", "/run_sse", json=caller.turn("hello")) as stream:
-        assert caller.post(CONTROL + "/snapshot")["code"] == 400
+        assert caller.post(CONTROL + "/snapshot", json={})["code"] == 400
         assert caller.post(CONTROL + "/reset", json={})["token_id"] is None
         assert stream.read() == b""
-    assert caller.post(CONTROL + "/snapshot")["id"]
+    assert caller.post(CONTROL + "/snapshot", json={})["id"]
 
 
 def test_one_token_is_reset_and_nobody_else(
@@ -265,7 +265,8 @@ def test_a_wrong_body_is_refused_by_field(
 
 
 def test_an_empty_body_does_not_reset_everything_by_accident(caller: HttpCaller) -> None:
-    assert caller.post(CONTROL + "/reset")["code"] == 400
+    headers = {"Content-Type": "application/json"}
+    assert caller.post(CONTROL + "/reset", headers=headers)["code"] == 400
     assert caller.balance()["total"] == 100
 
 

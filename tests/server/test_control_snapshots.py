@@ -14,7 +14,7 @@ RESTORE = "/__nemolocal__/restore"
 
 
 def take(caller: HttpCaller) -> str:
-    snapshot_id: str = caller.post(SNAPSHOT)["id"]
+    snapshot_id: str = caller.post(SNAPSHOT, json={})["id"]
     return snapshot_id
 
 
@@ -60,7 +60,7 @@ def test_what_is_no_snapshot_cannot_be_thrown_away(caller: HttpCaller, snapshot_
 
 def test_the_snapshot_that_is_one_too_many_is_refused_with_the_way_out(caller: HttpCaller) -> None:
     first, *_ = (take(caller) for _ in range(MOST))
-    refused = caller.post(SNAPSHOT)
+    refused = caller.post(SNAPSHOT, json={})
     assert refused["code"] == 400
     assert refused["message"].startswith(f"there are {MOST} snapshots, and no room for more")
     assert f"DELETE {SNAPSHOT}/<id>" in refused["message"]

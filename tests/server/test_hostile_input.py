@@ -117,7 +117,7 @@ def requests(draw: st.DrawFn) -> tuple[bytes, bytes]:
     path = draw(paths) + draw(queries)
     lines = [
         f"{draw(st.sampled_from(METHODS))} {path} HTTP/1.1".encode(),
-        b"Host: x",
+        b"Host: localhost",
         b"Connection: close",
         b"Content-Type: " + draw(kinds),
     ]

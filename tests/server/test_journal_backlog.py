@@ -174,7 +174,7 @@ def test_what_cannot_be_written_is_not_tried_again(looks: list[Callable[[], None
 def test_a_snapshot_has_what_waited_and_restoring_forgets_what_waits(
     caller: HttpCaller, base_url: str
 ) -> None:
-    snapshot = patient_http.post(f"{base_url}/__nemolocal__/snapshot").json()
+    snapshot = patient_http.post(f"{base_url}/__nemolocal__/snapshot", json={}).json()
     caller.balance()
     patient_http.post(f"{base_url}/__nemolocal__/restore", json=snapshot)
     caller.state()

@@ -87,7 +87,7 @@ def test_the_body_is_not_read_past_the_limit(
     """The answer comes at once, the end of the connection five seconds later."""
     caller = new_caller(servers.start(upload_limit=1000)).connect()
     head = (
-        f"POST /api/upload-video/nemo_agent/me/{caller.session} HTTP/1.1\r\nHost: x\r\n"
+        f"POST /api/upload-video/nemo_agent/me/{caller.session} HTTP/1.1\r\nHost: localhost\r\n"
         f"Authorization: {caller.http.headers['Authorization']}\r\n"
         "Content-Type: multipart/form-data; boundary=b\r\nContent-Length: 3000000000\r\n\r\n"
         '--b\r\nContent-Disposition: form-data; name="files"; filename="big.mp4"\r\n\r\n'

@@ -63,7 +63,7 @@ class Serving(msgspec.Struct):
         url = self.http.base_url
         connection = socket.create_connection((url.host, url.port or 80), timeout=120)
         head = (
-            f"POST {self.upload_path} HTTP/1.1\r\nHost: x\r\n"
+            f"POST {self.upload_path} HTTP/1.1\r\nHost: localhost\r\n"
             f"Authorization: {self.http.headers['Authorization']}\r\n"
             f"X-Skill-Source: {ATTRIBUTION['X-Skill-Source']}\r\n"
             "Content-Type: multipart/form-data; boundary=b\r\n"

@@ -35,6 +35,10 @@ class ServerSettings(TypedDict, total=False):
     skills: tuple[SkillProfile, ...]
     tokens: tuple[NewToken, ...]
     control: bool
+    control_token: str
+    allowed_hosts: tuple[str, ...]
+    public_url: str
+    trusted_proxies: tuple[str, ...]
     dialect: Dialect
     sse: SseDialect
     heartbeat: HeartbeatForm

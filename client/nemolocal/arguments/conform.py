@@ -18,6 +18,11 @@ def add(commands: Any) -> None:
     )
     conform.add_argument("--base-url", metavar="URL", help="the server; default: one of its own")
     conform.add_argument(
+        "--control-token",
+        metavar="TOKEN",
+        help="of the server's control interface; default: NEMO_CONTROL_TOKEN",
+    )
+    conform.add_argument(
         "--only",
         action="append",
         default=[],

@@ -5,6 +5,7 @@ from nemolocal_contract.journal import Entry
 from ..client_rules import client_catalogue
 from ..client_rules.judging import judge_journal
 from ..driver.asking import fetch_journal
+from ..records.journal import Journal
 from ..reports.wording import why
 from ..verdicts import Report
 from .stand import NemoServer
@@ -16,9 +17,13 @@ class NemoJournal:
     def __init__(self, server: NemoServer) -> None:
         self._server = server
 
+    def _read(self) -> Journal:
+        server = self._server
+        return fetch_journal(server.base_url, control_token=server.control_token)[0]
+
     def entries(self, endpoint: str | None = None) -> tuple[Entry, ...]:
         """Every exchange, or those on one endpoint (`chat`, `render_status`), oldest first."""
-        journal, _ = fetch_journal(self._server.base_url)
+        journal = self._read()
         return tuple(e for e in journal.entries if endpoint in (None, e.endpoint))
 
     def report(self, *prefixes: str) -> Report:
@@ -26,7 +31,7 @@ class NemoJournal:
         checks = [c for c in client_catalogue().values() if c.id.startswith(prefixes or "")]
         if not checks:
             raise ValueError(f"no check begins with {' or '.join(prefixes)}")
-        journal, _ = fetch_journal(self._server.base_url)
+        journal = self._read()
         # Client and server wait by one clock, which nobody divides.
         return judge_journal(journal, checks, speed=1.0)
 

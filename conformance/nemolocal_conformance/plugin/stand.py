@@ -1,6 +1,7 @@
 """The one server of a test process, and what fixtures ask of it."""
 
 import contextlib
+import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +13,7 @@ from nemolocal_client import Attribution, Client, MemoryProfile
 from nemolocal_contract import endpoints as wire
 from nemolocal_contract.clock import ManualClock
 from nemolocal_contract.endpoints import Endpoint
+from nemolocal_contract.headers import control_headers
 from nemolocal_server.executor import LocalExecutor
 from nemolocal_server.serving import LocalServer
 from nemolocal_server.settings import Settings
@@ -19,20 +21,30 @@ from nemolocal_server.silence import Silence
 
 from .clock import NemoClock, RenderWatch
 
+_TOKEN_VARIABLE = "NEMO_CONTROL_TOKEN"
 _ATTRIBUTION = Attribution("nemolocal-pytest", "1.0")
 
 
 class NemoServer:
     """A local server on a free port of this machine, at `base_url`.
 
-    Its turns take no time and are never silent by chance: `nemo_faults` makes them so.
+    Its turns take no time and are never silent by chance: `nemo_faults` makes them so. Its control
+    interface asks for `control_token`, which is that of NEMO_CONTROL_TOKEN and mostly "".
     """
 
-    def __init__(self, base_url: str, time: ManualClock, renders: RenderWatch) -> None:
+    def __init__(
+        self, base_url: str, time: ManualClock, renders: RenderWatch, control_token: str = ""
+    ) -> None:
         self.base_url = base_url
+        self.control_token = control_token
         self.clock = NemoClock(time, self._advance, renders)
         # Plain HTTP: there is no certificate to verify, and those to do it by take long to load.
-        self._http = httpx.Client(base_url=base_url, trust_env=False, verify=False)
+        self._http = httpx.Client(
+            base_url=base_url,
+            trust_env=False,
+            verify=False,
+            headers=control_headers(control_token),
+        )
 
     def ask(self, endpoint: Endpoint, json: object = None, **query: Any) -> httpx.Response:
         """Ask its control interface; raises httpx.HTTPStatusError with what it refuses."""
@@ -71,11 +83,16 @@ class NemoServer:
 @contextlib.contextmanager
 def open_stand() -> Iterator[NemoServer]:
     """A server whose time jumps over every wait, for as long as this lasts."""
-    settings = Settings(port=0, clock="manual", silence=Silence(rate=0.0))
+    settings = Settings(
+        port=0,
+        clock="manual",
+        silence=Silence(rate=0.0),
+        control_token=os.environ.get(_TOKEN_VARIABLE, ""),
+    )
     with tempfile.TemporaryDirectory(prefix="nemolocal-") as folder:
         time = ManualClock(autojump=True)
         renders = RenderWatch(LocalExecutor(Path(folder)))
         with LocalServer(settings, time, renders) as server:
-            stand = NemoServer(server.base_url, time, renders)
+            stand = NemoServer(server.base_url, time, renders, server.control_token)
             with contextlib.closing(stand):
                 yield stand

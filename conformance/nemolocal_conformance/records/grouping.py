@@ -35,7 +35,7 @@ def records_of(
     `token` or `user` picks one of them. `speed` is that of the clock, where it is known.
     """
     tempo = tempo_of(journal.entries) if speed is None else Tempo(speed)
-    ordered = sorted(journal.entries, key=_began)
+    ordered = sorted((e for e in journal.entries if not _is_refused(e, journal)), key=_began)
     groups = _with_strays(*_joined(ordered))
     if token is None and user is None:
         groups = _runs_of_one(groups)
@@ -45,6 +45,14 @@ def records_of(
     return tuple(
         Record(group, tempo, whole=journal.whole, endings=journal.endings) for group in groups
     )
+
+
+def _is_refused(entry: Entry, journal: Journal) -> bool:
+    """Whether a server of ours refused it at the door: perhaps a page's, and no call of a client.
+
+    The contract has no such code.
+    """
+    return journal.truth and entry.code == Code.FORBIDDEN == entry.status
 
 
 def _began(entry: Entry) -> tuple[float, int]:

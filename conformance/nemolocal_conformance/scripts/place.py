@@ -15,7 +15,12 @@ from .player import Player
 
 @contextlib.contextmanager
 def player_at(
-    base_url: str, attribution: Attribution, *, token: str = "", fresh: bool = False
+    base_url: str,
+    attribution: Attribution,
+    *,
+    token: str = "",
+    control_token: str = "",
+    fresh: bool = False,
 ) -> Iterator[Player]:
     """A player of the server there.
 
@@ -24,13 +29,13 @@ def player_at(
     """
     peer = Peer(base_url, attribution)
     with contextlib.closing(peer):
-        stage = Stage(peer, _working_control(peer), token)
+        stage = Stage(peer, _working_control(peer, control_token), token)
         yield Player(stage, _fixed_salt if fresh else _new_salt)
 
 
-def _working_control(peer: Peer) -> Control | None:
+def _working_control(peer: Peer, token: str) -> Control | None:
     """The control interface, if it does more than say that it is there."""
-    control = find_control(peer)
+    control = find_control(peer, token)
     try:
         if control is not None:
             control.time()

@@ -12,11 +12,11 @@ from nemolocal_render.probe import probe
 
 from ..assets import Asset
 from ..errors import bad_request, unsupported
-from ..fetching import FetchPolicy, fetch
 from ..guard import profile_of, read_json, server_of, session_in_path
 from ..intake import MAX_FILES, ReceivedFile, receive_files
 from ..probe_cache import ProbeCache
 from ..responses import reply
+from ..url_uploads import receive_url
 from ..urls import base_url
 
 # Of the whole process: what a file holds depends on its bytes and its extension alone.
@@ -49,13 +49,10 @@ async def _receive(request: Request) -> list[ReceivedFile]:
     body = await read_json(request, UrlUploadRequest)
     if not 0 < len(body.urls) <= MAX_FILES:
         raise bad_request(f"body: `urls` must name 1 to {MAX_FILES} files")
-    settings = server.settings
-    policy = FetchPolicy(settings.fetch_from, request.url.netloc, settings.fetch_seconds, limit)
     received: list[ReceivedFile] = []
     try:
         for url in body.urls:
-            folder = server.core.store.work
-            received.append(await asyncio.to_thread(fetch, url, folder, policy))
+            received.append(await receive_url(request, url, limit))
     except BaseException:
         _discard(received)
         raise

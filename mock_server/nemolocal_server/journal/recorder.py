@@ -9,6 +9,7 @@ from nemolocal_contract.codes import Code
 from nemolocal_contract.endpoints import CONTROL
 from nemolocal_contract.journal import Ending
 
+from ..access.middleware import access_of
 from ..caller import caller_of
 from .bodies import BodyCopy
 from .exchange import Exchange
@@ -20,7 +21,7 @@ _STREAM = b"text/event-stream"
 
 
 class JournalMiddleware:
-    """Copies every request that is not the control interface's."""
+    """Copies every request that is not the control interface's, and those that it refuses."""
 
     def __init__(self, app: ASGIApp, journal: Journal, clock: Clock) -> None:
         self._app = app
@@ -28,11 +29,15 @@ class JournalMiddleware:
         self._clock = clock
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["path"].startswith(CONTROL):
+        if scope["type"] != "http" or _is_ours(scope):
             await self._app(scope, receive, send)
             return
         with _Recorder(scope, receive, send, self._journal, self._clock) as recorder:
             await self._app(scope, recorder.receive, recorder.send)
+
+
+def _is_ours(scope: Scope) -> bool:
+    return scope["path"].startswith(CONTROL) and not access_of(scope).refusal
 
 
 class _Recorder:

@@ -7,6 +7,7 @@ from nemolocal_contract.headers import (
     ANONYMOUS_TOKEN_PREFIX,
     AUTHORIZATION,
     CLAIM_TOKEN_PREFIX,
+    CONTROL_TOKEN,
     bearer_token,
 )
 
@@ -20,7 +21,14 @@ _SECRET = re.compile(
     rf"(?:{ANONYMOUS_TOKEN_PREFIX}|{CLAIM_TOKEN_PREFIX})[\w-]+|(?i:(?<=bearer ))[^\s\"]+"
 )
 _SECRET_HEADERS = frozenset(
-    {AUTHORIZATION.lower(), "proxy-authorization", "cookie", "set-cookie", "x-api-key"}
+    {
+        AUTHORIZATION.lower(),
+        CONTROL_TOKEN.lower(),
+        "proxy-authorization",
+        "cookie",
+        "set-cookie",
+        "x-api-key",
+    }
 )
 
 

@@ -1,0 +1,74 @@
+"""The middleware that judges every request first, and the one that answers for it."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
+
+from nemolocal_contract.codes import Code
+from nemolocal_contract.envelope import failure
+
+from ..responses import json_response
+from .addresses import ip_address
+from .policy import Access, AccessPolicy, Asked
+
+_ACCESS = "nemolocal.access"
+_PEER = "nemolocal.peer"
+
+
+def access_of(scope: Scope) -> Access:
+    """What was judged of a request."""
+    access: Access = scope[_ACCESS]
+    return access
+
+
+class AccessMiddleware:
+    """Judges a request before anybody else sees it, and takes a proxy's prefix off its path.
+
+    What it refuses goes on all the same, to be journaled, as far as `RefusalMiddleware`.
+    """
+
+    def __init__(self, app: ASGIApp, policy: AccessPolicy, proxies: Sequence[str]) -> None:
+        self._app = app
+        self._policy = policy
+        judge: Any = self._judge
+        self._judged: Any = ProxyHeadersMiddleware(judge, list(proxies)) if proxies else judge
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        host, port = scope.get("client") or ("", 0)
+        address = ip_address(host)
+        scope[_PEER] = host if address is None else str(address)
+        scope["client"] = scope[_PEER], port
+        await self._judged(scope, receive, send)
+
+    async def _judge(self, scope: Scope, receive: Receive, send: Send) -> None:
+        host, port = scope.get("server") or ("", 0)
+        access = scope[_ACCESS] = self._policy.judge(
+            Asked(
+                method=scope["method"],
+                path=scope["path"],
+                scheme=scope.get("scheme", "http"),
+                headers=scope["headers"],
+                peer=scope[_PEER],
+                listened=(host, port or 0),
+            )
+        )
+        scope["path"] = access.path
+        await self._app(scope, receive, send)
+
+
+class RefusalMiddleware:
+    """Answers what was refused; nothing of its body is read."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        app = self._app
+        if scope["type"] == "http" and (refusal := access_of(scope).refusal):
+            app = json_response(failure(Code.FORBIDDEN, refusal), int(Code.FORBIDDEN))
+        await app(scope, receive, send)
