@@ -12,12 +12,17 @@ from pathlib import Path
 import pytest
 
 from nemolocal.command import main
+from nemolocal.seal.opening import why_unsealable
 from nemolocal_contract.endpoints import CLOUD_BASE_URL, TOKEN
 from tests.support.cli import ServerStarter
 
 BALANCE = f"{CLOUD_BASE_URL}/api/credits/balance/simple"
 README = Path(__file__).parents[2] / "README.md"
 Execute = Callable[..., tuple[int, str, str]]
+UNSEALED = ("--seal", "off")
+UNSEALED_TOLD = "nemolocal exec: not sealed (--seal off): "
+NO_CALL = "nemolocal exec: no call to mega-api-prod.nemovideo.ai was seen: the program made none\n"
+sealed = pytest.mark.skipif(bool(why_unsealable()), reason="programs cannot be sealed here")
 
 
 @pytest.fixture
@@ -65,7 +70,7 @@ PYTHON = {
 
 
 @pytest.mark.parametrize(
-    "library", ["httpx", "urllib", pytest.param("requests", marks=pytest.mark.slow)]
+    "library", ["urllib", *(pytest.param(n, marks=pytest.mark.slow) for n in ("httpx", "requests"))]
 )
 def test_python_needs_no_change(execute: Execute, library: str) -> None:
     pytest.importorskip(library)
@@ -90,9 +95,9 @@ def test_node_needs_no_change(execute: Execute, node: str) -> None:
 
 def test_node_is_refused_every_other_host(execute: Execute, node: str) -> None:
     ask = "fetch('https://example.com/').catch(e => console.log(String(e), String(e.cause)))"
-    status, out, err = execute(node, "-e", ask)
+    status, out, _ = execute(node, "-e", ask, options=UNSEALED)
     assert status == 0
-    assert "nemolocal exec refused example.com" in out + err.replace("exec: ", "exec ")
+    assert "nemolocal exec refused example.com:443" in out
 
 
 @pytest.mark.slow
@@ -100,12 +105,14 @@ def test_node_reaches_a_host_that_is_allowed(
     execute: Execute, node: str, serve: ServerStarter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("NODE_OPTIONS", "--no-deprecation")
-    url = f"{serve()}/api/credits/balance/simple"
+    base_url = serve()
+    url = f"{base_url}/api/credits/balance/simple"
+    allowed = ("--allow-host", base_url.removeprefix("http://"))
     ask = f"fetch('{url}').then(r => r.text()).then(console.log); "
     ask += "fetch('data:,known').then(r => r.text()).then(console.log); "
     ask += "console.log(process.noDeprecation)"
-    status, out, err = execute(node, "-e", ask)
-    assert (status, err) == (0, "")
+    status, out, err = execute(node, "-e", ask, options=allowed)
+    assert (status, err) == (0, NO_CALL)
     assert '"code":1001' in out
     assert "known" in out
     assert "true" in out
@@ -121,16 +128,27 @@ def test_node_reaches_the_server_by_its_variable(execute: Execute, node: str) ->
 
 def test_any_other_host_is_refused_and_told_once(execute: Execute) -> None:
     script = "for n in 1 2; do curl -sS https://example.com/; curl -sS http://example.com:81/; done"
-    status, out, err = execute("bash", "-c", f"{script}; exit 0")
+    status, out, err = execute("bash", "-c", f"{script}; exit 0", options=UNSEALED)
     assert status == 0
-    refusal = (
-        "refused example.com:{}: only mega-api-prod.nemovideo.ai is served here; "
-        "allow it with --allow-host example.com\n"
-    )
-    assert err.count("nemolocal exec: ") == 1
-    assert f"nemolocal exec: {refusal.format(443)}" in err
+    refusal = "refused example.com{}: only mega-api-prod.nemovideo.ai is served here; "
+    refusal += "allow it with --allow-host example.com{}\n"
+    assert err.count("nemolocal exec: refused") == 1
+    assert f"nemolocal exec: {refusal.format(':443', '')}" in err
     assert "CONNECT tunnel failed, response 403" in err
-    assert out == f"nemolocal exec {refusal.format(81)}" * 2
+    assert out == f"nemolocal exec {refusal.format(':81', ':81')}" * 2
+
+
+@sealed
+def test_host_that_a_sealed_program_asks_for_is_told_once(execute: Execute) -> None:
+    script = "for n in 1 2; do curl -sS https://example.com/; curl -sS http://example.com:81/; done"
+    status, out, err = execute("bash", "-c", f"{script}; exit 0")
+    assert (status, out) == (0, "")
+    refusal = "refused example.com: only mega-api-prod.nemovideo.ai is served here; "
+    assert err.count("nemolocal exec: refused") == 1
+    assert f"nemolocal exec: {refusal}allow it with --allow-host example.com\n" in err
+    assert err.endswith(
+        "no call to mega-api-prod.nemovideo.ai was seen: the program asked for example.com\n"
+    )
 
 
 def test_host_that_is_allowed_is_reached(execute: Execute, serve: ServerStarter) -> None:
@@ -138,10 +156,26 @@ def test_host_that_is_allowed_is_reached(execute: Execute, serve: ServerStarter)
     # --noproxy '' has curl ask the proxy even for this machine.
     ask = f"curl -sS --noproxy '' {url}/api/credits/balance/simple"
     both = f"{ask}; {ask} --proxytunnel; {ask} -H 'Connection: keep-alive' http://localhost:9/"
-    status, out, err = execute("bash", "-c", both, options=("--allow-host", "LOCALHOST"))
-    assert (status, err) == (0, "")
+    allowed = ("--allow-host", url.upper().removeprefix("HTTP://"), "--allow-host", "localhost:9")
+    status, out, err = execute("bash", "-c", both, options=(*UNSEALED, *allowed))
+    assert status == 0
+    assert "refused" not in err
     assert out.count('"code":1001') == 3
     assert out.endswith("localhost:9: Connect call failed ('127.0.0.1', 9)\n") or "refused" in out
+
+
+@sealed
+def test_server_of_this_machine_that_is_allowed_is_reached_by_a_sealed_program(
+    execute: Execute, serve: ServerStarter
+) -> None:
+    url = serve()
+    place = url.removeprefix("http://")
+    ask = f"curl -sS {url}/api/credits/balance/simple"
+    status, out, err = execute("bash", "-c", ask, options=("--allow-host", place))
+    assert status == 0, err
+    assert '"code":1001' in out
+    status, out, err = execute("bash", "-c", ask)
+    assert (status, out) == (7, "")
 
 
 def test_plain_http_to_the_cloud_is_sent_to_https(execute: Execute) -> None:
@@ -170,12 +204,12 @@ def test_token_of_the_environment_is_good(
 @pytest.mark.parametrize(
     ("words", "status", "told"),
     [
-        (["bash", "-c", "exit 7"], 7, ""),
-        (["bash", "-c", "kill -9 $$"], 137, ""),
+        (["bash", "-c", "exit 7"], 7, NO_CALL),
+        (["bash", "-c", "kill -9 $$"], 137, NO_CALL),
         (["no-such-program-here"], 127, "nemolocal exec: no-such-program-here: not found\n"),
         (["."], 126, "nemolocal exec: .: permission denied\n"),
         ([], 1, "nemolocal: nothing to run: name a program after --\n"),
-        (["bash", "-c", "exit $#", "x", "--", "--help"], 2, ""),
+        (["bash", "-c", "exit $#", "x", "--", "--help"], 2, NO_CALL),
     ],
 )
 def test_status_is_that_of_the_program(
@@ -228,7 +262,8 @@ ATTRIBUTED = (
             0,
             "(this run, 1 entries)",
         ),
-        ("true", 0, "(this run, 0 entries)"),
+        ("true", 2, "(this run, 0 entries)"),
+        ("exit 3", 3, "nothing was judged"),
     ],
 )
 def test_program_is_judged_by_what_it_did(
