@@ -1,6 +1,7 @@
 """Clients of many kinds, each a short program that asks the cloud for a balance over HTTPS."""
 
 import importlib.util
+import os
 import shutil
 import subprocess
 import sys
@@ -39,7 +40,7 @@ def _module(name: str) -> str:
     return "" if importlib.util.find_spec(name) else f"there is no {name} for Python"
 
 
-def _curls() -> Iterator[HttpsClient]:
+def _curls(_: Path) -> Iterator[HttpsClient]:
     ways: dict[str, tuple[str, ...]] = {
         "curl": (),
         "curl --noproxy": ("--noproxy", "*"),
@@ -54,7 +55,7 @@ def _curls() -> Iterator[HttpsClient]:
     yield HttpsClient("curl, env -i", ("env", "-i", "curl", "-sS", BALANCE), _program("curl"))
 
 
-def _wgets() -> Iterator[HttpsClient]:
+def _wgets(_: Path) -> Iterator[HttpsClient]:
     for name, options in {"wget": (), "wget --no-proxy": ("--no-proxy",)}.items():
         words = ("wget", "-q", "-O", "-", "-t", "1", "-T", "60", *options, BALANCE)
         yield HttpsClient(name, words, _program("wget"))
@@ -136,7 +137,7 @@ _UNBELIEVING = {
 }
 
 
-def _pythons() -> Iterator[HttpsClient]:
+def _pythons(_: Path) -> Iterator[HttpsClient]:
     for name, (module, script) in _PYTHONS.items():
         missing = _module(module) if module else ""
         yield HttpsClient(f"Python {name}", (sys.executable, "-c", script), missing)
@@ -173,7 +174,7 @@ _NODE_OWN_WEBSOCKET = (
 _NODE_WEBSOCKET = f"const W = require('ws'); new W('wss://{HOST}{PATH}')"
 
 
-def _nodes() -> Iterator[HttpsClient]:
+def _nodes(_: Path) -> Iterator[HttpsClient]:
     missing = _program("node")
     for name, script in _NODES.items():
         yield HttpsClient(f"Node {name}", ("node", "-e", script), missing)
@@ -227,45 +228,54 @@ _RUBIES = {
 }
 
 
-def _others(folder: Path) -> Iterator[HttpsClient]:
+def _javas(folder: Path) -> Iterator[HttpsClient]:
     for name, source in (("HttpClient", _JAVA_CLIENT), ("URLConnection", _JAVA_CONNECTION)):
         path = folder / name / "Main.java"
         path.parent.mkdir(parents=True)
         path.write_text(source % BALANCE, encoding="utf-8")
         yield HttpsClient(f"Java {name}", ("java", str(path)), _program("java"))
+
+
+def _gos(folder: Path) -> Iterator[HttpsClient]:
+    missing = _program("go")
+    for name, option in (("", "Proxy: http.ProxyFromEnvironment"), (", no proxy", "")):
+        path = folder / f"go{len(name)}" / "main.go"
+        path.parent.mkdir(parents=True)
+        path.write_text(_GO % (option, BALANCE), encoding="utf-8")
+        program = path.with_name("main")
+        if not missing:
+            _compile(path, program, folder)
+        yield HttpsClient(f"Go net/http{name}", (str(program),), missing)
+
+
+def _compile(source: Path, program: Path, folder: Path) -> None:
+    kept = {"GOCACHE": str(folder / "cache"), "HOME": str(folder), "GO111MODULE": "off"}
+    command = ["go", "build", "-o", str(program), str(source)]
+    subprocess.run(command, env={**os.environ, **kept}, check=True, capture_output=True)
+
+
+def _perls(_: Path) -> Iterator[HttpsClient]:
     for name, (modules, ask) in _PERLS.items():
         shown = "->{content}" if name == "HTTP::Tiny" else "->content"
         used = [f"-M{modules.split()[0]}", *modules.split()[1:]]
         missing = _program("perl") or _refused(("perl", *used, "-e", "1"))
         words = ("perl", *used, "-e", f"print {ask.format(BALANCE)}{shown}")
         yield HttpsClient(f"Perl {name}", words, missing)
+
+
+def _rubies(_: Path) -> Iterator[HttpsClient]:
     for name, script in _RUBIES.items():
         yield HttpsClient(f"Ruby {name}", ("ruby", "-e", script.format(BALANCE)), _program("ruby"))
-    for name, option in (("", "Proxy: http.ProxyFromEnvironment"), (", no proxy", "")):
-        path = folder / f"go{len(name)}" / "main.go"
-        path.parent.mkdir(parents=True)
-        path.write_text(_GO % (option, BALANCE), encoding="utf-8")
-        yield HttpsClient(f"Go net/http{name}", (str(path.with_name("main")),), _program("go"))
 
 
-def build(client: HttpsClient, folder: Path) -> None:
-    """Make the program of a client that is compiled; the compiler keeps its files in `folder`."""
-    program = Path(client.words[0])
-    source = program.with_name("main.go")
-    if source.exists():
-        environment = {
-            "GOCACHE": str(folder / "cache"),
-            "HOME": str(folder),
-            "PATH": "/usr/bin:/bin",
-        }
-        command = ["go", "build", "-o", str(program), str(source)]
-        subprocess.run(command, env=environment, check=True, capture_output=True)
-
-
-FAMILIES: tuple[Callable[[], Iterator[HttpsClient]], ...] = (_curls, _wgets, _pythons, _nodes)
-
-
-def https_clients(folder: Path) -> dict[str, HttpsClient]:
-    """Every client by its name; those in files have them written to `folder`."""
-    found = [*(client for family in FAMILIES for client in family()), *_others(folder)]
-    return {client.name: client for client in found}
+# By what they are written in or for; a folder is for those that are files.
+FAMILIES: dict[str, Callable[[Path], Iterator[HttpsClient]]] = {
+    "curl": _curls,
+    "wget": _wgets,
+    "python": _pythons,
+    "node": _nodes,
+    "java": _javas,
+    "go": _gos,
+    "perl": _perls,
+    "ruby": _rubies,
+}

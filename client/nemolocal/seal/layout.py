@@ -77,20 +77,30 @@ def write_files(layout: Layout, folder: Path, hostname: str) -> Mapping[str, str
 
 
 def hosts_text(addresses: Mapping[str, Sequence[str]], found: str, hostname: str) -> str:
-    """A table of hosts: ours, then what the system's own says of others."""
+    """A table of hosts: ours, then the system's own names of this machine.
+
+    Names of other machines are left out: who asks for one asks our name server, which tells.
+    """
     lines = [f"{address} {name}" for name, of_it in addresses.items() for address in of_it]
-    lines += _of_others(found, addresses)
+    lines += _of_this_machine(found, addresses)
     if hostname not in {word for line in lines for word in line.split()[1:]}:
         lines.append(f"{_HERE} {hostname}")
     return "\n".join(lines) + "\n"
 
 
-def _of_others(found: str, ours: Mapping[str, object]) -> Iterator[str]:
+def _of_this_machine(found: str, ours: Mapping[str, object]) -> Iterator[str]:
     for line in found.splitlines():
         words = line.partition("#")[0].split()
         kept = [word for word in words[1:] if word.lower().rstrip(".") not in ours]
-        if kept:
+        if kept and _is_loopback(words[0]):
             yield " ".join([words[0], *kept])
+
+
+def _is_loopback(address: str) -> bool:
+    try:
+        return ip_address(address.partition("%")[0]).is_loopback
+    except ValueError:
+        return False
 
 
 def switch_text(found: str) -> str:
