@@ -84,8 +84,8 @@ class Relay:
         thread.start()
         try:
             yield self
-            self.call(self._close())
         finally:
+            self.call(self._close())
             self._loop.call_soon_threadsafe(self._loop.stop)
             thread.join()
             self._loop.close()

@@ -1,5 +1,6 @@
 """`nemolocal exec`: programs that know only the cloud's address reach the local server."""
 
+import json
 import os
 import re
 import shutil
@@ -8,11 +9,13 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
 from nemolocal.command import main
-from nemolocal.seal.opening import why_unsealable
+from nemolocal.place import CLOUD_HOST
+from nemolocal.seal.opening import Unsealable, why_unsealable
 from nemolocal_contract.endpoints import CLOUD_BASE_URL, TOKEN
 from tests.support.cli import ServerStarter
 
@@ -79,6 +82,49 @@ def test_python_needs_no_change(execute: Execute, library: str) -> None:
     assert '"code":1001' in out
 
 
+@sealed
+def test_client_that_heeds_no_variable_is_sealed(execute: Execute) -> None:
+    past = f"curl -sS --noproxy '*' {BALANCE}"
+    elsewhere = f"curl -sS --resolve {CLOUD_HOST}:443:198.51.100.7 {BALANCE}"
+    bare = (
+        f"import http.client as h; c = h.HTTPSConnection('{CLOUD_HOST}'); c.request('GET', '/'); "
+        "print(c.getresponse().status)"
+    )
+    script = f'{past}; {elsewhere}; env -i "$0" -I -c "$1"; env | grep -ci _proxy='
+    status, out, err = execute("bash", "-c", script, sys.executable, bare)
+    assert (status, err) == (1, "")
+    assert out.count('"code":1001') == 2
+    assert out.endswith("404\n0\n")
+
+
+def test_python_that_is_not_sealed_is_led_by_a_hook(execute: Execute) -> None:
+    script = (
+        f"import http.client as h; c = h.HTTPSConnection('{CLOUD_HOST}'); c.request('GET', '/')\n"
+        "print(c.getresponse().status)\n"
+        "try: h.HTTPSConnection('198.51.100.7').request('GET', '/')\n"
+        "except OSError as error: print(error)"
+    )
+    status, out, err = execute(sys.executable, "-c", script, options=UNSEALED)
+    assert status == 0, err
+    assert out == (
+        "404\n[Errno 111] nemolocal exec refused 198.51.100.7:443: only "
+        f"{CLOUD_HOST} is served here; allow it with --allow-host 198.51.100.7:443\n"
+    )
+
+
+def test_node_that_is_not_sealed_is_led_by_a_hook(execute: Execute, node: str) -> None:
+    script = (
+        f"require('https').get('{BALANCE}', r => r.pipe(process.stdout));"
+        "fetch('https://example.com/').catch(e => console.log(String(e.cause)));"
+        "require('net').connect(443, '198.51.100.7').on('error', e => console.log(String(e)))"
+    )
+    status, out, err = execute(node, "-e", script, options=UNSEALED)
+    assert status == 0, err
+    assert '"code":1001' in out
+    assert "nemolocal exec refused example.com:443: only" in out
+    assert "nemolocal exec refused 198.51.100.7:443: only" in out
+
+
 def test_node_needs_no_change(execute: Execute, node: str) -> None:
     asked = f"'{BALANCE}?a=b'", f"new URL('{BALANCE}')"
     posted = f"new Request('{BALANCE}', {{method: 'POST', body: 'x'}})"
@@ -91,13 +137,6 @@ def test_node_needs_no_change(execute: Execute, node: str) -> None:
     assert '"code":1001' in text
     assert '"code":1001' in address
     assert '"code":405' in request
-
-
-def test_node_is_refused_every_other_host(execute: Execute, node: str) -> None:
-    ask = "fetch('https://example.com/').catch(e => console.log(String(e), String(e.cause)))"
-    status, out, _ = execute(node, "-e", ask, options=UNSEALED)
-    assert status == 0
-    assert "nemolocal exec refused example.com:443" in out
 
 
 @pytest.mark.slow
@@ -174,8 +213,39 @@ def test_server_of_this_machine_that_is_allowed_is_reached_by_a_sealed_program(
     status, out, err = execute("bash", "-c", ask, options=("--allow-host", place))
     assert status == 0, err
     assert '"code":1001' in out
-    status, out, err = execute("bash", "-c", ask)
-    assert (status, out) == (7, "")
+
+
+def test_machine_that_cannot_seal_says_so(
+    execute: Execute, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> NoReturn:
+        raise Unsealable("unshare: operation not permitted")
+
+    monkeypatch.setattr("nemolocal.place.open_seal", refuse)
+    status, _, err = execute("true")
+    assert status == 0
+    assert err == (
+        "nemolocal exec: not sealed (unshare: operation not permitted): a client that heeds "
+        f"neither the proxy nor our hooks reaches the real {CLOUD_HOST}\n"
+        f"nemolocal exec: no call to {CLOUD_HOST} was seen: the program made none, or its calls "
+        "went past the proxy to the real cloud, since this run is not sealed\n"
+    )
+    assert execute("true", options=("--seal", "require")) == (
+        1,
+        "",
+        "nemolocal: the program cannot be sealed here: unshare: operation not permitted\n",
+    )
+
+
+def test_calls_may_be_required_and_kept(execute: Execute, tmp_path: Path) -> None:
+    kept = ("--journal", str(tmp_path / "a.jsonl"), "--report", str(tmp_path / "b.json"))
+    options = ("--require-calls", "2", *kept)
+    status, _, err = execute("curl", "-sS", BALANCE, options=options)
+    assert (status, err) == (2, "nemolocal exec: 1 call seen, of 2 that --require-calls wants\n")
+    (line,) = (tmp_path / "a.jsonl").read_text().splitlines()
+    assert json.loads(line)["endpoint"] == "balance"
+    verdicts = json.loads((tmp_path / "b.json").read_text())["verdicts"]
+    assert {verdict["outcome"] for verdict in verdicts} >= {"failed", "not applicable"}
 
 
 def test_plain_http_to_the_cloud_is_sent_to_https(execute: Execute) -> None:
@@ -205,7 +275,7 @@ def test_token_of_the_environment_is_good(
     ("words", "status", "told"),
     [
         (["bash", "-c", "exit 7"], 7, NO_CALL),
-        (["bash", "-c", "kill -9 $$"], 137, NO_CALL),
+        pytest.param(["bash", "-c", "kill -9 $$"], 137, NO_CALL, marks=pytest.mark.slow),
         (["no-such-program-here"], 127, "nemolocal exec: no-such-program-here: not found\n"),
         (["."], 126, "nemolocal exec: .: permission denied\n"),
         ([], 1, "nemolocal: nothing to run: name a program after --\n"),
@@ -237,6 +307,7 @@ def test_missing_extra_is_named(execute: Execute, monkeypatch: pytest.MonkeyPatc
     assert err.endswith("install the extra, pip install 'nemolocal[exec]'\n")
 
 
+@pytest.mark.slow
 def test_certificates_of_the_world_are_believed_only_where_a_host_is_allowed(
     execute: Execute,
 ) -> None:

@@ -92,10 +92,15 @@ def _ask(plan: bytes) -> tuple[dict[str, Any], list[int]]:
         ours.sendall(plan)
         answer, descriptors, _, _ = socket.recv_fds(ours, _LARGEST, _MOST_DESCRIPTORS)
         _, said = child.communicate()
-    told = json.loads(answer) if answer else {"error": said.decode(errors="replace").strip()}
+    told = json.loads(answer) if answer else {"error": _last_line(said)}
     if "error" in told:
         raise Unsealable(_why(told["error"]))
     return told, descriptors
+
+
+def _last_line(said: bytes) -> str:
+    """What Python says of an error that nobody expected."""
+    return said.decode(errors="replace").strip().rpartition("\n")[2]
 
 
 def _why(error: str) -> str:
