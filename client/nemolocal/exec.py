@@ -11,6 +11,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from nemolocal_conformance.driver.asking import fetch_journal
 
 from .allowed import read_allowed
@@ -21,12 +23,15 @@ from .watch import Watch
 if TYPE_CHECKING:
     from nemolocal_conformance.records.journal import Journal
     from nemolocal_server.settings import Settings
+    from nemolocal_server.tokens import NewToken
 
 _NOT_RUNNABLE, _NOT_FOUND, _SIGNALLED = 126, 127, 128
 _NOTHING_JUDGED = 2
 _TOKEN = "NEMO_TOKEN"
 # Nobody anonymous: who was given a token may not ask for a free one (AUTH-8).
 _USER = "user_of-the-environment"
+# What settings of a file cannot change: where the server is, and that we may ask it.
+_OURS = {"host": "127.0.0.1", "port": 0, "control": True}
 _DOUBT = "its calls went past the proxy to the real cloud, since this run is not sealed"
 
 
@@ -39,7 +44,7 @@ def run(arguments: argparse.Namespace) -> int:
     words = program_words(arguments.words)
     rules = Rules(read_allowed(arguments.allow_host), arguments.seal)
     watch = Watch(CLOUD_HOST, _tell)
-    settings = _settings()
+    settings = _settings(arguments)
     with (
         tempfile.TemporaryDirectory(prefix="nemolocal-") as folder,
         cloud_place(settings, Path(folder), watch, rules) as place,
@@ -113,15 +118,26 @@ def _keep(name: str, content: bytes) -> None:
         raise Problem(f"{name}: cannot be written: {error.strerror}") from error
 
 
-def _settings() -> "Settings":
-    """A server in memory; a token of the environment is good there, too."""
-    from nemolocal_server.settings import Settings
+def _settings(arguments: argparse.Namespace) -> "Settings":
+    """Those of the arguments; a token of the environment is good there, too."""
+    from nemolocal_server.configuration import read_settings
+
+    names = ("scenario", "speed")
+    wanted = {name: value for name in names if (value := getattr(arguments, name)) is not None}
+    file = Path(arguments.config) if arguments.config else None
+    try:
+        settings = read_settings(file, {**wanted, **_OURS})
+    except ValueError as error:
+        raise Problem(str(error)) from error
+    return msgspec.structs.replace(settings, tokens=(*settings.tokens, *_token()))
+
+
+def _token() -> "tuple[NewToken, ...]":
     from nemolocal_server.tokens import NewToken
 
     token = os.environ.get(_TOKEN)
     try:
-        made = (NewToken(token=token, user_id=_USER),) if token else ()
-        return Settings(port=0, tokens=made)
+        return (NewToken(token=token, user_id=_USER),) if token else ()
     except ValueError as error:
         raise Problem(f"{_TOKEN} cannot be used ({error}): unset it") from None
 

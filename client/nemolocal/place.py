@@ -84,12 +84,17 @@ def _server(
     listeners: Sequence[socket.socket] = (),
 ) -> "LocalServer":
     """The one place where a server for a program is made."""
+    from nemolocal_server.faults.scenario import ScenarioError
     from nemolocal_server.serving import LocalServer
+    from nemolocal_server.store import StoreError
 
     def door(app: object) -> Door:
         return Door(app, watch, may_pass)
 
-    return LocalServer(settings, tls=tls, listeners=listeners, door=door)
+    try:
+        return LocalServer(settings, tls=tls, listeners=listeners, door=door)
+    except (ScenarioError, StoreError) as error:
+        raise Problem(str(error)) from error
 
 
 @contextlib.contextmanager

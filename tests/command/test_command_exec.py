@@ -237,6 +237,18 @@ def test_machine_that_cannot_seal_says_so(
     )
 
 
+def test_settings_of_the_server_are_given_as_for_serve(execute: Execute, tmp_path: Path) -> None:
+    (tmp_path / "nemo.toml").write_text('port = 1\ncontrol = false\ndialect = {errors = "http"}\n')
+    options = ("--config", str(tmp_path / "nemo.toml"), "--scenario", "bad-account")
+    ask = ("curl", "-sS", "-o", "/dev/null", "-w", "%{http_code}", BALANCE)
+    status, out, _ = execute(*ask, options=(*options, "--verdict"))
+    assert (status, out) == (1, "401")
+    for wrong in (("--scenario", "none"), ("--speed", "0"), ("--config", "none.toml")):
+        status, _, err = execute("true", options=wrong)
+        assert status == 1
+        assert err.startswith("nemolocal: ")
+
+
 def test_calls_may_be_required_and_kept(execute: Execute, tmp_path: Path) -> None:
     kept = ("--journal", str(tmp_path / "a.jsonl"), "--report", str(tmp_path / "b.json"))
     options = ("--require-calls", "2", *kept)

@@ -51,6 +51,11 @@ def add(commands: Any) -> None:
         help="judge what the program did; 1 where it did well and broke a MUST, 2 where there was "
         "nothing to judge",
     )
+    execute.add_argument("--config", metavar="FILE", help="a TOML file of settings of the server")
+    execute.add_argument("--scenario", metavar="FILE", help="faults to arm, or a scenario's name")
+    execute.add_argument(
+        "--speed", type=float, metavar="S", help="divides the waits that the cloud would make"
+    )
     execute.add_argument("--journal", metavar="FILE", help="keep what was done, as JSON lines")
     execute.add_argument("--report", metavar="FILE", help="keep the verdicts, as JSON")
     execute.add_argument("words", nargs=argparse.REMAINDER, metavar="-- PROGRAM ...")
