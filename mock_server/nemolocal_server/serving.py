@@ -212,6 +212,8 @@ def _config(app: ASGIApp) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         http=reachable_protocol(),
+        # The contract has no WebSocket: whoever asks for one is answered as anybody.
+        ws="none",
         backlog=_BACKLOG,
         log_level="warning",
         access_log=False,
