@@ -40,7 +40,7 @@ MAY_IMPORT = {
     },
     "nemolocal_client": {"httpx", "msgspec", "nemolocal_contract", "platformdirs", "yaml"},
     # `nemolocal bench` is a command like the others; it is imported when it is called.
-    "nemolocal": {"httpx", "msgspec", "rich", "trustme", *FOLDERS},
+    "nemolocal": {"cryptography", "h11", "httpx", "msgspec", "rich", "trustme", *FOLDERS},
     "nemolocal_conformance": {"httpx", "msgspec", "nemolocal_contract"},
     "nemolocal_bench": {
         "bjontegaard",

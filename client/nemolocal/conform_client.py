@@ -6,7 +6,7 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,9 +25,10 @@ from nemolocal_conformance.driver.table import (
 )
 from nemolocal_conformance.samples import CLIP, sample
 
-from .exec import program_words
-from .place import Place, cloud_place, plain_place
+from .exec import program_words, unsealed
+from .place import CLOUD_HOST, Place, cloud_place, plain_place
 from .problem import Problem
+from .watch import Watch
 
 if TYPE_CHECKING:
     from nemolocal_server.settings import Settings
@@ -37,6 +38,7 @@ _SPEED = 200.0
 _TOKEN = "nmv_usr_of-the-scenario"
 _USER = "user_of-the-scenario"
 _UNJUDGED = 2
+_DOUBT = "it does not call the address in NEMO_API_URL"
 
 
 class Order(msgspec.Struct, frozen=True):
@@ -46,15 +48,16 @@ class Order(msgspec.Struct, frozen=True):
     seconds: float
     cloud: bool
     report: Path | None
+    watch: Watch = msgspec.field(default_factory=lambda: Watch(CLOUD_HOST, _tell))
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """0 nothing failed, 1 something did, 2 no scenario came up."""
+    """0 nothing failed, 1 something did, 2 no scenario came up, or no call was seen."""
     prefixes = tuple(arguments.only)
     chosen = [s for s in scenarios().values() if not prefixes or s.name.startswith(prefixes)]
     if not chosen:
         told = "no scenario has such a name: `nemolocal conform-client --list` shows them all"
-        print(f"nemolocal: {told}", file=sys.stderr)
+        _tell(told)
         return _UNJUDGED
     if arguments.list:
         for scenario in chosen:
@@ -71,6 +74,10 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.report:
         _keep(Path(arguments.report), "report.json", as_json(outcomes).encode())
         _keep(Path(arguments.report), "summary.md", as_markdown(outcomes).encode())
+    if not order.watch.calls:
+        for line in order.watch.report("" if order.cloud else _DOUBT):
+            _tell(line)
+        return _UNJUDGED
     return exit_code(outcomes)
 
 
@@ -90,16 +97,18 @@ def play(order: Order, scenario: Scenario) -> Outcome:
         _place(order, settings, Path(name)) as place,
     ):
         folder = Path(name)
-        arm_faults(place.base_url, scenario.faults, place.trust)
+        if place.unsealed:
+            order.watch.tell_once(unsealed(place))
+        arm_faults(place.base_url, scenario.faults, place.inside)
         began = time.monotonic()
         ran = run_program(
-            _filled(order, scenario, folder, place.base_url),
-            _environment(scenario, settings, folder, place.variables),
+            place.words(_filled(order, scenario, folder, place.base_url)),
+            place.environment(_environment(scenario, settings, folder)),
             folder / "output.txt",
             scenario.seconds or order.seconds,
         )
         took = time.monotonic() - began
-        journal, lines = fetch_journal(place.base_url, place.trust)
+        journal, lines = fetch_journal(place.base_url, place.inside)
         if order.report:
             _keep(order.report, f"{scenario.name}.jsonl", lines)
             _keep(order.report, f"{scenario.name}.txt", (folder / "output.txt").read_bytes())
@@ -108,7 +117,9 @@ def play(order: Order, scenario: Scenario) -> Outcome:
 
 @contextlib.contextmanager
 def _place(order: Order, settings: "Settings", folder: Path) -> Iterator[Place]:
-    with cloud_place(settings, folder) if order.cloud else plain_place(settings) as place:
+    watch = order.watch
+    made = cloud_place(settings, folder, watch) if order.cloud else plain_place(settings, watch)
+    with made as place:
         yield place
 
 
@@ -134,14 +145,16 @@ def _filled(order: Order, scenario: Scenario, folder: Path, url: str) -> list[st
     return words
 
 
-def _environment(
-    scenario: Scenario, settings: "Settings", folder: Path, variables: Mapping[str, str]
-) -> dict[str, str]:
-    """Nobody's token but the scenario's, and nothing that a run before has kept."""
+def _environment(scenario: Scenario, settings: "Settings", folder: Path) -> dict[str, str]:
+    """Nothing that a run before has kept, and nobody's token but the scenario's."""
     found = {name: value for name, value in os.environ.items() if name != "NEMO_TOKEN"}
-    told = {"NEMO_SPEED": f"{settings.speed:g}"}
     token = {} if scenario.token is None else {"NEMO_TOKEN": _TOKEN}
-    return {**found, "NEMOLOCAL_CONFIG_DIR": str(folder / "config"), **variables, **told, **token}
+    told = {"NEMO_SPEED": f"{settings.speed:g}", "NEMOLOCAL_CONFIG_DIR": str(folder / "config")}
+    return {**found, **told, **token}
+
+
+def _tell(said: str) -> None:
+    print(f"nemolocal: {said}", file=sys.stderr, flush=True)
 
 
 def _keep(folder: Path, name: str, content: bytes) -> None:

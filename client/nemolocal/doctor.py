@@ -8,6 +8,7 @@ from importlib.metadata import PackageNotFoundError, version
 from nemolocal_client import config_folder
 
 from .attribution import own_version
+from .seal.opening import why_unsealable
 
 _PACKAGES = ("av", "httpx", "imageio-ffmpeg", "msgspec", "starlette", "uvicorn")
 # Without these nothing is rendered; the rest only limits what a render can do.
@@ -24,6 +25,7 @@ def run(arguments: argparse.Namespace) -> int:
     for name in _PACKAGES:
         _line(*_package(name))
     _line(True, "config folder", str(config_folder()))
+    _line(*_seal())
     findings = asyncio.run(diagnose())
     for finding in findings:
         _line(finding.ok, finding.name, finding.detail)
@@ -36,6 +38,14 @@ def _package(name: str) -> tuple[bool, str, str]:
         return True, name, version(name)
     except PackageNotFoundError:
         return False, name, "not installed"
+
+
+def _seal() -> tuple[bool, str, str]:
+    """What `nemolocal exec` can do to keep a program from the world."""
+    reason = why_unsealable()
+    if reason:
+        return False, "exec", f"cannot seal programs, leads them by a proxy and hooks: {reason}"
+    return True, "exec", "seals programs: a network namespace of their own"
 
 
 def _line(ok: bool, name: str, detail: str) -> None:

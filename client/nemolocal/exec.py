@@ -3,73 +3,60 @@
 import argparse
 import asyncio
 import contextlib
-import json
 import os
 import signal
-import ssl
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
-import httpx
+import msgspec
 
-from nemolocal_contract.endpoints import CLOUD_BASE_URL
+from nemolocal_conformance.driver.asking import fetch_journal
 
-from .certificates import Authority
+from .allowed import read_allowed
+from .place import CLOUD_HOST, Place, Rules, cloud_place
 from .problem import Problem
-from .proxy import Proxy
+from .watch import Watch
 
 if TYPE_CHECKING:
+    from nemolocal_conformance.records.journal import Journal
     from nemolocal_server.settings import Settings
+    from nemolocal_server.tokens import NewToken
 
 _NOT_RUNNABLE, _NOT_FOUND, _SIGNALLED = 126, 127, 128
+_NOTHING_JUDGED = 2
 _TOKEN = "NEMO_TOKEN"
-# What the program calls the server.
-_CLOUD = urlsplit(CLOUD_BASE_URL).hostname or ""
 # Nobody anonymous: who was given a token may not ask for a free one (AUTH-8).
 _USER = "user_of-the-environment"
-_PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
-_HERE = "127.0.0.1,localhost,::1"
-_NODE = "NODE_OPTIONS"
-_FETCH = Path(__file__).with_name("fetch.cjs")
-# Where programs look for the certificates that they believe.
-_BUNDLES = (
-    "CURL_CA_BUNDLE",
-    "SSL_CERT_FILE",
-    "REQUESTS_CA_BUNDLE",
-    "NODE_EXTRA_CA_CERTS",
-    "GIT_SSL_CAINFO",
-    "PIP_CERT",
-    "AWS_CA_BUNDLE",
-    "CARGO_HTTP_CAINFO",
-    "DENO_CERT",
-)
+# What settings of a file cannot change: where the server is, and that we may ask it.
+_OURS = {"host": "127.0.0.1", "port": 0, "control": True}
+_DOUBT = "its calls went past the proxy to the real cloud, since this run is not sealed"
 
 
 def run(arguments: argparse.Namespace) -> int:
     """The exit status of the program; 128 and the number of the signal where one ended it.
 
-    With `--verdict`, 1 where the program did well and broke a MUST of the rules for clients.
+    Where the program did well: 2 with `--require-calls` and fewer calls, or with `--verdict` and
+    nothing to judge; 1 with `--verdict` where it broke a MUST of the rules for clients.
     """
     words = program_words(arguments.words)
-    host = urlsplit(CLOUD_BASE_URL).hostname or ""
-    authority = Authority()
-    from nemolocal_server.serving import LocalServer
-
-    with tempfile.TemporaryDirectory(prefix="nemolocal-") as folder:
-        bundle = Path(folder) / "certificates.pem"
-        # Hosts that are let through prove themselves by the usual certificates.
-        believed = httpx.create_ssl_context() if arguments.allow_host else None
-        authority.write_bundle(bundle, believed)
-        with LocalServer(_settings(), tls=authority.server_context(host)) as server:
-            port = urlsplit(server.base_url).port or 0
-            proxy = Proxy(host, port, arguments.allow_host, _tell)
-            status = asyncio.run(_run(words, proxy, server.base_url, bundle))
-            failed = arguments.verdict and _judge(server.base_url, bundle)
-    return status or int(failed)
+    rules = Rules(read_allowed(arguments.allow_host), arguments.seal)
+    watch = Watch(CLOUD_HOST, _tell)
+    settings = _settings(arguments)
+    with (
+        tempfile.TemporaryDirectory(prefix="nemolocal-") as folder,
+        cloud_place(settings, Path(folder), watch, rules) as place,
+    ):
+        if place.unsealed:
+            _tell(unsealed(place))
+        status = asyncio.run(_run(words, place))
+        if status not in (_NOT_FOUND, _NOT_RUNNABLE):
+            for line in watch.report(_DOUBT if place.unsealed else ""):
+                _tell(line)
+        judged = _conclude(arguments, place, watch)
+    return status or judged
 
 
 def program_words(given: list[str]) -> list[str]:
@@ -80,48 +67,93 @@ def program_words(given: list[str]) -> list[str]:
     return words
 
 
-def _judge(base_url: str, bundle: Path) -> bool:
-    """Tell how the program kept the rules for clients; whether it broke a MUST."""
+def unsealed(place: Place) -> str:
+    """What is said of a program that may reach the world."""
+    return (
+        f"not sealed ({place.unsealed}): a client that heeds neither the proxy nor our hooks "
+        f"reaches the real {CLOUD_HOST}"
+    )
+
+
+def _conclude(arguments: argparse.Namespace, place: Place, watch: Watch) -> int:
+    """Keep and judge what was done; a status for a program that did well."""
+    status = 0
+    if watch.calls < arguments.require_calls:
+        seen, wanted = watch.calls, arguments.require_calls
+        _tell(f"{seen} call{'s' * (seen != 1)} seen, of {wanted} that --require-calls wants")
+        status = _NOTHING_JUDGED
+    if arguments.journal or arguments.report or arguments.verdict:
+        journal, lines = fetch_journal(place.base_url, place.inside)
+        if arguments.journal:
+            _keep(arguments.journal, lines)
+        judged = _judge(journal, arguments)
+        status = status or judged
+    return status
+
+
+def _judge(journal: "Journal", arguments: argparse.Namespace) -> int:
+    """Tell how the program kept the rules for clients: 1 it broke a MUST, 2 nothing was judged."""
     from nemolocal_conformance.client_rules import client_catalogue
     from nemolocal_conformance.client_rules.judging import judge_journal
-    from nemolocal_conformance.driver.asking import fetch_journal
+    from nemolocal_conformance.reports import as_json
 
     from .verdict import tell_report
 
-    journal, _ = fetch_journal(base_url, ssl.create_default_context(cafile=bundle))
     report = judge_journal(journal, client_catalogue().values())
-    for line in tell_report(report, "this run", len(journal.entries)):
+    if arguments.report:
+        _keep(arguments.report, as_json(report).encode())
+    if not arguments.verdict:
+        return 0
+    for line in tell_report(report, arguments.journal or "this run", len(journal.entries)):
         _tell(line)
-    return bool(report.count("failed") or report.count("error"))
+    if report.exit_code == _NOTHING_JUDGED and not report.count("error"):
+        _tell("nothing was judged: the program did nothing that the rules are about")
+    return report.exit_code
 
 
-def _settings() -> "Settings":
-    """A server in memory; a token of the environment is good there, too."""
-    from nemolocal_server.settings import Settings
+def _keep(name: str, content: bytes) -> None:
+    try:
+        Path(name).write_bytes(content)
+    except OSError as error:
+        raise Problem(f"{name}: cannot be written: {error.strerror}") from error
+
+
+def _settings(arguments: argparse.Namespace) -> "Settings":
+    """Those of the arguments; a token of the environment is good there, too."""
+    from nemolocal_server.configuration import read_settings
+
+    names = ("scenario", "speed")
+    wanted = {name: value for name in names if (value := getattr(arguments, name)) is not None}
+    file = Path(arguments.config) if arguments.config else None
+    try:
+        settings = read_settings(file, {**wanted, **_OURS})
+    except ValueError as error:
+        raise Problem(str(error)) from error
+    return msgspec.structs.replace(settings, tokens=(*settings.tokens, *_token()))
+
+
+def _token() -> "tuple[NewToken, ...]":
     from nemolocal_server.tokens import NewToken
 
     token = os.environ.get(_TOKEN)
     try:
-        made = (NewToken(token=token, user_id=_USER),) if token else ()
-        return Settings(port=0, tokens=made, allowed_hosts=(_CLOUD,))
+        return (NewToken(token=token, user_id=_USER),) if token else ()
     except ValueError as error:
         raise Problem(f"{_TOKEN} cannot be used ({error}): unset it") from None
 
 
-async def _run(words: Sequence[str], proxy: Proxy, base_url: str, bundle: Path) -> int:
-    await proxy.start()
-    try:
-        status = await _program(words, os.environ | variables(proxy, base_url, bundle))
-    finally:
-        await proxy.close()
+async def _run(words: Sequence[str], place: Place) -> int:
+    status = await _program(words, place.words(words), place.environment(os.environ))
     return status if status >= 0 else _SIGNALLED - status
 
 
-async def _program(words: Sequence[str], environment: Mapping[str, str]) -> int:
+async def _program(
+    words: Sequence[str], command: Sequence[str], environment: Mapping[str, str]
+) -> int:
     """The status of a program; 127 and 126 where there is none to run, as a shell has it."""
     with _signals() as told:
         try:
-            child = await asyncio.create_subprocess_exec(*words, env=environment)
+            child = await asyncio.create_subprocess_exec(*command, env=environment)
         except FileNotFoundError:
             _tell(f"{words[0]}: not found")
             return _NOT_FOUND
@@ -135,24 +167,6 @@ async def _program(words: Sequence[str], environment: Mapping[str, str]) -> int:
 def _end(child: asyncio.subprocess.Process) -> None:
     if child.returncode is None:
         child.terminate()
-
-
-def variables(proxy: Proxy, base_url: str, bundle: Path) -> Mapping[str, str]:
-    """What tells a program of the proxy, of the server, and of the certificate to believe."""
-    proxies = dict.fromkeys(_PROXIES, proxy.url)
-    facts = {"host": proxy.host, "url": base_url, "allowed": sorted(proxy.allowed)}
-    given = os.environ.get(_NODE, "")
-    return {
-        **proxies,
-        **dict.fromkeys(map(str.lower, _PROXIES), proxy.url),
-        "NO_PROXY": _HERE,
-        "no_proxy": _HERE,
-        "NODE_USE_ENV_PROXY": "1",
-        _NODE: f'{given} --require "{_FETCH.as_posix()}"'.strip(),
-        "NEMOLOCAL_EXEC": json.dumps(facts),
-        "NEMO_API_URL": base_url,
-        **dict.fromkeys(_BUNDLES, str(bundle)),
-    }
 
 
 @contextlib.contextmanager

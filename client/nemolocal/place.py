@@ -1,83 +1,206 @@
-"""A server for one run of a program, and what the program's environment must say of it."""
+"""A server for one run of a program, and how the program is led to it."""
 
-import asyncio
 import contextlib
+import json
 import os
-import threading
-from collections.abc import Iterator, Mapping
+import socket
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlsplit
 
+import httpx
 import msgspec
 
-from nemolocal_conformance.driver.asking import Trust
 from nemolocal_contract.endpoints import CLOUD_BASE_URL
 
+from .allowed import Allowed
+from .certificates import Authority, Trust
+from .door import Door, Inside
+from .peers import End, may_ask, may_be_own
+from .problem import Problem
 from .proxy import Proxy
+from .relay import Relay
+from .seal.layout import Layout, lay_out, write_files
+from .seal.opening import Seal, Unsealable, open_seal
+from .watch import Watch, watch_handshakes
 
 if TYPE_CHECKING:
-    from nemolocal_server.settings import Settings
-
-_HERE = "127.0.0.1,localhost,::1"
-_TOLD = "NO_PROXY"
-
-
-class Place(msgspec.Struct, frozen=True):
-    """Where a server is, by what it is believed, and the variables that lead a program to it."""
-
-    base_url: str
-    trust: Trust
-    variables: Mapping[str, str]
-
-
-@contextlib.contextmanager
-def plain_place(settings: "Settings") -> Iterator[Place]:
-    """A server that a program reaches by NEMO_API_URL."""
-    from nemolocal_server.serving import LocalServer
-
-    with LocalServer(settings) as server:
-        # A proxy of the environment knows no server of this machine.
-        here = ",".join(filter(None, (os.environ.get(_TOLD), _HERE)))
-        variables = {"NEMO_API_URL": server.base_url, _TOLD: here, _TOLD.lower(): here}
-        yield Place(server.base_url, True, variables)
-
-
-@contextlib.contextmanager
-def cloud_place(settings: "Settings", folder: Path) -> Iterator[Place]:
-    """A server in the cloud's place, behind a proxy; its certificate is written to `folder`."""
     import ssl
 
     from nemolocal_server.serving import LocalServer
+    from nemolocal_server.settings import Settings
 
-    from .certificates import Authority
-    from .exec import variables
+Sealing = Literal["auto", "require", "off"]
+CLOUD_HOST = urlsplit(CLOUD_BASE_URL).hostname or ""
 
-    host = urlsplit(CLOUD_BASE_URL).hostname or ""
-    authority, bundle = Authority(), folder / "certificates.pem"
-    authority.write_bundle(bundle, None)
-    settings = msgspec.structs.replace(settings, allowed_hosts=(*settings.allowed_hosts, host))
-    with (
-        LocalServer(settings, tls=authority.server_context(host)) as server,
-        _proxy(host, urlsplit(server.base_url).port or 0) as proxy,
-    ):
-        trust = ssl.create_default_context(cafile=bundle)
-        yield Place(server.base_url, trust, variables(proxy, server.base_url, bundle))
+_HERE = "127.0.0.1,localhost,::1"
+_TOLD = "NO_PROXY"
+_PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
+# What the hooks of Node and Python are to know.
+_FACTS = "NEMOLOCAL_EXEC"
+_HOOKS = Path(__file__).with_name("hooks")
+_NODE_HOOK, _PYTHON_HOOK = _HOOKS / "connect.cjs", _HOOKS / "python"
+
+
+class Place(msgspec.Struct, frozen=True):
+    """Where a server is, how this process asks it, and what leads a program to it.
+
+    A variable that is None is taken away. `unsealed` says why the program may reach the world; it
+    is empty where it cannot.
+    """
+
+    base_url: str
+    inside: Inside
+    variables: Mapping[str, str | None]
+    seal: Seal | None = None
+    unsealed: str = ""
+
+    def words(self, words: Sequence[str]) -> list[str]:
+        """The words by which a program is run here."""
+        return list(words) if self.seal is None else self.seal.words(words)
+
+    def environment(self, found: Mapping[str, str]) -> dict[str, str]:
+        """The environment of a program that is run here."""
+        changed = {**found, **self.variables}
+        return {name: value for name, value in changed.items() if value is not None}
+
+
+class Rules(msgspec.Struct, frozen=True):
+    """What a program may do in the cloud's place: which hosts it may call, and how it is held."""
+
+    allowed: tuple[Allowed, ...] = ()
+    sealing: Sealing = "auto"
+
+
+_USUAL_RULES = Rules()
+
+
+def _server(
+    settings: "Settings",
+    watch: Watch,
+    may_pass: Callable[[End, End], bool],
+    tls: "ssl.SSLContext | None" = None,
+    listeners: Sequence[socket.socket] = (),
+) -> "LocalServer":
+    """The one place where a server for a program is made."""
+    from nemolocal_server.faults.scenario import ScenarioError
+    from nemolocal_server.serving import LocalServer
+    from nemolocal_server.store import StoreError
+
+    def door(app: object) -> Door:
+        return Door(app, watch, may_pass)
+
+    # The program may call the server by the cloud's name.
+    names = (*settings.allowed_hosts, watch.host)
+    settings = msgspec.structs.replace(settings, allowed_hosts=names)
+    try:
+        return LocalServer(settings, tls=tls, listeners=listeners, door=door)
+    except (ScenarioError, StoreError) as error:
+        raise Problem(str(error)) from error
 
 
 @contextlib.contextmanager
-def _proxy(host: str, port: int) -> Iterator[Proxy]:
-    """A proxy in a thread of its own, which refuses every other host."""
-    loop = asyncio.new_event_loop()
-    thread = threading.Thread(target=loop.run_forever, name="nemolocal-proxy", daemon=True)
-    thread.start()
-    # A refusal is told to the program, whose output is kept.
-    proxy = Proxy(host, port, (), lambda _: None)
+def plain_place(settings: "Settings", watch: Watch) -> Iterator[Place]:
+    """A server that a program reaches by NEMO_API_URL."""
+    with _server(settings, watch, may_be_own) as server:
+        # A proxy of the environment knows no server of this machine.
+        here = ",".join(filter(None, (os.environ.get(_TOLD), _HERE)))
+        variables = {"NEMO_API_URL": server.base_url, _TOLD: here, _TOLD.lower(): here}
+        yield Place(server.base_url, Inside(server), variables)
+
+
+@contextlib.contextmanager
+def cloud_place(
+    settings: "Settings", folder: Path, watch: Watch, rules: Rules = _USUAL_RULES
+) -> Iterator[Place]:
+    """A server in the cloud's place; files for the program are written to `folder`.
+
+    The program is sealed where that is possible and wanted. Raises Problem where it is required
+    and impossible.
+    """
+    authority = Authority()
+    # Hosts that are let through prove themselves by the usual certificates.
+    trust = authority.write_trust(folder, httpx.create_ssl_context() if rules.allowed else None)
+    tls = authority.server_context(watch.host)
+    watch_handshakes(tls, watch, (watch.host,))
+    layout = lay_out(watch.host, rules.allowed)
+    with contextlib.ExitStack() as opened:
+        seal, unsealed = _try_seal(opened, layout, folder, trust, rules)
+        relay = opened.enter_context(Relay().running())
+        if seal is None:
+            server = opened.enter_context(_server(settings, watch, may_ask, tls))
+            proxy = Proxy(watch, urlsplit(server.base_url).port or 0, rules.allowed)
+            relay.call(proxy.start())
+            opened.callback(lambda: relay.call(proxy.close()))
+            led, base_url = _by_proxy(proxy, server.base_url), server.base_url
+            java = _java_proxy(proxy.port)
+        else:
+            listeners = [
+                seal.listeners[place] for place in layout.served if place in seal.listeners
+            ]
+            made = _server(settings, watch, lambda *_: True, tls, listeners)
+            server = opened.enter_context(made)
+            _stand_between(relay, seal, layout, watch)
+            led, base_url, java = _by_name(), CLOUD_BASE_URL, ""
+        yield Place(base_url, Inside(server), {**trust.variables(java), **led}, seal, unsealed)
+
+
+def _anybody(server: End, client: End) -> bool:
+    """Nobody else is in the network of a sealed program."""
+    del server, client
+    return True
+
+
+def _try_seal(
+    opened: contextlib.ExitStack, layout: Layout, folder: Path, trust: Trust, rules: Rules
+) -> tuple[Seal | None, str]:
+    """A seal, or why there is none."""
+    if rules.sealing == "off":
+        return None, "--seal off"
+    names = write_files(layout, folder, socket.gethostname())
+    files = {**names, **trust.system_files(keep=bool(rules.allowed))}
     try:
-        asyncio.run_coroutine_threadsafe(proxy.start(), loop).result()
-        yield proxy
-        asyncio.run_coroutine_threadsafe(proxy.close(), loop).result()
-    finally:
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join()
-        loop.close()
+        return opened.enter_context(open_seal(layout.listeners, files)), ""
+    except Unsealable as problem:
+        if rules.sealing == "require":
+            raise Problem(f"the program cannot be sealed here: {problem}") from problem
+        return None, str(problem)
+
+
+def _stand_between(relay: Relay, seal: Seal, layout: Layout, watch: Watch) -> None:
+    """Serve what a sealed program may find besides the server."""
+    relay.answer_names(seal.names, layout.addresses, watch)
+    for place, listener in seal.listeners.items():
+        if place in layout.forwarded:
+            relay.forward(listener, layout.forwarded[place])
+        elif place in layout.plain:
+            relay.redirect(listener, watch)
+
+
+def _by_name() -> Mapping[str, str | None]:
+    """A sealed program finds the cloud by its name; there is no proxy where it is."""
+    gone: dict[str, str | None] = dict.fromkeys((*_PROXIES, *map(str.lower, _PROXIES)))
+    return {**gone, _FACTS: None, "NEMO_API_URL": CLOUD_BASE_URL}
+
+
+def _by_proxy(proxy: Proxy, base_url: str) -> Mapping[str, str | None]:
+    """Any other is told of a proxy, and Node and Python are made to look at where they connect."""
+    proxies = dict.fromkeys(_PROXIES[:-1], proxy.url) | {_TOLD: _HERE}
+    allowed = sorted(f"{one.host}:{one.port}" for one in proxy.allowed)
+    facts = {"host": proxy.host, "port": urlsplit(base_url).port, "allowed": allowed}
+    node, python = os.environ.get("NODE_OPTIONS", ""), os.environ.get("PYTHONPATH", "")
+    return {
+        **proxies,
+        **{name.lower(): value for name, value in proxies.items()},
+        "NODE_OPTIONS": f'{node} --require "{_NODE_HOOK.as_posix()}"'.strip(),
+        "PYTHONPATH": os.pathsep.join(filter(None, (str(_PYTHON_HOOK), python))),
+        _FACTS: json.dumps(facts),
+        "NEMO_API_URL": base_url,
+    }
+
+
+def _java_proxy(port: int) -> str:
+    """Java reads no variable that names a proxy."""
+    schemes = ("http", "https")
+    return " ".join(f"-D{s}.proxyHost=127.0.0.1 -D{s}.proxyPort={port}" for s in schemes)

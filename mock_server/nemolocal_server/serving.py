@@ -7,12 +7,14 @@ import logging
 import socket
 import ssl
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine, Sequence
 from types import TracebackType
+from typing import Any, TypeVar
 
 import msgspec
 import uvicorn
 from starlette.applications import Starlette
+from starlette.types import ASGIApp
 
 from nemolocal_contract.clock import Clock
 from nemolocal_contract.journal import Summary
@@ -33,6 +35,7 @@ _KEEP_ALIVE = 75
 # How long a signal may go unseen, in seconds.
 _TICK = 0.1
 _STEPS_TO_CLOSE = 3
+_Result = TypeVar("_Result")
 
 
 class PortTaken(Exception):
@@ -89,6 +92,9 @@ class LocalServer:
     With `tls`, a context for servers, it speaks HTTPS and nothing else, and `base_url` says so.
     `control_token` opens its control interface, "" where it asks for none. `clock` and `execute`
     stand in for the real ones in tests.
+
+    With `listeners` it serves those sockets and opens none; the first one names `base_url`. What
+    comes over a socket passes through `door`; the process itself asks `app`, by `call`.
     """
 
     def __init__(
@@ -98,13 +104,17 @@ class LocalServer:
         execute: RenderExecutor | None = None,
         *,
         tls: ssl.SSLContext | None = None,
+        listeners: Sequence[socket.socket] = (),
+        door: Callable[[ASGIApp], ASGIApp] | None = None,
     ) -> None:
-        self._listener = _listen(settings)
-        self.base_url = _base_url(self._listener, "http" if tls is None else "https")
+        self._listeners = list(listeners) or [_listen(settings)]
+        first = self._listeners[0]
+        self.base_url = _base_url(first, "http" if tls is None else "https")
         self._ready = threading.Event()
-        settings = with_control_token(settings, self._listener.getsockname()[0])
+        settings = with_control_token(settings, first.getsockname()[0])
         self.control_token = settings.control_token
-        config = _config(_build(self._listener, settings, clock, execute))
+        self.app = _build(first, settings, clock, execute)
+        config = _config(self.app if door is None else door(self.app))
         if tls is not None:
             # A context that is in no file: uvicorn takes it once its configuration is loaded.
             config.load()
@@ -126,9 +136,14 @@ class LocalServer:
         self._server.stop()
         self._thread.join()
 
+    def call(self, work: Coroutine[Any, Any, _Result]) -> _Result:
+        """Do something in the server's event loop, from another thread."""
+        assert self._server.loop is not None
+        return asyncio.run_coroutine_threadsafe(work, self._server.loop).result()
+
     def _run(self) -> None:
         try:
-            self._server.run(sockets=[self._listener])
+            self._server.run(sockets=self._listeners)
         finally:
             self._ready.set()
 
@@ -138,9 +153,11 @@ class _Server(uvicorn.Server):
         super().__init__(config)
         self._on_ready = on_ready
         self._wake: Callable[[], object] = lambda: None
+        self.loop: asyncio.AbstractEventLoop | None = None
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
+        self.loop = asyncio.get_running_loop()
         self._on_ready()
 
     async def main_loop(self) -> None:
@@ -208,12 +225,14 @@ def _base_url(listener: socket.socket, scheme: str = "http") -> str:
     return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
 
 
-def _config(app: Starlette) -> uvicorn.Config:
+def _config(app: ASGIApp) -> uvicorn.Config:
     # A bad form is told to its sender (400), not to the log.
     logging.getLogger("python_multipart").setLevel(logging.CRITICAL)
     return uvicorn.Config(
         app,
         http=reachable_protocol(),
+        # The contract has no WebSocket: whoever asks for one is answered as anybody.
+        ws="none",
         backlog=_BACKLOG,
         log_level="warning",
         access_log=False,

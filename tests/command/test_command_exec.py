@@ -1,5 +1,6 @@
 """`nemolocal exec`: programs that know only the cloud's address reach the local server."""
 
+import json
 import os
 import re
 import shutil
@@ -8,16 +9,23 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
 from nemolocal.command import main
+from nemolocal.place import CLOUD_HOST
+from nemolocal.seal.opening import Unsealable, why_unsealable
 from nemolocal_contract.endpoints import CLOUD_BASE_URL, TOKEN
 from tests.support.cli import ServerStarter
 
 BALANCE = f"{CLOUD_BASE_URL}/api/credits/balance/simple"
 README = Path(__file__).parents[2] / "README.md"
 Execute = Callable[..., tuple[int, str, str]]
+UNSEALED = ("--seal", "off")
+UNSEALED_TOLD = "nemolocal exec: not sealed (--seal off): "
+NO_CALL = "nemolocal exec: no call to mega-api-prod.nemovideo.ai was seen: the program made none\n"
+sealed = pytest.mark.skipif(bool(why_unsealable()), reason="programs cannot be sealed here")
 
 
 @pytest.fixture
@@ -65,13 +73,56 @@ PYTHON = {
 
 
 @pytest.mark.parametrize(
-    "library", ["httpx", "urllib", pytest.param("requests", marks=pytest.mark.slow)]
+    "library", ["urllib", *(pytest.param(n, marks=pytest.mark.slow) for n in ("httpx", "requests"))]
 )
 def test_python_needs_no_change(execute: Execute, library: str) -> None:
     pytest.importorskip(library)
     status, out, err = execute(sys.executable, "-c", PYTHON[library])
     assert (status, err) == (0, "")
     assert '"code":1001' in out
+
+
+@sealed
+def test_client_that_heeds_no_variable_is_sealed(execute: Execute) -> None:
+    past = f"curl -sS --noproxy '*' {BALANCE}"
+    elsewhere = f"curl -sS --resolve {CLOUD_HOST}:443:198.51.100.7 {BALANCE}"
+    bare = (
+        f"import http.client as h; c = h.HTTPSConnection('{CLOUD_HOST}'); c.request('GET', '/'); "
+        "print(c.getresponse().status)"
+    )
+    script = f'{past}; {elsewhere}; env -i "$0" -I -c "$1"; env | grep -ci _proxy='
+    status, out, err = execute("bash", "-c", script, sys.executable, bare)
+    assert (status, err) == (1, "")
+    assert out.count('"code":1001') == 2
+    assert out.endswith("404\n0\n")
+
+
+def test_python_that_is_not_sealed_is_led_by_a_hook(execute: Execute) -> None:
+    script = (
+        f"import http.client as h; c = h.HTTPSConnection('{CLOUD_HOST}'); c.request('GET', '/')\n"
+        "print(c.getresponse().status)\n"
+        "try: h.HTTPSConnection('198.51.100.7').request('GET', '/')\n"
+        "except OSError as error: print(error)"
+    )
+    status, out, err = execute(sys.executable, "-c", script, options=UNSEALED)
+    assert status == 0, err
+    assert out == (
+        "404\n[Errno 111] nemolocal exec refused 198.51.100.7:443: only "
+        f"{CLOUD_HOST} is served here; allow it with --allow-host 198.51.100.7:443\n"
+    )
+
+
+def test_node_that_is_not_sealed_is_led_by_a_hook(execute: Execute, node: str) -> None:
+    script = (
+        f"require('https').get('{BALANCE}', r => r.pipe(process.stdout));"
+        "fetch('https://example.com/').catch(e => console.log(String(e.cause)));"
+        "require('net').connect(443, '198.51.100.7').on('error', e => console.log(String(e)))"
+    )
+    status, out, err = execute(node, "-e", script, options=UNSEALED)
+    assert status == 0, err
+    assert '"code":1001' in out
+    assert "nemolocal exec refused example.com:443: only" in out
+    assert "nemolocal exec refused 198.51.100.7:443: only" in out
 
 
 def test_node_needs_no_change(execute: Execute, node: str) -> None:
@@ -88,24 +139,19 @@ def test_node_needs_no_change(execute: Execute, node: str) -> None:
     assert '"code":405' in request
 
 
-def test_node_is_refused_every_other_host(execute: Execute, node: str) -> None:
-    ask = "fetch('https://example.com/').catch(e => console.log(String(e), String(e.cause)))"
-    status, out, err = execute(node, "-e", ask)
-    assert status == 0
-    assert "nemolocal exec refused example.com" in out + err.replace("exec: ", "exec ")
-
-
 @pytest.mark.slow
 def test_node_reaches_a_host_that_is_allowed(
     execute: Execute, node: str, serve: ServerStarter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("NODE_OPTIONS", "--no-deprecation")
-    url = f"{serve()}/api/credits/balance/simple"
+    base_url = serve()
+    url = f"{base_url}/api/credits/balance/simple"
+    allowed = ("--allow-host", base_url.removeprefix("http://"))
     ask = f"fetch('{url}').then(r => r.text()).then(console.log); "
     ask += "fetch('data:,known').then(r => r.text()).then(console.log); "
     ask += "console.log(process.noDeprecation)"
-    status, out, err = execute(node, "-e", ask)
-    assert (status, err) == (0, "")
+    status, out, err = execute(node, "-e", ask, options=allowed)
+    assert (status, err) == (0, NO_CALL)
     assert '"code":1001' in out
     assert "known" in out
     assert "true" in out
@@ -121,16 +167,27 @@ def test_node_reaches_the_server_by_its_variable(execute: Execute, node: str) ->
 
 def test_any_other_host_is_refused_and_told_once(execute: Execute) -> None:
     script = "for n in 1 2; do curl -sS https://example.com/; curl -sS http://example.com:81/; done"
-    status, out, err = execute("bash", "-c", f"{script}; exit 0")
+    status, out, err = execute("bash", "-c", f"{script}; exit 0", options=UNSEALED)
     assert status == 0
-    refusal = (
-        "refused example.com:{}: only mega-api-prod.nemovideo.ai is served here; "
-        "allow it with --allow-host example.com\n"
-    )
-    assert err.count("nemolocal exec: ") == 1
-    assert f"nemolocal exec: {refusal.format(443)}" in err
+    refusal = "refused example.com{}: only mega-api-prod.nemovideo.ai is served here; "
+    refusal += "allow it with --allow-host example.com{}\n"
+    assert err.count("nemolocal exec: refused") == 1
+    assert f"nemolocal exec: {refusal.format(':443', '')}" in err
     assert "CONNECT tunnel failed, response 403" in err
-    assert out == f"nemolocal exec {refusal.format(81)}" * 2
+    assert out == f"nemolocal exec {refusal.format(':81', ':81')}" * 2
+
+
+@sealed
+def test_host_that_a_sealed_program_asks_for_is_told_once(execute: Execute) -> None:
+    script = "for n in 1 2; do curl -sS https://example.com/; curl -sS http://example.com:81/; done"
+    status, out, err = execute("bash", "-c", f"{script}; exit 0")
+    assert (status, out) == (0, "")
+    refusal = "refused example.com: only mega-api-prod.nemovideo.ai is served here; "
+    assert err.count("nemolocal exec: refused") == 1
+    assert f"nemolocal exec: {refusal}allow it with --allow-host example.com\n" in err
+    assert err.endswith(
+        "no call to mega-api-prod.nemovideo.ai was seen: the program asked for example.com\n"
+    )
 
 
 def test_host_that_is_allowed_is_reached(execute: Execute, serve: ServerStarter) -> None:
@@ -138,10 +195,69 @@ def test_host_that_is_allowed_is_reached(execute: Execute, serve: ServerStarter)
     # --noproxy '' has curl ask the proxy even for this machine.
     ask = f"curl -sS --noproxy '' {url}/api/credits/balance/simple"
     both = f"{ask}; {ask} --proxytunnel; {ask} -H 'Connection: keep-alive' http://localhost:9/"
-    status, out, err = execute("bash", "-c", both, options=("--allow-host", "LOCALHOST"))
-    assert (status, err) == (0, "")
+    allowed = ("--allow-host", url.upper().removeprefix("HTTP://"), "--allow-host", "localhost:9")
+    status, out, err = execute("bash", "-c", both, options=(*UNSEALED, *allowed))
+    assert status == 0
+    assert "refused" not in err
     assert out.count('"code":1001') == 3
     assert out.endswith("localhost:9: Connect call failed ('127.0.0.1', 9)\n") or "refused" in out
+
+
+@sealed
+def test_server_of_this_machine_that_is_allowed_is_reached_by_a_sealed_program(
+    execute: Execute, serve: ServerStarter
+) -> None:
+    url = serve()
+    place = url.removeprefix("http://")
+    ask = f"curl -sS {url}/api/credits/balance/simple"
+    status, out, err = execute("bash", "-c", ask, options=("--allow-host", place))
+    assert status == 0, err
+    assert '"code":1001' in out
+
+
+def test_machine_that_cannot_seal_says_so(
+    execute: Execute, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> NoReturn:
+        raise Unsealable("unshare: operation not permitted")
+
+    monkeypatch.setattr("nemolocal.place.open_seal", refuse)
+    status, _, err = execute("true")
+    assert status == 0
+    assert err == (
+        "nemolocal exec: not sealed (unshare: operation not permitted): a client that heeds "
+        f"neither the proxy nor our hooks reaches the real {CLOUD_HOST}\n"
+        f"nemolocal exec: no call to {CLOUD_HOST} was seen: the program made none, or its calls "
+        "went past the proxy to the real cloud, since this run is not sealed\n"
+    )
+    assert execute("true", options=("--seal", "require")) == (
+        1,
+        "",
+        "nemolocal: the program cannot be sealed here: unshare: operation not permitted\n",
+    )
+
+
+def test_settings_of_the_server_are_given_as_for_serve(execute: Execute, tmp_path: Path) -> None:
+    (tmp_path / "nemo.toml").write_text('port = 1\ncontrol = false\ndialect = {errors = "http"}\n')
+    options = ("--config", str(tmp_path / "nemo.toml"), "--scenario", "bad-account")
+    ask = ("curl", "-sS", "-o", "/dev/null", "-w", "%{http_code}", BALANCE)
+    status, out, _ = execute(*ask, options=(*options, "--verdict"))
+    assert (status, out) == (1, "401")
+    for wrong in (("--scenario", "none"), ("--speed", "0"), ("--config", "none.toml")):
+        status, _, err = execute("true", options=wrong)
+        assert status == 1
+        assert err.startswith("nemolocal: ")
+
+
+def test_calls_may_be_required_and_kept(execute: Execute, tmp_path: Path) -> None:
+    kept = ("--journal", str(tmp_path / "a.jsonl"), "--report", str(tmp_path / "b.json"))
+    options = ("--require-calls", "2", *kept)
+    status, _, err = execute("curl", "-sS", BALANCE, options=options)
+    assert (status, err) == (2, "nemolocal exec: 1 call seen, of 2 that --require-calls wants\n")
+    (line,) = (tmp_path / "a.jsonl").read_text().splitlines()
+    assert json.loads(line)["endpoint"] == "balance"
+    verdicts = json.loads((tmp_path / "b.json").read_text())["verdicts"]
+    assert {verdict["outcome"] for verdict in verdicts} >= {"failed", "not applicable"}
 
 
 def test_plain_http_to_the_cloud_is_sent_to_https(execute: Execute) -> None:
@@ -170,12 +286,12 @@ def test_token_of_the_environment_is_good(
 @pytest.mark.parametrize(
     ("words", "status", "told"),
     [
-        (["bash", "-c", "exit 7"], 7, ""),
-        (["bash", "-c", "kill -9 $$"], 137, ""),
+        (["bash", "-c", "exit 7"], 7, NO_CALL),
+        pytest.param(["bash", "-c", "kill -9 $$"], 137, NO_CALL, marks=pytest.mark.slow),
         (["no-such-program-here"], 127, "nemolocal exec: no-such-program-here: not found\n"),
         (["."], 126, "nemolocal exec: .: permission denied\n"),
         ([], 1, "nemolocal: nothing to run: name a program after --\n"),
-        (["bash", "-c", "exit $#", "x", "--", "--help"], 2, ""),
+        (["bash", "-c", "exit $#", "x", "--", "--help"], 2, NO_CALL),
     ],
 )
 def test_status_is_that_of_the_program(
@@ -203,6 +319,7 @@ def test_missing_extra_is_named(execute: Execute, monkeypatch: pytest.MonkeyPatc
     assert err.endswith("install the extra, pip install 'nemolocal[exec]'\n")
 
 
+@pytest.mark.slow
 def test_certificates_of_the_world_are_believed_only_where_a_host_is_allowed(
     execute: Execute,
 ) -> None:
@@ -228,7 +345,8 @@ ATTRIBUTED = (
             0,
             "(this run, 1 entries)",
         ),
-        ("true", 0, "(this run, 0 entries)"),
+        ("true", 2, "(this run, 0 entries)"),
+        ("exit 3", 3, "nothing was judged"),
     ],
 )
 def test_program_is_judged_by_what_it_did(

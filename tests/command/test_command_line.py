@@ -183,3 +183,27 @@ def test_doctor_fails_only_where_nothing_can_be_rendered(
     assert "no  no-such-package-here: not installed" in outcome.lines
     for name, ok in found:
         assert f"{'ok ' if ok else 'no '} {name}: d" in outcome.lines
+
+
+@pytest.mark.parametrize(
+    ("reason", "told"),
+    [
+        ("", "ok  exec: seals programs: a network namespace of their own"),
+        (
+            "unshare: operation not permitted",
+            "no  exec: cannot seal programs, leads them by a proxy and hooks: "
+            "unshare: operation not permitted",
+        ),
+    ],
+)
+def test_doctor_says_how_programs_are_sealed(
+    run: CommandRunner, monkeypatch: pytest.MonkeyPatch, reason: str, told: str
+) -> None:
+    async def diagnose() -> tuple[()]:
+        return ()
+
+    monkeypatch.setattr("nemolocal_render.diagnosis.diagnose", diagnose)
+    monkeypatch.setattr(doctor, "why_unsealable", lambda: reason)
+    outcome = run("doctor")
+    assert outcome.status == 0
+    assert told in outcome.lines

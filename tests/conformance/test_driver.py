@@ -212,6 +212,13 @@ def test_program_that_knows_only_the_cloud_is_led_to_the_server(
     status, out = drive(*command)
     assert status == 1
     assert "failed   plain                    client.attribution: headers are missing" in out
-    said = (tmp_path / "plain.txt").read_text()
-    assert '"code":1001' in said
-    assert "refused example.com:80" in said
+    assert out.count("nemolocal: refused example.com") == 1
+    assert '"code":1001' in (tmp_path / "plain.txt").read_text()
+
+
+@pytest.mark.parametrize("words", [["true"], ["false"], ["no-such-program"]])
+def test_client_that_makes_no_call_is_not_judged(drive: Drive, words: list[str]) -> None:
+    status, out = drive("--only", "plain", "--only", "1001", "--", *words)
+    assert status == 2
+    assert "no call" in out
+    assert "the program made none, or it does not call the address in NEMO_API_URL" in out

@@ -178,3 +178,14 @@ def test_bytes_of_any_kind_do_no_harm(
     caller: HttpCaller, caplog: pytest.LogCaptureFixture, request: bytes
 ) -> None:
     check(caller, request + b"\r\n\r\n", caplog)
+
+
+def test_websocket_is_answered_as_any_request(
+    caller: HttpCaller, caplog: pytest.LogCaptureFixture
+) -> None:
+    head = (
+        b"GET /api/credits/balance/simple HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\n"
+        b"Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: eA==\r\n\r\n"
+    )
+    assert b'"code":1001' in exchange(caller, head)
+    assert caplog.records == []

@@ -6,6 +6,14 @@ from typing import Any
 _DESCRIPTION = """\
 Run any program, unchanged, with a local server in the cloud's place: its calls to the cloud's
 address reach the server, every other call is refused.
+
+On Linux the program is sealed: it runs in a network of its own, which nothing leaves, whatever
+client it uses. Where that is impossible (`nemolocal doctor` tells), it is led by a proxy, by the
+variables that name one, and by hooks for Node and Python, and is told that it is not sealed.
+
+Exits with the status of the program. Where that is 0: with 2 if fewer calls were seen than
+--require-calls wants, or if --verdict found nothing to judge; with 1 if --verdict found a broken
+MUST.
 """
 
 
@@ -13,18 +21,41 @@ def add(commands: Any) -> None:
     """Add the command."""
     execute = commands.add_parser(
         "exec", help="run any program with a local server in the cloud's place",
-        description=_DESCRIPTION,
+        description=_DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter,
     )  # fmt: skip
     execute.add_argument(
         "--allow-host",
         action="append",
         default=[],
-        metavar="HOST",
-        help="let calls to this host through; may be given several times",
+        metavar="HOST[:PORT]",
+        help="let calls to this host through, on ports 80 and 443 or on PORT; may be given several "
+        "times; localhost:PORT is a server of this machine",
+    )
+    execute.add_argument(
+        "--seal",
+        choices=("auto", "require", "off"),
+        default="auto",
+        help="run the program in a network of its own: where this machine can (auto, the default), "
+        "or end with an error where it cannot (require), or never (off)",
+    )
+    execute.add_argument(
+        "--require-calls",
+        type=int,
+        default=0,
+        metavar="N",
+        help="end with 2 where the program did well and fewer calls were seen",
     )
     execute.add_argument(
         "--verdict",
         action="store_true",
-        help="judge what the program did; 1 where it did well and broke a MUST",
+        help="judge what the program did; 1 where it did well and broke a MUST, 2 where there was "
+        "nothing to judge",
     )
+    execute.add_argument("--config", metavar="FILE", help="a TOML file of settings of the server")
+    execute.add_argument("--scenario", metavar="FILE", help="faults to arm, or a scenario's name")
+    execute.add_argument(
+        "--speed", type=float, metavar="S", help="divides the waits that the cloud would make"
+    )
+    execute.add_argument("--journal", metavar="FILE", help="keep what was done, as JSON lines")
+    execute.add_argument("--report", metavar="FILE", help="keep the verdicts, as JSON")
     execute.add_argument("words", nargs=argparse.REMAINDER, metavar="-- PROGRAM ...")

@@ -1,6 +1,5 @@
 """What the driver asks of a local server: to arm faults, and to show its journal."""
 
-import ssl
 from collections.abc import Iterable
 from typing import Any
 
@@ -12,33 +11,28 @@ from nemolocal_contract.headers import control_headers
 from ..records.journal import Journal
 from ..records.reading import parse_journal
 
-Trust = ssl.SSLContext | bool
-"""Whose certificates a server of ours is believed by."""
+Way = httpx.BaseTransport | None
+"""How a server is reached: None is the network."""
 
 
 def fetch_journal(
-    base_url: str, trust: Trust = True, control_token: str = ""
+    base_url: str, way: Way = None, control_token: str = ""
 ) -> tuple[Journal, bytes]:
     """Everything that a local server wrote down, and its lines as they may be kept in a file."""
-    with _asking(base_url, trust, control_token) as http:
+    with _asking(base_url, way, control_token) as http:
         reply = http.get(JOURNAL.template, params={"format": "jsonl"}).raise_for_status()
     # Where nobody asked for anything there is no line, and no file of a journal either.
     lines = reply.content
     return parse_journal(lines) if lines.strip() else Journal(()), lines
 
 
-def arm_faults(
-    base_url: str,
-    orders: Iterable[dict[str, Any]],
-    trust: Trust = True,
-    control_token: str = "",
-) -> None:
+def arm_faults(base_url: str, orders: Iterable[dict[str, Any]], way: Way = None) -> None:
     """Arm faults, in their order; each is an order of the control interface."""
-    with _asking(base_url, trust, control_token) as http:
+    with _asking(base_url, way) as http:
         for order in orders:
             http.post(FAULTS_ARM.template, json=order).raise_for_status()
 
 
-def _asking(base_url: str, trust: Trust, control_token: str) -> httpx.Client:
+def _asking(base_url: str, way: Way, control_token: str = "") -> httpx.Client:
     headers = control_headers(control_token)
-    return httpx.Client(base_url=base_url, verify=trust, trust_env=False, headers=headers)
+    return httpx.Client(base_url=base_url, transport=way, trust_env=False, headers=headers)

@@ -10,6 +10,10 @@ from ..reports.wording import why
 from ..verdicts import Report
 from .stand import NemoServer
 
+_NO_CALL = (
+    "nothing to judge: no call was seen; have the client of the test ask nemo_server.base_url"
+)
+
 
 class NemoJournal:
     """The journal of a server since the test began."""
@@ -39,6 +43,8 @@ class NemoJournal:
         """Fail the test where a client broke a MUST, or where there was none to judge."""
         __tracebackhide__ = True
         report = self.report(*prefixes)
+        if not self.entries():
+            raise AssertionError(_NO_CALL)
         broken = [
             f"{verdict.check}: {why(verdict)} (entries {', '.join(map(str, verdict.entries))})"
             for verdict in report.verdicts

@@ -41,6 +41,9 @@ class _Reachable(asyncio.Protocol):
         super().connection_made(transport)
         self.app_state = {**self.app_state, _KEY: transport}
 
+    def _unsupported_upgrade_warning(self) -> None:
+        """Who asks for a WebSocket is answered as anybody: no library is missing."""
+
     def on_response_complete(self) -> None:
         """Who was refused before all was sent has the answer, and little time to read it."""
         self.timeout_keep_alive = self.config.timeout_keep_alive

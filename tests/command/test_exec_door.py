@@ -1,0 +1,109 @@
+"""Who may ask the server of a program that is run, and for what."""
+
+import asyncio
+import socket
+from typing import Any
+
+import httpx
+import pytest
+
+from nemolocal.door import Door, Inside
+from nemolocal.peers import End, is_own, is_told, may_ask, may_be_own, owner
+from nemolocal.place import plain_place
+from nemolocal.watch import Watch
+from nemolocal_conformance.driver.asking import arm_faults, fetch_journal
+from nemolocal_server.settings import Settings
+
+
+@pytest.fixture
+def watch() -> Watch:
+    return Watch("cloud.example", lambda _: None)
+
+
+async def serve(scope: Any, receive: Any, send: Any) -> None:
+    """An app that says yes."""
+    del scope, receive
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": b"yes"})
+
+
+def ask(door: Door, path: str) -> httpx.Response:
+    async def run() -> httpx.Response:
+        transport = httpx.ASGITransport(door)
+        async with httpx.AsyncClient(transport=transport, base_url="http://a") as http:
+            return await http.get(path)
+
+    return asyncio.run(run())
+
+
+def test_door_lets_own_calls_through_and_counts_them(watch: Watch) -> None:
+    door = Door(serve, watch, lambda *_: True)
+    assert ask(door, "/api/credits/balance/simple").text == "yes"
+    assert ask(door, "/__nemolocal__/health").text == "yes"
+    assert watch.calls == 1
+
+
+def test_other_users_are_refused_and_not_counted(watch: Watch) -> None:
+    reply = ask(Door(serve, watch, lambda *_: False), "/api/credits/balance/simple")
+    assert reply.status_code == 403
+    assert reply.json()["message"].startswith("this server is another user's: start one of your ")
+    assert watch.calls == 0
+
+
+@pytest.mark.parametrize("path", ["tokens", "journal", "reset", "", "nothing"])
+def test_control_interface_is_closed(path: str, watch: Watch) -> None:
+    reply = ask(Door(serve, watch, lambda *_: True), f"/__nemolocal__/{path}")
+    assert reply.status_code == 404
+    assert reply.json()["message"].startswith("the control interface is closed")
+    assert watch.calls == 0
+
+
+def test_only_this_process_asks_the_control_interface_of_a_place(watch: Watch) -> None:
+    with plain_place(Settings(port=0), watch) as place:
+        arm_faults(place.base_url, [{"name": "silent"}], place.inside)
+        reply = httpx.get(f"{place.base_url}/__nemolocal__/faults", trust_env=False, verify=False)
+        assert reply.status_code == 404
+        assert isinstance(place.inside, Inside)
+        journal, lines = fetch_journal(place.base_url, place.inside)
+    assert (journal.entries, lines) == ((), b"")
+
+
+def ends(listener: socket.socket, client: socket.socket) -> tuple[End, End]:
+    return listener.getsockname(), client.getsockname()
+
+
+@pytest.mark.skipif(not hasattr(socket, "AF_NETLINK"), reason="only Linux tells")
+def test_connection_is_known_to_be_the_users_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        with socket.create_connection(listener.getsockname()) as client:
+            pair = ends(listener, client)
+            monkeypatch.setattr("nemolocal.peers.os.geteuid", lambda: owner(*pair))
+            assert is_own(*pair)
+            assert may_ask(*pair)
+            monkeypatch.setattr("nemolocal.peers._ROOT", -1)
+            monkeypatch.setattr("nemolocal.peers.os.geteuid", lambda: -2)
+            assert not is_own(*pair)
+            assert not may_ask(*pair)
+            assert not may_be_own(*pair)
+        # Whoever has gone again is nobody's, and is not taken for root.
+        assert owner(*pair) is None
+        assert not may_ask(*pair)
+        assert may_be_own(*pair)
+
+
+@pytest.mark.skipif(not hasattr(socket, "AF_NETLINK"), reason="only Linux tells")
+def test_client_that_uses_an_ipv6_socket_is_known_too() -> None:
+    with (
+        socket.create_server(("127.0.0.1", 0)) as listener,
+        socket.socket(socket.AF_INET6) as client,
+    ):
+        client.connect(("::ffff:127.0.0.1", listener.getsockname()[1]))
+        assert is_own(listener.getsockname(), client.getsockname()[:2])
+
+
+def test_where_the_system_does_not_tell_nobody_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr("nemolocal.peers.socket.AF_NETLINK", raising=False)
+    is_told.cache_clear()
+    assert may_ask(("127.0.0.1", 1), ("127.0.0.1", 2))
+    assert not is_own(("127.0.0.1", 1), ("127.0.0.1", 2))
+    is_told.cache_clear()
