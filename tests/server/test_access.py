@@ -1,5 +1,6 @@
 """Who is let in, on sockets: refusals in words and in the journal, control tokens, given URLs."""
 
+import asyncio
 import re
 import shlex
 import socket
@@ -16,6 +17,7 @@ from nemolocal_conformance.records.grouping import records_of
 from nemolocal_conformance.records.reading import parse_journal
 from nemolocal_contract.clock import ManualClock
 from nemolocal_contract.headers import CONTROL_TOKEN
+from nemolocal_server.app import build_app
 from nemolocal_server.serving import LocalServer, with_control_token
 from nemolocal_server.settings import Settings
 from tests.support import patient_http
@@ -337,3 +339,24 @@ def test_judges_of_clients_leave_out_what_was_refused(caller: HttpCaller) -> Non
     judged = [act for record in records_of(parse_journal(lines)) for act in record.acts]
     assert len(lines.splitlines()) == len(judged) + 2
     assert judged
+
+
+@pytest.mark.parametrize("path", ["/run_sse", f"{CONTROL}/journal"])
+def test_a_web_socket_is_closed_before_it_opens(path: str) -> None:
+    """Where a library for them is installed, uvicorn hands them on."""
+    app, sent = build_app(Settings()), list[dict[str, Any]]()
+    scope = {"type": "websocket", "path": path, "root_path": "", "query_string": b"",
+             "headers": [(b"host", b"localhost")], "subprotocols": []}  # fmt: skip
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "websocket.connect"}
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    async def ask() -> None:
+        await app(scope, receive, send)
+        await app.state.server.close()
+
+    asyncio.run(ask())
+    assert [message["type"] for message in sent] == ["websocket.close"]
