@@ -18,7 +18,7 @@ PACKAGES = {
     "nemolocal_bench": "bench",
 }
 DATA = {
-    "nemolocal/fetch.cjs",
+    "nemolocal/hooks/connect.cjs",
     "nemolocal_contract/openapi.toml",
     "nemolocal_contract/rules.toml",
     "nemolocal_server/schema.sql",

@@ -3,6 +3,7 @@
 import os
 import pty
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -123,7 +124,7 @@ def test_sealed_program_is_who_it_was_where_it_was_and_owns_what_it_makes(tmp_pa
     who, where, typed, mask, ignored = ran.stdout.splitlines()
     assert (who, where, typed) == (str(os.geteuid()), str(tmp_path), "typed")
     assert mask == subprocess.check_output(["bash", "-c", "umask"], text=True).strip()
-    assert ignored.split()[1] == "0" * 16
+    assert not int(ignored.split()[1], 16) & 1 << signal.SIGPIPE - 1
     assert (tmp_path / "made").stat().st_uid == os.geteuid()
 
 
@@ -165,11 +166,11 @@ def test_machine_that_forbids_namespaces_is_told(
 @pytest.mark.skipif(not shutil.which("setpriv"), reason="there is no setpriv")
 @pytest.mark.parametrize("sealing", ["off", "require"])
 def test_other_user_of_the_machine_gets_nothing(sealing: str) -> None:
-    foreign = "setpriv --reuid 65534 --regid 65534 --clear-groups curl -sk -m 60 --noproxy ''"
+    foreign = "setpriv --reuid 65534 --regid 65534 --clear-groups curl -sk -m 60"
+    by = "--noproxy '' -x http://127.0.0.1:${HTTP_PROXY##*:}"
     script = (
         f"{foreign} $NEMO_API_URL/api/credits/balance/simple;"
-        f"{foreign} -x http://127.0.0.1:${{HTTP_PROXY##*:}} http://localhost:9/;"
-        f"{foreign} -x http://127.0.0.1:${{HTTP_PROXY##*:}} http://{HOST}/;"
+        f"{foreign} {by} http://localhost:9/; {foreign} {by} http://{HOST}/;"
         f"curl -sk $NEMO_API_URL/__nemolocal__/tokens"
     )
     command = [sys.executable, "-m", "nemolocal", "exec", "--seal", sealing]
