@@ -288,6 +288,31 @@ def test_only_this_machine_is_asked_for_its_health(monkeypatch: pytest.MonkeyPat
     assert asked == ["http://localhost:1/"]
 
 
+@pytest.mark.parametrize(
+    ("base_url", "verified"),
+    [
+        ("http://127.0.0.1:1", False),
+        ("HTTP://127.0.0.1:1", False),
+        ("https://127.0.0.1:1", True),
+        ("HTTPS://127.0.0.1:1", True),
+        ("hTTps://localhost:1/", True),
+    ],
+)
+def test_certificates_are_verified_for_all_but_plain_http(
+    base_url: str, verified: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[object] = []
+
+    def refuse(url: str, *, verify: object, **options: object) -> httpx.Response:
+        del url, options
+        asked.append(verify)
+        raise httpx.ConnectError("nobody listens")
+
+    monkeypatch.setattr(backend.httpx, "get", refuse)
+    assert backend._local_speed(base_url) is None
+    assert asked == [verified]
+
+
 def test_notices_are_plain_lines_at_each_quarter(capsys: pytest.CaptureFixture[str]) -> None:
     from nemolocal.display import PlainDisplay
 
