@@ -17,6 +17,8 @@ from nemolocal_contract.clock import Clock
 from nemolocal_contract.journal import Summary
 
 from .app import build_app
+from .connection_limits import Limits
+from .descriptors import raise_limit
 from .executor import RenderExecutor
 from .faults.connections import reachable_protocol
 from .faults.scenario import ScenarioError
@@ -46,6 +48,7 @@ def serve(
     `on_ready` gets the base URL once requests are answered, `on_end` what was asked since.
     Raises `PortTaken`, `ScenarioError` or `StoreError` before anything is served.
     """
+    raise_limit()
     listener = _listen(settings)
     app = _build(listener, settings)
     server = _Server(_config(app), lambda: on_ready(_base_url(listener)))
@@ -202,4 +205,5 @@ def _config(app: Starlette) -> uvicorn.Config:
         date_header=False,
         timeout_keep_alive=_KEEP_ALIVE,
         timeout_graceful_shutdown=2,
+        h11_max_incomplete_event_size=Limits().head_bytes,
     )

@@ -308,7 +308,7 @@ def test_certificates_are_verified_for_all_but_plain_http(
         asked.append(verify)
         raise httpx.ConnectError("nobody listens")
 
-    monkeypatch.setattr(backend.httpx, "get", refuse)
+    monkeypatch.setattr("nemolocal.backend.httpx.get", refuse)
     assert backend._local_speed(base_url) is None
     assert asked == [verified]
 
