@@ -37,6 +37,7 @@ from .errors import ContractError
 from .executor import RenderExecutor
 from .faults.http import FaultMiddleware
 from .fixtures import Fixtures
+from .hanging_up import HangingUpMiddleware
 from .journal.recorder import JournalMiddleware
 from .routing import build_routes
 from .server import Server
@@ -93,6 +94,7 @@ def build_app(
     app = Starlette(
         routes=_routes(server),
         middleware=[
+            Middleware(HangingUpMiddleware),
             Middleware(DateMiddleware, clock=server.core.clock),
             Middleware(JournalMiddleware, journal=server.journal, clock=server.core.clock),
             Middleware(FaultMiddleware, faults=server.faults),

@@ -12,6 +12,7 @@ from nemolocal_server import connection_limits, descriptors
 from nemolocal_server.connection_limits import BoundedConnection, Limits
 from nemolocal_server.faults.connections import ReachableH11, reachable_protocol
 from tests.support.connection import Connection
+from tests.support.http_caller import HttpCaller
 from tests.support.servers import ServerFactory
 
 LIMITS = Limits()
@@ -302,3 +303,29 @@ def test_a_server_on_a_socket_refuses_a_head_without_bound(servers: ServerFactor
     with socket.create_connection((host, int(port)), timeout=60) as client:
         client.sendall(b"GET / HTTP/1.1\r\nX: " + b"a" * 2 * LIMITS.head_bytes)
         assert client.recv(1000).startswith(b"HTTP/1.1 431 ")
+
+
+BODIES = {
+    "/run_sse": b'{"session_id"',
+    "/api/upload-video/nemo_agent/me/{session}": (
+        b'--b\r\nContent-Disposition: form-data; name="files"; filename="a.mp4"\r\n\r\nxx'
+    ),
+}
+
+
+def test_who_hangs_up_in_the_middle_of_a_body_is_no_defect(
+    caller: HttpCaller, caplog: pytest.LogCaptureFixture, subtests: pytest.Subtests
+) -> None:
+    url, token = caller.http.base_url, caller.http.headers["Authorization"]
+    for path, body in BODIES.items():
+        with subtests.test(path), socket.create_connection((url.host, url.port or 80)) as client:
+            head = (
+                f"POST {path.format(session=caller.session)} HTTP/1.1\r\nHost: h\r\n"
+                f"Authorization: {token}\r\nContent-Type: multipart/form-data; boundary=b\r\n"
+                "Content-Length: 999\r\n\r\n"
+            )
+            client.sendall(head.encode() + body)
+    while len(entries := caller.get("/__nemolocal__/journal")["entries"]) < 2 + len(BODIES):
+        pass
+    assert [entry["ending"] for entry in entries[2:]] == ["cut by client"] * len(BODIES)
+    assert [record for record in caplog.records if record.levelno >= logging.ERROR] == []
