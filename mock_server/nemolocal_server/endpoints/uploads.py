@@ -55,7 +55,7 @@ async def _receive(request: Request) -> list[ReceivedFile]:
     try:
         for url in body.urls:
             folder = server.core.store.work
-            received.append(await asyncio.to_thread(fetch, url, folder, policy))
+            received.append(await fetch(url, folder, policy))
     except BaseException:
         _discard(received)
         raise
