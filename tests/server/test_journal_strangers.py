@@ -44,7 +44,9 @@ targets = st.one_of(
 )
 values = st.one_of(
     st.sampled_from([b"[::1", b"a b", b"h\xe9", b"\xff", b"x@y", b"[1:2]:x", b"a/b?c#d", b"h:1:2"]),
-    st.binary(max_size=20).map(lambda raw: bytes(b for b in raw if b == 9 or (b >= 0x20 and b != 0x7F))),
+    st.binary(max_size=20).map(
+        lambda raw: bytes(b for b in raw if b == 9 or (b >= 0x20 and b != 0x7F))
+    ),
 )
 names = st.sampled_from(
     [b"Host", b"Content-Type", b"Referer", b"X-Client-Id", b"Cookie", b"Authorization", b"X-\x7e"]
