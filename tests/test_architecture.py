@@ -30,6 +30,7 @@ MAY_IMPORT = {
         "nemolocal_contract",
     },
     "nemolocal_server": {
+        "httpx",
         "msgspec",
         "nemolocal_contract",
         "nemolocal_render",

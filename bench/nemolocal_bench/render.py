@@ -14,6 +14,7 @@ from pathlib import Path
 from statistics import median
 
 import msgspec
+import platformdirs
 
 from nemolocal_contract.draft import draft_from_wire
 from nemolocal_render import footage
@@ -61,7 +62,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m nemolocal_bench.render", description=__doc__)
-    kept = Path(tempfile.gettempdir()) / "nemolocal-bench-clips"
+    # Not in the folder for temporary files, where anybody may put links by a name that is known.
+    kept = platformdirs.user_cache_path("nemolocal") / "bench-clips"
     parser.add_argument("--seconds", type=float, default=_LARGE_SECONDS, help="of 4K")
     parser.add_argument("--cut-seconds", type=float, default=_CUT_SECONDS, help="of three tracks")
     parser.add_argument(

@@ -5,7 +5,6 @@ Sub-commands are imported when they are called, so that `--help` answers at once
 
 import argparse
 import importlib
-import io
 import os
 import sys
 from collections.abc import Sequence
@@ -13,6 +12,7 @@ from typing import Any
 
 from .arguments import bench, chat, conform, conform_client, execute, skill, verdict
 from .attribution import own_version
+from .console import printing_safely
 
 _EXAMPLES = """\
 examples:
@@ -27,7 +27,11 @@ examples:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; 0, 1 for a failure, 130 when interrupted (2 for usage, by argparse)."""
-    _never_fail_to_print()
+    with printing_safely():
+        return _run(argv)
+
+
+def _run(argv: Sequence[str] | None) -> int:
     arguments = _parser().parse_args(argv)
     # Imported late: `--help` and `--version` need none of it.
     from nemolocal_client.errors import NemoError
@@ -49,13 +53,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     return status
-
-
-def _never_fail_to_print() -> None:
-    """A console that lacks a character gets a replacement, not a traceback."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -10,6 +10,7 @@ from typing import Protocol
 
 from nemolocal_client import Notice, NoticeKind
 from nemolocal_contract.draft import Draft
+from nemolocal_contract.printable import printable
 from nemolocal_contract.summary import timeline
 
 # A plain log gets a line for each quarter, not for each block of bytes.
@@ -44,12 +45,12 @@ class PlainDisplay:
         quarter = int((notice.progress or 0) * _QUARTER)
         if notice.kind != self._kind or quarter != self._quarter or notice.progress is None:
             percent = "" if notice.progress is None else f" {notice.progress:.0%}"
-            print(f"{notice.text}{percent}", file=sys.stderr)
+            print(printable(f"{notice.text}{percent}"), file=sys.stderr)
         self._kind, self._quarter = notice.kind, quarter
 
     def line(self, text: str) -> None:
         if self._results:
-            print(text)
+            print(printable(text))
 
     def draw(self, draft: Draft) -> None:
         self.line(timeline(draft))

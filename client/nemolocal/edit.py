@@ -29,6 +29,11 @@ class Report(msgspec.Struct, frozen=True):
     link: str
 
 
+# Characters that some file system does not take in a name.
+_NOT_IN_NAMES = '/\\:*?"<>|'
+_LONGEST_NAME = 60
+
+
 def run(arguments: argparse.Namespace) -> int:
     """Upload, say, export; nothing is spent before the way out is known to be open."""
     if arguments.out_dir:
@@ -104,9 +109,19 @@ def _destination(output: str | None, inputs: list[str]) -> Path:
         return Path("nemolocal-edited.mp4")
     first = inputs[0]
     if _is_url(first):
-        name = Path(unquote(urlsplit(first).path)).stem or "download"
-        return Path(f"{name}-edited.mp4")
+        return Path(f"{_name_in(first)}-edited.mp4")
     return Path(first).with_name(f"{Path(first).stem}-edited.mp4")
+
+
+def _name_in(url: str) -> str:
+    """The name of the file behind a URL, as far as it can be one here."""
+    try:
+        path = unquote(urlsplit(url).path)
+    except ValueError as error:
+        raise Problem(f"{url} is no URL ({error}): check it") from error
+    stem = Path(path.replace("\0", "")).stem
+    kept = "".join(c for c in stem if c.isprintable() and c not in _NOT_IN_NAMES)
+    return kept.strip(". ")[:_LONGEST_NAME] or "download"
 
 
 def _check_inputs(inputs: list[str], destination: Path) -> None:

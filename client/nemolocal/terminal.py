@@ -1,11 +1,15 @@
 """Spinners and bars on a terminal, with rich."""
 
+import sys
+
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TaskProgressColumn, TextColumn
 
 from nemolocal_client import Notice, NoticeKind
 from nemolocal_contract.draft import Draft
+from nemolocal_contract.printable import printable
 
+from .console import bare
 from .lanes import draw
 
 # By the labels that the summary of a timeline gives to tracks (STA-5).
@@ -24,8 +28,8 @@ class TerminalDisplay:
         picture: Console | None = None,
     ) -> None:
         self._results = results
-        self._console = console or Console(stderr=True)
-        self._picture = picture or Console()
+        self._console = console or Console(file=bare(sys.stderr))
+        self._picture = picture or Console(file=bare(sys.stdout))
         self._bars: Progress | None = None
         self._kind: NoticeKind | None = None
         self._task = TaskID(0)
@@ -33,26 +37,28 @@ class TerminalDisplay:
     def notice(self, notice: Notice) -> None:
         """A bar for what has a progress, a spinner for what has none, a line for the rest."""
         if notice.kind in _LINES:
-            self._console.print(notice.text, markup=False, highlight=False)
+            self._console.print(printable(notice.text), markup=False, highlight=False)
             return
         bars = self._bars
         if bars is None or notice.kind != self._kind:
             bars = self._start(notice)
         done = None if notice.progress is None else notice.progress * 100
-        bars.update(self._task, description=notice.text, completed=done)
+        bars.update(self._task, description=printable(notice.text), completed=done)
 
     def line(self, text: str) -> None:
         """A result: the bar goes first, so that it does not end up in the middle of it."""
         self.stop()
         if self._results:
-            print(text)
+            print(printable(text))
 
     def draw(self, draft: Draft) -> None:
         """The timeline as lanes, each in the colour of its kind."""
         self.stop()
         for line in draw(draft, self._picture.width):
             colour = next((_COLOURS[kind] for kind in _COLOURS if line.startswith(kind)), "")
-            self._picture.print(line, style=colour, markup=False, highlight=False, soft_wrap=True)
+            self._picture.print(
+                printable(line), style=colour, markup=False, highlight=False, soft_wrap=True
+            )
 
     def stop(self) -> None:
         """Take the bar off the screen."""
@@ -74,7 +80,7 @@ class TerminalDisplay:
         )
         self._kind = notice.kind
         total = None if notice.progress is None else 100
-        self._task = bars.add_task(notice.text, total=total)
+        self._task = bars.add_task(printable(notice.text), total=total)
         bars.start()
         self._bars = bars
         return bars

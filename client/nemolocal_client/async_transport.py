@@ -18,12 +18,12 @@ from .effects import (
 )
 from .exchange import (
     BROKEN,
+    Body,
     call_request,
     download_request,
     http_options,
     is_stream,
     our_errors,
-    reply_of,
     stream_request,
     upload_meter,
 )
@@ -54,7 +54,7 @@ class AsyncTransport:
             request = call_request(self._http, call, meter, open_files)
             if call.files:
                 request.stream = _Upload(request.stream, meter, tell)
-            return reply_of(await self._http.send(request))
+            return await _read_out(await self._http.send(request, stream=True))
 
     async def open_stream(self, call: OpenStream) -> "AsyncStream | Reply":
         """Start a stream, or the whole reply where there is none."""
@@ -120,5 +120,7 @@ def _take(chunks: Iterator[bytes]) -> bytes:
 
 async def _read_out(response: httpx.Response) -> Reply:
     async with contextlib.aclosing(response):
-        await response.aread()
-        return reply_of(response)
+        body = Body()
+        async for chunk in response.aiter_bytes():
+            body.add(chunk)
+        return body.reply(response)

@@ -1,7 +1,8 @@
 """The finished file: from its URL, else from the fallback, whole or not at all (CLI-8, REN-8).
 
-The bytes go into `<name>.part` beside the destination, which is renamed when all have arrived. A
-download that breaks is resumed where the server can, and started over where it cannot.
+The bytes go into a hidden file beside the destination, which is renamed when all have arrived. A
+download that breaks is resumed where the server can, and started over where it cannot. It never
+takes more of the disk than the export says, and 20 GB where the export does not say.
 """
 
 from pathlib import Path
@@ -12,15 +13,17 @@ from nemolocal_contract.replies import RenderOutput, RenderStatus
 from .effects import Download, Downloaded, Flow, Notice, PutInPlace
 from .errors import BackendError, BadReply, ConnectionCut, DownloadFailed, TransportFailed
 from .failures import failure_of
+from .files import part_of
 from .identity import Account, authorized
 
 _TRIES = 3
+_LARGEST = 20_000_000_000
 
 
 def fetch(account: Account, done: RenderStatus, destination: Path) -> Flow[tuple[int, str]]:
     """Bring the file of a completed render; its size in bytes and the URL it came from."""
     output = done.output or RenderOutput()
-    part = destination.with_name(f"{destination.name}.part")
+    part = part_of(destination)
     fallback = RENDER_DOWNLOAD.path(render=done.id)
     yield Notice("download", "Downloading", 0.0)
     url = output.url
@@ -40,7 +43,13 @@ def _bring(account: Account | None, request: Download, expected: int) -> Flow[in
     """The whole file in `request.part`; its size, which is `expected` where that is known."""
     offset, version = 0, ""
     for _ in range(_TRIES):
-        asked = Download(url=request.url, part=request.part, offset=offset, version=version)
+        asked = Download(
+            url=request.url,
+            part=request.part,
+            offset=offset,
+            version=version,
+            limit=expected or _LARGEST,
+        )
         try:
             got = yield from _ask(account, asked)
         except ConnectionCut:
@@ -49,6 +58,8 @@ def _bring(account: Account | None, request: Download, expected: int) -> Flow[in
             return got.size
         resume = got.version and (not expected or got.size < expected)
         offset, version = (got.size, got.version) if resume else (0, "")
+    if got.size > asked.limit:
+        raise DownloadFailed(f"the file has more than the {asked.limit} bytes that it may have")
     wanted = f" of {expected}" if expected else ""
     raise DownloadFailed(f"the download stopped at {got.size}{wanted} bytes, {_TRIES} times")
 

@@ -92,13 +92,15 @@ class Download(msgspec.Struct, frozen=True, kw_only=True):
     """Fetch `url` into the file `part`; answered by `Downloaded`, or by `Reply` if refused.
 
     `url` may be relative to the base URL. `offset` bytes are there already and `version` says of
-    which body; the driver asks for the rest only, and starts over where that is not granted.
+    which body; the driver asks for the rest only, and starts over where that is not granted. What
+    is over `limit` bytes is not written.
     """
 
     url: str
     part: Path
     offset: int = 0
     version: str = ""
+    limit: int = 2**63
     token: Secret | None = None
     timeout: float = 60.0
 
@@ -214,6 +216,7 @@ class StreamCut(msgspec.Struct, frozen=True):
 class Downloaded(msgspec.Struct, frozen=True):
     """What is in the part file now: its size, and whether the body came whole.
 
+    A size over the limit says that there was more, which is in no file.
     `version` names the body for a later `Download` of the rest; "" where it cannot be resumed.
     """
 

@@ -26,6 +26,7 @@ NemoError
 import re
 
 from nemolocal_contract.media import ACCEPTED_TEXT
+from nemolocal_contract.printable import printable
 
 _MESSAGE_MAX = 300
 _TOKENS = re.compile(r"\b(?:nmv_usr_|clm_)[\w.-]+|(?i:\bbearer\s+)\S+")
@@ -33,7 +34,7 @@ _TOKENS = re.compile(r"\b(?:nmv_usr_|clm_)[\w.-]+|(?i:\bbearer\s+)\S+")
 
 def one_line(text: str) -> str:
     """Somebody else's words, fit for an error line: one line, bounded, without tokens (CLI-9)."""
-    line = _TOKENS.sub("…", " ".join(text.split()))
+    line = printable(_TOKENS.sub("…", " ".join(text.split())))
     return line if len(line) <= _MESSAGE_MAX else line[: _MESSAGE_MAX - 1] + "…"
 
 

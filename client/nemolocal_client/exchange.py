@@ -63,6 +63,10 @@ def _encoded(name: str, value: str) -> bytes:
     return encoded
 
 
+# A draft is a few MB at most.
+_LARGEST_REPLY = 64 << 20
+
+
 @functools.cache
 def _certificates(trust_env: bool) -> ssl.SSLContext:
     """Whom to trust; reading that takes longer than anything else about a client."""
@@ -118,14 +122,26 @@ def is_stream(response: httpx.Response) -> bool:
     return response.status_code == 200 and content_type(response) == "text/event-stream"
 
 
-def reply_of(response: httpx.Response) -> Reply:
-    """A reply that has been read to its end."""
-    return Reply(
-        f"{response.request.method} {response.request.url.path}",
-        response.status_code,
-        response.content,
-        response.headers.get("Location", ""),
-    )
+class Body:
+    """The body of a reply as it comes; `BadReply` where it is larger than any reply is."""
+
+    def __init__(self) -> None:
+        self._content = bytearray()
+
+    def add(self, chunk: bytes) -> None:
+        """Take in some more."""
+        if len(self._content) + len(chunk) > _LARGEST_REPLY:
+            raise BadReply(f"the backend answered with more than {_LARGEST_REPLY >> 20} MB")
+        self._content += chunk
+
+    def reply(self, response: httpx.Response) -> Reply:
+        """The reply, which has been read to its end."""
+        return Reply(
+            f"{response.request.method} {response.request.url.path}",
+            response.status_code,
+            bytes(self._content),
+            response.headers.get("Location", ""),
+        )
 
 
 def is_loopback(host: str) -> bool:

@@ -2,7 +2,9 @@
 
 import contextlib
 import os
+import secrets
 from pathlib import Path
+from typing import BinaryIO
 
 from .errors import FileProblem
 
@@ -27,12 +29,34 @@ def check_destination(path: Path) -> None:
     folder = path.parent
     if not os.path.isdir(folder):
         raise FileProblem(f"the folder {folder} does not exist", remedy="make it first")
-    part = path.with_name(f"{path.name}.part")
+    part = part_of(path)
     try:
-        part.open("wb").close()
+        # A name may be too long, or none that this file system takes.
+        with contextlib.suppress(FileNotFoundError):
+            path.lstat()
+        open_part(part, append=False).close()
         part.unlink()
     except OSError as error:
         raise file_problem(path, error) from error
+
+
+def part_of(destination: Path) -> Path:
+    """Where a file is kept until it is whole: beside its destination, by a name that nobody knows.
+
+    Nobody can have put anything there, such as a link to a file that is dear to somebody.
+    """
+    return destination.with_name(f".nemolocal-{secrets.token_hex(8)}.part")
+
+
+def open_part(part: Path, *, append: bool) -> BinaryIO:
+    """A part file, made anew, or as it is to be gone on with; a link is never followed."""
+    flags = os.O_WRONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
+    if append:
+        flags |= os.O_APPEND
+    else:
+        part.unlink(missing_ok=True)
+        flags |= os.O_CREAT | os.O_EXCL
+    return open(os.open(part, flags, 0o666), "ab" if append else "wb")
 
 
 def put_in_place(part: Path, destination: Path) -> None:

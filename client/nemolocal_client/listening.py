@@ -10,7 +10,7 @@ from nemolocal_contract.endpoints import CHAT
 from nemolocal_contract.envelope import encode_json
 from nemolocal_contract.events import Heartbeat, Text, decode_events
 from nemolocal_contract.requests import ChatRequest, Message, Part
-from nemolocal_contract.sse import Frame, FrameParser
+from nemolocal_contract.sse import Frame, FrameParser, FrameTooLarge
 
 from .effects import Chunk, Flow, Line, Now, Opened, OpenStream, ReadStream, StreamCut
 from .errors import BadReply, ConnectionCut
@@ -78,7 +78,11 @@ def _hear_out(session: Session, heard: Heard) -> Flow[None]:
     while True:
         got = yield ReadStream()
         now: float = yield Now()
-        frames = parser.feed(got.data) if isinstance(got, Chunk) else parser.finish()
+        try:
+            frames = parser.feed(got.data) if isinstance(got, Chunk) else parser.finish()
+        except FrameTooLarge as error:
+            said = f"the backend sent {error}"
+            raise BadReply(said, remedy=ConnectionCut.remedy) from None
         if isinstance(got, StreamCut):
             heard.cut = True
             return

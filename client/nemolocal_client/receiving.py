@@ -8,7 +8,7 @@ from typing import IO
 import httpx
 
 from .effects import Download, Downloaded, Notice, Notify
-from .files import file_problem
+from .files import file_problem, open_part
 from .threads import in_thread
 
 # A thread writes this much of a download at once.
@@ -46,6 +46,12 @@ class _Incoming:
         length = response.headers.get("Content-Length", "")
         self._total = self.size + int(length) if length.isdecimal() else 0
         self._version = _version(response)
+        self._limit = asked.limit
+
+    @property
+    def too_large(self) -> bool:
+        """Whether more has come than may be kept."""
+        return self.size > self._limit
 
     def add(self, count: int) -> Notice | None:
         """Count bytes; what to tell, where it is known how much is to come."""
@@ -64,8 +70,10 @@ def receive(response: httpx.Response, asked: Download, notify: Notify) -> Downlo
     with _part(asked.part, append=incoming.size > 0) as file:
         try:
             for chunk in response.iter_bytes():
-                file.write(chunk)
                 notice = incoming.add(len(chunk))
+                if incoming.too_large:
+                    return incoming.downloaded(False)
+                file.write(chunk)
                 if notice is not None:
                     notify(notice)
         except (httpx.TransportError, httpx.DecodingError):
@@ -81,11 +89,13 @@ async def receive_beside_the_loop(
     with _part(asked.part, append=incoming.size > 0) as file:
         try:
             async for chunk in response.aiter_bytes():
+                notice = incoming.add(len(chunk))
+                if incoming.too_large:
+                    return incoming.downloaded(False)
                 block += chunk
                 if len(block) >= _BLOCK:
                     await in_thread(file.write, bytes(block))
                     block.clear()
-                notice = incoming.add(len(chunk))
                 if notice is not None:
                     await tell(notice)
         except (httpx.TransportError, httpx.DecodingError):
@@ -97,7 +107,7 @@ async def receive_beside_the_loop(
 @contextlib.contextmanager
 def _part(path: Path, *, append: bool) -> Iterator[IO[bytes]]:
     try:
-        with path.open("ab" if append else "wb") as file:
+        with open_part(path, append=append) as file:
             yield file
     except OSError as error:
         raise file_problem(path, error) from error

@@ -18,12 +18,12 @@ from .effects import (
 )
 from .exchange import (
     BROKEN,
+    Body,
     call_request,
     download_request,
     http_options,
     is_stream,
     our_errors,
-    reply_of,
     stream_request,
     upload_meter,
 )
@@ -47,7 +47,7 @@ class Transport:
         meter.watch(self._notify)
         with our_errors(), contextlib.ExitStack() as open_files:
             request = call_request(self._http, call, meter, open_files)
-            return reply_of(self._http.send(request))
+            return _read_out(self._http.send(request, stream=True))
 
     def open_stream(self, call: OpenStream) -> "Stream | Reply":
         """Start a stream, or the whole reply where there is none."""
@@ -88,5 +88,7 @@ class Stream:
 
 def _read_out(response: httpx.Response) -> Reply:
     with contextlib.closing(response):
-        response.read()
-        return reply_of(response)
+        body = Body()
+        for chunk in response.iter_bytes():
+            body.add(chunk)
+        return body.reply(response)

@@ -158,7 +158,15 @@ def waits_pass_at(clock: Clock) -> float | None:
     return 1.0 if isinstance(clock, ScaledClock) else None
 
 
+_LAST_MOMENT = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC).timestamp()
+
+
 def iso8601(seconds: float) -> str:
-    """`seconds` since the epoch as ISO 8601 in UTC, to the millisecond (AUTH-1)."""
-    stamp = datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")
+    """`seconds` since the epoch as ISO 8601 in UTC, to the millisecond (AUTH-1).
+
+    Moments after the year 9999, which ISO 8601 has no digits for, are its last one.
+    """
+    stamp = datetime.fromtimestamp(min(seconds, _LAST_MOMENT), UTC).isoformat(
+        timespec="milliseconds"
+    )
     return stamp.replace("+00:00", "Z")

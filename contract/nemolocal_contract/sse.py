@@ -11,6 +11,16 @@ import msgspec
 
 _LINE_END = re.compile(rb"\r\n|\r|\n")
 _BOM = b"\xef\xbb\xbf"
+# What a line takes in memory besides its bytes, about.
+_LINE = 64
+
+
+LARGEST_FRAME = 16 << 20
+"""Bytes of an event, line by line: none of the contract's comes near it."""
+
+
+class FrameTooLarge(ValueError):
+    """An event that has no end, or none within reason."""
 
 
 class Frame(msgspec.Struct, frozen=True):
@@ -41,36 +51,50 @@ class FrameParser:
     is then swallowed, so that no frame waits for a byte that may never come.
     """
 
-    def __init__(self) -> None:
-        self._rest = b""
+    def __init__(self, largest: int = LARGEST_FRAME) -> None:
+        self._largest = largest
+        self._rest = bytearray()
+        # How much the lines take that belong to the event that is not complete yet.
+        self._held = 0
         self._after_cr = False
         self._at_start = True
         self._fields: dict[str, list[str]] = {}
 
     def feed(self, chunk: bytes) -> list[Frame]:
-        """The frames that these bytes complete."""
+        """The frames that these bytes complete; raises `FrameTooLarge` where one does not end."""
         if self._after_cr and chunk:
             chunk = chunk.removeprefix(b"\n")
             self._after_cr = False
-        buffered = self._rest + chunk
         if self._at_start:
-            if len(buffered) < len(_BOM) and _BOM.startswith(buffered):
-                self._rest = buffered
+            chunk = bytes(self._rest) + chunk
+            self._rest.clear()
+            if len(chunk) < len(_BOM) and _BOM.startswith(chunk):
+                self._rest += chunk
                 return []
-            buffered = buffered.removeprefix(_BOM)
+            chunk = chunk.removeprefix(_BOM)
             self._at_start = False
-        *lines, self._rest = _LINE_END.split(buffered)
-        self._after_cr = buffered.endswith(b"\r")
-        return list(self._frames(lines))
+        # Only what is new is searched, so that a long line is not searched again and again.
+        *lines, rest = _LINE_END.split(chunk)
+        if lines:
+            lines[0] = bytes(self._rest) + lines[0]
+            self._rest.clear()
+        self._rest += rest
+        self._after_cr = chunk.endswith(b"\r")
+        frames = list(self._frames(lines))
+        if self._held + len(self._rest) > self._largest:
+            raise FrameTooLarge(f"an event of more than {self._largest >> 20} MB")
+        return frames
 
     def finish(self) -> list[Frame]:
         """The last frame of a stream that ended without its blank line, if there is one."""
-        line, self._rest = self._rest, b""
+        line = bytes(self._rest)
+        self._rest.clear()
         return list(self._frames([line, b""] if line else [b""]))
 
     def _frames(self, lines: list[bytes]) -> Iterator[Frame]:
         for line in lines:
             if line:
+                self._held += len(line) + _LINE
                 name, _, value = line.decode(errors="replace").partition(":")
                 self._fields.setdefault(name, []).append(value.removeprefix(" "))
             else:
@@ -78,6 +102,7 @@ class FrameParser:
 
     def _dispatch(self) -> Iterator[Frame]:
         fields, self._fields = self._fields, {}
+        self._held = 0
         if "data" in fields:
             yield Frame(
                 "\n".join(fields["data"]),

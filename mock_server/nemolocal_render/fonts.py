@@ -1,9 +1,11 @@
 """Which font can draw which character: the bundled one first, then what the system has."""
 
+import asyncio
 import functools
 import os
 import unicodedata
-from collections.abc import Iterator
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Sequence
 from importlib.resources import files
 from itertools import takewhile
 from pathlib import Path
@@ -36,12 +38,39 @@ _USUAL_ADVICE = "one of the Noto family (fonts-noto)"
 _INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Mn", "Zl", "Zp", "Zs"})
 
 
+class Ranges(msgspec.Struct, frozen=True):
+    """Numbers as ranges: the first of each, ascending, and the last. A large font is a few KB."""
+
+    firsts: tuple[int, ...]
+    lasts: tuple[int, ...]
+
+    def __contains__(self, number: int) -> bool:
+        place = bisect_right(self.firsts, number) - 1
+        return place >= 0 and number <= self.lasts[place]
+
+    def __len__(self) -> int:
+        return sum(last - first + 1 for first, last in zip(self.firsts, self.lasts, strict=True))
+
+
+def ranges_of(numbers: Iterable[int]) -> Ranges:
+    """These numbers, in whatever order they come."""
+    firsts: list[int] = []
+    lasts: list[int] = []
+    for number in sorted(numbers):
+        if lasts and number <= lasts[-1] + 1:
+            lasts[-1] = number
+        else:
+            firsts.append(number)
+            lasts.append(number)
+    return Ranges(tuple(firsts), tuple(lasts))
+
+
 class Font(msgspec.Struct, frozen=True):
     """A font file by the family name that a subtitle calls it, and what it can draw."""
 
     path: Path
     family: str
-    characters: frozenset[int]
+    characters: Ranges
 
     def missing(self, text: str) -> set[str]:
         """The visible characters of a text that the font cannot draw."""
@@ -54,13 +83,23 @@ class Font(msgspec.Struct, frozen=True):
 
 
 def read_font(path: Path) -> Font | None:
-    """The font in a file; None where there is none that can be used."""
+    """The font in a file; None where there is none that can be used. A file is read once."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return _read(path, status.st_mtime_ns, status.st_size)
+
+
+@functools.lru_cache(maxsize=10_000)
+def _read(path: Path, _changed: int, _size: int) -> Font | None:
+    """The font in this version of a file."""
     from fontTools.ttLib import TTFont, TTLibError
 
     try:
         with path.open("rb") as file, TTFont(file, lazy=True, fontNumber=0) as font:
             family = font["name"].getBestFamilyName() or ""
-            characters = frozenset(font.getBestCmap() or ())
+            characters = ranges_of(font.getBestCmap() or ())
     except (TTLibError, OSError, KeyError, ValueError, AssertionError):
         # Font folders hold broken and bitmap fonts; another file will do.
         return None
@@ -78,8 +117,8 @@ def bundled_font() -> Font:
     return font
 
 
-def system_fonts(folders: tuple[str, ...] = _FOLDERS) -> Iterator[Font]:
-    """The fonts of the system, those for many scripts first, read one by one as they are needed."""
+def font_files(folders: tuple[str, ...] = _FOLDERS) -> list[Path]:
+    """The font files of the system, those for many scripts first."""
     found = {
         Path(folder, name)
         for top in folders
@@ -87,10 +126,32 @@ def system_fonts(folders: tuple[str, ...] = _FOLDERS) -> Iterator[Font]:
         for name in names
         if Path(name).suffix.lower() in _SUFFIXES
     }
-    for path in sorted(found, key=lambda path: ("cjk" not in path.name.lower(), str(path))):
+    return sorted(found, key=lambda path: ("cjk" not in path.name.lower(), str(path)))
+
+
+def system_fonts(folders: tuple[str, ...] = _FOLDERS) -> Iterator[Font]:
+    """The fonts of the system, those for many scripts first, read one by one as they are needed."""
+    for path in font_files(folders):
         font = read_font(path)
         if font is not None:
             yield font
+
+
+async def read_system_fonts(folders: tuple[str, ...] = _FOLDERS) -> None:
+    """Read all that were not read before: what asks for one later waits for none.
+
+    Each is read in a thread, which nobody can stop; whoever stops this waits for one font at most.
+    """
+    for path in await asyncio.to_thread(font_files, folders):
+        await asyncio.to_thread(read_font, path)
+
+
+def needs_system_fonts(text: str, names: Iterable[str]) -> bool:
+    """Whether the bundled font is not enough for a text in fonts of these names."""
+    bundled = bundled_font()
+    return bool(bundled.missing(text)) or any(
+        _words(name) != _words(bundled.family) for name in names
+    )
 
 
 def choose_fonts(text: str, folders: tuple[str, ...] = _FOLDERS) -> list[Font]:
@@ -108,12 +169,16 @@ def choose_fonts(text: str, folders: tuple[str, ...] = _FOLDERS) -> list[Font]:
     return chosen
 
 
-def nearest_font(name: str, folders: tuple[str, ...] = _FOLDERS) -> Font:
-    """The font of this family, else one whose name begins alike, else the bundled one."""
-    wanted = _words(name)
-    best, most = bundled_font(), (0, 0)
-    for font in (best, *system_fonts(folders)):
-        words = _words(font.family)
+def nearest_fonts(names: Iterable[str], folders: tuple[str, ...] = _FOLDERS) -> dict[str, Font]:
+    """For each name the font of this family, else one that begins alike, else the bundled one."""
+    candidates = [bundled_font(), *system_fonts(folders)]
+    families = [(_words(font.family), font) for font in candidates]
+    return {name: _nearest(_words(name), families) for name in names}
+
+
+def _nearest(wanted: list[str], families: Sequence[tuple[list[str], Font]]) -> Font:
+    (_, best), most = families[0], (0, 0)
+    for words, font in families:
         if words == wanted:
             return font
         pairs = zip(words, wanted, strict=False)

@@ -4,7 +4,7 @@ import asyncio
 import os
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import msgspec
@@ -13,7 +13,7 @@ from . import ffmpeg
 from .copying import COPY_REASON
 from .cores import usable_cores
 from .encoders import SOFTWARE, Encoder, choose_encoder
-from .fonts import choose_fonts, nearest_font
+from .fonts import choose_fonts, nearest_fonts, needs_system_fonts, read_system_fonts
 from .graphs.commands import FONTS_FOLDER, TITLES_FILE, Machine
 from .inspection import RenderFacts
 from .media import MediaRejected
@@ -98,7 +98,7 @@ async def render(
 async def _render_in(folder: Path, plan: RenderPlan, stage: Stage, cores: int) -> RenderResult:
     made, warnings = await _copy(folder, plan, stage), plan.warnings
     if made is None:
-        warnings += await asyncio.to_thread(_write_titles, folder, plan)
+        warnings += await _prepare_titles(folder, plan)
         tone_mapping = bool(plan.bright) and await ffmpeg.has_filters("zscale", "tonemap")
         if not tone_mapping:
             said = "its high dynamic range is shown without tone mapping"
@@ -135,13 +135,21 @@ async def _copy(folder: Path, plan: RenderPlan, stage: Stage) -> _Made | None:
     return _Made(facts, Encoder(_COPY, COPY_REASON))
 
 
-def _write_titles(folder: Path, plan: RenderPlan) -> tuple[str, ...]:
+async def _prepare_titles(folder: Path, plan: RenderPlan) -> tuple[str, ...]:
     """Put the subtitle script and its fonts into the job folder; says what cannot be drawn."""
     if not plan.titles:
         return ()
     text = "".join(title.text for title in plan.titles)
-    names = {title.font for title in plan.titles if title.font}
-    named = {name: nearest_font(name) for name in names}
+    names = sorted({title.font for title in plan.titles if title.font})
+    if needs_system_fonts(text, names):
+        await read_system_fonts()
+    return await asyncio.to_thread(_write_titles, folder, plan, text, names)
+
+
+def _write_titles(
+    folder: Path, plan: RenderPlan, text: str, names: Sequence[str]
+) -> tuple[str, ...]:
+    named = nearest_fonts(names) if names else {}
     script = write_script(plan, choose_fonts(text), named)
     (folder / TITLES_FILE).write_text(script.text, encoding="utf-8")
     (folder / FONTS_FOLDER).mkdir()

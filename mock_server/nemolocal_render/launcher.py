@@ -30,10 +30,16 @@ _READING = _EXECUTE | _READ_FILE | _READ_DIR
 # between folders, the third truncates. Control of devices is left alone, encoders need it.
 _KNOWN = {1: (1 << 13) - 1, 2: (1 << 14) - 1, 3: (1 << 15) - 1}
 _TCP_SINCE, _TCP = 4, 3
+# Abstract sockets of others, and signals to them.
+_SCOPES_SINCE, _SCOPES = 6, 3
 
 
 class _Ruleset(ctypes.Structure):
-    _fields_ = (("files", ctypes.c_uint64), ("network", ctypes.c_uint64))
+    _fields_ = (
+        ("files", ctypes.c_uint64),
+        ("network", ctypes.c_uint64),
+        ("scopes", ctypes.c_uint64),
+    )
 
 
 class _PathRule(ctypes.Structure):
@@ -66,15 +72,17 @@ def landlock_version(libc: "Any") -> int:
 
 
 def confine(libc: "Any", read: list[str], write: list[str]) -> bool:
-    """Leave only these files and folders, and no TCP; says whether the kernel agreed."""
+    """Leave only these files and folders, no TCP, nobody to signal; was the kernel willing?"""
     libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
     version = landlock_version(libc)
     if not version:
         return False
     known = _KNOWN[min(version, max(_KNOWN))]
     network = _TCP if version >= _TCP_SINCE else 0
-    attributes = _Ruleset(known, network)
-    size = ctypes.sizeof(attributes) if network else ctypes.sizeof(ctypes.c_uint64)
+    scopes = _SCOPES if version >= _SCOPES_SINCE else 0
+    attributes = _Ruleset(known, network, scopes)
+    # A kernel takes as many fields as it knows.
+    size = ctypes.sizeof(ctypes.c_uint64) * (1 + bool(network) + bool(scopes))
     ruleset = libc.syscall(_CREATE_RULESET, ctypes.byref(attributes), ctypes.c_size_t(size), 0)
     if ruleset < 0:
         return False

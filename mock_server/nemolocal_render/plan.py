@@ -16,7 +16,7 @@ from .layers import layer_of, part_of, uncover
 from .omissions import left_out, source_notes
 from .quality import Encoding, choose_encoding, fit_size
 from .sounds import SoundLane, lanes_of, sample_at, stretches_of
-from .style import style_title
+from .style import require_sane_titles, style_title
 from .timeline import Layer, RenderPlan, Source, Title
 
 __all__ = ["DraftRejected", "OutputSpec", "RenderPlan", "Source", "plan_render"]
@@ -154,4 +154,5 @@ def _titles(draft: Draft, canvas: Canvas) -> tuple[tuple[Title, ...], tuple[str,
             title, said = style_title(segment, path, read_times(segment, path), side)
             titles.append(title)
             notes += said
+    require_sane_titles(titles)
     return tuple(titles), tuple(notes)

@@ -1,7 +1,10 @@
 """What a child process may do: limits, the files it sees, its environment.
 
 A hostile upload can break a decoder. The child that reads it sees its inputs, the system's
-libraries and one folder that it may write, no network, and ends when it has used up its limits.
+libraries (`/opt` too) and one folder that it may write, and ends when it has used up its limits.
+Where Landlock knows it, there is no TCP (version 4), and neither abstract sockets nor processes of
+others to signal (version 6). What code that has taken a child over could still do: speak UDP, use
+sockets that are files, start processes, change the times and the mode of its inputs.
 """
 
 import ctypes

@@ -1,6 +1,7 @@
 """How a title looks: names and numbers of a draft, parsed into values of our own (section 9)."""
 
 import re
+from collections.abc import Sequence
 
 from nemolocal_contract.draft import Segment, Style
 
@@ -30,6 +31,11 @@ _COLORS = {
     "magenta": "ff00ff",
 }
 _HEX = re.compile(r"#([0-9a-f]{3}|[0-9a-f]{6})")
+
+# Each is looked for among all fonts, and lies beside the titles.
+_MOST_FONTS = 100
+# A subtitle for every second of two hours is shorter than this.
+_MOST_CHARACTERS = 200_000
 
 _ROWS = {"bottom": 0, "center": 3, "middle": 3, "top": 6}
 _COLUMNS = {"left": 1, "center": 2, "right": 3}
@@ -99,3 +105,14 @@ def _alignment(name: str | None) -> int | None:
         else:
             return None
     return row + column
+
+
+def require_sane_titles(titles: Sequence[Title]) -> None:
+    """Refuse titles that are more, together, than anybody reads (STA-3)."""
+    fonts = len({title.font for title in titles if title.font})
+    if fonts > _MOST_FONTS:
+        raise DraftRejected("draft.t", f"names {fonts} fonts, at most {_MOST_FONTS} are used")
+    length = sum(len(title.text) for title in titles)
+    if length > _MOST_CHARACTERS:
+        reason = f"has titles of {length} characters, at most {_MOST_CHARACTERS} are drawn"
+        raise DraftRejected("draft.t", reason)

@@ -34,6 +34,25 @@ class Script(msgspec.Struct, frozen=True):
     warnings: tuple[str, ...]
 
 
+class _Chain:
+    """Fonts in the order in which they are tried for a character; asked once for each."""
+
+    def __init__(self, fonts: Sequence[Font]) -> None:
+        self.fonts = fonts
+        self._found: dict[str, Font | None] = {}
+
+    def find(self, character: str) -> Font | None:
+        """The first font that has it."""
+        if character not in self._found:
+            having = (font for font in self.fonts if not font.missing(character))
+            self._found[character] = next(having, None)
+        return self._found[character]
+
+    def missing(self, text: str) -> set[str]:
+        """The characters that no font has."""
+        return {character for character in set(text) if self.find(character) is None}
+
+
 def write_script(
     plan: RenderPlan, fonts: Sequence[Font], named: Mapping[str, Font] = _NONE
 ) -> Script:
@@ -44,28 +63,25 @@ def write_script(
     """
     warnings: list[str] = []
     styles, events = [], []
+    usual = _Chain(fonts)
+    chains = {name: _Chain([font, *fonts]) for name, font in named.items()}
     for index, title in enumerate(plan.titles):
-        own = named.get(title.font or "")
-        chain = [own, *fonts] if own else list(fonts)
+        chain = chains.get(title.font or "", usual)
         warnings += _notes(title, chain)
-        styles.append(_style(index, title, plan, chain[0]))
+        styles.append(_style(index, title, plan, chain.fonts[0]))
         events.append(_event(index, title, chain))
     used = {font.path: font for font in (*fonts, *named.values())}
     text = "\n".join([*_head(plan, styles), *events, ""])
     return Script(text, tuple(used.values()), tuple(warnings))
 
 
-def _notes(title: Title, fonts: Sequence[Font]) -> Iterator[str]:
-    family = fonts[0].family
+def _notes(title: Title, chain: _Chain) -> Iterator[str]:
+    family = chain.fonts[0].family
     if title.font and title.font.lower().split() != family.lower().split():
         yield f"{title.path}.st.font: {title.font[:40]!r} is not installed, {family} is used"
-    missing = _undrawable(title.text, fonts)
+    missing = chain.missing(title.text)
     if missing:
         yield f"{title.path}.txt: {advise(missing)}"
-
-
-def _undrawable(text: str, fonts: Sequence[Font]) -> set[str]:
-    return {c for c in fonts[0].missing(text) if _font_of(c, fonts) is None}
 
 
 def _head(plan: RenderPlan, styles: list[str]) -> list[str]:
@@ -101,27 +117,25 @@ def _style(index: int, title: Title, plan: RenderPlan, font: Font) -> str:
     )
 
 
-def _event(index: int, title: Title, fonts: Sequence[Font]) -> str:
-    missing = _undrawable(title.text, fonts)
+def _event(index: int, title: Title, chain: _Chain) -> str:
+    missing = chain.missing(title.text)
     fade = ""
     if title.fade_in_ms or title.fade_out_ms:
         fade = f"{{\\fad({title.fade_in_ms:.0f},{title.fade_out_ms:.0f})}}"
     text = "".join(character for character in title.text if character not in missing)
     start, end = _time(title.start_ms), _time(title.end_ms)
-    return f"Dialogue: 0,{start},{end},T{index},,0,0,0,,{fade}{_body(text, fonts)}"
+    return f"Dialogue: 0,{start},{end},T{index},,0,0,0,,{fade}{_body(text, chain)}"
 
 
-def _body(text: str, fonts: Sequence[Font]) -> str:
-    runs = groupby(text, key=lambda character: _font_of(character, fonts) or fonts[0])
-    body, current = "", fonts[0]
-    for font, characters in runs:
-        change = f"{{\\fn{font.family}}}" if font is not current else ""
-        body, current = f"{body}{change}{escape(''.join(characters))}", font
-    return body
-
-
-def _font_of(character: str, fonts: Sequence[Font]) -> Font | None:
-    return next((font for font in fonts if not font.missing(character)), None)
+def _body(text: str, chain: _Chain) -> str:
+    current = chain.fonts[0]
+    body: list[str] = []
+    for font, characters in groupby(text, key=lambda c: chain.find(c) or chain.fonts[0]):
+        if font is not current:
+            body.append(f"{{\\fn{font.family}}}")
+        body.append(escape("".join(characters)))
+        current = font
+    return "".join(body)
 
 
 def escape(text: str) -> str:

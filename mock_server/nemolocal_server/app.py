@@ -37,6 +37,7 @@ from .error_replies import reply_to_contract_error, reply_to_defect, reply_to_ht
 from .errors import ContractError
 from .executor import RenderExecutor
 from .faults.http import FaultMiddleware
+from .hanging_up import HangingUpMiddleware
 from .journal.recorder import JournalMiddleware
 from .routing import build_routes
 from .server import Server
@@ -93,6 +94,7 @@ def build_app(
     app = Starlette(
         routes=_routes(server),
         middleware=[
+            Middleware(HangingUpMiddleware),
             Middleware(DateMiddleware, clock=server.core.clock),
             Middleware(AccessMiddleware, policy=server.access, proxies=settings.trusted_proxies),
             Middleware(JournalMiddleware, journal=server.journal, clock=server.core.clock),

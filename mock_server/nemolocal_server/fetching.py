@@ -1,13 +1,11 @@
 """Fetching a file by URL, carefully: only where it is allowed, bounded, redirects checked (UPL-6).
 
-It runs in a thread, since the standard library's HTTP client blocks; its time limit is real time,
-as the network is.
+All of it, names and redirects too, is over when its time is: real time, as the network is.
 """
 
-import http.client
-import time
+import asyncio
 from collections.abc import Callable
-from fnmatch import fnmatch
+from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 from urllib.parse import SplitResult, unquote, urljoin, urlsplit
 
@@ -15,10 +13,10 @@ import msgspec
 
 from .errors import not_fetched
 from .intake import IncomingFile, ReceivedFile, accepted_extension
+from .web_client import Answer, Unreachable, get
 
 _REDIRECTS = 5
 _MOVED = (301, 302, 303, 307, 308)
-_CHUNK = 256 * 1024
 
 
 class FetchPolicy(msgspec.Struct, frozen=True):
@@ -42,27 +40,35 @@ class LeadsToOwn(Exception):
         self.url = url
 
 
-def fetch(url: str, folder: Path, policy: FetchPolicy) -> ReceivedFile:
+async def fetch(url: str, folder: Path, policy: FetchPolicy) -> ReceivedFile:
     """The file behind a URL, written to `folder`; 4001 or 4002 with the reason if refused.
 
     Raises `LeadsToOwn` rather than ask this server itself.
     """
     filename = PurePosixPath(unquote(_checked(url, policy).path)).name
     accepted = accepted_extension(filename)
-    deadline = time.monotonic() + policy.seconds
-    for _ in range(_REDIRECTS + 1):
-        connection = _connect(_checked(url, policy), deadline)
-        try:
-            response = _ask(connection, url)
-            if response.status not in _MOVED:
-                incoming = IncomingFile(filename, accepted, folder, policy.limit)
-                return _receive(response, url, incoming, deadline)
-            url = urljoin(url, response.headers.get("Location", ""))
-        except (OSError, http.client.HTTPException) as error:
-            raise not_fetched(url, str(error) or type(error).__name__) from error
-        finally:
-            connection.close()
+    try:
+        async with asyncio.timeout(policy.seconds):
+            for _ in range(_REDIRECTS + 1):
+                parts = _checked(url, policy)
+                async with get(parts) as answer:
+                    if answer.status not in _MOVED:
+                        incoming = IncomingFile(filename, accepted, folder, policy.limit)
+                        return await _receive(answer, url, incoming)
+                    target = answer.location
+                url = _joined(url, target)
+    except TimeoutError as error:
+        raise not_fetched(url, "it takes too long") from error
+    except Unreachable as error:
+        raise not_fetched(url, str(error)) from error
     raise not_fetched(url, f"it redirects more than {_REDIRECTS} times")
+
+
+def _joined(url: str, target: str) -> str:
+    try:
+        return urljoin(url, target)
+    except ValueError as error:
+        raise not_fetched(url, f"it redirects to {target[:200]!r}, which is no URL") from error
 
 
 def _checked(url: str, policy: FetchPolicy) -> SplitResult:
@@ -77,44 +83,22 @@ def _checked(url: str, policy: FetchPolicy) -> SplitResult:
     if policy.is_own(url):
         raise LeadsToOwn(url)
     place = f"{host}:{port}" if port else host
-    if not any(fnmatch(name, p) for name in (host, place) for p in policy.allowed):
+    # Names of hosts are the same in any case, and `hostname` is lower case.
+    allowed = [pattern.lower() for pattern in policy.allowed]
+    if not any(fnmatchcase(name, p) for name in (host, place) for p in allowed):
         raise not_fetched(
             url, f"this server does not fetch from {place}; allow it by fetch_from in its settings"
         )
     return parts
 
 
-def _connect(parts: SplitResult, deadline: float) -> http.client.HTTPConnection:
-    kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
-    return kind(parts.hostname or "", parts.port, timeout=_left(deadline))
-
-
-def _ask(connection: http.client.HTTPConnection, url: str) -> http.client.HTTPResponse:
-    parts = urlsplit(url)
-    target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    connection.request("GET", target, headers={"User-Agent": "nemolocal"})
-    return connection.getresponse()
-
-
-def _receive(
-    response: http.client.HTTPResponse, url: str, incoming: IncomingFile, deadline: float
-) -> ReceivedFile:
+async def _receive(answer: Answer, url: str, incoming: IncomingFile) -> ReceivedFile:
     try:
-        if response.status != 200:
-            raise not_fetched(url, f"it answers HTTP {response.status}")
-        while chunk := response.read1(_CHUNK):
+        if answer.status != 200:
+            raise not_fetched(url, f"it answers HTTP {answer.status}")
+        async for chunk in answer.chunks():
             incoming.write(chunk)
-            _left(deadline)
-        if response.length:
-            raise not_fetched(url, "the connection ended before the file did")
         return incoming.close()
     except BaseException:
         incoming.discard()
         raise
-
-
-def _left(deadline: float) -> float:
-    left = deadline - time.monotonic()
-    if left <= 0:
-        raise TimeoutError("it takes too long")
-    return left

@@ -1,9 +1,9 @@
 """The project page that a claim token opens: plain HTML, no script, no address but our own."""
 
-from html import escape
 from string import Template
 
 from nemolocal_contract.draft import Draft
+from nemolocal_contract.printable import as_markup
 from nemolocal_contract.summary import describe_track, seconds
 
 _PAGE = Template("""<!doctype html>
@@ -24,12 +24,12 @@ $body
 
 def draw_project(title: str, draft: Draft, video_url: str) -> str:
     """A project: its player, where there is something to play, and its timeline."""
-    player = f'<video controls src="{escape(video_url)}"></video>' if video_url else ""
-    tracks = "".join(f"<li>{escape(describe_track(track))}</li>" for track in draft.tracks or ())
+    player = f'<video controls src="{as_markup(video_url)}"></video>' if video_url else ""
+    tracks = "".join(f"<li>{as_markup(describe_track(track))}</li>" for track in draft.tracks or ())
     length = seconds(draft.duration_ms or 0)
     timeline = f"<ol>{tracks}</ol>" if tracks else "<p>Nothing is on the timeline yet.</p>"
     body = f"{player}\n<h2>Timeline ({length}s)</h2>\n{timeline}"
-    return _PAGE.substitute(title=escape(title), body=body)
+    return _PAGE.substitute(title=as_markup(title), body=body)
 
 
 def draw_nothing() -> str:

@@ -22,6 +22,8 @@ from nemolocal_contract.journal import Summary
 from . import ids
 from .access.addresses import canonical_host, is_loopback
 from .app import build_app
+from .connection_limits import Limits
+from .descriptors import raise_limit
 from .executor import RenderExecutor
 from .faults.connections import reachable_protocol
 from .faults.scenario import ScenarioError
@@ -54,6 +56,7 @@ def serve(
     interface stays closed to everybody.
     Raises `PortTaken`, `ScenarioError` or `StoreError` before anything is served.
     """
+    raise_limit()
     listener = _listen(settings)
     app = _build(listener, with_control_token(settings, listener.getsockname()[0]))
     server = _Server(_config(app), lambda: on_ready(_base_url(listener)))
@@ -242,4 +245,5 @@ def _config(app: ASGIApp) -> uvicorn.Config:
         proxy_headers=False,
         timeout_keep_alive=_KEEP_ALIVE,
         timeout_graceful_shutdown=2,
+        h11_max_incomplete_event_size=Limits().head_bytes,
     )

@@ -25,7 +25,7 @@ async def receive_url(request: Request, url: str, limit: int) -> ReceivedFile:
     if path is None:
         policy = FetchPolicy(settings.fetch_from, own.is_own, settings.fetch_seconds, limit)
         try:
-            return await asyncio.to_thread(fetch, url, folder, policy)
+            return await fetch(url, folder, policy)
         except LeadsToOwn as leads:
             path = await _own_path(server, own, leads.url)
     assert path is not None, "what leads to us is read or refused"

@@ -1,14 +1,23 @@
 """The file arrives whole or not at all, resumed where it can be, and no token goes astray."""
 
+import contextlib
+import os
 import socket
 from pathlib import Path
 
 import pytest
 
 from nemolocal_client import BadReply, Client, DownloadFailed, FileProblem, check_destination
-from nemolocal_client.files import file_size
+from nemolocal_client.effects import Download, Downloaded, Flow
+from nemolocal_client.files import file_size, part_of
 from nemolocal_client.sending import SentFile
-from tests.support.scripted_backend import Piece, ReceivedRequest, Replies, ScriptedBackend
+from tests.support.scripted_backend import (
+    VIDEO,
+    Piece,
+    ReceivedRequest,
+    Replies,
+    ScriptedBackend,
+)
 
 CDN = "/cdn/"
 STATUS = "/api/render/proxy/lambda/"
@@ -216,6 +225,71 @@ def test_destination_taken_away_meanwhile_is_a_problem_of_the_file(
     backend.arm(CDN, put_a_folder_there)
     with pytest.raises(FileProblem, match="is a directory"):
         client.export(out)
+
+
+@pytest.mark.parametrize("size", [len(VIDEO) - 1, 100, 1])
+def test_no_more_is_written_than_the_export_says(
+    client: Client, backend: ScriptedBackend, wire: Replies, out: Path, video: bytes, size: int
+) -> None:
+    backend.arm(STATUS, backend.completed("render_1700000000000", size=size))
+    head = {"Content-Type": "video/mp4"}
+    backend.arm(CDN, *[wire.raw(200, head, video)] * 3)
+    backend.arm(FALLBACK, *[wire.raw(200, head, video)] * 3)
+    with pytest.raises(DownloadFailed, match=f"more than the {size} bytes"):
+        client.export(out)
+    assert list(out.parent.iterdir()) == [out]
+
+
+def test_what_is_over_the_limit_is_never_in_the_part_file(
+    client: Client, backend: ScriptedBackend, wire: Replies, tmp_path: Path
+) -> None:
+    large = wire.raw(200, {"Content-Type": "video/mp4"}, bytes(10_000_000))
+    backend.arm(CDN, large)
+    part = tmp_path / "part"
+
+    def fetch() -> Flow[int]:
+        got = yield Download(url="/cdn/x.mp4", part=part, limit=100_000)
+        assert isinstance(got, Downloaded)
+        assert not got.complete
+        assert got.size > 100_000
+        return part.stat().st_size
+
+    assert client.run(fetch()) <= 100_000
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links need a privilege there")
+def test_no_link_is_followed_on_the_way(
+    client: Client, backend: ScriptedBackend, out: Path, video: bytes, tmp_path: Path
+) -> None:
+    """Neither one that lies there beforehand nor one that is put in place meanwhile."""
+    dear = tmp_path / "dear.txt"
+    dear.write_bytes(b"dear")
+    (out.parent / "out.mp4.part").symlink_to(dear)
+
+    def put_links_there(_: ReceivedRequest) -> list[Piece]:
+        for part in out.parent.glob(".nemolocal-*.part"):
+            part.unlink()
+            part.symlink_to(dear)
+        return backend.wire.file(video, cut_at=4000, ETag='"v1"')
+
+    backend.arm(CDN, put_links_there, put_links_there)
+    with contextlib.suppress(FileProblem):
+        client.export(out)
+    assert dear.read_bytes() == b"dear"
+
+
+def test_part_files_have_names_that_nobody_knows(out: Path) -> None:
+    names = {part_of(out).name for _ in range(100)}
+    assert len(names) == 100
+    assert all(part_of(out).parent == out.parent for _ in range(2))
+
+
+def test_the_file_has_the_mode_of_an_ordinary_file(
+    client: Client, out: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "ordinary").write_bytes(b"")
+    client.export(out)
+    assert out.stat().st_mode == (tmp_path / "ordinary").stat().st_mode
 
 
 def test_destination_is_checked_without_touching_what_is_there(out: Path, tmp_path: Path) -> None:

@@ -2,7 +2,8 @@
 
 import pytest
 
-from nemolocal_client import Client, OutOfCredits, TurnFailed
+from nemolocal_client import BadReply, Client, OutOfCredits, TurnFailed
+from nemolocal_contract.sse import FrameParser
 from tests.support.client_faces import ClientFactory
 from tests.support.scripted_backend import (
     Answer,
@@ -89,3 +90,23 @@ def test_stream_that_changes_nothing_ends_in_the_error_of_say(
     backend.arm(CHAT, wire.stream(wire.tool()))
     with pytest.raises(TurnFailed):
         list(client.stream("trim"))
+
+
+def test_an_event_without_an_end_ends_the_turn_and_is_not_sent_again(
+    client: Client, backend: ScriptedBackend, wire: Replies, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(FrameParser.__init__, "__defaults__", (1 << 20,))
+    backend.arm(CHAT, wire.stream(b"data: ", *[b"a" * 100_000] * 20))
+    with pytest.raises(BadReply, match="an event of more than 1 MB"):
+        client.say("trim")
+    assert len(backend.of(CHAT)) == 1
+
+
+def test_a_reply_larger_than_any_reply_is_given_up(
+    client: Client, backend: ScriptedBackend, wire: Replies, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("nemolocal_client.exchange._LARGEST_REPLY", 1 << 20)
+    large = wire.json({"code": 0, "data": {"total": 1, "filler": "a" * 2_000_000}})
+    backend.arm("/api/credits/balance/simple", *[large] * 5)
+    with pytest.raises(BadReply, match="more than 1 MB"):
+        client.balance()

@@ -253,6 +253,11 @@ def test_server_that_does_not_answer_is_named(run: CommandRunner, clip: Path) ->
         (None, ["films/a.mov", "b.mp4"], "films/a-edited.mp4"),
         (None, ["https://e.example/v/my%20film.mov?x=1"], "my film-edited.mp4"),
         (None, ["https://e.example/"], "download-edited.mp4"),
+        (None, ["https://e.example/%00.mp4"], "mp4-edited.mp4"),
+        (None, ["https://e.example/a%00b%1b%5d0;x%07%e2%80%ae.mp4"], "ab]0;x-edited.mp4"),
+        (None, ["https://e.example/..%2f..%5cetc%2f.bashrc.mp4"], "bashrc-edited.mp4"),
+        (None, ["https://e.example/日本 語.mp4?x=1"], "日本 語-edited.mp4"),
+        (None, [f"https://e.example/{'a' * 300}.mp4"], f"{'a' * 60}-edited.mp4"),
         (None, [], "nemolocal-edited.mp4"),
     ],
 )
@@ -260,6 +265,12 @@ def test_output_is_named_after_the_first_input(
     given: str | None, inputs: list[str], path: str
 ) -> None:
     assert edit._destination(given, inputs) == Path(path)
+
+
+def test_a_url_that_is_none_is_said_in_one_line(run: CommandRunner) -> None:
+    outcome = run("edit", "http://[x/a.mp4", "-m", TRIM, "--base-url", "http://127.0.0.1:1")
+    assert outcome.status == 1
+    assert outcome.err.startswith("nemolocal: http://[x/a.mp4 is no URL")
 
 
 def opened(base_url: str) -> Client:
@@ -286,6 +297,31 @@ def test_only_this_machine_is_asked_for_its_health(monkeypatch: pytest.MonkeyPat
     opened("https://example.com")
     opened("http://localhost:1/")
     assert asked == ["http://localhost:1/"]
+
+
+@pytest.mark.parametrize(
+    ("base_url", "verified"),
+    [
+        ("http://127.0.0.1:1", False),
+        ("HTTP://127.0.0.1:1", False),
+        ("https://127.0.0.1:1", True),
+        ("HTTPS://127.0.0.1:1", True),
+        ("hTTps://localhost:1/", True),
+    ],
+)
+def test_certificates_are_verified_for_all_but_plain_http(
+    base_url: str, verified: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[object] = []
+
+    def refuse(url: str, *, verify: object, **options: object) -> httpx.Response:
+        del url, options
+        asked.append(verify)
+        raise httpx.ConnectError("nobody listens")
+
+    monkeypatch.setattr("nemolocal.backend.httpx.get", refuse)
+    assert backend._local_speed(base_url) is None
+    assert asked == [verified]
 
 
 def test_notices_are_plain_lines_at_each_quarter(capsys: pytest.CaptureFixture[str]) -> None:

@@ -5,7 +5,7 @@ from itertools import pairwise
 import pytest
 from hypothesis import example, given, strategies as st
 
-from nemolocal_contract.sse import HEARTBEAT, Frame, FrameParser, encode_frame
+from nemolocal_contract.sse import HEARTBEAT, Frame, FrameParser, FrameTooLarge, encode_frame
 
 
 def parse(*chunks: bytes) -> list[Frame]:
@@ -87,3 +87,21 @@ def test_a_byte_order_mark_before_the_first_line_is_no_part_of_it(chunks: list[b
 
 def test_broken_utf8_is_replaced_and_the_stream_goes_on() -> None:
     assert parse(b"data: \xff\n\ndata: ok\n\n") == [Frame("\ufffd"), Frame("ok")]
+
+
+@pytest.mark.parametrize("piece", [b"a" * 1000, b"a" * 1000 + b"\n", b"a\n" * 500, b"data:\n"])
+def test_an_event_without_an_end_is_given_up(piece: bytes) -> None:
+    parser = FrameParser(largest=100_000)
+    with pytest.raises(FrameTooLarge):
+        feed_often(parser, piece, 100_000 // len(piece) + 1)
+
+
+def feed_often(parser: FrameParser, piece: bytes, times: int) -> None:
+    for _ in range(times):
+        assert parser.feed(piece) == []
+
+
+def test_events_without_end_are_no_event_without_an_end() -> None:
+    parser = FrameParser(largest=1000)
+    for _ in range(1000):
+        assert parser.feed(b"data: " + b"a" * 500 + b"\n\n") == [Frame("a" * 500)]

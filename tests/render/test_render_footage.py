@@ -142,12 +142,18 @@ def test_a_font_of_a_name_or_the_nearest_one(tmp_path: Path) -> None:
         make_font(tmp_path / f"{family}.ttf", family, "AB")
     folders = (str(tmp_path),)
     names = ["alpha  serif display", "Alpha Serif Bold", "Beta Sans", "Gamma", "DejaVu Sans"]
-    found = [fonts.nearest_font(name, folders).family for name in names]
-    assert found == ["Alpha Serif Display", "Alpha Serif", "Beta", "DejaVu Sans", "DejaVu Sans"]
+    found = fonts.nearest_fonts(names, folders)
+    assert [found[name].family for name in names] == [
+        "Alpha Serif Display",
+        "Alpha Serif",
+        "Beta",
+        "DejaVu Sans",
+        "DejaVu Sans",
+    ]
 
 
 def test_a_title_has_the_font_that_it_names_and_says_so_when_it_has_not() -> None:
-    serif = Font(Path("/fonts/serif.ttf"), "Alpha Serif", frozenset(map(ord, "Hi")))
+    serif = Font(Path("/fonts/serif.ttf"), "Alpha Serif", fonts.ranges_of(map(ord, "Hi")))
     named = {"alpha serif": serif, "Gamma": fonts.bundled_font()}
     titles = [
         Title("draft.t[1].sg[0]", "Hi!", 0, 1000, 40, font="alpha serif"),
@@ -175,7 +181,7 @@ def plan_of(*titles: Title) -> RenderPlan:
 
 
 def test_a_script_changes_font_within_a_line_and_leaves_out_what_nobody_draws() -> None:
-    other = Font(Path("/fonts/other.ttf"), "Other Sans", frozenset(map(ord, "你好")))
+    other = Font(Path("/fonts/other.ttf"), "Other Sans", fonts.ranges_of(map(ord, "你好")))
     title = Title("draft.t[1].sg[0]", "Hi 你好!吗", 1000, 3_661_500, 40, "102030", 7, 100, 0)
     script = write_script(plan_of(title), [fonts.bundled_font(), other])
     style, event = (script.text.splitlines()[n] for n in (10, 14))

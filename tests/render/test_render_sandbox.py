@@ -5,6 +5,7 @@ import ctypes
 import os
 import resource
 import signal
+import socket
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -121,7 +122,32 @@ def test_an_old_landlock_is_asked_for_what_it_knows(tmp_path: Path) -> None:
     file = tmp_path / "file"
     file.touch()
     assert launcher.confine(new, [str(file), "/nowhere"], [str(tmp_path)]) is False
-    assert new.sizes == [16]
+    assert new.sizes == [24]
+    place = os.open(tmp_path, os.O_RDONLY)
+    between = Kernel(5, place, 0)
+    assert launcher.confine(between, [], []) is True
+    assert between.sizes == [16]
+
+
+@pytest.mark.skipif(sandbox.landlock_version() < 6, reason="this kernel has no such scopes")
+def test_a_confined_child_reaches_no_other_process(tmp_path: Path) -> None:
+    name = f"\0nemolocal-test-{os.getpid()}-{tmp_path.name}"
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(name)
+        listener.listen()
+        code = f"""
+import os, socket
+def tried(call, *arguments):
+    try:
+        call(*arguments)
+        return 'yes'
+    except PermissionError:
+        return 'no'
+print(tried(os.kill, {os.getpid()}, 0), tried(os.kill, os.getpid(), 0))
+print(tried(socket.socket(socket.AF_UNIX).connect, {name!r}))
+"""
+        _, lines = run(sandbox.confined(python(code), Policy()), tmp_path)
+    assert lines == ["no yes", "no"]
 
 
 def test_without_landlock_the_rest_holds() -> None:

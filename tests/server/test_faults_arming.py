@@ -150,6 +150,9 @@ def test_a_bad_order_is_400_and_names_the_field(
         ("cut-fin;after", "'after' of fault 'cut-fin' is no argument"),
         ("cut-fin;after=many", "$.after"),
         ("cut-fin, slow-bytes;pace=1", "`pace`"),
+        ("slow-bytes, slow-bytes", "names fault 'slow-bytes' more than once"),
+        ("cut-fin;after=1, cut-reset, cut-fin;after=2", "'cut-fin' more than once"),
+        (", ".join(["slow-bytes"] * 11), "names 11 faults, at most 10"),
     ],
 )
 def test_a_bad_header_is_400_and_is_named(caller: HttpCaller, header: str, said: str) -> None:
@@ -158,6 +161,20 @@ def test_a_bad_header_is_400_and_is_named(caller: HttpCaller, header: str, said:
     message = response.json()["message"]
     assert message.startswith(f"header {FAULT}")
     assert said in message
+
+
+def test_events_are_doubled_once_however_often_it_is_asked_for(caller: HttpCaller) -> None:
+    reply = caller.chat("hello", fault=", ".join(["duplicate-event"] * 18))
+    assert reply.status_code == 400
+    assert len(reply.content) < 10_000
+
+
+def test_what_is_armed_is_bounded(caller: HttpCaller, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("nemolocal_server.faults.arming._MOST_ARMED", 2)
+    for _ in range(2):
+        arm(caller, "bad-gateway", match={"endpoint": "render"})
+    refused = caller.http.post(FAULTS, json={"name": "bad-gateway"})
+    assert (refused.status_code, "disarm some" in refused.text) == (400, True)
 
 
 def test_a_header_touches_its_own_request_only(caller: HttpCaller) -> None:

@@ -2,7 +2,8 @@
 
 import math
 from collections.abc import Iterable, Sequence
-from html import escape
+
+from nemolocal_contract.printable import as_markup
 
 WIDTH, HEIGHT = 640, 320
 LEFT, RIGHT, TOP, BOTTOM = 56, 16, 16, 44
@@ -65,12 +66,12 @@ class Axes:
 def picture(title: str, parts: Iterable[str], height: float = HEIGHT) -> str:
     """A whole drawing; the title is what a screen reader says."""
     head = f'<svg viewBox="0 0 {WIDTH} {height:.0f}" role="img" xmlns="http://www.w3.org/2000/svg">'
-    return f"{head}<title>{escape(title)}</title>{patterns()}{''.join(parts)}</svg>"
+    return f"{head}<title>{as_markup(title)}</title>{patterns()}{''.join(parts)}</svg>"
 
 
 def text(x: float, y: float, words: str, anchor: str = "start", more: str = "") -> str:
     """Words at a place."""
-    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" {more}>{escape(words)}</text>'
+    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" {more}>{as_markup(words)}</text>'
 
 
 def _tick(x: float, y: float, value: float, anchor: str) -> str:

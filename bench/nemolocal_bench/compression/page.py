@@ -2,7 +2,8 @@
 
 import base64
 from collections.abc import Iterable, Sequence
-from html import escape
+
+from nemolocal_contract.printable import as_markup
 
 from . import charts
 from .changes import Change
@@ -58,8 +59,10 @@ def _comparison(comparison: Comparison) -> list[str]:
         f"{source.seconds:.2f} s, {source.size / _MEGA:.2f} MB; "
         f"against itself VMAF {source.self_score:.2f}"
     )
-    parts = [f"<h2>{escape(source.name)}</h2><p class=verdict>{escape(comparison.verdict)}</p>"]
-    parts.append(f"<p>{escape(facts)}</p>")
+    parts = [
+        f"<h2>{as_markup(source.name)}</h2><p class=verdict>{as_markup(comparison.verdict)}</p>"
+    ]
+    parts.append(f"<p>{as_markup(facts)}</p>")
     for result in comparison.results:
         if result.name == comparison.shown:
             parts += _charts(comparison, result)
@@ -131,7 +134,7 @@ def _search(comparison: Comparison) -> list[str]:
     rows = [["probe", f"{probe.crf:g}", f"{probe.vmaf:.3f}"] for probe in found.probes]
     rows += [["whole", f"{each.crf:g}", f"{each.vmaf:.3f}"] for each in found.wholes]
     head = f"<h3>Search for VMAF {found.target:g} with {found.preset}</h3>"
-    told = f"<p>{escape(found.complaint)}</p>" if found.complaint else ""
+    told = f"<p>{as_markup(found.complaint)}</p>" if found.complaint else ""
     sample = f"<p>Probes on {found.sample_seconds:.1f} s of the clip.</p>"
     return [head, told, sample, _table(("what", "CRF", "mean VMAF"), rows)]
 
@@ -172,13 +175,13 @@ def _machine(report: Report) -> list[str]:
 
 
 def _figure(caption: str, content: str) -> str:
-    return f"<figure><figcaption>{escape(caption)}</figcaption>{content}</figure>"
+    return f"<figure><figcaption>{as_markup(caption)}</figcaption>{content}</figure>"
 
 
 def _table(columns: Sequence[str], rows: Iterable[Sequence[str]], kind: str = "") -> str:
-    head = "".join(f"<th>{escape(name)}</th>" for name in columns)
+    head = "".join(f"<th>{as_markup(name)}</th>" for name in columns)
     body = "".join(
-        f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>" for row in rows
+        f"<tr>{''.join(f'<td>{as_markup(cell)}</td>' for cell in row)}</tr>" for row in rows
     )
     # Paper repeats the head of a table on each page.
     head = f"<thead><tr>{head}</tr></thead>" if any(columns) else ""

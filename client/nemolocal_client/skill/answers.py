@@ -1,6 +1,7 @@
 """What a server answered to the calls of a document, held against what the document says."""
 
 import re
+import sys
 from typing import Any
 
 import msgspec
@@ -112,7 +113,7 @@ def _failure(skill: Skill, received: Received, code: int | None) -> str:
 def _judge_stream(received: Received) -> tuple[bool, str]:
     if received.kind != "text/event-stream":
         return False, f"no stream of events but {received.kind or 'nothing'}"
-    parser = FrameParser()
+    parser = FrameParser(largest=sys.maxsize)
     frames = [*parser.feed(received.text.encode()), *parser.finish()]
     events = [event for frame in frames for event in decode_events(frame)]
     texts = [event.text for event in events if isinstance(event, Text)]

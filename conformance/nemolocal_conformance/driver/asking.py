@@ -15,9 +15,7 @@ Way = httpx.BaseTransport | None
 """How a server is reached: None is the network."""
 
 
-def fetch_journal(
-    base_url: str, way: Way = None, control_token: str = ""
-) -> tuple[Journal, bytes]:
+def fetch_journal(base_url: str, way: Way = None, control_token: str = "") -> tuple[Journal, bytes]:
     """Everything that a local server wrote down, and its lines as they may be kept in a file."""
     with _asking(base_url, way, control_token) as http:
         reply = http.get(JOURNAL.template, params={"format": "jsonl"}).raise_for_status()

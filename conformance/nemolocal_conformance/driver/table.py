@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from ..reports.markdown import as_plain
 from .outcome import Outcome, Word
 
 _INDENT = 2
@@ -33,16 +34,11 @@ def as_json(outcomes: Sequence[Outcome]) -> str:
 def as_markdown(outcomes: Sequence[Outcome]) -> str:
     """A table: a scenario in a row."""
     rows = (
-        f"| {outcome.scenario} | {outcome.word} | {'<br>'.join(map(_plain, outcome.reasons))} |\n"
+        f"| {outcome.scenario} | {outcome.word} | {'<br>'.join(map(as_plain, outcome.reasons))} |\n"
         for outcome in outcomes
     )
     head = "| scenario | outcome | why |\n|---|---|---|\n"
     return f"{summary(outcomes)}\n\n{head}{''.join(rows)}"
-
-
-def _plain(text: str) -> str:
-    """Text that stays within its cell."""
-    return " ".join(text.replace("|", "\\|").split())
 
 
 def exit_code(outcomes: Sequence[Outcome]) -> int:

@@ -1,6 +1,7 @@
 """What the clients of a test did, judged by the rules for clients."""
 
 from nemolocal_contract.journal import Entry
+from nemolocal_contract.printable import printable
 
 from ..client_rules import client_catalogue
 from ..client_rules.judging import judge_journal
@@ -53,4 +54,5 @@ class NemoJournal:
         if report.exit_code and not broken:
             broken = ["nothing to judge: no client did what these checks are about"]
         if broken:
-            raise AssertionError("\n".join(["the client broke the contract:", *broken]))
+            said = "\n".join(["the client broke the contract:", *broken])
+            raise AssertionError(printable(said))

@@ -3,11 +3,13 @@
 import re
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
+from nemolocal_contract.printable import printable
+
 from ..verdicts import Report, Verdict
 from .wording import why
 
-# XML 1.0 has no way to write these.
-_UNWRITABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+# XML 1.0 has no way to write these, nor many of those that are no text.
+_UNWRITABLE = re.compile("[\ufffe\uffff]")
 
 
 def as_junit(report: Report) -> str:
@@ -32,11 +34,11 @@ def _add(suite: Element, verdict: Verdict) -> None:
     case = SubElement(
         suite, "testcase", classname=f"nemolocal.{family}", name=name, time=f"{verdict.seconds:.3f}"
     )
-    reason = _UNWRITABLE.sub("�", why(verdict))
+    reason = _writable(why(verdict))
     if verdict.outcome in ("failed", "error"):
         tag = "failure" if verdict.outcome == "failed" else "error"
         problem = SubElement(case, tag, message=reason)
-        problem.text = _UNWRITABLE.sub("�", _details(verdict))
+        problem.text = _writable(_details(verdict))
     elif verdict.outcome == "not applicable":
         SubElement(case, "skipped", message=reason)
     elif verdict.outcome != "passed":
@@ -46,3 +48,7 @@ def _add(suite: Element, verdict: Verdict) -> None:
 def _details(verdict: Verdict) -> str:
     lines = [verdict.sentence, f"{', '.join(verdict.rules)}, grade {verdict.grade}"]
     return "\n".join([*lines, *(exchange.curl for exchange in verdict.evidence)])
+
+
+def _writable(text: str) -> str:
+    return _UNWRITABLE.sub("�", printable(text))

@@ -66,6 +66,9 @@ class Order(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return fault, Active(fault.name, fault.read_args(self.args))
 
 
+_MOST_IN_HEADER, _MOST_ARMED = 10, 1000
+
+
 class Armed(msgspec.Struct):
     """An order that waits for its calls; `hits` have come so far."""
 
@@ -105,6 +108,8 @@ class Arming:
     def arm(self, order: Order) -> str:
         """Arm a fault; its id. Raises `FaultError` naming the field that is wrong."""
         fault, active = order.check()
+        if len(self._armed) >= _MOST_ARMED:
+            raise FaultError(f"{_MOST_ARMED} faults are armed already: disarm some first")
         armed = Armed(ids.new_fault_id(), order, fault, active)
         self._armed.append(armed)
         return armed.id
@@ -145,9 +150,18 @@ class Arming:
 def read_header(text: str, call: Call) -> tuple[Active, ...]:
     """The faults that a request asks for itself: `name;arg=value, name`.
 
-    Raises `FaultError` for what does not exist or cannot befall this call.
+    Each may stand there once: faults of one kind multiply. Raises `FaultError` for what does not
+    exist or cannot befall this call, for a repetition, and for more than anybody can follow.
     """
-    return tuple(_read_one(part, call) for part in text.split(",") if part.strip())
+    parts = [part for part in text.split(",") if part.strip()]
+    if len(parts) > _MOST_IN_HEADER:
+        raise FaultError(f"names {len(parts)} faults, at most {_MOST_IN_HEADER} are played at once")
+    found = tuple(_read_one(part, call) for part in parts)
+    names = [active.name for active in found]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise FaultError(f"names fault {twice!r} more than once: name it once")
+    return found
 
 
 def _read_one(text: str, call: Call) -> Active:

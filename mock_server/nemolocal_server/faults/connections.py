@@ -6,10 +6,10 @@ closes what was idle for long without a look at what has come in the meantime.
 """
 
 import asyncio
-import selectors
 import socket
 import struct
 import sys
+from http import HTTPStatus
 from typing import Any
 
 import uvicorn
@@ -17,6 +17,7 @@ from starlette.types import Scope
 from uvicorn.protocols.http.auto import AutoHTTPProtocol
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from ..connection_limits import BoundedConnection, has_unread
 from .catalogue import CutHow
 
 _KEY = "nemolocal.transport"
@@ -26,7 +27,7 @@ _UNREAD_KEEP_ALIVE = 5
 _LINGER = struct.pack("hh" if sys.platform == "win32" else "ii", 1, 0)
 
 
-class _Reachable(asyncio.Protocol):
+class Reachable(asyncio.Protocol):
     """Mixed into a protocol of uvicorn."""
 
     app_state: dict[str, Any]
@@ -67,27 +68,29 @@ class _Reachable(asyncio.Protocol):
             self.transport.close()
 
 
-class ReachableH11(_Reachable, H11Protocol):
-    """Where httptools is not installed."""
+class ReachableH11(Reachable, BoundedConnection, H11Protocol):
+    """Where httptools is not installed; h11 bounds a head itself, by the configuration."""
+
+    conn: Any
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        unread = self.cycle is not None and self.cycle.more_body
+        self._awaited = unread or bool(self.conn.trailing_data[0])
+
+    def _refusal(self) -> HTTPStatus:
+        """h11 says it in the exception for which uvicorn asks."""
+        hint = getattr(sys.exc_info()[1], "error_status_hint", 400)
+        return HTTPStatus(hint) if hint in (400, 431) else HTTPStatus.BAD_REQUEST
 
 
 def reachable_protocol() -> type[asyncio.Protocol]:
     """The protocol that uvicorn would choose itself, with connections that can be cut."""
     if issubclass(AutoHTTPProtocol, H11Protocol):
         return ReachableH11
-    from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
-
-    class ReachableHttpTools(_Reachable, HttpToolsProtocol):
-        """Where httptools is installed."""
+    from .httptools_connection import ReachableHttpTools
 
     return ReachableHttpTools
-
-
-def has_unread(transport: asyncio.BaseTransport) -> bool:
-    """Whether bytes, or the end, have come that nobody has read yet."""
-    with selectors.DefaultSelector() as selector:
-        selector.register(transport.get_extra_info("socket"), selectors.EVENT_READ)
-        return bool(selector.select(0))
 
 
 def cut(scope: Scope, how: CutHow) -> None:

@@ -1,5 +1,6 @@
 """The journal as bytes, written an entry at a time: JSON, JSON lines, or an HTTP archive."""
 
+import logging
 from collections.abc import Callable, Iterator
 from typing import Any, Literal
 
@@ -9,6 +10,8 @@ from nemolocal_contract.envelope import encode_json
 from nemolocal_contract.journal import VERSION, Entry
 
 from .har import har_entry, har_head
+
+_log = logging.getLogger(__name__)
 
 Format = Literal["json", "jsonl", "har"]
 MEDIA_TYPES: dict[Format, str] = {
@@ -23,7 +26,7 @@ def write_journal(
 ) -> Iterator[bytes]:
     """The bytes of all entries; `dropped` is how many older ones are no longer there."""
     if kind == "jsonl":
-        return (encode_json(entry) + b"\n" for entry in entries)
+        return (line + b"\n" for line in _written(entries, lambda entry: entry))
     if kind == "har":
         return _har(entries, server_version)
     head = {"version": VERSION, "dropped": dropped}
@@ -41,6 +44,21 @@ def _object(
 ) -> Iterator[bytes]:
     """A JSON object with what `head` has and, last, the `entries`."""
     yield encode_json(head)[:-1] + b',"entries":['
-    for number, entry in enumerate(entries):
-        yield (b"," if number else b"") + encode_json(msgspec.to_builtins(show(entry)))
+    for number, line in enumerate(_written(entries, show)):
+        yield (b"," if number else b"") + line
     yield b"]}"
+
+
+def _written(entries: Iterator[Entry], show: Callable[[Entry], Any]) -> Iterator[bytes]:
+    """Each entry as JSON.
+
+    One that cannot be written is left out and logged: all others of an export that has begun are
+    worth more, and half an export is none.
+    """
+    for entry in entries:
+        try:
+            line = encode_json(msgspec.to_builtins(show(entry)))
+        except Exception:
+            _log.exception("entry %d of the journal could not be written", entry.id)
+            continue
+        yield line

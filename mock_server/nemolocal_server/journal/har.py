@@ -3,9 +3,10 @@
 What HAR has no place for stands under `_nemolocal` in each entry.
 """
 
+import re
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl
 
 import msgspec
 
@@ -13,6 +14,8 @@ from nemolocal_contract.clock import iso8601
 from nemolocal_contract.journal import Entry
 
 _HTTP = "HTTP/1.1"
+# What a stranger calls the server goes into the URL only where it leaves it one.
+_HOST = re.compile(r"[\w.~!$&'()*+,;=%-]+(:\d{0,5})?|\[[0-9a-fA-F:.]+\](:\d{0,5})?", re.ASCII)
 _PHRASES = {status.value: status.phrase for status in HTTPStatus}
 _NOT_OURS = frozenset(
     name for name in Entry.__struct_fields__ if name.startswith(("request_", "response_"))
@@ -26,8 +29,9 @@ def har_head(creator_version: str) -> dict[str, Any]:
 
 def har_entry(entry: Entry) -> dict[str, Any]:
     """One exchange; times in milliseconds."""
-    total = _ms(entry.ended - entry.started)
-    first = min(total, _ms(entry.chunks[0][0])) if entry.chunks else total
+    # A clock that was put back makes no time negative.
+    total = max(0.0, _ms(entry.ended - entry.started))
+    first = min(total, max(0.0, _ms(entry.chunks[0][0]))) if entry.chunks else total
     truth = msgspec.to_builtins(entry)
     return {
         "startedDateTime": iso8601(entry.started),
@@ -41,14 +45,16 @@ def har_entry(entry: Entry) -> dict[str, Any]:
 
 
 def _request(entry: Entry) -> dict[str, Any]:
-    host = entry.request_headers.get("host", "localhost")
+    host = entry.request_headers.get("host", "")
+    if not _HOST.fullmatch(host):
+        host = "localhost"
     request: dict[str, Any] = {
         "method": entry.method,
-        "url": f"http://{host}{entry.url}",
+        "url": f"http://{host}{_target(entry.url)}",
         "httpVersion": _HTTP,
         "cookies": [],
         "headers": _pairs(entry.request_headers.items()),
-        "queryString": _pairs(parse_qsl(urlsplit(entry.url).query, keep_blank_values=True)),
+        "queryString": _pairs(parse_qsl(_query(entry.url), keep_blank_values=True)),
         "headersSize": -1,
         "bodySize": entry.request_size,
     }
@@ -74,6 +80,16 @@ def _response(entry: Entry) -> dict[str, Any]:
         "headersSize": -1,
         "bodySize": entry.response_size,
     }
+
+
+def _target(url: str) -> str:
+    """A request target as the end of a URL; a whole URL, `*` and the like become a path."""
+    return url if url.startswith("/") else f"/{url}"
+
+
+def _query(url: str) -> str:
+    """What stands behind the first question mark. A target is no URL: `//[x` is a path."""
+    return url.partition("?")[2].partition("#")[0]
 
 
 def _pairs(items: Any) -> list[dict[str, str]]:

@@ -72,7 +72,7 @@ class Reading:
             if (topic := topic_of(sentence, self._original)) is not None:
                 self._topics.append(topic)
                 if topic == "declined":  # "trim it. Never mind."
-                    self._edits.clear()
+                    self._take_back()
                 continue
             row = pieces(sentence)
             read += len(row)
@@ -110,7 +110,7 @@ class Reading:
         elif self._drops(piece):
             pass
         elif piece.refuses:
-            self._edits.clear()  # "trim it, no, never mind"
+            self._take_back()  # "trim it, no, never mind"
             self._topics.append("declined")
         elif "negation" in piece.words and not piece.words & {"duck", "duckhint"}:
             return self._read_negated(row, place)
@@ -206,6 +206,11 @@ class Reading:
                 self._lender.remember(candidate)
                 return True
         return False
+
+    def _take_back(self) -> None:
+        """Forget all that was asked for, so that nothing later adds to it."""
+        self._edits.clear()
+        self._last = None
 
     def _is_shown(self) -> bool:
         """Whether the last command put something into the picture."""

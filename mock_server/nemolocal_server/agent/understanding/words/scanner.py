@@ -146,7 +146,8 @@ def _read_word(items: list[_Item], place: int, tokens: list[Token]) -> int:
                     word.kind,
                     items[place].start,
                     items[after - 1].end,
-                    word.value or text,
+                    # Zero is a value too.
+                    text if word.value is None else word.value,
                     word.base,
                 )
             )

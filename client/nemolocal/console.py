@@ -1,0 +1,57 @@
+"""What is printed anywhere, with somebody else's text doing nothing to the terminal."""
+
+import contextlib
+import io
+import sys
+from collections.abc import Iterable, Iterator
+from typing import Any, TextIO
+
+from nemolocal_contract.printable import printable
+
+
+class PrintableStream:
+    """A text stream that writes what is `printable`; for all else it is the stream behind it."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self.stream = stream
+
+    def write(self, text: str) -> int:
+        self.stream.write(printable(text))
+        return len(text)
+
+    def writelines(self, lines: Iterable[str]) -> None:
+        for line in lines:
+            self.write(line)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.stream, name)
+
+
+@contextlib.contextmanager
+def printing_safely() -> Iterator[None]:
+    """Guard stdout and stderr; a console that lacks a character gets a replacement.
+
+    After a defect they stay guarded, since the interpreter prints it after us.
+    """
+    before = sys.stdout, sys.stderr
+    for stream in before:
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
+    sys.stdout, sys.stderr = map(_guarded, before)
+    try:
+        yield
+    except Exception:
+        raise
+    except BaseException:
+        sys.stdout, sys.stderr = before
+        raise
+    sys.stdout, sys.stderr = before
+
+
+def _guarded(stream: Any) -> Any:
+    return stream if isinstance(stream, PrintableStream) else PrintableStream(stream)
+
+
+def bare(stream: TextIO) -> TextIO:
+    """The stream itself, for who draws with escape sequences and guards the texts alone."""
+    return stream.stream if isinstance(stream, PrintableStream) else stream

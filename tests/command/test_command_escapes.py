@@ -1,0 +1,141 @@
+"""What servers, drafts and files say does nothing to the terminal, whatever command shows it."""
+
+import io
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from nemolocal.command import main
+from nemolocal.console import PrintableStream, bare, printing_safely
+from nemolocal.terminal import TerminalDisplay
+from nemolocal_client import Notice
+from nemolocal_client.errors import BadRequest
+from nemolocal_conformance.driver.outcome import Outcome
+from nemolocal_conformance.driver.table import as_markdown as as_table
+from nemolocal_conformance.reports import as_html, as_junit, as_markdown
+from nemolocal_conformance.verdicts import Report, Verdict
+from nemolocal_contract.draft import draft_from_wire
+from nemolocal_contract.printable import printable
+from nemolocal_server.page import draw_project
+from tests.support.cli import CommandResult, CommandRunner, ServerStarter
+
+EVIL = "e\x1b]0;PWNED\x07\x9b2J\x85\u202e\rv"
+
+
+def require_quiet(result: CommandResult) -> None:
+    """Nothing of what was printed does anything but stand there."""
+    for text in (result.out, result.err):
+        assert printable(text) == text
+
+
+def test_files_with_escapes_in_their_names_are_named_without(
+    run: CommandRunner, serve: ServerStarter, clip: Path, tmp_path: Path
+) -> None:
+    evil = tmp_path / f"{EVIL.replace('/', '')}.mp4"
+    evil.write_bytes(clip.read_bytes())
+    base_url = serve()
+    trim = ("-m", "trim to the first 1 second", "--base-url", base_url)
+    results = [
+        run("edit", evil, *trim, "-o", tmp_path / "o.mp4"),
+        run("edit", evil, *trim, "--json", "-o", tmp_path / "o.mp4"),
+        run("edit", tmp_path / f"{EVIL}.nothing", *trim),
+        run("edit", clip, *trim, "-o", tmp_path / EVIL / "o.mp4"),
+        run("edit", clip, "-m", f"add a title '{EVIL}'", "--base-url", base_url, "-o", "o.mp4"),
+        run("skill", "check", tmp_path / EVIL),
+        run("verdict", tmp_path / EVIL),
+    ]
+    for result in results:
+        require_quiet(result)
+    assert "PWNED" in results[0].out
+    assert json.loads(results[1].out)
+
+
+def test_usage_errors_quote_arguments_without_escapes(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with pytest.raises(SystemExit):
+        main(["serve", "--port", EVIL])
+    require_quiet(CommandResult(2, *capsys.readouterr()))
+
+
+def test_a_defect_is_printed_without_escapes_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    printed = io.StringIO()
+    monkeypatch.setattr(sys, "stderr", printed)
+    monkeypatch.setattr(sys, "stdout", printed)
+    with pytest.raises(ValueError, match="PWNED"), printing_safely():
+        raise ValueError(EVIL)
+    # The interpreter prints it when we have gone.
+    print(EVIL, file=sys.stderr)
+    assert printed.getvalue() == printable(EVIL) + "\n"
+
+
+def test_streams_are_given_back_and_never_guarded_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    plain = io.StringIO()
+    monkeypatch.setattr(sys, "stdout", plain)
+    with printing_safely(), printing_safely():
+        guarded: Any = sys.stdout
+        assert isinstance(guarded, PrintableStream)
+        assert bare(sys.stdout) is plain
+        sys.stdout.writelines(["a\x1b", "b"])
+        assert not sys.stdout.isatty()
+    assert sys.stdout is plain
+    assert plain.getvalue() == "a\\u001bb"
+
+
+def test_bars_and_lanes_draw_texts_without_escapes() -> None:
+    screen, picture = io.StringIO(), io.StringIO()
+    display = TerminalDisplay(
+        console=Console(file=screen, force_terminal=True, width=80),
+        picture=Console(file=picture, width=80),
+    )
+    display.notice(Notice("working", EVIL))
+    display.notice(Notice("upload", EVIL, 0.5))
+    display.notice(Notice("upload", EVIL, 0.7))
+    display.draw(
+        draft_from_wire({"t": [{"tt": 7, "sg": [{"s": 0, "d": 9000, "txt": EVIL}]}], "d": 9000})
+    )
+    display.stop()
+    shown = screen.getvalue() + picture.getvalue()
+    assert printable(EVIL) in screen.getvalue()
+    for active in ("\x1b]", "\x07", "\x9b", "\x85", "\u202e"):
+        assert active not in shown
+
+
+def report() -> Report:
+    verdict = Verdict(
+        check="chat.stream.frames",
+        outcome="failed",
+        reason=f"saw <script>{EVIL}",
+        sentence="A sentence.",
+        rules=("SSE-1",),
+        grade="D",
+        level="MUST",
+    )
+    return Report(base_url="http://h", version="1", ours=True, verdicts=(verdict,), alternatives={})
+
+
+FORMS: dict[str, Callable[[], str]] = {
+    "an error of the client": lambda: str(BadRequest(EVIL, remedy=EVIL)),
+    "the HTML report": lambda: as_html(report()),
+    "the JUnit report": lambda: as_junit(report()),
+    "the Markdown report": lambda: as_markdown(report()),
+    "the table of scenarios": lambda: as_table(
+        [Outcome("s", "failed", (f"<b>{EVIL}",), 1, 1.0, report())]
+    ),
+    "the project page": lambda: draw_project(EVIL, draft_from_wire({"t": []}), f"/{EVIL}"),
+    "a track on the project page": lambda: draw_project(
+        "p", draft_from_wire({"t": [{"tt": 7, "sg": [{"s": 0, "d": 1, "txt": EVIL}]}]}), ""
+    ),
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_reports_and_pages_have_texts_without_escapes(form: str) -> None:
+    text = FORMS[form]()
+    assert printable(text) == text
+    assert "PWNED" in text

@@ -1,0 +1,124 @@
+"""Every word that the agent knows is said alone, twice and in templates: reading never fails."""
+
+import logging
+from collections.abc import Iterable
+
+import pytest
+from hypothesis import given, strategies as st
+
+from nemolocal_server.agent import understanding
+from nemolocal_server.agent.intents import SetVolume, Talk
+from nemolocal_server.agent.understanding import read_message, understand
+from nemolocal_server.agent.understanding.words.lexicon import Word, lexicon
+
+TEMPLATES = (
+    "{0}",
+    "{0} {0}",
+    "{0}, {0}",
+    "trim to {0} seconds",
+    "set the volume to {0}",
+    "add a title 'Hi', never mind, {0}",
+    "add a title 'Hi', {0}, at the top",
+    "the {0} clip by {0}",
+    "from {0} to {0} and {0}",
+    "no {0}; {0} 50%",
+    "把视频{0}，{0}",
+    "第{0}个片段{0}秒",
+)
+SEPARATORS = (
+    " ",
+    "",
+    ", ",
+    ". ",
+    "; ",
+    "\n",
+    " and ",
+    " then ",
+    " - ",
+    "，",
+    "。",
+    "、",
+    "然后",
+    ": ",
+    " + ",
+)
+
+
+def entries(*kinds: str) -> dict[str, Word]:
+    """What people say, and what it stands for; of these kinds, or of all."""
+    words = lexicon()
+    english = {" ".join(said): word for row in words.english.values() for said, word in row}
+    return {
+        said: word
+        for said, word in {**english, **words.chinese}.items()
+        if not kinds or word.kind in kinds
+    }
+
+
+def one_of_each(words: dict[str, Word]) -> list[str]:
+    """One entry for each meaning, in each of the two languages."""
+    return list({(word, said.isascii()): said for said, word in words.items()}.values())
+
+
+def require_readable(words: Iterable[str], templates: Iterable[str] = TEMPLATES) -> None:
+    for template in templates:
+        for word in words:
+            read_message(template.format(word))
+
+
+def test_words_for_values_are_read_in_each_template() -> None:
+    require_readable(one_of_each(entries("number", "unit", "suffix", "talk")))
+
+
+def test_each_meaning_is_read_alone() -> None:
+    require_readable(one_of_each(entries()), ["{0}"])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("template", TEMPLATES)
+def test_each_word_is_read_in_each_template(template: str) -> None:
+    require_readable(entries(), [template])
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.deferred(lambda: st.sampled_from([*entries(), "0", "'x'", "5", "0:00", "50%"])),
+            st.sampled_from(SEPARATORS),
+        ),
+        max_size=12,
+    )
+)
+def test_any_row_of_known_words_is_read(row: list[tuple[str, str]]) -> None:
+    read_message("".join(word + separator for word, separator in row))
+
+
+@pytest.mark.parametrize(
+    "message",
+    ["set the volume to zero", "volume zero", "把音量调到零", "set the volume to zero percent"],
+)
+def test_zero_is_a_number_like_any_other(message: str) -> None:
+    assert read_message(message) == (SetVolume(0.0),)
+
+
+@pytest.mark.parametrize("asked", ["trim to 1 second", "add a title 'Hi'", "add a watermark"])
+@pytest.mark.parametrize("refusal", ["never mind", "forget it", "no, never mind", "算了"])
+@pytest.mark.parametrize("detail", ["at the top", "in white", "for 2 seconds", "on the left"])
+def test_a_detail_after_a_refusal_adds_to_nothing(asked: str, refusal: str, detail: str) -> None:
+    refused = read_message(asked)
+    assert not isinstance(refused, Talk)
+    heard = read_message(f"{asked}, {refusal}, {detail}")
+    assert isinstance(heard, Talk) or refused[0] not in heard
+
+
+def test_a_defect_in_reading_is_logged_and_the_message_is_not_understood(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(_: object) -> None:
+        raise IndexError("list index out of range")
+
+    monkeypatch.setattr(understanding, "evaluate", fail)
+    with caplog.at_level(logging.ERROR):
+        assert understand("  trim it to my-secret ") == Talk("unknown", "trim it to my-secret")
+    assert "IndexError" in caplog.text
+    assert "my-secret" not in caplog.text
