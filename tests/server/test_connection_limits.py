@@ -16,8 +16,8 @@ from tests.support.http_caller import HttpCaller
 from tests.support.servers import ServerFactory
 
 LIMITS = Limits()
-GET = b"GET / HTTP/1.1\r\nHost: h\r\n"
-POST = b"POST / HTTP/1.1\r\nHost: h\r\n"
+GET = b"GET / HTTP/1.1\r\nHost: localhost\r\n"
+POST = b"POST / HTTP/1.1\r\nHost: localhost\r\n"
 CHUNKED = POST + b"Transfer-Encoding: chunked\r\n\r\n"
 MINUTE = 60.0
 Open = Callable[[], Connection]
@@ -74,7 +74,7 @@ def test_a_head_without_bound_is_refused_at_the_limit(
 
 def test_what_is_large_and_within_the_limits_is_served(connection: Connection) -> None:
     fields = b"".join(b"X-%d: %s\r\n" % (n, b"v" * 80) for n in range(150))
-    connection.feed(b"GET /?" + b"q" * 8000 + b" HTTP/1.1\r\nHost: h\r\n" + fields + b"\r\n")
+    connection.feed(b"GET /?" + b"q" * 8000 + b" HTTP/1.1\r\nHost: localhost\r\n" + fields + b"\r\n")
     connection.answer()
     assert (connection.status, connection.ended) == (200, "")
     # The next request has all of it again.
@@ -234,10 +234,10 @@ def test_who_reads_nothing_is_given_up(connection: Connection, answered: bool) -
 
 def test_a_process_that_was_stopped_looks_before_it_closes(connection: Connection) -> None:
     connection.feed(b"GET / HT")
-    connection.transport.end.sendall(b"TP/1.1\r\nHost: h\r\n\r\n")
+    connection.transport.end.sendall(b"TP/1.1\r\nHost: localhost\r\n\r\n")
     connection.loop.turn(LIMITS.head_seconds)
     assert connection.ended == ""
-    connection.feed(b"TP/1.1\r\nHost: h\r\n\r\n")
+    connection.feed(b"TP/1.1\r\nHost: localhost\r\n\r\n")
     connection.loop.turn(MINUTE)
     assert connection.ended == ""
 
@@ -320,7 +320,7 @@ def test_who_hangs_up_in_the_middle_of_a_body_is_no_defect(
     for path, body in BODIES.items():
         with subtests.test(path), socket.create_connection((url.host, url.port or 80)) as client:
             head = (
-                f"POST {path.format(session=caller.session)} HTTP/1.1\r\nHost: h\r\n"
+                f"POST {path.format(session=caller.session)} HTTP/1.1\r\nHost: localhost\r\n"
                 f"Authorization: {token}\r\nContent-Type: multipart/form-data; boundary=b\r\n"
                 "Content-Length: 999\r\n\r\n"
             )

@@ -117,7 +117,7 @@ def test_fetching_needs_no_thread(tmp_path: Path, hostile: HostileServer) -> Non
 
     async def fetch_it() -> None:
         asyncio.get_running_loop().set_default_executor(Refusing())
-        policy = FetchPolicy(("*",), "", 60.0, 100)
+        policy = FetchPolicy(("*",), lambda _: False, 60.0, 100)
         with pytest.raises(ContractError, match="HTTP 404"):
             await fetch(f"http://{hostile.place}/none.mp4", tmp_path, policy)
 
