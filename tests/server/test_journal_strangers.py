@@ -110,7 +110,7 @@ def test_a_target_that_is_no_url_is_told_as_it_is(caller: HttpCaller) -> None:
     caller.http.delete(JOURNAL)
     exchange(caller, b"GET //[x?a=1 HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
     (entry,) = caller.http.get(JOURNAL, params={"format": "har"}).json()["log"]["entries"]
-    assert entry["request"]["url"] == "http://h//[x?a=1"
+    assert entry["request"]["url"] == "http://localhost//[x?a=1"
     assert entry["request"]["queryString"] == [{"name": "a", "value": "1"}]
 
 

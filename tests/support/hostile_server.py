@@ -57,8 +57,11 @@ class HostileServer:
 
     def _answer(self, client: socket.socket) -> None:
         with client, contextlib.suppress(OSError):
-            self.asked.append(client.recv(65_536).partition(b"\r\n")[0])
-            path = self.asked[-1].split(b" ")[1].decode().partition(".")[0]
+            line = client.recv(65_536).partition(b"\r\n")[0]
+            if not line:  # given up before it was asked
+                return
+            self.asked.append(line)
+            path = line.split(b" ")[1].decode().partition(".")[0]
             first, again = ANSWERS.get(
                 path, (b"HTTP/1.1 404 None\r\nContent-Length: 0\r\n\r\n", None)
             )
