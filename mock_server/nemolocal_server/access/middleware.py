@@ -10,7 +10,7 @@ from nemolocal_contract.codes import Code
 from nemolocal_contract.envelope import failure
 
 from ..responses import json_response
-from .addresses import ip_address
+from .addresses import canonical_host
 from .policy import Access, AccessPolicy, Asked
 
 _ACCESS = "nemolocal.access"
@@ -40,9 +40,9 @@ class AccessMiddleware:
             await self._app(scope, receive, send)
             return
         host, port = scope.get("client") or ("", 0)
-        address = ip_address(host)
-        scope[_PEER] = host if address is None else str(address)
-        scope["client"] = scope[_PEER], port
+        if ":" in host:  # perhaps IPv4 as IPv6 writes it
+            scope["client"] = host, port = canonical_host(host), port
+        scope[_PEER] = host
         await self._judged(scope, receive, send)
 
     async def _judge(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -8,7 +8,7 @@ is the Host, the Origin and the kind of the body, none of which such a page may 
 import functools
 import hmac
 import ipaddress
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 import msgspec
 
@@ -33,9 +33,11 @@ from .addresses import (
     parse_public_url,
 )
 
-RawHeaders = Iterable[tuple[bytes, bytes]]
+RawHeaders = Sequence[tuple[bytes, bytes]]
 
 _SHOWN = 100
+# Hosts that come again with every request of a client.
+_REMEMBERED = 64
 _SAME_SITE = frozenset({"same-origin", "none"})
 _CHANGING = frozenset({"POST", "DELETE"})
 _JSON = "application/json"
@@ -81,6 +83,7 @@ class AccessPolicy:
         # An empty one is every address of this machine, as `0.0.0.0` is.
         self._listened = canonical_host(settings.host or "0.0.0.0")
         self._token = settings.control_token.encode()
+        self._is_known = functools.lru_cache(_REMEMBERED)(self.knows)
         self._trusted = [ipaddress.ip_network(p, strict=False) for p in settings.trusted_proxies]
 
     @property
@@ -90,29 +93,30 @@ class AccessPolicy:
 
     def judge(self, asked: Asked) -> Access:
         """Let a request in, or say why not."""
-        headers = _Headers(asked.headers)
+        headers, listened = _Headers(asked.headers), asked.listened[0]
         hosts = headers.all(b"host")
-        host = parse_authority(hosts[0]) if len(hosts) == 1 else None
+        host = _parsed(hosts[0]) if len(hosts) == 1 else None
         if host is None:
             return Access(asked.path, refusal=_unreadable(hosts))
-        if not self.knows(host, asked.listened[0]):
+        if not self._is_known(host, listened):
             return Access(asked.path, refusal=_unknown(hosts[0]))
         shown, outside, prefix = hosts[0], host, ""
-        if self._trusts(asked.peer):
-            forwarded = _forwarded_host(headers)
-            outside_host = parse_authority(forwarded) if forwarded else host
-            if outside_host is None or not self.knows(outside_host, asked.listened[0]):
+        if self._trusted and self._trusts(asked.peer):
+            forwarded = _forwarded_host(headers) or shown
+            told = parse_authority(forwarded)
+            if told is None or not self._is_known(told, listened):
                 return Access(asked.path, refusal=_unknown(forwarded))
-            shown, outside = forwarded or shown, outside_host
-            told = canonical_prefix(headers.last(b"x-forwarded-prefix"))
-            if told is None:
+            said = canonical_prefix(headers.last(b"x-forwarded-prefix"))
+            if said is None:
                 return Access(asked.path, refusal=_BAD_PREFIX)
-            prefix = told
+            shown, outside, prefix = forwarded, told, said
         base = self._public.text if self._public else f"{asked.scheme}://{shown}{prefix}"
         path = _without(asked.path, self._public.prefix if self._public else prefix)
-        own = {origin_of(asked.scheme, outside), origin_of(asked.scheme, host)}
-        own |= {self._public.origin} if self._public else set()
-        refusal = self._control_refusal(asked.method, path, headers, own)
+        refusal = ""
+        if path.startswith(CONTROL) and path != HEALTH.template:
+            own = {origin_of(asked.scheme, outside), origin_of(asked.scheme, host)}
+            own |= {self._public.origin} if self._public else set()
+            refusal = self._control_refusal(asked.method, headers, own)
         return Access(path, base, refusal, (host, outside), asked.listened)
 
     def knows(self, authority: Authority, listened: str, *, exactly: bool = False) -> bool:
@@ -133,11 +137,7 @@ class AccessPolicy:
         address = ip_address(peer)
         return address is not None and any(address in network for network in self._trusted)
 
-    def _control_refusal(
-        self, method: str, path: str, headers: "_Headers", own: set[Origin]
-    ) -> str:
-        if not path.startswith(CONTROL) or path == HEALTH.template:
-            return ""
+    def _control_refusal(self, method: str, headers: "_Headers", own: set[Origin]) -> str:
         origin, site = headers.last(b"origin"), headers.last(b"sec-fetch-site")
         if origin and parse_origin(origin) not in own:
             return _foreign(f"of {origin[:_SHOWN]!r} " if origin != "null" else "")
@@ -151,6 +151,11 @@ class AccessPolicy:
         return ""
 
 
+@functools.lru_cache(_REMEMBERED)
+def _parsed(host: str) -> Authority | None:
+    return parse_authority(host)
+
+
 def _without_zone(address: str) -> str:
     """An address of this machine as clients write it: without the interface (`%eth0`)."""
     return canonical_host(address.partition("%")[0])
@@ -160,16 +165,14 @@ class _Headers:
     """The headers of a request by name."""
 
     def __init__(self, pairs: RawHeaders) -> None:
-        self._values: dict[bytes, list[str]] = {}
-        for name, value in pairs:
-            self._values.setdefault(name, []).append(value.decode("latin-1").strip())
+        self._pairs = pairs
 
     def all(self, name: bytes) -> list[str]:
-        return self._values.get(name, [])
+        return [str(value, "latin-1").strip() for key, value in self._pairs if key == name]
 
     def last(self, name: bytes) -> str:
         """The value that was added last, "" where there is none."""
-        return self._values.get(name, [""])[-1]
+        return "".join(self.all(name)[-1:])
 
 
 def _is_json(method: str, headers: _Headers) -> bool:
