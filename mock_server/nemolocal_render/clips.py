@@ -10,6 +10,10 @@ from .checks import MAX_MEDIA_SEGMENTS, MAX_MS, DraftRejected, number, positive
 from .looks import Looks, read_looks
 from .timeline import Source
 
+# Turning pictures or sound round is done in pieces that fit into memory: there are to be no more
+# of them than can be planned at once.
+MAX_BACKWARDS_MS = 2 * MAX_MS
+
 _LOUDEST = 4.0
 _SLOWEST, _FASTEST = 0.25, 4.0
 # Times on the wire are rounded to milliseconds: neighbours may overlap by as much.
@@ -67,7 +71,17 @@ def read_lanes(draft: Draft, sources: Mapping[str, Source]) -> Lanes:
             raise DraftRejected(f"{path}.sg", f"more than {MAX_MEDIA_SEGMENTS} clips in one draft")
         kind = lanes.video if track.type == TrackType.VIDEO else lanes.audio
         kind.append(_clips(track, path, sources))
+    _require_few_backwards(lanes)
     return lanes
+
+
+def _require_few_backwards(lanes: Lanes) -> None:
+    backwards = 0.0
+    for clip in (clip for lane in (*lanes.video, *lanes.audio) for clip in lane):
+        backwards += (clip.times.end - clip.times.start) * clip.looks.reverse
+        if backwards > MAX_BACKWARDS_MS:
+            hours = MAX_BACKWARDS_MS // 3_600_000
+            raise DraftRejected(f"{clip.path}.fx", f"more than {hours} hours are played backwards")
 
 
 def read_times(segment: Segment, path: str) -> Times:

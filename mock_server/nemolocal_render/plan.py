@@ -6,8 +6,9 @@ import msgspec
 
 from nemolocal_contract.draft import Draft, Metadata, TrackType
 
+from .bounds import few_warnings, require_sane_size, require_segments
 from .canvas import Canvas, OutputSpec, choose_canvas
-from .checks import MAX_MS, DraftRejected, number, require_sane_size, require_types
+from .checks import MAX_MS, DraftRejected, number, require_types
 from .chunks import reversible
 from .clips import Clip, Lanes, read_lanes, read_times
 from .copying import copied_source
@@ -40,8 +41,9 @@ def plan_render(
     Raises DraftRejected with the path of the first field that makes no sense (REN-9); what makes
     sense but cannot be rendered is a warning of the plan.
     """
-    require_types(draft)
     require_sane_size(draft)
+    require_types(draft)
+    require_segments(draft)
     number(draft.duration_ms, "draft.d", 0, MAX_MS)
     metadata = draft.metadata or Metadata()
     lanes = read_lanes(draft, sources)
@@ -64,7 +66,9 @@ def plan_render(
             for clip in clips
             if clip.source.info.high_dynamic_range
         ),
-        warnings=(*changes, *style_notes, *join_notes, *omitted, *source_notes(lanes)),
+        warnings=few_warnings(
+            [*changes, *style_notes, *join_notes, *omitted, *source_notes(lanes)]
+        ),
     )
     return msgspec.structs.replace(plan, copied=copied_source(plan, lanes))
 
