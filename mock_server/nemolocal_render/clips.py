@@ -8,6 +8,7 @@ from nemolocal_contract.draft import Draft, Segment, Track, TrackType, Transitio
 
 from .checks import MAX_MEDIA_SEGMENTS, MAX_MS, DraftRejected, number, positive
 from .looks import Looks, read_looks
+from .media import MediaInfo
 from .timeline import Source
 
 # Turning pictures or sound round is done in pieces that fit into memory: there are to be no more
@@ -51,9 +52,9 @@ class Lanes(NamedTuple):
     audio: list[list[Clip]]
 
     @property
-    def first(self) -> Clip | None:
-        """The first clip that is seen, of the lowest track that has any."""
-        return next((clips[0] for clips in self.video if clips), None)
+    def shown(self) -> list[MediaInfo]:
+        """What is seen, from the first clip of the lowest track that has any on."""
+        return [clip.source.info for clips in self.video for clip in clips]
 
 
 def read_lanes(draft: Draft, sources: Mapping[str, Source]) -> Lanes:

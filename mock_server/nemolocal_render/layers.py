@@ -39,6 +39,7 @@ def _shot(span: Span, fps: Fraction, upper: bool) -> Shot:
         overlay=clip.looks.overlay if upper else None,
         fade_in=min(frame_at(clip.times.fade_in, fps), span.frames),
         fade_out=min(frame_at(clip.times.fade_out, fps), span.frames),
+        path=clip.path,
     )
 
 

@@ -47,8 +47,7 @@ def plan_render(
     number(draft.duration_ms, "draft.d", 0, MAX_MS)
     metadata = draft.metadata or Metadata()
     lanes = read_lanes(draft, sources)
-    first = lanes.first
-    canvas, changes = choose_canvas(metadata, first.source.info if first else None, output)
+    canvas, changes = choose_canvas(metadata, lanes.shown, output)
     titles, style_notes = _titles(draft, canvas)
     length_ms = _length(lanes, titles)
     video = [_track(clips, canvas) for clips in lanes.video]

@@ -52,7 +52,7 @@ async def make(folder: Path, plan: RenderPlan, machine: Machine, stage: Stage) -
 
 async def copy(folder: Path, plan: RenderPlan, source: Source, stage: Stage) -> None:
     """Copy a source into RENDER_FILE; raises FFmpegFailed."""
-    await _run(folder, plan, copy_command(source, plan, RENDER_FILE), stage)
+    await run_command(folder, plan, copy_command(source, plan, RENDER_FILE), stage)
 
 
 async def _render(folder: Path, plan: RenderPlan, machine: Machine, stage: Stage) -> None:
@@ -60,7 +60,7 @@ async def _render(folder: Path, plan: RenderPlan, machine: Machine, stage: Stage
     workers, parts = await asyncio.to_thread(_divided, plan, machine)
     if len(parts) == 1:
         make = partial(render_command, plan, machine, RENDER_FILE)
-        await _run(folder, plan, await asyncio.to_thread(make), stage, machine)
+        await run_command(folder, plan, await asyncio.to_thread(make), stage, machine)
         return
     each = msgspec.structs.replace(machine, cores=-(-machine.cores // workers))
     commands: list[tuple[RenderPlan, Callable[[], Command]]] = [
@@ -99,7 +99,7 @@ async def _run_all(
 
     async def run(plan: RenderPlan, make: Callable[[], Command], stage: Stage) -> None:
         async with places:
-            await _run(folder, plan, await asyncio.to_thread(make), stage, machine)
+            await run_command(folder, plan, await asyncio.to_thread(make), stage, machine)
 
     try:
         async with asyncio.TaskGroup() as group:
@@ -112,7 +112,7 @@ async def _run_all(
 async def _join(folder: Path, plan: RenderPlan, parts: int, stage: Stage) -> None:
     names = [f"part-{number}.mp4" for number in range(parts)]
     (folder / PARTS_FILE).write_text(parts_list(names), encoding="utf-8")
-    await _run(folder, plan, join_command(plan, _SOUND_FILE, RENDER_FILE), stage)
+    await run_command(folder, plan, join_command(plan, _SOUND_FILE, RENDER_FILE), stage)
     for name in names:
         (folder / name).unlink()
 
@@ -139,13 +139,14 @@ async def _search(folder: Path, plan: RenderPlan, machine: Machine, stage: Stage
     return best
 
 
-async def _run(
+async def run_command(
     folder: Path,
     plan: RenderPlan,
     command: Command,
-    stage: Stage,
+    stage: Stage | None,
     machine: Machine | None = None,
 ) -> None:
+    """Run a command that reads the sources of a plan; raises FFmpegFailed."""
     for name, graph in command.graphs.items():
         (folder / name).write_text(graph, encoding="utf-8")
     paths = [source.path.absolute() for source in plan.sources]
@@ -157,5 +158,5 @@ async def _run(
             read=(*paths, *(path.resolve() for path in paths)),
             devices=machine is not None and machine.hardware,
         ),
-        on_line=stage.reader(plan.duration),
+        on_line=stage.reader(plan.duration) if stage else lambda _: None,
     )

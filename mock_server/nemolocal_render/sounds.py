@@ -100,6 +100,7 @@ def _sound(clip: Clip, at: int, own: int, ends: _Ends) -> Sound:
         volume=clip.volume,
         reverse=clip.looks.reverse,
         fades=tuple(fade for fade in fades if fade.samples),
+        path=clip.path,
     )
 
 

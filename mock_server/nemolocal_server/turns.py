@@ -113,7 +113,7 @@ class Turns:
         except (CannotEdit, FFmpegFailed) as error:
             self._give_up(turn)
             language = turn.session.language
-            reason = error.in_words(language) if isinstance(error, CannotEdit) else str(error)
+            reason = error.in_words(language) if isinstance(error, CannotEdit) else error.plain
             turn.tell(Text(say_failed(reason, language)))
         finally:
             turn.tell(None)

@@ -9,6 +9,7 @@ import pytest
 
 from nemolocal_render.job import RenderResult
 from tests.support.audio import read_samples, tone_strength
+from tests.support.media import MediaCache, run_ffmpeg
 
 pytestmark = pytest.mark.ffmpeg
 
@@ -76,3 +77,27 @@ def test_fades_and_transitions_keep_their_lengths(make: Make) -> None:
     assert tone_strength(heard, 440, 0.2, 0.3) == pytest.approx(0.15, abs=0.03)
     assert tone_strength(heard, 880, 1.7, 1.8) == pytest.approx(0.15, abs=0.03)
     assert tone_strength(heard, 440, 1.2, 1.3) < 0.01
+
+
+@pytest.mark.parametrize(
+    "layout",
+    ["5.1", *(pytest.param(name, marks=pytest.mark.slow) for name in ("7.1", "quad", "5.1(side)"))],
+)
+def test_many_channels_become_two_as_loud_as_ffmpeg_makes_them(
+    make: Make, media_cache: MediaCache, layout: str
+) -> None:
+    def draw(path: Path) -> None:
+        count = {"quad": 4, "7.1": 8}.get(layout, 6)
+        same = "|".join(f"c{number}=c0" for number in range(count))
+        tone = "aevalsrc=0.3*sin(2*PI*440*t):s=48000:d=1"
+        run_ffmpeg("-f", "lavfi", "-i", tone, "-af", f"pan={layout}|{same}", path)
+        run_ffmpeg("-i", path, "-ac", "2", path.with_name("two.wav"))
+
+    around = media_cache.folder("around", lambda into: draw(into / "around.wav"), layout)
+    heard, expected = (
+        tone_strength(
+            read_samples(make([audio({"src": str(around / name)})], **SIZE)[0]), 440, 0.2, 0.8
+        )
+        for name in ("around.wav", "two.wav")
+    )
+    assert heard == pytest.approx(expected, rel=0.02)
