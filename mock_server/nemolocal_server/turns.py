@@ -185,7 +185,9 @@ class Turns:
         core = self._core
         with core.store.transaction():
             newest = core.sessions.newest(session.id)
-            for version in self._workbench.versions(session, newest, edits, turn.number, made):
+            versions = self._workbench.versions(session, newest, edits, turn.number, made)
+            self._workbench.require_export(session, newest.draft, versions[-1].draft)
+            for version in versions:
                 core.sessions.add_version(session.id, version)
             if stage + 1 == len(turn.stages):
                 core.ledger.settle(turn.hold_id, "done")
