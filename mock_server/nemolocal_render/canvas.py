@@ -139,7 +139,7 @@ def _smooth_fps(fps: float) -> Fraction:
     recordings of a screen: those are further apart than some of them are.
     """
     exact = exact_fps(fps)
-    if exact in _USUAL_FPS or abs(fps - round(fps)) < _WHOLE:
+    if exact in _USUAL_FPS or (fps > _WHOLE and abs(fps - round(fps)) < _WHOLE):
         return exact
     return min(usual for usual in _USUAL_FPS if usual >= max(exact, _LEAST_VARIABLE))
 

@@ -82,11 +82,16 @@ async def run(
     except process.Stalled:
         raise FFmpegFailed("FFmpeg stood still, twice") from None
     except TimeoutError:
-        plain = f"it took more than {timeout:.0f} s, longer than this length may take"
-        raise FFmpegFailed(f"FFmpeg was stopped after {timeout:.0f} s", plain) from None
+        said = f"FFmpeg was stopped after {timeout:.0f} s"
+        raise FFmpegFailed(said, too_long(timeout)) from None
     if outcome.status:
         plain = _plain(outcome)
         raise FFmpegFailed(_reason(outcome), plain or _UNKNOWN, unknown=not plain)
+
+
+def too_long(seconds: float) -> str:
+    """What is said of a render that does not end."""
+    return f"it took more than {seconds:.0f} s, longer than a film of this length may take"
 
 
 async def has_filters(*names: str) -> bool:

@@ -42,12 +42,23 @@ class SizeMissed(Exception):
 async def make(folder: Path, plan: RenderPlan, machine: Machine, stage: Stage) -> Encoding:
     """Render a plan into RENDER_FILE; returns the settings that did it.
 
-    Raises FFmpegFailed, and SizeMissed where a size cannot be kept.
+    Raises FFmpegFailed, and SizeMissed where a size cannot be kept. However many runs it takes, all
+    of them together have the time that one has.
     """
-    if plan.encoding.max_bytes:
-        return await _search(folder, plan, machine, stage)
-    await _render(folder, plan, machine, stage)
+    most = _patience(plan)
+    try:
+        async with asyncio.timeout(most):
+            if plan.encoding.max_bytes:
+                return await _search(folder, plan, machine, stage)
+            await _render(folder, plan, machine, stage)
+    except TimeoutError:
+        raise ffmpeg.FFmpegFailed(ffmpeg.too_long(most)) from None
     return plan.encoding
+
+
+def _patience(plan: RenderPlan) -> float:
+    """Seconds that a render of this length may take, whatever its sources cost to read."""
+    return _PATIENCE[0] + _PATIENCE[1] * plan.duration
 
 
 async def copy(folder: Path, plan: RenderPlan, source: Source, stage: Stage) -> None:
@@ -153,7 +164,7 @@ async def run_command(
     await ffmpeg.run(
         list(command.arguments),
         folder=folder,
-        timeout=_PATIENCE[0] + _PATIENCE[1] * plan.duration,
+        timeout=_patience(plan),
         policy=Policy(
             read=(*paths, *(path.resolve() for path in paths)),
             devices=machine is not None and machine.hardware,

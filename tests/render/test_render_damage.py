@@ -11,8 +11,9 @@ from nemolocal_contract.draft import draft_from_wire
 from nemolocal_render import ffmpeg, process
 from nemolocal_render.inspection import inspect_media
 from nemolocal_render.job import RenderFailed, RenderResult, render
+from nemolocal_render.media import MediaInfo
 from nemolocal_render.plan import OutputSpec, Source, plan_render
-from tests.support.audio import read_samples, tone_strength
+from tests.support.audio import loudness, read_samples, tone_strength
 from tests.support.frames import DecodedVideo
 from tests.support.media import MediaCache, run_ffmpeg
 
@@ -169,3 +170,29 @@ def test_a_failed_render_says_nothing_of_ffmpeg(
     with pytest.raises(RenderFailed) as failure:
         rendered({"good": source("red.mp4")}, slides(2, -1))
     assert "whatever" not in str(failure.value)
+
+
+@pytest.mark.parametrize("parts", [False, pytest.param(True, marks=pytest.mark.slow)])
+def test_what_a_film_may_cost_is_bounded_by_its_length(
+    rendered: Rendering,
+    source: Callable[[str], Source],
+    monkeypatch: pytest.MonkeyPatch,
+    parts: bool,
+) -> None:
+    monkeypatch.setattr("nemolocal_render.runs._PATIENCE", (0.0, 0.0))
+    monkeypatch.setattr("nemolocal_render.chunks._MOST_INPUTS", 1 if parts else 48)
+    with pytest.raises(RenderFailed, match="longer than a film of this length may take"):
+        rendered({"good": source("red.mp4")}, slides(3, -1))
+
+
+@pytest.mark.slow
+def test_a_sound_is_heard_again_without_a_pause(
+    rendered: Rendering, media_cache: MediaCache
+) -> None:
+    tone = "aevalsrc='0.3*sin(2*PI*440*t)':s=44100:d=1"
+    arguments = ["-f", "lavfi", "-i", tone]
+    path = media_cache.file("again.mp3", lambda out: run_ffmpeg(*arguments, out), arguments)
+    again = [{"src": "x", "s": n * 1000, "d": 1000} for n in range(3)]
+    info = MediaInfo("audio", "mp3", 1.0, audio_codec="mp3", sample_rate=44_100, channels=1)
+    heard = read_samples(rendered({"x": Source(path, info)}, {"tt": 1, "sg": again})[0])
+    assert min(loudness(heard, n / 100, n / 100 + 0.01) for n in range(10, 290)) > 0.15

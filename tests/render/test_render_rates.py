@@ -53,6 +53,7 @@ def planned(rates: list[float], output: OutputSpec | None = None, **metadata: An
         # Means of what comes at any time: recordings of screens, and of telephones in the dark.
         ([7.31], 30, "7.31"),
         ([5.4545], 30, "5.455"),
+        ([0.00055], 30, "0.00055"),
         ([23.2], 30, "23.2"),
         ([24.61], 30, "24.61"),
         ([45.3], Fraction(48000, 1001), "45.3"),
