@@ -1,5 +1,6 @@
 """How large the picture is and how many there are in a second (REN-7)."""
 
+from collections.abc import Sequence
 from fractions import Fraction
 from typing import get_args
 
@@ -26,6 +27,10 @@ _USUAL_FPS = (
     *(Fraction(whole * 1000, 1001) for whole in (24, 30, 48, 60)),
 )
 _DEFAULT_FPS = Fraction(30)
+_LEAST_VARIABLE = Fraction(30)
+# Nothing that comes when it likes does so a whole number of times a second.
+_WHOLE = 1e-3
+_MOST_NAMED = 5
 
 
 class OutputSpec(msgspec.Struct, frozen=True):
@@ -51,18 +56,20 @@ class Canvas(msgspec.Struct, frozen=True):
 
 
 def choose_canvas(
-    metadata: Metadata, first: MediaInfo | None, output: OutputSpec
+    metadata: Metadata, shown: Sequence[MediaInfo], output: OutputSpec
 ) -> tuple[Canvas, tuple[str, ...]]:
-    """The canvas and what had to be changed to get it.
+    """The canvas of what is shown, first clip first, and what had to be changed to get it.
 
-    The draft's own size and rate come first, then those of the first clip, then full HD at 30.
-    The picture is made smaller until it fits the resolution, and never larger.
+    The draft's own size and rate come first, then the size of the first clip and the highest rate
+    of all, then full HD at 30. The picture is made smaller until it fits the resolution, and never
+    larger.
     """
+    first = next(iter(shown), None)
     wanted = _wanted_size(metadata, first)
     own = _own_resolution(metadata)
     bound = _BOUNDS[output.resolution or own or output.usual_resolution]
     width, height = _fit(wanted, bound)
-    fps, warnings = _frame_rate(metadata, first, output)
+    fps, warnings = _frame_rate(metadata, shown, output)
     if metadata.width and (width, height) != wanted:
         size = f"{wanted[0]}x{wanted[1]}"
         warnings += (f"draft.m.width: {size} is rendered as {width}x{height}",)
@@ -112,7 +119,7 @@ def _even(side: Fraction) -> int:
 
 
 def _frame_rate(
-    metadata: Metadata, first: MediaInfo | None, output: OutputSpec
+    metadata: Metadata, shown: Sequence[MediaInfo], output: OutputSpec
 ) -> tuple[Fraction, tuple[str, ...]]:
     if output.fps is not None:
         return exact_fps(output.fps), ()
@@ -120,7 +127,29 @@ def _frame_rate(
         asked = number(metadata.fps, "draft.m.fps", 1, 240)
         warning = f"draft.m.fps: {asked:g} is rendered as {_MAX_FPS}"
         return exact_fps(asked), (warning,) if asked > _MAX_FPS else ()
-    return exact_fps(first.fps) if first and first.fps else _DEFAULT_FPS, ()
+    rates = [info.fps for info in shown if info.fps]
+    fps = max(map(_smooth_fps, rates), default=_DEFAULT_FPS)
+    return fps, _rate_notes(fps, rates)
+
+
+def _smooth_fps(fps: float) -> Fraction:
+    """The rate at which a clip moves as smoothly as it does by itself.
+
+    What is no rate of a camera is the mean of frames that come when something happens, as in
+    recordings of a screen: those are further apart than some of them are.
+    """
+    exact = exact_fps(fps)
+    if exact in _USUAL_FPS or (fps > _WHOLE and abs(fps - round(fps)) < _WHOLE):
+        return exact
+    return min(usual for usual in _USUAL_FPS if usual >= max(exact, _LEAST_VARIABLE))
+
+
+def _rate_notes(fps: Fraction, rates: Sequence[float]) -> tuple[str, ...]:
+    others = sorted({f"{rate:.4g}" for rate in rates if exact_fps(rate) != fps or rate > _MAX_FPS})
+    if not others:
+        return ()
+    listed = ", ".join(others[:_MOST_NAMED])
+    return (f"draft.m.fps: clips of {listed} frames a second are shown at {float(fps):.4g}",)
 
 
 def exact_fps(fps: float) -> Fraction:

@@ -6,7 +6,6 @@ from typing import Any
 from nemolocal_contract.draft import Draft, wire_name
 
 MAX_MS = 2 * 3600 * 1000
-MAX_SEGMENTS = 1000
 MAX_MEDIA_SEGMENTS = 200
 MAX_TEXT = 2000
 
@@ -50,15 +49,6 @@ def require_types(draft: Draft) -> None:
             if name in _short_names(type(node)) and node.extra[name] is not None:
                 found = _JSON_TYPES.get(type(node.extra[name]), "a number")
                 raise DraftRejected(f"{path}.{name}", f"is {found}, which it cannot be")
-
-
-def require_sane_size(draft: Draft) -> None:
-    """Refuse a draft without segments, or with more than anybody edits by hand (STA-3)."""
-    if not draft.ready:
-        raise DraftRejected("draft.t", "has no segments")
-    count = sum(len(track.segments or ()) for track in draft.tracks or ())
-    if count > MAX_SEGMENTS:
-        raise DraftRejected("draft.t", f"has {count} segments, at most {MAX_SEGMENTS} are rendered")
 
 
 def _short_names(cls: type[Any]) -> set[str]:

@@ -1,12 +1,14 @@
 """Long plans in parts: none reads more than memory is meant for, several are made at once."""
 
+from bisect import bisect_left, bisect_right
+from collections import deque
 from collections.abc import Iterator
-from itertools import pairwise
+from itertools import accumulate, pairwise
 
 import msgspec
 
-from .layers import cuttable, moved, part_of
-from .timeline import Picture, RenderPlan
+from .layers import Transitions, moved, part_of
+from .timeline import Layer, Picture, RenderPlan
 
 # An open video holds about so many decoded pictures: those it refers to, and those that wait. A
 # transition holds so many of its own, with their colours in full. Both are measured.
@@ -43,7 +45,12 @@ def workers_for(plan: RenderPlan, cores: int) -> int:
     if plan.encoding.max_rate or most < 2:
         return 1
     encoder = _encoder_memory(plan)
-    heaviest = max(_needed(plan, begin, end) for begin, end in pairwise([0, *_places(plan)]))
+    shown = _Shown(plan)
+    canvas = plan.width * plan.height
+    heaviest = max(
+        sum(_memory(picture, canvas) for picture in shown.between(begin, end))
+        for begin, end in pairwise([0, *_places(plan)])
+    )
     each = heaviest + encoder
     return max(min(most, int(_CORE_MEMORY * cores / each)), 1)
 
@@ -58,7 +65,8 @@ def parts_of(plan: RenderPlan, workers: int = 1) -> list[RenderPlan]:
     cuts = sorted({*edges, *(at for a, b in pairwise(edges) for at in _cuts(plan, a, b, memory))})
     if len(cuts) == 2:
         return [plan]
-    return [_part(plan, begin, end) for begin, end in pairwise(cuts)]
+    shown = _Shown(plan)
+    return [_part(plan, shown, begin, end) for begin, end in pairwise(cuts)]
 
 
 def _even_cuts(plan: RenderPlan, workers: int) -> Iterator[int]:
@@ -69,7 +77,7 @@ def _even_cuts(plan: RenderPlan, workers: int) -> Iterator[int]:
     each = min(int(plan.duration / _LEAST_SECONDS / workers), _PARTS_EACH)
     count = workers * max(each, 1)
     length = plan.frames / count
-    places = _places(plan)
+    places, transitions = _places(plan), Transitions(plan.layers)
     for number in range(1, count):
         wanted = round(number * length)
         group = round(wanted / _GROUP) * _GROUP
@@ -77,13 +85,12 @@ def _even_cuts(plan: RenderPlan, workers: int) -> Iterator[int]:
             wanted = group
         near = min(places, key=lambda place: abs(place - wanted))
         if abs(near - wanted) > _MOVABLE * length:
-            later = range(wanted, plan.frames)
-            near = next((at for at in later if cuttable(plan.layers, at)), plan.frames)
+            near = transitions.cuttable_from(wanted)
         yield near
 
 
-def _part(plan: RenderPlan, begin: int, end: int) -> RenderPlan:
-    layers = (moved(part_of(layer, begin, end), begin) for layer in plan.layers)
+def _part(plan: RenderPlan, shown: "_Shown", begin: int, end: int) -> RenderPlan:
+    layers = (moved(part_of(layer, begin, end), begin) for layer in shown.layers(begin, end))
     base, *rest = layers
     return msgspec.structs.replace(
         plan,
@@ -97,34 +104,70 @@ def _part(plan: RenderPlan, begin: int, end: int) -> RenderPlan:
 
 def _cuts(plan: RenderPlan, first: int, end: int, memory: float) -> Iterator[int]:
     """The frames at which a new part begins: as late as memory allows."""
+    coming = deque(_Shown(plan).between(first, end))
+    held = _Held(plan.width * plan.height)
     begin = last = first
     for place in (*(at for at in _places(plan) if first < at < end), end):
-        if last > begin and not _affordable(plan, begin, place, memory):
+        while coming and coming[0].at < place:
+            held.add(coming.popleft())
+        if last > begin and not held.affordable(memory):
             yield last
             begin = last
+            held.drop(begin)
         last = place
 
 
 def _places(plan: RenderPlan) -> list[int]:
     """Where a part may end: where pictures begin or end, but never within a transition."""
     ends = {at for layer in plan.layers for picture in layer for at in (picture.at, picture.end)}
-    inner = sorted(at for at in ends if 0 < at < plan.frames and cuttable(plan.layers, at))
+    clear = Transitions(plan.layers).cuttable
+    inner = sorted(at for at in ends if 0 < at < plan.frames and clear(at))
     return [*inner, plan.frames]
 
 
-def _affordable(plan: RenderPlan, begin: int, end: int, memory: float) -> bool:
-    few = len(_shown(plan, begin, end)) <= _MOST_INPUTS
-    return few and _needed(plan, begin, end) <= memory
+class _Held:
+    """The pictures that a part would read, and the memory that this takes."""
+
+    def __init__(self, canvas: int) -> None:
+        self._canvas = canvas
+        self._pictures: list[Picture] = []
+        self._bytes = 0.0
+
+    def add(self, picture: Picture) -> None:
+        self._pictures.append(picture)
+        self._bytes += _memory(picture, self._canvas)
+
+    def drop(self, begin: int) -> None:
+        """Forget what ends before a frame."""
+        kept = [picture for picture in self._pictures if picture.end > begin]
+        self._pictures, self._bytes = [], 0.0
+        for picture in kept:
+            self.add(picture)
+
+    def affordable(self, memory: float) -> bool:
+        return len(self._pictures) <= _MOST_INPUTS and self._bytes <= memory
 
 
-def _needed(plan: RenderPlan, begin: int, end: int) -> float:
-    """Bytes that reading from frame `begin` to `end` takes."""
-    canvas = plan.width * plan.height
-    return sum(_memory(picture, canvas) for picture in _shown(plan, begin, end))
+class _Shown:
+    """Which pictures of a plan show between two frames, found without a look at all of them."""
 
+    def __init__(self, plan: RenderPlan) -> None:
+        self._layers = plan.layers
+        self._begins = [[picture.at for picture in layer] for layer in plan.layers]
+        self._ends = [
+            [*accumulate((picture.end for picture in layer), max)] for layer in plan.layers
+        ]
 
-def _shown(plan: RenderPlan, begin: int, end: int) -> list[Picture]:
-    return [p for layer in plan.layers for p in layer if p.at < end and p.end > begin]
+    def layers(self, begin: int, end: int) -> Iterator[Layer]:
+        """Of each layer what shows, and perhaps a little more."""
+        for layer, begins, ends in zip(self._layers, self._begins, self._ends, strict=True):
+            yield layer[bisect_right(ends, begin) : bisect_left(begins, end)]
+
+    def between(self, begin: int, end: int) -> list[Picture]:
+        """The pictures that show, by where they begin."""
+        layers = self.layers(begin, end)
+        found = [picture for layer in layers for picture in layer if picture.end > begin]
+        return sorted(found, key=lambda picture: picture.at)
 
 
 def _encoder_memory(plan: RenderPlan) -> float:
@@ -149,12 +192,13 @@ def reversible(layer: tuple[Picture, ...], pixels: int) -> tuple[Picture, ...]:
     """
     most = max(round(_REVERSED / (pixels * 1.5)), _FEWEST_REVERSED)
     pieces: list[Picture] = []
+    cuttable = Transitions((layer,)).cuttable
     for picture in layer:
         if not picture.shot.reverse or picture.shot.still:
             pieces.append(picture)
             continue
         places = range(picture.at + most, picture.end, most)
-        clean = [at for at in places if cuttable((layer,), at)]
+        clean = [at for at in places if cuttable(at)]
         for begin, end in zip((picture.at, *clean), (*clean, picture.end), strict=True):
             pieces += part_of((picture,), begin, end)
     return tuple(pieces)

@@ -8,7 +8,12 @@ from nemolocal_contract.draft import Draft, Segment, Track, TrackType, Transitio
 
 from .checks import MAX_MEDIA_SEGMENTS, MAX_MS, DraftRejected, number, positive
 from .looks import Looks, read_looks
+from .media import MediaInfo
 from .timeline import Source
+
+# Turning pictures or sound round is done in pieces that fit into memory: there are to be no more
+# of them than can be planned at once.
+MAX_BACKWARDS_MS = 2 * MAX_MS
 
 _LOUDEST = 4.0
 _SLOWEST, _FASTEST = 0.25, 4.0
@@ -47,9 +52,9 @@ class Lanes(NamedTuple):
     audio: list[list[Clip]]
 
     @property
-    def first(self) -> Clip | None:
-        """The first clip that is seen, of the lowest track that has any."""
-        return next((clips[0] for clips in self.video if clips), None)
+    def shown(self) -> list[MediaInfo]:
+        """What is seen, from the first clip of the lowest track that has any on."""
+        return [clip.source.info for clips in self.video for clip in clips]
 
 
 def read_lanes(draft: Draft, sources: Mapping[str, Source]) -> Lanes:
@@ -67,7 +72,17 @@ def read_lanes(draft: Draft, sources: Mapping[str, Source]) -> Lanes:
             raise DraftRejected(f"{path}.sg", f"more than {MAX_MEDIA_SEGMENTS} clips in one draft")
         kind = lanes.video if track.type == TrackType.VIDEO else lanes.audio
         kind.append(_clips(track, path, sources))
+    _require_few_backwards(lanes)
     return lanes
+
+
+def _require_few_backwards(lanes: Lanes) -> None:
+    backwards = 0.0
+    for clip in (clip for lane in (*lanes.video, *lanes.audio) for clip in lane):
+        backwards += (clip.times.end - clip.times.start) * clip.looks.reverse
+        if backwards > MAX_BACKWARDS_MS:
+            hours = MAX_BACKWARDS_MS // 3_600_000
+            raise DraftRejected(f"{clip.path}.fx", f"more than {hours} hours are played backwards")
 
 
 def read_times(segment: Segment, path: str) -> Times:

@@ -2,6 +2,7 @@
 
 import os
 import re
+import signal
 import tempfile
 from collections.abc import Callable
 from functools import partial
@@ -16,11 +17,26 @@ BINARY_VARIABLE = "NEMOLOCAL_FFMPEG"
 _ALWAYS = ("-nostdin", "-hide_banner", "-nostats", "-loglevel", "error", "-y")
 _ASKING = 20.0
 _PATHS = re.compile(r"(file:)?(/[^\s'\":]+)+")
+_CAUSES = {
+    ("No space left on device", "Disk quota exceeded"): "the disk is full",
+    ("File too large",): "the file became too large",
+    ("Cannot allocate memory",): "there is too little memory",
+}
+_UNKNOWN = "FFmpeg could not make it; the log of the local server says why"
 _PREFIX = re.compile(r"^(\[[^\]]*\]\s*)+")
 
 
 class FFmpegFailed(Exception):
-    """FFmpeg is missing, ended badly or took too long; the text is one line without paths."""
+    """FFmpeg is missing, ended badly or took too long; the text is one line without paths.
+
+    `plain` says it without FFmpeg's own words, which mean nothing to whoever wants a film;
+    `unknown`: only those words tell why, and it may be for what was read.
+    """
+
+    def __init__(self, reason: str, plain: str = "", *, unknown: bool = False) -> None:
+        super().__init__(reason)
+        self.plain = plain or reason
+        self.unknown = unknown
 
 
 def executable() -> Path:
@@ -66,9 +82,16 @@ async def run(
     except process.Stalled:
         raise FFmpegFailed("FFmpeg stood still, twice") from None
     except TimeoutError:
-        raise FFmpegFailed(f"FFmpeg was stopped after {timeout:.0f} s") from None
+        said = f"FFmpeg was stopped after {timeout:.0f} s"
+        raise FFmpegFailed(said, too_long(timeout)) from None
     if outcome.status:
-        raise FFmpegFailed(_reason(outcome))
+        plain = _plain(outcome)
+        raise FFmpegFailed(_reason(outcome), plain or _UNKNOWN, unknown=not plain)
+
+
+def too_long(seconds: float) -> str:
+    """What is said of a render that does not end."""
+    return f"it took more than {seconds:.0f} s, longer than a film of this length may take"
 
 
 async def has_filters(*names: str) -> bool:
@@ -96,3 +119,13 @@ def _reason(outcome: process.Outcome) -> str:
     # The first complaint is the cause, later ones its consequences.
     cause = _PATHS.sub("a file", _PREFIX.sub("", lines[0])) if lines else "no reason given"
     return f"FFmpeg ended with status {outcome.status}: {cause[:200]}"
+
+
+def _plain(outcome: process.Outcome) -> str:
+    """Why, where that has nothing to do with what was read; else nothing."""
+    for signs, said in _CAUSES.items():
+        if any(sign in outcome.complaint for sign in signs):
+            return said
+    if outcome.status in (-signal.SIGXCPU, -signal.SIGKILL):
+        return "it took more processor time or memory than this length may"
+    return ""

@@ -161,6 +161,7 @@ def _describe_video(
         color_space=_COLOR_SPACES.get(int(frame.colorspace), ""),
         color_transfer=_COLOR_TRANSFERS.get(int(frame.color_trc), ""),
         picture_duration=_seconds(video) if kind == "video" else 0.0,
+        picture_start=max((frame.time or 0.0) - (container.start_time or 0) / _MICROSECONDS, 0.0),
     )
 
 

@@ -1,6 +1,7 @@
 """One render from its plan to its checked file, leaving nothing else behind (REN-5, REN-7)."""
 
 import asyncio
+import logging
 import os
 import shutil
 import tempfile
@@ -21,14 +22,22 @@ from .probe import check
 from .progress import Progress, Stage
 from .quality import Encoding
 from .runs import RENDER_FILE, SizeMissed, copy, make
+from .salvage import without_broken
 from .timeline import SAMPLE_RATE, RenderPlan
 from .titles import write_script
+
+_log = logging.getLogger(__name__)
 
 # An AAC packet holds 1024 samples, and the last one may be counted in full.
 _AAC_PACKET = 1024 / SAMPLE_RATE
 # The sound of a file that is copied may end earlier or later than its picture.
 _COPIED_SOUND = 0.5
 _COPY = "copy"
+
+_NOTHING_READ = (
+    "none of its sources can be read, or FFmpeg does not work here; "
+    "the log of the local server says more"
+)
 
 
 class RenderResult(msgspec.Struct, frozen=True):
@@ -53,6 +62,10 @@ class RenderResult(msgspec.Struct, frozen=True):
 
 class RenderFailed(Exception):
     """A render that came to nothing; the text is one line for the user, without paths."""
+
+
+class SourcesSuspected(RenderFailed):
+    """A render that came to nothing, perhaps for one of the files that it read."""
 
 
 class _Made(msgspec.Struct, frozen=True):
@@ -103,7 +116,10 @@ async def _render_in(folder: Path, plan: RenderPlan, stage: Stage, cores: int) -
         if not tone_mapping:
             said = "its high dynamic range is shown without tone mapping"
             warnings += tuple(f"{path}.src: {said}" for path in plan.bright)
-        made = await _encode(folder, plan, Machine(SOFTWARE, cores, tone_mapping), stage)
+        made, lost = await _encode_what_can_be_read(
+            folder, plan, Machine(SOFTWARE, cores, tone_mapping), stage
+        )
+        warnings += lost
     encoding = made.encoding
     return RenderResult(
         duration=made.facts.duration,
@@ -158,6 +174,22 @@ def _write_titles(
     return script.warnings
 
 
+async def _encode_what_can_be_read(
+    folder: Path, plan: RenderPlan, machine: Machine, stage: Stage
+) -> tuple[_Made, tuple[str, ...]]:
+    """Render, once more without what breaks the render, should something do that."""
+    try:
+        return await _encode(folder, plan, machine, stage), ()
+    except SourcesSuspected as failure:
+        rest = await without_broken(folder, plan, machine)
+        if rest is None:
+            raise
+        if not any(rest.layers) and not rest.lanes:
+            raise RenderFailed(_NOTHING_READ) from failure
+        _log.warning("rendered again without what cannot be read: %s", failure)
+    return await _encode(folder, rest, machine, stage), rest.warnings[len(plan.warnings) :]
+
+
 async def _encode(folder: Path, plan: RenderPlan, machine: Machine, stage: Stage) -> _Made:
     """Render with the best encoder, and with the machine's, libx264, if that one fails."""
     encoder = await _encoder_for(plan)
@@ -167,7 +199,7 @@ async def _encode(folder: Path, plan: RenderPlan, machine: Machine, stage: Stage
     except RenderFailed as failure:
         if not encoder.hardware:
             raise
-        reason = f"{encoder.name} failed in this render: {failure}"
+        reason = f"{encoder.name} failed in this render: {failure.__cause__ or failure}"
     return await _made(folder, plan, machine, stage, Encoder(SOFTWARE, reason))
 
 
@@ -177,7 +209,9 @@ async def _made(
     try:
         encoding = await make(folder, plan, machine, stage)
     except ffmpeg.FFmpegFailed as failure:
-        raise RenderFailed(str(failure)) from failure
+        _log.warning("a render failed: %s", failure)
+        kind = SourcesSuspected if failure.unknown else RenderFailed
+        raise kind(failure.plain) from failure
     except SizeMissed as missed:
         raise RenderFailed(f"draft.m.compress.megabytes: is too small: {missed}") from missed
     return _Made(await _checked(folder, plan), encoder, encoding)
@@ -194,10 +228,10 @@ async def _checked(folder: Path, plan: RenderPlan) -> RenderFacts:
     try:
         facts = await check(folder / RENDER_FILE)
     except MediaRejected as reason:
-        raise RenderFailed(str(reason)) from reason
+        raise SourcesSuspected(str(reason)) from reason
     wrong = _complaints(facts, plan, _AAC_PACKET)
     if wrong:
-        raise RenderFailed(f"the rendered file {' and '.join(wrong)}")
+        raise SourcesSuspected(f"the rendered file {' and '.join(wrong)}")
     return facts
 
 

@@ -1,5 +1,6 @@
 """Video tracks as layers of pictures: cut to pieces, and without what nobody would see."""
 
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from itertools import pairwise
@@ -38,6 +39,7 @@ def _shot(span: Span, fps: Fraction, upper: bool) -> Shot:
         overlay=clip.looks.overlay if upper else None,
         fade_in=min(frame_at(clip.times.fade_in, fps), span.frames),
         fade_out=min(frame_at(clip.times.fade_out, fps), span.frames),
+        path=clip.path,
     )
 
 
@@ -66,13 +68,36 @@ def moved(layer: Layer, frames: int) -> Layer:
     return tuple(_replace(picture, at=picture.at - frames) for picture in layer)
 
 
-def cuttable(layers: Iterable[Layer], frame: int) -> bool:
-    """Whether the layers may be cut there: no transition is under way."""
-    return not any(
-        picture.mix and picture.at < frame < picture.at + picture.mix.frames
-        for layer in layers
-        for picture in layer
-    )
+class Transitions:
+    """When transitions of some layers are under way: there they cannot be cut.
+
+    They are looked through once, however often is asked.
+    """
+
+    def __init__(self, layers: Iterable[Layer]) -> None:
+        mixes = sorted(
+            (picture.at, picture.at + picture.mix.frames)
+            for layer in layers
+            for picture in layer
+            if picture.mix
+        )
+        self._begins: list[int] = []
+        self._ends: list[int] = []
+        for begin, end in mixes:
+            if self._ends and begin < self._ends[-1]:
+                self._ends[-1] = max(self._ends[-1], end)
+            else:
+                self._begins.append(begin)
+                self._ends.append(end)
+
+    def cuttable(self, frame: int) -> bool:
+        """Whether no transition is under way there."""
+        return self.cuttable_from(frame) == frame
+
+    def cuttable_from(self, frame: int) -> int:
+        """The first frame from this one on at which no transition is under way."""
+        at = bisect_left(self._begins, frame) - 1
+        return max(frame, self._ends[at]) if at >= 0 else frame
 
 
 def uncover(layers: Sequence[Layer]) -> tuple[Layer, ...]:
@@ -86,7 +111,7 @@ def uncover(layers: Sequence[Layer]) -> tuple[Layer, ...]:
         left: list[Picture] = []
         for run in runs_of(layer):
             begin, end = _covering(run)
-            clean = all(cuttable((*below, run), at) for at in (begin, end))
+            clean = all(map(Transitions((*below, run)).cuttable, (begin, end)))
             if begin < end and clean:
                 below = [_without(lower, begin, end) for lower in below]
                 shown = (*below[0], *part_of(run, begin, end))

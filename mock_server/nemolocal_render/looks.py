@@ -38,26 +38,30 @@ class Looks(NamedTuple):
 
 def read_looks(segment: Segment, path: str) -> Looks:
     """The effects of a segment; raises DraftRejected with the path of a wrong value (REN-9)."""
-    looks = Looks()
+    pictures: list[PictureEffect] = []
+    # Whether the segment was played backwards when each of them was added.
+    turned: list[bool] = []
+    overlay: Overlay | None = None
+    reverse, duck = False, 0.0
     for index, wire in enumerate(segment.effects or ()):
-        effect = _read(wire, f"{path}.fx[{index}]")
-        if effect is not None:
-            looks = _add(looks, effect)
-    return looks
-
-
-def _add(looks: Looks, effect: Effect) -> Looks:
-    match effect:
-        case Reverse():
-            # What has moved so far moves backwards from here on.
-            turned = tuple(map(_backwards, looks.pictures))
-            return looks._replace(reverse=not looks.reverse, pictures=turned)
-        case Overlay():
-            return looks._replace(overlay=effect)
-        case Duck():
-            return looks._replace(duck=effect.amount)
-        case _:
-            return looks._replace(pictures=(*looks.pictures, effect))
+        match _read(wire, f"{path}.fx[{index}]"):
+            case None:
+                continue
+            case Reverse():
+                reverse = not reverse
+            case Overlay() as overlay:
+                continue
+            case Duck(amount=duck):
+                continue
+            case effect:
+                pictures.append(effect)
+                turned.append(reverse)
+    # What moved before the segment was turned round moves backwards from there on.
+    shown = (
+        effect if before == reverse else _backwards(effect)
+        for effect, before in zip(pictures, turned, strict=True)
+    )
+    return Looks(reverse, tuple(shown), overlay, duck)
 
 
 def _backwards(effect: PictureEffect) -> PictureEffect:

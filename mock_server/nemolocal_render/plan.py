@@ -6,8 +6,9 @@ import msgspec
 
 from nemolocal_contract.draft import Draft, Metadata, TrackType
 
+from .bounds import few_warnings, require_sane_size, require_segments
 from .canvas import Canvas, OutputSpec, choose_canvas
-from .checks import MAX_MS, DraftRejected, number, require_sane_size, require_types
+from .checks import MAX_MS, DraftRejected, number, require_types
 from .chunks import reversible
 from .clips import Clip, Lanes, read_lanes, read_times
 from .copying import copied_source
@@ -40,13 +41,13 @@ def plan_render(
     Raises DraftRejected with the path of the first field that makes no sense (REN-9); what makes
     sense but cannot be rendered is a warning of the plan.
     """
-    require_types(draft)
     require_sane_size(draft)
+    require_types(draft)
+    require_segments(draft)
     number(draft.duration_ms, "draft.d", 0, MAX_MS)
     metadata = draft.metadata or Metadata()
     lanes = read_lanes(draft, sources)
-    first = lanes.first
-    canvas, changes = choose_canvas(metadata, first.source.info if first else None, output)
+    canvas, changes = choose_canvas(metadata, lanes.shown, output)
     titles, style_notes = _titles(draft, canvas)
     length_ms = _length(lanes, titles)
     video = [_track(clips, canvas) for clips in lanes.video]
@@ -64,7 +65,9 @@ def plan_render(
             for clip in clips
             if clip.source.info.high_dynamic_range
         ),
-        warnings=(*changes, *style_notes, *join_notes, *omitted, *source_notes(lanes)),
+        warnings=few_warnings(
+            [*changes, *style_notes, *join_notes, *omitted, *source_notes(lanes)]
+        ),
     )
     return msgspec.structs.replace(plan, copied=copied_source(plan, lanes))
 

@@ -2,7 +2,8 @@
 
 import asyncio
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -41,59 +42,80 @@ class SizeMissed(Exception):
 async def make(folder: Path, plan: RenderPlan, machine: Machine, stage: Stage) -> Encoding:
     """Render a plan into RENDER_FILE; returns the settings that did it.
 
-    Raises FFmpegFailed, and SizeMissed where a size cannot be kept.
+    Raises FFmpegFailed, and SizeMissed where a size cannot be kept. However many runs it takes, all
+    of them together have the time that one has.
     """
-    if plan.encoding.max_bytes:
-        return await _search(folder, plan, machine, stage)
-    await _render(folder, plan, machine, stage)
+    most = _patience(plan)
+    try:
+        async with asyncio.timeout(most):
+            if plan.encoding.max_bytes:
+                return await _search(folder, plan, machine, stage)
+            await _render(folder, plan, machine, stage)
+    except TimeoutError:
+        raise ffmpeg.FFmpegFailed(ffmpeg.too_long(most)) from None
     return plan.encoding
+
+
+def _patience(plan: RenderPlan) -> float:
+    """Seconds that a render of this length may take, whatever its sources cost to read."""
+    return _PATIENCE[0] + _PATIENCE[1] * plan.duration
 
 
 async def copy(folder: Path, plan: RenderPlan, source: Source, stage: Stage) -> None:
     """Copy a source into RENDER_FILE; raises FFmpegFailed."""
-    await _run(folder, plan, copy_command(source, plan, RENDER_FILE), stage)
+    await run_command(folder, plan, copy_command(source, plan, RENDER_FILE), stage)
 
 
 async def _render(folder: Path, plan: RenderPlan, machine: Machine, stage: Stage) -> None:
-    # A device has no more to give when two ask for it.
-    workers = 1 if machine.hardware else workers_for(plan, machine.cores)
-    parts = parts_of(plan, workers)
+    # What is long is thought about in a thread: the loop has others to serve.
+    workers, parts = await asyncio.to_thread(_divided, plan, machine)
     if len(parts) == 1:
-        await _run(folder, plan, render_command(plan, machine, RENDER_FILE), stage, machine)
+        make = partial(render_command, plan, machine, RENDER_FILE)
+        await run_command(folder, plan, await asyncio.to_thread(make), stage, machine)
         return
     each = msgspec.structs.replace(machine, cores=-(-machine.cores // workers))
-    commands = [
-        (part, render_command(part, each, f"part-{number}.mp4"))
+    commands: list[tuple[RenderPlan, Callable[[], Command]]] = [
+        (part, partial(render_command, part, each, f"part-{number}.mp4"))
         for number, part in enumerate(parts)
     ]
     shares = [part.frames / plan.frames for part in parts]
     if plan.lanes:
         # It is encoded once, or its packets would drift from part to part; it goes first.
-        commands.insert(0, (plan, sound_command(plan, _SOUND_FILE)))
+        commands.insert(0, (plan, partial(sound_command, plan, _SOUND_FILE)))
         shares = [_SOUND_SHARE, *((1 - _SOUND_SHARE) * share for share in shares)]
     stages = stage.part(0, _JOIN_SHARE).split(shares)
     await _run_all(folder, commands, stages, each, workers)
     await _join(folder, plan, len(parts), stage.part(_JOIN_SHARE, 1))
 
 
+def _divided(plan: RenderPlan, machine: Machine) -> tuple[int, list[RenderPlan]]:
+    """How many encoders work at once, and the parts of the plan that they get."""
+    # A device has no more to give when two ask for it.
+    workers = 1 if machine.hardware else workers_for(plan, machine.cores)
+    return workers, parts_of(plan, workers)
+
+
 async def _run_all(
     folder: Path,
-    commands: Sequence[tuple[RenderPlan, Command]],
+    commands: Sequence[tuple[RenderPlan, Callable[[], Command]]],
     stages: Sequence[Stage],
     machine: Machine,
     workers: int,
 ) -> None:
-    """Run commands in their order, so many at once; if one fails, or all are cancelled, all end."""
+    """Run commands in their order, so many at once; if one fails, or all are cancelled, all end.
+
+    Each is made when its turn has come: there may be thousands.
+    """
     places = asyncio.Semaphore(workers)
 
-    async def run(plan: RenderPlan, command: Command, stage: Stage) -> None:
+    async def run(plan: RenderPlan, make: Callable[[], Command], stage: Stage) -> None:
         async with places:
-            await _run(folder, plan, command, stage, machine)
+            await run_command(folder, plan, await asyncio.to_thread(make), stage, machine)
 
     try:
         async with asyncio.TaskGroup() as group:
-            for (plan, command), stage in zip(commands, stages, strict=True):
-                group.create_task(run(plan, command, stage))
+            for (plan, make), stage in zip(commands, stages, strict=True):
+                group.create_task(run(plan, make, stage))
     except ExceptionGroup as failed:
         raise failed.exceptions[0] from None
 
@@ -101,7 +123,7 @@ async def _run_all(
 async def _join(folder: Path, plan: RenderPlan, parts: int, stage: Stage) -> None:
     names = [f"part-{number}.mp4" for number in range(parts)]
     (folder / PARTS_FILE).write_text(parts_list(names), encoding="utf-8")
-    await _run(folder, plan, join_command(plan, _SOUND_FILE, RENDER_FILE), stage)
+    await run_command(folder, plan, join_command(plan, _SOUND_FILE, RENDER_FILE), stage)
     for name in names:
         (folder / name).unlink()
 
@@ -128,23 +150,24 @@ async def _search(folder: Path, plan: RenderPlan, machine: Machine, stage: Stage
     return best
 
 
-async def _run(
+async def run_command(
     folder: Path,
     plan: RenderPlan,
     command: Command,
-    stage: Stage,
+    stage: Stage | None,
     machine: Machine | None = None,
 ) -> None:
+    """Run a command that reads the sources of a plan; raises FFmpegFailed."""
     for name, graph in command.graphs.items():
         (folder / name).write_text(graph, encoding="utf-8")
     paths = [source.path.absolute() for source in plan.sources]
     await ffmpeg.run(
         list(command.arguments),
         folder=folder,
-        timeout=_PATIENCE[0] + _PATIENCE[1] * plan.duration,
+        timeout=_patience(plan),
         policy=Policy(
             read=(*paths, *(path.resolve() for path in paths)),
             devices=machine is not None and machine.hardware,
         ),
-        on_line=stage.reader(plan.duration),
+        on_line=stage.reader(plan.duration) if stage else lambda _: None,
     )

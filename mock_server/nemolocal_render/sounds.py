@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
+from itertools import pairwise
 from typing import NamedTuple
 
 import msgspec
@@ -38,15 +39,14 @@ def lanes_of(
     In the `loud` stretches of the render sounds get quieter, where their clips ask for it.
     """
     ends = {
-        span.clip.path: _ends(span.clip, joins.before(index), joins.behind[index], fps)
-        for index, span in enumerate(spans)
+        span.clip.path: one for span, one in zip(spans, _all_ends(spans, joins, fps), strict=True)
     }
     lanes: list[list[Sound]] = []
     free = 0
     for clip in clips:
         at = max(sample_at(clip.times.start), free)
         free = max(sample_at(clip.times.end), at)
-        if free > at and clip.source.info.has_audio and clip.volume > 0:
+        if free > at and _audible(clip):
             sound = _sound(clip, at, free - at, ends.get(clip.path, _Ends()))
             _place(lanes, _ducked(sound, clip.looks.duck, loud))
     return [tuple(lane) for lane in lanes]
@@ -60,8 +60,29 @@ def _place(lanes: list[list[Sound]], sound: Sound) -> None:
     lanes.append([sound])
 
 
+def _all_ends(spans: Sequence[Span], joins: Joins, fps: Fraction) -> list[_Ends]:
+    """The ends of all sounds: two cross for as long as both are there, and neither fades before.
+
+    A sound that meets none in a transition fades as long as the pictures change.
+    """
+    ends = [
+        _ends(span.clip, joins.before(index), joins.behind[index], fps)
+        for index, span in enumerate(spans)
+    ]
+    for index, (one, other) in enumerate(pairwise(spans)):
+        if joins.behind[index] and _audible(one.clip) and _audible(other.clip):
+            both = ends[index].behind + ends[index + 1].before
+            ends[index] = ends[index]._replace(cross_out=both)
+            ends[index + 1] = ends[index + 1]._replace(cross_in=both)
+    return ends
+
+
+def _audible(clip: Clip) -> bool:
+    return clip.source.info.has_audio and clip.volume > 0
+
+
 def _ends(clip: Clip, before: Mix | None, behind: Mix | None, fps: Fraction) -> _Ends:
-    """Sounds cross in a transition as pictures do, and fade where a source has no more."""
+    """How far a source reaches into the transitions at its ends, and fades that fill them."""
     length = clip.source.info.duration
     start = clip.start / clip.speed
     after = length / clip.speed - start - (clip.times.end - clip.times.start) / 1000
@@ -100,6 +121,7 @@ def _sound(clip: Clip, at: int, own: int, ends: _Ends) -> Sound:
         volume=clip.volume,
         reverse=clip.looks.reverse,
         fades=tuple(fade for fade in fades if fade.samples),
+        path=clip.path,
     )
 
 

@@ -28,7 +28,8 @@ class Shot(msgspec.Struct, frozen=True):
     """A segment as it is seen: `frames` of a source from `start` seconds on, and how they look.
 
     The fades are frames of this render, from and to black on the main track, from and to nothing
-    on the others. `overlay` is where it stands; without it the shot fills the canvas.
+    on the others. `overlay` is where it stands; without it the shot fills the canvas. `path` is
+    where the draft says it.
     """
 
     source: Source
@@ -40,6 +41,7 @@ class Shot(msgspec.Struct, frozen=True):
     overlay: Overlay | None = None
     fade_in: int = 0
     fade_out: int = 0
+    path: str = ""
 
     @property
     def still(self) -> bool:
@@ -109,7 +111,8 @@ class Duck(msgspec.Struct, frozen=True):
 class Sound(msgspec.Struct, frozen=True):
     """A piece of sound: `samples` of a source from `start` seconds on.
 
-    It is heard from sample `at` of the render on; the volume is a factor.
+    It is heard from sample `at` of the render on; the volume is a factor. `path` is where the draft
+    says it.
     """
 
     source: Source
@@ -121,6 +124,7 @@ class Sound(msgspec.Struct, frozen=True):
     reverse: bool = False
     fades: tuple[Fade, ...] = ()
     duck: Duck | None = None
+    path: str = ""
 
 
 class Title(msgspec.Struct, frozen=True):

@@ -84,6 +84,7 @@ class Director:
                 drafts.append(self._workbench.foresee(session, newest, done))
             foreseen.append(chain_jobs(groups, drafts))
             before = drafts[-1]
+        self._workbench.require_export(session, newest.draft, before)
         return foreseen
 
     def _talk(self, token: Token, session: Session, key: TurnKey, text: str) -> Turn:

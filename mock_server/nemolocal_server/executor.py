@@ -1,6 +1,5 @@
 """Where renders run: one small interface, and the local way to fill it."""
 
-import asyncio
 from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
@@ -8,6 +7,8 @@ from typing import Protocol
 from nemolocal_render.cores import usable_cores
 from nemolocal_render.job import RenderResult, render
 from nemolocal_render.plan import RenderPlan
+
+from .places import OWNER, PATIENCE, Places
 
 
 class RenderExecutor(Protocol):
@@ -22,28 +23,23 @@ class RenderExecutor(Protocol):
 class LocalExecutor:
     """Renders on this machine, at most half as many at once as there are cores.
 
-    Whoever comes later waits, first come, first served. A render gets its share of the cores as
-    they are divided when it begins: alone, it gets all.
+    Whoever comes later waits, fairly between owners (`places.py`). A render gets its share of the
+    cores as they are divided when it begins: alone, it gets all.
     """
 
-    def __init__(self, workdir: Path, cores: int | None = None) -> None:
+    def __init__(self, workdir: Path, cores: int | None = None, patience: float = PATIENCE) -> None:
         self._workdir = workdir
         self._cores = cores or usable_cores()
-        self._places = asyncio.Semaphore(max(1, self._cores // 2))
-        self._running = 0
+        self._places = Places(max(1, self._cores // 2), patience)
 
     async def __call__(
         self, plan: RenderPlan, destination: Path, on_progress: Callable[[int], None]
     ) -> RenderResult:
-        async with self._places:
-            self._running += 1
-            try:
-                return await render(
-                    plan,
-                    destination,
-                    workdir=self._workdir,
-                    on_progress=on_progress,
-                    cores=self._cores // self._running,
-                )
-            finally:
-                self._running -= 1
+        async with self._places.place(OWNER.get()):
+            return await render(
+                plan,
+                destination,
+                workdir=self._workdir,
+                on_progress=on_progress,
+                cores=max(self._cores // self._places.taken, 1),
+            )

@@ -10,13 +10,12 @@ from collections.abc import Collection
 from pathlib import Path
 
 from nemolocal_contract.codes import Code
-from nemolocal_contract.draft import draft_from_wire
 from nemolocal_contract.envelope import decode_json, encode_json
 from nemolocal_contract.media import Resolution
 from nemolocal_contract.replies import RenderOutput, RenderStatus
 from nemolocal_contract.requests import RenderRequest
 from nemolocal_render.job import RenderFailed, RenderResult
-from nemolocal_render.plan import DraftRejected, OutputSpec, plan_render
+from nemolocal_render.plan import DraftRejected, OutputSpec
 
 from . import ids
 from .assets import CDN
@@ -26,6 +25,8 @@ from .errors import ContractError, bad_request
 from .executor import RenderExecutor
 from .export_store import Export, ExportStore
 from .faults.render_faults import RenderFaults
+from .places import OWNER
+from .planning import plan_draft
 from .sessions import Session
 from .tokens import Token
 
@@ -63,12 +64,11 @@ class Exports:
         """Stop the renders of these sessions, which are about to be forgotten."""
         await self._background.stop(sessions)
 
-    def submit(
+    async def submit(
         self, token: Token, session: Session, request: RenderRequest, resolution: Resolution
     ) -> Export:
         """Queue a render; 400 with the path of the field where the draft cannot be one (REN-9)."""
-        if self._kept.find(token.id, request.id) is not None:
-            raise bad_request(f"duplicate id {request.id!r}: submit again with a new id")
+        self._require_new(token, request.id)
         wanted = request.output
         # What the request asks for comes before the draft's own wish, and that before the skill's.
         output = OutputSpec(
@@ -78,10 +78,12 @@ class Exports:
             usual_resolution=resolution,
         )
         try:
-            sources = self._core.assets.sources(session.id)
-            plan_render(draft_from_wire(request.draft), sources, output)
+            await plan_draft(request.draft, self._core.assets.sources(session.id), output)
         except DraftRejected as error:
             raise bad_request(str(error)) from error
+        # Another request may have taken the id, or forgotten the session, while this one planned.
+        self._require_new(token, request.id)
+        self._core.sessions.find(token, session.id)
         export = Export(
             token_id=token.id,
             id=request.id,
@@ -95,6 +97,10 @@ class Exports:
         self._kept.add(export)
         self._start(export)
         return export
+
+    def _require_new(self, token: Token, render_id: str) -> None:
+        if self._kept.find(token.id, render_id) is not None:
+            raise bad_request(f"duplicate id {render_id!r}: submit again with a new id")
 
     def find(self, token: Token, render_id: str) -> Export:
         """This token's render; 1002 for anything else (REN-8)."""
@@ -161,11 +167,13 @@ class Exports:
         await self._faults.play(
             export.token_id, export.id, lambda percent: self._kept.advance(export, percent)
         )
-        plan = plan_render(
-            draft_from_wire(decode_json(export.draft)),
+        plan = await plan_draft(
+            decode_json(export.draft),
             self._core.assets.sources(export.session_id),
             decode_json(export.output, type=OutputSpec),
         )
+        # The task of this render ends with it, and so does what it says of itself.
+        OWNER.set(str(export.token_id))
         return await self._execute(
             plan, self.path(export), lambda percent: self._kept.advance(export, percent)
         )

@@ -100,13 +100,13 @@ def require_export(request: Request, token: Token) -> None:
         )
 
 
-async def read_json(request: Request, kind: type[T]) -> T:
-    """The body as a `kind`; 400 with the field that is wrong (GEN-6)."""
+async def read_json(request: Request, kind: type[T], *, most: int = _MAX_BODY) -> T:
+    """The body as a `kind`, at most so many bytes; 400 with the field that is wrong (GEN-6)."""
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
-        if len(body) > _MAX_BODY:
-            raise bad_request(f"body is larger than {_MAX_BODY // 1024 // 1024} MB")
+        if len(body) > most:
+            raise bad_request(f"body is larger than {most // 1_000_000} MB")
     try:
         return decode_json(bytes(body), type=kind)
     except msgspec.ValidationError as error:

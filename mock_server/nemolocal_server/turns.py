@@ -113,7 +113,7 @@ class Turns:
         except (CannotEdit, FFmpegFailed) as error:
             self._give_up(turn)
             language = turn.session.language
-            reason = error.in_words(language) if isinstance(error, CannotEdit) else str(error)
+            reason = error.in_words(language) if isinstance(error, CannotEdit) else error.plain
             turn.tell(Text(say_failed(reason, language)))
         finally:
             turn.tell(None)
@@ -185,7 +185,9 @@ class Turns:
         core = self._core
         with core.store.transaction():
             newest = core.sessions.newest(session.id)
-            for version in self._workbench.versions(session, newest, edits, turn.number, made):
+            versions = self._workbench.versions(session, newest, edits, turn.number, made)
+            self._workbench.require_export(session, newest.draft, versions[-1].draft)
+            for version in versions:
                 core.sessions.add_version(session.id, version)
             if stage + 1 == len(turn.stages):
                 core.ledger.settle(turn.hold_id, "done")

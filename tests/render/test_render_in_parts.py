@@ -14,7 +14,7 @@ from nemolocal_contract.draft import draft_from_wire
 from nemolocal_render import ffmpeg
 from nemolocal_render.chunks import parts_of, workers_for
 from nemolocal_render.job import RenderFailed, RenderResult, render
-from nemolocal_render.layers import cuttable
+from nemolocal_render.layers import Transitions
 from nemolocal_render.media import MediaInfo
 from nemolocal_render.plan import OutputSpec, RenderPlan, Source, plan_render
 from nemolocal_render.progress import Progress
@@ -79,7 +79,7 @@ def test_parts_follow_each_other_and_no_cut_is_in_a_transition(
     begins = [part.begin for part in parts]
     assert begins == [sum(part.frames for part in parts[:n]) for n in range(len(parts))]
     assert sum(part.frames for part in parts) == plan.frames
-    assert all(cuttable(plan.layers, begin) for begin in begins)
+    assert all(map(Transitions(plan.layers).cuttable, begins))
     assert all(picture.mix is None for part in parts for picture in part.layers[0][:1])
 
 

@@ -253,3 +253,14 @@ def test_cores_are_those_that_may_be_used(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.delattr("os.sched_getaffinity", raising=False)
     monkeypatch.setattr("os.cpu_count", lambda: None)
     assert usable_cores(tmp_path / "none") == 1
+
+
+def test_texts_at_the_same_time_and_place_are_both_seen(make: Callable[..., Any]) -> None:
+    def lines(*texts: str) -> int:
+        """How many rows of the picture are bright somewhere."""
+        style = {"size": 150, "pos": "bottom-center"}
+        tracks = [{"tt": 7, "sg": [{"s": 0, "d": 100, "txt": t, "st": style}]} for t in texts]
+        seen = DecodedVideo(make(tracks)[0])
+        return sum(max(seen.row(0, y / 180)) > 200 for y in range(180))
+
+    assert lines("HHH", "HHH") >= 1.8 * lines("HHH")

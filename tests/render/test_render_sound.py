@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from nemolocal_render.job import RenderResult
-from tests.support.audio import read_samples, tone_strength
+from tests.support.audio import loudness, read_samples, tone_strength
+from tests.support.media import MediaCache, run_ffmpeg
 
 pytestmark = pytest.mark.ffmpeg
 
@@ -76,3 +77,59 @@ def test_fades_and_transitions_keep_their_lengths(make: Make) -> None:
     assert tone_strength(heard, 440, 0.2, 0.3) == pytest.approx(0.15, abs=0.03)
     assert tone_strength(heard, 880, 1.7, 1.8) == pytest.approx(0.15, abs=0.03)
     assert tone_strength(heard, 440, 1.2, 1.3) < 0.01
+
+
+@pytest.mark.parametrize(
+    "layout",
+    ["5.1", *(pytest.param(name, marks=pytest.mark.slow) for name in ("7.1", "quad", "5.1(side)"))],
+)
+def test_many_channels_become_two_as_loud_as_ffmpeg_makes_them(
+    make: Make, media_cache: MediaCache, layout: str
+) -> None:
+    def draw(path: Path) -> None:
+        count = {"quad": 4, "7.1": 8}.get(layout, 6)
+        same = "|".join(f"c{number}=c0" for number in range(count))
+        tone = "aevalsrc=0.3*sin(2*PI*440*t):s=48000:d=1"
+        run_ffmpeg("-f", "lavfi", "-i", tone, "-af", f"pan={layout}|{same}", path)
+        run_ffmpeg("-i", path, "-ac", "2", path.with_name("two.wav"))
+
+    around = media_cache.folder("around", lambda into: draw(into / "around.wav"), layout)
+    heard, expected = (
+        tone_strength(
+            read_samples(make([audio({"src": str(around / name)})], **SIZE)[0]), 440, 0.2, 0.8
+        )
+        for name in ("around.wav", "two.wav")
+    )
+    assert heard == pytest.approx(expected, rel=0.02)
+
+
+@pytest.mark.parametrize(
+    ("ends", "starts"),
+    [
+        (2000, 0),
+        *(pytest.param(*each, marks=pytest.mark.slow) for each in ((1500, 500), (2000, 500))),
+        pytest.param(1800, 0, marks=pytest.mark.slow),
+    ],
+)
+def test_a_crossfade_is_as_loud_as_what_it_crosses(make: Make, ends: int, starts: int) -> None:
+    """Clips whose sources have more to be heard, on either side, or nothing more."""
+    cut = {"type": "crossfade", "d": 600}
+    clips = video(
+        {"src": "red.mp4", "ss": ends - 1000, "tr": cut}, {"s": 1000, "ss": starts, "d": 1000}
+    )
+    heard = read_samples(make([clips], **SIZE)[0])
+    usual = loudness(heard, 0.2, 0.5)
+    levels = [loudness(heard, 0.5 + 0.05 * n, 0.55 + 0.05 * n) for n in range(20)]
+    assert min(levels) > 0.85 * usual
+    assert max(levels) < 1.2 * usual
+    assert tone_strength(heard, 440, 0.4, 0.6) == pytest.approx(0.3, abs=0.03)
+    assert tone_strength(heard, 880, 1.4, 1.6) == pytest.approx(0.3, abs=0.03)
+
+
+@pytest.mark.slow
+def test_sound_that_meets_none_fades_with_the_pictures(make: Make) -> None:
+    cut = {"type": "crossfade", "d": 600}
+    clips = video({"src": "red.mp4", "tr": cut}, {"s": 1000, "v": 0})
+    heard = read_samples(make([clips], **SIZE)[0])
+    early, late = (loudness(heard, at, at + 0.1) for at in (0.7, 1.15))
+    assert early > 2 * late > 0

@@ -136,11 +136,17 @@ def test_new_subtitles_replace_the_old_and_titles_stay() -> None:
     assert texts(edited(RemoveTitle(), RemoveTitle(), draft=draft)) == []
 
 
-def test_subtitles_that_overlap_are_told_one_after_the_other() -> None:
+def test_subtitles_that_overlap_are_seen_at_once() -> None:
     cues = (Cue(1000, 4000, "b"), Cue(0, 2000, "a"), Cue(1000, 3000, "c"), Cue(9000, 8000, "no"))
-    draft = edited(AddSubtitles(cues))
-    assert texts(draft) == [["a", "b\nc"]]
-    assert times(draft.of_type(TrackType.TEXT)[0]) == [(0, 1000), (1000, 4000)]
+    draft = edited(AddSubtitles((*cues, Cue(2000, 5000, "d"))))
+    assert texts(draft) == [["a", "d"], ["b"], ["c"]]
+    assert [times(track) for track in draft.of_type(TrackType.TEXT)] == [
+        [(0, 2000), (2000, 5000)],
+        [(1000, 4000)],
+        [(1000, 3000)],
+    ]
+    assert texts(edited(AddSubtitles(CUES), draft=draft)) == [["one", "two", "three"]]
+    assert texts(edited(RemoveTitle(subtitles=True), draft=draft)) == []
 
 
 def test_a_title_never_shares_the_track_of_the_subtitles() -> None:

@@ -123,8 +123,16 @@ SAID: list[tuple[Edit, str, str]] = [
     (ChangeTitle(SECOND), "changed title 2", "修改了第2个标题"),
     (RemoveTitle(), "removed the titles", "移除了标题"),
     (RemoveTitle(subtitles=True), "removed the subtitles", "移除了字幕"),
-    (AddSubtitles((Cue(1000, 3000, "a"), Cue(4000, 6500, "b"))), "added 2 subtitles (1-6.5s)",
-     "添加了2条字幕（1-6.5秒）"),
+    (AddSubtitles((Cue(1000, 3000, "a"), Cue(3000, 3500, "b"))), "added 2 subtitles (1-3.5s)",
+     "添加了2条字幕（1-3.5秒）"),
+    (AddSubtitles((Cue(0, 6500, "a"), Cue(4000, 5000, "b"), Cue(2000, 1000, "c"))),
+     "added 1 subtitle (0-4s), 1 of them cut at the end, and left out 1 that comes after the end "
+     "and 1 that ends before it begins",
+     "添加了1条字幕（0-4秒），其中1条在视频结尾处截断，未添加：1条在视频结尾之后，1条的时间是倒着的"),
+    (AddSubtitles((*[Cue(0, 900, "a")] * 8, *[Cue(0, 900, " ")] * 2)),
+     "added 6 subtitles (0-0.9s), and left out 2 that have no words and 2 that would be more than "
+     "6 at once",
+     "添加了6条字幕（0-0.9秒），未添加：2条没有文字，2条会使同时显示的超过6条"),
     (AddSubtitles((Cue(0, 3000, "a"),)), "added 1 subtitle (0-3s)", "添加了1条字幕（0-3秒）"),
     (SetAspect(9, 16), "changed the aspect ratio to 9:16", "把画面比例改为9:16"),
     (SetAspect(1, 1, "blur"), "to 1:1 (a blurred background fills the rest)",

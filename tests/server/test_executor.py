@@ -12,7 +12,9 @@ from nemolocal_render.quality import QUALITIES
 from nemolocal_render.timeline import RenderPlan
 from nemolocal_server import executor
 from nemolocal_server.executor import LocalExecutor
+from nemolocal_server.places import OWNER
 
+AT_ONCE, NEVER = 0.0, 1e6
 PLAN = RenderPlan(320, 180, Fraction(30), 30, 0, QUALITIES["low"])
 
 
@@ -27,6 +29,10 @@ class Renders:
         self.started.append((destination.name, options["cores"]))
         self._ends[destination.name] = asyncio.get_running_loop().create_future()
         return await self._ends[destination.name]
+
+    def release(self, name: str) -> None:
+        """End a render, of which nobody has heard yet."""
+        self._ends[name].set_result(name)
 
     async def end(self, name: str, failure: Exception | None = None) -> None:
         if failure:
@@ -115,5 +121,80 @@ def test_the_cores_are_those_of_the_machine(
         assert renders.started == [("a", 4), ("b", 2)]
         for name in "abc":
             await renders.end(name)
+
+    asyncio.run(work())
+
+
+def owned(local: LocalExecutor, owner: str, names: str) -> None:
+    """Submit renders of an owner."""
+    token = OWNER.set(owner)
+    submit(local, names)
+    OWNER.reset(token)
+
+
+def started(renders: Renders) -> str:
+    return "".join(name for name, _ in renders.started)
+
+
+def test_who_has_fewest_comes_next(renders: Renders) -> None:
+    async def work() -> None:
+        local = LocalExecutor(Path("work"), 4, NEVER)
+        for owner, names in (("much", "abcdef"), ("some", "xy"), ("little", "z")):
+            owned(local, owner, names)
+        await settle()
+        assert started(renders) == "ab"
+        for name in "abxzcydef":
+            await renders.end(name)
+        assert started(renders) == "abxzcydef"
+
+    asyncio.run(work())
+
+
+def test_a_render_that_takes_long_holds_nobody_else_up(renders: Renders) -> None:
+    async def work() -> None:
+        local = LocalExecutor(Path("work"), 2, AT_ONCE)
+        owned(local, "slow", "abc")
+        await settle()
+        assert started(renders) == "a"
+        owned(local, "other", "xy")
+        owned(local, "third", "z")
+        await settle()
+        # Beside what takes long each owner has one place, and the cores are shared.
+        assert renders.started == [("a", 2), ("x", 1), ("z", 1)]
+        await renders.end("x")
+        assert started(renders) == "axzy"
+        for name in "ayzbc":
+            await renders.end(name)
+        assert started(renders) == "axzybc"
+
+    asyncio.run(work())
+
+
+def test_not_everybody_renders_at_once(renders: Renders) -> None:
+    async def work() -> None:
+        local = LocalExecutor(Path("work"), 2, AT_ONCE)
+        for name in "abcdefgh":
+            owned(local, f"owner of {name}", name)
+        await settle()
+        assert started(renders) == "abcde"
+        for name in "abcdefgh":
+            await renders.end(name)
+        assert started(renders) == "abcdefgh"
+
+    asyncio.run(work())
+
+
+def test_who_is_cancelled_when_let_in_leaves_the_place(renders: Renders) -> None:
+    async def work() -> None:
+        tasks = submit(LocalExecutor(Path("work"), 2, NEVER), "abc")
+        await settle()
+        renders.release("a")
+        for _ in range(3):
+            # Somewhere on its way in.
+            tasks["b"].cancel()
+            await asyncio.sleep(0)
+        await settle()
+        assert started(renders)[-1] == "c"
+        await renders.end("c")
 
     asyncio.run(work())

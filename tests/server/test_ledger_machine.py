@@ -193,7 +193,7 @@ class LedgerMachine(RuleBasedStateMachine):
         request = RenderRequest(f"render_{self.renders}", owned[1].id, draft)
 
         async def submit() -> None:
-            self.server.exports.submit(*owned, request, "1080p")
+            await self.server.exports.submit(*owned, request, "1080p")
             for _ in range(4):
                 await asyncio.sleep(0)
 

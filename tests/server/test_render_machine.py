@@ -87,7 +87,7 @@ class RenderMachine(RuleBasedStateMachine):
         owner = self.sessions[session]
         draft = {"t": [{"tt": 7, "sg": [{"s": 0, "d": 1000, "txt": "hi"}]}]}
         request = RenderRequest(render_id, owner.id, draft)
-        self.server.exports.submit(self.token, owner, request, "1080p")
+        await self.server.exports.submit(self.token, owner, request, "1080p")
 
     @rule(session=st.integers(0, SESSIONS - 1))
     def submit_new(self, session: int) -> None:

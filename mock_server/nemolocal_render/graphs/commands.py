@@ -15,6 +15,14 @@ TITLES_FILE = "titles.ass"
 FONTS_FOLDER = "fonts"
 PARTS_FILE = "parts.txt"
 
+_TIMELESS = frozenset({"aac", "mp3"})
+# What there is of these channels, no louder than it was.
+_ANY_TO_STEREO = (
+    "stereo|FL<FL+0.707*FC+0.707*BL+0.707*SL+0.5*BC|FR<FR+0.707*FC+0.707*BR+0.707*SR+0.5*BC"
+)
+# Of two channels with 16 bits.
+_SAMPLE_BYTES = 4
+
 _SINK = "render"
 _LINK = re.compile(r"\[[^\]]+\]")
 _TAKEN, _MADE = re.compile(rf"({_LINK.pattern})+"), re.compile(rf"({_LINK.pattern})+$")
@@ -74,6 +82,19 @@ def sound_command(plan: RenderPlan, output: str) -> Command:
     graph = Graph(plan, 1, tone_mapping=False)
     length = ["-t", decimal(plan.samples / SAMPLE_RATE + 1)]
     return _compiled(graph, [sounds.mixed(graph)], [], [*_sound_settings(plan), *length], output)
+
+
+def plain_sound_command(source: Source, seconds: float, plan: RenderPlan, output: str) -> Command:
+    """Bring the first seconds of a sound that changes its rate or channels into one form: WAV."""
+    graph = Graph(plan, 1, tone_mapping=False)
+    audio = graph.open(source, 0, None, changing=True)["a:0"]
+    # The times of raw streams are counted with the rate of their beginning: they mean nothing.
+    keeping = {} if source.info.extension in _TIMELESS else {"async": 1}
+    audio = audio.filter("pan", _ANY_TO_STEREO).filter("aresample", SAMPLE_RATE, **keeping)
+    layout = {"sample_fmts": "s16", "sample_rates": SAMPLE_RATE, "channel_layouts": "stereo"}
+    most = round(seconds * SAMPLE_RATE) * _SAMPLE_BYTES
+    file = ["-fs", str(most), *_CLEAN, "-f", "wav", f"file:{output}"]
+    return _compiled(graph, [audio.filter("aformat", **layout)], [], [], output, file)
 
 
 def copy_command(source: Source, plan: RenderPlan, output: str) -> Command:
@@ -139,6 +160,7 @@ def _compiled(
     before: Sequence[str],
     settings: Sequence[str],
     output: str,
+    file: Sequence[str] = (),
 ) -> Command:
     """The command, with paths in the place of our names and the graph in a file of its own."""
     import ffmpeg
@@ -155,7 +177,16 @@ def _compiled(
         graphs = {f"{output}.{n}.graph": text for n, text in enumerate(_apart(filters, ends))}
     inputs = [graph.meaning.get(argument, argument) for argument in compiled[:at]]
     scripts = [argument for file in graphs for argument in ("-/filter_complex", file)]
-    whole = ("-progress", "pipe:1", *before, *inputs, *scripts, *maps, *settings, *_file(output))
+    whole = (
+        "-progress",
+        "pipe:1",
+        *before,
+        *inputs,
+        *scripts,
+        *maps,
+        *settings,
+        *(file or _file(output)),
+    )
     return Command(whole, graphs)
 
 

@@ -86,7 +86,7 @@ def _narrowed(video: Stream, info: MediaInfo) -> Stream:
     source = {"tin": info.color_transfer, "pin": "bt2020", "min": "bt2020nc", "rin": "tv"}
     video = video.filter("zscale", t="linear", npl=_PEAK_NITS, **source)
     video = video.filter("format", "gbrpf32le").filter("zscale", p="bt709")
-    video = video.filter("tonemap", tonemap="mobius")
+    video = video.filter("tonemap", tonemap="mobius", desat=0)
     video = video.filter("zscale", t="bt709", m="bt709", r="tv")
     return video.filter("format", "yuv420p")
 

@@ -35,12 +35,18 @@ class Graph:
         """How long frames last."""
         return decimal(float(frames / self.plan.fps))
 
-    def open(self, source: Source, start: float, seconds: float | None) -> Stream:
+    def open(
+        self,
+        source: Source,
+        start: float,
+        seconds: float | None,
+        changing: bool = False,
+    ) -> Stream:
         """A part of a file: only this demuxer, these decoders, no protocol but files.
 
         Without `seconds` it has no end, and begins with the frame of `start` or, at negative
         times, frames before it. An animated picture begins anew whenever it ends, and always at
-        its beginning.
+        its beginning. A stream that is `changing` begins the graph anew when it changes its form.
         """
         demuxer = DEMUXERS[source.info.extension]
         options: dict[str, Any] = {
@@ -52,7 +58,7 @@ class Graph:
             "max_streams": 16,
             # A picture may change its size half way: the graph goes on with it at its first
             # shape, where FFmpeg would build the graph again and wait for frames that are gone.
-            "reinit_filter": 0,
+            "reinit_filter": int(changing),
             "threads": self._threads,
         }
         if source.info.animated:

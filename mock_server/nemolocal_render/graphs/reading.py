@@ -39,6 +39,8 @@ def read_moving(picture: Picture, graph: Graph) -> Stream:
         video = video.filter("tpad", **still)
     # Some files count time in whole seconds, in which nothing finer could be cut.
     video = video.filter("settb", "AVTB")
+    # A picture that begins later than the cut, or than all of it, is there from the start on.
+    video = video.filter("setpts", f"if(eq(N,0),min(PTS,{decimal(zero)}/TB),PTS)")
     # Before `fps`, which would fill any gap in the timestamps with copies of a frame.
     video = video.filter("trim", end=decimal(zero + reach.seconds + _MARGIN))
     # Half way between two frames of the render the earlier one of the source is seen, always.

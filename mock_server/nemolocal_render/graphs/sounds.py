@@ -63,15 +63,19 @@ def _forwards(sound: Sound, graph: Graph, skipped: int = 0, samples: int | None 
     """So many samples of a sound, after those skipped."""
     wanted = sound.samples if samples is None else samples
     start = sound.start + skipped / SAMPLE_RATE * sound.speed
-    lead = min(_WARM_UP, start)
+    # A file is opened where its picture can be: sound that begins before it is read from its start.
+    late = start - _WARM_UP < sound.source.info.picture_start
+    lead = start if late else min(_WARM_UP, start)
     end = wanted / SAMPLE_RATE * sound.speed + lead + _MARGIN
     audio = graph.open(sound.source, start - lead, end)["a:0"]
     # Silence where the source has none yet or has a gap, so that sound stays with its picture.
     audio = audio.filter("atrim", start=0, end=decimal(end))
-    audio = audio.filter("aresample", SAMPLE_RATE, **{"async": 1, "first_pts": 0})
     if sound.source.info.channels == 1:
         # As loud on both sides as it was; FFmpeg's own way takes 3 dB away.
         audio = audio.filter("pan", "stereo|c0<c0|c1<c0")
+    # Of numbers with a point FFmpeg mixes many channels louder than of others, beyond full scale.
+    mixing = {"out_chlayout": "stereo", "rematrix_maxval": 1}
+    audio = audio.filter("aresample", SAMPLE_RATE, **mixing, **{"async": 1, "first_pts": 0})
     layout = {"sample_fmts": "fltp", "sample_rates": SAMPLE_RATE, "channel_layouts": "stereo"}
     audio = audio.filter("aformat", **layout)
     if lead:

@@ -5,6 +5,7 @@ from starlette.responses import FileResponse, Response
 
 from nemolocal_contract.replies import encode_render
 from nemolocal_contract.requests import RenderRequest
+from nemolocal_render.bounds import MAX_BYTES
 
 from ..caller import dialect_of
 from ..errors import bad_request
@@ -29,13 +30,13 @@ async def submit_render(request: Request) -> Response:
     """Queue an export of the draft that was sent; free, and refused without attribution."""
     token = authenticate(request, "render", "write")
     require_export(request, token)
-    body = await read_json(request, RenderRequest)
+    body = await read_json(request, RenderRequest, most=MAX_BYTES)
     if not 0 < len(body.id) <= _MAX_ID:
         raise bad_request(f"body: `id` must have 1 to {_MAX_ID} characters")
     server = server_of(request)
     session = find_session(request, token, body.session_id)
     truth_of(request.scope).concern_render(body.id)
-    export = server.exports.submit(token, session, body, profile_of(request).resolution)
+    export = await server.exports.submit(token, session, body, profile_of(request).resolution)
     server.faults.renders.attach(token.id, export.id, faults_in_force(request.scope))
     return _status_reply(request, export)
 

@@ -15,7 +15,7 @@ from .. import intents
 from ..intents import Edit
 from ..problems import CannotEdit
 from ..timeline import main_track, retimed
-from . import cuts, fades, layers, looks, order, placing, shape, sound, titles
+from . import cuts, fades, layers, looks, order, placing, shape, sound, subtitles, titles
 from .material import LONGEST_MUSIC_MS, MUSIC_TITLES, USUAL_MOOD, Material, Media
 from .sound import USUAL_VOLUME, choose_sound
 
@@ -51,7 +51,7 @@ _EDITORS: dict[type, Callable[[Draft, Any, Material], Draft]] = {
     intents.AddTitle: titles.add_title,
     intents.ChangeTitle: titles.change_title,
     intents.RemoveTitle: titles.remove_title,
-    intents.AddSubtitles: titles.add_subtitles,
+    intents.AddSubtitles: subtitles.add_subtitles,
     intents.SetAspect: shape.set_aspect,
     intents.SetFit: shape.set_fit,
     intents.SetResolution: shape.set_resolution,

@@ -31,12 +31,13 @@ LONGEST_MUSIC_MS = 3_600_000
 
 
 class Media(msgspec.Struct, frozen=True):
-    """What an edit needs to know of a file; stills last 0 ms."""
+    """What an edit needs to know of a file; stills last 0 ms, and pictures have no `sound`."""
 
     id: str
     filename: str
     kind: MediaKind
     duration_ms: int
+    sound: bool = True
 
     @property
     def stem(self) -> str:
@@ -59,6 +60,11 @@ class Material(msgspec.Struct, frozen=True):
     def find(self, source: str | None) -> Media | None:
         """The file with this asset id."""
         return next((m for m in (*self.uploads, *self.generated) if m.id == source), None)
+
+    def has_sound(self, segment: Segment) -> bool:
+        """Whether it can be heard; what nobody knows is believed to be."""
+        media = self.find(segment.source)
+        return media is None or (media.sound and media.kind != "image")
 
     def is_timeless(self, segment: Segment) -> bool:
         """Whether it shows the same at any time: a text or a picture."""

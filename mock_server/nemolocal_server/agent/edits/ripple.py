@@ -196,11 +196,14 @@ def _piece(old: Segment, new: Segment) -> Piece:
 
 def possible(speed: float) -> Number | None:
     """The `sp` of a clip that plays at this speed; raises `CannotEdit`."""
-    speed = round(speed, 6)
+    # Over hours of a source a rounding that is coarser adds up to seconds behind its end.
+    speed = round(speed, 9)
     if not SLOWEST <= speed <= FASTEST:
         limits = {"slowest": f"{SLOWEST:g}", "fastest": f"{FASTEST:g}"}
         raise CannotEdit("speed_limits", speed=f"{speed:g}", **limits)
-    return None if speed == 1 else tidy(speed)
+    if speed == 1:
+        return None
+    return int(speed) if float(speed).is_integer() else speed
 
 
 def settled(clips: Sequence[Segment]) -> list[Segment]:

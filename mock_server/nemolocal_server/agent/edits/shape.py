@@ -12,6 +12,7 @@ from .material import Material
 _SHORT_SIDE = 1080
 _LONGEST_SHAPE = 4
 _MOST_FPS = 60
+_MOST_MEGABYTES = 100_000
 _replace = msgspec.structs.replace
 
 
@@ -52,6 +53,8 @@ def compress(draft: Draft, edit: Compress, _: Material) -> Draft:
     if edit.mode == "size":
         if edit.megabytes is None or not edit.megabytes > 0:
             raise CannotEdit("how_small")
+        if edit.megabytes > _MOST_MEGABYTES:
+            raise CannotEdit("bad_size", most=_MOST_MEGABYTES)
         compression["megabytes"] = edit.megabytes
     elif edit.mode == "quality":
         compression["quality"] = edit.quality or "medium"

@@ -34,9 +34,26 @@ def set_volume(draft: Draft, edit: SetVolume, material: Material) -> Draft:
     if edit.volume is None and edit.change is None:
         raise CannotEdit("how_loud")
     after = _with_volume(draft, edit, material)
+    if edit.volume != 0:
+        _require_sound(draft, edit, material)
     if edit.change is not None and edit.change > 1 and after == draft:
         raise CannotEdit("no_louder")
     return after
+
+
+def _require_sound(draft: Draft, edit: SetVolume, material: Material) -> None:
+    """Refuse to make louder or quieter what cannot be heard at all."""
+    if edit.target == "music":
+        return
+    if edit.which != ALL:
+        _, clips, places = chosen(draft, edit.which, material)
+        meant = [clips[place] for place in places]
+    else:
+        tracks = draft.of_type(TrackType.VIDEO)
+        tracks += [music_track(draft) or Track()] if edit.target == "all" else []
+        meant = [segment for track in tracks for segment in track.segments or ()]
+    if meant and not any(map(material.has_sound, meant)):
+        raise CannotEdit("no_sound")
 
 
 def _with_volume(draft: Draft, edit: SetVolume, material: Material) -> Draft:

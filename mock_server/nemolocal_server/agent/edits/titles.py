@@ -5,13 +5,11 @@ from collections.abc import Callable
 import msgspec
 
 from nemolocal_contract.draft import Draft, Segment, Style, Track, TrackType
-from nemolocal_contract.summary import seconds
 
-from ..intents import AddSubtitles, AddTitle, ChangeTitle, Cue, RemoveTitle, Span, Which, first
+from ..intents import AddTitle, ChangeTitle, RemoveTitle, Span, Which, first
 from ..problems import CannotEdit
 from ..timeline import (
     SUBTITLES,
-    add_track,
     fresh_ids,
     length_of,
     place,
@@ -20,9 +18,9 @@ from ..timeline import (
 )
 from .material import Material
 from .selection import matching, resolve
+from .subtitles import showable, subtitle_tracks, without_subtitles
 
 TITLE_SPAN = first(3000)
-MOST_CHARACTERS = 2000
 _USUAL_SIZE = 64
 _SMALLEST, _LARGEST = 8, 400
 _TITLE = "Title"
@@ -36,7 +34,7 @@ def add_title(draft: Draft, edit: AddTitle, _: Material) -> Draft:
         id=next(fresh_ids(draft)),
         start_ms=start,
         duration_ms=end - start,
-        text=_showable(edit.text),
+        text=showable(edit.text),
         style=Style(
             color=edit.color or "white",
             position=edit.position or "top-center",
@@ -44,14 +42,6 @@ def add_title(draft: Draft, edit: AddTitle, _: Material) -> Draft:
         ),
     )
     return place(draft, TrackType.TEXT, _TITLE, segment)
-
-
-def _showable(text: str) -> str:
-    if not text.strip():
-        raise CannotEdit("empty_text")
-    if len(text) > MOST_CHARACTERS:
-        raise CannotEdit("long_text", most=MOST_CHARACTERS)
-    return text
 
 
 def _possible(size: float) -> int:
@@ -80,7 +70,7 @@ def _restyled(title: Segment, edit: ChangeTitle) -> Segment:
         position=edit.position or style.position,
         font=style.font,
     )
-    text = title.text if edit.text is None else _showable(edit.text)
+    text = title.text if edit.text is None else showable(edit.text)
     return _replace(title, text=text, style=looks)
 
 
@@ -151,19 +141,14 @@ def _is_title_track(track: Track) -> bool:
     return track.type == TrackType.TEXT and track.name != SUBTITLES
 
 
-def _subtitles(draft: Draft) -> Track | None:
-    tracks = draft.of_type(TrackType.TEXT)
-    return next((track for track in tracks if track.name == SUBTITLES and track.segments), None)
-
-
 def remove_title(draft: Draft, edit: RemoveTitle, _: Material) -> Draft:
     """Without the titles that are meant, or without subtitles; those where no title is left."""
-    subtitles = _subtitles(draft)
+    subtitles = subtitle_tracks(draft)
     titles = any(track.segments for track in draft.tracks or () if _is_title_track(track))
-    if edit.subtitles or (edit.which == Which() and not titles and subtitles is not None):
-        if subtitles is None:
+    if edit.subtitles or (edit.which == Which() and not titles and subtitles):
+        if not subtitles:
             raise CannotEdit("no_subtitles")
-        return with_segments(draft, subtitles, [])
+        return without_subtitles(draft)
     gone = set(_places(draft, edit.which))
     for number, track in enumerate(draft.tracks or ()):
         segments = track.segments or ()
@@ -171,47 +156,3 @@ def remove_title(draft: Draft, edit: RemoveTitle, _: Material) -> Draft:
         if len(left) < len(segments):
             draft = with_segments(draft, track, left)
     return draft
-
-
-def add_subtitles(draft: Draft, edit: AddSubtitles, _: Material) -> Draft:
-    """Subtitles on a track of their own, in place of those that were there."""
-    total = length_of(draft)
-    cues = _one_after_another([cue for cue in edit.cues if cue.text.strip()], round(total))
-    if not cues:
-        raise CannotEdit("cues_past_end" if edit.cues else "empty_text", at=seconds(total))
-    names = fresh_ids(draft)
-    style = Style(size=48, color="white", position="bottom-center")
-    segments = [
-        Segment(
-            id=next(names),
-            start_ms=cue.start_ms,
-            duration_ms=cue.end_ms - cue.start_ms,
-            text=_showable(cue.text),
-            style=style,
-        )
-        for cue in cues
-    ]
-    old = _subtitles(draft)
-    if old is None:
-        return add_track(draft, TrackType.TEXT, SUBTITLES, segments)
-    return with_segments(draft, old, segments)
-
-
-def _one_after_another(cues: list[Cue], total: int) -> list[Cue]:
-    """In order of time and within the video; each ends where the next begins, at the latest.
-
-    What is said from the same moment on is said together.
-    """
-    told: list[Cue] = []
-    for cue in sorted(cues, key=lambda cue: cue.start_ms):
-        start, end = max(cue.start_ms, 0), min(cue.end_ms, total)
-        if start >= end:
-            continue
-        before = told[-1] if told else None
-        if before is not None and before.start_ms == start:
-            told[-1] = Cue(start, max(end, before.end_ms), f"{before.text}\n{cue.text}")
-            continue
-        if before is not None and before.end_ms > start:
-            told[-1] = Cue(before.start_ms, start, before.text)
-        told.append(Cue(start, end, cue.text))
-    return told

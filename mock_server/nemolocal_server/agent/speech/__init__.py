@@ -16,6 +16,7 @@ from . import cuts, pictures, sounds
 from .answers import answer
 from .reach import either
 from .screen import point_at_screen
+from .subtitles import tell_subtitles
 
 _TELL: dict[type[Edit], Callable[[Any, Tongue], str]] = {
     wish.PlaceUploads: cuts.tell_place,
@@ -41,7 +42,6 @@ _TELL: dict[type[Edit], Callable[[Any, Tongue], str]] = {
     wish.AddTitle: sounds.tell_title,
     wish.ChangeTitle: sounds.tell_change_title,
     wish.RemoveTitle: sounds.tell_remove_title,
-    wish.AddSubtitles: sounds.tell_subtitles,
     wish.SetAspect: pictures.tell_aspect,
     wish.SetFit: pictures.tell_fit,
     wish.SetResolution: pictures.tell_resolution,
@@ -63,7 +63,7 @@ def say_done(edits: tuple[Edit, ...], draft: Draft, language: str, chance: float
     `chance`, from 0 up to 1 and drawn for the turn, chooses among the ways to point at the screen.
     """
     tongue = tongue_of(language)
-    did = [_TELL[type(edit)](edit, tongue) for edit in edits]
+    did = [_tell(edit, draft, tongue) for edit in edits]
     screen = point_at_screen(edits, tongue, chance)
     state = timeline(draft, language).rstrip(":：")
     return either(
@@ -71,6 +71,12 @@ def say_done(edits: tuple[Edit, ...], draft: Draft, language: str, chance: float
         f"Done! I {', then '.join(did)}. {state}. {screen}",
         f"完成！我{'，并'.join(did)}。{state}。{screen}",
     )
+
+
+def _tell(edit: Edit, draft: Draft, tongue: Tongue) -> str:
+    if isinstance(edit, wish.AddSubtitles):
+        return tell_subtitles(edit, draft, tongue)
+    return _TELL[type(edit)](edit, tongue)
 
 
 def say_talk(talk: Talk, language: str, message: str) -> str:

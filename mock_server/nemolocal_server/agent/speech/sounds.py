@@ -1,10 +1,9 @@
 """What was done to sound and texts, in words."""
 
-from nemolocal_contract.summary.words import COLORS, POSITIONS, Tongue, percent, seconds, word
+from nemolocal_contract.summary.words import COLORS, POSITIONS, Tongue, percent, word
 
 from ..intents import (
     AddMusic,
-    AddSubtitles,
     AddTitle,
     ChangeTitle,
     DuckMusic,
@@ -149,14 +148,3 @@ def tell_remove_title(edit: RemoveTitle, tongue: Tongue) -> str:
     everything = ("the subtitles", "字幕") if edit.subtitles else ("the titles", "标题")
     what = which_words(edit.which, tongue, "title", everything)
     return either(tongue, f"removed {what}", f"移除了{what}")
-
-
-def tell_subtitles(edit: AddSubtitles, tongue: Tongue) -> str:
-    """Subtitles: how many, from when to when."""
-    count = len(edit.cues)
-    start = seconds(min((cue.start_ms for cue in edit.cues), default=0))
-    end = seconds(max((cue.end_ms for cue in edit.cues), default=0))
-    lines = "1 subtitle" if count == 1 else f"{count} subtitles"
-    return either(
-        tongue, f"added {lines} ({start}-{end}s)", f"添加了{count}条字幕（{start}-{end}秒）"
-    )

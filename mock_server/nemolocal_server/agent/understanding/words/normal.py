@@ -5,6 +5,7 @@ import re
 import msgspec
 
 from ...intents import Cue
+from .subtitles import find_subtitles
 
 _TRADITIONAL = (
     "輯頻視畫標題樂聲後個鐘長開頭結刪減調節轉場換動鏡亂順優橫豎壓縮寬圖檔傳輸導載點積餘態層疊邊"
@@ -49,8 +50,6 @@ _QUOTED = re.compile(
     r"|《([^《》]{1,2000})》|«([^«»]{1,2000})»|【([^【】]{1,2000})】|‘([^‘’]{1,200})’"
     r"|(?<!\w)['’]([^\n]{1,100}?)['’](?!\w)"
 )
-_CLOCK = r"(?:\d{1,2}:)?\d{1,2}:\d{2}[,.]\d{1,3}"
-_CUE = re.compile(rf"[ \t]*({_CLOCK})[ \t]*-->[ \t]*({_CLOCK})[^\n]{{0,80}}")
 # The number or mark of an item of a list says nothing.
 _LISTED = re.compile(r"(?:^|\n)[ ]{0,8}(?:\(?\d{1,2}[.):,](?=[^\d])|[-•·]) ?")
 HOLE, FILL = "\x01", "\x02"
@@ -96,38 +95,9 @@ def _fold(text: str) -> str:
 
 def _dig_cues(message: str, holes: dict[int, str | tuple[Cue, ...]]) -> str:
     """The message with a hole where it holds an SRT: its cues become the user's subtitles."""
-    if "-->" not in message:
+    pasted = find_subtitles(message)
+    if pasted is None:
         return message
-    lines = message.split("\n")
-    starts = [0]
-    for line in lines:
-        starts.append(starts[-1] + len(line) + 1)
-    heads = [(n, match) for n, line in enumerate(lines) if (match := _CUE.fullmatch(line.rstrip()))]
-    if not heads:
-        return message
-    cues = []
-    for at, (number, match) in enumerate(heads):
-        limit = heads[at + 1][0] if at + 1 < len(heads) else len(lines)
-        last = next((n for n in range(number + 1, limit) if not lines[n].strip()), limit)
-        words = [line.strip() for line in lines[number + 1 : last]]
-        if at + 1 < len(heads) and last == limit and words and words[-1].isdigit():
-            words.pop()
-        start, end = _milliseconds(match[1]), _milliseconds(match[2])
-        if start < end and any(words):
-            cues.append(Cue(start, end, "\n".join(words).strip()))
-    top = heads[0][0]
-    if top and lines[top - 1].strip().isdigit():
-        top -= 1
-    begin, end = starts[top], min(starts[last], len(message))
-    if not cues:
-        return message
-    holes[begin] = tuple(cues)
-    return message[:begin] + HOLE + FILL * (end - begin - 1) + message[end:]
-
-
-def _milliseconds(clock: str) -> int:
-    whole, fraction = re.split("[,.]", clock)
-    seconds = 0
-    for part in whole.split(":"):
-        seconds = seconds * 60 + int(part)
-    return seconds * 1000 + int(fraction.ljust(3, "0"))
+    holes[pasted.start] = pasted.cues
+    hole = HOLE + FILL * (pasted.end - pasted.start - 1)
+    return message[: pasted.start] + hole + message[pasted.end :]
