@@ -77,7 +77,8 @@ class LocalServer:
     `clock` and `execute` stand in for the real ones in tests.
 
     With `listeners` it serves those sockets and opens none; the first one names `base_url`. What
-    comes over a socket passes through `door`; the process itself asks `app`, by `call`.
+    comes over a socket passes through what `wrap` makes of the app; the process asks `app` itself,
+    by `call`.
     """
 
     def __init__(
@@ -88,14 +89,14 @@ class LocalServer:
         *,
         tls: ssl.SSLContext | None = None,
         listeners: Sequence[socket.socket] = (),
-        door: Callable[[ASGIApp], ASGIApp] | None = None,
+        wrap: Callable[[ASGIApp], ASGIApp] | None = None,
     ) -> None:
         self._listeners = list(listeners) or [_listen(settings)]
         first = self._listeners[0]
         self.base_url = _base_url(first, "http" if tls is None else "https")
         self._ready = threading.Event()
         self.app = _build(first, settings, clock, execute)
-        config = _config(self.app if door is None else door(self.app))
+        config = _config(self.app if wrap is None else wrap(self.app))
         if tls is not None:
             # A context that is in no file: uvicorn takes it once its configuration is loaded.
             config.load()

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import example, given, strategies as st
 
 from nemolocal.allowed import Allowed, read_allowed
+from nemolocal.monitor import Monitor
 from nemolocal.problem import Problem
 from nemolocal.proxy import Asked, Proxy, read_target
-from nemolocal.watch import Watch
 
 
 @pytest.mark.parametrize(
@@ -87,7 +87,7 @@ async def talk(
 ) -> tuple[list[bytes], list[str]]:
     """What a proxy answers to each request on a connection of its own, and what was told."""
     told: list[str] = []
-    proxy = Proxy(Watch("cloud.example", told.append), 9, allowed, own)
+    proxy = Proxy(Monitor("cloud.example", told.append), 9, allowed, own)
     await proxy.start()
     known = base64.b64encode(proxy.url.partition("//")[2].partition("@")[0].encode())
     field = b"Proxy-Authorization: Basic " + known + b"\r\n"
