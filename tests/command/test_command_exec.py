@@ -97,7 +97,11 @@ def test_client_that_heeds_no_variable_is_sealed(execute: Execute) -> None:
     assert out.endswith("404\n0\n")
 
 
-def test_python_that_is_not_sealed_is_led_by_a_hook(execute: Execute) -> None:
+def test_python_that_is_not_sealed_is_led_by_a_hook(
+    execute: Execute, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "sitecustomize.py").write_text("print('the next one')\n")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path), prepend=os.pathsep)
     script = (
         f"import http.client as h; c = h.HTTPSConnection('{CLOUD_HOST}'); c.request('GET', '/')\n"
         "print(c.getresponse().status)\n"
@@ -107,7 +111,7 @@ def test_python_that_is_not_sealed_is_led_by_a_hook(execute: Execute) -> None:
     status, out, err = execute(sys.executable, "-c", script, options=UNSEALED)
     assert status == 0, err
     assert out == (
-        "404\n[Errno 111] nemolocal exec refused 198.51.100.7:443: only "
+        "the next one\n404\n[Errno 111] nemolocal exec refused 198.51.100.7:443: only "
         f"{CLOUD_HOST} is served here; allow it with --allow-host 198.51.100.7:443\n"
     )
 
