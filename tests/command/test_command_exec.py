@@ -305,6 +305,40 @@ def test_status_is_that_of_the_program(
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(
+    ("words", "status", "told"),
+    [
+        (["no-such-program-here"], 127, "nemolocal exec: no-such-program-here: not found\n"),
+        (["."], 126, "nemolocal exec: .: permission denied\n"),
+    ],
+)
+def test_status_is_the_same_where_it_is_not_sealed(
+    execute: Execute, words: list[str], status: int, told: str
+) -> None:
+    ended, _, err = execute(*words, options=UNSEALED)
+    assert ended == status
+    assert err.startswith(UNSEALED_TOLD)
+    assert err.endswith(told)
+    assert "no call" not in err
+
+
+@pytest.mark.slow
+def test_journal_that_cannot_be_kept_is_told(execute: Execute) -> None:
+    status, _, err = execute("true", options=("--journal", "/dev/null/x"))
+    assert status == 1
+    assert err.endswith("nemolocal: /dev/null/x: cannot be written: Not a directory\n")
+
+
+@pytest.mark.slow
+def test_plain_http_to_any_other_host_is_refused_where_it_is_sealed(execute: Execute) -> None:
+    ask = "curl -sS --resolve else.example:80:198.51.100.7 http://else.example/"
+    status, out, err = execute("bash", "-c", ask)
+    assert status == 0
+    assert out.startswith("nemolocal exec refused else.example: only")
+    assert "nemolocal exec: refused else.example: only" in err
+
+
+@pytest.mark.slow
 def test_program_is_told_to_end_and_answers_itself() -> None:
     script = "trap 'exit 5' TERM; echo ready; while true; do read -t 1 <> <(:); done"
     command = [sys.executable, "-m", "nemolocal", "exec", "bash", "-c", script]
