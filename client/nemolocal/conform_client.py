@@ -26,9 +26,9 @@ from nemolocal_conformance.driver.table import (
 from nemolocal_conformance.samples import CLIP, sample
 
 from .exec import program_words, unsealed
+from .monitor import Monitor
 from .place import CLOUD_HOST, Place, cloud_place, plain_place
 from .problem import Problem
-from .watch import Watch
 
 if TYPE_CHECKING:
     from nemolocal_server.settings import Settings
@@ -48,7 +48,7 @@ class Order(msgspec.Struct, frozen=True):
     seconds: float
     cloud: bool
     report: Path | None
-    watch: Watch = msgspec.field(default_factory=lambda: Watch(CLOUD_HOST, _tell))
+    monitor: Monitor = msgspec.field(default_factory=lambda: Monitor(CLOUD_HOST, _tell))
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -74,8 +74,8 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.report:
         _keep(Path(arguments.report), "report.json", as_json(outcomes).encode())
         _keep(Path(arguments.report), "summary.md", as_markdown(outcomes).encode())
-    if not order.watch.calls:
-        for line in order.watch.report("" if order.cloud else _DOUBT):
+    if not order.monitor.calls:
+        for line in order.monitor.report("" if order.cloud else _DOUBT):
             _tell(line)
         return _UNJUDGED
     return exit_code(outcomes)
@@ -98,8 +98,8 @@ def play(order: Order, scenario: Scenario) -> Outcome:
     ):
         folder = Path(name)
         if place.unsealed:
-            order.watch.tell_once(unsealed(place))
-        arm_faults(place.base_url, scenario.faults, place.inside)
+            order.monitor.tell_once(unsealed(place))
+        arm_faults(place.base_url, scenario.faults, place.transport)
         began = time.monotonic()
         ran = run_program(
             place.words(_filled(order, scenario, folder, place.base_url)),
@@ -108,7 +108,7 @@ def play(order: Order, scenario: Scenario) -> Outcome:
             scenario.seconds or order.seconds,
         )
         took = time.monotonic() - began
-        journal, lines = fetch_journal(place.base_url, place.inside)
+        journal, lines = fetch_journal(place.base_url, place.transport)
         if order.report:
             _keep(order.report, f"{scenario.name}.jsonl", lines)
             _keep(order.report, f"{scenario.name}.txt", (folder / "output.txt").read_bytes())
@@ -117,8 +117,8 @@ def play(order: Order, scenario: Scenario) -> Outcome:
 
 @contextlib.contextmanager
 def _place(order: Order, settings: "Settings", folder: Path) -> Iterator[Place]:
-    watch = order.watch
-    made = cloud_place(settings, folder, watch) if order.cloud else plain_place(settings, watch)
+    monitor = order.monitor
+    made = cloud_place(settings, folder, monitor) if order.cloud else plain_place(settings, monitor)
     with made as place:
         yield place
 

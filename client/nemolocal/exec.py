@@ -16,9 +16,9 @@ import msgspec
 from nemolocal_conformance.driver.asking import fetch_journal
 
 from .allowed import read_allowed
+from .monitor import Monitor
 from .place import CLOUD_HOST, Place, Rules, cloud_place
 from .problem import Problem
-from .watch import Watch
 
 if TYPE_CHECKING:
     from nemolocal_conformance.records.journal import Journal
@@ -43,19 +43,19 @@ def run(arguments: argparse.Namespace) -> int:
     """
     words = program_words(arguments.words)
     rules = Rules(read_allowed(arguments.allow_host), arguments.seal)
-    watch = Watch(CLOUD_HOST, _tell)
+    monitor = Monitor(CLOUD_HOST, _tell)
     settings = _settings(arguments)
     with (
         tempfile.TemporaryDirectory(prefix="nemolocal-") as folder,
-        cloud_place(settings, Path(folder), watch, rules) as place,
+        cloud_place(settings, Path(folder), monitor, rules) as place,
     ):
         if place.unsealed:
             _tell(unsealed(place))
         status = asyncio.run(_run(words, place))
         if status not in (_NOT_FOUND, _NOT_RUNNABLE):
-            for line in watch.report(_DOUBT if place.unsealed else ""):
+            for line in monitor.report(_DOUBT if place.unsealed else ""):
                 _tell(line)
-        judged = _conclude(arguments, place, watch)
+        judged = _conclude(arguments, place, monitor)
     return status or judged
 
 
@@ -75,15 +75,15 @@ def unsealed(place: Place) -> str:
     )
 
 
-def _conclude(arguments: argparse.Namespace, place: Place, watch: Watch) -> int:
+def _conclude(arguments: argparse.Namespace, place: Place, monitor: Monitor) -> int:
     """Keep and judge what was done; a status for a program that did well."""
     status = 0
-    if watch.calls < arguments.require_calls:
-        seen, wanted = watch.calls, arguments.require_calls
+    if monitor.calls < arguments.require_calls:
+        seen, wanted = monitor.calls, arguments.require_calls
         _tell(f"{seen} call{'s' * (seen != 1)} seen, of {wanted} that --require-calls wants")
         status = _NOTHING_JUDGED
     if arguments.journal or arguments.report or arguments.verdict:
-        journal, lines = fetch_journal(place.base_url, place.inside)
+        journal, lines = fetch_journal(place.base_url, place.transport)
         if arguments.journal:
             _keep(arguments.journal, lines)
         judged = _judge(journal, arguments)

@@ -16,14 +16,14 @@ from nemolocal_contract.endpoints import CLOUD_BASE_URL
 
 from .allowed import Allowed
 from .certificates import Authority, Trust
-from .door import Door, Inside
+from .middleware import InProcessTransport, OwnerMiddleware
+from .monitor import Monitor, monitor_handshakes
 from .peers import End, may_ask, may_be_own
 from .problem import Problem
 from .proxy import Proxy
 from .relay import Relay
 from .seal.layout import Layout, lay_out, write_files
 from .seal.opening import Seal, Unsealable, open_seal
-from .watch import Watch, watch_handshakes
 
 if TYPE_CHECKING:
     import ssl
@@ -51,7 +51,7 @@ class Place(msgspec.Struct, frozen=True):
     """
 
     base_url: str
-    inside: Inside
+    transport: InProcessTransport
     variables: Mapping[str, str | None]
     seal: Seal | None = None
     unsealed: str = ""
@@ -78,7 +78,7 @@ _USUAL_RULES = Rules()
 
 def _server(
     settings: "Settings",
-    watch: Watch,
+    monitor: Monitor,
     may_pass: Callable[[End, End], bool],
     tls: "ssl.SSLContext | None" = None,
     listeners: Sequence[socket.socket] = (),
@@ -88,31 +88,31 @@ def _server(
     from nemolocal_server.serving import LocalServer
     from nemolocal_server.store import StoreError
 
-    def door(app: object) -> Door:
-        return Door(app, watch, may_pass)
+    def restrict(app: object) -> OwnerMiddleware:
+        return OwnerMiddleware(app, monitor, may_pass)
 
     # The program may call the server by the cloud's name.
     names = (*settings.allowed_hosts, watch.host)
     settings = msgspec.structs.replace(settings, allowed_hosts=names)
     try:
-        return LocalServer(settings, tls=tls, listeners=listeners, door=door)
+        return LocalServer(settings, tls=tls, listeners=listeners, wrap=restrict)
     except (ScenarioError, StoreError) as error:
         raise Problem(str(error)) from error
 
 
 @contextlib.contextmanager
-def plain_place(settings: "Settings", watch: Watch) -> Iterator[Place]:
+def plain_place(settings: "Settings", monitor: Monitor) -> Iterator[Place]:
     """A server that a program reaches by NEMO_API_URL."""
-    with _server(settings, watch, may_be_own) as server:
+    with _server(settings, monitor, may_be_own) as server:
         # A proxy of the environment knows no server of this machine.
         here = ",".join(filter(None, (os.environ.get(_TOLD), _HERE)))
         variables = {"NEMO_API_URL": server.base_url, _TOLD: here, _TOLD.lower(): here}
-        yield Place(server.base_url, Inside(server), variables)
+        yield Place(server.base_url, InProcessTransport(server), variables)
 
 
 @contextlib.contextmanager
 def cloud_place(
-    settings: "Settings", folder: Path, watch: Watch, rules: Rules = _USUAL_RULES
+    settings: "Settings", folder: Path, monitor: Monitor, rules: Rules = _USUAL_RULES
 ) -> Iterator[Place]:
     """A server in the cloud's place; files for the program are written to `folder`.
 
@@ -122,15 +122,15 @@ def cloud_place(
     authority = Authority()
     # Hosts that are let through prove themselves by the usual certificates.
     trust = authority.write_trust(folder, httpx.create_ssl_context() if rules.allowed else None)
-    tls = authority.server_context(watch.host)
-    watch_handshakes(tls, watch, (watch.host,))
-    layout = lay_out(watch.host, rules.allowed)
+    tls = authority.server_context(monitor.host)
+    monitor_handshakes(tls, monitor, (monitor.host,))
+    layout = lay_out(monitor.host, rules.allowed)
     with contextlib.ExitStack() as opened:
         seal, unsealed = _try_seal(opened, layout, folder, trust, rules)
         relay = opened.enter_context(Relay().running())
         if seal is None:
-            server = opened.enter_context(_server(settings, watch, may_ask, tls))
-            proxy = Proxy(watch, urlsplit(server.base_url).port or 0, rules.allowed)
+            server = opened.enter_context(_server(settings, monitor, may_ask, tls))
+            proxy = Proxy(monitor, urlsplit(server.base_url).port or 0, rules.allowed)
             relay.call(proxy.start())
             opened.callback(lambda: relay.call(proxy.close()))
             led, base_url = _by_proxy(proxy, server.base_url), server.base_url
@@ -139,11 +139,13 @@ def cloud_place(
             listeners = [
                 seal.listeners[place] for place in layout.served if place in seal.listeners
             ]
-            made = _server(settings, watch, lambda *_: True, tls, listeners)
+            made = _server(settings, monitor, lambda *_: True, tls, listeners)
             server = opened.enter_context(made)
-            _stand_between(relay, seal, layout, watch)
+            _stand_between(relay, seal, layout, monitor)
             led, base_url, java = _by_name(), CLOUD_BASE_URL, ""
-        yield Place(base_url, Inside(server), {**trust.variables(java), **led}, seal, unsealed)
+        yield Place(
+            base_url, InProcessTransport(server), {**trust.variables(java), **led}, seal, unsealed
+        )
 
 
 def _anybody(server: End, client: End) -> bool:
@@ -168,14 +170,14 @@ def _try_seal(
         return None, str(problem)
 
 
-def _stand_between(relay: Relay, seal: Seal, layout: Layout, watch: Watch) -> None:
+def _stand_between(relay: Relay, seal: Seal, layout: Layout, monitor: Monitor) -> None:
     """Serve what a sealed program may find besides the server."""
-    relay.answer_names(seal.names, layout.addresses, watch)
+    relay.answer_names(seal.names, layout.addresses, monitor)
     for place, listener in seal.listeners.items():
         if place in layout.forwarded:
             relay.forward(listener, layout.forwarded[place])
         elif place in layout.plain:
-            relay.redirect(listener, watch)
+            relay.redirect(listener, monitor)
 
 
 def _by_name() -> Mapping[str, str | None]:

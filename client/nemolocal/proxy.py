@@ -17,9 +17,9 @@ import h11
 import msgspec
 
 from .allowed import Allowed
+from .monitor import Monitor, refusal
 from .peers import is_own
 from .streams import pump
-from .watch import Watch, refusal
 
 _LARGEST_HEAD = 64 * 1024
 _BLOCK = 64 * 1024
@@ -60,21 +60,21 @@ def read_target(method: bytes, target: bytes) -> Asked | None:
 
 
 class Proxy:
-    """Serves the host of `watch` by the server on `port`, `allowed` ones by themselves.
+    """Serves the host of `monitor` by the server on `port`, `allowed` ones by themselves.
 
-    `watch` is told of every other host. `own` says whether a connection, by the addresses of its
+    `monitor` is told of every other host. `own` says whether a connection, by the addresses of its
     two ends, is known to be the user's.
     """
 
     def __init__(
         self,
-        watch: Watch,
+        monitor: Monitor,
         port: int,
         allowed: Collection[Allowed] = (),
         own: Callable[[tuple[str, int], tuple[str, int]], bool] = is_own,
     ) -> None:
-        self.host = watch.host
-        self._watch = watch
+        self.host = monitor.host
+        self._monitor = monitor
         self._port = port
         self.allowed = frozenset(allowed)
         self._own = own
@@ -140,7 +140,7 @@ class Proxy:
             await self._pass_on(said, reader, writer, (asked.host, asked.port), request)
         else:
             told = refusal(asked.host, self.host, asked.port)
-            self._watch.refuse(asked.host, told)
+            self._monitor.refuse(asked.host, told)
             await say(writer, "403 Forbidden", f"nemolocal exec {told}\n")
 
     def _may_ask(self, request: h11.Request, writer: asyncio.StreamWriter) -> bool:

@@ -10,10 +10,10 @@ from typing import Any, TypeVar
 import h11
 
 from .allowed import Allowed
+from .monitor import Monitor, refusal
 from .proxy import next_event, redirect, say
 from .seal.names import serve_names
 from .streams import join, reset
-from .watch import Watch, refusal
 
 _Result = TypeVar("_Result")
 _STEPS_TO_CLOSE = 3
@@ -42,21 +42,21 @@ class Relay:
 
         self.call(self._listen(listener, serve))
 
-    def redirect(self, listener: socket.socket, watch: Watch) -> None:
+    def redirect(self, listener: socket.socket, monitor: Monitor) -> None:
         """Send plain HTTP for the cloud to HTTPS, and refuse it for others."""
 
         async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            await _redirect(reader, writer, watch)
+            await _redirect(reader, writer, monitor)
 
         self.call(self._listen(listener, serve))
 
     def answer_names(
-        self, listener: socket.socket, addresses: Mapping[str, Collection[str]], watch: Watch
+        self, listener: socket.socket, addresses: Mapping[str, Collection[str]], monitor: Monitor
     ) -> None:
         """Be the name server that a program asks."""
 
         def refuse(host: str) -> None:
-            watch.refuse(host, refusal(host, watch.host))
+            monitor.refuse(host, refusal(host, monitor.host))
 
         self._opened.append(self.call(serve_names(listener, addresses, refuse)))
 
@@ -101,7 +101,7 @@ class Relay:
 
 
 async def _redirect(
-    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, watch: Watch
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, monitor: Monitor
 ) -> None:
     said = h11.Connection(h11.SERVER)
     try:
@@ -112,9 +112,9 @@ async def _redirect(
         return
     host = dict(request.headers).get(b"host", b"").decode("latin-1").lower().partition(":")[0]
     path = request.target.decode("latin-1")
-    if host in (watch.host, "localhost", "127.0.0.1") and path.startswith("/"):
-        await redirect(writer, watch.host, path)
+    if host in (monitor.host, "localhost", "127.0.0.1") and path.startswith("/"):
+        await redirect(writer, monitor.host, path)
         return
-    told = refusal(host, watch.host)
-    watch.refuse(host, told)
+    told = refusal(host, monitor.host)
+    monitor.refuse(host, told)
     await say(writer, "403 Forbidden", f"nemolocal exec {told}\n")

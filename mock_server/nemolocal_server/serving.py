@@ -97,7 +97,8 @@ class LocalServer:
     stand in for the real ones in tests.
 
     With `listeners` it serves those sockets and opens none; the first one names `base_url`. What
-    comes over a socket passes through `door`; the process itself asks `app`, by `call`.
+    comes over a socket passes through what `wrap` makes of the app; the process asks `app` itself,
+    by `call`.
     """
 
     def __init__(
@@ -108,7 +109,7 @@ class LocalServer:
         *,
         tls: ssl.SSLContext | None = None,
         listeners: Sequence[socket.socket] = (),
-        door: Callable[[ASGIApp], ASGIApp] | None = None,
+        wrap: Callable[[ASGIApp], ASGIApp] | None = None,
     ) -> None:
         self._listeners = list(listeners) or [_listen(settings)]
         first = self._listeners[0]
@@ -117,7 +118,7 @@ class LocalServer:
         settings = with_control_token(settings, first.getsockname()[0])
         self.control_token = settings.control_token
         self.app = _build(first, settings, clock, execute)
-        config = _config(self.app if door is None else door(self.app))
+        config = _config(self.app if wrap is None else wrap(self.app))
         if tls is not None:
             # A context that is in no file: uvicorn takes it once its configuration is loaded.
             config.load()

@@ -97,7 +97,11 @@ def test_client_that_heeds_no_variable_is_sealed(execute: Execute) -> None:
     assert out.endswith("404\n0\n")
 
 
-def test_python_that_is_not_sealed_is_led_by_a_hook(execute: Execute) -> None:
+def test_python_that_is_not_sealed_is_led_by_a_hook(
+    execute: Execute, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "sitecustomize.py").write_text("print('the next one')\n")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path), prepend=os.pathsep)
     script = (
         f"import http.client as h; c = h.HTTPSConnection('{CLOUD_HOST}'); c.request('GET', '/')\n"
         "print(c.getresponse().status)\n"
@@ -107,7 +111,7 @@ def test_python_that_is_not_sealed_is_led_by_a_hook(execute: Execute) -> None:
     status, out, err = execute(sys.executable, "-c", script, options=UNSEALED)
     assert status == 0, err
     assert out == (
-        "404\n[Errno 111] nemolocal exec refused 198.51.100.7:443: only "
+        "the next one\n404\n[Errno 111] nemolocal exec refused 198.51.100.7:443: only "
         f"{CLOUD_HOST} is served here; allow it with --allow-host 198.51.100.7:443\n"
     )
 
@@ -298,6 +302,40 @@ def test_status_is_that_of_the_program(
     execute: Execute, words: list[str], status: int, told: str
 ) -> None:
     assert execute(*words)[0::2] == (status, told)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("words", "status", "told"),
+    [
+        (["no-such-program-here"], 127, "nemolocal exec: no-such-program-here: not found\n"),
+        (["."], 126, "nemolocal exec: .: permission denied\n"),
+    ],
+)
+def test_status_is_the_same_where_it_is_not_sealed(
+    execute: Execute, words: list[str], status: int, told: str
+) -> None:
+    ended, _, err = execute(*words, options=UNSEALED)
+    assert ended == status
+    assert err.startswith(UNSEALED_TOLD)
+    assert err.endswith(told)
+    assert "no call" not in err
+
+
+@pytest.mark.slow
+def test_journal_that_cannot_be_kept_is_told(execute: Execute) -> None:
+    status, _, err = execute("true", options=("--journal", "/dev/null/x"))
+    assert status == 1
+    assert err.endswith("nemolocal: /dev/null/x: cannot be written: Not a directory\n")
+
+
+@pytest.mark.slow
+def test_plain_http_to_any_other_host_is_refused_where_it_is_sealed(execute: Execute) -> None:
+    ask = "curl -sS --resolve else.example:80:198.51.100.7 http://else.example/"
+    status, out, err = execute("bash", "-c", ask)
+    assert status == 0
+    assert out.startswith("nemolocal exec refused else.example: only")
+    assert "nemolocal exec: refused else.example: only" in err
 
 
 @pytest.mark.slow

@@ -9,9 +9,10 @@ import pytest
 from hypothesis import example, given, strategies as st
 
 from nemolocal.allowed import Allowed, read_allowed
+from nemolocal.monitor import Monitor
 from nemolocal.problem import Problem
 from nemolocal.proxy import Asked, Proxy, read_target
-from nemolocal.watch import Watch
+from nemolocal.streams import reset
 
 
 @pytest.mark.parametrize(
@@ -87,7 +88,7 @@ async def talk(
 ) -> tuple[list[bytes], list[str]]:
     """What a proxy answers to each request on a connection of its own, and what was told."""
     told: list[str] = []
-    proxy = Proxy(Watch("cloud.example", told.append), 9, allowed, own)
+    proxy = Proxy(Monitor("cloud.example", told.append), 9, allowed, own)
     await proxy.start()
     known = base64.b64encode(proxy.url.partition("//")[2].partition("@")[0].encode())
     field = b"Proxy-Authorization: Basic " + known + b"\r\n"
@@ -207,3 +208,31 @@ def test_one_request_is_passed_on_and_nothing_for_the_proxy_in_it(
     assert b"keep-alive" not in heard
     assert b"cloud.example" not in heard
     assert b"body" in rest or not body
+
+
+async def cut_through_a_tunnel() -> Exception | bytes:
+    """What a client finds at the end of a tunnel whose far end is reset."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readexactly(2)
+        reset(writer)
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    proxy = Proxy(Monitor("cloud.example", lambda _: None), port, own=lambda *_: True)
+    await proxy.start()
+    reader, writer = await asyncio.open_connection("127.0.0.1", proxy.port)
+    writer.write(connect("cloud.example:443") + b"hi")
+    assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 200 ")
+    try:
+        return await reader.read()
+    except ConnectionResetError as error:
+        return error
+    finally:
+        writer.close()
+        await proxy.close()
+        server.close()
+
+
+def test_reset_stays_a_reset() -> None:
+    assert isinstance(asyncio.run(cut_through_a_tunnel()), ConnectionResetError)

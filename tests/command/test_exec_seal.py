@@ -11,9 +11,9 @@ from hypothesis import given, strategies as st
 
 from nemolocal.allowed import Allowed, read_allowed
 from nemolocal.certificates import Authority, java_store
+from nemolocal.monitor import Monitor, monitor_handshakes
 from nemolocal.seal.layout import hosts_text, lay_out, switch_text
 from nemolocal.seal.names import answer, read_question
-from nemolocal.watch import Watch, watch_handshakes
 
 CLOUD = "cloud.example"
 KNOWN = {CLOUD: ("127.77.0.1",), "six.example": ("::7",)}
@@ -96,13 +96,13 @@ def test_names_are_looked_for_in_files_and_then_at_the_name_server() -> None:
 
 @pytest.fixture
 def told() -> list[str]:
-    """What a watch says at once."""
+    """What a monitor says at once."""
     return []
 
 
 @pytest.fixture
-def watch(told: list[str]) -> Watch:
-    return Watch(CLOUD, told.append)
+def monitor(told: list[str]) -> Monitor:
+    return Monitor(CLOUD, told.append)
 
 
 def shake_hands(
@@ -134,12 +134,12 @@ def shake_hands(
 
 
 def test_client_that_does_not_believe_the_certificate_is_told_so(
-    watch: Watch, told: list[str]
+    monitor: Monitor, told: list[str]
 ) -> None:
     context = Authority().server_context(CLOUD)
-    watch_handshakes(context, watch, (CLOUD,))
+    monitor_handshakes(context, monitor, (CLOUD,))
     assert shake_hands(context, CLOUD, None)() is not None
-    assert list(watch.report("")) == [
+    assert list(monitor.report("")) == [
         "1 TLS connection ended without a request (tlsv1 alert unknown ca): the client does not "
         "believe the certificate in $SSL_CERT_FILE, or speaks no HTTP/1.1",
         "no call to cloud.example was seen: no TLS handshake led to one",
@@ -147,35 +147,35 @@ def test_client_that_does_not_believe_the_certificate_is_told_so(
     assert told == []
 
 
-def test_handshake_for_another_host_is_refused_and_told(watch: Watch, told: list[str]) -> None:
+def test_handshake_for_another_host_is_refused_and_told(monitor: Monitor, told: list[str]) -> None:
     context = Authority().server_context(CLOUD)
-    watch_handshakes(context, watch, (CLOUD,))
+    monitor_handshakes(context, monitor, (CLOUD,))
     shake_hands(context, "else.example", None)
     shake_hands(context, "else.example", None)
     assert told == [
         "refused else.example: only cloud.example is served here; "
         "allow it with --allow-host else.example"
     ]
-    assert list(watch.report("")) == [
+    assert list(monitor.report("")) == [
         "no call to cloud.example was seen: the program asked for else.example"
     ]
 
 
-def test_client_that_believes_and_asks_is_told_nothing(watch: Watch, tmp_path: Path) -> None:
+def test_client_that_believes_and_asks_is_told_nothing(monitor: Monitor, tmp_path: Path) -> None:
     authority = Authority()
     authority.write_trust(tmp_path, None)
     context = authority.server_context(CLOUD)
-    watch_handshakes(context, watch, (CLOUD,))
+    monitor_handshakes(context, monitor, (CLOUD,))
     believed = (tmp_path / "certificates.pem").read_text()
     assert shake_hands(context, CLOUD, believed)() is None
-    watch.count_call(("127.0.0.1", 1))
-    assert list(watch.report("it may have gone past")) == []
+    monitor.count_call(("127.0.0.1", 1))
+    assert list(monitor.report("it may have gone past")) == []
 
 
-def test_no_call_is_told_with_what_may_be_the_reason(watch: Watch) -> None:
+def test_no_call_is_told_with_what_may_be_the_reason(monitor: Monitor) -> None:
     begin = "no call to cloud.example was seen: the program made none"
-    assert list(watch.report("")) == [begin]
-    assert list(watch.report("it is blind")) == [f"{begin}, or it is blind"]
+    assert list(monitor.report("")) == [begin]
+    assert list(monitor.report("it is blind")) == [f"{begin}, or it is blind"]
 
 
 def test_openssl_finds_the_authority_in_the_folder_of_the_system(tmp_path: Path) -> None:

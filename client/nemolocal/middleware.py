@@ -1,4 +1,4 @@
-"""What stands between a server of ours and its sockets: who may ask it, and for what.
+"""Who may ask the server of a program that is run, and for what.
 
 The control interface is closed to the network: only this process asks it, without a socket. So no
 other user of the machine, and not the program that is judged, can change what is judged.
@@ -14,8 +14,8 @@ from nemolocal_contract.endpoints import CONTROL, HEALTH
 from nemolocal_contract.envelope import encode_json, failure
 from nemolocal_contract.headers import control_headers
 
+from .monitor import Monitor
 from .peers import End
-from .watch import Watch
 
 if TYPE_CHECKING:
     from nemolocal_server.serving import LocalServer
@@ -25,34 +25,34 @@ _CLOSED = "the control interface is closed while a program is run"
 _INSIDE = "http://127.0.0.1"
 
 
-class Door:
-    """An ASGI app in front of another; `watch` counts the requests that pass.
+class OwnerMiddleware:
+    """An ASGI app in front of another; `monitor` counts the requests that pass.
 
     `may_ask` is asked of each connection by the addresses of its two ends.
     """
 
-    def __init__(self, app: Any, watch: Watch, may_ask: Callable[[End, End], bool]) -> None:
+    def __init__(self, app: Any, monitor: Monitor, may_ask: Callable[[End, End], bool]) -> None:
         self._app = app
-        self._watch = watch
+        self._monitor = monitor
         self._may_ask = may_ask
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Let a request through, or answer it."""
-        if scope["type"] != "lifespan":
+        if scope["type"] == "http":
             client = tuple(scope["client"] or ())
             if not self._may_ask(tuple(scope["server"] or ()), client):
-                await _refuse(scope, send, 403, _REFUSED)
+                await _refuse(send, 403, _REFUSED)
                 return
             control = scope["path"].startswith(CONTROL)
             if control and scope["path"] != HEALTH.template:
-                await _refuse(scope, send, 404, _CLOSED)
+                await _refuse(send, 404, _CLOSED)
                 return
             if not control:
-                self._watch.count_call(client)
+                self._monitor.count_call(client)
         await self._app(scope, receive, send)
 
 
-class Inside(httpx.BaseTransport):
+class InProcessTransport(httpx.BaseTransport):
     """Asks a server of this process, without a socket; what for is the caller's."""
 
     def __init__(self, server: "LocalServer") -> None:
@@ -72,10 +72,7 @@ async def _ask(app: Any, request: httpx.Request, content: bytes) -> httpx.Respon
     return httpx.Response(reply.status_code, headers=reply.headers, content=reply.content)
 
 
-async def _refuse(scope: Any, send: Any, status: int, text: str) -> None:
-    if scope["type"] == "websocket":
-        await send({"type": "websocket.close"})
-        return
+async def _refuse(send: Any, status: int, text: str) -> None:
     body = encode_json(failure(Code.BAD_REQUEST, text))
     fields = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
     await send({"type": "http.response.start", "status": status, "headers": fields})

@@ -8,7 +8,7 @@ _LOCAL = ("localhost", "127.0.0.1", "::1", None)
 _MOST_NAMES = 5
 
 
-class Watch:
+class Monitor:
     """Counts calls, connections, failed handshakes and refused hosts; threads may share it.
 
     `tell` gets a line for each host that is refused, once.
@@ -86,8 +86,8 @@ class Watch:
         return f"the program made none, or {doubt}" if doubt else "the program made none"
 
 
-def watch_handshakes(context: ssl.SSLContext, watch: Watch, served: Collection[str]) -> None:
-    """Tell a watch of what becomes of handshakes; names that are not `served` are refused."""
+def monitor_handshakes(context: ssl.SSLContext, monitor: Monitor, served: Collection[str]) -> None:
+    """Tell a monitor of what becomes of handshakes; names that are not `served` are refused."""
 
     class Watched(ssl.SSLObject):
         """A TLS connection whose failure is told."""
@@ -99,15 +99,15 @@ def watch_handshakes(context: ssl.SSLContext, watch: Watch, served: Collection[s
                 raise
             except ssl.SSLError as error:
                 if error.reason not in (None, "CALLBACK_FAILED"):
-                    watch.fail(str(error.reason).lower().replace("_", " "))
+                    monitor.fail(str(error.reason).lower().replace("_", " "))
                 raise
 
     def look_at_name(_: object, name: str | None, __: object) -> int | None:
         if name in _LOCAL or name in served:
-            watch.greet()
+            monitor.greet()
             return None
         assert name is not None
-        watch.refuse(name, refusal(name, watch.host))
+        monitor.refuse(name, refusal(name, monitor.host))
         return ssl.ALERT_DESCRIPTION_UNRECOGNIZED_NAME
 
     context.sslobject_class = Watched

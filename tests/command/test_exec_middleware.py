@@ -7,17 +7,17 @@ from typing import Any
 import httpx
 import pytest
 
-from nemolocal.door import Door, Inside
+from nemolocal.middleware import InProcessTransport, OwnerMiddleware
+from nemolocal.monitor import Monitor
 from nemolocal.peers import End, is_own, is_told, may_ask, may_be_own, owner
 from nemolocal.place import plain_place
-from nemolocal.watch import Watch
 from nemolocal_conformance.driver.asking import arm_faults, fetch_journal
 from nemolocal_server.settings import Settings
 
 
 @pytest.fixture
-def watch() -> Watch:
-    return Watch("cloud.example", lambda _: None)
+def monitor() -> Monitor:
+    return Monitor("cloud.example", lambda _: None)
 
 
 async def serve(scope: Any, receive: Any, send: Any) -> None:
@@ -27,44 +27,44 @@ async def serve(scope: Any, receive: Any, send: Any) -> None:
     await send({"type": "http.response.body", "body": b"yes"})
 
 
-def ask(door: Door, path: str) -> httpx.Response:
+def ask(app: OwnerMiddleware, path: str) -> httpx.Response:
     async def run() -> httpx.Response:
-        transport = httpx.ASGITransport(door)
+        transport = httpx.ASGITransport(app)
         async with httpx.AsyncClient(transport=transport, base_url="http://a") as http:
             return await http.get(path)
 
     return asyncio.run(run())
 
 
-def test_door_lets_own_calls_through_and_counts_them(watch: Watch) -> None:
-    door = Door(serve, watch, lambda *_: True)
-    assert ask(door, "/api/credits/balance/simple").text == "yes"
-    assert ask(door, "/__nemolocal__/health").text == "yes"
-    assert watch.calls == 1
+def test_middleware_lets_own_calls_through_and_counts_them(monitor: Monitor) -> None:
+    app = OwnerMiddleware(serve, monitor, lambda *_: True)
+    assert ask(app, "/api/credits/balance/simple").text == "yes"
+    assert ask(app, "/__nemolocal__/health").text == "yes"
+    assert monitor.calls == 1
 
 
-def test_other_users_are_refused_and_not_counted(watch: Watch) -> None:
-    reply = ask(Door(serve, watch, lambda *_: False), "/api/credits/balance/simple")
+def test_other_users_are_refused_and_not_counted(monitor: Monitor) -> None:
+    reply = ask(OwnerMiddleware(serve, monitor, lambda *_: False), "/api/credits/balance/simple")
     assert reply.status_code == 403
     assert reply.json()["message"].startswith("this server is another user's: start one of your ")
-    assert watch.calls == 0
+    assert monitor.calls == 0
 
 
 @pytest.mark.parametrize("path", ["tokens", "journal", "reset", "", "nothing"])
-def test_control_interface_is_closed(path: str, watch: Watch) -> None:
-    reply = ask(Door(serve, watch, lambda *_: True), f"/__nemolocal__/{path}")
+def test_control_interface_is_closed(path: str, monitor: Monitor) -> None:
+    reply = ask(OwnerMiddleware(serve, monitor, lambda *_: True), f"/__nemolocal__/{path}")
     assert reply.status_code == 404
     assert reply.json()["message"].startswith("the control interface is closed")
-    assert watch.calls == 0
+    assert monitor.calls == 0
 
 
-def test_only_this_process_asks_the_control_interface_of_a_place(watch: Watch) -> None:
-    with plain_place(Settings(port=0), watch) as place:
-        arm_faults(place.base_url, [{"name": "silent"}], place.inside)
+def test_only_this_process_asks_the_control_interface_of_a_place(monitor: Monitor) -> None:
+    with plain_place(Settings(port=0), monitor) as place:
+        arm_faults(place.base_url, [{"name": "silent"}], place.transport)
         reply = httpx.get(f"{place.base_url}/__nemolocal__/faults", trust_env=False, verify=False)
         assert reply.status_code == 404
-        assert isinstance(place.inside, Inside)
-        journal, lines = fetch_journal(place.base_url, place.inside)
+        assert isinstance(place.transport, InProcessTransport)
+        journal, lines = fetch_journal(place.base_url, place.transport)
     assert (journal.entries, lines) == ((), b"")
 
 
