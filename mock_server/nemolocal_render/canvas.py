@@ -64,7 +64,7 @@ def choose_canvas(
     of all, then full HD at 30. The picture is made smaller until it fits the resolution, and never
     larger.
     """
-    first = next(iter(shown), None)
+    first = next((info for info in shown if info.width and info.height), None)
     wanted = _wanted_size(metadata, first)
     own = _own_resolution(metadata)
     bound = _BOUNDS[output.resolution or own or output.usual_resolution]

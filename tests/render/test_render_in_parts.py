@@ -249,11 +249,15 @@ def test_cancelling_ends_all_parts_and_leaves_nothing(
 
 @pytest.mark.usefixtures("no_hardware")
 def test_a_part_that_fails_ends_the_others(
-    plan: Plan, tmp_path: Path, fake_ffmpeg: Callable[[str], Path]
+    plan: Plan,
+    tmp_path: Path,
+    fake_ffmpeg: Callable[[str], Path],
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     fake_ffmpeg("if 'file:part-1.mp4' in args: sys.exit('disk on fire')")
-    with pytest.raises(RenderFailed, match="disk on fire"):
+    with pytest.raises(RenderFailed, match="^FFmpeg could not make it"):
         made(plan(), tmp_path, 2)
+    assert "disk on fire" in caplog.text
     assert list((tmp_path / "work").iterdir()) == []
 
 
