@@ -13,15 +13,14 @@ class TooMuch(Exception):
 
 
 class ReachableHttpTools(Reachable, BoundedConnection, HttpToolsProtocol):
-    """Counts what is kept of a head, and what was read without anything to show for it.
+    """Judges a head when it is complete, and gives up what was read with nothing to show for it.
 
     The parser keeps an unfinished header, and hands over finished ones, trailers of a chunked body
     among them; what has come of a chunk's head it forgets.
     """
 
+    url = b""
     _status = HTTPStatus.BAD_REQUEST
-    _head = 0
-    _fields = 0
     _vain = 0
     _moved = False
 
@@ -30,28 +29,23 @@ class ReachableHttpTools(Reachable, BoundedConnection, HttpToolsProtocol):
         super().data_received(data)
         self._vain = 0 if self._moved else self._vain + len(data)
         if self._vain > self.limits.head_bytes:
-            self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
+            self._refuse(self._too_large())
 
     def on_message_begin(self) -> None:
         self._begin()
-        self._head = self._fields = self._vain = 0
+        self._vain = 0
         super().on_message_begin()
-
-    def on_url(self, url: bytes) -> None:
-        super().on_url(url)
-        if len(self.url) > self.limits.url_bytes:
-            self._stop(HTTPStatus.REQUEST_URI_TOO_LONG)
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        self._fields += 1
-        self._head += len(name) + len(value)
-        if self._fields > self.limits.headers or self._head > self.limits.head_bytes:
-            self._stop(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
-        super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
         self._moved = True
-        if len(self.pipeline) >= self.limits.pipelined:
+        limits, headers = self.limits, self.headers
+        size = len(self.url)
+        for name, value in headers:
+            size += len(name) + len(value)
+        large = size > limits.head_bytes or len(self.url) > limits.url_bytes
+        if large or len(headers) > limits.headers:
+            self._stop(self._too_large())
+        if len(self.pipeline) >= limits.pipelined:
             self._stop(HTTPStatus.BAD_REQUEST)
         super().on_headers_complete()
 
@@ -69,6 +63,11 @@ class ReachableHttpTools(Reachable, BoundedConnection, HttpToolsProtocol):
         # What was sent ahead is answered before more of it is read.
         if self.pipeline:
             self.flow.pause_reading()
+
+    def _too_large(self) -> HTTPStatus:
+        if len(self.url) > self.limits.url_bytes:
+            return HTTPStatus.REQUEST_URI_TOO_LONG
+        return HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
 
     def _stop(self, status: HTTPStatus) -> None:
         self._status = status
