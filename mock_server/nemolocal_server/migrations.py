@@ -3,8 +3,15 @@
 `PRAGMA user_version` says how many of the steps below a database has behind it.
 """
 
+import re
 import sqlite3
 from importlib.resources import files
+
+from .proof import APPLICATION_ID
+
+_SCHEMA = files(__package__).joinpath("schema.sql").read_text(encoding="utf-8")
+TABLES = tuple(re.findall(r"CREATE TABLE IF NOT EXISTS (\w+)", _SCHEMA))
+"""The names of our tables."""
 
 # Only ever added to: each is what turned one version of the schema into the next.
 _STEPS: tuple[tuple[str, ...], ...] = (
@@ -36,9 +43,16 @@ def bring_up_to_date(db: sqlite3.Connection) -> None:
     if db.execute("SELECT 1 FROM sqlite_master WHERE name = 'drafts'").fetchone():
         for step in range(version, SCHEMA_VERSION):
             _take(db, step)
-    db.executescript(files(__package__).joinpath("schema.sql").read_text(encoding="utf-8"))
+    db.executescript(_SCHEMA)
     if version != SCHEMA_VERSION:
         db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+
+
+def sign(db: sqlite3.Connection) -> None:
+    """Write into a database that it is ours, once it is certain that it is."""
+    (application,) = db.execute("PRAGMA application_id").fetchone()
+    if application != APPLICATION_ID:
+        db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
 
 
 def _take(db: sqlite3.Connection, step: int) -> None:
