@@ -43,7 +43,7 @@ def open_folder(folder: Path) -> Path:
     try:
         if _exists(folder):
             _check(folder)
-        make_folders(folder)
+        _make_folders(folder)
     except sqlite3.DatabaseError as error:
         raise refusal(folder, error) from error
     except OSError as error:
@@ -52,7 +52,7 @@ def open_folder(folder: Path) -> Path:
     return folder.resolve()
 
 
-def make_folders(folder: Path) -> None:
+def _make_folders(folder: Path) -> None:
     """Make what is missing of a data folder, readable by its owner only."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     folder.mkdir(mode=0o700, exist_ok=True)

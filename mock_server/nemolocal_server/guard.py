@@ -100,6 +100,16 @@ def require_export(request: Request, token: Token) -> None:
         )
 
 
+async def read_request(request: Request, kind: type[T], *scopes: Scope) -> tuple[Token, T]:
+    """The caller and the body as a `kind`; 1001 also where the token went while the body came.
+
+    A body may take its time: meanwhile the token can expire, be revoked, or be forgotten.
+    """
+    authenticate(request, *scopes)
+    body = await read_json(request, kind)
+    return authenticate(request, *scopes), body
+
+
 async def read_json(request: Request, kind: type[T]) -> T:
     """The body as a `kind`; 400 with the field that is wrong (GEN-6)."""
     body = bytearray()

@@ -3,8 +3,10 @@
 `PRAGMA user_version` says how many of the steps below a database has behind it.
 """
 
+import contextlib
 import re
 import sqlite3
+from collections.abc import Iterator
 from importlib.resources import files
 
 from .proof import APPLICATION_ID
@@ -24,6 +26,31 @@ _STEPS: tuple[tuple[str, ...], ...] = (
                WHERE before.session_id = drafts.session_id AND before.version < drafts.version
                    AND before.turn IS NOT drafts.turn)""",
     ),
+    (
+        # A table that numbers its rows for good must be made anew.
+        """CREATE TABLE new_tokens (
+            id INTEGER PRIMARY KEY AUTOINCREMENT,
+            fingerprint TEXT NOT NULL UNIQUE,
+            user_id TEXT NOT NULL UNIQUE,
+            client_id TEXT NOT NULL,
+            address TEXT NOT NULL,
+            created REAL NOT NULL,
+            expires REAL NOT NULL,
+            revoked REAL,
+            anonymous INTEGER NOT NULL,
+            plan TEXT NOT NULL CHECK (plan IN ('free', 'paid', 'blocked')),
+            scopes TEXT NOT NULL,
+            dialect_json TEXT,
+            draw_id TEXT NOT NULL,
+            chosen INTEGER NOT NULL
+        ) STRICT""",
+        # What was drawn by the client id goes on to be; any text may have been chosen.
+        """INSERT INTO new_tokens SELECT id, fingerprint, user_id, client_id, address, created,
+               expires, revoked, anonymous, plan, scopes, dialect_json, client_id, NOT anonymous
+           FROM tokens""",
+        "DROP TABLE tokens",
+        "ALTER TABLE new_tokens RENAME TO tokens",
+    ),
 )
 SCHEMA_VERSION = len(_STEPS)
 
@@ -41,11 +68,23 @@ def bring_up_to_date(db: sqlite3.Connection) -> None:
     if version > SCHEMA_VERSION:
         raise SchemaTooNew(f"its database has schema {version}, and this release {SCHEMA_VERSION}")
     if db.execute("SELECT 1 FROM sqlite_master WHERE name = 'drafts'").fetchone():
-        for step in range(version, SCHEMA_VERSION):
-            _take(db, step)
+        with _no_foreign_keys(db):
+            for step in range(version, SCHEMA_VERSION):
+                _take(db, step)
     db.executescript(_SCHEMA)
     if version != SCHEMA_VERSION:
         db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+
+
+@contextlib.contextmanager
+def _no_foreign_keys(db: sqlite3.Connection) -> Iterator[None]:
+    """A table that others refer to can be exchanged only while nobody looks."""
+    (before,) = db.execute("PRAGMA foreign_keys").fetchone()
+    db.execute("PRAGMA foreign_keys = OFF")
+    try:
+        yield
+    finally:
+        db.execute(f"PRAGMA foreign_keys = {before}")
 
 
 def sign(db: sqlite3.Connection) -> None:

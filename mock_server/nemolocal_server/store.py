@@ -15,11 +15,9 @@ from typing import Any, TypeVar
 import msgspec
 
 from . import data_folder
-from .data_folder import StoreError
+from .data_folder import StoreError as StoreError
 from .memory_folder import MemoryFolder
 from .migrations import TABLES, bring_up_to_date, sign
-
-__all__ = ["Store", "StoreError"]
 
 T = TypeVar("T")
 S = TypeVar("S", bound=msgspec.Struct)
@@ -92,10 +90,23 @@ class Store:
 
     def load(self, path: Path) -> None:
         """Exchange everything in the database for what a copy has."""
+        newest = self._newest_token()
         with contextlib.closing(sqlite3.connect(path)) as copy:
             copy.backup(self._db)
+        sign(self._db)
         bring_up_to_date(self._db)
+        self._never_again(newest)
         self._remembered.clear()
+
+    def _newest_token(self) -> int:
+        """The highest id that a token has ever had."""
+        return self.value("SELECT seq FROM sqlite_sequence WHERE name = 'tokens'") or 0
+
+    def _never_again(self, newest: int) -> None:
+        """Ids of tokens up to this one were given, whatever the copy says."""
+        if newest > self._newest_token():
+            self.execute("DELETE FROM sqlite_sequence WHERE name = 'tokens'")
+            self.execute("INSERT INTO sqlite_sequence VALUES ('tokens', :newest)", newest=newest)
 
     def tables(self) -> tuple[str, ...]:
         """The names of our tables, and of nobody else's who may have some in this database."""

@@ -23,11 +23,15 @@ Lifetime = Annotated[float, msgspec.Meta(ge=-3_153_600_000, le=3_153_600_000)]
 Amount = Annotated[int, msgspec.Meta(le=10**12)]
 ANONYMOUS_SCOPES: tuple[Scope, ...] = ("read", "write", "upload")
 
-_COLUMNS = "id, user_id, client_id, expires, anonymous, plan, scopes, dialect_json"
+_COLUMNS = "id, user_id, client_id, expires, anonymous, plan, scopes, draw_id, dialect_json"
 
 
 class Token(msgspec.Struct, frozen=True):
-    """A token that was issued; its text is not kept. `scopes` are separated by spaces."""
+    """A token that was issued; its text is not kept. `scopes` are separated by spaces.
+
+    `draw_id` is what its chances are drawn by: the client id and, of tokens made by hand, what
+    tells those of one client apart.
+    """
 
     id: int
     user_id: str
@@ -36,6 +40,7 @@ class Token(msgspec.Struct, frozen=True):
     anonymous: bool
     plan: Plan
     scopes: str
+    draw_id: str
     dialect_json: str | None = None
 
     def allows(self, scope: Scope) -> bool:
@@ -98,7 +103,7 @@ class Tokens:
             self._check_client_rate(client_id, now)
             self._check_address_rate(address, now)
             wanted = NewToken(client_id=client_id, anonymous=True, scopes=ANONYMOUS_SCOPES)
-            return self._insert(wanted, address)
+            return self._insert(wanted, address, draw_id=client_id)
 
     def make(self, wanted: NewToken) -> tuple[str, Token, bool]:
         """A token by hand, its text, and whether it is new: a text names one token for ever."""
@@ -107,7 +112,22 @@ class Tokens:
             return wanted.token or "", known, False
         if self._store.value("SELECT 1 FROM tokens WHERE user_id = :id", id=wanted.user_id):
             raise bad_request(f"`user_id` {wanted.user_id!r} has a token already: choose another")
-        return *self._insert(wanted, ""), True
+        return *self._insert(wanted, "", draw_id=self._draw_id(wanted)), True
+
+    def _draw_id(self, wanted: NewToken) -> str:
+        """The user id that is given; else the client's own id for its first token, then a number.
+
+        Nobody knows a user id that is made up: what it decides would be other in each run.
+        """
+        if wanted.user_id is not None:
+            return encode_json((wanted.client_id, wanted.user_id)).decode()
+        earlier = self._store.value(
+            "SELECT count(*) FROM tokens WHERE client_id = :id", id=wanted.client_id
+        )
+        ordinal: int = earlier + 1
+        if ordinal == 1:
+            return wanted.client_id
+        return encode_json((wanted.client_id, ordinal)).decode()
 
     def _known(self, wanted: NewToken) -> Token | None:
         return self._store.one(
@@ -141,7 +161,7 @@ class Tokens:
             f"UPDATE tokens SET {assignments} WHERE id = :id", id=token_id, **changes
         )
 
-    def _insert(self, wanted: NewToken, address: str) -> tuple[str, Token]:
+    def _insert(self, wanted: NewToken, address: str, draw_id: str) -> tuple[str, Token]:
         text = wanted.token or ids.new_token()
         now = self._clock.time()
         lifetime = self._lifetime if wanted.expires_in is None else wanted.expires_in
@@ -152,17 +172,20 @@ class Tokens:
             "anonymous": wanted.anonymous,
             "plan": wanted.plan,
             "scopes": " ".join(wanted.scopes),
+            "draw_id": draw_id,
             "dialect_json": None
             if wanted.dialect is None
             else encode_json(wanted.dialect).decode(),
         }
         token_id = self._store.execute(
             """INSERT INTO tokens (fingerprint, address, created, user_id, client_id, expires,
-               anonymous, plan, scopes, dialect_json) VALUES (:fingerprint, :address, :created,
-               :user_id, :client_id, :expires, :anonymous, :plan, :scopes, :dialect_json)""",
+               anonymous, plan, scopes, dialect_json, draw_id, chosen) VALUES (:fingerprint,
+               :address, :created, :user_id, :client_id, :expires, :anonymous, :plan, :scopes,
+               :dialect_json, :draw_id, :chosen)""",
             fingerprint=ids.token_fingerprint(text),
             address=address,
             created=now,
+            chosen=wanted.token is not None,
             **fields,
         )
         return text, Token(token_id, **fields)

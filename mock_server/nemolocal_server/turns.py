@@ -87,7 +87,7 @@ class Turns:
             number = 1 + self._core.store.value(
                 "SELECT count(*) FROM turns WHERE session_id = :id", id=session.id
             )
-            key = TurnKey(token.client_id, session.ordinal, number, message)
+            key = TurnKey(token.draw_id, session.ordinal, number, message)
             turn = self._director.plan(token, session, key, wanted, disturbance)
             self._insert(turn, message)
         self._background.start(session.id, self._play(turn), on_defect=lambda: self._give_up(turn))

@@ -14,7 +14,7 @@ from ..guard import (
     authenticate,
     find_session,
     profile_of,
-    read_json,
+    read_request,
     require_export,
     server_of,
 )
@@ -27,9 +27,9 @@ _MAX_ID = 128
 
 async def submit_render(request: Request) -> Response:
     """Queue an export of the draft that was sent; free, and refused without attribution."""
-    token = authenticate(request, "render", "write")
+    require_export(request, authenticate(request, "render", "write"))
+    token, body = await read_request(request, RenderRequest, "render", "write")
     require_export(request, token)
-    body = await read_json(request, RenderRequest)
     if not 0 < len(body.id) <= _MAX_ID:
         raise bad_request(f"body: `id` must have 1 to {_MAX_ID} characters")
     server = server_of(request)
