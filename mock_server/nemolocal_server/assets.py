@@ -100,6 +100,7 @@ class Assets:
             raise session_not_found(asset.session_id)
         fields = msgspec.structs.asdict(asset)
         fields["info"] = encode_json(asset.info).decode()
+        fields["filename"] = self._store.known.without(asset.filename)
         self._store.execute(
             """INSERT INTO assets (id, session_id, origin, filename, hash, info, created)
                VALUES (:id, :session_id, :origin, :filename, :hash, :info, :created)""",

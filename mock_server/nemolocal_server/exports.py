@@ -88,7 +88,7 @@ class Exports:
             session_id=session.id,
             status="pending",
             progress=0,
-            draft=encode_json(request.draft).decode(),
+            draft=encode_json(self._core.store.known.without_in(request.draft)).decode(),
             output=encode_json(output).decode(),
             file_id=ids.new_file_id(),
         )

@@ -47,6 +47,7 @@ def authenticate(request: Request, *scopes: Scope) -> Token:
         raise bad_token("send the header Authorization: Bearer <token>")
     token = server_of(request).core.tokens.find(text)
     if token is None:
+        server_of(request).core.store.known.meet(text)
         raise bad_token("get a new one from /api/auth/anonymous-token")
     remember_caller(request, token)
     if not any(map(token.allows, scopes)):

@@ -9,6 +9,7 @@ import sqlite3
 from collections.abc import Iterator
 from importlib.resources import files
 
+from .known_tokens import without_prefixed
 from .proof import APPLICATION_ID
 
 _SCHEMA = files(__package__).joinpath("schema.sql").read_text(encoding="utf-8")
@@ -50,6 +51,20 @@ _STEPS: tuple[tuple[str, ...], ...] = (
            FROM tokens""",
         "DROP TABLE tokens",
         "ALTER TABLE new_tokens RENAME TO tokens",
+        # Releases before this one kept what users wrote as it was.
+        *(
+            f"""UPDATE {table} SET {column} = without_tokens({column})
+                WHERE {column} <> without_tokens({column})"""
+            for table, column in (
+                ("sessions", "task_name"),
+                ("sessions", "language"),
+                ("assets", "filename"),
+                ("turns", "message"),
+                ("drafts", "draft"),
+                ("renders", "draft"),
+                ("journal", "entry"),
+            )
+        ),
     ),
 )
 SCHEMA_VERSION = len(_STEPS)
@@ -68,6 +83,9 @@ def bring_up_to_date(db: sqlite3.Connection) -> None:
     if version > SCHEMA_VERSION:
         raise SchemaTooNew(f"its database has schema {version}, and this release {SCHEMA_VERSION}")
     if db.execute("SELECT 1 FROM sqlite_master WHERE name = 'drafts'").fetchone():
+        # What is exchanged for something else must not stay in the file.
+        db.execute("PRAGMA secure_delete = ON")
+        db.create_function("without_tokens", 1, without_prefixed, deterministic=True)
         with _no_foreign_keys(db):
             for step in range(version, SCHEMA_VERSION):
                 _take(db, step)

@@ -16,6 +16,7 @@ import msgspec
 
 from . import data_folder
 from .data_folder import StoreError as StoreError
+from .known_tokens import KnownTokens, without_prefixed
 from .memory_folder import MemoryFolder
 from .migrations import TABLES, bring_up_to_date, sign
 
@@ -24,7 +25,10 @@ S = TypeVar("S", bound=msgspec.Struct)
 
 
 class Store:
-    """A database and a folder of media; closed with `close`."""
+    """A database and a folder of media; closed with `close`.
+
+    `known` are the tokens that nothing may be stored of: whoever stores what others wrote asks it.
+    """
 
     def __init__(self, data_dir: Path | None) -> None:
         self._temporary = MemoryFolder() if data_dir is None else None
@@ -37,6 +41,8 @@ class Store:
             self._db = _open(database)
         except sqlite3.DatabaseError as error:
             raise data_folder.refusal(self.folder, error) from error
+        self.known = KnownTokens()
+        self._expect_tokens()
         # Only under the lock: until then the files may be another server's.
         data_folder.empty_work(self.work)
         self._remembered: dict[tuple[Any, ...], Any] = {}
@@ -96,7 +102,12 @@ class Store:
         sign(self._db)
         bring_up_to_date(self._db)
         self._never_again(newest)
+        self._expect_tokens()
         self._remembered.clear()
+
+    def _expect_tokens(self) -> None:
+        """Tokens of an earlier process, whose texts only their owners know."""
+        self.known.expect(self.values("SELECT fingerprint FROM tokens WHERE chosen"))
 
     def _newest_token(self) -> int:
         """The highest id that a token has ever had."""
@@ -113,7 +124,14 @@ class Store:
         return TABLES
 
     def execute(self, sql: str, **values: Any) -> int:
-        """Run one statement; the id of the row that it inserted."""
+        """Run one statement; the id of the row that it inserted.
+
+        No token is stored, not even by whoever forgets to ask `known`: those that have the prefix
+        are found in JSON as well as in words.
+        """
+        for name, value in values.items():
+            if isinstance(value, str):
+                values[name] = without_prefixed(value)
         return self._db.execute(sql, values).lastrowid or 0
 
     def one(self, kind: type[T], sql: str, **values: Any) -> T | None:

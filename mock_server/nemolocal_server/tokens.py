@@ -14,6 +14,7 @@ from nemolocal_contract.headers import CLIENT_ID, CLIENT_ID_MAX
 from . import ids
 from .dialect import Dialect
 from .errors import ContractError, bad_request
+from .known_tokens import LONGEST, SHORTEST, has_token_form
 from .store import Store
 
 Plan = Literal["free", "paid", "blocked"]
@@ -80,8 +81,17 @@ class NewToken(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         check_client_id(self.client_id)
         if self.credits < 0:
             raise ValueError("credits must be 0 or more")
-        if self.token is not None and not 8 <= len(self.token) <= 200:
-            raise ValueError("token must have 8 to 200 characters")
+        if self.token is None:
+            return
+        if not has_token_form(self.token):
+            raise ValueError(
+                f"token must have {SHORTEST} to {LONGEST} characters, all of them visible ASCII "
+                'and none a space, " or \\'
+            )
+        # They are shown, and stored as they are.
+        for name in ("client_id", "user_id"):
+            if self.token in (getattr(self, name) or ""):
+                raise ValueError(f"{name} must not hold the token")
 
 
 class Tokens:
@@ -98,6 +108,8 @@ class Tokens:
     def issue(self, client_id: str, address: str) -> tuple[str, Token]:
         """A fresh anonymous token and its text; 400 or 429 where the contract refuses one."""
         check_client_id(client_id)
+        if self._store.known.without(client_id) != client_id:
+            raise bad_request(f"{CLIENT_ID} header holds a token: send a UUID, and keep it")
         now = self._clock.time()
         with self._store.transaction():
             self._check_client_rate(client_id, now)
@@ -107,6 +119,8 @@ class Tokens:
 
     def make(self, wanted: NewToken) -> tuple[str, Token, bool]:
         """A token by hand, its text, and whether it is new: a text names one token for ever."""
+        if wanted.token is not None:
+            self._store.known.learn(wanted.token)
         known = self._known(wanted)
         if known is not None:
             return wanted.token or "", known, False
@@ -144,6 +158,8 @@ class Tokens:
                 AND revoked IS NULL""",
             fingerprint=ids.token_fingerprint(text),
         )
+        if token is not None:
+            self._store.known.learn(text)
         return token if token is not None and token.expires > self._clock.time() else None
 
     def get(self, token_id: int) -> Token | None:

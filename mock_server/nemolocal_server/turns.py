@@ -99,7 +99,7 @@ class Turns:
                VALUES (:session, :number, :message, 'running', :silent, :hold, :now)""",
             session=turn.session.id,
             number=turn.number,
-            message=message,
+            message=self._core.store.known.without(message),
             silent=not any(isinstance(step.action, Text) for step in turn.plan),
             hold=turn.hold_id,
             now=self._core.clock.time(),

@@ -17,6 +17,7 @@ from nemolocal_server.journal.evidence import Evidence
 from nemolocal_server.journal.exchange import Exchange
 from nemolocal_server.journal.records import Journal, Wanted
 from nemolocal_server.journal.truth import Truth
+from nemolocal_server.known_tokens import KnownTokens
 from nemolocal_server.settings import Settings
 from nemolocal_server.store import Store
 from tests.support import patient_http
@@ -74,9 +75,9 @@ def test_what_makes_room_before_it_is_written_is_counted_and_never_understood(
 ) -> None:
     understood: list[str] = []
 
-    def entry_of(copied: Exchange) -> Entry:
+    def entry_of(copied: Exchange, known: KnownTokens) -> Entry:
         understood.append(copied.path)
-        return exchanges.entry_of(copied)
+        return exchanges.entry_of(copied, known)
 
     monkeypatch.setattr("nemolocal_server.journal.records.entry_of", entry_of)
     monkeypatch.setattr(records, "MAX_ENTRIES", 250)

@@ -33,6 +33,9 @@ async def submit_render(request: Request) -> Response:
     if not 0 < len(body.id) <= _MAX_ID:
         raise bad_request(f"body: `id` must have 1 to {_MAX_ID} characters")
     server = server_of(request)
+    # It will stand in URLs, where no token may (GEN-5).
+    if server.core.store.known.without(body.id) != body.id:
+        raise bad_request("body: `id` holds a token: send one of the form render_<ts>")
     session = find_session(request, token, body.session_id)
     truth_of(request.scope).concern_render(body.id)
     export = server.exports.submit(token, session, body, profile_of(request).resolution)

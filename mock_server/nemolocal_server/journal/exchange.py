@@ -8,6 +8,7 @@ from nemolocal_contract.endpoints import find_endpoint
 from nemolocal_contract.headers import ANONYMOUS_TOKEN_PREFIX, AUTHORIZATION, bearer_token
 from nemolocal_contract.journal import Ending, Entry
 
+from ..known_tokens import KnownTokens
 from .bodies import BodyCopy
 from .redaction import Redactor
 from .truth import Truth
@@ -51,10 +52,10 @@ class Exchange(msgspec.Struct, gc=False):
         return _OVERHEAD + headers + len(self.path) + len(self.query) + kept
 
 
-def entry_of(exchange: Exchange) -> Entry:
+def entry_of(exchange: Exchange, known: KnownTokens) -> Entry:
     """What the journal keeps of an exchange."""
     sent, answered = _headers(exchange.request_headers), _headers(exchange.response_headers)
-    redactor = Redactor(sent.get(AUTHORIZATION.lower(), ""))
+    redactor = Redactor(sent.get(AUTHORIZATION.lower(), ""), known)
     received = exchange.response.text(answered.get("content-type", ""), redactor)
     return Entry(
         started=exchange.started,
@@ -85,8 +86,8 @@ def _meaning(
     name, endpoint = find_endpoint(exchange.method, exchange.path) or (None, None)
     code = code_of(exchange.status, answered.get("content-type", ""), received)
     return {
-        "method": exchange.method,
-        "url": redactor.url(url),
+        "method": redactor.text(exchange.method),
+        "url": redactor.text(url),
         "endpoint": name,
         "status": exchange.status,
         "code": code,

@@ -162,7 +162,7 @@ class Journal:
         first = self._newest + given_up + 1
         with self._store.transaction():
             for entry_id, exchange in enumerate(exchanges, first):
-                self._insert(entry_id, entry_of(exchange))
+                self._insert(entry_id, entry_of(exchange, self._store.known))
             self._drop(given_up + self._delete_until(first + len(exchanges) - 1 - MAX_ENTRIES))
 
     def _insert(self, entry_id: int, entry: Entry) -> None:
