@@ -20,9 +20,9 @@ from .workbench import Workbench
 class Director:
     """Plans turns; holds their credits, which raises 2001 where they lack (CRD-4)."""
 
-    def __init__(self, core: Core, outcomes: Outcomes, workbench: Workbench, holds: Holds) -> None:
+    def __init__(self, core: Core, outcomes: Outcomes, workbench: Workbench) -> None:
         self._core = core
-        self._holds = holds
+        self._holds = Holds(core.store, core.ledger, core.settings.tariff)
         self._outcomes = outcomes
         self._workbench = workbench
 

@@ -113,13 +113,23 @@ async def read_request(request: Request, kind: type[T], *scopes: Scope) -> tuple
 
 async def read_json(request: Request, kind: type[T]) -> T:
     """The body as a `kind`; 400 with the field that is wrong (GEN-6)."""
+    return decode_body(await read_body(request), kind)
+
+
+async def read_body(request: Request) -> bytes:
+    """The body of a request that is JSON; 400 where it is too large."""
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
         if len(body) > _MAX_BODY:
             raise bad_request(f"body is larger than {_MAX_BODY // 1024 // 1024} MB")
+    return bytes(body)
+
+
+def decode_body(body: bytes, kind: type[T]) -> T:
+    """A body as a `kind`; 400 with the field that is wrong (GEN-6)."""
     try:
-        return decode_json(bytes(body), type=kind)
+        return decode_json(body, type=kind)
     except msgspec.ValidationError as error:
         raise bad_request(f"body: {error}") from error
     except (msgspec.DecodeError, RecursionError) as error:

@@ -45,7 +45,7 @@ class Turns:
         self._outcomes = Outcomes(core.store)
         self._workbench = Workbench(core)
         self._holds = Holds(core.store, core.ledger, core.settings.tariff)
-        self._director = Director(core, self._outcomes, self._workbench, self._holds)
+        self._director = Director(core, self._outcomes, self._workbench)
         self._composer = Composer(core, self._workbench)
         self._background = Background()
 

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Coroutine, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from unittest.mock import patch
 
 import msgspec
@@ -20,7 +20,7 @@ from nemolocal_server.server import Server
 from nemolocal_server.sessions import Session
 from nemolocal_server.settings import Settings, Tariff
 from nemolocal_server.silence import Silence, Truths
-from nemolocal_server.tokens import NewToken, Token
+from nemolocal_server.tokens import NewToken
 from tests.support.clips import CLIP, open_session
 from tests.support.profiles import examples
 
@@ -31,6 +31,7 @@ GENERATE, BOTH = (
 )
 SONG = MediaInfo(kind="audio", extension="m4a", duration=4.0, audio_codec="aac")
 LONGEST = 2000.0
+T = TypeVar("T")
 
 
 async def fake_music(mood: str, _seconds: float, destination: Path) -> MediaInfo:
@@ -51,7 +52,7 @@ class Desk:
     def __init__(self, credits: int = 10_000, **chosen: Any) -> None:
         self.loop = asyncio.new_event_loop()
         self.clock = ManualClock()
-        self._patches = [
+        self._patches: list[Any] = [
             patch("nemolocal_server.composer.make_music", fake_music),
             patch("nemolocal_server.composer.make_scene", fake_scene),
         ]
@@ -59,7 +60,7 @@ class Desk:
             made.start()
         options: dict[str, Any] = {"silence": Silence(rate=0), **chosen}
         self.server = self.run(self._open(Settings(**options)))
-        self.token: Token = self.server.make_token(NewToken(credits=credits, plan="paid"))[1]
+        self.token = self.server.make_token(NewToken(credits=credits, plan="paid"))[1]
         self.sessions: list[Session] = []
 
     async def _open(self, options: Settings) -> Server:
@@ -67,7 +68,7 @@ class Desk:
         server.start()
         return server
 
-    def run(self, work: Coroutine[Any, Any, Any]) -> Any:
+    def run(self, work: Coroutine[Any, Any, T]) -> T:
         return self.loop.run_until_complete(work)
 
     def close(self) -> None:
@@ -86,7 +87,7 @@ class Desk:
         async def begin() -> int:
             return self.server.turns.begin(self.token, session, message).number
 
-        return int(self.run(begin()))
+        return self.run(begin())
 
     def wait(self, seconds: float = LONGEST) -> None:
         self.run(self.clock.advance(seconds))

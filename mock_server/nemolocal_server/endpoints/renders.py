@@ -1,10 +1,11 @@
 """Exports: submit, status, download (REN-1 to REN-9)."""
 
+import msgspec
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 
 from nemolocal_contract.replies import encode_render
-from nemolocal_contract.requests import RenderRequest
+from nemolocal_contract.requests import OutputRequest, RenderRequest
 
 from ..caller import dialect_of
 from ..errors import bad_request
@@ -12,9 +13,10 @@ from ..export_store import Export
 from ..faults.http import faults_in_force
 from ..guard import (
     authenticate,
+    decode_body,
     find_session,
     profile_of,
-    read_request,
+    read_body,
     require_export,
     server_of,
 )
@@ -28,8 +30,11 @@ _MAX_ID = 128
 async def submit_render(request: Request) -> Response:
     """Queue an export of the draft that was sent; free, and refused without attribution."""
     require_export(request, authenticate(request, "render", "write"))
-    token, body = await read_request(request, RenderRequest, "render", "write")
+    data = await read_body(request)
+    token = authenticate(request, "render", "write")
     require_export(request, token)
+    body = decode_body(data, RenderRequest)
+    truth_of(request.scope).concern_unknown(_unknown_keys(data))
     if not 0 < len(body.id) <= _MAX_ID:
         raise bad_request(f"body: `id` must have 1 to {_MAX_ID} characters")
     server = server_of(request)
@@ -41,6 +46,18 @@ async def submit_render(request: Request) -> Response:
     export = server.exports.submit(token, session, body, profile_of(request).resolution)
     server.faults.renders.attach(token.id, export.id, faults_in_force(request.scope))
     return _status_reply(request, export)
+
+
+class _Output(msgspec.Struct, frozen=True):
+    """Of a submission, only how it should come out."""
+
+    output: dict[str, msgspec.Raw] = {}
+
+
+def _unknown_keys(body: bytes) -> tuple[str, ...]:
+    """What `output` has besides what is known: accepted, and named in the journal (REN-1)."""
+    known = OutputRequest.__struct_fields__
+    return tuple(f"output.{key}" for key in decode_body(body, _Output).output if key not in known)
 
 
 async def read_render(request: Request) -> Response:

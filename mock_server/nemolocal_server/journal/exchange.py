@@ -17,6 +17,8 @@ from .verdict import code_of, rules_touched
 RawHeaders = list[tuple[bytes, bytes]]
 # What an exchange takes in memory besides its bytes, about.
 _OVERHEAD = 1_500
+# Of a field that a client made up.
+_LONGEST_NAME = 100
 
 
 class Exchange(msgspec.Struct, gc=False):
@@ -70,7 +72,7 @@ def entry_of(exchange: Exchange, known: KnownTokens) -> Entry:
         chunks=tuple(exchange.chunks),
         speed=exchange.speed,
         **_meaning(exchange, sent, answered, received, redactor),
-        **_truth_behind(exchange),
+        **_truth_behind(exchange, redactor),
     )
 
 
@@ -95,7 +97,7 @@ def _meaning(
     }
 
 
-def _truth_behind(exchange: Exchange) -> dict[str, Any]:
+def _truth_behind(exchange: Exchange, redactor: Redactor) -> dict[str, Any]:
     """What no byte of the exchange says."""
     truth = exchange.truth
     return {
@@ -109,6 +111,7 @@ def _truth_behind(exchange: Exchange) -> dict[str, Any]:
         "credits_after": truth.credits_after,
         "draft_before": truth.draft_before,
         "draft_after": truth.draft_after,
+        "unknown": tuple(redactor.text(name)[:_LONGEST_NAME] for name in truth.unknown),
     }
 
 
