@@ -116,6 +116,11 @@ def _check(folder: Path) -> None:
         _refuse_link(folder, folder / name, directory=True)
     for name in _DATABASE_FILES:
         _refuse_link(folder, folder / name, directory=False)
+    if not os.access(folder, os.W_OK):
+        raise StoreError(
+            f"cannot use data folder {folder}: it cannot be written to; make it writable, or "
+            "choose another --data"
+        )
     whose = whose_database(folder / DATABASE)
     if whose == "foreign":
         raise StoreError(

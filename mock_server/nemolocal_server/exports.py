@@ -20,7 +20,7 @@ from nemolocal_render.plan import DraftRejected, OutputSpec, plan_render
 
 from . import ids
 from .assets import CDN
-from .background import Background
+from .background import Background, persist
 from .core import Core
 from .errors import ContractError, bad_request
 from .executor import RenderExecutor
@@ -143,13 +143,14 @@ class Exports:
     async def _run(self, export: Export) -> None:
         async with self._session_locks[export.session_id]:  # one active export per session (REN-8)
             await self._wait_in_queue(export)
-            self._kept.begin(export)
+            await persist(lambda: self._kept.begin(export))
             try:
                 result = await self._render(export)
             except (DraftRejected, RenderFailed) as error:
-                self._kept.fail(export, str(error))
+                reason = str(error)
+                await persist(lambda: self._kept.fail(export, reason))
             else:
-                self._kept.complete(export, encode_json(result).decode())
+                await persist(lambda: self._kept.complete(export, encode_json(result).decode()))
 
     async def _wait_in_queue(self, export: Export) -> None:
         """Be as slow as the cloud, where the settings ask for that (REN-10)."""

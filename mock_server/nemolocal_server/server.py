@@ -1,5 +1,7 @@
 """A server as one object: the core, what runs in it, and its journal."""
 
+import contextlib
+
 from nemolocal_contract.clock import Clock
 from nemolocal_contract.journal import Summary
 
@@ -10,6 +12,7 @@ from .faults.faults import Faults
 from .faults.scenario import Scenario, find_scenario
 from .journal.records import Journal, Wanted
 from .journal.summary import summarise
+from .machine_limits import STORAGE_ERRORS
 from .past import Past
 from .settings import Settings
 from .tokens import NewToken, Token
@@ -64,8 +67,10 @@ class Server:
         """Stop what runs, sum up what was asked since the start, and close the store."""
         await self.turns.close()
         await self.exports.close()
-        self.summary = summarise(self.journal, Wanted(since=self._began_after))
         self.journal.close()
+        # Where the data folder is of no use any more there is no sum, and still an end.
+        with contextlib.suppress(*STORAGE_ERRORS):
+            self.summary = summarise(self.journal, Wanted(since=self._began_after))
         self.core.store.close()
 
     def _make_tokens(self) -> None:

@@ -4,11 +4,12 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 
+from nemolocal_contract.codes import Code
 from nemolocal_contract.replies import encode_render
 from nemolocal_contract.requests import OutputRequest, RenderRequest
 
 from ..caller import dialect_of
-from ..errors import bad_request
+from ..errors import ContractError, bad_request
 from ..export_store import Export
 from ..faults.http import faults_in_force
 from ..guard import (
@@ -77,6 +78,10 @@ async def download_render(request: Request) -> Response:
     if export.status != "completed":
         raise bad_request(f"render {export.id!r} is {export.status}: download it when completed")
     path = server_of(request).exports.path(export)
+    if not path.is_file():
+        raise ContractError(
+            Code.NOT_FOUND, f"the file of render {export.id!r} is gone: export again with a new id"
+        )
     return FileResponse(path, media_type="video/mp4", filename=f"{export.file_id}.mp4")
 
 
