@@ -46,8 +46,8 @@ def open_folder(folder: Path) -> Path:
         _make_folders(folder)
     except sqlite3.DatabaseError as error:
         raise refusal(folder, error) from error
-    except OSError as error:
-        reason = error.strerror or error
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
         raise StoreError(f"cannot use data folder {folder}: {reason}; choose another") from error
     return folder.resolve()
 

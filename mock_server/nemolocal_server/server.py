@@ -6,6 +6,8 @@ from nemolocal_contract.clock import Clock
 from nemolocal_contract.journal import Summary
 
 from .core import Core, open_core
+from .data_folder import StoreError
+from .errors import ContractError
 from .executor import LocalExecutor, RenderExecutor
 from .exports import Exports
 from .faults.faults import Faults
@@ -37,6 +39,11 @@ class Server:
         self.exports = Exports(self.core, execute or LocalExecutor(self.core.store.work))
         self.summary: Summary | None = None
         self._began_after = self.journal.last_id
+        try:
+            self._make_tokens()
+        except ContractError as error:
+            self.core.store.close()
+            raise StoreError(f"the tokens of the settings cannot be made: {error}") from error
         self.past = Past(self.core, self.journal, self.faults, self.turns, self.exports)
 
     @property
@@ -54,7 +61,6 @@ class Server:
     def start(self) -> None:
         """Put right what a killed process left behind, and go on with it."""
         self.core.assets.sweep()
-        self._make_tokens()
         self.turns.recover()
         self.exports.resume()
 

@@ -2,6 +2,7 @@
 
 import functools
 import math
+import re
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -15,6 +16,7 @@ from . import ids
 from .dialect import Dialect
 from .errors import ContractError, bad_request
 from .known_tokens import LONGEST, SHORTEST, has_token_form
+from .ranges import check_finite
 from .store import Store
 
 Plan = Literal["free", "paid", "blocked"]
@@ -24,6 +26,8 @@ Lifetime = Annotated[float, msgspec.Meta(ge=-3_153_600_000, le=3_153_600_000)]
 Amount = Annotated[int, msgspec.Meta(le=10**12)]
 ANONYMOUS_SCOPES: tuple[Scope, ...] = ("read", "write", "upload")
 
+# It stands in paths, as `me` does.
+_USER_ID = re.compile(r"[^\s/?#%\x00-\x1f]{1,64}")
 _COLUMNS = "id, user_id, client_id, expires, anonymous, plan, scopes, draw_id, dialect_json"
 
 
@@ -81,6 +85,10 @@ class NewToken(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         check_client_id(self.client_id)
         if self.credits < 0:
             raise ValueError("credits must be 0 or more")
+        if self.expires_in is not None:
+            check_finite("expires_in", self.expires_in)
+        if self.user_id is not None and not _USER_ID.fullmatch(self.user_id):
+            raise ValueError("user_id must have 1 to 64 characters that can stand in a path")
         if self.token is None:
             return
         if not has_token_form(self.token):

@@ -125,7 +125,7 @@ def test_no_token_stands_in_an_export_or_in_the_data_folder(
     servers: ServerFactory, new_caller: NewCaller, tmp_path: Path, sample: Path, kind: str
 ) -> None:
     chosen = {"chosen": CHOSEN, "longer": LONGER, "word": WORD, "number": NUMBER}.get(kind)
-    settings = (NewToken(token=CHOSEN, user_id="by settings"),)
+    settings = (NewToken(token=CHOSEN, user_id="by-settings"),)
     url = servers.start(data_dir=tmp_path, tokens=settings)
     caller = new_caller(url).connect()
     if chosen is not None:
