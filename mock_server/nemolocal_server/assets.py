@@ -92,7 +92,7 @@ class Assets:
 
     def path(self, asset: Asset) -> Path:
         """Where the file lies."""
-        return self._store.media / asset.stored_name
+        return data_folder.own_path(self._store.media, asset.stored_name)
 
     def _insert(self, asset: Asset) -> None:
         # While a file came in, a reset may have forgotten the session that it was for.

@@ -82,6 +82,16 @@ def refusal(folder: Path, error: sqlite3.DatabaseError) -> StoreError:
     return StoreError(f"cannot use data folder {folder}: {error}; choose another --data")
 
 
+def own_path(folder: Path, name: str) -> Path:
+    """Where a file lies of which the database says the name; raises `StoreError` for any other.
+
+    A database may come from anywhere, and what it says must not lead out of its folder.
+    """
+    if not FILE_NAME.fullmatch(name):
+        raise StoreError(f"the database names a file that is none of ours: {name[:100]!r}")
+    return folder / name
+
+
 def own_files(folder: Path) -> Iterator[Path]:
     """The files in a folder that have names of ours; nothing else is ever touched."""
     if folder.is_dir():

@@ -18,7 +18,7 @@ from nemolocal_contract.requests import RenderRequest
 from nemolocal_render.job import RenderFailed, RenderResult
 from nemolocal_render.plan import DraftRejected, OutputSpec, plan_render
 
-from . import ids
+from . import data_folder, ids
 from .assets import CDN
 from .background import Background, persist
 from .core import Core
@@ -116,7 +116,7 @@ class Exports:
 
     def path(self, export: Export) -> Path:
         """Where the file of a finished render lies."""
-        return self._core.store.renders / f"{export.file_id}.mp4"
+        return data_folder.own_path(self._core.store.renders, f"{export.file_id}.mp4")
 
     def url(self, export: Export, base_url: str) -> str:
         """Where the file of a finished render is fetched, without a token (REN-8)."""

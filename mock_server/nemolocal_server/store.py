@@ -79,6 +79,9 @@ class Store:
         if self._db.in_transaction:
             yield
             return
+        if self._temporary is None:
+            # SQLite would go on in a file that has no name any more, and lose everything.
+            (self.folder / data_folder.DATABASE).stat()
         self._db.execute("BEGIN IMMEDIATE")
         try:
             yield

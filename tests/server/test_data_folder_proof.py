@@ -1,6 +1,7 @@
 """A data folder is believed by its proof, never by a name, and loses nothing that is not ours."""
 
 import asyncio
+import json
 import os
 import sqlite3
 import stat
@@ -10,12 +11,14 @@ from pathlib import Path
 
 import pytest
 
+from nemolocal_render.job import RenderResult
+from nemolocal_render.plan import RenderPlan
 from nemolocal_server.proof import APPLICATION_ID, whose_database
 from nemolocal_server.server import Server
 from nemolocal_server.settings import Settings
 from nemolocal_server.store import Store, StoreError
 from nemolocal_server.tokens import NewToken
-from tests.support.older_folders import ASSET, DATABASE, RENDER, make_older_folder
+from tests.support.older_folders import ASSET, DATABASE, RENDER, SESSION, make_older_folder
 
 PARTS = ("media", "renders", "footage", "work", "snapshots")
 FILES = (DATABASE, f"{DATABASE}-wal", f"{DATABASE}-shm", f"{DATABASE}-journal")
@@ -300,3 +303,43 @@ def test_a_data_folder_is_made_for_its_owner_only(tmp_path: Path) -> None:
     }
     wanted = {name: 0o600 if DATABASE in name else 0o700 for name in modes}
     assert modes == wanted
+
+
+@pytest.mark.parametrize("name", ["../../Videos/wedding", "/tmp/x", f"{OURS}.mp4/../../x", "a"])
+def test_a_database_that_names_files_elsewhere_leads_nowhere(
+    tmp_path: Path, videos: Path, name: str
+) -> None:
+    folder = make_older_folder(tmp_path / "clone" / "data", 1)
+    rendered: list[Path] = []
+
+    async def render(
+        plan: RenderPlan, destination: Path, on_progress: Callable[[int], None]
+    ) -> RenderResult:
+        del plan, on_progress
+        rendered.append(destination)
+        return RenderResult(1.0, 8, 30, 64, 64, "none", "planned")
+
+    with closing(sqlite3.connect(folder / DATABASE, isolation_level=None)) as db:
+        db.execute("UPDATE renders SET status = 'pending', file_id = ?", (name,))
+        draft = {"t": [{"tt": 0, "sg": [{"id": "s", "s": 0, "d": 900, "src": ASSET}]}], "d": 900}
+        db.execute("UPDATE renders SET draft = ?", (json.dumps(draft),))
+
+    async def start() -> str:
+        server = Server(Settings(data_dir=folder), None, render)
+        server.start()
+        while server.exports.running:
+            await asyncio.sleep(0)
+        status: str = server.core.store.value("SELECT status FROM renders")
+        await server.close()
+        return status
+
+    assert (asyncio.run(start()), rendered) == ("failed", [])
+    with closing(sqlite3.connect(folder / DATABASE, isolation_level=None)) as db:
+        db.execute("UPDATE assets SET id = ?", (name,))
+
+    def read(server: Server) -> None:
+        with pytest.raises(StoreError, match="none of ours"):
+            server.core.assets.sources(SESSION)
+
+    live(folder, read)
+    assert contents(videos)["wedding.mp4"] == b"precious"

@@ -285,6 +285,9 @@ def test_a_data_folder_that_was_deleted_is_said_plainly(
     shutil.rmtree(folder)
     for reply in (
         caller.upload(sample),
+        caller.post("/api/tasks/me/with-session/nemo_agent", json={}),
+        caller.post("/run_sse", json=caller.turn("hello")),
+        caller.get(JOURNAL),
         caller.post("/__nemolocal__/snapshot"),
         caller.get("/cdn/fixtures/sample.mp4"),
     ):
