@@ -57,6 +57,8 @@ def _make_folders(folder: Path) -> None:
     folder.parent.mkdir(parents=True, exist_ok=True)
     folder.mkdir(mode=0o700, exist_ok=True)
     make_parts(folder)
+    if (folder / SNAPSHOTS).is_dir():
+        (folder / SNAPSHOTS).chmod(0o700)
     # SQLite gives the files beside a database the mode that the database has.
     if not (folder / DATABASE).exists():
         os.close(os.open(folder / DATABASE, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))

@@ -29,9 +29,12 @@ _CHARACTER = r"[!#-\[\]-~]"
 _WORD = re.compile(rf"{_CHARACTER}{{{SHORTEST},}}")
 _ATOM = re.compile(r"[0-9A-Za-z]+|[^0-9A-Za-z]")
 _MOST_ATOMS = 24
-# One character of a token, as JSON and URLs may write it; what has a meaning in JSON stays.
-_ESCAPED = re.compile(r"%([0-9a-fA-F]{2})|\\u00([0-9a-fA-F]{2})|\\(/)")
-_KEPT_ESCAPED = frozenset('"\\')
+# A visible character as JSON and URLs may write it, but for " and \, which JSON needs escaped.
+_VISIBLE = r"2[13-9a-fA-F]|[346][0-9a-fA-F]|5[0-9abd-fABD-F]|7[0-9a-eA-E]"
+# In JSON within JSON the backslash is escaped itself; half of that would be no JSON any more.
+# Two patterns that begin with one character each: as one it would be tried at every place.
+_PERCENT = re.compile(rf"%({_VISIBLE})")
+_BACKSLASH = re.compile(rf"\\{{1,4}}(?:u00({_VISIBLE})|(/))")
 _ROUNDS = 3
 
 
@@ -83,10 +86,15 @@ class KnownTokens:
         """The text without tokens of ours."""
         return in_every_form(text, lambda plain: self._replace(plain, ()))
 
-    def without_any(self, text: str, *others: str) -> str:
-        """The text, taken as it is, without tokens of ours or `others`, or what was sent as one."""
+    def without_any(self, text: str) -> str:
+        """The text without tokens of ours, and without what was sent as one."""
+        return in_every_form(text, self.replace_any())
+
+    def replace_any(self, *others: str) -> Callable[[str], str]:
+        """What takes tokens of ours, what was sent as one, and `others` out of a text as it is."""
         # Longest first: else the rest of one would stay that begins like another.
-        return self._replace(text, sorted((*self._strange, *others), key=len, reverse=True))
+        strange = sorted((*self._strange, *others), key=len, reverse=True)
+        return lambda text: self._replace(text, strange)
 
     def without_in(self, value: Any) -> Any:
         """A JSON value, the texts in it without tokens of ours."""
@@ -124,8 +132,8 @@ def in_every_form(text: str, replace: Callable[[str], str]) -> str:
     """The text after `replace`, which also gets it without the escapes of JSON and URLs."""
     if len(text) < SHORTEST:
         return text
-    if "%" in text or "\\" in text:
-        plain = _unescape(text)
+    plain = _unescape(text)
+    if plain is not text:
         clean = replace(plain)
         if clean != plain:
             return clean
@@ -135,14 +143,16 @@ def in_every_form(text: str, replace: Callable[[str], str]) -> str:
 def _unescape(text: str) -> str:
     """The text with the characters of tokens as they are, also where they were escaped twice."""
     for _ in range(_ROUNDS):
-        plain = _ESCAPED.sub(_plain, text)
-        if plain == text:
+        plain = text
+        if "%" in plain and _PERCENT.search(plain):
+            plain = _PERCENT.sub(_plain, plain)
+        if "\\" in plain and _BACKSLASH.search(plain):
+            plain = _BACKSLASH.sub(_plain, plain)
+        if plain is text:
             break
         text = plain
     return text
 
 
 def _plain(found: re.Match[str]) -> str:
-    character = found[3] or chr(int(found[1] or found[2], 16))
-    visible = "!" <= character <= "~" and character not in _KEPT_ESCAPED
-    return character if visible else found[0]
+    return chr(int(found[1], 16)) if found[1] else "/"

@@ -91,11 +91,10 @@ class NewToken(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             raise ValueError("user_id must have 1 to 64 characters that can stand in a path")
         if self.token is None:
             return
+        if not SHORTEST <= len(self.token) <= LONGEST:
+            raise ValueError(f"token must have {SHORTEST} to {LONGEST} characters")
         if not has_token_form(self.token):
-            raise ValueError(
-                f"token must have {SHORTEST} to {LONGEST} characters, all of them visible ASCII "
-                'and none a space, " or \\'
-            )
+            raise ValueError('token must be visible ASCII, with no space, " or \\ in it')
         # They are shown, and stored as they are.
         for name in ("client_id", "user_id"):
             if self.token in (getattr(self, name) or ""):

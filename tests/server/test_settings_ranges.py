@@ -1,6 +1,9 @@
 """Settings that nothing can come of are refused at the start, each by its field."""
 
 import asyncio
+import os
+import socket
+import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +14,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from nemolocal_conformance.known import KnownUnreadable, read_known
+from nemolocal_server import serving
 from nemolocal_server.app import build_app
 from nemolocal_server.configuration import read_settings
 from nemolocal_server.faults.scenario import ScenarioError, find_scenario
@@ -150,3 +154,21 @@ def test_an_interrupt_at_the_very_beginning_is_one_line(while_importing: str) ->
     command = [sys.executable, "-c", _INTERRUPTED, while_importing]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stderr) == (130, "nemolocal: interrupted\n")
+
+
+def test_what_serve_makes_is_its_owners_alone(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def make_a_file(listener: socket.socket, *_: object) -> None:
+        listener.close()
+        (tmp_path / "made").touch()
+
+    monkeypatch.setattr(serving, "_run", make_a_file)
+    before = os.umask(0)
+    try:
+        serving.serve(Settings(port=0), print)
+        assert os.umask(0) == 0
+    finally:
+        os.umask(before)
+    if os.name == "posix":
+        assert stat.S_IMODE((tmp_path / "made").stat().st_mode) == 0o600

@@ -6,7 +6,6 @@ import msgspec
 
 from nemolocal_contract.journal import Entry, TurnEntry, TurnTruth
 
-from ..known_tokens import in_every_form
 from ..store import Store
 
 
@@ -64,7 +63,7 @@ class Hindsight:
         if fate.resend or entry.ending != "complete":
             rules.append("SSE-7")
         # Stored without tokens of ours; what was sent as one since then goes here.
-        message = in_every_form(fate.message, self._store.known.without_any)
+        message = self._store.known.without_any(fate.message)
         turn = _told(entry.turn, msgspec.structs.replace(fate, message=message), entry.ended)
         return msgspec.structs.replace(entry, turn=turn, rules=tuple(rules))
 

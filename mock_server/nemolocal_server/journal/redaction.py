@@ -31,15 +31,15 @@ class Redactor:
 
     def __init__(self, authorization: str, known: KnownTokens | None = None) -> None:
         token = bearer_token(authorization) or authorization.strip()
-        self._own = (token,) if len(token) >= SHORTEST else ()
-        self._known = known or KnownTokens()
+        own = (token,) if len(token) >= SHORTEST else ()
+        self._replace_known = (known or KnownTokens()).replace_any(*own)
 
     def text(self, text: str) -> str:
         """The text without tokens, also where they are written with escapes."""
         return in_every_form(text, self._replace)
 
     def _replace(self, text: str) -> str:
-        return redact(self._known.without_any(text, *self._own))
+        return redact(self._replace_known(text))
 
     def json(self, text: str) -> str:
         """A body that is JSON, if whole, without tokens; it is still JSON then."""
