@@ -196,6 +196,11 @@ def _refuse_link(folder: Path, part: Path, *, directory: bool | None) -> None:
         raise StoreError(
             f"cannot use data folder {folder}: {named} is no {due}; choose another --data"
         )
+    if directory is False and found.st_nlink > 1:
+        raise StoreError(
+            f"cannot use data folder {folder}: {named} is a hard link of another file, which would "
+            "change with it; copy it, or choose another --data"
+        )
     if hasattr(os, "geteuid") and found.st_uid != os.geteuid():
         raise StoreError(
             f"cannot use data folder {folder}: {named} belongs to another user "

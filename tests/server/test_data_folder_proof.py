@@ -100,6 +100,30 @@ def test_a_database_file_that_is_a_link_is_refused(tmp_path: Path, name: str) ->
     assert not (tmp_path / "nowhere").exists()
 
 
+@pytest.mark.skipif(not hasattr(os, "link"), reason="no hard links here")
+@pytest.mark.parametrize("name", FILES)
+def test_a_database_file_that_is_also_another_file_is_refused(tmp_path: Path, name: str) -> None:
+    victim = tmp_path / "thesis.txt"
+    victim.write_bytes(b"precious")
+    Store(tmp_path / "data").close()
+    (tmp_path / "data" / name).unlink(missing_ok=True)
+    os.link(victim, tmp_path / "data" / name)
+    with pytest.raises(StoreError, match=f"its `{name}` is a hard link of another file"):
+        Store(tmp_path / "data")
+    assert victim.read_bytes() == b"precious"
+
+
+def test_what_is_no_file_at_all_is_refused(tmp_path: Path) -> None:
+    for name in (DATABASE, f"{DATABASE}-wal"):
+        folder = tmp_path / name
+        (folder / name).mkdir(parents=True)
+        with pytest.raises(StoreError, match=f"its `{name}` is no file"):
+            Store(folder)
+    (tmp_path / "media").touch()
+    with pytest.raises(StoreError, match="its `media` is no folder"):
+        Store(tmp_path)
+
+
 def test_links_within_our_folders_are_refused_where_they_have_names_of_ours(
     tmp_path: Path, videos: Path, subtests: pytest.Subtests
 ) -> None:
