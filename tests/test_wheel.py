@@ -60,7 +60,7 @@ def test_the_wheel_says_what_it_is(wheel: zipfile.ZipFile) -> None:
     assert "License-Expression: MIT\n" in text
     assert "Requires-Python: >=3.11\n" in text
     (scripts,) = (name for name in wheel.namelist() if name.endswith("entry_points.txt"))
-    assert "nemolocal = nemolocal.command:main" in wheel.read(scripts).decode()
+    assert "nemolocal = nemolocal.__main__:main" in wheel.read(scripts).decode()
 
 
 def test_pytest_finds_the_plugin(wheel: zipfile.ZipFile) -> None:

@@ -1,9 +1,7 @@
 """The backend that a command talks to: a server of its own, or the one that --base-url names."""
 
 import contextlib
-import tempfile
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 
 import httpx
 import msgspec
@@ -46,8 +44,7 @@ def _client_of_own_server(stack: contextlib.ExitStack, notify: Notify) -> Client
     from nemolocal_server.serving import LocalServer
     from nemolocal_server.settings import Settings
 
-    folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="nemolocal-"))
-    settings = Settings(port=0, data_dir=Path(folder))
+    settings = Settings(port=0)
     server = stack.enter_context(LocalServer(settings))
     # NEMO_TOKEN is for the cloud, and a token of this server is worth nothing tomorrow.
     return _local_client(server.base_url, notify, MemoryProfile(), settings.speed, {})

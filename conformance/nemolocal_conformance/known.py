@@ -30,7 +30,7 @@ def read_known(path: Path) -> tuple[Difference, ...]:
         found = msgspec.convert(tomllib.loads(path.read_text(encoding="utf-8")), _File)
     except OSError as error:
         raise KnownUnreadable(f"{path}: {error.strerror}") from error
-    except (ValueError, msgspec.ValidationError) as error:
+    except (ValueError, msgspec.ValidationError, RecursionError) as error:
         raise KnownUnreadable(f"{path}: {error}") from error
     return found.difference
 

@@ -53,7 +53,8 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     `after` are the moments at which the request was understood and its last byte left. `chunks`
     has an item per chunk of an event stream, the first 1,000 of them: offset from `started` and
     number of bytes. Sizes are in bytes, of the whole bodies. `speed` seconds of waiting pass in a
-    second of these times; None where the clock only moves when it is told to.
+    second of these times; None where the clock only moves when it is told to. `unknown` are fields
+    of the request that the server does not know and left aside, as `output.crf` (REN-1).
     """
 
     version: int = VERSION
@@ -85,6 +86,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     response_size: int
     chunks: tuple[tuple[float, int], ...]
     speed: float | None = None
+    unknown: tuple[str, ...] = ()
 
 
 class CreditSummary(msgspec.Struct, frozen=True):

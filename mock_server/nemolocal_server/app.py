@@ -33,12 +33,18 @@ from .endpoints import (
     tokens,
     uploads,
 )
-from .error_replies import reply_to_contract_error, reply_to_defect, reply_to_http_error
+from .error_replies import (
+    reply_to_contract_error,
+    reply_to_defect,
+    reply_to_http_error,
+    reply_to_limit,
+)
 from .errors import ContractError
 from .executor import RenderExecutor
 from .faults.http import FaultMiddleware
 from .hanging_up import HangingUpMiddleware
 from .journal.recorder import JournalMiddleware
+from .machine_limits import STORAGE_ERRORS
 from .routing import build_routes
 from .server import Server
 from .settings import Settings
@@ -104,6 +110,7 @@ def build_app(
         exception_handlers={
             ContractError: reply_to_contract_error,
             HTTPException: reply_to_http_error,
+            **dict.fromkeys(STORAGE_ERRORS, reply_to_limit),
             Exception: reply_to_defect,
         },
         lifespan=_lifespan,
@@ -139,4 +146,9 @@ async def _lifespan(app: Starlette) -> AsyncIterator[None]:
 
 def _files(folder: object) -> ASGIApp:
     """Files by their unguessable names, no token needed (REN-8)."""
-    return StaticFiles(directory=str(folder))
+    return _Files(directory=str(folder), check_dir=False)
+
+
+class _Files(StaticFiles):
+    async def check_config(self) -> None:
+        """Serve nothing, instead of failing, where the folder has gone."""

@@ -11,6 +11,7 @@ from nemolocal_contract.replies import FileReply
 from nemolocal_render.media import MediaInfo
 from nemolocal_render.plan import Source
 
+from . import data_folder
 from .errors import session_not_found
 from .store import Store
 
@@ -72,11 +73,7 @@ class Assets:
 
     def sweep(self) -> None:
         """After a killed process: take away files that came to lie here without becoming media."""
-        rows = self._store.all(dict[str, str], "SELECT id FROM assets")
-        known = {row["id"] for row in rows}
-        for path in self._store.media.iterdir():
-            if path.stem not in known:
-                path.unlink()
+        data_folder.sweep(self._store.media, self._store.values("SELECT id FROM assets"))
 
     def of_session(self, session_id: str) -> list[Asset]:
         """A session's media in the order in which they came."""
@@ -95,7 +92,7 @@ class Assets:
 
     def path(self, asset: Asset) -> Path:
         """Where the file lies."""
-        return self._store.media / asset.stored_name
+        return data_folder.own_path(self._store.media, asset.stored_name)
 
     def _insert(self, asset: Asset) -> None:
         # While a file came in, a reset may have forgotten the session that it was for.
@@ -103,6 +100,7 @@ class Assets:
             raise session_not_found(asset.session_id)
         fields = msgspec.structs.asdict(asset)
         fields["info"] = encode_json(asset.info).decode()
+        fields["filename"] = self._store.known.without(asset.filename)
         self._store.execute(
             """INSERT INTO assets (id, session_id, origin, filename, hash, info, created)
                VALUES (:id, :session_id, :origin, :filename, :hash, :info, :created)""",

@@ -4,6 +4,11 @@ import asyncio
 import logging
 from collections.abc import Callable, Collection, Coroutine
 
+from .machine_limits import STORAGE_ERRORS, passes
+
+# Between two tries to write something down.
+_AGAIN = 1.0
+
 log = logging.getLogger("nemolocal")
 
 
@@ -22,12 +27,21 @@ class Background:
             self._tasks.pop(task, None)
             if not task.cancelled() and (error := task.exception()) is not None:
                 log.error("a background task failed", exc_info=error)
-                on_defect()
+                self._settle(session_id, on_defect)
 
         task = asyncio.get_running_loop().create_task(work)
         self._tasks[task] = session_id
         task.add_done_callback(ended)
         return task
+
+    def _settle(self, session_id: str, on_defect: Callable[[], None]) -> None:
+        """Call it; where it cannot write down what it has to, again and again until it can."""
+        try:
+            on_defect()
+        except STORAGE_ERRORS:
+            task = asyncio.get_running_loop().create_task(persist(on_defect))
+            self._tasks[task] = session_id
+            task.add_done_callback(lambda _: self._tasks.pop(task, None))
 
     @property
     def running(self) -> int:
@@ -44,6 +58,23 @@ class Background:
         """Cancel what runs and wait until it has stopped."""
         while self._tasks:
             await _cancel(list(self._tasks))
+
+
+async def persist(write: Callable[[], None]) -> None:
+    """Call `write` until the machine lets it: a full disk is a matter of time."""
+    told = False
+    while True:
+        try:
+            write()
+        except STORAGE_ERRORS as error:
+            if not passes(error):
+                raise
+            if not told:
+                log.warning("cannot write to the data folder, and will try again: %s", error)
+            told = True
+            await asyncio.sleep(_AGAIN)
+        else:
+            return
 
 
 async def _cancel(tasks: list[asyncio.Task[None]]) -> None:

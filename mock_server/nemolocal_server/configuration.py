@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from .dialect import PRESETS, Dialect
+from .errors import ContractError
 from .settings import Settings
 
 
@@ -29,7 +30,7 @@ def read_settings(
     try:
         fields["dialect"] = _dialect(preset, spoken)
         return msgspec.convert(fields, Settings, dec_hook=_path)
-    except msgspec.ValidationError as error:
+    except (msgspec.ValidationError, ContractError, RecursionError) as error:
         raise ValueError(f"{file}: {error}" if file else str(error)) from error
 
 
@@ -38,7 +39,7 @@ def _read(file: Path) -> dict[str, Any]:
         return tomllib.loads(file.read_text(encoding="utf-8"))
     except OSError as error:
         raise ValueError(f"{file} cannot be read: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:
         raise ValueError(f"{file} is no TOML: {error}") from error
 
 

@@ -7,6 +7,8 @@ import msgspec
 from nemolocal_contract.events import HeartbeatForm, SseDialect
 from nemolocal_contract.replies import RenderDialect
 
+from .ranges import DAY, check_positive
+
 ErrorStyle = Literal["envelope", "http", "adk"]
 
 
@@ -27,10 +29,7 @@ class Dialect(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
     def __post_init__(self) -> None:
         """Refuse an interval that makes no sense."""
-        if not self.heartbeat_seconds > 0:
-            raise ValueError(
-                f"heartbeat_seconds must be greater than 0, not {self.heartbeat_seconds}"
-            )
+        check_positive("heartbeat_seconds", self.heartbeat_seconds, DAY)
 
 
 PRESETS = {

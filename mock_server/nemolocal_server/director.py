@@ -1,13 +1,14 @@
 """The director: decides what a turn will be, before anything of it is said or done."""
 
 from .agent.edits import CannotEdit
-from .agent.generation import is_editing, is_generation, stages_of
+from .agent.generation import is_generation, stages_of
 from .agent.intents import Edit, Talk
 from .agent.speech import say_done, say_failed, say_talk
 from .agent.tools import Job, chain_jobs, group_edits
 from .agent.turn_plan import TurnKey, plan_edit, plan_generation, plan_talk
 from .core import Core
 from .faults.disturbance import Disturbance
+from .holds import Holds
 from .outcomes import Outcomes
 from .sessions import Session
 from .silence import Outcome, draw_outcome
@@ -21,6 +22,7 @@ class Director:
 
     def __init__(self, core: Core, outcomes: Outcomes, workbench: Workbench) -> None:
         self._core = core
+        self._holds = Holds(core.store, core.ledger, core.settings.tariff)
         self._outcomes = outcomes
         self._workbench = workbench
 
@@ -66,7 +68,7 @@ class Director:
             plan = plan_edit(jobs[0], text, key, self._core.draw, self._heartbeat(token), times)
         turn = Turn(session, key.turn, plan)
         turn.stages, turn.outcome = stages, outcome
-        turn.hold_id = self._hold(token, session, edits)
+        turn.hold_id = self._holds.take(token, session, edits)
         return turn
 
     def _foresee(
@@ -97,25 +99,6 @@ class Director:
         edits = tuple(edit for job in jobs for edit in job.edits)
         chance = self._core.draw.fraction("screen", *key.parts())
         return say_done(edits, jobs[-1].after, session.language, chance)
-
-    def _hold(self, token: Token, session: Session, edits: tuple[Edit, ...]) -> int | None:
-        """Freeze what the edits cost: each clip, and editing once a session (CRD-3)."""
-        tariff = self._core.settings.tariff
-        clips = sum(map(is_generation, edits))
-        editing = any(map(is_editing, edits)) and not self._edited_before(session)
-        cost = clips * tariff.generation + editing * tariff.editing
-        what = " and ".join(["generation"] * bool(clips) + ["editing"] * editing)
-        return self._core.ledger.hold(token, cost, what)
-
-    def _edited_before(self, session: Session) -> bool:
-        """Has a turn of this session held credits for editing, and not lost them again?"""
-        return bool(
-            self._core.store.value(
-                """SELECT 1 FROM turns JOIN ledger ON ledger.id = turns.hold_id
-                   WHERE session_id = :id AND status != 'failed' AND reason LIKE '%editing'""",
-                id=session.id,
-            )
-        )
 
     def _draw_outcome(self, token: Token, key: TurnKey) -> Outcome:
         ordinal = self._outcomes.next_ordinal(token.id)

@@ -1,5 +1,6 @@
 """The one place where an exception becomes a reply, in the caller's dialect (GEN-1, GEN-2)."""
 
+import logging
 from http import HTTPStatus
 from typing import cast
 
@@ -13,7 +14,10 @@ from nemolocal_contract.envelope import failure
 
 from .caller import dialect_of
 from .errors import ContractError
+from .machine_limits import explain_limit
 from .responses import json_response
+
+log = logging.getLogger("nemolocal")
 
 # What the ADK api_server answers on its chat endpoint; other failures are not its own.
 _ADK_STATUS = {Code.SESSION_NOT_FOUND: 404, Code.BAD_REQUEST: 422}
@@ -35,6 +39,15 @@ async def reply_to_http_error(_request: Request, error: Exception) -> Response:
     message = refused.detail or HTTPStatus(refused.status_code).phrase
     body = failure(Code(refused.status_code), message)
     return json_response(body, refused.status_code, refused.headers)
+
+
+async def reply_to_limit(request: Request, error: Exception) -> Response:
+    """What the machine refuses: the reason and the way out. Anything else is a defect."""
+    reason = explain_limit(error, request.app.state.server.core.store.folder)
+    if reason is None:
+        raise error
+    log.warning("%s %s: %s", request.method, request.url.path, reason)
+    return json_response(failure(Code.INTERNAL, f"This server cannot go on: {reason}"), 500)
 
 
 async def reply_to_defect(_request: Request, _error: Exception) -> Response:

@@ -1,5 +1,6 @@
 """Exports as they are stored: who they belong to, how far they are, what came of them."""
 
+import contextlib
 from typing import Any
 
 import msgspec
@@ -7,6 +8,7 @@ import msgspec
 from nemolocal_contract.clock import Clock
 from nemolocal_contract.replies import RenderState
 
+from .machine_limits import STORAGE_ERRORS
 from .store import Store
 
 _COLUMNS = "token_id, id, session_id, status, progress, draft, output, file_id, result, error"
@@ -74,8 +76,12 @@ class ExportStore:
         self._update(export, "status = 'processing'")
 
     def advance(self, export: Export, percent: int) -> None:
-        """It has come so far; one taken up after a restart begins anew, without falling back."""
-        self._update(export, "progress = max(progress, :percent)", percent=min(percent, 99))
+        """It has come so far; one taken up after a restart begins anew, without falling back.
+
+        What cannot be written down is no reason for a render to end: it will have come further.
+        """
+        with contextlib.suppress(*STORAGE_ERRORS):
+            self._update(export, "progress = max(progress, :percent)", percent=min(percent, 99))
 
     def complete(self, export: Export, result: str) -> None:
         """The file is there; `result` is JSON."""

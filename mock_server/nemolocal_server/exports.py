@@ -17,9 +17,9 @@ from nemolocal_contract.requests import RenderRequest
 from nemolocal_render.job import RenderFailed, RenderResult
 from nemolocal_render.plan import DraftRejected, OutputSpec
 
-from . import ids
+from . import data_folder, ids
 from .assets import CDN
-from .background import Background
+from .background import Background, persist
 from .core import Core
 from .errors import ContractError, bad_request
 from .executor import RenderExecutor
@@ -90,7 +90,7 @@ class Exports:
             session_id=session.id,
             status="pending",
             progress=0,
-            draft=encode_json(request.draft).decode(),
+            draft=encode_json(self._core.store.known.without_in(request.draft)).decode(),
             output=encode_json(output).decode(),
             file_id=ids.new_file_id(),
         )
@@ -122,7 +122,7 @@ class Exports:
 
     def path(self, export: Export) -> Path:
         """Where the file of a finished render lies."""
-        return self._core.store.renders / f"{export.file_id}.mp4"
+        return data_folder.own_path(self._core.store.renders, f"{export.file_id}.mp4")
 
     def url(self, export: Export, base_url: str) -> str:
         """Where the file of a finished render is fetched, without a token (REN-8)."""
@@ -149,13 +149,14 @@ class Exports:
     async def _run(self, export: Export) -> None:
         async with self._session_locks[export.session_id]:  # one active export per session (REN-8)
             await self._wait_in_queue(export)
-            self._kept.begin(export)
+            await persist(lambda: self._kept.begin(export))
             try:
                 result = await self._render(export)
             except (DraftRejected, RenderFailed) as error:
-                self._kept.fail(export, str(error))
+                reason = str(error)
+                await persist(lambda: self._kept.fail(export, reason))
             else:
-                self._kept.complete(export, encode_json(result).decode())
+                await persist(lambda: self._kept.complete(export, encode_json(result).decode()))
 
     async def _wait_in_queue(self, export: Export) -> None:
         """Be as slow as the cloud, where the settings ask for that (REN-10)."""

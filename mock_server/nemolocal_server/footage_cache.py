@@ -18,6 +18,8 @@ import msgspec
 from nemolocal_contract.envelope import encode_json
 from nemolocal_render.media import MediaInfo
 
+from . import data_folder
+
 MOST = 64
 _FACTS = ".json"
 _Make = Callable[[Path], Awaitable[MediaInfo]]
@@ -67,10 +69,13 @@ class FootageCache:
         self._make_room()
 
     def _make_room(self) -> None:
-        facts = sorted(self._folder.glob(f"*{_FACTS}"), key=lambda path: path.stat().st_mtime_ns)
-        for path in facts[:-MOST]:
-            for file in self._folder.glob(f"{path.stem}.*"):
-                file.unlink()
+        files = list(data_folder.own_files(self._folder))
+        facts = [path for path in files if path.suffix == _FACTS]
+        facts.sort(key=lambda path: path.stat().st_mtime_ns)
+        gone = {path.stem for path in facts[:-MOST]}
+        for path in files:
+            if path.stem in gone:
+                path.unlink()
 
 
 def _link(source: Path, target: Path) -> None:

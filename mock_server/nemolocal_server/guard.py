@@ -47,6 +47,7 @@ def authenticate(request: Request, *scopes: Scope) -> Token:
         raise bad_token("send the header Authorization: Bearer <token>")
     token = server_of(request).core.tokens.find(text)
     if token is None:
+        server_of(request).core.store.known.meet(text)
         raise bad_token("get a new one from /api/auth/anonymous-token")
     remember_caller(request, token)
     if not any(map(token.allows, scopes)):
@@ -100,15 +101,35 @@ def require_export(request: Request, token: Token) -> None:
         )
 
 
-async def read_json(request: Request, kind: type[T], *, most: int = _MAX_BODY) -> T:
-    """The body as a `kind`, at most so many bytes; 400 with the field that is wrong (GEN-6)."""
+async def read_request(request: Request, kind: type[T], *scopes: Scope) -> tuple[Token, T]:
+    """The caller and the body as a `kind`; 1001 also where the token went while the body came.
+
+    A body may take its time: meanwhile the token can expire, be revoked, or be forgotten.
+    """
+    authenticate(request, *scopes)
+    body = await read_json(request, kind)
+    return authenticate(request, *scopes), body
+
+
+async def read_json(request: Request, kind: type[T]) -> T:
+    """The body as a `kind`; 400 with the field that is wrong (GEN-6)."""
+    return decode_body(await read_body(request), kind)
+
+
+async def read_body(request: Request, *, most: int = _MAX_BODY) -> bytes:
+    """The body of a request that is JSON; 400 where it has more bytes than this."""
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
         if len(body) > most:
             raise bad_request(f"body is larger than {most // 1_000_000} MB")
+    return bytes(body)
+
+
+def decode_body(body: bytes, kind: type[T]) -> T:
+    """A body as a `kind`; 400 with the field that is wrong (GEN-6)."""
     try:
-        return decode_json(bytes(body), type=kind)
+        return decode_json(body, type=kind)
     except msgspec.ValidationError as error:
         raise bad_request(f"body: {error}") from error
     except (msgspec.DecodeError, RecursionError) as error:

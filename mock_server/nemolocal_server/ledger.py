@@ -47,6 +47,10 @@ class Ledger:
                 raise no_credits(token, amount, available)
             return self._append(token.id, "hold", -amount, amount, reason)
 
+    def hold_again(self, token_id: int, amount: int, reason: str) -> int | None:
+        """Freeze a part of what has just been given back; None for nothing."""
+        return self._append(token_id, "hold", -amount, amount, reason) if amount else None
+
     def settle(self, hold_id: int | None, reason: str) -> None:
         """Take the credits of a hold."""
         self._answer(hold_id, "settle", reason)

@@ -3,8 +3,18 @@
 `PRAGMA user_version` says how many of the steps below a database has behind it.
 """
 
+import contextlib
+import re
 import sqlite3
+from collections.abc import Iterator
 from importlib.resources import files
+
+from .known_tokens import without_prefixed
+from .proof import APPLICATION_ID
+
+_SCHEMA = files(__package__).joinpath("schema.sql").read_text(encoding="utf-8")
+TABLES = tuple(re.findall(r"CREATE TABLE IF NOT EXISTS (\w+)", _SCHEMA))
+"""The names of our tables."""
 
 # Only ever added to: each is what turned one version of the schema into the next.
 _STEPS: tuple[tuple[str, ...], ...] = (
@@ -16,6 +26,45 @@ _STEPS: tuple[tuple[str, ...], ...] = (
                SELECT max(version) FROM drafts AS before
                WHERE before.session_id = drafts.session_id AND before.version < drafts.version
                    AND before.turn IS NOT drafts.turn)""",
+    ),
+    (
+        # A table that numbers its rows for good must be made anew.
+        """CREATE TABLE new_tokens (
+            id INTEGER PRIMARY KEY AUTOINCREMENT,
+            fingerprint TEXT NOT NULL UNIQUE,
+            user_id TEXT NOT NULL UNIQUE,
+            client_id TEXT NOT NULL,
+            address TEXT NOT NULL,
+            created REAL NOT NULL,
+            expires REAL NOT NULL,
+            revoked REAL,
+            anonymous INTEGER NOT NULL,
+            plan TEXT NOT NULL CHECK (plan IN ('free', 'paid', 'blocked')),
+            scopes TEXT NOT NULL,
+            dialect_json TEXT,
+            draw_id TEXT NOT NULL,
+            chosen INTEGER NOT NULL
+        ) STRICT""",
+        # What was drawn by the client id goes on to be; any text may have been chosen.
+        """INSERT INTO new_tokens SELECT id, fingerprint, user_id, client_id, address, created,
+               expires, revoked, anonymous, plan, scopes, dialect_json, client_id, NOT anonymous
+           FROM tokens""",
+        "DROP TABLE tokens",
+        "ALTER TABLE new_tokens RENAME TO tokens",
+        # Releases before this one kept what users wrote as it was.
+        *(
+            f"""UPDATE {table} SET {column} = without_tokens({column})
+                WHERE {column} <> without_tokens({column})"""
+            for table, column in (
+                ("sessions", "task_name"),
+                ("sessions", "language"),
+                ("assets", "filename"),
+                ("turns", "message"),
+                ("drafts", "draft"),
+                ("renders", "draft"),
+                ("journal", "entry"),
+            )
+        ),
     ),
 )
 SCHEMA_VERSION = len(_STEPS)
@@ -34,11 +83,33 @@ def bring_up_to_date(db: sqlite3.Connection) -> None:
     if version > SCHEMA_VERSION:
         raise SchemaTooNew(f"its database has schema {version}, and this release {SCHEMA_VERSION}")
     if db.execute("SELECT 1 FROM sqlite_master WHERE name = 'drafts'").fetchone():
-        for step in range(version, SCHEMA_VERSION):
-            _take(db, step)
-    db.executescript(files(__package__).joinpath("schema.sql").read_text(encoding="utf-8"))
+        # What is exchanged for something else must not stay in the file.
+        db.execute("PRAGMA secure_delete = ON")
+        db.create_function("without_tokens", 1, without_prefixed, deterministic=True)
+        with _no_foreign_keys(db):
+            for step in range(version, SCHEMA_VERSION):
+                _take(db, step)
+    db.executescript(_SCHEMA)
     if version != SCHEMA_VERSION:
         db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+
+
+@contextlib.contextmanager
+def _no_foreign_keys(db: sqlite3.Connection) -> Iterator[None]:
+    """A table that others refer to can be exchanged only while nobody looks."""
+    (before,) = db.execute("PRAGMA foreign_keys").fetchone()
+    db.execute("PRAGMA foreign_keys = OFF")
+    try:
+        yield
+    finally:
+        db.execute(f"PRAGMA foreign_keys = {before}")
+
+
+def sign(db: sqlite3.Connection) -> None:
+    """Write into a database that it is ours, once it is certain that it is."""
+    (application,) = db.execute("PRAGMA application_id").fetchone()
+    if application != APPLICATION_ID:
+        db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
 
 
 def _take(db: sqlite3.Connection, step: int) -> None:

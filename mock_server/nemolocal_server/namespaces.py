@@ -1,5 +1,6 @@
 """Forgetting: one token's namespace, or everything (the token is the namespace)."""
 
+from . import data_folder
 from .assets import Assets
 from .store import Store
 from .tokens import Token
@@ -50,7 +51,5 @@ class Namespaces:
     def _sweep(self) -> None:
         """Take away the files that no row stands for any more."""
         self._assets.sweep()
-        known = set(self._store.values("SELECT file_id FROM renders"))
-        for path in self._store.renders.iterdir():
-            if path.stem not in known:
-                path.unlink()
+        files = self._store.values("SELECT file_id FROM renders")
+        data_folder.sweep(self._store.renders, files)

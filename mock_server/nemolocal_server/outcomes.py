@@ -12,7 +12,6 @@ class LateEdit(msgspec.Struct, frozen=True):
     session_id: str
     number: int
     message: str
-    hold_id: int | None
     late: float
 
 
@@ -56,6 +55,6 @@ class Outcomes:
         """What still waits, in the order in which it was asked for."""
         return self._store.all(
             LateEdit,
-            """SELECT session_id, number, message, hold_id, late FROM turns
+            """SELECT session_id, number, message, late FROM turns
                JOIN edits USING (session_id, number) WHERE waiting ORDER BY turns.rowid""",
         )

@@ -1,7 +1,9 @@
 -- What a server remembers. Times are seconds since the epoch, JSON is text.
 
+-- An id is never given twice: whoever remembers one must not meet another token. `draw_id` is what chance is
+-- drawn by, `chosen` says that somebody chose the text.
 CREATE TABLE IF NOT EXISTS tokens (
-    id INTEGER PRIMARY KEY,
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
     fingerprint TEXT NOT NULL UNIQUE,
     user_id TEXT NOT NULL UNIQUE,
     client_id TEXT NOT NULL,
@@ -12,7 +14,9 @@ CREATE TABLE IF NOT EXISTS tokens (
     anonymous INTEGER NOT NULL,
     plan TEXT NOT NULL CHECK (plan IN ('free', 'paid', 'blocked')),
     scopes TEXT NOT NULL,
-    dialect_json TEXT
+    dialect_json TEXT,
+    draw_id TEXT NOT NULL,
+    chosen INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX IF NOT EXISTS tokens_of_client ON tokens (client_id, expires);
 

@@ -1,10 +1,14 @@
 """A server as one object: the core, what runs in it, and its journal."""
 
+import contextlib
+
 from nemolocal_contract.clock import Clock
 from nemolocal_contract.journal import Summary
 
 from .access.policy import AccessPolicy
 from .core import Core, open_core
+from .data_folder import StoreError
+from .errors import ContractError
 from .executor import LocalExecutor, RenderExecutor
 from .exports import Exports
 from .faults.faults import Faults
@@ -12,6 +16,7 @@ from .faults.scenario import Scenario, find_scenario
 from .fixtures import Fixtures
 from .journal.records import Journal, Wanted
 from .journal.summary import summarise
+from .machine_limits import STORAGE_ERRORS
 from .past import Past
 from .settings import Settings
 from .tokens import NewToken, Token
@@ -38,6 +43,11 @@ class Server:
         self.exports = Exports(self.core, execute or LocalExecutor(self.core.store.work))
         self.summary: Summary | None = None
         self._began_after = self.journal.last_id
+        try:
+            self._make_tokens()
+        except ContractError as error:
+            self.core.store.close()
+            raise StoreError(f"the tokens of the settings cannot be made: {error}") from error
         self.past = Past(self.core, self.journal, self.faults, self.turns, self.exports)
 
     @property
@@ -55,7 +65,6 @@ class Server:
     def start(self) -> None:
         """Put right what a killed process left behind, and go on with it."""
         self.core.assets.sweep()
-        self._make_tokens()
         self.turns.recover()
         self.exports.resume()
 
@@ -68,8 +77,10 @@ class Server:
         """Stop what runs, sum up what was asked since the start, and close the store."""
         await self.turns.close()
         await self.exports.close()
-        self.summary = summarise(self.journal, Wanted(since=self._began_after))
         self.journal.close()
+        # Where the data folder is of no use any more there is no sum, and still an end.
+        with contextlib.suppress(*STORAGE_ERRORS):
+            self.summary = summarise(self.journal, Wanted(since=self._began_after))
         self.core.store.close()
 
     def _make_tokens(self) -> None:

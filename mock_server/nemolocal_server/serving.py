@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import gc
 import logging
+import os
 import socket
 import ssl
 import threading
@@ -58,6 +59,20 @@ def serve(
     """
     raise_limit()
     listener = _listen(settings)
+    # What this process makes is its owner's alone.
+    before = os.umask(0o077)
+    try:
+        _run(listener, settings, on_ready, on_end)
+    finally:
+        os.umask(before)
+
+
+def _run(
+    listener: socket.socket,
+    settings: Settings,
+    on_ready: Callable[[str], None],
+    on_end: Callable[[Summary], None] | None,
+) -> None:
     app = _build(listener, with_control_token(settings, listener.getsockname()[0]))
     server = _Server(_config(app), lambda: on_ready(_base_url(listener)))
     _calm_collector()
@@ -215,10 +230,11 @@ def _listen(settings: Settings) -> socket.socket:
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((settings.host, settings.port))
-    except OSError as error:
+    except (OSError, ValueError) as error:  # a ValueError: it is no name of a host
         listener.close()
+        reason = getattr(error, "strerror", None) or error
         raise PortTaken(
-            f"cannot listen on {settings.host}:{settings.port}: {error.strerror}; "
+            f"cannot listen on {settings.host}:{settings.port}: {reason}; "
             "choose another --port (0 takes a free one)"
         ) from error
     return listener

@@ -77,7 +77,12 @@ class Sessions:
                 "SELECT count(*) FROM sessions WHERE token_id = :token", token=token.id
             )
             session = Session(
-                ids.new_session_id(), token.id, count + 1, ids.new_task_id(), task_name, language
+                ids.new_session_id(),
+                token.id,
+                count + 1,
+                ids.new_task_id(),
+                self._store.known.without(task_name),
+                self._store.known.without(language),
             )
             self._store.execute(
                 f"""INSERT INTO sessions ({_COLUMNS}, created) VALUES
@@ -140,8 +145,11 @@ class Sessions:
 
     def add_version(self, session_id: str, version: Version) -> None:
         """The newest version from now on; earlier ones stay."""
-        text = encode_json(draft_to_wire(version.draft)).decode()
-        self._readings.keep(text, version.draft)
+        wire = draft_to_wire(version.draft)
+        stored = self._store.known.without_in(wire)
+        text = encode_json(stored).decode()
+        if stored == wire:
+            self._readings.keep(text, version.draft)
         self._store.execute(
             """INSERT INTO drafts (session_id, version, draft, turn, created, undo_to, redo_to)
                VALUES (:id, :number, :draft, :turn, :created, :undo_to, :redo_to)""",

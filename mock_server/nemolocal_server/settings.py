@@ -10,10 +10,13 @@ from nemolocal_contract.media import SkillProfile
 from .access.checking import check_access
 from .agent.turn_plan import TURN_TIMES, TurnTimes
 from .dialect import Dialect
+from .ranges import CENTURY, CREDITS, DAY as DAY, check_positive, check_range
 from .silence import Silence
 from .tokens import NewToken
 
-DAY = 86_400.0
+# 100 TB, and what DNS allows.
+_MOST_BYTES = 10**14
+_LONGEST_HOST = 253
 ClockKind = Literal["real", "scaled", "manual"]
 
 
@@ -23,6 +26,11 @@ class Tariff(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     grant: int = 100
     editing: int = 50
     generation: int = 100
+
+    def __post_init__(self) -> None:
+        """Refuse what nobody can be given or charged."""
+        for name in self.__struct_fields__:
+            check_range(f"tariff.{name}", getattr(self, name), 0, CREDITS)
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -84,10 +92,32 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         """Refuse values that make no sense, naming the setting."""
         if not 0 <= self.chaos <= 1:
             raise ValueError(f"chaos must be from 0 to 1, not {self.chaos}")
-        if not 0 <= self.render_queue[0] <= self.render_queue[1]:
-            raise ValueError(f"render_queue must be two rising numbers, not {self.render_queue}")
+        if not 0 <= self.render_queue[0] <= self.render_queue[1] <= DAY:
+            raise ValueError(
+                f"render_queue must be two rising numbers up to {DAY:.0f}, not {self.render_queue}"
+            )
         if not 0 <= self.port <= 65_535:
             raise ValueError(f"port must be from 0 to 65535, not {self.port}")
-        if not self.speed > 0:
-            raise ValueError(f"speed must be greater than 0, not {self.speed}")
+        if not self.host.isprintable() or len(self.host) > _LONGEST_HOST:
+            raise ValueError(f"host must be a name or an address, not {self.host!r}")
+        check_positive("speed", self.speed, 1e9)
+        check_range("seed", self.seed, -(2**63), 2**63 - 1)
+        check_positive("token_lifetime", self.token_lifetime, CENTURY)
+        check_positive("fetch_seconds", self.fetch_seconds, DAY)
+        if self.address_limit is not None:
+            check_range("address_limit", self.address_limit, 1, 10**9)
+        if self.upload_limit is not None:
+            check_range("upload_limit", self.upload_limit, 1, _MOST_BYTES)
+        for number, skill in enumerate(self.skills):
+            check_range(f"skills[{number}].upload_limit", skill.upload_limit, 1, _MOST_BYTES)
         check_access(self)
+        self._refuse_tokens_twice()
+
+    def _refuse_tokens_twice(self) -> None:
+        for name in ("user_id", "token"):
+            given = [value for token in self.tokens if (value := getattr(token, name)) is not None]
+            if len(given) != len(set(given)):
+                # Which token it is is nobody's business.
+                twice = next(value for value in given if given.count(value) > 1)
+                shown = f" ({twice!r})" if name == "user_id" else ""
+                raise ValueError(f"tokens: two of them have the same {name}{shown}: change one")

@@ -10,10 +10,13 @@ import msgspec
 
 from .agent.turn_plan import TurnKey
 from .draw import Draw
+from .ranges import CENTURY, check_finite, check_range
 
 Truth = Literal["applied", "not_applied", "late"]
 _SCRIPTED: dict[str, Truth | None] = {"s": None, "a": "applied", "n": "not_applied", "l": "late"}
 _TOLD = "."
+# All places of a quota are ranked at each edit.
+_LARGEST_QUOTA = 10_000
 
 
 class Truths(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -26,6 +29,8 @@ class Truths(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     def __post_init__(self) -> None:
         """Refuse weights that no draw can follow."""
         weights = (self.applied, self.not_applied, self.late)
+        for name, weight in zip(self.__struct_fields__, weights, strict=True):
+            check_finite(f"truths.{name}", weight)
         if min(weights) < 0 or sum(weights) <= 0:
             raise ValueError("truths must be weights of 0 or more, and not all 0")
 
@@ -51,12 +56,13 @@ class Silence(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
             raise ValueError(f"silent rate must be from 0 to 1, not {self.rate}")
         if self.quota is not None and not 0 <= self.quota[0] <= self.quota[1] > 0:
             raise ValueError(f"silent quota must be K of N with 0 <= K <= N, not {self.quota}")
+        if self.quota is not None:
+            check_range("silent quota N", self.quota[1], 1, _LARGEST_QUOTA)
         if unknown := set(self.script) - {_TOLD, *_SCRIPTED}:
             raise ValueError(f"silent script has {sorted(unknown)}: only . s a n l have a meaning")
         if self.quota is not None and self.script:
             raise ValueError("silent quota and silent script exclude each other")
-        if not self.late_seconds >= 0:
-            raise ValueError(f"late_seconds must be 0 or more, not {self.late_seconds}")
+        check_range("late_seconds", self.late_seconds, 0, CENTURY)
 
 
 class Outcome(msgspec.Struct, frozen=True):

@@ -5,21 +5,22 @@ Media and renders never change once they lie in their folders, so a link is as g
 the file system has no links, files are copied.
 """
 
+import contextlib
 import os
-import re
 import shutil
+import sqlite3
 from pathlib import Path
 
 from nemolocal_contract.clock import Clock
 from nemolocal_contract.control import Snapshot
 
-from . import ids
+from . import data_folder, ids
+from .proof import whose_database
 from .store import Store
 
 # Each has the whole database. None makes room by itself: the oldest is what a test begins with.
 MOST = 50
 _DATABASE = "database.sqlite3"
-_ID = re.compile(r"[0-9a-f]{32}")
 
 
 class SnapshotUnknown(Exception):
@@ -36,7 +37,7 @@ class Snapshots:
     def __init__(self, store: Store, clock: Clock) -> None:
         self._store = store
         self._clock = clock
-        self._folder = store.folder / "snapshots"
+        self._folder = store.folder / data_folder.SNAPSHOTS
 
     def take(self) -> str:
         """Keep how things are now; the id to `restore` it by. Raises `TooManySnapshots`."""
@@ -46,14 +47,14 @@ class Snapshots:
         # Made where every start cleans up, and moved when it is whole.
         draft = self._store.work / f"snapshot-{snapshot_id}"
         try:
-            draft.mkdir()
+            draft.mkdir(mode=0o700)
             self._store.back_up(draft / _DATABASE)
             for folder in self._folders():
                 _link_files(folder, draft / folder.name)
             # Where a folder keeps a time, this one keeps the server's.
             now = self._clock.time()
             os.utime(draft, (now, now))
-            self._folder.mkdir(exist_ok=True)
+            self._folder.mkdir(mode=0o700, exist_ok=True)
             draft.rename(self._folder / snapshot_id)
         finally:
             shutil.rmtree(draft, ignore_errors=True)
@@ -61,7 +62,8 @@ class Snapshots:
 
     def all(self) -> tuple[Snapshot, ...]:
         """Those that are kept, oldest first."""
-        folders = self._folder.iterdir() if self._folder.is_dir() else ()
+        names = os.listdir(self._folder) if self._folder.is_dir() else ()
+        folders = [self._folder / name for name in names if self._is_there(name)]
         found = [Snapshot(folder.name, folder.stat().st_mtime) for folder in folders]
         return tuple(sorted(found, key=lambda snapshot: (snapshot.taken, snapshot.id)))
 
@@ -73,26 +75,39 @@ class Snapshots:
 
     def find(self, snapshot_id: str) -> Path:
         """Where a snapshot lies; raises `SnapshotUnknown`."""
-        folder = self._folder / snapshot_id
-        if not _ID.fullmatch(snapshot_id) or not folder.is_dir():
+        if not self._is_there(snapshot_id):
             raise SnapshotUnknown(snapshot_id)
-        return folder
+        return self._folder / snapshot_id
+
+    def _is_there(self, name: str) -> bool:
+        """Whether this is a snapshot, and nothing that somebody else put beside them."""
+        folder = self._folder / name
+        named = bool(data_folder.SNAPSHOT_NAME.fullmatch(name))
+        return named and folder.is_dir() and not folder.is_symlink()
 
     def restore(self, snapshot_id: str) -> None:
         """Make everything as it was; the snapshot stays. Raises `SnapshotUnknown`."""
         snapshot = self.find(snapshot_id)
+        if not _is_ours(snapshot / _DATABASE):
+            raise SnapshotUnknown(snapshot_id)
         self._store.load(snapshot / _DATABASE)
         for folder in self._folders():
-            shutil.rmtree(folder)
+            data_folder.sweep(folder, ())
             _link_files(snapshot / folder.name, folder)
 
     def _folders(self) -> tuple[Path, ...]:
         return self._store.media, self._store.renders
 
 
+def _is_ours(database: Path) -> bool:
+    with contextlib.suppress(sqlite3.DatabaseError):
+        return not database.is_symlink() and whose_database(database) == "ours"
+    return False
+
+
 def _link_files(source: Path, target: Path) -> None:
-    target.mkdir()
-    for path in source.iterdir():
+    target.mkdir(mode=0o700, exist_ok=True)
+    for path in data_folder.own_files(source):
         try:
             os.link(path, target / path.name)
         except OSError:  # no hard links here

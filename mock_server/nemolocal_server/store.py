@@ -7,39 +7,44 @@ gives the lock back when the process ends, however it ends.
 """
 
 import contextlib
-import shutil
 import sqlite3
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
 import msgspec
 
-from .migrations import bring_up_to_date
+from . import data_folder
+from .data_folder import StoreError as StoreError
+from .known_tokens import KnownTokens, without_prefixed
+from .memory_folder import MemoryFolder
+from .migrations import TABLES, bring_up_to_date, sign
 
 T = TypeVar("T")
 S = TypeVar("S", bound=msgspec.Struct)
-_DATABASE = "nemolocal.sqlite3"
-_FOLDERS = ("media", "renders", "footage", "work")
-
-
-class StoreError(Exception):
-    """The data folder cannot be used; the message says why and what to do."""
 
 
 class Store:
-    """A database and a folder of media; closed with `close`."""
+    """A database and a folder of media; closed with `close`.
+
+    `known` are the tokens that nothing may be stored of: whoever stores what others wrote asks it.
+    """
 
     def __init__(self, data_dir: Path | None) -> None:
-        self._temporary = data_dir is None
-        self.folder = _folder(data_dir)
-        database = ":memory:" if data_dir is None else str(self.folder / _DATABASE)
+        self._temporary = MemoryFolder() if data_dir is None else None
+        if self._temporary is None:
+            self.folder = data_folder.open_folder(data_dir or Path())
+            database = str(self.folder / data_folder.DATABASE)
+        else:
+            self.folder, database = self._temporary.path, ":memory:"
         try:
             self._db = _open(database)
         except sqlite3.DatabaseError as error:
-            raise _refusal(self.folder, error) from error
-        _empty(self.work)
+            raise data_folder.refusal(self.folder, error) from error
+        self.known = KnownTokens()
+        self._expect_tokens()
+        # Only under the lock: until then the files may be another server's.
+        data_folder.empty_work(self.work)
         self._remembered: dict[tuple[Any, ...], Any] = {}
         self._remembered_at = -1
 
@@ -65,8 +70,8 @@ class Store:
 
     def close(self) -> None:
         self._db.close()
-        if self._temporary:
-            shutil.rmtree(self.folder, ignore_errors=True)
+        if self._temporary is not None:
+            self._temporary.remove()
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[None]:
@@ -74,13 +79,18 @@ class Store:
         if self._db.in_transaction:
             yield
             return
+        if self._temporary is None:
+            # SQLite would go on in a file that has no name any more, and lose everything.
+            (self.folder / data_folder.DATABASE).stat()
         self._db.execute("BEGIN IMMEDIATE")
         try:
             yield
+            self._db.execute("COMMIT")
         except BaseException:
-            self._db.execute("ROLLBACK")
+            # Where the disk is full SQLite has rolled back already, or could not commit.
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK")
             raise
-        self._db.execute("COMMIT")
 
     def back_up(self, path: Path) -> None:
         """Copy the database into a new file."""
@@ -89,19 +99,42 @@ class Store:
 
     def load(self, path: Path) -> None:
         """Exchange everything in the database for what a copy has."""
+        newest = self._newest_token()
         with contextlib.closing(sqlite3.connect(path)) as copy:
             copy.backup(self._db)
+        sign(self._db)
         bring_up_to_date(self._db)
+        self._never_again(newest)
+        self._expect_tokens()
         self._remembered.clear()
 
-    def tables(self) -> list[str]:
-        """The names of our tables."""
-        return self.values(
-            "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
-        )
+    def _expect_tokens(self) -> None:
+        """Tokens of an earlier process, whose texts only their owners know."""
+        self.known.expect(self.values("SELECT fingerprint FROM tokens WHERE chosen"))
+
+    def _newest_token(self) -> int:
+        """The highest id that a token has ever had."""
+        return self.value("SELECT seq FROM sqlite_sequence WHERE name = 'tokens'") or 0
+
+    def _never_again(self, newest: int) -> None:
+        """Ids of tokens up to this one were given, whatever the copy says."""
+        if newest > self._newest_token():
+            self.execute("DELETE FROM sqlite_sequence WHERE name = 'tokens'")
+            self.execute("INSERT INTO sqlite_sequence VALUES ('tokens', :newest)", newest=newest)
+
+    def tables(self) -> tuple[str, ...]:
+        """The names of our tables, and of nobody else's who may have some in this database."""
+        return TABLES
 
     def execute(self, sql: str, **values: Any) -> int:
-        """Run one statement; the id of the row that it inserted."""
+        """Run one statement; the id of the row that it inserted.
+
+        No token is stored, not even by whoever forgets to ask `known`: those that have the prefix
+        are found in JSON as well as in words.
+        """
+        for name, value in values.items():
+            if isinstance(value, str):
+                values[name] = without_prefixed(value)
         return self._db.execute(sql, values).lastrowid or 0
 
     def one(self, kind: type[T], sql: str, **values: Any) -> T | None:
@@ -145,42 +178,6 @@ def _convert(row: sqlite3.Row, kind: type[T]) -> T:
     return msgspec.convert(dict(row), kind, strict=False)
 
 
-def _folder(data_dir: Path | None) -> Path:
-    folder = Path(tempfile.mkdtemp(prefix="nemolocal-")) if data_dir is None else data_dir
-    try:
-        if not (folder / _DATABASE).exists():
-            _refuse_foreign(folder)
-        for name in _FOLDERS:
-            (folder / name).mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        reason = error.strerror or error
-        raise StoreError(f"cannot use data folder {folder}: {reason}; choose another") from error
-    return folder.resolve()
-
-
-def _refuse_foreign(folder: Path) -> None:
-    """Our folders are cleaned at every start: never those of somebody who gave a project's path."""
-    for name in _FOLDERS:
-        if (folder / name).is_dir() and any((folder / name).iterdir()):
-            raise StoreError(
-                f"{folder} is no data folder: its `{name}` is not ours; choose another --data"
-            )
-
-
-def _refusal(folder: Path, error: sqlite3.DatabaseError) -> StoreError:
-    if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_BUSY:
-        return StoreError(
-            f"data folder {folder} is in use by another server: stop it, or choose another --data"
-        )
-    return StoreError(f"cannot use data folder {folder}: {error}; choose another --data")
-
-
-def _empty(folder: Path) -> None:
-    """Only under the lock: until then the files may be another server's."""
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(exist_ok=True)
-
-
 def _open(database: str) -> sqlite3.Connection:
     # The app is built in one thread and may be served in another, never in two at once. Whoever
     # has the database locked keeps it until the end, so waiting (`timeout`) is of no use.
@@ -189,7 +186,6 @@ def _open(database: str) -> sqlite3.Connection:
     # WAL with NORMAL survives a killed process; only a power cut can lose the last commits.
     # EXCLUSIVE must come first: it is the switch to WAL that takes the lock.
     pragmas = (
-        "locking_mode=EXCLUSIVE",
         "journal_mode=WAL",
         "synchronous=NORMAL",
         # Moving the log into the database waits for the disk, and every stream with it: rarely.
@@ -197,6 +193,9 @@ def _open(database: str) -> sqlite3.Connection:
         "foreign_keys=ON",
     )
     try:
+        db.execute("PRAGMA locking_mode=EXCLUSIVE")
+        # First and without a log: from its first moment on the file says whose it is.
+        sign(db)
         for pragma in pragmas:
             db.execute(f"PRAGMA {pragma}")
         bring_up_to_date(db)

@@ -2,6 +2,7 @@
 
 import functools
 import math
+import re
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -14,6 +15,8 @@ from nemolocal_contract.headers import CLIENT_ID, CLIENT_ID_MAX
 from . import ids
 from .dialect import Dialect
 from .errors import ContractError, bad_request
+from .known_tokens import LONGEST, SHORTEST, has_token_form
+from .ranges import check_finite
 from .store import Store
 
 Plan = Literal["free", "paid", "blocked"]
@@ -23,11 +26,17 @@ Lifetime = Annotated[float, msgspec.Meta(ge=-3_153_600_000, le=3_153_600_000)]
 Amount = Annotated[int, msgspec.Meta(le=10**12)]
 ANONYMOUS_SCOPES: tuple[Scope, ...] = ("read", "write", "upload")
 
-_COLUMNS = "id, user_id, client_id, expires, anonymous, plan, scopes, dialect_json"
+# It stands in paths, as `me` does.
+_USER_ID = re.compile(r"[^\s/?#%\x00-\x1f]{1,64}")
+_COLUMNS = "id, user_id, client_id, expires, anonymous, plan, scopes, draw_id, dialect_json"
 
 
 class Token(msgspec.Struct, frozen=True):
-    """A token that was issued; its text is not kept. `scopes` are separated by spaces."""
+    """A token that was issued; its text is not kept. `scopes` are separated by spaces.
+
+    `draw_id` is what its chances are drawn by: the client id and, of tokens made by hand, what
+    tells those of one client apart.
+    """
 
     id: int
     user_id: str
@@ -36,6 +45,7 @@ class Token(msgspec.Struct, frozen=True):
     anonymous: bool
     plan: Plan
     scopes: str
+    draw_id: str
     dialect_json: str | None = None
 
     def allows(self, scope: Scope) -> bool:
@@ -75,8 +85,20 @@ class NewToken(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         check_client_id(self.client_id)
         if self.credits < 0:
             raise ValueError("credits must be 0 or more")
-        if self.token is not None and not 8 <= len(self.token) <= 200:
-            raise ValueError("token must have 8 to 200 characters")
+        if self.expires_in is not None:
+            check_finite("expires_in", self.expires_in)
+        if self.user_id is not None and not _USER_ID.fullmatch(self.user_id):
+            raise ValueError("user_id must have 1 to 64 characters that can stand in a path")
+        if self.token is None:
+            return
+        if not SHORTEST <= len(self.token) <= LONGEST:
+            raise ValueError(f"token must have {SHORTEST} to {LONGEST} characters")
+        if not has_token_form(self.token):
+            raise ValueError('token must be visible ASCII, with no space, " or \\ in it')
+        # They are shown, and stored as they are.
+        for name in ("client_id", "user_id"):
+            if self.token in (getattr(self, name) or ""):
+                raise ValueError(f"{name} must not hold the token")
 
 
 class Tokens:
@@ -93,21 +115,40 @@ class Tokens:
     def issue(self, client_id: str, address: str) -> tuple[str, Token]:
         """A fresh anonymous token and its text; 400 or 429 where the contract refuses one."""
         check_client_id(client_id)
+        if self._store.known.without(client_id) != client_id:
+            raise bad_request(f"{CLIENT_ID} header holds a token: send a UUID, and keep it")
         now = self._clock.time()
         with self._store.transaction():
             self._check_client_rate(client_id, now)
             self._check_address_rate(address, now)
             wanted = NewToken(client_id=client_id, anonymous=True, scopes=ANONYMOUS_SCOPES)
-            return self._insert(wanted, address)
+            return self._insert(wanted, address, draw_id=client_id)
 
     def make(self, wanted: NewToken) -> tuple[str, Token, bool]:
         """A token by hand, its text, and whether it is new: a text names one token for ever."""
+        if wanted.token is not None:
+            self._store.known.learn(wanted.token)
         known = self._known(wanted)
         if known is not None:
             return wanted.token or "", known, False
         if self._store.value("SELECT 1 FROM tokens WHERE user_id = :id", id=wanted.user_id):
             raise bad_request(f"`user_id` {wanted.user_id!r} has a token already: choose another")
-        return *self._insert(wanted, ""), True
+        return *self._insert(wanted, "", draw_id=self._draw_id(wanted)), True
+
+    def _draw_id(self, wanted: NewToken) -> str:
+        """The user id that is given; else the client's own id for its first token, then a number.
+
+        Nobody knows a user id that is made up: what it decides would be other in each run.
+        """
+        if wanted.user_id is not None:
+            return encode_json((wanted.client_id, wanted.user_id)).decode()
+        earlier = self._store.value(
+            "SELECT count(*) FROM tokens WHERE client_id = :id", id=wanted.client_id
+        )
+        ordinal: int = earlier + 1
+        if ordinal == 1:
+            return wanted.client_id
+        return encode_json((wanted.client_id, ordinal)).decode()
 
     def _known(self, wanted: NewToken) -> Token | None:
         return self._store.one(
@@ -124,6 +165,8 @@ class Tokens:
                 AND revoked IS NULL""",
             fingerprint=ids.token_fingerprint(text),
         )
+        if token is not None:
+            self._store.known.learn(text)
         return token if token is not None and token.expires > self._clock.time() else None
 
     def get(self, token_id: int) -> Token | None:
@@ -141,7 +184,7 @@ class Tokens:
             f"UPDATE tokens SET {assignments} WHERE id = :id", id=token_id, **changes
         )
 
-    def _insert(self, wanted: NewToken, address: str) -> tuple[str, Token]:
+    def _insert(self, wanted: NewToken, address: str, draw_id: str) -> tuple[str, Token]:
         text = wanted.token or ids.new_token()
         now = self._clock.time()
         lifetime = self._lifetime if wanted.expires_in is None else wanted.expires_in
@@ -152,17 +195,20 @@ class Tokens:
             "anonymous": wanted.anonymous,
             "plan": wanted.plan,
             "scopes": " ".join(wanted.scopes),
+            "draw_id": draw_id,
             "dialect_json": None
             if wanted.dialect is None
             else encode_json(wanted.dialect).decode(),
         }
         token_id = self._store.execute(
             """INSERT INTO tokens (fingerprint, address, created, user_id, client_id, expires,
-               anonymous, plan, scopes, dialect_json) VALUES (:fingerprint, :address, :created,
-               :user_id, :client_id, :expires, :anonymous, :plan, :scopes, :dialect_json)""",
+               anonymous, plan, scopes, dialect_json, draw_id, chosen) VALUES (:fingerprint,
+               :address, :created, :user_id, :client_id, :expires, :anonymous, :plan, :scopes,
+               :dialect_json, :draw_id, :chosen)""",
             fingerprint=ids.token_fingerprint(text),
             address=address,
             created=now,
+            chosen=wanted.token is not None,
             **fields,
         )
         return text, Token(token_id, **fields)

@@ -20,6 +20,7 @@ from .composer import Composer
 from .core import Core
 from .director import Director
 from .faults.disturbance import CALM, Disturbance
+from .holds import Holds
 from .outcomes import LateEdit, Outcomes
 from .sessions import Session
 from .silence import Outcome
@@ -43,6 +44,7 @@ class Turns:
         self._core = core
         self._outcomes = Outcomes(core.store)
         self._workbench = Workbench(core)
+        self._holds = Holds(core.store, core.ledger, core.settings.tariff)
         self._director = Director(core, self._outcomes, self._workbench)
         self._composer = Composer(core, self._workbench)
         self._background = Background()
@@ -87,7 +89,7 @@ class Turns:
             number = 1 + self._core.store.value(
                 "SELECT count(*) FROM turns WHERE session_id = :id", id=session.id
             )
-            key = TurnKey(token.client_id, session.ordinal, number, message)
+            key = TurnKey(token.draw_id, session.ordinal, number, message)
             turn = self._director.plan(token, session, key, wanted, disturbance)
             self._insert(turn, message)
         self._background.start(session.id, self._play(turn), on_defect=lambda: self._give_up(turn))
@@ -99,7 +101,7 @@ class Turns:
                VALUES (:session, :number, :message, 'running', :silent, :hold, :now)""",
             session=turn.session.id,
             number=turn.number,
-            message=message,
+            message=self._core.store.known.without(message),
             silent=not any(isinstance(step.action, Text) for step in turn.plan),
             hold=turn.hold_id,
             now=self._core.clock.time(),
@@ -143,7 +145,7 @@ class Turns:
 
     def _give_up(self, turn: Turn) -> None:
         with self._core.store.transaction():
-            self._core.ledger.release(turn.hold_id, "turn failed")
+            self._holds.release(turn.session.id, turn.number, "turn failed")
             self._end(turn, "failed")
 
     async def _commit(self, turn: Turn, stage: int) -> None:
@@ -164,7 +166,7 @@ class Turns:
         turn = Turn(session, late.number, [])
         wanted = understand(late.message)
         turn.stages = () if isinstance(wanted, Talk) else stages_of(wanted)
-        turn.hold_id, turn.outcome = late.hold_id, Outcome(True, "late", late.late)
+        turn.outcome = Outcome(True, "late", late.late)
         self._background.start(
             session.id, self._apply_late(turn), on_defect=lambda: self._give_up(turn)
         )
@@ -190,7 +192,7 @@ class Turns:
             for version in versions:
                 core.sessions.add_version(session.id, version)
             if stage + 1 == len(turn.stages):
-                core.ledger.settle(turn.hold_id, "done")
+                self._holds.settle(session.id, turn.number)
                 self._end(turn, "done")
 
     def _end(self, turn: Turn, status: str) -> None:

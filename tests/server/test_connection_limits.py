@@ -74,7 +74,9 @@ def test_a_head_without_bound_is_refused_at_the_limit(
 
 def test_what_is_large_and_within_the_limits_is_served(connection: Connection) -> None:
     fields = b"".join(b"X-%d: %s\r\n" % (n, b"v" * 80) for n in range(150))
-    connection.feed(b"GET /?" + b"q" * 8000 + b" HTTP/1.1\r\nHost: localhost\r\n" + fields + b"\r\n")
+    connection.feed(
+        b"GET /?" + b"q" * 8000 + b" HTTP/1.1\r\nHost: localhost\r\n" + fields + b"\r\n"
+    )
     connection.answer()
     assert (connection.status, connection.ended) == (200, "")
     # The next request has all of it again.

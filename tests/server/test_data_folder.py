@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from nemolocal_server import ids
 from nemolocal_server.app import build_app
 from nemolocal_server.server import Server
 from nemolocal_server.settings import Settings
@@ -64,7 +65,7 @@ async def _start_and_close(settings: Settings) -> None:
 
 def test_what_a_killed_server_was_receiving_is_swept_at_the_next_start(tmp_path: Path) -> None:
     asyncio.run(_start_and_close(Settings(data_dir=tmp_path)))
-    (tmp_path / "work" / "half.mp4").write_bytes(b"x")
-    (tmp_path / "media" / "moved but never committed.mp4").write_bytes(b"x")
+    for half in ("work", "media"):  # the second was moved, and never committed
+        (tmp_path / half / f"{ids.new_file_id()}.mp4").write_bytes(b"x")
     asyncio.run(_start_and_close(Settings(data_dir=tmp_path)))
     assert list(tmp_path.rglob("*.mp4")) == []

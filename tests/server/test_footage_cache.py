@@ -209,3 +209,21 @@ def test_a_song_that_was_uploaded_needs_nothing_made(
     infos = caller.state()["state"]["video_infos"]
     assert {part["src"] for part in music["sg"]} == {infos[1]["id"]}
     assert music["sg"][-1]["s"] + music["sg"][-1]["d"] == video["sg"][0]["d"]
+
+
+def test_what_somebody_put_there_makes_no_room(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(footage_cache, "MOST", 2)
+    theirs = [place.kept / name for name in ("notes.json", "notes.mp4", ".DS_Store")]
+    for path in theirs:
+        path.write_bytes(b"precious")
+        os.utime(path, (1, 1))
+
+    async def fill() -> None:
+        for number in range(5):
+            await place.fetch(f"{number}.mp4", ("a recipe", number))
+
+    asyncio.run(fill())
+    assert len(list(place.kept.glob("*.json"))) == 1 + 2
+    assert all(path.read_bytes() == b"precious" for path in theirs)

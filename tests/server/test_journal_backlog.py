@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from nemolocal_server.journal.evidence import Evidence
 from nemolocal_server.journal.exchange import Exchange
 from nemolocal_server.journal.records import Journal, Wanted
 from nemolocal_server.journal.truth import Truth
+from nemolocal_server.known_tokens import KnownTokens
 from nemolocal_server.settings import Settings
 from nemolocal_server.store import Store
 from tests.support import patient_http
@@ -74,9 +76,9 @@ def test_what_makes_room_before_it_is_written_is_counted_and_never_understood(
 ) -> None:
     understood: list[str] = []
 
-    def entry_of(copied: Exchange) -> Entry:
+    def entry_of(copied: Exchange, known: KnownTokens) -> Entry:
         understood.append(copied.path)
-        return exchanges.entry_of(copied)
+        return exchanges.entry_of(copied, known)
 
     monkeypatch.setattr("nemolocal_server.journal.records.entry_of", entry_of)
     monkeypatch.setattr(records, "MAX_ENTRIES", 250)
@@ -156,19 +158,101 @@ def test_closing_writes_everything_and_looks_no_more(
     assert looks == []
 
 
-def test_what_cannot_be_written_is_not_tried_again(looks: list[Callable[[], None]]) -> None:
-    tried: list[int] = []
+class Disk:
+    """Writes slices where there is room; `full` raises as SQLite or the system would."""
 
-    def write(exchanges: Sequence[Exchange], _given_up: int) -> None:
-        tried.append(len(exchanges))
-        raise OSError("the disk is full")
+    def __init__(self) -> None:
+        self.full: Exception | None = None
+        self.tried: list[tuple[int, int]] = []
+        self.written: list[str] = []
 
-    waiting = Backlog(write)
-    waiting.add(Exchange("GET", "/", b"", [], None, 0.0, BodyCopy(), BodyCopy()))  # type: ignore[arg-type]
-    with pytest.raises(OSError, match="disk is full"):
+    def write(self, exchanges: Sequence[Exchange], given_up: int) -> None:
+        self.tried.append((len(exchanges), given_up))
+        if self.full is not None:
+            raise self.full
+        self.written += [exchange.path for exchange in exchanges]
+
+
+FULL = sqlite3.OperationalError("database or disk is full")
+
+
+@pytest.mark.parametrize("full", [FULL, OSError(28, "No space left on device")])
+def test_what_cannot_be_written_waits_and_is_tried_again(
+    store: Store, looks: list[Callable[[], None]], full: Exception
+) -> None:
+    disk = Disk()
+    waiting = Backlog(disk.write)
+    disk.full = full
+    for number in range(150):
+        waiting.add(exchange(store, f"/{number}"))
+    for _ in range(3):
         looks.pop()()
+    assert (disk.tried[-1], len(waiting), len(looks)) == ((100, 0), 150, 1)
+    with pytest.raises(type(full)):
+        waiting.clear_up()
+    disk.full = None
+    while looks:
+        looks.pop()()
+    assert disk.written == [f"/{number}" for number in range(150)]
+
+
+def test_where_memory_runs_short_and_nothing_can_be_written_the_oldest_are_given_up(
+    store: Store, looks: list[Callable[[], None]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(backlog, "MAX_BYTES", 100_000)
+    disk = Disk()
+    waiting = Backlog(disk.write)
+    disk.full = FULL
+    for number in range(50):
+        waiting.add(exchange(store, f"/{number}", b"x" * 10_000))
+    assert len(waiting) * 10_000 < 100_000
+    assert waiting.given_up == 50 - len(waiting)
+    disk.full = None
     looks.pop()()
-    assert (tried, len(waiting), looks) == ([1], 0, [])
+    assert disk.tried[-1] == (len(disk.written), 50 - len(disk.written))
+    assert disk.written[-1] == "/49"
+    assert waiting.given_up == 0
+
+
+def test_what_is_left_at_the_end_is_counted(store: Store, looks: list[Callable[[], None]]) -> None:
+    disk = Disk()
+    waiting = Backlog(disk.write)
+    disk.full = FULL
+    for number in range(150):
+        waiting.add(exchange(store, f"/{number}"))
+    waiting.close()
+    assert (waiting.given_up, len(waiting), looks) == (150, 0, [])
+
+
+def test_an_exchange_that_nobody_understands_is_dropped_alone(
+    journal: Journal, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def entry_of(copied: Exchange, known: KnownTokens) -> Entry:
+        if copied.path == "/3":
+            raise ZeroDivisionError
+        return exchanges.entry_of(copied, known)
+
+    monkeypatch.setattr("nemolocal_server.journal.records.entry_of", entry_of)
+    fill(journal, store, 10)
+    told = [entry.url for entry in journal.entries(Wanted())]
+    assert told == [f"/{number}" for number in range(10) if number != 3]
+    assert (journal.dropped, journal.last_id) == (1, 10)
+
+
+def test_a_journal_on_a_full_disk_loses_nothing_without_counting_it(
+    journal: Journal, store: Store, looks: list[Callable[[], None]]
+) -> None:
+    fill(journal, store, 10)
+    assert journal.last_id == 10
+    store.execute("PRAGMA max_page_count = 1")  # no more than there are
+    for number in range(50):
+        journal.add(exchange(store, f"/big/{number}", bytes([97 + number % 26]) * 60_000))
+    with pytest.raises(sqlite3.OperationalError, match="full"):
+        list(journal.entries(Wanted()))
+    looks.pop()()
+    store.execute("PRAGMA max_page_count = 1000000")
+    assert len(list(journal.entries(Wanted()))) == 60
+    assert (journal.dropped, journal.last_id) == (0, 60)
 
 
 def test_a_snapshot_has_what_waited_and_restoring_forgets_what_waits(

@@ -29,14 +29,13 @@ from nemolocal_render.ffmpeg import FFmpegFailed
 from nemolocal_render.job import RenderFailed, RenderResult
 from nemolocal_render.media import MediaInfo
 from nemolocal_render.plan import RenderPlan
-from nemolocal_server import ids
-from nemolocal_server.assets import Asset
 from nemolocal_server.errors import ContractError
 from nemolocal_server.server import Server
 from nemolocal_server.sessions import Session
 from nemolocal_server.settings import Settings
 from nemolocal_server.silence import Silence, Truths
 from nemolocal_server.tokens import Token
+from tests.support.clips import open_session
 from tests.support.profiles import examples
 
 # Hundreds of databases are opened and closed: where there is a disk in memory, on that.
@@ -45,7 +44,6 @@ GRANT, PRICE = 100, 50
 # Longer than any turn lasts, one that comes late too.
 LONGEST = 2000.0
 MOST_CLIENTS, MOST_SESSIONS = 4, 8
-CLIP = MediaInfo(kind="video", extension="mp4", duration=4.0, width=64, height=64, fps=30.0)
 SONG = MediaInfo(kind="audio", extension="m4a", duration=4.0, audio_codec="aac")
 # What succeeds, what is found impossible only when an earlier edit has ended, what FFmpeg fails at.
 MESSAGES = [
@@ -155,13 +153,7 @@ class LedgerMachine(RuleBasedStateMachine):
 
     def begin_session(self, token: Token) -> tuple[Token, Session]:
         self.opened += 1
-        core = self.server.core
-        session = core.sessions.open(token, "project", "en")
-        path = core.store.work / ids.new_file_id()
-        path.write_bytes(b"a clip")
-        asset = Asset(ids.new_file_id(), session.id, "upload", "clip.mp4", "", CLIP)
-        core.assets.add([(asset, path)])
-        return token, session
+        return token, open_session(self.server.core, token)
 
     @rule(
         owned=sessions,

@@ -10,19 +10,10 @@ from nemolocal_contract.clock import ManualClock
 from nemolocal_server.migrations import SCHEMA_VERSION
 from nemolocal_server.sessions import Sessions
 from nemolocal_server.store import Store, StoreError
+from tests.support.older_folders import DATABASE, make_older_folder
 
-DATABASE = "nemolocal.sqlite3"
-# What the first release made of the table, and three turns, the second of which had two stages.
+# Three turns, the second of which had two stages.
 OLD = """
-DROP TABLE drafts;
-CREATE TABLE drafts (
-    session_id TEXT NOT NULL REFERENCES sessions (id),
-    version INTEGER NOT NULL,
-    draft TEXT NOT NULL,
-    turn INTEGER,
-    created REAL NOT NULL,
-    PRIMARY KEY (session_id, version)
-) STRICT;
 INSERT INTO tokens VALUES (1, 'f', 'u', 'c', 'a', 0, 9, NULL, 1, 'free', '*', NULL);
 INSERT INTO sessions VALUES ('s', 1, 1, 't', 'project', 'en', 0), ('s2', 1, 2, 't', 'p', 'en', 0);
 INSERT INTO drafts VALUES
@@ -32,19 +23,15 @@ INSERT INTO drafts VALUES
     ('s', 4, '{"t":[],"d":4}', 2, 0),
     ('s', 5, '{"t":[],"d":5}', 3, 0),
     ('s2', 1, '{"t":[],"d":0}', NULL, 0);
-PRAGMA user_version = 0;
 """
-
-
-def make_old(database: Path) -> None:
-    with closing(sqlite3.connect(database, isolation_level=None)) as db:
-        db.executescript(OLD)
 
 
 @pytest.fixture
 def old_folder(tmp_path: Path) -> Path:
-    Store(tmp_path).close()
-    make_old(tmp_path / DATABASE)
+    """A data folder of the first release."""
+    make_older_folder(tmp_path, 0)
+    with closing(sqlite3.connect(tmp_path / DATABASE, isolation_level=None)) as db:
+        db.executescript(OLD)
     return tmp_path
 
 

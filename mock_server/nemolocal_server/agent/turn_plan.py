@@ -7,6 +7,7 @@ import msgspec
 from nemolocal_contract.events import Heartbeat, Text, ToolCall, ToolResult, TurnEvent
 
 from ..draw import Draw
+from ..ranges import DAY, check_positive
 from .tools import Job
 
 # When within an edit the tool is called and when it has answered, as parts of the whole.
@@ -27,10 +28,11 @@ class TurnTimes(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def __post_init__(self) -> None:
         """Refuse lengths that no turn can have."""
         for least, most in (self.talk, self.edit, self.generation):
-            if not 0 <= least <= most:
-                raise ValueError(f"turn_times must be rising numbers, not {least}, {most}")
-        if not self.limit > 0:
-            raise ValueError(f"turn_times.limit must be greater than 0, not {self.limit}")
+            if not 0 <= least <= most <= DAY:
+                raise ValueError(
+                    f"turn_times must be rising numbers up to {DAY:.0f}, not {least}, {most}"
+                )
+        check_positive("turn_times.limit", self.limit, DAY)
 
 
 TURN_TIMES = TurnTimes()

@@ -14,7 +14,7 @@ from ..caller import dialect_of
 from ..errors import bad_request
 from ..faults.disturbance import disturbance_of
 from ..faults.http import faults_in_force
-from ..guard import authenticate, check_user, find_session, read_json, server_of
+from ..guard import check_user, find_session, read_request, server_of
 from ..journal.truth import truth_of
 from ..turn import Turn
 
@@ -23,8 +23,7 @@ _MAX_MESSAGE = 20_000
 
 async def run_sse(request: Request) -> Response:
     """Begin a turn and stream it until it ends; there is no done event (SSE-4)."""
-    token = authenticate(request, "write")
-    body = await read_json(request, ChatRequest)
+    token, body = await read_request(request, ChatRequest, "write")
     check_user(body.user_id, token)
     server = server_of(request)
     session = find_session(request, token, body.session_id)

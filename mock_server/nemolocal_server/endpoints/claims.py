@@ -8,7 +8,7 @@ from nemolocal_contract.requests import ClaimRequest
 
 from ..claims import CLAIM_SECONDS
 from ..errors import session_not_found
-from ..guard import authenticate, find_session, read_json, server_of
+from ..guard import find_session, read_request, server_of
 from ..page import draw_nothing, draw_project
 from ..responses import reply
 from ..server import Server
@@ -17,8 +17,7 @@ from ..urls import base_url
 
 async def issue_claim(request: Request) -> Response:
     """A link to a project of the caller."""
-    token = authenticate(request, "read")
-    body = await read_json(request, ClaimRequest)
+    token, body = await read_request(request, ClaimRequest, "read")
     core = server_of(request).core
     session = find_session(request, token, body.session_id)
     if session.task_id != body.task_id:

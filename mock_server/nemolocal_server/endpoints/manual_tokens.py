@@ -52,8 +52,9 @@ async def make_token(request: Request) -> Response:
 async def change_token(request: Request) -> Response:
     """Change a token's plan, credits, scopes, life, dialect, or revoke it."""
     server = server_of(request)
-    token = _named(server, request.path_params["token"])
+    _named(server, request.path_params["token"])
     wanted = await read_json(request, TokenChange)
+    token = _named(server, request.path_params["token"])
     if wanted.credits is not msgspec.UNSET and wanted.credits < 0:
         raise bad_request("body: `credits` must be 0 or more")
     columns = _columns(wanted, server.core.clock.time())

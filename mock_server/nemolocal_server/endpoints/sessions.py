@@ -12,7 +12,7 @@ from nemolocal_contract.replies import CanvasConfig, SessionReply, State, StateR
 from nemolocal_contract.requests import SessionRequest
 
 from ..assets import Asset
-from ..guard import authenticate, check_user, read_json, server_of, session_in_path
+from ..guard import authenticate, check_user, read_request, server_of, session_in_path
 from ..journal.truth import truth_of
 from ..responses import reply
 from ..urls import base_url
@@ -22,9 +22,8 @@ DEFAULT_LANGUAGE = "en"
 
 async def open_session(request: Request) -> Response:
     """A new editing session of the caller."""
-    token = authenticate(request, "write")
-    check_user(request.path_params["user"], token)
-    body = await read_json(request, SessionRequest)
+    check_user(request.path_params["user"], authenticate(request, "write"))
+    token, body = await read_request(request, SessionRequest, "write")
     session = server_of(request).core.sessions.open(
         token, body.task_name, body.language or DEFAULT_LANGUAGE
     )

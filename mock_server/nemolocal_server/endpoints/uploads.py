@@ -25,11 +25,13 @@ _probes = ProbeCache()
 
 async def upload(request: Request) -> Response:
     """Add files to a session."""
-    _, session = session_in_path(request, "upload")
+    session_in_path(request, "upload")
     core = server_of(request).core
     received = await _receive(request)
     try:
         infos = await asyncio.gather(*map(_probe, received))
+        # Receiving and looking take their time: the token may have gone meanwhile.
+        _, session = session_in_path(request, "upload")
         assets = [
             Asset(file.id, session.id, "upload", file.filename, file.hash, info)
             for file, info in zip(received, infos, strict=True)

@@ -24,9 +24,12 @@ class Chaos:
         """The fault that befalls this call; nothing befalls calls of nobody."""
         if not self._rate or not call.client_id:
             return None
-        owner = call.client_id if call.token is None else f"{call.token.id}"
+        token = call.token
+        owner, drawn_by = (
+            (call.client_id, call.client_id) if token is None else (f"{token.id}", token.draw_id)
+        )
         self._calls[owner, call.endpoint] += 1
-        key = (call.client_id, call.endpoint, self._calls[owner, call.endpoint])
+        key = (drawn_by, call.endpoint, self._calls[owner, call.endpoint])
         if not self._draw.chance(self._rate, "chaos", *key):
             return None
         faults = _chaotic(call.endpoint)

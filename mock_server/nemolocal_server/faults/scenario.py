@@ -54,7 +54,7 @@ def find_scenario(named: str) -> Scenario:
         return builtin
     try:
         text = Path(named).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, ValueError) as error:
         known = ", ".join(builtin_scenarios())
         raise ScenarioError(
             f"cannot read scenario {named}: {error}; name a file, or one of {known}"
@@ -67,7 +67,7 @@ def _parse(name: str, text: str) -> Scenario:
         fields = tomllib.loads(text)
         _check_names(name, fields.get("settings"))
         scenario = msgspec.convert(fields, Scenario)
-    except (tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
+    except (tomllib.TOMLDecodeError, msgspec.ValidationError, RecursionError) as error:
         raise ScenarioError(f"scenario {name}: {error}") from error
     for number, order in enumerate(scenario.faults):
         try:

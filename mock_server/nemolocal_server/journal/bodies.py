@@ -43,7 +43,8 @@ class BodyCopy:
         if not _is_text(content_type, self._head):
             kind = content_type.partition(";")[0].strip() or "binary"
             return f"<{kind}: {self.size} bytes>"
-        clean = redactor.text(self._head.decode(errors="replace"))
+        text = self._head.decode(errors="replace")
+        clean = redactor.json(text) if "json" in content_type else redactor.text(text)
         return clean.encode()[:MAX_BODY].decode(errors="ignore")
 
     def _describe_form(self, content_type: str) -> str:

@@ -8,6 +8,7 @@ from nemolocal_contract.endpoints import find_endpoint
 from nemolocal_contract.headers import ANONYMOUS_TOKEN_PREFIX, AUTHORIZATION, bearer_token
 from nemolocal_contract.journal import Ending, Entry
 
+from ..known_tokens import KnownTokens
 from .bodies import BodyCopy
 from .redaction import Redactor
 from .truth import Truth
@@ -16,6 +17,8 @@ from .verdict import code_of, rules_touched
 RawHeaders = list[tuple[bytes, bytes]]
 # What an exchange takes in memory besides its bytes, about.
 _OVERHEAD = 1_500
+# Of a field that a client made up.
+_LONGEST_NAME = 100
 
 
 class Exchange(msgspec.Struct, gc=False):
@@ -51,10 +54,10 @@ class Exchange(msgspec.Struct, gc=False):
         return _OVERHEAD + headers + len(self.path) + len(self.query) + kept
 
 
-def entry_of(exchange: Exchange) -> Entry:
+def entry_of(exchange: Exchange, known: KnownTokens) -> Entry:
     """What the journal keeps of an exchange."""
     sent, answered = _headers(exchange.request_headers), _headers(exchange.response_headers)
-    redactor = Redactor(sent.get(AUTHORIZATION.lower(), ""))
+    redactor = Redactor(sent.get(AUTHORIZATION.lower(), ""), known)
     received = exchange.response.text(answered.get("content-type", ""), redactor)
     return Entry(
         started=exchange.started,
@@ -69,7 +72,7 @@ def entry_of(exchange: Exchange) -> Entry:
         chunks=tuple(exchange.chunks),
         speed=exchange.speed,
         **_meaning(exchange, sent, answered, received, redactor),
-        **_truth_behind(exchange),
+        **_truth_behind(exchange, redactor),
     )
 
 
@@ -85,8 +88,8 @@ def _meaning(
     name, endpoint = find_endpoint(exchange.method, exchange.path) or (None, None)
     code = code_of(exchange.status, answered.get("content-type", ""), received)
     return {
-        "method": exchange.method,
-        "url": redactor.url(url),
+        "method": redactor.text(exchange.method),
+        "url": redactor.text(url),
         "endpoint": name,
         "status": exchange.status,
         "code": code,
@@ -94,7 +97,7 @@ def _meaning(
     }
 
 
-def _truth_behind(exchange: Exchange) -> dict[str, Any]:
+def _truth_behind(exchange: Exchange, redactor: Redactor) -> dict[str, Any]:
     """What no byte of the exchange says."""
     truth = exchange.truth
     return {
@@ -108,6 +111,7 @@ def _truth_behind(exchange: Exchange) -> dict[str, Any]:
         "credits_after": truth.credits_after,
         "draft_before": truth.draft_before,
         "draft_after": truth.draft_after,
+        "unknown": tuple(redactor.text(name)[:_LONGEST_NAME] for name in truth.unknown),
     }
 
 

@@ -62,7 +62,9 @@ class Hindsight:
             rules.append("SSE-5")
         if fate.resend or entry.ending != "complete":
             rules.append("SSE-7")
-        turn = _told(entry.turn, fate, entry.ended)
+        # Stored without tokens of ours; what was sent as one since then goes here.
+        message = self._store.known.without_any(fate.message)
+        turn = _told(entry.turn, msgspec.structs.replace(fate, message=message), entry.ended)
         return msgspec.structs.replace(entry, turn=turn, rules=tuple(rules))
 
 

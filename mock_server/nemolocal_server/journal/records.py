@@ -1,5 +1,6 @@
 """The entries of a store: the newest 10,000, found again by who, what and where."""
 
+import logging
 import sys
 from collections.abc import Iterator, Sequence
 from typing import Annotated, Any
@@ -14,6 +15,8 @@ from .backlog import Backlog
 from .evidence import Evidence
 from .exchange import Exchange, entry_of
 from .hindsight import Fate, Hindsight
+
+log = logging.getLogger("nemolocal")
 
 MAX_ENTRIES = 10_000
 _PAGE = 100
@@ -78,8 +81,10 @@ class Journal:
         self.evidence.forget()
 
     def close(self) -> None:
-        """Write down what waits, for the last time."""
+        """Write down what waits, for the last time; what cannot be is counted as dropped."""
         self._backlog.close()
+        if self._backlog.given_up:
+            log.warning("%d entries of the journal could not be written", self._backlog.given_up)
 
     def entries(self, wanted: Wanted) -> Iterator[Entry]:
         """The entries, oldest first, read a page at a time."""
@@ -130,9 +135,10 @@ class Journal:
 
     @property
     def dropped(self) -> int:
-        """How many entries have made room for newer ones."""
+        """How many entries are no longer here: they made room, or could not be written."""
         self.catch_up()
-        return int(self._store.value("SELECT coalesce(sum(count), 0) FROM journal_dropped"))
+        stored = self._store.value("SELECT coalesce(sum(count), 0) FROM journal_dropped")
+        return int(stored) + self._backlog.given_up
 
     def clear(self) -> int:
         """Forget everything, the number dropped too; how many entries that were."""
@@ -160,12 +166,25 @@ class Journal:
     def _write(self, exchanges: Sequence[Exchange], given_up: int) -> None:
         """Store exchanges; those given up before them have had their ids too."""
         first = self._newest + given_up + 1
+        rows = [self._row(exchange) for exchange in exchanges]
         with self._store.transaction():
-            for entry_id, exchange in enumerate(exchanges, first):
-                self._insert(entry_id, entry_of(exchange))
-            self._drop(given_up + self._delete_until(first + len(exchanges) - 1 - MAX_ENTRIES))
+            for entry_id, row in enumerate(rows, first):
+                if row is not None:
+                    self._insert(entry_id, *row)
+            dropped = given_up + rows.count(None)
+            self._drop(dropped + self._delete_until(first + len(rows) - 1 - MAX_ENTRIES))
 
-    def _insert(self, entry_id: int, entry: Entry) -> None:
+    def _row(self, exchange: Exchange) -> tuple[Entry, str] | None:
+        """An entry and its text; None, which counts as dropped, where there is none to be had."""
+        try:
+            entry = entry_of(exchange, self._store.known)
+            return entry, encode_json(entry).decode()
+        except Exception:
+            # A defect of ours: it must not keep the others waiting for ever.
+            log.exception("an exchange (%s) cannot be understood", exchange.method)
+            return None
+
+    def _insert(self, entry_id: int, entry: Entry, text: str) -> None:
         self._store.execute(
             """INSERT INTO journal (id, token_id, user_id, endpoint, session_id, code, turn, entry)
                VALUES (:id, :token_id, :user_id, :endpoint, :session_id, :code, :turn, :entry)""",
@@ -176,7 +195,7 @@ class Journal:
             session_id=entry.session_id,
             code=entry.code,
             turn=entry.turn.number if entry.turn else None,
-            entry=encode_json(entry).decode(),
+            entry=text,
         )
 
     @property

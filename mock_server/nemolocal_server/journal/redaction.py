@@ -1,8 +1,10 @@
 """Blanking out token values: the server's own records are bound by CLI-9 and GEN-5 too."""
 
 import re
-from urllib.parse import unquote
 
+import msgspec
+
+from nemolocal_contract.envelope import decode_json, encode_json
 from nemolocal_contract.headers import (
     ANONYMOUS_TOKEN_PREFIX,
     AUTHORIZATION,
@@ -11,12 +13,12 @@ from nemolocal_contract.headers import (
     bearer_token,
 )
 
-BLANK = "[token]"
-LONGEST_TOKEN = 256
-"""A body is cut this many characters later than it is kept, so that no half token stays."""
+from ..known_tokens import BLANK as BLANK, LONGEST, SHORTEST, KnownTokens, in_every_form
 
-# Shorter values would blank out ordinary words; no token is that short.
-_SHORTEST_TOKEN = 8
+LONGEST_TOKEN = 6 * LONGEST
+r"""A body is cut this many characters later than it is kept, so that no half token stays; JSON may
+write each of a token's as `\u0061`."""
+
 _SECRET = re.compile(
     rf"(?:{ANONYMOUS_TOKEN_PREFIX}|{CLAIM_TOKEN_PREFIX})[\w-]+|(?i:(?<=bearer ))[^\s\"]+"
 )
@@ -33,33 +35,59 @@ _SECRET_HEADERS = frozenset(
 
 
 class Redactor:
-    """Blanks out what looks like a token, and the very token that a request carries."""
+    """Blanks out what is or looks like a token, and the very token that a request carries."""
 
-    def __init__(self, authorization: str) -> None:
+    def __init__(self, authorization: str, known: KnownTokens | None = None) -> None:
         token = bearer_token(authorization) or authorization.strip()
-        self._own = token if len(token) >= _SHORTEST_TOKEN else None
+        own = (token,) if len(token) >= SHORTEST else ()
+        self._replace_known = (known or KnownTokens()).replace_any(*own)
 
     def text(self, text: str) -> str:
-        """The text without tokens."""
-        if self._own is not None:
-            text = text.replace(self._own, BLANK)
-        return redact(text)
+        """The text without tokens, also where they are written with escapes."""
+        return in_every_form(text, self._replace)
 
-    def url(self, url: str) -> str:
-        """The URL without tokens, also percent-encoded ones."""
-        plain = unquote(url)
-        clean = self.text(plain)
-        return self.text(url) if clean == plain else clean
+    def _replace(self, text: str) -> str:
+        return redact(self._replace_known(text))
+
+    def json(self, text: str) -> str:
+        """A body that is JSON, if whole, without tokens; it is still JSON then."""
+        clean = self.text(text)
+        if clean == text:
+            return text
+        try:
+            decode_json(clean.encode())
+        except (msgspec.MsgspecError, ValueError, RecursionError):
+            return self._each_value(text) or clean
+        return clean
 
     def headers(self, headers: dict[str, str]) -> dict[str, str]:
         """The headers without tokens; those that exist to carry secrets lose all but the scheme."""
         # Most headers have none: then one search of them all is enough.
-        joined = "\n".join(headers.values())
+        joined = "\n".join([*headers, *headers.values()])
         clean = self.text if self.text(joined) != joined else str
         return {
-            name: _blank_header(value) if name in _SECRET_HEADERS else clean(value)
+            clean(name): _blank_header(value) if name in _SECRET_HEADERS else clean(value)
             for name, value in headers.items()
         }
+
+    def _each_value(self, text: str) -> str:
+        """JSON whose values hold what looked like a token where it cannot be one: a number."""
+        try:
+            value = decode_json(text.encode())
+        except (msgspec.MsgspecError, ValueError, RecursionError):
+            return ""
+        return encode_json(self._in(value)).decode()
+
+    def _in(self, value: object) -> object:
+        if isinstance(value, dict):
+            return {self.text(key): self._in(item) for key, item in value.items()}
+        if isinstance(value, list):
+            return [self._in(item) for item in value]
+        if isinstance(value, str):
+            return self.text(value)
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            return value if self.text(repr(value)) == repr(value) else BLANK
+        return value
 
 
 def redact(text: str) -> str:

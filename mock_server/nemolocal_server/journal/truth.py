@@ -1,5 +1,8 @@
 """What endpoints know about a request beyond its bytes, gathered while it is answered."""
 
+from collections.abc import Iterable
+from itertools import islice
+
 from starlette.types import Scope
 
 from nemolocal_contract.journal import Credits, TurnEntry
@@ -7,6 +10,8 @@ from nemolocal_contract.journal import Credits, TurnEntry
 from .evidence import Evidence
 
 _KEY = "nemolocal.truth"
+# Of fields that a client made up.
+_MOST_NAMES = 20
 
 # Left in a scope by the faults: the names of those in force, and that one has cut the connection.
 FAULTS = "nemolocal.faults"
@@ -28,6 +33,7 @@ class Truth:
         self.credits_after: Credits | None = None
         self.draft_before: str | None = None
         self.draft_after: str | None = None
+        self.unknown: tuple[str, ...] = ()
 
     def concern_token(self, token_id: int, *, fresh: bool = False) -> None:
         """The request is this token's; `fresh` if it made the token."""
@@ -44,6 +50,10 @@ class Truth:
     def concern_render(self, render_id: str) -> None:
         """The request is about this render, by the id that the client gave it."""
         self.render_id = render_id
+
+    def concern_unknown(self, names: Iterable[str]) -> None:
+        """The request has fields that nobody here knows, and that were left aside."""
+        self.unknown = tuple(islice(names, _MOST_NAMES))
 
     def concern_turn(self, number: int, edits: int) -> None:
         """The request began this turn of its session, with so many edits."""

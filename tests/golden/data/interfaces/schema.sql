@@ -1,4 +1,4 @@
-PRAGMA user_version = 1;
+PRAGMA user_version = 2;
 
 CREATE TABLE assets (
     id TEXT PRIMARY KEY,
@@ -111,7 +111,7 @@ CREATE INDEX sessions_of_token ON sessions (token_id);
 CREATE TABLE sqlite_sequence(name,seq);
 
 CREATE TABLE tokens (
-    id INTEGER PRIMARY KEY,
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
     fingerprint TEXT NOT NULL UNIQUE,
     user_id TEXT NOT NULL UNIQUE,
     client_id TEXT NOT NULL,
@@ -122,7 +122,9 @@ CREATE TABLE tokens (
     anonymous INTEGER NOT NULL,
     plan TEXT NOT NULL CHECK (plan IN ('free', 'paid', 'blocked')),
     scopes TEXT NOT NULL,
-    dialect_json TEXT
+    dialect_json TEXT,
+    draw_id TEXT NOT NULL,
+    chosen INTEGER NOT NULL
 ) STRICT;
 
 CREATE INDEX tokens_of_client ON tokens (client_id, expires);

@@ -1,0 +1,219 @@
+"""The data folder: ours by proof, made for its owner alone, and cleaned of nothing but our files.
+
+Every start cleans up. So a folder is believed to be ours by what its database says of itself, and
+without such a database only if there is nothing to lose. No part of it may be a link or somebody
+else's: a repository that brings a `.nemolocal` would lead us to the files of whoever starts a
+server in it. What has no name of ours is left alone, wherever it lies.
+"""
+
+import os
+import re
+import shutil
+import sqlite3
+import stat
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from .proof import whose_database
+
+DATABASE = "nemolocal.sqlite3"
+SNAPSHOTS = "snapshots"
+_FOLDERS = ("media", "renders", "footage", "work")
+# What SQLite keeps beside a database.
+_LOG = f"{DATABASE}-wal"
+_DATABASE_FILES = (DATABASE, _LOG, f"{DATABASE}-shm", f"{DATABASE}-journal")
+
+_ID = r"[0-9a-f]{32}"
+FILE_NAME = re.compile(rf"{_ID}\.[0-9a-z]{{2,5}}")
+"""The names of files in every folder but `work`: an id and an extension."""
+SNAPSHOT_NAME = re.compile(_ID)
+_WORK_FILE = re.compile(rf"{FILE_NAME.pattern}|fixture-[a-z]+\.[0-9a-z]+")
+_WORK_FOLDER = re.compile(rf"snapshot-{_ID}|render-[0-9a-z_]{{8}}")
+
+
+class StoreError(Exception):
+    """The data folder cannot be used; the message says why and what to do."""
+
+
+def open_folder(folder: Path) -> Path:
+    """The folder, with all its parts, once it is certain that it is ours to work in.
+
+    Raises `StoreError`, and has changed nothing then.
+    """
+    try:
+        if _exists(folder):
+            _check(folder)
+        _make_folders(folder)
+    except sqlite3.DatabaseError as error:
+        raise refusal(folder, error) from error
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise StoreError(f"cannot use data folder {folder}: {reason}; choose another") from error
+    return folder.resolve()
+
+
+def _make_folders(folder: Path) -> None:
+    """Make what is missing of a data folder, readable by its owner only."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(mode=0o700, exist_ok=True)
+    make_parts(folder)
+    if (folder / SNAPSHOTS).is_dir():
+        (folder / SNAPSHOTS).chmod(0o700)
+    # SQLite gives the files beside a database the mode that the database has.
+    if not (folder / DATABASE).exists():
+        os.close(os.open(folder / DATABASE, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+    for name in _DATABASE_FILES:
+        if (folder / name).exists():
+            (folder / name).chmod(0o600)
+
+
+def make_parts(folder: Path) -> None:
+    """Make the folders that hold files."""
+    for name in _FOLDERS:
+        part = folder / name
+        part.mkdir(mode=0o700, exist_ok=True)
+        part.chmod(0o700)
+
+
+def refusal(folder: Path, error: sqlite3.DatabaseError) -> StoreError:
+    """Why a database is of no use, and the way out."""
+    if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_BUSY:
+        return StoreError(
+            f"data folder {folder} is in use by another server: stop it, or choose another --data"
+        )
+    return StoreError(f"cannot use data folder {folder}: {error}; choose another --data")
+
+
+def own_path(folder: Path, name: str) -> Path:
+    """Where a file lies of which the database says the name; raises `StoreError` for any other.
+
+    A database may come from anywhere, and what it says must not lead out of its folder.
+    """
+    if not FILE_NAME.fullmatch(name):
+        raise StoreError(f"the database names a file that is none of ours: {name[:100]!r}")
+    return folder / name
+
+
+def own_files(folder: Path) -> Iterator[Path]:
+    """The files in a folder that have names of ours; nothing else is ever touched."""
+    if folder.is_dir():
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                if FILE_NAME.fullmatch(entry.name) and entry.is_file(follow_symlinks=False):
+                    yield Path(entry.path)
+
+
+def sweep(folder: Path, known: Iterable[str]) -> None:
+    """Take away the files of ours that stand for nothing any more, by their ids."""
+    ids = set(known)
+    for path in list(own_files(folder)):
+        if path.stem not in ids:
+            path.unlink()
+
+
+def empty_work(folder: Path) -> None:
+    """Take away what was being received or rendered when a server ended."""
+    with os.scandir(folder) as entries:
+        for entry in list(entries):
+            if entry.is_dir(follow_symlinks=False) and _WORK_FOLDER.fullmatch(entry.name):
+                shutil.rmtree(entry.path, ignore_errors=True)
+            elif entry.is_file(follow_symlinks=False) and _WORK_FILE.fullmatch(entry.name):
+                os.unlink(entry.path)
+
+
+def _check(folder: Path) -> None:
+    """Refuse a folder that is not certainly ours."""
+    _refuse_link(folder, folder, directory=True)
+    for name in (*_FOLDERS, SNAPSHOTS):
+        _refuse_link(folder, folder / name, directory=True)
+    for name in _DATABASE_FILES:
+        _refuse_link(folder, folder / name, directory=False)
+    if not os.access(folder, os.W_OK):
+        raise StoreError(
+            f"cannot use data folder {folder}: it cannot be written to; make it writable, or "
+            "choose another --data"
+        )
+    whose = whose_database(folder / DATABASE)
+    if whose == "foreign":
+        raise StoreError(
+            f"{folder} is no data folder: its `{DATABASE}` is the database of another program; "
+            "choose another --data"
+        )
+    if whose == "nobody's":
+        _refuse_anything_in(folder)
+    for part in _parts_within(folder):
+        _refuse_link(folder, part, directory=None)
+
+
+def _refuse_anything_in(folder: Path) -> None:
+    """Our folders are cleaned at every start: never those of somebody who gave a project's path."""
+    for name in (*_FOLDERS, SNAPSHOTS):
+        if (folder / name).is_dir() and any((folder / name).iterdir()):
+            raise StoreError(
+                f"{folder} is no data folder: its `{name}` is not ours; choose another --data"
+            )
+    log = folder / _LOG
+    if log.exists() and log.stat().st_size:
+        raise StoreError(
+            f"{folder} is no data folder: its `{_LOG}` is not ours; choose another --data"
+        )
+
+
+def _parts_within(folder: Path) -> Iterator[Path]:
+    """What has a name of ours, within the folders and the snapshots."""
+    for name in _FOLDERS:
+        yield from _named(folder / name, _WORK_FILE)
+        yield from _named(folder / name, _WORK_FOLDER)
+    for snapshot in _named(folder / SNAPSHOTS, SNAPSHOT_NAME):
+        yield snapshot
+        if snapshot.is_dir() and not snapshot.is_symlink():
+            yield from snapshot.iterdir()
+            for name in _FOLDERS:
+                yield from _named(snapshot / name, FILE_NAME)
+
+
+def _named(folder: Path, names: re.Pattern[str]) -> Iterator[Path]:
+    if folder.is_dir():
+        for name in os.listdir(folder):
+            if names.fullmatch(name):
+                yield folder / name
+
+
+def _refuse_link(folder: Path, part: Path, *, directory: bool | None) -> None:
+    """A part must be a folder or a file, as it is meant to be, and belong to who runs this."""
+    if not _exists(part):
+        return
+    found = part.lstat()
+    named = "it" if part == folder else f"its `{part.relative_to(folder).as_posix()}`"
+    if stat.S_ISLNK(found.st_mode) or _is_junction(part):
+        raise StoreError(
+            f"cannot use data folder {folder}: {named} is a link; give the folder itself, or "
+            "choose another --data"
+        )
+    is_due = stat.S_ISDIR if directory else stat.S_ISREG
+    if directory is not None and not is_due(found.st_mode):
+        due = "folder" if directory else "file"
+        raise StoreError(
+            f"cannot use data folder {folder}: {named} is no {due}; choose another --data"
+        )
+    if directory is False and found.st_nlink > 1:
+        raise StoreError(
+            f"cannot use data folder {folder}: {named} is a hard link of another file, which would "
+            "change with it; copy it, or choose another --data"
+        )
+    if hasattr(os, "geteuid") and found.st_uid != os.geteuid():
+        raise StoreError(
+            f"cannot use data folder {folder}: {named} belongs to another user "
+            f"(id {found.st_uid}); choose another --data"
+        )
+
+
+def _exists(path: Path) -> bool:
+    """Whether there is anything, a link that leads nowhere too."""
+    return os.path.lexists(path)
+
+
+def _is_junction(path: Path) -> bool:
+    """A link of Windows that is no symbolic one."""
+    tag = getattr(path.lstat(), "st_reparse_tag", 0)
+    return bool(tag) and tag == getattr(stat, "IO_REPARSE_TAG_MOUNT_POINT", None)

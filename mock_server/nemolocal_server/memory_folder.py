@@ -1,0 +1,80 @@
+"""The folder of a server that keeps nothing: gone when it ends, also where it was killed.
+
+A server holds a lock on a database of its own in its folder, which the operating system gives back
+when the process ends. So the next server can tell what a killed one has left from what is in use,
+and from what is somebody else's: that database says that it is ours.
+"""
+
+import contextlib
+import functools
+import os
+import shutil
+import sqlite3
+import stat
+import tempfile
+from pathlib import Path
+
+from .data_folder import make_parts
+from .migrations import sign
+from .proof import whose_connection
+
+_PREFIX = "nemolocal-memory-"
+_OWNER = "owner.sqlite3"
+
+
+class MemoryFolder:
+    """A folder for as long as this object holds it."""
+
+    def __init__(self) -> None:
+        sweep_once(Path(tempfile.gettempdir()))
+        self.path = Path(tempfile.mkdtemp(prefix=_PREFIX)).resolve()
+        self._lock = _lock(self.path / _OWNER)
+        make_parts(self.path)
+
+    def remove(self) -> None:
+        """Take the folder away, and everything in it."""
+        self._lock.close()
+        shutil.rmtree(self.path, ignore_errors=True)
+
+
+@functools.cache
+def sweep_once(temporary: Path) -> None:
+    """`sweep_killed`, once in the life of a process."""
+    sweep_killed(temporary)
+
+
+def sweep_killed(temporary: Path) -> None:
+    """Take away the folders of servers that were killed; nothing that is in use or not ours."""
+    for folder in temporary.glob(f"{_PREFIX}*"):
+        with contextlib.suppress(OSError, sqlite3.DatabaseError):
+            is_folder = stat.S_ISDIR(_mode_of_own(folder))
+            if is_folder and stat.S_ISREG(_mode_of_own(folder / _OWNER)):
+                _remove_unless_held(folder)
+
+
+def _remove_unless_held(folder: Path) -> None:
+    address = f"{(folder / _OWNER).as_uri()}?mode=rw"
+    with contextlib.closing(sqlite3.connect(address, uri=True, timeout=0)) as db:
+        db.execute("BEGIN EXCLUSIVE")
+        if whose_connection(db) != "ours":
+            return
+        db.execute("ROLLBACK")
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _mode_of_own(path: Path) -> int:
+    """What it is, links not followed; 0 where it is another user's."""
+    found = path.lstat()
+    mine = not hasattr(os, "geteuid") or found.st_uid == os.geteuid()
+    return found.st_mode if mine else 0
+
+
+def _lock(path: Path) -> sqlite3.Connection:
+    # The server is built in one thread and may end in another.
+    db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    # Nothing of it need outlive a power cut.
+    for pragma in ("synchronous=OFF", "journal_mode=MEMORY", "locking_mode=EXCLUSIVE"):
+        db.execute(f"PRAGMA {pragma}")
+    sign(db)
+    db.execute("BEGIN EXCLUSIVE")
+    return db

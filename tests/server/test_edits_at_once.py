@@ -1,0 +1,287 @@
+"""Several edits of one session at once: each holds its price until one has succeeded (CRD-3)."""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+from unittest.mock import patch
+
+import msgspec
+import pytest
+from hypothesis import settings, strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from nemolocal_contract.clock import ManualClock
+from nemolocal_contract.codes import Code
+from nemolocal_render.ffmpeg import FFmpegFailed
+from nemolocal_render.media import MediaInfo
+from nemolocal_server.errors import ContractError
+from nemolocal_server.server import Server
+from nemolocal_server.sessions import Session
+from nemolocal_server.settings import Settings, Tariff
+from nemolocal_server.silence import Silence, Truths
+from nemolocal_server.tokens import NewToken
+from tests.support.clips import CLIP, open_session
+from tests.support.profiles import examples
+
+EDIT, FAILING = "compress this video", "add epic background music"
+GENERATE, BOTH = (
+    "generate a clip of a city at night",
+    "generate a clip of the sea and add a title 'X'",
+)
+SONG = MediaInfo(kind="audio", extension="m4a", duration=4.0, audio_codec="aac")
+LONGEST = 2000.0
+T = TypeVar("T")
+
+
+async def fake_music(mood: str, _seconds: float, destination: Path) -> MediaInfo:
+    if mood == "epic":
+        raise FFmpegFailed("no room for something epic")
+    destination.write_bytes(b"la la la")
+    return SONG
+
+
+async def fake_scene(_scene: str, _seconds: float, _seed: int, destination: Path) -> MediaInfo:
+    destination.write_bytes(b"a clip")
+    return CLIP
+
+
+class Desk:
+    """A server on a manual clock, a token and what it is asked."""
+
+    def __init__(self, credits: int = 10_000, **chosen: Any) -> None:
+        self.loop = asyncio.new_event_loop()
+        self.clock = ManualClock()
+        self._patches: list[Any] = [
+            patch("nemolocal_server.composer.make_music", fake_music),
+            patch("nemolocal_server.composer.make_scene", fake_scene),
+        ]
+        for made in self._patches:
+            made.start()
+        options: dict[str, Any] = {"silence": Silence(rate=0), **chosen}
+        self.server = self.run(self._open(Settings(**options)))
+        self.token = self.server.make_token(NewToken(credits=credits, plan="paid"))[1]
+        self.sessions: list[Session] = []
+
+    async def _open(self, options: Settings) -> Server:
+        server = Server(options, self.clock)
+        server.start()
+        return server
+
+    def run(self, work: Coroutine[Any, Any, T]) -> T:
+        return self.loop.run_until_complete(work)
+
+    def close(self) -> None:
+        self.run(self.server.close())
+        self.loop.close()
+        for made in self._patches:
+            made.stop()
+
+    def session(self) -> Session:
+        self.sessions.append(open_session(self.server.core, self.token))
+        return self.sessions[-1]
+
+    def say(self, session: Session, message: str) -> int:
+        """Begin a turn; its number."""
+
+        async def begin() -> int:
+            return self.server.turns.begin(self.token, session, message).number
+
+        return self.run(begin())
+
+    def wait(self, seconds: float = LONGEST) -> None:
+        self.run(self.clock.advance(seconds))
+
+    def balance(self) -> tuple[int, int]:
+        found = self.server.core.ledger.balance(self.token.id)
+        return found.available, found.frozen
+
+    def statuses(self) -> dict[tuple[str, int], str]:
+        rows = self.server.core.store.all(
+            dict[str, Any], "SELECT session_id, number, status FROM turns"
+        )
+        return {(row["session_id"], row["number"]): row["status"] for row in rows}
+
+
+@pytest.fixture
+def open_desk() -> Iterator[Callable[..., Desk]]:
+    desks: list[Desk] = []
+
+    def make(**chosen: Any) -> Desk:
+        desks.append(Desk(**chosen))
+        return desks[-1]
+
+    yield make
+    for desk in desks:
+        desk.close()
+
+
+def test_each_holds_its_price_and_the_first_to_succeed_pays(open_desk: Callable[..., Desk]) -> None:
+    desk = open_desk(credits=200)
+    session = desk.session()
+    for number in range(1, 4):
+        desk.say(session, EDIT)
+        assert desk.balance() == (200 - 50 * number, 50 * number)
+    while desk.balance()[1]:
+        frozen = desk.balance()[1]
+        assert frozen == 150
+        desk.wait(1.0)
+    # The first success gives the other two back at once, while they still run.
+    assert desk.balance() == (150, 0)
+    assert "running" in desk.statuses().values()
+    desk.wait()
+    assert (desk.balance(), set(desk.statuses().values())) == ((150, 0), {"done"})
+    desk.say(session, EDIT)
+    assert desk.balance() == (150, 0)
+
+
+@pytest.mark.parametrize("messages", [(FAILING, EDIT), (EDIT, FAILING), (FAILING, FAILING, EDIT)])
+def test_none_is_free_because_another_failed(
+    open_desk: Callable[..., Desk], messages: tuple[str, ...]
+) -> None:
+    desk = open_desk(credits=200)
+    session = desk.session()
+    for message in messages:
+        desk.say(session, message)
+    assert desk.balance()[1] == 50 * len(messages)
+    desk.wait()
+    assert desk.balance() == (150, 0)
+
+
+def test_where_all_fail_all_is_given_back(open_desk: Callable[..., Desk]) -> None:
+    desk = open_desk(credits=100)
+    session = desk.session()
+    for _ in range(2):
+        desk.say(session, FAILING)
+    desk.wait()
+    assert (desk.balance(), set(desk.statuses().values())) == ((100, 0), {"failed"})
+
+
+def test_who_cannot_hold_once_more_is_refused(open_desk: Callable[..., Desk]) -> None:
+    desk = open_desk(credits=100)
+    session = desk.session()
+    for _ in range(2):
+        desk.say(session, EDIT)
+    with pytest.raises(ContractError) as refused:
+        desk.say(session, EDIT)
+    assert (refused.value.code, desk.balance()) == (Code.NO_CREDITS, (0, 100))
+    desk.wait()
+    desk.say(session, EDIT)
+    assert desk.balance() == (50, 0)
+
+
+def test_a_clip_is_paid_whatever_becomes_of_the_fee(open_desk: Callable[..., Desk]) -> None:
+    desk = open_desk(credits=1000)
+    session = desk.session()
+    desk.say(session, BOTH)
+    desk.say(session, EDIT)
+    assert desk.balance() == (800, 200)
+    desk.wait(60.0)  # an edit is done long before a clip
+    assert desk.balance() == (850, 100)
+    desk.wait()
+    assert desk.balance() == (850, 0)
+    costs = [desk.server.journal._hindsight.fate(session.id, number) for number in (1, 2)]
+    assert [fate and fate.cost for fate in costs] == [100, 50]
+
+
+def test_another_session_is_not_concerned(open_desk: Callable[..., Desk]) -> None:
+    desk = open_desk(credits=1000)
+    first, second = desk.session(), desk.session()
+    desk.say(first, EDIT)
+    desk.say(second, FAILING)
+    desk.say(second, EDIT)
+    desk.wait()
+    assert desk.balance() == (900, 0)
+
+
+def test_a_silent_edit_that_is_late_or_never_comes_holds_on(
+    open_desk: Callable[..., Desk],
+) -> None:
+    for script, left in (("n.", 150), ("l.", 150), ("nn", 200)):
+        desk = open_desk(credits=200, silence=Silence(script=script))
+        session = desk.session()
+        for _ in range(2):
+            desk.say(session, EDIT)
+        assert desk.balance() == (100, 100)
+        desk.wait()
+        assert desk.balance() == (left, 0)
+
+
+class Asked(msgspec.Struct, frozen=True):
+    """A turn, and what it costs if it succeeds."""
+
+    session: str
+    number: int
+    clips: int
+    edits: bool
+
+
+class EditsAtOnce(RuleBasedStateMachine):
+    """Any edits of two sessions in any order, against what they may hold and what they must pay."""
+
+    tariff = Tariff(editing=50, generation=100)
+
+    def __init__(self) -> None:
+        super().__init__()
+        silence = Silence(rate=0.4, truths=Truths(applied=1, not_applied=1, late=1))
+        self.desk = Desk(1_000_000, silence=silence, tariff=self.tariff)
+        self.owned = [self.desk.session(), self.desk.session()]
+        self.asked: list[Asked] = []
+        # What was already paid when a turn began, which then holds no fee.
+        self.free: set[tuple[str, int]] = set()
+
+    def teardown(self) -> None:
+        self.desk.close()
+
+    @rule(which=st.integers(0, 1), message=st.sampled_from([EDIT, FAILING, GENERATE, BOTH]))
+    def say(self, which: int, message: str) -> None:
+        session = self.owned[which]
+        paid = self.paid(session.id)
+        number = self.desk.say(session, message)
+        edits = self.desk.server.core.store.value(
+            "SELECT 1 FROM edits WHERE session_id = :id AND number = :n", id=session.id, n=number
+        )
+        if edits is None:  # it was not possible: talk
+            return
+        clips = int(message in (GENERATE, BOTH))
+        asked = Asked(session.id, number, clips, message != GENERATE)
+        self.asked.append(asked)
+        if paid:
+            self.free.add((session.id, number))
+
+    @rule(seconds=st.sampled_from([1.0, 7.0, 30.0, 200.0]))
+    def time_passes(self, seconds: float) -> None:
+        self.desk.wait(seconds)
+
+    @precondition(lambda self: self.asked)
+    @rule()
+    def everything_ends(self) -> None:
+        self.desk.wait()
+        assert "running" not in self.desk.statuses().values()
+
+    def paid(self, session: str) -> bool:
+        """Whether an edit of this session has succeeded."""
+        statuses = self.desk.statuses()
+        return any(
+            turn.edits and statuses[turn.session, turn.number] == "done"
+            for turn in self.asked
+            if turn.session == session
+        )
+
+    @invariant()
+    def credits_are_held_and_taken_as_the_contract_says(self) -> None:
+        statuses = self.desk.statuses()
+        held = taken = 0
+        for turn in self.asked:
+            status = statuses[turn.session, turn.number]
+            clips = turn.clips * self.tariff.generation
+            if status == "running":
+                held += clips + self.tariff.editing * (turn.edits and not self.paid(turn.session))
+            elif status == "done":
+                taken += clips
+        taken += self.tariff.editing * sum(self.paid(session.id) for session in self.owned)
+        assert self.desk.balance() == (1_000_000 - held - taken, held)
+
+
+TestEditsAtOnce = EditsAtOnce.TestCase
+TestEditsAtOnce.settings = settings(max_examples=examples(8, 400), stateful_step_count=20)

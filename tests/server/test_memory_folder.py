@@ -1,0 +1,92 @@
+"""What a killed server in memory leaves in the temporary folder goes at the next start."""
+
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import tempfile
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from nemolocal_server.memory_folder import MemoryFolder, sweep_killed
+from nemolocal_server.migrations import sign
+
+OWNER = "owner.sqlite3"
+_HOLD = """
+import sys
+from nemolocal_server.store import Store
+store = Store(None)
+print(store.folder, flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.fixture
+def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The temporary folder, for this process and its children."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    return tmp_path
+
+
+def test_the_folder_of_a_killed_server_goes_and_those_in_use_stay(temporary: Path) -> None:
+    here = MemoryFolder()
+    command = [sys.executable, "-c", _HOLD]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True) as holder:
+        assert holder.stdout is not None
+        theirs = Path(holder.stdout.readline().strip())
+        (theirs / "media" / "upload.mp4").write_bytes(b"a film")
+        sweep_killed(temporary)
+        assert theirs.exists()
+        holder.send_signal(signal.SIGKILL)
+        holder.wait()
+    sweep_killed(temporary)
+    assert not theirs.exists()
+    assert (here.path / "media").is_dir()
+    here.remove()
+    assert list(temporary.iterdir()) == []
+
+
+def test_only_what_says_that_it_is_ours_goes(temporary: Path) -> None:
+    def make(name: str) -> Path:
+        folder = temporary / f"nemolocal-memory-{name}"
+        folder.mkdir()
+        (folder / "film.mp4").write_bytes(b"precious")
+        return folder
+
+    make("bare")
+    (make("no-database") / OWNER).write_bytes(b"this is no database, " * 99)
+    (make("empty") / OWNER).touch()
+    with closing(sqlite3.connect(make("foreign") / OWNER)) as db:
+        db.execute("CREATE TABLE notes (text)")
+    killed = make("killed")
+    with closing(sqlite3.connect(killed / OWNER)) as db:
+        sign(db)
+    (temporary / "nemolocal-memory-link").symlink_to(killed)
+    linked = make("linked")
+    (linked / OWNER).symlink_to(killed / OWNER)
+    (temporary / "nemolocal-memory-file").touch()
+    (temporary / "nemolocal-other").mkdir()
+    sweep_killed(temporary)
+    left = {path.name.removeprefix("nemolocal-") for path in temporary.iterdir()}
+    kept = {"bare", "no-database", "empty", "foreign", "linked", "link", "file"}
+    assert left == {f"memory-{name}" for name in kept} | {"other"}
+    assert (linked / "film.mp4").read_bytes() == b"precious"
+
+
+def test_what_belongs_to_another_user_stays(
+    temporary: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = MemoryFolder()
+    folder._lock.close()
+    owner = os.geteuid()
+    monkeypatch.setattr(os, "geteuid", lambda: owner + 1)
+    sweep_killed(temporary)
+    assert folder.path.exists()
+    monkeypatch.undo()
+    sweep_killed(temporary)
+    assert not folder.path.exists()
