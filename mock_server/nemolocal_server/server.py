@@ -2,10 +2,12 @@
 
 from nemolocal_contract.clock import Clock
 from nemolocal_contract.journal import Summary
+from nemolocal_render.cores import usable_cores
 
 from .core import Core, open_core
 from .executor import LocalExecutor, RenderExecutor
 from .exports import Exports
+from .fair_places import FairPlaces
 from .faults.faults import Faults
 from .faults.scenario import Scenario, find_scenario
 from .journal.records import Journal, Wanted
@@ -32,6 +34,8 @@ class Server:
         self.journal = Journal(self.core.store)
         self.turns = Turns(self.core)
         self.exports = Exports(self.core, execute or LocalExecutor(self.core.store.work))
+        # Each probe of an upload is a process: more of them than cores only slow each other.
+        self.probing = FairPlaces(usable_cores())
         self.summary: Summary | None = None
         self._began_after = self.journal.last_id
         self.past = Past(self.core, self.journal, self.faults, self.turns, self.exports)

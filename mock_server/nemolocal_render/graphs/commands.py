@@ -79,8 +79,9 @@ def sound_command(plan: RenderPlan, output: str) -> Command:
 def copy_command(source: Source, plan: RenderPlan, output: str) -> Command:
     """Copy the picture and the sound of a file as they are."""
     graph = Graph(plan, 1, tone_mapping=False)
-    file = graph.open(source, 0, source.info.duration + 1)
-    streams = [file["V:0"], *([file["a:0"]] if source.info.has_audio else [])]
+    info = source.info
+    file = graph.open(source, 0, info.duration + 1)
+    streams = [file[info.picture_track], *([file[info.sound_track]] if info.has_audio else [])]
     return _compiled(graph, streams, [], ["-c", "copy"], output)
 
 

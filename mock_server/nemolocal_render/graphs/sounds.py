@@ -65,7 +65,8 @@ def _forwards(sound: Sound, graph: Graph, skipped: int = 0, samples: int | None 
     start = sound.start + skipped / SAMPLE_RATE * sound.speed
     lead = min(_WARM_UP, start)
     end = wanted / SAMPLE_RATE * sound.speed + lead + _MARGIN
-    audio = graph.open(sound.source, start - lead, end)["a:0"]
+    track = sound.source.info.sound_track
+    audio = graph.open(sound.source, start - lead, end)[track]
     # Silence where the source has none yet or has a gap, so that sound stays with its picture.
     audio = audio.filter("atrim", start=0, end=decimal(end))
     audio = audio.filter("aresample", SAMPLE_RATE, **{"async": 1, "first_pts": 0})
