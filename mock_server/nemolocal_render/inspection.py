@@ -36,8 +36,8 @@ if TYPE_CHECKING:
 _PROBED = 1 << 19
 # At more frames a second it is looked whether some follow each other without end.
 _USUAL_FPS = 120
-# Seconds: what is shorter cannot be put on a timeline, which counts milliseconds.
-_SHORTEST = 0.001
+# Seconds: what is shorter is less than a frame of most films, and none could be made of it alone.
+_SHORTEST = 0.02
 # Seconds that time stamps of one moment differ, since each track rounds its own.
 _SAME_TIME = 0.03
 _MICROSECONDS = 1_000_000
@@ -184,7 +184,8 @@ def _with_times(info: MediaInfo, reading: Reading, opened_at: int | None) -> Med
     seconds = float(reading.end - reading.start)
     if not _SHORTEST <= seconds <= MAX_SECONDS:
         raise MediaRejected(
-            f"its length is not between 0 and {MAX_SECONDS} s: {seconds:.6g} s can be decoded"
+            f"its length is not between {_SHORTEST} and {MAX_SECONDS} s: "
+            f"{seconds:.6g} s can be decoded"
         )
     origin = float(reading.start - Fraction(opened_at or 0, _MICROSECONDS))
     return msgspec.structs.replace(

@@ -19,6 +19,8 @@ _SINK = "render"
 _LINK = re.compile(r"\[[^\]]+\]")
 _TAKEN, _MADE = re.compile(rf"({_LINK.pattern})+"), re.compile(rf"({_LINK.pattern})+$")
 _CLEAN = ("-map_metadata", "-1", "-map_chapters", "-1")
+# A source that is damaged for the most part still shows what can be decoded of it.
+_ALWAYS = ("-progress", "pipe:1", "-max_error_rate", "1")
 _COLORS = ("-color_primaries", "bt709", "-color_trc", "bt709", "-colorspace", "bt709")
 # Ticks of a second of the parts: at least so many, as FFmpeg has it.
 _FEWEST_TICKS = 10_000
@@ -156,7 +158,7 @@ def _compiled(
         graphs = {f"{output}.{n}.graph": text for n, text in enumerate(_apart(filters, ends))}
     inputs = [graph.meaning.get(argument, argument) for argument in compiled[:at]]
     scripts = [argument for file in graphs for argument in ("-/filter_complex", file)]
-    whole = ("-progress", "pipe:1", *before, *inputs, *scripts, *maps, *settings, *_file(output))
+    whole = (*_ALWAYS, *before, *inputs, *scripts, *maps, *settings, *_file(output))
     return Command(whole, graphs)
 
 
