@@ -144,5 +144,5 @@ class Span:
 
     def _invented(self) -> bool:
         """Whether packets tell no length, or all the same one, which cannot be true."""
-        alike = self._shortest == self._longest and self._count > 2
+        alike = self._shortest == self._longest and self._count > 1
         return not self._longest or (alike and self._longest * self.base > 2 * self._gap())

@@ -37,28 +37,34 @@ def decode(path: Path, info: MediaInfo) -> Decoded:
     times = sorted(float(frame.time or 0) for frame in pictures)
     reach = times[-1] - times[0] if times else 0.0
     rate = (len(times) - 1) / reach if reach else 0.0
-    lengths = {_length(frame) for frame in pictures}
+    unknown = 1 / info.fps if info.fps else 0.0
+    lengths = {_length(frame, unknown) for frame in pictures}
     # What all pictures last though they follow more quickly, a header says and nobody sees.
     invented = len(lengths) == 1 and rate and max(lengths) > 2 / rate
     longest = 1 / rate if invented else math.inf
-    ends = [float(frame.time) + min(_length(frame), longest) for frame in frames]
+    ends = [float(frame.time) + min(_length(frame, unknown), longest) for frame in frames]
     seconds = max(ends) - min(float(frame.time) for frame in frames) if frames else 0.0
     size = (pictures[0].width, pictures[0].height) if pictures else (0, 0)
     return Decoded(seconds, len(times), rate, size)
 
 
-def agrees(info: MediaInfo, truth: Decoded) -> bool:
-    """Whether the figures are those of decoding, but for a frame of picture or sound."""
-    frame = max(1 / info.fps if info.fps else 0.0, _SOUND_FRAME / (info.sample_rate or 48_000))
+def agrees(info: MediaInfo, truth: Decoded, cut: float | None = None) -> bool:
+    """Whether the figures are those of decoding, but for a frame of picture or sound.
+
+    Of a file that is cut off the last picture, which may be so many seconds long, may be damaged.
+    """
+    frame = max(
+        cut or 0.0, 1 / info.fps if info.fps else 0.0, _SOUND_FRAME / (info.sample_rate or 48_000)
+    )
     length = abs(info.duration - truth.seconds) <= frame + 0.002
-    if info.kind != "video" or truth.pictures < 2 or not truth.rate:
+    if cut is not None or info.kind != "video" or truth.pictures < 2 or not truth.rate:
         return length
     return length and abs(info.fps - truth.rate) / truth.rate * (truth.pictures - 1) <= 1.01
 
 
-def _length(frame: Any) -> float:
+def _length(frame: Any, unknown: float) -> float:
     if isinstance(frame, av.VideoFrame):
-        return float((frame.duration or 0) * (frame.time_base or 0))
+        return float((frame.duration or 0) * (frame.time_base or 0)) or unknown
     return float(frame.samples / frame.sample_rate)
 
 
