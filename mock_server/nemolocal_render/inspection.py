@@ -134,7 +134,7 @@ def _describe(
     if reading.sound is not None:
         info = _with_sound(info, reading.sound)
     if reading.picture is not None:
-        info = _with_picture(info, reading.picture)
+        info = _with_picture(info, reading.picture, reading.start)
     if info.kind != "image" or extension == "gif":
         info = _with_times(info, reading, container.start_time)
     return info
@@ -149,7 +149,7 @@ def _with_sound(info: MediaInfo, sound: Track) -> MediaInfo:
     )
 
 
-def _with_picture(info: MediaInfo, picture: Track) -> MediaInfo:
+def _with_picture(info: MediaInfo, picture: Track, start: Fraction) -> MediaInfo:
     video, frame = picture.stream, picture.frame
     width, height = _displayed(frame, video)
     info = msgspec.structs.replace(
@@ -167,7 +167,12 @@ def _with_picture(info: MediaInfo, picture: Track) -> MediaInfo:
     fps = float(span.rate((video.average_rate, video.guessed_rate)))
     if fps > MAX_FPS or (fps > _USUAL_FPS and span.densest > MAX_FPS):
         raise MediaRejected(f"it has more than {MAX_FPS} frames a second")
-    return msgspec.structs.replace(info, fps=fps, picture_duration=float(span.end - span.start))
+    return msgspec.structs.replace(
+        info,
+        fps=fps,
+        picture_duration=float(span.end - span.start),
+        picture_start=float(span.start - start),
+    )
 
 
 def _displayed(frame: "VideoFrame", video: "VideoStream") -> tuple[int, int]:

@@ -60,7 +60,8 @@ class MediaInfo(msgspec.Struct, frozen=True):
     stills, more for animations), `width` and `height` are pixels as displayed (after rotation and
     pixel shape, 0 for audio), `bit_rate` is bits/s of the whole file, `sample_rate` is Hz,
     `channels` are those of the sound, `picture_duration` is seconds of a video's picture, which
-    may end before its sound (0: not known); names of what is not there are "".
+    may end before its sound (0: not known), `picture_start` how many seconds after the beginning
+    of the file it begins; names of what is not there are "".
 
     Of several tracks, the picture and the sound at these places are used, counted from 0 among the
     pictures without covers and among the sounds; `left_out` says in a sentence each what is not
@@ -83,6 +84,7 @@ class MediaInfo(msgspec.Struct, frozen=True):
     color_transfer: str = ""
     channels: int = 0
     picture_duration: float = 0.0
+    picture_start: float = 0.0
     picture_place: int = 0
     sound_place: int = 0
     origin: float = 0.0
