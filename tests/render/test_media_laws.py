@@ -8,6 +8,7 @@ import asyncio
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
@@ -81,7 +82,8 @@ def test_what_is_accepted_can_be_exported_whatever_the_cut(
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         sources: dict[str, Source] = {}
-        seen, heard = [], []
+        seen: list[dict[str, Any]] = []
+        heard: list[dict[str, Any]] = []
         at = 0
         for number, (odd, (begin, share, speed)) in enumerate(batch):
             path, info = look(odd, folder, str(number))
