@@ -20,6 +20,7 @@ from .media import (
     too_large,
 )
 from .sound_form import Form, form_of
+from .stills import gif_shows
 from .timing import Span
 from .tracks import ENCRYPTED, UNDECODABLE, Choice
 
@@ -106,13 +107,19 @@ class _Picture(Track):
     def __init__(self, stream: Any, most: float) -> None:
         super().__init__(stream)
         self._most = most
-        self._vp8 = stream.codec_context.name in ("vp8", "libvpx")
+        self._codec = stream.codec_context.name
 
     def _note(self, packet: Packet) -> None:
-        if not self._vp8 or memoryview(packet)[0] & _VP8_SHOWN:
+        if self._shows(packet):
             super()._note(packet)
         if self.span.count > self._most:
             raise MediaRejected(f"it has more than {self._most} pictures")
+
+    def _shows(self, packet: Packet) -> bool:
+        """Whether there is something in it to be seen."""
+        if self._codec in ("vp8", "libvpx"):
+            return bool(memoryview(packet)[0] & _VP8_SHOWN)
+        return self._codec != "gif" or gif_shows(bytes(packet))
 
 
 class _Sound(Track):
@@ -120,17 +127,22 @@ class _Sound(Track):
         super().__init__(stream)
         self._codec = stream.codec_context.name
         self._form: Form | None = None
+        # If the first packet tells no form, none does: the container tells one for all.
+        self._silent_of_form = False
         self._last: Packet | None = None
 
     def _note(self, packet: Packet) -> None:
         super()._note(packet)
         self._last = packet
+        if self._silent_of_form:
+            return
         form = form_of(self._codec, packet)
         if form is None:
-            return
-        if self._form is not None and form != self._form:
+            self._silent_of_form = self._form is None
+        elif self._form is not None and form != self._form:
             raise MediaRejected(_CHANGES)
-        self._form = form
+        else:
+            self._form = form
 
     def end(self) -> None:
         super().end()
@@ -160,6 +172,11 @@ class Reading:
     def tracks(self) -> list[Track]:
         """Those that are there."""
         return [track for track in (self.picture, self.sound) if track is not None]
+
+    @property
+    def useless(self) -> bool:
+        """Whether there is something against each track."""
+        return all(track.complaint for track in self.tracks)
 
     @property
     def start(self) -> Fraction:
@@ -204,11 +221,11 @@ def read_through(container: "InputContainer", choice: Choice, extension: str, si
         size,
     )
     one = still and extension != "gif"
+    by_stream = {track.stream.index: track for track in reading.tracks}
     for packet in _packets(container, reading):
-        track = reading.picture if packet.stream is picture else reading.sound
-        assert track is not None
+        track = by_stream[packet.stream_index]
         track.take(packet)
-        if (one and track.frame is not None) or all(t.complaint for t in reading.tracks):
+        if (one and track.frame is not None) or (track.complaint and reading.useless):
             break
     for track in reading.tracks:
         track.end()

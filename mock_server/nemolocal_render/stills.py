@@ -12,6 +12,7 @@ _JPEG_EMPTY = frozenset({0x01, *range(0xD0, 0xD9)})
 _JPEG_PIXELS = 0xDA
 _MOST_SEGMENTS, _MOST_FILLING = 1000, 4096
 _ANIMATED_WEBP = 0x02
+_GIF_PICTURE, _GIF_EXTENSION = 0x2C, 0x21
 
 
 class Head(NamedTuple):
@@ -80,6 +81,23 @@ def _jpeg_markers(file: BinaryIO) -> Iterator[int]:
             return
         file.seek(1 - len(found), 1)
         yield found[0]
+
+
+def gif_shows(packet: bytes) -> bool:
+    """Whether there is a picture in a part of a GIF; a comment has a part of its own."""
+    at = 0
+    if packet[:4] == b"GIF8":
+        at = 13 + (3 << (packet[10] & 7) + 1 if packet[10] & 0x80 else 0)
+    while at + 2 < len(packet):
+        if packet[at] == _GIF_PICTURE:
+            return True
+        if packet[at] != _GIF_EXTENSION:
+            return False
+        at += 2
+        while at < len(packet) and packet[at]:
+            at += 1 + packet[at]
+        at += 1
+    return False
 
 
 _READERS: dict[str, Callable[[BinaryIO], Head]] = {

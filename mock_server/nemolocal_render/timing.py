@@ -60,19 +60,35 @@ class Span:
             self._take(start, length)
 
     def _take(self, at: int, length: int) -> None:
-        if self._begin is None:
-            self._begin = at
-        # Sound may begin within a packet, and with the last one of all.
-        self._end = max(self._end, at + length, self._begin) if self._count else at + length
-        if at < self._begin:
+        end = at + length
+        if not self._count:
+            self._take_first(at, length)
             return
-        first = not self._count
-        self._first = at if first else min(self._first, at)
-        self._last = at if first else max(self._last, at)
-        self._shortest = length if first else min(self._shortest, length)
-        self._longest = max(self._longest, length)
+        if end > self._end:
+            self._end = end
+        if self._begin is None or at < self._begin:
+            return
+        if at > self._last:
+            self._last = at
+        elif at < self._first:
+            self._first = at
+        if length < self._shortest:
+            self._shortest = length
+        elif length > self._longest:
+            self._longest = length
         self._count += 1
         self._stamps.append(at)
+
+    def _take_first(self, at: int, length: int) -> None:
+        """Sound may begin within a packet, which may be the last one too."""
+        if self._begin is None:
+            self._begin = at
+        self._end = max(at + length, self._begin)
+        if at >= self._begin:
+            self._first = self._last = at
+            self._shortest = self._longest = length
+            self._count = 1
+            self._stamps.append(at)
 
     def cut(self, seconds: Fraction) -> None:
         """Say that so much of the last packet is not heard."""

@@ -8,6 +8,7 @@ from typing import Any
 import av
 import msgspec
 
+from nemolocal_render import inspection
 from nemolocal_render.media import MediaInfo
 
 # AAC, the longest of the usual ones: the last frame of sound may be cut or not.
@@ -25,7 +26,7 @@ class Decoded(msgspec.Struct, frozen=True):
 
 def decode(path: Path, info: MediaInfo) -> Decoded:
     """Decode the tracks that an upload has been described by, to the end or to where it breaks."""
-    with av.open(str(path)) as container:
+    with inspection._open(path, info.extension) as container:
         streams: list[Any] = []
         if info.width:
             films = [s for s in container.streams.video if not s.disposition & 0x400]
