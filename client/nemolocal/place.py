@@ -92,7 +92,7 @@ def _server(
         return OwnerMiddleware(app, monitor, may_pass)
 
     # The program may call the server by the cloud's name.
-    names = (*settings.allowed_hosts, watch.host)
+    names = (*settings.allowed_hosts, monitor.host)
     settings = msgspec.structs.replace(settings, allowed_hosts=names)
     try:
         return LocalServer(settings, tls=tls, listeners=listeners, wrap=restrict)

@@ -35,7 +35,11 @@ class SessionReply(msgspec.Struct, frozen=True):
 
 
 class FileReply(msgspec.Struct, frozen=True):
-    """A file as the backend knows it: seconds, pixels, frames per second (UPL-2)."""
+    """A file as the backend knows it: seconds, pixels, frames per second (UPL-2).
+
+    `warnings`, a field of ours that is there only if it says something, are sentences about what
+    of the file is not used: tracks that have no decoder, an end that is missing.
+    """
 
     filename: str
     file_type: MediaKind
@@ -45,6 +49,7 @@ class FileReply(msgspec.Struct, frozen=True):
     height: int = 0
     fps: float = 0.0
     hash: str = ""
+    warnings: tuple[str, ...] | msgspec.UnsetType = msgspec.UNSET
 
 
 class UploadReply(msgspec.Struct, frozen=True):

@@ -4,9 +4,7 @@
 facts of a rendered file.
 """
 
-import math
 import sys
-from collections.abc import Iterable
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,26 +16,30 @@ from nemolocal_contract.media import ACCEPTED
 from .media import (
     DECODERS,
     DEMUXERS,
-    MAX_ANIMATION_FRAMES,
     MAX_FPS,
-    MAX_IMAGE_PIXELS,
     MAX_SECONDS,
     MAX_STREAMS,
-    MAX_VIDEO_PIXELS,
+    RAW,
     MediaInfo,
     MediaRejected,
 )
+from .reading import Reading, Track, read_through
+from .stills import read_head
+from .tracks import Choice, Tracks
 
 if TYPE_CHECKING:
-    from av.audio.stream import AudioStream
     from av.container import InputContainer
     from av.video.frame import VideoFrame
     from av.video.stream import VideoStream
 
-# Raw streams carry no length, and what is guessed from their bit rate is wrong.
-_COUNTED = frozenset({"aac", "mp3"})
-# Of these, so many bytes show what they are; packets can be as small as seven bytes.
+# Of raw streams so many bytes show what they are; packets can be as small as seven bytes.
 _PROBED = 1 << 19
+# At more frames a second it is looked whether some follow each other without end.
+_USUAL_FPS = 120
+# Seconds: what is shorter is less than a frame of most films, and none could be made of it alone.
+_SHORTEST = 0.02
+# Seconds that time stamps of one moment differ, since each track rounds its own.
+_SAME_TIME = 0.03
 _MICROSECONDS = 1_000_000
 _COLOR_SPACES = {1: "bt709", 5: "bt470bg", 6: "smpte170m", 9: "bt2020nc"}
 _COLOR_TRANSFERS = {1: "bt709", 16: "smpte2084", 18: "arib-std-b67"}
@@ -79,7 +81,7 @@ def _open(path: Path, extension: str) -> "InputContainer":
             "format_whitelist": DEMUXERS[extension],
             "codec_whitelist": ",".join(DECODERS),
             "max_streams": str(MAX_STREAMS),
-            **({"probesize": str(_PROBED)} if extension in _COUNTED else {}),
+            **({"probesize": str(_PROBED)} if extension in RAW else {}),
         },
         **lenient,
     )
@@ -91,86 +93,86 @@ def inspect_media(path: Path, extension: str) -> MediaInfo:
     import av
 
     try:
-        with _open(path, extension) as container:
-            return _describe(container, extension, path.stat().st_size)
+        info = _inspected(path, extension)
     except (av.FFmpegError, ValueError) as error:
         reason = getattr(error, "strerror", "") or "its content is damaged"
         raise MediaRejected(f"the file cannot be read as .{extension}: {reason}") from error
-
-
-def _describe(container: "InputContainer", extension: str, size: int) -> MediaInfo:
-    video = _video(container) if ACCEPTED[extension] != "audio" else None
-    audio = next(iter(container.streams.audio), None)
-    for stream in (video, audio):
-        if stream is not None and stream.codec_context.name not in DECODERS:
-            raise MediaRejected(f"its codec {stream.codec_context.name} is not accepted")
-    if video is None and audio is None:
-        raise MediaRejected("the file holds neither a picture nor sound")
-    info = _describe_audio(audio, extension)
-    if video is not None:
-        info = _describe_video(container, video, info)
-    if info.kind != "image" or info.extension == "gif":
-        info = _timed(container, video or audio, info, size)
+    with path.open("rb") as file:
+        if extension == "png" and read_head(file, extension).animated:
+            told = (*info.left_out, "all but the first picture of its animation is left out")
+            info = msgspec.structs.replace(info, left_out=told)
     return info
 
 
-def _video(container: "InputContainer") -> "VideoStream | None":
-    from av.stream import Disposition
-
-    # The picture of an album is no video.
-    return next(
-        (s for s in container.streams.video if not s.disposition & Disposition.attached_pic), None
-    )
-
-
-def _describe_audio(audio: "AudioStream | None", extension: str) -> MediaInfo:
-    if audio is None:
-        return MediaInfo("audio", extension)
-    if not audio.rate:
-        raise MediaRejected("its sound cannot be read")
-    return MediaInfo(
-        "audio",
-        extension,
-        audio_codec=audio.codec_context.name,
-        sample_rate=audio.rate,
-        channels=audio.codec_context.layout.nb_channels,
-    )
+def _inspected(path: Path, extension: str) -> MediaInfo:
+    tracks = Tracks(extension)
+    while True:
+        with _open(path, extension) as container:
+            choice = tracks.choose(container)
+            reading = read_through(container, choice, extension, path.stat().st_size)
+            unfit = [track for track in reading.tracks if track.complaint]
+            if not unfit:
+                return _describe(container, choice, reading, tracks.left_out, extension)
+        for track in unfit:
+            tracks.refuse(track.stream, track.complaint)
 
 
-def _describe_video(
-    container: "InputContainer", video: "VideoStream", info: MediaInfo
+def _describe(
+    container: "InputContainer",
+    choice: Choice,
+    reading: Reading,
+    left_out: tuple[str, ...],
+    extension: str,
 ) -> MediaInfo:
-    kind = ACCEPTED[info.extension]
-    limit = MAX_IMAGE_PIXELS if kind == "image" else MAX_VIDEO_PIXELS
-    # Before a single frame is decoded: a small file can declare a picture of gigabytes.
-    if video.codec_context.width * video.codec_context.height > limit:
-        raise MediaRejected(f"its picture is larger than {limit} pixels")
-    fps = float(video.average_rate or video.guessed_rate or 0)
-    if kind == "video" and fps > MAX_FPS:
-        raise MediaRejected(f"it has more than {MAX_FPS} frames a second")
-    frame = _first_frame(container, video)
-    width, height = _displayed(frame, video)
+    info = MediaInfo(
+        ACCEPTED[extension] if choice.picture else "audio",
+        extension,
+        picture_place=choice.picture_place,
+        sound_place=choice.sound_place,
+        left_out=(*left_out, *reading.notes),
+    )
+    if reading.sound is not None:
+        info = _with_sound(info, reading.sound)
+    if reading.picture is not None:
+        info = _with_picture(info, reading.picture, reading.start)
+    if info.kind != "image" or extension == "gif":
+        info = _with_times(info, reading, container.start_time)
+    return info
+
+
+def _with_sound(info: MediaInfo, sound: Track) -> MediaInfo:
     return msgspec.structs.replace(
         info,
-        kind=kind,
+        audio_codec=sound.stream.codec_context.name,
+        sample_rate=sound.frame.sample_rate,
+        channels=sound.frame.layout.nb_channels,
+    )
+
+
+def _with_picture(info: MediaInfo, picture: Track, start: Fraction) -> MediaInfo:
+    video, frame = picture.stream, picture.frame
+    width, height = _displayed(frame, video)
+    info = msgspec.structs.replace(
+        info,
         width=width,
         height=height,
-        fps=fps if kind == "video" else 0.0,
         video_codec=video.codec_context.codec.canonical_name,
         pixel_format=frame.format.name,
         color_space=_COLOR_SPACES.get(int(frame.colorspace), ""),
         color_transfer=_COLOR_TRANSFERS.get(int(frame.color_trc), ""),
-        picture_duration=_seconds(video) if kind == "video" else 0.0,
-        picture_start=max((frame.time or 0.0) - (container.start_time or 0) / _MICROSECONDS, 0.0),
     )
-
-
-def _first_frame(container: "InputContainer", video: "VideoStream") -> "VideoFrame":
-    video.thread_type = "NONE"
-    frame = next(container.decode(video), None)
-    if frame is None:
-        raise MediaRejected("no picture can be decoded from it")
-    return frame
+    if info.kind == "image":
+        return info
+    span = picture.span
+    fps = float(span.rate((video.average_rate, video.guessed_rate)))
+    if fps > MAX_FPS or (fps > _USUAL_FPS and span.densest > MAX_FPS):
+        raise MediaRejected(f"it has more than {MAX_FPS} frames a second")
+    return msgspec.structs.replace(
+        info,
+        fps=fps,
+        picture_duration=float(span.end - span.start),
+        picture_start=float(span.start - start),
+    )
 
 
 def _displayed(frame: "VideoFrame", video: "VideoStream") -> tuple[int, int]:
@@ -179,37 +181,24 @@ def _displayed(frame: "VideoFrame", video: "VideoStream") -> tuple[int, int]:
     return (height, width) if frame.rotation % 180 else (width, height)
 
 
-def _timed(container: "InputContainer", stream: Any, info: MediaInfo, size: int) -> MediaInfo:
-    seconds = 0.0
-    if info.extension not in _COUNTED and container.duration and info.kind != "image":
-        seconds = container.duration / _MICROSECONDS
-    if not seconds:
-        container.seek(0)
-        seconds = _counted(container.demux(stream), info.kind)
-    if not 0 < seconds <= MAX_SECONDS and info.kind != "image":
-        raise MediaRejected(f"its length is not between 0 and {MAX_SECONDS} s")
-    rate = round(size * 8 / seconds) if seconds else 0
-    return msgspec.structs.replace(info, duration=seconds, bit_rate=rate)
-
-
-def _counted(packets: Iterable[Any], kind: str) -> float:
-    """The seconds that packets say they last, no more than are needed to refuse the file."""
-    most = MAX_ANIMATION_FRAMES if kind == "image" else math.inf
-    ticks, frames, base, enough = 0, 0, Fraction(0), math.inf
-    for packet in packets:
-        if not packet.size:
-            continue
-        if not base and packet.time_base is not None:
-            # A stream has one; fractions would take most of the time if each packet made some.
-            base = packet.time_base
-            enough = int(MAX_SECONDS / base)
-        frames, ticks = frames + 1, ticks + (packet.duration or 0)
-        if frames > most:
-            raise MediaRejected(f"it has more than {most} pictures")
-        if ticks > enough:
-            break
-    # One frame of a GIF stands still, however long it is said to be shown.
-    return float(ticks * base) if frames > 1 else 0.0
+def _with_times(info: MediaInfo, reading: Reading, opened_at: int | None) -> MediaInfo:
+    """The length: from the first frame to the end of the last one, over picture and sound."""
+    if info.kind == "image" and reading.tracks[0].span.count < 2:
+        # One frame of a GIF stands still, however long it is said to be shown.
+        return info
+    seconds = float(reading.end - reading.start)
+    if not _SHORTEST <= seconds <= MAX_SECONDS:
+        raise MediaRejected(
+            f"its length is not between {_SHORTEST} and {MAX_SECONDS} s: "
+            f"{seconds:.6g} s can be decoded"
+        )
+    origin = float(reading.start - Fraction(opened_at or 0, _MICROSECONDS))
+    return msgspec.structs.replace(
+        info,
+        duration=seconds,
+        bit_rate=round(reading.size * 8 / seconds),
+        origin=origin if origin > _SAME_TIME else 0.0,
+    )
 
 
 def inspect_render(path: Path) -> RenderFacts:

@@ -26,13 +26,17 @@ DEMUXERS: dict[str, str] = {
     "aac": "aac",
 }
 
+# Sound without a container, and so without a length that anything states.
+RAW = frozenset({"aac", "mp3"})
+
 # Both names of a codec where two decoders share it: PyAV and FFmpeg may prefer different ones.
 DECODERS: tuple[str, ...] = (
     *("h264", "hevc", "vp8", "vp9", "libvpx", "libvpx-vp9", "av1", "libdav1d", "mpeg4", "h263"),
     *("mpeg1video", "mpeg2video", "msmpeg4", "msmpeg4v1", "msmpeg4v2", "msmpeg4v3", "theora"),
     *("mjpeg", "prores", "dnxhd", "ffv1", "huffyuv", "ffvhuff", "utvideo", "rawvideo", "qtrle"),
     *("png", "gif", "webp"),
-    *("aac", "mp3", "mp3float", "mp2", "mp2float", "ac3", "eac3", "alac", "flac"),
+    *("aac", "mp3", "mp3float", "mp2", "mp2float", "ac3", "eac3", "dca", "truehd", "alac", "flac"),
+    *("amrnb", "amrwb", "libopencore_amrnb", "libopencore_amrwb"),
     *("opus", "libopus", "vorbis", "libvorbis", "adpcm_ms", "adpcm_ima_wav", "adpcm_ima_qt"),
     *("pcm_u8", "pcm_s8", "pcm_s16le", "pcm_s16be", "pcm_s24le", "pcm_s24be", "pcm_s32le"),
     *("pcm_s32be", "pcm_f32le", "pcm_f32be", "pcm_f64le", "pcm_alaw", "pcm_mulaw"),
@@ -40,7 +44,8 @@ DECODERS: tuple[str, ...] = (
 
 MAX_VIDEO_PIXELS = 3840 * 2160
 MAX_IMAGE_PIXELS = 33_177_600
-MAX_FPS = 120
+# Slow motion of telephones and cameras is recorded at 240 to 1,000.
+MAX_FPS = 1000
 MAX_SECONDS = 6 * 3600
 MAX_STREAMS = 16
 MAX_ANIMATION_FRAMES = 20_000
@@ -57,6 +62,11 @@ class MediaInfo(msgspec.Struct, frozen=True):
     `channels` are those of the sound, `picture_duration` is seconds of a video's picture, which
     may end before its sound (0: not known), `picture_start` how many seconds after the beginning
     of the file it begins; names of what is not there are "".
+
+    Of several tracks, the picture and the sound at these places are used, counted from 0 among the
+    pictures without covers and among the sounds; `left_out` says in a sentence each what is not
+    used. `origin` is how many seconds the file's clock, which starts with its earliest track, has
+    run when what is used begins.
     """
 
     kind: MediaKind
@@ -75,6 +85,20 @@ class MediaInfo(msgspec.Struct, frozen=True):
     channels: int = 0
     picture_duration: float = 0.0
     picture_start: float = 0.0
+    picture_place: int = 0
+    sound_place: int = 0
+    origin: float = 0.0
+    left_out: tuple[str, ...] = ()
+
+    @property
+    def picture_track(self) -> str:
+        """Which track is seen, as FFmpeg names it."""
+        return f"V:{self.picture_place}"
+
+    @property
+    def sound_track(self) -> str:
+        """Which track is heard, as FFmpeg names it."""
+        return f"a:{self.sound_place}"
 
     @property
     def has_audio(self) -> bool:
@@ -103,3 +127,10 @@ _ALPHA_RGB = frozenset({"rgba", "bgra", "argb", "abgr"})
 
 class MediaRejected(Exception):
     """A file that is not accepted; the text is one line for its owner, without paths (4001)."""
+
+
+def too_large(width: int, height: int, limit: int) -> MediaRejected:
+    """The refusal of a picture that has more pixels than are accepted."""
+    return MediaRejected(
+        f"its picture of {width}x{height} is larger than {limit} pixels; make it smaller"
+    )

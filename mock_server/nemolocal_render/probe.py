@@ -3,7 +3,6 @@
 import logging
 import os
 import sys
-import tempfile
 from pathlib import Path
 
 import msgspec
@@ -24,19 +23,22 @@ _SECONDS, _PATIENCE = 20, 300.0
 # Enough for the largest picture that is accepted, with 16 bits of each colour, and not for what a
 # small file unpacks to; a video keeps many pictures.
 _MEMORY, _VIDEO_MEMORY = 448 << 20, GIB
+# The child writes nothing, and reads nothing of a home.
+_NOWHERE = Path(os.sep)
 _CHILD = "nemolocal_render.inspection"
 
 
-async def probe(path: Path, extension: str) -> MediaInfo:
+async def probe(path: Path, extension: str, lenient: bool = False) -> MediaInfo:
     """What the file holds; raises MediaRejected with a reason for its owner, nothing else.
 
-    `extension` is an accepted one, in its one spelling. The file's bytes must fit it; then a child
-    process with limits on time, memory and files opens it (UPL-2, UPL-3, UPL-5).
+    `extension` is an accepted one, in its one spelling. The file's bytes must fit it or, if this is
+    `lenient`, another accepted one, which the info names; then a child process with limits on time,
+    memory and files opens it (UPL-2, UPL-3, UPL-5).
     """
     if extension not in ACCEPTED:
         raise MediaRejected(f"accepted are {ACCEPTED_TEXT}")
     try:
-        sniff(path, extension)
+        extension = sniff(path, extension, lenient)
     except OSError as error:
         raise MediaRejected("the file cannot be opened") from error
     memory = _VIDEO_MEMORY if ACCEPTED[extension] == "video" else _MEMORY
@@ -56,25 +58,23 @@ async def check(path: Path) -> RenderFacts:
 
 async def _ask(question: list[str], path: Path, memory: int) -> Answer:
     lines: list[str] = []
-    with tempfile.TemporaryDirectory(prefix="nemolocal-probe-") as home:
-        folder = Path(home)
-        try:
-            outcome = await process.run(
-                sandbox.confined([sys.executable, "-m", _CHILD, *question], _policy(path, memory)),
-                folder=folder,
-                environment=_environment(folder),
-                timeout=_PATIENCE,
-                on_line=lines.append,
-            )
-            if not lines:
-                # Most often the file's doing; if it is this machine's, somebody must hear of it.
-                _log.warning("a probe ended with status %s: %s", outcome.status, outcome.complaint)
-            return msgspec.json.decode(lines[-1] if lines else "{}", type=Answer)
-        except TimeoutError:
-            return Answer(rejected="the file takes too long to read")
-        except msgspec.DecodeError:
-            # The child was killed while it wrote: by its limits, or by what it read.
-            return Answer()
+    try:
+        outcome = await process.run(
+            sandbox.confined([sys.executable, "-m", _CHILD, *question], _policy(path, memory)),
+            folder=_NOWHERE,
+            environment=_environment(),
+            timeout=_PATIENCE,
+            on_line=lines.append,
+        )
+        if not lines:
+            # Most often the file's doing; if it is this machine's, somebody must hear of it.
+            _log.warning("a probe ended with status %s: %s", outcome.status, outcome.complaint)
+        return msgspec.json.decode(lines[-1] if lines else "{}", type=Answer)
+    except TimeoutError:
+        return Answer(rejected="the file takes too long to read")
+    except msgspec.DecodeError:
+        # The child was killed while it wrote: by its limits, or by what it read.
+        return Answer()
 
 
 def _policy(path: Path, memory: int) -> Policy:
@@ -88,8 +88,8 @@ def _policy(path: Path, memory: int) -> Policy:
     )
 
 
-def _environment(folder: Path) -> dict[str, str]:
+def _environment() -> dict[str, str]:
     # The child finds the modules where this process finds them.
     modules = os.pathsep.join(entry for entry in sys.path if entry)
     own = {"PYTHONPATH": modules, "PYTHONDONTWRITEBYTECODE": "1", "PYTHONSAFEPATH": "1"}
-    return {**sandbox.environment(folder), **own}
+    return {**sandbox.environment(_NOWHERE), **own}

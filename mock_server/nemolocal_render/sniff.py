@@ -4,7 +4,8 @@ import re
 from pathlib import Path
 from typing import BinaryIO
 
-from .media import MediaRejected
+from .media import MAX_IMAGE_PIXELS, MediaRejected, too_large
+from .stills import read_head
 
 _HEAD = 4096
 # What is packed beside a PNG's picture may unpack to a thousand times its size, and is unpacked.
@@ -49,6 +50,14 @@ _MAGIC: tuple[tuple[str, re.Pattern[bytes]], ...] = tuple(
     )
 )
 
+# What a file becomes that has been named something else: the usual extension of its content.
+_USUAL = {
+    **{name: name for name in ("avi", "wav", "webp", "jpg", "png", "gif", "mp3", "aac")},
+    "mov": "mp4",
+    "matroska": "mkv",
+    "id3": "mp3",
+}
+
 # Extensions whose content goes by another name, or by several.
 _CONTENT = {
     "mp4": {"mov"},
@@ -60,21 +69,43 @@ _CONTENT = {
 }
 
 
-def sniff(path: Path, extension: str) -> None:
-    """Compare a file's first bytes with its extension; raises MediaRejected when they differ.
+def sniff(path: Path, extension: str, lenient: bool = False) -> str:
+    """The extension that a file's first bytes fit; raises MediaRejected when it is not its own.
 
-    A PNG must not have more than 128 KiB of packed texts and colour profiles either.
+    A `lenient` look takes another accepted kind for what it is. A picture must not be larger than
+    is accepted, nor a WebP animated; a PNG must not have more than 128 KiB of packed texts and
+    colour profiles.
     """
     with path.open("rb") as file:
         head = file.read(_HEAD)
-        if extension == "png" and _packed(file) > _MOST_PACKED:
-            raise MediaRejected("its texts and colour profile are too large; save it without them")
+        found = next((name for name, magic in _MAGIC if magic.match(head)), "")
+        extension = _extension_of(head, found, extension, lenient)
+        _check_picture(file, extension)
+    return extension
+
+
+def _extension_of(head: bytes, found: str, extension: str, lenient: bool) -> str:
     if not head:
         raise MediaRejected("the file is empty")
-    found = next((name for name, magic in _MAGIC if magic.match(head)), None)
-    if found not in _CONTENT.get(extension, {extension}):
-        label = _LABELS.get(found or "", "something else")
-        raise MediaRejected(f"the file is named .{extension} but its content is {label}")
+    if found in _CONTENT.get(extension, {extension}):
+        return extension
+    if lenient and found in _USUAL:
+        return _USUAL[found]
+    label = _LABELS.get(found, "something else")
+    raise MediaRejected(f"the file is named .{extension} but its content is {label}")
+
+
+def _check_picture(file: BinaryIO, extension: str) -> None:
+    if extension == "png" and _packed(file) > _MOST_PACKED:
+        raise MediaRejected("its texts and colour profile are too large; save it without them")
+    width, height, animated = read_head(file, extension)
+    if width * height > MAX_IMAGE_PIXELS:
+        reason = str(too_large(width, height, MAX_IMAGE_PIXELS))
+    elif extension == "webp" and animated:
+        reason = "it is animated, which FFmpeg does not know of WebP; save it as GIF or MP4"
+    else:
+        return
+    raise MediaRejected(f"the file cannot be read as .{extension}: {reason}")
 
 
 def _packed(file: BinaryIO) -> int:

@@ -45,6 +45,7 @@ class Asset(msgspec.Struct, frozen=True):
             height=self.info.height,
             fps=round(self.info.fps, 3),
             hash=self.hash,
+            warnings=self.info.left_out or msgspec.UNSET,
         )
 
 

@@ -17,9 +17,12 @@ from nemolocal_contract.media import extension
 
 from . import ids
 from .errors import ContractError, bad_request, unsupported
+from .filenames import name_in_form, printable_name
 
 FIELD = "files"
 MAX_FILES = 50
+# Of a form beside its files: headers of parts, fields that nobody asked for, what is around it.
+MAX_BESIDE = 1 << 20
 _HINT = f"send one or more files in the multipart field `{FIELD}`"
 
 
@@ -36,14 +39,16 @@ class ReceivedFile(msgspec.Struct, frozen=True):
 async def receive_files(request: Request, folder: Path, limit: int) -> list[ReceivedFile]:
     """The files of a multipart body, written to `folder`; at most `limit` bytes each.
 
-    Raises 400 for a body that is no such form, 4001 for a name that is not accepted and 4002 at
-    the first byte over the limit; the rest of the body is not read, and nothing stays in `folder`.
+    Raises 400 for a body that is no such form or has more than 1 MB beside its files, 4001 for a
+    name that is not accepted and 4002 at the first byte over the limit; the rest of the body is not
+    read, and nothing stays in `folder`.
     """
     receiver = _Receiver(folder, limit)
     try:
         parser = MultipartParser(_boundary(request), receiver.callbacks())
         async for chunk in request.stream():
             parser.write(chunk)
+            receiver.count(len(chunk))
         parser.finalize()
         return receiver.result()
     except FormParserError as error:
@@ -73,6 +78,13 @@ class _Receiver:
         self._disposition = b""
         self._open: IncomingFile | None = None
         self._complete = False
+        self._beside = 0
+
+    def count(self, size: int) -> None:
+        """So many bytes of the body have been taken; 400 if too few of them are of files."""
+        self._beside += size
+        if self._beside > MAX_BESIDE:
+            raise bad_request(f"the form has more than 1 MB beside its files: {_HINT}")
 
     def callbacks(self) -> Any:
         return {
@@ -113,19 +125,23 @@ class _Receiver:
 
     def _end_headers(self) -> None:
         _, options = parse_options_header(self._disposition)
-        if b"filename" not in options:
+        name = name_in_form(self._disposition, options.get(b"filename"))
+        field = options.get(b"name", b"").decode(errors="replace")
+        if name is None and field == FIELD:
+            raise bad_request(f"`{FIELD}` is missing a filename in Content-Disposition: {_HINT}")
+        if name is None:
             return  # an ordinary form field: allowed, and of no use here
-        if options.get(b"name") != FIELD.encode():
-            field = options.get(b"name", b"").decode(errors="replace")
-            raise bad_request(f"field `{field}` is unknown: {_HINT}")
+        if field != FIELD:
+            raise bad_request(f"field `{field[:200]}` is unknown: {_HINT}")
         if len(self._files) == MAX_FILES:
             raise bad_request(f"more than {MAX_FILES} files in one request: send them in several")
-        filename = options[b"filename"].decode(errors="replace")
+        filename = printable_name(name)
         self._open = IncomingFile(filename, accepted_extension(filename), self._folder, self._limit)
 
     def _write(self, data: bytes, start: int, end: int) -> None:
         if self._open is not None:
             self._open.write(data[start:end])
+            self._beside -= end - start
 
     def _end_part(self) -> None:
         if self._open is not None:
@@ -149,7 +165,7 @@ class IncomingFile:
 
     def __init__(self, filename: str, accepted: str, folder: Path, limit: int) -> None:
         self._id = ids.new_file_id()
-        self._filename = filename
+        self._filename = printable_name(filename)
         self._extension = accepted
         self._limit = limit
         self._size = 0

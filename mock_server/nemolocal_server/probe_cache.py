@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, nullcontext
 from pathlib import Path
 
 from nemolocal_render.media import MediaInfo
@@ -23,18 +24,31 @@ class ProbeCache:
     def __init__(self, most: int = _MOST) -> None:
         self._most = most
         self._lock = threading.Lock()
-        self._found: dict[tuple[str, str], MediaInfo] = {}
+        self._found: dict[tuple[str, str, bool], MediaInfo] = {}
 
-    async def find(self, file: ReceivedFile, probe: Probe) -> MediaInfo:
-        """What the file holds, asked of `probe` if need be; raises MediaRejected as that does."""
-        key = (file.hash, file.extension)
-        with self._lock:
-            known = self._found.get(key)
-        if known is not None:
+    async def find(
+        self,
+        file: ReceivedFile,
+        probe: Probe,
+        lenient: bool = False,
+        place: AbstractAsyncContextManager[None] | None = None,
+    ) -> MediaInfo:
+        """What the file holds, asked of `probe` if need be; raises MediaRejected as that does.
+
+        What a `lenient` probe says is known apart. It is asked in a `place`: while that is waited
+        for, the same file may become known.
+        """
+        key = (file.hash, file.extension, lenient)
+        if (known := self._known(key)) is not None:
             return known
-        info = await probe(file.path, file.extension)
+        async with place or nullcontext():
+            info = self._known(key) or await probe(file.path, file.extension)
         with self._lock:
             self._found[key] = info
             if len(self._found) > self._most:
                 del self._found[next(iter(self._found))]
         return info
+
+    def _known(self, key: tuple[str, str, bool]) -> MediaInfo | None:
+        with self._lock:
+            return self._found.get(key)

@@ -4,6 +4,7 @@ import contextlib
 
 from nemolocal_contract.clock import Clock
 from nemolocal_contract.journal import Summary
+from nemolocal_render.cores import usable_cores
 
 from .access.policy import AccessPolicy
 from .core import Core, open_core
@@ -11,6 +12,7 @@ from .data_folder import StoreError
 from .errors import ContractError
 from .executor import LocalExecutor, RenderExecutor
 from .exports import Exports
+from .fair_places import FairPlaces
 from .faults.faults import Faults
 from .faults.scenario import Scenario, find_scenario
 from .fixtures import Fixtures
@@ -41,6 +43,8 @@ class Server:
         self.turns = Turns(self.core)
         self.fixtures = Fixtures(self.core.store.work)
         self.exports = Exports(self.core, execute or LocalExecutor(self.core.store.work))
+        # Each probe of an upload is a process: more of them than cores only slow each other.
+        self.probing = FairPlaces(usable_cores())
         self.summary: Summary | None = None
         self._began_after = self.journal.last_id
         try:

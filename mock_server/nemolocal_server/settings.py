@@ -17,6 +17,7 @@ from .tokens import NewToken
 # 100 TB, and what DNS allows.
 _MOST_BYTES = 10**14
 _LONGEST_HOST = 253
+Sniff = Literal["strict", "lenient"]
 ClockKind = Literal["real", "scaled", "manual"]
 
 
@@ -50,6 +51,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     - `address_limit` is how many tokens one address gets in a token's lifetime (AUTH-4: 10 in the
       cloud; None, since everything local is one address).
     - `upload_limit`, in bytes, overrides the skill's own (UPL-4).
+    - `sniff`: "strict" refuses a file whose content is of another kind than its name says (UPL-3),
+      "lenient" takes it for what it is, as phones and browsers do, if that kind is accepted.
     - `fetch_from` are the hosts that URL uploads may name (`host`, `host:port`, `*` for any), for
       `fetch_seconds` at most; none by default, so that the server never reaches out (UPL-6).
     - `control` False leaves out the control interface, all of it but the health check;
@@ -76,6 +79,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     token_lifetime: float = 7 * DAY
     address_limit: int | None = None
     upload_limit: int | None = None
+    sniff: Sniff = "strict"
     fetch_from: tuple[str, ...] = ()
     fetch_seconds: float = 30.0
     tariff: Tariff = Tariff()

@@ -4,20 +4,18 @@ import asyncio
 import contextlib
 import re
 from collections.abc import Callable
-from fractions import Fraction
-from itertools import repeat
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any
+from types import ModuleType
 
 import msgspec
 import pytest
 
-from nemolocal_render import inspection
+from nemolocal_render import inspection, reading, tracks
 from nemolocal_render.inspection import Answer, inspect_media, inspect_render
-from nemolocal_render.media import DEMUXERS, MAX_SECONDS, MediaInfo, MediaRejected
+from nemolocal_render.media import DEMUXERS, MediaInfo, MediaRejected
 from nemolocal_render.plan import Source
 from nemolocal_render.probe import check, probe
+from nemolocal_render.tracks import Tracks
 
 EXPECTED: dict[str, tuple[str, int, int, float, str, str]] = {
     "large-sample.mp4": ("video", 1280, 720, 4.0, "h264", "aac"),
@@ -179,58 +177,50 @@ def test_a_truncated_file_is_refused_or_described(media: Path, tmp_path: Path) -
 def test_a_picture_larger_than_the_limit_is_not_decoded(
     media: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(inspection, "MAX_VIDEO_PIXELS", 100)
+    monkeypatch.setattr(reading, "MAX_VIDEO_PIXELS", 100)
     with pytest.raises(MediaRejected, match="larger than 100 pixels"):
         inspect_media(media / "silent.mp4", "mp4")
 
 
 @pytest.mark.parametrize(
-    ("limit", "value", "reason"),
+    ("module", "limit", "value", "reason"),
     [
-        ("MAX_FPS", 20, "more than 20 frames a second"),
-        ("MAX_SECONDS", 0.5, "length is not between"),
-        ("DECODERS", ("aac",), "codec h264 is not accepted|cannot be read"),
+        (inspection, "MAX_FPS", 20, "more than 20 frames a second"),
+        (inspection, "MAX_SECONDS", 0.5, "length is not between"),
+        (
+            tracks,
+            "DECODERS",
+            ("aac",),
+            r"track 1 \(picture, h264\): its codec h264 is not accepted",
+        ),
     ],
 )
 def test_other_limits(
-    media: Path, monkeypatch: pytest.MonkeyPatch, limit: str, value: object, reason: str
+    media: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    module: ModuleType,
+    limit: str,
+    value: object,
+    reason: str,
 ) -> None:
-    monkeypatch.setattr(inspection, limit, value)
+    monkeypatch.setattr(module, limit, value)
     with pytest.raises(MediaRejected, match=reason):
         inspect_media(media / "silent.mp4", "mp4")
 
 
-def test_files_without_anything_to_see_or_hear() -> None:
-    streams = SimpleNamespace(video=[], audio=[])
-    container: Any = SimpleNamespace(streams=streams)
-    with pytest.raises(MediaRejected, match="neither a picture nor sound"):
-        inspection._describe(container, "mp4", 100)
-    streams.audio = [SimpleNamespace(rate=0, codec_context=SimpleNamespace(name="aac"))]
-    with pytest.raises(MediaRejected, match="its sound cannot be read"):
-        inspection._describe(container, "mp4", 100)
-
-
-def test_a_stream_without_a_frame_is_refused() -> None:
-    container: Any = SimpleNamespace(decode=lambda _: iter(()))
-    video: Any = SimpleNamespace()
-    with pytest.raises(MediaRejected, match="no picture can be decoded"):
-        inspection._first_frame(container, video)
-
-
-def test_packets_are_counted_where_a_container_names_no_length() -> None:
-    packet = SimpleNamespace(size=10, duration=480, time_base=Fraction(1, 48_000))
-    flush = SimpleNamespace(size=0, duration=None, time_base=None)
-    assert inspection._counted([packet, packet, flush], "audio") == pytest.approx(0.02)
-    assert inspection._counted([packet], "image") == 0.0
-    assert inspection._counted([], "audio") == 0.0
-
-
 @pytest.mark.slow
-def test_no_more_is_counted_than_it_takes_to_refuse_a_file() -> None:
-    packets = repeat(SimpleNamespace(size=10, duration=480, time_base=Fraction(1, 48_000)))
-    assert inspection._counted(packets, "audio") > MAX_SECONDS
-    with pytest.raises(MediaRejected, match="more than 20000 pictures"):
-        inspection._counted(packets, "image")
+def test_no_more_is_read_than_it_takes_to_refuse_a_file(
+    media: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reading, "MAX_ANIMATION_FRAMES", 20)
+    with pytest.raises(MediaRejected, match="more than 20 pictures"):
+        inspect_media(media / "small.gif", "gif")
+    monkeypatch.setattr(reading, "_STRIDE", 5)
+    monkeypatch.setattr(reading, "MAX_SECONDS", 0.3)
+    with inspection._open(media / "small.wav", "wav") as container:
+        choice = Tracks("wav").choose(container)
+        walk = reading.read_through(container, choice, "wav", 1)
+    assert 0.3 < walk.read < 0.6
 
 
 def test_the_child_answers_in_json(media: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -29,6 +29,7 @@ class ServerSettings(TypedDict, total=False):
     token_lifetime: float
     address_limit: int | None
     upload_limit: int | None
+    sniff: Literal["strict", "lenient"]
     fetch_from: tuple[str, ...]
     fetch_seconds: float
     tariff: Tariff

@@ -27,6 +27,8 @@ _SINK = "render"
 _LINK = re.compile(r"\[[^\]]+\]")
 _TAKEN, _MADE = re.compile(rf"({_LINK.pattern})+"), re.compile(rf"({_LINK.pattern})+$")
 _CLEAN = ("-map_metadata", "-1", "-map_chapters", "-1")
+# A source that is damaged for the most part still shows what can be decoded of it.
+_ALWAYS = ("-progress", "pipe:1", "-max_error_rate", "1")
 _COLORS = ("-color_primaries", "bt709", "-color_trc", "bt709", "-colorspace", "bt709")
 # Ticks of a second of the parts: at least so many, as FFmpeg has it.
 _FEWEST_TICKS = 10_000
@@ -100,8 +102,9 @@ def plain_sound_command(source: Source, seconds: float, plan: RenderPlan, output
 def copy_command(source: Source, plan: RenderPlan, output: str) -> Command:
     """Copy the picture and the sound of a file as they are."""
     graph = Graph(plan, 1, tone_mapping=False)
-    file = graph.open(source, 0, source.info.duration + 1)
-    streams = [file["V:0"], *([file["a:0"]] if source.info.has_audio else [])]
+    info = source.info
+    file = graph.open(source, 0, info.duration + 1)
+    streams = [file[info.picture_track], *([file[info.sound_track]] if info.has_audio else [])]
     return _compiled(graph, streams, [], ["-c", "copy"], output)
 
 
@@ -177,16 +180,7 @@ def _compiled(
         graphs = {f"{output}.{n}.graph": text for n, text in enumerate(_apart(filters, ends))}
     inputs = [graph.meaning.get(argument, argument) for argument in compiled[:at]]
     scripts = [argument for file in graphs for argument in ("-/filter_complex", file)]
-    whole = (
-        "-progress",
-        "pipe:1",
-        *before,
-        *inputs,
-        *scripts,
-        *maps,
-        *settings,
-        *(file or _file(output)),
-    )
+    whole = (*_ALWAYS, *before, *inputs, *scripts, *maps, *settings, *(file or _file(output)))
     return Command(whole, graphs)
 
 

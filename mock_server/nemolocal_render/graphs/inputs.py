@@ -63,8 +63,8 @@ class Graph:
         }
         if source.info.animated:
             options["ignore_loop"] = 0
-        elif start:
-            options["ss"] = decimal(start)
+        elif start + source.info.origin:
+            options["ss"] = decimal(start + source.info.origin)
         if seconds is None:
             # Else a frame that began before `start` and stands there for long would be lost.
             options["noaccurate_seek"] = None

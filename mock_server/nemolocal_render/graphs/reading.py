@@ -24,7 +24,8 @@ class _Reach(NamedTuple):
 
 def read_still(picture: Picture, graph: Graph) -> Stream:
     """The one frame of a still."""
-    video = graph.open(picture.shot.source, 0, 1)["V:0"]
+    source = picture.shot.source
+    video = graph.open(source, 0, 1)[source.info.picture_track]
     return video.filter("trim", end_frame=1).filter("setpts", 0)
 
 
@@ -34,7 +35,8 @@ def read_moving(picture: Picture, graph: Graph) -> Stream:
     shot, source = picture.shot, picture.shot.source
     reach = _reach(picture, graph)
     still = {"stop": -1, "stop_mode": "clone"}
-    video, zero = graph.open(source, reach.begin, None)["V:0"], reach.start - reach.begin
+    video = graph.open(source, reach.begin, None)[source.info.picture_track]
+    zero = reach.start - reach.begin
     if not source.info.animated:
         video = video.filter("tpad", **still)
     # Some files count time in whole seconds, in which nothing finer could be cut.

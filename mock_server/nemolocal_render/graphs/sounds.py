@@ -67,7 +67,8 @@ def _forwards(sound: Sound, graph: Graph, skipped: int = 0, samples: int | None 
     late = start - _WARM_UP < sound.source.info.picture_start
     lead = start if late else min(_WARM_UP, start)
     end = wanted / SAMPLE_RATE * sound.speed + lead + _MARGIN
-    audio = graph.open(sound.source, start - lead, end)["a:0"]
+    track = sound.source.info.sound_track
+    audio = graph.open(sound.source, start - lead, end)[track]
     # Silence where the source has none yet or has a gap, so that sound stays with its picture.
     audio = audio.filter("atrim", start=0, end=decimal(end))
     if sound.source.info.channels == 1:

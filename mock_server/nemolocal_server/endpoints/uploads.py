@@ -1,6 +1,7 @@
 """Uploads: received, looked into, only then part of the session, all or none (UPL-1 to UPL-6)."""
 
 import asyncio
+from functools import partial
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -16,6 +17,8 @@ from ..guard import profile_of, read_json, server_of, session_in_path
 from ..intake import MAX_FILES, ReceivedFile, receive_files
 from ..probe_cache import ProbeCache
 from ..responses import reply
+from ..server import Server
+from ..tokens import Token
 from ..url_uploads import receive_url
 from ..urls import base_url
 
@@ -25,11 +28,12 @@ _probes = ProbeCache()
 
 async def upload(request: Request) -> Response:
     """Add files to a session."""
-    session_in_path(request, "upload")
-    core = server_of(request).core
+    token, session = session_in_path(request, "upload")
+    server = server_of(request)
+    core = server.core
     received = await _receive(request)
     try:
-        infos = await asyncio.gather(*map(_probe, received))
+        infos = await _probe_all(received, server, token)
         # Receiving and looking take their time: the token may have gone meanwhile.
         _, session = session_in_path(request, "upload")
         assets = [
@@ -66,8 +70,21 @@ def _discard(received: list[ReceivedFile]) -> None:
         file.path.unlink(missing_ok=True)
 
 
-async def _probe(file: ReceivedFile) -> MediaInfo:
+async def _probe_all(received: list[ReceivedFile], server: Server, token: Token) -> list[MediaInfo]:
+    """What the files hold; one that is refused, and no more is looked for."""
+    probes = [asyncio.ensure_future(_probe(file, server, token)) for file in received]
     try:
-        return await _probes.find(file, probe)
+        return await asyncio.gather(*probes)
+    finally:
+        for one in probes:
+            one.cancel()
+        await asyncio.gather(*probes, return_exceptions=True)
+
+
+async def _probe(file: ReceivedFile, server: Server, token: Token) -> MediaInfo:
+    lenient = server.settings.sniff == "lenient"
+    try:
+        look = partial(probe, lenient=True) if lenient else probe
+        return await _probes.find(file, look, lenient, server.probing.of(token.id))
     except MediaRejected as error:
         raise unsupported(f"{file.filename!r}: {error}") from error
