@@ -223,7 +223,8 @@ def read_through(container: "InputContainer", choice: Choice, extension: str, si
     one = still and extension != "gif"
     by_stream = {track.stream.index: track for track in reading.tracks}
     for packet in _packets(container, reading):
-        track = by_stream[packet.stream_index]
+        # An empty packet knows its stream, but not its number.
+        track = by_stream[packet.stream.index]
         track.take(packet)
         if (one and track.frame is not None) or (track.complaint and reading.useless):
             break

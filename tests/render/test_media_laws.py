@@ -39,7 +39,7 @@ def look(odd: Odd, folder: Path, name: str = "x") -> tuple[Path, MediaInfo | str
 
 
 @given(odd_containers())
-@settings(max_examples=examples(60, 2000))
+@settings(max_examples=examples(15, 2000))
 def test_the_figures_are_those_of_decoding(odd: Odd) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path, info = look(odd, Path(folder))
@@ -55,7 +55,7 @@ def test_the_figures_are_those_of_decoding(odd: Odd) -> None:
 
 
 @given(odd_containers())
-@settings(max_examples=examples(40, 2000))
+@settings(max_examples=examples(10, 2000))
 def test_what_is_left_out_is_told(odd: Odd) -> None:
     with tempfile.TemporaryDirectory() as folder:
         _, info = look(odd, Path(folder))
