@@ -141,7 +141,7 @@ def test_a_render_outlives_a_disk_that_is_full_for_a_while(
         desk.server.turns.begin(token, session, "edit my raw video footage")
         await desk.server.core.clock.advance(2000)  # type: ignore[attr-defined]
         draft = draft_to_wire(desk.server.core.sessions.draft(session.id))
-        desk.server.exports.submit(
+        await desk.server.exports.submit(
             token, session, RenderRequest("render_1", session.id, draft), "1080p"
         )
         while not at:
