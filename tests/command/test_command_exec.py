@@ -35,9 +35,16 @@ def execute(capfd: pytest.CaptureFixture[str]) -> Execute:
     def run_program(*words: str, options: tuple[str, ...] = ()) -> tuple[int, str, str]:
         status = main(["exec", *options, "--", *words])
         told = capfd.readouterr()
-        return status, told.out, told.err
+        return status, told.out, told.err if options else without_doubts(told.err)
 
     return run_program
+
+
+def without_doubts(err: str) -> str:
+    """What is told, less what is told only where programs cannot be sealed."""
+    doubt = ", or its calls went past the proxy to the real cloud, since this run is not sealed"
+    lines = err.replace(doubt, "").splitlines(keepends=True)
+    return "".join(line for line in lines if "exec: not sealed (unshare: " not in line)
 
 
 @pytest.mark.slow
@@ -155,7 +162,7 @@ def test_node_reaches_a_host_that_is_allowed(
     ask += "fetch('data:,known').then(r => r.text()).then(console.log); "
     ask += "console.log(process.noDeprecation)"
     status, out, err = execute(node, "-e", ask, options=allowed)
-    assert (status, err) == (0, NO_CALL)
+    assert (status, without_doubts(err)) == (0, NO_CALL)
     assert '"code":1001' in out
     assert "known" in out
     assert "true" in out
@@ -226,7 +233,7 @@ def test_machine_that_cannot_seal_says_so(
         raise Unsealable("unshare: operation not permitted")
 
     monkeypatch.setattr("nemolocal.place.open_seal", refuse)
-    status, _, err = execute("true")
+    status, _, err = execute("true", options=("--seal", "auto"))
     assert status == 0
     assert err == (
         "nemolocal exec: not sealed (unshare: operation not permitted): a client that heeds "
@@ -257,7 +264,8 @@ def test_calls_may_be_required_and_kept(execute: Execute, tmp_path: Path) -> Non
     kept = ("--journal", str(tmp_path / "a.jsonl"), "--report", str(tmp_path / "b.json"))
     options = ("--require-calls", "2", *kept)
     status, _, err = execute("curl", "-sS", BALANCE, options=options)
-    assert (status, err) == (2, "nemolocal exec: 1 call seen, of 2 that --require-calls wants\n")
+    assert status == 2
+    assert err.endswith("nemolocal exec: 1 call seen, of 2 that --require-calls wants\n")
     (line,) = (tmp_path / "a.jsonl").read_text().splitlines()
     assert json.loads(line)["endpoint"] == "balance"
     verdicts = json.loads((tmp_path / "b.json").read_text())["verdicts"]
@@ -329,6 +337,7 @@ def test_journal_that_cannot_be_kept_is_told(execute: Execute) -> None:
     assert err.endswith("nemolocal: /dev/null/x: cannot be written: Not a directory\n")
 
 
+@sealed
 @pytest.mark.slow
 def test_plain_http_to_any_other_host_is_refused_where_it_is_sealed(execute: Execute) -> None:
     ask = "curl -sS --resolve else.example:80:198.51.100.7 http://else.example/"
