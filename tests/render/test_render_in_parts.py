@@ -255,7 +255,7 @@ def test_a_part_that_fails_ends_the_others(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     fake_ffmpeg("if 'file:part-1.mp4' in args: sys.exit('disk on fire')")
-    with pytest.raises(RenderFailed, match="^FFmpeg could not make it"):
+    with pytest.raises(RenderFailed, match=r"^FFmpeg could not make it"):
         made(plan(), tmp_path, 2)
     assert "disk on fire" in caplog.text
     assert list((tmp_path / "work").iterdir()) == []
