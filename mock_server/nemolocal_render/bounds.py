@@ -17,6 +17,8 @@ MAX_EFFECTS = 50
 MAX_ALL_EFFECTS = 5000
 MAX_FIELDS = 100
 MAX_WARNINGS = 100
+# Bytes of decoded pictures: thirty of 4K one above the other, or a hundred of full HD.
+MAX_AT_ONCE = 4_000_000_000
 
 
 def read_draft(wire: Mapping[str, Any]) -> Draft:

@@ -45,14 +45,19 @@ def workers_for(plan: RenderPlan, cores: int) -> int:
     if plan.encoding.max_rate or most < 2:
         return 1
     encoder = _encoder_memory(plan)
+    heaviest = memory_at_once(plan)
+    each = heaviest + encoder
+    return max(min(most, int(_CORE_MEMORY * cores / each)), 1)
+
+
+def memory_at_once(plan: RenderPlan) -> float:
+    """Bytes that the stretch takes in which most is shown at once; it cannot be cut any shorter."""
     shown = _Shown(plan)
     canvas = plan.width * plan.height
-    heaviest = max(
+    return max(
         sum(_memory(picture, canvas) for picture in shown.between(begin, end))
         for begin, end in pairwise([0, *_places(plan)])
     )
-    each = heaviest + encoder
-    return max(min(most, int(_CORE_MEMORY * cores / each)), 1)
 
 
 def parts_of(plan: RenderPlan, workers: int = 1) -> list[RenderPlan]:

@@ -6,10 +6,10 @@ import msgspec
 
 from nemolocal_contract.draft import Draft, Metadata, TrackType
 
-from .bounds import few_warnings, require_sane_size, require_segments
+from .bounds import MAX_AT_ONCE, few_warnings, require_sane_size, require_segments
 from .canvas import Canvas, OutputSpec, choose_canvas
 from .checks import MAX_MS, DraftRejected, number, require_types
-from .chunks import reversible
+from .chunks import memory_at_once, reversible
 from .clips import Clip, Lanes, read_lanes, read_times
 from .copying import copied_source
 from .joins import Joins, Span, frame_at, join, spans_of
@@ -69,6 +69,8 @@ def plan_render(
             [*changes, *style_notes, *join_notes, *omitted, *source_notes(lanes)]
         ),
     )
+    if memory_at_once(plan) > MAX_AT_ONCE:
+        raise DraftRejected("draft.t", "shows more pictures at once than there is memory for")
     return msgspec.structs.replace(plan, copied=copied_source(plan, lanes))
 
 
