@@ -17,7 +17,8 @@ from nemolocal_client import Notice
 from nemolocal_client.errors import BadRequest
 from nemolocal_conformance.driver.outcome import Outcome
 from nemolocal_conformance.driver.table import as_markdown as as_table
-from nemolocal_conformance.reports import as_html, as_junit, as_markdown
+from nemolocal_conformance.reports import as_html, as_json, as_junit, as_markdown
+from nemolocal_conformance.reports.json import report_from_json
 from nemolocal_conformance.verdicts import Report, Verdict
 from nemolocal_contract.draft import draft_from_wire
 from nemolocal_contract.printable import printable
@@ -122,6 +123,7 @@ def report() -> Report:
 FORMS: dict[str, Callable[[], str]] = {
     "an error of the client": lambda: str(BadRequest(EVIL, remedy=EVIL)),
     "the HTML report": lambda: as_html(report()),
+    "the JSON report": lambda: as_json(report()),
     "the JUnit report": lambda: as_junit(report()),
     "the Markdown report": lambda: as_markdown(report()),
     "the table of scenarios": lambda: as_table(
@@ -139,3 +141,7 @@ def test_reports_and_pages_have_texts_without_escapes(form: str) -> None:
     text = FORMS[form]()
     assert printable(text) == text
     assert "PWNED" in text
+
+
+def test_the_json_report_says_exactly_what_was_said() -> None:
+    assert report_from_json(as_json(report())) == report()

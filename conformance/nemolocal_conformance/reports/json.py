@@ -2,6 +2,8 @@
 
 import msgspec
 
+from nemolocal_contract.printable import printable
+
 from ..verdicts import Report
 
 _INDENT = 2
@@ -9,7 +11,8 @@ _INDENT = 2
 
 def as_json(report: Report) -> str:
     """The whole report; `report_from_json` reads it back."""
-    return msgspec.json.format(msgspec.json.encode(report), indent=_INDENT).decode() + "\n"
+    written = msgspec.json.format(msgspec.json.encode(report), indent=_INDENT).decode()
+    return printable(written) + "\n"
 
 
 def report_from_json(text: str | bytes) -> Report:
