@@ -1,7 +1,7 @@
-"""Places to render in, fair between their owners: nobody waits long for somebody else's film."""
+"""Places to work in, fair between their owners: nobody waits long for what somebody else wants."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Hashable
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
 
@@ -17,7 +17,7 @@ _MOST_OVERDUE = 4
 class _Stay:
     """One that has a place, or waits for it."""
 
-    def __init__(self, owner: str) -> None:
+    def __init__(self, owner: Hashable) -> None:
         self.owner = owner
         self.begun = asyncio.get_running_loop().create_future()
         self.overdue = False
@@ -28,16 +28,17 @@ class Places:
 
     The next to begin is the one whose owner has the fewest, and among those has waited longest
     since one of his began; first come, first served for the rest. Whoever stays longer than
-    `patience` seconds goes on, but an owner who has no place yet may begin beside.
+    `patience` seconds goes on, but an owner who has no place yet may begin beside; nobody may where
+    it is None.
     """
 
-    def __init__(self, count: int, patience: float = PATIENCE) -> None:
+    def __init__(self, count: int, patience: float | None = PATIENCE) -> None:
         self._count = count
         self._patience = patience
         self._waiting: list[_Stay] = []
         self._inside: list[_Stay] = []
         # When somebody of an owner began last, counted in beginnings.
-        self._begun: dict[str, int] = {}
+        self._begun: dict[Hashable, int] = {}
 
     @property
     def taken(self) -> int:
@@ -45,7 +46,7 @@ class Places:
         return len(self._inside)
 
     @asynccontextmanager
-    async def place(self, owner: str) -> AsyncIterator[None]:
+    async def place(self, owner: Hashable) -> AsyncIterator[None]:
         """Wait for a place, and have it."""
         stay = _Stay(owner)
         self._waiting.append(stay)
@@ -64,25 +65,28 @@ class Places:
             self._inside.append(stay)
             self._remember(stay.owner)
             stay.begun.set_result(None)
-            asyncio.get_running_loop().call_later(self._patience, self._outstay, stay)
+            if self._patience is not None:
+                asyncio.get_running_loop().call_later(self._patience, self._outstay, stay)
 
     def _next(self) -> _Stay | None:
         """Who may begin now."""
         owners = [stay.owner for stay in self._inside]
         free = self._count - len(owners)
+        # Whoever was cancelled is still in the list until its task goes on.
+        waiting = [stay for stay in self._waiting if not stay.begun.done()]
         if free > 0:
-            return min(self._waiting, key=self._turn, default=None)
+            return min(waiting, key=self._turn, default=None)
         overdue = min(sum(stay.overdue for stay in self._inside), _MOST_OVERDUE)
         if free + overdue <= 0:
             return None
-        return next((stay for stay in self._waiting if stay.owner not in owners), None)
+        return next((stay for stay in waiting if stay.owner not in owners), None)
 
     def _turn(self, stay: _Stay) -> tuple[int, int]:
         """The smaller, the earlier."""
         own = sum(one.owner == stay.owner for one in self._inside)
         return own, self._begun.get(stay.owner, 0)
 
-    def _remember(self, owner: str) -> None:
+    def _remember(self, owner: Hashable) -> None:
         present = {stay.owner for stay in (*self._waiting, *self._inside)}
         latest = max(self._begun.values(), default=0)
         self._begun = {name: at for name, at in self._begun.items() if name in present}

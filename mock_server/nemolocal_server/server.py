@@ -12,7 +12,6 @@ from .data_folder import StoreError
 from .errors import ContractError
 from .executor import LocalExecutor, RenderExecutor
 from .exports import Exports
-from .fair_places import FairPlaces
 from .faults.faults import Faults
 from .faults.scenario import Scenario, find_scenario
 from .fixtures import Fixtures
@@ -20,6 +19,7 @@ from .journal.records import Journal, Wanted
 from .journal.summary import summarise
 from .machine_limits import STORAGE_ERRORS
 from .past import Past
+from .places import Places
 from .settings import Settings
 from .tokens import NewToken, Token
 from .turns import Turns
@@ -44,7 +44,7 @@ class Server:
         self.fixtures = Fixtures(self.core.store.work)
         self.exports = Exports(self.core, execute or LocalExecutor(self.core.store.work))
         # Each probe of an upload is a process: more of them than cores only slow each other.
-        self.probing = FairPlaces(usable_cores())
+        self.probing = Places(usable_cores(), patience=None)
         self.summary: Summary | None = None
         self._began_after = self.journal.last_id
         try:

@@ -12,8 +12,8 @@ from nemolocal_render.media import MediaInfo
 from nemolocal_render.probe import probe as real_probe
 from nemolocal_server.endpoints import uploads
 from nemolocal_server.errors import ContractError
-from nemolocal_server.fair_places import FairPlaces
 from nemolocal_server.intake import receive_files
+from nemolocal_server.places import Places
 from nemolocal_server.probe_cache import ProbeCache
 from tests.support.containers import Recipe, sounding, steady, write
 from tests.support.http_caller import HttpCaller, NewCaller
@@ -70,13 +70,13 @@ def test_large_files_have_as_little_beside_them_as_small_ones(tmp_path: Path) ->
 
 def test_more_probes_than_cores_wait_and_the_turn_goes_round() -> None:
     async def work() -> list[str]:
-        places = FairPlaces(2)
+        places = Places(2, patience=None)
         begun: list[str] = []
         running = most = 0
 
         async def one(owner: str) -> None:
             nonlocal running, most
-            async with places.of(owner):
+            async with places.place(owner):
                 begun.append(owner)
                 running += 1
                 most = max(most, running)
@@ -88,21 +88,21 @@ def test_more_probes_than_cores_wait_and_the_turn_goes_round() -> None:
         return begun
 
     begun = asyncio.run(work())
-    # Two of `a` were there first; then one of each, as long as there are any.
-    assert "".join(begun) == "aaabcabaaa"
+    # Two of `a` were there first; then those who had none.
+    assert "".join(begun) == "aabcabaaaa"
 
 
 def test_who_is_cancelled_while_waiting_takes_no_place() -> None:
     async def work() -> None:
-        places = FairPlaces(1)
-        async with places.of("a"):
+        places = Places(1, patience=None)
+        async with places.place("a"):
             waiting = [asyncio.ensure_future(_hold(places, owner)) for owner in "abc"]
             await asyncio.sleep(0)
             waiting[0].cancel()
             waiting[1].cancel()
         await asyncio.wait_for(waiting[2], 5)
         # One that is cancelled in the moment in which it gets the place gives it back.
-        async with places.of("a"):
+        async with places.place("a"):
             late = asyncio.ensure_future(_hold(places, "b"))
             await asyncio.sleep(0)
         late.cancel()
@@ -112,8 +112,8 @@ def test_who_is_cancelled_while_waiting_takes_no_place() -> None:
     asyncio.run(work())
 
 
-async def _hold(places: FairPlaces, owner: str) -> None:
-    async with places.of(owner):
+async def _hold(places: Places, owner: str) -> None:
+    async with places.place(owner):
         pass
 
 

@@ -85,6 +85,6 @@ async def _probe(file: ReceivedFile, server: Server, token: Token) -> MediaInfo:
     lenient = server.settings.sniff == "lenient"
     try:
         look = partial(probe, lenient=True) if lenient else probe
-        return await _probes.find(file, look, lenient, server.probing.of(token.id))
+        return await _probes.find(file, look, lenient, server.probing.place(token.id))
     except MediaRejected as error:
         raise unsupported(f"{file.filename!r}: {error}") from error
