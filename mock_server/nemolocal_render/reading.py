@@ -276,4 +276,4 @@ def _stated(container: "InputContainer", reading: Reading, extension: str) -> fl
         return max(stated)
     if len(container.streams) > len(streams) or not container.duration:
         return 0.0
-    return (container.duration - max(container.start_time or 0, 0)) / 1_000_000
+    return container.duration / 1_000_000 - max(float(reading.start), 0.0)
