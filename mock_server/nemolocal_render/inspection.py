@@ -113,8 +113,10 @@ def _inspected(path: Path, extension: str) -> MediaInfo:
             unfit = [track for track in reading.tracks if track.complaint]
             if not unfit:
                 return _describe(container, choice, reading, tracks.left_out, extension)
-        for track in unfit:
-            tracks.refuse(track.stream, track.complaint)
+            for track in unfit:
+                tracks.refuse(track.stream, track.complaint)
+            # Is there another choice? To open a file again may take long.
+            tracks.choose(container)
 
 
 def _describe(

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from nemolocal_contract.media import ACCEPTED
 
 from .media import (
+    DEMUXERS,
     MAX_ANIMATION_FRAMES,
     MAX_IMAGE_PIXELS,
     MAX_SECONDS,
@@ -264,14 +265,15 @@ def _check_size(context: Any, limit: int) -> None:
 def _stated(container: "InputContainer", reading: Reading, extension: str) -> float:
     """Seconds that headers say the tracks last, 0 where they say nothing of these alone.
 
-    What FFmpeg says of raw sound is a guess by its first packets.
+    What FFmpeg says of raw sound is a guess by its first packets. Matroska states one length, which
+    is that of the clock where time stamps do not start at 0.
     """
     if extension in RAW:
         return 0.0
     streams = [track.stream for track in reading.tracks]
     stated = [float(s.duration * s.time_base) for s in streams if s.duration and s.time_base]
-    if stated:
+    if stated and DEMUXERS[extension] != "matroska":
         return max(stated)
     if len(container.streams) > len(streams) or not container.duration:
         return 0.0
-    return (container.duration - max(container.start_time or 0, 0)) / 1_000_000
+    return container.duration / 1_000_000 - max(float(reading.start), 0.0)
