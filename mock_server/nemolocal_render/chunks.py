@@ -8,6 +8,7 @@ from itertools import accumulate, pairwise
 import msgspec
 
 from .layers import Transitions, moved, part_of
+from .media import MAX_IMAGE_PIXELS, MAX_VIDEO_PIXELS
 from .timeline import Layer, Picture, RenderPlan
 
 # An open video holds about so many decoded pictures: those it refers to, and those that wait. A
@@ -183,7 +184,10 @@ def _encoder_memory(plan: RenderPlan) -> float:
 def _memory(picture: Picture, canvas: int) -> float:
     """Bytes that a picture takes as long as its file is open; `canvas` is pixels."""
     info = picture.shot.source.info
-    read = info.width * info.height * (4 if picture.shot.still else 1.5 * _PICTURES_HELD)
+    # As displayed a picture may be wider than it is stored, which has a limit.
+    most = MAX_IMAGE_PIXELS if picture.shot.still else MAX_VIDEO_PIXELS
+    pixels = min(info.width * info.height, most)
+    read = pixels * (4 if picture.shot.still else 1.5 * _PICTURES_HELD)
     mixed = canvas * 3 * _MIXED_HELD if picture.mix else 0
     # FFmpeg reads all that is to be turned round at once, not one after the other.
     turned = canvas * 1.5 * picture.frames if picture.shot.reverse else 0
