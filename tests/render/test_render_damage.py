@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from nemolocal_contract.draft import draft_from_wire
@@ -108,7 +109,10 @@ def test_sound_that_changes_its_form_is_brought_into_one(
     rendered: Rendering, media_cache: MediaCache, name: str, kinds: tuple[str, ...]
 ) -> None:
     path = joined(media_cache, name, *kinds)
-    sources = {"x": Source(path, inspect_media(path, path.suffix[1:]))}
+    # An upload of it is refused, where it is seen; its beginning is like any other.
+    beginning = joined(media_cache, f"begins-{name}", kinds[0])
+    info = inspect_media(beginning, path.suffix[1:])
+    sources = {"x": Source(path, msgspec.structs.replace(info, duration=2.0))}
     out, result = rendered(sources, {"tt": 1, "sg": [{"src": "x", "s": 0, "d": 1400}]})
     assert result.warnings == ()
     heard = read_samples(out)

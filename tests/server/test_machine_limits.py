@@ -288,7 +288,7 @@ def test_a_data_folder_that_was_deleted_is_said_plainly(
         caller.post("/api/tasks/me/with-session/nemo_agent", json={}),
         caller.post("/run_sse", json=caller.turn("hello")),
         caller.get(JOURNAL),
-        caller.post("/__nemolocal__/snapshot"),
+        caller.post("/__nemolocal__/snapshot", json={}),
         caller.get("/cdn/fixtures/sample.mp4"),
     ):
         assert reply["code"] in (404, 500), reply

@@ -45,7 +45,6 @@ NONSENSE = [
     ("chaos = nan", "chaos"),
     ("render_queue = [0, inf]", "render_queue"),
     ("render_queue = [nan, 1]", "render_queue"),
-    ("host = ''", "host"),
     ('host = "a\\u0000b"', "host"),
     ('host = "a\\nb"', "host"),
     ("[dialect]\nheartbeat_seconds = inf", "heartbeat_seconds"),

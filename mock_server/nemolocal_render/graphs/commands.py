@@ -89,7 +89,7 @@ def sound_command(plan: RenderPlan, output: str) -> Command:
 def plain_sound_command(source: Source, seconds: float, plan: RenderPlan, output: str) -> Command:
     """Bring the first seconds of a sound that changes its rate or channels into one form: WAV."""
     graph = Graph(plan, 1, tone_mapping=False)
-    audio = graph.open(source, 0, None, changing=True)["a:0"]
+    audio = graph.open(source, 0, None, changing=True)[source.info.sound_track]
     # The times of raw streams are counted with the rate of their beginning: they mean nothing.
     keeping = {} if source.info.extension in _TIMELESS else {"async": 1}
     audio = audio.filter("pan", _ANY_TO_STEREO).filter("aresample", SAMPLE_RATE, **keeping)
