@@ -159,7 +159,12 @@ async def _prepare_titles(folder: Path, plan: RenderPlan) -> tuple[str, ...]:
     names = sorted({title.font for title in plan.titles if title.font})
     if needs_system_fonts(text, names):
         await read_system_fonts()
-    return await asyncio.to_thread(_write_titles, folder, plan, text, names)
+    writing = asyncio.ensure_future(asyncio.to_thread(_write_titles, folder, plan, text, names))
+    try:
+        return await asyncio.shield(writing)
+    finally:
+        # A thread goes on when its caller is cancelled, and the folder is about to be removed.
+        await asyncio.wait((writing,))
 
 
 def _write_titles(
