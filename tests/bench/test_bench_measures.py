@@ -187,6 +187,7 @@ def test_a_still_picture_is_not_taken_for_a_shifted_one(tmp_path: Path) -> None:
     check(tmp_path / "still.mp4", tmp_path / "worse.mp4", tmp_path)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("how", "reason"),
     [

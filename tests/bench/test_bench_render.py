@@ -106,6 +106,7 @@ def test_a_score_is_of_paired_pictures(film: Path, tmp_path: Path) -> None:
         Pair(late, film, SIZE, tmp_path).score()
 
 
+@pytest.mark.slow
 def test_without_trust_in_the_pairing_there_is_no_score(
     film: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -165,6 +166,7 @@ def test_what_lies_beyond_the_ratio_is_told(capsys: pytest.CaptureFixture[str]) 
     assert len(capsys.readouterr().out.splitlines()) == 4
 
 
+@pytest.mark.slow
 def test_where_processors_cannot_be_chosen_all_are_used(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:

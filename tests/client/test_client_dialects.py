@@ -109,6 +109,7 @@ def test_both_faces_know_every_failure_in_every_dialect(
             assert client.balance().total == 100
 
 
+@pytest.mark.slow
 def test_frames_bent_on_the_way_say_the_same(
     stage: shared_time.Stage, clients: dict[str, Client]
 ) -> None:

@@ -105,6 +105,7 @@ def test_scripts_are_played_with_the_control_token(
     assert run(*random).status == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("behind", ["port", "proxy"])
 def test_edit_works_behind_a_mapped_port_and_a_proxy(
     run: CommandRunner, serve: ServerStarter, clip: Path, behind: str

@@ -60,6 +60,7 @@ def test_file_that_fails_leaves_the_others_alone(
     assert sorted(path.name for path in Path("films").iterdir()) == ["a.mp4", "c.mp4"]
 
 
+@pytest.mark.slow
 def test_file_that_does_not_get_on_the_timeline_by_itself_is_not_mixed_with_another(
     run: CommandRunner, serve: ServerStarter, clips: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -79,6 +79,7 @@ PYTHON = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "library", ["urllib", *(pytest.param(n, marks=pytest.mark.slow) for n in ("httpx", "requests"))]
 )
@@ -214,6 +215,7 @@ def test_host_that_is_allowed_is_reached(execute: Execute, serve: ServerStarter)
     assert out.endswith("localhost:9: Connect call failed ('127.0.0.1', 9)\n") or "refused" in out
 
 
+@pytest.mark.slow
 @sealed
 def test_server_of_this_machine_that_is_allowed_is_reached_by_a_sealed_program(
     execute: Execute, serve: ServerStarter
@@ -248,6 +250,7 @@ def test_machine_that_cannot_seal_says_so(
     )
 
 
+@pytest.mark.slow
 def test_settings_of_the_server_are_given_as_for_serve(execute: Execute, tmp_path: Path) -> None:
     (tmp_path / "nemo.toml").write_text('port = 1\ncontrol = false\ndialect = {errors = "http"}\n')
     options = ("--config", str(tmp_path / "nemo.toml"), "--scenario", "bad-account")

@@ -188,6 +188,7 @@ curl -s -o out.mp4 "$OUTPUT_URL"
 """
 
 
+@pytest.mark.slow
 def test_variables_hold_what_the_document_and_its_answers_give(play: Play) -> None:
     answers = play(SCRIPT)
     assert [(answer.call.split(" ")[0], answer.code) for answer in answers] == [

@@ -144,6 +144,7 @@ def test_a_check_that_asks_nothing_is_played_all_the_same() -> None:
 SAID = "chat.gui.english chat.gui.hidden-tools"
 
 
+@pytest.mark.slow
 def test_many_silent_turns_in_a_row_are_chance() -> None:
     # The first edit puts the clip on the timeline.
     silence = Silence(script="." + "s" * 9 + ".")

@@ -26,6 +26,7 @@ def validator(schema: dict[str, Any]) -> Draft202012Validator:
     return Draft202012Validator({**schema, "components": LOCAL["components"]})
 
 
+@pytest.mark.slow
 def test_the_document_is_valid_openapi_3_1() -> None:
     validate(LOCAL)
     validate(openapi_document("0.0.0"))

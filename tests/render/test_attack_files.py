@@ -122,6 +122,7 @@ def require_lures_lead_nowhere(attacks: Attacks, canary: Canary, folder: Path) -
     assert not canary.called()
 
 
+@pytest.mark.slow
 def test_some_lures_lead_nowhere(canary: Canary, good: dict[str, bytes], tmp_path: Path) -> None:
     attacks = lures(str(canary.path), canary.url, good)
     some = {name: attacks[name] for name in SOME_LURES}

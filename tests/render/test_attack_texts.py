@@ -125,6 +125,7 @@ def test_what_has_no_bounds_is_still_a_render(
             assert outcome.get("frames") == FRAMES, outcome
 
 
+@pytest.mark.slow
 @pytest.mark.rule("REN-9")
 def test_what_makes_no_sense_is_refused_with_its_path(
     tmp_path: Path, subtests: pytest.Subtests

@@ -116,7 +116,9 @@ def require_nothing_left(
     assert (seen[-1:] == [100]) is not ended, moment
 
 
-@pytest.mark.parametrize("moment", range(5))
+@pytest.mark.parametrize(
+    "moment", [0, 1, 2, *(pytest.param(later, marks=pytest.mark.slow) for later in (3, 4))]
+)
 def test_nothing_is_left_of_a_render_that_was_cancelled(
     moment: int, plans: list[RenderPlan], children: Children, tmp_path: Path
 ) -> None:

@@ -126,6 +126,7 @@ def rendered(
     return plan, asyncio.run(work)
 
 
+@pytest.mark.slow
 @given(wire=drafts)
 @settings(
     max_examples=EXAMPLES // 5 if EXAMPLES > 500 else 4,

@@ -140,6 +140,7 @@ def test_titles_stand_where_their_style_says(make: Make) -> None:
     assert seen.brightest(10, 0.6, 0.6, 1, 1) > 150
 
 
+@pytest.mark.slow
 def test_hostile_texts_stay_texts(make: Make) -> None:
     evil = "\\N{\\pos(0,0)}%{pts}\nDialogue: 0,0:00:00.00,9:00:00.00,T0,,0,0,0,,X\r\u2028'];movie=x"
     path, result = make([text({"txt": evil, "fi": 100, "fo": 100}, {"s": 1000, "txt": "ok"})])
@@ -208,6 +209,7 @@ def test_rotation_and_pixel_shape_are_shown_as_meant(
     assert seen.brightest(35, 0, 0, 1, 0.35) < 20
 
 
+@pytest.mark.slow
 def test_a_picture_that_changes_its_size_half_way(make: Make, tmp_path: Path) -> None:
     parts = []
     for number, size in enumerate(("160x90", "160x160")):

@@ -195,6 +195,7 @@ def test_a_moving_clip_zooms_too(make: Make) -> None:
     assert last < 40 < beside
 
 
+@pytest.mark.slow
 def test_backwards_frame_by_frame(make: Make) -> None:
     reverse = {"src": "sample.mp4", "d": 1000, "ss": 500, "fx": [{"type": "reverse"}]}
     twice = {**reverse, "s": 1000, "d": 200, "fx": [{"type": "reverse"}] * 2}

@@ -259,6 +259,7 @@ def test_the_diagnosis_of_this_machine() -> None:
     assert all(finding.detail for finding in found.values())
 
 
+@pytest.mark.slow
 @pytest.mark.ffmpeg
 def test_the_diagnosis_of_a_poor_machine(
     fake_ffmpeg: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch

@@ -125,6 +125,7 @@ def test_a_damaged_source_fails_with_a_reason_and_leaves_nothing(
     assert list((tmp_path / "work").iterdir()) == []
 
 
+@pytest.mark.slow
 def test_a_place_that_cannot_be_written_is_a_failure(
     tmp_path: Path, source: Callable[[str], Source]
 ) -> None:
@@ -143,12 +144,14 @@ _FACTS = RenderFacts("h264", "yuv420p", 320, 180, 30, 1.0, "", 0.0, True)
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"pixel_format": "yuv444p"}, "is not H.264 in yuv420p"),
-        ({"width": 160}, "has another size"),
         ({"frames": 29}, "has another number of frames"),
-        ({"duration": 1.1}, "has another length"),
         ({"audio_codec": "aac", "audio_duration": 1.0}, "has other sound and has sound of another"),
-        ({"index_first": False}, "has its index at the end"),
+        pytest.param(
+            {"pixel_format": "yuv444p"}, "is not H.264 in yuv420p", marks=pytest.mark.slow
+        ),
+        pytest.param({"width": 160}, "has another size", marks=pytest.mark.slow),
+        pytest.param({"duration": 1.1}, "has another length", marks=pytest.mark.slow),
+        pytest.param({"index_first": False}, "has its index at the end", marks=pytest.mark.slow),
     ],
 )
 def test_a_file_that_is_not_what_was_planned_is_no_result(
@@ -170,6 +173,7 @@ def test_a_file_that_is_not_what_was_planned_is_no_result(
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_a_file_that_cannot_be_checked_is_no_result(
     tmp_path: Path, source: Callable[[str], Source], monkeypatch: pytest.MonkeyPatch
 ) -> None:

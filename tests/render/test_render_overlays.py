@@ -48,6 +48,7 @@ def test_where_they_stand(make: Make) -> None:
         assert (right - left, bottom - top) == pytest.approx((80, 44), abs=2)
 
 
+@pytest.mark.slow
 def test_at_their_frames_and_no_other(make: Make) -> None:
     small = {"s": 333, "d": 300, "fx": overlay(position="center")}
     large = {"s": 800, "d": 100}
@@ -128,6 +129,7 @@ def test_they_are_heard(make: Make) -> None:
     assert tone_strength(heard, 880, 0.6, 0.9) == pytest.approx(0.3, abs=0.03)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("same_place", [True, pytest.param(False, marks=pytest.mark.slow)])
 def test_small_pictures_go_over_into_each_other(make: Make, same_place: bool) -> None:
     cut = {"type": "fade-white" if same_place else "fade-black", "d": 400}

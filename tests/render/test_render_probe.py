@@ -114,6 +114,7 @@ _WITHOUT_CHILD = [name for name in HOSTILE if not name.startswith("hollow")]
 _WITH_CHILD = [name for name in HOSTILE if name.startswith("hollow")]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("extension", "content", "reason"),
     [

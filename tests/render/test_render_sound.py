@@ -79,6 +79,7 @@ def test_fades_and_transitions_keep_their_lengths(make: Make) -> None:
     assert tone_strength(heard, 440, 1.2, 1.3) < 0.01
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "layout",
     ["5.1", *(pytest.param(name, marks=pytest.mark.slow) for name in ("7.1", "quad", "5.1(side)"))],

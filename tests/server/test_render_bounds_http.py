@@ -21,6 +21,7 @@ def title(**fields: Any) -> dict[str, Any]:
 PAIRS = [{"type": "zoom"}, {"type": "reverse"}]
 
 
+@pytest.mark.slow
 @pytest.mark.rule("REN-9")
 @pytest.mark.parametrize(
     ("draft", "path"),

@@ -142,6 +142,7 @@ def test_fifty_uploads_are_probed_no_more_at_once_than_there_are_cores(
     assert most == 3
 
 
+@pytest.mark.slow
 @pytest.mark.rule("UPL-3")
 def test_a_file_with_the_wrong_ending_is_taken_where_the_server_is_lenient(
     servers: ServerFactory, new_caller: NewCaller, song: Path

@@ -56,6 +56,7 @@ def test_any_scraps_of_documents_are_read_and_judged(scraps: list[str]) -> None:
     judge("".join(scraps).encode())
 
 
+@pytest.mark.slow
 @given(st.integers(0, len(CLEAN)), st.integers(0, 80), st.binary(max_size=8))
 def test_any_damage_to_a_document_is_read_and_judged(at: int, length: int, put: bytes) -> None:
     judge(CLEAN[:at] + put + CLEAN[at + length :])
