@@ -88,9 +88,10 @@ class Track:
         self._tries += 1
         try:
             frames = packet.decode()
-        except av.FFmpegError as error:
+        except (av.FFmpegError, ValueError) as error:
+            # ValueError: PyAV has a name for the codec and no decoder.
             frames = []
-            self._error = error.strerror or "its content is damaged"
+            self._error = getattr(error, "strerror", "") or "its content is damaged"
         if frames:
             self.frame = frames[0]
             self.span.begin(self._ticks_of(self.frame))
@@ -148,8 +149,11 @@ class _Sound(Track):
     def end(self) -> None:
         super().end()
         if self.frame is not None and self._last is not None:
-            padding = _padding_of(self._last)
-            self.span.cut(Fraction(padding, self.frame.sample_rate))
+            padding = Fraction(_padding_of(self._last), self.frame.sample_rate)
+            lasts = (self._last.duration or 0) * (self._last.time_base or 0)
+            # Newer versions of FFmpeg tell it of MP4, too, whose last packet is short already.
+            if lasts + padding > Fraction(self.frame.samples, self.frame.sample_rate):
+                self.span.cut(padding)
 
 
 def _padding_of(packet: Packet) -> int:

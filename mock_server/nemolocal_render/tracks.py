@@ -85,13 +85,16 @@ class Tracks:
             return "it is a cover, not a film"
         if stream.type == "video" and self._heard_only:
             return "the file is taken as sound"
+        if stream.index in self._unfit:
+            # Nothing may be asked of a decoder that did not open: PyAV 19 crashes.
+            return self._unfit[stream.index]
         if stream.codec_context is None:
             return _NO_DECODER
         if stream.codec_context.name not in DECODERS:
             return f"its codec {stream.codec_context.name} is not accepted"
         if "enc_key_id" in stream.metadata:
             return ENCRYPTED
-        return self._unfit.get(stream.index, "")
+        return ""
 
     def _first(self, streams: "Sequence[Stream]") -> "tuple[Stream | None, int]":
         fit = [(n, s) for n, s in enumerate(streams) if s.index not in self._left_out]

@@ -100,12 +100,16 @@ def test_a_sound_that_only_seems_to_have_a_decoder_is_left_out(
     broken = [(b"mp4a", b"alac"), (b"esds", b"xxxx")]
     info = look(Recipe("mp4", PICTURES, SOUNDS, sound_tracks=2), broken)
     assert (info.sound_place, info.audio_codec) == (1, "aac")
-    assert info.left_out[0].startswith("track 2 (sound, alac) is left out: it cannot be decoded")
+    assert info.left_out[0].startswith("track 2 (sound, ")
+    assert " is left out: it cannot be decoded" in info.left_out[0]
 
 
 def test_a_track_of_data_is_told(look: Callable[..., MediaInfo]) -> None:
     info = look(Recipe("mov", PICTURES, SOUNDS, timecode=True))
-    assert info.left_out == ("track 3 (data, tmcd) is left out: only pictures and sound are taken",)
+    (said,) = info.left_out
+    # How a codec is called is FFmpeg's affair, here and below.
+    assert said.startswith("track 3 (data")
+    assert said.endswith(" is left out: only pictures and sound are taken")
 
 
 @pytest.mark.parametrize(

@@ -170,8 +170,10 @@ def test_what_is_left_out_of_an_upload_is_told_in_the_reply_and_the_state(
     film.write_bytes(content.replace(b"mp4a", b"apac").replace(b"esds", b"xxxx"))
     clip, sound = caller.upload(film, song)["data"]["files"]
     assert (clip["file_type"], clip["duration"]) == ("video", 1.0)
-    said = "track 2 (sound, apac) is left out: there is no decoder for it"
-    assert clip["warnings"] == [said]
+    (said,) = clip["warnings"]
+    assert said.startswith("track 2 (sound, ")
+    assert "apac" in said
+    assert said.endswith(" is left out: there is no decoder for it")
     assert "warnings" not in sound
     infos = caller.state()["state"]["video_infos"]
     assert [info.get("warnings") for info in infos] == [[said], None]
