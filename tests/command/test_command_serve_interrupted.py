@@ -60,7 +60,7 @@ def in_background(call: object, *arguments: object, **named: object) -> None:
 
 
 def test_a_fetch_that_drips_holds_nobody_up(hostile: HostileServer, tmp_path: Path) -> None:
-    config = f'fetch_from = ["{hostile.place}"]\nfetch_seconds = 100000.0\n'
+    config = f'fetch_from = ["{hostile.place}"]\nfetch_seconds = 80000.0\n'
     with serving(config, tmp_path) as (caller, process):
         for path in ("/head", "/continue", "/chunks", "/nothing") * 3:
             body = {"urls": [f"http://{hostile.place}{path}.mp4"], "source_type": "url"}
