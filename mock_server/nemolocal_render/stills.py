@@ -87,7 +87,8 @@ def gif_shows(packet: bytes) -> bool:
     """Whether there is a picture in a part of a GIF; a comment has a part of its own."""
     at = 0
     if packet[:4] == b"GIF8":
-        at = 13 + (3 << (packet[10] & 7) + 1 if packet[10] & 0x80 else 0)
+        flags = int.from_bytes(packet[10:11])  # a part may end before them
+        at = 13 + (3 << (flags & 7) + 1 if flags & 0x80 else 0)
     while at + 2 < len(packet):
         if packet[at] == _GIF_PICTURE:
             return True

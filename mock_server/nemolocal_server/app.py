@@ -8,8 +8,6 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.routing import BaseRoute, Mount, Route
-from starlette.staticfiles import StaticFiles
-from starlette.types import ASGIApp
 
 from nemolocal_contract import endpoints as wire
 from nemolocal_contract.clock import Clock
@@ -48,6 +46,7 @@ from .machine_limits import STORAGE_ERRORS
 from .routing import build_routes
 from .server import Server
 from .settings import Settings
+from .stored_files import StoredFiles
 
 _ROUTES = (
     (wire.TOKEN, tokens.issue_token),
@@ -127,8 +126,8 @@ def _routes(server: Server) -> list[BaseRoute]:
     return [
         *build_routes((*_ROUTES, *ours)),
         Route(f"{CDN}/fixtures/{{name}}", server.fixtures.read),
-        Mount(f"{CDN}/media", _files(store.media)),
-        Mount(f"{CDN}/renders", _files(store.renders)),
+        Mount(f"{CDN}/media", StoredFiles(directory=store.media, check_dir=False)),
+        Mount(f"{CDN}/renders", StoredFiles(directory=store.renders, check_dir=False)),
     ]
 
 
@@ -142,13 +141,3 @@ async def _lifespan(app: Starlette) -> AsyncIterator[None]:
         yield
     finally:
         await server.close()
-
-
-def _files(folder: object) -> ASGIApp:
-    """Files by their unguessable names, no token needed (REN-8)."""
-    return _Files(directory=str(folder), check_dir=False)
-
-
-class _Files(StaticFiles):
-    async def check_config(self) -> None:
-        """Serve nothing, instead of failing, where the folder has gone."""

@@ -48,11 +48,17 @@ class Background:
         """How many tasks there are."""
         return len(self._tasks)
 
-    async def stop(self, sessions: Collection[str]) -> None:
-        """Cancel what runs for these sessions and wait until it has stopped."""
+    async def stop(self, sessions: Collection[str]) -> bool:
+        """Cancel what runs for these sessions and wait until it has stopped; did anything run?
+
+        Only where nothing did has no other task had its turn meanwhile.
+        """
+        ran = False
         # Whatever was started in the meantime is stopped too.
         while tasks := [task for task, session in self._tasks.items() if session in sessions]:
+            ran = True
             await _cancel(tasks)
+        return ran
 
     async def close(self) -> None:
         """Cancel what runs and wait until it has stopped."""

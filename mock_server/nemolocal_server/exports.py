@@ -60,9 +60,9 @@ class Exports:
         """How many renders are queued or under way."""
         return self._background.running
 
-    async def stop(self, sessions: Collection[str]) -> None:
-        """Stop the renders of these sessions, which are about to be forgotten."""
-        await self._background.stop(sessions)
+    async def stop(self, sessions: Collection[str]) -> bool:
+        """Stop the renders of these sessions, which are about to be forgotten; were there any?"""
+        return await self._background.stop(sessions)
 
     async def submit(
         self, token: Token, session: Session, request: RenderRequest, resolution: Resolution

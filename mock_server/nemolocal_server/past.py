@@ -5,6 +5,9 @@ it cannot hold half a turn; putting back and forgetting stop what runs first. Fo
 faults too; putting back leaves them, as it leaves the clock.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from nemolocal_contract.codes import Code
 from nemolocal_contract.control import SnapshotList
 
@@ -31,9 +34,13 @@ class Past:
         self._exports = exports
         self._snapshots = Snapshots(core.store, core.clock)
         self._namespaces = Namespaces(core.store, core.assets)
+        self._changing = 0
 
     def keep(self) -> str:
         """Take a snapshot; its id. 400 while turns or renders run, and where there are `MOST`."""
+        if self._changing:
+            # What ran has stopped then, and is neither finished nor forgotten yet.
+            raise bad_request("a reset or a restore is under way: ask again when it has ended")
         turns, exports = self._turns.running, self._exports.running
         if turns or exports:
             raise bad_request(
@@ -66,8 +73,12 @@ class Past:
         """Make everything as it was, the journal included; 400 where there is no such snapshot."""
         try:
             self._snapshots.find(snapshot_id)
-            await self._stop_all()
-            self._snapshots.restore(snapshot_id)
+            with self._change():
+                await self._stop_all()
+                try:
+                    self._snapshots.restore(snapshot_id)
+                finally:
+                    self._go_on()
         except SnapshotUnknown as error:
             raise bad_request(
                 f"body: `id` {snapshot_id!r} is no snapshot of this server"
@@ -76,17 +87,21 @@ class Past:
 
     async def forget(self, token: Token) -> None:
         """What this token's owner did; the token stays, with the credits that it was granted."""
-        sessions = self._namespaces.sessions(token)
-        await self._turns.stop(sessions)
-        await self._exports.stop(sessions)
-        self._journal.catch_up()
-        self._namespaces.forget(token)
+        with self._change():
+            while await self._stop_of(token):
+                pass
+            self._journal.catch_up()
+            self._namespaces.forget(token)
         self._faults.arming.disarm_of(token.id, token.user_id)
 
     async def forget_all(self) -> None:
         """Everything but snapshots."""
-        await self._stop_all()
-        self._namespaces.forget_all()
+        with self._change():
+            await self._stop_all()
+            try:
+                self._namespaces.forget_all()
+            finally:
+                self._go_on()
         self._journal.forget_present()
         self._faults.rearm()
 
@@ -95,3 +110,23 @@ class Past:
         while self._turns.running or self._exports.running:
             await self._turns.close()
             await self._exports.close()
+
+    async def _stop_of(self, token: Token) -> bool:
+        """Stop what runs for a token; whether anything did, and so more may have begun since."""
+        sessions = self._namespaces.sessions(token)
+        ran = await self._turns.stop(sessions)
+        return await self._exports.stop(sessions) or ran
+
+    def _go_on(self) -> None:
+        """What was stopped and has not gone is put right, as it is after a kill."""
+        self._turns.recover()
+        self._exports.resume()
+
+    @contextmanager
+    def _change(self) -> Iterator[None]:
+        """While the present is half stopped, nobody may keep it."""
+        self._changing += 1
+        try:
+            yield
+        finally:
+            self._changing -= 1

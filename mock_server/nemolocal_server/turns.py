@@ -76,9 +76,9 @@ class Turns:
         """How many turns are playing, or wait to be applied late."""
         return self._background.running
 
-    async def stop(self, sessions: Collection[str]) -> None:
-        """Stop what is playing in these sessions, which are about to be forgotten."""
-        await self._background.stop(sessions)
+    async def stop(self, sessions: Collection[str]) -> bool:
+        """Stop what is playing in these sessions, about to be forgotten; was there any?"""
+        return await self._background.stop(sessions)
 
     def begin(
         self, token: Token, session: Session, message: str, disturbance: Disturbance = CALM
@@ -92,7 +92,11 @@ class Turns:
             key = TurnKey(token.draw_id, session.ordinal, number, message)
             turn = self._director.plan(token, session, key, wanted, disturbance)
             self._insert(turn, message)
-        self._background.start(session.id, self._play(turn), on_defect=lambda: self._give_up(turn))
+        task = self._background.start(
+            session.id, self._play(turn), on_defect=lambda: self._give_up(turn)
+        )
+        # Stopped before its first step, it could not say that this was the end.
+        task.add_done_callback(lambda _: turn.tell(None))
         return turn
 
     def _insert(self, turn: Turn, message: str) -> None:

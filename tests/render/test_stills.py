@@ -10,7 +10,7 @@ from hypothesis import given, strategies as st
 
 from nemolocal_render.media import MAX_IMAGE_PIXELS, MediaRejected
 from nemolocal_render.sniff import sniff
-from nemolocal_render.stills import Head, read_head
+from nemolocal_render.stills import Head, gif_shows, read_head
 
 LARGE = (20_000, 14_000)
 WIDE, HIGH = LARGE
@@ -111,6 +111,11 @@ def test_any_bytes_have_some_head(extension: str, content: bytes, data: Any) -> 
     width, height, _ = read_head(io.BytesIO(content[:at] + data.draw(st.binary())), extension)
     assert 0 <= width < 1 << 32
     assert 0 <= height < 1 << 32
+
+
+@given(st.sampled_from([b"", b"GIF89a", gif((9, 9))[:13]]), st.binary(), st.integers(0, 40))
+def test_any_part_of_a_gif_shows_something_or_nothing(head: bytes, rest: bytes, end: int) -> None:
+    assert gif_shows((head + rest)[:end]) in (True, False)
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 import msgspec
 from starlette.requests import Request
-from starlette.responses import FileResponse, Response
+from starlette.responses import Response
 
 from nemolocal_contract.codes import Code
 from nemolocal_contract.replies import encode_render
@@ -24,6 +24,7 @@ from ..guard import (
 )
 from ..journal.truth import truth_of
 from ..responses import json_response
+from ..stored_files import StoredFile
 from ..urls import base_url
 
 _MAX_ID = 128
@@ -79,11 +80,14 @@ async def download_render(request: Request) -> Response:
     if export.status != "completed":
         raise bad_request(f"render {export.id!r} is {export.status}: download it when completed")
     path = server_of(request).exports.path(export)
-    if not path.is_file():
+    try:
+        found = path.stat()
+    except FileNotFoundError as error:
         raise ContractError(
             Code.NOT_FOUND, f"the file of render {export.id!r} is gone: export again with a new id"
-        )
-    return FileResponse(path, media_type="video/mp4", filename=f"{export.file_id}.mp4")
+        ) from error
+    name = f"{export.file_id}.mp4"
+    return StoredFile(path, media_type="video/mp4", filename=name, stat_result=found)
 
 
 def _export(request: Request) -> Export:

@@ -1,0 +1,167 @@
+"""Resets, restores and snapshots that come in the middle of something else."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from nemolocal_contract.clock import ManualClock
+from nemolocal_contract.requests import RenderRequest
+from nemolocal_server.app import build_app
+from nemolocal_server.errors import ContractError
+from nemolocal_server.server import Server
+from nemolocal_server.sessions import Session
+from nemolocal_server.settings import Settings
+from nemolocal_server.silence import Silence
+from nemolocal_server.stored_files import StoredFile
+from nemolocal_server.tokens import NewToken, Token
+from tests.support.asgi_caller import AsgiCaller
+from tests.support.clips import open_session
+from tests.support.executor import FakeRenderExecutor
+from tests.support.server_books import require_order
+
+EDIT = "compress this video"
+LONGEST = 2000.0
+TITLE = {"t": [{"tt": 7, "sg": [{"s": 0, "d": 1000, "txt": "hi"}]}]}
+
+
+class Desk:
+    """A server on a manual clock with a token that has a session."""
+
+    def __init__(self) -> None:
+        self.clock = ManualClock()
+        self.executor = FakeRenderExecutor()
+        self.server = Server(Settings(silence=Silence(rate=0)), self.clock, self.executor)
+        self.token: Token = self.server.make_token(NewToken(credits=500))[1]
+        self.session: Session = open_session(self.server.core, self.token)
+
+    async def submit(self, name: str) -> None:
+        request = RenderRequest(name, self.session.id, TITLE)
+        await self.server.exports.submit(self.token, self.session, request, "1080p")
+
+    async def end(self) -> None:
+        while self.server.turns.running or self.server.exports.running:
+            await self.clock.advance(LONGEST)
+        require_order(self.server)
+
+
+@asynccontextmanager
+async def opened() -> AsyncIterator[Desk]:
+    desk = Desk()
+    desk.server.start()
+    try:
+        async with asyncio.timeout(30):  # nobody waits so long unless the test has failed
+            yield desk
+    finally:
+        await desk.server.close()
+
+
+Change = Callable[[Desk], Awaitable[object]]
+
+
+async def reset(desk: Desk) -> None:
+    await desk.server.reset()
+
+
+async def reset_token(desk: Desk) -> None:
+    await desk.server.past.forget(desk.token)
+
+
+@pytest.mark.parametrize("change", [reset, reset_token])
+def test_a_stream_ends_when_its_turn_is_stopped_before_its_first_step(change: Change) -> None:
+    async def play() -> None:
+        async with opened() as desk:
+            turn = desk.server.turns.begin(desk.token, desk.session, EDIT)
+            await change(desk)
+            assert [event async for event in turn.events()] == []
+
+    asyncio.run(play())
+
+
+def test_what_begins_while_a_token_is_reset_is_stopped_too() -> None:
+    async def play() -> None:
+        async with opened() as desk:
+            server = desk.server
+            server.turns.begin(desk.token, desk.session, EDIT)
+            forgetting = asyncio.ensure_future(server.past.forget(desk.token))
+            await asyncio.sleep(0)
+            desk.session = open_session(server.core, desk.token)
+            server.turns.begin(desk.token, desk.session, EDIT)
+            await desk.submit("render_1")
+            await forgetting
+            assert (server.turns.running, server.exports.running) == (0, 0)
+            await desk.end()
+            assert server.core.ledger.balance(desk.token.id).available == 500
+
+    asyncio.run(play())
+
+
+def test_what_was_stopped_for_a_restore_that_fails_goes_on_or_gives_its_credits_back() -> None:
+    async def play() -> None:
+        async with opened() as desk:
+            past = desk.server.past
+            snapshot = past.keep()
+            desk.executor.gate = asyncio.Event()
+            desk.server.turns.begin(desk.token, desk.session, EDIT)
+            await desk.submit("render_1")
+            restoring = asyncio.ensure_future(past.put_back(snapshot))
+            await asyncio.sleep(0)
+            past.throw_away(snapshot)
+            with pytest.raises(ContractError, match="no snapshot of this server"):
+                await restoring
+            assert desk.server.core.ledger.balance(desk.token.id).frozen == 0
+            desk.executor.gate.set()
+            await desk.end()
+            export = desk.server.exports.find(desk.token, "render_1")
+            assert export.status == "completed"
+
+    asyncio.run(play())
+
+
+@pytest.mark.parametrize("change", [reset, reset_token])
+def test_no_snapshot_is_taken_of_what_is_half_stopped(change: Change) -> None:
+    async def play() -> None:
+        async with opened() as desk:
+            past = desk.server.past
+            desk.server.turns.begin(desk.token, desk.session, EDIT)
+            changing = asyncio.ensure_future(change(desk))
+            refusals = set()
+            await asyncio.sleep(0)
+            while not changing.done():
+                with pytest.raises(ContractError) as refused:
+                    past.keep()
+                refusals.add(refused.value.message)
+                await asyncio.sleep(0)
+            assert refusals == {
+                "a reset or a restore is under way: ask again when it has ended",
+            }
+            assert past.keep()
+
+    asyncio.run(play())
+
+
+def test_a_file_that_goes_before_it_is_sent_is_not_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A reset may take it away after it was found, and before it is opened."""
+    app = build_app(Settings(data_dir=tmp_path))
+    store = app.state.server.core.store
+    file = store.renders / f"{'0' * 32}.mp4"
+    init = StoredFile.__init__
+
+    def init_and_lose(self: StoredFile, *args: object, **rest: object) -> None:
+        init(self, *args, **rest)  # type: ignore[arg-type]
+        file.unlink()
+
+    async def ask(path: str) -> int:
+        return (await AsgiCaller(app, lambda: 0).call("GET", path, {})).code
+
+    file.write_bytes(b"a render")
+    assert asyncio.run(ask(f"/cdn/renders/{file.name}")) == 0
+    monkeypatch.setattr("starlette.responses.FileResponse.__init__", init_and_lose)
+    try:
+        assert asyncio.run(ask(f"/cdn/renders/{file.name}")) == 404
+    finally:
+        store.close()
