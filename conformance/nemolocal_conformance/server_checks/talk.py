@@ -75,9 +75,8 @@ def about_a_third_of_edits_is_silent(stage: Stage) -> None:
     session = stage.new_edited(account)
     silent, share = 0, 0.0
     for number in range(1, _MANY + 1):
-        if (
-            number > _FEW and number % _FEW == 1
-        ):  # a timeline may be full some day, and then each edit is refused
+        # A timeline may be full some day, and then each edit is refused.
+        if number > _FEW and number % _FEW == 1:
             session = stage.new_edited(account)
         silent += not stage.say(session, f"add a title 'Take {number}'", account).of(Text)
         share = silent / number
