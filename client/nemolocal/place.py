@@ -139,7 +139,7 @@ def cloud_place(
             listeners = [
                 seal.listeners[place] for place in layout.served if place in seal.listeners
             ]
-            made = _server(settings, monitor, lambda *_: True, tls, listeners)
+            made = _server(settings, monitor, _anybody, tls, listeners)
             server = opened.enter_context(made)
             _stand_between(relay, seal, layout, monitor)
             led, base_url, java = _by_name(), CLOUD_BASE_URL, ""

@@ -10,7 +10,7 @@ from nemolocal_contract.media import SkillProfile
 from .access.checking import check_access
 from .agent.turn_plan import TURN_TIMES, TurnTimes
 from .dialect import Dialect
-from .ranges import CENTURY, CREDITS, DAY as DAY, check_positive, check_range
+from .ranges import CENTURY, CREDITS, DAY, check_positive, check_range
 from .silence import Silence
 from .tokens import NewToken
 

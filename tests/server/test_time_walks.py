@@ -12,8 +12,9 @@ from nemolocal_contract.codes import Code
 from nemolocal_contract.events import Heartbeat, Text
 from nemolocal_server.errors import ContractError
 from nemolocal_server.faults.disturbance import Disturbance
+from nemolocal_server.ranges import DAY
 from nemolocal_server.server import Server
-from nemolocal_server.settings import DAY, Settings
+from nemolocal_server.settings import Settings
 from nemolocal_server.turn import Turn
 
 _Walk = Callable[[Server, ManualClock], Awaitable[None]]
