@@ -250,7 +250,6 @@ def test_machine_that_cannot_seal_says_so(
     )
 
 
-@pytest.mark.slow
 def test_settings_of_the_server_are_given_as_for_serve(execute: Execute, tmp_path: Path) -> None:
     (tmp_path / "nemo.toml").write_text('port = 1\ncontrol = false\ndialect = {errors = "http"}\n')
     options = ("--config", str(tmp_path / "nemo.toml"), "--scenario", "bad-account")

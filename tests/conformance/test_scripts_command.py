@@ -32,7 +32,6 @@ def keep(*steps: object) -> str:
     return "script.json"
 
 
-@pytest.mark.slow
 def test_the_own_server_is_played_with_and_nothing_is_left_behind(
     capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
@@ -43,7 +42,6 @@ def test_the_own_server_is_played_with_and_nothing_is_left_behind(
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.slow
 def test_what_fails_is_written_down_and_plays_again(capsys: pytest.CaptureFixture[str]) -> None:
     with broken_server(server_mutants()["token.credits"]) as (url, _):
         arguments = ["conform", "--base-url", url]

@@ -96,7 +96,6 @@ def joined(cache: MediaCache, name: str, *kinds: str) -> Path:
     return cache.file(name, make, kinds)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "kinds"),
     [
@@ -125,7 +124,6 @@ def test_sound_that_changes_its_form_is_brought_into_one(
     assert high == pytest.approx([0, 0.3], abs=0.04)
 
 
-@pytest.mark.slow
 def test_sound_that_cannot_be_read_is_left_out(
     rendered: Rendering, source: Callable[[str], Source], tmp_path: Path
 ) -> None:

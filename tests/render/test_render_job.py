@@ -125,7 +125,6 @@ def test_a_damaged_source_fails_with_a_reason_and_leaves_nothing(
     assert list((tmp_path / "work").iterdir()) == []
 
 
-@pytest.mark.slow
 def test_a_place_that_cannot_be_written_is_a_failure(
     tmp_path: Path, source: Callable[[str], Source]
 ) -> None:
@@ -173,7 +172,6 @@ def test_a_file_that_is_not_what_was_planned_is_no_result(
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.slow
 def test_a_file_that_cannot_be_checked_is_no_result(
     tmp_path: Path, source: Callable[[str], Source], monkeypatch: pytest.MonkeyPatch
 ) -> None:
