@@ -118,11 +118,13 @@ def test_importing_the_app_leaves_heavy_packages_alone() -> None:
     assert not loaded_by("nemolocal_server.app") & heavy
 
 
+@pytest.mark.slow
 def test_the_command_line_starts_without_server_or_renderer() -> None:
     loaded = loaded_by("nemolocal.command")
     assert not loaded & {"starlette", "uvicorn", "rich", "av", "ffmpeg", "fontTools"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("plugin", ["nemolocal_conformance.plugin"])
 def test_what_pytest_loads_in_every_run_weighs_nothing(plugin: str) -> None:
     more = loaded_by(plugin) - loaded_by("pytest")

@@ -29,6 +29,7 @@ def bent(top: float, knee: float, steep: float) -> Callable[[float], float]:
     return lambda crf: max(top - steep * max(crf - knee, 0) ** 1.6 / 10 - crf * 0.02, 0)
 
 
+@pytest.mark.slow
 @given(st.floats(96, 99.9), st.floats(5, 25), st.floats(0.4, 3), st.floats(85, 95))
 def test_six_probes_are_enough_and_none_is_probed_twice(
     top: float, knee: float, steep: float, target: float

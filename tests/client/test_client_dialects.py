@@ -69,6 +69,7 @@ def clients(faces: dict[str, ClientFactory], stage: shared_time.Stage) -> dict[s
     }
 
 
+@pytest.mark.slow
 @pytest.mark.rule("GEN-2", "SSE-2", "SSE-3", "REN-4")
 def test_both_faces_go_the_whole_way_in_every_dialect(
     stage: shared_time.Stage, clients: dict[str, Client], tmp_path: Path
@@ -85,6 +86,7 @@ def test_both_faces_go_the_whole_way_in_every_dialect(
             assert client.claim_link().startswith(f"{stage.base_url}/workspace/claim?ct=clm_")
 
 
+@pytest.mark.slow
 def test_both_faces_know_every_failure_in_every_dialect(
     stage: shared_time.Stage, clients: dict[str, Client], tmp_path: Path
 ) -> None:

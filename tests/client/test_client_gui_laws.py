@@ -119,6 +119,7 @@ def test_what_points_at_no_gui_is_not_touched(done: list[str]) -> None:
     assert translate([text]).texts == (text,)
 
 
+@pytest.mark.slow
 @given(st.lists(st.one_of(st.text(max_size=80), gui_sentences(), DONE, gui_sentences_zh())))
 def test_texts_one_by_one_come_to_the_same_as_all_at_once(texts: list[str]) -> None:
     translator = Translator()
@@ -142,6 +143,7 @@ def test_titles_and_files_that_are_named_like_the_gui_are_content() -> None:
     assert translate([chinese]).texts == ("完成！ 时间线（1条轨道）：1. 视频：点击（0-4秒）。",)
 
 
+@pytest.mark.slow
 def test_long_text_of_one_sentence_is_translated_at_once() -> None:
     said = "preview the export and open a " * 3000
     assert translate([said]).actions or translate([said]).texts

@@ -32,6 +32,7 @@ def frozen(http: httpx.Client) -> int:
     return sum(token["balance"]["frozen"] for token in tokens)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("interruptible")
 @pytest.mark.skipif(os.name == "nt", reason="signals of a terminal are sent otherwise there")
 def test_ctrl_c_ends_the_wait_and_the_conversation_goes_on(

@@ -25,6 +25,7 @@ def test_instructions_fit_any_length(length: float, trim: list[str], title: str)
     assert said[-1] == "add lo-fi background music at 35% volume"
 
 
+@pytest.mark.slow
 @pytest.mark.ffmpeg
 @pytest.mark.usefixtures("with_rendering")
 def test_demo_of_a_file_makes_an_mp4_of_what_was_said(run: CommandRunner, clip: Path) -> None:

@@ -60,6 +60,7 @@ def test_messages_go_where_their_words_send_them(
     assert "Uploaded other.mp4 (video, 2 s)" in outcome.lines
 
 
+@pytest.mark.slow
 @pytest.mark.rule("SSE-10")
 @pytest.mark.parametrize("message", ["add a title 'Hi' for 1 s", "加标题“你好”，1秒"])
 @pytest.mark.parametrize("form", [[], ["--json"]])
@@ -142,6 +143,7 @@ def test_saved_session_is_resumed_with_the_kept_token(
     assert outcome.lines[-1] == f"Session {session}, to come back with --session"
 
 
+@pytest.mark.slow
 @pytest.mark.rule("CLI-10")
 @pytest.mark.usefixtures("without_rendering")
 def test_link_to_the_project_is_offered_where_the_server_stays(

@@ -34,6 +34,7 @@ def require_quiet(result: CommandResult) -> None:
         assert printable(text) == text
 
 
+@pytest.mark.slow
 def test_files_with_escapes_in_their_names_are_named_without(
     run: CommandRunner, serve: ServerStarter, clip: Path, tmp_path: Path
 ) -> None:

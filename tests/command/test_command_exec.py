@@ -105,6 +105,7 @@ def test_client_that_heeds_no_variable_is_sealed(execute: Execute) -> None:
     assert out.endswith("404\n0\n")
 
 
+@pytest.mark.slow
 def test_python_that_is_not_sealed_is_led_by_a_hook(
     execute: Execute, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -124,6 +125,7 @@ def test_python_that_is_not_sealed_is_led_by_a_hook(
     )
 
 
+@pytest.mark.slow
 def test_node_that_is_not_sealed_is_led_by_a_hook(execute: Execute, node: str) -> None:
     script = (
         f"require('https').get('{BALANCE}', r => r.pipe(process.stdout));"
@@ -137,6 +139,7 @@ def test_node_that_is_not_sealed_is_led_by_a_hook(execute: Execute, node: str) -
     assert "nemolocal exec refused 198.51.100.7:443: only" in out
 
 
+@pytest.mark.slow
 def test_node_needs_no_change(execute: Execute, node: str) -> None:
     asked = f"'{BALANCE}?a=b'", f"new URL('{BALANCE}')"
     posted = f"new Request('{BALANCE}', {{method: 'POST', body: 'x'}})"
@@ -384,6 +387,7 @@ ATTRIBUTED = (
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("script", "status", "told"),
     [

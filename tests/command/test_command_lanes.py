@@ -34,6 +34,7 @@ def test_empty_timeline_is_said() -> None:
     assert draw(timeline((0, [])), 80) == ["The timeline is empty"]
 
 
+@pytest.mark.slow
 @given(
     st.lists(
         st.tuples(

@@ -52,6 +52,7 @@ def test_module_runs_as_the_command() -> None:
     assert done.stdout.startswith("nemolocal ")
 
 
+@pytest.mark.slow
 def test_help_imports_neither_http_nor_server_nor_renderer() -> None:
     code = (
         "import sys; from nemolocal import command; command._parser().format_help();"
@@ -61,6 +62,7 @@ def test_help_imports_neither_http_nor_server_nor_renderer() -> None:
     assert python(code) == "[]"
 
 
+@pytest.mark.slow
 def test_sub_commands_import_neither_terminal_nor_server_before_they_need_them() -> None:
     # httpx itself imports rich where it finds it, for its own command.
     code = (
@@ -93,6 +95,7 @@ def test_failure_is_one_line_and_a_status(
     assert (outcome.status, outcome.out, outcome.err) == (status, "", said)
 
 
+@pytest.mark.slow
 def test_reader_that_has_gone_is_no_traceback() -> None:
     code = "import sys; from nemolocal.command import main; sys.exit(main(['doctor']))"
     arguments = [sys.executable, "-c", code]

@@ -121,6 +121,7 @@ def test_published_document_is_answered_as_its_text_says(play: Play, name: str) 
     assert notes == ([unnamed] if name == "ai-rtk-compressor" else [])
 
 
+@pytest.mark.slow
 def test_commands_that_stand_in_no_order_get_what_they_lack_first(play: Play) -> None:
     answers = play(CLEAN)
     assert all(answer.as_said for answer in answers)
@@ -200,6 +201,7 @@ def test_variables_hold_what_the_document_and_its_answers_give(play: Play) -> No
     assert answers[3].notes == ("NOBODY is set nowhere",)
 
 
+@pytest.mark.slow
 def test_token_shows_in_no_answer(play: Play) -> None:
     shown = "".join(str(answer) for answer in [*play(CLEAN), *play(PLANTED / "token-in-url.md")])
     assert "nmv_usr_" not in shown

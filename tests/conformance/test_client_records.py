@@ -211,6 +211,7 @@ def test_no_journal_makes_a_check_go_wrong(entries: list[Entry], truth: bool) ->
     assert all(set(verdict.entries) <= known for verdict in report.verdicts)
 
 
+@pytest.mark.slow
 @given(st.data(), st.lists(ENTRIES, max_size=8))
 @settings(max_examples=FEWER, suppress_health_check=[HealthCheck.too_slow])
 def test_the_order_of_entries_in_a_file_does_not_matter(
@@ -238,6 +239,7 @@ def test_an_act_is_shown_shortly(builder: JournalBuilder) -> None:
     assert repr(Act(builder.request("balance").entries[0])).startswith("Act(1 GET /api/credits")
 
 
+@pytest.mark.slow
 def test_thousands_of_refusals_are_judged_all_the_same(
     builder: JournalBuilder, verdict: VerdictOf
 ) -> None:

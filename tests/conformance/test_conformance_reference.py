@@ -83,6 +83,7 @@ def dialect_cases() -> Iterator[object]:
         yield pytest.param(dialect, LIGHT_CHECKS, id=f"{name}, all checks", marks=pytest.mark.slow)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("memoized_servers")
 @pytest.mark.parametrize(("dialect", "checks"), list(dialect_cases()))
 def test_the_reference_passes_in_each_dialect_and_the_report_says_which(
@@ -108,6 +109,7 @@ def test_the_smoke_set_is_some_of_the_checks() -> None:
     assert set(catalogue()) >= SMOKE
 
 
+@pytest.mark.slow
 def test_a_check_is_a_sentence_about_a_rule(subtests: pytest.Subtests) -> None:
     levels = ("MAY", "SHOULD", "MUST")
     for check in CHECKS:

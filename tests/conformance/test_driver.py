@@ -201,6 +201,7 @@ def test_places_are_filled_in_and_the_run_is_kept(drive: Drive, tmp_path: Path) 
     assert json.loads((tmp_path / "report.json").read_text()) == [outcome]
 
 
+@pytest.mark.slow
 def test_program_that_knows_only_the_cloud_is_led_to_the_server(
     drive: Drive, tmp_path: Path
 ) -> None:

@@ -90,6 +90,7 @@ def test_workers_have_a_server_each(project: pytest.Pytester, workers: str) -> N
     project.runpytest_subprocess("-n", workers).assert_outcomes(passed=5)
 
 
+@pytest.mark.slow
 def test_tests_know_nothing_of_each_other(project: pytest.Pytester) -> None:
     project.makepyfile(
         """
@@ -201,6 +202,7 @@ def test_coroutines_wait_by_the_clock_of_the_server(project: pytest.Pytester) ->
     project.runpytest_inprocess().assert_outcomes(passed=1)
 
 
+@pytest.mark.slow
 def test_fixtures_and_marker_are_listed(project: pytest.Pytester) -> None:
     fixtures = project.runpytest_inprocess("--fixtures")
     fixtures.stdout.fnmatch_lines(["nemo_client*", "*reference client*"])

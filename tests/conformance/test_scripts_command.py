@@ -32,6 +32,7 @@ def keep(*steps: object) -> str:
     return "script.json"
 
 
+@pytest.mark.slow
 def test_the_own_server_is_played_with_and_nothing_is_left_behind(
     capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:

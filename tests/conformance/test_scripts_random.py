@@ -64,6 +64,7 @@ def broken(mutant: ServerMutant) -> Callable[[], AbstractContextManager[Player]]
     return lambda: player_of(mutant)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("count", [4, pytest.param(14, marks=pytest.mark.slow)])
 def test_the_reference_survives_random_calls_and_each_seed_is_a_run_of_its_own(count: int) -> None:
     done = search(fresh, Reach(), count, seed=5)
@@ -80,6 +81,7 @@ def test_the_reference_survives_them_in_its_other_dialects() -> None:
     assert done.failed is None
 
 
+@pytest.mark.slow
 @pytest.mark.mutants
 @pytest.mark.parametrize(
     ("name", "rule"),
@@ -117,6 +119,7 @@ def test_what_costs_more_than_may_be_spent_is_not_played() -> None:
     assert done.scripts
 
 
+@pytest.mark.slow
 def test_without_credits_and_tokens_only_what_is_free_is_played() -> None:
     seen: list[Script] = []
 

@@ -37,6 +37,7 @@ wire_like = st.recursive(
 wire_objects = st.dictionaries(short_names | st.text(max_size=3), wire_like, max_size=6)
 
 
+@pytest.mark.slow
 @given(wire_objects)
 @pytest.mark.rule("STA-4")
 def test_any_json_object_comes_back_from_a_draft_as_it_was(wire: dict[str, Any]) -> None:
@@ -120,6 +121,7 @@ drafts = st.builds(
 )
 
 
+@pytest.mark.slow
 @given(drafts)
 def test_any_draft_comes_back_from_the_wire_as_it_was(draft: Draft) -> None:
     assert draft_from_wire(draft_to_wire(draft)) == draft

@@ -134,6 +134,7 @@ def test_lures_lead_nowhere(canary: Canary, good: dict[str, bytes], tmp_path: Pa
     require_lures_lead_nowhere(lures(str(canary.path), canary.url, good), canary, tmp_path)
 
 
+@pytest.mark.slow
 def test_some_bombs_do_not_go_off(good: dict[str, bytes], tmp_path: Path) -> None:
     attacks = {**movie_bombs(good["clip.mp4"]), **other_bombs(good)}
     assert failures({name: attacks[name] for name in SOME_BOMBS}, tmp_path) == {}

@@ -116,6 +116,7 @@ def require_nothing_left(
     assert (seen[-1:] == [100]) is not ended, moment
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "moment", [0, 1, 2, *(pytest.param(later, marks=pytest.mark.slow) for later in (3, 4))]
 )

@@ -65,6 +65,7 @@ def binary(levels: Iterable[int]) -> int:
     return int("".join("01"[level > 110] for level in levels), 2)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [name for name in GOLDENS if name in QUICK])
 def test_what_a_quick_draft_says_is_what_is_seen_and_heard(
     name: str, make: Make, basic_clips: Path, frames_of: FramesOf

@@ -38,6 +38,7 @@ def look(odd: Odd, folder: Path, name: str = "x") -> tuple[Path, MediaInfo | str
         return path, str(reason)
 
 
+@pytest.mark.slow
 @given(odd_containers())
 @settings(max_examples=examples(15, 2000))
 def test_the_figures_are_those_of_decoding(odd: Odd) -> None:

@@ -86,6 +86,7 @@ def test_an_exact_ntsc_rate(make: Make) -> None:
     assert abs(result.duration - 2.002) < 1e-4
 
 
+@pytest.mark.slow
 def test_sound_is_at_its_samples(make: Make) -> None:
     music = {"s": 1000, "d": 1000, "ss": 1000, "v": 0.5}
     path, _ = make([video({"d": 3000, "v": 0}), audio(music)])
@@ -147,6 +148,7 @@ def test_hostile_texts_stay_texts(make: Make) -> None:
     assert (len(DecodedVideo(path)), result.warnings) == (60, ())
 
 
+@pytest.mark.slow
 def test_characters_without_a_font_are_named(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(job, "choose_fonts", lambda text: choose_fonts(text, ()))
     _, result = make([text({"txt": "Hi 你好"})])
@@ -233,6 +235,7 @@ def test_many_cuts_of_one_file(make: Make) -> None:
     assert [seen.counter(n) for n in range(90)] == expected
 
 
+@pytest.mark.slow
 def test_every_accepted_kind_renders(make: Make) -> None:
     names = ["small.mov", "small.avi", "small.webm", "small.mkv"]
     sounds = ["small.mp3", "small.wav", "small.aac", "sound.mp4", "small.mov"]

@@ -48,6 +48,7 @@ def slides(count: int, bad: int) -> dict[str, Any]:
     return {"tt": 0, "sg": segments}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "kept", "place"),
     [
@@ -124,6 +125,7 @@ def test_sound_that_changes_its_form_is_brought_into_one(
     assert high == pytest.approx([0, 0.3], abs=0.04)
 
 
+@pytest.mark.slow
 def test_sound_that_cannot_be_read_is_left_out(
     rendered: Rendering, source: Callable[[str], Source], tmp_path: Path
 ) -> None:

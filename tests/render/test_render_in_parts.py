@@ -58,6 +58,7 @@ def test_as_many_at_once_as_are_long_enough_and_fit_into_memory(
     assert workers_for(plan, cores) == workers
 
 
+@pytest.mark.slow
 @given(
     lengths=st.lists(st.integers(20, 4000), min_size=1, max_size=20),
     mixes=st.lists(st.integers(0, 10), min_size=20, max_size=20),

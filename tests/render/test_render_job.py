@@ -140,6 +140,7 @@ def test_a_place_that_cannot_be_written_is_a_failure(
 _FACTS = RenderFacts("h264", "yuv420p", 320, 180, 30, 1.0, "", 0.0, True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("change", "said"),
     [

@@ -255,6 +255,7 @@ def test_cores_are_those_that_may_be_used(tmp_path: Path, monkeypatch: pytest.Mo
     assert usable_cores(tmp_path / "none") == 1
 
 
+@pytest.mark.slow
 def test_texts_at_the_same_time_and_place_are_both_seen(make: Callable[..., Any]) -> None:
     def lines(*texts: str) -> int:
         """How many rows of the picture are bright somewhere."""

@@ -93,6 +93,7 @@ def test_stills_above_a_see_through_canvas(make: Make) -> None:
     assert near(seen.rgb(5, 0.25, 0.34), BLUE, 20)
 
 
+@pytest.mark.slow
 def test_tracks_lie_in_their_order(make: Make) -> None:
     second = video({"fx": overlay(position="center", width=0.8)})
     third = video({"src": "quarters.png", "fx": overlay(position="center", width=0.4)})

@@ -56,6 +56,7 @@ def test_accepted_files_are_described(media: Path, name: str) -> None:
 _AFAR = ("small.webm", "small.png", "small.mp3")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name", [pytest.param(n, marks=[] if n in _AFAR else [pytest.mark.slow]) for n in EXPECTED]
 )
@@ -167,6 +168,7 @@ def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
         asyncio.run(probe(tmp_path / "nothing.mp4", "mp4"))
 
 
+@pytest.mark.slow
 def test_a_truncated_file_is_refused_or_described(media: Path, tmp_path: Path) -> None:
     whole = (media / "small.mov").read_bytes()
     cut = tmp_path / "cut.mov"

@@ -43,6 +43,7 @@ def test_a_child_that_does_not_end_is_a_refusal(
         asyncio.run(probe(media / "small.png", "png"))
 
 
+@pytest.mark.slow
 def test_a_child_that_a_busy_machine_keeps_waiting_is_waited_for(
     media: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -59,6 +60,7 @@ def test_a_check_that_breaks_is_a_refusal(media: Path, monkeypatch: pytest.Monke
         asyncio.run(check(media / "sample.mp4"))
 
 
+@pytest.mark.slow
 def test_the_probe_needs_nothing_of_the_environment(
     media: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -67,6 +67,7 @@ def test_the_smoothest_clip_rules_the_film(rates: list[float], fps: Any, named: 
     assert plan.warnings == ((said,) if named else ())
 
 
+@pytest.mark.slow
 @settings(max_examples=examples(30, 3000))
 @given(st.lists(st.floats(0.1, 1000) | st.just(0.0), min_size=1, max_size=4))
 def test_no_clip_loses_pictures_that_a_screen_shows(rates: list[float]) -> None:
@@ -81,6 +82,7 @@ def test_what_is_asked_for_comes_first() -> None:
     assert planned([24.0, 60.0], OutputSpec(fps=24), fps=25).fps == 24
 
 
+@pytest.mark.slow
 @pytest.mark.ffmpeg
 @pytest.mark.parametrize(
     ("speed", "shown"), [(1, 12), pytest.param(0.25, 3, marks=pytest.mark.slow)]

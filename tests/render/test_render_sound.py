@@ -104,6 +104,7 @@ def test_many_channels_become_two_as_loud_as_ffmpeg_makes_them(
     assert heard == pytest.approx(expected, rel=0.02)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("ends", "starts"),
     [

@@ -70,6 +70,7 @@ def test_a_child_that_stands_still_is_stopped(tmp_path: Path) -> None:
         run("import time; time.sleep(600)", tmp_path, idle=0.3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("watched", [True, False])
 def test_a_child_that_works_or_cannot_be_watched_is_left_alone(
     watched: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

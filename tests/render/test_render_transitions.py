@@ -74,6 +74,7 @@ def test_the_middle_of_each(make: Make, kind: str, seen_there: str) -> None:
             assert near(seen.rgb(30, x, y), RED if letter == "R" else BLUE, 40), (x, y)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("kind", "low", "high"),
     [("black", 0, 40), pytest.param("white", 220, 256, marks=pytest.mark.slow)],
@@ -153,6 +154,7 @@ def test_speed_and_transitions(make: Make) -> None:
     assert (len(seen), seen.counter(20), seen.counter(40)) == (45, 40, 35)
 
 
+@pytest.mark.slow
 def test_sound_crosses_with_the_picture(make: Make) -> None:
     heard = read_samples(make(two("crossfade"), **SIZE)[0])
     assert abs(len(heard) - 96_000) <= 1024

@@ -75,6 +75,7 @@ def test_a_driver_that_hangs_is_given_up(
     assert "h264_nvenc: FFmpeg was stopped after 0 s" in result.encoder_reason
 
 
+@pytest.mark.slow
 def test_what_a_card_makes_is_looked_at_before_it_is_believed(
     make: Make, fake_ffmpeg: Callable[[str], Path]
 ) -> None:
@@ -89,6 +90,7 @@ def test_what_a_card_makes_is_looked_at_before_it_is_believed(
     assert all(f"{name}: FFmpeg ended with status" in result.encoder_reason for name in HARDWARE)
 
 
+@pytest.mark.slow
 def test_on_this_machine_what_was_found_is_what_is_used(make: Make) -> None:
     chosen = asyncio.run(choose_encoder())
     trials = [asyncio.run(try_encoder(name)) for name in HARDWARE]

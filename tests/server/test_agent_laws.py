@@ -5,6 +5,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import given, settings, strategies as st
 
 from nemolocal_contract.draft import (
@@ -220,6 +221,7 @@ def test_whatever_is_edited_the_timeline_stays_sound(draft: Draft, edits: list[E
         assert_nothing_lost(before, draft)
 
 
+@pytest.mark.slow
 @MANY
 @given(drafts(), settling)
 def test_setting_what_is_set_already_changes_nothing(draft: Draft, edit: Edit) -> None:

@@ -82,6 +82,7 @@ def clock(ms: int) -> str:
     return f"{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02},{rest:03}"
 
 
+@pytest.mark.slow
 @settings(max_examples=examples(30, 5000))
 @given(
     st.lists(cues, min_size=1, max_size=5),

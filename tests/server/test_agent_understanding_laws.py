@@ -112,6 +112,7 @@ def test_case_and_white_space_change_nothing(command: str, random: object) -> No
     assert done(typed) == done(command)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("one", mostly_deep([*COMMANDS, *CHINESE]))
 def test_two_commands_are_done_one_after_the_other(one: str) -> None:
     first = done(one)

@@ -70,6 +70,7 @@ def test_words_for_values_are_read_in_each_template() -> None:
     require_readable(one_of_each(entries("number", "unit", "suffix", "talk")))
 
 
+@pytest.mark.slow
 def test_each_meaning_is_read_alone() -> None:
     require_readable(one_of_each(entries()), ["{0}"])
 

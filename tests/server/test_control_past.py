@@ -84,6 +84,7 @@ def test_a_snapshot_can_be_restored_again_and_after_a_reset(
         caller.say("hello")
 
 
+@pytest.mark.slow
 def test_the_hash_of_a_draft_is_right_after_time_went_back(edited: HttpCaller) -> None:
     snapshot_id = take(edited)
     hashes = []

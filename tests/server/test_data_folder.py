@@ -34,6 +34,7 @@ def test_a_second_server_on_a_folder_is_refused_at_once_and_touches_nothing(tmp_
     Store(tmp_path).close()
 
 
+@pytest.mark.slow
 def test_a_folder_is_free_again_when_its_server_was_killed(tmp_path: Path) -> None:
     command = [sys.executable, "-c", _HOLD, str(tmp_path)]
     pipe = subprocess.PIPE

@@ -283,5 +283,5 @@ class EditsAtOnce(RuleBasedStateMachine):
         assert self.desk.balance() == (1_000_000 - held - taken, held)
 
 
-TestEditsAtOnce = EditsAtOnce.TestCase
+TestEditsAtOnce = pytest.mark.slow(EditsAtOnce.TestCase)
 TestEditsAtOnce.settings = settings(max_examples=examples(8, 400), stateful_step_count=20)

@@ -177,6 +177,7 @@ def test_what_is_armed_is_bounded(caller: HttpCaller, monkeypatch: pytest.Monkey
     assert (refused.status_code, "disarm some" in refused.text) == (400, True)
 
 
+@pytest.mark.slow
 def test_a_header_touches_its_own_request_only(caller: HttpCaller) -> None:
     def status(number: int) -> tuple[bool, int]:
         header = {FAULT: "bad-gateway"} if number % 2 else {}

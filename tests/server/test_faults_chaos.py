@@ -68,6 +68,7 @@ def seen(caller: HttpCaller, calls: int) -> list[str]:
     return outcomes
 
 
+@pytest.mark.slow
 def test_chaos_on_the_wire_is_the_same_in_every_run_and_order(
     servers: ServerFactory, new_caller: NewCaller
 ) -> None:

@@ -98,6 +98,7 @@ def test_a_stuck_render_never_moves_on_until_it_is_cancelled(edited: HttpCaller)
     assert edited.finished("r-2")["status"] == "completed"
 
 
+@pytest.mark.slow
 def test_a_stuck_render_is_stuck_after_a_restart_too(
     servers: ServerFactory,
     new_caller: NewCaller,

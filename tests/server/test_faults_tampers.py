@@ -45,6 +45,7 @@ def joined(pieces: list[Piece]) -> bytes:
     return b"".join(piece for piece in pieces if isinstance(piece, bytes))
 
 
+@pytest.mark.slow
 @given(st.sampled_from(["split-utf8", "split-frames", "slow-bytes"]), chunks)
 def test_what_is_torn_apart_is_whole_when_put_together(name: str, body: list[bytes]) -> None:
     assert joined(played(tamper(name), body)) == b"".join(body)

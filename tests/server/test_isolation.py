@@ -111,6 +111,7 @@ def crowd(
     return base_url, asyncio.run(drive_all(base_url, clients, film))
 
 
+@pytest.mark.slow
 def test_nobody_sees_anything_of_anybody_and_the_company_changes_nothing(
     crowd: tuple[str, list[Run]], servers: ServerFactory, executor: FakeRenderExecutor, sample: Path
 ) -> None:

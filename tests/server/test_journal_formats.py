@@ -101,6 +101,7 @@ def test_a_filter_that_makes_no_sense_is_refused_by_name(base_url: str, query: s
     assert query.partition("=")[0] in response.json()["message"]
 
 
+@pytest.mark.slow
 def test_what_was_dropped_is_counted_and_a_cleared_journal_begins_anew(
     base_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -179,6 +179,7 @@ def test_reading_the_journal_does_not_grow_it(caller: HttpCaller) -> None:
     assert len(entries(caller)) == len(entries(caller)) == 2
 
 
+@pytest.mark.slow
 def test_an_entry_is_there_before_the_client_sees_the_end(caller: HttpCaller) -> None:
     caught: list[int] = []
 

@@ -73,6 +73,7 @@ def silences(settings: Settings, count: int) -> list[bool]:
     return asyncio.run(play())
 
 
+@pytest.mark.slow
 def test_about_a_third_of_the_tokens_is_met_by_silence_and_the_same_in_each_run() -> None:
     quiet = silences(Settings(silence=Silence(rate=0.3)), 60)
     assert 8 <= sum(quiet) <= 28
@@ -80,6 +81,7 @@ def test_about_a_third_of_the_tokens_is_met_by_silence_and_the_same_in_each_run(
     assert quiet != silences(Settings(silence=Silence(rate=0.3), seed=1), 60)
 
 
+@pytest.mark.slow
 def test_a_quota_and_a_truth_are_drawn_for_each_token(subtests: pytest.Subtests) -> None:
     even = Truths(applied=1, not_applied=1, late=1)
     for silence in (Silence(quota=(1, 2)), Silence(rate=0.5, truths=even)):

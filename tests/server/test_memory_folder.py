@@ -32,6 +32,7 @@ def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+@pytest.mark.slow
 def test_the_folder_of_a_killed_server_goes_and_those_in_use_stay(temporary: Path) -> None:
     here = MemoryFolder()
     command = [sys.executable, "-c", _HOLD]

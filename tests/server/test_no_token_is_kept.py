@@ -117,6 +117,7 @@ def make(base_url: str, **fields: Any) -> str:
     return str(reply.json()["token"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "kind",
     ["chosen", *(pytest.param(k, marks=pytest.mark.slow) for k in KINDS)],
@@ -280,6 +281,7 @@ tokens = st.text(
 )
 
 
+@pytest.mark.slow
 @given(tokens, st.text(max_size=30), st.text(max_size=30), st.booleans())
 def test_a_known_token_is_found_in_any_text(
     token: str, before: str, after: str, json_: bool

@@ -48,6 +48,7 @@ def test_a_body_that_is_too_large_is_not_read_to_its_end(edited: HttpCaller) -> 
     assert (reply["code"], reply["message"]) == (400, "body is larger than 4 MB")
 
 
+@pytest.mark.slow
 def test_the_largest_draft_is_planned_beside_the_loop(
     edited: HttpCaller, executor: FakeRenderExecutor, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -188,6 +188,6 @@ class RenderMachine(RuleBasedStateMachine):
         return exports.status(exports.find(self.token, render_id), "http://here")
 
 
-TestRenders = RenderMachine.TestCase
+TestRenders = pytest.mark.slow(RenderMachine.TestCase)
 # Some runs end early, where no rule can be drawn: of these 2,500 steps more than 2,000 are taken.
 TestRenders.settings = settings(max_examples=examples(8, 500), stateful_step_count=examples(30, 50))

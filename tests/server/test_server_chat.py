@@ -48,6 +48,7 @@ def test_a_silent_edit_changes_the_draft_without_a_word(
     assert caller.draft()["d"] == 1000
 
 
+@pytest.mark.slow
 @pytest.mark.rule("SSE-5")
 def test_silence_follows_the_seed_and_the_key_not_the_order(
     servers: ServerFactory, new_caller: NewCaller, sample: Path

@@ -84,6 +84,7 @@ def test_the_journal_keeps_every_exchange_without_its_secrets(caller: HttpCaller
     assert "[token]" in entries[2]["request_headers"]["authorization"]
 
 
+@pytest.mark.slow
 def test_the_journal_is_bounded(base_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("nemolocal_server.journal.records.MAX_ENTRIES", 150)
     with patient_http.Client(base_url=base_url) as http:

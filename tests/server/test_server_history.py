@@ -36,6 +36,7 @@ def texts(events: list[ReceivedEvent]) -> str:
     return " ".join(event.text for event in events if isinstance(event, Text))
 
 
+@pytest.mark.slow
 def test_an_undo_gives_the_draft_back_as_it_was_and_a_redo_takes_that_back(
     edited: HttpCaller,
 ) -> None:

@@ -148,6 +148,7 @@ sys.exit(main())
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("while_importing", ["nemolocal.command", "uvicorn"])
 def test_an_interrupt_at_the_very_beginning_is_one_line(while_importing: str) -> None:
     command = [sys.executable, "-c", _INTERRUPTED, while_importing]

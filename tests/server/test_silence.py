@@ -50,6 +50,7 @@ def test_the_rate_asks_the_key_and_not_how_many_edits_there_were() -> None:
         assert len(drawn) == 1
 
 
+@pytest.mark.slow
 @given(st.integers(1, 12).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))), st.text())
 @pytest.mark.rule("SSE-5")
 def test_a_quota_is_kept_exactly_in_every_block(quota: tuple[int, int], client: str) -> None:

@@ -90,6 +90,7 @@ def reset_and_fill(base_url: str) -> None:
 WRITING = ("session", "chat", "claim", "render", "upload", "urls")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("meanwhile", [reset, revoke, reset_and_fill])
 def test_a_token_that_goes_while_a_body_comes_writes_nothing(
     base_url: str,

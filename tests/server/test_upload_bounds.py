@@ -25,6 +25,7 @@ FILE = b'--b\r\nContent-Disposition: form-data; name="files"; filename="x.mp4"\r
 END = b"\r\n--b--\r\n"
 
 
+@pytest.mark.slow
 @pytest.mark.rule("UPL-4")
 @pytest.mark.parametrize(
     "pieces",

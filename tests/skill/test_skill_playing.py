@@ -43,6 +43,7 @@ def script(*lines: str) -> bytes:
     return "\n".join(("```sh", *lines, "```")).encode()
 
 
+@pytest.mark.slow
 @given(st.integers(0, len(CLEAN)), st.integers(0, 60), st.binary(max_size=6))
 def test_any_damage_to_a_document_is_played(at: int, length: int, put: bytes) -> None:
     # A name that no header can carry is told before anything is sent.
@@ -56,6 +57,7 @@ SCRAPS = st.sampled_from(
 )  # fmt: skip
 
 
+@pytest.mark.slow
 @given(st.lists(SCRAPS, max_size=12), st.sampled_from([200, 204, 302, 404, 500]))
 def test_any_scraps_of_commands_are_played(scraps: list[str], status: int) -> None:
     reply = httpx.Response(status, content=b"<html>")

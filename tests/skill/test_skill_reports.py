@@ -158,6 +158,7 @@ def renamed(document: Checked) -> Checked:
     return Checked("SKILL.md", document.name, document.version, document.findings)
 
 
+@pytest.mark.slow
 def test_json_has_a_document_each(documents: list[Checked]) -> None:
     told = json.loads(as_json(documents))
     assert [document["path"] for document in told] == [document.path for document in documents]

@@ -40,6 +40,7 @@ def cases() -> Iterator[object]:
         yield pytest.param(broken, everything, id=f"{name}, all checks", marks=pytest.mark.slow)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("broken", "checks"), list(cases()))
 def test_a_break_is_noticed_by_a_check_of_its_rule_and_by_no_other(
     broken: Break, checks: list[Check], memoized_media: MemoizedMedia

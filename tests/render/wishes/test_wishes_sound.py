@@ -19,6 +19,7 @@ def test_muted_it_is_silent(ask: Ask) -> None:
     assert loudness(outcome.heard, 0, 2) < 0.001
 
 
+@pytest.mark.slow
 def test_half_the_volume_is_half_as_high_a_wave(ask: Ask) -> None:
     outcome = ask("set the volume of the video to 50%", uploads=("red.mp4",))
     assert tone_strength(outcome.heard, 440, 0.5, 1.0) == pytest.approx(0.15, abs=0.02)
