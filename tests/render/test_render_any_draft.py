@@ -1,6 +1,8 @@
 """Whatever makes sense is rendered, with exactly its frames and its samples."""
 
 import asyncio
+import re
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,7 +12,9 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 
 from nemolocal_contract.draft import draft_from_wire
 from nemolocal_contract.effects import EFFECTS, POSITIONS, TRANSITIONS
+from nemolocal_render.graphs.commands import Machine, render_command
 from nemolocal_render.job import RenderResult, render
+from nemolocal_render.media import MediaInfo
 from nemolocal_render.plan import OutputSpec, RenderPlan, Source, plan_render
 from tests.support.audio import read_samples
 from tests.support.frames import DecodedVideo
@@ -114,6 +118,42 @@ def test_the_strategy_knows_every_effect() -> None:
     drawn |= {"brightness", "contrast", "saturation", "warmth"}
     drawn |= {"blur", "sharpen", "vignette", "duck"}
     assert drawn == {*EFFECTS, "glow"}
+
+
+def made_up(name: str) -> Source:
+    """Where a file of this name would be, and what would be in it."""
+    path = Path(f"/uploads/{name}")
+    kind, _, extension = name.rpartition(".")
+    if name in STILLS:
+        return Source(path, MediaInfo("image", extension, 0.0, 64, 36, video_codec="png"))
+    if name not in CLIPS:
+        return Source(path, MediaInfo("audio", extension, 5.0, audio_codec="aac"))
+    length = LENGTHS.get(name, 2000) / 1000
+    sound = None if kind == "red" else "aac"
+    return Source(
+        path, MediaInfo("video", extension, length, 64, 36, 25.0, "h264", "yuv420p", sound)
+    )
+
+
+@given(wire=drafts, tone_mapping=st.booleans())
+@settings(suppress_health_check=list(HealthCheck))
+def test_a_command_holds_nothing_that_a_user_wrote_and_its_graphs_are_whole(
+    wire: dict[str, Any], tone_mapping: bool
+) -> None:
+    sources = {}
+    for segment in (s for track in wire["t"] for s in track["sg"]):
+        if "src" in segment:
+            sources[f"§{segment['src']}"] = made_up(segment["src"])
+            segment["src"] = f"§{segment['src']}"
+        else:
+            segment["txt"] = f"§{segment['txt']}"
+    plan = plan_render(draft_from_wire(wire), sources, OutputSpec("low"))
+    command = render_command(plan, Machine("libx264", tone_mapping=tone_mapping), "x.mp4")
+    assert "§" not in " ".join([*command.arguments, *command.graphs.values()])
+    for graph in command.graphs.values():
+        # What comes out of one filter goes into one other, and the end into the file.
+        uses = Counter(re.findall(r"\[(s\d+)\]", graph))
+        assert sorted(uses.values()) == [1, *[2] * (len(uses) - 1)]
 
 
 def rendered(

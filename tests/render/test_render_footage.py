@@ -249,7 +249,6 @@ def test_an_encoder_that_loses_frames_does_not_pass(fake_ffmpeg: Callable[[str],
     assert trial.complaint == "5 of 8 frames came back"
 
 
-@pytest.mark.slow
 @pytest.mark.ffmpeg
 def test_the_diagnosis_of_this_machine() -> None:
     found = {finding.name: finding for finding in asyncio.run(diagnosis.diagnose())}
