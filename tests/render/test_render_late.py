@@ -78,3 +78,35 @@ def test_any_cut_of_an_uneven_file_is_rendered(
     silent = name in ("late-sound.mp4", "early-sound.mp4")
     if length > 100:
         assert (loudness(read_samples(path), 0.1, length / 1000 - 0.1) < 0.01) == silent
+
+
+# A cut just behind the end of its sound reads the last samples of it to warm up, and drops them.
+SILENT = [("late-sound.mp4", 500), ("early-sound.mp4", 1040), ("early-sound.mp4", 3000)]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("speed", [1, 0.5, 2, 4])
+@pytest.mark.parametrize(("name", "start"), SILENT)
+def test_a_cut_without_sound_is_silent_before_and_behind_one_with_sound(
+    make: Make, timed: Callable[[str], Path], name: str, start: int, speed: float
+) -> None:
+    silent = {"src": str(timed(name)), "ss": start, "sp": speed, "d": 400}
+    heard = {"src": str(timed("early-sound.mp4")), "ss": 100, "d": 400}
+    clips = [silent, heard, silent, silent, heard]
+    path, _ = make([{"tt": 0, "sg": [{**c, "s": 400 * n} for n, c in enumerate(clips)]}])
+    samples = read_samples(path)
+    loud = [loudness(samples, n * 0.4 + 0.05, n * 0.4 + 0.35) > 0.01 for n in range(5)]
+    assert loud == [False, True, False, False, True]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("speeds", [(0.5, 0.5), (0.5, 2), (2, 0.5), (4, 0.25)])
+def test_scraps_of_sound_at_another_speed_follow_each_other(
+    make: Make, timed: Callable[[str], Path], speeds: tuple[float, float]
+) -> None:
+    """The last 20 ms of a sound are less than `atempo` works with."""
+    file = str(timed("early-picture.mp4"))
+    clips = [{"src": file, "ss": 4970, "sp": speed, "d": 20 / speed} for speed in speeds]
+    places = [{**clip, "s": 100 * n} for n, clip in enumerate(clips)]
+    path, result = make([{"tt": 1, "sg": places}])
+    assert result.frames == len(DecodedVideo(path))

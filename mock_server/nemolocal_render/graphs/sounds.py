@@ -9,6 +9,8 @@ from .inputs import Graph, Stream, decimal
 _MARGIN = 0.1
 # What is decoded before it is heard: the first packet of AAC or MP3 needs the one before.
 _WARM_UP = 0.1
+# Samples that `atempo` gets beyond those it needs: at the end of less than its window it may fail.
+_TEMPO_WINDOW = 4096
 # Turning sound round takes all of it at once; this much, in seconds.
 _REVERSED = 60.0
 # The gain of ducked sound changes in steps of so many samples.
@@ -82,9 +84,14 @@ def _forwards(sound: Sound, graph: Graph, skipped: int = 0, samples: int | None 
     if lead:
         audio = audio.filter("atrim", start_sample=round(lead * SAMPLE_RATE))
         audio = audio.filter("asetpts", "PTS-STARTPTS")
+    needed = wanted * sound.speed
     for factor in _tempos(sound.speed):
+        audio = audio.filter("apad", whole_len=round(needed) + _TEMPO_WINDOW)
         audio = audio.filter("atempo", decimal(factor))
-    return audio.filter("apad", whole_len=wanted).filter("atrim", end_sample=wanted)
+        needed /= factor
+    # Where the source has no sound at all, `apad` makes some without times, which `concat` refuses.
+    audio = audio.filter("apad", whole_len=wanted).filter("asetpts", "N")
+    return audio.filter("atrim", end_sample=wanted)
 
 
 def _backwards(sound: Sound, graph: Graph) -> Stream:
