@@ -11,6 +11,7 @@ from nemolocal_client import check_destination
 
 from .backend import open_client
 from .display import Display, open_display
+from .own_server import OwnServer
 from .problem import Problem
 from .studio import Studio
 
@@ -26,7 +27,9 @@ def run(arguments: argparse.Namespace) -> int:
         raise Problem(f"{arguments.input} is no file: check the path")
     with open_display() as display, contextlib.ExitStack() as stack:
         source = arguments.input or _sample(stack, display)
-        client = stack.enter_context(open_client(None, display.notice))
+        client = stack.enter_context(
+            open_client(None, display.notice, own=OwnServer(arguments.like_cloud))
+        )
         client.connect()
         studio = Studio(client, display, destination)
         length = studio.upload(source)

@@ -15,12 +15,14 @@ from nemolocal_contract.replies import FileReply
 from .async_client import AsyncClient
 from .client import Client
 from .effects import FindFiles, Flow, Line
+from .errors import FileProblem
 from .exports import Export
 from .routing import Route, Step, steps
 from .turns import Turn
 from .workspace import Workspace
 
-# A name in quotation marks, or a word.
+# What can only be the name of a file; and a name in quotation marks, or a word.
+_FILE = re.compile(r"\.[A-Za-z][A-Za-z0-9]{1,4}$|^(?:~|\.{1,2})?/.")
 _NAMES = re.compile(r"[\"'“]([^\"'”\n]+)[\"'”]|([^\s\"'“”]+)")
 
 _WORDS = {
@@ -121,6 +123,11 @@ class _Talk:
         words = [quoted or word for quoted, word in _NAMES.findall(text)]
         files: tuple[str, ...] = yield FindFiles(tuple(words))
         named = [word for word in words if word in files or "://" in word]
+        missing = [word for word in words if word not in named and _FILE.search(word)]
+        if missing:
+            raise FileProblem(
+                f"file not found: {', '.join(missing)}", remedy="check the name and the folder"
+            )
         if not named:
             return (yield from self._say(self._words["which"]))
         return (yield from self.upload(*named))

@@ -34,6 +34,10 @@ class Tariff(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             check_range(f"tariff.{name}", getattr(self, name), 0, CREDITS)
 
 
+FREE = Tariff(editing=0, generation=0)
+"""Nothing is charged."""
+
+
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How a server behaves.
 
@@ -43,6 +47,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
       tokens included; "manual": it stands still until the control interface advances it.
     - `turn_times` say how long turns take: those of the cloud, unless it is to be seen what a
       client makes of others (SSE-6, SSE-11).
+    - `gui` False leaves out of its texts what points at the buttons of a GUI (SSE-10) and at
+      charges, for who uses it as an editor and not in the cloud's place.
     - `silence` says which edits close without a word (SSE-5); `chaos` is the chance of a fault in
       each request; `scenario` is a file of faults to arm and settings to switch, or the name of
       one that comes with the server.
@@ -72,6 +78,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     clock: ClockKind = "real"
     speed: float = 50.0
     turn_times: TurnTimes = TURN_TIMES
+    gui: bool = True
     silence: Silence = Silence()
     chaos: float = 0.0
     scenario: str = ""

@@ -189,7 +189,7 @@ def test_token_shows_nowhere(run: CommandRunner, serve: ServerStarter, clip: Pat
         ((), "nothing to edit: name an INPUT file, or a saved --session"),
         (("clip.mp4",), "nothing to do: say what to do with -m"),
         (("clip.mp4", "-m", TRIM, "-o", "x" * 300 + ".mp4"), "xxx"),
-        (("--session", "1"), "a session lives on a server: name it with --base-url"),
+        (("--session", "1"), "session 1 was not saved here: name its server with --base-url"),
         (("none.mp4", "-m", TRIM), "none.mp4 is no file: check the path"),
         (
             ("clip.mp4", "-o", "none/x.mp4", "-m", TRIM),
