@@ -6,6 +6,7 @@ Ctrl-C gives up a wait, never the work that the backend has begun: that goes on.
 import argparse
 import contextlib
 import os
+import re
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,10 +17,10 @@ from nemolocal_client import (
     Answer,
     Assistant,
     Client,
+    FileProblem,
     NemoError,
     Notice,
     check_destination,
-    config_folder,
     draft_of,
 )
 
@@ -30,8 +31,8 @@ from .named_export import named_export
 from .output_format import tell_format
 from .own_server import OwnServer
 from .problem import Problem
+from .prompt import typed_lines
 
-_PROMPT = "> "
 _HELP = """\
 Say what to edit, in your own words. "export", "credits", "status" and names of files are done here.
 /state          show the timeline
@@ -48,9 +49,8 @@ _NOT_ADDED = "Upload stopped: nothing was added. Name the file again to upload i
 _MAYBE_ADDED = "No longer waiting; the file had arrived, and may still be added"
 _DOWNLOAD_STOPPED = "Download stopped: export again to get the file"
 _STOPPED = "Stopped; /state shows what was done"
-_ONCE_MORE = "Ctrl-C once more, or Ctrl-D, ends"
-_HISTORY = "chat-history"
-_HISTORY_MAX = 1000
+# A message that can only be a path: ./a, ../a, ~/a, /a/b.
+_PATH = re.compile(r"(?:~|\.{1,2})/.*|/[^/\s]+/.*")
 
 
 class Said(msgspec.Struct, frozen=True):
@@ -117,7 +117,9 @@ class Chat:
                 self._answer(message, self._cancel)
             case "/link":
                 self._answer(message, lambda: Answer(lines=(self._client.claim_link(),)))
-            case _ if command.startswith("/") and not _is_path(message):
+            case _ if _PATH.fullmatch(message):
+                self._answer(message, lambda: self._upload(Path(message).expanduser()))
+            case _ if command.startswith("/") and not os.path.isfile(message):
                 self._show(Answer(lines=(f"{command} is unknown: /help tells what there is",)), "")
             case _:
                 self._talk(message)
@@ -190,6 +192,11 @@ class Chat:
         self._display.draw(draft_of(self._client.state()))
         return Answer()
 
+    def _upload(self, path: Path) -> Answer:
+        if not os.path.isfile(path):
+            raise FileProblem(f"file not found: {path}", remedy="check the name and the folder")
+        return self._assistant.upload(path)
+
     def _export(self, named: str) -> Answer:
         if named:
             self._export_to(named)
@@ -238,7 +245,7 @@ def run(arguments: argparse.Namespace) -> int:
             client.resume(arguments.session)
         chat = Chat(client, display, notices, destination, as_json=arguments.json)
         chat.upload(arguments.input)
-        for message in _typed() if interactive else _piped():
+        for message in typed_lines() if interactive else _piped():
             if message.strip() and not chat.hear(message.strip()):
                 break
         display.stop()
@@ -255,56 +262,8 @@ def _open_client(
     return open_client(place.base_url, notices.show, own=OwnServer(arguments.like_cloud, chat))
 
 
-def _is_path(message: str) -> bool:
-    """Whether a message that begins as commands do is the name of a file instead."""
-    name = message.strip()
-    return os.path.isfile(name) or "/" in name[1:]
-
-
 def _piped() -> Iterator[str]:
     yield from sys.stdin
-
-
-def _typed() -> Iterator[str]:
-    """Lines with a history that lives from one conversation to the next."""
-    with _history():
-        print("Say what to edit, or /help", file=sys.stderr)
-        interrupted = False
-        while True:
-            try:
-                message = input(_PROMPT)
-            except EOFError:
-                return
-            except KeyboardInterrupt:
-                print(file=sys.stderr)
-                if interrupted:
-                    return
-                interrupted = True
-                print(_ONCE_MORE, file=sys.stderr)
-                continue
-            interrupted = False
-            yield message
-
-
-@contextlib.contextmanager
-def _history() -> Iterator[None]:
-    """Arrow keys and a kept history, where this Python has readline."""
-    try:
-        import readline
-    except ImportError:
-        yield
-        return
-    file = config_folder() / _HISTORY
-    with contextlib.suppress(OSError):
-        readline.read_history_file(file)
-    readline.set_history_length(_HISTORY_MAX)
-    try:
-        yield
-    finally:
-        with contextlib.suppress(OSError):
-            file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            readline.write_history_file(file)
-            file.chmod(0o600)
 
 
 def _print(said: Said) -> None:
