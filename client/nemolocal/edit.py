@@ -139,6 +139,8 @@ def _link(client: Client) -> str:
 
 
 def _check_usage(arguments: argparse.Namespace) -> None:
+    if not all(message.strip() for message in arguments.message):
+        raise Problem("a message is empty: say what to do with -m")
     if not arguments.message and not arguments.session:
         nothing = "nothing to do" if arguments.input else "nothing to edit"
         named = "" if arguments.input else "name an INPUT file, or a saved --session, and "

@@ -21,6 +21,8 @@ def typed_lines() -> Iterator[str]:
             try:
                 message = input(_PROMPT)
             except EOFError:
+                # The prompt has no end of line of its own.
+                print(file=sys.stderr)
                 return
             except KeyboardInterrupt:
                 print(file=sys.stderr)

@@ -14,6 +14,7 @@ from .kept_chats import kept_chats
 from .lanes import fit
 
 _SHOWN_FILES = 2
+_NARROW = 64
 
 
 class Known(msgspec.Struct, frozen=True):
@@ -60,9 +61,16 @@ def _as_line(known: Known) -> str:
         line += f"  {known.base_url}"
     if not sys.stdout.isatty():
         return line
-    # The id is needed whole, and one line each is enough.
-    width = max(shutil.get_terminal_size().columns, len(kept.session_id))
-    return fit(line, width).rstrip()
+    return _fitted(kept.session_id, line)
+
+
+def _fitted(session: str, line: str) -> str:
+    """A line of the terminal's width; two where it is narrow, since the id is needed whole."""
+    width = shutil.get_terminal_size().columns
+    if width >= _NARROW:
+        return fit(line, width).rstrip()
+    rest = line.removeprefix(session).strip()
+    return f"{session}\n  {fit(rest, max(width - 2, 1)).rstrip()}"
 
 
 def _what(kept: KeptSession) -> str:

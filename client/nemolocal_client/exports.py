@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 
+from nemolocal_contract.counts import counted
 from nemolocal_contract.endpoints import RENDER, RENDER_CANCEL, RENDER_STATUS
 from nemolocal_contract.envelope import encode_json
 from nemolocal_contract.replies import RenderStatus
@@ -128,5 +129,5 @@ def _poll(session: Session, status: RenderStatus, policy: PollPolicy) -> Flow[Re
         return status
     if unreadable is not None:
         raise unreadable
-    waited = f"{policy.times} checks, {policy.seconds:g} s apart"
+    waited = f"{counted(policy.times, 'check')}, {policy.seconds:g} s apart"
     raise RenderFailed(f"the export did not finish within {waited}")

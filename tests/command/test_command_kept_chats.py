@@ -164,8 +164,12 @@ def test_session_lines_fit_a_narrow_terminal(
     talk("add a title 'A rather long title that nobody would read to its end'", "mute", TRIM * 3)
     talk(TRIM, arguments=("chat", clip))
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
-    monkeypatch.setattr(shutil, "get_terminal_size", lambda: os.terminal_size((60, 20)))
-    assert all(len(line) <= 60 for line in run("sessions").lines)
+    for width, lines in ((80, 2), (40, 4)):
+        size = os.terminal_size((width, 20))
+        monkeypatch.setattr(shutil, "get_terminal_size", lambda size=size: size)
+        shown = run("sessions").lines
+        assert len(shown) == lines
+        assert all(len(line) <= width for line in shown)
 
 
 def test_typed_export_goes_to_the_file_that_it_names(talk: Talk, clip: Path) -> None:

@@ -91,7 +91,7 @@ def test_new_document_has_no_finding_and_is_answered_as_it_says(
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("A Skill",), "'A Skill' is no name of a skill: use small letters"),
+        (("A Skill",), "'A Skill' is no name of a skill: use lowercase letters"),
         (("x" * 65,), "'xxx"),
         (("a",), "SKILL.md is there already: name another file with -o"),
         (("a", "-o", "none/SKILL.md"), "none/SKILL.md cannot be written (no such file"),

@@ -19,7 +19,7 @@ def test_a_run_is_summed_up_in_numbers_and_in_a_line(edited: HttpCaller) -> None
     }  # fmt: skip
     assert (summary["entries"], summary["turns"], summary["resends"]) == (5, 1, 0)
     assert summary["credits"] == {"spent": 50, "resent": 0}
-    assert summary["line"] == "5 requests, 1 turn: 50 credits in the cloud"
+    assert summary["line"] == "5 requests, 1 turn, which would have cost 50 credits in the cloud"
 
 
 def test_what_was_spent_on_resends_is_told(
