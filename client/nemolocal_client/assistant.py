@@ -11,6 +11,7 @@ from pathlib import Path
 import msgspec
 
 from nemolocal_contract.replies import FileReply
+from nemolocal_contract.summary import timeline
 
 from .async_client import AsyncClient
 from .client import Client
@@ -18,7 +19,9 @@ from .effects import FindFiles, Flow, Line
 from .errors import FileProblem
 from .exports import Export
 from .routing import Route, Step, steps
+from .sessions import draft_of
 from .turns import Turn
+from .warning_words import in_words
 from .workspace import Workspace
 
 # What can only be the name of a file; and a name in quotation marks, or a word.
@@ -105,11 +108,13 @@ class _Talk:
         """Export what is there, once, and say where it is."""
         lines: tuple[str, ...] = ()
         if self.exported is None:
-            timeline = yield from self._workspace.timeline()
-            lines += (yield from self._say(timeline)).lines
+            draft = draft_of((yield from self._workspace.state()))
+            language = self._workspace.language
+            lines += (yield from self._say(timeline(draft, language))).lines
             self.exported = yield from self._workspace.export(self.destination, None)
             for warning in self.exported.warnings:
-                said = self._words["warning"].format(warning=warning)
+                told = in_words(warning, draft, language)
+                said = self._words["warning"].format(warning=told)
                 lines += (yield from self._say(said)).lines
         done = self.exported
         said = self._words["exported"].format(

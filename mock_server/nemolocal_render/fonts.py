@@ -202,15 +202,15 @@ def advise(missing: set[str]) -> str:
         scripts.setdefault(_script_of(character), []).append(character)
     return "; ".join(
         f"no font here can draw {''.join(characters[:20])} ({script}), left out; "
-        f"install {_ADVICE.get(script.upper(), _USUAL_ADVICE)}"
+        f"install {_ADVICE.get(script, _USUAL_ADVICE)}"
         for script, characters in list(scripts.items())[:_MOST_SCRIPTS]
     )
 
 
 def _script_of(character: str) -> str:
-    """`CJK`, `Thai`, or `emoji`: what is no letter of any script is a sign of that kind."""
-    joins_emoji = character == "\u200d" or "\ufe00" <= character <= "\ufe0f"
-    if joins_emoji or unicodedata.category(character) in ("So", "Sk", "Cn", "Co"):
-        return "emoji"
-    script = unicodedata.name(character, "UNKNOWN").split()[0].rstrip("-")
-    return script if script == "CJK" else script.capitalize()
+    """`CJK`, `THAI`, as Unicode names it; emoji are of no script."""
+    symbol = unicodedata.category(character) == "So" and character >= "\u2190"
+    # Those of a newer Unicode than this Python's have no name, but they have their place.
+    if symbol or "\U0001f000" <= character <= "\U0001faff":
+        return "EMOJI"
+    return unicodedata.name(character, "UNKNOWN").split()[0].rstrip("-")

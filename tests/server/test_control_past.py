@@ -266,7 +266,13 @@ def test_a_wrong_body_is_refused_by_field(
 
 def test_an_empty_body_does_not_reset_everything_by_accident(caller: HttpCaller) -> None:
     headers = {"Content-Type": "application/json"}
-    assert caller.post(CONTROL + "/reset", headers=headers)["code"] == 400
+    reply = caller.post(CONTROL + "/reset", headers=headers)
+    assert (reply["code"], reply["message"]) == (
+        400,
+        "body is empty: send {} to forget everything, or name a `token_id`",
+    )
+    reply = caller.post(CONTROL + "/restore", headers=headers)
+    assert reply["message"] == "body is empty: send a JSON object"
     assert caller.balance()["total"] == 100
 
 

@@ -68,7 +68,8 @@ class _Walker:
         self._turn = turn
         self._find_old = find
         self._apply = apply
-        self._place = place
+        # What a later stage puts there is a part of the same step.
+        self._place = _place_nothing if newest.turn == turn else place
         # A turn is one step, however many stages and versions it has.
         self._before = newest.undo_to if newest.turn == turn else newest.number
         self._newest = newest

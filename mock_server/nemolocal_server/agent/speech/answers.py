@@ -50,7 +50,7 @@ _PLAIN_ANSWERS: dict[Topic, tuple[str, str]] = {
     "declined": ("All right, I left the timeline as it is.", "好的，时间线保持不变。"),
     "export": (
         "I cannot send files in this chat: export the timeline to get the video.",
-        "我无法在对话中发送文件：导出时间线即可得到视频。",
+        "我无法在对话中发送文件。",
     ),
     "credits": ("Nothing is charged here.", "这里不收取任何费用。"),
     "status": ("Your tracks are all on the timeline.", "你的轨道都在时间线上。"),
