@@ -58,8 +58,8 @@ def add_own_server(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--like-cloud",
         action="store_true",
-        help="let the command's own server charge credits, fall silent and speak of buttons as the "
-        "cloud does",
+        help="let the command's own server behave as the cloud does: charge credits, take its time, "
+        "end some edits without an answer, mention buttons",
     )
 
 
