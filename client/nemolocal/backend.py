@@ -42,6 +42,7 @@ def open_client(
         if base_url is None:
             url, speed, profile = own.start(stack)
             client = _local_client(url, notify, profile, speed, {})
+            client.workspace.charges = own.like_cloud
             client.workspace.credits_remedy = "leave out --like-cloud: nothing is charged then"
         else:
             if own.like_cloud:

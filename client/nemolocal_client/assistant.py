@@ -31,6 +31,7 @@ _NAMES = re.compile(r"[\"'“]([^\"'”\n]+)[\"'”]|([^\s\"'“”]+)")
 _WORDS = {
     "en": {
         "credits": "{available} credits, and {frozen} in use",
+        "free": "Nothing is charged here",
         "uploaded": "Uploaded {filename} ({file_type}{length})",
         "length": ", {seconds:g} s",
         "which": "Name the files to upload, or their URLs",
@@ -39,6 +40,7 @@ _WORDS = {
     },
     "zh": {
         "credits": "可用积分 {available}，占用 {frozen}",
+        "free": "这里不收取任何费用",
         "uploaded": "已上传 {filename}（{file_type}{length}）",
         "length": "，{seconds:g} 秒",
         "which": "请给出要上传的文件名或网址",
@@ -96,6 +98,8 @@ class _Talk:
                 return Answer(lines=turn.lines, turns=(turn,))
             case "export":
                 return (yield from self.export())
+            case "credits" if not self._workspace.charges:
+                return (yield from self._say(self._words["free"]))
             case "credits":
                 balance = msgspec.structs.asdict((yield from self._workspace.balance()))
                 return (yield from self._say(self._words["credits"].format(**balance)))

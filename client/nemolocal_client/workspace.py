@@ -59,6 +59,7 @@ class Workspace:
         self.account = Account(_fixed(token))
         # What helps where credits lack on this very server, for who knows it ("" for nobody).
         self.credits_remedy = ""
+        self.charges = True
 
     def connect(self) -> Flow[None]:
         yield Notice("connecting", "Connecting…")

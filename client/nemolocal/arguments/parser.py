@@ -58,7 +58,7 @@ def add_own_server(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--like-cloud",
         action="store_true",
-        help="let the command's own server behave as the cloud does: charge credits, take its time, "
+        help="let the command's own server do as the cloud does: charge credits, take its time, "
         "end some edits without an answer, mention buttons",
     )
 
