@@ -26,7 +26,7 @@ from nemolocal_client import (
 
 from .backend import open_client
 from .display import Display, open_display
-from .kept_chats import Place, find_session, new_chat
+from .kept_chats import Place, find_session, is_worth_keeping, new_chat
 from .named_export import named_export
 from .output_format import tell_format
 from .own_server import OwnServer
@@ -249,8 +249,9 @@ def run(arguments: argparse.Namespace) -> int:
             if message.strip() and not chat.hear(message.strip()):
                 break
         display.stop()
-        if client.session_id and not arguments.json:
-            print(f"nemolocal sessions {client.session_id} comes back to this", file=sys.stderr)
+        session = client.workspace.session
+        if session is not None and is_worth_keeping(session.kept) and not arguments.json:
+            print(f"nemolocal sessions {session.id} comes back to this", file=sys.stderr)
     return int(chat.failed and not interactive)
 
 

@@ -11,6 +11,7 @@ from nemolocal_client import check_destination
 
 from .backend import open_client
 from .display import Display, open_display
+from .output_format import tell_format
 from .own_server import OwnServer
 from .problem import Problem
 from .studio import Studio
@@ -23,6 +24,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Edit INPUT, or a sample made on the spot, on a server of its own."""
     destination = Path(arguments.output)
     check_destination(destination)
+    tell_format(destination)
     if arguments.input and not os.path.isfile(arguments.input):
         raise Problem(f"{arguments.input} is no file: check the path")
     with open_display() as display, contextlib.ExitStack() as stack:

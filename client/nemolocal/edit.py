@@ -13,6 +13,7 @@ from nemolocal_client import Client, NemoError, NothingToExport, TransportFailed
 from .backend import open_client
 from .display import Display, open_display
 from .kept_chats import Place, find_session
+from .named_export import named_export
 from .output_format import tell_format
 from .own_server import OwnServer
 from .problem import Problem
@@ -45,7 +46,9 @@ def run(arguments: argparse.Namespace) -> int:
         return _run_batch(arguments)
     inputs: list[str] = arguments.input
     _check_usage(arguments)
-    destination = _destination(arguments.output, inputs)
+    named = [name for message in arguments.message if (name := named_export(message))]
+    wanted = arguments.output or os.path.expanduser("".join(named[-1:]))
+    destination = _destination(wanted, inputs)
     _check_inputs(inputs, destination)
     check_destination(destination)
     tell_format(destination)

@@ -92,13 +92,13 @@ def kept_chats() -> tuple[tuple[Path, KeptSession], ...]:
         (folder, kept)
         for folder in folders
         for kept in ChatProfile(folder).sessions()
-        if _is_worth_it(kept)
+        if is_worth_keeping(kept)
     )
 
 
 def discard_if_empty(chat: Path) -> None:
     """Take the folder of a chat away in which nothing was uploaded or said."""
-    if not any(map(_is_worth_it, ChatProfile(chat).sessions())):
+    if not any(map(is_worth_keeping, ChatProfile(chat).sessions())):
         shutil.rmtree(chat, ignore_errors=True)
 
 
@@ -115,5 +115,6 @@ def find_session(session: str, base_url: str | None) -> Place:
     raise Problem(f"session {session} was not saved here: name its server with --base-url")
 
 
-def _is_worth_it(kept: KeptSession) -> bool:
+def is_worth_keeping(kept: KeptSession) -> bool:
+    """Whether anything was uploaded or said in a session."""
     return bool(kept.files or kept.last_message)

@@ -26,6 +26,8 @@ from .identity import authorized
 from .polling import PollPolicy
 from .sessions import Session, draft_of, read_state
 
+_PLACE_FIRST = 'say "put it on the timeline", or ask for an edit first'
+
 
 class Export(msgspec.Struct, frozen=True):
     """A finished export: the file, where it came from, its length in seconds, its size in bytes.
@@ -48,7 +50,8 @@ def export(
     state = yield from read_state(session)
     draft = draft_of(state)
     if not draft.ready:
-        raise NothingToExport()
+        uploaded = bool(session.kept.files)
+        raise NothingToExport(remedy=_PLACE_FIRST if uploaded else None)
     done = yield from _render(session, state.state.draft, policy, output)
     size, url = yield from fetch(session.account, done, destination)
     length = done.output.duration if done.output is not None else 0.0

@@ -84,6 +84,12 @@ def test_chat_is_kept_listed_by_file_and_message_and_come_back_to(
     assert line.endswith('clip.mp4: "add a title "Hi""')
 
 
+def test_export_of_what_was_only_uploaded_says_what_is_missing(talk: Talk, clip: Path) -> None:
+    outcome = talk("export", "put it on the timeline", "export", arguments=("chat", clip))
+    assert 'the timeline is empty: say "put it on the timeline", or ask' in outcome.err
+    assert Path("nemolocal-chat.mp4").exists()
+
+
 def test_kept_chat_is_its_owners_alone(talk: Talk, clip: Path) -> None:
     talk(TRIM, arguments=("chat", clip))
     (chat,) = (data_folder() / "chats").iterdir()
@@ -104,7 +110,7 @@ def test_data_folder_is_the_users_own_unless_a_variable_names_another(
 
 
 def test_chat_in_which_nothing_was_done_leaves_nothing(talk: Talk, run: CommandRunner) -> None:
-    talk("/help", "credits", "status")
+    assert "comes back" not in talk("/help", "credits", "status").err
     assert run("sessions").lines == ["No session was saved: `nemolocal chat` begins one"]
     assert not list((data_folder() / "chats").iterdir())
 

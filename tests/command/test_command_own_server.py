@@ -166,6 +166,14 @@ def test_name_that_promises_another_format_is_told_so(
     assert "whatever" not in run("edit", clip, "-m", TRIM, "-o", "Film.M4V").err
 
 
+def test_message_that_names_its_export_is_heard(run: CommandRunner, clip: Path) -> None:
+    assert run("edit", clip, "-m", f"{TRIM} and export to big.mp4").status == 0
+    assert Path("big.mp4").exists()
+    assert run("edit", clip, "-m", f"{TRIM}, then export to a.mp4", "-o", "b.mp4").status == 0
+    assert Path("b.mp4").exists()
+    assert not Path("a.mp4").exists()
+
+
 def test_served_free_charges_nothing(clip: Path, run: CommandRunner, serve: ServerStarter) -> None:
     url = serve(tariff=FREE)
     run("edit", clip, "-m", TRIM, "-o", "out.mp4", "--base-url", url)
