@@ -28,6 +28,11 @@ class Tariff(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     editing: int = 50
     generation: int = 100
 
+    @property
+    def charges(self) -> bool:
+        """Whether anything costs."""
+        return bool(self.editing or self.generation)
+
     def __post_init__(self) -> None:
         """Refuse what nobody can be given or charged."""
         for name in self.__struct_fields__:

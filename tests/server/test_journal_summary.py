@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from nemolocal_server.settings import FREE
 from nemolocal_server.silence import Silence
 from tests.support import patient_http
 from tests.support.http_caller import HttpCaller, NewCaller
@@ -41,3 +42,9 @@ def test_a_sum_can_be_of_one_token(base_url: str, new_caller: NewCaller) -> None
     of_one = one.http.get(SUMMARY, params={"user_id": one.user_id}).json()
     assert of_one["entries"] == 2
     assert patient_http.get(base_url + SUMMARY).json()["entries"] == 5
+
+
+def test_free_server_claims_nothing_about_the_clouds_price(servers: ServerFactory) -> None:
+    base_url = servers.start(tariff=FREE)
+    summary = patient_http.get(f"{base_url}{SUMMARY}").json()
+    assert summary["line"] == "0 requests, 0 turns"
