@@ -7,6 +7,7 @@ import argparse
 import contextlib
 import os
 import re
+import shlex
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -118,7 +119,7 @@ class Chat:
             case "/link":
                 self._answer(message, lambda: Answer(lines=(self._client.claim_link(),)))
             case _ if _PATH.fullmatch(message):
-                self._answer(message, lambda: self._upload(Path(message).expanduser()))
+                self._answer(message, lambda: self._upload(message))
             case _ if command.startswith("/") and not os.path.isfile(message):
                 self._show(Answer(lines=(f"{command} is unknown: /help tells what there is",)), "")
             case _:
@@ -192,10 +193,19 @@ class Chat:
         self._display.draw(draft_of(self._client.state()))
         return Answer()
 
-    def _upload(self, path: Path) -> Answer:
-        if not os.path.isfile(path):
-            raise FileProblem(f"file not found: {path}", remedy="check the name and the folder")
-        return self._assistant.upload(path)
+    def _upload(self, message: str) -> Answer:
+        """A message that is a path, or several as a shell writes them."""
+        whole, paths = Path(message).expanduser(), list[Path]()
+        with contextlib.suppress(ValueError):
+            paths = [Path(name).expanduser() for name in shlex.split(message)]
+        if os.path.isfile(whole) or not any(map(os.path.isfile, paths)):
+            paths = [whole]
+        missing = [str(path) for path in paths if not os.path.isfile(path)]
+        if missing:
+            raise FileProblem(
+                f"file not found: {', '.join(missing)}", remedy="check the name and the folder"
+            )
+        return self._assistant.upload(*paths)
 
     def _export(self, named: str) -> Answer:
         if named:

@@ -185,7 +185,7 @@ def _add_faults(serve: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--self-check",
         action="store_true",
-        help="prove every fault on a server of its own, and end",
+        help="prove every fault on a server of its own and exit",
     )
 
 

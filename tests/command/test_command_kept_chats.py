@@ -233,6 +233,7 @@ def test_any_plain_name_is_the_one_that_is_exported_to(name: str) -> None:
         ("/nowhere/nope.mov", "/nowhere/nope.mov"),
         ("./nope", "nope"),
         ("~/none of mine/nope", f"{Path('~').expanduser()}/none of mine/nope"),
+        ("./clip.mp4 ./nope.mp4", "nope.mp4"),
         ("upload clip.mp4 and nope.mp4", "nope.mp4"),
         ("'my nope.mp4'", "my nope.mp4"),
         ("upload ../holiday.wmv", "../holiday.wmv"),
@@ -244,6 +245,19 @@ def test_missing_file_is_named(talk: Talk, clip: Path, said: str, missing: str) 
     assert outcome.status == 1
     assert f"file not found: {missing}: check the name" in outcome.err
     assert "Uploaded" not in outcome.out
+
+
+def test_paths_are_read_as_a_shell_writes_them(
+    talk: Talk, clip: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Path("my films").mkdir()
+    for name in ("my films/a b.mp4", "c.mp4"):
+        Path(name).write_bytes(clip.read_bytes())
+    monkeypatch.setenv("HOME", str(Path.cwd()))
+    outcome = talk("./my\\ films/a\\ b.mp4 ./c.mp4", "./my films/a b.mp4", "~/c.mp4")
+    assert outcome.status == 0, outcome.err
+    assert sum(line.startswith("Uploaded a b.mp4") for line in outcome.lines) == 2
+    assert sum(line.startswith("Uploaded c.mp4") for line in outcome.lines) == 2
 
 
 def test_ctrl_c_clears_the_line_and_twice_ends(
