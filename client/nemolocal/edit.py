@@ -1,14 +1,27 @@
 """`nemolocal edit`: files in, instructions, a file out."""
 
 import argparse
+import contextlib
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import msgspec
 
-from nemolocal_client import Client, NemoError, NothingToExport, TransportFailed, check_destination
+from nemolocal_client import (
+    BadToken,
+    Client,
+    DownloadFailed,
+    ExportBlocked,
+    NemoError,
+    NothingToExport,
+    RenderFailed,
+    SessionNotFound,
+    TransportFailed,
+    check_destination,
+)
 
 from .backend import open_client
 from .display import Display, open_display
@@ -35,6 +48,15 @@ class Report(msgspec.Struct, frozen=True):
     error: str = ""
 
 
+# After these an export would fail as well.
+_HOPELESS = (
+    TransportFailed,
+    SessionNotFound,
+    BadToken,
+    ExportBlocked,
+    RenderFailed,
+    DownloadFailed,
+)
 # Characters that some file system does not take in a name.
 _NOT_IN_NAMES = '/\\:*?"<>|'
 _LONGEST_NAME = 60
@@ -64,23 +86,46 @@ def run(arguments: argparse.Namespace) -> int:
             own=OwnServer(arguments.like_cloud, place.chat),
         ) as client,
     ):
-        studio = Studio(client, display, destination)
+        return _work(arguments, place, Studio(client, display, destination), client, display)
+
+
+def _work(
+    arguments: argparse.Namespace, place: Place, studio: Studio, client: Client, display: Display
+) -> int:
+    """Upload, say, export, and tell where everything is; 1 where a message failed."""
+    with _telling_what_is_kept(place, studio, client):
         _begin(client, arguments.session)
-        if inputs:
-            studio.upload(*inputs)
+        if arguments.input:
+            studio.upload(*arguments.input)
         failure = _follow(studio, arguments.message)
         if failure is None:
             _deliver(studio, arguments)
-        # A server of its own is gone when the command ends, and its links are with it.
-        link = _link(client) if place.base_url else ""
-        if arguments.json:
-            print(_report(studio, client, link, failure))
-        elif place != Place():
-            _say_goodbye(display, client, link)
-        display.stop()
-        if failure is not None:
-            _tell_rescued(failure, studio)
+    # A server of its own is gone when the command ends, and its links are with it.
+    link = _link(client) if place.base_url else ""
+    if arguments.json:
+        print(_report(studio, client, link, failure))
+    elif place != Place():
+        _say_goodbye(display, client, link)
+    display.stop()
+    if failure is not None:
+        _tell_rescued(failure, studio)
     return int(failure is not None)
+
+
+@contextlib.contextmanager
+def _telling_what_is_kept(place: Place, studio: Studio, client: Client) -> Iterator[None]:
+    """Where nothing could be exported, what was done may still be in a session."""
+    try:
+        yield
+    except NemoError:
+        if studio.turns and client.session_id and place != Place():
+            where = f" --base-url {place.base_url}" if place.base_url else ""
+            print(
+                f"Session {client.session_id} keeps what was done: nemolocal edit --session "
+                f"{client.session_id}{where} exports it",
+                file=sys.stderr,
+            )
+        raise
 
 
 def _follow(studio: Studio, messages: list[str]) -> NemoError | None:
@@ -91,8 +136,7 @@ def _follow(studio: Studio, messages: list[str]) -> NemoError | None:
     try:
         studio.follow(messages)
     except NemoError as error:
-        # Where the server cannot be reached, it cannot be asked for a film either.
-        if isinstance(error, TransportFailed) or studio.rescue() is None:
+        if isinstance(error, _HOPELESS) or studio.rescue() is None:
             raise
         return error
     return None

@@ -126,6 +126,21 @@ def test_failure_of_the_first_message_exports_nothing(
     assert not executor.plans
 
 
+def test_session_of_a_server_keeps_what_could_not_be_exported(
+    run: CommandRunner, serve: ServerStarter, clip: Path, executor: FakeRenderExecutor
+) -> None:
+    url = serve()
+    executor.failures_left = 2
+    outcome = run("edit", clip, "-m", f"{TRIM} and export", "-o", "out.mp4", "--base-url", url)
+    assert outcome.status == 1
+    told, error = outcome.err.splitlines()[-2:]
+    assert error.startswith("nemolocal: the export failed twice")
+    session = told.split()[1]
+    assert told.endswith(f"nemolocal edit --session {session} --base-url {url} exports it")
+    assert len(executor.plans) == 2
+    assert run("edit", *told.partition("edit ")[2].split()[:4]).status == 0
+
+
 def test_batch_exports_what_was_done_to_a_file_before_a_message_failed(
     run: CommandRunner, clip: Path
 ) -> None:
