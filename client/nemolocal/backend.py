@@ -47,7 +47,8 @@ def open_client(
         else:
             if own.like_cloud:
                 raise Problem(
-                    "--like-cloud is for a server of the command's own: leave out --base-url, or it"
+                    "--like-cloud is for the command's own server: leave out --like-cloud or "
+                    "--base-url"
                 )
             client = _client_of(base_url, notify, Profile(keep_tokens=keep_token))
         yield stack.enter_context(client)

@@ -116,8 +116,8 @@ def _granted(policy: Policy, binary: Path, folder: Path, seconds: float) -> Poli
 
 
 def _unnamed(path: re.Match[str]) -> str:
-    """A path is nobody's business, but for that of a graphics device, which is no file of ours."""
-    return path[0] if path[0].startswith(_DEVICES) else "a file"
+    """A path is nobody's business; a graphics device is called by its name alone."""
+    return path[0].rpartition("/")[2] if path[0].startswith(_DEVICES) else "a file"
 
 
 def _reason(outcome: process.Outcome) -> str:

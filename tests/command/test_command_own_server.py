@@ -97,7 +97,7 @@ def test_like_cloud_is_for_a_server_of_the_commands_own(
 ) -> None:
     outcome = run("edit", clip, "-m", TRIM, "--like-cloud", "--base-url", serve())
     assert outcome.status == 1
-    assert "leave out --base-url" in outcome.err
+    assert "leave out --like-cloud or --base-url" in outcome.err
 
 
 def test_served_out_of_credits_names_a_way_out_of_this_machine(

@@ -195,7 +195,7 @@ def test_variables_hold_what_the_document_and_its_answers_give(play: Play) -> No
         ("POST", 0), ("POST", 400), ("GET", None), ("GET", 0), ("POST", 0), ("POST", 404),
         ("GET", None),
     ]  # fmt: skip
-    assert answers[1].told.startswith("body is not valid JSON")
+    assert answers[1].told.startswith("body is empty")
     assert answers[2].told == "not called: it is no address of the API"
     assert answers[3].notes == ("NOBODY is set nowhere",)
 
