@@ -41,7 +41,16 @@ MAY_IMPORT = {
     },
     "nemolocal_client": {"httpx", "msgspec", "nemolocal_contract", "platformdirs", "yaml"},
     # `nemolocal bench` is a command like the others; it is imported when it is called.
-    "nemolocal": {"cryptography", "h11", "httpx", "msgspec", "rich", "trustme", *FOLDERS},
+    "nemolocal": {
+        "cryptography",
+        "h11",
+        "httpx",
+        "msgspec",
+        "platformdirs",
+        "rich",
+        "trustme",
+        *FOLDERS,
+    },
     "nemolocal_conformance": {"httpx", "msgspec", "nemolocal_contract"},
     "nemolocal_bench": {
         "bjontegaard",

@@ -9,7 +9,6 @@ import msgspec
 from nemolocal_client import (
     Client,
     IdentityStore,
-    MemoryProfile,
     Notify,
     PollPolicy,
     Profile,
@@ -20,40 +19,47 @@ from nemolocal_contract.clock import WallClock
 from nemolocal_contract.endpoints import HEALTH
 
 from .attribution import attribution
+from .own_server import OwnServer
+from .problem import Problem
 
 # A local render takes as long as it takes: it is asked for twice a second, for 10 minutes.
 _POLL_SECONDS = 0.5
 _POLL_TIMES = 1200
 _HEALTH_TIMEOUT = 5.0
+OWN = OwnServer()
+_SERVE_FREE = (
+    "this server charges as the cloud does: start it again with `nemolocal serve --free`, or edit "
+    "without --base-url"
+)
 
 
 @contextlib.contextmanager
 def open_client(
-    base_url: str | None, notify: Notify, *, keep_token: bool = True
+    base_url: str | None, notify: Notify, *, keep_token: bool = True, own: OwnServer = OWN
 ) -> Iterator[Client]:
-    """A client of the server at `base_url`, or of one of its own that lives as long as it does."""
+    """A client of the server at `base_url`, or of one of its `own` that ends with it."""
     with contextlib.ExitStack() as stack:
         if base_url is None:
-            client = _client_of_own_server(stack, notify)
+            url, speed, profile = own.start(stack)
+            client = _local_client(url, notify, profile, speed, {})
+            client.workspace.charges = own.like_cloud
+            client.workspace.credits_remedy = "leave out --like-cloud: nothing is charged then"
         else:
+            if own.like_cloud:
+                raise Problem(
+                    "--like-cloud is for the command's own server: leave out --like-cloud or "
+                    "--base-url"
+                )
             client = _client_of(base_url, notify, Profile(keep_tokens=keep_token))
         yield stack.enter_context(client)
-
-
-def _client_of_own_server(stack: contextlib.ExitStack, notify: Notify) -> Client:
-    from nemolocal_server.serving import LocalServer
-    from nemolocal_server.settings import Settings
-
-    settings = Settings(port=0)
-    server = stack.enter_context(LocalServer(settings))
-    # NEMO_TOKEN is for the cloud, and a token of this server is worth nothing tomorrow.
-    return _local_client(server.base_url, notify, MemoryProfile(), settings.speed, {})
 
 
 def _client_of(base_url: str, notify: Notify, profile: IdentityStore) -> Client:
     speed = _local_speed(base_url) if is_loopback(host_of(base_url)) else None
     if speed is not None:
-        return _local_client(base_url, notify, profile, speed, None)
+        client = _local_client(base_url, notify, profile, speed, None)
+        client.workspace.credits_remedy = _SERVE_FREE
+        return client
     return Client(base_url, attribution=attribution(), profile=profile, notify=notify)
 
 

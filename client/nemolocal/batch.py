@@ -17,6 +17,7 @@ from nemolocal_contract.draft import TrackType
 
 from .backend import open_client
 from .display import Display, open_display
+from .own_server import OwnServer
 from .problem import Problem
 from .studio import Studio
 
@@ -25,7 +26,7 @@ _PLACE = "put {name} on the timeline"
 
 
 class Result(msgspec.Struct, frozen=True):
-    """What `--json` prints for each file: where its film is, or why there is none."""
+    """What `--json` prints for each file: where its film is, and why it lacks what was said."""
 
     input: str
     file: str = ""
@@ -42,7 +43,10 @@ def run(arguments: argparse.Namespace) -> int:
     with (
         open_display(results=not arguments.json) as display,
         open_client(
-            arguments.base_url, display.notice, keep_token=not arguments.no_keep_token
+            arguments.base_url,
+            display.notice,
+            keep_token=not arguments.no_keep_token,
+            own=OwnServer(arguments.like_cloud),
         ) as client,
     ):
         client.connect()
@@ -52,6 +56,8 @@ def run(arguments: argparse.Namespace) -> int:
             results.append(result)
             if result.error:
                 display.line(f"{name} failed: {result.error}")
+            if result.error and result.file:
+                display.line(f"{result.file} has what was done before that")
     if arguments.json:
         print(msgspec.json.format(msgspec.json.encode(results), indent=2).decode())
     return int(any(result.error for result in results))
@@ -84,6 +90,7 @@ def _edit(
     client: Client, display: Display, name: str, destination: Path, messages: Sequence[str]
 ) -> Result:
     studio = Studio(client, display, destination)
+    placed: int | None = None
     try:
         if client.session_id and _clips(client):
             studio.follow([_EMPTY])
@@ -91,10 +98,17 @@ def _edit(
         studio.follow([_PLACE.format(name=Path(name).name)])
         if _clips(client) != 1:
             return Result(name, error="it did not get on the timeline by itself: edit it alone")
+        placed = len(studio.turns)
         studio.follow(messages)
         export = studio.deliver()
     except NemoError as error:
-        return Result(name, error=str(error))
+        # What was done to this file before a message failed is exported all the same.
+        done = None
+        if placed is not None and len(studio.turns) > placed:
+            done = studio.rescue()
+        if done is None:
+            return Result(name, error=str(error))
+        return Result(name, str(done.path), done.seconds, done.size, error=str(error))
     return Result(name, str(export.path), export.seconds, export.size)
 
 

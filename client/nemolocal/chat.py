@@ -1,11 +1,13 @@
 """`nemolocal chat`: a conversation in the terminal, or from a script's standard input.
 
-Ctrl-C gives up a wait, never the work: that goes on in the backend.
+Ctrl-C gives up a wait, never the work that the backend has begun: that goes on.
 """
 
 import argparse
 import contextlib
 import os
+import re
+import shlex
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,17 +18,22 @@ from nemolocal_client import (
     Answer,
     Assistant,
     Client,
+    FileProblem,
     NemoError,
+    Notice,
     check_destination,
-    config_folder,
     draft_of,
 )
 
 from .backend import open_client
 from .display import Display, open_display
+from .kept_chats import Place, find_session, is_worth_keeping, new_chat
+from .named_export import named_export
+from .output_format import tell_format
+from .own_server import OwnServer
 from .problem import Problem
+from .prompt import typed_lines
 
-_PROMPT = "> "
 _HELP = """\
 Say what to edit, in your own words. "export", "credits", "status" and names of files are done here.
 /state          show the timeline
@@ -35,11 +42,16 @@ Say what to edit, in your own words. "export", "credits", "status" and names of 
 /cancel         stop the export that goes on
 /link           a link to the project, for the web
 /help           this
-/quit           end; the session stays"""
+/quit           end; the session stays
+Ctrl-C gives up a wait or clears the line, Ctrl-D ends."""
 _GOES_ON = "No longer waiting; the work goes on in the backend: /state shows when it is done"
 _STOP_IT = "No longer waiting; the export goes on in the backend: /cancel stops it"
-_HISTORY = "chat-history"
-_HISTORY_MAX = 1000
+_NOT_ADDED = "Upload stopped: nothing was added. Name the file again to upload it"
+_MAYBE_ADDED = "No longer waiting; the file had arrived, and may still be added"
+_DOWNLOAD_STOPPED = "Download stopped: export again to get the file"
+_STOPPED = "Stopped; /state shows what was done"
+# A message that can only be a path: ./a, ../a, ~/a, /a/b.
+_PATH = re.compile(r"(?:~|\.{1,2})/.*|/[^/\s]+/.*")
 
 
 class Said(msgspec.Struct, frozen=True):
@@ -52,12 +64,33 @@ class Said(msgspec.Struct, frozen=True):
     error: str = ""
 
 
+class Notices:
+    """Shows what goes on, and remembers it for who interrupts it."""
+
+    def __init__(self, display: Display) -> None:
+        self._display = display
+        self.last: Notice | None = None
+
+    def show(self, notice: Notice) -> None:
+        self.last = notice
+        self._display.notice(notice)
+
+
 class Chat:
     """One conversation; `as_json` prints each answer as an object of its own."""
 
-    def __init__(self, client: Client, display: Display, destination: Path, as_json: bool) -> None:
+    def __init__(
+        self,
+        client: Client,
+        display: Display,
+        notices: Notices,
+        destination: Path,
+        *,
+        as_json: bool,
+    ) -> None:
         self._client = client
         self._display = display
+        self._notices = notices
         self._assistant = Assistant(client, destination)
         self._as_json = as_json
         self.failed = False
@@ -85,13 +118,18 @@ class Chat:
                 self._answer(message, self._cancel)
             case "/link":
                 self._answer(message, lambda: Answer(lines=(self._client.claim_link(),)))
-            case _ if command.startswith("/") and not os.path.isfile(message.strip()):
+            case _ if _PATH.fullmatch(message):
+                self._answer(message, lambda: self._upload(message))
+            case _ if command.startswith("/") and not os.path.isfile(message):
                 self._show(Answer(lines=(f"{command} is unknown: /help tells what there is",)), "")
             case _:
                 self._talk(message)
         return True
 
     def _talk(self, message: str) -> None:
+        named = named_export(message)
+        if named and not self._choose(message, named):
+            return
         if self._as_json:
             self._answer(message, lambda: self._assistant.reply(message))
             return
@@ -106,17 +144,33 @@ class Chat:
     @contextlib.contextmanager
     def _told(self, message: str) -> Iterator[None]:
         """Errors and Ctrl-C end a message, not the conversation."""
+        self._notices.last = None
+        session = self._client.workspace.session
+        rendering = session.rendering if session is not None else ""
+        if session is not None:
+            session.talking = False
         try:
             yield
         except NemoError as error:
             self.failed = True
             self._complain(message, str(error))
         except KeyboardInterrupt:
-            session = self._client.workspace.session
-            rendering = session is not None and session.rendering
-            self._complain(message, _STOP_IT if rendering else _GOES_ON)
+            self._complain(message, self._interrupted(rendering))
         finally:
             self._display.stop()
+
+    def _interrupted(self, earlier: str) -> str:
+        """What is true of the work that was waited for; an `earlier` render was not."""
+        session, heard = self._client.workspace.session, self._notices.last
+        if session is not None and session.rendering not in ("", earlier):
+            return _STOP_IT
+        if session is not None and session.talking:
+            return _GOES_ON
+        if heard is not None and heard.kind == "upload":
+            return _MAYBE_ADDED if (heard.progress or 0) >= 1 else _NOT_ADDED
+        if heard is not None and heard.kind == "download":
+            return _DOWNLOAD_STOPPED
+        return _STOPPED
 
     def _show(self, answer: Answer, message: str) -> None:
         if self._as_json:
@@ -139,11 +193,41 @@ class Chat:
         self._display.draw(draft_of(self._client.state()))
         return Answer()
 
+    def _upload(self, message: str) -> Answer:
+        """A message that is a path, or several as a shell writes them."""
+        whole, paths = Path(message).expanduser(), list[Path]()
+        with contextlib.suppress(ValueError):
+            paths = [Path(name).expanduser() for name in shlex.split(message)]
+        if os.path.isfile(whole) or not any(map(os.path.isfile, paths)):
+            paths = [whole]
+        missing = [str(path) for path in paths if not os.path.isfile(path)]
+        if missing:
+            raise FileProblem(
+                f"file not found: {', '.join(missing)}", remedy="check the name and the folder"
+            )
+        return self._assistant.upload(*paths)
+
     def _export(self, named: str) -> Answer:
         if named:
-            check_destination(Path(named))
-            self._assistant.destination = Path(named)
+            self._export_to(named)
         return self._assistant.export()
+
+    def _export_to(self, named: str) -> None:
+        """Exports go to this file from now on."""
+        destination = Path(named).expanduser()
+        check_destination(destination)
+        tell_format(destination)
+        self._assistant.destination = destination
+
+    def _choose(self, message: str, named: str) -> bool:
+        """Let exports go where a message says; False where they cannot, which is told."""
+        failed = self.failed
+        self.failed = False
+        with self._told(message):
+            self._export_to(named)
+        chosen = not self.failed
+        self.failed = self.failed or failed
+        return chosen
 
     def _cancel(self) -> Answer:
         stopped = self._client.cancel_export()
@@ -154,67 +238,43 @@ def run(arguments: argparse.Namespace) -> int:
     """Talk until the end of the input; 1 if a message from a script failed."""
     destination = Path(arguments.output or "nemolocal-chat.mp4")
     check_destination(destination)
+    tell_format(destination)
     for name in arguments.input:
         if "://" not in name and not os.path.isfile(name):
             raise Problem(f"{name} is no file: check the path")
-    if arguments.session and not arguments.base_url:
-        raise Problem("a session lives on a server: name it with --base-url")
+    place = Place(arguments.base_url)
+    if arguments.session:
+        place = find_session(arguments.session, arguments.base_url)
     interactive = sys.stdin.isatty()
     with (
         open_display(results=not arguments.json) as display,
-        open_client(arguments.base_url, display.notice) as client,
+        _open_client(arguments, place, notices := Notices(display)) as client,
     ):
         client.connect()
         if arguments.session:
             client.resume(arguments.session)
-        chat = Chat(client, display, destination, arguments.json)
+        chat = Chat(client, display, notices, destination, as_json=arguments.json)
         chat.upload(arguments.input)
-        for message in _typed() if interactive else _piped():
+        for message in typed_lines() if interactive else _piped():
             if message.strip() and not chat.hear(message.strip()):
                 break
         display.stop()
-        if arguments.base_url and client.session_id and not arguments.json:
-            print(f"nemolocal sessions {client.session_id} comes back to this", file=sys.stderr)
+        session = client.workspace.session
+        if session is not None and is_worth_keeping(session.kept) and not arguments.json:
+            print(f"nemolocal sessions {session.id} comes back to this", file=sys.stderr)
     return int(chat.failed and not interactive)
+
+
+def _open_client(
+    arguments: argparse.Namespace, place: Place, notices: Notices
+) -> contextlib.AbstractContextManager[Client]:
+    """A client where the session is; a new chat of this machine is kept."""
+    chat = new_chat() if place == Place() else place.chat
+    return open_client(place.base_url, notices.show, own=OwnServer(arguments.like_cloud, chat))
 
 
 def _piped() -> Iterator[str]:
     yield from sys.stdin
-
-
-def _typed() -> Iterator[str]:
-    """Lines with a history that lives from one conversation to the next."""
-    with _history():
-        print("Say what to edit, or /help", file=sys.stderr)
-        while True:
-            try:
-                yield input(_PROMPT)
-            except EOFError:
-                return
-            except KeyboardInterrupt:
-                print(file=sys.stderr)
-                return
-
-
-@contextlib.contextmanager
-def _history() -> Iterator[None]:
-    """Arrow keys and a kept history, where this Python has readline."""
-    try:
-        import readline
-    except ImportError:
-        yield
-        return
-    file = config_folder() / _HISTORY
-    with contextlib.suppress(OSError):
-        readline.read_history_file(file)
-    readline.set_history_length(_HISTORY_MAX)
-    try:
-        yield
-    finally:
-        with contextlib.suppress(OSError):
-            file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            readline.write_history_file(file)
-            file.chmod(0o600)
 
 
 def _print(said: Said) -> None:

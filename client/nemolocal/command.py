@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from .arguments import bench, chat, conform, conform_client, execute, skill, verdict
+from .arguments.parser import Parser, add_command, add_own_server
 from .attribution import own_version
 from .console import printing_safely
 
@@ -56,7 +57,7 @@ def _run(argv: Sequence[str] | None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="nemolocal",
         description="NemoVideo on your own machine: a server that really renders, and its client.",
         epilog=_EXAMPLES,
@@ -74,24 +75,24 @@ def _parser() -> argparse.ArgumentParser:
     conform_client.add(commands)
     verdict.add(commands)
     bench.add(commands)
-    about = "say what was found on this machine"
-    commands.add_parser("doctor", help=about, description=about.capitalize() + ".")
+    add_command(commands, "doctor", "say what was found on this machine")
     return parser
 
 
 def _add_demo(commands: Any) -> None:
-    about = "go the whole way once, from a sample to an MP4"
-    demo = commands.add_parser("demo", help=about, description=about.capitalize() + ".")
+    demo = add_command(commands, "demo", "go the whole way once, from a sample to an MP4")
     demo.add_argument("input", nargs="?", metavar="INPUT", help="a file of yours instead")
     demo.add_argument(
         "-o", "--output", default="nemolocal-demo.mp4", metavar="FILE", help="default: %(default)s"
     )
+    add_own_server(demo)
 
 
 def _add_edit(commands: Any) -> None:
-    about = "edit files by instructions"
-    edit = commands.add_parser("edit", help=about, description=about.capitalize() + ".")
-    edit.add_argument("input", nargs="*", metavar="INPUT", help="a file, or an http(s) URL")
+    edit = add_command(commands, "edit", "edit files by instructions")
+    edit.add_argument(
+        "input", nargs="*", metavar="INPUT", help="a file, or an http(s) URL; none to generate"
+    )
     edit.add_argument(
         "-m",
         "--message",
@@ -103,6 +104,7 @@ def _add_edit(commands: Any) -> None:
     edit.add_argument("-o", "--output", metavar="FILE", help="default: <INPUT>-edited.mp4")
     edit.add_argument("--out-dir", metavar="DIR", help="edit each INPUT by itself, into DIR")
     edit.add_argument("--base-url", metavar="URL", help="a server; default: one of its own")
+    add_own_server(edit)
     edit.add_argument("--session", metavar="ID", help="come back to a saved session")
     edit.add_argument("--json", action="store_true", help="print the outcome as JSON")
     edit.add_argument(
@@ -111,8 +113,7 @@ def _add_edit(commands: Any) -> None:
 
 
 def _add_serve(commands: Any) -> None:
-    about = "serve the contract on this machine"
-    serve = commands.add_parser("serve", help=about, description=about.capitalize() + ".")
+    serve = add_command(commands, "serve", "serve the contract on this machine")
     serve.add_argument("--host", help="default: 127.0.0.1")
     serve.add_argument("--port", type=int, help="default: 8787; 0 takes a free one")
     serve.add_argument(
@@ -126,6 +127,7 @@ def _add_serve(commands: Any) -> None:
         help="leave out /__nemolocal__/, all but health",
     )
     _add_access(serve)
+    serve.add_argument("--free", action="store_true", help="charge no credits")
     serve.add_argument("--seed", type=int, help="of everything that is left to chance")
     serve.add_argument("--speed", type=float, help="divides the waits that the cloud would make")
     serve.add_argument("--config", default="", metavar="FILE", help="a TOML file of settings")
@@ -172,7 +174,10 @@ def _add_faults(serve: argparse.ArgumentParser) -> None:
     silence.add_argument("--silent-rate", type=float, metavar="R", help="this part of them")
     silence.add_argument("--silent-quota", metavar="K/N", help="exactly K of every N of a token")
     silence.add_argument(
-        "--silent-script", metavar="TEXT", help="one mark for each: . told, s silent; then anew"
+        "--silent-script",
+        metavar="TEXT",
+        help="a mark for each, then anew: . told; silent: s by chance, a applied, n not applied, "
+        "l applied late",
     )
     group = serve.add_argument_group("faults")
     group.add_argument("--scenario", metavar="FILE", help="faults to arm, or a scenario's name")
@@ -180,7 +185,7 @@ def _add_faults(serve: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--self-check",
         action="store_true",
-        help="prove every fault on a server of its own, and end",
+        help="prove every fault on a server of its own and exit",
     )
 
 

@@ -27,6 +27,7 @@ from nemolocal_conformance.scripts.script import (
 )
 from nemolocal_conformance.verdicts import Verdict
 from nemolocal_contract.clock import WallClock, iso8601
+from nemolocal_contract.counts import counted
 from nemolocal_contract.headers import Attribution
 
 from .attribution import own_version
@@ -135,7 +136,8 @@ def _purse(
     left = Bill(arguments.max_credits - cost.credits, arguments.max_tokens - tokens)
     if min(left.credits, left.tokens) < 0:
         raise OverBudget(
-            f"this costs up to {cost.credits} credits and {tokens} anonymous tokens; allowed are "
+            f"this costs up to {counted(cost.credits, 'credit')} and "
+            f"{counted(tokens, 'anonymous token')}; allowed are "
             f"{arguments.max_credits} and {arguments.max_tokens}: "
             "raise --max-credits or --max-tokens, or give a --token"
         )

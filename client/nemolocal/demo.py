@@ -11,6 +11,8 @@ from nemolocal_client import check_destination
 
 from .backend import open_client
 from .display import Display, open_display
+from .output_format import tell_format
+from .own_server import OwnServer
 from .problem import Problem
 from .studio import Studio
 
@@ -22,11 +24,14 @@ def run(arguments: argparse.Namespace) -> int:
     """Edit INPUT, or a sample made on the spot, on a server of its own."""
     destination = Path(arguments.output)
     check_destination(destination)
+    tell_format(destination)
     if arguments.input and not os.path.isfile(arguments.input):
         raise Problem(f"{arguments.input} is no file: check the path")
     with open_display() as display, contextlib.ExitStack() as stack:
         source = arguments.input or _sample(stack, display)
-        client = stack.enter_context(open_client(None, display.notice))
+        client = stack.enter_context(
+            open_client(None, display.notice, own=OwnServer(arguments.like_cloud))
+        )
         client.connect()
         studio = Studio(client, display, destination)
         length = studio.upload(source)

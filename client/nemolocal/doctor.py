@@ -2,15 +2,20 @@
 
 import argparse
 import asyncio
+import os
 import platform
+import tempfile
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 
 from nemolocal_client import config_folder
+from nemolocal_client.profile import CONFIG_VARIABLE
 
 from .attribution import own_version
+from .kept_chats import DATA_VARIABLE, data_folder
 from .seal.opening import why_unsealable
 
-_PACKAGES = ("av", "httpx", "imageio-ffmpeg", "msgspec", "starlette", "uvicorn")
+_PACKAGES = ("httpx", "imageio-ffmpeg", "msgspec", "starlette", "uvicorn")
 # Without these nothing is rendered; the rest only limits what a render can do.
 _NEEDED = ("ffmpeg", "libx264")
 
@@ -24,7 +29,8 @@ def run(arguments: argparse.Namespace) -> int:
     _line(True, "Python", f"{platform.python_version()} on {platform.platform()}")
     for name in _PACKAGES:
         _line(*_package(name))
-    _line(True, "config folder", str(config_folder()))
+    _line(*_folder("config folder", config_folder(), CONFIG_VARIABLE))
+    _line(*_folder("data folder", data_folder(), DATA_VARIABLE))
     _line(*_seal())
     findings = asyncio.run(diagnose())
     for finding in findings:
@@ -38,6 +44,18 @@ def _package(name: str) -> tuple[bool, str, str]:
         return True, name, version(name)
     except PackageNotFoundError:
         return False, name, "not installed"
+
+
+def _folder(name: str, folder: Path, variable: str) -> tuple[bool, str, str]:
+    """Whether a folder of the user's can be written to; it is tried, and not made."""
+    there = next(part for part in (folder, *folder.parents) if os.path.lexists(part))
+    try:
+        with tempfile.TemporaryFile(dir=there):
+            return True, name, str(folder)
+    except OSError as error:
+        reason = (error.strerror or type(error).__name__).lower()
+        way_out = f"set {variable} to a folder that you may write"
+        return False, name, f"{folder} cannot be written to ({reason}): {way_out}"
 
 
 def _seal() -> tuple[bool, str, str]:

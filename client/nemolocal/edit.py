@@ -1,16 +1,34 @@
 """`nemolocal edit`: files in, instructions, a file out."""
 
 import argparse
+import contextlib
 import os
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import msgspec
 
-from nemolocal_client import Client, NemoError, check_destination
+from nemolocal_client import (
+    BadToken,
+    Client,
+    DownloadFailed,
+    ExportBlocked,
+    NemoError,
+    NothingToExport,
+    RenderFailed,
+    SessionNotFound,
+    TransportFailed,
+    check_destination,
+)
 
 from .backend import open_client
 from .display import Display, open_display
+from .kept_chats import Place, find_session
+from .named_export import named_export
+from .output_format import tell_format
+from .own_server import OwnServer
 from .problem import Problem
 from .studio import Studio
 
@@ -18,7 +36,7 @@ _JSON_INDENT = 2
 
 
 class Report(msgspec.Struct, frozen=True):
-    """What `--json` prints."""
+    """What `--json` prints; `error` says why a message failed after what `file` has."""
 
     file: str
     seconds: float
@@ -27,8 +45,18 @@ class Report(msgspec.Struct, frozen=True):
     timeline: str
     turns: list[dict[str, object]]
     link: str
+    error: str = ""
 
 
+# After these an export would fail as well.
+_HOPELESS = (
+    TransportFailed,
+    SessionNotFound,
+    BadToken,
+    ExportBlocked,
+    RenderFailed,
+    DownloadFailed,
+)
 # Characters that some file system does not take in a name.
 _NOT_IN_NAMES = '/\\:*?"<>|'
 _LONGEST_NAME = 60
@@ -40,28 +68,96 @@ def run(arguments: argparse.Namespace) -> int:
         return _run_batch(arguments)
     inputs: list[str] = arguments.input
     _check_usage(arguments)
-    destination = _destination(arguments.output, inputs)
+    named = [name for message in arguments.message if (name := named_export(message))]
+    wanted = arguments.output or os.path.expanduser("".join(named[-1:]))
+    destination = _destination(wanted, inputs)
     _check_inputs(inputs, destination)
     check_destination(destination)
+    tell_format(destination)
+    place = Place(arguments.base_url)
+    if arguments.session:
+        place = find_session(arguments.session, arguments.base_url)
     with (
         open_display(results=not arguments.json) as display,
         open_client(
-            arguments.base_url, display.notice, keep_token=not arguments.no_keep_token
+            place.base_url,
+            display.notice,
+            keep_token=not arguments.no_keep_token,
+            own=OwnServer(arguments.like_cloud, place.chat),
         ) as client,
     ):
-        studio = Studio(client, display, destination)
+        return _work(arguments, place, Studio(client, display, destination), client, display)
+
+
+def _work(
+    arguments: argparse.Namespace, place: Place, studio: Studio, client: Client, display: Display
+) -> int:
+    """Upload, say, export, and tell where everything is; 1 where a message failed."""
+    with _telling_what_is_kept(place, studio, client):
         _begin(client, arguments.session)
-        if inputs:
-            studio.upload(*inputs)
-        studio.follow(arguments.message)
+        if arguments.input:
+            studio.upload(*arguments.input)
+        failure = _follow(studio, arguments.message)
+        if failure is None:
+            _deliver(studio, arguments)
+    # A server of its own is gone when the command ends, and its links are with it.
+    link = _link(client) if place.base_url else ""
+    if arguments.json:
+        print(_report(studio, client, link, failure))
+    elif place != Place():
+        _say_goodbye(display, client, link)
+    display.stop()
+    if failure is not None:
+        _tell_rescued(failure, studio)
+    return int(failure is not None)
+
+
+@contextlib.contextmanager
+def _telling_what_is_kept(place: Place, studio: Studio, client: Client) -> Iterator[None]:
+    """Where nothing could be exported, what was done may still be in a session."""
+    try:
+        yield
+    except NemoError:
+        if studio.turns and client.session_id and place != Place():
+            where = f" --base-url {place.base_url}" if place.base_url else ""
+            print(
+                f"Session {client.session_id} keeps what was done: nemolocal edit --session "
+                f"{client.session_id}{where} exports it",
+                file=sys.stderr,
+            )
+        raise
+
+
+def _follow(studio: Studio, messages: list[str]) -> NemoError | None:
+    """Do what the messages say; the error of one that failed after others had been done.
+
+    What those did is exported all the same.
+    """
+    try:
+        studio.follow(messages)
+    except NemoError as error:
+        if isinstance(error, _HOPELESS) or studio.rescue() is None:
+            raise
+        return error
+    return None
+
+
+def _tell_rescued(failure: NemoError, studio: Studio) -> None:
+    done = studio.deliver()
+    print(f"nemolocal: {failure}", file=sys.stderr)
+    print(f'nemolocal: {done.path} has what was done before "{studio.saying}"', file=sys.stderr)
+
+
+def _deliver(studio: Studio, arguments: argparse.Namespace) -> None:
+    """Export; an empty timeline is explained by what was given."""
+    try:
         studio.deliver()
-        # A server of its own is gone when the command ends, and its links are with it.
-        link = _link(client) if arguments.base_url else ""
-        if arguments.json:
-            print(_report(studio, client, link))
-        elif arguments.base_url:
-            _say_goodbye(display, client, link)
-    return 0
+    except NothingToExport:
+        if arguments.input or arguments.session:
+            way_out = 'say it in other words, for instance -m "trim to the first 10 seconds"'
+        else:
+            way_out = 'name an INPUT file, or -m "generate a 10-second sunset timelapse"'
+        raise NothingToExport("nothing was edited", remedy=way_out) from None
 
 
 def _run_batch(arguments: argparse.Namespace) -> int:
@@ -69,6 +165,8 @@ def _run_batch(arguments: argparse.Namespace) -> int:
 
     if arguments.output or arguments.session:
         raise Problem("--out-dir names the films itself and begins a session of its own")
+    if not arguments.input:
+        raise Problem("nothing to edit: --out-dir takes INPUT files")
     _check_usage(arguments)
     return batch.run(arguments)
 
@@ -88,12 +186,12 @@ def _link(client: Client) -> str:
 
 
 def _check_usage(arguments: argparse.Namespace) -> None:
-    if not arguments.input and not arguments.session:
-        raise Problem("nothing to edit: name an INPUT file, or a saved --session")
+    if not all(message.strip() for message in arguments.message):
+        raise Problem("a message is empty: say what to do with -m")
     if not arguments.message and not arguments.session:
-        raise Problem("nothing to do: say what to do with -m")
-    if arguments.session and not arguments.base_url:
-        raise Problem("a session lives on a server: name it with --base-url")
+        nothing = "nothing to do" if arguments.input else "nothing to edit"
+        named = "" if arguments.input else "name an INPUT file, or a saved --session, and "
+        raise Problem(f"{nothing}: {named}say what to do with -m")
 
 
 def _begin(client: Client, session: str | None) -> None:
@@ -138,7 +236,7 @@ def _is_url(name: str) -> bool:
     return name.lower().startswith(("http://", "https://"))
 
 
-def _report(studio: Studio, client: Client, link: str) -> str:
+def _report(studio: Studio, client: Client, link: str, failure: NemoError | None) -> str:
     export = studio.deliver()
     turns: list[dict[str, object]] = [
         {"message": told.message, **msgspec.to_builtins(told.turn)} for told in studio.turns
@@ -151,5 +249,6 @@ def _report(studio: Studio, client: Client, link: str) -> str:
         client.timeline(),
         turns,
         link,
+        str(failure or ""),
     )
     return msgspec.json.format(msgspec.json.encode(report), indent=_JSON_INDENT).decode()

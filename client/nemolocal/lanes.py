@@ -31,7 +31,7 @@ class Lane(msgspec.Struct, frozen=True):
         """The lane as one line; what overlaps is cut where the next block begins."""
         line = ""
         for block in self.blocks:
-            line = _fit(line, block.column) + block.text
+            line = fit(line, block.column) + block.text
         return line
 
 
@@ -43,11 +43,11 @@ def lay_out(draft: Draft, width: int) -> tuple[str, tuple[Lane, ...]]:
     )
     length = max(length, draft.duration_ms or 0, 1)
     lanes = tuple(
-        Lane(_fit(label_of(track), _LABEL_MAX).rstrip(), tuple(_blocks(track, length, width)))
+        Lane(fit(label_of(track), _LABEL_MAX).rstrip(), tuple(_blocks(track, length, width)))
         for track in tracks
     )
     end = f"{seconds(length)}s"
-    return _fit("0s", width - len(end)) + end, lanes
+    return fit("0s", width - len(end)) + end, lanes
 
 
 def draw(draft: Draft, width: int) -> list[str]:
@@ -56,7 +56,7 @@ def draw(draft: Draft, width: int) -> list[str]:
     if not lanes:
         return ["The timeline is empty"]
     margin = max(map(len, (lane.label for lane in lanes))) + 1
-    return [" " * margin + ruler, *(_fit(lane.label, margin) + lane.line for lane in lanes)]
+    return [" " * margin + ruler, *(fit(lane.label, margin) + lane.line for lane in lanes)]
 
 
 def _blocks(track: Track, length: float, width: int) -> Iterator[Block]:
@@ -71,7 +71,7 @@ def _block(segment: Segment, track: Track, width: int) -> str:
     times = f"{seconds(segment.start_ms or 0)}-{seconds(segment.end_ms)}s"
     name = " ".join(name_of(segment, track).split())
     inside = f"{name} {times}" if _columns(f"{name} {times}") <= width - 2 else name
-    return f"[{_fit(inside, width - 2, '─')}]"
+    return f"[{fit(inside, width - 2, '─')}]"
 
 
 def _columns(text: str) -> int:
@@ -85,7 +85,7 @@ def _width(letter: str) -> int:
     return 2 if unicodedata.east_asian_width(letter) in "WF" else 1
 
 
-def _fit(text: str, width: int, filling: str = " ") -> str:
+def fit(text: str, width: int, filling: str = " ") -> str:
     """Exactly `width` columns of it: cut with an ellipsis, or filled up."""
     if _columns(text) > width:
         while text and _columns(text) > width - 1:

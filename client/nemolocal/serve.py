@@ -50,9 +50,11 @@ def _settings(arguments: argparse.Namespace) -> "Settings":
     """The file's settings with the arguments over them; raises ValueError."""
     from nemolocal_server.configuration import read_settings
     from nemolocal_server.dialect import Dialect
-    from nemolocal_server.settings import Settings
+    from nemolocal_server.settings import FREE, Settings
 
     given = _given(arguments, Settings.__struct_fields__)
+    if arguments.free:
+        given["tariff"] = FREE
     if token := given_control_token(arguments):
         given["control_token"] = token
     given["data_dir"] = _folder(arguments.data)

@@ -1,6 +1,8 @@
-"""`nemolocal sessions`: what was saved on which server, and back to it."""
+"""`nemolocal sessions`: what was saved here and on which server, and back to it."""
 
 import argparse
+import shutil
+import sys
 from datetime import datetime
 
 import msgspec
@@ -8,38 +10,74 @@ import msgspec
 from nemolocal_client import KeptSession, Profile
 
 from . import chat
-from .problem import Problem
+from .kept_chats import kept_chats
+from .lanes import fit
+
+_SHOWN_FILES = 2
+_NARROW = 64
+
+
+class Known(msgspec.Struct, frozen=True):
+    """A session and the server that it is on: `base_url` is None for a chat of this machine."""
+
+    base_url: str | None
+    kept: KeptSession
 
 
 def run(arguments: argparse.Namespace) -> int:
     """List the sessions, or chat on in the one that is named."""
-    known = Profile().all_sessions()
-    if arguments.base_url:
-        wanted = arguments.base_url.rstrip("/")
-        known = tuple((base_url, kept) for base_url, kept in known if base_url == wanted)
     if arguments.session:
-        return _come_back(arguments, known)
-    for base_url, kept in known:
-        print(_described(base_url, kept, as_json=arguments.json))
+        arguments.input = []
+        return chat.run(arguments)
+    known = _known(arguments.base_url)
+    for each in known:
+        print(_as_json(each) if arguments.json else _as_line(each))
     if not known and not arguments.json:
-        print("No session was saved: `nemolocal chat --base-url URL` begins one")
+        print("No session was saved: `nemolocal chat` begins one")
     return 0
 
 
-def _come_back(arguments: argparse.Namespace, known: tuple[tuple[str, KeptSession], ...]) -> int:
-    servers = [base_url for base_url, kept in known if kept.session_id == arguments.session]
-    if not servers and not arguments.base_url:
-        raise Problem(
-            f"session {arguments.session} was not saved here: name its server with --base-url"
-        )
-    arguments.base_url = arguments.base_url or servers[0]
-    arguments.input = []
-    return chat.run(arguments)
+def _known(base_url: str | None) -> list[Known]:
+    """All sessions, or those of one server, the newest first."""
+    found = [Known(url, kept) for url, kept in Profile().all_sessions()]
+    if base_url:
+        found = [each for each in found if each.base_url == base_url.rstrip("/")]
+    else:
+        found += [Known(None, kept) for _, kept in kept_chats()]
+    return sorted(found, key=lambda each: (-each.kept.used_at, each.kept.session_id))
 
 
-def _described(base_url: str, kept: KeptSession, *, as_json: bool) -> str:
-    if as_json:
-        fields = {"base_url": base_url, **msgspec.structs.asdict(kept)}
-        return msgspec.json.encode(fields).decode()
+def _as_json(known: Known) -> str:
+    fields = {"base_url": known.base_url, **msgspec.structs.asdict(known.kept)}
+    return msgspec.json.encode(fields).decode()
+
+
+def _as_line(known: Known) -> str:
+    """The id, when it was used, by what a person knows it again, and where it is."""
+    kept = known.kept
     used = datetime.fromtimestamp(kept.used_at).isoformat(" ", "minutes")
-    return f"{kept.session_id}  {used}  {' '.join(kept.task_name.split())}  {base_url}"
+    line = f"{kept.session_id}  {used}  {_what(kept)}"
+    if known.base_url:
+        line += f"  {known.base_url}"
+    if not sys.stdout.isatty():
+        return line
+    return _fitted(kept.session_id, line)
+
+
+def _fitted(session: str, line: str) -> str:
+    """A line of the terminal's width; two where it is narrow, since the id is needed whole."""
+    width = shutil.get_terminal_size().columns
+    if width >= _NARROW:
+        return fit(line, width).rstrip()
+    rest = line.removeprefix(session).strip()
+    return f"{session}\n  {fit(rest, max(width - 2, 1)).rstrip()}"
+
+
+def _what(kept: KeptSession) -> str:
+    """The files, the newest first, and the last message; else the name of the task."""
+    names = list(dict.fromkeys(reversed(kept.files)))
+    files = ", ".join(names[:_SHOWN_FILES])
+    if len(names) > _SHOWN_FILES:
+        files += f" and {len(names) - _SHOWN_FILES} more"
+    said = f'"{kept.last_message}"' if kept.last_message else ""
+    return ": ".join(filter(None, (files, said))) or " ".join(kept.task_name.split())

@@ -16,7 +16,7 @@ def run(arguments: argparse.Namespace) -> int:
     name: str = arguments.name
     if len(name) > _LONGEST or not _NAME.fullmatch(name):
         raise Problem(
-            f"{name!r} is no name of a skill: use small letters, digits and single hyphens, "
+            f"{name!r} is no name of a skill: use lowercase letters, digits and single hyphens, "
             f"{_LONGEST} at most"
         )
     path = Path(arguments.output or "SKILL.md")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import msgspec
 
-from nemolocal_client import Answer, Assistant, Client, Export, Turn, steps
+from nemolocal_client import Answer, Assistant, Client, Export, NemoError, Turn, steps
 from nemolocal_client.gui import hints_for
 
 from .display import Display
@@ -22,6 +22,7 @@ class Studio:
     """Uploads, edits and exports through one client, and remembers what was done.
 
     It exports by itself at the end: the hint to ask for that, meant for a chat, is not shown.
+    `saying` is the message that is being followed.
     """
 
     def __init__(self, client: Client, display: Display, destination: Path) -> None:
@@ -29,6 +30,7 @@ class Studio:
         self._display = display
         self._assistant = Assistant(client, destination)
         self.turns: list[Told] = []
+        self.saying = ""
 
     def upload(self, *files: str) -> float:
         """Upload files and URLs; the length of the longest in seconds."""
@@ -39,9 +41,19 @@ class Studio:
         """Do what the messages say, in order (CLI-2)."""
         for message in messages:
             for step in steps(message):
+                self.saying = step.text
                 self._display.line(f"> {step.text}")
                 answer = self._show(self._assistant.reply(step.text))
                 self.turns += [Told(step.text, _without_hint(turn)) for turn in answer.turns]
+
+    def rescue(self) -> Export | None:
+        """After a message that failed: the export of what those before it did, if they did any."""
+        if not self.turns:
+            return None
+        try:
+            return self.deliver()
+        except NemoError:
+            return None
 
     def deliver(self) -> Export:
         """The export of the timeline as it is now, made and shown if it has not been."""

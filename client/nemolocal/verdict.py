@@ -13,6 +13,7 @@ from nemolocal_conformance.records.reading import read_journal
 from nemolocal_conformance.reports import as_json
 from nemolocal_conformance.reports.wording import GRADES, ORDER, by_outcome, why
 from nemolocal_conformance.verdicts import Report, Verdict
+from nemolocal_contract.counts import counted
 from nemolocal_contract.rules import rules
 
 _UNTOLD = ("passed", "not applicable")
@@ -66,8 +67,8 @@ def _line(verdict: Verdict) -> str:
     """`failed client.resend: why (entries 5, 6; 50 credits in the cloud)`."""
     ids = [str(number) for number in verdict.entries]
     shown = ", ".join(ids[:_MOST_IDS]) + (", …" if len(ids) > _MOST_IDS else "")
-    notes = [f"entr{'y' if len(ids) == 1 else 'ies'} {shown}"] if ids else []
-    notes += [f"{verdict.credits} credits in the cloud"] if verdict.credits else []
+    notes = [f"{'entry' if len(ids) == 1 else 'entries'} {shown}"] if ids else []
+    notes += [f"{counted(verdict.credits, 'credit')} in the cloud"] if verdict.credits else []
     told = f" ({'; '.join(notes)})" if notes else ""
     return f"{verdict.outcome} {verdict.check}: {why(verdict)}{told}"
 
@@ -75,8 +76,10 @@ def _line(verdict: Verdict) -> str:
 def _summary(report: Report, name: str, entries: int) -> str:
     counts = [f"{n} {outcome}" for outcome in ORDER if (n := report.count(outcome))]
     cost = sum(verdict.credits for verdict in report.verdicts)
-    lost = f"; {cost} credits lost in the cloud" if cost else ""
-    return f"{len(report.verdicts)} checks: {', '.join(counts)}{lost} ({name}, {entries} entries)"
+    lost = f"; {counted(cost, 'credit')} lost in the cloud" if cost else ""
+    checks = counted(len(report.verdicts), "check")
+    seen = counted(entries, "entry", "entries")
+    return f"{checks}: {', '.join(counts)}{lost} ({name}, {seen})"
 
 
 def _explain(name: str) -> int:

@@ -11,21 +11,27 @@ from pathlib import Path
 import msgspec
 
 from nemolocal_contract.replies import FileReply
+from nemolocal_contract.summary import timeline
 
 from .async_client import AsyncClient
 from .client import Client
 from .effects import FindFiles, Flow, Line
+from .errors import FileProblem
 from .exports import Export
 from .routing import Route, Step, steps
+from .sessions import draft_of
 from .turns import Turn
+from .warning_words import in_words
 from .workspace import Workspace
 
-# A name in quotation marks, or a word.
+# What can only be the name of a file; and a name in quotation marks, or a word.
+_FILE = re.compile(r"\.[A-Za-z][A-Za-z0-9]{1,4}$|^(?:~|\.{1,2})?/.")
 _NAMES = re.compile(r"[\"'“]([^\"'”\n]+)[\"'”]|([^\s\"'“”]+)")
 
 _WORDS = {
     "en": {
         "credits": "{available} credits, and {frozen} in use",
+        "free": "Nothing is charged here",
         "uploaded": "Uploaded {filename} ({file_type}{length})",
         "length": ", {seconds:g} s",
         "which": "Name the files to upload, or their URLs",
@@ -34,6 +40,7 @@ _WORDS = {
     },
     "zh": {
         "credits": "可用积分 {available}，占用 {frozen}",
+        "free": "这里不收取任何费用",
         "uploaded": "已上传 {filename}（{file_type}{length}）",
         "length": "，{seconds:g} 秒",
         "which": "请给出要上传的文件名或网址",
@@ -91,6 +98,8 @@ class _Talk:
                 return Answer(lines=turn.lines, turns=(turn,))
             case "export":
                 return (yield from self.export())
+            case "credits" if not self._workspace.charges:
+                return (yield from self._say(self._words["free"]))
             case "credits":
                 balance = msgspec.structs.asdict((yield from self._workspace.balance()))
                 return (yield from self._say(self._words["credits"].format(**balance)))
@@ -103,11 +112,13 @@ class _Talk:
         """Export what is there, once, and say where it is."""
         lines: tuple[str, ...] = ()
         if self.exported is None:
-            timeline = yield from self._workspace.timeline()
-            lines += (yield from self._say(timeline)).lines
+            draft = draft_of((yield from self._workspace.state()))
+            language = self._workspace.language
+            lines += (yield from self._say(timeline(draft, language))).lines
             self.exported = yield from self._workspace.export(self.destination, None)
             for warning in self.exported.warnings:
-                said = self._words["warning"].format(warning=warning)
+                told = in_words(warning, draft, language)
+                said = self._words["warning"].format(warning=told)
                 lines += (yield from self._say(said)).lines
         done = self.exported
         said = self._words["exported"].format(
@@ -121,6 +132,11 @@ class _Talk:
         words = [quoted or word for quoted, word in _NAMES.findall(text)]
         files: tuple[str, ...] = yield FindFiles(tuple(words))
         named = [word for word in words if word in files or "://" in word]
+        missing = [word for word in words if word not in named and _FILE.search(word)]
+        if missing:
+            raise FileProblem(
+                f"file not found: {', '.join(missing)}", remedy="check the name and the folder"
+            )
         if not named:
             return (yield from self._say(self._words["which"]))
         return (yield from self.upload(*named))

@@ -47,15 +47,19 @@ class KeptToken(msgspec.Struct, frozen=True):
 
 
 class KeptSession(msgspec.Struct, frozen=True):
-    """A session to come back to: its id, its task's id and name, and when it was last opened.
+    """A session to come back to: its id, its task's id and name, and when it was last used.
 
-    `used_at` is in seconds since the epoch. There is no token in it.
+    `used_at` is in seconds since the epoch. `files` are the names of what was uploaded, the newest
+    last, and `last_message` is what was said last, on one line: by them a person knows it again.
+    There is no token in it.
     """
 
     session_id: str
     task_id: str = ""
     task_name: str = ""
     used_at: float = 0.0
+    files: tuple[str, ...] = ()
+    last_message: str = ""
 
 
 class Call(msgspec.Struct, frozen=True, kw_only=True):

@@ -53,6 +53,11 @@ class NemoError(Exception):
         self.code = self.code if code is None else code
         super().__init__(f"{self.message}: {self.remedy}")
 
+    def advise(self, remedy: str) -> None:
+        """Another way out, from whoever knows this server better."""
+        self.remedy = one_line(remedy)
+        self.args = (f"{self.message}: {self.remedy}",)
+
 
 class BackendError(NemoError):
     """The backend refused, with a code of the contract."""

@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 
+from nemolocal_contract.counts import counted
 from nemolocal_contract.endpoints import RENDER, RENDER_CANCEL, RENDER_STATUS
 from nemolocal_contract.envelope import encode_json
 from nemolocal_contract.replies import RenderStatus
@@ -24,6 +25,8 @@ from .failures import render_of
 from .identity import authorized
 from .polling import PollPolicy
 from .sessions import Session, draft_of, read_state
+
+_PLACE_FIRST = 'say "put it on the timeline", or ask for an edit first'
 
 
 class Export(msgspec.Struct, frozen=True):
@@ -47,7 +50,8 @@ def export(
     state = yield from read_state(session)
     draft = draft_of(state)
     if not draft.ready:
-        raise NothingToExport()
+        uploaded = bool(session.kept.files)
+        raise NothingToExport(remedy=_PLACE_FIRST if uploaded else None)
     done = yield from _render(session, state.state.draft, policy, output)
     size, url = yield from fetch(session.account, done, destination)
     length = done.output.duration if done.output is not None else 0.0
@@ -128,5 +132,5 @@ def _poll(session: Session, status: RenderStatus, policy: PollPolicy) -> Flow[Re
         return status
     if unreadable is not None:
         raise unreadable
-    waited = f"{policy.times} checks, {policy.seconds:g} s apart"
+    waited = f"{counted(policy.times, 'check')}, {policy.seconds:g} s apart"
     raise RenderFailed(f"the export did not finish within {waited}")

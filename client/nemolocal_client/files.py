@@ -25,7 +25,7 @@ def file_size(path: Path) -> int:
 def check_destination(path: Path) -> None:
     """See that a file can be written at `path`; nothing there is touched (CLI-8)."""
     if os.path.isdir(path):
-        raise FileProblem(f"{path} is a folder", remedy="name a file in it with -o")
+        raise FileProblem(f"{path} is a folder", remedy="name a file in it")
     folder = path.parent
     if not os.path.isdir(folder):
         raise FileProblem(f"the folder {folder} does not exist", remedy="make it first")

@@ -13,7 +13,7 @@ from nemolocal_contract.requests import ChatRequest, Message, Part
 from nemolocal_contract.sse import Frame, FrameParser, FrameTooLarge
 
 from .effects import Chunk, Flow, Line, Now, Opened, OpenStream, ReadStream, StreamCut
-from .errors import BadReply, ConnectionCut
+from .errors import BadReply, ConnectionCut, NemoError
 from .failures import in_stream_failure
 from .gui import Translator
 from .identity import authorized
@@ -50,19 +50,29 @@ class Heard:
 def listen(session: Session, message: str) -> Flow[Heard]:
     """Send a message and hear the turn out; `StreamTimeout` when that takes too long (CLI-5)."""
     heard = Heard()
+    session.talking = True
+    try:
+        yield from _send_and_hear(session, message, heard)
+    except NemoError:
+        session.talking = False
+        raise
+    session.talking = False
+    return heard
+
+
+def _send_and_hear(session: Session, message: str, heard: Heard) -> Flow[None]:
     body = encode_json(ChatRequest(session.id, Message((Part(message),))))
     try:
         reply = yield from authorized(session.account, OpenStream(path=CHAT.path(), json=body))
     except ConnectionCut:
         # The message may have arrived: the state tells, a second message would be charged (SSE-7).
         heard.cut = True
-        return heard
+        return
     except BadReply as error:
         raise _not_to_be_repeated(error) from None
     if not isinstance(reply, Opened):
         raise BadReply("the backend answered the message without a stream")
     yield from _hear_out(session, heard)
-    return heard
 
 
 def _not_to_be_repeated(error: BadReply) -> BadReply:

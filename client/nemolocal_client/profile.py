@@ -41,7 +41,7 @@ class IdentityStore(Protocol):
         """The sessions of a base URL, the newest first."""
 
     def keep_session(self, base_url: str, kept: KeptSession) -> None:
-        """Remember that a session of a base URL was opened."""
+        """Remember a session of a base URL, in place of what was kept of it."""
 
 
 class MemoryProfile:
@@ -50,7 +50,7 @@ class MemoryProfile:
     def __init__(self) -> None:
         self._client_id = str(uuid.uuid4())
         self._tokens: dict[str, KeptToken] = {}
-        self._sessions: dict[str, list[KeptSession]] = {}
+        self._sessions: dict[str, dict[str, KeptSession]] = {}
 
     def client_id(self) -> str:
         return self._client_id
@@ -66,10 +66,10 @@ class MemoryProfile:
         self._tokens[base_url] = kept
 
     def sessions(self, base_url: str) -> tuple[KeptSession, ...]:
-        return _newest_first(self._sessions.get(base_url, []))
+        return _newest_first(self._sessions.get(base_url, {}).values())
 
     def keep_session(self, base_url: str, kept: KeptSession) -> None:
-        self._sessions.setdefault(base_url, []).append(kept)
+        self._sessions.setdefault(base_url, {})[kept.session_id] = kept
 
 
 class _Record(msgspec.Struct, frozen=True):

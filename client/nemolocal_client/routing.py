@@ -131,5 +131,7 @@ def steps(message: str) -> tuple[Step, ...]:
 
 def _is_file(message: str) -> bool:
     """Whether a message is nothing but the name or the URL of a file that may be uploaded."""
-    name = message.strip().strip("\"'")
-    return " " not in name and extension(name.partition("?")[0]) is not None
+    said = message.strip()
+    name = said.strip("\"'")
+    one = " " not in name or (said[0] == said[-1] and said[0] in "\"'")
+    return one and extension(name.partition("?")[0]) is not None

@@ -1,6 +1,7 @@
 """A session and what is asked about it: its state, its uploads, the balance."""
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from urllib.parse import quote
 
@@ -28,19 +29,22 @@ from nemolocal_contract.replies import (
 )
 from nemolocal_contract.requests import ClaimRequest, SessionRequest, UrlUploadRequest
 
-from .effects import Call, Flow, KeepSession, KeptSession, Measure, Now
-from .errors import ConnectionCut, FileTooLarge
+from .effects import Call, Flow, KeepSession, KeptSession, Measure, Now, RecallSessions
+from .errors import ConnectionCut, FileProblem, FileTooLarge, one_line
 from .failures import data_of
 from .identity import Account, authorized
 
 # The backend probes what it received before it answers.
 _UPLOAD_TIMEOUT = 300.0
+_FILES_KEPT = 20
 
 
 class Session(msgspec.Struct):
     """An open session of an account.
 
     `last_render` is the number of its newest render id, `rendering` the id that is under way.
+    `talking` is true from the moment a message is sent until its turn has been heard out: where
+    that was given up, the turn may go on. `kept` is what the profile remembers.
     """
 
     account: Account
@@ -48,6 +52,8 @@ class Session(msgspec.Struct):
     task_id: str = ""
     last_render: int = 0
     rendering: str = ""
+    talking: bool = False
+    kept: KeptSession = KeptSession("")
 
 
 def open_session(account: Account, language: str, task_name: str = "project") -> Flow[Session]:
@@ -56,9 +62,9 @@ def open_session(account: Account, language: str, task_name: str = "project") ->
     call = Call(method=SESSION.method, path=SESSION.path(user=ME), json=body)
     reply = data_of((yield from authorized(account, call)), SessionReply)
     account.user_id = reply.user_id or account.user_id
-    now: float = yield Now()
-    yield KeepSession(KeptSession(reply.session_id, reply.task_id, task_name, now))
-    return Session(account, reply.session_id, reply.task_id)
+    session = Session(account, reply.session_id, reply.task_id)
+    yield from remember(session, session_id=reply.session_id, task_name=task_name)
+    return session
 
 
 def resume_session(account: Account, session_id: str) -> Flow[Session]:
@@ -67,9 +73,35 @@ def resume_session(account: Account, session_id: str) -> Flow[Session]:
     reply = yield from read_state(session)
     account.user_id = reply.user_id or account.user_id
     session.task_id = reply.task_id
-    now: float = yield Now()
-    yield KeepSession(KeptSession(session_id, reply.task_id, reply.task_name, now))
+    known: tuple[KeptSession, ...] = yield RecallSessions()
+    session.kept = next((kept for kept in known if kept.session_id == session_id), session.kept)
+    yield from remember(session, session_id=session_id, task_name=reply.task_name)
     return session
+
+
+def remember(session: Session, **news: object) -> Flow[None]:
+    """Keep what is new of a session, by the fields of `KeptSession`, and that it is in use."""
+    now: float = yield Now()
+    kept = msgspec.structs.replace(session.kept, task_id=session.task_id, used_at=now, **news)
+    session.kept = kept
+    yield KeepSession(kept)
+
+
+def remember_files(session: Session, names: Iterable[str]) -> Flow[None]:
+    """Keep the names of what was uploaded, the newest of them."""
+    files = (*session.kept.files, *map(one_line, names))[-_FILES_KEPT:]
+    yield from _remember_if_possible(session, files=files)
+
+
+def remember_message(session: Session, message: str) -> Flow[None]:
+    """Keep what is said, without any token in it (CLI-9)."""
+    yield from _remember_if_possible(session, last_message=one_line(message))
+
+
+def _remember_if_possible(session: Session, **news: object) -> Flow[None]:
+    """No edit fails because its words could not be kept."""
+    with contextlib.suppress(FileProblem):
+        yield from remember(session, **news)
 
 
 def read_state(session: Session) -> Flow[StateReply]:

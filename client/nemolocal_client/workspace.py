@@ -12,7 +12,8 @@ from nemolocal_contract.requests import OutputRequest
 from nemolocal_contract.summary import timeline
 
 from .effects import Flow, KeptSession, Notice, RecallSessions, Secret
-from .errors import BadToken, SessionNotFound
+from .errors import BadToken, OutOfCredits, SessionNotFound
+from .exchange import host_of, is_loopback
 from .exports import Export, cancel_export, export
 from .identity import Account, sign_in
 from .polling import PollPolicy
@@ -23,6 +24,8 @@ from .sessions import (
     open_session,
     read_balance,
     read_state,
+    remember_files,
+    remember_message,
     resume_session,
     upload_files,
     upload_urls,
@@ -34,6 +37,7 @@ Resolution = Literal["720p", "1080p", "4k"]
 
 # Where the cloud's projects are opened; everybody else's web side is where its API is (assumed).
 _CLOUD_WEB_URL = "https://nemovideo.com"
+_SERVE_FREE = "a server of `nemolocal serve` charges nothing once it is started again with --free"
 
 
 class Workspace:
@@ -53,6 +57,9 @@ class Workspace:
         self.polling = polling
         self.language = language
         self.account = Account(_fixed(token))
+        # What helps where credits lack on this very server, for who knows it ("" for nobody).
+        self.credits_remedy = ""
+        self.charges = True
 
     def connect(self) -> Flow[None]:
         yield Notice("connecting", "Connecting…")
@@ -87,10 +94,12 @@ class Workspace:
             done += yield from self._within(flow)
         if urls:
             done += yield from self._within(upload_urls(session, urls))
+        yield from remember_files(session, (file.filename for file in done))
         return done
 
     def say(self, message: str) -> Flow[Turn]:
         session = yield from self.opened()
+        yield from remember_message(session, message)
         return (yield from self._within(take_turn(session, message, self.language)))
 
     def balance(self) -> Flow[Balance]:
@@ -127,6 +136,16 @@ class Workspace:
         except SessionNotFound:
             self.session = None
             raise
+        except OutOfCredits as error:
+            self._advise(error)
+            raise
+
+    def _advise(self, error: OutOfCredits) -> None:
+        """Who runs the server need not register anywhere; on this machine that may be so."""
+        if self.credits_remedy:
+            error.advise(self.credits_remedy)
+        elif is_loopback(host_of(self.base_url)):
+            error.advise(f"{error.remedy}; {_SERVE_FREE}")
 
 
 def _is_url(file: str | Path) -> bool:

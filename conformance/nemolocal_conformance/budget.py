@@ -4,6 +4,8 @@ from collections.abc import Collection, Iterable
 
 import msgspec
 
+from nemolocal_contract.counts import counted
+
 from .check import Check, Cost, Need
 
 # What each prerequisite costs, once a run, with all that it stands on.
@@ -60,8 +62,9 @@ def require_affordable(checks: Collection[Check], budget: Budget) -> None:
     cost = bill(checks, budget)
     if cost.credits > budget.credits or cost.tokens > budget.tokens:
         raise OverBudget(
-            f"these {len(checks)} checks cost {cost.credits} credits and {cost.tokens} anonymous "
-            f"tokens; allowed are {budget.credits} and {budget.tokens}: "
+            f"{counted(len(checks), 'check')} would cost {counted(cost.credits, 'credit')} and "
+            f"{counted(cost.tokens, 'anonymous token')}; allowed are "
+            f"{budget.credits} and {budget.tokens}: "
             "raise --max-credits or --max-tokens, or choose fewer with --only"
         )
 

@@ -6,6 +6,7 @@ What is counted here needs no look into what is counted.
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from nemolocal_contract.counts import counted
 from nemolocal_contract.draft import Draft, draft_from_wire
 
 from .checks import DraftRejected
@@ -76,7 +77,7 @@ def few_warnings(warnings: Sequence[str]) -> tuple[str, ...]:
     more = len(warnings) - MAX_WARNINGS
     if more <= 0:
         return tuple(warnings)
-    return (*warnings[:MAX_WARNINGS], f"and {more} more warnings")
+    return (*warnings[:MAX_WARNINGS], f"and {counted(more, 'more warning')}")
 
 
 def _listed(node: Any, name: str) -> Sequence[Any]:

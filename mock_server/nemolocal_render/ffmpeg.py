@@ -17,6 +17,7 @@ BINARY_VARIABLE = "NEMOLOCAL_FFMPEG"
 _ALWAYS = ("-nostdin", "-hide_banner", "-nostats", "-loglevel", "error", "-y")
 _ASKING = 20.0
 _PATHS = re.compile(r"(file:)?(/[^\s'\":]+)+")
+_DEVICES = "/dev/dri/"
 _CAUSES = {
     ("No space left on device", "Disk quota exceeded"): "the disk is full",
     ("File too large",): "the file became too large",
@@ -114,10 +115,15 @@ def _granted(policy: Policy, binary: Path, folder: Path, seconds: float) -> Poli
     )
 
 
+def _unnamed(path: re.Match[str]) -> str:
+    """A path is nobody's business; a graphics device is called by its name alone."""
+    return path[0].rpartition("/")[2] if path[0].startswith(_DEVICES) else "a file"
+
+
 def _reason(outcome: process.Outcome) -> str:
     lines = [line.strip() for line in outcome.complaint.splitlines() if line.strip()]
     # The first complaint is the cause, later ones its consequences.
-    cause = _PATHS.sub("a file", _PREFIX.sub("", lines[0])) if lines else "no reason given"
+    cause = _PATHS.sub(_unnamed, _PREFIX.sub("", lines[0])) if lines else "no reason given"
     return f"FFmpeg ended with status {outcome.status}: {cause[:200]}"
 
 

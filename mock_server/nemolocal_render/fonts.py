@@ -32,7 +32,9 @@ _ADVICE = {
     "HIRAGANA": "Noto Sans CJK (fonts-noto-cjk)",
     "KATAKANA": "Noto Sans CJK (fonts-noto-cjk)",
     "HANGUL": "Noto Sans CJK (fonts-noto-cjk)",
+    "EMOJI": "Symbola (fonts-symbola)",
 }
+_MOST_SCRIPTS = 3
 _USUAL_ADVICE = "one of the Noto family (fonts-noto)"
 # They are drawn as nothing, or change what their neighbours look like.
 _INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Mn", "Zl", "Zp", "Zs"})
@@ -194,8 +196,21 @@ def _words(name: str) -> list[str]:
 
 
 def advise(missing: set[str]) -> str:
-    """What to say about characters that no font here has."""
-    shown = "".join(sorted(missing)[:20])
-    script = unicodedata.name(min(missing), "UNKNOWN").split()[0].rstrip("-")
-    font = _ADVICE.get(script, _USUAL_ADVICE)
-    return f"no font here can draw {shown} ({script}), left out; install {font}"
+    """What to say about characters that no font here has, script by script."""
+    scripts: dict[str, list[str]] = {}
+    for character in sorted(missing):
+        scripts.setdefault(_script_of(character), []).append(character)
+    return "; ".join(
+        f"no font here can draw {''.join(characters[:20])} ({script}), left out; "
+        f"install {_ADVICE.get(script, _USUAL_ADVICE)}"
+        for script, characters in list(scripts.items())[:_MOST_SCRIPTS]
+    )
+
+
+def _script_of(character: str) -> str:
+    """`CJK`, `THAI`, as Unicode names it; emoji are of no script."""
+    symbol = unicodedata.category(character) == "So" and character >= "\u2190"
+    # Those of a newer Unicode than this Python's have no name, but they have their place.
+    if symbol or "\U0001f000" <= character <= "\U0001faff":
+        return "EMOJI"
+    return unicodedata.name(character, "UNKNOWN").split()[0].rstrip("-")

@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from nemolocal_contract.counts import counted
 from nemolocal_contract.media import ACCEPTED
 
 from .media import DECODERS, MediaRejected
@@ -76,7 +77,8 @@ class Tracks:
         """A sentence for each track that is not taken."""
         told = [f"{self._names[i]} is left out: {why}" for i, why in self._left_out.items()]
         more = len(told) - _MOST_TOLD
-        return (*told[:_MOST_TOLD], *([f"{more} more tracks are left out"] if more > 0 else []))
+        rest = f"{counted(more, 'more track')} {'is' if more == 1 else 'are'} left out"
+        return (*told[:_MOST_TOLD], *([rest] if more > 0 else []))
 
     def _reason_against(self, stream: "Stream") -> str:
         if stream.type not in ("video", "audio"):

@@ -35,6 +35,10 @@ class StoreError(Exception):
     """The data folder cannot be used; the message says why and what to do."""
 
 
+class FolderInUse(StoreError):
+    """Another server has the data folder."""
+
+
 def open_folder(folder: Path) -> Path:
     """The folder, with all its parts, once it is certain that it is ours to work in.
 
@@ -78,7 +82,7 @@ def make_parts(folder: Path) -> None:
 def refusal(folder: Path, error: sqlite3.DatabaseError) -> StoreError:
     """Why a database is of no use, and the way out."""
     if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_BUSY:
-        return StoreError(
+        return FolderInUse(
             f"data folder {folder} is in use by another server: stop it, or choose another --data"
         )
     return StoreError(f"cannot use data folder {folder}: {error}; choose another --data")

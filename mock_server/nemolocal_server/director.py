@@ -36,7 +36,7 @@ class Director:
     ) -> Turn:
         """The turn that answers what is wanted, disturbed by the faults in force."""
         if isinstance(wanted, Talk):
-            turn = self._talk(token, session, key, say_talk(wanted, session.language, key.message))
+            turn = self._talk(token, session, key, self._answer(wanted, session, key))
         else:
             turn = self._edit_if_possible(token, session, key, wanted, disturbance.outcome)
         limit = self._core.settings.turn_times.limit
@@ -56,7 +56,12 @@ class Director:
             jobs = self._foresee(session, stages)
         except CannotEdit as error:
             reason = error.in_words(session.language)
-            return self._talk(token, session, key, say_failed(reason, session.language))
+            return self._talk(
+                token,
+                session,
+                key,
+                say_failed(reason, session.language, gui=self._core.settings.gui),
+            )
         if any(map(is_generation, edits)):
             # A generation does what it says, and says so, unless a fault is in force (SSE-8).
             outcome = forced or Outcome()
@@ -97,8 +102,12 @@ class Director:
     def _done(self, session: Session, key: TurnKey, stages: list[tuple[Job, ...]]) -> str:
         jobs = [job for stage in stages for job in stage]
         edits = tuple(edit for job in jobs for edit in job.edits)
-        chance = self._core.draw.fraction("screen", *key.parts())
+        settings = self._core.settings
+        chance = self._core.draw.fraction("screen", *key.parts()) if settings.gui else None
         return say_done(edits, jobs[-1].after, session.language, chance)
+
+    def _answer(self, wanted: Talk, session: Session, key: TurnKey) -> str:
+        return say_talk(wanted, session.language, key.message, gui=self._core.settings.gui)
 
     def _draw_outcome(self, token: Token, key: TurnKey) -> Outcome:
         ordinal = self._outcomes.next_ordinal(token.id)

@@ -128,6 +128,8 @@ async def read_body(request: Request, *, most: int = _MAX_BODY) -> bytes:
 
 def decode_body(body: bytes, kind: type[T]) -> T:
     """A body as a `kind`; 400 with the field that is wrong (GEN-6)."""
+    if not body.strip():
+        raise bad_request("body is empty: send a JSON object")
     try:
         return decode_json(body, type=kind)
     except msgspec.ValidationError as error:

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 
 from nemolocal_contract.codes import Code
 from nemolocal_contract.control import SnapshotList
+from nemolocal_contract.counts import counted
 
 from .core import Core
 from .errors import ContractError, bad_request
@@ -44,7 +45,8 @@ class Past:
         turns, exports = self._turns.running, self._exports.running
         if turns or exports:
             raise bad_request(
-                f"running: {turns} turns and {exports} renders. A snapshot has no half-done work: "
+                f"running: {counted(turns, 'turn')} and {counted(exports, 'render')}. "
+                "A snapshot has no half-done work: "
                 "wait until they have ended, or cancel them, and ask again"
             )
         self._journal.catch_up()

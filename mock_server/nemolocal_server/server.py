@@ -84,8 +84,12 @@ class Server:
         self.journal.close()
         # Where the data folder is of no use any more there is no sum, and still an end.
         with contextlib.suppress(*STORAGE_ERRORS):
-            self.summary = summarise(self.journal, Wanted(since=self._began_after))
+            self.summary = self.sum_up(Wanted(since=self._began_after))
         self.core.store.close()
+
+    def sum_up(self, wanted: Wanted) -> Summary:
+        """What was asked, and what it would have cost, where anything costs."""
+        return summarise(self.journal, wanted, charged=self.settings.tariff.charges)
 
     def _make_tokens(self) -> None:
         """The tokens that the settings name."""

@@ -28,10 +28,19 @@ class Tariff(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     editing: int = 50
     generation: int = 100
 
+    @property
+    def charges(self) -> bool:
+        """Whether anything costs."""
+        return bool(self.editing or self.generation)
+
     def __post_init__(self) -> None:
         """Refuse what nobody can be given or charged."""
         for name in self.__struct_fields__:
             check_range(f"tariff.{name}", getattr(self, name), 0, CREDITS)
+
+
+FREE = Tariff(editing=0, generation=0)
+"""Nothing is charged."""
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -43,6 +52,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
       tokens included; "manual": it stands still until the control interface advances it.
     - `turn_times` say how long turns take: those of the cloud, unless it is to be seen what a
       client makes of others (SSE-6, SSE-11).
+    - `gui` False leaves out of its texts what points at the buttons of a GUI (SSE-10) and at
+      charges, for who uses it as an editor and not in the cloud's place.
     - `silence` says which edits close without a word (SSE-5); `chaos` is the chance of a fault in
       each request; `scenario` is a file of faults to arm and settings to switch, or the name of
       one that comes with the server.
@@ -72,6 +83,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     clock: ClockKind = "real"
     speed: float = 50.0
     turn_times: TurnTimes = TURN_TIMES
+    gui: bool = True
     silence: Silence = Silence()
     chaos: float = 0.0
     scenario: str = ""

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from . import data_folder
-from .data_folder import StoreError as StoreError
+from .data_folder import FolderInUse as FolderInUse, StoreError as StoreError
 from .known_tokens import KnownTokens, without_prefixed
 from .memory_folder import MemoryFolder
 from .migrations import TABLES, bring_up_to_date, sign

@@ -120,7 +120,8 @@ class Turns:
             self._give_up(turn)
             language = turn.session.language
             reason = error.in_words(language) if isinstance(error, CannotEdit) else error.plain
-            turn.tell(Text(say_failed(reason, language)))
+            gui = self._core.settings.gui
+            turn.tell(Text(say_failed(reason, language, gui=gui)))
         finally:
             turn.tell(None)
         if turn.decided and turn.outcome.truth == "late":

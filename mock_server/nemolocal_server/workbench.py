@@ -7,7 +7,7 @@ from nemolocal_contract.draft import Draft
 from nemolocal_render.media import MediaInfo
 from nemolocal_render.plan import DraftRejected, Source, plan_render
 
-from .agent.edits import CannotEdit, Material, Media, apply_edits
+from .agent.edits import CannotEdit, Material, Media, apply_edits, placed_unasked
 from .agent.edits.material import PENDING
 from .agent.history import Version, versions_after
 from .agent.intents import Edit
@@ -54,6 +54,7 @@ class Workbench:
             turn,
             find=lambda number: sessions.version(session.id, number),
             apply=lambda some, draft: apply_edits(some, draft, material),
+            place=lambda some, draft: placed_unasked(some, draft, material),
         )
 
     def require_export(self, session: Session, before: Draft, after: Draft) -> None:

@@ -28,6 +28,7 @@ def clip(sample: Path, tmp_path: Path) -> Path:
 def own_folders(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Nothing of the user's is read or written, polls are quick, and a slow answer is awaited."""
     monkeypatch.setenv("NEMOLOCAL_CONFIG_DIR", str(tmp_path / "config"))
+    monkeypatch.setenv("NEMOLOCAL_DATA_DIR", str(tmp_path / "data"))
     for name in ("NEMO_TOKEN", "SKILL_NAME", "SKILL_VERSION", "SKILL_SOURCE"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(backend, "_POLL_SECONDS", 0.01)

@@ -114,9 +114,10 @@ def test_ctrl_c_gives_up_the_wait_and_says_that_the_work_goes_on(
     said: str,
 ) -> None:
     def interrupted(assistant: Assistant, *_: object) -> NoReturn:
+        session = assistant._client.workspace.session
+        assert session is not None
+        session.talking = method == "stream"
         if method == "export":
-            session = assistant._client.workspace.session
-            assert session is not None
             session.rendering = "render_1"
         raise KeyboardInterrupt
 
@@ -168,14 +169,12 @@ def test_sessions_are_listed_and_come_back_to(
     clip: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    assert run("sessions").lines == [
-        "No session was saved: `nemolocal chat --base-url URL` begins one"
-    ]
+    assert run("sessions").lines == ["No session was saved: `nemolocal chat` begins one"]
     url = serve()
     talk(TRIM, arguments=(clip, "--base-url", url))
     (line,) = run("sessions").lines
     session = line.split()[0]
-    assert line.endswith(f"project  {url}")
+    assert line.endswith(f'clip.mp4: "{TRIM}"  {url}')
     assert json.loads(run("sessions", "--json").out)["session_id"] == session
     assert run("sessions", "--base-url", "http://other.example").lines[0].startswith("No session")
     monkeypatch.setattr(sys, "stdin", io.StringIO("status\n"))
@@ -187,7 +186,10 @@ def test_sessions_are_listed_and_come_back_to(
     [
         (("sessions", "42"), "session 42 was not saved here: name its server with --base-url"),
         (("chat", "none.mp4"), "none.mp4 is no file: check the path"),
-        (("chat", "--session", "1"), "a session lives on a server: name it with --base-url"),
+        (
+            ("chat", "--session", "1"),
+            "session 1 was not saved here: name its server with --base-url",
+        ),
         (("chat", "-o", "none/x.mp4"), "the folder none does not exist: make it first"),
     ],
 )

@@ -191,13 +191,13 @@ def test_token_shows_nowhere(run: CommandRunner, serve: ServerStarter, clip: Pat
         ((), "nothing to edit: name an INPUT file, or a saved --session"),
         (("clip.mp4",), "nothing to do: say what to do with -m"),
         (("clip.mp4", "-m", TRIM, "-o", "x" * 300 + ".mp4"), "xxx"),
-        (("--session", "1"), "a session lives on a server: name it with --base-url"),
+        (("--session", "1"), "session 1 was not saved here: name its server with --base-url"),
         (("none.mp4", "-m", TRIM), "none.mp4 is no file: check the path"),
         (
             ("clip.mp4", "-o", "none/x.mp4", "-m", TRIM),
             "the folder none does not exist: make it first",
         ),
-        (("clip.mp4", "-o", "config", "-m", TRIM), "config is a folder: name a file in it with -o"),
+        (("clip.mp4", "-o", "config", "-m", TRIM), "config is a folder: name a file in it"),
         (
             ("clip.mp4", "-o", "./clip.mp4", "-m", TRIM),
             "clip.mp4 would be overwritten: name another file",

@@ -396,7 +396,7 @@ ATTRIBUTED = (
         (
             f"{ATTRIBUTED} -X POST -H 'X-Client-Id: me' {CLOUD_BASE_URL}{TOKEN.template}",
             0,
-            "(this run, 1 entries)",
+            "(this run, 1 entry)",
         ),
         ("true", 2, "(this run, 0 entries)"),
         ("exit 3", 3, "nothing was judged"),

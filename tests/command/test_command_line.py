@@ -210,3 +210,73 @@ def test_doctor_says_how_programs_are_sealed(
     outcome = run("doctor")
     assert outcome.status == 0
     assert told in outcome.lines
+
+
+@pytest.mark.parametrize(
+    ("arguments", "usage", "said"),
+    [
+        (["edti", "x"], "usage: nemolocal [", "'edti' is unknown; did you mean edit?"),
+        (["skill", "chekc", "x"], "usage: nemolocal skill [", "did you mean check?"),
+        (["edit", "--outptu", "x"], "usage: nemolocal edit [", "did you mean --output?"),
+        (["skill", "new", "a", "--nothing"], "usage: nemolocal skill new [", "--nothing"),
+        (["chat", "--zzz"], "usage: nemolocal chat [", "unrecognized arguments: --zzz"),
+        (["serve", "--clock", "rael"], "usage: nemolocal serve [", "did you mean real?"),
+        (["frob"], "usage: nemolocal [", "invalid choice: 'frob'"),
+    ],
+)
+def test_wrong_usage_shows_that_of_the_sub_command_and_what_was_meant(
+    arguments: list[str], usage: str, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as caught:
+        command.main(arguments)
+    assert caught.value.code == 2
+    told = capsys.readouterr().err
+    assert told.startswith(usage)
+    assert said in told.splitlines()[-1]
+
+
+@pytest.mark.parametrize(("arguments", "there"), [([], "doctor"), (["skill"], "check")])
+def test_command_without_a_word_shows_its_help(
+    arguments: list[str], there: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        command.main(arguments)
+    told = capsys.readouterr().err
+    assert "options:" in told
+    assert there in told
+
+
+def test_words_of_the_help_keep_their_case(capsys: pytest.CaptureFixture[str]) -> None:
+    for arguments, said in (
+        (["demo"], "Go the whole way once, from a sample to an MP4."),
+        (["skill", "check"], "Look for what is wrong in a SKILL.md."),
+        (["serve"], "l applied late"),
+    ):
+        with pytest.raises(SystemExit):
+            command.main([*arguments, "--help"])
+        assert said in " ".join(capsys.readouterr().out.split())
+
+
+@pytest.mark.parametrize("variable", ["NEMOLOCAL_CONFIG_DIR", "NEMOLOCAL_DATA_DIR"])
+def test_doctor_tells_a_folder_that_cannot_be_written_to(variable: str, tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    good = doctor._folder("a folder", tmp_path / "new" / "one", variable)
+    assert good == (True, "a folder", str(tmp_path / "new" / "one"))
+    assert not (tmp_path / "new").exists()
+    ok, _, detail = doctor._folder("a folder", tmp_path / "file" / "one", variable)
+    assert not ok
+    assert f"set {variable} to a folder that you may write" in detail
+
+
+def test_doctor_names_no_package_twice() -> None:
+    assert "av" not in doctor._PACKAGES
+
+
+def test_empty_message_is_refused_before_anything_is_spent(
+    run: CommandRunner, tmp_path: Path
+) -> None:
+    (tmp_path / "clip.mp4").write_bytes(b"")
+    for words in (("edit", "clip.mp4", "-m", " "), ("edit", "-m", "")):
+        outcome = run(*words)
+        assert outcome.status == 1
+        assert outcome.err == "nemolocal: a message is empty: say what to do with -m\n"

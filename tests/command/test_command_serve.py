@@ -95,6 +95,6 @@ def test_server_answers_once_it_has_said_so_and_ends_quietly_when_interrupted(
     assert "Traceback" not in said
     assert (child.returncode, said) == (
         0,
-        "1 request, 0 turns: 0 credits in the cloud\nstopped\n",
+        "1 request, 0 turns, which would have cost 0 credits in the cloud\nstopped\n",
     )
     assert (tmp_path / ".nemolocal").is_dir()

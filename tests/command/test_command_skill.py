@@ -91,7 +91,7 @@ def test_new_document_has_no_finding_and_is_answered_as_it_says(
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("A Skill",), "'A Skill' is no name of a skill: use small letters"),
+        (("A Skill",), "'A Skill' is no name of a skill: use lowercase letters"),
         (("x" * 65,), "'xxx"),
         (("a",), "SKILL.md is there already: name another file with -o"),
         (("a", "-o", "none/SKILL.md"), "none/SKILL.md cannot be written (no such file"),
@@ -196,7 +196,7 @@ def test_variables_hold_what_the_document_and_its_answers_give(play: Play) -> No
         ("POST", 0), ("POST", 400), ("GET", None), ("GET", 0), ("POST", 0), ("POST", 404),
         ("GET", None),
     ]  # fmt: skip
-    assert answers[1].told.startswith("body is not valid JSON")
+    assert answers[1].told.startswith("body is empty")
     assert answers[2].told == "not called: it is no address of the API"
     assert answers[3].notes == ("NOBODY is set nowhere",)
 

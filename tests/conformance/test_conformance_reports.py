@@ -182,7 +182,7 @@ def test_the_safe_set_costs_no_more_than_allowed_and_needs_no_control() -> None:
 
 
 def test_what_is_asked_for_by_name_and_costs_too_much_is_refused_with_the_bill() -> None:
-    with pytest.raises(OverBudget, match="50 credits and 1 anonymous tokens; allowed are 0 and 1"):
+    with pytest.raises(OverBudget, match="50 credits and 1 anonymous token; allowed are 0 and 1"):
         require_affordable([catalogue()["state.draft.names"]], Budget())
     require_affordable([catalogue()["state.draft.names"]], Budget(credits=50))
 

@@ -70,7 +70,7 @@ def test_broken_must_fails_whatever_the_scenario_is_about(builder: JournalBuilde
     [
         (
             {"faults": ({"name": "silent"},)},
-            "no request of the program was one that silent befalls",
+            "the program made no request that silent applies to",
         ),
         ({"code": 2001}, "the program made no request that is answered with 2001"),
         ({"checks": ("client.retry",)}, "nothing to judge client.retry by"),

@@ -100,7 +100,7 @@ def test_nothing_is_spent_unasked(capsys: pytest.CaptureFixture[str]) -> None:
     with LocalServer(Settings(port=0, control=False), ManualClock(autojump=True)) as server:
         arguments = ["conform", "--base-url", server.base_url]
         assert main([*arguments, "--replay", keep(*edits)]) == 2
-        assert "costs up to 150 credits and 1 anonymous tokens" in capsys.readouterr().err
+        assert "costs up to 150 credits and 1 anonymous token" in capsys.readouterr().err
         assert main([*arguments, "--random", "3", "--max-tokens", "0"]) == 2
         assert "give a --token" in capsys.readouterr().err
         assert main([*arguments, "--random", "3"]) == 0

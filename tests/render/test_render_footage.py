@@ -114,6 +114,10 @@ def test_without_the_bundled_font_the_reason_is_said(monkeypatch: pytest.MonkeyP
         ({"한"}, "no font here can draw 한 (HANGUL), left out; install Noto Sans CJK"),
         ({"\U00011c72"}, "(MARCHEN), left out; install one of the Noto family"),
         ({"\ue000"}, "(UNKNOWN)"),
+        ({"🎬", "⛔"}, "no font here can draw ⛔🎬 (EMOJI), left out; install Symbola"),
+        ({"\U0001faff"}, "(EMOJI)"),
+        ({"字", "🎬"}, "no font here can draw 字 (CJK), left out; install Noto Sans CJK"),
+        ({"字", "🎬"}, "no font here can draw 🎬 (EMOJI), left out"),
     ],
 )
 def test_advice_names_the_script_and_a_font(missing: set[str], advice: str) -> None:

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from nemolocal_render import encoders
+from nemolocal_render import encoders, ffmpeg
 from nemolocal_render.encoders import HARDWARE, choose_encoder, try_encoder
 from nemolocal_render.job import RenderResult
+from nemolocal_render.process import Outcome
 from tests.support.frames import DecodedVideo
 
 pytestmark = pytest.mark.ffmpeg
@@ -100,3 +101,16 @@ def test_on_this_machine_what_was_found_is_what_is_used(make: Make) -> None:
     assert os.sep not in chosen.reason.replace("/dev/", "")
     _, result = make([ONE_CLIP])
     assert (result.encoder, result.encoder_reason) == (chosen.name, chosen.reason)
+
+
+@pytest.mark.parametrize(
+    ("complaint", "cause"),
+    [
+        ("No VA display found for device /dev/dri/renderD128.", "device renderD128."),
+        ("[in#0] /home/me/my.mp4: broken", "a file: broken"),
+    ],
+)
+def test_reason_names_a_device_and_no_path(complaint: str, cause: str) -> None:
+    reason = ffmpeg._reason(Outcome(1, complaint))
+    assert reason.endswith(cause)
+    assert "/" not in reason

@@ -5,6 +5,7 @@ from typing import get_args
 
 import pytest
 
+from nemolocal_client.gui import translate
 from nemolocal_server.agent.intents import Talk, Topic
 from nemolocal_server.agent.speech import say_failed, say_talk
 from nemolocal_server.agent.understanding import understand
@@ -76,3 +77,16 @@ def test_a_failure_is_said_with_its_reason() -> None:
     assert say_failed("没有第9个片段。", "zh") == (
         "无法完成：没有第9个片段。没有做任何修改，也没有扣除积分。"
     )
+
+
+@pytest.mark.parametrize("topic", TOPICS)
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_answer_for_an_editor_points_at_no_screen_and_speaks_of_no_charge(
+    topic: Topic, language: str
+) -> None:
+    said = say_talk(Talk(topic), language, "hm", gui=False)
+    assert translate([said]).actions == frozenset()
+    assert "[" not in said
+    assert not re.search(r"charged nothing|was charged|积分", said)
+    failed = say_failed("there is no clip 9", language, gui=False)
+    assert not re.search("charged|积分", failed)

@@ -29,6 +29,7 @@ from nemolocal_server.agent.intents import (
     first,
     last,
 )
+from nemolocal_server.agent.timeline import clips_of
 
 BEACH = Media("beach-id", "beach day.mp4", "video", 20_000)
 CITY = Media("city-id", "city.mp4", "video", 8000)
@@ -192,6 +193,19 @@ def test_a_loop_plays_everything_or_one_clip_again() -> None:
     long = edited(Loop(duration_ms=45_000))
     assert spans(long) == [(0, 20_000, 0), (20_000, 20_000, 0), (40_000, 5000, 0)]
     assert len({segment.id for segment in lane(long, TrackType.VIDEO)}) == 3
+
+
+@pytest.mark.parametrize(
+    ("length", "until", "clips"),
+    [(9_990, 30_000, 3), (9_999, 30_000, 3), (10_000, 30_050, 3), (9_000, 30_000, 4)],
+)
+def test_loop_until_a_time_leaves_no_sliver_at_its_end(length: int, until: int, clips: int) -> None:
+    material = Material((Media("a", "a.mp4", "video", length),))
+    looped = apply_edits([Loop(duration_ms=until)], EMPTY, material)
+    lengths = [segment.duration_ms or 0 for segment in clips_of(looped)]
+    assert len(lengths) == clips
+    assert abs(sum(lengths) - until) < 100
+    assert min(lengths) >= 100
 
 
 def test_speed_shortens_clips_multiplies_and_can_be_taken_back() -> None:

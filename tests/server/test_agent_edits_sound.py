@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from nemolocal_contract.draft import Draft, Segment, TrackType
+from nemolocal_contract.summary import timeline
 from nemolocal_server.agent.edits import CannotEdit, Material, Media, apply_edits
 from nemolocal_server.agent.intents import (
     AddMusic,
@@ -146,3 +147,20 @@ def test_a_name_that_fits_several_songs_is_asked_about() -> None:
     material = Material((A, SONG, Media("two", "my other song.mp3", "audio", 1000)))
     with pytest.raises(CannotEdit, match=r"my song\.mp3, my other song\.mp3\?"):
         edited(AddMusic(name="song"), material=material)
+
+
+def test_pictures_have_no_volume_where_anything_else_has() -> None:
+    picture = Media("p", "p.png", "image", 0)
+    mixed = Material((A, picture))
+    for edit in (SetVolume(0), SetVolume(0, which=Which(number=2)), SetVolume(0.5)):
+        changed = edited(edit, material=mixed)
+        assert lane(changed, TrackType.VIDEO)[1].volume is None
+    assert "muted), p (10-15s)" in timeline(edited(SetVolume(0), material=mixed))
+
+
+@pytest.mark.parametrize(
+    ("language", "said"), [("en", "a (0-10s, muted)"), ("zh", "a（0-10秒，静音）")]
+)
+def test_silence_is_told_in_words(language: str, said: str) -> None:
+    muted = edited(SetVolume(0), material=Material((A,)))
+    assert said in timeline(muted, language)

@@ -7,7 +7,7 @@ from hypothesis import given, settings, strategies as st
 
 from nemolocal_contract.draft import Draft, draft_from_wire, draft_to_wire
 from nemolocal_contract.envelope import decode_json, encode_json
-from nemolocal_server.agent.edits import Material, Media, apply_edits
+from nemolocal_server.agent.edits import Material, Media, apply_edits, placed_unasked
 from nemolocal_server.agent.generation import stages_of
 from nemolocal_server.agent.history import Version, versions_after
 from nemolocal_server.agent.intents import (
@@ -16,6 +16,7 @@ from nemolocal_server.agent.intents import (
     Generate,
     Loop,
     Merge,
+    PlaceUploads,
     Redo,
     Remove,
     ReverseOrder,
@@ -39,7 +40,8 @@ TITLE = AddTitle("Hi")
 class Session:
     """The versions of one draft, kept as a store keeps them: in bytes."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, placing: bool = False) -> None:
+        self.place = _place if placing else _nothing
         self.rows: dict[int, tuple[bytes, Version]] = {}
         self.turn = 0
         self._keep(Version(1, EMPTY))
@@ -47,7 +49,8 @@ class Session:
     def say(self, *edits: Edit) -> bytes:
         self.turn += 1
         for stage in stages_of(edits):
-            added = versions_after(stage, self.find(len(self.rows)), self.turn, self.find, _apply)
+            newest = self.find(len(self.rows))
+            added = versions_after(stage, newest, self.turn, self.find, _apply, self.place)
             for version in added:
                 self._keep(version)
         return self.now
@@ -68,6 +71,14 @@ class Session:
 
 def _apply(edits: Sequence[Edit], draft: Draft) -> Draft:
     return apply_edits(edits, draft, MATERIAL)
+
+
+def _place(edits: Sequence[Edit], draft: Draft) -> Draft | None:
+    return placed_unasked(edits, draft, MATERIAL)
+
+
+def _nothing(edits: Sequence[Edit], draft: Draft) -> None:
+    del edits, draft
 
 
 edits = st.sampled_from(
@@ -194,3 +205,30 @@ def test_a_turn_between_the_stages_of_another_is_a_step_of_its_own() -> None:
     session._keep(between[0])
     last = versions_after(added, session.find(3), 1, session.find, _apply)
     assert [version[0].undo_to for version in (one, between, last)] == [1, 2, 3]
+
+
+@MANY
+@given(messages)
+def test_undo_of_the_first_edit_leaves_the_uploads_that_it_put_there(some: list[Edit]) -> None:
+    session, usual = Session(placing=True), Session()
+    empty = session.now
+    placed = _place(stages_of(tuple(some))[0], EMPTY)
+    try:
+        after = session.say(*some)
+    except CannotEdit:
+        return
+    assert after == usual.say(*some)
+    if placed is None:
+        assert session.say(Undo()) == empty
+        return
+    assert session.say(Undo()) == encode_json(draft_to_wire(placed))
+    assert session.say(Redo()) == after
+    assert session.say(Undo(2)) == empty
+    assert session.say(Redo(2)) == after
+
+
+def test_uploads_that_were_asked_for_are_one_step_with_the_edit_in_the_same_message() -> None:
+    session = Session(placing=True)
+    empty = session.now
+    session.say(PlaceUploads(), Loop())
+    assert session.say(Undo()) == empty

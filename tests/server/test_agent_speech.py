@@ -6,7 +6,7 @@ from typing import get_args
 import pytest
 from hypothesis import given, strategies as st
 
-from nemolocal_client.gui import translate
+from nemolocal_client.gui import Translation, translate
 from nemolocal_contract.draft import Draft, Segment, Track, TrackType
 from nemolocal_contract.effects import Blur, Brightness, Grayscale, Reverse
 from nemolocal_server.agent.intents import (
@@ -184,6 +184,14 @@ GUI = {
 
 
 @pytest.mark.rule("SSE-10")
+def test_editor_without_a_screen_is_told_the_same_without_it() -> None:
+    for language in ("en", "zh"):
+        edit = SetVolume(0.5)
+        said, pointing = (say_done((edit,), DRAFT, language, chance) for chance in (None, 0.0))
+        assert pointing.startswith(said)
+        assert translate([said]) == Translation((said,))
+
+
 def test_what_was_done_is_said_plainly_and_exactly(subtests: pytest.Subtests) -> None:
     for edit, english, chinese in SAID:
         with subtests.test(edit=edit, english=english, chinese=chinese):

@@ -139,7 +139,7 @@ def test_a_snapshot_is_refused_while_something_runs(
     edited.submit("render_1")
     reply = edited.post(CONTROL + "/snapshot", json={})
     assert reply["code"] == 400
-    assert "0 turns and 1 renders" in reply["message"]
+    assert "0 turns and 1 render." in reply["message"]
 
 
 def test_a_reset_stops_what_runs_and_ends_its_streams(
@@ -267,7 +267,13 @@ def test_a_wrong_body_is_refused_by_field(
 
 def test_an_empty_body_does_not_reset_everything_by_accident(caller: HttpCaller) -> None:
     headers = {"Content-Type": "application/json"}
-    assert caller.post(CONTROL + "/reset", headers=headers)["code"] == 400
+    reply = caller.post(CONTROL + "/reset", headers=headers)
+    assert (reply["code"], reply["message"]) == (
+        400,
+        "body is empty: send {} to forget everything, or name a `token_id`",
+    )
+    reply = caller.post(CONTROL + "/restore", headers=headers)
+    assert reply["message"] == "body is empty: send a JSON object"
     assert caller.balance()["total"] == 100
 
 

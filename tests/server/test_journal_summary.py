@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from nemolocal_server.settings import FREE
 from nemolocal_server.silence import Silence
 from tests.support import patient_http
 from tests.support.http_caller import HttpCaller, NewCaller
@@ -19,7 +20,7 @@ def test_a_run_is_summed_up_in_numbers_and_in_a_line(edited: HttpCaller) -> None
     }  # fmt: skip
     assert (summary["entries"], summary["turns"], summary["resends"]) == (5, 1, 0)
     assert summary["credits"] == {"spent": 50, "resent": 0}
-    assert summary["line"] == "5 requests, 1 turn: 50 credits in the cloud"
+    assert summary["line"] == "5 requests, 1 turn, which would have cost 50 credits in the cloud"
 
 
 def test_what_was_spent_on_resends_is_told(
@@ -41,3 +42,9 @@ def test_a_sum_can_be_of_one_token(base_url: str, new_caller: NewCaller) -> None
     of_one = one.http.get(SUMMARY, params={"user_id": one.user_id}).json()
     assert of_one["entries"] == 2
     assert patient_http.get(base_url + SUMMARY).json()["entries"] == 5
+
+
+def test_free_server_claims_nothing_about_the_clouds_price(servers: ServerFactory) -> None:
+    base_url = servers.start(tariff=FREE)
+    summary = patient_http.get(f"{base_url}{SUMMARY}").json()
+    assert summary["line"] == "0 requests, 0 turns"

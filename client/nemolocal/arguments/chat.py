@@ -3,21 +3,24 @@
 import argparse
 from typing import Any
 
+from .parser import add_command, add_own_server
+
 
 def add(commands: Any) -> None:
     """Add the commands."""
-    about = "edit in a conversation"
-    chat = commands.add_parser("chat", help=about, description=about.capitalize() + ".")
+    chat = add_command(commands, "chat", "edit in a conversation")
     chat.add_argument("input", nargs="*", metavar="INPUT", help="a file to upload, or a URL")
     chat.add_argument("--session", metavar="ID", help="come back to a saved session")
-    _add_server(chat)
-    about = "list the sessions that were saved, or come back to one"
-    sessions = commands.add_parser("sessions", help=about, description=about.capitalize() + ".")
+    _add_server(chat, "a server; default: one of its own")
+    sessions = add_command(
+        commands, "sessions", "list the sessions that were saved, or come back to one"
+    )
     sessions.add_argument("session", nargs="?", metavar="ID", help="chat on in this one")
-    _add_server(sessions)
+    _add_server(sessions, "only the sessions of this server")
 
 
-def _add_server(parser: argparse.ArgumentParser) -> None:
+def _add_server(parser: argparse.ArgumentParser, server: str) -> None:
     parser.add_argument("-o", "--output", metavar="FILE", help="where exports go")
-    parser.add_argument("--base-url", metavar="URL", help="a server; default: one of its own")
+    parser.add_argument("--base-url", metavar="URL", help=server)
+    add_own_server(parser)
     parser.add_argument("--json", action="store_true", help="print answers as JSON, a line each")

@@ -30,8 +30,8 @@ def add(commands: Any) -> None:
         help="checks whose id begins so; may be given several times",
     )
     conform.add_argument("--smoke", action="store_true", help="a quick set, without renders")
-    conform.add_argument("--list", action="store_true", help="list the checks, and end")
-    conform.add_argument("--explain", metavar="ID", help="tell all about one check, and end")
+    conform.add_argument("--list", action="store_true", help="list the checks and exit")
+    conform.add_argument("--explain", metavar="ID", help="explain one check and exit")
     conform.add_argument("--report", metavar="DIR", help="write JSON, JUnit, HTML, Markdown, SVG")
     conform.add_argument("--known", metavar="FILE", help="a TOML file of known differences")
     conform.add_argument("--json", action="store_true", help="print the report as JSON")

@@ -32,7 +32,7 @@ def add(commands: Any) -> None:
         metavar="PREFIX",
         help="scenarios whose name begins so; may be given several times",
     )
-    conform.add_argument("--list", action="store_true", help="list the scenarios, and end")
+    conform.add_argument("--list", action="store_true", help="list the scenarios and exit")
     conform.add_argument("--json", action="store_true", help="print the outcomes as JSON")
     conform.add_argument(
         "--report", metavar="DIR", help="write JSON, Markdown, and each run's journal and output"

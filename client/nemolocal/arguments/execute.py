@@ -36,20 +36,20 @@ def add(commands: Any) -> None:
         choices=("auto", "require", "off"),
         default="auto",
         help="run the program in a network of its own: where this machine can (auto, the default), "
-        "or end with an error where it cannot (require), or never (off)",
+        "or exit with an error where it cannot (require), or never (off)",
     )
     execute.add_argument(
         "--require-calls",
         type=int,
         default=0,
         metavar="N",
-        help="end with 2 where the program did well and fewer calls were seen",
+        help="exit with 2 if the program succeeded and fewer calls were seen",
     )
     execute.add_argument(
         "--verdict",
         action="store_true",
-        help="judge what the program did; 1 where it did well and broke a MUST, 2 where there was "
-        "nothing to judge",
+        help="judge what the program did; exit with 1 if it succeeded but broke a MUST, with 2 if "
+        "there was nothing to judge",
     )
     execute.add_argument("--config", metavar="FILE", help="a TOML file of settings of the server")
     execute.add_argument("--scenario", metavar="FILE", help="faults to arm, or a scenario's name")

@@ -34,6 +34,6 @@ def add(commands: Any) -> None:
         metavar="S",
         help="how fast waits passed, where the journal does not say",
     )
-    verdict.add_argument("--list", action="store_true", help="list the checks, and end")
-    verdict.add_argument("--explain", metavar="ID", help="tell all about one check, and end")
+    verdict.add_argument("--list", action="store_true", help="list the checks and exit")
+    verdict.add_argument("--explain", metavar="ID", help="explain one check and exit")
     verdict.add_argument("--json", action="store_true", help="print the report as JSON")

@@ -8,6 +8,8 @@ from urllib.parse import quote
 
 import msgspec
 
+from nemolocal_contract.counts import counted
+
 from .findings import Check, Finding, checks
 
 _GRADES = {"D": "documented", "C": "contradicted", "A": "assumed"}
@@ -29,10 +31,9 @@ def as_text(checked: Sequence[Checked]) -> str:
     for document in checked:
         for finding in document.findings:
             lines += _lines(document.path, finding)
-    counted = Counter(f.level for document in checked for f in document.findings)
-    told = [f"{counted[level]} {level}s" for level in ("error", "warning", "note")]
-    files = "1 file" if len(checked) == 1 else f"{len(checked)} files"
-    return "\n".join([*lines, f"{files}: {', '.join(told)}"])
+    levels = Counter(f.level for document in checked for f in document.findings)
+    told = [counted(levels[level], level) for level in ("error", "warning", "note")]
+    return "\n".join([*lines, f"{counted(len(checked), 'file')}: {', '.join(told)}"])
 
 
 def _lines(path: str, finding: Finding) -> list[str]:

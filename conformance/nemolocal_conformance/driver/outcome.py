@@ -50,7 +50,7 @@ def _missing(scenario: Scenario, journal: Journal, report: Report) -> list[str]:
     struck = {name for entry in journal.entries for name in entry.faults}
     for fault in scenario.faults:
         if fault["name"] not in struck:
-            return [f"no request of the program was one that {fault['name']} befalls"]
+            return [f"the program made no request that {fault['name']} applies to"]
     if scenario.code and scenario.code not in {entry.code for entry in journal.entries}:
         return [f"the program made no request that is answered with {scenario.code}"]
     judged = {v.check for v in report.verdicts if v.outcome not in _UNJUDGED}

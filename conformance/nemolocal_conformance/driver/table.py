@@ -4,6 +4,8 @@ from collections.abc import Sequence
 
 import msgspec
 
+from nemolocal_contract.counts import counted
+
 from ..reports.markdown import as_plain
 from .outcome import Outcome, Word
 
@@ -22,8 +24,7 @@ def summary(outcomes: Sequence[Outcome]) -> str:
     """`44 scenarios: 1 failed, 43 passed (80.2 s)`."""
     counts = [f"{n} {word}" for word in _WORDS if (n := sum(o.word == word for o in outcomes))]
     seconds = sum(outcome.seconds for outcome in outcomes)
-    plural = "" if len(outcomes) == 1 else "s"
-    return f"{len(outcomes)} scenario{plural}: {', '.join(counts)} ({seconds:.1f} s)"
+    return f"{counted(len(outcomes), 'scenario')}: {', '.join(counts)} ({seconds:.1f} s)"
 
 
 def as_json(outcomes: Sequence[Outcome]) -> str:

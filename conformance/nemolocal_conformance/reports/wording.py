@@ -1,5 +1,7 @@
 """Words that every form of a report uses."""
 
+from nemolocal_contract.counts import counted
+
 from ..verdicts import Outcome, Report, Verdict
 
 ORDER: tuple[Outcome, ...] = (
@@ -20,7 +22,7 @@ GRADES = {"D": "documented", "C": "contradicted", "A": "assumed"}
 def headline(report: Report) -> str:
     """The run in a sentence: `167 of 168 checks passed, 1 failed (http://…)`."""
     counts = [f"{n} {outcome}" for outcome in ORDER[:-1] if (n := report.count(outcome))]
-    passed = f"{report.count('passed')} of {len(report.verdicts)} checks passed"
+    passed = f"{report.count('passed')} of {counted(len(report.verdicts), 'check')} passed"
     return f"{', '.join([passed, *counts])} ({report.base_url}, {report.seconds:.1f} s)"
 
 

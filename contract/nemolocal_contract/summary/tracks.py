@@ -44,7 +44,9 @@ def span_of(segment: Segment, tongue: Tongue) -> str:
 def details_of(segment: Segment, tongue: Tongue, *looks: str) -> str:
     """How it looks, where it stands, how loud and how fast it is: `(0-10s, 35%)`."""
     details = [*looks, span_of(segment, tongue)]
-    if segment.volume is not None and segment.volume != 1:
+    if segment.volume == 0:
+        details.append("静音" if tongue == "zh" else "muted")
+    elif segment.volume is not None and segment.volume != 1:
         details.append(f"{percent(segment.volume)}%")
     if segment.speed is not None and segment.speed != 1:
         details.append(f"{tame(segment.speed):g}" + ("倍速" if tongue == "zh" else "x"))

@@ -3,6 +3,8 @@
 Every version is kept and the newest counts. To undo is to make a new version with the content of an
 older one, which points back to what was undone: so an undo can be taken back, and both stages of a
 generation, or all edits of a message, are one step. Each step of a walk is a version of its own.
+Uploads that an edit put on an empty timeline unasked are a step before it: who takes a trim back
+does not mean the clip.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -16,6 +18,7 @@ from .problems import CannotEdit
 
 _Find = Callable[[int], "Version"]
 _Apply = Callable[[Sequence[Edit], Draft], Draft]
+_Place = Callable[[Sequence[Edit], Draft], Draft | None]
 
 
 class Version(msgspec.Struct, frozen=True):
@@ -37,22 +40,36 @@ def is_walk(edit: Edit) -> bool:
     return isinstance(edit, Undo | Redo)
 
 
+def _place_nothing(edits: Sequence[Edit], draft: Draft) -> None:
+    del edits, draft
+
+
 def versions_after(
-    edits: Iterable[Edit], newest: Version, turn: int, find: _Find, apply: _Apply
+    edits: Iterable[Edit],
+    newest: Version,
+    turn: int,
+    find: _Find,
+    apply: _Apply,
+    place: _Place = _place_nothing,
 ) -> list[Version]:
     """The versions that a turn adds, the last of which counts; raises `CannotEdit`.
 
     `newest` is the version that counts so far, `find` gives any older one by its number, `apply`
-    edits a draft. Undo after other edits in the same message takes those back first.
+    edits a draft, `place` gives it with what edits put there unasked, None where they put nothing.
+    Undo after other edits in the same message takes those back first.
     """
-    return _Walker(newest, turn, find, apply).walk(edits)
+    return _Walker(newest, turn, find, apply, place).walk(edits)
 
 
 class _Walker:
-    def __init__(self, newest: Version, turn: int, find: _Find, apply: _Apply) -> None:
+    def __init__(
+        self, newest: Version, turn: int, find: _Find, apply: _Apply, place: _Place
+    ) -> None:
         self._turn = turn
         self._find_old = find
         self._apply = apply
+        # What a later stage puts there is a part of the same step.
+        self._place = _place_nothing if newest.turn == turn else place
         # A turn is one step, however many stages and versions it has.
         self._before = newest.undo_to if newest.turn == turn else newest.number
         self._newest = newest
@@ -71,8 +88,13 @@ class _Walker:
         return self._added
 
     def _edit(self, edits: Sequence[Edit]) -> None:
-        if edits:
-            self._add(self._apply(edits, self._newest.draft), self._before, None)
+        if not edits:
+            return
+        placed = self._place(edits, self._newest.draft)
+        if placed is not None:
+            self._add(placed, self._before, None)
+            self._before = self._newest.number
+        self._add(self._apply(edits, self._newest.draft), self._before, None)
 
     def _step(self, edit: Undo | Redo) -> None:
         backwards = isinstance(edit, Undo)

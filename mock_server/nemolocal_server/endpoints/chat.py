@@ -45,7 +45,7 @@ async def run_sse(request: Request) -> Response:
 def _message(body: ChatRequest) -> str:
     message = body.new_message.text
     if not message.strip():
-        raise bad_request("body: new_message.parts has no text: say what to do")
+        raise bad_request("body: `new_message.parts` has no text")
     if len(message) > _MAX_MESSAGE:
         raise bad_request(f"body: new_message.parts is longer than {_MAX_MESSAGE} characters")
     return message

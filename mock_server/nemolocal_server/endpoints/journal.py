@@ -14,7 +14,6 @@ from ..errors import bad_request
 from ..guard import server_of
 from ..journal.formats import MEDIA_TYPES, Format, write_journal
 from ..journal.records import Wanted
-from ..journal.summary import summarise
 from ..responses import json_response
 
 _DEFAULT_FORMAT: Format = "json"
@@ -36,7 +35,7 @@ async def read_journal(request: Request) -> Response:
 
 async def sum_journal(request: Request) -> Response:
     """Counts, and what the cloud would have taken; the same filters."""
-    return json_response(summarise(server_of(request).journal, _wanted(request)))
+    return json_response(server_of(request).sum_up(_wanted(request)))
 
 
 async def clear_journal(request: Request) -> Response:

@@ -6,7 +6,7 @@ from starlette.responses import Response
 from nemolocal_contract.control import ResetRequest, SnapshotId
 
 from ..errors import bad_request
-from ..guard import read_json, server_of
+from ..guard import decode_body, read_body, read_json, server_of
 from ..responses import json_response
 
 
@@ -40,7 +40,10 @@ async def reset(request: Request) -> Response:
     A token of which the namespace is forgotten goes on to be good.
     """
     server = server_of(request)
-    body = await read_json(request, ResetRequest)
+    sent = await read_body(request)
+    if not sent.strip():
+        raise bad_request("body is empty: send {} to forget everything, or name a `token_id`")
+    body = decode_body(sent, ResetRequest)
     if body.token_id is None:
         await server.reset()
     else:

@@ -1,12 +1,13 @@
 """What a run came to: how often each endpoint was asked, and what the cloud would have taken."""
 
+from nemolocal_contract.counts import counted
 from nemolocal_contract.journal import CreditSummary, Summary
 
 from .records import Journal, Wanted
 
 
-def summarise(journal: Journal, wanted: Wanted) -> Summary:
-    """The sum of the entries that are wanted."""
+def summarise(journal: Journal, wanted: Wanted, *, charged: bool = True) -> Summary:
+    """The sum of the entries that are wanted; no word of costs where nothing is `charged`."""
     counts = journal.counts(wanted)
     entries = sum(sum(codes.values()) for codes in counts.values())
     turns = journal.turns(wanted)
@@ -21,19 +22,19 @@ def summarise(journal: Journal, wanted: Wanted) -> Summary:
         turns=len(turns),
         resends=len(again),
         credits=credits,
-        line=_line(entries, journal.dropped, len(turns), len(again), credits),
+        line=_line(entries, journal.dropped, len(turns), len(again), credits if charged else None),
     )
 
 
-def _line(entries: int, dropped: int, turns: int, resends: int, credits: CreditSummary) -> str:
-    """`12 requests, 3 turns: 150 credits in the cloud, 100 of them for 1 message sent again`."""
-    left_out = f" ({dropped} older ones dropped)" if dropped else ""
-    line = f"{_count(entries, 'request')}{left_out}, {_count(turns, 'turn')}: "
-    line += f"{_count(credits.spent, 'credit')} in the cloud"
+def _line(
+    entries: int, dropped: int, turns: int, resends: int, credits: CreditSummary | None
+) -> str:
+    """`12 requests, 3 turns, which would have cost 150 credits in the cloud, 100 of them for …`."""
+    left_out = f" ({dropped} older {'one' if dropped == 1 else 'ones'} dropped)" if dropped else ""
+    line = f"{counted(entries, 'request')}{left_out}, {counted(turns, 'turn')}"
+    if credits is None:
+        return line
+    line += f", which would have cost {counted(credits.spent, 'credit')} in the cloud"
     if resends:
-        line += f", {credits.resent} of them for {_count(resends, 'message')} sent again"
+        line += f", {credits.resent} of them for {counted(resends, 'message')} sent again"
     return line
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" + ("" if number == 1 else "s")

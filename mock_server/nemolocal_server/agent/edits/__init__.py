@@ -5,7 +5,7 @@ source, the draft lasts as long as its last segment, and every id is there once.
 milliseconds. Fields that no edit knows are carried along (STA-4).
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from itertools import groupby
 from typing import Any
 
@@ -29,6 +29,7 @@ __all__ = [
     "Media",
     "apply_edits",
     "choose_sound",
+    "placed_unasked",
 ]
 
 _EDITORS: dict[type, Callable[[Draft, Any, Material], Draft]] = {
@@ -97,6 +98,13 @@ def apply_edits(edits: Iterable[Edit], draft: Draft, material: Material) -> Draf
                 draft = _with_video(draft, material)
             draft = retimed(_EDITORS[type(edit)](draft, edit, material))
     return draft
+
+
+def placed_unasked(edits: Sequence[Edit], draft: Draft, material: Material) -> Draft | None:
+    """The timeline with the uploads that these edits put on it first; None where they do not."""
+    if main_track(draft) is not None or not edits or isinstance(edits[0], _AT_HOME_ON_NOTHING):
+        return None
+    return _with_video(draft, material)
 
 
 def _with_video(draft: Draft, material: Material) -> Draft:

@@ -12,6 +12,7 @@ from .material import Material
 from .ripple import LONGEST_MS, MOST_CLIPS, Stretch, cut_at, possible, rearrange, without
 from .selection import chosen, resolve
 
+_SHORTEST_REST_MS = 100
 _Hole = tuple[Number, Number]
 
 
@@ -95,6 +96,8 @@ def _repeated(stretch: Stretch, edit: Loop, clips: int) -> list[Stretch]:
     if edit.duration_ms is not None:
         times = math.floor(edit.duration_ms / length)
         rest = math.floor(edit.duration_ms - times * length)
+        # Nobody sees a picture or two, but as a flash at the end.
+        rest = rest if rest >= _SHORTEST_REST_MS or not times else 0
     if times + (rest > 0) < 1 or (times, rest) == (1, 0):
         raise CannotEdit("once")
     if times * clips > MOST_CLIPS:

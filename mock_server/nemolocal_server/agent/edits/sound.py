@@ -57,7 +57,7 @@ def _require_sound(draft: Draft, edit: SetVolume, material: Material) -> None:
 
 
 def _with_volume(draft: Draft, edit: SetVolume, material: Material) -> Draft:
-    change = _volume_change(edit)
+    change = _of_what_sounds(draft, _volume_change(edit), material)
     if edit.target == "music":
         _the_music(draft)
         return change_tracks(draft, _is_music, change)
@@ -72,6 +72,17 @@ def _with_volume(draft: Draft, edit: SetVolume, material: Material) -> Draft:
         lambda track: track.type == TrackType.VIDEO or (everything and _is_music(track)),
         change,
     )
+
+
+def _of_what_sounds(
+    draft: Draft, change: Callable[[Segment], Segment], material: Material
+) -> Callable[[Segment], Segment]:
+    """The change for what is no picture, where anything is not: a picture has no volume."""
+    segments = [s for t in draft.of_type(TrackType.VIDEO) for s in t.segments or ()]
+    still = dict(zip((s.id for s in segments), material.timeless(segments), strict=True))
+    if all(still.values()):
+        return change
+    return lambda segment: segment if still.get(segment.id) else change(segment)
 
 
 def _is_music(track: Track) -> bool:

@@ -57,18 +57,19 @@ _TELL: dict[type[Edit], Callable[[Any, Tongue], str]] = {
 }
 
 
-def say_done(edits: tuple[Edit, ...], draft: Draft, language: str, chance: float) -> str:
+def say_done(edits: tuple[Edit, ...], draft: Draft, language: str, chance: float | None) -> str:
     """What was done, the timeline that came of it, and what to click next.
 
-    `chance`, from 0 up to 1 and drawn for the turn, chooses among the ways to point at the screen.
+    `chance`, from 0 up to 1 and drawn for the turn, chooses among the ways to point at the screen;
+    with None nothing points at it.
     """
     tongue = tongue_of(language)
     did = [_tell(edit, draft, tongue) for edit in edits]
-    screen = point_at_screen(edits, tongue, chance)
+    screen = "" if chance is None else point_at_screen(edits, tongue, chance)
     state = timeline(draft, language).rstrip(":：")
     return either(
         tongue,
-        f"Done! I {', then '.join(did)}. {state}. {screen}",
+        f"Done! I {', then '.join(did)}. {state}. {screen}".rstrip(),
         f"完成！我{'，并'.join(did)}。{state}。{screen}",
     )
 
@@ -79,14 +80,20 @@ def _tell(edit: Edit, draft: Draft, tongue: Tongue) -> str:
     return _TELL[type(edit)](edit, tongue)
 
 
-def say_talk(talk: Talk, language: str, message: str) -> str:
+def say_talk(talk: Talk, language: str, message: str, *, gui: bool = True) -> str:
     """The answer where there is nothing to do, in the session's language, to this message."""
-    return answer(talk, tongue_of(language), message)
+    return answer(talk, tongue_of(language), message, gui=gui)
 
 
-def say_failed(reason: str, language: str) -> str:
+def say_failed(reason: str, language: str, *, gui: bool = True) -> str:
     """The answer where an edit is not possible; the reason is in the language already."""
     why = reason.rstrip(" .。")
+    if not gui:
+        return either(
+            tongue_of(language),
+            f"I could not do that: {why}. Nothing was changed.",
+            f"无法完成：{why}。没有做任何修改。",
+        )
     return either(
         tongue_of(language),
         f"I could not do that: {why}. Nothing was changed and nothing was charged.",

@@ -39,6 +39,26 @@ _ANSWERS: dict[Topic, tuple[str, str]] = {
         "我无法在对话中接收文件。请打开【素材】面板，把文件拖拽进去。",
     ),
 }
+# The same for who sits before no GUI and is charged nothing.
+_PLAIN_ANSWERS: dict[Topic, tuple[str, str]] = {
+    "hello": (
+        "Hi! I can cut and join clips, change their speed, look and sound, add titles, subtitles "
+        "and music, or generate a clip: upload a file and tell me what you need.",
+        "你好！我可以剪辑和合并片段，调整速度、画面和声音，添加标题、字幕和音乐，也可以生成视频。"
+        "上传文件后直接告诉我就行。",
+    ),
+    "declined": ("All right, I left the timeline as it is.", "好的，时间线保持不变。"),
+    "export": (
+        "I cannot send files in this chat: export the timeline to get the video.",
+        "我无法在对话中发送文件。",
+    ),
+    "credits": ("Nothing is charged here.", "这里不收取任何费用。"),
+    "status": ("Your tracks are all on the timeline.", "你的轨道都在时间线上。"),
+    "upload": (
+        "I cannot take files in this chat: upload them, then tell me what to do with them.",
+        "我无法在对话中接收文件：请先上传，再告诉我怎么做。",
+    ),
+}
 # What questions are about, in either tongue, and what one would say to have it done.
 _EXAMPLES: tuple[tuple[str, str, str], ...] = (
     (r"title|caption|\btext\b|标题|文字", "add a title 'Hello' for 3 seconds", "添加标题“你好”"),
@@ -60,23 +80,27 @@ _EXAMPLES: tuple[tuple[str, str, str], ...] = (
 _TRIM = ("trim to the first 10 seconds", "只保留前10秒")
 
 
-def answer(talk: Talk, tongue: Tongue, message: str) -> str:
-    """What is said on a topic; `message` is what the user said."""
+def answer(talk: Talk, tongue: Tongue, message: str, *, gui: bool = True) -> str:
+    """What is said on a topic; `message` is what the user said.
+
+    Without `gui` nothing points at a screen, or speaks of charges.
+    """
     if talk.topic == "how":
-        return _explain(tongue, message)
+        return _explain(tongue, message, gui)
     if talk.topic == "unknown":
-        return _admit(talk.about or message, tongue)
-    return either(tongue, *_ANSWERS[talk.topic])
+        return _admit(talk.about or message, tongue, gui)
+    return either(tongue, *(_ANSWERS if gui else _PLAIN_ANSWERS)[talk.topic])
 
 
-def _explain(tongue: Tongue, message: str) -> str:
+def _explain(tongue: Tongue, message: str, gui: bool) -> str:
     example = quoted(either(tongue, *_example(message)), tongue)
-    return either(
+    screen = (" You can also open the [Edit] panel.", "也可以打开【编辑】面板。")
+    said = either(
         tongue,
-        f"Just tell me what you want, for example {example}, and I will do it. "
-        "You can also open the [Edit] panel.",
-        f"直接告诉我你的需求即可，例如{example}。也可以打开【编辑】面板。",
+        f"Just tell me what you want, for example {example}, and I will do it.",
+        f"直接告诉我你的需求即可，例如{example}。",
     )
+    return said + (either(tongue, *screen) if gui else "")
 
 
 def _example(message: str) -> tuple[str, str]:
@@ -86,14 +110,19 @@ def _example(message: str) -> tuple[str, str]:
     return _TRIM
 
 
-def _admit(about: str, tongue: Tongue) -> str:
+def _admit(about: str, tongue: Tongue, gui: bool) -> str:
     """The words that were not understood are named, on one line."""
     words = quoted(clipped(" ".join(about.split())), tongue)
+    charged, screen = (" and charged nothing", " You can also open the [Effects] panel.")
+    if tongue == "zh":
+        charged, screen = "，也没有扣除积分", "也可以打开【特效】面板。"
+    if not gui:
+        charged = screen = ""
     return either(
         tongue,
-        f"I did not understand {words}. So I changed nothing and charged nothing. Try something "
-        'concrete: "trim to the first 10 seconds", "add a title \'Hello\'", "make it brighter". '
-        "You can also open the [Effects] panel.",
-        f"我没有理解{words}。所以没有做任何修改，也没有扣除积分。请说得具体一些，"
-        "例如“只保留前10秒”“添加标题”“亮一点”。也可以打开【特效】面板。",
+        f"I did not understand {words}. So I changed nothing{charged}. Try something "
+        'concrete: "trim to the first 10 seconds", "add a title \'Hello\'", "make it brighter".'
+        f"{screen}",
+        f"我没有理解{words}。所以没有做任何修改{charged}。请说得具体一些，"
+        f"例如“只保留前10秒”“添加标题”“亮一点”。{screen}",
     )

@@ -1,0 +1,120 @@
+"""The chats that are kept on this machine: a folder for each, with its server's data and its token.
+
+A data folder has one server at a time. A folder for each chat lets several chats go on at once, and
+each be come back to alone. The chats lie in the user's own data folder, or in the one that
+NEMOLOCAL_DATA_DIR names, readable by their owner only.
+"""
+
+import os
+import secrets
+import shutil
+from datetime import datetime
+from pathlib import Path
+
+import msgspec
+import platformdirs
+
+from nemolocal_client import KeptSession, Profile
+from nemolocal_client.effects import KeptToken
+
+from .problem import Problem
+
+DATA_VARIABLE = "NEMOLOCAL_DATA_DIR"
+_CHATS = "chats"
+_CLIENT = "client"
+# The server of a chat has another port each time: its client knows it by this name.
+_KEY = "own"
+
+
+class Place(msgspec.Struct, frozen=True):
+    """Where a session is: on the server at `base_url`, or in the folder of a kept chat."""
+
+    base_url: str | None = None
+    chat: Path | None = None
+
+
+class ChatProfile:
+    """Keeps who the client of a kept chat is, in the folder of the chat."""
+
+    def __init__(self, chat: Path) -> None:
+        self._profile = Profile(chat / _CLIENT)
+
+    def client_id(self) -> str:
+        return self._profile.client_id()
+
+    def renew_client_id(self) -> str:
+        return self._profile.renew_client_id()
+
+    def token(self, base_url: str) -> KeptToken | None:
+        del base_url
+        return self._profile.token(_KEY)
+
+    def keep(self, base_url: str, kept: KeptToken) -> None:
+        del base_url
+        self._profile.keep(_KEY, kept)
+
+    def sessions(self, base_url: str = "") -> tuple[KeptSession, ...]:
+        del base_url
+        return self._profile.sessions(_KEY)
+
+    def keep_session(self, base_url: str, kept: KeptSession) -> None:
+        del base_url
+        self._profile.keep_session(_KEY, kept)
+
+
+def data_folder() -> Path:
+    """The user's data folder for Nemo Local, or what NEMOLOCAL_DATA_DIR names."""
+    named = os.environ.get(DATA_VARIABLE)
+    return Path(named) if named else Path(platformdirs.user_data_dir("nemolocal"))
+
+
+def new_chat() -> Path:
+    """A folder for a new chat."""
+    folder = data_folder()
+    chat = folder / _CHATS / f"{datetime.now():%Y%m%d-%H%M%S}-{secrets.token_hex(4)}"
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        for part in (folder, chat.parent):
+            part.mkdir(mode=0o700, exist_ok=True)
+        chat.mkdir(mode=0o700)
+    except OSError as error:
+        raise Problem(
+            f"chats cannot be kept in {folder} ({error.strerror}): set {DATA_VARIABLE} to a folder "
+            "that you may write"
+        ) from error
+    return chat
+
+
+def kept_chats() -> tuple[tuple[Path, KeptSession], ...]:
+    """The sessions in which something was done, with the folders of their chats."""
+    folders = sorted(path for path in (data_folder() / _CHATS).glob("*") if path.is_dir())
+    return tuple(
+        (folder, kept)
+        for folder in folders
+        for kept in ChatProfile(folder).sessions()
+        if is_worth_keeping(kept)
+    )
+
+
+def discard_if_empty(chat: Path) -> None:
+    """Take the folder of a chat away in which nothing was uploaded or said."""
+    if not any(map(is_worth_keeping, ChatProfile(chat).sessions())):
+        shutil.rmtree(chat, ignore_errors=True)
+
+
+def find_session(session: str, base_url: str | None) -> Place:
+    """Where a session is; raises `Problem` where nobody knows it."""
+    if base_url is not None:
+        return Place(base_url)
+    for chat, kept in kept_chats():
+        if kept.session_id == session:
+            return Place(chat=chat)
+    for known, kept in Profile().all_sessions():
+        if kept.session_id == session:
+            return Place(known)
+    raise Problem(f"session {session} was not saved here: name its server with --base-url")
+
+
+def is_worth_keeping(kept: KeptSession) -> bool:
+    """Whether anything was uploaded or said in a session."""
+    return bool(kept.files or kept.last_message)
