@@ -66,6 +66,22 @@ _STEPS: tuple[tuple[str, ...], ...] = (
             )
         ),
     ),
+    (
+        "ALTER TABLE sessions ADD COLUMN used REAL NOT NULL DEFAULT 0",
+        """UPDATE sessions SET used = max(created,
+               coalesce((SELECT max(created) FROM drafts WHERE session_id = sessions.id), 0),
+               coalesce((SELECT max(created) FROM assets WHERE session_id = sessions.id), 0),
+               coalesce((SELECT max(created) FROM renders WHERE session_id = sessions.id), 0),
+               coalesce((SELECT max(started) FROM turns WHERE session_id = sessions.id), 0))""",
+        "ALTER TABLE journal ADD COLUMN kind INTEGER NOT NULL DEFAULT 0",
+        "ALTER TABLE journal ADD COLUMN size INTEGER NOT NULL DEFAULT 0",
+        "ALTER TABLE journal ADD COLUMN ended REAL NOT NULL DEFAULT 0",
+        """UPDATE journal SET size = length(CAST(entry AS BLOB)),
+               ended = coalesce(json_extract(entry, '$.ended'), 0),
+               kind = CASE WHEN turn IS NOT NULL THEN 2 WHEN endpoint IN ('token', 'claim_token',
+                   'session', 'upload', 'chat', 'render', 'render_cancel') THEN 1 ELSE 0 END
+           WHERE json_valid(entry)""",
+    ),
 )
 SCHEMA_VERSION = len(_STEPS)
 

@@ -32,6 +32,7 @@ class Past:
         self._faults = faults
         self._turns = turns
         self._exports = exports
+        self._sessions = core.sessions
         self._snapshots = Snapshots(core.store, core.clock)
         self._namespaces = Namespaces(core.store, core.assets)
         self._changing = 0
@@ -77,6 +78,7 @@ class Past:
                 await self._stop_all()
                 try:
                     self._snapshots.restore(snapshot_id)
+                    self._sessions.mark_all_used()
                 finally:
                     self._go_on()
         except SnapshotUnknown as error:

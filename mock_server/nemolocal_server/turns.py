@@ -22,7 +22,7 @@ from .director import Director
 from .faults.disturbance import CALM, Disturbance
 from .holds import Holds
 from .outcomes import LateEdit, Outcomes
-from .sessions import Session
+from .sessions import Session, mark_used
 from .silence import Outcome
 from .tokens import Token
 from .turn import Turn
@@ -110,6 +110,7 @@ class Turns:
             hold=turn.hold_id,
             now=self._core.clock.time(),
         )
+        mark_used(self._core.store, turn.session.id, self._core.clock.time())
         if turn.stages:
             self._outcomes.keep(turn.session.id, turn.number, turn.outcome)
 
