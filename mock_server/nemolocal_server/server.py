@@ -39,7 +39,7 @@ class Server:
         self.core: Core = open_core(settings, clock)
         self.access = AccessPolicy(settings)
         self.faults = Faults(self.core, scenario)
-        self.journal = Journal(self.core.store)
+        self.journal = Journal(self.core.store, settings.journal)
         self.turns = Turns(self.core)
         self.fixtures = Fixtures(self.core.store.work)
         self.exports = Exports(self.core, execute or LocalExecutor(self.core.store.work))

@@ -10,6 +10,7 @@ from nemolocal_contract.media import SkillProfile
 from .access.checking import check_access
 from .agent.turn_plan import TURN_TIMES, TurnTimes
 from .dialect import Dialect
+from .journal.limits import JournalLimits
 from .ranges import CENTURY, CREDITS, DAY, check_positive, check_range
 from .silence import Silence
 from .tokens import NewToken
@@ -62,6 +63,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
       any part) besides loopback and the addresses that it listens on.
     - `public_url` is the address that it gives out, path prefix and all; without it, the one that
       the client used. `X-Forwarded-*` is believed from `trusted_proxies` (addresses or networks).
+    - `journal` is how much the journal keeps at most.
     - `skills` are profiles besides the known ones, `tokens` are made at start-up (AUTH-6).
     """
 
@@ -91,6 +93,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     allowed_hosts: tuple[str, ...] = ()
     public_url: str = ""
     trusted_proxies: tuple[str, ...] = ()
+    journal: JournalLimits = JournalLimits()
 
     def __post_init__(self) -> None:
         """Refuse values that make no sense, naming the setting."""
