@@ -70,17 +70,22 @@ class Assets:
 
     def add(self, received: list[tuple[Asset, Path]]) -> None:
         """Take files into the media folder and their sessions, all or none (UPL-5)."""
+        grown = 0
         try:
             with self._store.transaction():
                 for asset, path in received:
                     same = self._same_content(asset, path)
                     self._insert(asset)
-                    if same is None or not _link(same, self.path(asset)):
+                    if same is not None and _link(same, self.path(asset)):
+                        path.unlink()
+                    else:
                         path.replace(self.path(asset))
+                        grown += self.path(asset).stat().st_size
         except BaseException:
             for asset, _ in received:
                 self.path(asset).unlink(missing_ok=True)
             raise
+        self._store.on_growth(grown)
 
     def _same_content(self, asset: Asset, path: Path) -> Path | None:
         """A file here with the bytes of this one: equal uploads are kept once."""

@@ -19,9 +19,11 @@ from .proof import whose_database
 DATABASE = "nemolocal.sqlite3"
 SNAPSHOTS = "snapshots"
 _FOLDERS = ("media", "renders", "footage", "work")
-# What SQLite keeps beside a database.
+PARTS = (*_FOLDERS, SNAPSHOTS)
+"""The folders in a data folder."""
 _LOG = f"{DATABASE}-wal"
-_DATABASE_FILES = (DATABASE, _LOG, f"{DATABASE}-shm", f"{DATABASE}-journal")
+DATABASE_FILES = (DATABASE, _LOG, f"{DATABASE}-shm", f"{DATABASE}-journal")
+"""A database and what SQLite keeps beside it."""
 
 _ID = r"[0-9a-f]{32}"
 FILE_NAME = re.compile(rf"{_ID}\.[0-9a-z]{{2,5}}")
@@ -62,7 +64,7 @@ def _make_folders(folder: Path) -> None:
     # SQLite gives the files beside a database the mode that the database has.
     if not (folder / DATABASE).exists():
         os.close(os.open(folder / DATABASE, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
-    for name in _DATABASE_FILES:
+    for name in DATABASE_FILES:
         if (folder / name).exists():
             (folder / name).chmod(0o600)
 
@@ -124,9 +126,9 @@ def empty_work(folder: Path) -> None:
 def _check(folder: Path) -> None:
     """Refuse a folder that is not certainly ours."""
     _refuse_link(folder, folder, directory=True)
-    for name in (*_FOLDERS, SNAPSHOTS):
+    for name in PARTS:
         _refuse_link(folder, folder / name, directory=True)
-    for name in _DATABASE_FILES:
+    for name in DATABASE_FILES:
         _refuse_link(folder, folder / name, directory=False)
     if not os.access(folder, os.W_OK):
         raise StoreError(
@@ -147,7 +149,7 @@ def _check(folder: Path) -> None:
 
 def _refuse_anything_in(folder: Path) -> None:
     """Our folders are cleaned at every start: never those of somebody who gave a project's path."""
-    for name in (*_FOLDERS, SNAPSHOTS):
+    for name in PARTS:
         if (folder / name).is_dir() and any((folder / name).iterdir()):
             raise StoreError(
                 f"{folder} is no data folder: its `{name}` is not ours; choose another --data"

@@ -1,5 +1,7 @@
 """Forgetting: one token's namespace, or everything (the token is the namespace)."""
 
+from collections.abc import Iterator, Sequence
+
 from . import data_folder
 from .assets import Assets
 from .store import Store
@@ -37,7 +39,45 @@ class Namespaces:
                 store.execute(
                     f"DELETE FROM ledger WHERE token_id = :id AND kind IN {kinds}", id=token.id
                 )
-        self._sweep()
+        self.sweep()
+
+    def forget_sessions(self, sessions: Sequence[str]) -> None:
+        """Sessions and their files; what they cost stays in the ledger."""
+        store = self._store
+        names = [*self.files(sessions)]
+        with store.transaction():
+            for session in sessions:
+                store.execute(
+                    """DELETE FROM render_faults WHERE (token_id, render_id) IN
+                       (SELECT token_id, id FROM renders WHERE session_id = :id)""",
+                    id=session,
+                )
+                for table in ("renders", *_OF_SESSION):
+                    store.execute(f"DELETE FROM {table} WHERE session_id = :id", id=session)
+                store.execute("DELETE FROM sessions WHERE id = :id", id=session)
+        for name in names:
+            (store.folder / name).unlink(missing_ok=True)
+
+    def files(self, sessions: Sequence[str]) -> Iterator[str]:
+        """The names of the files of these sessions, in the data folder (`media/….mp4`)."""
+        for session in sessions:
+            for asset in self._assets.of_session(session):
+                yield f"media/{self._assets.path(asset).name}"
+            renders = "SELECT file_id FROM renders WHERE session_id = :id"
+            for file_id in self._store.values(renders, id=session):
+                yield f"renders/{data_folder.own_path(self._store.renders, f'{file_id}.mp4').name}"
+
+    def forget_tokens(self, before: float) -> None:
+        """Tokens that had expired by then and have no session any more, with their ledger."""
+        gone = """(SELECT id FROM tokens WHERE expires < :before
+                   AND id NOT IN (SELECT token_id FROM sessions))"""
+        with self._store.transaction():
+            for kinds in ("('settle', 'release')", "('hold', 'grant')"):
+                self._store.execute(
+                    f"DELETE FROM ledger WHERE token_id IN {gone} AND kind IN {kinds}",
+                    before=before,
+                )
+            self._store.execute(f"DELETE FROM tokens WHERE id IN {gone}", before=before)
 
     def forget_all(self) -> None:
         """Everything, tokens and journal included; snapshots stay."""
@@ -46,9 +86,9 @@ class Namespaces:
             store.execute("PRAGMA defer_foreign_keys = ON")
             for table in store.tables():
                 store.execute(f"DELETE FROM {table}")
-        self._sweep()
+        self.sweep()
 
-    def _sweep(self) -> None:
+    def sweep(self) -> None:
         """Take away the files that no row stands for any more."""
         self._assets.sweep()
         files = self._store.values("SELECT file_id FROM renders")

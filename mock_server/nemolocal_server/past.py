@@ -37,6 +37,10 @@ class Past:
         self._namespaces = Namespaces(core.store, core.assets)
         self._changing = 0
 
+    def sweep(self) -> None:
+        """After a killed process: take away files that stand for nothing."""
+        self._namespaces.sweep()
+
     def keep(self) -> str:
         """Take a snapshot; its id. 400 while turns or renders run, and where there are `MOST`."""
         if self._changing:

@@ -15,6 +15,7 @@ from .exports import Exports
 from .faults.faults import Faults
 from .faults.scenario import Scenario, find_scenario
 from .fixtures import Fixtures
+from .housekeeping import Housekeeping
 from .journal.records import Journal, Wanted
 from .journal.summary import summarise
 from .machine_limits import STORAGE_ERRORS
@@ -53,6 +54,7 @@ class Server:
             self.core.store.close()
             raise StoreError(f"the tokens of the settings cannot be made: {error}") from error
         self.past = Past(self.core, self.journal, self.faults, self.turns, self.exports)
+        self.housekeeping = Housekeeping(self.core, self.journal, self.turns, self.exports)
 
     @property
     def settings(self) -> Settings:
@@ -68,9 +70,10 @@ class Server:
 
     def start(self) -> None:
         """Put right what a killed process left behind, and go on with it."""
-        self.core.assets.sweep()
+        self.past.sweep()
         self.turns.recover()
         self.exports.resume()
+        self.housekeeping.start()
 
     async def reset(self) -> None:
         """Forget everything but snapshots, and begin as a fresh server does."""
@@ -79,6 +82,7 @@ class Server:
 
     async def close(self) -> None:
         """Stop what runs, sum up what was asked since the start, and close the store."""
+        await self.housekeeping.close()
         await self.turns.close()
         await self.exports.close()
         self.journal.close()

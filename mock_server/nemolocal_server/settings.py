@@ -12,6 +12,7 @@ from .agent.turn_plan import TURN_TIMES, TurnTimes
 from .dialect import Dialect
 from .journal.limits import JournalLimits
 from .ranges import CENTURY, CREDITS, DAY, check_positive, check_range
+from .retention import FOREVER, TEMPORARY, Retention
 from .silence import Silence
 from .tokens import NewToken
 
@@ -63,7 +64,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
       any part) besides loopback and the addresses that it listens on.
     - `public_url` is the address that it gives out, path prefix and all; without it, the one that
       the client used. `X-Forwarded-*` is believed from `trusted_proxies` (addresses or networks).
-    - `journal` is how much the journal keeps at most.
+    - `journal` is how much the journal keeps at most, `retention` how long and how much the data
+      folder keeps: None is for ever in a folder that is named, and a month and 10 GB without one.
     - `skills` are profiles besides the known ones, `tokens` are made at start-up (AUTH-6).
     """
 
@@ -94,6 +96,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     public_url: str = ""
     trusted_proxies: tuple[str, ...] = ()
     journal: JournalLimits = JournalLimits()
+    retention: Retention | None = None
 
     def __post_init__(self) -> None:
         """Refuse values that make no sense, naming the setting."""
@@ -119,6 +122,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             check_range(f"skills[{number}].upload_limit", skill.upload_limit, 1, _MOST_BYTES)
         check_access(self)
         self._refuse_tokens_twice()
+
+    @property
+    def keeps(self) -> Retention:
+        """The retention that counts."""
+        if self.retention is not None:
+            return self.retention
+        return TEMPORARY if self.data_dir is None else FOREVER
 
     def _refuse_tokens_twice(self) -> None:
         for name in ("user_id", "token"):

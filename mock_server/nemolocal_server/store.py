@@ -8,7 +8,7 @@ gives the lock back when the process ends, however it ends.
 
 import contextlib
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -45,6 +45,8 @@ class Store:
         self._expect_tokens()
         # Only under the lock: until then the files may be another server's.
         data_folder.empty_work(self.work)
+        # Told of the bytes of every file that comes to stay.
+        self.on_growth: Callable[[int], None] = lambda _: None
         self._remembered: dict[tuple[Any, ...], Any] = {}
         self._remembered_at = -1
 
@@ -107,6 +109,11 @@ class Store:
         self._never_again(newest)
         self._expect_tokens()
         self._remembered.clear()
+
+    def shrink(self) -> None:
+        """Give back to the disk what the database has no use for any more."""
+        # As a script: `execute` would take a single page, and stop.
+        self._db.executescript("PRAGMA incremental_vacuum; PRAGMA wal_checkpoint(TRUNCATE)")
 
     def _expect_tokens(self) -> None:
         """Tokens of an earlier process, whose texts only their owners know."""
@@ -194,6 +201,8 @@ def _open(database: str) -> sqlite3.Connection:
     )
     try:
         db.execute("PRAGMA locking_mode=EXCLUSIVE")
+        # Of a new database: what is deleted can be given back to the disk.
+        db.execute("PRAGMA auto_vacuum=INCREMENTAL")
         # First and without a log: from its first moment on the file says whose it is.
         sign(db)
         for pragma in pragmas:

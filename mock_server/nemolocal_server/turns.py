@@ -76,6 +76,11 @@ class Turns:
         """How many turns are playing, or wait to be applied late."""
         return self._background.running
 
+    @property
+    def sessions(self) -> set[str]:
+        """The sessions for which something runs or waits."""
+        return self._background.sessions
+
     async def stop(self, sessions: Collection[str]) -> bool:
         """Stop what is playing in these sessions, about to be forgotten; was there any?"""
         return await self._background.stop(sessions)

@@ -50,9 +50,7 @@ def exchange(store: Store, path: str, method: str = "GET", **fields: Any) -> Exc
     received.add(fields.pop("body", b""))
     truth = Truth(Evidence(store))
     truth.turn = fields.pop("turn", None)
-    return Exchange(
-        method, path, b"", [], truth, 0.0, received, BodyCopy(), status=200, **fields
-    )
+    return Exchange(method, path, b"", [], truth, 0.0, received, BodyCopy(), status=200, **fields)
 
 
 def turn(store: Store, number: int, **fields: Any) -> Exchange:
