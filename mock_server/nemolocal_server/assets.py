@@ -105,10 +105,6 @@ class Assets:
                 return kept
         return None
 
-    def sweep(self) -> None:
-        """After a killed process: take away files that came to lie here without becoming media."""
-        data_folder.sweep(self._store.media, self._store.values("SELECT id FROM assets"))
-
     def of_session(self, session_id: str) -> list[Asset]:
         """A session's media in the order in which they came."""
         rows = self._store.all(
@@ -141,7 +137,7 @@ class Assets:
             **fields,
             created=self._clock.time(),
         )
-        mark_used(self._store, asset.session_id, self._clock.time())
+        mark_used(self._store, asset.session_id)
 
 
 def _link(kept: Path, new: Path) -> bool:

@@ -54,6 +54,21 @@ def open_folder(folder: Path) -> Path:
     return folder.resolve()
 
 
+def require_ours(folder: Path) -> Path:
+    """The folder, if there is one, and certainly ours; changes nothing. Raises `StoreError`."""
+    try:
+        if not folder.is_dir():
+            raise StoreError(f"{folder} is no data folder: there is no such folder")
+        _check(folder)
+        if whose_database(folder / DATABASE) != "ours":
+            raise StoreError(f"{folder} is no data folder: it has no `{DATABASE}`")
+    except sqlite3.DatabaseError as error:
+        raise refusal(folder, error) from error
+    except (OSError, ValueError) as error:
+        raise StoreError(f"{folder} cannot be read: {error}") from error
+    return folder.resolve()
+
+
 def _make_folders(folder: Path) -> None:
     """Make what is missing of a data folder, readable by its owner only."""
     folder.parent.mkdir(parents=True, exist_ok=True)
@@ -105,22 +120,38 @@ def own_files(folder: Path) -> Iterator[Path]:
                     yield Path(entry.path)
 
 
-def sweep(folder: Path, known: Iterable[str]) -> None:
-    """Take away the files of ours that stand for nothing any more, by their ids."""
+def strays(folder: Path, known: Iterable[str]) -> list[Path]:
+    """The files of ours that stand for nothing any more, by their ids."""
     ids = set(known)
-    for path in list(own_files(folder)):
-        if path.stem not in ids:
-            path.unlink()
+    return [path for path in own_files(folder) if path.stem not in ids]
+
+
+def sweep(folder: Path, known: Iterable[str]) -> None:
+    """Take those away."""
+    for path in strays(folder, known):
+        path.unlink()
+
+
+def left_in_work(folder: Path) -> list[Path]:
+    """What was being received or rendered when a server ended."""
+    if not folder.is_dir():
+        return []
+    with os.scandir(folder) as entries:
+        return [
+            Path(entry.path)
+            for entry in entries
+            if (entry.is_dir(follow_symlinks=False) and _WORK_FOLDER.fullmatch(entry.name))
+            or (entry.is_file(follow_symlinks=False) and _WORK_FILE.fullmatch(entry.name))
+        ]
 
 
 def empty_work(folder: Path) -> None:
-    """Take away what was being received or rendered when a server ended."""
-    with os.scandir(folder) as entries:
-        for entry in list(entries):
-            if entry.is_dir(follow_symlinks=False) and _WORK_FOLDER.fullmatch(entry.name):
-                shutil.rmtree(entry.path, ignore_errors=True)
-            elif entry.is_file(follow_symlinks=False) and _WORK_FILE.fullmatch(entry.name):
-                os.unlink(entry.path)
+    """Take that away."""
+    for path in left_in_work(folder):
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink()
 
 
 def _check(folder: Path) -> None:

@@ -71,7 +71,7 @@ class ExportStore:
             **msgspec.structs.asdict(export),
             created=self._clock.time(),
         )
-        mark_used(self._store, export.session_id, self._clock.time())
+        mark_used(self._store, export.session_id)
 
     def begin(self, export: Export) -> None:
         """It is being rendered now."""

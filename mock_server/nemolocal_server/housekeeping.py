@@ -102,10 +102,10 @@ class Housekeeping:
             pass
 
     async def _forget_unused(self) -> None:
-        moment = self._core.clock.time() - self._keeps.max_age
+        moment = self._core.store.wall.time() - self._keeps.max_age
         unused: list[str] = self._core.store.values(_UNUSED, moment=moment)
         await self._forget(unused, f"unused for {self._keeps.max_age / 86400:g} days")
-        self._namespaces.forget_tokens(moment)
+        self._namespaces.forget_tokens(self._core.clock.time() - self._keeps.max_age)
 
     async def _forget_excess(self) -> bool:
         """Whether more came meanwhile than may be there, and it is worth another try."""

@@ -68,11 +68,8 @@ _STEPS: tuple[tuple[str, ...], ...] = (
     ),
     (
         "ALTER TABLE sessions ADD COLUMN used REAL NOT NULL DEFAULT 0",
-        """UPDATE sessions SET used = max(created,
-               coalesce((SELECT max(created) FROM drafts WHERE session_id = sessions.id), 0),
-               coalesce((SELECT max(created) FROM assets WHERE session_id = sessions.id), 0),
-               coalesce((SELECT max(created) FROM renders WHERE session_id = sessions.id), 0),
-               coalesce((SELECT max(started) FROM turns WHERE session_id = sessions.id), 0))""",
+        # Nobody knows, and times may be those of another clock: as if it were just now.
+        "UPDATE sessions SET used = CAST(strftime('%s', 'now') AS REAL)",
         "ALTER TABLE journal ADD COLUMN kind INTEGER NOT NULL DEFAULT 0",
         "ALTER TABLE journal ADD COLUMN size INTEGER NOT NULL DEFAULT 0",
         "ALTER TABLE journal ADD COLUMN ended REAL NOT NULL DEFAULT 0",

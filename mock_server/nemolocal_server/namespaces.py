@@ -1,6 +1,7 @@
 """Forgetting: one token's namespace, or everything (the token is the namespace)."""
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 from . import data_folder
 from .assets import Assets
@@ -88,8 +89,18 @@ class Namespaces:
                 store.execute(f"DELETE FROM {table}")
         self.sweep()
 
+    def unowned(self) -> Iterator[str]:
+        """The names of the files that no row stands for, in the data folder."""
+        for folder, known in self._known():
+            for path in data_folder.strays(folder, known):
+                yield f"{folder.name}/{path.name}"
+
     def sweep(self) -> None:
         """Take away the files that no row stands for any more."""
-        self._assets.sweep()
-        files = self._store.values("SELECT file_id FROM renders")
-        data_folder.sweep(self._store.renders, files)
+        for folder, known in self._known():
+            data_folder.sweep(folder, known)
+
+    def _known(self) -> Iterator[tuple[Path, list[str]]]:
+        """Each folder of files, and the ids of those that are somebody's."""
+        yield self._store.media, self._store.values("SELECT id FROM assets")
+        yield self._store.renders, self._store.values("SELECT file_id FROM renders")

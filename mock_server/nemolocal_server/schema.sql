@@ -20,7 +20,8 @@ CREATE TABLE IF NOT EXISTS tokens (
 ) STRICT;
 CREATE INDEX IF NOT EXISTS tokens_of_client ON tokens (client_id, expires);
 
--- `used` is when somebody last did something in it, or looked, to the hour: what retention goes by.
+-- `used` is when somebody last did something in it, or looked, to the hour and by the wall's time: what retention goes
+-- by.
 CREATE TABLE IF NOT EXISTS sessions (
     id TEXT PRIMARY KEY,
     token_id INTEGER NOT NULL REFERENCES tokens (id),

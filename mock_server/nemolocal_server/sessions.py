@@ -26,7 +26,7 @@ _LOOKS_APART = 3600.0
 class Session(msgspec.Struct, frozen=True):
     """An editing session; `ordinal` counts the sessions of its token from 1.
 
-    `used` is when somebody last did something in it, or looked, to the hour.
+    `used` is when somebody last did something in it, or looked, to the hour and by the wall's time.
     """
 
     id: str
@@ -85,7 +85,6 @@ class Sessions:
             newest = self._store.value(
                 "SELECT max(ordinal) FROM sessions WHERE token_id = :token", token=token.id
             )
-            now = self._clock.time()
             session = Session(
                 ids.new_session_id(),
                 token.id,
@@ -93,13 +92,13 @@ class Sessions:
                 ids.new_task_id(),
                 self._store.known.without(task_name),
                 self._store.known.without(language),
-                now,
+                self._store.wall.time(),
             )
             self._store.execute(
                 f"""INSERT INTO sessions ({_COLUMNS}, created) VALUES
                     (:id, :token_id, :ordinal, :task_id, :task_name, :language, :used, :created)""",
                 **msgspec.structs.asdict(session),
-                created=now,
+                created=self._clock.time(),
             )
             self.add_version(session.id, Version(1, Draft(tracks=(), duration_ms=0)))
         return session
@@ -118,14 +117,14 @@ class Sessions:
 
     def look(self, session: Session) -> None:
         """Somebody looks into a session: it is in use, and retention leaves it alone."""
-        if self._clock.time() - session.used > _LOOKS_APART:
+        if self._store.wall.time() - session.used > _LOOKS_APART:
             # What cannot be written down is no reason not to show it.
             with contextlib.suppress(*STORAGE_ERRORS):
-                mark_used(self._store, session.id, self._clock.time())
+                mark_used(self._store, session.id)
 
     def mark_all_used(self) -> None:
         """All that there is has been asked for just now."""
-        self._store.execute("UPDATE sessions SET used = max(used, :now)", now=self._clock.time())
+        self._store.execute("UPDATE sessions SET used = max(used, :now)", now=self._store.wall.time())
 
     def get(self, session_id: str) -> Session | None:
         """A session by its id, whoever it belongs to: for holders of a claim token only."""
@@ -185,8 +184,10 @@ class Sessions:
         )
 
 
-def mark_used(store: Store, session_id: str, now: float) -> None:
+def mark_used(store: Store, session_id: str) -> None:
     """Somebody does something in a session."""
     store.execute(
-        "UPDATE sessions SET used = max(used, :now) WHERE id = :id", id=session_id, now=now
+        "UPDATE sessions SET used = max(used, :now) WHERE id = :id",
+        id=session_id,
+        now=store.wall.time(),
     )

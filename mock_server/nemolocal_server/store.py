@@ -14,6 +14,8 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from nemolocal_contract.clock import Clock, WallClock
+
 from . import data_folder
 from .data_folder import StoreError as StoreError
 from .known_tokens import KnownTokens, without_prefixed
@@ -28,23 +30,28 @@ class Store:
     """A database and a folder of media; closed with `close`.
 
     `known` are the tokens that nothing may be stored of: whoever stores what others wrote asks it.
+    A `preview` is for looking only: nothing in the folder is changed, made or taken away.
     """
 
-    def __init__(self, data_dir: Path | None) -> None:
+    def __init__(self, data_dir: Path | None, *, preview: bool = False) -> None:
         self._temporary = MemoryFolder() if data_dir is None else None
         if self._temporary is None:
-            self.folder = data_folder.open_folder(data_dir or Path())
+            look = data_folder.require_ours if preview else data_folder.open_folder
+            self.folder = look(data_dir or Path())
             database = str(self.folder / data_folder.DATABASE)
         else:
             self.folder, database = self._temporary.path, ":memory:"
         try:
-            self._db = _open(database)
+            self._db = _copy(database) if preview else _open(database)
         except sqlite3.DatabaseError as error:
             raise data_folder.refusal(self.folder, error) from error
         self.known = KnownTokens()
         self._expect_tokens()
-        # Only under the lock: until then the files may be another server's.
-        data_folder.empty_work(self.work)
+        if not preview:
+            # Only under the lock: until then the files may be another server's.
+            data_folder.empty_work(self.work)
+        # How long something has lain here is a matter of the disk, whatever clock the server has.
+        self.wall: Clock = WallClock()
         # Told of the bytes of every file that comes to stay.
         self.on_growth: Callable[[int], None] = lambda _: None
         self._remembered: dict[tuple[Any, ...], Any] = {}
@@ -109,6 +116,12 @@ class Store:
         self._never_again(newest)
         self._expect_tokens()
         self._remembered.clear()
+
+    def compact(self) -> None:
+        """Make the file of the database as small as it can be."""
+        self._db.execute("PRAGMA auto_vacuum=INCREMENTAL")
+        self._db.execute("VACUUM")
+        self.shrink()
 
     def shrink(self) -> None:
         """Give back to the disk what the database has no use for any more."""
@@ -183,6 +196,17 @@ class Store:
 def _convert(row: sqlite3.Row, kind: type[T]) -> T:
     # Not strict: SQLite has no booleans, 0 and 1 stand for them.
     return msgspec.convert(dict(row), kind, strict=False)
+
+
+def _copy(database: str) -> sqlite3.Connection:
+    """What a database has, in memory and up to date."""
+    copy = sqlite3.connect(":memory:", isolation_level=None)
+    copy.row_factory = sqlite3.Row
+    address = f"{Path(database).as_uri()}?mode=ro"
+    with contextlib.closing(sqlite3.connect(address, uri=True, timeout=0)) as db:
+        db.backup(copy)
+    bring_up_to_date(copy)
+    return copy
 
 
 def _open(database: str) -> sqlite3.Connection:

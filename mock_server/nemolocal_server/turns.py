@@ -115,7 +115,7 @@ class Turns:
             hold=turn.hold_id,
             now=self._core.clock.time(),
         )
-        mark_used(self._core.store, turn.session.id, self._core.clock.time())
+        mark_used(self._core.store, turn.session.id)
         if turn.stages:
             self._outcomes.keep(turn.session.id, turn.number, turn.outcome)
 

@@ -39,6 +39,7 @@ class Desk:
         self.clock = ManualClock()
         self.server = self.run(self._open(Settings(data_dir=folder, **settings)))
         self.core = self.server.core
+        self.core.store.wall = self.clock
         self.folder = self.core.store.folder
         self.token: Token = self.server.make_token(NewToken(expires_in=3000 * DAY))[1]
 
