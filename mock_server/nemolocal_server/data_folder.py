@@ -98,6 +98,14 @@ def refusal(folder: Path, error: sqlite3.DatabaseError) -> StoreError:
         return StoreError(
             f"data folder {folder} is in use by another server: stop it, or choose another --data"
         )
+    if getattr(error, "sqlite_errorcode", 0) & 0xFF in (
+        sqlite3.SQLITE_NOTADB,
+        sqlite3.SQLITE_CORRUPT,
+    ):
+        return StoreError(
+            f"cannot use data folder {folder}: its `{DATABASE}` is damaged or no database "
+            f"({error}); put it back from a copy, if there is one, or choose another --data"
+        )
     return StoreError(f"cannot use data folder {folder}: {error}; choose another --data")
 
 
@@ -180,6 +188,12 @@ def _check(folder: Path) -> None:
 
 def _refuse_anything_in(folder: Path) -> None:
     """Our folders are cleaned at every start: never those of somebody who gave a project's path."""
+    if _looks_like_ours(folder):
+        raise StoreError(
+            f"{folder} has lost its database: `{DATABASE}` is gone or empty, and only it knows "
+            "what the other files are. Put it back from a copy, if there is one; else save what "
+            "you need of the folder and delete it; or choose another --data"
+        )
     for name in PARTS:
         if (folder / name).is_dir() and any((folder / name).iterdir()):
             raise StoreError(
@@ -190,6 +204,17 @@ def _refuse_anything_in(folder: Path) -> None:
         raise StoreError(
             f"{folder} is no data folder: its `{_LOG}` is not ours; choose another --data"
         )
+
+
+def _looks_like_ours(folder: Path) -> bool:
+    """Whether there is what a data folder has besides its database.
+
+    That is no proof: it is said, and nothing is done with such a folder.
+    """
+    if not all((folder / name).is_dir() for name in _FOLDERS):
+        return False
+    snapshots = any(_named(folder / SNAPSHOTS, SNAPSHOT_NAME))
+    return snapshots or any(any(own_files(folder / name)) for name in _FOLDERS)
 
 
 def _parts_within(folder: Path) -> Iterator[Path]:

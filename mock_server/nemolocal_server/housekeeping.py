@@ -163,7 +163,7 @@ class Housekeeping:
             count += len(batch)
             await asyncio.sleep(0)
         if count:
-            log.info("%d sessions were forgotten: %s", count, reason)
+            log.warning("forgot %d session%s: %s", count, "" if count == 1 else "s", reason)
         return count
 
     def _shrink(self) -> None:

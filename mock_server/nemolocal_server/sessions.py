@@ -124,7 +124,9 @@ class Sessions:
 
     def mark_all_used(self) -> None:
         """All that there is has been asked for just now."""
-        self._store.execute("UPDATE sessions SET used = max(used, :now)", now=self._store.wall.time())
+        self._store.execute(
+            "UPDATE sessions SET used = max(used, :now)", now=self._store.wall.time()
+        )
 
     def get(self, session_id: str) -> Session | None:
         """A session by its id, whoever it belongs to: for holders of a claim token only."""

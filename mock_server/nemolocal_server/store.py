@@ -202,7 +202,11 @@ def _copy(database: str) -> sqlite3.Connection:
     """What a database has, in memory and up to date."""
     copy = sqlite3.connect(":memory:", isolation_level=None)
     copy.row_factory = sqlite3.Row
-    address = f"{Path(database).as_uri()}?mode=ro"
+    log = Path(f"{database}-wal")
+    # Whoever may only read leaves files beside a database; where a killed server has left a log,
+    # whoever may write would change the database.
+    mode = "ro" if log.exists() and log.stat().st_size else "rw"
+    address = f"{Path(database).as_uri()}?mode={mode}"
     with contextlib.closing(sqlite3.connect(address, uri=True, timeout=0)) as db:
         db.backup(copy)
     bring_up_to_date(copy)

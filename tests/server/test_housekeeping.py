@@ -1,4 +1,4 @@
-"""A data folder stays within its limits; what runs, what is in a snapshot and what is named stays."""
+"""A data folder stays within its limits; what runs, is in a snapshot or has a name stays."""
 
 import asyncio
 import os

@@ -15,8 +15,8 @@ from nemolocal_server.serving import LocalServer, PortTaken
 from nemolocal_server.settings import Settings
 from nemolocal_server.store import Store, StoreError
 from tests.support import patient_http
-from tests.support.servers import ServerFactory
 from tests.support.http_caller import HttpCaller
+from tests.support.servers import ServerFactory
 
 
 @pytest.mark.rule("GEN-6", "GEN-1")
