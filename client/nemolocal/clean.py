@@ -39,7 +39,7 @@ def run(arguments: argparse.Namespace) -> int:
     except StoreError as error:
         raise Problem(str(error)) from error
     except STORAGE_ERRORS as error:
-        raise Problem(f"not all could be removed: {error}; run it again") from error
+        raise Problem(f"not all was removed ({error}): free some space and run it again") from error
     print(f"Removed {_megabytes(freed)}" if found or left else "Nothing to remove")
     return 0
 

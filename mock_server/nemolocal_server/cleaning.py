@@ -6,6 +6,7 @@ being received or rendered when a server was killed. Snapshots stay.
 
 import contextlib
 import os
+import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -81,18 +82,21 @@ def look_over(folder: Path, max_age: float | None) -> Findings:
 def remove(found: Findings) -> int:
     """Remove what was found; how many bytes that freed.
 
-    What needs no database goes first: on a full disk that makes the room for the rest.
+    Files go first: on a full disk that makes the room for the rest.
     Raises `StoreError`, or what the machine refuses.
     """
     before = measure(found.folder).total
-    for name in found.unowned:
-        (found.folder / name).unlink(missing_ok=True)
-    with contextlib.closing(Store(found.folder)) as store:  # which empties `work`
-        namespaces = _namespaces(store)
-        for session in found.sessions:
-            namespaces.forget_sessions([session.id])
-        if found.sessions:
-            store.compact()
+    sessions = [session.id for session in found.sessions]
+    with contextlib.closing(Store(found.folder, preview=True)) as store:
+        for name in (*found.unowned, *_namespaces(store).files(sessions)):
+            (found.folder / name).unlink(missing_ok=True)
+        data_folder.empty_work(store.work)
+    if sessions:
+        with contextlib.closing(Store(found.folder)) as store:
+            _namespaces(store).forget_sessions(sessions)
+            # A full disk has no room for that; what is free in it will be used again.
+            with contextlib.suppress(sqlite3.OperationalError):
+                store.compact()
     return max(before - measure(found.folder).total, 0)
 
 

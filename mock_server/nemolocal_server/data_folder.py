@@ -25,6 +25,8 @@ _LOG = f"{DATABASE}-wal"
 DATABASE_FILES = (DATABASE, _LOG, f"{DATABASE}-shm", f"{DATABASE}-journal")
 """A database and what SQLite keeps beside it."""
 
+# What SQLite makes beside a database.
+_LEAST_ROOM = 32 * 1024
 _ID = r"[0-9a-f]{32}"
 FILE_NAME = re.compile(rf"{_ID}\.[0-9a-z]{{2,5}}")
 """The names of files in every folder but `work`: an id and an extension."""
@@ -98,6 +100,10 @@ def refusal(folder: Path, error: sqlite3.DatabaseError) -> StoreError:
         return StoreError(
             f"data folder {folder} is in use by another server: stop it, or choose another --data"
         )
+    if is_disk_full(folder, error):
+        return StoreError(
+            f"the disk of data folder {folder} is full: free some space, or choose another --data"
+        )
     if getattr(error, "sqlite_errorcode", 0) & 0xFF in (
         sqlite3.SQLITE_NOTADB,
         sqlite3.SQLITE_CORRUPT,
@@ -107,6 +113,14 @@ def refusal(folder: Path, error: sqlite3.DatabaseError) -> StoreError:
             f"({error}); put it back from a copy, if there is one, or choose another --data"
         )
     return StoreError(f"cannot use data folder {folder}: {error}; choose another --data")
+
+
+def is_disk_full(folder: Path, error: sqlite3.Error) -> bool:
+    """Whether a database cannot be worked with for want of room, whatever SQLite says of it."""
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    if code not in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_IOERR):
+        return code == sqlite3.SQLITE_FULL
+    return folder.is_dir() and shutil.disk_usage(folder).free < _LEAST_ROOM
 
 
 def own_path(folder: Path, name: str) -> Path:

@@ -7,7 +7,7 @@ import errno
 import sqlite3
 from pathlib import Path
 
-from .data_folder import DATABASE
+from .data_folder import DATABASE, is_disk_full
 
 STORAGE_ERRORS = (OSError, sqlite3.OperationalError)
 """What is raised where something cannot be written down."""
@@ -42,7 +42,6 @@ _BY_ERRNO = {
 }
 # By the first eight bits: what follows them says where it happened.
 _BY_SQLITE = {
-    sqlite3.SQLITE_FULL: _FULL,
     sqlite3.SQLITE_READONLY: _READ_ONLY,
     sqlite3.SQLITE_IOERR: _BROKEN,
     sqlite3.SQLITE_BUSY: _LOCKED,
@@ -60,7 +59,7 @@ def explain_limit(error: BaseException | None, folder: Path) -> str | None:
                 return _GONE
             if isinstance(error, FileNotFoundError) and _is_database(error.filename):
                 return _LOST
-            if (reason := _reason(error)) is not None:
+            if (reason := _reason(error, folder)) is not None:
                 return reason
         error = error.__cause__
     return None
@@ -75,7 +74,9 @@ def passes(error: BaseException) -> bool:
     return getattr(error, "sqlite_errorcode", None) != sqlite3.SQLITE_ERROR
 
 
-def _reason(error: OSError | sqlite3.OperationalError) -> str | None:
+def _reason(error: OSError | sqlite3.OperationalError, folder: Path) -> str | None:
     if isinstance(error, OSError):
         return _BY_ERRNO.get(error.errno or 0)
+    if is_disk_full(folder, error):
+        return _FULL
     return _BY_SQLITE.get(getattr(error, "sqlite_errorcode", 0) & 0xFF)

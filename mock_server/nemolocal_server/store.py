@@ -30,7 +30,8 @@ class Store:
     """A database and a folder of media; closed with `close`.
 
     `known` are the tokens that nothing may be stored of: whoever stores what others wrote asks it.
-    A `preview` is for looking only: nothing in the folder is changed, made or taken away.
+    A `preview` is for looking only: nothing in the folder is changed, made or taken away. Until it
+    is closed nobody else has the folder.
     """
 
     def __init__(self, data_dir: Path | None, *, preview: bool = False) -> None:
@@ -42,7 +43,8 @@ class Store:
         else:
             self.folder, database = self._temporary.path, ":memory:"
         try:
-            self._db = _copy(database) if preview else _open(database)
+            self._source = _look(database) if preview else None
+            self._db = _open(database) if self._source is None else _copy(self._source)
         except sqlite3.DatabaseError as error:
             raise data_folder.refusal(self.folder, error) from error
         self.known = KnownTokens()
@@ -79,6 +81,8 @@ class Store:
 
     def close(self) -> None:
         self._db.close()
+        if self._source is not None:
+            self._source.close()
         if self._temporary is not None:
             self._temporary.remove()
 
@@ -105,6 +109,8 @@ class Store:
         """Copy the database into a new file."""
         with contextlib.closing(sqlite3.connect(path)) as copy:
             self._db.backup(copy)
+            # Whoever opens it makes nothing beside it then.
+            copy.execute("PRAGMA journal_mode=DELETE").fetchall()
 
     def load(self, path: Path) -> None:
         """Exchange everything in the database for what a copy has."""
@@ -198,18 +204,29 @@ def _convert(row: sqlite3.Row, kind: type[T]) -> T:
     return msgspec.convert(dict(row), kind, strict=False)
 
 
-def _copy(database: str) -> sqlite3.Connection:
+def _look(database: str) -> sqlite3.Connection:
+    """A connection that changes nothing, and keeps others out."""
+    log = Path(f"{database}-wal")
+    # Where a killed server has left a log, whoever may write would move it into the database.
+    mode = "ro" if log.exists() and log.stat().st_size else "rw"
+    address = f"{Path(database).as_uri()}?mode={mode}"
+    db = sqlite3.connect(address, uri=True, timeout=0, isolation_level=None)
+    if mode == "rw":
+        # Nothing is made beside the database then, which a full disk has no room for.
+        db.execute("PRAGMA locking_mode=EXCLUSIVE")
+    return db
+
+
+def _copy(source: sqlite3.Connection) -> sqlite3.Connection:
     """What a database has, in memory and up to date."""
     copy = sqlite3.connect(":memory:", isolation_level=None)
     copy.row_factory = sqlite3.Row
-    log = Path(f"{database}-wal")
-    # Whoever may only read leaves files beside a database; where a killed server has left a log,
-    # whoever may write would change the database.
-    mode = "ro" if log.exists() and log.stat().st_size else "rw"
-    address = f"{Path(database).as_uri()}?mode={mode}"
-    with contextlib.closing(sqlite3.connect(address, uri=True, timeout=0)) as db:
-        db.backup(copy)
-    bring_up_to_date(copy)
+    try:
+        source.backup(copy)
+        bring_up_to_date(copy)
+    except sqlite3.DatabaseError:
+        source.close()
+        raise
     return copy
 
 
