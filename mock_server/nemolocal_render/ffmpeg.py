@@ -31,7 +31,8 @@ class FFmpegFailed(Exception):
     """FFmpeg is missing, ended badly or took too long; the text is one line without paths.
 
     `plain` says it without FFmpeg's own words, which mean nothing to whoever wants a film;
-    `disk_full`: it lacked room; `unknown`: only those words tell why, and it may be for what was read.
+    `disk_full`: it lacked room; `unknown`: only those words tell why, and it may be for what was
+    read.
     """
 
     def __init__(self, reason: str, plain: str = "", *, unknown: bool = False) -> None:

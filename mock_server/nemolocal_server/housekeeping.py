@@ -25,6 +25,8 @@ log = logging.getLogger("nemolocal")
 
 # Real seconds between two looks where nothing happens: only age goes on then.
 _REGULARLY = 600.0
+# Files after which it is measured again what there is.
+_OFTEN = 100
 # Sessions at a time: others wait as long as that takes.
 _BATCH = 25
 # However little there may be room for, somebody is working in these.
@@ -54,6 +56,7 @@ class Housekeeping:
         self._timer: asyncio.TimerHandle | None = None
         self._task: asyncio.Task[None] | None = None
         self._held: int | None = None
+        self._came = 0
         self._told = False
 
     def start(self) -> None:
@@ -77,10 +80,11 @@ class Housekeeping:
 
     def _grew(self, size: int) -> None:
         """Files of so many bytes have come."""
-        most = self._keeps.max_bytes
+        most, self._came = self._keeps.max_bytes, self._came + 1
         if self._held is not None:
             self._held += size
-        if most and (self._held is None or self._held > most):
+        # What the database takes is known only when it is measured.
+        if most and (self._held is None or self._held > most or self._came % _OFTEN == 0):
             self._begin()
 
     def _begin(self) -> None:

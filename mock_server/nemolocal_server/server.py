@@ -1,6 +1,8 @@
 """A server as one object: the core, what runs in it, and its journal."""
 
 import contextlib
+import tempfile
+from pathlib import Path
 
 from nemolocal_contract.clock import Clock
 from nemolocal_contract.journal import Summary
@@ -19,6 +21,7 @@ from .housekeeping import Housekeeping
 from .journal.records import Journal, Wanted
 from .journal.summary import summarise
 from .machine_limits import STORAGE_ERRORS
+from .memory_folder import sweep_once
 from .past import Past
 from .places import Places
 from .settings import Settings
@@ -40,7 +43,7 @@ class Server:
         self.core: Core = open_core(settings, clock)
         self.access = AccessPolicy(settings)
         self.faults = Faults(self.core, scenario)
-        self.journal = Journal(self.core.store, settings.journal)
+        self.journal = Journal(self.core.store, settings.journal_keeps)
         self.turns = Turns(self.core)
         self.fixtures = Fixtures(self.core.store.work)
         self.exports = Exports(self.core, execute or LocalExecutor(self.core.store.work))
@@ -69,7 +72,8 @@ class Server:
         return text, token
 
     def start(self) -> None:
-        """Put right what a killed process left behind, and go on with it."""
+        """Put right what killed processes left behind, and go on with it."""
+        sweep_once(Path(tempfile.gettempdir()))
         self.past.sweep()
         self.turns.recover()
         self.exports.resume()

@@ -10,7 +10,7 @@ from nemolocal_contract.media import SkillProfile
 from .access.checking import check_access
 from .agent.turn_plan import TURN_TIMES, TurnTimes
 from .dialect import Dialect
-from .journal.limits import JournalLimits
+from .journal.limits import LEAST_BYTES as LEAST_JOURNAL, JournalLimits
 from .ranges import CENTURY, CREDITS, DAY, check_positive, check_range
 from .retention import FOREVER, TEMPORARY, Retention
 from .silence import Silence
@@ -129,6 +129,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         if self.retention is not None:
             return self.retention
         return TEMPORARY if self.data_dir is None else FOREVER
+
+    @property
+    def journal_keeps(self) -> JournalLimits:
+        """The limits of the journal that count: it takes a quarter of the data folder at most."""
+        if not self.keeps.max_bytes:
+            return self.journal
+        room = max(self.keeps.max_bytes // 4, LEAST_JOURNAL)
+        return msgspec.structs.replace(self.journal, max_bytes=min(self.journal.max_bytes, room))
 
     def _refuse_tokens_twice(self) -> None:
         for name in ("user_id", "token"):

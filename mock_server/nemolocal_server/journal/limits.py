@@ -11,7 +11,8 @@ _ACTING = frozenset(
     ("token", "claim_token", "session", "upload", "chat", "render", "render_cancel")
 )
 _MOST_ENTRIES = 50_000
-_LEAST_BYTES, _MOST_BYTES = 1024 * 1024, 10**12
+LEAST_BYTES = 1024 * 1024
+_MOST_BYTES = 10**12
 
 
 class JournalLimits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -29,7 +30,7 @@ class JournalLimits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def __post_init__(self) -> None:
         """Refuse what makes no sense, by its name."""
         check_range("journal.max_entries", self.max_entries, 1, _MOST_ENTRIES)
-        check_range("journal.max_bytes", self.max_bytes, _LEAST_BYTES, _MOST_BYTES)
+        check_range("journal.max_bytes", self.max_bytes, LEAST_BYTES, _MOST_BYTES)
         check_range("journal.max_age", self.max_age, 0, CENTURY)
 
 
