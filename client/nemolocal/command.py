@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from .arguments import bench, chat, conform, conform_client, execute, skill, verdict
+from .arguments import bench, chat, clean, conform, conform_client, execute, skill, verdict
 from .arguments.parser import Parser, add_command, add_own_server
 from .attribution import own_version
 from .console import printing_safely
@@ -75,6 +75,7 @@ def _parser() -> argparse.ArgumentParser:
     conform_client.add(commands)
     verdict.add(commands)
     bench.add(commands)
+    clean.add(commands)
     add_command(commands, "doctor", "say what was found on this machine")
     return parser
 
@@ -117,7 +118,10 @@ def _add_serve(commands: Any) -> None:
     serve.add_argument("--host", help="default: 127.0.0.1")
     serve.add_argument("--port", type=int, help="default: 8787; 0 takes a free one")
     serve.add_argument(
-        "--data", default=".nemolocal", metavar="FOLDER", help="default: %(default)s; '' for none"
+        "--data",
+        metavar="FOLDER",
+        help="keeps everything; '' for none; default: .nemolocal, where sessions go that have been "
+        "unused for 30 days, or for longest if there are more than 10 GB",
     )
     serve.add_argument(
         "--no-control",

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from nemolocal_server.silence import Silence
 
 
+USUAL_FOLDER = ".nemolocal"
+
+
 def run(arguments: argparse.Namespace) -> int:
     """Serve until interrupted, which is how it ends well; the base URL goes to stdout."""
     if arguments.self_check:
@@ -57,12 +60,23 @@ def _settings(arguments: argparse.Namespace) -> "Settings":
         given["tariff"] = FREE
     if token := given_control_token(arguments):
         given["control_token"] = token
-    given["data_dir"] = _folder(arguments.data)
+    if arguments.data is not None:
+        given["data_dir"] = _folder(arguments.data)
     silence = _given(arguments, ("silent_rate", "silent_quota", "silent_script"))
     if silence:
         given["silence"] = _silence(**silence)
     dialect = _given(arguments, Dialect.__struct_fields__)
-    return read_settings(_folder(arguments.config), given, dialect, arguments.preset)
+    settings = read_settings(_folder(arguments.config), given, dialect, arguments.preset)
+    return _in_usual_folder(settings) if arguments.data is None else settings
+
+
+def _in_usual_folder(settings: "Settings") -> "Settings":
+    """Where nobody named a folder work is kept in the usual one, and not for ever."""
+    import msgspec
+
+    if settings.data_dir is not None:
+        return settings
+    return msgspec.structs.replace(settings, data_dir=Path(USUAL_FOLDER), retention=settings.keeps)
 
 
 def _given(arguments: argparse.Namespace, names: tuple[str, ...]) -> dict[str, Any]:

@@ -18,8 +18,9 @@ _ALWAYS = ("-nostdin", "-hide_banner", "-nostats", "-loglevel", "error", "-y")
 _ASKING = 20.0
 _PATHS = re.compile(r"(file:)?(/[^\s'\":]+)+")
 _DEVICES = "/dev/dri/"
+DISK_FULL = "the disk is full: free some space, then try again"
 _CAUSES = {
-    ("No space left on device", "Disk quota exceeded"): "the disk is full",
+    ("No space left on device", "Disk quota exceeded"): DISK_FULL,
     ("File too large",): "the file became too large",
     ("Cannot allocate memory",): "there is too little memory",
 }
@@ -31,12 +32,14 @@ class FFmpegFailed(Exception):
     """FFmpeg is missing, ended badly or took too long; the text is one line without paths.
 
     `plain` says it without FFmpeg's own words, which mean nothing to whoever wants a film;
-    `unknown`: only those words tell why, and it may be for what was read.
+    `disk_full`: it lacked room; `unknown`: only those words tell why, and it may be for what was
+    read.
     """
 
     def __init__(self, reason: str, plain: str = "", *, unknown: bool = False) -> None:
         super().__init__(reason)
         self.plain = plain or reason
+        self.disk_full = plain == DISK_FULL
         self.unknown = unknown
 
 

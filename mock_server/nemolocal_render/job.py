@@ -1,6 +1,7 @@
 """One render from its plan to its checked file, leaving nothing else behind (REN-5, REN-7)."""
 
 import asyncio
+import errno
 import logging
 import os
 import shutil
@@ -103,7 +104,9 @@ async def render(
         finally:
             shutil.rmtree(folder, ignore_errors=True)
     except OSError as error:
-        raise RenderFailed(f"the file could not be written: {error.strerror}") from error
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        reason = ffmpeg.DISK_FULL if full else error.strerror
+        raise RenderFailed(f"the file could not be written: {reason}") from error
     progress.reach(100)
     return result
 

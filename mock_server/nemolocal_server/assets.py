@@ -1,5 +1,7 @@
 """Media of a session: uploads and what the server generated, each a file under its own id."""
 
+import contextlib
+import os
 from pathlib import Path
 from typing import Literal
 
@@ -13,6 +15,7 @@ from nemolocal_render.plan import Source
 
 from . import data_folder
 from .errors import session_not_found
+from .sessions import mark_used
 from .store import Store
 
 Origin = Literal["upload", "generated"]
@@ -67,14 +70,40 @@ class Assets:
 
     def add(self, received: list[tuple[Asset, Path]]) -> None:
         """Take files into the media folder and their sessions, all or none (UPL-5)."""
-        with self._store.transaction():
-            for asset, path in received:
-                self._insert(asset)
-                path.replace(self.path(asset))
+        grown = 0
+        try:
+            with self._store.transaction():
+                for asset, path in received:
+                    same = self._same_content(asset, path)
+                    self._insert(asset)
+                    if same is not None and _link(same, self.path(asset)):
+                        path.unlink()
+                    else:
+                        path.replace(self.path(asset))
+                        grown += self.path(asset).stat().st_size
+        except BaseException:
+            for asset, _ in received:
+                self.path(asset).unlink(missing_ok=True)
+            raise
+        self._store.on_growth(grown)
 
-    def sweep(self) -> None:
-        """After a killed process: take away files that came to lie here without becoming media."""
-        data_folder.sweep(self._store.media, self._store.values("SELECT id FROM assets"))
+    def _same_content(self, asset: Asset, path: Path) -> Path | None:
+        """A file here with the bytes of this one: equal uploads are kept once."""
+        if not asset.hash:
+            return None
+        # The newest: should it have all the links that a file may have, the next one has few.
+        row = self._store.one(
+            _Row,
+            """SELECT id, session_id, origin, filename, hash, info FROM assets
+               WHERE hash = :hash ORDER BY rowid DESC LIMIT 1""",
+            hash=asset.hash,
+        )
+        kept = None if row is None else self.path(_asset(row))
+        with contextlib.suppress(OSError):
+            # One that was cut short by somebody else is no copy.
+            if kept is not None and kept.lstat().st_size == path.stat().st_size:
+                return kept
+        return None
 
     def of_session(self, session_id: str) -> list[Asset]:
         """A session's media in the order in which they came."""
@@ -108,6 +137,16 @@ class Assets:
             **fields,
             created=self._clock.time(),
         )
+        mark_used(self._store, asset.session_id)
+
+
+def _link(kept: Path, new: Path) -> bool:
+    """Make a file another name of one that is kept; False where there can be none."""
+    try:
+        os.link(kept, new, follow_symlinks=False)
+    except (OSError, NotImplementedError):  # no hard links here, or no more of this file
+        return False
+    return True
 
 
 def _asset(row: _Row) -> Asset:

@@ -48,6 +48,11 @@ class Background:
         """How many tasks there are."""
         return len(self._tasks)
 
+    @property
+    def sessions(self) -> set[str]:
+        """The sessions for which something runs."""
+        return set(self._tasks.values())
+
     async def stop(self, sessions: Collection[str]) -> bool:
         """Cancel what runs for these sessions and wait until it has stopped; did anything run?
 

@@ -19,10 +19,14 @@ from .proof import whose_database
 DATABASE = "nemolocal.sqlite3"
 SNAPSHOTS = "snapshots"
 _FOLDERS = ("media", "renders", "footage", "work")
-# What SQLite keeps beside a database.
+PARTS = (*_FOLDERS, SNAPSHOTS)
+"""The folders in a data folder."""
 _LOG = f"{DATABASE}-wal"
-_DATABASE_FILES = (DATABASE, _LOG, f"{DATABASE}-shm", f"{DATABASE}-journal")
+DATABASE_FILES = (DATABASE, _LOG, f"{DATABASE}-shm", f"{DATABASE}-journal")
+"""A database and what SQLite keeps beside it."""
 
+# What SQLite makes beside a database.
+_LEAST_ROOM = 32 * 1024
 _ID = r"[0-9a-f]{32}"
 FILE_NAME = re.compile(rf"{_ID}\.[0-9a-z]{{2,5}}")
 """The names of files in every folder but `work`: an id and an extension."""
@@ -56,6 +60,21 @@ def open_folder(folder: Path) -> Path:
     return folder.resolve()
 
 
+def require_ours(folder: Path) -> Path:
+    """The folder, if there is one, and certainly ours; changes nothing. Raises `StoreError`."""
+    try:
+        if not folder.is_dir():
+            raise StoreError(f"{folder} is no data folder: there is no such folder")
+        _check(folder)
+        if whose_database(folder / DATABASE) != "ours":
+            raise StoreError(f"{folder} is no data folder: it has no `{DATABASE}`")
+    except sqlite3.DatabaseError as error:
+        raise refusal(folder, error) from error
+    except (OSError, ValueError) as error:
+        raise StoreError(f"{folder} cannot be read: {error}") from error
+    return folder.resolve()
+
+
 def _make_folders(folder: Path) -> None:
     """Make what is missing of a data folder, readable by its owner only."""
     folder.parent.mkdir(parents=True, exist_ok=True)
@@ -66,7 +85,7 @@ def _make_folders(folder: Path) -> None:
     # SQLite gives the files beside a database the mode that the database has.
     if not (folder / DATABASE).exists():
         os.close(os.open(folder / DATABASE, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
-    for name in _DATABASE_FILES:
+    for name in DATABASE_FILES:
         if (folder / name).exists():
             (folder / name).chmod(0o600)
 
@@ -85,7 +104,27 @@ def refusal(folder: Path, error: sqlite3.DatabaseError) -> StoreError:
         return FolderInUse(
             f"data folder {folder} is in use by another server: stop it, or choose another --data"
         )
+    if is_disk_full(folder, error):
+        return StoreError(
+            f"the disk of data folder {folder} is full: free some space, or choose another --data"
+        )
+    if getattr(error, "sqlite_errorcode", 0) & 0xFF in (
+        sqlite3.SQLITE_NOTADB,
+        sqlite3.SQLITE_CORRUPT,
+    ):
+        return StoreError(
+            f"cannot use data folder {folder}: its `{DATABASE}` is damaged or no database "
+            f"({error}); put it back from a copy, if there is one, or choose another --data"
+        )
     return StoreError(f"cannot use data folder {folder}: {error}; choose another --data")
+
+
+def is_disk_full(folder: Path, error: sqlite3.Error) -> bool:
+    """Whether a database cannot be worked with for want of room, whatever SQLite says of it."""
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    if code not in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_IOERR):
+        return code == sqlite3.SQLITE_FULL
+    return folder.is_dir() and shutil.disk_usage(folder).free < _LEAST_ROOM
 
 
 def own_path(folder: Path, name: str) -> Path:
@@ -107,30 +146,46 @@ def own_files(folder: Path) -> Iterator[Path]:
                     yield Path(entry.path)
 
 
-def sweep(folder: Path, known: Iterable[str]) -> None:
-    """Take away the files of ours that stand for nothing any more, by their ids."""
+def strays(folder: Path, known: Iterable[str]) -> list[Path]:
+    """The files of ours that stand for nothing any more, by their ids."""
     ids = set(known)
-    for path in list(own_files(folder)):
-        if path.stem not in ids:
-            path.unlink()
+    return [path for path in own_files(folder) if path.stem not in ids]
+
+
+def sweep(folder: Path, known: Iterable[str]) -> None:
+    """Take those away."""
+    for path in strays(folder, known):
+        path.unlink()
+
+
+def left_in_work(folder: Path) -> list[Path]:
+    """What was being received or rendered when a server ended."""
+    if not folder.is_dir():
+        return []
+    with os.scandir(folder) as entries:
+        return [
+            Path(entry.path)
+            for entry in entries
+            if (entry.is_dir(follow_symlinks=False) and _WORK_FOLDER.fullmatch(entry.name))
+            or (entry.is_file(follow_symlinks=False) and _WORK_FILE.fullmatch(entry.name))
+        ]
 
 
 def empty_work(folder: Path) -> None:
-    """Take away what was being received or rendered when a server ended."""
-    with os.scandir(folder) as entries:
-        for entry in list(entries):
-            if entry.is_dir(follow_symlinks=False) and _WORK_FOLDER.fullmatch(entry.name):
-                shutil.rmtree(entry.path, ignore_errors=True)
-            elif entry.is_file(follow_symlinks=False) and _WORK_FILE.fullmatch(entry.name):
-                os.unlink(entry.path)
+    """Take that away."""
+    for path in left_in_work(folder):
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink()
 
 
 def _check(folder: Path) -> None:
     """Refuse a folder that is not certainly ours."""
     _refuse_link(folder, folder, directory=True)
-    for name in (*_FOLDERS, SNAPSHOTS):
+    for name in PARTS:
         _refuse_link(folder, folder / name, directory=True)
-    for name in _DATABASE_FILES:
+    for name in DATABASE_FILES:
         _refuse_link(folder, folder / name, directory=False)
     if not os.access(folder, os.W_OK):
         raise StoreError(
@@ -151,7 +206,13 @@ def _check(folder: Path) -> None:
 
 def _refuse_anything_in(folder: Path) -> None:
     """Our folders are cleaned at every start: never those of somebody who gave a project's path."""
-    for name in (*_FOLDERS, SNAPSHOTS):
+    if _looks_like_ours(folder):
+        raise StoreError(
+            f"{folder} has lost its database: `{DATABASE}` is gone or empty, and only it knows "
+            "what the other files are. Put it back from a copy, if there is one; else save what "
+            "you need of the folder and delete it; or choose another --data"
+        )
+    for name in PARTS:
         if (folder / name).is_dir() and any((folder / name).iterdir()):
             raise StoreError(
                 f"{folder} is no data folder: its `{name}` is not ours; choose another --data"
@@ -161,6 +222,17 @@ def _refuse_anything_in(folder: Path) -> None:
         raise StoreError(
             f"{folder} is no data folder: its `{_LOG}` is not ours; choose another --data"
         )
+
+
+def _looks_like_ours(folder: Path) -> bool:
+    """Whether there is what a data folder has besides its database.
+
+    That is no proof: it is said, and nothing is done with such a folder.
+    """
+    if not all((folder / name).is_dir() for name in _FOLDERS):
+        return False
+    snapshots = any(_named(folder / SNAPSHOTS, SNAPSHOT_NAME))
+    return snapshots or any(any(own_files(folder / name)) for name in _FOLDERS)
 
 
 def _parts_within(folder: Path) -> Iterator[Path]:

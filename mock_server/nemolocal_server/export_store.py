@@ -9,6 +9,7 @@ from nemolocal_contract.clock import Clock
 from nemolocal_contract.replies import RenderState
 
 from .machine_limits import STORAGE_ERRORS
+from .sessions import mark_used
 from .store import Store
 
 _COLUMNS = "token_id, id, session_id, status, progress, draft, output, file_id, result, error"
@@ -70,6 +71,7 @@ class ExportStore:
             **msgspec.structs.asdict(export),
             created=self._clock.time(),
         )
+        mark_used(self._store, export.session_id)
 
     def begin(self, export: Export) -> None:
         """It is being rendered now."""

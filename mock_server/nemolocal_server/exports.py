@@ -60,6 +60,11 @@ class Exports:
         """How many renders are queued or under way."""
         return self._background.running
 
+    @property
+    def sessions(self) -> set[str]:
+        """The sessions for which something runs or waits."""
+        return self._background.sessions
+
     async def stop(self, sessions: Collection[str]) -> bool:
         """Stop the renders of these sessions, which are about to be forgotten; were there any?"""
         return await self._background.stop(sessions)
@@ -157,6 +162,7 @@ class Exports:
                 await persist(lambda: self._kept.fail(export, reason))
             else:
                 await persist(lambda: self._kept.complete(export, encode_json(result).decode()))
+                self._core.store.on_growth(result.size)
 
     async def _wait_in_queue(self, export: Export) -> None:
         """Be as slow as the cloud, where the settings ask for that (REN-10)."""

@@ -1,14 +1,17 @@
 """Media of the server's own, to try things with: made when first asked for, then kept (UPL-6)."""
 
 import asyncio
+import errno
 from pathlib import Path
 
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 
 from nemolocal_contract.codes import Code
+from nemolocal_render.ffmpeg import FFmpegFailed
 from nemolocal_render.footage import make_music, make_sample
 
+from . import ids
 from .errors import ContractError
 
 SAMPLE, MUSIC = "sample.mp4", "music.m4a"
@@ -34,11 +37,26 @@ class Fixtures:
         path = self._folder / f"fixture-{name}"
         async with self._making:
             if not path.exists():
-                await _make(name, path)
+                # There whole or not at all: it is kept for whoever comes next.
+                made = self._folder / f"{ids.new_file_id()}{path.suffix}"
+                try:
+                    await _make(name, made)
+                    made.replace(path)
+                finally:
+                    made.unlink(missing_ok=True)
         return path
 
 
 async def _make(name: str, path: Path) -> None:
+    try:
+        await _compose(name, path)
+    except FFmpegFailed as error:
+        if error.disk_full:
+            raise OSError(errno.ENOSPC, error.plain) from error
+        raise
+
+
+async def _compose(name: str, path: Path) -> None:
     if name == SAMPLE:
         await make_sample(path, seconds=_SECONDS)
     else:

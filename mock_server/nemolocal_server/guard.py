@@ -70,7 +70,9 @@ def session_in_path(request: Request, scope: Scope) -> tuple[Token, Session]:
 
 def find_session(request: Request, token: Token, session_id: str) -> Session:
     """The caller's session with this id, which the request is about; else 1002 (SES-3)."""
-    session = server_of(request).core.sessions.find(token, session_id)
+    sessions = server_of(request).core.sessions
+    session = sessions.find(token, session_id)
+    sessions.look(session)
     truth_of(request.scope).concern_session(session.id)
     return session
 

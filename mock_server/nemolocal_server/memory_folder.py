@@ -12,6 +12,7 @@ import shutil
 import sqlite3
 import stat
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 from .data_folder import make_parts
@@ -45,21 +46,27 @@ def sweep_once(temporary: Path) -> None:
 
 def sweep_killed(temporary: Path) -> None:
     """Take away the folders of servers that were killed; nothing that is in use or not ours."""
+    for folder in killed(temporary):
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def killed(temporary: Path) -> Iterator[Path]:
+    """The folders that servers have left that were killed; changes nothing."""
     for folder in temporary.glob(f"{_PREFIX}*"):
         with contextlib.suppress(OSError, sqlite3.DatabaseError):
             is_folder = stat.S_ISDIR(_mode_of_own(folder))
-            if is_folder and stat.S_ISREG(_mode_of_own(folder / _OWNER)):
-                _remove_unless_held(folder)
+            if is_folder and stat.S_ISREG(_mode_of_own(folder / _OWNER)) and not _is_held(folder):
+                yield folder
 
 
-def _remove_unless_held(folder: Path) -> None:
+def _is_held(folder: Path) -> bool:
+    """Whether it is somebody's: a server's that runs, or not ours at all."""
     address = f"{(folder / _OWNER).as_uri()}?mode=rw"
     with contextlib.closing(sqlite3.connect(address, uri=True, timeout=0)) as db:
         db.execute("BEGIN EXCLUSIVE")
-        if whose_connection(db) != "ours":
-            return
+        ours = whose_connection(db) == "ours"
         db.execute("ROLLBACK")
-    shutil.rmtree(folder, ignore_errors=True)
+    return not ours
 
 
 def _mode_of_own(path: Path) -> int:

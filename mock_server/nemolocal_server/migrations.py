@@ -66,6 +66,19 @@ _STEPS: tuple[tuple[str, ...], ...] = (
             )
         ),
     ),
+    (
+        "ALTER TABLE sessions ADD COLUMN used REAL NOT NULL DEFAULT 0",
+        # Nobody knows, and times may be those of another clock: as if it were just now.
+        "UPDATE sessions SET used = CAST(strftime('%s', 'now') AS REAL)",
+        "ALTER TABLE journal ADD COLUMN kind INTEGER NOT NULL DEFAULT 0",
+        "ALTER TABLE journal ADD COLUMN size INTEGER NOT NULL DEFAULT 0",
+        "ALTER TABLE journal ADD COLUMN ended REAL NOT NULL DEFAULT 0",
+        """UPDATE journal SET size = length(CAST(entry AS BLOB)),
+               ended = coalesce(json_extract(entry, '$.ended'), 0),
+               kind = CASE WHEN turn IS NOT NULL THEN 2 WHEN endpoint IN ('token', 'claim_token',
+                   'session', 'upload', 'chat', 'render', 'render_cancel') THEN 1 ELSE 0 END
+           WHERE json_valid(entry)""",
+    ),
 )
 SCHEMA_VERSION = len(_STEPS)
 

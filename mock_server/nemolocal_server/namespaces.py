@@ -1,5 +1,8 @@
 """Forgetting: one token's namespace, or everything (the token is the namespace)."""
 
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
 from . import data_folder
 from .assets import Assets
 from .store import Store
@@ -37,7 +40,45 @@ class Namespaces:
                 store.execute(
                     f"DELETE FROM ledger WHERE token_id = :id AND kind IN {kinds}", id=token.id
                 )
-        self._sweep()
+        self.sweep()
+
+    def forget_sessions(self, sessions: Sequence[str]) -> None:
+        """Sessions and their files; what they cost stays in the ledger."""
+        store = self._store
+        names = [*self.files(sessions)]
+        with store.transaction():
+            for session in sessions:
+                store.execute(
+                    """DELETE FROM render_faults WHERE (token_id, render_id) IN
+                       (SELECT token_id, id FROM renders WHERE session_id = :id)""",
+                    id=session,
+                )
+                for table in ("renders", *_OF_SESSION):
+                    store.execute(f"DELETE FROM {table} WHERE session_id = :id", id=session)
+                store.execute("DELETE FROM sessions WHERE id = :id", id=session)
+        for name in names:
+            (store.folder / name).unlink(missing_ok=True)
+
+    def files(self, sessions: Sequence[str]) -> Iterator[str]:
+        """The names of the files of these sessions, in the data folder (`media/….mp4`)."""
+        for session in sessions:
+            for asset in self._assets.of_session(session):
+                yield f"media/{self._assets.path(asset).name}"
+            renders = "SELECT file_id FROM renders WHERE session_id = :id"
+            for file_id in self._store.values(renders, id=session):
+                yield f"renders/{data_folder.own_path(self._store.renders, f'{file_id}.mp4').name}"
+
+    def forget_tokens(self, before: float) -> None:
+        """Tokens that had expired by then and have no session any more, with their ledger."""
+        gone = """(SELECT id FROM tokens WHERE expires < :before
+                   AND id NOT IN (SELECT token_id FROM sessions))"""
+        with self._store.transaction():
+            for kinds in ("('settle', 'release')", "('hold', 'grant')"):
+                self._store.execute(
+                    f"DELETE FROM ledger WHERE token_id IN {gone} AND kind IN {kinds}",
+                    before=before,
+                )
+            self._store.execute(f"DELETE FROM tokens WHERE id IN {gone}", before=before)
 
     def forget_all(self) -> None:
         """Everything, tokens and journal included; snapshots stay."""
@@ -46,10 +87,20 @@ class Namespaces:
             store.execute("PRAGMA defer_foreign_keys = ON")
             for table in store.tables():
                 store.execute(f"DELETE FROM {table}")
-        self._sweep()
+        self.sweep()
 
-    def _sweep(self) -> None:
+    def unowned(self) -> Iterator[str]:
+        """The names of the files that no row stands for, in the data folder."""
+        for folder, known in self._known():
+            for path in data_folder.strays(folder, known):
+                yield f"{folder.name}/{path.name}"
+
+    def sweep(self) -> None:
         """Take away the files that no row stands for any more."""
-        self._assets.sweep()
-        files = self._store.values("SELECT file_id FROM renders")
-        data_folder.sweep(self._store.renders, files)
+        for folder, known in self._known():
+            data_folder.sweep(folder, known)
+
+    def _known(self) -> Iterator[tuple[Path, list[str]]]:
+        """Each folder of files, and the ids of those that are somebody's."""
+        yield self._store.media, self._store.values("SELECT id FROM assets")
+        yield self._store.renders, self._store.values("SELECT file_id FROM renders")

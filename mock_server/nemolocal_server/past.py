@@ -33,9 +33,14 @@ class Past:
         self._faults = faults
         self._turns = turns
         self._exports = exports
+        self._sessions = core.sessions
         self._snapshots = Snapshots(core.store, core.clock)
         self._namespaces = Namespaces(core.store, core.assets)
         self._changing = 0
+
+    def sweep(self) -> None:
+        """After a killed process: take away files that stand for nothing."""
+        self._namespaces.sweep()
 
     def keep(self) -> str:
         """Take a snapshot; its id. 400 while turns or renders run, and where there are `MOST`."""
@@ -79,6 +84,7 @@ class Past:
                 await self._stop_all()
                 try:
                     self._snapshots.restore(snapshot_id)
+                    self._sessions.mark_all_used()
                 finally:
                     self._go_on()
         except SnapshotUnknown as error:

@@ -14,6 +14,7 @@ APPLICATION_ID = 0x4E656D6F
 
 Whose = Literal["ours", "nobody's", "foreign"]
 
+_NO_ROOM = (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN)
 # What databases of releases without the id have, each column under its table.
 _EARLIER = {
     "tokens": {"id", "fingerprint", "user_id", "client_id", "address", "scopes", "dialect_json"},
@@ -33,8 +34,18 @@ def whose_database(path: Path) -> Whose:
     if not path.exists() or not path.stat().st_size:
         return "nobody's"
     # A plain connection would move the log of a foreign database into it.
-    connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=0)
-    with contextlib.closing(connection) as db:
+    address = f"{path.absolute().as_uri()}?mode=ro"
+    try:
+        return _whose(address)
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode & 0xFF not in _NO_ROOM:
+            raise
+        # On a full disk SQLite can be read only if it makes nothing beside the database.
+        return _whose(f"{address}&immutable=1")
+
+
+def _whose(address: str) -> Whose:
+    with contextlib.closing(sqlite3.connect(address, uri=True, timeout=0)) as db:
         return whose_connection(db)
 
 

@@ -20,6 +20,8 @@ CREATE TABLE IF NOT EXISTS tokens (
 ) STRICT;
 CREATE INDEX IF NOT EXISTS tokens_of_client ON tokens (client_id, expires);
 
+-- `used` is when somebody last did something in it, or looked, to the hour and by the wall's time: what retention goes
+-- by.
 CREATE TABLE IF NOT EXISTS sessions (
     id TEXT PRIMARY KEY,
     token_id INTEGER NOT NULL REFERENCES tokens (id),
@@ -27,7 +29,8 @@ CREATE TABLE IF NOT EXISTS sessions (
     task_id TEXT NOT NULL,
     task_name TEXT NOT NULL,
     language TEXT NOT NULL,
-    created REAL NOT NULL
+    created REAL NOT NULL,
+    used REAL NOT NULL DEFAULT 0
 ) STRICT;
 CREATE INDEX IF NOT EXISTS sessions_of_token ON sessions (token_id);
 
@@ -47,6 +50,7 @@ CREATE TABLE IF NOT EXISTS assets (
     created REAL NOT NULL
 ) STRICT;
 CREATE INDEX IF NOT EXISTS assets_of_session ON assets (session_id);
+CREATE INDEX IF NOT EXISTS assets_by_content ON assets (hash);
 
 -- `undo_to` and `redo_to` are the versions that undo and redo go to. A change here is also a step in
 -- migrations.py.
@@ -126,7 +130,8 @@ CREATE TABLE IF NOT EXISTS render_faults (
 ) STRICT;
 CREATE INDEX IF NOT EXISTS faults_of_render ON render_faults (token_id, render_id);
 
--- `entry` is the whole exchange as JSON; the columns beside it are what it is found and counted by.
+-- `entry` is the whole exchange as JSON, of `size` bytes; the columns beside it are what it is found, counted and
+-- bounded by. `kind` is 2 for a turn, 1 for another request that does something, 0 for one that only looks.
 CREATE TABLE IF NOT EXISTS journal (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     token_id INTEGER,
@@ -135,8 +140,12 @@ CREATE TABLE IF NOT EXISTS journal (
     session_id TEXT,
     code INTEGER,
     turn INTEGER,
-    entry TEXT NOT NULL
+    entry TEXT NOT NULL,
+    kind INTEGER NOT NULL DEFAULT 0,
+    size INTEGER NOT NULL DEFAULT 0,
+    ended REAL NOT NULL DEFAULT 0
 ) STRICT;
+CREATE INDEX IF NOT EXISTS journal_kinds ON journal (kind, id, size, ended);
 
 CREATE TABLE IF NOT EXISTS journal_dropped (
     count INTEGER NOT NULL

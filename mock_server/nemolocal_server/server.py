@@ -1,6 +1,8 @@
 """A server as one object: the core, what runs in it, and its journal."""
 
 import contextlib
+import tempfile
+from pathlib import Path
 
 from nemolocal_contract.clock import Clock
 from nemolocal_contract.journal import Summary
@@ -15,9 +17,11 @@ from .exports import Exports
 from .faults.faults import Faults
 from .faults.scenario import Scenario, find_scenario
 from .fixtures import Fixtures
+from .housekeeping import Housekeeping
 from .journal.records import Journal, Wanted
 from .journal.summary import summarise
 from .machine_limits import STORAGE_ERRORS
+from .memory_folder import sweep_once
 from .past import Past
 from .places import Places
 from .settings import Settings
@@ -39,7 +43,7 @@ class Server:
         self.core: Core = open_core(settings, clock)
         self.access = AccessPolicy(settings)
         self.faults = Faults(self.core, scenario)
-        self.journal = Journal(self.core.store)
+        self.journal = Journal(self.core.store, settings.journal_keeps)
         self.turns = Turns(self.core)
         self.fixtures = Fixtures(self.core.store.work)
         self.exports = Exports(self.core, execute or LocalExecutor(self.core.store.work))
@@ -53,6 +57,7 @@ class Server:
             self.core.store.close()
             raise StoreError(f"the tokens of the settings cannot be made: {error}") from error
         self.past = Past(self.core, self.journal, self.faults, self.turns, self.exports)
+        self.housekeeping = Housekeeping(self.core, self.journal, self.turns, self.exports)
 
     @property
     def settings(self) -> Settings:
@@ -67,10 +72,12 @@ class Server:
         return text, token
 
     def start(self) -> None:
-        """Put right what a killed process left behind, and go on with it."""
-        self.core.assets.sweep()
+        """Put right what killed processes left behind, and go on with it."""
+        sweep_once(Path(tempfile.gettempdir()))
+        self.past.sweep()
         self.turns.recover()
         self.exports.resume()
+        self.housekeeping.start()
 
     async def reset(self) -> None:
         """Forget everything but snapshots, and begin as a fresh server does."""
@@ -79,6 +86,7 @@ class Server:
 
     async def close(self) -> None:
         """Stop what runs, sum up what was asked since the start, and close the store."""
+        await self.housekeeping.close()
         await self.turns.close()
         await self.exports.close()
         self.journal.close()

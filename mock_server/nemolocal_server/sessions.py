@@ -1,5 +1,6 @@
 """Sessions and the versions of their drafts (SES-1 to SES-3)."""
 
+import contextlib
 from collections import OrderedDict
 
 import msgspec
@@ -11,16 +12,22 @@ from nemolocal_contract.envelope import decode_json, encode_json
 from . import ids
 from .agent.history import Version
 from .errors import session_not_found
+from .machine_limits import STORAGE_ERRORS
 from .store import Store
 from .tokens import Token
 
 # Drafts of hundreds of segments take a tenth of a megabyte each.
 _READINGS = 32
-_COLUMNS = "id, token_id, ordinal, task_id, task_name, language"
+_COLUMNS = "id, token_id, ordinal, task_id, task_name, language, used"
+# Seconds: who looks more often than that is remembered once.
+_LOOKS_APART = 3600.0
 
 
 class Session(msgspec.Struct, frozen=True):
-    """An editing session; `ordinal` counts the sessions of its token from 1."""
+    """An editing session; `ordinal` counts the sessions of its token from 1.
+
+    `used` is when somebody last did something in it, or looked, to the hour and by the wall's time.
+    """
 
     id: str
     token_id: int
@@ -28,6 +35,7 @@ class Session(msgspec.Struct, frozen=True):
     task_id: str
     task_name: str
     language: str
+    used: float = 0.0
 
 
 class _VersionRow(msgspec.Struct, frozen=True):
@@ -73,20 +81,22 @@ class Sessions:
     def open(self, token: Token, task_name: str, language: str) -> Session:
         """A fresh session with an empty draft."""
         with self._store.transaction():
-            count = self._store.value(
-                "SELECT count(*) FROM sessions WHERE token_id = :token", token=token.id
+            # Older ones may have been forgotten, and chance is drawn by the ordinal.
+            newest = self._store.value(
+                "SELECT max(ordinal) FROM sessions WHERE token_id = :token", token=token.id
             )
             session = Session(
                 ids.new_session_id(),
                 token.id,
-                count + 1,
+                (newest or 0) + 1,
                 ids.new_task_id(),
                 self._store.known.without(task_name),
                 self._store.known.without(language),
+                self._store.wall.time(),
             )
             self._store.execute(
                 f"""INSERT INTO sessions ({_COLUMNS}, created) VALUES
-                    (:id, :token_id, :ordinal, :task_id, :task_name, :language, :created)""",
+                    (:id, :token_id, :ordinal, :task_id, :task_name, :language, :used, :created)""",
                 **msgspec.structs.asdict(session),
                 created=self._clock.time(),
             )
@@ -104,6 +114,19 @@ class Sessions:
         if session is None:
             raise session_not_found(session_id)
         return session
+
+    def look(self, session: Session) -> None:
+        """Somebody looks into a session: it is in use, and retention leaves it alone."""
+        if self._store.wall.time() - session.used > _LOOKS_APART:
+            # What cannot be written down is no reason not to show it.
+            with contextlib.suppress(*STORAGE_ERRORS):
+                mark_used(self._store, session.id)
+
+    def mark_all_used(self) -> None:
+        """All that there is has been asked for just now."""
+        self._store.execute(
+            "UPDATE sessions SET used = max(used, :now)", now=self._store.wall.time()
+        )
 
     def get(self, session_id: str) -> Session | None:
         """A session by its id, whoever it belongs to: for holders of a claim token only."""
@@ -161,3 +184,12 @@ class Sessions:
             undo_to=version.undo_to,
             redo_to=version.redo_to,
         )
+
+
+def mark_used(store: Store, session_id: str) -> None:
+    """Somebody does something in a session."""
+    store.execute(
+        "UPDATE sessions SET used = max(used, :now) WHERE id = :id",
+        id=session_id,
+        now=store.wall.time(),
+    )

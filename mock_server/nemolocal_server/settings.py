@@ -10,7 +10,9 @@ from nemolocal_contract.media import SkillProfile
 from .access.checking import check_access
 from .agent.turn_plan import TURN_TIMES, TurnTimes
 from .dialect import Dialect
+from .journal.limits import LEAST_BYTES as LEAST_JOURNAL, JournalLimits
 from .ranges import CENTURY, CREDITS, DAY, check_positive, check_range
+from .retention import FOREVER, TEMPORARY, Retention
 from .silence import Silence
 from .tokens import NewToken
 
@@ -73,6 +75,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
       any part) besides loopback and the addresses that it listens on.
     - `public_url` is the address that it gives out, path prefix and all; without it, the one that
       the client used. `X-Forwarded-*` is believed from `trusted_proxies` (addresses or networks).
+    - `journal` is how much the journal keeps at most, `retention` how long and how much the data
+      folder keeps: None is for ever in a folder that is named, and a month and 10 GB without one.
     - `skills` are profiles besides the known ones, `tokens` are made at start-up (AUTH-6).
     """
 
@@ -103,6 +107,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     allowed_hosts: tuple[str, ...] = ()
     public_url: str = ""
     trusted_proxies: tuple[str, ...] = ()
+    journal: JournalLimits = JournalLimits()
+    retention: Retention | None = None
 
     def __post_init__(self) -> None:
         """Refuse values that make no sense, naming the setting."""
@@ -128,6 +134,21 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             check_range(f"skills[{number}].upload_limit", skill.upload_limit, 1, _MOST_BYTES)
         check_access(self)
         self._refuse_tokens_twice()
+
+    @property
+    def keeps(self) -> Retention:
+        """The retention that counts."""
+        if self.retention is not None:
+            return self.retention
+        return TEMPORARY if self.data_dir is None else FOREVER
+
+    @property
+    def journal_keeps(self) -> JournalLimits:
+        """The limits of the journal that count: it takes a quarter of the data folder at most."""
+        if not self.keeps.max_bytes:
+            return self.journal
+        room = max(self.keeps.max_bytes // 4, LEAST_JOURNAL)
+        return msgspec.structs.replace(self.journal, max_bytes=min(self.journal.max_bytes, room))
 
     def _refuse_tokens_twice(self) -> None:
         for name in ("user_id", "token"):

@@ -5,7 +5,6 @@ Media and renders never change once they lie in their folders, so a link is as g
 the file system has no links, files are copied.
 """
 
-import contextlib
 import os
 import shutil
 import sqlite3
@@ -100,9 +99,12 @@ class Snapshots:
 
 
 def _is_ours(database: Path) -> bool:
-    with contextlib.suppress(sqlite3.DatabaseError):
+    try:
         return not database.is_symlink() and whose_database(database) == "ours"
-    return False
+    except sqlite3.OperationalError:
+        raise  # nobody can tell: the machine does not let us
+    except sqlite3.DatabaseError:
+        return False
 
 
 def _link_files(source: Path, target: Path) -> None:

@@ -8,11 +8,13 @@ gives the lock back when the process ends, however it ends.
 
 import contextlib
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
 import msgspec
+
+from nemolocal_contract.clock import Clock, WallClock
 
 from . import data_folder
 from .data_folder import FolderInUse as FolderInUse, StoreError as StoreError
@@ -28,23 +30,32 @@ class Store:
     """A database and a folder of media; closed with `close`.
 
     `known` are the tokens that nothing may be stored of: whoever stores what others wrote asks it.
+    A `preview` is for looking only: nothing in the folder is changed, made or taken away. Until it
+    is closed nobody else has the folder.
     """
 
-    def __init__(self, data_dir: Path | None) -> None:
+    def __init__(self, data_dir: Path | None, *, preview: bool = False) -> None:
         self._temporary = MemoryFolder() if data_dir is None else None
         if self._temporary is None:
-            self.folder = data_folder.open_folder(data_dir or Path())
+            look = data_folder.require_ours if preview else data_folder.open_folder
+            self.folder = look(data_dir or Path())
             database = str(self.folder / data_folder.DATABASE)
         else:
             self.folder, database = self._temporary.path, ":memory:"
         try:
-            self._db = _open(database)
+            self._source = _look(database) if preview else None
+            self._db = _open(database) if self._source is None else _copy(self._source)
         except sqlite3.DatabaseError as error:
             raise data_folder.refusal(self.folder, error) from error
         self.known = KnownTokens()
         self._expect_tokens()
-        # Only under the lock: until then the files may be another server's.
-        data_folder.empty_work(self.work)
+        if not preview:
+            # Only under the lock: until then the files may be another server's.
+            data_folder.empty_work(self.work)
+        # How long something has lain here is a matter of the disk, whatever clock the server has.
+        self.wall: Clock = WallClock()
+        # Told of the bytes of every file that comes to stay.
+        self.on_growth: Callable[[int], None] = lambda _: None
         self._remembered: dict[tuple[Any, ...], Any] = {}
         self._remembered_at = -1
 
@@ -70,6 +81,8 @@ class Store:
 
     def close(self) -> None:
         self._db.close()
+        if self._source is not None:
+            self._source.close()
         if self._temporary is not None:
             self._temporary.remove()
 
@@ -96,6 +109,8 @@ class Store:
         """Copy the database into a new file."""
         with contextlib.closing(sqlite3.connect(path)) as copy:
             self._db.backup(copy)
+            # Whoever opens it makes nothing beside it then.
+            copy.execute("PRAGMA journal_mode=DELETE").fetchall()
 
     def load(self, path: Path) -> None:
         """Exchange everything in the database for what a copy has."""
@@ -107,6 +122,17 @@ class Store:
         self._never_again(newest)
         self._expect_tokens()
         self._remembered.clear()
+
+    def compact(self) -> None:
+        """Make the file of the database as small as it can be."""
+        self._db.execute("PRAGMA auto_vacuum=INCREMENTAL")
+        self._db.execute("VACUUM")
+        self.shrink()
+
+    def shrink(self) -> None:
+        """Give back to the disk what the database has no use for any more."""
+        # As a script: `execute` would take a single page, and stop.
+        self._db.executescript("PRAGMA incremental_vacuum; PRAGMA wal_checkpoint(TRUNCATE)")
 
     def _expect_tokens(self) -> None:
         """Tokens of an earlier process, whose texts only their owners know."""
@@ -178,6 +204,32 @@ def _convert(row: sqlite3.Row, kind: type[T]) -> T:
     return msgspec.convert(dict(row), kind, strict=False)
 
 
+def _look(database: str) -> sqlite3.Connection:
+    """A connection that changes nothing, and keeps others out."""
+    log = Path(f"{database}-wal")
+    # Where a killed server has left a log, whoever may write would move it into the database.
+    mode = "ro" if log.exists() and log.stat().st_size else "rw"
+    address = f"{Path(database).as_uri()}?mode={mode}"
+    db = sqlite3.connect(address, uri=True, timeout=0, isolation_level=None)
+    if mode == "rw":
+        # Nothing is made beside the database then, which a full disk has no room for.
+        db.execute("PRAGMA locking_mode=EXCLUSIVE")
+    return db
+
+
+def _copy(source: sqlite3.Connection) -> sqlite3.Connection:
+    """What a database has, in memory and up to date."""
+    copy = sqlite3.connect(":memory:", isolation_level=None)
+    copy.row_factory = sqlite3.Row
+    try:
+        source.backup(copy)
+        bring_up_to_date(copy)
+    except sqlite3.DatabaseError:
+        source.close()
+        raise
+    return copy
+
+
 def _open(database: str) -> sqlite3.Connection:
     # The app is built in one thread and may be served in another, never in two at once. Whoever
     # has the database locked keeps it until the end, so waiting (`timeout`) is of no use.
@@ -194,6 +246,8 @@ def _open(database: str) -> sqlite3.Connection:
     )
     try:
         db.execute("PRAGMA locking_mode=EXCLUSIVE")
+        # Of a new database: what is deleted can be given back to the disk.
+        db.execute("PRAGMA auto_vacuum=INCREMENTAL")
         # First and without a log: from its first moment on the file says whose it is.
         sign(db)
         for pragma in pragmas:

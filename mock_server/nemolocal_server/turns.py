@@ -22,7 +22,7 @@ from .director import Director
 from .faults.disturbance import CALM, Disturbance
 from .holds import Holds
 from .outcomes import LateEdit, Outcomes
-from .sessions import Session
+from .sessions import Session, mark_used
 from .silence import Outcome
 from .tokens import Token
 from .turn import Turn
@@ -76,6 +76,11 @@ class Turns:
         """How many turns are playing, or wait to be applied late."""
         return self._background.running
 
+    @property
+    def sessions(self) -> set[str]:
+        """The sessions for which something runs or waits."""
+        return self._background.sessions
+
     async def stop(self, sessions: Collection[str]) -> bool:
         """Stop what is playing in these sessions, about to be forgotten; was there any?"""
         return await self._background.stop(sessions)
@@ -110,6 +115,7 @@ class Turns:
             hold=turn.hold_id,
             now=self._core.clock.time(),
         )
+        mark_used(self._core.store, turn.session.id)
         if turn.stages:
             self._outcomes.keep(turn.session.id, turn.number, turn.outcome)
 

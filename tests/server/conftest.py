@@ -1,6 +1,8 @@
 """A server on a socket, its waits on a clock that jumps, and a bare caller to question it."""
 
+import os
 import shutil
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -68,3 +70,16 @@ def copied_music(song: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         return MediaInfo("audio", "m4a", duration=seconds, audio_codec="aac")
 
     monkeypatch.setattr("nemolocal_server.composer.make_music", make_music)
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 6 MB."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=6m", "tmpfs", str(disk)]
+    root = hasattr(os, "geteuid") and os.geteuid() == 0
+    if not root or shutil.which("mount") is None or subprocess.run(mount).returncode:
+        pytest.skip("only root may mount a disk")
+    yield disk
+    subprocess.run(["umount", "-l", str(disk)], check=True)

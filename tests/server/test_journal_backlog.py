@@ -11,11 +11,12 @@ import pytest
 
 from nemolocal_contract.journal import Entry
 from nemolocal_server.app import build_app
-from nemolocal_server.journal import backlog, exchange as exchanges, records
+from nemolocal_server.journal import backlog, exchange as exchanges
 from nemolocal_server.journal.backlog import Backlog
 from nemolocal_server.journal.bodies import BodyCopy
 from nemolocal_server.journal.evidence import Evidence
 from nemolocal_server.journal.exchange import Exchange
+from nemolocal_server.journal.limits import JournalLimits
 from nemolocal_server.journal.records import Journal, Wanted
 from nemolocal_server.journal.truth import Truth
 from nemolocal_server.known_tokens import KnownTokens
@@ -71,8 +72,9 @@ def fill(journal: Journal, store: Store, count: int) -> None:
         journal.add(exchange(store, f"/{number}"))
 
 
+@pytest.mark.usefixtures("looks")
 def test_what_makes_room_before_it_is_written_is_counted_and_never_understood(
-    journal: Journal, store: Store, monkeypatch: pytest.MonkeyPatch
+    store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     understood: list[str] = []
 
@@ -81,7 +83,7 @@ def test_what_makes_room_before_it_is_written_is_counted_and_never_understood(
         return exchanges.entry_of(copied, known)
 
     monkeypatch.setattr("nemolocal_server.journal.records.entry_of", entry_of)
-    monkeypatch.setattr(records, "MAX_ENTRIES", 250)
+    journal = Journal(store, JournalLimits(max_entries=250))
     fill(journal, store, 1000)
     assert not understood
     told = list(journal.entries(Wanted()))

@@ -12,6 +12,7 @@ from hypothesis import given, strategies as st
 
 from nemolocal_contract.journal import VERSION, Entry
 from nemolocal_server.journal.bodies import MAX_BODY, BodyCopy
+from nemolocal_server.journal.limits import JournalLimits
 from nemolocal_server.journal.redaction import BLANK, Redactor
 from tests.support import patient_http
 from tests.support.http_caller import HttpCaller, NewCaller
@@ -103,10 +104,10 @@ def test_a_filter_that_makes_no_sense_is_refused_by_name(base_url: str, query: s
 
 @pytest.mark.slow
 def test_what_was_dropped_is_counted_and_a_cleared_journal_begins_anew(
-    base_url: str, monkeypatch: pytest.MonkeyPatch
+    servers: ServerFactory,
 ) -> None:
-    monkeypatch.setattr("nemolocal_server.journal.records.MAX_ENTRIES", 50)
-    with patient_http.Client(base_url=base_url) as http:
+    url = servers.start(journal=JournalLimits(max_entries=50))
+    with patient_http.Client(base_url=url) as http:
         for _ in range(100):
             http.get("/nowhere")
         assert http.get(JOURNAL).json()["dropped"] == 50

@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import errno
 import json
-import os
 import shutil
 import sqlite3
 import subprocess
@@ -29,7 +28,6 @@ from tests.support.http_caller import HttpCaller, NewCaller
 from tests.support.servers import ServerFactory
 
 JOURNAL = "/__nemolocal__/journal"
-ROOT = hasattr(os, "geteuid") and os.geteuid() == 0
 RESULT = RenderResult(1.0, 8, 30, 64, 64, "none", "planned")
 
 
@@ -338,18 +336,6 @@ def test_too_few_files_are_said_plainly_and_the_server_goes_on(
     assert (well["code"], upload["code"]) == (0, 0)
 
 
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of 6 MB."""
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=6m", "tmpfs", str(disk)]
-    if not ROOT or shutil.which("mount") is None or subprocess.run(mount).returncode:
-        pytest.skip("only root may mount a disk")
-    yield disk
-    subprocess.run(["umount", "-l", str(disk)], check=True)
-
-
 @pytest.mark.slow
 def test_a_full_disk_loses_no_credit_no_entry_and_no_render(
     small_disk: Path, servers: ServerFactory, new_caller: NewCaller, sample: Path
@@ -385,7 +371,6 @@ def test_a_full_disk_loses_no_credit_no_entry_and_no_render(
     assert list((folder / "work").iterdir()) == []
 
 
-@pytest.mark.skipif(not ROOT, reason="only root may mount a disk")
 @pytest.mark.slow
 def test_a_read_only_disk_is_said_at_the_start(small_disk: Path) -> None:
     Store(small_disk / "data").close()

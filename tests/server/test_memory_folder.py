@@ -1,5 +1,6 @@
 """What a killed server in memory leaves in the temporary folder goes at the next start."""
 
+import asyncio
 import os
 import signal
 import sqlite3
@@ -13,6 +14,8 @@ import pytest
 
 from nemolocal_server.memory_folder import MemoryFolder, sweep_killed
 from nemolocal_server.migrations import sign
+from nemolocal_server.server import Server
+from nemolocal_server.settings import Settings
 
 OWNER = "owner.sqlite3"
 _HOLD = """
@@ -50,6 +53,21 @@ def test_the_folder_of_a_killed_server_goes_and_those_in_use_stay(temporary: Pat
     assert (here.path / "media").is_dir()
     here.remove()
     assert list(temporary.iterdir()) == []
+
+
+def test_a_server_with_a_folder_of_its_own_sweeps_too(temporary: Path) -> None:
+    killed = temporary / "nemolocal-memory-killed"
+    killed.mkdir()
+    with closing(sqlite3.connect(killed / OWNER)) as db:
+        sign(db)
+
+    async def start_and_close() -> None:
+        server = Server(Settings(data_dir=temporary / "data"))
+        server.start()
+        await server.close()
+
+    asyncio.run(start_and_close())
+    assert [path.name for path in temporary.iterdir()] == ["data"]
 
 
 def test_only_what_says_that_it_is_ours_goes(temporary: Path) -> None:

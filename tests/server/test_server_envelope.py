@@ -9,12 +9,14 @@ import pytest
 from hypothesis import given, strategies as st
 
 from nemolocal_server.journal.bodies import MAX_BODY
+from nemolocal_server.journal.limits import JournalLimits
 from nemolocal_server.journal.redaction import redact
 from nemolocal_server.serving import LocalServer, PortTaken
 from nemolocal_server.settings import Settings
 from nemolocal_server.store import Store, StoreError
 from tests.support import patient_http
 from tests.support.http_caller import HttpCaller
+from tests.support.servers import ServerFactory
 
 
 @pytest.mark.rule("GEN-6", "GEN-1")
@@ -85,9 +87,9 @@ def test_the_journal_keeps_every_exchange_without_its_secrets(caller: HttpCaller
 
 
 @pytest.mark.slow
-def test_the_journal_is_bounded(base_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("nemolocal_server.journal.records.MAX_ENTRIES", 150)
-    with patient_http.Client(base_url=base_url) as http:
+def test_the_journal_is_bounded(servers: ServerFactory) -> None:
+    url = servers.start(journal=JournalLimits(max_entries=150))
+    with patient_http.Client(base_url=url) as http:
         for _ in range(200):
             http.get("/nowhere")
         http.post("/nowhere", content=b"x" * (MAX_BODY + 9))

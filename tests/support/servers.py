@@ -9,6 +9,7 @@ from nemolocal_contract.media import SkillProfile
 from nemolocal_contract.replies import RenderDialect
 from nemolocal_server.dialect import Dialect, ErrorStyle
 from nemolocal_server.executor import RenderExecutor
+from nemolocal_server.journal.limits import JournalLimits
 from nemolocal_server.serving import LocalServer
 from nemolocal_server.settings import Settings, Tariff
 from nemolocal_server.silence import Silence
@@ -40,6 +41,7 @@ class ServerSettings(TypedDict, total=False):
     allowed_hosts: tuple[str, ...]
     public_url: str
     trusted_proxies: tuple[str, ...]
+    journal: JournalLimits
     dialect: Dialect
     sse: SseDialect
     heartbeat: HeartbeatForm

@@ -27,7 +27,7 @@ def cut_turn_is_looked_into(record: Record) -> Iterator[Finding]:
         else:
             told = after.what if after else "nothing more"
             shown = (after,) if after else ()
-            yield broken("what came next", "a look at the state", told, turn, *shown)
+            yield broken("what came next", "a look at the state", told, turn, *shown, missing=True)
 
 
 @client_check("client.cut.wait", "CLI-4")
@@ -69,7 +69,8 @@ def unchanged_state_is_read_five_times(record: Record) -> Iterator[Finding]:
             changed = len(unchanged) < len(reads)
             right = count == LOOKS or (changed and count < LOOKS)
             told = f"{count} looks, unchanged"
-            yield held(turn, *reads) if right else broken("looks", LOOKS, told, turn, *reads)
+            found = broken("looks", LOOKS, told, turn, *reads, missing=True)
+            yield held(turn, *reads) if right else found
 
 
 @client_check("client.cut.resend", "CLI-4", "SSE-7")

@@ -20,7 +20,7 @@ def finished_export_is_downloaded(record: Record) -> Iterator[Finding]:
         elif _elsewhere(render):
             yield unclear(_ELSEWHERE, render.submit)
         else:
-            yield broken("the file", "downloaded", "left there", render.submit)
+            yield broken("the file", "downloaded", "left there", render.submit, missing=True)
 
 
 @client_check("client.download.order", "CLI-8", "REN-8")
@@ -48,7 +48,9 @@ def fallback_follows_a_dead_url(record: Record) -> Iterator[Finding]:
         told = "never asked"
         shown = (render.submit, *files)
         yield (
-            held(*shown, *fallbacks) if fallbacks else broken("the fallback", "asked", told, *shown)
+            held(*shown, *fallbacks)
+            if fallbacks
+            else broken("the fallback", "asked", told, *shown, missing=True)
         )
 
 

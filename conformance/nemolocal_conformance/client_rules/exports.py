@@ -104,7 +104,9 @@ def export_waits_for_the_one_before(record: Record) -> Iterator[Finding]:
             told = "while another one runs"
             shown = (last.submit, render.submit)
             yield (
-                held(*shown) if over else broken("an export", "after the one before", told, *shown)
+                held(*shown)
+                if over
+                else broken("an export", "after the one before", told, *shown, missing=True)
             )
         if render.accepted:
             before[render.session] = render

@@ -14,7 +14,7 @@ from .rule import ClientCheck, Finding
 # More entries than anybody looks up prove nothing more.
 _MOST_ENTRIES = 50
 _NEVER = "the situation never came up"
-_OLDER = "older entries are missing from the journal"
+_OLDER = "other entries are missing from the journal"
 
 
 def judge_journal(
@@ -61,7 +61,7 @@ def judge_client(check: ClientCheck, records: Sequence[Record]) -> Verdict:
 
 
 def _fair(finding: Finding, record: Record) -> Finding:
-    """Who misses something in a journal that begins late cannot say that it never was."""
+    """Who misses something in a journal with gaps cannot say that it never was."""
     if finding.missing and not record.whole:
         return msgspec.structs.replace(finding, holds=None, reason=_OLDER)
     return finding

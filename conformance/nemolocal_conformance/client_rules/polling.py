@@ -43,7 +43,8 @@ def export_is_not_polled_too_seldom(record: Record) -> Iterator[Finding]:
             late = record.tempo.longer(apart, _AT_LATEST)
             told = f"after {apart:.1f} s"
             shown = (before, poll)
-            yield broken("a poll", "after 30 s", told, *shown) if late else held(*shown)
+            seldom = broken("a poll", "after 30 s", told, *shown, missing=True)
+            yield seldom if late else held(*shown)
 
 
 @client_check("client.poll.count", "CLI-8", "REN-6")

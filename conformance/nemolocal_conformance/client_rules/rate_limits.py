@@ -48,7 +48,7 @@ def limited_client_tries_again(record: Record) -> Iterator[Finding]:
         if act in attempts:
             yield held(act, attempts[act])
         elif act not in seconds:
-            yield broken("it was not tried again", "one more attempt", "none", act)
+            yield broken("it was not tried again", "one more attempt", "none", act, missing=True)
 
 
 @client_check("client.429.client-id", "CLI-9", "AUTH-3")

@@ -52,7 +52,8 @@ def refused_request_is_repeated(record: Record) -> Iterator[Finding]:
             continue
         again = next_there(act) if act.unread else next_same(act)
         told = "never again"
-        yield held(act, again) if again else broken("the request", "once more", told, act)
+        not_again = broken("the request", "once more", told, act, missing=True)
+        yield held(act, again) if again else not_again
 
 
 @client_check("client.after-1001.once", "CLI-7")

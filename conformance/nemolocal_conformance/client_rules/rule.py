@@ -16,7 +16,7 @@ class Finding(msgspec.Struct, frozen=True):
     """A situation that came up: whether the sentence held there, None where nobody can tell.
 
     `entries` are the ids of the entries that show it. `credits` is what breaking it costs in the
-    cloud. `missing` says that something was not there, which older entries may have been.
+    cloud. `missing` says that something was not there, which dropped entries may have been.
     """
 
     holds: bool | None

@@ -22,7 +22,7 @@ def silent_turn_is_looked_into(record: Record) -> Iterator[Finding]:
         else:
             told = after.what if after else "nothing more"
             shown = (after,) if after else ()
-            yield broken("what came next", "a look at the state", told, turn, *shown)
+            yield broken("what came next", "a look at the state", told, turn, *shown, missing=True)
 
 
 @client_check("client.resend", "CLI-3", "SSE-7")

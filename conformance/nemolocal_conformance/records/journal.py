@@ -5,7 +5,7 @@ import msgspec
 from nemolocal_contract.journal import Entry
 
 MAX_ENTRIES = 100_000
-# A server forgets the oldest of more.
+# A server forgets some of more.
 _SERVER_KEEPS = 10_000
 
 
@@ -14,7 +14,7 @@ class JournalUnreadable(Exception):
 
 
 class Journal(msgspec.Struct, frozen=True):
-    """What a file holds: `dropped` older entries are known to be missing.
+    """What a file holds: `dropped` other entries are known to be missing.
 
     `endings` is False where nobody wrote down how replies ended. `truth` says that the file knows
     what was behind the bytes: credits, drafts, faults.
@@ -27,7 +27,7 @@ class Journal(msgspec.Struct, frozen=True):
 
     @property
     def whole(self) -> bool:
-        """Whether nothing older is missing."""
+        """Whether nothing is missing."""
         ids = [entry.id for entry in self.entries]
-        full = len(ids) >= _SERVER_KEEPS and min(ids) > 1
+        full = len(ids) >= _SERVER_KEEPS and max(ids) > len(ids)
         return not self.dropped and not full

@@ -24,7 +24,7 @@ _DOES = ("chat", "upload", "render")
 class Record:
     """The acts of one client.
 
-    `whole` says that nothing older is missing from the journal, `endings` that it tells how each
+    `whole` says that nothing is missing from the journal, `endings` that it tells how each
     reply ended: an archive of somebody else does not.
     """
 

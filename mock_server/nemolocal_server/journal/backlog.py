@@ -29,12 +29,14 @@ class Backlog:
 
     `write` is also told how many older ones were given up since it was called last. What it cannot
     write, since the machine does not let it, waits on; where that is too much, the oldest are given
-    up.
+    up, turns of the chat last.
     """
 
     def __init__(self, write: Callable[[Sequence[Exchange], int], None]) -> None:
         self._write = write
         self._waiting: deque[Exchange] = deque()
+        # Turns that came before those that were given up: they go on to wait, first of all.
+        self._spared: deque[Exchange] = deque()
         self._given_up = 0
         self._bytes = 0
         self._fresh = 0
@@ -42,7 +44,7 @@ class Backlog:
         self._timer: asyncio.TimerHandle | None = None
 
     def __len__(self) -> int:
-        return len(self._waiting)
+        return len(self._waiting) + len(self._spared)
 
     def add(self, exchange: Exchange) -> None:
         """Let it wait; where memory runs short, the oldest are written now, or given up."""
@@ -57,8 +59,11 @@ class Backlog:
             self._look_later()
 
     def give_up_oldest(self) -> None:
-        """Forget one that nobody will ask for any more."""
-        self._bytes -= self._waiting.popleft().weight
+        """Forget one that nobody will ask for any more: a turn only where nothing else waits."""
+        while self._waiting and self._waiting[0].truth.turn is not None:
+            self._spared.append(self._waiting.popleft())
+        oldest = (self._waiting or self._spared).popleft()
+        self._bytes -= oldest.weight
         self._given_up += 1
 
     @property
@@ -68,20 +73,22 @@ class Backlog:
 
     def clear_up(self) -> None:
         """Write all that waits; raises what keeps it from being written."""
-        while self._waiting:
+        while len(self):
             self._write_slice()
 
     def discard(self) -> None:
         """Forget what waits, as if it had never been."""
         self._waiting.clear()
+        self._spared.clear()
         self._given_up = self._bytes = 0
 
     def close(self) -> None:
         """Write all that can be written, give up the rest, and look no more."""
-        while self._waiting and self._try_slice():
+        while len(self) and self._try_slice():
             pass
-        while self._waiting:
-            self.give_up_oldest()
+        given_up = self._given_up + len(self)
+        self.discard()
+        self._given_up = given_up
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -92,7 +99,7 @@ class Backlog:
     def _look(self) -> None:
         self._timer = None
         busy, self._fresh = self._fresh > BUSY, 0
-        if not self._waiting:
+        if not len(self):
             return
         if busy and not self._stuck:
             self._look_later()
@@ -112,6 +119,8 @@ class Backlog:
     def _write_slice(self) -> None:
         taken: list[Exchange] = []
         room = _SLICE_BYTES
+        self._waiting.extendleft(reversed(self._spared))
+        self._spared.clear()
         while self._waiting and len(taken) < _SLICE and room > 0:
             taken.append(self._waiting.popleft())
             room -= taken[-1].weight

@@ -1,4 +1,4 @@
-"""The entries of a store: the newest 10,000, found again by who, what and where."""
+"""The entries of a store: the newest of each kind, found again by who, what and where."""
 
 import logging
 import sys
@@ -8,17 +8,17 @@ from typing import Annotated, Any
 import msgspec
 
 from nemolocal_contract.envelope import decode_json, encode_json
-from nemolocal_contract.journal import Entry
+from nemolocal_contract.journal import Entry, TurnEntry
 
 from ..store import Store
 from .backlog import Backlog
 from .evidence import Evidence
 from .exchange import Exchange, entry_of
 from .hindsight import Fate, Hindsight
+from .limits import Held, JournalLimits, excess, kind_of
 
 log = logging.getLogger("nemolocal")
 
-MAX_ENTRIES = 10_000
 _PAGE = 100
 
 Number = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
@@ -53,21 +53,28 @@ class _Row(msgspec.Struct, frozen=True):
     entry: str
 
 
+class _Kind(msgspec.Struct, frozen=True):
+    kind: int
+    count: int
+    size: int
+
+
 class Journal:
     """Keeps entries, and tells them with what is known of them by then.
 
     What comes in waits until there is time to write it down; who asks finds it all the same.
     """
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, limits: JournalLimits | None = None) -> None:
         self._store = store
+        self._limits = limits or JournalLimits()
         self._hindsight = Hindsight(store)
         self._backlog = Backlog(self._write)
         self.evidence = Evidence(store)
 
     def add(self, exchange: Exchange) -> None:
         """Keep an exchange; the oldest make room."""
-        if len(self._backlog) >= MAX_ENTRIES:
+        if len(self._backlog) >= self._limits.max_entries:
             self._backlog.give_up_oldest()
         self._backlog.add(exchange)
 
@@ -99,17 +106,46 @@ class Journal:
                 return
             left, since = left - len(page), page[-1].id
 
-    def turns(self, wanted: Wanted) -> list[Fate]:
+    def turns(self, wanted: Wanted) -> list[Fate | TurnEntry]:
         """What became of the turns that the entries began."""
         self.catch_up()
         condition, values = wanted.where()
         rows = self._store.all(
             dict[str, Any],
-            f"SELECT session_id, turn FROM journal WHERE turn IS NOT NULL AND {condition}",
+            f"SELECT id, session_id, turn FROM journal WHERE turn IS NOT NULL AND {condition}",
             **values,
         )
-        fates = (self._hindsight.fate(row["session_id"], row["turn"]) for row in rows)
+        fates = (
+            self._hindsight.fate(row["session_id"], row["turn"]) or self._noted(row["id"])
+            for row in rows
+        )
         return [fate for fate in fates if fate is not None]
+
+    def note_turns(self, sessions: Sequence[str]) -> None:
+        """Write into the entries what became of the turns of sessions about to be forgotten."""
+        self.catch_up()
+        names = {f"s{number}": session for number, session in enumerate(sessions)}
+        rows = self._store.all(
+            _Row,
+            f"""SELECT id, entry FROM journal WHERE turn IS NOT NULL
+                AND session_id IN ({", ".join(f":{name}" for name in names)})""",
+            **names,
+        )
+        for row in rows:
+            text = encode_json(self._told(row)).decode()
+            self._store.execute(
+                "UPDATE journal SET entry = :entry, size = :size WHERE id = :id",
+                id=row.id,
+                entry=text,
+                size=len(text.encode()),
+            )
+
+    def forget_older(self, now: float) -> None:
+        """Drop what is older than the journal is to keep; for when nothing comes in."""
+        if self._limits.max_age:
+            self.catch_up()
+            with self._store.transaction():
+                self._drop(self._delete_before(now - self._limits.max_age))
 
     def counts(self, wanted: Wanted) -> dict[str, dict[str, int]]:
         """How many entries there are by endpoint and code; `other` and `none` where they lack."""
@@ -159,6 +195,12 @@ class Journal:
         )
         return [self._told(row) for row in rows]
 
+    def _noted(self, entry_id: int) -> TurnEntry | None:
+        """What was written into an entry before its session was forgotten."""
+        text = self._store.value("SELECT entry FROM journal WHERE id = :id", id=entry_id)
+        turn = decode_json(text, type=Entry).turn
+        return turn if turn is not None and turn.truth != "unknown" else None
+
     def _told(self, row: _Row) -> Entry:
         entry = msgspec.structs.replace(decode_json(row.entry, type=Entry), id=row.id)
         return self._hindsight.entry(entry)
@@ -171,8 +213,10 @@ class Journal:
             for entry_id, row in enumerate(rows, first):
                 if row is not None:
                     self._insert(entry_id, *row)
-            dropped = given_up + rows.count(None)
-            self._drop(dropped + self._delete_until(first + len(rows) - 1 - MAX_ENTRIES))
+            dropped = given_up + rows.count(None) + self._make_room()
+            if exchanges and self._limits.max_age:
+                dropped += self._delete_before(exchanges[-1].ended - self._limits.max_age)
+            self._drop(dropped)
 
     def _row(self, exchange: Exchange) -> tuple[Entry, str] | None:
         """An entry and its text; None, which counts as dropped, where there is none to be had."""
@@ -186,8 +230,10 @@ class Journal:
 
     def _insert(self, entry_id: int, entry: Entry, text: str) -> None:
         self._store.execute(
-            """INSERT INTO journal (id, token_id, user_id, endpoint, session_id, code, turn, entry)
-               VALUES (:id, :token_id, :user_id, :endpoint, :session_id, :code, :turn, :entry)""",
+            """INSERT INTO journal (id, token_id, user_id, endpoint, session_id, code, turn, entry,
+                   kind, size, ended)
+               VALUES (:id, :token_id, :user_id, :endpoint, :session_id, :code, :turn, :entry,
+                   :kind, :size, :ended)""",
             id=entry_id,
             token_id=entry.token_id,
             user_id=entry.user_id,
@@ -196,6 +242,9 @@ class Journal:
             code=entry.code,
             turn=entry.turn.number if entry.turn else None,
             entry=text,
+            kind=kind_of(entry.endpoint, turn=entry.turn is not None),
+            size=len(text.encode()),
+            ended=entry.ended,
         )
 
     @property
@@ -204,12 +253,39 @@ class Journal:
         query = "SELECT seq FROM sqlite_sequence WHERE name = 'journal'"
         return int(self._store.value(query) or 0)
 
-    def _delete_until(self, oldest: int) -> int:
-        """Delete the entries up to this id; how many there were."""
-        condition = "FROM journal WHERE id <= :oldest"
-        count = int(self._store.value(f"SELECT count(*) {condition}", oldest=oldest))
+    def _make_room(self) -> int:
+        """Delete the oldest entries of the kinds of which there are too many; how many."""
+        kinds = self._store.all(
+            _Kind, "SELECT kind, count(*) AS count, sum(size) AS size FROM journal GROUP BY kind"
+        )
+        held = {row.kind: Held(row.count, row.size) for row in kinds}
+        return sum(self._delete_oldest(*item) for item in excess(held, self._limits).items())
+
+    def _delete_oldest(self, kind: int, wanted: Held) -> int:
+        """Delete as few of the oldest as are so many, with so many bytes; how many that were."""
+        count = size = last = 0
+        while count < wanted.count or size < wanted.size:
+            query = """SELECT id, size FROM journal WHERE kind = :of AND id > :last
+                       ORDER BY id LIMIT :page"""
+            page = self._store.all(dict[str, int], query, of=kind, last=last, page=_PAGE)
+            if not page:
+                break
+            for row in page:
+                if count >= wanted.count and size >= wanted.size:
+                    break
+                count, size, last = count + 1, size + row["size"], row["id"]
         if count:
-            self._store.execute(f"DELETE {condition}", oldest=oldest)
+            self._store.execute(
+                "DELETE FROM journal WHERE kind = :kind AND id <= :last", kind=kind, last=last
+            )
+        return count
+
+    def _delete_before(self, moment: float) -> int:
+        """Delete the entries that had ended before a moment; how many there were."""
+        condition = "FROM journal WHERE ended < :moment"
+        count = int(self._store.value(f"SELECT count(*) {condition}", moment=moment))
+        if count:
+            self._store.execute(f"DELETE {condition}", moment=moment)
         return count
 
     def _drop(self, count: int) -> None:

@@ -1,4 +1,4 @@
-PRAGMA user_version = 2;
+PRAGMA user_version = 3;
 
 CREATE TABLE assets (
     id TEXT PRIMARY KEY,
@@ -9,6 +9,8 @@ CREATE TABLE assets (
     info TEXT NOT NULL,
     created REAL NOT NULL
 ) STRICT;
+
+CREATE INDEX assets_by_content ON assets (hash);
 
 CREATE INDEX assets_of_session ON assets (session_id);
 
@@ -50,12 +52,17 @@ CREATE TABLE journal (
     session_id TEXT,
     code INTEGER,
     turn INTEGER,
-    entry TEXT NOT NULL
+    entry TEXT NOT NULL,
+    kind INTEGER NOT NULL DEFAULT 0,
+    size INTEGER NOT NULL DEFAULT 0,
+    ended REAL NOT NULL DEFAULT 0
 ) STRICT;
 
 CREATE TABLE journal_dropped (
     count INTEGER NOT NULL
 ) STRICT;
+
+CREATE INDEX journal_kinds ON journal (kind, id, size, ended);
 
 CREATE TABLE ledger (
     id INTEGER PRIMARY KEY,
@@ -103,7 +110,8 @@ CREATE TABLE sessions (
     task_id TEXT NOT NULL,
     task_name TEXT NOT NULL,
     language TEXT NOT NULL,
-    created REAL NOT NULL
+    created REAL NOT NULL,
+    used REAL NOT NULL DEFAULT 0
 ) STRICT;
 
 CREATE INDEX sessions_of_token ON sessions (token_id);

@@ -1,0 +1,121 @@
+"""`nemolocal clean`: what takes room and nobody uses, removed."""
+
+import argparse
+import os
+import shutil
+import tempfile
+from collections.abc import Iterable
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .problem import Problem
+from .serve import USUAL_FOLDER
+
+if TYPE_CHECKING:
+    from nemolocal_server.cleaning import Findings, UnusedSession
+
+_MOST_LINES = 20
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print what goes, and remove it unless it is a dry run.
+
+    Every folder is looked over before anything is removed: one that is in use, or not ours, ends
+    the command.
+    """
+    from nemolocal_server.machine_limits import STORAGE_ERRORS
+    from nemolocal_server.store import StoreError
+
+    try:
+        found = _look_over(arguments)
+        left = _left_by_killed_servers()
+        _tell(found, left)
+        if arguments.dry_run:
+            freed = sum(one.freed for one in found) + sum(left.values())
+            print(f"Would remove {_megabytes(freed)}" if freed or found else "Nothing to remove")
+            return 0
+        freed = _remove(found, left)
+    except StoreError as error:
+        raise Problem(str(error)) from error
+    except STORAGE_ERRORS as error:
+        raise Problem(f"not all was removed ({error}): free some space and run it again") from error
+    print(f"Removed {_megabytes(freed)}" if found or left else "Nothing to remove")
+    return 0
+
+
+def _look_over(arguments: argparse.Namespace) -> "list[Findings]":
+    """What may go from the folders; those without anything are left out."""
+    from nemolocal_server.cleaning import look_over
+    from nemolocal_server.retention import TEMPORARY
+
+    age: float | None = arguments.older_than
+    if arguments.data:
+        folders = [Path(name) for name in dict.fromkeys(arguments.data)]
+    else:
+        folders = [Path(USUAL_FOLDER)] if os.path.lexists(USUAL_FOLDER) else []
+        age = TEMPORARY.max_age if age is None else age
+    found = [look_over(folder, age) for folder in folders]
+    if age is None:
+        print("Sessions stay: say which may go with --older-than, for instance 30d")
+    return [one for one in found if not one.nothing]
+
+
+def _left_by_killed_servers() -> dict[Path, int]:
+    """Folders in the temporary folder, and their bytes."""
+    from nemolocal_server.cleaning import size_of_tree
+    from nemolocal_server.memory_folder import killed
+
+    return {folder: size_of_tree(folder) for folder in killed(Path(tempfile.gettempdir()))}
+
+
+def _remove(found: "Iterable[Findings]", left: dict[Path, int]) -> int:
+    from nemolocal_server.cleaning import remove
+
+    freed = 0
+    for folder, size in left.items():
+        shutil.rmtree(folder, ignore_errors=True)
+        freed += 0 if folder.exists() else size
+    return freed + sum(remove(one) for one in found)
+
+
+def _tell(found: "Iterable[Findings]", left: dict[Path, int]) -> None:
+    for folder, size in left.items():
+        print(f"{folder}: left by a killed command, {_megabytes(size)}")
+    for one in found:
+        print(f"{one.folder}:")
+        for session in one.sessions[:_MOST_LINES]:
+            print(f"  {_described(session)}")
+        if len(one.sessions) > _MOST_LINES:
+            more = one.sessions[_MOST_LINES:]
+            rest = _megabytes(sum(session.size for session in more))
+            print(f"  {len(more):,} more sessions, unused since then or later, {rest}")
+        _tell_files(one)
+
+
+def _tell_files(found: "Findings") -> None:
+    if found.unowned:
+        print(f"  {_count(len(found.unowned), 'file')} without a session")
+    if found.unfinished:
+        print(f"  {_count(len(found.unfinished), 'unfinished upload or render')}")
+
+
+def _described(session: "UnusedSession") -> str:
+    used = datetime.fromtimestamp(session.used).isoformat(" ", "minutes")
+    name = " ".join(session.task_name.split())[:40]
+    return f"session {session.id} ({name}), unused since {used}, {_megabytes(session.size)}"
+
+
+def _count(number: int, noun: str) -> str:
+    if number == 1:
+        return f"1 {noun}"
+    first, space, rest = noun.partition(" or ")
+    return f"{number:,} {first}s{space}{rest}{'s' if rest else ''}"
+
+
+def _megabytes(size: int) -> str:
+    """`12 kB`, `8.2 MB`, `340 MB`."""
+    if size < 1e6:
+        return f"{size / 1e3:.0f} kB"
+    amount = size / 1e6
+    return f"{amount:,.0f} MB" if amount >= 100 else f"{amount:.1f} MB"

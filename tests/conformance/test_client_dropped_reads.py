@@ -1,0 +1,62 @@
+"""A journal whose polls made room for others accuses nobody of what may have been among them."""
+
+from collections.abc import Container
+
+import msgspec
+from hypothesis import example, given, strategies as st
+
+from nemolocal_conformance.client_rules import client_catalogue
+from nemolocal_conformance.client_rules.judging import judge_journal
+from nemolocal_conformance.records.journal import Journal
+from tests.support.journal_builder import Build, JournalBuilder, VerdictOf
+
+_READS = {"state", "balance", "render_status", "render_download", None}
+
+
+def silent_turn(builder: JournalBuilder) -> JournalBuilder:
+    return builder.start().chat(text="").wait(30).read_state("after")
+
+
+def cut_turn(builder: JournalBuilder) -> JournalBuilder:
+    return builder.start().chat(text="", ending="cut by fault").wait(30).read_state("after")
+
+
+def export(builder: JournalBuilder) -> JournalBuilder:
+    return builder.start().chat().export().download()
+
+
+def a_day(builder: JournalBuilder) -> JournalBuilder:
+    return export(cut_turn(silent_turn(builder)).wait(60))
+
+
+def without_reads(journal: Journal, among: Container[int] = range(10**6)) -> Journal:
+    """What is left when what only looks has been dropped, all or some."""
+    left = tuple(e for e in journal.entries if e.endpoint not in _READS or e.id not in among)
+    return Journal(left, dropped=len(journal.entries) - len(left))
+
+
+@given(st.sampled_from([silent_turn, cut_turn, export, a_day]), st.sets(st.integers(1, 20)))
+@example(a_day, set(range(20)))
+def test_who_did_well_is_not_accused_of_what_was_dropped(did: Build, among: set[int]) -> None:
+    whole = did(JournalBuilder()).journal()
+    rest = without_reads(whole, among)
+    checks = list(client_catalogue().values())
+    before, after = (judge_journal(journal, checks).verdicts for journal in (whole, rest))
+    for full, gone in zip(before, after, strict=True):
+        if full.outcome in ("passed", "not applicable"):
+            assert gone.outcome not in ("failed", "warning"), gone
+
+
+def test_what_an_entry_shows_by_itself_is_told_all_the_same(
+    builder: JournalBuilder, verdict: VerdictOf
+) -> None:
+    journal = builder.start().chat(headers={"X-Skill-Source": ""}).read_state().journal()
+    assert verdict("client.attribution", without_reads(journal)).outcome == "failed"
+
+
+def test_a_full_journal_with_gaps_is_known_not_to_be_whole(builder: JournalBuilder) -> None:
+    entry = builder.start().journal().entries[0]
+    ids = [1, *range(3, 10_002)]
+    lines = tuple(msgspec.structs.replace(entry, id=number) for number in ids)
+    assert not Journal(lines).whole
+    assert Journal(lines[:9_999]).whole
