@@ -60,7 +60,7 @@ def run(arguments: argparse.Namespace) -> int:
         if arguments.json:
             print(_report(studio, client, link))
         elif arguments.base_url:
-            _say_goodbye(display, client, link)
+            _say_goodbye(display, client, link, kept=not arguments.no_keep_token)
     return 0
 
 
@@ -73,10 +73,12 @@ def _run_batch(arguments: argparse.Namespace) -> int:
     return batch.run(arguments)
 
 
-def _say_goodbye(display: Display, client: Client, link: str) -> None:
+def _say_goodbye(display: Display, client: Client, link: str, *, kept: bool) -> None:
     if link:
         display.line(f"Project {link}, for whoever has the link, for a week")
-    display.line(f"Session {client.session_id}, to come back with --session")
+    # Without its token nobody comes back to a session.
+    if kept:
+        display.line(f"Session {client.session_id}, to come back with --session")
 
 
 def _link(client: Client) -> str:

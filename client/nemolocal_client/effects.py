@@ -137,8 +137,8 @@ class RenewClientId(msgspec.Struct, frozen=True):
     """Replace the client id by a new one; answered by str."""
 
 
-class RecallToken(msgspec.Struct, frozen=True):
-    """The token kept for this base URL; answered by `KeptToken` or None."""
+class RecallTokens(msgspec.Struct, frozen=True):
+    """The tokens kept for this base URL; answered by a tuple of `KeptToken`, the newest first."""
 
 
 class KeepToken(msgspec.Struct, frozen=True):
@@ -231,7 +231,7 @@ Local = (
     Now
     | RecallClientId
     | RenewClientId
-    | RecallToken
+    | RecallTokens
     | KeepToken
     | KeepSession
     | RecallSessions

@@ -135,7 +135,20 @@ class RateLimited(BackendError):
 
     code = 429
     message = "too many requests"
-    remedy = "wait a few minutes; for tokens, set NEMO_TOKEN or come back when 7 days are over"
+    remedy = "wait a few minutes, then try again"
+
+
+def no_token(limited: RateLimited) -> RateLimited:
+    """The refusal of a second token in a week (AUTH-3), with the way out at who refused it."""
+    if "token" not in limited.message.lower():
+        return limited
+    if "local server" not in limited.message:
+        remedy = "set NEMO_TOKEN to one that you have, or come back when the 7 days are over"
+    elif "address_limit" in limited.message:
+        remedy = "let it have a higher limit, or reset it"
+    else:
+        remedy = "take a new client id (--no-keep-token, in Python MemoryProfile()), or reset it"
+    return RateLimited(limited.message, remedy=remedy)
 
 
 class BadReply(NemoError):

@@ -124,11 +124,16 @@ class ScriptedBackend:
         self.hasty: tuple[str, ...] = ()  # answered before the body is read
         self.stop: Callable[[], None] = lambda: None
         self._armed: dict[str, list[Answer]] = defaultdict(list)
+        self._standing: dict[str, Answer] = {}
         self._tokens = 0
 
     def arm(self, path: str, *answers: Answer) -> None:
         """The next requests whose path begins so get these answers."""
         self._armed[path] += answers
+
+    def always(self, path: str, answer: Answer) -> None:
+        """Requests whose path begins so get this answer from now on."""
+        self._standing[path] = answer
 
     def paths(self) -> list[str]:
         return [f"{r.method} {r.path}" for r in self.received]
@@ -141,6 +146,9 @@ class ScriptedBackend:
         for path, answers in self._armed.items():
             if answers and request.path.startswith(path):
                 answer = answers.pop(0)
+                return answer(request) if callable(answer) else answer
+        for path, answer in self._standing.items():
+            if request.path.startswith(path):
                 return answer(request) if callable(answer) else answer
         return self._default(request)
 
