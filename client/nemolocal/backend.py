@@ -10,12 +10,16 @@ from nemolocal_client import (
     Client,
     IdentityStore,
     MemoryProfile,
+    Notice,
     Notify,
     PollPolicy,
     Profile,
+    ReconnectPolicy,
+    TransportFailed,
     host_of,
     is_loopback,
 )
+from nemolocal_client.polling import CONTRACT_RECONNECTING
 from nemolocal_contract.clock import WallClock
 from nemolocal_contract.endpoints import HEALTH
 
@@ -29,15 +33,29 @@ _HEALTH_TIMEOUT = 5.0
 
 @contextlib.contextmanager
 def open_client(
-    base_url: str | None, notify: Notify, *, keep_token: bool = True
+    base_url: str | None,
+    notify: Notify,
+    *,
+    keep_token: bool = True,
+    reconnect: float = CONTRACT_RECONNECTING.seconds,
 ) -> Iterator[Client]:
-    """A client of the server at `base_url`, or of one of its own that lives as long as it does."""
+    """A client of the server at `base_url`, or of one of its own that lives as long as it does.
+
+    A server that is gone is looked for as long as `reconnect` says, in seconds.
+    """
     with contextlib.ExitStack() as stack:
         if base_url is None:
             client = _client_of_own_server(stack, notify)
         else:
-            client = _client_of(base_url, notify, Profile(keep_tokens=keep_token))
-        yield stack.enter_context(client)
+            client = _client_of(base_url, notify, Profile(keep_tokens=keep_token), reconnect)
+        stack.enter_context(client)
+        try:
+            yield client
+        except TransportFailed:
+            if base_url is not None and keep_token and client.session_id:
+                way = f"--session {client.session_id} goes on there when the server is back"
+                notify(Notice("waiting", way))
+            raise
 
 
 def _client_of_own_server(stack: contextlib.ExitStack, notify: Notify) -> Client:
@@ -50,11 +68,17 @@ def _client_of_own_server(stack: contextlib.ExitStack, notify: Notify) -> Client
     return _local_client(server.base_url, notify, MemoryProfile(), settings.speed, {})
 
 
-def _client_of(base_url: str, notify: Notify, profile: IdentityStore) -> Client:
+def _client_of(base_url: str, notify: Notify, profile: IdentityStore, reconnect: float) -> Client:
     speed = _local_speed(base_url) if is_loopback(host_of(base_url)) else None
     if speed is not None:
-        return _local_client(base_url, notify, profile, speed, None)
-    return Client(base_url, attribution=attribution(), profile=profile, notify=notify)
+        return _local_client(base_url, notify, profile, speed, None, reconnect)
+    return Client(
+        base_url,
+        attribution=attribution(),
+        profile=profile,
+        notify=notify,
+        reconnecting=ReconnectPolicy(reconnect),
+    )
 
 
 def _local_client(
@@ -63,6 +87,7 @@ def _local_client(
     profile: IdentityStore,
     speed: float,
     environment: Mapping[str, str] | None,
+    reconnect: float = CONTRACT_RECONNECTING.seconds,
 ) -> Client:
     """A client whose waits pass as fast as the server's; renders take real time all the same.
 
@@ -75,6 +100,7 @@ def _local_client(
         profile=profile,
         clock=WallClock(speed),
         polling=PollPolicy(_POLL_SECONDS * speed, _POLL_TIMES),
+        reconnecting=ReconnectPolicy(reconnect, CONTRACT_RECONNECTING.every * speed),
         notify=notify,
         environment=environment,
     )

@@ -162,7 +162,7 @@ def run(arguments: argparse.Namespace) -> int:
     interactive = sys.stdin.isatty()
     with (
         open_display(results=not arguments.json) as display,
-        open_client(arguments.base_url, display.notice) as client,
+        open_client(arguments.base_url, display.notice, reconnect=arguments.reconnect) as client,
     ):
         client.connect()
         if arguments.session:

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from .arguments import bench, chat, conform, conform_client, execute, skill, verdict
+from .arguments.reconnect import add_reconnect
 from .attribution import own_version
 from .console import printing_safely
 
@@ -106,8 +107,11 @@ def _add_edit(commands: Any) -> None:
     edit.add_argument("--session", metavar="ID", help="come back to a saved session")
     edit.add_argument("--json", action="store_true", help="print the outcome as JSON")
     edit.add_argument(
-        "--no-keep-token", action="store_true", help="do not keep the token in the config folder"
+        "--no-keep-token",
+        action="store_true",
+        help="do not keep the token and the client id in the config folder",
     )
+    add_reconnect(edit)
 
 
 def _add_serve(commands: Any) -> None:

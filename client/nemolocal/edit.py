@@ -46,7 +46,10 @@ def run(arguments: argparse.Namespace) -> int:
     with (
         open_display(results=not arguments.json) as display,
         open_client(
-            arguments.base_url, display.notice, keep_token=not arguments.no_keep_token
+            arguments.base_url,
+            display.notice,
+            keep_token=not arguments.no_keep_token,
+            reconnect=arguments.reconnect,
         ) as client,
     ):
         studio = Studio(client, display, destination)

@@ -88,6 +88,14 @@ class ReadStream(msgspec.Struct, frozen=True):
     """The next bytes of the open stream; answered by `Chunk`, `StreamEnd` or `StreamCut`."""
 
 
+class CheckServer(msgspec.Struct, frozen=True):
+    """See whether the server that answered last still listens; nothing is sent.
+
+    Answered by the `CannotConnect` that says how it is gone, or by None: it listens, or nobody can
+    tell, since no answer came through a socket.
+    """
+
+
 class Download(msgspec.Struct, frozen=True, kw_only=True):
     """Fetch `url` into the file `part`; answered by `Downloaded`, or by `Reply` if refused.
 
@@ -240,7 +248,7 @@ Local = (
     | CheckDestination
     | PutInPlace
 )
-Effect = Request | ReadStream | Wait | Notice | Line | Local
+Effect = Request | CheckServer | ReadStream | Wait | Notice | Line | Local
 Flow = Generator[Effect, Any, T]
 Notify = Callable[[Notice], None]
 AsyncNotify = Callable[[Notice], Awaitable[None] | None]

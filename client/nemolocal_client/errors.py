@@ -13,6 +13,7 @@ NemoError
 ├── BadReply                the backend said something that the contract does not know
 ├── TransportFailed
 │   ├── CannotConnect       nothing was sent
+│   │   └── ServerLost      the server was there before
 │   └── ConnectionCut       what was sent may have been received
 ├── StreamTimeout           a turn took too long (CLI-5)
 ├── TurnFailed              a turn changed nothing (CLI-3, CLI-4)
@@ -163,17 +164,47 @@ class TransportFailed(NemoError):
 
 
 class CannotConnect(TransportFailed):
-    """No connection: nothing was sent."""
+    """No connection: nothing was sent.
+
+    `origin` is where to; `refused`: its machine answers, but nothing listens there.
+    """
 
     message = "cannot connect"
     remedy = "check the address and the network; a local server starts with `nemolocal serve`"
 
+    def __init__(
+        self,
+        message: str = "",
+        *,
+        remedy: str | None = None,
+        origin: str = "",
+        refused: bool = False,
+    ) -> None:
+        self.origin = origin
+        self.refused = refused
+        super().__init__(message, remedy=remedy)
+
+
+class ServerLost(CannotConnect):
+    """The server answered before, is gone, and did not come back; nothing of the call was sent."""
+
+    message = "lost the server"
+    remedy = "start it again (a local one with `nemolocal serve`), then try again"
+
 
 class ConnectionCut(TransportFailed):
-    """The connection broke or went silent after the request had started."""
+    """The connection broke or went silent after the request had started.
+
+    `gone`: nothing listens there any more.
+    """
 
     message = "the connection was cut"
     remedy = "look at the state before you repeat it, the backend may have done it"
+
+    def __init__(self, message: str = "", *, remedy: str | None = None, gone: bool = False) -> None:
+        self.gone = gone
+        way = f"start it again (a local one with `nemolocal serve`), then {type(self).remedy}"
+        super().__init__(message, remedy=way if gone and remedy is None else remedy)
 
 
 class StreamTimeout(NemoError):
@@ -189,8 +220,10 @@ class TurnFailed(NemoError):
     message = "nothing on the timeline changed"
     remedy = "say it in other words, as one concrete instruction"
 
-    def __init__(self, message: str = "", *, heard: tuple[str, ...] = ()) -> None:
-        super().__init__(message)
+    def __init__(
+        self, message: str = "", *, remedy: str | None = None, heard: tuple[str, ...] = ()
+    ) -> None:
+        super().__init__(message, remedy=remedy)
         self.heard = heard
 
 

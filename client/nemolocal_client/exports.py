@@ -18,6 +18,7 @@ from .errors import (
     ConnectionCut,
     NothingToExport,
     RenderFailed,
+    ServerLost,
     TransportFailed,
 )
 from .failures import render_of
@@ -112,6 +113,7 @@ def _poll(session: Session, status: RenderStatus, policy: PollPolicy) -> Flow[Re
     """Ask until the render is completed or failed, as often as the policy says."""
     path = RENDER_STATUS.path(render=status.id)
     unreadable: TransportFailed | BadReply | None = None
+    readable: float = yield Now()
     for _ in range(policy.times):
         if status.status in ("completed", "failed"):
             return status
@@ -120,10 +122,18 @@ def _poll(session: Session, status: RenderStatus, policy: PollPolicy) -> Flow[Re
         try:
             call = Call(method=RENDER_STATUS.method, path=path)
             status = render_of((yield from authorized(session.account, call)))
-            unreadable = None
+            unreadable, readable = None, (yield Now())
+        except ServerLost:
+            raise
         except (TransportFailed, BadReply) as problem:
             # The job goes on whatever happens to one question about it.
+            if unreadable is None:
+                yield Notice(
+                    "waiting", f"{problem.message[:1].upper()}{problem.message[1:]}, trying again"
+                )
             unreadable = problem
+            if (yield Now()) - readable > session.account.link.longest:
+                raise
     if status.status in ("completed", "failed"):
         return status
     if unreadable is not None:

@@ -28,6 +28,7 @@ from .effects import (
 from .errors import BadRequest, BadToken, RateLimited, no_token
 from .failures import data_of, failure_of
 from .polling import RATE_LIMIT_PAUSE
+from .reconnecting import Link, reach
 
 _TOKEN_LIFE = 7 * 24 * 3600.0
 # Seconds until a call looks again whether another one has got the token.
@@ -37,7 +38,8 @@ _OTHERS = 0.2
 class Account:
     """The token in use and whose it is; `fixed` tokens (NEMO_TOKEN) are never renewed (AUTH-8)."""
 
-    def __init__(self, fixed: Secret | None = None) -> None:
+    def __init__(self, fixed: Secret | None = None, link: Link | None = None) -> None:
+        self.link = link or Link()
         self.fixed = fixed is not None
         self.token = fixed
         self.user_id = ""
@@ -103,17 +105,17 @@ def _find_token(account: Account) -> Flow[None]:
 
 def _attempt(account: Account, request: Request) -> Flow[tuple[object, Exception | None]]:
     signed = msgspec.structs.replace(request, token=account.token)
-    reply = yield from _send(signed)
+    reply = yield from _send(account, signed)
     return reply, failure_of(reply, user_id=account.user_id, secret=account.token)
 
 
-def _send(request: Request) -> Flow[object]:
+def _send(account: Account, request: Request) -> Flow[object]:
     """Send, and once more after a pause when the backend says 429 (CLI-7)."""
-    reply: object = yield request
+    reply = yield from reach(account.link, request)
     if isinstance(failure_of(reply), RateLimited):
         yield Notice("waiting", "Too many requests, trying again in 30 s")
         yield Wait(RATE_LIMIT_PAUSE)
-        reply = yield request
+        reply = yield from reach(account.link, request)
     return reply
 
 
@@ -173,10 +175,10 @@ def _ask(account: Account) -> Flow[None]:
     """A fresh anonymous token for the kept client id; a refused client id is replaced once."""
     client_id: str = yield RecallClientId()
     try:
-        fresh = yield from _token_for(client_id)
+        fresh = yield from _token_for(account, client_id)
     except BadRequest:
         client_id = yield RenewClientId()
-        fresh = yield from _token_for(client_id)
+        fresh = yield from _token_for(account, client_id)
     except RateLimited as limited:
         # One token per client id and week: it is kept, or another process got it meanwhile.
         if (yield from _adopt_earlier(account)):
@@ -188,9 +190,9 @@ def _ask(account: Account) -> Flow[None]:
     account.adopt(kept)
 
 
-def _token_for(client_id: str) -> Flow[TokenReply]:
+def _token_for(account: Account, client_id: str) -> Flow[TokenReply]:
     call = Call(method=TOKEN.method, path=TOKEN.path(), client_id=client_id)
-    reply = yield from _send(call)
+    reply = yield from _send(account, call)
     failure = failure_of(reply)
     if failure is not None:
         raise failure

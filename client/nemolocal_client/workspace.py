@@ -15,7 +15,8 @@ from .effects import Flow, KeptSession, Notice, RecallSessions, Secret
 from .errors import BadToken, SessionNotFound
 from .exports import Export, cancel_export, export
 from .identity import Account, sign_in
-from .polling import PollPolicy
+from .polling import CONTRACT_RECONNECTING, PollPolicy, ReconnectPolicy
+from .reconnecting import Link
 from .sessions import (
     Session,
     claim_link,
@@ -46,13 +47,14 @@ class Workspace:
         token: str | None,
         polling: PollPolicy,
         language: str,
+        reconnecting: ReconnectPolicy = CONTRACT_RECONNECTING,
     ) -> None:
         self.base_url = base_url
         self.session: Session | None = None
         self._source = attribution.source
         self.polling = polling
         self.language = language
-        self.account = Account(_fixed(token))
+        self.account = Account(_fixed(token), Link(reconnecting))
 
     def connect(self) -> Flow[None]:
         yield Notice("connecting", "Connecting…")

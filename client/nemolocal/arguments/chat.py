@@ -3,6 +3,8 @@
 import argparse
 from typing import Any
 
+from .reconnect import add_reconnect
+
 
 def add(commands: Any) -> None:
     """Add the commands."""
@@ -21,3 +23,4 @@ def _add_server(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-o", "--output", metavar="FILE", help="where exports go")
     parser.add_argument("--base-url", metavar="URL", help="a server; default: one of its own")
     parser.add_argument("--json", action="store_true", help="print answers as JSON, a line each")
+    add_reconnect(parser)
