@@ -27,7 +27,7 @@ examples:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command; 0, 1 for a failure, 130 when interrupted (2 for usage, by argparse)."""
+    """Run the command; 0, 1 for a failure, 2 for wrong usage, 130 when interrupted."""
     with printing_safely():
         return _run(argv)
 
@@ -45,7 +45,7 @@ def _run(argv: Sequence[str] | None) -> int:
         sys.stdout.flush()
     except (NemoError, Problem) as error:
         print(f"nemolocal: {error}", file=sys.stderr)
-        return 1
+        return error.status if isinstance(error, Problem) else 1
     except KeyboardInterrupt:
         print("nemolocal: interrupted", file=sys.stderr)
         return 130

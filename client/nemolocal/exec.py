@@ -18,7 +18,7 @@ from nemolocal_conformance.driver.asking import fetch_journal
 from .allowed import read_allowed
 from .monitor import Monitor
 from .place import CLOUD_HOST, Place, Rules, cloud_place
-from .problem import Problem
+from .problem import Problem, Usage
 
 if TYPE_CHECKING:
     from nemolocal_conformance.records.journal import Journal
@@ -63,7 +63,7 @@ def program_words(given: list[str]) -> list[str]:
     """The program and its arguments, without the `--` before them."""
     words = given[1:] if given[:1] == ["--"] else given
     if not words:
-        raise Problem("nothing to run: name a program after --")
+        raise Usage("nothing to run: name a program after --")
     return words
 
 

@@ -304,7 +304,7 @@ def test_token_of_the_environment_is_good(
         pytest.param(["bash", "-c", "kill -9 $$"], 137, NO_CALL, marks=pytest.mark.slow),
         (["no-such-program-here"], 127, "nemolocal exec: no-such-program-here: not found\n"),
         (["."], 126, "nemolocal exec: .: permission denied\n"),
-        ([], 1, "nemolocal: nothing to run: name a program after --\n"),
+        ([], 2, "nemolocal: nothing to run: name a program after --\n"),
         (["bash", "-c", "exit $#", "x", "--", "--help"], 2, NO_CALL),
     ],
 )
