@@ -13,7 +13,7 @@ NO_PROGRAM = "nothing to run: name a program after --"
         ("conform --only zzz", "no check has such an id"),
         ("conform --only zzz --list", "no check has such an id"),
         ("conform --only general. --only zzz", "--only zzz: no check has such an id"),
-        ("conform --only render.status --smoke", "none of these checks is one of --smoke"),
+        ("conform --only token.life --smoke", "none of these checks is one of --smoke"),
         ("verdict --only client. --only zzz x.jsonl", "--only zzz: no check has such an id"),
         ("conform-client --only plain --only zzz -- true", "--only zzz: no scenario has such"),
         ("conform --explain zzz", "no check is called 'zzz'"),
