@@ -203,7 +203,10 @@ class ConnectionCut(TransportFailed):
 
     def __init__(self, message: str = "", *, remedy: str | None = None, gone: bool = False) -> None:
         self.gone = gone
-        way = f"start it again (a local one with `nemolocal serve`), then {type(self).remedy}"
+        way = (
+            "start it again (a local one with `nemolocal serve`), then look at the state before "
+            "you repeat it"
+        )
         super().__init__(message, remedy=way if gone and remedy is None else remedy)
 
 

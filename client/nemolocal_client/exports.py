@@ -24,6 +24,7 @@ from .errors import (
 from .failures import render_of
 from .identity import authorized
 from .polling import PollPolicy
+from .reconnecting import Trouble
 from .sessions import Session, draft_of, read_state
 
 
@@ -112,9 +113,8 @@ def _new_id(session: Session) -> Flow[str]:
 def _poll(session: Session, status: RenderStatus, policy: PollPolicy) -> Flow[RenderStatus]:
     """Ask until the render is completed or failed, as often as the policy says."""
     path = RENDER_STATUS.path(render=status.id)
-    unreadable: TransportFailed | BadReply | None = None
-    readable: float = yield Now()
-    for _ in range(policy.times):
+    trouble = Trouble(session.account.link)
+    for left in reversed(range(policy.times)):
         if status.status in ("completed", "failed"):
             return status
         yield Notice("render", "Rendering", status.progress / 100)
@@ -122,21 +122,15 @@ def _poll(session: Session, status: RenderStatus, policy: PollPolicy) -> Flow[Re
         try:
             call = Call(method=RENDER_STATUS.method, path=path)
             status = render_of((yield from authorized(session.account, call)))
-            unreadable, readable = None, (yield Now())
+            trouble = Trouble(session.account.link)
         except ServerLost:
             raise
         except (TransportFailed, BadReply) as problem:
             # The job goes on whatever happens to one question about it.
-            if unreadable is None:
-                yield Notice(
-                    "waiting", f"{problem.message[:1].upper()}{problem.message[1:]}, trying again"
-                )
-            unreadable = problem
-            if (yield Now()) - readable > session.account.link.longest:
-                raise
+            yield from trouble.meet(problem, left * policy.seconds)
     if status.status in ("completed", "failed"):
         return status
-    if unreadable is not None:
-        raise unreadable
+    if trouble.problem is not None:
+        raise trouble.problem
     waited = f"{policy.times} checks, {policy.seconds:g} s apart"
     raise RenderFailed(f"the export did not finish within {waited}")

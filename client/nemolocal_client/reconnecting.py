@@ -8,7 +8,7 @@ are asked again, and the rest is left to who knows what may be repeated (CLI-4, 
 from datetime import datetime
 
 from .effects import Call, CheckServer, Download, Flow, Notice, Now, Request, Wait
-from .errors import CannotConnect, ConnectionCut, ServerLost
+from .errors import CannotConnect, ConnectionCut, NemoError, ServerLost
 from .polling import CONTRACT_RECONNECTING, ReconnectPolicy
 
 # A network that is down comes back later than a server that is started again.
@@ -105,8 +105,8 @@ class _Search:
             raise ServerLost(_lost(error, until - self._begun))
         if link.told is None or abs(link.told - until) > _TOGETHER:
             link.told = until
-            at = datetime.fromtimestamp(until).strftime("%H:%M:%S")
-            yield Notice("waiting", f"Lost the server at {error.origin}, trying again until {at}")
+            told = f"Lost the server at {error.origin}, trying again until {_clock_time(until)}"
+            yield Notice("waiting", told)
         yield Wait(link.policy.every)
 
     def end(self) -> Flow[None]:
@@ -116,10 +116,34 @@ class _Search:
             yield Notice("waiting", "The server is back")
 
 
+class Trouble:
+    """Questions that go wrong one after another, and are asked again."""
+
+    def __init__(self, link: Link) -> None:
+        self._link = link
+        self._since: float | None = None
+        self.problem: NemoError | None = None
+
+    def meet(self, problem: NemoError, left: float) -> Flow[None]:
+        """Tell the first, and raise what goes on too long; it is asked for `left` seconds more."""
+        now: float = yield Now()
+        self.problem = problem
+        if self._since is None:
+            self._since = now
+            said = f"{problem.message[:1].upper()}{problem.message[1:]}"
+            until = _clock_time(now + min(left, self._link.longest))
+            yield Notice("waiting", f"{said}, trying again until {until}")
+        elif now - self._since >= self._link.longest:
+            raise problem
+
+
+def _clock_time(at: float) -> str:
+    return datetime.fromtimestamp(at).strftime("%H:%M:%S")
+
+
 def _lost(error: CannotConnect, seconds: float = 0.0) -> str:
-    when = f"for {seconds:g} s" if seconds else "any more"
-    how = f"nothing listens there {when}" if error.refused else f"it cannot be reached {when}"
-    return f"lost the server at {error.origin}: {how}"
+    how = "nothing listens there any more" if error.refused else "it cannot be reached any more"
+    return f"lost the server at {error.origin}: {how}{f' ({seconds:g} s)' if seconds else ''}"
 
 
 def _only_asks(request: Request) -> bool:

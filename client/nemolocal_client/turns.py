@@ -96,7 +96,9 @@ def _await_change(session: Session, before: StateReply, heard: Heard) -> Flow[St
             yield Notice("waiting", "The connection broke: the state will tell what was done")
         after, trouble = yield from _look_for_change(session, before, heard)
     except ServerLost as lost:
-        raise ConnectionCut(f"{lost.message}, and what it did is not known", gone=True) from None
+        raise ConnectionCut(
+            f"{lost.message}, and what became of the message is not known", gone=True
+        ) from None
     if after is not None:
         return after
     why = "the connection broke" if heard.cut else "the turn ended without a word"
