@@ -61,7 +61,7 @@ class Row(msgspec.Struct, frozen=True):
 def open_client(on: Stage, client_id: str, face: Callable[..., Any] = Client) -> Any:
     """A client that the server knows by this id."""
     profile = MemoryProfile()
-    profile.client_id = lambda: client_id  # type: ignore[method-assign]
+    profile.client_id = lambda *_: client_id  # type: ignore[method-assign]
     return face(
         on.base_url,
         attribution=Attribution("nemolocal-faults", "1.0"),

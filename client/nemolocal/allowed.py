@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 import msgspec
 
-from .problem import Problem
+from .problem import Usage
 
 _USUAL = (80, 443)
 _LAST_PORT = 65_535
@@ -27,7 +27,7 @@ def read_allowed(given: Iterable[str]) -> tuple[Allowed, ...]:
 def _read(text: str) -> Iterable[Allowed]:
     match = _WRITTEN.fullmatch(text.strip())
     if match is None or (match[3] and not 0 < int(match[3]) <= _LAST_PORT):
-        raise Problem(f"--allow-host must be HOST or HOST:PORT, not {text!r}")
+        raise Usage(f"--allow-host must be HOST or HOST:PORT, not {text!r}")
     host = (match[1] or match[2]).lower()
     ports = (int(match[3]),) if match[3] else _USUAL
     return [Allowed(host, port) for port in ports]

@@ -9,12 +9,16 @@ import msgspec
 from nemolocal_client import (
     Client,
     IdentityStore,
+    Notice,
     Notify,
     PollPolicy,
     Profile,
+    ReconnectPolicy,
+    TransportFailed,
     host_of,
     is_loopback,
 )
+from nemolocal_client.polling import CONTRACT_RECONNECTING
 from nemolocal_contract.clock import WallClock
 from nemolocal_contract.endpoints import HEALTH
 
@@ -35,9 +39,17 @@ _SERVE_FREE = (
 
 @contextlib.contextmanager
 def open_client(
-    base_url: str | None, notify: Notify, *, keep_token: bool = True, own: OwnServer = OWN
+    base_url: str | None,
+    notify: Notify,
+    *,
+    keep_token: bool = True,
+    own: OwnServer = OWN,
+    reconnect: float = CONTRACT_RECONNECTING.seconds,
 ) -> Iterator[Client]:
-    """A client of the server at `base_url`, or of one of its `own` that ends with it."""
+    """A client of the server at `base_url`, or of one of its `own` that ends with it.
+
+    A server that is gone is looked for as long as `reconnect` says, in seconds.
+    """
     with contextlib.ExitStack() as stack:
         if base_url is None:
             url, speed, profile = own.start(stack)
@@ -50,17 +62,30 @@ def open_client(
                     "--like-cloud is for the command's own server: leave out --like-cloud or "
                     "--base-url"
                 )
-            client = _client_of(base_url, notify, Profile(keep_tokens=keep_token))
-        yield stack.enter_context(client)
+            client = _client_of(base_url, notify, Profile(keep_tokens=keep_token), reconnect)
+        stack.enter_context(client)
+        try:
+            yield client
+        except TransportFailed:
+            if base_url is not None and keep_token and client.session_id:
+                way = f"--session {client.session_id} goes on there when the server is back"
+                notify(Notice("waiting", way))
+            raise
 
 
-def _client_of(base_url: str, notify: Notify, profile: IdentityStore) -> Client:
+def _client_of(base_url: str, notify: Notify, profile: IdentityStore, reconnect: float) -> Client:
     speed = _local_speed(base_url) if is_loopback(host_of(base_url)) else None
     if speed is not None:
-        client = _local_client(base_url, notify, profile, speed, None)
+        client = _local_client(base_url, notify, profile, speed, None, reconnect)
         client.workspace.credits_remedy = _SERVE_FREE
         return client
-    return Client(base_url, attribution=attribution(), profile=profile, notify=notify)
+    return Client(
+        base_url,
+        attribution=attribution(),
+        profile=profile,
+        notify=notify,
+        reconnecting=ReconnectPolicy(reconnect),
+    )
 
 
 def _local_client(
@@ -69,6 +94,7 @@ def _local_client(
     profile: IdentityStore,
     speed: float,
     environment: Mapping[str, str] | None,
+    reconnect: float = CONTRACT_RECONNECTING.seconds,
 ) -> Client:
     """A client whose waits pass as fast as the server's; renders take real time all the same.
 
@@ -81,6 +107,7 @@ def _local_client(
         profile=profile,
         clock=WallClock(speed),
         polling=PollPolicy(_POLL_SECONDS * speed, _POLL_TIMES),
+        reconnecting=ReconnectPolicy(reconnect, CONTRACT_RECONNECTING.every * speed),
         notify=notify,
         environment=environment,
     )

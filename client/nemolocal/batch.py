@@ -47,6 +47,7 @@ def run(arguments: argparse.Namespace) -> int:
             display.notice,
             keep_token=not arguments.no_keep_token,
             own=OwnServer(arguments.like_cloud),
+            reconnect=arguments.reconnect,
         ) as client,
     ):
         client.connect()

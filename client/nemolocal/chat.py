@@ -270,7 +270,12 @@ def _open_client(
 ) -> contextlib.AbstractContextManager[Client]:
     """A client where the session is; a new chat of this machine is kept."""
     chat = new_chat() if place == Place() else place.chat
-    return open_client(place.base_url, notices.show, own=OwnServer(arguments.like_cloud, chat))
+    return open_client(
+        place.base_url,
+        notices.show,
+        own=OwnServer(arguments.like_cloud, chat),
+        reconnect=arguments.reconnect,
+    )
 
 
 def _piped() -> Iterator[str]:

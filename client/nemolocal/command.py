@@ -12,6 +12,7 @@ from typing import Any
 
 from .arguments import bench, chat, clean, conform, conform_client, execute, skill, verdict
 from .arguments.parser import Parser, add_command, add_own_server
+from .arguments.reconnect import add_reconnect
 from .attribution import own_version
 from .console import printing_safely
 
@@ -27,7 +28,7 @@ examples:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command; 0, 1 for a failure, 130 when interrupted (2 for usage, by argparse)."""
+    """Run the command; 0, 1 for a failure, 2 for wrong usage, 130 when interrupted."""
     with printing_safely():
         return _run(argv)
 
@@ -45,7 +46,7 @@ def _run(argv: Sequence[str] | None) -> int:
         sys.stdout.flush()
     except (NemoError, Problem) as error:
         print(f"nemolocal: {error}", file=sys.stderr)
-        return 1
+        return error.status if isinstance(error, Problem) else 1
     except KeyboardInterrupt:
         print("nemolocal: interrupted", file=sys.stderr)
         return 130
@@ -109,8 +110,11 @@ def _add_edit(commands: Any) -> None:
     edit.add_argument("--session", metavar="ID", help="come back to a saved session")
     edit.add_argument("--json", action="store_true", help="print the outcome as JSON")
     edit.add_argument(
-        "--no-keep-token", action="store_true", help="do not keep the token in the config folder"
+        "--no-keep-token",
+        action="store_true",
+        help="do not keep the token and the client id in the config folder",
     )
+    add_reconnect(edit)
 
 
 def _add_serve(commands: Any) -> None:

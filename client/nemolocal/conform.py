@@ -24,11 +24,13 @@ from nemolocal_contract.headers import Attribution
 from nemolocal_contract.rules import rules
 
 from .attribution import own_version
+from .chosen import choose
 from .control_token import given_control_token
-from .problem import Problem
+from .problem import Problem, Usage
 
 SOURCE = "nemolocal-conformance"
 HARNESS_FAILED = 2
+_UNKNOWN = "no check has such an id: `nemolocal conform --list` shows them all"
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -57,15 +59,12 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _chosen(arguments: argparse.Namespace) -> list[Check]:
     """The checks that were asked for, in the order of the contract."""
-    prefixes = tuple(arguments.only)
-    chosen = [
-        check
-        for check in catalogue().values()
-        if (not prefixes or check.id.startswith(prefixes))
-        and (not arguments.smoke or check.id in SMOKE)
-    ]
+    known = {check.id: check for check in catalogue().values()}
+    chosen = choose(known, arguments.only, _UNKNOWN)
+    if arguments.smoke:
+        chosen = [check for check in chosen if check.id in SMOKE]
     if not chosen:
-        raise Problem("no check has such an id: `nemolocal conform --list` shows them all")
+        raise Usage("none of these checks is one of --smoke")
     return chosen
 
 
@@ -146,7 +145,7 @@ def write_report(report: Report, folder: Path) -> None:
 def _explain(name: str) -> int:
     check = catalogue().get(name)
     if check is None:
-        raise Problem(f"no check is called {name!r}: `nemolocal conform --list` shows them all")
+        raise Usage(f"no check is called {name!r}: `nemolocal conform --list` shows them all")
     print(f"{check.id}\n\n{check.sentence}\n")
     for rule in (rules()[rule_id] for rule_id in check.rules):
         print(f"{rule.id}: {rule.level}, {GRADES[rule.grade]} ({', '.join(rule.source)})")

@@ -25,10 +25,11 @@ from nemolocal_conformance.driver.table import (
 )
 from nemolocal_conformance.samples import CLIP, sample
 
+from .chosen import choose
 from .exec import program_words, unsealed
 from .monitor import Monitor
 from .place import CLOUD_HOST, Place, cloud_place, plain_place
-from .problem import Problem
+from .problem import Problem, Usage
 
 if TYPE_CHECKING:
     from nemolocal_server.settings import Settings
@@ -38,6 +39,7 @@ _SPEED = 200.0
 _TOKEN = "nmv_usr_of-the-scenario"
 _USER = "user_of-the-scenario"
 _UNJUDGED = 2
+_UNKNOWN = "no scenario has such a name: `nemolocal conform-client --list` shows them all"
 _DOUBT = "it does not call the address in NEMO_API_URL"
 
 
@@ -53,12 +55,7 @@ class Order(msgspec.Struct, frozen=True):
 
 def run(arguments: argparse.Namespace) -> int:
     """0 nothing failed, 1 something did, 2 no scenario came up, or no call was seen."""
-    prefixes = tuple(arguments.only)
-    chosen = [s for s in scenarios().values() if not prefixes or s.name.startswith(prefixes)]
-    if not chosen:
-        told = "no scenario has such a name: `nemolocal conform-client --list` shows them all"
-        _tell(told)
-        return _UNJUDGED
+    chosen = choose({s.name: s for s in scenarios().values()}, arguments.only, _UNKNOWN)
     if arguments.list:
         for scenario in chosen:
             print(f"{scenario.name:24} {scenario.about}")
@@ -83,7 +80,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _order(arguments: argparse.Namespace) -> Order:
     if not arguments.timeout > 0:
-        raise Problem("--timeout must be greater than 0")
+        raise Usage("--timeout must be greater than 0")
     report = Path(arguments.report) if arguments.report else None
     words = tuple(program_words(arguments.words))
     return Order(words, arguments.timeout, arguments.cloud, report)

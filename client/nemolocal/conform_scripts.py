@@ -33,7 +33,7 @@ from nemolocal_contract.headers import Attribution
 from .attribution import own_version
 from .conform import HARNESS_FAILED, SOURCE, given_token, own_or_named, tell, write_report
 from .control_token import given_control_token
-from .problem import Problem
+from .problem import Problem, Usage
 
 _KEPT = "failing-script.json"
 _NO_HYPOTHESIS = "random scripts are made by Hypothesis: pip install 'nemolocal[conformance]'"
@@ -45,7 +45,7 @@ _Told = tuple[tuple[Verdict, ...], int, int]
 def run_scripts(arguments: argparse.Namespace) -> int:
     """0 all right, 1 an answer was not allowed, 2 nothing could be judged."""
     if arguments.only or arguments.smoke or arguments.known:
-        raise Problem("--only, --smoke and --known are about checks: scripts have none")
+        raise Usage("--only, --smoke and --known are about checks: scripts have none")
     begun, at = time.perf_counter(), iso8601(WallClock().time())
     try:
         with _player(arguments) as player:

@@ -84,6 +84,7 @@ def run(arguments: argparse.Namespace) -> int:
             display.notice,
             keep_token=not arguments.no_keep_token,
             own=OwnServer(arguments.like_cloud, place.chat),
+            reconnect=arguments.reconnect,
         ) as client,
     ):
         return _work(arguments, place, Studio(client, display, destination), client, display)
@@ -93,7 +94,8 @@ def _work(
     arguments: argparse.Namespace, place: Place, studio: Studio, client: Client, display: Display
 ) -> int:
     """Upload, say, export, and tell where everything is; 1 where a message failed."""
-    with _telling_what_is_kept(place, studio, client):
+    kept = bool(place.chat) or (bool(place.base_url) and not arguments.no_keep_token)
+    with _telling_what_is_kept(place, studio, client) if kept else contextlib.nullcontext():
         _begin(client, arguments.session)
         if arguments.input:
             studio.upload(*arguments.input)
@@ -105,7 +107,7 @@ def _work(
     if arguments.json:
         print(_report(studio, client, link, failure))
     elif place != Place():
-        _say_goodbye(display, client, link)
+        _say_goodbye(display, client, link, kept=kept)
     display.stop()
     if failure is not None:
         _tell_rescued(failure, studio)
@@ -117,8 +119,11 @@ def _telling_what_is_kept(place: Place, studio: Studio, client: Client) -> Itera
     """Where nothing could be exported, what was done may still be in a session."""
     try:
         yield
+    except TransportFailed:
+        # Nobody knows what became of it; whoever opened the client says how to go on.
+        raise
     except NemoError:
-        if studio.turns and client.session_id and place != Place():
+        if studio.turns and client.session_id:
             where = f" --base-url {place.base_url}" if place.base_url else ""
             print(
                 f"Session {client.session_id} keeps what was done: nemolocal edit --session "
@@ -171,10 +176,12 @@ def _run_batch(arguments: argparse.Namespace) -> int:
     return batch.run(arguments)
 
 
-def _say_goodbye(display: Display, client: Client, link: str) -> None:
+def _say_goodbye(display: Display, client: Client, link: str, *, kept: bool) -> None:
     if link:
         display.line(f"Project {link}, for whoever has the link, for a week")
-    display.line(f"Session {client.session_id}, to come back with --session")
+    # Without its token nobody comes back to a session.
+    if kept:
+        display.line(f"Session {client.session_id}, to come back with --session")
 
 
 def _link(client: Client) -> str:

@@ -18,7 +18,7 @@ from nemolocal_conformance.driver.asking import fetch_journal
 from .allowed import read_allowed
 from .monitor import Monitor
 from .place import CLOUD_HOST, Place, Rules, cloud_place
-from .problem import Problem
+from .problem import Problem, Usage
 
 if TYPE_CHECKING:
     from nemolocal_conformance.records.journal import Journal
@@ -51,7 +51,7 @@ def run(arguments: argparse.Namespace) -> int:
     ):
         if place.unsealed:
             _tell(unsealed(place))
-        status = asyncio.run(_run(words, place))
+        status = asyncio.run(_run(words, place, _kept_apart(Path(folder))))
         if status not in (_NOT_FOUND, _NOT_RUNNABLE):
             for line in monitor.report(_DOUBT if place.unsealed else ""):
                 _tell(line)
@@ -63,7 +63,7 @@ def program_words(given: list[str]) -> list[str]:
     """The program and its arguments, without the `--` before them."""
     words = given[1:] if given[:1] == ["--"] else given
     if not words:
-        raise Problem("nothing to run: name a program after --")
+        raise Usage("nothing to run: name a program after --")
     return words
 
 
@@ -142,8 +142,15 @@ def _token() -> "tuple[NewToken, ...]":
         raise Problem(f"{_TOKEN} cannot be used ({error}): unset it") from None
 
 
-async def _run(words: Sequence[str], place: Place) -> int:
-    status = await _program(words, place.words(words), place.environment(os.environ))
+def _kept_apart(folder: Path) -> dict[str, str]:
+    """Ours, where the program is one of ours: a token of the cloud is no token of this server."""
+    from nemolocal_client.profile import CONFIG_VARIABLE
+
+    return {CONFIG_VARIABLE: str(folder / "config"), **os.environ}
+
+
+async def _run(words: Sequence[str], place: Place, environment: Mapping[str, str]) -> int:
+    status = await _program(words, place.words(words), place.environment(environment))
     return status if status >= 0 else _SIGNALLED - status
 
 

@@ -39,15 +39,21 @@ class ChatProfile:
     def __init__(self, chat: Path) -> None:
         self._profile = Profile(chat / _CLIENT)
 
-    def client_id(self) -> str:
-        return self._profile.client_id()
+    def client_id(self, base_url: str = "") -> str:
+        del base_url
+        return self._profile.client_id(_KEY)
 
-    def renew_client_id(self) -> str:
-        return self._profile.renew_client_id()
+    def renew_client_id(self, base_url: str = "") -> str:
+        del base_url
+        return self._profile.renew_client_id(_KEY)
 
     def token(self, base_url: str) -> KeptToken | None:
         del base_url
         return self._profile.token(_KEY)
+
+    def earlier_tokens(self, base_url: str) -> tuple[KeptToken, ...]:
+        del base_url
+        return self._profile.earlier_tokens(_KEY)
 
     def keep(self, base_url: str, kept: KeptToken) -> None:
         del base_url

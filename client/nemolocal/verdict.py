@@ -11,10 +11,12 @@ from nemolocal_conformance.client_rules.rule import ClientCheck
 from nemolocal_conformance.records.journal import JournalUnreadable
 from nemolocal_conformance.records.reading import read_journal
 from nemolocal_conformance.reports import as_json
-from nemolocal_conformance.reports.wording import GRADES, ORDER, by_outcome, why
+from nemolocal_conformance.reports.wording import GRADES, ORDER, by_outcome, entry_list, why
 from nemolocal_conformance.verdicts import Report, Verdict
 from nemolocal_contract.counts import counted
 from nemolocal_contract.rules import rules
+
+from .chosen import choose
 
 _UNTOLD = ("passed", "not applicable")
 _UNJUDGED = 2
@@ -26,10 +28,7 @@ def run(arguments: argparse.Namespace) -> int:
     """0 nothing failed, 1 something did, 2 unreadable or nothing to judge."""
     if arguments.explain:
         return _explain(arguments.explain)
-    prefixes = tuple(arguments.only)
-    checks = [c for c in client_catalogue().values() if not prefixes or c.id.startswith(prefixes)]
-    if not checks:
-        return _refuse(_UNKNOWN)
+    checks = choose({c.id: c for c in client_catalogue().values()}, arguments.only, _UNKNOWN)
     if arguments.list:
         for check in checks:
             print(f"{check.id}  {check.sentence}")
@@ -65,9 +64,7 @@ def tell_report(report: Report, name: str, entries: int) -> Iterator[str]:
 
 def _line(verdict: Verdict) -> str:
     """`failed client.resend: why (entries 5, 6; 50 credits in the cloud)`."""
-    ids = [str(number) for number in verdict.entries]
-    shown = ", ".join(ids[:_MOST_IDS]) + (", …" if len(ids) > _MOST_IDS else "")
-    notes = [f"{'entry' if len(ids) == 1 else 'entries'} {shown}"] if ids else []
+    notes = [entry_list(verdict.entries, _MOST_IDS)] if verdict.entries else []
     notes += [f"{counted(verdict.credits, 'credit')} in the cloud"] if verdict.credits else []
     told = f" ({'; '.join(notes)})" if notes else ""
     return f"{verdict.outcome} {verdict.check}: {why(verdict)}{told}"

@@ -32,6 +32,7 @@ from .errors import (
     OutOfCredits,
     RateLimited,
     RenderFailed,
+    ServerLost,
     SessionNotFound,
     StreamTimeout,
     TransportFailed,
@@ -41,7 +42,7 @@ from .errors import (
 from .exchange import host_of, is_loopback
 from .exports import Export
 from .files import check_destination
-from .polling import PollPolicy
+from .polling import PollPolicy, ReconnectPolicy
 from .profile import IdentityStore, MemoryProfile, Profile, config_folder
 from .routing import Route, Step, route, steps
 from .sessions import draft_of
@@ -84,9 +85,11 @@ __all__ = [
     "PollPolicy",
     "Profile",
     "RateLimited",
+    "ReconnectPolicy",
     "RenderFailed",
     "Resolution",
     "Route",
+    "ServerLost",
     "SessionNotFound",
     "StateReply",
     "Step",

@@ -17,7 +17,7 @@ from .client import TOKEN_VARIABLE, silence
 from .desk import Desk
 from .effects import AsyncNotify, Flow, KeptSession
 from .exports import Export
-from .polling import CONTRACT_POLLING, PollPolicy
+from .polling import CONTRACT_POLLING, CONTRACT_RECONNECTING, PollPolicy, ReconnectPolicy
 from .profile import IdentityStore, Profile
 from .turns import Turn
 from .workspace import Resolution, Workspace
@@ -30,7 +30,8 @@ class AsyncClient:
 
     `attribution` names the skill on whose behalf it calls (CLI-1). `token`, or NEMO_TOKEN in
     `environment` (that of the process if None), is used as it is; else an anonymous token is taken
-    and kept in `profile` (AUTH-8, CLI-9). All waits go by `clock`. `workspace` has the same
+    and kept in `profile` (AUTH-8, CLI-9). All waits go by `clock`. A server that answered
+    and is gone is looked for as `reconnecting` says. `workspace` has the same
     calls as flows, for who writes flows of their own. `notify` hears what goes on
     and may be a coroutine function. Every method raises `NemoError` and nothing else. A call that
     is cancelled leaves no part of a file and no open stream; the work goes on in the backend.
@@ -45,6 +46,7 @@ class AsyncClient:
         profile: IdentityStore | None = None,
         clock: Clock | None = None,
         polling: PollPolicy = CONTRACT_POLLING,
+        reconnecting: ReconnectPolicy = CONTRACT_RECONNECTING,
         notify: AsyncNotify = silence,
         language: str = "en",
         environment: Mapping[str, str] | None = None,
@@ -52,7 +54,12 @@ class AsyncClient:
         known = os.environ if environment is None else environment
         self.base_url = base_url.rstrip("/")
         self.workspace = Workspace(
-            self.base_url, attribution, token or known.get(TOKEN_VARIABLE), polling, language
+            self.base_url,
+            attribution,
+            token or known.get(TOKEN_VARIABLE),
+            polling,
+            language,
+            reconnecting,
         )
         self._transport = AsyncTransport(self.base_url, attribution.headers())
         desk = Desk(self.base_url, clock or WallClock(), profile or Profile())

@@ -15,6 +15,7 @@ from .desk import Desk
 from .effects import (
     AsyncNotify,
     Call,
+    CheckServer,
     Download,
     Effect,
     Flow,
@@ -87,6 +88,8 @@ class _Errand:
                 return await self._transport.call(effect, self._tell)
             case OpenStream():
                 return await self._open(effect)
+            case CheckServer():
+                return await self._transport.check()
             case ReadStream():
                 return await self._stream.read() if self._stream is not None else StreamEnd()
             case Download():

@@ -16,14 +16,19 @@ from .effects import (
     StreamCut,
     StreamEnd,
 )
+from .errors import CannotConnect
 from .exchange import (
     BROKEN,
     Body,
+    Peer,
     call_request,
     download_request,
+    find_lost,
     http_options,
     is_stream,
+    origin_of,
     our_errors,
+    peer_of,
     stream_request,
     upload_meter,
 )
@@ -42,6 +47,8 @@ class AsyncTransport:
 
     def __init__(self, base_url: str, headers: dict[str, str]) -> None:
         self._http = httpx.AsyncClient(**http_options(base_url, headers))
+        self._origin = origin_of(base_url)
+        self._peer: Peer | None = None
 
     async def close(self) -> None:
         """Close all connections."""
@@ -54,13 +61,22 @@ class AsyncTransport:
             request = call_request(self._http, call, meter, open_files)
             if call.files:
                 request.stream = _Upload(request.stream, meter, tell)
-            return await _read_out(await self._http.send(request, stream=True))
+            return await _read_out(await self._send(request))
 
     async def open_stream(self, call: OpenStream) -> "AsyncStream | Reply":
         """Start a stream, or the whole reply where there is none."""
         with our_errors():
-            response = await self._http.send(stream_request(self._http, call), stream=True)
+            response = await self._send(stream_request(self._http, call))
             return AsyncStream(response) if is_stream(response) else await _read_out(response)
+
+    async def check(self) -> CannotConnect | None:
+        """How the server that answered last is gone; None where it listens."""
+        return await in_thread(find_lost, self._peer, self._origin)
+
+    async def _send(self, request: httpx.Request) -> httpx.Response:
+        response = await self._http.send(request, stream=True)
+        self._peer = peer_of(response) or self._peer
+        return response
 
     async def download(self, asked: Download, tell: Tell) -> Downloaded | Reply:
         """The body of a file reply into the part file, as far as it comes."""

@@ -15,7 +15,7 @@ from .desk import Desk
 from .drive import Driver
 from .effects import Flow, KeptSession, Notice, Notify
 from .exports import Export
-from .polling import CONTRACT_POLLING, PollPolicy
+from .polling import CONTRACT_POLLING, CONTRACT_RECONNECTING, PollPolicy, ReconnectPolicy
 from .profile import IdentityStore, Profile
 from .transport import Transport
 from .turns import Turn
@@ -36,7 +36,8 @@ class Client:
 
     `attribution` names the skill on whose behalf it calls (CLI-1). `token`, or NEMO_TOKEN in
     `environment` (that of the process if None), is used as it is; else an anonymous token is taken
-    and kept in `profile` (AUTH-8, CLI-9). All waits go by `clock`. `workspace` has the same
+    and kept in `profile` (AUTH-8, CLI-9). All waits go by `clock`. A server that answered
+    and is gone is looked for as `reconnecting` says. `workspace` has the same
     calls as flows, for who writes flows of their own. `notify` hears what goes on.
     Every method raises `NemoError` and nothing else.
     """
@@ -50,6 +51,7 @@ class Client:
         profile: IdentityStore | None = None,
         clock: Clock | None = None,
         polling: PollPolicy = CONTRACT_POLLING,
+        reconnecting: ReconnectPolicy = CONTRACT_RECONNECTING,
         notify: Notify = silence,
         language: str = "en",
         environment: Mapping[str, str] | None = None,
@@ -57,7 +59,12 @@ class Client:
         known = os.environ if environment is None else environment
         self.base_url = base_url.rstrip("/")
         self.workspace = Workspace(
-            self.base_url, attribution, token or known.get(TOKEN_VARIABLE), polling, language
+            self.base_url,
+            attribution,
+            token or known.get(TOKEN_VARIABLE),
+            polling,
+            language,
+            reconnecting,
         )
         self._transport = Transport(self.base_url, attribution.headers(), notify)
         desk = Desk(self.base_url, clock or WallClock(), profile or Profile())

@@ -15,7 +15,7 @@ from .effects import (
     PutInPlace,
     RecallClientId,
     RecallSessions,
-    RecallToken,
+    RecallTokens,
     RenewClientId,
 )
 from .files import check_destination, file_size, put_in_place
@@ -36,11 +36,13 @@ class Desk:
             case Now():
                 return self.clock.time()
             case RecallClientId():
-                return self._store.client_id()
+                return self._store.client_id(self.base_url)
             case RenewClientId():
-                return self._store.renew_client_id()
-            case RecallToken():
-                return self._store.token(self.base_url)
+                return self._store.renew_client_id(self.base_url)
+            case RecallTokens():
+                newest = self._store.token(self.base_url)
+                earlier = self._store.earlier_tokens(self.base_url)
+                return () if newest is None else (newest, *earlier)
             case RecallSessions():
                 return self._store.sessions(self.base_url)
             case Measure(paths):

@@ -7,6 +7,7 @@ from typing import TypeVar
 from .desk import Desk
 from .effects import (
     Call,
+    CheckServer,
     Download,
     Effect,
     Flow,
@@ -80,6 +81,8 @@ class _Errand:
                 return self._transport.call(effect)
             case OpenStream():
                 return self._open(effect)
+            case CheckServer():
+                return self._transport.check()
             case ReadStream():
                 return self._stream.read() if self._stream is not None else StreamEnd()
             case Download():

@@ -92,6 +92,14 @@ class ReadStream(msgspec.Struct, frozen=True):
     """The next bytes of the open stream; answered by `Chunk`, `StreamEnd` or `StreamCut`."""
 
 
+class CheckServer(msgspec.Struct, frozen=True):
+    """See whether the server that answered last still listens; nothing is sent.
+
+    Answered by the `CannotConnect` that says how it is gone, or by None: it listens, or nobody can
+    tell, since no answer came through a socket.
+    """
+
+
 class Download(msgspec.Struct, frozen=True, kw_only=True):
     """Fetch `url` into the file `part`; answered by `Downloaded`, or by `Reply` if refused.
 
@@ -141,8 +149,8 @@ class RenewClientId(msgspec.Struct, frozen=True):
     """Replace the client id by a new one; answered by str."""
 
 
-class RecallToken(msgspec.Struct, frozen=True):
-    """The token kept for this base URL; answered by `KeptToken` or None."""
+class RecallTokens(msgspec.Struct, frozen=True):
+    """The tokens kept for this base URL; answered by a tuple of `KeptToken`, the newest first."""
 
 
 class KeepToken(msgspec.Struct, frozen=True):
@@ -235,7 +243,7 @@ Local = (
     Now
     | RecallClientId
     | RenewClientId
-    | RecallToken
+    | RecallTokens
     | KeepToken
     | KeepSession
     | RecallSessions
@@ -244,7 +252,7 @@ Local = (
     | CheckDestination
     | PutInPlace
 )
-Effect = Request | ReadStream | Wait | Notice | Line | Local
+Effect = Request | CheckServer | ReadStream | Wait | Notice | Line | Local
 Flow = Generator[Effect, Any, T]
 Notify = Callable[[Notice], None]
 AsyncNotify = Callable[[Notice], Awaitable[None] | None]

@@ -13,6 +13,7 @@ NemoError
 ├── BadReply                the backend said something that the contract does not know
 ├── TransportFailed
 │   ├── CannotConnect       nothing was sent
+│   │   └── ServerLost      the server was there before
 │   └── ConnectionCut       what was sent may have been received
 ├── StreamTimeout           a turn took too long (CLI-5)
 ├── TurnFailed              a turn changed nothing (CLI-3, CLI-4)
@@ -140,7 +141,20 @@ class RateLimited(BackendError):
 
     code = 429
     message = "too many requests"
-    remedy = "wait a few minutes; for tokens, set NEMO_TOKEN or come back when 7 days are over"
+    remedy = "wait a few minutes, then try again"
+
+
+def no_token(limited: RateLimited) -> RateLimited:
+    """The refusal of a second token in a week (AUTH-3), with the way out at who refused it."""
+    if "token" not in limited.message.lower():
+        return limited
+    if "local server" not in limited.message:
+        remedy = "set NEMO_TOKEN to one that you have, or come back when the 7 days are over"
+    elif "address_limit" in limited.message:
+        remedy = "let it have a higher limit, or reset it"
+    else:
+        remedy = "take a new client id (--no-keep-token, in Python MemoryProfile()), or reset it"
+    return RateLimited(limited.message, remedy=remedy)
 
 
 class BadReply(NemoError):
@@ -155,17 +169,50 @@ class TransportFailed(NemoError):
 
 
 class CannotConnect(TransportFailed):
-    """No connection: nothing was sent."""
+    """No connection: nothing was sent.
+
+    `origin` is where to; `refused`: its machine answers, but nothing listens there.
+    """
 
     message = "cannot connect"
     remedy = "check the address and the network; a local server starts with `nemolocal serve`"
 
+    def __init__(
+        self,
+        message: str = "",
+        *,
+        remedy: str | None = None,
+        origin: str = "",
+        refused: bool = False,
+    ) -> None:
+        self.origin = origin
+        self.refused = refused
+        super().__init__(message, remedy=remedy)
+
+
+class ServerLost(CannotConnect):
+    """The server answered before, is gone, and did not come back; nothing of the call was sent."""
+
+    message = "lost the server"
+    remedy = "start it again (a local one with `nemolocal serve`), then try again"
+
 
 class ConnectionCut(TransportFailed):
-    """The connection broke or went silent after the request had started."""
+    """The connection broke or went silent after the request had started.
+
+    `gone`: nothing listens there any more.
+    """
 
     message = "the connection was cut"
     remedy = "look at the state before you repeat it, the backend may have done it"
+
+    def __init__(self, message: str = "", *, remedy: str | None = None, gone: bool = False) -> None:
+        self.gone = gone
+        way = (
+            "start it again (a local one with `nemolocal serve`), then look at the state before "
+            "you repeat it"
+        )
+        super().__init__(message, remedy=way if gone and remedy is None else remedy)
 
 
 class StreamTimeout(NemoError):
@@ -181,8 +228,10 @@ class TurnFailed(NemoError):
     message = "nothing on the timeline changed"
     remedy = "say it in other words, as one concrete instruction"
 
-    def __init__(self, message: str = "", *, heard: tuple[str, ...] = ()) -> None:
-        super().__init__(message)
+    def __init__(
+        self, message: str = "", *, remedy: str | None = None, heard: tuple[str, ...] = ()
+    ) -> None:
+        super().__init__(message, remedy=remedy)
         self.heard = heard
 
 

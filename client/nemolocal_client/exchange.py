@@ -7,6 +7,7 @@ An `httpx` exception becomes an error of our tree here; nothing of httpx passes 
 import contextlib
 import functools
 import ipaddress
+import socket
 import ssl
 from collections.abc import Iterator
 from typing import Any
@@ -22,9 +23,11 @@ from .receiving import content_type, range_headers
 from .sending import SentFile, UploadMeter
 
 _CONNECT_TIMEOUT = 15.0
+_CHECK_TIMEOUT = 5.0
 _JSON = {"Content-Type": "application/json"}
 
 Http = httpx.Client | httpx.AsyncClient
+Peer = tuple[str, int]
 # What breaks a body that was on its way.
 BROKEN = (httpx.TransportError, httpx.DecodingError)
 
@@ -173,14 +176,50 @@ def our_errors() -> Iterator[None]:
     try:
         yield
     except (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError) as error:
-        raise CannotConnect(f"cannot connect to {_origin(error)}") from None
+        raise _no_connection(origin_of(error.request.url), refused=_is_refusal(error)) from None
     except (httpx.UnsupportedProtocol, httpx.InvalidURL, httpx.TooManyRedirects):
         raise BadReply("the backend gave an unusable URL") from None
     except BROKEN as error:
         # Nothing has been done by who only asked.
         remedy = "try again" if error.request.method == "GET" else None
-        said = f"the connection to {_origin(error)} was cut"
+        said = f"the connection to {origin_of(error.request.url)} was cut"
         raise ConnectionCut(said, remedy=remedy) from None
+
+
+def peer_of(response: httpx.Response) -> Peer | None:
+    """The address that a reply came from; None where it came through no socket."""
+    stream = response.extensions.get("network_stream")
+    try:
+        address = stream.get_extra_info("server_addr") if stream is not None else None
+    except OSError:
+        return None
+    return address[:2] if isinstance(address, tuple) else None
+
+
+def find_lost(peer: Peer | None, origin: str) -> CannotConnect | None:
+    """How a server is gone that answered from this address; None where it listens."""
+    if peer is None:
+        return None
+    try:
+        socket.create_connection(peer, timeout=_CHECK_TIMEOUT).close()
+    except OSError as error:
+        return _no_connection(origin, refused=_is_refusal(error))
+    return None
+
+
+def _no_connection(origin: str, *, refused: bool) -> CannotConnect:
+    return CannotConnect(f"cannot connect to {origin}", origin=origin, refused=refused)
+
+
+def _is_refusal(error: BaseException | None) -> bool:
+    """Whether a machine answered that nothing listens there: on one of the addresses of a name."""
+    while error is not None:
+        if isinstance(error, ConnectionRefusedError):
+            return True
+        if isinstance(error, BaseExceptionGroup):
+            return any(map(_is_refusal, error.exceptions))
+        error = error.__cause__ or error.__context__
+    return False
 
 
 def _headers(request: Request) -> dict[str, str]:
@@ -194,7 +233,7 @@ def _timeout(request: Request) -> httpx.Timeout:
     return httpx.Timeout(request.timeout, connect=_CONNECT_TIMEOUT)
 
 
-def _origin(error: httpx.RequestError) -> str:
+def origin_of(url: str | httpx.URL) -> str:
     """Scheme, host and port only: a URL may carry a password."""
-    url = error.request.url
+    url = httpx.URL(url)
     return f"{url.scheme}://{url.netloc.decode()}"

@@ -19,11 +19,13 @@ from .errors import (
     ConnectionCut,
     NothingToExport,
     RenderFailed,
+    ServerLost,
     TransportFailed,
 )
 from .failures import render_of
 from .identity import authorized
 from .polling import PollPolicy
+from .reconnecting import Trouble
 from .sessions import Session, draft_of, read_state
 
 _PLACE_FIRST = 'say "put it on the timeline", or ask for an edit first'
@@ -115,8 +117,8 @@ def _new_id(session: Session) -> Flow[str]:
 def _poll(session: Session, status: RenderStatus, policy: PollPolicy) -> Flow[RenderStatus]:
     """Ask until the render is completed or failed, as often as the policy says."""
     path = RENDER_STATUS.path(render=status.id)
-    unreadable: TransportFailed | BadReply | None = None
-    for _ in range(policy.times):
+    trouble = Trouble(session.account.link)
+    for left in reversed(range(policy.times)):
         if status.status in ("completed", "failed"):
             return status
         yield Notice("render", "Rendering", status.progress / 100)
@@ -124,13 +126,15 @@ def _poll(session: Session, status: RenderStatus, policy: PollPolicy) -> Flow[Re
         try:
             call = Call(method=RENDER_STATUS.method, path=path)
             status = render_of((yield from authorized(session.account, call)))
-            unreadable = None
+            trouble = Trouble(session.account.link)
+        except ServerLost:
+            raise
         except (TransportFailed, BadReply) as problem:
             # The job goes on whatever happens to one question about it.
-            unreadable = problem
+            yield from trouble.meet(problem, left * policy.seconds)
     if status.status in ("completed", "failed"):
         return status
-    if unreadable is not None:
-        raise unreadable
+    if trouble.problem is not None:
+        raise trouble.problem
     waited = f"{counted(policy.times, 'check')}, {policy.seconds:g} s apart"
     raise RenderFailed(f"the export did not finish within {waited}")

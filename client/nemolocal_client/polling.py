@@ -28,6 +28,21 @@ class PollPolicy(msgspec.Struct, frozen=True):
 CONTRACT_POLLING = PollPolicy()
 
 
+class ReconnectPolicy(msgspec.Struct, frozen=True):
+    """How long a server is looked for that answered before and is gone, and how often.
+
+    `seconds` of the time where it refuses connections, ten times as long where it cannot be
+    reached at all, since its network may be down; 0 gives up at once. It is looked for `every` so
+    many seconds of the clock.
+    """
+
+    seconds: float = 30.0
+    every: float = 1.0
+
+
+CONTRACT_RECONNECTING = ReconnectPolicy()
+
+
 class Patience:
     """The clock of one turn (CLI-5); all times are seconds since the epoch."""
 

@@ -144,8 +144,8 @@ def upload_files(
     )
     try:
         reply = yield from authorized(session.account, call)
-    except ConnectionCut:
-        if sum(sizes) > skill_profile(source).upload_limit:
+    except ConnectionCut as cut:
+        if not cut.gone and sum(sizes) > skill_profile(source).upload_limit:
             raise FileTooLarge() from None
         raise
     return data_of(reply, UploadReply).files

@@ -16,14 +16,19 @@ from .effects import (
     StreamCut,
     StreamEnd,
 )
+from .errors import CannotConnect
 from .exchange import (
     BROKEN,
     Body,
+    Peer,
     call_request,
     download_request,
+    find_lost,
     http_options,
     is_stream,
+    origin_of,
     our_errors,
+    peer_of,
     stream_request,
     upload_meter,
 )
@@ -36,6 +41,8 @@ class Transport:
     def __init__(self, base_url: str, headers: dict[str, str], notify: Notify) -> None:
         self._notify = notify
         self._http = httpx.Client(**http_options(base_url, headers))
+        self._origin = origin_of(base_url)
+        self._peer: Peer | None = None
 
     def close(self) -> None:
         """Close all connections."""
@@ -47,13 +54,22 @@ class Transport:
         meter.watch(self._notify)
         with our_errors(), contextlib.ExitStack() as open_files:
             request = call_request(self._http, call, meter, open_files)
-            return _read_out(self._http.send(request, stream=True))
+            return _read_out(self._send(request))
 
     def open_stream(self, call: OpenStream) -> "Stream | Reply":
         """Start a stream, or the whole reply where there is none."""
         with our_errors():
-            response = self._http.send(stream_request(self._http, call), stream=True)
+            response = self._send(stream_request(self._http, call))
             return Stream(response) if is_stream(response) else _read_out(response)
+
+    def check(self) -> CannotConnect | None:
+        """How the server that answered last is gone; None where it listens."""
+        return find_lost(self._peer, self._origin)
+
+    def _send(self, request: httpx.Request) -> httpx.Response:
+        response = self._http.send(request, stream=True)
+        self._peer = peer_of(response) or self._peer
+        return response
 
     def download(self, asked: Download) -> Downloaded | Reply:
         """The body of a file reply into the part file, as far as it comes."""

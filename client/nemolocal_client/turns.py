@@ -9,10 +9,11 @@ import msgspec
 from nemolocal_contract.replies import StateReply
 from nemolocal_contract.summary import changes, timeline
 
-from .effects import Flow, Line, Now, Wait
-from .errors import BadReply, TransportFailed, TurnFailed
+from .effects import Flow, Line, Notice, Now
+from .errors import BadReply, ConnectionCut, NemoError, ServerLost, TransportFailed, TurnFailed
 from .listening import Heard, listen
 from .polling import AFTER_CUT, AFTER_SILENCE, Patience
+from .reconnecting import wait_beside
 from .sessions import Session, draft_of, read_state
 
 _UNSEEN = {
@@ -85,30 +86,57 @@ def _spoken(session: Session, heard: Heard, language: str) -> Flow[Turn]:
 
 
 def _await_change(session: Session, before: StateReply, heard: Heard) -> Flow[StateReply]:
-    """Read the state until it differs; five times at most (CLI-4)."""
-    patience = Patience((yield Now()))
-    for pause in AFTER_CUT if heard.cut else AFTER_SILENCE:
-        if pause:
-            yield Wait(pause)
-        note = patience.note((yield Now()))
-        if note is not None:
-            yield note
-        after = yield from _try_state(session)
-        if after is not None and after.state != before.state:
-            return after
-    why = "the connection broke and " if heard.cut else ""
+    """Read the state until it differs; five times at most (CLI-4).
+
+    That nothing changed is said by who has seen it: where the server is gone, or the last read of
+    the state went wrong, nobody knows what became of the message.
+    """
+    try:
+        if heard.cut:
+            yield Notice("waiting", "The connection broke: the state will tell what was done")
+        after, trouble = yield from _look_for_change(session, before, heard)
+    except ServerLost as lost:
+        raise ConnectionCut(
+            f"{lost.message}, and what became of the message is not known", gone=True
+        ) from None
+    if after is not None:
+        return after
+    why = "the connection broke" if heard.cut else "the turn ended without a word"
+    if trouble is not None:
+        raise ConnectionCut(f"{why}, and the state cannot be read since ({trouble.message})")
+    why = f"{why} and " if heard.cut else ""
     excuse = f" ({heard.excuses[-1]})" if heard.excuses else ""
     raise TurnFailed(
-        f"{why}nothing on the timeline changed{excuse}", heard=heard.translator.finish().texts
+        f"{why}nothing on the timeline changed{excuse}",
+        remedy="it was not done, so say it once more" if heard.cut else None,
+        heard=heard.translator.finish().texts,
     )
 
 
-def _try_state(session: Session) -> Flow[StateReply | None]:
-    """The state, or None where it cannot be read just now: that counts as unchanged."""
-    try:
-        return (yield from read_state(session))
-    except (TransportFailed, BadReply):
-        return None
+def _look_for_change(
+    session: Session, before: StateReply, heard: Heard
+) -> Flow[tuple[StateReply | None, NemoError | None]]:
+    """The state that differs, or None and what went wrong with the last read of it."""
+    patience = Patience((yield Now()))
+    trouble: TransportFailed | BadReply | None = None
+    for pause in AFTER_CUT if heard.cut else AFTER_SILENCE:
+        yield from wait_beside(session.account.link, pause)
+        note = patience.note((yield Now()))
+        if note is not None:
+            yield note
+        try:
+            after = yield from read_state(session)
+        except ServerLost:
+            raise
+        except (TransportFailed, BadReply) as problem:
+            if trouble is None:
+                yield Notice("waiting", f"The state cannot be read yet: {problem.message}")
+            trouble = problem
+        else:
+            trouble = None
+            if after.state != before.state:
+                return after, None
+    return None, trouble
 
 
 def _told(before: StateReply, after: StateReply, language: str) -> tuple[str, ...]:

@@ -16,7 +16,8 @@ from .errors import BadToken, OutOfCredits, SessionNotFound
 from .exchange import host_of, is_loopback
 from .exports import Export, cancel_export, export
 from .identity import Account, sign_in
-from .polling import PollPolicy
+from .polling import CONTRACT_RECONNECTING, PollPolicy, ReconnectPolicy
+from .reconnecting import Link
 from .sessions import (
     Session,
     claim_link,
@@ -50,16 +51,17 @@ class Workspace:
         token: str | None,
         polling: PollPolicy,
         language: str,
+        reconnecting: ReconnectPolicy = CONTRACT_RECONNECTING,
     ) -> None:
         self.base_url = base_url
         self.session: Session | None = None
         self._source = attribution.source
         self.polling = polling
         self.language = language
-        self.account = Account(_fixed(token))
         # What helps where credits lack on this very server, for who knows it ("" for nobody).
         self.credits_remedy = ""
         self.charges = True
+        self.account = Account(_fixed(token), Link(reconnecting))
 
     def connect(self) -> Flow[None]:
         yield Notice("connecting", "Connecting…")

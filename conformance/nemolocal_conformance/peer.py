@@ -96,6 +96,13 @@ class NoAnswer(NoServer):
         )
 
 
+class ServerGone(NoAnswer):
+    """The server answered before, and nothing listens there any more: nobody can be judged."""
+
+    def __init__(self, base_url: str) -> None:
+        NoServer.__init__(self, f"lost the server at {base_url}: nothing listens there any more")
+
+
 class Peer:
     """Sends requests to one base URL and keeps what went over the wire."""
 
@@ -115,6 +122,8 @@ class Peer:
         # Bodies are judged as they are: nobody packs them.
         self._http.headers["Accept-Encoding"] = "identity"
         self._evidence: list[Exchange] = []
+        self._met = False
+        self.gone = False
 
     def close(self) -> None:
         """Close all connections."""
@@ -139,7 +148,8 @@ class Peer:
     ) -> Answer:
         """One exchange; `rest` is httpx's (`files`, `content`).
 
-        Never raises for what it sees, only `NoAnswer` where nothing comes for `patience` seconds.
+        Never raises for what it sees, only `NoAnswer` where nothing comes for `patience` seconds
+        or where the server is gone.
         """
         known = dict(self._attribution) if attributed else {}
         known |= bearer(token) if token is not None else {}
@@ -169,6 +179,8 @@ class Peer:
             self._http.send(request, stream=True).close()
         except httpx.TimeoutException:
             raise NoAnswer(request, _PATIENCE) from None
+        except httpx.ConnectError:
+            raise self._lost() from None
         except httpx.TransportError as error:
             raise Unmet(f"{method} {path} was not begun: {error}") from None
 
@@ -185,9 +197,15 @@ class Peer:
                 response.close()
         except httpx.TimeoutException:
             raise NoAnswer(request, _PATIENCE) from None
+        except httpx.ConnectError:
+            raise self._lost() from None
         except httpx.TransportError as error:
             raise Unmet(f"POST {path} did not end: {error}") from None
         return acted
+
+    def _lost(self) -> ServerGone:
+        self.gone = True
+        return ServerGone(self.base_url)
 
     def _exchange(self, request: httpx.Request) -> Answer:
         begun = time.perf_counter()
@@ -195,6 +213,7 @@ class Peer:
         try:
             response = self._http.send(request, stream=True)
             try:
+                self._met = True
                 status, headers = response.status_code, response.headers
                 for chunk in response.iter_bytes():
                     body += chunk
@@ -204,6 +223,10 @@ class Peer:
                 response.close()
         except httpx.TimeoutException:
             ending = "timeout"
+        except httpx.ConnectError:
+            if self._met:
+                raise self._lost() from None
+            ending = "cut"
         except httpx.TransportError:
             ending = "cut"
         answer = Answer(status, dict(headers), bytes(body), ending)  # type: ignore[arg-type]

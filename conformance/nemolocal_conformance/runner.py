@@ -20,6 +20,9 @@ _HOPELESS = 5
 _NOT_PLAYED = f"not played: {_HOPELESS} checks in a row were not answered before it"
 
 
+_GONE = "not played: the server was gone before it"
+
+
 def _hear_nothing(verdict: Verdict) -> None:
     """Who gives no listener hears the report only."""
     del verdict
@@ -50,6 +53,10 @@ def run_checks(
 def _each(stage: Stage, checks: Iterable[Check], on_verdict: OnVerdict) -> Iterator[Verdict]:
     unanswered = 0
     for check in checks:
+        if stage.peer.gone:
+            # It was told with the check that met it.
+            yield _because(_blank(check), "error", _GONE)
+            continue
         if unanswered < _HOPELESS:
             verdict = judge(stage, check)
             unanswered = unanswered + 1 if _is_unanswered(verdict) else 0
@@ -82,7 +89,8 @@ def judge(stage: Stage, check: Check) -> Verdict:
         verdict = _because(verdict, "failed", f"a prerequisite is missing: {unmet}")
         verdict = msgspec.structs.replace(verdict, unmet=True)
     except NoAnswer as nothing:
-        verdict = _because(verdict, "error", str(nothing))
+        rest = ", and no other check was played" if stage.peer.gone else ""
+        verdict = _because(verdict, "error", f"{nothing}{rest}")
     except NotApplicable as why:
         verdict = _because(verdict, "not applicable", str(why))
     except Exception as defect:

@@ -9,6 +9,7 @@ import msgspec
 
 from nemolocal_contract.clock import Clock
 from nemolocal_contract.codes import Code
+from nemolocal_contract.endpoints import RESET
 from nemolocal_contract.envelope import decode_json, encode_json
 from nemolocal_contract.headers import CLIENT_ID, CLIENT_ID_MAX
 
@@ -105,11 +106,18 @@ class Tokens:
     """The tokens of a store; a scenario may set another `address_limit` while they are in use."""
 
     def __init__(
-        self, store: Store, clock: Clock, lifetime: float, address_limit: int | None
+        self,
+        store: Store,
+        clock: Clock,
+        lifetime: float,
+        address_limit: int | None,
+        *,
+        resettable: bool = False,
     ) -> None:
         self._store = store
         self._clock = clock
         self._lifetime = lifetime
+        self._resettable = resettable
         self.address_limit = address_limit
 
     def issue(self, client_id: str, address: str) -> tuple[str, Token]:
@@ -221,9 +229,9 @@ class Tokens:
             client_id=client_id,
         )
         if expires is not None and expires > now:
-            raise _rate_limited(
-                f"This {CLIENT_ID} already has a token for this week", expires - now
-            )
+            ways = [f"another {CLIENT_ID} gets one"]
+            reason = f"This {CLIENT_ID} already has a token for this week"
+            raise self._rate_limited(reason, expires - now, ways)
 
     def _check_address_rate(self, address: str, now: float) -> None:
         """AUTH-4: a number of tokens for each address and week, where that is switched on."""
@@ -238,13 +246,19 @@ class Tokens:
         )
         if len(created) >= limit:
             again = created[-limit] + self._lifetime
-            raise _rate_limited("This address has had its tokens for this week", again - now)
+            reason = f"This address has had its {limit} tokens for this week"
+            ways = ["address_limit in its settings can be higher"]
+            raise self._rate_limited(reason, again - now, ways)
 
-
-def _rate_limited(reason: str, wait: float) -> ContractError:
-    seconds = str(math.ceil(wait))
-    message = f"{reason}. Use it, or retry in {seconds} s"
-    return ContractError(Code.RATE_LIMITED, message, {"Retry-After": seconds})
+    def _rate_limited(self, reason: str, wait: float, ways: list[str]) -> ContractError:
+        """The refusal of the cloud, with the ways out that only a local server has."""
+        seconds = str(math.ceil(wait))
+        out = [*ways, f"POST {RESET.template} begins anew"] if self._resettable else ways
+        message = (
+            f"{reason}. Use it, or retry in {seconds} s. "
+            f"This is a local server: {', and '.join(out)}"
+        )
+        return ContractError(Code.RATE_LIMITED, message, {"Retry-After": seconds})
 
 
 def check_client_id(client_id: str) -> None:

@@ -307,7 +307,7 @@ def test_token_of_the_environment_is_good(
         pytest.param(["bash", "-c", "kill -9 $$"], 137, NO_CALL, marks=pytest.mark.slow),
         (["no-such-program-here"], 127, "nemolocal exec: no-such-program-here: not found\n"),
         (["."], 126, "nemolocal exec: .: permission denied\n"),
-        ([], 1, "nemolocal: nothing to run: name a program after --\n"),
+        ([], 2, "nemolocal: nothing to run: name a program after --\n"),
         (["bash", "-c", "exit $#", "x", "--", "--help"], 2, NO_CALL),
     ],
 )
@@ -409,3 +409,15 @@ def test_program_is_judged_by_what_it_did(
     assert ended == status, err
     assert told in err
     assert all(line.startswith("nemolocal exec: ") for line in err.splitlines())
+
+
+def test_program_of_ours_keeps_its_tokens_apart_from_those_of_the_cloud(
+    execute: Execute, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = ("bash", "-c", 'echo "$NEMOLOCAL_CONFIG_DIR"')
+    monkeypatch.delenv("NEMOLOCAL_CONFIG_DIR", raising=False)
+    _, folder, _ = execute(*told)
+    assert folder.strip()
+    assert not Path(folder.strip()).exists()
+    monkeypatch.setenv("NEMOLOCAL_CONFIG_DIR", str(tmp_path))
+    assert execute(*told)[1].strip() == str(tmp_path)

@@ -129,7 +129,7 @@ def test_checks_are_listed_and_explained(capsys: pytest.CaptureFixture[str]) -> 
 def test_an_id_that_no_check_has_is_refused(
     arguments: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["conform", *arguments]) == 1
+    assert main(["conform", *arguments]) == 2
     assert "--list" in capsys.readouterr().err
 
 

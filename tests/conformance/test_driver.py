@@ -167,8 +167,8 @@ def test_scenarios_are_listed(drive: Drive) -> None:
     ("words", "status", "told"),
     [
         (["--only", "nothing", "--", "true"], 2, "no scenario has such a name"),
-        (["--timeout", "0", "--", "true"], 1, "--timeout must be greater than 0"),
-        ([], 1, "nothing to run: name a program after --"),
+        (["--timeout", "0", "--", "true"], 2, "--timeout must be greater than 0"),
+        ([], 2, "nothing to run: name a program after --"),
         (["--only", "plain", "--report", "/dev/null/x", "--", "true"], 1, "cannot be written"),
         (["--only", "402", "--", "true"], 2, "2 scenarios: 2 not met"),
     ],
@@ -212,7 +212,8 @@ def test_program_that_knows_only_the_cloud_is_led_to_the_server(
     command = ["--cloud", "--only", "plain", "--report", str(tmp_path), "--", "bash", "-c", script]
     status, out = drive(*command)
     assert status == 1
-    assert "failed   plain                    client.attribution: headers are missing" in out
+    assert "failed   plain                    client.attribution: attribution headers: " in out
+    assert "expected all three, missing: X-Skill-Source, X-Skill-Version, X-Skill-Platform" in out
     assert out.count("nemolocal: refused example.com") == 1
     assert '"code":1001' in (tmp_path / "plain.txt").read_text()
 

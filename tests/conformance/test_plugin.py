@@ -151,7 +151,7 @@ def test_broken_contract_is_told_with_its_entries(project: pytest.Pytester) -> N
     result.stdout.fnmatch_lines_random(
         [
             "*the client broke the contract:",
-            "*client.bearer: no bearer token: expected Bearer …, saw nothing (entries *)",
+            "*client.bearer: no bearer token: expected Bearer …, saw nothing (entry 1)",
             "*nothing to judge: no call was seen; *",
             "*no check begins with client.nothing",
         ]

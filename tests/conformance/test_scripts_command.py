@@ -138,7 +138,7 @@ def test_hypothesis_is_asked_for_where_it_is_missing(
 def test_what_chooses_checks_chooses_no_scripts(
     wrong: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["conform", "--random", "3", *wrong]) == 1
+    assert main(["conform", "--random", "3", *wrong]) == 2
     assert "scripts have none" in capsys.readouterr().err
 
 

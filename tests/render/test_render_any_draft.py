@@ -129,7 +129,7 @@ def made_up(name: str) -> Source:
     if name not in CLIPS:
         return Source(path, MediaInfo("audio", extension, 5.0, audio_codec="aac"))
     length = LENGTHS.get(name, 2000) / 1000
-    sound = None if kind == "red" else "aac"
+    sound = "" if kind == "red" else "aac"
     return Source(
         path, MediaInfo("video", extension, length, 64, 36, 25.0, "h264", "yuv420p", sound)
     )

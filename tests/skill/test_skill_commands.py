@@ -107,6 +107,16 @@ def test_command_over_several_lines_has_one_place() -> None:
     assert curl.url == "$API/api/x"
 
 
+def test_arrays_of_arrays_are_filled_in_and_never_without_end() -> None:
+    curl = one('A=(-H "A: b")\nB=("${A[@]}" -H "C: d")\ncurl "${B[@]}" -H "E: f" u')
+    assert curl.headers == {"a": "b", "c": "d", "e": "f"}
+    doubled = "\n".join(f'A{n + 1}=("${{A{n}[@]}}" "${{A{n}[@]}}")' for n in range(40))
+    bomb = one(f'A0=(-H "A: b")\n{doubled}\ncurl "${{A40[@]}}" "${{A40[@]}}" u')
+    assert bomb.headers == {"a": "b"}
+    itself = one('A=("${A[@]}" -H "A: b")\ncurl "${A[@]}" u')
+    assert itself.headers == {"a": "b"}
+
+
 def test_attached_values_and_arrays_are_seen() -> None:
     skill = read('AUTH=(-H "A: b" -H "C: $D")\nX=1\nY="a b"\ncurl -d@f "${AUTH[@]}" "${NONE[@]}" u')
     (curl,) = skill.commands

@@ -166,3 +166,15 @@ def test_document_that_calls_nothing_is_only_told_so() -> None:
 def test_documented_table_of_checks_is_up_to_date() -> None:
     script = runpy.run_path(str(ROOT / "docs" / "write_skill_checks.py"))
     assert script["main"](["--check"]) == 0, "run: python docs/write_skill_checks.py"
+
+
+def test_token_call_without_the_headers_is_found() -> None:
+    attributed = ' -H "X-Skill-Source: sunset-cutter" -H "X-Skill-Version: 2.4.10" '
+    assert CLEAN.count(f'<uuid>"{attributed}') == 1
+    at = CLEAN.index(f'<uuid>"{attributed}')
+    line = CLEAN[:at].count("\n")
+    bare = CLEAN.replace(f'<uuid>"{attributed}-H "X-Skill-Platform: unknown"', '<uuid>"')
+    assert check(bare) == [("skill.attribution.headers", line)]
+    one = CLEAN.replace(f'<uuid>"{attributed}', '<uuid>" -H "X-Skill-Version: 2.4.10" ')
+    (finding,) = check_skill(parse_skill(one.encode(), Path("SKILL.md")))
+    assert "missing: X-Skill-Source" in finding.message

@@ -44,6 +44,7 @@ from nemolocal_client.effects import (
 )
 from nemolocal_client.failures import failure_of, render_of
 from nemolocal_conformance.mutants.clients.rewriting import endpoint_of
+from nemolocal_contract.endpoints import CLOUD_BASE_URL
 from nemolocal_contract.envelope import decode_json, encode_json
 
 Memory = dict[str, Any]
@@ -381,8 +382,8 @@ class _Open(Profile):
 
 
 class _Renamed(Profile):
-    def client_id(self) -> str:
-        return self.renew_client_id()
+    def client_id(self, base_url: str = CLOUD_BASE_URL) -> str:
+        return self.renew_client_id(base_url)
 
 
 def _without_tokens(folder: Path) -> Profile:

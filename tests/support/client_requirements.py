@@ -250,7 +250,8 @@ def comes_back_as_the_same_client(setup: Setup) -> None:
             client.open_session()
     assert len(setup.backend.of(TOKEN)) == 1
     store = setup.store(setup.folder)
-    assert store.client_id() == store.client_id()
+    url = setup.backend.base_url
+    assert store.client_id(url) == store.client_id(url)
     for path in setup.folder.iterdir():
         assert stat.S_IMODE(path.stat().st_mode) == 0o600, path
 

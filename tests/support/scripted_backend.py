@@ -123,12 +123,19 @@ class ScriptedBackend:
         self.wire = Replies()
         self.hasty: tuple[str, ...] = ()  # answered before the body is read
         self.stop: Callable[[], None] = lambda: None
+        self.die: Callable[[], None] = lambda: None  # may be called while it answers
+        self.rise: Callable[[], object] = lambda: None  # at the same address
         self._armed: dict[str, list[Answer]] = defaultdict(list)
+        self._standing: dict[str, Answer] = {}
         self._tokens = 0
 
     def arm(self, path: str, *answers: Answer) -> None:
         """The next requests whose path begins so get these answers."""
         self._armed[path] += answers
+
+    def always(self, path: str, answer: Answer) -> None:
+        """Requests whose path begins so get this answer from now on."""
+        self._standing[path] = answer
 
     def paths(self) -> list[str]:
         return [f"{r.method} {r.path}" for r in self.received]
@@ -141,6 +148,9 @@ class ScriptedBackend:
         for path, answers in self._armed.items():
             if answers and request.path.startswith(path):
                 answer = answers.pop(0)
+                return answer(request) if callable(answer) else answer
+        for path, answer in self._standing.items():
+            if request.path.startswith(path):
                 return answer(request) if callable(answer) else answer
         return self._default(request)
 
@@ -211,6 +221,8 @@ class _Handler(socketserver.StreamRequestHandler):
 
 
 class _Server(socketserver.ThreadingTCPServer):
+    allow_reuse_address = True
+    request_queue_size = 128
     backend: ScriptedBackend
 
 
@@ -218,17 +230,30 @@ class _Server(socketserver.ThreadingTCPServer):
 def listening() -> Iterator[ScriptedBackend]:
     """A backend that listens on a free port."""
     backend = ScriptedBackend()
-    with _Server(("127.0.0.1", 0), _Handler) as server:
+    running: list[tuple[_Server, threading.Thread]] = []
+
+    def start(port: int = 0) -> int:
+        server = _Server(("127.0.0.1", port), _Handler)
         server.backend = backend
-        backend.base_url = f"http://127.0.0.1:{server.server_address[1]}"
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
+        running.append((server, thread))
+        return int(server.server_address[1])
 
-        def stop() -> None:
+    def die() -> None:
+        running[-1][0].shutdown()
+        running[-1][0].socket.close()
+
+    def stop() -> None:
+        for server, thread in running:
             server.shutdown()
             server.server_close()
             thread.join()
 
-        backend.stop = stop
+    port = start()
+    backend.base_url = f"http://127.0.0.1:{port}"
+    backend.stop, backend.die, backend.rise = stop, die, lambda: start(port)
+    try:
         yield backend
+    finally:
         stop()

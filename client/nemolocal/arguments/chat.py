@@ -4,6 +4,7 @@ import argparse
 from typing import Any
 
 from .parser import add_command, add_own_server
+from .reconnect import add_reconnect
 
 
 def add(commands: Any) -> None:
@@ -24,3 +25,4 @@ def _add_server(parser: argparse.ArgumentParser, server: str) -> None:
     parser.add_argument("--base-url", metavar="URL", help=server)
     add_own_server(parser)
     parser.add_argument("--json", action="store_true", help="print answers as JSON, a line each")
+    add_reconnect(parser)

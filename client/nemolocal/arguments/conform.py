@@ -8,6 +8,7 @@ Judge a server: does it keep the contract? Without --base-url it is a server of 
 
 Against a server that cannot be told to be in a state (the cloud), only checks that cost no more
 than --max-credits and --max-tokens are played. Nothing is spent unasked.
+Exits with 0 (nothing failed), 1 (something did), or 2 (wrong usage, or nothing was judged).
 """
 
 

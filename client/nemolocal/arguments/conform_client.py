@@ -12,7 +12,8 @@ who waits as in the cloud needs a longer --timeout. In its words {url} stands fo
 {clip} for a clip to edit and {folder} for a folder that is gone afterwards:
   nemolocal conform-client -- nemolocal edit {clip} -m "trim to the first second" \\
       --base-url {url} -o {folder}/out.mp4
-Exits with 0 (nothing failed), 1 (something did), or 2 (no scenario came up, or no call was seen).
+Exits with 0 (nothing failed), 1 (something did), or 2 (wrong usage, no scenario came up, or no call
+was seen).
 """
 
 

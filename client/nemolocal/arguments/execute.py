@@ -13,7 +13,7 @@ variables that name one, and by hooks for Node and Python, and is told that it i
 
 Exits with the status of the program. Where that is 0: with 2 if fewer calls were seen than
 --require-calls wants, or if --verdict found nothing to judge; with 1 if --verdict found a broken
-MUST.
+MUST. Wrong usage is 2, too.
 """
 
 

@@ -6,7 +6,8 @@ _DESCRIPTION = """\
 Judge a client by what it did: by the journal of a local server, or by an HTTP archive (HAR) of a
 browser or a proxy. A journal is fetched with
 curl -s 'http://127.0.0.1:8787/__nemolocal__/journal?format=jsonl' -o journal.jsonl
-Exits with 0 (nothing failed), 1 (something did), or 2 (unreadable, or nothing to judge).
+Exits with 0 (nothing failed), 1 (something did), or 2 (wrong usage, unreadable, or nothing to
+judge).
 """
 
 

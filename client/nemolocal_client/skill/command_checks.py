@@ -113,7 +113,7 @@ def _check_headers(curl: Curl, name: str) -> Iterator[Remark]:
         said = f"the header {AUTHORIZATION}: Bearer … is missing: the answer will be 1001"
         yield Remark("skill.auth.no-bearer", curl.line, said, curl.column)
     missing = missing_attribution(headers)
-    if missing and name not in ("token", "claim_page"):
+    if missing and name != "claim_page":
         export = name == "render"
         check = "skill.attribution.export-headers" if export else "skill.attribution.headers"
         lacks = (

@@ -1,7 +1,7 @@
 """The curl commands of a document: what each would send, read from its words."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 
 import msgspec
@@ -14,6 +14,8 @@ _CURL = re.compile(r"(?<![\w./-])curl(?=[ \t\\])")
 _ASSIGNED = re.compile(r"^[ \t]*(?:export[ \t]+)?([A-Za-z_]\w{0,60})=", re.MULTILINE)
 BROKEN = re.compile(r"\\[ \t]{1,40}$")
 _MOST = 200
+# Arrays of arrays grow fast.
+_MOST_WORDS = 1000
 _WITH_VALUE = {
     "-X": "method", "--request": "method", "-H": "header", "--header": "header",
     "-d": "data", "--data": "data", "--data-raw": "raw", "--data-binary": "data",
@@ -89,7 +91,7 @@ def find_commands(blocks: tuple[Block, ...]) -> tuple[Curl, ...]:
     found: list[Curl] = []
     arrays: dict[str, tuple[Word, ...]] = {}
     for text, line in _scripts(blocks):
-        arrays |= _arrays(text, line)
+        _read_arrays(text, line, arrays)
         found += islice(_in_block(text, line, arrays), _MOST - len(found))
     return tuple(found)
 
@@ -113,14 +115,20 @@ def _scripts(blocks: tuple[Block, ...]) -> Iterator[tuple[str, int]]:
         yield "\n".join(lines), block.line
 
 
-def _arrays(text: str, line: int) -> dict[str, tuple[Word, ...]]:
-    """`NAME=( words )`: options that several commands share."""
-    found = {}
+def _read_arrays(text: str, line: int, arrays: dict[str, tuple[Word, ...]]) -> None:
+    """`NAME=( words )`: options that several commands share, and other arrays among them."""
     for match in islice(_ASSIGNED.finditer(text), _MOST):
         if text[match.end() : match.end() + 1] == "(":
             start = match.end() + 1
-            found[match[1]] = read_command(text, start, *_place(text, start, line)).words
-    return found
+            words = read_command(text, start, *_place(text, start, line)).words
+            arrays[match[1]] = tuple(islice(_filled(words, arrays), _MOST_WORDS))
+
+
+def _filled(words: Iterable[Word], arrays: Mapping[str, tuple[Word, ...]]) -> Iterator[Word]:
+    """Words with those of arrays in their places."""
+    for word in words:
+        names = {piece.variable for piece in word.pieces if "[@]" in piece.text}
+        yield from arrays.get(names.pop(), ()) if names else (word,)
 
 
 def _in_block(text: str, line: int, arrays: dict[str, tuple[Word, ...]]) -> Iterator[Curl]:
@@ -149,10 +157,7 @@ def _curl(
     *,
     severed: bool,
 ) -> Curl:
-    words: list[Word] = []
-    for word in command.words[1:]:
-        names = {piece.variable for piece in word.pieces if "[@]" in piece.text}
-        words += arrays.get(names.pop(), ()) if names else (word,)
+    words = list(_filled(command.words[1:], arrays))
     flags: set[str] = set()
     given = tuple(_given(words, flags))
     line, column = place

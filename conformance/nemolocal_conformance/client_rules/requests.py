@@ -10,6 +10,7 @@ from nemolocal_contract.headers import (
 
 from ..records.act import BLANK, Act
 from ..records.record import Record
+from ..reports.wording import MISSING
 from .rule import Finding, broken, client_check, held
 
 _PLATFORMS = ("clawhub", "cursor", "unknown")
@@ -20,7 +21,8 @@ def requests_are_attributed(record: Record) -> Iterator[Finding]:
     """All three attribution headers MUST be on every request, the token call included."""
     for act in record.calls:
         lacking = missing_attribution(act.entry.request_headers)
-        yield broken("headers are missing", "all three", lacking, act) if lacking else held(act)
+        told = f"{MISSING}{', '.join(lacking)}"
+        yield broken("attribution headers", "all three", told, act) if lacking else held(act)
 
 
 @client_check("client.attribution.stable", "CLI-1")

@@ -7,7 +7,7 @@ from ..client_rules import client_catalogue
 from ..client_rules.judging import judge_journal
 from ..driver.asking import fetch_journal
 from ..records.journal import Journal
-from ..reports.wording import why
+from ..reports.wording import entry_list, why
 from ..verdicts import Report
 from .stand import NemoServer
 
@@ -34,8 +34,9 @@ class NemoJournal:
     def report(self, *prefixes: str) -> Report:
         """The verdicts of all checks, or of those whose id begins so."""
         checks = [c for c in client_catalogue().values() if c.id.startswith(prefixes or "")]
-        if not checks:
-            raise ValueError(f"no check begins with {' or '.join(prefixes)}")
+        unknown = [p for p in prefixes if not any(check.id.startswith(p) for check in checks)]
+        if unknown:
+            raise ValueError(f"no check begins with {' or '.join(unknown)}")
         journal = self._read()
         # Client and server wait by one clock, which nobody divides.
         return judge_journal(journal, checks, speed=1.0)
@@ -47,7 +48,8 @@ class NemoJournal:
         if not self.entries():
             raise AssertionError(_NO_CALL)
         broken = [
-            f"{verdict.check}: {why(verdict)} (entries {', '.join(map(str, verdict.entries))})"
+            f"{verdict.check}: {why(verdict)}"
+            + (f" ({entry_list(verdict.entries)})" if verdict.entries else "")
             for verdict in report.verdicts
             if verdict.outcome in ("failed", "error")
         ]

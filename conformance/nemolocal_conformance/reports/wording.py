@@ -1,5 +1,7 @@
 """Words that every form of a report uses."""
 
+from collections.abc import Sequence
+
 from nemolocal_contract.counts import counted
 
 from ..verdicts import Outcome, Report, Verdict
@@ -16,6 +18,9 @@ ORDER: tuple[Outcome, ...] = (
 )
 """What is read first comes first."""
 
+# What was seen is that something was not there.
+MISSING = "missing: "
+
 GRADES = {"D": "documented", "C": "contradicted", "A": "assumed"}
 
 
@@ -30,10 +35,17 @@ def why(verdict: Verdict) -> str:
     """Why a check did not pass, in a line."""
     parts = [verdict.reason]
     if verdict.expected or verdict.actual:
-        parts.append(f"expected {verdict.expected}, saw {verdict.actual}")
+        saw = "" if verdict.actual.startswith(MISSING) else "saw "
+        parts.append(f"expected {verdict.expected}, {saw}{verdict.actual}")
     if verdict.known:
         parts.append(f"known: {verdict.known}")
     return ": ".join(part for part in parts if part)
+
+
+def entry_list(ids: Sequence[int], most: int | None = None) -> str:
+    """`entry 1`, `entries 1, 3`, and `entries 1, 3, …` where there are more than `most`."""
+    shown = ", ".join(map(str, ids[:most])) + (", …" if len(ids[:most]) < len(ids) else "")
+    return f"entr{'y' if len(ids) == 1 else 'ies'} {shown}"
 
 
 def by_outcome(report: Report) -> list[Verdict]:

@@ -10,7 +10,7 @@ from nemolocal_client.effects import (
     Flow,
     KeepToken,
     RecallClientId,
-    RecallToken,
+    RecallTokens,
     RenewClientId,
     Secret,
     Wait,
@@ -66,10 +66,10 @@ def gives_up_at_400(effect: Effect, hit: Hit, _: Memory) -> Flow[Any]:
 )  # fmt: skip
 def forgetful(effect: Effect, hit: Hit, _: Memory) -> Flow[Any]:
     """The token is not kept between runs, the client id is."""
-    if not isinstance(effect, RecallToken):
+    if not isinstance(effect, RecallTokens):
         return (yield effect)
     hit()
-    return None
+    return ()
 
 
 @broken_effects(
@@ -81,7 +81,9 @@ def newcomer(effect: Effect, hit: Hit, _: Memory) -> Flow[Any]:
         case RecallClientId():
             hit()
             return (yield RenewClientId())
-        case RecallToken() | KeepToken():
+        case RecallTokens():
+            return ()
+        case KeepToken():
             return None
     return (yield effect)
 

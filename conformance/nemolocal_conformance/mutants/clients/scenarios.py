@@ -247,7 +247,7 @@ def two_runs(on: ClientStage) -> None:
 def bad_client_id(on: ClientStage) -> None:
     """A client id that the backend does not take."""
     profile = on.profile()
-    profile.client_id = lambda: "x" * 65  # type: ignore[method-assign]
+    profile.client_id = lambda *_: "x" * 65  # type: ignore[method-assign]
     attempt(on.client(profile=profile).connect)
 
 

@@ -11,7 +11,7 @@ from unittest import mock
 import httpx
 
 from nemolocal_client import Attribution, Client, MemoryProfile, NemoError, Turn, steps
-from nemolocal_contract.endpoints import FAULTS_ARM, JOURNAL, TOKENS_MAKE
+from nemolocal_contract.endpoints import CLOUD_BASE_URL, FAULTS_ARM, JOURNAL, TOKENS_MAKE
 from nemolocal_render.job import RenderResult
 from nemolocal_render.media import MediaInfo
 from nemolocal_server.app import build_app
@@ -34,11 +34,10 @@ class _Profile(MemoryProfile):
     def __init__(self, names: Iterator[str]) -> None:
         super().__init__()
         self._names = names
-        self.renew_client_id()
 
-    def renew_client_id(self) -> str:
-        self._client_id = next(self._names)
-        return self._client_id
+    def renew_client_id(self, base_url: str = CLOUD_BASE_URL) -> str:
+        self._client_ids[base_url] = next(self._names)
+        return self._client_ids[base_url]
 
 
 class ClientStage:

@@ -1,0 +1,77 @@
+"""A server that goes away in the middle of a run ends it, is told once, and accuses nobody."""
+
+from collections.abc import Callable
+
+import httpx
+import pytest
+
+from nemolocal_conformance.check import Check, check
+from nemolocal_conformance.peer import NoServer, Peer, ServerGone, require_http
+from nemolocal_conformance.runner import run_checks
+from nemolocal_conformance.stage import Stage
+from nemolocal_conformance.verdicts import Verdict
+from nemolocal_contract.headers import Attribution
+
+Answerer = Callable[[httpx.Request], httpx.Response]
+
+
+def answers(times: int) -> Answerer:
+    """A server that answers so often, and then listens no more."""
+    left = iter(range(times))
+
+    def answer(_: httpx.Request) -> httpx.Response:
+        if next(left, None) is None:
+            raise httpx.ConnectError("refused")
+        return httpx.Response(200, json={"code": 0, "data": {}})
+
+    return answer
+
+
+def stage_of(answer: Answerer) -> Stage:
+    attribution = Attribution("nemolocal-conformance", "1.0.0")
+    peer = Peer("http://peer.test", attribution, httpx.MockTransport(answer))
+    return Stage(peer, None, token="nmv_usr_secret_of_the_user")
+
+
+def asking(number: int) -> Check:
+    def ask(stage: Stage) -> None:
+        """It MUST answer."""
+        assert stage.peer.call("GET", "/").status == 200
+
+    return check(f"check.{number}", "GEN-1")(ask)
+
+
+def test_checks_after_the_loss_are_not_played_and_not_told() -> None:
+    told: list[Verdict] = []
+    checks = [asking(number) for number in range(5)]
+    report = run_checks(stage_of(answers(2)), checks, on_verdict=told.append)
+    outcomes = [verdict.outcome for verdict in report.verdicts]
+    assert outcomes == ["passed", "passed", "error", "error", "error"]
+    assert [verdict.check for verdict in told] == ["check.0", "check.1", "check.2"]
+    assert "lost the server at http://peer.test" in told[-1].reason
+    assert report.exit_code == 2
+
+
+def hang_up(peer: Peer) -> None:
+    peer.hang_up("POST", "/run_sse", token="t", json={})
+
+
+def act_meanwhile(peer: Peer) -> None:
+    peer.meanwhile(lambda: None, "/run_sse", token="t", json={})
+
+
+@pytest.mark.parametrize("ask", [hang_up, act_meanwhile])
+def test_streams_meet_the_loss_too(ask: Callable[[Peer], None]) -> None:
+    peer = stage_of(answers(1)).peer
+    require_http(peer)
+    with pytest.raises(ServerGone):
+        ask(peer)
+    assert peer.gone
+
+
+def test_server_that_never_was_there_is_not_lost() -> None:
+    peer = stage_of(answers(0)).peer
+    with pytest.raises(NoServer, match="is the base URL right") as caught:
+        require_http(peer)
+    assert not isinstance(caught.value, ServerGone)
+    assert not peer.gone

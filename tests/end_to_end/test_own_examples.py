@@ -1,0 +1,91 @@
+"""The project's own examples keep the rules that it judges others by: README and `skill new`."""
+
+import re
+from pathlib import Path
+
+import httpx
+import pytest
+
+from nemolocal.command import main
+from nemolocal.place import CLOUD_HOST
+from nemolocal.skill_new import template
+from nemolocal_client.skill import Stage, parse_skill, play_skill
+from nemolocal_conformance.client_rules import client_catalogue
+from nemolocal_conformance.client_rules.judging import judge_journal
+from nemolocal_conformance.driver.asking import fetch_journal
+from nemolocal_contract.clock import WallClock
+from nemolocal_contract.headers import missing_attribution
+from nemolocal_server.serving import LocalServer
+from nemolocal_server.settings import Settings
+from tests.support.executor import FakeRenderExecutor
+
+README = Path(__file__).parents[2] / "README.md"
+ADDRESS = "http://127.0.0.1:8787"
+
+
+def script_of_the_readme() -> str:
+    """Its session with curl, which knows only the cloud's address."""
+    _, _, chapter = README.read_text(encoding="utf-8").partition("## The seven requests, by hand")
+    block = re.search(r"```bash\n(.*?)```", chapter, re.DOTALL)
+    assert block is not None
+    assert ADDRESS in block[1]
+    return block[1].replace(ADDRESS, f"https://{CLOUD_HOST}")
+
+
+@pytest.mark.rule("CLI-1", "GEN-4")
+def test_every_request_by_hand_is_attributed() -> None:
+    document = f"```bash\n{script_of_the_readme()}\n```".encode()
+    commands = parse_skill(document, README).commands
+    asked = [curl for curl in commands if "/api/" in curl.url or "/run_sse" in curl.url]
+    assert len(asked) == 8
+    for curl in asked:
+        assert not missing_attribution(curl.headers), curl.url
+
+
+@pytest.fixture
+def folder(tmp_path: Path, sample: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where the script finds its clip."""
+    (tmp_path / "nemolocal-demo.mp4").write_bytes(sample.read_bytes())
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("NEMO_TOKEN", raising=False)
+    return tmp_path
+
+
+@pytest.mark.slow
+@pytest.mark.ffmpeg
+def test_session_by_hand_passes_the_judge(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    words = ["exec", "--verdict", "--", "bash", "-c", script_of_the_readme()]
+    status = main(words)
+    told = capfd.readouterr().err
+    assert (status, "failed" in told) == (0, False), told
+    assert (folder / "out.mp4").read_bytes()[4:8] == b"ftyp"
+
+
+@pytest.mark.slow
+@pytest.mark.ffmpeg
+def test_session_by_hand_passes_where_exports_fail(
+    folder: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    chosen = [
+        word for name in ("plain", "render-fails", "duplicate-id") for word in ("--only", name)
+    ]
+    script = f"cd {folder}; {script_of_the_readme()}"
+    status = main(["conform-client", "--cloud", *chosen, "--", "bash", "-c", script])
+    told = capfd.readouterr().out
+    assert (status, "4 scenarios: 4 passed" in told) == (0, True), told
+
+
+@pytest.mark.rule("CLI-1")
+def test_document_to_begin_with_passes_the_judge(sample: Path) -> None:
+    skill = parse_skill(template("my-skill").encode(), Path("SKILL.md"))
+    settings = Settings(port=0, speed=1000.0)
+    with (
+        LocalServer(settings, execute=FakeRenderExecutor()) as server,
+        httpx.Client(base_url=server.base_url, timeout=60, trust_env=False) as http,
+    ):
+        stage = Stage(http, sample, "", WallClock(), tuple)
+        assert all(answer.as_said for answer in play_skill(skill, stage))
+        journal, _ = fetch_journal(server.base_url)
+    report = judge_journal(journal, client_catalogue().values())
+    assert [v.check for v in report.verdicts if v.outcome in ("failed", "error")] == []
+    assert report.count("passed") > 20
