@@ -17,14 +17,17 @@ from nemolocal_client import (
     Assistant,
     Client,
     NemoError,
-    check_destination,
     config_folder,
     draft_of,
 )
+from nemolocal_client.exports import check_place
 
 from .backend import open_client
+from .console import print_json
 from .display import Display, open_display
+from .named_files import check_inputs, chosen_output
 from .problem import Problem
+from .typed_text import as_text, lines_of_stdin
 
 _PROMPT = "> "
 _HELP = """\
@@ -55,10 +58,18 @@ class Said(msgspec.Struct, frozen=True):
 class Chat:
     """One conversation; `as_json` prints each answer as an object of its own."""
 
-    def __init__(self, client: Client, display: Display, destination: Path, as_json: bool) -> None:
+    def __init__(
+        self,
+        client: Client,
+        display: Display,
+        destination: Path,
+        as_json: bool,
+        *,
+        overwrite: bool = False,
+    ) -> None:
         self._client = client
         self._display = display
-        self._assistant = Assistant(client, destination)
+        self._assistant = Assistant(client, destination, overwrite=overwrite)
         self._as_json = as_json
         self.failed = False
 
@@ -141,8 +152,7 @@ class Chat:
 
     def _export(self, named: str) -> Answer:
         if named:
-            check_destination(Path(named))
-            self._assistant.destination = Path(named)
+            self._assistant.destination = self._client.run(check_place(named))
         return self._assistant.export()
 
     def _cancel(self) -> Answer:
@@ -152,11 +162,8 @@ class Chat:
 
 def run(arguments: argparse.Namespace) -> int:
     """Talk until the end of the input; 1 if a message from a script failed."""
-    destination = Path(arguments.output or "nemolocal-chat.mp4")
-    check_destination(destination)
-    for name in arguments.input:
-        if "://" not in name and not os.path.isfile(name):
-            raise Problem(f"{name} is no file: check the path")
+    check_inputs(arguments.input)
+    destination = chosen_output(arguments.output, Path("nemolocal-chat.mp4"), arguments.input)
     if arguments.session and not arguments.base_url:
         raise Problem("a session lives on a server: name it with --base-url")
     interactive = sys.stdin.isatty()
@@ -167,7 +174,7 @@ def run(arguments: argparse.Namespace) -> int:
         client.connect()
         if arguments.session:
             client.resume(arguments.session)
-        chat = Chat(client, display, destination, arguments.json)
+        chat = Chat(client, display, destination, arguments.json, overwrite=arguments.overwrite)
         chat.upload(arguments.input)
         for message in _typed() if interactive else _piped():
             if message.strip() and not chat.hear(message.strip()):
@@ -179,7 +186,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _piped() -> Iterator[str]:
-    yield from sys.stdin
+    yield from lines_of_stdin()
 
 
 def _typed() -> Iterator[str]:
@@ -188,7 +195,7 @@ def _typed() -> Iterator[str]:
         print("Say what to edit, or /help", file=sys.stderr)
         while True:
             try:
-                yield input(_PROMPT)
+                yield as_text(input(_PROMPT))
             except EOFError:
                 return
             except KeyboardInterrupt:
@@ -218,4 +225,4 @@ def _history() -> Iterator[None]:
 
 
 def _print(said: Said) -> None:
-    print(msgspec.json.encode(said).decode(), flush=True)
+    print_json(said)

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from .arguments import bench, chat, conform, conform_client, execute, skill, verdict
+from .arguments.output import add_overwrite
 from .attribution import own_version
 from .console import printing_safely
 
@@ -83,9 +84,8 @@ def _add_demo(commands: Any) -> None:
     about = "go the whole way once, from a sample to an MP4"
     demo = commands.add_parser("demo", help=about, description=about.capitalize() + ".")
     demo.add_argument("input", nargs="?", metavar="INPUT", help="a file of yours instead")
-    demo.add_argument(
-        "-o", "--output", default="nemolocal-demo.mp4", metavar="FILE", help="default: %(default)s"
-    )
+    demo.add_argument("-o", "--output", metavar="FILE", help="default: nemolocal-demo.mp4")
+    add_overwrite(demo)
 
 
 def _add_edit(commands: Any) -> None:
@@ -102,6 +102,7 @@ def _add_edit(commands: Any) -> None:
     )
     edit.add_argument("-o", "--output", metavar="FILE", help="default: <INPUT>-edited.mp4")
     edit.add_argument("--out-dir", metavar="DIR", help="edit each INPUT by itself, into DIR")
+    add_overwrite(edit)
     edit.add_argument("--base-url", metavar="URL", help="a server; default: one of its own")
     edit.add_argument("--session", metavar="ID", help="come back to a saved session")
     edit.add_argument("--json", action="store_true", help="print the outcome as JSON")

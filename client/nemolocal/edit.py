@@ -7,14 +7,16 @@ from urllib.parse import unquote, urlsplit
 
 import msgspec
 
-from nemolocal_client import Client, NemoError, check_destination
+from nemolocal_client import Client, NemoError
+from nemolocal_client.texts import sendable
 
 from .backend import open_client
+from .console import print_json
 from .display import Display, open_display
+from .named_files import check_inputs, chosen_output, is_url
 from .problem import Problem
 from .studio import Studio
-
-_JSON_INDENT = 2
+from .typed_text import as_text
 
 
 class Report(msgspec.Struct, frozen=True):
@@ -32,24 +34,26 @@ class Report(msgspec.Struct, frozen=True):
 # Characters that some file system does not take in a name.
 _NOT_IN_NAMES = '/\\:*?"<>|'
 _LONGEST_NAME = 60
+# What file systems take, in bytes, less `-edited-99.mp4`.
+_LONGEST_STEM = 255 - 14
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Upload, say, export; nothing is spent before the way out is known to be open."""
-    if arguments.out_dir:
+    arguments.message = [sendable(as_text(text), "the message") for text in arguments.message]
+    if arguments.out_dir is not None:
         return _run_batch(arguments)
     inputs: list[str] = arguments.input
     _check_usage(arguments)
-    destination = _destination(arguments.output, inputs)
-    _check_inputs(inputs, destination)
-    check_destination(destination)
+    check_inputs(inputs)
+    destination = chosen_output(arguments.output, _default_output(inputs), inputs)
     with (
         open_display(results=not arguments.json) as display,
         open_client(
             arguments.base_url, display.notice, keep_token=not arguments.no_keep_token
         ) as client,
     ):
-        studio = Studio(client, display, destination)
+        studio = Studio(client, display, destination, overwrite=arguments.overwrite)
         _begin(client, arguments.session)
         if inputs:
             studio.upload(*inputs)
@@ -58,7 +62,7 @@ def run(arguments: argparse.Namespace) -> int:
         # A server of its own is gone when the command ends, and its links are with it.
         link = _link(client) if arguments.base_url else ""
         if arguments.json:
-            print(_report(studio, client, link))
+            print_json(_report(studio, client, link), indent=2)
         elif arguments.base_url:
             _say_goodbye(display, client, link)
     return 0
@@ -67,7 +71,7 @@ def run(arguments: argparse.Namespace) -> int:
 def _run_batch(arguments: argparse.Namespace) -> int:
     from . import batch
 
-    if arguments.output or arguments.session:
+    if arguments.output is not None or arguments.session:
         raise Problem("--out-dir names the films itself and begins a session of its own")
     _check_usage(arguments)
     return batch.run(arguments)
@@ -102,15 +106,17 @@ def _begin(client: Client, session: str | None) -> None:
         client.resume(session)
 
 
-def _destination(output: str | None, inputs: list[str]) -> Path:
-    if output:
-        return Path(output)
+def _default_output(inputs: list[str]) -> Path:
+    """<INPUT>-edited.mp4, cut where that is too long for a name."""
     if not inputs:
         return Path("nemolocal-edited.mp4")
     first = inputs[0]
-    if _is_url(first):
+    if is_url(first):
         return Path(f"{_name_in(first)}-edited.mp4")
-    return Path(first).with_name(f"{Path(first).stem}-edited.mp4")
+    stem = Path(first).stem
+    while len(os.fsencode(stem)) > _LONGEST_STEM:
+        stem = stem[:-1]
+    return Path(first).with_name(f"{stem}-edited.mp4")
 
 
 def _name_in(url: str) -> str:
@@ -124,26 +130,12 @@ def _name_in(url: str) -> str:
     return kept.strip(". ")[:_LONGEST_NAME] or "download"
 
 
-def _check_inputs(inputs: list[str], destination: Path) -> None:
-    for name in inputs:
-        if _is_url(name):
-            continue
-        if not os.path.isfile(name):
-            raise Problem(f"{name} is no file: check the path")
-        if destination.resolve() == Path(name).resolve():
-            raise Problem(f"{name} would be overwritten: name another file with -o")
-
-
-def _is_url(name: str) -> bool:
-    return name.lower().startswith(("http://", "https://"))
-
-
-def _report(studio: Studio, client: Client, link: str) -> str:
+def _report(studio: Studio, client: Client, link: str) -> Report:
     export = studio.deliver()
     turns: list[dict[str, object]] = [
         {"message": told.message, **msgspec.to_builtins(told.turn)} for told in studio.turns
     ]
-    report = Report(
+    return Report(
         str(export.path),
         export.seconds,
         export.size,
@@ -152,4 +144,3 @@ def _report(studio: Studio, client: Client, link: str) -> str:
         turns,
         link,
     )
-    return msgspec.json.format(msgspec.json.encode(report), indent=_JSON_INDENT).decode()

@@ -8,6 +8,7 @@ import msgspec
 from nemolocal_client import KeptSession, Profile
 
 from . import chat
+from .console import json_text
 from .problem import Problem
 
 
@@ -39,7 +40,6 @@ def _come_back(arguments: argparse.Namespace, known: tuple[tuple[str, KeptSessio
 
 def _described(base_url: str, kept: KeptSession, *, as_json: bool) -> str:
     if as_json:
-        fields = {"base_url": base_url, **msgspec.structs.asdict(kept)}
-        return msgspec.json.encode(fields).decode()
+        return json_text({"base_url": base_url, **msgspec.structs.asdict(kept)})
     used = datetime.fromtimestamp(kept.used_at).isoformat(" ", "minutes")
     return f"{kept.session_id}  {used}  {' '.join(kept.task_name.split())}  {base_url}"

@@ -24,10 +24,12 @@ class Studio:
     It exports by itself at the end: the hint to ask for that, meant for a chat, is not shown.
     """
 
-    def __init__(self, client: Client, display: Display, destination: Path) -> None:
+    def __init__(
+        self, client: Client, display: Display, destination: Path, *, overwrite: bool = False
+    ) -> None:
         self._client = client
         self._display = display
-        self._assistant = Assistant(client, destination)
+        self._assistant = Assistant(client, destination, overwrite=overwrite)
         self.turns: list[Told] = []
 
     def upload(self, *files: str) -> float:

@@ -1,9 +1,11 @@
 """What a flow wants of this machine: the time, the disk, and what is kept between runs."""
 
 import os
+from pathlib import Path
 
 from nemolocal_contract.clock import Clock
 
+from .destinations import choose, put_in_place
 from .effects import (
     CheckDestination,
     FindFiles,
@@ -18,7 +20,8 @@ from .effects import (
     RecallToken,
     RenewClientId,
 )
-from .files import check_destination, file_size, put_in_place
+from .files import file_size
+from .inputs import Inputs
 from .profile import IdentityStore
 
 
@@ -29,6 +32,7 @@ class Desk:
         self.base_url = base_url
         self.clock = clock
         self._store = store
+        self._inputs = Inputs()
 
     def answer(self, effect: Local) -> object:
         """What the effect is answered by."""
@@ -44,21 +48,26 @@ class Desk:
             case RecallSessions():
                 return self._store.sessions(self.base_url)
             case Measure(paths):
-                return tuple(file_size(path) for path in paths)
+                return tuple(self._measure(path) for path in paths)
+            case CheckDestination(path, overwrite, number_inputs):
+                inputs = self._inputs
+                return choose(path, inputs, overwrite=overwrite, number_inputs=number_inputs)
+            case PutInPlace(part, destination, overwrite):
+                return put_in_place(part, destination, self._inputs, overwrite=overwrite)
             case FindFiles(names):
                 return tuple(name for name in names if os.path.isfile(name))
             case _:
                 self._do(effect)
                 return None
 
-    def _do(self, effect: KeepToken | KeepSession | CheckDestination | PutInPlace) -> None:
+    def _measure(self, path: Path) -> int:
+        self._inputs.add(path)
+        return file_size(path)
+
+    def _do(self, effect: KeepToken | KeepSession) -> None:
         """What has no answer."""
         match effect:
             case KeepToken(kept):
                 self._store.keep(self.base_url, kept)
-            case KeepSession(session):
-                self._store.keep_session(self.base_url, session)
-            case CheckDestination(path):
-                check_destination(path)
             case _:
-                put_in_place(effect.part, effect.destination)
+                self._store.keep_session(self.base_url, effect.kept)

@@ -18,6 +18,7 @@ NemoError
 ├── TurnFailed              a turn changed nothing (CLI-3, CLI-4)
 ├── NothingToExport         the timeline is empty (STA-3)
 ├── BadAttribution          a header of the skill cannot be sent (CLI-1)
+├── BadText                 a text of the caller cannot be sent
 ├── RenderFailed            the export did not complete (CLI-8)
 ├── DownloadFailed          the file did not arrive whole
 └── FileProblem             a local file cannot be read or written
@@ -193,6 +194,13 @@ class BadAttribution(NemoError):
 
     message = "the attribution cannot be sent"
     remedy = "make it one line of text"
+
+
+class BadText(NemoError):
+    """A text that is no text: it has halves of characters. Nothing was sent."""
+
+    message = "the text cannot be sent"
+    remedy = "write it anew, as UTF-8"
 
 
 class RenderFailed(NemoError):

@@ -17,7 +17,7 @@ from nemolocal_contract.headers import CLIENT_ID, bearer
 
 from .effects import Call, Download, OpenStream, Reply, Request
 from .errors import BadAttribution, BadReply, CannotConnect, ConnectionCut
-from .files import file_size
+from .files import file_size, name_to_send
 from .receiving import content_type, range_headers
 from .sending import SentFile, UploadMeter
 
@@ -78,7 +78,7 @@ def call_request(
 ) -> httpx.Request:
     """A call as a request; its files are open as long as `open_files` is."""
     files = [
-        ("files", (path.name, open_files.enter_context(SentFile(path, meter.add))))
+        ("files", (name_to_send(path), open_files.enter_context(SentFile(path, meter.add))))
         for path in call.files
     ]
     return http.build_request(

@@ -3,6 +3,8 @@
 import argparse
 from typing import Any
 
+from .output import add_overwrite
+
 
 def add(commands: Any) -> None:
     """Add the commands."""
@@ -19,5 +21,6 @@ def add(commands: Any) -> None:
 
 def _add_server(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-o", "--output", metavar="FILE", help="where exports go")
+    add_overwrite(parser)
     parser.add_argument("--base-url", metavar="URL", help="a server; default: one of its own")
     parser.add_argument("--json", action="store_true", help="print answers as JSON, a line each")
