@@ -6,6 +6,7 @@ from pathlib import Path
 
 from nemolocal_client import check_destination
 from nemolocal_client.files import file_size, local_path
+from nemolocal_client.texts import sendable
 
 from .problem import Problem
 
@@ -19,6 +20,7 @@ def check_inputs(names: Sequence[str]) -> None:
     """Raise `Problem` or `FileProblem` for the first INPUT that cannot be uploaded."""
     for name in names:
         if is_url(name):
+            sendable(name, "the URL")
             continue
         if name and not os.path.lexists(name):
             raise Problem(f"{name} is no file: check the path")

@@ -26,6 +26,7 @@ from .exchange import (
     our_errors,
     stream_request,
     upload_meter,
+    usable_environment,
 )
 from .receiving import is_file, receive_beside_the_loop
 from .sending import UploadMeter
@@ -41,7 +42,8 @@ class AsyncTransport:
     """The connections of one client to one base URL; `headers` go on every request (CLI-1)."""
 
     def __init__(self, base_url: str, headers: dict[str, str]) -> None:
-        self._http = httpx.AsyncClient(**http_options(base_url, headers))
+        with usable_environment():
+            self._http = httpx.AsyncClient(**http_options(base_url, headers))
 
     async def close(self) -> None:
         """Close all connections."""

@@ -197,7 +197,7 @@ class BadAttribution(NemoError):
 
 
 class BadText(NemoError):
-    """A text that is no text: it has halves of characters. Nothing was sent."""
+    """A text that cannot be sent as UTF-8, such as half of a character: nothing was sent."""
 
     message = "the text cannot be sent"
     remedy = "write it anew, as UTF-8"

@@ -158,13 +158,26 @@ def host_of(base_url: str) -> str:
     """The host of a base URL; `CannotConnect` if it is not one of http or https."""
     try:
         url = httpx.URL(base_url)
-    except httpx.InvalidURL:
+    except (httpx.InvalidURL, UnicodeEncodeError):
         url = httpx.URL()
     if url.scheme not in ("http", "https") or not url.host:
         raise CannotConnect(
             f"{base_url!r} is no base URL", remedy="use one like http://127.0.0.1:8787"
         )
     return url.host
+
+
+@contextlib.contextmanager
+def usable_environment() -> Iterator[None]:
+    """What is wrong with proxies and certificates of the environment, as our error."""
+    try:
+        yield
+    except (httpx.InvalidURL, ImportError, OSError, ValueError) as error:
+        raise CannotConnect(
+            f"the environment names a proxy or certificates that cannot be used ({error})",
+            remedy="correct or unset HTTP_PROXY, HTTPS_PROXY, ALL_PROXY, NO_PROXY, SSL_CERT_FILE "
+            "and SSL_CERT_DIR",
+        ) from None
 
 
 @contextlib.contextmanager

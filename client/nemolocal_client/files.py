@@ -24,8 +24,8 @@ def local_path(name: str | Path) -> Path:
 
 
 def name_to_send(path: Path) -> str:
-    """The name of a file as text: what of it is not UTF-8 becomes a replacement character."""
-    return os.fsencode(path.name).decode(errors="replace")
+    """The name of a file as text: what of it is not UTF-8 becomes an underscore."""
+    return os.fsencode(path.name).decode(errors="replace").replace("\ufffd", "_")
 
 
 def file_size(path: Path) -> int:

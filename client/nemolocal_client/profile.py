@@ -159,7 +159,7 @@ class Profile:
             return ""
         except UnicodeDecodeError:
             return ""
-        except OSError as error:
+        except (OSError, ValueError) as error:
             raise _unusable(self.folder, error) from error
 
     def _append(self, name: str, content: bytes) -> None:
@@ -169,7 +169,7 @@ class Profile:
             flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
             with open(os.open(self.folder / name, flags, 0o600), "ab", buffering=0) as file:
                 file.write(content)
-        except OSError as error:
+        except (OSError, ValueError) as error:
             raise _unusable(self.folder, error) from error
 
     def _write(self, name: str, content: bytes) -> None:
@@ -181,8 +181,8 @@ class Profile:
             with open(descriptor, "wb") as file:
                 file.write(content)
             fresh.replace(self.folder / name)
-        except OSError as error:
-            with contextlib.suppress(OSError):
+        except (OSError, ValueError) as error:
+            with contextlib.suppress(OSError, ValueError):
                 fresh.unlink(missing_ok=True)
             raise _unusable(self.folder, error) from error
 
@@ -197,8 +197,8 @@ def _newest_first(kept: Iterable[KeptSession]) -> tuple[KeptSession, ...]:
     return tuple(sorted(latest.values(), key=lambda session: -session.used_at))
 
 
-def _unusable(folder: Path, error: OSError) -> FileProblem:
-    reason = error.strerror or type(error).__name__
+def _unusable(folder: Path, error: OSError | ValueError) -> FileProblem:
+    reason = getattr(error, "strerror", None) or "no folder has such a name"
     return FileProblem(
         f"the config folder {folder} cannot be used ({reason})",
         remedy=f"set {CONFIG_VARIABLE} to a folder that you may write",

@@ -7,12 +7,11 @@ _LONGEST_ID = 200
 
 
 def sendable(text: str, what: str) -> str:
-    """The text; `BadText` where it has halves of characters, which no encoding has."""
+    """The text; `BadText` where it has what stands for bytes that are no text."""
     try:
         text.encode()
     except UnicodeEncodeError as error:
-        place = error.start + 1
-        raise BadText(f"{what} has half a character at place {place}") from None
+        raise BadText(f"{what} is no valid text at character {error.start + 1}") from None
     return text
 
 
@@ -26,5 +25,5 @@ def session_id(given: str) -> str:
         # Dots are steps in a path, however they are written.
         fits = 0 < len(given) <= _LONGEST_ID and given not in (".", "..")
     if not fits:
-        raise SessionNotFound(f"{given!r} is no id of a session")
+        raise SessionNotFound(f"{given[:50]!r} is no id of a session")
     return given

@@ -26,6 +26,7 @@ from .exchange import (
     our_errors,
     stream_request,
     upload_meter,
+    usable_environment,
 )
 from .receiving import is_file, receive
 
@@ -35,7 +36,8 @@ class Transport:
 
     def __init__(self, base_url: str, headers: dict[str, str], notify: Notify) -> None:
         self._notify = notify
-        self._http = httpx.Client(**http_options(base_url, headers))
+        with usable_environment():
+            self._http = httpx.Client(**http_options(base_url, headers))
 
     def close(self) -> None:
         """Close all connections."""
