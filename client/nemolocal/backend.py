@@ -1,7 +1,7 @@
 """The backend that a command talks to: a server of its own, or the one that --base-url names."""
 
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 import httpx
 import msgspec
@@ -25,26 +25,37 @@ from .attribution import attribution
 _POLL_SECONDS = 0.5
 _POLL_TIMES = 1200
 _HEALTH_TIMEOUT = 5.0
+# The user waits for the file, however large it is; the client waits for 300 s.
+_FETCH_SECONDS = 290.0
 
 
 @contextlib.contextmanager
 def open_client(
-    base_url: str | None, notify: Notify, *, keep_token: bool = True
+    base_url: str | None,
+    notify: Notify,
+    *,
+    keep_token: bool = True,
+    fetch_from: Sequence[str] = (),
 ) -> Iterator[Client]:
-    """A client of the server at `base_url`, or of one of its own that lives as long as it does."""
+    """A client of the server at `base_url`, or of one of its own that lives as long as it does.
+
+    The own one fetches URLs from the hosts in `fetch_from`.
+    """
     with contextlib.ExitStack() as stack:
         if base_url is None:
-            client = _client_of_own_server(stack, notify)
+            client = _client_of_own_server(stack, notify, fetch_from)
         else:
             client = _client_of(base_url, notify, Profile(keep_tokens=keep_token))
         yield stack.enter_context(client)
 
 
-def _client_of_own_server(stack: contextlib.ExitStack, notify: Notify) -> Client:
+def _client_of_own_server(
+    stack: contextlib.ExitStack, notify: Notify, fetch_from: Sequence[str]
+) -> Client:
     from nemolocal_server.serving import LocalServer
     from nemolocal_server.settings import Settings
 
-    settings = Settings(port=0)
+    settings = Settings(port=0, fetch_from=tuple(fetch_from), fetch_seconds=_FETCH_SECONDS)
     server = stack.enter_context(LocalServer(settings))
     # NEMO_TOKEN is for the cloud, and a token of this server is worth nothing tomorrow.
     return _local_client(server.base_url, notify, MemoryProfile(), settings.speed, {})

@@ -25,7 +25,7 @@ from nemolocal_client.exports import check_place
 from .backend import open_client
 from .console import print_json
 from .display import Display, open_display
-from .named_files import check_inputs, chosen_output
+from .named_files import check_inputs, check_urls, chosen_output
 from .problem import Problem
 from .typed_text import as_text, lines_of_stdin
 
@@ -162,14 +162,16 @@ class Chat:
 
 def run(arguments: argparse.Namespace) -> int:
     """Talk until the end of the input; 1 if a message from a script failed."""
+    fetch_from = getattr(arguments, "fetch_from", None) or ()
     check_inputs(arguments.input)
+    check_urls(arguments.input, arguments.base_url, fetch_from)
     destination = chosen_output(arguments.output, Path("nemolocal-chat.mp4"), arguments.input)
     if arguments.session and not arguments.base_url:
         raise Problem("a session lives on a server: name it with --base-url")
     interactive = sys.stdin.isatty()
     with (
         open_display(results=not arguments.json) as display,
-        open_client(arguments.base_url, display.notice) as client,
+        open_client(arguments.base_url, display.notice, fetch_from=fetch_from) as client,
     ):
         client.connect()
         if arguments.session:

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from .arguments import bench, chat, conform, conform_client, execute, skill, verdict
+from .arguments.fetching import add_fetch_from
 from .arguments.output import add_overwrite
 from .attribution import own_version
 from .console import printing_safely
@@ -104,6 +105,7 @@ def _add_edit(commands: Any) -> None:
     edit.add_argument("--out-dir", metavar="DIR", help="edit each INPUT by itself, into DIR")
     add_overwrite(edit)
     edit.add_argument("--base-url", metavar="URL", help="a server; default: one of its own")
+    add_fetch_from(edit)
     edit.add_argument("--session", metavar="ID", help="come back to a saved session")
     edit.add_argument("--json", action="store_true", help="print the outcome as JSON")
     edit.add_argument(
@@ -127,6 +129,7 @@ def _add_serve(commands: Any) -> None:
         help="leave out /__nemolocal__/, all but health",
     )
     _add_access(serve)
+    add_fetch_from(serve, of_its_own=False)
     serve.add_argument("--seed", type=int, help="of everything that is left to chance")
     serve.add_argument("--speed", type=float, help="divides the waits that the cloud would make")
     serve.add_argument("--config", default="", metavar="FILE", help="a TOML file of settings")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from .backend import open_client
 from .display import Display, open_display
-from .named_files import check_inputs, chosen_output
+from .named_files import check_inputs, chosen_output, is_url
 from .problem import Problem
 from .studio import Studio
 
@@ -20,6 +20,8 @@ _TITLE_SECONDS = 3.0
 def run(arguments: argparse.Namespace) -> int:
     """Edit INPUT, or a sample made on the spot, on a server of its own."""
     inputs = [] if arguments.input is None else [arguments.input]
+    if any(map(is_url, inputs)):
+        raise Problem("the demo takes a file: `nemolocal edit URL` takes a URL")
     check_inputs(inputs)
     destination = chosen_output(arguments.output, Path(DEFAULT_OUTPUT), inputs)
     with open_display() as display, contextlib.ExitStack() as stack:

@@ -13,7 +13,7 @@ from nemolocal_client.texts import sendable
 from .backend import open_client
 from .console import print_json
 from .display import Display, open_display
-from .named_files import check_inputs, chosen_output, is_url
+from .named_files import check_inputs, check_urls, chosen_output, is_url
 from .problem import Problem
 from .studio import Studio
 from .typed_text import as_text
@@ -46,11 +46,15 @@ def run(arguments: argparse.Namespace) -> int:
     inputs: list[str] = arguments.input
     _check_usage(arguments)
     check_inputs(inputs)
+    check_urls(inputs, arguments.base_url, arguments.fetch_from or ())
     destination = chosen_output(arguments.output, _default_output(inputs), inputs)
     with (
         open_display(results=not arguments.json) as display,
         open_client(
-            arguments.base_url, display.notice, keep_token=not arguments.no_keep_token
+            arguments.base_url,
+            display.notice,
+            keep_token=not arguments.no_keep_token,
+            fetch_from=arguments.fetch_from or (),
         ) as client,
     ):
         studio = Studio(client, display, destination, overwrite=arguments.overwrite)
@@ -72,7 +76,10 @@ def _run_batch(arguments: argparse.Namespace) -> int:
     from . import batch
 
     if arguments.output is not None or arguments.session:
-        raise Problem("--out-dir names the films itself and begins a session of its own")
+        raise Problem(
+            "--out-dir names the films itself and begins a session of its own: leave out -o and "
+            "--session"
+        )
     _check_usage(arguments)
     return batch.run(arguments)
 

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from nemolocal_client import check_destination
 from nemolocal_client.files import file_size, local_path
@@ -38,3 +39,49 @@ def chosen_output(output: str | None, default: Path, inputs: Sequence[str]) -> P
     path = local_path(output)
     check_destination(path, inputs=inputs)
     return path
+
+
+def check_urls(names: Sequence[str], base_url: str | None, allowed: Sequence[str]) -> None:
+    """Raise `Problem` for an INPUT that the command's own server would not fetch."""
+    if base_url and allowed:
+        raise Problem(
+            "--fetch-from is for the command's own server: give it to the one at --base-url "
+            "(`nemolocal serve --fetch-from HOST`)"
+        )
+    if allowed:
+        _check_hosts(allowed)
+    for name in filter(is_url, names):
+        host, port = _place(name)
+        if not base_url and not _allows(allowed, host, port):
+            raise Problem(
+                f"{name} is not fetched unless you allow it: add --fetch-from {host}, or download "
+                "the file and name that"
+            )
+
+
+def _check_hosts(allowed: Sequence[str]) -> None:
+    from nemolocal_server.fetching import check_patterns
+
+    try:
+        check_patterns(allowed)
+    except ValueError as error:
+        raise Problem(str(error).replace("fetch_from", "--fetch-from")) from error
+
+
+def _place(url: str) -> tuple[str, int | None]:
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname, parts.port
+    except ValueError as error:
+        raise Problem(f"{url} is no URL ({error}): check it") from error
+    if not host:
+        raise Problem(f"{url} is no URL (it has no host): check it")
+    return host, port
+
+
+def _allows(allowed: Sequence[str], host: str, port: int | None) -> bool:
+    if not allowed:
+        return False
+    from nemolocal_server.fetching import allows
+
+    return allows(allowed, host, port)

@@ -197,12 +197,13 @@ class PutInPlace(msgspec.Struct, frozen=True):
 
 
 class Reply(msgspec.Struct, frozen=True):
-    """A whole HTTP reply; `call` is the method and path it answers."""
+    """A whole HTTP reply; `call` is the method and path it answers, `server` who says to answer."""
 
     call: str
     status: int
     body: bytes
     location: str = ""
+    server: str = ""
 
     def __repr__(self) -> str:
         # The body may hold a token.

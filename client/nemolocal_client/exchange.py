@@ -15,6 +15,7 @@ import httpx
 
 from nemolocal_contract.headers import CLIENT_ID, bearer
 
+from .connecting import why_not
 from .effects import Call, Download, OpenStream, Reply, Request
 from .errors import BadAttribution, BadReply, CannotConnect, ConnectionCut
 from .files import file_size, name_to_send
@@ -141,6 +142,7 @@ class Body:
             response.status_code,
             bytes(self._content),
             response.headers.get("Location", ""),
+            response.headers.get("Server", ""),
         )
 
 
@@ -186,7 +188,7 @@ def our_errors() -> Iterator[None]:
     try:
         yield
     except (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError) as error:
-        raise CannotConnect(f"cannot connect to {_origin(error)}") from None
+        raise why_not(error, _origin(error)) from None
     except (httpx.UnsupportedProtocol, httpx.InvalidURL, httpx.TooManyRedirects):
         raise BadReply("the backend gave an unusable URL") from None
     except BROKEN as error:

@@ -1,6 +1,7 @@
 """Local files: what is sent is readable, and what is asked for can be written."""
 
 import contextlib
+import errno
 import os
 import secrets
 import stat
@@ -8,6 +9,18 @@ from pathlib import Path
 from typing import BinaryIO
 
 from .errors import FileProblem
+
+_PERMISSIONS = "change its permissions, or choose another path"
+_FULL = "free some space, or choose another disk"
+_REMEDIES = {
+    errno.EACCES: _PERMISSIONS,
+    errno.EPERM: _PERMISSIONS,
+    errno.ENOSPC: _FULL,
+    errno.EDQUOT: _FULL,
+    errno.ENAMETOOLONG: "choose a shorter name",
+    errno.EMFILE: "close other files, or raise the limit (ulimit -n)",
+    errno.EIO: "see to the disk, or choose another one",
+}
 
 
 def local_path(name: str | Path) -> Path:
@@ -70,7 +83,8 @@ def open_part(part: Path, *, append: bool) -> BinaryIO:
 def file_problem(path: Path, error: OSError) -> FileProblem:
     """An error of the operating system as ours."""
     reason = (error.strerror or type(error).__name__).lower()
-    return FileProblem(f"{path} cannot be used ({reason})")
+    remedy = _REMEDIES.get(error.errno or 0)
+    return FileProblem(f"{path} cannot be used ({reason})", remedy=remedy)
 
 
 def discard(part: Path) -> None:

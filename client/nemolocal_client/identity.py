@@ -30,6 +30,8 @@ from .failures import data_of, failure_of
 from .polling import RATE_LIMIT_PAUSE
 
 _TOKEN_LIFE = 7 * 24 * 3600.0
+# NEMO_TOKEN, which its usual remedy is about, is not set then.
+_REFUSED_AGAIN = "a fresh token was refused as well: check the base URL, and try again later"
 # Seconds until a call looks again whether another one has got the token.
 _OTHERS = 0.2
 
@@ -60,6 +62,8 @@ def authorized(account: Account, request: Request) -> Flow[object]:
         if account.token == used:
             yield from _alone(account, _renew(account))
         reply, failure = yield from _attempt(account, request)
+        if isinstance(failure, BadToken):
+            failure = BadToken(failure.message, remedy=_REFUSED_AGAIN)
     if failure is not None:
         raise failure
     return reply

@@ -13,7 +13,7 @@ from nemolocal_contract.requests import ChatRequest, Message, Part
 from nemolocal_contract.sse import Frame, FrameParser, FrameTooLarge
 
 from .effects import Chunk, Flow, Line, Now, Opened, OpenStream, ReadStream, StreamCut
-from .errors import BadReply, ConnectionCut
+from .errors import TRY_AGAIN, BadReply, ConnectionCut
 from .failures import in_stream_failure
 from .gui import Translator
 from .identity import authorized
@@ -67,7 +67,7 @@ def listen(session: Session, message: str) -> Flow[Heard]:
 
 def _not_to_be_repeated(error: BadReply) -> BadReply:
     """A gateway may give up on a message that the backend goes on with (SSE-7)."""
-    if error.remedy != BadReply.remedy:
+    if TRY_AGAIN not in error.remedy:
         return error
     return BadReply(error.message, remedy=ConnectionCut.remedy, code=error.code)
 

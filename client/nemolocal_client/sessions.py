@@ -29,7 +29,7 @@ from nemolocal_contract.replies import (
 from nemolocal_contract.requests import ClaimRequest, SessionRequest, UrlUploadRequest
 
 from .effects import Call, Flow, KeepSession, KeptSession, Measure, Now
-from .errors import ConnectionCut, FileTooLarge
+from .errors import CannotFetch, ConnectionCut, FileTooLarge, UnsupportedFile
 from .failures import data_of
 from .identity import Account, authorized
 
@@ -114,7 +114,10 @@ def upload_files(
         reply = yield from authorized(session.account, call)
     except ConnectionCut:
         if sum(sizes) > skill_profile(source).upload_limit:
-            raise FileTooLarge() from None
+            limit = skill_profile(source).upload_limit
+            raise FileTooLarge(
+                f"the backend cut off an upload of more than {limit // 1_000_000} MB"
+            ) from None
         raise
     return data_of(reply, UploadReply).files
 
@@ -127,7 +130,10 @@ def upload_urls(session: Session, urls: Sequence[str]) -> Flow[tuple[FileReply, 
         json=encode_json(UrlUploadRequest(tuple(urls), "url")),
         timeout=_UPLOAD_TIMEOUT,
     )
-    reply = yield from authorized(session.account, call)
+    try:
+        reply = yield from authorized(session.account, call)
+    except UnsupportedFile as refused:
+        raise CannotFetch(refused.message) from None
     return data_of(reply, UploadReply).files
 
 

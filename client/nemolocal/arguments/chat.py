@@ -3,6 +3,7 @@
 import argparse
 from typing import Any
 
+from .fetching import add_fetch_from
 from .output import add_overwrite
 
 
@@ -12,6 +13,7 @@ def add(commands: Any) -> None:
     chat = commands.add_parser("chat", help=about, description=about.capitalize() + ".")
     chat.add_argument("input", nargs="*", metavar="INPUT", help="a file to upload, or a URL")
     chat.add_argument("--session", metavar="ID", help="come back to a saved session")
+    add_fetch_from(chat)
     _add_server(chat)
     about = "list the sessions that were saved, or come back to one"
     sessions = commands.add_parser("sessions", help=about, description=about.capitalize() + ".")
