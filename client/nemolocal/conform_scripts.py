@@ -44,7 +44,9 @@ _Told = tuple[tuple[Verdict, ...], int, int]
 def run_scripts(arguments: argparse.Namespace) -> int:
     """0 all right, 1 an answer was not allowed, 2 nothing could be judged."""
     if arguments.only or arguments.smoke or arguments.known:
-        raise Problem("--only, --smoke and --known are about checks: scripts have none")
+        raise Problem(
+            "--only, --smoke and --known are about checks, which scripts are not: leave them out"
+        )
     begun, at = time.perf_counter(), iso8601(WallClock().time())
     try:
         with _player(arguments) as player:
@@ -150,5 +152,8 @@ def _keep(arguments: argparse.Namespace, script: Script, ending: Ending) -> None
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(written(Script(script.steps, found)), encoding="utf-8")
     except OSError as error:
-        raise Problem(f"{path}: the script cannot be written: {error.strerror}") from error
+        raise Problem(
+            f"{path}: the script cannot be written: {error.strerror}; name another "
+            "folder with --report"
+        ) from error
     print(f"nemolocal: play it again: nemolocal conform --replay {path}", file=sys.stderr)

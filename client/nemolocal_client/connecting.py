@@ -7,31 +7,43 @@ import httpx
 
 from .errors import CannotConnect
 
+# What went wrong underneath, from the special to the general: what to say, and what helps.
+REASONS: dict[type[BaseException], tuple[str, str]] = {
+    httpx.ProxyError: (
+        "the proxy refused",
+        "check HTTPS_PROXY, HTTP_PROXY and ALL_PROXY, or unset them",
+    ),
+    httpx.ConnectTimeout: ("no answer", CannotConnect.remedy),
+    ssl.SSLCertVerificationError: (
+        "its certificate is not trusted",
+        "check the address, or name its authority by SSL_CERT_FILE",
+    ),
+    ssl.SSLError: ("it speaks no TLS that is understood", "check the address: http or https"),
+    socket.gaierror: ("no such host", "check the address and the network"),
+    ConnectionRefusedError: ("nothing listens there", CannotConnect.remedy),
+}
+
 
 def why_not(error: httpx.RequestError, origin: str) -> CannotConnect:
     """The error for a connection to `origin` that was never made: nothing was sent."""
-    reason, remedy = _reason(error)
-    told = f" ({reason})" if reason else ""
-    return CannotConnect(f"cannot connect to {origin}{told}", remedy=remedy)
+    for cause in _causes(error):
+        for kind, (reason, remedy) in REASONS.items():
+            if isinstance(cause, kind):
+                said = f"cannot connect to {origin} ({reason}{_details(cause)})"
+                return CannotConnect(said, remedy=remedy)
+    return CannotConnect(f"cannot connect to {origin}")
 
 
-def _reason(error: httpx.RequestError) -> tuple[str, str | None]:
-    if isinstance(error, httpx.ProxyError):
-        return "the proxy refused", "check HTTPS_PROXY, HTTP_PROXY and ALL_PROXY, or unset them"
-    if isinstance(error, httpx.ConnectTimeout):
-        return "no answer", None
+def _causes(error: BaseException) -> list[BaseException]:
+    causes: list[BaseException] = []
     cause: BaseException | None = error
-    while cause is not None:
-        if isinstance(cause, ssl.SSLCertVerificationError):
-            said = cause.verify_message.rstrip(".")
-            return f"its certificate is not trusted: {said}", (
-                "check the address, or name its authority by SSL_CERT_FILE"
-            )
-        if isinstance(cause, ssl.SSLError):
-            return "it speaks no TLS that is understood", "check the address: http or https"
-        if isinstance(cause, socket.gaierror):
-            return "no such host", "check the address and the network"
-        if isinstance(cause, ConnectionRefusedError):
-            return "nothing listens there", None
+    while cause is not None and cause not in causes:
+        causes.append(cause)
         cause = cause.__cause__ or cause.__context__
-    return "", None
+    return causes
+
+
+def _details(cause: BaseException) -> str:
+    """What OpenSSL says of a certificate: "self-signed certificate"."""
+    said = getattr(cause, "verify_message", "")
+    return f": {said.rstrip('.')}" if said else ""

@@ -77,6 +77,11 @@ class SessionNotFound(BackendError):
     message = "the session is not known here"
     remedy = "open a new session and upload again"
 
+    def __init__(self, message: str = "") -> None:
+        # Renders have the same code (REN-8), and another way out.
+        render = message.lower().startswith("render")
+        super().__init__(message, remedy="export again" if render else None)
+
 
 class OutOfCredits(BackendError):
     """2001: `registration_url` is where an anonymous user registers, "" if registered."""
@@ -169,7 +174,7 @@ class RateLimited(BackendError):
 
 TRY_AGAIN = "try again in a minute"
 # What helps where something else than the backend answered.
-_BETWEEN = {
+BETWEEN = {
     401: "something in front of the backend wants a login: check the base URL",
     403: "something in front of the backend forbids it: check the base URL and your network",
     404: "check the base URL: there is no such backend",
@@ -190,7 +195,7 @@ class BadReply(NemoError):
     @classmethod
     def between(cls, call: str, status: int) -> "BadReply":
         """A failure without JSON: what stands before the backend said it."""
-        return cls(f"{call} answered HTTP {status} without JSON", remedy=_BETWEEN.get(status))
+        return cls(f"{call} answered HTTP {status} without JSON", remedy=BETWEEN.get(status))
 
 
 class TransportFailed(NemoError):

@@ -12,14 +12,15 @@ from .errors import FileProblem
 
 _PERMISSIONS = "change its permissions, or choose another path"
 _FULL = "free some space, or choose another disk"
-_REMEDIES = {
-    errno.EACCES: _PERMISSIONS,
-    errno.EPERM: _PERMISSIONS,
-    errno.ENOSPC: _FULL,
-    errno.EDQUOT: _FULL,
-    errno.ENAMETOOLONG: "choose a shorter name",
-    errno.EMFILE: "close other files, or raise the limit (ulimit -n)",
-    errno.EIO: "see to the disk, or choose another one",
+# What helps where the system refuses a file, by the name of the error.
+REMEDIES = {
+    "EACCES": _PERMISSIONS,
+    "EPERM": _PERMISSIONS,
+    "ENOSPC": _FULL,
+    "EDQUOT": _FULL,
+    "ENAMETOOLONG": "choose a shorter name",
+    "EMFILE": "close other files, or raise the limit (ulimit -n)",
+    "EIO": "see to the disk, or choose another one",
 }
 
 
@@ -83,7 +84,7 @@ def open_part(part: Path, *, append: bool) -> BinaryIO:
 def file_problem(path: Path, error: OSError) -> FileProblem:
     """An error of the operating system as ours."""
     reason = (error.strerror or type(error).__name__).lower()
-    remedy = _REMEDIES.get(error.errno or 0)
+    remedy = REMEDIES.get(errno.errorcode.get(error.errno or 0, ""))
     return FileProblem(f"{path} cannot be used ({reason})", remedy=remedy)
 
 
