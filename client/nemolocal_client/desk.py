@@ -1,6 +1,7 @@
 """What a flow wants of this machine: the time, the disk, and what is kept between runs."""
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 from nemolocal_contract.clock import Clock
@@ -16,13 +17,14 @@ from .effects import (
     Now,
     PutInPlace,
     RecallClientId,
+    RecallInputs,
     RecallSessions,
     RecallToken,
     RenewClientId,
 )
 from .files import file_size
-from .inputs import Inputs
-from .profile import IdentityStore
+from .inputs import Inputs, identity
+from .profile import IdentityStore, InputStore
 
 
 class Desk:
@@ -47,8 +49,9 @@ class Desk:
                 return self._store.token(self.base_url)
             case RecallSessions():
                 return self._store.sessions(self.base_url)
-            case Measure(paths):
-                return tuple(self._measure(path) for path in paths)
+            case Measure(paths, session_id):
+                self._protect(paths, session_id)
+                return tuple(map(file_size, paths))
             case CheckDestination(path, overwrite, number_inputs):
                 inputs = self._inputs
                 return choose(path, inputs, overwrite=overwrite, number_inputs=number_inputs)
@@ -60,14 +63,19 @@ class Desk:
                 self._do(effect)
                 return None
 
-    def _measure(self, path: Path) -> int:
-        self._inputs.add(path)
-        return file_size(path)
+    def _protect(self, paths: Sequence[Path], session_id: str) -> None:
+        files = [found for path in paths if (found := identity(path)) is not None]
+        self._inputs.know(files)
+        if session_id and isinstance(self._store, InputStore):
+            self._store.keep_inputs(self.base_url, session_id, files)
 
-    def _do(self, effect: KeepToken | KeepSession) -> None:
+    def _do(self, effect: KeepToken | KeepSession | RecallInputs) -> None:
         """What has no answer."""
         match effect:
             case KeepToken(kept):
                 self._store.keep(self.base_url, kept)
+            case RecallInputs(session_id):
+                if isinstance(self._store, InputStore):
+                    self._inputs.know(self._store.inputs(self.base_url, session_id))
             case _:
                 self._store.keep_session(self.base_url, effect.kept)

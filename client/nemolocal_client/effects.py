@@ -160,10 +160,18 @@ class RecallSessions(msgspec.Struct, frozen=True):
 class Measure(msgspec.Struct, frozen=True):
     """Sizes of local files in bytes, answered as a tuple; `FileProblem` if one is unusable.
 
-    They are about to be uploaded: from now on no export overwrites them.
+    They are about to be uploaded to a session: from now on no export overwrites them, nor does one
+    of that session in a later run.
     """
 
     paths: tuple[Path, ...]
+    session_id: str = ""
+
+
+class RecallInputs(msgspec.Struct, frozen=True):
+    """Protect what earlier runs uploaded to a session; answered by None."""
+
+    session_id: str
 
 
 class FindFiles(msgspec.Struct, frozen=True):
@@ -251,6 +259,7 @@ Local = (
     | KeepSession
     | RecallSessions
     | Measure
+    | RecallInputs
     | FindFiles
     | CheckDestination
     | PutInPlace

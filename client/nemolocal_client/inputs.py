@@ -33,7 +33,11 @@ class Inputs:
         """Remember a file; what is no file here, such as a URL, is none."""
         found = identity(path)
         if found is not None:
-            self._known.add(found)
+            self.know([found])
+
+    def know(self, files: Iterable[Identity]) -> None:
+        """Remember files, as they were when they were uploaded."""
+        self._known.update(files)
 
     def holds(self, path: Path) -> bool:
         """Whether what lies at `path` now is one of them."""

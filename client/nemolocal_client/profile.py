@@ -1,4 +1,4 @@
-"""What is kept between runs: the client id, and a token and the sessions of each base URL (CLI-9).
+"""What is kept between runs: the client id; a token, sessions and uploads of each base URL (CLI-9).
 
 The folder is the user's own config folder, or the one that NEMOLOCAL_CONFIG_DIR names. Files are
 written whole and readable by their owner only.
@@ -11,13 +11,15 @@ import secrets
 import uuid
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
+from urllib.parse import quote, unquote_to_bytes
 
 import msgspec
 import platformdirs
 
 from .effects import KeptSession, KeptToken, Secret
 from .errors import FileProblem
+from .inputs import Identity
 
 CONFIG_VARIABLE = "NEMOLOCAL_CONFIG_DIR"
 
@@ -42,6 +44,17 @@ class IdentityStore(Protocol):
 
     def keep_session(self, base_url: str, kept: KeptSession) -> None:
         """Remember that a session of a base URL was opened."""
+
+
+@runtime_checkable
+class InputStore(Protocol):
+    """A store that also keeps what was uploaded, so that no later run overwrites it."""
+
+    def keep_inputs(self, base_url: str, session_id: str, files: Iterable[Identity]) -> None:
+        """Remember files that were uploaded to a session."""
+
+    def inputs(self, base_url: str, session_id: str) -> tuple[Identity, ...]:
+        """The files that were uploaded to a session."""
 
 
 class MemoryProfile:
@@ -77,6 +90,14 @@ class _Record(msgspec.Struct, frozen=True):
     token: str
     expires_at: float
     user_id: str = ""
+
+
+class _InputRecord(msgspec.Struct, frozen=True):
+    """A file of a session; its path is quoted, since not every path is text."""
+
+    base_url: str
+    session_id: str
+    file: Identity
 
 
 class _SessionRecord(msgspec.Struct, frozen=True):
@@ -145,6 +166,24 @@ class Profile:
             return
         line = msgspec.json.encode(_SessionRecord(base_url, kept))
         self._append(_file("sessions", base_url, "jsonl"), b"\n" + line + b"\n")
+
+    def keep_inputs(self, base_url: str, session_id: str, files: Iterable[Identity]) -> None:
+        if not self._keep_tokens:
+            return
+        for file in files:
+            quoted = msgspec.structs.replace(file, path=quote(os.fsencode(file.path)))
+            line = msgspec.json.encode(_InputRecord(base_url, session_id, quoted))
+            self._append(_file("inputs", base_url, "jsonl"), b"\n" + line + b"\n")
+
+    def inputs(self, base_url: str, session_id: str) -> tuple[Identity, ...]:
+        found = set()
+        for line in self._read(_file("inputs", base_url, "jsonl")).split("\n"):
+            with contextlib.suppress(msgspec.MsgspecError):
+                record = msgspec.json.decode(line, type=_InputRecord)
+                if (record.base_url, record.session_id) == (base_url, session_id):
+                    path = os.fsdecode(unquote_to_bytes(record.file.path))
+                    found.add(msgspec.structs.replace(record.file, path=path))
+        return tuple(found)
 
     def _session_records(self, name: str) -> Iterator[_SessionRecord]:
         for line in self._read(name).split("\n"):

@@ -28,7 +28,7 @@ from nemolocal_contract.replies import (
 )
 from nemolocal_contract.requests import ClaimRequest, SessionRequest, UrlUploadRequest
 
-from .effects import Call, Flow, KeepSession, KeptSession, Measure, Now
+from .effects import Call, Flow, KeepSession, KeptSession, Measure, Now, RecallInputs
 from .errors import CannotFetch, ConnectionCut, FileTooLarge, UnsupportedFile
 from .failures import data_of
 from .identity import Account, authorized
@@ -69,6 +69,7 @@ def resume_session(account: Account, session_id: str) -> Flow[Session]:
     session.task_id = reply.task_id
     now: float = yield Now()
     yield KeepSession(KeptSession(session_id, reply.task_id, reply.task_name, now))
+    yield RecallInputs(session_id)
     return session
 
 
@@ -103,7 +104,7 @@ def upload_files(
 
     `source` is the skill, whose limit explains a connection that the backend cut (UPL-4).
     """
-    sizes: tuple[int, ...] = yield Measure(tuple(paths))
+    sizes: tuple[int, ...] = yield Measure(tuple(paths), session.id)
     call = Call(
         method=UPLOAD.method,
         path=UPLOAD.path(user=ME, session=session.id),

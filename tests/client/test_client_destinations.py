@@ -17,6 +17,7 @@ from nemolocal_client import (
     FileProblem,
     MemoryProfile,
     Notice,
+    Profile,
     check_destination,
 )
 from nemolocal_client.destinations import choose, put_in_place
@@ -84,6 +85,32 @@ def test_input_of_an_earlier_session_of_the_client_is_an_input(client: Client, c
     client.open_session()
     with pytest.raises(FileProblem, match="would be overwritten"):
         client.export(clip, overwrite=True)
+
+
+def test_input_of_a_session_that_is_come_back_to_in_a_later_run_is_an_input(
+    make_client: ClientFactory, tmp_path: Path, clip: Path
+) -> None:
+    mine = clip.rename(tmp_path / os.fsdecode(b"mine\xff.mp4"))
+    kept = tmp_path / "kept"
+    first = make_client(profile=Profile(kept))
+    first.upload(mine)
+    later = make_client(profile=Profile(kept))
+    later.resume(first.session_id or "")
+    os.link(mine, tmp_path / "hard.mp4")
+    for path in (mine, tmp_path / "hard.mp4"):
+        with pytest.raises(FileProblem, match="would be overwritten"):
+            later.export(path, overwrite=True)
+    # Another session may make it anew: that is how films are made in steps.
+    other = make_client(profile=Profile(kept))
+    other.resume("2" * 19)
+    assert other.export(mine, overwrite=True).path == mine
+
+
+def test_profile_that_keeps_no_token_keeps_no_paths(
+    make_client: ClientFactory, tmp_path: Path, clip: Path
+) -> None:
+    make_client(profile=Profile(tmp_path / "kept", keep_tokens=False)).upload(clip)
+    assert [path.name for path in (tmp_path / "kept").iterdir()] == ["client-id"]
 
 
 def test_upload_that_fails_makes_an_input_too(
