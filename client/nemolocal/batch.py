@@ -35,6 +35,7 @@ class Result(msgspec.Struct, frozen=True):
     seconds: float = 0.0
     size: int = 0
     error: str = ""
+    warnings: tuple[str, ...] = ()
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -98,7 +99,8 @@ def _edit(client: Client, studio: Studio, name: str, messages: Sequence[str]) ->
         export = studio.deliver()
     except NemoError as error:
         return Result(name, error=str(error))
-    return Result(name, str(export.path), export.seconds, export.size)
+    warnings = (*studio.warnings, *export.warnings)
+    return Result(name, str(export.path), export.seconds, export.size, warnings=warnings)
 
 
 def _clips(client: Client) -> int:

@@ -29,6 +29,7 @@ class Report(msgspec.Struct, frozen=True):
     timeline: str
     turns: list[dict[str, object]]
     link: str
+    warnings: list[str]
 
 
 # Characters that some file system does not take in a name.
@@ -150,4 +151,5 @@ def _report(studio: Studio, client: Client, link: str) -> Report:
         client.timeline(),
         turns,
         link,
+        [*studio.warnings, *export.warnings],
     )

@@ -31,6 +31,7 @@ class Studio:
         self._display = display
         self._assistant = Assistant(client, destination, overwrite=overwrite)
         self.turns: list[Told] = []
+        self.warnings: list[str] = []
 
     def upload(self, *files: str) -> float:
         """Upload files and URLs; the length of the longest in seconds."""
@@ -54,6 +55,8 @@ class Studio:
         return exported
 
     def _show(self, answer: Answer) -> Answer:
+        for file in answer.files:
+            self.warnings += [f"{file.filename}: {warning}" for warning in file.warnings or ()]
         for line in answer.lines:
             if line not in hints_for("export"):
                 self._display.line(line)

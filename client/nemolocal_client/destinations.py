@@ -6,7 +6,6 @@ gets the next number.
 """
 
 import contextlib
-import errno
 import os
 from collections.abc import Iterable, Iterator
 from itertools import count
@@ -17,8 +16,6 @@ from .files import file_problem, local_path, open_part, part_of
 from .inputs import Inputs
 
 _LONGEST_NAME = 255
-# What file systems without hard links answer.
-_NO_LINKS = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EINVAL, errno.EXDEV)
 
 
 def check_destination(path: str | Path, *, inputs: Iterable[str | Path] = ()) -> None:
@@ -110,9 +107,8 @@ def _rename_without_replacing(part: Path, destination: Path) -> None:
         os.link(part, destination, follow_symlinks=False)
     except FileExistsError:
         raise
-    except OSError as error:
-        if error.errno not in _NO_LINKS:
-            raise
+    except OSError:
+        # Not every file system has hard links; what else is wrong shows again.
         _rename_over_placeholder(part, destination)
     else:
         part.unlink()

@@ -128,6 +128,7 @@ def test_json_is_one_object_on_stdout(run: CommandRunner, serve: ServerStarter, 
     assert report["timeline"].startswith("Timeline (1 track)")
     assert report["turns"][0]["message"] == TRIM
     assert len(report["session_id"]) == 19
+    assert report["warnings"] == ["no glyph for 字"]
 
 
 def test_saved_session_is_resumed_with_the_kept_token(
