@@ -16,6 +16,8 @@ from .arguments.output import add_overwrite
 from .attribution import own_version
 from .console import printing_safely
 
+# Of a text that is complained of, in characters.
+_SHOWN = 60
 _EXAMPLES = """\
 examples:
   nemolocal demo
@@ -46,6 +48,11 @@ def _run(argv: Sequence[str] | None) -> int:
         sys.stdout.flush()
     except (NemoError, Problem) as error:
         print(f"nemolocal: {error}", file=sys.stderr)
+        return 1
+    except UnicodeEncodeError as error:
+        # Of the command line or the environment: nothing else has what stands for bad bytes.
+        text = str(error.object)[:_SHOWN]
+        print(f"nemolocal: {text!r} is no valid text: write it as UTF-8", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("nemolocal: interrupted", file=sys.stderr)

@@ -75,6 +75,23 @@ def test_message_that_is_no_text_is_said_before_anything_is_spent(
         assert outcome.err.count("\n") == 1
 
 
+@pytest.mark.parametrize(
+    ("arguments", "status"),
+    [
+        (("conform", "--base-url", "\udcff"), 1),
+        (("exec", "--", ""), 1),
+        (("sessions", "\udcff"), 1),
+    ],
+)
+def test_argument_that_is_no_text_is_said_in_one_line(
+    run: CommandRunner, arguments: tuple[str, ...], status: int
+) -> None:
+    outcome = run(*arguments)
+    assert outcome.status == status
+    assert outcome.err.startswith("nemolocal: ")
+    assert outcome.err.count("\n") == 1
+
+
 def test_file_whose_name_is_not_utf_8_is_edited(
     run: CommandRunner, serve: ServerStarter, clip: Path
 ) -> None:
