@@ -77,11 +77,6 @@ class SessionNotFound(BackendError):
     message = "the session is not known here"
     remedy = "open a new session and upload again"
 
-    def __init__(self, message: str = "") -> None:
-        # Renders have the same code (REN-8), and another way out.
-        render = message.lower().startswith("render")
-        super().__init__(message, remedy="export again" if render else None)
-
 
 class OutOfCredits(BackendError):
     """2001: `registration_url` is where an anonymous user registers, "" if registered."""
