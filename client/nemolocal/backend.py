@@ -126,6 +126,6 @@ def _local_speed(base_url: str) -> float | None:
         verify = httpx.URL(url).scheme != "http"
         reply = httpx.get(url, timeout=_HEALTH_TIMEOUT, trust_env=False, verify=verify)
         health = msgspec.json.decode(reply.content, type=_Health)
-    except (httpx.TransportError, msgspec.MsgspecError):
+    except (httpx.HTTPError, msgspec.MsgspecError):
         return None
     return health.speed if health.name == "nemolocal" and health.speed > 0 else None

@@ -5,18 +5,21 @@ emptied and seen to be empty: no file ever gets into another one's film.
 """
 
 import argparse
-import os
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
 
-from nemolocal_client import Client, NemoError, check_destination, draft_of
+from nemolocal_client import Client, Export, NemoError, check_destination, draft_of
+from nemolocal_client.files import local_path, name_to_send
+from nemolocal_client.inputs import Inputs
 from nemolocal_contract.draft import TrackType
 
 from .backend import open_client
-from .display import Display, open_display
+from .console import print_json
+from .display import open_display
+from .named_files import check_inputs, is_url
 from .own_server import OwnServer
 from .problem import Problem
 from .studio import Studio
@@ -33,11 +36,12 @@ class Result(msgspec.Struct, frozen=True):
     seconds: float = 0.0
     size: int = 0
     error: str = ""
+    warnings: tuple[str, ...] = ()
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Edit every file; 1 if one of them failed, the others are done all the same."""
-    folder = Path(arguments.out_dir)
+    folder = local_path(arguments.out_dir)
     wanted = _destinations(arguments.input, folder)
     results: list[Result] = []
     with (
@@ -53,22 +57,24 @@ def run(arguments: argparse.Namespace) -> int:
         client.connect()
         for name, destination in wanted.items():
             display.line(f"{name} → {destination}")
-            result = _edit(client, display, name, destination, arguments.message)
+            studio = Studio(client, display, destination, overwrite=arguments.overwrite)
+            result = _edit(client, studio, name, arguments.message)
             results.append(result)
             if result.error:
                 display.line(f"{name} failed: {result.error}")
             if result.error and result.file:
                 display.line(f"{result.file} has what was done before that")
     if arguments.json:
-        print(msgspec.json.format(msgspec.json.encode(results), indent=2).decode())
+        print_json(results, indent=2)
     return int(any(result.error for result in results))
 
 
 def _destinations(inputs: list[str], folder: Path) -> dict[str, Path]:
     """Where each film goes; nothing is spent before all of that is known to be possible."""
     for name in inputs:
-        if not os.path.isfile(name):
-            raise Problem(f"{name} is no file: check the path")
+        if is_url(name):
+            raise Problem(f"{name} is a URL: --out-dir takes files, edit it with -o instead")
+    check_inputs(inputs)
     named = [Path(name).stem for name in inputs]
     twice = [stem for stem, count in Counter(named).items() if count > 1]
     if twice:
@@ -80,23 +86,21 @@ def _destinations(inputs: list[str], folder: Path) -> dict[str, Path]:
     except OSError as error:
         raise Problem(f"{folder} cannot be made ({error.strerror}): name another folder") from error
     wanted = {name: folder / f"{Path(name).stem}.mp4" for name in inputs}
-    for name, destination in wanted.items():
-        if destination.resolve() == Path(name).resolve():
-            raise Problem(f"{name} would be overwritten: name another folder")
+    known = Inputs(inputs)
+    for destination in wanted.values():
+        if known.holds(destination):
+            raise Problem(f"{destination} would be overwritten: name another folder")
         check_destination(destination)
     return wanted
 
 
-def _edit(
-    client: Client, display: Display, name: str, destination: Path, messages: Sequence[str]
-) -> Result:
-    studio = Studio(client, display, destination)
+def _edit(client: Client, studio: Studio, name: str, messages: Sequence[str]) -> Result:
     placed: int | None = None
     try:
         if client.session_id and _clips(client):
             studio.follow([_EMPTY])
         studio.upload(name)
-        studio.follow([_PLACE.format(name=Path(name).name)])
+        studio.follow([_PLACE.format(name=name_to_send(Path(name)))])
         if _clips(client) != 1:
             return Result(name, error="it did not get on the timeline by itself: edit it alone")
         placed = len(studio.turns)
@@ -109,8 +113,13 @@ def _edit(
             done = studio.rescue()
         if done is None:
             return Result(name, error=str(error))
-        return Result(name, str(done.path), done.seconds, done.size, error=str(error))
-    return Result(name, str(export.path), export.seconds, export.size)
+        return _result(name, studio, done, error=str(error))
+    return _result(name, studio, export)
+
+
+def _result(name: str, studio: Studio, done: Export, error: str = "") -> Result:
+    warnings = (*studio.warnings, *done.warnings)
+    return Result(name, str(done.path), done.seconds, done.size, error, warnings)
 
 
 def _clips(client: Client) -> int:

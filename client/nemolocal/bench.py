@@ -99,7 +99,10 @@ def _write(report: Report, changed: tuple[Change, ...], folder: Path) -> None:
         (folder / "bench.csv").write_text(as_csv(report), encoding="utf-8")
         (folder / "bench.html").write_text(as_html(report, changed), encoding="utf-8")
     except OSError as error:
-        raise Problem(f"{folder}: the report cannot be written: {error.strerror}") from error
+        raise Problem(
+            f"{folder}: the report cannot be written: {error.strerror}; name another "
+            "folder with --report"
+        ) from error
     _tell(f"the report is {folder / 'bench.html'}")
 
 

@@ -21,18 +21,20 @@ from nemolocal_client import (
     FileProblem,
     NemoError,
     Notice,
-    check_destination,
     draft_of,
 )
+from nemolocal_client.exports import check_place
 
 from .backend import open_client
+from .console import print_json
 from .display import Display, open_display
 from .kept_chats import Place, find_session, is_worth_keeping, new_chat
 from .named_export import named_export
+from .named_files import check_inputs, check_urls, chosen_output
 from .output_format import tell_format
 from .own_server import OwnServer
-from .problem import Problem
 from .prompt import typed_lines
+from .typed_text import lines_of_stdin
 
 _HELP = """\
 Say what to edit, in your own words. "export", "credits", "status" and names of files are done here.
@@ -87,11 +89,12 @@ class Chat:
         destination: Path,
         *,
         as_json: bool,
+        overwrite: bool = False,
     ) -> None:
         self._client = client
         self._display = display
         self._notices = notices
-        self._assistant = Assistant(client, destination)
+        self._assistant = Assistant(client, destination, overwrite=overwrite)
         self._as_json = as_json
         self.failed = False
 
@@ -214,8 +217,7 @@ class Chat:
 
     def _export_to(self, named: str) -> None:
         """Exports go to this file from now on."""
-        destination = Path(named).expanduser()
-        check_destination(destination)
+        destination: Path = self._client.run(check_place(os.path.expanduser(named)))
         tell_format(destination)
         self._assistant.destination = destination
 
@@ -236,12 +238,11 @@ class Chat:
 
 def run(arguments: argparse.Namespace) -> int:
     """Talk until the end of the input; 1 if a message from a script failed."""
-    destination = Path(arguments.output or "nemolocal-chat.mp4")
-    check_destination(destination)
+    fetch_from = getattr(arguments, "fetch_from", None) or ()
+    check_inputs(arguments.input)
+    check_urls(arguments.input, arguments.base_url, fetch_from)
+    destination = chosen_output(arguments.output, Path("nemolocal-chat.mp4"), arguments.input)
     tell_format(destination)
-    for name in arguments.input:
-        if "://" not in name and not os.path.isfile(name):
-            raise Problem(f"{name} is no file: check the path")
     place = Place(arguments.base_url)
     if arguments.session:
         place = find_session(arguments.session, arguments.base_url)
@@ -253,7 +254,14 @@ def run(arguments: argparse.Namespace) -> int:
         client.connect()
         if arguments.session:
             client.resume(arguments.session)
-        chat = Chat(client, display, notices, destination, as_json=arguments.json)
+        chat = Chat(
+            client,
+            display,
+            notices,
+            destination,
+            as_json=arguments.json,
+            overwrite=arguments.overwrite,
+        )
         chat.upload(arguments.input)
         for message in typed_lines() if interactive else _piped():
             if message.strip() and not chat.hear(message.strip()):
@@ -273,14 +281,16 @@ def _open_client(
     return open_client(
         place.base_url,
         notices.show,
-        own=OwnServer(arguments.like_cloud, chat),
+        own=OwnServer(
+            arguments.like_cloud, chat, tuple(getattr(arguments, "fetch_from", None) or ())
+        ),
         reconnect=arguments.reconnect,
     )
 
 
 def _piped() -> Iterator[str]:
-    yield from sys.stdin
+    yield from lines_of_stdin()
 
 
 def _print(said: Said) -> None:
-    print(msgspec.json.encode(said).decode(), flush=True)
+    print_json(said)

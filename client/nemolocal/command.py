@@ -11,11 +11,15 @@ from collections.abc import Sequence
 from typing import Any
 
 from .arguments import bench, chat, clean, conform, conform_client, execute, skill, verdict
+from .arguments.fetching import add_fetch_from
+from .arguments.output import add_overwrite
 from .arguments.parser import Parser, add_command, add_own_server
 from .arguments.reconnect import add_reconnect
 from .attribution import own_version
 from .console import printing_safely
 
+# Of a text that is complained of, in characters.
+_SHOWN = 60
 _EXAMPLES = """\
 examples:
   nemolocal demo
@@ -47,6 +51,11 @@ def _run(argv: Sequence[str] | None) -> int:
     except (NemoError, Problem) as error:
         print(f"nemolocal: {error}", file=sys.stderr)
         return error.status if isinstance(error, Problem) else 1
+    except UnicodeEncodeError as error:
+        # Of the command line or the environment: nothing else has what stands for bad bytes.
+        text = str(error.object)[:_SHOWN]
+        print(f"nemolocal: {text!r} is no valid text: write it as UTF-8", file=sys.stderr)
+        return 1
     except KeyboardInterrupt:
         print("nemolocal: interrupted", file=sys.stderr)
         return 130
@@ -84,9 +93,8 @@ def _parser() -> argparse.ArgumentParser:
 def _add_demo(commands: Any) -> None:
     demo = add_command(commands, "demo", "go the whole way once, from a sample to an MP4")
     demo.add_argument("input", nargs="?", metavar="INPUT", help="a file of yours instead")
-    demo.add_argument(
-        "-o", "--output", default="nemolocal-demo.mp4", metavar="FILE", help="default: %(default)s"
-    )
+    demo.add_argument("-o", "--output", metavar="FILE", help="default: nemolocal-demo.mp4")
+    add_overwrite(demo)
     add_own_server(demo)
 
 
@@ -105,7 +113,9 @@ def _add_edit(commands: Any) -> None:
     )
     edit.add_argument("-o", "--output", metavar="FILE", help="default: <INPUT>-edited.mp4")
     edit.add_argument("--out-dir", metavar="DIR", help="edit each INPUT by itself, into DIR")
+    add_overwrite(edit)
     edit.add_argument("--base-url", metavar="URL", help="a server; default: one of its own")
+    add_fetch_from(edit)
     add_own_server(edit)
     edit.add_argument("--session", metavar="ID", help="come back to a saved session")
     edit.add_argument("--json", action="store_true", help="print the outcome as JSON")
@@ -136,6 +146,7 @@ def _add_serve(commands: Any) -> None:
     )
     _add_access(serve)
     serve.add_argument("--free", action="store_true", help="charge no credits")
+    add_fetch_from(serve, of_its_own=False)
     serve.add_argument("--seed", type=int, help="of everything that is left to chance")
     serve.add_argument("--speed", type=float, help="divides the waits that the cloud would make")
     serve.add_argument("--config", default="", metavar="FILE", help="a TOML file of settings")

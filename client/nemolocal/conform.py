@@ -139,7 +139,10 @@ def write_report(report: Report, folder: Path) -> None:
         for name, form in FORMS.items():
             (folder / name).write_text(form(report), encoding="utf-8")
     except OSError as error:
-        raise Problem(f"{folder}: the report cannot be written: {error.strerror}") from error
+        raise Problem(
+            f"{folder}: the report cannot be written: {error.strerror}; name another "
+            "folder with --report"
+        ) from error
 
 
 def _explain(name: str) -> int:

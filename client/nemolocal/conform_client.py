@@ -159,4 +159,7 @@ def _keep(folder: Path, name: str, content: bytes) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(content)
     except OSError as error:
-        raise Problem(f"{folder}: the report cannot be written: {error.strerror}") from error
+        raise Problem(
+            f"{folder}: the report cannot be written: {error.strerror}; name another "
+            "folder with --report"
+        ) from error

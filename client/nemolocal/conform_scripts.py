@@ -152,5 +152,8 @@ def _keep(arguments: argparse.Namespace, script: Script, ending: Ending) -> None
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(written(Script(script.steps, found)), encoding="utf-8")
     except OSError as error:
-        raise Problem(f"{path}: the script cannot be written: {error.strerror}") from error
+        raise Problem(
+            f"{path}: the script cannot be written: {error.strerror}; name another "
+            "folder with --report"
+        ) from error
     print(f"nemolocal: play it again: nemolocal conform --replay {path}", file=sys.stderr)

@@ -55,3 +55,24 @@ def _guarded(stream: Any) -> Any:
 def bare(stream: TextIO) -> TextIO:
     """The stream itself, for who draws with escape sequences and guards the texts alone."""
     return stream.stream if isinstance(stream, PrintableStream) else stream
+
+
+def json_text(value: object, *, indent: int | None = None) -> str:
+    """A value as JSON that stdout can write without loss, names that are not UTF-8 too."""
+    # Imported late: most of what is printed is no JSON, and `--help` is to answer at once.
+    import json
+
+    import msgspec
+
+    encoding = getattr(sys.stdout, "encoding", None) or ""
+    return json.dumps(
+        msgspec.to_builtins(value),
+        ensure_ascii=not encoding.lower().startswith("utf"),
+        indent=indent,
+        separators=None if indent else (",", ":"),
+    )
+
+
+def print_json(value: object, *, indent: int | None = None) -> None:
+    """Print a value as JSON, at once."""
+    print(json_text(value, indent=indent), flush=True)

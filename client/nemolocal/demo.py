@@ -3,37 +3,37 @@
 import argparse
 import asyncio
 import contextlib
-import os
 import tempfile
 from pathlib import Path
 
-from nemolocal_client import check_destination
-
 from .backend import open_client
 from .display import Display, open_display
+from .named_files import check_inputs, chosen_output, is_url
 from .output_format import tell_format
 from .own_server import OwnServer
 from .problem import Problem
 from .studio import Studio
 
+DEFAULT_OUTPUT = "nemolocal-demo.mp4"
 _TRIM_AT_MOST = 10.0
 _TITLE_SECONDS = 3.0
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Edit INPUT, or a sample made on the spot, on a server of its own."""
-    destination = Path(arguments.output)
-    check_destination(destination)
+    inputs = [] if arguments.input is None else [arguments.input]
+    if any(map(is_url, inputs)):
+        raise Problem("the demo takes a file: `nemolocal edit URL` takes a URL")
+    check_inputs(inputs)
+    destination = chosen_output(arguments.output, Path(DEFAULT_OUTPUT), inputs)
     tell_format(destination)
-    if arguments.input and not os.path.isfile(arguments.input):
-        raise Problem(f"{arguments.input} is no file: check the path")
     with open_display() as display, contextlib.ExitStack() as stack:
         source = arguments.input or _sample(stack, display)
         client = stack.enter_context(
             open_client(None, display.notice, own=OwnServer(arguments.like_cloud))
         )
         client.connect()
-        studio = Studio(client, display, destination)
+        studio = Studio(client, display, destination, overwrite=arguments.overwrite)
         length = studio.upload(source)
         studio.follow(instructions(length))
         studio.deliver()

@@ -17,6 +17,13 @@ from nemolocal_contract.summary import timeline
 _QUARTER = 4
 
 
+def told(notice: Notice) -> str:
+    """A notice in the words of a command, which has an option for some."""
+    if notice.kind == "renamed":
+        return f"{notice.text} (--overwrite replaces older films)"
+    return notice.text
+
+
 class Display(Protocol):
     """Shows notices and results."""
 
@@ -45,7 +52,7 @@ class PlainDisplay:
         quarter = int((notice.progress or 0) * _QUARTER)
         if notice.kind != self._kind or quarter != self._quarter or notice.progress is None:
             percent = "" if notice.progress is None else f" {notice.progress:.0%}"
-            print(printable(f"{notice.text}{percent}"), file=sys.stderr)
+            print(printable(f"{told(notice)}{percent}"), file=sys.stderr)
         self._kind, self._quarter = notice.kind, quarter
 
     def line(self, text: str) -> None:

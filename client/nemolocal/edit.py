@@ -20,19 +20,20 @@ from nemolocal_client import (
     RenderFailed,
     SessionNotFound,
     TransportFailed,
-    check_destination,
 )
+from nemolocal_client.texts import sendable
 
 from .backend import open_client
+from .console import print_json
 from .display import Display, open_display
 from .kept_chats import Place, find_session
 from .named_export import named_export
+from .named_files import check_inputs, check_urls, chosen_output, is_url
 from .output_format import tell_format
 from .own_server import OwnServer
 from .problem import Problem
 from .studio import Studio
-
-_JSON_INDENT = 2
+from .typed_text import as_text
 
 
 class Report(msgspec.Struct, frozen=True):
@@ -45,6 +46,7 @@ class Report(msgspec.Struct, frozen=True):
     timeline: str
     turns: list[dict[str, object]]
     link: str
+    warnings: list[str]
     error: str = ""
 
 
@@ -60,19 +62,23 @@ _HOPELESS = (
 # Characters that some file system does not take in a name.
 _NOT_IN_NAMES = '/\\:*?"<>|'
 _LONGEST_NAME = 60
+# What file systems take, in bytes, less `-edited-99.mp4`.
+_LONGEST_STEM = 255 - 14
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Upload, say, export; nothing is spent before the way out is known to be open."""
-    if arguments.out_dir:
+    arguments.message = [sendable(as_text(text), "the message") for text in arguments.message]
+    if arguments.out_dir is not None:
         return _run_batch(arguments)
     inputs: list[str] = arguments.input
     _check_usage(arguments)
+    fetch_from: list[str] = arguments.fetch_from or []
+    check_inputs(inputs)
+    check_urls(inputs, arguments.base_url, fetch_from)
     named = [name for message in arguments.message if (name := named_export(message))]
-    wanted = arguments.output or os.path.expanduser("".join(named[-1:]))
-    destination = _destination(wanted, inputs)
-    _check_inputs(inputs, destination)
-    check_destination(destination)
+    wanted = arguments.output or (os.path.expanduser(named[-1]) if named else None)
+    destination = chosen_output(wanted, _default_output(inputs), inputs)
     tell_format(destination)
     place = Place(arguments.base_url)
     if arguments.session:
@@ -83,11 +89,12 @@ def run(arguments: argparse.Namespace) -> int:
             place.base_url,
             display.notice,
             keep_token=not arguments.no_keep_token,
-            own=OwnServer(arguments.like_cloud, place.chat),
+            own=OwnServer(arguments.like_cloud, place.chat, tuple(fetch_from)),
             reconnect=arguments.reconnect,
         ) as client,
     ):
-        return _work(arguments, place, Studio(client, display, destination), client, display)
+        studio = Studio(client, display, destination, overwrite=arguments.overwrite)
+        return _work(arguments, place, studio, client, display)
 
 
 def _work(
@@ -105,7 +112,7 @@ def _work(
     # A server of its own is gone when the command ends, and its links are with it.
     link = _link(client) if place.base_url else ""
     if arguments.json:
-        print(_report(studio, client, link, failure))
+        print_json(_report(studio, client, link, failure), indent=2)
     elif place != Place():
         _say_goodbye(display, client, link, kept=kept)
     display.stop()
@@ -168,8 +175,11 @@ def _deliver(studio: Studio, arguments: argparse.Namespace) -> None:
 def _run_batch(arguments: argparse.Namespace) -> int:
     from . import batch
 
-    if arguments.output or arguments.session:
-        raise Problem("--out-dir names the films itself and begins a session of its own")
+    if arguments.output is not None or arguments.session:
+        raise Problem(
+            "--out-dir names the films itself and begins a session of its own: leave out -o and "
+            "--session"
+        )
     if not arguments.input:
         raise Problem("nothing to edit: --out-dir takes INPUT files")
     _check_usage(arguments)
@@ -207,15 +217,17 @@ def _begin(client: Client, session: str | None) -> None:
         client.resume(session)
 
 
-def _destination(output: str | None, inputs: list[str]) -> Path:
-    if output:
-        return Path(output)
+def _default_output(inputs: list[str]) -> Path:
+    """<INPUT>-edited.mp4, cut where that is too long for a name."""
     if not inputs:
         return Path("nemolocal-edited.mp4")
     first = inputs[0]
-    if _is_url(first):
+    if is_url(first):
         return Path(f"{_name_in(first)}-edited.mp4")
-    return Path(first).with_name(f"{Path(first).stem}-edited.mp4")
+    stem = Path(first).stem
+    while len(os.fsencode(stem)) > _LONGEST_STEM:
+        stem = stem[:-1]
+    return Path(first).with_name(f"{stem}-edited.mp4")
 
 
 def _name_in(url: str) -> str:
@@ -229,26 +241,12 @@ def _name_in(url: str) -> str:
     return kept.strip(". ")[:_LONGEST_NAME] or "download"
 
 
-def _check_inputs(inputs: list[str], destination: Path) -> None:
-    for name in inputs:
-        if _is_url(name):
-            continue
-        if not os.path.isfile(name):
-            raise Problem(f"{name} is no file: check the path")
-        if destination.resolve() == Path(name).resolve():
-            raise Problem(f"{name} would be overwritten: name another file with -o")
-
-
-def _is_url(name: str) -> bool:
-    return name.lower().startswith(("http://", "https://"))
-
-
-def _report(studio: Studio, client: Client, link: str, failure: NemoError | None) -> str:
+def _report(studio: Studio, client: Client, link: str, failure: NemoError | None) -> Report:
     export = studio.deliver()
     turns: list[dict[str, object]] = [
         {"message": told.message, **msgspec.to_builtins(told.turn)} for told in studio.turns
     ]
-    report = Report(
+    return Report(
         str(export.path),
         export.seconds,
         export.size,
@@ -256,6 +254,6 @@ def _report(studio: Studio, client: Client, link: str, failure: NemoError | None
         client.timeline(),
         turns,
         link,
+        [*studio.warnings, *export.warnings],
         str(failure or ""),
     )
-    return msgspec.json.format(msgspec.json.encode(report), indent=_JSON_INDENT).decode()

@@ -62,7 +62,7 @@ def run(arguments: argparse.Namespace) -> int:
 def program_words(given: list[str]) -> list[str]:
     """The program and its arguments, without the `--` before them."""
     words = given[1:] if given[:1] == ["--"] else given
-    if not words:
+    if not words or not words[0]:
         raise Usage("nothing to run: name a program after --")
     return words
 

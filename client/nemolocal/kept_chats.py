@@ -8,6 +8,7 @@ NEMOLOCAL_DATA_DIR names, readable by their owner only.
 import os
 import secrets
 import shutil
+from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
 
@@ -16,6 +17,7 @@ import platformdirs
 
 from nemolocal_client import KeptSession, Profile
 from nemolocal_client.effects import KeptToken
+from nemolocal_client.inputs import Identity
 
 from .problem import Problem
 
@@ -66,6 +68,14 @@ class ChatProfile:
     def keep_session(self, base_url: str, kept: KeptSession) -> None:
         del base_url
         self._profile.keep_session(_KEY, kept)
+
+    def inputs(self, base_url: str, session_id: str) -> tuple[Identity, ...]:
+        del base_url
+        return self._profile.inputs(_KEY, session_id)
+
+    def keep_inputs(self, base_url: str, session_id: str, files: Iterable[Identity]) -> None:
+        del base_url
+        self._profile.keep_inputs(_KEY, session_id, files)
 
 
 def data_folder() -> Path:

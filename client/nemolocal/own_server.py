@@ -16,17 +16,21 @@ if TYPE_CHECKING:
 
 # A kept chat is come back to whenever its user likes: its token never ends.
 _CENTURY = 100 * 365 * 86_400.0
+# The user waits for the file, however large it is; the client waits for 300 s.
+_FETCH_SECONDS = 290.0
 
 
 class OwnServer(msgspec.Struct, frozen=True):
     """How a command wants the server that it runs itself.
 
     Free, and without what the cloud adds to its answers, unless `like_cloud`. `chat` is the folder
-    of a kept chat; without one nothing outlives the command.
+    of a kept chat; without one nothing outlives the command. It fetches URLs from the hosts in
+    `fetch_from`.
     """
 
     like_cloud: bool = False
     chat: Path | None = None
+    fetch_from: tuple[str, ...] = ()
 
     def settings(self) -> "Settings":
         """The settings of the server, on a free port."""
@@ -34,7 +38,13 @@ class OwnServer(msgspec.Struct, frozen=True):
         from nemolocal_server.settings import FREE, Settings
         from nemolocal_server.silence import Silence
 
-        common = Settings(port=0, data_dir=self.chat, token_lifetime=_CENTURY)
+        common = Settings(
+            port=0,
+            data_dir=self.chat,
+            token_lifetime=_CENTURY,
+            fetch_from=self.fetch_from,
+            fetch_seconds=_FETCH_SECONDS,
+        )
         if self.like_cloud:
             return common
         at_once = TurnTimes(talk=(0, 0), edit=(0, 0), generation=(0, 0))

@@ -10,6 +10,7 @@ import msgspec
 from nemolocal_client import KeptSession, Profile
 
 from . import chat
+from .console import json_text
 from .kept_chats import kept_chats
 from .lanes import fit
 
@@ -48,8 +49,7 @@ def _known(base_url: str | None) -> list[Known]:
 
 
 def _as_json(known: Known) -> str:
-    fields = {"base_url": known.base_url, **msgspec.structs.asdict(known.kept)}
-    return msgspec.json.encode(fields).decode()
+    return json_text({"base_url": known.base_url, **msgspec.structs.asdict(known.kept)})
 
 
 def _as_line(known: Known) -> str:

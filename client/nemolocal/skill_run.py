@@ -48,7 +48,9 @@ def run(arguments: argparse.Namespace) -> int:
             answers.append(answer)
             show(_row(answer))
     if not answers:
-        raise Problem(f"{skill.path} makes no calls: it has no curl commands and no endpoints")
+        raise Problem(
+            f"{skill.path} makes no calls: it has no curl commands and no endpoints, write some"
+        )
     as_said = all(answer.as_said for answer in answers)
     if arguments.json:
         print(_json(skill, tuple(answers), as_said=as_said))

@@ -25,12 +25,15 @@ class Studio:
     `saying` is the message that is being followed.
     """
 
-    def __init__(self, client: Client, display: Display, destination: Path) -> None:
+    def __init__(
+        self, client: Client, display: Display, destination: Path, *, overwrite: bool = False
+    ) -> None:
         self._client = client
         self._display = display
-        self._assistant = Assistant(client, destination)
+        self._assistant = Assistant(client, destination, overwrite=overwrite)
         self.turns: list[Told] = []
         self.saying = ""
+        self.warnings: list[str] = []
 
     def upload(self, *files: str) -> float:
         """Upload files and URLs; the length of the longest in seconds."""
@@ -64,6 +67,8 @@ class Studio:
         return exported
 
     def _show(self, answer: Answer) -> Answer:
+        for file in answer.files:
+            self.warnings += [f"{file.filename}: {warning}" for warning in file.warnings or ()]
         for line in answer.lines:
             if line not in hints_for("export"):
                 self._display.line(line)

@@ -10,11 +10,12 @@ from nemolocal_contract.draft import Draft
 from nemolocal_contract.printable import printable
 
 from .console import bare
+from .display import told
 from .lanes import draw
 
 # By the labels that the summary of a timeline gives to tracks (STA-5).
 _COLOURS = {"Video": "cyan", "BGM": "green", "Title": "magenta"}
-_LINES: tuple[NoticeKind, ...] = ("working", "waiting")
+_LINES: tuple[NoticeKind, ...] = ("working", "waiting", "renamed")
 
 
 class TerminalDisplay:
@@ -37,7 +38,7 @@ class TerminalDisplay:
     def notice(self, notice: Notice) -> None:
         """A bar for what has a progress, a spinner for what has none, a line for the rest."""
         if notice.kind in _LINES:
-            self._console.print(printable(notice.text), markup=False, highlight=False)
+            self._console.print(printable(told(notice)), markup=False, highlight=False)
             return
         bars = self._bars
         if bars is None or notice.kind != self._kind:

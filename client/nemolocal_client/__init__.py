@@ -14,14 +14,17 @@ from nemolocal_contract.replies import Balance, FileReply, StateReply
 from .assistant import Answer, Assistant, AsyncAssistant
 from .async_client import AsyncClient
 from .client import TOKEN_VARIABLE, Client
+from .destinations import check_destination
 from .effects import AsyncNotify, KeptSession, Notice, NoticeKind, Notify
 from .errors import (
     BackendError,
     BadAttribution,
     BadReply,
     BadRequest,
+    BadText,
     BadToken,
     CannotConnect,
+    CannotFetch,
     ConnectionCut,
     DownloadFailed,
     ExportBlocked,
@@ -41,7 +44,6 @@ from .errors import (
 )
 from .exchange import host_of, is_loopback
 from .exports import Export
-from .files import check_destination
 from .polling import PollPolicy, ReconnectPolicy
 from .profile import IdentityStore, MemoryProfile, Profile, config_folder
 from .routing import Route, Step, route, steps
@@ -62,9 +64,11 @@ __all__ = [
     "BadAttribution",
     "BadReply",
     "BadRequest",
+    "BadText",
     "BadToken",
     "Balance",
     "CannotConnect",
+    "CannotFetch",
     "Client",
     "ConnectionCut",
     "DownloadFailed",

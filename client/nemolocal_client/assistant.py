@@ -66,8 +66,9 @@ class Answer(msgspec.Struct, frozen=True):
 class _Talk:
     """What both assistants know: the newest export, as long as nothing has changed since."""
 
-    def __init__(self, workspace: Workspace, destination: Path) -> None:
+    def __init__(self, workspace: Workspace, destination: Path, overwrite: bool) -> None:
         self._workspace = workspace
+        self._overwrite = overwrite
         self._words = _WORDS["zh" if workspace.language.lower().startswith("zh") else "en"]
         self.destination = destination
         self.exported: Export | None = None
@@ -115,7 +116,9 @@ class _Talk:
             draft = draft_of((yield from self._workspace.state()))
             language = self._workspace.language
             lines += (yield from self._say(timeline(draft, language))).lines
-            self.exported = yield from self._workspace.export(self.destination, None)
+            self.exported = yield from self._workspace.export(
+                self.destination, None, self._overwrite, number_inputs=True
+            )
             for warning in self.exported.warnings:
                 told = in_words(warning, draft, language)
                 said = self._words["warning"].format(warning=told)
@@ -152,6 +155,9 @@ class _Talk:
                 filename=file.filename, file_type=file.file_type, length=length
             )
             lines += (yield from self._say(said)).lines
+            for warning in file.warnings or ():
+                said = self._words["warning"].format(warning=f"{file.filename}: {warning}")
+                lines += (yield from self._say(said)).lines
         return Answer(lines=lines, files=added)
 
     def _say(self, line: str) -> Flow[Answer]:
@@ -183,12 +189,13 @@ class _Face:
 class Assistant(_Face):
     """Answers messages with a client; exports go to `destination`.
 
-    Raises what the client raises. An export is not made again while nothing has changed.
+    Raises what the client raises. An export is not made again while nothing has changed; it gets
+    the next free name where an older file has that of `destination`, unless `overwrite` is given.
     """
 
-    def __init__(self, client: Client, destination: str | Path) -> None:
+    def __init__(self, client: Client, destination: str | Path, *, overwrite: bool = False) -> None:
         self._client = client
-        self._talk = _Talk(client.workspace, Path(destination))
+        self._talk = _Talk(client.workspace, Path(destination), overwrite)
 
     def reply(self, message: str) -> Answer:
         """Do what the message asks for; everything that came of it."""
@@ -210,12 +217,15 @@ class Assistant(_Face):
 class AsyncAssistant(_Face):
     """Answers messages with an async client; exports go to `destination`.
 
-    Raises what the client raises. An export is not made again while nothing has changed.
+    Raises what the client raises. An export is not made again while nothing has changed; it gets
+    the next free name where an older file has that of `destination`, unless `overwrite` is given.
     """
 
-    def __init__(self, client: AsyncClient, destination: str | Path) -> None:
+    def __init__(
+        self, client: AsyncClient, destination: str | Path, *, overwrite: bool = False
+    ) -> None:
         self._client = client
-        self._talk = _Talk(client.workspace, Path(destination))
+        self._talk = _Talk(client.workspace, Path(destination), overwrite)
 
     async def reply(self, message: str) -> Answer:
         """Do what the message asks for; everything that came of it."""

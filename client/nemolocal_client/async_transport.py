@@ -31,6 +31,7 @@ from .exchange import (
     peer_of,
     stream_request,
     upload_meter,
+    usable_environment,
 )
 from .receiving import is_file, receive_beside_the_loop
 from .sending import UploadMeter
@@ -46,7 +47,8 @@ class AsyncTransport:
     """The connections of one client to one base URL; `headers` go on every request (CLI-1)."""
 
     def __init__(self, base_url: str, headers: dict[str, str]) -> None:
-        self._http = httpx.AsyncClient(**http_options(base_url, headers))
+        with usable_environment():
+            self._http = httpx.AsyncClient(**http_options(base_url, headers))
         self._origin = origin_of(base_url)
         self._peer: Peer | None = None
 

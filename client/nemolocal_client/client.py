@@ -153,13 +153,21 @@ class Client:
         """The track summary of the session (STA-5)."""
         return self.run(self.workspace.timeline())
 
-    def export(self, destination: str | Path, *, resolution: Resolution | None = None) -> Export:
+    def export(
+        self,
+        destination: str | Path,
+        *,
+        resolution: Resolution | None = None,
+        overwrite: bool = False,
+    ) -> Export:
         """Render the timeline into `destination`, free of charge (CLI-8, REN-3).
 
-        A file that is there is replaced when the new one is complete. Raises `NothingToExport`,
-        `ExportBlocked`, `RenderFailed`, `DownloadFailed`, `FileProblem`.
+        Where that is there already, the film gets the next free name ("out-2.mp4"), which `notify`
+        and the `path` of the outcome tell; `overwrite` replaces it when the new one is complete. A
+        file that this client uploads is never replaced. Raises `NothingToExport`, `ExportBlocked`,
+        `RenderFailed`, `DownloadFailed`, `FileProblem`.
         """
-        return self.run(self.workspace.export(destination, resolution))
+        return self.run(self.workspace.export(destination, resolution, overwrite))
 
     def cancel_export(self) -> bool:
         """Stop the export that is under way, or was when its wait was given up (REN-8).

@@ -20,8 +20,10 @@ _TRIES = 3
 _LARGEST = 20_000_000_000
 
 
-def fetch(account: Account, done: RenderStatus, destination: Path) -> Flow[tuple[int, str]]:
-    """Bring the file of a completed render; its size in bytes and the URL it came from."""
+def fetch(
+    account: Account, done: RenderStatus, destination: Path, *, overwrite: bool
+) -> Flow[tuple[Path, int, str]]:
+    """Bring the file of a completed render; where it is, its bytes and the URL it came from."""
     output = done.output or RenderOutput()
     part = part_of(destination)
     fallback = RENDER_DOWNLOAD.path(render=done.id)
@@ -35,8 +37,8 @@ def fetch(account: Account, done: RenderStatus, destination: Path) -> Flow[tuple
     except (BackendError, BadReply, TransportFailed, DownloadFailed):
         url = fallback
         size = yield from _bring(account, Download(url=url, part=part), output.size)
-    yield PutInPlace(part, destination)
-    return size, url
+    placed: Path = yield PutInPlace(part, destination, overwrite)
+    return placed, size, url
 
 
 def _bring(account: Account | None, request: Download, expected: int) -> Flow[int]:

@@ -13,7 +13,7 @@ import msgspec
 
 T = TypeVar("T")
 
-NoticeKind = Literal["connecting", "upload", "working", "waiting", "render", "download"]
+NoticeKind = Literal["connecting", "upload", "working", "waiting", "renamed", "render", "download"]
 
 
 class Secret:
@@ -170,9 +170,20 @@ class RecallSessions(msgspec.Struct, frozen=True):
 
 
 class Measure(msgspec.Struct, frozen=True):
-    """Sizes of local files in bytes, answered as a tuple; `FileProblem` if one is unusable."""
+    """Sizes of local files in bytes, answered as a tuple; `FileProblem` if one is unusable.
+
+    They are about to be uploaded to a session: from now on no export overwrites them, nor does one
+    of that session in a later run.
+    """
 
     paths: tuple[Path, ...]
+    session_id: str = ""
+
+
+class RecallInputs(msgspec.Struct, frozen=True):
+    """Protect what earlier runs uploaded to a session; answered by None."""
+
+    session_id: str
 
 
 class FindFiles(msgspec.Struct, frozen=True):
@@ -182,25 +193,37 @@ class FindFiles(msgspec.Struct, frozen=True):
 
 
 class CheckDestination(msgspec.Struct, frozen=True):
-    """See that a file can be written there; answered by None, or `FileProblem`."""
+    """See that a file can be written there; answered by the path that it would get now.
+
+    That is another one where the name is taken: only with `overwrite` is an older file replaced,
+    and no file that was uploaded is in any case. One that was named itself is refused
+    (`FileProblem`), or passed by like any other with `number_inputs`.
+    """
 
     path: Path
+    overwrite: bool = False
+    number_inputs: bool = False
 
 
 class PutInPlace(msgspec.Struct, frozen=True):
-    """Rename a complete `part` to its destination, replacing what is there; answered by None."""
+    """Rename a complete `part` to its destination, or the next free name; answered by its path.
+
+    What is there is replaced with `overwrite` only, and never if it was uploaded.
+    """
 
     part: Path
     destination: Path
+    overwrite: bool = False
 
 
 class Reply(msgspec.Struct, frozen=True):
-    """A whole HTTP reply; `call` is the method and path it answers."""
+    """A whole HTTP reply; `call` is the method and path it answers, `server` who says to answer."""
 
     call: str
     status: int
     body: bytes
     location: str = ""
+    server: str = ""
 
     def __repr__(self) -> str:
         # The body may hold a token.
@@ -248,6 +271,7 @@ Local = (
     | KeepSession
     | RecallSessions
     | Measure
+    | RecallInputs
     | FindFiles
     | CheckDestination
     | PutInPlace

@@ -6,6 +6,7 @@ NemoError
 │   ├── SessionNotFound     1002
 │   ├── OutOfCredits        2001
 │   ├── UnsupportedFile     4001
+│   │   └── CannotFetch     4001 for a URL
 │   ├── FileTooLarge        4002
 │   ├── BadRequest          400
 │   ├── ExportBlocked       402
@@ -19,6 +20,7 @@ NemoError
 ├── TurnFailed              a turn changed nothing (CLI-3, CLI-4)
 ├── NothingToExport         the timeline is empty (STA-3)
 ├── BadAttribution          a header of the skill cannot be sent (CLI-1)
+├── BadText                 a text of the caller cannot be sent
 ├── RenderFailed            the export did not complete (CLI-8)
 ├── DownloadFailed          the file did not arrive whole
 └── FileProblem             a local file cannot be read or written
@@ -30,6 +32,8 @@ from nemolocal_contract.media import ACCEPTED_TEXT
 from nemolocal_contract.printable import printable
 
 _MESSAGE_MAX = 300
+# How the local server begins where it was the network that failed, and no kind of file.
+_NOT_FETCHED = "Cannot fetch "
 _TOKENS = re.compile(r"\b(?:nmv_usr_|clm_)[\w.-]+|(?i:\bbearer\s+)\S+")
 
 
@@ -69,7 +73,7 @@ class BadToken(BackendError):
 
     code = 1001
     message = "the token is not accepted"
-    remedy = "unset NEMO_TOKEN to get a free one, or set a valid one"
+    remedy = "set NEMO_TOKEN to a valid one, or unset it to get a free one"
 
 
 class SessionNotFound(BackendError):
@@ -106,10 +110,25 @@ class UnsupportedFile(BackendError):
     remedy = f"use one of {ACCEPTED_TEXT}"
 
     def __init__(self, message: str = "") -> None:
-        # The backend may have listed them itself (UPL-3), or have failed to fetch a URL (UPL-6).
-        listed, fetched = ACCEPTED_TEXT in message, "://" in message
-        remedy = "convert it" if listed else "upload the file itself" if fetched else None
-        super().__init__(message, remedy=remedy)
+        # The backend may have listed them itself (UPL-3), or have said what else is wrong.
+        listed, hollow = ACCEPTED_TEXT in message, "is empty" in message
+        remedy = "replace the file, or convert it" if listed else None
+        super().__init__(message, remedy="name another file" if hollow else remedy)
+
+
+class CannotFetch(UnsupportedFile):
+    """4001 for a URL: it is refused, does not answer, or is of no file that is accepted (UPL-6)."""
+
+    message = "the URL cannot be fetched"
+    remedy = "check the URL, or download the file and upload that"
+
+    def __init__(self, message: str = "") -> None:
+        remedy = self.remedy
+        if ACCEPTED_TEXT in message:
+            remedy = "name the URL of such a file, or download it and upload that"
+        elif _NOT_FETCHED not in message:
+            remedy += f"; accepted are {ACCEPTED_TEXT}"
+        BackendError.__init__(self, message, remedy=remedy)
 
 
 class FileTooLarge(BackendError):
@@ -119,13 +138,23 @@ class FileTooLarge(BackendError):
     message = "the file is too large"
     remedy = "compress or trim it first"
 
+    @classmethod
+    def between(cls, server: str) -> "FileTooLarge":
+        """413 without an envelope: not the backend said it, but what stands before it."""
+        name = f" ({server})" if server else ""
+        return cls(
+            f"a proxy or web server in front of the backend{name} refused the upload as too large: "
+            "HTTP 413",
+            remedy="raise its limit (nginx: client_max_body_size), or compress or trim the file",
+        )
+
 
 class BadRequest(BackendError):
     """400: the request is not what the backend takes."""
 
     code = 400
     message = "the request is not accepted"
-    remedy = "correct what the message names"
+    remedy = "correct it and try again"
 
 
 class ExportBlocked(BackendError):
@@ -157,11 +186,30 @@ def no_token(limited: RateLimited) -> RateLimited:
     return RateLimited(limited.message, remedy=remedy)
 
 
+TRY_AGAIN = "try again in a minute"
+# What helps where something else than the backend answered.
+BETWEEN = {
+    401: "something in front of the backend wants a login: check the base URL",
+    403: "something in front of the backend forbids it: check the base URL and your network",
+    404: "check the base URL: there is no such backend",
+    405: "check the base URL: there is no such backend",
+    407: "log in at your proxy (HTTPS_PROXY), or go without it",
+    502: f"the backend does not answer its proxy: {TRY_AGAIN}",
+    503: f"the backend is not ready: {TRY_AGAIN}",
+    504: f"the backend does not answer its proxy: {TRY_AGAIN}",
+}
+
+
 class BadReply(NemoError):
     """A reply outside the contract: an HTML page, broken JSON, a missing field."""
 
     message = "the backend gave an unreadable reply"
-    remedy = "try again in a minute, and check the base URL if it stays"
+    remedy = f"{TRY_AGAIN}, and check the base URL if it stays"
+
+    @classmethod
+    def between(cls, call: str, status: int) -> "BadReply":
+        """A failure without JSON: what stands before the backend said it."""
+        return cls(f"{call} answered HTTP {status} without JSON", remedy=BETWEEN.get(status))
 
 
 class TransportFailed(NemoError):
@@ -247,6 +295,13 @@ class BadAttribution(NemoError):
 
     message = "the attribution cannot be sent"
     remedy = "make it one line of text"
+
+
+class BadText(NemoError):
+    """A text that cannot be sent as UTF-8, such as half of a character: nothing was sent."""
+
+    message = "the text cannot be sent"
+    remedy = "write it anew, as UTF-8"
 
 
 class RenderFailed(NemoError):

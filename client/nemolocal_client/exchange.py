@@ -16,9 +16,10 @@ import httpx
 
 from nemolocal_contract.headers import CLIENT_ID, bearer
 
+from .connecting import why_not
 from .effects import Call, Download, OpenStream, Reply, Request
 from .errors import BadAttribution, BadReply, CannotConnect, ConnectionCut
-from .files import file_size
+from .files import file_size, name_to_send
 from .receiving import content_type, range_headers
 from .sending import SentFile, UploadMeter
 
@@ -81,7 +82,7 @@ def call_request(
 ) -> httpx.Request:
     """A call as a request; its files are open as long as `open_files` is."""
     files = [
-        ("files", (path.name, open_files.enter_context(SentFile(path, meter.add))))
+        ("files", (name_to_send(path), open_files.enter_context(SentFile(path, meter.add))))
         for path in call.files
     ]
     return http.build_request(
@@ -144,6 +145,7 @@ class Body:
             response.status_code,
             bytes(self._content),
             response.headers.get("Location", ""),
+            response.headers.get("Server", ""),
         )
 
 
@@ -161,7 +163,7 @@ def host_of(base_url: str) -> str:
     """The host of a base URL; `CannotConnect` if it is not one of http or https."""
     try:
         url = httpx.URL(base_url)
-    except httpx.InvalidURL:
+    except (httpx.InvalidURL, UnicodeEncodeError):
         url = httpx.URL()
     if url.scheme not in ("http", "https") or not url.host:
         raise CannotConnect(
@@ -171,12 +173,25 @@ def host_of(base_url: str) -> str:
 
 
 @contextlib.contextmanager
+def usable_environment() -> Iterator[None]:
+    """What is wrong with proxies and certificates of the environment, as our error."""
+    try:
+        yield
+    except (httpx.InvalidURL, ImportError, OSError, ValueError) as error:
+        raise CannotConnect(
+            f"the environment names a proxy or certificates that cannot be used ({error})",
+            remedy="correct or unset HTTP_PROXY, HTTPS_PROXY, ALL_PROXY, NO_PROXY, SSL_CERT_FILE "
+            "and SSL_CERT_DIR",
+        ) from None
+
+
+@contextlib.contextmanager
 def our_errors() -> Iterator[None]:
     """What httpx raises, as our errors."""
     try:
         yield
     except (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError) as error:
-        raise _no_connection(origin_of(error.request.url), refused=_is_refusal(error)) from None
+        raise why_not(error, origin_of(error.request.url)) from None
     except (httpx.UnsupportedProtocol, httpx.InvalidURL, httpx.TooManyRedirects):
         raise BadReply("the backend gave an unusable URL") from None
     except BROKEN as error:
@@ -203,23 +218,8 @@ def find_lost(peer: Peer | None, origin: str) -> CannotConnect | None:
     try:
         socket.create_connection(peer, timeout=_CHECK_TIMEOUT).close()
     except OSError as error:
-        return _no_connection(origin, refused=_is_refusal(error))
+        return why_not(error, origin)
     return None
-
-
-def _no_connection(origin: str, *, refused: bool) -> CannotConnect:
-    return CannotConnect(f"cannot connect to {origin}", origin=origin, refused=refused)
-
-
-def _is_refusal(error: BaseException | None) -> bool:
-    """Whether a machine answered that nothing listens there: on one of the addresses of a name."""
-    while error is not None:
-        if isinstance(error, ConnectionRefusedError):
-            return True
-        if isinstance(error, BaseExceptionGroup):
-            return any(map(_is_refusal, error.exceptions))
-        error = error.__cause__ or error.__context__
-    return False
 
 
 def _headers(request: Request) -> dict[str, str]:

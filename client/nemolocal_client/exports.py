@@ -23,6 +23,7 @@ from .errors import (
     TransportFailed,
 )
 from .failures import render_of
+from .files import local_path
 from .identity import authorized
 from .polling import PollPolicy
 from .reconnecting import Trouble
@@ -45,20 +46,46 @@ class Export(msgspec.Struct, frozen=True):
 
 
 def export(
-    session: Session, destination: Path, policy: PollPolicy, output: OutputRequest
+    session: Session,
+    destination: Path,
+    policy: PollPolicy,
+    output: OutputRequest,
+    *,
+    overwrite: bool = False,
+    number_inputs: bool = False,
 ) -> Flow[Export]:
-    """Render the saved timeline into a file; an existing one is replaced when all has arrived."""
-    yield CheckDestination(destination)
+    """Render the saved timeline into a file, or into the next free name where there is one.
+
+    An older file is replaced with `overwrite` only, when all has arrived; an input never is.
+    """
+    chosen: Path = yield CheckDestination(destination, overwrite, number_inputs)
+    if chosen != destination:
+        yield _renamed(destination, chosen)
     state = yield from read_state(session)
     draft = draft_of(state)
     if not draft.ready:
         uploaded = bool(session.kept.files)
         raise NothingToExport(remedy=_PLACE_FIRST if uploaded else None)
     done = yield from _render(session, state.state.draft, policy, output)
-    size, url = yield from fetch(session.account, done, destination)
+    placed, size, url = yield from fetch(session.account, done, destination, overwrite=overwrite)
+    if placed != chosen:
+        yield _renamed(destination, placed)
     length = done.output.duration if done.output is not None else 0.0
     seconds = length or (draft.duration_ms or 0) / 1000
-    return Export(destination, url, seconds, size, done.warnings)
+    return Export(placed, url, seconds, size, done.warnings)
+
+
+def check_place(destination: str | Path) -> Flow[Path]:
+    """The path of an export to come; `FileProblem` where it is an input's or cannot be written."""
+    path = local_path(destination)
+    yield CheckDestination(path, overwrite=True)
+    return path
+
+
+def _renamed(destination: Path, chosen: Path) -> Notice:
+    if chosen == destination:
+        return Notice("renamed", f"{destination} is free by now: saving there")
+    return Notice("renamed", f"{destination} is there already: saving as {chosen.name}")
 
 
 def cancel_export(session: Session) -> Flow[bool]:

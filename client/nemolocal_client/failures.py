@@ -130,11 +130,21 @@ def _error(reply: Reply, code: int | None, message: str, user_id: str) -> NemoEr
     if code == Code.EXPORT_BLOCKED:
         # The backend's own words may speak of credits; it is the plan (CLI-7).
         return ExportBlocked()
+    foreign = _json(reply) is None and not message
+    if foreign and code == Code.FILE_TOO_LARGE:
+        return FileTooLarge.between(reply.server)
+    if foreign and code == Code.BAD_REQUEST:
+        return BadRequest(
+            f"{reply.call} answered HTTP {reply.status} without JSON",
+            remedy="check the base URL: it may be that of something in front of the backend",
+        )
     if code in _ERRORS:
         return _ERRORS[code](message)
     if reply.location:
         return BadReply(f"{reply.call} was redirected", remedy=f"use {reply.location} instead")
-    said = f" ({message})" if message else "" if _json(reply) is not None else " without JSON"
+    if foreign:
+        return BadReply.between(reply.call, reply.status)
+    said = f" ({message})" if message else ""
     return BadReply(f"{reply.call} answered HTTP {reply.status}{said}", code=code)
 
 

@@ -1,43 +1,65 @@
 """Local files: what is sent is readable, and what is asked for can be written."""
 
 import contextlib
+import errno
 import os
 import secrets
+import stat
 from pathlib import Path
 from typing import BinaryIO
 
 from .errors import FileProblem
 
+_PERMISSIONS = "change its permissions, or choose another path"
+_FULL = "free some space, or choose another disk"
+# What helps where the system refuses a file, by the name of the error.
+REMEDIES = {
+    "EACCES": _PERMISSIONS,
+    "EPERM": _PERMISSIONS,
+    "ENOSPC": _FULL,
+    "EDQUOT": _FULL,
+    "ENAMETOOLONG": "choose a shorter name",
+    "EMFILE": "close other files, or raise the limit (ulimit -n)",
+    "EIO": "see to the disk, or choose another one",
+}
+
+
+def local_path(name: str | Path) -> Path:
+    """A name as a path of this machine; `FileProblem` where no file can have it."""
+    try:
+        encoded = os.fsencode(name)
+    except UnicodeEncodeError:
+        encoded = b"\0"
+    if not encoded:
+        raise FileProblem("the file name is empty", remedy="name a file")
+    if b"\0" in encoded:
+        raise FileProblem(f"{str(name)!r} is no file name", remedy="name a file")
+    return Path(name)
+
+
+def name_to_send(path: Path) -> str:
+    """The name of a file as text: what of it is not UTF-8 becomes an underscore."""
+    return os.fsencode(path.name).decode(errors="replace").replace("\ufffd", "_")
+
 
 def file_size(path: Path) -> int:
-    """Bytes of a file that can be read; `FileProblem` says why it cannot."""
-    if os.path.isdir(path):
-        raise FileProblem(f"{path} is a folder", remedy="name a file in it")
+    """Bytes of a file that can be sent, at least one; `FileProblem` says why it cannot be."""
     try:
+        mode = path.stat().st_mode
+        if stat.S_ISDIR(mode):
+            raise FileProblem(f"{path} is a folder", remedy="name a file in it")
+        if not stat.S_ISREG(mode):
+            # Opening a pipe may wait for ever, and a device has no end.
+            raise FileProblem(f"{path} is a device or a pipe", remedy="name a regular file")
         with path.open("rb") as file:
-            return os.fstat(file.fileno()).st_size
+            size = os.fstat(file.fileno()).st_size
     except FileNotFoundError:
         raise FileProblem(f"{path} does not exist", remedy="check the path") from None
     except OSError as error:
         raise file_problem(path, error) from error
-
-
-def check_destination(path: Path) -> None:
-    """See that a file can be written at `path`; nothing there is touched (CLI-8)."""
-    if os.path.isdir(path):
-        raise FileProblem(f"{path} is a folder", remedy="name a file in it")
-    folder = path.parent
-    if not os.path.isdir(folder):
-        raise FileProblem(f"the folder {folder} does not exist", remedy="make it first")
-    part = part_of(path)
-    try:
-        # A name may be too long, or none that this file system takes.
-        with contextlib.suppress(FileNotFoundError):
-            path.lstat()
-        open_part(part, append=False).close()
-        part.unlink()
-    except OSError as error:
-        raise file_problem(path, error) from error
+    if not size:
+        raise FileProblem(f"{path} is empty", remedy="name a file with something in it")
+    return size
 
 
 def part_of(destination: Path) -> Path:
@@ -59,18 +81,11 @@ def open_part(part: Path, *, append: bool) -> BinaryIO:
     return open(os.open(part, flags, 0o666), "ab" if append else "wb")
 
 
-def put_in_place(part: Path, destination: Path) -> None:
-    """Rename a complete file, replacing what is there."""
-    try:
-        part.replace(destination)
-    except OSError as error:
-        raise file_problem(destination, error) from error
-
-
 def file_problem(path: Path, error: OSError) -> FileProblem:
     """An error of the operating system as ours."""
     reason = (error.strerror or type(error).__name__).lower()
-    return FileProblem(f"{path} cannot be used ({reason})")
+    remedy = REMEDIES.get(errno.errorcode.get(error.errno or 0, ""))
+    return FileProblem(f"{path} cannot be used ({reason})", remedy=remedy)
 
 
 def discard(part: Path) -> None:

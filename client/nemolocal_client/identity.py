@@ -31,6 +31,8 @@ from .polling import RATE_LIMIT_PAUSE
 from .reconnecting import Link, reach
 
 _TOKEN_LIFE = 7 * 24 * 3600.0
+# NEMO_TOKEN, which its usual remedy is about, is not set then.
+_REFUSED_AGAIN = "a fresh token was refused as well: check the base URL, and try again later"
 # Seconds until a call looks again whether another one has got the token.
 _OTHERS = 0.2
 
@@ -72,6 +74,8 @@ def authorized(account: Account, request: Request) -> Flow[object]:
         while isinstance(failure, BadToken) and (yield from _try_earlier(account)):
             reply, failure = yield from _attempt(account, request)
         yield from _settle(account)
+        if isinstance(failure, BadToken):
+            failure = BadToken(failure.message, remedy=_REFUSED_AGAIN)
     if failure is not None:
         raise failure
     return reply

@@ -13,7 +13,7 @@ from nemolocal_contract.requests import ChatRequest, Message, Part
 from nemolocal_contract.sse import Frame, FrameParser, FrameTooLarge
 
 from .effects import Chunk, Flow, Line, Now, Opened, OpenStream, ReadStream, StreamCut
-from .errors import BadReply, ConnectionCut, NemoError
+from .errors import TRY_AGAIN, BadReply, ConnectionCut, NemoError
 from .failures import in_stream_failure
 from .gui import Translator
 from .identity import authorized
@@ -77,7 +77,7 @@ def _send_and_hear(session: Session, message: str, heard: Heard) -> Flow[None]:
 
 def _not_to_be_repeated(error: BadReply) -> BadReply:
     """A gateway may give up on a message that the backend goes on with (SSE-7)."""
-    if error.remedy != BadReply.remedy:
+    if TRY_AGAIN not in error.remedy:
         return error
     return BadReply(error.message, remedy=ConnectionCut.remedy, code=error.code)
 

@@ -1,4 +1,4 @@
-"""What is kept between runs: client ids, and the tokens and sessions of each base URL (CLI-9).
+"""What is kept between runs: client ids; tokens, sessions and uploads of each base URL (CLI-9).
 
 The folder is the user's own config folder, or the one that NEMOLOCAL_CONFIG_DIR names. Files are
 written whole and readable by their owner only.
@@ -15,7 +15,8 @@ import secrets
 import uuid
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
+from urllib.parse import quote, unquote_to_bytes
 
 import msgspec
 import platformdirs
@@ -24,6 +25,7 @@ from nemolocal_contract.endpoints import CLOUD_BASE_URL
 
 from .effects import KeptSession, KeptToken
 from .errors import FileProblem
+from .inputs import Identity
 from .token_records import Record, file_name, fits, in_front, is_cloud, token_files
 
 CONFIG_VARIABLE = "NEMOLOCAL_CONFIG_DIR"
@@ -55,6 +57,17 @@ class IdentityStore(Protocol):
         """Remember a session of a base URL, in place of what was kept of it."""
 
 
+@runtime_checkable
+class InputStore(Protocol):
+    """A store that also keeps what was uploaded, so that no later run overwrites it."""
+
+    def keep_inputs(self, base_url: str, session_id: str, files: Iterable[Identity]) -> None:
+        """Remember files that were uploaded to a session."""
+
+    def inputs(self, base_url: str, session_id: str) -> tuple[Identity, ...]:
+        """The files that were uploaded to a session."""
+
+
 class MemoryProfile:
     """Keeps everything for the life of the object only."""
 
@@ -84,6 +97,14 @@ class MemoryProfile:
 
     def keep_session(self, base_url: str, kept: KeptSession) -> None:
         self._sessions.setdefault(base_url, {})[kept.session_id] = kept
+
+
+class _InputRecord(msgspec.Struct, frozen=True):
+    """A file of a session; its path is quoted, since not every path is text."""
+
+    base_url: str
+    session_id: str
+    file: Identity
 
 
 class _SessionRecord(msgspec.Struct, frozen=True):
@@ -205,6 +226,24 @@ class Profile:
         line = msgspec.json.encode(_SessionRecord(base_url, kept))
         self._append(file_name("sessions", base_url, "jsonl"), b"\n" + line + b"\n")
 
+    def keep_inputs(self, base_url: str, session_id: str, files: Iterable[Identity]) -> None:
+        if not self._keep_tokens:
+            return
+        for file in files:
+            quoted = msgspec.structs.replace(file, path=quote(os.fsencode(file.path)))
+            line = msgspec.json.encode(_InputRecord(base_url, session_id, quoted))
+            self._append(file_name("inputs", base_url, "jsonl"), b"\n" + line + b"\n")
+
+    def inputs(self, base_url: str, session_id: str) -> tuple[Identity, ...]:
+        found = set()
+        for line in self._read(file_name("inputs", base_url, "jsonl")).split("\n"):
+            with contextlib.suppress(msgspec.MsgspecError):
+                record = msgspec.json.decode(line, type=_InputRecord)
+                if (record.base_url, record.session_id) == (base_url, session_id):
+                    path = os.fsdecode(unquote_to_bytes(record.file.path))
+                    found.add(msgspec.structs.replace(record.file, path=path))
+        return tuple(found)
+
     def _session_records(self, name: str) -> Iterator[_SessionRecord]:
         for line in self._read(name).split("\n"):
             # A line that a killed process left unfinished is no session.
@@ -218,7 +257,7 @@ class Profile:
             return ""
         except UnicodeDecodeError:
             return ""
-        except OSError as error:
+        except (OSError, ValueError) as error:
             raise _unusable(self.folder, error) from error
 
     def _append(self, name: str, content: bytes) -> None:
@@ -228,7 +267,7 @@ class Profile:
             flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
             with open(os.open(self.folder / name, flags, 0o600), "ab", buffering=0) as file:
                 file.write(content)
-        except OSError as error:
+        except (OSError, ValueError) as error:
             raise _unusable(self.folder, error) from error
 
     def _write(self, name: str, content: bytes, *, only_first: bool = False) -> None:
@@ -244,8 +283,8 @@ class Profile:
                 file.write(content)
             if not only_first or not _put_first(fresh, self.folder / name):
                 fresh.replace(self.folder / name)
-        except OSError as error:
-            with contextlib.suppress(OSError):
+        except (OSError, ValueError) as error:
+            with contextlib.suppress(OSError, ValueError):
                 fresh.unlink(missing_ok=True)
             raise _unusable(self.folder, error) from error
 
@@ -268,8 +307,8 @@ def _newest_first(kept: Iterable[KeptSession]) -> tuple[KeptSession, ...]:
     return tuple(sorted(latest.values(), key=lambda session: -session.used_at))
 
 
-def _unusable(folder: Path, error: OSError) -> FileProblem:
-    reason = error.strerror or type(error).__name__
+def _unusable(folder: Path, error: OSError | ValueError) -> FileProblem:
+    reason = getattr(error, "strerror", None) or "no folder has such a name"
     return FileProblem(
         f"the config folder {folder} cannot be used ({reason})",
         remedy=f"set {CONFIG_VARIABLE} to a folder that you may write",

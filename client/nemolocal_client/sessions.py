@@ -29,8 +29,24 @@ from nemolocal_contract.replies import (
 )
 from nemolocal_contract.requests import ClaimRequest, SessionRequest, UrlUploadRequest
 
-from .effects import Call, Flow, KeepSession, KeptSession, Measure, Now, RecallSessions
-from .errors import ConnectionCut, FileProblem, FileTooLarge, one_line
+from .effects import (
+    Call,
+    Flow,
+    KeepSession,
+    KeptSession,
+    Measure,
+    Now,
+    RecallInputs,
+    RecallSessions,
+)
+from .errors import (
+    CannotFetch,
+    ConnectionCut,
+    FileProblem,
+    FileTooLarge,
+    UnsupportedFile,
+    one_line,
+)
 from .failures import data_of
 from .identity import Account, authorized
 
@@ -76,6 +92,7 @@ def resume_session(account: Account, session_id: str) -> Flow[Session]:
     known: tuple[KeptSession, ...] = yield RecallSessions()
     session.kept = next((kept for kept in known if kept.session_id == session_id), session.kept)
     yield from remember(session, session_id=session_id, task_name=reply.task_name)
+    yield RecallInputs(session_id)
     return session
 
 
@@ -135,7 +152,7 @@ def upload_files(
 
     `source` is the skill, whose limit explains a connection that the backend cut (UPL-4).
     """
-    sizes: tuple[int, ...] = yield Measure(tuple(paths))
+    sizes: tuple[int, ...] = yield Measure(tuple(paths), session.id)
     call = Call(
         method=UPLOAD.method,
         path=UPLOAD.path(user=ME, session=session.id),
@@ -145,8 +162,11 @@ def upload_files(
     try:
         reply = yield from authorized(session.account, call)
     except ConnectionCut as cut:
-        if not cut.gone and sum(sizes) > skill_profile(source).upload_limit:
-            raise FileTooLarge() from None
+        limit = skill_profile(source).upload_limit
+        if not cut.gone and sum(sizes) > limit:
+            raise FileTooLarge(
+                f"the backend cut off an upload of more than {limit // 1_000_000} MB"
+            ) from None
         raise
     return data_of(reply, UploadReply).files
 
@@ -159,7 +179,10 @@ def upload_urls(session: Session, urls: Sequence[str]) -> Flow[tuple[FileReply, 
         json=encode_json(UrlUploadRequest(tuple(urls), "url")),
         timeout=_UPLOAD_TIMEOUT,
     )
-    reply = yield from authorized(session.account, call)
+    try:
+        reply = yield from authorized(session.account, call)
+    except UnsupportedFile as refused:
+        raise CannotFetch(refused.message) from None
     return data_of(reply, UploadReply).files
 
 

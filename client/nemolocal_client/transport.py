@@ -31,6 +31,7 @@ from .exchange import (
     peer_of,
     stream_request,
     upload_meter,
+    usable_environment,
 )
 from .receiving import is_file, receive
 
@@ -40,7 +41,8 @@ class Transport:
 
     def __init__(self, base_url: str, headers: dict[str, str], notify: Notify) -> None:
         self._notify = notify
-        self._http = httpx.Client(**http_options(base_url, headers))
+        with usable_environment():
+            self._http = httpx.Client(**http_options(base_url, headers))
         self._origin = origin_of(base_url)
         self._peer: Peer | None = None
 

@@ -11,10 +11,12 @@ from nemolocal_contract.replies import Balance, FileReply, StateReply
 from nemolocal_contract.requests import OutputRequest
 from nemolocal_contract.summary import timeline
 
+from . import texts
 from .effects import Flow, KeptSession, Notice, RecallSessions, Secret
 from .errors import BadToken, OutOfCredits, SessionNotFound
 from .exchange import host_of, is_loopback
 from .exports import Export, cancel_export, export
+from .files import local_path
 from .identity import Account, sign_in
 from .polling import CONTRACT_RECONNECTING, PollPolicy, ReconnectPolicy
 from .reconnecting import Link
@@ -31,6 +33,7 @@ from .sessions import (
     upload_files,
     upload_urls,
 )
+from .texts import sendable
 from .turns import Turn, take_turn
 
 T = TypeVar("T")
@@ -57,7 +60,7 @@ class Workspace:
         self.session: Session | None = None
         self._source = attribution.source
         self.polling = polling
-        self.language = language
+        self.language = sendable(language, "the language")
         # What helps where credits lack on this very server, for who knows it ("" for nobody).
         self.credits_remedy = ""
         self.charges = True
@@ -74,12 +77,14 @@ class Workspace:
         return self.session
 
     def open_session(self, task_name: str) -> Flow[str]:
+        name = sendable(task_name, "the name of the session")
         self.session = None
-        self.session = yield from open_session(self.account, self.language, task_name)
+        self.session = yield from open_session(self.account, self.language, name)
         return self.session.id
 
     def resume(self, session_id: str) -> Flow[StateReply]:
-        self.session = yield from resume_session(self.account, session_id)
+        known = texts.session_id(session_id)
+        self.session = yield from resume_session(self.account, known)
         return (yield from read_state(self.session))
 
     def sessions(self) -> Flow[tuple[KeptSession, ...]]:
@@ -87,8 +92,8 @@ class Workspace:
         return kept
 
     def upload(self, *files: str | Path) -> Flow[tuple[FileReply, ...]]:
-        urls = [str(file) for file in files if _is_url(file)]
-        paths = [Path(file) for file in files if not _is_url(file)]
+        urls = [sendable(str(file), "the URL") for file in files if _is_url(file)]
+        paths = [local_path(file) for file in files if not _is_url(file)]
         session = yield from self.opened()
         done: tuple[FileReply, ...] = ()
         if paths:
@@ -100,9 +105,10 @@ class Workspace:
         return done
 
     def say(self, message: str) -> Flow[Turn]:
+        text = sendable(message, "the message")
         session = yield from self.opened()
-        yield from remember_message(session, message)
-        return (yield from self._within(take_turn(session, message, self.language)))
+        yield from remember_message(session, text)
+        return (yield from self._within(take_turn(session, text, self.language)))
 
     def balance(self) -> Flow[Balance]:
         return (yield from read_balance(self.account))
@@ -113,10 +119,21 @@ class Workspace:
     def timeline(self) -> Flow[str]:
         return timeline(draft_of((yield from self.state())), self.language)
 
-    def export(self, destination: str | Path, resolution: Resolution | None) -> Flow[Export]:
+    def export(
+        self,
+        destination: str | Path,
+        resolution: Resolution | None,
+        overwrite: bool = False,
+        *,
+        number_inputs: bool = False,
+    ) -> Flow[Export]:
+        """With `number_inputs` a file that was uploaded is passed by, where `Client` refuses."""
+        path = local_path(destination)
         output = OutputRequest(resolution=resolution or UNSET)
         session = yield from self.opened()
-        flow = export(session, Path(destination), self.polling, output)
+        flow = export(
+            session, path, self.polling, output, overwrite=overwrite, number_inputs=number_inputs
+        )
         return (yield from self._within(flow))
 
     def cancel_export(self) -> Flow[bool]:

@@ -20,8 +20,14 @@ class Endpoint(msgspec.Struct, frozen=True):
     rule: str
 
     def path(self, **values: str) -> str:
-        """The path with its `{names}` filled in and quoted."""
-        return self.template.format_map({k: quote(v, safe="") for k, v in values.items()})
+        """The path with its `{names}` filled in and quoted, so that none is a step in the path."""
+        return self.template.format_map({k: _quoted(v) for k, v in values.items()})
+
+
+def _quoted(value: str) -> str:
+    if value in (".", ".."):
+        return value.replace(".", "%2E")
+    return quote(value, safe="", errors="surrogatepass")
 
 
 TOKEN = Endpoint("POST", "/api/auth/anonymous-token", "AUTH-1")

@@ -50,7 +50,11 @@ def executable() -> Path:
         return Path(named)
     import imageio_ffmpeg
 
-    return Path(imageio_ffmpeg.get_ffmpeg_exe())
+    try:
+        return Path(imageio_ffmpeg.get_ffmpeg_exe())
+    except RuntimeError:
+        # The wheel has none for this machine, nor is there any in PATH.
+        return Path("ffmpeg", "was", "not", "found")
 
 
 async def run(

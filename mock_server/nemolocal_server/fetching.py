@@ -4,7 +4,8 @@ All of it, names and redirects too, is over when its time is: real time, as the 
 """
 
 import asyncio
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 from urllib.parse import SplitResult, unquote, urljoin, urlsplit
@@ -16,6 +17,8 @@ from .intake import IncomingFile, ReceivedFile, accepted_extension
 from .web_client import Answer, Unreachable, get
 
 _REDIRECTS = 5
+# A host may be an IPv6 address, and a pattern of any.
+_PATTERN = re.compile(r"[^\s/?#@\\]+")
 _MOVED = (301, 302, 303, 307, 308)
 
 
@@ -82,14 +85,30 @@ def _checked(url: str, policy: FetchPolicy) -> SplitResult:
         raise not_fetched(url, "only http and https are fetched")
     if policy.is_own(url):
         raise LeadsToOwn(url)
-    place = f"{host}:{port}" if port else host
-    # Names of hosts are the same in any case, and `hostname` is lower case.
-    allowed = [pattern.lower() for pattern in policy.allowed]
-    if not any(fnmatchcase(name, p) for name in (host, place) for p in allowed):
+    if not allows(policy.allowed, host, port):
+        place = f"{host}:{port}" if port else host
         raise not_fetched(
-            url, f"this server does not fetch from {place}; allow it by fetch_from in its settings"
+            url,
+            f"this server does not fetch from {place}; allow it with --fetch-from {place}, or "
+            "fetch_from in its settings",
         )
     return parts
+
+
+def allows(patterns: Sequence[str], host: str, port: int | None) -> bool:
+    """Whether one of the patterns (`host`, `host:port`, `*`) is of this host, in small letters."""
+    names = (host, f"{host}:{port}" if port else host)
+    return any(fnmatchcase(name, pattern.lower()) for name in names for pattern in patterns)
+
+
+def check_patterns(patterns: Sequence[str]) -> None:
+    """Raise ValueError for a pattern that no host is of, such as a whole URL."""
+    for pattern in patterns:
+        if not _PATTERN.fullmatch(pattern):
+            raise ValueError(
+                "fetch_from must be hosts, for instance example.com, example.com:8080 or *, "
+                f"not {pattern!r}"
+            )
 
 
 async def _receive(answer: Answer, url: str, incoming: IncomingFile) -> ReceivedFile:

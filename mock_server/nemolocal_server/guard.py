@@ -51,7 +51,7 @@ def authenticate(request: Request, *scopes: Scope) -> Token:
         raise bad_token("get a new one from /api/auth/anonymous-token")
     remember_caller(request, token)
     if not any(map(token.allows, scopes)):
-        raise bad_token(f"this token lacks the scope {' or '.join(scopes)}")
+        raise bad_token(f"this token lacks the scope {' or '.join(scopes)}, take another")
     return token
 
 

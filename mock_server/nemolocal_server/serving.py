@@ -9,7 +9,7 @@ import socket
 import ssl
 import threading
 from collections.abc import Callable, Coroutine, Sequence
-from types import TracebackType
+from types import FrameType, TracebackType
 from typing import Any, TypeVar
 
 import msgspec
@@ -202,6 +202,12 @@ class _Server(uvicorn.Server):
             await super().shutdown(sockets)
         else:
             await self.lifespan.shutdown()
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        super().handle_exit(sig, frame)
+        if self.force_exit:
+            # A second Ctrl-C breaks off what ends: how that looks from within is no news.
+            logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL + 1)
 
     def stop(self) -> None:
         """End the server from another thread."""

@@ -10,6 +10,7 @@ from nemolocal_contract.media import SkillProfile
 from .access.checking import check_access
 from .agent.turn_plan import TURN_TIMES, TurnTimes
 from .dialect import Dialect
+from .fetching import check_patterns
 from .journal.limits import LEAST_BYTES as LEAST_JOURNAL, JournalLimits
 from .ranges import CENTURY, CREDITS, DAY, check_positive, check_range
 from .retention import FOREVER, TEMPORARY, Retention
@@ -132,6 +133,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             check_range("upload_limit", self.upload_limit, 1, _MOST_BYTES)
         for number, skill in enumerate(self.skills):
             check_range(f"skills[{number}].upload_limit", skill.upload_limit, 1, _MOST_BYTES)
+        check_patterns(self.fetch_from)
         check_access(self)
         self._refuse_tokens_twice()
 

@@ -98,6 +98,19 @@ def test_warnings_of_an_export_are_shown(assistant: Assistant, backend: Scripted
     assert "Warning: no glyph" in assistant.reply("export").lines
 
 
+def test_warnings_of_an_upload_are_shown_with_the_file_s_name(
+    assistant: Assistant, backend: ScriptedBackend, tmp_path: Path
+) -> None:
+    (tmp_path / "a.mp4").write_bytes(b"bytes")
+    file = {"filename": "a.mp4", "file_type": "video", "cdn_url": "/a", "duration": 9}
+    reply = {"files": [{**file, "warnings": ["its second sound is left out"]}]}
+    backend.arm("/api/upload-video", backend.wire.ok(reply))
+    assert assistant.upload(tmp_path / "a.mp4").lines == (
+        "Uploaded a.mp4 (video, 9 s)",
+        "Warning: a.mp4: its second sound is left out",
+    )
+
+
 def test_lines_come_one_by_one(assistant: Assistant, out: Path) -> None:
     lines = iter(assistant.stream("brighter and then export"))
     assert next(lines) == "Done."

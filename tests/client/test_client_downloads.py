@@ -36,7 +36,7 @@ def out(tmp_path: Path) -> Path:
 def test_existing_file_is_replaced_and_no_part_is_left(
     client: Client, out: Path, video: bytes
 ) -> None:
-    client.export(out)
+    client.export(out, overwrite=True)
     assert out.read_bytes() == video
     assert list(out.parent.iterdir()) == [out]
 
@@ -44,7 +44,7 @@ def test_existing_file_is_replaced_and_no_part_is_left(
 def test_url_is_fetched_without_the_token(
     client: Client, backend: ScriptedBackend, out: Path
 ) -> None:
-    client.export(out)
+    client.export(out, overwrite=True)
     (request,) = backend.of(CDN)
     assert "authorization" not in request.headers
 
@@ -54,7 +54,7 @@ def test_absolute_url_is_taken_as_it_is(
 ) -> None:
     url = f"{backend.base_url.replace('127.0.0.1', 'localhost')}/cdn/y.mp4"
     backend.arm(STATUS, backend.completed("render_1700000000000", url=url))
-    assert client.export(out).url == url
+    assert client.export(out, overwrite=True).url == url
     (request,) = backend.of(CDN)
     assert request.headers["host"].startswith("localhost")
     assert "authorization" not in request.headers
@@ -65,7 +65,7 @@ def test_url_that_is_gone_is_replaced_by_the_fallback_with_the_token(
     client: Client, backend: ScriptedBackend, out: Path, video: bytes, status: int
 ) -> None:
     backend.arm(CDN, backend.wire.html(status))
-    done = client.export(out)
+    done = client.export(out, overwrite=True)
     assert backend.of(FALLBACK)[0].token == "nmv_usr_secret1"
     assert (done.url, out.read_bytes()) == (FALLBACK, video)
 
@@ -77,7 +77,7 @@ def test_host_that_cannot_be_reached_is_replaced_by_the_fallback(
         unused.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{unused.getsockname()[1]}/x.mp4"
         backend.arm(STATUS, backend.completed("render_1700000000000", url=url))
-        assert client.export(out).url == FALLBACK
+        assert client.export(out, overwrite=True).url == FALLBACK
 
 
 @pytest.mark.parametrize("url", ["ftp://x/y.mp4", "http://[", ""])
@@ -85,14 +85,14 @@ def test_unusable_url_is_replaced_by_the_fallback(
     client: Client, backend: ScriptedBackend, out: Path, url: str
 ) -> None:
     backend.arm(STATUS, backend.completed("render_1700000000000", url=url))
-    assert client.export(out).url == FALLBACK
+    assert client.export(out, overwrite=True).url == FALLBACK
 
 
 def test_redirect_loop_is_replaced_by_the_fallback(
     client: Client, backend: ScriptedBackend, out: Path
 ) -> None:
     backend.arm(CDN, *[backend.wire.html(302, Location="/cdn/x.mp4")] * 30)
-    assert client.export(out).url == FALLBACK
+    assert client.export(out, overwrite=True).url == FALLBACK
 
 
 def test_fallback_that_fails_is_an_error_and_leaves_the_older_file(
@@ -101,7 +101,7 @@ def test_fallback_that_fails_is_an_error_and_leaves_the_older_file(
     backend.arm(CDN, backend.wire.html(404))
     backend.arm(FALLBACK, backend.wire.html(500))
     with pytest.raises(BadReply):
-        client.export(out)
+        client.export(out, overwrite=True)
     assert out.read_bytes() == b"older"
     assert list(out.parent.iterdir()) == [out]
 
@@ -112,7 +112,7 @@ def test_json_in_place_of_the_file_is_no_file(
     backend.arm(CDN, backend.wire.html(404))
     backend.arm(FALLBACK, backend.wire.ok({}))
     with pytest.raises(DownloadFailed, match="not with a file"):
-        client.export(out)
+        client.export(out, overwrite=True)
 
 
 def test_broken_download_is_resumed_where_it_stopped(
@@ -120,7 +120,7 @@ def test_broken_download_is_resumed_where_it_stopped(
 ) -> None:
     rest = wire.file(video[4000:], 206, Content_Range="bytes 4000-10251/10252", ETag='"v1"')
     backend.arm(CDN, wire.file(video, cut_at=4000, ETag='"v1"'), rest)
-    client.export(out)
+    client.export(out, overwrite=True)
     assert out.read_bytes() == video
     second = backend.of(CDN)[1]
     assert (second.headers["range"], second.headers["if-range"]) == ("bytes=4000-", '"v1"')
@@ -132,7 +132,7 @@ def test_date_serves_to_resume_where_the_tag_is_weak(
     date = "Tue, 14 Nov 2023 22:13:20 GMT"
     first = wire.file(video, cut_at=10, ETag='W/"v1"', Last_Modified=date)
     backend.arm(CDN, first)
-    client.export(out)
+    client.export(out, overwrite=True)
     assert backend.of(CDN)[1].headers["if-range"] == date
 
 
@@ -140,7 +140,7 @@ def test_server_that_starts_over_is_followed(
     client: Client, backend: ScriptedBackend, wire: Replies, out: Path, video: bytes
 ) -> None:
     backend.arm(CDN, wire.file(video, cut_at=4000, ETag='"v1"'), wire.file(video))
-    client.export(out)
+    client.export(out, overwrite=True)
     assert out.read_bytes() == video
 
 
@@ -148,7 +148,7 @@ def test_body_without_a_version_is_fetched_anew(
     client: Client, backend: ScriptedBackend, wire: Replies, out: Path, video: bytes
 ) -> None:
     backend.arm(CDN, wire.file(video, cut_at=4000))
-    client.export(out)
+    client.export(out, overwrite=True)
     assert "range" not in backend.of(CDN)[1].headers
     assert out.read_bytes() == video
 
@@ -158,7 +158,7 @@ def test_rest_of_another_place_is_not_appended(
 ) -> None:
     odd = wire.file(video[1:], 206, Content_Range="bytes 1-10251/10252")
     backend.arm(CDN, wire.file(video, cut_at=4000, ETag='"v1"'), odd)
-    assert client.export(out).url == FALLBACK
+    assert client.export(out, overwrite=True).url == FALLBACK
     assert out.read_bytes() == video
 
 
@@ -166,7 +166,7 @@ def test_body_that_ends_early_without_a_word_is_found_by_its_size(
     client: Client, backend: ScriptedBackend, wire: Replies, out: Path, video: bytes
 ) -> None:
     backend.arm(CDN, wire.file(video[:5000]), wire.file(video + b"more"))
-    client.export(out)
+    client.export(out, overwrite=True)
     assert out.read_bytes() == video
     assert len(backend.of(CDN)) == 3
 
@@ -178,7 +178,7 @@ def test_download_that_never_completes_goes_to_the_fallback_then_fails(
     backend.arm(CDN, *[broken] * 3)
     backend.arm(FALLBACK, *[broken] * 3)
     with pytest.raises(DownloadFailed, match="4000 of 10252 bytes"):
-        client.export(out)
+        client.export(out, overwrite=True)
     assert out.read_bytes() == b"older"
     assert list(out.parent.iterdir()) == [out]
 
@@ -188,7 +188,7 @@ def test_body_without_a_length_is_taken_to_its_end(
 ) -> None:
     backend.arm(STATUS, backend.completed("render_1700000000000", size=0))
     backend.arm(CDN, wire.raw(200, {"Content-Type": "video/mp4"}, b"all of it"))
-    assert client.export(out).size == 9
+    assert client.export(out, overwrite=True).size == 9
 
 
 def test_compressed_body_is_unpacked_and_never_resumed(
@@ -197,7 +197,7 @@ def test_compressed_body_is_unpacked_and_never_resumed(
     backend.arm(STATUS, backend.completed("render_1700000000000", size=0))
     head = {"Content-Type": "video/mp4", "Content-Encoding": "gzip", "ETag": '"v"'}
     backend.arm(CDN, *[wire.raw(200, head, b"no gzip")] * 3)
-    assert client.export(out).url == FALLBACK
+    assert client.export(out, overwrite=True).url == FALLBACK
     assert all("range" not in request.headers for request in backend.of(CDN))
 
 
@@ -211,7 +211,7 @@ def test_part_that_cannot_be_written_is_a_problem_of_the_file(
 
     backend.arm(CDN, take_the_folder_away)
     with pytest.raises(FileProblem, match="cannot be used"):
-        client.export(out)
+        client.export(out, overwrite=True)
 
 
 def test_destination_taken_away_meanwhile_is_a_problem_of_the_file(
@@ -224,7 +224,7 @@ def test_destination_taken_away_meanwhile_is_a_problem_of_the_file(
 
     backend.arm(CDN, put_a_folder_there)
     with pytest.raises(FileProblem, match="is a directory"):
-        client.export(out)
+        client.export(out, overwrite=True)
 
 
 @pytest.mark.parametrize("size", [len(VIDEO) - 1, 100, 1])
@@ -236,7 +236,7 @@ def test_no_more_is_written_than_the_export_says(
     backend.arm(CDN, *[wire.raw(200, head, video)] * 3)
     backend.arm(FALLBACK, *[wire.raw(200, head, video)] * 3)
     with pytest.raises(DownloadFailed, match=f"more than the {size} bytes"):
-        client.export(out)
+        client.export(out, overwrite=True)
     assert list(out.parent.iterdir()) == [out]
 
 
@@ -274,7 +274,7 @@ def test_no_link_is_followed_on_the_way(
 
     backend.arm(CDN, put_links_there, put_links_there)
     with contextlib.suppress(FileProblem):
-        client.export(out)
+        client.export(out, overwrite=True)
     assert dear.read_bytes() == b"dear"
 
 
@@ -288,7 +288,7 @@ def test_the_file_has_the_mode_of_an_ordinary_file(
     client: Client, out: Path, tmp_path: Path
 ) -> None:
     (tmp_path / "ordinary").write_bytes(b"")
-    client.export(out)
+    client.export(out, overwrite=True)
     assert out.stat().st_mode == (tmp_path / "ordinary").stat().st_mode
 
 

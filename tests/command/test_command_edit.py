@@ -129,6 +129,7 @@ def test_json_is_one_object_on_stdout(run: CommandRunner, serve: ServerStarter, 
     assert report["timeline"].startswith("Timeline (1 track)")
     assert report["turns"][0]["message"] == TRIM
     assert len(report["session_id"]) == 19
+    assert report["warnings"] == ["no glyph for 字"]
 
 
 def test_saved_session_is_resumed_with_the_kept_token(
@@ -254,24 +255,22 @@ def test_server_that_does_not_answer_is_named(run: CommandRunner, clip: Path) ->
 
 
 @pytest.mark.parametrize(
-    ("given", "inputs", "path"),
+    ("inputs", "path"),
     [
-        ("x/y.mp4", ["a.mov"], "x/y.mp4"),
-        (None, ["films/a.mov", "b.mp4"], "films/a-edited.mp4"),
-        (None, ["https://e.example/v/my%20film.mov?x=1"], "my film-edited.mp4"),
-        (None, ["https://e.example/"], "download-edited.mp4"),
-        (None, ["https://e.example/%00.mp4"], "mp4-edited.mp4"),
-        (None, ["https://e.example/a%00b%1b%5d0;x%07%e2%80%ae.mp4"], "ab]0;x-edited.mp4"),
-        (None, ["https://e.example/..%2f..%5cetc%2f.bashrc.mp4"], "bashrc-edited.mp4"),
-        (None, ["https://e.example/日本 語.mp4?x=1"], "日本 語-edited.mp4"),
-        (None, [f"https://e.example/{'a' * 300}.mp4"], f"{'a' * 60}-edited.mp4"),
-        (None, [], "nemolocal-edited.mp4"),
+        (["films/a.mov", "b.mp4"], "films/a-edited.mp4"),
+        (["https://e.example/v/my%20film.mov?x=1"], "my film-edited.mp4"),
+        (["https://e.example/"], "download-edited.mp4"),
+        (["https://e.example/%00.mp4"], "mp4-edited.mp4"),
+        (["https://e.example/a%00b%1b%5d0;x%07%e2%80%ae.mp4"], "ab]0;x-edited.mp4"),
+        (["https://e.example/..%2f..%5cetc%2f.bashrc.mp4"], "bashrc-edited.mp4"),
+        (["https://e.example/日本 語.mp4?x=1"], "日本 語-edited.mp4"),
+        ([f"https://e.example/{'a' * 300}.mp4"], f"{'a' * 60}-edited.mp4"),
+        ([], "nemolocal-edited.mp4"),
+        (["字" * 85], f"{'字' * 80}-edited.mp4"),
     ],
 )
-def test_output_is_named_after_the_first_input(
-    given: str | None, inputs: list[str], path: str
-) -> None:
-    assert edit._destination(given, inputs) == Path(path)
+def test_output_is_named_after_the_first_input(inputs: list[str], path: str) -> None:
+    assert edit._default_output(inputs) == Path(path)
 
 
 def test_a_url_that_is_none_is_said_in_one_line(run: CommandRunner) -> None:

@@ -3,6 +3,8 @@
 import argparse
 from typing import Any
 
+from .fetching import add_fetch_from
+from .output import add_overwrite
 from .parser import add_command, add_own_server
 from .reconnect import add_reconnect
 
@@ -12,6 +14,7 @@ def add(commands: Any) -> None:
     chat = add_command(commands, "chat", "edit in a conversation")
     chat.add_argument("input", nargs="*", metavar="INPUT", help="a file to upload, or a URL")
     chat.add_argument("--session", metavar="ID", help="come back to a saved session")
+    add_fetch_from(chat)
     _add_server(chat, "a server; default: one of its own")
     sessions = add_command(
         commands, "sessions", "list the sessions that were saved, or come back to one"
@@ -22,6 +25,7 @@ def add(commands: Any) -> None:
 
 def _add_server(parser: argparse.ArgumentParser, server: str) -> None:
     parser.add_argument("-o", "--output", metavar="FILE", help="where exports go")
+    add_overwrite(parser)
     parser.add_argument("--base-url", metavar="URL", help=server)
     add_own_server(parser)
     parser.add_argument("--json", action="store_true", help="print answers as JSON, a line each")

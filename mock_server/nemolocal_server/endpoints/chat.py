@@ -47,7 +47,9 @@ def _message(body: ChatRequest) -> str:
     if not message.strip():
         raise bad_request("body: `new_message.parts` has no text")
     if len(message) > _MAX_MESSAGE:
-        raise bad_request(f"body: new_message.parts is longer than {_MAX_MESSAGE} characters")
+        raise bad_request(
+            f"body: new_message.parts is longer than {_MAX_MESSAGE} characters: say it in several"
+        )
     return message
 
 

@@ -208,7 +208,7 @@ def brings_nothing(effect: Effect, hit: Hit, memory: Memory) -> Flow[Any]:
             hit()
             return Downloaded(memory["size"], complete=True)
         case PutInPlace():
-            return None
+            return effect.destination
     reply = yield effect
     if endpoint_of(effect) == "render_status" and (output := render_of(reply).output) is not None:
         memory["size"] = output.size
