@@ -63,7 +63,11 @@ class Housekeeping:
         """Look now, regularly, and whenever files have come."""
         self._loop = asyncio.get_running_loop()
         self._core.store.on_growth = self._grew
-        self._look()
+        if self._core.store.value("SELECT 1 FROM sessions LIMIT 1"):
+            self._look()
+        else:  # nothing is there that could be too much
+            self._held = 0
+            self._look_later()
 
     async def close(self) -> None:
         """Look no more."""
@@ -75,8 +79,11 @@ class Housekeeping:
             await asyncio.gather(self._task, return_exceptions=True)
 
     def _look(self) -> None:
-        self._timer = self._loop.call_later(_REGULARLY, self._look)
+        self._look_later()
         self._begin()
+
+    def _look_later(self) -> None:
+        self._timer = self._loop.call_later(_REGULARLY, self._look)
 
     def _grew(self, size: int) -> None:
         """Files of so many bytes have come."""

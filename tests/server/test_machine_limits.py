@@ -49,6 +49,8 @@ def free(store: Store) -> None:
         (OSError(errno.ENFILE, "x"), "too many files are open"),
         (OSError(errno.EROFS, "x"), "read-only: make it writable"),
         (OSError(errno.EIO, "x"), "input/output error"),
+        (OSError(errno.EFBIG, "x"), "raise the limit (ulimit -f)"),
+        (FileNotFoundError(errno.ENOENT, "x", "/a/nemolocal.sqlite3"), "the database of the data"),
         (FileNotFoundError(errno.ENOENT, "x"), None),
         (ValueError("x"), None),
     ],
@@ -293,6 +295,32 @@ def test_a_data_folder_that_was_deleted_is_said_plainly(
         assert "the data folder is gone" in reply["message"]
     servers.stop()
     assert not folder.exists()
+
+
+def test_a_database_that_was_deleted_is_said_plainly_and_nothing_else_goes_with_it(
+    servers: ServerFactory,
+    new_caller: NewCaller,
+    tmp_path: Path,
+    sample: Path,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    folder = tmp_path / "data"
+    caller = new_caller(servers.start(data_dir=folder)).connect()
+    caller.upload(sample)
+    (folder / "nemolocal.sqlite3").unlink()
+    for reply in (
+        caller.upload(sample),
+        caller.post("/api/tasks/me/with-session/nemo_agent", json={}),
+        caller.post("/run_sse", json=caller.turn("hello")),
+    ):
+        assert (reply["code"], reply["data"]) == (500, None)
+        assert "the database of the data folder is gone" in reply["message"]
+    assert not [record for record in caplog.records if record.levelname == "ERROR"]
+    servers.stop()
+    for _ in range(2):
+        with pytest.raises(StoreError, match=r"has lost its database.*Put it back from a copy"):
+            Store(folder)
+    assert len(list((folder / "media").iterdir())) == 1
 
 
 _FEW_FILES = """
