@@ -24,6 +24,7 @@ from nemolocal_client import (
     draft_of,
 )
 from nemolocal_client.exports import check_place
+from nemolocal_client.files import CHECK_NAME
 
 from .backend import open_client
 from .console import print_json
@@ -205,9 +206,7 @@ class Chat:
             paths = [whole]
         missing = [str(path) for path in paths if not os.path.isfile(path)]
         if missing:
-            raise FileProblem(
-                f"file not found: {', '.join(missing)}", remedy="check the name and the folder"
-            )
+            raise FileProblem(f"file not found: {', '.join(missing)}", remedy=CHECK_NAME)
         return self._assistant.upload(*paths)
 
     def _export(self, named: str) -> Answer:

@@ -1,10 +1,11 @@
 """`nemolocal clean`: what takes room and nobody uses, removed."""
 
 import argparse
+import contextlib
 import os
 import shutil
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -30,17 +31,20 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         found = _look_over(arguments)
         left = _left_by_killed_servers()
+        chats = {} if arguments.data else _unused_chats(arguments.older_than)
         _tell(found, left)
+        _tell_chats(chats)
         if arguments.dry_run:
-            freed = sum(one.freed for one in found) + sum(left.values())
+            sizes = [*left.values(), *(size for _, size in chats.values())]
+            freed = sum(one.freed for one in found) + sum(sizes)
             print(f"Would remove {_megabytes(freed)}" if freed or found else "Nothing to remove")
             return 0
-        freed = _remove(found, left)
+        freed = _remove(found, left) + sum(map(_remove_chat, chats))
     except StoreError as error:
         raise Problem(str(error)) from error
     except STORAGE_ERRORS as error:
         raise Problem(f"not all was removed ({error}): free some space and run it again") from error
-    print(f"Removed {_megabytes(freed)}" if found or left else "Nothing to remove")
+    print(f"Removed {_megabytes(freed)}" if found or left or chats else "Nothing to remove")
     return 0
 
 
@@ -69,6 +73,45 @@ def _left_by_killed_servers() -> dict[Path, int]:
     return {folder: size_of_tree(folder) for folder in killed(Path(tempfile.gettempdir()))}
 
 
+def _unused_chats(age: float | None) -> dict[Path, tuple[float, int]]:
+    """Kept chats that may go, each with when it was used last and its bytes."""
+    from nemolocal_server.cleaning import size_of_tree
+    from nemolocal_server.store import StoreError
+
+    from .kept_chats import unused_chats
+
+    found = {}
+    for chat, used in ({} if age is None else unused_chats(age)).items():
+        # One that is open in another command stays, and so does a folder that is not ours.
+        with contextlib.suppress(StoreError), _holding(chat):
+            found[chat] = (used, size_of_tree(chat))
+    return found
+
+
+@contextlib.contextmanager
+def _holding(chat: Path) -> Iterator[None]:
+    """Have the folder of a chat for oneself; raises `StoreError` where it is in use or not ours."""
+    from nemolocal_server.data_folder import DATABASE_FILES, PARTS
+    from nemolocal_server.store import Store, StoreError
+
+    from .kept_chats import CLIENT
+
+    with contextlib.closing(Store(chat, preview=True)):
+        foreign = {path.name for path in chat.iterdir()} - {*DATABASE_FILES, *PARTS, CLIENT}
+        if foreign:
+            raise StoreError(f"{chat / min(foreign)} is not ours: move it first")
+        yield
+
+
+def _remove_chat(chat: Path) -> int:
+    from nemolocal_server.cleaning import size_of_tree
+
+    size = size_of_tree(chat)
+    with _holding(chat):
+        shutil.rmtree(chat, ignore_errors=True)
+    return 0 if chat.exists() else size
+
+
 def _remove(found: "Iterable[Findings]", left: dict[Path, int]) -> int:
     from nemolocal_server.cleaning import remove
 
@@ -91,6 +134,12 @@ def _tell(found: "Iterable[Findings]", left: dict[Path, int]) -> None:
             rest = _megabytes(sum(session.size for session in more))
             print(f"  {len(more):,} more sessions, unused since then or later, {rest}")
         _tell_files(one)
+
+
+def _tell_chats(chats: dict[Path, tuple[float, int]]) -> None:
+    for chat, (used, size) in chats.items():
+        since = datetime.fromtimestamp(used).isoformat(" ", "minutes")
+        print(f"{chat}: a chat unused since {since}, {_megabytes(size)}")
 
 
 def _tell_files(found: "Findings") -> None:

@@ -77,7 +77,9 @@ def run(arguments: argparse.Namespace) -> int:
     check_inputs(inputs)
     check_urls(inputs, arguments.base_url, fetch_from)
     named = [name for message in arguments.message if (name := named_export(message))]
-    wanted = arguments.output or (os.path.expanduser(named[-1]) if named else None)
+    wanted = arguments.output
+    if wanted is None and named:
+        wanted = os.path.expanduser(named[-1])
     destination = chosen_output(wanted, _default_output(inputs), inputs)
     tell_format(destination)
     place = Place(arguments.base_url)

@@ -6,6 +6,7 @@ NEMOLOCAL_DATA_DIR names, readable by their owner only.
 """
 
 import os
+import re
 import secrets
 import shutil
 from collections.abc import Iterable
@@ -18,12 +19,15 @@ import platformdirs
 from nemolocal_client import KeptSession, Profile
 from nemolocal_client.effects import KeptToken
 from nemolocal_client.inputs import Identity
+from nemolocal_contract.clock import WallClock
 
 from .problem import Problem
 
 DATA_VARIABLE = "NEMOLOCAL_DATA_DIR"
 _CHATS = "chats"
-_CLIENT = "client"
+CLIENT = "client"
+"""What a chat keeps beside its server's data."""
+_NAME = re.compile(r"\d{8}-\d{6}-[0-9a-f]{8}")
 # The server of a chat has another port each time: its client knows it by this name.
 _KEY = "own"
 
@@ -39,7 +43,7 @@ class ChatProfile:
     """Keeps who the client of a kept chat is, in the folder of the chat."""
 
     def __init__(self, chat: Path) -> None:
-        self._profile = Profile(chat / _CLIENT)
+        self._profile = Profile(chat / CLIENT)
 
     def client_id(self, base_url: str = "") -> str:
         del base_url
@@ -110,6 +114,22 @@ def kept_chats() -> tuple[tuple[Path, KeptSession], ...]:
         for kept in ChatProfile(folder).sessions()
         if is_worth_keeping(kept)
     )
+
+
+def unused_chats(max_age: float) -> dict[Path, float]:
+    """The folders of chats that nobody has used for so many seconds, and when each was used last.
+
+    One in which nothing was done was used when its folder changed last.
+    """
+    folders = [path for path in (data_folder() / _CHATS).glob("*") if path.is_dir()]
+    before = WallClock().time() - max_age
+    used = {
+        folder: max((kept.used_at for kept in ChatProfile(folder).sessions()), default=0.0)
+        or folder.stat().st_mtime
+        for folder in folders
+        if _NAME.fullmatch(folder.name) and not folder.is_symlink()
+    }
+    return {folder: at for folder, at in sorted(used.items()) if at < before}
 
 
 def discard_if_empty(chat: Path) -> None:

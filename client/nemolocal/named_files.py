@@ -6,7 +6,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from nemolocal_client import check_destination
-from nemolocal_client.files import file_size, local_path
+from nemolocal_client.files import CHECK_NAME, file_size, local_path
 from nemolocal_client.texts import sendable
 
 from .problem import Problem
@@ -24,7 +24,7 @@ def check_inputs(names: Sequence[str]) -> None:
             sendable(name, "the URL")
             continue
         if name and not os.path.lexists(name):
-            raise Problem(f"{name} is no file: check the path")
+            raise Problem(f"file not found: {name}: {CHECK_NAME}")
         file_size(local_path(name))
 
 

@@ -18,6 +18,7 @@ from .client import Client
 from .effects import FindFiles, Flow, Line
 from .errors import FileProblem
 from .exports import Export
+from .files import CHECK_NAME
 from .routing import Route, Step, steps
 from .sessions import draft_of
 from .turns import Turn
@@ -137,9 +138,7 @@ class _Talk:
         named = [word for word in words if word in files or "://" in word]
         missing = [word for word in words if word not in named and _FILE.search(word)]
         if missing:
-            raise FileProblem(
-                f"file not found: {', '.join(missing)}", remedy="check the name and the folder"
-            )
+            raise FileProblem(f"file not found: {', '.join(missing)}", remedy=CHECK_NAME)
         if not named:
             return (yield from self._say(self._words["which"]))
         return (yield from self.upload(*named))

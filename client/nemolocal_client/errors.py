@@ -242,7 +242,7 @@ class ServerLost(CannotConnect):
     """The server answered before, is gone, and did not come back; nothing of the call was sent."""
 
     message = "lost the server"
-    remedy = "start it again (a local one with `nemolocal serve`), then try again"
+    remedy = "try again when it runs; a local server starts with `nemolocal serve`"
 
 
 class ConnectionCut(TransportFailed):

@@ -10,6 +10,7 @@ from typing import BinaryIO
 
 from .errors import FileProblem
 
+CHECK_NAME = "check the name and the folder"
 _PERMISSIONS = "change its permissions, or choose another path"
 _FULL = "free some space, or choose another disk"
 # What helps where the system refuses a file, by the name of the error.
@@ -54,7 +55,7 @@ def file_size(path: Path) -> int:
         with path.open("rb") as file:
             size = os.fstat(file.fileno()).st_size
     except FileNotFoundError:
-        raise FileProblem(f"{path} does not exist", remedy="check the path") from None
+        raise FileProblem(f"file not found: {path}", remedy=CHECK_NAME) from None
     except OSError as error:
         raise file_problem(path, error) from error
     if not size:

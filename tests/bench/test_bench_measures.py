@@ -240,7 +240,7 @@ def test_what_cannot_be_compared_is_named_with_the_reason(media: Path, tmp_path:
         "one.mp4": "it has 1 frame",
         "text.mp4": "text.mp4: ",
         "notes.txt": "is no video: accepted are mp4",
-        "missing.mp4": "is no file: check the path",
+        "missing.mp4": "file not found",
         "sound.mp4": "it holds no picture",
     }
     for name, reason in reasons.items():

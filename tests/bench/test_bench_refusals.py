@@ -30,7 +30,7 @@ def _slow(*values: object) -> object:
 @pytest.mark.parametrize(
     ("arguments", "line"),
     [
-        (["missing.mp4"], "missing.mp4 is no file: check the path"),
+        (["missing.mp4"], "file not found: missing.mp4"),
         (["notes.txt"], "notes.txt is no video: accepted are mp4, mov, avi, webm, mkv"),
         (["text.mp4"], "text.mp4: "),
         _slow(["one.mp4"], "it has 1 frame(s), and 3 are the least to compare"),

@@ -200,5 +200,5 @@ def test_file_that_is_gone_when_it_is_sent_again_is_a_problem_of_the_file(
         return backend.wire.fail(1001)
 
     backend.arm("/api/upload-video", take_it_away)
-    with pytest.raises(NemoError, match="does not exist"):
+    with pytest.raises(NemoError, match="file not found"):
         client.upload(clip)

@@ -98,7 +98,7 @@ def test_urls_go_as_json(client: Client, backend: ScriptedBackend, clip: Path) -
     assert len(client.upload("https://example.com/c.mp4")) == 1
 
 
-@pytest.mark.parametrize(("name", "why"), [("none.mp4", "does not exist"), (".", "is a folder")])
+@pytest.mark.parametrize(("name", "why"), [("none.mp4", "file not found"), (".", "is a folder")])
 def test_file_that_cannot_be_sent_is_said_before_the_upload(
     client: Client, backend: ScriptedBackend, tmp_path: Path, name: str, why: str
 ) -> None:

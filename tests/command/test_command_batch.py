@@ -73,7 +73,7 @@ def test_file_that_does_not_get_on_the_timeline_by_itself_is_not_mixed_with_anot
     ("arguments", "said"),
     [
         (("--out-dir", "x", "-m", TRIM), "nothing to edit"),
-        (("none.mp4", "-m", TRIM, "--out-dir", "x"), "none.mp4 is no file"),
+        (("none.mp4", "-m", TRIM, "--out-dir", "x"), "file not found: none.mp4"),
         (("clip.mp4", "d/clip.mp4", "-m", TRIM, "--out-dir", "x"), "clip is the name of several"),
         (("clip.mp4", "-m", TRIM, "--out-dir", "."), "clip.mp4 would be overwritten"),
         (("clip.mp4", "-m", TRIM, "--out-dir", "clip.mp4/x"), "clip.mp4/x cannot be made"),

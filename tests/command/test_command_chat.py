@@ -185,7 +185,7 @@ def test_sessions_are_listed_and_come_back_to(
     ("arguments", "said"),
     [
         (("sessions", "42"), "session 42 was not saved here: name its server with --base-url"),
-        (("chat", "none.mp4"), "none.mp4 is no file: check the path"),
+        (("chat", "none.mp4"), "file not found: none.mp4: check the name and the folder"),
         (
             ("chat", "--session", "1"),
             "session 1 was not saved here: name its server with --base-url",

@@ -1,6 +1,7 @@
 """`nemolocal clean`: old work goes, what is in use, saved or somebody else's stays."""
 
 import asyncio
+import contextlib
 import os
 import re
 import shutil
@@ -12,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from nemolocal.kept_chats import ChatProfile, new_chat
+from nemolocal_client import KeptSession
 from nemolocal_contract.clock import ManualClock, WallClock
 from nemolocal_render.media import MediaInfo
 from nemolocal_server import ids
@@ -272,3 +275,28 @@ def test_the_default_folder_of_serve_is_not_for_ever_and_one_of_a_name_is(
     ]  # fmt: skip
     assert (seen[3].journal.max_entries, seen[4].keeps.max_age) == (5, 60)
     shutil.rmtree(".nemolocal", ignore_errors=True)
+
+
+def test_old_chats_go_whole_unless_they_are_open_or_hold_what_is_not_ours(
+    run: CommandRunner, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("NEMOLOCAL_DATA_DIR", str(tmp_path / "own"))
+
+    def chat_of(days: float) -> Path:
+        chat = new_chat()
+        work_in(chat, days)
+        used = WallClock().time() - days * DAY
+        ChatProfile(chat).keep_session("", KeptSession("1" * 19, used_at=used, last_message="mute"))
+        return chat
+
+    old, other, taken, new = chat_of(40), chat_of(35), chat_of(50), chat_of(2)
+    (other / "notes.txt").write_text("mine")
+    with contextlib.closing(Store(taken)):
+        assert "Nothing to remove" in run("clean").out
+        told = run("clean", "--older-than", "30d", "--dry-run").out
+        assert old.exists()
+        done = run("clean", "--older-than", "30d").out
+    for said in (told, done):
+        assert f"{old}: a chat unused since" in said
+        assert not [chat for chat in (other, taken, new) if str(chat) in said]
+    assert [chat.exists() for chat in (old, other, taken, new)] == [False, True, True, True]

@@ -67,7 +67,10 @@ def test_sample_that_cannot_be_made_points_to_the_doctor(
 
 def test_demo_of_no_file_is_said(run: CommandRunner) -> None:
     outcome = run("demo", "none.mp4")
-    assert (outcome.status, outcome.err) == (1, "nemolocal: none.mp4 is no file: check the path\n")
+    assert (outcome.status, outcome.err) == (
+        1,
+        "nemolocal: file not found: none.mp4: check the name and the folder\n",
+    )
 
 
 def test_edit_without_a_server_starts_its_own_and_ignores_the_token_of_the_cloud(

@@ -198,7 +198,7 @@ def test_token_shows_nowhere(run: CommandRunner, serve: ServerStarter, clip: Pat
         (("clip.mp4",), "nothing to do: say what to do with -m"),
         (("clip.mp4", "-m", TRIM, "-o", "x" * 300 + ".mp4"), "xxx"),
         (("--session", "1"), "session 1 was not saved here: name its server with --base-url"),
-        (("none.mp4", "-m", TRIM), "none.mp4 is no file: check the path"),
+        (("none.mp4", "-m", TRIM), "file not found: none.mp4: check the name and the folder"),
         (
             ("clip.mp4", "-o", "none/x.mp4", "-m", TRIM),
             "the folder none does not exist: make it first",

@@ -79,7 +79,7 @@ def test_message_that_is_no_text_is_said_before_anything_is_spent(
     ("arguments", "status"),
     [
         (("conform", "--base-url", "\udcff"), 1),
-        (("exec", "--", ""), 1),
+        (("exec", "--", ""), 2),
         (("sessions", "\udcff"), 1),
     ],
 )

@@ -45,8 +45,8 @@ def quick_footage(monkeypatch: pytest.MonkeyPatch, clip: Path) -> None:
 def test_own_settings_leave_out_what_is_the_clouds_alone() -> None:
     quiet, cloud = OwnServer().settings(), OwnServer(like_cloud=True).settings()
     assert (quiet.tariff, quiet.silence.rate, quiet.gui) == (FREE, 0, False)
-    as_served = Settings(port=0, token_lifetime=cloud.token_lifetime)
-    assert cloud == as_served
+    lifetime, fetching = cloud.token_lifetime, cloud.fetch_seconds
+    assert cloud == Settings(port=0, token_lifetime=lifetime, fetch_seconds=fetching)
 
 
 def test_every_edit_is_told_plainly_and_costs_nothing(run: CommandRunner, clip: Path) -> None:

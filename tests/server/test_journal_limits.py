@@ -154,6 +154,6 @@ def test_the_sum_has_its_turns_and_credits_after_many_polls(busy: HttpCaller) ->
     assert (summary["turns"], summary["credits"]["spent"]) == (1, 50)
     assert summary["entries"] + summary["dropped"] == 104
     assert summary["line"].startswith(f"{summary['entries']} requests (")
-    assert "1 turn: 50 credits" in summary["line"]
+    assert "1 turn, which would have cost 50 credits" in summary["line"]
     (chat,) = busy.get(f"{JOURNAL}?endpoint=chat")["entries"]
     assert (chat["turn"]["truth"], chat["turn"]["cost"]) == ("applied", 50)

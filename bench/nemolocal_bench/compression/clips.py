@@ -58,7 +58,7 @@ async def open_input(path: Path, folder: Path) -> Clip:
     """A file of the user's, under a name of ours in `folder`; raises Unusable."""
     kind = extension(path.name)
     if not path.is_file():
-        raise Unusable(f"{path} is no file: check the path")
+        raise Unusable(f"file not found: {path}")
     if kind is None or ACCEPTED[kind] != "video":
         videos = ", ".join(name for name, medium in ACCEPTED.items() if medium == "video")
         raise Unusable(f"{path} is no video: accepted are {videos}")

@@ -10,7 +10,8 @@ a data folder half-received files, files without a session, and sessions unused 
 
 Without --data it is the data folder of `nemolocal serve` here (.nemolocal), and sessions go that
 have been unused for 30 days. From a folder that --data names, sessions go only if --older-than says
-which. Snapshots stay, and a folder in use is left alone.
+which, and so do the chats that `nemolocal chat` keeps. Snapshots stay, and a folder in use is left
+alone.
 """
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 7 * 86_400}
 _LONGEST = 36_500 * 86_400
@@ -33,7 +34,7 @@ def add(commands: Any) -> None:
         "--older-than",
         type=_age,
         metavar="AGE",
-        help="remove sessions unused for so long: 90m, 12h, 7d, 2w",
+        help="remove sessions and kept chats unused for so long: 90m, 12h, 7d, 2w",
     )
     clean.add_argument(
         "--dry-run", action="store_true", help="print what would be removed, and remove nothing"
