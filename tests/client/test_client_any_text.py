@@ -159,6 +159,7 @@ def attempt(use: Use, client: Any, text: Any) -> None:
     assert "\n" not in refused
 
 
+@pytest.mark.slow
 def test_any_text_makes_a_client_or_is_refused_with_an_error_of_ours(
     subtests: pytest.Subtests,
 ) -> None:

@@ -51,6 +51,7 @@ def linked(path: Path, name: str, link: Callable[[Path, Path], None]) -> Path:
     return made
 
 
+@pytest.mark.slow
 def test_file_that_was_uploaded_is_refused_in_every_spelling(
     make_client: ClientFactory,
     backend: ScriptedBackend,
@@ -270,6 +271,7 @@ ACTIONS = st.lists(
 )
 
 
+@pytest.mark.slow
 @given(actions=ACTIONS)
 def test_no_order_of_uploads_exports_and_links_loses_an_input_or_an_older_file(
     actions: list[tuple[str, str, str]], tmp_path_factory: pytest.TempPathFactory

@@ -127,6 +127,7 @@ def test_texts_one_by_one_come_to_the_same_as_all_at_once(texts: list[str]) -> N
     assert (*shown, *translator.hints) == translate(texts).texts
 
 
+@pytest.mark.slow
 @given(st.text(max_size=200))
 def test_no_text_is_too_odd(text: str) -> None:
     translation = translate([text])

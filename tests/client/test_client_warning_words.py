@@ -41,6 +41,7 @@ def test_path_becomes_what_it_stands_for(warning: str, said: str, chinese: str) 
     assert in_words(warning, DRAFT, "zh-CN") == chinese
 
 
+@pytest.mark.slow
 @given(st.text(max_size=60).map(lambda rest: f"draft.t[{rest}") | st.text(max_size=60))
 def test_any_warning_keeps_what_it_says(warning: str) -> None:
     said = in_words(warning, DRAFT)

@@ -28,6 +28,7 @@ def test_edit_uploads_says_exports_and_prints_the_timeline_and_the_file(
     assert Path("out.mp4").read_bytes() == b"a render"
 
 
+@pytest.mark.slow
 def test_progress_goes_to_stderr_as_plain_lines(
     run: CommandRunner, serve: ServerStarter, clip: Path
 ) -> None:
@@ -84,6 +85,7 @@ def test_edit_exports_by_itself_and_tells_nobody_to_ask_for_it(
         assert hints_for("export") & set(client.say(message).lines)
 
 
+@pytest.mark.slow
 def test_export_in_the_messages_is_not_made_twice(
     run: CommandRunner, serve: ServerStarter, clip: Path, executor: FakeRenderExecutor
 ) -> None:
@@ -101,6 +103,7 @@ def test_edit_after_an_export_is_exported_too(
     assert len(executor.plans) == 2
 
 
+@pytest.mark.slow
 def test_render_that_fails_once_is_made_good(
     run: CommandRunner, serve: ServerStarter, clip: Path, executor: FakeRenderExecutor
 ) -> None:
@@ -121,6 +124,7 @@ def test_render_that_fails_twice_leaves_the_older_file(
     assert Path("out.mp4").read_bytes() == b"older"
 
 
+@pytest.mark.slow
 def test_json_is_one_object_on_stdout(run: CommandRunner, serve: ServerStarter, clip: Path) -> None:
     outcome = run("edit", clip, "-m", TRIM, "-o", "out.mp4", "--json", "--base-url", serve())
     report = json.loads(outcome.out)

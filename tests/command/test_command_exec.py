@@ -300,6 +300,7 @@ def test_token_of_the_environment_is_good(
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("words", "status", "told"),
     [
@@ -411,6 +412,7 @@ def test_program_is_judged_by_what_it_did(
     assert all(line.startswith("nemolocal exec: ") for line in err.splitlines())
 
 
+@pytest.mark.slow
 def test_program_of_ours_keeps_its_tokens_apart_from_those_of_the_cloud(
     execute: Execute, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

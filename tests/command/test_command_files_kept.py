@@ -94,6 +94,7 @@ def test_conversation_never_overwrites_what_went_into_it(
     assert clip.read_bytes() == before
 
 
+@pytest.mark.slow
 def test_film_that_becomes_an_input_of_the_conversation_is_kept(
     run: CommandRunner, serve: ServerStarter, clip: Path, say: Callable[..., None]
 ) -> None:
@@ -105,6 +106,7 @@ def test_film_that_becomes_an_input_of_the_conversation_is_kept(
     assert outcome.lines[-1] == "out-3.mp4 (1 s, 0.0 MB)"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("overwrite", [False, True])
 def test_older_film_is_replaced_only_with_overwrite(
     run: CommandRunner, serve: ServerStarter, clip: Path, overwrite: bool
@@ -125,6 +127,7 @@ def test_older_film_is_replaced_only_with_overwrite(
     assert older.read_bytes() == (RENDERED if overwrite else b"older")
 
 
+@pytest.mark.slow
 def test_folder_of_films_is_never_one_of_inputs(
     run: CommandRunner, serve: ServerStarter, clip: Path
 ) -> None:

@@ -84,6 +84,7 @@ def test_chat_is_kept_listed_by_file_and_message_and_come_back_to(
     assert line.endswith('clip.mp4: "add a title "Hi""')
 
 
+@pytest.mark.slow
 def test_export_of_what_was_only_uploaded_says_what_is_missing(talk: Talk, clip: Path) -> None:
     outcome = talk("export", "put it on the timeline", "export", arguments=("chat", clip))
     assert 'the timeline is empty: say "put it on the timeline", or ask' in outcome.err
@@ -115,6 +116,7 @@ def test_chat_in_which_nothing_was_done_leaves_nothing(talk: Talk, run: CommandR
     assert not list((data_folder() / "chats").iterdir())
 
 
+@pytest.mark.slow
 def test_two_chats_go_on_at_once_and_each_is_kept(run: CommandRunner, clip: Path) -> None:
     quiet: Callable[[Notice], None] = lambda _: None  # noqa: E731
     with (
@@ -141,6 +143,7 @@ def test_chat_that_is_open_elsewhere_is_told_so(talk: Talk, run: CommandRunner, 
     assert talk("status", arguments=("sessions", session)).lines == [TIMELINE]
 
 
+@pytest.mark.slow
 def test_session_of_a_server_is_found_without_its_address(
     talk: Talk, run: CommandRunner, serve: ServerStarter, clip: Path
 ) -> None:
@@ -220,6 +223,7 @@ def test_name_of_an_export_is_found(message: str, name: str) -> None:
     assert named_export(message) == name
 
 
+@pytest.mark.slow
 @given(st.from_regex(r"[a-z0-9][a-z0-9_/-]{0,20}\.mp4", fullmatch=True))
 def test_any_plain_name_is_the_one_that_is_exported_to(name: str) -> None:
     for message in (f"export {name}", f"export to {name}", f'export it as "{name}"'):

@@ -92,6 +92,7 @@ def test_argument_that_is_no_text_is_said_in_one_line(
     assert outcome.err.count("\n") == 1
 
 
+@pytest.mark.slow
 def test_file_whose_name_is_not_utf_8_is_edited(
     run: CommandRunner, serve: ServerStarter, clip: Path
 ) -> None:

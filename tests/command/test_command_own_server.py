@@ -49,6 +49,7 @@ def test_own_settings_leave_out_what_is_the_clouds_alone() -> None:
     assert cloud == Settings(port=0, token_lifetime=lifetime, fetch_seconds=fetching)
 
 
+@pytest.mark.slow
 def test_every_edit_is_told_plainly_and_costs_nothing(run: CommandRunner, clip: Path) -> None:
     messages = [TRIM, "make it vertical", "add a title 'Hi'", "mute", "undo", "hello", "brighter"]
     given = [part for message in messages for part in ("-m", message)]
@@ -60,6 +61,7 @@ def test_every_edit_is_told_plainly_and_costs_nothing(run: CommandRunner, clip: 
     assert "Nothing is charged here" in told
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("quick_footage")
 def test_demo_prints_nothing_of_a_gui(run: CommandRunner, clip: Path) -> None:
     outcome = run("demo", clip)
@@ -68,6 +70,7 @@ def test_demo_prints_nothing_of_a_gui(run: CommandRunner, clip: Path) -> None:
     assert sum(line.startswith("Done! I ") for line in outcome.lines) == 3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("message", ["frobnicate it", "how do I add a title?", "no, leave it"])
 def test_quiet_answers_speak_of_no_screen_and_no_charge(
     run: CommandRunner, clip: Path, message: str
@@ -79,6 +82,7 @@ def test_quiet_answers_speak_of_no_screen_and_no_charge(
     assert not HINTS & set(outcome.lines)
 
 
+@pytest.mark.slow
 def test_like_cloud_charges_and_exports_what_was_done_before_the_credits_ended(
     run: CommandRunner, clip: Path
 ) -> None:
@@ -126,6 +130,7 @@ def test_failure_of_the_first_message_exports_nothing(
     assert not executor.plans
 
 
+@pytest.mark.slow
 def test_session_of_a_server_keeps_what_could_not_be_exported(
     run: CommandRunner, serve: ServerStarter, clip: Path, executor: FakeRenderExecutor
 ) -> None:
@@ -171,6 +176,7 @@ def test_clip_is_made_of_nothing(run: CommandRunner) -> None:
     assert Path("out.mp4").read_bytes() == b"a render"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["out.mov", "out", "out.gif"])
 def test_name_that_promises_another_format_is_told_so(
     run: CommandRunner, clip: Path, name: str

@@ -3,6 +3,7 @@
 from collections.abc import Container
 
 import msgspec
+import pytest
 from hypothesis import example, given, strategies as st
 
 from nemolocal_conformance.client_rules import client_catalogue
@@ -35,6 +36,7 @@ def without_reads(journal: Journal, among: Container[int] = range(10**6)) -> Jou
     return Journal(left, dropped=len(journal.entries) - len(left))
 
 
+@pytest.mark.slow
 @given(st.sampled_from([silent_turn, cut_turn, export, a_day]), st.sets(st.integers(1, 20)))
 @example(a_day, set(range(20)))
 def test_who_did_well_is_not_accused_of_what_was_dropped(did: Build, among: set[int]) -> None:

@@ -49,6 +49,7 @@ def test_dropped_entries_are_known_to_be_missing(builder: JournalBuilder) -> Non
     assert not parse_journal(written(builder, "json", dropped=1)).whole
 
 
+@pytest.mark.slow
 def test_a_full_journal_that_does_not_begin_at_one_is_not_whole(builder: JournalBuilder) -> None:
     builder.request("balance")
     many = tuple(msgspec.structs.replace(builder.entries[0], id=n) for n in range(5, 10_005))

@@ -218,6 +218,7 @@ def test_program_that_knows_only_the_cloud_is_led_to_the_server(
     assert '"code":1001' in (tmp_path / "plain.txt").read_text()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("words", [["true"], ["false"], ["no-such-program"]])
 def test_client_that_makes_no_call_is_not_judged(drive: Drive, words: list[str]) -> None:
     status, out = drive("--only", "plain", "--only", "1001", "--", *words)

@@ -51,6 +51,7 @@ def cases() -> Iterator[object]:
         ends.add(scenario.ends)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", list(cases()))
 def test_reference_client_passes(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(conform_client, "run_program", run_here)

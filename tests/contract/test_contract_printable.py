@@ -73,6 +73,7 @@ def test_nothing_active_is_left_and_nothing_changes_again(text: str) -> None:
     assert printable(shown) == shown
 
 
+@pytest.mark.slow
 @given(any_text)
 def test_json_means_the_same_when_it_is_printed(text: str) -> None:
     written = json.dumps({text: [text]}, ensure_ascii=False)

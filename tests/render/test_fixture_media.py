@@ -50,6 +50,7 @@ def test_there_is_media_of_every_accepted_kind_and_of_many_codecs(all_clips: Pat
     assert {info.color_transfer for info in infos} >= {"smpte2084", "arib-std-b67"}
 
 
+@pytest.mark.slow
 def test_a_table_of_media_tells_what_probing_finds(basic_clips: Path) -> None:
     files = files_in(basic_clips)
     head, *rows = describe(basic_clips, files).splitlines()

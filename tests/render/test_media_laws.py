@@ -55,6 +55,7 @@ def test_the_figures_are_those_of_decoding(odd: Odd) -> None:
             assert odd.changed or odd.recipe.length < 0.03, info
 
 
+@pytest.mark.slow
 @given(odd_containers())
 @settings(max_examples=examples(10, 2000))
 def test_what_is_left_out_is_told(odd: Odd) -> None:

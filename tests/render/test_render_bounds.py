@@ -130,6 +130,7 @@ DEAR: dict[str, list[dict[str, Any]]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("tracks", DEAR.values(), ids=DEAR)
 def test_what_may_be_rendered_is_planned_and_divided_soon(tracks: list[dict[str, Any]]) -> None:
     begun = time.process_time()

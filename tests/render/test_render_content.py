@@ -31,6 +31,7 @@ def text(*segments: dict[str, Any]) -> dict[str, Any]:
     return {"tt": 7, "sg": [{"s": 0, "d": 1000, **s} for s in segments]}
 
 
+@pytest.mark.slow
 def test_trims_gaps_and_order_frame_by_frame(make: Make) -> None:
     path, result = make([video({"ss": 1500}, {"s": 1500, "d": 500, "ss": 100, "v": 0.5})])
     seen = DecodedVideo(path)
@@ -71,6 +72,7 @@ def test_behind_the_last_picture_it_stays(make: Make, tmp_path: Path, media: Pat
     assert [seen.counter(n) for n in range(len(seen))] == [119] * 15
 
 
+@pytest.mark.slow
 def test_speed_up_and_down(make: Make) -> None:
     path, _ = make([video({"sp": 2}, {"s": 1000, "sp": 0.4, "ss": 2000})])
     seen = DecodedVideo(path)
@@ -132,6 +134,7 @@ def test_a_title_is_there_in_its_seconds_and_nowhere_else(make: Make) -> None:
     assert seen.brightest(20, 0, 0, 1, 0.25) < 30
 
 
+@pytest.mark.slow
 def test_titles_stand_where_their_style_says(make: Make) -> None:
     styles = [{"pos": "top-left", "color": "yellow"}, {"pos": "bottom-right", "color": "black"}]
     seen = DecodedVideo(make([text(*[{"txt": "AB", "st": {**s, "size": 200}} for s in styles])])[0])
@@ -158,6 +161,7 @@ def test_characters_without_a_font_are_named(make: Make, monkeypatch: pytest.Mon
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["small.jpg", "small.png", "small.webp", "still.gif"])
 def test_a_still_stands_for_its_whole_time(make: Make, name: str) -> None:
     fades = {"src": name, "fi": 300, "fo": 300}

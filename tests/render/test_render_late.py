@@ -60,6 +60,7 @@ CUTS: list[Any] = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "start", "length", "fields"), CUTS)
 def test_any_cut_of_an_uneven_file_is_rendered(
     make: Make,

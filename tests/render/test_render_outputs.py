@@ -35,6 +35,7 @@ def near(one: tuple[int, ...], other: tuple[int, ...], slack: int = 14) -> bool:
     return all(abs(a - b) <= slack for a, b in zip(one, other, strict=True))
 
 
+@pytest.mark.slow
 def test_clips_of_another_shape_fill_the_picture_as_asked(make: Make) -> None:
     tall = {"width": 90, "height": 160}
 
@@ -131,6 +132,7 @@ def test_a_copy_that_fails_is_encoded(make: Make, fake_ffmpeg: Callable[[str], P
     assert result.settings_reason == "quality high"
 
 
+@pytest.mark.slow
 def test_a_quality_asked_for_in_the_draft(make: Make) -> None:
     _, result = make([video({})], OutputSpec(), compress={"mode": "quality", "quality": "low"})
     assert (result.preset, result.crf) == ("veryfast", 28)
@@ -179,6 +181,7 @@ def test_untagged_colours_are_taken_as_players_take_them(
     assert abs(seen.luma(3, 0.5, 0.5) - luma) <= 2
 
 
+@pytest.mark.slow
 def test_a_binary_that_does_not_run_has_no_filters(fake_ffmpeg: Callable[[str], Path]) -> None:
     assert asyncio.run(ffmpeg.has_filters("scale", "tonemap")) is True
     assert asyncio.run(ffmpeg.has_filters("scale", "nonsense")) is False

@@ -85,6 +85,7 @@ def test_logos_keep_their_shape(make: Make) -> None:
     assert near(seen.rgb(20, 0.8, 0.5), BLUE)
 
 
+@pytest.mark.slow
 def test_stills_above_a_see_through_canvas(make: Make) -> None:
     lane = [{"src": "logo.png", "d": 500}]
     seen = DecodedVideo(make([BELOW, video(*lane)], width=180, height=320)[0])

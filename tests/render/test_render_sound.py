@@ -26,6 +26,7 @@ def video(*segments: dict[str, Any]) -> dict[str, Any]:
     return {"tt": 0, "sg": [{"src": "blue.mp4", "s": 0, "d": 1000, **s} for s in segments]}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("most", [60.0, 0.3])
 def test_backwards(make: Make, monkeypatch: pytest.MonkeyPatch, most: float) -> None:
     monkeypatch.setattr("nemolocal_render.graphs.sounds._REVERSED", most)
@@ -67,6 +68,7 @@ def test_music_is_quieter_while_a_clip_is_heard(make: Make) -> None:
     )
 
 
+@pytest.mark.slow
 def test_fades_and_transitions_keep_their_lengths(make: Make) -> None:
     cut = {"type": "crossfade", "d": 200}
     lane = audio(

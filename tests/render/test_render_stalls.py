@@ -91,6 +91,7 @@ def test_a_child_that_works_or_cannot_be_watched_is_left_alone(
     assert len(looks) >= 4
 
 
+@pytest.mark.slow
 def test_a_thread_at_work_is_no_sleep() -> None:
     work = "print(flush=True)\nwhile True: pass"
 

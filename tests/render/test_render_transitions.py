@@ -32,6 +32,7 @@ def near(one: tuple[int, ...], other: tuple[int, ...], slack: int = 14) -> bool:
     return all(abs(a - b) <= slack for a, b in zip(one, other, strict=True))
 
 
+@pytest.mark.slow
 def test_a_crossfade_shows_both_in_its_middle(make: Make) -> None:
     path, result = make(two("crossfade"), **SIZE)
     seen = DecodedVideo(path)
@@ -47,6 +48,7 @@ def test_a_crossfade_shows_both_in_its_middle(make: Make) -> None:
 _POINTS = ((0.1, 0.5), (0.9, 0.5), (0.5, 0.1), (0.5, 0.9), (0.5, 0.5), (0.02, 0.02))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("kind", "seen_there"),
     [

@@ -207,6 +207,7 @@ def started(stack: ExitStack) -> Any:
     return start
 
 
+@pytest.mark.slow
 def test_urls_work_through_a_mapped_port(
     started: Any, stack: ExitStack, new_caller: NewCaller, sample: Path
 ) -> None:

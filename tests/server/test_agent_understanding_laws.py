@@ -133,12 +133,14 @@ words = st.text(
 ).filter(str.strip)
 
 
+@pytest.mark.slow
 @given(st.one_of(words, st.sampled_from(COMMANDS), st.sampled_from(["don't", "how?", "a, then b"])))
 def test_quoted_words_are_never_a_command(text: str) -> None:
     assert done(f'add a title "{text}" at the top') == (AddTitle(text, None, None, "top-center"),)
     assert done(f"加标题“{text}”，然后静音") == (AddTitle(text), *done("静音"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("word", "message"),
     [*TYPED[:2], *(pytest.param(*row, marks=pytest.mark.slow) for row in TYPED[2:])],

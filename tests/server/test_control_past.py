@@ -43,6 +43,7 @@ def somewhere(
     return base_url
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("copied_music")
 def test_a_restored_server_is_as_it_was(
     somewhere: str,
@@ -69,6 +70,7 @@ def test_a_restored_server_is_as_it_was(
     assert caller.state()["state"]["video_infos"][0]["filename"] == sample.name
 
 
+@pytest.mark.slow
 def test_a_snapshot_can_be_restored_again_and_after_a_reset(
     somewhere: str, new_caller: NewCaller, sample: Path
 ) -> None:

@@ -88,6 +88,7 @@ def test_a_render_fails_and_the_next_one_does_not(edited: HttpCaller) -> None:
     assert edited.finished("r-2")["status"] == "completed"
 
 
+@pytest.mark.slow
 def test_a_stuck_render_never_moves_on_until_it_is_cancelled(edited: HttpCaller) -> None:
     edited.submit("r-1", fault="render-stuck;progress=70")
     while edited.status("r-1")["progress"] != 70:

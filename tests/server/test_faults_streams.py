@@ -138,6 +138,7 @@ def test_a_cut_reply_does_not_undo_the_request(caller: HttpCaller) -> None:
     assert {entry["ending"] for entry in entries[-2:]} == {"cut by fault"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", ["cut-fin", "cut-reset", "commit-then-drop"])
 def test_the_journal_knows_of_a_cut_before_the_client_does(ready: HttpCaller, fault: str) -> None:
     for _ in range(10):

@@ -140,6 +140,7 @@ def test_where_too_much_is_there_what_was_unused_for_longest_goes(bounded: Desk)
     assert len(list((bounded.folder / "media").iterdir())) == 2 * len(left)
 
 
+@pytest.mark.slow
 def test_room_is_made_while_files_come(bounded: Desk) -> None:
     bounded.tidy()
 

@@ -149,6 +149,7 @@ def busy(servers: ServerFactory, new_caller: NewCaller, sample: Path) -> HttpCal
     return caller
 
 
+@pytest.mark.slow
 def test_the_sum_has_its_turns_and_credits_after_many_polls(busy: HttpCaller) -> None:
     summary = busy.get(SUMMARY)
     assert (summary["turns"], summary["credits"]["spent"]) == (1, 50)

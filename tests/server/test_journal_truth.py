@@ -205,6 +205,7 @@ def test_a_defect_is_told_as_the_500_that_the_client_sees(
     assert (entry["status"], entry["code"], entry["ending"]) == (500, 500, "complete")
 
 
+@pytest.mark.slow
 def test_what_one_exchange_leaves_the_next_one_finds(edited: HttpCaller) -> None:
     for message in ("hello", TRIM, "add a title 'Hi'", TRIM, "what can you do?", "remove it"):
         edited.say(message)

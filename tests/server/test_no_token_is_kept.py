@@ -196,6 +196,7 @@ def test_the_agent_understands_the_message_as_it_was_sent(
     )  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("token", [NUMBER, WORD, "duration", "segments", CHOSEN, "nmv_usr_a/b"])
 def test_the_state_stays_whole_with_a_token_in_its_title(
     base_url: str, new_caller: NewCaller, sample: Path, token: str

@@ -98,6 +98,7 @@ def test_the_journal_is_bounded(servers: ServerFactory) -> None:
     assert len(entries[-1]["request_body"]) <= MAX_BODY
 
 
+@pytest.mark.slow
 @given(st.from_regex(r"nmv_usr_[A-Za-z0-9_-]{1,40}", fullmatch=True), st.text(), st.text())
 def test_a_token_is_blanked_out_wherever_it_stands(token: str, before: str, after: str) -> None:
     assert token not in redact(f"{before}{token} {after}".replace(token, token, 1)) or token in (

@@ -84,6 +84,7 @@ def test_a_blocked_plan_may_not_export_and_an_upgrade_unlocks_it(
     assert caller.submit("render_1")["status"] == "pending"
 
 
+@pytest.mark.slow
 @pytest.mark.rule("REN-2")
 def test_export_402_may_be_about_anonymous_users_without_credits_only(
     servers: ServerFactory, new_caller: NewCaller, sample: Path

@@ -144,6 +144,7 @@ def test_a_bad_submit_is_400_and_names_the_field(
     assert said in reply["message"]
 
 
+@pytest.mark.slow
 @pytest.mark.rule("REN-7")
 def test_the_skill_decides_the_resolution_unless_the_request_does(
     edited: HttpCaller, executor: FakeRenderExecutor
@@ -177,6 +178,7 @@ def test_render_replies_may_be_nested_instead(
     assert patient_http.get(reply["data"]["outputUrl"]).status_code == 200
 
 
+@pytest.mark.slow
 @pytest.mark.rule("SES-2")
 def test_what_was_saved_is_there_after_a_restart_and_renders_are_taken_up(
     servers: ServerFactory,

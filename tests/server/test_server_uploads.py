@@ -11,6 +11,7 @@ from tests.support.http_caller import HttpCaller, NewCaller
 from tests.support.servers import ServerFactory
 
 
+@pytest.mark.slow
 @pytest.mark.rule("UPL-1", "UPL-2")
 def test_an_upload_is_described_by_what_is_in_the_file(
     caller: HttpCaller, sample: Path, song: Path
