@@ -4,6 +4,7 @@ Sub-commands are imported when they are called, so that `--help` answers at once
 """
 
 import argparse
+import functools
 import importlib
 import os
 import sys
@@ -66,6 +67,7 @@ def _run(argv: Sequence[str] | None) -> int:
     return status
 
 
+@functools.cache
 def _parser() -> argparse.ArgumentParser:
     parser = Parser(
         prog="nemolocal",

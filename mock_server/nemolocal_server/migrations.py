@@ -102,9 +102,14 @@ def bring_up_to_date(db: sqlite3.Connection) -> None:
         with _no_foreign_keys(db):
             for step in range(version, SCHEMA_VERSION):
                 _take(db, step)
-    db.executescript(_SCHEMA)
-    if version != SCHEMA_VERSION:
-        db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+    try:
+        # One transaction: a killed server leaves no half of the tables, and the disk is asked once.
+        news = "" if version == SCHEMA_VERSION else f"PRAGMA user_version = {SCHEMA_VERSION};"
+        db.executescript(f"BEGIN IMMEDIATE; {_SCHEMA}; {news} COMMIT")
+    except sqlite3.DatabaseError:
+        if db.in_transaction:
+            db.execute("ROLLBACK")
+        raise
 
 
 @contextlib.contextmanager

@@ -34,6 +34,7 @@ def drafts(url: str) -> list[list[str]]:
     ]
 
 
+@pytest.mark.slow
 def test_each_file_is_edited_by_itself_in_one_session(
     run: CommandRunner, serve: ServerStarter, clips: list[Path]
 ) -> None:
@@ -46,6 +47,7 @@ def test_each_file_is_edited_by_itself_in_one_session(
     assert summary["credits"] == {"spent": 50, "resent": 0}
 
 
+@pytest.mark.slow
 def test_file_that_fails_leaves_the_others_alone(
     run: CommandRunner, serve: ServerStarter, clips: list[Path]
 ) -> None:

@@ -188,6 +188,7 @@ def test_marker_arms_scenarios_and_faults_with_their_arguments(project: pytest.P
     result.stdout.fnmatch_lines(["*no fault is called 'no-such'*"])
 
 
+@pytest.mark.slow
 def test_coroutines_wait_by_the_clock_of_the_server(project: pytest.Pytester) -> None:
     project.makepyfile(
         """

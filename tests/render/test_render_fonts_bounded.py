@@ -70,6 +70,7 @@ def test_the_folders_are_walked_once_for_all_names(monkeypatch: pytest.MonkeyPat
     assert walked == ["/fonts"]
 
 
+@pytest.mark.slow
 def test_a_cancelled_render_reads_no_further_font(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -248,6 +248,7 @@ def test_cancelling_ends_all_parts_and_leaves_nothing(
     assert all(child.returncode is not None for child in children)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("no_hardware")
 def test_a_part_that_fails_ends_the_others(
     plan: Plan,

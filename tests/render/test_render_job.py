@@ -173,6 +173,7 @@ def test_a_file_that_is_not_what_was_planned_is_no_result(
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_a_file_that_cannot_be_checked_is_no_result(
     tmp_path: Path, source: Callable[[str], Source], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -136,6 +136,7 @@ COLORS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name", [pytest.param(n, marks=[] if n == "fire" else [pytest.mark.slow]) for n in COLORS]
 )

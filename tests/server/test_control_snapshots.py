@@ -58,6 +58,7 @@ def test_what_is_no_snapshot_cannot_be_thrown_away(caller: HttpCaller, snapshot_
     assert [snapshot["id"] for snapshot in caller.get(SNAPSHOT)["snapshots"]] == [kept]
 
 
+@pytest.mark.slow
 def test_the_snapshot_that_is_one_too_many_is_refused_with_the_way_out(caller: HttpCaller) -> None:
     first, *_ = (take(caller) for _ in range(MOST))
     refused = caller.post(SNAPSHOT, json={})

@@ -92,6 +92,7 @@ def test_editing_is_paid_once_and_an_undo_brings_no_credits_back(
     assert caller.balance() == PAID
 
 
+@pytest.mark.slow
 @pytest.mark.rule("SSE-5")
 @pytest.mark.parametrize("fault", ["silent", "silent-late"])
 def test_what_came_without_a_word_is_undone_all_the_same(edited: HttpCaller, fault: str) -> None:

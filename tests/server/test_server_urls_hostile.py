@@ -33,6 +33,7 @@ def upload(caller: HttpCaller, url: str) -> dict[str, Any]:
     return caller.post(f"/api/upload-video/nemo_agent/me/{caller.session}", json=body)
 
 
+@pytest.mark.slow
 @pytest.mark.rule("UPL-6")
 def test_no_server_can_hold_a_fetch_longer_than_it_may_take(
     caller: HttpCaller, hostile: HostileServer, subtests: pytest.Subtests
