@@ -90,7 +90,6 @@ def test_what_is_known_already_spares_probes() -> None:
     assert search(shape, 93, known=known)[0].crf not in (18.0, 23.0, 28.0)
 
 
-@pytest.mark.slow
 @given(st.floats(8, 46), st.floats(10, 94.9))
 def test_below_the_target_it_goes_on_with_more_care(crf: float, vmaf: float) -> None:
     assert next_crf([Probe(crf, vmaf)], 95) < crf

@@ -136,7 +136,6 @@ COLORS = {
 }
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     "name", [pytest.param(n, marks=[] if n == "fire" else [pytest.mark.slow]) for n in COLORS]
 )
