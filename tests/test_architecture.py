@@ -86,6 +86,7 @@ def imported(module: ast.Module) -> Iterator[str]:
 
 
 # One test for both, since reading a package takes longer than looking at it.
+@pytest.mark.sources
 @pytest.mark.parametrize("package", FOLDERS)
 def test_modules_say_what_they_are_and_import_only_what_is_allowed(package: str) -> None:
     allowed = MAY_IMPORT[package] | {package} | sys.stdlib_module_names

@@ -7,6 +7,8 @@ import pytest
 import write_errors
 from write_errors import client_errors, command_errors, media_errors, server_errors
 
+pytestmark = pytest.mark.sources
+
 # An option of a command, or a command: nothing that whoever uses a library or a server can give.
 OPTION = re.compile(r"(?<![\w-])--?[a-z]")
 # Those that name what starts a server, which is where they help.

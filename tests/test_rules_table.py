@@ -4,9 +4,13 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+
 import write_rules
 from nemolocal_conformance.unchecked import UNCHECKED
 from nemolocal_contract.rules import rules
+
+pytestmark = pytest.mark.sources
 
 TESTS = Path(__file__).parent
 
