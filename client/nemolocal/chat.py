@@ -237,14 +237,13 @@ class Chat:
 
 def run(arguments: argparse.Namespace) -> int:
     """Talk until the end of the input; 1 if a message from a script failed."""
-    fetch_from = getattr(arguments, "fetch_from", None) or ()
     check_inputs(arguments.input)
-    check_urls(arguments.input, arguments.base_url, fetch_from)
     destination = chosen_output(arguments.output, Path("nemolocal-chat.mp4"), arguments.input)
     tell_format(destination)
     place = Place(arguments.base_url)
     if arguments.session:
         place = find_session(arguments.session, arguments.base_url)
+    check_urls(arguments.input, place.base_url, arguments.fetch_from or ())
     interactive = sys.stdin.isatty()
     with (
         open_display(results=not arguments.json) as display,
@@ -280,9 +279,7 @@ def _open_client(
     return open_client(
         place.base_url,
         notices.show,
-        own=OwnServer(
-            arguments.like_cloud, chat, tuple(getattr(arguments, "fetch_from", None) or ())
-        ),
+        own=OwnServer(arguments.like_cloud, chat, tuple(arguments.fetch_from or ())),
         reconnect=arguments.reconnect,
     )
 

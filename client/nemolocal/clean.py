@@ -10,6 +10,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from nemolocal_contract.counts import counted
+
 from .problem import Problem
 from .serve import USUAL_FOLDER
 
@@ -144,22 +146,16 @@ def _tell_chats(chats: dict[Path, tuple[float, int]]) -> None:
 
 def _tell_files(found: "Findings") -> None:
     if found.unowned:
-        print(f"  {_count(len(found.unowned), 'file')} without a session")
+        print(f"  {counted(len(found.unowned), 'file')} without a session")
     if found.unfinished:
-        print(f"  {_count(len(found.unfinished), 'unfinished upload or render')}")
+        what = ("unfinished upload or render", "unfinished uploads or renders")
+        print(f"  {counted(len(found.unfinished), *what)}")
 
 
 def _described(session: "UnusedSession") -> str:
     used = datetime.fromtimestamp(session.used).isoformat(" ", "minutes")
     name = " ".join(session.task_name.split())[:40]
     return f"session {session.id} ({name}), unused since {used}, {_megabytes(session.size)}"
-
-
-def _count(number: int, noun: str) -> str:
-    if number == 1:
-        return f"1 {noun}"
-    first, space, rest = noun.partition(" or ")
-    return f"{number:,} {first}s{space}{rest}{'s' if rest else ''}"
 
 
 def _megabytes(size: int) -> str:

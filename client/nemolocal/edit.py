@@ -75,7 +75,6 @@ def run(arguments: argparse.Namespace) -> int:
     _check_usage(arguments)
     fetch_from: list[str] = arguments.fetch_from or []
     check_inputs(inputs)
-    check_urls(inputs, arguments.base_url, fetch_from)
     named = [name for message in arguments.message if (name := named_export(message))]
     wanted = arguments.output
     if wanted is None and named:
@@ -85,6 +84,7 @@ def run(arguments: argparse.Namespace) -> int:
     place = Place(arguments.base_url)
     if arguments.session:
         place = find_session(arguments.session, arguments.base_url)
+    check_urls(inputs, place.base_url, fetch_from)
     with (
         open_display(results=not arguments.json) as display,
         open_client(

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 
 from nemolocal_client import config_folder
 
+from .typed_text import as_text
+
 _PROMPT = "> "
 _ONCE_MORE = "Ctrl-C once more, or Ctrl-D, ends"
 _HISTORY = "chat-history"
@@ -19,7 +21,7 @@ def typed_lines() -> Iterator[str]:
         interrupted = False
         while True:
             try:
-                message = input(_PROMPT)
+                message = as_text(input(_PROMPT))
             except EOFError:
                 # The prompt has no end of line of its own.
                 print(file=sys.stderr)

@@ -28,7 +28,7 @@ class Known(msgspec.Struct, frozen=True):
 def run(arguments: argparse.Namespace) -> int:
     """List the sessions, or chat on in the one that is named."""
     if arguments.session:
-        arguments.input = []
+        arguments.input, arguments.fetch_from = [], None
         return chat.run(arguments)
     known = _known(arguments.base_url)
     for each in known:

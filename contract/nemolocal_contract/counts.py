@@ -1,4 +1,4 @@
-"""Numbers with the noun that they count: `1 error`, `2 errors`, `10,000 entries`."""
+"""Numbers with the noun that they count: `1 error`, `2 errors`, `2 entries`."""
 
 
 def counted(number: int, noun: str, plural: str = "") -> str:

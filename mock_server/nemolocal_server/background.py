@@ -92,6 +92,6 @@ async def _cancel(tasks: list[asyncio.Task[None]]) -> None:
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
-    # Where all have ended already, `gather` does not wait (since Python 3.12): what takes them out
-    # of the books needs a turn of the loop, or whoever waits for that waits for ever.
+    # Since Python 3.12 `gather` does not wait where all have ended already. Their callbacks, which
+    # take them out of `_tasks`, need a turn of the loop, or who waits for that waits for ever.
     await asyncio.sleep(0)

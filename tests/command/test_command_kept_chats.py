@@ -18,6 +18,7 @@ from nemolocal.kept_chats import data_folder, find_session, kept_chats, new_chat
 from nemolocal.named_export import named_export
 from nemolocal.own_server import OwnServer
 from nemolocal.problem import Problem
+from nemolocal.prompt import typed_lines
 from nemolocal_client import Client, Notice
 from nemolocal_client.transport import Transport
 from tests.support.cli import CommandResult, CommandRunner, ServerStarter
@@ -157,6 +158,19 @@ def test_session_of_a_server_is_found_without_its_address(
     assert "--like-cloud" in outcome.err
 
 
+def test_session_of_a_server_takes_urls_as_that_server_does(
+    talk: Talk, serve: ServerStarter
+) -> None:
+    """A server of its own refuses before it starts; this one is asked, and refuses itself."""
+    with open_client(serve(), lambda _: None) as client:
+        session = client.open_session("project")
+    for command in (("edit", "-m", TRIM), ("chat",)):
+        given = (*command, "http://example.com/a.mp4", "--session", session)
+        outcome = talk(arguments=given)
+        assert "unless you allow it" not in outcome.err
+        assert "this server does not fetch from example.com" in outcome.err
+
+
 def test_unusable_data_folder_names_the_way_out(
     talk: Talk, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -262,6 +276,11 @@ def test_paths_are_read_as_a_shell_writes_them(
     assert outcome.status == 0, outcome.err
     assert sum(line.startswith("Uploaded a b.mp4") for line in outcome.lines) == 2
     assert sum(line.startswith("Uploaded c.mp4") for line in outcome.lines) == 2
+
+
+def test_typed_line_is_read_as_utf_8_in_any_locale(typing: Callable[..., None]) -> None:
+    typing("静音".encode().decode("ascii", "surrogateescape"))
+    assert list(typed_lines()) == ["静音"]
 
 
 def test_ctrl_c_clears_the_line_and_twice_ends(
