@@ -13,6 +13,7 @@ from nemolocal_contract import endpoints as wire
 from nemolocal_contract.clock import Clock
 
 from .access.middleware import AccessMiddleware, RefusalMiddleware
+from .admission import AdmissionMiddleware
 from .assets import CDN
 from .date_header import DateMiddleware
 from .endpoints import (
@@ -99,6 +100,7 @@ def build_app(
     app = Starlette(
         routes=_routes(server),
         middleware=[
+            Middleware(AdmissionMiddleware),
             Middleware(HangingUpMiddleware),
             Middleware(DateMiddleware, clock=server.core.clock),
             Middleware(AccessMiddleware, policy=server.access, proxies=settings.trusted_proxies),

@@ -9,6 +9,7 @@ do: a chat stream may be silent for as long as it wants, an upload may be slow i
 """
 
 import asyncio
+import functools
 import logging
 import selectors
 from http import HTTPStatus
@@ -225,6 +226,7 @@ def _answering(cycle: Any) -> bool:
     return cycle is not None and not cycle.response_complete
 
 
+@functools.cache
 def _reply(status: HTTPStatus) -> bytes:
     """A whole response in the failure envelope (GEN-1); it says that nothing follows."""
     body = encode_json({"code": int(status), "message": _SAID[status], "data": None})
