@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fixtures.media.make import make_media
 
+from fixtures.media.make import make_media
 from nemolocal_contract.draft import draft_from_wire
 from nemolocal_render import encoders, ffmpeg, footage, job
 from nemolocal_render.inspection import RenderFacts, inspect_media, inspect_render

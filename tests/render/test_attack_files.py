@@ -11,9 +11,9 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+
 from fixtures.attacks.bombs import bombs, movie_bombs, other_bombs
 from fixtures.attacks.lures import lures
-
 from nemolocal_render import ffmpeg
 from tests.support.attacks import FRAMES, Outcome, is_cheap, try_files
 

@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from fixtures.goldens.expected import WHOLE, counter_points
 from fixtures.media.make import NAMES, TEXTS, describe
-
 from nemolocal_contract.draft import draft_from_wire
 from nemolocal_contract.media import ACCEPTED
 from nemolocal_render.inspection import inspect_media

@@ -11,8 +11,8 @@ from typing import Any
 
 import av
 import pytest
-from fixtures.goldens.expected import WHOLE, Frames, Segment, Timeline, counter_points
 
+from fixtures.goldens.expected import WHOLE, Frames, Segment, Timeline, counter_points
 from nemolocal_render import ffmpeg
 from nemolocal_render.job import RenderResult
 from nemolocal_render.plan import OutputSpec
