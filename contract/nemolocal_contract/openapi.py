@@ -217,17 +217,17 @@ def _responses(endpoint: Endpoint, operation: _Operation) -> dict[str, Any]:
             failing = by_status.setdefault(http_status(code, style), [])
             if code not in failing:
                 failing.append(code)
-    responses = {
+    by_code = {
         str(status): _failures(codes, adk=endpoint == CHAT and status in _ADK_STATUS)
         for status, codes in sorted(by_status.items())
     }
     if endpoint == CHAT:
-        responses["422"] = _failures([], adk=True)
+        by_code["422"] = _failures([], adk=True)
     if operation.missing:
         content = {operation.missing: _media(operation.missing)}
-        responses["404"] = {"description": "Nothing is there", "content": content}
-    responses[str(operation.status)] = _success(operation, by_status[operation.status])
-    return {**responses, "default": _failures([], adk=False)}
+        by_code["404"] = {"description": "Nothing is there", "content": content}
+    by_code[str(operation.status)] = _success(operation, by_status[operation.status])
+    return {**by_code, "default": _failures([], adk=False)}
 
 
 def _success(operation: _Operation, codes: list[Code]) -> dict[str, Any]:
