@@ -15,7 +15,7 @@ from .lanes import draw
 
 # By the labels that the summary of a timeline gives to tracks (STA-5).
 _COLOURS = {"Video": "cyan", "BGM": "green", "Title": "magenta"}
-_LINES: tuple[NoticeKind, ...] = ("working", "waiting", "renamed")
+_LINES: tuple[NoticeKind, ...] = ("working", "waiting", "renamed", "saving")
 
 
 class TerminalDisplay:
