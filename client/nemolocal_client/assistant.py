@@ -10,6 +10,7 @@ from pathlib import Path
 
 import msgspec
 
+from nemolocal_contract.counts import sized
 from nemolocal_contract.replies import FileReply
 from nemolocal_contract.summary import timeline
 
@@ -37,7 +38,7 @@ _WORDS = {
         "length": ", {seconds:g} s",
         "which": "Name the files to upload, or their URLs",
         "warning": "Warning: {warning}",
-        "exported": "{path} ({seconds:g} s, {size:.1f} MB)",
+        "exported": "{path} ({seconds:g} s, {size})",
     },
     "zh": {
         "credits": "可用积分 {available}，占用 {frozen}",
@@ -46,7 +47,7 @@ _WORDS = {
         "length": "，{seconds:g} 秒",
         "which": "请给出要上传的文件名或网址",
         "warning": "注意：{warning}",
-        "exported": "{path}（{seconds:g} 秒，{size:.1f} MB）",
+        "exported": "{path}（{seconds:g} 秒，{size}）",
     },
 }
 
@@ -126,7 +127,7 @@ class _Talk:
                 lines += (yield from self._say(said)).lines
         done = self.exported
         said = self._words["exported"].format(
-            path=done.path, seconds=done.seconds, size=done.size / 1_000_000
+            path=done.path, seconds=done.seconds, size=sized(done.size)
         )
         lines += (yield from self._say(said)).lines
         return Answer(lines=lines, export=done)

@@ -74,7 +74,7 @@ def test_edit_and_export_in_one_message_are_two_parts(
     answer = assistant.reply("trim to 10 seconds and export")
     assert answer.routes == ("chat", "export")
     assert answer.lines[0] == "Done."
-    assert answer.lines[-1] == f"{out} (10 s, 0.0 MB)"
+    assert answer.lines[-1] == f"{out} (10 s, 10 kB)"
     assert out.read_bytes() == video
     assert answer.turns[0].texts == ("Done.",)
 
