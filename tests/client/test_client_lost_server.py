@@ -273,7 +273,8 @@ def test_server_that_hangs_is_not_said_to_work_and_given_up_in_time(
     make_client: ClientFactory, backend: ScriptedBackend, cut: type[Cut], notices: list[Notice]
 ) -> None:
     backend.arm(CHAT, backend.wire.stream(backend.wire.tool(), cut()))
-    backend.arm(STATE, backend.state(backend.draft), *[[cut()]] * 5)
+    hung: list[Piece] = [cut()]
+    backend.arm(STATE, backend.state(backend.draft), *[hung] * 5)
     client = make_client(notify=notices.append, reconnecting=ReconnectPolicy(10.0))
     before = backend.clock.time()
     with pytest.raises(ConnectionCut, match="the state cannot be read since"):
