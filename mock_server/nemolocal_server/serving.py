@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import errno
 import gc
 import logging
 import os
@@ -239,9 +240,11 @@ def _listen(settings: Settings) -> socket.socket:
     except (OSError, ValueError) as error:  # a ValueError: it is no name of a host
         listener.close()
         reason = getattr(error, "strerror", None) or error
+        way = "choose another --port (0 takes a free one)"
+        if isinstance(error, (socket.gaierror, ValueError)) or error.errno == errno.EADDRNOTAVAIL:
+            way = "name an address of this machine with --host"
         raise PortTaken(
-            f"cannot listen on {settings.host}:{settings.port}: {reason}; "
-            "choose another --port (0 takes a free one)"
+            f"cannot listen on {settings.host}:{settings.port}: {reason}; {way}"
         ) from error
     return listener
 

@@ -76,6 +76,24 @@ def test_port_that_is_taken_is_said_in_one_line(run: CommandRunner) -> None:
     assert outcome.err.count("\n") == 1
 
 
+@pytest.mark.parametrize("host", ["no.such.host.invalid", "192.0.2.1"])
+def test_host_that_is_not_this_machine_is_answered_with_the_option_that_helps(
+    run: CommandRunner, host: str
+) -> None:
+    outcome = run("serve", "--host", host, "--port", 0, "--data", "")
+    assert outcome.status == 1
+    assert outcome.err.endswith("name an address of this machine with --host\n")
+
+
+def test_scenario_that_does_not_exist_is_said_without_the_systems_numbers(
+    run: CommandRunner,
+) -> None:
+    outcome = run("serve", "--scenario", "nope")
+    assert outcome.err.startswith(
+        "nemolocal: cannot read scenario nope: No such file or directory; name a file, or one of "
+    )
+
+
 @pytest.mark.usefixtures("interruptible")
 def test_server_answers_once_it_has_said_so_and_ends_quietly_when_interrupted(
     tmp_path: Path,
