@@ -117,7 +117,8 @@ class _Talk:
         if self.exported is None:
             draft = draft_of((yield from self._workspace.state()))
             language = self._workspace.language
-            lines += (yield from self._say(timeline(draft, language))).lines
+            if draft.ready:
+                lines += (yield from self._say(timeline(draft, language))).lines
             self.exported = yield from self._workspace.export(
                 self.destination, None, self._overwrite, number_inputs=True
             )
