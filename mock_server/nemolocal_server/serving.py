@@ -206,6 +206,8 @@ class _Server(uvicorn.Server):
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         super().handle_exit(sig, frame)
+        # Who ends the server ends its streams: that is no error.
+        logging.getLogger("uvicorn.error").addFilter(_is_news)
         if self.force_exit:
             # A second Ctrl-C breaks off what ends: how that looks from within is no news.
             logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL + 1)
@@ -214,6 +216,10 @@ class _Server(uvicorn.Server):
         """End the server from another thread."""
         self.should_exit = True
         self._wake()
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    return "returned without completing response" not in record.getMessage()
 
 
 def _build(

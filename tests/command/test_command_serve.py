@@ -1,5 +1,6 @@
 """`nemolocal serve`: arguments become settings, and what cannot work is said in one line."""
 
+import logging
 import signal
 import socket
 import subprocess
@@ -9,8 +10,10 @@ from pathlib import Path
 
 import httpx
 import pytest
+import uvicorn
 
 from nemolocal_contract.journal import CreditSummary, Summary
+from nemolocal_server import serving
 from nemolocal_server.settings import Settings
 from nemolocal_server.silence import Silence
 from tests.support.cli import CommandRunner
@@ -116,3 +119,18 @@ def test_server_answers_once_it_has_said_so_and_ends_quietly_when_interrupted(
         "1 request, 0 turns, which would have cost 0 credits in the cloud\nstopped\n",
     )
     assert (tmp_path / ".nemolocal").is_dir()
+
+
+def test_streams_that_end_with_the_server_are_no_errors_in_its_log(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    config = uvicorn.Config("app")
+    log, said = logging.getLogger("uvicorn.error"), "ASGI callable returned without completing"
+    monkeypatch.setattr(log, "filters", [])
+    monkeypatch.setattr(log, "handlers", [caplog.handler])
+    log.error("%s response.", said)
+    serving._Server(config, lambda: None).handle_exit(signal.SIGTERM, None)
+    log.error("%s response.", said)
+    log.error("the disk is full")
+    told = [record.getMessage() for record in caplog.get_records("call")]
+    assert told == [f"{said} response.", "the disk is full"]
