@@ -10,7 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nemolocal_contract.counts import counted
+from nemolocal_contract.counts import counted, sized
 
 from .problem import Problem
 from .serve import USUAL_FOLDER
@@ -39,14 +39,14 @@ def run(arguments: argparse.Namespace) -> int:
         if arguments.dry_run:
             sizes = [*left.values(), *(size for _, size in chats.values())]
             freed = sum(one.freed for one in found) + sum(sizes)
-            print(f"Would remove {_megabytes(freed)}" if freed or found else "Nothing to remove")
+            print(f"Would remove {sized(freed)}" if freed or found else "Nothing to remove")
             return 0
         freed = _remove(found, left) + sum(map(_remove_chat, chats))
     except StoreError as error:
         raise Problem(str(error)) from error
     except STORAGE_ERRORS as error:
         raise Problem(f"not all was removed ({error}): free some space and run it again") from error
-    print(f"Removed {_megabytes(freed)}" if found or left or chats else "Nothing to remove")
+    print(f"Removed {sized(freed)}" if found or left or chats else "Nothing to remove")
     return 0
 
 
@@ -126,14 +126,14 @@ def _remove(found: "Iterable[Findings]", left: dict[Path, int]) -> int:
 
 def _tell(found: "Iterable[Findings]", left: dict[Path, int]) -> None:
     for folder, size in left.items():
-        print(f"{folder}: left by a killed command, {_megabytes(size)}")
+        print(f"{folder}: left by a killed command, {sized(size)}")
     for one in found:
         print(f"{one.folder}:")
         for session in one.sessions[:_MOST_LINES]:
             print(f"  {_described(session)}")
         if len(one.sessions) > _MOST_LINES:
             more = one.sessions[_MOST_LINES:]
-            rest = _megabytes(sum(session.size for session in more))
+            rest = sized(sum(session.size for session in more))
             print(f"  {len(more):,} more sessions, unused since then or later, {rest}")
         _tell_files(one)
 
@@ -141,7 +141,7 @@ def _tell(found: "Iterable[Findings]", left: dict[Path, int]) -> None:
 def _tell_chats(chats: dict[Path, tuple[float, int]]) -> None:
     for chat, (used, size) in chats.items():
         since = datetime.fromtimestamp(used).isoformat(" ", "minutes")
-        print(f"{chat}: a chat unused since {since}, {_megabytes(size)}")
+        print(f"{chat}: a chat unused since {since}, {sized(size)}")
 
 
 def _tell_files(found: "Findings") -> None:
@@ -155,12 +155,4 @@ def _tell_files(found: "Findings") -> None:
 def _described(session: "UnusedSession") -> str:
     used = datetime.fromtimestamp(session.used).isoformat(" ", "minutes")
     name = " ".join(session.task_name.split())[:40]
-    return f"session {session.id} ({name}), unused since {used}, {_megabytes(session.size)}"
-
-
-def _megabytes(size: int) -> str:
-    """`12 kB`, `8.2 MB`, `340 MB`."""
-    if size < 1e6:
-        return f"{size / 1e3:.0f} kB"
-    amount = size / 1e6
-    return f"{amount:,.0f} MB" if amount >= 100 else f"{amount:.1f} MB"
+    return f"session {session.id} ({name}), unused since {used}, {sized(session.size)}"

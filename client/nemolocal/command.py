@@ -95,7 +95,9 @@ def _parser() -> argparse.ArgumentParser:
 def _add_demo(commands: Any) -> None:
     demo = add_command(commands, "demo", "go the whole way once, from a sample to an MP4")
     demo.add_argument("input", nargs="?", metavar="INPUT", help="a file of yours instead")
-    demo.add_argument("-o", "--output", metavar="FILE", help="default: nemolocal-demo.mp4")
+    demo.add_argument(
+        "-o", "--output", metavar="FILE", help="the film; default: nemolocal-demo.mp4"
+    )
     add_overwrite(demo)
     add_own_server(demo)
 
@@ -113,7 +115,9 @@ def _add_edit(commands: Any) -> None:
         metavar="TEXT",
         help="an instruction; may be given several times",
     )
-    edit.add_argument("-o", "--output", metavar="FILE", help="default: <INPUT>-edited.mp4")
+    edit.add_argument(
+        "-o", "--output", metavar="FILE", help="the film; default: <INPUT>-edited.mp4"
+    )
     edit.add_argument("--out-dir", metavar="DIR", help="edit each INPUT by itself, into DIR")
     add_overwrite(edit)
     edit.add_argument("--base-url", metavar="URL", help="a server; default: one of its own")
@@ -136,8 +140,8 @@ def _add_serve(commands: Any) -> None:
     serve.add_argument(
         "--data",
         metavar="FOLDER",
-        help="keeps everything; '' for none; default: .nemolocal, where sessions go that have been "
-        "unused for 30 days, or for longest if there are more than 10 GB",
+        help="where everything is kept; '' keeps nothing; default: .nemolocal, from which sessions "
+        "are removed that were unused for 30 days, and the longest unused above 10 GB",
     )
     serve.add_argument(
         "--no-control",
@@ -149,7 +153,7 @@ def _add_serve(commands: Any) -> None:
     _add_access(serve)
     serve.add_argument("--free", action="store_true", help="charge no credits")
     add_fetch_from(serve, of_its_own=False)
-    serve.add_argument("--seed", type=int, help="of everything that is left to chance")
+    serve.add_argument("--seed", type=int, help="decides everything that is left to chance")
     serve.add_argument("--speed", type=float, help="divides the waits that the cloud would make")
     serve.add_argument("--config", default="", metavar="FILE", help="a TOML file of settings")
     serve.add_argument(

@@ -4,7 +4,6 @@ import argparse
 import contextlib
 import os
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -88,12 +87,13 @@ def _order(arguments: argparse.Namespace) -> Order:
 
 def play(order: Order, scenario: Scenario) -> Outcome:
     """Run the program in a scenario, on a server of its own."""
+    from nemolocal_server.memory_folder import temporary_folder
+
     settings = settings_of(scenario)
     with (
-        tempfile.TemporaryDirectory(prefix="nemolocal-") as name,
-        _place(order, settings, Path(name)) as place,
+        temporary_folder() as folder,
+        _place(order, settings, folder) as place,
     ):
-        folder = Path(name)
         if place.unsealed:
             order.monitor.tell_once(unsealed(place))
         arm_faults(place.base_url, scenario.faults, place.transport)

@@ -3,7 +3,6 @@
 import argparse
 import asyncio
 import contextlib
-import tempfile
 from pathlib import Path
 
 from .backend import open_client
@@ -55,9 +54,9 @@ def instructions(length: float) -> list[str]:
 def _sample(stack: contextlib.ExitStack, display: Display) -> str:
     from nemolocal_render.ffmpeg import FFmpegFailed
     from nemolocal_render.footage import make_sample
+    from nemolocal_server.memory_folder import temporary_folder
 
-    folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="nemolocal-"))
-    path = Path(folder) / "sample.mp4"
+    path = stack.enter_context(temporary_folder()) / "sample.mp4"
     display.line("Making a sample")
     try:
         asyncio.run(make_sample(path))

@@ -6,7 +6,6 @@ import contextlib
 import os
 import signal
 import sys
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -41,17 +40,19 @@ def run(arguments: argparse.Namespace) -> int:
     Where the program did well: 2 with `--require-calls` and fewer calls, or with `--verdict` and
     nothing to judge; 1 with `--verdict` where it broke a MUST of the rules for clients.
     """
+    from nemolocal_server.memory_folder import temporary_folder
+
     words = program_words(arguments.words)
     rules = Rules(read_allowed(arguments.allow_host), arguments.seal)
     monitor = Monitor(CLOUD_HOST, _tell)
     settings = _settings(arguments)
     with (
-        tempfile.TemporaryDirectory(prefix="nemolocal-") as folder,
-        cloud_place(settings, Path(folder), monitor, rules) as place,
+        temporary_folder() as folder,
+        cloud_place(settings, folder, monitor, rules) as place,
     ):
         if place.unsealed:
             _tell(unsealed(place))
-        status = asyncio.run(_run(words, place, _kept_apart(Path(folder))))
+        status = asyncio.run(_run(words, place, _kept_apart(folder)))
         if status not in (_NOT_FOUND, _NOT_RUNNABLE):
             for line in monitor.report(_DOUBT if place.unsealed else ""):
                 _tell(line)

@@ -8,7 +8,7 @@ import msgspec
 
 from nemolocal_client import IdentityStore, MemoryProfile
 
-from .kept_chats import ChatProfile, discard_if_empty
+from .kept_chats import DATA_VARIABLE, ChatProfile, discard_if_empty
 from .problem import Problem
 
 if TYPE_CHECKING:
@@ -65,7 +65,8 @@ class OwnServer(msgspec.Struct, frozen=True):
         except FolderInUse as error:
             raise Problem("this session is open in another command: end that one first") from error
         except StoreError as error:
-            raise Problem(str(error)) from error
+            way = f"set {DATA_VARIABLE} to another folder"
+            raise Problem(str(error).replace("choose another --data", way)) from error
         stack.enter_context(server)
         # NEMO_TOKEN is for the cloud, and a token of this server is worth nothing elsewhere.
         profile = MemoryProfile() if self.chat is None else ChatProfile(self.chat)

@@ -6,7 +6,6 @@ difference. Renders are stood in for; everything else is the server as it is.
 
 import asyncio
 import contextlib
-import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -65,6 +64,7 @@ def check_faults(say: Callable[[str], None]) -> int:
 @contextlib.contextmanager
 def _stage() -> Iterator[tuple[httpx.Client, bytes]]:
     """A server in memory whose time jumps, a client of it, and a clip."""
+    from nemolocal_server.memory_folder import temporary_folder
     from nemolocal_server.serving import LocalServer
     from nemolocal_server.settings import Settings
     from nemolocal_server.silence import Silence
@@ -74,9 +74,9 @@ def _stage() -> Iterator[tuple[httpx.Client, bytes]]:
     with (
         LocalServer(settings, clock, _stand_in) as server,
         httpx.Client(base_url=server.base_url, timeout=_TIMEOUT, trust_env=False) as http,
-        tempfile.TemporaryDirectory(prefix="nemolocal-") as folder,
+        temporary_folder() as folder,
     ):
-        sample = Path(folder) / "clip.mp4"
+        sample = folder / "clip.mp4"
         asyncio.run(make_sample(sample, seconds=1))
         http.headers.update(_ATTRIBUTION.headers())
         yield http, sample.read_bytes()

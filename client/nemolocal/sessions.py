@@ -8,6 +8,7 @@ from datetime import datetime
 import msgspec
 
 from nemolocal_client import KeptSession, Profile
+from nemolocal_client.exchange import plain_base_url
 
 from . import chat
 from .console import json_text
@@ -42,7 +43,7 @@ def _known(base_url: str | None) -> list[Known]:
     """All sessions, or those of one server, the newest first."""
     found = [Known(url, kept) for url, kept in Profile().all_sessions()]
     if base_url:
-        found = [each for each in found if each.base_url == base_url.rstrip("/")]
+        found = [each for each in found if each.base_url == plain_base_url(base_url)]
     else:
         found += [Known(None, kept) for _, kept in kept_chats()]
     return sorted(found, key=lambda each: (-each.kept.used_at, each.kept.session_id))

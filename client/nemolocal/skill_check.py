@@ -48,5 +48,7 @@ def read_or_tell(path: Path) -> Skill | None:
         return read_skill(path)
     except OSError as error:
         reason = (error.strerror or type(error).__name__).lower()
+        if path.is_dir():
+            reason = "there is no SKILL.md in it"
         print(f"nemolocal: {path} cannot be read ({reason}): check the path", file=sys.stderr)
         return None

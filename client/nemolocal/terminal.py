@@ -2,6 +2,7 @@
 
 import sys
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TaskProgressColumn, TextColumn
 
@@ -15,7 +16,7 @@ from .lanes import draw
 
 # By the labels that the summary of a timeline gives to tracks (STA-5).
 _COLOURS = {"Video": "cyan", "BGM": "green", "Title": "magenta"}
-_LINES: tuple[NoticeKind, ...] = ("working", "waiting", "renamed")
+_LINES: tuple[NoticeKind, ...] = ("working", "waiting", "renamed", "saving")
 
 
 class TerminalDisplay:
@@ -50,7 +51,15 @@ class TerminalDisplay:
         """A result: the bar goes first, so that it does not end up in the middle of it."""
         self.stop()
         if self._results:
-            print(printable(text))
+            for line in self._folded(printable(text)):
+                print(line)
+
+    def _folded(self, text: str) -> list[str]:
+        """Broken between words where stdout is a terminal; else as it is."""
+        screen = self._picture
+        if not screen.is_terminal:
+            return [text]
+        return [line for part in text.split("\n") for line in folded(part, screen.width)]
 
     def draw(self, draft: Draft) -> None:
         """The timeline as lanes, each in the colour of its kind."""
@@ -85,3 +94,14 @@ class TerminalDisplay:
         bars.start()
         self._bars = bars
         return bars
+
+
+def folded(text: str, width: int) -> list[str]:
+    """One line broken between words; a URL or a path that is too long stays in one piece."""
+    lines: list[str] = []
+    for word in text.split(" "):
+        if lines and cell_len(f"{lines[-1]} {word}") <= width:
+            lines[-1] += f" {word}"
+        else:
+            lines.append(word)
+    return [line.rstrip() for line in lines]

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import msgspec
 
+from nemolocal_contract.counts import sized
 from nemolocal_contract.replies import FileReply
 from nemolocal_contract.summary import timeline
 
@@ -37,7 +38,7 @@ _WORDS = {
         "length": ", {seconds:g} s",
         "which": "Name the files to upload, or their URLs",
         "warning": "Warning: {warning}",
-        "exported": "{path} ({seconds:g} s, {size:.1f} MB)",
+        "exported": "{path} ({seconds:g} s, {size})",
     },
     "zh": {
         "credits": "可用积分 {available}，占用 {frozen}",
@@ -46,7 +47,7 @@ _WORDS = {
         "length": "，{seconds:g} 秒",
         "which": "请给出要上传的文件名或网址",
         "warning": "注意：{warning}",
-        "exported": "{path}（{seconds:g} 秒，{size:.1f} MB）",
+        "exported": "{path}（{seconds:g} 秒，{size}）",
     },
 }
 
@@ -116,7 +117,8 @@ class _Talk:
         if self.exported is None:
             draft = draft_of((yield from self._workspace.state()))
             language = self._workspace.language
-            lines += (yield from self._say(timeline(draft, language))).lines
+            if draft.ready:
+                lines += (yield from self._say(timeline(draft, language))).lines
             self.exported = yield from self._workspace.export(
                 self.destination, None, self._overwrite, number_inputs=True
             )
@@ -126,7 +128,7 @@ class _Talk:
                 lines += (yield from self._say(said)).lines
         done = self.exported
         said = self._words["exported"].format(
-            path=done.path, seconds=done.seconds, size=done.size / 1_000_000
+            path=done.path, seconds=done.seconds, size=sized(done.size)
         )
         lines += (yield from self._say(said)).lines
         return Answer(lines=lines, export=done)

@@ -16,6 +16,7 @@ from .async_transport import AsyncTransport
 from .client import TOKEN_VARIABLE, silence
 from .desk import Desk
 from .effects import AsyncNotify, Flow, KeptSession
+from .exchange import plain_base_url
 from .exports import Export
 from .polling import CONTRACT_POLLING, CONTRACT_RECONNECTING, PollPolicy, ReconnectPolicy
 from .profile import IdentityStore, Profile
@@ -52,7 +53,7 @@ class AsyncClient:
         environment: Mapping[str, str] | None = None,
     ) -> None:
         known = os.environ if environment is None else environment
-        self.base_url = base_url.rstrip("/")
+        self.base_url = plain_base_url(base_url)
         self.workspace = Workspace(
             self.base_url,
             attribution,

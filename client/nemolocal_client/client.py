@@ -14,6 +14,7 @@ from nemolocal_contract.replies import Balance, FileReply, StateReply
 from .desk import Desk
 from .drive import Driver
 from .effects import Flow, KeptSession, Notice, Notify
+from .exchange import plain_base_url
 from .exports import Export
 from .polling import CONTRACT_POLLING, CONTRACT_RECONNECTING, PollPolicy, ReconnectPolicy
 from .profile import IdentityStore, Profile
@@ -57,7 +58,7 @@ class Client:
         environment: Mapping[str, str] | None = None,
     ) -> None:
         known = os.environ if environment is None else environment
-        self.base_url = base_url.rstrip("/")
+        self.base_url = plain_base_url(base_url)
         self.workspace = Workspace(
             self.base_url,
             attribution,

@@ -13,7 +13,10 @@ import msgspec
 
 T = TypeVar("T")
 
-NoticeKind = Literal["connecting", "upload", "working", "waiting", "renamed", "render", "download"]
+# `renamed`: an older file has the name, which could be replaced; `saving`: another reason.
+NoticeKind = Literal[
+    "connecting", "upload", "working", "waiting", "renamed", "saving", "render", "download"
+]
 
 
 class Secret:

@@ -233,6 +233,16 @@ def _timeout(request: Request) -> httpx.Timeout:
     return httpx.Timeout(request.timeout, connect=_CONNECT_TIMEOUT)
 
 
+def plain_base_url(given: str) -> str:
+    """One spelling for one server: no slash at the end, scheme and host in small letters."""
+    scheme, separator, rest = given.rstrip("/").partition("://")
+    if not separator:
+        return scheme
+    place, slash, path = rest.partition("/")
+    user, at, host = place.rpartition("@")
+    return f"{scheme.lower()}://{user}{at}{host.lower()}{slash}{path}"
+
+
 def origin_of(url: str | httpx.URL) -> str:
     """Scheme, host and port only: a URL may carry a password."""
     url = httpx.URL(url)

@@ -60,7 +60,8 @@ def export(
     """
     chosen: Path = yield CheckDestination(destination, overwrite, number_inputs)
     if chosen != destination:
-        yield _renamed(destination, chosen)
+        replaceable: Path = yield CheckDestination(destination, True, number_inputs)
+        yield _renamed(destination, chosen, is_input=replaceable != destination)
     state = yield from read_state(session)
     draft = draft_of(state)
     if not draft.ready:
@@ -82,9 +83,11 @@ def check_place(destination: str | Path) -> Flow[Path]:
     return path
 
 
-def _renamed(destination: Path, chosen: Path) -> Notice:
+def _renamed(destination: Path, chosen: Path, *, is_input: bool = False) -> Notice:
     if chosen == destination:
-        return Notice("renamed", f"{destination} is free by now: saving there")
+        return Notice("saving", f"{destination} is free by now: saving there")
+    if is_input:
+        return Notice("saving", f"{destination} is an input: saving as {chosen.name}")
     return Notice("renamed", f"{destination} is there already: saving as {chosen.name}")
 
 

@@ -144,8 +144,14 @@ def _error(reply: Reply, code: int | None, message: str, user_id: str) -> NemoEr
         return BadReply(f"{reply.call} was redirected", remedy=f"use {reply.location} instead")
     if foreign:
         return BadReply.between(reply.call, reply.status)
-    said = f" ({message})" if message else ""
-    return BadReply(f"{reply.call} answered HTTP {reply.status}{said}", code=code)
+    if not message:
+        return BadReply(f"{reply.call} answered HTTP {reply.status}", code=code)
+    # Whoever answers in the backend's form is at the right address.
+    return BadReply(
+        f"{reply.call} answered HTTP {reply.status} ({message})",
+        remedy="try again in a minute",
+        code=code,
+    )
 
 
 def _message(body: Any) -> str:

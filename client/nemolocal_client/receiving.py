@@ -110,7 +110,8 @@ def _part(path: Path, *, append: bool) -> Iterator[IO[bytes]]:
         with open_part(path, append=append) as file:
             yield file
     except OSError as error:
-        raise file_problem(path, error) from error
+        # By its folder: nobody has named the part.
+        raise file_problem(path.parent, error) from error
 
 
 def _version(response: httpx.Response) -> str:

@@ -117,10 +117,11 @@ class _Search:
 
 
 class Trouble:
-    """Questions that go wrong one after another, and are asked again."""
+    """Questions that go wrong one after another, and are asked again; `what` begins the notice."""
 
-    def __init__(self, link: Link) -> None:
+    def __init__(self, link: Link, what: str = "") -> None:
         self._link = link
+        self.what = what
         self._since: float | None = None
         self.problem: NemoError | None = None
 
@@ -130,7 +131,8 @@ class Trouble:
         self.problem = problem
         if self._since is None:
             self._since = now
-            said = f"{problem.message[:1].upper()}{problem.message[1:]}"
+            said = f"{self.what}{problem.message}"
+            said = f"{said[:1].upper()}{said[1:]}"
             until = _clock_time(now + min(left, self._link.longest))
             yield Notice("waiting", f"{said}, trying again until {until}")
         elif now - self._since >= self._link.longest:

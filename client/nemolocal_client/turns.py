@@ -13,13 +13,15 @@ from .effects import Flow, Line, Notice, Now
 from .errors import BadReply, ConnectionCut, NemoError, ServerLost, TransportFailed, TurnFailed
 from .listening import Heard, listen
 from .polling import AFTER_CUT, AFTER_SILENCE, Patience
-from .reconnecting import wait_beside
+from .reconnecting import Trouble, wait_beside
 from .sessions import Session, draft_of, read_state
 
 _UNSEEN = {
     "en": "The project changed, with no visible difference on the timeline",
     "zh": "项目已更改，但时间线上没有可见的变化",
 }
+
+_UNREADABLE = "The state cannot be read yet: "
 
 
 class Turn(msgspec.Struct, frozen=True):
@@ -117,26 +119,30 @@ def _look_for_change(
     session: Session, before: StateReply, heard: Heard
 ) -> Flow[tuple[StateReply | None, NemoError | None]]:
     """The state that differs, or None and what went wrong with the last read of it."""
+    link = session.account.link
     patience = Patience((yield Now()))
-    trouble: TransportFailed | BadReply | None = None
-    for pause in AFTER_CUT if heard.cut else AFTER_SILENCE:
-        yield from wait_beside(session.account.link, pause)
+    trouble = Trouble(link, _UNREADABLE)
+    pauses = AFTER_CUT if heard.cut else AFTER_SILENCE
+    for done, pause in enumerate(pauses, 1):
+        yield from wait_beside(link, pause)
         note = patience.note((yield Now()))
-        if note is not None:
+        # Of a server that does not answer nobody knows whether it works.
+        if note is not None and trouble.problem is None:
             yield note
         try:
             after = yield from read_state(session)
         except ServerLost:
             raise
         except (TransportFailed, BadReply) as problem:
-            if trouble is None:
-                yield Notice("waiting", f"The state cannot be read yet: {problem.message}")
-            trouble = problem
+            try:
+                yield from trouble.meet(problem, sum(pauses[done:]))
+            except (TransportFailed, BadReply):
+                break
         else:
-            trouble = None
+            trouble = Trouble(link, _UNREADABLE)
             if after.state != before.state:
                 return after, None
-    return None, trouble
+    return None, trouble.problem
 
 
 def _told(before: StateReply, after: StateReply, language: str) -> tuple[str, ...]:

@@ -155,6 +155,8 @@ class _Receiver:
 def accepted_extension(filename: str) -> str:
     """The extension of a file name; 4001 where it is not accepted (UPL-3)."""
     accepted = extension(filename)
+    if not filename:
+        raise unsupported("it has no file name, so its type is not known")
     if accepted is None:
         raise unsupported(f"the type of {filename[:200]!r} is not accepted")
     return accepted

@@ -1,8 +1,8 @@
-"""The folder of a server that keeps nothing: gone when it ends, also where it was killed.
+"""The folder of what keeps nothing: gone when it ends, also where it was killed.
 
-A server holds a lock on a database of its own in its folder, which the operating system gives back
-when the process ends. So the next server can tell what a killed one has left from what is in use,
-and from what is somebody else's: that database says that it is ours.
+A server, or a command with files of its own, holds a lock on a database in its folder, which the
+operating system gives back when the process ends. So the next one can tell what a killed one has
+left from what is in use, and from what is somebody else's: that database says that it is ours.
 """
 
 import contextlib
@@ -27,15 +27,33 @@ class MemoryFolder:
     """A folder for as long as this object holds it."""
 
     def __init__(self) -> None:
-        sweep_once(Path(tempfile.gettempdir()))
-        self.path = Path(tempfile.mkdtemp(prefix=_PREFIX)).resolve()
-        self._lock = _lock(self.path / _OWNER)
+        self.path, self._lock = _begin()
         make_parts(self.path)
 
     def remove(self) -> None:
         """Take the folder away, and everything in it."""
         self._lock.close()
         shutil.rmtree(self.path, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def temporary_folder() -> Iterator[Path]:
+    """A folder for the files of one command: gone when it ends, also where it was killed."""
+    home, lock = _begin()
+    folder = home / "files"
+    folder.mkdir()
+    try:
+        yield folder
+    finally:
+        lock.close()
+        shutil.rmtree(home, ignore_errors=True)
+
+
+def _begin() -> tuple[Path, sqlite3.Connection]:
+    """A new folder and the lock that says that it is in use."""
+    sweep_once(Path(tempfile.gettempdir()))
+    path = Path(tempfile.mkdtemp(prefix=_PREFIX)).resolve()
+    return path, _lock(path / _OWNER)
 
 
 @functools.cache

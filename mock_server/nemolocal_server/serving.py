@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import errno
 import gc
 import logging
 import os
@@ -205,6 +206,8 @@ class _Server(uvicorn.Server):
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         super().handle_exit(sig, frame)
+        # Who ends the server ends its streams: that is no error.
+        logging.getLogger("uvicorn.error").addFilter(_is_news)
         if self.force_exit:
             # A second Ctrl-C breaks off what ends: how that looks from within is no news.
             logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL + 1)
@@ -213,6 +216,10 @@ class _Server(uvicorn.Server):
         """End the server from another thread."""
         self.should_exit = True
         self._wake()
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    return "returned without completing response" not in record.getMessage()
 
 
 def _build(
@@ -239,9 +246,11 @@ def _listen(settings: Settings) -> socket.socket:
     except (OSError, ValueError) as error:  # a ValueError: it is no name of a host
         listener.close()
         reason = getattr(error, "strerror", None) or error
+        way = "choose another --port (0 takes a free one)"
+        if isinstance(error, (socket.gaierror, ValueError)) or error.errno == errno.EADDRNOTAVAIL:
+            way = "name an address of this machine with --host"
         raise PortTaken(
-            f"cannot listen on {settings.host}:{settings.port}: {reason}; "
-            "choose another --port (0 takes a free one)"
+            f"cannot listen on {settings.host}:{settings.port}: {reason}; {way}"
         ) from error
     return listener
 

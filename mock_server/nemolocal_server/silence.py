@@ -55,11 +55,13 @@ class Silence(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         if not 0 <= self.rate <= 1:
             raise ValueError(f"silent rate must be from 0 to 1, not {self.rate}")
         if self.quota is not None and not 0 <= self.quota[0] <= self.quota[1] > 0:
-            raise ValueError(f"silent quota must be K of N with 0 <= K <= N, not {self.quota}")
+            given = "/".join(map(str, self.quota))
+            raise ValueError(f"silent quota must be K/N with 0 <= K <= N, not {given}")
         if self.quota is not None:
             check_range("silent quota N", self.quota[1], 1, _LARGEST_QUOTA)
         if unknown := set(self.script) - {_TOLD, *_SCRIPTED}:
-            raise ValueError(f"silent script has {sorted(unknown)}: only . s a n l have a meaning")
+            marks = " ".join(sorted(unknown))
+            raise ValueError(f"silent script has {marks}: only . s a n l have a meaning")
         if self.quota is not None and self.script:
             raise ValueError("silent quota and silent script exclude each other")
         check_range("late_seconds", self.late_seconds, 0, CENTURY)

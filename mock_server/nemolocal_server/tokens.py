@@ -9,6 +9,7 @@ import msgspec
 
 from nemolocal_contract.clock import Clock
 from nemolocal_contract.codes import Code
+from nemolocal_contract.counts import counted
 from nemolocal_contract.endpoints import RESET
 from nemolocal_contract.envelope import decode_json, encode_json
 from nemolocal_contract.headers import CLIENT_ID, CLIENT_ID_MAX
@@ -246,7 +247,7 @@ class Tokens:
         )
         if len(created) >= limit:
             again = created[-limit] + self._lifetime
-            reason = f"This address has had its {limit} tokens for this week"
+            reason = f"This address has had its {counted(limit, 'token')} for this week"
             ways = ["address_limit in its settings can be higher"]
             raise self._rate_limited(reason, again - now, ways)
 

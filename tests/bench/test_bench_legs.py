@@ -157,6 +157,8 @@ def test_files_get_names_of_ours_also_where_nobody_may_link(
 def test_what_cannot_be_opened_is_told(
     media: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    with pytest.raises(Unusable, match="is a folder: name the videos in it"):
+        asyncio.run(open_input(tmp_path, tmp_path))
     with pytest.raises(Unusable, match="accepted are"):
         asyncio.run(open_clip(tmp_path / "encode.txt"))
 

@@ -11,11 +11,12 @@ from nemolocal_client import (
     AsyncAssistant,
     AsyncClient,
     MemoryProfile,
+    NothingToExport,
     SessionNotFound,
 )
 from nemolocal_contract.headers import Attribution
 from tests.support.client_faces import ClientFactory
-from tests.support.scripted_backend import ScriptedBackend
+from tests.support.scripted_backend import DraftFactory, ScriptedBackend
 
 CHAT = "/run_sse"
 RENDER = "/api/render/proxy/lambda"
@@ -68,13 +69,24 @@ def test_file_whose_name_has_spaces_is_uploaded(assistant: Assistant, clip: Path
         assert assistant.reply(message).files, message
 
 
+def test_export_of_nothing_shows_no_timeline(
+    make_client: ClientFactory, backend: ScriptedBackend, make_draft: DraftFactory, out: Path
+) -> None:
+    shown: list[str] = []
+    backend.draft = make_draft()
+    assistant = Assistant(make_client(), out)
+    with pytest.raises(NothingToExport):
+        shown.extend(assistant.stream("export"))
+    assert shown == []
+
+
 def test_edit_and_export_in_one_message_are_two_parts(
     assistant: Assistant, out: Path, video: bytes
 ) -> None:
     answer = assistant.reply("trim to 10 seconds and export")
     assert answer.routes == ("chat", "export")
     assert answer.lines[0] == "Done."
-    assert answer.lines[-1] == f"{out} (10 s, 0.0 MB)"
+    assert answer.lines[-1] == f"{out} (10 s, 10 kB)"
     assert out.read_bytes() == video
     assert answer.turns[0].texts == ("Done.",)
 

@@ -137,6 +137,18 @@ def test_older_file_is_kept_and_the_film_gets_a_number_which_is_said(
     assert said == [f"{tmp_path / 'out.mp4'} is there already: saving as out-3.mp4"]
 
 
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_film_that_passes_an_input_by_says_so_and_offers_no_overwriting(
+    client: Client, clip: Path, notices: list[Notice], overwrite: bool
+) -> None:
+    client.upload(clip)
+    answer = Assistant(client, clip, overwrite=overwrite).export()
+    assert answer.export is not None
+    assert answer.export.path == clip.with_stem(f"{clip.stem}-2")
+    said = [(notice.kind, notice.text) for notice in notices if "saving" in notice.text]
+    assert said == [("saving", f"{clip} is an input: saving as {answer.export.path.name}")]
+
+
 def test_what_was_uploaded_while_the_film_was_made_is_passed_by(tmp_path: Path) -> None:
     out, inputs = tmp_path / "out.mp4", Inputs()
     out.write_bytes(b"mine")

@@ -1,9 +1,11 @@
 """The file arrives whole or not at all, resumed where it can be, and no token goes astray."""
 
 import contextlib
+import errno
 import os
 import socket
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -255,6 +257,18 @@ def test_what_is_over_the_limit_is_never_in_the_part_file(
         return part.stat().st_size
 
     assert client.run(fetch()) <= 100_000
+
+
+def test_disk_that_fills_up_is_told_by_a_name_that_the_user_knows(
+    client: Client, out: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> NoReturn:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("nemolocal_client.receiving.open_part", fail)
+    with pytest.raises(FileProblem, match="free some space") as caught:
+        client.export(out)
+    assert caught.value.message == f"{out.parent} cannot be used (no space left on device)"
 
 
 @pytest.mark.skipif(os.name == "nt", reason="links need a privilege there")

@@ -269,6 +269,22 @@ def test_state_that_cannot_be_read_is_no_state_that_did_not_change(
     assert len([n for n in notices if "cannot be read yet" in n.text]) == 1
 
 
+def test_server_that_hangs_is_not_said_to_work_and_given_up_in_time(
+    make_client: ClientFactory, backend: ScriptedBackend, cut: type[Cut], notices: list[Notice]
+) -> None:
+    backend.arm(CHAT, backend.wire.stream(backend.wire.tool(), cut()))
+    hung: list[Piece] = [cut()]
+    backend.arm(STATE, backend.state(backend.draft), *[hung] * 5)
+    client = make_client(notify=notices.append, reconnecting=ReconnectPolicy(10.0))
+    before = backend.clock.time()
+    with pytest.raises(ConnectionCut, match="the state cannot be read since"):
+        client.say("trim")
+    assert backend.clock.time() - before <= 160
+    assert "working" not in {notice.kind for notice in notices}
+    (told,) = [notice.text for notice in notices if "cannot be read yet" in notice.text]
+    assert re.search(r", trying again until \d\d:\d\d:\d\d$", told)
+
+
 def test_gateway_whose_server_is_gone_is_told_in_a_render(
     client: Client, backend: ScriptedBackend, notices: list[Notice], tmp_path: Path
 ) -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from nemolocal_client import FileProblem, MemoryProfile, Profile, config_folder
 from nemolocal_client.effects import KeptToken, Secret
+from nemolocal_client.exchange import plain_base_url
 
 KEPT = KeptToken(Secret("nmv_usr_x"), 5.0, "anon_1")
 
@@ -42,6 +43,20 @@ def test_base_urls_whose_file_names_fall_together_do_not_share_a_token(tmp_path:
     profile = Profile(tmp_path)
     profile.keep("http://a.example/x", KEPT)
     assert profile.token("http://a.example-x") is None
+
+
+@pytest.mark.parametrize(
+    ("given", "plain"),
+    [
+        ("HTTP://LocalHost:8787/", "http://localhost:8787"),
+        ("https://me:PassWord@Host.example/Nemo//", "https://me:PassWord@host.example/Nemo"),
+        ("http://[FE80::1]:8787", "http://[fe80::1]:8787"),
+        ("localhost:8787", "localhost:8787"),
+        ("", ""),
+    ],
+)
+def test_spellings_of_a_base_url_are_one_server(given: str, plain: str) -> None:
+    assert plain_base_url(given) == plain
 
 
 def test_files_are_readable_by_their_owner_only(tmp_path: Path) -> None:

@@ -73,6 +73,13 @@ def test_page_of_something_between_is_told_as_such(status: int, way_out: str) ->
     assert way_out in failure.remedy
 
 
+def test_failure_in_the_backends_own_form_blames_no_base_url() -> None:
+    said = "This server cannot go on: the disk is full: free some space, then send it again"
+    body = b'{"code":500,"message":"%b","data":null}' % said.encode()
+    failure = failure_of(Reply("POST /x", 500, body))
+    assert str(failure) == f"POST /x answered HTTP 500 ({said}): try again in a minute"
+
+
 def test_400_without_an_envelope_names_nothing_to_correct() -> None:
     failure = failure_of(page(400))
     assert isinstance(failure, BadRequest)

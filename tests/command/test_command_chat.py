@@ -40,7 +40,7 @@ def test_conversation_goes_from_an_upload_to_a_file(
     assert outcome.lines[0] == "Uploaded clip.mp4 (video, 2 s)"
     assert "Timeline (1 track): 1. Video: clip (0-1s)" in outcome.lines
     assert "50 credits, and 0 in use" in outcome.lines
-    assert outcome.lines[-1] == "nemolocal-chat.mp4 (1 s, 0.0 MB)"
+    assert outcome.lines[-1] == "nemolocal-chat.mp4 (1 s, 1 kB)"
     assert Path("nemolocal-chat.mp4").read_bytes() == b"a render"
     assert "comes back to this" in outcome.err
 

@@ -24,7 +24,7 @@ def test_edit_uploads_says_exports_and_prints_the_timeline_and_the_file(
     assert outcome.lines[:2] == ["Uploaded clip.mp4 (video, 2 s)", f"> {TRIM}"]
     assert "Timeline (1 track): 1. Video: clip (0-1s)" in outcome.lines
     assert "Warning: no glyph for 字" in outcome.lines
-    assert "out.mp4 (1 s, 0.0 MB)" in outcome.lines
+    assert "out.mp4 (1 s, 1 kB)" in outcome.lines
     assert Path("out.mp4").read_bytes() == b"a render"
 
 
@@ -144,7 +144,7 @@ def test_saved_session_is_resumed_with_the_kept_token(
     session = json.loads(first.out)["session_id"]
     outcome = run("edit", "-m", "status", "--session", session, "--base-url", url)
     assert outcome.status == 0, outcome.err
-    assert "nemolocal-edited.mp4 (1 s, 0.0 MB)" in outcome.lines
+    assert "nemolocal-edited.mp4 (1 s, 1 kB)" in outcome.lines
     assert outcome.lines[-1] == f"Session {session}, to come back with --session"
 
 

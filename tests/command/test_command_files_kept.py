@@ -90,7 +90,7 @@ def test_conversation_never_overwrites_what_went_into_it(
     outcome = run("chat", "clip.mp4", "--base-url", serve(), "--overwrite")
     complaints = [line for line in outcome.err.splitlines() if OVER in line]
     assert complaints == [f"clip.mp4 {OVER}", f"hard.mp4 {OVER}"]
-    assert outcome.lines[-1] == "film.mp4 (1 s, 0.0 MB)"
+    assert outcome.lines[-1] == "film.mp4 (1 s, 1 kB)"
     assert clip.read_bytes() == before
 
 
@@ -103,7 +103,7 @@ def test_film_that_becomes_an_input_of_the_conversation_is_kept(
     outcome = run("chat", clip, "-o", "out.mp4", "--base-url", serve())
     assert Path("out.mp4").read_bytes() == clip.read_bytes()
     assert Path("out-2.mp4").read_bytes() == RENDERED
-    assert outcome.lines[-1] == "out-3.mp4 (1 s, 0.0 MB)"
+    assert outcome.lines[-1] == "out-3.mp4 (1 s, 1 kB)"
 
 
 @pytest.mark.slow
@@ -118,7 +118,7 @@ def test_older_film_is_replaced_only_with_overwrite(
     assert outcome.status == 0, outcome.err
     made = older if overwrite else clip.with_name("clip-edited-2.mp4")
     assert made.read_bytes() == RENDERED
-    assert f"{made.name} (1 s, 0.0 MB)" in outcome.lines
+    assert f"{made.name} (1 s, 1 kB)" in outcome.lines
     said = (
         "clip-edited.mp4 is there already: saving as clip-edited-2.mp4 "
         "(--overwrite replaces older films)"

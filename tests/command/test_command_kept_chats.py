@@ -9,6 +9,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 from hypothesis import given, strategies as st
@@ -21,6 +22,7 @@ from nemolocal.problem import Problem
 from nemolocal.prompt import typed_lines
 from nemolocal_client import Client, Notice
 from nemolocal_client.transport import Transport
+from nemolocal_server.store import StoreError
 from tests.support.cli import CommandResult, CommandRunner, ServerStarter
 
 TRIM = "trim to the first 1 second"
@@ -179,6 +181,19 @@ def test_unusable_data_folder_names_the_way_out(
     outcome = talk("status")
     assert outcome.status == 1
     assert "set NEMOLOCAL_DATA_DIR to a folder that you may write" in outcome.err
+
+
+def test_data_folder_that_fails_names_no_option_that_the_command_lacks(
+    talk: Talk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> NoReturn:
+        raise StoreError("the disk is full: free some space, or choose another --data")
+
+    monkeypatch.setattr("nemolocal_server.serving.LocalServer", fail)
+    outcome = talk("status")
+    assert outcome.status == 1
+    assert "--data" not in outcome.err
+    assert "or set NEMOLOCAL_DATA_DIR to another folder" in outcome.err
 
 
 def test_session_lines_fit_a_narrow_terminal(

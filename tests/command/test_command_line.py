@@ -246,6 +246,21 @@ def test_command_without_a_word_shows_its_help(
     assert there in told
 
 
+@pytest.mark.parametrize(
+    "name",
+    "demo edit chat sessions serve skill exec conform conform-client verdict bench clean".split(),
+)
+def test_help_fits_into_80_columns(
+    name: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    with pytest.raises(SystemExit):
+        command.main([name, "--help"])
+    # The usage is argparse's own, which keeps alternatives on one line.
+    _, _, text = capsys.readouterr().out.partition("\n\n")
+    assert [line for line in text.splitlines() if len(line) > 80] == []
+
+
 def test_words_of_the_help_keep_their_case(capsys: pytest.CaptureFixture[str]) -> None:
     for arguments, said in (
         (["demo"], "Go the whole way once, from a sample to an MP4."),

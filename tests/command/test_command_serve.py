@@ -1,5 +1,6 @@
 """`nemolocal serve`: arguments become settings, and what cannot work is said in one line."""
 
+import logging
 import signal
 import socket
 import subprocess
@@ -9,8 +10,10 @@ from pathlib import Path
 
 import httpx
 import pytest
+import uvicorn
 
 from nemolocal_contract.journal import CreditSummary, Summary
+from nemolocal_server import serving
 from nemolocal_server.settings import Settings
 from nemolocal_server.silence import Silence
 from tests.support.cli import CommandRunner
@@ -76,6 +79,24 @@ def test_port_that_is_taken_is_said_in_one_line(run: CommandRunner) -> None:
     assert outcome.err.count("\n") == 1
 
 
+@pytest.mark.parametrize("host", ["no.such.host.invalid", "192.0.2.1"])
+def test_host_that_is_not_this_machine_is_answered_with_the_option_that_helps(
+    run: CommandRunner, host: str
+) -> None:
+    outcome = run("serve", "--host", host, "--port", 0, "--data", "")
+    assert outcome.status == 1
+    assert outcome.err.endswith("name an address of this machine with --host\n")
+
+
+def test_scenario_that_does_not_exist_is_said_without_the_systems_numbers(
+    run: CommandRunner,
+) -> None:
+    outcome = run("serve", "--scenario", "nope")
+    assert outcome.err.startswith(
+        "nemolocal: cannot read scenario nope: No such file or directory; name a file, or one of "
+    )
+
+
 @pytest.mark.usefixtures("interruptible")
 def test_server_answers_once_it_has_said_so_and_ends_quietly_when_interrupted(
     tmp_path: Path,
@@ -98,3 +119,18 @@ def test_server_answers_once_it_has_said_so_and_ends_quietly_when_interrupted(
         "1 request, 0 turns, which would have cost 0 credits in the cloud\nstopped\n",
     )
     assert (tmp_path / ".nemolocal").is_dir()
+
+
+def test_streams_that_end_with_the_server_are_no_errors_in_its_log(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    config = uvicorn.Config("app")
+    log, said = logging.getLogger("uvicorn.error"), "ASGI callable returned without completing"
+    monkeypatch.setattr(log, "filters", [])
+    monkeypatch.setattr(log, "handlers", [caplog.handler])
+    log.error("%s response.", said)
+    serving._Server(config, lambda: None).handle_exit(signal.SIGTERM, None)
+    log.error("%s response.", said)
+    log.error("the disk is full")
+    told = [record.getMessage() for record in caplog.get_records("call")]
+    assert told == [f"{said} response.", "the disk is full"]

@@ -63,6 +63,16 @@ def test_check_of_what_cannot_be_read_ends_with_2_and_judges_the_rest(run: Comma
     assert [document["name"] for document in json.loads(outcome.out)] == ["sunset-cutter"]
 
 
+def test_folder_without_a_document_is_not_said_to_be_missing(
+    run: CommandRunner, tmp_path: Path
+) -> None:
+    outcome = run("skill", "check", tmp_path)
+    assert outcome.status == 2
+    assert outcome.err == (
+        f"nemolocal: {tmp_path} cannot be read (there is no SKILL.md in it): check the path\n"
+    )
+
+
 def test_check_writes_sarif(run: CommandRunner) -> None:
     outcome = run("skill", "check", PLANTED / "token-in-url.md", "--format", "sarif")
     (result,) = json.loads(outcome.out)["runs"][0]["results"]

@@ -4,6 +4,7 @@ import io
 import sys
 
 import pytest
+from rich.cells import cell_len
 from rich.console import Console
 
 from nemolocal.display import PlainDisplay, open_display
@@ -36,6 +37,20 @@ def test_spinner_then_bar_then_result(
     assert "━" in screen.getvalue()
     # Results are for stdout, as they are.
     assert capsys.readouterr().out == "[done] file.mp4\n"
+
+
+@pytest.mark.parametrize("width", [20, 40])
+def test_results_are_broken_between_words_and_never_within_a_link(
+    width: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    link = f"http://127.0.0.1:8787/{'x' * 60}"
+    text = f"[Done]! I kept the first 10 s of it.\n\nProject {link} 视频视频视频视频 视频视频视频"
+    picture = Console(file=io.StringIO(), force_terminal=True, width=width)
+    TerminalDisplay(picture=picture).line(text)
+    lines = capsys.readouterr().out.splitlines()
+    assert " ".join(" ".join(lines).split()) == " ".join(text.split())
+    assert link in lines
+    assert all(cell_len(line) <= width for line in lines if line != link)
 
 
 def test_still_working_is_a_line_that_stays(display: TerminalDisplay, screen: io.StringIO) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from nemolocal_contract.counts import counted
+from nemolocal_contract.counts import counted, sized
 
 
 @pytest.mark.parametrize(
@@ -17,3 +17,18 @@ from nemolocal_contract.counts import counted
 )
 def test_noun_fits_its_number(number: int, noun: str, plural: str, said: str) -> None:
     assert counted(number, noun, plural) == said
+
+
+@pytest.mark.parametrize(
+    ("size", "said"),
+    [
+        (0, "0 kB"),
+        (1, "1 kB"),
+        (31_000, "31 kB"),
+        (999_400, "999 kB"),
+        (8_240_000, "8.2 MB"),
+        (1_340_000_000, "1,340 MB"),
+    ],
+)
+def test_file_that_is_not_empty_has_a_size_that_is_not_zero(size: int, said: str) -> None:
+    assert sized(size) == said

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from nemolocal_server.memory_folder import MemoryFolder, sweep_killed
+import nemolocal
+from nemolocal_server.memory_folder import MemoryFolder, sweep_killed, temporary_folder
 from nemolocal_server.migrations import sign
 from nemolocal_server.server import Server
 from nemolocal_server.settings import Settings
@@ -22,8 +23,15 @@ _HOLD = """
 import sys
 from nemolocal_server.store import Store
 store = Store(None)
-print(store.folder, flush=True)
+print(store.folder / "media", flush=True)
 sys.stdin.read()
+"""
+_HOLD_FILES = """
+import sys
+from nemolocal_server.memory_folder import temporary_folder
+with temporary_folder() as folder:
+    print(folder, flush=True)
+    sys.stdin.read()
 """
 
 
@@ -36,23 +44,40 @@ def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.mark.slow
-def test_the_folder_of_a_killed_server_goes_and_those_in_use_stay(temporary: Path) -> None:
+@pytest.mark.parametrize("held", [_HOLD, _HOLD_FILES], ids=["server", "files of a command"])
+def test_the_folder_of_what_was_killed_goes_and_those_in_use_stay(
+    temporary: Path, held: str
+) -> None:
     here = MemoryFolder()
-    command = [sys.executable, "-c", _HOLD]
+    command = [sys.executable, "-c", held]
     pipe = subprocess.PIPE
     with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True) as holder:
         assert holder.stdout is not None
         theirs = Path(holder.stdout.readline().strip())
-        (theirs / "media" / "upload.mp4").write_bytes(b"a film")
+        (theirs / "upload.mp4").write_bytes(b"a film")
         sweep_killed(temporary)
         assert theirs.exists()
         holder.send_signal(signal.SIGKILL)
         holder.wait()
     sweep_killed(temporary)
-    assert not theirs.exists()
+    assert not theirs.parent.exists()
     assert (here.path / "media").is_dir()
     here.remove()
     assert list(temporary.iterdir()) == []
+
+
+def test_files_of_a_command_are_kept_while_it_runs_and_gone_afterwards(temporary: Path) -> None:
+    with temporary_folder() as folder:
+        (folder / "clip.mp4").write_bytes(b"a film")
+        sweep_killed(temporary)
+        assert (folder / "clip.mp4").exists()
+    assert list(temporary.iterdir()) == []
+
+
+def test_no_command_leaves_files_where_nobody_finds_them() -> None:
+    here = Path(nemolocal.__file__ or "").parent
+    for source in sorted(here.rglob("*.py")):
+        assert "TemporaryDirectory" not in source.read_text(encoding="utf-8"), source
 
 
 def test_a_server_with_a_folder_of_its_own_sweeps_too(temporary: Path) -> None:

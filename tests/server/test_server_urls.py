@@ -97,6 +97,7 @@ def test_a_file_is_fetched_from_where_it_is_allowed(
         ("/text.mp4", "text"),
         ("/short.mp4", "ended before the file did"),
         ("/clip.exe", "not accepted"),
+        ("/", "no file name"),
     ],
 )
 def test_what_is_behind_an_allowed_address_is_still_judged(
@@ -106,6 +107,12 @@ def test_what_is_behind_an_allowed_address_is_still_judged(
     assert reply["code"] == 4001
     assert said in reply["message"]
     assert allowed.state()["state"]["video_infos"] == []
+
+
+@pytest.mark.rule("UPL-6")
+def test_tls_where_there_is_none_is_said_in_words(allowed: HttpCaller, file_server: str) -> None:
+    reply = upload(allowed, f"https://{file_server}/clip.mp4")
+    assert reply["message"].endswith("it speaks no TLS that is understood; is it http?")
 
 
 @pytest.mark.rule("UPL-6")

@@ -57,6 +57,8 @@ class Clip(msgspec.Struct, frozen=True):
 async def open_input(path: Path, folder: Path) -> Clip:
     """A file of the user's, under a name of ours in `folder`; raises Unusable."""
     kind = extension(path.name)
+    if path.is_dir():
+        raise Unusable(f"{path} is a folder: name the videos in it")
     if not path.is_file():
         raise Unusable(f"file not found: {path}")
     if kind is None or ACCEPTED[kind] != "video":

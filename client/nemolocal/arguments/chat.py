@@ -24,7 +24,9 @@ def add(commands: Any) -> None:
 
 
 def _add_server(parser: argparse.ArgumentParser, server: str) -> None:
-    parser.add_argument("-o", "--output", metavar="FILE", help="where exports go")
+    parser.add_argument(
+        "-o", "--output", metavar="FILE", help="where exports go; default: nemolocal-chat.mp4"
+    )
     add_overwrite(parser)
     parser.add_argument("--base-url", metavar="URL", help=server)
     add_own_server(parser)

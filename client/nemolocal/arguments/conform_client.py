@@ -4,16 +4,18 @@ import argparse
 from typing import Any
 
 _DESCRIPTION = """\
-Run a program that is a client once per scenario (silent streams, cuts, refusals, exports that
-fail), each time on a local server of its own, and judge each run by what the server wrote down.
+Run a program that is a client once per scenario (silent streams, cuts,
+refusals, exports that fail), each time on a local server of its own, and
+judge each run by what the server wrote down.
 
-The program finds the server in NEMO_API_URL, and in NEMO_SPEED by how much it may divide its waits;
-who waits as in the cloud needs a longer --timeout. In its words {url} stands for that address,
-{clip} for a clip to edit and {folder} for a folder that is gone afterwards:
-  nemolocal conform-client -- nemolocal edit {clip} -m "trim to the first second" \\
-      --base-url {url} -o {folder}/out.mp4
-Exits with 0 (nothing failed), 1 (something did), or 2 (wrong usage, no scenario came up, or no call
-was seen).
+The program finds the server in NEMO_API_URL, and in NEMO_SPEED by how much it
+may divide its waits; who waits as in the cloud needs a longer --timeout. In
+its words {url} stands for that address, {clip} for a clip to edit and
+{folder} for a folder that is gone afterwards:
+  nemolocal conform-client -- nemolocal edit {clip} \\
+      -m "trim to the first second" --base-url {url} -o {folder}/out.mp4
+Exits with 0 (nothing failed), 1 (something did), or 2 (wrong usage, no
+scenario came up, or no call was seen).
 """
 
 

@@ -4,16 +4,17 @@ import argparse
 from typing import Any
 
 _DESCRIPTION = """\
-Run any program, unchanged, with a local server in the cloud's place: its calls to the cloud's
-address reach the server, every other call is refused.
+Run any program, unchanged, with a local server in the cloud's place: its
+calls to the cloud's address reach the server, every other call is refused.
 
-On Linux the program is sealed: it runs in a network of its own, which nothing leaves, whatever
-client it uses. Where that is impossible (`nemolocal doctor` tells), it is led by a proxy, by the
-variables that name one, and by hooks for Node and Python, and is told that it is not sealed.
+On Linux the program is sealed: it runs in a network of its own, which nothing
+leaves, whatever client it uses. Where that is impossible (`nemolocal doctor`
+tells), it is led by a proxy, by the variables that name one, and by hooks for
+Node and Python, and stderr says that it is not sealed.
 
-Exits with the status of the program. Where that is 0: with 2 if fewer calls were seen than
---require-calls wants, or if --verdict found nothing to judge; with 1 if --verdict found a broken
-MUST. Wrong usage is 2, too.
+Exits with the status of the program. Where that is 0: with 2 if fewer calls
+were seen than --require-calls wants, or if --verdict found nothing to judge;
+with 1 if --verdict found a broken MUST. Wrong usage is 2, too.
 """
 
 

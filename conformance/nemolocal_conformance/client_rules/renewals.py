@@ -23,7 +23,7 @@ def refused_token_is_renewed(record: Record) -> Iterator[Finding]:
         elif not _last_granted(record, act):
             yield unclear("nobody knows whether the token was a free one", act)
         else:
-            told = f"on with {after.what}" if after else "nothing more"
+            told = after.what if after else "nothing more"
             shown = (after,) if after else ()
             yield broken("what came next", "a token call", told, act, *shown)
 

@@ -56,8 +56,9 @@ def find_scenario(named: str) -> Scenario:
         text = Path(named).read_text(encoding="utf-8")
     except (OSError, ValueError) as error:
         known = ", ".join(builtin_scenarios())
+        reason = getattr(error, "strerror", None) or error
         raise ScenarioError(
-            f"cannot read scenario {named}: {error}; name a file, or one of {known}"
+            f"cannot read scenario {named}: {reason}; name a file, or one of {known}"
         ) from error
     return _parse(named, text)
 
