@@ -64,6 +64,7 @@ MAY_IMPORT = {
         "httpx",
         "msgspec",
         "platformdirs",
+        "psutil",
         "starlette",
         "uvicorn",
         *(set(FOLDERS) - {"nemolocal"}),
