@@ -37,6 +37,15 @@ def test_escaped_pipe_in_the_first_and_the_last_cell_of_a_row_without_outer_bars
     assert [(row.says, row.action) for row in skill.gui] == [("open | x", "Read | y")]
 
 
+def test_command_in_a_cell_is_piped_and_one_in_a_sentence_is_not() -> None:
+    table = "| Step | Command |\n|---|---|\n| 1 | `curl -s a \\| jq .b` |\n"
+    (command,) = read(table).commands
+    assert [word.text for word in command.words] == ["curl", "-s", "a"]
+    assert (command.line, command.column) == (3, 8)
+    (command,) = read("Run `curl -s a \\| b`.\n").commands
+    assert [word.text for word in command.words] == ["curl", "-s", "a", "|", "b"]
+
+
 def test_cells_beyond_the_header_are_kept() -> None:
     skill = read("| Code | Meaning |\n|---|---|\n| 402 | a | b |\n")
     assert [row.text for row in skill.errors] == ["a — b"]
@@ -51,6 +60,11 @@ def test_row_of_hardly_anything_is_a_row(row: str) -> None:
 def test_text_right_behind_a_table_is_no_row() -> None:
     table = "| Code | Meaning |\n|---|---|\n| 402 | x |\n1001 times already\n"
     assert [row.code for row in read(table).errors] == [402]
+
+
+def test_sentence_with_bars_right_before_a_table_is_no_header() -> None:
+    table = "Say a | b | c:\n| Code | Meaning |\n|---|---|\n| 402 | x |\n"
+    assert [(row.code, row.text) for row in read(table).errors] == [(402, "x")]
 
 
 def test_table_in_a_fenced_block_is_an_example() -> None:

@@ -106,14 +106,20 @@ def _parser() -> "MarkdownIt":
 
 
 def find_inline_commands(lines: tuple[str, ...], first: int) -> tuple[Block, ...]:
-    """Each `curl …` in a sentence as a block of one line, its columns kept."""
+    """Each `curl …` in a sentence or a cell as a block of one line, its columns kept."""
     fenced = _fenced(find_blocks(lines, first))
+    rows = {row.line for table in find_tables(lines, first) for row in table.rows}
     return tuple(
-        Block("", (" " * match.start(1) + match[1],), number)
+        Block("", (" " * match.start(1) + _unescaped(match[1], number in rows),), number)
         for number in range(first, len(lines) + 1)
         if number not in fenced
         for match in _INLINE.finditer(lines[number - 1][:_LONGEST_LINE])
     )
+
+
+def _unescaped(command: str, in_table: bool) -> str:
+    """A command whose pipes are escaped only because it stands in a table."""
+    return command.replace("\\|", " |") if in_table else command
 
 
 def _fenced(blocks: tuple[Block, ...]) -> frozenset[int]:
@@ -144,7 +150,7 @@ def find_tables(lines: tuple[str, ...], first: int) -> tuple[Table, ...]:
 def _table_at(lines: tuple[str, ...], number: int, headers: frozenset[int]) -> Table | None:
     line = lines[number - 1]
     if number in headers or len(_BAR.findall(line)) > 1:
-        rows = tuple(_barred_rows(lines, number))
+        rows = tuple(_barred_rows(lines, number, headers))
         return Table(_lowered(rows[0].cells), rows[1:], number)
     header = _stuck_header(line)
     if header is None:
@@ -156,10 +162,10 @@ def _lowered(cells: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(cell.lower() for cell in cells)
 
 
-def _barred_rows(lines: tuple[str, ...], first: int) -> Iterator[Row]:
+def _barred_rows(lines: tuple[str, ...], first: int, headers: frozenset[int]) -> Iterator[Row]:
     for number in range(first, len(lines) + 1):
         line = lines[number - 1]
-        if "|" not in line:
+        if "|" not in line or (number != first and number in headers):
             return
         if number == first or not _RULER.match(line):
             yield Row(_cells(line), number)
