@@ -20,7 +20,7 @@ FOLDERS = {
     "nemolocal_bench": "bench",
 }
 MAY_IMPORT = {
-    "nemolocal_contract": {"msgspec"},
+    "nemolocal_contract": {"jinja2", "markupsafe", "msgspec"},
     "nemolocal_render": {
         "av",
         "ffmpeg",
@@ -39,7 +39,14 @@ MAY_IMPORT = {
         "starlette",
         "uvicorn",
     },
-    "nemolocal_client": {"httpx", "msgspec", "nemolocal_contract", "platformdirs", "yaml"},
+    "nemolocal_client": {
+        "httpx",
+        "markdown_it",
+        "msgspec",
+        "nemolocal_contract",
+        "platformdirs",
+        "yaml",
+    },
     # `nemolocal bench` is a command like the others; it is imported when it is called.
     "nemolocal": {
         "cryptography",
@@ -57,6 +64,7 @@ MAY_IMPORT = {
         "httpx",
         "msgspec",
         "platformdirs",
+        "psutil",
         "starlette",
         "uvicorn",
         *(set(FOLDERS) - {"nemolocal"}),
@@ -125,6 +133,7 @@ def test_no_module_lies_directly_in_a_root_folder() -> None:
 
 def test_importing_the_app_leaves_heavy_packages_alone() -> None:
     heavy = {"av", "ffmpeg", "imageio_ffmpeg", "rich", "hypothesis", "httpx"}
+    heavy |= {"jinja2", "markdown_it"}
     assert not loaded_by("nemolocal_server.app") & heavy
 
 
@@ -132,6 +141,13 @@ def test_importing_the_app_leaves_heavy_packages_alone() -> None:
 def test_the_command_line_starts_without_server_or_renderer() -> None:
     loaded = loaded_by("nemolocal.command")
     assert not loaded & {"starlette", "uvicorn", "rich", "av", "ffmpeg", "fontTools"}
+
+
+@pytest.mark.slow
+def test_importing_the_client_leaves_the_reader_of_markdown_alone() -> None:
+    for module in ("nemolocal_client", "nemolocal_client.skill"):
+        code = f"import sys, {module}; print('markdown_it.main' in sys.modules)"
+        assert subprocess.check_output([sys.executable, "-c", code], text=True) == "False\n"
 
 
 @pytest.mark.slow

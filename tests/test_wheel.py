@@ -21,9 +21,12 @@ PACKAGES = {
 }
 DATA = {
     "nemolocal/hooks/connect.cjs",
+    "nemolocal_bench/compression/templates/report.html",
+    "nemolocal_conformance/reports/templates/report.html",
     "nemolocal_contract/openapi.toml",
     "nemolocal_contract/rules.toml",
     "nemolocal_server/schema.sql",
+    "nemolocal_server/templates/claim.html",
     "nemolocal_render/fonts/DejaVuSans-Bold.ttf",
 }
 

@@ -1,15 +1,14 @@
 """What a piece of work takes: its time, the processor time and the memory of its processes."""
 
 import contextlib
-import os
 import resource
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from statistics import median
 
 import msgspec
+import psutil
 
 _EVERY = 0.05
 
@@ -17,7 +16,7 @@ _EVERY = 0.05
 class Effort(msgspec.Struct):
     """Seconds, seconds of processor time, and KB that all child processes held at once at most.
 
-    The memory is 0 where the system does not tell (`/proc`).
+    The memory is 0 where the system does not tell.
     """
 
     seconds: float = 0.0
@@ -61,33 +60,15 @@ def _processor() -> float:
 
 
 def _watch(effort: Effort, done: threading.Event) -> None:
+    this = psutil.Process()
     while not done.wait(_EVERY):
-        held = sum(map(_resident_kb, _descendants(os.getpid())))
-        effort.memory_kb = max(effort.memory_kb, held)
+        held = sum(map(_resident, this.children(recursive=True)))
+        effort.memory_kb = max(effort.memory_kb, held // 1024)
 
 
-def _descendants(process_id: int) -> Iterator[int]:
-    for task in _entries(Path(f"/proc/{process_id}/task")):
-        for child in _read(task / "children").split():
-            yield int(child)
-            yield from _descendants(int(child))
-
-
-def _entries(folder: Path) -> list[Path]:
+def _resident(process: psutil.Process) -> int:
     try:
-        return list(folder.iterdir())
-    except OSError:
-        return []
-
-
-def _resident_kb(process_id: int) -> int:
-    lines = _read(Path(f"/proc/{process_id}/status")).splitlines()
-    return next((int(line.split()[1]) for line in lines if line.startswith("VmRSS:")), 0)
-
-
-def _read(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except OSError:
-        # The process has ended, or the system has no such files.
-        return ""
+        return process.memory_info().rss
+    except psutil.Error:
+        # It has ended, or the system does not tell.
+        return 0

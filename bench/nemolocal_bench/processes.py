@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
+import psutil
 
 _OWN = "nemolocal"
 _BARE = "nemolocal_bench.bare"
@@ -26,21 +27,17 @@ class Served(msgspec.Struct, frozen=True):
         return f"http://{self.host}:{self.port}"
 
     def memory_kb(self) -> int | None:
-        """What the process holds in memory now; None where the system does not tell (`/proc`)."""
-        try:
-            status = Path(f"/proc/{self.process_id}/status").read_text(encoding="utf-8")
-        except OSError:
-            return None
-        found = re.search(r"VmRSS:\s+(\d+) kB", status)
-        return int(found[1]) if found else None
+        """What the process holds in memory now; None where the system does not tell."""
+        with contextlib.suppress(psutil.Error):
+            return psutil.Process(self.process_id).memory_info().rss // 1024
+        return None
 
     def cpu_seconds(self) -> float | None:
         """The processor time that the process has used; None where the system does not tell."""
-        try:
-            fields = Path(f"/proc/{self.process_id}/stat").read_text(encoding="utf-8").split()
-        except OSError:
-            return None
-        return (int(fields[13]) + int(fields[14])) / os.sysconf("SC_CLK_TCK")
+        with contextlib.suppress(psutil.Error):
+            used = psutil.Process(self.process_id).cpu_times()
+            return used.user + used.system
+        return None
 
 
 def serve_bare() -> contextlib.AbstractContextManager[Served]:

@@ -1,9 +1,9 @@
 """The timeline as lanes of text: a ruler of seconds, and for each track its segments to scale."""
 
-import unicodedata
 from collections.abc import Iterator
 
 import msgspec
+from rich.cells import cell_len, chop_cells
 
 from nemolocal_contract.draft import Draft, Segment, Track
 from nemolocal_contract.summary import seconds
@@ -70,25 +70,13 @@ def _blocks(track: Track, length: float, width: int) -> Iterator[Block]:
 def _block(segment: Segment, track: Track, width: int) -> str:
     times = f"{seconds(segment.start_ms or 0)}-{seconds(segment.end_ms)}s"
     name = " ".join(name_of(segment, track).split())
-    inside = f"{name} {times}" if _columns(f"{name} {times}") <= width - 2 else name
+    inside = f"{name} {times}" if cell_len(f"{name} {times}") <= width - 2 else name
     return f"[{fit(inside, width - 2, '─')}]"
-
-
-def _columns(text: str) -> int:
-    """How wide a terminal shows it."""
-    return sum(_width(letter) for letter in text)
-
-
-def _width(letter: str) -> int:
-    if unicodedata.combining(letter):
-        return 0
-    return 2 if unicodedata.east_asian_width(letter) in "WF" else 1
 
 
 def fit(text: str, width: int, filling: str = " ") -> str:
     """Exactly `width` columns of it: cut with an ellipsis, or filled up."""
-    if _columns(text) > width:
-        while text and _columns(text) > width - 1:
-            text = text[:-1]
-        text += "…" if width > 0 else ""
-    return text + filling * (width - _columns(text))
+    if cell_len(text) > width:
+        cut = chop_cells(text, width - 1)[0] if width > 1 else ""
+        text = f"{cut}…" if width > 0 else ""
+    return text + filling * (width - cell_len(text))

@@ -7,6 +7,7 @@ gives the lock back when the process ends, however it ends.
 """
 
 import contextlib
+import functools
 import sqlite3
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -56,7 +57,8 @@ class Store:
         self.wall: Clock = WallClock()
         # Told of the bytes of every file that comes to stay.
         self.on_growth: Callable[[int], None] = lambda _: None
-        self._remembered: dict[tuple[Any, ...], Any] = {}
+        # Not of a method of its own: what refers to itself waits for the garbage collector.
+        self._remembered = functools.cache(functools.partial(_first_row, self._db))
         self._remembered_at = -1
 
     @property
@@ -121,7 +123,7 @@ class Store:
         bring_up_to_date(self._db)
         self._never_again(newest)
         self._expect_tokens()
-        self._remembered.clear()
+        self._remembered.cache_clear()
 
     def compact(self) -> None:
         """Make the file of the database as small as it can be."""
@@ -165,8 +167,7 @@ class Store:
 
     def one(self, kind: type[T], sql: str, **values: Any) -> T | None:
         """The first row as a `kind`, or None."""
-        row = self._db.execute(sql, values).fetchone()
-        return None if row is None else _convert(row, kind)
+        return _first_row(self._db, kind, sql, **values)
 
     def one_again(self, kind: type[S], sql: str, **values: Any) -> S | None:
         """`one`, for what every request asks: remembered until anything at all is written.
@@ -177,12 +178,9 @@ class Store:
         if self._db.in_transaction:
             return self.one(kind, sql, **values)
         if self._db.total_changes != self._remembered_at:
-            self._remembered.clear()
+            self._remembered.cache_clear()
             self._remembered_at = self._db.total_changes
-        key = (sql, *values.values())
-        if key not in self._remembered:
-            self._remembered[key] = self.one(kind, sql, **values)
-        found: S | None = self._remembered[key]
+        found: S | None = self._remembered(kind, sql, **values)
         return found
 
     def all(self, kind: type[T], sql: str, **values: Any) -> list[T]:
@@ -197,6 +195,11 @@ class Store:
         """The first column of the first row, or None."""
         row = self._db.execute(sql, values).fetchone()
         return None if row is None else row[0]
+
+
+def _first_row(db: sqlite3.Connection, kind: type[T], sql: str, **values: Any) -> T | None:
+    row = db.execute(sql, values).fetchone()
+    return None if row is None else _convert(row, kind)
 
 
 def _convert(row: sqlite3.Row, kind: type[T]) -> T:

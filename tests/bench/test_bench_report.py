@@ -19,13 +19,14 @@ from nemolocal_bench.compression.charts import (
     size_bars,
     speed_front,
 )
-from nemolocal_bench.compression.cloud import PUBLISHED, place_of
+from nemolocal_bench.compression.cloud import PUBLISHED, Published, place_of
 from nemolocal_bench.compression.comparison import Comparison, Report, Source
 from nemolocal_bench.compression.curves import Saving
 from nemolocal_bench.compression.legs import Result
 from nemolocal_bench.compression.measures import Instruments, summarize
 from nemolocal_bench.compression.page import as_html
 from nemolocal_bench.compression.tables import as_csv
+from nemolocal_bench.compression.target import Found
 from nemolocal_bench.compression.verdict import verdict_of
 
 ALL = Instruments(neg=True, xpsnr=True, complaint="")
@@ -140,6 +141,29 @@ def test_a_page_can_be_printed() -> None:
     assert ":root{color-scheme:light}" in page
     assert "<td>bytes</td><td>123456</td>" in page
     assert "<td>mean VMAF</td><td>95.000</td>" in page
+
+
+def test_markup_in_any_text_is_text_on_the_page() -> None:
+    said = "</td><script>alert(1)</script>{{ 7 * 7 }}"
+    vmaf = summarize("vmaf", [9.0], 1080)
+    scores = (vmaf, msgspec.structs.replace(vmaf, name=said, model=said))
+    shown = local(said, 123_456, 95, vmaf_frames=(90.0, 99.0), note=said, scores=scores)
+    made = compared(
+        shown,
+        Result(name=f"{said}2", curve=said, complaint=said),
+        shown=said,
+        verdict=said,
+        found=Found(95, said, complaint=said),
+        savings=(Saving(said, said, None, said),),
+        published=(Published(said, 1, 2, said, said),),
+    )
+    clip = msgspec.structs.replace(made.source, name=said)
+    report = reported(msgspec.structs.replace(made, source=clip))
+    about = msgspec.structs.replace(report.machine, processor=said, system=said, ffmpeg=said)
+    whole = msgspec.structs.replace(report, machine=about, missing={said: said})
+    page = as_html(whole, changes(whole, whole))
+    assert "<script>" not in page
+    assert page.count("&lt;script&gt;alert(1)&lt;/script&gt;{{ 7 * 7 }}") >= 25
 
 
 def test_levels_that_are_close_have_names_that_do_not_overlap() -> None:

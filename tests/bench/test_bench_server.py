@@ -1,12 +1,15 @@
 """The load bench: that it measures what it says. How fast anything is, no test judges."""
 
 import asyncio
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from nemolocal_bench.load import measure_rate
-from nemolocal_bench.processes import serve_bare, serve_own
+from nemolocal_bench.processes import Served, serve_bare, serve_own
 from nemolocal_bench.server import main
 from nemolocal_bench.streams import due_times, measure_streams, open_account, percentile
 
@@ -43,3 +46,13 @@ def test_a_stream_that_is_not_as_planned_does_not_count_as_right(tmp_path: Path)
     assert again.right_endings == 0
     times = heard.lateness
     assert percentile(times, 0) <= percentile(times, 0.5) <= percentile(times, 1) == times[-1]
+
+
+def test_process_tells_its_memory_and_processor_time_until_it_has_ended() -> None:
+    alive = Served("127.0.0.1", 1, os.getpid())
+    assert (alive.memory_kb() or 0) > 1000
+    assert (alive.cpu_seconds() or 0) > 0
+    with subprocess.Popen([sys.executable, "-c", ""]) as process:
+        process.wait()
+    ended = Served("127.0.0.1", 1, process.pid)
+    assert (ended.memory_kb(), ended.cpu_seconds()) == (None, None)

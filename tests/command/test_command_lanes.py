@@ -2,8 +2,9 @@
 
 import pytest
 from hypothesis import given, strategies as st
+from rich.cells import cell_len
 
-from nemolocal.lanes import _columns, draw
+from nemolocal.lanes import draw, fit
 from nemolocal_contract.draft import Draft, draft_from_wire
 
 
@@ -52,12 +53,41 @@ def test_no_line_is_wider_than_the_terminal_by_more_than_the_shortest_block(
     tracks: list[tuple[int, list[tuple[str, int, int]]]], width: int
 ) -> None:
     for line in draw(timeline(*tracks), width):
-        assert _columns(line) <= width + 3
+        assert cell_len(line) <= width + 3
         assert "\n" not in line
 
 
 @pytest.mark.parametrize("name", ["海滩" * 20, "é" * 50, "e\u0301" * 50, "a" * 500])
 def test_long_and_wide_names_are_cut(name: str) -> None:
     lane = draw(timeline((0, [(name, 0, 1000)])), 60)[1]
-    assert _columns(lane) <= 60
+    assert cell_len(lane) <= 60
     assert lane.endswith("…]") or "…─]" in lane
+
+
+@pytest.mark.parametrize(
+    "name", ["👨‍👩‍👧" * 30, "❤️" * 30, "👍🏽" * 30, "🏖️ beach " * 10], ids="abcd"
+)
+def test_emoji_of_several_characters_take_two_columns(name: str) -> None:
+    ruler, lane = draw(timeline((0, [(name, 0, 1000)])), 60)
+    assert cell_len(lane) == len(ruler)
+    assert lane.endswith(("…]", "…─]"))
+
+
+@pytest.mark.parametrize(
+    ("text", "width", "fitted"),
+    [
+        ("abc", 5, "abc__"),
+        ("abc", 3, "abc"),
+        ("abc", 2, "a…"),
+        ("abc", 1, "…"),
+        ("abc", 0, ""),
+        ("abc", -1, ""),
+        ("海滩", 4, "海滩"),
+        ("海滩", 3, "海…"),
+        ("海滩", 2, "…_"),
+        ("海滩", 1, "…"),
+        ("", 2, "__"),
+    ],
+)
+def test_text_is_cut_or_filled_to_columns(text: str, width: int, fitted: str) -> None:
+    assert fit(text, width, "_") == fitted

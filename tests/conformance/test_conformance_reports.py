@@ -145,6 +145,28 @@ def test_markup_in_evidence_is_text() -> None:
     ElementTree.fromstring(as_junit(whole))
 
 
+def test_markup_in_any_text_of_a_server_is_text_on_the_page() -> None:
+    said = "</pre><script>alert(1)</script>{{ 7 * 7 }}"
+    sent = msgspec.structs.replace(
+        EXCHANGE,
+        method=said,
+        url=said,
+        request_headers={said: said},
+        request_body=said,
+        response_headers={said: said},
+        response_body=said,
+    )
+    fields = ("check", "sentence", "reason", "expected", "actual", "known")
+    texts: dict[str, object] = dict.fromkeys(fields, f"{said} `{said}`")
+    hostile = msgspec.structs.replace(verdict("failed"), **texts, evidence=(sent,))
+    whole = msgspec.structs.replace(
+        EVERY, base_url=said, version=said, verdicts=(hostile,), alternatives={said: (said,)}
+    )
+    page = as_html(whole)
+    assert page.count("<script>") == 1
+    assert page.count("&lt;script&gt;alert(1)&lt;/script&gt;{{ 7 * 7 }}") >= 13
+
+
 def test_every_form_has_a_file_name_of_its_own() -> None:
     assert {Path(name).suffix for name in FORMS} == {".json", ".xml", ".html", ".md", ".svg"}
 

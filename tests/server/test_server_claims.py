@@ -6,6 +6,8 @@ import httpx
 import pytest
 
 from nemolocal_contract.clock import ManualClock
+from nemolocal_contract.draft import draft_from_wire
+from nemolocal_server.page import draw_project
 from tests.support import patient_http
 from tests.support.http_caller import HttpCaller, NewCaller
 from tests.support.servers import ServerFactory
@@ -46,6 +48,14 @@ def test_the_page_plays_the_newest_export(edited: HttpCaller) -> None:
     edited.submit("render_1")
     url = edited.finished("render_1")["output"]["url"]
     assert f'src="{url}"' in page(edited, claim(edited)["data"]["claim_token"]).text
+
+
+def test_markup_in_any_text_is_text_on_the_page() -> None:
+    said = '</li>"><script>alert(1)</script>{{ 7 * 7 }}'
+    draft = draft_from_wire({"t": [{"tt": 7, "sg": [{"s": 0, "d": 1, "txt": said}]}]})
+    shown = draw_project(said, draft, f"http://h/{said}")
+    assert "<script>" not in shown
+    assert shown.count("&gt;&lt;script&gt;alert(1)&lt;/script&gt;{{ 7 * 7 }}") == 4
 
 
 def test_an_empty_project_has_a_page_too(caller: HttpCaller) -> None:

@@ -1,15 +1,28 @@
 """The layout of a document: fenced blocks, and tables with or without their bars.
 
+markdown-it says where blocks and tables are. Indentation is kept from it: authors of lists indent
+as they please, and the lines of a block less than its fences.
+
 A page that was flattened to text has lost its bars: cells stand behind a tab, or right behind each
 other (`Backend saysYou do`). Such a table is known by its header line and ends at an empty line.
+Bars without a line of dashes below the first row are a table as well.
 """
 
+import functools
 import re
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import msgspec
 
-_FENCE = re.compile(r"[ \t]{0,8}(`{3,}|~{3,})[ \t]*([\w+-]{0,20})")
+if TYPE_CHECKING:
+    from markdown_it import MarkdownIt
+    from markdown_it.token import Token
+
+_LANGUAGE = re.compile(r"[ \t]*([\w+-]{0,20})")
+# Bars at the edges of a row, and between its cells; `\|` is text, in code too.
+_EDGES = re.compile(r"^\||(?<!\\)\|$")
+_BAR = re.compile(r"(?<!\\)\|")
 _RULER = re.compile(r"[ \t|:-]+$")
 _INLINE = re.compile(r"`(curl [^`]{1,4000})`")
 _LONGEST_LINE = 10_000
@@ -52,31 +65,61 @@ class Table(msgspec.Struct, frozen=True):
     line: int
 
 
+class _Layout(msgspec.Struct, frozen=True):
+    """The fenced blocks of a document, and the numbers of the lines that head a table."""
+
+    blocks: tuple[Block, ...]
+    headers: frozenset[int]
+
+
 def find_blocks(lines: tuple[str, ...], first: int) -> tuple[Block, ...]:
     """The fenced blocks from line `first` on; one that is never closed reaches to the end."""
-    found: list[Block] = []
-    fence, language, begun = "", "", 0
-    for number in range(first, len(lines) + 1):
-        match = _FENCE.match(lines[number - 1])
-        if not fence and match is not None:
-            fence, language, begun = match[1], match[2].lower(), number + 1
-        elif fence and match is not None and match[1].startswith(fence):
-            found.append(Block(language, lines[begun - 1 : number - 1], begun))
-            fence = ""
-    if fence:
-        found.append(Block(language, lines[begun - 1 :], begun))
-    return tuple(found)
+    return _layout(lines, first).blocks
+
+
+@functools.lru_cache(maxsize=1)
+def _layout(lines: tuple[str, ...], first: int) -> _Layout:
+    """What markdown-it finds from line `first` on; asked several times for the same document."""
+    text = "\n".join(line.lstrip(" \t") for line in lines[first - 1 :])
+    placed = [(token, first + token.map[0]) for token in _parser().parse(f"{text}\n") if token.map]
+    return _Layout(
+        tuple(_block(token, lines, number) for token, number in placed if token.type == "fence"),
+        frozenset(number for token, number in placed if token.type == "table_open"),
+    )
+
+
+def _block(token: "Token", lines: tuple[str, ...], fence: int) -> Block:
+    """The block whose opening fence is this line, its lines as they stand."""
+    language = _LANGUAGE.match(token.info)
+    end = fence + token.content.count("\n")
+    return Block(language[1].lower() if language else "", lines[fence:end], fence + 1)
+
+
+@functools.cache
+def _parser() -> "MarkdownIt":
+    # Not every command reads a document.
+    from markdown_it import MarkdownIt
+
+    parser = MarkdownIt("zero").enable(["fence", "table"])
+    parser.core.ruler.enableOnly(["block"])
+    return parser
 
 
 def find_inline_commands(lines: tuple[str, ...], first: int) -> tuple[Block, ...]:
-    """Each `curl …` in a sentence as a block of one line, its columns kept."""
+    """Each `curl …` in a sentence or a cell as a block of one line, its columns kept."""
     fenced = _fenced(find_blocks(lines, first))
+    rows = {row.line for table in find_tables(lines, first) for row in table.rows}
     return tuple(
-        Block("", (" " * match.start(1) + match[1],), number)
+        Block("", (" " * match.start(1) + _unescaped(match[1], number in rows),), number)
         for number in range(first, len(lines) + 1)
         if number not in fenced
         for match in _INLINE.finditer(lines[number - 1][:_LONGEST_LINE])
     )
+
+
+def _unescaped(command: str, in_table: bool) -> str:
+    """A command whose pipes are escaped only because it stands in a table."""
+    return command.replace("\\|", " |") if in_table else command
 
 
 def _fenced(blocks: tuple[Block, ...]) -> frozenset[int]:
@@ -90,23 +133,24 @@ def _fenced(blocks: tuple[Block, ...]) -> frozenset[int]:
 
 def find_tables(lines: tuple[str, ...], first: int) -> tuple[Table, ...]:
     """All tables from line `first` on, outside fenced blocks."""
-    fenced = _fenced(find_blocks(lines, first))
+    layout = _layout(lines, first)
+    fenced = _fenced(layout.blocks)
     found: list[Table] = []
     number = first
     while number <= len(lines):
-        table = None if number in fenced else _table_at(lines, number)
+        table = None if number in fenced else _table_at(lines, number, layout.headers)
         if table is None:
             number += 1
         else:
             found.append(table)
-            number += len(table.rows) + 1
+            number = (table.rows[-1].line if table.rows else number) + 1
     return tuple(found)
 
 
-def _table_at(lines: tuple[str, ...], number: int) -> Table | None:
+def _table_at(lines: tuple[str, ...], number: int, headers: frozenset[int]) -> Table | None:
     line = lines[number - 1]
-    if line.count("|") >= 2:
-        rows = tuple(_barred_rows(lines, number))
+    if number in headers or len(_BAR.findall(line)) > 1:
+        rows = tuple(_barred_rows(lines, number, headers))
         return Table(_lowered(rows[0].cells), rows[1:], number)
     header = _stuck_header(line)
     if header is None:
@@ -118,18 +162,18 @@ def _lowered(cells: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(cell.lower() for cell in cells)
 
 
-def _barred_rows(lines: tuple[str, ...], first: int) -> Iterator[Row]:
+def _barred_rows(lines: tuple[str, ...], first: int, headers: frozenset[int]) -> Iterator[Row]:
     for number in range(first, len(lines) + 1):
         line = lines[number - 1]
-        if "|" not in line:
+        if "|" not in line or (number != first and number in headers):
             return
         if number == first or not _RULER.match(line):
             yield Row(_cells(line), number)
 
 
 def _cells(line: str) -> tuple[str, ...]:
-    inner = line.strip().removeprefix("|").removesuffix("|")
-    return tuple(plain(cell) for cell in inner.split("|", _MOST_CELLS))
+    inner = _EDGES.sub("", line.strip())
+    return tuple(plain(cell.replace("\\|", "|")) for cell in _BAR.split(inner, _MOST_CELLS))
 
 
 def _stuck_header(line: str) -> tuple[str, ...] | None:

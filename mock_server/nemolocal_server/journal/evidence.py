@@ -1,6 +1,6 @@
 """What the store says about credits and drafts, cheap enough to be asked twice per request."""
 
-from collections import OrderedDict
+import functools
 from hashlib import sha256
 
 import msgspec
@@ -19,7 +19,8 @@ class Evidence:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._hashes: OrderedDict[tuple[str, int], str] = OrderedDict()
+        # Not of a method of its own: what refers to itself waits for the garbage collector.
+        self._hash = functools.lru_cache(_REMEMBERED)(functools.partial(_read_hash, store))
 
     def credits(self, token_id: int) -> Credits:
         """What the token has."""
@@ -41,20 +42,16 @@ class Evidence:
 
     def forget(self) -> None:
         """The store has gone back in time: versions may come again with other drafts."""
-        self._hashes.clear()
+        self._hash.cache_clear()
 
-    def _hash(self, session_id: str, version: int) -> str:
-        key = (session_id, version)
-        if key not in self._hashes:
-            text = self._store.value(
-                "SELECT draft FROM drafts WHERE session_id = :id AND version = :version",
-                id=session_id,
-                version=version,
-            )
-            self._hashes[key] = draft_hash(decode_json(text))
-            if len(self._hashes) > _REMEMBERED:
-                self._hashes.popitem(last=False)
-        return self._hashes[key]
+
+def _read_hash(store: Store, session_id: str, version: int) -> str:
+    text = store.value(
+        "SELECT draft FROM drafts WHERE session_id = :id AND version = :version",
+        id=session_id,
+        version=version,
+    )
+    return draft_hash(decode_json(text))
 
 
 def draft_hash(wire: object) -> str:
