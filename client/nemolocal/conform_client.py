@@ -4,7 +4,6 @@ import argparse
 import contextlib
 import os
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,6 +23,7 @@ from nemolocal_conformance.driver.table import (
     summary,
 )
 from nemolocal_conformance.samples import CLIP, sample
+from nemolocal_render.temporary_folder import TemporaryFolder
 
 from .chosen import choose
 from .exec import program_words, unsealed
@@ -90,10 +90,9 @@ def play(order: Order, scenario: Scenario) -> Outcome:
     """Run the program in a scenario, on a server of its own."""
     settings = settings_of(scenario)
     with (
-        tempfile.TemporaryDirectory(prefix="nemolocal-") as name,
-        _place(order, settings, Path(name)) as place,
+        TemporaryFolder("conform-client") as folder,
+        _place(order, settings, folder) as place,
     ):
-        folder = Path(name)
         if place.unsealed:
             order.monitor.tell_once(unsealed(place))
         arm_faults(place.base_url, scenario.faults, place.transport)

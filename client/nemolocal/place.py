@@ -19,7 +19,7 @@ from .certificates import Authority, Trust
 from .middleware import InProcessTransport, OwnerMiddleware
 from .monitor import Monitor, monitor_handshakes
 from .peers import End, may_ask, may_be_own
-from .problem import Problem
+from .problem import Problem, Usage
 from .proxy import Proxy
 from .relay import Relay
 from .seal.layout import Layout, lay_out, write_files
@@ -96,7 +96,9 @@ def _server(
     settings = msgspec.structs.replace(settings, allowed_hosts=names)
     try:
         return LocalServer(settings, tls=tls, listeners=listeners, wrap=restrict)
-    except (ScenarioError, StoreError) as error:
+    except ScenarioError as error:
+        raise Usage(str(error)) from error
+    except StoreError as error:
         raise Problem(str(error)) from error
 
 

@@ -6,7 +6,6 @@ difference. Renders are stood in for; everything else is the server as it is.
 
 import asyncio
 import contextlib
-import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ from nemolocal_contract.headers import Attribution, bearer
 from nemolocal_render.footage import make_sample
 from nemolocal_render.job import RenderResult
 from nemolocal_render.plan import RenderPlan
+from nemolocal_render.temporary_folder import TemporaryFolder
 
 from .plays import Stage, play
 
@@ -74,9 +74,9 @@ def _stage() -> Iterator[tuple[httpx.Client, bytes]]:
     with (
         LocalServer(settings, clock, _stand_in) as server,
         httpx.Client(base_url=server.base_url, timeout=_TIMEOUT, trust_env=False) as http,
-        tempfile.TemporaryDirectory(prefix="nemolocal-") as folder,
+        TemporaryFolder("self-check") as folder,
     ):
-        sample = Path(folder) / "clip.mp4"
+        sample = folder / "clip.mp4"
         asyncio.run(make_sample(sample, seconds=1))
         http.headers.update(_ATTRIBUTION.headers())
         yield http, sample.read_bytes()

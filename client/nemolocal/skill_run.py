@@ -3,7 +3,6 @@
 import argparse
 import asyncio
 import contextlib
-import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -64,15 +63,16 @@ def _stage() -> Iterator[Stage]:
     """A server in memory, a client of it, and a clip."""
     from nemolocal_render.ffmpeg import FFmpegFailed
     from nemolocal_render.footage import make_sample
+    from nemolocal_render.temporary_folder import TemporaryFolder
     from nemolocal_server.serving import LocalServer
     from nemolocal_server.settings import Settings
 
     with (
-        tempfile.TemporaryDirectory(prefix="nemolocal-") as folder,
+        TemporaryFolder("skill") as folder,
         LocalServer(Settings(port=0, speed=_SPEED)) as server,
         httpx.Client(base_url=server.base_url, timeout=_TIMEOUT, trust_env=False) as http,
     ):
-        clip = Path(folder) / "clip.mp4"
+        clip = folder / "clip.mp4"
         try:
             asyncio.run(make_sample(clip, seconds=_CLIP_SECONDS))
         except FFmpegFailed as error:

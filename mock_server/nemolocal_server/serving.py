@@ -5,10 +5,11 @@ import contextlib
 import gc
 import logging
 import os
+import signal
 import socket
 import ssl
 import threading
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Generator, Sequence
 from types import FrameType, TracebackType
 from typing import Any, TypeVar
 
@@ -143,7 +144,11 @@ class LocalServer:
 
     def __enter__(self) -> "LocalServer":
         self._thread.start()
-        self._ready.wait()
+        try:
+            self._ready.wait()
+        except BaseException:  # a signal
+            self._end()
+            raise
         return self
 
     def __exit__(
@@ -152,13 +157,16 @@ class LocalServer:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._server.stop()
-        self._thread.join()
+        self._end()
 
     def call(self, work: Coroutine[Any, Any, _Result]) -> _Result:
         """Do something in the server's event loop, from another thread."""
         assert self._server.loop is not None
         return asyncio.run_coroutine_threadsafe(work, self._server.loop).result()
+
+    def _end(self) -> None:
+        self._server.stop()
+        self._thread.join()
 
     def _run(self) -> None:
         try:
@@ -203,6 +211,12 @@ class _Server(uvicorn.Server):
         else:
             await self.lifespan.shutdown()
 
+    @contextlib.contextmanager
+    def capture_signals(self) -> Generator[None]:
+        """Like uvicorn's, and a terminal that closes ends the server in order, too."""
+        with super().capture_signals(), _handling_hangup(self.handle_exit):
+            yield
+
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         super().handle_exit(sig, frame)
         if self.force_exit:
@@ -213,6 +227,21 @@ class _Server(uvicorn.Server):
         """End the server from another thread."""
         self.should_exit = True
         self._wake()
+
+
+@contextlib.contextmanager
+def _handling_hangup(handle: Callable[[int, FrameType | None], None]) -> Generator[None]:
+    """Where there is such a signal, this is the thread that gets it, and nobody ignores it."""
+    number = getattr(signal, "SIGHUP", None)
+    in_main = threading.current_thread() is threading.main_thread()
+    if number is None or not in_main or signal.getsignal(number) == signal.SIG_IGN:
+        yield
+        return
+    before = signal.signal(number, handle)
+    try:
+        yield
+    finally:
+        signal.signal(number, before)
 
 
 def _build(

@@ -141,7 +141,7 @@ def test_first_of_two_processes_decides_on_the_client_id(
 ) -> None:
     """Both have found none, and both write one down."""
     first, second = Profile(tmp_path), Profile(tmp_path)
-    write: Callable[..., None] = second._write
+    write: Callable[..., None] = second._files.write
     ids: list[str] = []
 
     def overtaken(*args: object, **options: object) -> None:
@@ -152,7 +152,7 @@ def test_first_of_two_processes_decides_on_the_client_id(
     def refuse(*_: object) -> None:
         raise PermissionError
 
-    monkeypatch.setattr(second, "_write", overtaken)
+    monkeypatch.setattr(second._files, "write", overtaken)
     if not hard_links:
         monkeypatch.setattr("os.link", refuse)
     ids.append(second.client_id("http://x"))

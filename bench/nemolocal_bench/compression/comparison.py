@@ -2,7 +2,6 @@
 
 import asyncio
 import shutil
-import tempfile
 import time
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
@@ -12,6 +11,7 @@ import msgspec
 
 from nemolocal_client import NemoError
 from nemolocal_render import encoders, ffmpeg
+from nemolocal_render.temporary_folder import TemporaryFolder
 
 from .cache import Cache, cache_folder
 from .clips import Clip, Unusable, open_clip, open_input
@@ -91,7 +91,7 @@ class Report(msgspec.Struct, frozen=True):
 def compare(wanted: Wanted, open_client: OpenClient, tell: Tell) -> Report:
     """Compare; raises Unusable where nothing can be, before anything long has begun."""
     with ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="nemolocal-bench-")))
+        folder = stack.enter_context(TemporaryFolder("bench"))
         try:
             machine = asyncio.run(describe_machine())
         except ffmpeg.FFmpegFailed as failure:
