@@ -180,9 +180,12 @@ def no_token(limited: RateLimited) -> RateLimited:
     if "local server" not in limited.message:
         remedy = "set NEMO_TOKEN to one that you have, or come back when the 7 days are over"
     elif "address_limit" in limited.message:
-        remedy = "let it have a higher limit, or reset it"
+        remedy = "let it have a higher limit"
     else:
-        remedy = "take a new client id (--no-keep-token, in Python MemoryProfile()), or reset it"
+        remedy = "take a new client id (--no-keep-token, in Python MemoryProfile())"
+    # Only where the server says that it can be had from here.
+    for said, way in (("/reset begins anew", "reset it"), ("each run", "run it again")):
+        remedy += f", or {way}" if said in limited.message else ""
     return RateLimited(limited.message, remedy=remedy)
 
 

@@ -225,6 +225,7 @@ LOCAL = (
     "This X-Client-Id already has a token for this week. Use it, or retry in 604797 s. This is a "
     "local server: another X-Client-Id gets one, and POST /__nemolocal__/reset begins anew"
 )
+RUN = LOCAL.replace("POST /__nemolocal__/reset", "each run of this program")
 ADDRESS = (
     "This address has had its 10 tokens for this week. Use it, or retry in 9 s. This is a local "
     "server: address_limit in its settings can be higher"
@@ -236,7 +237,10 @@ ADDRESS = (
     [
         ("This X-Client-Id already has a token", "set NEMO_TOKEN", "minutes|reset"),
         (LOCAL, "take a new client id", "minutes|7 days|NEMO_TOKEN"),
-        (ADDRESS, "higher limit", "minutes|7 days|client id|NEMO_TOKEN"),
+        (LOCAL, "or reset it", "run it again"),
+        (RUN, "client id.*, or run it again", "reset|7 days"),
+        (ADDRESS, "higher limit", "minutes|7 days|client id|NEMO_TOKEN|reset|run"),
+        (f"{ADDRESS}, and POST /__nemolocal__/reset begins anew", "or reset it", "run it again"),
         ("slow down", "wait a few minutes", "7 days|NEMO_TOKEN|reset"),
     ],
 )

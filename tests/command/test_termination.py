@@ -20,8 +20,15 @@ from nemolocal_server.settings import Settings
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="signals are told otherwise there")
 
-# The program says that it has begun: where conform-client runs it, its output is not ours.
-BEGUN = "from pathlib import Path; import time; Path('begun').touch(); time.sleep(600)"
+# The program says that it has begun: where conform-client runs it, its output is not ours. Where
+# the command is killed it goes, too.
+BEGUN = """
+import os, pathlib, time
+parent = os.getppid()
+pathlib.Path('begun').write_text(f'{os.getpid()}.')
+while os.getppid() == parent:
+    time.sleep(0.01)
+"""
 COMMANDS = {
     "edit": ("edit", "clip.mp4", "-m", "mute", "-o", "a.mp4"),
     "batch": ("edit", "clip.mp4", "-m", "mute", "--out-dir", "films"),
@@ -220,9 +227,8 @@ def test_what_a_killed_command_leaves_goes_with_the_next_one(
 
 @pytest.mark.slow
 def test_program_of_a_scenario_ends_with_the_command(start: Start, tmp_path: Path) -> None:
-    tell = "import os, pathlib, time; pathlib.Path('pid').write_text(f'{os.getpid()}.'); "
-    child = start("conform-client", "--", sys.executable, "-c", f"{tell}time.sleep(600)")
-    pid = tmp_path / "pid"
+    child = start(*COMMANDS["conform-client"])
+    pid = tmp_path / "begun"
     while not (pid.exists() and pid.read_text().endswith(".")):
         assert child.poll() is None, child.communicate()
         time.sleep(0.01)
