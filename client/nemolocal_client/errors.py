@@ -83,6 +83,13 @@ class SessionNotFound(BackendError):
     message = "the session is not known here"
     remedy = "open a new session and upload again"
 
+    @classmethod
+    def gone(cls, session_id: str) -> "SessionNotFound":
+        """1002 for a session that was there before: who it was of, and what it was, is the same."""
+        return cls(
+            f"session {session_id} is gone (unused for too long, reset, or lost with its token)"
+        )
+
 
 class OutOfCredits(BackendError):
     """2001: `registration_url` is where an anonymous user registers, "" if registered."""
