@@ -90,9 +90,12 @@ def play(order: Order, scenario: Scenario) -> Outcome:
     """Run the program in a scenario, on a server of its own."""
     settings = settings_of(scenario)
     with (
-        TemporaryFolder("conform-client") as folder,
-        _place(order, settings, folder) as place,
+        TemporaryFolder("conform-client") as own,
+        _place(order, settings, own) as place,
     ):
+        # Nothing of ours is in what the program is given.
+        folder = own / "program"
+        folder.mkdir()
         if place.unsealed:
             order.monitor.tell_once(unsealed(place))
         arm_faults(place.base_url, scenario.faults, place.transport)

