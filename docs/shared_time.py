@@ -27,8 +27,8 @@ from nemolocal_server.settings import Settings
 from nemolocal_server.silence import Silence
 
 T = TypeVar("T")
-# Turns of the server's loop until it has done what it can, and the seconds of real time that its
-# threads get for their files; after so many of them in which nothing happens it hangs.
+# Turns of the server's loop until it has done what it can, and the seconds of real time that the
+# system gets for threads and sockets; after so many of them in which nothing happens it hangs.
 _TURNS, _THREADS, _HANGS = 48, 0.001, 20_000
 # A shorter pause of the server is one turn of its loop: bytes may come one by one.
 _BRIEF = 0.1
@@ -94,10 +94,11 @@ class SharedClock(ManualClock):
     async def _next(self, come: Callable[[], bool]) -> None:
         if await _turns(come):
             return
-        if self._sleepers:
+        # What is on its way is nobody's turn: the work of a thread, bytes between two sockets. On a
+        # busy machine the clock would go on without them, at a turn that stalls for many minutes.
+        await asyncio.sleep(_THREADS)
+        if self._sleepers and not await _turns(come):
             self._wake_next()
-        else:
-            await asyncio.sleep(_THREADS)
 
 
 @types.coroutine

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import msgspec
 
+from nemolocal.problem import Problem, Usage
 from nemolocal_client import errors
 from nemolocal_client.connecting import REASONS
 from nemolocal_client.effects import Reply
@@ -62,10 +63,21 @@ What a `FileProblem` advises where the system refuses a file:
 COMMANDS_HEAD = """
 ## What commands say besides
 
-In one line to stderr, after `nemolocal: `; the exit status is 1.
+In one line to stderr, after `nemolocal: `. The exit status is
 
-| command or module | text |
-|---|---|
+- 0 where all went well, for `serve` also when Ctrl-C ends it,
+- 1 where something failed; of those that judge (`conform`, `conform-client`, `verdict`,
+  `exec --verdict`, `skill check`, `skill run`) where what they judge does,
+- 2 for wrong usage: arguments, settings or variables that make no sense, and nothing was done; of
+  those that judge, and of `bench`, also where there was nothing to judge, or a file that is to be
+  judged or compared cannot be read,
+- 128 and the number of the signal that ended it: 130 for Ctrl-C, 143 for SIGTERM, 129 for a
+  terminal that closes. What the command has in temporary folders is removed, and its children end.
+
+`exec` has the status of its program ([exec.md](exec.md)).
+
+| status | command or module | text |
+|---|---|---|
 """
 SERVER_HEAD = """
 ## Refusals of the server
@@ -86,6 +98,7 @@ KINDS: dict[str, type[NemoError]] = {
     for name, value in vars(errors).items()
     if isinstance(value, type) and issubclass(value, NemoError)
 }
+STATUSES = {kind.__name__: kind.status for kind in (Problem, Usage)}
 # What makes a refusal of the server, and its code.
 REFUSALS = {
     "bad_request": "400",
@@ -138,10 +151,10 @@ def client_errors() -> list[Said]:
 
 
 def command_errors() -> list[Said]:
-    """The texts of `Problem`, each with its way out in it."""
+    """The texts of `Problem` and `Usage`, each with its way out in it; the code is the status."""
     rows = {
-        Said(module.name, "", text)
-        for module, call in _calls(COMMANDS, {"Problem"})
+        Said(module.name, str(STATUSES[_name(call)]), text)
+        for module, call in _calls(COMMANDS, {*STATUSES})
         if not _FILLED.fullmatch(text := _argument(module, call, 0))
     }
     return sorted(rows)
@@ -249,7 +262,7 @@ def _calls(folder: Path, names: set[str]) -> Iterator[tuple[_Module, ast.Call]]:
 
 @functools.cache
 def _all_calls(folder: Path) -> list[tuple[_Module, ast.Call]]:
-    told = re.compile("|".join({*KINDS, *REFUSALS, "Problem", "ContractError", "MediaRejected"}))
+    told = re.compile("|".join({*KINDS, *REFUSALS, *STATUSES, "ContractError", "MediaRejected"}))
     paths = [path for path in sorted(folder.rglob("*.py")) if told.search(path.read_text("utf-8"))]
     return [
         (module, node)
@@ -292,7 +305,7 @@ def table() -> str:
     parts.append(SYSTEM_HEAD)
     parts += [_row(reason, remedy) for reason, remedy in sorted(REMEDIES.items())]
     parts.append(COMMANDS_HEAD)
-    parts += [_row(f"`{said.who}`", said.message) for said in command_errors()]
+    parts += [_row(said.code, f"`{said.who}`", said.message) for said in command_errors()]
     parts.append(SERVER_HEAD)
     parts += [_row(said.code, said.message, said.remedy) for said in server_errors()]
     parts.append(MEDIA_HEAD)

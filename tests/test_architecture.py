@@ -73,7 +73,7 @@ MAY_IMPORT = {
 # What the harness breaks to show that it notices.
 BROKEN_PEERS = {"nemolocal_client", "nemolocal_render", "nemolocal_server"}
 # The pytest plugin hands its user a server and a client; it imports them when a test wants them.
-GIVEN_TO_TESTS = {"nemolocal_client", "nemolocal_server", "pytest", "respx"}
+GIVEN_TO_TESTS = {"nemolocal_client", "nemolocal_render", "nemolocal_server", "pytest", "respx"}
 # Random scripts are made by Hypothesis; whoever only replays one needs none of it.
 MADE_AT_RANDOM = {"search.py", "strategies.py"}
 # Where a file is surely too long to be read in one go; CONTRIBUTING.md asks for less.

@@ -10,7 +10,6 @@ import argparse
 import asyncio
 import contextlib
 import os
-import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -20,6 +19,7 @@ import msgspec
 
 from nemolocal_contract import endpoints as wire
 from nemolocal_contract.draft import Draft, Segment, Track, TrackType
+from nemolocal_render.temporary_folder import TemporaryFolder
 from nemolocal_server.agent.history import Version
 from nemolocal_server.agent.intents import Talk
 from nemolocal_server.agent.turn_plan import TurnKey
@@ -71,8 +71,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Measure and print; how good it is is for the reader to judge."""
     arguments = _arguments(argv)
     print(f"{os.cpu_count()} cores, a draft of {arguments.segments} segments", flush=True)
-    with tempfile.TemporaryDirectory(prefix="nemolocal-bench-") as folder:
-        data = Path(folder) / "data"
+    with TemporaryFolder("bench") as folder:
+        data = folder / "data"
         bed = make_bed(data, arguments.segments)
         try:
             _print_plans(bed, arguments.rounds)

@@ -8,7 +8,6 @@ long render in parts beside the same one whole. The clips are made once and kept
 import argparse
 import asyncio
 import os
-import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from statistics import median
@@ -24,6 +23,7 @@ from nemolocal_render.encoders import choose_encoder
 from nemolocal_render.job import RenderResult, render
 from nemolocal_render.plan import OutputSpec, RenderPlan, Source, plan_render
 from nemolocal_render.probe import probe
+from nemolocal_render.temporary_folder import TemporaryFolder
 
 from . import landscape as land
 from .compression.measures import Score
@@ -52,8 +52,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     encoder = asyncio.run(choose_encoder())
     load = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
     print(f"{cores} cores of {os.cpu_count()}, load {load:.1f}, {encoder.name}", flush=True)
-    with tempfile.TemporaryDirectory(prefix="nemolocal-bench-") as folder:
-        place = Place(arguments.clips, Path(folder))
+    with TemporaryFolder("bench") as folder:
+        place = Place(arguments.clips, folder)
         _compare_by_hand(place, arguments.cut_seconds, arguments.rounds)
         _try_large(place, arguments.seconds)
         _compare_parts(place, arguments.parted_seconds, cores)

@@ -8,7 +8,6 @@ how late and how heavy many streams are.
 import argparse
 import asyncio
 import os
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
@@ -17,6 +16,7 @@ import httpx
 
 from nemolocal_contract.endpoints import JOURNAL_SUMMARY
 from nemolocal_contract.headers import control_headers
+from nemolocal_render.temporary_folder import TemporaryFolder
 
 from .bare import PATH
 from .load import Rate, measure_rate
@@ -34,9 +34,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Measure and print; how good it is is for the reader to judge."""
     arguments = _arguments(argv)
     print(f"{os.cpu_count()} cores, shared by server and load", flush=True)
-    with tempfile.TemporaryDirectory(prefix="nemolocal-bench-") as folder:
-        _compare_rates(Path(folder) / "rate", arguments.seconds, arguments.rounds)
-        _try_streams(Path(folder) / "streams", arguments.streams, arguments.ramp, arguments.speed)
+    with TemporaryFolder("bench") as folder:
+        _compare_rates(folder / "rate", arguments.seconds, arguments.rounds)
+        _try_streams(folder / "streams", arguments.streams, arguments.ramp, arguments.speed)
     return 0
 
 

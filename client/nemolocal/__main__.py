@@ -9,9 +9,12 @@ import sys
 def main() -> int:
     """Run the command; 130, in one line, where it is interrupted at any time."""
     try:
-        from .command import main as run
+        from .termination import terminating_in_order
 
-        return run()
+        with terminating_in_order():
+            from .command import main as run
+
+            return run()
     except KeyboardInterrupt:
         print("nemolocal: interrupted", file=sys.stderr)
         return 130

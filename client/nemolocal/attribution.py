@@ -7,7 +7,7 @@ from pathlib import Path
 
 from nemolocal_contract.headers import Attribution
 
-from .problem import Problem
+from .problem import Usage
 
 _NAME = "nemolocal"
 _VARIABLES = ("SKILL_NAME", "SKILL_VERSION", "SKILL_SOURCE")
@@ -25,7 +25,7 @@ def attribution(environment: Mapping[str, str] = os.environ) -> Attribution:
     """This command, or the skill that SKILL_NAME and SKILL_VERSION name.
 
     The platform is SKILL_SOURCE, else that of the folder in which the command is installed. Raises
-    `Problem` where one of them cannot be sent.
+    `Usage` where one of them cannot be sent.
     """
     # Imported late: `--version` needs none of it.
     from nemolocal_client.skill.attribution import attribution_of, platform_of
@@ -38,12 +38,12 @@ def attribution(environment: Mapping[str, str] = os.environ) -> Attribution:
 
 
 def check_variables(environment: Mapping[str, str] = os.environ) -> None:
-    """Raise `Problem` where a variable of the attribution cannot be sent."""
+    """Raise `Usage` where a variable of the attribution cannot be sent."""
     from nemolocal_client.exchange import header_value
 
     for variable in _VARIABLES:
         if header_value(environment.get(variable, "")) is None:
-            raise Problem(
+            raise Usage(
                 f"{variable} holds a line break or another character that no header can carry: "
                 "set it to one line of text"
             )

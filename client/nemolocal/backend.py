@@ -7,6 +7,7 @@ import httpx
 import msgspec
 
 from nemolocal_client import (
+    CannotConnect,
     Client,
     IdentityStore,
     Notice,
@@ -24,7 +25,7 @@ from nemolocal_contract.endpoints import HEALTH
 
 from .attribution import attribution
 from .own_server import OwnServer
-from .problem import Problem
+from .problem import Usage
 
 # A local render takes as long as it takes: it is asked for twice a second, for 10 minutes.
 _POLL_SECONDS = 0.5
@@ -58,10 +59,11 @@ def open_client(
             client.workspace.credits_remedy = "leave out --like-cloud: nothing is charged then"
         else:
             if own.like_cloud:
-                raise Problem(
+                raise Usage(
                     "--like-cloud is for the command's own server: leave out --like-cloud or "
                     "--base-url"
                 )
+            _check_base_url(base_url)
             client = _client_of(base_url, notify, Profile(keep_tokens=keep_token), reconnect)
         stack.enter_context(client)
         try:
@@ -71,6 +73,13 @@ def open_client(
                 way = f"--session {client.session_id} goes on there when the server is back"
                 notify(Notice("waiting", way))
             raise
+
+
+def _check_base_url(base_url: str) -> None:
+    try:
+        host_of(base_url)
+    except CannotConnect as error:
+        raise Usage(str(error)) from error
 
 
 def _client_of(base_url: str, notify: Notify, profile: IdentityStore, reconnect: float) -> Client:

@@ -21,7 +21,7 @@ from .console import print_json
 from .display import open_display
 from .named_files import check_inputs, is_url
 from .own_server import OwnServer
-from .problem import Problem
+from .problem import Problem, Usage
 from .studio import Studio
 
 _EMPTY = "start over"
@@ -73,14 +73,12 @@ def _destinations(inputs: list[str], folder: Path) -> dict[str, Path]:
     """Where each film goes; nothing is spent before all of that is known to be possible."""
     for name in inputs:
         if is_url(name):
-            raise Problem(f"{name} is a URL: --out-dir takes files, edit it with -o instead")
+            raise Usage(f"{name} is a URL: --out-dir takes files, edit it with -o instead")
     check_inputs(inputs)
     named = [Path(name).stem for name in inputs]
     twice = [stem for stem, count in Counter(named).items() if count > 1]
     if twice:
-        raise Problem(
-            f"{twice[0]} is the name of several files: edit them into folders of their own"
-        )
+        raise Usage(f"{twice[0]} is the name of several files: edit them into folders of their own")
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:

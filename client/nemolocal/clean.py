@@ -32,7 +32,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     try:
         found = _look_over(arguments)
-        left = _left_by_killed_servers()
+        left = _left_by_killed_commands()
         chats = {} if arguments.data else _unused_chats(arguments.older_than)
         _tell(found, left)
         _tell_chats(chats)
@@ -67,10 +67,10 @@ def _look_over(arguments: argparse.Namespace) -> "list[Findings]":
     return [one for one in found if not one.nothing]
 
 
-def _left_by_killed_servers() -> dict[Path, int]:
+def _left_by_killed_commands() -> dict[Path, int]:
     """Folders in the temporary folder, and their bytes."""
+    from nemolocal_render.temporary_folder import killed
     from nemolocal_server.cleaning import size_of_tree
-    from nemolocal_server.memory_folder import killed
 
     return {folder: size_of_tree(folder) for folder in killed(Path(tempfile.gettempdir()))}
 
@@ -115,11 +115,12 @@ def _remove_chat(chat: Path) -> int:
 
 
 def _remove(found: "Iterable[Findings]", left: dict[Path, int]) -> int:
+    from nemolocal_render.temporary_folder import remove_tree
     from nemolocal_server.cleaning import remove
 
     freed = 0
     for folder, size in left.items():
-        shutil.rmtree(folder, ignore_errors=True)
+        remove_tree(folder)
         freed += 0 if folder.exists() else size
     return freed + sum(remove(one) for one in found)
 

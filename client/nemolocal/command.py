@@ -33,7 +33,10 @@ examples:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command; 0, 1 for a failure, 2 for wrong usage, 130 when interrupted."""
+    """Run the command; 0, 1 for a failure, 2 for wrong usage, 130 when interrupted.
+
+    What a signal that ends the process makes of it is for `terminating_in_order` to say.
+    """
     with printing_safely():
         return _run(argv)
 

@@ -64,7 +64,7 @@ def _chosen(arguments: argparse.Namespace) -> list[Check]:
     if arguments.smoke:
         chosen = [check for check in chosen if check.id in SMOKE]
     if not chosen:
-        raise Usage("none of these checks is one of --smoke")
+        raise Usage("none of these checks is one of --smoke: leave out --only or --smoke")
     return chosen
 
 

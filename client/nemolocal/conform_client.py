@@ -23,6 +23,7 @@ from nemolocal_conformance.driver.table import (
     summary,
 )
 from nemolocal_conformance.samples import CLIP, sample
+from nemolocal_render.temporary_folder import TemporaryFolder
 
 from .chosen import choose
 from .exec import program_words, unsealed
@@ -87,13 +88,15 @@ def _order(arguments: argparse.Namespace) -> Order:
 
 def play(order: Order, scenario: Scenario) -> Outcome:
     """Run the program in a scenario, on a server of its own."""
-    from nemolocal_server.memory_folder import temporary_folder
 
     settings = settings_of(scenario)
     with (
-        temporary_folder() as folder,
-        _place(order, settings, folder) as place,
+        TemporaryFolder("conform-client") as own,
+        _place(order, settings, own) as place,
     ):
+        # Nothing of ours is in what the program is given.
+        folder = own / "program"
+        folder.mkdir()
         if place.unsealed:
             order.monitor.tell_once(unsealed(place))
         arm_faults(place.base_url, scenario.faults, place.transport)

@@ -100,6 +100,7 @@ def _search(arguments: argparse.Namespace, player: Player) -> _Told:
         raise Problem(_NO_HYPOTHESIS)
     from nemolocal_conformance.scripts.search import search
     from nemolocal_conformance.scripts.strategies import Reach
+    from nemolocal_render.temporary_folder import TemporaryFolder
 
     purse = _purse(arguments, player)
     reach = Reach(time=player.can_move_time())
@@ -111,7 +112,8 @@ def _search(arguments: argparse.Namespace, player: Player) -> _Told:
         """Another server for each script, where they are for the asking."""
         return contextlib.nullcontext(player) if arguments.base_url else _player(arguments)
 
-    done = search(open_player, reach, arguments.random, arguments.seed, purse)
+    with TemporaryFolder("conform") as home:
+        done = search(open_player, reach, arguments.random, arguments.seed, purse, home=home)
     played = [*([done.failed] if done.failed else []), *done.learned]
     ours = player.stage.ours
     verdicts = tuple(verdict_of(one.script, one.ending, ours=ours) for one in played)

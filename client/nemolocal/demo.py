@@ -10,7 +10,7 @@ from .display import Display, open_display
 from .named_files import check_inputs, chosen_output, is_url
 from .output_format import tell_format
 from .own_server import OwnServer
-from .problem import Problem
+from .problem import Problem, Usage
 from .studio import Studio
 
 DEFAULT_OUTPUT = "nemolocal-demo.mp4"
@@ -22,7 +22,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Edit INPUT, or a sample made on the spot, on a server of its own."""
     inputs = [] if arguments.input is None else [arguments.input]
     if any(map(is_url, inputs)):
-        raise Problem("the demo takes a file: `nemolocal edit URL` takes a URL")
+        raise Usage("the demo takes a file: `nemolocal edit URL` takes a URL")
     check_inputs(inputs)
     destination = chosen_output(arguments.output, Path(DEFAULT_OUTPUT), inputs)
     tell_format(destination)
@@ -54,9 +54,9 @@ def instructions(length: float) -> list[str]:
 def _sample(stack: contextlib.ExitStack, display: Display) -> str:
     from nemolocal_render.ffmpeg import FFmpegFailed
     from nemolocal_render.footage import make_sample
-    from nemolocal_server.memory_folder import temporary_folder
+    from nemolocal_render.temporary_folder import TemporaryFolder
 
-    path = stack.enter_context(temporary_folder()) / "sample.mp4"
+    path = stack.enter_context(TemporaryFolder("demo")) / "sample.mp4"
     display.line("Making a sample")
     try:
         asyncio.run(make_sample(path))

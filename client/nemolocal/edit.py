@@ -31,7 +31,7 @@ from .named_export import named_export
 from .named_files import check_inputs, check_urls, chosen_output, is_url
 from .output_format import tell_format
 from .own_server import OwnServer
-from .problem import Problem
+from .problem import Usage
 from .studio import Studio
 from .typed_text import as_text
 
@@ -178,12 +178,12 @@ def _run_batch(arguments: argparse.Namespace) -> int:
     from . import batch
 
     if arguments.output is not None or arguments.session:
-        raise Problem(
+        raise Usage(
             "--out-dir names the films itself and begins a session of its own: leave out -o and "
             "--session"
         )
     if not arguments.input:
-        raise Problem("nothing to edit: --out-dir takes INPUT files")
+        raise Usage("nothing to edit: --out-dir takes INPUT files")
     _check_usage(arguments)
     return batch.run(arguments)
 
@@ -206,11 +206,11 @@ def _link(client: Client) -> str:
 
 def _check_usage(arguments: argparse.Namespace) -> None:
     if not all(message.strip() for message in arguments.message):
-        raise Problem("a message is empty: say what to do with -m")
+        raise Usage("a message is empty: say what to do with -m")
     if not arguments.message and not arguments.session:
         nothing = "nothing to do" if arguments.input else "nothing to edit"
         named = "" if arguments.input else "name an INPUT file, or a saved --session, and "
-        raise Problem(f"{nothing}: {named}say what to do with -m")
+        raise Usage(f"{nothing}: {named}say what to do with -m")
 
 
 def _begin(client: Client, session: str | None) -> None:
@@ -237,7 +237,7 @@ def _name_in(url: str) -> str:
     try:
         path = unquote(urlsplit(url).path)
     except ValueError as error:
-        raise Problem(f"{url} is no URL ({error}): check it") from error
+        raise Usage(f"{url} is no URL ({error}): check it") from error
     stem = Path(path.replace("\0", "")).stem
     kept = "".join(c for c in stem if c.isprintable() and c not in _NOT_IN_NAMES)
     return kept.strip(". ")[:_LONGEST_NAME] or "download"

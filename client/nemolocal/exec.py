@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import contextlib
+import functools
 import os
 import signal
 import sys
@@ -13,11 +14,13 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from nemolocal_conformance.driver.asking import fetch_journal
+from nemolocal_render.temporary_folder import TemporaryFolder
 
 from .allowed import read_allowed
 from .monitor import Monitor
 from .place import CLOUD_HOST, Place, Rules, cloud_place
 from .problem import Problem, Usage
+from .termination import TERMINATING
 
 if TYPE_CHECKING:
     from nemolocal_conformance.records.journal import Journal
@@ -40,14 +43,13 @@ def run(arguments: argparse.Namespace) -> int:
     Where the program did well: 2 with `--require-calls` and fewer calls, or with `--verdict` and
     nothing to judge; 1 with `--verdict` where it broke a MUST of the rules for clients.
     """
-    from nemolocal_server.memory_folder import temporary_folder
 
     words = program_words(arguments.words)
     rules = Rules(read_allowed(arguments.allow_host), arguments.seal)
     monitor = Monitor(CLOUD_HOST, _tell)
     settings = _settings(arguments)
     with (
-        temporary_folder() as folder,
+        TemporaryFolder("exec") as folder,
         cloud_place(settings, folder, monitor, rules) as place,
     ):
         if place.unsealed:
@@ -129,7 +131,7 @@ def _settings(arguments: argparse.Namespace) -> "Settings":
     try:
         settings = read_settings(file, {**wanted, **_OURS})
     except ValueError as error:
-        raise Problem(str(error)) from error
+        raise Usage(str(error)) from error
     return msgspec.structs.replace(settings, tokens=(*settings.tokens, *_token()))
 
 
@@ -140,7 +142,7 @@ def _token() -> "tuple[NewToken, ...]":
     try:
         return (NewToken(token=token, user_id=_USER),) if token else ()
     except ValueError as error:
-        raise Problem(f"{_TOKEN} cannot be used ({error}): unset it") from None
+        raise Usage(f"{_TOKEN} cannot be used ({error}): unset it") from None
 
 
 def _kept_apart(folder: Path) -> dict[str, str]:
@@ -168,39 +170,44 @@ async def _program(
         except OSError as error:
             _tell(f"{words[0]}: {(error.strerror or str(error)).lower()}")
             return _NOT_RUNNABLE
-        told.add_done_callback(lambda _: _end(child))
+        told.add_done_callback(lambda heard: _pass_on(heard, child))
         return await child.wait()
 
 
-def _end(child: asyncio.subprocess.Process) -> None:
-    if child.returncode is None:
-        child.terminate()
+def _pass_on(heard: asyncio.Future[int], child: asyncio.subprocess.Process) -> None:
+    if child.returncode is None and not heard.cancelled():
+        child.send_signal(heard.result())
 
 
 @contextlib.contextmanager
-def _signals() -> Iterator[asyncio.Future[None]]:
+def _signals() -> Iterator[asyncio.Future[int]]:
     """Signals are the program's to answer, and so are caught before there is one.
 
-    The future is done when we are told to end; an interrupt the program gets from the terminal.
+    The future has the signal that tells us to end; an interrupt the program gets from the terminal.
+    One that is ignored is ignored by the program, too.
     """
     loop = asyncio.get_running_loop()
-    told: asyncio.Future[None] = loop.create_future()
+    told: asyncio.Future[int] = loop.create_future()
 
-    def tell() -> None:
+    def tell(number: int) -> None:
         with contextlib.suppress(asyncio.InvalidStateError):  # told again
-            told.set_result(None)
+            told.set_result(number)
 
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, *TERMINATING)}
+    before = {number: found for number, found in before.items() if found != signal.SIG_IGN}
     # Windows has no such handlers: there an interrupt ends us both.
     with contextlib.suppress(NotImplementedError):
-        loop.add_signal_handler(signal.SIGINT, lambda: None)
-        loop.add_signal_handler(signal.SIGTERM, tell)
+        for number in before:
+            heard = (lambda: None) if number == signal.SIGINT else functools.partial(tell, number)
+            loop.add_signal_handler(number, heard)
     try:
         yield told
     finally:
         told.cancel()
         with contextlib.suppress(NotImplementedError):
-            loop.remove_signal_handler(signal.SIGINT)
-            loop.remove_signal_handler(signal.SIGTERM)
+            for number, found in before.items():
+                loop.remove_signal_handler(number)
+                signal.signal(number, found)
 
 
 def _tell(said: str) -> None:

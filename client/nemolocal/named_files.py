@@ -9,7 +9,7 @@ from nemolocal_client import check_destination
 from nemolocal_client.files import CHECK_NAME, file_size, local_path
 from nemolocal_client.texts import sendable
 
-from .problem import Problem
+from .problem import Problem, Usage
 
 
 def is_url(name: str) -> bool:
@@ -42,9 +42,9 @@ def chosen_output(output: str | None, default: Path, inputs: Sequence[str]) -> P
 
 
 def check_urls(names: Sequence[str], base_url: str | None, allowed: Sequence[str]) -> None:
-    """Raise `Problem` for an INPUT that the command's own server would not fetch."""
+    """Raise `Usage` for an INPUT that the command's own server would not fetch."""
     if base_url and allowed:
-        raise Problem(
+        raise Usage(
             "--fetch-from is for the command's own server: give it to the one at --base-url "
             "(`nemolocal serve --fetch-from HOST`)"
         )
@@ -53,7 +53,7 @@ def check_urls(names: Sequence[str], base_url: str | None, allowed: Sequence[str
     for name in filter(is_url, names):
         host, port = _place(name)
         if not base_url and not _allows(allowed, host, port):
-            raise Problem(
+            raise Usage(
                 f"{name} is not fetched unless you allow it: add --fetch-from {host}, or download "
                 "the file and name that"
             )
@@ -65,7 +65,7 @@ def _check_hosts(allowed: Sequence[str]) -> None:
     try:
         check_patterns(allowed)
     except ValueError as error:
-        raise Problem(str(error).replace("fetch_from", "--fetch-from")) from error
+        raise Usage(str(error).replace("fetch_from", "--fetch-from")) from error
 
 
 def _place(url: str) -> tuple[str, int | None]:
@@ -73,9 +73,9 @@ def _place(url: str) -> tuple[str, int | None]:
         parts = urlsplit(url)
         host, port = parts.hostname, parts.port
     except ValueError as error:
-        raise Problem(f"{url} is no URL ({error}): check it") from error
+        raise Usage(f"{url} is no URL ({error}): check it") from error
     if not host:
-        raise Problem(f"{url} is no URL (it has no host): check it")
+        raise Usage(f"{url} is no URL (it has no host): check it")
     return host, port
 
 

@@ -19,7 +19,7 @@ from .certificates import Authority, Trust
 from .middleware import InProcessTransport, OwnerMiddleware
 from .monitor import Monitor, monitor_handshakes
 from .peers import End, may_ask, may_be_own
-from .problem import Problem
+from .problem import Problem, Usage
 from .proxy import Proxy
 from .relay import Relay
 from .seal.layout import Layout, lay_out, write_files
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 Sealing = Literal["auto", "require", "off"]
 CLOUD_HOST = urlsplit(CLOUD_BASE_URL).hostname or ""
 
+_BEGINS_ANEW = "each run of this program begins anew"
 _HERE = "127.0.0.1,localhost,::1"
 _TOLD = "NO_PROXY"
 _PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
@@ -95,9 +96,15 @@ def _server(
     names = (*settings.allowed_hosts, monitor.host)
     settings = msgspec.structs.replace(settings, allowed_hosts=names)
     try:
-        return LocalServer(settings, tls=tls, listeners=listeners, wrap=restrict)
-    except (ScenarioError, StoreError) as error:
+        server = LocalServer(settings, tls=tls, listeners=listeners, wrap=restrict)
+    except ScenarioError as error:
+        raise Usage(str(error)) from error
+    except StoreError as error:
         raise Problem(str(error)) from error
+    # The control interface, which could reset it, is closed to the program.
+    kept = settings.data_dir is not None
+    server.app.state.server.core.tokens.begins_anew = "" if kept else _BEGINS_ANEW
+    return server
 
 
 @contextlib.contextmanager

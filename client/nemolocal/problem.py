@@ -8,6 +8,9 @@ class Problem(Exception):
 
 
 class Usage(Problem):
-    """Arguments that do not fit together, or name nothing: as where argparse finds it out."""
+    """What the command was told makes no sense, as where argparse finds that out: nothing was done.
+
+    Arguments that do not fit together or name nothing, and settings and variables that are wrong.
+    """
 
     status = 2

@@ -19,6 +19,7 @@ from nemolocal_contract.headers import Attribution, bearer
 from nemolocal_render.footage import make_sample
 from nemolocal_render.job import RenderResult
 from nemolocal_render.plan import RenderPlan
+from nemolocal_render.temporary_folder import TemporaryFolder
 
 from .plays import Stage, play
 
@@ -64,7 +65,6 @@ def check_faults(say: Callable[[str], None]) -> int:
 @contextlib.contextmanager
 def _stage() -> Iterator[tuple[httpx.Client, bytes]]:
     """A server in memory whose time jumps, a client of it, and a clip."""
-    from nemolocal_server.memory_folder import temporary_folder
     from nemolocal_server.serving import LocalServer
     from nemolocal_server.settings import Settings
     from nemolocal_server.silence import Silence
@@ -74,7 +74,7 @@ def _stage() -> Iterator[tuple[httpx.Client, bytes]]:
     with (
         LocalServer(settings, clock, _stand_in) as server,
         httpx.Client(base_url=server.base_url, timeout=_TIMEOUT, trust_env=False) as http,
-        temporary_folder() as folder,
+        TemporaryFolder("self-check") as folder,
     ):
         sample = folder / "clip.mp4"
         asyncio.run(make_sample(sample, seconds=1))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from nemolocal_contract.headers import CONTROL_TOKEN
 
 from .control_token import given_control_token
-from .problem import Problem
+from .problem import Problem, Usage
 
 if TYPE_CHECKING:
     from nemolocal_contract.journal import Summary
@@ -32,7 +32,7 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         settings = _settings(arguments)
     except ValueError as error:
-        raise Problem(str(error)) from error
+        raise Usage(str(error)) from error
     closed = with_control_token(settings)
 
     def announce(base_url: str) -> None:
@@ -42,7 +42,9 @@ def run(arguments: argparse.Namespace) -> int:
 
     try:
         serve(closed, announce, _sum_up)
-    except (PortTaken, ScenarioError, StoreError) as error:
+    except ScenarioError as error:
+        raise Usage(str(error)) from error
+    except (PortTaken, StoreError) as error:
         raise Problem(str(error)) from error
     except KeyboardInterrupt:
         print("stopped", file=sys.stderr)

@@ -5,7 +5,7 @@ import re
 from importlib.resources import files
 from pathlib import Path
 
-from .problem import Problem
+from .problem import Problem, Usage
 
 _NAME = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+){0,15}")
 _LONGEST = 64
@@ -15,7 +15,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Write it to the file; one that is there already is left alone."""
     name: str = arguments.name
     if len(name) > _LONGEST or not _NAME.fullmatch(name):
-        raise Problem(
+        raise Usage(
             f"{name!r} is no name of a skill: use lowercase letters, digits and single hyphens, "
             f"{_LONGEST} at most"
         )

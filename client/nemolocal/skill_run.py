@@ -63,12 +63,12 @@ def _stage() -> Iterator[Stage]:
     """A server in memory, a client of it, and a clip."""
     from nemolocal_render.ffmpeg import FFmpegFailed
     from nemolocal_render.footage import make_sample
-    from nemolocal_server.memory_folder import temporary_folder
+    from nemolocal_render.temporary_folder import TemporaryFolder
     from nemolocal_server.serving import LocalServer
     from nemolocal_server.settings import Settings
 
     with (
-        temporary_folder() as folder,
+        TemporaryFolder("skill") as folder,
         LocalServer(Settings(port=0, speed=_SPEED)) as server,
         httpx.Client(base_url=server.base_url, timeout=_TIMEOUT, trust_env=False) as http,
     ):

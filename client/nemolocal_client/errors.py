@@ -83,6 +83,13 @@ class SessionNotFound(BackendError):
     message = "the session is not known here"
     remedy = "open a new session and upload again"
 
+    @classmethod
+    def gone(cls, session_id: str) -> "SessionNotFound":
+        """1002 for a session that was there before: who it was of, and what it was, is the same."""
+        return cls(
+            f"session {session_id} is gone (unused for too long, reset, or lost with its token)"
+        )
+
 
 class OutOfCredits(BackendError):
     """2001: `registration_url` is where an anonymous user registers, "" if registered."""
@@ -180,9 +187,12 @@ def no_token(limited: RateLimited) -> RateLimited:
     if "local server" not in limited.message:
         remedy = "set NEMO_TOKEN to one that you have, or come back when the 7 days are over"
     elif "address_limit" in limited.message:
-        remedy = "let it have a higher limit, or reset it"
+        remedy = "let it have a higher limit"
     else:
-        remedy = "take a new client id (--no-keep-token, in Python MemoryProfile()), or reset it"
+        remedy = "take a new client id (--no-keep-token, in Python MemoryProfile())"
+    # Only where the server says that it can be had from here.
+    for said, way in (("/reset begins anew", "reset it"), ("each run", "run it again")):
+        remedy += f", or {way}" if said in limited.message else ""
     return RateLimited(limited.message, remedy=remedy)
 
 

@@ -27,7 +27,7 @@ from .files import local_path
 from .identity import authorized
 from .polling import PollPolicy
 from .reconnecting import Trouble
-from .sessions import Session, draft_of, read_state
+from .sessions import Session, ask_in, draft_of, read_state
 
 _PLACE_FIRST = 'say "put it on the timeline", or ask for an edit first'
 
@@ -125,7 +125,7 @@ def _attempt(
     request = RenderRequest(render_id, session.id, draft, output)
     call = Call(method=RENDER.method, path=RENDER.path(), json=encode_json(request))
     try:
-        status = render_of((yield from authorized(session.account, call)))
+        status = render_of((yield from ask_in(session, call)))
     except BadRequest as refused:
         # An id used before is the one refusal that a new id mends (REN-6).
         if "duplicate" not in refused.message.lower():

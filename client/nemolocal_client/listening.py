@@ -16,9 +16,8 @@ from .effects import Chunk, Flow, Line, Now, Opened, OpenStream, ReadStream, Str
 from .errors import TRY_AGAIN, BadReply, ConnectionCut, NemoError
 from .failures import in_stream_failure
 from .gui import Translator
-from .identity import authorized
 from .polling import Patience
-from .sessions import Session
+from .sessions import Session, ask_in
 
 # Said at the end of turns that went well, too (SSE-9).
 _TEMPORARY_ISSUE = ("i encountered a temporary issue", "遇到临时问题", "遇到了临时问题")
@@ -63,7 +62,7 @@ def listen(session: Session, message: str) -> Flow[Heard]:
 def _send_and_hear(session: Session, message: str, heard: Heard) -> Flow[None]:
     body = encode_json(ChatRequest(session.id, Message((Part(message),))))
     try:
-        reply = yield from authorized(session.account, OpenStream(path=CHAT.path(), json=body))
+        reply = yield from ask_in(session, OpenStream(path=CHAT.path(), json=body))
     except ConnectionCut:
         # The message may have arrived: the state tells, a second message would be charged (SSE-7).
         heard.cut = True

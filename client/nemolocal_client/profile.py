@@ -11,9 +11,8 @@ the client id that would get no other.
 
 import contextlib
 import os
-import secrets
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 from urllib.parse import quote, unquote_to_bytes
@@ -23,12 +22,12 @@ import platformdirs
 
 from nemolocal_contract.endpoints import CLOUD_BASE_URL
 
+from .config_folder import CONFIG_VARIABLE as CONFIG_VARIABLE, ConfigFolder
 from .effects import KeptSession, KeptToken
-from .errors import FileProblem
 from .inputs import Identity
-from .token_records import Record, file_name, fits, in_front, is_cloud, token_files
+from .kept_lines import KeptLines
+from .token_records import Record, fits, in_front, is_cloud, token_files
 
-CONFIG_VARIABLE = "NEMOLOCAL_CONFIG_DIR"
 _CLOUD = "client-id"
 
 
@@ -128,8 +127,19 @@ class Profile:
 
     def __init__(self, folder: Path | None = None, *, keep_tokens: bool = True) -> None:
         self.folder = folder or config_folder()
+        self._files = ConfigFolder(self.folder)
         self._keep_tokens = keep_tokens
         self._memory = MemoryProfile()
+        self._sessions = KeptLines(
+            self._files,
+            "sessions",
+            _SessionRecord,
+            subject=lambda record: (record.base_url, record.session.session_id),
+            rank=_used_last_first,
+        )
+        self._inputs = KeptLines(
+            self._files, "inputs", _InputRecord, subject=lambda record: record, rank=self._rank
+        )
 
     def client_id(self, base_url: str = CLOUD_BASE_URL) -> str:
         """The kept client id: 1 to 64 characters (AUTH-1)."""
@@ -146,7 +156,7 @@ class Profile:
     def renew_client_id(self, base_url: str = CLOUD_BASE_URL) -> str:
         fresh = str(uuid.uuid4())
         if is_cloud(base_url):
-            self._write(_CLOUD, fresh.encode())
+            self._files.write(_CLOUD, fresh.encode())
             return fresh
         if not self._keep_tokens:
             return self._memory.renew_client_id(base_url)
@@ -197,7 +207,9 @@ class Profile:
     def _write_record(self, record: Record, *, only_first: bool = False) -> None:
         found = self._find_record(record.base_url)
         name = found[0] if found is not None else self._free_name(record.base_url)
-        self._write(name, msgspec.json.encode(record), only_first=only_first and found is None)
+        self._files.write(
+            name, msgspec.json.encode(record), only_first=only_first and found is None
+        )
 
     def _free_name(self, base_url: str) -> str:
         """The plain name, unless what is kept for another base URL has it."""
@@ -209,96 +221,38 @@ class Profile:
         return own
 
     def sessions(self, base_url: str) -> tuple[KeptSession, ...]:
-        records = self._session_records(file_name("sessions", base_url, "jsonl"))
-        return _newest_first(r.session for r in records if r.base_url == base_url)
+        return _newest_first(record.session for record in self._sessions.of(base_url))
 
     def all_sessions(self) -> tuple[tuple[str, KeptSession], ...]:
         """Every base URL with a session of it, the newest first."""
-        names = sorted(path.name for path in self.folder.glob("sessions-*.jsonl"))
-        records = [record for name in names for record in self._session_records(name)]
-        known = {record.base_url for record in records}
+        known = self._sessions.base_urls()
         found = [(base_url, kept) for base_url in known for kept in self.sessions(base_url)]
         return tuple(sorted(found, key=lambda each: (-each[1].used_at, each[1].session_id)))
 
     def keep_session(self, base_url: str, kept: KeptSession) -> None:
-        if not self._keep_tokens:
-            return
-        line = msgspec.json.encode(_SessionRecord(base_url, kept))
-        self._append(file_name("sessions", base_url, "jsonl"), b"\n" + line + b"\n")
+        if self._keep_tokens:
+            self._sessions.add(_SessionRecord(base_url, kept))
 
     def keep_inputs(self, base_url: str, session_id: str, files: Iterable[Identity]) -> None:
-        if not self._keep_tokens:
-            return
-        for file in files:
-            quoted = msgspec.structs.replace(file, path=quote(os.fsencode(file.path)))
-            line = msgspec.json.encode(_InputRecord(base_url, session_id, quoted))
-            self._append(file_name("inputs", base_url, "jsonl"), b"\n" + line + b"\n")
+        if self._keep_tokens:
+            self._inputs.add(*(_InputRecord(base_url, session_id, _quoted(f)) for f in files))
 
     def inputs(self, base_url: str, session_id: str) -> tuple[Identity, ...]:
-        found = set()
-        for line in self._read(file_name("inputs", base_url, "jsonl")).split("\n"):
-            with contextlib.suppress(msgspec.MsgspecError):
-                record = msgspec.json.decode(line, type=_InputRecord)
-                if (record.base_url, record.session_id) == (base_url, session_id):
-                    path = os.fsdecode(unquote_to_bytes(record.file.path))
-                    found.add(msgspec.structs.replace(record.file, path=path))
-        return tuple(found)
+        records = self._inputs.of(base_url)
+        return tuple(_unquoted(each.file) for each in records if each.session_id == session_id)
 
-    def _session_records(self, name: str) -> Iterator[_SessionRecord]:
-        for line in self._read(name).split("\n"):
-            # A line that a killed process left unfinished is no session.
-            with contextlib.suppress(msgspec.MsgspecError):
-                yield msgspec.json.decode(line, type=_SessionRecord)
+    def _rank(self, records: list[_InputRecord]) -> list[_InputRecord]:
+        """Those of sessions that can be come back to first, and of the one that is added to now."""
+        newest = records[0]
+        known = {(newest.base_url, newest.session_id)}
+        for base_url in {record.base_url for record in records}:
+            known |= {(base_url, kept.session_id) for kept in self.sessions(base_url)}
+        return sorted(records, key=lambda each: (each.base_url, each.session_id) not in known)
 
     def _read(self, name: str) -> str:
-        try:
-            return (self.folder / name).read_text(encoding="utf-8")
-        except FileNotFoundError:
-            return ""
-        except UnicodeDecodeError:
-            return ""
-        except (OSError, ValueError) as error:
-            raise _unusable(self.folder, error) from error
-
-    def _append(self, name: str, content: bytes) -> None:
-        """Add a line in one write, so that two processes never mix theirs."""
-        try:
-            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
-            with open(os.open(self.folder / name, flags, 0o600), "ab", buffering=0) as file:
-                file.write(content)
-        except (OSError, ValueError) as error:
-            raise _unusable(self.folder, error) from error
-
-    def _write(self, name: str, content: bytes, *, only_first: bool = False) -> None:
-        """Whole or not at all: a fresh file, readable by its owner only, renamed into place.
-
-        `only_first` leaves alone what another process has put there in the meantime.
-        """
-        fresh = self.folder / f".{name}.{secrets.token_hex(4)}"
-        try:
-            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with open(descriptor, "wb") as file:
-                file.write(content)
-            if not only_first or not _put_first(fresh, self.folder / name):
-                fresh.replace(self.folder / name)
-        except (OSError, ValueError) as error:
-            with contextlib.suppress(OSError, ValueError):
-                fresh.unlink(missing_ok=True)
-            raise _unusable(self.folder, error) from error
-
-
-def _put_first(fresh: Path, place: Path) -> bool:
-    """Put a file where none is, or leave what is there; False where this disk cannot do that."""
-    try:
-        os.link(fresh, place)
-    except FileExistsError:
-        pass
-    except OSError:
-        return False
-    fresh.unlink(missing_ok=True)
-    return True
+        with contextlib.suppress(UnicodeDecodeError):
+            return self._files.read(name).decode()
+        return ""
 
 
 def _newest_first(kept: Iterable[KeptSession]) -> tuple[KeptSession, ...]:
@@ -307,9 +261,14 @@ def _newest_first(kept: Iterable[KeptSession]) -> tuple[KeptSession, ...]:
     return tuple(sorted(latest.values(), key=lambda session: -session.used_at))
 
 
-def _unusable(folder: Path, error: OSError | ValueError) -> FileProblem:
-    reason = getattr(error, "strerror", None) or "no folder has such a name"
-    return FileProblem(
-        f"the config folder {folder} cannot be used ({reason})",
-        remedy=f"set {CONFIG_VARIABLE} to a folder that you may write",
-    )
+def _used_last_first(records: list[_SessionRecord]) -> list[_SessionRecord]:
+    """Above all the one that was kept last, whatever a clock that was set says."""
+    return sorted(records, key=lambda each: (each is not records[0], -each.session.used_at))
+
+
+def _quoted(file: Identity) -> Identity:
+    return msgspec.structs.replace(file, path=quote(os.fsencode(file.path)))
+
+
+def _unquoted(file: Identity) -> Identity:
+    return msgspec.structs.replace(file, path=os.fsdecode(unquote_to_bytes(file.path)))

@@ -38,12 +38,14 @@ from .effects import (
     Now,
     RecallInputs,
     RecallSessions,
+    Request,
 )
 from .errors import (
     CannotFetch,
     ConnectionCut,
     FileProblem,
     FileTooLarge,
+    SessionNotFound,
     UnsupportedFile,
     one_line,
 )
@@ -86,11 +88,13 @@ def open_session(account: Account, language: str, task_name: str = "project") ->
 def resume_session(account: Account, session_id: str) -> Flow[Session]:
     """Come back to a saved session; `SessionNotFound` where there is none (SES-2, SES-3)."""
     session = Session(account, session_id)
-    reply = yield from read_state(session)
+    known: tuple[KeptSession, ...] = yield RecallSessions()
+    kept = next((kept for kept in known if kept.session_id == session_id), None)
+    # What was never seen may be a slip of whoever gives the id.
+    reply = yield from read_state(session, seen=kept is not None)
     account.user_id = reply.user_id or account.user_id
     session.task_id = reply.task_id
-    known: tuple[KeptSession, ...] = yield RecallSessions()
-    session.kept = next((kept for kept in known if kept.session_id == session_id), session.kept)
+    session.kept = kept or session.kept
     yield from remember(session, session_id=session_id, task_name=reply.task_name)
     yield RecallInputs(session_id)
     return session
@@ -121,11 +125,19 @@ def _remember_if_possible(session: Session, **news: object) -> Flow[None]:
         yield from remember(session, **news)
 
 
-def read_state(session: Session) -> Flow[StateReply]:
-    """The newest state (STA-1)."""
-    path = STATE.path(user=ME, session=session.id)
-    reply = yield from authorized(session.account, Call(method=STATE.method, path=path))
-    return data_of(reply, StateReply)
+def ask_in(session: Session, request: Request) -> Flow[object]:
+    """`authorized`, for what names a session that was there before."""
+    try:
+        return (yield from authorized(session.account, request))
+    except SessionNotFound:
+        raise SessionNotFound.gone(session.id) from None
+
+
+def read_state(session: Session, *, seen: bool = True) -> Flow[StateReply]:
+    """The newest state (STA-1); `seen`: there was one before."""
+    call = Call(method=STATE.method, path=STATE.path(user=ME, session=session.id))
+    asked = ask_in(session, call) if seen else authorized(session.account, call)
+    return data_of((yield from asked), StateReply)
 
 
 def claim_link(session: Session, web_url: str) -> Flow[str]:
@@ -135,7 +147,7 @@ def claim_link(session: Session, web_url: str) -> Flow[str]:
     """
     body = encode_json(ClaimRequest(session.task_id, session.id))
     call = Call(method=CLAIM_TOKEN.method, path=CLAIM_TOKEN.path(), json=body)
-    reply = data_of((yield from authorized(session.account, call)), ClaimReply)
+    reply = data_of((yield from ask_in(session, call)), ClaimReply)
     return f"{web_url}{CLAIM_PAGE.template}?ct={quote(reply.claim_token, safe='')}"
 
 
@@ -160,7 +172,7 @@ def upload_files(
         timeout=_UPLOAD_TIMEOUT,
     )
     try:
-        reply = yield from authorized(session.account, call)
+        reply = yield from ask_in(session, call)
     except ConnectionCut as cut:
         limit = skill_profile(source).upload_limit
         if not cut.gone and sum(sizes) > limit:
@@ -180,7 +192,7 @@ def upload_urls(session: Session, urls: Sequence[str]) -> Flow[tuple[FileReply, 
         timeout=_UPLOAD_TIMEOUT,
     )
     try:
-        reply = yield from authorized(session.account, call)
+        reply = yield from ask_in(session, call)
     except UnsupportedFile as refused:
         raise CannotFetch(refused.message) from None
     return data_of(reply, UploadReply).files

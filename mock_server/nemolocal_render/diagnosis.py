@@ -2,15 +2,14 @@
 
 import asyncio
 import platform
-import tempfile
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 
 import msgspec
 
 from . import ffmpeg, sandbox
 from .encoders import HARDWARE, SOFTWARE, Trial, try_encoder
 from .fonts import bundled_font
+from .temporary_folder import TemporaryFolder
 
 _SECONDS = 20
 
@@ -55,9 +54,9 @@ async def _subtitles() -> Finding:
 
 async def _say(arguments: list[str]) -> list[str]:
     lines: list[str] = []
-    with tempfile.TemporaryDirectory(prefix="nemolocal-doctor-") as folder:
+    with TemporaryFolder("doctor") as folder:
         try:
-            await ffmpeg.run(arguments, folder=Path(folder), timeout=_SECONDS, on_line=lines.append)
+            await ffmpeg.run(arguments, folder=folder, timeout=_SECONDS, on_line=lines.append)
         except ffmpeg.FFmpegFailed:
             return []
     return lines

@@ -1,7 +1,6 @@
 """Which H.264 encoder really works here: eight frames are encoded and decoded back to know."""
 
 import asyncio
-import tempfile
 from pathlib import Path
 
 import msgspec
@@ -9,6 +8,7 @@ import msgspec
 from . import ffmpeg
 from .quality import Encoding
 from .sandbox import Policy
+from .temporary_folder import TemporaryFolder
 
 SOFTWARE = "libx264"
 HARDWARE: tuple[str, ...] = (
@@ -70,8 +70,7 @@ def _pick(trials: list[Trial]) -> Encoder:
 
 async def try_encoder(name: str) -> Trial:
     """Let an encoder encode eight frames of 640x360 and decode them back."""
-    with tempfile.TemporaryDirectory(prefix="nemolocal-encoder-") as home:
-        folder = Path(home)
+    with TemporaryFolder("encoder") as folder:
         encoded = folder / "trial.h264"
         try:
             await _trial(folder, name, encoded.name)

@@ -3,7 +3,6 @@
 import os
 import re
 import signal
-import tempfile
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -12,6 +11,7 @@ import msgspec
 
 from . import process, sandbox
 from .sandbox import Policy
+from .temporary_folder import TemporaryFolder
 
 BINARY_VARIABLE = "NEMOLOCAL_FFMPEG"
 _ALWAYS = ("-nostdin", "-hide_banner", "-nostats", "-loglevel", "error", "-y")
@@ -105,9 +105,9 @@ def too_long(seconds: float) -> str:
 async def has_filters(*names: str) -> bool:
     """Whether the binary has all of these filters."""
     lines: list[str] = []
-    with tempfile.TemporaryDirectory(prefix="nemolocal-filters-") as folder:
+    with TemporaryFolder("filters") as folder:
         try:
-            await run(["-filters"], folder=Path(folder), timeout=_ASKING, on_line=lines.append)
+            await run(["-filters"], folder=folder, timeout=_ASKING, on_line=lines.append)
         except FFmpegFailed:
             return False
     return set(names) <= {words[1] for line in lines if len(words := line.split()) > 2}

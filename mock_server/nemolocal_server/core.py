@@ -3,6 +3,7 @@
 import msgspec
 
 from nemolocal_contract.clock import MANUAL_START, Clock, ManualClock, ScaledClock, WallClock
+from nemolocal_contract.endpoints import RESET
 
 from .assets import Assets
 from .claims import Claims
@@ -42,7 +43,7 @@ def open_core(settings: Settings, clock: Clock | None = None) -> Core:
             clock,
             settings.token_lifetime,
             settings.address_limit,
-            resettable=settings.control,
+            f"POST {RESET.template} begins anew" if settings.control else "",
         ),
         ledger=Ledger(store, clock),
         sessions=Sessions(store, clock),

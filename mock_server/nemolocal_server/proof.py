@@ -9,8 +9,7 @@ import sqlite3
 from pathlib import Path
 from typing import Literal
 
-APPLICATION_ID = 0x4E656D6F
-"""“Nemo”, in the header of each database of ours."""
+from nemolocal_render.temporary_folder import APPLICATION_ID as APPLICATION_ID
 
 Whose = Literal["ours", "nobody's", "foreign"]
 

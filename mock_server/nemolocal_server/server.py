@@ -1,12 +1,11 @@
 """A server as one object: the core, what runs in it, and its journal."""
 
 import contextlib
-import tempfile
-from pathlib import Path
 
 from nemolocal_contract.clock import Clock
 from nemolocal_contract.journal import Summary
 from nemolocal_render.cores import usable_cores
+from nemolocal_render.temporary_folder import sweep_once
 
 from .access.policy import AccessPolicy
 from .core import Core, open_core
@@ -21,7 +20,6 @@ from .housekeeping import Housekeeping
 from .journal.records import Journal, Wanted
 from .journal.summary import summarise
 from .machine_limits import STORAGE_ERRORS
-from .memory_folder import sweep_once
 from .past import Past
 from .places import Places
 from .settings import Settings
@@ -73,7 +71,7 @@ class Server:
 
     def start(self) -> None:
         """Put right what killed processes left behind, and go on with it."""
-        sweep_once(Path(tempfile.gettempdir()))
+        sweep_once()
         self.past.sweep()
         self.turns.recover()
         self.exports.resume()

@@ -6,10 +6,11 @@ import errno
 import gc
 import logging
 import os
+import signal
 import socket
 import ssl
 import threading
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Generator, Sequence
 from types import FrameType, TracebackType
 from typing import Any, TypeVar
 
@@ -144,7 +145,11 @@ class LocalServer:
 
     def __enter__(self) -> "LocalServer":
         self._thread.start()
-        self._ready.wait()
+        try:
+            self._ready.wait()
+        except BaseException:  # a signal
+            self._end()
+            raise
         return self
 
     def __exit__(
@@ -153,13 +158,16 @@ class LocalServer:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._server.stop()
-        self._thread.join()
+        self._end()
 
     def call(self, work: Coroutine[Any, Any, _Result]) -> _Result:
         """Do something in the server's event loop, from another thread."""
         assert self._server.loop is not None
         return asyncio.run_coroutine_threadsafe(work, self._server.loop).result()
+
+    def _end(self) -> None:
+        self._server.stop()
+        self._thread.join()
 
     def _run(self) -> None:
         try:
@@ -204,6 +212,12 @@ class _Server(uvicorn.Server):
         else:
             await self.lifespan.shutdown()
 
+    @contextlib.contextmanager
+    def capture_signals(self) -> Generator[None]:
+        """Like uvicorn's, and a terminal that closes ends the server in order, too."""
+        with super().capture_signals(), _handling_hangup(self.handle_exit):
+            yield
+
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         super().handle_exit(sig, frame)
         # Who ends the server ends its streams: that is no error.
@@ -220,6 +234,21 @@ class _Server(uvicorn.Server):
 
 def _is_news(record: logging.LogRecord) -> bool:
     return "returned without completing response" not in record.getMessage()
+
+
+@contextlib.contextmanager
+def _handling_hangup(handle: Callable[[int, FrameType | None], None]) -> Generator[None]:
+    """Where there is such a signal, this is the thread that gets it, and nobody ignores it."""
+    number = getattr(signal, "SIGHUP", None)
+    in_main = threading.current_thread() is threading.main_thread()
+    if number is None or not in_main or signal.getsignal(number) == signal.SIG_IGN:
+        yield
+        return
+    before = signal.signal(number, handle)
+    try:
+        yield
+    finally:
+        signal.signal(number, before)
 
 
 def _build(

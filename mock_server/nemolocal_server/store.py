@@ -16,11 +16,11 @@ from typing import Any, TypeVar
 import msgspec
 
 from nemolocal_contract.clock import Clock, WallClock
+from nemolocal_render.temporary_folder import TemporaryFolder
 
 from . import data_folder
 from .data_folder import FolderInUse as FolderInUse, StoreError as StoreError
 from .known_tokens import KnownTokens, without_prefixed
-from .memory_folder import MemoryFolder
 from .migrations import TABLES, bring_up_to_date, sign
 
 T = TypeVar("T")
@@ -36,13 +36,14 @@ class Store:
     """
 
     def __init__(self, data_dir: Path | None, *, preview: bool = False) -> None:
-        self._temporary = MemoryFolder() if data_dir is None else None
+        self._temporary = TemporaryFolder("memory") if data_dir is None else None
         if self._temporary is None:
             look = data_folder.require_ours if preview else data_folder.open_folder
             self.folder = look(data_dir or Path())
             database = str(self.folder / data_folder.DATABASE)
         else:
             self.folder, database = self._temporary.path, ":memory:"
+            data_folder.make_parts(self.folder)
         try:
             self._source = _look(database) if preview else None
             self._db = _open(database) if self._source is None else _copy(self._source)

@@ -10,7 +10,6 @@ import msgspec
 from nemolocal_contract.clock import Clock
 from nemolocal_contract.codes import Code
 from nemolocal_contract.counts import counted
-from nemolocal_contract.endpoints import RESET
 from nemolocal_contract.envelope import decode_json, encode_json
 from nemolocal_contract.headers import CLIENT_ID, CLIENT_ID_MAX
 
@@ -104,7 +103,11 @@ class NewToken(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
 
 class Tokens:
-    """The tokens of a store; a scenario may set another `address_limit` while they are in use."""
+    """The tokens of a store; a scenario may set another `address_limit` while they are in use.
+
+    `begins_anew` tells who asks for one too many what makes the server forget; "" where nothing
+    that they can do does.
+    """
 
     def __init__(
         self,
@@ -112,13 +115,12 @@ class Tokens:
         clock: Clock,
         lifetime: float,
         address_limit: int | None,
-        *,
-        resettable: bool = False,
+        begins_anew: str = "",
     ) -> None:
         self._store = store
         self._clock = clock
         self._lifetime = lifetime
-        self._resettable = resettable
+        self.begins_anew = begins_anew
         self.address_limit = address_limit
 
     def issue(self, client_id: str, address: str) -> tuple[str, Token]:
@@ -254,7 +256,7 @@ class Tokens:
     def _rate_limited(self, reason: str, wait: float, ways: list[str]) -> ContractError:
         """The refusal of the cloud, with the ways out that only a local server has."""
         seconds = str(math.ceil(wait))
-        out = [*ways, f"POST {RESET.template} begins anew"] if self._resettable else ways
+        out = [*ways, self.begins_anew] if self.begins_anew else ways
         message = (
             f"{reason}. Use it, or retry in {seconds} s. "
             f"This is a local server: {', and '.join(out)}"

@@ -1,6 +1,8 @@
 """The client under every fault of the server's catalogue, in both faces, as docs/faults.md says."""
 
+import asyncio
 import functools
+import itertools
 from collections.abc import Sequence
 
 import pytest
@@ -111,3 +113,19 @@ def test_a_turn_that_is_told_wrongly_would_be_noticed() -> None:
     row = write_faults.Row("silent", "chat", "say", DONE, 0.0, 2, 100)
     with pytest.raises(AssertionError):
         assert_right(row)
+
+
+def test_clock_waits_for_what_comes_late_though_somebody_sleeps() -> None:
+    """As bytes between two sockets do on a busy machine: no turn of the loop brings them."""
+    with shared_time.stage() as stage:
+        sleeping: list[asyncio.Future[None]] = []
+        looks = itertools.count()
+
+        async def begin() -> float:
+            sleeping.append(asyncio.ensure_future(stage.clock.sleep(600)))
+            await asyncio.sleep(0)
+            return stage.clock.time()
+
+        began = stage.clock.until_done(begin())
+        stage.clock.until(lambda: next(looks) > shared_time._TURNS)
+        assert stage.clock.time() == began

@@ -141,7 +141,7 @@ def test_first_of_two_processes_decides_on_the_client_id(
 ) -> None:
     """Both have found none, and both write one down."""
     first, second = Profile(tmp_path), Profile(tmp_path)
-    write: Callable[..., None] = second._write
+    write: Callable[..., None] = second._files.write
     ids: list[str] = []
 
     def overtaken(*args: object, **options: object) -> None:
@@ -152,7 +152,7 @@ def test_first_of_two_processes_decides_on_the_client_id(
     def refuse(*_: object) -> None:
         raise PermissionError
 
-    monkeypatch.setattr(second, "_write", overtaken)
+    monkeypatch.setattr(second._files, "write", overtaken)
     if not hard_links:
         monkeypatch.setattr("os.link", refuse)
     ids.append(second.client_id("http://x"))
@@ -225,6 +225,7 @@ LOCAL = (
     "This X-Client-Id already has a token for this week. Use it, or retry in 604797 s. This is a "
     "local server: another X-Client-Id gets one, and POST /__nemolocal__/reset begins anew"
 )
+RUN = LOCAL.replace("POST /__nemolocal__/reset", "each run of this program")
 ADDRESS = (
     "This address has had its 10 tokens for this week. Use it, or retry in 9 s. This is a local "
     "server: address_limit in its settings can be higher"
@@ -236,7 +237,10 @@ ADDRESS = (
     [
         ("This X-Client-Id already has a token", "set NEMO_TOKEN", "minutes|reset"),
         (LOCAL, "take a new client id", "minutes|7 days|NEMO_TOKEN"),
-        (ADDRESS, "higher limit", "minutes|7 days|client id|NEMO_TOKEN"),
+        (LOCAL, "or reset it", "run it again"),
+        (RUN, "client id.*, or run it again", "reset|7 days"),
+        (ADDRESS, "higher limit", "minutes|7 days|client id|NEMO_TOKEN|reset|run"),
+        (f"{ADDRESS}, and POST /__nemolocal__/reset begins anew", "or reset it", "run it again"),
         ("slow down", "wait a few minutes", "7 days|NEMO_TOKEN|reset"),
     ],
 )

@@ -1,5 +1,6 @@
 """Sessions, uploads and the state: opened when needed, resumed when saved."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,9 @@ from tests.support.scripted_backend import Cut, ScriptedBackend
 SESSION = "/api/tasks"
 UPLOAD = "/api/upload-video"
 STATE = "/api/state"
+CHAT = "/run_sse"
+RENDER = "/api/render/proxy/lambda"
+CLAIM = "/api/auth/claim-token"
 
 
 def test_session_is_opened_in_the_language_of_the_client(
@@ -59,6 +63,46 @@ def test_unknown_session_says_to_open_a_new_one(client: Client, backend: Scripte
     with pytest.raises(SessionNotFound, match="open a new session"):
         client.resume("42")
     assert client.session_id is None
+
+
+GONE = r"session 42 is gone \(unused for too long, .*\): open a new session and upload again"
+
+
+@pytest.mark.rule("SES-3", "CLI-7")
+@pytest.mark.parametrize("dialect", ["envelope", "adk"])
+@pytest.mark.parametrize("call", ["state", "say", "upload", "url", "export", "link"])
+def test_session_that_goes_while_it_is_held_is_said_to_be_gone(
+    client: Client, backend: ScriptedBackend, tmp_path: Path, call: str, dialect: str
+) -> None:
+    clip = tmp_path / "a.mp4"
+    clip.write_bytes(b"film")
+    client.resume("42")
+    fail = backend.wire.fail(1002, "Session not found: 42")
+    if dialect == "adk":
+        fail = backend.wire.json({"detail": "Session not found: 42"}, 404)
+    paths = {"state": STATE, "say": CHAT, "export": RENDER, "link": CLAIM}
+    backend.arm(paths.get(call, UPLOAD), fail)
+    calls: dict[str, Callable[[], object]] = {
+        "state": client.state,
+        "say": lambda: client.say("trim"),
+        "upload": lambda: client.upload(clip),
+        "url": lambda: client.upload("https://films.example/a.mp4"),
+        "export": lambda: client.export(tmp_path / "out.mp4"),
+        "link": client.claim_link,
+    }
+    with pytest.raises(SessionNotFound, match=GONE) as gone:
+        calls[call]()
+    assert gone.value.code == 1002
+
+
+def test_saved_session_that_is_gone_is_told_from_an_id_that_was_never_seen(
+    client: Client, backend: ScriptedBackend
+) -> None:
+    client.resume("42")
+    for session, said in (("42", GONE), ("43", "Session not found: 43: open a new session")):
+        backend.arm(STATE, backend.wire.fail(1002, f"Session not found: {session}"))
+        with pytest.raises(SessionNotFound, match=said):
+            client.resume(session)
 
 
 def test_session_id_is_quoted_in_the_path(client: Client, backend: ScriptedBackend) -> None:

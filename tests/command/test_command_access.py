@@ -76,7 +76,7 @@ def test_a_control_token_that_was_made_is_printed(
 
 def test_a_setting_of_access_that_makes_no_sense_is_said_in_one_line(run: CommandRunner) -> None:
     outcome = run("serve", "--public-url", "nemo.example")
-    assert (outcome.status, outcome.err.count("\n")) == (1, 1)
+    assert (outcome.status, outcome.err.count("\n")) == (2, 1)
     assert "public_url must be an http or https URL" in outcome.err
 
 

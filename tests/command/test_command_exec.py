@@ -261,7 +261,7 @@ def test_settings_of_the_server_are_given_as_for_serve(execute: Execute, tmp_pat
     assert (status, out) == (1, "401")
     for wrong in (("--scenario", "none"), ("--speed", "0"), ("--config", "none.toml")):
         status, _, err = execute("true", options=wrong)
-        assert status == 1
+        assert status == 2
         assert err.startswith("nemolocal: ")
 
 
@@ -295,7 +295,7 @@ def test_token_of_the_environment_is_good(
     assert out == '{"code":0,"data":{"available":100,"frozen":0,"total":100}}'
     monkeypatch.setenv("NEMO_TOKEN", "short")
     assert execute("true")[0::2] == (
-        1,
+        2,
         "nemolocal: NEMO_TOKEN cannot be used (token must have 8 to 200 characters): unset it\n",
     )
 
@@ -354,14 +354,15 @@ def test_plain_http_to_any_other_host_is_refused_where_it_is_sealed(execute: Exe
 
 
 @pytest.mark.slow
-def test_program_is_told_to_end_and_answers_itself() -> None:
-    script = "trap 'exit 5' TERM; echo ready; while true; do read -t 1 <> <(:); done"
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_program_is_told_to_end_and_answers_itself(number: int) -> None:
+    script = f"trap 'exit 5' {number}; echo ready; while true; do read -t 1 <> <(:); done"
     command = [sys.executable, "-m", "nemolocal", "exec", "bash", "-c", script]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as child:
         assert child.stdout is not None
         assert child.stdout.readline() == "ready\n"
         os.kill(child.pid, signal.SIGINT)  # which the program did not get: nothing happens
-        os.kill(child.pid, signal.SIGTERM)
+        os.kill(child.pid, number)
     assert child.returncode == 5
 
 

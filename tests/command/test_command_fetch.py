@@ -81,7 +81,7 @@ def test_url_that_would_not_be_fetched_is_refused_before_anything_starts(
     run: CommandRunner, command: tuple[str, ...], url: str, options: tuple[str, ...], said: str
 ) -> None:
     outcome = run(*command, url, *options)
-    assert outcome.status == 1
+    assert outcome.status == 2
     assert said in outcome.err
     assert outcome.err.count("\n") == 1
 

@@ -143,7 +143,7 @@ def test_edit_under_an_attribution_of_two_lines_sends_nothing(
 ) -> None:
     monkeypatch.setenv("SKILL_NAME", "my\nskill")
     outcome = run("edit", clip, "-m", "trim to 1 s", "--base-url", "http://127.0.0.1:9")
-    assert outcome.status == 1
+    assert outcome.status == 2
     assert outcome.err.startswith("nemolocal: SKILL_NAME holds a line break")
 
 
@@ -293,5 +293,5 @@ def test_empty_message_is_refused_before_anything_is_spent(
     (tmp_path / "clip.mp4").write_bytes(b"")
     for words in (("edit", "clip.mp4", "-m", " "), ("edit", "-m", "")):
         outcome = run(*words)
-        assert outcome.status == 1
+        assert outcome.status == 2
         assert outcome.err == "nemolocal: a message is empty: say what to do with -m\n"

@@ -100,7 +100,7 @@ def test_like_cloud_is_for_a_server_of_the_commands_own(
     run: CommandRunner, serve: ServerStarter, clip: Path
 ) -> None:
     outcome = run("edit", clip, "-m", TRIM, "--like-cloud", "--base-url", serve())
-    assert outcome.status == 1
+    assert outcome.status == 2
     assert "leave out --like-cloud or --base-url" in outcome.err
 
 

@@ -66,7 +66,7 @@ def test_setting_that_makes_no_sense_is_said_in_one_line(
     run: CommandRunner, served: list[Settings]
 ) -> None:
     outcome = run("serve", "--speed", 0)
-    assert (outcome.status, served) == (1, [])
+    assert (outcome.status, served) == (2, [])
     assert outcome.err == "nemolocal: speed must be greater than 0, not 0.0\n"
 
 

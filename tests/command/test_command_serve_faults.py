@@ -50,7 +50,7 @@ def test_what_makes_no_sense_is_said_in_one_line(
     run: CommandRunner, served: list[Settings], arguments: tuple[object, ...], said: str
 ) -> None:
     outcome = run("serve", *arguments)
-    assert (outcome.status, served) == (1, [])
+    assert (outcome.status, served) == (2, [])
     assert outcome.err.startswith("nemolocal: ")
     assert said in outcome.err
     assert outcome.err.count("\n") == 1
@@ -74,6 +74,6 @@ def test_a_scenario_that_is_no_good_is_said_in_one_line(run: CommandRunner, tmp_
     file = tmp_path / "mine.toml"
     file.write_text('[[faults]]\nname = "no-such"\n')
     outcome = run("serve", "--port", 0, "--data", "", "--scenario", file)
-    assert outcome.status == 1
+    assert outcome.status == 2
     assert outcome.err.startswith(f"nemolocal: scenario {file}: faults[0]: name: no fault is")
     assert outcome.err.count("\n") == 1

@@ -112,7 +112,7 @@ def test_new_document_that_cannot_be_is_one_line(
 ) -> None:
     Path("SKILL.md").write_text("mine")
     outcome = run("skill", "new", *arguments)
-    assert outcome.status == 1
+    assert outcome.status in (1, 2)  # test_usage_status says which
     assert outcome.err.startswith(f"nemolocal: {said}")
     assert Path("SKILL.md").read_text() == "mine"
 
@@ -270,7 +270,7 @@ def test_run_under_a_platform_of_two_lines_names_the_variable(
 ) -> None:
     monkeypatch.setenv("SKILL_SOURCE", "cursor\nclawhub")
     outcome = run("skill", "run", CLEAN)
-    assert outcome.status == 1
+    assert outcome.status == 2
     assert outcome.err.startswith("nemolocal: SKILL_SOURCE holds a line break")
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -12,6 +13,8 @@ from nemolocal.monitor import Monitor
 from nemolocal.peers import End, is_own, is_told, may_ask, may_be_own, owner
 from nemolocal.place import plain_place
 from nemolocal_conformance.driver.asking import arm_faults, fetch_journal
+from nemolocal_contract.endpoints import TOKEN
+from nemolocal_contract.headers import Attribution
 from nemolocal_server.settings import Settings
 
 
@@ -66,6 +69,29 @@ def test_only_this_process_asks_the_control_interface_of_a_place(monitor: Monito
         assert isinstance(place.transport, InProcessTransport)
         journal, lines = fetch_journal(place.base_url, place.transport)
     assert (journal.entries, lines) == ((), b"")
+
+
+@pytest.mark.parametrize(
+    ("options", "ways"),
+    [
+        ({}, "another X-Client-Id gets one, and each run of this program begins anew"),
+        ({"address_limit": 1}, "settings can be higher, and each run of this program begins anew"),
+        ({"data_dir": "kept"}, "another X-Client-Id gets one"),
+    ],
+)
+def test_second_token_is_refused_with_ways_out_that_the_program_has(
+    monitor: Monitor, options: dict[str, Any], ways: str
+) -> None:
+    if "data_dir" in options:
+        options = {"data_dir": Path(options["data_dir"])}
+    headers = {"X-Client-Id": "me", **Attribution("me", "1").headers()}
+    with plain_place(Settings(port=0, **options), monitor) as place:
+        for client in ("me", "you" if "address_limit" in options else "me"):
+            url = f"{place.base_url}{TOKEN.template}"
+            headers["X-Client-Id"] = client
+            reply = httpx.post(url, headers=headers, trust_env=False, verify=False).json()
+    assert reply["code"] == 429
+    assert reply["message"].endswith(ways)
 
 
 def ends(listener: socket.socket, client: socket.socket) -> tuple[End, End]:

@@ -1,4 +1,7 @@
-"""Who judges exits with 1 for a verdict only: wrong usage is 2, as where argparse finds it."""
+"""Wrong usage is 2 in every command, as where argparse finds it; 1 is a failure, or a verdict."""
+
+import shutil
+from pathlib import Path
 
 import pytest
 
@@ -29,14 +32,80 @@ NO_PROGRAM = "nothing to run: name a program after --"
         ("exec", NO_PROGRAM),
         ("exec --verdict --", NO_PROGRAM),
         ("exec --allow-host a:b -- true", "--allow-host must be HOST or HOST:PORT"),
+        ("exec --speed 0 -- true", "speed"),
+        ("exec --config nowhere.toml -- true", "nowhere.toml"),
+        ("exec --scenario zzz -- true", "zzz"),
+        ("edit", "nothing to edit"),
+        ("edit clip.mp4", "nothing to do"),
+        ("edit clip.mp4 -m", "a message is empty"),
+        ("edit --session 1 -o a.mp4 -m", "a message is empty"),
+        ("edit --out-dir films -m mute", "nothing to edit"),
+        ("edit clip.mp4 --out-dir films", "nothing to do"),
+        ("edit clip.mp4 --out-dir films -o a.mp4 -m mute", "leave out -o and --session"),
+        ("edit https://films.example/a.mp4 --out-dir films -m mute", "is a URL"),
+        ("edit clip.mp4 other/clip.mp4 --out-dir films -m mute", "is the name of several files"),
+        ("edit https://films.example/a.mp4 -m mute", "add --fetch-from films.example"),
+        ("edit http:///a.mp4 -m mute", "is no URL"),
+        ("edit http://[x/a.mp4 -m mute", "is no URL"),
+        ("edit clip.mp4 --fetch-from a/b -m mute", "--fetch-from"),
+        (
+            "edit clip.mp4 -m mute --like-cloud --base-url http://127.0.0.1:9",
+            "leave out --like-cloud",
+        ),
+        ("edit clip.mp4 -m mute --base-url nonsense", "is no base URL"),
+        ("chat --base-url ftp://films.example", "is no base URL"),
+        ("chat --base-url http://127.0.0.1:9 --fetch-from films.example", "--fetch-from is for"),
+        ("chat https://films.example/a.mp4", "add --fetch-from films.example"),
+        ("demo https://films.example/a.mp4", "the demo takes a file"),
+        ("skill new Not_A_Name", "is no name of a skill"),
+        ("serve --silent-quota 3", "silent quota must be K/N"),
+        ("serve --speed 0", "speed"),
+        ("serve --config nowhere.toml", "nowhere.toml"),
+        ("serve --port 0 --data= --scenario zzz", "zzz"),
     ],
 )
 def test_wrong_usage_is_two_and_one_line(
-    capsys: pytest.CaptureFixture[str], words: str, said: str
+    capsys: pytest.CaptureFixture[str], words: str, said: str, clip: Path
 ) -> None:
-    assert main(words.split()) == 2
+    (clip.parent / "other").mkdir()
+    shutil.copy(clip, clip.parent / "other")
+    # Splitting leaves no word that is empty.
+    given = [*words.split(), ""] if words.endswith(" -m") else words.split()
+    assert main(given) == 2
     told = capsys.readouterr()
     assert told.out == ""
     assert told.err.startswith("nemolocal: ")
     assert said in told.err
     assert told.err.count("\n") == 1
+    assert not list(clip.parent.glob("**/*.part"))
+    assert not (clip.parent / "films").exists()
+
+
+@pytest.mark.parametrize("variable", ["SKILL_NAME", "NEMO_TOKEN"])
+def test_variable_that_makes_no_sense_is_wrong_usage(
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    variable: str,
+    clip: Path,
+) -> None:
+    monkeypatch.setenv(variable, "a\nb")
+    words = "exec -- true" if variable == "NEMO_TOKEN" else f"edit {clip} -m mute -o a.mp4"
+    assert main(words.split()) == 2
+    assert variable in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("edit nowhere.mp4 -m mute", "file not found"),
+        ("edit clip.mp4 -m mute --base-url http://127.0.0.1:9", "cannot connect"),
+        ("edit --session 1 -m mute", "was not saved here"),
+        ("clean --data nowhere", "nowhere"),
+    ],
+)
+def test_what_this_machine_lacks_is_one(
+    capsys: pytest.CaptureFixture[str], words: str, said: str, clip: Path
+) -> None:
+    assert clip.exists()
+    assert main(words.split()) == 1
+    assert said in capsys.readouterr().err

@@ -66,18 +66,22 @@ def broken(mutant: ServerMutant) -> Callable[[], AbstractContextManager[Player]]
 
 @pytest.mark.slow
 @pytest.mark.parametrize("count", [4, pytest.param(14, marks=pytest.mark.slow)])
-def test_the_reference_survives_random_calls_and_each_seed_is_a_run_of_its_own(count: int) -> None:
-    done = search(fresh, Reach(), count, seed=5)
+def test_the_reference_survives_random_calls_and_each_seed_is_a_run_of_its_own(
+    count: int, tmp_path: Path
+) -> None:
+    done = search(fresh, Reach(), count, seed=5, home=tmp_path)
     assert (done.failed, done.learned, done.unpaid) == (None, (), 0)
     assert done.calls >= 7 * count
-    again = search(fresh, Reach(), count, seed=5)
+    again = search(fresh, Reach(), count, seed=5, home=tmp_path)
     assert (again.scripts, again.calls) == (done.scripts, done.calls)
 
 
 @pytest.mark.slow
-def test_the_reference_survives_them_in_its_other_dialects() -> None:
+def test_the_reference_survives_them_in_its_other_dialects(tmp_path: Path) -> None:
     dialect = Dialect(sse="typed", render="nested", errors="http")
-    done = search(lambda: fresh(Settings(port=0, dialect=dialect)), Reach(), 8, seed=2)
+    done = search(
+        lambda: fresh(Settings(port=0, dialect=dialect)), Reach(), 8, seed=2, home=tmp_path
+    )
     assert done.failed is None
 
 
@@ -94,7 +98,7 @@ def test_a_broken_server_is_caught_by_a_short_script_that_plays_alone(
     name: str, rule: str, tmp_path: Path
 ) -> None:
     mutant = server_mutants()[name]
-    failed = search(broken(mutant), Reach(), 40, seed=0).failed
+    failed = search(broken(mutant), Reach(), 40, seed=0, home=tmp_path).failed
     assert failed is not None
     finding = failed.ending.finding
     assert finding is not None
@@ -109,18 +113,18 @@ def test_a_broken_server_is_caught_by_a_short_script_that_plays_alone(
     assert (ending.finding, ending.stopped) == (None, "")
 
 
-def test_what_costs_more_than_may_be_spent_is_not_played() -> None:
+def test_what_costs_more_than_may_be_spent_is_not_played(tmp_path: Path) -> None:
     with cloud() as player:
         reach, purse = Reach(time=False, ends=False), Bill(credits=50, tokens=3)
         everywhere = contextlib.nullcontext(player)
-        done = search(lambda: everywhere, reach, 12, seed=1, purse=purse)
+        done = search(lambda: everywhere, reach, 12, seed=1, purse=purse, home=tmp_path)
     assert done.failed is None
     assert done.unpaid
     assert done.scripts
 
 
 @pytest.mark.slow
-def test_without_credits_and_tokens_only_what_is_free_is_played() -> None:
+def test_without_credits_and_tokens_only_what_is_free_is_played(tmp_path: Path) -> None:
     seen: list[Script] = []
 
     class Watched(Player):
@@ -131,13 +135,13 @@ def test_without_credits_and_tokens_only_what_is_free_is_played() -> None:
     with cloud() as player:
         watched = Watched(player.stage, lambda: uuid.uuid4().hex)
         reach = Reach(edits=False, tokens=False, time=False, ends=False)
-        done = search(lambda: contextlib.nullcontext(watched), reach, 12, 3, Bill())
+        done = search(lambda: contextlib.nullcontext(watched), reach, 12, 3, Bill(), home=tmp_path)
     assert (done.failed, done.unpaid) == (None, 0)
     assert seen
     assert {bill(script) for script in seen} == {Bill()}
 
 
-def test_a_call_that_is_not_answered_ends_the_search_and_accuses_nobody() -> None:
+def test_a_call_that_is_not_answered_ends_the_search_and_accuses_nobody(tmp_path: Path) -> None:
     asked = 0
 
     def hang(_request: httpx.Request) -> httpx.Response:
@@ -147,13 +151,18 @@ def test_a_call_that_is_not_answered_ends_the_search_and_accuses_nobody() -> Non
 
     stage = Stage(Peer("http://peer.test", ME, httpx.MockTransport(hang)), None, "nmv_usr_mine")
     player = Player(stage, lambda: "0")
+    reach = Reach(time=False, ends=False)
     with pytest.raises(NoAnswer, match="was not answered"):
-        search(lambda: contextlib.nullcontext(player), Reach(time=False, ends=False), 20, seed=0)
+        search(lambda: contextlib.nullcontext(player), reach, 20, seed=0, home=tmp_path)
     assert asked == 1
 
 
-def test_a_search_that_has_tried_enough_gives_what_it_has(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_search_that_has_tried_enough_gives_what_it_has(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setattr(search_module, "_SMALLER", 0)
-    failed = search(broken(server_mutants()["token.credits"]), Reach(), 20, seed=0).failed
+    failed = search(
+        broken(server_mutants()["token.credits"]), Reach(), 20, seed=0, home=tmp_path
+    ).failed
     assert failed is not None
     assert failed.ending.steps == len(failed.script.steps)

@@ -11,7 +11,7 @@ import msgspec
 
 from nemolocal_client import NemoError
 from nemolocal_render import encoders, ffmpeg
-from nemolocal_server.memory_folder import temporary_folder
+from nemolocal_render.temporary_folder import TemporaryFolder
 
 from .cache import Cache, cache_folder
 from .clips import Clip, Unusable, open_clip, open_input
@@ -91,7 +91,7 @@ class Report(msgspec.Struct, frozen=True):
 def compare(wanted: Wanted, open_client: OpenClient, tell: Tell) -> Report:
     """Compare; raises Unusable where nothing can be, before anything long has begun."""
     with ExitStack() as stack:
-        folder = stack.enter_context(temporary_folder())
+        folder = stack.enter_context(TemporaryFolder("bench"))
         try:
             machine = asyncio.run(describe_machine())
         except ffmpeg.FFmpegFailed as failure:

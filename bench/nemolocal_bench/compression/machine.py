@@ -2,7 +2,6 @@
 
 import os
 import platform
-import tempfile
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import msgspec
 
 from nemolocal_render import ffmpeg
 from nemolocal_render.cores import usable_cores
+from nemolocal_render.temporary_folder import TemporaryFolder
 
 _CPU_INFO = Path("/proc/cpuinfo")
 
@@ -29,8 +29,8 @@ class Machine(msgspec.Struct, frozen=True):
 async def describe_machine() -> Machine:
     """This machine; raises FFmpegFailed where there is no FFmpeg."""
     lines: list[str] = []
-    with tempfile.TemporaryDirectory(prefix="nemolocal-bench-") as folder:
-        await ffmpeg.run(["-version"], folder=Path(folder), timeout=20, on_line=lines.append)
+    with TemporaryFolder("bench") as folder:
+        await ffmpeg.run(["-version"], folder=folder, timeout=20, on_line=lines.append)
     return Machine(
         _processor(_CPU_INFO),
         usable_cores(),

@@ -4,11 +4,12 @@ A module of its own: a process that is spawned cannot find what a `__main__` of 
 """
 
 import functools
-import tempfile
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
+
+from nemolocal_render.temporary_folder import TemporaryFolder
 
 from .autopsy import Autopsy
 from .clients import client_mutants
@@ -20,8 +21,8 @@ from .servers import server_mutants
 
 def play_servers(names: Iterable[str], jobs: int) -> Iterator[Autopsy]:
     """How each of these broken servers fared, in their order, as soon as it is known."""
-    with tempfile.TemporaryDirectory(prefix="nemolocal-") as media, _processes(jobs) as pool:
-        yield from pool.map(functools.partial(_play_server, Path(media)), names)
+    with TemporaryFolder("mutants") as media, _processes(jobs) as pool:
+        yield from pool.map(functools.partial(_play_server, media), names)
 
 
 def play_clients(names: Iterable[str], jobs: int) -> Iterator[Autopsy]:

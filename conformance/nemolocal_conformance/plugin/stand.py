@@ -2,9 +2,7 @@
 
 import contextlib
 import os
-import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -14,6 +12,7 @@ from nemolocal_contract import endpoints as wire
 from nemolocal_contract.clock import ManualClock
 from nemolocal_contract.endpoints import Endpoint
 from nemolocal_contract.headers import control_headers
+from nemolocal_render.temporary_folder import TemporaryFolder
 from nemolocal_server.executor import LocalExecutor
 from nemolocal_server.serving import LocalServer
 from nemolocal_server.settings import Settings
@@ -89,9 +88,9 @@ def open_stand() -> Iterator[NemoServer]:
         silence=Silence(rate=0.0),
         control_token=os.environ.get(_TOKEN_VARIABLE, ""),
     )
-    with tempfile.TemporaryDirectory(prefix="nemolocal-") as folder:
+    with TemporaryFolder("pytest") as folder:
         time = ManualClock(autojump=True)
-        renders = RenderWatch(LocalExecutor(Path(folder)))
+        renders = RenderWatch(LocalExecutor(folder))
         with LocalServer(settings, time, renders) as server:
             stand = NemoServer(server.base_url, time, renders, server.control_token)
             with contextlib.closing(stand):

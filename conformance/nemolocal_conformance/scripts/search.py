@@ -4,9 +4,9 @@ Hypothesis is imported by nobody else but `strategies`: replaying a script needs
 """
 
 import contextlib
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
+from pathlib import Path
 from random import Random
 
 import msgspec
@@ -49,18 +49,25 @@ class Search(msgspec.Struct, frozen=True):
 
 
 def search(
-    open_player: OpenPlayer, reach: Reach, count: int, seed: int, purse: Bill | None = None
+    open_player: OpenPlayer,
+    reach: Reach,
+    count: int,
+    seed: int,
+    purse: Bill | None = None,
+    *,
+    home: Path,
 ) -> Search:
     """Play so many random scripts, each on a player of its own, and make one that fails smaller.
 
-    `purse` is what all of them may cost together, None where nothing costs. Raises `NoAnswer` where
-    a call was not answered: nothing is known then, and nothing more is played.
+    `purse` is what all of them may cost together, None where nothing costs. `home` is a folder in
+    which Hypothesis writes what it thinks worth keeping. Raises `NoAnswer` where a call was not
+    answered: nothing is known then, and nothing more is played.
     """
     seeker = _Seeker(open_player, purse)
     options = settings(
         max_examples=count, deadline=None, database=None, phases=(Phase.generate, Phase.shrink)
     )
-    with _leaving_nothing_behind():
+    with _at_home_in(home):
         try:
             smallest = find(scripts(reach), seeker.fails, settings=options, random=Random(seed))
         except NoSuchExample:
@@ -69,14 +76,13 @@ def search(
 
 
 @contextlib.contextmanager
-def _leaving_nothing_behind() -> Iterator[None]:
-    """Hypothesis writes what it thinks worth keeping to the folder in which it is run."""
-    with tempfile.TemporaryDirectory() as folder:
-        set_hypothesis_home_dir(folder)
-        try:
-            yield
-        finally:
-            set_hypothesis_home_dir(None)
+def _at_home_in(folder: Path) -> Iterator[None]:
+    """Let Hypothesis write to this folder, and not to the one in which it is run."""
+    set_hypothesis_home_dir(folder)
+    try:
+        yield
+    finally:
+        set_hypothesis_home_dir(None)
 
 
 class _Seeker:

@@ -2,7 +2,6 @@
 
 import contextlib
 import itertools
-import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from nemolocal_client import Attribution, Client, MemoryProfile, NemoError, Turn
 from nemolocal_contract.endpoints import CLOUD_BASE_URL, FAULTS_ARM, JOURNAL, TOKENS_MAKE
 from nemolocal_render.job import RenderResult
 from nemolocal_render.media import MediaInfo
+from nemolocal_render.temporary_folder import TemporaryFolder
 from nemolocal_server.app import build_app
 from nemolocal_server.serving import LocalServer
 from nemolocal_server.settings import Settings
@@ -147,8 +147,8 @@ def client_stage(**settings: Any) -> Iterator[ClientStage]:
             stack.enter_context(mock.patch(name, value))
         chosen = Settings(**settings)
         server = stack.enter_context(LocalServer(chosen, clock, _render))
-        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="nemolocal-"))
-        on = ClientStage(server.base_url, clock, Path(folder))
+        folder = stack.enter_context(TemporaryFolder("mutants"))
+        on = ClientStage(server.base_url, clock, folder)
         stack.callback(on.close)
         yield on
 
