@@ -129,7 +129,7 @@ def test_the_command_says_it_in_one_line(
     file = tmp_path / "nemolocal.toml"
     file.write_text("upload_limit = -1")
     done = CommandRunner(capsys)("serve", "--config", file, "--data", "")
-    assert (done.status, done.out) == (1, "")
+    assert (done.status, done.out) == (2, "")
     assert done.err.count("\n") == 1
     assert "upload_limit must be from 1" in done.err
 
