@@ -5,6 +5,7 @@ was pending or processing is taken up again.
 """
 
 import asyncio
+import contextlib
 from collections import defaultdict
 from collections.abc import Collection
 from pathlib import Path
@@ -160,6 +161,11 @@ class Exports:
             except (DraftRejected, RenderFailed) as error:
                 reason = str(error)
                 await persist(lambda: self._kept.fail(export, reason))
+            except asyncio.CancelledError:
+                # It may have been rendered in this very moment: nobody will ask for its file.
+                with contextlib.suppress(OSError):
+                    self.path(export).unlink(missing_ok=True)
+                raise
             else:
                 await persist(lambda: self._kept.complete(export, encode_json(result).decode()))
                 self._core.store.on_growth(result.size)

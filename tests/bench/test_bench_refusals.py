@@ -34,7 +34,7 @@ def _slow(*values: object) -> object:
         (["notes.txt"], "notes.txt is no video: accepted are mp4, mov, avi, webm, mkv"),
         (["text.mp4"], "text.mp4: "),
         _slow(["one.mp4"], "it has 1 frame(s), and 3 are the least to compare"),
-        _slow(["huge.mp4"], "its picture is larger than 8294400 pixels"),
+        _slow(["huge.mp4"], "its picture of 7680x4320 is larger than 8294400 pixels"),
         (["plain.mp4", "--report", "file/report"], "no report can be written"),
         (["plain.mp4", "--target-vmaf", "101"], "--target-vmaf is a number between 0 and 100"),
         (["plain.mp4", "--base-url", "http://127.0.0.1:9"], "--base-url is the server of --cloud"),

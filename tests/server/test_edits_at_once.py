@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Callable, Coroutine, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
-from unittest.mock import patch
 
 import msgspec
 import pytest
@@ -46,18 +45,19 @@ async def fake_scene(_scene: str, _seconds: float, _seed: int, destination: Path
     return CLIP
 
 
+@pytest.fixture(autouse=True)
+def generated_media(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Music and clips are made at once, and are none."""
+    monkeypatch.setattr("nemolocal_server.composer.make_music", fake_music)
+    monkeypatch.setattr("nemolocal_server.composer.make_scene", fake_scene)
+
+
 class Desk:
     """A server on a manual clock, a token and what it is asked."""
 
     def __init__(self, credits: int = 10_000, **chosen: Any) -> None:
         self.loop = asyncio.new_event_loop()
         self.clock = ManualClock()
-        self._patches: list[Any] = [
-            patch("nemolocal_server.composer.make_music", fake_music),
-            patch("nemolocal_server.composer.make_scene", fake_scene),
-        ]
-        for made in self._patches:
-            made.start()
         options: dict[str, Any] = {"silence": Silence(rate=0), **chosen}
         self.server = self.run(self._open(Settings(**options)))
         self.token = self.server.make_token(NewToken(credits=credits, plan="paid"))[1]
@@ -74,8 +74,6 @@ class Desk:
     def close(self) -> None:
         self.run(self.server.close())
         self.loop.close()
-        for made in self._patches:
-            made.stop()
 
     def session(self) -> Session:
         self.sessions.append(open_session(self.server.core, self.token))

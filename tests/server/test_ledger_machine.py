@@ -6,7 +6,6 @@ import tempfile
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
-from unittest.mock import patch
 
 import pytest
 from hypothesis import settings, strategies as st
@@ -85,6 +84,12 @@ def open_holds(machine: "LedgerMachine") -> set[int]:
     return {row["id"] for row in rows}
 
 
+@pytest.fixture(autouse=True)
+def generated_music(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Music is made at once, and is none."""
+    monkeypatch.setattr("nemolocal_server.composer.make_music", fake_music)
+
+
 class LedgerMachine(RuleBasedStateMachine):
     """Tokens, sessions and what moves their credits, on a real data folder."""
 
@@ -101,8 +106,6 @@ class LedgerMachine(RuleBasedStateMachine):
         self.clients = 0
         self.opened = 0
         self.renders = 0
-        self.music = patch("nemolocal_server.composer.make_music", fake_music)
-        self.music.start()
         self.run(self.open())
 
     def run(self, work: Coroutine[Any, Any, object]) -> None:
@@ -126,7 +129,6 @@ class LedgerMachine(RuleBasedStateMachine):
     def teardown(self) -> None:
         self.run(self.server.close())
         self.loop.close()
-        self.music.stop()
         shutil.rmtree(self.folder)
 
     @initialize(target=sessions)

@@ -1,13 +1,15 @@
 """Renders as the server keeps them: queue, status that never goes back, ownership, restart."""
 
 import asyncio
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from nemolocal_contract.clock import ManualClock
-from nemolocal_render.job import RenderFailed
+from nemolocal_render.job import RenderFailed, RenderResult
+from nemolocal_render.plan import RenderPlan
 from tests.support import patient_http
 from tests.support.executor import FakeRenderExecutor
 from tests.support.http_caller import HttpCaller, NewCaller
@@ -239,6 +241,38 @@ def test_a_render_that_is_cancelled_ends_and_leaves_room_for_the_next(
         caller.post("/api/render/proxy/lambda/render_1/cancel")
     assert caller.finished("render_3")["status"] == "completed"
     assert caller.status(victim) == cancelled
+
+
+class HeldAfterwards(FakeRenderExecutor):
+    """Has its file in place and does not come back."""
+
+    async def __call__(
+        self, plan: RenderPlan, destination: Path, on_progress: Callable[[int], None]
+    ) -> RenderResult:
+        await super().__call__(plan, destination, lambda _percent: None)
+        on_progress(99)
+        await asyncio.Event().wait()
+        raise AssertionError("nobody sets it")
+
+
+@pytest.mark.rule("REN-8")
+def test_a_render_that_is_cancelled_when_it_is_done_leaves_no_file(
+    servers: ServerFactory, new_caller: NewCaller, sample: Path, tmp_path: Path
+) -> None:
+    data = tmp_path / "data"
+    caller = new_caller(servers.start(HeldAfterwards(), data_dir=data)).connect()
+    caller.upload(sample)
+    caller.say("compress it")
+    caller.submit("render_1")
+    while caller.status("render_1")["progress"] < 99:
+        pass
+    assert list((data / "renders").iterdir())
+    caller.post("/api/render/proxy/lambda/render_1/cancel")
+    # The next one of the session begins when this one has ended.
+    caller.submit("render_2")
+    while caller.status("render_2")["progress"] < 99:
+        pass
+    assert len(list((data / "renders").iterdir())) == 1
 
 
 @pytest.mark.rule("REN-8")
