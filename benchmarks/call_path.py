@@ -18,12 +18,12 @@ import httpx
 
 from nemolocal_contract import endpoints
 from nemolocal_contract.clock import ManualClock
-from nemolocal_contract.headers import CLIENT_ID, Attribution, bearer
+from nemolocal_contract.headers import CLIENT_ID, Attribution, bearer_header
 from nemolocal_render.job import RenderResult
-from nemolocal_render.plan import RenderPlan
+from nemolocal_render.planning.planner import RenderPlan
 from nemolocal_server.app import build_app
 from nemolocal_server.settings import Settings
-from nemolocal_server.silence import Silence
+from nemolocal_server.turns.silent_turns import SilentTurnPolicy
 
 _MESSAGE = "trim to the first half second"
 _ATTRIBUTION = Attribution("call-path", "1.0.0", "clawhub").headers()
@@ -96,7 +96,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 async def _measure(request: str, message: str) -> CallPath:
     clock = ManualClock(autojump=True)
-    settings = Settings(silence=Silence(rate=0.0))
+    settings = Settings(silence=SilentTurnPolicy(rate=0.0))
     app = build_app(settings, clock, _no_render)
     transport = httpx.ASGITransport(app=app)
     async with (
@@ -123,7 +123,7 @@ class _Session:
     async def open(cls, client: httpx.AsyncClient) -> "_Session":
         reply = await _post(client, endpoints.TOKEN.path(), {}, {CLIENT_ID: "call-path"})
         token = reply["data"]["token"]
-        headers = {**bearer(token), **_ATTRIBUTION}
+        headers = {**bearer_header(token), **_ATTRIBUTION}
         body = {"task_name": "project", "language": "en"}
         reply = await _post(client, endpoints.SESSION.path(user="me"), body, headers)
         session = cls(client, token, reply["data"]["session_id"])
@@ -136,12 +136,12 @@ class _Session:
         await _post(self._client, path, body, self._headers())
 
     def _headers(self) -> dict[str, str]:
-        return {**bearer(self._token), **_ATTRIBUTION}
+        return {**bearer_header(self._token), **_ATTRIBUTION}
 
     async def turn(self, message: str) -> None:
         body = {
-            "app_name": endpoints.APP,
-            "user_id": endpoints.ME,
+            "app_name": endpoints.APP_NAME,
+            "user_id": endpoints.CURRENT_USER,
             "session_id": self._identifier,
             "new_message": {"parts": [{"text": message}]},
         }

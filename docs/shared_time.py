@@ -24,7 +24,7 @@ from nemolocal_render.job import RenderResult
 from nemolocal_render.media import MediaInfo
 from nemolocal_server.serving import LocalServer
 from nemolocal_server.settings import Settings
-from nemolocal_server.silence import Silence
+from nemolocal_server.turns.silent_turns import SilentTurnPolicy
 
 T = TypeVar("T")
 # Turns of the server's loop until it has done what it can, and the seconds of real time that the
@@ -152,7 +152,7 @@ async def look_into(path: Path, extension: str) -> MediaInfo:
 @contextmanager
 def stage(together: int = 1, **settings: Any) -> Iterator[Stage]:
     """A server of ours whose time jumps; so many of its slow bytes come `together`."""
-    settings = {"port": 0, "silence": Silence(rate=0.0), **settings}
+    settings = {"port": 0, "silence": SilentTurnPolicy(rate=0.0), **settings}
     clock, read = SharedClock(together), SyncStream.read
 
     def read_in_time(stream: Any, max_bytes: int, timeout: float | None = None) -> bytes:
@@ -161,7 +161,7 @@ def stage(together: int = 1, **settings: Any) -> Iterator[Stage]:
         return read(stream, max_bytes, timeout)
 
     with (
-        mock.patch("nemolocal_server.endpoints.uploads.probe", look_into),
+        mock.patch("nemolocal_server.api.upload_endpoints.probe", look_into),
         mock.patch.object(SyncStream, "read", read_in_time),
         LocalServer(Settings(**settings), clock, render) as server,
         tempfile.TemporaryDirectory(prefix="nemolocal-") as name,

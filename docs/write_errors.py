@@ -13,14 +13,14 @@ from pathlib import Path
 
 import msgspec
 
-from nemolocal.problem import Problem, Usage
+from nemolocal.errors import CommandError, UsageError
 from nemolocal_client import errors
-from nemolocal_client.connecting import REASONS
-from nemolocal_client.effects import Reply
-from nemolocal_client.errors import BETWEEN, CannotFetch, NemoError
-from nemolocal_client.failures import failure_of
-from nemolocal_client.files import REMEDIES
-from nemolocal_contract.media import ACCEPTED_TEXT
+from nemolocal_client.connection_errors import REASONS
+from nemolocal_client.errors import PROXY_REMEDIES, CannotFetch, NemoError
+from nemolocal_client.local_files import REMEDIES
+from nemolocal_client.operations import HttpResponse
+from nemolocal_client.response_errors import error_of
+from nemolocal_contract.media import ACCEPTED_EXTENSIONS_TEXT
 
 ROOT = Path(__file__).parent.parent
 TARGET = Path(__file__).with_name("errors.md")
@@ -98,14 +98,14 @@ KINDS: dict[str, type[NemoError]] = {
     for name, value in vars(errors).items()
     if isinstance(value, type) and issubclass(value, NemoError)
 }
-STATUSES = {kind.__name__: kind.status for kind in (Problem, Usage)}
+STATUSES = {kind.__name__: kind.status for kind in (CommandError, UsageError)}
 # What makes a refusal of the server, and its code.
 REFUSALS = {
     "bad_request": "400",
     "bad_token": "1001",
     "session_not_found": "1002",
-    "unsupported": "4001",
-    "not_fetched": "4001",
+    "unsupported_file": "4001",
+    "fetch_failed": "4001",
 }
 CODES = {
     "NO_CREDITS": "2001",
@@ -151,7 +151,7 @@ def client_errors() -> list[Said]:
 
 
 def command_errors() -> list[Said]:
-    """The texts of `Problem` and `Usage`, each with its way out in it; the code is the status."""
+    """The texts of `CommandError` and `UsageError`, each with its way out in it; the code is the status."""
     rows = {
         Said(module.name, str(STATUSES[_name(call)]), text)
         for module, call in _calls(COMMANDS, {*STATUSES})
@@ -165,7 +165,7 @@ def server_errors() -> list[Said]:
     rows: set[Said] = set()
     for module, call in _calls(SERVER, {*REFUSALS, "ContractError"}):
         made = _name(call)
-        place = -1 if made == "not_fetched" else 1 if made == "ContractError" else 0
+        place = -1 if made == "fetch_failed" else 1 if made == "ContractError" else 0
         text = _argument(module, call, place)
         if made == "ContractError":
             code = CODES.get(ast.unparse(call.args[0]).rpartition(".")[2], "")
@@ -198,11 +198,11 @@ def _added(made: str, code: str, message: str) -> str:
     if code == "404":
         return ""
     if made == "unsupported":
-        message += f". Accepted: {ACCEPTED_TEXT}"
-    if made == "not_fetched":
+        message += f". Accepted: {ACCEPTED_EXTENSIONS_TEXT}"
+    if made == "fetch_failed":
         return CannotFetch(message).remedy
     body = msgspec.json.encode({"code": int(code), "message": message, "data": None})
-    failure = failure_of(Reply("", 200, body))
+    failure = error_of(HttpResponse("", 200, body))
     return failure.remedy if failure is not None else ""
 
 
@@ -299,7 +299,7 @@ def table() -> str:
     for said in client_errors():
         parts.append(_row(f"`{said.who}`", said.code, said.message, said.remedy))
     parts.append(BETWEEN_HEAD)
-    parts += [_row(str(status), remedy) for status, remedy in BETWEEN.items()]
+    parts += [_row(str(status), remedy) for status, remedy in PROXY_REMEDIES.items()]
     parts.append(REASONS_HEAD)
     parts += [_row(*told) for told in REASONS.values()]
     parts.append(SYSTEM_HEAD)

@@ -7,9 +7,9 @@ import sys
 from collections import defaultdict
 from pathlib import Path
 
-from nemolocal_conformance.client_rules import client_catalogue
-from nemolocal_conformance.server_checks import catalogue
-from nemolocal_conformance.unchecked import UNCHECKED
+from nemolocal_conformance.client_checks import client_catalogue
+from nemolocal_conformance.server_checks import server_catalogue
+from nemolocal_conformance.unchecked_rules import UNCHECKED_RULES
 from nemolocal_contract.rules import Rule, rules, sections
 
 TARGET = Path(__file__).with_name("rules.md")
@@ -55,14 +55,16 @@ def table() -> str:
         parts += [_row(rule, judged[rule.id]) for rule in found]
     parts.append(LAST)
     unchecked = (rule for rule in rules().values() if not judged[rule.id])
-    parts += [f"| {rule.id} | {_grade(rule)} | {UNCHECKED[rule.id]} |\n" for rule in unchecked]
+    parts += [
+        f"| {rule.id} | {_grade(rule)} | {UNCHECKED_RULES[rule.id]} |\n" for rule in unchecked
+    ]
     return "".join(parts)
 
 
 def checked() -> dict[str, set[str]]:
     """Rule id → the checks that judge a server or a client by it."""
     found: dict[str, set[str]] = defaultdict(set)
-    pairs = [(check.id, check.rules) for check in catalogue().values()]
+    pairs = [(check.id, check.rules) for check in server_catalogue().values()]
     pairs += [(check.id, check.rules) for check in client_catalogue().values()]
     for check_id, rule_ids in pairs:
         for rule_id in rule_ids:

@@ -6,10 +6,10 @@
 import sys
 from pathlib import Path
 
-from nemolocal_client.skill import Check, checks
 from nemolocal_contract.rules import rules
+from nemolocal_skill import SkillCheck, check_catalogue
 
-TARGET = Path(__file__).parent / "skill-checks.md"
+TARGET = Path(__file__).parent / "skill-check_catalogue.md"
 GRADES = {"D": "documented", "C": "contradicted", "A": "assumed"}
 HEAD = """\
 # What `nemolocal skill check` looks for
@@ -36,10 +36,10 @@ def main(arguments: list[str]) -> int:
 
 def table() -> str:
     """The whole file."""
-    return HEAD + "".join(map(_row, checks().values()))
+    return HEAD + "".join(map(_row, check_catalogue().values()))
 
 
-def _row(check: Check) -> str:
+def _row(check: SkillCheck) -> str:
     rule = rules().get(check.rule)
     grade = f"{check.rule}, {GRADES[rule.grade]} ({', '.join(rule.source)})" if rule else ""
     cells = (f"`{check.id}`", check.level, check.title, check.fix.replace("|", "\\|"), grade)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from nemolocal_render.footage import make_music, make_sample
+from nemolocal_render.synthetic.sample_media import make_music, make_sample
 from tests.support.certificates import share_ssl_contexts
 from tests.support.client_faces import FACES, ClientFactory
 from tests.support.media import MediaCache

@@ -13,10 +13,13 @@ ROOT = Path(__file__).parents[1]
 FOLDERS = {
     "nemolocal_contract": "contract",
     "nemolocal_render": "mock_server",
+    "nemolocal_agent": "mock_server",
     "nemolocal_server": "mock_server",
     "nemolocal_client": "client",
-    "nemolocal": "client",
+    "nemolocal_skill": "client",
+    "nemolocal": "cli",
     "nemolocal_conformance": "conformance",
+    "nemolocal_pytest": "conformance",
     "nemolocal_bench": "bench",
 }
 MAY_IMPORT = {
@@ -29,9 +32,11 @@ MAY_IMPORT = {
         "msgspec",
         "nemolocal_contract",
     },
+    "nemolocal_agent": {"msgspec", "nemolocal_contract"},
     "nemolocal_server": {
         "httpx",
         "msgspec",
+        "nemolocal_agent",
         "nemolocal_contract",
         "nemolocal_render",
         "python_multipart",
@@ -102,7 +107,7 @@ def test_modules_say_what_they_are_and_import_only_what_is_allowed(package: str)
     for module in modules(package):
         here = allowed | (BROKEN_PEERS if "mutants" in module.parts else set())
         here |= GIVEN_TO_TESTS if "plugin" in module.parts else set()
-        random = "scripts" in module.parts and module.name in MADE_AT_RANDOM
+        random = "fuzz" in module.parts and module.name in MADE_AT_RANDOM
         here |= {"hypothesis"} if random else set()
         content = ast.parse(module.read_text(encoding="utf-8"))
         found = set(imported(content))
@@ -139,22 +144,22 @@ def test_importing_the_app_leaves_heavy_packages_alone() -> None:
 
 @pytest.mark.slow
 def test_the_command_line_starts_without_server_or_renderer() -> None:
-    loaded = loaded_by("nemolocal.command")
+    loaded = loaded_by("nemolocal.main")
     assert not loaded & {"starlette", "uvicorn", "rich", "av", "ffmpeg", "fontTools"}
 
 
 @pytest.mark.slow
 def test_importing_the_client_leaves_the_reader_of_markdown_alone() -> None:
-    for module in ("nemolocal_client", "nemolocal_client.skill"):
+    for module in ("nemolocal_client", "nemolocal_skill"):
         code = f"import sys, {module}; print('markdown_it.main' in sys.modules)"
         assert subprocess.check_output([sys.executable, "-c", code], text=True) == "False\n"
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("plugin", ["nemolocal_conformance.plugin"])
+@pytest.mark.parametrize("plugin", ["nemolocal_pytest"])
 def test_what_pytest_loads_in_every_run_weighs_nothing(plugin: str) -> None:
     more = loaded_by(plugin) - loaded_by("pytest")
-    assert more == {"nemolocal_conformance"}
+    assert more == {"nemolocal_pytest"}
 
 
 @cache

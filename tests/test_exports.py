@@ -10,10 +10,13 @@ import pytest
 PACKAGES = [
     "nemolocal_contract",
     "nemolocal_render",
+    "nemolocal_agent",
     "nemolocal_server",
     "nemolocal_client",
+    "nemolocal_skill",
     "nemolocal",
     "nemolocal_conformance",
+    "nemolocal_pytest",
     "nemolocal_bench",
 ]
 

@@ -13,10 +13,13 @@ ROOT = Path(__file__).parents[1]
 PACKAGES = {
     "nemolocal_contract": "contract",
     "nemolocal_render": "mock_server",
+    "nemolocal_agent": "mock_server",
     "nemolocal_server": "mock_server",
     "nemolocal_client": "client",
-    "nemolocal": "client",
+    "nemolocal_skill": "client",
+    "nemolocal": "cli",
     "nemolocal_conformance": "conformance",
+    "nemolocal_pytest": "conformance",
     "nemolocal_bench": "bench",
 }
 DATA = {
@@ -70,4 +73,4 @@ def test_the_wheel_says_what_it_is(wheel: zipfile.ZipFile) -> None:
 
 def test_pytest_finds_the_plugin(wheel: zipfile.ZipFile) -> None:
     (points,) = (name for name in wheel.namelist() if name.endswith("/entry_points.txt"))
-    assert "[pytest11]\nnemolocal = nemolocal_conformance.plugin\n" in wheel.read(points).decode()
+    assert "[pytest11]\nnemolocal = nemolocal_pytest\n" in wheel.read(points).decode()

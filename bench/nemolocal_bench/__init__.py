@@ -1,1 +1,1 @@
-"""Measurements: how fast the server is beside what it is built on, and what it costs to run."""
+"""Local compression against the cloud: measured, gated, searched and reported."""

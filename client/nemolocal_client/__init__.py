@@ -9,13 +9,13 @@ with Client("http://127.0.0.1:8787", attribution=Attribution("my-skill", "1.0"))
 
 from nemolocal_contract.endpoints import CLOUD_BASE_URL
 from nemolocal_contract.headers import Attribution
-from nemolocal_contract.replies import Balance, FileReply, StateReply
+from nemolocal_contract.responses import Balance, FileReply, StateReply
 
 from .assistant import Answer, Assistant, AsyncAssistant
 from .async_client import AsyncClient
 from .client import TOKEN_VARIABLE, Client
+from .client_flows import Resolution
 from .destinations import check_destination
-from .effects import AsyncNotify, KeptSession, Notice, NoticeKind, Notify
 from .errors import (
     BackendError,
     BadAttribution,
@@ -42,14 +42,14 @@ from .errors import (
     TurnFailed,
     UnsupportedFile,
 )
-from .exchange import host_of, is_loopback
 from .exports import Export
+from .httpx_adapter import host_of, is_loopback
+from .message_routing import Route, Step, route, steps
+from .operations import AsyncNotify, KeptSession, Notice, NoticeKind, Notify
 from .polling import PollPolicy, ReconnectPolicy
 from .profile import IdentityStore, MemoryProfile, Profile, config_folder
-from .routing import Route, Step, route, steps
 from .sessions import draft_of
 from .turns import Turn
-from .workspace import Resolution
 
 __all__ = [
     "CLOUD_BASE_URL",

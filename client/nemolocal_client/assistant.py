@@ -10,27 +10,27 @@ from pathlib import Path
 
 import msgspec
 
-from nemolocal_contract.counts import sized
-from nemolocal_contract.replies import FileReply
-from nemolocal_contract.summary import timeline
+from nemolocal_contract.describe import describe_timeline
+from nemolocal_contract.plurals import sized
+from nemolocal_contract.responses import FileReply
 
 from .async_client import AsyncClient
 from .client import Client
-from .effects import FindFiles, Flow, Line
+from .client_flows import ClientFlows
 from .errors import FileProblem
 from .exports import Export
-from .files import CHECK_NAME
-from .routing import Route, Step, steps
+from .local_files import CHECK_NAME_REMEDY
+from .message_routing import Route, Step, steps
+from .operations import FindFiles, Flow, OutputLine
 from .sessions import draft_of
 from .turns import Turn
-from .warning_words import in_words
-from .workspace import Workspace
+from .warning_text import describe_warning
 
 # What can only be the name of a file; and a name in quotation marks, or a word.
 _FILE = re.compile(r"\.[A-Za-z][A-Za-z0-9]{1,4}$|^(?:~|\.{1,2})?/.")
 _NAMES = re.compile(r"[\"'“]([^\"'”\n]+)[\"'”]|([^\s\"'“”]+)")
 
-_WORDS = {
+_MESSAGES = {
     "en": {
         "credits": "{available} credits, and {frozen} in use",
         "free": "Nothing is charged here",
@@ -65,13 +65,13 @@ class Answer(msgspec.Struct, frozen=True):
     export: Export | None = None
 
 
-class _Talk:
+class _AssistantFlows:
     """What both assistants know: the newest export, as long as nothing has changed since."""
 
-    def __init__(self, workspace: Workspace, destination: Path, overwrite: bool) -> None:
+    def __init__(self, workspace: ClientFlows, destination: Path, overwrite: bool) -> None:
         self._workspace = workspace
         self._overwrite = overwrite
-        self._words = _WORDS["zh" if workspace.language.lower().startswith("zh") else "en"]
+        self._messages = _MESSAGES["zh" if workspace.language.lower().startswith("zh") else "en"]
         self.destination = destination
         self.exported: Export | None = None
 
@@ -83,7 +83,7 @@ class _Talk:
             return Answer(("upload",), done.lines, files=done.files)
         answer = Answer()
         for step in steps(message):
-            done = yield from self._do(step)
+            done = yield from self._run_step(step)
             answer = Answer(
                 (*answer.routes, step.route),
                 (*answer.lines, *done.lines),
@@ -93,7 +93,7 @@ class _Talk:
             )
         return answer
 
-    def _do(self, step: Step) -> Flow[Answer]:
+    def _run_step(self, step: Step) -> Flow[Answer]:
         match step.route:
             case "chat":
                 self.exported = None
@@ -102,12 +102,12 @@ class _Talk:
             case "export":
                 return (yield from self.export())
             case "credits" if not self._workspace.charges:
-                return (yield from self._say(self._words["free"]))
+                return (yield from self._show(self._messages["free"]))
             case "credits":
                 balance = msgspec.structs.asdict((yield from self._workspace.balance()))
-                return (yield from self._say(self._words["credits"].format(**balance)))
+                return (yield from self._show(self._messages["credits"].format(**balance)))
             case "status":
-                return (yield from self._say((yield from self._workspace.timeline())))
+                return (yield from self._show((yield from self._workspace.timeline())))
             case _:
                 return (yield from self._upload(step.text))
 
@@ -118,19 +118,19 @@ class _Talk:
             draft = draft_of((yield from self._workspace.state()))
             language = self._workspace.language
             if draft.ready:
-                lines += (yield from self._say(timeline(draft, language))).lines
+                lines += (yield from self._show(describe_timeline(draft, language))).lines
             self.exported = yield from self._workspace.export(
                 self.destination, None, self._overwrite, number_inputs=True
             )
             for warning in self.exported.warnings:
-                told = in_words(warning, draft, language)
-                said = self._words["warning"].format(warning=told)
-                lines += (yield from self._say(said)).lines
+                told = describe_warning(warning, draft, language)
+                said = self._messages["warning"].format(warning=told)
+                lines += (yield from self._show(said)).lines
         done = self.exported
-        said = self._words["exported"].format(
+        said = self._messages["exported"].format(
             path=done.path, seconds=done.seconds, size=sized(done.size)
         )
-        lines += (yield from self._say(said)).lines
+        lines += (yield from self._show(said)).lines
         return Answer(lines=lines, export=done)
 
     def _upload(self, text: str) -> Flow[Answer]:
@@ -140,9 +140,9 @@ class _Talk:
         named = [word for word in words if word in files or "://" in word]
         missing = [word for word in words if word not in named and _FILE.search(word)]
         if missing:
-            raise FileProblem(f"file not found: {', '.join(missing)}", remedy=CHECK_NAME)
+            raise FileProblem(f"file not found: {', '.join(missing)}", remedy=CHECK_NAME_REMEDY)
         if not named:
-            return (yield from self._say(self._words["which"]))
+            return (yield from self._show(self._messages["which"]))
         return (yield from self.upload(*named))
 
     def upload(self, *files: str | Path) -> Flow[Answer]:
@@ -151,43 +151,43 @@ class _Talk:
         added = yield from self._workspace.upload(*files)
         lines: tuple[str, ...] = ()
         for file in added:
-            length = self._words["length"].format(seconds=file.duration) if file.duration else ""
-            said = self._words["uploaded"].format(
+            length = self._messages["length"].format(seconds=file.duration) if file.duration else ""
+            said = self._messages["uploaded"].format(
                 filename=file.filename, file_type=file.file_type, length=length
             )
-            lines += (yield from self._say(said)).lines
+            lines += (yield from self._show(said)).lines
             for warning in file.warnings or ():
-                said = self._words["warning"].format(warning=f"{file.filename}: {warning}")
-                lines += (yield from self._say(said)).lines
+                said = self._messages["warning"].format(warning=f"{file.filename}: {warning}")
+                lines += (yield from self._show(said)).lines
         return Answer(lines=lines, files=added)
 
-    def _say(self, line: str) -> Flow[Answer]:
-        yield Line(line)
+    def _show(self, line: str) -> Flow[Answer]:
+        yield OutputLine(line)
         return Answer(lines=(line,))
 
 
-class _Face:
+class _AssistantBase:
     """What both assistants show of themselves."""
 
-    _talk: _Talk
+    _flows: _AssistantFlows
 
     @property
     def exported(self) -> Export | None:
         """The newest export, None as soon as something has changed since."""
-        return self._talk.exported
+        return self._flows.exported
 
     @property
     def destination(self) -> Path:
         """Where exports go."""
-        return self._talk.destination
+        return self._flows.destination
 
     @destination.setter
     def destination(self, path: Path) -> None:
-        if path != self._talk.destination:
-            self._talk.destination, self._talk.exported = path, None
+        if path != self._flows.destination:
+            self._flows.destination, self._flows.exported = path, None
 
 
-class Assistant(_Face):
+class Assistant(_AssistantBase):
     """Answers messages with a client; exports go to `destination`.
 
     Raises what the client raises. An export is not made again while nothing has changed; it gets
@@ -196,26 +196,26 @@ class Assistant(_Face):
 
     def __init__(self, client: Client, destination: str | Path, *, overwrite: bool = False) -> None:
         self._client = client
-        self._talk = _Talk(client.workspace, Path(destination), overwrite)
+        self._flows = _AssistantFlows(client.workspace, Path(destination), overwrite)
 
     def reply(self, message: str) -> Answer:
         """Do what the message asks for; everything that came of it."""
-        return self._client.run(self._talk.answer(message))
+        return self._client.run(self._flows.answer(message))
 
     def stream(self, message: str) -> Iterator[str]:
         """The lines of `reply`, each as soon as it is known."""
-        return self._client.lines(self._talk.answer(message))
+        return self._client.lines(self._flows.answer(message))
 
     def upload(self, *files: str | Path) -> Answer:
         """Add files and URLs; what they are."""
-        return self._client.run(self._talk.upload(*files))
+        return self._client.run(self._flows.upload(*files))
 
     def export(self) -> Answer:
         """Export the timeline to `destination`, unless that is done already."""
-        return self._client.run(self._talk.export())
+        return self._client.run(self._flows.export())
 
 
-class AsyncAssistant(_Face):
+class AsyncAssistant(_AssistantBase):
     """Answers messages with an async client; exports go to `destination`.
 
     Raises what the client raises. An export is not made again while nothing has changed; it gets
@@ -226,20 +226,20 @@ class AsyncAssistant(_Face):
         self, client: AsyncClient, destination: str | Path, *, overwrite: bool = False
     ) -> None:
         self._client = client
-        self._talk = _Talk(client.workspace, Path(destination), overwrite)
+        self._flows = _AssistantFlows(client.workspace, Path(destination), overwrite)
 
     async def reply(self, message: str) -> Answer:
         """Do what the message asks for; everything that came of it."""
-        return await self._client.run(self._talk.answer(message))
+        return await self._client.run(self._flows.answer(message))
 
     def stream(self, message: str) -> AsyncGenerator[str, None]:
         """The lines of `reply`, each as soon as it is known."""
-        return self._client.lines(self._talk.answer(message))
+        return self._client.lines(self._flows.answer(message))
 
     async def upload(self, *files: str | Path) -> Answer:
         """Add files and URLs; what they are."""
-        return await self._client.run(self._talk.upload(*files))
+        return await self._client.run(self._flows.upload(*files))
 
     async def export(self) -> Answer:
         """Export the timeline to `destination`, unless that is done already."""
-        return await self._client.run(self._talk.export())
+        return await self._client.run(self._flows.export())

@@ -9,19 +9,19 @@ from typing import Self, TypeVar
 from nemolocal_contract.clock import Clock, WallClock
 from nemolocal_contract.endpoints import CLOUD_BASE_URL
 from nemolocal_contract.headers import Attribution
-from nemolocal_contract.replies import Balance, FileReply, StateReply
+from nemolocal_contract.responses import Balance, FileReply, StateReply
 
-from .async_drive import AsyncDriver
+from .async_driver import AsyncFlowDriver
 from .async_transport import AsyncTransport
-from .client import TOKEN_VARIABLE, silence
-from .desk import Desk
-from .effects import AsyncNotify, Flow, KeptSession
-from .exchange import plain_base_url
+from .client import TOKEN_VARIABLE, ignore_notice
+from .client_flows import ClientFlows, Resolution
 from .exports import Export
+from .httpx_adapter import plain_base_url
+from .local_io import LocalIO
+from .operations import AsyncNotify, Flow, KeptSession
 from .polling import CONTRACT_POLLING, CONTRACT_RECONNECTING, PollPolicy, ReconnectPolicy
 from .profile import IdentityStore, Profile
 from .turns import Turn
-from .workspace import Resolution, Workspace
 
 T = TypeVar("T")
 
@@ -48,13 +48,13 @@ class AsyncClient:
         clock: Clock | None = None,
         polling: PollPolicy = CONTRACT_POLLING,
         reconnecting: ReconnectPolicy = CONTRACT_RECONNECTING,
-        notify: AsyncNotify = silence,
+        notify: AsyncNotify = ignore_notice,
         language: str = "en",
         environment: Mapping[str, str] | None = None,
     ) -> None:
         known = os.environ if environment is None else environment
         self.base_url = plain_base_url(base_url)
-        self.workspace = Workspace(
+        self.workspace = ClientFlows(
             self.base_url,
             attribution,
             token or known.get(TOKEN_VARIABLE),
@@ -63,8 +63,8 @@ class AsyncClient:
             reconnecting,
         )
         self._transport = AsyncTransport(self.base_url, attribution.headers())
-        desk = Desk(self.base_url, clock or WallClock(), profile or Profile())
-        self._driver = AsyncDriver(self._transport, desk, notify)
+        desk = LocalIO(self.base_url, clock or WallClock(), profile or Profile())
+        self._driver = AsyncFlowDriver(self._transport, desk, notify)
 
     def __repr__(self) -> str:
         return f"AsyncClient({self.base_url!r}, session={self.session_id!r})"

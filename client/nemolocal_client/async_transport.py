@@ -5,90 +5,96 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
 import httpx
 
-from .effects import (
-    Call,
-    Chunk,
-    Download,
-    Downloaded,
+from .download_stream import is_file_response, receive_file_async
+from .errors import CannotConnect
+from .httpx_adapter import (
+    BODY_ERRORS,
+    ResponseBody,
+    SocketAddress,
+    build_call_request,
+    build_download_request,
+    build_stream_request,
+    httpx_client_options,
+    is_event_stream,
+    origin_of,
+    probe_server,
+    server_address,
+    start_upload_progress,
+    translate_environment_errors,
+    translate_httpx_errors,
+)
+from .operations import (
+    DownloadFile,
+    DownloadResult,
+    HttpCall,
+    HttpResponse,
     Notice,
     OpenStream,
-    Reply,
+    StreamChunk,
     StreamCut,
     StreamEnd,
 )
-from .errors import CannotConnect
-from .exchange import (
-    BROKEN,
-    Body,
-    Peer,
-    call_request,
-    download_request,
-    find_lost,
-    http_options,
-    is_stream,
-    origin_of,
-    our_errors,
-    peer_of,
-    stream_request,
-    upload_meter,
-    usable_environment,
-)
-from .receiving import is_file, receive_beside_the_loop
-from .sending import UploadMeter
-from .threads import in_thread
+from .threads import run_in_thread
+from .upload_stream import UploadProgress
 
 # A thread is asked for this much of an upload at once.
 _BLOCK = 1 << 18
 
-Tell = Callable[[Notice], Awaitable[None]]
+SendNotice = Callable[[Notice], Awaitable[None]]
 
 
 class AsyncTransport:
     """The connections of one client to one base URL; `headers` go on every request (CLI-1)."""
 
     def __init__(self, base_url: str, headers: dict[str, str]) -> None:
-        with usable_environment():
-            self._http = httpx.AsyncClient(**http_options(base_url, headers))
+        with translate_environment_errors():
+            self._http = httpx.AsyncClient(**httpx_client_options(base_url, headers))
         self._origin = origin_of(base_url)
-        self._peer: Peer | None = None
+        self._server_address: SocketAddress | None = None
 
     async def close(self) -> None:
         """Close all connections."""
         await self._http.aclose()
 
-    async def call(self, call: Call, tell: Tell) -> Reply:
+    async def call(self, call: HttpCall, tell: SendNotice) -> HttpResponse:
         """A whole reply; files are read from disk while they are sent."""
-        meter = upload_meter(call)
-        with our_errors(), contextlib.ExitStack() as open_files:
-            request = call_request(self._http, call, meter, open_files)
+        meter = start_upload_progress(call)
+        with translate_httpx_errors(), contextlib.ExitStack() as open_files:
+            request = build_call_request(self._http, call, meter, open_files)
             if call.files:
-                request.stream = _Upload(request.stream, meter, tell)
-            return await _read_out(await self._send(request))
+                request.stream = _UploadBody(request.stream, meter, tell)
+            return await _read_response(await self._send(request))
 
-    async def open_stream(self, call: OpenStream) -> "AsyncStream | Reply":
+    async def open_stream(self, call: OpenStream) -> "AsyncStream | HttpResponse":
         """Start a stream, or the whole reply where there is none."""
-        with our_errors():
-            response = await self._send(stream_request(self._http, call))
-            return AsyncStream(response) if is_stream(response) else await _read_out(response)
+        with translate_httpx_errors():
+            response = await self._send(build_stream_request(self._http, call))
+            return (
+                AsyncStream(response)
+                if is_event_stream(response)
+                else await _read_response(response)
+            )
 
-    async def check(self) -> CannotConnect | None:
+    async def check_server(self) -> CannotConnect | None:
         """How the server that answered last is gone; None where it listens."""
-        return await in_thread(find_lost, self._peer, self._origin)
+        return await run_in_thread(probe_server, self._server_address, self._origin)
 
     async def _send(self, request: httpx.Request) -> httpx.Response:
         response = await self._http.send(request, stream=True)
-        self._peer = peer_of(response) or self._peer
+        self._server_address = server_address(response) or self._server_address
         return response
 
-    async def download(self, asked: Download, tell: Tell) -> Downloaded | Reply:
+    async def download(
+        self, asked: DownloadFile, tell: SendNotice
+    ) -> DownloadResult | HttpResponse:
         """The body of a file reply into the part file, as far as it comes."""
-        with our_errors():
-            request = download_request(self._http, asked)
+        with translate_httpx_errors():
+            request = build_download_request(self._http, asked)
             response = await self._http.send(request, stream=True, follow_redirects=True)
-            if not is_file(response, asked.offset):
-                return await _read_out(response)
+            if not is_file_response(response, asked.offset):
+                return await _read_response(response)
             async with contextlib.aclosing(response):
-                return await receive_beside_the_loop(response, asked, tell)
+                return await receive_file_async(response, asked, tell)
 
 
 class AsyncStream:
@@ -98,36 +104,36 @@ class AsyncStream:
         self._response = response
         self._chunks: AsyncIterator[bytes] = response.aiter_bytes()
 
-    async def read(self) -> Chunk | StreamEnd | StreamCut:
+    async def read(self) -> StreamChunk | StreamEnd | StreamCut:
         """The next bytes; a clean end and a cut are two things (SSE-4)."""
         try:
             chunk = await anext(self._chunks, None)
-        except BROKEN:
+        except BODY_ERRORS:
             return StreamCut()
-        return StreamEnd() if chunk is None else Chunk(chunk)
+        return StreamEnd() if chunk is None else StreamChunk(chunk)
 
     async def close(self) -> None:
         """Hang up."""
         await self._response.aclose()
 
 
-class _Upload(httpx.AsyncByteStream):
+class _UploadBody(httpx.AsyncByteStream):
     """The body of an upload, taken from disk by a thread, a block at a time."""
 
-    def __init__(self, body: object, meter: UploadMeter, tell: Tell) -> None:
+    def __init__(self, body: object, meter: UploadProgress, tell: SendNotice) -> None:
         assert isinstance(body, httpx.SyncByteStream)  # httpx's multipart body is both kinds
         self._body = body
-        self._meter = meter
-        self._tell = tell
+        self._progress = meter
+        self._send_notice = tell
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         chunks = iter(self._body)
-        while block := await in_thread(_take, chunks):
+        while block := await run_in_thread(_read_block, chunks):
             yield block
-            await self._tell(self._meter.notice())
+            await self._send_notice(self._progress.notice())
 
 
-def _take(chunks: Iterator[bytes]) -> bytes:
+def _read_block(chunks: Iterator[bytes]) -> bytes:
     block = bytearray()
     for chunk in chunks:
         block += chunk
@@ -136,9 +142,9 @@ def _take(chunks: Iterator[bytes]) -> bytes:
     return bytes(block)
 
 
-async def _read_out(response: httpx.Response) -> Reply:
+async def _read_response(response: httpx.Response) -> HttpResponse:
     async with contextlib.aclosing(response):
-        body = Body()
+        body = ResponseBody()
         async for chunk in response.aiter_bytes():
-            body.add(chunk)
-        return body.reply(response)
+            body.feed(chunk)
+        return body.to_response(response)

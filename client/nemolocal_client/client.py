@@ -9,25 +9,25 @@ from typing import Self, TypeVar
 from nemolocal_contract.clock import Clock, WallClock
 from nemolocal_contract.endpoints import CLOUD_BASE_URL
 from nemolocal_contract.headers import Attribution
-from nemolocal_contract.replies import Balance, FileReply, StateReply
+from nemolocal_contract.responses import Balance, FileReply, StateReply
 
-from .desk import Desk
-from .drive import Driver
-from .effects import Flow, KeptSession, Notice, Notify
-from .exchange import plain_base_url
+from .client_flows import ClientFlows, Resolution
+from .driver import FlowDriver
 from .exports import Export
+from .httpx_adapter import plain_base_url
+from .local_io import LocalIO
+from .operations import Flow, KeptSession, Notice, Notify
 from .polling import CONTRACT_POLLING, CONTRACT_RECONNECTING, PollPolicy, ReconnectPolicy
 from .profile import IdentityStore, Profile
 from .transport import Transport
 from .turns import Turn
-from .workspace import Resolution, Workspace
 
 TOKEN_VARIABLE = "NEMO_TOKEN"
 
 T = TypeVar("T")
 
 
-def silence(notice: Notice) -> None:
+def ignore_notice(notice: Notice) -> None:
     """Who gives no `notify` wants to hear nothing."""
     del notice
 
@@ -53,13 +53,13 @@ class Client:
         clock: Clock | None = None,
         polling: PollPolicy = CONTRACT_POLLING,
         reconnecting: ReconnectPolicy = CONTRACT_RECONNECTING,
-        notify: Notify = silence,
+        notify: Notify = ignore_notice,
         language: str = "en",
         environment: Mapping[str, str] | None = None,
     ) -> None:
         known = os.environ if environment is None else environment
         self.base_url = plain_base_url(base_url)
-        self.workspace = Workspace(
+        self.workspace = ClientFlows(
             self.base_url,
             attribution,
             token or known.get(TOKEN_VARIABLE),
@@ -68,8 +68,8 @@ class Client:
             reconnecting,
         )
         self._transport = Transport(self.base_url, attribution.headers(), notify)
-        desk = Desk(self.base_url, clock or WallClock(), profile or Profile())
-        self._driver = Driver(self._transport, desk, notify)
+        desk = LocalIO(self.base_url, clock or WallClock(), profile or Profile())
+        self._driver = FlowDriver(self._transport, desk, notify)
 
     def __repr__(self) -> str:
         return f"Client({self.base_url!r}, session={self.session_id!r})"

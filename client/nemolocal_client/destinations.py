@@ -12,10 +12,10 @@ from itertools import count
 from pathlib import Path
 
 from .errors import FileProblem
-from .files import file_problem, local_path, open_part, part_of
-from .inputs import Inputs
+from .input_files import InputFiles
+from .local_files import file_problem, local_path, open_part_file, part_path
 
-_LONGEST_NAME = 255
+_MAX_NAME_BYTES = 255
 
 
 def check_destination(path: str | Path, *, inputs: Iterable[str | Path] = ()) -> None:
@@ -23,26 +23,28 @@ def check_destination(path: str | Path, *, inputs: Iterable[str | Path] = ()) ->
 
     Nothing there is touched. An older file may be there. Raises `FileProblem`.
     """
-    choose(local_path(path), Inputs(inputs), overwrite=True, number_inputs=False)
+    choose_destination(local_path(path), InputFiles(inputs), overwrite=True, number_inputs=False)
 
 
-def choose(path: Path, inputs: Inputs, *, overwrite: bool, number_inputs: bool) -> Path:
+def choose_destination(
+    path: Path, inputs: InputFiles, *, overwrite: bool, number_inputs: bool
+) -> Path:
     """Where a film for `path` would be put now; `FileProblem` where it cannot be.
 
     An input is refused, or passed by as any other file with `number_inputs`.
     """
-    _check_place(path)
-    if inputs.holds(path) and not number_inputs:
+    _check_writable(path)
+    if inputs.contains(path) and not number_inputs:
         raise FileProblem(f"{path} would be overwritten", remedy="name another file")
-    for candidate in _numbered(path):
-        if not _taken(candidate) or _may_replace(candidate, path, inputs, overwrite):
+    for candidate in _numbered_paths(path):
+        if not _exists(candidate) or _may_replace(candidate, path, inputs, overwrite):
             return candidate
     raise AssertionError("numbers do not end")
 
 
-def put_in_place(part: Path, path: Path, inputs: Inputs, *, overwrite: bool) -> Path:
+def move_into_place(part: Path, path: Path, inputs: InputFiles, *, overwrite: bool) -> Path:
     """Give a complete file its name, or the next one that is free; where it is now."""
-    for candidate in _numbered(path):
+    for candidate in _numbered_paths(path):
         try:
             # What was free or replaceable when the export began may be an input by now.
             if _may_replace(candidate, path, inputs, overwrite):
@@ -57,7 +59,7 @@ def put_in_place(part: Path, path: Path, inputs: Inputs, *, overwrite: bool) -> 
     raise AssertionError("numbers do not end")
 
 
-def _check_place(path: Path) -> None:
+def _check_writable(path: Path) -> None:
     """See that files can be made beside `path`, and that it is no folder and no device."""
     if os.path.isdir(path):
         raise FileProblem(f"{path} is a folder", remedy="name a file in it")
@@ -66,33 +68,33 @@ def _check_place(path: Path) -> None:
         raise FileProblem(f"the folder {folder} does not exist", remedy="make it first")
     if os.path.exists(path) and not os.path.isfile(path):
         raise FileProblem(f"{path} is a device or a pipe", remedy="name a regular file")
-    part = part_of(path)
+    part = part_path(path)
     try:
         # A name may be too long, or none that this file system takes.
         with contextlib.suppress(FileNotFoundError):
             path.lstat()
-        open_part(part, append=False).close()
+        open_part_file(part, append=False).close()
         part.unlink()
     except OSError as error:
         raise file_problem(path, error) from error
 
 
-def _may_replace(candidate: Path, path: Path, inputs: Inputs, overwrite: bool) -> bool:
+def _may_replace(candidate: Path, path: Path, inputs: InputFiles, overwrite: bool) -> bool:
     """Only the file that was named is replaced, never one that merely has the next number."""
-    return overwrite and candidate == path and not inputs.holds(candidate)
+    return overwrite and candidate == path and not inputs.contains(candidate)
 
 
-def _taken(path: Path) -> bool:
+def _exists(path: Path) -> bool:
     """Whether something has the name, a link to nothing too."""
     return os.path.lexists(path)
 
 
-def _numbered(path: Path) -> Iterator[Path]:
+def _numbered_paths(path: Path) -> Iterator[Path]:
     """The path itself, then with 2, 3 and so on at the end of its stem."""
     yield path
     for number in count(2):
         stem, ending = path.stem, f"-{number}{path.suffix}"
-        while stem and len(os.fsencode(stem + ending)) > _LONGEST_NAME:
+        while stem and len(os.fsencode(stem + ending)) > _MAX_NAME_BYTES:
             stem = stem[:-1]
         yield path.with_name(stem + ending)
 

@@ -28,8 +28,8 @@ NemoError
 
 import re
 
-from nemolocal_contract.media import ACCEPTED_TEXT
-from nemolocal_contract.printable import printable
+from nemolocal_contract.media import ACCEPTED_EXTENSIONS_TEXT
+from nemolocal_contract.text_escaping import escape_controls
 
 _MESSAGE_MAX = 300
 # How the local server begins where it was the network that failed, and no kind of file.
@@ -37,9 +37,9 @@ _NOT_FETCHED = "Cannot fetch "
 _TOKENS = re.compile(r"\b(?:nmv_usr_|clm_)[\w.-]+|(?i:\bbearer\s+)\S+")
 
 
-def one_line(text: str) -> str:
+def sanitize_line(text: str) -> str:
     """Somebody else's words, fit for an error line: one line, bounded, without tokens (CLI-9)."""
-    line = printable(_TOKENS.sub("…", " ".join(text.split())))
+    line = escape_controls(_TOKENS.sub("…", " ".join(text.split())))
     return line if len(line) <= _MESSAGE_MAX else line[: _MESSAGE_MAX - 1] + "…"
 
 
@@ -53,14 +53,14 @@ class NemoError(Exception):
     def __init__(
         self, message: str = "", *, remedy: str | None = None, code: int | None = None
     ) -> None:
-        self.message = one_line(message).rstrip(".") or self.message
-        self.remedy = self.remedy if remedy is None else one_line(remedy)
+        self.message = sanitize_line(message).rstrip(".") or self.message
+        self.remedy = self.remedy if remedy is None else sanitize_line(remedy)
         self.code = self.code if code is None else code
         super().__init__(f"{self.message}: {self.remedy}")
 
-    def advise(self, remedy: str) -> None:
+    def replace_remedy(self, remedy: str) -> None:
         """Another way out, from whoever knows this server better."""
-        self.remedy = one_line(remedy)
+        self.remedy = sanitize_line(remedy)
         self.args = (f"{self.message}: {self.remedy}",)
 
 
@@ -102,9 +102,11 @@ class OutOfCredits(BackendError):
         link = re.search(r"https?://[^\s\"'<>)]+", message)
         self.registration_url = link.group().rstrip(".,;") if link else ""
         anonymous = user_id.startswith("anon_") or "bind=" in self.registration_url
-        super().__init__(self.message, remedy=self._way_out(user_id) if anonymous else None)
+        super().__init__(
+            self.message, remedy=self._registration_remedy(user_id) if anonymous else None
+        )
 
-    def _way_out(self, user_id: str) -> str:
+    def _registration_remedy(self, user_id: str) -> str:
         where = self.registration_url or f"the NemoVideo site, with ?bind={user_id} in the address"
         return f"register at {where}"
 
@@ -114,11 +116,11 @@ class UnsupportedFile(BackendError):
 
     code = 4001
     message = "the file is not supported"
-    remedy = f"use one of {ACCEPTED_TEXT}"
+    remedy = f"use one of {ACCEPTED_EXTENSIONS_TEXT}"
 
     def __init__(self, message: str = "") -> None:
         # The backend may have listed them itself (UPL-3), or have said what else is wrong.
-        listed, hollow = ACCEPTED_TEXT in message, "is empty" in message
+        listed, hollow = ACCEPTED_EXTENSIONS_TEXT in message, "is empty" in message
         remedy = "replace the file, or convert it" if listed else None
         super().__init__(message, remedy="name another file" if hollow else remedy)
 
@@ -131,10 +133,10 @@ class CannotFetch(UnsupportedFile):
 
     def __init__(self, message: str = "") -> None:
         remedy = self.remedy
-        if ACCEPTED_TEXT in message:
+        if ACCEPTED_EXTENSIONS_TEXT in message:
             remedy = "name the URL of such a file, or download it and upload that"
         elif _NOT_FETCHED not in message:
-            remedy += f"; accepted are {ACCEPTED_TEXT}"
+            remedy += f"; accepted are {ACCEPTED_EXTENSIONS_TEXT}"
         BackendError.__init__(self, message, remedy=remedy)
 
 
@@ -146,7 +148,7 @@ class FileTooLarge(BackendError):
     remedy = "compress or trim it first"
 
     @classmethod
-    def between(cls, server: str) -> "FileTooLarge":
+    def from_proxy(cls, server: str) -> "FileTooLarge":
         """413 without an envelope: not the backend said it, but what stands before it."""
         name = f" ({server})" if server else ""
         return cls(
@@ -180,7 +182,7 @@ class RateLimited(BackendError):
     remedy = "wait a few minutes, then try again"
 
 
-def no_token(limited: RateLimited) -> RateLimited:
+def with_token_remedy(limited: RateLimited) -> RateLimited:
     """The refusal of a second token in a week (AUTH-3), with the way out at who refused it."""
     if "token" not in limited.message.lower():
         return limited
@@ -198,7 +200,7 @@ def no_token(limited: RateLimited) -> RateLimited:
 
 TRY_AGAIN = "try again in a minute"
 # What helps where something else than the backend answered.
-BETWEEN = {
+PROXY_REMEDIES = {
     401: "something in front of the backend wants a login: check the base URL",
     403: "something in front of the backend forbids it: check the base URL and your network",
     404: "check the base URL: there is no such backend",
@@ -217,9 +219,9 @@ class BadReply(NemoError):
     remedy = f"{TRY_AGAIN}, and check the base URL if it stays"
 
     @classmethod
-    def between(cls, call: str, status: int) -> "BadReply":
+    def from_proxy(cls, call: str, status: int) -> "BadReply":
         """A failure without JSON: what stands before the backend said it."""
-        return cls(f"{call} answered HTTP {status} without JSON", remedy=BETWEEN.get(status))
+        return cls(f"{call} answered HTTP {status} without JSON", remedy=PROXY_REMEDIES.get(status))
 
 
 class TransportFailed(NemoError):

@@ -5,14 +5,14 @@ from typing import Any
 
 import msgspec
 
-from nemolocal_contract.counts import counted
 from nemolocal_contract.endpoints import RENDER, RENDER_CANCEL, RENDER_STATUS
 from nemolocal_contract.envelope import encode_json
-from nemolocal_contract.replies import RenderStatus
+from nemolocal_contract.plurals import pluralize
 from nemolocal_contract.requests import OutputRequest, RenderRequest
+from nemolocal_contract.responses import RenderStatus
 
-from .downloads import fetch
-from .effects import Call, CheckDestination, Flow, Notice, Now, Wait
+from .auth import send_authorized
+from .downloads import download_render
 from .errors import (
     BadReply,
     BadRequest,
@@ -22,14 +22,14 @@ from .errors import (
     ServerLost,
     TransportFailed,
 )
-from .failures import render_of
-from .files import local_path
-from .identity import authorized
+from .local_files import local_path
+from .operations import CheckDestination, Flow, GetTime, HttpCall, Notice, Sleep
 from .polling import PollPolicy
-from .reconnecting import Trouble
-from .sessions import Session, ask_in, draft_of, read_state
+from .reconnect import PollFailures
+from .response_errors import render_status_of
+from .sessions import ClientSession, ask_in, draft_of, read_state
 
-_PLACE_FIRST = 'say "put it on the timeline", or ask for an edit first'
+_INSERT_FIRST_REMEDY = 'say "put it on the timeline", or ask for an edit first'
 
 
 class Export(msgspec.Struct, frozen=True):
@@ -46,7 +46,7 @@ class Export(msgspec.Struct, frozen=True):
 
 
 def export(
-    session: Session,
+    session: ClientSession,
     destination: Path,
     policy: PollPolicy,
     output: OutputRequest,
@@ -61,29 +61,31 @@ def export(
     chosen: Path = yield CheckDestination(destination, overwrite, number_inputs)
     if chosen != destination:
         replaceable: Path = yield CheckDestination(destination, True, number_inputs)
-        yield _renamed(destination, chosen, is_input=replaceable != destination)
+        yield _renamed_notice(destination, chosen, is_input=replaceable != destination)
     state = yield from read_state(session)
     draft = draft_of(state)
     if not draft.ready:
-        uploaded = bool(session.kept.files)
-        raise NothingToExport(remedy=_PLACE_FIRST if uploaded else None)
+        uploaded = bool(session.saved.files)
+        raise NothingToExport(remedy=_INSERT_FIRST_REMEDY if uploaded else None)
     done = yield from _render(session, state.state.draft, policy, output)
-    placed, size, url = yield from fetch(session.account, done, destination, overwrite=overwrite)
+    placed, size, url = yield from download_render(
+        session.auth, done, destination, overwrite=overwrite
+    )
     if placed != chosen:
-        yield _renamed(destination, placed)
+        yield _renamed_notice(destination, placed)
     length = done.output.duration if done.output is not None else 0.0
     seconds = length or (draft.duration_ms or 0) / 1000
     return Export(placed, url, seconds, size, done.warnings)
 
 
-def check_place(destination: str | Path) -> Flow[Path]:
+def check_export_path(destination: str | Path) -> Flow[Path]:
     """The path of an export to come; `FileProblem` where it is an input's or cannot be written."""
     path = local_path(destination)
     yield CheckDestination(path, overwrite=True)
     return path
 
 
-def _renamed(destination: Path, chosen: Path, *, is_input: bool = False) -> Notice:
+def _renamed_notice(destination: Path, chosen: Path, *, is_input: bool = False) -> Notice:
     if chosen == destination:
         return Notice("saving", f"{destination} is free by now: saving there")
     if is_input:
@@ -91,41 +93,43 @@ def _renamed(destination: Path, chosen: Path, *, is_input: bool = False) -> Noti
     return Notice("renamed", f"{destination} is there already: saving as {chosen.name}")
 
 
-def cancel_export(session: Session) -> Flow[bool]:
+def cancel_export(session: ClientSession) -> Flow[bool]:
     """Stop the export that is under way; False where none is (REN-8)."""
-    render_id, session.rendering = session.rendering, ""
+    render_id, session.active_render_id = session.active_render_id, ""
     if not render_id:
         return False
     path = RENDER_CANCEL.path(render=render_id)
-    reply = yield from authorized(session.account, Call(method=RENDER_CANCEL.method, path=path))
-    return render_of(reply).status == "failed"
+    reply = yield from send_authorized(
+        session.auth, HttpCall(method=RENDER_CANCEL.method, path=path)
+    )
+    return render_status_of(reply).status == "failed"
 
 
 def _render(
-    session: Session, draft: dict[str, Any], policy: PollPolicy, output: OutputRequest
+    session: ClientSession, draft: dict[str, Any], policy: PollPolicy, output: OutputRequest
 ) -> Flow[RenderStatus]:
     """A completed render; a failed one is tried once more with a new id (REN-6)."""
     status = yield from _attempt(session, draft, policy, output)
-    if status.status == "failed" and session.rendering:
+    if status.status == "failed" and session.active_render_id:
         yield Notice("render", "The export failed, trying once more")
         status = yield from _attempt(session, draft, policy, output)
-    if not session.rendering:
+    if not session.active_render_id:
         raise RenderFailed("the export was cancelled", remedy="export again whenever you like")
-    session.rendering = ""
+    session.active_render_id = ""
     if status.status == "failed":
         raise RenderFailed(f"the export failed twice ({status.error or 'no reason given'})")
     return status
 
 
 def _attempt(
-    session: Session, draft: dict[str, Any], policy: PollPolicy, output: OutputRequest
+    session: ClientSession, draft: dict[str, Any], policy: PollPolicy, output: OutputRequest
 ) -> Flow[RenderStatus]:
-    render_id = yield from _new_id(session)
-    session.rendering = render_id
+    render_id = yield from _next_render_id(session)
+    session.active_render_id = render_id
     request = RenderRequest(render_id, session.id, draft, output)
-    call = Call(method=RENDER.method, path=RENDER.path(), json=encode_json(request))
+    call = HttpCall(method=RENDER.method, path=RENDER.path(), json=encode_json(request))
     try:
-        status = render_of((yield from ask_in(session, call)))
+        status = render_status_of((yield from ask_in(session, call)))
     except BadRequest as refused:
         # An id used before is the one refusal that a new id mends (REN-6).
         if "duplicate" not in refused.message.lower():
@@ -137,34 +141,34 @@ def _attempt(
     return (yield from _poll(session, status, policy))
 
 
-def _new_id(session: Session) -> Flow[str]:
+def _next_render_id(session: ClientSession) -> Flow[str]:
     """`render_<milliseconds>`, never the same one twice."""
-    now: float = yield Now()
-    session.last_render = max(int(now * 1000), session.last_render + 1)
-    return f"render_{session.last_render}"
+    now: float = yield GetTime()
+    session.last_render_number = max(int(now * 1000), session.last_render_number + 1)
+    return f"render_{session.last_render_number}"
 
 
-def _poll(session: Session, status: RenderStatus, policy: PollPolicy) -> Flow[RenderStatus]:
+def _poll(session: ClientSession, status: RenderStatus, policy: PollPolicy) -> Flow[RenderStatus]:
     """Ask until the render is completed or failed, as often as the policy says."""
     path = RENDER_STATUS.path(render=status.id)
-    trouble = Trouble(session.account.link)
+    trouble = PollFailures(session.auth.connection)
     for left in reversed(range(policy.times)):
         if status.status in ("completed", "failed"):
             return status
         yield Notice("render", "Rendering", status.progress / 100)
-        yield Wait(policy.seconds)
+        yield Sleep(policy.seconds)
         try:
-            call = Call(method=RENDER_STATUS.method, path=path)
-            status = render_of((yield from authorized(session.account, call)))
-            trouble = Trouble(session.account.link)
+            call = HttpCall(method=RENDER_STATUS.method, path=path)
+            status = render_status_of((yield from send_authorized(session.auth, call)))
+            trouble = PollFailures(session.auth.connection)
         except ServerLost:
             raise
         except (TransportFailed, BadReply) as problem:
             # The job goes on whatever happens to one question about it.
-            yield from trouble.meet(problem, left * policy.seconds)
+            yield from trouble.record(problem, left * policy.seconds)
     if status.status in ("completed", "failed"):
         return status
-    if trouble.problem is not None:
-        raise trouble.problem
-    waited = f"{counted(policy.times, 'check')}, {policy.seconds:g} s apart"
+    if trouble.last_error is not None:
+        raise trouble.last_error
+    waited = f"{pluralize(policy.times, 'check')}, {policy.seconds:g} s apart"
     raise RenderFailed(f"the export did not finish within {waited}")

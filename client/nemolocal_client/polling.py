@@ -2,20 +2,20 @@
 
 import msgspec
 
-from .effects import Notice
 from .errors import StreamTimeout
+from .operations import Notice
 
 STILL_WORKING = "⏳ Still working..."
 
 # Seconds before each read of the state after a cut stream, and after a silent end (CLI-4, CLI-3).
-AFTER_CUT = (30.0, 60.0, 60.0, 60.0, 60.0)
-AFTER_SILENCE = (0.0, 30.0, 60.0, 60.0, 60.0)
+POLL_DELAYS_AFTER_CUT = (30.0, 60.0, 60.0, 60.0, 60.0)
+POLL_DELAYS_AFTER_SILENCE = (0.0, 30.0, 60.0, 60.0, 60.0)
 
 RATE_LIMIT_PAUSE = 30.0
 
-_NOTE_EVERY = 120.0
-_HEARTBEATS_ONLY = 600.0
-_TURN = 900.0
+_NOTICE_INTERVAL = 120.0
+_HEARTBEAT_TIMEOUT = 600.0
+_TURN_TIMEOUT = 900.0
 
 
 class PollPolicy(msgspec.Struct, frozen=True):
@@ -43,26 +43,26 @@ class ReconnectPolicy(msgspec.Struct, frozen=True):
 CONTRACT_RECONNECTING = ReconnectPolicy()
 
 
-class Patience:
+class TurnTimer:
     """The clock of one turn (CLI-5); all times are seconds since the epoch."""
 
     def __init__(self, begun: float) -> None:
-        self._begun = self._news = self._noted = begun
+        self._started = self._last_event = self._last_notice = begun
 
-    def heard(self, now: float) -> None:
+    def record_event(self, now: float) -> None:
         """Something that is no heartbeat arrived."""
-        self._news = now
+        self._last_event = now
 
-    def check(self, now: float) -> None:
+    def check_timeout(self, now: float) -> None:
         """Raise `StreamTimeout` after 10 minutes of heartbeats only, or 15 minutes in all."""
-        if now - self._begun >= _TURN:
+        if now - self._started >= _TURN_TIMEOUT:
             raise StreamTimeout("the turn took more than 15 minutes")
-        if now - self._news >= _HEARTBEATS_ONLY:
+        if now - self._last_event >= _HEARTBEAT_TIMEOUT:
             raise StreamTimeout("the turn gave no sign but heartbeats for 10 minutes")
 
-    def note(self, now: float) -> Notice | None:
+    def due_notice(self, now: float) -> Notice | None:
         """What to tell the user now: a line every 2 minutes."""
-        if now - self._noted < _NOTE_EVERY:
+        if now - self._last_notice < _NOTICE_INTERVAL:
             return None
-        self._noted = now
+        self._last_notice = now
         return Notice("working", STILL_WORKING)

@@ -23,10 +23,16 @@ import platformdirs
 from nemolocal_contract.endpoints import CLOUD_BASE_URL
 
 from .config_folder import CONFIG_VARIABLE as CONFIG_VARIABLE, ConfigFolder
-from .effects import KeptSession, KeptToken
-from .inputs import Identity
-from .kept_lines import KeptLines
-from .token_records import Record, fits, in_front, is_cloud, token_files
+from .input_files import FileIdentity
+from .json_lines_file import JsonLinesFile
+from .operations import KeptSession, SavedToken
+from .profile_records import (
+    ProfileRecord,
+    is_cloud,
+    is_valid_client_id,
+    prepend_token,
+    token_file_names,
+)
 
 _CLOUD = "client-id"
 
@@ -40,13 +46,13 @@ class IdentityStore(Protocol):
     def renew_client_id(self, base_url: str = CLOUD_BASE_URL) -> str:
         """A new client id in place of the old one."""
 
-    def token(self, base_url: str) -> KeptToken | None:
+    def token(self, base_url: str) -> SavedToken | None:
         """The token that was kept last for a base URL."""
 
-    def earlier_tokens(self, base_url: str) -> tuple[KeptToken, ...]:
+    def earlier_tokens(self, base_url: str) -> tuple[SavedToken, ...]:
         """The tokens kept before it, the newest first: another server had this base URL then."""
 
-    def keep(self, base_url: str, kept: KeptToken) -> None:
+    def keep(self, base_url: str, kept: SavedToken) -> None:
         """Keep a token for a base URL."""
 
     def sessions(self, base_url: str) -> tuple[KeptSession, ...]:
@@ -60,10 +66,10 @@ class IdentityStore(Protocol):
 class InputStore(Protocol):
     """A store that also keeps what was uploaded, so that no later run overwrites it."""
 
-    def keep_inputs(self, base_url: str, session_id: str, files: Iterable[Identity]) -> None:
+    def keep_inputs(self, base_url: str, session_id: str, files: Iterable[FileIdentity]) -> None:
         """Remember files that were uploaded to a session."""
 
-    def inputs(self, base_url: str, session_id: str) -> tuple[Identity, ...]:
+    def inputs(self, base_url: str, session_id: str) -> tuple[FileIdentity, ...]:
         """The files that were uploaded to a session."""
 
 
@@ -72,7 +78,7 @@ class MemoryProfile:
 
     def __init__(self) -> None:
         self._client_ids: dict[str, str] = {}
-        self._tokens: dict[str, tuple[KeptToken, ...]] = {}
+        self._tokens: dict[str, tuple[SavedToken, ...]] = {}
         self._sessions: dict[str, dict[str, KeptSession]] = {}
 
     def client_id(self, base_url: str = CLOUD_BASE_URL) -> str:
@@ -82,14 +88,14 @@ class MemoryProfile:
         self._client_ids[base_url] = str(uuid.uuid4())
         return self._client_ids[base_url]
 
-    def token(self, base_url: str) -> KeptToken | None:
+    def token(self, base_url: str) -> SavedToken | None:
         return next(iter(self._tokens.get(base_url, ())), None)
 
-    def earlier_tokens(self, base_url: str) -> tuple[KeptToken, ...]:
+    def earlier_tokens(self, base_url: str) -> tuple[SavedToken, ...]:
         return self._tokens.get(base_url, ())[1:]
 
-    def keep(self, base_url: str, kept: KeptToken) -> None:
-        self._tokens[base_url] = in_front(kept, self._tokens.get(base_url, ()))
+    def keep(self, base_url: str, kept: SavedToken) -> None:
+        self._tokens[base_url] = prepend_token(kept, self._tokens.get(base_url, ()))
 
     def sessions(self, base_url: str) -> tuple[KeptSession, ...]:
         return _newest_first(self._sessions.get(base_url, {}).values())
@@ -103,7 +109,7 @@ class _InputRecord(msgspec.Struct, frozen=True):
 
     base_url: str
     session_id: str
-    file: Identity
+    file: FileIdentity
 
 
 class _SessionRecord(msgspec.Struct, frozen=True):
@@ -130,14 +136,14 @@ class Profile:
         self._files = ConfigFolder(self.folder)
         self._keep_tokens = keep_tokens
         self._memory = MemoryProfile()
-        self._sessions = KeptLines(
+        self._sessions = JsonLinesFile(
             self._files,
             "sessions",
             _SessionRecord,
             subject=lambda record: (record.base_url, record.session.session_id),
             rank=_used_last_first,
         )
-        self._inputs = KeptLines(
+        self._inputs = JsonLinesFile(
             self._files, "inputs", _InputRecord, subject=lambda record: record, rank=self._rank
         )
 
@@ -145,11 +151,11 @@ class Profile:
         """The kept client id: 1 to 64 characters (AUTH-1)."""
         if is_cloud(base_url):
             kept = self._read(_CLOUD).strip()
-            return kept if fits(kept) else self.renew_client_id(base_url)
+            return kept if is_valid_client_id(kept) else self.renew_client_id(base_url)
         if not self._keep_tokens:
             return self._memory.client_id(base_url)
         record = self._record(base_url)
-        if fits(record.client_id):
+        if is_valid_client_id(record.client_id):
             return record.client_id
         return self._keep_client_id(base_url, str(uuid.uuid4()), anew=False)
 
@@ -162,19 +168,19 @@ class Profile:
             return self._memory.renew_client_id(base_url)
         return self._keep_client_id(base_url, fresh, anew=True)
 
-    def token(self, base_url: str) -> KeptToken | None:
+    def token(self, base_url: str) -> SavedToken | None:
         return next(iter(self._tokens(base_url)), None)
 
-    def earlier_tokens(self, base_url: str) -> tuple[KeptToken, ...]:
+    def earlier_tokens(self, base_url: str) -> tuple[SavedToken, ...]:
         return self._tokens(base_url)[1:]
 
-    def keep(self, base_url: str, kept: KeptToken) -> None:
+    def keep(self, base_url: str, kept: SavedToken) -> None:
         if self._keep_tokens:
             self._write_record(self._record(base_url).with_token(kept))
         else:
             self._memory.keep(base_url, kept)
 
-    def _tokens(self, base_url: str) -> tuple[KeptToken, ...]:
+    def _tokens(self, base_url: str) -> tuple[SavedToken, ...]:
         if self._keep_tokens:
             return self._record(base_url).tokens
         newest = self._memory.token(base_url)
@@ -192,19 +198,19 @@ class Profile:
             self._write_record(record)
         return winner or client_id
 
-    def _record(self, base_url: str) -> Record:
+    def _record(self, base_url: str) -> ProfileRecord:
         found = self._find_record(base_url)
-        return Record(base_url) if found is None else found[1]
+        return ProfileRecord(base_url) if found is None else found[1]
 
-    def _find_record(self, base_url: str) -> tuple[str, Record] | None:
-        for name in token_files(base_url):
+    def _find_record(self, base_url: str) -> tuple[str, ProfileRecord] | None:
+        for name in token_file_names(base_url):
             with contextlib.suppress(msgspec.MsgspecError):
-                record = msgspec.json.decode(self._read(name), type=Record)
+                record = msgspec.json.decode(self._read(name), type=ProfileRecord)
                 if record.base_url == base_url:
                     return name, record
         return None
 
-    def _write_record(self, record: Record, *, only_first: bool = False) -> None:
+    def _write_record(self, record: ProfileRecord, *, only_first: bool = False) -> None:
         found = self._find_record(record.base_url)
         name = found[0] if found is not None else self._free_name(record.base_url)
         self._files.write(
@@ -213,9 +219,9 @@ class Profile:
 
     def _free_name(self, base_url: str) -> str:
         """The plain name, unless what is kept for another base URL has it."""
-        plain, own = token_files(base_url)
+        plain, own = token_file_names(base_url)
         try:
-            msgspec.json.decode(self._read(plain), type=Record)
+            msgspec.json.decode(self._read(plain), type=ProfileRecord)
         except msgspec.MsgspecError:
             return plain
         return own
@@ -233,11 +239,11 @@ class Profile:
         if self._keep_tokens:
             self._sessions.add(_SessionRecord(base_url, kept))
 
-    def keep_inputs(self, base_url: str, session_id: str, files: Iterable[Identity]) -> None:
+    def keep_inputs(self, base_url: str, session_id: str, files: Iterable[FileIdentity]) -> None:
         if self._keep_tokens:
             self._inputs.add(*(_InputRecord(base_url, session_id, _quoted(f)) for f in files))
 
-    def inputs(self, base_url: str, session_id: str) -> tuple[Identity, ...]:
+    def inputs(self, base_url: str, session_id: str) -> tuple[FileIdentity, ...]:
         records = self._inputs.of(base_url)
         return tuple(_unquoted(each.file) for each in records if each.session_id == session_id)
 
@@ -266,9 +272,9 @@ def _used_last_first(records: list[_SessionRecord]) -> list[_SessionRecord]:
     return sorted(records, key=lambda each: (each is not records[0], -each.session.used_at))
 
 
-def _quoted(file: Identity) -> Identity:
+def _quoted(file: FileIdentity) -> FileIdentity:
     return msgspec.structs.replace(file, path=quote(os.fsencode(file.path)))
 
 
-def _unquoted(file: Identity) -> Identity:
+def _unquoted(file: FileIdentity) -> FileIdentity:
     return msgspec.structs.replace(file, path=os.fsdecode(unquote_to_bytes(file.path)))

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 
 
-async def in_thread(work: Callable[..., T], *arguments: Any) -> T:
+async def run_in_thread(work: Callable[..., T], *arguments: Any) -> T:
     """Do it in a thread; whoever cancels waits until the thread has let go of its file."""
     working = asyncio.ensure_future(asyncio.to_thread(work, *arguments))
     try:

@@ -5,35 +5,35 @@ from collections.abc import Iterator
 
 import httpx
 
-from .effects import (
-    Call,
-    Chunk,
-    Download,
-    Downloaded,
+from .download_stream import is_file_response, receive_file
+from .errors import CannotConnect
+from .httpx_adapter import (
+    BODY_ERRORS,
+    ResponseBody,
+    SocketAddress,
+    build_call_request,
+    build_download_request,
+    build_stream_request,
+    httpx_client_options,
+    is_event_stream,
+    origin_of,
+    probe_server,
+    server_address,
+    start_upload_progress,
+    translate_environment_errors,
+    translate_httpx_errors,
+)
+from .operations import (
+    DownloadFile,
+    DownloadResult,
+    HttpCall,
+    HttpResponse,
     Notify,
     OpenStream,
-    Reply,
+    StreamChunk,
     StreamCut,
     StreamEnd,
 )
-from .errors import CannotConnect
-from .exchange import (
-    BROKEN,
-    Body,
-    Peer,
-    call_request,
-    download_request,
-    find_lost,
-    http_options,
-    is_stream,
-    origin_of,
-    our_errors,
-    peer_of,
-    stream_request,
-    upload_meter,
-    usable_environment,
-)
-from .receiving import is_file, receive
 
 
 class Transport:
@@ -41,47 +41,47 @@ class Transport:
 
     def __init__(self, base_url: str, headers: dict[str, str], notify: Notify) -> None:
         self._notify = notify
-        with usable_environment():
-            self._http = httpx.Client(**http_options(base_url, headers))
+        with translate_environment_errors():
+            self._http = httpx.Client(**httpx_client_options(base_url, headers))
         self._origin = origin_of(base_url)
-        self._peer: Peer | None = None
+        self._server_address: SocketAddress | None = None
 
     def close(self) -> None:
         """Close all connections."""
         self._http.close()
 
-    def call(self, call: Call) -> Reply:
+    def call(self, call: HttpCall) -> HttpResponse:
         """A whole reply; files are read from disk while they are sent."""
-        meter = upload_meter(call)
-        meter.watch(self._notify)
-        with our_errors(), contextlib.ExitStack() as open_files:
-            request = call_request(self._http, call, meter, open_files)
-            return _read_out(self._send(request))
+        meter = start_upload_progress(call)
+        meter.subscribe(self._notify)
+        with translate_httpx_errors(), contextlib.ExitStack() as open_files:
+            request = build_call_request(self._http, call, meter, open_files)
+            return _read_response(self._send(request))
 
-    def open_stream(self, call: OpenStream) -> "Stream | Reply":
+    def open_stream(self, call: OpenStream) -> "Stream | HttpResponse":
         """Start a stream, or the whole reply where there is none."""
-        with our_errors():
-            response = self._send(stream_request(self._http, call))
-            return Stream(response) if is_stream(response) else _read_out(response)
+        with translate_httpx_errors():
+            response = self._send(build_stream_request(self._http, call))
+            return Stream(response) if is_event_stream(response) else _read_response(response)
 
-    def check(self) -> CannotConnect | None:
+    def check_server(self) -> CannotConnect | None:
         """How the server that answered last is gone; None where it listens."""
-        return find_lost(self._peer, self._origin)
+        return probe_server(self._server_address, self._origin)
 
     def _send(self, request: httpx.Request) -> httpx.Response:
         response = self._http.send(request, stream=True)
-        self._peer = peer_of(response) or self._peer
+        self._server_address = server_address(response) or self._server_address
         return response
 
-    def download(self, asked: Download) -> Downloaded | Reply:
+    def download(self, asked: DownloadFile) -> DownloadResult | HttpResponse:
         """The body of a file reply into the part file, as far as it comes."""
-        with our_errors():
-            request = download_request(self._http, asked)
+        with translate_httpx_errors():
+            request = build_download_request(self._http, asked)
             response = self._http.send(request, stream=True, follow_redirects=True)
-            if not is_file(response, asked.offset):
-                return _read_out(response)
+            if not is_file_response(response, asked.offset):
+                return _read_response(response)
             with contextlib.closing(response):
-                return receive(response, asked, self._notify)
+                return receive_file(response, asked, self._notify)
 
 
 class Stream:
@@ -91,22 +91,22 @@ class Stream:
         self._response = response
         self._chunks: Iterator[bytes] = response.iter_bytes()
 
-    def read(self) -> Chunk | StreamEnd | StreamCut:
+    def read(self) -> StreamChunk | StreamEnd | StreamCut:
         """The next bytes; a clean end and a cut are two things (SSE-4)."""
         try:
             chunk = next(self._chunks, None)
-        except BROKEN:
+        except BODY_ERRORS:
             return StreamCut()
-        return StreamEnd() if chunk is None else Chunk(chunk)
+        return StreamEnd() if chunk is None else StreamChunk(chunk)
 
     def close(self) -> None:
         """Hang up."""
         self._response.close()
 
 
-def _read_out(response: httpx.Response) -> Reply:
+def _read_response(response: httpx.Response) -> HttpResponse:
     with contextlib.closing(response):
-        body = Body()
+        body = ResponseBody()
         for chunk in response.iter_bytes():
-            body.add(chunk)
-        return body.reply(response)
+            body.feed(chunk)
+        return body.to_response(response)

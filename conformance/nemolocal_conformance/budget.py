@@ -4,12 +4,12 @@ from collections.abc import Collection, Iterable
 
 import msgspec
 
-from nemolocal_contract.counts import counted
+from nemolocal_contract.plurals import pluralize
 
-from .check import Check, Cost, Need
+from .server_check import Cost, Prerequisite, ServerCheck
 
 # What each prerequisite costs, once a run, with all that it stands on.
-_STEPS: dict[Need, tuple[tuple[Need, ...], Cost]] = {
+_PREREQUISITE_COSTS: dict[Prerequisite, tuple[tuple[Prerequisite, ...], Cost]] = {
     "token": ((), Cost(tokens=1)),
     "session": (("token",), Cost()),
     "upload": (("token",), Cost()),
@@ -31,43 +31,47 @@ class OverBudget(Exception):
     """The checks that were asked for cost more than may be spent; the text is the bill."""
 
 
-def bill(checks: Iterable[Check], budget: Budget) -> Cost:
+def total_cost(checks: Iterable[ServerCheck], budget: Budget) -> Cost:
     """What these checks cost together: what they share is paid once."""
-    total, needed = Cost(seconds=0.0), set[Need]()
+    total, needed = Cost(seconds=0.0), set[Prerequisite]()
     for check in checks:
         total += check.cost
-        needed |= _with_all_below(check.need)
+        needed |= _with_dependencies(check.prerequisite)
     for need in needed:
-        total += _STEPS[need][1]
+        total += _PREREQUISITE_COSTS[need][1]
     if budget.token_given and "token" in needed:
         total += Cost(tokens=-1, seconds=0.0)
     return total
 
 
-def affordable(checks: Collection[Check], budget: Budget) -> list[Check]:
+def affordable_checks(checks: Collection[ServerCheck], budget: Budget) -> list[ServerCheck]:
     """The safe set: in the order of the catalogue, each that the budget still allows.
 
     Checks that need the control interface are left out: there is none where money is.
     """
-    chosen: list[Check] = []
+    chosen: list[ServerCheck] = []
     for check in checks:
-        cost = bill([*chosen, check], budget)
-        if not check.control and cost.credits <= budget.credits and cost.tokens <= budget.tokens:
+        cost = total_cost([*chosen, check], budget)
+        if (
+            not check.needs_control
+            and cost.credits <= budget.credits
+            and cost.tokens <= budget.tokens
+        ):
             chosen.append(check)
     return chosen
 
 
-def require_affordable(checks: Collection[Check], budget: Budget) -> None:
+def require_affordable(checks: Collection[ServerCheck], budget: Budget) -> None:
     """Refuse checks that were asked for by name and cost more than may be spent."""
-    cost = bill(checks, budget)
+    cost = total_cost(checks, budget)
     if cost.credits > budget.credits or cost.tokens > budget.tokens:
         raise OverBudget(
-            f"{counted(len(checks), 'check')} would cost {counted(cost.credits, 'credit')} and "
-            f"{counted(cost.tokens, 'anonymous token')}; allowed are "
+            f"{pluralize(len(checks), 'check')} would cost {pluralize(cost.credits, 'credit')} and "
+            f"{pluralize(cost.tokens, 'anonymous token')}; allowed are "
             f"{budget.credits} and {budget.tokens}: "
             "raise --max-credits or --max-tokens, or choose fewer with --only"
         )
 
 
-def _with_all_below(need: Need | None) -> set[Need]:
-    return set() if need is None else {need, *_STEPS[need][0]}
+def _with_dependencies(need: Prerequisite | None) -> set[Prerequisite]:
+    return set() if need is None else {need, *_PREREQUISITE_COSTS[need][0]}

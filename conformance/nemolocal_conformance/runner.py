@@ -8,60 +8,64 @@ import msgspec
 
 from nemolocal_contract.clock import WallClock, iso8601
 
-from .check import Check
-from .expectations import Broken, NotApplicable, Unmet
-from .peer import NoAnswer
-from .stage import Stage
-from .verdicts import Outcome, Report, Verdict
+from .assertions import CheckFailed, NotApplicable, PrerequisiteFailed
+from .context import CheckContext
+from .server_check import ServerCheck
+from .target import TargetTimeout
+from .verdicts import ConformanceReport, Verdict, VerdictOutcome
 
 OnVerdict = Callable[[Verdict], None]
 # Checks in a row without an answer, after which nobody waits for more.
-_HOPELESS = 5
-_NOT_PLAYED = f"not played: {_HOPELESS} checks in a row were not answered before it"
+_MAX_UNANSWERED = 5
+_NOT_RUN = f"not played: {_MAX_UNANSWERED} checks in a row were not answered before it"
 
 
-_GONE = "not played: the server was gone before it"
+_TARGET_LOST = "not played: the server was gone before it"
 
 
-def _hear_nothing(verdict: Verdict) -> None:
+def _ignore_verdict(verdict: Verdict) -> None:
     """Who gives no listener hears the report only."""
     del verdict
 
 
 def run_checks(
-    stage: Stage,
-    checks: Iterable[Check],
+    stage: CheckContext,
+    checks: Iterable[ServerCheck],
     *,
-    left_out: Iterable[Check] = (),
-    on_verdict: OnVerdict = _hear_nothing,
-) -> Report:
+    left_out: Iterable[ServerCheck] = (),
+    on_verdict: OnVerdict = _ignore_verdict,
+) -> ConformanceReport:
     """Play the checks on the stage; never raises for what a server does."""
     begun, at = time.perf_counter(), iso8601(WallClock().time())
-    verdicts = tuple(_each(stage, checks, on_verdict))
-    return Report(
-        base_url=stage.peer.base_url,
+    verdicts = tuple(_verdicts(stage, checks, on_verdict))
+    return ConformanceReport(
+        base_url=stage.target.base_url,
         version=version("nemolocal"),
-        ours=stage.ours,
+        ours=stage.has_control,
         verdicts=verdicts,
-        alternatives={rule: tuple(sorted(seen)) for rule, seen in sorted(stage.seen.items())},
+        alternatives={
+            rule: tuple(sorted(seen)) for rule, seen in sorted(stage.alternatives.items())
+        },
         left_out=tuple(check.id for check in left_out),
         seconds=round(time.perf_counter() - begun, 3),
         at=at,
     )
 
 
-def _each(stage: Stage, checks: Iterable[Check], on_verdict: OnVerdict) -> Iterator[Verdict]:
+def _verdicts(
+    stage: CheckContext, checks: Iterable[ServerCheck], on_verdict: OnVerdict
+) -> Iterator[Verdict]:
     unanswered = 0
     for check in checks:
-        if stage.peer.gone:
+        if stage.target.is_lost:
             # It was told with the check that met it.
-            yield _because(_blank(check), "error", _GONE)
+            yield _with_outcome(_passed_verdict(check), "error", _TARGET_LOST)
             continue
-        if unanswered < _HOPELESS:
-            verdict = judge(stage, check)
+        if unanswered < _MAX_UNANSWERED:
+            verdict = run_check(stage, check)
             unanswered = unanswered + 1 if _is_unanswered(verdict) else 0
         else:
-            verdict = _because(_blank(check), "error", _NOT_PLAYED)
+            verdict = _with_outcome(_passed_verdict(check), "error", _NOT_RUN)
         on_verdict(verdict)
         yield verdict
 
@@ -70,14 +74,14 @@ def _is_unanswered(verdict: Verdict) -> bool:
     return bool(verdict.evidence) and verdict.evidence[-1].ending == "timeout"
 
 
-def judge(stage: Stage, check: Check) -> Verdict:
+def run_check(stage: CheckContext, check: ServerCheck) -> Verdict:
     """Play one check."""
     begun = time.perf_counter()
-    before = {rule: set(seen) for rule, seen in stage.seen.items()}
-    verdict = _blank(check)
+    before = {rule: set(seen) for rule, seen in stage.alternatives.items()}
+    verdict = _passed_verdict(check)
     try:
-        check.play(stage)
-    except Broken as broken:
+        check.run(stage)
+    except CheckFailed as broken:
         verdict = msgspec.structs.replace(
             verdict,
             outcome=_severity(check, stage),
@@ -85,32 +89,34 @@ def judge(stage: Stage, check: Check) -> Verdict:
             expected=repr(broken.expected),
             actual=repr(broken.actual),
         )
-    except Unmet as unmet:
-        verdict = _because(verdict, "failed", f"a prerequisite is missing: {unmet}")
+    except PrerequisiteFailed as unmet:
+        verdict = _with_outcome(verdict, "failed", f"a prerequisite is missing: {unmet}")
         verdict = msgspec.structs.replace(verdict, unmet=True)
-    except NoAnswer as nothing:
-        rest = ", and no other check was played" if stage.peer.gone else ""
-        verdict = _because(verdict, "error", f"{nothing}{rest}")
+    except TargetTimeout as nothing:
+        rest = ", and no other check was played" if stage.target.is_lost else ""
+        verdict = _with_outcome(verdict, "error", f"{nothing}{rest}")
     except NotApplicable as why:
-        verdict = _because(verdict, "not applicable", str(why))
+        verdict = _with_outcome(verdict, "not applicable", str(why))
     except Exception as defect:
-        verdict = _because(verdict, "error", f"{type(defect).__name__}: {defect}")
-    seen = [f"{r}: {a}" for r, all_ in stage.seen.items() for a in all_ - before.get(r, set())]
+        verdict = _with_outcome(verdict, "error", f"{type(defect).__name__}: {defect}")
+    seen = [
+        f"{r}: {a}" for r, all_ in stage.alternatives.items() for a in all_ - before.get(r, set())
+    ]
     return msgspec.structs.replace(
         verdict,
         alternatives=tuple(sorted(seen)),
         seconds=round(time.perf_counter() - begun, 4),
-        evidence=stage.peer.take_evidence(),
+        evidence=stage.target.take_evidence(),
     )
 
 
-def _severity(check: Check, stage: Stage) -> Outcome:
-    if check.grade == "A" and not stage.ours:
+def _severity(check: ServerCheck, stage: CheckContext) -> VerdictOutcome:
+    if check.grade == "A" and not stage.has_control:
         return "learned"
     return "failed" if check.level == "MUST" else "warning"
 
 
-def _blank(check: Check) -> Verdict:
+def _passed_verdict(check: ServerCheck) -> Verdict:
     return Verdict(
         check=check.id,
         rules=check.rules,
@@ -121,5 +127,5 @@ def _blank(check: Check) -> Verdict:
     )
 
 
-def _because(verdict: Verdict, outcome: Outcome, reason: str) -> Verdict:
+def _with_outcome(verdict: Verdict, outcome: VerdictOutcome, reason: str) -> Verdict:
     return msgspec.structs.replace(verdict, outcome=outcome, reason=reason)

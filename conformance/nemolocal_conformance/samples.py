@@ -3,16 +3,16 @@
 import functools
 from importlib.resources import files
 
-from nemolocal_contract.media import ACCEPTED
+from nemolocal_contract.media import ACCEPTED_EXTENSIONS
 
 CLIP, CLIP_SECONDS, CLIP_SIZE, CLIP_FPS = "clip.mp4", 2.0, (160, 90), 15
 PICTURE, PICTURE_SIZE = "picture.png", (32, 32)
 SOUND, SOUND_SECONDS = "sound.wav", 1.0
 # Every extension that is accepted, and the file of `kinds/` that is sent under it.
-KINDS = {**{name: name for name in ACCEPTED}, "jpeg": "jpg"}
+SAMPLE_BY_EXTENSION = {**{name: name for name in ACCEPTED_EXTENSIONS}, "jpeg": "jpg"}
 
 
 @functools.cache
-def sample(name: str) -> bytes:
+def read_sample(name: str) -> bytes:
     """The bytes of a file: CLIP (H.264 and AAC), PICTURE, SOUND, or `kinds/` one of each kind."""
     return files(__package__).joinpath("media", name).read_bytes()

@@ -6,9 +6,9 @@ import msgspec
 
 from nemolocal_contract.rules import Grade, Level
 
-from .exchange import Exchange
+from .evidence import HttpExchange
 
-Outcome = Literal[
+VerdictOutcome = Literal[
     "passed", "failed", "warning", "learned", "not applicable", "not judgeable", "known", "error"
 ]
 """`warning`: a SHOULD that does not hold. `learned`: a server that is not ours does what nobody
@@ -28,7 +28,7 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     sentence: str
     level: Level
     grade: Grade
-    outcome: Outcome
+    outcome: VerdictOutcome
     reason: str = ""
     unmet: bool = False
     known: str = ""
@@ -36,12 +36,12 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     actual: str = ""
     alternatives: tuple[str, ...] = ()
     seconds: float = 0.0
-    evidence: tuple[Exchange, ...] = ()
+    evidence: tuple[HttpExchange, ...] = ()
     entries: tuple[int, ...] = ()
     credits: int = 0
 
 
-class Report(msgspec.Struct, frozen=True, kw_only=True):
+class ConformanceReport(msgspec.Struct, frozen=True, kw_only=True):
     """A run on one server: its verdicts in the order of the catalogue.
 
     `alternatives` say which way the server goes where sources disagree, by rule. `left_out` are
@@ -59,7 +59,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     seconds: float = 0.0
     at: str = ""
 
-    def count(self, outcome: Outcome) -> int:
+    def count(self, outcome: VerdictOutcome) -> int:
         """How many checks ended so."""
         return sum(verdict.outcome == outcome for verdict in self.verdicts)
 

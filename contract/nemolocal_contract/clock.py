@@ -16,7 +16,7 @@ from typing import Protocol
 # Turns of the event loop that woken tasks get to reach their next wait before time moves on.
 _SETTLE_TURNS = 12
 # Where a manual clock begins: any time would do, a fixed one makes runs the same.
-MANUAL_START = 1_700_000_000.0
+MANUAL_CLOCK_START = 1_700_000_000.0
 
 
 class Clock(Protocol):
@@ -85,7 +85,7 @@ class ManualClock:
     `wait` belongs to single-threaded callers: nobody else could move the time, so it moves it.
     """
 
-    def __init__(self, start: float = MANUAL_START, *, autojump: bool = False) -> None:
+    def __init__(self, start: float = MANUAL_CLOCK_START, *, autojump: bool = False) -> None:
         self._now = start
         self._autojump = autojump
         self._sleepers: list[tuple[float, int, asyncio.Future[None]]] = []
@@ -148,7 +148,7 @@ async def _settle() -> None:
         await asyncio.sleep(0)
 
 
-def waits_pass_at(clock: Clock) -> float | None:
+def get_wait_speed(clock: Clock) -> float | None:
     """How many seconds of waiting pass in a second of a clock's time; None where that stands still.
 
     Only a wall clock divides waits: where time itself runs faster, they take as long as they say.

@@ -8,8 +8,8 @@ from urllib.parse import quote
 import msgspec
 
 CLOUD_BASE_URL = "https://mega-api-prod.nemovideo.ai"
-APP = "nemo_agent"
-ME = "me"
+APP_NAME = "nemo_agent"
+CURRENT_USER = "me"
 
 
 class Endpoint(msgspec.Struct, frozen=True):
@@ -32,11 +32,11 @@ def _quoted(value: str) -> str:
 
 TOKEN = Endpoint("POST", "/api/auth/anonymous-token", "AUTH-1")
 CLAIM_TOKEN = Endpoint("POST", "/api/auth/claim-token", "AUTH-7")
-SESSION = Endpoint("POST", f"/api/tasks/{{user}}/with-session/{APP}", "SES-1")
-UPLOAD = Endpoint("POST", f"/api/upload-video/{APP}/{{user}}/{{session}}", "UPL-1")
+SESSION = Endpoint("POST", f"/api/tasks/{{user}}/with-session/{APP_NAME}", "SES-1")
+UPLOAD = Endpoint("POST", f"/api/upload-video/{APP_NAME}/{{user}}/{{session}}", "UPL-1")
 CHAT = Endpoint("POST", "/run_sse", "SSE-1")
 BALANCE = Endpoint("GET", "/api/credits/balance/simple", "CRD-1")
-STATE = Endpoint("GET", f"/api/state/{APP}/{{user}}/{{session}}/latest", "STA-1")
+STATE = Endpoint("GET", f"/api/state/{APP_NAME}/{{user}}/{{session}}/latest", "STA-1")
 RENDER = Endpoint("POST", "/api/render/proxy/lambda", "REN-1")
 RENDER_STATUS = Endpoint("GET", "/api/render/proxy/lambda/{render}", "REN-4")
 RENDER_CANCEL = Endpoint("POST", "/api/render/proxy/lambda/{render}/cancel", "REN-8")
@@ -44,28 +44,28 @@ RENDER_DOWNLOAD = Endpoint("GET", "/api/render/proxy/{render}/download", "REN-8"
 CLAIM_PAGE = Endpoint("GET", "/workspace/claim", "AUTH-7")
 
 # Not the contract's: the server's own control interface, never mixed with the paths above.
-CONTROL = "/__nemolocal__"
-CLOCK = Endpoint("GET", f"{CONTROL}/clock", "GEN-6")
-CLOCK_ADVANCE = Endpoint("POST", f"{CONTROL}/clock/advance", "GEN-6")
-TOKENS = Endpoint("GET", f"{CONTROL}/tokens", "AUTH-6")
-TOKENS_MAKE = Endpoint("POST", f"{CONTROL}/tokens", "AUTH-6")
-TOKENS_CHANGE = Endpoint("POST", f"{CONTROL}/tokens/{{token}}", "AUTH-6")
-HEALTH = Endpoint("GET", f"{CONTROL}/health", "GEN-6")
-JOURNAL = Endpoint("GET", f"{CONTROL}/journal", "GEN-6")
-JOURNAL_CLEAR = Endpoint("DELETE", f"{CONTROL}/journal", "GEN-6")
-JOURNAL_SUMMARY = Endpoint("GET", f"{CONTROL}/journal/summary", "CRD-3")
-FAULTS = Endpoint("GET", f"{CONTROL}/faults", "GEN-6")
-FAULTS_ARM = Endpoint("POST", f"{CONTROL}/faults", "GEN-6")
-FAULTS_CLEAR = Endpoint("DELETE", f"{CONTROL}/faults", "GEN-6")
-FAULTS_DISARM = Endpoint("DELETE", f"{CONTROL}/faults/{{fault}}", "GEN-6")
-SCENARIOS = Endpoint("GET", f"{CONTROL}/scenarios", "GEN-6")
-SCENARIOS_LOAD = Endpoint("POST", f"{CONTROL}/scenarios", "GEN-6")
-OPENAPI = Endpoint("GET", f"{CONTROL}/openapi.json", "GEN-6")
-SNAPSHOT = Endpoint("POST", f"{CONTROL}/snapshot", "GEN-6")
-SNAPSHOT_LIST = Endpoint("GET", f"{CONTROL}/snapshot", "GEN-6")
-SNAPSHOT_DELETE = Endpoint("DELETE", f"{CONTROL}/snapshot/{{snapshot}}", "GEN-6")
-RESTORE = Endpoint("POST", f"{CONTROL}/restore", "GEN-6")
-RESET = Endpoint("POST", f"{CONTROL}/reset", "GEN-6")
+CONTROL_PREFIX = "/__nemolocal__"
+CLOCK = Endpoint("GET", f"{CONTROL_PREFIX}/clock", "GEN-6")
+CLOCK_ADVANCE = Endpoint("POST", f"{CONTROL_PREFIX}/clock/advance", "GEN-6")
+TOKENS = Endpoint("GET", f"{CONTROL_PREFIX}/tokens", "AUTH-6")
+TOKENS_MAKE = Endpoint("POST", f"{CONTROL_PREFIX}/tokens", "AUTH-6")
+TOKENS_CHANGE = Endpoint("POST", f"{CONTROL_PREFIX}/tokens/{{token}}", "AUTH-6")
+HEALTH = Endpoint("GET", f"{CONTROL_PREFIX}/health", "GEN-6")
+JOURNAL = Endpoint("GET", f"{CONTROL_PREFIX}/journal", "GEN-6")
+JOURNAL_CLEAR = Endpoint("DELETE", f"{CONTROL_PREFIX}/journal", "GEN-6")
+JOURNAL_SUMMARY = Endpoint("GET", f"{CONTROL_PREFIX}/journal/summary", "CRD-3")
+FAULTS = Endpoint("GET", f"{CONTROL_PREFIX}/faults", "GEN-6")
+FAULTS_ARM = Endpoint("POST", f"{CONTROL_PREFIX}/faults", "GEN-6")
+FAULTS_CLEAR = Endpoint("DELETE", f"{CONTROL_PREFIX}/faults", "GEN-6")
+FAULTS_DISARM = Endpoint("DELETE", f"{CONTROL_PREFIX}/faults/{{fault}}", "GEN-6")
+SCENARIOS = Endpoint("GET", f"{CONTROL_PREFIX}/scenarios", "GEN-6")
+SCENARIOS_LOAD = Endpoint("POST", f"{CONTROL_PREFIX}/scenarios", "GEN-6")
+OPENAPI = Endpoint("GET", f"{CONTROL_PREFIX}/openapi.json", "GEN-6")
+SNAPSHOT = Endpoint("POST", f"{CONTROL_PREFIX}/snapshot", "GEN-6")
+SNAPSHOT_LIST = Endpoint("GET", f"{CONTROL_PREFIX}/snapshot", "GEN-6")
+SNAPSHOT_DELETE = Endpoint("DELETE", f"{CONTROL_PREFIX}/snapshot/{{snapshot}}", "GEN-6")
+RESTORE = Endpoint("POST", f"{CONTROL_PREFIX}/restore", "GEN-6")
+RESET = Endpoint("POST", f"{CONTROL_PREFIX}/reset", "GEN-6")
 
 
 @functools.cache

@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 
-from .codes import Code
+from .response_codes import ResponseCode
 
 encode_json = msgspec.json.encode
 decode_json = msgspec.json.decode
@@ -20,9 +20,9 @@ class Envelope(msgspec.Struct, frozen=True):
 
 def success(data: Any) -> dict[str, Any]:
     """The reply to a call that worked."""
-    return {"code": int(Code.OK), "data": data}
+    return {"code": int(ResponseCode.OK), "data": data}
 
 
-def failure(code: Code, message: str) -> dict[str, Any]:
+def failure(code: ResponseCode, message: str) -> dict[str, Any]:
     """The reply to a call that did not (the shape of the body is assumed, after CLI)."""
     return {"code": int(code), "message": message, "data": None}

@@ -45,12 +45,12 @@ def missing_attribution(headers: Mapping[str, str]) -> list[str]:
     return [name for name in ATTRIBUTION if name.lower() not in present]
 
 
-def bearer(token: str) -> dict[str, str]:
+def bearer_header(token: str) -> dict[str, str]:
     """The header that carries a token (GEN-3)."""
     return {AUTHORIZATION: f"Bearer {token}"}
 
 
-def bearer_token(authorization: str | None) -> str | None:
+def parse_bearer_token(authorization: str | None) -> str | None:
     """The token in an Authorization header, or None where it is missing or malformed."""
     scheme, _, token = (authorization or "").partition(" ")
     token = token.strip()

@@ -3,7 +3,7 @@
 import functools
 from typing import TYPE_CHECKING
 
-from .printable import as_markup
+from .text_escaping import escape_markup
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -22,7 +22,7 @@ def _environment(package: str) -> "Environment":
 
     def finalize(value: object) -> object:
         """Autoescape knows markup, but not what a terminal or a browser obeys besides."""
-        return value if hasattr(value, "__html__") else Markup(as_markup(str(value)))
+        return value if hasattr(value, "__html__") else Markup(escape_markup(str(value)))
 
     return Environment(
         loader=PackageLoader(package),

@@ -11,10 +11,10 @@ from typing import Literal
 
 import msgspec
 
-VERSION = 1
+JOURNAL_VERSION = 1
 
 Ending = Literal["complete", "cut by client", "cut by fault", "cut by server"]
-TurnTruth = Literal["talk", "pending", "applied", "late", "not_applied", "unknown"]
+TurnEditState = Literal["talk", "pending", "applied", "late", "not_applied", "unknown"]
 
 
 class Credits(msgspec.Struct, frozen=True):
@@ -37,7 +37,7 @@ class TurnEntry(msgspec.Struct, frozen=True):
     edits: int
     message: str = ""
     silent: bool = False
-    truth: TurnTruth = "unknown"
+    truth: TurnEditState = "unknown"
     cost: int = 0
     resend: bool = False
 
@@ -57,7 +57,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     of the request that the server does not know and left aside, as `output.crf` (REN-1).
     """
 
-    version: int = VERSION
+    version: int = JOURNAL_VERSION
     id: int = 0
     started: float
     ended: float

@@ -7,7 +7,7 @@ import msgspec
 MediaKind = Literal["video", "image", "audio"]
 Resolution = Literal["720p", "1080p", "4k"]
 
-ACCEPTED: dict[str, MediaKind] = {
+ACCEPTED_EXTENSIONS: dict[str, MediaKind] = {
     "mp4": "video",
     "mov": "video",
     "avi": "video",
@@ -22,17 +22,17 @@ ACCEPTED: dict[str, MediaKind] = {
     "m4a": "audio",
     "aac": "audio",
 }
-ACCEPTED_TEXT = ", ".join(ACCEPTED)
+ACCEPTED_EXTENSIONS_TEXT = ", ".join(ACCEPTED_EXTENSIONS)
 
 _ALIASES = {"jpeg": "jpg"}
 MB = 1_000_000
 
 
-def extension(filename: str) -> str | None:
+def normalize_extension(filename: str) -> str | None:
     """The accepted extension of a file name, in its one spelling; None if it is not accepted."""
     suffix = filename.rpartition(".")[2].lower() if "." in filename else ""
     suffix = _ALIASES.get(suffix, suffix)
-    return suffix if suffix in ACCEPTED else None
+    return suffix if suffix in ACCEPTED_EXTENSIONS else None
 
 
 class SkillProfile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

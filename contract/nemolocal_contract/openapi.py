@@ -16,12 +16,12 @@ from typing import Any
 
 import msgspec
 
-from . import control, journal, replies, requests
-from .codes import Code, http_status
-from .endpoints import CHAT, CLOUD_BASE_URL, CONTROL, HEALTH, Endpoint, endpoints
+from . import control_api, journal, requests, responses
+from .endpoints import CHAT, CLOUD_BASE_URL, CONTROL_PREFIX, HEALTH, Endpoint, endpoints
 from .envelope import decode_json, encode_json, failure
 from .headers import CONTROL_TOKEN
-from .media import ACCEPTED_TEXT
+from .media import ACCEPTED_EXTENSIONS_TEXT
+from .response_codes import ResponseCode, http_status
 from .rules import rules
 
 _SCHEMAS = "#/components/schemas/"
@@ -31,21 +31,21 @@ _ATTRIBUTION = ("SkillSource", "SkillVersion", "SkillPlatform")
 _TYPES = (
     requests.SessionRequest, requests.ClaimRequest, requests.UrlUploadRequest,
     requests.ChatRequest, requests.RenderRequest,
-    replies.TokenReply, replies.ClaimReply, replies.SessionReply, replies.UploadReply,
-    replies.Balance, replies.StateReply, replies.RenderStatus,
-    control.Health, control.SnapshotId, control.SnapshotList, control.ResetRequest, control.Cleared,
+    responses.TokenReply, responses.ClaimReply, responses.SessionReply, responses.UploadReply,
+    responses.Balance, responses.StateReply, responses.RenderStatus,
+    control_api.Health, control_api.SnapshotId, control_api.SnapshotList, control_api.ResetRequest, control_api.Cleared,
     journal.Entry, journal.Summary,
 )  # fmt: skip
 _FAILURES = {
-    Code.BAD_REQUEST: "body: Object missing required field `task_name`",
-    Code.EXPORT_BLOCKED: "Register or upgrade your plan to unlock export.",
-    Code.NOT_FOUND: "Not Found",
-    Code.RATE_LIMITED: "This X-Client-Id already has a token for this week.",
-    Code.BAD_TOKEN: "Token is missing, invalid or expired: get a new one",
-    Code.SESSION_NOT_FOUND: "Session not found: 1234567890123456789",
-    Code.NO_CREDITS: "Not enough credits: this needs 50, you have 0.",
-    Code.UNSUPPORTED_FILE: f"Unsupported file. Accepted: {ACCEPTED_TEXT}",
-    Code.FILE_TOO_LARGE: "File too large: compress or trim it, then upload again",
+    ResponseCode.BAD_REQUEST: "body: Object missing required field `task_name`",
+    ResponseCode.EXPORT_BLOCKED: "Register or upgrade your plan to unlock export.",
+    ResponseCode.NOT_FOUND: "Not Found",
+    ResponseCode.RATE_LIMITED: "This X-Client-Id already has a token for this week.",
+    ResponseCode.BAD_TOKEN: "Token is missing, invalid or expired: get a new one",
+    ResponseCode.SESSION_NOT_FOUND: "Session not found: 1234567890123456789",
+    ResponseCode.NO_CREDITS: "Not enough credits: this needs 50, you have 0.",
+    ResponseCode.UNSUPPORTED_FILE: f"Unsupported file. Accepted: {ACCEPTED_EXTENSIONS_TEXT}",
+    ResponseCode.FILE_TOO_LARGE: "File too large: compress or trim it, then upload again",
 }
 _CONTROL_SCHEME = {
     "type": "apiKey",
@@ -73,10 +73,10 @@ class _Operation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     missing: str = ""
     lines: str = ""
     status: int = 200
-    codes: tuple[Code, ...] = ()
+    codes: tuple[ResponseCode, ...] = ()
 
 
-class _Document(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class _OperationFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     operation: dict[str, _Operation]
     parameter: dict[str, dict[str, Any]]
     path: dict[str, dict[str, Any]]
@@ -88,7 +88,7 @@ def openapi_document(version: str, server_url: str = CLOUD_BASE_URL) -> dict[str
 
     With `server_url`, of a local server, the control interface is part of it.
     """
-    told = _told(with_control=server_url != CLOUD_BASE_URL)
+    told = _select_operations(with_control=server_url != CLOUD_BASE_URL)
     return {
         "openapi": "3.1.0",
         "info": {
@@ -112,11 +112,11 @@ def openapi_document(version: str, server_url: str = CLOUD_BASE_URL) -> dict[str
     }
 
 
-def _told(*, with_control: bool) -> dict[str, _Operation]:
+def _select_operations(*, with_control: bool) -> dict[str, _Operation]:
     return {
         name: operation
         for name, operation in _data().operation.items()
-        if with_control or not endpoints()[name].template.startswith(CONTROL)
+        if with_control or not endpoints()[name].template.startswith(CONTROL_PREFIX)
     }
 
 
@@ -126,9 +126,9 @@ def _rules(told: dict[str, _Operation]) -> dict[str, Any]:
 
 
 @functools.cache
-def _data() -> _Document:
+def _data() -> _OperationFile:
     text = files(__package__).joinpath("openapi.toml").read_text(encoding="utf-8")
-    return msgspec.convert(tomllib.loads(text), _Document)
+    return msgspec.convert(tomllib.loads(text), _OperationFile)
 
 
 @functools.cache
@@ -170,7 +170,7 @@ def _operation(name: str, endpoint: Endpoint, operation: _Operation) -> dict[str
 
 
 def _security(endpoint: Endpoint, operation: _Operation) -> list[dict[str, list[str]]]:
-    if endpoint.template.startswith(CONTROL) and endpoint != HEALTH:
+    if endpoint.template.startswith(CONTROL_PREFIX) and endpoint != HEALTH:
         return [{}, {"control": []}]
     return [] if operation.open else [{"token": []}]
 
@@ -178,7 +178,7 @@ def _security(endpoint: Endpoint, operation: _Operation) -> list[dict[str, list[
 def _rule_ids(name: str, operation: _Operation) -> list[str]:
     """The rules of an operation: its own first, then those of every call with a token."""
     endpoint = endpoints()[name]
-    of_contract = not endpoint.template.startswith(CONTROL)
+    of_contract = not endpoint.template.startswith(CONTROL_PREFIX)
     always = ("GEN-1", "GEN-2", "GEN-4", "GEN-5", "GEN-6") if of_contract else ("GEN-6",)
     with_token = () if operation.open else ("GEN-3",)
     return list(dict.fromkeys((endpoint.rule, *operation.rules, *with_token, *always)))
@@ -210,8 +210,8 @@ def _request_content(operation: _Operation) -> dict[str, Any]:
 
 def _responses(endpoint: Endpoint, operation: _Operation) -> dict[str, Any]:
     """Successes and, by status, the failures of both styles (GEN-2)."""
-    codes = operation.codes if operation.open else (Code.BAD_TOKEN, *operation.codes)
-    by_status: dict[int, list[Code]] = {operation.status: []}
+    codes = operation.codes if operation.open else (ResponseCode.BAD_TOKEN, *operation.codes)
+    by_status: dict[int, list[ResponseCode]] = {operation.status: []}
     for code in codes:
         for style in ("envelope", "http"):
             failing = by_status.setdefault(http_status(code, style), [])
@@ -230,7 +230,7 @@ def _responses(endpoint: Endpoint, operation: _Operation) -> dict[str, Any]:
     return {**by_code, "default": _failures([], adk=False)}
 
 
-def _success(operation: _Operation, codes: list[Code]) -> dict[str, Any]:
+def _success(operation: _Operation, codes: list[ResponseCode]) -> dict[str, Any]:
     shapes = [_ref(name) for name in operation.plain]
     if operation.data:
         shapes = [_envelope(operation.data)]
@@ -250,7 +250,7 @@ def _success(operation: _Operation, codes: list[Code]) -> dict[str, Any]:
     return {"description": f"Success{failing}", "content": content}
 
 
-def _failures(codes: Iterable[Code], *, adk: bool) -> dict[str, Any]:
+def _failures(codes: Iterable[ResponseCode], *, adk: bool) -> dict[str, Any]:
     codes = list(codes)
     shapes = [_ref("Failure"), *([_ref("Detail")] if adk else [])]
     content: dict[str, Any] = {"schema": _any(shapes)}
@@ -260,11 +260,11 @@ def _failures(codes: Iterable[Code], *, adk: bool) -> dict[str, Any]:
     return {"description": description, "content": {_JSON: content}}
 
 
-def _examples(codes: Iterable[Code]) -> dict[str, Any]:
+def _examples(codes: Iterable[ResponseCode]) -> dict[str, Any]:
     return {str(int(code)): {"value": failure(code, _FAILURES[code])} for code in codes}
 
 
-def _listed(codes: Iterable[Code]) -> str:
+def _listed(codes: Iterable[ResponseCode]) -> str:
     return ", ".join(str(int(code)) for code in codes)
 
 

@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
-from .endpoints import APP, ME
+from .endpoints import APP_NAME, CURRENT_USER
 from .media import Resolution
 
 
@@ -51,8 +51,8 @@ class ChatRequest(msgspec.Struct, frozen=True):
 
     session_id: str
     new_message: Message
-    app_name: str = APP
-    user_id: str = ME
+    app_name: str = APP_NAME
+    user_id: str = CURRENT_USER
 
 
 class OutputRequest(msgspec.Struct, frozen=True):

@@ -37,15 +37,15 @@ class Section(msgspec.Struct, frozen=True):
     title: str
 
 
-class _Document(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class _RuleFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     section: tuple[Section, ...]
     rule: tuple[Rule, ...]
 
 
 @functools.cache
-def _document() -> _Document:
+def _document() -> _RuleFile:
     text = files(__package__).joinpath("rules.toml").read_text(encoding="utf-8")
-    return msgspec.convert(tomllib.loads(text), _Document)
+    return msgspec.convert(tomllib.loads(text), _RuleFile)
 
 
 def sections() -> tuple[Section, ...]:

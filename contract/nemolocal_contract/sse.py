@@ -15,15 +15,15 @@ _BOM = b"\xef\xbb\xbf"
 _LINE = 64
 
 
-LARGEST_FRAME = 16 << 20
+MAX_EVENT_BYTES = 16 << 20
 """Bytes of an event, line by line: none of the contract's comes near it."""
 
 
-class FrameTooLarge(ValueError):
+class SseEventTooLarge(ValueError):
     """An event that has no end, or none within reason."""
 
 
-class Frame(msgspec.Struct, frozen=True):
+class SseEvent(msgspec.Struct, frozen=True):
     """One event: its data (the `data:` lines joined by a newline), event name and id.
 
     `data` is "" for an empty `data:` line, which the contract uses as a heartbeat (SSE-3), and for
@@ -35,23 +35,23 @@ class Frame(msgspec.Struct, frozen=True):
     id: str = ""
 
 
-HEARTBEAT = b"data:\n\n"
+HEARTBEAT_BYTES = b"data:\n\n"
 
 
-def encode_frame(data: str) -> bytes:
+def encode_sse_event(data: str) -> bytes:
     """The bytes of an event with this data; line ends inside it become further `data:` lines."""
     lines = re.split(r"\r\n|\r|\n", data)
     return "".join(f"data: {line}\n" for line in lines).encode() + b"\n"
 
 
-class FrameParser:
+class SseParser:
     """Turns any cut of the bytes of a stream into the same frames.
 
     A `\\r` at the end of a chunk ends its line at once; the `\\n` that may follow in the next chunk
     is then swallowed, so that no frame waits for a byte that may never come.
     """
 
-    def __init__(self, largest: int = LARGEST_FRAME) -> None:
+    def __init__(self, largest: int = MAX_EVENT_BYTES) -> None:
         self._largest = largest
         self._rest = bytearray()
         # How much the lines take that belong to the event that is not complete yet.
@@ -60,8 +60,8 @@ class FrameParser:
         self._at_start = True
         self._fields: dict[str, list[str]] = {}
 
-    def feed(self, chunk: bytes) -> list[Frame]:
-        """The frames that these bytes complete; raises `FrameTooLarge` where one does not end."""
+    def feed(self, chunk: bytes) -> list[SseEvent]:
+        """The frames that these bytes complete; raises `SseEventTooLarge` where one does not end."""
         if self._after_cr and chunk:
             chunk = chunk.removeprefix(b"\n")
             self._after_cr = False
@@ -82,16 +82,16 @@ class FrameParser:
         self._after_cr = chunk.endswith(b"\r")
         frames = list(self._frames(lines))
         if self._held + len(self._rest) > self._largest:
-            raise FrameTooLarge(f"an event of more than {self._largest >> 20} MB")
+            raise SseEventTooLarge(f"an event of more than {self._largest >> 20} MB")
         return frames
 
-    def finish(self) -> list[Frame]:
+    def finish(self) -> list[SseEvent]:
         """The last frame of a stream that ended without its blank line, if there is one."""
         line = bytes(self._rest)
         self._rest.clear()
         return list(self._frames([line, b""] if line else [b""]))
 
-    def _frames(self, lines: list[bytes]) -> Iterator[Frame]:
+    def _frames(self, lines: list[bytes]) -> Iterator[SseEvent]:
         for line in lines:
             if line:
                 self._held += len(line) + _LINE
@@ -100,11 +100,11 @@ class FrameParser:
             else:
                 yield from self._dispatch()
 
-    def _dispatch(self) -> Iterator[Frame]:
+    def _dispatch(self) -> Iterator[SseEvent]:
         fields, self._fields = self._fields, {}
         self._held = 0
         if "data" in fields:
-            yield Frame(
+            yield SseEvent(
                 "\n".join(fields["data"]),
                 fields.get("event", [""])[-1],
                 fields.get("id", [""])[-1],

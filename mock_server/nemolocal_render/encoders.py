@@ -5,13 +5,13 @@ from pathlib import Path
 
 import msgspec
 
-from . import ffmpeg
-from .quality import Encoding
-from .sandbox import Policy
+from . import ffmpeg_cli
+from .planning.encode_settings import EncodeSettings
+from .sandbox import SandboxPolicy
 from .temporary_folder import TemporaryFolder
 
-SOFTWARE = "libx264"
-HARDWARE: tuple[str, ...] = (
+SOFTWARE_ENCODER = "libx264"
+HARDWARE_ENCODERS: tuple[str, ...] = (
     "h264_nvenc",
     "h264_qsv",
     "h264_vaapi",
@@ -38,16 +38,16 @@ class Encoder(msgspec.Struct, frozen=True):
     reason: str
 
     @property
-    def hardware(self) -> bool:
+    def is_hardware(self) -> bool:
         """Whether it runs on a device of its own."""
-        return self.name != SOFTWARE
+        return self.name != SOFTWARE_ENCODER
 
 
-class Trial(msgspec.Struct, frozen=True):
+class EncoderProbe(msgspec.Struct, frozen=True):
     """How an encoder did: `complaint` is "" where it works."""
 
     name: str
-    complaint: str
+    error: str
 
 
 _chosen: dict[Path, Encoder] = {}
@@ -55,49 +55,49 @@ _chosen: dict[Path, Encoder] = {}
 
 async def choose_encoder() -> Encoder:
     """The first hardware encoder that works, else libx264, with the reason; cached."""
-    binary = ffmpeg.executable()
+    binary = ffmpeg_cli.executable()
     if binary not in _chosen:
-        _chosen[binary] = _pick(await asyncio.gather(*map(try_encoder, HARDWARE)))
+        _chosen[binary] = _pick(await asyncio.gather(*map(probe_encoder, HARDWARE_ENCODERS)))
     return _chosen[binary]
 
 
-def _pick(trials: list[Trial]) -> Encoder:
+def _pick(trials: list[EncoderProbe]) -> Encoder:
     for trial in trials:
-        if not trial.complaint:
+        if not trial.error:
             return Encoder(trial.name, f"{_FRAMES} frames were encoded and decoded back")
-    return Encoder(SOFTWARE, "; ".join(f"{trial.name}: {trial.complaint}" for trial in trials))
+    return Encoder(SOFTWARE_ENCODER, "; ".join(f"{trial.name}: {trial.error}" for trial in trials))
 
 
-async def try_encoder(name: str) -> Trial:
+async def probe_encoder(name: str) -> EncoderProbe:
     """Let an encoder encode eight frames of 640x360 and decode them back."""
     with TemporaryFolder("encoder") as folder:
         encoded = folder / "trial.h264"
         try:
-            await _trial(folder, name, encoded.name)
+            await _encode_test_frames(folder, name, encoded.name)
             frames = await _count_frames(folder, encoded.name)
-        except ffmpeg.FFmpegFailed as failure:
-            return Trial(name, str(failure))
+        except ffmpeg_cli.FFmpegFailed as failure:
+            return EncoderProbe(name, str(failure))
     complaint = "" if frames == _FRAMES else f"{frames} of {_FRAMES} frames came back"
-    return Trial(name, complaint)
+    return EncoderProbe(name, complaint)
 
 
-async def _trial(folder: Path, name: str, output: str) -> None:
+async def _encode_test_frames(folder: Path, name: str, output: str) -> None:
     # Smaller pictures fail on hardware that works.
     source = ["-f", "lavfi", "-i", "testsrc2=s=640x360:r=30"]
-    options = video_arguments(name, Encoding(23, "veryfast", 0))
+    options = video_arguments(name, EncodeSettings(23, "veryfast", 0))
     target = ["-frames:v", str(_FRAMES), "-f", "h264", f"file:{output}"]
-    chain = ",".join(("format=" + pixel_format(name), *upload_filters(name)))
-    await ffmpeg.run(
+    chain = ",".join(("format=" + pixel_format(name), *hwupload_filters(name)))
+    await ffmpeg_cli.run(
         [*device_arguments(name), *source, "-vf", chain, *options, *target],
         folder=folder,
         timeout=_SECONDS,
-        policy=Policy(devices=name != SOFTWARE),
+        policy=SandboxPolicy(devices=name != SOFTWARE_ENCODER),
     )
 
 
 async def _count_frames(folder: Path, name: str) -> int:
     lines: list[str] = []
-    await ffmpeg.run(
+    await ffmpeg_cli.run(
         ["-f", "h264", "-i", f"file:{name}", "-f", "framecrc", "-"],
         folder=folder,
         timeout=_SECONDS,
@@ -113,24 +113,26 @@ def device_arguments(name: str) -> tuple[str, ...]:
 
 def pixel_format(name: str) -> str:
     """The layout of 8 bit 4:2:0 that the encoder takes."""
-    return "yuv420p" if name == SOFTWARE else "nv12"
+    return "yuv420p" if name == SOFTWARE_ENCODER else "nv12"
 
 
-def upload_filters(name: str) -> tuple[str, ...]:
+def hwupload_filters(name: str) -> tuple[str, ...]:
     """The filters that bring a frame to the encoder's device."""
     return ("hwupload",) if name == "h264_vaapi" else ()
 
 
-def video_arguments(name: str, encoding: Encoding) -> list[str]:
+def video_arguments(name: str, encoding: EncodeSettings) -> list[str]:
     """The options of an encoder for a quality and, where there is one, a ceiling on the rate."""
-    ceiling = ["-maxrate", str(encoding.max_rate), "-bufsize", str(encoding.max_rate)]
-    rate = ceiling if encoding.max_rate else []
-    if name == SOFTWARE:
+    ceiling = ["-maxrate", str(encoding.max_bit_rate), "-bufsize", str(encoding.max_bit_rate)]
+    rate = ceiling if encoding.max_bit_rate else []
+    if name == SOFTWARE_ENCODER:
         return ["-c:v", name, "-preset", encoding.preset, "-crf", f"{encoding.crf:g}", *rate]
     if name not in _QUALITY_OPTION:
         # VideoToolbox: 100 is best, and constant quality and a ceiling exclude each other.
         quality = (
-            ["-b:v", str(encoding.max_rate)] if rate else ["-q:v", f"{100 - 2 * encoding.crf:g}"]
+            ["-b:v", str(encoding.max_bit_rate)]
+            if rate
+            else ["-q:v", f"{100 - 2 * encoding.crf:g}"]
         )
         return ["-c:v", name, *quality]
     return ["-c:v", name, *_QUALITY_OPTION[name], f"{encoding.crf:.0f}", *rate]

@@ -40,7 +40,7 @@ _USUAL_ADVICE = "one of the Noto family (fonts-noto)"
 _INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Mn", "Zl", "Zp", "Zs"})
 
 
-class Ranges(msgspec.Struct, frozen=True):
+class CodepointRanges(msgspec.Struct, frozen=True):
     """Numbers as ranges: the first of each, ascending, and the last. A large font is a few KB."""
 
     firsts: tuple[int, ...]
@@ -54,7 +54,7 @@ class Ranges(msgspec.Struct, frozen=True):
         return sum(last - first + 1 for first, last in zip(self.firsts, self.lasts, strict=True))
 
 
-def ranges_of(numbers: Iterable[int]) -> Ranges:
+def build_codepoint_ranges(numbers: Iterable[int]) -> CodepointRanges:
     """These numbers, in whatever order they come."""
     firsts: list[int] = []
     lasts: list[int] = []
@@ -64,7 +64,7 @@ def ranges_of(numbers: Iterable[int]) -> Ranges:
         else:
             firsts.append(number)
             lasts.append(number)
-    return Ranges(tuple(firsts), tuple(lasts))
+    return CodepointRanges(tuple(firsts), tuple(lasts))
 
 
 class Font(msgspec.Struct, frozen=True):
@@ -72,9 +72,9 @@ class Font(msgspec.Struct, frozen=True):
 
     path: Path
     family: str
-    characters: Ranges
+    characters: CodepointRanges
 
-    def missing(self, text: str) -> set[str]:
+    def missing_characters(self, text: str) -> set[str]:
         """The visible characters of a text that the font cannot draw."""
         return {
             character
@@ -101,7 +101,7 @@ def _read(path: Path, _changed: int, _size: int) -> Font | None:
     try:
         with path.open("rb") as file, TTFont(file, lazy=True, fontNumber=0) as font:
             family = font["name"].getBestFamilyName() or ""
-            characters = ranges_of(font.getBestCmap() or ())
+            characters = build_codepoint_ranges(font.getBestCmap() or ())
     except (TTLibError, OSError, KeyError, ValueError, AssertionError):
         # Font folders hold broken and bitmap fonts; another file will do.
         return None
@@ -151,7 +151,7 @@ async def read_system_fonts(folders: tuple[str, ...] = _FOLDERS) -> None:
 def needs_system_fonts(text: str, names: Iterable[str]) -> bool:
     """Whether the bundled font is not enough for a text in fonts of these names."""
     bundled = bundled_font()
-    return bool(bundled.missing(text)) or any(
+    return bool(bundled.missing_characters(text)) or any(
         _words(name) != _words(bundled.family) for name in names
     )
 
@@ -159,7 +159,7 @@ def needs_system_fonts(text: str, names: Iterable[str]) -> bool:
 def choose_fonts(text: str, folders: tuple[str, ...] = _FOLDERS) -> list[Font]:
     """The fonts that together draw as much of a text as can be drawn here, bundled first."""
     chosen = [bundled_font()]
-    missing = chosen[0].missing(text)
+    missing = chosen[0].missing_characters(text)
     candidates = system_fonts(folders) if missing else iter(())
     for font in candidates:
         left = {character for character in missing if ord(character) not in font.characters}
@@ -171,7 +171,7 @@ def choose_fonts(text: str, folders: tuple[str, ...] = _FOLDERS) -> list[Font]:
     return chosen
 
 
-def nearest_fonts(names: Iterable[str], folders: tuple[str, ...] = _FOLDERS) -> dict[str, Font]:
+def match_font_names(names: Iterable[str], folders: tuple[str, ...] = _FOLDERS) -> dict[str, Font]:
     """For each name the font of this family, else one that begins alike, else the bundled one."""
     candidates = [bundled_font(), *system_fonts(folders)]
     families = [(_words(font.family), font) for font in candidates]
@@ -195,7 +195,7 @@ def _words(name: str) -> list[str]:
     return name.lower().split()
 
 
-def advise(missing: set[str]) -> str:
+def describe_missing_characters(missing: set[str]) -> str:
     """What to say about characters that no font here has, script by script."""
     scripts: dict[str, list[str]] = {}
     for character in sorted(missing):

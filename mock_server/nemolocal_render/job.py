@@ -11,21 +11,21 @@ from pathlib import Path
 
 import msgspec
 
-from . import ffmpeg
-from .copying import COPY_REASON
-from .cores import usable_cores
-from .encoders import SOFTWARE, Encoder, choose_encoder
-from .fonts import choose_fonts, nearest_fonts, needs_system_fonts, read_system_fonts
-from .graphs.commands import FONTS_FOLDER, TITLES_FILE, Machine
-from .inspection import RenderFacts
+from . import ffmpeg_cli
+from .ass_subtitles import build_ass_script
+from .broken_sources import exclude_broken_sources
+from .cpu_count import usable_cores
+from .encode_runs import RENDER_FILE, TargetSizeUnreachable, copy_streams, encode_plan
+from .encoders import SOFTWARE_ENCODER, Encoder, choose_encoder
+from .filtergraph.ffmpeg_commands import FONTS_FOLDER, TITLES_FILE, EncodeResources
+from .fonts import choose_fonts, match_font_names, needs_system_fonts, read_system_fonts
 from .media import MediaRejected
-from .probe import check
-from .progress import Progress, Stage
-from .quality import Encoding
-from .runs import RENDER_FILE, SizeMissed, copy, make
-from .salvage import without_broken
-from .timeline import SAMPLE_RATE, RenderPlan
-from .titles import write_script
+from .planning.encode_settings import EncodeSettings
+from .planning.render_plan import SAMPLE_RATE, RenderPlan
+from .planning.stream_copy import COPY_REASON
+from .probing.media_probe import probe_render
+from .probing.probe_worker import RenderFacts
+from .progress import ProgressRange, RenderProgress
 
 _log = logging.getLogger(__name__)
 
@@ -35,7 +35,7 @@ _AAC_PACKET = 1024 / SAMPLE_RATE
 _COPIED_SOUND = 0.5
 _COPY = "copy"
 
-_NOTHING_READ = (
+_NO_READABLE_SOURCE = (
     "none of its sources can be read, or FFmpeg does not work here; "
     "the log of the local server says more"
 )
@@ -45,7 +45,7 @@ class RenderResult(msgspec.Struct, frozen=True):
     """A finished file: seconds, bytes, frames, pixels, its encoder and the reason, what is lost.
 
     `preset`, `crf` and `settings_reason` say how it was encoded and who asked for that; the
-    encoder `copy` has neither.
+    encoder `copy_streams` has neither.
     """
 
     duration: float
@@ -61,20 +61,20 @@ class RenderResult(msgspec.Struct, frozen=True):
     settings_reason: str = ""
 
 
-class RenderFailed(Exception):
+class RenderJobFailed(Exception):
     """A render that came to nothing; the text is one line for the user, without paths."""
 
 
-class SourcesSuspected(RenderFailed):
+class RenderInputFailed(RenderJobFailed):
     """A render that came to nothing, perhaps for one of the files that it read."""
 
 
-class _Made(msgspec.Struct, frozen=True):
+class _EncodedFile(msgspec.Struct, frozen=True):
     """A file that was made and checked, and how."""
 
     facts: RenderFacts
     encoder: Encoder
-    encoding: Encoding | None = None
+    encoding: EncodeSettings | None = None
 
 
 async def render(
@@ -92,35 +92,37 @@ async def render(
     `cores`, all that there are if None. Cancelling ends every FFmpeg with its whole process group.
     Raises RenderFailed.
     """
-    progress = Progress(on_progress)
-    progress.reach(0)
+    progress = RenderProgress(on_progress)
+    progress.report(0)
     try:
         workdir.mkdir(parents=True, exist_ok=True)
         folder = Path(tempfile.mkdtemp(prefix="render-", dir=workdir.absolute()))
         try:
-            result = await _render_in(folder, plan, progress.stage(), cores or usable_cores())
+            result = await _render_in(folder, plan, progress.full_range(), cores or usable_cores())
             destination.parent.mkdir(parents=True, exist_ok=True)
             os.replace(folder / RENDER_FILE, destination)
         finally:
             shutil.rmtree(folder, ignore_errors=True)
     except OSError as error:
         full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-        reason = ffmpeg.DISK_FULL if full else error.strerror
-        raise RenderFailed(f"the file could not be written: {reason}") from error
-    progress.reach(100)
+        reason = ffmpeg_cli.DISK_FULL if full else error.strerror
+        raise RenderJobFailed(f"the file could not be written: {reason}") from error
+    progress.report(100)
     return result
 
 
-async def _render_in(folder: Path, plan: RenderPlan, stage: Stage, cores: int) -> RenderResult:
+async def _render_in(
+    folder: Path, plan: RenderPlan, stage: ProgressRange, cores: int
+) -> RenderResult:
     made, warnings = await _copy(folder, plan, stage), plan.warnings
     if made is None:
         warnings += await _prepare_titles(folder, plan)
-        tone_mapping = bool(plan.bright) and await ffmpeg.has_filters("zscale", "tonemap")
+        tone_mapping = bool(plan.hdr_segments) and await ffmpeg_cli.has_filters("zscale", "tonemap")
         if not tone_mapping:
             said = "its high dynamic range is shown without tone mapping"
-            warnings += tuple(f"{path}.src: {said}" for path in plan.bright)
-        made, lost = await _encode_what_can_be_read(
-            folder, plan, Machine(SOFTWARE, cores, tone_mapping), stage
+            warnings += tuple(f"{path}.src: {said}" for path in plan.hdr_segments)
+        made, lost = await _encode_readable_sources(
+            folder, plan, EncodeResources(SOFTWARE_ENCODER, cores, tone_mapping), stage
         )
         warnings += lost
     encoding = made.encoding
@@ -133,25 +135,25 @@ async def _render_in(folder: Path, plan: RenderPlan, stage: Stage, cores: int) -
         encoder=made.encoder.name,
         encoder_reason=made.encoder.reason,
         warnings=warnings,
-        preset=encoding.preset if encoding and made.encoder.name == SOFTWARE else "",
+        preset=encoding.preset if encoding and made.encoder.name == SOFTWARE_ENCODER else "",
         crf=encoding.crf if encoding else 0.0,
         settings_reason=encoding.reason if encoding else "",
     )
 
 
-async def _copy(folder: Path, plan: RenderPlan, stage: Stage) -> _Made | None:
+async def _copy(folder: Path, plan: RenderPlan, stage: ProgressRange) -> _EncodedFile | None:
     """The file by the fast path, None where the plan has none or the copy is not exact."""
-    if plan.copied is None:
+    if plan.copy_source is None:
         return None
     try:
-        await copy(folder, plan, plan.copied, stage)
-        facts = await check(folder / RENDER_FILE)
-    except (ffmpeg.FFmpegFailed, MediaRejected):
+        await copy_streams(folder, plan, plan.copy_source, stage)
+        facts = await probe_render(folder / RENDER_FILE)
+    except (ffmpeg_cli.FFmpegFailed, MediaRejected):
         # Encoding will do it, or say why it cannot.
         return None
-    if _complaints(facts, plan, _COPIED_SOUND):
+    if _find_mismatches(facts, plan, _COPIED_SOUND):
         return None
-    return _Made(facts, Encoder(_COPY, COPY_REASON))
+    return _EncodedFile(facts, Encoder(_COPY, COPY_REASON))
 
 
 async def _prepare_titles(folder: Path, plan: RenderPlan) -> tuple[str, ...]:
@@ -173,8 +175,8 @@ async def _prepare_titles(folder: Path, plan: RenderPlan) -> tuple[str, ...]:
 def _write_titles(
     folder: Path, plan: RenderPlan, text: str, names: Sequence[str]
 ) -> tuple[str, ...]:
-    named = nearest_fonts(names) if names else {}
-    script = write_script(plan, choose_fonts(text), named)
+    named = match_font_names(names) if names else {}
+    script = build_ass_script(plan, choose_fonts(text), named)
     (folder / TITLES_FILE).write_text(script.text, encoding="utf-8")
     (folder / FONTS_FOLDER).mkdir()
     for index, font in enumerate(script.fonts):
@@ -182,68 +184,70 @@ def _write_titles(
     return script.warnings
 
 
-async def _encode_what_can_be_read(
-    folder: Path, plan: RenderPlan, machine: Machine, stage: Stage
-) -> tuple[_Made, tuple[str, ...]]:
+async def _encode_readable_sources(
+    folder: Path, plan: RenderPlan, machine: EncodeResources, stage: ProgressRange
+) -> tuple[_EncodedFile, tuple[str, ...]]:
     """Render, once more without what breaks the render, should something do that."""
     try:
         return await _encode(folder, plan, machine, stage), ()
-    except SourcesSuspected as failure:
-        rest = await without_broken(folder, plan, machine)
+    except RenderInputFailed as failure:
+        rest = await exclude_broken_sources(folder, plan, machine)
         if rest is None:
             raise
-        if not any(rest.layers) and not rest.lanes:
-            raise RenderFailed(_NOTHING_READ) from failure
+        if not any(rest.layers) and not rest.audio_tracks:
+            raise RenderJobFailed(_NO_READABLE_SOURCE) from failure
         _log.warning("rendered again without what cannot be read: %s", failure)
     return await _encode(folder, rest, machine, stage), rest.warnings[len(plan.warnings) :]
 
 
-async def _encode(folder: Path, plan: RenderPlan, machine: Machine, stage: Stage) -> _Made:
+async def _encode(
+    folder: Path, plan: RenderPlan, machine: EncodeResources, stage: ProgressRange
+) -> _EncodedFile:
     """Render with the best encoder, and with the machine's, libx264, if that one fails."""
     encoder = await _encoder_for(plan)
     chosen = msgspec.structs.replace(machine, encoder=encoder.name)
     try:
-        return await _made(folder, plan, chosen, stage, encoder)
-    except RenderFailed as failure:
-        if not encoder.hardware:
+        return await _encode_with(folder, plan, chosen, stage, encoder)
+    except RenderJobFailed as failure:
+        if not encoder.is_hardware:
             raise
         reason = f"{encoder.name} failed in this render: {failure.__cause__ or failure}"
-    return await _made(folder, plan, machine, stage, Encoder(SOFTWARE, reason))
+    return await _encode_with(folder, plan, machine, stage, Encoder(SOFTWARE_ENCODER, reason))
 
 
-async def _made(
-    folder: Path, plan: RenderPlan, machine: Machine, stage: Stage, encoder: Encoder
-) -> _Made:
+async def _encode_with(
+    folder: Path, plan: RenderPlan, machine: EncodeResources, stage: ProgressRange, encoder: Encoder
+) -> _EncodedFile:
     try:
-        encoding = await make(folder, plan, machine, stage)
-    except ffmpeg.FFmpegFailed as failure:
+        encoding = await encode_plan(folder, plan, machine, stage)
+    except ffmpeg_cli.FFmpegFailed as failure:
         _log.warning("a render failed: %s", failure)
-        kind = SourcesSuspected if failure.unknown else RenderFailed
-        raise kind(failure.plain) from failure
-    except SizeMissed as missed:
-        raise RenderFailed(f"draft.m.compress.megabytes: is too small: {missed}") from missed
-    return _Made(await _checked(folder, plan), encoder, encoding)
+        kind = RenderInputFailed if failure.cause_unknown else RenderJobFailed
+        raise kind(failure.user_message) from failure
+    except TargetSizeUnreachable as missed:
+        raise RenderJobFailed(f"draft.m.compress.megabytes: is too small: {missed}") from missed
+    return _EncodedFile(await _verify_file(folder, plan), encoder, encoding)
 
 
 async def _encoder_for(plan: RenderPlan) -> Encoder:
     if plan.encoding.max_bytes:
-        return Encoder(SOFTWARE, "a size is kept best by its steps of quality")
+        return Encoder(SOFTWARE_ENCODER, "a size is kept best by its steps of quality")
     return await choose_encoder()
 
 
-async def _checked(folder: Path, plan: RenderPlan) -> RenderFacts:
+async def _verify_file(folder: Path, plan: RenderPlan) -> RenderFacts:
     """The facts of the file; RenderFailed where it is not what was planned (REN-7)."""
     try:
-        facts = await check(folder / RENDER_FILE)
+        facts = await probe_render(folder / RENDER_FILE)
     except MediaRejected as reason:
-        raise SourcesSuspected(str(reason)) from reason
-    wrong = _complaints(facts, plan, _AAC_PACKET)
+        raise RenderInputFailed(str(reason)) from reason
+    wrong = _find_mismatches(facts, plan, _AAC_PACKET)
     if wrong:
-        raise SourcesSuspected(f"the rendered file {' and '.join(wrong)}")
+        raise RenderInputFailed(f"the rendered file {' and '.join(wrong)}")
     return facts
 
 
-def _complaints(facts: RenderFacts, plan: RenderPlan, sound_slack: float) -> list[str]:
+def _find_mismatches(facts: RenderFacts, plan: RenderPlan, sound_slack: float) -> list[str]:
     frame = float(1 / plan.fps)
     checks = {
         "is not H.264 in yuv420p": (facts.video_codec, facts.pixel_format) == ("h264", "yuv420p"),

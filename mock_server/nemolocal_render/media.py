@@ -27,7 +27,7 @@ DEMUXERS: dict[str, str] = {
 }
 
 # Sound without a container, and so without a length that anything states.
-RAW = frozenset({"aac", "mp3"})
+RAW_AUDIO_EXTENSIONS = frozenset({"aac", "mp3"})
 
 # Both names of a codec where two decoders share it: PyAV and FFmpeg may prefer different ones.
 DECODERS: tuple[str, ...] = (
@@ -91,12 +91,12 @@ class MediaInfo(msgspec.Struct, frozen=True):
     left_out: tuple[str, ...] = ()
 
     @property
-    def picture_track(self) -> str:
+    def video_specifier(self) -> str:
         """Which track is seen, as FFmpeg names it."""
         return f"V:{self.picture_place}"
 
     @property
-    def sound_track(self) -> str:
+    def audio_specifier(self) -> str:
         """Which track is heard, as FFmpeg names it."""
         return f"a:{self.sound_place}"
 
@@ -106,18 +106,18 @@ class MediaInfo(msgspec.Struct, frozen=True):
         return bool(self.audio_codec)
 
     @property
-    def animated(self) -> bool:
+    def is_animated(self) -> bool:
         """Whether a picture moves."""
         return self.kind == "image" and self.duration > 0
 
     @property
-    def transparent(self) -> bool:
+    def has_alpha(self) -> bool:
         """Whether the picture has, or may have, see-through pixels."""
         name = self.pixel_format
         return name.startswith(("yuva", "gbrap", "ya", "pal8")) or name[:4] in _ALPHA_RGB
 
     @property
-    def high_dynamic_range(self) -> bool:
+    def is_hdr(self) -> bool:
         """Whether the picture is brighter than a standard screen shows."""
         return self.color_transfer in _HDR_TRANSFERS
 
@@ -129,7 +129,7 @@ class MediaRejected(Exception):
     """A file that is not accepted; the text is one line for its owner, without paths (4001)."""
 
 
-def too_large(width: int, height: int, limit: int) -> MediaRejected:
+def image_too_large_error(width: int, height: int, limit: int) -> MediaRejected:
     """The refusal of a picture that has more pixels than are accepted."""
     return MediaRejected(
         f"its picture of {width}x{height} is larger than {limit} pixels; make it smaller"

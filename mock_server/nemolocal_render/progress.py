@@ -7,35 +7,35 @@ _NEARLY = 99
 _MICROSECONDS = 1_000_000
 
 
-class Progress:
+class RenderProgress:
     """Percent of a whole render, told on as they rise."""
 
     def __init__(self, report: Callable[[int], None]) -> None:
         self._report = report
         self._percent = -1
 
-    def reach(self, percent: int) -> None:
+    def report(self, percent: int) -> None:
         """It has come so far."""
         if percent > self._percent:
             self._percent = percent
             self._report(percent)
 
-    def stage(self) -> "Stage":
+    def full_range(self) -> "ProgressRange":
         """All of the render, until its file is in place."""
-        return Stage(lambda done: self.reach(min(int(done * 100), _NEARLY)))
+        return ProgressRange(lambda done: self.report(min(int(done * 100), _NEARLY)))
 
 
-class Stage:
+class ProgressRange:
     """A part of a render that takes it from one share of the whole to another."""
 
     def __init__(self, tell: Callable[[float], None]) -> None:
         self._tell = tell
 
-    def part(self, begin: float, end: float) -> "Stage":
+    def subrange(self, begin: float, end: float) -> "ProgressRange":
         """A part of this stage, as shares of it."""
-        return Stage(lambda done: self._tell(begin + done * (end - begin)))
+        return ProgressRange(lambda done: self._tell(begin + done * (end - begin)))
 
-    def split(self, shares: Sequence[float]) -> "list[Stage]":
+    def split(self, shares: Sequence[float]) -> "list[ProgressRange]":
         """Parts of this stage that may run at once: each brings its share of the whole forward."""
         brought = [0.0] * len(shares)
 
@@ -43,9 +43,9 @@ class Stage:
             brought[index] = done * shares[index]
             self._tell(sum(brought))
 
-        return [Stage(partial(bring, index)) for index in range(len(shares))]
+        return [ProgressRange(partial(bring, index)) for index in range(len(shares))]
 
-    def reader(self, seconds: float) -> Callable[[str], None]:
+    def line_parser(self, seconds: float) -> Callable[[str], None]:
         """What reads FFmpeg's reports on a file of so many seconds."""
 
         def read(line: str) -> None:

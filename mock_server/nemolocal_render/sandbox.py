@@ -15,7 +15,7 @@ from pathlib import Path
 
 import msgspec
 
-from . import launcher
+from . import sandbox_exec
 
 GIB = 1 << 30
 
@@ -25,7 +25,7 @@ _DEVICES = ("/dev", "/proc", "/sys")
 _PASSED_ON = ("PATH", "LD_LIBRARY_PATH", "LIBVA_DRIVER_NAME", "SYSTEMROOT", "CUDA_VISIBLE_DEVICES")
 
 
-class Policy(msgspec.Struct, frozen=True):
+class SandboxPolicy(msgspec.Struct, frozen=True):
     """What one child may do: seconds of CPU, bytes of memory and of a file, paths, devices."""
 
     read: tuple[Path, ...] = ()
@@ -37,14 +37,14 @@ class Policy(msgspec.Struct, frozen=True):
     devices: bool = False
 
 
-def confined(argv: list[str], policy: Policy) -> list[str]:
+def sandboxed_argv(argv: list[str], policy: SandboxPolicy) -> list[str]:
     """The command line that runs `argv` under a policy; unchanged where the system is not POSIX."""
     if os.name != "posix":
         return argv
-    return [sys.executable, "-I", "-S", launcher.__file__, *_words_of(policy), *argv]
+    return [sys.executable, "-I", "-S", sandbox_exec.__file__, *_exec_arguments(policy), *argv]
 
 
-def _words_of(policy: Policy) -> list[str]:
+def _exec_arguments(policy: SandboxPolicy) -> list[str]:
     """A policy as the launcher reads it."""
     limits = {
         "CPU": policy.cpu_seconds,
@@ -61,7 +61,7 @@ def _words_of(policy: Policy) -> list[str]:
     return [str(os.getpid()), told, str(len(read)), *read, str(len(write)), *write]
 
 
-def environment(home: Path) -> dict[str, str]:
+def child_environment(home: Path) -> dict[str, str]:
     """The environment of a child: the little that programs need, nothing that is a secret."""
     passed_on = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
     own = {"HOME": str(home), "XDG_CACHE_HOME": str(home), "LANG": "C.UTF-8"}
@@ -71,4 +71,4 @@ def environment(home: Path) -> dict[str, str]:
 @functools.cache
 def landlock_version() -> int:
     """The version of Landlock here; 0 where children can be limited but not confined to files."""
-    return launcher.landlock_version(ctypes.CDLL(None)) if sys.platform == "linux" else 0
+    return sandbox_exec.landlock_version(ctypes.CDLL(None)) if sys.platform == "linux" else 0

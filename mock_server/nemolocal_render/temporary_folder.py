@@ -32,7 +32,7 @@ class TemporaryFolder:
     """
 
     def __init__(self, kind: str) -> None:
-        sweep_once()
+        delete_abandoned_once()
         self.path = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{kind}-")).resolve()
         try:
             lock = _lock(self.path / _OWNER)
@@ -58,28 +58,28 @@ class TemporaryFolder:
         self.remove()
 
 
-def sweep_once() -> None:
-    """`sweep_killed`, once in the life of a process."""
+def delete_abandoned_once() -> None:
+    """`delete_abandoned`, once in the life of a process."""
     _sweep_once(Path(tempfile.gettempdir()))
 
 
 @functools.cache
 def _sweep_once(temporary: Path) -> None:
-    sweep_killed(temporary)
+    delete_abandoned(temporary)
 
 
-def sweep_killed(temporary: Path) -> None:
+def delete_abandoned(temporary: Path) -> None:
     """Remove what killed processes have left; nothing that is in use or not ours."""
-    for folder in killed(temporary):
+    for folder in find_abandoned(temporary):
         remove_tree(folder)
 
 
-def killed(temporary: Path) -> Iterator[Path]:
+def find_abandoned(temporary: Path) -> Iterator[Path]:
     """The folders that killed processes have left; changes nothing."""
     for folder in temporary.glob(f"{_PREFIX}*"):
         with contextlib.suppress(OSError, sqlite3.DatabaseError):
             is_folder = stat.S_ISDIR(_mode_of_own(folder))
-            if is_folder and stat.S_ISREG(_mode_of_own(folder / _OWNER)) and _is_free(folder):
+            if is_folder and stat.S_ISREG(_mode_of_own(folder / _OWNER)) and _is_abandoned(folder):
                 yield folder
 
 
@@ -103,20 +103,20 @@ def _remove(folder: Path, lock: sqlite3.Connection, owner: int) -> None:
     if os.getpid() != owner:
         return
     try:
-        _take_away(folder, lock)
+        _delete(folder, lock)
     except BaseException:  # of a signal: nobody comes back to this
-        _take_away(folder, lock)
+        _delete(folder, lock)
         raise
 
 
-def _take_away(folder: Path, lock: sqlite3.Connection) -> None:
+def _delete(folder: Path, lock: sqlite3.Connection) -> None:
     # Nobody sweeps what is locked, and some systems remove no file that is open.
     _empty(folder)
     lock.close()
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def _is_free(folder: Path) -> bool:
+def _is_abandoned(folder: Path) -> bool:
     """Whether the folder is ours and its owner has ended; raises where somebody has it."""
     address = f"{(folder / _OWNER).as_uri()}?mode=rw"
     with contextlib.closing(sqlite3.connect(address, uri=True, timeout=0)) as db:

@@ -12,80 +12,82 @@ from starlette.routing import BaseRoute, Mount, Route
 from nemolocal_contract import endpoints as wire
 from nemolocal_contract.clock import Clock
 
-from .access.middleware import AccessMiddleware, RefusalMiddleware
-from .admission import AdmissionMiddleware
-from .assets import CDN
-from .date_header import DateMiddleware
-from .endpoints import (
-    chat,
-    claims,
-    clocks,
-    control,
-    credits,
-    faults,
-    journal,
-    manual_tokens,
-    openapi,
-    past,
-    renders,
-    sessions,
-    tokens,
-    uploads,
+from .access.access_middleware import AccessMiddleware, ForbiddenMiddleware
+from .api import (
+    chat_endpoints,
+    claim_endpoints,
+    credit_endpoints,
+    render_endpoints,
+    session_endpoints,
+    token_endpoints,
+    upload_endpoints,
 )
-from .error_replies import (
-    reply_to_contract_error,
-    reply_to_defect,
-    reply_to_http_error,
-    reply_to_limit,
+from .api.control import (
+    clock_endpoints,
+    fault_endpoints,
+    health_endpoints,
+    journal_endpoints,
+    openapi_endpoints,
+    snapshot_endpoints,
+    token_admin_endpoints,
 )
+from .api.file_responses import StoredFiles
+from .data.assets import CDN_PATH
+from .data.storage_errors import STORAGE_ERRORS
 from .errors import ContractError
-from .executor import RenderExecutor
-from .faults.http import FaultMiddleware
-from .hanging_up import HangingUpMiddleware
-from .journal.recorder import JournalMiddleware
-from .machine_limits import STORAGE_ERRORS
+from .exception_handlers import (
+    handle_contract_error,
+    handle_http_exception,
+    handle_storage_error,
+    handle_unexpected_error,
+)
+from .exports.render_executor import RenderExecutor
+from .faults.fault_middleware import FaultMiddleware
+from .journal.journal_middleware import JournalMiddleware
+from .middleware.admission import AdmissionMiddleware
+from .middleware.client_disconnect import ClientDisconnectMiddleware
+from .middleware.date_header import DateMiddleware
 from .routing import build_routes
-from .server import Server
+from .services import Services
 from .settings import Settings
-from .stored_files import StoredFiles
 
 _ROUTES = (
-    (wire.TOKEN, tokens.issue_token),
-    (wire.CLAIM_TOKEN, claims.issue_claim),
-    (wire.CLAIM_PAGE, claims.show_project),
-    (wire.SESSION, sessions.open_session),
-    (wire.UPLOAD, uploads.upload),
-    (wire.CHAT, chat.run_sse),
-    (wire.BALANCE, credits.read_balance),
-    (wire.STATE, sessions.read_state),
-    (wire.RENDER, renders.submit_render),
-    (wire.RENDER_STATUS, renders.read_render),
-    (wire.RENDER_CANCEL, renders.cancel_render),
-    (wire.RENDER_DOWNLOAD, renders.download_render),
-    (wire.HEALTH, control.read_health),
+    (wire.TOKEN, token_endpoints.issue_token),
+    (wire.CLAIM_TOKEN, claim_endpoints.issue_claim),
+    (wire.CLAIM_PAGE, claim_endpoints.show_project),
+    (wire.SESSION, session_endpoints.open_session),
+    (wire.UPLOAD, upload_endpoints.upload_files),
+    (wire.CHAT, chat_endpoints.run_sse),
+    (wire.BALANCE, credit_endpoints.read_balance),
+    (wire.STATE, session_endpoints.read_state),
+    (wire.RENDER, render_endpoints.submit_render),
+    (wire.RENDER_STATUS, render_endpoints.read_render),
+    (wire.RENDER_CANCEL, render_endpoints.cancel_render),
+    (wire.RENDER_DOWNLOAD, render_endpoints.download_render),
+    (wire.HEALTH, health_endpoints.read_health),
 )
 # Ours, beside the contract; `control=False` leaves it out.
 _CONTROL_ROUTES = (
-    (wire.CLOCK, clocks.read_clock),
-    (wire.CLOCK_ADVANCE, clocks.advance_clock),
-    (wire.TOKENS, manual_tokens.list_tokens),
-    (wire.TOKENS_MAKE, manual_tokens.make_token),
-    (wire.TOKENS_CHANGE, manual_tokens.change_token),
-    (wire.FAULTS, faults.list_faults),
-    (wire.FAULTS_ARM, faults.arm_fault),
-    (wire.FAULTS_CLEAR, faults.disarm_faults),
-    (wire.FAULTS_DISARM, faults.disarm_fault),
-    (wire.SCENARIOS, faults.list_scenarios),
-    (wire.SCENARIOS_LOAD, faults.load_scenario),
-    (wire.JOURNAL, journal.read_journal),
-    (wire.JOURNAL_CLEAR, journal.clear_journal),
-    (wire.JOURNAL_SUMMARY, journal.sum_journal),
-    (wire.OPENAPI, openapi.read_openapi),
-    (wire.SNAPSHOT, past.take_snapshot),
-    (wire.SNAPSHOT_LIST, past.list_snapshots),
-    (wire.SNAPSHOT_DELETE, past.delete_snapshot),
-    (wire.RESTORE, past.restore_snapshot),
-    (wire.RESET, past.reset),
+    (wire.CLOCK, clock_endpoints.read_clock),
+    (wire.CLOCK_ADVANCE, clock_endpoints.advance_clock),
+    (wire.TOKENS, token_admin_endpoints.list_tokens),
+    (wire.TOKENS_MAKE, token_admin_endpoints.make_token),
+    (wire.TOKENS_CHANGE, token_admin_endpoints.change_token),
+    (wire.FAULTS, fault_endpoints.list_faults),
+    (wire.FAULTS_ARM, fault_endpoints.arm_fault),
+    (wire.FAULTS_CLEAR, fault_endpoints.disarm_faults),
+    (wire.FAULTS_DISARM, fault_endpoints.disarm_fault),
+    (wire.SCENARIOS, fault_endpoints.list_scenarios),
+    (wire.SCENARIOS_LOAD, fault_endpoints.load_scenario),
+    (wire.JOURNAL, journal_endpoints.read_journal),
+    (wire.JOURNAL_CLEAR, journal_endpoints.clear_journal),
+    (wire.JOURNAL_SUMMARY, journal_endpoints.summarise_journal),
+    (wire.OPENAPI, openapi_endpoints.read_openapi),
+    (wire.SNAPSHOT, snapshot_endpoints.take_snapshot),
+    (wire.SNAPSHOT_LIST, snapshot_endpoints.list_snapshots),
+    (wire.SNAPSHOT_DELETE, snapshot_endpoints.delete_snapshot),
+    (wire.RESTORE, snapshot_endpoints.restore_snapshot),
+    (wire.RESET, snapshot_endpoints.reset_server),
 )
 
 
@@ -96,23 +98,25 @@ def build_app(
 
     Raises `StoreError` where the data folder is of no use, `ScenarioError` where the scenario is.
     """
-    server = Server(settings, clock, execute)
+    server = Services(settings, clock, execute)
     app = Starlette(
         routes=_routes(server),
         middleware=[
             Middleware(AdmissionMiddleware),
-            Middleware(HangingUpMiddleware),
-            Middleware(DateMiddleware, clock=server.core.clock),
-            Middleware(AccessMiddleware, policy=server.access, proxies=settings.trusted_proxies),
-            Middleware(JournalMiddleware, journal=server.journal, clock=server.core.clock),
-            Middleware(RefusalMiddleware),
+            Middleware(ClientDisconnectMiddleware),
+            Middleware(DateMiddleware, clock=server.context.clock),
+            Middleware(
+                AccessMiddleware, policy=server.access_policy, proxies=settings.trusted_proxies
+            ),
+            Middleware(JournalMiddleware, journal=server.journal, clock=server.context.clock),
+            Middleware(ForbiddenMiddleware),
             Middleware(FaultMiddleware, faults=server.faults),
         ],
         exception_handlers={
-            ContractError: reply_to_contract_error,
-            HTTPException: reply_to_http_error,
-            **dict.fromkeys(STORAGE_ERRORS, reply_to_limit),
-            Exception: reply_to_defect,
+            ContractError: handle_contract_error,
+            HTTPException: handle_http_exception,
+            **dict.fromkeys(STORAGE_ERRORS, handle_storage_error),
+            Exception: handle_unexpected_error,
         },
         lifespan=_lifespan,
     )
@@ -122,14 +126,14 @@ def build_app(
     return app
 
 
-def _routes(server: Server) -> list[BaseRoute]:
-    store = server.core.store
+def _routes(server: Services) -> list[BaseRoute]:
+    store = server.context.store
     ours = _CONTROL_ROUTES if server.settings.control else ()
     return [
         *build_routes((*_ROUTES, *ours)),
-        Route(f"{CDN}/fixtures/{{name}}", server.fixtures.read),
-        Mount(f"{CDN}/media", StoredFiles(directory=store.media, check_dir=False)),
-        Mount(f"{CDN}/renders", StoredFiles(directory=store.renders, check_dir=False)),
+        Route(f"{CDN_PATH}/fixtures/{{name}}", server.sample_media.serve_file),
+        Mount(f"{CDN_PATH}/media", StoredFiles(directory=store.media, check_dir=False)),
+        Mount(f"{CDN_PATH}/renders", StoredFiles(directory=store.renders, check_dir=False)),
     ]
 
 
@@ -137,7 +141,7 @@ def _routes(server: Server) -> list[BaseRoute]:
 async def _lifespan(app: Starlette) -> AsyncIterator[None]:
     # sse-starlette keeps one flag per process: left set, it would cut the streams of this server.
     AppStatus.should_exit = False
-    server: Server = app.state.server
+    server: Services = app.state.server
     server.start()
     try:
         yield

@@ -4,10 +4,10 @@ from typing import Literal
 
 import msgspec
 
-from nemolocal_contract.events import HeartbeatForm, SseDialect
-from nemolocal_contract.replies import RenderDialect
+from nemolocal_contract.responses import RenderDialect
+from nemolocal_contract.turn_events import HeartbeatForm, SseDialect
 
-from .ranges import DAY, check_positive
+from .setting_ranges import DAY, check_positive
 
 ErrorStyle = Literal["envelope", "http", "adk"]
 

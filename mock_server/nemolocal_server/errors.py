@@ -2,14 +2,16 @@
 
 from collections.abc import Mapping
 
-from nemolocal_contract.codes import Code
-from nemolocal_contract.media import ACCEPTED_TEXT
+from nemolocal_contract.media import ACCEPTED_EXTENSIONS_TEXT
+from nemolocal_contract.response_codes import ResponseCode
 
 
 class ContractError(Exception):
     """A request that fails in a way that the contract knows."""
 
-    def __init__(self, code: Code, message: str, headers: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, code: ResponseCode, message: str, headers: Mapping[str, str] | None = None
+    ) -> None:
         super().__init__(message)
         self.code = code
         self.message = message
@@ -18,26 +20,27 @@ class ContractError(Exception):
 
 def bad_request(message: str) -> ContractError:
     """A body or header that is not what is due; the message names the field (GEN-6)."""
-    return ContractError(Code.BAD_REQUEST, message)
+    return ContractError(ResponseCode.BAD_REQUEST, message)
 
 
 def bad_token(way_out: str) -> ContractError:
     """No token, or none that may do this (GEN-3)."""
-    return ContractError(Code.BAD_TOKEN, f"Token is missing, invalid or expired: {way_out}")
+    return ContractError(ResponseCode.BAD_TOKEN, f"Token is missing, invalid or expired: {way_out}")
 
 
 def session_not_found(session_id: str) -> ContractError:
     """Unknown and somebody else's look the same (GEN-7, SES-3)."""
-    return ContractError(Code.SESSION_NOT_FOUND, f"Session not found: {session_id}")
+    return ContractError(ResponseCode.SESSION_NOT_FOUND, f"Session not found: {session_id}")
 
 
-def unsupported(reason: str) -> ContractError:
+def unsupported_file(reason: str) -> ContractError:
     """A file or URL that is not accepted, with the list of what is (UPL-3)."""
     return ContractError(
-        Code.UNSUPPORTED_FILE, f"Unsupported file: {reason}. Accepted: {ACCEPTED_TEXT}"
+        ResponseCode.UNSUPPORTED_FILE,
+        f"Unsupported file: {reason}. Accepted: {ACCEPTED_EXTENSIONS_TEXT}",
     )
 
 
-def not_fetched(url: str, reason: str) -> ContractError:
+def fetch_failed(url: str, reason: str) -> ContractError:
     """A URL that is refused or cannot be fetched: nothing is said of what is behind it (UPL-6)."""
-    return ContractError(Code.UNSUPPORTED_FILE, f"Cannot fetch {url[:200]!r}: {reason}")
+    return ContractError(ResponseCode.UNSUPPORTED_FILE, f"Cannot fetch {url[:200]!r}: {reason}")

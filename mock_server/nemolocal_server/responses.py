@@ -17,6 +17,6 @@ def json_response(
     )
 
 
-def reply(data: Any) -> Response:
+def success_response(data: Any) -> Response:
     """`data` in the envelope of a success (GEN-1)."""
     return json_response(success(data))

@@ -17,12 +17,14 @@ def build_routes(table: Iterable[tuple[Endpoint, Handler]]) -> list[BaseRoute]:
     paths: dict[str, dict[str, Handler]] = {}
     for endpoint, handler in table:
         paths.setdefault(endpoint.template, {})[endpoint.method] = handler
-    routes = {path: Route(path, _ByMethod(of), methods=list(of)) for path, of in paths.items()}
+    routes = {
+        path: Route(path, _MethodDispatcher(of), methods=list(of)) for path, of in paths.items()
+    }
     plain = {path: route for path, route in routes.items() if not route.param_convertors}
-    return [_PlainPaths(plain), *(route for path, route in routes.items() if path not in plain)]
+    return [_StaticRoutes(plain), *(route for path, route in routes.items() if path not in plain)]
 
 
-class _PlainPaths(BaseRoute):
+class _StaticRoutes(BaseRoute):
     """Many routes as one, which looks a path up: Starlette tries one pattern after the other."""
 
     def __init__(self, routes: dict[str, Route]) -> None:
@@ -36,7 +38,7 @@ class _PlainPaths(BaseRoute):
         await self._routes[scope["path"]].handle(scope, receive, send)
 
 
-class _ByMethod:
+class _MethodDispatcher:
     """Answers with the handler of the method; an exception is left to the app's own handlers."""
 
     def __init__(self, handlers: dict[str, Handler]) -> None:

@@ -25,25 +25,25 @@ from nemolocal_contract.journal import Summary
 from . import ids
 from .access.addresses import canonical_host, is_loopback
 from .app import build_app
-from .connection_limits import Limits
-from .descriptors import raise_limit
-from .executor import RenderExecutor
-from .faults.connections import reachable_protocol
-from .faults.scenario import ScenarioError
+from .data.store import StoreError
+from .exports.render_executor import RenderExecutor
+from .faults.fault_scenario import ScenarioError
 from .settings import Settings
-from .store import StoreError
+from .transport.connection_limits import ConnectionLimits
+from .transport.file_descriptors import raise_file_limit
+from .transport.uvicorn_protocols import select_http_protocol
 
 _BACKLOG = 2048
 # How long an idle connection is kept, in seconds: longer than by clients (httpx 5, Node's fetch 4).
 # Were the server the first, its end and the next request could meet on the way: that one is lost.
 _KEEP_ALIVE = 75
 # How long a signal may go unseen, in seconds.
-_TICK = 0.1
+_POLL_SECONDS = 0.1
 _STEPS_TO_CLOSE = 3
 _Result = TypeVar("_Result")
 
 
-class PortTaken(Exception):
+class ListenError(Exception):
     """The address cannot be listened on; the message says why and what to do."""
 
 
@@ -57,9 +57,9 @@ def serve(
     `on_ready` gets the base URL once requests are answered, `on_end` what was asked since. Where
     others can reach the server, `with_control_token` must have been asked before, or its control
     interface stays closed to everybody.
-    Raises `PortTaken`, `ScenarioError` or `StoreError` before anything is served.
+    Raises `ListenError`, `ScenarioError` or `StoreError` before anything is served.
     """
-    raise_limit()
+    raise_file_limit()
     listener = _listen(settings)
     # What this process makes is its owner's alone.
     before = os.umask(0o077)
@@ -76,8 +76,8 @@ def _run(
     on_end: Callable[[Summary], None] | None,
 ) -> None:
     app = _build(listener, with_control_token(settings, listener.getsockname()[0]))
-    server = _Server(_config(app), lambda: on_ready(_base_url(listener)))
-    _calm_collector()
+    server = _UvicornServer(_config(app), lambda: on_ready(_base_url(listener)))
+    _tune_garbage_collector()
     try:
         server.run(sockets=[listener])
     finally:  # an interrupt goes on from here
@@ -86,7 +86,7 @@ def _run(
             on_end(summary)
 
 
-def _calm_collector() -> None:
+def _tune_garbage_collector() -> None:
     """Spare open streams the garbage collector, which stops them all for half a second at 2,000.
 
     Only in a process that is ours: nearly everything here is freed by its reference count.
@@ -140,7 +140,7 @@ class LocalServer:
             # A context that is in no file: uvicorn takes it once its configuration is loaded.
             config.load()
             config.ssl = tls
-        self._server = _Server(config, self._ready.set)
+        self._server = _UvicornServer(config, self._ready.set)
         self._thread = threading.Thread(target=self._run, name="nemolocal-server", daemon=True)
 
     def __enter__(self) -> "LocalServer":
@@ -176,7 +176,7 @@ class LocalServer:
             self._ready.set()
 
 
-class _Server(uvicorn.Server):
+class _UvicornServer(uvicorn.Server):
     def __init__(self, config: uvicorn.Config, on_ready: Callable[[], None]) -> None:
         super().__init__(config)
         self._on_ready = on_ready
@@ -194,7 +194,7 @@ class _Server(uvicorn.Server):
         self._wake = lambda: loop.call_soon_threadsafe(stopped.set)
         while not await self.on_tick(0):
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(stopped.wait(), _TICK)
+                await asyncio.wait_for(stopped.wait(), _POLL_SECONDS)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """End without uvicorn's wait of a tenth of a second where no request is open."""
@@ -215,13 +215,13 @@ class _Server(uvicorn.Server):
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None]:
         """Like uvicorn's, and a terminal that closes ends the server in order, too."""
-        with super().capture_signals(), _handling_hangup(self.handle_exit):
+        with super().capture_signals(), _handle_sighup(self.handle_exit):
             yield
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         super().handle_exit(sig, frame)
         # Who ends the server ends its streams: that is no error.
-        logging.getLogger("uvicorn.error").addFilter(_is_news)
+        logging.getLogger("uvicorn.error").addFilter(_is_unexpected)
         if self.force_exit:
             # A second Ctrl-C breaks off what ends: how that looks from within is no news.
             logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL + 1)
@@ -232,12 +232,12 @@ class _Server(uvicorn.Server):
         self._wake()
 
 
-def _is_news(record: logging.LogRecord) -> bool:
+def _is_unexpected(record: logging.LogRecord) -> bool:
     return "returned without completing response" not in record.getMessage()
 
 
 @contextlib.contextmanager
-def _handling_hangup(handle: Callable[[int, FrameType | None], None]) -> Generator[None]:
+def _handle_sighup(handle: Callable[[int, FrameType | None], None]) -> Generator[None]:
     """Where there is such a signal, this is the thread that gets it, and nobody ignores it."""
     number = getattr(signal, "SIGHUP", None)
     in_main = threading.current_thread() is threading.main_thread()
@@ -278,7 +278,7 @@ def _listen(settings: Settings) -> socket.socket:
         way = "choose another --port (0 takes a free one)"
         if isinstance(error, (socket.gaierror, ValueError)) or error.errno == errno.EADDRNOTAVAIL:
             way = "name an address of this machine with --host"
-        raise PortTaken(
+        raise ListenError(
             f"cannot listen on {settings.host}:{settings.port}: {reason}; {way}"
         ) from error
     return listener
@@ -294,7 +294,7 @@ def _config(app: ASGIApp) -> uvicorn.Config:
     logging.getLogger("python_multipart").setLevel(logging.CRITICAL)
     return uvicorn.Config(
         app,
-        http=reachable_protocol(),
+        http=select_http_protocol(),
         # The contract has no WebSocket: whoever asks for one is answered as anybody.
         ws="none",
         backlog=_BACKLOG,
@@ -306,5 +306,5 @@ def _config(app: ASGIApp) -> uvicorn.Config:
         proxy_headers=False,
         timeout_keep_alive=_KEEP_ALIVE,
         timeout_graceful_shutdown=2,
-        h11_max_incomplete_event_size=Limits().head_bytes,
+        h11_max_incomplete_event_size=ConnectionLimits().head_bytes,
     )

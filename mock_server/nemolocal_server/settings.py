@@ -7,15 +7,15 @@ import msgspec
 
 from nemolocal_contract.media import SkillProfile
 
-from .access.checking import check_access
-from .agent.turn_plan import TURN_TIMES, TurnTimes
+from .access.access_settings import check_access_settings
+from .data.tokens import NewToken
 from .dialect import Dialect
-from .fetching import check_patterns
-from .journal.limits import LEAST_BYTES as LEAST_JOURNAL, JournalLimits
-from .ranges import CENTURY, CREDITS, DAY, check_positive, check_range
-from .retention import FOREVER, TEMPORARY, Retention
-from .silence import Silence
-from .tokens import NewToken
+from .journal.journal_limits import MIN_JOURNAL_BYTES as LEAST_JOURNAL, JournalLimits
+from .retention.retention_policy import TEMPORARY_RETENTION, UNLIMITED_RETENTION, Retention
+from .setting_ranges import CENTURY, DAY, MAX_CREDITS, check_positive, check_range
+from .turns.silent_turns import SilentTurnPolicy
+from .turns.turn_schedule import CLOUD_TURN_TIMES, TurnTimes
+from .uploads.url_fetcher import check_host_patterns
 
 # 100 TB, and what DNS allows.
 _MOST_BYTES = 10**14
@@ -32,17 +32,17 @@ class Tariff(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     generation: int = 100
 
     @property
-    def charges(self) -> bool:
+    def has_costs(self) -> bool:
         """Whether anything costs."""
         return bool(self.editing or self.generation)
 
     def __post_init__(self) -> None:
         """Refuse what nobody can be given or charged."""
         for name in self.__struct_fields__:
-            check_range(f"tariff.{name}", getattr(self, name), 0, CREDITS)
+            check_range(f"tariff.{name}", getattr(self, name), 0, MAX_CREDITS)
 
 
-FREE = Tariff(editing=0, generation=0)
+FREE_TARIFF = Tariff(editing=0, generation=0)
 """Nothing is charged."""
 
 
@@ -87,9 +87,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     seed: int = 0
     clock: ClockKind = "real"
     speed: float = 50.0
-    turn_times: TurnTimes = TURN_TIMES
+    turn_times: TurnTimes = CLOUD_TURN_TIMES
     gui: bool = True
-    silence: Silence = Silence()
+    silence: SilentTurnPolicy = SilentTurnPolicy()
     chaos: float = 0.0
     scenario: str = ""
     render_queue: tuple[float, float] = (0.0, 0.0)
@@ -133,23 +133,23 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             check_range("upload_limit", self.upload_limit, 1, _MOST_BYTES)
         for number, skill in enumerate(self.skills):
             check_range(f"skills[{number}].upload_limit", skill.upload_limit, 1, _MOST_BYTES)
-        check_patterns(self.fetch_from)
-        check_access(self)
+        check_host_patterns(self.fetch_from)
+        check_access_settings(self)
         self._refuse_tokens_twice()
 
     @property
-    def keeps(self) -> Retention:
+    def effective_retention(self) -> Retention:
         """The retention that counts."""
         if self.retention is not None:
             return self.retention
-        return TEMPORARY if self.data_dir is None else FOREVER
+        return TEMPORARY_RETENTION if self.data_dir is None else UNLIMITED_RETENTION
 
     @property
-    def journal_keeps(self) -> JournalLimits:
+    def effective_journal_limits(self) -> JournalLimits:
         """The limits of the journal that count: it takes a quarter of the data folder at most."""
-        if not self.keeps.max_bytes:
+        if not self.effective_retention.max_bytes:
             return self.journal
-        room = max(self.keeps.max_bytes // 4, LEAST_JOURNAL)
+        room = max(self.effective_retention.max_bytes // 4, LEAST_JOURNAL)
         return msgspec.structs.replace(self.journal, max_bytes=min(self.journal.max_bytes, room))
 
     def _refuse_tokens_twice(self) -> None:

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from nemolocal_bench.compression import clips
-from nemolocal_render.inspection import inspect_media
+from nemolocal_bench import video_files
 from nemolocal_render.media import MediaInfo
-from nemolocal_render.sniff import sniff
+from nemolocal_render.probing.probe_worker import inspect_media
+from nemolocal_render.probing.sniff import sniff
 from tests.support.media import MediaCache, run_ffmpeg
 
 Make = Callable[[str, list[str]], Path]
@@ -58,7 +58,7 @@ def probed_here(monkeypatch: pytest.MonkeyPatch) -> None:
         sniff(path, extension)
         return inspect_media(path, extension)
 
-    monkeypatch.setattr(clips, "probe", probe)
+    monkeypatch.setattr(video_files, "probe", probe)
 
 
 @pytest.fixture

@@ -13,10 +13,10 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from nemolocal.command import main
-from nemolocal_bench.compression import legs, target
-from nemolocal_bench.compression.clips import digest_of
-from nemolocal_bench.compression.cloud import PUBLISHED
+from nemolocal.main import main
+from nemolocal_bench import target_quality, variants
+from nemolocal_bench.cloud import PUBLISHED_TIMES
+from nemolocal_bench.video_files import file_digest
 from nemolocal_contract.clock import WallClock
 from nemolocal_server.serving import LocalServer
 from nemolocal_server.settings import Settings
@@ -59,7 +59,7 @@ def measured(media: Path, media_cache: MediaCache, tmp_path: Path) -> Path:
             patch.setenv("XDG_CACHE_HOME", str(folder))
             assert bench(clip, "--encoders", "libx264") == 0
 
-    recipe = (digest_of(clip), sources("nemolocal_bench"))
+    recipe = (file_digest(clip), sources("nemolocal_bench"))
     shutil.copytree(
         media_cache.folder("measured", measure, recipe),
         tmp_path / "cache",
@@ -204,8 +204,8 @@ def test_what_was_measured_is_not_measured_again_and_changes_are_told(
     def never(*_: object) -> None:
         raise AssertionError("a finished leg was repeated")
 
-    monkeypatch.setattr(target, "run_leg", never)
-    monkeypatch.setattr(target, "encode", never)
+    monkeypatch.setattr(target_quality, "run_variant", never)
+    monkeypatch.setattr(target_quality, "encode_clip", never)
     capsys.readouterr()
     assert bench(*asked, "--compare", tmp_path / "bench.json") == 0
     told = capsys.readouterr()
@@ -219,16 +219,16 @@ def test_an_interrupted_run_leaves_its_finished_legs(
     media: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     clip = media / "plain.mp4"
-    monkeypatch.setitem(legs._X264, "quick", {"ultrafast": (24.0, 28.0, 32.0)})
+    monkeypatch.setitem(variants._X264, "quick", {"ultrafast": (24.0, 28.0, 32.0)})
     seen: list[str] = []
 
     def interrupted(settings: Any, *others: Any) -> Any:
         seen.append(settings.name)
         if len(seen) == 3:
             raise KeyboardInterrupt
-        return legs.run_leg(settings, *others)
+        return variants.run_variant(settings, *others)
 
-    monkeypatch.setattr(target, "run_leg", interrupted)
+    monkeypatch.setattr(target_quality, "run_variant", interrupted)
     assert bench(clip, "--encoders", "libx264") == 130
     assert bench(clip, "--encoders", "libx264", "--report", tmp_path) == 0
     assert seen[2] == seen[3]
@@ -250,7 +250,7 @@ def test_without_a_token_the_published_figures_stand_in(
 def test_the_published_figures_are_in_the_lines_that_they_name() -> None:
     seeds = Path(__file__).parents[2] / "fixtures/seeds/ai-rtk-compressor.txt"
     lines = seeds.read_text(encoding="utf-8").splitlines()
-    for each in PUBLISHED:
+    for each in PUBLISHED_TIMES:
         document, _, line = each.source.partition(":")
         assert document == "S0"
         claim = f"{each.least_seconds:.0f}-{each.most_seconds:.0f} seconds"

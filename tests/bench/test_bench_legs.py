@@ -8,47 +8,49 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from nemolocal_bench.compression import clips, comparison, encodes, gates, target
-from nemolocal_bench.compression.cache import Cache
-from nemolocal_bench.compression.clips import Clip, Unusable, open_clip, open_input
-from nemolocal_bench.compression.comparison import (
-    Wanted,
+from nemolocal_bench import comparison, encoding, target_quality, validity, video_files
+from nemolocal_bench.comparison import (
+    CompareOptions,
     compare,
 )
-from nemolocal_bench.compression.encodes import Settings
-from nemolocal_bench.compression.legs import Result, run_leg, steps, try_families
-from nemolocal_bench.compression.measures import Instruments, NotMeasured
-from nemolocal_bench.compression.target import TargetSearch, cut_sample
+from nemolocal_bench.encoding import EncodeVariant
+from nemolocal_bench.metrics import Instruments, NotMeasured
+from nemolocal_bench.result_cache import ResultCache
+from nemolocal_bench.target_quality import TargetSearch, cut_sample
+from nemolocal_bench.variants import VariantResult, ladder_variants, run_variant, try_encoders
+from nemolocal_bench.video_files import CannotCompare, VideoFile, open_source, open_video
 
 pytestmark = [pytest.mark.ffmpeg, pytest.mark.usefixtures("probed_here")]
 
 ALL = Instruments(neg=True, xpsnr=True, complaint="")
-FAST = Settings("libx264", "ultrafast", 30.0)
+FAST = EncodeVariant("libx264", "ultrafast", 30.0)
 
 
 @pytest.fixture
-def clip(media: Path, tmp_path: Path) -> Clip:
-    return asyncio.run(open_input(media / "plain.mp4", tmp_path))
+def clip(media: Path, tmp_path: Path) -> VideoFile:
+    return asyncio.run(open_source(media / "plain.mp4", tmp_path))
 
 
-def leg(settings: Settings, clip: Clip, folder: Path) -> Result:
-    return asyncio.run(run_leg(settings, clip, folder, ALL))
+def leg(settings: EncodeVariant, clip: VideoFile, folder: Path) -> VariantResult:
+    return asyncio.run(run_variant(settings, clip, folder, ALL))
 
 
 def test_the_full_ladder_has_every_family_and_every_step_once() -> None:
     families = ("libx264", "h264_nvenc", "libx265", "libsvtav1")
-    made = steps("full", families)
+    made = ladder_variants("full", families)
     assert {settings.encoder for settings in made} == set(families)
     assert len({settings.name for settings in made}) == len(made)
-    assert Settings("h264_nvenc", "", 23.0).name == "h264_nvenc CRF 23"
-    assert {settings.note for settings in steps("full", ("libx264", "h264_nvenc"))} == {""}
+    assert EncodeVariant("h264_nvenc", "", 23.0).name == "h264_nvenc CRF 23"
+    assert {settings.note for settings in ladder_variants("full", ("libx264", "h264_nvenc"))} == {
+        ""
+    }
 
 
 @pytest.mark.slow
 def test_an_encoder_that_is_not_there_is_found_out(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert asyncio.run(try_families(("libx264", "libsvtav1"), tmp_path)) == {
+    assert asyncio.run(try_encoders(("libx264", "libsvtav1"), tmp_path)) == {
         "libx264": "",
         "libsvtav1": "",
     }
@@ -56,55 +58,55 @@ def test_an_encoder_that_is_not_there_is_found_out(
     binary.write_text("#!/bin/sh\necho \"Unknown encoder 'libx265'\" >&2; exit 8\n")
     binary.chmod(0o755)
     monkeypatch.setenv("NEMOLOCAL_FFMPEG", str(binary))
-    found = asyncio.run(try_families(("libx265",), tmp_path))
+    found = asyncio.run(try_encoders(("libx265",), tmp_path))
     assert found["libx265"].endswith("Unknown encoder 'libx265'")
 
 
-def test_an_encoder_that_fails_is_a_result_with_the_reason(clip: Clip, tmp_path: Path) -> None:
-    result = leg(Settings("h264_amf", "", 23.0), clip, tmp_path)
+def test_an_encoder_that_fails_is_a_result_with_the_reason(clip: VideoFile, tmp_path: Path) -> None:
+    result = leg(EncodeVariant("h264_amf", "", 23.0), clip, tmp_path)
     assert result.complaint.startswith("FFmpeg ended with status")
     assert result.scores == ()
     assert not (tmp_path / "encode.mp4").exists()
 
 
 def test_an_encode_takes_no_more_disk_than_was_told(
-    clip: Clip, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    clip: VideoFile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(encodes, "_LEAST_ROOM", 4096)
-    monkeypatch.setattr(encodes, "_GROWTH", 0)
+    monkeypatch.setattr(encoding, "_MIN_ROOM", 4096)
+    monkeypatch.setattr(encoding, "_GROWTH", 0)
     assert leg(FAST, clip, tmp_path).complaint == "its file grew over 0 MB"
 
 
 def test_an_encode_that_hangs_is_stopped(
-    clip: Clip, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    clip: VideoFile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(clips, "_PATIENCE", (0.001, 0.0))
+    monkeypatch.setattr(video_files, "_TIMEOUT", (0.001, 0.0))
     assert leg(FAST, clip, tmp_path).complaint == "it was stopped after 0 s"
 
 
 @pytest.mark.slow
 def test_an_encode_that_lost_frames_has_sizes_and_no_score(
-    clip: Clip, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    clip: VideoFile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(encodes, "_TAKEN", ("-map", "0:V:0", "-frames:v", "20"))
+    monkeypatch.setattr(encoding, "_STREAM_OPTIONS", ("-map", "0:V:0", "-frames:v", "20"))
     result = leg(FAST, clip, tmp_path)
     assert result.complaint == "it has 20 frames, the reference 30"
     assert result.size > 0
-    search = TargetSearch(clip, tmp_path, ALL, Cache(tmp_path / "cache", "1"), "ultrafast")
+    search = TargetSearch(clip, tmp_path, ALL, ResultCache(tmp_path / "cache", "1"), "ultrafast")
     with pytest.raises(NotMeasured, match="a probe has 20 frames of 30"):
         search.run(90)
 
 
 @pytest.mark.slow
 def test_a_long_clip_is_searched_on_three_stretches_of_it(
-    clip: Clip, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    clip: VideoFile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(target, "_SHORT", 0.5)
-    monkeypatch.setattr(target, "_STRETCH", 0.1)
+    monkeypatch.setattr(target_quality, "_MAX_WHOLE_SECONDS", 0.5)
+    monkeypatch.setattr(target_quality, "_SAMPLE_SECONDS", 0.1)
     sample = asyncio.run(cut_sample(clip, tmp_path))
     assert 9 <= sample.frames <= 12
-    assert target.sample_room(clip) > sample.bytes
-    search = TargetSearch(clip, tmp_path, ALL, Cache(tmp_path / "cache", "1"), "ultrafast")
+    assert target_quality.max_sample_size(clip) > sample.bytes
+    search = TargetSearch(clip, tmp_path, ALL, ResultCache(tmp_path / "cache", "1"), "ultrafast")
     found, chosen = search.run(80)
     assert chosen is not None
     assert chosen.vmaf is not None
@@ -115,28 +117,28 @@ def test_a_long_clip_is_searched_on_three_stretches_of_it(
 
 @pytest.mark.slow
 def test_a_search_whose_whole_gets_no_score_says_why(
-    clip: Clip, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    clip: VideoFile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    refused = Result(name="x", curve="x", complaint="no pair")
-    monkeypatch.setattr(target, "cached_leg", lambda *_: refused)
-    search = TargetSearch(clip, tmp_path, ALL, Cache(tmp_path / "cache", "1"), "ultrafast")
+    refused = VariantResult(name="x", curve="x", complaint="no pair")
+    monkeypatch.setattr(target_quality, "run_variant_cached", lambda *_: refused)
+    search = TargetSearch(clip, tmp_path, ALL, ResultCache(tmp_path / "cache", "1"), "ultrafast")
     found, chosen = search.run(90)
     assert (found.complaint, chosen) == ("no pair", None)
 
 
 def test_a_cache_that_cannot_be_written_is_no_failure(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    cache = Cache(tmp_path / "file" / "cache", "1")
-    cache.keep(ALL, "a")
+    cache = ResultCache(tmp_path / "file" / "cache", "1")
+    cache.store(ALL, "a")
     assert cache.find(Instruments, "a") is None
 
 
 def test_results_of_another_ffmpeg_or_other_settings_are_not_found(tmp_path: Path) -> None:
-    cache = Cache(tmp_path, "1")
-    cache.keep(ALL, "a", 1)
+    cache = ResultCache(tmp_path, "1")
+    cache.store(ALL, "a", 1)
     assert cache.find(Instruments, "a", 1) == ALL
     assert cache.find(Instruments, "a", 2) is None
-    assert Cache(tmp_path, "2").find(Instruments, "a", 1) is None
+    assert ResultCache(tmp_path, "2").find(Instruments, "a", 1) is None
 
 
 def test_files_get_names_of_ours_also_where_nobody_may_link(
@@ -149,7 +151,7 @@ def test_files_get_names_of_ours_also_where_nobody_may_link(
         raise OSError("links are for others")
 
     monkeypatch.setattr(Path, "symlink_to", refuse)
-    clip = asyncio.run(open_input(odd, tmp_path))
+    clip = asyncio.run(open_source(odd, tmp_path))
     assert clip.path.name == f"source-{clip.digest[:16]}.mp4"
     assert not clip.path.is_symlink()
 
@@ -157,29 +159,29 @@ def test_files_get_names_of_ours_also_where_nobody_may_link(
 def test_what_cannot_be_opened_is_told(
     media: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with pytest.raises(Unusable, match="is a folder: name the videos in it"):
-        asyncio.run(open_input(tmp_path, tmp_path))
-    with pytest.raises(Unusable, match="accepted are"):
-        asyncio.run(open_clip(tmp_path / "encode.txt"))
+    with pytest.raises(CannotCompare, match="is a folder: name the videos in it"):
+        asyncio.run(open_source(tmp_path, tmp_path))
+    with pytest.raises(CannotCompare, match="accepted are"):
+        asyncio.run(open_video(tmp_path / "encode.txt"))
 
     def refuse(_: Path) -> str:
         raise PermissionError(13, "Permission denied")
 
     with monkeypatch.context() as patch:
-        patch.setattr(clips, "digest_of", refuse)
-        with pytest.raises(Unusable, match="cannot be read: Permission denied"):
-            asyncio.run(open_input(media / "plain.mp4", tmp_path))
-    monkeypatch.setattr(clips, "_PATIENCE", (0.001, 0.0))
-    with pytest.raises(Unusable, match="it cannot be decoded: FFmpeg was stopped"):
-        asyncio.run(open_input(media / "plain.mp4", tmp_path))
+        patch.setattr(video_files, "file_digest", refuse)
+        with pytest.raises(CannotCompare, match="cannot be read: Permission denied"):
+            asyncio.run(open_source(media / "plain.mp4", tmp_path))
+    monkeypatch.setattr(video_files, "_TIMEOUT", (0.001, 0.0))
+    with pytest.raises(CannotCompare, match="it cannot be decoded: FFmpeg was stopped"):
+        asyncio.run(open_source(media / "plain.mp4", tmp_path))
 
 
 class _Usage(NamedTuple):
     free: int
 
 
-def refused(wanted: Wanted) -> str:
-    with pytest.raises(Unusable) as caught:
+def refused(wanted: CompareOptions) -> str:
+    with pytest.raises(CannotCompare) as caught:
         compare(wanted, _no_client, lambda _: None)
     return str(caught.value)
 
@@ -192,12 +194,12 @@ def _no_client(base_url: str, notify: Any) -> Any:
 def test_a_comparison_that_cannot_end_well_is_not_begun(
     media: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    wanted = Wanted((media / "plain.mp4",), encoders=("libx264",))
+    wanted = CompareOptions((media / "plain.mp4",), encoders=("libx264",))
     with monkeypatch.context() as patch:
         patch.setattr(shutil, "disk_usage", lambda _: _Usage(1_000_000))
         assert "has only 1 MB free: set TMPDIR" in refused(wanted)
     with monkeypatch.context() as patch:
-        patch.setattr(gates, "SELF_SCORE", 101.0)
+        patch.setattr(validity, "MIN_SELF_SCORE", 101.0)
         assert "plain.mp4: the reference against itself scores" in refused(wanted)
     with monkeypatch.context() as patch:
         patch.setenv("NEMOLOCAL_FFMPEG", str(tmp_path / "none"))
@@ -214,9 +216,9 @@ def test_without_an_encoder_of_the_contract_nothing_is_searched(
     media: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     one_step = {"libx265": (35.0,), "libsvtav1": ()}
-    monkeypatch.setattr("nemolocal_bench.compression.legs._ALTERNATIVES", one_step)
+    monkeypatch.setattr("nemolocal_bench.variants._ALTERNATIVES", one_step)
     monkeypatch.setattr(comparison, "cache_folder", lambda: Path(os.devnull) / "none")
-    wanted = Wanted((media / "plain.mp4",), encoders=("libx265",), ladder="full")
+    wanted = CompareOptions((media / "plain.mp4",), encoders=("libx265",), ladder="full")
     (made,) = compare(wanted, _no_client, lambda _: None).comparisons
     assert made.found is None
     assert made.shown == "libx265 veryfast CRF 35"
@@ -224,7 +226,10 @@ def test_without_an_encoder_of_the_contract_nothing_is_searched(
 
 
 def test_the_ladders_ask_for_what_they_need() -> None:
-    quick, full = (comparison._asked(Wanted((), ladder=ladder)) for ladder in ("quick", "full"))
+    quick, full = (
+        comparison._encoders_to_try(CompareOptions((), ladder=ladder))
+        for ladder in ("quick", "full")
+    )
     assert "libx264" in quick
     assert "libx265" not in quick
     assert set(quick) < set(full)

@@ -10,17 +10,17 @@ import msgspec
 import pytest
 from hypothesis import given, strategies as st
 
-from nemolocal_bench.compression import measures
-from nemolocal_bench.compression.clips import Clip, Unusable, open_input
-from nemolocal_bench.compression.gates import check_pair, check_reference
-from nemolocal_bench.compression.measures import (
+from nemolocal_bench import metrics
+from nemolocal_bench.metrics import (
     Instruments,
-    Measures,
     NotMeasured,
-    find_instruments,
-    measure,
-    summarize,
+    PairMetrics,
+    detect_instruments,
+    measure_pair,
+    summarize_scores,
 )
+from nemolocal_bench.validity import check_pair, check_reference
+from nemolocal_bench.video_files import CannotCompare, VideoFile, open_source
 from tests.support.media import run_ffmpeg
 
 pytestmark = [pytest.mark.ffmpeg, pytest.mark.usefixtures("probed_here")]
@@ -40,16 +40,16 @@ PAIRS = [
 ]
 
 
-def opened(path: Path, folder: Path) -> Clip:
-    return asyncio.run(open_input(path, folder))
+def opened(path: Path, folder: Path) -> VideoFile:
+    return asyncio.run(open_source(path, folder))
 
 
 def measured(
     reference: Path, distorted: Path, folder: Path, instruments: Instruments = ALL
-) -> Measures:
+) -> PairMetrics:
     pair = opened(reference, folder), opened(distorted, folder)
     check_pair(*pair)
-    return asyncio.run(measure(*pair, folder, instruments))
+    return asyncio.run(measure_pair(*pair, folder, instruments))
 
 
 def direct(reference: Path, distorted: Path, folder: Path) -> dict[str, float]:
@@ -105,7 +105,7 @@ def test_without_the_pairing_the_bench_is_as_wrong_as_the_obvious_command(
     media: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pair = media / "fast.mp4", media / "worse-fast.mkv"
-    monkeypatch.setattr(measures, "PAIRED", "ts_sync_mode=default")
+    monkeypatch.setattr(metrics, "PAIRED", "ts_sync_mode=default")
     unpaired = measured(*pair, tmp_path).vmaf
     assert unpaired == pytest.approx(naive(*pair, tmp_path), abs=0.01)
 
@@ -145,7 +145,7 @@ def test_what_is_looked_at_in_every_fifth_frame_says_so_and_is_close(
 
 
 def test_the_binary_here_has_all_instruments(tmp_path: Path) -> None:
-    assert asyncio.run(find_instruments(tmp_path)) == ALL
+    assert asyncio.run(detect_instruments(tmp_path)) == ALL
 
 
 def test_a_binary_without_vmaf_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -153,7 +153,7 @@ def test_a_binary_without_vmaf_says_so(tmp_path: Path, monkeypatch: pytest.Monke
     binary.write_text("#!/bin/sh\necho \"No such filter: 'libvmaf'\" >&2; exit 8\n")
     binary.chmod(0o755)
     monkeypatch.setenv("NEMOLOCAL_FFMPEG", str(binary))
-    found = asyncio.run(find_instruments(tmp_path))
+    found = asyncio.run(detect_instruments(tmp_path))
     assert found.complaint.endswith("No such filter: 'libvmaf'")
     assert not found.neg
     assert not found.xpsnr
@@ -162,7 +162,7 @@ def test_a_binary_without_vmaf_says_so(tmp_path: Path, monkeypatch: pytest.Monke
 @pytest.mark.slow
 @given(st.lists(st.floats(0, 100), min_size=1, max_size=50))
 def test_the_means_lie_between_the_least_and_the_most(values: list[float]) -> None:
-    score = summarize("vmaf", values, 108)
+    score = summarize_scores("vmaf", values, 108)
     bounds = (min(values) - 1e-6, max(values) + 1e-6)
     assert all(
         bounds[0] <= part <= bounds[1]
@@ -176,7 +176,7 @@ def check(reference: Path, distorted: Path, folder: Path, *, resized: bool = Fal
     """All gates, as a result passes them: the last one is of the frames that are measured."""
     pair = opened(reference, folder), opened(distorted, folder)
     check_pair(*pair, resized=resized)
-    asyncio.run(measure(*pair, folder, Instruments(neg=False, xpsnr=False, complaint="")))
+    asyncio.run(measure_pair(*pair, folder, Instruments(neg=False, xpsnr=False, complaint="")))
 
 
 @pytest.mark.slow
@@ -224,7 +224,7 @@ def test_the_reference_must_be_like_itself(
 ) -> None:
     clip = opened(media / "plain.mp4", tmp_path)
     assert asyncio.run(check_reference(clip, tmp_path, ALL)) >= 97
-    monkeypatch.setattr("nemolocal_bench.compression.gates.SELF_SCORE", 101.0)
+    monkeypatch.setattr("nemolocal_bench.validity.MIN_SELF_SCORE", 101.0)
     with pytest.raises(NotMeasured, match="the reference against itself"):
         asyncio.run(check_reference(clip, tmp_path, ALL))
 
@@ -244,7 +244,7 @@ def test_what_cannot_be_compared_is_named_with_the_reason(media: Path, tmp_path:
         "sound.mp4": "it holds no picture",
     }
     for name, reason in reasons.items():
-        with pytest.raises(Unusable, match=reason):
+        with pytest.raises(CannotCompare, match=reason):
             opened(tmp_path / name, tmp_path)
 
 
@@ -253,11 +253,11 @@ def test_a_pair_that_loses_frames_on_the_way_gets_no_score(media: Path, tmp_path
     reference = opened(media / "plain.mp4", tmp_path)
     shorter = opened(media / "worse-uneven.mp4", tmp_path)
     with pytest.raises(NotMeasured, match="frames found a partner"):
-        asyncio.run(measure(reference, shorter, tmp_path, ALL))
+        asyncio.run(measure_pair(reference, shorter, tmp_path, ALL))
 
 
 def test_a_file_that_went_is_a_reason_too(media: Path, tmp_path: Path) -> None:
     reference = opened(media / "plain.mp4", tmp_path)
     reference.path.unlink()
     with pytest.raises(NotMeasured, match="could not be measured"):
-        asyncio.run(measure(reference, reference, tmp_path, ALL))
+        asyncio.run(measure_pair(reference, reference, tmp_path, ALL))

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from nemolocal.command import main
-from nemolocal_bench.compression.clips import Unusable
-from nemolocal_bench.compression.comparison import Wanted
+from nemolocal.main import main
+from nemolocal_bench.comparison import CompareOptions
+from nemolocal_bench.video_files import CannotCompare
 from nemolocal_client import CLOUD_BASE_URL
 from tests.support.media import MediaCache, run_ffmpeg
 
@@ -90,10 +90,10 @@ def test_a_report_folder_that_may_not_be_written_is_refused_at_once(
 def test_a_token_sends_the_cloud_leg_to_the_cloud(
     bad: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def stop(wanted: Wanted, *_: object) -> None:
-        raise Unusable(f"asked for {wanted.base_url}")
+    def stop(wanted: CompareOptions, *_: object) -> None:
+        raise CannotCompare(f"asked for {wanted.base_url}")
 
     monkeypatch.setenv("NEMO_TOKEN", "t")
-    monkeypatch.setattr("nemolocal.bench.compare", stop)
+    monkeypatch.setattr("nemolocal.commands.bench.compare", stop)
     assert bench(bad / "plain.mp4", "--cloud") == 2
     assert f"asked for {CLOUD_BASE_URL}" in capsys.readouterr().err

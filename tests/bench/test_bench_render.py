@@ -11,11 +11,11 @@ from typing import NoReturn
 import psutil
 import pytest
 
-from nemolocal_bench import effort, landscape, vmaf
-from nemolocal_bench.compression.measures import summarize
-from nemolocal_bench.effort import Effort, measured, medians
-from nemolocal_bench.render import main, tell_beside
-from nemolocal_bench.vmaf import NotComparable, Pair
+from benchmarks import resource_usage, synthetic_clip, vmaf
+from benchmarks.render import main, print_comparison
+from benchmarks.resource_usage import ResourceUsage, measure_resources, median_usage
+from benchmarks.vmaf import NotComparable, VideoPair
+from nemolocal_bench.metrics import summarize_scores
 from tests.support.media import MediaCache
 
 pytestmark = pytest.mark.ffmpeg
@@ -25,9 +25,9 @@ SIZE = (192, 108)
 
 @pytest.fixture(scope="module")
 def film(media_cache: MediaCache) -> Path:
-    recipe = Path(landscape.__file__).read_text(encoding="utf-8")
+    recipe = Path(synthetic_clip.__file__).read_text(encoding="utf-8")
     made = media_cache.folder(
-        "film", lambda folder: landscape.film(folder, SIZE, 500_000, 2.5), recipe
+        "film", lambda folder: synthetic_clip.make_clip(folder, SIZE, 500_000, 2.5), recipe
     )
     (path,) = made.glob("land-*.mp4")
     return path
@@ -46,11 +46,11 @@ def test_the_bench_prints_its_three_comparisons(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     if not scored:
-        score = summarize("vmaf", [90.0, 96.0], large[1])
-        monkeypatch.setattr(Pair, "score", lambda _: (score, 99.0))
-    monkeypatch.setattr(landscape, "LARGE", large)
-    monkeypatch.setattr(landscape, "FULL_HD", (large[0] // 2, large[1] // 2))
-    monkeypatch.setattr("nemolocal_render.chunks._LEAST_SECONDS", 1.0)
+        score = summarize_scores("vmaf", [90.0, 96.0], large[1])
+        monkeypatch.setattr(VideoPair, "score", lambda _: (score, 99.0))
+    monkeypatch.setattr(synthetic_clip, "LARGE", large)
+    monkeypatch.setattr(synthetic_clip, "FULL_HD", (large[0] // 2, large[1] // 2))
+    monkeypatch.setattr("nemolocal_render.planning.plan_splitting._LEAST_SECONDS", 1.0)
     lengths = ["--seconds", "2", "--cut-seconds", "3", "--parted-seconds", "2", "--rounds", "1"]
     cores = ["--cores", str(os.cpu_count())]
     assert main([*lengths, *cores, "--clips", str(tmp_path)]) == 0
@@ -66,8 +66,8 @@ def test_the_bench_prints_its_three_comparisons(
 
 @pytest.mark.slow
 def test_the_bench_keeps_its_clips(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(landscape, "LARGE", (320, 180))
-    monkeypatch.setattr(landscape, "FULL_HD", (160, 90))
+    monkeypatch.setattr(synthetic_clip, "LARGE", (320, 180))
+    monkeypatch.setattr(synthetic_clip, "FULL_HD", (160, 90))
     lengths = ["--seconds", "2", "--cut-seconds", "3", "--parted-seconds", "2", "--rounds", "1"]
     asked = [*lengths, "--cores", str(os.cpu_count()), "--clips", str(tmp_path)]
     assert main(asked) == 0
@@ -80,15 +80,15 @@ def test_the_bench_keeps_its_clips(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 def test_a_film_repeats_its_scene_and_is_made_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(landscape, "SCENE_SECONDS", 1)
-    path = landscape.film(tmp_path, SIZE, 500_000, 3)
+    monkeypatch.setattr(synthetic_clip, "SCENE_SECONDS", 1)
+    path = synthetic_clip.make_clip(tmp_path, SIZE, 500_000, 3)
     made = path.stat().st_mtime_ns
-    assert landscape.film(tmp_path, SIZE, 500_000, 3) == path
+    assert synthetic_clip.make_clip(tmp_path, SIZE, 500_000, 3) == path
     assert path.stat().st_mtime_ns == made
-    pair = Pair(path, path, SIZE, tmp_path)
+    pair = VideoPair(path, path, SIZE, tmp_path)
     assert pair.score()[0].mean > 97
     counted = subprocess.run(
-        [sys.executable, "-m", "nemolocal_render.inspection", "check", str(path)],
+        [sys.executable, "-m", "nemolocal_render.probing.probe_worker", "check", str(path)],
         capture_output=True,
         text=True,
         check=True,
@@ -100,22 +100,22 @@ def test_a_film_repeats_its_scene_and_is_made_once(
 def test_a_score_is_of_paired_pictures(film: Path, tmp_path: Path) -> None:
     worse, late = tmp_path / "worse.mp4", tmp_path / "late.mp4"
     encode = ["-c:v", "libx264", "-preset", "ultrafast", "-an", "-f", "mp4"]
-    landscape.run_by_hand(["-i", str(film), *encode, "-crf", "40", str(worse)], tmp_path)
+    synthetic_clip.run_ffmpeg(["-i", str(film), *encode, "-crf", "40", str(worse)], tmp_path)
     shift = ["-vf", "trim=start_frame=1,setpts=PTS-STARTPTS"]
-    landscape.run_by_hand(["-i", str(film), *shift, *encode, "-crf", "5", str(late)], tmp_path)
-    score, own = Pair(worse, film, SIZE, tmp_path).score()
+    synthetic_clip.run_ffmpeg(["-i", str(film), *shift, *encode, "-crf", "5", str(late)], tmp_path)
+    score, own = VideoPair(worse, film, SIZE, tmp_path).score()
     assert score.min < score.mean < own
     with pytest.raises(NotComparable, match="a frame early or late"):
-        Pair(late, film, SIZE, tmp_path).score()
+        VideoPair(late, film, SIZE, tmp_path).score()
 
 
 @pytest.mark.slow
 def test_without_trust_in_the_pairing_there_is_no_score(
     film: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(vmaf, "SELF_SCORE", 101.0)
+    monkeypatch.setattr(vmaf, "MIN_SELF_SCORE", 101.0)
     with pytest.raises(NotComparable, match="the source itself gets"):
-        Pair(film, film, SIZE, tmp_path).score()
+        VideoPair(film, film, SIZE, tmp_path).score()
 
 
 _BUSY = "held = bytearray({}_000_000); [n for n in range(2_000_000)]; input()"
@@ -127,13 +127,13 @@ def test_effort_counts_the_children_together() -> None:
         command = [sys.executable, "-c", _BUSY.format(megabytes)]
         return subprocess.Popen(command, stdin=subprocess.PIPE)
 
-    with measured() as used, busy(60) as one, busy(40) as other:
+    with measure_resources() as used, busy(60) as one, busy(40) as other:
         while used.memory_kb < 100_000:
             assert one.poll() is None is other.poll()
             time.sleep(0.01)
         one.communicate(b"\n")
         other.communicate(b"\n")
-    assert used.processor > 0
+    assert used.cpu_seconds > 0
     assert used.seconds > 0
 
 
@@ -153,19 +153,30 @@ def test_effort_says_nothing_of_memory_that_it_cannot_see(
         del recursive
         return [Ended(this.pid)]
 
-    monkeypatch.setattr(effort, "_EVERY", 0.001)
+    monkeypatch.setattr(resource_usage, "_SAMPLE_INTERVAL", 0.001)
     monkeypatch.setattr(psutil.Process, "children", children)
-    with measured() as used:
+    with measure_resources() as used:
         assert asked.wait(30)
     assert used.memory_kb == 0
-    assert used.told().endswith("s of processor time")
-    assert medians([Effort(3, 1, 10), Effort(1, 2, 30), Effort(2, 9, 20)]) == Effort(2, 2, 20)
+    assert used.summary().endswith("s of processor time")
+    assert median_usage(
+        [ResourceUsage(3, 1, 10), ResourceUsage(1, 2, 30), ResourceUsage(2, 9, 20)]
+    ) == ResourceUsage(2, 2, 20)
 
 
 def test_what_lies_beyond_the_ratio_is_told(capsys: pytest.CaptureFixture[str]) -> None:
-    hand = [Effort(10, 18, 100_000), Effort(20, 19, 100_000), Effort(40, 20, 100_000)]
-    tell_beside(
-        hand, [Effort(10.5, 36, 110_000), Effort(20.7, 38, 90_000), Effort(80, 40, 110_000)]
+    hand = [
+        ResourceUsage(10, 18, 100_000),
+        ResourceUsage(20, 19, 100_000),
+        ResourceUsage(40, 20, 100_000),
+    ]
+    print_comparison(
+        hand,
+        [
+            ResourceUsage(10.5, 36, 110_000),
+            ResourceUsage(20.7, 38, 90_000),
+            ResourceUsage(80, 40, 110_000),
+        ],
     )
     lines = capsys.readouterr().out.splitlines()
     assert [" ".join(line.split()[1:3]) for line in lines[2:]] == [
@@ -173,7 +184,7 @@ def test_what_lies_beyond_the_ratio_is_told(capsys: pytest.CaptureFixture[str]) 
         "2.00 times",
         "1.10 times",
     ]
-    tell_beside([Effort(1, 1)], [Effort(1, 1)])
+    print_comparison([ResourceUsage(1, 1)], [ResourceUsage(1, 1)])
     assert len(capsys.readouterr().out.splitlines()) == 4
 
 
@@ -184,6 +195,6 @@ def test_where_processors_cannot_be_chosen_all_are_used(
     monkeypatch.delattr(os, "sched_setaffinity", raising=False)
     monkeypatch.delattr(os, "getloadavg", raising=False)
     for part in ("_compare_by_hand", "_try_large", "_compare_parts"):
-        monkeypatch.setattr(f"nemolocal_bench.render.{part}", lambda *_: None)
+        monkeypatch.setattr(f"benchmarks.render.{part}", lambda *_: None)
     assert main(["--cores", "1", "--clips", str(tmp_path)]) == 0
     assert "load 0.0" in capsys.readouterr().out

@@ -11,35 +11,35 @@ from typing import Any
 import msgspec
 import pytest
 
-from nemolocal_bench.compression import comparison, machine
-from nemolocal_bench.compression.changes import Unreadable, changes, read_report
-from nemolocal_bench.compression.charts import (
-    frame_line,
-    rate_quality,
-    size_bars,
-    speed_front,
+from nemolocal_bench import comparison, machine
+from nemolocal_bench.bd_rate import BdRateSaving
+from nemolocal_bench.charts import (
+    frame_quality_chart,
+    rate_quality_chart,
+    size_chart,
+    speed_quality_chart,
 )
-from nemolocal_bench.compression.cloud import PUBLISHED, Published, place_of
-from nemolocal_bench.compression.comparison import Comparison, Report, Source
-from nemolocal_bench.compression.curves import Saving
-from nemolocal_bench.compression.legs import Result
-from nemolocal_bench.compression.measures import Instruments, summarize
-from nemolocal_bench.compression.page import as_html
-from nemolocal_bench.compression.tables import as_csv
-from nemolocal_bench.compression.target import Found
-from nemolocal_bench.compression.verdict import verdict_of
+from nemolocal_bench.cloud import PUBLISHED_TIMES, PublishedTime, server_label
+from nemolocal_bench.comparison import BenchReport, Comparison, SourceInfo
+from nemolocal_bench.headline import write_headline
+from nemolocal_bench.html_report import as_html
+from nemolocal_bench.json_csv_report import as_csv
+from nemolocal_bench.metrics import Instruments, summarize_scores
+from nemolocal_bench.report_diff import ReportUnreadable, diff_reports, read_report
+from nemolocal_bench.target_quality import TargetSearchResult
+from nemolocal_bench.variants import VariantResult
 
 ALL = Instruments(neg=True, xpsnr=True, complaint="")
 
 
-def local(name: str, size: int, vmaf: float, **more: Any) -> Result:
-    scores = (summarize("vmaf", [vmaf], 1080),)
+def local(name: str, size: int, vmaf: float, **more: Any) -> VariantResult:
+    scores = (summarize_scores("vmaf", [vmaf], 1080),)
     facts = {"curve": name, "size": size, "saved": 100 - size, "seconds": 5.0, "speed": 2.0}
-    return Result(**{"name": name, "scores": scores, "bitrate": size, **facts, **more})
+    return VariantResult(**{"name": name, "scores": scores, "bitrate": size, **facts, **more})
 
 
-def compared(*results: Result, seconds: float = 10.0, **more: Any) -> Comparison:
-    source = Source("clip.mp4", "abc", 1920, 1080, 300, 30.0, seconds, 100, 98.0)
+def compared(*results: VariantResult, seconds: float = 10.0, **more: Any) -> Comparison:
+    source = SourceInfo("clip.mp4", "abc", 1920, 1080, 300, 30.0, seconds, 100, 98.0)
     return Comparison(
         **{
             "verdict": "",
@@ -48,7 +48,7 @@ def compared(*results: Result, seconds: float = 10.0, **more: Any) -> Comparison
             "results": results,
             "found": None,
             "savings": (),
-            "published": PUBLISHED,
+            "published": PUBLISHED_TIMES,
             **more,
         }
     )
@@ -57,7 +57,7 @@ def compared(*results: Result, seconds: float = 10.0, **more: Any) -> Comparison
 def test_the_verdict_names_the_smallest_file_that_the_contract_exports() -> None:
     other = local("libx265", 20, 96, note="not what the contract exports")
     made = compared(local("big", 60, 97), local("small", 41, 95.2), local("bad", 9, 80), other)
-    assert verdict_of(made, 95) == (
+    assert write_headline(made, 95) == (
         "On this machine small gives 41 % of the size at VMAF 95.2 (vmaf_v0.6.1 at 1080 lines) "
         "in 5.0 s (2 × real time), 0.056 to 0.17 × the cloud's own figure of 30–90 s for a clip "
         "of 30 s (S0:56, published, not measured)."
@@ -67,22 +67,22 @@ def test_the_verdict_names_the_smallest_file_that_the_contract_exports() -> None
 def test_the_verdict_sets_the_cloud_beside_it_only_where_that_is_fair() -> None:
     small = local("small", 41, 95.2)
     cloud = local("cloud (example.com)", 50, 94, where="cloud", seconds=10.0)
-    told = verdict_of(compared(small, cloud), 95)
+    told = write_headline(compared(small, cloud), 95)
     assert "0.5 × the time of the cloud (example.com), which gives 50 % of the size" in told
     assert "published" not in told
-    assert "the cloud's own figure is 30–90 s" in verdict_of(compared(small, seconds=60.0), 95)
-    assert place_of("https://example.com/x") == "cloud (example.com)"
+    assert "the cloud's own figure is 30–90 s" in write_headline(compared(small, seconds=60.0), 95)
+    assert server_label("https://example.com/x") == "cloud (example.com)"
 
 
-def reported(*comparisons: Comparison) -> Report:
+def reported(*comparisons: Comparison) -> BenchReport:
     about = asyncio.run(machine.describe_machine())
-    return Report(
-        comparison.FORMAT, about, ALL, {"h264_qsv": "no device"}, "quick", 95, comparisons
+    return BenchReport(
+        comparison.REPORT_FORMAT, about, ALL, {"h264_qsv": "no device"}, "quick", 95, comparisons
     )
 
 
 def test_a_report_without_any_score_can_still_be_read() -> None:
-    report = reported(compared(Result(name="<x>", curve="x", complaint="no <pair>")))
+    report = reported(compared(VariantResult(name="<x>", curve="x", complaint="no <pair>")))
     page = as_html(report, ())
     assert "&lt;x&gt; (no score: no &lt;pair&gt;)" in page
     assert "h264_qsv does not work here" in page
@@ -91,29 +91,29 @@ def test_a_report_without_any_score_can_still_be_read() -> None:
 
 
 def test_a_curve_without_a_saving_says_why_in_the_legend() -> None:
-    savings = (Saving("b", "a", None, "no overlap"),)
-    drawn = rate_quality(compared(local("a", 9, 90), local("b", 5, 80), savings=savings))
+    savings = (BdRateSaving("b", "a", None, "no overlap"),)
+    drawn = rate_quality_chart(compared(local("a", 9, 90), local("b", 5, 80), savings=savings))
     assert "b: no BD-rate, no overlap" in drawn
     assert "a (anchor)" in drawn
 
 
 def test_rates_far_and_near_have_ticks_that_can_be_read() -> None:
-    near = rate_quality(compared(local("a", 210_000, 90), local("b", 390_000, 95)))
+    near = rate_quality_chart(compared(local("a", 210_000, 90), local("b", 390_000, 95)))
     assert [f">{tick}<" in near for tick in ("0.25", "0.3", "0.35")] == [True] * 3
-    far = rate_quality(compared(local("a", 200_000, 90), local("b", 3_000_000_000, 95)))
+    far = rate_quality_chart(compared(local("a", 200_000, 90), local("b", 3_000_000_000, 95)))
     assert [f">{tick}<" in far for tick in ("0.5", "10", "2,000")] == [True] * 3
 
 
 def test_the_sizes_explain_a_star_only_where_there_is_one() -> None:
     plain = local("a", 9, 90)
-    assert "*" not in size_bars(compared(plain))
+    assert "*" not in size_chart(compared(plain))
     other = local("b", 5, 80, note="not what the contract exports")
-    assert "* not what the contract exports" in size_bars(compared(plain, other))
+    assert "* not what the contract exports" in size_chart(compared(plain, other))
 
 
 def test_twelve_curves_are_told_apart_where_there_is_no_colour() -> None:
     named = [local(f"e{n}", 100 + n, 90 + n / 9, speed=1 + n) for n in range(12)]
-    for drawn in (rate_quality(compared(*named)), speed_front(compared(*named))):
+    for drawn in (rate_quality_chart(compared(*named)), speed_quality_chart(compared(*named))):
         legend = re.findall(r"<(?:circle|polygon)[^>]*/>(?=<text)", drawn)
         shapes = re.sub(r"#(?!fff)\w+", "ink", "\n".join(legend))
         # Where it lies is no part of what it looks like.
@@ -132,7 +132,7 @@ def _about_itself(shape: str) -> str:
 
 def test_a_page_can_be_printed() -> None:
     new = reported(compared(local("a", 123_456, 95, vmaf_frames=(90.0, 99.0)), shown="a"))
-    page = as_html(new, changes(new, new))
+    page = as_html(new, diff_reports(new, new))
     # Paper repeats the head of a table, and cuts neither a row nor a figure.
     assert page.count("<thead><tr><th>") == page.count("<table>") - 1
     assert "thead{display:table-header-group}" in page
@@ -145,23 +145,23 @@ def test_a_page_can_be_printed() -> None:
 
 def test_markup_in_any_text_is_text_on_the_page() -> None:
     said = "</td><script>alert(1)</script>{{ 7 * 7 }}"
-    vmaf = summarize("vmaf", [9.0], 1080)
+    vmaf = summarize_scores("vmaf", [9.0], 1080)
     scores = (vmaf, msgspec.structs.replace(vmaf, name=said, model=said))
     shown = local(said, 123_456, 95, vmaf_frames=(90.0, 99.0), note=said, scores=scores)
     made = compared(
         shown,
-        Result(name=f"{said}2", curve=said, complaint=said),
+        VariantResult(name=f"{said}2", curve=said, complaint=said),
         shown=said,
         verdict=said,
-        found=Found(95, said, complaint=said),
-        savings=(Saving(said, said, None, said),),
-        published=(Published(said, 1, 2, said, said),),
+        found=TargetSearchResult(95, said, complaint=said),
+        savings=(BdRateSaving(said, said, None, said),),
+        published=(PublishedTime(said, 1, 2, said, said),),
     )
     clip = msgspec.structs.replace(made.source, name=said)
     report = reported(msgspec.structs.replace(made, source=clip))
     about = msgspec.structs.replace(report.machine, processor=said, system=said, ffmpeg=said)
     whole = msgspec.structs.replace(report, machine=about, missing={said: said})
-    page = as_html(whole, changes(whole, whole))
+    page = as_html(whole, diff_reports(whole, whole))
     assert "<script>" not in page
     assert page.count("&lt;script&gt;alert(1)&lt;/script&gt;{{ 7 * 7 }}") >= 25
 
@@ -169,23 +169,23 @@ def test_markup_in_any_text_is_text_on_the_page() -> None:
 def test_levels_that_are_close_have_names_that_do_not_overlap() -> None:
     near = local("a", 9, 95.0, vmaf_frames=(95.0, 95.2))
     first, fifth = (
-        float(place) for place in re.findall(r'y="([\d.]+)"[^>]*>p[15] ', frame_line(near))
+        float(place) for place in re.findall(r'y="([\d.]+)"[^>]*>p[15] ', frame_quality_chart(near))
     )
     assert first - fifth >= 12
 
 
 def test_reports_are_compared_by_content_and_settings() -> None:
     old, new = reported(compared(local("a", 9, 90))), reported(compared(local("a", 8, 91)))
-    assert [(c.what, c.before, c.after) for c in changes(old, new)] == [
+    assert [(c.what, c.before, c.after) for c in diff_reports(old, new)] == [
         ("seconds", 5.0, 5.0),
         ("bytes", 9, 8),
         ("mean VMAF", 90.0, 91.0),
     ]
-    empty = reported(compared(Result(name="a", curve="a", complaint="failed")))
-    assert changes(old, empty) == ()
-    assert changes(reported(), new) == ()
+    empty = reported(compared(VariantResult(name="a", curve="a", complaint="failed")))
+    assert diff_reports(old, empty) == ()
+    assert diff_reports(reported(), new) == ()
     other = msgspec.json.encode(msgspec.structs.replace(old, format=0))
-    with pytest.raises(Unreadable, match="it has format 0"):
+    with pytest.raises(ReportUnreadable, match="it has format 0"):
         read_report(other)
 
 

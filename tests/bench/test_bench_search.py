@@ -8,20 +8,20 @@ from types import SimpleNamespace
 import pytest
 from hypothesis import given, strategies as st
 
-from nemolocal_bench.compression.curves import MISSING, bd_rate, savings
-from nemolocal_bench.compression.legs import Result
-from nemolocal_bench.compression.measures import summarize
-from nemolocal_bench.compression.search import (
-    PROBES,
+from nemolocal_bench.bd_rate import NOT_INSTALLED, bd_rate, bd_rate_savings
+from nemolocal_bench.crf_search import (
+    MAX_PROBES,
     TOLERANCE,
-    Probe,
-    best,
-    corrected,
-    is_found,
+    CrfProbe,
+    best_probe,
+    correct_by_whole,
+    is_within_target,
     next_crf,
-    next_whole,
-    search,
+    next_whole_crf,
+    search_crf,
 )
+from nemolocal_bench.metrics import summarize_scores
+from nemolocal_bench.variants import VariantResult
 
 
 def bent(top: float, knee: float, steep: float) -> Callable[[float], float]:
@@ -34,8 +34,8 @@ def bent(top: float, knee: float, steep: float) -> Callable[[float], float]:
 def test_six_probes_are_enough_and_none_is_probed_twice(
     top: float, knee: float, steep: float, target: float
 ) -> None:
-    tried = search(bent(top, knee, steep), target)
-    assert len(tried) <= PROBES
+    tried = search_crf(bent(top, knee, steep), target)
+    assert len(tried) <= MAX_PROBES
     assert len({probe.crf for probe in tried}) == len(tried)
     assert all(8 <= probe.crf <= 46 for probe in tried)
 
@@ -45,26 +45,26 @@ def test_six_probes_are_enough_and_none_is_probed_twice(
 def test_what_is_found_lies_just_above_the_target(
     shape: tuple[float, float, float], target: float
 ) -> None:
-    found = best(search(bent(*shape), target), target)
+    found = best_probe(search_crf(bent(*shape), target), target)
     assert found is not None
     assert target <= found.vmaf <= target + TOLERANCE
 
 
 def test_a_target_out_of_reach_ends_the_search_at_the_best_quality() -> None:
-    tried = search(lambda crf: 80 - crf, 95)
+    tried = search_crf(lambda crf: 80 - crf, 95)
     assert tried[-1].crf == 8
-    assert best(tried, 95) is None
+    assert best_probe(tried, 95) is None
 
 
 def test_a_target_that_everything_reaches_ends_it_at_the_smallest_file() -> None:
-    tried = search(lambda _: 99.0, 60)
+    tried = search_crf(lambda _: 99.0, 60)
     assert tried[-1].crf == 46
-    assert best(tried, 60) == tried[-1]
+    assert best_probe(tried, 60) == tried[-1]
 
 
 def test_a_jump_over_the_target_ends_on_its_good_side() -> None:
-    tried = search(lambda crf: 99.0 if crf < 20 else 80.0, 95)
-    found = best(tried, 95)
+    tried = search_crf(lambda crf: 99.0 if crf < 20 else 80.0, 95)
+    found = best_probe(tried, 95)
     assert found is not None
     assert found.crf < 20
 
@@ -78,43 +78,43 @@ def test_a_cliff_as_of_grain_is_found_in_six() -> None:
         left, right = next((a, b) for a, b in pairwise(places) if a <= crf <= b)
         return curve[left] + (curve[right] - curve[left]) * (crf - left) / (right - left)
 
-    found = best(search(score, 95), 95)
+    found = best_probe(search_crf(score, 95), 95)
     assert found is not None
     assert 95 <= found.vmaf <= 95 + TOLERANCE
 
 
 def test_what_is_known_already_spares_probes() -> None:
     shape = bent(99, 10, 1.0)
-    known = [Probe(crf, shape(crf)) for crf in (18.0, 23.0, 28.0)]
-    assert len(search(shape, 93, known=known)) < len(search(shape, 93))
-    assert search(shape, 93, known=known)[0].crf not in (18.0, 23.0, 28.0)
+    known = [CrfProbe(crf, shape(crf)) for crf in (18.0, 23.0, 28.0)]
+    assert len(search_crf(shape, 93, known=known)) < len(search_crf(shape, 93))
+    assert search_crf(shape, 93, known=known)[0].crf not in (18.0, 23.0, 28.0)
 
 
 @given(st.floats(8, 46), st.floats(10, 94.9))
 def test_below_the_target_it_goes_on_with_more_care(crf: float, vmaf: float) -> None:
-    assert next_crf([Probe(crf, vmaf)], 95) < crf
+    assert next_crf([CrfProbe(crf, vmaf)], 95) < crf
 
 
 def test_between_two_that_are_as_near_as_can_be_nothing_is_left() -> None:
-    assert next_crf([Probe(20, 96), Probe(20.05, 94)], 95) == 20
+    assert next_crf([CrfProbe(20, 96), CrfProbe(20.05, 94)], 95) == 20
 
 
 def test_after_the_probes_the_whole_is_tried_where_the_target_must_be() -> None:
-    tried = [Probe(26, 99.5), Probe(43.45, 35.9), Probe(29.95, 98.4), Probe(31.4, 94.6)]
-    assert 31 < next_whole(tried, [], 95) < 31.4
-    assert next_whole([*tried, Probe(31.2, 95.1)], [], 95) == 31.2
-    assert next_whole([Probe(26, 99), Probe(46, 97)], [], 95) == 46
-    assert 4 < next_whole([Probe(26, 80), Probe(8, 94.5)], [], 95) < 8
-    assert next_whole([Probe(26, 40), Probe(8, 50)], [], 95) == 4
+    tried = [CrfProbe(26, 99.5), CrfProbe(43.45, 35.9), CrfProbe(29.95, 98.4), CrfProbe(31.4, 94.6)]
+    assert 31 < next_whole_crf(tried, [], 95) < 31.4
+    assert next_whole_crf([*tried, CrfProbe(31.2, 95.1)], [], 95) == 31.2
+    assert next_whole_crf([CrfProbe(26, 99), CrfProbe(46, 97)], [], 95) == 46
+    assert 4 < next_whole_crf([CrfProbe(26, 80), CrfProbe(8, 94.5)], [], 95) < 8
+    assert next_whole_crf([CrfProbe(26, 40), CrfProbe(8, 50)], [], 95) == 4
 
 
 def test_the_whole_is_guessed_from_the_sample_by_what_lies_between_them() -> None:
-    sample = [Probe(20, 98), Probe(24, 96), Probe(28, 92)]
-    above = corrected(sample, [Probe(24, 97)])
-    assert above == [Probe(20, 99), Probe(28, 93), Probe(24, 97)]
+    sample = [CrfProbe(20, 98), CrfProbe(24, 96), CrfProbe(28, 92)]
+    above = correct_by_whole(sample, [CrfProbe(24, 97)])
+    assert above == [CrfProbe(20, 99), CrfProbe(28, 93), CrfProbe(24, 97)]
     # A point above at 24 and a point below at 28: as the sample half way between.
-    both = corrected([*sample, Probe(26, 94.5)], [Probe(24, 97), Probe(28, 91)])
-    assert Probe(26, 94.5) in both
+    both = correct_by_whole([*sample, CrfProbe(26, 94.5)], [CrfProbe(24, 97), CrfProbe(28, 91)])
+    assert CrfProbe(26, 94.5) in both
     assert len(both) == 4
 
 
@@ -123,26 +123,26 @@ def test_a_whole_that_strays_from_its_sample_is_found_in_four_encodes(
     away: float, drift: float, target: float
 ) -> None:
     sample = bent(99.5, 10, 1.0)
-    tried = search(sample, target)
-    made: list[Probe] = []
-    while len(made) < 4 and not (made and is_found(made[-1], target)):
-        crf = next_whole(tried, made, target)
-        made.append(Probe(crf, sample(crf) + away + drift * (crf - 20)))
-    assert is_found(made[-1], target)
+    tried = search_crf(sample, target)
+    made: list[CrfProbe] = []
+    while len(made) < 4 and not (made and is_within_target(made[-1], target)):
+        crf = next_whole_crf(tried, made, target)
+        made.append(CrfProbe(crf, sample(crf) + away + drift * (crf - 20)))
+    assert is_within_target(made[-1], target)
 
 
 ANCHOR = [(4e6, 97.0), (2e6, 93.0), (1e6, 86.0), (5e5, 74.0)]
 OTHER = [(3e6, 96.8), (1.6e6, 93.5), (8e5, 87.0), (4e5, 75.5)]
 
 
-def curve(name: str, points: list[tuple[float, float]]) -> list[Result]:
+def curve(name: str, points: list[tuple[float, float]]) -> list[VariantResult]:
     return [
-        Result(
+        VariantResult(
             name=f"{name} {number}",
             curve=name,
             crf=20.0 + number,
             bitrate=rate,
-            scores=(summarize("vmaf", [vmaf], 108),),
+            scores=(summarize_scores("vmaf", [vmaf], 108),),
         )
         for number, (rate, vmaf) in enumerate(points)
     ]
@@ -153,7 +153,7 @@ def test_the_saving_is_that_of_the_package_asked_directly() -> None:
     package = pytest.importorskip("bjontegaard")
     sides = [list(side) for points in (ANCHOR, OTHER) for side in zip(*points, strict=True)]
     expected = package.bd_rate(*sides, method="akima", min_overlap=0)
-    (saving,) = savings(curve("libx264", ANCHOR) + curve("libx265", OTHER))
+    (saving,) = bd_rate_savings(curve("libx264", ANCHOR) + curve("libx265", OTHER))
     assert (saving.curve, saving.anchor) == ("libx265", "libx264")
     assert saving.percent == pytest.approx(expected, abs=1e-9)
     assert -40 < expected < -10
@@ -178,7 +178,7 @@ def test_the_saving_is_asked_of_the_package_with_both_curves(
     # The package itself brings numpy and scipy, whose import takes seconds.
     monkeypatch.setitem(sys.modules, "bjontegaard", SimpleNamespace(bd_rate=between))
     worse = [*OTHER, (2e6, 80.0)]
-    (saving,) = savings(curve("libx264", ANCHOR) + curve("libx265", worse))
+    (saving,) = bd_rate_savings(curve("libx264", ANCHOR) + curve("libx265", worse))
     assert (saving.curve, saving.anchor, saving.percent) == ("libx265", "libx264", -20.0)
     # By rising rate, without the point that is worse than a smaller one.
     sides = [list(side) for points in (ANCHOR, OTHER) for side in zip(*sorted(points), strict=True)]
@@ -188,15 +188,15 @@ def test_the_saving_is_asked_of_the_package_with_both_curves(
 
 def test_curves_without_a_shared_quality_have_no_saving() -> None:
     low = [(rate, vmaf - 50) for rate, vmaf in ANCHOR]
-    (saving,) = savings(curve("a", ANCHOR) + curve("b", low))
+    (saving,) = bd_rate_savings(curve("a", ANCHOR) + curve("b", low))
     assert (saving.percent, saving.complaint) == (None, "the curves share no stretch of quality")
 
 
 def test_three_points_are_no_curve() -> None:
-    assert savings(curve("a", ANCHOR) + curve("b", OTHER[:3])) == ()
+    assert bd_rate_savings(curve("a", ANCHOR) + curve("b", OTHER[:3])) == ()
 
 
 def test_without_the_package_the_report_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "bjontegaard", None)
-    (saving,) = savings(curve("a", ANCHOR) + curve("b", OTHER))
-    assert (saving.percent, saving.complaint) == (None, MISSING)
+    (saving,) = bd_rate_savings(curve("a", ANCHOR) + curve("b", OTHER))
+    assert (saving.percent, saving.complaint) == (None, NOT_INSTALLED)

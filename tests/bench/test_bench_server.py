@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from nemolocal_bench.load import measure_rate
-from nemolocal_bench.processes import Served, serve_bare, serve_own
-from nemolocal_bench.server import main
-from nemolocal_bench.streams import due_times, measure_streams, open_account, percentile
+from benchmarks.http_load import measure_rate
+from benchmarks.server import main
+from benchmarks.server_process import ServerProcess, start_baseline_server, start_server
+from benchmarks.sse_load import due_times, measure_streams, open_account, percentile
 
 
 @pytest.mark.slow
@@ -27,32 +27,32 @@ def test_the_bench_prints_rates_and_streams(capsys: pytest.CaptureFixture[str]) 
 
 @pytest.mark.slow
 def test_a_rate_counts_answers_and_shows_their_status(tmp_path: Path) -> None:
-    with serve_own(tmp_path / "data") as own:
+    with start_server(tmp_path / "data") as own:
         refused = asyncio.run(measure_rate(own, "/nowhere", "no token", 0.1))
     assert refused.statuses == {"404"}
     assert refused.per_second > 0
-    with serve_bare() as bare:
+    with start_baseline_server() as bare:
         assert asyncio.run(measure_rate(bare, "/nowhere", "", 0.1)).statuses == {"404"}
 
 
 @pytest.mark.slow
 def test_a_stream_that_is_not_as_planned_does_not_count_as_right(tmp_path: Path) -> None:
-    with serve_own(tmp_path / "data", "--speed", "1000", "--heartbeat-seconds", "2") as own:
+    with start_server(tmp_path / "data", "--speed", "1000", "--heartbeat-seconds", "2") as own:
         account = open_account(own, 2)
         heard = asyncio.run(measure_streams(own, account, 1000, 2.0, 0.0))
         again = asyncio.run(measure_streams(own, account, 1000, 0.1, 0.0))
-    assert heard.right_endings == 2
+    assert heard.complete_count == 2
     assert len(heard.lateness) == sum(len(due_times(n, 1000, 2.0)) for n in (1, 2))
-    assert again.right_endings == 0
+    assert again.complete_count == 0
     times = heard.lateness
     assert percentile(times, 0) <= percentile(times, 0.5) <= percentile(times, 1) == times[-1]
 
 
 def test_process_tells_its_memory_and_processor_time_until_it_has_ended() -> None:
-    alive = Served("127.0.0.1", 1, os.getpid())
+    alive = ServerProcess("127.0.0.1", 1, os.getpid())
     assert (alive.memory_kb() or 0) > 1000
     assert (alive.cpu_seconds() or 0) > 0
     with subprocess.Popen([sys.executable, "-c", ""]) as process:
         process.wait()
-    ended = Served("127.0.0.1", 1, process.pid)
+    ended = ServerProcess("127.0.0.1", 1, process.pid)
     assert (ended.memory_kb(), ended.cpu_seconds()) == (None, None)

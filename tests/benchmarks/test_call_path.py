@@ -14,6 +14,6 @@ def test_a_request_s_path_names_its_modules(
     figures, *modules = capsys.readouterr().out.splitlines()
     assert figures.startswith(f"{request_kind}: ")
     assert f"in {len(modules)} modules" in figures
-    assert "nemolocal_server.store" in modules
-    assert "nemolocal_render.plan" in modules
-    assert "nemolocal_render.ffmpeg" not in modules
+    assert "nemolocal_server.data.store" in modules
+    assert "nemolocal_render.planning.planner" in modules
+    assert "nemolocal_render.ffmpeg_cli" not in modules

@@ -22,7 +22,7 @@ from nemolocal_client import (
     NemoError,
     Profile,
     SessionNotFound,
-    exchange,
+    httpx_adapter,
 )
 from nemolocal_client.assistant import AsyncAssistant
 from tests.support import scripted_backend
@@ -203,7 +203,7 @@ def test_environment_with_a_proxy_or_certificates_that_cannot_be_is_named(
     monkeypatch: pytest.MonkeyPatch, variable: str, value: str
 ) -> None:
     monkeypatch.setenv(variable, value)
-    monkeypatch.setattr(exchange, "_certificates", exchange._certificates.__wrapped__)
+    monkeypatch.setattr(httpx_adapter, "_ssl_context", httpx_adapter._ssl_context.__wrapped__)
     with pytest.raises(CannotConnect, match=f"correct or unset .*{variable}"):
         Client("https://example.invalid", attribution=Attribution("a", "1"), environment={})
 

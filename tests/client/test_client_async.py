@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from nemolocal_client import AsyncClient, FileProblem, MemoryProfile, Notice, RenderFailed
-from nemolocal_client.effects import Flow, Now
-from nemolocal_client.threads import in_thread
-from nemolocal_client.walk import Walk
+from nemolocal_client.flow_execution import FlowExecution
+from nemolocal_client.operations import Flow, GetTime
+from nemolocal_client.threads import run_in_thread
 from nemolocal_contract.headers import Attribution
 from tests.support.scripted_backend import Answer, Replies, ScriptedBackend
 
@@ -202,7 +202,7 @@ def test_file_that_breaks_while_it_is_sent_is_a_problem_of_the_file(
     def broken(*_: object) -> bytes:
         raise FileProblem("the disk is gone")
 
-    monkeypatch.setattr("nemolocal_client.sending.SentFile.read", broken)
+    monkeypatch.setattr("nemolocal_client.upload_stream.SentFile.read", broken)
 
     async def scene(client: AsyncClient) -> None:
         with pytest.raises(FileProblem, match="the disk is gone"):
@@ -233,7 +233,7 @@ def test_thread_is_waited_for_when_its_work_is_cancelled() -> None:
         done.set()
 
     async def scene() -> None:
-        task = asyncio.create_task(in_thread(work))
+        task = asyncio.create_task(run_in_thread(work))
         await asyncio.to_thread(begun.wait, 60)
         task.cancel()
         await asyncio.sleep(0)
@@ -249,11 +249,11 @@ def test_thread_is_waited_for_when_its_work_is_cancelled() -> None:
 def test_flow_that_ends_at_an_error_has_an_outcome() -> None:
     def flow() -> Flow[str]:
         try:
-            yield Now()
+            yield GetTime()
         except FileProblem:
             return "over"
         return "never"
 
-    walk = Walk(flow())
-    walk.refuse(FileProblem())
-    assert (walk.wants, walk.outcome) == (None, "over")
+    walk = FlowExecution(flow())
+    walk.throw(FileProblem())
+    assert (walk.pending, walk.result) == (None, "over")

@@ -20,8 +20,8 @@ from nemolocal_client import (
     Profile,
     check_destination,
 )
-from nemolocal_client.destinations import choose, put_in_place
-from nemolocal_client.inputs import Inputs
+from nemolocal_client.destinations import choose_destination, move_into_place
+from nemolocal_client.input_files import InputFiles
 from tests.support.client_faces import ClientFactory
 from tests.support.scripted_backend import VIDEO, Piece, ReceivedRequest, ScriptedBackend
 
@@ -150,13 +150,13 @@ def test_film_that_passes_an_input_by_says_so_and_offers_no_overwriting(
 
 
 def test_what_was_uploaded_while_the_film_was_made_is_passed_by(tmp_path: Path) -> None:
-    out, inputs = tmp_path / "out.mp4", Inputs()
+    out, inputs = tmp_path / "out.mp4", InputFiles()
     out.write_bytes(b"mine")
-    assert choose(out, inputs, overwrite=True, number_inputs=False) == out
+    assert choose_destination(out, inputs, overwrite=True, number_inputs=False) == out
     inputs.add(out)
     part = tmp_path / ".part"
     part.write_bytes(b"new")
-    assert put_in_place(part, out, inputs, overwrite=True).name == "out-2.mp4"
+    assert move_into_place(part, out, inputs, overwrite=True).name == "out-2.mp4"
     assert out.read_bytes() == b"mine"
 
 
@@ -209,7 +209,7 @@ def place(tmp_path: Path, name: str, content: bytes = b"new", *, overwrite: bool
     """Put a part file in place, with no inputs known."""
     part = tmp_path / f".part-{threading.get_ident()}"
     part.write_bytes(content)
-    return put_in_place(part, tmp_path / name, Inputs(), overwrite=overwrite)
+    return move_into_place(part, tmp_path / name, InputFiles(), overwrite=overwrite)
 
 
 def test_exports_to_one_name_at_once_are_all_there_and_whole(tmp_path: Path) -> None:
@@ -243,7 +243,7 @@ def test_longest_name_gets_a_number_all_the_same(tmp_path: Path) -> None:
 
 def test_only_the_name_that_was_given_is_ever_replaced(tmp_path: Path, clip: Path) -> None:
     (tmp_path / "clip-2.mp4").write_bytes(b"older")
-    chosen = choose(clip, Inputs([clip]), overwrite=True, number_inputs=True)
+    chosen = choose_destination(clip, InputFiles([clip]), overwrite=True, number_inputs=True)
     assert chosen.name == "clip-3.mp4"
 
 
@@ -266,11 +266,11 @@ def test_folder_without_hard_links_keeps_the_promise(
 def test_another_file_with_the_inode_of_one_that_is_gone_is_no_input(tmp_path: Path) -> None:
     gone, other = tmp_path / "gone.mp4", tmp_path / "other.mp4"
     gone.write_bytes(b"mine")
-    inputs = Inputs([gone])
+    inputs = InputFiles([gone])
     gone.rename(other)
-    assert inputs.holds(other)
+    assert inputs.contains(other)
     other.write_bytes(b"somebody's")
-    assert not inputs.holds(other)
+    assert not inputs.contains(other)
 
 
 ACTIONS = st.lists(
@@ -290,7 +290,7 @@ def test_no_order_of_uploads_exports_and_links_loses_an_input_or_an_older_file(
 ) -> None:
     """Every content that was uploaded stays; what may not be replaced stays as well."""
     folder = tmp_path_factory.mktemp("law")
-    inputs, uploaded = Inputs(), set[bytes]()
+    inputs, uploaded = InputFiles(), set[bytes]()
     for name in "ab":
         (folder / name).write_bytes(name.encode())
     for number, (action, name, other) in enumerate(actions):
@@ -303,7 +303,7 @@ def test_no_order_of_uploads_exports_and_links_loses_an_input_or_an_older_file(
                 before = {each: each.read_bytes() for each in folder.iterdir() if each.is_file()}
                 part = folder / ".part"
                 part.write_bytes(b"film %d" % number)
-                made = put_in_place(part, path, inputs, overwrite=action == "replace")
+                made = move_into_place(part, path, inputs, overwrite=action == "replace")
                 assert made.read_bytes() == b"film %d" % number
                 if action == "export":
                     assert made not in before

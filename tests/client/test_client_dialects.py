@@ -128,6 +128,6 @@ def test_frames_bent_on_the_way_say_the_same(
 
 
 def arm(stage: shared_time.Stage, client: Client, fault: str, endpoint: str = "chat") -> None:
-    user_id = client.workspace.account.user_id
+    user_id = client.workspace.auth.user_id
     match = {"endpoint": endpoint, "user_id": user_id}
     stage.http.post(FAULTS_ARM.template, json={"name": fault, "match": match}).raise_for_status()

@@ -10,9 +10,9 @@ from typing import NoReturn
 import pytest
 
 from nemolocal_client import BadReply, Client, DownloadFailed, FileProblem, check_destination
-from nemolocal_client.effects import Download, Downloaded, Flow
-from nemolocal_client.files import file_size, part_of
-from nemolocal_client.sending import SentFile
+from nemolocal_client.local_files import file_size, part_path
+from nemolocal_client.operations import DownloadFile, DownloadResult, Flow
+from nemolocal_client.upload_stream import ProgressFile
 from tests.support.scripted_backend import (
     VIDEO,
     Piece,
@@ -250,8 +250,8 @@ def test_what_is_over_the_limit_is_never_in_the_part_file(
     part = tmp_path / "part"
 
     def fetch() -> Flow[int]:
-        got = yield Download(url="/cdn/x.mp4", part=part, limit=100_000)
-        assert isinstance(got, Downloaded)
+        got = yield DownloadFile(url="/cdn/x.mp4", part=part, limit=100_000)
+        assert isinstance(got, DownloadResult)
         assert not got.complete
         assert got.size > 100_000
         return part.stat().st_size
@@ -265,7 +265,7 @@ def test_disk_that_fills_up_is_told_by_a_name_that_the_user_knows(
     def fail(*_: object, **__: object) -> NoReturn:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("nemolocal_client.receiving.open_part", fail)
+    monkeypatch.setattr("nemolocal_client.download_stream.open_part_file", fail)
     with pytest.raises(FileProblem, match="free some space") as caught:
         client.export(out)
     assert caught.value.message == f"{out.parent} cannot be used (no space left on device)"
@@ -293,9 +293,9 @@ def test_no_link_is_followed_on_the_way(
 
 
 def test_part_files_have_names_that_nobody_knows(out: Path) -> None:
-    names = {part_of(out).name for _ in range(100)}
+    names = {part_path(out).name for _ in range(100)}
     assert len(names) == 100
-    assert all(part_of(out).parent == out.parent for _ in range(2))
+    assert all(part_path(out).parent == out.parent for _ in range(2))
 
 
 def test_the_file_has_the_mode_of_an_ordinary_file(
@@ -325,4 +325,4 @@ def test_file_that_cannot_be_read_is_a_problem_of_the_file(tmp_path: Path) -> No
 
 def test_file_that_cannot_be_opened_for_sending_is_a_problem_of_the_file(tmp_path: Path) -> None:
     with pytest.raises(FileProblem, match="is a directory"):
-        SentFile(tmp_path, lambda _: None)
+        ProgressFile(tmp_path, lambda _: None)

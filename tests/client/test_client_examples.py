@@ -14,7 +14,7 @@ import pytest
 from nemolocal_contract import clock
 from nemolocal_server.serving import LocalServer
 from nemolocal_server.settings import Settings
-from nemolocal_server.silence import Silence
+from nemolocal_server.turns.silent_turns import SilentTurnPolicy
 from tests.support.executor import FakeRenderExecutor
 
 ROOT = Path(__file__).parents[2]
@@ -35,7 +35,7 @@ def examples() -> list[tuple[str, str]]:
 
 
 EXAMPLES = pytest.mark.parametrize(("title", "code"), examples(), ids=lambda value: str(value)[:40])
-SETTINGS = Settings(port=0, speed=1e6, silence=Silence(rate=0))
+SETTINGS = Settings(port=0, speed=1e6, silence=SilentTurnPolicy(rate=0))
 
 
 @pytest.fixture(scope="module")

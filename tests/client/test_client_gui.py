@@ -2,7 +2,7 @@
 
 import pytest
 
-from nemolocal_client.gui import hints_for, translate
+from nemolocal_client.gui_translation import hints_for, translate
 
 EXPORT = 'Say "export" to get the file.'
 EDIT = "Say what to move and where, and it is done."

@@ -5,8 +5,8 @@ import re
 import pytest
 from hypothesis import given, strategies as st
 
-from nemolocal_client import gui
-from nemolocal_client.gui import Translator, translate
+from nemolocal_client import gui_translation
+from nemolocal_client.gui_translation import Translator, translate
 
 NAMES = st.sampled_from("Export Play Media Effects Undo Timeline 导出 播放 素材 特效".split())
 CONTROLS = st.sampled_from("button menu panel tab icon dialog toolbar sidebar settings".split())
@@ -77,7 +77,7 @@ GUI_WORDS = re.compile(
     r"|\[|点击|打开|拖|导出|按钮|面板|预览|账单|单击|【",
     re.IGNORECASE,
 )
-INSTEAD = {phrase.instead for phrase in gui.phrases()}
+INSTEAD = {phrase.replacement for phrase in gui_translation.phrases()}
 
 
 def left_over(texts: tuple[str, ...]) -> list[str]:
@@ -123,7 +123,7 @@ def test_what_points_at_no_gui_is_not_touched(done: list[str]) -> None:
 @given(st.lists(st.one_of(st.text(max_size=80), gui_sentences(), DONE, gui_sentences_zh())))
 def test_texts_one_by_one_come_to_the_same_as_all_at_once(texts: list[str]) -> None:
     translator = Translator()
-    shown = [kept for text in texts if (kept := translator.take(text))]
+    shown = [kept for text in texts if (kept := translator.feed(text))]
     assert (*shown, *translator.hints) == translate(texts).texts
 
 
@@ -171,7 +171,7 @@ def test_table_covers_what_the_rule_lists() -> None:
 
 def screens() -> list[tuple[str, str]]:
     """Every way in which the local server points at its screen, in both languages."""
-    screen = pytest.importorskip("nemolocal_server.agent.speech.screen")
+    screen = pytest.importorskip("nemolocal_agent.replies.gui_hints")
     tables = [value for value in vars(screen).values() if isinstance(value, tuple)]
     return [pair for table in tables for pair in table]
 

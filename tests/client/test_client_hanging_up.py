@@ -10,7 +10,7 @@ import pytest
 from nemolocal_client import AsyncClient, Attribution, MemoryProfile
 from nemolocal_server.serving import LocalServer
 from nemolocal_server.settings import Settings
-from nemolocal_server.silence import Silence
+from nemolocal_server.turns.silent_turns import SilentTurnPolicy
 
 TRIM = "trim to the first 1 second"
 
@@ -18,7 +18,7 @@ TRIM = "trim to the first 1 second"
 @pytest.fixture
 def address() -> Iterator[str]:
     """A server whose time stands still."""
-    settings = Settings(port=0, clock="manual", silence=Silence(rate=0))
+    settings = Settings(port=0, clock="manual", silence=SilentTurnPolicy(rate=0))
     with LocalServer(settings) as server:
         yield server.base_url
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from nemolocal_client import BadRequest, BadToken, Client, MemoryProfile, Notice, RateLimited
-from nemolocal_client.effects import KeptToken, Secret
+from nemolocal_client.operations import SavedToken, Secret
 from tests.support.client_faces import ClientFactory
 from tests.support.scripted_backend import Piece, ReceivedRequest, ScriptedBackend
 
@@ -86,7 +86,7 @@ def test_kept_token_is_used_until_it_expires(
     make_client: ClientFactory, backend: ScriptedBackend
 ) -> None:
     profile = MemoryProfile()
-    kept = KeptToken(Secret("kept"), backend.clock.time() + 10, "anon_1")
+    kept = SavedToken(Secret("kept"), backend.clock.time() + 10, "anon_1")
     profile.keep(backend.base_url, kept)
     make_client(profile=profile).balance()
     backend.clock.wait(10)
@@ -101,7 +101,7 @@ def test_fresh_token_is_kept_with_its_end(
     backend.arm(TOKEN, backend.wire.ok(backend.token_reply(expires_at="2023-11-15T00:00:00")))
     make_client(profile=profile).connect()
     kept = profile.token(backend.base_url)
-    assert kept == KeptToken(Secret("nmv_usr_secret1"), 1_700_006_400.0, "anon_7")
+    assert kept == SavedToken(Secret("nmv_usr_secret1"), 1_700_006_400.0, "anon_7")
 
 
 def test_token_without_a_readable_end_lives_seven_days(
@@ -149,7 +149,7 @@ def test_1001_takes_the_token_that_another_process_has_renewed(
     profile = MemoryProfile()
     client = make_client(profile=profile)
     client.connect()
-    profile.keep(backend.base_url, KeptToken(Secret("renewed"), backend.clock.time() + 10))
+    profile.keep(backend.base_url, SavedToken(Secret("renewed"), backend.clock.time() + 10))
     backend.arm(BALANCE, backend.wire.fail(1001))
     client.balance()
     assert len(backend.of(TOKEN)) == 1
@@ -196,7 +196,7 @@ def test_429_twice_takes_the_token_that_another_process_got(
     make_client: ClientFactory, backend: ScriptedBackend
 ) -> None:
     profile = MemoryProfile()
-    kept = KeptToken(Secret("theirs"), backend.clock.time() + 1000)
+    kept = SavedToken(Secret("theirs"), backend.clock.time() + 1000)
 
     def refuse_and_keep(_: ReceivedRequest) -> list[Piece]:
         profile.keep(backend.base_url, kept)

@@ -8,22 +8,22 @@ from pathlib import Path
 
 import pytest
 
-from nemolocal_client import KeptSession, Profile, kept_lines
-from nemolocal_client.inputs import Identity
-from nemolocal_client.kept_lines import MOST_BYTES, MOST_FILES
+from nemolocal_client import KeptSession, Profile, json_lines_file
+from nemolocal_client.input_files import FileIdentity
+from nemolocal_client.json_lines_file import MOST_BYTES, MOST_FILES
 
 URL = "http://127.0.0.1:8787"
 
 
-def file(name: str) -> Identity:
-    return Identity(f"/films/{name}", 1, 2, 3, 4)
+def file(name: str) -> FileIdentity:
+    return FileIdentity(f"/films/{name}", 1, 2, 3, 4)
 
 
 @pytest.fixture(autouse=True)
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Files of a few dozen lines, and few of them."""
-    monkeypatch.setattr(kept_lines, "MOST_BYTES", 6000)
-    monkeypatch.setattr(kept_lines, "MOST_FILES", 3)
+    monkeypatch.setattr(json_lines_file, "MOST_BYTES", 6000)
+    monkeypatch.setattr(json_lines_file, "MOST_FILES", 3)
 
 
 def sizes(folder: Path, kind: str) -> list[int]:
@@ -131,7 +131,7 @@ _KEEP = """
 import sys
 from pathlib import Path
 from nemolocal_client import KeptSession, Profile, kept_lines
-from nemolocal_client.inputs import Identity
+from nemolocal_client.input_files import Identity
 kept_lines.MOST_BYTES = 20_000
 profile, me = Profile(Path(sys.argv[1])), sys.argv[2]
 for number in range(300):

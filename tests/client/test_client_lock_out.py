@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from nemolocal_client import CLOUD_BASE_URL, MemoryProfile, Profile, RateLimited
-from nemolocal_client.effects import KeptToken, Secret
+from nemolocal_client.operations import SavedToken, Secret
 from tests.support.client_faces import ClientFactory
 from tests.support.scripted_backend import Piece, ReceivedRequest, ScriptedBackend
 
@@ -47,8 +47,8 @@ class OneTokenEach:
         return wire.ok(balance) if known else wire.fail(1001)
 
 
-def kept(name: str, expires: float = 9e9) -> KeptToken:
-    return KeptToken(Secret(name), expires)
+def kept(name: str, expires: float = 9e9) -> SavedToken:
+    return SavedToken(Secret(name), expires)
 
 
 @pytest.fixture(params=["file", "memory"])
@@ -132,7 +132,7 @@ def test_token_file_of_an_earlier_release_is_read(tmp_path: Path) -> None:
     (tmp_path / "token-http-x.json").write_text(json.dumps(record))
     profile = Profile(tmp_path)
     assert profile.client_id("http://x") == profile.client_id("http://x")
-    assert profile.token("http://x") == KeptToken(Secret("nmv_usr_1"), 9e9, "anon_1")
+    assert profile.token("http://x") == SavedToken(Secret("nmv_usr_1"), 9e9, "anon_1")
 
 
 @pytest.mark.parametrize("hard_links", [True, False])

@@ -21,27 +21,27 @@ from nemolocal_client import (
     ServerLost,
     TurnFailed,
 )
-from nemolocal_client.effects import (
-    Call,
+from nemolocal_client.auth import AuthState
+from nemolocal_client.httpx_adapter import probe_server, server_address, translate_httpx_errors
+from nemolocal_client.operations import (
     CheckServer,
-    Chunk,
-    Effect,
     Flow,
-    KeptToken,
-    Now,
-    Opened,
+    GetTime,
+    HttpCall,
+    HttpResponse,
     OpenStream,
+    Operation,
     ReadStream,
-    Reply,
+    SavedToken,
     Secret,
+    Sleep,
+    StreamChunk,
     StreamCut,
     StreamEnd,
-    Wait,
+    StreamOpened,
 )
-from nemolocal_client.exchange import find_lost, our_errors, peer_of
-from nemolocal_client.identity import Account
-from nemolocal_client.sessions import Session
-from nemolocal_client.turns import take_turn
+from nemolocal_client.sessions import ClientSession
+from nemolocal_client.turns import run_turn
 from nemolocal_contract.clock import ManualClock
 from nemolocal_contract.envelope import encode_json
 from tests.support.client_faces import ClientFactory
@@ -333,13 +333,13 @@ def free_port() -> int:
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
 def test_refusal_is_told_from_a_network_that_is_down(host: str, free_port: int) -> None:
-    with pytest.raises(CannotConnect) as caught, our_errors():
+    with pytest.raises(CannotConnect) as caught, translate_httpx_errors():
         raise refused(host, free_port)
     assert caught.value.refused
     assert caught.value.origin == f"http://{host}:{free_port}"
     down = httpx.ConnectError("no", request=httpx.Request("GET", "http://user:pw@h:1/x"))
     down.__cause__ = socket.gaierror(-2, "Name or service not known")
-    with pytest.raises(CannotConnect) as caught, our_errors():
+    with pytest.raises(CannotConnect) as caught, translate_httpx_errors():
         raise down
     assert (caught.value.refused, caught.value.origin) == (False, "http://h:1")
 
@@ -349,7 +349,7 @@ def test_refusals_of_all_addresses_of_a_name_are_one() -> None:
     both.__cause__ = ExceptionGroup("", [ConnectionRefusedError(), TimeoutError()])
     error = httpx.ConnectError("no", request=httpx.Request("GET", "http://h"))
     error.__cause__ = both
-    with pytest.raises(CannotConnect) as caught, our_errors():
+    with pytest.raises(CannotConnect) as caught, translate_httpx_errors():
         raise error
     assert caught.value.refused
 
@@ -357,16 +357,16 @@ def test_refusals_of_all_addresses_of_a_name_are_one() -> None:
 def test_server_is_looked_for_only_where_it_answered_through_a_socket(
     free_port: int, backend: ScriptedBackend
 ) -> None:
-    assert peer_of(httpx.Response(200)) is None
-    assert find_lost(None, "http://x") is None
+    assert server_address(httpx.Response(200)) is None
+    assert probe_server(None, "http://x") is None
     with httpx.stream("GET", f"{backend.base_url}/x", trust_env=False) as response:
-        peer = peer_of(response)
-    assert find_lost(peer, "http://x") is None
-    gone = find_lost(("127.0.0.1", free_port), "http://x")
+        peer = server_address(response)
+    assert probe_server(peer, "http://x") is None
+    gone = probe_server(("127.0.0.1", free_port), "http://x")
     assert gone is not None
     assert (gone.refused, gone.origin) == (True, "http://x")
     # A closed socket has no address any more.
-    assert peer_of(response) in (None, peer)
+    assert server_address(response) in (None, peer)
 
 
 # What a read of the state, and a look for the server, may come to; None: it changed.
@@ -386,36 +386,36 @@ class World:
         self.learned = ""
         self.told: list[str] = []
 
-    def answer(self, effect: Effect) -> Any:
+    def answer(self, effect: Operation) -> Any:
         match effect:
-            case Now():
+            case GetTime():
                 return self.clock.time()
-            case Wait(seconds):
+            case Sleep(seconds):
                 self.clock.wait(seconds)
             case OpenStream():
                 return self._open()
             case ReadStream():
                 self._reads += 1
-                return Chunk(b"data:\n\n") if self._reads == 1 else self._end
+                return StreamChunk(b"data:\n\n") if self._reads == 1 else self._end
             case CheckServer():
                 fate = self._data.draw(_LOOKS)
                 return None if fate is None else self._gone(fate)
-            case Call():
+            case HttpCall():
                 return self._state()
             case Notice():
                 self.told.append(effect.text)
         return None
 
-    def _open(self) -> Opened:
+    def _open(self) -> StreamOpened:
         fate = self._data.draw(st.sampled_from(["open", "open", "refused", "unreachable", "cut"]))
         if fate in ("refused", "unreachable"):
             raise self._gone(fate)
         self.sent += 1
         if fate == "cut":
             raise ConnectionCut
-        return Opened()
+        return StreamOpened()
 
-    def _state(self) -> Reply:
+    def _state(self) -> HttpResponse:
         fate = self._data.draw(_FATES) if self.sent else "same"
         self.learned = fate
         if fate in ("refused", "unreachable"):
@@ -423,11 +423,11 @@ class World:
         if fate == "cut":
             raise ConnectionCut
         if fate == "502":
-            return Reply("GET /", 502, b"<html>")
+            return HttpResponse("GET /", 502, b"<html>")
         segments = [{"s": 0, "d": 9}] * (2 if fate == "changed" else 1)
         state = {"draft": {"t": [{"tt": 0, "sg": segments}]}, "video_infos": []}
         data = {"session_id": "1", "task_id": "1", "state": state}
-        return Reply("GET /", 200, encode_json({"code": 0, "data": data}))
+        return HttpResponse("GET /", 200, encode_json({"code": 0, "data": data}))
 
     def _gone(self, fate: str) -> CannotConnect:
         return CannotConnect("gone", origin="http://h", refused=fate == "refused")
@@ -452,11 +452,11 @@ def test_turn_is_sent_once_and_tells_only_what_it_learned(
     data: st.DataObject, end: StreamEnd | StreamCut
 ) -> None:
     world = World(data, end)
-    account = Account()
-    account.adopt(KeptToken(Secret("t"), 9e9))
+    account = AuthState()
+    account.use_token(SavedToken(Secret("t"), 9e9))
     problem: Exception | None = None
     try:
-        play(take_turn(Session(account, "1"), "trim"), world)
+        play(run_turn(ClientSession(account, "1"), "trim"), world)
     except NemoError as error:
         problem = error
     assert world.sent <= 1

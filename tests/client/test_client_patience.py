@@ -5,43 +5,43 @@ from typing import Any
 import pytest
 
 from nemolocal_client import Notice, StreamTimeout
-from nemolocal_client.effects import (
-    Chunk,
-    Effect,
+from nemolocal_client.auth import AuthState
+from nemolocal_client.chat_stream import send_message
+from nemolocal_client.operations import (
     Flow,
+    GetTime,
     Notify,
-    Now,
-    Opened,
     OpenStream,
+    Operation,
     ReadStream,
     Secret,
+    StreamChunk,
     StreamEnd,
+    StreamOpened,
 )
-from nemolocal_client.identity import Account
-from nemolocal_client.listening import listen
-from nemolocal_client.sessions import Session
+from nemolocal_client.sessions import ClientSession
 from nemolocal_contract.clock import ManualClock
 
-BEAT = Chunk(b"data:\n\n")
-TYPED_BEAT = Chunk(b'data: {"type":"heartbeat"}\n\n')
-TOOL = Chunk(b'data: {"type":"tool_call","name":"render","args":{}}\n\n')
-WORDS = Chunk(b'data: {"type":"text","content":"Done."}\n\n')
+BEAT = StreamChunk(b"data:\n\n")
+TYPED_BEAT = StreamChunk(b'data: {"type":"heartbeat"}\n\n')
+TOOL = StreamChunk(b'data: {"type":"tool_call","name":"render","args":{}}\n\n')
+WORDS = StreamChunk(b'data: {"type":"text","content":"Done."}\n\n')
 
 Reads = list[tuple[float, Any]]
 
 
 def play(flow: Flow[Any], clock: ManualClock, reads: list[Any], notify: Notify) -> Any:
     """Answer a flow's reads from a list of (seconds that pass, what is read)."""
-    effect: Effect = next(flow)
+    effect: Operation = next(flow)
     try:
         while True:
             reply: object = None
             if isinstance(effect, OpenStream):
-                reply = Opened()
+                reply = StreamOpened()
             elif isinstance(effect, ReadStream):
                 seconds, reply = reads.pop(0)
                 clock.wait(seconds)
-            elif isinstance(effect, Now):
+            elif isinstance(effect, GetTime):
                 reply = clock.time()
             elif isinstance(effect, Notice):
                 notify(effect)
@@ -53,8 +53,8 @@ def play(flow: Flow[Any], clock: ManualClock, reads: list[Any], notify: Notify) 
 def hear(reads: Reads) -> tuple[Any, list[Notice]]:
     """Listen to what is read at these times; what was heard and what the user was told."""
     told: list[Notice] = []
-    session = Session(Account(Secret("t")), "1")
-    heard = play(listen(session, "hi"), ManualClock(), reads, told.append)
+    session = ClientSession(AuthState(Secret("t")), "1")
+    heard = play(send_message(session, "hi"), ManualClock(), reads, told.append)
     return heard, told
 
 
@@ -70,7 +70,7 @@ def test_nothing_is_said_before_two_minutes() -> None:
 
 
 @pytest.mark.parametrize("beat", [BEAT, TYPED_BEAT])
-def test_ten_minutes_of_heartbeats_only_time_out(beat: Chunk) -> None:
+def test_ten_minutes_of_heartbeats_only_time_out(beat: StreamChunk) -> None:
     with pytest.raises(StreamTimeout, match="10 minutes"):
         hear([(15, beat)] * 40)
 

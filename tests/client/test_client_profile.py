@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from nemolocal_client import FileProblem, MemoryProfile, Profile, config_folder
-from nemolocal_client.effects import KeptToken, Secret
-from nemolocal_client.exchange import plain_base_url
+from nemolocal_client.httpx_adapter import plain_base_url
+from nemolocal_client.operations import SavedToken, Secret
 
-KEPT = KeptToken(Secret("nmv_usr_x"), 5.0, "anon_1")
+KEPT = SavedToken(Secret("nmv_usr_x"), 5.0, "anon_1")
 
 
 def test_client_id_is_made_once_and_kept(tmp_path: Path) -> None:

@@ -18,8 +18,8 @@ from nemolocal_client import (
     host_of,
     is_loopback,
 )
-from nemolocal_client.effects import Call, KeptToken, Reply, Secret
-from nemolocal_client.sending import SentFile
+from nemolocal_client.operations import HttpCall, HttpResponse, SavedToken, Secret
+from nemolocal_client.upload_stream import ProgressFile
 from tests.support.client_faces import ClientFactory
 from tests.support.scripted_backend import Piece, ReceivedRequest, ScriptedBackend
 
@@ -95,9 +95,9 @@ def test_tokens_show_in_no_repr(make_client: ClientFactory, backend: ScriptedBac
     shown = [
         repr(client),
         repr(secret),
-        str(KeptToken(secret, 1.0)),
-        repr(Call(method="GET", path="/", token=secret)),
-        repr(Reply("POST /token", 200, b'{"token":"very-secret"}')),
+        str(SavedToken(secret, 1.0)),
+        repr(HttpCall(method="GET", path="/", token=secret)),
+        repr(HttpResponse("POST /token", 200, b'{"token":"very-secret"}')),
     ]
     assert not [text for text in shown if "very-secret" in text]
     assert (
@@ -184,7 +184,7 @@ def test_skill_may_be_named_in_any_alphabet(
 
 
 def test_file_that_breaks_while_it_is_sent_is_a_problem_of_the_file(clip: Path) -> None:
-    with SentFile(clip, lambda _: None) as file:
+    with ProgressFile(clip, lambda _: None) as file:
         unreadable = os.open(clip, os.O_WRONLY)
         os.dup2(unreadable, file.fileno())
         os.close(unreadable)

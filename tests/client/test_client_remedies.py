@@ -22,11 +22,11 @@ from nemolocal_client import (
     FileTooLarge,
     UnsupportedFile,
 )
-from nemolocal_client.connecting import why_not
-from nemolocal_client.effects import Reply
-from nemolocal_client.failures import failure_of
-from nemolocal_client.files import file_problem
-from nemolocal_contract.media import ACCEPTED_TEXT
+from nemolocal_client.connection_errors import connection_error
+from nemolocal_client.local_files import file_problem
+from nemolocal_client.operations import HttpResponse
+from nemolocal_client.response_errors import error_of
+from nemolocal_contract.media import ACCEPTED_EXTENSIONS_TEXT
 from tests.support.client_faces import ClientFactory
 from tests.support.scripted_backend import ScriptedBackend
 
@@ -35,13 +35,13 @@ CHECK = "check the URL, or download the file and upload that"
 URL = "https://example.com/a.mp4"
 
 
-def page(status: int, server: str = "") -> Reply:
-    return Reply("POST /api/upload-video/x", status, b"<html>Oops</html>", server=server)
+def page(status: int, server: str = "") -> HttpResponse:
+    return HttpResponse("POST /api/upload-video/x", status, b"<html>Oops</html>", server=server)
 
 
 def test_413_without_an_envelope_is_told_of_the_proxy_that_said_it() -> None:
     for server, named in (("nginx/1.22.1", " (nginx/1.22.1)"), ("", "")):
-        failure = failure_of(page(413, server))
+        failure = error_of(page(413, server))
         assert isinstance(failure, FileTooLarge)
         said = f"in front of the backend{named} refused the upload as too large: HTTP 413"
         assert said in failure.message
@@ -50,7 +50,7 @@ def test_413_without_an_envelope_is_told_of_the_proxy_that_said_it() -> None:
 
 def test_413_with_an_envelope_is_told_of_the_backend() -> None:
     body = b'{"code":4002,"message":"File too large: over 500 MB","data":null}'
-    failure = failure_of(Reply("POST /x", 413, body, server="nginx"))
+    failure = error_of(HttpResponse("POST /x", 413, body, server="nginx"))
     assert str(failure) == "File too large: over 500 MB: compress or trim it first"
 
 
@@ -68,7 +68,7 @@ def test_413_with_an_envelope_is_told_of_the_backend() -> None:
     ],
 )
 def test_page_of_something_between_is_told_as_such(status: int, way_out: str) -> None:
-    failure = failure_of(page(status))
+    failure = error_of(page(status))
     assert failure is not None
     assert way_out in failure.remedy
 
@@ -76,12 +76,12 @@ def test_page_of_something_between_is_told_as_such(status: int, way_out: str) ->
 def test_failure_in_the_backends_own_form_blames_no_base_url() -> None:
     said = "This server cannot go on: the disk is full: free some space, then send it again"
     body = b'{"code":500,"message":"%b","data":null}' % said.encode()
-    failure = failure_of(Reply("POST /x", 500, body))
+    failure = error_of(HttpResponse("POST /x", 500, body))
     assert str(failure) == f"POST /x answered HTTP 500 ({said}): try again in a minute"
 
 
 def test_400_without_an_envelope_names_nothing_to_correct() -> None:
-    failure = failure_of(page(400))
+    failure = error_of(page(400))
     assert isinstance(failure, BadRequest)
     assert str(failure).endswith(
         "check the base URL: it may be that of something in front of the backend"
@@ -89,9 +89,9 @@ def test_400_without_an_envelope_names_nothing_to_correct() -> None:
 
 
 def test_file_of_another_kind_is_to_be_converted_and_an_empty_one_is_not() -> None:
-    listed = f"Unsupported file: 'x.txt'. Accepted: {ACCEPTED_TEXT}"
+    listed = f"Unsupported file: 'x.txt'. Accepted: {ACCEPTED_EXTENSIONS_TEXT}"
     assert UnsupportedFile(listed).remedy == "replace the file, or convert it"
-    hollow = f"Unsupported file: 'x.mp4': the file is empty. Accepted: {ACCEPTED_TEXT}"
+    hollow = f"Unsupported file: 'x.mp4': the file is empty. Accepted: {ACCEPTED_EXTENSIONS_TEXT}"
     assert UnsupportedFile(hollow).remedy == "name another file"
     assert "use one of mp4" in UnsupportedFile("no").remedy
 
@@ -101,8 +101,8 @@ def test_file_of_another_kind_is_to_be_converted_and_an_empty_one_is_not() -> No
     [
         (f"Cannot fetch '{URL}': it answers HTTP 404", CHECK),
         (f"Cannot fetch '{URL}': Connection refused", CHECK),
-        (f"Unsupported file: 'watch'. Accepted: {ACCEPTED_TEXT}", "name the URL of such a file"),
-        ("no", f"{CHECK}; accepted are {ACCEPTED_TEXT}"),
+        (f"Unsupported file: 'watch'. Accepted: {ACCEPTED_EXTENSIONS_TEXT}", "name the URL of such a file"),
+        ("no", f"{CHECK}; accepted are {ACCEPTED_EXTENSIONS_TEXT}"),
     ],
 )  # fmt: skip
 def test_url_that_is_refused_is_an_error_of_its_own(
@@ -192,9 +192,9 @@ def test_reason_of_the_system_is_told(cause: Exception | None, told: str) -> Non
         cause.verify_message = "self-signed certificate"
     error = httpx.ConnectError("no")
     error.__cause__ = cause
-    assert told in str(why_not(error, "http://h"))
+    assert told in str(connection_error(error, "http://h"))
     for other in (httpx.ProxyError("403 Forbidden"), httpx.ConnectTimeout("")):
-        assert "(" in str(why_not(other, "http://h"))
+        assert "(" in str(connection_error(other, "http://h"))
 
 
 def test_page_of_a_web_server_that_is_no_backend_is_told(make_client: ClientFactory) -> None:

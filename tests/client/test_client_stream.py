@@ -3,7 +3,7 @@
 import pytest
 
 from nemolocal_client import BadReply, Client, OutOfCredits, TurnFailed
-from nemolocal_contract.sse import FrameParser
+from nemolocal_contract.sse import SseParser
 from tests.support.client_faces import ClientFactory
 from tests.support.scripted_backend import (
     Answer,
@@ -95,7 +95,7 @@ def test_stream_that_changes_nothing_ends_in_the_error_of_say(
 def test_an_event_without_an_end_ends_the_turn_and_is_not_sent_again(
     client: Client, backend: ScriptedBackend, wire: Replies, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(FrameParser.__init__, "__defaults__", (1 << 20,))
+    monkeypatch.setattr(SseParser.__init__, "__defaults__", (1 << 20,))
     backend.arm(CHAT, wire.stream(b"data: ", *[b"a" * 100_000] * 20))
     with pytest.raises(BadReply, match="an event of more than 1 MB"):
         client.say("trim")
@@ -105,7 +105,7 @@ def test_an_event_without_an_end_ends_the_turn_and_is_not_sent_again(
 def test_a_reply_larger_than_any_reply_is_given_up(
     client: Client, backend: ScriptedBackend, wire: Replies, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("nemolocal_client.exchange._LARGEST_REPLY", 1 << 20)
+    monkeypatch.setattr("nemolocal_client.httpx_adapter._MAX_RESPONSE_BYTES", 1 << 20)
     large = wire.json({"code": 0, "data": {"total": 1, "filler": "a" * 2_000_000}})
     backend.arm("/api/credits/balance/simple", *[large] * 5)
     with pytest.raises(BadReply, match="more than 1 MB"):

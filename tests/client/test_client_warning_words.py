@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import given, strategies as st
 
-from nemolocal_client.warning_words import in_words
+from nemolocal_client.warning_text import describe_warning
 from nemolocal_contract.draft import draft_from_wire
 
 DRAFT = draft_from_wire(
@@ -37,12 +37,12 @@ DRAFT = draft_from_wire(
     ],
 )  # fmt: skip
 def test_path_becomes_what_it_stands_for(warning: str, said: str, chinese: str) -> None:
-    assert in_words(warning, DRAFT) == said
-    assert in_words(warning, DRAFT, "zh-CN") == chinese
+    assert describe_warning(warning, DRAFT) == said
+    assert describe_warning(warning, DRAFT, "zh-CN") == chinese
 
 
 @pytest.mark.slow
 @given(st.text(max_size=60).map(lambda rest: f"draft.t[{rest}") | st.text(max_size=60))
 def test_any_warning_keeps_what_it_says(warning: str) -> None:
-    said = in_words(warning, DRAFT)
+    said = describe_warning(warning, DRAFT)
     assert said.endswith(warning.partition(": ")[2])

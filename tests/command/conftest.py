@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from nemolocal import backend
-from nemolocal_render.footage import make_sample
-from nemolocal_render.job import RenderFailed
+from nemolocal import client_factory
+from nemolocal_render.job import RenderJobFailed
+from nemolocal_render.synthetic.sample_media import make_sample
 from tests.support.cli import CommandRunner, ServerStarter
 from tests.support.executor import FakeRenderExecutor
 from tests.support.media import MediaCache
@@ -31,8 +31,8 @@ def own_folders(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("NEMOLOCAL_DATA_DIR", str(tmp_path / "data"))
     for name in ("NEMO_TOKEN", "SKILL_NAME", "SKILL_VERSION", "SKILL_SOURCE"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr(backend, "_POLL_SECONDS", 0.01)
-    monkeypatch.setattr(backend, "_HEALTH_TIMEOUT", 60.0)
+    monkeypatch.setattr(client_factory, "_POLL_SECONDS", 0.01)
+    monkeypatch.setattr(client_factory, "_HEALTH_TIMEOUT", 60.0)
     monkeypatch.chdir(tmp_path)
 
 
@@ -56,21 +56,25 @@ def copied_samples(monkeypatch: pytest.MonkeyPatch, media_cache: MediaCache) -> 
         made = await asyncio.to_thread(media_cache.file, name, make, seconds)
         shutil.copyfile(made, destination)
 
-    for place in ("nemolocal_render.footage", "nemolocal_server.fixtures", "nemolocal.self_check"):
+    for place in (
+        "nemolocal_render.synthetic.sample_media",
+        "nemolocal_server.uploads.sample_media",
+        "nemolocal.fault_self_check",
+    ):
         monkeypatch.setattr(f"{place}.make_sample", copy)
 
 
 @pytest.fixture
 def without_rendering(monkeypatch: pytest.MonkeyPatch) -> None:
     """The command's own server renders nothing."""
-    monkeypatch.setattr("nemolocal_server.server.LocalExecutor", lambda _: FakeRenderExecutor())
+    monkeypatch.setattr("nemolocal_server.services.LocalExecutor", lambda _: FakeRenderExecutor())
 
 
 @pytest.fixture
 def with_rendering(monkeypatch: pytest.MonkeyPatch) -> None:
     """A real render is waited for, however busy the machine is."""
-    monkeypatch.setattr(backend, "_POLL_SECONDS", 0.05)
-    monkeypatch.setattr(backend, "_POLL_TIMES", 100_000)
+    monkeypatch.setattr(client_factory, "_POLL_SECONDS", 0.05)
+    monkeypatch.setattr(client_factory, "_POLL_TIMES", 100_000)
 
 
 @pytest.fixture(
@@ -89,7 +93,7 @@ def rendered(request: pytest.FixtureRequest) -> bool:
 def executor() -> FakeRenderExecutor:
     """What stands in for FFmpeg; set `failures_left` and the next renders fail."""
     executor = FakeRenderExecutor(warnings=("no glyph for 字",))
-    executor.failure, executor.failures_left = RenderFailed("the disk is full"), 0
+    executor.failure, executor.failures_left = RenderJobFailed("the disk is full"), 0
     return executor
 
 

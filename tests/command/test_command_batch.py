@@ -64,7 +64,7 @@ def test_file_that_fails_leaves_the_others_alone(
 def test_file_that_does_not_get_on_the_timeline_by_itself_is_not_mixed_with_another(
     run: CommandRunner, serve: ServerStarter, clips: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("nemolocal.batch._PLACE", "put everything on the timeline")
+    monkeypatch.setattr("nemolocal.edit_batch._INSERT_MESSAGE", "put everything on the timeline")
     outcome = run("edit", *clips[:2], "-m", TRIM, "--out-dir", "films", "--base-url", serve())
     assert outcome.status == 1
     assert "b.mp4 failed: it did not get on the timeline by itself" in outcome.out

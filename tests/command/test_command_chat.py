@@ -116,9 +116,9 @@ def test_ctrl_c_gives_up_the_wait_and_says_that_the_work_goes_on(
     def interrupted(assistant: Assistant, *_: object) -> NoReturn:
         session = assistant._client.workspace.session
         assert session is not None
-        session.talking = method == "stream"
+        session.is_turn_running = method == "stream"
         if method == "export":
-            session.rendering = "render_1"
+            session.active_render_id = "render_1"
         raise KeyboardInterrupt
 
     monkeypatch.setattr(Assistant, method, interrupted)
@@ -205,7 +205,7 @@ def test_wait_that_is_given_up_leaves_the_turn_to_the_backend(
     serve: ServerStarter, clip: Path
 ) -> None:
     """Not through the command: only the library can be interrupted in the middle of a stream."""
-    from nemolocal.backend import open_client
+    from nemolocal.client_factory import open_client
 
     with open_client(serve(), lambda _: None) as client:
         assert isinstance(client, Client)

@@ -13,7 +13,7 @@ import pytest
 
 from nemolocal_server.serving import LocalServer
 from nemolocal_server.settings import Settings
-from nemolocal_server.silence import Silence
+from nemolocal_server.turns.silent_turns import SilentTurnPolicy
 
 CONTROL = "/__nemolocal__"
 
@@ -21,7 +21,7 @@ CONTROL = "/__nemolocal__"
 @pytest.fixture
 def address() -> Iterator[str]:
     """A server whose time stands still: its turns never end by themselves."""
-    settings = Settings(port=0, clock="manual", silence=Silence(rate=0))
+    settings = Settings(port=0, clock="manual", silence=SilentTurnPolicy(rate=0))
     with LocalServer(settings) as server:
         yield server.base_url
 

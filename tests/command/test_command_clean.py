@@ -13,23 +13,23 @@ from pathlib import Path
 
 import pytest
 
-from nemolocal.kept_chats import ChatProfile, new_chat
+from nemolocal.saved_chats import ChatProfile, create_chat_folder
 from nemolocal_client import KeptSession
 from nemolocal_contract.clock import ManualClock, WallClock
 from nemolocal_render.media import MediaInfo
 from nemolocal_server import ids
-from nemolocal_server.assets import Asset
-from nemolocal_server.server import Server
+from nemolocal_server.data.assets import Asset
+from nemolocal_server.data.store import Store
+from nemolocal_server.data.tokens import NewToken
+from nemolocal_server.services import Services
 from nemolocal_server.settings import Settings
-from nemolocal_server.store import Store
-from nemolocal_server.tokens import NewToken
 from tests.support.cli import CommandRunner
 
 DAY = 86_400.0
 CLIP = MediaInfo("video", "mp4", 1.0, 64, 64, 30.0)
 _LEFT = """
 import os
-from nemolocal_server.store import Store
+from nemolocal_server.data.store import Store
 store = Store(None)
 (store.media / "upload.mp4").write_bytes(b"x" * 100_000)
 os._exit(9)
@@ -50,19 +50,19 @@ def work_in(folder: Path, days: float, size: int = 100_000, *, snapshot: bool = 
     """A session with a file in a data folder, last used so many days ago; the file."""
 
     async def work() -> Path:
-        server = Server(Settings(data_dir=folder), ManualClock(WallClock().time()))
-        core = server.core
-        core.store.wall = ManualClock(WallClock().time() - days * DAY)
-        _, token = server.make_token(NewToken())
-        session = core.sessions.open(token, f"{days:g} days", "en")
+        server = Services(Settings(data_dir=folder), ManualClock(WallClock().time()))
+        core = server.context
+        core.store.wall_clock = ManualClock(WallClock().time() - days * DAY)
+        _, token = server.create_token(NewToken())
+        session = core.sessions.create(token, f"{days:g} days", "en")
         asset = Asset(ids.new_file_id(), session.id, "upload", "a.mp4", "", CLIP)
         received = core.store.work / asset.stored_name
         received.write_bytes(os.urandom(size))
         core.assets.add([(asset, received)])
         if snapshot:
-            server.past.keep()
+            server.snapshots.create()
         core.store.close()
-        return core.assets.path(asset)
+        return core.assets.file_path(asset)
 
     return asyncio.run(work())
 
@@ -268,12 +268,15 @@ def test_the_default_folder_of_serve_is_not_for_ever_and_one_of_a_name_is(
     for arguments in ([], ["--data", "mine"], ["--data", ""], ["--config", config]):
         run("serve", *arguments)
     run("serve", "--config", own)
-    limited = [bool(settings.keeps.max_age and settings.keeps.max_bytes) for settings in seen]
+    limited = [
+        bool(settings.effective_retention.max_age and settings.effective_retention.max_bytes)
+        for settings in seen
+    ]
     assert limited == [True, False, True, False, False]
     assert [settings.data_dir and settings.data_dir.name for settings in seen] == [
         ".nemolocal", "mine", None, "named", ".nemolocal",
     ]  # fmt: skip
-    assert (seen[3].journal.max_entries, seen[4].keeps.max_age) == (5, 60)
+    assert (seen[3].journal.max_entries, seen[4].effective_retention.max_age) == (5, 60)
     shutil.rmtree(".nemolocal", ignore_errors=True)
 
 
@@ -283,7 +286,7 @@ def test_old_chats_go_whole_unless_they_are_open_or_hold_what_is_not_ours(
     monkeypatch.setenv("NEMOLOCAL_DATA_DIR", str(tmp_path / "own"))
 
     def chat_of(days: float) -> Path:
-        chat = new_chat()
+        chat = create_chat_folder()
         work_in(chat, days)
         used = WallClock().time() - days * DAY
         ChatProfile(chat).keep_session("", KeptSession("1" * 19, used_at=used, last_message="mute"))

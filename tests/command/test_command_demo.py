@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from nemolocal import demo
-from nemolocal_render.ffmpeg import FFmpegFailed
+from nemolocal.commands import demo
+from nemolocal_render.ffmpeg_cli import FFmpegFailed
 from tests.support.cli import CommandRunner
 
 
@@ -19,7 +19,7 @@ from tests.support.cli import CommandRunner
     ],
 )
 def test_instructions_fit_any_length(length: float, trim: list[str], title: str) -> None:
-    said = demo.instructions(length)
+    said = demo.demo_messages(length)
     assert said[:-2] == trim
     assert said[-2] == f'add a title "Paradise Found" for the first {title} seconds'
     assert said[-1] == "add lo-fi background music at 35% volume"
@@ -46,7 +46,9 @@ def test_demo_without_a_file_makes_its_own_sample(
     async def copy_of_the_short_one(path: Path) -> None:
         path.write_bytes(sample.read_bytes())
 
-    monkeypatch.setattr("nemolocal_render.footage.make_sample", copy_of_the_short_one)
+    monkeypatch.setattr(
+        "nemolocal_render.synthetic.sample_media.make_sample", copy_of_the_short_one
+    )
     outcome = run("demo", "-o", "shown.mp4")
     assert outcome.status == 0, outcome.err
     assert outcome.lines[:2] == ["Making a sample", "Uploaded sample.mp4 (video, 2 s)"]
@@ -59,7 +61,7 @@ def test_sample_that_cannot_be_made_points_to_the_doctor(
     async def fail(_: Path) -> None:
         raise FFmpegFailed("no such binary")
 
-    monkeypatch.setattr("nemolocal_render.footage.make_sample", fail)
+    monkeypatch.setattr("nemolocal_render.synthetic.sample_media.make_sample", fail)
     outcome = run("demo")
     assert outcome.status == 1
     assert "no sample could be made (no such binary): see `nemolocal doctor`" in outcome.err

@@ -6,10 +6,11 @@ from pathlib import Path
 import httpx
 import pytest
 
-from nemolocal import backend, edit
+from nemolocal import client_factory
+from nemolocal.commands import edit
+from nemolocal_agent.replies import gui_hints
 from nemolocal_client import Attribution, Client, MemoryProfile, Notice, PollPolicy
-from nemolocal_client.gui import hints_for
-from nemolocal_server.agent.speech import screen
+from nemolocal_client.gui_translation import hints_for
 from tests.support.cli import CommandRunner, ServerStarter
 from tests.support.executor import FakeRenderExecutor
 
@@ -74,7 +75,7 @@ def test_edit_exports_by_itself_and_tells_nobody_to_ask_for_it(
     form: list[str],
 ) -> None:
     ending = ("Click [Export] to download the video.", "点击【导出】即可下载视频。")
-    monkeypatch.setattr(screen, "_ENDINGS", (ending,))
+    monkeypatch.setattr(gui_hints, "_ENDINGS", (ending,))
     url = serve()
     outcome = run("edit", clip, "-m", message, "-o", "out.mp4", "--base-url", url, *form)
     assert outcome.status == 0, outcome.err
@@ -286,12 +287,12 @@ def test_a_url_that_is_none_is_said_in_one_line(run: CommandRunner) -> None:
 
 def opened(base_url: str) -> Client:
     """The client that the command would use for a base URL."""
-    with backend.open_client(base_url, lambda _: None) as client:
+    with client_factory.open_client(base_url, lambda _: None) as client:
         return client
 
 
 def test_server_of_ours_is_polled_quickly_and_waited_for_at_its_speed(serve: ServerStarter) -> None:
-    assert backend._local_speed(serve(speed=7.0)) == 7.0
+    assert client_factory._local_speed(serve(speed=7.0)) == 7.0
     client = opened(serve(speed=7.0))
     assert client.workspace.polling.seconds == pytest.approx(0.07)
     assert client.workspace.polling.times == 1200
@@ -304,7 +305,7 @@ def test_any_other_server_gets_the_defaults_of_the_contract(base_url: str) -> No
 
 def test_only_this_machine_is_asked_for_its_health(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[str] = []
-    monkeypatch.setattr(backend, "_local_speed", asked.append)
+    monkeypatch.setattr(client_factory, "_local_speed", asked.append)
     opened("https://example.com")
     opened("http://localhost:1/")
     assert asked == ["http://localhost:1/"]
@@ -330,19 +331,19 @@ def test_certificates_are_verified_for_all_but_plain_http(
         asked.append(verify)
         raise httpx.ConnectError("nobody listens")
 
-    monkeypatch.setattr("nemolocal.backend.httpx.get", refuse)
-    assert backend._local_speed(base_url) is None
+    monkeypatch.setattr("nemolocal.client_factory.httpx.get", refuse)
+    assert client_factory._local_speed(base_url) is None
     assert asked == [verified]
 
 
 def test_notices_are_plain_lines_at_each_quarter(capsys: pytest.CaptureFixture[str]) -> None:
-    from nemolocal.display import PlainDisplay
+    from nemolocal.progress_display import PlainDisplay
 
     display = PlainDisplay()
     for percent in range(0, 101, 5):
-        display.notice(Notice("upload", "Uploading", percent / 100))
-    display.notice(Notice("working", "⏳ Still working..."))
-    display.notice(Notice("working", "⏳ Still working..."))
+        display.show_notice(Notice("upload", "Uploading", percent / 100))
+    display.show_notice(Notice("working", "⏳ Still working..."))
+    display.show_notice(Notice("working", "⏳ Still working..."))
     shown = capsys.readouterr().err.splitlines()
     quarters = [f"Uploading {percent}%" for percent in (0, 25, 50, 75, 100)]
     assert shown == [*quarters, "⏳ Still working...", "⏳ Still working..."]

@@ -10,19 +10,19 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from nemolocal.command import main
-from nemolocal.console import PrintableStream, bare, printing_safely
-from nemolocal.terminal import TerminalDisplay
+from nemolocal.main import main
+from nemolocal.rich_display import TerminalDisplay
+from nemolocal.safe_output import SanitizingStream, sanitized_output, unwrap_stream
 from nemolocal_client import Notice
 from nemolocal_client.errors import BadRequest
-from nemolocal_conformance.driver.outcome import Outcome
-from nemolocal_conformance.driver.table import as_markdown as as_table
+from nemolocal_conformance.client_runner.scenario_report import as_markdown as as_table
+from nemolocal_conformance.client_runner.scenario_result import ScenarioResult
 from nemolocal_conformance.reports import as_html, as_json, as_junit, as_markdown
 from nemolocal_conformance.reports.json import report_from_json
-from nemolocal_conformance.verdicts import Report, Verdict
+from nemolocal_conformance.verdicts import ConformanceReport, Verdict
 from nemolocal_contract.draft import draft_from_wire
-from nemolocal_contract.printable import printable
-from nemolocal_server.page import draw_project
+from nemolocal_contract.text_escaping import escape_controls
+from nemolocal_server.api.claim_page import build_project_page
 from tests.support.cli import CommandResult, CommandRunner, ServerStarter
 
 EVIL = "e\x1b]0;PWNED\x07\x9b2J\x85\u202e\rv"
@@ -31,7 +31,7 @@ EVIL = "e\x1b]0;PWNED\x07\x9b2J\x85\u202e\rv"
 def require_quiet(result: CommandResult) -> None:
     """Nothing of what was printed does anything but stand there."""
     for text in (result.out, result.err):
-        assert printable(text) == text
+        assert escape_controls(text) == text
 
 
 @pytest.mark.slow
@@ -69,20 +69,20 @@ def test_a_defect_is_printed_without_escapes_too(monkeypatch: pytest.MonkeyPatch
     printed = io.StringIO()
     monkeypatch.setattr(sys, "stderr", printed)
     monkeypatch.setattr(sys, "stdout", printed)
-    with pytest.raises(ValueError, match="PWNED"), printing_safely():
+    with pytest.raises(ValueError, match="PWNED"), sanitized_output():
         raise ValueError(EVIL)
     # The interpreter prints it when we have gone.
     print(EVIL, file=sys.stderr)
-    assert printed.getvalue() == printable(EVIL) + "\n"
+    assert printed.getvalue() == escape_controls(EVIL) + "\n"
 
 
 def test_streams_are_given_back_and_never_guarded_twice(monkeypatch: pytest.MonkeyPatch) -> None:
     plain = io.StringIO()
     monkeypatch.setattr(sys, "stdout", plain)
-    with printing_safely(), printing_safely():
+    with sanitized_output(), sanitized_output():
         guarded: Any = sys.stdout
-        assert isinstance(guarded, PrintableStream)
-        assert bare(sys.stdout) is plain
+        assert isinstance(guarded, SanitizingStream)
+        assert unwrap_stream(sys.stdout) is plain
         sys.stdout.writelines(["a\x1b", "b"])
         assert not sys.stdout.isatty()
     assert sys.stdout is plain
@@ -95,20 +95,20 @@ def test_bars_and_lanes_draw_texts_without_escapes() -> None:
         console=Console(file=screen, force_terminal=True, width=80),
         picture=Console(file=picture, width=80),
     )
-    display.notice(Notice("working", EVIL))
-    display.notice(Notice("upload", EVIL, 0.5))
-    display.notice(Notice("upload", EVIL, 0.7))
-    display.draw(
+    display.show_notice(Notice("working", EVIL))
+    display.show_notice(Notice("upload", EVIL, 0.5))
+    display.show_notice(Notice("upload", EVIL, 0.7))
+    display.show_timeline(
         draft_from_wire({"t": [{"tt": 7, "sg": [{"s": 0, "d": 9000, "txt": EVIL}]}], "d": 9000})
     )
-    display.stop()
+    display.close()
     shown = screen.getvalue() + picture.getvalue()
-    assert printable(EVIL) in screen.getvalue()
+    assert escape_controls(EVIL) in screen.getvalue()
     for active in ("\x1b]", "\x07", "\x9b", "\x85", "\u202e"):
         assert active not in shown
 
 
-def report() -> Report:
+def report() -> ConformanceReport:
     verdict = Verdict(
         check="chat.stream.frames",
         outcome="failed",
@@ -118,7 +118,9 @@ def report() -> Report:
         grade="D",
         level="MUST",
     )
-    return Report(base_url="http://h", version="1", ours=True, verdicts=(verdict,), alternatives={})
+    return ConformanceReport(
+        base_url="http://h", version="1", ours=True, verdicts=(verdict,), alternatives={}
+    )
 
 
 FORMS: dict[str, Callable[[], str]] = {
@@ -128,10 +130,10 @@ FORMS: dict[str, Callable[[], str]] = {
     "the JUnit report": lambda: as_junit(report()),
     "the Markdown report": lambda: as_markdown(report()),
     "the table of scenarios": lambda: as_table(
-        [Outcome("s", "failed", (f"<b>{EVIL}",), 1, 1.0, report())]
+        [ScenarioResult("s", "failed", (f"<b>{EVIL}",), 1, 1.0, report())]
     ),
-    "the project page": lambda: draw_project(EVIL, draft_from_wire({"t": []}), f"/{EVIL}"),
-    "a track on the project page": lambda: draw_project(
+    "the project page": lambda: build_project_page(EVIL, draft_from_wire({"t": []}), f"/{EVIL}"),
+    "a track on the project page": lambda: build_project_page(
         "p", draft_from_wire({"t": [{"tt": 7, "sg": [{"s": 0, "d": 1, "txt": EVIL}]}]}), ""
     ),
 }
@@ -140,7 +142,7 @@ FORMS: dict[str, Callable[[], str]] = {
 @pytest.mark.parametrize("form", FORMS)
 def test_reports_and_pages_have_texts_without_escapes(form: str) -> None:
     text = FORMS[form]()
-    assert printable(text) == text
+    assert escape_controls(text) == text
     assert "PWNED" in text
 
 

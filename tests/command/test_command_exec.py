@@ -13,9 +13,9 @@ from typing import NoReturn
 
 import pytest
 
-from nemolocal.command import main
-from nemolocal.place import CLOUD_HOST
-from nemolocal.seal.opening import Unsealable, why_unsealable
+from nemolocal.exec.program_environment import CLOUD_HOST
+from nemolocal.exec.sealed_network import SealingUnavailable, sealing_unavailable_reason
+from nemolocal.main import main
 from nemolocal_contract.endpoints import CLOUD_BASE_URL, TOKEN
 from tests.support.cli import ServerStarter
 
@@ -25,7 +25,9 @@ Execute = Callable[..., tuple[int, str, str]]
 UNSEALED = ("--seal", "off")
 UNSEALED_TOLD = "nemolocal exec: not sealed (--seal off): "
 NO_CALL = "nemolocal exec: no call to mega-api-prod.nemovideo.ai was seen: the program made none\n"
-sealed = pytest.mark.skipif(bool(why_unsealable()), reason="programs cannot be sealed here")
+sealed = pytest.mark.skipif(
+    bool(sealing_unavailable_reason()), reason="programs cannot be sealed here"
+)
 
 
 @pytest.fixture
@@ -235,9 +237,9 @@ def test_machine_that_cannot_seal_says_so(
     execute: Execute, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(*_: object) -> NoReturn:
-        raise Unsealable("unshare: operation not permitted")
+        raise SealingUnavailable("unshare: operation not permitted")
 
-    monkeypatch.setattr("nemolocal.place.open_seal", refuse)
+    monkeypatch.setattr("nemolocal.exec.program_environment.open_sealed_network", refuse)
     status, _, err = execute("true", options=("--seal", "auto"))
     assert status == 0
     assert err == (

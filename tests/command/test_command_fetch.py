@@ -10,8 +10,8 @@ from typing import Any, NoReturn
 
 import pytest
 
-from nemolocal.command import _parser
-from nemolocal.serve import _settings
+from nemolocal.commands.serve import _settings
+from nemolocal.main import _parser
 from nemolocal_server.settings import Settings
 from tests.support.cli import CommandRunner, ServerStarter
 

@@ -14,15 +14,20 @@ from typing import NoReturn
 import pytest
 from hypothesis import given, strategies as st
 
-from nemolocal.backend import open_client
-from nemolocal.kept_chats import data_folder, find_session, kept_chats, new_chat
-from nemolocal.named_export import named_export
-from nemolocal.own_server import OwnServer
-from nemolocal.problem import Problem
-from nemolocal.prompt import typed_lines
+from nemolocal.chat_prompt import prompt_lines
+from nemolocal.client_factory import open_client
+from nemolocal.embedded_server import EmbeddedServer
+from nemolocal.errors import CommandError
+from nemolocal.export_filename import find_export_filename
+from nemolocal.saved_chats import (
+    create_chat_folder,
+    data_folder,
+    locate_session,
+    saved_chat_sessions,
+)
 from nemolocal_client import Client, Notice
 from nemolocal_client.transport import Transport
-from nemolocal_server.store import StoreError
+from nemolocal_server.data.store import StoreError
 from tests.support.cli import CommandResult, CommandRunner, ServerStarter
 
 TRIM = "trim to the first 1 second"
@@ -123,21 +128,21 @@ def test_chat_in_which_nothing_was_done_leaves_nothing(talk: Talk, run: CommandR
 def test_two_chats_go_on_at_once_and_each_is_kept(run: CommandRunner, clip: Path) -> None:
     quiet: Callable[[Notice], None] = lambda _: None  # noqa: E731
     with (
-        open_client(None, quiet, own=OwnServer(chat=new_chat())) as one,
-        open_client(None, quiet, own=OwnServer(chat=new_chat())) as other,
+        open_client(None, quiet, own=EmbeddedServer(chat_folder=create_chat_folder())) as one,
+        open_client(None, quiet, own=EmbeddedServer(chat_folder=create_chat_folder())) as other,
     ):
         for client, message in ((one, TRIM), (other, "mute")):
             client.upload(clip)
             client.say(message)
         assert len(run("sessions").lines) == 2
-    assert {kept.last_message for _, kept in kept_chats()} == {TRIM, "mute"}
+    assert {kept.last_message for _, kept in saved_chat_sessions()} == {TRIM, "mute"}
 
 
 def test_chat_that_is_open_elsewhere_is_told_so(talk: Talk, run: CommandRunner, clip: Path) -> None:
     talk(TRIM, arguments=("chat", clip))
     session = session_of(run)
-    place = find_session(session, None)
-    with open_client(None, lambda _: None, own=OwnServer(chat=place.chat)):
+    place = locate_session(session, None)
+    with open_client(None, lambda _: None, own=EmbeddedServer(chat_folder=place.chat_folder)):
         outcome = run("edit", "--session", session, "-o", "film.mp4")
     assert outcome.status == 1
     assert outcome.err == (
@@ -249,14 +254,14 @@ def test_typed_export_where_nothing_can_be_written_says_nothing_to_the_backend(
     ],
 )
 def test_name_of_an_export_is_found(message: str, name: str) -> None:
-    assert named_export(message) == name
+    assert find_export_filename(message) == name
 
 
 @pytest.mark.slow
 @given(st.from_regex(r"[a-z0-9][a-z0-9_/-]{0,20}\.mp4", fullmatch=True))
 def test_any_plain_name_is_the_one_that_is_exported_to(name: str) -> None:
     for message in (f"export {name}", f"export to {name}", f'export it as "{name}"'):
-        assert named_export(message) == name
+        assert find_export_filename(message) == name
 
 
 @pytest.mark.parametrize(
@@ -295,7 +300,7 @@ def test_paths_are_read_as_a_shell_writes_them(
 
 def test_typed_line_is_read_as_utf_8_in_any_locale(typing: Callable[..., None]) -> None:
     typing("静音".encode().decode("ascii", "surrogateescape"))
-    assert list(typed_lines()) == ["静音"]
+    assert list(prompt_lines()) == ["静音"]
 
 
 def test_ctrl_c_clears_the_line_and_twice_ends(
@@ -343,13 +348,15 @@ def test_ctrl_c_before_a_message_was_sent_promises_no_work(
 
 
 def test_unknown_session_is_told_how_to_be_reached() -> None:
-    with pytest.raises(Problem, match="session 42 was not saved here"):
-        find_session("42", None)
+    with pytest.raises(CommandError, match="session 42 was not saved here"):
+        locate_session("42", None)
 
 
 def test_threads_that_begin_chats_have_folders_of_their_own() -> None:
     found: list[Path] = []
-    threads = [threading.Thread(target=lambda: found.append(new_chat())) for _ in range(8)]
+    threads = [
+        threading.Thread(target=lambda: found.append(create_chat_folder())) for _ in range(8)
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, strategies as st
 from rich.cells import cell_len
 
-from nemolocal.lanes import draw, fit
+from nemolocal.timeline_view import fit_to_width, format_timeline
 from nemolocal_contract.draft import Draft, draft_from_wire
 
 
@@ -22,7 +22,7 @@ def test_lanes_are_drawn_to_scale_with_names_and_seconds() -> None:
         (1, [("Lo-fi", 0, 10000)]),
         (7, [("Hi", 5000, 2000)]),
     )
-    assert draw(draft, 53) == [
+    assert format_timeline(draft, 53) == [
         "      0s" + " " * 35 + "10s",
         "Video [beach 0-6s" + "─" * 12 + "][city 6-10s────]",
         "BGM   [Lo-fi 0-10s" + "─" * 27 + "]",
@@ -31,8 +31,8 @@ def test_lanes_are_drawn_to_scale_with_names_and_seconds() -> None:
 
 
 def test_empty_timeline_is_said() -> None:
-    assert draw(timeline(), 80) == ["The timeline is empty"]
-    assert draw(timeline((0, [])), 80) == ["The timeline is empty"]
+    assert format_timeline(timeline(), 80) == ["The timeline is empty"]
+    assert format_timeline(timeline((0, [])), 80) == ["The timeline is empty"]
 
 
 @pytest.mark.slow
@@ -52,14 +52,14 @@ def test_empty_timeline_is_said() -> None:
 def test_no_line_is_wider_than_the_terminal_by_more_than_the_shortest_block(
     tracks: list[tuple[int, list[tuple[str, int, int]]]], width: int
 ) -> None:
-    for line in draw(timeline(*tracks), width):
+    for line in format_timeline(timeline(*tracks), width):
         assert cell_len(line) <= width + 3
         assert "\n" not in line
 
 
 @pytest.mark.parametrize("name", ["海滩" * 20, "é" * 50, "e\u0301" * 50, "a" * 500])
 def test_long_and_wide_names_are_cut(name: str) -> None:
-    lane = draw(timeline((0, [(name, 0, 1000)])), 60)[1]
+    lane = format_timeline(timeline((0, [(name, 0, 1000)])), 60)[1]
     assert cell_len(lane) <= 60
     assert lane.endswith("…]") or "…─]" in lane
 
@@ -68,7 +68,7 @@ def test_long_and_wide_names_are_cut(name: str) -> None:
     "name", ["👨‍👩‍👧" * 30, "❤️" * 30, "👍🏽" * 30, "🏖️ beach " * 10], ids="abcd"
 )
 def test_emoji_of_several_characters_take_two_columns(name: str) -> None:
-    ruler, lane = draw(timeline((0, [(name, 0, 1000)])), 60)
+    ruler, lane = format_timeline(timeline((0, [(name, 0, 1000)])), 60)
     assert cell_len(lane) == len(ruler)
     assert lane.endswith(("…]", "…─]"))
 
@@ -90,4 +90,4 @@ def test_emoji_of_several_characters_take_two_columns(name: str) -> None:
     ],
 )
 def test_text_is_cut_or_filled_to_columns(text: str, width: int, fitted: str) -> None:
-    assert fit(text, width, "_") == fitted
+    assert fit_to_width(text, width, "_") == fitted

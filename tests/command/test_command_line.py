@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 
-from nemolocal import command, doctor
-from nemolocal.attribution import attribution, own_version
-from nemolocal.problem import Problem
+from nemolocal import main
+from nemolocal.attribution import command_attribution, installed_version
+from nemolocal.commands import doctor
+from nemolocal.errors import CommandError
 from tests.support.cli import CommandRunner
 
 
@@ -27,21 +28,21 @@ def python(code: str) -> str:
 )
 def test_help_is_there(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:
-        command.main(arguments)
+        main.main(arguments)
     assert caught.value.code == 0
     assert "usage: nemolocal" in capsys.readouterr().out
 
 
 def test_version_is_that_of_the_package(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
-        command.main(["--version"])
-    assert capsys.readouterr().out == f"nemolocal {own_version()}\n"
+        main.main(["--version"])
+    assert capsys.readouterr().out == f"nemolocal {installed_version()}\n"
 
 
 @pytest.mark.parametrize("arguments", [[], ["dance"], ["serve", "--port", "x"]])
 def test_wrong_usage_ends_with_2(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:
-        command.main(arguments)
+        main.main(arguments)
     assert caught.value.code == 2
     assert "usage:" in capsys.readouterr().err
 
@@ -66,8 +67,8 @@ def test_help_imports_neither_http_nor_server_nor_renderer() -> None:
 def test_sub_commands_import_neither_terminal_nor_server_before_they_need_them() -> None:
     # httpx itself imports rich where it finds it, for its own command.
     code = (
-        "import sys, nemolocal.edit, nemolocal.demo, nemolocal.doctor, nemolocal.serve;"
-        "print([m for m in ('nemolocal.terminal', 'av', 'nemolocal_server', 'nemolocal_render')"
+        "import sys, nemolocal.commands.edit, nemolocal.commands.demo, nemolocal.commands.doctor, nemolocal.commands.serve;"
+        "print([m for m in ('nemolocal.rich_display', 'av', 'nemolocal_server', 'nemolocal_render')"
         " if m in sys.modules])"
     )
     assert python(code) == "[]"
@@ -76,7 +77,7 @@ def test_sub_commands_import_neither_terminal_nor_server_before_they_need_them()
 @pytest.mark.parametrize(
     ("failure", "status", "said"),
     [
-        (Problem("no way: take another"), 1, "nemolocal: no way: take another\n"),
+        (CommandError("no way: take another"), 1, "nemolocal: no way: take another\n"),
         (KeyboardInterrupt(), 130, "nemolocal: interrupted\n"),
     ],
 )
@@ -97,7 +98,7 @@ def test_failure_is_one_line_and_a_status(
 
 @pytest.mark.slow
 def test_reader_that_has_gone_is_no_traceback() -> None:
-    code = "import sys; from nemolocal.command import main; sys.exit(main(['doctor']))"
+    code = "import sys; from nemolocal.main import main; sys.exit(main(['doctor']))"
     arguments = [sys.executable, "-c", code]
     with subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as child:
         assert child.stdout is not None
@@ -115,27 +116,29 @@ def test_console_that_lacks_a_character_gets_a_replacement(
     console = io.TextIOWrapper(written, encoding="ascii")
     monkeypatch.setattr(sys, "stdout", console)
     monkeypatch.setattr(doctor, "run", lambda _: print("⏳") or 0)
-    assert command.main(["doctor"]) == 0
+    assert main.main(["doctor"]) == 0
     assert written.getvalue() == b"?\n"
 
 
 def test_attribution_is_the_commands_own_or_that_of_the_environment() -> None:
-    own = attribution({})
-    assert (own.source, own.version, own.platform) == ("nemolocal", own_version(), "unknown")
+    own = command_attribution({})
+    assert (own.source, own.version, own.platform) == ("nemolocal", installed_version(), "unknown")
     named = {"SKILL_NAME": "my-skill", "SKILL_VERSION": "2", "SKILL_SOURCE": "cursor"}
-    skill = attribution(named)
+    skill = command_attribution(named)
     assert (skill.source, skill.version, skill.platform) == ("my-skill", "2", "cursor")
     # The version of this command is no version of a skill.
-    assert attribution({"SKILL_NAME": "my-skill"}).version == "0"
-    assert attribution({"SKILL_VERSION": "2"}) == own
+    assert command_attribution({"SKILL_NAME": "my-skill"}).version == "0"
+    assert command_attribution({"SKILL_VERSION": "2"}) == own
 
 
 @pytest.mark.rule("CLI-1")
 @pytest.mark.parametrize("variable", ["SKILL_NAME", "SKILL_VERSION", "SKILL_SOURCE"])
 @pytest.mark.parametrize("text", ["one\ntwo", "a\x7fb", "tab\tbed", "no text \udcff"])
 def test_attribution_that_no_header_can_carry_names_its_variable(variable: str, text: str) -> None:
-    with pytest.raises(Problem, match=f"^{variable} holds a line break .*: set it to one line"):
-        attribution({"SKILL_NAME": "my-skill", variable: text})
+    with pytest.raises(
+        CommandError, match=f"^{variable} holds a line break .*: set it to one line"
+    ):
+        command_attribution({"SKILL_NAME": "my-skill", variable: text})
 
 
 def test_edit_under_an_attribution_of_two_lines_sends_nothing(
@@ -154,12 +157,12 @@ def test_platform_is_that_of_the_folder_it_is_installed_in(monkeypatch: pytest.M
         ("x", "unknown"),
     ):
         monkeypatch.setattr("nemolocal.attribution.__file__", f"/home/me/{folder}/a/nemolocal/x.py")
-        assert attribution({}).platform == platform
+        assert command_attribution({}).platform == platform
 
 
 def test_version_of_bare_sources_is_0(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("nemolocal.attribution._NAME", "no-such-package-here")
-    assert own_version() == "0"
+    assert installed_version() == "0"
 
 
 FINDINGS = {
@@ -178,7 +181,7 @@ def test_doctor_fails_only_where_nothing_can_be_rendered(
     async def diagnose() -> list[Any]:
         return [SimpleNamespace(name=name, ok=ok, detail="d") for name, ok in found]
 
-    monkeypatch.setattr("nemolocal_render.diagnosis.diagnose", diagnose)
+    monkeypatch.setattr("nemolocal_render.diagnostics.diagnose", diagnose)
     monkeypatch.setattr(doctor, "_PACKAGES", ("httpx", "no-such-package-here"))
     outcome = run("doctor")
     assert outcome.status == status
@@ -205,8 +208,8 @@ def test_doctor_says_how_programs_are_sealed(
     async def diagnose() -> tuple[()]:
         return ()
 
-    monkeypatch.setattr("nemolocal_render.diagnosis.diagnose", diagnose)
-    monkeypatch.setattr(doctor, "why_unsealable", lambda: reason)
+    monkeypatch.setattr("nemolocal_render.diagnostics.diagnose", diagnose)
+    monkeypatch.setattr(doctor, "sealing_unavailable_reason", lambda: reason)
     outcome = run("doctor")
     assert outcome.status == 0
     assert told in outcome.lines
@@ -228,7 +231,7 @@ def test_wrong_usage_shows_that_of_the_sub_command_and_what_was_meant(
     arguments: list[str], usage: str, said: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit) as caught:
-        command.main(arguments)
+        main.main(arguments)
     assert caught.value.code == 2
     told = capsys.readouterr().err
     assert told.startswith(usage)
@@ -240,7 +243,7 @@ def test_command_without_a_word_shows_its_help(
     arguments: list[str], there: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit):
-        command.main(arguments)
+        main.main(arguments)
     told = capsys.readouterr().err
     assert "options:" in told
     assert there in told
@@ -255,7 +258,7 @@ def test_help_fits_into_80_columns(
 ) -> None:
     monkeypatch.setenv("COLUMNS", "80")
     with pytest.raises(SystemExit):
-        command.main([name, "--help"])
+        main.main([name, "--help"])
     # The usage is argparse's own, which keeps alternatives on one line.
     _, _, text = capsys.readouterr().out.partition("\n\n")
     assert [line for line in text.splitlines() if len(line) > 80] == []
@@ -268,7 +271,7 @@ def test_words_of_the_help_keep_their_case(capsys: pytest.CaptureFixture[str]) -
         (["serve"], "l applied late"),
     ):
         with pytest.raises(SystemExit):
-            command.main([*arguments, "--help"])
+            main.main([*arguments, "--help"])
         assert said in " ".join(capsys.readouterr().out.split())
 
 

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from nemolocal.console import json_text
-from nemolocal.typed_text import as_text, lines_of_stdin
+from nemolocal.input_text import decode_argument, stdin_lines
+from nemolocal.safe_output import format_json
 from tests.support.cli import CommandRunner, ServerStarter
 
 TRIM = "trim to the first 1 second"
@@ -28,7 +28,7 @@ def heard(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[str]]:
     def hear(content: bytes, encoding: str = "utf-8", errors: str = "strict") -> list[str]:
         stream = io.TextIOWrapper(io.BytesIO(content), encoding, errors)
         monkeypatch.setattr(sys, "stdin", stream)
-        return list(lines_of_stdin())
+        return list(stdin_lines())
 
     return hear
 
@@ -50,16 +50,16 @@ def test_bytes_of_stdin_that_are_no_text_end_nothing(heard: Callable[..., list[s
 
 
 def test_argument_that_the_locale_could_not_read_is_read_as_utf_8() -> None:
-    assert as_text("静音".encode().decode("ascii", "surrogateescape")) == "静音"
-    assert as_text("静音") == "静音"
-    assert as_text("half \ud83d") == "half \ud83d"
+    assert decode_argument("静音".encode().decode("ascii", "surrogateescape")) == "静音"
+    assert decode_argument("静音") == "静音"
+    assert decode_argument("half \ud83d") == "half \ud83d"
 
 
 def test_json_loses_nothing_where_stdout_cannot_write_it(monkeypatch: pytest.MonkeyPatch) -> None:
     value = {"a": "字\udcff😀"}
     for encoding in ("ascii", "utf-8", "cp1252"):
         monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(io.BytesIO(), encoding))
-        text = json_text(value)
+        text = format_json(value)
         text.encode(encoding, "surrogatepass")
         assert json.loads(text) == value
 
@@ -149,8 +149,8 @@ def test_ctrl_c_is_one_line_at_any_moment_of_the_imports(
 ) -> None:
     arguments = ("edit", clip, "-m", TRIM, "--base-url", serve())
     reached = 0
-    for imported in (b"nemolocal.__main__", b"argparse", b"nemolocal.command", b"msgspec",
-                     b"httpx", b"nemolocal_client.errors", b"nemolocal.edit"):  # fmt: skip
+    for imported in (b"nemolocal.__main__", b"argparse", b"nemolocal.main", b"msgspec",
+                     b"httpx", b"nemolocal_client.errors", b"nemolocal.commands.edit"):  # fmt: skip
         with (
             subtests.test(imported=imported.decode()),
             start(*arguments, folder=tmp_path, PYTHONPROFILEIMPORTTIME="1") as edit,

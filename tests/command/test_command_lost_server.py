@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from nemolocal.command import main
+from nemolocal.main import main
 from tests.support import scripted_backend
 from tests.support.cli import CommandRunner
 from tests.support.scripted_backend import Cut, Piece, ReceivedRequest, ScriptedBackend

@@ -7,12 +7,12 @@ import httpx
 import msgspec
 import pytest
 
-from nemolocal.own_server import OwnServer
-from nemolocal_client.gui import hints_for
+from nemolocal.embedded_server import EmbeddedServer
+from nemolocal_client.gui_translation import hints_for
 from nemolocal_contract.media import MediaKind
 from nemolocal_render.media import MediaInfo
 from nemolocal_server.serving import LocalServer
-from nemolocal_server.settings import FREE, Settings
+from nemolocal_server.settings import FREE_TARIFF, Settings
 from tests.support.cli import CommandRunner, ServerStarter
 from tests.support.executor import FakeRenderExecutor
 
@@ -38,13 +38,13 @@ def quick_footage(monkeypatch: pytest.MonkeyPatch, clip: Path) -> None:
     async def make_music(_: str, seconds: float, path: Path) -> MediaInfo:
         return await make("audio", seconds, path)
 
-    monkeypatch.setattr("nemolocal_server.composer.make_scene", make_scene)
-    monkeypatch.setattr("nemolocal_server.composer.make_music", make_music)
+    monkeypatch.setattr("nemolocal_server.turns.media_generator.make_scene", make_scene)
+    monkeypatch.setattr("nemolocal_server.turns.media_generator.make_music", make_music)
 
 
 def test_own_settings_leave_out_what_is_the_clouds_alone() -> None:
-    quiet, cloud = OwnServer().settings(), OwnServer(like_cloud=True).settings()
-    assert (quiet.tariff, quiet.silence.rate, quiet.gui) == (FREE, 0, False)
+    quiet, cloud = EmbeddedServer().settings(), EmbeddedServer(like_cloud=True).settings()
+    assert (quiet.tariff, quiet.silence.rate, quiet.gui) == (FREE_TARIFF, 0, False)
     lifetime, fetching = cloud.token_lifetime, cloud.fetch_seconds
     assert cloud == Settings(port=0, token_lifetime=lifetime, fetch_seconds=fetching)
 
@@ -122,7 +122,7 @@ def test_served_out_of_credits_names_a_way_out_of_this_machine(
 def test_failure_of_the_first_message_exports_nothing(
     run: CommandRunner, serve: ServerStarter, clip: Path, executor: FakeRenderExecutor
 ) -> None:
-    url = serve(tariff=FREE)
+    url = serve(tariff=FREE_TARIFF)
     httpx.post(f"{url}/__nemolocal__/faults", json={"name": "out-of-credits"})
     outcome = run("edit", clip, "-m", TRIM, "-o", "out.mp4", "--base-url", url)
     assert outcome.status == 1
@@ -196,7 +196,7 @@ def test_message_that_names_its_export_is_heard(run: CommandRunner, clip: Path) 
 
 
 def test_served_free_charges_nothing(clip: Path, run: CommandRunner, serve: ServerStarter) -> None:
-    url = serve(tariff=FREE)
+    url = serve(tariff=FREE_TARIFF)
     run("edit", clip, "-m", TRIM, "-o", "out.mp4", "--base-url", url)
     (token,) = httpx.get(f"{url}/__nemolocal__/tokens").json()["tokens"]
     assert token["balance"]["total"] == 100
@@ -206,4 +206,4 @@ def test_server_and_library_stay_the_clouds_double() -> None:
     with LocalServer(Settings(port=0)) as server:
         assert server.base_url
     assert Settings().gui
-    assert Settings().tariff == msgspec.structs.replace(FREE, editing=50, generation=100)
+    assert Settings().tariff == msgspec.structs.replace(FREE_TARIFF, editing=50, generation=100)

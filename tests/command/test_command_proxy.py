@@ -8,22 +8,22 @@ from collections.abc import Callable
 import pytest
 from hypothesis import example, given, strategies as st
 
-from nemolocal.allowed import Allowed, read_allowed
-from nemolocal.monitor import Monitor
-from nemolocal.problem import Problem
-from nemolocal.proxy import Asked, Proxy, read_target
-from nemolocal.streams import reset
+from nemolocal.errors import CommandError
+from nemolocal.exec.allowed_hosts import AllowedHost, parse_allowed_hosts
+from nemolocal.exec.connect_proxy import ConnectProxy, ProxyRequest, parse_target
+from nemolocal.exec.tcp_relay import reset_connection
+from nemolocal.exec.traffic_monitor import TrafficMonitor
 
 
 @pytest.mark.parametrize(
     ("method", "target", "asked"),
     [
-        (b"CONNECT", b"a.b:443", Asked("CONNECT", "a.b", 443, "/")),
-        (b"CONNECT", b"A.b", Asked("CONNECT", "a.b", 443, "/")),
-        (b"CONNECT", b"[::1]:99", Asked("CONNECT", "::1", 99, "/")),
-        (b"GET", b"http://a.b/c?d", Asked("GET", "a.b", 80, "/c?d")),
-        (b"GET", b"http://a.b?d", Asked("GET", "a.b", 80, "/?d")),
-        (b"PUT", b"http://a.b:8", Asked("PUT", "a.b", 8, "/")),
+        (b"CONNECT", b"a.b:443", ProxyRequest("CONNECT", "a.b", 443, "/")),
+        (b"CONNECT", b"A.b", ProxyRequest("CONNECT", "a.b", 443, "/")),
+        (b"CONNECT", b"[::1]:99", ProxyRequest("CONNECT", "::1", 99, "/")),
+        (b"GET", b"http://a.b/c?d", ProxyRequest("GET", "a.b", 80, "/c?d")),
+        (b"GET", b"http://a.b?d", ProxyRequest("GET", "a.b", 80, "/?d")),
+        (b"PUT", b"http://a.b:8", ProxyRequest("PUT", "a.b", 8, "/")),
         (b"GET", b"/x", None),
         (b"GET", b"a.b/x", None),
         (b"GET", b"https://a.b/x", None),
@@ -40,9 +40,9 @@ from nemolocal.streams import reset
     ],
 )
 def test_request_is_a_tunnel_or_a_whole_address(
-    method: bytes, target: bytes, asked: Asked | None
+    method: bytes, target: bytes, asked: ProxyRequest | None
 ) -> None:
-    assert read_target(method, target) == asked
+    assert parse_target(method, target) == asked
 
 
 @given(st.binary(max_size=60))
@@ -50,7 +50,7 @@ def test_request_is_a_tunnel_or_a_whole_address(
 def test_anything_else_is_no_request(target: bytes) -> None:
     for begin in (b"", b"http://"):
         for method in (b"CONNECT", b"GET"):
-            found = read_target(method, begin + target)
+            found = parse_target(method, begin + target)
             assert found is None or re.fullmatch(r"[\w.:-]+", found.host, re.ASCII)
 
 
@@ -66,15 +66,15 @@ def test_anything_else_is_no_request(target: bytes) -> None:
 def test_host_is_allowed_with_its_port_or_the_usual_two(
     given: str, allowed: list[tuple[str, int]]
 ) -> None:
-    assert [(one.host, one.port) for one in read_allowed([given])] == allowed
+    assert [(one.host, one.port) for one in parse_allowed_hosts([given])] == allowed
 
 
 @pytest.mark.parametrize(
     "given", ["", "a b", "http://a", "a:", "a:0", "a:70000", "a:b", "[::1", "*"]
 )
 def test_what_is_no_host_is_refused(given: str) -> None:
-    with pytest.raises(Problem, match="--allow-host must be HOST or HOST:PORT"):
-        read_allowed([given])
+    with pytest.raises(CommandError, match="--allow-host must be HOST or HOST:PORT"):
+        parse_allowed_hosts([given])
 
 
 End = tuple[str, int]
@@ -82,13 +82,13 @@ End = tuple[str, int]
 
 async def talk(
     *requests: bytes,
-    allowed: tuple[Allowed, ...] = (),
+    allowed: tuple[AllowedHost, ...] = (),
     own: Callable[[End, End], bool] = lambda *_: True,
     secret: bool = False,
 ) -> tuple[list[bytes], list[str]]:
     """What a proxy answers to each request on a connection of its own, and what was told."""
     told: list[str] = []
-    proxy = Proxy(Monitor("cloud.example", told.append), 9, allowed, own)
+    proxy = ConnectProxy(TrafficMonitor("cloud.example", told.append), 9, allowed, own)
     await proxy.start()
     known = base64.b64encode(proxy.url.partition("//")[2].partition("@")[0].encode())
     field = b"Proxy-Authorization: Basic " + known + b"\r\n"
@@ -132,7 +132,7 @@ def test_another_port_or_host_is_refused(place: str) -> None:
 
 
 def test_host_is_allowed_on_its_port_alone() -> None:
-    allowed = (Allowed("127.0.0.1", 9),)
+    allowed = (AllowedHost("127.0.0.1", 9),)
     (there, elsewhere), told = asyncio.run(
         talk(connect("127.0.0.1:9"), connect("127.0.0.1:10"), allowed=allowed)
     )
@@ -175,7 +175,7 @@ async def pass_on(request: bytes) -> tuple[bytes, bytes]:
 
     server = await asyncio.start_server(hear, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
-    place = Allowed("127.0.0.1", port)
+    place = AllowedHost("127.0.0.1", port)
     written = request.replace(b"{place}", f"127.0.0.1:{port}".encode())
     (answer,), _ = await talk(written, allowed=(place,))
     await ended.wait()
@@ -215,11 +215,11 @@ async def cut_through_a_tunnel() -> Exception | bytes:
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readexactly(2)
-        reset(writer)
+        reset_connection(writer)
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
-    proxy = Proxy(Monitor("cloud.example", lambda _: None), port, own=lambda *_: True)
+    proxy = ConnectProxy(TrafficMonitor("cloud.example", lambda _: None), port, own=lambda *_: True)
     await proxy.start()
     reader, writer = await asyncio.open_connection("127.0.0.1", proxy.port)
     writer.write(connect("cloud.example:443") + b"hi")

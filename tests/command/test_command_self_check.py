@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from nemolocal import plays, self_check
-from nemolocal_server.faults import faults
+from nemolocal import fault_self_check, self_check_session
+from nemolocal_server.faults import fault_service
 from nemolocal_server.faults.catalogue import CATALOGUE
 from tests.support.cli import CommandResult, CommandRunner
 
@@ -29,7 +29,7 @@ def assert_proven(outcome: CommandResult, names: list[str]) -> None:
 def test_faults_of_every_place_prove_themselves(
     run: CommandRunner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(faults, "CATALOGUE", {name: CATALOGUE[name] for name in FEW})
+    monkeypatch.setattr(fault_service, "CATALOGUE", {name: CATALOGUE[name] for name in FEW})
     outcome = run("serve", "--self-check")
     assert_proven(outcome, FEW)
     for line, truth in zip(outcome.lines, SILENCES.values(), strict=False):
@@ -51,8 +51,8 @@ def test_every_fault_proves_itself(run: CommandRunner) -> None:
 def test_a_fault_that_makes_no_difference_is_a_failure(
     run: CommandRunner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(plays.Stage, "prepare", lambda _stage, _where: None)
-    monkeypatch.setattr(self_check, "play", lambda _stage, _where: "[nothing]")
+    monkeypatch.setattr(self_check_session.SelfCheckSession, "set_up", lambda _stage, _where: None)
+    monkeypatch.setattr(fault_self_check, "run_and_describe", lambda _stage, _where: "[nothing]")
     outcome = run("serve", "--self-check")
     assert outcome.status == 1
     assert all("NO DIFFERENCE" in line for line in outcome.lines)

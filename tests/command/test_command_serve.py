@@ -15,7 +15,7 @@ import uvicorn
 from nemolocal_contract.journal import CreditSummary, Summary
 from nemolocal_server import serving
 from nemolocal_server.settings import Settings
-from nemolocal_server.silence import Silence
+from nemolocal_server.turns.silent_turns import SilentTurnPolicy
 from tests.support.cli import CommandRunner
 
 
@@ -50,7 +50,7 @@ def test_arguments_become_settings(run: CommandRunner, served: list[Settings]) -
         "--errors", "http")  # fmt: skip
     chosen = served[0]
     assert (chosen.host, chosen.port, chosen.data_dir, chosen.seed) == ("::1", 0, None, 3)
-    assert (chosen.speed, chosen.silence) == (2, Silence(rate=0.5))
+    assert (chosen.speed, chosen.silence) == (2, SilentTurnPolicy(rate=0.5))
     dialect = chosen.dialect
     assert (dialect.sse, dialect.render, dialect.errors) == ("typed", "nested", "http")
     assert dialect.heartbeat_seconds == 1
@@ -129,7 +129,7 @@ def test_streams_that_end_with_the_server_are_no_errors_in_its_log(
     monkeypatch.setattr(log, "filters", [])
     monkeypatch.setattr(log, "handlers", [caplog.handler])
     log.error("%s response.", said)
-    serving._Server(config, lambda: None).handle_exit(signal.SIGTERM, None)
+    serving._UvicornServer(config, lambda: None).handle_exit(signal.SIGTERM, None)
     log.error("%s response.", said)
     log.error("the disk is full")
     told = [record.getMessage() for record in caplog.get_records("call")]

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from nemolocal_server.settings import Settings
-from nemolocal_server.silence import Silence, Truths
+from nemolocal_server.turns.silent_turns import AppliedWeights, SilentTurnPolicy
 from tests.support.cli import CommandRunner
 
 
@@ -22,15 +22,18 @@ def served(monkeypatch: pytest.MonkeyPatch) -> list[Settings]:
 @pytest.mark.parametrize(
     ("arguments", "silence"),
     [
-        ((), Silence()),
-        (("--silent-rate", 0.5), Silence(rate=0.5)),
-        (("--silent-rate", 0), Silence(rate=0.0)),
-        (("--silent-quota", "3/10"), Silence(quota=(3, 10))),
-        (("--silent-script", "s.s.."), Silence(script="s.s..")),
+        ((), SilentTurnPolicy()),
+        (("--silent-rate", 0.5), SilentTurnPolicy(rate=0.5)),
+        (("--silent-rate", 0), SilentTurnPolicy(rate=0.0)),
+        (("--silent-quota", "3/10"), SilentTurnPolicy(quota=(3, 10))),
+        (("--silent-script", "s.s.."), SilentTurnPolicy(script="s.s..")),
     ],
 )
 def test_silence_by_rate_quota_or_script(
-    run: CommandRunner, served: list[Settings], arguments: tuple[object, ...], silence: Silence
+    run: CommandRunner,
+    served: list[Settings],
+    arguments: tuple[object, ...],
+    silence: SilentTurnPolicy,
 ) -> None:
     assert run("serve", *arguments).status == 0
     assert served[0].silence == silence
@@ -67,7 +70,9 @@ def test_a_file_of_settings_may_say_how_silent_edits_end(
     file = tmp_path / "settings.toml"
     file.write_text("[silence]\nquota = [1, 2]\nlate_seconds = 5\ntruths = { late = 2 }\n")
     run("serve", "--config", file)
-    assert served[0].silence == Silence(quota=(1, 2), late_seconds=5, truths=Truths(late=2))
+    assert served[0].silence == SilentTurnPolicy(
+        quota=(1, 2), late_seconds=5, truths=AppliedWeights(late=2)
+    )
 
 
 def test_a_scenario_that_is_no_good_is_said_in_one_line(run: CommandRunner, tmp_path: Path) -> None:

@@ -7,11 +7,11 @@ from pathlib import Path
 import httpx
 import pytest
 
-from nemolocal import skill_run
+from nemolocal.commands import skill_run
 from nemolocal_client import BadAttribution
-from nemolocal_client.skill import Answer, Stage, check_skill, parse_skill, play_skill
 from nemolocal_contract.clock import WallClock
-from nemolocal_render.ffmpeg import FFmpegFailed
+from nemolocal_render.ffmpeg_cli import FFmpegFailed
+from nemolocal_skill import SkillCallResult, SkillRunTarget, check_skill, parse_skill, run_skill
 from tests.support.cli import CommandRunner, ServerStarter
 
 FIXTURES = Path(__file__).parents[2] / "fixtures"
@@ -19,7 +19,7 @@ CLEAN = FIXTURES / "skills" / "clean.md"
 PLANTED = FIXTURES / "skills" / "planted"
 SEEDS = FIXTURES / "seeds"
 
-Play = Callable[[str | Path], list[Answer]]
+Play = Callable[[str | Path], list[SkillCallResult]]
 
 
 @pytest.fixture
@@ -27,20 +27,20 @@ def play(serve: ServerStarter, clip: Path) -> Play:
     """Play a document against a server that renders nothing."""
     base_url = serve(seed=1)
 
-    def play_document(document: str | Path) -> list[Answer]:
+    def play_document(document: str | Path) -> list[SkillCallResult]:
         content = document.read_bytes() if isinstance(document, Path) else document.encode()
         path = document if isinstance(document, Path) else Path("SKILL.md")
         skill = parse_skill(content, path)
         with httpx.Client(base_url=base_url, trust_env=False, timeout=600) as http:
             fixture = f"{base_url}/cdn/fixtures/sample.mp4"
-            rules = lambda: skill_run._rules_of_the_last(http)  # noqa: E731
-            stage = Stage(http, clip, fixture, WallClock(1e6), rules)
-            return list(play_skill(skill, stage))
+            rules = lambda: skill_run._last_request_rules(http)  # noqa: E731
+            stage = SkillRunTarget(http, clip, fixture, WallClock(1e6), rules)
+            return list(run_skill(skill, stage))
 
     return play_document
 
 
-def calls(answers: list[Answer]) -> list[tuple[int, int | None, bool]]:
+def calls(answers: list[SkillCallResult]) -> list[tuple[int, int | None, bool]]:
     return [(answer.line, answer.code, answer.as_said) for answer in answers]
 
 
@@ -251,7 +251,7 @@ def test_run_without_ffmpeg_says_where_to_look(
     async def fail(*_: object, **__: object) -> None:
         raise FFmpegFailed("no encoder")
 
-    monkeypatch.setattr("nemolocal_render.footage.make_sample", fail)
+    monkeypatch.setattr("nemolocal_render.synthetic.sample_media.make_sample", fail)
     outcome = run("skill", "run", CLEAN)
     assert outcome.status == 1
     assert "no clip could be made (no encoder): see `nemolocal doctor`" in outcome.err

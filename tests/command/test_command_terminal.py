@@ -7,8 +7,8 @@ import pytest
 from rich.cells import cell_len
 from rich.console import Console
 
-from nemolocal.display import PlainDisplay, open_display
-from nemolocal.terminal import TerminalDisplay
+from nemolocal.progress_display import PlainDisplay, open_display
+from nemolocal.rich_display import TerminalDisplay
 from nemolocal_client import Notice
 from nemolocal_contract.draft import draft_from_wire
 
@@ -28,10 +28,10 @@ def display(screen: io.StringIO) -> TerminalDisplay:
 def test_spinner_then_bar_then_result(
     display: TerminalDisplay, screen: io.StringIO, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    display.notice(Notice("connecting", "Connecting…"))
-    display.notice(Notice("render", "Rendering", 0.0))
-    display.notice(Notice("render", "Rendering", 0.5))
-    display.line("[done] file.mp4")
+    display.show_notice(Notice("connecting", "Connecting…"))
+    display.show_notice(Notice("render", "Rendering", 0.0))
+    display.show_notice(Notice("render", "Rendering", 0.5))
+    display.show_line("[done] file.mp4")
     assert "Connecting…" in screen.getvalue()
     assert "50%" in screen.getvalue()
     assert "━" in screen.getvalue()
@@ -46,7 +46,7 @@ def test_results_are_broken_between_words_and_never_within_a_link(
     link = f"http://127.0.0.1:8787/{'x' * 60}"
     text = f"[Done]! I kept the first 10 s of it.\n\nProject {link} 视频视频视频视频 视频视频视频"
     picture = Console(file=io.StringIO(), force_terminal=True, width=width)
-    TerminalDisplay(picture=picture).line(text)
+    TerminalDisplay(picture=picture).show_line(text)
     lines = capsys.readouterr().out.splitlines()
     assert " ".join(" ".join(lines).split()) == " ".join(text.split())
     assert link in lines
@@ -54,14 +54,14 @@ def test_results_are_broken_between_words_and_never_within_a_link(
 
 
 def test_still_working_is_a_line_that_stays(display: TerminalDisplay, screen: io.StringIO) -> None:
-    display.notice(Notice("working", "⏳ Still [working]..."))
+    display.show_notice(Notice("working", "⏳ Still [working]..."))
     assert screen.getvalue() == "⏳ Still [working]...\n"
-    display.stop()
+    display.close()
 
 
 def test_results_can_be_left_out(screen: io.StringIO, capsys: pytest.CaptureFixture[str]) -> None:
-    TerminalDisplay(results=False, console=Console(file=screen)).line("x")
-    PlainDisplay(results=False).line("x")
+    TerminalDisplay(results=False, console=Console(file=screen)).show_line("x")
+    PlainDisplay(results=False).show_line("x")
     assert capsys.readouterr().out == ""
 
 
@@ -78,9 +78,9 @@ def test_timeline_is_drawn_as_lanes_in_colour(capsys: pytest.CaptureFixture[str]
     picture = Console(file=screen, force_terminal=True, width=60)
     display = TerminalDisplay(picture=picture)
     draft = draft_from_wire({"t": [{"tt": 0, "sg": [{"d": 4000, "m": {"title": "[red]beach"}}]}]})
-    display.draw(draft)
+    display.show_timeline(draft)
     shown = screen.getvalue()
     assert "Video [[red]beach 0-4s" in shown
     assert "\x1b[36m" in shown
-    PlainDisplay().draw(draft)
+    PlainDisplay().show_timeline(draft)
     assert capsys.readouterr().out == "Timeline (1 track): 1. Video: [red]beach (0-4s)\n"

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from nemolocal.seal.opening import Unsealable
+from nemolocal.exec.sealed_network import SealingUnavailable
 from tests.support.foreign_world import ForeignWorld, foreign_world
 from tests.support.https_clients import BALANCE, FAMILIES, HOST
 
@@ -24,7 +24,7 @@ def world(tmp_path: Path) -> Iterator[ForeignWorld]:
     try:
         with foreign_world(tmp_path) as made:
             yield made
-    except Unsealable as problem:
+    except SealingUnavailable as problem:
         pytest.skip(f"there can be no such world here: {problem}")
 
 

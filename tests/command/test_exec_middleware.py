@@ -8,19 +8,26 @@ from typing import Any
 import httpx
 import pytest
 
-from nemolocal.middleware import InProcessTransport, OwnerMiddleware
-from nemolocal.monitor import Monitor
-from nemolocal.peers import End, is_own, is_told, may_ask, may_be_own, owner
-from nemolocal.place import plain_place
-from nemolocal_conformance.driver.asking import arm_faults, fetch_journal
+from nemolocal.exec.connection_owner import (
+    SocketAddress,
+    can_find_owners,
+    find_owner,
+    is_allowed_connection,
+    is_own_connection,
+    may_be_own_connection,
+)
+from nemolocal.exec.owner_middleware import InProcessTransport, OwnerMiddleware
+from nemolocal.exec.program_environment import open_plain_environment
+from nemolocal.exec.traffic_monitor import TrafficMonitor
+from nemolocal_conformance.client_runner.server_control import arm_faults, fetch_journal
 from nemolocal_contract.endpoints import TOKEN
 from nemolocal_contract.headers import Attribution
 from nemolocal_server.settings import Settings
 
 
 @pytest.fixture
-def monitor() -> Monitor:
-    return Monitor("cloud.example", lambda _: None)
+def monitor() -> TrafficMonitor:
+    return TrafficMonitor("cloud.example", lambda _: None)
 
 
 async def serve(scope: Any, receive: Any, send: Any) -> None:
@@ -39,30 +46,30 @@ def ask(app: OwnerMiddleware, path: str) -> httpx.Response:
     return asyncio.run(run())
 
 
-def test_middleware_lets_own_calls_through_and_counts_them(monitor: Monitor) -> None:
+def test_middleware_lets_own_calls_through_and_counts_them(monitor: TrafficMonitor) -> None:
     app = OwnerMiddleware(serve, monitor, lambda *_: True)
     assert ask(app, "/api/credits/balance/simple").text == "yes"
     assert ask(app, "/__nemolocal__/health").text == "yes"
-    assert monitor.calls == 1
+    assert monitor.call_count == 1
 
 
-def test_other_users_are_refused_and_not_counted(monitor: Monitor) -> None:
+def test_other_users_are_refused_and_not_counted(monitor: TrafficMonitor) -> None:
     reply = ask(OwnerMiddleware(serve, monitor, lambda *_: False), "/api/credits/balance/simple")
     assert reply.status_code == 403
     assert reply.json()["message"].startswith("this server is another user's: start one of your ")
-    assert monitor.calls == 0
+    assert monitor.call_count == 0
 
 
 @pytest.mark.parametrize("path", ["tokens", "journal", "reset", "", "nothing"])
-def test_control_interface_is_closed(path: str, monitor: Monitor) -> None:
+def test_control_interface_is_closed(path: str, monitor: TrafficMonitor) -> None:
     reply = ask(OwnerMiddleware(serve, monitor, lambda *_: True), f"/__nemolocal__/{path}")
     assert reply.status_code == 404
     assert reply.json()["message"].startswith("the control interface is closed")
-    assert monitor.calls == 0
+    assert monitor.call_count == 0
 
 
-def test_only_this_process_asks_the_control_interface_of_a_place(monitor: Monitor) -> None:
-    with plain_place(Settings(port=0), monitor) as place:
+def test_only_this_process_asks_the_control_interface_of_a_place(monitor: TrafficMonitor) -> None:
+    with open_plain_environment(Settings(port=0), monitor) as place:
         arm_faults(place.base_url, [{"name": "silent"}], place.transport)
         reply = httpx.get(f"{place.base_url}/__nemolocal__/faults", trust_env=False, verify=False)
         assert reply.status_code == 404
@@ -80,12 +87,12 @@ def test_only_this_process_asks_the_control_interface_of_a_place(monitor: Monito
     ],
 )
 def test_second_token_is_refused_with_ways_out_that_the_program_has(
-    monitor: Monitor, options: dict[str, Any], ways: str
+    monitor: TrafficMonitor, options: dict[str, Any], ways: str
 ) -> None:
     if "data_dir" in options:
         options = {"data_dir": Path(options["data_dir"])}
     headers = {"X-Client-Id": "me", **Attribution("me", "1").headers()}
-    with plain_place(Settings(port=0, **options), monitor) as place:
+    with open_plain_environment(Settings(port=0, **options), monitor) as place:
         for client in ("me", "you" if "address_limit" in options else "me"):
             url = f"{place.base_url}{TOKEN.template}"
             headers["X-Client-Id"] = client
@@ -94,7 +101,7 @@ def test_second_token_is_refused_with_ways_out_that_the_program_has(
     assert reply["message"].endswith(ways)
 
 
-def ends(listener: socket.socket, client: socket.socket) -> tuple[End, End]:
+def ends(listener: socket.socket, client: socket.socket) -> tuple[SocketAddress, SocketAddress]:
     return listener.getsockname(), client.getsockname()
 
 
@@ -103,18 +110,20 @@ def test_connection_is_known_to_be_the_users_own(monkeypatch: pytest.MonkeyPatch
     with socket.create_server(("127.0.0.1", 0)) as listener:
         with socket.create_connection(listener.getsockname()) as client:
             pair = ends(listener, client)
-            monkeypatch.setattr("nemolocal.peers.os.geteuid", lambda: owner(*pair))
-            assert is_own(*pair)
-            assert may_ask(*pair)
-            monkeypatch.setattr("nemolocal.peers._ROOT", -1)
-            monkeypatch.setattr("nemolocal.peers.os.geteuid", lambda: -2)
-            assert not is_own(*pair)
-            assert not may_ask(*pair)
-            assert not may_be_own(*pair)
+            monkeypatch.setattr(
+                "nemolocal.exec.connection_owner.os.geteuid", lambda: find_owner(*pair)
+            )
+            assert is_own_connection(*pair)
+            assert is_allowed_connection(*pair)
+            monkeypatch.setattr("nemolocal.exec.connection_owner._ROOT", -1)
+            monkeypatch.setattr("nemolocal.exec.connection_owner.os.geteuid", lambda: -2)
+            assert not is_own_connection(*pair)
+            assert not is_allowed_connection(*pair)
+            assert not may_be_own_connection(*pair)
         # Whoever has gone again is nobody's, and is not taken for root.
-        assert owner(*pair) is None
-        assert not may_ask(*pair)
-        assert may_be_own(*pair)
+        assert find_owner(*pair) is None
+        assert not is_allowed_connection(*pair)
+        assert may_be_own_connection(*pair)
 
 
 @pytest.mark.skipif(not hasattr(socket, "AF_NETLINK"), reason="only Linux tells")
@@ -124,12 +133,12 @@ def test_client_that_uses_an_ipv6_socket_is_known_too() -> None:
         socket.socket(socket.AF_INET6) as client,
     ):
         client.connect(("::ffff:127.0.0.1", listener.getsockname()[1]))
-        assert is_own(listener.getsockname(), client.getsockname()[:2])
+        assert is_own_connection(listener.getsockname(), client.getsockname()[:2])
 
 
 def test_where_the_system_does_not_tell_nobody_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delattr("nemolocal.peers.socket.AF_NETLINK", raising=False)
-    is_told.cache_clear()
-    assert may_ask(("127.0.0.1", 1), ("127.0.0.1", 2))
-    assert not is_own(("127.0.0.1", 1), ("127.0.0.1", 2))
-    is_told.cache_clear()
+    monkeypatch.delattr("nemolocal.exec.connection_owner.socket.AF_NETLINK", raising=False)
+    can_find_owners.cache_clear()
+    assert is_allowed_connection(("127.0.0.1", 1), ("127.0.0.1", 2))
+    assert not is_own_connection(("127.0.0.1", 1), ("127.0.0.1", 2))
+    can_find_owners.cache_clear()

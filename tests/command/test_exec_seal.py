@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 from hypothesis import given, strategies as st
 
-from nemolocal.allowed import Allowed, read_allowed
-from nemolocal.certificates import Authority, java_store
-from nemolocal.monitor import Monitor, monitor_handshakes
-from nemolocal.seal.layout import hosts_text, lay_out, switch_text
-from nemolocal.seal.names import answer, read_question
+from nemolocal.exec.allowed_hosts import AllowedHost, parse_allowed_hosts
+from nemolocal.exec.certificates import CertificateAuthority, build_java_keystore
+from nemolocal.exec.dns_server import build_dns_response, parse_question
+from nemolocal.exec.network_layout import hosts_text, nsswitch_text, plan_network
+from nemolocal.exec.traffic_monitor import TrafficMonitor, monitor_handshakes
 
 CLOUD = "cloud.example"
 KNOWN = {CLOUD: ("127.77.0.1",), "six.example": ("::7",)}
@@ -42,7 +42,7 @@ def test_name_server_knows_the_hosts_that_may_be_called(
     name: str, kind: int, code: int, found: bytes
 ) -> None:
     asked = query(name, kind)
-    reply = answer(asked, KNOWN)
+    reply = build_dns_response(asked, KNOWN)
     assert reply[:2] == asked[:2]
     assert reply[2] & 0x80
     assert reply[3] & 0xF == code
@@ -53,15 +53,17 @@ def test_name_server_knows_the_hosts_that_may_be_called(
 
 @given(st.binary(max_size=100) | st.binary(max_size=60).map(lambda tail: query("a", A)[:12] + tail))
 def test_anything_else_is_no_query_and_never_an_error(data: bytes) -> None:
-    question = read_question(data)
-    assert bool(answer(data, KNOWN)) == (question is not None)
+    question = parse_question(data)
+    assert bool(build_dns_response(data, KNOWN)) == (question is not None)
 
 
 def test_each_allowed_host_has_an_address_and_the_cloud_is_everywhere_else() -> None:
-    allowed = read_allowed(["friend.example", "friend.example:81", "10.1.2.3:82", "localhost:83"])
-    layout = lay_out(CLOUD, [*allowed, Allowed("::1", 84)])
+    allowed = parse_allowed_hosts(
+        ["friend.example", "friend.example:81", "10.1.2.3:82", "localhost:83"]
+    )
+    layout = plan_network(CLOUD, [*allowed, AllowedHost("::1", 84)])
     assert layout.addresses == {CLOUD: ("127.77.0.1",), "friend.example": ("127.77.0.2",)}
-    assert layout.served == (("0.0.0.0", 443), ("::", 443))
+    assert layout.https_listeners == (("0.0.0.0", 443), ("::", 443))
     assert {place: (one.host, one.port) for place, one in layout.forwarded.items()} == {
         ("127.77.0.2", 80): ("friend.example", 80),
         ("127.77.0.2", 443): ("friend.example", 443),
@@ -73,7 +75,7 @@ def test_each_allowed_host_has_an_address_and_the_cloud_is_everywhere_else() -> 
 
 
 def test_cloud_itself_is_never_forwarded() -> None:
-    assert lay_out(CLOUD, read_allowed([CLOUD, f"{CLOUD}:8443"])).forwarded == {}
+    assert plan_network(CLOUD, parse_allowed_hosts([CLOUD, f"{CLOUD}:8443"])).forwarded == {}
 
 
 def test_hosts_of_this_machine_stay_and_others_go() -> None:
@@ -91,7 +93,7 @@ def test_hosts_of_this_machine_stay_and_others_go() -> None:
 
 def test_names_are_looked_for_in_files_and_then_at_the_name_server() -> None:
     found = "passwd: files systemd\nhosts: files resolve [!UNAVAIL=return] dns\n"
-    assert switch_text(found) == "passwd: files systemd\nhosts: files dns\n"
+    assert nsswitch_text(found) == "passwd: files systemd\nhosts: files dns\n"
 
 
 @pytest.fixture
@@ -101,8 +103,8 @@ def told() -> list[str]:
 
 
 @pytest.fixture
-def monitor(told: list[str]) -> Monitor:
-    return Monitor(CLOUD, told.append)
+def monitor(told: list[str]) -> TrafficMonitor:
+    return TrafficMonitor(CLOUD, told.append)
 
 
 def shake_hands(
@@ -134,12 +136,12 @@ def shake_hands(
 
 
 def test_client_that_does_not_believe_the_certificate_is_told_so(
-    monitor: Monitor, told: list[str]
+    monitor: TrafficMonitor, told: list[str]
 ) -> None:
-    context = Authority().server_context(CLOUD)
+    context = CertificateAuthority().server_context(CLOUD)
     monitor_handshakes(context, monitor, (CLOUD,))
     assert shake_hands(context, CLOUD, None)() is not None
-    assert list(monitor.report("")) == [
+    assert list(monitor.summary_lines("")) == [
         "1 TLS connection ended without a request (tlsv1 alert unknown ca): the client does not "
         "believe the certificate in $SSL_CERT_FILE, or speaks no HTTP/1.1",
         "no call to cloud.example was seen: no TLS handshake led to one",
@@ -147,8 +149,10 @@ def test_client_that_does_not_believe_the_certificate_is_told_so(
     assert told == []
 
 
-def test_handshake_for_another_host_is_refused_and_told(monitor: Monitor, told: list[str]) -> None:
-    context = Authority().server_context(CLOUD)
+def test_handshake_for_another_host_is_refused_and_told(
+    monitor: TrafficMonitor, told: list[str]
+) -> None:
+    context = CertificateAuthority().server_context(CLOUD)
     monitor_handshakes(context, monitor, (CLOUD,))
     shake_hands(context, "else.example", None)
     shake_hands(context, "else.example", None)
@@ -156,30 +160,32 @@ def test_handshake_for_another_host_is_refused_and_told(monitor: Monitor, told: 
         "refused else.example: only cloud.example is served here; "
         "allow it with --allow-host else.example"
     ]
-    assert list(monitor.report("")) == [
+    assert list(monitor.summary_lines("")) == [
         "no call to cloud.example was seen: the program asked for else.example"
     ]
 
 
-def test_client_that_believes_and_asks_is_told_nothing(monitor: Monitor, tmp_path: Path) -> None:
-    authority = Authority()
-    authority.write_trust(tmp_path, None)
+def test_client_that_believes_and_asks_is_told_nothing(
+    monitor: TrafficMonitor, tmp_path: Path
+) -> None:
+    authority = CertificateAuthority()
+    authority.write_trust_store(tmp_path, None)
     context = authority.server_context(CLOUD)
     monitor_handshakes(context, monitor, (CLOUD,))
     believed = (tmp_path / "certificates.pem").read_text()
     assert shake_hands(context, CLOUD, believed)() is None
     monitor.count_call(("127.0.0.1", 1))
-    assert list(monitor.report("it may have gone past")) == []
+    assert list(monitor.summary_lines("it may have gone past")) == []
 
 
-def test_no_call_is_told_with_what_may_be_the_reason(monitor: Monitor) -> None:
+def test_no_call_is_told_with_what_may_be_the_reason(monitor: TrafficMonitor) -> None:
     begin = "no call to cloud.example was seen: the program made none"
-    assert list(monitor.report("")) == [begin]
-    assert list(monitor.report("it is blind")) == [f"{begin}, or it is blind"]
+    assert list(monitor.summary_lines("")) == [begin]
+    assert list(monitor.summary_lines("it is blind")) == [f"{begin}, or it is blind"]
 
 
 def test_openssl_finds_the_authority_in_the_folder_of_the_system(tmp_path: Path) -> None:
-    trust = Authority().write_trust(tmp_path, None)
+    trust = CertificateAuthority().write_trust_store(tmp_path, None)
     laid = trust.system_files(keep=False)
     if "/etc/ssl/certs" not in laid:
         pytest.skip("this system has no such folder")
@@ -198,7 +204,7 @@ def test_openssl_finds_the_authority_in_the_folder_of_the_system(tmp_path: Path)
 
 
 def test_java_store_has_its_sum_and_every_certificate() -> None:
-    store = java_store([b"one", b"two"])
+    store = build_java_keystore([b"one", b"two"])
     assert store[:12] == bytes.fromhex("feedfeed 00000002 00000002".replace(" ", ""))
     assert b"X.509\x00\x00\x00\x03one" in store
     assert b"X.509\x00\x00\x00\x03two" in store

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from nemolocal.termination import TERMINATING, Terminated, terminating_in_order
+from nemolocal.termination import TERMINATING, Terminated, graceful_termination
 from nemolocal_server.serving import LocalServer
 from nemolocal_server.settings import Settings
 
@@ -85,7 +85,7 @@ def test_signal_goes_through_everything_that_is_open_and_says_so(
             stack.callback(close)
             signal.raise_signal(number)
 
-    with pytest.raises(SystemExit) as ended, terminating_in_order():
+    with pytest.raises(SystemExit) as ended, graceful_termination():
         work()
     assert ended.value.code == 128 + number
     assert closed == [number]
@@ -95,7 +95,7 @@ def test_signal_goes_through_everything_that_is_open_and_says_so(
 @pytest.mark.usefixtures("usual_signals")
 def test_signal_that_is_ignored_stays_ignored() -> None:
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    with terminating_in_order():
+    with graceful_termination():
         signal.raise_signal(signal.SIGHUP)
     assert signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
 
@@ -127,7 +127,7 @@ def test_the_task_of_a_loop_is_cancelled_and_none_has_failed(interruptible: bool
             ended.append("work")
             raise
 
-    with pytest.raises(Terminated) as end, terminating_in_order():
+    with pytest.raises(Terminated) as end, graceful_termination():
         asyncio.run(work())
     assert (ended, complaints) == (["begun", "work"], [])
     assert end.value.code == 143
@@ -138,7 +138,7 @@ def test_signal_in_the_last_step_of_a_loop_is_not_lost() -> None:
     async def work() -> None:
         signal.raise_signal(signal.SIGHUP)
 
-    with pytest.raises(Terminated) as end, terminating_in_order():
+    with pytest.raises(Terminated) as end, graceful_termination():
         asyncio.run(work())
     assert end.value.code == 129
 

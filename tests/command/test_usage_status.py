@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from nemolocal.command import main
+from nemolocal.main import main
 
 NO_PROGRAM = "nothing to run: name a program after --"
 

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from nemolocal_conformance.client_rules import client_catalogue
-from nemolocal_conformance.client_rules.judging import judge_journal
-from nemolocal_conformance.mutants.memoized_media import MemoizedMedia
-from nemolocal_conformance.records.journal import Journal
+from nemolocal_conformance.client_checks import client_catalogue
+from nemolocal_conformance.client_checks.evaluation import evaluate_journal
+from nemolocal_conformance.traffic.journal import LoadedJournal
 from nemolocal_conformance.verdicts import Verdict
+from tests.mutation.memoized_media import MemoizedMedia
 from tests.support.journal_builder import JournalBuilder, VerdictOf
 from tests.support.media import MediaCache
 
@@ -24,9 +24,9 @@ def builder() -> JournalBuilder:
 def verdict() -> VerdictOf:
     """The verdict of one check, by its id."""
 
-    def judge(check: str, journal: JournalBuilder | Journal, **options: Any) -> Verdict:
+    def judge(check: str, journal: JournalBuilder | LoadedJournal, **options: Any) -> Verdict:
         made = journal.journal() if isinstance(journal, JournalBuilder) else journal
-        return judge_journal(made, [client_catalogue()[check]], **options).verdicts[0]
+        return evaluate_journal(made, [client_catalogue()[check]], **options).verdicts[0]
 
     return judge
 
@@ -40,5 +40,5 @@ def memoized_media(media_cache: MediaCache) -> MemoizedMedia:
 @pytest.fixture
 def memoized_servers(memoized_media: MemoizedMedia) -> Iterator[None]:
     """Servers of this process take what FFmpeg makes from there."""
-    with memoized_media.used_by_servers():
+    with memoized_media.patch_servers():
         yield

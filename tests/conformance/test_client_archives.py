@@ -7,10 +7,10 @@ from typing import Any
 import msgspec
 import pytest
 
-from nemolocal_conformance.client_rules import client_catalogue
-from nemolocal_conformance.client_rules.judging import judge_journal
-from nemolocal_conformance.records.journal import Journal, JournalUnreadable
-from nemolocal_conformance.records.reading import parse_journal
+from nemolocal_conformance.client_checks import client_catalogue
+from nemolocal_conformance.client_checks.evaluation import evaluate_journal
+from nemolocal_conformance.traffic.journal import JournalUnreadable, LoadedJournal
+from nemolocal_conformance.traffic.journal_reader import parse_journal
 from nemolocal_contract import endpoints as wire
 
 BASE = "https://cloud.test"
@@ -46,7 +46,7 @@ def item(
     return {**moment, "request": request, "response": response, **more}
 
 
-def har(*items: dict[str, Any]) -> Journal:
+def har(*items: dict[str, Any]) -> LoadedJournal:
     return parse_journal(
         json.dumps({"log": {"version": "1.2", "entries": items}}, indent=1).encode()
     )
@@ -60,8 +60,8 @@ def token_item(**more: Any) -> dict[str, Any]:
 def test_an_archive_of_others_has_no_truth_but_the_bytes() -> None:
     found = har(token_item(), item("balance", reply={"code": 1001, "data": None}))
     token, balance = found.entries
-    assert not found.truth
-    assert not found.endings
+    assert not found.has_server_state
+    assert not found.has_endings
     assert (token.id, token.endpoint, token.token_id, token.user_id) == (1, "token", 1, "anon_9")
     assert (balance.endpoint, balance.code, balance.token_id, balance.user_id) == (
         "balance", 1001, 1, "anon_9",
@@ -81,7 +81,7 @@ def test_no_token_and_no_cookie_stays_of_an_archive() -> None:
     assert "manual-secret" not in told
     assert "cookie" not in told
     assert found.entries[1].url.endswith("?token=[token]")
-    report = judge_journal(found, [client_catalogue()["client.token-in-url"]])
+    report = evaluate_journal(found, [client_catalogue()["client.token-in-url"]])
     assert report.verdicts[0].entries == (2,)
 
 
@@ -170,7 +170,7 @@ def test_the_verdict_on_an_archive_says_what_it_cannot_tell() -> None:
     chat = {"postData": {"mimeType": "application/json", "text": '{"session_id": "1"}'}}
     stream = item("chat", request=chat, content={"text": "data:\n\n"})
     stream["response"]["headers"] = [{"name": "Content-Type", "value": "text/event-stream"}]
-    report = judge_journal(har(stream), client_catalogue().values())
+    report = evaluate_journal(har(stream), client_catalogue().values())
     unclear = {verdict.check for verdict in report.verdicts if verdict.outcome == "not judgeable"}
     assert "client.cut.state-read" in unclear
     assert not report.ours

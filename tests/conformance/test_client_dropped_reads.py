@@ -6,9 +6,9 @@ import msgspec
 import pytest
 from hypothesis import example, given, strategies as st
 
-from nemolocal_conformance.client_rules import client_catalogue
-from nemolocal_conformance.client_rules.judging import judge_journal
-from nemolocal_conformance.records.journal import Journal
+from nemolocal_conformance.client_checks import client_catalogue
+from nemolocal_conformance.client_checks.evaluation import evaluate_journal
+from nemolocal_conformance.traffic.journal import LoadedJournal
 from tests.support.journal_builder import Build, JournalBuilder, VerdictOf
 
 _READS = {"state", "balance", "render_status", "render_download", None}
@@ -30,10 +30,10 @@ def a_day(builder: JournalBuilder) -> JournalBuilder:
     return export(cut_turn(silent_turn(builder)).wait(60))
 
 
-def without_reads(journal: Journal, among: Container[int] = range(10**6)) -> Journal:
+def without_reads(journal: LoadedJournal, among: Container[int] = range(10**6)) -> LoadedJournal:
     """What is left when what only looks has been dropped, all or some."""
     left = tuple(e for e in journal.entries if e.endpoint not in _READS or e.id not in among)
-    return Journal(left, dropped=len(journal.entries) - len(left))
+    return LoadedJournal(left, dropped=len(journal.entries) - len(left))
 
 
 @pytest.mark.slow
@@ -43,7 +43,7 @@ def test_who_did_well_is_not_accused_of_what_was_dropped(did: Build, among: set[
     whole = did(JournalBuilder()).journal()
     rest = without_reads(whole, among)
     checks = list(client_catalogue().values())
-    before, after = (judge_journal(journal, checks).verdicts for journal in (whole, rest))
+    before, after = (evaluate_journal(journal, checks).verdicts for journal in (whole, rest))
     for full, gone in zip(before, after, strict=True):
         if full.outcome in ("passed", "not applicable"):
             assert gone.outcome not in ("failed", "warning"), gone
@@ -60,5 +60,5 @@ def test_a_full_journal_with_gaps_is_known_not_to_be_whole(builder: JournalBuild
     entry = builder.start().journal().entries[0]
     ids = [1, *range(3, 10_002)]
     lines = tuple(msgspec.structs.replace(entry, id=number) for number in ids)
-    assert not Journal(lines).whole
-    assert Journal(lines[:9_999]).whole
+    assert not LoadedJournal(lines).is_complete
+    assert LoadedJournal(lines[:9_999]).is_complete

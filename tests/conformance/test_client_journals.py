@@ -6,24 +6,24 @@ import msgspec
 import pytest
 from hypothesis import given, strategies as st
 
-from nemolocal_conformance.records import archive, journal as journal_module, reading
-from nemolocal_conformance.records.journal import Journal, JournalUnreadable
-from nemolocal_conformance.records.reading import parse_journal, read_journal
-from nemolocal_contract.journal import VERSION, Entry
-from nemolocal_server.journal.formats import Format, write_journal
+from nemolocal_conformance.traffic import har, journal as journal_module, journal_reader
+from nemolocal_conformance.traffic.journal import JournalUnreadable, LoadedJournal
+from nemolocal_conformance.traffic.journal_reader import parse_journal, read_journal
+from nemolocal_contract.journal import JOURNAL_VERSION, Entry
+from nemolocal_server.journal.journal_formats import JournalFormat, write_journal
 from tests.support.journal_builder import JournalBuilder, VerdictOf
 
 BASE = "https://cloud.test"
 TOKEN = "nmv_usr_very_secret"
 
 
-def written(builder: JournalBuilder, kind: Format, dropped: int = 0) -> bytes:
+def written(builder: JournalBuilder, kind: JournalFormat, dropped: int = 0) -> bytes:
     """The journal as the server exports it."""
     return b"".join(write_journal(kind, iter(builder.entries), dropped, "1.0"))
 
 
 @pytest.mark.parametrize("kind", ["json", "jsonl"])
-def test_what_a_server_writes_is_read(kind: Format, builder: JournalBuilder) -> None:
+def test_what_a_server_writes_is_read(kind: JournalFormat, builder: JournalBuilder) -> None:
     builder.start().chat().export()
     assert parse_journal(written(builder, kind)).entries == tuple(builder.entries)
 
@@ -31,8 +31,8 @@ def test_what_a_server_writes_is_read(kind: Format, builder: JournalBuilder) -> 
 def test_an_archive_of_ours_has_the_truth_in_it(builder: JournalBuilder) -> None:
     builder.start().chat()
     found = parse_journal(written(builder, "har"))
-    assert found.truth
-    assert found.endings
+    assert found.has_server_state
+    assert found.has_endings
     assert [entry.turn for entry in found.entries] == [entry.turn for entry in builder.entries]
     assert found.entries[-1].response_body == builder.entries[-1].response_body
     assert found.entries[-1].chunks == builder.entries[-1].chunks
@@ -45,16 +45,16 @@ def test_one_line_is_a_journal_too(builder: JournalBuilder) -> None:
 
 def test_dropped_entries_are_known_to_be_missing(builder: JournalBuilder) -> None:
     builder.start()
-    assert parse_journal(written(builder, "json")).whole
-    assert not parse_journal(written(builder, "json", dropped=1)).whole
+    assert parse_journal(written(builder, "json")).is_complete
+    assert not parse_journal(written(builder, "json", dropped=1)).is_complete
 
 
 @pytest.mark.slow
 def test_a_full_journal_that_does_not_begin_at_one_is_not_whole(builder: JournalBuilder) -> None:
     builder.request("balance")
     many = tuple(msgspec.structs.replace(builder.entries[0], id=n) for n in range(5, 10_005))
-    assert not Journal(many).whole
-    assert Journal(many[1:]).whole
+    assert not LoadedJournal(many).is_complete
+    assert LoadedJournal(many[1:]).is_complete
 
 
 @pytest.mark.parametrize(
@@ -87,8 +87,10 @@ def test_the_line_that_is_wrong_is_named(builder: JournalBuilder) -> None:
 
 
 @pytest.mark.parametrize(("kind", "where"), [("jsonl", "line 2"), ("json", "entry 2")])
-def test_a_newer_version_is_refused(kind: Format, where: str, builder: JournalBuilder) -> None:
-    builder.request("balance").request("balance").replace_last(version=VERSION + 1)
+def test_a_newer_version_is_refused(
+    kind: JournalFormat, where: str, builder: JournalBuilder
+) -> None:
+    builder.request("balance").request("balance").replace_last(version=JOURNAL_VERSION + 1)
     with pytest.raises(JournalUnreadable, match=f"{where}: version 2 is newer"):
         parse_journal(written(builder, kind))
 
@@ -98,12 +100,12 @@ def test_too_much_is_refused(
 ) -> None:
     path = tmp_path / "journal.jsonl"
     path.write_bytes(written(builder.start(), "jsonl"))
-    for module in (reading, archive):
+    for module in (journal_reader, har):
         monkeypatch.setattr(module, "MAX_ENTRIES", 3)
     for kind in ("jsonl", "json", "har"):
         with pytest.raises(JournalUnreadable, match="more than 3 entries"):
             parse_journal(written(builder, kind))
-    monkeypatch.setattr(reading, "MAX_BYTES", 10)
+    monkeypatch.setattr(journal_reader, "MAX_BYTES", 10)
     with pytest.raises(JournalUnreadable, match=r"journal\.jsonl: larger than"):
         read_journal(path)
     assert journal_module.MAX_ENTRIES == 100_000
@@ -123,7 +125,7 @@ def test_any_bytes_are_read_or_refused(content: bytes) -> None:
         found = parse_journal(content)
     except JournalUnreadable:
         return
-    assert isinstance(found, Journal)
+    assert isinstance(found, LoadedJournal)
 
 
 def test_an_archive_of_ours_that_was_changed_by_hand_is_refused(builder: JournalBuilder) -> None:

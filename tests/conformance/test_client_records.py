@@ -6,14 +6,14 @@ import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
-from nemolocal_conformance import client_rules
-from nemolocal_conformance.client_rules import client_catalogue, requests
-from nemolocal_conformance.client_rules.judging import judge_client, judge_journal
-from nemolocal_conformance.client_rules.rule import broken, client_check, held
-from nemolocal_conformance.records.act import Act
-from nemolocal_conformance.records.grouping import records_of
-from nemolocal_conformance.records.journal import Journal
-from nemolocal_conformance.records.record import Record
+from nemolocal_conformance import client_checks
+from nemolocal_conformance.client_checks import client_catalogue, requests
+from nemolocal_conformance.client_checks.client_check import client_check, failed, passed
+from nemolocal_conformance.client_checks.evaluation import evaluate_client_check, evaluate_journal
+from nemolocal_conformance.traffic.client_grouping import group_by_client
+from nemolocal_conformance.traffic.client_log import ClientLog
+from nemolocal_conformance.traffic.journal import LoadedJournal
+from nemolocal_conformance.traffic.recorded_call import RecordedCall
 from nemolocal_contract import endpoints as wire
 from nemolocal_contract.journal import Credits, Entry, TurnEntry
 from tests.support.journal_builder import JournalBuilder, VerdictOf
@@ -24,12 +24,12 @@ FEWER = settings().max_examples // 4
 NAMES = sorted(wire.endpoints())
 
 
-def ids(record: Record) -> list[int]:
-    return [act.id for act in record.acts]
+def ids(record: ClientLog) -> list[int]:
+    return [act.id for act in record.all_calls]
 
 
 def groups(builder: JournalBuilder, **options: Any) -> list[list[int]]:
-    return [ids(record) for record in records_of(builder.journal(), **options)]
+    return [ids(record) for record in group_by_client(builder.journal(), **options)]
 
 
 def other(builder: JournalBuilder, token: int) -> JournalBuilder:
@@ -107,18 +107,18 @@ def test_a_file_belongs_to_who_was_given_its_url(builder: JournalBuilder) -> Non
 
 def test_a_failure_of_the_harness_is_told_as_one(builder: JournalBuilder) -> None:
     @client_check("client.defect", "CLI-1")
-    def defect(record: Record) -> Any:
+    def defect(record: ClientLog) -> Any:
         """A check MUST work."""
-        raise ZeroDivisionError(record.acts)
+        raise ZeroDivisionError(record.all_calls)
 
-    found = judge_client(defect, records_of(builder.start().journal()))
+    found = evaluate_client_check(defect, group_by_client(builder.start().journal()))
     assert (found.outcome, found.reason[:17]) == ("error", "ZeroDivisionError")
 
 
 @pytest.mark.parametrize(("about", "sentence"), [((), "It MUST be."), (("CLI-1",), "It is.")])
 def test_a_check_needs_rules_and_a_sentence(about: tuple[str, ...], sentence: str) -> None:
-    def seek(record: Record) -> Any:
-        return iter(record.acts and ())
+    def seek(record: ClientLog) -> Any:
+        return iter(record.all_calls and ())
 
     seek.__doc__ = sentence
     with pytest.raises(ValueError, match=r"says what|no such rule"):
@@ -126,22 +126,22 @@ def test_a_check_needs_rules_and_a_sentence(about: tuple[str, ...], sentence: st
 
 
 def test_two_checks_of_one_name_are_a_mistake(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(client_rules, "_modules", lambda: (requests, requests))
+    monkeypatch.setattr(client_checks, "_modules", lambda: (requests, requests))
     with pytest.raises(ValueError, match=r"two checks are called client\.attribution"):
         client_catalogue.__wrapped__()
 
 
 def test_findings_of_all_clients_make_one_verdict(builder: JournalBuilder) -> None:
     @client_check("client.even", "CLI-1")
-    def even(record: Record) -> Any:
+    def even(record: ClientLog) -> Any:
         """An id MUST be even."""
-        for act in record.acts:
-            yield broken("id", "even", act.id, act, credits=1) if act.id % 2 else held(act)
+        for act in record.all_calls:
+            yield failed("id", "even", act.id, act, credits=1) if act.id % 2 else passed(act)
 
     builder.request("balance")
     other(builder, 2).request("balance")
     other(builder, 1).request("balance")
-    found = judge_client(even, records_of(builder.journal()))
+    found = evaluate_client_check(even, group_by_client(builder.journal()))
     assert (found.outcome, found.entries, found.credits) == ("failed", (1, 3), 2)
 
 
@@ -205,7 +205,9 @@ ENTRIES = st.builds(
 @given(st.lists(ENTRIES, max_size=12), st.booleans())
 @settings(max_examples=FEWER, suppress_health_check=[HealthCheck.too_slow])
 def test_no_journal_makes_a_check_go_wrong(entries: list[Entry], truth: bool) -> None:
-    report = judge_journal(Journal(tuple(entries), endings=truth, truth=truth), CHECKS)
+    report = evaluate_journal(
+        LoadedJournal(tuple(entries), has_endings=truth, has_server_state=truth), CHECKS
+    )
     assert [v.reason for v in report.verdicts if v.outcome == "error"] == []
     known = {entry.id for entry in entries}
     assert all(set(verdict.entries) <= known for verdict in report.verdicts)
@@ -219,8 +221,8 @@ def test_the_order_of_entries_in_a_file_does_not_matter(
 ) -> None:
     told = [msgspec.structs.replace(entry, id=n) for n, entry in enumerate(entries)]
     mixed = data.draw(st.permutations(told))
-    assert judge_journal(Journal(tuple(told)), CHECKS) == judge_journal(
-        Journal(tuple(mixed)), CHECKS
+    assert evaluate_journal(LoadedJournal(tuple(told)), CHECKS) == evaluate_journal(
+        LoadedJournal(tuple(mixed)), CHECKS
     )
 
 
@@ -231,12 +233,14 @@ def test_which_number_a_token_has_does_not_matter(entries: list[Entry]) -> None:
         msgspec.structs.replace(e, token_id=None if e.token_id is None else 90 - e.token_id)
         for e in entries
     ]
-    before = judge_journal(Journal(tuple(entries)), CHECKS)
-    assert before == judge_journal(Journal(tuple(renamed)), CHECKS)
+    before = evaluate_journal(LoadedJournal(tuple(entries)), CHECKS)
+    assert before == evaluate_journal(LoadedJournal(tuple(renamed)), CHECKS)
 
 
 def test_an_act_is_shown_shortly(builder: JournalBuilder) -> None:
-    assert repr(Act(builder.request("balance").entries[0])).startswith("Act(1 GET /api/credits")
+    assert repr(RecordedCall(builder.request("balance").entries[0])).startswith(
+        "Act(1 GET /api/credits"
+    )
 
 
 @pytest.mark.slow

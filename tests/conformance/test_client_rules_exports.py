@@ -2,7 +2,7 @@
 
 import pytest
 
-from nemolocal_conformance.client_rules import downloads, exports, polling
+from nemolocal_conformance.client_checks import downloads, exports, polling
 from tests.support.journal_builder import Build, JournalBuilder, VerdictOf, check_ids
 
 MODULES = (exports, polling, downloads)

@@ -4,18 +4,26 @@ from typing import Any
 
 import pytest
 
-from nemolocal_conformance.client_rules import (
-    accounts,
+from nemolocal_conformance.client_checks import (
+    client_identity,
+    message_routing,
+    permanent_errors,
     rate_limits,
-    refusals,
-    renewals,
     requests,
-    routes,
-    sessions,
+    session_use,
+    token_renewal,
 )
 from tests.support.journal_builder import Build, JournalBuilder, VerdictOf, check_ids
 
-MODULES = (requests, accounts, renewals, refusals, rate_limits, sessions, routes)
+MODULES = (
+    requests,
+    client_identity,
+    token_renewal,
+    permanent_errors,
+    rate_limits,
+    session_use,
+    message_routing,
+)
 LOST: dict[str, Any] = {"code": 1002}
 WEEK = 7 * 86_400.0
 
@@ -297,4 +305,4 @@ def test_an_edit_is_never_taken_for_something_else(
     message: str, builder: JournalBuilder, verdict: VerdictOf
 ) -> None:
     builder.chat(message)
-    assert all(verdict(check, builder).outcome == "passed" for check in check_ids(routes))
+    assert all(verdict(check, builder).outcome == "passed" for check in check_ids(message_routing))

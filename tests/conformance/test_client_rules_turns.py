@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 
-from nemolocal_conformance.client_rules import cuts, listening, silences
+from nemolocal_conformance.client_checks import dropped_streams, silent_turns, stream_timeouts
 from nemolocal_contract.journal import TurnEntry
 from tests.support.journal_builder import Build, JournalBuilder, VerdictOf, check_ids
 
-MODULES = (silences, cuts, listening)
+MODULES = (silent_turns, dropped_streams, stream_timeouts)
 CUT: dict[str, Any] = {"ending": "cut by fault", "text": ""}
 GONE: dict[str, Any] = {"ending": "cut by client", "text": ""}
 HIDDEN: dict[str, Any] = {"draft_before": None, "draft_after": None}
@@ -196,7 +196,7 @@ def test_silence_that_nobody_saw_begin_is_not_judgeable(
     assert verdict("client.resend", builder).outcome == "not judgeable"
 
 
-@pytest.mark.parametrize("check", sorted(check_ids(cuts) - {"client.hang-up.resend"}))
+@pytest.mark.parametrize("check", sorted(check_ids(dropped_streams) - {"client.hang-up.resend"}))
 def test_an_archive_that_tells_no_endings_cannot_clear_a_client_of_cuts(
     check: str, builder: JournalBuilder, verdict: VerdictOf
 ) -> None:

@@ -8,7 +8,7 @@ import httpx
 import msgspec
 import pytest
 
-from nemolocal.command import main
+from nemolocal.main import main
 from nemolocal_contract.clock import Clock, ManualClock, ScaledClock, WallClock
 from nemolocal_contract.endpoints import BALANCE, JOURNAL
 from nemolocal_server.serving import LocalServer

@@ -11,20 +11,20 @@ from typing import Any
 import httpx
 import pytest
 
-from nemolocal_conformance.check import check
-from nemolocal_conformance.control import find_control
-from nemolocal_conformance.mutants.play import play_mutant
-from nemolocal_conformance.mutants.servers import server_mutants
-from nemolocal_conformance.peer import NoAnswer, Peer
-from nemolocal_conformance.runner import judge, run_checks
-from nemolocal_conformance.server_checks import catalogue
-from nemolocal_conformance.stage import Stage
+from nemolocal_conformance.context import CheckContext
+from nemolocal_conformance.control_client import find_control_client
+from nemolocal_conformance.runner import run_check, run_checks
+from nemolocal_conformance.server_check import server_check
+from nemolocal_conformance.server_checks import server_catalogue
+from nemolocal_conformance.target import TargetClient, TargetTimeout
 from nemolocal_contract.clock import Clock, ManualClock, WallClock
 from nemolocal_contract.headers import Attribution
 from nemolocal_render.media import MediaInfo
 from nemolocal_server.serving import LocalServer
 from nemolocal_server.settings import Settings
-from nemolocal_server.silence import Silence
+from nemolocal_server.turns.silent_turns import SilentTurnPolicy
+from tests.mutation.server_runner import run_server_mutant
+from tests.mutation.servers import server_mutants
 
 ATTRIBUTION = Attribution("nemolocal-conformance", "1.0.0")
 TOKEN = "nmv_usr_secret_of_the_user"
@@ -32,9 +32,9 @@ TOKEN = "nmv_usr_secret_of_the_user"
 pytestmark = pytest.mark.usefixtures("memoized_servers")
 
 
-def stage_of(answer: Callable[[httpx.Request], httpx.Response]) -> Stage:
-    peer = Peer("http://peer.test", ATTRIBUTION, httpx.MockTransport(answer))
-    return Stage(peer, None, token=TOKEN)
+def stage_of(answer: Callable[[httpx.Request], httpx.Response]) -> CheckContext:
+    peer = TargetClient("http://peer.test", ATTRIBUTION, httpx.MockTransport(answer))
+    return CheckContext(peer, None, token=TOKEN)
 
 
 def hang(_request: httpx.Request) -> httpx.Response:
@@ -45,9 +45,10 @@ def outcomes(names: str, clock: Clock | None = None, **settings: object) -> dict
     """How these checks end on the reference with these settings."""
     chosen = Settings(port=0, **settings)  # type: ignore[arg-type]
     server = LocalServer(chosen, clock or ManualClock(autojump=True))
-    with server, contextlib.closing(Peer(server.base_url, ATTRIBUTION)) as peer:
+    with server, contextlib.closing(TargetClient(server.base_url, ATTRIBUTION)) as peer:
         report = run_checks(
-            Stage(peer, find_control(peer)), [catalogue()[name] for name in names.split()]
+            CheckContext(peer, find_control_client(peer)),
+            [server_catalogue()[name] for name in names.split()],
         )
     return {verdict.check: verdict.outcome for verdict in report.verdicts}
 
@@ -81,25 +82,28 @@ def counting_server() -> Iterator[tuple[str, set[int]]]:
 
 
 def test_no_exchange_hangs_on_the_connection_of_another() -> None:
-    with counting_server() as (url, ports), contextlib.closing(Peer(url, ATTRIBUTION)) as peer:
-        assert [peer.call("GET", "/").status for _ in range(3)] == [200] * 3
+    with (
+        counting_server() as (url, ports),
+        contextlib.closing(TargetClient(url, ATTRIBUTION)) as peer,
+    ):
+        assert [peer.request("GET", "/").status for _ in range(3)] == [200] * 3
     assert len(ports) == 3
 
 
 def test_a_request_that_is_not_answered_accuses_nobody() -> None:
     for name in ("credits.balance.fields", "chat.end.clean", "session.new.fields"):
-        verdict = judge(stage_of(hang), catalogue()[name])
+        verdict = run_check(stage_of(hang), server_catalogue()[name])
         assert (verdict.outcome, verdict.unmet) == ("error", False)
         assert "was not answered in" in verdict.reason
         assert TOKEN not in verdict.reason
 
 
 def test_a_stream_that_is_left_unanswered_accuses_nobody() -> None:
-    peer = stage_of(hang).peer
-    with pytest.raises(NoAnswer):
-        peer.hang_up("POST", "/run_sse", token=TOKEN, json={})
-    with pytest.raises(NoAnswer):
-        peer.meanwhile(lambda: None, "/run_sse", token=TOKEN, json={})
+    peer = stage_of(hang).target
+    with pytest.raises(TargetTimeout):
+        peer.send_and_disconnect("POST", "/run_sse", token=TOKEN, json={})
+    with pytest.raises(TargetTimeout):
+        peer.run_during_post(lambda: None, "/run_sse", token=TOKEN, json={})
 
 
 def test_what_was_not_answered_once_is_asked_for_again() -> None:
@@ -112,7 +116,7 @@ def test_what_was_not_answered_once_is_asked_for_again() -> None:
             hang(request)
         return httpx.Response(200, json={"code": 0, "data": {"session_id": "1" * 19}})
 
-    report = run_checks(stage_of(answer), [catalogue()["session.new.digits"]] * 2)
+    report = run_checks(stage_of(answer), [server_catalogue()["session.new.digits"]] * 2)
     assert [verdict.outcome for verdict in report.verdicts] == ["error", "passed"]
 
 
@@ -124,18 +128,18 @@ def test_a_server_that_never_answers_is_given_up() -> None:
         asked += 1
         return hang(request)
 
-    report = run_checks(stage_of(answer), [catalogue()["credits.balance.fields"]] * 9)
+    report = run_checks(stage_of(answer), [server_catalogue()["credits.balance.fields"]] * 9)
     assert {verdict.outcome for verdict in report.verdicts} == {"error"}
     assert (asked, report.exit_code) == (5, 2)
     assert report.verdicts[-1].reason.startswith("not played: 5 checks")
 
 
 def test_a_check_that_asks_nothing_is_played_all_the_same() -> None:
-    def ask_nothing(_stage: Stage) -> None:
+    def ask_nothing(_stage: CheckContext) -> None:
         """It MUST be so."""
 
-    unasked = check("a.check", "GEN-1")(ask_nothing)
-    asking = catalogue()["credits.balance.fields"]
+    unasked = server_check("a.check", "GEN-1")(ask_nothing)
+    asking = server_catalogue()["credits.balance.fields"]
     report = run_checks(stage_of(hang), [*[asking] * 4, unasked, asking])
     assert [verdict.outcome for verdict in report.verdicts] == [*["error"] * 4, "passed", "error"]
     assert "was not answered" in report.verdicts[-1].reason
@@ -147,12 +151,14 @@ SAID = "chat.gui.english chat.gui.hidden-tools"
 @pytest.mark.slow
 def test_many_silent_turns_in_a_row_are_chance() -> None:
     # The first edit puts the clip on the timeline.
-    silence = Silence(script="." + "s" * 9 + ".")
+    silence = SilentTurnPolicy(script="." + "s" * 9 + ".")
     assert set(outcomes(SAID, silence=silence).values()) == {"passed"}
 
 
 def test_a_server_that_never_says_anything_is_noticed() -> None:
-    assert set(outcomes("chat.gui.english", silence=Silence(rate=1)).values()) == {"failed"}
+    assert set(outcomes("chat.gui.english", silence=SilentTurnPolicy(rate=1)).values()) == {
+        "failed"
+    }
 
 
 @pytest.mark.slow
@@ -163,7 +169,7 @@ def test_a_rate_of_silence_that_looks_wrong_is_looked_at_for_longer(
     script: str, outcome: str
 ) -> None:
     rate = "chat.silent.rate"
-    assert outcomes(rate, silence=Silence(script=script)) == {rate: outcome}
+    assert outcomes(rate, silence=SilentTurnPolicy(script=script)) == {rate: outcome}
 
 
 # Seconds after which something hangs.
@@ -176,17 +182,21 @@ class HeldClips:
     def __init__(self, monkeypatch: pytest.MonkeyPatch, late: list[bool]) -> None:
         self._late = late
         self._looked = threading.Event()
-        self._meanwhile = Peer.meanwhile
-        monkeypatch.setattr(Peer, "meanwhile", lambda *call, **rest: self._look(*call, **rest))
-        monkeypatch.setattr("nemolocal_server.composer.make_scene", self._make_scene)
-        monkeypatch.setattr("nemolocal_server.composer.make_music", make_music)
+        self._meanwhile = TargetClient.run_during_post
+        monkeypatch.setattr(
+            TargetClient, "run_during_post", lambda *call, **rest: self._look(*call, **rest)
+        )
+        monkeypatch.setattr("nemolocal_server.turns.media_generator.make_scene", self._make_scene)
+        monkeypatch.setattr("nemolocal_server.turns.media_generator.make_music", make_music)
 
     async def _make_scene(self, _scene: str, seconds: float, _seed: int, path: Path) -> MediaInfo:
         await asyncio.to_thread(self._looked.wait, _HANGS)
         path.write_bytes(b"a clip")
         return MediaInfo("video", "mp4", seconds, 1280, 720, 30.0, "h264", "yuv420p", "")
 
-    def _look(self, peer: Peer, act: Callable[[], object], path: str, **rest: Any) -> object:
+    def _look(
+        self, peer: TargetClient, act: Callable[[], object], path: str, **rest: Any
+    ) -> object:
         """Act while the clip is made, or when it is too late."""
         self._looked.clear()
         if self._late.pop(0):
@@ -212,8 +222,8 @@ def test_a_balance_that_is_looked_at_too_late_is_looked_at_again(
 ) -> None:
     late = [True, True, False]
     HeldClips(monkeypatch, late)
-    frozen = catalogue()["credits.frozen"]
-    assert play_mutant(server_mutants()["credits.never-frozen"], [frozen]).missed == ()
+    frozen = server_catalogue()["credits.frozen"]
+    assert run_server_mutant(server_mutants()["credits.never-frozen"], [frozen]).missed_checks == ()
     assert late == []
 
 
@@ -222,9 +232,11 @@ def test_credits_are_frozen_while_a_clip_is_made(monkeypatch: pytest.MonkeyPatch
     HeldClips(monkeypatch, late)
     with (
         LocalServer(Settings(port=0), ManualClock(autojump=True)) as server,
-        contextlib.closing(Peer(server.base_url, ATTRIBUTION)) as peer,
+        contextlib.closing(TargetClient(server.base_url, ATTRIBUTION)) as peer,
     ):
-        verdict = judge(Stage(peer, find_control(peer)), catalogue()["credits.frozen"])
+        verdict = run_check(
+            CheckContext(peer, find_control_client(peer)), server_catalogue()["credits.frozen"]
+        )
     assert verdict.outcome == "passed"
     assert late == []
 

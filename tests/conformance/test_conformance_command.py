@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from nemolocal.command import main
-from nemolocal_conformance import peer as peer_module
+from nemolocal.main import main
+from nemolocal_conformance import target as peer_module
 
 pytestmark = pytest.mark.usefixtures("memoized_servers")
 
@@ -84,7 +84,7 @@ def test_a_server_that_answers_everything_alike_fails(
 def test_a_server_that_says_nothing_is_told_as_such(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(peer_module, "_FIRST_PATIENCE", 0.2)
+    monkeypatch.setattr(peer_module, "_FIRST_TIMEOUT", 0.2)
     with raw_server(None) as url:
         assert main(["conform", "--base-url", url]) == 2
     assert "hangs" in capsys.readouterr().err

@@ -5,10 +5,15 @@ from collections.abc import Callable
 import httpx
 import pytest
 
-from nemolocal_conformance.check import Check, check
-from nemolocal_conformance.peer import NoServer, Peer, ServerGone, require_http
+from nemolocal_conformance.context import CheckContext
 from nemolocal_conformance.runner import run_checks
-from nemolocal_conformance.stage import Stage
+from nemolocal_conformance.server_check import ServerCheck, server_check
+from nemolocal_conformance.target import (
+    TargetClient,
+    TargetLost,
+    TargetUnreachable,
+    require_http_server,
+)
 from nemolocal_conformance.verdicts import Verdict
 from nemolocal_contract.headers import Attribution
 
@@ -27,18 +32,18 @@ def answers(times: int) -> Answerer:
     return answer
 
 
-def stage_of(answer: Answerer) -> Stage:
+def stage_of(answer: Answerer) -> CheckContext:
     attribution = Attribution("nemolocal-conformance", "1.0.0")
-    peer = Peer("http://peer.test", attribution, httpx.MockTransport(answer))
-    return Stage(peer, None, token="nmv_usr_secret_of_the_user")
+    peer = TargetClient("http://peer.test", attribution, httpx.MockTransport(answer))
+    return CheckContext(peer, None, token="nmv_usr_secret_of_the_user")
 
 
-def asking(number: int) -> Check:
-    def ask(stage: Stage) -> None:
+def asking(number: int) -> ServerCheck:
+    def ask(stage: CheckContext) -> None:
         """It MUST answer."""
-        assert stage.peer.call("GET", "/").status == 200
+        assert stage.target.request("GET", "/").status == 200
 
-    return check(f"check.{number}", "GEN-1")(ask)
+    return server_check(f"check.{number}", "GEN-1")(ask)
 
 
 def test_checks_after_the_loss_are_not_played_and_not_told() -> None:
@@ -52,26 +57,26 @@ def test_checks_after_the_loss_are_not_played_and_not_told() -> None:
     assert report.exit_code == 2
 
 
-def hang_up(peer: Peer) -> None:
-    peer.hang_up("POST", "/run_sse", token="t", json={})
+def hang_up(peer: TargetClient) -> None:
+    peer.send_and_disconnect("POST", "/run_sse", token="t", json={})
 
 
-def act_meanwhile(peer: Peer) -> None:
-    peer.meanwhile(lambda: None, "/run_sse", token="t", json={})
+def act_meanwhile(peer: TargetClient) -> None:
+    peer.run_during_post(lambda: None, "/run_sse", token="t", json={})
 
 
 @pytest.mark.parametrize("ask", [hang_up, act_meanwhile])
-def test_streams_meet_the_loss_too(ask: Callable[[Peer], None]) -> None:
-    peer = stage_of(answers(1)).peer
-    require_http(peer)
-    with pytest.raises(ServerGone):
+def test_streams_meet_the_loss_too(ask: Callable[[TargetClient], None]) -> None:
+    peer = stage_of(answers(1)).target
+    require_http_server(peer)
+    with pytest.raises(TargetLost):
         ask(peer)
-    assert peer.gone
+    assert peer.is_lost
 
 
 def test_server_that_never_was_there_is_not_lost() -> None:
-    peer = stage_of(answers(0)).peer
-    with pytest.raises(NoServer, match="is the base URL right") as caught:
-        require_http(peer)
-    assert not isinstance(caught.value, ServerGone)
-    assert not peer.gone
+    peer = stage_of(answers(0)).target
+    with pytest.raises(TargetUnreachable, match="is the base URL right") as caught:
+        require_http_server(peer)
+    assert not isinstance(caught.value, TargetLost)
+    assert not peer.is_lost

@@ -6,15 +6,15 @@ from collections.abc import Iterable, Iterator
 
 import pytest
 
-from nemolocal_conformance.check import Check
-from nemolocal_conformance.client_rules import client_catalogue
-from nemolocal_conformance.control import find_control
-from nemolocal_conformance.peer import Peer
+from nemolocal_conformance.client_checks import client_catalogue
+from nemolocal_conformance.context import CheckContext
+from nemolocal_conformance.control_client import find_control_client
 from nemolocal_conformance.runner import run_checks
-from nemolocal_conformance.server_checks import SMOKE, catalogue
-from nemolocal_conformance.stage import Stage
-from nemolocal_conformance.unchecked import UNCHECKED
-from nemolocal_conformance.verdicts import Report
+from nemolocal_conformance.server_check import ServerCheck
+from nemolocal_conformance.server_checks import SMOKE_CHECKS, server_catalogue
+from nemolocal_conformance.target import TargetClient
+from nemolocal_conformance.unchecked_rules import UNCHECKED_RULES
+from nemolocal_conformance.verdicts import ConformanceReport
 from nemolocal_contract.clock import ManualClock
 from nemolocal_contract.headers import Attribution
 from nemolocal_contract.rules import rules
@@ -30,25 +30,25 @@ DIALECTS = [
 ]
 # Seconds of work each: half a gigabyte of upload, and clips that FFmpeg has never made before.
 HEAVY = {"upload.size.skill", "credits.frozen"}
-CHECKS = list(catalogue().values())
+CHECKS = list(server_catalogue().values())
 LIGHT_CHECKS = [check for check in CHECKS if check.id not in HEAVY]
 DIALECT_RULES = {"GEN-2", "SSE-2", "SSE-3", "REN-4"}
-DIALECT_CHECKS = [c for c in LIGHT_CHECKS if c.id in SMOKE or DIALECT_RULES & set(c.rules)]
+DIALECT_CHECKS = [c for c in LIGHT_CHECKS if c.id in SMOKE_CHECKS or DIALECT_RULES & set(c.rules)]
 
 
-def judge(dialect: Dialect, checks: Iterable[Check]) -> Report:
+def judge(dialect: Dialect, checks: Iterable[ServerCheck]) -> ConformanceReport:
     settings = Settings(port=0, dialect=dialect)
     server = LocalServer(settings, ManualClock(autojump=True))
     with (
         server,
         contextlib.closing(
-            Peer(server.base_url, Attribution("nemolocal-conformance", "1.0.0"))
+            TargetClient(server.base_url, Attribution("nemolocal-conformance", "1.0.0"))
         ) as peer,
     ):
-        return run_checks(Stage(peer, find_control(peer)), checks)
+        return run_checks(CheckContext(peer, find_control_client(peer)), checks)
 
 
-def failures(report: Report) -> list[tuple[str, str, str]]:
+def failures(report: ConformanceReport) -> list[tuple[str, str, str]]:
     return [(v.check, v.reason, v.actual) for v in report.verdicts if v.outcome != "passed"]
 
 
@@ -64,7 +64,7 @@ def test_the_reference_passes_every_check(preset: str) -> None:
     assert_passed(judge(PRESETS[preset], CHECKS))
 
 
-def assert_passed(report: Report) -> None:
+def assert_passed(report: ConformanceReport) -> None:
     assert failures(report) == []
     assert report.exit_code == 0
     assert set(report.alternatives) >= {"GEN-2", "SSE-2", "REN-2", "REN-4"}
@@ -87,7 +87,7 @@ def dialect_cases() -> Iterator[object]:
 @pytest.mark.usefixtures("memoized_servers")
 @pytest.mark.parametrize(("dialect", "checks"), list(dialect_cases()))
 def test_the_reference_passes_in_each_dialect_and_the_report_says_which(
-    dialect: dict[str, str], checks: list[Check]
+    dialect: dict[str, str], checks: list[ServerCheck]
 ) -> None:
     report = judge(Dialect(**dialect), checks)  # type: ignore[arg-type]
     assert failures(report) == []
@@ -97,16 +97,16 @@ def test_the_reference_passes_in_each_dialect_and_the_report_says_which(
 
 
 def test_every_rule_has_a_check_or_the_reason_why_it_has_none() -> None:
-    about = [check.rules for check in catalogue().values()]
+    about = [check.rules for check in server_catalogue().values()]
     about += [check.rules for check in client_catalogue().values()]
     unchecked = set(rules()) - set().union(*about)
-    assert unchecked == set(UNCHECKED)
+    assert unchecked == set(UNCHECKED_RULES)
     # A text of clients, on no wire.
     assert {name for name in unchecked if rules()[name].level == "MUST"} == {"STA-5"}
 
 
 def test_the_smoke_set_is_some_of_the_checks() -> None:
-    assert set(catalogue()) >= SMOKE
+    assert set(server_catalogue()) >= SMOKE_CHECKS
 
 
 @pytest.mark.slow

@@ -8,23 +8,35 @@ import msgspec
 import pytest
 from hypothesis import given, settings, strategies as st
 
+from nemolocal_conformance.assumptions import list_assumptions
 from nemolocal_conformance.budget import (
     Budget,
     OverBudget,
-    affordable,
-    bill,
+    affordable_checks,
     require_affordable,
+    total_cost,
 )
-from nemolocal_conformance.calibration import calibration
-from nemolocal_conformance.exchange import Exchange, redact, shown_body
-from nemolocal_conformance.known import Difference, KnownUnreadable, apply_known, read_known
-from nemolocal_conformance.reports import FORMS, as_badge, as_html, as_json, as_junit, as_markdown
+from nemolocal_conformance.evidence import HttpExchange, redact_body, redact_tokens
+from nemolocal_conformance.known_differences import (
+    KnownDifference,
+    KnownDifferencesUnreadable,
+    apply_known_differences,
+    read_known_differences,
+)
+from nemolocal_conformance.reports import (
+    REPORT_FORMATS,
+    as_badge,
+    as_html,
+    as_json,
+    as_junit,
+    as_markdown,
+)
 from nemolocal_conformance.reports.json import report_from_json
-from nemolocal_conformance.server_checks import catalogue
-from nemolocal_conformance.verdicts import Outcome, Report, Verdict
+from nemolocal_conformance.server_checks import server_catalogue
+from nemolocal_conformance.verdicts import ConformanceReport, Verdict, VerdictOutcome
 
 NASTY = "<script>alert('&')</script> | `x` \x00 \ud800"
-EXCHANGE = Exchange(
+EXCHANGE = HttpExchange(
     method="GET",
     url="http://a.test/api/credits/balance/simple",
     request_headers={"authorization": "[secret]", "x-skill-source": "it's me", "host": "a.test"},
@@ -36,7 +48,7 @@ EXCHANGE = Exchange(
 )
 
 
-def verdict(outcome: Outcome, check: str = "chat.end.clean") -> Verdict:
+def verdict(outcome: VerdictOutcome, check: str = "chat.end.clean") -> Verdict:
     return Verdict(
         check=check,
         rules=("SSE-4",),
@@ -51,8 +63,8 @@ def verdict(outcome: Outcome, check: str = "chat.end.clean") -> Verdict:
     )
 
 
-def report(*outcomes: Outcome, ours: bool = True) -> Report:
-    return Report(
+def report(*outcomes: VerdictOutcome, ours: bool = True) -> ConformanceReport:
+    return ConformanceReport(
         base_url="http://a.test",
         version="1.0",
         ours=ours,
@@ -104,7 +116,7 @@ def test_a_long_reason_is_cut_in_markdown() -> None:
     ("outcomes", "color"),
     [(("passed",), "#2e7d32"), (("passed", "warning"), "#b26a00"), (("failed",), "#c62828")],
 )
-def test_the_badge_is_as_green_as_the_run(outcomes: tuple[Outcome, ...], color: str) -> None:
+def test_the_badge_is_as_green_as_the_run(outcomes: tuple[VerdictOutcome, ...], color: str) -> None:
     badge = as_badge(report(*outcomes))
     assert color in badge
     assert f"{outcomes.count('passed')} of {len(outcomes)}" in badge
@@ -168,7 +180,13 @@ def test_markup_in_any_text_of_a_server_is_text_on_the_page() -> None:
 
 
 def test_every_form_has_a_file_name_of_its_own() -> None:
-    assert {Path(name).suffix for name in FORMS} == {".json", ".xml", ".html", ".md", ".svg"}
+    assert {Path(name).suffix for name in REPORT_FORMATS} == {
+        ".json",
+        ".xml",
+        ".html",
+        ".md",
+        ".svg",
+    }
 
 
 def test_the_curl_line_repeats_a_request_without_its_token() -> None:
@@ -180,45 +198,51 @@ def test_the_curl_line_repeats_a_request_without_its_token() -> None:
 
 
 def test_tokens_never_stand_in_evidence() -> None:
-    assert redact("a nmv_usr_abcd1234 and clm_xyz98765") == "a [token] and [token]"
-    assert shown_body(b"\xff\xfe") == "<2 bytes>"
-    assert shown_body(b"x" * 5000).endswith("… <5000 bytes>")
+    assert redact_tokens("a nmv_usr_abcd1234 and clm_xyz98765") == "a [token] and [token]"
+    assert redact_body(b"\xff\xfe") == "<2 bytes>"
+    assert redact_body(b"x" * 5000).endswith("… <5000 bytes>")
 
 
 def test_what_checks_share_is_paid_once() -> None:
-    checks = [catalogue()["state.draft.names"], catalogue()["state.draft.milliseconds"]]
-    assert bill(checks, Budget()).credits == 50
-    assert bill(checks, Budget()).tokens == 1
-    assert bill(checks, Budget(token_given=True)).tokens == 0
+    checks = [
+        server_catalogue()["state.draft.names"],
+        server_catalogue()["state.draft.milliseconds"],
+    ]
+    assert total_cost(checks, Budget()).credits == 50
+    assert total_cost(checks, Budget()).tokens == 1
+    assert total_cost(checks, Budget(token_given=True)).tokens == 0
 
 
 def test_the_safe_set_costs_no_more_than_allowed_and_needs_no_control() -> None:
-    checks = list(catalogue().values())
+    checks = list(server_catalogue().values())
     for budget in (Budget(), Budget(100, 5), Budget(0, 0, token_given=True)):
-        chosen = affordable(checks, budget)
-        cost = bill(chosen, budget)
+        chosen = affordable_checks(checks, budget)
+        cost = total_cost(chosen, budget)
         assert chosen
         assert cost.credits <= budget.credits
         assert cost.tokens <= budget.tokens
-        assert not any(check.control for check in chosen)
+        assert not any(check.needs_control for check in chosen)
 
 
 def test_what_is_asked_for_by_name_and_costs_too_much_is_refused_with_the_bill() -> None:
     with pytest.raises(OverBudget, match="50 credits and 1 anonymous token; allowed are 0 and 1"):
-        require_affordable([catalogue()["state.draft.names"]], Budget())
-    require_affordable([catalogue()["state.draft.names"]], Budget(credits=50))
+        require_affordable([server_catalogue()["state.draft.names"]], Budget())
+    require_affordable([server_catalogue()["state.draft.names"]], Budget(credits=50))
 
 
 def test_a_known_failure_is_known_and_a_stale_entry_fails() -> None:
-    known = [Difference("chat.number.1", "theirs"), Difference("chat.number.0", "was theirs")]
-    judged = apply_known(report("passed", "failed", "error"), known)
+    known = [
+        KnownDifference("chat.number.1", "theirs"),
+        KnownDifference("chat.number.0", "was theirs"),
+    ]
+    judged = apply_known_differences(report("passed", "failed", "error"), known)
     assert [verdict.outcome for verdict in judged.verdicts] == ["failed", "known", "error"]
     assert "take it off the list" in judged.verdicts[0].reason
     assert judged.verdicts[1].known == "theirs"
 
 
 def test_a_known_difference_of_no_check_fails_the_run() -> None:
-    judged = apply_known(report("passed"), [Difference("chat.number.9", "gone")])
+    judged = apply_known_differences(report("passed"), [KnownDifference("chat.number.9", "gone")])
     assert judged.strangers == ("chat.number.9",)
     assert judged.exit_code == 1
 
@@ -226,25 +250,25 @@ def test_a_known_difference_of_no_check_fails_the_run() -> None:
 def test_the_list_of_known_differences_is_toml(tmp_path: Path) -> None:
     path = tmp_path / "known.toml"
     path.write_text('[[difference]]\ncheck = "a.b"\nreason = "so"\n')
-    assert read_known(path) == (Difference("a.b", "so"),)
+    assert read_known_differences(path) == (KnownDifference("a.b", "so"),)
 
 
 @pytest.mark.parametrize("text", ["[[", "[[difference]]\ncheck = 3", "other = 1"])
 def test_a_list_that_is_none_is_refused_by_name(tmp_path: Path, text: str) -> None:
     path = tmp_path / "known.toml"
     path.write_text(text)
-    with pytest.raises(KnownUnreadable, match=r"known\.toml"):
-        read_known(path)
-    with pytest.raises(KnownUnreadable, match="No such file"):
-        read_known(tmp_path / "none.toml")
+    with pytest.raises(KnownDifferencesUnreadable, match=r"known\.toml"):
+        read_known_differences(path)
+    with pytest.raises(KnownDifferencesUnreadable, match="No such file"):
+        read_known_differences(tmp_path / "none.toml")
 
 
 def test_nothing_is_measured_on_a_server_of_our_own() -> None:
-    assert {row.measured for row in calibration(EVERY)} == {"never"}
+    assert {row.measured for row in list_assumptions(EVERY)} == {"never"}
 
 
 def test_what_the_cloud_confirms_is_on_the_card() -> None:
-    seen = Report(
+    seen = ConformanceReport(
         base_url="https://cloud.test",
         version="1.0",
         ours=False,
@@ -252,7 +276,7 @@ def test_what_the_cloud_confirms_is_on_the_card() -> None:
         alternatives={},
         at="2026-01-01T00:00:00Z",
     )
-    card = {row.name: row.measured for row in calibration(seen)}
+    card = {row.name: row.measured for row in list_assumptions(seen)}
     share = card["share of edits that close silently"]
     assert share == "confirmed, 2026-01-01T00:00:00Z, https://cloud.test"
     assert card["life of a token"].startswith("failed, ")
@@ -260,6 +284,6 @@ def test_what_the_cloud_confirms_is_on_the_card() -> None:
 
 
 def test_every_line_of_the_card_names_a_check_that_exists() -> None:
-    from nemolocal_conformance.calibration import _CARD
+    from nemolocal_conformance.assumptions import _ASSUMPTIONS
 
-    assert {check for *_, check in _CARD if check} <= set(catalogue())
+    assert {check for *_, check in _ASSUMPTIONS if check} <= set(server_catalogue())

@@ -5,58 +5,60 @@ from collections.abc import Callable
 import httpx
 import pytest
 
-from nemolocal_conformance.check import Check, check
-from nemolocal_conformance.control import Control, find_control
-from nemolocal_conformance.expectations import (
-    Broken,
+from nemolocal_conformance.assertions import (
+    CheckFailed,
     NotApplicable,
-    Unmet,
-    expect,
+    PrerequisiteFailed,
+    expect_equal,
     expect_one_of,
-    expect_that,
+    expect_true,
     expect_type,
-    field,
+    require_field,
 )
-from nemolocal_conformance.peer import NoServer, Peer, require_http
-from nemolocal_conformance.runner import judge, run_checks
-from nemolocal_conformance.stage import Account, Stage, flat
+from nemolocal_conformance.context import CheckContext, TargetAccount, flatten_render
+from nemolocal_conformance.control_client import ControlClient, find_control_client
+from nemolocal_conformance.runner import run_check, run_checks
+from nemolocal_conformance.server_check import ServerCheck, server_check
+from nemolocal_conformance.target import TargetClient, TargetUnreachable, require_http_server
 from nemolocal_contract.headers import Attribution
 
 ATTRIBUTION = Attribution("nemolocal-conformance", "1.0.0")
 Answerer = Callable[[httpx.Request], httpx.Response]
 
 
-def peer_that(answer: Answerer) -> Peer:
-    return Peer("http://peer.test", ATTRIBUTION, httpx.MockTransport(answer))
+def peer_that(answer: Answerer) -> TargetClient:
+    return TargetClient("http://peer.test", ATTRIBUTION, httpx.MockTransport(answer))
 
 
-def stage_of(answer: Answerer, *, ours: bool = False) -> Stage:
+def stage_of(answer: Answerer, *, ours: bool = False) -> CheckContext:
     peer = peer_that(answer)
-    return Stage(peer, Control(peer) if ours else None, token="nmv_usr_secret_of_the_user")
+    return CheckContext(
+        peer, ControlClient(peer) if ours else None, token="nmv_usr_secret_of_the_user"
+    )
 
 
 def nothing(_request: httpx.Request) -> httpx.Response:
     return httpx.Response(200, json={"code": 0, "data": {}})
 
 
-def play(error: Exception | None, rule: str = "GEN-1", level: str = "MUST") -> Check:
-    def act(_stage: Stage) -> None:
+def play(error: Exception | None, rule: str = "GEN-1", level: str = "MUST") -> ServerCheck:
+    def act(_stage: CheckContext) -> None:
         if error is not None:
             raise error
 
     act.__doc__ = f"It {level} be so."
-    return check("a.check", rule)(act)
+    return server_check("a.check", rule)(act)
 
 
 @pytest.mark.parametrize(
     ("error", "rule", "level", "ours", "outcome"),
     [
         (None, "GEN-1", "MUST", False, "passed"),
-        (Broken("x", 1, 2), "GEN-1", "MUST", False, "failed"),
-        (Broken("x", 1, 2), "CRD-3", "SHOULD", False, "warning"),
-        (Broken("x", 1, 2), "UPL-5", "MUST", False, "learned"),
-        (Broken("x", 1, 2), "UPL-5", "MUST", True, "failed"),
-        (Unmet("no token"), "GEN-1", "MUST", False, "failed"),
+        (CheckFailed("x", 1, 2), "GEN-1", "MUST", False, "failed"),
+        (CheckFailed("x", 1, 2), "CRD-3", "SHOULD", False, "warning"),
+        (CheckFailed("x", 1, 2), "UPL-5", "MUST", False, "learned"),
+        (CheckFailed("x", 1, 2), "UPL-5", "MUST", True, "failed"),
+        (PrerequisiteFailed("no token"), "GEN-1", "MUST", False, "failed"),
         (NotApplicable("no control"), "GEN-1", "MUST", False, "not applicable"),
         (ZeroDivisionError("oh"), "GEN-1", "MUST", False, "error"),
     ],
@@ -64,13 +66,13 @@ def play(error: Exception | None, rule: str = "GEN-1", level: str = "MUST") -> C
 def test_a_check_ends_in_one_outcome(
     error: Exception | None, rule: str, level: str, ours: bool, outcome: str
 ) -> None:
-    verdict = judge(stage_of(nothing, ours=ours), play(error, rule, level))
+    verdict = run_check(stage_of(nothing, ours=ours), play(error, rule, level))
     assert verdict.outcome == outcome
     assert (verdict.check, verdict.rules, verdict.level) == ("a.check", (rule,), level)
 
 
 def test_a_failure_tells_what_was_expected_and_seen() -> None:
-    verdict = judge(stage_of(nothing), play(Broken("the status", 200, 404)))
+    verdict = run_check(stage_of(nothing), play(CheckFailed("the status", 200, 404)))
     assert (verdict.reason, verdict.expected, verdict.actual) == ("the status", "200", "404")
 
 
@@ -79,7 +81,7 @@ def test_a_failure_tells_what_was_expected_and_seen() -> None:
     [
         ((), 2),
         ((None,), 0),
-        ((None, Broken("x", 1, 2)), 1),
+        ((None, CheckFailed("x", 1, 2)), 1),
         ((None, ZeroDivisionError()), 2),
         ((NotApplicable("x"),), 2),
     ],
@@ -91,11 +93,11 @@ def test_the_exit_code_says_what_it_came_to(
 
 
 def test_the_evidence_of_a_check_is_its_own_and_holds_no_secret() -> None:
-    def ask(stage: Stage) -> None:
+    def ask(stage: CheckContext) -> None:
         """A balance MUST be told."""
-        stage.balance()
+        stage.read_balance()
 
-    asking = check("a.balance", "CRD-1")(ask)
+    asking = server_check("a.balance", "CRD-1")(ask)
     report = run_checks(stage_of(nothing), [asking, asking, play(None)])
     assert [len(verdict.evidence) for verdict in report.verdicts] == [1, 1, 0]
     (exchange,) = report.verdicts[0].evidence
@@ -112,11 +114,11 @@ def test_what_could_not_be_had_is_asked_for_once_and_fails_each_check() -> None:
         asked += 1
         return httpx.Response(500, text="<html>")
 
-    def look(stage: Stage) -> None:
+    def look(stage: CheckContext) -> None:
         """A session MUST be there."""
         assert stage.session
 
-    looking = check("a.session", "SES-1")(look)
+    looking = server_check("a.session", "SES-1")(look)
     report = run_checks(stage_of(refuse), [looking, looking])
     assert [verdict.outcome for verdict in report.verdicts] == ["failed", "failed"]
     assert "a prerequisite is missing: a session could not be had" in report.verdicts[1].reason
@@ -124,11 +126,11 @@ def test_what_could_not_be_had_is_asked_for_once_and_fails_each_check() -> None:
 
 
 def test_alternatives_are_told_with_the_check_that_saw_them() -> None:
-    def see(stage: Stage) -> None:
+    def see(stage: CheckContext) -> None:
         """One way or the other MUST be gone."""
-        stage.saw("GEN-2", "errors=http")
+        stage.note_alternative("GEN-2", "errors=http")
 
-    report = run_checks(stage_of(nothing), [check("a.way", "GEN-2")(see)])
+    report = run_checks(stage_of(nothing), [server_check("a.way", "GEN-2")(see)])
     assert report.verdicts[0].alternatives == ("GEN-2: errors=http",)
     assert report.alternatives == {"GEN-2": ("errors=http",)}
 
@@ -147,14 +149,14 @@ def test_a_server_that_is_none_is_told_before_anything_is_judged(
     def fail(_request: httpx.Request) -> httpx.Response:
         raise raised
 
-    with pytest.raises(NoServer, match=says):
-        require_http(peer_that(fail))
+    with pytest.raises(TargetUnreachable, match=says):
+        require_http_server(peer_that(fail))
 
 
 @pytest.mark.parametrize("url", ["nowhere", "http://", "ftp://a.test"])
 def test_a_base_url_that_is_none_is_told(url: str) -> None:
-    with pytest.raises(NoServer, match="base URL"):
-        require_http(Peer(url, ATTRIBUTION))
+    with pytest.raises(TargetUnreachable, match="base URL"):
+        require_http_server(TargetClient(url, ATTRIBUTION))
 
 
 @pytest.mark.parametrize(
@@ -167,56 +169,58 @@ def test_a_base_url_that_is_none_is_told(url: str) -> None:
     ],
 )
 def test_a_control_interface_is_ours_or_none(answer: httpx.Response) -> None:
-    assert find_control(peer_that(lambda _: answer)) is None
+    assert find_control_client(peer_that(lambda _: answer)) is None
 
 
 def test_the_control_interface_of_a_local_server_is_found() -> None:
-    found = find_control(peer_that(lambda _: httpx.Response(200, json={"name": "nemolocal"})))
+    found = find_control_client(
+        peer_that(lambda _: httpx.Response(200, json={"name": "nemolocal"}))
+    )
     assert found is not None
 
 
 def test_a_control_call_that_fails_is_a_missing_prerequisite_but_for_time_that_stands() -> None:
     stage = stage_of(lambda _: httpx.Response(400, json={}), ours=True)
-    with pytest.raises(Unmet, match="clock answered 400"):
-        stage.control.time()
+    with pytest.raises(PrerequisiteFailed, match="clock answered 400"):
+        stage.control.read_clock()
     with pytest.raises(NotApplicable, match="cannot be moved"):
-        stage.control.advance(1)
-    with pytest.raises(Unmet, match="advance answered 500"):
-        stage_of(lambda _: httpx.Response(500, json={}), ours=True).control.advance(1)
+        stage.control.advance_clock(1)
+    with pytest.raises(PrerequisiteFailed, match="advance answered 500"):
+        stage_of(lambda _: httpx.Response(500, json={}), ours=True).control.advance_clock(1)
 
 
 def test_a_stage_without_control_says_that_it_cannot() -> None:
     with pytest.raises(NotApplicable):
-        stage_of(nothing).anybody()
+        stage_of(nothing).make_account()
 
 
 def test_the_token_that_is_given_is_the_account() -> None:
-    assert stage_of(nothing).account == Account("nmv_usr_secret_of_the_user")
+    assert stage_of(nothing).account == TargetAccount("nmv_usr_secret_of_the_user")
 
 
 def test_true_is_no_number() -> None:
-    expect("x", 1, 1)
-    with pytest.raises(Broken):
-        expect("x", True, 1)
+    expect_equal("x", 1, 1)
+    with pytest.raises(CheckFailed):
+        expect_equal("x", True, 1)
 
 
 def test_expectations_break_with_their_values() -> None:
-    with pytest.raises(Broken, match="one of 1, 2"):
+    with pytest.raises(CheckFailed, match="one of 1, 2"):
         expect_one_of("x", 3, (1, 2))
-    with pytest.raises(Broken, match="expected 'more'"):
-        expect_that("x", False, "more", 3)
-    with pytest.raises(Broken, match="int or float"):
+    with pytest.raises(CheckFailed, match="expected 'more'"):
+        expect_true("x", False, "more", 3)
+    with pytest.raises(CheckFailed, match="int or float"):
         expect_type("x", "3", int, float)
-    with pytest.raises(Broken, match=r"data\.a: b"):
-        field("data.a", {"a": {}}, "b")
+    with pytest.raises(CheckFailed, match=r"data\.a: b"):
+        require_field("data.a", {"a": {}}, "b")
 
 
 def test_a_render_reply_is_flat_in_either_shape() -> None:
     nested = {"success": True, "data": {"id": "r", "outputUrl": "/f"}}
-    assert flat(nested) == {"id": "r", "output": {"url": "/f"}}
-    assert flat({"id": "r"}) == {"id": "r"}
-    with pytest.raises(Broken):
-        flat([])
+    assert flatten_render(nested) == {"id": "r", "output": {"url": "/f"}}
+    assert flatten_render({"id": "r"}) == {"id": "r"}
+    with pytest.raises(CheckFailed):
+        flatten_render([])
 
 
 def test_a_check_needs_a_rule_and_a_sentence() -> None:

@@ -10,18 +10,23 @@ from typing import Any
 import msgspec
 import pytest
 
-from nemolocal.command import main
-from nemolocal.conform_client import settings_of
-from nemolocal_conformance.client_rules import client_catalogue
-from nemolocal_conformance.driver.outcome import Outcome, weigh
-from nemolocal_conformance.driver.program import Ran, run_program
-from nemolocal_conformance.driver.scenario import Scenario, scenarios
-from nemolocal_conformance.driver.table import as_line, as_markdown, exit_code, summary
-from nemolocal_server.faults.arming import Order
+from nemolocal.commands.conform_client import scenario_settings
+from nemolocal.main import main
+from nemolocal_conformance.client_checks import client_catalogue
+from nemolocal_conformance.client_runner.program import ProgramExit, run_program
+from nemolocal_conformance.client_runner.scenario import ClientScenario, scenarios
+from nemolocal_conformance.client_runner.scenario_report import (
+    as_markdown,
+    exit_code,
+    scenario_line,
+    summary,
+)
+from nemolocal_conformance.client_runner.scenario_result import ScenarioResult, evaluate_run
 from nemolocal_server.faults.catalogue import CATALOGUE
+from nemolocal_server.faults.fault_registry import FaultSpec
 from tests.support.journal_builder import JournalBuilder
 
-DONE = Scenario("one", "About.", ("client.attribution",), ends="done")
+DONE = ClientScenario("one", "About.", ("client.attribution",), ends="done")
 Drive = Callable[..., tuple[int, str]]
 
 
@@ -38,12 +43,12 @@ def drive(capsys: pytest.CaptureFixture[str]) -> Drive:
 
 
 @pytest.mark.parametrize("scenario", scenarios().values(), ids=scenarios())
-def test_scenario_names_faults_settings_and_checks_that_there_are(scenario: Scenario) -> None:
+def test_scenario_names_faults_settings_and_checks_that_there_are(scenario: ClientScenario) -> None:
     assert set(scenario.checks) <= set(client_catalogue())
     assert scenario.about.endswith(".")
-    settings_of(scenario)
+    scenario_settings(scenario)
     for order in scenario.faults:
-        msgspec.convert(order, Order).check()
+        msgspec.convert(order, FaultSpec).resolve()
 
 
 def test_every_fault_befalls_a_client_in_some_scenario() -> None:
@@ -52,7 +57,7 @@ def test_every_fault_befalls_a_client_in_some_scenario() -> None:
 
 
 def test_run_that_broke_nothing_passed(builder: JournalBuilder) -> None:
-    outcome = weigh(DONE, Ran(0), builder.start().journal(), 1.5)
+    outcome = evaluate_run(DONE, ProgramExit(0), builder.start().journal(), 1.5)
     assert (outcome.word, outcome.reasons, outcome.status, outcome.seconds) == (
         "passed", (), 0, 1.5
     )  # fmt: skip
@@ -60,7 +65,7 @@ def test_run_that_broke_nothing_passed(builder: JournalBuilder) -> None:
 
 def test_broken_must_fails_whatever_the_scenario_is_about(builder: JournalBuilder) -> None:
     builder.request("balance", headers={"Authorization": ""})
-    outcome = weigh(DONE, Ran(0), builder.journal(), 1.0)
+    outcome = evaluate_run(DONE, ProgramExit(0), builder.journal(), 1.0)
     assert outcome.word == "failed"
     assert outcome.reasons[0].startswith("client.bearer: ")
 
@@ -80,7 +85,7 @@ def test_scenario_that_never_came_up_is_not_met(
     builder: JournalBuilder, fields: dict[str, Any], reason: str
 ) -> None:
     scenario = msgspec.structs.replace(DONE, **fields)
-    outcome = weigh(scenario, Ran(0), builder.start().journal(), 1.0)
+    outcome = evaluate_run(scenario, ProgramExit(0), builder.start().journal(), 1.0)
     assert (outcome.word, outcome.reasons) == ("not met", (reason,))
 
 
@@ -105,14 +110,14 @@ def test_way_in_which_a_program_ends_is_judged(
     builder: JournalBuilder, fields: dict[str, Any], status: int | None, reason: str
 ) -> None:
     scenario = msgspec.structs.replace(DONE, **fields)
-    outcome = weigh(scenario, Ran(status), builder.start().journal(), 1.0)
+    outcome = evaluate_run(scenario, ProgramExit(status), builder.start().journal(), 1.0)
     assert outcome.reasons == ((reason,) if reason else ())
 
 
 def test_program_is_run_with_its_environment_and_its_words_are_kept(tmp_path: Path) -> None:
     said = tmp_path / "said"
     words = [sys.executable, "-c", "import os, sys; print(os.environ['A']); sys.exit('b')"]
-    assert run_program(words, {**os.environ, "A": "a"}, said, 60.0) == Ran(1)
+    assert run_program(words, {**os.environ, "A": "a"}, said, 60.0) == ProgramExit(1)
     assert said.read_text() == "b\na\n" or said.read_text() == "a\nb\n"
 
 
@@ -121,7 +126,7 @@ def test_program_is_run_with_its_environment_and_its_words_are_kept(tmp_path: Pa
     [(["bash", "-c", "kill -9 $$"], 137), (["no-such-program"], 127), (["/"], 126)],
 )
 def test_status_is_as_a_shell_has_it(words: list[str], status: int, tmp_path: Path) -> None:
-    assert run_program(words, os.environ, tmp_path / "said", 60.0) == Ran(status)
+    assert run_program(words, os.environ, tmp_path / "said", 60.0) == ProgramExit(status)
 
 
 def test_program_that_hangs_is_stopped_with_its_children(tmp_path: Path) -> None:
@@ -130,17 +135,19 @@ def test_program_that_hangs_is_stopped_with_its_children(tmp_path: Path) -> None
     os.mkfifo(held)
     end = os.open(held, os.O_RDONLY | os.O_NONBLOCK)
     script = f"exec 3> {held}; sleep 1000 & wait"
-    assert run_program(["bash", "-c", script], os.environ, tmp_path / "said", 1.0) == Ran(None)
+    assert run_program(["bash", "-c", script], os.environ, tmp_path / "said", 1.0) == ProgramExit(
+        None
+    )
     os.set_blocking(end, True)
     with open(end, "rb") as pipe:
         assert pipe.read() == b""
 
 
 def test_outcomes_are_told_in_lines_and_as_a_table(builder: JournalBuilder) -> None:
-    passed = weigh(DONE, Ran(0), builder.start().journal(), 1.5)
+    passed = evaluate_run(DONE, ProgramExit(0), builder.start().journal(), 1.5)
     outcomes = [passed, msgspec.structs.replace(passed, word="failed", reasons=("a | b", "c"))]
-    assert as_line(outcomes[0]) == "passed   one"
-    assert as_line(outcomes[1]) == f"failed   one                      a | b\n{'':33} c"
+    assert scenario_line(outcomes[0]) == "passed   one"
+    assert scenario_line(outcomes[1]) == f"failed   one                      a | b\n{'':33} c"
     assert summary(outcomes) == "2 scenarios: 1 failed, 1 passed (3.0 s)"
     assert as_markdown(outcomes).endswith("| one | passed |  |\n| one | failed | a \\| b<br>c |\n")
 
@@ -152,8 +159,8 @@ def test_outcomes_are_told_in_lines_and_as_a_table(builder: JournalBuilder) -> N
 def test_status_says_what_all_came_to(
     builder: JournalBuilder, words: list[str], status: int
 ) -> None:
-    one = weigh(DONE, Ran(0), builder.start().journal(), 1.0)
-    outcomes: list[Outcome] = [msgspec.structs.replace(one, word=word) for word in words]
+    one = evaluate_run(DONE, ProgramExit(0), builder.start().journal(), 1.0)
+    outcomes: list[ScenarioResult] = [msgspec.structs.replace(one, word=word) for word in words]
     assert exit_code(outcomes) == status
 
 

@@ -8,11 +8,12 @@ from unittest import mock
 
 import pytest
 
-from nemolocal import backend, conform_client
-from nemolocal.command import main
-from nemolocal.conform_client import Order, play
-from nemolocal_conformance.driver.program import Ran
-from nemolocal_conformance.driver.scenario import scenarios
+from nemolocal import client_factory
+from nemolocal.commands import conform_client
+from nemolocal.commands.conform_client import RunOptions, run_scenario
+from nemolocal.main import main
+from nemolocal_conformance.client_runner.program import ProgramExit
+from nemolocal_conformance.client_runner.scenario import scenarios
 
 EDIT = (
     "edit", "{clip}", "-m", "trim to the first second", "--base-url", "{url}",
@@ -20,8 +21,8 @@ EDIT = (
 )  # fmt: skip
 BROKEN = """
 import sys
-from nemolocal.command import main
-from nemolocal_conformance.mutants.clients import client_mutants
+from nemolocal.main import main
+from tests.mutation.clients import client_mutants
 
 with client_mutants()[sys.argv[1]].applied():
     sys.exit(main(sys.argv[2:]))
@@ -36,11 +37,11 @@ pytestmark = pytest.mark.usefixtures("memoized_servers")
 
 def run_here(
     words: Sequence[str], environment: Mapping[str, str], output: Path, seconds: float
-) -> Ran:
+) -> ProgramExit:
     """The command in this process, which costs no start of another one."""
     del output, seconds
     with mock.patch.dict(os.environ, environment, clear=True):
-        return Ran(main(list(words)))
+        return ProgramExit(main(list(words)))
 
 
 def cases() -> Iterator[object]:
@@ -55,8 +56,8 @@ def cases() -> Iterator[object]:
 @pytest.mark.parametrize("name", list(cases()))
 def test_reference_client_passes(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(conform_client, "run_program", run_here)
-    monkeypatch.setattr(backend, "_POLL_TIMES", 8)
-    outcome = play(Order(EDIT, PATIENCE, False, None), scenarios()[name])
+    monkeypatch.setattr(client_factory, "_POLL_TIMES", 8)
+    outcome = run_scenario(RunOptions(EDIT, PATIENCE, False, None), scenarios()[name])
     assert (outcome.word, outcome.reasons) == ("passed", ())
 
 
@@ -79,6 +80,6 @@ def test_broken_client_fails_where_it_is_broken(
     script = tmp_path / "client.py"
     script.write_text(BROKEN, encoding="utf-8")
     words = (sys.executable, str(script), mutant, *EDIT)
-    outcome = play(Order(words, PATIENCE, False, None), scenarios()[name])
+    outcome = run_scenario(RunOptions(words, PATIENCE, False, None), scenarios()[name])
     assert outcome.word == "failed"
     assert any(reason.startswith(f"{check}: ") for reason in outcome.reasons), outcome.reasons

@@ -73,7 +73,7 @@ def project(pytester: pytest.Pytester) -> pytest.Pytester:
         pytester.mkpydir(name).joinpath("__init__.py").write_text("raise SystemExit('not ours')")
     # Where the project is installed as it is, pytest has found the plugin by itself.
     found = entry_points(group="pytest11", name="nemolocal")
-    load = "" if found else " -p nemolocal_conformance.plugin"
+    load = "" if found else " -p nemolocal_pytest"
     pytester.makeini(f"[pytest]\naddopts = --strict-markers -p no:schemathesis{load}\n")
     return pytester
 

@@ -7,13 +7,13 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from nemolocal.command import main
-from nemolocal_conformance.mutants.play import broken_server
-from nemolocal_conformance.mutants.servers import server_mutants
-from nemolocal_conformance.scripts import search
+from nemolocal.main import main
+from nemolocal_conformance.fuzz import search
 from nemolocal_contract.clock import ManualClock
 from nemolocal_server.serving import LocalServer
 from nemolocal_server.settings import Settings
+from tests.mutation.server_runner import mutated_server
+from tests.mutation.servers import server_mutants
 
 pytestmark = pytest.mark.usefixtures("memoized_servers")
 
@@ -44,7 +44,7 @@ def test_the_own_server_is_played_with_and_nothing_is_left_behind(
 
 
 def test_what_fails_is_written_down_and_plays_again(capsys: pytest.CaptureFixture[str]) -> None:
-    with broken_server(server_mutants()["token.credits"]) as (url, _):
+    with mutated_server(server_mutants()["token.credits"]) as (url, _):
         arguments = ["conform", "--base-url", url]
         assert main([*arguments, "--random", "20", "--report", "told"]) == 1
         out, err = capsys.readouterr()
@@ -115,7 +115,7 @@ def test_what_is_learned_of_a_server_is_kept_and_fails_nothing(
     cloud = msgspec.structs.replace(
         server_mutants()["render.path-missing"], settings={"control": False}
     )
-    with broken_server(cloud) as (url, _):
+    with mutated_server(cloud) as (url, _):
         assert main(["conform", "--base-url", url, "--random", "40"]) == 0
     out = capsys.readouterr().out
     assert "learned: script (REN-9)" in out
@@ -127,7 +127,7 @@ def test_hypothesis_is_asked_for_where_it_is_missing(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for name in ("search", "strategies"):
-        monkeypatch.delitem(sys.modules, f"nemolocal_conformance.scripts.{name}", raising=False)
+        monkeypatch.delitem(sys.modules, f"nemolocal_conformance.fuzz.{name}", raising=False)
     monkeypatch.setitem(sys.modules, "hypothesis", None)
     assert main(["conform", "--random", "3"]) == 1
     assert "pip install 'nemolocal[conformance]'" in capsys.readouterr().err
@@ -153,9 +153,9 @@ def test_a_number_of_scripts_is_one(number: str, capsys: pytest.CaptureFixture[s
 def test_a_folder_that_cannot_be_written_is_told(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(search, "_SMALLER", 0)  # any script that fails will do
+    monkeypatch.setattr(search, "_MAX_SHRINKS", 0)  # any script that fails will do
     Path("file").write_text("")
-    with broken_server(server_mutants()["token.credits"]) as (url, _):
+    with mutated_server(server_mutants()["token.credits"]) as (url, _):
         arguments = ["conform", "--base-url", url, "--random", "5", "--report", "file"]
         assert main(arguments) == 1
     assert "cannot be written" in capsys.readouterr().err

@@ -9,22 +9,28 @@ from pathlib import Path
 import httpx
 import pytest
 
-from nemolocal_conformance.mutants.mutant import ServerMutant
-from nemolocal_conformance.mutants.scripts import player_of
-from nemolocal_conformance.mutants.servers import server_mutants
-from nemolocal_conformance.peer import NoAnswer, Peer
-from nemolocal_conformance.scripts import search as search_module
-from nemolocal_conformance.scripts.place import player_at
-from nemolocal_conformance.scripts.player import Ending, Player
-from nemolocal_conformance.scripts.script import Bill, Script, bill, read_script, written
-from nemolocal_conformance.scripts.search import search
-from nemolocal_conformance.scripts.strategies import Reach
-from nemolocal_conformance.stage import Stage
+from nemolocal_conformance.context import CheckContext
+from nemolocal_conformance.fuzz import search as search_module
+from nemolocal_conformance.fuzz.runner_factory import open_script_runner
+from nemolocal_conformance.fuzz.script import (
+    CallScript,
+    ScriptCost,
+    format_script,
+    read_script,
+    script_cost,
+)
+from nemolocal_conformance.fuzz.script_runner import ScriptResult, ScriptRunner
+from nemolocal_conformance.fuzz.search import search_scripts
+from nemolocal_conformance.fuzz.strategies import ScriptCapabilities
+from nemolocal_conformance.target import TargetClient, TargetTimeout
 from nemolocal_contract.clock import ManualClock
 from nemolocal_contract.headers import Attribution
 from nemolocal_server.dialect import Dialect
 from nemolocal_server.serving import LocalServer
 from nemolocal_server.settings import Settings
+from tests.mutation.mutant_scripts import mutant_script_runner
+from tests.mutation.server_mutant import ServerMutant
+from tests.mutation.servers import server_mutants
 
 pytestmark = pytest.mark.usefixtures("memoized_servers")
 
@@ -40,28 +46,28 @@ MET = {
 
 
 @contextlib.contextmanager
-def fresh(settings: Settings | None = None) -> Iterator[Player]:
+def fresh(settings: Settings | None = None) -> Iterator[ScriptRunner]:
     """A player of the reference, new as it is."""
     chosen = settings or Settings(port=0)
     with (
         LocalServer(chosen, ManualClock(autojump=True)) as server,
-        player_at(server.base_url, ME, fresh=True) as player,
+        open_script_runner(server.base_url, ME, fresh=True) as player,
     ):
         yield player
 
 
 @contextlib.contextmanager
-def cloud() -> Iterator[Player]:
+def cloud() -> Iterator[ScriptRunner]:
     """A player of a server that has been called before, and that nobody can tell anything."""
     with (
         LocalServer(Settings(port=0, control=False), ManualClock(autojump=True)) as server,
-        player_at(server.base_url, ME) as player,
+        open_script_runner(server.base_url, ME) as player,
     ):
         yield player
 
 
-def broken(mutant: ServerMutant) -> Callable[[], AbstractContextManager[Player]]:
-    return lambda: player_of(mutant)
+def broken(mutant: ServerMutant) -> Callable[[], AbstractContextManager[ScriptRunner]]:
+    return lambda: mutant_script_runner(mutant)
 
 
 @pytest.mark.slow
@@ -69,18 +75,22 @@ def broken(mutant: ServerMutant) -> Callable[[], AbstractContextManager[Player]]
 def test_the_reference_survives_random_calls_and_each_seed_is_a_run_of_its_own(
     count: int, tmp_path: Path
 ) -> None:
-    done = search(fresh, Reach(), count, seed=5, home=tmp_path)
-    assert (done.failed, done.learned, done.unpaid) == (None, (), 0)
+    done = search_scripts(fresh, ScriptCapabilities(), count, seed=5, home=tmp_path)
+    assert (done.failed, done.learned, done.unaffordable) == (None, (), 0)
     assert done.calls >= 7 * count
-    again = search(fresh, Reach(), count, seed=5, home=tmp_path)
+    again = search_scripts(fresh, ScriptCapabilities(), count, seed=5, home=tmp_path)
     assert (again.scripts, again.calls) == (done.scripts, done.calls)
 
 
 @pytest.mark.slow
 def test_the_reference_survives_them_in_its_other_dialects(tmp_path: Path) -> None:
     dialect = Dialect(sse="typed", render="nested", errors="http")
-    done = search(
-        lambda: fresh(Settings(port=0, dialect=dialect)), Reach(), 8, seed=2, home=tmp_path
+    done = search_scripts(
+        lambda: fresh(Settings(port=0, dialect=dialect)),
+        ScriptCapabilities(),
+        8,
+        seed=2,
+        home=tmp_path,
     )
     assert done.failed is None
 
@@ -98,47 +108,52 @@ def test_a_broken_server_is_caught_by_a_short_script_that_plays_alone(
     name: str, rule: str, tmp_path: Path
 ) -> None:
     mutant = server_mutants()[name]
-    failed = search(broken(mutant), Reach(), 40, seed=0, home=tmp_path).failed
+    failed = search_scripts(broken(mutant), ScriptCapabilities(), 40, seed=0, home=tmp_path).failed
     assert failed is not None
-    finding = failed.ending.finding
+    finding = failed.result.violation
     assert finding is not None
     assert finding.rule == rule
     assert finding.step == len(failed.script.steps) <= 5
     kept = tmp_path / "script.json"
-    kept.write_text(written(failed.script), encoding="utf-8")
-    with player_of(mutant) as player:
-        assert player.play(read_script(kept)).finding == finding
+    kept.write_text(format_script(failed.script), encoding="utf-8")
+    with mutant_script_runner(mutant) as player:
+        assert player.run(read_script(kept)).violation == finding
     with fresh() as player:
-        ending = player.play(read_script(kept))
-    assert (ending.finding, ending.stopped) == (None, "")
+        ending = player.run(read_script(kept))
+    assert (ending.violation, ending.stop_reason) == (None, "")
 
 
 def test_what_costs_more_than_may_be_spent_is_not_played(tmp_path: Path) -> None:
     with cloud() as player:
-        reach, purse = Reach(time=False, ends=False), Bill(credits=50, tokens=3)
+        reach, purse = (
+            ScriptCapabilities(clock=False, render_ends=False),
+            ScriptCost(credits=50, tokens=3),
+        )
         everywhere = contextlib.nullcontext(player)
-        done = search(lambda: everywhere, reach, 12, seed=1, purse=purse, home=tmp_path)
+        done = search_scripts(lambda: everywhere, reach, 12, seed=1, purse=purse, home=tmp_path)
     assert done.failed is None
-    assert done.unpaid
+    assert done.unaffordable
     assert done.scripts
 
 
 @pytest.mark.slow
 def test_without_credits_and_tokens_only_what_is_free_is_played(tmp_path: Path) -> None:
-    seen: list[Script] = []
+    seen: list[CallScript] = []
 
-    class Watched(Player):
-        def play(self, script: Script) -> Ending:
+    class Watched(ScriptRunner):
+        def run(self, script: CallScript) -> ScriptResult:
             seen.append(script)
-            return super().play(script)
+            return super().run(script)
 
     with cloud() as player:
-        watched = Watched(player.stage, lambda: uuid.uuid4().hex)
-        reach = Reach(edits=False, tokens=False, time=False, ends=False)
-        done = search(lambda: contextlib.nullcontext(watched), reach, 12, 3, Bill(), home=tmp_path)
-    assert (done.failed, done.unpaid) == (None, 0)
+        watched = Watched(player.context, lambda: uuid.uuid4().hex)
+        reach = ScriptCapabilities(edits=False, tokens=False, clock=False, render_ends=False)
+        done = search_scripts(
+            lambda: contextlib.nullcontext(watched), reach, 12, 3, ScriptCost(), home=tmp_path
+        )
+    assert (done.failed, done.unaffordable) == (None, 0)
     assert seen
-    assert {bill(script) for script in seen} == {Bill()}
+    assert {script_cost(script) for script in seen} == {ScriptCost()}
 
 
 def test_a_call_that_is_not_answered_ends_the_search_and_accuses_nobody(tmp_path: Path) -> None:
@@ -149,20 +164,22 @@ def test_a_call_that_is_not_answered_ends_the_search_and_accuses_nobody(tmp_path
         asked += 1
         raise httpx.ReadTimeout("nothing came")
 
-    stage = Stage(Peer("http://peer.test", ME, httpx.MockTransport(hang)), None, "nmv_usr_mine")
-    player = Player(stage, lambda: "0")
-    reach = Reach(time=False, ends=False)
-    with pytest.raises(NoAnswer, match="was not answered"):
-        search(lambda: contextlib.nullcontext(player), reach, 20, seed=0, home=tmp_path)
+    stage = CheckContext(
+        TargetClient("http://peer.test", ME, httpx.MockTransport(hang)), None, "nmv_usr_mine"
+    )
+    player = ScriptRunner(stage, lambda: "0")
+    reach = ScriptCapabilities(clock=False, render_ends=False)
+    with pytest.raises(TargetTimeout, match="was not answered"):
+        search_scripts(lambda: contextlib.nullcontext(player), reach, 20, seed=0, home=tmp_path)
     assert asked == 1
 
 
 def test_a_search_that_has_tried_enough_gives_what_it_has(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(search_module, "_SMALLER", 0)
-    failed = search(
-        broken(server_mutants()["token.credits"]), Reach(), 20, seed=0, home=tmp_path
+    monkeypatch.setattr(search_module, "_MAX_SHRINKS", 0)
+    failed = search_scripts(
+        broken(server_mutants()["token.credits"]), ScriptCapabilities(), 20, seed=0, home=tmp_path
     ).failed
     assert failed is not None
-    assert failed.ending.steps == len(failed.script.steps)
+    assert failed.result.steps == len(failed.script.steps)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from nemolocal_contract.counts import counted, sized
+from nemolocal_contract.plurals import pluralize, sized
 
 
 @pytest.mark.parametrize(
@@ -16,7 +16,7 @@ from nemolocal_contract.counts import counted, sized
     ],
 )
 def test_noun_fits_its_number(number: int, noun: str, plural: str, said: str) -> None:
-    assert counted(number, noun, plural) == said
+    assert pluralize(number, noun, plural) == said
 
 
 @pytest.mark.parametrize(

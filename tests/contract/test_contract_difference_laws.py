@@ -4,9 +4,9 @@ import math
 
 from hypothesis import given, strategies as st
 
+from nemolocal_contract.describe import describe_changes, describe_timeline
 from nemolocal_contract.draft import Draft, draft_from_wire, draft_to_wire
 from nemolocal_contract.effects import EFFECTS, POSITIONS, TRANSITIONS
-from nemolocal_contract.summary import changes, timeline
 
 # Drafts of every kind: whole ones, and ones whose fields are missing or senseless.
 anything = st.recursive(
@@ -59,23 +59,23 @@ languages = st.sampled_from(["en", "zh"])
 
 @given(drafts, languages)
 def test_no_change_is_nothing_told(one: Draft, language: str) -> None:
-    assert changes(one, one, language) == []
-    assert changes(one, draft_from_wire(draft_to_wire(one)), language) == []
+    assert describe_changes(one, one, language) == []
+    assert describe_changes(one, draft_from_wire(draft_to_wire(one)), language) == []
 
 
 @given(drafts, drafts, languages)
 def test_any_change_of_any_two_drafts_is_told(before: Draft, after: Draft, language: str) -> None:
-    told = changes(before, after, language)
+    told = describe_changes(before, after, language)
     assert bool(told) == (before != after)
     assert all(sentence.strip() for sentence in told)
 
 
 @given(drafts, languages)
 def test_any_draft_can_be_told_as_a_line(one: Draft, language: str) -> None:
-    assert timeline(one, language).startswith(("Timeline (", "时间线（"))
+    assert describe_timeline(one, language).startswith(("Timeline (", "时间线（"))
 
 
 def test_a_length_that_is_no_number_is_told_as_none() -> None:
     before = draft_from_wire({"t": [{}], "d": 1000})
-    told = changes(before, Draft(tracks=before.tracks, duration_ms=math.nan))
+    told = describe_changes(before, Draft(tracks=before.tracks, duration_ms=math.nan))
     assert told == ["Total length changed from 1s to 0s"]

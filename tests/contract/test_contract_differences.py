@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
+from nemolocal_contract.describe import describe_changes
 from nemolocal_contract.draft import Draft, draft_from_wire
-from nemolocal_contract.summary import changes
 
 
 def draft(*tracks: dict[str, Any], **rest: Any) -> Draft:
@@ -34,7 +34,7 @@ def title(*segments: dict[str, Any], name: str = "Title") -> dict[str, Any]:
 
 
 def both(before: Draft, after: Draft) -> tuple[list[str], list[str]]:
-    return changes(before, after), changes(before, after, "zh-CN")
+    return describe_changes(before, after), describe_changes(before, after, "zh-CN")
 
 
 def test_added_things_are_told_by_what_they_are() -> None:
@@ -50,7 +50,7 @@ def test_added_things_are_told_by_what_they_are() -> None:
         "已添加标题：“Paradise Found”（白色，顶部居中，0-3秒）",
     ]
     faded = title({**WORDS, "fi": 500})
-    assert changes(draft(), draft(faded)) == ["Title added: 'Paradise Found' (0-3s)"]
+    assert describe_changes(draft(), draft(faded)) == ["Title added: 'Paradise Found' (0-3s)"]
 
 
 def test_removed_things_are_told() -> None:
@@ -119,12 +119,12 @@ def test_what_is_taken_back_is_told_as_gone(
 def test_an_effect_that_gets_another_amount_is_not_told_as_removed() -> None:
     looks: list[Any] = [[{"type": "blur", "amount": amount}] for amount in (0.5, 0.9)]
     before, after = (draft(video({**BEACH, "fx": fx})) for fx in looks)
-    assert changes(before, after) == ["Video beach: blur 90 %"]
+    assert describe_changes(before, after) == ["Video beach: blur 90 %"]
 
 
 def test_several_changes_of_one_clip_are_one_sentence() -> None:
     after = {**BEACH, "d": 4000, "v": 0.1, "fx": [{"type": "sepia"}]}
-    assert changes(draft(video(BEACH), d=10_000), draft(video(after), d=4000)) == [
+    assert describe_changes(draft(video(BEACH), d=10_000), draft(video(after), d=4000)) == [
         "Video beach: trimmed to 4s; volume 100% to 10%; sepia",
         "Total length changed from 10s to 4s",
     ]
@@ -146,7 +146,9 @@ def test_the_same_change_of_several_clips_is_told_once() -> None:
 
 def test_clips_that_only_move_along_are_not_told() -> None:
     trimmed = video({**BEACH, "d": 4000}, {**CITY, "s": 4000})
-    assert changes(draft(video(BEACH, CITY)), draft(trimmed)) == ["Video beach: trimmed to 4s"]
+    assert describe_changes(draft(video(BEACH, CITY)), draft(trimmed)) == [
+        "Video beach: trimmed to 4s"
+    ]
 
 
 def test_another_order_is_told_by_the_new_order() -> None:
@@ -199,16 +201,16 @@ def test_a_loop_is_told_as_a_repetition() -> None:
 
 def test_clips_with_other_ids_are_known_by_their_source() -> None:
     renamed = [{**BEACH, "id": "x"}, {**CITY, "id": "y", "v": 0.5}]
-    assert changes(draft(video(BEACH, CITY)), draft(video(*renamed))) == [
+    assert describe_changes(draft(video(BEACH, CITY)), draft(video(*renamed))) == [
         "Video city: volume 100% to 50%"
     ]
     again = title({**WORDS, "id": "z", "st": {"color": "red"}})
-    assert changes(draft(title(WORDS)), draft(again)) == ['Title "Paradise Found": red']
+    assert describe_changes(draft(title(WORDS)), draft(again)) == ['Title "Paradise Found": red']
 
 
 def test_another_part_of_the_same_source_is_another_clip() -> None:
     other = clip("n", 0, 2000, src="beach.mp4", ss=20_000)
-    assert changes(draft(video(BEACH)), draft(video(other))) == [
+    assert describe_changes(draft(video(BEACH)), draft(video(other))) == [
         "Removed Video: beach (0-10s)",
         "Video added: n (0-2s)",
     ]
@@ -216,8 +218,8 @@ def test_another_part_of_the_same_source_is_another_clip() -> None:
 
 def test_segments_without_ids_are_told_apart_by_place_and_source() -> None:
     one, two = {"s": 0, "d": 1000, "src": "p"}, {"s": 1000, "d": 1000, "src": "q"}
-    assert changes(draft(video(one)), draft(video(one, two))) == ["Video added: q (1-2s)"]
-    assert changes(draft(video(one, two)), draft(video({**two, "s": 0}))) == [
+    assert describe_changes(draft(video(one)), draft(video(one, two))) == ["Video added: q (1-2s)"]
+    assert describe_changes(draft(video(one, two)), draft(video({**two, "s": 0}))) == [
         "Removed Video: p (0-1s)"
     ]
 
@@ -233,12 +235,14 @@ def test_a_title_is_told_by_what_is_different_of_it() -> None:
         ),
     ]
     for change, told in styles:
-        assert changes(draft(title(WORDS)), draft(title({**WORDS, **change}))) == told
+        assert describe_changes(draft(title(WORDS)), draft(title({**WORDS, **change}))) == told
     green = {**WORDS, "s": 1000, "d": 5000, "st": {"size": 96, "color": "green", "font": "Serif"}}
-    assert changes(draft(title(WORDS)), draft(title(green)), "zh") == [
+    assert describe_changes(draft(title(WORDS)), draft(title(green)), "zh") == [
         "标题“Paradise Found”：显示时间为1-6秒；绿色；字号96；字体Serif"
     ]
-    assert changes(draft(title(green)), draft(title(WORDS)), "zh")[0].endswith("字号默认；字体None")
+    assert describe_changes(draft(title(green)), draft(title(WORDS)), "zh")[0].endswith(
+        "字号默认；字体None"
+    )
 
 
 def test_subtitles_are_counted() -> None:
@@ -253,7 +257,7 @@ def test_subtitles_are_counted() -> None:
         ["Subtitles removed: 40 lines (0-79.5s)"],
         ["已删除字幕：40条（0-79.5秒）"],
     )
-    assert changes(draft(video(BEACH)), one) == ["Subtitles added: 'line 0' (0-1.5s)"]
+    assert describe_changes(draft(video(BEACH)), one) == ["Subtitles added: 'line 0' (0-1.5s)"]
 
 
 def test_other_music_is_an_exchange() -> None:
@@ -286,8 +290,8 @@ def test_very_many_changes_are_told_by_the_first_dozen() -> None:
     assert told[0][-2:] == ["Video added: c11 (11-12s)", "… and 12 more"]
     assert told[1][-1] == "……另有12处改动"
     moved = video(*[{**one, "s": 0} for one in reversed(clips)])
-    assert "c16 … and 16 more" in changes(draft(video(*clips)), draft(moved))[0]
-    assert "等共24个" in changes(draft(video(*clips)), draft(moved), "zh")[0]
+    assert "c16 … and 16 more" in describe_changes(draft(video(*clips)), draft(moved))[0]
+    assert "等共24个" in describe_changes(draft(video(*clips)), draft(moved), "zh")[0]
 
 
 def test_a_change_that_no_sentence_fits_is_told_in_general() -> None:

@@ -7,18 +7,18 @@ import msgspec
 import pytest
 from hypothesis import given, strategies as st
 
-from nemolocal_contract.events import (
-    EventEncoder,
+from nemolocal_contract.sse import SseEvent, SseParser
+from nemolocal_contract.turn_events import (
     Heartbeat,
     SseDialect,
     Text,
     ToolCall,
     ToolResult,
     TurnEvent,
-    Unreadable,
-    decode_events,
+    TurnEventEncoder,
+    UnreadableEvent,
+    decode_turn_events,
 )
-from nemolocal_contract.sse import Frame, FrameParser
 
 words = st.text(st.characters(exclude_categories=["Cs"]), min_size=1)
 arguments = st.dictionaries(words, st.integers(-9, 9) | words, max_size=3)
@@ -30,13 +30,13 @@ events = st.one_of(
 )
 
 
-def encoder(dialect: SseDialect) -> EventEncoder:
-    return EventEncoder(dialect, "e-1", lambda: "id-1", lambda: 1.5)
+def encoder(dialect: SseDialect) -> TurnEventEncoder:
+    return TurnEventEncoder(dialect, "e-1", lambda: "id-1", lambda: 1.5)
 
 
 def through_the_wire(event: TurnEvent, dialect: SseDialect) -> list[object]:
-    frames = FrameParser().feed(encoder(dialect).encode(event))
-    return [received for frame in frames for received in decode_events(frame)]
+    frames = SseParser().feed(encoder(dialect).encode(event))
+    return [received for frame in frames for received in decode_turn_events(frame)]
 
 
 @given(events)
@@ -57,7 +57,7 @@ def fields(event: object) -> dict[str, Any]:
 
 
 def test_an_adk_event_has_the_shape_of_the_public_api_server() -> None:
-    data = FrameParser().feed(encoder("adk").encode(ToolCall("c", "edit_multitrack", {})))[0].data
+    data = SseParser().feed(encoder("adk").encode(ToolCall("c", "edit_multitrack", {})))[0].data
     event = json.loads(data)
     assert event["content"] == {
         "role": "model",
@@ -73,10 +73,10 @@ def test_an_adk_event_has_the_shape_of_the_public_api_server() -> None:
     [
         ("", [Heartbeat()]),
         ("  ", [Heartbeat()]),
-        ("{broken", [Unreadable("{broken")]),
-        ("[" * 100_000, [Unreadable("[" * 100_000)]),
-        ("3", [Unreadable("3")]),
-        ('{"type": "who knows"}', [Unreadable('{"type": "who knows"}')]),
+        ("{broken", [UnreadableEvent("{broken")]),
+        ("[" * 100_000, [UnreadableEvent("[" * 100_000)]),
+        ("3", [UnreadableEvent("3")]),
+        ('{"type": "who knows"}', [UnreadableEvent('{"type": "who knows"}')]),
         ('{"type": "tool_call", "name": "x", "args": 3}', [ToolCall("", "x", {})]),
         ('{"actions": {"stateDelta": {}}}', [Heartbeat()]),
         ('{"content": {"parts": "x"}}', [Heartbeat()]),
@@ -86,4 +86,4 @@ def test_an_adk_event_has_the_shape_of_the_public_api_server() -> None:
     ids=lambda value: str(value)[:30],
 )
 def test_whatever_a_frame_holds_is_read_as_something(data: str, expected: list[object]) -> None:
-    assert decode_events(Frame(data)) == expected
+    assert decode_turn_events(SseEvent(data)) == expected

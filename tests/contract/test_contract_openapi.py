@@ -7,12 +7,12 @@ import pytest
 from jsonschema import Draft202012Validator
 from openapi_spec_validator import validate
 
-from nemolocal_contract.endpoints import CLOUD_BASE_URL, CONTROL, endpoints
-from nemolocal_contract.events import EventEncoder, SseDialect, Text, ToolCall
+from nemolocal_contract.endpoints import CLOUD_BASE_URL, CONTROL_PREFIX, endpoints
 from nemolocal_contract.openapi import openapi_document
-from nemolocal_contract.replies import RenderDialect, RenderOutput, RenderStatus, encode_render
+from nemolocal_contract.responses import RenderDialect, RenderOutput, RenderStatus, encode_render
 from nemolocal_contract.rules import rules
-from nemolocal_contract.sse import FrameParser
+from nemolocal_contract.sse import SseParser
+from nemolocal_contract.turn_events import SseDialect, Text, ToolCall, TurnEventEncoder
 
 LOCAL = openapi_document("0.0.0", "http://127.0.0.1:8787")
 OPERATIONS = [
@@ -40,7 +40,7 @@ def test_every_endpoint_is_in_it_by_its_name() -> None:
 def test_the_document_of_the_cloud_leaves_the_control_interface_out() -> None:
     document = openapi_document("0.0.0")
     assert document["servers"] == [{"url": CLOUD_BASE_URL}]
-    assert not [path for path in document["paths"] if path.startswith(CONTROL)]
+    assert not [path for path in document["paths"] if path.startswith(CONTROL_PREFIX)]
     assert "Control" not in [tag["name"] for tag in document["tags"]]
 
 
@@ -72,7 +72,9 @@ def test_every_example_is_what_its_schema_says() -> None:
 
 def test_only_the_token_call_and_pages_need_no_token() -> None:
     free = {operation["operationId"] for _, _, operation in OPERATIONS if not operation["security"]}
-    of_contract = {name for name, e in endpoints().items() if not e.template.startswith(CONTROL)}
+    of_contract = {
+        name for name, e in endpoints().items() if not e.template.startswith(CONTROL_PREFIX)
+    }
     assert free & of_contract == {"token", "claim_page"}
 
 
@@ -88,9 +90,9 @@ def test_render_replies_are_what_the_document_says(dialect: RenderDialect) -> No
 
 @pytest.mark.parametrize(("dialect", "name"), [("adk", "AdkEvent"), ("typed", "TypedEvent")])
 def test_events_are_what_the_document_says(dialect: SseDialect, name: str) -> None:
-    encoder = EventEncoder(dialect, "e-1", lambda: "id", lambda: 1.5)
+    encoder = TurnEventEncoder(dialect, "e-1", lambda: "id", lambda: 1.5)
     for event in (Text("hi"), ToolCall("1", "edit", {})):
-        (frame,) = FrameParser().feed(encoder.encode(event))
+        (frame,) = SseParser().feed(encoder.encode(event))
         schema = LOCAL["components"]["schemas"][name]
         validator(schema).validate(msgspec.json.decode(frame.data))
 

@@ -6,7 +6,7 @@ import unicodedata
 import pytest
 from hypothesis import given, strategies as st
 
-from nemolocal_contract.printable import as_markup, printable
+from nemolocal_contract.text_escaping import escape_controls, escape_markup
 
 ACTIVE = [
     "\x1b]0;PWNED\x07",
@@ -53,39 +53,39 @@ any_text = st.text(st.characters() | st.sampled_from("\x1b\x9b\x07\r\n\u202e\u20
 
 @pytest.mark.parametrize("text", ACTIVE)
 def test_what_does_something_to_a_terminal_is_written_out(text: str) -> None:
-    shown = printable(text)
+    shown = escape_controls(text)
     assert "\\u" in shown
     assert all(character.isprintable() for character in shown)
 
 
 @pytest.mark.parametrize("script", READABLE)
 def test_texts_stay_as_they_are_in_any_script(script: str) -> None:
-    assert printable(READABLE[script]) == READABLE[script]
+    assert escape_controls(READABLE[script]) == READABLE[script]
 
 
 @given(any_text)
 def test_nothing_active_is_left_and_nothing_changes_again(text: str) -> None:
-    shown = printable(text)
+    shown = escape_controls(text)
     categories = {unicodedata.category(c) for c in shown if c not in "\n\t"}
     assert not categories & {"Cc", "Cs", "Zl", "Zp"}
     bidirectional = {unicodedata.bidirectional(c) for c in shown}
     assert not bidirectional & {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}
-    assert printable(shown) == shown
+    assert escape_controls(shown) == shown
 
 
 @pytest.mark.slow
 @given(any_text)
 def test_json_means_the_same_when_it_is_printed(text: str) -> None:
     written = json.dumps({text: [text]}, ensure_ascii=False)
-    assert json.loads(printable(written)) == {text: [text]}
+    assert json.loads(escape_controls(written)) == {text: [text]}
 
 
 def test_line_ends_of_windows_are_line_ends() -> None:
-    assert printable("a\r\nb\rc") == "a\nb\\u000dc"
+    assert escape_controls("a\r\nb\rc") == "a\nb\\u000dc"
 
 
 @given(any_text)
 def test_markup_has_neither(text: str) -> None:
-    shown = as_markup(text)
+    shown = escape_markup(text)
     assert not set(shown) & set("<>\"'")
-    assert printable(shown) == shown
+    assert escape_controls(shown) == shown

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
+from nemolocal_contract.describe import describe_changes
 from nemolocal_contract.draft import Draft, draft_from_wire
-from nemolocal_contract.summary import changes
 
 
 def draft(**rest: Any) -> Draft:
@@ -13,7 +13,7 @@ def draft(**rest: Any) -> Draft:
 
 
 def both(before: Draft, after: Draft) -> tuple[list[str], list[str]]:
-    return changes(before, after), changes(before, after, "zh-CN")
+    return describe_changes(before, after), describe_changes(before, after, "zh-CN")
 
 
 PROJECT: list[tuple[dict[str, Any], str, str]] = [

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
+from nemolocal_contract.describe import describe_segment, describe_timeline
 from nemolocal_contract.draft import Draft, draft_from_wire
-from nemolocal_contract.summary import describe_segment, timeline
 
 
 def draft(*tracks: dict[str, Any], **rest: Any) -> Draft:
@@ -25,7 +25,7 @@ TITLE = {"tt": 7, "sg": [WORDS]}
 
 @pytest.mark.rule("STA-5")
 def test_the_timeline_reads_as_the_documents_write_it() -> None:
-    assert timeline(draft(video(CITY), LOFI, TITLE)) == (
+    assert describe_timeline(draft(video(CITY), LOFI, TITLE)) == (
         "Timeline (3 tracks): 1. Video: city timelapse (0-10s) 2. BGM: Lo-fi (0-10s, 35%) "
         '3. Title: "Urban Dreams" (0-3s)'
     )
@@ -38,7 +38,7 @@ def test_the_timeline_of_a_chinese_session_is_chinese() -> None:
         "2. 背景音乐：Lo-fi（0-10秒，35%） 3. 标题：“Urban Dreams”（0-3秒）"
     )
     for language in ("zh", "zh-CN", "ZH_hans"):
-        assert timeline(draft(video(CITY), LOFI, TITLE), language) == expected
+        assert describe_timeline(draft(video(CITY), LOFI, TITLE), language) == expected
 
 
 @pytest.mark.parametrize(
@@ -65,14 +65,16 @@ def test_the_timeline_of_a_chinese_session_is_chinese() -> None:
 def test_the_timeline_of_odd_drafts_is_still_a_line(
     wire: dict[str, Any], english: str, chinese: str
 ) -> None:
-    assert timeline(draft_from_wire(wire)) == english
-    assert timeline(draft_from_wire(wire), "zh") == chinese
+    assert describe_timeline(draft_from_wire(wire)) == english
+    assert describe_timeline(draft_from_wire(wire), "zh") == chinese
 
 
 def test_upper_pictures_and_subtitles_have_labels_of_their_own() -> None:
     small = {**CITY, "fx": [{"type": "overlay"}], "m": {"title": "logo"}}
     cues = {"tt": 7, "n": "Subtitles", "sg": [WORDS]}
-    told = timeline(draft(video(CITY), video(small), {"tt": 0, "n": "Overlay", "sg": []}, cues))
+    told = describe_timeline(
+        draft(video(CITY), video(small), {"tt": 0, "n": "Overlay", "sg": []}, cues)
+    )
     assert told == (
         "Timeline (4 tracks): 1. Video: city timelapse (0-10s) 2. Overlay: logo (0-10s) "
         '3. Overlay: empty 4. Subtitles: "Urban Dreams" (0-3s)'
@@ -81,8 +83,8 @@ def test_upper_pictures_and_subtitles_have_labels_of_their_own() -> None:
 
 def test_a_track_of_very_many_segments_is_told_by_its_beginning() -> None:
     many = [{"s": n * 1000, "d": 1000, "src": f"f{n}"} for n in range(500)]
-    assert timeline(draft(video(*many))).endswith("f19 (19-20s), … and 480 more")
-    assert timeline(draft(video(*many)), "zh").endswith("f19（19-20秒），另有480段")
+    assert describe_timeline(draft(video(*many))).endswith("f19 (19-20s), … and 480 more")
+    assert describe_timeline(draft(video(*many)), "zh").endswith("f19（19-20秒），另有480段")
 
 
 def test_a_segment_is_told_with_what_its_track_is() -> None:

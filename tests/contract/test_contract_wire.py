@@ -4,17 +4,22 @@ import msgspec
 import pytest
 
 from nemolocal_contract import endpoints
-from nemolocal_contract.codes import Code, http_status
 from nemolocal_contract.envelope import Envelope, decode_json, encode_json, failure, success
-from nemolocal_contract.headers import Attribution, bearer, bearer_token, missing_attribution
-from nemolocal_contract.media import ACCEPTED, extension, skill_profile
-from nemolocal_contract.replies import RenderOutput, RenderStatus, decode_render, encode_render
+from nemolocal_contract.headers import (
+    Attribution,
+    bearer_header,
+    missing_attribution,
+    parse_bearer_token,
+)
+from nemolocal_contract.media import ACCEPTED_EXTENSIONS, normalize_extension, skill_profile
 from nemolocal_contract.requests import ChatRequest, RenderRequest
+from nemolocal_contract.response_codes import ResponseCode, http_status
+from nemolocal_contract.responses import RenderOutput, RenderStatus, decode_render, encode_render
 
 
 def test_envelopes_read_back_as_what_they_say() -> None:
     good = decode_json(encode_json(success({"a": 1})), type=Envelope)
-    bad = decode_json(encode_json(failure(Code.BAD_TOKEN, "no")), type=Envelope)
+    bad = decode_json(encode_json(failure(ResponseCode.BAD_TOKEN, "no")), type=Envelope)
     assert (good.code, good.data) == (0, {"a": 1})
     assert (bad.code, bad.data, bad.message) == (1001, None, "no")
 
@@ -22,29 +27,29 @@ def test_envelopes_read_back_as_what_they_say() -> None:
 @pytest.mark.parametrize(
     ("code", "envelope", "http"),
     [
-        (Code.OK, 200, 200),
-        (Code.BAD_TOKEN, 200, 401),
-        (Code.SESSION_NOT_FOUND, 200, 404),
-        (Code.NO_CREDITS, 200, 402),
-        (Code.UNSUPPORTED_FILE, 200, 415),
-        (Code.FILE_TOO_LARGE, 200, 413),
-        (Code.BAD_REQUEST, 400, 400),
-        (Code.EXPORT_BLOCKED, 402, 402),
-        (Code.RATE_LIMITED, 429, 429),
+        (ResponseCode.OK, 200, 200),
+        (ResponseCode.BAD_TOKEN, 200, 401),
+        (ResponseCode.SESSION_NOT_FOUND, 200, 404),
+        (ResponseCode.NO_CREDITS, 200, 402),
+        (ResponseCode.UNSUPPORTED_FILE, 200, 415),
+        (ResponseCode.FILE_TOO_LARGE, 200, 413),
+        (ResponseCode.BAD_REQUEST, 400, 400),
+        (ResponseCode.EXPORT_BLOCKED, 402, 402),
+        (ResponseCode.RATE_LIMITED, 429, 429),
     ],
 )
-def test_http_status_of_a_code_in_both_styles(code: Code, envelope: int, http: int) -> None:
+def test_http_status_of_a_code_in_both_styles(code: ResponseCode, envelope: int, http: int) -> None:
     assert (http_status(code), http_status(code, "http")) == (envelope, http)
 
 
 @pytest.mark.parametrize("header", [None, "", "Bearer", "Bearer ", "Basic abc", "Bearer a b"])
 def test_a_malformed_authorization_has_no_token(header: str | None) -> None:
-    assert bearer_token(header) is None
+    assert parse_bearer_token(header) is None
 
 
 def test_a_bearer_token_is_read_as_it_was_written() -> None:
-    assert bearer_token(bearer("nmv_usr_x")["Authorization"]) == "nmv_usr_x"
-    assert bearer_token("bearer nmv_usr_x") == "nmv_usr_x"
+    assert parse_bearer_token(bearer_header("nmv_usr_x")["Authorization"]) == "nmv_usr_x"
+    assert parse_bearer_token("bearer nmv_usr_x") == "nmv_usr_x"
 
 
 def test_missing_attribution_counts_empty_headers_and_ignores_case() -> None:
@@ -64,8 +69,8 @@ def test_paths_quote_what_is_put_into_them() -> None:
     [("a.MP4", "mp4"), ("a.jpeg", "jpg"), ("a.b.wav", "wav"), ("mp4", None), ("a.exe", None)],
 )
 def test_extension_is_one_of_the_accepted_ones_or_none(name: str, expected: str | None) -> None:
-    assert extension(name) == expected
-    assert len(ACCEPTED) == 13
+    assert normalize_extension(name) == expected
+    assert len(ACCEPTED_EXTENSIONS) == 13
 
 
 def test_skills_have_their_documented_limits() -> None:

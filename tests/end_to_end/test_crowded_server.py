@@ -21,7 +21,7 @@ DESCRIPTORS, CONNECTIONS = 128, 300
 LIMITED = f"""
 import resource, sys
 resource.setrlimit(resource.RLIMIT_NOFILE, ({DESCRIPTORS}, {DESCRIPTORS}))
-from nemolocal.command import main
+from nemolocal.main import main
 sys.exit(main(["serve", "--port", "0", "--data", ""]))
 """
 SECONDS, MEGABYTES = 1.0, 300.0

@@ -8,7 +8,12 @@ from pathlib import Path
 import av
 import pytest
 
-from nemolocal_render.footage import COUNTER_BITS, COUNTER_BLOCK, COUNTER_LEFT, COUNTER_TOP
+from nemolocal_render.synthetic.sample_media import (
+    COUNTER_BITS,
+    COUNTER_BLOCK,
+    COUNTER_LEFT,
+    COUNTER_TOP,
+)
 
 pytestmark = [pytest.mark.slow, pytest.mark.ffmpeg]
 

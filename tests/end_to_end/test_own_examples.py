@@ -6,17 +6,17 @@ from pathlib import Path
 import httpx
 import pytest
 
-from nemolocal.command import main
-from nemolocal.place import CLOUD_HOST
-from nemolocal.skill_new import template
-from nemolocal_client.skill import Stage, parse_skill, play_skill
-from nemolocal_conformance.client_rules import client_catalogue
-from nemolocal_conformance.client_rules.judging import judge_journal
-from nemolocal_conformance.driver.asking import fetch_journal
+from nemolocal.commands.skill_new import skill_template
+from nemolocal.exec.program_environment import CLOUD_HOST
+from nemolocal.main import main
+from nemolocal_conformance.client_checks import client_catalogue
+from nemolocal_conformance.client_checks.evaluation import evaluate_journal
+from nemolocal_conformance.client_runner.server_control import fetch_journal
 from nemolocal_contract.clock import WallClock
 from nemolocal_contract.headers import missing_attribution
 from nemolocal_server.serving import LocalServer
 from nemolocal_server.settings import Settings
+from nemolocal_skill import SkillRunTarget, parse_skill, run_skill
 from tests.support.executor import FakeRenderExecutor
 
 README = Path(__file__).parents[2] / "README.md"
@@ -77,15 +77,15 @@ def test_session_by_hand_passes_where_exports_fail(
 
 @pytest.mark.rule("CLI-1")
 def test_document_to_begin_with_passes_the_judge(sample: Path) -> None:
-    skill = parse_skill(template("my-skill").encode(), Path("SKILL.md"))
+    skill = parse_skill(skill_template("my-skill").encode(), Path("SKILL.md"))
     settings = Settings(port=0, speed=1000.0)
     with (
         LocalServer(settings, execute=FakeRenderExecutor()) as server,
         httpx.Client(base_url=server.base_url, timeout=60, trust_env=False) as http,
     ):
-        stage = Stage(http, sample, "", WallClock(), tuple)
-        assert all(answer.as_said for answer in play_skill(skill, stage))
+        stage = SkillRunTarget(http, sample, "", WallClock(), tuple)
+        assert all(answer.as_said for answer in run_skill(skill, stage))
         journal, _ = fetch_journal(server.base_url)
-    report = judge_journal(journal, client_catalogue().values())
+    report = evaluate_journal(journal, client_catalogue().values())
     assert [v.check for v in report.verdicts if v.outcome in ("failed", "error")] == []
     assert report.count("passed") > 20

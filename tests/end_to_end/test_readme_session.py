@@ -9,7 +9,7 @@ import pytest
 
 from nemolocal_server.serving import LocalServer
 from nemolocal_server.settings import Settings
-from nemolocal_server.silence import Silence
+from nemolocal_server.turns.silent_turns import SilentTurnPolicy
 from tests.support.executor import FakeRenderExecutor
 
 # The session by `nemolocal exec` in tests/command is the fast one.
@@ -37,7 +37,7 @@ def rendered(request: pytest.FixtureRequest) -> bool:
 @pytest.fixture
 def output(tmp_path: Path, sample: Path, rendered: bool) -> str:
     (tmp_path / "nemolocal-demo.mp4").write_bytes(sample.read_bytes())
-    settings = Settings(port=0, silence=Silence(rate=0))
+    settings = Settings(port=0, silence=SilentTurnPolicy(rate=0))
     with LocalServer(settings, execute=None if rendered else FakeRenderExecutor()) as server:
         script = session_of_the_readme().replace("http://127.0.0.1:8787", server.base_url)
         run = subprocess.run(

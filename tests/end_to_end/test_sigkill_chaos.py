@@ -21,7 +21,7 @@ import httpx
 import msgspec
 import pytest
 
-from nemolocal_contract.headers import Attribution, bearer
+from nemolocal_contract.headers import Attribution, bearer_header
 
 WORKERS = 2
 # A kill comes after so many requests that were sent, replies that began and events of streams.
@@ -67,7 +67,7 @@ class Chaos:
         ):
             while True:
                 told = self._busy.get(worker) or self.new_client(http, worker)
-                http.headers.update(bearer(told.token))
+                http.headers.update(bearer_header(told.token))
                 self.go_on(http, told)
                 del self._busy[worker]
 
@@ -194,7 +194,7 @@ def nothing_is_half_there(data: Path, stored: dict[str, str]) -> None:
 
 def still_true(base_url: str, told: Told) -> None:
     with httpx.Client(
-        base_url=base_url, headers={**SKILL, **bearer(told.token)}, timeout=60
+        base_url=base_url, headers={**SKILL, **bearer_header(told.token)}, timeout=60
     ) as http:
         balance = http.get("/api/credits/balance/simple").json()["data"]
         assert balance["frozen"] == 0
@@ -218,7 +218,7 @@ def still_true(base_url: str, told: Told) -> None:
 
 def renders_end(base_url: str, told: Told) -> None:
     with httpx.Client(
-        base_url=base_url, headers={**SKILL, **bearer(told.token)}, timeout=60
+        base_url=base_url, headers={**SKILL, **bearer_header(told.token)}, timeout=60
     ) as http:
         for render_id in told.renders:
             path = f"/api/render/proxy/lambda/{render_id}"

@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from nemolocal_server.disk_use import measure
+from nemolocal_server.retention.disk_usage import measure_disk_usage
 from tests.support.http_caller import HttpCaller
 
 MEGABYTE = 10**6
@@ -35,8 +35,8 @@ _START = """
 import asyncio, sys, time
 from pathlib import Path
 import nemolocal_server.serving
-from nemolocal_server.configuration import read_settings
-from nemolocal_server.server import Server
+from nemolocal_server.settings_loader import read_settings
+from nemolocal_server.services import Server
 settings = read_settings(Path("week.toml"), {"data_dir": Path(".nemolocal")})
 async def start():
     began = time.process_time()
@@ -154,7 +154,7 @@ class Developer:
         assert edit.returncode == 0, told
 
     def look_at_the_disk(self) -> None:
-        self.largest = max(self.largest, measure(self.desk / ".nemolocal").total)
+        self.largest = max(self.largest, measure_disk_usage(self.desk / ".nemolocal").total)
         assert self.largest <= LIMIT + SLACK
 
     def seconds_to_start(self) -> float:
@@ -244,7 +244,7 @@ def test_a_week_of_work_stays_within_its_limit_and_loses_nothing_of_a_name(
     assert start < 0.5
     # A server that starts looks after the folder, and sweeps what killed ones have left.
     caller = developer.work_here()
-    while measure(developer.desk / ".nemolocal").total > LIMIT:
+    while measure_disk_usage(developer.desk / ".nemolocal").total > LIMIT:
         assert caller.get("/__nemolocal__/health")["status"] == "ok"
     caller.post("/__nemolocal__/restore", json={"id": snapshot})
     caller.http.headers["authorization"] = owner

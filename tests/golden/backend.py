@@ -27,17 +27,18 @@ from nemolocal_contract.endpoints import (
     TOKEN,
     UPLOAD,
 )
-from nemolocal_contract.headers import CLIENT_ID, Attribution, bearer
+from nemolocal_contract.headers import CLIENT_ID, Attribution, bearer_header
 from nemolocal_render.job import RenderResult
 from nemolocal_render.media import MediaInfo
-from nemolocal_render.plan import RenderPlan
-from nemolocal_render.probe import probe
-from nemolocal_server import composer, ids
+from nemolocal_render.planning.planner import RenderPlan
+from nemolocal_render.probing.media_probe import probe
+from nemolocal_server import ids
+from nemolocal_server.api import upload_endpoints
 from nemolocal_server.dialect import Dialect
-from nemolocal_server.endpoints import uploads
 from nemolocal_server.serving import LocalServer
 from nemolocal_server.settings import Settings
-from nemolocal_server.silence import Silence
+from nemolocal_server.turns import media_generator
+from nemolocal_server.turns.silent_turns import SilentTurnPolicy
 
 from .exchange import Reply, ask, multipart
 
@@ -124,14 +125,14 @@ def serving(
     seeded = SeededIds(name)
     clock = ManualClock(autojump=autojump)
     chosen: dict[str, Any] = {
-        "silence": Silence(rate=0.0), "seed": SEED, "allowed_hosts": (HOST,), **settings
+        "silence": SilentTurnPolicy(rate=0.0), "seed": SEED, "allowed_hosts": (HOST,), **settings
     }  # fmt: skip
     with (
         mock.patch.object(ids, "secrets", seeded),
         mock.patch.object(ids, "uuid", seeded),
-        mock.patch.object(uploads, "probe", _probe),
-        mock.patch.object(composer, "make_music", _make_music),
-        mock.patch.object(composer, "make_scene", _make_scene),
+        mock.patch.object(upload_endpoints, "probe", _probe),
+        mock.patch.object(media_generator, "make_music", _make_music),
+        mock.patch.object(media_generator, "make_scene", _make_scene),
         LocalServer(
             Settings(port=0, dialect=dialect or Dialect(), **chosen), clock, SteppedExecutor(clock)
         ) as server,
@@ -180,7 +181,7 @@ class Caller:
             kind = {"Content-Type": "application/json"}
         if path == CHAT.template:
             kind["Accept"] = "text/event-stream"
-        usual = {**(bearer(self.token) if self.token else {}), **ATTRIBUTION, **kind}
+        usual = {**(bearer_header(self.token) if self.token else {}), **ATTRIBUTION, **kind}
         sent = {name: value for name, value in {**usual, **(headers or {})}.items() if value}
         lines = [f"{method} {path} HTTP/1.1", f"Host: {HOST}"]
         lines += [f"{name}: {value}" for name, value in sent.items()]
@@ -256,6 +257,6 @@ class Caller:
 
 def media(name: str) -> bytes:
     """A file whose bytes are the same everywhere: those that the harness brings along."""
-    from nemolocal_conformance.samples import sample
+    from nemolocal_conformance.samples import read_sample
 
-    return sample(name)
+    return read_sample(name)

@@ -12,14 +12,14 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from unittest import mock
 
-from nemolocal.command import main
+from nemolocal.main import main
 
 Command = Callable[[], int]
 _MODULES = {
-    "bench_agent": "nemolocal_bench.agent",
-    "bench_render": "nemolocal_bench.render",
-    "bench_server": "nemolocal_bench.server",
-    "conformance_mutants": "nemolocal_conformance.mutants.__main__",
+    "bench_agent": "benchmarks.agent",
+    "bench_render": "benchmarks.render",
+    "bench_server": "benchmarks.server",
+    "conformance_mutants": "tests.mutation.__main__",
 }
 
 

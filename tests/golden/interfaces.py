@@ -14,12 +14,12 @@ from typing import Any, get_args
 import msgspec
 
 from nemolocal_contract.envelope import encode_json
-from nemolocal_server.agent.turn_plan import TurnKey
+from nemolocal_server.data.migrations import migrate
 from nemolocal_server.dialect import PRESETS, Dialect
-from nemolocal_server.draw import Draw
-from nemolocal_server.migrations import bring_up_to_date
+from nemolocal_server.seeded_random import SeededRandom
 from nemolocal_server.settings import Settings
-from nemolocal_server.silence import Silence, Truths, draw_outcome
+from nemolocal_server.turns.silent_turns import AppliedWeights, SilentTurnPolicy, choose_outcome
+from nemolocal_server.turns.turn_schedule import TurnSeed
 
 from .signatures import (
     class_lines,
@@ -36,23 +36,22 @@ Made = tuple[str, Callable[[], str]]
 # Of all other modules only the names are. Every module of the contract is public.
 _OFFERED: dict[str, tuple[str, ...]] = {
     "nemolocal_contract": ("*",),
-    "nemolocal_render": ("footage", "job", "plan"),
+    "nemolocal_render": ("job", "planning.planner", "synthetic.sample_media"),
+    "nemolocal_agent": ("",),
     "nemolocal_server": (
-        *("configuration", "dialect", "executor", "serving", "settings", "silence", "tokens"),
+        "data.tokens",
+        "dialect",
+        "exports.render_executor",
+        "serving",
+        "settings",
+        "settings_loader",
+        "turns.silent_turns",
     ),
-    "nemolocal_client": ("", "skill"),
-    "nemolocal": ("command",),
-    "nemolocal_conformance": (
-        *("client_rules.rule", "reports", "verdicts"),
-        *(
-            "plugin",
-            "plugin.arming",
-            "plugin.canned",
-            "plugin.clock",
-            "plugin.deeds",
-            "plugin.stand",
-        ),
-    ),
+    "nemolocal_client": ("",),
+    "nemolocal_skill": ("",),
+    "nemolocal": ("main",),
+    "nemolocal_conformance": ("client_checks.client_check", "reports", "verdicts"),
+    "nemolocal_pytest": ("", "clock", "faults", "journal", "respx_router", "server"),
     "nemolocal_bench": (),
 }
 
@@ -175,7 +174,7 @@ def schema() -> Made:
 
 def _schema() -> str:
     with closing(sqlite3.connect(":memory:")) as database:
-        bring_up_to_date(database)
+        migrate(database)
         (version,) = database.execute("PRAGMA user_version").fetchone()
         found = database.execute("SELECT sql FROM sqlite_master WHERE sql NOT NULL ORDER BY name")
         tables = [row[0] for row in found]
@@ -194,12 +193,14 @@ def _draws() -> str:
     lines = ["seed client session turn silent-at-0.3 truth-of-equal-weights seconds message"]
     for number in range(200):
         seed, message = number // 100, _MESSAGES[number % 4]
-        key = TurnKey(f"client-{number // 50 % 2}", 1 + number // 25 % 2, 1 + number % 25, message)
-        draw = Draw(seed)
-        usual = draw_outcome(Silence(), draw, key, number + 1)
-        equal = Silence(rate=1.0, truths=Truths(applied=1.0, not_applied=1.0, late=1.0))
-        truth = draw_outcome(equal, draw, key, number + 1).truth
-        seconds = draw.between(10.0, 30.0, "edit", *key.parts())
+        key = TurnSeed(f"client-{number // 50 % 2}", 1 + number // 25 % 2, 1 + number % 25, message)
+        draw = SeededRandom(seed)
+        usual = choose_outcome(SilentTurnPolicy(), draw, key, number + 1)
+        equal = SilentTurnPolicy(
+            rate=1.0, truths=AppliedWeights(applied=1.0, not_applied=1.0, late=1.0)
+        )
+        truth = choose_outcome(equal, draw, key, number + 1).applied_state
+        seconds = draw.uniform(10.0, 30.0, "edit", *key.key())
         told = "silent" if usual.silent else "told"
         parts = (seed, key.client_id, key.session_ordinal, key.turn, told, truth)
         line = " ".join(map(str, parts))

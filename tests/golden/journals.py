@@ -5,7 +5,7 @@ from functools import cache, partial
 
 from nemolocal_contract import endpoints as wire
 from nemolocal_contract.headers import CLIENT_ID
-from nemolocal_server.silence import Silence
+from nemolocal_server.turns.silent_turns import SilentTurnPolicy
 
 from .backend import Caller, media, serving
 from .exchange import multipart
@@ -26,7 +26,7 @@ def _journal(kind: str) -> str:
 @cache
 def run() -> dict[str, str]:
     """Play the run once; its journal in each format."""
-    with serving("journal", silence=Silence(script=".s")) as caller:
+    with serving("journal", silence=SilentTurnPolicy(script=".s")) as caller:
         _play(caller)
         return {kind: _fetch(caller, kind) for kind in _FORMATS.values()}
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from nemolocal_contract import endpoints as wire
 from nemolocal_contract.endpoints import Endpoint
-from nemolocal_contract.headers import FAULT, bearer
+from nemolocal_contract.headers import FAULT, bearer_header
 
 from .backend import Caller
 
@@ -28,12 +28,12 @@ def refusals(caller: Caller, endpoint: Endpoint, **rest: Any) -> None:
     headers = rest.pop("headers", {})
     for what, token in (
         ("no token", {"Authorization": None}),
-        ("an unknown token", bearer("nmv_usr_unknown-to-all")),
+        ("an unknown token", bearer_header("nmv_usr_unknown-to-all")),
     ):
         caller.record(what, method, path, headers={**headers, **token}, **rest)
     if endpoint not in (wire.BALANCE, wire.STATE, wire.RENDER_STATUS, wire.RENDER_CANCEL,
                         wire.RENDER_DOWNLOAD, wire.CLAIM_TOKEN):  # fmt: skip
-        reader = {**headers, **bearer(READER)}
+        reader = {**headers, **bearer_header(READER)}
         caller.record("a token without the scope", method, path, headers=reader, **rest)
     wrong_method(caller, endpoint)
     rate_limited(caller, endpoint, headers=headers, **rest)
@@ -64,7 +64,7 @@ def no_session(
 
 def somebody_else(caller: Caller, method: str, path: str) -> None:
     somebody = caller.another("client-2").connect()
-    caller.record("somebody else's render", method, path, headers=bearer(somebody.token))
+    caller.record("somebody else's render", method, path, headers=bearer_header(somebody.token))
 
 
 def bad_bodies(caller: Caller, path: str, wrong: dict[str, Any]) -> None:

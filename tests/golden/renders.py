@@ -3,7 +3,7 @@
 from typing import Any
 
 from nemolocal_contract import endpoints as wire
-from nemolocal_contract.headers import FAULT, bearer
+from nemolocal_contract.headers import FAULT, bearer_header
 
 from .backend import Caller
 from .refusals import bad_bodies, no_session, refusals, somebody_else
@@ -23,7 +23,7 @@ def render(caller: Caller) -> None:
     without: dict[str, Any] = {"json_body": next_body, "headers": {"X-Skill-Version": None}}
     caller.record("a missing attribution header", "POST", path, **without)
     caller.record(
-        "a plan without export", "POST", path, json_body=next_body, headers=bearer(BLOCKED)
+        "a plan without export", "POST", path, json_body=next_body, headers=bearer_header(BLOCKED)
     )
     no_session(caller, wire.RENDER, next_body, "sessionId")
     caller.record("an empty id", "POST", path, json_body={**body, "id": ""})
@@ -101,6 +101,6 @@ def export_402(caller: Caller) -> None:
     caller.record("no credits", "POST", path, json_body=_order(caller, "render_1"))
     other = caller.another("client-2").connect()
     other.upload("clip.mp4")
-    without = {**bearer(other.token), "X-Skill-Version": None}
+    without = {**bearer_header(other.token), "X-Skill-Version": None}
     body = _order(other, "render_1")
     caller.record("a missing attribution header", "POST", path, json_body=body, headers=without)

@@ -5,9 +5,9 @@ from functools import partial
 from typing import Any
 
 from nemolocal_contract import endpoints as wire
-from nemolocal_contract.headers import CLIENT_ID, FAULT, bearer
+from nemolocal_contract.headers import CLIENT_ID, FAULT, bearer_header
+from nemolocal_server.data.tokens import NewToken
 from nemolocal_server.dialect import Dialect
-from nemolocal_server.tokens import NewToken
 
 from . import renders
 from .backend import Caller, media, serving
@@ -37,7 +37,7 @@ Story = Callable[[Caller], None]
 
 
 def _with(token: str, **more: str | None) -> dict[str, Any]:
-    return {"headers": {**bearer(token), **more}}
+    return {"headers": {**bearer_header(token), **more}}
 
 
 def _token(caller: Caller) -> None:

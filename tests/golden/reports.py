@@ -10,32 +10,32 @@ from unittest import mock
 
 import msgspec
 
-from nemolocal import bench
-from nemolocal.command import main
-from nemolocal.conform import tell
-from nemolocal_bench.compression.cloud import PUBLISHED
-from nemolocal_bench.compression.comparison import Comparison, Report as BenchReport, Source
-from nemolocal_bench.compression.curves import Saving
-from nemolocal_bench.compression.legs import Result
-from nemolocal_bench.compression.machine import Machine
-from nemolocal_bench.compression.measures import Instruments, Score
-from nemolocal_bench.compression.search import Probe
-from nemolocal_bench.compression.tables import as_json
-from nemolocal_bench.compression.target import Found
-from nemolocal_bench.compression.verdict import verdict_of
-from nemolocal_conformance.driver import table
-from nemolocal_conformance.driver.outcome import Outcome as Ran
-from nemolocal_conformance.exchange import Exchange
-from nemolocal_conformance.reports import FORMS
-from nemolocal_conformance.reports.wording import headline
-from nemolocal_conformance.verdicts import Outcome, Report, Verdict
+from nemolocal.commands import bench
+from nemolocal.commands.conform import print_verdict
+from nemolocal.main import main
+from nemolocal_bench.bd_rate import BdRateSaving
+from nemolocal_bench.cloud import PUBLISHED_TIMES
+from nemolocal_bench.comparison import BenchReport as BenchReport, Comparison, SourceInfo
+from nemolocal_bench.crf_search import CrfProbe
+from nemolocal_bench.headline import write_headline
+from nemolocal_bench.json_csv_report import as_json
+from nemolocal_bench.machine import MachineInfo
+from nemolocal_bench.metrics import Instruments, Score
+from nemolocal_bench.target_quality import TargetSearchResult
+from nemolocal_bench.variants import VariantResult
+from nemolocal_conformance.client_runner import scenario_report
+from nemolocal_conformance.client_runner.scenario_result import ScenarioResult as Ran
+from nemolocal_conformance.evidence import HttpExchange
+from nemolocal_conformance.reports import REPORT_FORMATS
+from nemolocal_conformance.reports.report_text import headline
+from nemolocal_conformance.verdicts import ConformanceReport, Verdict, VerdictOutcome
 
 from .frozen import Make
 
 _INPUT = Path(__file__).parent / "input"
 _SKILLS = Path(__file__).parents[2] / "fixtures" / "skills" / "planted"
 _PLANTED = ("wrong-402.md", "poll-every-5-seconds.md", "token-in-url.md")
-_EXCHANGE = Exchange(
+_EXCHANGE = HttpExchange(
     method="POST",
     url="http://nemolocal.test/run_sse",
     request_headers={"authorization": "[secret]", "x-skill-source": "it's me"},
@@ -49,7 +49,7 @@ _EXCHANGE = Exchange(
 
 def reports() -> Iterator[tuple[str, Make]]:
     """The reports by the names of their files: the command, then the form."""
-    for name, form in FORMS.items():
+    for name, form in REPORT_FORMATS.items():
         yield f"conform-{name}", partial(form, _SERVER)
     yield "conform-told.txt", partial(_captured, _tell_server)
     yield "conform-list.txt", partial(_output, "conform", "--list")
@@ -61,8 +61,8 @@ def reports() -> Iterator[tuple[str, Make]]:
     yield "verdict-explain.txt", partial(_output, "verdict", "--explain", "client.resend")
     yield "conform_client-list.txt", partial(_output, "conform-client", "--list")
     yield "conform_client.txt", _tell_runs
-    yield "conform_client.json", partial(table.as_json, _RUNS)
-    yield "conform_client.md", partial(table.as_markdown, _RUNS)
+    yield "conform_client.json", partial(scenario_report.as_json, _RUNS)
+    yield "conform_client.md", partial(scenario_report.as_markdown, _RUNS)
     for written, suffix in (("text", "txt"), ("json", "json"), ("sarif", "sarif")):
         yield f"skill_check.{suffix}", partial(_skill, written)
     for suffix in ("txt", "html", "json", "csv"):
@@ -101,7 +101,7 @@ def _skill(form: str) -> str:
 # A server that was judged
 
 
-def _found(outcome: Outcome, check: str, **more: object) -> Verdict:
+def _found(outcome: VerdictOutcome, check: str, **more: object) -> Verdict:
     fields: dict[str, object] = {"reason": "the end came too early"}
     fields |= {"expected": "'clean'", "actual": "'<cut> | `it`'"}
     if outcome in ("passed", "not applicable"):
@@ -119,7 +119,7 @@ def _found(outcome: Outcome, check: str, **more: object) -> Verdict:
     )
 
 
-_SERVER = Report(
+_SERVER = ConformanceReport(
     base_url="http://nemolocal.test",
     version="1.2.3",
     ours=False,
@@ -143,7 +143,7 @@ _SERVER = Report(
 
 def _tell_server() -> None:
     for verdict in _SERVER.verdicts:
-        tell(verdict)
+        print_verdict(verdict)
     print(headline(_SERVER))
 
 
@@ -157,16 +157,18 @@ _RUNS = (
 
 
 def _tell_runs() -> str:
-    return "\n".join([*map(table.as_line, _RUNS), table.summary(_RUNS), ""])
+    return "\n".join(
+        [*map(scenario_report.scenario_line, _RUNS), scenario_report.summary(_RUNS), ""]
+    )
 
 
 # A bench that was measured
 
 
-def _leg(name: str, crf: float, size: int, vmaf: float, **more: object) -> Result:
+def _leg(name: str, crf: float, size: int, vmaf: float, **more: object) -> VariantResult:
     score = Score("vmaf", "vmaf_v0.6.1", 1080, vmaf, vmaf - 0.1, vmaf - 4, vmaf - 2, vmaf - 8)
     fields: dict[str, object] = {"seconds": 5.0, "speed": 2.0, "cpu_seconds": 9.5}
-    return Result(
+    return VariantResult(
         name=f"{name} crf {crf:g}",
         curve=name,
         crf=crf,
@@ -187,22 +189,27 @@ _LEGS = (
     _leg("libx264", 28, 250_000, 91.0),
     _leg("libx264", 33, 150_000, 84.0),
     _leg("libx265", 25, 300_000, 95.0, note="not what the contract exports", seconds=20.0),
-    Result(name="broken", curve="broken", complaint="the <pair> differs"),
+    VariantResult(name="broken", curve="broken", complaint="the <pair> differs"),
 )  # fmt: skip
 
 
 def _bench(seconds: float) -> BenchReport:
     made = Comparison(
         verdict="",
-        source=Source("clip.mp4", "abc", 1920, 1080, 300, 30.0, seconds, 1_000_000, 98.5),
+        source=SourceInfo("clip.mp4", "abc", 1920, 1080, 300, 30.0, seconds, 1_000_000, 98.5),
         shown=_LEGS[0].name,
         results=_LEGS,
-        found=Found(95.0, "veryfast", 2.0, (Probe(23, 95.4),), (Probe(24, 95.1),), _LEGS[1].name),
-        savings=(Saving("libx265", "libx264", -31.5), Saving("other", "libx264", None, "no curve")),
-        published=PUBLISHED,
+        found=TargetSearchResult(
+            95.0, "veryfast", 2.0, (CrfProbe(23, 95.4),), (CrfProbe(24, 95.1),), _LEGS[1].name
+        ),
+        savings=(
+            BdRateSaving("libx265", "libx264", -31.5),
+            BdRateSaving("other", "libx264", None, "no curve"),
+        ),
+        published=PUBLISHED_TIMES,
     )
-    told = msgspec.structs.replace(made, verdict=verdict_of(made, 95.0))
-    machine = Machine("a processor", 4, 8_000_000_000, "a system", "3.x", "ffmpeg 7", "1.2.3")
+    told = msgspec.structs.replace(made, verdict=write_headline(made, 95.0))
+    machine = MachineInfo("a processor", 4, 8_000_000_000, "a system", "3.x", "ffmpeg 7", "1.2.3")
     missing = {"h264_qsv": "no device"}
     return BenchReport(1, machine, Instruments(True, True, "", 5), missing, "quick", 95.0, (told,))
 

@@ -8,7 +8,7 @@ import msgspec
 
 from nemolocal_contract.headers import FAULT
 from nemolocal_server.dialect import Dialect
-from nemolocal_server.silence import Silence
+from nemolocal_server.turns.silent_turns import SilentTurnPolicy
 
 from .backend import serving
 from .exchange import CUT
@@ -30,7 +30,9 @@ _TALKS = {
     "text_answer": Talk("hello, what can you do?"),
     "edit": Talk("trim to the first second", (_EDIT,)),
     "several_edits": Talk("make it black and white, then mute it and make it vertical", (_EDIT,)),
-    "silent": Talk("speed it up to 2x", (_EDIT,), settings={"silence": Silence(script=".s")}),
+    "silent": Talk(
+        "speed it up to 2x", (_EDIT,), settings={"silence": SilentTurnPolicy(script=".s")}
+    ),
     "generation": Talk("generate a clip of a city at night", uploads=()),
     "refusal": Talk("remove the third clip", (_EDIT,)),
     "chinese": Talk("把视频剪到前1秒，再加标题“你好”", ("剪辑我的视频",), language="zh"),

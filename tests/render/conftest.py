@@ -12,10 +12,11 @@ import pytest
 
 from fixtures.media.make import make_media
 from nemolocal_contract.draft import draft_from_wire
-from nemolocal_render import encoders, ffmpeg, footage, job
-from nemolocal_render.inspection import RenderFacts, inspect_media, inspect_render
+from nemolocal_render import encoders, ffmpeg_cli, job
 from nemolocal_render.job import RenderResult, render
-from nemolocal_render.plan import OutputSpec, Source, plan_render
+from nemolocal_render.planning.planner import MediaSource, OutputSpec, plan_render
+from nemolocal_render.probing.probe_worker import RenderFacts, inspect_media, inspect_render
+from nemolocal_render.synthetic import sample_media
 from tests.support.media import MediaCache, run_ffmpeg
 
 SIZE = {"width": 320, "height": 180}
@@ -87,10 +88,10 @@ _SCENES: dict[str, tuple[list[str], list[str]]] = {
 
 
 def _make_media(folder: Path) -> None:
-    asyncio.run(footage.make_sample(folder / LARGE_SAMPLE, seconds=4))
+    asyncio.run(sample_media.make_sample(folder / LARGE_SAMPLE, seconds=4))
     small = "-vf scale=320:180 -c:v libx264 -preset ultrafast -crf 8 -c:a copy -movflags +faststart"
     run_ffmpeg("-i", folder / LARGE_SAMPLE, *small.split(), folder / "sample.mp4")
-    asyncio.run(footage.make_music("lofi", 5, folder / "music.m4a"))
+    asyncio.run(sample_media.make_music("lofi", 5, folder / "music.m4a"))
     inputs = "-f lavfi -i testsrc2=s=160x90:r=25:d=1 -f lavfi -i sine=f=440:d=1:r=48000".split()
     outputs = [
         argument
@@ -133,17 +134,17 @@ def all_clips(media_cache: MediaCache) -> Path:
 
 
 @pytest.fixture(scope="session")
-def source(media: Path) -> Callable[[str | Path], Source]:
+def source(media: Path) -> Callable[[str | Path], MediaSource]:
     """A file of the media folder, or of a path, as a source.
 
     What it holds is found out by this process: a child that does it costs more than many a render.
     """
-    known: dict[Path, Source] = {}
+    known: dict[Path, MediaSource] = {}
 
-    def get(name: str | Path) -> Source:
+    def get(name: str | Path) -> MediaSource:
         path = media / name
         if path not in known:
-            known[path] = Source(path, inspect_media(path, path.suffix[1:]))
+            known[path] = MediaSource(path, inspect_media(path, path.suffix[1:]))
         return known[path]
 
     return get
@@ -156,12 +157,12 @@ def check_here(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
     async def check(path: Path) -> RenderFacts:
         return inspect_render(path)
 
-    return lambda: monkeypatch.setattr(job, "check", check)
+    return lambda: monkeypatch.setattr(job, "probe_render", check)
 
 
 @pytest.fixture
 def make(
-    tmp_path: Path, source: Callable[[str | Path], Source], check_here: Callable[[], None]
+    tmp_path: Path, source: Callable[[str | Path], MediaSource], check_here: Callable[[], None]
 ) -> Callable[..., tuple[Path, RenderResult]]:
     """Render a wire draft whose `src` are names in the media folder; 320x180 unless it says so."""
     check_here()
@@ -184,20 +185,20 @@ def make(
 @pytest.fixture
 def no_hardware(monkeypatch: pytest.MonkeyPatch) -> None:
     """No hardware encoder is tried, which is done anew for each binary."""
-    monkeypatch.setattr(encoders, "HARDWARE", ())
+    monkeypatch.setattr(encoders, "HARDWARE_ENCODERS", ())
 
 
 @pytest.fixture
 def fake_ffmpeg(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Path]:
     """Put a program before FFmpeg: Python lines that may change `args`, which then run."""
-    real = ffmpeg.executable()
+    real = ffmpeg_cli.executable()
 
     def install(lines: str) -> Path:
-        script = tmp_path / "fake-ffmpeg"
+        script = tmp_path / "fake-ffmpeg_cli"
         head = f"#!{sys.executable} -S\nimport os, sys\nargs = sys.argv[1:]\n"
         script.write_text(f"{head}{lines}\nos.execv({str(real)!r}, ['ffmpeg', *args])\n")
         script.chmod(0o755)
-        monkeypatch.setitem(os.environ, ffmpeg.BINARY_VARIABLE, str(script))
+        monkeypatch.setitem(os.environ, ffmpeg_cli.BINARY_VARIABLE, str(script))
         return script
 
     return install

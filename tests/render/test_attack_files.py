@@ -14,7 +14,7 @@ import pytest
 
 from fixtures.attacks.bombs import bombs, movie_bombs, other_bombs
 from fixtures.attacks.lures import lures
-from nemolocal_render import ffmpeg
+from nemolocal_render import ffmpeg_cli
 from tests.support.attacks import FRAMES, Outcome, is_cheap, try_files
 
 pytestmark = [
@@ -155,7 +155,7 @@ def test_a_program_that_trusts_them_is_lured(
     if name != "concat.mp4":
         trust = ["-f", "hls", "-allowed_extensions", "ALL", "-extension_picky", "0"]
         trust += ["-protocol_whitelist", "file,http,tcp"]
-    program = [str(ffmpeg.executable()), "-v", "quiet", "-nostdin", *trust]
+    program = [str(ffmpeg_cli.executable()), "-v", "quiet", "-nostdin", *trust]
     with subprocess.Popen([*program, "-i", str(tmp_path / name), "-f", "null", "-"]) as lured:
         if name == "called.mov":
             came = canary.called(_PATIENCE)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from nemolocal_render.inspection import inspect_media
+from nemolocal_render.probing.probe_worker import inspect_media
 from tests.support.decoding import agrees, decode
 
 _CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from nemolocal_contract.draft import draft_from_wire
-from nemolocal_render import encoders, process
+from nemolocal_render import child_process, encoders
 from nemolocal_render.job import render
-from nemolocal_render.plan import OutputSpec, RenderPlan, Source, plan_render
+from nemolocal_render.planning.planner import MediaSource, OutputSpec, RenderPlan, plan_render
 
 pytestmark = pytest.mark.ffmpeg
 
@@ -39,7 +39,7 @@ DRAFTS: list[dict[str, Any]] = [
 
 
 @pytest.fixture(scope="module")
-def plans(source: Callable[[str], Source]) -> list[RenderPlan]:
+def plans(source: Callable[[str], MediaSource]) -> list[RenderPlan]:
     """A render of every way in which there are renders, and the encoder chosen before."""
     asyncio.run(encoders.choose_encoder())
     sources = {name: source(name) for name in ("sample.mp4", "music.m4a")}
@@ -187,7 +187,7 @@ def test_a_loop_may_close_after_any_cancellation(
     again: int | None,
 ) -> None:
     async def cancel(steps: int) -> None:
-        work = process.run(
+        work = child_process.run(
             ["/bin/sleep", "99"], folder=tmp_path, environment={}, timeout=99, on_line=print
         )
         task = asyncio.ensure_future(work)

@@ -9,10 +9,10 @@ import pytest
 from fixtures.goldens.expected import WHOLE, counter_points
 from fixtures.media.make import NAMES, TEXTS, describe
 from nemolocal_contract.draft import draft_from_wire
-from nemolocal_contract.media import ACCEPTED
-from nemolocal_render.inspection import inspect_media
+from nemolocal_contract.media import ACCEPTED_EXTENSIONS
 from nemolocal_render.job import RenderResult, render
-from nemolocal_render.plan import OutputSpec, Source, plan_render
+from nemolocal_render.planning.planner import MediaSource, OutputSpec, plan_render
+from nemolocal_render.probing.probe_worker import inspect_media
 from tests.support.audio import read_samples
 from tests.support.frames import DecodedVideo
 
@@ -24,13 +24,13 @@ FROM_MS = 500
 UNREADABLE = {"clear.png", "clear.webp", "still.gif", "moving.gif", "broken-tail.jpg"}
 TABLE = "table.txt"
 
-Files = dict[str, Source]
+Files = dict[str, MediaSource]
 
 
 def files_in(folder: Path) -> Files:
     """Every media file of a folder as a source, by its name."""
     paths = [folder / name for name in NAMES if (folder / name).exists()]
-    return {path.name: Source(path, inspect_media(path, path.suffix[1:])) for path in paths}
+    return {path.name: MediaSource(path, inspect_media(path, path.suffix[1:])) for path in paths}
 
 
 @pytest.mark.slow
@@ -41,7 +41,7 @@ def test_there_is_media_of_every_accepted_kind_and_of_many_codecs(all_clips: Pat
     rows = {line.split()[0]: line.split()[1] for line in table[1:]}
     assert rows == {name: source.info.kind for name, source in files.items()}
     infos = [source.info for source in files.values()]
-    assert {info.extension for info in infos} == set(ACCEPTED)
+    assert {info.extension for info in infos} == set(ACCEPTED_EXTENSIONS)
     pictures = {info.video_codec for info in infos}
     assert pictures >= {"h264", "hevc", "vp8", "vp9", "av1", "prores", "mpeg4", "mjpeg"}
     sounds = {info.audio_codec.removesuffix("float") for info in infos}

@@ -13,9 +13,9 @@ import av
 import pytest
 
 from fixtures.goldens.expected import WHOLE, Frames, Segment, Timeline, counter_points
-from nemolocal_render import ffmpeg
+from nemolocal_render import ffmpeg_cli
 from nemolocal_render.job import RenderResult
-from nemolocal_render.plan import OutputSpec
+from nemolocal_render.planning.planner import OutputSpec
 from tests.support.audio import read_samples
 from tests.support.frames import DecodedVideo
 
@@ -197,7 +197,7 @@ def likeness(path: Path, reference: dict[str, Any], clips: Path) -> float:
     files = [part for name in reference["inputs"] for part in ("-i", str(clips / name))]
     stamps = "settb=1/30,setpts=N,format=yuv420p"
     graph = f"[0:v]{stamps}[x];{reference['graph']},{stamps}[y];[x][y]ssim"
-    program = [str(ffmpeg.executable()), "-nostdin", "-i", str(path), *files]
+    program = [str(ffmpeg_cli.executable()), "-nostdin", "-i", str(path), *files]
     done = subprocess.run(
         [*program, "-filter_complex", graph, "-f", "null", "-"],
         capture_output=True,

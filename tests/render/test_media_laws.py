@@ -14,10 +14,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
 from nemolocal_contract.draft import draft_from_wire
-from nemolocal_render.inspection import inspect_media
 from nemolocal_render.job import render
 from nemolocal_render.media import MediaInfo, MediaRejected
-from nemolocal_render.plan import OutputSpec, Source, plan_render
+from nemolocal_render.planning.planner import MediaSource, OutputSpec, plan_render
+from nemolocal_render.probing.probe_worker import inspect_media
 from tests.support.decoding import agrees, decode
 from tests.support.odd_containers import Odd, odd_containers
 from tests.support.profiles import examples
@@ -84,7 +84,7 @@ def test_what_is_accepted_can_be_exported_whatever_the_cut(
     check_here()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        sources: dict[str, Source] = {}
+        sources: dict[str, MediaSource] = {}
         seen: list[dict[str, Any]] = []
         heard: list[dict[str, Any]] = []
         at = 0
@@ -92,7 +92,7 @@ def test_what_is_accepted_can_be_exported_whatever_the_cut(
             path, info = look(odd, folder, str(number))
             if isinstance(info, str):
                 continue
-            sources[path.name] = Source(path, info)
+            sources[path.name] = MediaSource(path, info)
             start = begin * info.duration * 0.9
             start = min(start, max(info.duration - _LEAST, 0.0))
             length = min(max(share * (info.duration - start), _LEAST), info.duration, 2.0)

@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from nemolocal_contract.media import ACCEPTED
-from nemolocal_render.cores import usable_cores
-from nemolocal_render.inspection import inspect_media
+from nemolocal_contract.media import ACCEPTED_EXTENSIONS
+from nemolocal_render.cpu_count import usable_cores
 from nemolocal_render.media import MediaInfo, MediaRejected
-from nemolocal_render.probe import probe
-from nemolocal_render.sniff import sniff
+from nemolocal_render.probing.media_probe import probe
+from nemolocal_render.probing.probe_worker import inspect_media
+from nemolocal_render.probing.sniff import sniff
 from tests.support.mutated_media import mutated
 
 # One of each accepted kind at least, and small.
@@ -28,7 +28,7 @@ NAMES = (
 
 @pytest.fixture(scope="module")
 def samples(media: Path) -> dict[str, bytes]:
-    assert {name.rpartition(".")[2] for name in NAMES} == set(ACCEPTED)
+    assert {name.rpartition(".")[2] for name in NAMES} == set(ACCEPTED_EXTENSIONS)
     return {name: (media / name).read_bytes() for name in NAMES}
 
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from nemolocal_render import reading
-from nemolocal_render.inspection import inspect_media
 from nemolocal_render.media import MediaInfo, MediaRejected
+from nemolocal_render.probing import packet_scan
+from nemolocal_render.probing.probe_worker import inspect_media
 from tests.support.containers import FRAGMENTED, LIVE, Recipe, sounding, steady, write
 from tests.support.decoding import agrees, decode
 
@@ -178,8 +178,8 @@ def test_a_walk_that_takes_too_long_ends_and_its_length_is_estimated(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = write(tmp_path / "x.mkv", Recipe("mkv", steady(FPS, 8), sounding(8)))
-    monkeypatch.setattr(reading, "_STRIDE", 200)
-    monkeypatch.setattr(reading, "_BUDGET", 0.0)
+    monkeypatch.setattr(packet_scan, "_STRIDE", 200)
+    monkeypatch.setattr(packet_scan, "_BUDGET", 0.0)
     info = inspect_media(path, "mkv")
     assert info.duration == pytest.approx(8, rel=0.2)
     assert any("its length is estimated" in said for said in info.left_out)

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from nemolocal_render.inspection import inspect_media
 from nemolocal_render.media import MediaInfo, MediaRejected
+from nemolocal_render.probing.probe_worker import inspect_media
 from tests.support.containers import FRAGMENTED, Recipe, sounding, steady, write
 
 PICTURES, SOUNDS = steady(25, 1), sounding(1)
@@ -89,7 +89,7 @@ def test_the_first_sound_that_decodes_is_taken(
 ) -> None:
     recipe = Recipe(extension, PICTURES, SOUNDS, sound_tracks=3)
     info = look(recipe, NO_SOUND[extension])
-    assert (info.sound_place, info.sound_track, bool(info.audio_codec)) == (1, "a:1", True)
+    assert (info.sound_place, info.audio_specifier, bool(info.audio_codec)) == (1, "a:1", True)
     assert [said[:7] for said in info.left_out] == ["track 2", "track 4"]
     assert look(recipe).sound_place == 0
 

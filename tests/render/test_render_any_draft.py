@@ -12,10 +12,10 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 
 from nemolocal_contract.draft import draft_from_wire
 from nemolocal_contract.effects import EFFECTS, POSITIONS, TRANSITIONS
-from nemolocal_render.graphs.commands import Machine, render_command
+from nemolocal_render.filtergraph.ffmpeg_commands import EncodeResources, render_command
 from nemolocal_render.job import RenderResult, render
 from nemolocal_render.media import MediaInfo
-from nemolocal_render.plan import OutputSpec, RenderPlan, Source, plan_render
+from nemolocal_render.planning.planner import MediaSource, OutputSpec, RenderPlan, plan_render
 from tests.support.audio import read_samples
 from tests.support.frames import DecodedVideo
 
@@ -120,17 +120,17 @@ def test_the_strategy_knows_every_effect() -> None:
     assert drawn == {*EFFECTS, "glow"}
 
 
-def made_up(name: str) -> Source:
+def made_up(name: str) -> MediaSource:
     """Where a file of this name would be, and what would be in it."""
     path = Path(f"/uploads/{name}")
     kind, _, extension = name.rpartition(".")
     if name in STILLS:
-        return Source(path, MediaInfo("image", extension, 0.0, 64, 36, video_codec="png"))
+        return MediaSource(path, MediaInfo("image", extension, 0.0, 64, 36, video_codec="png"))
     if name not in CLIPS:
-        return Source(path, MediaInfo("audio", extension, 5.0, audio_codec="aac"))
+        return MediaSource(path, MediaInfo("audio", extension, 5.0, audio_codec="aac"))
     length = LENGTHS.get(name, 2000) / 1000
     sound = "" if kind == "red" else "aac"
-    return Source(
+    return MediaSource(
         path, MediaInfo("video", extension, length, 64, 36, 25.0, "h264", "yuv420p", sound)
     )
 
@@ -148,7 +148,7 @@ def test_a_command_holds_nothing_that_a_user_wrote_and_its_graphs_are_whole(
         else:
             segment["txt"] = f"§{segment['txt']}"
     plan = plan_render(draft_from_wire(wire), sources, OutputSpec("low"))
-    command = render_command(plan, Machine("libx264", tone_mapping=tone_mapping), "x.mp4")
+    command = render_command(plan, EncodeResources("libx264", tone_mapping=tone_mapping), "x.mp4")
     assert "§" not in " ".join([*command.arguments, *command.graphs.values()])
     for graph in command.graphs.values():
         # What comes out of one filter goes into one other, and the end into the file.
@@ -157,7 +157,7 @@ def test_a_command_holds_nothing_that_a_user_wrote_and_its_graphs_are_whole(
 
 
 def rendered(
-    wire: dict[str, Any], find: Callable[[str], Source], folder: Path
+    wire: dict[str, Any], find: Callable[[str], MediaSource], folder: Path
 ) -> tuple[RenderPlan, RenderResult]:
     """Render a whole wire draft as `x.mp4`; the next one replaces it."""
     names = {s["src"] for t in wire["t"] for s in t["sg"] if "src" in s}
@@ -174,7 +174,7 @@ def rendered(
 )
 def test_any_draft_renders_to_its_exact_length(
     wire: dict[str, Any],
-    source: Callable[[str], Source],
+    source: Callable[[str], MediaSource],
     tmp_path: Path,
     check_here: Callable[[], None],
 ) -> None:

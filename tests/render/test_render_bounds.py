@@ -8,21 +8,21 @@ from typing import Any
 import pytest
 
 from nemolocal_contract.draft import draft_from_wire
-from nemolocal_render.bounds import (
-    MAX_ALL_EFFECTS,
+from nemolocal_render.media import MediaInfo
+from nemolocal_render.planning.draft_limits import (
     MAX_EFFECTS,
     MAX_FIELDS,
     MAX_SEGMENTS,
+    MAX_TOTAL_EFFECTS,
     MAX_TRACKS,
     MAX_WARNINGS,
     read_draft,
 )
-from nemolocal_render.chunks import parts_of, workers_for
-from nemolocal_render.media import MediaInfo
-from nemolocal_render.plan import DraftRejected, RenderPlan, Source, plan_render
+from nemolocal_render.planning.plan_splitting import choose_worker_count, split_plan
+from nemolocal_render.planning.planner import DraftRejected, MediaSource, RenderPlan, plan_render
 
 LONG = MediaInfo("video", "mp4", 7200.0, 3840, 2160, 60.0, audio_codec="aac")
-SOURCES = {"clip": Source(Path("/media/1.mp4"), LONG)}
+SOURCES = {"clip": MediaSource(Path("/media/1.mp4"), LONG)}
 # Seconds of processor time; ten times what each takes here, and a hundredth of what it took.
 PROMISED = 5.0
 
@@ -65,7 +65,7 @@ TOO_MUCH: dict[str, tuple[dict[str, Any], str]] = {
         "draft.t[0].sg[1].fx",
     ),
     "effects together": (
-        {"t": [track(*[text(fx=SOME_EFFECTS)] * (MAX_ALL_EFFECTS // MAX_EFFECTS + 1))]}, "draft.t",
+        {"t": [track(*[text(fx=SOME_EFFECTS)] * (MAX_TOTAL_EFFECTS // MAX_EFFECTS + 1))]}, "draft.t",
     ),
     "fields": (MANY, "draft"),
     "fields of a track": ({"t": [MANY]}, "draft.t[0]"),
@@ -135,7 +135,7 @@ DEAR: dict[str, list[dict[str, Any]]] = {
 def test_what_may_be_rendered_is_planned_and_divided_soon(tracks: list[dict[str, Any]]) -> None:
     begun = time.process_time()
     plan = planned(*tracks)
-    parts = parts_of(plan, workers_for(plan, 2))
+    parts = split_plan(plan, choose_worker_count(plan, 2))
     assert sum(part.frames for part in parts) == plan.frames
     assert time.process_time() - begun < PROMISED
 

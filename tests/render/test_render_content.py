@@ -9,7 +9,7 @@ import pytest
 from nemolocal_render import job
 from nemolocal_render.fonts import choose_fonts
 from nemolocal_render.job import RenderResult
-from nemolocal_render.plan import OutputSpec, Source
+from nemolocal_render.planning.planner import MediaSource, OutputSpec
 from tests.support.audio import loudness, read_samples
 from tests.support.frames import DecodedVideo
 from tests.support.media import run_ffmpeg
@@ -200,7 +200,7 @@ def test_other_shapes_are_fitted_with_bars(make: Make) -> None:
 
 @pytest.mark.slow
 def test_rotation_and_pixel_shape_are_shown_as_meant(
-    make: Make, source: Callable[[str], Source], tmp_path: Path, media: Path
+    make: Make, source: Callable[[str], MediaSource], tmp_path: Path, media: Path
 ) -> None:
     turned, wide = tmp_path / "turned.mp4", tmp_path / "wide.mp4"
     copy = ["-i", str(media / "silent.mp4"), "-c", "copy"]

@@ -9,11 +9,11 @@ import msgspec
 import pytest
 
 from nemolocal_contract.draft import draft_from_wire
-from nemolocal_render import ffmpeg, process
-from nemolocal_render.inspection import inspect_media
-from nemolocal_render.job import RenderFailed, RenderResult, render
+from nemolocal_render import child_process, ffmpeg_cli
+from nemolocal_render.job import RenderJobFailed, RenderResult, render
 from nemolocal_render.media import MediaInfo
-from nemolocal_render.plan import OutputSpec, Source, plan_render
+from nemolocal_render.planning.planner import MediaSource, OutputSpec, plan_render
+from nemolocal_render.probing.probe_worker import inspect_media
 from tests.support.audio import loudness, read_samples, tone_strength
 from tests.support.frames import DecodedVideo
 from tests.support.media import MediaCache, run_ffmpeg
@@ -30,7 +30,7 @@ Rendering = Callable[..., tuple[Path, RenderResult]]
 def rendered(tmp_path: Path) -> Rendering:
     """Render tracks of these sources."""
 
-    def run(sources: dict[str, Source], *tracks: dict[str, Any]) -> tuple[Path, RenderResult]:
+    def run(sources: dict[str, MediaSource], *tracks: dict[str, Any]) -> tuple[Path, RenderResult]:
         draft = draft_from_wire({"t": list(tracks), "m": SIZE})
         plan = plan_render(draft, sources, OutputSpec("low"))
         path, work = tmp_path / "out.mp4", tmp_path / "work"
@@ -62,7 +62,7 @@ def slides(count: int, bad: int) -> dict[str, Any]:
 def test_one_damaged_picture_does_not_cost_the_film(
     rendered: Rendering,
     media: Path,
-    source: Callable[[str], Source],
+    source: Callable[[str], MediaSource],
     tmp_path: Path,
     name: str,
     kept: float | None,
@@ -72,7 +72,7 @@ def test_one_damaged_picture_does_not_cost_the_film(
     content = (media / name).read_bytes()
     if kept is not None:
         bad.write_bytes(content[: int(len(content) * kept)])
-    sources = {"good": source("red.mp4"), "bad": Source(bad, source(name).info)}
+    sources = {"good": source("red.mp4"), "bad": MediaSource(bad, source(name).info)}
     path, result = rendered(sources, slides(3, place))
     said = f"draft.t[0].sg[{place}].src: cannot be read, it is left out"
     assert [warning for warning in result.warnings if "src" in warning] == [said]
@@ -113,7 +113,7 @@ def test_sound_that_changes_its_form_is_brought_into_one(
     # An upload of it is refused, where it is seen; its beginning is like any other.
     beginning = joined(media_cache, f"begins-{name}", kinds[0])
     info = inspect_media(beginning, path.suffix[1:])
-    sources = {"x": Source(path, msgspec.structs.replace(info, duration=2.0))}
+    sources = {"x": MediaSource(path, msgspec.structs.replace(info, duration=2.0))}
     out, result = rendered(sources, {"tt": 1, "sg": [{"src": "x", "s": 0, "d": 1400}]})
     assert result.warnings == ()
     heard = read_samples(out)
@@ -127,10 +127,10 @@ def test_sound_that_changes_its_form_is_brought_into_one(
 
 @pytest.mark.slow
 def test_sound_that_cannot_be_read_is_left_out(
-    rendered: Rendering, source: Callable[[str], Source], tmp_path: Path
+    rendered: Rendering, source: Callable[[str], MediaSource], tmp_path: Path
 ) -> None:
     bad = tmp_path / "gone.m4a"
-    sources = {"good": source("red.mp4"), "bad": Source(bad, source("music.m4a").info)}
+    sources = {"good": source("red.mp4"), "bad": MediaSource(bad, source("music.m4a").info)}
     music = {"tt": 1, "sg": [{"src": "bad", "s": 0, "d": 200}]}
     path, result = rendered(sources, slides(1, -1), music)
     said = "draft.t[1].sg[0].src: its sound cannot be read, it is left out"
@@ -154,26 +154,26 @@ WORDS = [
 def test_what_ffmpeg_says_is_for_the_log(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, status: int, complaint: str, said: str
 ) -> None:
-    async def fail(*_: Any, **__: Any) -> process.Outcome:
-        return process.Outcome(status, complaint)
+    async def fail(*_: Any, **__: Any) -> child_process.ChildProcessResult:
+        return child_process.ChildProcessResult(status, complaint)
 
-    monkeypatch.setattr(process, "run", fail)
-    with pytest.raises(ffmpeg.FFmpegFailed) as failure:
-        asyncio.run(ffmpeg.run([], folder=tmp_path, timeout=1))
-    assert failure.value.plain.startswith(said)
+    monkeypatch.setattr(child_process, "run", fail)
+    with pytest.raises(ffmpeg_cli.FFmpegFailed) as failure:
+        asyncio.run(ffmpeg_cli.run([], folder=tmp_path, timeout=1))
+    assert failure.value.user_message.startswith(said)
     words = complaint.rpartition("] ")[2]
     assert words in str(failure.value)
-    assert not words or words not in failure.value.plain
+    assert not words or words not in failure.value.user_message
 
 
 @pytest.mark.usefixtures("no_hardware")
 def test_a_failed_render_says_nothing_of_ffmpeg(
     rendered: Rendering,
-    source: Callable[[str], Source],
+    source: Callable[[str], MediaSource],
     fake_ffmpeg: Callable[[str], Path],
 ) -> None:
     fake_ffmpeg("sys.stderr.write('[x @ 0x1] Option whatever not found'); sys.exit(8)")
-    with pytest.raises(RenderFailed) as failure:
+    with pytest.raises(RenderJobFailed) as failure:
         rendered({"good": source("red.mp4")}, slides(2, -1))
     assert "whatever" not in str(failure.value)
 
@@ -181,13 +181,13 @@ def test_a_failed_render_says_nothing_of_ffmpeg(
 @pytest.mark.parametrize("parts", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_what_a_film_may_cost_is_bounded_by_its_length(
     rendered: Rendering,
-    source: Callable[[str], Source],
+    source: Callable[[str], MediaSource],
     monkeypatch: pytest.MonkeyPatch,
     parts: bool,
 ) -> None:
-    monkeypatch.setattr("nemolocal_render.runs._PATIENCE", (0.0, 0.0))
-    monkeypatch.setattr("nemolocal_render.chunks._MOST_INPUTS", 1 if parts else 48)
-    with pytest.raises(RenderFailed, match="longer than a film of this length may take"):
+    monkeypatch.setattr("nemolocal_render.encode_runs._TIME_LIMIT", (0.0, 0.0))
+    monkeypatch.setattr("nemolocal_render.planning.plan_splitting._MOST_INPUTS", 1 if parts else 48)
+    with pytest.raises(RenderJobFailed, match="longer than a film of this length may take"):
         rendered({"good": source("red.mp4")}, slides(3, -1))
 
 
@@ -200,5 +200,5 @@ def test_a_sound_is_heard_again_without_a_pause(
     path = media_cache.file("again.mp3", lambda out: run_ffmpeg(*arguments, out), arguments)
     again = [{"src": "x", "s": n * 1000, "d": 1000} for n in range(3)]
     info = MediaInfo("audio", "mp3", 1.0, audio_codec="mp3", sample_rate=44_100, channels=1)
-    heard = read_samples(rendered({"x": Source(path, info)}, {"tt": 1, "sg": again})[0])
+    heard = read_samples(rendered({"x": MediaSource(path, info)}, {"tt": 1, "sg": again})[0])
     assert min(loudness(heard, n / 100, n / 100 + 0.01) for n in range(10, 290)) > 0.15

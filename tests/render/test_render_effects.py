@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from nemolocal_render.job import RenderResult
-from nemolocal_render.plan import OutputSpec
+from nemolocal_render.planning.planner import OutputSpec
 from tests.support.frames import DecodedVideo
 
 pytestmark = pytest.mark.ffmpeg
@@ -208,8 +208,8 @@ def test_backwards_frame_by_frame(make: Make) -> None:
 
 @pytest.mark.slow
 def test_backwards_in_parts_is_the_same(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("nemolocal_render.chunks._REVERSED", 0)
-    monkeypatch.setattr("nemolocal_render.chunks._MEMORY", 1)
+    monkeypatch.setattr("nemolocal_render.planning.plan_splitting._REVERSED", 0)
+    monkeypatch.setattr("nemolocal_render.planning.plan_splitting._MEMORY", 1)
     reverse = {"src": "sample.mp4", "d": 1000, "ss": 1000, "fx": [{"type": "reverse"}]}
     seen = DecodedVideo(make([video(reverse)])[0])
     assert [seen.counter(n) for n in range(30)] == list(range(59, 29, -1))

@@ -9,7 +9,7 @@ from hypothesis import given, strategies as st
 
 from nemolocal_contract.draft import draft_from_wire
 from nemolocal_render import fonts, job
-from nemolocal_render.plan import DraftRejected, RenderPlan, plan_render
+from nemolocal_render.planning.planner import DraftRejected, RenderPlan, plan_render
 
 
 def titled(count: int, text: str = "Hi", kinds: int = 1) -> RenderPlan:
@@ -65,7 +65,7 @@ def test_the_folders_are_walked_once_for_all_names(monkeypatch: pytest.MonkeyPat
         return []
 
     monkeypatch.setattr("nemolocal_render.fonts.os.walk", walk)
-    found = fonts.nearest_fonts([f"Font {n}" for n in range(100)], ("/fonts",))
+    found = fonts.match_font_names([f"Font {n}" for n in range(100)], ("/fonts",))
     assert {font.family for font in found.values()} == {fonts.BUNDLED_FAMILY}
     assert walked == ["/fonts"]
 
@@ -102,14 +102,14 @@ def test_a_title_that_the_bundled_font_draws_reads_no_other(
     segment = {"s": 0, "d": 1000, "txt": "Hi", "st": {"font": "dejavu sans"}}
     plan = plan_render(draft_from_wire({"t": [{"tt": 7, "sg": [segment]}]}), {})
     monkeypatch.setattr(
-        job, "nearest_fonts", lambda names: dict.fromkeys(names, fonts.bundled_font())
+        job, "match_font_names", lambda names: dict.fromkeys(names, fonts.bundled_font())
     )
     assert asyncio.run(job._prepare_titles(tmp_path, plan)) == ()
 
 
 @given(st.sets(st.integers(0, 300)), st.lists(st.integers(-1, 301)))
 def test_ranges_hold_what_they_are_made_of(numbers: set[int], asked: list[int]) -> None:
-    ranges = fonts.ranges_of(numbers)
+    ranges = fonts.build_codepoint_ranges(numbers)
     assert len(ranges) == len(numbers)
     for number in (*numbers, *asked):
         assert (number in ranges) == (number in numbers)

@@ -8,15 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from nemolocal_render import diagnosis, encoders, fonts, sandbox
+from nemolocal_render import diagnostics, encoders, fonts, sandbox
+from nemolocal_render.ass_subtitles import build_ass_script, escape_ass_text
+from nemolocal_render.filtergraph.ffmpeg_commands import EncodeResources, render_command
 from nemolocal_render.fonts import Font, choose_fonts
-from nemolocal_render.footage import MOODS, make_music
-from nemolocal_render.graphs.commands import Machine, render_command
 from nemolocal_render.media import MediaInfo
-from nemolocal_render.plan import Source
-from nemolocal_render.quality import QUALITIES, Encoding
-from nemolocal_render.timeline import Picture, RenderPlan, Shot, Title
-from nemolocal_render.titles import escape, write_script
+from nemolocal_render.planning.encode_settings import QUALITY_SETTINGS, EncodeSettings
+from nemolocal_render.planning.planner import MediaSource
+from nemolocal_render.planning.render_plan import ClipSlice, RenderPlan, Title, VideoClip
+from nemolocal_render.synthetic.sample_media import MOODS, make_music
 from tests.support.audio import loudness, read_samples
 from tests.support.frames import DecodedVideo
 
@@ -78,8 +78,8 @@ def test_the_sample_beeps_each_second(media: Path) -> None:
 def test_the_bundled_font_draws_latin_and_names_what_it_lacks() -> None:
     font = fonts.bundled_font()
     assert font.family == fonts.BUNDLED_FAMILY
-    assert font.missing("Ærøskøbing Žluťoučký ñandú\t\n€ “quoted” Ελλάς Москва") == set()
-    assert font.missing("a你\u200b") == {"你"}
+    assert font.missing_characters("Ærøskøbing Žluťoučký ñandú\t\n€ “quoted” Ελλάς Москва") == set()
+    assert font.missing_characters("a你\u200b") == {"你"}
 
 
 def test_a_font_that_covers_the_rest_is_taken_from_the_system(tmp_path: Path) -> None:
@@ -121,7 +121,7 @@ def test_without_the_bundled_font_the_reason_is_said(monkeypatch: pytest.MonkeyP
     ],
 )
 def test_advice_names_the_script_and_a_font(missing: set[str], advice: str) -> None:
-    assert advice in fonts.advise(missing)
+    assert advice in fonts.describe_missing_characters(missing)
 
 
 def make_font(path: Path, family: str, characters: str) -> None:
@@ -146,7 +146,7 @@ def test_a_font_of_a_name_or_the_nearest_one(tmp_path: Path) -> None:
         make_font(tmp_path / f"{family}.ttf", family, "AB")
     folders = (str(tmp_path),)
     names = ["alpha  serif display", "Alpha Serif Bold", "Beta Sans", "Gamma", "DejaVu Sans"]
-    found = fonts.nearest_fonts(names, folders)
+    found = fonts.match_font_names(names, folders)
     assert [found[name].family for name in names] == [
         "Alpha Serif Display",
         "Alpha Serif",
@@ -157,14 +157,16 @@ def test_a_font_of_a_name_or_the_nearest_one(tmp_path: Path) -> None:
 
 
 def test_a_title_has_the_font_that_it_names_and_says_so_when_it_has_not() -> None:
-    serif = Font(Path("/fonts/serif.ttf"), "Alpha Serif", fonts.ranges_of(map(ord, "Hi")))
+    serif = Font(
+        Path("/fonts/serif.ttf"), "Alpha Serif", fonts.build_codepoint_ranges(map(ord, "Hi"))
+    )
     named = {"alpha serif": serif, "Gamma": fonts.bundled_font()}
     titles = [
         Title("draft.t[1].sg[0]", "Hi!", 0, 1000, 40, font="alpha serif"),
         Title("draft.t[1].sg[1]", "Hi", 0, 1000, 40, font="Gamma"),
         Title("draft.t[1].sg[2]", "Hi", 0, 1000, 40),
     ]
-    script = write_script(plan_of(*titles), [fonts.bundled_font()], named)
+    script = build_ass_script(plan_of(*titles), [fonts.bundled_font()], named)
     lines = script.text.splitlines()
     assert [line.split(",")[1] for line in lines if line.startswith("Style")] == [
         "Alpha Serif",
@@ -181,13 +183,17 @@ def test_a_title_has_the_font_that_it_names_and_says_so_when_it_has_not() -> Non
 def plan_of(*titles: Title) -> RenderPlan:
     from fractions import Fraction
 
-    return RenderPlan(640, 360, Fraction(30), 30, 0, QUALITIES["low"], ((),), (), tuple(titles))
+    return RenderPlan(
+        640, 360, Fraction(30), 30, 0, QUALITY_SETTINGS["low"], ((),), (), tuple(titles)
+    )
 
 
 def test_a_script_changes_font_within_a_line_and_leaves_out_what_nobody_draws() -> None:
-    other = Font(Path("/fonts/other.ttf"), "Other Sans", fonts.ranges_of(map(ord, "你好")))
+    other = Font(
+        Path("/fonts/other.ttf"), "Other Sans", fonts.build_codepoint_ranges(map(ord, "你好"))
+    )
     title = Title("draft.t[1].sg[0]", "Hi 你好!吗", 1000, 3_661_500, 40, "102030", 7, 100, 0)
-    script = write_script(plan_of(title), [fonts.bundled_font(), other])
+    script = build_ass_script(plan_of(title), [fonts.bundled_font(), other])
     style, event = (script.text.splitlines()[n] for n in (10, 14))
     assert style.startswith("Style: T0,DejaVu Sans,40,&H00302010,&H00302010,&H00FFFFFF")
     assert event == (
@@ -198,22 +204,22 @@ def test_a_script_changes_font_within_a_line_and_leaves_out_what_nobody_draws() 
 
 
 def test_escaping() -> None:
-    assert escape("a{b}\\N\r\nc\x00\td\u0085e") == "a\\{b}\\\u2060N\\Nc\td\\Ne"
+    assert escape_ass_text("a{b}\\N\r\nc\x00\td\u0085e") == "a\\{b}\\\u2060N\\Nc\td\\Ne"
 
 
 def test_hardware_encoders_get_their_own_words() -> None:
-    capped = Encoding(23, "slow", 0, 1_000_000)
+    capped = EncodeSettings(23, "slow", 0, 1_000_000)
     cap = ["-maxrate", "1000000", "-bufsize", "1000000"]
-    said = {name: encoders.video_arguments(name, capped)[1:] for name in encoders.HARDWARE}
+    said = {name: encoders.video_arguments(name, capped)[1:] for name in encoders.HARDWARE_ENCODERS}
     assert said["h264_nvenc"] == ["h264_nvenc", "-rc", "vbr", "-cq", "23", *cap]
     assert said["h264_vaapi"] == ["h264_vaapi", "-qp", "23", *cap]
     assert said["h264_videotoolbox"] == ["h264_videotoolbox", "-b:v", "1000000"]
-    free = encoders.video_arguments("h264_videotoolbox", QUALITIES["medium"])
+    free = encoders.video_arguments("h264_videotoolbox", QUALITY_SETTINGS["medium"])
     assert free[2:] == ["-q:v", "54"]
 
 
 def test_frames_are_uploaded_where_the_encoder_needs_it() -> None:
-    command = render_command(plan_of(), Machine("h264_vaapi"), "out.mp4")
+    command = render_command(plan_of(), EncodeResources("h264_vaapi"), "out.mp4")
     (graph,) = command.graphs.values()
     assert re.search(r"hwupload\[s\d+\]$", graph)
     assert "format=nv12" in graph
@@ -223,12 +229,12 @@ def test_frames_are_uploaded_where_the_encoder_needs_it() -> None:
 
 def test_no_path_is_in_a_graph_and_every_input_is_fenced_in() -> None:
     info = MediaInfo("video", "mp4", 9.0, 640, 360, 30.0)
-    evil = Source(Path("/media/a'];movie=b,[x:%03d.mp4"), info)
+    evil = MediaSource(Path("/media/a'];movie=b,[x:%03d.mp4"), info)
     plan = plan_of()
-    layer = (Picture(Shot(evil, 10), 0, 10), Picture(Shot(evil, 10), 10, 10))
+    layer = (ClipSlice(VideoClip(evil, 10), 0, 10), ClipSlice(VideoClip(evil, 10), 10, 10))
     command = render_command(
         RenderPlan(plan.width, plan.height, plan.fps, 30, 0, plan.encoding, (layer,)),
-        Machine("libx264"),
+        EncodeResources("libx264"),
         "out.mp4",
     )
     assert "movie" not in "".join(command.graphs.values())
@@ -241,22 +247,29 @@ def test_no_path_is_in_a_graph_and_every_input_is_fenced_in() -> None:
 @pytest.mark.slow
 @pytest.mark.ffmpeg
 def test_libx264_passes_its_trial_and_nonsense_does_not() -> None:
-    good = asyncio.run(encoders.try_encoder("libx264"))
-    bad = asyncio.run(encoders.try_encoder("h264_nonsense"))
-    assert (good.complaint, bad.complaint[-31:]) == ("", "Unknown encoder 'h264_nonsense'")
+    good = asyncio.run(encoders.probe_encoder("libx264"))
+    bad = asyncio.run(encoders.probe_encoder("h264_nonsense"))
+    assert (good.error, bad.error[-31:]) == ("", "Unknown encoder 'h264_nonsense'")
 
 
 @pytest.mark.ffmpeg
 def test_an_encoder_that_loses_frames_does_not_pass(fake_ffmpeg: Callable[[str], Path]) -> None:
     fake_ffmpeg("if '-frames:v' in args: args[args.index('-frames:v') + 1] = '5'")
-    trial = asyncio.run(encoders.try_encoder("libx264"))
-    assert trial.complaint == "5 of 8 frames came back"
+    trial = asyncio.run(encoders.probe_encoder("libx264"))
+    assert trial.error == "5 of 8 frames came back"
 
 
 @pytest.mark.ffmpeg
 def test_the_diagnosis_of_this_machine() -> None:
-    found = {finding.name: finding for finding in asyncio.run(diagnosis.diagnose())}
-    assert set(found) >= {"ffmpeg", "libx264", "libass", "font", "PyAV", *encoders.HARDWARE}
+    found = {finding.name: finding for finding in asyncio.run(diagnostics.diagnose())}
+    assert set(found) >= {
+        "ffmpeg",
+        "libx264",
+        "libass",
+        "font",
+        "PyAV",
+        *encoders.HARDWARE_ENCODERS,
+    }
     for name in ("ffmpeg", "libx264", "libass", "font", "PyAV"):
         assert found[name].ok, found[name]
     assert all(finding.detail for finding in found.values())
@@ -269,8 +282,8 @@ def test_the_diagnosis_of_a_poor_machine(
 ) -> None:
     fake_ffmpeg("sys.exit('broken')")
     monkeypatch.setattr(sandbox, "landlock_version", lambda: 0)
-    monkeypatch.setattr(diagnosis, "version", missing_package)
-    found = {finding.name: finding for finding in asyncio.run(diagnosis.diagnose())}
+    monkeypatch.setattr(diagnostics, "version", missing_package)
+    found = {finding.name: finding for finding in asyncio.run(diagnostics.diagnose())}
     assert [name for name, finding in found.items() if finding.ok] == ["font"]
     assert found["libass"].detail == "titles cannot be drawn"
     assert "resource limits only" in found["sandbox"].detail

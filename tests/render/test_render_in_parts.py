@@ -11,15 +11,15 @@ import pytest
 from hypothesis import given, strategies as st
 
 from nemolocal_contract.draft import draft_from_wire
-from nemolocal_render import ffmpeg
-from nemolocal_render.chunks import parts_of, workers_for
-from nemolocal_render.job import RenderFailed, RenderResult, render
-from nemolocal_render.layers import Transitions
+from nemolocal_render import ffmpeg_cli
+from nemolocal_render.job import RenderJobFailed, RenderResult, render
 from nemolocal_render.media import MediaInfo
-from nemolocal_render.plan import OutputSpec, RenderPlan, Source, plan_render
-from nemolocal_render.progress import Progress
-from nemolocal_render.quality import QUALITIES, RTK
-from nemolocal_render.timeline import Mix, Picture, Shot
+from nemolocal_render.planning.encode_settings import QUALITY_SETTINGS, RTK_SETTINGS
+from nemolocal_render.planning.layers import TransitionRanges
+from nemolocal_render.planning.plan_splitting import choose_worker_count, split_plan
+from nemolocal_render.planning.planner import MediaSource, OutputSpec, RenderPlan, plan_render
+from nemolocal_render.planning.render_plan import ClipSlice, ClipTransition, VideoClip
+from nemolocal_render.progress import RenderProgress
 from tests.support.audio import read_samples
 from tests.support.frames import DecodedVideo
 
@@ -27,13 +27,13 @@ pytestmark = pytest.mark.ffmpeg
 
 Plan = Callable[..., RenderPlan]
 
-_CLIP = Source(Path("clip.mp4"), MediaInfo("video", "mp4", 600.0, 1920, 1080, 30.0))
+_CLIP = MediaSource(Path("clip.mp4"), MediaInfo("video", "mp4", 600.0, 1920, 1080, 30.0))
 
 
 def long_plan(seconds: float = 60, **changes: Any) -> RenderPlan:
     frames = round(seconds * 30)
-    layers = ((Picture(Shot(_CLIP, frames), 0, frames),),)
-    plan = RenderPlan(1920, 1080, Fraction(30), frames, 0, QUALITIES["high"], layers)
+    layers = ((ClipSlice(VideoClip(_CLIP, frames), 0, frames),),)
+    plan = RenderPlan(1920, 1080, Fraction(30), frames, 0, QUALITY_SETTINGS["high"], layers)
     return msgspec.structs.replace(plan, **changes)
 
 
@@ -47,15 +47,25 @@ def long_plan(seconds: float = 60, **changes: Any) -> RenderPlan:
         (long_plan(3600), 16, 16),
         (long_plan(600, width=3840, height=2160), 2, 1),
         (long_plan(600, width=3840, height=2160), 16, 8),
-        (long_plan(600, encoding=msgspec.structs.replace(QUALITIES["high"], preset="slow")), 2, 1),
-        (long_plan(600, encoding=msgspec.structs.replace(RTK, max_rate=2_000_000)), 16, 1),
-        (long_plan(600, encoding=RTK), 16, 12),
+        (
+            long_plan(
+                600, encoding=msgspec.structs.replace(QUALITY_SETTINGS["high"], preset="slow")
+            ),
+            2,
+            1,
+        ),
+        (
+            long_plan(600, encoding=msgspec.structs.replace(RTK_SETTINGS, max_bit_rate=2_000_000)),
+            16,
+            1,
+        ),
+        (long_plan(600, encoding=RTK_SETTINGS), 16, 12),
     ],
 )
 def test_as_many_at_once_as_are_long_enough_and_fit_into_memory(
     plan: RenderPlan, cores: int, workers: int
 ) -> None:
-    assert workers_for(plan, cores) == workers
+    assert choose_worker_count(plan, cores) == workers
 
 
 @pytest.mark.slow
@@ -68,20 +78,20 @@ def test_parts_follow_each_other_and_no_cut_is_in_a_transition(
     lengths: list[int], mixes: list[int], workers: int
 ) -> None:
     at = 0
-    pictures: list[Picture] = []
+    pictures: list[ClipSlice] = []
     for length, mix in zip(lengths, mixes, strict=False):
-        joined = Mix("crossfade", mix) if mix and pictures else None
+        joined = ClipTransition("crossfade", mix) if mix and pictures else None
         begin = at - (mix if joined else 0)
-        shot = Shot(_CLIP, length)
-        pictures.append(Picture(shot, begin, at + length - begin, begin - at, joined))
+        shot = VideoClip(_CLIP, length)
+        pictures.append(ClipSlice(shot, begin, at + length - begin, begin - at, joined))
         at += length
     plan = long_plan(at / 30, layers=(tuple(pictures),))
-    parts = parts_of(plan, workers)
-    begins = [part.begin for part in parts]
+    parts = split_plan(plan, workers)
+    begins = [part.start_frame for part in parts]
     assert begins == [sum(part.frames for part in parts[:n]) for n in range(len(parts))]
     assert sum(part.frames for part in parts) == plan.frames
-    assert all(map(Transitions(plan.layers).cuttable, begins))
-    assert all(picture.mix is None for part in parts for picture in part.layers[0][:1])
+    assert all(map(TransitionRanges(plan.layers).can_cut_at, begins))
+    assert all(picture.transition_in is None for part in parts for picture in part.layers[0][:1])
 
 
 @pytest.mark.parametrize(
@@ -99,22 +109,25 @@ def test_a_part_ends_where_a_picture_or_else_a_group_of_pictures_does(
 ) -> None:
     frames = seconds * 30
     shots = [(0, boundary), (boundary, frames - boundary)]
-    pictures = tuple(Picture(Shot(_CLIP, count), at, count) for at, count in shots)
-    parts = parts_of(long_plan(seconds, layers=(pictures,)), 2)
-    assert [part.begin for part in parts] == begins
+    pictures = tuple(ClipSlice(VideoClip(_CLIP, count), at, count) for at, count in shots)
+    parts = split_plan(long_plan(seconds, layers=(pictures,)), 2)
+    assert [part.start_frame for part in parts] == begins
 
 
 def test_nothing_is_cut_where_a_transition_lasts_to_the_end() -> None:
-    shots = [Shot(_CLIP, 1200), Shot(_CLIP, 1200)]
-    first, second = Picture(shots[0], 0, 1200), Picture(shots[1], 1, 1199, 0, Mix("dissolve", 1199))
+    shots = [VideoClip(_CLIP, 1200), VideoClip(_CLIP, 1200)]
+    first, second = (
+        ClipSlice(shots[0], 0, 1200),
+        ClipSlice(shots[1], 1, 1199, 0, ClipTransition("dissolve", 1199)),
+    )
     plan = long_plan(40, layers=((first, second),))
-    assert parts_of(plan, 2) == [plan]
+    assert split_plan(plan, 2) == [plan]
 
 
 @pytest.fixture
-def plan(source: Callable[[str], Source], monkeypatch: pytest.MonkeyPatch) -> Plan:
+def plan(source: Callable[[str], MediaSource], monkeypatch: pytest.MonkeyPatch) -> Plan:
     """Plans whose parts need only be a second long."""
-    monkeypatch.setattr("nemolocal_render.chunks._LEAST_SECONDS", 1.0)
+    monkeypatch.setattr("nemolocal_render.planning.plan_splitting._LEAST_SECONDS", 1.0)
 
     def make(**fields: Any) -> RenderPlan:
         whole = {"src": "sample.mp4", "s": 0, "d": 4000, **fields}
@@ -140,7 +153,7 @@ def made(
 def at_once(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """How many runs of FFmpeg there were at the start of each, itself included."""
     counts, running = [], 0
-    run = ffmpeg.run
+    run = ffmpeg_cli.run
 
     async def count(*arguments: Any, **options: Any) -> None:
         nonlocal running
@@ -151,7 +164,7 @@ def at_once(monkeypatch: pytest.MonkeyPatch) -> list[int]:
         finally:
             running -= 1
 
-    monkeypatch.setattr(ffmpeg, "run", count)
+    monkeypatch.setattr(ffmpeg_cli, "run", count)
     return counts
 
 
@@ -181,11 +194,13 @@ def test_parts_at_once_are_the_whole(plan: Plan, tmp_path: Path, at_once: list[i
 def test_where_a_picture_begins_a_cut_costs_next_to_nothing(
     plan: Plan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("nemolocal_render.chunks._LEAST_SECONDS", 2.0)
+    monkeypatch.setattr("nemolocal_render.planning.plan_splitting._LEAST_SECONDS", 2.0)
     draft = plan()
     (first,) = draft.layers[0]
     halves = [
-        msgspec.structs.replace(first, at=at, frames=60, shot=Shot(first.shot.source, 60, start))
+        msgspec.structs.replace(
+            first, start_frame=at, frames=60, clip=VideoClip(first.clip.source, 60, start)
+        )
         for at, start in ((0, 2.0), (60, 0.0))
     ]
     draft = msgspec.structs.replace(draft, layers=(tuple(halves),), titles=())
@@ -204,12 +219,12 @@ def test_progress_of_parts_at_once_only_rises(plan: Plan, tmp_path: Path) -> Non
 
 def test_each_part_brings_its_share_forward() -> None:
     seen: list[int] = []
-    first, second = Progress(seen.append).stage().part(0, 0.5).split([0.25, 0.75])
+    first, second = RenderProgress(seen.append).full_range().subrange(0, 0.5).split([0.25, 0.75])
     half = "out_time_us=500000"
-    second.reader(1.0)(half)
-    first.reader(1.0)(half)
-    first.reader(1.0)("out_time_us=1000000")
-    second.reader(1.0)("out_time_us=2000000")
+    second.line_parser(1.0)(half)
+    first.line_parser(1.0)(half)
+    first.line_parser(1.0)("out_time_us=1000000")
+    second.line_parser(1.0)("out_time_us=2000000")
     assert seen == [18, 25, 31, 50]
 
 
@@ -257,7 +272,7 @@ def test_a_part_that_fails_ends_the_others(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     fake_ffmpeg("if 'file:part-1.mp4' in args: sys.exit('disk on fire')")
-    with pytest.raises(RenderFailed, match=r"^FFmpeg could not make it"):
+    with pytest.raises(RenderJobFailed, match=r"^FFmpeg could not make it"):
         made(plan(), tmp_path, 2)
     assert "disk on fire" in caplog.text
     assert list((tmp_path / "work").iterdir()) == []

@@ -10,14 +10,14 @@ from typing import Any
 import msgspec
 import pytest
 
-from nemolocal_render import encoders, ffmpeg, job
-from nemolocal_render.inspection import RenderFacts
-from nemolocal_render.job import RenderFailed, RenderResult, render
+from nemolocal_render import encoders, ffmpeg_cli, job
+from nemolocal_render.job import RenderJobFailed, RenderResult, render
 from nemolocal_render.media import MediaInfo, MediaRejected
-from nemolocal_render.plan import RenderPlan, Source
-from nemolocal_render.progress import Progress
-from nemolocal_render.quality import QUALITIES
-from nemolocal_render.timeline import Layer, Picture, Shot
+from nemolocal_render.planning.encode_settings import QUALITY_SETTINGS
+from nemolocal_render.planning.planner import MediaSource, RenderPlan
+from nemolocal_render.planning.render_plan import ClipSlice, Layer, VideoClip
+from nemolocal_render.probing.probe_worker import RenderFacts
+from nemolocal_render.progress import RenderProgress
 from tests.support.frames import DecodedVideo
 
 pytestmark = pytest.mark.ffmpeg
@@ -28,18 +28,18 @@ Make = Callable[..., tuple[Path, RenderResult]]
 ONE_CLIP = {"tt": 0, "sg": [{"src": "sample.mp4", "s": 0, "d": 1000}]}
 
 
-def one_picture(source: Source, frames: int = 30) -> tuple[Layer, ...]:
-    return ((Picture(Shot(source, frames), 0, frames),),)
+def one_picture(source: MediaSource, frames: int = 30) -> tuple[Layer, ...]:
+    return ((ClipSlice(VideoClip(source, frames), 0, frames),),)
 
 
-def small_plan(source: Callable[[str], Source], frames: int = 30) -> RenderPlan:
+def small_plan(source: Callable[[str], MediaSource], frames: int = 30) -> RenderPlan:
     layers = one_picture(source("sample.mp4"), frames)
-    return RenderPlan(320, 180, Fraction(30), frames, 0, QUALITIES["low"], layers)
+    return RenderPlan(320, 180, Fraction(30), frames, 0, QUALITY_SETTINGS["low"], layers)
 
 
 @pytest.mark.slow
 def test_progress_rises_to_one_hundred_when_the_file_is_there(
-    tmp_path: Path, source: Callable[[str], Source]
+    tmp_path: Path, source: Callable[[str], MediaSource]
 ) -> None:
     seen: list[tuple[int, bool]] = []
     out = tmp_path / "render.mp4"
@@ -58,8 +58,8 @@ def test_progress_rises_to_one_hundred_when_the_file_is_there(
 
 def test_progress_does_not_repeat_itself_nor_believe_nonsense() -> None:
     seen: list[int] = []
-    stage = Progress(seen.append).stage()
-    read = stage.part(0.5, 1).reader(1.0)
+    stage = RenderProgress(seen.append).full_range()
+    read = stage.subrange(0.5, 1).line_parser(1.0)
     for line in ("out_time_us=N/A", "frame=3", "out_time_us=500000", "out_time_us=400000"):
         read(line)
     read("out_time_us=99000000")
@@ -71,7 +71,7 @@ def test_progress_does_not_repeat_itself_nor_believe_nonsense() -> None:
 def test_cancelling_ends_ffmpeg_and_leaves_nothing(
     really: bool,
     tmp_path: Path,
-    source: Callable[[str], Source],
+    source: Callable[[str], MediaSource],
     monkeypatch: pytest.MonkeyPatch,
     fake_ffmpeg: Callable[[str], Path],
 ) -> None:
@@ -110,15 +110,15 @@ def test_cancelling_ends_ffmpeg_and_leaves_nothing(
 
 
 def test_a_damaged_source_fails_with_a_reason_and_leaves_nothing(
-    tmp_path: Path, source: Callable[[str], Source]
+    tmp_path: Path, source: Callable[[str], MediaSource]
 ) -> None:
     broken = tmp_path / "secret-name.mp4"
     broken.write_bytes(b"\0\0\0\x20ftypisom" + bytes(500))
     plan = small_plan(source)
-    layers = one_picture(Source(broken, source("sample.mp4").info))
+    layers = one_picture(MediaSource(broken, source("sample.mp4").info))
     plan = msgspec.structs.replace(plan, layers=layers)
     work = render(plan, tmp_path / "out.mp4", workdir=tmp_path / "work", on_progress=lambda _: None)
-    with pytest.raises(RenderFailed, match=r"^none of its sources can be read, ") as failure:
+    with pytest.raises(RenderJobFailed, match=r"^none of its sources can be read, ") as failure:
         asyncio.run(work)
     assert "secret-name" not in str(failure.value)
     assert "\n" not in str(failure.value)
@@ -126,14 +126,14 @@ def test_a_damaged_source_fails_with_a_reason_and_leaves_nothing(
 
 
 def test_a_place_that_cannot_be_written_is_a_failure(
-    tmp_path: Path, source: Callable[[str], Source]
+    tmp_path: Path, source: Callable[[str], MediaSource]
 ) -> None:
     occupied = tmp_path / "out.mp4"
     (occupied / "full").mkdir(parents=True)
     work = render(
         small_plan(source, 3), occupied, workdir=tmp_path / "work", on_progress=lambda _: None
     )
-    with pytest.raises(RenderFailed, match="the file could not be written"):
+    with pytest.raises(RenderJobFailed, match="the file could not be written"):
         asyncio.run(work)
 
 
@@ -156,7 +156,7 @@ _FACTS = RenderFacts("h264", "yuv420p", 320, 180, 30, 1.0, "", 0.0, True)
 )
 def test_a_file_that_is_not_what_was_planned_is_no_result(
     tmp_path: Path,
-    source: Callable[[str], Source],
+    source: Callable[[str], MediaSource],
     monkeypatch: pytest.MonkeyPatch,
     change: dict[str, Any],
     said: str,
@@ -164,27 +164,27 @@ def test_a_file_that_is_not_what_was_planned_is_no_result(
     async def check(_: Path) -> RenderFacts:
         return msgspec.structs.replace(_FACTS, **change)
 
-    monkeypatch.setattr(job, "check", check)
+    monkeypatch.setattr(job, "probe_render", check)
     work = render(
         small_plan(source), tmp_path / "x.mp4", workdir=tmp_path, on_progress=lambda _: None
     )
-    with pytest.raises(RenderFailed, match=f"the rendered file {said}"):
+    with pytest.raises(RenderJobFailed, match=f"the rendered file {said}"):
         asyncio.run(work)
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.slow
 def test_a_file_that_cannot_be_checked_is_no_result(
-    tmp_path: Path, source: Callable[[str], Source], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, source: Callable[[str], MediaSource], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def check(_: Path) -> RenderFacts:
         raise MediaRejected("the rendered file cannot be read")
 
-    monkeypatch.setattr(job, "check", check)
+    monkeypatch.setattr(job, "probe_render", check)
     work = render(
         small_plan(source), tmp_path / "x.mp4", workdir=tmp_path, on_progress=lambda _: None
     )
-    with pytest.raises(RenderFailed, match="cannot be read"):
+    with pytest.raises(RenderJobFailed, match="cannot be read"):
         asyncio.run(work)
 
 
@@ -240,27 +240,29 @@ def test_when_both_encoders_fail_the_render_fails(
     make: Make, fake_ffmpeg: Callable[[str], Path]
 ) -> None:
     fake_ffmpeg(_NVENC.format(then=_REFUSES) + "if '-progress' in args: sys.exit('disk on fire')")
-    with pytest.raises(RenderFailed, match="or FFmpeg does not work here"):
+    with pytest.raises(RenderJobFailed, match="or FFmpeg does not work here"):
         make([ONE_CLIP])
 
 
 def test_a_neighbour_is_never_opened_through_a_playlist(
     media: Path,
     tmp_path: Path,
-    source: Callable[[str], Source],
+    source: Callable[[str], MediaSource],
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     neighbour = tmp_path / "neighbour.mp4"
     neighbour.write_bytes((media / "silent.mp4").read_bytes())
     canary = tmp_path / "upload.mp4"
     canary.write_text(f"ffconcat version 1.0\nfile {neighbour.name}\n")
-    naive = [str(ffmpeg.executable()), "-v", "error", "-i", str(canary), "-f", "null", "-"]
+    naive = [str(ffmpeg_cli.executable()), "-v", "error", "-i", str(canary), "-f", "null", "-"]
     # Armed: without our options FFmpeg follows it.
     assert subprocess.run(naive, check=False).returncode == 0
     info = MediaInfo("video", "mp4", 1.0, 160, 90, 25.0)
-    plan = msgspec.structs.replace(small_plan(source), layers=one_picture(Source(canary, info)))
+    plan = msgspec.structs.replace(
+        small_plan(source), layers=one_picture(MediaSource(canary, info))
+    )
     work = render(plan, tmp_path / "out.mp4", workdir=tmp_path / "work", on_progress=lambda _: None)
-    with pytest.raises(RenderFailed, match="none of its sources can be read"):
+    with pytest.raises(RenderJobFailed, match="none of its sources can be read"):
         asyncio.run(work)
     assert "moov atom not found" in caplog.text
 
@@ -268,11 +270,11 @@ def test_a_neighbour_is_never_opened_through_a_playlist(
 def test_the_encoder_is_chosen_once(monkeypatch: pytest.MonkeyPatch) -> None:
     tried: list[str] = []
 
-    async def refuse(name: str) -> encoders.Trial:
+    async def refuse(name: str) -> encoders.EncoderProbe:
         tried.append(name)
-        return encoders.Trial(name, "none here")
+        return encoders.EncoderProbe(name, "none here")
 
-    monkeypatch.setattr(encoders, "try_encoder", refuse)
+    monkeypatch.setattr(encoders, "probe_encoder", refuse)
     monkeypatch.setattr(encoders, "_chosen", {})
 
     async def twice() -> list[encoders.Encoder]:
@@ -280,6 +282,6 @@ def test_the_encoder_is_chosen_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
     first, second = asyncio.run(twice())
     assert first is second
-    assert (first.name, first.hardware) == ("libx264", False)
+    assert (first.name, first.is_hardware) == ("libx264", False)
     assert first.reason.startswith("h264_nvenc: none here; h264_qsv: none here")
-    assert tuple(tried) == encoders.HARDWARE
+    assert tuple(tried) == encoders.HARDWARE_ENCODERS

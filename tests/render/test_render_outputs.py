@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 
 from nemolocal_contract.draft import draft_from_wire
-from nemolocal_render import ffmpeg
-from nemolocal_render.chunks import parts_of
-from nemolocal_render.copying import COPY_REASON
-from nemolocal_render.cores import usable_cores
+from nemolocal_render import ffmpeg_cli
+from nemolocal_render.cpu_count import usable_cores
 from nemolocal_render.job import RenderResult, render
-from nemolocal_render.plan import OutputSpec, RenderPlan, Source, plan_render
+from nemolocal_render.planning.plan_splitting import split_plan
+from nemolocal_render.planning.planner import MediaSource, OutputSpec, RenderPlan, plan_render
+from nemolocal_render.planning.stream_copy import COPY_REASON
 from tests.support.audio import read_samples
 from tests.support.frames import DecodedVideo
 from tests.support.media import MediaCache, run_ffmpeg
@@ -57,7 +57,7 @@ def test_clips_of_another_shape_fill_the_picture_as_asked(make: Make) -> None:
 def test_the_size_asked_for_by_the_request_the_draft_the_skill() -> None:
     from nemolocal_render.media import MediaInfo
 
-    large = Source(Path("/m/1.mp4"), MediaInfo("video", "mp4", 9.0, 3840, 2160, 24.0))
+    large = MediaSource(Path("/m/1.mp4"), MediaInfo("video", "mp4", 9.0, 3840, 2160, 24.0))
 
     def size(output: OutputSpec, **metadata: Any) -> tuple[int, float]:
         draft = draft_from_wire({"t": [video({"src": "large"})], "m": metadata})
@@ -72,7 +72,7 @@ def test_the_size_asked_for_by_the_request_the_draft_the_skill() -> None:
     assert size(OutputSpec(fps=25.0), fps=30) == (1080, 25)
 
 
-def test_nothing_is_enlarged_and_that_is_said(source: Callable[[str], Source]) -> None:
+def test_nothing_is_enlarged_and_that_is_said(source: Callable[[str], MediaSource]) -> None:
     draft = draft_from_wire({"t": [video({})], "m": {"resolution": "4K"}})
     made = plan_render(draft, {"sample.mp4": source("sample.mp4")})
     assert (made.width, made.height) == (320, 180)
@@ -100,24 +100,24 @@ def test_an_untouched_clip_is_copied(make: Make, media: Path) -> None:
     ],
 )
 def test_a_clip_that_is_changed_is_not_copied(
-    source: Callable[[str], Source],
+    source: Callable[[str], MediaSource],
     segment: dict[str, Any],
     output: OutputSpec,
     metadata: dict[str, Any],
 ) -> None:
     draft = draft_from_wire({"t": [video({**WHOLE, **segment})], "m": metadata})
-    assert plan_render(draft, {"sample.mp4": source("sample.mp4")}, output).copied is None
+    assert plan_render(draft, {"sample.mp4": source("sample.mp4")}, output).copy_source is None
 
 
 @pytest.mark.slow
 def test_a_copy_that_would_not_be_exact_is_encoded(
-    tmp_path: Path, media: Path, source: Callable[[str], Source]
+    tmp_path: Path, media: Path, source: Callable[[str], MediaSource]
 ) -> None:
     # The file has half of the frames that its length promised.
-    lying = Source(media / "tones.mp4", source("sample.mp4").info)
+    lying = MediaSource(media / "tones.mp4", source("sample.mp4").info)
     wire = {"t": [video({**WHOLE, "src": "lying"})]}
     plan = plan_render(draft_from_wire(wire), {"lying": lying})
-    assert plan.copied is lying
+    assert plan.copy_source is lying
     work = render(plan, tmp_path / "x.mp4", workdir=tmp_path, on_progress=lambda _: None)
     result = asyncio.run(work)
     assert (result.encoder, result.frames) == ("libx264", 120)
@@ -161,7 +161,7 @@ def test_a_high_dynamic_range_is_narrowed(
     async def lacks(*_: str) -> bool:
         return False
 
-    monkeypatch.setattr(ffmpeg, "has_filters", lacks)
+    monkeypatch.setattr(ffmpeg_cli, "has_filters", lacks)
     _, result = make([lane], width=64, height=36)
     assert result.warnings == (
         "draft.t[0].sg[0].src: its high dynamic range is shown without tone mapping",
@@ -183,10 +183,10 @@ def test_untagged_colours_are_taken_as_players_take_them(
 
 @pytest.mark.slow
 def test_a_binary_that_does_not_run_has_no_filters(fake_ffmpeg: Callable[[str], Path]) -> None:
-    assert asyncio.run(ffmpeg.has_filters("scale", "tonemap")) is True
-    assert asyncio.run(ffmpeg.has_filters("scale", "nonsense")) is False
+    assert asyncio.run(ffmpeg_cli.has_filters("scale", "tonemap")) is True
+    assert asyncio.run(ffmpeg_cli.has_filters("scale", "nonsense")) is False
     fake_ffmpeg("sys.exit(1)")
-    assert asyncio.run(ffmpeg.has_filters("scale")) is False
+    assert asyncio.run(ffmpeg_cli.has_filters("scale")) is False
 
 
 @pytest.mark.slow
@@ -203,7 +203,7 @@ def test_parts_make_the_same_film(make: Make, monkeypatch: pytest.MonkeyPatch) -
     tracks = [lane, video(above), titles]
     whole = make(tracks, fps=29.97)[0]
     one, heard = DecodedVideo(whole), read_samples(whole)
-    monkeypatch.setattr("nemolocal_render.chunks._MEMORY", 1)
+    monkeypatch.setattr("nemolocal_render.planning.plan_splitting._MEMORY", 1)
     parts = make(tracks, fps=29.97)[0]
     other = DecodedVideo(parts)
     assert len(one) == len(other) == 69
@@ -218,7 +218,7 @@ def test_parts_make_the_same_film(make: Make, monkeypatch: pytest.MonkeyPatch) -
 def test_parts_keep_their_times(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     import av
 
-    monkeypatch.setattr("nemolocal_render.chunks._MEMORY", 1)
+    monkeypatch.setattr("nemolocal_render.planning.plan_splitting._MEMORY", 1)
     cuts = [{"s": 100.1 * n, "d": 100.1, "ss": 300 * n, "v": 0} for n in range(7)]
     path, _ = make([video(*cuts)], fps=29.97)
     with av.open(str(path)) as container:
@@ -228,7 +228,7 @@ def test_parts_keep_their_times(make: Make, monkeypatch: pytest.MonkeyPatch) -> 
     assert times == [Fraction(1001, 30000) * n for n in range(21)]
 
 
-def test_parts_are_small_and_whole(source: Callable[[str], Source]) -> None:
+def test_parts_are_small_and_whole(source: Callable[[str], MediaSource]) -> None:
     def planned(count: int, **fields: Any) -> RenderPlan:
         cuts = [{"s": 400 * n, "d": 400, "ss": 10 * n, **fields} for n in range(count)]
         return plan_render(
@@ -236,12 +236,14 @@ def test_parts_are_small_and_whole(source: Callable[[str], Source]) -> None:
         )
 
     few = planned(5)
-    assert parts_of(few) == [few]
-    parts = parts_of(planned(199, tr={"type": "crossfade", "d": 200}))
+    assert split_plan(few) == [few]
+    parts = split_plan(planned(199, tr={"type": "crossfade", "d": 200}))
     assert max(len(part.layers[0]) for part in parts) <= 48
     assert sum(part.frames for part in parts) == 199 * 12
-    assert [part.begin for part in parts][1:] == [part.begin + part.frames for part in parts[:-1]]
-    backwards = parts_of(planned(8, fx=[{"type": "reverse"}]))
+    assert [part.start_frame for part in parts][1:] == [
+        part.start_frame + part.frames for part in parts[:-1]
+    ]
+    backwards = split_plan(planned(8, fx=[{"type": "reverse"}]))
     assert len(backwards) == 1
 
 

@@ -9,7 +9,7 @@ import pytest
 from nemolocal_contract.draft import draft_from_wire
 from nemolocal_contract.effects import POSITIONS
 from nemolocal_render.job import RenderResult
-from nemolocal_render.plan import Source, plan_render
+from nemolocal_render.planning.planner import MediaSource, plan_render
 from tests.support.audio import read_samples, tone_strength
 from tests.support.frames import DecodedVideo
 
@@ -104,15 +104,15 @@ def test_tracks_lie_in_their_order(make: Make) -> None:
 
 
 @pytest.mark.slow
-def test_what_is_covered_is_not_read(make: Make, source: Callable[[str], Source]) -> None:
+def test_what_is_covered_is_not_read(make: Make, source: Callable[[str], MediaSource]) -> None:
     lanes = [BELOW, video({"s": 200, "d": 300}, {"s": 500, "d": 500, "fi": 100})]
     names = {"blue.mp4": source("blue.mp4"), "red.mp4": source("red.mp4")}
     plan = plan_render(draft_from_wire({"t": lanes, "m": SIZE}), names)
     base, above = plan.layers
-    assert [(p.at, p.end, p.shot.source.path.name) for p in base] == [
+    assert [(p.start_frame, p.end_frame, p.clip.source.path.name) for p in base] == [
         (0, 6, "blue.mp4"), (6, 15, "red.mp4"), (15, 18, "blue.mp4"), (18, 30, "red.mp4"),
     ]  # fmt: skip
-    assert [(p.at, p.end) for p in above] == [(15, 18)]
+    assert [(p.start_frame, p.end_frame) for p in above] == [(15, 18)]
     assert make(lanes, **SIZE)[1].frames == 30
 
 

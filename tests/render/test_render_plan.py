@@ -8,23 +8,29 @@ from typing import Any
 import pytest
 
 from nemolocal_contract.draft import draft_from_wire
-from nemolocal_render.canvas import exact_fps
-from nemolocal_render.graphs.commands import Machine, render_command
+from nemolocal_render.filtergraph.ffmpeg_commands import EncodeResources, render_command
 from nemolocal_render.media import MediaInfo
-from nemolocal_render.plan import DraftRejected, OutputSpec, RenderPlan, Source, plan_render
-from nemolocal_render.quality import QUALITIES, RTK
-from nemolocal_render.timeline import Fade
+from nemolocal_render.planning.canvas import exact_fps
+from nemolocal_render.planning.encode_settings import QUALITY_SETTINGS, RTK_SETTINGS
+from nemolocal_render.planning.planner import (
+    DraftRejected,
+    MediaSource,
+    OutputSpec,
+    RenderPlan,
+    plan_render,
+)
+from nemolocal_render.planning.render_plan import AudioFade
 
 VIDEO = MediaInfo(
     "video", "mp4", 10.0, 1280, 720, 30.0, "h264", "yuv420p", "aac", 4_000_000, 48_000
 )
 SOURCES = {
-    "clip": Source(Path("/media/1.mp4"), VIDEO),
-    "mute": Source(Path("/media/2.mp4"), MediaInfo("video", "mp4", 10.0, 1920, 1080, 24.0)),
-    "tall": Source(Path("/media/3.mp4"), MediaInfo("video", "mp4", 10.0, 2160, 3840, 59.94)),
-    "music": Source(Path("/media/4.m4a"), MediaInfo("audio", "m4a", 60.0, audio_codec="aac")),
-    "photo": Source(Path("/media/5.jpg"), MediaInfo("image", "jpg", 0.0, 4032, 3024)),
-    "hdr": Source(
+    "clip": MediaSource(Path("/media/1.mp4"), VIDEO),
+    "mute": MediaSource(Path("/media/2.mp4"), MediaInfo("video", "mp4", 10.0, 1920, 1080, 24.0)),
+    "tall": MediaSource(Path("/media/3.mp4"), MediaInfo("video", "mp4", 10.0, 2160, 3840, 59.94)),
+    "music": MediaSource(Path("/media/4.m4a"), MediaInfo("audio", "m4a", 60.0, audio_codec="aac")),
+    "photo": MediaSource(Path("/media/5.jpg"), MediaInfo("image", "jpg", 0.0, 4032, 3024)),
+    "hdr": MediaSource(
         Path("/media/6.mov"),
         MediaInfo("video", "mov", 9.0, 1920, 1080, 30.0, color_transfer="smpte2084"),
     ),
@@ -57,26 +63,29 @@ def test_clips_in_order_of_time_and_the_length_of_everything() -> None:
         video(clip(s=2000, ss=500), clip(s=0, d=1000)), text(clip(s=3000, d=1000, txt="End"))
     )
     (layer,) = made.layers
-    assert [(p.at, p.frames, p.shot.start) for p in layer] == [(0, 30, 0.0), (60, 30, 0.5)]
+    assert [(p.start_frame, p.frames, p.clip.source_start) for p in layer] == [
+        (0, 30, 0.0),
+        (60, 30, 0.5),
+    ]
     assert (made.frames, made.samples, made.duration) == (120, 192_000, 4.0)
 
 
 def test_a_clip_shorter_than_a_frame_takes_no_place() -> None:
     made = plan(video(clip(), clip(s=1000, d=5), clip(s=1005, d=995)))
-    assert [(p.at, p.frames) for p in made.layers[0]] == [(0, 30), (30, 30)]
+    assert [(p.start_frame, p.frames) for p in made.layers[0]] == [(0, 30), (30, 30)]
 
 
 def test_rounded_neighbours_may_touch() -> None:
     made = plan(video(clip(d=1000.6), clip(s=1000, d=999.4, v=0.5)))
     assert made.frames == 60
-    first, second = made.lanes[0]
-    assert first.at + first.samples == second.at
+    first, second = made.audio_tracks[0]
+    assert first.start_sample + first.samples == second.start_sample
 
 
 def test_a_clip_swallowed_by_rounding_has_neither_picture_nor_sound() -> None:
     made = plan(video(clip(d=1000.9), clip(s=1000, d=0.5)))
     assert len(made.layers[0]) == 1
-    assert len(made.lanes[0]) == 1
+    assert len(made.audio_tracks[0]) == 1
 
 
 def test_sounds_keep_their_place_their_volume_and_their_fades() -> None:
@@ -84,15 +93,15 @@ def test_sounds_keep_their_place_their_volume_and_their_fades() -> None:
         video(clip(v=0), clip(s=1000, src="mute")),
         audio(clip(s=500, d=1500, src="music", ss=3000, v=0.35, fo=500)),
     )
-    ((sound,),) = made.lanes
-    assert (sound.at, sound.samples, sound.start) == (24_000, 72_000, 3.0)
-    assert (sound.volume, sound.fades) == (0.35, (Fade("out", 48_000, 24_000),))
+    ((sound,),) = made.audio_tracks
+    assert (sound.start_sample, sound.samples, sound.source_start) == (24_000, 72_000, 3.0)
+    assert (sound.volume, sound.fades) == (0.35, (AudioFade("out", 48_000, 24_000),))
     assert [source.path.name for source in made.sources] == ["1.mp4", "2.mp4", "4.m4a"]
 
 
 def test_pictures_and_sound_have_a_graph_each() -> None:
     made = plan(video(clip(), clip(s=1000)), audio(clip(src="music")))
-    command = render_command(made, Machine("libx264"), "out.mp4")
+    command = render_command(made, EncodeResources("libx264"), "out.mp4")
     pictures, sound = (set(re.findall(r"\[[^]]+\]", graph)) for graph in command.graphs.values())
     assert not pictures & sound
     assert {name for name in pictures if ":" in name} == {"[0:V:0]", "[1:V:0]"}
@@ -103,12 +112,12 @@ def test_pictures_and_sound_have_a_graph_each() -> None:
 
 def test_without_sound_the_plan_is_silent() -> None:
     made = plan(video(clip(src="mute")))
-    assert (made.samples, made.lanes) == (0, ())
+    assert (made.samples, made.audio_tracks) == (0, ())
 
 
 def test_speed_reads_more_of_the_source() -> None:
     made = plan(video(clip(d=5000, sp=2)))
-    assert made.layers[0][0].shot.speed == 2.0
+    assert made.layers[0][0].clip.speed == 2.0
     with pytest.raises(DraftRejected, match=r"sg\[0\]\.d: reaches 12\.000 s"):
         plan(video(clip(d=6000, sp=2)))
 
@@ -168,26 +177,26 @@ def test_too_high_a_rate_is_lowered_and_said() -> None:
 def test_compression_caps_the_rate_at_four_fifths_of_the_sources() -> None:
     made = plan(video(clip(), clip(s=1000, src="mute")), m={"compress": {"mode": "rtk"}})
     assert made.encoding.crf == 23
-    assert made.encoding.max_rate + made.encoding.audio_rate == 3_200_000
+    assert made.encoding.max_bit_rate + made.encoding.audio_bit_rate == 3_200_000
 
 
 def test_compression_of_unknown_rates_has_no_cap() -> None:
-    assert plan(video(clip(src="mute")), m={"compress": {"mode": "rtk"}}).encoding == RTK
+    assert plan(video(clip(src="mute")), m={"compress": {"mode": "rtk"}}).encoding == RTK_SETTINGS
 
 
 def test_compression_of_a_lean_source_spares_the_picture() -> None:
-    lean = Source(
+    lean = MediaSource(
         Path("/media/7.mp4"), MediaInfo("video", "mp4", 9.0, 640, 360, 30.0, bit_rate=90_000)
     )
     draft = draft_from_wire({"t": [video(clip())], "m": {"compress": {"mode": "rtk"}}})
     made = plan_render(draft, {"clip": lean})
-    assert (made.encoding.audio_rate, made.encoding.max_rate) == (64_000, 48_000)
+    assert (made.encoding.audio_bit_rate, made.encoding.max_bit_rate) == (64_000, 48_000)
 
 
 def test_quality_is_taken_from_the_table() -> None:
     draft = draft_from_wire({"t": [video(clip())]})
-    assert plan_render(draft, SOURCES, OutputSpec("low")).encoding == QUALITIES["low"]
-    assert plan_render(draft, SOURCES).encoding == QUALITIES["high"]
+    assert plan_render(draft, SOURCES, OutputSpec("low")).encoding == QUALITY_SETTINGS["low"]
+    assert plan_render(draft, SOURCES).encoding == QUALITY_SETTINGS["high"]
 
 
 def test_what_is_not_rendered_is_said() -> None:

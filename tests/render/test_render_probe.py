@@ -10,12 +10,12 @@ from types import ModuleType
 import msgspec
 import pytest
 
-from nemolocal_render import inspection, reading, tracks
-from nemolocal_render.inspection import Answer, inspect_media, inspect_render
 from nemolocal_render.media import DEMUXERS, MediaInfo, MediaRejected
-from nemolocal_render.plan import Source
-from nemolocal_render.probe import check, probe
-from nemolocal_render.tracks import Tracks
+from nemolocal_render.planning.planner import MediaSource
+from nemolocal_render.probing import packet_scan, probe_worker, stream_selection
+from nemolocal_render.probing.media_probe import probe, probe_render
+from nemolocal_render.probing.probe_worker import ProbeWorkerOutput, inspect_media, inspect_render
+from nemolocal_render.probing.stream_selection import StreamSelector
 
 EXPECTED: dict[str, tuple[str, int, int, float, str, str]] = {
     "large-sample.mp4": ("video", 1280, 720, 4.0, "h264", "aac"),
@@ -65,12 +65,12 @@ def test_a_child_describes_files_the_same(media: Path, name: str) -> None:
     assert asyncio.run(probe(media / name, extension)) == inspect_media(media / name, extension)
 
 
-def test_rates_and_flags(source: Callable[[str], Source]) -> None:
+def test_rates_and_flags(source: Callable[[str], MediaSource]) -> None:
     info = source("large-sample.mp4").info
     assert (info.fps, info.pixel_format, info.sample_rate) == (30.0, "yuv420p", 48_000)
     assert 50_000 < info.bit_rate < 5_000_000
-    assert (info.transparent, info.animated, info.high_dynamic_range) == (False, False, False)
-    assert source("small.gif").info.animated
+    assert (info.has_alpha, info.is_animated, info.is_hdr) == (False, False, False)
+    assert source("small.gif").info.is_animated
 
 
 @pytest.mark.parametrize(
@@ -79,7 +79,7 @@ def test_rates_and_flags(source: Callable[[str], Source]) -> None:
 )
 def test_which_pictures_are_transparent(pixel_format: str, transparent: bool) -> None:
     info = MediaInfo("image", "png", pixel_format=pixel_format)
-    assert info.transparent is transparent
+    assert info.has_alpha is transparent
 
 
 HOSTILE: dict[str, tuple[str, bytes, str]] = {
@@ -180,7 +180,7 @@ def test_a_truncated_file_is_refused_or_described(media: Path, tmp_path: Path) -
 def test_a_picture_larger_than_the_limit_is_not_decoded(
     media: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reading, "MAX_VIDEO_PIXELS", 100)
+    monkeypatch.setattr(packet_scan, "MAX_VIDEO_PIXELS", 100)
     with pytest.raises(MediaRejected, match="larger than 100 pixels"):
         inspect_media(media / "silent.mp4", "mp4")
 
@@ -188,10 +188,10 @@ def test_a_picture_larger_than_the_limit_is_not_decoded(
 @pytest.mark.parametrize(
     ("module", "limit", "value", "reason"),
     [
-        (inspection, "MAX_FPS", 20, "more than 20 frames a second"),
-        (inspection, "MAX_SECONDS", 0.5, "length is not between"),
+        (probe_worker, "MAX_FPS", 20, "more than 20 frames a second"),
+        (probe_worker, "MAX_SECONDS", 0.5, "length is not between"),
         (
-            tracks,
+            stream_selection,
             "DECODERS",
             ("aac",),
             r"track 1 \(picture, h264\): its codec h264 is not accepted",
@@ -215,15 +215,15 @@ def test_other_limits(
 def test_no_more_is_read_than_it_takes_to_refuse_a_file(
     media: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reading, "MAX_ANIMATION_FRAMES", 20)
+    monkeypatch.setattr(packet_scan, "MAX_ANIMATION_FRAMES", 20)
     with pytest.raises(MediaRejected, match="more than 20 pictures"):
         inspect_media(media / "small.gif", "gif")
-    monkeypatch.setattr(reading, "_STRIDE", 5)
-    monkeypatch.setattr(reading, "MAX_SECONDS", 0.3)
-    with inspection._open(media / "small.wav", "wav") as container:
-        choice = Tracks("wav").choose(container)
-        walk = reading.read_through(container, choice, "wav", 1)
-    assert 0.3 < walk.read < 0.6
+    monkeypatch.setattr(packet_scan, "_STRIDE", 5)
+    monkeypatch.setattr(packet_scan, "MAX_SECONDS", 0.3)
+    with probe_worker._open(media / "small.wav", "wav") as container:
+        choice = StreamSelector("wav").select(container)
+        walk = packet_scan.scan_packets(container, choice, "wav", 1)
+    assert 0.3 < walk.scanned_seconds < 0.6
 
 
 def test_the_child_answers_in_json(media: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -233,9 +233,10 @@ def test_the_child_answers_in_json(media: Path, capsys: pytest.CaptureFixture[st
         ["check", str(media / "small.jpg")],
     )
     for question in questions:
-        inspection.main(question)
+        probe_worker.main(question)
     info, facts, refusal = (
-        msgspec.json.decode(line, type=Answer) for line in capsys.readouterr().out.splitlines()
+        msgspec.json.decode(line, type=ProbeWorkerOutput)
+        for line in capsys.readouterr().out.splitlines()
     )
     assert info.info == inspect_media(media / "silent.mp4", "mp4")
     assert facts.facts == inspect_render(media / "sample.mp4")
@@ -244,16 +245,16 @@ def test_the_child_answers_in_json(media: Path, capsys: pytest.CaptureFixture[st
 
 @pytest.mark.slow
 def test_the_facts_of_a_render(media: Path) -> None:
-    facts = asyncio.run(check(media / "sample.mp4"))
+    facts = asyncio.run(probe_render(media / "sample.mp4"))
     assert (facts.frames, facts.duration, facts.index_first) == (120, 4.0, True)
     assert (facts.video_codec, facts.pixel_format, facts.audio_codec) == ("h264", "yuv420p", "aac")
     # Written without `faststart`.
-    assert asyncio.run(check(media / "silent.mp4")).index_first is False
+    assert asyncio.run(probe_render(media / "silent.mp4")).index_first is False
     with pytest.raises(MediaRejected, match="the rendered file cannot be read"):
-        asyncio.run(check(media / "small.jpg"))
+        asyncio.run(probe_render(media / "small.jpg"))
 
 
 def test_a_file_of_no_boxes_has_no_index(tmp_path: Path) -> None:
     path = tmp_path / "x"
     path.write_bytes(b"\0\0\0\0free" * 3)
-    assert inspection._index_first(path) is False
+    assert probe_worker._index_first(path) is False

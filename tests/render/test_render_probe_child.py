@@ -9,10 +9,11 @@ from typing import Any
 import msgspec
 import pytest
 
-from nemolocal_render import probe as probing, sandbox
-from nemolocal_render.inspection import Answer
+from nemolocal_render import sandbox
 from nemolocal_render.media import MediaRejected
-from nemolocal_render.probe import check, probe
+from nemolocal_render.probing import media_probe as probing
+from nemolocal_render.probing.media_probe import probe, probe_render
+from nemolocal_render.probing.probe_worker import ProbeWorkerOutput
 
 
 def child_says(lines: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -20,7 +21,7 @@ def child_says(lines: str, monkeypatch: pytest.MonkeyPatch) -> None:
         assert argv[0] == sys.executable
         return [sys.executable, "-S", "-c", lines]
 
-    monkeypatch.setattr(sandbox, "confined", confined)
+    monkeypatch.setattr(sandbox, "sandboxed_argv", confined)
 
 
 @pytest.mark.parametrize(
@@ -38,7 +39,7 @@ def test_a_child_that_does_not_end_is_a_refusal(
     media: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     child_says("import signal; signal.pause()", monkeypatch)
-    monkeypatch.setattr(probing, "_PATIENCE", 0.01)
+    monkeypatch.setattr(probing, "_TIMEOUT_SECONDS", 0.01)
     with pytest.raises(MediaRejected, match=r"^the file takes too long to read$"):
         asyncio.run(probe(media / "small.png", "png"))
 
@@ -48,7 +49,7 @@ def test_a_child_that_a_busy_machine_keeps_waiting_is_waited_for(
     media: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     info = asyncio.run(probe(media / "small.png", "png"))
-    answer = msgspec.json.encode(Answer(info=info)).decode()
+    answer = msgspec.json.encode(ProbeWorkerOutput(info=info)).decode()
     child_says(f"import time; time.sleep(0.2); print({answer!r})", monkeypatch)
     monkeypatch.setattr(probing, "_SECONDS", 0.1)  # of processor time
     assert asyncio.run(probe(media / "small.png", "png")) == info
@@ -57,7 +58,7 @@ def test_a_child_that_a_busy_machine_keeps_waiting_is_waited_for(
 def test_a_check_that_breaks_is_a_refusal(media: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     child_says("", monkeypatch)
     with pytest.raises(MediaRejected, match=r"^the rendered file cannot be read$"):
-        asyncio.run(check(media / "sample.mp4"))
+        asyncio.run(probe_render(media / "sample.mp4"))
 
 
 @pytest.mark.slow

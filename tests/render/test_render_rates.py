@@ -11,7 +11,7 @@ from hypothesis import given, settings, strategies as st
 from nemolocal_contract.draft import draft_from_wire
 from nemolocal_render.job import render
 from nemolocal_render.media import MediaInfo
-from nemolocal_render.plan import OutputSpec, RenderPlan, Source, plan_render
+from nemolocal_render.planning.planner import MediaSource, OutputSpec, RenderPlan, plan_render
 from tests.support.frames import DecodedVideo
 from tests.support.media import MediaCache, run_ffmpeg
 from tests.support.profiles import examples
@@ -22,7 +22,7 @@ NTSC = Fraction(30000, 1001)
 def planned(rates: list[float], output: OutputSpec | None = None, **metadata: Any) -> RenderPlan:
     """The plan of a clip of each rate, 0 for a still; every second one lies above the others."""
     sources = {
-        str(n): Source(
+        str(n): MediaSource(
             Path(f"/media/{n}"),
             MediaInfo("video" if fps else "image", "mp4", 9.0, 640, 360, fps),
         )
@@ -95,7 +95,7 @@ def test_slow_motion_is_shown_at_the_rate_of_the_film(
     how = "-c:v libx264 -preset ultrafast -crf 1".split()
     arguments = ["-f", "lavfi", "-i", scene, *how]
     path = media_cache.file("fast.mov", lambda out: run_ffmpeg(*arguments, out), arguments)
-    fast = Source(path, MediaInfo("video", "mov", 1.0, 64, 36, 240.0, "h264", "yuv420p"))
+    fast = MediaSource(path, MediaInfo("video", "mov", 1.0, 64, 36, 240.0, "h264", "yuv420p"))
     wire = {"t": [{"tt": 0, "sg": [{"src": "x", "s": 0, "d": 300, "sp": speed}]}]}
     plan = plan_render(draft_from_wire(wire), {"x": fast})
     out = tmp_path / "out.mp4"

@@ -8,12 +8,12 @@ import pytest
 
 from nemolocal_contract.draft import draft_from_wire
 from nemolocal_render.media import MediaInfo
-from nemolocal_render.plan import DraftRejected, RenderPlan, Source, plan_render
+from nemolocal_render.planning.planner import DraftRejected, MediaSource, RenderPlan, plan_render
 
 SOURCES = {
-    "clip": Source(Path("/media/1.mp4"), MediaInfo("video", "mp4", 10.0, 1280, 720, 30.0)),
-    "music": Source(Path("/media/4.m4a"), MediaInfo("audio", "m4a", 60.0, audio_codec="aac")),
-    "photo": Source(Path("/media/5.jpg"), MediaInfo("image", "jpg", 0.0, 4032, 3024)),
+    "clip": MediaSource(Path("/media/1.mp4"), MediaInfo("video", "mp4", 10.0, 1280, 720, 30.0)),
+    "music": MediaSource(Path("/media/4.m4a"), MediaInfo("audio", "m4a", 60.0, audio_codec="aac")),
+    "photo": MediaSource(Path("/media/5.jpg"), MediaInfo("image", "jpg", 0.0, 4032, 3024)),
 }
 
 

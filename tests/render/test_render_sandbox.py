@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from nemolocal_render import ffmpeg, launcher, process, sandbox
-from nemolocal_render.sandbox import Policy
+from nemolocal_render import child_process, ffmpeg_cli, sandbox, sandbox_exec
+from nemolocal_render.sandbox import SandboxPolicy
 
 # Nobody waits so long unless the test has failed.
 PATIENCE = 300.0
@@ -22,13 +22,13 @@ PATIENCE = 300.0
 
 def run(
     argv: list[str], folder: Path, timeout: float = PATIENCE
-) -> tuple[process.Outcome, list[str]]:
+) -> tuple[child_process.ChildProcessResult, list[str]]:
     lines: list[str] = []
     outcome = asyncio.run(
-        process.run(
+        child_process.run(
             argv,
             folder=folder,
-            environment=sandbox.environment(folder),
+            environment=sandbox.child_environment(folder),
             timeout=timeout,
             on_line=lines.append,
         )
@@ -53,10 +53,10 @@ for path, mode in (({str(given)!r}, 'r'), ({str(secret)!r}, 'r'), ('made', 'w'),
     except PermissionError:
         print('no')
 """
-    policy = Policy(read=(given, tmp_path / "missing"), write=(own,))
-    outcome, lines = run(sandbox.confined(python(code), policy), own)
+    policy = SandboxPolicy(read=(given, tmp_path / "missing"), write=(own,))
+    outcome, lines = run(sandbox.sandboxed_argv(python(code), policy), own)
     confined = "no" if sandbox.landlock_version() else "yes"
-    assert (outcome.status, lines) == (0, ["yes", confined, "yes", confined])
+    assert (outcome.returncode, lines) == (0, ["yes", confined, "yes", confined])
 
 
 def test_a_confined_child_has_its_limits_and_no_secrets(
@@ -69,14 +69,15 @@ names = ('CPU', 'FSIZE', 'NOFILE', 'AS', 'CORE')
 print(*(r.getrlimit(getattr(r, 'RLIMIT_' + n))[0] for n in names), 'NEMO_TOKEN' in os.environ)
 print(next((l.split()[1] for l in open('/proc/self/status') if l.startswith('NoNewPrivs')), ''))
 """
-    policy = Policy((Path("/proc"),), (), 7, sandbox.GIB, 4096, 64)
-    _, lines = run(sandbox.confined(python(code), policy), tmp_path)
+    policy = SandboxPolicy((Path("/proc"),), (), 7, sandbox.GIB, 4096, 64)
+    _, lines = run(sandbox.sandboxed_argv(python(code), policy), tmp_path)
     assert lines == [f"7 4096 64 {sandbox.GIB} 0 False", "1"]
 
 
 def test_drivers_get_their_devices_and_their_memory() -> None:
     plain, driver = (
-        sandbox.confined(["ffmpeg"], Policy(devices=devices)) for devices in (False, True)
+        sandbox.sandboxed_argv(["ffmpeg"], SandboxPolicy(devices=devices))
+        for devices in (False, True)
     )
     assert "/dev" in driver
     assert "/dev" not in plain
@@ -86,7 +87,7 @@ def test_drivers_get_their_devices_and_their_memory() -> None:
 
 def test_without_posix_there_is_no_launcher(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "name", "nt")
-    assert sandbox.confined(["ffmpeg"], Policy()) == ["ffmpeg"]
+    assert sandbox.sandboxed_argv(["ffmpeg"], SandboxPolicy()) == ["ffmpeg"]
 
 
 def test_there_is_no_landlock_off_linux(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -115,17 +116,17 @@ class Kernel:
 def test_an_old_landlock_is_asked_for_what_it_knows(tmp_path: Path) -> None:
     place = os.open(tmp_path, os.O_RDONLY)
     old = Kernel(1, place, 0, 0)
-    assert launcher.confine(old, [str(tmp_path)], []) is True
+    assert sandbox_exec.apply_landlock(old, [str(tmp_path)], []) is True
     assert (old.calls, old.sizes) == ([444, 444, 445, 446], [8])
     place = os.open(tmp_path, os.O_RDONLY)
     new = Kernel(7, place, 0, 0, -1)
     file = tmp_path / "file"
     file.touch()
-    assert launcher.confine(new, [str(file), "/nowhere"], [str(tmp_path)]) is False
+    assert sandbox_exec.apply_landlock(new, [str(file), "/nowhere"], [str(tmp_path)]) is False
     assert new.sizes == [24]
     place = os.open(tmp_path, os.O_RDONLY)
     between = Kernel(5, place, 0)
-    assert launcher.confine(between, [], []) is True
+    assert sandbox_exec.apply_landlock(between, [], []) is True
     assert between.sizes == [16]
 
 
@@ -146,13 +147,13 @@ def tried(call, *arguments):
 print(tried(os.kill, {os.getpid()}, 0), tried(os.kill, os.getpid(), 0))
 print(tried(socket.socket(socket.AF_UNIX).connect, {name!r}))
 """
-        _, lines = run(sandbox.confined(python(code), Policy()), tmp_path)
+        _, lines = run(sandbox.sandboxed_argv(python(code), SandboxPolicy()), tmp_path)
     assert lines == ["no yes", "no"]
 
 
 def test_without_landlock_the_rest_holds() -> None:
-    assert launcher.confine(Kernel(-1), [], []) is False
-    assert launcher.confine(Kernel(3, -1), [], []) is False
+    assert sandbox_exec.apply_landlock(Kernel(-1), [], []) is False
+    assert sandbox_exec.apply_landlock(Kernel(3, -1), [], []) is False
 
 
 def test_limits_are_never_raised(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -160,7 +161,7 @@ def test_limits_are_never_raised(monkeypatch: pytest.MonkeyPatch) -> None:
     hard = {resource.RLIMIT_CPU: 5, resource.RLIMIT_NOFILE: resource.RLIM_INFINITY}
     monkeypatch.setattr(resource, "getrlimit", lambda kind: (0, hard[kind]))
     monkeypatch.setattr(resource, "setrlimit", lambda kind, values: asked.append((kind, values)))
-    launcher.limit({"CPU": 9, "NOFILE": 64, "UNHEARD_OF": 1})
+    sandbox_exec.set_limits({"CPU": 9, "NOFILE": 64, "UNHEARD_OF": 1})
     assert asked == [(resource.RLIMIT_CPU, (5, 5)), (resource.RLIMIT_NOFILE, (64, 64))]
 
 
@@ -170,7 +171,7 @@ def test_the_launcher_becomes_the_program(monkeypatch: pytest.MonkeyPatch, platf
     monkeypatch.setattr(os, "execv", lambda path, argv: became.append((path, argv)))
     monkeypatch.setattr(sys, "platform", platform)
     monkeypatch.setattr(ctypes, "CDLL", lambda _: Kernel(-1))
-    launcher.main([str(os.getppid()), "", "0", "0", "/bin/ffmpeg", "-version"])
+    sandbox_exec.main([str(os.getppid()), "", "0", "0", "/bin/ffmpeg", "-version"])
     assert became == [("/bin/ffmpeg", ["/bin/ffmpeg", "-version"])]
 
 
@@ -180,14 +181,18 @@ def test_a_child_whose_parent_was_killed_at_once_becomes_nothing(
     monkeypatch.setattr(sys, "platform", "linux")
     monkeypatch.setattr(ctypes, "CDLL", lambda _: Kernel(-1))
     with pytest.raises(SystemExit, match="gone"):
-        launcher.main(["0", "", "0", "0", "/bin/ffmpeg"])
+        sandbox_exec.main(["0", "", "0", "0", "/bin/ffmpeg"])
 
 
 def test_lines_come_one_by_one_and_the_last_complaints_are_kept(tmp_path: Path) -> None:
     code = "import sys; print('a'); print('b'); sys.stderr.write('x' * 90000 + 'end'); sys.exit(3)"
     outcome, lines = run(python(code), tmp_path)
     assert lines == ["a", "b"]
-    assert (outcome.status, len(outcome.complaint), outcome.complaint[-3:]) == (3, 8192, "end")
+    assert (outcome.returncode, len(outcome.stderr_tail), outcome.stderr_tail[-3:]) == (
+        3,
+        8192,
+        "end",
+    )
 
 
 STUBBORN = "import signal; signal.signal(15, signal.SIG_IGN); print('up', flush=True); "
@@ -201,7 +206,7 @@ def test_a_child_that_does_not_end_in_its_time_is_stopped(tmp_path: Path) -> Non
 
 def test_a_stubborn_child_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     children: list[asyncio.subprocess.Process] = []
-    task: asyncio.Future[process.Outcome]
+    task: asyncio.Future[child_process.ChildProcessResult]
     start = asyncio.create_subprocess_exec
 
     async def remember(*args: Any, **options: Any) -> asyncio.subprocess.Process:
@@ -213,7 +218,7 @@ def test_a_stubborn_child_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
     async def cancel() -> None:
         nonlocal task
-        work = process.run(
+        work = child_process.run(
             python(STUBBORN),
             folder=tmp_path,
             environment={},
@@ -240,7 +245,7 @@ def test_a_second_cancellation_kills_at_once(tmp_path: Path) -> None:
             children.append(await start(*args, **options))
             return children[-1]
 
-        signal_child = process._signal
+        signal_child = child_process._signal
 
         def cancel_again(child: asyncio.subprocess.Process, number: signal.Signals) -> None:
             if number is signal.SIGTERM:
@@ -249,7 +254,7 @@ def test_a_second_cancellation_kills_at_once(tmp_path: Path) -> None:
 
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(asyncio, "create_subprocess_exec", remember)
-            work = process.run(
+            work = child_process.run(
                 python(STUBBORN),
                 folder=tmp_path,
                 environment={},
@@ -258,7 +263,7 @@ def test_a_second_cancellation_kills_at_once(tmp_path: Path) -> None:
             )
             task = asyncio.create_task(work)
             await started
-            patch.setattr(process, "_signal", cancel_again)
+            patch.setattr(child_process, "_signal", cancel_again)
             task.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await task
@@ -273,24 +278,24 @@ def test_a_child_that_ended_in_this_moment_needs_no_signal() -> None:
         pid = 2**22 + 5
 
     gone: Any = Gone()
-    process._signal(gone, signal.SIGTERM)
+    child_process._signal(gone, signal.SIGTERM)
 
 
 def test_a_missing_ffmpeg_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(ffmpeg.BINARY_VARIABLE, str(tmp_path / "nothing"))
-    with pytest.raises(ffmpeg.FFmpegFailed, match="FFmpeg was not found"):
-        asyncio.run(ffmpeg.run([], folder=tmp_path, timeout=60))
+    monkeypatch.setenv(ffmpeg_cli.BINARY_VARIABLE, str(tmp_path / "nothing"))
+    with pytest.raises(ffmpeg_cli.FFmpegFailed, match="FFmpeg was not found"):
+        asyncio.run(ffmpeg_cli.run([], folder=tmp_path, timeout=60))
 
 
 def test_a_slow_ffmpeg_is_stopped(tmp_path: Path, fake_ffmpeg: Callable[[str], Path]) -> None:
     fake_ffmpeg("import signal; signal.pause()")
-    with pytest.raises(ffmpeg.FFmpegFailed, match="FFmpeg was stopped after 0 s"):
-        asyncio.run(ffmpeg.run([], folder=tmp_path, timeout=0.01))
+    with pytest.raises(ffmpeg_cli.FFmpegFailed, match="FFmpeg was stopped after 0 s"):
+        asyncio.run(ffmpeg_cli.run([], folder=tmp_path, timeout=0.01))
 
 
 def test_a_silent_failure_has_a_reason_too(
     tmp_path: Path, fake_ffmpeg: Callable[[str], Path]
 ) -> None:
     fake_ffmpeg("sys.exit(9)")
-    with pytest.raises(ffmpeg.FFmpegFailed, match=r"status 9: no reason given$"):
-        asyncio.run(ffmpeg.run([], folder=tmp_path, timeout=60))
+    with pytest.raises(ffmpeg_cli.FFmpegFailed, match=r"status 9: no reason given$"):
+        asyncio.run(ffmpeg_cli.run([], folder=tmp_path, timeout=60))

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from nemolocal_render.scenes import SCENES, make_scene
+from nemolocal_render.synthetic.scene_clips import SCENES, make_scene
 from tests.support.frames import DecodedVideo
 
 pytestmark = pytest.mark.ffmpeg

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from hypothesis import example, given, strategies as st
 
-from nemolocal_render.job import RenderFailed, RenderResult
-from nemolocal_render.sizing import Tried, next_quality
+from nemolocal_render.job import RenderJobFailed, RenderResult
+from nemolocal_render.target_size import SizeTrial, next_crf
 
 pytestmark = pytest.mark.ffmpeg
 
@@ -44,7 +44,9 @@ def test_a_file_is_at_most_as_large_as_asked(make: Make) -> None:
 @pytest.mark.slow
 def test_a_size_that_no_quality_reaches_is_a_failure(make: Make) -> None:
     tiny = {"mode": "size", "megabytes": 0.02}
-    with pytest.raises(RenderFailed, match=r"^draft\.m\.compress\.megabytes: is too small: the sm"):
+    with pytest.raises(
+        RenderJobFailed, match=r"^draft\.m\.compress\.megabytes: is too small: the sm"
+    ):
         make([video(WHOLE)], compress=tiny)
 
 
@@ -58,12 +60,12 @@ def test_a_size_that_no_quality_reaches_is_a_failure(make: Make) -> None:
 def test_the_search_ends_with_a_file_that_fits_or_with_the_worst(
     base: float, slope: float, limit: int, noise: list[float]
 ) -> None:
-    tried: list[Tried] = []
+    tried: list[SizeTrial] = []
     crf: float | None = 20.0
     while crf is not None:
         size = 2 ** (base - (crf - 20) * slope) * noise[len(tried)]
-        tried.append(Tried(crf, round(size)))
-        crf = next_quality(tried, limit)
+        tried.append(SizeTrial(crf, round(size)))
+        crf = next_crf(tried, limit)
     assert len(tried) <= 7
     assert len({one.crf for one in tried}) == len(tried)
     fits = [one for one in tried if one.size <= limit]

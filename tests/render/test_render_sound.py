@@ -29,7 +29,7 @@ def video(*segments: dict[str, Any]) -> dict[str, Any]:
 @pytest.mark.slow
 @pytest.mark.parametrize("most", [60.0, 0.3])
 def test_backwards(make: Make, monkeypatch: pytest.MonkeyPatch, most: float) -> None:
-    monkeypatch.setattr("nemolocal_render.graphs.sounds._REVERSED", most)
+    monkeypatch.setattr("nemolocal_render.filtergraph.audio_filters._REVERSED", most)
     heard = read_samples(make([audio({"ss": 500, "d": 1000, "fx": REVERSE})], **SIZE)[0])
     assert abs(len(heard) - 48_000) <= 1024
     low, high = (

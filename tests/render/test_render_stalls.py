@@ -9,15 +9,15 @@ from typing import Any
 
 import pytest
 
-from nemolocal_render import ffmpeg, process
+from nemolocal_render import child_process, ffmpeg_cli
 
 # Nobody waits so long unless the test has failed.
 PATIENCE = 300.0
 
 
-def run(code: str, folder: Path, idle: float) -> process.Outcome:
+def run(code: str, folder: Path, idle: float) -> child_process.ChildProcessResult:
     """Run Python code as a child that may stand still for `idle` seconds."""
-    work = process.run(
+    work = child_process.run(
         [sys.executable, "-c", code],
         folder=folder,
         environment={**os.environ},
@@ -42,7 +42,7 @@ def looks_until_given_up(times: Sequence[float | None]) -> int | None:
         return left.pop(0)
 
     try:
-        asyncio.run(process.stand_still(look, 0))
+        asyncio.run(child_process.wait_until_idle(look, 0))
     except LooksEnded:
         return None
     return len(times) - len(left)
@@ -66,7 +66,7 @@ def test_standing_still_is_two_looks_without_work_between_them(
 
 
 def test_a_child_that_stands_still_is_stopped(tmp_path: Path) -> None:
-    with pytest.raises(process.Stalled):
+    with pytest.raises(child_process.ChildProcessStalled):
         run("import time; time.sleep(600)", tmp_path, idle=0.3)
 
 
@@ -75,7 +75,7 @@ def test_a_child_that_stands_still_is_stopped(tmp_path: Path) -> None:
 def test_a_child_that_works_or_cannot_be_watched_is_left_alone(
     watched: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    seen, enough = process.processor_time_asleep, tmp_path / "enough"
+    seen, enough = child_process.idle_cpu_seconds, tmp_path / "enough"
     looks: list[float | None] = []
 
     def look(pid: int) -> float | None:
@@ -84,10 +84,10 @@ def test_a_child_that_works_or_cannot_be_watched_is_left_alone(
             enough.touch()
         return looks[-1]
 
-    monkeypatch.setattr(process, "processor_time_asleep", look)
+    monkeypatch.setattr(child_process, "idle_cpu_seconds", look)
     waiting = "pass" if watched else "time.sleep(0.01)"
     code = f"import os, time\nwhile not os.path.exists({str(enough)!r}): {waiting}"
-    assert run(code, tmp_path, idle=0.1).status == 0
+    assert run(code, tmp_path, idle=0.1).returncode == 0
     assert len(looks) >= 4
 
 
@@ -103,14 +103,14 @@ def test_a_thread_at_work_is_no_sleep() -> None:
         assert idle.stdin
         try:
             await busy.stdout.readline()
-            at_work = process.processor_time_asleep(busy.pid)
-            while (asleep := process.processor_time_asleep(idle.pid)) is None:
+            at_work = child_process.idle_cpu_seconds(busy.pid)
+            while (asleep := child_process.idle_cpu_seconds(idle.pid)) is None:
                 await asyncio.sleep(0.01)
         finally:
             busy.kill()
             idle.stdin.close()
             await asyncio.gather(busy.wait(), idle.wait())
-        return at_work, asleep, process.processor_time_asleep(idle.pid)
+        return at_work, asleep, child_process.idle_cpu_seconds(idle.pid)
 
     at_work, asleep, gone = asyncio.run(look())
     assert asleep is not None
@@ -123,18 +123,18 @@ def test_ffmpeg_that_stands_still_is_started_once_more(
 ) -> None:
     starts = 0
 
-    async def stand_still(*_: Any, **__: Any) -> process.Outcome:
+    async def stand_still(*_: Any, **__: Any) -> child_process.ChildProcessResult:
         nonlocal starts
         starts += 1
         if recovers and starts == 2:
-            return process.Outcome(0, "")
-        raise process.Stalled
+            return child_process.ChildProcessResult(0, "")
+        raise child_process.ChildProcessStalled
 
-    monkeypatch.setattr(process, "run", stand_still)
-    work = ffmpeg.run([], folder=tmp_path, timeout=PATIENCE)
+    monkeypatch.setattr(child_process, "run", stand_still)
+    work = ffmpeg_cli.run([], folder=tmp_path, timeout=PATIENCE)
     if recovers:
         asyncio.run(work)
     else:
-        with pytest.raises(ffmpeg.FFmpegFailed, match="stood still, twice"):
+        with pytest.raises(ffmpeg_cli.FFmpegFailed, match="stood still, twice"):
             asyncio.run(work)
     assert starts == 2

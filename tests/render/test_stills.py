@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, strategies as st
 
 from nemolocal_render.media import MAX_IMAGE_PIXELS, MediaRejected
-from nemolocal_render.sniff import sniff
-from nemolocal_render.stills import Head, gif_shows, read_head
+from nemolocal_render.probing.image_headers import ImageHeader, has_gif_image, read_image_header
+from nemolocal_render.probing.sniff import sniff
 
 LARGE = (20_000, 14_000)
 WIDE, HIGH = LARGE
@@ -97,8 +97,10 @@ def test_an_animated_webp_is_refused_as_such(tmp_path: Path) -> None:
 
 
 def test_an_animated_png_is_known() -> None:
-    assert read_head(io.BytesIO(png((4, 4), animated=True)), "png") == Head(4, 4, True)
-    assert read_head(io.BytesIO(png((4, 4))), "png") == Head(4, 4, False)
+    assert read_image_header(io.BytesIO(png((4, 4), animated=True)), "png") == ImageHeader(
+        4, 4, True
+    )
+    assert read_image_header(io.BytesIO(png((4, 4))), "png") == ImageHeader(4, 4, False)
 
 
 @given(
@@ -108,14 +110,16 @@ def test_an_animated_png_is_known() -> None:
 )
 def test_any_bytes_have_some_head(extension: str, content: bytes, data: Any) -> None:
     at = data.draw(st.integers(0, len(content)))
-    width, height, _ = read_head(io.BytesIO(content[:at] + data.draw(st.binary())), extension)
+    width, height, _ = read_image_header(
+        io.BytesIO(content[:at] + data.draw(st.binary())), extension
+    )
     assert 0 <= width < 1 << 32
     assert 0 <= height < 1 << 32
 
 
 @given(st.sampled_from([b"", b"GIF89a", gif((9, 9))[:13]]), st.binary(), st.integers(0, 40))
 def test_any_part_of_a_gif_shows_something_or_nothing(head: bytes, rest: bytes, end: int) -> None:
-    assert gif_shows((head + rest)[:end]) in (True, False)
+    assert has_gif_image((head + rest)[:end]) in (True, False)
 
 
 @pytest.mark.parametrize(

@@ -16,9 +16,9 @@ from nemolocal_render import temporary_folder
 from nemolocal_render.temporary_folder import (
     APPLICATION_ID,
     TemporaryFolder,
-    killed,
+    delete_abandoned,
+    find_abandoned,
     remove_tree,
-    sweep_killed,
 )
 
 OWNER = "owner.sqlite3"
@@ -148,11 +148,11 @@ def test_the_folder_of_a_killed_process_goes_and_those_in_use_stay(temporary: Pa
         assert holder.stdout is not None
         theirs = Path(holder.stdout.readline().strip())
         (theirs / "sample.mp4").write_bytes(b"a film")
-        sweep_killed(temporary)
+        delete_abandoned(temporary)
         assert theirs.exists()
         holder.send_signal(signal.SIGKILL)
         holder.wait()
-    sweep_killed(temporary)
+    delete_abandoned(temporary)
     assert not theirs.exists()
     assert here.path.is_dir()
     here.remove()
@@ -168,7 +168,7 @@ def test_removal_that_is_killed_half_way_is_taken_up_by_the_next_one(
     remove_tree(folder)
     assert {path.name for path in folder.iterdir()} == {OWNER, "media"}
     monkeypatch.undo()
-    assert list(killed(temporary)) == [folder]
+    assert list(find_abandoned(temporary)) == [folder]
 
 
 def test_only_what_says_that_it_is_ours_goes(temporary: Path) -> None:
@@ -192,7 +192,7 @@ def test_only_what_says_that_it_is_ours_goes(temporary: Path) -> None:
     (temporary / "nemolocal-file").touch()
     (temporary / "nemolocal").mkdir()
     sign(temporary / "nemolocal" / OWNER)
-    sweep_killed(temporary)
+    delete_abandoned(temporary)
     left = {path.name.removeprefix("nemolocal-") for path in temporary.iterdir()}
     kept = {"bare", "no-database", "empty", "foreign", "data-of-a-server", "linked", "link", "file"}
     assert left == kept | {"nemolocal"}
@@ -205,10 +205,10 @@ def test_what_belongs_to_another_user_stays(
     folder = left_behind(temporary, "demo")
     owner = os.geteuid()
     monkeypatch.setattr(os, "geteuid", lambda: owner + 1)
-    sweep_killed(temporary)
+    delete_abandoned(temporary)
     assert folder.exists()
     monkeypatch.undo()
-    sweep_killed(temporary)
+    delete_abandoned(temporary)
     assert not folder.exists()
 
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from nemolocal_render import encoders, ffmpeg
-from nemolocal_render.encoders import HARDWARE, choose_encoder, try_encoder
+from nemolocal_render import encoders, ffmpeg_cli
+from nemolocal_render.child_process import ChildProcessResult
+from nemolocal_render.encoders import HARDWARE_ENCODERS, choose_encoder, probe_encoder
 from nemolocal_render.job import RenderResult
-from nemolocal_render.process import Outcome
 from tests.support.frames import DecodedVideo
 
 pytestmark = pytest.mark.ffmpeg
@@ -44,12 +44,12 @@ REASONS = {
 }
 
 
-@pytest.mark.parametrize("name", HARDWARE)
+@pytest.mark.parametrize("name", HARDWARE_ENCODERS)
 def test_an_encoder_that_fails_says_how(name: str, fake_ffmpeg: Callable[[str], Path]) -> None:
     fake_ffmpeg(_FAILING)
-    trial = asyncio.run(try_encoder(name))
-    assert trial.complaint.startswith(REASONS[name])
-    assert "\n" not in trial.complaint
+    trial = asyncio.run(probe_encoder(name))
+    assert trial.error.startswith(REASONS[name])
+    assert "\n" not in trial.error
 
 
 @pytest.mark.slow
@@ -88,16 +88,18 @@ def test_what_a_card_makes_is_looked_at_before_it_is_believed(
     )
     _, result = make([ONE_CLIP])
     assert result.encoder == "libx264"
-    assert all(f"{name}: FFmpeg ended with status" in result.encoder_reason for name in HARDWARE)
+    assert all(
+        f"{name}: FFmpeg ended with status" in result.encoder_reason for name in HARDWARE_ENCODERS
+    )
 
 
 @pytest.mark.slow
 def test_on_this_machine_what_was_found_is_what_is_used(make: Make) -> None:
     chosen = asyncio.run(choose_encoder())
-    trials = [asyncio.run(try_encoder(name)) for name in HARDWARE]
-    working = [trial.name for trial in trials if not trial.complaint]
+    trials = [asyncio.run(probe_encoder(name)) for name in HARDWARE_ENCODERS]
+    working = [trial.name for trial in trials if not trial.error]
     assert chosen.name == (working[0] if working else "libx264")
-    assert all(trial.complaint in chosen.reason for trial in trials if not working)
+    assert all(trial.error in chosen.reason for trial in trials if not working)
     assert os.sep not in chosen.reason.replace("/dev/", "")
     _, result = make([ONE_CLIP])
     assert (result.encoder, result.encoder_reason) == (chosen.name, chosen.reason)
@@ -111,6 +113,6 @@ def test_on_this_machine_what_was_found_is_what_is_used(make: Make) -> None:
     ],
 )
 def test_reason_names_a_device_and_no_path(complaint: str, cause: str) -> None:
-    reason = ffmpeg._reason(Outcome(1, complaint))
+    reason = ffmpeg_cli._reason(ChildProcessResult(1, complaint))
     assert reason.endswith(cause)
     assert "/" not in reason

@@ -69,7 +69,7 @@ def copied_music(song: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         shutil.copyfile(song, destination)
         return MediaInfo("audio", "m4a", duration=seconds, audio_codec="aac")
 
-    monkeypatch.setattr("nemolocal_server.composer.make_music", make_music)
+    monkeypatch.setattr("nemolocal_server.turns.media_generator.make_music", make_music)
 
 
 @pytest.fixture

@@ -13,8 +13,8 @@ from typing import Any
 import httpx
 import pytest
 
-from nemolocal_conformance.records.grouping import records_of
-from nemolocal_conformance.records.reading import parse_journal
+from nemolocal_conformance.traffic.client_grouping import group_by_client
+from nemolocal_conformance.traffic.journal_reader import parse_journal
 from nemolocal_contract.clock import ManualClock
 from nemolocal_contract.headers import CONTROL_TOKEN
 from nemolocal_server.app import build_app
@@ -337,7 +337,7 @@ def test_judges_of_clients_leave_out_what_was_refused(caller: HttpCaller) -> Non
     caller.http.get("/api/credits/balance/simple", headers=EVIL)
     caller.http.post(f"{CONTROL}/reset", content=b"{}", headers={"X-Client-Id": "page"})
     lines = caller.http.get(f"{CONTROL}/journal", params={"format": "jsonl"}).content
-    judged = [act for record in records_of(parse_journal(lines)) for act in record.acts]
+    judged = [act for record in group_by_client(parse_journal(lines)) for act in record.all_calls]
     assert len(lines.splitlines()) == len(judged) + 2
     assert judged
 

@@ -2,8 +2,8 @@
 
 import pytest
 
+from nemolocal_server.access.access_policy import AccessPolicy, AccessRequest
 from nemolocal_server.access.own_urls import OwnFile, OwnUrls
-from nemolocal_server.access.policy import AccessPolicy, Asked
 from nemolocal_server.settings import Settings
 
 NAME = "0123456789abcdef0123456789abcdef.mp4"
@@ -16,8 +16,10 @@ SETTINGS = Settings(
 def own_urls(host: str = "127.0.0.1:9000", settings: Settings = SETTINGS) -> OwnUrls:
     policy, listened = AccessPolicy(settings), ("172.17.0.2", 8787)
     headers = [(b"host", host.encode())]
-    asked = Asked(method="POST", path="/", scheme="http", headers=headers, listened=listened)
-    access = policy.judge(asked)
+    asked = AccessRequest(
+        method="POST", path="/", scheme="http", headers=headers, listened=listened
+    )
+    access = policy.evaluate(asked)
     assert not access.refusal
     return OwnUrls(policy, access)
 
@@ -48,16 +50,16 @@ def test_a_file_is_recognised_by_every_address_that_is_given_out(
     ):
         with subtests.test(url):
             assert own.is_own(url)
-            assert own.find(url) == OwnFile("media", NAME)
+            assert own.find_file(url) == OwnFile("media", NAME)
 
 
 def test_a_host_of_ours_is_enough_for_a_name_that_nobody_can_guess() -> None:
     own = own_urls()
     for url in (f"http://localhost:5{FILE}", f"https://a.nemo.example:7{FILE}"):
         assert not own.is_own(url)
-        assert own.find(url) == OwnFile("media", NAME)
-    assert own.find("http://localhost:5/cdn/fixtures/sample.mp4") is None
-    assert own.find("http://localhost:8787/cdn/fixtures/sample.mp4") == OwnFile(
+        assert own.find_file(url) == OwnFile("media", NAME)
+    assert own.find_file("http://localhost:5/cdn/fixtures/sample.mp4") is None
+    assert own.find_file("http://localhost:8787/cdn/fixtures/sample.mp4") == OwnFile(
         "fixtures", "sample.mp4"
     )
 
@@ -74,7 +76,7 @@ def test_a_host_of_ours_is_enough_for_a_name_that_nobody_can_guess() -> None:
 def test_what_is_no_file_of_ours_is_ours_all_the_same_and_names_nothing(path: str) -> None:
     own = own_urls()
     assert own.is_own(f"http://127.0.0.1:9000{path}")
-    assert own.find(f"http://127.0.0.1:9000{path}") is None
+    assert own.find_file(f"http://127.0.0.1:9000{path}") is None
 
 
 @pytest.mark.parametrize(
@@ -90,7 +92,7 @@ def test_what_is_no_file_of_ours_is_ours_all_the_same_and_names_nothing(path: st
 def test_other_addresses_are_not_ours(url: str) -> None:
     own = own_urls()
     assert not own.is_own(url)
-    assert own.find(url) is None
+    assert own.find_file(url) is None
 
 
 def test_any_name_makes_no_address_ours() -> None:

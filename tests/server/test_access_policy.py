@@ -8,8 +8,8 @@ from hypothesis import given, strategies as st
 
 from nemolocal_contract.endpoints import endpoints
 from nemolocal_contract.headers import CONTROL_TOKEN
+from nemolocal_server.access.access_policy import AccessDecision, AccessPolicy, AccessRequest
 from nemolocal_server.access.addresses import canonical_pattern, parse_authority
-from nemolocal_server.access.policy import Access, AccessPolicy, Asked
 from nemolocal_server.settings import Settings
 
 LISTENED = ("192.168.1.5", 8787)
@@ -24,9 +24,9 @@ def judge(
     peer: str = "127.0.0.1",
     scheme: str = "http",
     **settings: Any,
-) -> Access:
+) -> AccessDecision:
     """What becomes of a request to a server with these settings, at 192.168.1.5:8787."""
-    asked = Asked(
+    asked = AccessRequest(
         method=method,
         path=path,
         scheme=scheme,
@@ -34,10 +34,10 @@ def judge(
         peer=peer,
         listened=LISTENED,
     )
-    return AccessPolicy(Settings(**{"host": "0.0.0.0", **settings})).judge(asked)
+    return AccessPolicy(Settings(**{"host": "0.0.0.0", **settings})).evaluate(asked)
 
 
-def on_host(host: str, /, **settings: Any) -> Access:
+def on_host(host: str, /, **settings: Any) -> AccessDecision:
     return judge({"host": host}, **settings)
 
 
@@ -76,10 +76,10 @@ def test_a_host_is_a_name_of_the_server_or_refused(subtests: pytest.Subtests) ->
 def test_one_host_is_due_and_no_more() -> None:
     policy = AccessPolicy(Settings())
     for hosts in ([], [b"localhost", b"localhost"], [b"localhost", b"rebind.example"]):
-        asked = Asked(
+        asked = AccessRequest(
             method="GET", path="/", scheme="http", headers=[(b"host", host) for host in hosts]
         )
-        assert "Host" in policy.judge(asked).refusal
+        assert "Host" in policy.evaluate(asked).refusal
 
 
 def test_a_server_on_one_address_has_no_others() -> None:

@@ -5,10 +5,10 @@ from typing import get_args
 
 import pytest
 
-from nemolocal_client.gui import translate
-from nemolocal_server.agent.intents import Talk, Topic
-from nemolocal_server.agent.speech import say_failed, say_talk
-from nemolocal_server.agent.understanding import understand
+from nemolocal_agent.intents import NoEdit, Topic
+from nemolocal_agent.nlu import parse_message
+from nemolocal_agent.replies import write_failure_reply, write_no_edit_reply
+from nemolocal_client.gui_translation import translate
 
 TOPICS: dict[Topic, tuple[str, str]] = {
     "hello": ("Drag and drop", "拖拽"),
@@ -32,7 +32,9 @@ def test_every_topic_has_its_answer() -> None:
 def test_an_answer_is_in_the_language_of_the_session_whatever_that_of_the_message(
     topic: Topic, message: str
 ) -> None:
-    english, chinese = (say_talk(Talk(topic), language, message) for language in ("en", "zh-CN"))
+    english, chinese = (
+        write_no_edit_reply(NoEdit(topic), language, message) for language in ("en", "zh-CN")
+    )
     assert TOPICS[topic][0] in english
     assert TOPICS[topic][1] in chinese
     assert not re.search(r"[\u4e00-\u9fff]", english.replace(message, ""))
@@ -45,8 +47,8 @@ def test_a_question_is_answered_with_an_example_of_what_it_is_about() -> None:
         ("how does this work?", "trim to the first 10 seconds", "只保留前10秒"),
     ]
     for message, english, chinese in asked:
-        assert f'"{english}"' in say_talk(Talk("how"), "en", message)
-        assert f"“{chinese}”" in say_talk(Talk("how"), "zh", message)
+        assert f'"{english}"' in write_no_edit_reply(NoEdit("how"), "en", message)
+        assert f"“{chinese}”" in write_no_edit_reply(NoEdit("how"), "zh", message)
 
 
 ABOUT = (
@@ -58,23 +60,23 @@ ABOUT = (
 @pytest.mark.parametrize("about", ABOUT)
 def test_what_is_given_as_an_example_is_understood(about: str) -> None:
     for language, marks in (("en", '""'), ("zh", "“”")):
-        said = say_talk(Talk("how"), language, f"how about {about}?")
+        said = write_no_edit_reply(NoEdit("how"), language, f"how about {about}?")
         example = said[said.index(marks[0]) + 1 : said.rindex(marks[1])]
-        assert not isinstance(understand(example), Talk), example
+        assert not isinstance(parse_message(example), NoEdit), example
 
 
 def test_words_that_were_not_understood_are_named_on_one_line_and_not_at_length() -> None:
-    said = say_talk(Talk("unknown", "make\nit pop"), "en", "trim it and make it pop")
+    said = write_no_edit_reply(NoEdit("unknown", "make\nit pop"), "en", "trim it and make it pop")
     assert said.startswith('I did not understand "make it pop". So I changed nothing')
-    assert '"make it pop"' in say_talk(Talk("unknown"), "en", "make it pop")
-    assert len(say_talk(Talk("unknown", "x" * 5000), "zh", "")) < 300
+    assert '"make it pop"' in write_no_edit_reply(NoEdit("unknown"), "en", "make it pop")
+    assert len(write_no_edit_reply(NoEdit("unknown", "x" * 5000), "zh", "")) < 300
 
 
 def test_a_failure_is_said_with_its_reason() -> None:
-    assert say_failed("there is no clip 9.", "en") == (
+    assert write_failure_reply("there is no clip 9.", "en") == (
         "I could not do that: there is no clip 9. Nothing was changed and nothing was charged."
     )
-    assert say_failed("没有第9个片段。", "zh") == (
+    assert write_failure_reply("没有第9个片段。", "zh") == (
         "无法完成：没有第9个片段。没有做任何修改，也没有扣除积分。"
     )
 
@@ -84,9 +86,9 @@ def test_a_failure_is_said_with_its_reason() -> None:
 def test_answer_for_an_editor_points_at_no_screen_and_speaks_of_no_charge(
     topic: Topic, language: str
 ) -> None:
-    said = say_talk(Talk(topic), language, "hm", gui=False)
+    said = write_no_edit_reply(NoEdit(topic), language, "hm", gui=False)
     assert translate([said]).actions == frozenset()
     assert "[" not in said
     assert not re.search(r"charged nothing|was charged|积分", said)
-    failed = say_failed("there is no clip 9", language, gui=False)
+    failed = write_failure_reply("there is no clip 9", language, gui=False)
     assert not re.search("charged|积分", failed)

@@ -4,42 +4,42 @@ from typing import Any
 
 import pytest
 
-from nemolocal_contract.draft import Draft, Segment, TrackType, draft_from_wire, draft_to_wire
-from nemolocal_server.agent.edits import Material, Media, apply_edits
-from nemolocal_server.agent.intents import (
+from nemolocal_agent.edits import Media, MediaPool, apply_edits
+from nemolocal_agent.intents import (
     AddMusic,
     AddOverlay,
     AddTitle,
     AddTransition,
     Edit,
     Generate,
-    Keep,
+    KeepSpan,
     Loop,
     Merge,
     MoveClip,
     PlaceUploads,
-    Remove,
     RemoveClip,
+    RemoveSpan,
     ReverseOrder,
+    Selector,
     SetSpeed,
     Slideshow,
-    Span,
     SwapClips,
-    Which,
-    between,
-    first,
+    TimelineSpan,
+    first_span,
+    span_between,
 )
+from nemolocal_contract.draft import Draft, Segment, TrackType, draft_from_wire, draft_to_wire
 
 A = Media("a", "a.mp4", "video", 10_000)
 B = Media("b", "b.mp4", "video", 4000)
 C = Media("c", "c.mp4", "video", 6000)
 LOGO = Media("logo", "logo.png", "image", 0)
 SONG = Media("song", "song.mp3", "audio", 9000)
-UPLOADS = Material((A, B, C), (SONG,))
+UPLOADS = MediaPool((A, B, C), (SONG,))
 EMPTY = Draft(tracks=(), duration_ms=0)
 
 
-def edited(*edits: Edit, draft: Draft = EMPTY, material: Material = UPLOADS) -> Draft:
+def edited(*edits: Edit, draft: Draft = EMPTY, material: MediaPool = UPLOADS) -> Draft:
     return apply_edits(edits, draft, material)
 
 
@@ -61,12 +61,12 @@ THREE = edited(PlaceUploads())
 @pytest.mark.parametrize(
     ("edit", "expected"),
     [
-        (MoveClip(Which(number=3), 1), "cab"),
-        (MoveClip(Which(number=1), -1), "bca"),
-        (MoveClip(Which(name="b"), 3), "acb"),
-        (SwapClips(Which(number=1), Which(name="c")), "cba"),
+        (MoveClip(Selector(number=3), 1), "cab"),
+        (MoveClip(Selector(number=1), -1), "bca"),
+        (MoveClip(Selector(name="b"), 3), "acb"),
+        (SwapClips(Selector(number=1), Selector(name="c")), "cba"),
         (ReverseOrder(), "cba"),
-        (RemoveClip(Which(number=2)), "ac"),
+        (RemoveClip(Selector(number=2)), "ac"),
     ],
 )
 def test_clips_change_places(edit: Edit, expected: str) -> None:
@@ -78,7 +78,7 @@ def test_clips_change_places(edit: Edit, expected: str) -> None:
 
 
 def test_transitions_stay_between_the_places() -> None:
-    draft = edited(AddTransition(which=Which(number=1)), ReverseOrder(), draft=THREE)
+    draft = edited(AddTransition(selector=Selector(number=1)), ReverseOrder(), draft=THREE)
     transitions = [segment.transition for segment in lane(draft, TrackType.VIDEO)]
     assert [transition is not None for transition in transitions] == [True, False, False]
 
@@ -99,10 +99,14 @@ def test_gaps_move_with_the_clips_and_keep_their_length_at_another_speed() -> No
     title = {"s": 100, "d": 200, "txt": "before all"}
     gappy = draft_from_wire({"t": [{"tt": 0, "sg": clips}, {"tt": 7, "sg": [title]}], "d": 5000})
     cases: list[tuple[Edit, Any, Any]] = [
-        (Remove(first(400)), [(100, 1100), (3600, 4600)], []),
-        (Remove(between(2000, 3000)), [(500, 1500), (3000, 4000)], [(100, 300)]),
+        (RemoveSpan(first_span(400)), [(100, 1100), (3600, 4600)], []),
+        (RemoveSpan(span_between(2000, 3000)), [(500, 1500), (3000, 4000)], [(100, 300)]),
         (SetSpeed(2), [(500, 1000), (3500, 4000)], [(100, 300)]),
-        (SwapClips(Which(number=1), Which(number=2)), [(0, 1000), (1000, 2000)], [(100, 300)]),
+        (
+            SwapClips(Selector(number=1), Selector(number=2)),
+            [(0, 1000), (1000, 2000)],
+            [(100, 300)],
+        ),
     ]
     for edit, expected, titles in cases:
         draft = edited(edit, draft=gappy)
@@ -113,44 +117,47 @@ def test_gaps_move_with_the_clips_and_keep_their_length_at_another_speed() -> No
 
 
 def test_titles_go_with_what_they_are_over() -> None:
-    over_b = edited(AddTitle("b", between(11_000, 13_000)), draft=THREE)
+    over_b = edited(AddTitle("b", span_between(11_000, 13_000)), draft=THREE)
     cases: list[tuple[Edit, Any]] = [
-        (RemoveClip(Which(number=1)), [(1000, 3000)]),
-        (RemoveClip(Which(number=2)), []),
-        (Remove(between(12_000, 12_500)), [(11_000, 12_500)]),
+        (RemoveClip(Selector(number=1)), [(1000, 3000)]),
+        (RemoveClip(Selector(number=2)), []),
+        (RemoveSpan(span_between(12_000, 12_500)), [(11_000, 12_500)]),
         (SetSpeed(2), [(5500, 6500)]),
-        (SetSpeed(0.5, Which(number=1)), [(21_000, 23_000)]),
-        (Keep(between(1000, 3000), Which(number=2)), [(10_000, 12_000)]),
-        (Loop(times=2, which=Which(number=1)), [(21_000, 23_000)]),
+        (SetSpeed(0.5, Selector(number=1)), [(21_000, 23_000)]),
+        (KeepSpan(span_between(1000, 3000), Selector(number=2)), [(10_000, 12_000)]),
+        (Loop(times=2, selector=Selector(number=1)), [(21_000, 23_000)]),
         (Loop(), [(11_000, 13_000)]),
-        (MoveClip(Which(number=2), 1), [(1000, 3000)]),
+        (MoveClip(Selector(number=2), 1), [(1000, 3000)]),
         (ReverseOrder(), [(7000, 9000)]),
         (Slideshow(), [(11_000, 13_000)]),
     ]
     for edit, expected in cases:
-        material = Material((*UPLOADS.uploads, LOGO), UPLOADS.generated)
+        material = MediaPool((*UPLOADS.uploads, LOGO), UPLOADS.generated)
         draft = edited(edit, draft=over_b, material=material)
         tracks = draft.of_type(TrackType.TEXT)
         assert (times(tracks[0].segments or ()) if tracks else []) == expected, edit
 
 
 def test_a_title_over_several_clips_stays_in_time_when_they_change_places() -> None:
-    draft = edited(AddTitle("ab", between(9000, 12_000)), draft=THREE)
+    draft = edited(AddTitle("ab", span_between(9000, 12_000)), draft=THREE)
     assert times(lane(edited(ReverseOrder(), draft=draft), TrackType.TEXT)) == [(9000, 12_000)]
 
 
 def test_a_track_on_which_two_would_collide_stays_as_it_is() -> None:
-    titles = (AddTitle("ab", between(9000, 12_000)), AddTitle("c", between(15_000, 17_000)))
+    titles = (
+        AddTitle("ab", span_between(9000, 12_000)),
+        AddTitle("c", span_between(15_000, 17_000)),
+    )
     draft = edited(*titles, draft=THREE)
-    moved = edited(MoveClip(Which(number=3), 2), draft=draft)
+    moved = edited(MoveClip(Selector(number=3), 2), draft=draft)
     assert times(lane(moved, TrackType.TEXT)) == [(9000, 12_000), (15_000, 17_000)]
 
 
 def test_a_watermark_over_everything_stays_over_everything() -> None:
-    material = Material((A, B, LOGO))
+    material = MediaPool((A, B, LOGO))
     draft = edited(AddOverlay("watermark"), material=material)
     cases: list[tuple[Edit, Any]] = [
-        (Remove(first(1000)), 13_000),
+        (RemoveSpan(first_span(1000)), 13_000),
         (Loop(), 28_000),
         (ReverseOrder(), 14_000),
         (SetSpeed(2), 7000),
@@ -162,12 +169,12 @@ def test_a_watermark_over_everything_stays_over_everything() -> None:
 
 
 def test_a_clip_over_another_is_cut_with_it_and_never_shown_longer_than_it_is() -> None:
-    material = Material((A, B))
-    overlay = AddOverlay("picture-in-picture", Which(name="b"), span=between(2000, 9000))
+    material = MediaPool((A, B))
+    overlay = AddOverlay("picture-in-picture", Selector(name="b"), span=span_between(2000, 9000))
     draft = edited(overlay, material=material)
     assert times(lane(draft, TrackType.VIDEO, 1)) == [(2000, 6000)]
 
-    cut = lane(edited(Remove(between(3000, 4000)), draft=draft, material=material), *UPPER)
+    cut = lane(edited(RemoveSpan(span_between(3000, 4000)), draft=draft, material=material), *UPPER)
     assert times(cut) == [(2000, 3000), (3000, 5000)]
     assert [segment.source_start_ms for segment in cut] == [0, 2000]
     assert len({segment.id for segment in cut}) == 2
@@ -184,14 +191,14 @@ UPPER = (TrackType.VIDEO, 1)
 
 def test_music_ends_with_the_video_whatever_happens_to_it() -> None:
     song = AddMusic(name="song")
-    material = Material((A, SONG))
+    material = MediaPool((A, SONG))
     draft = edited(song, material=material)
     assert times(lane(draft, TrackType.AUDIO)) == [(0, 9000), (9000, 10_000)]
     cases: list[tuple[Edit, Any]] = [
         (SetSpeed(2), [(0, 5000)]),
         (Loop(), [(0, 9000), (9000, 18_000), (18_000, 20_000)]),
-        (Keep(first(5000), Which(number=1)), [(0, 5000)]),
-        (Keep(Span()), [(0, 9000), (9000, 10_000)]),
+        (KeepSpan(first_span(5000), Selector(number=1)), [(0, 5000)]),
+        (KeepSpan(TimelineSpan()), [(0, 9000), (9000, 10_000)]),
         (Generate("sunset", 2.0, "x"), [(0, 9000), (9000, 12_000)]),
     ]
     for edit, expected in cases:
@@ -202,7 +209,9 @@ def test_music_ends_with_the_video_whatever_happens_to_it() -> None:
 
 
 def test_music_is_cut_with_a_timeline_that_is_cut_as_a_whole() -> None:
-    draft = edited(AddMusic(name="song"), Keep(between(2000, 6000)), material=Material((A, SONG)))
+    draft = edited(
+        AddMusic(name="song"), KeepSpan(span_between(2000, 6000)), material=MediaPool((A, SONG))
+    )
     (part,) = lane(draft, TrackType.AUDIO)
     assert (part.start_ms, part.duration_ms, part.source_start_ms) == (0, 4000, 2000)
 
@@ -226,7 +235,7 @@ def test_music_of_which_nobody_knows_the_end_is_not_played_on() -> None:
 def test_tracks_of_other_types_are_left_alone() -> None:
     theirs = {"tt": 9, "theirs": [1], "sg": [{"s": 100, "d": 90_000, "theirs": {"a": None}}]}
     tracks = [theirs, {"tt": 0, "sg": [{"s": 0, "d": 9000, "src": "a"}]}]
-    draft = edited(Keep(first(2000)), draft=draft_from_wire({"t": tracks}))
+    draft = edited(KeepSpan(first_span(2000)), draft=draft_from_wire({"t": tracks}))
     assert draft_to_wire(draft)["t"][0] == theirs
     assert draft.duration_ms == 90_100
 
@@ -234,5 +243,5 @@ def test_tracks_of_other_types_are_left_alone() -> None:
 def test_a_track_left_empty_is_kept_for_what_we_do_not_know_of_it() -> None:
     title = {"tt": 7, "theirs": 1, "sg": [{"s": 5000, "d": 1000, "txt": "x"}]}
     tracks = [title, {"tt": 0, "sg": [{"s": 0, "d": 9000, "src": "a"}]}]
-    draft = edited(Keep(first(2000)), draft=draft_from_wire({"t": tracks}))
+    draft = edited(KeepSpan(first_span(2000)), draft=draft_from_wire({"t": tracks}))
     assert draft_to_wire(draft)["t"][0] == {"tt": 7, "theirs": 1, "sg": []}

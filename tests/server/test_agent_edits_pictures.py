@@ -4,6 +4,32 @@ from typing import Any
 
 import pytest
 
+from nemolocal_agent.edits import Media, MediaPool, apply_edits
+from nemolocal_agent.intents import (
+    AddMusic,
+    AddOverlay,
+    AddTitle,
+    AddTransition,
+    ApplyEffect,
+    Compress,
+    Edit,
+    PlaceUploads,
+    RemoveClip,
+    RemoveEffects,
+    RemoveOverlays,
+    RemoveTransitions,
+    Selector,
+    SetAspect,
+    SetFit,
+    SetFrameRate,
+    SetResolution,
+    SetVolume,
+    Split,
+    StartOver,
+    TimelinePoint,
+    first_span,
+    span_between,
+)
 from nemolocal_contract.draft import Draft, Metadata, Segment, TrackType, draft_from_wire
 from nemolocal_contract.effects import (
     Blur,
@@ -14,32 +40,6 @@ from nemolocal_contract.effects import (
     Reverse,
     Rotate,
     Zoom,
-)
-from nemolocal_server.agent.edits import Material, Media, apply_edits
-from nemolocal_server.agent.intents import (
-    AddMusic,
-    AddOverlay,
-    AddTitle,
-    AddTransition,
-    ApplyEffect,
-    Compress,
-    Edit,
-    Moment,
-    PlaceUploads,
-    RemoveClip,
-    RemoveEffects,
-    RemoveOverlays,
-    RemoveTransitions,
-    SetAspect,
-    SetFit,
-    SetFrameRate,
-    SetResolution,
-    SetVolume,
-    Split,
-    StartOver,
-    Which,
-    between,
-    first,
 )
 
 A = Media("a", "a.mp4", "video", 10_000)
@@ -53,7 +53,7 @@ ACROSS, DOWN = ({"type": "flip", "axis": axis} for axis in ("horizontal", "verti
 
 
 def edited(*edits: Edit, draft: Draft = EMPTY, uploads: tuple[Media, ...] = (A, B)) -> Draft:
-    return apply_edits(edits, draft, Material(uploads))
+    return apply_edits(edits, draft, MediaPool(uploads))
 
 
 def lane(draft: Draft, place: int = 0) -> tuple[Segment, ...]:
@@ -91,9 +91,9 @@ def test_turns_add_up(turns: list[Effect], expected: object) -> None:
 
 
 def test_an_effect_reaches_the_clips_that_are_meant() -> None:
-    second = lane(edited(ApplyEffect(Zoom(), Which(number=2))))
+    second = lane(edited(ApplyEffect(Zoom(), Selector(number=2))))
     assert [segment.effects is None for segment in second] == [True, False]
-    beginning = lane(edited(ApplyEffect(Blur(), Which(span=first(3000)))))
+    beginning = lane(edited(ApplyEffect(Blur(), Selector(span=first_span(3000)))))
     assert [(s.duration_ms, s.effects is None) for s in beginning] == [
         (3000, False), (7000, True), (4000, True)
     ]  # fmt: skip
@@ -121,17 +121,17 @@ def test_transitions_lie_between_neighbours_and_are_no_longer_than_either() -> N
     assert transitions[-1] is None
     bare = edited(RemoveTransitions(), draft=draft)
     assert not any(segment.transition for segment in lane(bare))
-    one = edited(AddTransition(duration_ms=600, which=Which(number=2)), draft=bare)
+    one = edited(AddTransition(duration_ms=600, selector=Selector(number=2)), draft=bare)
     assert [s.transition and s.transition.duration_ms for s in lane(one)] == [None, 300, None]
 
 
 def test_a_picture_in_picture_is_an_upload_or_a_clip_taken_out_of_the_video() -> None:
     for draft in (
         edited(AddOverlay("picture-in-picture")),
-        edited(AddOverlay("picture-in-picture", Which(name="b"))),
+        edited(AddOverlay("picture-in-picture", Selector(name="b"))),
         edited(PlaceUploads(), AddOverlay("picture-in-picture")),
-        edited(PlaceUploads(), AddOverlay("picture-in-picture", Which(number=2))),
-        edited(PlaceUploads(Which(number=1)), AddOverlay("picture-in-picture")),
+        edited(PlaceUploads(), AddOverlay("picture-in-picture", Selector(number=2))),
+        edited(PlaceUploads(Selector(number=1)), AddOverlay("picture-in-picture")),
     ):
         ((main,), (small,)) = lane(draft), lane(draft, 1)
         assert (main.source, main.start_ms, main.duration_ms) == ("a", 0, 10_000)
@@ -143,7 +143,7 @@ def test_a_picture_in_picture_is_an_upload_or_a_clip_taken_out_of_the_video() ->
 
 def test_an_overlay_has_the_place_the_size_and_the_time_that_are_asked_for() -> None:
     wanted = AddOverlay(
-        "picture-in-picture", Which(number=1), "center", 0.5, 0.4, between(1000, 3000)
+        "picture-in-picture", Selector(number=1), "center", 0.5, 0.4, span_between(1000, 3000)
     )
     draft = edited(PlaceUploads(), ApplyEffect(Blur()), wanted)
     ((main,), (small,)) = lane(draft), lane(draft, 1)
@@ -155,7 +155,7 @@ def test_an_overlay_has_the_place_the_size_and_the_time_that_are_asked_for() -> 
 
 
 def test_a_part_of_a_clip_can_be_shown_small() -> None:
-    part = AddOverlay("picture-in-picture", Which(number=1, span=first(3000)))
+    part = AddOverlay("picture-in-picture", Selector(number=1, span=first_span(3000)))
     draft = edited(PlaceUploads(), part)
     assert [(s.source, s.duration_ms) for s in lane(draft)] == [("a", 7000), ("b", 4000)]
     assert [(s.source, s.duration_ms) for s in lane(draft, 1)] == [("a", 3000)]
@@ -163,16 +163,20 @@ def test_a_part_of_a_clip_can_be_shown_small() -> None:
 
 def test_what_is_cut_when_a_clip_is_taken_out_does_not_get_the_id_of_that_clip() -> None:
     small = AddOverlay("picture-in-picture")
-    part = AddOverlay("picture-in-picture", Which(span=between(1000, 2000)))
-    draft = edited(small, Split((Moment(2000),)), part)
+    part = AddOverlay("picture-in-picture", Selector(span=span_between(1000, 2000)))
+    draft = edited(small, Split((TimelinePoint(2000),)), part)
     ids = [segment.id for track in draft.tracks or () for segment in track.segments or ()]
     assert len(ids) == len(set(ids)) == 5
 
 
 def test_what_is_cut_when_a_clip_goes_does_not_get_the_id_of_that_clip() -> None:
-    small, later, sooner = AddOverlay("picture-in-picture"), Moment(3000), Moment(2000)
+    small, later, sooner = (
+        AddOverlay("picture-in-picture"),
+        TimelinePoint(3000),
+        TimelinePoint(2000),
+    )
     gone = lane(edited(small, Split((later,)), Split((sooner,))))[1].id
-    after = edited(small, Split((later,)), Split((sooner,)), RemoveClip(Which(number=2)))
+    after = edited(small, Split((later,)), Split((sooner,)), RemoveClip(Selector(number=2)))
     assert [len(lane(after, place)) for place in range(2)] == [2, 2]
     assert gone not in [segment.id for place in range(2) for segment in lane(after, place)]
 
@@ -187,13 +191,13 @@ def test_overlays_at_the_same_time_lie_on_different_tracks() -> None:
 @pytest.mark.parametrize(
     ("uploads", "which", "source"),
     [
-        ((A, LOGO, PHOTO), Which(), "logo"),
-        ((A, PHOTO), Which(), "photo"),
-        ((A, LOGO, PHOTO), Which(name="photo.jpg"), "photo"),
+        ((A, LOGO, PHOTO), Selector(), "logo"),
+        ((A, PHOTO), Selector(), "photo"),
+        ((A, LOGO, PHOTO), Selector(name="photo.jpg"), "photo"),
     ],
 )
 def test_a_watermark_lies_over_everything(
-    uploads: tuple[Media, ...], which: Which, source: str
+    uploads: tuple[Media, ...], which: Selector, source: str
 ) -> None:
     draft = edited(AddOverlay("watermark", which), uploads=uploads)
     (mark,) = lane(draft, 1)

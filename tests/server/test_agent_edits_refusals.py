@@ -4,11 +4,9 @@ from string import Formatter
 
 import pytest
 
-from nemolocal_contract.draft import Draft, draft_from_wire
-from nemolocal_contract.effects import Blur
-from nemolocal_server.agent import problems
-from nemolocal_server.agent.edits import CannotEdit, Material, Media, apply_edits
-from nemolocal_server.agent.intents import (
+from nemolocal_agent import errors
+from nemolocal_agent.edits import EditRejected, Media, MediaPool, apply_edits
+from nemolocal_agent.intents import (
     AddMusic,
     AddOverlay,
     AddSubtitles,
@@ -21,33 +19,35 @@ from nemolocal_server.agent.intents import (
     DuckMusic,
     Edit,
     Fade,
-    Keep,
+    KeepSpan,
     Loop,
     Merge,
-    Moment,
     MoveClip,
     PlaceUploads,
-    Remove,
     RemoveClip,
     RemoveEffects,
     RemoveMusic,
     RemoveOverlays,
+    RemoveSpan,
     RemoveTitle,
     RemoveTransitions,
     ReverseOrder,
+    Selector,
     SetAspect,
     SetFrameRate,
     SetSpeed,
     SetVolume,
     Slideshow,
-    Span,
     Split,
     StartOver,
     SwapClips,
-    Which,
-    after,
-    between,
+    TimelinePoint,
+    TimelineSpan,
+    span_after,
+    span_between,
 )
+from nemolocal_contract.draft import Draft, draft_from_wire
+from nemolocal_contract.effects import Blur
 
 BEACH = Media("beach-id", "beach day.mp4", "video", 20_000)
 CITY = Media("city-id", "city.mp4", "video", 8000)
@@ -64,37 +64,37 @@ REFUSED: list[tuple[Edit, tuple[Media, ...], str]] = [
     (Compress(), (SONG,), "upload one first"),
     (Merge(), (), "upload one first"),
     (PlaceUploads(), (), "upload one first"),
-    (Keep(after(50_000)), (BEACH,), "ends before 50s"),
-    (Remove(between(50_000, 60_000)), (BEACH,), "ends before 50s"),
-    (Keep(between(8000, 3000)), (BEACH,), "end is not after its start"),
-    (Remove(Span()), (BEACH,), "remove everything"),
-    (RemoveClip(Which(number=1)), (BEACH,), "remove everything"),
-    (RemoveClip(Which(number=3)), (BEACH, CITY), "I found 2 clips: beach day, city"),
-    (RemoveClip(Which(number=0)), (BEACH,), "no such clip"),
-    (RemoveClip(Which(name="forest")), (BEACH,), "I found 1 clip: beach day"),
-    (RemoveClip(Which(name=" ")), (BEACH,), "no such clip"),
-    (RemoveClip(Which(name="phot")), (PHOTO, SECOND_PHOTO), r"1\. photo one, 2\. photo two\?"),
-    (PlaceUploads(Which(name="phot")), (PHOTO, SECOND_PHOTO), "which one"),
-    (PlaceUploads(Which(name="song")), (BEACH, SONG), "ask for it as background music"),
-    (PlaceUploads(Which(number=2)), (BEACH, SONG), "I found 1 file: beach day.mp4"),
+    (KeepSpan(span_after(50_000)), (BEACH,), "ends before 50s"),
+    (RemoveSpan(span_between(50_000, 60_000)), (BEACH,), "ends before 50s"),
+    (KeepSpan(span_between(8000, 3000)), (BEACH,), "end is not after its start"),
+    (RemoveSpan(TimelineSpan()), (BEACH,), "remove everything"),
+    (RemoveClip(Selector(number=1)), (BEACH,), "remove everything"),
+    (RemoveClip(Selector(number=3)), (BEACH, CITY), "I found 2 clips: beach day, city"),
+    (RemoveClip(Selector(number=0)), (BEACH,), "no such clip"),
+    (RemoveClip(Selector(name="forest")), (BEACH,), "I found 1 clip: beach day"),
+    (RemoveClip(Selector(name=" ")), (BEACH,), "no such clip"),
+    (RemoveClip(Selector(name="phot")), (PHOTO, SECOND_PHOTO), r"1\. photo one, 2\. photo two\?"),
+    (PlaceUploads(Selector(name="phot")), (PHOTO, SECOND_PHOTO), "which one"),
+    (PlaceUploads(Selector(name="song")), (BEACH, SONG), "ask for it as background music"),
+    (PlaceUploads(Selector(number=2)), (BEACH, SONG), "I found 1 file: beach day.mp4"),
     (Split(), (BEACH,), "say where"),
-    (Split((Moment(20_000),)), (BEACH,), "there is a cut already"),
+    (Split((TimelinePoint(20_000),)), (BEACH,), "there is a cut already"),
     (Split(parts=1000), (BEACH,), "more than 150 clips"),
     (Loop(times=1), (BEACH,), "say how often"),
     (Loop(times=151), (BEACH,), "more than 150 clips"),
     (Loop(times=76), (BEACH, CITY), "more than 150 clips"),
-    (Loop(times=150, which=Which(number=1)), (BEACH, CITY), "more than 150 clips"),
+    (Loop(times=150, selector=Selector(number=1)), (BEACH, CITY), "more than 150 clips"),
     (Loop(times=2), (FILM,), "longer than 2 hours"),
     (SetSpeed(8), (BEACH,), "at 8x, and only 0.25x to 4x"),
     (SetSpeed(0), (BEACH,), "at 0x"),
     (SetSpeed(0.25), (FILM,), "longer than 2 hours"),
     (SetSpeed(3), (Media("blink", "blink.mp4", "video", 2),), "too short"),
-    (MoveClip(Which(number=1), 1), (BEACH,), "only one: beach day"),
-    (MoveClip(Which(number=1), 3), (BEACH, CITY), "no place 3; I found 2 clips"),
-    (MoveClip(Which(number=1), 0), (BEACH, CITY), "no place 0"),
-    (MoveClip(Which(number=2), -1), (BEACH, CITY), "in that order already"),
-    (SwapClips(Which(number=1), Which()), (BEACH, CITY), r"1\. beach day, 2\. city\?"),
-    (SwapClips(Which(number=1), Which(number=1)), (BEACH, CITY), "in that order already"),
+    (MoveClip(Selector(number=1), 1), (BEACH,), "only one: beach day"),
+    (MoveClip(Selector(number=1), 3), (BEACH, CITY), "no place 3; I found 2 clips"),
+    (MoveClip(Selector(number=1), 0), (BEACH, CITY), "no place 0"),
+    (MoveClip(Selector(number=2), -1), (BEACH, CITY), "in that order already"),
+    (SwapClips(Selector(number=1), Selector()), (BEACH, CITY), r"1\. beach day, 2\. city\?"),
+    (SwapClips(Selector(number=1), Selector(number=1)), (BEACH, CITY), "in that order already"),
     (ReverseOrder(), (BEACH,), "only one: beach day"),
     (Slideshow(), (BEACH,), "needs pictures"),
     (Slideshow(total_ms=1), (PHOTO, SECOND_PHOTO), "too short"),
@@ -109,7 +109,7 @@ REFUSED: list[tuple[Edit, tuple[Media, ...], str]] = [
     (AddMusic(name="waltz"), (BEACH, SONG), "I found 1 sound: song.mp3"),
     (AddMusic(name="son"), (BEACH, SONG, SECOND_SONG), "song.mp3, song two.mp3"),
     (Fade("in", target="title"), (BEACH,), "no title yet"),
-    (AddTitle("x", between(50_000, 53_000)), (BEACH,), "ends before 50s"),
+    (AddTitle("x", span_between(50_000, 53_000)), (BEACH,), "ends before 50s"),
     (AddTitle(" "), (BEACH,), "no words"),
     (AddTitle("x" * 2001), (BEACH,), "at most 2000 characters"),
     (ChangeTitle(), (BEACH,), "say what to change"),
@@ -119,15 +119,15 @@ REFUSED: list[tuple[Edit, tuple[Media, ...], str]] = [
     (AddSubtitles((Cue(21_000, 22_000, "x"),)), (BEACH,), "which is 20s long"),
     (AddSubtitles(()), (BEACH,), "no words"),
     (AddSubtitles((Cue(2000, 1000, "x"),)), (BEACH,), "run backwards"),
-    (ApplyEffect(Blur(), Which(number=2)), (BEACH,), "no such clip"),
+    (ApplyEffect(Blur(), Selector(number=2)), (BEACH,), "no such clip"),
     (RemoveEffects(), (BEACH,), "no such effect"),
     (AddTransition(), (BEACH,), "two clips in a row"),
-    (AddTransition(which=Which(number=2)), (BEACH, CITY), "two clips in a row"),
+    (AddTransition(selector=Selector(number=2)), (BEACH, CITY), "two clips in a row"),
     (RemoveTransitions(), (BEACH,), "no transitions"),
     (RemoveOverlays(), (BEACH,), "no watermark"),
     (AddOverlay("picture-in-picture"), (), "upload one first"),
     (AddOverlay("picture-in-picture"), (BEACH,), "another one below it"),
-    (AddOverlay("picture-in-picture", Which(name="x")), (SONG,), "upload one first"),
+    (AddOverlay("picture-in-picture", Selector(name="x")), (SONG,), "upload one first"),
     (AddOverlay("watermark"), (BEACH,), "such as logo.png"),
     (SetAspect(9, 1), (BEACH,), "not 9:1"),
     (SetAspect(0, 1), (BEACH,), "not 0:1"),
@@ -141,9 +141,9 @@ def test_what_cannot_be_done_is_refused_with_what_is_missing(subtests: pytest.Su
     for edit, uploads, reason in REFUSED:
         with subtests.test(edit=edit, uploads=uploads, reason=reason):
             empty = Draft(tracks=(), duration_ms=0)
-            with pytest.raises(CannotEdit, match=reason) as refusal:
-                apply_edits([edit], empty, Material(uploads))
-            english, chinese = refusal.value.in_words("en-GB"), refusal.value.in_words("zh-CN")
+            with pytest.raises(EditRejected, match=reason) as refusal:
+                apply_edits([edit], empty, MediaPool(uploads))
+            english, chinese = refusal.value.message_in("en-GB"), refusal.value.message_in("zh-CN")
             assert english == str(refusal.value)
             assert chinese != english
             assert "{" not in chinese
@@ -155,46 +155,46 @@ def test_what_cannot_be_done_is_refused_with_what_is_missing(subtests: pytest.Su
         (PlaceUploads(), PlaceUploads(), "on the timeline already"),
         (PlaceUploads(), Merge(), "without a gap already"),
         (PlaceUploads(), AddOverlay("picture-in-picture"), r"2\. city, 3\. photo one\?"),
-        (PlaceUploads(), AddOverlay("watermark", Which(name="x")), "I found 3 files"),
-        (PlaceUploads(), AddOverlay("watermark", Which(number=9)), "I found 3 clips"),
+        (PlaceUploads(), AddOverlay("watermark", Selector(name="x")), "I found 3 files"),
+        (PlaceUploads(), AddOverlay("watermark", Selector(number=9)), "I found 3 clips"),
         (SetVolume(0), SetVolume(change=1.5), "as loud as it can be"),
-        (AddTitle("one"), RemoveTitle(Which(name="two")), "I found 1 title: one"),
-        (AddTitle("one"), ChangeTitle(Which(number=2), "two"), "no such title"),
-        (AddTitle("one"), ChangeTitle(Which(span=after(9000)), "two"), "no such title"),
+        (AddTitle("one"), RemoveTitle(Selector(name="two")), "I found 1 title: one"),
+        (AddTitle("one"), ChangeTitle(Selector(number=2), "two"), "no such title"),
+        (AddTitle("one"), ChangeTitle(Selector(span=span_after(9000)), "two"), "no such title"),
     ],
 )
 def test_what_is_there_already_is_told_too(first: Edit, edit: Edit, reason: str) -> None:
-    material = Material((BEACH, CITY, PHOTO))
+    material = MediaPool((BEACH, CITY, PHOTO))
     draft = apply_edits([first], Draft(tracks=(), duration_ms=0), material)
-    with pytest.raises(CannotEdit, match=reason):
+    with pytest.raises(EditRejected, match=reason):
         apply_edits([edit], draft, material)
 
 
 def test_a_single_clip_cannot_be_shown_over_itself() -> None:
     alone = Draft(tracks=(), duration_ms=0)
-    placed = apply_edits([PlaceUploads()], alone, Material((BEACH,)))
-    with pytest.raises(CannotEdit, match="upload one more"):
-        apply_edits([AddOverlay("picture-in-picture")], placed, Material((BEACH,)))
+    placed = apply_edits([PlaceUploads()], alone, MediaPool((BEACH,)))
+    with pytest.raises(EditRejected, match="upload one more"):
+        apply_edits([AddOverlay("picture-in-picture")], placed, MediaPool((BEACH,)))
 
 
 def test_a_gap_is_no_clip() -> None:
     gap = {"t": [{"tt": 0, "sg": [{"s": 0, "d": 1, "src": "x"}, {"s": 9, "d": 1, "src": "x"}]}]}
-    from_gap = RemoveClip(Which(span=between(3, 6)))
-    with pytest.raises(CannotEdit, match="no such clip"):
-        apply_edits([from_gap], draft_from_wire(gap), Material())
+    from_gap = RemoveClip(Selector(span=span_between(3, 6)))
+    with pytest.raises(EditRejected, match="no such clip"):
+        apply_edits([from_gap], draft_from_wire(gap), MediaPool())
 
 
 def test_a_cut_so_near_to_an_edge_that_nothing_is_left_there_is_refused() -> None:
     almost = {"t": [{"tt": 0, "sg": [{"s": 0, "d": 5000.0004, "src": "x"}]}]}
-    with pytest.raises(CannotEdit, match="too short"):
-        apply_edits([Split((Moment(5000),))], draft_from_wire(almost), Material())
+    with pytest.raises(EditRejected, match="too short"):
+        apply_edits([Split((TimelinePoint(5000),))], draft_from_wire(almost), MediaPool())
 
 
 def test_every_reason_has_words_in_both_languages_that_name_the_same() -> None:
     def named(words: str) -> set[str]:
         return {field for _, field, _, _ in Formatter().parse(words) if field is not None}
 
-    english, chinese = problems._ENGLISH, problems._CHINESE
+    english, chinese = errors._ENGLISH, errors._CHINESE
     assert {code: named(words) for code, words in english.items()} == {
         code: named(words) for code, words in chinese.items()
     }

@@ -4,10 +4,8 @@ from typing import Any
 
 import pytest
 
-from nemolocal_contract.draft import Draft, Segment, TrackType
-from nemolocal_contract.summary import timeline
-from nemolocal_server.agent.edits import CannotEdit, Material, Media, apply_edits
-from nemolocal_server.agent.intents import (
+from nemolocal_agent.edits import EditRejected, Media, MediaPool, apply_edits
+from nemolocal_agent.intents import (
     AddMusic,
     AddTitle,
     DuckMusic,
@@ -15,9 +13,11 @@ from nemolocal_server.agent.intents import (
     Fade,
     PlaceUploads,
     RemoveMusic,
+    Selector,
     SetVolume,
-    Which,
 )
+from nemolocal_contract.describe import describe_timeline
+from nemolocal_contract.draft import Draft, Segment, TrackType
 
 A = Media("a", "a.mp4", "video", 10_000)
 B = Media("b", "b.mp4", "video", 4000)
@@ -25,11 +25,11 @@ SONG = Media("song", "my song.mp3", "audio", 30_000)
 CALM = Media("calm", "calm.m4a", "audio", 14_000)
 EMPTY = Draft(tracks=(), duration_ms=0)
 MUSIC = AddMusic("calm")
-MATERIAL = Material((A, B), (CALM,), {MUSIC: "calm"})
+MATERIAL = MediaPool((A, B), (CALM,), {MUSIC: "calm"})
 DUCK = {"type": "duck", "amount": 0.7}
 
 
-def edited(*edits: Edit, draft: Draft = EMPTY, material: Material = MATERIAL) -> Draft:
+def edited(*edits: Edit, draft: Draft = EMPTY, material: MediaPool = MATERIAL) -> Draft:
     return apply_edits(edits, draft, material)
 
 
@@ -57,7 +57,7 @@ BOTH = edited(PlaceUploads(), MUSIC)
         (SetVolume(0.5), [0.5, 0.5], [0.5]),
         (SetVolume(0, target="video"), [0, 0], [0.35]),
         (SetVolume(0.1, target="music"), [None, None], [0.1]),
-        (SetVolume(2, which=Which(number=2)), [None, 2], [0.35]),
+        (SetVolume(2, selector=Selector(number=2)), [None, 2], [0.35]),
         (SetVolume(9), [4, 4], [4]),
         (SetVolume(change=1.5), [1.5, 1.5], [0.525]),
         (SetVolume(change=0.5, target="music"), [None, None], [0.175]),
@@ -76,7 +76,7 @@ def test_music_lies_under_everything_and_is_replaced_not_doubled() -> None:
 
 
 def test_a_song_that_was_uploaded_is_the_music_unless_a_mood_is_said() -> None:
-    material = Material((A, SONG))
+    material = MediaPool((A, SONG))
     (music,) = lane(edited(AddMusic(), material=material), TrackType.AUDIO)
     assert (music.source, music.duration_ms, music.volume) == ("song", 10_000, 0.35)
     assert music.metadata == {"title": "my song"}
@@ -116,9 +116,17 @@ def test_a_fade_softens_the_ends_of_everything() -> None:
         (Fade("in", 500), [(500, None), (None, None)], [(500, None)]),
         (Fade("out", 2000, "music"), [(None, None)] * 2, [(None, 2000)]),
         (Fade("out", target="picture"), [(None, None), (None, 1000)], [(None, None)]),
-        (Fade("both", which=Which(number=2)), [(None, None), (1000, 1000)], [(None, None)]),
-        (Fade("both", 9000, which=Which(number=2)), [(None, None), (2000, 2000)], [(None, None)]),
-        (Fade("out", 9000, which=Which(number=2)), [(None, None), (None, 4000)], [(None, None)]),
+        (Fade("both", selector=Selector(number=2)), [(None, None), (1000, 1000)], [(None, None)]),
+        (
+            Fade("both", 9000, selector=Selector(number=2)),
+            [(None, None), (2000, 2000)],
+            [(None, None)],
+        ),
+        (
+            Fade("out", 9000, selector=Selector(number=2)),
+            [(None, None), (None, 4000)],
+            [(None, None)],
+        ),
     ],
 )
 def test_fades_of_one_thing(edit: Edit, video: list[Any], music: list[Any]) -> None:
@@ -127,10 +135,10 @@ def test_fades_of_one_thing(edit: Edit, video: list[Any], music: list[Any]) -> N
 
 
 def test_a_new_fade_makes_an_older_one_shorter_and_can_take_one_away() -> None:
-    one = Which(number=2)
-    long = edited(Fade("out", 3000, which=one), Fade("in", 3000, which=one), draft=BOTH)
+    one = Selector(number=2)
+    long = edited(Fade("out", 3000, selector=one), Fade("in", 3000, selector=one), draft=BOTH)
     assert fades(long)[1] == (3000, 1000)
-    assert fades(edited(Fade("in", 0, which=one), draft=long))[1] == (None, 1000)
+    assert fades(edited(Fade("in", 0, selector=one), draft=long))[1] == (None, 1000)
 
 
 def test_titles_fade_too() -> None:
@@ -144,23 +152,23 @@ def test_a_video_without_music_can_fade() -> None:
 
 
 def test_a_name_that_fits_several_songs_is_asked_about() -> None:
-    material = Material((A, SONG, Media("two", "my other song.mp3", "audio", 1000)))
-    with pytest.raises(CannotEdit, match=r"my song\.mp3, my other song\.mp3\?"):
+    material = MediaPool((A, SONG, Media("two", "my other song.mp3", "audio", 1000)))
+    with pytest.raises(EditRejected, match=r"my song\.mp3, my other song\.mp3\?"):
         edited(AddMusic(name="song"), material=material)
 
 
 def test_pictures_have_no_volume_where_anything_else_has() -> None:
     picture = Media("p", "p.png", "image", 0)
-    mixed = Material((A, picture))
-    for edit in (SetVolume(0), SetVolume(0, which=Which(number=2)), SetVolume(0.5)):
+    mixed = MediaPool((A, picture))
+    for edit in (SetVolume(0), SetVolume(0, selector=Selector(number=2)), SetVolume(0.5)):
         changed = edited(edit, material=mixed)
         assert lane(changed, TrackType.VIDEO)[1].volume is None
-    assert "muted), p (10-15s)" in timeline(edited(SetVolume(0), material=mixed))
+    assert "muted), p (10-15s)" in describe_timeline(edited(SetVolume(0), material=mixed))
 
 
 @pytest.mark.parametrize(
     ("language", "said"), [("en", "a (0-10s, muted)"), ("zh", "a（0-10秒，静音）")]
 )
 def test_silence_is_told_in_words(language: str, said: str) -> None:
-    muted = edited(SetVolume(0), material=Material((A,)))
-    assert said in timeline(muted, language)
+    muted = edited(SetVolume(0), material=MediaPool((A,)))
+    assert said in describe_timeline(muted, language)

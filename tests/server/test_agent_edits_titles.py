@@ -4,22 +4,22 @@ from typing import Any
 
 import pytest
 
-from nemolocal_contract.draft import Draft, Segment, Style, Track, TrackType, draft_from_wire
-from nemolocal_server.agent.edits import Material, Media, apply_edits
-from nemolocal_server.agent.intents import (
+from nemolocal_agent.edits import Media, MediaPool, apply_edits
+from nemolocal_agent.intents import (
     AddSubtitles,
     AddTitle,
     ChangeTitle,
     Cue,
     Edit,
     RemoveTitle,
-    Which,
-    between,
-    first,
-    last,
+    Selector,
+    first_span,
+    last_span,
+    span_between,
 )
+from nemolocal_contract.draft import Draft, Segment, Style, Track, TrackType, draft_from_wire
 
-MATERIAL = Material((Media("a", "a.mp4", "video", 20_000),))
+MATERIAL = MediaPool((Media("a", "a.mp4", "video", 20_000),))
 EMPTY = Draft(tracks=(), duration_ms=0)
 
 
@@ -41,13 +41,13 @@ def test_a_title_shows_for_three_seconds_unless_told_otherwise() -> None:
     title = only(edited(AddTitle("Hi")))
     assert (title.start_ms, title.duration_ms, title.text) == (0, 3000, "Hi")
     assert title.style == Style(color="white", position="top-center")
-    title = only(edited(AddTitle("Hi", between(2000, 99_000), "red", "center", 96)))
+    title = only(edited(AddTitle("Hi", span_between(2000, 99_000), "red", "center", 96)))
     assert (title.start_ms, title.duration_ms) == (2000, 18_000)
     assert title.style == Style(color="red", position="center", size=96)
 
 
 def test_titles_at_the_same_time_lie_on_different_tracks() -> None:
-    draft = edited(AddTitle("a"), AddTitle("b"), AddTitle("c", between(5000, 6000)))
+    draft = edited(AddTitle("a"), AddTitle("b"), AddTitle("c", span_between(5000, 6000)))
     assert texts(draft) == [["a", "c"], ["b"]]
 
 
@@ -57,7 +57,7 @@ def test_the_first_title_of_a_draft_whose_tracks_are_numbered_otherwise_has_an_i
     assert [track.id for track in tracks] == ["track_2", "track_3"]
 
 
-TWO = edited(AddTitle("Hello"), AddTitle("The End", last(3000)))
+TWO = edited(AddTitle("Hello"), AddTitle("The End", last_span(3000)))
 
 
 def test_only_what_is_given_of_a_title_changes() -> None:
@@ -86,28 +86,28 @@ def test_a_title_without_a_size_grows_from_the_usual_one() -> None:
 @pytest.mark.parametrize(
     ("which", "expected"),
     [
-        (Which(), ["x", "x"]),
-        (Which(number=1), ["x", "The End"]),
-        (Which(number=-1), ["Hello", "x"]),
-        (Which(name="hello"), ["x", "The End"]),
-        (Which(name="end"), ["Hello", "x"]),
-        (Which(span=first(1000)), ["x", "The End"]),
+        (Selector(), ["x", "x"]),
+        (Selector(number=1), ["x", "The End"]),
+        (Selector(number=-1), ["Hello", "x"]),
+        (Selector(name="hello"), ["x", "The End"]),
+        (Selector(name="end"), ["Hello", "x"]),
+        (Selector(span=first_span(1000)), ["x", "The End"]),
     ],
 )
-def test_titles_are_found_by_number_words_or_time(which: Which, expected: list[str]) -> None:
+def test_titles_are_found_by_number_words_or_time(which: Selector, expected: list[str]) -> None:
     assert texts(edited(ChangeTitle(which, text="x"), draft=TWO)) == [expected]
 
 
 def test_a_title_can_move_in_time_onto_another_track_where_one_is_in_its_way() -> None:
-    moved = edited(ChangeTitle(Which(number=2), span=between(5000, 7000)), draft=TWO)
+    moved = edited(ChangeTitle(Selector(number=2), span=span_between(5000, 7000)), draft=TWO)
     assert texts(moved) == [["Hello", "The End"]]
-    beside = edited(ChangeTitle(Which(number=2), span=first(2000)), draft=TWO)
+    beside = edited(ChangeTitle(Selector(number=2), span=first_span(2000)), draft=TWO)
     assert texts(beside) == [["Hello"], ["The End"]]
-    assert texts(edited(ChangeTitle(span=first(2000)), draft=TWO)) == [["Hello"], ["The End"]]
+    assert texts(edited(ChangeTitle(span=first_span(2000)), draft=TWO)) == [["Hello"], ["The End"]]
 
 
 def test_titles_can_go() -> None:
-    assert texts(edited(RemoveTitle(Which(name="hello")), draft=TWO)) == [["The End"]]
+    assert texts(edited(RemoveTitle(Selector(name="hello")), draft=TWO)) == [["The End"]]
     assert texts(edited(RemoveTitle(), draft=TWO)) == []
 
 
@@ -150,7 +150,7 @@ def test_subtitles_that_overlap_are_seen_at_once() -> None:
 
 
 def test_a_title_never_shares_the_track_of_the_subtitles() -> None:
-    draft = edited(AddSubtitles(CUES), AddTitle("x", between(7000, 8000)))
+    draft = edited(AddSubtitles(CUES), AddTitle("x", span_between(7000, 8000)))
     assert texts(draft) == [["one", "two", "three"], ["x"]]
     only_title = edited(ChangeTitle(text="y"), draft=draft)
     assert texts(only_title) == [["one", "two", "three"], ["y"]]

@@ -11,17 +11,17 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from nemolocal_contract.clock import ManualClock
-from nemolocal_contract.events import Text
+from nemolocal_contract.turn_events import Text
 from nemolocal_render.media import MediaInfo
-from nemolocal_render.plan import DraftRejected, plan_render
+from nemolocal_render.planning.planner import DraftRejected, plan_render
 from nemolocal_server import ids
-from nemolocal_server.agent.turn_plan import Step
-from nemolocal_server.assets import Asset
-from nemolocal_server.server import Server
-from nemolocal_server.sessions import Session
+from nemolocal_server.data.assets import Asset
+from nemolocal_server.data.sessions import SessionRecord
+from nemolocal_server.data.tokens import TokenRecord
+from nemolocal_server.services import Services
 from nemolocal_server.settings import Settings, Tariff
-from nemolocal_server.silence import Silence
-from nemolocal_server.tokens import Token
+from nemolocal_server.turns.silent_turns import SilentTurnPolicy
+from nemolocal_server.turns.turn_schedule import TurnStep
 from tests.support.profiles import examples
 
 HOUR = MediaInfo("video", "mp4", 3600.0, 1280, 720, 30.0, "h264", "yuv420p", "aac")
@@ -38,14 +38,16 @@ class Talk:
     def __init__(self, folder: Path, *uploads: tuple[str, MediaInfo]) -> None:
         self.clock = ManualClock()
         options = Settings(
-            data_dir=folder, silence=Silence(rate=0.0), tariff=Tariff(grant=GRANT, editing=50)
+            data_dir=folder,
+            silence=SilentTurnPolicy(rate=0.0),
+            tariff=Tariff(grant=GRANT, editing=50),
         )
-        self.server = Server(options, self.clock)
+        self.server = Services(options, self.clock)
         self.server.start()
-        core = self.server.core
-        self.token: Token = core.tokens.issue("client", "127.0.0.1")[1]
+        core = self.server.context
+        self.token: TokenRecord = core.tokens.issue("client", "127.0.0.1")[1]
         core.ledger.grant(self.token.id, GRANT, "anonymous token")
-        self.session: Session = core.sessions.open(self.token, "project", "en")
+        self.session: SessionRecord = core.sessions.create(self.token, "project", "en")
         for name, info in uploads:
             path = core.store.work / ids.new_file_id()
             path.write_bytes(b"a file")
@@ -54,20 +56,20 @@ class Talk:
 
     async def say(self, message: str) -> str:
         """What is answered once everything is done."""
-        turn = self.server.turns.begin(self.token, self.session, message)
+        turn = self.server.turns.start(self.token, self.session, message)
         await self.clock.advance(1000)
-        said = [step.action for step in turn.plan if isinstance(step, Step)]
+        said = [step.action for step in turn.steps if isinstance(step, TurnStep)]
         return "".join(action.text for action in said if isinstance(action, Text))
 
     @property
     def balance(self) -> int:
-        return self.server.core.ledger.balance(self.token.id).available
+        return self.server.context.ledger.balance(self.token.id).available
 
     def objection(self) -> str:
         """What the renderer has against the draft as it is."""
-        draft = self.server.core.sessions.draft(self.session.id)
+        draft = self.server.context.sessions.newest_draft(self.session.id)
         try:
-            plan_render(draft, self.server.core.assets.sources(self.session.id))
+            plan_render(draft, self.server.context.assets.render_sources(self.session.id))
         except DraftRejected as error:
             return error.reason
         return ""
@@ -80,7 +82,10 @@ async def fake_music(_mood: str, _seconds: float, destination: Path) -> MediaInf
 
 @contextmanager
 def talk(folder: Path, *uploads: tuple[str, MediaInfo]) -> Iterator[tuple[Talk, asyncio.Runner]]:
-    with asyncio.Runner() as runner, patch("nemolocal_server.composer.make_music", fake_music):
+    with (
+        asyncio.Runner() as runner,
+        patch("nemolocal_server.turns.media_generator.make_music", fake_music),
+    ):
 
         async def begin() -> Talk:
             return Talk(folder, *uploads)

@@ -8,6 +8,10 @@ from typing import Any
 import pytest
 from hypothesis import given, settings, strategies as st
 
+from nemolocal_agent import intents as wish
+from nemolocal_agent.edits import EditRejected, Media, MediaPool, apply_edits
+from nemolocal_agent.intents import SELECT_ALL, Edit, Selector, TimelinePoint, TimelineSpan
+from nemolocal_agent.timeline import clips_of, length_of, main_track
 from nemolocal_contract.draft import (
     Draft,
     Segment,
@@ -29,11 +33,7 @@ from nemolocal_contract.effects import (
 )
 from nemolocal_contract.envelope import encode_json
 from nemolocal_render.media import MediaInfo
-from nemolocal_render.plan import DraftRejected, Source, plan_render
-from nemolocal_server.agent import intents as wish
-from nemolocal_server.agent.edits import CannotEdit, Material, Media, apply_edits
-from nemolocal_server.agent.intents import ALL, Edit, Moment, Span, Which
-from nemolocal_server.agent.timeline import clips_of, length_of, main_track
+from nemolocal_render.planning.planner import DraftRejected, MediaSource, plan_render
 from tests.support.profiles import examples
 
 MANY = settings(max_examples=examples(40, 20_000))
@@ -52,7 +52,7 @@ LENGTHS = {m.id: m.duration_ms for m in (*UPLOADS, *GENERATED) if m.kind != "ima
 STILLS, SONGS = ("photo-id", "logo-id"), ["song-id"]
 SHOWN = {"video": (640, 360, 30.0), "image": (640, 360, 0.0), "audio": (0, 0, 0.0)}
 SOURCES = {
-    media.id: Source(
+    media.id: MediaSource(
         Path(media.filename),
         MediaInfo(media.kind, "mp4", media.duration_ms / 1000, *SHOWN[media.kind], audio_codec="x"),
     )
@@ -68,19 +68,19 @@ def maybe(strategy: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
 
 times = st.integers(0, 30_000)
 shares = st.floats(0, 1).map(lambda share: round(share, 3))
-moments = st.builds(Moment, times, st.booleans()) | st.builds(
-    Moment, before_end=st.booleans(), share=shares
+moments = st.builds(TimelinePoint, times, st.booleans()) | st.builds(
+    TimelinePoint, before_end=st.booleans(), share=shares
 )
-spans = st.builds(Span, moments, moments)
+spans = st.builds(TimelineSpan, moments, moments)
 numbers = st.integers(-3, 4)
 names = st.sampled_from(["beach", "city.mov", "photo", "LOGO", "song", "nothing", ""])
 plain_whiches = st.one_of(
-    st.just(ALL),
-    st.builds(Which, number=numbers),
-    st.builds(Which, name=names),
-    st.builds(Which, span=spans),
+    st.just(SELECT_ALL),
+    st.builds(Selector, number=numbers),
+    st.builds(Selector, name=names),
+    st.builds(Selector, span=spans),
 )
-whiches = plain_whiches | st.builds(Which, number=numbers, span=spans)
+whiches = plain_whiches | st.builds(Selector, number=numbers, span=spans)
 factors = st.sampled_from([0.0, 0.25, 0.3, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0])
 effects = st.sampled_from(
     [Blur(), Brightness(0.2), Flip("vertical"), Flip(), Grayscale(), Reverse(), Rotate(90), Zoom()]
@@ -109,8 +109,8 @@ settling = st.one_of(
 any_edit: st.SearchStrategy[Edit] = st.one_of(
     settling,
     st.builds(wish.PlaceUploads, which=whiches),
-    st.builds(wish.Keep, span=spans, which=whiches),
-    st.builds(wish.Remove, span=spans, which=whiches),
+    st.builds(wish.KeepSpan, span=spans, which=whiches),
+    st.builds(wish.RemoveSpan, span=spans, which=whiches),
     st.builds(wish.RemoveClip, which=whiches),
     st.builds(
         wish.Split, at=st.lists(moments, max_size=3).map(tuple), parts=maybe(st.integers(0, 5))
@@ -190,7 +190,9 @@ def drafts(draw: st.DrawFn) -> Draft:
     draft = draft_from_wire({"t": tracks, "m": metadata, "theirs": 1})
     if main_track(draft) is None:
         return draft
-    return apply_edits([wish.Keep(Span())], draft, MATERIAL)  # nothing goes on after the video
+    return apply_edits(
+        [wish.KeepSpan(TimelineSpan())], draft, MATERIAL
+    )  # nothing goes on after the video
 
 
 class Made(dict[Edit, str]):
@@ -203,7 +205,7 @@ class Made(dict[Edit, str]):
         return "song-id" if edit.name else "music-id"
 
 
-MATERIAL = Material(UPLOADS, GENERATED, Made())
+MATERIAL = MediaPool(UPLOADS, GENERATED, Made())
 
 
 @MANY
@@ -213,7 +215,7 @@ def test_whatever_is_edited_the_timeline_stays_sound(draft: Draft, edits: list[E
         before = draft
         try:
             draft = apply_edits([edit], draft, MATERIAL)
-        except CannotEdit as error:
+        except EditRejected as error:
             assert_told(error)
             continue
         assert_sound(draft)
@@ -227,7 +229,7 @@ def test_whatever_is_edited_the_timeline_stays_sound(draft: Draft, edits: list[E
 def test_setting_what_is_set_already_changes_nothing(draft: Draft, edit: Edit) -> None:
     try:
         once = apply_edits([edit], draft, MATERIAL)
-    except CannotEdit:
+    except EditRejected:
         return
     assert anonymous(apply_edits([edit], once, MATERIAL)) == anonymous(once)
 
@@ -249,10 +251,10 @@ def objection_to(draft: Draft) -> str:
     return ""
 
 
-def assert_told(error: CannotEdit) -> None:
+def assert_told(error: EditRejected) -> None:
     # A title of three letters is too short to look like a place that was not filled.
-    assert not re.search(r"\{\w\w+(:\w+)?\}", str(error) + error.in_words("zh-CN"))
-    assert str(error) != error.in_words("zh-CN")
+    assert not re.search(r"\{\w\w+(:\w+)?\}", str(error) + error.message_in("zh-CN"))
+    assert str(error) != error.message_in("zh-CN")
 
 
 def assert_sound(draft: Draft) -> None:

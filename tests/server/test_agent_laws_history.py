@@ -5,12 +5,10 @@ from collections.abc import Sequence
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from nemolocal_contract.draft import Draft, draft_from_wire, draft_to_wire
-from nemolocal_contract.envelope import decode_json, encode_json
-from nemolocal_server.agent.edits import Material, Media, apply_edits, placed_unasked
-from nemolocal_server.agent.generation import stages_of
-from nemolocal_server.agent.history import Version, versions_after
-from nemolocal_server.agent.intents import (
+from nemolocal_agent.edits import Media, MediaPool, apply_edits, place_uploads_if_empty
+from nemolocal_agent.errors import EditRejected
+from nemolocal_agent.generation import split_stages
+from nemolocal_agent.intents import (
     AddTitle,
     Edit,
     Generate,
@@ -18,19 +16,21 @@ from nemolocal_server.agent.intents import (
     Merge,
     PlaceUploads,
     Redo,
-    Remove,
+    RemoveSpan,
     ReverseOrder,
     SetVolume,
     Split,
     StartOver,
     Undo,
-    first,
+    first_span,
 )
-from nemolocal_server.agent.problems import CannotEdit
+from nemolocal_agent.undo_history import DraftVersion, build_versions
+from nemolocal_contract.draft import Draft, draft_from_wire, draft_to_wire
+from nemolocal_contract.envelope import decode_json, encode_json
 from tests.support.profiles import examples
 
 MANY = settings(max_examples=examples(40, 20_000))
-MATERIAL = Material(
+MATERIAL = MediaPool(
     (Media("a", "a.mp4", "video", 20_000), Media("b", "b.mp4", "video", 8000)),
 )
 EMPTY = draft_from_wire({"t": [], "d": 0, "theirs": {"deep": [1.5, None]}})
@@ -42,29 +42,29 @@ class Session:
 
     def __init__(self, *, placing: bool = False) -> None:
         self.place = _place if placing else _nothing
-        self.rows: dict[int, tuple[bytes, Version]] = {}
+        self.rows: dict[int, tuple[bytes, DraftVersion]] = {}
         self.turn = 0
-        self._keep(Version(1, EMPTY))
+        self._keep(DraftVersion(1, EMPTY))
 
     def say(self, *edits: Edit) -> bytes:
         self.turn += 1
-        for stage in stages_of(edits):
+        for stage in split_stages(edits):
             newest = self.find(len(self.rows))
-            added = versions_after(stage, newest, self.turn, self.find, _apply, self.place)
+            added = build_versions(stage, newest, self.turn, self.find, _apply, self.place)
             for version in added:
                 self._keep(version)
         return self.now
 
-    def find(self, number: int) -> Version:
+    def find(self, number: int) -> DraftVersion:
         content, version = self.rows[number]
         draft = draft_from_wire(decode_json(content))
-        return Version(number, draft, version.turn, version.undo_to, version.redo_to)
+        return DraftVersion(number, draft, version.turn, version.undo_to, version.redo_to)
 
     @property
     def now(self) -> bytes:
         return self.rows[len(self.rows)][0]
 
-    def _keep(self, version: Version) -> None:
+    def _keep(self, version: DraftVersion) -> None:
         assert version.number == len(self.rows) + 1
         self.rows[version.number] = (encode_json(draft_to_wire(version.draft)), version)
 
@@ -74,7 +74,7 @@ def _apply(edits: Sequence[Edit], draft: Draft) -> Draft:
 
 
 def _place(edits: Sequence[Edit], draft: Draft) -> Draft | None:
-    return placed_unasked(edits, draft, MATERIAL)
+    return place_uploads_if_empty(edits, draft, MATERIAL)
 
 
 def _nothing(edits: Sequence[Edit], draft: Draft) -> None:
@@ -84,7 +84,7 @@ def _nothing(edits: Sequence[Edit], draft: Draft) -> None:
 edits = st.sampled_from(
     [
         TITLE,
-        Remove(first(1000)),
+        RemoveSpan(first_span(1000)),
         ReverseOrder(),
         Loop(),
         Merge(),
@@ -109,7 +109,7 @@ def test_undo_and_redo_walk_like_those_of_any_editor(turns: list[list[Edit]]) ->
         if isinstance(edit, Undo | Redo):
             stack, other = (past, future) if isinstance(edit, Undo) else (future, past)
             if len(stack) < edit.steps:
-                with pytest.raises(CannotEdit):
+                with pytest.raises(EditRejected):
                     session.say(edit)
                 continue
             session.say(edit)
@@ -120,7 +120,7 @@ def test_undo_and_redo_walk_like_those_of_any_editor(turns: list[list[Edit]]) ->
             before = now
             try:
                 now = session.say(*turn)
-            except CannotEdit:
+            except EditRejected:
                 continue
             past, future = [*past, before], []
         assert session.now == now
@@ -135,7 +135,7 @@ def test_an_undo_is_the_exact_inverse_and_a_redo_that_of_the_undo(
     try:
         before = session.say(*some)
         after = session.say(*more)
-    except CannotEdit:
+    except EditRejected:
         return
     assert session.say(Undo()) == before
     assert session.say(Redo()) == after
@@ -175,7 +175,7 @@ def test_a_new_edit_leaves_nothing_to_redo() -> None:
     session.say(TITLE)
     session.say(Undo())
     session.say(Loop())
-    with pytest.raises(CannotEdit, match="nothing to redo"):
+    with pytest.raises(EditRejected, match="nothing to redo"):
         session.say(Redo())
 
 
@@ -186,24 +186,24 @@ def test_a_new_edit_leaves_nothing_to_redo() -> None:
 def test_a_walk_that_is_too_long_does_nothing(walk: Edit, said: str) -> None:
     session = Session()
     before = session.say(TITLE)
-    with pytest.raises(CannotEdit, match=said):
+    with pytest.raises(EditRejected, match=said):
         session.say(walk)
     assert session.now == before
 
 
 def test_a_session_that_has_just_begun_has_nothing_to_undo() -> None:
-    with pytest.raises(CannotEdit, match="nothing to undo"):
+    with pytest.raises(EditRejected, match="nothing to undo"):
         Session().say(Undo())
 
 
 def test_a_turn_between_the_stages_of_another_is_a_step_of_its_own() -> None:
     session = Session()
-    clip, added = stages_of((Generate("ocean", 4.0, "waves"),))
-    one = versions_after(clip, session.find(1), 1, session.find, _apply)
+    clip, added = split_stages((Generate("ocean", 4.0, "waves"),))
+    one = build_versions(clip, session.find(1), 1, session.find, _apply)
     session._keep(one[0])
-    between = versions_after((TITLE,), session.find(2), 2, session.find, _apply)
+    between = build_versions((TITLE,), session.find(2), 2, session.find, _apply)
     session._keep(between[0])
-    last = versions_after(added, session.find(3), 1, session.find, _apply)
+    last = build_versions(added, session.find(3), 1, session.find, _apply)
     assert [version[0].undo_to for version in (one, between, last)] == [1, 2, 3]
 
 
@@ -212,10 +212,10 @@ def test_a_turn_between_the_stages_of_another_is_a_step_of_its_own() -> None:
 def test_undo_of_the_first_edit_leaves_the_uploads_that_it_put_there(some: list[Edit]) -> None:
     session, usual = Session(placing=True), Session()
     empty = session.now
-    placed = _place(stages_of(tuple(some))[0], EMPTY)
+    placed = _place(split_stages(tuple(some))[0], EMPTY)
     try:
         after = session.say(*some)
-    except CannotEdit:
+    except EditRejected:
         return
     assert after == usual.say(*some)
     if placed is None:

@@ -7,8 +7,16 @@ from typing import Any
 import msgspec
 import pytest
 
-from nemolocal_server.agent.intents import Edit, Generate, Keep, Moment, Talk, Which, first
-from nemolocal_server.agent.understanding import understand
+from nemolocal_agent.intents import (
+    Edit,
+    Generate,
+    KeepSpan,
+    NoEdit,
+    Selector,
+    TimelinePoint,
+    first_span,
+)
+from nemolocal_agent.nlu import parse_message
 from tests.support.phrases import Phrase, PhraseError, phrase_files, read_phrase, read_phrases
 from tests.support.tables import check_rows
 
@@ -17,13 +25,13 @@ TIMELINES = (60_000, 47_310)
 
 def seen_on(value: Any, total_ms: int) -> Any:
     """A wish as it shows on a timeline: moments as times, names without case."""
-    if isinstance(value, Moment):
+    if isinstance(value, TimelinePoint):
         return value.resolve(total_ms)
     if isinstance(value, Generate):
         return (Generate, value.scene, value.seconds)
-    if isinstance(value, Which):
+    if isinstance(value, Selector):
         name = value.name.lower() if value.name else None
-        return (Which, value.number, name, seen_on(value.span, total_ms))
+        return (Selector, value.number, name, seen_on(value.span, total_ms))
     if isinstance(value, msgspec.Struct):
         fields = (getattr(value, name) for name in value.__struct_fields__)
         return (type(value), *(seen_on(field, total_ms) for field in fields))
@@ -33,12 +41,12 @@ def seen_on(value: Any, total_ms: int) -> Any:
 
 
 def check_phrase(say: str, phrase: Phrase) -> None:
-    heard = understand(say)
+    heard = parse_message(say)
     if phrase.topic is not None:
-        assert isinstance(heard, Talk), heard
+        assert isinstance(heard, NoEdit), heard
         assert heard.topic == phrase.topic
         return
-    assert not isinstance(heard, Talk), heard
+    assert not isinstance(heard, NoEdit), heard
     for total_ms in TIMELINES:
         assert seen_on(heard, total_ms) == seen_on(phrase.edits, total_ms)
 
@@ -92,6 +100,9 @@ def test_a_phrase_wants_something_or_is_talk(phrase: dict[str, Any], complaint: 
 
 
 def test_a_table_is_read_as_the_edits_that_it_names() -> None:
-    wanted: tuple[Edit, ...] = (Keep(first(5000), Which(number=2)), Keep(first(5000)))
+    wanted: tuple[Edit, ...] = (
+        KeepSpan(first_span(5000), Selector(number=2)),
+        KeepSpan(first_span(5000)),
+    )
     tables = [{"edit": "keep", "first_ms": 5000, "clip": 2}, {"edit": "keep", "first_ms": 5000}]
     assert read_phrase({"say": "trim", "want": tables}) == Phrase("trim", wanted)

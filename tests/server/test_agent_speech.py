@@ -6,11 +6,8 @@ from typing import get_args
 import pytest
 from hypothesis import given, strategies as st
 
-from nemolocal_client.gui import Translation, translate
-from nemolocal_contract.draft import Draft, Segment, Track, TrackType
-from nemolocal_contract.effects import Blur, Brightness, Grayscale, Reverse
-from nemolocal_server.agent.intents import (
-    ALL,
+from nemolocal_agent.intents import (
+    SELECT_ALL,
     AddMusic,
     AddOverlay,
     AddSubtitles,
@@ -24,21 +21,21 @@ from nemolocal_server.agent.intents import (
     Edit,
     Fade,
     Generate,
-    Keep,
+    KeepSpan,
     Loop,
     Merge,
-    Moment,
     MoveClip,
     PlaceUploads,
     Redo,
-    Remove,
     RemoveClip,
     RemoveEffects,
     RemoveMusic,
     RemoveOverlays,
+    RemoveSpan,
     RemoveTitle,
     RemoveTransitions,
     ReverseOrder,
+    Selector,
     SetAspect,
     SetFit,
     SetFrameRate,
@@ -46,45 +43,48 @@ from nemolocal_server.agent.intents import (
     SetSpeed,
     SetVolume,
     Slideshow,
-    Span,
     Split,
     StartOver,
     SwapClips,
+    TimelinePoint,
+    TimelineSpan,
     Undo,
-    Which,
-    after,
-    between,
-    first,
-    last,
+    first_span,
+    last_span,
+    span_after,
+    span_between,
 )
-from nemolocal_server.agent.speech import say_done
+from nemolocal_agent.replies import write_edit_reply
+from nemolocal_client.gui_translation import Translation, translate
+from nemolocal_contract.draft import Draft, Segment, Track, TrackType
+from nemolocal_contract.effects import Blur, Brightness, Grayscale, Reverse
 
-SECOND = Which(number=2)
-BEACH = Which(name="beach")
+SECOND = Selector(number=2)
+BEACH = Selector(name="beach")
 
 # What was asked for, and what is said of it in either tongue.
 SAID: list[tuple[Edit, str, str]] = [
     (PlaceUploads(), "put your footage on the timeline", "把素材放到了时间线上"),
     (PlaceUploads(BEACH), 'put the upload "beach" on the timeline', "把素材“beach”放到了时间线上"),
-    (Keep(first(10_000)), "kept the first 10s of the video and removed the rest",
+    (KeepSpan(first_span(10_000)), "kept the first 10s of the video and removed the rest",
      "保留了视频的前10秒，其余部分已移除"),
-    (Keep(first(4000), SECOND), "kept the first 4s of clip 2", "保留了第2个片段的前4秒"),
-    (Remove(last(2500)), "removed the last 2.5s of the video", "移除了视频的最后2.5秒"),
-    (Remove(between(5000, 8000), BEACH), 'removed the part from 5s to 8s of the clip "beach"',
+    (KeepSpan(first_span(4000), SECOND), "kept the first 4s of clip 2", "保留了第2个片段的前4秒"),
+    (RemoveSpan(last_span(2500)), "removed the last 2.5s of the video", "移除了视频的最后2.5秒"),
+    (RemoveSpan(span_between(5000, 8000), BEACH), 'removed the part from 5s to 8s of the clip "beach"',
      "移除了片段“beach”的5-8秒"),
-    (RemoveClip(Which(number=-1)), "removed the last clip", "移除了最后一个片段"),
-    (RemoveClip(Which(number=-2)), "removed clip 2 from the end", "移除了倒数第2个片段"),
-    (RemoveClip(ALL), "removed every clip", "移除了所有片段"),
+    (RemoveClip(Selector(number=-1)), "removed the last clip", "移除了最后一个片段"),
+    (RemoveClip(Selector(number=-2)), "removed clip 2 from the end", "移除了倒数第2个片段"),
+    (RemoveClip(SELECT_ALL), "removed every clip", "移除了所有片段"),
     (Split(parts=3), "split the video into 3 equal parts", "把视频平均分成了3段"),
-    (Split((Moment(5000), Moment(share=0.5))), "split the video at 5s, the middle",
+    (Split((TimelinePoint(5000), TimelinePoint(share=0.5))), "split the video at 5s, the middle",
      "在5秒、正中间处分割了视频"),
-    (Split((Moment(share=0.3), Moment(3000, before_end=True))),
+    (Split((TimelinePoint(share=0.3), TimelinePoint(3000, before_end=True))),
      "split the video at 30%, 3s before the end", "在30%、结尾前3秒处分割了视频"),
     (Split(), "split the video", "分割了视频"),
     (MoveClip(SECOND, 1), "moved clip 2 to the beginning", "把第2个片段移到了最前面"),
     (MoveClip(SECOND, -1), "moved clip 2 to the end", "把第2个片段移到了最后"),
     (MoveClip(BEACH, 3), 'moved the clip "beach" to place 3', "把片段“beach”移到了第3位"),
-    (SwapClips(Which(number=1), SECOND), "swapped clip 1 and clip 2",
+    (SwapClips(Selector(number=1), SECOND), "swapped clip 1 and clip 2",
      "交换了第1个片段和第2个片段的位置"),
     (ReverseOrder(), "reversed the order of the clips", "把片段的顺序反转了"),
     (Merge(), "joined the clips one after another", "把所有片段依次合并了"),
@@ -99,7 +99,7 @@ SAID: list[tuple[Edit, str, str]] = [
     (SetVolume(0, target="video"), "muted the video's own sound", "把视频原声静音了"),
     (SetVolume(change=1.5, target="music"), "made the background music 1.5 times as loud",
      "把背景音乐的音量调到原来的1.5倍"),
-    (SetVolume(0.2, which=SECOND), "set the sound of clip 2 to 20% volume",
+    (SetVolume(0.2, selector=SECOND), "set the sound of clip 2 to 20% volume",
      "把第2个片段的音量调到20%"),
     (AddMusic("lofi", 0.35), "added Lo-fi background music at 35% volume",
      "添加了Lo-fi背景音乐，音量35%"),
@@ -112,12 +112,12 @@ SAID: list[tuple[Edit, str, str]] = [
     (Fade("both", 2000), "gave the video a fade in and a fade out of 2s",
      "给视频加了2秒的淡入和淡出"),
     (Fade("out", target="music"), "gave the background music a fade out", "给背景音乐加了淡出"),
-    (Fade("in", which=SECOND), "gave clip 2 a fade in", "给第2个片段加了淡入"),
+    (Fade("in", selector=SECOND), "gave clip 2 a fade in", "给第2个片段加了淡入"),
     (AddTitle("Hi"), 'added the title "Hi"', "添加了标题“Hi”"),
-    (AddTitle("Hi", last(4000), "red", "bottom-left", 96),
+    (AddTitle("Hi", last_span(4000), "red", "bottom-left", 96),
      'added the title "Hi" (red, bottom-left, size 96, the last 4s)',
      "添加了标题“Hi”（红色，左下角，字号96，最后4秒）"),
-    (ChangeTitle(text="Yo", grow=1.5, span=first(2000)),
+    (ChangeTitle(text="Yo", grow=1.5, span=first_span(2000)),
      'changed the title (now "Yo", 1.5 times as large, the first 2s)',
      "修改了标题（现为“Yo”，大小为原来的1.5倍，前2秒）"),
     (ChangeTitle(SECOND), "changed title 2", "修改了第2个标题"),
@@ -147,18 +147,18 @@ SAID: list[tuple[Edit, str, str]] = [
     (ApplyEffect(Brightness(0)), "brightness as recorded", "亮度恢复原样"),
     (ApplyEffect(Grayscale(), SECOND), "changed clip 2: black and white", "调整了第2个片段：黑白"),
     (ApplyEffect(Reverse()), "changed the video: played backwards", "调整了视频：倒放"),
-    (ApplyEffect(Blur(), Which(span=first(3000))), "changed the first 3s: blur 50 %",
+    (ApplyEffect(Blur(), Selector(span=first_span(3000))), "changed the first 3s: blur 50 %",
      "调整了前3秒：模糊 50 %"),
     (RemoveEffects(), "removed all effects of the video", "移除了视频的所有效果"),
     (RemoveEffects("blur", BEACH), 'removed the blur of the clip "beach"',
      "移除了片段“beach”的模糊"),
     (AddTransition("fade-black", 500), "put a dip to black of 0.5s between the clips",
      "在片段之间加了0.5秒的黑场过渡"),
-    (AddTransition(which=SECOND), "put a crossfade after clip 2", "在第2个片段之后加了叠化"),
+    (AddTransition(selector=SECOND), "put a crossfade after clip 2", "在第2个片段之后加了叠化"),
     (RemoveTransitions(), "removed the transitions", "移除了转场"),
     (AddOverlay("picture-in-picture", SECOND), "showed clip 2 as a picture in the picture",
      "把第2个片段设为画中画"),
-    (AddOverlay("watermark", Which(name="logo.png"), "bottom-right", 0.2, 0.5, first(3000)),
+    (AddOverlay("watermark", Selector(name="logo.png"), "bottom-right", 0.2, 0.5, first_span(3000)),
      'showed the clip "logo.png" as a watermark (bottom-right, 20 % wide, 50 % opaque, '
      "the first 3s)", "设为水印（右下角，宽20 %，不透明度50 %，前3秒）"),
     (RemoveOverlays(), "removed the pictures over the picture", "移除了画中画和水印"),
@@ -187,7 +187,9 @@ GUI = {
 def test_editor_without_a_screen_is_told_the_same_without_it() -> None:
     for language in ("en", "zh"):
         edit = SetVolume(0.5)
-        said, pointing = (say_done((edit,), DRAFT, language, chance) for chance in (None, 0.0))
+        said, pointing = (
+            write_edit_reply((edit,), DRAFT, language, chance) for chance in (None, 0.0)
+        )
         assert pointing.startswith(said)
         assert translate([said]) == Translation((said,))
 
@@ -196,7 +198,7 @@ def test_what_was_done_is_said_plainly_and_exactly(subtests: pytest.Subtests) ->
     for edit, english, chinese in SAID:
         with subtests.test(edit=edit, english=english, chinese=chinese):
             for language, said in (("en", english), ("zh-CN", chinese)):
-                text = say_done((edit,), DRAFT, language, 0.0)
+                text = write_edit_reply((edit,), DRAFT, language, 0.0)
                 assert said in text
                 gui = re.search(GUI[language[:2]], text)
                 assert gui is not None
@@ -210,39 +212,39 @@ def test_every_wish_has_its_words() -> None:
 @pytest.mark.parametrize(
     ("span", "english", "chinese"),
     [
-        (first(10_000), "the first 10s", "前10秒"),
-        (last(4000), "the last 4s", "最后4秒"),
-        (after(2000), "everything after 2s", "2秒之后的部分"),
-        (Span(end=Moment(5000, before_end=True)), "everything but the last 5s",
+        (first_span(10_000), "the first 10s", "前10秒"),
+        (last_span(4000), "the last 4s", "最后4秒"),
+        (span_after(2000), "everything after 2s", "2秒之后的部分"),
+        (TimelineSpan(end=TimelinePoint(5000, before_end=True)), "everything but the last 5s",
          "除最后5秒以外的部分"),
-        (Span(Moment(2000), Moment(3000, before_end=True)),
+        (TimelineSpan(TimelinePoint(2000), TimelinePoint(3000, before_end=True)),
          "the part from 2s to 3s before the end", "2秒到结尾前3秒的部分"),
-        (Span(), "all of it", "全部内容"),
-        (Span(end=Moment(share=0.5)), "the first half", "前半部分"),
-        (Span(Moment(share=0.5)), "the second half", "后半部分"),
-        (Span(Moment(share=0.5, before_end=True)), "the second half", "后半部分"),
-        (Span(Moment(share=1 / 3), Moment(share=2 / 3)), "the middle third", "中间三分之一"),
-        (Span(Moment(share=1 / 3, before_end=True)), "the last third", "后三分之一"),
-        (Span(end=Moment(share=0.2)), "the first 20%", "前20%"),
-        (Span(Moment(share=0.2, before_end=True)), "the last 20%", "后20%"),
-        (Span(Moment(share=0.2), Moment(share=0.6)), "the part from 20% to 60%", "20%到60%的部分"),
-        (Span(Moment(2000), Moment(share=0.5)), "the part from 2s to the middle",
+        (TimelineSpan(), "all of it", "全部内容"),
+        (TimelineSpan(end=TimelinePoint(share=0.5)), "the first half", "前半部分"),
+        (TimelineSpan(TimelinePoint(share=0.5)), "the second half", "后半部分"),
+        (TimelineSpan(TimelinePoint(share=0.5, before_end=True)), "the second half", "后半部分"),
+        (TimelineSpan(TimelinePoint(share=1 / 3), TimelinePoint(share=2 / 3)), "the middle third", "中间三分之一"),
+        (TimelineSpan(TimelinePoint(share=1 / 3, before_end=True)), "the last third", "后三分之一"),
+        (TimelineSpan(end=TimelinePoint(share=0.2)), "the first 20%", "前20%"),
+        (TimelineSpan(TimelinePoint(share=0.2, before_end=True)), "the last 20%", "后20%"),
+        (TimelineSpan(TimelinePoint(share=0.2), TimelinePoint(share=0.6)), "the part from 20% to 60%", "20%到60%的部分"),
+        (TimelineSpan(TimelinePoint(2000), TimelinePoint(share=0.5)), "the part from 2s to the middle",
          "2秒到正中间的部分"),
-        (Span(Moment(share=0.3), Moment(9000)), "the part from 30% to 9s", "30%到9秒的部分"),
+        (TimelineSpan(TimelinePoint(share=0.3), TimelinePoint(9000)), "the part from 30% to 9s", "30%到9秒的部分"),
     ],
 )  # fmt: skip
-def test_a_span_is_said_as_one_says_it(span: Span, english: str, chinese: str) -> None:
-    assert f"removed {english} of" in say_done((Remove(span),), DRAFT, "en", 0)
-    assert f"移除了视频的{chinese}。" in say_done((Remove(span),), DRAFT, "zh", 0)
+def test_a_span_is_said_as_one_says_it(span: TimelineSpan, english: str, chinese: str) -> None:
+    assert f"removed {english} of" in write_edit_reply((RemoveSpan(span),), DRAFT, "en", 0)
+    assert f"移除了视频的{chinese}。" in write_edit_reply((RemoveSpan(span),), DRAFT, "zh", 0)
 
 
 def test_several_edits_are_said_in_their_order_and_then_the_timeline() -> None:
-    edits: tuple[Edit, ...] = (Keep(first(4000)), AddMusic("calm"))
-    assert say_done(edits, DRAFT, "en", 0).startswith(
+    edits: tuple[Edit, ...] = (KeepSpan(first_span(4000)), AddMusic("calm"))
+    assert write_edit_reply(edits, DRAFT, "en", 0).startswith(
         "Done! I kept the first 4s of the video and removed the rest, then added calm background "
         "music. Timeline (1 track): 1. Video: a (0-4s). Open the [Audio] panel"
     )
-    assert say_done(edits, DRAFT, "zh", 0).startswith(
+    assert write_edit_reply(edits, DRAFT, "zh", 0).startswith(
         "完成！我保留了视频的前4秒，其余部分已移除，并添加了舒缓背景音乐。"
         "时间线（1条轨道）：1. 视频：a（0-4秒）。打开【音频】面板"
     )
@@ -261,7 +263,7 @@ def test_every_kind_of_gui_phrase_is_met_with_every_kind_of_edit(
     language: str, kinds: list[str]
 ) -> None:
     for edit, _, _ in SAID:
-        texts = [say_done((edit,), DRAFT, language, n / 24).lower() for n in range(24)]
+        texts = [write_edit_reply((edit,), DRAFT, language, n / 24).lower() for n in range(24)]
         assert len(set(texts)) == 12
         for kind in kinds:
             assert any(kind in text for text in texts), (edit, kind)
@@ -273,7 +275,7 @@ def test_a_client_takes_the_screen_away_and_keeps_what_was_done(
     chance: float, said: tuple[Edit, str, str], language: str
 ) -> None:
     edit, english, chinese = said
-    shown = " ".join(translate([say_done((edit,), DRAFT, language, chance)]).texts)
+    shown = " ".join(translate([write_edit_reply((edit,), DRAFT, language, chance)]).texts)
     assert (chinese if language == "zh" else english) in shown
     for word in ("click", "open the", "drag", "preview in", "button", "点击", "打开", "拖拽"):
         assert word not in shown.lower()

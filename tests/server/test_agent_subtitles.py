@@ -3,8 +3,8 @@
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from nemolocal_server.agent.intents import AddSubtitles, Cue, SetVolume
-from nemolocal_server.agent.understanding import understand
+from nemolocal_agent.intents import AddSubtitles, Cue, SetVolume
+from nemolocal_agent.nlu import parse_message
 from tests.support.profiles import examples
 
 ONE = "1\n00:00:01,000 --> 00:00:02,000\n"
@@ -66,8 +66,8 @@ PASTED: dict[str, tuple[str, tuple[Cue, ...]]] = {
 
 @pytest.mark.parametrize(("text", "cues"), PASTED.values(), ids=PASTED)
 def test_pasted_subtitles_are_taken_as_they_come(text: str, cues: tuple[Cue, ...]) -> None:
-    assert understand(text) == (AddSubtitles(cues),)
-    assert understand(f"add these subtitles:\n\n{text.strip()}\n\nand mute it") == (
+    assert parse_message(text) == (AddSubtitles(cues),)
+    assert parse_message(f"add these subtitles:\n\n{text.strip()}\n\nand mute it") == (
         AddSubtitles(cues),
         SetVolume(0.0),
     )
@@ -105,4 +105,4 @@ def test_whatever_is_written_as_srt_comes_back(
     ]
     text = "\ufeff" * marked + line_end.join(lines)
     if any(cue.start_ms < cue.end_ms for cue in written):
-        assert understand(text) == (AddSubtitles(tuple(written)),)
+        assert parse_message(text) == (AddSubtitles(tuple(written)),)

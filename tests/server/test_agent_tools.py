@@ -5,9 +5,7 @@ from typing import Any, get_args
 
 import pytest
 
-from nemolocal_contract.draft import Draft, draft_from_wire, draft_to_wire
-from nemolocal_contract.effects import Brightness
-from nemolocal_server.agent.intents import (
+from nemolocal_agent.intents import (
     AddMusic,
     AddSubtitles,
     AddTitle,
@@ -16,21 +14,29 @@ from nemolocal_server.agent.intents import (
     Cue,
     Edit,
     Generate,
-    Keep,
-    Moment,
-    Remove,
+    KeepSpan,
+    RemoveSpan,
+    Selector,
     SetAspect,
     SetResolution,
     SetVolume,
-    Span,
     Split,
     SwapClips,
+    TimelinePoint,
+    TimelineSpan,
     Undo,
-    Which,
-    first,
-    last,
+    first_span,
+    last_span,
 )
-from nemolocal_server.agent.tools import GRADES, Job, ToolName, chain_jobs, group_edits
+from nemolocal_agent.tool_calls import (
+    GRADES,
+    PlannedToolCall,
+    ToolName,
+    group_edits,
+    plan_tool_calls,
+)
+from nemolocal_contract.draft import Draft, draft_from_wire, draft_to_wire
+from nemolocal_contract.effects import Brightness
 
 BEFORE = draft_from_wire({
     "d": 10_000,
@@ -43,8 +49,8 @@ AFTER = draft_from_wire({
 })  # fmt: skip
 
 
-def job(*edits: Edit) -> Job:
-    return Job(edits, BEFORE, AFTER)
+def job(*edits: Edit) -> PlannedToolCall:
+    return PlannedToolCall(edits, BEFORE, AFTER)
 
 
 def test_every_tool_says_whether_its_name_is_documented() -> None:
@@ -54,10 +60,16 @@ def test_every_tool_says_whether_its_name_is_documented() -> None:
 
 
 OPERATIONS: list[tuple[Edit, dict[str, Any]]] = [
-    (Keep(first(4000)), {"action": "trim", "track": "video", "start_ms": 0, "end_ms": 4000}),
-    (Remove(last(2500)), {"action": "cut", "track": "video", "start_ms": 7500, "end_ms": 10_000}),
     (
-        Keep(Span(Moment(share=0.5)), Which(number=2)),
+        KeepSpan(first_span(4000)),
+        {"action": "trim", "track": "video", "start_ms": 0, "end_ms": 4000},
+    ),
+    (
+        RemoveSpan(last_span(2500)),
+        {"action": "cut", "track": "video", "start_ms": 7500, "end_ms": 10_000},
+    ),
+    (
+        KeepSpan(TimelineSpan(TimelinePoint(share=0.5)), Selector(number=2)),
         {
             "action": "trim",
             "track": "video",
@@ -66,7 +78,7 @@ OPERATIONS: list[tuple[Edit, dict[str, Any]]] = [
         },
     ),
     (
-        Split((Moment(5000), Moment(1000, before_end=True))),
+        Split((TimelinePoint(5000), TimelinePoint(1000, before_end=True))),
         {
             "action": "split",
             "track": "video",
@@ -74,7 +86,7 @@ OPERATIONS: list[tuple[Edit, dict[str, Any]]] = [
         },
     ),
     (
-        SwapClips(Which(number=1), Which(name="beach")),
+        SwapClips(Selector(number=1), Selector(name="beach")),
         {
             "action": "swap_clips",
             "track": "video",
@@ -83,7 +95,7 @@ OPERATIONS: list[tuple[Edit, dict[str, Any]]] = [
         },
     ),
     (
-        ApplyEffect(Brightness(0.25), Which(span=first(3000))),
+        ApplyEffect(Brightness(0.25), Selector(span=first_span(3000))),
         {
             "action": "apply_effect",
             "track": "video",
@@ -130,7 +142,7 @@ def test_what_is_no_cut_goes_to_a_tool_of_its_own(
 
 
 def test_edits_of_one_tool_go_together_in_their_order() -> None:
-    trim, title = Keep(first(4000)), AddTitle("Hi")
+    trim, title = KeepSpan(first_span(4000)), AddTitle("Hi")
     shape, size = SetAspect(9, 16), SetResolution("4k")
     calm, epic = AddMusic("calm"), AddMusic("epic")
     edits = (trim, title, calm, epic, shape, size, Compress(), trim)
@@ -140,7 +152,7 @@ def test_edits_of_one_tool_go_together_in_their_order() -> None:
 
 
 def test_a_result_tells_what_was_touched_and_how_long_it_is_now() -> None:
-    assert job(Keep(first(4000))).response() == {
+    assert job(KeepSpan(first_span(4000))).response() == {
         "status": "success",
         "added": ["c"],
         "removed": ["b"],
@@ -148,14 +160,14 @@ def test_a_result_tells_what_was_touched_and_how_long_it_is_now() -> None:
         "duration_ms": 9000,
         "settings": {"compress": {"mode": "rtk"}},
     }
-    nothing = Job((Compress(),), BEFORE, BEFORE).response()
+    nothing = PlannedToolCall((Compress(),), BEFORE, BEFORE).response()
     assert (nothing["added"], nothing["removed"], nothing["changed"]) == ([], [], [])
     assert "settings" not in nothing
 
 
 def test_segments_without_ids_are_told_by_their_places() -> None:
     nameless = draft_from_wire({"t": [{"tt": 0, "sg": [{"s": 0, "d": 1000}]}]})
-    told = Job((Compress(),), draft_from_wire({}), nameless).response()
+    told = PlannedToolCall((Compress(),), draft_from_wire({}), nameless).response()
     assert (told["added"], told["duration_ms"]) == (["0.0"], 0)
 
 
@@ -167,15 +179,15 @@ def test_a_result_tells_the_same_whether_an_untouched_track_was_copied_or_not(ke
     lanes = before.tracks or ()
     shared = Draft(tracks=(lanes[0], *changed) if kept == 0 else (*changed, lanes[1]))
     copied = draft_from_wire(draft_to_wire(shared))
-    told = Job((Compress(),), before, shared).response()
-    assert told == Job((Compress(),), before, copied).response()
+    told = PlannedToolCall((Compress(),), before, shared).response()
+    assert told == PlannedToolCall((Compress(),), before, copied).response()
     assert (told["added"], told["removed"], told["changed"]) == (
         (["1.0"], ["b"], []) if kept == 0 else ([], [], ["0.0"])
     )
 
 
 def test_each_job_begins_where_the_one_before_it_ended() -> None:
-    groups = group_edits((Keep(first(4000)), Compress()))
-    one, other = chain_jobs(groups, [BEFORE, AFTER, BEFORE])
-    assert (one.edits, one.before, one.after) == ((Keep(first(4000)),), BEFORE, AFTER)
+    groups = group_edits((KeepSpan(first_span(4000)), Compress()))
+    one, other = plan_tool_calls(groups, [BEFORE, AFTER, BEFORE])
+    assert (one.edits, one.before, one.after) == ((KeepSpan(first_span(4000)),), BEFORE, AFTER)
     assert (other.edits, other.before, other.after) == ((Compress(),), AFTER, BEFORE)

@@ -2,8 +2,7 @@
 
 import pytest
 
-from nemolocal_contract.effects import Blur, Brightness, Grayscale, Saturation
-from nemolocal_server.agent.intents import (
+from nemolocal_agent.intents import (
     AddMusic,
     AddOverlay,
     AddSubtitles,
@@ -14,31 +13,32 @@ from nemolocal_server.agent.intents import (
     Cue,
     Edit,
     Fade,
-    Keep,
-    Moment,
+    KeepSpan,
     MoveClip,
-    Remove,
+    NoEdit,
     RemoveClip,
     RemoveMusic,
+    RemoveSpan,
     RemoveTitle,
+    Selector,
     SetAspect,
     SetSpeed,
     SetVolume,
-    Span,
     SwapClips,
-    Talk,
+    TimelinePoint,
+    TimelineSpan,
     Topic,
-    Which,
-    after,
-    between,
-    first,
-    last,
+    first_span,
+    last_span,
+    span_after,
+    span_between,
 )
-from nemolocal_server.agent.understanding import understand
+from nemolocal_agent.nlu import parse_message
+from nemolocal_contract.effects import Blur, Brightness, Grayscale, Saturation
 from tests.support.tables import check_rows
 
-FIRST_10 = Keep(first(10_000))
-SECOND = Which(number=2)
+FIRST_10 = KeepSpan(first_span(10_000))
+SECOND = Selector(number=2)
 MUTE = SetVolume(0.0)
 
 CLAUSES: list[tuple[str, tuple[Edit, ...]]] = [
@@ -50,11 +50,11 @@ CLAUSES: list[tuple[str, tuple[Edit, ...]]] = [
     ("add a title 'A' and a watermark", (AddTitle("A"), AddOverlay("watermark"))),
     (
         "trim the second clip to 4 seconds and the third to 5",
-        (Keep(first(4000), SECOND), Keep(first(5000), Which(number=3))),
+        (KeepSpan(first_span(4000), SECOND), KeepSpan(first_span(5000), Selector(number=3))),
     ),
     (
         "brighten the first clip and the last one",
-        tuple(ApplyEffect(Brightness(0.25), Which(number=n)) for n in (1, -1)),
+        tuple(ApplyEffect(Brightness(0.25), Selector(number=n)) for n in (1, -1)),
     ),
     ("remove the title and the music", (RemoveTitle(), RemoveMusic())),
     (
@@ -70,75 +70,75 @@ CLAUSES: list[tuple[str, tuple[Edit, ...]]] = [
     ("add music and lower it to 20%", (AddMusic(), SetVolume(0.2, target="music"))),
     ("add sad music, but keep it under the voice", (AddMusic("sad", duck=True),)),
     ("add a title 'A', in red, at the top", (AddTitle("A", None, "red", "top-center"),)),
-    ("put the text 'A' up, show it for 5 seconds", (AddTitle("A", first(5000)),)),
-    ("swap the first and the last clip", (SwapClips(Which(number=1), Which(number=-1)),)),
-    ("mute clips 1 and 3", tuple(SetVolume(0.0, None, "video", Which(number=n)) for n in (1, 3))),
+    ("put the text 'A' up, show it for 5 seconds", (AddTitle("A", first_span(5000)),)),
+    ("swap the first and the last clip", (SwapClips(Selector(number=1), Selector(number=-1)),)),
+    ("mute clips 1 and 3", tuple(SetVolume(0.0, None, "video", Selector(number=n)) for n in (1, 3))),
     ("trim to 10s add calm music", (FIRST_10, AddMusic("calm"))),
     ("剪到10秒加一段轻松的音乐", (FIRST_10, AddMusic("calm"))),
     ("把第一段调亮，第二段调暗", (
-        ApplyEffect(Brightness(0.25), Which(number=1)), ApplyEffect(Brightness(-0.25), SECOND),
+        ApplyEffect(Brightness(0.25), Selector(number=1)), ApplyEffect(Brightness(-0.25), SECOND),
     )),
     ("先静音，再剪到10秒，最后淡出", (SetVolume(0.0), FIRST_10, Fade("out"))),
     ("1. trim to 10s\n2) mute it\n- fade out", (FIRST_10, SetVolume(0.0), Fade("out"))),
     ("把视频trim到10秒 and then 静音", (FIRST_10, SetVolume(0.0))),
-    ("cut the first 5 seconds to make it shorter", (Remove(first(5000)),)),
+    ("cut the first 5 seconds to make it shorter", (RemoveSpan(first_span(5000)),)),
     ("make it vertical so that I can post it and add friends", (SetAspect(9, 16),)),
     ("make it square but don't crop it", (SetAspect(1, 1, "pad"),)),
-    ("move clip 1 after clip 3", (MoveClip(Which(number=1), to=3),)),
-    ("move clip 3 after clip 1", (MoveClip(Which(number=3), to=2),)),
-    ("move clip 1 before clip 3", (MoveClip(Which(number=1), to=2),)),
+    ("move clip 1 after clip 3", (MoveClip(Selector(number=1), to=3),)),
+    ("move clip 3 after clip 1", (MoveClip(Selector(number=3), to=2),)),
+    ("move clip 1 before clip 3", (MoveClip(Selector(number=1), to=2),)),
 ]  # fmt: skip
 
 
 def test_clauses_are_read_in_order_and_lend_what_is_left_out(subtests: pytest.Subtests) -> None:
     def check(message: str, edits: tuple[Edit, ...]) -> None:
-        assert understand(message) == edits
+        assert parse_message(message) == edits
 
     check_rows(subtests, CLAUSES, check)
 
 
-SPANS: list[tuple[str, Span]] = [
-    ("keep the first 1m20s", first(80_000)),
-    ("keep the first minute and a half", first(90_000)),
-    ("keep the first one and a half minutes", first(90_000)),
-    ("keep the first 2 minutes and 5 seconds", first(125_000)),
-    ("keep the first half a minute", first(30_000)),
-    ("keep the first twenty-five seconds", first(25_000)),
-    ("keep the first hour and 2 minutes", first(3_720_000)),
-    ("keep the last 1:02:03.5", last(3_723_500)),
-    ("keep the last half second", last(500)),
-    ("keep the first second", first(1000)),
-    ("keep 2-4 seconds", between(2000, 4000)),
-    ("keep from 0:05 until 0:15", between(5000, 15_000)),
-    ("keep everything after 3 seconds", after(3000)),
-    ("keep everything before 3 seconds", first(3000)),
-    ("keep from 10% to 50%", Span(Moment(share=0.1), Moment(share=0.5))),
-    ("keep the second half", Span(Moment(share=0.5))),
-    ("keep the last two thirds", Span(Moment(before_end=True, share=2 / 3))),
-    ("keep it from 5s before the end to the end", last(5000)),
-    ("keep it from halfway to the end", Span(Moment(share=0.5))),
-    ("delete everything except the first 10 seconds", first(10_000)),
-    ("start the video at 0:05", after(5000)),
-    ("end it at 0:20", first(20_000)),
-    ("keep it from second 5 to second 8", between(5000, 8000)),
-    ("保留前一分半", first(90_000)),
-    ("保留前1分20秒", first(80_000)),
-    ("保留前1分20", first(80_000)),
-    ("保留前二十五秒", first(25_000)),
-    ("保留前十秒半", first(10_500)),
-    ("保留最后半分钟", last(30_000)),
-    ("保留第5秒到第8秒", between(5000, 8000)),
-    ("保留5秒以后的部分", after(5000)),
-    ("保留百分之十到百分之五十", Span(Moment(share=0.1), Moment(share=0.5))),
+SPANS: list[tuple[str, TimelineSpan]] = [
+    ("keep the first 1m20s", first_span(80_000)),
+    ("keep the first minute and a half", first_span(90_000)),
+    ("keep the first one and a half minutes", first_span(90_000)),
+    ("keep the first 2 minutes and 5 seconds", first_span(125_000)),
+    ("keep the first half a minute", first_span(30_000)),
+    ("keep the first twenty-five seconds", first_span(25_000)),
+    ("keep the first hour and 2 minutes", first_span(3_720_000)),
+    ("keep the last 1:02:03.5", last_span(3_723_500)),
+    ("keep the last half second", last_span(500)),
+    ("keep the first second", first_span(1000)),
+    ("keep 2-4 seconds", span_between(2000, 4000)),
+    ("keep from 0:05 until 0:15", span_between(5000, 15_000)),
+    ("keep everything after 3 seconds", span_after(3000)),
+    ("keep everything before 3 seconds", first_span(3000)),
+    ("keep from 10% to 50%", TimelineSpan(TimelinePoint(share=0.1), TimelinePoint(share=0.5))),
+    ("keep the second half", TimelineSpan(TimelinePoint(share=0.5))),
+    ("keep the last two thirds", TimelineSpan(TimelinePoint(before_end=True, share=2 / 3))),
+    ("keep it from 5s before the end to the end", last_span(5000)),
+    ("keep it from halfway to the end", TimelineSpan(TimelinePoint(share=0.5))),
+    ("delete everything except the first 10 seconds", first_span(10_000)),
+    ("start the video at 0:05", span_after(5000)),
+    ("end it at 0:20", first_span(20_000)),
+    ("keep it from second 5 to second 8", span_between(5000, 8000)),
+    ("保留前一分半", first_span(90_000)),
+    ("保留前1分20秒", first_span(80_000)),
+    ("保留前1分20", first_span(80_000)),
+    ("保留前二十五秒", first_span(25_000)),
+    ("保留前十秒半", first_span(10_500)),
+    ("保留最后半分钟", last_span(30_000)),
+    ("保留第5秒到第8秒", span_between(5000, 8000)),
+    ("保留5秒以后的部分", span_after(5000)),
+    ("保留百分之十到百分之五十", TimelineSpan(TimelinePoint(share=0.1), TimelinePoint(share=0.5))),
 ]
 
 
 def test_times_and_stretches_are_read_as_people_write_them(subtests: pytest.Subtests) -> None:
-    def check(message: str, span: Span) -> None:
-        heard = understand(message)
+    def check(message: str, span: TimelineSpan) -> None:
+        heard = parse_message(message)
         assert isinstance(heard, tuple), heard
         (edit,) = heard
-        assert isinstance(edit, Keep)
+        assert isinstance(edit, KeepSpan)
         assert edit.span.start.resolve(60_000) == span.start.resolve(60_000)
         assert edit.span.end.resolve(60_000) == span.end.resolve(60_000)
 
@@ -160,8 +160,8 @@ TYPOS = [
 
 def test_one_wrong_letter_is_put_right(subtests: pytest.Subtests) -> None:
     def check(typed: str, meant: str) -> None:
-        assert isinstance(understand(meant), tuple)
-        assert understand(typed) == understand(meant)
+        assert isinstance(parse_message(meant), tuple)
+        assert parse_message(typed) == parse_message(meant)
 
     check_rows(subtests, TYPOS, check)
 
@@ -211,16 +211,16 @@ TALK: list[tuple[str, Topic]] = [
 
 def test_what_is_no_request_is_talk(subtests: pytest.Subtests) -> None:
     def check(message: str, topic: Topic) -> None:
-        heard = understand(message)
-        assert isinstance(heard, Talk), heard
+        heard = parse_message(message)
+        assert isinstance(heard, NoEdit), heard
         assert heard.topic == topic
 
     check_rows(subtests, TALK, check)
 
 
 def test_what_was_not_understood_is_named() -> None:
-    heard = understand("trim to 10s, then bake a cake and fry an egg")
-    assert heard == Talk("unknown", "bake a cake; fry an egg")
+    heard = parse_message("trim to 10s, then bake a cake and fry an egg")
+    assert heard == NoEdit("unknown", "bake a cake; fry an egg")
 
 
 REQUESTS: list[tuple[str, tuple[Edit, ...]]] = [
@@ -238,23 +238,23 @@ REQUESTS: list[tuple[str, tuple[Edit, ...]]] = [
     ("trim it to 10s, but not when I say so", (FIRST_10,)),
     (
         "keep the last 5 seconds and the first 3",
-        (Remove(Span(Moment(3000), Moment(5000, before_end=True))),),
+        (RemoveSpan(TimelineSpan(TimelinePoint(3000), TimelinePoint(5000, before_end=True))),),
     ),
     ("add a title that says please come home please", (AddTitle("please come home"),)),
     ("add the title Fin, then trim to 10s", (AddTitle("Fin"), FIRST_10)),
     ("add a title Salt and Pepper and then mute it", (AddTitle("Salt and Pepper"), MUTE)),
     ("stop the music", (RemoveMusic(),)),
-    ("drop the first two clips", (RemoveClip(Which(number=1)), RemoveClip(SECOND))),
-    ("delete the beach clip", (RemoveClip(Which(name="beach")),)),
-    ("删除海滩.mp4", (RemoveClip(Which(name="海滩.mp4")),)),
+    ("drop the first two clips", (RemoveClip(Selector(number=1)), RemoveClip(SECOND))),
+    ("delete the beach clip", (RemoveClip(Selector(name="beach")),)),
+    ("删除海滩.mp4", (RemoveClip(Selector(name="海滩.mp4")),)),
     ("把影片加速兩倍", (SetSpeed(2.0),)),
-    ("請刪除最後五秒", (Remove(last(5000)),)),
+    ("請刪除最後五秒", (RemoveSpan(last_span(5000)),)),
 ]
 
 
 def test_what_only_looks_like_talk_is_done(subtests: pytest.Subtests) -> None:
     def check(message: str, edits: tuple[Edit, ...]) -> None:
-        assert understand(message) == edits
+        assert parse_message(message) == edits
 
     check_rows(subtests, REQUESTS, check)
 
@@ -272,7 +272,7 @@ def test_a_message_made_to_be_slow_is_answered_all_the_same(
     """The patterns are bounded: without that, twenty seconds and more for some of these."""
 
     def check(piece: str) -> None:
-        understand("x" + piece * (length // len(piece)))
+        parse_message("x" + piece * (length // len(piece)))
 
     check_rows(subtests, [(piece,) for piece in SLOW_TO_READ], check)
 
@@ -287,8 +287,8 @@ CUES = AddSubtitles((Cue(1000, 2500, "Hello,\nworld"), Cue(3000, 64_000, "trim t
 @pytest.mark.parametrize("gap", ["\n", ""])
 def test_pasted_subtitles_are_read_and_are_no_command(gap: str) -> None:
     srt = SRT.format(gap=gap)
-    assert understand(srt) == (CUES,)
-    assert understand(f"please add these subtitles:\n{srt}\n\nand then mute it") == (
+    assert parse_message(srt) == (CUES,)
+    assert parse_message(f"please add these subtitles:\n{srt}\n\nand then mute it") == (
         CUES,
         SetVolume(0.0),
     )
@@ -296,4 +296,4 @@ def test_pasted_subtitles_are_read_and_are_no_command(gap: str) -> None:
 
 @pytest.mark.parametrize("text", ["00:05 --> mute it", "mute it\n00:02,000 --> 00:01,000\nHi"])
 def test_what_is_no_subtitle_is_read_as_words(text: str) -> None:
-    assert understand(text) != understand(SRT.format(gap="\n"))
+    assert parse_message(text) != parse_message(SRT.format(gap="\n"))

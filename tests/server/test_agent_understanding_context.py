@@ -2,49 +2,49 @@
 
 import pytest
 
-from nemolocal_contract.effects import Blur, Brightness
-from nemolocal_server.agent.intents import (
+from nemolocal_agent.intents import (
     AddMusic,
     AddTitle,
     AddTransition,
     ApplyEffect,
     Edit,
-    Keep,
-    Moment,
-    Remove,
+    KeepSpan,
+    NoEdit,
     RemoveClip,
+    RemoveSpan,
     RemoveTransitions,
+    Selector,
     SetVolume,
-    Span,
     StartOver,
-    Talk,
-    Which,
-    between,
-    first,
-    last,
+    TimelinePoint,
+    TimelineSpan,
+    first_span,
+    last_span,
+    span_between,
 )
-from nemolocal_server.agent.understanding import understand
+from nemolocal_agent.nlu import parse_message
+from nemolocal_contract.effects import Blur, Brightness
 from tests.support.tables import check_rows
 
-SECOND = Which(number=2)
+SECOND = Selector(number=2)
 
 POINTED: list[tuple[str, tuple[Edit, ...]]] = [
-    ("the first six seconds are boring, get rid of them", (Remove(first(6000)),)),
-    ("The first six seconds are boring. Get rid of them.", (Remove(first(6000)),)),
-    ("开头那六秒太无聊了，删掉", (Remove(first(6000)),)),
-    ("最后3秒没意思，不要了", (Remove(last(3000)),)),
-    ("I don't need the last 7 seconds, remove them", (Remove(last(7000)),)),
-    ("the second clip is too long, trim it to 6 seconds", (Keep(first(6000), SECOND),)),
+    ("the first six seconds are boring, get rid of them", (RemoveSpan(first_span(6000)),)),
+    ("The first six seconds are boring. Get rid of them.", (RemoveSpan(first_span(6000)),)),
+    ("开头那六秒太无聊了，删掉", (RemoveSpan(first_span(6000)),)),
+    ("最后3秒没意思，不要了", (RemoveSpan(last_span(3000)),)),
+    ("I don't need the last 7 seconds, remove them", (RemoveSpan(last_span(7000)),)),
+    ("the second clip is too long, trim it to 6 seconds", (KeepSpan(first_span(6000), SECOND),)),
     ("the second clip is too dark, brighten it", (ApplyEffect(Brightness(0.25), SECOND),)),
     (
         "the first 5 seconds are too dark, brighten them",
-        (ApplyEffect(Brightness(0.25), Which(span=first(5000))),),
+        (ApplyEffect(Brightness(0.25), Selector(span=first_span(5000))),),
     ),
     ("the second clip is too long, add calm music", (AddMusic("calm"),)),
     ("the music is too loud, turn it down", (SetVolume(change=0.6, target="music"),)),
-    ("keep 5s to 10s, get rid of everything else", (Keep(between(5000, 10000)),)),
-    ("drop the rest, keep 5s to 10s", (Keep(between(5000, 10000)),)),
-    ("start at 0:03 and end at 0:13", (Keep(between(3000, 13000)),)),
+    ("keep 5s to 10s, get rid of everything else", (KeepSpan(span_between(5000, 10000)),)),
+    ("drop the rest, keep 5s to 10s", (KeepSpan(span_between(5000, 10000)),)),
+    ("start at 0:03 and end at 0:13", (KeepSpan(span_between(3000, 13000)),)),
     ("hard cuts only, remove the crossfades", (RemoveTransitions(),)),
     ("clear the timeline, start over", (StartOver(),)),
     (
@@ -56,7 +56,7 @@ POINTED: list[tuple[str, tuple[Edit, ...]]] = [
 
 def test_a_command_is_about_what_was_just_spoken_of(subtests: pytest.Subtests) -> None:
     def check(message: str, edits: tuple[Edit, ...]) -> None:
-        assert understand(message) == edits
+        assert parse_message(message) == edits
 
     check_rows(subtests, POINTED, check)
 
@@ -66,7 +66,10 @@ APART: list[tuple[str, tuple[Edit, ...]]] = [
         "remove the crossfades. Then remove the crossfades",
         (RemoveTransitions(), RemoveTransitions()),
     ),
-    ("keep the first 20 seconds, then end it at 0:13", (Keep(first(20_000)), Keep(first(13_000)))),
+    (
+        "keep the first 20 seconds, then end it at 0:13",
+        (KeepSpan(first_span(20_000)), KeepSpan(first_span(13_000))),
+    ),
     ("add music. Volume to 30%", (AddMusic(), SetVolume(0.3))),
     ("remove the transitions and the titles are fine", (RemoveTransitions(),)),
 ]
@@ -74,7 +77,7 @@ APART: list[tuple[str, tuple[Edit, ...]]] = [
 
 def test_separate_commands_stay_separate(subtests: pytest.Subtests) -> None:
     def check(message: str, edits: tuple[Edit, ...]) -> None:
-        assert understand(message) == edits
+        assert parse_message(message) == edits
 
     check_rows(subtests, APART, check)
 
@@ -117,8 +120,8 @@ def test_words_that_no_edit_accounts_for_are_not_passed_over(subtests: pytest.Su
     """ "Make the ocean brighter" must not brighten everything."""
 
     def check(message: str) -> None:
-        heard = understand(message)
-        assert isinstance(heard, Talk), heard
+        heard = parse_message(message)
+        assert isinstance(heard, NoEdit), heard
         assert heard.topic in ("unknown", "export")
 
     check_rows(subtests, [(message,) for message in UNEXPLAINED], check)
@@ -128,10 +131,12 @@ def test_words_that_no_edit_accounts_for_are_not_passed_over(subtests: pytest.Su
 def test_a_percentage_is_the_number_that_one_would_write(percent: int) -> None:
     """Times 0.01, 35 would make 0.35000000000000003."""
     share = percent / 100
-    assert understand(f"volume at {percent}%") == (SetVolume(share),)
-    assert understand(f"add calm music at {percent}%") == (AddMusic("calm", share),)
-    assert understand(f"blur it by {percent}%") == (ApplyEffect(Blur(share)),)
-    assert understand(f"keep the first {percent}%") == (Keep(Span(end=Moment(share=share))),)
+    assert parse_message(f"volume at {percent}%") == (SetVolume(share),)
+    assert parse_message(f"add calm music at {percent}%") == (AddMusic("calm", share),)
+    assert parse_message(f"blur it by {percent}%") == (ApplyEffect(Blur(share)),)
+    assert parse_message(f"keep the first {percent}%") == (
+        KeepSpan(TimelineSpan(end=TimelinePoint(share=share))),
+    )
 
 
 SAME = [
@@ -149,21 +154,21 @@ SAME = [
 
 def test_two_ways_of_saying_it_are_the_same(subtests: pytest.Subtests) -> None:
     def check(message: str, edit: str) -> None:
-        assert isinstance(understand(edit), tuple)
-        assert understand(message) == understand(edit)
+        assert isinstance(parse_message(edit), tuple)
+        assert parse_message(message) == parse_message(edit)
 
     check_rows(subtests, SAME, check)
 
 
 def test_what_is_put_somewhere_is_new_unless_it_is_spoken_of_as_known() -> None:
-    (added,) = understand("标题“别慌”放在顶部")  # type: ignore[misc]
+    (added,) = parse_message("标题“别慌”放在顶部")  # type: ignore[misc]
     assert added == AddTitle("别慌", position="top-center")
-    (changed,) = understand("把标题“别慌”放在顶部")  # type: ignore[misc]
+    (changed,) = parse_message("把标题“别慌”放在顶部")  # type: ignore[misc]
     assert not isinstance(changed, AddTitle)
 
 
 def test_a_row_of_clips_is_all_of_them() -> None:
-    gone = tuple(RemoveClip(Which(number=number)) for number in (2, 3, 4))
-    assert understand("delete clips 2 to 4") == gone
-    assert understand("删掉第二到第四段") == gone
-    assert understand("crossfade from clip 2 to clip 3") == (AddTransition(which=SECOND),)
+    gone = tuple(RemoveClip(Selector(number=number)) for number in (2, 3, 4))
+    assert parse_message("delete clips 2 to 4") == gone
+    assert parse_message("删掉第二到第四段") == gone
+    assert parse_message("crossfade from clip 2 to clip 3") == (AddTransition(selector=SECOND),)

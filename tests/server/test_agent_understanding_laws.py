@@ -8,8 +8,8 @@ import msgspec
 import pytest
 from hypothesis import given, strategies as st
 
-from nemolocal_server.agent.intents import AddTitle, Edit, Talk, Which
-from nemolocal_server.agent.understanding import understand
+from nemolocal_agent.intents import AddTitle, Edit, NoEdit, Selector
+from nemolocal_agent.nlu import parse_message
 
 COMMANDS = [
     "trim to 10 seconds",
@@ -81,19 +81,19 @@ def mostly_deep(commands: list[str]) -> list[Any]:
 
 def done(message: str) -> tuple[Edit, ...]:
     """What a message that must be understood asks for."""
-    heard = understand(message)
-    assert not isinstance(heard, Talk), (message, heard)
+    heard = parse_message(message)
+    assert not isinstance(heard, NoEdit), (message, heard)
     return heard
 
 
 @given(st.text(max_size=200))
 def test_any_text_is_understood_as_something(message: str) -> None:
-    understand(message)
+    parse_message(message)
 
 
 @given(st.lists(st.sampled_from([*" ".join(COMMANDS).split(), *CHINESE, "and", ",", "'", "5s"])))
 def test_any_words_of_commands_are_understood_as_something(words: list[str]) -> None:
-    understand(" ".join(words))
+    parse_message(" ".join(words))
 
 
 @pytest.mark.parametrize("command", mostly_deep([*COMMANDS, *CHINESE]))
@@ -120,8 +120,8 @@ def test_two_commands_are_done_one_after_the_other(one: str) -> None:
         second = done(other)
         if one in OF_A_CLIP and other in OF_WHAT_WAS_NAMED:
             # What was named last, and is a clip here.
-            which = Which(number=OF_A_CLIP[one])
-            second = tuple(msgspec.structs.replace(edit, which=which) for edit in second)
+            which = Selector(number=OF_A_CLIP[one])
+            second = tuple(msgspec.structs.replace(edit, selector=which) for edit in second)
         for link in (" and then ", ", then ", "，然后", ". ", "\n", "; "):
             assert done(one + link + other) == first + second, (link, other)
 

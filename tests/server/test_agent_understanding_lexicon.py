@@ -6,10 +6,10 @@ from collections.abc import Iterable
 import pytest
 from hypothesis import given, strategies as st
 
-from nemolocal_server.agent import understanding
-from nemolocal_server.agent.intents import SetVolume, Talk
-from nemolocal_server.agent.understanding import read_message, understand
-from nemolocal_server.agent.understanding.words.lexicon import Word, lexicon
+from nemolocal_agent import nlu
+from nemolocal_agent.intents import NoEdit, SetVolume
+from nemolocal_agent.nlu import parse_message, parse_message_or_raise
+from nemolocal_agent.nlu.lexer.lexicon import LexiconEntry, load_lexicon
 
 TEMPLATES = (
     "{0}",
@@ -44,9 +44,9 @@ SEPARATORS = (
 )
 
 
-def entries(*kinds: str) -> dict[str, Word]:
+def entries(*kinds: str) -> dict[str, LexiconEntry]:
     """What people say, and what it stands for; of these kinds, or of all."""
-    words = lexicon()
+    words = load_lexicon()
     english = {" ".join(said): word for row in words.english.values() for said, word in row}
     return {
         said: word
@@ -55,7 +55,7 @@ def entries(*kinds: str) -> dict[str, Word]:
     }
 
 
-def one_of_each(words: dict[str, Word]) -> list[str]:
+def one_of_each(words: dict[str, LexiconEntry]) -> list[str]:
     """One entry for each meaning, in each of the two languages."""
     return list({(word, said.isascii()): said for said, word in words.items()}.values())
 
@@ -63,7 +63,7 @@ def one_of_each(words: dict[str, Word]) -> list[str]:
 def require_readable(words: Iterable[str], templates: Iterable[str] = TEMPLATES) -> None:
     for template in templates:
         for word in words:
-            read_message(template.format(word))
+            parse_message_or_raise(template.format(word))
 
 
 def test_words_for_values_are_read_in_each_template() -> None:
@@ -91,7 +91,7 @@ def test_each_word_is_read_in_each_template(template: str) -> None:
     )
 )
 def test_any_row_of_known_words_is_read(row: list[tuple[str, str]]) -> None:
-    read_message("".join(word + separator for word, separator in row))
+    parse_message_or_raise("".join(word + separator for word, separator in row))
 
 
 @pytest.mark.parametrize(
@@ -99,17 +99,17 @@ def test_any_row_of_known_words_is_read(row: list[tuple[str, str]]) -> None:
     ["set the volume to zero", "volume zero", "把音量调到零", "set the volume to zero percent"],
 )
 def test_zero_is_a_number_like_any_other(message: str) -> None:
-    assert read_message(message) == (SetVolume(0.0),)
+    assert parse_message_or_raise(message) == (SetVolume(0.0),)
 
 
 @pytest.mark.parametrize("asked", ["trim to 1 second", "add a title 'Hi'", "add a watermark"])
 @pytest.mark.parametrize("refusal", ["never mind", "forget it", "no, never mind", "算了"])
 @pytest.mark.parametrize("detail", ["at the top", "in white", "for 2 seconds", "on the left"])
 def test_a_detail_after_a_refusal_adds_to_nothing(asked: str, refusal: str, detail: str) -> None:
-    refused = read_message(asked)
-    assert not isinstance(refused, Talk)
-    heard = read_message(f"{asked}, {refusal}, {detail}")
-    assert isinstance(heard, Talk) or refused[0] not in heard
+    refused = parse_message_or_raise(asked)
+    assert not isinstance(refused, NoEdit)
+    heard = parse_message_or_raise(f"{asked}, {refusal}, {detail}")
+    assert isinstance(heard, NoEdit) or refused[0] not in heard
 
 
 def test_a_defect_in_reading_is_logged_and_the_message_is_not_understood(
@@ -118,8 +118,8 @@ def test_a_defect_in_reading_is_logged_and_the_message_is_not_understood(
     def fail(_: object) -> None:
         raise IndexError("list index out of range")
 
-    monkeypatch.setattr(understanding, "evaluate", fail)
+    monkeypatch.setattr(nlu, "parse_quantities", fail)
     with caplog.at_level(logging.ERROR):
-        assert understand("  trim it to my-secret ") == Talk("unknown", "trim it to my-secret")
+        assert parse_message("  trim it to my-secret ") == NoEdit("unknown", "trim it to my-secret")
     assert "IndexError" in caplog.text
     assert "my-secret" not in caplog.text

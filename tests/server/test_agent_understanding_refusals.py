@@ -2,8 +2,8 @@
 
 import pytest
 
-from nemolocal_server.agent.intents import Talk
-from nemolocal_server.agent.understanding import understand
+from nemolocal_agent.intents import NoEdit
+from nemolocal_agent.nlu import parse_message
 from tests.support.tables import check_rows
 
 TOO_LITTLE = [
@@ -89,8 +89,8 @@ TOO_LITTLE = [
 
 def test_what_says_too_little_or_makes_no_sense_is_not_guessed(subtests: pytest.Subtests) -> None:
     def check(message: str) -> None:
-        heard = understand(message)
-        assert isinstance(heard, Talk), heard
+        heard = parse_message(message)
+        assert isinstance(heard, NoEdit), heard
         assert heard.topic == "unknown"
 
     check_rows(subtests, [(message,) for message in TOO_LITTLE], check)

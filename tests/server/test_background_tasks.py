@@ -5,16 +5,16 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from nemolocal_server.background import Background
+from nemolocal_server.background_tasks import SessionTasks
 
 
-@pytest.mark.parametrize("stop", [Background.close, lambda tasks: tasks.stop({"a session"})])
+@pytest.mark.parametrize("stop", [SessionTasks.close, lambda tasks: tasks.stop({"a session"})])
 @pytest.mark.parametrize("turns", range(4))
 def test_a_task_that_has_just_ended_is_stopped_too(
-    stop: Callable[[Background], Awaitable[object]], turns: int
+    stop: Callable[[SessionTasks], Awaitable[object]], turns: int
 ) -> None:
     """Between the end of a task and its callbacks there is a turn of the loop."""
-    background = Background()
+    background = SessionTasks()
 
     async def work() -> None:
         await asyncio.sleep(0)
@@ -26,4 +26,4 @@ def test_a_task_that_has_just_ended_is_stopped_too(
         await stop(background)
 
     asyncio.run(run())
-    assert not background.running
+    assert not background.running_count

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from nemolocal_render.job import RenderResult
-from nemolocal_render.plan import RenderPlan
-from nemolocal_server.executor import LocalExecutor
+from nemolocal_render.planning.planner import RenderPlan
+from nemolocal_server.exports.render_executor import LocalExecutor
 from tests.support.http_caller import NewCaller
 from tests.support.servers import ServerFactory
 

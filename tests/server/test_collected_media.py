@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from nemolocal_contract.media import extension
-from nemolocal_render.inspection import inspect_media
+from nemolocal_contract.media import normalize_extension
 from nemolocal_render.media import MediaInfo, MediaRejected
-from nemolocal_render.sniff import sniff
+from nemolocal_render.probing.probe_worker import inspect_media
+from nemolocal_render.probing.sniff import sniff
 from tests.support.decoding import agrees, decode
 from tests.support.http_caller import HttpCaller
 from tests.support.media import MediaCache
@@ -60,12 +60,14 @@ def collection(name: str, cache: MediaCache) -> list[Path]:
 
 
 def media_in(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.rglob("*.*") if path.is_file() and extension(path.name))
+    return sorted(
+        path for path in folder.rglob("*.*") if path.is_file() and normalize_extension(path.name)
+    )
 
 
 def found_in(path: Path) -> MediaInfo | None:
     """What is in a file, None where it is refused."""
-    kind = extension(path.name)
+    kind = normalize_extension(path.name)
     assert kind is not None
     try:
         return inspect_media(path, sniff(path, kind))
@@ -83,7 +85,7 @@ def test_collected_files_are_described_as_decoding_finds_them(
     assert taken
     for path, info in taken:
         truth = decode(path, info)
-        if info.kind == "image" and not info.animated:
+        if info.kind == "image" and not info.is_animated:
             assert truth.size in ((info.width, info.height), (info.height, info.width)), path.name
         elif path.name not in DAMAGED:
             assert agrees(info, truth), (path.name, info, truth)

@@ -8,14 +8,14 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from nemolocal_server import connection_limits, descriptors
-from nemolocal_server.connection_limits import BoundedConnection, Limits
-from nemolocal_server.faults.connections import ReachableH11, reachable_protocol
+from nemolocal_server.transport import connection_limits, file_descriptors
+from nemolocal_server.transport.connection_limits import BoundedConnection, ConnectionLimits
+from nemolocal_server.transport.uvicorn_protocols import CuttableH11Protocol, select_http_protocol
 from tests.support.connection import Connection
 from tests.support.http_caller import HttpCaller
 from tests.support.servers import ServerFactory
 
-LIMITS = Limits()
+LIMITS = ConnectionLimits()
 GET = b"GET / HTTP/1.1\r\nHost: localhost\r\n"
 POST = b"POST / HTTP/1.1\r\nHost: localhost\r\n"
 CHUNKED = POST + b"Transfer-Encoding: chunked\r\n\r\n"
@@ -23,7 +23,7 @@ MINUTE = 60.0
 Open = Callable[[], Connection]
 
 
-@pytest.fixture(params=[ReachableH11, reachable_protocol()], ids=["h11", "usual"])
+@pytest.fixture(params=[CuttableH11Protocol, select_http_protocol()], ids=["h11", "usual"])
 def connect(request: pytest.FixtureRequest) -> Iterator[Open]:
     """Opens connections of one server."""
     opened: list[Connection] = []
@@ -247,8 +247,8 @@ def test_a_process_that_was_stopped_looks_before_it_closes(connection: Connectio
 def test_a_newcomer_takes_the_place_of_who_has_waited_longest(
     connect: Open, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(connection_limits, "most_connections", lambda: 4)
-    monkeypatch.setattr(BoundedConnection, "_said_at", float("-inf"))
+    monkeypatch.setattr(connection_limits, "max_connections", lambda: 4)
+    monkeypatch.setattr(BoundedConnection, "_warned_at", float("-inf"))
     streaming = connect()
     streaming.feed(GET + b"\r\n")
     streaming.answer(more=True)
@@ -268,7 +268,7 @@ def test_a_newcomer_takes_the_place_of_who_has_waited_longest(
 def test_a_newcomer_is_refused_where_all_are_at_work(
     connect: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(connection_limits, "most_connections", lambda: 2)
+    monkeypatch.setattr(connection_limits, "max_connections", lambda: 2)
     for _ in range(2):
         streaming = connect()
         streaming.feed(GET + b"\r\n")
@@ -283,7 +283,7 @@ def test_some_descriptors_are_left_for_files(
     monkeypatch: pytest.MonkeyPatch, soft: int, most: int
 ) -> None:
     monkeypatch.setattr("resource.getrlimit", lambda _: (soft, 10**6))
-    assert descriptors.most_connections() == most
+    assert file_descriptors.max_connections() == most
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such limit")
@@ -296,7 +296,7 @@ def test_serve_may_open_as_many_files_as_it_is_allowed_to(
     raised: list[int] = []
     monkeypatch.setattr("resource.getrlimit", lambda _: limits)
     monkeypatch.setattr("resource.setrlimit", lambda _, both: raised.append(both[0]))
-    descriptors.raise_limit()
+    file_descriptors.raise_file_limit()
     assert raised == wanted
 
 

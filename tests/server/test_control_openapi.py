@@ -4,12 +4,12 @@ import msgspec
 import pytest
 
 from nemolocal_contract.openapi import openapi_document
+from nemolocal_server.api.control.clock_endpoints import AdvanceRequest
+from nemolocal_server.api.control.fault_endpoints import LoadScenarioRequest
+from nemolocal_server.api.control.token_admin_endpoints import TokenChange
+from nemolocal_server.data.tokens import NewToken
 from nemolocal_server.dialect import Dialect
-from nemolocal_server.endpoints.clocks import Advance
-from nemolocal_server.endpoints.faults import LoadRequest
-from nemolocal_server.endpoints.manual_tokens import TokenChange
-from nemolocal_server.faults.arming import Match, Order
-from nemolocal_server.tokens import NewToken
+from nemolocal_server.faults.fault_registry import FaultMatch, FaultSpec
 from tests.support import patient_http
 from tests.support.http_caller import HttpCaller
 from tests.support.profiles import examples
@@ -63,10 +63,10 @@ def test_no_input_makes_these_fail_or_break_their_word(
         ("NewToken", NewToken),
         ("TokenChange", TokenChange),
         ("Dialect", Dialect),
-        ("ClockAdvance", Advance),
-        ("FaultMatch", Match),
-        ("FaultOrder", Order),
-        ("ScenarioLoad", LoadRequest),
+        ("ClockAdvance", AdvanceRequest),
+        ("FaultMatch", FaultMatch),
+        ("FaultOrder", FaultSpec),
+        ("ScenarioLoad", LoadScenarioRequest),
     ],
 )
 def test_schemas_written_by_hand_have_the_fields_of_their_types(

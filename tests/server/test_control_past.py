@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from nemolocal_contract.clock import ManualClock
-from nemolocal_server.store import Store
+from nemolocal_server.data.store import Store
 from tests.support import patient_http
 from tests.support.executor import FakeRenderExecutor
 from tests.support.http_caller import HttpCaller, NewCaller

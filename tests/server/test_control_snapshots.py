@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from nemolocal_contract.clock import ManualClock
-from nemolocal_server.snapshots import MOST
+from nemolocal_server.data.snapshots import MAX_SNAPSHOTS
 from tests.support.http_caller import HttpCaller, NewCaller
 from tests.support.servers import ServerFactory
 
@@ -23,7 +23,7 @@ def test_snapshots_are_listed_oldest_first_by_the_servers_time(
 ) -> None:
     clock = ManualClock()
     caller = new_caller(servers.start(clock=clock, data_dir=tmp_path)).connect()
-    assert caller.get(SNAPSHOT) == {"snapshots": [], "most": MOST}
+    assert caller.get(SNAPSHOT) == {"snapshots": [], "most": MAX_SNAPSHOTS}
     taken = []
     for _ in range(3):
         caller.post("/__nemolocal__/clock/advance", json={"seconds": 60})
@@ -60,11 +60,13 @@ def test_what_is_no_snapshot_cannot_be_thrown_away(caller: HttpCaller, snapshot_
 
 @pytest.mark.slow
 def test_the_snapshot_that_is_one_too_many_is_refused_with_the_way_out(caller: HttpCaller) -> None:
-    first, *_ = (take(caller) for _ in range(MOST))
+    first, *_ = (take(caller) for _ in range(MAX_SNAPSHOTS))
     refused = caller.post(SNAPSHOT, json={})
     assert refused["code"] == 400
-    assert refused["message"].startswith(f"there are {MOST} snapshots, and no room for more")
+    assert refused["message"].startswith(
+        f"there are {MAX_SNAPSHOTS} snapshots, and no room for more"
+    )
     assert f"DELETE {SNAPSHOT}/<id>" in refused["message"]
     assert caller.http.delete(f"{SNAPSHOT}/{first}").status_code == 200
-    assert len(caller.get(SNAPSHOT)["snapshots"]) == MOST - 1
+    assert len(caller.get(SNAPSHOT)["snapshots"]) == MAX_SNAPSHOTS - 1
     assert take(caller)

@@ -10,14 +10,14 @@ import pytest
 
 from nemolocal_server import ids
 from nemolocal_server.app import build_app
-from nemolocal_server.server import Server
+from nemolocal_server.data.store import Store, StoreError
+from nemolocal_server.services import Services
 from nemolocal_server.settings import Settings
-from nemolocal_server.store import Store, StoreError
 
 _HOLD = """
 import sys
 from pathlib import Path
-from nemolocal_server.store import Store
+from nemolocal_server.data.store import Store
 store = Store(Path(sys.argv[1]))
 print("open", flush=True)
 sys.stdin.read()
@@ -59,7 +59,7 @@ def test_a_folder_with_somebody_elses_work_in_it_is_left_alone(tmp_path: Path) -
 
 
 async def _start_and_close(settings: Settings) -> None:
-    server = Server(settings)
+    server = Services(settings)
     server.start()
     await server.close()
 

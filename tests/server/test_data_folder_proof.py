@@ -12,12 +12,12 @@ from pathlib import Path
 import pytest
 
 from nemolocal_render.job import RenderResult
-from nemolocal_render.plan import RenderPlan
-from nemolocal_server.proof import APPLICATION_ID, whose_database
-from nemolocal_server.server import Server
+from nemolocal_render.planning.planner import RenderPlan
+from nemolocal_server.data.database_identity import APPLICATION_ID, identify_database
+from nemolocal_server.data.store import Store, StoreError
+from nemolocal_server.data.tokens import NewToken
+from nemolocal_server.services import Services
 from nemolocal_server.settings import Settings
-from nemolocal_server.store import Store, StoreError
-from nemolocal_server.tokens import NewToken
 from tests.support.older_folders import ASSET, DATABASE, RENDER, SESSION, make_older_folder
 
 PARTS = ("media", "renders", "footage", "work", "snapshots")
@@ -34,11 +34,11 @@ def contents(folder: Path) -> dict[str, bytes]:
     }
 
 
-def live(folder: Path, do: Callable[[Server], object] = lambda _: None) -> None:
+def live(folder: Path, do: Callable[[Services], object] = lambda _: None) -> None:
     """Start a server on a folder, do something with it, and end it."""
 
     async def play() -> None:
-        server = Server(Settings(data_dir=folder))
+        server = Services(Settings(data_dir=folder))
         try:
             server.start()
             done = do(server)
@@ -230,7 +230,7 @@ def test_a_fresh_database_says_whose_it_is_from_the_first_moment_on(tmp_path: Pa
     head = (tmp_path / DATABASE).read_bytes()[:100]
     store.close()
     assert head[68:72] == APPLICATION_ID.to_bytes(4, "big")
-    assert whose_database(tmp_path / DATABASE) == "ours"
+    assert identify_database(tmp_path / DATABASE) == "ours"
 
 
 @pytest.mark.parametrize("schema", [0, 1])
@@ -240,7 +240,7 @@ def test_the_folder_of_an_earlier_release_opens_with_all_it_has(
     make_older_folder(tmp_path, schema)
     kept: list[object] = []
     for _ in range(2):  # the second time by its id
-        live(tmp_path, lambda server: kept.append(server.core.tokens.all()))
+        live(tmp_path, lambda server: kept.append(server.context.tokens.list_all()))
         assert contents(tmp_path / "media") == {f"{ASSET}.mp4": b"an upload"}
         assert contents(tmp_path / "renders") == {f"{RENDER}.mp4": b"a render"}
     assert kept[0] == kept[1]
@@ -271,14 +271,14 @@ def test_starts_resets_and_restores_take_away_nothing_without_a_name_of_ours(
     Store(tmp_path).close()
     before = scatter(tmp_path)
 
-    async def everything(server: Server) -> None:
-        snapshot = server.past.keep()
-        assert [kept.id for kept in server.past.kept().snapshots] == [snapshot]
+    async def everything(server: Services) -> None:
+        snapshot = server.snapshots.create()
+        assert [kept.id for kept in server.snapshots.list_all().snapshots] == [snapshot]
         await server.reset()
-        await server.past.put_back(snapshot)
-        _, token = server.make_token(NewToken())
-        await server.past.forget(token)
-        server.past.throw_away(snapshot)
+        await server.snapshots.restore(snapshot)
+        _, token = server.create_token(NewToken())
+        await server.snapshots.reset_token(token)
+        server.snapshots.delete(snapshot)
 
     live(tmp_path, everything)
     live(tmp_path)
@@ -316,7 +316,7 @@ def test_a_data_folder_is_made_for_its_owner_only(tmp_path: Path) -> None:
     before = os.umask(0)
     try:
         folder = tmp_path / "new"
-        live(folder, lambda server: server.past.keep())
+        live(folder, lambda server: server.snapshots.create())
         make_older_folder(tmp_path / "old", 1)
         live(tmp_path / "old")
     finally:
@@ -349,11 +349,11 @@ def test_a_database_that_names_files_elsewhere_leads_nowhere(
         db.execute("UPDATE renders SET draft = ?", (json.dumps(draft),))
 
     async def start() -> str:
-        server = Server(Settings(data_dir=folder), None, render)
+        server = Services(Settings(data_dir=folder), None, render)
         server.start()
-        while server.exports.running:
+        while server.exports.running_count:
             await asyncio.sleep(0)
-        status: str = server.core.store.value("SELECT status FROM renders")
+        status: str = server.context.store.fetch_value("SELECT status FROM renders")
         await server.close()
         return status
 
@@ -361,9 +361,9 @@ def test_a_database_that_names_files_elsewhere_leads_nowhere(
     with closing(sqlite3.connect(folder / DATABASE, isolation_level=None)) as db:
         db.execute("UPDATE assets SET id = ?", (name,))
 
-    def read(server: Server) -> None:
+    def read(server: Services) -> None:
         with pytest.raises(StoreError, match="none of ours"):
-            server.core.assets.sources(SESSION)
+            server.context.assets.render_sources(SESSION)
 
     live(folder, read)
     assert contents(videos)["wedding.mp4"] == b"precious"

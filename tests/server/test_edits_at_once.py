@@ -11,15 +11,15 @@ from hypothesis import settings, strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from nemolocal_contract.clock import ManualClock
-from nemolocal_contract.codes import Code
-from nemolocal_render.ffmpeg import FFmpegFailed
+from nemolocal_contract.response_codes import ResponseCode
+from nemolocal_render.ffmpeg_cli import FFmpegFailed
 from nemolocal_render.media import MediaInfo
+from nemolocal_server.data.sessions import SessionRecord
+from nemolocal_server.data.tokens import NewToken
 from nemolocal_server.errors import ContractError
-from nemolocal_server.server import Server
-from nemolocal_server.sessions import Session
+from nemolocal_server.services import Services
 from nemolocal_server.settings import Settings, Tariff
-from nemolocal_server.silence import Silence, Truths
-from nemolocal_server.tokens import NewToken
+from nemolocal_server.turns.silent_turns import AppliedWeights, SilentTurnPolicy
 from tests.support.clips import CLIP, open_session
 from tests.support.profiles import examples
 
@@ -48,8 +48,8 @@ async def fake_scene(_scene: str, _seconds: float, _seed: int, destination: Path
 @pytest.fixture(autouse=True)
 def generated_media(monkeypatch: pytest.MonkeyPatch) -> None:
     """Music and clips are made at once, and are none."""
-    monkeypatch.setattr("nemolocal_server.composer.make_music", fake_music)
-    monkeypatch.setattr("nemolocal_server.composer.make_scene", fake_scene)
+    monkeypatch.setattr("nemolocal_server.turns.media_generator.make_music", fake_music)
+    monkeypatch.setattr("nemolocal_server.turns.media_generator.make_scene", fake_scene)
 
 
 class Desk:
@@ -58,13 +58,13 @@ class Desk:
     def __init__(self, credits: int = 10_000, **chosen: Any) -> None:
         self.loop = asyncio.new_event_loop()
         self.clock = ManualClock()
-        options: dict[str, Any] = {"silence": Silence(rate=0), **chosen}
+        options: dict[str, Any] = {"silence": SilentTurnPolicy(rate=0), **chosen}
         self.server = self.run(self._open(Settings(**options)))
-        self.token = self.server.make_token(NewToken(credits=credits, plan="paid"))[1]
-        self.sessions: list[Session] = []
+        self.token = self.server.create_token(NewToken(credits=credits, plan="paid"))[1]
+        self.sessions: list[SessionRecord] = []
 
-    async def _open(self, options: Settings) -> Server:
-        server = Server(options, self.clock)
+    async def _open(self, options: Settings) -> Services:
+        server = Services(options, self.clock)
         server.start()
         return server
 
@@ -75,15 +75,15 @@ class Desk:
         self.run(self.server.close())
         self.loop.close()
 
-    def session(self) -> Session:
-        self.sessions.append(open_session(self.server.core, self.token))
+    def session(self) -> SessionRecord:
+        self.sessions.append(open_session(self.server.context, self.token))
         return self.sessions[-1]
 
-    def say(self, session: Session, message: str) -> int:
+    def say(self, session: SessionRecord, message: str) -> int:
         """Begin a turn; its number."""
 
         async def begin() -> int:
-            return self.server.turns.begin(self.token, session, message).number
+            return self.server.turns.start(self.token, session, message).number
 
         return self.run(begin())
 
@@ -91,11 +91,11 @@ class Desk:
         self.run(self.clock.advance(seconds))
 
     def balance(self) -> tuple[int, int]:
-        found = self.server.core.ledger.balance(self.token.id)
+        found = self.server.context.ledger.balance(self.token.id)
         return found.available, found.frozen
 
     def statuses(self) -> dict[tuple[str, int], str]:
-        rows = self.server.core.store.all(
+        rows = self.server.context.store.fetch_all(
             dict[str, Any], "SELECT session_id, number, status FROM turns"
         )
         return {(row["session_id"], row["number"]): row["status"] for row in rows}
@@ -162,7 +162,7 @@ def test_who_cannot_hold_once_more_is_refused(open_desk: Callable[..., Desk]) ->
         desk.say(session, EDIT)
     with pytest.raises(ContractError) as refused:
         desk.say(session, EDIT)
-    assert (refused.value.code, desk.balance()) == (Code.NO_CREDITS, (0, 100))
+    assert (refused.value.code, desk.balance()) == (ResponseCode.NO_CREDITS, (0, 100))
     desk.wait()
     desk.say(session, EDIT)
     assert desk.balance() == (50, 0)
@@ -178,7 +178,7 @@ def test_a_clip_is_paid_whatever_becomes_of_the_fee(open_desk: Callable[..., Des
     assert desk.balance() == (850, 100)
     desk.wait()
     assert desk.balance() == (850, 0)
-    costs = [desk.server.journal._hindsight.fate(session.id, number) for number in (1, 2)]
+    costs = [desk.server.journal._turn_results.find(session.id, number) for number in (1, 2)]
     assert [fate and fate.cost for fate in costs] == [100, 50]
 
 
@@ -196,7 +196,7 @@ def test_a_silent_edit_that_is_late_or_never_comes_holds_on(
     open_desk: Callable[..., Desk],
 ) -> None:
     for script, left in (("n.", 150), ("l.", 150), ("nn", 200)):
-        desk = open_desk(credits=200, silence=Silence(script=script))
+        desk = open_desk(credits=200, silence=SilentTurnPolicy(script=script))
         session = desk.session()
         for _ in range(2):
             desk.say(session, EDIT)
@@ -221,7 +221,9 @@ class EditsAtOnce(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        silence = Silence(rate=0.4, truths=Truths(applied=1, not_applied=1, late=1))
+        silence = SilentTurnPolicy(
+            rate=0.4, truths=AppliedWeights(applied=1, not_applied=1, late=1)
+        )
         self.desk = Desk(1_000_000, silence=silence, tariff=self.tariff)
         self.owned = [self.desk.session(), self.desk.session()]
         self.asked: list[Asked] = []
@@ -236,7 +238,7 @@ class EditsAtOnce(RuleBasedStateMachine):
         session = self.owned[which]
         paid = self.paid(session.id)
         number = self.desk.say(session, message)
-        edits = self.desk.server.core.store.value(
+        edits = self.desk.server.context.store.fetch_value(
             "SELECT 1 FROM edits WHERE session_id = :id AND number = :n", id=session.id, n=number
         )
         if edits is None:  # it was not possible: talk

@@ -7,15 +7,15 @@ from typing import Any
 
 import pytest
 
-from nemolocal_render.job import RenderFailed
-from nemolocal_render.quality import QUALITIES
-from nemolocal_render.timeline import RenderPlan
-from nemolocal_server import executor
-from nemolocal_server.executor import LocalExecutor
-from nemolocal_server.places import OWNER
+from nemolocal_render.job import RenderJobFailed
+from nemolocal_render.planning.encode_settings import QUALITY_SETTINGS
+from nemolocal_render.planning.render_plan import RenderPlan
+from nemolocal_server.exports import render_executor
+from nemolocal_server.exports.render_executor import LocalExecutor
+from nemolocal_server.fair_semaphore import CURRENT_OWNER
 
 AT_ONCE, NEVER = 0.0, 1e6
-PLAN = RenderPlan(320, 180, Fraction(30), 30, 0, QUALITIES["low"])
+PLAN = RenderPlan(320, 180, Fraction(30), 30, 0, QUALITY_SETTINGS["low"])
 
 
 class Renders:
@@ -51,7 +51,7 @@ async def settle() -> None:
 @pytest.fixture
 def renders(monkeypatch: pytest.MonkeyPatch) -> Renders:
     made = Renders()
-    monkeypatch.setattr(executor, "render", made)
+    monkeypatch.setattr(render_executor, "render", made)
     return made
 
 
@@ -97,8 +97,8 @@ def test_who_fails_or_is_cancelled_makes_room(renders: Renders) -> None:
         tasks = submit(LocalExecutor(Path("work"), 2), "abcd")
         await settle()
         tasks["b"].cancel()
-        await renders.end("a", RenderFailed("the disk is full"))
-        with pytest.raises(RenderFailed):
+        await renders.end("a", RenderJobFailed("the disk is full"))
+        with pytest.raises(RenderJobFailed):
             await tasks["a"]
         assert [name for name, _ in renders.started] == ["a", "c"]
         tasks["c"].cancel()
@@ -113,7 +113,7 @@ def test_who_fails_or_is_cancelled_makes_room(renders: Renders) -> None:
 def test_the_cores_are_those_of_the_machine(
     renders: Renders, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(executor, "usable_cores", lambda: 4)
+    monkeypatch.setattr(render_executor, "usable_cores", lambda: 4)
 
     async def work() -> None:
         submit(LocalExecutor(Path("work")), "abc")
@@ -127,9 +127,9 @@ def test_the_cores_are_those_of_the_machine(
 
 def owned(local: LocalExecutor, owner: str, names: str) -> None:
     """Submit renders of an owner."""
-    token = OWNER.set(owner)
+    token = CURRENT_OWNER.set(owner)
     submit(local, names)
-    OWNER.reset(token)
+    CURRENT_OWNER.reset(token)
 
 
 def started(renders: Renders) -> str:

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, strategies as st
 
 from nemolocal_contract.headers import FAULT
-from nemolocal_server.faults.arming import Arming, Match, Order
-from nemolocal_server.faults.calls import Call
+from nemolocal_server.faults.api_call import ApiCall
 from nemolocal_server.faults.catalogue import CATALOGUE
+from nemolocal_server.faults.fault_registry import FaultMatch, FaultRegistry, FaultSpec
 from tests.support import patient_http
 from tests.support.http_caller import HttpCaller, NewCaller
 from tests.support.servers import ServerFactory
@@ -170,7 +170,7 @@ def test_events_are_doubled_once_however_often_it_is_asked_for(caller: HttpCalle
 
 
 def test_what_is_armed_is_bounded(caller: HttpCaller, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("nemolocal_server.faults.arming._MOST_ARMED", 2)
+    monkeypatch.setattr("nemolocal_server.faults.fault_registry._MOST_ARMED", 2)
     for _ in range(2):
         arm(caller, "bad-gateway", match={"endpoint": "render"})
     refused = caller.http.post(FAULTS, json={"name": "bad-gateway"})
@@ -226,10 +226,10 @@ def test_the_token_call_of_a_client_can_be_hit(base_url: str, new_caller: NewCal
 def test_every_hit_was_ordered_and_no_order_is_hit_too_often(
     orders: list[tuple[int, int]], calls: int
 ) -> None:
-    arming = Arming()
+    arming = FaultRegistry()
     for skip, times in orders:
-        arming.arm(Order("bad-gateway", Match(endpoint="balance"), times, skip))
-    hits = sum(arming.take(Call("balance")) is not None for _ in range(calls))
-    assert arming.take(Call("state")) is None
+        arming.arm(FaultSpec("bad-gateway", FaultMatch(endpoint="balance"), times, skip))
+    hits = sum(arming.next_for(ApiCall("balance")) is not None for _ in range(calls))
+    assert arming.next_for(ApiCall("state")) is None
     assert hits <= sum(times for _, times in orders)
-    assert sum(armed.hits for armed in arming.armed()) <= hits
+    assert sum(armed.hits for armed in arming.list_armed()) <= hits

@@ -5,12 +5,12 @@ from pathlib import Path
 import httpx
 import pytest
 
-from nemolocal_server.draw import Draw
-from nemolocal_server.faults.calls import Call
+from nemolocal_server.faults.api_call import ApiCall
 from nemolocal_server.faults.catalogue import CATALOGUE
 from nemolocal_server.faults.chaos import Chaos
-from nemolocal_server.faults.scenario import ScenarioError, builtin_scenarios, find_scenario
-from nemolocal_server.server import Server
+from nemolocal_server.faults.fault_scenario import ScenarioError, builtin_scenarios, find_scenario
+from nemolocal_server.seeded_random import SeededRandom
+from nemolocal_server.services import Services
 from nemolocal_server.settings import Settings
 from tests.support import patient_http
 from tests.support.http_caller import HttpCaller, NewCaller
@@ -22,20 +22,20 @@ SCENARIOS = "/__nemolocal__/scenarios"
 
 
 def strikes(chaos: Chaos, client: str, endpoint: str, calls: int) -> list[str]:
-    struck = (chaos.strike(Call(endpoint, client_id=client)) for _ in range(calls))
+    struck = (chaos.next_for(ApiCall(endpoint, client_id=client)) for _ in range(calls))
     return ["" if fault is None else fault.name for fault in struck]
 
 
 def test_chaos_strikes_its_part_of_the_calls_with_what_a_client_survives() -> None:
-    struck = strikes(Chaos(0.2, Draw(1)), "client", "chat", 2000)
+    struck = strikes(Chaos(0.2, SeededRandom(1)), "client", "chat", 2000)
     assert 0.17 < sum(map(bool, struck)) / len(struck) < 0.23
     chaotic = {f.name for f in CATALOGUE.values() if f.chaotic and "chat" in f.endpoints}
     assert set(struck) - {""} == chaotic
 
 
 def test_chaos_of_a_client_does_not_ask_who_else_calls_or_what_else_it_does() -> None:
-    alone = Chaos(0.5, Draw(3))
-    crowd = Chaos(0.5, Draw(3))
+    alone = Chaos(0.5, SeededRandom(3))
+    crowd = Chaos(0.5, SeededRandom(3))
     expected = strikes(alone, "client", "chat", 50)
     struck = []
     for _ in range(50):
@@ -43,17 +43,17 @@ def test_chaos_of_a_client_does_not_ask_who_else_calls_or_what_else_it_does() ->
         strikes(crowd, "client", "render_status", 3)
         struck += strikes(crowd, "client", "chat", 1)
     assert struck == expected
-    assert strikes(Chaos(0.5, Draw(4)), "client", "chat", 50) != expected
+    assert strikes(Chaos(0.5, SeededRandom(4)), "client", "chat", 50) != expected
 
 
 def test_chaos_never_takes_the_only_token_of_a_week_away() -> None:
-    struck = set(strikes(Chaos(1.0, Draw(1)), "client", "token", 500))
+    struck = set(strikes(Chaos(1.0, SeededRandom(1)), "client", "token", 500))
     assert struck == {"rate-limited", "server-error", "bad-gateway", "slow-bytes"}
 
 
 def test_without_a_rate_and_for_nobody_there_is_no_chaos() -> None:
-    assert set(strikes(Chaos(0.0, Draw(1)), "client", "chat", 200)) == {""}
-    assert set(strikes(Chaos(1.0, Draw(1)), "", "chat", 200)) == {""}
+    assert set(strikes(Chaos(0.0, SeededRandom(1)), "client", "chat", 200)) == {""}
+    assert set(strikes(Chaos(1.0, SeededRandom(1)), "", "chat", 200)) == {""}
 
 
 def seen(caller: HttpCaller, calls: int) -> list[str]:
@@ -182,7 +182,7 @@ def test_a_scenario_that_is_no_good_names_file_and_field(
     file = tmp_path / "mine.toml"
     file.write_text(text)
     with pytest.raises(ScenarioError) as refused:
-        Server(Settings(scenario=str(file)))
+        Services(Settings(scenario=str(file)))
     assert str(file) in str(refused.value)
     assert said in str(refused.value)
 

@@ -7,13 +7,13 @@ import httpx
 import pytest
 
 from nemolocal_contract.clock import ManualClock
-from nemolocal_contract.events import Heartbeat, Text, ToolCall, ToolResult, decode_events
 from nemolocal_contract.headers import FAULT
 from nemolocal_contract.rules import rules
-from nemolocal_contract.sse import FrameParser
-from nemolocal_server.faults.calls import ALL
+from nemolocal_contract.sse import SseParser
+from nemolocal_contract.turn_events import Heartbeat, Text, ToolCall, ToolResult, decode_turn_events
+from nemolocal_server.faults.api_call import CALL_NAMES
 from nemolocal_server.faults.catalogue import CATALOGUE
-from nemolocal_server.faults.connections import ReachableH11
+from nemolocal_server.transport.uvicorn_protocols import CuttableH11Protocol
 from tests.support.http_caller import HttpCaller, NewCaller
 from tests.support.servers import ServerFactory
 
@@ -41,7 +41,7 @@ def pieces(
 
 
 def events(body: bytes) -> list[Any]:
-    found = [event for frame in FrameParser().feed(body) for event in decode_events(frame)]
+    found = [event for frame in SseParser().feed(body) for event in decode_turn_events(frame)]
     return [event for event in found if not isinstance(event, Heartbeat)]
 
 
@@ -55,7 +55,7 @@ TOLD = [ToolCall, ToolResult, Text]
 def test_every_fault_has_a_sentence_endpoints_and_rules_that_exist() -> None:
     for fault in CATALOGUE.values():
         assert fault.sentence.endswith(".")
-        assert set(fault.endpoints) <= set(ALL)
+        assert set(fault.endpoints) <= set(CALL_NAMES)
         assert set(fault.rules) <= set(rules())
         assert fault.rules
 
@@ -97,7 +97,9 @@ def test_a_cut_is_an_error_of_the_connection_and_the_work_goes_on(
     http: str,
 ) -> None:
     if http == "h11":
-        monkeypatch.setattr("nemolocal_server.serving.reachable_protocol", lambda: ReachableH11)
+        monkeypatch.setattr(
+            "nemolocal_server.serving.select_http_protocol", lambda: CuttableH11Protocol
+        )
     caller = new_caller(servers.start()).connect()
     caller.upload(sample)
     with pytest.raises(error):

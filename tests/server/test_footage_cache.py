@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from nemolocal_render.ffmpeg import FFmpegFailed
+from nemolocal_render.ffmpeg_cli import FFmpegFailed
 from nemolocal_render.media import MediaInfo
-from nemolocal_server import footage_cache
-from nemolocal_server.footage_cache import FootageCache
+from nemolocal_server.turns import generated_media_cache
+from nemolocal_server.turns.generated_media_cache import GeneratedMediaCache
 from tests.support.http_caller import HttpCaller, NewCaller
 from tests.support.servers import ServerFactory
 
@@ -45,7 +45,7 @@ class Place:
         self.work.mkdir()
         self.kept.mkdir()
         self.maker = Maker()
-        self.cache = FootageCache(self.kept, self.work)
+        self.cache = GeneratedMediaCache(self.kept, self.work)
 
     async def fetch(self, name: str, recipe: tuple[Any, ...] = RECIPE) -> bytes:
         path = self.work / name
@@ -63,7 +63,7 @@ def test_the_same_recipe_is_made_once_and_another_anew(place: Place) -> None:
         assert await place.fetch("one.mp4") == b"1"
         assert await place.fetch("two.mp4") == b"1"
         assert await place.fetch("other.mp4", ("a sunset", 4.0, 8)) == b"2"
-        place.cache = FootageCache(place.kept, place.work)  # as after a restart
+        place.cache = GeneratedMediaCache(place.kept, place.work)  # as after a restart
         assert await place.fetch("three.mp4") == b"1"
 
     asyncio.run(check())
@@ -127,7 +127,7 @@ def test_facts_without_their_file_are_nothing(place: Place) -> None:
 
 
 def test_only_the_newest_are_kept(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(footage_cache, "MOST", 2)
+    monkeypatch.setattr(generated_media_cache, "MAX_CACHED_FILES", 2)
 
     async def check() -> None:
         for number in range(3):
@@ -188,8 +188,8 @@ def test_the_same_generation_is_made_once_per_server(
         destination.write_bytes(b"a song")
         return MediaInfo(kind="audio", extension="m4a", duration=4.0, audio_codec="aac")
 
-    monkeypatch.setattr("nemolocal_server.composer.make_scene", scene)
-    monkeypatch.setattr("nemolocal_server.composer.make_music", music)
+    monkeypatch.setattr("nemolocal_server.turns.media_generator.make_scene", scene)
+    monkeypatch.setattr("nemolocal_server.turns.media_generator.make_music", music)
     base_url = servers.start()
     for client in ("one", "two"):
         caller = new_caller(base_url, client).connect()
@@ -214,7 +214,7 @@ def test_a_song_that_was_uploaded_needs_nothing_made(
 def test_what_somebody_put_there_makes_no_room(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(footage_cache, "MOST", 2)
+    monkeypatch.setattr(generated_media_cache, "MAX_CACHED_FILES", 2)
     theirs = [place.kept / name for name in ("notes.json", "notes.mp4", ".DS_Store")]
     for path in theirs:
         path.write_bytes(b"precious")

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from nemolocal.command import main
+from nemolocal.main import main
 from tests.support.http_caller import HttpCaller, NewCaller
 from tests.support.servers import ServerFactory
 

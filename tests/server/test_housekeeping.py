@@ -11,18 +11,22 @@ import pytest
 from nemolocal_contract.clock import ManualClock
 from nemolocal_render.media import MediaInfo
 from nemolocal_server import ids
-from nemolocal_server.assets import Asset
-from nemolocal_server.disk_use import measure
+from nemolocal_server.data.assets import Asset
+from nemolocal_server.data.sessions import SessionRecord
+from nemolocal_server.data.tokens import NewToken, TokenRecord
 from nemolocal_server.errors import ContractError
-from nemolocal_server.export_store import Export
-from nemolocal_server.housekeeping import NEWEST
-from nemolocal_server.journal.records import Wanted
+from nemolocal_server.exports.export_repository import ExportRecord
+from nemolocal_server.journal.journal_repository import JournalQuery
 from nemolocal_server.journal.summary import summarise
-from nemolocal_server.retention import FOREVER, TEMPORARY, Retention
-from nemolocal_server.server import Server
-from nemolocal_server.sessions import Session
+from nemolocal_server.retention.disk_usage import measure_disk_usage
+from nemolocal_server.retention.housekeeping import KEPT_SESSIONS
+from nemolocal_server.retention.retention_policy import (
+    TEMPORARY_RETENTION,
+    UNLIMITED_RETENTION,
+    Retention,
+)
+from nemolocal_server.services import Services
 from nemolocal_server.settings import Settings
-from nemolocal_server.tokens import NewToken, Token
 from tests.support.clips import open_session
 
 T = TypeVar("T")
@@ -38,36 +42,36 @@ class Desk:
         self.loop = asyncio.new_event_loop()
         self.clock = ManualClock()
         self.server = self.run(self._open(Settings(data_dir=folder, **settings)))
-        self.core = self.server.core
-        self.core.store.wall = self.clock
+        self.core = self.server.context
+        self.core.store.wall_clock = self.clock
         self.folder = self.core.store.folder
-        self.token: Token = self.server.make_token(NewToken(expires_in=3000 * DAY))[1]
+        self.token: TokenRecord = self.server.create_token(NewToken(expires_in=3000 * DAY))[1]
 
-    async def _open(self, settings: Settings) -> Server:
-        server = Server(settings, self.clock)
+    async def _open(self, settings: Settings) -> Services:
+        server = Services(settings, self.clock)
         server.start()
         return server
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         return self.loop.run_until_complete(work)
 
-    def session(self) -> Session:
+    def session(self) -> SessionRecord:
         return open_session(self.core, self.token)
 
-    def upload(self, session: Session, size: int, content: bytes = b"") -> Path:
+    def upload(self, session: SessionRecord, size: int, content: bytes = b"") -> Path:
         """A file in a session, of so many bytes; with the same content it is the same file."""
         asset_id = ids.new_file_id()
         asset = Asset(asset_id, session.id, "upload", "a.mp4", content.hex() or asset_id, CLIP)
         received = self.core.store.work / asset.stored_name
         received.write_bytes((content or os.urandom(16)).ljust(size, b"x"))
         self.core.assets.add([(asset, received)])
-        return self.core.assets.path(asset)
+        return self.core.assets.file_path(asset)
 
     def tidy(self) -> None:
-        self.run(self.server.housekeeping.tidy())
+        self.run(self.server.housekeeping.enforce_retention())
 
     def sessions(self) -> list[str]:
-        return self.core.store.values("SELECT id FROM sessions ORDER BY rowid")
+        return self.core.store.fetch_column("SELECT id FROM sessions ORDER BY rowid")
 
     def pass_days(self, days: float) -> None:
         self.run(self.clock.advance(days * DAY))
@@ -98,10 +102,14 @@ def bounded(folder: Path, desks: list[Desk]) -> Desk:
 
 
 def test_only_work_without_a_named_folder_is_temporary() -> None:
-    assert Settings().keeps == TEMPORARY
-    assert Settings(data_dir=Path("mine")).keeps == FOREVER
+    assert Settings().effective_retention == TEMPORARY_RETENTION
+    assert Settings(data_dir=Path("mine")).effective_retention == UNLIMITED_RETENTION
     own = Retention(max_age=1.0)
-    assert Settings(retention=own).keeps == Settings(data_dir=Path("a"), retention=own).keeps == own
+    assert (
+        Settings(retention=own).effective_retention
+        == Settings(data_dir=Path("a"), retention=own).effective_retention
+        == own
+    )
 
 
 def test_what_nobody_used_for_long_is_forgotten_with_its_files(bounded: Desk) -> None:
@@ -109,7 +117,7 @@ def test_what_nobody_used_for_long_is_forgotten_with_its_files(bounded: Desk) ->
     gone = bounded.upload(old, 1000)
     kept = bounded.upload(looked_into, 1000)
     bounded.pass_days(20)
-    bounded.core.sessions.look(bounded.core.sessions.find(bounded.token, looked_into.id))
+    bounded.core.sessions.touch(bounded.core.sessions.find(bounded.token, looked_into.id))
     bounded.upload(fresh, 1000)
     bounded.pass_days(15)
     bounded.tidy()
@@ -135,8 +143,8 @@ def test_where_too_much_is_there_what_was_unused_for_longest_goes(bounded: Desk)
     bounded.tidy()
     left = bounded.sessions()
     assert left == everybody[-len(left) :]
-    assert len(left) >= NEWEST
-    assert measure(bounded.folder).total <= 20 * MEGABYTE
+    assert len(left) >= KEPT_SESSIONS
+    assert measure_disk_usage(bounded.folder).total <= 20 * MEGABYTE
     assert len(list((bounded.folder / "media").iterdir())) == 2 * len(left)
 
 
@@ -150,7 +158,7 @@ def test_room_is_made_while_files_come(bounded: Desk) -> None:
             bounded.clock.wait(60)
             while (task := bounded.server.housekeeping._task) and not task.done():
                 await task
-            assert measure(bounded.folder).total < 22 * MEGABYTE
+            assert measure_disk_usage(bounded.folder).total < 22 * MEGABYTE
 
     bounded.run(work())
 
@@ -161,7 +169,7 @@ def test_equal_files_are_kept_once_and_go_with_their_last_session(bounded: Desk)
     assert {path.stat().st_ino for path in paths} == {paths[0].stat().st_ino}
     bounded.tidy()
     assert bounded.sessions() == [session.id for session in sessions]
-    bounded.server.past._namespaces.forget_sessions([s.id for s in sessions[1:]])
+    bounded.server.snapshots._deleter.delete_sessions([s.id for s in sessions[1:]])
     assert paths[0].read_bytes().startswith(b"the same")
     assert sum(path.exists() for path in paths) == 1
 
@@ -189,13 +197,13 @@ def test_where_there_are_no_hard_links_there_are_copies(
 def test_snapshots_stay_and_so_does_what_was_put_back(bounded: Desk) -> None:
     film = bounded.upload(bounded.session(), 15 * MEGABYTE)
     content = film.read_bytes()
-    snapshot = bounded.server.past.keep()
+    snapshot = bounded.server.snapshots.create()
     before = bounded.sessions()
     bounded.pass_days(40)
     bounded.tidy()
     assert bounded.sessions() == []
     assert not film.exists()
-    bounded.run(bounded.server.past.put_back(snapshot))
+    bounded.run(bounded.server.snapshots.restore(snapshot))
     bounded.tidy()
     assert (bounded.sessions(), film.read_bytes() == content) == (before, True)
 
@@ -205,7 +213,7 @@ def test_nothing_is_forgotten_for_files_that_a_snapshot_keeps(
 ) -> None:
     for _ in range(30):
         bounded.upload(bounded.session(), MEGABYTE)
-    bounded.server.past.keep()
+    bounded.server.snapshots.create()
     everybody = bounded.sessions()
     for _ in range(2):
         bounded.tidy()
@@ -218,15 +226,15 @@ def test_what_runs_is_left_alone(bounded: Desk) -> None:
     bounded.upload(session, 1000)
 
     async def play() -> None:
-        bounded.server.turns.begin(bounded.token, session, "edit my raw video footage")
+        bounded.server.turns.start(bounded.token, session, "edit my raw video footage")
         bounded.core.store.execute("UPDATE sessions SET used = 0")
-        await bounded.server.housekeeping.tidy()
+        await bounded.server.housekeeping.enforce_retention()
         assert bounded.sessions() == [session.id]
         await bounded.clock.advance(2000)
-        while bounded.server.turns.running:
+        while bounded.server.turns.running_count:
             await asyncio.sleep(0)
         bounded.core.store.execute("UPDATE sessions SET used = 0")
-        await bounded.server.housekeeping.tidy()
+        await bounded.server.housekeeping.enforce_retention()
 
     bounded.run(play())
     assert bounded.sessions() == []
@@ -237,7 +245,7 @@ def test_credits_and_sums_outlive_the_session(bounded: Desk) -> None:
     bounded.upload(session, 1000)
 
     async def play() -> None:
-        bounded.server.turns.begin(bounded.token, session, "edit my raw video footage")
+        bounded.server.turns.start(bounded.token, session, "edit my raw video footage")
         await bounded.clock.advance(2000)
 
     bounded.run(play())
@@ -251,28 +259,28 @@ def test_credits_and_sums_outlive_the_session(bounded: Desk) -> None:
            "response_headers":{},"response_body":"","response_size":0,"chunks":[]}')""",
         session=session.id,
     )
-    before = summarise(bounded.server.journal, Wanted())
-    (entry,) = bounded.server.journal.entries(Wanted())
+    before = summarise(bounded.server.journal, JournalQuery())
+    (entry,) = bounded.server.journal.read_entries(JournalQuery())
     assert before.credits.spent == 50
     balance = bounded.core.ledger.balance(bounded.token.id)
     bounded.pass_days(40)
     bounded.tidy()
     assert bounded.sessions() == []
-    assert summarise(bounded.server.journal, Wanted()) == before
-    assert list(bounded.server.journal.entries(Wanted())) == [entry]
+    assert summarise(bounded.server.journal, JournalQuery()) == before
+    assert list(bounded.server.journal.read_entries(JournalQuery())) == [entry]
     assert bounded.core.ledger.balance(bounded.token.id) == balance
 
 
 def test_tokens_go_when_they_have_long_expired_and_have_no_session(bounded: Desk) -> None:
     kept = bounded.token.id
-    _, gone = bounded.server.make_token(NewToken(expires_in=7 * DAY))
+    _, gone = bounded.server.create_token(NewToken(expires_in=7 * DAY))
     bounded.pass_days(30)
     bounded.tidy()
-    assert bounded.core.store.values("SELECT id FROM tokens ORDER BY id") == [kept, gone.id]
+    assert bounded.core.store.fetch_column("SELECT id FROM tokens ORDER BY id") == [kept, gone.id]
     bounded.pass_days(8)
     bounded.tidy()
-    assert bounded.core.store.values("SELECT id FROM tokens ORDER BY id") == [kept]
-    _, fresh = bounded.server.make_token(NewToken())
+    assert bounded.core.store.fetch_column("SELECT id FROM tokens ORDER BY id") == [kept]
+    _, fresh = bounded.server.create_token(NewToken())
     assert fresh.id > gone.id
 
 
@@ -297,12 +305,12 @@ def test_renders_that_stand_for_nothing_are_swept_at_the_start(folder: Path) -> 
 def test_the_database_gives_back_what_it_does_not_need(bounded: Desk) -> None:
     store = bounded.core.store
     session = bounded.session()
-    bounded.server.exports._kept.add(
-        Export(1, "r", session.id, "failed", 0, "x" * 5 * MEGABYTE, "{}", ids.new_file_id())
+    bounded.server.exports._repository.add(
+        ExportRecord(1, "r", session.id, "failed", 0, "x" * 5 * MEGABYTE, "{}", ids.new_file_id())
     )
-    store.shrink()
-    before = measure(bounded.folder).total
+    store.incremental_vacuum()
+    before = measure_disk_usage(bounded.folder).total
     bounded.pass_days(40)
     bounded.tidy()
-    store.shrink()
-    assert measure(bounded.folder).total < before - 4 * MEGABYTE
+    store.incremental_vacuum()
+    assert measure_disk_usage(bounded.folder).total < before - 4 * MEGABYTE

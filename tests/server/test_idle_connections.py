@@ -9,7 +9,7 @@ from typing import Protocol, cast
 import httpx
 import pytest
 
-from nemolocal_server.faults.connections import ReachableH11, reachable_protocol
+from nemolocal_server.transport.uvicorn_protocols import CuttableH11Protocol, select_http_protocol
 from tests.support import patient_http
 from tests.support.servers import ServerFactory
 
@@ -52,7 +52,7 @@ def ends() -> Iterator[tuple[socket.socket, socket.socket]]:
         yield ours, theirs
 
 
-@pytest.fixture(params=[ReachableH11, reachable_protocol()], ids=["h11", "usual"])
+@pytest.fixture(params=[CuttableH11Protocol, select_http_protocol()], ids=["h11", "usual"])
 def protocol(
     request: pytest.FixtureRequest, ends: tuple[socket.socket, socket.socket]
 ) -> IdleProtocol:
@@ -86,11 +86,11 @@ def test_a_client_gives_an_idle_connection_up_before_the_server_does(
 ) -> None:
     kept: list[float] = []
 
-    class Noted(ReachableH11):
+    class Noted(CuttableH11Protocol):
         def connection_made(self, transport: asyncio.BaseTransport) -> None:
             super().connection_made(transport)
             kept.append(self.timeout_keep_alive)
 
-    monkeypatch.setattr("nemolocal_server.serving.reachable_protocol", lambda: Noted)
+    monkeypatch.setattr("nemolocal_server.serving.select_http_protocol", lambda: Noted)
     patient_http.get(f"{servers.start()}/__nemolocal__/health")
     assert kept[0] > (httpx.Limits().keepalive_expiry or 0)

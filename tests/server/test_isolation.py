@@ -8,9 +8,9 @@ from typing import Any
 import httpx
 import pytest
 
-from nemolocal_contract.events import Text, decode_events
-from nemolocal_contract.headers import Attribution, bearer
-from nemolocal_contract.sse import FrameParser
+from nemolocal_contract.headers import Attribution, bearer_header
+from nemolocal_contract.sse import SseParser
+from nemolocal_contract.turn_events import Text, decode_turn_events
 from tests.support import patient_http
 from tests.support.executor import FakeRenderExecutor
 from tests.support.servers import ServerFactory
@@ -42,7 +42,7 @@ async def drive(http: httpx.AsyncClient, client_id: str, film: bytes) -> Run:
 
     token = await http.post("/api/auth/anonymous-token", headers={"X-Client-Id": client_id})
     fresh = token.json()["data"]
-    run.headers = bearer(fresh["token"])
+    run.headers = bearer_header(fresh["token"])
     opened = await call("POST", "/api/tasks/me/with-session/nemo_agent", json={})
     run.sid = opened["data"]["session_id"]
     files = {"files": (f"film of {client_id}.mp4", film)}
@@ -68,7 +68,7 @@ async def say(http: httpx.AsyncClient, run: Run, message: str) -> list[str]:
     body = {"session_id": run.sid, "new_message": {"parts": [{"text": message}]}}
     response = await http.post("/run_sse", headers={**run.headers, **ATTRIBUTION}, json=body)
     run.seen.append(response.text)
-    events = [e for frame in FrameParser().feed(response.content) for e in decode_events(frame)]
+    events = [e for frame in SseParser().feed(response.content) for e in decode_turn_events(frame)]
     return [event.text for event in events if isinstance(event, Text)]
 
 

@@ -11,17 +11,17 @@ import pytest
 
 from nemolocal_contract.journal import Entry
 from nemolocal_server.app import build_app
-from nemolocal_server.journal import backlog, exchange as exchanges
-from nemolocal_server.journal.backlog import Backlog
-from nemolocal_server.journal.bodies import BodyCopy
-from nemolocal_server.journal.evidence import Evidence
-from nemolocal_server.journal.exchange import Exchange
-from nemolocal_server.journal.limits import JournalLimits
-from nemolocal_server.journal.records import Journal, Wanted
-from nemolocal_server.journal.truth import Truth
-from nemolocal_server.known_tokens import KnownTokens
+from nemolocal_server.data.known_tokens import KnownTokens
+from nemolocal_server.data.store import Store
+from nemolocal_server.journal import exchange as exchanges, write_queue
+from nemolocal_server.journal.annotations import RequestAnnotations
+from nemolocal_server.journal.body_capture import BodyCapture
+from nemolocal_server.journal.exchange import RecordedExchange
+from nemolocal_server.journal.journal_limits import JournalLimits
+from nemolocal_server.journal.journal_repository import JournalQuery, JournalRepository
+from nemolocal_server.journal.state_lookup import StateLookup
+from nemolocal_server.journal.write_queue import JournalWriteQueue
 from nemolocal_server.settings import Settings
-from nemolocal_server.store import Store
 from tests.support import patient_http
 from tests.support.http_caller import HttpCaller, NewCaller
 from tests.support.servers import ServerFactory
@@ -43,7 +43,7 @@ def looks(monkeypatch: pytest.MonkeyPatch) -> list[Callable[[], None]]:
         def cancel(self) -> None:
             waiting.clear()
 
-    monkeypatch.setattr("nemolocal_server.journal.backlog.asyncio.get_running_loop", Loop)
+    monkeypatch.setattr("nemolocal_server.journal.write_queue.asyncio.get_running_loop", Loop)
     return waiting
 
 
@@ -55,19 +55,19 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 
 @pytest.fixture
-def journal(store: Store, looks: list[Callable[[], None]]) -> Journal:
+def journal(store: Store, looks: list[Callable[[], None]]) -> JournalRepository:
     assert not looks
-    return Journal(store)
+    return JournalRepository(store)
 
 
-def exchange(store: Store, path: str = "/nowhere", body: bytes = b"") -> Exchange:
-    received = BodyCopy()
+def exchange(store: Store, path: str = "/nowhere", body: bytes = b"") -> RecordedExchange:
+    received = BodyCapture()
     received.add(body)
-    truth = Truth(Evidence(store))
-    return Exchange("POST", path, b"", [], truth, 0.0, received, BodyCopy(), status=404)
+    truth = RequestAnnotations(StateLookup(store))
+    return RecordedExchange("POST", path, b"", [], truth, 0.0, received, BodyCapture(), status=404)
 
 
-def fill(journal: Journal, store: Store, count: int) -> None:
+def fill(journal: JournalRepository, store: Store, count: int) -> None:
     for number in range(count):
         journal.add(exchange(store, f"/{number}"))
 
@@ -78,18 +78,21 @@ def test_what_makes_room_before_it_is_written_is_counted_and_never_understood(
 ) -> None:
     understood: list[str] = []
 
-    def entry_of(copied: Exchange, known: KnownTokens) -> Entry:
+    def entry_of(copied: RecordedExchange, known: KnownTokens) -> Entry:
         understood.append(copied.path)
-        return exchanges.entry_of(copied, known)
+        return exchanges.build_entry(copied, known)
 
-    monkeypatch.setattr("nemolocal_server.journal.records.entry_of", entry_of)
-    journal = Journal(store, JournalLimits(max_entries=250))
+    monkeypatch.setattr("nemolocal_server.journal.journal_repository.build_entry", entry_of)
+    journal = JournalRepository(store, JournalLimits(max_entries=250))
     fill(journal, store, 1000)
     assert not understood
-    told = list(journal.entries(Wanted()))
+    told = list(journal.read_entries(JournalQuery()))
     assert understood == [f"/{number}" for number in range(750, 1000)]
     assert [entry.id for entry in told] == list(range(751, 1001))
-    assert (journal.dropped, journal.counts(Wanted())) == (750, {"other": {"404": 250}})
+    assert (journal.dropped, journal.count_entries(JournalQuery())) == (
+        750,
+        {"other": {"404": 250}},
+    )
     fill(journal, store, 10)
     assert (journal.dropped, journal.last_id) == (760, 1010)
     assert (journal.clear(), journal.dropped, journal.last_id) == (250, 0, 0)
@@ -98,65 +101,65 @@ def test_what_makes_room_before_it_is_written_is_counted_and_never_understood(
 
 
 def test_what_is_too_much_for_memory_is_written_at_once_and_nothing_is_lost(
-    journal: Journal, store: Store, monkeypatch: pytest.MonkeyPatch
+    journal: JournalRepository, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(backlog, "MAX_BYTES", 1_000_000)
+    monkeypatch.setattr(write_queue, "MAX_BYTES", 1_000_000)
     for _ in range(300):
         journal.add(exchange(store, body=b"x" * 10_000))
-    waiting = 300 - len(store.values(STORED))
+    waiting = 300 - len(store.fetch_column(STORED))
     assert 0 < waiting * 10_000 < 1_000_000
-    assert (len(list(journal.entries(Wanted()))), journal.dropped) == (300, 0)
+    assert (len(list(journal.read_entries(JournalQuery()))), journal.dropped) == (300, 0)
 
 
 @pytest.mark.parametrize("read", ["entries", "counts", "turns", "last_id", "dropped", "clear"])
 def test_whoever_reads_finds_everything_that_waited(
-    journal: Journal, store: Store, read: str
+    journal: JournalRepository, store: Store, read: str
 ) -> None:
     fill(journal, store, 150)
-    assert store.values(STORED) == []
-    asked: Any = getattr(Journal, read)
+    assert store.fetch_column(STORED) == []
+    asked: Any = getattr(JournalRepository, read)
     if isinstance(asked, property):
         getattr(journal, read)
     elif read == "clear":
         assert journal.clear() == 150
     else:
-        list(asked(journal, Wanted()))
-    assert len(store.values(STORED)) == (0 if read == "clear" else 150)
+        list(asked(journal, JournalQuery()))
+    assert len(store.fetch_column(STORED)) == (0 if read == "clear" else 150)
 
 
 def test_nothing_is_written_in_a_rush_and_all_of_it_slice_by_slice_after_it(
-    journal: Journal, store: Store, looks: list[Callable[[], None]]
+    journal: JournalRepository, store: Store, looks: list[Callable[[], None]]
 ) -> None:
     for _ in range(3):
-        fill(journal, store, backlog.BUSY + 1)
+        fill(journal, store, write_queue.BUSY_THRESHOLD + 1)
         looks.pop()()
-    assert store.values(STORED) == []
+    assert store.fetch_column(STORED) == []
     seen = []
     while looks:
         looks.pop()()
-        seen.append(len(store.values(STORED)))
-    assert seen == [100, 3 * (backlog.BUSY + 1), 3 * (backlog.BUSY + 1)]
-    fill(journal, store, backlog.BUSY)
+        seen.append(len(store.fetch_column(STORED)))
+    assert seen == [100, 3 * (write_queue.BUSY_THRESHOLD + 1), 3 * (write_queue.BUSY_THRESHOLD + 1)]
+    fill(journal, store, write_queue.BUSY_THRESHOLD)
     looks.pop()()
-    assert len(store.values(STORED)) == seen[-1] + backlog.BUSY
+    assert len(store.fetch_column(STORED)) == seen[-1] + write_queue.BUSY_THRESHOLD
 
 
 def test_the_journal_is_written_a_moment_later_by_itself(store: Store) -> None:
     async def wait() -> None:
-        fill(Journal(store), store, 2)
-        while not store.values(STORED):
+        fill(JournalRepository(store), store, 2)
+        while not store.fetch_column(STORED):
             await asyncio.sleep(0)
 
     asyncio.run(wait())
-    assert store.values(STORED) == [1, 2]
+    assert store.fetch_column(STORED) == [1, 2]
 
 
 def test_closing_writes_everything_and_looks_no_more(
-    journal: Journal, store: Store, looks: list[Callable[[], None]]
+    journal: JournalRepository, store: Store, looks: list[Callable[[], None]]
 ) -> None:
     fill(journal, store, 150)
     journal.close()
-    assert len(store.values(STORED)) == 150
+    assert len(store.fetch_column(STORED)) == 150
     assert looks == []
 
 
@@ -168,7 +171,7 @@ class Disk:
         self.tried: list[tuple[int, int]] = []
         self.written: list[str] = []
 
-    def write(self, exchanges: Sequence[Exchange], given_up: int) -> None:
+    def write(self, exchanges: Sequence[RecordedExchange], given_up: int) -> None:
         self.tried.append((len(exchanges), given_up))
         if self.full is not None:
             raise self.full
@@ -183,7 +186,7 @@ def test_what_cannot_be_written_waits_and_is_tried_again(
     store: Store, looks: list[Callable[[], None]], full: Exception
 ) -> None:
     disk = Disk()
-    waiting = Backlog(disk.write)
+    waiting = JournalWriteQueue(disk.write)
     disk.full = full
     for number in range(150):
         waiting.add(exchange(store, f"/{number}"))
@@ -191,7 +194,7 @@ def test_what_cannot_be_written_waits_and_is_tried_again(
         looks.pop()()
     assert (disk.tried[-1], len(waiting), len(looks)) == ((100, 0), 150, 1)
     with pytest.raises(type(full)):
-        waiting.clear_up()
+        waiting.flush()
     disk.full = None
     while looks:
         looks.pop()()
@@ -201,48 +204,48 @@ def test_what_cannot_be_written_waits_and_is_tried_again(
 def test_where_memory_runs_short_and_nothing_can_be_written_the_oldest_are_given_up(
     store: Store, looks: list[Callable[[], None]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(backlog, "MAX_BYTES", 100_000)
+    monkeypatch.setattr(write_queue, "MAX_BYTES", 100_000)
     disk = Disk()
-    waiting = Backlog(disk.write)
+    waiting = JournalWriteQueue(disk.write)
     disk.full = FULL
     for number in range(50):
         waiting.add(exchange(store, f"/{number}", b"x" * 10_000))
     assert len(waiting) * 10_000 < 100_000
-    assert waiting.given_up == 50 - len(waiting)
+    assert waiting.dropped_count == 50 - len(waiting)
     disk.full = None
     looks.pop()()
     assert disk.tried[-1] == (len(disk.written), 50 - len(disk.written))
     assert disk.written[-1] == "/49"
-    assert waiting.given_up == 0
+    assert waiting.dropped_count == 0
 
 
 def test_what_is_left_at_the_end_is_counted(store: Store, looks: list[Callable[[], None]]) -> None:
     disk = Disk()
-    waiting = Backlog(disk.write)
+    waiting = JournalWriteQueue(disk.write)
     disk.full = FULL
     for number in range(150):
         waiting.add(exchange(store, f"/{number}"))
     waiting.close()
-    assert (waiting.given_up, len(waiting), looks) == (150, 0, [])
+    assert (waiting.dropped_count, len(waiting), looks) == (150, 0, [])
 
 
 def test_an_exchange_that_nobody_understands_is_dropped_alone(
-    journal: Journal, store: Store, monkeypatch: pytest.MonkeyPatch
+    journal: JournalRepository, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def entry_of(copied: Exchange, known: KnownTokens) -> Entry:
+    def entry_of(copied: RecordedExchange, known: KnownTokens) -> Entry:
         if copied.path == "/3":
             raise ZeroDivisionError
-        return exchanges.entry_of(copied, known)
+        return exchanges.build_entry(copied, known)
 
-    monkeypatch.setattr("nemolocal_server.journal.records.entry_of", entry_of)
+    monkeypatch.setattr("nemolocal_server.journal.journal_repository.build_entry", entry_of)
     fill(journal, store, 10)
-    told = [entry.url for entry in journal.entries(Wanted())]
+    told = [entry.url for entry in journal.read_entries(JournalQuery())]
     assert told == [f"/{number}" for number in range(10) if number != 3]
     assert (journal.dropped, journal.last_id) == (1, 10)
 
 
 def test_a_journal_on_a_full_disk_loses_nothing_without_counting_it(
-    journal: Journal, store: Store, looks: list[Callable[[], None]]
+    journal: JournalRepository, store: Store, looks: list[Callable[[], None]]
 ) -> None:
     fill(journal, store, 10)
     assert journal.last_id == 10
@@ -250,10 +253,10 @@ def test_a_journal_on_a_full_disk_loses_nothing_without_counting_it(
     for number in range(50):
         journal.add(exchange(store, f"/big/{number}", bytes([97 + number % 26]) * 60_000))
     with pytest.raises(sqlite3.OperationalError, match="full"):
-        list(journal.entries(Wanted()))
+        list(journal.read_entries(JournalQuery()))
     looks.pop()()
     store.execute("PRAGMA max_page_count = 1000000")
-    assert len(list(journal.entries(Wanted()))) == 60
+    assert len(list(journal.read_entries(JournalQuery()))) == 60
     assert (journal.dropped, journal.last_id) == (0, 60)
 
 

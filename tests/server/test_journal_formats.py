@@ -10,10 +10,10 @@ import msgspec
 import pytest
 from hypothesis import given, strategies as st
 
-from nemolocal_contract.journal import VERSION, Entry
-from nemolocal_server.journal.bodies import MAX_BODY, BodyCopy
-from nemolocal_server.journal.limits import JournalLimits
-from nemolocal_server.journal.redaction import BLANK, Redactor
+from nemolocal_contract.journal import JOURNAL_VERSION, Entry
+from nemolocal_server.journal.body_capture import MAX_BODY, BodyCapture
+from nemolocal_server.journal.journal_limits import JournalLimits
+from nemolocal_server.journal.redaction import REDACTED, Redactor
 from tests.support import patient_http
 from tests.support.http_caller import HttpCaller, NewCaller
 from tests.support.servers import ServerFactory
@@ -26,14 +26,14 @@ def test_json_lines_can_be_read_without_the_server(edited: HttpCaller) -> None:
     assert response.headers["content-type"].startswith("application/x-ndjson")
     lines = [msgspec.json.decode(line, type=Entry) for line in response.content.splitlines()]
     assert [line.id for line in lines] == sorted(line.id for line in lines)
-    assert {line.version for line in lines} == {VERSION}
+    assert {line.version for line in lines} == {JOURNAL_VERSION}
     assert lines[-1].turn is not None
     assert lines[-1].turn.truth == "applied"
 
 
 def test_json_says_how_many_entries_made_room(caller: HttpCaller) -> None:
     reply = caller.get(JOURNAL)
-    assert (reply["version"], reply["dropped"], len(reply["entries"])) == (VERSION, 0, 2)
+    assert (reply["version"], reply["dropped"], len(reply["entries"])) == (JOURNAL_VERSION, 0, 2)
 
 
 def test_the_http_archive_has_what_har_1_2_demands(edited: HttpCaller) -> None:
@@ -113,7 +113,7 @@ def test_what_was_dropped_is_counted_and_a_cleared_journal_begins_anew(
         assert http.get(JOURNAL).json()["dropped"] == 50
         assert "50 older ones dropped" in http.get(JOURNAL + "/summary").json()["line"]
         assert http.delete(JOURNAL).json() == {"deleted": 50}
-        assert http.get(JOURNAL).json() == {"version": VERSION, "dropped": 0, "entries": []}
+        assert http.get(JOURNAL).json() == {"version": JOURNAL_VERSION, "dropped": 0, "entries": []}
         http.get("/nowhere")
         assert [entry["id"] for entry in http.get(JOURNAL).json()["entries"]] == [101]
 
@@ -157,27 +157,27 @@ def test_a_token_in_a_url_is_flagged_a_claim_token_in_its_link_is_not(caller: Ht
     caller.http.get("/api/credits/balance/simple?token=nmv_usr_abc")
     caller.http.get("/workspace/claim?ct=clm_abc")
     wrong, right = caller.get(JOURNAL)["entries"][-2:]
-    assert (wrong["code"], wrong["url"]) == (1001, f"/api/credits/balance/simple?token={BLANK}")
+    assert (wrong["code"], wrong["url"]) == (1001, f"/api/credits/balance/simple?token={REDACTED}")
     assert "GEN-5" in wrong["rules"]
     assert "GEN-5" not in right["rules"]
 
 
 @given(st.integers(MAX_BODY - 60, MAX_BODY + 5), st.text("abcdefgh", min_size=8, max_size=60))
 def test_no_half_of_a_token_stays_where_a_body_is_cut(room: int, token: str) -> None:
-    body = BodyCopy()
+    body = BodyCapture()
     body.add(b"x" * room + token.encode() + b"x" * MAX_BODY)
     kept = body.text("text/plain", Redactor(f"Bearer {token}"))
     assert len(kept) <= MAX_BODY
-    assert BLANK.startswith(kept.strip("x"))
+    assert REDACTED.startswith(kept.strip("x"))
 
 
 def test_a_body_of_many_chunks_keeps_its_head_and_its_size() -> None:
-    body = BodyCopy()
+    body = BodyCapture()
     for _ in range(100):
         body.add("é".encode() * 1000)
     kept = body.text("application/json", Redactor(""))
     assert (body.size, len(kept.encode())) == (200_000, MAX_BODY)
     assert set(kept) == {"é"}
-    binary = BodyCopy()
+    binary = BodyCapture()
     binary.add(b"\0\1")
     assert binary.text("", Redactor("")) == "<binary: 2 bytes>"

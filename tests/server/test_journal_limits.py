@@ -8,13 +8,20 @@ import pytest
 from hypothesis import given, strategies as st
 
 from nemolocal_contract.journal import TurnEntry
-from nemolocal_server.journal.bodies import BodyCopy
-from nemolocal_server.journal.evidence import Evidence
-from nemolocal_server.journal.exchange import Exchange
-from nemolocal_server.journal.limits import ACTS, READS, TURNS, Held, JournalLimits, excess
-from nemolocal_server.journal.records import Journal, Wanted
-from nemolocal_server.journal.truth import Truth
-from nemolocal_server.store import Store
+from nemolocal_server.data.store import Store
+from nemolocal_server.journal.annotations import RequestAnnotations
+from nemolocal_server.journal.body_capture import BodyCapture
+from nemolocal_server.journal.exchange import RecordedExchange
+from nemolocal_server.journal.journal_limits import (
+    READS,
+    TURNS,
+    WRITES,
+    EntryTotals,
+    JournalLimits,
+    compute_excess,
+)
+from nemolocal_server.journal.journal_repository import JournalQuery, JournalRepository
+from nemolocal_server.journal.state_lookup import StateLookup
 from tests.support.http_caller import HttpCaller, NewCaller
 from tests.support.servers import ServerFactory
 
@@ -42,40 +49,42 @@ def no_loop(monkeypatch: pytest.MonkeyPatch) -> None:
         def cancel(self) -> None:
             pass
 
-    monkeypatch.setattr("nemolocal_server.journal.backlog.asyncio.get_running_loop", Loop)
+    monkeypatch.setattr("nemolocal_server.journal.write_queue.asyncio.get_running_loop", Loop)
 
 
-def exchange(store: Store, path: str, method: str = "GET", **fields: Any) -> Exchange:
-    received = BodyCopy()
+def exchange(store: Store, path: str, method: str = "GET", **fields: Any) -> RecordedExchange:
+    received = BodyCapture()
     received.add(fields.pop("body", b""))
-    truth = Truth(Evidence(store))
+    truth = RequestAnnotations(StateLookup(store))
     truth.turn = fields.pop("turn", None)
-    return Exchange(method, path, b"", [], truth, 0.0, received, BodyCopy(), status=200, **fields)
+    return RecordedExchange(
+        method, path, b"", [], truth, 0.0, received, BodyCapture(), status=200, **fields
+    )
 
 
-def turn(store: Store, number: int, **fields: Any) -> Exchange:
+def turn(store: Store, number: int, **fields: Any) -> RecordedExchange:
     return exchange(store, "/run_sse", "POST", turn=TurnEntry(number, 1), **fields)
 
 
-def poll(store: Store, **fields: Any) -> Exchange:
+def poll(store: Store, **fields: Any) -> RecordedExchange:
     return exchange(store, "/api/credits/balance/simple", **fields)
 
 
-def kept(journal: Journal) -> list[str]:
+def kept(journal: JournalRepository) -> list[str]:
     names = {"chat": "turn", "balance": "poll", "token": "token"}
-    return [names[entry.endpoint or ""] for entry in journal.entries(Wanted())]
+    return [names[entry.endpoint or ""] for entry in journal.read_entries(JournalQuery())]
 
 
 @pytest.mark.parametrize("at_once", [True, False], ids=["in a rush", "one by one"])
 def test_polls_push_out_polls_and_never_a_turn(store: Store, at_once: bool) -> None:
-    journal = Journal(store, JournalLimits(max_entries=20))
+    journal = JournalRepository(store, JournalLimits(max_entries=20))
     journal.add(exchange(store, "/api/auth/anonymous-token", "POST"))
     for number in range(5):
         journal.add(turn(store, number))
     for _ in range(300):
         journal.add(poll(store))
         if not at_once:
-            journal.catch_up()
+            journal.flush()
     found = kept(journal)
     assert found.count("turn") == 5
     assert len(found) <= 25
@@ -86,56 +95,56 @@ def test_polls_push_out_polls_and_never_a_turn(store: Store, at_once: bool) -> N
 
 
 def test_turns_push_out_the_oldest_turns(store: Store) -> None:
-    journal = Journal(store, JournalLimits(max_entries=10))
+    journal = JournalRepository(store, JournalLimits(max_entries=10))
     for number in range(25):
         journal.add(turn(store, number))
         journal.add(poll(store))
-        journal.catch_up()
-    entries = list(journal.entries(Wanted()))
+        journal.flush()
+    entries = list(journal.read_entries(JournalQuery()))
     assert [e.turn.number for e in entries if e.turn] == list(range(15, 25))
     assert (len(entries), journal.dropped) == (20, 30)
 
 
 def test_the_journal_is_bounded_in_bytes(store: Store) -> None:
-    journal = Journal(store, JournalLimits(max_bytes=MEGABYTE))
+    journal = JournalRepository(store, JournalLimits(max_bytes=MEGABYTE))
     journal.add(turn(store, 1, body=b"x" * 1000))
     for _ in range(60):
         journal.add(poll(store, body=b"x" * 50_000))
-    journal.catch_up()
-    size = store.value("SELECT sum(length(entry)) FROM journal")
+    journal.flush()
+    size = store.fetch_value("SELECT sum(length(entry)) FROM journal")
     assert 0.4 * MEGABYTE < size < 0.6 * MEGABYTE
     assert kept(journal)[0] == "turn"
     assert journal.dropped == 61 - len(kept(journal))
 
 
 def test_what_is_too_old_goes_turns_too(store: Store) -> None:
-    journal = Journal(store, JournalLimits(max_age=100.0))
+    journal = JournalRepository(store, JournalLimits(max_age=100.0))
     for ended in (0.0, 50.0, 120.0):
         journal.add(turn(store, int(ended), ended=ended))
-    journal.catch_up()
-    assert [entry.ended for entry in journal.entries(Wanted())] == [50.0, 120.0]
-    journal.forget_older(200.0)
-    assert [entry.ended for entry in journal.entries(Wanted())] == [120.0]
+    journal.flush()
+    assert [entry.ended for entry in journal.read_entries(JournalQuery())] == [50.0, 120.0]
+    journal.delete_expired(200.0)
+    assert [entry.ended for entry in journal.read_entries(JournalQuery())] == [120.0]
     assert journal.dropped == 2
 
 
-_HELD = st.builds(Held, st.integers(0, 60), st.integers(0, 4 * MEGABYTE))
+_HELD = st.builds(EntryTotals, st.integers(0, 60), st.integers(0, 4 * MEGABYTE))
 
 
 @given(_HELD, _HELD, _HELD, st.integers(1, 50))
 def test_what_goes_is_just_enough_and_no_turn_goes_for_other_requests(
-    reads: Held, acts: Held, turns: Held, most: int
+    reads: EntryTotals, acts: EntryTotals, turns: EntryTotals, most: int
 ) -> None:
     limits = JournalLimits(max_entries=most, max_bytes=2 * MEGABYTE)
-    gone = excess({READS: reads, ACTS: acts, TURNS: turns}, limits)
-    assert gone[TURNS] == turns.over(most, MEGABYTE)
+    gone = compute_excess({READS: reads, WRITES: acts, TURNS: turns}, limits)
+    assert gone[TURNS] == turns.exceeding(most, MEGABYTE)
     for name in ("count", "size"):
         there = getattr(reads, name) + getattr(acts, name)
         room = most if name == "count" else MEGABYTE
-        went = getattr(gone[READS], name) + getattr(gone[ACTS], name)
+        went = getattr(gone[READS], name) + getattr(gone[WRITES], name)
         assert there - went == min(there, room)
         assert getattr(gone[READS], name) <= getattr(reads, name)
-        assert getattr(gone[ACTS], name) <= getattr(acts, name)
+        assert getattr(gone[WRITES], name) <= getattr(acts, name)
 
 
 @pytest.fixture

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from nemolocal_server.settings import FREE
-from nemolocal_server.silence import Silence
+from nemolocal_server.settings import FREE_TARIFF
+from nemolocal_server.turns.silent_turns import SilentTurnPolicy
 from tests.support import patient_http
 from tests.support.http_caller import HttpCaller, NewCaller
 from tests.support.servers import ServerFactory
@@ -27,7 +27,7 @@ def test_what_was_spent_on_resends_is_told(
     servers: ServerFactory, new_caller: NewCaller, sample: Path
 ) -> None:
     # A failed edit gives its credits back, so that its resend is the one that pays.
-    caller = new_caller(servers.start(silence=Silence(script="n."))).connect()
+    caller = new_caller(servers.start(silence=SilentTurnPolicy(script="n."))).connect()
     caller.upload(sample)
     caller.say("edit my raw video footage")
     caller.say("edit my raw video footage")
@@ -45,6 +45,6 @@ def test_a_sum_can_be_of_one_token(base_url: str, new_caller: NewCaller) -> None
 
 
 def test_free_server_claims_nothing_about_the_clouds_price(servers: ServerFactory) -> None:
-    base_url = servers.start(tariff=FREE)
+    base_url = servers.start(tariff=FREE_TARIFF)
     summary = patient_http.get(f"{base_url}{SUMMARY}").json()
     assert summary["line"] == "0 requests, 0 turns"

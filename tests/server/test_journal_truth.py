@@ -10,7 +10,7 @@ import pytest
 from nemolocal_contract.clock import ManualClock
 from nemolocal_contract.endpoints import endpoints
 from nemolocal_contract.headers import FAULT
-from nemolocal_server.silence import Silence
+from nemolocal_server.turns.silent_turns import SilentTurnPolicy
 from tests.support import patient_http
 from tests.support.http_caller import HttpCaller, NewCaller
 from tests.support.servers import ServerFactory
@@ -78,7 +78,7 @@ def test_a_message_sent_again_is_a_resend(edited: HttpCaller) -> None:
 def test_three_truths_behind_one_silence(
     servers: ServerFactory, new_caller: NewCaller, sample: Path, mark: str, truth: str
 ) -> None:
-    caller = new_caller(servers.start(silence=Silence(script=mark))).connect()
+    caller = new_caller(servers.start(silence=SilentTurnPolicy(script=mark))).connect()
     caller.upload(sample)
     caller.say("edit my raw video footage")
     while (entry := last(caller, "chat"))["turn"]["truth"] == "pending":
@@ -198,7 +198,7 @@ def test_a_defect_is_told_as_the_500_that_the_client_sees(
     def broken(*_: object) -> None:
         raise RuntimeError("boom")
 
-    monkeypatch.setattr("nemolocal_server.ledger.Ledger.balance", broken)
+    monkeypatch.setattr("nemolocal_server.data.ledger.Ledger.balance", broken)
     assert caller.http.get("/api/credits/balance/simple").status_code == 500
     # After a defect uvicorn closes the connection: the next request takes a new one.
     (entry,) = patient_http.get(f"{base_url}{JOURNAL}?endpoint=balance").json()["entries"]

@@ -21,19 +21,19 @@ from hypothesis.stateful import (
 )
 
 from nemolocal_contract.clock import ManualClock
-from nemolocal_contract.codes import Code
 from nemolocal_contract.draft import draft_to_wire
 from nemolocal_contract.requests import RenderRequest
-from nemolocal_render.ffmpeg import FFmpegFailed
-from nemolocal_render.job import RenderFailed, RenderResult
+from nemolocal_contract.response_codes import ResponseCode
+from nemolocal_render.ffmpeg_cli import FFmpegFailed
+from nemolocal_render.job import RenderJobFailed, RenderResult
 from nemolocal_render.media import MediaInfo
-from nemolocal_render.plan import RenderPlan
+from nemolocal_render.planning.planner import RenderPlan
+from nemolocal_server.data.sessions import SessionRecord
+from nemolocal_server.data.tokens import TokenRecord
 from nemolocal_server.errors import ContractError
-from nemolocal_server.server import Server
-from nemolocal_server.sessions import Session
+from nemolocal_server.services import Services
 from nemolocal_server.settings import Settings
-from nemolocal_server.silence import Silence, Truths
-from nemolocal_server.tokens import Token
+from nemolocal_server.turns.silent_turns import AppliedWeights, SilentTurnPolicy
 from tests.support.clips import open_session
 from tests.support.profiles import examples
 
@@ -69,14 +69,14 @@ async def fake_render(
     on_progress(50)
     await asyncio.sleep(0)
     if plan.duration > 2:
-        raise RenderFailed("too long for this test")
+        raise RenderJobFailed("too long for this test")
     destination.write_bytes(b"a render")
     return RenderResult(1.0, 8, 30, 64, 64, "none", "planned")
 
 
 def open_holds(machine: "LedgerMachine") -> set[int]:
     """The holds that nothing has answered yet."""
-    rows = machine.server.core.store.all(
+    rows = machine.server.context.store.fetch_all(
         dict[str, int],
         """SELECT id FROM ledger WHERE kind = 'hold' AND id NOT IN
            (SELECT hold_id FROM ledger WHERE hold_id IS NOT NULL)""",
@@ -87,15 +87,15 @@ def open_holds(machine: "LedgerMachine") -> set[int]:
 @pytest.fixture(autouse=True)
 def generated_music(monkeypatch: pytest.MonkeyPatch) -> None:
     """Music is made at once, and is none."""
-    monkeypatch.setattr("nemolocal_server.composer.make_music", fake_music)
+    monkeypatch.setattr("nemolocal_server.turns.media_generator.make_music", fake_music)
 
 
 class LedgerMachine(RuleBasedStateMachine):
     """Tokens, sessions and what moves their credits, on a real data folder."""
 
-    tokens: Bundle[Token] = Bundle("tokens")
-    sessions: Bundle[tuple[Token, Session]] = Bundle("sessions")
-    holds: Bundle[tuple[Token, int]] = Bundle("holds")
+    tokens: Bundle[TokenRecord] = Bundle("tokens")
+    sessions: Bundle[tuple[TokenRecord, SessionRecord]] = Bundle("sessions")
+    holds: Bundle[tuple[TokenRecord, int]] = Bundle("holds")
 
     def __init__(self) -> None:
         super().__init__()
@@ -111,7 +111,7 @@ class LedgerMachine(RuleBasedStateMachine):
     def run(self, work: Coroutine[Any, Any, object]) -> None:
         self.loop.run_until_complete(work)
 
-    def refused(self, work: Coroutine[Any, Any, object]) -> Code | None:
+    def refused(self, work: Coroutine[Any, Any, object]) -> ResponseCode | None:
         """The code with which it was refused, or None."""
         try:
             self.run(work)
@@ -121,9 +121,11 @@ class LedgerMachine(RuleBasedStateMachine):
 
     async def open(self) -> None:
         # Half of the edits end silently, and not all of those are done at once, or at all.
-        silence = Silence(rate=0.5, truths=Truths(applied=1, not_applied=1, late=1))
+        silence = SilentTurnPolicy(
+            rate=0.5, truths=AppliedWeights(applied=1, not_applied=1, late=1)
+        )
         options = Settings(data_dir=self.folder, silence=silence)
-        self.server = Server(options, self.clock, fake_render)
+        self.server = Services(options, self.clock, fake_render)
         self.server.start()
 
     def teardown(self) -> None:
@@ -132,17 +134,17 @@ class LedgerMachine(RuleBasedStateMachine):
         shutil.rmtree(self.folder)
 
     @initialize(target=sessions)
-    def first_session(self) -> tuple[Token, Session]:
+    def first_session(self) -> tuple[TokenRecord, SessionRecord]:
         return self.begin_session(self.issue())
 
     @precondition(lambda self: self.clients < MOST_CLIENTS)
     @rule(target=tokens)
-    def new_token(self) -> Token:
+    def new_token(self) -> TokenRecord:
         return self.issue()
 
-    def issue(self) -> Token:
+    def issue(self) -> TokenRecord:
         self.clients += 1
-        core = self.server.core
+        core = self.server.context
         _, token = core.tokens.issue(f"client-{self.clients}", "127.0.0.1")
         core.ledger.grant(token.id, GRANT, "anonymous token")
         self.given[token.id] = GRANT
@@ -150,28 +152,28 @@ class LedgerMachine(RuleBasedStateMachine):
 
     @precondition(lambda self: self.opened < MOST_SESSIONS)
     @rule(target=sessions, token=tokens)
-    def open_session(self, token: Token) -> tuple[Token, Session]:
+    def open_session(self, token: TokenRecord) -> tuple[TokenRecord, SessionRecord]:
         return self.begin_session(token)
 
-    def begin_session(self, token: Token) -> tuple[Token, Session]:
+    def begin_session(self, token: TokenRecord) -> tuple[TokenRecord, SessionRecord]:
         self.opened += 1
-        return token, open_session(self.server.core, token)
+        return token, open_session(self.server.context, token)
 
     @rule(
         owned=sessions,
         message=st.sampled_from(MESSAGES),
         patience=st.sampled_from([60.0, 0.0, 3.0, 60.0]),
     )
-    def say(self, owned: tuple[Token, Session], message: str, patience: float) -> None:
+    def say(self, owned: tuple[TokenRecord, SessionRecord], message: str, patience: float) -> None:
         before = self.balance(owned[0])
 
         async def begin() -> None:
-            self.server.turns.begin(*owned, message)
+            self.server.turns.start(*owned, message)
             await self.clock.advance(patience)
 
         refusal = self.refused(begin())
         if refusal is not None:
-            assert refusal == Code.NO_CREDITS
+            assert refusal == ResponseCode.NO_CREDITS
             assert before[0] < PRICE
             assert self.balance(owned[0]) == before
 
@@ -180,10 +182,10 @@ class LedgerMachine(RuleBasedStateMachine):
         self.run(self.clock.advance(seconds))
 
     @rule(owned=sessions)
-    def export(self, owned: tuple[Token, Session]) -> None:
+    def export(self, owned: tuple[TokenRecord, SessionRecord]) -> None:
         before = self.balance(owned[0])
         self.renders += 1
-        draft = draft_to_wire(self.server.core.sessions.draft(owned[1].id))
+        draft = draft_to_wire(self.server.context.sessions.newest_draft(owned[1].id))
         request = RenderRequest(f"render_{self.renders}", owned[1].id, draft)
 
         async def submit() -> None:
@@ -192,13 +194,13 @@ class LedgerMachine(RuleBasedStateMachine):
                 await asyncio.sleep(0)
 
         refusal = self.refused(submit())
-        assert refusal == (None if draft["t"] else Code.BAD_REQUEST)
+        assert refusal == (None if draft["t"] else ResponseCode.BAD_REQUEST)
         assert self.balance(owned[0]) == before
 
     @rule(target=holds, token=tokens, amount=st.integers(0, 60))
-    def hold(self, token: Token, amount: int) -> Any:
+    def hold(self, token: TokenRecord, amount: int) -> Any:
         available, frozen = self.balance(token)
-        ledger = self.server.core.ledger
+        ledger = self.server.context.ledger
         if available < amount:
             with pytest.raises(ContractError, match="Not enough credits"):
                 ledger.hold(token, amount, "a test")
@@ -208,10 +210,10 @@ class LedgerMachine(RuleBasedStateMachine):
         return multiple() if hold_id is None else (token, hold_id)
 
     @rule(hold=consumes(holds), kind=st.sampled_from(["settle", "release"]))
-    def answer(self, hold: tuple[Token, int], kind: str) -> None:
+    def answer(self, hold: tuple[TokenRecord, int], kind: str) -> None:
         """An answer counts once: a second one (a kill may have given the first) changes nothing."""
         token, hold_id = hold
-        ledger = self.server.core.ledger
+        ledger = self.server.context.ledger
         if hold_id in open_holds(self):
             getattr(ledger, kind)(hold_id, "a test")
         before = self.balance(token)
@@ -225,7 +227,7 @@ class LedgerMachine(RuleBasedStateMachine):
         """After a kill only what the database has committed remains."""
         if kill:
             self.run(self.die())
-            self.server.core.store.close()
+            self.server.context.store.close()
         else:
             self.run(self.server.close())
         self.run(self.open())
@@ -239,7 +241,7 @@ class LedgerMachine(RuleBasedStateMachine):
 
     def only_late_edits_are_open(self) -> None:
         """After a start: what was cut short is answered; an edit that comes late still will."""
-        late = self.server.core.store.values(
+        late = self.server.context.store.fetch_column(
             "SELECT hold_id FROM turns WHERE status = 'running' AND hold_id IS NOT NULL"
         )
         assert open_holds(self) == set(late)
@@ -247,13 +249,15 @@ class LedgerMachine(RuleBasedStateMachine):
     @rule()
     def everything_ends(self) -> None:
         self.run(self.clock.advance(LONGEST))
-        running = self.server.core.store.values("SELECT 1 FROM turns WHERE status = 'running'")
+        running = self.server.context.store.fetch_column(
+            "SELECT 1 FROM turns WHERE status = 'running'"
+        )
         assert running == []
 
     @invariant()
     def nothing_is_negative_lost_or_made(self) -> None:
         for token_id, given in self.given.items():
-            balance = self.server.core.ledger.balance(token_id)
+            balance = self.server.context.ledger.balance(token_id)
             assert balance.available >= 0
             assert balance.frozen >= 0
             assert balance.available + balance.frozen == balance.total
@@ -261,7 +265,7 @@ class LedgerMachine(RuleBasedStateMachine):
 
     @invariant()
     def an_edit_is_paid_when_it_is_done_and_not_otherwise(self) -> None:
-        rows = self.server.core.store.all(
+        rows = self.server.context.store.fetch_all(
             dict[str, Any],
             """SELECT turns.status, answer.kind FROM turns
                LEFT JOIN ledger AS answer ON answer.hold_id = turns.hold_id
@@ -272,20 +276,20 @@ class LedgerMachine(RuleBasedStateMachine):
 
     @invariant()
     def a_session_pays_once(self) -> None:
-        paid = self.server.core.store.all(
+        paid = self.server.context.store.fetch_all(
             dict[str, Any],
             """SELECT session_id, count(*) AS times FROM turns
                WHERE hold_id IS NOT NULL AND status = 'done' GROUP BY session_id""",
         )
         assert all(row["times"] == 1 for row in paid), paid
 
-    def balance(self, token: Token) -> tuple[int, int]:
-        balance = self.server.core.ledger.balance(token.id)
+    def balance(self, token: TokenRecord) -> tuple[int, int]:
+        balance = self.server.context.ledger.balance(token.id)
         return balance.available, balance.frozen
 
     def taken(self, token_id: int) -> int:
         settled = "SELECT -sum(frozen) FROM ledger WHERE token_id = :token AND kind = 'settle'"
-        return int(self.server.core.store.value(settled, token=token_id) or 0)
+        return int(self.server.context.store.fetch_value(settled, token=token_id) or 0)
 
 
 TestLedger = LedgerMachine.TestCase

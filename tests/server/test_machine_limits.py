@@ -17,12 +17,12 @@ import pytest
 from nemolocal_contract.draft import draft_to_wire
 from nemolocal_contract.requests import RenderRequest
 from nemolocal_render.job import RenderResult
-from nemolocal_render.plan import RenderPlan
-from nemolocal_server.machine_limits import explain_limit
-from nemolocal_server.server import Server
+from nemolocal_render.planning.planner import RenderPlan
+from nemolocal_server.data.storage_errors import explain_storage_error
+from nemolocal_server.data.store import Store, StoreError
+from nemolocal_server.data.tokens import NewToken
+from nemolocal_server.services import Services
 from nemolocal_server.settings import Settings
-from nemolocal_server.store import Store, StoreError
-from nemolocal_server.tokens import NewToken
 from tests.support.clips import open_session
 from tests.support.http_caller import HttpCaller, NewCaller
 from tests.support.servers import ServerFactory
@@ -61,10 +61,10 @@ def test_what_the_machine_refuses_is_told_with_the_way_out(
     wrapped = RuntimeError("while doing something else")
     wrapped.__cause__ = error
     for raised in (error, wrapped):
-        told = explain_limit(raised, tmp_path)
+        told = explain_storage_error(raised, tmp_path)
         assert (told is None) if said is None else (told is not None and said in told)
     if isinstance(error, OSError):
-        assert "deleted or moved" in str(explain_limit(error, tmp_path / "gone"))
+        assert "deleted or moved" in str(explain_storage_error(error, tmp_path / "gone"))
 
 
 class Opened:
@@ -72,11 +72,11 @@ class Opened:
 
     def __init__(self, folder: Path, execute: Any = None) -> None:
         self.loop = asyncio.new_event_loop()
-        self.server: Server = self.run(self._open(folder, execute))
+        self.server: Services = self.run(self._open(folder, execute))
         self.store = self.server.core.store
 
-    async def _open(self, folder: Path, execute: Any) -> Server:
-        server = Server(Settings(data_dir=folder, clock="manual"), None, execute)
+    async def _open(self, folder: Path, execute: Any) -> Services:
+        server = Services(Settings(data_dir=folder, clock="manual"), None, execute)
         server.start()
         return server
 
@@ -114,14 +114,14 @@ def test_a_transaction_that_cannot_be_committed_is_rolled_back_and_the_next_one_
         store.execute("INSERT INTO journal (entry) VALUES ('y')")
     store.close()
     again = Store(tmp_path)
-    assert again.values("SELECT entry FROM journal") == ["y"]
+    assert again.fetch_column("SELECT entry FROM journal") == ["y"]
     again.close()
 
 
 def test_a_render_outlives_a_disk_that_is_full_for_a_while(
     opened: Callable[..., Opened], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("nemolocal_server.background._AGAIN", 0)
+    monkeypatch.setattr("nemolocal_server.background_tasks._AGAIN", 0)
     at: list[str] = []
 
     async def render(
@@ -134,13 +134,13 @@ def test_a_render_outlives_a_disk_that_is_full_for_a_while(
         return RESULT
 
     desk = opened(render)
-    _, token = desk.server.make_token(NewToken())
-    session = open_session(desk.server.core, token)
+    _, token = desk.server.create_token(NewToken())
+    session = open_session(desk.server.context, token)
 
     async def play() -> None:
-        desk.server.turns.begin(token, session, "edit my raw video footage")
+        desk.server.turns.start(token, session, "edit my raw video footage")
         await desk.server.core.clock.advance(2000)  # type: ignore[attr-defined]
-        draft = draft_to_wire(desk.server.core.sessions.draft(session.id))
+        draft = draft_to_wire(desk.server.context.sessions.newest_draft(session.id))
         await desk.server.exports.submit(
             token, session, RenderRequest("render_1", session.id, draft), "1080p"
         )
@@ -151,7 +151,7 @@ def test_a_render_outlives_a_disk_that_is_full_for_a_while(
         # Whatever is written down by then, the render has not failed.
         assert desk.server.exports.find(token, "render_1").status in ("processing", "completed")
         free(desk.store)
-        while desk.server.exports.running:
+        while desk.server.exports.running_count:
             await asyncio.sleep(0)
 
     desk.run(play())
@@ -161,28 +161,28 @@ def test_a_render_outlives_a_disk_that_is_full_for_a_while(
 def test_an_edit_that_cannot_be_written_gives_its_credits_back_when_it_can(
     opened: Callable[..., Opened], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("nemolocal_server.background._AGAIN", 0)
+    monkeypatch.setattr("nemolocal_server.background_tasks._AGAIN", 0)
     desk = opened()
-    _, token = desk.server.make_token(NewToken(credits=100))
-    session = open_session(desk.server.core, token)
+    _, token = desk.server.create_token(NewToken(credits=100))
+    session = open_session(desk.server.context, token)
 
     def fail(*_: object) -> None:
         raise sqlite3.OperationalError("database or disk is full")
 
     async def play() -> None:
-        desk.server.turns.begin(token, session, "compress this video")
+        desk.server.turns.start(token, session, "compress this video")
         with monkeypatch.context() as patched:
-            patched.setattr(desk.server.core.sessions, "add_version", fail)
-            patched.setattr(desk.server.core.ledger, "release", fail)
+            patched.setattr(desk.server.context.sessions, "add_version", fail)
+            patched.setattr(desk.server.context.ledger, "release", fail)
             await desk.server.core.clock.advance(2000)  # type: ignore[attr-defined]
             for _ in range(20):
                 await asyncio.sleep(0)
-            assert desk.server.core.ledger.balance(token.id).frozen == 50
-        while desk.server.turns.running:
+            assert desk.server.context.ledger.balance(token.id).frozen == 50
+        while desk.server.turns.running_count:
             await asyncio.sleep(0)
 
     desk.run(play())
-    assert desk.server.core.ledger.balance(token.id).available == 100
+    assert desk.server.context.ledger.balance(token.id).available == 100
     assert desk.store.value("SELECT status FROM turns") == "failed"
 
 
@@ -229,7 +229,7 @@ def test_what_a_full_disk_kept_out_of_the_journal_is_counted_at_the_end(
     def fail(*_: object) -> None:
         raise sqlite3.OperationalError("database or disk is full")
 
-    journal._backlog._write = fail
+    journal._queue._write = fail
 
     class Waiting:
         weight = 0
@@ -239,7 +239,7 @@ def test_what_a_full_disk_kept_out_of_the_journal_is_counted_at_the_end(
 
     async def fill() -> None:
         for _ in range(3):
-            journal._backlog.add(Waiting())  # type: ignore[arg-type]
+            journal._queue.add(Waiting())  # type: ignore[arg-type]
 
     desk.run(fill())
     desk.close()

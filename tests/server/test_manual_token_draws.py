@@ -9,19 +9,19 @@ import pytest
 
 from nemolocal_contract.clock import ManualClock
 from nemolocal_server.app import build_app
-from nemolocal_server.draw import Draw
-from nemolocal_server.faults.calls import Call
+from nemolocal_server.data.store import Store
+from nemolocal_server.data.tokens import NewToken, TokenRecord, TokenRepository
+from nemolocal_server.faults.api_call import ApiCall
 from nemolocal_server.faults.chaos import Chaos
-from nemolocal_server.server import Server
+from nemolocal_server.seeded_random import SeededRandom
+from nemolocal_server.services import Services
 from nemolocal_server.settings import Settings
-from nemolocal_server.silence import Silence, Truths
-from nemolocal_server.store import Store
-from nemolocal_server.tokens import NewToken, Token, Tokens
+from nemolocal_server.turns.silent_turns import AppliedWeights, SilentTurnPolicy
 from tests.support.clips import open_session
 
 
-def made(store: Store, **fields: Any) -> Token:
-    return Tokens(store, ManualClock(), 9e9, None).make(NewToken(**fields))[1]
+def made(store: Store, **fields: Any) -> TokenRecord:
+    return TokenRepository(store, ManualClock(), 9e9, None).create(NewToken(**fields))[1]
 
 
 def draw_ids(*wanted: dict[str, Any]) -> list[str]:
@@ -45,7 +45,7 @@ def test_an_id_given_decides_whatever_came_before() -> None:
 
 def test_tokens_of_one_client_id_are_told_apart_too() -> None:
     with closing(Store(None)) as store:
-        tokens = Tokens(store, ManualClock(), 9e9, None)
+        tokens = TokenRepository(store, ManualClock(), 9e9, None)
         anonymous = tokens.issue("ci", "127.0.0.1")[1]
         by_hand = [made(store, client_id="ci", anonymous=bool(n % 2)) for n in range(4)]
     assert anonymous.draw_id == "ci"
@@ -57,13 +57,13 @@ def silences(settings: Settings, count: int) -> list[bool]:
 
     async def play() -> list[bool]:
         clock = ManualClock()
-        server: Server = build_app(settings, clock).state.server
+        server: Services = build_app(settings, clock).state.server
         try:
             server.start()
             for _ in range(count):
-                _, token = server.make_token(NewToken())
-                session = open_session(server.core, token)
-                turn = server.turns.begin(token, session, "compress this video")
+                _, token = server.create_token(NewToken())
+                session = open_session(server.context, token)
+                turn = server.turns.start(token, session, "compress this video")
                 silent.append(turn.outcome.silent)
         finally:
             await server.close()
@@ -75,16 +75,16 @@ def silences(settings: Settings, count: int) -> list[bool]:
 
 @pytest.mark.slow
 def test_about_a_third_of_the_tokens_is_met_by_silence_and_the_same_in_each_run() -> None:
-    quiet = silences(Settings(silence=Silence(rate=0.3)), 60)
+    quiet = silences(Settings(silence=SilentTurnPolicy(rate=0.3)), 60)
     assert 8 <= sum(quiet) <= 28
-    assert quiet == silences(Settings(silence=Silence(rate=0.3)), 60)
-    assert quiet != silences(Settings(silence=Silence(rate=0.3), seed=1), 60)
+    assert quiet == silences(Settings(silence=SilentTurnPolicy(rate=0.3)), 60)
+    assert quiet != silences(Settings(silence=SilentTurnPolicy(rate=0.3), seed=1), 60)
 
 
 @pytest.mark.slow
 def test_a_quota_and_a_truth_are_drawn_for_each_token(subtests: pytest.Subtests) -> None:
-    even = Truths(applied=1, not_applied=1, late=1)
-    for silence in (Silence(quota=(1, 2)), Silence(rate=0.5, truths=even)):
+    even = AppliedWeights(applied=1, not_applied=1, late=1)
+    for silence in (SilentTurnPolicy(quota=(1, 2)), SilentTurnPolicy(rate=0.5, truths=even)):
         with subtests.test(silence=silence):
             quiet = silences(Settings(silence=silence), 40)
             assert 0 < sum(quiet) < 40
@@ -93,21 +93,25 @@ def test_a_quota_and_a_truth_are_drawn_for_each_token(subtests: pytest.Subtests)
 def test_chaos_strikes_each_token_by_itself() -> None:
     with closing(Store(None)) as store:
         tokens = [made(store) for _ in range(40)]
-    chaos = Chaos(0.3, Draw(0))
-    struck = [chaos.strike(Call("state", token, token.client_id)) is not None for token in tokens]
+    chaos = Chaos(0.3, SeededRandom(0))
+    struck = [
+        chaos.next_for(ApiCall("state", token, token.client_id)) is not None for token in tokens
+    ]
     assert 3 < sum(struck) < 25
-    assert struck[0] == (Chaos(0.3, Draw(0)).strike(Call("state", None, "manual")) is not None)
+    assert struck[0] == (
+        Chaos(0.3, SeededRandom(0)).next_for(ApiCall("state", None, "manual")) is not None
+    )
 
 
 def test_a_token_keeps_its_chance_after_a_restart_and_after_a_reset(tmp_path: Path) -> None:
     settings = Settings(data_dir=tmp_path, tokens=(NewToken(token="first-token"), NewToken()))
 
     async def live(reset: bool) -> list[str]:
-        server = Server(settings)
+        server = Services(settings)
         server.start()
         if reset:
             await server.reset()
-        found = [token.draw_id for token in server.core.tokens.all()]
+        found = [token.draw_id for token in server.context.tokens.list_all()]
         await server.close()
         return found
 

@@ -12,12 +12,12 @@ import httpx
 import pytest
 from hypothesis import given, strategies as st
 
-from nemolocal_contract.headers import bearer
-from nemolocal_server.known_tokens import BLANK, KnownTokens
-from nemolocal_server.server import Server
+from nemolocal_contract.headers import bearer_header
+from nemolocal_server.data.known_tokens import REDACTED, KnownTokens
+from nemolocal_server.data.store import Store
+from nemolocal_server.data.tokens import NewToken
+from nemolocal_server.services import Services
 from nemolocal_server.settings import Settings
-from nemolocal_server.store import Store
-from nemolocal_server.tokens import NewToken
 from tests.support import patient_http
 from tests.support.http_caller import HttpCaller, NewCaller
 from tests.support.older_folders import DATABASE, SESSION, make_older_folder
@@ -108,7 +108,7 @@ def find(secrets: list[str], texts: dict[str, str] | dict[str, bytes]) -> list[t
 
 
 def with_token(caller: HttpCaller, token: str) -> HttpCaller:
-    caller.http.headers.update(bearer(token))
+    caller.http.headers.update(bearer_header(token))
     return caller.open_session()
 
 
@@ -175,7 +175,7 @@ def test_a_token_of_another_or_of_another_process_is_found_too(
 def test_what_was_sent_as_a_token_and_is_none_is_not_told(
     caller: HttpCaller, base_url: str
 ) -> None:
-    httpx.get(f"{base_url}/api/credits/balance/simple", headers=bearer(STRANGE))
+    httpx.get(f"{base_url}/api/credits/balance/simple", headers=bearer_header(STRANGE))
     caller.http.post("/run_sse", json=caller.turn(f"hello {STRANGE}"))
     assert find([STRANGE], exports(base_url)) == []
 
@@ -192,7 +192,7 @@ def test_the_agent_understands_the_message_as_it_was_sent(
     caller.say("compress this video to under 5 MB")
     last = json.loads(exports(base_url)["json"])["entries"][-1]
     assert (last["turn"]["truth"], last["turn"]["message"]) == (
-        "applied", f"{BLANK} this video to under 5 MB",
+        "applied", f"{REDACTED} this video to under 5 MB",
     )  # fmt: skip
 
 
@@ -208,7 +208,7 @@ def test_the_state_stays_whole_with_a_token_in_its_title(
     caller.say(f"add a title 'Fresh {token} today'")
     draft = caller.draft()
     titles = [s["txt"] for t in draft["t"] if t["tt"] == 7 for s in t["sg"]]
-    assert titles == [f"Fresh {BLANK} today"]
+    assert titles == [f"Fresh {REDACTED} today"]
     assert caller.finished(caller.submit("render_1")["id"])["status"] == "completed"
     assert caller.say("undo")
     assert not [t for t in caller.draft()["t"] if t["tt"] == 7]
@@ -260,7 +260,7 @@ def test_what_an_earlier_release_kept_is_cleaned(tmp_path: Path) -> None:
         )
     assert find([token], kept(tmp_path))
     with closing(Store(tmp_path)) as store:
-        assert store.value("SELECT message FROM turns") == f"say {BLANK}"
+        assert store.fetch_value("SELECT message FROM turns") == f"say {REDACTED}"
     assert find([token], kept(tmp_path)) == []
 
 
@@ -268,11 +268,11 @@ def test_no_part_of_a_token_stays_where_a_longer_one_begins_alike() -> None:
     for order in ((CHOSEN, LONGER), (LONGER, CHOSEN)):
         known = KnownTokens()
         for token in order:
-            known.learn(token)
-        assert known.without(f"a {LONGER} b {CHOSEN}") == f"a {BLANK} b {BLANK}"
+            known.add(token)
+        assert known.redact(f"a {LONGER} b {CHOSEN}") == f"a {REDACTED} b {REDACTED}"
         met = KnownTokens()
-        met.meet(CHOSEN)
-        assert met.replace_any(LONGER)(f"a {LONGER}") == f"a {BLANK}"
+        met.add_foreign(CHOSEN)
+        assert met.make_redactor(LONGER)(f"a {LONGER}") == f"a {REDACTED}"
 
 
 tokens = st.text(
@@ -288,39 +288,39 @@ def test_a_known_token_is_found_in_any_text(
     token: str, before: str, after: str, json_: bool
 ) -> None:
     known = KnownTokens()
-    known.learn(token)
+    known.add(token)
     text = f"{before}{token}{after}"
-    assert token not in known.without(text) or token in BLANK
+    assert token not in known.redact(text) or token in REDACTED
     written = json.dumps({"a": text, token: 1}, ensure_ascii=json_)
-    assert token not in known.without(written)
-    value = known.without_in(json.loads(written))
-    assert token not in json.dumps(value, ensure_ascii=False) or token in json.dumps(BLANK)
+    assert token not in known.redact(written)
+    value = known.redact_json(json.loads(written))
+    assert token not in json.dumps(value, ensure_ascii=False) or token in json.dumps(REDACTED)
 
 
 @given(st.text(), tokens)
 def test_what_is_json_stays_json_with_the_same_structure(text: str, token: str) -> None:
     known = KnownTokens()
-    known.learn(token)
+    known.add(token)
     written = json.dumps({"a": [text, f"%22{token}%5c", escaped(token), 7.5, None]})
     for form in (written, written.replace(token, escaped(token))):
-        read = json.loads(known.without(form))
+        read = json.loads(known.redact(form))
         assert [type(item) for item in read["a"]] == [str, str, str, float, type(None)]
-        assert token not in known.without(form) or token in BLANK
+        assert token not in known.redact(form) or token in REDACTED
 
 
 def test_an_encoding_that_is_no_writing_is_not_promised() -> None:
     known = KnownTokens()
-    known.learn(CHOSEN)
+    known.add(CHOSEN)
     other = base64.b64encode(CHOSEN.encode()).decode()
-    assert known.without(other) == other
+    assert known.redact(other) == other
 
 
 def test_a_store_that_was_restored_expects_the_tokens_of_that_time(tmp_path: Path) -> None:
-    server = Server(Settings(data_dir=tmp_path))
-    server.make_token(NewToken(token=CHOSEN))
-    server.core.store.back_up(tmp_path / "copy.sqlite3")
-    server.core.store.close()
+    server = Services(Settings(data_dir=tmp_path))
+    server.create_token(NewToken(token=CHOSEN))
+    server.context.store.back_up(tmp_path / "copy.sqlite3")
+    server.context.store.close()
     with closing(Store(None)) as store:
-        assert store.known.without(CHOSEN) == CHOSEN
-        store.load(tmp_path / "copy.sqlite3")
-        assert store.known.without(f"x {CHOSEN}, y") == f"x {BLANK}, y"
+        assert store.known_tokens.redact(CHOSEN) == CHOSEN
+        store.restore(tmp_path / "copy.sqlite3")
+        assert store.known_tokens.redact(f"x {CHOSEN}, y") == f"x {REDACTED}, y"

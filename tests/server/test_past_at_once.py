@@ -9,14 +9,14 @@ import pytest
 
 from nemolocal_contract.clock import ManualClock
 from nemolocal_contract.requests import RenderRequest
+from nemolocal_server.api.file_responses import StoredFileResponse
 from nemolocal_server.app import build_app
+from nemolocal_server.data.sessions import SessionRecord
+from nemolocal_server.data.tokens import NewToken, TokenRecord
 from nemolocal_server.errors import ContractError
-from nemolocal_server.server import Server
-from nemolocal_server.sessions import Session
+from nemolocal_server.services import Services
 from nemolocal_server.settings import Settings
-from nemolocal_server.silence import Silence
-from nemolocal_server.stored_files import StoredFile
-from nemolocal_server.tokens import NewToken, Token
+from nemolocal_server.turns.silent_turns import SilentTurnPolicy
 from tests.support.asgi_caller import AsgiCaller
 from tests.support.clips import open_session
 from tests.support.executor import FakeRenderExecutor
@@ -33,16 +33,18 @@ class Desk:
     def __init__(self) -> None:
         self.clock = ManualClock()
         self.executor = FakeRenderExecutor()
-        self.server = Server(Settings(silence=Silence(rate=0)), self.clock, self.executor)
-        self.token: Token = self.server.make_token(NewToken(credits=500))[1]
-        self.session: Session = open_session(self.server.core, self.token)
+        self.server = Services(
+            Settings(silence=SilentTurnPolicy(rate=0)), self.clock, self.executor
+        )
+        self.token: TokenRecord = self.server.create_token(NewToken(credits=500))[1]
+        self.session: SessionRecord = open_session(self.server.context, self.token)
 
     async def submit(self, name: str) -> None:
         request = RenderRequest(name, self.session.id, TITLE)
         await self.server.exports.submit(self.token, self.session, request, "1080p")
 
     async def end(self) -> None:
-        while self.server.turns.running or self.server.exports.running:
+        while self.server.turns.running_count or self.server.exports.running_count:
             await self.clock.advance(LONGEST)
         require_order(self.server)
 
@@ -66,14 +68,14 @@ async def reset(desk: Desk) -> None:
 
 
 async def reset_token(desk: Desk) -> None:
-    await desk.server.past.forget(desk.token)
+    await desk.server.snapshots.reset_token(desk.token)
 
 
 @pytest.mark.parametrize("change", [reset, reset_token])
 def test_a_stream_ends_when_its_turn_is_stopped_before_its_first_step(change: Change) -> None:
     async def play() -> None:
         async with opened() as desk:
-            turn = desk.server.turns.begin(desk.token, desk.session, EDIT)
+            turn = desk.server.turns.start(desk.token, desk.session, EDIT)
             await change(desk)
             assert [event async for event in turn.events()] == []
 
@@ -84,16 +86,16 @@ def test_what_begins_while_a_token_is_reset_is_stopped_too() -> None:
     async def play() -> None:
         async with opened() as desk:
             server = desk.server
-            server.turns.begin(desk.token, desk.session, EDIT)
-            forgetting = asyncio.ensure_future(server.past.forget(desk.token))
+            server.turns.start(desk.token, desk.session, EDIT)
+            forgetting = asyncio.ensure_future(server.snapshots.reset_token(desk.token))
             await asyncio.sleep(0)
-            desk.session = open_session(server.core, desk.token)
-            server.turns.begin(desk.token, desk.session, EDIT)
+            desk.session = open_session(server.context, desk.token)
+            server.turns.start(desk.token, desk.session, EDIT)
             await desk.submit("render_1")
             await forgetting
-            assert (server.turns.running, server.exports.running) == (0, 0)
+            assert (server.turns.running_count, server.exports.running_count) == (0, 0)
             await desk.end()
-            assert server.core.ledger.balance(desk.token.id).available == 500
+            assert server.context.ledger.balance(desk.token.id).available == 500
 
     asyncio.run(play())
 
@@ -101,17 +103,17 @@ def test_what_begins_while_a_token_is_reset_is_stopped_too() -> None:
 def test_what_was_stopped_for_a_restore_that_fails_goes_on_or_gives_its_credits_back() -> None:
     async def play() -> None:
         async with opened() as desk:
-            past = desk.server.past
-            snapshot = past.keep()
+            past = desk.server.snapshots
+            snapshot = past.create()
             desk.executor.gate = asyncio.Event()
-            desk.server.turns.begin(desk.token, desk.session, EDIT)
+            desk.server.turns.start(desk.token, desk.session, EDIT)
             await desk.submit("render_1")
-            restoring = asyncio.ensure_future(past.put_back(snapshot))
+            restoring = asyncio.ensure_future(past.restore(snapshot))
             await asyncio.sleep(0)
-            past.throw_away(snapshot)
+            past.delete(snapshot)
             with pytest.raises(ContractError, match="no snapshot of this server"):
                 await restoring
-            assert desk.server.core.ledger.balance(desk.token.id).frozen == 0
+            assert desk.server.context.ledger.balance(desk.token.id).frozen == 0
             desk.executor.gate.set()
             await desk.end()
             export = desk.server.exports.find(desk.token, "render_1")
@@ -124,20 +126,20 @@ def test_what_was_stopped_for_a_restore_that_fails_goes_on_or_gives_its_credits_
 def test_no_snapshot_is_taken_of_what_is_half_stopped(change: Change) -> None:
     async def play() -> None:
         async with opened() as desk:
-            past = desk.server.past
-            desk.server.turns.begin(desk.token, desk.session, EDIT)
+            past = desk.server.snapshots
+            desk.server.turns.start(desk.token, desk.session, EDIT)
             changing = asyncio.ensure_future(change(desk))
             refusals = set()
             await asyncio.sleep(0)
             while not changing.done():
                 with pytest.raises(ContractError) as refused:
-                    past.keep()
+                    past.create()
                 refusals.add(refused.value.message)
                 await asyncio.sleep(0)
             assert refusals == {
                 "a reset or a restore is under way: ask again when it has ended",
             }
-            assert past.keep()
+            assert past.create()
 
     asyncio.run(play())
 
@@ -149,9 +151,9 @@ def test_a_file_that_goes_before_it_is_sent_is_not_found(
     app = build_app(Settings(data_dir=tmp_path))
     store = app.state.server.core.store
     file = store.renders / f"{'0' * 32}.mp4"
-    init = StoredFile.__init__
+    init = StoredFileResponse.__init__
 
-    def init_and_lose(self: StoredFile, *args: object, **rest: object) -> None:
+    def init_and_lose(self: StoredFileResponse, *args: object, **rest: object) -> None:
         init(self, *args, **rest)  # type: ignore[arg-type]
         file.unlink()
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from nemolocal_render.media import MediaInfo, MediaRejected
-from nemolocal_server.intake import ReceivedFile
-from nemolocal_server.probe_cache import ProbeCache
+from nemolocal_server.uploads.multipart import ReceivedFile
+from nemolocal_server.uploads.probe_cache import ProbeCache
 
 
 class Prober:
@@ -33,7 +33,7 @@ def file(name: str, digest: str, extension: str = "png") -> ReceivedFile:
 
 
 def find(cache: ProbeCache, prober: Prober, *files: ReceivedFile) -> list[MediaInfo]:
-    return [asyncio.run(cache.find(one, prober)) for one in files]
+    return [asyncio.run(cache.get_or_probe(one, prober)) for one in files]
 
 
 def test_a_file_that_comes_again_is_known(prober: Prober) -> None:

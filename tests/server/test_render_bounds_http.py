@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from nemolocal_render.bounds import MAX_BYTES, MAX_SEGMENTS
-from nemolocal_render.plan import plan_render
-from nemolocal_server import planning
+from nemolocal_render.planning.draft_limits import MAX_DRAFT_BYTES, MAX_SEGMENTS
+from nemolocal_render.planning.planner import plan_render
+from nemolocal_server.exports import export_planning
 from tests.support.executor import FakeRenderExecutor
 from tests.support.http_caller import HttpCaller
 
@@ -43,7 +43,9 @@ def test_too_much_is_refused_with_its_path(
 
 @pytest.mark.rule("REN-9")
 def test_a_body_that_is_too_large_is_not_read_to_its_end(edited: HttpCaller) -> None:
-    body = json.dumps({"id": "r", "sessionId": edited.session, "draft": {"x": "a" * MAX_BYTES}})
+    body = json.dumps(
+        {"id": "r", "sessionId": edited.session, "draft": {"x": "a" * MAX_DRAFT_BYTES}}
+    )
     reply = edited.post("/api/render/proxy/lambda", content=body)
     assert (reply["code"], reply["message"]) == (400, "body is larger than 4 MB")
 
@@ -61,7 +63,7 @@ def test_the_largest_draft_is_planned_beside_the_loop(
             waiting.append(threading.current_thread().name)
         return plan_render(*arguments)
 
-    monkeypatch.setattr(planning, "plan_render", plan)
+    monkeypatch.setattr(export_planning, "plan_render", plan)
     edited.submit("small")
     assert edited.finished("small")["status"] == "completed"
     assert waiting == []
@@ -85,7 +87,7 @@ def test_an_id_that_is_taken_meanwhile_is_a_duplicate(
             go_on.wait(60)
         return plan_render(draft, *rest)
 
-    monkeypatch.setattr(planning, "plan_render", plan)
+    monkeypatch.setattr(export_planning, "plan_render", plan)
     replies: list[dict[str, Any]] = []
     first = threading.Thread(target=lambda: replies.append(edited.submit("render_1", large)))
     first.start()

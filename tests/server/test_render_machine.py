@@ -13,12 +13,12 @@ from hypothesis import settings, strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from nemolocal_contract.clock import ManualClock
-from nemolocal_contract.replies import RenderStatus
 from nemolocal_contract.requests import RenderRequest
-from nemolocal_render.job import RenderFailed, RenderResult
-from nemolocal_render.plan import RenderPlan
+from nemolocal_contract.responses import RenderStatus
+from nemolocal_render.job import RenderJobFailed, RenderResult
+from nemolocal_render.planning.planner import RenderPlan
 from nemolocal_server.errors import ContractError
-from nemolocal_server.server import Server
+from nemolocal_server.services import Services
 from nemolocal_server.settings import Settings
 from tests.support.profiles import examples
 
@@ -49,9 +49,9 @@ class RenderMachine(RuleBasedStateMachine):
         self.seen: dict[str, RenderStatus] = {}
         self.session_of: dict[str, int] = {}
         self.run(self.open())
-        core = self.server.core
+        core = self.server.context
         _, self.token = core.tokens.issue("client-1", "127.0.0.1")
-        self.sessions = [core.sessions.open(self.token, "p", "en") for _ in range(SESSIONS)]
+        self.sessions = [core.sessions.create(self.token, "p", "en") for _ in range(SESSIONS)]
 
     async def execute(
         self, plan: RenderPlan, destination: Path, on_progress: Callable[[int], None]
@@ -75,7 +75,7 @@ class RenderMachine(RuleBasedStateMachine):
         self.loop.run_until_complete(settle())
 
     async def open(self) -> None:
-        self.server = Server(Settings(data_dir=self.folder), self.clock, self.execute)
+        self.server = Services(Settings(data_dir=self.folder), self.clock, self.execute)
         self.server.start()
 
     def teardown(self) -> None:
@@ -111,7 +111,7 @@ class RenderMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.running)
     @rule(
         data=st.data(),
-        outcome=st.sampled_from([None, None, RenderFailed, RuntimeError]),
+        outcome=st.sampled_from([None, None, RenderJobFailed, RuntimeError]),
     )
     def end(self, data: st.DataObject, outcome: type[Exception] | None) -> None:
         run = data.draw(st.sampled_from(self.running))
@@ -139,7 +139,7 @@ class RenderMachine(RuleBasedStateMachine):
     def start_anew(self, kill: bool) -> None:
         if kill:
             self.run(self.die())
-            self.server.core.store.close()
+            self.server.context.store.close()
         else:
             self.run(self.server.close())
         self.run(self.open())
@@ -169,7 +169,7 @@ class RenderMachine(RuleBasedStateMachine):
             assert bool(now.error) == (now.status == "failed")
             if now.output is not None:
                 name = now.output.url.rpartition("/")[2]
-                assert (self.server.core.store.renders / name).read_bytes() == b"a render"
+                assert (self.server.context.store.renders / name).read_bytes() == b"a render"
 
     @invariant()
     def one_render_of_a_session_runs_at_a_time_and_none_is_forgotten(self) -> None:

@@ -2,7 +2,12 @@
 
 from hypothesis import given, strategies as st
 
-from nemolocal_server.retention import File, Holding, Inode, sessions_to_forget
+from nemolocal_server.retention.retention_policy import (
+    FileUsage,
+    Inode,
+    SessionFiles,
+    select_sessions_to_delete,
+)
 
 _INODES = st.integers(0, 5).map(lambda number: (1, number))
 _SESSIONS = st.lists(st.tuples(st.lists(_INODES, max_size=3), st.integers(0, 2)), max_size=8)
@@ -16,12 +21,14 @@ class Disk:
     def __init__(
         self, sessions: list[tuple[list[Inode], int]], elsewhere: dict[Inode, int], sizes: list[int]
     ) -> None:
-        self.holdings = [Holding(str(n), tuple(i), size) for n, (i, size) in enumerate(sessions)]
+        self.holdings = [
+            SessionFiles(str(n), tuple(i), size) for n, (i, size) in enumerate(sessions)
+        ]
         links = dict(elsewhere)
         for holding in self.holdings:
             for inode in holding.inodes:
                 links[inode] = links.get(inode, 0) + 1
-        self.files = {inode: File(sizes[inode[1]], count) for inode, count in links.items()}
+        self.files = {inode: FileUsage(sizes[inode[1]], count) for inode, count in links.items()}
 
     def freed_by(self, gone: list[str], *, rows: bool = True) -> int:
         names: dict[Inode, int] = {}
@@ -44,7 +51,7 @@ def test_as_much_is_freed_as_is_wanted_wherever_that_is_possible(
     excess: int,
 ) -> None:
     disk = Disk(sessions, elsewhere, sizes)
-    gone = sessions_to_forget(disk.holdings, disk.files, excess)
+    gone = select_sessions_to_delete(disk.holdings, disk.files, excess)
     everybody = [holding.session for holding in disk.holdings]
     assert gone == [name for name in everybody if name in gone]
     if excess <= 0:
@@ -63,7 +70,7 @@ def test_no_session_goes_whose_files_stay_in_a_snapshot(
     sessions: list[tuple[list[Inode], int]], elsewhere: dict[Inode, int], sizes: list[int]
 ) -> None:
     disk = Disk(sessions, elsewhere, sizes)
-    gone = sessions_to_forget(disk.holdings, disk.files, 10_000)
+    gone = select_sessions_to_delete(disk.holdings, disk.files, 10_000)
     for holding in disk.holdings:
         if all(inode in elsewhere for inode in holding.inodes):
             assert holding.session not in gone
@@ -71,10 +78,10 @@ def test_no_session_goes_whose_files_stay_in_a_snapshot(
 
 def test_the_sessions_that_were_used_last_stay() -> None:
     disk = Disk([([(1, n)], 0) for n in range(6)], {}, [1] * 6)
-    assert sessions_to_forget(disk.holdings, disk.files, 2) == ["0", "1"]
+    assert select_sessions_to_delete(disk.holdings, disk.files, 2) == ["0", "1"]
 
 
 def test_a_file_of_many_sessions_is_kept_as_long_as_another_one_is_enough() -> None:
     disk = Disk([([(1, 0)], 0), ([(1, 1)], 0), ([(1, 0)], 0)], {}, [5] * 6)
-    assert sessions_to_forget(disk.holdings, disk.files, 5) == ["1"]
-    assert sessions_to_forget(disk.holdings, disk.files, 6) == ["0", "1", "2"]
+    assert select_sessions_to_delete(disk.holdings, disk.files, 5) == ["1"]
+    assert select_sessions_to_delete(disk.holdings, disk.files, 6) == ["0", "1", "2"]

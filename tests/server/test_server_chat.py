@@ -9,8 +9,8 @@ import httpx
 import pytest
 
 from nemolocal_contract.clock import ManualClock
-from nemolocal_contract.events import Heartbeat, ReceivedEvent, Text, ToolCall, ToolResult
-from nemolocal_render.ffmpeg import FFmpegFailed
+from nemolocal_contract.turn_events import Heartbeat, ReceivedEvent, Text, ToolCall, ToolResult
+from nemolocal_render.ffmpeg_cli import FFmpegFailed
 from tests.support.http_caller import HttpCaller, NewCaller
 from tests.support.servers import ServerFactory
 
@@ -164,7 +164,7 @@ def test_a_defect_in_the_work_gives_the_credits_back(
     async def no_music(*_: object) -> None:
         raise RuntimeError("a defect")
 
-    monkeypatch.setattr("nemolocal_server.composer.make_music", no_music)
+    monkeypatch.setattr("nemolocal_server.turns.media_generator.make_music", no_music)
     caller = new_caller(servers.start()).connect()
     caller.upload(sample)
     before = caller.draft()
@@ -184,7 +184,7 @@ def test_a_failure_of_the_work_is_said_and_costs_nothing(
     async def no_music(*_: object) -> None:
         raise FFmpegFailed("the disk is full")
 
-    monkeypatch.setattr("nemolocal_server.composer.make_music", no_music)
+    monkeypatch.setattr("nemolocal_server.turns.media_generator.make_music", no_music)
     caller = new_caller(servers.start()).connect()
     caller.upload(sample)
     assert "the disk is full" in texts(caller.say("add calm music"))

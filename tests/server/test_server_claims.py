@@ -7,7 +7,7 @@ import pytest
 
 from nemolocal_contract.clock import ManualClock
 from nemolocal_contract.draft import draft_from_wire
-from nemolocal_server.page import draw_project
+from nemolocal_server.api.claim_page import build_project_page
 from tests.support import patient_http
 from tests.support.http_caller import HttpCaller, NewCaller
 from tests.support.servers import ServerFactory
@@ -53,7 +53,7 @@ def test_the_page_plays_the_newest_export(edited: HttpCaller) -> None:
 def test_markup_in_any_text_is_text_on_the_page() -> None:
     said = '</li>"><script>alert(1)</script>{{ 7 * 7 }}'
     draft = draft_from_wire({"t": [{"tt": 7, "sg": [{"s": 0, "d": 1, "txt": said}]}]})
-    shown = draw_project(said, draft, f"http://h/{said}")
+    shown = build_project_page(said, draft, f"http://h/{said}")
     assert "<script>" not in shown
     assert shown.count("&gt;&lt;script&gt;alert(1)&lt;/script&gt;{{ 7 * 7 }}") == 4
 

@@ -11,10 +11,10 @@ import httpx
 import pytest
 
 from nemolocal_contract.clock import ManualClock, ScaledClock
-from nemolocal_server.core import open_core
+from nemolocal_server.context import open_context
 from nemolocal_server.serving import LocalServer
 from nemolocal_server.settings import Settings
-from nemolocal_server.silence import Silence
+from nemolocal_server.turns.silent_turns import SilentTurnPolicy
 from tests.support import patient_http
 from tests.support.http_caller import HttpCaller, NewCaller
 
@@ -25,7 +25,7 @@ DAY = 86_400
 @pytest.fixture
 def manual() -> Iterator[str]:
     """A server that stands still until it is told to move."""
-    with LocalServer(Settings(port=0, clock="manual", silence=Silence(rate=0))) as server:
+    with LocalServer(Settings(port=0, clock="manual", silence=SilentTurnPolicy(rate=0))) as server:
         yield server.base_url
 
 
@@ -114,10 +114,10 @@ def test_a_scaled_clock_runs_faster_for_everything_and_never_back() -> None:
 def test_a_clock_of_its_own_never_starts_before_what_is_stored(tmp_path: Path) -> None:
     later = time.time() + 30 * DAY
     for kind in ("manual", "scaled"):
-        past = open_core(Settings(data_dir=tmp_path / kind), ManualClock(later))
+        past = open_context(Settings(data_dir=tmp_path / kind), ManualClock(later))
         with contextlib.closing(past.store):
             _, token = past.tokens.issue("client-1", "")
             past.ledger.grant(token.id, 100, "a test")
-        core = open_core(Settings(data_dir=tmp_path / kind, clock=kind))
+        core = open_context(Settings(data_dir=tmp_path / kind, clock=kind))
         with contextlib.closing(core.store):
             assert later <= core.clock.time() < later + DAY

@@ -8,12 +8,12 @@ import httpx
 import pytest
 from hypothesis import given, strategies as st
 
-from nemolocal_server.journal.bodies import MAX_BODY
-from nemolocal_server.journal.limits import JournalLimits
+from nemolocal_server.data.store import Store, StoreError
+from nemolocal_server.journal.body_capture import MAX_BODY
+from nemolocal_server.journal.journal_limits import JournalLimits
 from nemolocal_server.journal.redaction import redact
-from nemolocal_server.serving import LocalServer, PortTaken
+from nemolocal_server.serving import ListenError, LocalServer
 from nemolocal_server.settings import Settings
-from nemolocal_server.store import Store, StoreError
 from tests.support import patient_http
 from tests.support.http_caller import HttpCaller
 from tests.support.servers import ServerFactory
@@ -60,7 +60,7 @@ def test_a_defect_is_500_in_the_envelope_without_its_innards(
     def broken(*_: object) -> None:
         raise RuntimeError("secret innards")
 
-    monkeypatch.setattr("nemolocal_server.ledger.Ledger.balance", broken)
+    monkeypatch.setattr("nemolocal_server.data.ledger.Ledger.balance", broken)
     response = caller.http.get("/api/credits/balance/simple")
     assert (response.status_code, response.json()["code"]) == (500, 500)
     assert "innards" not in response.text
@@ -109,7 +109,7 @@ def test_a_token_is_blanked_out_wherever_it_stands(token: str, before: str, afte
 def test_a_taken_port_is_said_at_once(base_url: str) -> None:
     port = httpx.URL(base_url).port
     assert port is not None
-    with pytest.raises(PortTaken, match=f"cannot listen on 127.0.0.1:{port}.*--port"):
+    with pytest.raises(ListenError, match=f"cannot listen on 127.0.0.1:{port}.*--port"):
         LocalServer(Settings(port=port))
 
 
@@ -143,6 +143,6 @@ def test_a_transaction_is_all_or_nothing_also_inside_another() -> None:
 
     with pytest.raises(KeyError):
         fail_inside()
-    assert store.value(count) == 0
+    assert store.fetch_value(count) == 0
     store.close()
     assert not store.folder.exists()

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from nemolocal_contract.events import ReceivedEvent, Text
+from nemolocal_contract.turn_events import ReceivedEvent, Text
 from nemolocal_render.media import MediaInfo
 from tests.support.http_caller import HttpCaller, NewCaller
 from tests.support.servers import ServerFactory
@@ -28,8 +28,8 @@ def no_ffmpeg(monkeypatch: pytest.MonkeyPatch) -> None:
         destination.write_bytes(b"a song")
         return SONG
 
-    monkeypatch.setattr("nemolocal_server.composer.make_scene", scene)
-    monkeypatch.setattr("nemolocal_server.composer.make_music", music)
+    monkeypatch.setattr("nemolocal_server.turns.media_generator.make_scene", scene)
+    monkeypatch.setattr("nemolocal_server.turns.media_generator.make_music", music)
 
 
 def texts(events: list[ReceivedEvent]) -> str:

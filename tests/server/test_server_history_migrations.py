@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from nemolocal_contract.clock import ManualClock
-from nemolocal_server.migrations import SCHEMA_VERSION
-from nemolocal_server.sessions import Sessions
-from nemolocal_server.store import Store, StoreError
+from nemolocal_server.data.migrations import SCHEMA_VERSION
+from nemolocal_server.data.sessions import SessionRepository
+from nemolocal_server.data.store import Store, StoreError
 from tests.support.older_folders import DATABASE, make_older_folder
 
 # Three turns, the second of which had two stages.
@@ -36,25 +36,25 @@ def old_folder(tmp_path: Path) -> Path:
 
 
 def pointers(store: Store) -> list[int | None]:
-    sessions = Sessions(store, ManualClock())
-    return [sessions.version("s", number).undo_to for number in range(1, 6)]
+    sessions = SessionRepository(store, ManualClock())
+    return [sessions.get_version("s", number).undo_to for number in range(1, 6)]
 
 
 def test_drafts_of_an_older_folder_can_be_undone_turn_by_turn(old_folder: Path) -> None:
     with closing(Store(old_folder)) as store:
         assert pointers(store) == [None, 1, 2, 2, 4]
-        sessions = Sessions(store, ManualClock())
-        assert sessions.draft_text("s") == '{"t":[],"d":5}'
-        assert sessions.version("s", 2).draft.extra == {"theirs": 1}
-        assert sessions.newest("s2").undo_to is None
-        assert store.value("PRAGMA user_version") == SCHEMA_VERSION
+        sessions = SessionRepository(store, ManualClock())
+        assert sessions.newest_draft_json("s") == '{"t":[],"d":5}'
+        assert sessions.get_version("s", 2).draft.extra == {"theirs": 1}
+        assert sessions.newest_version("s2").undo_to is None
+        assert store.fetch_value("PRAGMA user_version") == SCHEMA_VERSION
     with closing(Store(old_folder)) as store:
         assert pointers(store) == [None, 1, 2, 2, 4]
 
 
 def test_a_fresh_folder_has_the_schema_of_today(tmp_path: Path) -> None:
     with closing(Store(tmp_path)) as store:
-        assert store.value("PRAGMA user_version") == SCHEMA_VERSION
+        assert store.fetch_value("PRAGMA user_version") == SCHEMA_VERSION
 
 
 def test_a_copy_that_was_taken_by_an_older_release_is_brought_up_to_date(
@@ -63,7 +63,7 @@ def test_a_copy_that_was_taken_by_an_older_release_is_brought_up_to_date(
     copy = tmp_path / "copy.sqlite3"
     (old_folder / DATABASE).rename(copy)
     with closing(Store(None)) as store:
-        store.load(copy)
+        store.restore(copy)
         assert pointers(store) == [None, 1, 2, 2, 4]
 
 
@@ -81,7 +81,7 @@ def test_a_step_that_fails_leaves_everything_as_it_was(
     old_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     broken = (("ALTER TABLE drafts ADD COLUMN undo_to INTEGER", "SELECT nonsense"),)
-    monkeypatch.setattr("nemolocal_server.migrations._STEPS", broken)
+    monkeypatch.setattr("nemolocal_server.data.migrations._STEPS", broken)
     with pytest.raises(StoreError, match="nonsense"):
         Store(old_folder)
     monkeypatch.undo()

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from nemolocal_render.temporary_folder import APPLICATION_ID
-from nemolocal_server.server import Server
+from nemolocal_server.data.store import Store
+from nemolocal_server.services import Services
 from nemolocal_server.settings import Settings
-from nemolocal_server.store import Store
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ def test_a_server_with_a_folder_of_its_own_sweeps_too(temporary: Path) -> None:
         db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
 
     async def start_and_close() -> None:
-        server = Server(Settings(data_dir=temporary / "data"))
+        server = Services(Settings(data_dir=temporary / "data"))
         server.start()
         await server.close()
 

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from nemolocal_contract.clock import ManualClock
-from nemolocal_render.job import RenderFailed, RenderResult
-from nemolocal_render.plan import RenderPlan
+from nemolocal_render.job import RenderJobFailed, RenderResult
+from nemolocal_render.planning.planner import RenderPlan
 from tests.support import patient_http
 from tests.support.executor import FakeRenderExecutor
 from tests.support.http_caller import HttpCaller, NewCaller
@@ -45,7 +45,7 @@ def test_the_draft_that_was_sent_is_rendered_not_the_saved_one(
 def test_a_failed_render_says_why_and_has_no_file(
     edited: HttpCaller, executor: FakeRenderExecutor
 ) -> None:
-    executor.failure = RenderFailed("the disk is full")
+    executor.failure = RenderJobFailed("the disk is full")
     edited.submit("render_1")
     assert edited.finished("render_1") == {
         "id": "render_1", "status": "failed", "progress": 99, "error": "the disk is full"

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from nemolocal_server.configuration import read_settings
 from nemolocal_server.dialect import PRESETS, Dialect
+from nemolocal_server.settings_loader import load_settings
 from tests.support.http_caller import NewCaller
 from tests.support.servers import ServerFactory
 
@@ -37,7 +37,7 @@ scopes = ["read", "render"]
 def test_a_file_sets_everything_and_arguments_win_over_it(tmp_path: Path) -> None:
     file = tmp_path / "nemolocal.toml"
     file.write_text(FILE)
-    settings = read_settings(file, {"port": 1, "seed": 8}, {"sse": "adk"})
+    settings = load_settings(file, {"port": 1, "seed": 8}, {"sse": "adk"})
     assert (settings.port, settings.seed, settings.data_dir) == (1, 8, Path("somewhere"))
     assert settings.tariff.grant == 500
     assert (settings.skills[0].source, settings.skills[0].upload_limit) == ("tiny", 1000)
@@ -47,8 +47,8 @@ def test_a_file_sets_everything_and_arguments_win_over_it(tmp_path: Path) -> Non
 
 
 def test_nothing_set_is_the_dialect_of_the_skills() -> None:
-    assert read_settings().dialect == Dialect() == PRESETS["skills"]
-    assert read_settings(preset="adk").dialect.errors == "adk"
+    assert load_settings().dialect == Dialect() == PRESETS["skills"]
+    assert load_settings(preset="adk").dialect.errors == "adk"
 
 
 @pytest.mark.parametrize(
@@ -71,18 +71,18 @@ def test_what_makes_no_sense_is_refused_by_name(tmp_path: Path, text: str, said:
     file = tmp_path / "nemolocal.toml"
     file.write_text(text)
     with pytest.raises(ValueError, match=said):
-        read_settings(file)
+        load_settings(file)
 
 
 def test_a_file_that_is_not_there_is_said(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="cannot be read: No such file"):
-        read_settings(tmp_path / "none.toml")
+        load_settings(tmp_path / "none.toml")
 
 
 def test_a_skill_of_the_settings_has_its_own_limit(
     servers: ServerFactory, new_caller: NewCaller, sample: Path
 ) -> None:
-    settings = read_settings(given={"skills": [{"source": "tiny", "upload_limit": 1000}]})
+    settings = load_settings(given={"skills": [{"source": "tiny", "upload_limit": 1000}]})
     caller = new_caller(servers.start(skills=settings.skills)).connect()
     assert caller.upload(sample)["code"] == 0
     caller.http.headers["X-Skill-Source"] = "Tiny"

@@ -158,7 +158,7 @@ def test_the_servers_own_files_are_always_allowed_and_nothing_else_of_it(
         assert seconds == 5
         shutil.copyfile(sample, path)
 
-    monkeypatch.setattr("nemolocal_server.fixtures.make_sample", make_sample)
+    monkeypatch.setattr("nemolocal_server.uploads.sample_media.make_sample", make_sample)
     caller = patient
     base = caller.http.base_url
     (video,) = upload(caller, f"{base}/cdn/fixtures/sample.mp4")["data"]["files"]

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from nemolocal_server.errors import ContractError
-from nemolocal_server.fetching import FetchPolicy, fetch
+from nemolocal_server.uploads.url_fetcher import FetchPolicy, fetch_url
 from tests.support.hostile_server import ANSWERS, HostileServer
 from tests.support.http_caller import HttpCaller, NewCaller
 from tests.support.servers import ServerFactory
@@ -120,6 +120,6 @@ def test_fetching_needs_no_thread(tmp_path: Path, hostile: HostileServer) -> Non
         asyncio.get_running_loop().set_default_executor(Refusing())
         policy = FetchPolicy(("*",), lambda _: False, 60.0, 100)
         with pytest.raises(ContractError, match="HTTP 404"):
-            await fetch(f"http://{hostile.place}/none.mp4", tmp_path, policy)
+            await fetch_url(f"http://{hostile.place}/none.mp4", tmp_path, policy)
 
     asyncio.run(fetch_it())

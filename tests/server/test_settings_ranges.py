@@ -13,15 +13,18 @@ import msgspec
 import pytest
 from hypothesis import given, strategies as st
 
-from nemolocal_conformance.known import KnownUnreadable, read_known
+from nemolocal_conformance.known_differences import (
+    KnownDifferencesUnreadable,
+    read_known_differences,
+)
 from nemolocal_server import serving
 from nemolocal_server.app import build_app
-from nemolocal_server.configuration import read_settings
-from nemolocal_server.faults.scenario import ScenarioError, find_scenario
-from nemolocal_server.serving import LocalServer, PortTaken
+from nemolocal_server.data.store import StoreError
+from nemolocal_server.data.tokens import NewToken
+from nemolocal_server.faults.fault_scenario import ScenarioError, find_scenario
+from nemolocal_server.serving import ListenError, LocalServer
 from nemolocal_server.settings import Settings
-from nemolocal_server.store import StoreError
-from nemolocal_server.tokens import NewToken
+from nemolocal_server.settings_loader import load_settings
 from tests.support.cli import CommandRunner
 
 HUGE = str(10**26)
@@ -72,7 +75,7 @@ def test_nonsense_in_a_file_is_refused_by_its_field(tmp_path: Path, text: str, n
     file = tmp_path / "nemolocal.toml"
     file.write_text(text)
     with pytest.raises(ValueError, match=named) as refused:
-        read_settings(file)
+        load_settings(file)
     assert "12345678" not in str(refused.value)
 
 
@@ -90,7 +93,7 @@ def test_a_number_is_a_setting_or_is_refused_and_never_anything_else(value: floa
 
 @pytest.mark.parametrize("host", ["a..b", "x" * 200, "\ud800", "256.1.1.1.1", "no such host"])
 def test_a_host_that_is_none_is_said(host: str) -> None:
-    with pytest.raises((PortTaken, ValueError), match=r"cannot listen on|host must be"):
+    with pytest.raises((ListenError, ValueError), match=r"cannot listen on|host must be"):
         LocalServer(Settings(host=host, port=0))
 
 
@@ -106,8 +109,8 @@ def test_a_deep_file_is_no_toml_wherever_it_is_given(tmp_path: Path) -> None:
     file.write_text("a = " + "[" * 5000 + "]" * 5000)
     with pytest.raises(ScenarioError, match=r"deep\.toml"):
         find_scenario(str(file))
-    with pytest.raises(KnownUnreadable, match=r"deep\.toml"):
-        read_known(file)
+    with pytest.raises(KnownDifferencesUnreadable, match=r"deep\.toml"):
+        read_known_differences(file)
 
 
 def test_a_token_of_the_settings_that_somebody_else_has_is_said_at_the_start(
@@ -149,7 +152,7 @@ sys.exit(main())
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("while_importing", ["nemolocal.command", "uvicorn"])
+@pytest.mark.parametrize("while_importing", ["nemolocal.main", "uvicorn"])
 def test_an_interrupt_at_the_very_beginning_is_one_line(while_importing: str) -> None:
     command = [sys.executable, "-c", _INTERRUPTED, while_importing]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60)

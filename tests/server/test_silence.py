@@ -10,12 +10,17 @@ import pytest
 from hypothesis import given, strategies as st
 
 from nemolocal_contract.clock import ManualClock
-from nemolocal_contract.events import Heartbeat, Text
-from nemolocal_server.agent.turn_plan import TurnKey
-from nemolocal_server.draw import Draw
-from nemolocal_server.server import Server
+from nemolocal_contract.turn_events import Heartbeat, Text
+from nemolocal_server.seeded_random import SeededRandom
+from nemolocal_server.services import Services
 from nemolocal_server.settings import Settings
-from nemolocal_server.silence import Outcome, Silence, Truths, draw_outcome
+from nemolocal_server.turns.silent_turns import (
+    AppliedWeights,
+    EditOutcome,
+    SilentTurnPolicy,
+    choose_outcome,
+)
+from nemolocal_server.turns.turn_schedule import TurnSeed
 from tests.support.http_caller import HttpCaller, NewCaller
 from tests.support.servers import ServerFactory
 
@@ -24,29 +29,33 @@ HELD = {"available": 50, "frozen": 50, "total": 100}
 FREE = {"available": 100, "frozen": 0, "total": 100}
 
 
-def key(client: str = "client", turn: int = 1) -> TurnKey:
-    return TurnKey(client, 1, turn, "trim")
+def key(client: str = "client", turn: int = 1) -> TurnSeed:
+    return TurnSeed(client, 1, turn, "trim")
 
 
-def outcomes(silence: Silence, edits: int, client: str = "client") -> list[Outcome]:
-    return [draw_outcome(silence, Draw(7), key(client, n), n) for n in range(1, edits + 1)]
+def outcomes(silence: SilentTurnPolicy, edits: int, client: str = "client") -> list[EditOutcome]:
+    return [
+        choose_outcome(silence, SeededRandom(7), key(client, n), n) for n in range(1, edits + 1)
+    ]
 
 
-def marks(silence: Silence, edits: int, client: str = "client") -> str:
+def marks(silence: SilentTurnPolicy, edits: int, client: str = "client") -> str:
     return "".join(".s"[outcome.silent] for outcome in outcomes(silence, edits, client))
 
 
 @pytest.mark.rule("SSE-5")
 def test_about_three_in_ten_edits_are_silent_and_always_the_same_ones() -> None:
-    silent = marks(Silence(), 2000)
+    silent = marks(SilentTurnPolicy(), 2000)
     assert 0.27 < silent.count("s") / len(silent) < 0.33
-    assert silent == marks(Silence(), 2000)
+    assert silent == marks(SilentTurnPolicy(), 2000)
 
 
 def test_the_rate_asks_the_key_and_not_how_many_edits_there_were() -> None:
-    silence = Silence(rate=0.5)
+    silence = SilentTurnPolicy(rate=0.5)
     for turn in range(1, 50):
-        drawn = {draw_outcome(silence, Draw(1), key(turn=turn), n).silent for n in (1, 5, 9)}
+        drawn = {
+            choose_outcome(silence, SeededRandom(1), key(turn=turn), n).silent for n in (1, 5, 9)
+        }
         assert len(drawn) == 1
 
 
@@ -55,33 +64,35 @@ def test_the_rate_asks_the_key_and_not_how_many_edits_there_were() -> None:
 @pytest.mark.rule("SSE-5")
 def test_a_quota_is_kept_exactly_in_every_block(quota: tuple[int, int], client: str) -> None:
     wanted, size = quota
-    silent = marks(Silence(quota=quota), 4 * size, client)
+    silent = marks(SilentTurnPolicy(quota=quota), 4 * size, client)
     blocks = [silent[start : start + size] for start in range(0, len(silent), size)]
     assert [block.count("s") for block in blocks] == [wanted] * 4
 
 
 def test_a_quota_falls_on_other_edits_in_other_blocks_and_for_other_clients() -> None:
-    silence = Silence(quota=(3, 10))
+    silence = SilentTurnPolicy(quota=(3, 10))
     assert len({marks(silence, 10, f"client-{n}") for n in range(20)}) > 10
     silent = marks(silence, 200)
     assert len({silent[start : start + 10] for start in range(0, 200, 10)}) > 10
 
 
 def test_a_script_is_followed_to_the_letter_and_begins_anew() -> None:
-    assert marks(Silence(script="s.s.."), 12) == "s.s..s.s..s."
-    truths = [outcome.truth for outcome in outcomes(Silence(script="anl."), 4)]
+    assert marks(SilentTurnPolicy(script="s.s.."), 12) == "s.s..s.s..s."
+    truths = [outcome.applied_state for outcome in outcomes(SilentTurnPolicy(script="anl."), 4)]
     assert truths == ["applied", "not_applied", "late", "applied"]
-    assert outcomes(Silence(script="l", late_seconds=7), 1) == [Outcome(True, "late", 7, True)]
+    assert outcomes(SilentTurnPolicy(script="l", late_seconds=7), 1) == [
+        EditOutcome(True, "late", 7, True)
+    ]
 
 
 def test_weights_decide_what_stands_behind_a_silence() -> None:
-    silence = Silence(rate=1.0, truths=Truths(applied=2, not_applied=1, late=1))
-    truths = [outcome.truth for outcome in outcomes(silence, 2000)]
+    silence = SilentTurnPolicy(rate=1.0, truths=AppliedWeights(applied=2, not_applied=1, late=1))
+    truths = [outcome.applied_state for outcome in outcomes(silence, 2000)]
     assert 900 < truths.count("applied") < 1100
     assert 400 < truths.count("not_applied") < 600
     assert 400 < truths.count("late") < 600
-    only = Silence(rate=1.0, truths=Truths(applied=0, late=1))
-    assert {outcome.truth for outcome in outcomes(only, 50)} == {"late"}
+    only = SilentTurnPolicy(rate=1.0, truths=AppliedWeights(applied=0, late=1))
+    assert {outcome.applied_state for outcome in outcomes(only, 50)} == {"late"}
 
 
 @pytest.mark.parametrize(
@@ -97,13 +108,13 @@ def test_weights_decide_what_stands_behind_a_silence() -> None:
 )
 def test_a_silence_that_makes_no_sense_is_refused(bad: dict[str, Any], said: str) -> None:
     with pytest.raises(ValueError, match=said):
-        Silence(**bad)
+        SilentTurnPolicy(**bad)
 
 
 def test_weights_that_make_no_sense_are_refused() -> None:
     for bad in ({"applied": 0.0}, {"late": -1.0}):
         with pytest.raises(ValueError, match="truths"):
-            Truths(**bad)
+            AppliedWeights(**bad)
 
 
 class HeldClock(ManualClock):
@@ -146,7 +157,7 @@ def test_three_truths_have_the_same_bytes_and_only_the_state_tells_them_apart(
     told, drafts, balances = [], [], []
     for mark in "anl":
         clock = HeldClock()
-        silence = Silence(script=mark, late_seconds=LATE)
+        silence = SilentTurnPolicy(script=mark, late_seconds=LATE)
         caller = new_caller(servers.start(clock=clock, silence=silence)).connect()
         caller.upload(sample)
         told.append(wire(caller, "compress it"))
@@ -164,7 +175,7 @@ def test_three_truths_have_the_same_bytes_and_only_the_state_tells_them_apart(
 def test_what_was_not_applied_is_paid_by_the_edit_that_is(
     servers: ServerFactory, new_caller: NewCaller, sample: Path
 ) -> None:
-    caller = new_caller(servers.start(silence=Silence(script="n."))).connect()
+    caller = new_caller(servers.start(silence=SilentTurnPolicy(script="n."))).connect()
     caller.upload(sample)
     assert not [e for e in caller.say("compress it") if isinstance(e, Text)]
     assert caller.balance() == FREE
@@ -176,7 +187,7 @@ def test_a_late_edit_that_has_become_impossible_gives_its_credits_back(
     servers: ServerFactory, new_caller: NewCaller, sample: Path
 ) -> None:
     clock = HeldClock()
-    silence = Silence(script="l.", late_seconds=LATE)
+    silence = SilentTurnPolicy(script="l.", late_seconds=LATE)
     caller = new_caller(servers.start(clock=clock, silence=silence)).connect()
     caller.upload(sample)
     caller.say("edit my raw video footage")
@@ -193,7 +204,7 @@ def test_a_late_edit_that_has_become_impossible_gives_its_credits_back(
 def test_a_late_edit_survives_a_restart(
     servers: ServerFactory, new_caller: NewCaller, sample: Path, tmp_path: Path
 ) -> None:
-    silence = Silence(script="l", late_seconds=LATE)
+    silence = SilentTurnPolicy(script="l", late_seconds=LATE)
     settings: dict[str, Any] = {"silence": silence, "data_dir": tmp_path}
     caller = new_caller(servers.start(clock=HeldClock(), **settings)).connect()
     caller.upload(sample)
@@ -212,20 +223,20 @@ def test_a_late_edit_survives_a_restart(
 
 
 def test_a_server_killed_before_the_stream_ended_gives_everything_back(tmp_path: Path) -> None:
-    async def live(clock: ManualClock, work: Callable[[Server], Any]) -> Any:
-        settings = Settings(data_dir=tmp_path, silence=Silence(script="l"))
-        server = Server(settings, clock)
+    async def live(clock: ManualClock, work: Callable[[Services], Any]) -> Any:
+        settings = Settings(data_dir=tmp_path, silence=SilentTurnPolicy(script="l"))
+        server = Services(settings, clock)
         server.start()
         try:
             return work(server)
         finally:
             await server.close()
 
-    def begin(server: Server) -> int:
-        core = server.core
+    def begin(server: Services) -> int:
+        core = server.context
         text, token = core.tokens.issue("client", "127.0.0.1")
         core.ledger.grant(token.id, 100, "a test")
-        session = core.sessions.open(token, "project", "en")
+        session = core.sessions.create(token, "project", "en")
         assert text
         hold = core.ledger.hold(token, 50, "editing")
         core.store.execute(
@@ -242,14 +253,16 @@ def test_a_server_killed_before_the_stream_ended_gives_everything_back(tmp_path:
         return token.id
 
     token_id = asyncio.run(live(ManualClock(), begin))
-    balance = asyncio.run(live(ManualClock(), lambda server: server.core.ledger.balance(token_id)))
+    balance = asyncio.run(
+        live(ManualClock(), lambda server: server.context.ledger.balance(token_id))
+    )
     assert (balance.available, balance.frozen) == (100, 0)
 
 
 def test_faults_do_not_count_as_edits_of_a_script(
     servers: ServerFactory, new_caller: NewCaller, sample: Path
 ) -> None:
-    caller = new_caller(servers.start(silence=Silence(script="s."))).connect()
+    caller = new_caller(servers.start(silence=SilentTurnPolicy(script="s."))).connect()
     caller.upload(sample)
     told = []
     for fault in ("", "line-separator", "silent", ""):

@@ -5,14 +5,14 @@ from pathlib import Path
 
 import pytest
 
+from nemolocal_agent.generation import split_stages
+from nemolocal_agent.intents import NoEdit
+from nemolocal_agent.nlu import parse_message
+from nemolocal_agent.tool_calls import PlannedToolCall
 from nemolocal_contract.draft import Draft
 from nemolocal_render.media import MediaInfo
-from nemolocal_server.agent.generation import stages_of
-from nemolocal_server.agent.intents import Talk
-from nemolocal_server.agent.tools import Job
-from nemolocal_server.agent.turn_plan import Commit, TurnKey, plan_generation
-from nemolocal_server.agent.understanding import understand
-from nemolocal_server.draw import Draw
+from nemolocal_server.seeded_random import SeededRandom
+from nemolocal_server.turns.turn_schedule import CommitEdits, TurnSeed, schedule_generation
 from tests.support.http_caller import NewCaller
 from tests.support.servers import ServerFactory
 
@@ -35,8 +35,8 @@ def no_ffmpeg(monkeypatch: pytest.MonkeyPatch) -> None:
         destination.write_bytes(b"a song")
         return SONG
 
-    monkeypatch.setattr("nemolocal_server.composer.make_scene", scene)
-    monkeypatch.setattr("nemolocal_server.composer.make_music", music)
+    monkeypatch.setattr("nemolocal_server.turns.media_generator.make_scene", scene)
+    monkeypatch.setattr("nemolocal_server.turns.media_generator.make_music", music)
 
 
 @pytest.mark.parametrize(
@@ -58,12 +58,14 @@ def test_a_generation_that_takes_too_long_is_given_up_with_its_credits(
     servers: ServerFactory, new_caller: NewCaller
 ) -> None:
     caller = new_caller(servers.start(), "client").connect()
-    wanted = understand(GENERATE)
-    assert not isinstance(wanted, Talk)
-    stages = [[Job(edits, Draft(), Draft())] for edits in stages_of(wanted)]
-    plan = plan_generation(stages, None, TurnKey("client", 1, 1, GENERATE), Draw(0), 15)
+    wanted = parse_message(GENERATE)
+    assert not isinstance(wanted, NoEdit)
+    stages = [[PlannedToolCall(edits, Draft(), Draft())] for edits in split_stages(wanted)]
+    plan = schedule_generation(
+        stages, None, TurnSeed("client", 1, 1, GENERATE), SeededRandom(0), 15
+    )
     times = list(itertools.accumulate(step.delay for step in plan))
-    first, last = (t for t, s in zip(times, plan, strict=True) if isinstance(s.action, Commit))
+    first, last = (t for t, s in zip(times, plan, strict=True) if isinstance(s.action, CommitEdits))
     assert last - first > 30
     caller.chat(GENERATE, f"stall;seconds={900 - (first + last) / 2}")
     while caller.balance()["frozen"]:

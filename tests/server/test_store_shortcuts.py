@@ -5,7 +5,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from nemolocal_server.store import Store
+from nemolocal_server.data.store import Store
 
 
 class Total(msgspec.Struct, frozen=True):
@@ -19,7 +19,7 @@ INSERT = "INSERT INTO journal_dropped (count) VALUES (:count)"
 
 
 def total(store: Store) -> int:
-    found = store.one_again(Total, ASKED, least=0)
+    found = store.fetch_one_cached(Total, ASKED, least=0)
     assert found is not None
     return found.total
 
@@ -42,6 +42,6 @@ def test_what_is_remembered_follows_every_write_and_no_rollback(tmp_path: Path) 
     store.back_up(tmp_path / "copy.sqlite3")
     store.execute(INSERT, count=4)
     assert total(store) == 5
-    store.load(tmp_path / "copy.sqlite3")
+    store.restore(tmp_path / "copy.sqlite3")
     assert total(store) == 1
     store.close()

@@ -8,21 +8,21 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 import pytest
 
 from nemolocal_contract.clock import ManualClock
-from nemolocal_contract.codes import Code
-from nemolocal_contract.events import Heartbeat, Text
+from nemolocal_contract.response_codes import ResponseCode
+from nemolocal_contract.turn_events import Heartbeat, Text
 from nemolocal_server.errors import ContractError
-from nemolocal_server.faults.disturbance import Disturbance
-from nemolocal_server.ranges import DAY
-from nemolocal_server.server import Server
+from nemolocal_server.faults.turn_faults import TurnFaults
+from nemolocal_server.services import Services
+from nemolocal_server.setting_ranges import DAY
 from nemolocal_server.settings import Settings
-from nemolocal_server.turn import Turn
+from nemolocal_server.turns.running_turn import RunningTurn
 
-_Walk = Callable[[Server, ManualClock], Awaitable[None]]
+_Walk = Callable[[Services, ManualClock], Awaitable[None]]
 
 
 @contextlib.asynccontextmanager
-async def server(clock: ManualClock) -> AsyncIterator[Server]:
-    opened = Server(Settings(address_limit=10), clock)
+async def server(clock: ManualClock) -> AsyncIterator[Services]:
+    opened = Services(Settings(address_limit=10), clock)
     opened.start()
     try:
         yield opened
@@ -58,34 +58,34 @@ def real_waits(walk: _Walk, selector: WatchingSelector | None = None) -> list[fl
         return runner.run(walked())
 
 
-async def token_life(opened: Server, clock: ManualClock) -> None:
+async def token_life(opened: Services, clock: ManualClock) -> None:
     """Seven days of a token, an hour at a time."""
-    text, _ = opened.core.tokens.issue("client-1", "")
+    text, _ = opened.context.tokens.issue("client-1", "")
     for _ in range(7 * 24 - 1):
         await clock.advance(3600)
-        assert opened.core.tokens.find(text) is not None
+        assert opened.context.tokens.find(text) is not None
     await clock.advance(3600)
-    assert opened.core.tokens.find(text) is None
-    opened.core.tokens.issue("client-1", "")
+    assert opened.context.tokens.find(text) is None
+    opened.context.tokens.issue("client-1", "")
 
 
-async def address_window(opened: Server, clock: ManualClock) -> None:
+async def address_window(opened: Services, clock: ManualClock) -> None:
     """Ten tokens of one address, and the eleventh when the first is a week old."""
     for number in range(10):
-        opened.core.tokens.issue(f"client-{number}", "10.0.0.1")
+        opened.context.tokens.issue(f"client-{number}", "10.0.0.1")
         await clock.advance(DAY / 2)
     with pytest.raises(ContractError) as refused:
-        opened.core.tokens.issue("client-10", "10.0.0.1")
-    assert refused.value.code == Code.RATE_LIMITED
+        opened.context.tokens.issue("client-10", "10.0.0.1")
+    assert refused.value.code == ResponseCode.RATE_LIMITED
     await clock.advance(2 * DAY)
-    opened.core.tokens.issue("client-10", "10.0.0.1")
+    opened.context.tokens.issue("client-10", "10.0.0.1")
 
 
-async def stalled_turn(opened: Server, clock: ManualClock, seconds: float) -> list[object]:
+async def stalled_turn(opened: Services, clock: ManualClock, seconds: float) -> list[object]:
     """A turn that has nothing to say for so long."""
-    _, token = opened.core.tokens.issue("client-1", "")
-    session = opened.core.sessions.open(token, "project", "en")
-    turn: Turn = opened.turns.begin(token, session, "hello", Disturbance(stall=seconds))
+    _, token = opened.context.tokens.issue("client-1", "")
+    session = opened.context.sessions.create(token, "project", "en")
+    turn: RunningTurn = opened.turns.start(token, session, "hello", TurnFaults(stall=seconds))
     told: list[object] = []
 
     async def listen() -> None:
@@ -98,14 +98,14 @@ async def stalled_turn(opened: Server, clock: ManualClock, seconds: float) -> li
     return told
 
 
-async def ten_minute_stall(opened: Server, clock: ManualClock) -> None:
+async def ten_minute_stall(opened: Services, clock: ManualClock) -> None:
     """Forty heartbeats, and then the answer after all."""
     told = await stalled_turn(opened, clock, 600)
     assert sum(isinstance(event, Heartbeat) for event in told) == 40
     assert isinstance(told[-1], Text)
 
 
-async def fifteen_minute_turn(opened: Server, clock: ManualClock) -> None:
+async def fifteen_minute_turn(opened: Services, clock: ManualClock) -> None:
     """A turn that would last for ever is ended after a quarter of an hour."""
     told = await stalled_turn(opened, clock, 100_000)
     assert told == [Heartbeat()] * 60
@@ -124,7 +124,7 @@ def test_a_long_time_passes_without_a_real_wait(walk: _Walk) -> None:
 def test_a_real_wait_is_seen() -> None:
     selector = WatchingSelector()
 
-    async def doze(_: Server, __: ManualClock) -> None:
+    async def doze(_: Services, __: ManualClock) -> None:
         # A busy machine may be away until a short time is over: nothing was waited for then.
         while not selector.waits:
             await asyncio.sleep(0.01)

@@ -7,14 +7,14 @@ from typing import Any
 import pytest
 from starlette.requests import Request
 
-from nemolocal_render import process
+from nemolocal_render import child_process
 from nemolocal_render.media import MediaInfo
-from nemolocal_render.probe import probe as real_probe
-from nemolocal_server.endpoints import uploads
+from nemolocal_render.probing.media_probe import probe as real_probe
+from nemolocal_server.api import upload_endpoints
 from nemolocal_server.errors import ContractError
-from nemolocal_server.intake import receive_files
-from nemolocal_server.places import Places
-from nemolocal_server.probe_cache import ProbeCache
+from nemolocal_server.fair_semaphore import FairSemaphore
+from nemolocal_server.uploads.multipart import receive_multipart
+from nemolocal_server.uploads.probe_cache import ProbeCache
 from tests.support.containers import Recipe, sounding, steady, write
 from tests.support.http_caller import HttpCaller, NewCaller
 from tests.support.servers import ServerFactory
@@ -48,7 +48,7 @@ def test_what_is_beside_the_files_is_cut_off(tmp_path: Path, pieces: list[bytes]
     headers = [(b"content-type", b"multipart/form-data; boundary=b")]
     request = Request({"type": "http", "headers": headers}, receive)
     with pytest.raises(ContractError, match="more than 1 MB beside its files") as refusal:
-        asyncio.run(receive_files(request, tmp_path, 100 * MB))
+        asyncio.run(receive_multipart(request, tmp_path, 100 * MB))
     assert refusal.value.code == 400
     # Whatever is not read is discarded where the connection ends.
     assert len(list(left)) > 35
@@ -65,19 +65,19 @@ def test_large_files_have_as_little_beside_them_as_small_ones(tmp_path: Path) ->
 
     headers = [(b"content-type", b"multipart/form-data; boundary=b")]
     request = Request({"type": "http", "headers": headers}, receive)
-    files = asyncio.run(receive_files(request, tmp_path, 4 * MB))
+    files = asyncio.run(receive_multipart(request, tmp_path, 4 * MB))
     assert [file.path.stat().st_size for file in files] == [3 * MB, 3 * MB]
 
 
 def test_more_probes_than_cores_wait_and_the_turn_goes_round() -> None:
     async def work() -> list[str]:
-        places = Places(2, patience=None)
+        places = FairSemaphore(2, patience=None)
         begun: list[str] = []
         running = most = 0
 
         async def one(owner: str) -> None:
             nonlocal running, most
-            async with places.place(owner):
+            async with places.slot(owner):
                 begun.append(owner)
                 running += 1
                 most = max(most, running)
@@ -95,15 +95,15 @@ def test_more_probes_than_cores_wait_and_the_turn_goes_round() -> None:
 
 def test_who_is_cancelled_while_waiting_takes_no_place() -> None:
     async def work() -> None:
-        places = Places(1, patience=None)
-        async with places.place("a"):
+        places = FairSemaphore(1, patience=None)
+        async with places.slot("a"):
             waiting = [asyncio.ensure_future(_hold(places, owner)) for owner in "abc"]
             await asyncio.sleep(0)
             waiting[0].cancel()
             waiting[1].cancel()
         await asyncio.wait_for(waiting[2], 5)
         # One that is cancelled in the moment in which it gets the place gives it back.
-        async with places.place("a"):
+        async with places.slot("a"):
             late = asyncio.ensure_future(_hold(places, "b"))
             await asyncio.sleep(0)
         late.cancel()
@@ -113,8 +113,8 @@ def test_who_is_cancelled_while_waiting_takes_no_place() -> None:
     asyncio.run(work())
 
 
-async def _hold(places: Places, owner: str) -> None:
-    async with places.place(owner):
+async def _hold(places: FairSemaphore, owner: str) -> None:
+    async with places.slot(owner):
         pass
 
 
@@ -133,9 +133,9 @@ def test_fifty_uploads_are_probed_no_more_at_once_than_there_are_cores(
         running -= 1
         return MediaInfo("image", extension, width=1, height=1)
 
-    monkeypatch.setattr(uploads, "probe", probe)
-    monkeypatch.setattr(uploads, "_probes", ProbeCache())
-    monkeypatch.setattr("nemolocal_server.server.usable_cores", lambda: 3)
+    monkeypatch.setattr(upload_endpoints, "probe", probe)
+    monkeypatch.setattr(upload_endpoints, "_probes", ProbeCache())
+    monkeypatch.setattr("nemolocal_server.services.usable_cores", lambda: 3)
     caller = new_caller(servers.start()).connect()
     files = [("files", (f"{n}.jpg", f"{n}".encode())) for n in range(50)]
     reply = caller.post(f"/api/upload-video/nemo_agent/me/{caller.session}", files=files)
@@ -184,13 +184,13 @@ def test_a_probe_leaves_no_folder_behind(
     song: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    run = process.run
+    run = child_process.run
     seen: list[list[Path]] = []
 
     async def watched(*arguments: object, **rest: object) -> object:
         seen.append(list(tmp_path.iterdir()))
         return await run(*arguments, **rest)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(process, "run", watched)
+    monkeypatch.setattr(child_process, "run", watched)
     assert asyncio.run(real_probe(song, "m4a")).kind == "audio"
     assert seen == [[]]

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given, strategies as st
 
-from nemolocal_server.filenames import name_in_form, printable_name
+from nemolocal_server.uploads.filenames import form_filename, printable_name
 from tests.support.http_caller import HttpCaller
 
 PART = b'form-data; name="files"; '
@@ -79,7 +79,7 @@ def test_any_name_becomes_one_that_prints(name: str) -> None:
     )
 )
 def test_any_disposition_has_a_name_or_none(pieces: list[bytes]) -> None:
-    name = name_in_form(b"form-data; name=files; " + b"".join(pieces), None)
+    name = form_filename(b"form-data; name=files; " + b"".join(pieces), None)
     assert name is None or isinstance(name, str)
 
 
@@ -88,4 +88,4 @@ def test_an_encoded_name_comes_back(name: str) -> None:
     message = email.message.Message()
     message.add_header("Content-Disposition", "form-data", filename=("utf-8", "", name))
     header = str(message["Content-Disposition"]).encode()
-    assert name_in_form(header, None) == name
+    assert form_filename(header, None) == name

@@ -6,20 +6,20 @@ from pathlib import Path
 import pytest
 from hypothesis import given, strategies as st
 
-from nemolocal_client.skill import Skill, parse_skill
-from nemolocal_client.skill.curl import Curl
-from nemolocal_client.skill.shell import Piece, read_command
+from nemolocal_skill import Skill, parse_skill
+from nemolocal_skill.parse.curl import CurlCommand
+from nemolocal_skill.parse.shell_words import WordPart, parse_command
 
 
 def words(text: str) -> list[str]:
-    return [word.text for word in read_command(text, 0, 1, 1).words]
+    return [word.text for word in parse_command(text, 0, 1, 1).words]
 
 
 def read(script: str) -> Skill:
     return parse_skill(f"# T\n\n```bash\n{script}\n```\n".encode(), Path("SKILL.md"))
 
 
-def one(script: str) -> Curl:
+def one(script: str) -> CurlCommand:
     (curl,) = read(script).commands
     return curl
 
@@ -32,7 +32,9 @@ def test_words_are_those_of_shlex(text: str) -> None:
     try:
         expected = shlex.split(text)
     except ValueError:
-        assert any(word.open_quote for word in read_command(text, 0, 1, 1).words) or "\\" in text
+        assert (
+            any(word.unclosed_quote for word in parse_command(text, 0, 1, 1).words) or "\\" in text
+        )
     else:
         assert words(text) == expected
 
@@ -61,19 +63,19 @@ def test_words_end_where_a_shell_ends_them(text: str, expected: list[str]) -> No
 
 
 def test_pieces_know_their_quotes_names_and_places() -> None:
-    command = read_command("curl \\\n -H \"A: $B\"'$C'`d`", 0, 10, 3)
-    assert command.words[2].pieces == (
-        Piece("", '"', 11, 6),
-        Piece("A: ", '"', 11, 6),
-        Piece("$B", '"', 11, 9, variable="B"),
-        Piece("$C", "'", 11, 13),
-        Piece("`d`", "", 11, 16, substitution="d"),
+    command = parse_command("curl \\\n -H \"A: $B\"'$C'`d`", 0, 10, 3)
+    assert command.words[2].parts == (
+        WordPart("", '"', 11, 6),
+        WordPart("A: ", '"', 11, 6),
+        WordPart("$B", '"', 11, 9, variable="B"),
+        WordPart("$C", "'", 11, 13),
+        WordPart("`d`", "", 11, 16, substitution="d"),
     )
 
 
 @pytest.mark.parametrize("text", ["a 'b", 'a "b', "a 'b\nc\nd"])
 def test_open_quote_is_known(text: str) -> None:
-    assert read_command(text, 0, 1, 1).words[-1].open_quote == text[2]
+    assert parse_command(text, 0, 1, 1).words[-1].unclosed_quote == text[2]
 
 
 @pytest.mark.parametrize(
@@ -101,7 +103,7 @@ def test_command_over_several_lines_has_one_place() -> None:
     curl = one(
         "\nexport API=https://h\n  curl -sN \\\n  $API/api/x \\\n  -H 'A: b' -H 'C;' -o out | jq ."
     )
-    assert (curl.line, curl.last, curl.column) == (6, 8, 3)
+    assert (curl.line, curl.last_line, curl.column) == (6, 8, 3)
     assert curl.flags == {"-s", "-N"}
     assert curl.headers == {"a": "b"}
     assert curl.url == "$API/api/x"
@@ -128,7 +130,7 @@ def test_attached_values_and_arrays_are_seen() -> None:
 
 def test_value_behind_its_option_keeps_its_quotes() -> None:
     (data,) = one('curl -d"$X"y u').bodies
-    assert [(piece.text, piece.quote) for piece in data.word.pieces] == [("$X", '"'), ("y", "")]
+    assert [(piece.text, piece.quote) for piece in data.word.parts] == [("$X", '"'), ("y", "")]
 
 
 def test_word_of_headers_is_no_url() -> None:

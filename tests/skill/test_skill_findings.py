@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from nemolocal_client.skill import Finding, check_skill, checks, parse_skill, read_skill
 from nemolocal_contract.rules import rules
+from nemolocal_skill import SkillFinding, check_catalogue, check_skill, parse_skill, read_skill
 
 ROOT = Path(__file__).parents[2]
 SKILLS = ROOT / "fixtures" / "skills"
@@ -72,14 +72,14 @@ def test_fault_of_the_whole_document_is_found(check_id: str) -> None:
 
 def test_every_check_of_the_catalogue_is_shown_to_find_something() -> None:
     shown = {entry["id"] for entry in [*PLANTED, *FAULTS]} | set(MORE)
-    assert shown == set(checks())
+    assert shown == set(check_catalogue())
 
 
 def test_finding_says_rule_grade_source_and_way_out() -> None:
     text = CLEAN.replace("every 30s, up to", "every 5s, up to")
     (finding,) = check_skill(parse_skill(text.encode(), Path("SKILL.md")))
     rule = rules()["CLI-8"]
-    assert finding == Finding(
+    assert finding == SkillFinding(
         "skill.poll.interval",
         "error",
         116,
@@ -93,8 +93,8 @@ def test_finding_says_rule_grade_source_and_way_out() -> None:
 
 
 def test_rules_of_the_catalogue_are_rules_of_the_contract() -> None:
-    assert {check.rule for check in checks().values()} - {""} <= set(rules())
-    assert all(check_id == check.id for check_id, check in checks().items())
+    assert {check.rule for check in check_catalogue().values()} - {""} <= set(rules())
+    assert all(check_id == check.id for check_id, check in check_catalogue().items())
 
 
 def test_message_never_repeats_a_token() -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from nemolocal_client.skill import Skill, parse_skill
+from nemolocal_skill import Skill, parse_skill
 
 BODY = "\n# Title\n\nText.\n"
 
@@ -15,7 +15,7 @@ def read(text: str | bytes, path: str = "SKILL.md") -> Skill:
 
 
 def remarks(skill: Skill) -> list[tuple[str, int]]:
-    return [(remark.check, remark.line) for remark in skill.remarks]
+    return [(remark.check, remark.line) for remark in skill.raw_findings]
 
 
 ZOO: dict[str, tuple[str, dict[str, Any]]] = {
@@ -57,7 +57,7 @@ def test_head_is_read_in_every_published_shape(shape: str, ending: str) -> None:
     assert (skill.name, skill.version, skill.description) == ("a-skill", "1.2.3", "Does it.")
     assert skill.frontmatter.values.get("metadata", {}) == metadata
     assert remarks(skill) == []
-    assert skill.lines[skill.body - 1 :] == tuple(BODY.split("\n"))
+    assert skill.lines[skill.body_line - 1 :] == tuple(BODY.split("\n"))
 
 
 def test_byte_order_mark_and_empty_lines_before_the_head_are_nothing() -> None:
@@ -69,7 +69,7 @@ def test_version_stays_the_text_that_it_is() -> None:
     skill = read("---\nname: a\nversion: 1.10\n---\n")
     assert skill.version == "1.10"
     assert remarks(skill) == [("skill.frontmatter.unquoted-version", 3)]
-    assert read("---\nversion: 1.2.10\n---\n").remarks == ()
+    assert read("---\nversion: 1.2.10\n---\n").raw_findings == ()
 
 
 NAMED = "---\nname: a-skill\nversion: 1.0.0\n"

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from hypothesis import example, given, strategies as st
 
-from nemolocal_client.skill import (
-    Checked,
+from nemolocal_skill import (
+    CheckedDocument,
     as_json,
     as_sarif,
     as_text,
@@ -35,7 +35,7 @@ def judge(content: bytes) -> None:
     findings = check_skill(skill)
     assert skill.limits is not None
     assert all(0 <= finding.line <= len(skill.lines) for finding in findings)
-    checked = [Checked(skill.path, skill.name, skill.version, findings)]
+    checked = [CheckedDocument(skill.path, skill.name, skill.version, findings)]
     assert as_text(checked)
     assert as_json(checked)
     assert as_sarif(checked, "1")

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from nemolocal_client.skill import Skill, parse_skill
+from nemolocal_skill import Skill, parse_skill
 
 
 def read(text: str) -> Skill:

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, strategies as st
 
 from nemolocal_client import BadAttribution
-from nemolocal_client.skill import Answer, Stage, parse_skill, play_skill
 from nemolocal_contract.clock import ManualClock
+from nemolocal_skill import SkillCallResult, SkillRunTarget, parse_skill, run_skill
 
 SKILLS = Path(__file__).parents[2] / "fixtures" / "skills"
 CLEAN = (SKILLS / "clean.md").read_bytes()
@@ -24,7 +24,9 @@ GOOD = {
 }  # fmt: skip
 
 
-def play(content: bytes, *replies: httpx.Response) -> tuple[list[Answer], list[httpx.Request]]:
+def play(
+    content: bytes, *replies: httpx.Response
+) -> tuple[list[SkillCallResult], list[httpx.Request]]:
     """The answers to a document, and the requests; the last reply is given to all the rest."""
     left, asked = list(replies or [httpx.Response(200, json=GOOD)]), []
 
@@ -35,8 +37,10 @@ def play(content: bytes, *replies: httpx.Response) -> tuple[list[Answer], list[h
 
     transport = httpx.MockTransport(answer)
     with httpx.Client(base_url="http://127.0.0.1:1", transport=transport) as http:
-        stage = Stage(http, SKILLS / "clean.md", "http://127.0.0.1:1/f", ManualClock(), lambda: ())
-        return list(play_skill(parse_skill(content, Path("SKILL.md")), stage)), asked
+        stage = SkillRunTarget(
+            http, SKILLS / "clean.md", "http://127.0.0.1:1/f", ManualClock(), lambda: ()
+        )
+        return list(run_skill(parse_skill(content, Path("SKILL.md")), stage)), asked
 
 
 def script(*lines: str) -> bytes:
@@ -144,9 +148,9 @@ def test_server_that_hangs_up_is_told() -> None:
     with httpx.Client(
         base_url="http://127.0.0.1:1", transport=httpx.MockTransport(hang_up)
     ) as http:
-        stage = Stage(http, SKILLS / "clean.md", "", ManualClock(), lambda: ())
+        stage = SkillRunTarget(http, SKILLS / "clean.md", "", ManualClock(), lambda: ())
         skill = parse_skill(script("curl $API/api/x"), Path("SKILL.md"))
-        (answer,) = play_skill(skill, stage)
+        (answer,) = run_skill(skill, stage)
     assert (answer.status, answer.code, answer.told) == (0, None, "no answer: ReadError")
 
 

@@ -7,13 +7,13 @@ from typing import Any
 import jsonschema
 import pytest
 
-from nemolocal_client.skill import (
-    Checked,
+from nemolocal_skill import (
+    CheckedDocument,
     as_json,
     as_sarif,
     as_text,
+    check_catalogue,
     check_skill,
-    checks,
     parse_skill,
     read_skill,
 )
@@ -98,31 +98,31 @@ SARIF = {
 }
 
 
-def checked(path: Path) -> Checked:
+def checked(path: Path) -> CheckedDocument:
     skill = read_skill(path)
-    return Checked(skill.path, skill.name, skill.version, check_skill(skill))
+    return CheckedDocument(skill.path, skill.name, skill.version, check_skill(skill))
 
 
 @pytest.fixture
-def documents() -> list[Checked]:
+def documents() -> list[CheckedDocument]:
     return [checked(path) for path in sorted(PLANTED.iterdir())]
 
 
 @pytest.mark.slow
-def test_sarif_is_valid_and_has_every_finding(documents: list[Checked]) -> None:
+def test_sarif_is_valid_and_has_every_finding(documents: list[CheckedDocument]) -> None:
     log = json.loads(as_sarif(documents, "1.2"))
     jsonschema.validate(log, SARIF)
     (run,) = log["runs"]
     driver: dict[str, Any] = run["tool"]["driver"]
     assert driver["version"] == "1.2"
-    assert [rule["id"] for rule in driver["rules"]] == list(checks())
+    assert [rule["id"] for rule in driver["rules"]] == list(check_catalogue())
     assert len(run["results"]) == sum(len(document.findings) for document in documents)
     for result in run["results"]:
         assert driver["rules"][result["ruleIndex"]]["id"] == result["ruleId"]
 
 
 def test_sarif_location_is_a_uri_with_a_region() -> None:
-    found = Checked(
+    found = CheckedDocument(
         "my skills/a skill/SKILL.md", "a", "1", checked(PLANTED / "4k-promised.md").findings
     )
     (result,) = json.loads(as_sarif([found], "1"))["runs"][0]["results"]
@@ -135,7 +135,7 @@ def test_sarif_location_is_a_uri_with_a_region() -> None:
 
 def test_finding_about_no_line_in_particular_is_on_the_first() -> None:
     skill = parse_skill(b"", Path("/a b/SKILL.md"))
-    log = json.loads(as_sarif([Checked(skill.path, "", "", check_skill(skill))], "1"))
+    log = json.loads(as_sarif([CheckedDocument(skill.path, "", "", check_skill(skill))], "1"))
     place = log["runs"][0]["results"][0]["locations"][0]["physicalLocation"]
     assert place == {
         "artifactLocation": {"uri": "file:///a%20b/SKILL.md"},
@@ -154,12 +154,12 @@ def test_text_is_a_line_with_place_level_id_and_rule_and_the_way_out_below() -> 
     ]
 
 
-def renamed(document: Checked) -> Checked:
-    return Checked("SKILL.md", document.name, document.version, document.findings)
+def renamed(document: CheckedDocument) -> CheckedDocument:
+    return CheckedDocument("SKILL.md", document.name, document.version, document.findings)
 
 
 @pytest.mark.slow
-def test_json_has_a_document_each(documents: list[Checked]) -> None:
+def test_json_has_a_document_each(documents: list[CheckedDocument]) -> None:
     told = json.loads(as_json(documents))
     assert [document["path"] for document in told] == [document.path for document in documents]
     assert {"id", "level", "line", "column", "message", "rule", "grade", "source", "fix"} == set(

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from nemolocal_client.skill import Skill, check_skill, parse_skill, read_skill
-from nemolocal_client.skill.model import Limits
 from nemolocal_contract.endpoints import CLOUD_BASE_URL
-from nemolocal_contract.media import ACCEPTED
+from nemolocal_contract.media import ACCEPTED_EXTENSIONS
+from nemolocal_skill import Skill, check_skill, parse_skill, read_skill
+from nemolocal_skill.model import SkillLimits
 
 SEEDS = Path(__file__).parents[2] / "fixtures" / "seeds"
 NAMES = ("ai-rtk-compressor", "4k-with-session")
@@ -25,15 +25,15 @@ def seed(name: str) -> Skill:
 
 def test_name_and_address_are_those_of_the_text(skill: Skill) -> None:
     assert skill.name == Path(skill.path).stem
-    assert (skill.version, skill.flattened) == ("", True)
+    assert (skill.version, skill.is_flattened) == ("", True)
     assert skill.base_url == CLOUD_BASE_URL
-    assert skill.remarks == ()
+    assert skill.raw_findings == ()
 
 
 def test_limits_are_those_of_the_text(skill: Skill) -> None:
-    assert skill.limits == Limits(
+    assert skill.limits == SkillLimits(
         upload_bytes=SIZES[skill.name],
-        formats=tuple(ACCEPTED),
+        formats=tuple(ACCEPTED_EXTENSIONS),
         poll_seconds=30,
         poll_tries=None,
         turn_seconds=900,

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from nemolocal_client.skill import check_skill, parse_skill
+from nemolocal_skill import check_skill, parse_skill
 
 SKILLS = Path(__file__).parents[2] / "fixtures" / "skills"
 FAULTS = tomllib.loads((SKILLS / "strangers.toml").read_text(encoding="utf-8"))["fault"]

@@ -24,31 +24,31 @@ from nemolocal_client import (
     Turn,
     TurnFailed,
 )
-from nemolocal_client.effects import (
-    Call,
-    Chunk,
-    Download,
-    Effect,
+from nemolocal_client.operations import (
+    DownloadFile,
     Flow,
-    KeepToken,
-    KeptToken,
+    GetTime,
+    HttpCall,
+    HttpResponse,
+    LoadClientId,
     Notice,
-    Now,
     OpenStream,
+    Operation,
     ReadStream,
-    RecallClientId,
     RenewClientId,
-    Reply,
+    SavedToken,
+    SaveToken,
     Secret,
-    Wait,
+    Sleep,
+    StreamChunk,
 )
-from nemolocal_client.failures import failure_of, render_of
-from nemolocal_conformance.mutants.clients.rewriting import endpoint_of
+from nemolocal_client.response_errors import error_of, render_status_of
 from nemolocal_contract.endpoints import CLOUD_BASE_URL
 from nemolocal_contract.envelope import decode_json, encode_json
+from tests.mutation.clients.flow_rewriting import endpoint_of
 
 Memory = dict[str, Any]
-MemoryHandler = Callable[[Effect, Memory], Flow[Any]]
+MemoryHandler = Callable[[Operation, Memory], Flow[Any]]
 
 BEAT = b"data:\n\n"
 TOOL = b'data: {"type":"tool_call","name":"x","args":{}}\n\n'
@@ -132,16 +132,16 @@ broken(_ROUTES, "It takes an edit for a question about credits.", route=_by_ever
 
 
 @handles("tells_what_a_silent_turn_changed")
-def takes_silence_for_success(effect: Effect, _: Memory) -> Flow[Any]:
+def takes_silence_for_success(effect: Operation, _: Memory) -> Flow[Any]:
     """It takes a turn without a word for done."""
     reply = yield effect
-    if isinstance(effect, ReadStream) and reply == Chunk(BEAT):
-        return Chunk(DONE)
+    if isinstance(effect, ReadStream) and reply == StreamChunk(BEAT):
+        return StreamChunk(DONE)
     return reply
 
 
 @handles("looks_five_times_after_a_silence", "looks_five_times_after_a_cut")
-def gives_up_after_one_look(effect: Effect, memory: Memory) -> Flow[Any]:
+def gives_up_after_one_look(effect: Operation, memory: Memory) -> Flow[Any]:
     """It looks at the state once after a turn, and gives up."""
     if endpoint_of(effect) == "state":
         memory["looks"] = memory.get("looks", 0) + 1
@@ -156,13 +156,13 @@ def gives_up_after_one_look(effect: Effect, memory: Memory) -> Flow[Any]:
     "waits_thirty_seconds_when_told_that_it_asks_too_often",
     "polls_ten_times_thirty_seconds_apart",
 )
-def waits_half_as_long(effect: Effect, _: Memory) -> Flow[Any]:
+def waits_half_as_long(effect: Operation, _: Memory) -> Flow[Any]:
     """It waits half as long as it should."""
-    return (yield Wait(effect.seconds / 2) if isinstance(effect, Wait) else effect)
+    return (yield Sleep(effect.seconds / 2) if isinstance(effect, Sleep) else effect)
 
 
 @handles("looks_five_times_after_a_cut")
-def takes_any_state_for_a_change(effect: Effect, memory: Memory) -> Flow[Any]:
+def takes_any_state_for_a_change(effect: Operation, memory: Memory) -> Flow[Any]:
     """After a cut, it takes whatever the state is for a change."""
     reply = yield effect
     if endpoint_of(effect) != "state" or not memory.setdefault("sent", False):
@@ -172,7 +172,7 @@ def takes_any_state_for_a_change(effect: Effect, memory: Memory) -> Flow[Any]:
 
 
 @handles("never_sends_again")
-def sends_again_after_a_cut(effect: Effect, _: Memory) -> Flow[Any]:
+def sends_again_after_a_cut(effect: Operation, _: Memory) -> Flow[Any]:
     """It sends a message again whose connection was cut."""
     try:
         return (yield effect)
@@ -180,9 +180,9 @@ def sends_again_after_a_cut(effect: Effect, _: Memory) -> Flow[Any]:
         return (yield effect)
 
 
-def _with_draft(reply: object, draft: dict[str, Any]) -> Reply:
+def _with_draft(reply: object, draft: dict[str, Any]) -> HttpResponse:
     """The state in a reply with another draft."""
-    assert isinstance(reply, Reply)
+    assert isinstance(reply, HttpResponse)
     body = decode_json(reply.body)
     body["data"]["state"]["draft"] = draft
     return msgspec.structs.replace(reply, body=encode_json(body))
@@ -196,16 +196,18 @@ def _with_draft(reply: object, draft: dict[str, Any]) -> Reply:
     "polls_ten_times_thirty_seconds_apart",
     "begins_and_ends_politely",
 )
-def tells_nothing(effect: Effect, _: Memory) -> Flow[Any]:
+def tells_nothing(effect: Operation, _: Memory) -> Flow[Any]:
     """It does not say what goes on."""
     return None if isinstance(effect, Notice) else (yield effect)
 
 
 @handles("gives_up_after_ten_minutes_of_heartbeats")
-def takes_heartbeats_for_news(effect: Effect, _: Memory) -> Flow[Any]:
+def takes_heartbeats_for_news(effect: Operation, _: Memory) -> Flow[Any]:
     """It takes a heartbeat for a sign of progress."""
     reply = yield effect
-    return Chunk(TOOL) if isinstance(reply, Chunk) and b"tool" not in reply.data else reply
+    return (
+        StreamChunk(TOOL) if isinstance(reply, StreamChunk) and b"tool" not in reply.data else reply
+    )
 
 
 @handles(
@@ -213,20 +215,20 @@ def takes_heartbeats_for_news(effect: Effect, _: Memory) -> Flow[Any]:
     "gives_up_after_ten_minutes_of_heartbeats",
     "gives_up_after_fifteen_minutes",
 )
-def takes_its_time(effect: Effect, memory: Memory) -> Flow[Any]:
+def takes_its_time(effect: Operation, memory: Memory) -> Flow[Any]:
     """Its clock is slow by a tenth."""
     return (yield from _clock_at(0.9, effect, memory))
 
 
 @handles("gives_up_after_ten_minutes_of_heartbeats", "gives_up_after_fifteen_minutes")
-def is_impatient(effect: Effect, memory: Memory) -> Flow[Any]:
+def is_impatient(effect: Operation, memory: Memory) -> Flow[Any]:
     """Its clock is fast by a tenth."""
     return (yield from _clock_at(1.1, effect, memory))
 
 
-def _clock_at(speed: float, effect: Effect, memory: Memory) -> Flow[Any]:
+def _clock_at(speed: float, effect: Operation, memory: Memory) -> Flow[Any]:
     reply = yield effect
-    if not isinstance(effect, Now):
+    if not isinstance(effect, GetTime):
         return reply
     begun = memory.setdefault("begun", reply)
     return begun + (reply - begun) * speed
@@ -255,47 +257,47 @@ broken(_WORDS, "It names the tools that were called.", client_class=_ToolTeller)
 
 
 @handles("renews_its_token_once")
-def stays_refused(effect: Effect, _: Memory) -> Flow[Any]:
+def stays_refused(effect: Operation, _: Memory) -> Flow[Any]:
     """It does not renew a token that is refused."""
     reply = yield effect
-    failure = failure_of(reply)
+    failure = error_of(reply)
     if isinstance(failure, BadToken):
         raise failure
     return reply
 
 
 @handles("renews_its_token_once", "comes_back_as_the_same_client")
-def renames_itself(effect: Effect, _: Memory) -> Flow[Any]:
+def renames_itself(effect: Operation, _: Memory) -> Flow[Any]:
     """It is another client for each token, and keeps none."""
-    if isinstance(effect, KeepToken):
+    if isinstance(effect, SaveToken):
         return None
-    return (yield RenewClientId() if isinstance(effect, RecallClientId) else effect)
+    return (yield RenewClientId() if isinstance(effect, LoadClientId) else effect)
 
 
 @handles("waits_thirty_seconds_when_told_that_it_asks_too_often")
-def asks_on(effect: Effect, _: Memory) -> Flow[Any]:
+def asks_on(effect: Operation, _: Memory) -> Flow[Any]:
     """It asks as long as it is told that it asks too often."""
     reply = yield effect
-    while isinstance(failure_of(reply), RateLimited):
-        yield Wait(30.0)
+    while isinstance(error_of(reply), RateLimited):
+        yield Sleep(30.0)
         reply = yield effect
     return reply
 
 
 @handles("makes_a_client_id_when_it_is_refused")
-def gives_up_its_client_id(effect: Effect, _: Memory) -> Flow[Any]:
+def gives_up_its_client_id(effect: Operation, _: Memory) -> Flow[Any]:
     """It gives up when its client id is refused."""
     reply = yield effect
-    failure = failure_of(reply)
+    failure = error_of(reply)
     if isinstance(failure, BadRequest):
         raise NemoError(failure.message)
     return reply
 
 
 def _saying(error: type[NemoError], instead: NemoError) -> MemoryHandler:
-    def handler(effect: Effect, _: Memory) -> Flow[Any]:
+    def handler(effect: Operation, _: Memory) -> Flow[Any]:
         reply = yield effect
-        if isinstance(failure_of(reply), error):
+        if isinstance(error_of(reply), error):
             raise instead
         return reply
 
@@ -313,7 +315,7 @@ _SAYS(_saying(ExportBlocked, ExportBlocked("you have no credits")))
 
 
 @handles("exports_nothing_that_is_empty")
-def exports_blindly(effect: Effect, _: Memory) -> Flow[Any]:
+def exports_blindly(effect: Operation, _: Memory) -> Flow[Any]:
     """It does not look whether there is something to export."""
     reply = yield effect
     if endpoint_of(effect) != "state":
@@ -328,28 +330,28 @@ broken(_POLLS, "It asks 11 times.", options={"polling": PollPolicy(30.0, 11)})
 
 
 @handles("renders_once_more_with_a_new_id")
-def fails_at_once(effect: Effect, _: Memory) -> Flow[Any]:
+def fails_at_once(effect: Operation, _: Memory) -> Flow[Any]:
     """It does not try a failed export once more."""
     reply = yield effect
-    if endpoint_of(effect) == "render" and render_of(reply).status == "failed":
+    if endpoint_of(effect) == "render" and render_status_of(reply).status == "failed":
         raise RenderFailed()
     return reply
 
 
 @handles("renders_once_more_with_a_new_id")
-def keeps_the_id(effect: Effect, _: Memory) -> Flow[Any]:
+def keeps_the_id(effect: Operation, _: Memory) -> Flow[Any]:
     """It tries a failed export once more under the same id."""
-    if endpoint_of(effect) == "render" and isinstance(effect, Call):
+    if endpoint_of(effect) == "render" and isinstance(effect, HttpCall):
         body = decode_json(effect.json or b"")
         effect = msgspec.structs.replace(effect, json=encode_json({**body, "id": "render_1"}))
     return (yield effect)
 
 
 @handles("downloads_from_elsewhere_where_the_url_is_gone")
-def knows_one_way(effect: Effect, _: Memory) -> Flow[Any]:
+def knows_one_way(effect: Operation, _: Memory) -> Flow[Any]:
     """It gives up where the URL of an export is gone."""
     reply = yield effect
-    if isinstance(effect, Download) and isinstance(reply, Reply):
+    if isinstance(effect, DownloadFile) and isinstance(reply, HttpResponse):
         raise NemoError("the file is gone")
     return reply
 
@@ -358,9 +360,9 @@ def knows_one_way(effect: Effect, _: Memory) -> Flow[Any]:
 
 
 @handles("shows_its_token_to_nobody_else")
-def shows_its_token(effect: Effect, _: Memory) -> Flow[Any]:
+def shows_its_token(effect: Operation, _: Memory) -> Flow[Any]:
     """It shows a token to whoever serves the file."""
-    if isinstance(effect, Download) and effect.token is None:
+    if isinstance(effect, DownloadFile) and effect.token is None:
         effect = msgspec.structs.replace(effect, token=Secret("nmv_usr_secret1"))
     return (yield effect)
 
@@ -375,7 +377,7 @@ class _Quoting(Client):
 
 
 class _Open(Profile):
-    def keep(self, base_url: str, kept: KeptToken) -> None:
+    def keep(self, base_url: str, kept: SavedToken) -> None:
         super().keep(base_url, kept)
         for path in self.folder.iterdir():
             path.chmod(0o644)

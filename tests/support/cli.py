@@ -6,10 +6,10 @@ from typing import Any
 import msgspec
 import pytest
 
-from nemolocal.command import main
+from nemolocal.main import main
 from nemolocal_server.serving import LocalServer
 from nemolocal_server.settings import Settings
-from nemolocal_server.silence import Silence
+from nemolocal_server.turns.silent_turns import SilentTurnPolicy
 from tests.support.executor import FakeRenderExecutor
 
 
@@ -46,7 +46,7 @@ class ServerStarter:
 
     def __call__(self, **settings: Any) -> str:
         """A server with these settings; its base URL."""
-        settings.setdefault("silence", Silence(rate=settings.pop("silent_rate", 0.0)))
+        settings.setdefault("silence", SilentTurnPolicy(rate=settings.pop("silent_rate", 0.0)))
         chosen = Settings(**{"port": 0, "speed": 1e6, **settings})
         server = LocalServer(chosen, execute=self._renderer)
         return self._servers.enter_context(server).base_url

@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Any, Self, cast
 
 from nemolocal_client import AsyncClient, Client
-from nemolocal_client.effects import Flow
+from nemolocal_client.operations import Flow
 
 ClientFactory = Callable[..., Client]
 # Runs a coroutine to its end.

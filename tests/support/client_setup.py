@@ -21,31 +21,31 @@ from nemolocal_client import (
     Profile,
     route,
 )
-from nemolocal_client.effects import (
-    Chunk,
-    Effect,
+from nemolocal_client.auth import AuthState
+from nemolocal_client.chat_stream import send_message
+from nemolocal_client.operations import (
     Flow,
-    Now,
-    Opened,
+    GetTime,
     OpenStream,
+    Operation,
     ReadStream,
     Secret,
+    StreamChunk,
     StreamEnd,
+    StreamOpened,
 )
-from nemolocal_client.identity import Account
-from nemolocal_client.listening import listen
-from nemolocal_client.sessions import Session
-from nemolocal_conformance.mutants.clients.rewriting import rewritten
+from nemolocal_client.sessions import ClientSession
 from nemolocal_contract.clock import ManualClock
+from tests.mutation.clients.flow_rewriting import rewrite_flow
 from tests.support.scripted_backend import Answer, Cut, Piece, ReceivedRequest, ScriptedBackend
 
 SKILL = Attribution("a-skill", "1.2.3", "cursor")
 
-Handler = Callable[[Effect], Flow[Any]]
+Handler = Callable[[Operation], Flow[Any]]
 """Does something else than what an effect wants."""
 
 
-def as_wanted(effect: Effect) -> Flow[Any]:
+def as_wanted(effect: Operation) -> Flow[Any]:
     """Does what an effect wants."""
     return (yield effect)
 
@@ -94,13 +94,15 @@ class Setup(msgspec.Struct, kw_only=True):
     def hear(self, reads: list[tuple[float, bytes]]) -> list[str]:
         """Listen to what is read after so many seconds each; what the user is told."""
         clock, told = ManualClock(), []
-        flow = rewritten(listen(Session(Account(Secret("t")), "1"), "hi"), self.handle)
+        flow = rewrite_flow(
+            send_message(ClientSession(AuthState(Secret("t")), "1"), "hi"), self.handle
+        )
 
-        def answer(effect: Effect) -> object:
+        def answer(effect: Operation) -> object:
             match effect:
                 case OpenStream():
-                    return Opened()
-                case Now():
+                    return StreamOpened()
+                case GetTime():
                     return clock.time()
                 case Notice():
                     told.append(effect.text)
@@ -109,7 +111,7 @@ class Setup(msgspec.Struct, kw_only=True):
                         return StreamEnd()
                     seconds, data = reads.pop(0)
                     clock.wait(seconds)
-                    return Chunk(data)
+                    return StreamChunk(data)
             return None
 
         with suppress(StopIteration):
@@ -124,6 +126,6 @@ def rewriting(client_class: type[Client], handle: Handler) -> type[Client]:
 
     class Rewriting(client_class):  # type: ignore[misc, valid-type]
         def run(self, flow: Flow[Any]) -> Any:
-            return super().run(rewritten(flow, handle))
+            return super().run(rewrite_flow(flow, handle))
 
     return Rewriting

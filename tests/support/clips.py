@@ -2,17 +2,17 @@
 
 from nemolocal_render.media import MediaInfo
 from nemolocal_server import ids
-from nemolocal_server.assets import Asset
-from nemolocal_server.core import Core
-from nemolocal_server.sessions import Session
-from nemolocal_server.tokens import Token
+from nemolocal_server.context import ServerContext
+from nemolocal_server.data.assets import Asset
+from nemolocal_server.data.sessions import SessionRecord
+from nemolocal_server.data.tokens import TokenRecord
 
 CLIP = MediaInfo(kind="video", extension="mp4", duration=4.0, width=64, height=64, fps=30.0)
 
 
-def open_session(core: Core, token: Token) -> Session:
+def open_session(core: ServerContext, token: TokenRecord) -> SessionRecord:
     """A session of this token with four seconds of video in it."""
-    session = core.sessions.open(token, "project", "en")
+    session = core.sessions.create(token, "project", "en")
     path = core.store.work / ids.new_file_id()
     path.write_bytes(b"a clip")
     asset = Asset(ids.new_file_id(), session.id, "upload", "clip.mp4", "", CLIP)

@@ -13,12 +13,12 @@ from typing import Any
 import msgspec
 
 from nemolocal_contract.clock import ManualClock
-from nemolocal_contract.codes import Code
-from nemolocal_contract.headers import Attribution, bearer
+from nemolocal_contract.headers import Attribution, bearer_header
+from nemolocal_contract.response_codes import ResponseCode
 from nemolocal_server.app import build_app
-from nemolocal_server.server import Server
+from nemolocal_server.services import Services
 from nemolocal_server.settings import Settings
-from nemolocal_server.silence import Silence, Truths
+from nemolocal_server.turns.silent_turns import AppliedWeights, SilentTurnPolicy
 from tests.support.asgi_caller import ADDRESS, AsgiCaller, AsgiReply
 from tests.support.pretended_work import REFUSED, RENDERED, PretendedWork
 from tests.support.server_books import require_no_debts, require_order
@@ -41,7 +41,7 @@ LONGEST = 2000.0
 _HANGS = 60.0
 # Since when nothing may be lost of what a client has whose token was revoked.
 _NEVER = -1
-_LOST = (Code.BAD_TOKEN, Code.SESSION_NOT_FOUND)
+_LOST = (ResponseCode.BAD_TOKEN, ResponseCode.SESSION_NOT_FOUND)
 _ENDED = ("completed", "failed")
 
 
@@ -68,7 +68,9 @@ class ConcurrentClients:
             data_dir=data_dir,
             seed=seed,
             render_queue=(0.0, 10.0),
-            silence=Silence(rate=0.4, truths=Truths(applied=1, not_applied=1, late=1)),
+            silence=SilentTurnPolicy(
+                rate=0.4, truths=AppliedWeights(applied=1, not_applied=1, late=1)
+            ),
         )
         self.counts: dict[str, int] = {}
         self.snapshots: list[str] = []
@@ -80,7 +82,7 @@ class ConcurrentClients:
     async def run(self, clients: int, steps: int) -> None:
         """Let so many clients take so many steps each; then check what is left of it all."""
         app = build_app(self._settings, self.clock, self._work.render)
-        self.server: Server = app.state.server
+        self.server: Services = app.state.server
         self._caller = AsgiCaller(app, lambda: self._draw.randrange(3))
         with self._work.in_place():
             async with app.router.lifespan_context(app):
@@ -120,14 +122,14 @@ class ConcurrentClients:
         if self._draw.random() < 0.5:
             body = {"client_id": f"c{self._number}", "credits": 500, "plan": "paid"}
             made = (await self._control("POST", "/tokens", body)).json
-            client = Client({**bearer(made["token"]), **ATTRIBUTION}, made["id"], since)
+            client = Client({**bearer_header(made["token"]), **ATTRIBUTION}, made["id"], since)
         else:
             named = {"X-Client-Id": f"c{self._number}"}
             fresh = (await self._call("POST", "/api/auth/anonymous-token", named)).json["data"]
-            tokens = {token.user_id: token.id for token in self.server.core.tokens.all()}
+            tokens = {token.user_id: token.id for token in self.server.context.tokens.list_all()}
             # Where it has been forgotten already, no token has this id.
             token_id = tokens.get(fresh["user_id"], 0)
-            client = Client({**bearer(fresh["token"]), **ATTRIBUTION}, token_id, since)
+            client = Client({**bearer_header(fresh["token"]), **ATTRIBUTION}, token_id, since)
         if await self._open_session(client) in _LOST:
             self._require_may_be_lost(client)
             return await self._connect()
@@ -171,7 +173,7 @@ class ConcurrentClients:
         if client.urls:
             url = self._draw.choice(client.urls)
             reply = await self._call("GET", url.removeprefix(ADDRESS), {})
-            assert reply.code in (0, Code.NOT_FOUND), reply
+            assert reply.code in (0, ResponseCode.NOT_FOUND), reply
             assert not reply.code or self._may_be_lost(client)
         return 0
 
@@ -242,7 +244,9 @@ class ConcurrentClients:
         path = f"/api/render/proxy/{self._draw.choice(done)}/download"
         reply = await self._call("GET", path, client.headers)
         assert reply.code or reply.body == RENDERED
-        return 0 if reply.code == Code.NOT_FOUND and self._may_be_lost(client) else reply.code
+        return (
+            0 if reply.code == ResponseCode.NOT_FOUND and self._may_be_lost(client) else reply.code
+        )
 
     async def _state(self, client: Client) -> int:
         promised, since = list(client.files), client.since
@@ -331,7 +335,7 @@ class ConcurrentClients:
             body = [b"" if body is None else json.dumps(body).encode()]
         reply = await self._caller.call(method, path, headers, body, hang_up)
         assert reply.status < 500, (method, path, reply)
-        assert reply.code != Code.INTERNAL, (method, path, reply)
+        assert reply.code != ResponseCode.INTERNAL, (method, path, reply)
         assert reply.complete or hang_up, (method, path, reply)
         return reply
 
@@ -342,7 +346,7 @@ class ConcurrentClients:
         assert self._may_be_lost(client), "lost although nobody reset or restored anything"
 
     async def _check_the_end(self) -> None:
-        while self.server.turns.running or self.server.exports.running:
+        while self.server.turns.running_count or self.server.exports.running_count:
             await self.clock.advance(LONGEST)
         require_order(self.server)
         kept = (await self._control("GET", "/snapshot")).json["snapshots"]

@@ -7,7 +7,7 @@ from typing import Any
 import uvicorn
 from uvicorn.server import ServerState
 
-from nemolocal_server.connection_limits import Limits
+from nemolocal_server.transport.connection_limits import ConnectionLimits
 
 
 class _Timer:
@@ -105,7 +105,7 @@ class Connection:
             timeout_keep_alive=75,
             log_level="critical",
             access_log=False,
-            h11_max_incomplete_event_size=Limits().head_bytes,
+            h11_max_incomplete_event_size=ConnectionLimits().head_bytes,
         )
         self.protocol = kind(config=config, server_state=self.state, app_state={}, _loop=self.loop)
         self.protocol.connection_made(self.transport)

@@ -8,8 +8,8 @@ from typing import Any
 import av
 import msgspec
 
-from nemolocal_render import inspection
 from nemolocal_render.media import MediaInfo
+from nemolocal_render.probing import probe_worker
 
 # AAC, the longest of the usual ones: the last frame of sound may be cut or not.
 _SOUND_FRAME = 2048
@@ -26,7 +26,7 @@ class Decoded(msgspec.Struct, frozen=True):
 
 def decode(path: Path, info: MediaInfo) -> Decoded:
     """Decode the tracks that an upload has been described by, to the end or to where it breaks."""
-    with inspection._open(path, info.extension) as container:
+    with probe_worker._open(path, info.extension) as container:
         streams: list[Any] = []
         if info.width:
             films = [s for s in container.streams.video if not s.disposition & 0x400]

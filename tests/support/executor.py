@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from nemolocal_render.job import RenderResult
-from nemolocal_render.plan import RenderPlan
+from nemolocal_render.planning.planner import RenderPlan
 
 
 class FakeRenderExecutor:

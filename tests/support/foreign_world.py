@@ -8,7 +8,7 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from nemolocal.seal.opening import Seal, open_seal
+from nemolocal.exec.sealed_network import SealedNetwork, open_sealed_network
 from tests.support.https_clients import HOST, REAL_ADDRESS
 
 _PORTS = (443, 80, 8443)
@@ -18,20 +18,20 @@ _LONGEST = 1024
 class ForeignWorld:
     """Runs programs where the real host is somebody who writes down every byte."""
 
-    def __init__(self, seal: Seal) -> None:
+    def __init__(self, seal: SealedNetwork) -> None:
         self._seal = seal
         self.seen: list[str] = []
         for (host, port), listener in seal.listeners.items():
             name = f"{host} {port}"
             threading.Thread(target=self._listen, args=(listener, name), daemon=True).start()
-        threading.Thread(target=self._hear, args=(seal.names,), daemon=True).start()
+        threading.Thread(target=self._hear, args=(seal.dns_socket,), daemon=True).start()
 
     def run(
         self, *words: str, environment: Mapping[str, str] | None = None
     ) -> subprocess.CompletedProcess[str]:
         """Run a program to its end."""
         return subprocess.run(
-            self._seal.words(words), env=environment, capture_output=True, text=True,
+            self._seal.wrap_command(words), env=environment, capture_output=True, text=True,
             stdin=subprocess.DEVNULL, timeout=300, check=False,
         )  # fmt: skip
 
@@ -63,5 +63,7 @@ def foreign_world(folder: Path) -> Iterator[ForeignWorld]:
     resolver = folder / "resolv.conf"
     resolver.write_text("nameserver 127.0.0.1\noptions timeout:1 attempts:1\n", encoding="ascii")
     files = {"/etc/hosts": str(hosts), "/etc/resolv.conf": str(resolver)}
-    with open_seal([(host, port) for host in ("0.0.0.0", "::") for port in _PORTS], files) as seal:
+    with open_sealed_network(
+        [(host, port) for host in ("0.0.0.0", "::") for port in _PORTS], files
+    ) as seal:
         yield ForeignWorld(seal)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import av
 
-from nemolocal_render import footage
+from nemolocal_render.synthetic import sample_media
 
 # Of the plane of red differences: pure red is 240, gray is 128.
 _IS_RED = bytes(value > 200 for value in range(256))
@@ -46,11 +46,11 @@ class DecodedVideo:
 
     def counter(self, index: int) -> int:
         """The number that the sample video carries in its pixels."""
-        width, height = footage.SAMPLE_SIZE
-        y = (footage.COUNTER_TOP + footage.COUNTER_BLOCK / 2) / height
+        width, height = sample_media.SAMPLE_SIZE
+        y = (sample_media.COUNTER_TOP + sample_media.COUNTER_BLOCK / 2) / height
         places = (
-            (footage.COUNTER_LEFT + (place + 0.5) * footage.COUNTER_BLOCK) / width
-            for place in range(footage.COUNTER_BITS)
+            (sample_media.COUNTER_LEFT + (place + 0.5) * sample_media.COUNTER_BLOCK) / width
+            for place in range(sample_media.COUNTER_BITS)
         )
         return int("".join("01"[self.luma(index, x, y) > 128] for x in places), 2)
 

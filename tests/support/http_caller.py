@@ -6,9 +6,9 @@ from typing import Any, Protocol, Self
 
 import httpx
 
-from nemolocal_contract.events import ReceivedEvent, decode_events
-from nemolocal_contract.headers import FAULT, Attribution, bearer
-from nemolocal_contract.sse import FrameParser
+from nemolocal_contract.headers import FAULT, Attribution, bearer_header
+from nemolocal_contract.sse import SseParser
+from nemolocal_contract.turn_events import ReceivedEvent, decode_turn_events
 from tests.support import patient_http
 
 ATTRIBUTION = Attribution("ai-rtk-compressor", "1.0.0").headers()
@@ -29,7 +29,7 @@ class HttpCaller:
         """Take a token and open a session."""
         headers = {"X-Client-Id": self.client_id}
         data = self.post("/api/auth/anonymous-token", headers=headers)["data"]
-        self.http.headers.update(bearer(data["token"]))
+        self.http.headers.update(bearer_header(data["token"]))
         self.user_id = data["user_id"]
         return self.open_session()
 
@@ -65,8 +65,8 @@ class HttpCaller:
         """The events of a turn, read to its end."""
         response = self.chat(message)
         assert response.headers["content-type"].startswith("text/event-stream"), response.text
-        frames = FrameParser().feed(response.content)
-        return [event for frame in frames for event in decode_events(frame)]
+        frames = SseParser().feed(response.content)
+        return [event for frame in frames for event in decode_turn_events(frame)]
 
     def state(self) -> dict[str, Any]:
         data: dict[str, Any] = self.get(f"/api/state/nemo_agent/me/{self.session}/latest")["data"]

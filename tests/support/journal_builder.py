@@ -7,8 +7,8 @@ from typing import Any, Protocol
 
 import msgspec
 
-from nemolocal_conformance.client_rules.rule import ClientCheck
-from nemolocal_conformance.records.journal import Journal
+from nemolocal_conformance.client_checks.client_check import ClientCheck
+from nemolocal_conformance.traffic.journal import LoadedJournal
 from nemolocal_conformance.verdicts import Verdict
 from nemolocal_contract import endpoints as wire
 from nemolocal_contract.headers import Attribution
@@ -181,9 +181,9 @@ class JournalBuilder:
         self.entries[-1] = msgspec.structs.replace(self.entries[-1], **fields)
         return self
 
-    def journal(self, **fields: Any) -> Journal:
+    def journal(self, **fields: Any) -> LoadedJournal:
         """The journal."""
-        return Journal(tuple(self.entries), **fields)
+        return LoadedJournal(tuple(self.entries), **fields)
 
 
 Build = Callable[[JournalBuilder], JournalBuilder]
@@ -193,7 +193,7 @@ class VerdictOf(Protocol):
     """The verdict of one check, by its id, on a journal; `options` are those of `judge_journal`."""
 
     def __call__(
-        self, check: str, journal: JournalBuilder | Journal, **options: Any
+        self, check: str, journal: JournalBuilder | LoadedJournal, **options: Any
     ) -> Verdict: ...
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from filelock import FileLock
 
 import nemolocal_render
-from nemolocal_render import ffmpeg
+from nemolocal_render import ffmpeg_cli
 
 
 class MediaCache:
@@ -59,7 +59,7 @@ def _protect(folder: Path) -> None:
 @cache
 def ffmpeg_version() -> str:
     """The first line of `ffmpeg -version`."""
-    command = [str(ffmpeg.executable()), "-version"]
+    command = [str(ffmpeg_cli.executable()), "-version"]
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout.split("\n")[0]
 
 
@@ -74,5 +74,5 @@ def renderer_source() -> str:
 
 def run_ffmpeg(*arguments: str | Path, folder: Path | None = None) -> None:
     """FFmpeg as it is, without the project's sandbox; raises CalledProcessError."""
-    command = [str(ffmpeg.executable()), "-v", "error", "-nostdin", "-y", *map(str, arguments)]
+    command = [str(ffmpeg_cli.executable()), "-v", "error", "-nostdin", "-y", *map(str, arguments)]
     subprocess.run(command, check=True, cwd=folder)

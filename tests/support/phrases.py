@@ -12,9 +12,9 @@ from typing import Any, get_args
 
 import msgspec
 
+from nemolocal_agent import intents
+from nemolocal_agent.intents import Edit, Topic
 from nemolocal_contract.effects import EFFECTS
-from nemolocal_server.agent import intents
-from nemolocal_server.agent.intents import Edit, Topic
 
 PHRASES = Path(__file__).parents[2] / "fixtures" / "phrases"
 TOPICS: tuple[Topic, ...] = get_args(Topic)
@@ -257,8 +257,8 @@ def generate(keys: Keys) -> Edit:
 
 EDITS: dict[str, Reader] = {
     "place-uploads": plain(intents.PlaceUploads, about="upload"),
-    "keep": plain(intents.Keep, about="clip", span="own"),
-    "remove": plain(intents.Remove, about="clip", span="own"),
+    "keep": plain(intents.KeepSpan, about="clip", span="own"),
+    "remove": plain(intents.RemoveSpan, about="clip", span="own"),
     "remove-clip": remove_clip,
     "split": split,
     "move-clip": plain(intents.MoveClip, "to", about="clip"),

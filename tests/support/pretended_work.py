@@ -8,12 +8,12 @@ from pathlib import Path
 from unittest.mock import patch
 
 from nemolocal_contract.clock import ManualClock
-from nemolocal_render.ffmpeg import FFmpegFailed
-from nemolocal_render.job import RenderFailed, RenderResult
+from nemolocal_render.ffmpeg_cli import FFmpegFailed
+from nemolocal_render.job import RenderJobFailed, RenderResult
 from nemolocal_render.media import MediaInfo, MediaRejected
-from nemolocal_render.plan import RenderPlan
-from nemolocal_server.endpoints import uploads
-from nemolocal_server.probe_cache import ProbeCache
+from nemolocal_render.planning.planner import RenderPlan
+from nemolocal_server.api import upload_endpoints
+from nemolocal_server.uploads.probe_cache import ProbeCache
 from tests.support.clips import CLIP
 
 RENDERED = b"a render"
@@ -44,7 +44,7 @@ class PretendedWork:
         assert plan.duration > 0
         on_progress(40)
         if not await self._work():
-            raise RenderFailed("too long for this test")
+            raise RenderJobFailed("too long for this test")
         destination.write_bytes(RENDERED)
         return RenderResult(1.0, 8, 30, 64, 64, "none", "planned")
 
@@ -70,9 +70,9 @@ class PretendedWork:
     def in_place(self) -> Iterator[None]:
         """All but renders, which a server is given its executor for."""
         with (
-            patch.object(uploads, "probe", self.probe),
-            patch.object(uploads, "_probes", ProbeCache()),
-            patch("nemolocal_server.composer.make_music", self.make_music),
-            patch("nemolocal_server.composer.make_scene", self.make_scene),
+            patch.object(upload_endpoints, "probe", self.probe),
+            patch.object(upload_endpoints, "_probes", ProbeCache()),
+            patch("nemolocal_server.turns.media_generator.make_music", self.make_music),
+            patch("nemolocal_server.turns.media_generator.make_scene", self.make_scene),
         ):
             yield

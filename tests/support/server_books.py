@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from nemolocal_server.server import Server
+from nemolocal_server.services import Services
 
 # Nothing of these is left where nothing runs.
 _NONE_LEFT = (
@@ -22,35 +22,35 @@ WHERE turns.status = 'done' AND answer.kind = 'settle'
 """
 
 
-def require_no_debts(server: Server) -> None:
+def require_no_debts(server: Services) -> None:
     """No balance is below zero, at any moment."""
-    below = server.core.store.values(
+    below = server.context.store.fetch_column(
         """SELECT token_id FROM ledger GROUP BY token_id
            HAVING sum(available) < 0 OR sum(frozen) < 0"""
     )
     assert below == []
 
 
-def require_order(server: Server) -> None:
+def require_order(server: Services) -> None:
     """Where nothing runs, nothing is frozen or half done, and files and rows tell the same."""
-    store = server.core.store
+    store = server.context.store
     require_no_debts(server)
     for question in _NONE_LEFT:
-        assert store.values(question) == [], question
-    assert store.values("PRAGMA integrity_check") == ["ok"]
-    renders = store.values("SELECT file_id FROM renders WHERE status = 'completed'")
+        assert store.fetch_column(question) == [], question
+    assert store.fetch_column("PRAGMA integrity_check") == ["ok"]
+    renders = store.fetch_column("SELECT file_id FROM renders WHERE status = 'completed'")
     assert _ids(store.renders) == sorted(renders)
-    assert _ids(store.media) == sorted(store.values("SELECT id FROM assets"))
+    assert _ids(store.media) == sorted(store.fetch_column("SELECT id FROM assets"))
     assert _ids(store.work) == []
     _require_edits_are_paid_once(server)
 
 
-def _require_edits_are_paid_once(server: Server) -> None:
-    store = server.core.store
-    edited = store.values(f"SELECT session_id FROM ({_PAID}) WHERE reason LIKE '%editing'")
+def _require_edits_are_paid_once(server: Services) -> None:
+    store = server.context.store
+    edited = store.fetch_column(f"SELECT session_id FROM ({_PAID}) WHERE reason LIKE '%editing'")
     assert len(edited) == len(set(edited)), "a session has paid for editing twice"
-    taken = store.values("SELECT hold_id FROM ledger WHERE kind = 'settle'")
-    assert set(taken) == set(store.values(_PAID)), "something was paid that was not done"
+    taken = store.fetch_column("SELECT hold_id FROM ledger WHERE kind = 'settle'")
+    assert set(taken) == set(store.fetch_column(_PAID)), "something was paid that was not done"
 
 
 def _ids(folder: Path) -> list[str]:

@@ -4,16 +4,16 @@ from pathlib import Path
 from typing import Any, Literal, TypedDict, Unpack
 
 from nemolocal_contract.clock import Clock, ManualClock
-from nemolocal_contract.events import HeartbeatForm, SseDialect
 from nemolocal_contract.media import SkillProfile
-from nemolocal_contract.replies import RenderDialect
+from nemolocal_contract.responses import RenderDialect
+from nemolocal_contract.turn_events import HeartbeatForm, SseDialect
+from nemolocal_server.data.tokens import NewToken
 from nemolocal_server.dialect import Dialect, ErrorStyle
-from nemolocal_server.executor import RenderExecutor
-from nemolocal_server.journal.limits import JournalLimits
+from nemolocal_server.exports.render_executor import RenderExecutor
+from nemolocal_server.journal.journal_limits import JournalLimits
 from nemolocal_server.serving import LocalServer
 from nemolocal_server.settings import Settings, Tariff
-from nemolocal_server.silence import Silence
-from nemolocal_server.tokens import NewToken
+from nemolocal_server.turns.silent_turns import SilentTurnPolicy
 
 
 class ServerSettings(TypedDict, total=False):
@@ -22,7 +22,7 @@ class ServerSettings(TypedDict, total=False):
     data_dir: Path | None
     seed: int
     speed: float
-    silence: Silence
+    silence: SilentTurnPolicy
     silent_rate: float
     chaos: float
     scenario: str
@@ -54,7 +54,7 @@ class ServerSettings(TypedDict, total=False):
 def server_settings(**chosen: Unpack[ServerSettings]) -> Settings:
     """Settings on a free port, and without silent edits unless they are asked for."""
     fields: dict[str, Any] = dict(chosen)
-    fields.setdefault("silence", Silence(rate=fields.pop("silent_rate", 0.0)))
+    fields.setdefault("silence", SilentTurnPolicy(rate=fields.pop("silent_rate", 0.0)))
     spoken = {name: fields.pop(name) for name in Dialect.__struct_fields__ if name in fields}
     fields.setdefault("dialect", Dialect(**spoken))
     return Settings(port=0, **fields)

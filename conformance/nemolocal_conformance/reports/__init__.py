@@ -6,9 +6,9 @@ from .json import as_json
 from .junit import as_junit
 from .markdown import as_markdown
 
-__all__ = ["FORMS", "as_badge", "as_html", "as_json", "as_junit", "as_markdown"]
+__all__ = ["REPORT_FORMATS", "as_badge", "as_html", "as_json", "as_junit", "as_markdown"]
 
-FORMS = {
+REPORT_FORMATS = {
     "report.json": as_json,
     "junit.xml": as_junit,
     "report.html": as_html,

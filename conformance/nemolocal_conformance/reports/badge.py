@@ -2,13 +2,13 @@
 
 from html import escape
 
-from ..verdicts import Report
+from ..verdicts import ConformanceReport
 
 _GREEN, _AMBER, _RED = "#2e7d32", "#b26a00", "#c62828"
 _LABEL, _LABEL_WIDTH, _CHARACTER, _PADDING = "NemoVideo contract", 126, 6.6, 14
 
 
-def as_badge(report: Report) -> str:
+def as_badge(report: ConformanceReport) -> str:
     """Green where all passed, amber with warnings, red with failures."""
     unjudged = report.count("not applicable") + report.count("not judgeable")
     judged = len(report.verdicts) - unjudged
@@ -27,7 +27,7 @@ def as_badge(report: Report) -> str:
     )
 
 
-def _color(report: Report) -> str:
+def _color(report: ConformanceReport) -> str:
     if report.exit_code:
         return _RED
     return _AMBER if report.count("warning") or report.count("known") else _GREEN

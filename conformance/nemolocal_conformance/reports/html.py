@@ -5,26 +5,26 @@ import re
 from nemolocal_contract.html_page import render_page
 from nemolocal_contract.rules import rules
 
-from ..calibration import calibration
-from ..verdicts import Report
-from .wording import GRADES, ORDER, by_outcome, headline, why
+from ..assumptions import list_assumptions
+from ..verdicts import ConformanceReport
+from .report_text import GRADE_NAMES, OUTCOME_ORDER, headline, sort_by_outcome, verdict_reason
 
 _CODE = re.compile(r"`([^`]*)`")
 
 
-def as_html(report: Report) -> str:
+def as_html(report: ConformanceReport) -> str:
     """The whole report; every text in it is escaped."""
     return render_page(
         __package__,
         "report.html",
         report=report,
         headline=headline(report),
-        outcomes=[outcome for outcome in ORDER if report.count(outcome)],
-        checks=by_outcome(report),
-        assumptions=calibration(report),
+        outcomes=[outcome for outcome in OUTCOME_ORDER if report.count(outcome)],
+        checks=sort_by_outcome(report),
+        assumptions=list_assumptions(report),
         rules=rules(),
-        grades=GRADES,
-        why=why,
+        grades=GRADE_NAMES,
+        why=verdict_reason,
         text_and_code=_CODE.split,
         css=_css,
     )

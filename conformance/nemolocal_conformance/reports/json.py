@@ -2,19 +2,19 @@
 
 import msgspec
 
-from nemolocal_contract.printable import printable
+from nemolocal_contract.text_escaping import escape_controls
 
-from ..verdicts import Report
+from ..verdicts import ConformanceReport
 
 _INDENT = 2
 
 
-def as_json(report: Report) -> str:
+def as_json(report: ConformanceReport) -> str:
     """The whole report; `report_from_json` reads it back."""
     written = msgspec.json.format(msgspec.json.encode(report), indent=_INDENT).decode()
-    return printable(written) + "\n"
+    return escape_controls(written) + "\n"
 
 
-def report_from_json(text: str | bytes) -> Report:
+def report_from_json(text: str | bytes) -> ConformanceReport:
     """A report that `as_json` wrote; raises msgspec.DecodeError on anything else."""
-    return msgspec.json.decode(text, type=Report)
+    return msgspec.json.decode(text, type=ConformanceReport)

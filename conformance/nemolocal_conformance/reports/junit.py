@@ -3,16 +3,16 @@
 import re
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
-from nemolocal_contract.printable import printable
+from nemolocal_contract.text_escaping import escape_controls
 
-from ..verdicts import Report, Verdict
-from .wording import why
+from ..verdicts import ConformanceReport, Verdict
+from .report_text import verdict_reason
 
 # XML 1.0 has no way to write these, nor many of those that are no text.
 _UNWRITABLE = re.compile("[\ufffe\uffff]")
 
 
-def as_junit(report: Report) -> str:
+def as_junit(report: ConformanceReport) -> str:
     """One test suite; warnings and what was learned pass, with their reason as output."""
     suite = Element(
         "testsuite",
@@ -34,7 +34,7 @@ def _add(suite: Element, verdict: Verdict) -> None:
     case = SubElement(
         suite, "testcase", classname=f"nemolocal.{family}", name=name, time=f"{verdict.seconds:.3f}"
     )
-    reason = _writable(why(verdict))
+    reason = _writable(verdict_reason(verdict))
     if verdict.outcome in ("failed", "error"):
         tag = "failure" if verdict.outcome == "failed" else "error"
         problem = SubElement(case, tag, message=reason)
@@ -51,4 +51,4 @@ def _details(verdict: Verdict) -> str:
 
 
 def _writable(text: str) -> str:
-    return _UNWRITABLE.sub("�", printable(text))
+    return _UNWRITABLE.sub("�", escape_controls(text))

@@ -3,16 +3,16 @@
 import functools
 from types import ModuleType
 
-from ..check import Check
+from ..server_check import ServerCheck
 
 
 @functools.cache
-def catalogue() -> dict[str, Check]:
+def server_catalogue() -> dict[str, ServerCheck]:
     """All checks; an id that is there twice is a mistake of ours."""
-    found: dict[str, Check] = {}
+    found: dict[str, ServerCheck] = {}
     for module in _modules():
         for value in vars(module).values():
-            if not isinstance(value, Check):
+            if not isinstance(value, ServerCheck):
                 continue
             if value.id in found:
                 raise ValueError(f"two checks are called {value.id}")
@@ -20,7 +20,7 @@ def catalogue() -> dict[str, Check]:
     return found
 
 
-SMOKE = frozenset(
+SMOKE_CHECKS = frozenset(
     """
     general.envelope.success general.bearer.missing general.bearer.unknown general.path.unknown
     general.token-in-url.query token.new.prefix token.new.user token.client-id.missing
@@ -40,16 +40,16 @@ def _modules() -> tuple[ModuleType, ...]:
         chat,
         credits,
         events,
-        files,
         general,
-        jobs,
+        render_files,
+        render_jobs,
         renders,
         sessions,
         state,
-        talk,
         tokens,
+        turn_texts,
         uploads,
     )
 
     accounts = (general, tokens, sessions, uploads)
-    return (*accounts, chat, events, talk, credits, state, renders, jobs, files)
+    return (*accounts, chat, events, turn_texts, credits, state, renders, render_jobs, render_files)

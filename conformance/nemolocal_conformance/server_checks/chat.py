@@ -3,201 +3,206 @@
 from typing import Any
 
 from nemolocal_contract import endpoints as wire
-from nemolocal_contract.codes import Code
-from nemolocal_contract.events import Heartbeat, Text, Unreadable
+from nemolocal_contract.response_codes import ResponseCode
+from nemolocal_contract.turn_events import Heartbeat, Text, UnreadableEvent
 
-from ..check import check
-from ..expectations import expect, expect_that
-from ..failures import expect_failure
-from ..peer import turn
-from ..stage import PUT_ON_TIMELINE, Stage
+from ..assertions import expect_equal, expect_true
+from ..context import PUT_ON_TIMELINE, CheckContext
+from ..error_assertions import expect_error
+from ..server_check import server_check
+from ..target import turn_body
 from .events import event_bodies
 
 _TITLE = "add a title 'Hello' for 1 second"
 _LONGEST_TURN = 900
 
 
-@check("chat.stream.type", "SSE-1", needs="session")
-def turn_is_an_event_stream(stage: Stage) -> None:
+@server_check("chat.stream.type", "SSE-1", needs="session")
+def turn_is_an_event_stream(stage: CheckContext) -> None:
     """A turn MUST be answered with HTTP 200 and `text/event-stream`."""
-    answer = stage.say(stage.session, "hello").answer
-    expect("the HTTP status", answer.status, 200)
+    answer = stage.send_message(stage.session, "hello").response
+    expect_equal("the HTTP status", answer.status, 200)
     kind = answer.headers.get("content-type", "").partition(";")[0].strip()
-    expect("content-type", kind, "text/event-stream")
+    expect_equal("content-type", kind, "text/event-stream")
 
 
-@check("chat.stream.utf-8", "SSE-1", needs="session")
-def stream_is_utf8(stage: Stage) -> None:
+@server_check("chat.stream.utf-8", "SSE-1", needs="session")
+def stream_is_utf8(stage: CheckContext) -> None:
     """The stream MUST be UTF-8, whatever the user writes."""
-    told = stage.say(stage.session, "你好 🎬 \u2028 café")
+    told = stage.send_message(stage.session, "你好 🎬 \u2028 café")
     try:
-        told.answer.body.decode()
+        told.response.body.decode()
     except UnicodeDecodeError as error:
-        expect("the stream", str(error), "UTF-8")
-    expect_that("events", bool(told.of(Text)), "a text", told.answer.body[:80])
+        expect_equal("the stream", str(error), "UTF-8")
+    expect_true("events", bool(told.events_of(Text)), "a text", told.response.body[:80])
 
 
-@check("chat.stream.frames", "SSE-1", needs="session")
-def stream_is_made_of_data_frames(stage: Stage) -> None:
+@server_check("chat.stream.frames", "SSE-1", needs="session")
+def stream_is_made_of_data_frames(stage: CheckContext) -> None:
     """Every event MUST be `data:` lines and a blank line, JSON unless empty."""
-    told = stage.say(stage.session, "hello")
-    expect_that(
+    told = stage.send_message(stage.session, "hello")
+    expect_true(
         "the stream",
-        told.answer.body.endswith(b"\n\n"),
+        told.response.body.endswith(b"\n\n"),
         "a blank line last",
-        told.answer.body[-20:],
+        told.response.body[-20:],
     )
-    expect("frames that are no JSON", told.of(Unreadable), [])
+    expect_equal("frames that are no JSON", told.events_of(UnreadableEvent), [])
 
 
-@check("chat.stream.uncached", "SSE-1", needs="session", assumed=True)
-def stream_is_not_cached(stage: Stage) -> None:
+@server_check("chat.stream.uncached", "SSE-1", needs="session", assumed=True)
+def stream_is_not_cached(stage: CheckContext) -> None:
     """A stream SHOULD forbid caches to keep it."""
-    said = stage.say(stage.session, "hello").answer.headers.get("cache-control", "")
-    expect_that("cache-control", "no-" in said, "no-store or no-cache", said)
+    said = stage.send_message(stage.session, "hello").response.headers.get("cache-control", "")
+    expect_true("cache-control", "no-" in said, "no-store or no-cache", said)
 
 
-@check("chat.body.minimal", "SSE-1", needs="session")
-def session_and_message_are_enough(stage: Stage) -> None:
+@server_check("chat.body.minimal", "SSE-1", needs="session")
+def session_and_message_are_enough(stage: CheckContext) -> None:
     """A turn MUST need `session_id` and `new_message` only."""
     body = {"session_id": stage.session, "new_message": {"parts": [{"text": "hello"}]}}
-    told = stage.peer.chat(body, token=stage.account.token)
-    expect("the HTTP status", told.answer.status, 200)
+    told = stage.target.stream_turn(body, token=stage.account.token)
+    expect_equal("the HTTP status", told.response.status, 200)
 
 
-@check("chat.body.no-session", "SSE-1", "GEN-6", needs="session", assumed=True)
-def session_id_is_required(stage: Stage) -> None:
+@server_check("chat.body.no-session", "SSE-1", "GEN-6", needs="session", assumed=True)
+def session_id_is_required(stage: CheckContext) -> None:
     """A turn without `session_id` SHOULD be refused with a message that names it."""
-    told = stage.peer.chat({"new_message": {"parts": [{"text": "x"}]}}, token=stage.account.token)
-    message = expect_failure(stage, told.answer, Code.BAD_REQUEST, chat=True)
-    expect_that("message", "session_id" in message, "session_id in it", message)
+    told = stage.target.stream_turn(
+        {"new_message": {"parts": [{"text": "x"}]}}, token=stage.account.token
+    )
+    message = expect_error(stage, told.response, ResponseCode.BAD_REQUEST, chat=True)
+    expect_true("message", "session_id" in message, "session_id in it", message)
 
 
-@check("chat.body.no-message", "SSE-1", "GEN-6", needs="session", assumed=True)
-def message_is_required(stage: Stage) -> None:
+@server_check("chat.body.no-message", "SSE-1", "GEN-6", needs="session", assumed=True)
+def message_is_required(stage: CheckContext) -> None:
     """A turn without a message SHOULD be refused with a message that names the field."""
-    told = stage.peer.chat({"session_id": stage.session}, token=stage.account.token)
-    message = expect_failure(stage, told.answer, Code.BAD_REQUEST, chat=True)
-    expect_that("message", "new_message" in message, "new_message in it", message)
+    told = stage.target.stream_turn({"session_id": stage.session}, token=stage.account.token)
+    message = expect_error(stage, told.response, ResponseCode.BAD_REQUEST, chat=True)
+    expect_true("message", "new_message" in message, "new_message in it", message)
 
 
-@check("chat.body.empty-message", "SSE-1", "GEN-6", needs="session", assumed=True)
-def empty_message_is_refused(stage: Stage) -> None:
+@server_check("chat.body.empty-message", "SSE-1", "GEN-6", needs="session", assumed=True)
+def empty_message_is_refused(stage: CheckContext) -> None:
     """A turn whose message is empty SHOULD be refused."""
-    told = stage.say(stage.session, "  ")
-    expect_failure(stage, told.answer, Code.BAD_REQUEST, chat=True)
+    told = stage.send_message(stage.session, "  ")
+    expect_error(stage, told.response, ResponseCode.BAD_REQUEST, chat=True)
 
 
-@check("chat.body.snake-case", "SSE-1", needs="session")
-def camel_case_is_not_enough(stage: Stage) -> None:
+@server_check("chat.body.snake-case", "SSE-1", needs="session")
+def camel_case_is_not_enough(stage: CheckContext) -> None:
     """A turn whose fields are in camelCase MUST be refused."""
     body = {"sessionId": stage.session, "newMessage": {"parts": [{"text": "hello"}]}}
-    told = stage.peer.chat(body, token=stage.account.token)
-    expect_failure(stage, told.answer, Code.BAD_REQUEST, chat=True)
+    told = stage.target.stream_turn(body, token=stage.account.token)
+    expect_error(stage, told.response, ResponseCode.BAD_REQUEST, chat=True)
 
 
-@check("chat.heartbeat.sent", "SSE-3", control=True)
-def working_backend_sends_heartbeats(stage: Stage) -> None:
+@server_check("chat.heartbeat.sent", "SSE-3", control=True)
+def working_backend_sends_heartbeats(stage: CheckContext) -> None:
     """A long turn MUST send heartbeats while it has nothing to say."""
-    beats = len(stage.generated.told.of(Heartbeat))
-    expect_that("heartbeats in 100 to 300 s", beats >= 5, "one every 15 s or so", beats)
+    beats = len(stage.generated_clip.stream.events_of(Heartbeat))
+    expect_true("heartbeats in 100 to 300 s", beats >= 5, "one every 15 s or so", beats)
 
 
-@check("chat.heartbeat.form", "SSE-3", "SSE-2", control=True)
-def heartbeat_has_a_known_form(stage: Stage) -> None:
+@server_check("chat.heartbeat.form", "SSE-3", "SSE-2", control=True)
+def heartbeat_has_a_known_form(stage: CheckContext) -> None:
     """A heartbeat MUST be an empty data line or a heartbeat event."""
-    told = stage.generated.told
+    told = stage.generated_clip.stream
     if any(body.get("type") == "heartbeat" for body in event_bodies(told)):
-        stage.saw("SSE-3", "heartbeat=event")
+        stage.note_alternative("SSE-3", "heartbeat=event")
     if not all(frame.data.strip() for frame in told.frames):
-        stage.saw("SSE-3", "heartbeat=line")
-    lines = [line for line in told.answer.body.split(b"\n") if line.startswith(b":")]
-    expect("comment lines, which no source names", lines, [])
+        stage.note_alternative("SSE-3", "heartbeat=line")
+    lines = [line for line in told.response.body.split(b"\n") if line.startswith(b":")]
+    expect_equal("comment lines, which no source names", lines, [])
 
 
-@check("chat.end.clean", "SSE-4", needs="session")
-def stream_ends_by_closing(stage: Stage) -> None:
+@server_check("chat.end.clean", "SSE-4", needs="session")
+def stream_ends_by_closing(stage: CheckContext) -> None:
     """A turn MUST end by a clean close of the stream."""
-    told = stage.say(stage.session, "hello")
-    expect("the end of the body", told.answer.ending, "complete")
+    told = stage.send_message(stage.session, "hello")
+    expect_equal("the end of the body", told.response.ending, "complete")
 
 
-@check("chat.end.no-done", "SSE-4", needs="session")
-def there_is_no_done_event(stage: Stage) -> None:
+@server_check("chat.end.no-done", "SSE-4", needs="session")
+def there_is_no_done_event(stage: CheckContext) -> None:
     """There MUST be no done event: nothing but text, tools and heartbeats is told."""
-    told = stage.say(stage.session, "hello")
+    told = stage.send_message(stage.session, "hello")
     done = [f.data for f in told.frames if f.data.strip().strip('"').lower() in ("[done]", "done")]
     named = [f.event for f in told.frames if f.event]
     kinds = [body.get("type") for body in event_bodies(told) if body.get("type") in ("done", "end")]
-    expect("done events", done + named + kinds, [])
+    expect_equal("done events", done + named + kinds, [])
 
 
-@check("chat.turn.limit", "SSE-6", control=True)
-def turn_ends_within_a_quarter_of_an_hour(stage: Stage) -> None:
+@server_check("chat.turn.limit", "SSE-6", control=True)
+def turn_ends_within_a_quarter_of_an_hour(stage: CheckContext) -> None:
     """A turn MUST last at most 15 minutes of the server's clock."""
-    account = stage.anybody(credits=1_000)
-    session = stage.new_edited(account)
-    stage.control.arm("stall", account.user_id)
-    before = stage.control.time()
-    stage.say(session, _TITLE, account)
-    took = stage.control.time() - before
-    expect_that("seconds", took <= _LONGEST_TURN + 5, f"at most {_LONGEST_TURN}", round(took))
+    account = stage.make_account(credits=1_000)
+    session = stage.new_edited_session(account)
+    stage.control.arm_fault("stall", account.user_id)
+    before = stage.control.read_clock()
+    stage.send_message(session, _TITLE, account)
+    took = stage.control.read_clock() - before
+    expect_true("seconds", took <= _LONGEST_TURN + 5, f"at most {_LONGEST_TURN}", round(took))
 
 
-@check("chat.again.is-second", "SSE-7", needs="token", credits=50)
-def same_message_is_a_second_turn(stage: Stage) -> None:
+@server_check("chat.again.is-second", "SSE-7", needs="token", credits=50)
+def same_message_is_a_second_turn(stage: CheckContext) -> None:
     """The same message again MUST be a second turn, which edits again."""
-    session = stage.new_edited()
+    session = stage.new_edited_session()
     for number in (1, 2):
-        stage.say(session, _TITLE)
+        stage.send_message(session, _TITLE)
         # Of which type their track is, is for STA-2 to say.
-        others = [t for t in stage.draft(session)["t"] if t.get("tt") != 0]
+        others = [t for t in stage.read_draft(session)["t"] if t.get("tt") != 0]
         shown = sum(len(track.get("sg") or ()) for track in others)
-        expect(f"titles after {number} turns", shown, number)
+        expect_equal(f"titles after {number} turns", shown, number)
 
 
-@check("chat.hang-up.goes-on", "SSE-7", control=True)
-def work_goes_on_without_the_client(stage: Stage) -> None:
+@server_check("chat.hang-up.goes-on", "SSE-7", control=True)
+def work_goes_on_without_the_client(stage: CheckContext) -> None:
     """The work MUST go on, and be charged, when the client hangs up."""
-    account = stage.anybody(credits=200)
+    account = stage.make_account(credits=200)
     session = stage.new_session(account)
     stage.upload(session, "clip.mp4", account=account)
-    body = turn(session, PUT_ON_TIMELINE)
-    stage.peer.hang_up("POST", wire.CHAT.template, token=account.token, json=body)
-    stage.control.advance(_LONGEST_TURN)
-    expect_that(
-        "the draft", any(t.get("sg") for t in stage.draft(session, account)["t"]), "edited", "empty"
+    body = turn_body(session, PUT_ON_TIMELINE)
+    stage.target.send_and_disconnect("POST", wire.CHAT.template, token=account.token, json=body)
+    stage.control.advance_clock(_LONGEST_TURN)
+    expect_true(
+        "the draft",
+        any(t.get("sg") for t in stage.read_draft(session, account)["t"]),
+        "edited",
+        "empty",
     )
-    expect("available", stage.balance(account)["available"], 150)
+    expect_equal("available", stage.read_balance(account)["available"], 150)
 
 
-@check("chat.time.talk", "SSE-11", control=True)
-def talk_takes_its_time(stage: Stage) -> None:
+@server_check("chat.time.talk", "SSE-11", control=True)
+def talk_takes_its_time(stage: CheckContext) -> None:
     """An answer without an edit SHOULD take 5 to 15 s of the server's clock."""
-    account = stage.anybody()
+    account = stage.make_account()
     session = stage.new_session(account)
-    _expect_time(stage, lambda: stage.say(session, "hello", account), 5, 15)
+    _expect_time(stage, lambda: stage.send_message(session, "hello", account), 5, 15)
 
 
-@check("chat.time.edit", "SSE-11", control=True)
-def edit_takes_its_time(stage: Stage) -> None:
+@server_check("chat.time.edit", "SSE-11", control=True)
+def edit_takes_its_time(stage: CheckContext) -> None:
     """An edit SHOULD take 10 to 30 s of the server's clock."""
-    account = stage.anybody(credits=1_000)
-    session = stage.new_edited(account)
-    _expect_time(stage, lambda: stage.say(session, _TITLE, account), 8, 30)
+    account = stage.make_account(credits=1_000)
+    session = stage.new_edited_session(account)
+    _expect_time(stage, lambda: stage.send_message(session, _TITLE, account), 8, 30)
 
 
-@check("chat.time.generation", "SSE-11", control=True)
-def generation_takes_its_time(stage: Stage) -> None:
+@server_check("chat.time.generation", "SSE-11", control=True)
+def generation_takes_its_time(stage: CheckContext) -> None:
     """A generation SHOULD take 100 to 300 s of the server's clock."""
-    stage.control.require_movable_time()
-    took = stage.generated.seconds
-    expect_that("seconds", 95 <= took <= 300, "95 to 300", round(took, 1))
+    stage.control.require_manual_clock()
+    took = stage.generated_clip.seconds
+    expect_true("seconds", 95 <= took <= 300, "95 to 300", round(took, 1))
 
 
-def _expect_time(stage: Stage, act: Any, least: float, most: float) -> None:
-    stage.control.require_movable_time()
-    before = stage.control.time()
+def _expect_time(stage: CheckContext, act: Any, least: float, most: float) -> None:
+    stage.control.require_manual_clock()
+    before = stage.control.read_clock()
     act()
-    took = stage.control.time() - before
-    expect_that("seconds", least <= took <= most, f"{least} to {most}", round(took, 1))
+    took = stage.control.read_clock() - before
+    expect_true("seconds", least <= took <= most, f"{least} to {most}", round(took, 1))

@@ -6,12 +6,12 @@ from typing import Any
 import msgspec
 
 from nemolocal_contract.envelope import decode_json
-from nemolocal_contract.events import ToolCall, ToolResult
+from nemolocal_contract.turn_events import ToolCall, ToolResult
 
-from ..check import check
-from ..expectations import expect, expect_one_of, expect_that, expect_type, field
-from ..peer import Told
-from ..stage import Stage
+from ..assertions import expect_equal, expect_one_of, expect_true, expect_type, require_field
+from ..context import CheckContext
+from ..server_check import server_check
+from ..target import TurnStream
 
 _TITLE = "add a title 'Hello' for 1 second"
 _ADK_FIELDS: dict[str, tuple[type, ...]] = {
@@ -23,7 +23,7 @@ _ADK_FIELDS: dict[str, tuple[type, ...]] = {
 }
 
 
-def event_bodies(told: Told) -> list[dict[str, Any]]:
+def event_bodies(told: TurnStream) -> list[dict[str, Any]]:
     """The JSON objects of the frames that hold one; the others are for `chat.stream.frames`."""
     bodies = []
     for frame in told.frames:
@@ -32,67 +32,73 @@ def event_bodies(told: Told) -> list[dict[str, Any]]:
     return [body for body in bodies if isinstance(body, dict)]
 
 
-@check("chat.events.shape", "SSE-2", needs="session")
-def events_have_a_known_shape(stage: Stage) -> None:
+@server_check("chat.events.shape", "SSE-2", needs="session")
+def events_have_a_known_shape(stage: CheckContext) -> None:
     """Events MUST be ADK events or typed objects, and all of one kind."""
-    bodies = event_bodies(stage.say(stage.session, "hello"))
+    bodies = event_bodies(stage.send_message(stage.session, "hello"))
     shapes = {"typed" if "type" in body else "adk" for body in bodies}
-    expect_that("shapes", len(shapes) == 1, "one", sorted(shapes))
+    expect_true("shapes", len(shapes) == 1, "one", sorted(shapes))
     (shape,) = shapes
-    stage.saw("SSE-2", f"sse={shape}")
+    stage.note_alternative("SSE-2", f"sse={shape}")
     for body in bodies:
         if shape == "adk":
-            field("the event", body, "content", "parts")
+            require_field("the event", body, "content", "parts")
         else:
             expect_one_of("type", body["type"], ("text", "tool_call", "tool_result", "heartbeat"))
 
 
-@check("chat.events.adk-fields", "SSE-2", needs="work")
-def adk_events_are_whole(stage: Stage) -> None:
+@server_check("chat.events.adk-fields", "SSE-2", needs="work")
+def adk_events_are_whole(stage: CheckContext) -> None:
     """An ADK event MUST have author, invocationId, id, timestamp and actions, and no nulls."""
-    bodies = event_bodies(stage.say(stage.worked, _TITLE))
+    bodies = event_bodies(stage.send_message(stage.scratch_session, _TITLE))
     for body in bodies:
         if "type" in body:
             continue
         for name, kinds in _ADK_FIELDS.items():
-            expect_type(name, field("the event", body, name), *kinds)
+            expect_type(name, require_field("the event", body, name), *kinds)
         nulls = [name for name, value in body.items() if value is None]
-        expect("fields that are null", nulls, [])
+        expect_equal("fields that are null", nulls, [])
     invocations = {body["invocationId"] for body in bodies if "invocationId" in body}
-    expect_that("invocationId", len(invocations) <= 1, "one a turn", sorted(invocations))
+    expect_true("invocationId", len(invocations) <= 1, "one a turn", sorted(invocations))
 
 
-@check("chat.events.distinct", "SSE-2", needs="work")
-def adk_event_ids_are_distinct(stage: Stage) -> None:
+@server_check("chat.events.distinct", "SSE-2", needs="work")
+def adk_event_ids_are_distinct(stage: CheckContext) -> None:
     """The `id` of an ADK event MUST be its own."""
-    ids = [body["id"] for body in event_bodies(stage.say(stage.worked, _TITLE)) if "id" in body]
-    expect("ids that come twice", len(ids) - len(set(ids)), 0)
+    ids = [
+        body["id"]
+        for body in event_bodies(stage.send_message(stage.scratch_session, _TITLE))
+        if "id" in body
+    ]
+    expect_equal("ids that come twice", len(ids) - len(set(ids)), 0)
 
 
-@check("chat.events.roles", "SSE-2", needs="work")
-def tool_results_have_the_role_user(stage: Stage) -> None:
+@server_check("chat.events.roles", "SSE-2", needs="work")
+def tool_results_have_the_role_user(stage: CheckContext) -> None:
     """In ADK events a tool result MUST have the role user, everything else the role model."""
-    for body in event_bodies(stage.say(stage.worked, _TITLE)):
+    for body in event_bodies(stage.send_message(stage.scratch_session, _TITLE)):
         if "type" in body:
             continue
         result = any("functionResponse" in part for part in body["content"]["parts"])
-        expect("role", field("content", body["content"], "role"), "user" if result else "model")
+        expect_equal(
+            "role", require_field("content", body["content"], "role"), "user" if result else "model"
+        )
 
 
-@check("chat.tools.called", "SSE-2", needs="work")
-def edit_calls_a_tool(stage: Stage) -> None:
+@server_check("chat.tools.called", "SSE-2", needs="work")
+def edit_calls_a_tool(stage: CheckContext) -> None:
     """An edit MUST be told as a tool call with its name and arguments, and its result."""
-    told = stage.say(stage.worked, _TITLE)
-    calls, results = told.of(ToolCall), told.of(ToolResult)
-    expect_that("tool calls", bool(calls), "at least one", told.answer.body[:200])
-    expect("results", [result.name for result in results], [call.name for call in calls])
+    told = stage.send_message(stage.scratch_session, _TITLE)
+    calls, results = told.events_of(ToolCall), told.events_of(ToolResult)
+    expect_true("tool calls", bool(calls), "at least one", told.response.body[:200])
+    expect_equal("results", [result.name for result in results], [call.name for call in calls])
 
 
-@check("chat.tools.objects", "SSE-2", needs="work")
-def arguments_and_results_are_objects(stage: Stage) -> None:
+@server_check("chat.tools.objects", "SSE-2", needs="work")
+def arguments_and_results_are_objects(stage: CheckContext) -> None:
     """The arguments of a tool call and what its result holds MUST be JSON objects."""
     shown = 0
-    for body in event_bodies(stage.say(stage.worked, _TITLE)):
+    for body in event_bodies(stage.send_message(stage.scratch_session, _TITLE)):
         calls = [part["functionCall"] for part in _parts(body) if "functionCall" in part]
         results = [part["functionResponse"] for part in _parts(body) if "functionResponse" in part]
         held = [call.get("args") for call in calls] + [one.get("response") for one in results]
@@ -100,7 +106,7 @@ def arguments_and_results_are_objects(stage: Stage) -> None:
         for value in held:
             expect_type("args, response or result", value, dict)
         shown += len(held)
-    expect_that("tool calls and results", shown > 0, "at least one", shown)
+    expect_true("tool calls and results", shown > 0, "at least one", shown)
 
 
 def _parts(body: dict[str, Any]) -> list[dict[str, Any]]:
@@ -113,20 +119,22 @@ def _is_typed_tool(body: dict[str, Any]) -> bool:
     return body.get("type") in ("tool_call", "tool_result")
 
 
-@check("chat.tools.matched", "SSE-2", needs="work")
-def results_answer_their_calls(stage: Stage) -> None:
+@server_check("chat.tools.matched", "SSE-2", needs="work")
+def results_answer_their_calls(stage: CheckContext) -> None:
     """A tool result MUST come after its call and carry its id."""
-    told = stage.say(stage.worked, _TITLE)
+    told = stage.send_message(stage.scratch_session, _TITLE)
     open_calls: list[str] = []
-    for event in told.of(ToolCall, ToolResult):
+    for event in told.events_of(ToolCall, ToolResult):
         if isinstance(event, ToolCall):
             open_calls.append(event.id)
         else:
-            expect_that("the call of a result", event.id in open_calls, str(open_calls), event.id)
+            expect_true("the call of a result", event.id in open_calls, str(open_calls), event.id)
 
 
-@check("chat.tools.documented-name", "SSE-2", needs="work", assumed=True)
-def edit_tool_has_its_public_name(stage: Stage) -> None:
+@server_check("chat.tools.documented-name", "SSE-2", needs="work", assumed=True)
+def edit_tool_has_its_public_name(stage: CheckContext) -> None:
     """An edit of the timeline SHOULD call `edit_multitrack`, as public documents show."""
-    names = [call.name for call in stage.say(stage.worked, _TITLE).of(ToolCall)]
-    expect_that("tool names", "edit_multitrack" in names, "edit_multitrack among them", names)
+    names = [
+        call.name for call in stage.send_message(stage.scratch_session, _TITLE).events_of(ToolCall)
+    ]
+    expect_true("tool names", "edit_multitrack" in names, "edit_multitrack among them", names)

@@ -4,162 +4,169 @@ import uuid
 from typing import Any
 
 from nemolocal_contract import endpoints as wire
-from nemolocal_contract.codes import Code
 from nemolocal_contract.endpoints import Endpoint
-from nemolocal_contract.headers import bearer
+from nemolocal_contract.headers import bearer_header
+from nemolocal_contract.response_codes import ResponseCode
 
-from ..check import check
-from ..expectations import Broken, NotApplicable, expect, expect_that, field
-from ..failures import (
-    expect_failure,
-    expect_form,
-    expect_style,
-    failure_code,
-    is_refusal,
-    styles_of,
+from ..assertions import CheckFailed, NotApplicable, expect_equal, expect_true, require_field
+from ..context import GENERATE_CLIP, CheckContext, TargetAccount
+from ..error_assertions import (
+    error_code,
+    expect_error,
+    expect_error_envelope,
+    expect_error_status,
+    is_error,
+    matching_error_styles,
 )
-from ..peer import turn
-from ..samples import PICTURE, sample
-from ..stage import GENERATE, Account, Stage
+from ..samples import PICTURE, read_sample
+from ..server_check import server_check
+from ..target import turn_body
 
-_NOBODY = "nmv_usr_nobody_was_ever_given_this_one"
-_STRANGE_PATH = "/api/there/is/nothing/here"
+_UNKNOWN_TOKEN = "nmv_usr_nobody_was_ever_given_this_one"
+_UNKNOWN_PATH = "/api/there/is/nothing/here"
 
 
-@check("general.envelope.success", "GEN-1", needs="token")
-def success_has_an_envelope(stage: Stage) -> None:
+@server_check("general.envelope.success", "GEN-1", needs="token")
+def success_has_an_envelope(stage: CheckContext) -> None:
     """A successful JSON reply MUST be an object with `code` 0 and `data`."""
     body = stage.call(wire.BALANCE).json
-    expect("code", field("the envelope", body, "code"), 0)
-    expect_that("data", isinstance(field("the envelope", body, "data"), dict), "an object", body)
+    expect_equal("code", require_field("the envelope", body, "code"), 0)
+    expect_true(
+        "data", isinstance(require_field("the envelope", body, "data"), dict), "an object", body
+    )
 
 
-@check("general.envelope.failure", "GEN-1", needs="token")
-def failure_has_an_envelope(stage: Stage) -> None:
+@server_check("general.envelope.failure", "GEN-1", needs="token")
+def failure_has_an_envelope(stage: CheckContext) -> None:
     """A failure MUST be an object with its `code`, a `message` in words and `data` null."""
-    path = wire.SESSION.path(user=wire.ME)
+    path = wire.SESSION.path(user=wire.CURRENT_USER)
     answers = (
         stage.call(wire.STATE, session="1000000000000000000"),
-        stage.peer.call("POST", path, token=_NOBODY, json={"task_name": "project"}),
-        stage.ask_for_token(None),
+        stage.target.request("POST", path, token=_UNKNOWN_TOKEN, json={"task_name": "project"}),
+        stage.request_token(None),
     )
     # Whether they are refused at all is for other checks to say.
-    refused = [answer for answer in answers if is_refusal(answer)]
-    expect_that("refusals", bool(refused), "at least one of three", len(refused))
+    refused = [answer for answer in answers if is_error(answer)]
+    expect_true("refusals", bool(refused), "at least one of three", len(refused))
     for answer in refused:
-        expect_form(answer)
+        expect_error_envelope(answer)
 
 
-@check("general.status.of-failures", "GEN-2", needs="session")
-def status_of_a_failure_is_known(stage: Stage) -> None:
+@server_check("general.status.of-failures", "GEN-2", needs="session")
+def status_of_a_failure_is_known(stage: CheckContext) -> None:
     """The HTTP status of 1001, 1002 and 4001 MUST be 200, or 401, 404 and 415."""
-    expect_style(stage.peer.call("GET", wire.BALANCE.template), Code.BAD_TOKEN)
+    expect_error_status(stage.target.request("GET", wire.BALANCE.template), ResponseCode.BAD_TOKEN)
     unknown = stage.call(wire.STATE, session="1000000000000000000")
-    expect_style(unknown, Code.SESSION_NOT_FOUND)
+    expect_error_status(unknown, ResponseCode.SESSION_NOT_FOUND)
     files = [("files", ("notes.txt", b"text"))]
     refused = stage.call(wire.UPLOAD, session=stage.session, files=files)
-    expect_style(refused, Code.UNSUPPORTED_FILE)
+    expect_error_status(refused, ResponseCode.UNSUPPORTED_FILE)
 
 
-@check("general.status.of-credits", "GEN-2", control=True)
-def status_of_lacking_credits_is_known(stage: Stage) -> None:
+@server_check("general.status.of-credits", "GEN-2", control=True)
+def status_of_lacking_credits_is_known(stage: CheckContext) -> None:
     """The HTTP status of 2001 MUST be 200 or 402."""
-    account = stage.anybody(credits=0)
-    told = stage.say(stage.new_session(account), GENERATE, account)
-    expect_style(told.answer, Code.NO_CREDITS)
+    account = stage.make_account(credits=0)
+    told = stage.send_message(stage.new_session(account), GENERATE_CLIP, account)
+    expect_error_status(told.response, ResponseCode.NO_CREDITS)
 
 
-@check("general.status.one-style", "GEN-2", needs="session")
-def failures_follow_one_style(stage: Stage) -> None:
+@server_check("general.status.one-style", "GEN-2", needs="session")
+def failures_follow_one_style(stage: CheckContext) -> None:
     """1001, 1002 and 4001 MUST all have the HTTP status of one style, at every endpoint."""
     never, files = "1000000000000000000", [("files", ("notes.txt", b"text"))]
     refusals = [
-        (stage.peer.call("GET", wire.BALANCE.template), Code.BAD_TOKEN),
-        (stage.call(wire.STATE, session=never), Code.SESSION_NOT_FOUND),
-        (stage.call(wire.UPLOAD, session=never, files=files), Code.SESSION_NOT_FOUND),
-        (stage.call(wire.RENDER_STATUS, render="render_never_was"), Code.SESSION_NOT_FOUND),
-        (stage.call(wire.UPLOAD, session=stage.session, files=files), Code.UNSUPPORTED_FILE),
+        (stage.target.request("GET", wire.BALANCE.template), ResponseCode.BAD_TOKEN),
+        (stage.call(wire.STATE, session=never), ResponseCode.SESSION_NOT_FOUND),
+        (stage.call(wire.UPLOAD, session=never, files=files), ResponseCode.SESSION_NOT_FOUND),
+        (stage.call(wire.RENDER_STATUS, render="render_never_was"), ResponseCode.SESSION_NOT_FOUND),
+        (
+            stage.call(wire.UPLOAD, session=stage.session, files=files),
+            ResponseCode.UNSUPPORTED_FILE,
+        ),
     ]
     # One that is no refusal, or has a status of no style, is for other checks to accuse.
-    styles = [found for answer, code in refusals if (found := styles_of(answer, code))]
+    styles = [found for answer, code in refusals if (found := matching_error_styles(answer, code))]
     common = set.intersection(*styles) if styles else {""}
     seen = [(int(code), answer.status) for answer, code in refusals]
-    expect_that("the HTTP status", bool(common), "of one style", seen)
+    expect_true("the HTTP status", bool(common), "of one style", seen)
 
 
-@check("general.envelope.content-type", "GEN-1", needs="token")
-def envelope_is_json(stage: Stage) -> None:
+@server_check("general.envelope.content-type", "GEN-1", needs="token")
+def envelope_is_json(stage: CheckContext) -> None:
     """An envelope MUST be served as application/json."""
     kind = stage.call(wire.BALANCE).headers.get("content-type", "")
-    expect("content-type", kind.partition(";")[0].strip().lower(), "application/json")
+    expect_equal("content-type", kind.partition(";")[0].strip().lower(), "application/json")
 
 
-@check("general.bearer.missing", "GEN-3")
-def no_token_is_refused(stage: Stage) -> None:
+@server_check("general.bearer.missing", "GEN-3")
+def no_token_is_refused(stage: CheckContext) -> None:
     """A call without a bearer token MUST be refused with 1001."""
-    answer = stage.peer.call("GET", wire.BALANCE.template)
-    expect_failure(stage, answer, Code.BAD_TOKEN)
+    answer = stage.target.request("GET", wire.BALANCE.template)
+    expect_error(stage, answer, ResponseCode.BAD_TOKEN)
 
 
-@check("general.bearer.malformed", "GEN-3", needs="token")
-def malformed_authorization_is_refused(stage: Stage) -> None:
+@server_check("general.bearer.malformed", "GEN-3", needs="token")
+def malformed_authorization_is_refused(stage: CheckContext) -> None:
     """An Authorization header that is no `Bearer <token>` MUST be 1001, its token good or not."""
     token = stage.account.token
     for header in ("Bearer", f"Basic {token}", f"Token {token}", f"Bearer {token} {token}", token):
-        answer = stage.peer.call("GET", wire.BALANCE.template, headers={"Authorization": header})
-        expect_failure(stage, answer, Code.BAD_TOKEN)
+        answer = stage.target.request(
+            "GET", wire.BALANCE.template, headers={"Authorization": header}
+        )
+        expect_error(stage, answer, ResponseCode.BAD_TOKEN)
 
 
-@check("general.bearer.unknown", "GEN-3")
-def unknown_token_is_refused(stage: Stage) -> None:
+@server_check("general.bearer.unknown", "GEN-3")
+def unknown_token_is_refused(stage: CheckContext) -> None:
     """A token that nobody was given MUST be refused with 1001."""
-    answer = stage.peer.call("GET", wire.BALANCE.template, token=_NOBODY)
-    expect_failure(stage, answer, Code.BAD_TOKEN)
+    answer = stage.target.request("GET", wire.BALANCE.template, token=_UNKNOWN_TOKEN)
+    expect_error(stage, answer, ResponseCode.BAD_TOKEN)
 
 
-@check("general.bearer.everywhere", "GEN-3")
-def every_call_wants_a_token(stage: Stage) -> None:
+@server_check("general.bearer.everywhere", "GEN-3")
+def every_call_requires_a_token(stage: CheckContext) -> None:
     """Every call but the token call MUST be refused with 1001 where its token is unknown."""
     sid = "1000000000000000000"
     requests: dict[Endpoint, dict[str, Any]] = {
         wire.SESSION: {"json": {"task_name": "project", "language": "en"}},
         wire.STATE: {},
-        wire.UPLOAD: {"files": [("files", (PICTURE, sample(PICTURE)))]},
+        wire.UPLOAD: {"files": [("files", (PICTURE, read_sample(PICTURE)))]},
         wire.CLAIM_TOKEN: {"json": {"task_id": "1", "session_id": sid}},
         wire.RENDER_STATUS: {},
     }
     for endpoint, request in requests.items():
-        path = endpoint.path(user=wire.ME, session=sid, render="render_1")
-        answer = stage.peer.call(endpoint.method, path, token=_NOBODY, **request)
-        expect_failure(stage, answer, Code.BAD_TOKEN)
+        path = endpoint.path(user=wire.CURRENT_USER, session=sid, render="render_1")
+        answer = stage.target.request(endpoint.method, path, token=_UNKNOWN_TOKEN, **request)
+        expect_error(stage, answer, ResponseCode.BAD_TOKEN)
 
 
-@check("general.bearer.held", "GEN-3", needs="session")
-def what_a_session_holds_wants_its_token(stage: Stage) -> None:
+@server_check("general.bearer.held", "GEN-3", needs="session")
+def existing_session_requires_its_token(stage: CheckContext) -> None:
     """A session that exists MUST be 1001 without a token, and with one that is unknown."""
     session = stage.session
     requests: tuple[tuple[Endpoint, dict[str, Any]], ...] = (
         (wire.STATE, {}),
-        (wire.UPLOAD, {"files": [("files", (PICTURE, sample(PICTURE)))]}),
-        (wire.CHAT, {"json": turn(session, "hello")}),
+        (wire.UPLOAD, {"files": [("files", (PICTURE, read_sample(PICTURE)))]}),
+        (wire.CHAT, {"json": turn_body(session, "hello")}),
         (wire.CLAIM_TOKEN, {"json": {"task_id": "1", "session_id": session}}),
     )
     for endpoint, request in requests:
-        path = endpoint.path(user=wire.ME, session=session)
-        for token in (None, _NOBODY):
-            answer = stage.peer.call(endpoint.method, path, token=token, **request)
-            expect_failure(stage, answer, Code.BAD_TOKEN)
+        path = endpoint.path(user=wire.CURRENT_USER, session=session)
+        for token in (None, _UNKNOWN_TOKEN):
+            answer = stage.target.request(endpoint.method, path, token=token, **request)
+            expect_error(stage, answer, ResponseCode.BAD_TOKEN)
 
 
-@check("general.bearer.chat", "GEN-3")
-def chat_wants_a_token(stage: Stage) -> None:
+@server_check("general.bearer.chat", "GEN-3")
+def chat_requires_a_token(stage: CheckContext) -> None:
     """A turn with an unknown token MUST be refused with 1001 instead of a stream."""
-    told = stage.say("1000000000000000000", "hello", Account(_NOBODY))
-    expect_failure(stage, told.answer, Code.BAD_TOKEN)
+    told = stage.send_message("1000000000000000000", "hello", TargetAccount(_UNKNOWN_TOKEN))
+    expect_error(stage, told.response, ResponseCode.BAD_TOKEN)
 
 
-@check("general.attribution.optional", "GEN-4", needs="session")
-def calls_without_attribution_are_answered(stage: Stage) -> None:
+@server_check("general.attribution.optional", "GEN-4", needs="session")
+def calls_without_attribution_are_answered(stage: CheckContext) -> None:
     """A call without the attribution headers MUST be answered where it is no export."""
     task = {"task_name": "project", "language": "en"}
     answers = (
@@ -168,125 +175,127 @@ def calls_without_attribution_are_answered(stage: Stage) -> None:
         stage.call(wire.STATE, session=stage.session, attributed=False),
         stage.upload(stage.new_session(), PICTURE, attributed=False),
     )
-    expect("the HTTP statuses", [answer.status for answer in answers], [200] * 4)
-    expect("codes of failures", [failure_code(answer) for answer in answers], [0] * 4)
+    expect_equal("the HTTP statuses", [answer.status for answer in answers], [200] * 4)
+    expect_equal("codes of failures", [error_code(answer) for answer in answers], [0] * 4)
 
 
-@check("general.token-in-url.query", "GEN-5", needs="token")
-def token_in_the_query_is_refused(stage: Stage) -> None:
+@server_check("general.token-in-url.query", "GEN-5", needs="token")
+def token_in_the_query_is_refused(stage: CheckContext) -> None:
     """A request whose query holds a token MUST be refused with 1001, though its header is right."""
     account = stage.account
     path = f"{wire.BALANCE.template}?token={account.token}"
-    answer = stage.peer.call("GET", path, token=account.token)
-    expect_failure(stage, answer, Code.BAD_TOKEN)
+    answer = stage.target.request("GET", path, token=account.token)
+    expect_error(stage, answer, ResponseCode.BAD_TOKEN)
 
 
-@check("general.token-in-url.path", "GEN-5", needs="token")
-def token_in_the_path_is_refused(stage: Stage) -> None:
+@server_check("general.token-in-url.path", "GEN-5", needs="token")
+def token_in_the_path_is_refused(stage: CheckContext) -> None:
     """A request whose path holds a token MUST be refused with 1001, though its header is right."""
     account = stage.account
-    path = wire.STATE.path(user=wire.ME, session=account.token)
-    answer = stage.peer.call("GET", path, token=account.token)
-    expect_failure(stage, answer, Code.BAD_TOKEN)
+    path = wire.STATE.path(user=wire.CURRENT_USER, session=account.token)
+    answer = stage.target.request("GET", path, token=account.token)
+    expect_error(stage, answer, ResponseCode.BAD_TOKEN)
 
 
-@check("general.token-in-url.journal", "GEN-5", control=True)
-def token_in_a_url_is_flagged(stage: Stage) -> None:
+@server_check("general.token-in-url.journal", "GEN-5", control=True)
+def token_in_a_url_is_flagged(stage: CheckContext) -> None:
     """The journal MUST flag a token in a URL, and hold none itself."""
-    account, mark = stage.anybody(), uuid.uuid4().hex
+    account, mark = stage.make_account(), uuid.uuid4().hex
     path = f"{wire.BALANCE.template}?token={account.token}&mark={mark}"
-    stage.peer.call("GET", path, token=account.token)
+    stage.target.request("GET", path, token=account.token)
     # What other calls were flagged for proves nothing.
-    entries = [one for one in stage.control.journal(endpoint="balance") if mark in str(one)]
+    entries = [one for one in stage.control.read_journal(endpoint="balance") if mark in str(one)]
     flagged = [entry for entry in entries if "GEN-5" in entry["rules"]]
-    expect_that("entries that name GEN-5", bool(flagged), "at least one", len(entries))
-    expect_that("their URLs", account.token not in str(flagged), "without the token", flagged[-1])
+    expect_true("entries that name GEN-5", bool(flagged), "at least one", len(entries))
+    expect_true("their URLs", account.token not in str(flagged), "without the token", flagged[-1])
 
 
-@check("general.path.unknown", "GEN-6", "GEN-1")
-def unknown_path_is_404(stage: Stage) -> None:
+@server_check("general.path.unknown", "GEN-6", "GEN-1")
+def unknown_path_is_404(stage: CheckContext) -> None:
     """An unknown path SHOULD be answered with HTTP 404 in the failure envelope."""
-    answer = stage.peer.call("GET", _STRANGE_PATH)
-    expect("the HTTP status", answer.status, 404)
-    expect_failure(stage, answer, Code.NOT_FOUND)
+    answer = stage.target.request("GET", _UNKNOWN_PATH)
+    expect_equal("the HTTP status", answer.status, 404)
+    expect_error(stage, answer, ResponseCode.NOT_FOUND)
 
 
-@check("general.method.wrong", "GEN-6", needs="token")
-def wrong_method_is_405(stage: Stage) -> None:
+@server_check("general.method.wrong", "GEN-6", needs="token")
+def wrong_method_is_405(stage: CheckContext) -> None:
     """A wrong method SHOULD be answered with HTTP 405, the failure envelope and `Allow`."""
-    answer = stage.peer.call("DELETE", wire.BALANCE.template, token=stage.account.token)
-    expect("the HTTP status", answer.status, 405)
+    answer = stage.target.request("DELETE", wire.BALANCE.template, token=stage.account.token)
+    expect_equal("the HTTP status", answer.status, 405)
     allow = answer.headers.get("allow", "")
-    expect_that("Allow", "GET" in allow.upper(), "GET among them", allow)
-    expect_failure(stage, answer, Code.METHOD_NOT_ALLOWED)
+    expect_true("Allow", "GET" in allow.upper(), "GET among them", allow)
+    expect_error(stage, answer, ResponseCode.METHOD_NOT_ALLOWED)
 
 
-@check("general.body.not-json", "GEN-6", needs="token")
-def body_that_is_no_json_is_400(stage: Stage) -> None:
+@server_check("general.body.not-json", "GEN-6", needs="token")
+def body_that_is_no_json_is_400(stage: CheckContext) -> None:
     """A body that is no JSON where JSON is due SHOULD be HTTP 400 with code 400."""
     headers = {"Content-Type": "application/json"}
     for body in (b"{", b"", b"\xff\xfe", b"[1, 2"):
         answer = stage.call(wire.SESSION, content=body, headers=headers)
-        expect("the HTTP status", answer.status, 400)
-        expect_failure(stage, answer, Code.BAD_REQUEST)
+        expect_equal("the HTTP status", answer.status, 400)
+        expect_error(stage, answer, ResponseCode.BAD_REQUEST)
 
 
-@check("general.body.field-named", "GEN-6", needs="token")
-def missing_field_is_named(stage: Stage) -> None:
+@server_check("general.body.field-named", "GEN-6", needs="token")
+def missing_field_is_named(stage: CheckContext) -> None:
     """A body that lacks a field SHOULD be HTTP 400, code 400, with a message that names it."""
     answer = stage.call(wire.CLAIM_TOKEN, json={"session_id": "1"})
-    expect("the HTTP status", answer.status, 400)
-    message = expect_failure(stage, answer, Code.BAD_REQUEST)
-    expect_that("message", "task_id" in message, "task_id in it", message)
+    expect_equal("the HTTP status", answer.status, 400)
+    message = expect_error(stage, answer, ResponseCode.BAD_REQUEST)
+    expect_true("message", "task_id" in message, "task_id in it", message)
 
 
-@check("general.user.own-id", "GEN-7", needs="session")
-def own_user_id_stands_for_me(stage: Stage) -> None:
+@server_check("general.user.own-id", "GEN-7", needs="session")
+def own_user_id_stands_for_me(stage: CheckContext) -> None:
     """A path with the caller's own user id MUST be answered as one with `me`."""
     user = _user_id(stage)
     named = stage.call(wire.STATE, user=user, session=stage.session).data
-    expect("the state", named, stage.state(stage.session))
+    expect_equal("the state", named, stage.read_state(stage.session))
 
 
-@check("general.user.foreign-id", "GEN-7", needs="session")
-def foreign_user_id_is_not_found(stage: Stage) -> None:
+@server_check("general.user.foreign-id", "GEN-7", needs="session")
+def foreign_user_id_is_not_found(stage: CheckContext) -> None:
     """A path with somebody else's user id MUST be refused with 1002."""
     answer = stage.call(wire.STATE, user="anon_somebody_else", session=stage.session)
-    expect_failure(stage, answer, Code.SESSION_NOT_FOUND)
+    expect_error(stage, answer, ResponseCode.SESSION_NOT_FOUND)
 
 
-@check("general.user.no-hint", "GEN-7", "SES-3", needs="session", tokens=1)
-def foreign_session_looks_like_none(stage: Stage) -> None:
+@server_check("general.user.no-hint", "GEN-7", "SES-3", needs="session", tokens=1)
+def foreign_session_looks_like_none(stage: CheckContext) -> None:
     """Somebody else's session MUST be refused in the same words as one that never was."""
     other = stage.new_account()
     foreign = stage.call(wire.STATE, other, session=stage.session)
     never = stage.call(wire.STATE, other, session="1000000000000000000")
-    said = expect_failure(stage, foreign, Code.SESSION_NOT_FOUND).replace(stage.session, "…")
-    expect("message", said, expect_failure(stage, never, Code.SESSION_NOT_FOUND).replace(
+    said = expect_error(stage, foreign, ResponseCode.SESSION_NOT_FOUND).replace(stage.session, "…")
+    expect_equal("message", said, expect_error(stage, never, ResponseCode.SESSION_NOT_FOUND).replace(
         "1000000000000000000", "…"
     ))  # fmt: skip
 
 
-@check("general.date", "GEN-3", control=True)
-def date_header_follows_the_clock(stage: Stage) -> None:
+@server_check("general.date", "GEN-3", control=True)
+def date_header_follows_the_clock(stage: CheckContext) -> None:
     """The HTTP `Date` of a local server SHOULD follow its clock."""
     from email.utils import parsedate_to_datetime
 
-    stage.control.advance(86_400)
-    before = stage.control.time()
-    answer = stage.peer.call("GET", wire.BALANCE.template, headers=bearer(_NOBODY))
-    after = stage.control.time()
-    date = parsedate_to_datetime(field("headers", dict(answer.headers), "date")).timestamp()
+    stage.control.advance_clock(86_400)
+    before = stage.control.read_clock()
+    answer = stage.target.request(
+        "GET", wire.BALANCE.template, headers=bearer_header(_UNKNOWN_TOKEN)
+    )
+    after = stage.control.read_clock()
+    date = parsedate_to_datetime(require_field("headers", dict(answer.headers), "date")).timestamp()
     # Whatever passes between two calls is no drift.
     drift = max(before - date, date - after)
-    expect_that("Date", drift <= 2, "within 2 s of the server's clock", f"{drift:.0f} s away")
+    expect_true("Date", drift <= 2, "within 2 s of the server's clock", f"{drift:.0f} s away")
 
 
-def _user_id(stage: Stage) -> str:
+def _user_id(stage: CheckContext) -> str:
     """The caller's user id: of the token reply, else of the state."""
     if stage.account.user_id:
         return stage.account.user_id
     try:
-        return str(stage.state(stage.session)["user_id"])
-    except (Broken, KeyError):
+        return str(stage.read_state(stage.session)["user_id"])
+    except (CheckFailed, KeyError):
         raise NotApplicable("nothing tells the user id of this token") from None

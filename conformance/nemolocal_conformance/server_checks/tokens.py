@@ -5,7 +5,6 @@ import uuid
 from datetime import UTC, datetime
 
 from nemolocal_contract import endpoints as wire
-from nemolocal_contract.codes import Code
 from nemolocal_contract.headers import (
     ANONYMOUS_TOKEN_PREFIX,
     ANONYMOUS_USER_PREFIX,
@@ -13,11 +12,12 @@ from nemolocal_contract.headers import (
     CLIENT_ID,
     CLIENT_ID_MAX,
 )
+from nemolocal_contract.response_codes import ResponseCode
 
-from ..check import check
-from ..expectations import expect, expect_that, expect_type, field
-from ..failures import expect_failure, failure_code
-from ..stage import Account, Stage
+from ..assertions import expect_equal, expect_true, expect_type, require_field
+from ..context import CheckContext, TargetAccount
+from ..error_assertions import error_code, expect_error
+from ..server_check import server_check
 
 _WEEK = 7 * 86_400
 # Between the moment that a server writes down and the one that we compare with.
@@ -26,211 +26,217 @@ _CREDITS = 100
 _CLAIM_LIFE = 604_800
 
 
-def _fresh(stage: Stage) -> Account:
+def _fresh(stage: CheckContext) -> TargetAccount:
     """The run's account, as the token call gave it."""
     account = stage.account
-    if not account.reply:
+    if not account.token_reply:
         return stage.new_account()
     return account
 
 
-def _now(stage: Stage) -> float:
-    return stage.control.time() if stage.ours else datetime.now(UTC).timestamp()
+def _now(stage: CheckContext) -> float:
+    return stage.control.read_clock() if stage.has_control else datetime.now(UTC).timestamp()
 
 
-@check("token.new.prefix", "AUTH-1", needs="token")
-def token_has_its_prefix(stage: Stage) -> None:
+@server_check("token.new.prefix", "AUTH-1", needs="token")
+def token_has_its_prefix(stage: CheckContext) -> None:
     """An anonymous token MUST begin with `nmv_usr_`."""
-    token = expect_type("data.token", field("data", _fresh(stage).reply, "token"), str)
-    expect_that(
+    token = expect_type(
+        "data.token", require_field("data", _fresh(stage).token_reply, "token"), str
+    )
+    expect_true(
         "data.token", token.startswith(ANONYMOUS_TOKEN_PREFIX), ANONYMOUS_TOKEN_PREFIX, token[:8]
     )
 
 
-@check("token.new.credits", "AUTH-1", needs="token")
-def token_comes_with_credits(stage: Stage) -> None:
+@server_check("token.new.credits", "AUTH-1", needs="token")
+def token_comes_with_credits(stage: CheckContext) -> None:
     """A fresh anonymous token MUST come with 100 credits."""
-    expect("data.credits", field("data", _fresh(stage).reply, "credits"), _CREDITS)
+    expect_equal(
+        "data.credits", require_field("data", _fresh(stage).token_reply, "credits"), _CREDITS
+    )
 
 
-@check("token.new.balance", "AUTH-1", "CRD-1", tokens=1)
-def fresh_balance_is_the_credits(stage: Stage) -> None:
+@server_check("token.new.balance", "AUTH-1", "CRD-1", tokens=1)
+def fresh_balance_is_the_credits(stage: CheckContext) -> None:
     """The balance of a fresh anonymous token MUST be what the token call said."""
     client_id = str(uuid.uuid4())
-    data = stage.ask_for_token(client_id).data
-    balance = stage.balance(Account(data["token"]))
-    expect("data.available", field("data", balance, "available"), data["credits"])
+    data = stage.request_token(client_id).data
+    balance = stage.read_balance(TargetAccount(data["token"]))
+    expect_equal("data.available", require_field("data", balance, "available"), data["credits"])
 
 
-@check("token.new.user", "AUTH-1", needs="token")
-def token_names_its_user(stage: Stage) -> None:
+@server_check("token.new.user", "AUTH-1", needs="token")
+def token_names_its_user(stage: CheckContext) -> None:
     """A fresh anonymous token MUST come with a `user_id` that begins with `anon_`."""
-    user = expect_type("data.user_id", field("data", _fresh(stage).reply, "user_id"), str)
-    expect_that("data.user_id", user.startswith(ANONYMOUS_USER_PREFIX), "anon_…", user)
+    user = expect_type(
+        "data.user_id", require_field("data", _fresh(stage).token_reply, "user_id"), str
+    )
+    expect_true("data.user_id", user.startswith(ANONYMOUS_USER_PREFIX), "anon_…", user)
 
 
-@check("token.new.expiry", "AUTH-1", "AUTH-5", tokens=1)
-def token_says_when_it_ends(stage: Stage) -> None:
+@server_check("token.new.expiry", "AUTH-1", "AUTH-5", tokens=1)
+def token_says_when_it_ends(stage: CheckContext) -> None:
     """`expires_at` MUST be an ISO 8601 time in UTC, 7 days ahead."""
     now = _now(stage)
-    data = stage.ask_for_token(str(uuid.uuid4())).data
-    said = expect_type("data.expires_at", field("data", data, "expires_at"), str)
-    expect_that("data.expires_at", bool(re.search(r"(Z|\+00:00)$", said)), "UTC", said)
+    data = stage.request_token(str(uuid.uuid4())).data
+    said = expect_type("data.expires_at", require_field("data", data, "expires_at"), str)
+    expect_true("data.expires_at", bool(re.search(r"(Z|\+00:00)$", said)), "UTC", said)
     ahead = datetime.fromisoformat(said.replace("Z", "+00:00")).timestamp() - now
-    expect_that("data.expires_at", abs(ahead - _WEEK) <= _SLACK, "7 days ahead", f"{ahead:.0f} s")
+    expect_true("data.expires_at", abs(ahead - _WEEK) <= _SLACK, "7 days ahead", f"{ahead:.0f} s")
 
 
-@check("token.new.no-body", "AUTH-1", tokens=1)
-def token_call_needs_no_body(stage: Stage) -> None:
+@server_check("token.new.no-body", "AUTH-1", tokens=1)
+def token_call_needs_no_body(stage: CheckContext) -> None:
     """The token call MUST work without a body, and with an empty JSON object."""
     bodies: tuple[dict[str, str] | None, ...] = (None, {})
     for body in bodies:
         headers = {CLIENT_ID: str(uuid.uuid4())}
-        answer = stage.peer.call("POST", wire.TOKEN.template, headers=headers, json=body)
-        expect_type("data.token", field("data", answer.data, "token"), str)
+        answer = stage.target.request("POST", wire.TOKEN.template, headers=headers, json=body)
+        expect_type("data.token", require_field("data", answer.data, "token"), str)
 
 
-@check("token.client-id.any-string", "AUTH-1", tokens=2)
-def client_id_may_be_any_string(stage: Stage) -> None:
+@server_check("token.client-id.any-string", "AUTH-1", tokens=2)
+def client_id_may_be_any_string(stage: CheckContext) -> None:
     """A client id of 1 to 64 characters MUST be taken, a UUID or not."""
     for client_id in (uuid.uuid4().hex[:1] + uuid.uuid4().hex[:7], uuid.uuid4().hex * 2):
         assert len(client_id) <= CLIENT_ID_MAX
-        field("data", stage.ask_for_token(client_id).data, "token")
+        require_field("data", stage.request_token(client_id).data, "token")
 
 
-@check("token.client-id.too-long", "AUTH-1")
-def client_id_may_not_be_longer(stage: Stage) -> None:
+@server_check("token.client-id.too-long", "AUTH-1")
+def client_id_may_not_be_longer(stage: CheckContext) -> None:
     """A client id of more than 64 characters MUST be refused with 400."""
-    answer = stage.ask_for_token("x" * (CLIENT_ID_MAX + 1))
-    expect("the HTTP status", answer.status, 400)
-    expect_failure(stage, answer, Code.BAD_REQUEST)
+    answer = stage.request_token("x" * (CLIENT_ID_MAX + 1))
+    expect_equal("the HTTP status", answer.status, 400)
+    expect_error(stage, answer, ResponseCode.BAD_REQUEST)
 
 
-@check("token.client-id.missing", "AUTH-2")
-def client_id_must_be_there(stage: Stage) -> None:
+@server_check("token.client-id.missing", "AUTH-2")
+def client_id_must_be_there(stage: CheckContext) -> None:
     """A token call without `X-Client-Id` MUST be HTTP 400 with code 400."""
-    answer = stage.ask_for_token(None)
-    expect("the HTTP status", answer.status, 400)
-    expect_failure(stage, answer, Code.BAD_REQUEST)
+    answer = stage.request_token(None)
+    expect_equal("the HTTP status", answer.status, 400)
+    expect_error(stage, answer, ResponseCode.BAD_REQUEST)
 
 
-@check("token.client-id.empty", "AUTH-2")
-def client_id_must_not_be_empty(stage: Stage) -> None:
+@server_check("token.client-id.empty", "AUTH-2")
+def client_id_must_not_be_empty(stage: CheckContext) -> None:
     """A token call with an empty `X-Client-Id` MUST be HTTP 400 with code 400."""
-    answer = stage.ask_for_token("")
-    expect("the HTTP status", answer.status, 400)
-    expect_failure(stage, answer, Code.BAD_REQUEST)
+    answer = stage.request_token("")
+    expect_equal("the HTTP status", answer.status, 400)
+    expect_error(stage, answer, ResponseCode.BAD_REQUEST)
 
 
-@check("token.again.refused", "AUTH-3", tokens=1)
-def second_token_is_refused(stage: Stage) -> None:
+@server_check("token.again.refused", "AUTH-3", tokens=1)
+def second_token_is_refused(stage: CheckContext) -> None:
     """A second token for one client id within 7 days MUST be HTTP 429 with code 429."""
     client_id = str(uuid.uuid4())
-    field("data", stage.ask_for_token(client_id).data, "token")
-    answer = stage.ask_for_token(client_id)
-    expect("the HTTP status", answer.status, 429)
-    expect_failure(stage, answer, Code.RATE_LIMITED)
+    require_field("data", stage.request_token(client_id).data, "token")
+    answer = stage.request_token(client_id)
+    expect_equal("the HTTP status", answer.status, 429)
+    expect_error(stage, answer, ResponseCode.RATE_LIMITED)
 
 
-@check("token.again.retry-after", "AUTH-3", tokens=1, assumed=True)
-def refusal_says_when_to_come_back(stage: Stage) -> None:
+@server_check("token.again.retry-after", "AUTH-3", tokens=1, assumed=True)
+def refusal_says_when_to_come_back(stage: CheckContext) -> None:
     """The 429 of the token call SHOULD say in `Retry-After` when to come back, within 7 days."""
     client_id = str(uuid.uuid4())
-    field("data", stage.ask_for_token(client_id).data, "token")
-    after = stage.ask_for_token(client_id).headers.get("retry-after", "")
+    require_field("data", stage.request_token(client_id).data, "token")
+    after = stage.request_token(client_id).headers.get("retry-after", "")
     fits = after.isdecimal() and 0 < int(after) <= _WEEK
-    expect_that("Retry-After", fits, "seconds within 7 days", after)
+    expect_true("Retry-After", fits, "seconds within 7 days", after)
 
 
-@check("token.again.next-week", "AUTH-5", "AUTH-3", control=True)
-def next_week_the_client_may_ask_again(stage: Stage) -> None:
+@server_check("token.again.next-week", "AUTH-5", "AUTH-3", control=True)
+def next_week_the_client_may_ask_again(stage: CheckContext) -> None:
     """After 7 days the same client id MUST get a new token."""
     client_id = str(uuid.uuid4())
-    old = field("data", stage.ask_for_token(client_id).data, "token")
-    stage.control.advance(_WEEK + 1)
-    new = field("data", stage.ask_for_token(client_id).data, "token")
-    expect_that("the new token", new != old, "another one", "the old one")
+    old = require_field("data", stage.request_token(client_id).data, "token")
+    stage.control.advance_clock(_WEEK + 1)
+    new = require_field("data", stage.request_token(client_id).data, "token")
+    expect_true("the new token", new != old, "another one", "the old one")
 
 
-@check("token.life.alive", "AUTH-5", control=True)
-def token_lives_almost_a_week(stage: Stage) -> None:
+@server_check("token.life.alive", "AUTH-5", control=True)
+def token_lives_almost_a_week(stage: CheckContext) -> None:
     """A token MUST still be good shortly before its 7 days are over."""
     account = stage.new_account()
-    stage.control.advance(_WEEK - 60)
-    expect("code of a failure", failure_code(stage.call(wire.BALANCE, account)), 0)
+    stage.control.advance_clock(_WEEK - 60)
+    expect_equal("code of a failure", error_code(stage.call(wire.BALANCE, account)), 0)
 
 
-@check("token.life.over", "AUTH-5", "GEN-3", control=True)
-def token_ends_after_a_week(stage: Stage) -> None:
+@server_check("token.life.over", "AUTH-5", "GEN-3", control=True)
+def token_ends_after_a_week(stage: CheckContext) -> None:
     """A token MUST be refused with 1001 once its 7 days are over."""
     account = stage.new_account()
-    stage.control.advance(_WEEK + 1)
-    expect_failure(stage, stage.call(wire.BALANCE, account), Code.BAD_TOKEN)
+    stage.control.advance_clock(_WEEK + 1)
+    expect_error(stage, stage.call(wire.BALANCE, account), ResponseCode.BAD_TOKEN)
 
 
-@check("token.revoked", "GEN-3", "AUTH-6", control=True)
-def revoked_token_is_refused(stage: Stage) -> None:
+@server_check("token.revoked", "GEN-3", "AUTH-6", control=True)
+def revoked_token_is_refused(stage: CheckContext) -> None:
     """A revoked token MUST be refused with 1001."""
-    account = stage.anybody()
-    stage.control.change_token(account.reply["id"], revoked=True)
-    expect_failure(stage, stage.call(wire.BALANCE, account), Code.BAD_TOKEN)
+    account = stage.make_account()
+    stage.control.change_token(account.token_reply["id"], revoked=True)
+    expect_error(stage, stage.call(wire.BALANCE, account), ResponseCode.BAD_TOKEN)
 
 
-@check("token.scope.missing", "AUTH-6", control=True)
-def missing_scope_is_refused(stage: Stage) -> None:
+@server_check("token.scope.missing", "AUTH-6", control=True)
+def missing_scope_is_refused(stage: CheckContext) -> None:
     """A call for which a token lacks the scope MUST be refused."""
-    reader = stage.anybody(scopes=["read"])
-    field("data", stage.balance(reader), "available")
+    reader = stage.make_account(scopes=["read"])
+    require_field("data", stage.read_balance(reader), "available")
     answer = stage.call(wire.SESSION, reader, json={"task_name": "project", "language": "en"})
-    expect_failure(stage, answer, Code.BAD_TOKEN)
+    expect_error(stage, answer, ResponseCode.BAD_TOKEN)
 
 
-@check("token.scope.star", "AUTH-6", control=True)
-def star_is_every_scope(stage: Stage) -> None:
+@server_check("token.scope.star", "AUTH-6", control=True)
+def wildcard_is_every_scope(stage: CheckContext) -> None:
     """A token with the scope `*` MUST be allowed everything."""
-    account = stage.anybody(scopes=["*"])
+    account = stage.make_account(scopes=["*"])
     session = stage.new_session(account)
-    field("data", stage.state(session, account), "state")
+    require_field("data", stage.read_state(session, account), "state")
 
 
-@check("token.claim.made", "AUTH-7", needs="session")
-def claim_token_is_made(stage: Stage) -> None:
+@server_check("token.claim.made", "AUTH-7", needs="session")
+def claim_token_is_made(stage: CheckContext) -> None:
     """A claim token MUST begin with `clm_` and live 604,800 seconds."""
     data = _claim(stage, stage.session)
-    token = expect_type("data.claim_token", field("data", data, "claim_token"), str)
-    expect_that("data.claim_token", token.startswith(CLAIM_TOKEN_PREFIX), "clm_…", token[:4])
-    expect("data.expires_in", field("data", data, "expires_in"), _CLAIM_LIFE)
+    token = expect_type("data.claim_token", require_field("data", data, "claim_token"), str)
+    expect_true("data.claim_token", token.startswith(CLAIM_TOKEN_PREFIX), "clm_…", token[:4])
+    expect_equal("data.expires_in", require_field("data", data, "expires_in"), _CLAIM_LIFE)
 
 
-@check("token.claim.no-bearer", "AUTH-7", "GEN-3", needs="session")
-def claim_token_is_no_bearer(stage: Stage) -> None:
+@server_check("token.claim.no-bearer", "AUTH-7", "GEN-3", needs="session")
+def claim_token_is_no_bearer(stage: CheckContext) -> None:
     """A claim token MUST be refused with 1001 as a bearer token."""
-    claim = field("data", _claim(stage, stage.session), "claim_token")
-    expect_failure(stage, stage.call(wire.BALANCE, Account(claim)), Code.BAD_TOKEN)
+    claim = require_field("data", _claim(stage, stage.session), "claim_token")
+    expect_error(stage, stage.call(wire.BALANCE, TargetAccount(claim)), ResponseCode.BAD_TOKEN)
 
 
-@check("token.claim.page", "AUTH-7", control=True)
-def claim_token_opens_its_page(stage: Stage) -> None:
+@server_check("token.claim.page", "AUTH-7", control=True)
+def claim_token_opens_its_page(stage: CheckContext) -> None:
     """A claim token MUST open `/workspace/claim?ct=…`, and again: it is reusable."""
-    claim = field("data", _claim(stage, stage.session), "claim_token")
+    claim = require_field("data", _claim(stage, stage.session), "claim_token")
     for _ in range(2):
-        page = stage.peer.call("GET", f"{wire.CLAIM_PAGE.template}?ct={claim}")
-        expect("the HTTP status", page.status, 200)
+        page = stage.target.request("GET", f"{wire.CLAIM_PAGE.template}?ct={claim}")
+        expect_equal("the HTTP status", page.status, 200)
         kind = page.headers.get("content-type", "").partition(";")[0]
-        expect("content-type", kind, "text/html")
+        expect_equal("content-type", kind, "text/html")
 
 
-@check("token.claim.foreign", "AUTH-7", "SES-3", needs="session", tokens=1)
-def foreign_session_cannot_be_claimed(stage: Stage) -> None:
+@server_check("token.claim.foreign", "AUTH-7", "SES-3", needs="session", tokens=1)
+def foreign_session_cannot_be_claimed(stage: CheckContext) -> None:
     """A claim token for somebody else's session MUST be refused with 1002."""
-    task = stage.state(stage.session)["task_id"]
+    task = stage.read_state(stage.session)["task_id"]
     wanted = {"task_id": task, "session_id": stage.session}
     answer = stage.call(wire.CLAIM_TOKEN, stage.new_account(), json=wanted)
-    expect_failure(stage, answer, Code.SESSION_NOT_FOUND)
+    expect_error(stage, answer, ResponseCode.SESSION_NOT_FOUND)
 
 
-def _claim(stage: Stage, session: str) -> dict[str, object]:
-    task = field("data", stage.state(session), "task_id")
+def _claim(stage: CheckContext, session: str) -> dict[str, object]:
+    task = require_field("data", stage.read_state(session), "task_id")
     body = {"task_id": task, "session_id": session}
     data: dict[str, object] = stage.call(wire.CLAIM_TOKEN, json=body).data
     return data

@@ -54,7 +54,7 @@ def canonical_host(host: str) -> str:
     return host if address is None else str(address)
 
 
-def resolved_number(host: str) -> str:
+def canonical_numeric_host(host: str) -> str:
     """A host that is an IPv4 address in a spelling of the C library, in its usual form."""
     if _NUMBER_ADDRESS.fullmatch(host):
         try:
@@ -99,7 +99,7 @@ def origin_of(scheme: str, authority: Authority) -> Origin:
     return Origin(scheme, authority.host, authority.port or DEFAULT_PORTS.get(scheme, 0))
 
 
-def matches(authority: Authority, patterns: Collection[str]) -> bool:
+def matches_any_pattern(authority: Authority, patterns: Collection[str]) -> bool:
     """Whether one of the patterns is about it: `host` for any port, or `host:port`; `*` is any."""
     if not patterns:
         return False

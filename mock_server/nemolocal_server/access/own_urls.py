@@ -10,11 +10,11 @@ from urllib.parse import SplitResult, unquote, urlsplit
 
 import msgspec
 
-from ..assets import CDN
-from .addresses import DEFAULT_PORTS, Authority, resolved_number
-from .policy import Access, AccessPolicy
+from ..data.assets import CDN_PATH
+from .access_policy import AccessDecision, AccessPolicy
+from .addresses import DEFAULT_PORTS, Authority, canonical_numeric_host
 
-_FILE = re.compile(rf"(?:/.*)?{CDN}/(media|renders|fixtures)/([A-Za-z0-9_-]+\.[A-Za-z0-9]+)")
+_FILE = re.compile(rf"(?:/.*)?{CDN_PATH}/(media|renders|fixtures)/([A-Za-z0-9_-]+\.[A-Za-z0-9]+)")
 
 
 class OwnFile(msgspec.Struct, frozen=True):
@@ -27,7 +27,7 @@ class OwnFile(msgspec.Struct, frozen=True):
 class OwnUrls:
     """What is known of this server's addresses when a request comes in."""
 
-    def __init__(self, policy: AccessPolicy, access: Access) -> None:
+    def __init__(self, policy: AccessPolicy, access: AccessDecision) -> None:
         self._policy = policy
         self._access = access
         self._listened = access.listened
@@ -37,7 +37,7 @@ class OwnUrls:
         authority = _authority(url)
         return authority is not None and self._is_sure(authority)
 
-    def find(self, url: str) -> OwnFile | None:
+    def find_file(self, url: str) -> OwnFile | None:
         """The file that a URL names, if its address is ours.
 
         A port mapping gives this server ports of which nobody here knows. So a host that is ours is
@@ -51,17 +51,17 @@ class OwnUrls:
         found = _FILE.fullmatch(_path(url))
         if found is None or not (sure or found[1] != "fixtures"):
             return None
-        if not sure and not self._policy.knows(authority, self._listened[0]):
+        if not sure and not self._policy.is_own_name(authority, self._listened[0]):
             return None
         return OwnFile(found[1], found[2])
 
     def _is_sure(self, authority: Authority) -> bool:
         known = list(self._access.authorities)
-        if self._policy.public is not None:
-            known.append(self._policy.public.authority)
+        if self._policy.public_url is not None:
+            known.append(self._policy.public_url.authority)
         if any(authority.host == one.host and authority.port in _ports(one) for one in known):
             return True
-        return authority.port == self._listened[1] and self._policy.knows(
+        return authority.port == self._listened[1] and self._policy.is_own_name(
             authority, self._listened[0], exactly=True
         )
 
@@ -80,7 +80,11 @@ def _authority(url: str) -> Authority | None:
         host, port = parts.hostname or "", parts.port
     except ValueError:
         return None
-    return Authority(resolved_number(host), port or DEFAULT_PORTS[parts.scheme]) if host else None
+    return (
+        Authority(canonical_numeric_host(host), port or DEFAULT_PORTS[parts.scheme])
+        if host
+        else None
+    )
 
 
 def _path(url: str) -> str:

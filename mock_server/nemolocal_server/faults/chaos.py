@@ -2,9 +2,9 @@
 
 from collections import Counter
 
-from ..draw import Draw
-from .calls import Call
-from .catalogue import CATALOGUE, Active, Fault
+from ..seeded_random import SeededRandom
+from .api_call import ApiCall
+from .catalogue import CATALOGUE, ActiveFault, Fault
 
 _LOSING_THE_REPLY = ("cut-fin", "cut-reset", "commit-then-drop")
 
@@ -15,12 +15,12 @@ class Chaos:
     Each token counts for itself, and each endpoint: how often a client polls changes nothing else.
     """
 
-    def __init__(self, rate: float, draw: Draw) -> None:
+    def __init__(self, rate: float, draw: SeededRandom) -> None:
         self._rate = rate
         self._draw = draw
         self._calls: Counter[tuple[str, str]] = Counter()
 
-    def strike(self, call: Call) -> Active | None:
+    def next_for(self, call: ApiCall) -> ActiveFault | None:
         """The fault that befalls this call; nothing befalls calls of nobody."""
         if not self._rate or not call.client_id:
             return None
@@ -30,11 +30,11 @@ class Chaos:
         )
         self._calls[owner, call.endpoint] += 1
         key = (drawn_by, call.endpoint, self._calls[owner, call.endpoint])
-        if not self._draw.chance(self._rate, "chaos", *key):
+        if not self._draw.bernoulli(self._rate, "chaos", *key):
             return None
         faults = _chaotic(call.endpoint)
-        chosen = faults[int(self._draw.fraction("fault", *key) * len(faults))]
-        return Active(chosen.name, chosen.args())
+        chosen = faults[int(self._draw.random("fault", *key) * len(faults))]
+        return ActiveFault(chosen.name, chosen.args())
 
 
 def _chaotic(endpoint: str) -> list[Fault]:

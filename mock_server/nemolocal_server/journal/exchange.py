@@ -5,14 +5,14 @@ from typing import Any
 import msgspec
 
 from nemolocal_contract.endpoints import find_endpoint
-from nemolocal_contract.headers import ANONYMOUS_TOKEN_PREFIX, AUTHORIZATION, bearer_token
+from nemolocal_contract.headers import ANONYMOUS_TOKEN_PREFIX, AUTHORIZATION, parse_bearer_token
 from nemolocal_contract.journal import Ending, Entry
 
-from ..known_tokens import KnownTokens
-from .bodies import BodyCopy
+from ..data.known_tokens import KnownTokens
+from .annotations import RequestAnnotations
+from .body_capture import BodyCapture
 from .redaction import Redactor
-from .truth import Truth
-from .verdict import code_of, rules_touched
+from .rule_tags import response_code, tag_rules
 
 RawHeaders = list[tuple[bytes, bytes]]
 # What an exchange takes in memory besides its bytes, about.
@@ -21,10 +21,10 @@ _OVERHEAD = 1_500
 _LONGEST_NAME = 100
 
 
-class Exchange(msgspec.Struct, gc=False):
+class RecordedExchange(msgspec.Struct, gc=False):
     """A request and its response, copied while they passed, tokens and all.
 
-    It lives in memory only; what is stored of it is its `entry_of`. The garbage collector need not
+    It lives in memory only; what is stored of it is its `build_entry`. The garbage collector need not
     look at the thousands of them that may wait: they never refer to each other.
     """
 
@@ -32,10 +32,10 @@ class Exchange(msgspec.Struct, gc=False):
     path: str
     query: bytes
     request_headers: RawHeaders
-    truth: Truth
+    annotations: RequestAnnotations
     started: float
-    request: BodyCopy
-    response: BodyCopy
+    request: BodyCapture
+    response: BodyCapture
     response_headers: RawHeaders = []
     status: int = 0
     chunks: list[tuple[float, int]] = []
@@ -45,16 +45,16 @@ class Exchange(msgspec.Struct, gc=False):
     token_id: int | None = None
     user_id: str | None = None
     speed: float | None = None
-    weight: int = 0
+    memory_size: int = 0
 
-    def weigh(self) -> int:
+    def estimate_memory_size(self) -> int:
         """About how many bytes of memory it takes."""
         headers = sum([len(name) + len(value) for name, value in self.request_headers])
-        kept = self.request.kept + self.response.kept
+        kept = self.request.captured_size + self.response.captured_size
         return _OVERHEAD + headers + len(self.path) + len(self.query) + kept
 
 
-def entry_of(exchange: Exchange, known: KnownTokens) -> Entry:
+def build_entry(exchange: RecordedExchange, known: KnownTokens) -> Entry:
     """What the journal keeps of an exchange."""
     sent, answered = _headers(exchange.request_headers), _headers(exchange.response_headers)
     redactor = Redactor(sent.get(AUTHORIZATION.lower(), ""), known)
@@ -71,13 +71,13 @@ def entry_of(exchange: Exchange, known: KnownTokens) -> Entry:
         response_size=exchange.response.size,
         chunks=tuple(exchange.chunks),
         speed=exchange.speed,
-        **_meaning(exchange, sent, answered, received, redactor),
-        **_truth_behind(exchange, redactor),
+        **_request_fields(exchange, sent, answered, received, redactor),
+        **_annotation_fields(exchange, redactor),
     )
 
 
-def _meaning(
-    exchange: Exchange,
+def _request_fields(
+    exchange: RecordedExchange,
     sent: dict[str, str],
     answered: dict[str, str],
     received: str,
@@ -86,20 +86,20 @@ def _meaning(
     """What was asked of whom, and what the reply comes to."""
     url = _url(exchange)
     name, endpoint = find_endpoint(exchange.method, exchange.path) or (None, None)
-    code = code_of(exchange.status, answered.get("content-type", ""), received)
+    code = response_code(exchange.status, answered.get("content-type", ""), received)
     return {
         "method": redactor.text(exchange.method),
         "url": redactor.text(url),
         "endpoint": name,
         "status": exchange.status,
         "code": code,
-        "rules": rules_touched(endpoint, code, sent, token_in_url=_bears_token(url, sent)),
+        "rules": tag_rules(endpoint, code, sent, token_in_url=_has_token(url, sent)),
     }
 
 
-def _truth_behind(exchange: Exchange, redactor: Redactor) -> dict[str, Any]:
+def _annotation_fields(exchange: RecordedExchange, redactor: Redactor) -> dict[str, Any]:
     """What no byte of the exchange says."""
-    truth = exchange.truth
+    truth = exchange.annotations
     return {
         "faults": exchange.faults,
         "token_id": exchange.token_id,
@@ -115,14 +115,14 @@ def _truth_behind(exchange: Exchange, redactor: Redactor) -> dict[str, Any]:
     }
 
 
-def _url(exchange: Exchange) -> str:
+def _url(exchange: RecordedExchange) -> str:
     query = exchange.query.decode(errors="replace")
     return f"{exchange.path}?{query}" if query else exchange.path
 
 
-def _bears_token(url: str, headers: dict[str, str]) -> bool:
+def _has_token(url: str, headers: dict[str, str]) -> bool:
     """GEN-5; a claim token may stand in the link that it is made for."""
-    own = bearer_token(headers.get(AUTHORIZATION.lower()))
+    own = parse_bearer_token(headers.get(AUTHORIZATION.lower()))
     return ANONYMOUS_TOKEN_PREFIX in url or (own is not None and own in url)
 
 

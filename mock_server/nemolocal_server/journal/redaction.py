@@ -10,12 +10,18 @@ from nemolocal_contract.headers import (
     AUTHORIZATION,
     CLAIM_TOKEN_PREFIX,
     CONTROL_TOKEN,
-    bearer_token,
+    parse_bearer_token,
 )
 
-from ..known_tokens import BLANK as BLANK, LONGEST, SHORTEST, KnownTokens, in_every_form
+from ..data.known_tokens import (
+    MAX_TOKEN_LENGTH,
+    MIN_TOKEN_LENGTH,
+    REDACTED as REDACTED,
+    KnownTokens,
+    redact_escaped,
+)
 
-LONGEST_TOKEN = 6 * LONGEST
+MAX_ESCAPED_TOKEN_LENGTH = 6 * MAX_TOKEN_LENGTH
 r"""A body is cut this many characters later than it is kept, so that no half token stays; JSON may
 write each of a token's as `\u0061`."""
 
@@ -38,13 +44,13 @@ class Redactor:
     """Blanks out what is or looks like a token, and the very token that a request carries."""
 
     def __init__(self, authorization: str, known: KnownTokens | None = None) -> None:
-        token = bearer_token(authorization) or authorization.strip()
-        own = (token,) if len(token) >= SHORTEST else ()
-        self._replace_known = (known or KnownTokens()).replace_any(*own)
+        token = parse_bearer_token(authorization) or authorization.strip()
+        own = (token,) if len(token) >= MIN_TOKEN_LENGTH else ()
+        self._replace_known = (known or KnownTokens()).make_redactor(*own)
 
     def text(self, text: str) -> str:
         """The text without tokens, also where they are written with escapes."""
-        return in_every_form(text, self._replace)
+        return redact_escaped(text, self._replace)
 
     def _replace(self, text: str) -> str:
         return redact(self._replace_known(text))
@@ -57,7 +63,7 @@ class Redactor:
         try:
             decode_json(clean.encode())
         except (msgspec.MsgspecError, ValueError, RecursionError):
-            return self._each_value(text) or clean
+            return self._redact_each_value(text) or clean
         return clean
 
     def headers(self, headers: dict[str, str]) -> dict[str, str]:
@@ -70,23 +76,23 @@ class Redactor:
             for name, value in headers.items()
         }
 
-    def _each_value(self, text: str) -> str:
+    def _redact_each_value(self, text: str) -> str:
         """JSON whose values hold what looked like a token where it cannot be one: a number."""
         try:
             value = decode_json(text.encode())
         except (msgspec.MsgspecError, ValueError, RecursionError):
             return ""
-        return encode_json(self._in(value)).decode()
+        return encode_json(self._redact_value(value)).decode()
 
-    def _in(self, value: object) -> object:
+    def _redact_value(self, value: object) -> object:
         if isinstance(value, dict):
-            return {self.text(key): self._in(item) for key, item in value.items()}
+            return {self.text(key): self._redact_value(item) for key, item in value.items()}
         if isinstance(value, list):
-            return [self._in(item) for item in value]
+            return [self._redact_value(item) for item in value]
         if isinstance(value, str):
             return self.text(value)
         if isinstance(value, int | float) and not isinstance(value, bool):
-            return value if self.text(repr(value)) == repr(value) else BLANK
+            return value if self.text(repr(value)) == repr(value) else REDACTED
         return value
 
 
@@ -94,9 +100,9 @@ def redact(text: str) -> str:
     """The text without what looks like a token."""
     # Most bodies have none, and a search for a word is much faster than one for a pattern.
     if ANONYMOUS_TOKEN_PREFIX in text or CLAIM_TOKEN_PREFIX in text or "bearer " in text.lower():
-        return _SECRET.sub(BLANK, text)
+        return _SECRET.sub(REDACTED, text)
     return text
 
 
 def _blank_header(value: str) -> str:
-    return f"Bearer {BLANK}" if value[:7].lower() == "bearer " else BLANK
+    return f"Bearer {REDACTED}" if value[:7].lower() == "bearer " else REDACTED

@@ -1,16 +1,16 @@
 """What a run came to: how often each endpoint was asked, and what the cloud would have taken."""
 
-from nemolocal_contract.counts import counted
 from nemolocal_contract.journal import CreditSummary, Summary
+from nemolocal_contract.plurals import pluralize
 
-from .records import Journal, Wanted
+from .journal_repository import JournalQuery, JournalRepository
 
 
-def summarise(journal: Journal, wanted: Wanted, *, charged: bool = True) -> Summary:
+def summarise(journal: JournalRepository, wanted: JournalQuery, *, charged: bool = True) -> Summary:
     """The sum of the entries that are wanted; no word of costs where nothing is `charged`."""
-    counts = journal.counts(wanted)
+    counts = journal.count_entries(wanted)
     entries = sum(sum(codes.values()) for codes in counts.values())
-    turns = journal.turns(wanted)
+    turns = journal.read_turn_results(wanted)
     again = [turn for turn in turns if turn.resend]
     credits = CreditSummary(
         spent=sum(turn.cost for turn in turns), resent=sum(turn.cost for turn in again)
@@ -31,10 +31,10 @@ def _line(
 ) -> str:
     """`12 requests, 3 turns, which would have cost 150 credits in the cloud, 100 of them for …`."""
     left_out = f" ({dropped} older {'one' if dropped == 1 else 'ones'} dropped)" if dropped else ""
-    line = f"{counted(entries, 'request')}{left_out}, {counted(turns, 'turn')}"
+    line = f"{pluralize(entries, 'request')}{left_out}, {pluralize(turns, 'turn')}"
     if credits is None:
         return line
-    line += f", which would have cost {counted(credits.spent, 'credit')} in the cloud"
+    line += f", which would have cost {pluralize(credits.spent, 'credit')} in the cloud"
     if resends:
-        line += f", {credits.resent} of them for {counted(resends, 'message')} sent again"
+        line += f", {credits.resent} of them for {pluralize(resends, 'message')} sent again"
     return line

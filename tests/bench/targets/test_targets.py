@@ -6,12 +6,12 @@ from typing import NamedTuple
 
 import pytest
 
-from nemolocal_bench.compression.cache import Cache
-from nemolocal_bench.compression.clips import open_input
-from nemolocal_bench.compression.legs import Result
-from nemolocal_bench.compression.measures import Instruments
-from nemolocal_bench.compression.search import PROBES, TOLERANCE
-from nemolocal_bench.compression.target import Found, TargetSearch
+from nemolocal_bench.crf_search import MAX_PROBES, TOLERANCE
+from nemolocal_bench.metrics import Instruments
+from nemolocal_bench.result_cache import ResultCache
+from nemolocal_bench.target_quality import TargetSearch, TargetSearchResult
+from nemolocal_bench.variants import VariantResult
+from nemolocal_bench.video_files import open_source
 from tests.support.media import run_ffmpeg
 
 from .natures import FPS, NATURES, prepare
@@ -27,8 +27,8 @@ LONG, SHORT = 15.0, 2.0
 class Searched(NamedTuple):
     """What a search found, and the whole encode that it chose."""
 
-    found: Found
-    chosen: Result
+    found: TargetSearchResult
+    chosen: VariantResult
 
     @property
     def vmaf(self) -> float:
@@ -41,8 +41,8 @@ def search(nature: str, seconds: float, folder: Path) -> Searched:
     drawn = ("-filter_complex", NATURES[nature](seconds), "-frames:v", str(round(seconds * FPS)))
     good = ("-c:v", "libx264", "-preset", "ultrafast", "-crf", "6", "-pix_fmt", "yuv420p")
     run_ffmpeg(*drawn, *good, f"{nature}.mp4", folder=folder)
-    clip = asyncio.run(open_input(folder / f"{nature}.mp4", folder))
-    cache = Cache(folder / "cache", "1")
+    clip = asyncio.run(open_source(folder / f"{nature}.mp4", folder))
+    cache = ResultCache(folder / "cache", "1")
     found, chosen = TargetSearch(clip, folder, VMAF_ONLY, cache, "veryfast").run(TARGET)
     assert chosen is not None, f"{nature}: {found.complaint}"
     return Searched(found, chosen)
@@ -50,7 +50,7 @@ def search(nature: str, seconds: float, folder: Path) -> Searched:
 
 def check(searched: Searched) -> None:
     """Never below the target, and what says so is the encode that is handed out."""
-    assert len(searched.found.probes) <= PROBES
+    assert len(searched.found.probes) <= MAX_PROBES
     assert searched.vmaf >= TARGET
     assert searched.found.chosen == searched.chosen.name
     assert searched.vmaf in [whole.vmaf for whole in searched.found.wholes]

@@ -5,33 +5,33 @@ import uuid
 import msgspec
 import pytest
 
-from nemolocal_conformance.mutants.mutant import replies, requests
-from nemolocal_conformance.mutants.scripts import player_of
-from nemolocal_conformance.mutants.servers import server_mutants
-from nemolocal_conformance.mutants.wire import Answered, Asked, Memory
-from nemolocal_conformance.scripts import calls
-from nemolocal_conformance.scripts.place import player_at
-from nemolocal_conformance.scripts.player import Player
-from nemolocal_conformance.scripts.reporting import verdict_of
-from nemolocal_conformance.scripts.script import (
-    OWN,
-    TITLE,
+from nemolocal_conformance.context import PUT_ON_TIMELINE
+from nemolocal_conformance.fuzz import step_executor
+from nemolocal_conformance.fuzz.runner_factory import open_script_runner
+from nemolocal_conformance.fuzz.script import (
+    OWN_ACCOUNT,
+    TITLE_MESSAGE,
     AnyStep,
-    AskToken,
-    Balance,
-    Claim,
-    Export,
-    OpenSession,
-    Say,
-    Script,
-    Upload,
-    Wait,
-    bill,
+    BalanceStep,
+    CallScript,
+    ClaimStep,
+    ExportStep,
+    MessageStep,
+    SessionStep,
+    TokenStep,
+    UploadStep,
+    WaitStep,
+    script_cost,
 )
-from nemolocal_conformance.stage import PUT_ON_TIMELINE
+from nemolocal_conformance.fuzz.script_report import script_verdict
+from nemolocal_conformance.fuzz.script_runner import ScriptRunner
 from nemolocal_contract.headers import Attribution
 from nemolocal_server.serving import LocalServer
 from nemolocal_server.settings import Settings, Tariff
+from tests.mutation.mutant_scripts import mutant_script_runner
+from tests.mutation.mutation_middleware import Memory, WireRequest, WireResponse
+from tests.mutation.server_mutant import request_mutant, response_mutant
+from tests.mutation.servers import server_mutants
 
 from .playing import (
     ANN,
@@ -47,7 +47,7 @@ from .playing import (
     reference,
 )
 
-TALK = Say("s1", "hello", by="ann")
+TALK = MessageStep("s1", "hello", by="ann")
 
 pytestmark = pytest.mark.usefixtures("memoized_servers")
 
@@ -56,36 +56,38 @@ def test_where_nobody_documents_it_a_server_that_is_not_ours_teaches() -> None:
     cloud = msgspec.structs.replace(
         server_mutants()["render.path-missing"], settings={"control": False}
     )
-    script = Script((ANN, SESSION, Export("s1", "r1", "unknown-media", by="ann"), BALANCE))
-    with player_of(cloud) as player:
-        ending = player.play(script)
+    script = CallScript((ANN, SESSION, ExportStep("s1", "r1", "unknown-media", by="ann"), BALANCE))
+    with mutant_script_runner(cloud) as player:
+        ending = player.run(script)
     assert ending.steps == 3
-    assert verdict_of(script, ending, ours=False).outcome == "learned"
-    assert verdict_of(script, ending, ours=True).outcome == "failed"
+    assert script_verdict(script, ending, ours=False).outcome == "learned"
+    assert script_verdict(script, ending, ours=True).outcome == "failed"
 
 
 def test_a_script_stops_where_a_server_can_not_be_judged() -> None:
     limited = play(ANN, BOB, BALANCE, control=False, address_limit=1)
-    assert limited.stopped.startswith("step 2: no token was given")
-    assert "needs a server" in play(BALANCE, Wait(60), control=False).stopped
+    assert limited.stop_reason.startswith("step 2: no token was given")
+    assert "needs a server" in play(BALANCE, WaitStep(60), control=False).stop_reason
     with (
         LocalServer(Settings(port=0)) as server,
-        player_at(server.base_url, Attribution("x", "1")) as player,
+        open_script_runner(server.base_url, Attribution("x", "1")) as player,
     ):
-        assert not player.can_move_time()
-        ending = player.play(Script((Wait(60), BALANCE)))
-    assert ending.stopped == "step 1: the time of this server cannot be moved"
-    assert verdict_of(Script((Wait(60),)), ending, ours=True).outcome == "not applicable"
+        assert not player.can_advance_clock()
+        ending = player.run(CallScript((WaitStep(60), BALANCE)))
+    assert ending.stop_reason == "step 1: the time of this server cannot be moved"
+    assert (
+        script_verdict(CallScript((WaitStep(60),)), ending, ours=True).outcome == "not applicable"
+    )
 
 
 def test_an_account_that_cannot_be_had_is_a_failure_before_the_first_step() -> None:
-    @requests("no-tokens", "AUTH-1", kills="token.new.prefix")
-    def hook(asked: Asked, _memory: Memory) -> Answered | None:
+    @request_mutant("no-tokens", "AUTH-1", kills="token.new.prefix")
+    def hook(asked: WireRequest, _memory: Memory) -> WireResponse | None:
         """Nobody gets a token."""
-        return Answered(500, {}, b"") if asked.endpoint == "token" else None
+        return WireResponse(500, {}, b"") if asked.endpoint == "token" else None
 
-    with player_of(hook) as player:
-        finding = player.play(Script((Balance(by=OWN),))).finding
+    with mutant_script_runner(hook) as player:
+        finding = player.run(CallScript((BalanceStep(by=OWN_ACCOUNT),))).violation
     assert finding is not None
     assert (finding.step, finding.rule) == (0, "AUTH-1")
 
@@ -100,99 +102,109 @@ ODD: tuple[object, ...] = (
 
 @pytest.mark.parametrize("odd", ODD, ids=str)
 def test_an_answer_of_any_shape_is_judged(odd: object) -> None:
-    @replies("odd", "GEN-1", kills="token.new.prefix")
-    def hook(asked: Asked, answered: Answered, _memory: Memory) -> Answered | None:
+    @response_mutant("odd", "GEN-1", kills="token.new.prefix")
+    def hook(asked: WireRequest, answered: WireResponse, _memory: Memory) -> WireResponse | None:
         """Replies are JSON of another kind."""
         usual = asked.endpoint in ("token", "session", "render")
-        return None if usual else answered.saying(odd, 200)
+        return None if usual else answered.with_json(odd, 200)
 
-    with player_of(hook) as player:
-        for step in (BALANCE, STATE, PICTURE, PUT, FOLLOW, TALK, Claim("s1", by="ann")):
-            fresh = Player(player.stage, lambda: uuid.uuid4().hex)
-            ending = fresh.play(Script((ANN, SESSION, EXPORT, step)))
-            assert ending.finding is not None
-            assert ending.finding.step == 4
+    with mutant_script_runner(hook) as player:
+        for step in (BALANCE, STATE, PICTURE, PUT, FOLLOW, TALK, ClaimStep("s1", by="ann")):
+            fresh = ScriptRunner(player.context, lambda: uuid.uuid4().hex)
+            ending = fresh.run(CallScript((ANN, SESSION, EXPORT, step)))
+            assert ending.violation is not None
+            assert ending.violation.step == 4
 
 
 def test_an_export_is_judged_whatever_it_is_answered_with() -> None:
-    @replies("odd-exports", "REN-4", kills="token.new.prefix")
-    def hook(asked: Asked, answered: Answered, _memory: Memory) -> Answered | None:
+    @response_mutant("odd-exports", "REN-4", kills="token.new.prefix")
+    def hook(asked: WireRequest, answered: WireResponse, _memory: Memory) -> WireResponse | None:
         """An export is answered with a list."""
-        return answered.saying([], 200) if asked.endpoint == "render" else None
+        return answered.with_json([], 200) if asked.endpoint == "render" else None
 
-    with player_of(hook) as player:
-        finding = player.play(Script((ANN, SESSION, EXPORT))).finding
+    with mutant_script_runner(hook) as player:
+        finding = player.run(CallScript((ANN, SESSION, EXPORT))).violation
     assert finding is not None
     assert (finding.rule, finding.step) == ("REN-4", 3)
 
 
 def test_talk_is_never_too_dear() -> None:
-    @replies("dear-talk", "CRD-4", kills="token.new.prefix")
-    def hook(asked: Asked, answered: Answered, _memory: Memory) -> Answered | None:
+    @response_mutant("dear-talk", "CRD-4", kills="token.new.prefix")
+    def hook(asked: WireRequest, answered: WireResponse, _memory: Memory) -> WireResponse | None:
         """A greeting costs more than there is."""
         if asked.endpoint != "chat":
             return None
         said = b'{"code":2001,"message":"?bind=","data":null}'
-        return Answered(answered.status, {"content-type": "application/json"}, said)
+        return WireResponse(answered.status, {"content-type": "application/json"}, said)
 
-    with player_of(hook) as player:
-        finding = player.play(Script((ANN, SESSION, TALK))).finding
+    with mutant_script_runner(hook) as player:
+        finding = player.run(CallScript((ANN, SESSION, TALK))).violation
     assert finding is not None
     assert (finding.rule, finding.step) == ("SSE-1", 3)
 
 
 def test_an_id_whose_export_was_refused_may_be_used_up() -> None:
-    @replies("used-up", "REN-6", kills="token.new.prefix")
-    def hook(asked: Asked, answered: Answered, memory: Memory) -> Answered | None:
+    @response_mutant("used-up", "REN-6", kills="token.new.prefix")
+    def hook(asked: WireRequest, answered: WireResponse, memory: Memory) -> WireResponse | None:
         """Every id counts, whatever became of its export."""
         if asked.endpoint != "render":
             return None
         again, memory["seen"] = memory.get("seen", False), True
         said = {"code": 400, "message": "duplicate id", "data": None}
-        return answered.saying(said, 400) if again else None
+        return answered.with_json(said, 400) if again else None
 
-    with player_of(hook) as player:
-        ending = player.play(Script((ANN, SESSION, Export("s1", "r1", "empty", by="ann"), EXPORT)))
-    assert ending.finding is None
+    with mutant_script_runner(hook) as player:
+        ending = player.run(
+            CallScript((ANN, SESSION, ExportStep("s1", "r1", "empty", by="ann"), EXPORT))
+        )
+    assert ending.violation is None
 
 
 def test_a_turn_that_costs_nothing_is_noticed_when_the_credits_must_be_gone() -> None:
     spent = (SESSION, PICTURE, PUT) * 2
-    for last in (PUT, Say("s1", TITLE, by="ann")):
+    for last in (PUT, MessageStep("s1", TITLE_MESSAGE, by="ann")):
         steps = (ANN, *spent, SESSION, PICTURE, last)
-        finding = play(*steps, tariff=Tariff(editing=0)).finding
+        finding = play(*steps, tariff=Tariff(editing=0)).violation
         assert finding is not None
         assert (finding.rule, finding.step) == ("CRD-4", len(steps))
 
 
 def test_a_token_that_was_given_may_be_out_of_credits() -> None:
-    own = (OpenSession("s1", by=OWN), Upload("s1", ("picture.png",), by=OWN))
+    own = (SessionStep("s1", by=OWN_ACCOUNT), UploadStep("s1", ("picture.png",), by=OWN_ACCOUNT))
     with reference() as player:
-        made = player.stage.control.make_token(credits=0, anonymous=False)
-        url = player.stage.peer.base_url
-        with player_at(url, Attribution("x", "1"), token=made["token"]) as poor:
-            ending = poor.play(Script((*own, Say("s1", PUT_ON_TIMELINE, by=OWN), Balance(by=OWN))))
-    assert ending.finding is None
+        made = player.context.control.make_token(credits=0, anonymous=False)
+        url = player.context.target.base_url
+        with open_script_runner(url, Attribution("x", "1"), token=made["token"]) as poor:
+            ending = poor.run(
+                CallScript(
+                    (
+                        *own,
+                        MessageStep("s1", PUT_ON_TIMELINE, by=OWN_ACCOUNT),
+                        BalanceStep(by=OWN_ACCOUNT),
+                    )
+                )
+            )
+    assert ending.violation is None
 
 
 def test_a_render_that_does_not_end_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(calls, "_PATIENCE", -1.0)
-    assert play(ANN, SESSION, EXPORT, FOLLOW).finding is None
+    monkeypatch.setattr(step_executor, "_RENDER_TIMEOUT", -1.0)
+    assert play(ANN, SESSION, EXPORT, FOLLOW).violation is None
 
 
 def test_where_nobody_listens_no_account_is_to_be_had() -> None:
-    with player_at("http://127.0.0.1:9", Attribution("x", "1")) as player:
-        finding = player.play(Script((Balance(by=OWN),))).finding
+    with open_script_runner("http://127.0.0.1:9", Attribution("x", "1")) as player:
+        finding = player.run(CallScript((BalanceStep(by=OWN_ACCOUNT),))).violation
     assert finding is not None
-    assert "could not be had" in finding.words
+    assert "could not be had" in finding.summary
 
 
 def test_a_bill_counts_each_session_and_each_client_once() -> None:
     def price(*steps: AnyStep) -> tuple[int, int]:
-        cost = bill(Script(steps))
+        cost = script_cost(CallScript(steps))
         return cost.credits, cost.tokens
 
-    assert price(ANN, ANN, BOB, AskToken("eve", "empty"), SESSION, STATE) == (0, 2)
-    assert price(PUT, PUT, Say("s1", "hello", by="ann")) == (50, 0)
+    assert price(ANN, ANN, BOB, TokenStep("eve", "empty"), SESSION, STATE) == (0, 2)
+    assert price(PUT, PUT, MessageStep("s1", "hello", by="ann")) == (50, 0)
     assert price(SESSION, PUT, SESSION, PUT) == (100, 0)
-    assert price(Say("s1", "generate a sunset", by="ann")) == (150, 0)
+    assert price(MessageStep("s1", "generate a sunset", by="ann")) == (150, 0)

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from nemolocal_agent.edits import Media, MediaPool, apply_edits
+from nemolocal_agent.intents import Generate
+from nemolocal_agent.nlu import parse_message
 from nemolocal_contract.draft import Draft
-from nemolocal_render.scenes import make_scene
-from nemolocal_server.agent.edits import Material, Media, apply_edits
-from nemolocal_server.agent.intents import Generate
-from nemolocal_server.agent.understanding import understand
+from nemolocal_render.synthetic.scene_clips import make_scene
 from tests.support.frames import DecodedVideo
 from tests.support.wishes import Ask
 
@@ -183,7 +183,7 @@ def test_a_watermark_lets_shine_through_what_is_behind_it(ask: Ask) -> None:
 
 @pytest.mark.slow
 def test_a_generated_clip_is_a_film_of_what_was_asked_for(tmp_path: Path) -> None:
-    wishes = understand("generate a 2-second sunset timelapse")
+    wishes = parse_message("generate a 2-second sunset timelapse")
     assert isinstance(wishes, tuple)
     (wish,) = wishes
     assert isinstance(wish, Generate)
@@ -191,7 +191,7 @@ def test_a_generated_clip_is_a_film_of_what_was_asked_for(tmp_path: Path) -> Non
     info = asyncio.run(make_scene(wish.scene, wish.seconds, 7, clip))
     media = Media(str(clip), "sunset.mp4", "video", int(info.duration * 1000))
     draft = apply_edits(
-        wishes, Draft(tracks=(), duration_ms=0), Material((), (media,), {wish: str(clip)})
+        wishes, Draft(tracks=(), duration_ms=0), MediaPool((), (media,), {wish: str(clip)})
     )
     assert draft.duration_ms == 2000
     seen = DecodedVideo(clip)

@@ -1,0 +1,291 @@
+"""A comparison from its beginning to its end: clips, legs, target, cloud, savings, verdict."""
+
+import asyncio
+import shutil
+import time
+from collections.abc import Callable, Iterable
+from contextlib import ExitStack
+from pathlib import Path
+
+import msgspec
+
+from nemolocal_client import NemoError
+from nemolocal_render import encoders, ffmpeg_cli
+from nemolocal_render.temporary_folder import TemporaryFolder
+
+from .bd_rate import BdRateSaving, bd_rate_savings
+from .cloud import (
+    EXPORT_NAME,
+    PUBLISHED_TIMES,
+    OpenClient,
+    PublishedTime,
+    run_cloud_export,
+    server_label,
+)
+from .encoding import EncodeVariant, max_encode_size
+from .headline import write_headline
+from .machine import MachineInfo, describe_machine
+from .metrics import Instruments, NotMeasured, detect_instruments
+from .result_cache import ResultCache, cache_folder
+from .target_quality import (
+    TargetSearch,
+    TargetSearchResult,
+    cached_variant,
+    max_sample_size,
+    run_variant_cached,
+)
+from .validity import check_reference
+from .variants import ENCODERS, Ladder, VariantResult, ladder_variants, measure_result, try_encoders
+from .video_files import CannotCompare, VideoFile, open_source, open_video
+
+REPORT_FORMAT = 1
+_PRESETS: dict[Ladder, str] = {"quick": "veryfast", "full": "slow"}
+# VMAF NEG takes as long as VMAF itself, and only shows whether an encoder flatters it.
+_NEG_EVERY: dict[Ladder, int] = {"quick": 5, "full": 1}
+_MEGA = 1_000_000
+
+OnProgress = Callable[[str], None]
+
+
+class CompareOptions(msgspec.Struct, frozen=True):
+    """What is compared: files, ladder, target; encoders by name, () for all that work here.
+
+    `base_url` is the server of the cloud leg, "" for none.
+    """
+
+    inputs: tuple[Path, ...]
+    ladder: Ladder = "quick"
+    target: float = 95.0
+    encoders: tuple[str, ...] = ()
+    base_url: str = ""
+
+
+class SourceInfo(msgspec.Struct, frozen=True):
+    """The clip that everything is compared with, and its VMAF against itself."""
+
+    name: str
+    digest: str
+    width: int
+    height: int
+    frames: int
+    fps: float
+    seconds: float
+    size: int
+    self_score: float
+
+
+class Comparison(msgspec.Struct, frozen=True):
+    """All that came out for one clip.
+
+    `shown` names the result whose frames and picture are in the report, "" where none has a score.
+    """
+
+    verdict: str
+    source: SourceInfo
+    shown: str
+    results: tuple[VariantResult, ...]
+    found: TargetSearchResult | None
+    savings: tuple[BdRateSaving, ...]
+    published: tuple[PublishedTime, ...]
+
+
+class BenchReport(msgspec.Struct, frozen=True):
+    """Comparisons, the machine that they were made on, and the encoders that do not work there."""
+
+    format: int
+    machine: MachineInfo
+    instruments: Instruments
+    missing: dict[str, str]
+    ladder: Ladder
+    target: float
+    comparisons: tuple[Comparison, ...]
+
+
+def compare(wanted: CompareOptions, open_client: OpenClient, tell: OnProgress) -> BenchReport:
+    """Compare; raises Unusable where nothing can be, before anything long has begun."""
+    with ExitStack() as stack:
+        folder = stack.enter_context(TemporaryFolder("bench"))
+        try:
+            machine = asyncio.run(describe_machine())
+        except ffmpeg_cli.FFmpegFailed as failure:
+            raise CannotCompare(str(failure)) from failure
+        instruments = asyncio.run(detect_instruments(folder))
+        if instruments.complaint:
+            raise CannotCompare(f"this FFmpeg cannot measure VMAF: {instruments.complaint}")
+        instruments = msgspec.structs.replace(instruments, neg_every=_NEG_EVERY[wanted.ladder])
+        clips = [(path, asyncio.run(open_source(path, folder))) for path in wanted.inputs]
+        _check_disk_space(clips, folder, tell)
+        tried = asyncio.run(try_encoders(_encoders_to_try(wanted), folder))
+        families, missing = _working_encoders(wanted, tried)
+        cache = ResultCache(
+            cache_folder(), f"{machine.ffmpeg}, {machine.processor}, {machine.cores}"
+        )
+        bench = _ComparisonRun(wanted, open_client, tell, folder, instruments, cache, families)
+        comparisons = tuple(bench.compare(path.name, clip) for path, clip in clips)
+        return BenchReport(
+            *(
+                REPORT_FORMAT,
+                machine,
+                instruments,
+                missing,
+                wanted.ladder,
+                wanted.target,
+                comparisons,
+            )
+        )
+
+
+def _check_disk_space(
+    clips: Iterable[tuple[Path, VideoFile]], folder: Path, tell: OnProgress
+) -> None:
+    needed = max(max_encode_size(clip) + max_sample_size(clip) for _, clip in clips)
+    free = shutil.disk_usage(folder).free
+    tell(f"one encode at a time: at most {needed / _MEGA:,.0f} MB of disk, in {folder.parent}")
+    if free < needed:
+        raise CannotCompare(f"{folder.parent} has only {free / _MEGA:,.0f} MB free: set TMPDIR")
+
+
+def _encoders_to_try(wanted: CompareOptions) -> tuple[str, ...]:
+    """The encoders to try: those named, else those of the ladder."""
+    for name in wanted.encoders:
+        if name not in ENCODERS:
+            raise CannotCompare(
+                f"{name} is no encoder of the bench: they are {', '.join(ENCODERS)}"
+            )
+    if wanted.ladder == "quick":
+        # What the contract exports is enough to decide; the others are there for who names them.
+        return wanted.encoders or (encoders.SOFTWARE_ENCODER, *encoders.HARDWARE_ENCODERS)
+    return wanted.encoders or ENCODERS
+
+
+def _working_encoders(
+    wanted: CompareOptions, tried: dict[str, str]
+) -> tuple[list[str], dict[str, str]]:
+    """The encoders to compare, and why others are not."""
+    missing = {name: complaint for name, complaint in tried.items() if complaint}
+    for name in wanted.encoders:
+        if name in missing:
+            raise CannotCompare(f"{name} does not work here: {missing[name]}")
+    return [name for name in ENCODERS if name in tried and name not in missing], missing
+
+
+class _ComparisonRun:
+    def __init__(
+        self,
+        wanted: CompareOptions,
+        open_client: OpenClient,
+        tell: OnProgress,
+        folder: Path,
+        instruments: Instruments,
+        cache: ResultCache,
+        families: list[str],
+    ) -> None:
+        self._options = wanted
+        self._open_client = open_client
+        self._on_progress = tell
+        self._folder = folder
+        self._instruments = instruments
+        self._cache = cache
+        self._encoders = families
+
+    def compare(self, name: str, clip: VideoFile) -> Comparison:
+        """Everything for one clip."""
+        try:
+            own = asyncio.run(check_reference(clip, self._folder, self._instruments))
+        except NotMeasured as reason:
+            raise CannotCompare(f"{name}: {reason}") from reason
+        source = SourceInfo(
+            *(name, clip.digest, clip.width, clip.height, clip.frames, clip.fps, clip.seconds),
+            *(clip.bytes, own),
+        )
+        results = self._ladder(clip)
+        found, chosen = self._search(clip, results)
+        if chosen is not None:
+            results = _with(chosen, results)
+        if self._options.base_url:
+            results.append(self._cloud(clip))
+        shown = chosen.name if chosen is not None else _best_of(results)
+        lean = tuple(_without_picture(result, shown) for result in results)
+        made = Comparison("", source, shown, lean, found, bd_rate_savings(results), PUBLISHED_TIMES)
+        return msgspec.structs.replace(made, verdict=write_headline(made, self._options.target))
+
+    def _ladder(self, clip: VideoFile) -> list[VariantResult]:
+        settings = ladder_variants(self._options.ladder, self._encoders)
+        fresh = [each for each in settings if not self._is_known(each, clip)]
+        results = []
+        started = time.perf_counter()
+        for number, each in enumerate(settings, 1):
+            told = ", measured before"
+            if each in fresh:
+                told = _time_left(time.perf_counter() - started, fresh.index(each), len(fresh))
+            self._on_progress(f"{number}/{len(settings)} {each.name}{told}")
+            results.append(self._run_variant(each, clip))
+        return results
+
+    def _is_known(self, settings: EncodeVariant, clip: VideoFile) -> bool:
+        return cached_variant(settings, clip, self._instruments, self._cache) is not None
+
+    def _run_variant(self, settings: EncodeVariant, clip: VideoFile) -> VariantResult:
+        return run_variant_cached(settings, clip, self._folder, self._instruments, self._cache)
+
+    def _search(
+        self, clip: VideoFile, results: list[VariantResult]
+    ) -> tuple[TargetSearchResult | None, VariantResult | None]:
+        if encoders.SOFTWARE_ENCODER not in self._encoders:
+            return None, None
+        preset = _PRESETS[self._options.ladder]
+        self._on_progress(
+            f"looking for the smallest file at VMAF {self._options.target:g} ({preset})"
+        )
+        search = TargetSearch(clip, self._folder, self._instruments, self._cache, preset)
+        try:
+            return search.run(self._options.target, results)
+        except (NotMeasured, ffmpeg_cli.FFmpegFailed) as reason:
+            return TargetSearchResult(self._options.target, preset, complaint=str(reason)), None
+
+    def _cloud(self, clip: VideoFile) -> VariantResult:
+        base_url = self._options.base_url
+        self._on_progress(f"the same through {server_label(base_url)}")
+        try:
+            result = run_cloud_export(self._open_client, base_url, clip, self._folder)
+        except NemoError as refused:
+            place = server_label(base_url)
+            return VariantResult(name=place, curve=place, where="cloud", complaint=str(refused))
+        return asyncio.run(self._measure_export(result, clip))
+
+    async def _measure_export(self, result: VariantResult, clip: VideoFile) -> VariantResult:
+        path = self._folder / EXPORT_NAME
+        try:
+            made = await open_video(path)
+            pair = (made, clip, self._folder, self._instruments)
+            return await measure_result(result, *pair, resized=True)
+        except (CannotCompare, ffmpeg_cli.FFmpegFailed) as reason:
+            return msgspec.structs.replace(result, complaint=str(reason))
+        finally:
+            path.unlink(missing_ok=True)
+
+
+def _time_left(elapsed: float, done: int, count: int) -> str:
+    """How long the rest takes if it goes on as it went; nothing before one is done."""
+    return f", about {elapsed / done * (count - done):.0f} s left on the ladder" if done else ""
+
+
+def _with(chosen: VariantResult, results: list[VariantResult]) -> list[VariantResult]:
+    """The results and one more, which takes its place on its curve."""
+    curves = list(dict.fromkeys(result.curve for result in (*results, chosen)))
+    others = (result for result in results if result.name != chosen.name)
+    return sorted(
+        (*others, chosen), key=lambda result: (curves.index(result.curve), result.crf or 0.0)
+    )
+
+
+def _best_of(results: list[VariantResult]) -> str:
+    scored = [result for result in results if result.scores]
+    return max(scored, key=lambda result: result.vmaf or 0.0).name if scored else ""
+
+
+def _without_picture(result: VariantResult, shown: str) -> VariantResult:
+    """Pictures and frames are large: the report has those that it shows."""
+    if result.name == shown:
+        return result
+    return msgspec.structs.replace(result, picture=b"", vmaf_frames=())

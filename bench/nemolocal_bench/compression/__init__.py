@@ -1,1 +1,0 @@
-"""Local compression against the cloud: measured, gated, searched and reported."""

@@ -1,0 +1,159 @@
+"""The smallest file at a target VMAF: an interpolated search over CRF.
+
+What is missing from 100 grows by about the same part with each CRF: its logarithm, here called the
+loss, is close to a line where VMAF itself is flat at first and then falls off a cliff.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+
+import msgspec
+
+MAX_PROBES = 6
+# Scores up to so far above the target are as good as the target.
+TOLERANCE = 0.3
+_GUESS = 26.0
+# How much the loss grows with one CRF: where nothing is known yet, and at least.
+_SLOPE = 0.13
+_LEAST_SLOPE = 0.04
+_AIM = 0.15
+# Grain loses three points with one CRF: steps must be as fine as the tolerance.
+_FINEST = 0.05
+_LEAST_LOSS = 0.05
+# Beyond these nothing is gained: of a sample, and of the whole where the sample was not enough.
+_LEAST, _MOST = 8.0, 46.0
+_LEAST_WHOLE = 4.0
+
+
+class CrfProbe(msgspec.Struct, frozen=True):
+    """A CRF and the mean VMAF that came of it."""
+
+    crf: float
+    vmaf: float
+
+
+def search_crf(
+    score: Callable[[float], float],
+    target: float,
+    *,
+    known: Sequence[CrfProbe] = (),
+) -> list[CrfProbe]:
+    """Probe CRFs, six at most, until one scores in [target, target + 0.3]; all that were tried.
+
+    `score` gives VMAF for a CRF, falling; what is `known` of it tells where to begin. The search
+    also ends where no CRF between the last two is left, and where even the least misses the target.
+    """
+    tried: list[CrfProbe] = []
+    crf = _extrapolate(known, target + _AIM) if known else _GUESS
+    while True:
+        crf = min(max(crf, _LEAST), _MOST)
+        if any(probe.crf == crf for probe in tried):
+            return tried
+        tried.append(CrfProbe(crf, score(crf)))
+        if is_within_target(tried[-1], target) or len(tried) == MAX_PROBES:
+            return tried
+        crf = next_crf(tried, target)
+
+
+def is_within_target(probe: CrfProbe, target: float) -> bool:
+    """Whether a probe is as good as the target, and not much better."""
+    return target <= probe.vmaf <= target + TOLERANCE
+
+
+def next_crf(tried: Sequence[CrfProbe], target: float, steps: int | None = None) -> float:
+    """The CRF to try next: between the nearest probes on both sides of the target, else beyond.
+
+    The last `steps` of them, all unless told, were tried one after another because of this.
+    """
+    good, bad = best_probe(tried, target), _nearest_below(tried, target)
+    aim = target + _AIM
+    if good is None or bad is None:
+        return _extrapolate(tried, aim)
+    if bad.crf - good.crf < 1.5 * _FINEST or good.vmaf <= bad.vmaf:
+        return good.crf
+    above, below = _loss(aim) - _loss(good.vmaf), _loss(bad.vmaf) - _loss(aim)
+    # The end that stays for long holds the search back where the curve bends: it weighs less.
+    stay = 0.5 ** (_one_sided(tried[-(steps or len(tried)) :], target) - 1)
+    if tried[-1].vmaf >= target:
+        below *= stay
+    else:
+        above *= stay
+    part = min(max(above / (above + below), 0.0), 1.0)
+    crf = _rounded(good.crf + part * (bad.crf - good.crf))
+    # Never an end again: where the curve bends, interpolating would stand still.
+    return _rounded((good.crf + bad.crf) / 2) if crf in (good.crf, bad.crf) else crf
+
+
+def next_whole_crf(sample: Sequence[CrfProbe], whole: Sequence[CrfProbe], target: float) -> float:
+    """The CRF of the next encode of the whole, after probes of a sample and `whole` encodes."""
+    curve = correct_by_whole(sample, whole) if whole else sample
+    good = best_probe(curve, target)
+    if good is not None and is_within_target(good, target):
+        return good.crf
+    return min(max(next_crf(curve, target, len(whole)), _LEAST_WHOLE), _MOST)
+
+
+def correct_by_whole(sample: Sequence[CrfProbe], whole: Sequence[CrfProbe]) -> list[CrfProbe]:
+    """What probes of a sample say of the whole, some of whose scores are known.
+
+    The whole goes as the sample does, a little above or below it: by how much lies between what
+    it is at the nearest known CRFs.
+    """
+    away = [CrfProbe(probe.crf, probe.vmaf - _interpolate(sample, probe.crf)) for probe in whole]
+    known = {probe.crf for probe in whole}
+    guessed = (
+        CrfProbe(probe.crf, probe.vmaf + _interpolate(away, probe.crf))
+        for probe in sample
+        if probe.crf not in known
+    )
+    return [*guessed, *whole]
+
+
+def _interpolate(curve: Sequence[CrfProbe], crf: float) -> float:
+    """The score of a curve at a CRF, straight between its points and level beyond them."""
+    points = sorted(curve, key=_crf)
+    for left, right in pairwise(points):
+        if left.crf <= crf <= right.crf:
+            part = (crf - left.crf) / (right.crf - left.crf)
+            return left.vmaf + part * (right.vmaf - left.vmaf)
+    return (points[0] if crf < points[0].crf else points[-1]).vmaf
+
+
+def _one_sided(tried: Sequence[CrfProbe], target: float) -> int:
+    """How many probes in a row, counted from the last, fell on its side of the target."""
+    sides = [probe.vmaf >= target for probe in reversed(tried)]
+    return next((n for n, side in enumerate(sides) if side != sides[0]), len(sides))
+
+
+def _extrapolate(tried: Sequence[CrfProbe], aim: float) -> float:
+    """Where the line through the two probes nearest to the aim reaches it."""
+    near, *others = sorted(tried, key=lambda probe: abs(probe.vmaf - aim))[:2]
+    slope = _SLOPE
+    if others and others[0].crf != near.crf:
+        # A flat end of the curve would send the next probe to the other end.
+        steep = (_loss(others[0].vmaf) - _loss(near.vmaf)) / (others[0].crf - near.crf)
+        slope = max(steep, _LEAST_SLOPE)
+    step = (_loss(aim) - _loss(near.vmaf)) / slope
+    return _rounded(near.crf + step)
+
+
+def best_probe(tried: Sequence[CrfProbe], target: float) -> CrfProbe | None:
+    """The probe with the highest CRF at or above the target; None where all are below."""
+    return max((probe for probe in tried if probe.vmaf >= target), key=_crf, default=None)
+
+
+def _nearest_below(tried: Sequence[CrfProbe], target: float) -> CrfProbe | None:
+    return min((probe for probe in tried if probe.vmaf < target), key=_crf, default=None)
+
+
+def _loss(vmaf: float) -> float:
+    return math.log(max(100 - vmaf, _LEAST_LOSS))
+
+
+def _crf(probe: CrfProbe) -> float:
+    return probe.crf
+
+
+def _rounded(crf: float) -> float:
+    return round(round(crf / _FINEST) * _FINEST, 2)

@@ -1,0 +1,155 @@
+"""One encode of a clip, and what it cost: seconds, processor time, memory."""
+
+import os
+import re
+import time
+from pathlib import Path
+
+import msgspec
+
+from nemolocal_render import child_process, encoders, ffmpeg_cli, sandbox
+from nemolocal_render.planning.encode_settings import EncodeSettings
+
+from .video_files import VideoFile, input_arguments
+
+NOT_EXPORTED = "not what the contract exports"
+# What a user might pick instead of H.264, each with its preset and its own scale of CRF.
+ALTERNATIVES = {"libx265": "veryfast", "libsvtav1": "8"}
+
+_SOUND_RATE = 128_000
+_BENCH = re.compile(r"bench: utime=([\d.]+)s stime=([\d.]+)s")
+_MEMORY = re.compile(r"bench: maxrss=(\d+)\s*Ki?B")
+_STREAM_OPTIONS = (
+    "-map",
+    "0:V:0",
+    "-map",
+    "0:a:0?",
+    "-fps_mode",
+    "passthrough",
+    "-map_metadata",
+    "-1",
+)
+# An encode may be so many times as large as its source, and at least so many bytes.
+_GROWTH, _MIN_ROOM = 4, 64_000_000
+
+
+class EncodeVariant(msgspec.Struct, frozen=True):
+    """An encoder by FFmpeg's name, its preset ("" where it has none), and its CRF or the like."""
+
+    encoder: str
+    preset: str
+    crf: float
+
+    @property
+    def name(self) -> str:
+        """What the settings are called in tables."""
+        return " ".join(part for part in (self.curve, f"CRF {self.crf:g}") if part)
+
+    @property
+    def curve(self) -> str:
+        """What the curve is called that settings of other CRFs share."""
+        return " ".join(part for part in (self.encoder, self.preset) if part)
+
+    @property
+    def note(self) -> str:
+        """What must stand beside every figure of these settings, "" where nothing."""
+        return NOT_EXPORTED if self.encoder in ALTERNATIVES else ""
+
+
+class EncodeResult(msgspec.Struct, frozen=True):
+    """A file, and what it cost.
+
+    Seconds of wall time and of the processor, bytes of memory at most; None where FFmpeg does not
+    tell.
+    """
+
+    path: Path
+    seconds: float
+    cpu_seconds: float | None
+    memory_bytes: int | None
+
+
+def max_encode_size(clip: VideoFile) -> int:
+    """Bytes that an encode of the clip may take at most; FFmpeg is stopped above."""
+    return max(clip.bytes * _GROWTH, _MIN_ROOM)
+
+
+async def encode_clip(settings: EncodeVariant, clip: VideoFile, folder: Path) -> EncodeResult:
+    """Encode a clip, every frame at its time, sound as AAC; raises FFmpegFailed."""
+    path = folder / "encode_clip.mp4"
+    arguments = [
+        *encoders.device_arguments(settings.encoder),
+        *input_arguments(clip),
+        *(*_STREAM_OPTIONS, "-vf", _filters(settings.encoder), *_options(settings)),
+        *("-c:a", "aac", "-b:a", str(_SOUND_RATE), "-movflags", "+faststart"),
+        *("-f", "mp4", f"file:{path.name}"),
+    ]
+    started = time.perf_counter()
+    told = await _run(
+        arguments, clip, folder, devices=settings.encoder in encoders.HARDWARE_ENCODERS
+    )
+    seconds = time.perf_counter() - started
+    return EncodeResult(path, seconds, _processor_time(told), _memory(told))
+
+
+def _filters(encoder: str) -> str:
+    chain = ["scale=trunc(iw/2)*2:trunc(ih/2)*2"]
+    chain.append(
+        "format=yuv420p" if encoder in ALTERNATIVES else f"format={encoders.pixel_format(encoder)}"
+    )
+    return ",".join((*chain, *encoders.hwupload_filters(encoder)))
+
+
+def _options(settings: EncodeVariant) -> list[str]:
+    if settings.encoder in ALTERNATIVES:
+        quality = ["-preset", settings.preset, "-crf", f"{settings.crf:g}"]
+        return ["-c:v", settings.encoder, *quality]
+    wanted = EncodeSettings(settings.crf, settings.preset, _SOUND_RATE)
+    return encoders.video_arguments(settings.encoder, wanted)
+
+
+async def _run(arguments: list[str], clip: VideoFile, folder: Path, *, devices: bool) -> str:
+    """Run FFmpeg as the renderer does, but with its own account of what it used."""
+    binary = ffmpeg_cli.executable()
+    policy = msgspec.structs.replace(
+        clip.policy(),
+        read=(*clip.policy().read, binary, binary.resolve()),
+        write=(folder,),
+        cpu_seconds=int(clip.timeout * (os.cpu_count() or 1)) + 1,
+        file_size=max_encode_size(clip),
+        devices=devices,
+    )
+    told = ["-nostdin", "-hide_banner", "-nostats", "-benchmark", "-y"]
+    try:
+        outcome = await child_process.run(
+            sandbox.sandboxed_argv([str(binary), *told, *arguments], policy),
+            folder=folder,
+            environment=sandbox.child_environment(folder),
+            timeout=clip.timeout,
+            on_line=_ignore_line,
+        )
+    except TimeoutError:
+        raise ffmpeg_cli.FFmpegFailed(f"it was stopped after {clip.timeout:.0f} s") from None
+    if outcome.returncode:
+        raise ffmpeg_cli.FFmpegFailed(_failure_reason(outcome, max_encode_size(clip)))
+    return outcome.stderr_tail
+
+
+def _ignore_line(line: str) -> None:
+    del line
+
+
+def _failure_reason(outcome: child_process.ChildProcessResult, most: int) -> str:
+    if outcome.returncode == -25 or "File too large" in outcome.stderr_tail:
+        return f"its file grew over {most / 1e6:.0f} MB"
+    return f"FFmpeg ended with status {outcome.returncode}"
+
+
+def _processor_time(told: str) -> float | None:
+    found = _BENCH.search(told)
+    return float(found[1]) + float(found[2]) if found else None
+
+
+def _memory(told: str) -> int | None:
+    found = _MEMORY.search(told)
+    return int(found[1]) * 1024 if found else None

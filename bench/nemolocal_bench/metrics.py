@@ -1,0 +1,240 @@
+"""How alike two files are, frame by frame: VMAF, SSIM, PSNR and XPSNR of frames paired by time.
+
+One run of FFmpeg takes them all, and makes the shift test on the same frames: decoding again for
+each would cost as much as half of the measures.
+"""
+
+import math
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from nemolocal_render import ffmpeg_cli
+from nemolocal_render.cpu_count import usable_cores
+
+from .frame_alignment import REFERENCE_COPIES, find_shift, shift_chains
+from .video_files import VideoFile, input_arguments
+
+VMAF = "vmaf"
+NEG = "vmaf_neg"
+# Measure → the model or the plane that it is of.
+MODELS = {
+    VMAF: "vmaf_v0.6.1",
+    NEG: "vmaf_v0.6.1neg",
+    "ssim": "luma",
+    "psnr": "luma, dB",
+    "xpsnr": "luma, dB",
+}
+# What libvmaf calls them in its logs.
+_LOGGED = {VMAF: "vmaf", NEG: "vmaf", "ssim": "float_ssim", "psnr": "psnr_y"}
+_LOG, _NEG_LOG, _XPSNR_LOG = "vmaf.json", "neg.json", "xpsnr.log"
+_XPSNR = re.compile(r"n:\s*\d+\s+XPSNR y:\s*(\S+)")
+# Equal frames have no end of dB, and JSON no word for that.
+_MOST_DECIBELS = 100.0
+
+# Both sides begin at 0 and count in microseconds: containers round times differently.
+TIMED = "settb=AVTB,setpts=PTS-STARTPTS"
+PAIRED = "shortest=1:ts_sync_mode=nearest"
+# The shorter side ends the pairing: a last frame whose time was rounded up would be lost.
+_LONGER = "tpad=stop=1:stop_mode=clone"
+
+
+class NotMeasured(Exception):
+    """A pair that gets no score; the text is the reason, one line."""
+
+
+class Score(msgspec.Struct, frozen=True):
+    """One measure of a pair over its frames, with the model and the height it was taken at.
+
+    It is of every nth frame where `every` is n.
+    """
+
+    name: str
+    model: str
+    height: int
+    mean: float
+    harmonic_mean: float
+    p1: float
+    p5: float
+    min: float
+    every: int = 1
+
+
+class PairMetrics(msgspec.Struct, frozen=True):
+    """The scores of a pair, and VMAF of each frame that was looked at."""
+
+    scores: tuple[Score, ...]
+    vmaf_frames: tuple[float, ...]
+
+    def score(self, name: str) -> Score | None:
+        """The score of that name, None where it was not taken."""
+        return next((score for score in self.scores if score.name == name), None)
+
+    @property
+    def vmaf(self) -> float:
+        """The mean of VMAF v0.6.1."""
+        score = self.score(VMAF)
+        assert score is not None  # no pair is measured without it
+        return score.mean
+
+    @property
+    def worst_frame(self) -> int:
+        """The number of the frame with the least VMAF, from 0."""
+        return self.vmaf_frames.index(min(self.vmaf_frames))
+
+
+class Instruments(msgspec.Struct, frozen=True):
+    """What the binary can measure with; `complaint` is "" unless it lacks VMAF itself.
+
+    VMAF NEG, which takes as long as VMAF itself, is of every nth frame where `neg_every` is n.
+    """
+
+    neg: bool
+    xpsnr: bool
+    complaint: str
+    neg_every: int = 1
+
+
+async def detect_instruments(folder: Path) -> Instruments:
+    """Which models and filters work here: two frames are measured to know."""
+    complaint = await _try_model(folder, MODELS[VMAF])
+    neg = not complaint and not await _try_model(folder, MODELS[NEG])
+    return Instruments(neg, await ffmpeg_cli.has_filters("xpsnr"), complaint)
+
+
+async def _try_model(folder: Path, model: str) -> str:
+    source = ["-f", "lavfi", "-i", "testsrc2=s=320x180:r=25:d=0.08"]
+    graph = f"split[a][b];[a][b]libvmaf=model=version={model}"
+    try:
+        await ffmpeg_cli.run(
+            [*source, "-filter_complex", graph, "-f", "null", "-"], folder=folder, timeout=120
+        )
+    except ffmpeg_cli.FFmpegFailed as failure:
+        return str(failure)
+    return ""
+
+
+async def measure_pair(
+    reference: VideoFile,
+    distorted: VideoFile,
+    folder: Path,
+    instruments: Instruments,
+    *,
+    every: int | None = None,
+) -> PairMetrics:
+    """Measure a pair whose frames are as many; with `every`, VMAF v0.6.1 of each nth frame alone.
+
+    The distorted side is scaled (bicubic) to the reference. Raises NotMeasured, but with `every`
+    also where the pair is more alike with one side a frame earlier or later.
+    """
+    whole = every is None
+    takes = _metric_filters(instruments) if whole else [_libvmaf(_LOG, VMAF, every or 1)]
+    arguments = [*input_arguments(distorted), *input_arguments(reference)]
+    arguments += ["-filter_complex", _graph(reference, takes, whole), "-map", "[out]"]
+    try:
+        await ffmpeg_cli.run(
+            [*arguments, "-fps_mode", "passthrough", "-f", "null", "-"],
+            folder=folder,
+            timeout=reference.timeout,
+            policy=reference.policy(distorted),
+        )
+    except ffmpeg_cli.FFmpegFailed as failure:
+        raise NotMeasured(f"it could not be measured: {failure}") from failure
+    measures = _read(reference, folder, instruments, every)
+    if whole and (shifted := find_shift(folder)):
+        raise NotMeasured(shifted)
+    return measures
+
+
+def _metric_filters(instruments: Instruments) -> list[str]:
+    """The filters that measure, each of which hands the distorted frames on as they are."""
+    takes = [_libvmaf(_LOG, VMAF, 1, "feature='name=psnr|name=float_ssim'")]
+    if instruments.neg:
+        takes.append(_libvmaf(_NEG_LOG, NEG, instruments.neg_every))
+    if instruments.xpsnr:
+        takes.append(f"xpsnr={PAIRED}:stats_file={_XPSNR_LOG}")
+    return takes
+
+
+def _libvmaf(log: str, name: str, every: int, *features: str) -> str:
+    model = f"model=version={MODELS[name]}"
+    pace = f"n_subsample={every}:n_threads={usable_cores()}"
+    return ":".join((f"libvmaf={PAIRED}:log_fmt=json:log_path={log}", pace, model, *features))
+
+
+def _graph(reference: VideoFile, takes: list[str], whole: bool) -> str:
+    """A chain of all that measures: its one output is drained, so that nothing waits."""
+    shape = f"scale={reference.width}:{reference.height}:flags=bicubic,format=yuv420p"
+    copies = [f"[r{n}]" for n in range(len(takes) + (REFERENCE_COPIES if whole else 0))]
+    split = f"split={len(copies)}{''.join(copies)}"
+    chains = [
+        f"[0:V:0]{TIMED},{shape}[d0]",
+        f"[1:V:0]{TIMED},{_LONGER},format=yuv420p,{split}",
+        *(f"[d{n}][r{n}]{take}[d{n + 1}]" for n, take in enumerate(takes)),
+    ]
+    last, left = f"[d{len(takes)}]", copies[len(takes) :]
+    chains += shift_chains(reference, last, left) if whole else [f"{last}null[out]"]
+    return ";".join(chains)
+
+
+def _read(
+    reference: VideoFile, folder: Path, instruments: Instruments, every: int | None
+) -> PairMetrics:
+    paces = {VMAF: every or 1}
+    series = _read_vmaf(folder / _LOG, *([VMAF] if every else [VMAF, "ssim", "psnr"]))
+    if every is None and instruments.neg:
+        paces[NEG] = instruments.neg_every
+        series |= _read_vmaf(folder / _NEG_LOG, NEG)
+    if every is None and instruments.xpsnr:
+        series["xpsnr"] = _read_xpsnr(folder / _XPSNR_LOG)
+    for name, values in series.items():
+        expected = -(-reference.frames // paces.get(name, 1))
+        if len(values) != expected:
+            raise NotMeasured(f"{len(values)} of {expected} frames found a partner ({name})")
+    scores = (
+        summarize_scores(name, series[name], reference.height, paces.get(name, 1))
+        for name in MODELS
+        if name in series
+    )
+    return PairMetrics(tuple(scores), tuple(series[VMAF]))
+
+
+def _read_vmaf(log: Path, *names: str) -> dict[str, list[float]]:
+    logged: dict[str, Any] = msgspec.json.decode(log.read_bytes())
+    log.unlink()
+    frames = [frame["metrics"] for frame in logged["frames"]]
+    return {name: [float(frame[_LOGGED[name]]) for frame in frames] for name in names}
+
+
+def _read_xpsnr(log: Path) -> list[float]:
+    found = _XPSNR.findall(log.read_text(encoding="utf-8"))
+    log.unlink()
+    return [min(float(value), _MOST_DECIBELS) for value in found]
+
+
+def summarize_scores(name: str, values: Sequence[float], height: int, every: int = 1) -> Score:
+    """The score that a measure's frames make; the harmonic mean is libvmaf's, of values + 1."""
+    harmonic = len(values) / math.fsum(1 / (value + 1) for value in values) - 1
+    ordered = sorted(values)
+    return Score(
+        name,
+        MODELS[name],
+        height,
+        mean=math.fsum(values) / len(values),
+        harmonic_mean=harmonic,
+        p1=_percentile(ordered, 0.01),
+        p5=_percentile(ordered, 0.05),
+        min=ordered[0],
+        every=every,
+    )
+
+
+def _percentile(ordered: Sequence[float], part: float) -> float:
+    """The value below which `part` of the sorted values lie, interpolated."""
+    place = part * (len(ordered) - 1)
+    below = math.floor(place)
+    above = min(below + 1, len(ordered) - 1)
+    return ordered[below] + (ordered[above] - ordered[below]) * (place - below)

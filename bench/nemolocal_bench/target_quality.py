@@ -1,0 +1,208 @@
+"""The smallest file at a target VMAF: probes on samples, then the whole encode checked."""
+
+import asyncio
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+
+import msgspec
+
+from nemolocal_render import ffmpeg_cli
+
+from .crf_search import CrfProbe, is_within_target, next_whole_crf, search_crf
+from .encoding import EncodeVariant, encode_clip
+from .metrics import Instruments, NotMeasured, measure_pair
+from .result_cache import ResultCache
+from .variants import VariantResult, run_variant
+from .video_files import VideoFile, input_arguments, open_encode
+
+ENCODER = "libx264"
+
+# A clip that is shorter than this is its own sample; else three stretches of it are.
+_MAX_WHOLE_SECONDS = 12.0
+_SAMPLE_SECONDS = 2.0
+_SAMPLE_POSITIONS = (1 / 6, 1 / 2, 5 / 6)
+# Of a sample with so many frames every fifth is enough.
+_MANY = 150
+_EVERY = 5
+_WHOLES = 4
+_BYTES_PER_PIXEL = 1.5
+
+
+class TargetSearchResult(msgspec.Struct, frozen=True):
+    """A search: its target, the probes on the sample, and the whole encodes that came after.
+
+    `chosen` names the result that is not below the target, "" where `complaint` says why there is
+    none.
+    """
+
+    target: float
+    preset: str
+    sample_seconds: float = 0.0
+    probes: tuple[CrfProbe, ...] = ()
+    wholes: tuple[CrfProbe, ...] = ()
+    chosen: str = ""
+    complaint: str = ""
+
+
+def max_sample_size(clip: VideoFile) -> int:
+    """Bytes that the sample of a clip may take at most."""
+    if clip.seconds <= _MAX_WHOLE_SECONDS:
+        return 0
+    frames = len(_SAMPLE_POSITIONS) * _SAMPLE_SECONDS * clip.fps + len(_SAMPLE_POSITIONS)
+    return int(frames * clip.width * clip.height * _BYTES_PER_PIXEL) + 1_000_000
+
+
+class TargetSearch:
+    """Looks for the CRF of x264 with a preset whose whole encode just reaches the target."""
+
+    def __init__(
+        self,
+        clip: VideoFile,
+        folder: Path,
+        instruments: Instruments,
+        cache: ResultCache,
+        preset: str,
+    ) -> None:
+        self._clip = clip
+        self._folder = folder
+        self._instruments = instruments
+        self._cache = cache
+        self._preset = preset
+
+    def run(
+        self, target: float, known: Sequence[VariantResult] = ()
+    ) -> tuple[TargetSearchResult, VariantResult | None]:
+        """The search and the whole encode that it chose; raises NotMeasured or FFmpegFailed.
+
+        `known` are results of the whole clip: those with the preset tell where to begin.
+        """
+        sample = asyncio.run(cut_sample(self._clip, self._folder))
+        tried = search_crf(partial(self._probe, sample), target, known=self._probes_of(known))
+        if sample.path != self._clip.path:
+            sample.path.unlink()
+        return self._check(TargetSearchResult(target, self._preset, sample.seconds, tuple(tried)))
+
+    def _probes_of(self, known: Sequence[VariantResult]) -> list[CrfProbe]:
+        curve = EncodeVariant(ENCODER, self._preset, 0).curve
+        same = (result for result in known if result.curve == curve)
+        return [CrfProbe(r.crf, r.vmaf) for r in same if r.crf is not None and r.vmaf is not None]
+
+    def _check(self, found: TargetSearchResult) -> tuple[TargetSearchResult, VariantResult | None]:
+        """Encode the whole, and again where the sample was not quite like it."""
+        wholes: dict[float, VariantResult] = {}
+        made: list[CrfProbe] = []
+        crf = next_whole_crf(found.probes, made, found.target)
+        while crf not in wholes and len(wholes) < _WHOLES:
+            wholes[crf] = result = self._whole(crf)
+            if result.vmaf is None:
+                return _ended(found, wholes, complaint=result.complaint), None
+            made.append(CrfProbe(crf, result.vmaf))
+            if is_within_target(made[-1], found.target):
+                break
+            crf = next_whole_crf(found.probes, made, found.target)
+        return _choose(found, wholes)
+
+    def _whole(self, crf: float) -> VariantResult:
+        settings = EncodeVariant(ENCODER, self._preset, crf)
+        return run_variant_cached(
+            settings, self._clip, self._folder, self._instruments, self._cache
+        )
+
+    def _probe(self, sample: VideoFile, crf: float) -> float:
+        parts = ("probe", self._clip.digest, self._preset, crf)
+        known = self._cache.find(CrfProbe, *parts)
+        if known is None:
+            settings = EncodeVariant(ENCODER, self._preset, crf)
+            known = CrfProbe(crf, asyncio.run(self._score(sample, settings)))
+            self._cache.store(known, *parts)
+        return known.vmaf
+
+    async def _score(self, sample: VideoFile, settings: EncodeVariant) -> float:
+        made = await encode_clip(settings, sample, self._folder)
+        try:
+            clip = await open_encode(made.path, sample.seconds)
+            if clip.frames != sample.frames:
+                raise NotMeasured(f"a probe has {clip.frames} frames of {sample.frames}")
+            every = _EVERY if sample.frames >= _MANY else 1
+            pair = (sample, clip, self._folder, self._instruments)
+            return (await measure_pair(*pair, every=every)).vmaf
+        finally:
+            made.path.unlink()
+
+
+def _choose(
+    found: TargetSearchResult, wholes: dict[float, VariantResult]
+) -> tuple[TargetSearchResult, VariantResult | None]:
+    good = [crf for crf, result in wholes.items() if (result.vmaf or 0.0) >= found.target]
+    if good:
+        chosen = wholes[max(good)]
+        return _ended(found, wholes, chosen=chosen.name), chosen
+    *_, last = wholes.values()
+    missed = f"VMAF {found.target:g} is not reached, {last.name} gives {last.vmaf:.2f}"
+    return _ended(found, wholes, complaint=missed), None
+
+
+def _ended(
+    found: TargetSearchResult,
+    wholes: dict[float, VariantResult],
+    *,
+    chosen: str = "",
+    complaint: str = "",
+) -> TargetSearchResult:
+    probes = tuple(
+        CrfProbe(crf, whole.vmaf) for crf, whole in wholes.items() if whole.vmaf is not None
+    )
+    return msgspec.structs.replace(found, wholes=probes, chosen=chosen, complaint=complaint)
+
+
+def cached_variant(
+    settings: EncodeVariant, clip: VideoFile, instruments: Instruments, cache: ResultCache
+) -> VariantResult | None:
+    """A leg from the cache, None where it has not been run."""
+    return cache.find(VariantResult, *_variant_key(settings, clip, instruments))
+
+
+def run_variant_cached(
+    settings: EncodeVariant,
+    clip: VideoFile,
+    folder: Path,
+    instruments: Instruments,
+    cache: ResultCache,
+) -> VariantResult:
+    """A leg from the cache, else run and kept there if nothing went wrong."""
+    known = cached_variant(settings, clip, instruments, cache)
+    if known is None:
+        known = asyncio.run(run_variant(settings, clip, folder, instruments))
+        if not known.complaint:
+            cache.store(known, *_variant_key(settings, clip, instruments))
+    return known
+
+
+def _variant_key(
+    settings: EncodeVariant, clip: VideoFile, instruments: Instruments
+) -> tuple[object, ...]:
+    return (clip.digest, msgspec.to_builtins(settings), msgspec.to_builtins(instruments))
+
+
+async def cut_sample(clip: VideoFile, folder: Path) -> VideoFile:
+    """Three stretches of a clip in one, without loss; a short clip itself."""
+    if clip.seconds <= _MAX_WHOLE_SECONDS:
+        return clip
+    begins = [clip.seconds * place - _SAMPLE_SECONDS / 2 for place in _SAMPLE_POSITIONS]
+    chosen = "+".join(f"between(t,{begin:.3f},{begin + _SAMPLE_SECONDS:.3f})" for begin in begins)
+    chain = (
+        f"setpts=PTS-STARTPTS,select='{chosen}',settb=AVTB,"
+        f"setpts=N*{1e6 / clip.fps:.6f},format=yuv420p"
+    )
+    path = folder / "sample.mp4"
+    await ffmpeg_cli.run(
+        [
+            *(*input_arguments(clip), "-map", "0:V:0", "-vf", chain, "-fps_mode", "passthrough"),
+            *("-c:v", "libx264", "-preset", "ultrafast", "-qp", "0", f"file:{path.name}"),
+        ],
+        folder=folder,
+        timeout=clip.timeout,
+        policy=msgspec.structs.replace(clip.policy(), file_size=max_sample_size(clip)),
+    )
+    return await open_encode(path, len(_SAMPLE_POSITIONS) * _SAMPLE_SECONDS)

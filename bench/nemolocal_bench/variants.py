@@ -1,0 +1,175 @@
+"""The legs of a comparison: settings to try on this machine, each encoded, gated and measured."""
+
+import asyncio
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from nemolocal_render import encoders, ffmpeg_cli
+
+from .encoding import ALTERNATIVES, EncodeResult, EncodeVariant, encode_clip
+from .metrics import Instruments, NotMeasured, PairMetrics, Score, measure_pair
+from .validity import check_pair
+from .video_files import CannotCompare, VideoFile, open_encode
+from .worst_frame import extract_worst_frame
+
+Ladder = Literal["quick", "full"]
+
+_X264: dict[Ladder, dict[str, tuple[float, ...]]] = {
+    # The search adds a fourth point to the first curve.
+    "quick": {"veryfast": (18.0, 23.0, 28.0), "medium": (23.0,)},
+    "full": dict.fromkeys(
+        ("ultrafast", "veryfast", "medium", "slow"), (18.0, 20.0, 23.0, 26.0, 29.0, 33.0)
+    ),
+}
+_HARDWARE = (18.0, 23.0, 28.0, 33.0)
+_ALTERNATIVES = {"libx265": (20.0, 25.0, 30.0, 35.0), "libsvtav1": (25.0, 32.0, 39.0, 46.0)}
+ENCODERS = (encoders.SOFTWARE_ENCODER, *encoders.HARDWARE_ENCODERS, *ALTERNATIVES)
+
+
+class VariantResult(msgspec.Struct, frozen=True, kw_only=True):
+    """What a leg came to; `complaint` says why there is no score, "" where there is one.
+
+    `where` is "local" or "cloud", `note` must stand beside every figure. `seconds` is wall time,
+    `speed` seconds of the clip for each of them, `saved` percent of the source's bytes, `bitrate`
+    bits/s of the whole file. `picture` is a PNG: the worst frame, reference on the left.
+    """
+
+    name: str
+    curve: str
+    where: str = "local"
+    note: str = ""
+    crf: float | None = None
+    seconds: float = 0.0
+    speed: float = 0.0
+    cpu_seconds: float | None = None
+    memory_bytes: int | None = None
+    size: int = 0
+    saved: float = 0.0
+    bitrate: float = 0.0
+    width: int = 0
+    height: int = 0
+    scores: tuple[Score, ...] = ()
+    vmaf_frames: tuple[float, ...] = ()
+    worst_frame: int | None = None
+    picture: bytes = b""
+    stages: dict[str, float] = {}
+    complaint: str = ""
+
+    @property
+    def vmaf(self) -> float | None:
+        """The mean of VMAF v0.6.1, None where the leg has no score."""
+        return self.scores[0].mean if self.scores else None
+
+
+async def try_encoders(names: Iterable[str], folder: Path) -> dict[str, str]:
+    """Why each of these encoders does not work here; "" where it does."""
+    tried = tuple(names)
+    complaints = await asyncio.gather(*(_try_encoder(name, folder) for name in tried))
+    return dict(zip(tried, complaints, strict=True))
+
+
+async def _try_encoder(name: str, folder: Path) -> str:
+    if name not in ALTERNATIVES:
+        # What the whole project stands on needs no trial.
+        return (
+            "" if name == encoders.SOFTWARE_ENCODER else (await encoders.probe_encoder(name)).error
+        )
+    source = ["-f", "lavfi", "-i", "testsrc2=s=640x360:r=30", "-frames:v", "8"]
+    codec = ["-c:v", name, "-preset", ALTERNATIVES[name], "-pix_fmt", "yuv420p"]
+    try:
+        await ffmpeg_cli.run([*source, *codec, "-f", "null", "-"], folder=folder, timeout=120)
+    except ffmpeg_cli.FFmpegFailed as failure:
+        return str(failure)
+    return ""
+
+
+def ladder_variants(ladder: Ladder, families: Iterable[str]) -> list[EncodeVariant]:
+    """The settings of a ladder for the encoders in `families`.
+
+    The quick one has what the contract exports; alternatives are in it where they are asked for.
+    """
+    made: list[EncodeVariant] = []
+    for family in families:
+        if family == encoders.SOFTWARE_ENCODER:
+            rungs = _X264[ladder].items()
+            made += [EncodeVariant(family, preset, crf) for preset, crfs in rungs for crf in crfs]
+        elif family in ALTERNATIVES:
+            crfs = _ALTERNATIVES[family]
+            made += [EncodeVariant(family, ALTERNATIVES[family], crf) for crf in crfs]
+        else:
+            made += [EncodeVariant(family, "", crf) for crf in _HARDWARE]
+    return made
+
+
+async def run_variant(
+    settings: EncodeVariant, clip: VideoFile, folder: Path, instruments: Instruments
+) -> VariantResult:
+    """Encode, gate and measure; whatever goes wrong is the result's complaint."""
+    result = VariantResult(
+        name=settings.name, curve=settings.curve, note=settings.note, crf=settings.crf
+    )
+    try:
+        made = await encode_clip(settings, clip, folder)
+        result = _with_cost(result, made, clip)
+        opened = await open_encode(made.path, clip.seconds)
+        return await measure_result(result, opened, clip, folder, instruments)
+    except (ffmpeg_cli.FFmpegFailed, CannotCompare) as failure:
+        return msgspec.structs.replace(result, complaint=str(failure))
+    finally:
+        (folder / "encode.mp4").unlink(missing_ok=True)
+
+
+async def measure_result(
+    result: VariantResult,
+    made: VideoFile,
+    reference: VideoFile,
+    folder: Path,
+    instruments: Instruments,
+    *,
+    resized: bool = False,
+) -> VariantResult:
+    """The result with the size of a file and, where it passes the gates, with its scores."""
+    result = _with_size(result, made, reference)
+    try:
+        check_pair(reference, made, resized=resized)
+        measures = await measure_pair(reference, made, folder, instruments)
+    except NotMeasured as reason:
+        return msgspec.structs.replace(result, complaint=str(reason))
+    picture = await extract_worst_frame(reference, made, measures.worst_frame, folder)
+    return _with_scores(result, measures, picture)
+
+
+def _with_size(result: VariantResult, made: VideoFile, reference: VideoFile) -> VariantResult:
+    """The result with what is known of a file without a look at its frames."""
+    return msgspec.structs.replace(
+        result,
+        size=made.bytes,
+        saved=100 * (1 - made.bytes / reference.bytes),
+        bitrate=made.bytes * 8 / reference.seconds,
+        width=made.width,
+        height=made.height,
+    )
+
+
+def _with_cost(result: VariantResult, made: EncodeResult, clip: VideoFile) -> VariantResult:
+    return msgspec.structs.replace(
+        result,
+        seconds=made.seconds,
+        speed=clip.seconds / made.seconds,
+        cpu_seconds=made.cpu_seconds,
+        memory_bytes=made.memory_bytes,
+        stages={"encode": made.seconds},
+    )
+
+
+def _with_scores(result: VariantResult, measures: PairMetrics, picture: bytes) -> VariantResult:
+    return msgspec.structs.replace(
+        result,
+        scores=measures.scores,
+        vmaf_frames=measures.vmaf_frames,
+        worst_frame=measures.worst_frame,
+        picture=picture,
+    )

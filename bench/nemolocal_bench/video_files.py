@@ -1,0 +1,154 @@
+"""The files that are compared: opened under safe names, every frame counted."""
+
+import hashlib
+import shutil
+from pathlib import Path
+
+import msgspec
+
+from nemolocal_contract.media import (
+    ACCEPTED_EXTENSIONS,
+    ACCEPTED_EXTENSIONS_TEXT,
+    normalize_extension,
+)
+from nemolocal_render import ffmpeg_cli
+from nemolocal_render.media import DECODERS, DEMUXERS, MAX_STREAMS, MediaRejected
+from nemolocal_render.probing.media_probe import probe
+from nemolocal_render.sandbox import SandboxPolicy
+
+# The shift test looks one frame to each side of at least one.
+MIN_FRAMES = 3
+# Slower than this is no work but a hang: seconds at all, and for each second of the clip.
+_TIMEOUT = (120.0, 240.0)
+_MAX_PIXELS = 33_177_600
+
+
+class CannotCompare(Exception):
+    """A file that cannot be compared; the text is one line for its owner."""
+
+
+class VideoFile(msgspec.Struct, frozen=True):
+    """A video: where it is, its frames and seconds, its size in pixels as decoded and in bytes.
+
+    `path` bears a name of ours. `digest` is the SHA-256 of the content. Rotation is applied.
+    """
+
+    path: Path
+    extension: str
+    digest: str
+    frames: int
+    seconds: float
+    width: int
+    height: int
+    bytes: int
+
+    @property
+    def timeout(self) -> float:
+        """Seconds after which a run of FFmpeg over the clip is stopped."""
+        return _TIMEOUT[0] + _TIMEOUT[1] * self.seconds
+
+    @property
+    def fps(self) -> float:
+        """Frames a second, the mean of them where they vary."""
+        return self.frames / self.seconds
+
+    def policy(self, *others: "VideoFile") -> SandboxPolicy:
+        """What a run of FFmpeg may read: this clip and the others."""
+        paths = (path for clip in (self, *others) for path in (clip.path, clip.path.resolve()))
+        return SandboxPolicy(read=tuple(paths))
+
+
+async def open_source(path: Path, folder: Path) -> VideoFile:
+    """A file of the user's, under a name of ours in `folder`; raises Unusable."""
+    kind = normalize_extension(path.name)
+    if path.is_dir():
+        raise CannotCompare(f"{path} is a folder: name the videos in it")
+    if not path.is_file():
+        raise CannotCompare(f"file not found: {path}")
+    if kind is None or ACCEPTED_EXTENSIONS[kind] != "video":
+        videos = ", ".join(
+            name for name, medium in ACCEPTED_EXTENSIONS.items() if medium == "video"
+        )
+        raise CannotCompare(f"{path} is no video: accepted are {videos}")
+    try:
+        named = folder / f"source-{file_digest(path)[:16]}.{kind}"
+    except OSError as error:
+        raise CannotCompare(f"{path} cannot be read: {error.strerror}") from error
+    if not named.exists():
+        _link_or_copy(path, named)
+    try:
+        return await open_video(named)
+    except CannotCompare as reason:
+        raise CannotCompare(f"{path}: {reason}") from reason
+
+
+async def open_encode(path: Path, seconds: float) -> VideoFile:
+    """An MP4 that was just made here, so long as its source; raises Unusable.
+
+    Its packets are counted, a frame each: all of them are decoded when it is measured.
+    """
+    clip = VideoFile(path, "mp4", file_digest(path), 0, seconds, 0, 0, path.stat().st_size)
+    return await _count(clip, "-c", "copy")
+
+
+async def open_video(path: Path) -> VideoFile:
+    """A video file of anybody's that bears a name of ours; raises Unusable."""
+    kind = normalize_extension(path.name)
+    if kind is None:
+        raise CannotCompare(f"accepted are {ACCEPTED_EXTENSIONS_TEXT}")
+    try:
+        info = await probe(path, kind)
+    except MediaRejected as reason:
+        raise CannotCompare(str(reason)) from reason
+    if info.kind != "video":
+        raise CannotCompare("it holds no picture")
+    seconds = info.picture_duration or info.duration
+    clip = VideoFile(path, kind, file_digest(path), 0, seconds, 0, 0, path.stat().st_size)
+    return await _count(clip)
+
+
+def file_digest(path: Path) -> str:
+    """The SHA-256 of a file, as hexadecimal digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _link_or_copy(path: Path, named: Path) -> None:
+    try:
+        named.symlink_to(path.resolve())
+    except OSError:
+        # Not every system lets everybody link.
+        shutil.copyfile(path, named)
+
+
+def input_arguments(clip: VideoFile) -> list[str]:
+    """How FFmpeg opens a clip: its demuxer alone, known decoders, no protocol but files."""
+    demuxer = DEMUXERS[clip.extension]
+    return [
+        *("-format_whitelist", demuxer, "-codec_whitelist", ",".join(DECODERS)),
+        *("-protocol_whitelist", "file", "-max_pixels", str(_MAX_PIXELS)),
+        *("-max_streams", str(MAX_STREAMS), "-reinit_filter", "0"),
+        *("-f", demuxer, "-i", f"file:{clip.path.absolute()}"),
+    ]
+
+
+async def _count(clip: VideoFile, *how: str) -> VideoFile:
+    """Go through the whole clip, decoding it unless told otherwise: no header is believed."""
+    lines: list[str] = []
+    shown = ["-map", "0:V:0", *how, "-fps_mode", "passthrough", "-f", "framecrc", "-"]
+    try:
+        await ffmpeg_cli.run(
+            [*input_arguments(clip), *shown],
+            folder=clip.path.parent,
+            timeout=clip.timeout,
+            policy=clip.policy(),
+            on_line=lines.append,
+        )
+    except ffmpeg_cli.FFmpegFailed as failure:
+        raise CannotCompare(f"it cannot be decoded: {failure}") from failure
+    frames = sum(not line.startswith("#") for line in lines)
+    if frames < MIN_FRAMES:
+        raise CannotCompare(f"it has {frames} frame(s), and {MIN_FRAMES} are the least to compare")
+    size = next(line for line in lines if line.startswith("#dimensions")).split()[-1]
+    width, _, height = size.partition("x")
+    return msgspec.structs.replace(clip, frames=frames, width=int(width), height=int(height))

@@ -1,0 +1,74 @@
+"""What a piece of work takes: its time, the processor time and the memory of its processes."""
+
+import contextlib
+import resource
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from statistics import median
+
+import msgspec
+import psutil
+
+_SAMPLE_INTERVAL = 0.05
+
+
+class ResourceUsage(msgspec.Struct):
+    """Seconds, seconds of processor time, and KB that all child processes held at once at most.
+
+    The memory is 0 where the system does not tell.
+    """
+
+    seconds: float = 0.0
+    cpu_seconds: float = 0.0
+    memory_kb: int = 0
+
+    def summary(self) -> str:
+        """The figures in words."""
+        memory = f", {self.memory_kb / 1000:.0f} MB at the peak" if self.memory_kb else ""
+        return f"{self.seconds:7.2f} s, {self.cpu_seconds:6.1f} s of processor time{memory}"
+
+
+@contextlib.contextmanager
+def measure_resources() -> Iterator[ResourceUsage]:
+    """Measure what is done within; this process itself counts for neither processor nor memory."""
+    effort, done = ResourceUsage(), threading.Event()
+    watching = threading.Thread(target=_watch, args=(effort, done))
+    before, started = _processor(), time.perf_counter()
+    watching.start()
+    try:
+        yield effort
+    finally:
+        effort.seconds = time.perf_counter() - started
+        effort.cpu_seconds = _processor() - before
+        done.set()
+        watching.join()
+
+
+def median_usage(efforts: Sequence[ResourceUsage]) -> ResourceUsage:
+    """The median of each figure."""
+    return ResourceUsage(
+        median(effort.seconds for effort in efforts),
+        median(effort.cpu_seconds for effort in efforts),
+        round(median(effort.memory_kb for effort in efforts)),
+    )
+
+
+def _processor() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def _watch(effort: ResourceUsage, done: threading.Event) -> None:
+    this = psutil.Process()
+    while not done.wait(_SAMPLE_INTERVAL):
+        held = sum(map(_resident, this.children(recursive=True)))
+        effort.memory_kb = max(effort.memory_kb, held // 1024)
+
+
+def _resident(process: psutil.Process) -> int:
+    try:
+        return process.memory_info().rss
+    except psutil.Error:
+        # It has ended, or the system does not tell.
+        return 0

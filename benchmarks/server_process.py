@@ -1,0 +1,71 @@
+"""The servers that are measured, each in a process of its own as its users would start it."""
+
+import contextlib
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+import psutil
+
+_OWN = "nemolocal"
+_BARE = "benchmarks.baseline_server"
+
+
+class ServerProcess(msgspec.Struct, frozen=True):
+    """A server that answers."""
+
+    host: str
+    port: int
+    process_id: int
+
+    @property
+    def base_url(self) -> str:
+        return f"http://{self.host}:{self.port}"
+
+    def memory_kb(self) -> int | None:
+        """What the process holds in memory now; None where the system does not tell."""
+        with contextlib.suppress(psutil.Error):
+            return psutil.Process(self.process_id).memory_info().rss // 1024
+        return None
+
+    def cpu_seconds(self) -> float | None:
+        """The processor time that the process has used; None where the system does not tell."""
+        with contextlib.suppress(psutil.Error):
+            used = psutil.Process(self.process_id).cpu_times()
+            return used.user + used.system
+        return None
+
+
+def start_baseline_server() -> contextlib.AbstractContextManager[ServerProcess]:
+    """Starlette and uvicorn with one route and nothing else."""
+    return _serve([_BARE])
+
+
+def start_server(data: Path, *options: str) -> contextlib.AbstractContextManager[ServerProcess]:
+    """`nemolocal serve` on a data folder."""
+    return _serve([_OWN, "serve", "--port", "0", "--data", str(data), *options])
+
+
+@contextlib.contextmanager
+def _serve(module: list[str]) -> Iterator[ServerProcess]:
+    # The child finds the packages where this process finds them.
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+    command = [sys.executable, "-m", *module]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
+        try:
+            yield _address(process)
+        finally:
+            process.terminate()
+
+
+def _address(process: "subprocess.Popen[str]") -> ServerProcess:
+    assert process.stdout is not None
+    line = process.stdout.readline()
+    found = re.search(r"http://([\d.]+):(\d+)", line)
+    if found is None:
+        raise RuntimeError(f"a server did not start: it said {line!r}")
+    return ServerProcess(found[1], int(found[2]), process.pid)

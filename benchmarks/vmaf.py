@@ -1,0 +1,72 @@
+"""How good a smaller render looks beside its source, scaled alike: VMAF, and gates before it."""
+
+from pathlib import Path
+from statistics import fmean
+
+import msgspec
+
+from nemolocal_bench.metrics import MODELS, PAIRED, TIMED, VMAF, Score, summarize_scores
+from nemolocal_bench.validity import MIN_SELF_SCORE
+from nemolocal_render.cpu_count import usable_cores
+
+from .synthetic_clip import run_ffmpeg
+
+# A picture in so many is looked at: the mean differs by a hundredth, in a third of the time.
+EVERY = 5
+_LOG = "vmaf.json"
+_GATE_SECONDS = 2
+
+
+class NotComparable(Exception):
+    """The pictures of two files do not belong together: a score would mean nothing."""
+
+
+class _VmafMetrics(msgspec.Struct):
+    vmaf: float
+
+
+class _VmafFrame(msgspec.Struct):
+    metrics: _VmafMetrics
+
+
+class _VmafLog(msgspec.Struct):
+    frames: list[_VmafFrame]
+
+
+class VideoPair(msgspec.Struct, frozen=True):
+    """A render, its source, the size in which they are compared, a folder for what lies between."""
+
+    render: Path
+    source: Path
+    size: tuple[int, int]
+    folder: Path
+
+    def score(self) -> tuple[Score, float]:
+        """VMAF, and what the source itself gets.
+
+        Raises NotComparable where the source does not even look like itself, or the render looks
+        more like its source a frame earlier or later.
+        """
+        own = fmean(msgspec.structs.replace(self, render=self.source)._measure(_GATE_SECONDS))
+        if own < MIN_SELF_SCORE:
+            raise NotComparable(f"the source itself gets {own:.1f}, not {MIN_SELF_SCORE:.0f}")
+        here, *beside = (fmean(self._measure(_GATE_SECONDS, shift)) for shift in (0, 1, -1))
+        if here < max(beside):
+            raise NotComparable("the render is a frame early or late")
+        return summarize_scores(VMAF, self._measure(), self.size[1]), own
+
+    def _measure(self, seconds: int | None = None, shift: int = 0) -> list[float]:
+        """VMAF of pictures; `shift` is how many frames late the render is believed to be."""
+        early, late = (f"trim=start_frame={max(n, 0)}," for n in (shift, -shift))
+        shape = f"scale={self.size[0]}:{self.size[1]}:flags=bicubic,format=yuv420p"
+        every = 1 if seconds else EVERY
+        how = f"model=version={MODELS[VMAF]}:n_threads={usable_cores()}:n_subsample={every}"
+        graph = (
+            f"[0:v]{early}{TIMED},{shape}[seen];[1:v]{late}{TIMED},{shape}[meant];"
+            f"[seen][meant]libvmaf={how}:{PAIRED}:log_fmt=json:log_path={_LOG}"
+        )
+        length = ["-t", str(seconds)] if seconds else []
+        inputs = [*length, "-i", f"file:{self.render}", *length, "-i", f"file:{self.source}"]
+        run_ffmpeg([*inputs, "-filter_complex", graph, "-f", "null", "-"], self.folder)
+        log = msgspec.json.decode((self.folder / _LOG).read_bytes(), type=_VmafLog)
+        return [frame.metrics.vmaf for frame in log.frames]

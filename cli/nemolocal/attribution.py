@@ -1,0 +1,49 @@
+"""On whose behalf the command calls (CLI-1), and which version it is."""
+
+import os
+from collections.abc import Mapping
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from nemolocal_contract.headers import Attribution
+
+from .errors import UsageError
+
+_NAME = "nemolocal"
+_VARIABLES = ("SKILL_NAME", "SKILL_VERSION", "SKILL_SOURCE")
+
+
+def installed_version() -> str:
+    """The version of the installed package; "0" where it runs from a folder of sources."""
+    try:
+        return version(_NAME)
+    except PackageNotFoundError:
+        return "0"
+
+
+def command_attribution(environment: Mapping[str, str] = os.environ) -> Attribution:
+    """This command, or the skill that SKILL_NAME and SKILL_VERSION name.
+
+    The platform is SKILL_SOURCE, else that of the folder in which the command is installed. Raises
+    `UsageError` where one of them cannot be sent.
+    """
+    # Imported late: `--version` needs none of it.
+    from nemolocal_skill.attribution import attribution_of, platform_of
+
+    check_attribution_variables(environment)
+    name, version = _NAME, installed_version()
+    if skill := environment.get("SKILL_NAME", "").strip():
+        name, version = skill, environment.get("SKILL_VERSION", "").strip()
+    return attribution_of(name, version, platform_of(Path(__file__)), environment)
+
+
+def check_attribution_variables(environment: Mapping[str, str] = os.environ) -> None:
+    """Raise `UsageError` where a variable of the attribution cannot be sent."""
+    from nemolocal_client.httpx_adapter import encode_header_value
+
+    for variable in _VARIABLES:
+        if encode_header_value(environment.get(variable, "")) is None:
+            raise UsageError(
+                f"{variable} holds a line break or another character that no header can carry: "
+                "set it to one line of text"
+            )

@@ -1,0 +1,1 @@
+"""The commands of `nemolocal`: one module each."""

@@ -1,0 +1,65 @@
+"""`nemolocal demo`: the whole way once, from a sample to an MP4, without any account or network."""
+
+import argparse
+import asyncio
+import contextlib
+from pathlib import Path
+
+from ..client_factory import open_client
+from ..edit_session import EditSession
+from ..embedded_server import EmbeddedServer
+from ..errors import CommandError, UsageError
+from ..extension_warning import warn_about_extension
+from ..path_arguments import check_inputs, is_url, resolve_output
+from ..progress_display import Display, open_display
+
+DEFAULT_OUTPUT = "nemolocal-demo.mp4"
+_MAX_TRIM_SECONDS = 10.0
+_TITLE_SECONDS = 3.0
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Edit INPUT, or a sample made on the spot, on a server of its own."""
+    inputs = [] if arguments.input is None else [arguments.input]
+    if any(map(is_url, inputs)):
+        raise UsageError("the demo takes a file: `nemolocal edit URL` takes a URL")
+    check_inputs(inputs)
+    destination = resolve_output(arguments.output, Path(DEFAULT_OUTPUT), inputs)
+    warn_about_extension(destination)
+    with open_display() as display, contextlib.ExitStack() as stack:
+        source = arguments.input or _sample(stack, display)
+        client = stack.enter_context(
+            open_client(None, display.show_notice, own=EmbeddedServer(arguments.like_cloud))
+        )
+        client.connect()
+        studio = EditSession(client, display, destination, overwrite=arguments.overwrite)
+        length = studio.upload(source)
+        studio.run_messages(demo_messages(length))
+        studio.export()
+    return 0
+
+
+def demo_messages(length: float) -> list[str]:
+    """What the demo says to a file of `length` seconds (0 for a picture)."""
+    kept = round(min(_MAX_TRIM_SECONDS, length / 2), 1)
+    title = min(_TITLE_SECONDS, kept) or _TITLE_SECONDS
+    trim = [f"trim to the first {kept:g} seconds"] if kept else []
+    return [
+        *trim,
+        f'add a title "Paradise Found" for the first {title:g} seconds',
+        "add lo-fi background music at 35% volume",
+    ]
+
+
+def _sample(stack: contextlib.ExitStack, display: Display) -> str:
+    from nemolocal_render.ffmpeg_cli import FFmpegFailed
+    from nemolocal_render.synthetic.sample_media import make_sample
+    from nemolocal_render.temporary_folder import TemporaryFolder
+
+    path = stack.enter_context(TemporaryFolder("demo")) / "sample.mp4"
+    display.show_line("Making a sample")
+    try:
+        asyncio.run(make_sample(path))
+    except FFmpegFailed as error:
+        raise CommandError(f"no sample could be made ({error}): see `nemolocal doctor`") from error
+    return str(path)

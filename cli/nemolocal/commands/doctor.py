@@ -1,0 +1,70 @@
+"""`nemolocal doctor`: what was found on this machine, and what is missing."""
+
+import argparse
+import asyncio
+import os
+import platform
+import tempfile
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from nemolocal_client import config_folder
+from nemolocal_client.profile import CONFIG_VARIABLE
+
+from ..attribution import installed_version
+from ..exec.sealed_network import sealing_unavailable_reason
+from ..saved_chats import DATA_VARIABLE, data_folder
+
+_PACKAGES = ("httpx", "imageio-ffmpeg", "msgspec", "starlette", "uvicorn")
+# Without these nothing is rendered; the rest only limits what a render can do.
+_NEEDED = ("ffmpeg", "libx264")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print the findings; 1 if there is no FFmpeg that encodes H.264."""
+    from nemolocal_render.diagnostics import diagnose
+
+    del arguments
+    _line(True, "Nemo Local", installed_version())
+    _line(True, "Python", f"{platform.python_version()} on {platform.platform()}")
+    for name in _PACKAGES:
+        _line(*_package(name))
+    _line(*_folder("config folder", config_folder(), CONFIG_VARIABLE))
+    _line(*_folder("data folder", data_folder(), DATA_VARIABLE))
+    _line(*_sealing())
+    findings = asyncio.run(diagnose())
+    for finding in findings:
+        _line(finding.ok, finding.name, finding.detail)
+    missing = [f for f in findings if not f.ok and f.name in _NEEDED]
+    return 1 if missing else 0
+
+
+def _package(name: str) -> tuple[bool, str, str]:
+    try:
+        return True, name, version(name)
+    except PackageNotFoundError:
+        return False, name, "not installed"
+
+
+def _folder(name: str, folder: Path, variable: str) -> tuple[bool, str, str]:
+    """Whether a folder of the user's can be written to; it is tried, and not made."""
+    there = next(part for part in (folder, *folder.parents) if os.path.lexists(part))
+    try:
+        with tempfile.TemporaryFile(dir=there):
+            return True, name, str(folder)
+    except OSError as error:
+        reason = (error.strerror or type(error).__name__).lower()
+        way_out = f"set {variable} to a folder that you may write"
+        return False, name, f"{folder} cannot be written to ({reason}): {way_out}"
+
+
+def _sealing() -> tuple[bool, str, str]:
+    """What `nemolocal exec` can do to keep a program from the world."""
+    reason = sealing_unavailable_reason()
+    if reason:
+        return False, "exec", f"cannot seal programs, leads them by a proxy and hooks: {reason}"
+    return True, "exec", "seals programs: a network namespace of their own"
+
+
+def _line(ok: bool, name: str, detail: str) -> None:
+    print(f"{'ok ' if ok else 'no '} {name}: {detail}")

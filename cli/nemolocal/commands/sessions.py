@@ -1,0 +1,84 @@
+"""`nemolocal sessions`: what was saved here and on which server, and back to it."""
+
+import argparse
+import shutil
+import sys
+from datetime import datetime
+
+import msgspec
+
+from nemolocal_client import KeptSession, Profile
+from nemolocal_client.httpx_adapter import plain_base_url
+
+from ..safe_output import format_json
+from ..saved_chats import saved_chat_sessions
+from ..timeline_view import fit_to_width
+from . import chat
+
+_SHOWN_FILES = 2
+_NARROW = 64
+
+
+class ListedSession(msgspec.Struct, frozen=True):
+    """A session and the server that it is on: `base_url` is None for a chat of this machine."""
+
+    base_url: str | None
+    session: KeptSession
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """List the sessions, or chat on in the one that is named."""
+    if arguments.session:
+        arguments.input, arguments.fetch_from = [], None
+        return chat.run(arguments)
+    known = _saved_sessions(arguments.base_url)
+    for each in known:
+        print(_as_json(each) if arguments.json else _as_line(each))
+    if not known and not arguments.json:
+        print("No session was saved: `nemolocal chat` begins one")
+    return 0
+
+
+def _saved_sessions(base_url: str | None) -> list[ListedSession]:
+    """All sessions, or those of one server, the newest first."""
+    found = [ListedSession(url, kept) for url, kept in Profile().all_sessions()]
+    if base_url:
+        found = [each for each in found if each.base_url == plain_base_url(base_url)]
+    else:
+        found += [ListedSession(None, kept) for _, kept in saved_chat_sessions()]
+    return sorted(found, key=lambda each: (-each.session.used_at, each.session.session_id))
+
+
+def _as_json(known: ListedSession) -> str:
+    return format_json({"base_url": known.base_url, **msgspec.structs.asdict(known.session)})
+
+
+def _as_line(known: ListedSession) -> str:
+    """The id, when it was used, by what a person knows it again, and where it is."""
+    kept = known.session
+    used = datetime.fromtimestamp(kept.used_at).isoformat(" ", "minutes")
+    line = f"{kept.session_id}  {used}  {_description(kept)}"
+    if known.base_url:
+        line += f"  {known.base_url}"
+    if not sys.stdout.isatty():
+        return line
+    return _fitted(kept.session_id, line)
+
+
+def _fitted(session: str, line: str) -> str:
+    """A line of the terminal's width; two where it is narrow, since the id is needed whole."""
+    width = shutil.get_terminal_size().columns
+    if width >= _NARROW:
+        return fit_to_width(line, width).rstrip()
+    rest = line.removeprefix(session).strip()
+    return f"{session}\n  {fit_to_width(rest, max(width - 2, 1)).rstrip()}"
+
+
+def _description(kept: KeptSession) -> str:
+    """The files, the newest first, and the last message; else the name of the task."""
+    names = list(dict.fromkeys(reversed(kept.files)))
+    files = ", ".join(names[:_SHOWN_FILES])
+    if len(names) > _SHOWN_FILES:
+        files += f" and {len(names) - _SHOWN_FILES} more"
+    said = f'"{kept.last_message}"' if kept.last_message else ""
+    return ": ".join(filter(None, (files, said))) or " ".join(kept.task_name.split())

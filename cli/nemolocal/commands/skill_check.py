@@ -1,0 +1,54 @@
+"""`nemolocal skill check`: documents against the contract."""
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from nemolocal_skill import (
+    CheckedDocument,
+    Skill,
+    as_json,
+    as_sarif,
+    as_text,
+    check_skill,
+    read_skill,
+)
+
+from ..attribution import installed_version
+
+_FORMATS: dict[str, Callable[[Sequence[CheckedDocument]], str]] = {
+    "text": as_text,
+    "json": as_json,
+    "sarif": lambda checked: as_sarif(checked, installed_version()),
+}
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """0 without errors, 1 where there are some, 2 where a file cannot be read."""
+    checked: list[CheckedDocument] = []
+    unread = 0
+    for name in arguments.file:
+        skill = read_skill_or_report(Path(name))
+        if skill is None:
+            unread += 1
+        else:
+            found = check_skill(skill)
+            checked.append(CheckedDocument(skill.path, skill.name, skill.version, found))
+    print(_FORMATS[arguments.format](checked))
+    if unread:
+        return 2
+    errors = any(f.level == "error" for document in checked for f in document.findings)
+    return 1 if errors else 0
+
+
+def read_skill_or_report(path: Path) -> Skill | None:
+    """The skill in a file; where it cannot be read, a line on stderr says why."""
+    try:
+        return read_skill(path)
+    except OSError as error:
+        reason = (error.strerror or type(error).__name__).lower()
+        if path.is_dir():
+            reason = "there is no SKILL.md in it"
+        print(f"nemolocal: {path} cannot be read ({reason}): check the path", file=sys.stderr)
+        return None

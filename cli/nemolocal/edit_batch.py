@@ -1,0 +1,132 @@
+"""`nemolocal edit --out-dir`: many files, each edited and exported by itself, in one session.
+
+One session, since the cloud charges the edits of a session once. Before each file the timeline is
+emptied and seen to be empty: no file ever gets into another one's film.
+"""
+
+import argparse
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+
+from nemolocal_client import Client, Export, NemoError, check_destination, draft_of
+from nemolocal_client.input_files import InputFiles
+from nemolocal_client.local_files import local_path, upload_name
+from nemolocal_contract.draft import TrackType
+
+from .client_factory import open_client
+from .edit_session import EditSession
+from .embedded_server import EmbeddedServer
+from .errors import CommandError, UsageError
+from .path_arguments import check_inputs, is_url
+from .progress_display import open_display
+from .safe_output import print_json
+
+_CLEAR_MESSAGE = "start over"
+_INSERT_MESSAGE = "put {name} on the timeline"
+
+
+class BatchResult(msgspec.Struct, frozen=True):
+    """What `--json` prints for each file: where its film is, and why it lacks what was said."""
+
+    input: str
+    file: str = ""
+    seconds: float = 0.0
+    size: int = 0
+    error: str = ""
+    warnings: tuple[str, ...] = ()
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Edit every file; 1 if one of them failed, the others are done all the same."""
+    folder = local_path(arguments.out_dir)
+    wanted = _destinations(arguments.input, folder)
+    results: list[BatchResult] = []
+    with (
+        open_display(results=not arguments.json) as display,
+        open_client(
+            arguments.base_url,
+            display.show_notice,
+            keep_token=not arguments.no_keep_token,
+            own=EmbeddedServer(arguments.like_cloud),
+            reconnect=arguments.reconnect,
+        ) as client,
+    ):
+        client.connect()
+        for name, destination in wanted.items():
+            display.show_line(f"{name} → {destination}")
+            studio = EditSession(client, display, destination, overwrite=arguments.overwrite)
+            result = _edit(client, studio, name, arguments.message)
+            results.append(result)
+            if result.error:
+                display.show_line(f"{name} failed: {result.error}")
+            if result.error and result.file:
+                display.show_line(f"{result.file} has what was done before that")
+    if arguments.json:
+        print_json(results, indent=2)
+    return int(any(result.error for result in results))
+
+
+def _destinations(inputs: list[str], folder: Path) -> dict[str, Path]:
+    """Where each film goes; nothing is spent before all of that is known to be possible."""
+    for name in inputs:
+        if is_url(name):
+            raise UsageError(f"{name} is a URL: --out-dir takes files, edit it with -o instead")
+    check_inputs(inputs)
+    named = [Path(name).stem for name in inputs]
+    twice = [stem for stem, count in Counter(named).items() if count > 1]
+    if twice:
+        raise UsageError(
+            f"{twice[0]} is the name of several files: edit them into folders of their own"
+        )
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise CommandError(
+            f"{folder} cannot be made ({error.strerror}): name another folder"
+        ) from error
+    wanted = {name: folder / f"{Path(name).stem}.mp4" for name in inputs}
+    known = InputFiles(inputs)
+    for destination in wanted.values():
+        if known.contains(destination):
+            raise CommandError(f"{destination} would be overwritten: name another folder")
+        check_destination(destination)
+    return wanted
+
+
+def _edit(client: Client, studio: EditSession, name: str, messages: Sequence[str]) -> BatchResult:
+    placed: int | None = None
+    try:
+        if client.session_id and _clip_count(client):
+            studio.run_messages([_CLEAR_MESSAGE])
+        studio.upload(name)
+        studio.run_messages([_INSERT_MESSAGE.format(name=upload_name(Path(name)))])
+        if _clip_count(client) != 1:
+            return BatchResult(
+                name, error="it did not get on the timeline by itself: edit it alone"
+            )
+        placed = len(studio.turns)
+        studio.run_messages(messages)
+        export = studio.export()
+    except NemoError as error:
+        # What was done to this file before a message failed is exported all the same.
+        done = None
+        if placed is not None and len(studio.turns) > placed:
+            done = studio.export_partial()
+        if done is None:
+            return BatchResult(name, error=str(error))
+        return _result(name, studio, done, error=str(error))
+    return _result(name, studio, export)
+
+
+def _result(name: str, studio: EditSession, done: Export, error: str = "") -> BatchResult:
+    warnings = (*studio.warnings, *done.warnings)
+    return BatchResult(name, str(done.path), done.seconds, done.size, error, warnings)
+
+
+def _clip_count(client: Client) -> int:
+    """How many clips are on the timeline."""
+    tracks = draft_of(client.state()).tracks or ()
+    return sum(len(track.segments or ()) for track in tracks if track.type == TrackType.VIDEO)

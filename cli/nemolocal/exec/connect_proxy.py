@@ -1,0 +1,240 @@
+"""A CONNECT proxy on this machine: one host leads to the local server, others nowhere.
+
+So a program that has the cloud's address written into it reaches the local server unchanged, and
+whatever else it calls is refused and told. It serves its own user only: who knows the secret in its
+address, or whose connection is seen to be that user's.
+"""
+
+import asyncio
+import base64
+import contextlib
+import hmac
+import re
+import secrets
+from collections.abc import Callable, Collection
+
+import h11
+import msgspec
+
+from .allowed_hosts import AllowedHost
+from .connection_owner import is_own_connection
+from .tcp_relay import copy_stream
+from .traffic_monitor import TrafficMonitor, refusal_message
+
+_MAX_HEAD_BYTES = 64 * 1024
+_BLOCK = 64 * 1024
+_HTTPS = 443
+_MAX_PORT = 65_535
+_TARGET = re.compile(
+    rb"(?:http://)?(\[[0-9a-fA-F:.]{2,60}\]|[\w.-]{1,255})(?::(\d{1,5}))?((?:[/?]\S*)?)"
+)
+_USER = "nemolocal"
+# What is said from one host to the next, and what is said anew.
+_HOP_BY_HOP_HEADERS = {
+    b"connection", b"host", b"keep-alive", b"proxy-authorization", b"proxy-connection", b"upgrade",
+}  # fmt: skip
+_ESTABLISHED = b"HTTP/1.1 200 Connection established\r\n\r\n"
+
+
+class ProxyRequest(msgspec.Struct, frozen=True):
+    """What a client asks of the proxy: a tunnel (`CONNECT`), or a request to pass on."""
+
+    method: str
+    host: str
+    port: int
+    path: str
+
+
+def parse_target(method: bytes, target: bytes) -> ProxyRequest | None:
+    """Where a request to a proxy is for; None where it is for the proxy itself."""
+    match = _TARGET.fullmatch(target)
+    tunnel = method == b"CONNECT"
+    if match is None or tunnel == target.startswith(b"http://") or (tunnel and match[3]):
+        return None
+    port = int(match[2] or (_HTTPS if tunnel else 80))
+    if port > _MAX_PORT:
+        return None
+    path = match[3].decode("latin-1")
+    host = match[1].decode("ascii", "replace").strip("[]").lower()
+    return ProxyRequest(method.decode("ascii"), host, port, path if path[:1] == "/" else f"/{path}")
+
+
+class ConnectProxy:
+    """Serves the host of `monitor` by the server on `port`, `allowed` ones by themselves.
+
+    `monitor` is told of every other host. `own` says whether a connection, by the addresses of its
+    two ends, is known to be the user's.
+    """
+
+    def __init__(
+        self,
+        monitor: TrafficMonitor,
+        port: int,
+        allowed: Collection[AllowedHost] = (),
+        own: Callable[[tuple[str, int], tuple[str, int]], bool] = is_own_connection,
+    ) -> None:
+        self.host = monitor.host
+        self._monitor = monitor
+        self._port = port
+        self.allowed_hosts = frozenset(allowed)
+        self._is_own = own
+        self._secret = secrets.token_urlsafe(24)
+        self._server: asyncio.Server | None = None
+        self._open: dict[asyncio.StreamWriter, asyncio.Task[None] | None] = {}
+
+    @property
+    def port(self) -> int:
+        """Where it listens on this machine."""
+        assert self._server is not None
+        return int(self._server.sockets[0].getsockname()[1])
+
+    @property
+    def url(self) -> str:
+        """What programs are told as their proxy: with the secret."""
+        return f"http://{_USER}:{self._secret}@127.0.0.1:{self.port}"
+
+    async def start(self) -> None:
+        """Listen on a free port of this machine."""
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+
+    async def close(self) -> None:
+        """Listen no more, and end what is still open."""
+        assert self._server is not None
+        self._server.close()
+        tasks = [task for task in self._open.values() if task is not None]
+        for writer in self._open:
+            writer.transport.abort()
+        if tasks:
+            await asyncio.wait(tasks)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._open[writer] = asyncio.current_task()
+        try:
+            with contextlib.suppress(OSError):
+                await self._handle(reader, writer)
+        finally:
+            del self._open[writer]
+            writer.close()
+
+    async def _handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        said = h11.Connection(h11.SERVER, max_incomplete_event_size=_MAX_HEAD_BYTES)
+        try:
+            event = await read_event(said, reader)
+        except h11.RemoteProtocolError:
+            event = None
+        if event is not None and not isinstance(event, h11.Request):
+            return  # it has gone again
+        asked = None if event is None else parse_target(event.method, event.target)
+        if event is None or asked is None:
+            await send_text_response(
+                writer, "400 Bad Request", "this is a proxy: ask it for a host\n"
+            )
+        elif not self._is_authorized(event, writer):
+            field = f'Proxy-Authenticate: Basic realm="{_USER}"\r\n'
+            told = "this proxy is its user's: ask it by the address in HTTP_PROXY\n"
+            await send_text_response(writer, "407 Proxy Authentication Required", told, field)
+        elif asked.host == self.host and asked.method != "CONNECT":
+            await send_https_redirect(writer, self.host, asked.path)
+        elif asked.host == self.host and asked.port == _HTTPS:
+            await self._forward(said, reader, writer, ("127.0.0.1", self._port), None)
+        elif AllowedHost(asked.host, asked.port) in self.allowed_hosts:
+            request = None if asked.method == "CONNECT" else _forwarded_request(event, asked)
+            await self._forward(said, reader, writer, (asked.host, asked.port), request)
+        else:
+            told = refusal_message(asked.host, self.host, asked.port)
+            self._monitor.record_refused_host(asked.host, told)
+            await send_text_response(writer, "403 Forbidden", f"nemolocal exec {told}\n")
+
+    def _is_authorized(self, request: h11.Request, writer: asyncio.StreamWriter) -> bool:
+        wanted = b"Basic " + base64.b64encode(f"{_USER}:{self._secret}".encode())
+        given = dict(request.headers).get(b"proxy-authorization", b"")
+        if hmac.compare_digest(given, wanted):
+            return True
+        ends = writer.get_extra_info("sockname"), writer.get_extra_info("peername")
+        return self._is_own(*ends)
+
+    async def _forward(
+        self,
+        said: h11.Connection,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        place: tuple[str, int],
+        request: h11.Request | None,
+    ) -> None:
+        """A tunnel, or one request, to a place."""
+        try:
+            far_reader, far_writer = await asyncio.open_connection(*place)
+        except OSError as error:
+            reason = error.strerror or type(error).__name__
+            await send_text_response(
+                writer, "502 Bad Gateway", f"{place[0]}:{place[1]}: {reason}\n"
+            )
+            return
+        with contextlib.closing(far_writer):
+            if request is None:
+                writer.write(_ESTABLISHED)
+                far_writer.write(said.trailing_data[0])
+                sent = copy_stream(reader, far_writer)
+            else:
+                sent = _forward_one(said, reader, far_writer, request)
+            sending = asyncio.ensure_future(sent)
+            await copy_stream(far_reader, writer)
+            if request is None:
+                await sending
+            sending.cancel()
+            await asyncio.gather(sending, return_exceptions=True)
+
+
+async def read_event(said: h11.Connection, reader: asyncio.StreamReader) -> object:
+    """What comes next of a request; raises h11.RemoteProtocolError where it is none."""
+    while (event := said.next_event()) is h11.NEED_DATA:
+        said.receive_data(await reader.read(_BLOCK))
+    return event
+
+
+def _forwarded_request(request: h11.Request, asked: ProxyRequest) -> h11.Request:
+    """A request as the next host gets it: one on a connection, and nothing for the proxy in it."""
+    fields = [
+        (name, value)
+        for name, value in request.headers.raw_items()
+        if name.lower() not in _HOP_BY_HOP_HEADERS
+    ]
+    host = f"[{asked.host}]" if ":" in asked.host else asked.host
+    named = host if asked.port == 80 else f"{host}:{asked.port}"
+    return h11.Request(
+        method=request.method,
+        target=asked.path.encode("latin-1"),
+        headers=[(b"Host", named.encode()), (b"Connection", b"close"), *fields],
+    )
+
+
+async def _forward_one(
+    said: h11.Connection,
+    reader: asyncio.StreamReader,
+    writer: asyncio.StreamWriter,
+    request: h11.Request,
+) -> None:
+    """One request to the end of its body: what follows may be for another host."""
+    out = h11.Connection(h11.CLIENT)
+    event: object = request
+    while isinstance(event, h11.Request | h11.Data | h11.EndOfMessage):
+        writer.write(out.send(event) or b"")
+        await writer.drain()
+        if isinstance(event, h11.EndOfMessage):
+            return
+        event = await read_event(said, reader)
+
+
+async def send_https_redirect(writer: asyncio.StreamWriter, host: str, path: str) -> None:
+    """Send a client from HTTP to HTTPS."""
+    where = f"Location: https://{host}{path}\r\n"
+    await send_text_response(writer, "308 Permanent Redirect", "", where)
+
+
+async def send_text_response(
+    writer: asyncio.StreamWriter, status: str, text: str, fields: str = ""
+) -> None:
+    """Answer in words, and be done."""
+    head = f"HTTP/1.1 {status}\r\nContent-Type: text/plain\r\nContent-Length: {len(text)}\r\n"
+    writer.write(f"{head}{fields}Connection: close\r\n\r\n{text}".encode())
+    await writer.drain()

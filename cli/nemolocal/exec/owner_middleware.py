@@ -1,0 +1,84 @@
+"""Who may ask the server of a program that is run, and for what.
+
+The control interface is closed to the network: only this process asks it, without a socket. So no
+other user of the machine, and not the program that is judged, can change what is judged.
+"""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import httpx
+
+from nemolocal_contract.endpoints import CONTROL_PREFIX, HEALTH
+from nemolocal_contract.envelope import encode_json, failure
+from nemolocal_contract.headers import control_headers
+from nemolocal_contract.response_codes import ResponseCode
+
+from .connection_owner import SocketAddress
+from .traffic_monitor import TrafficMonitor
+
+if TYPE_CHECKING:
+    from nemolocal_server.serving import LocalServer
+
+_REFUSED = "this server is another user's: start one of your own with nemolocal serve"
+_CLOSED = "the control interface is closed while a program is run"
+_IN_PROCESS_URL = "http://127.0.0.1"
+
+
+class OwnerMiddleware:
+    """An ASGI app in front of another; `monitor` counts the requests that pass.
+
+    `may_ask` is asked of each connection by the addresses of its two ends.
+    """
+
+    def __init__(
+        self,
+        app: Any,
+        monitor: TrafficMonitor,
+        may_ask: Callable[[SocketAddress, SocketAddress], bool],
+    ) -> None:
+        self._app = app
+        self._monitor = monitor
+        self._is_allowed = may_ask
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Let a request through, or answer it."""
+        if scope["type"] == "http":
+            client = tuple(scope["client"] or ())
+            if not self._is_allowed(tuple(scope["server"] or ()), client):
+                await _refuse(send, 403, _REFUSED)
+                return
+            control = scope["path"].startswith(CONTROL_PREFIX)
+            if control and scope["path"] != HEALTH.template:
+                await _refuse(send, 404, _CLOSED)
+                return
+            if not control:
+                self._monitor.count_call(client)
+        await self._app(scope, receive, send)
+
+
+class InProcessTransport(httpx.BaseTransport):
+    """Asks a server of this process, without a socket; what for is the caller's."""
+
+    def __init__(self, server: "LocalServer") -> None:
+        self._server = server
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """The whole reply to a request."""
+        request.headers.update(control_headers(self._server.control_token))
+        return self._server.call(_send_to_app(self._server.app, request, request.read()))
+
+
+async def _send_to_app(app: Any, request: httpx.Request, content: bytes) -> httpx.Response:
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url=_IN_PROCESS_URL) as http:
+        fields = request.headers
+        reply = await http.request(request.method, request.url, headers=fields, content=content)
+    return httpx.Response(reply.status_code, headers=reply.headers, content=reply.content)
+
+
+async def _refuse(send: Any, status: int, text: str) -> None:
+    body = encode_json(failure(ResponseCode.BAD_REQUEST, text))
+    fields = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+    await send({"type": "http.response.start", "status": status, "headers": fields})
+    await send({"type": "http.response.body", "body": body})

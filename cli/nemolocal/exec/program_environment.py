@@ -1,0 +1,232 @@
+"""A server for one run of a program, and how the program is led to it."""
+
+import contextlib
+import json
+import os
+import socket
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+from urllib.parse import urlsplit
+
+import httpx
+import msgspec
+
+from nemolocal_contract.endpoints import CLOUD_BASE_URL
+
+from ..errors import CommandError, UsageError
+from .allowed_hosts import AllowedHost
+from .certificates import CertificateAuthority, TrustStore
+from .connect_proxy import ConnectProxy
+from .connection_owner import SocketAddress, is_allowed_connection, may_be_own_connection
+from .network_layout import NetworkLayout, plan_network, write_system_files
+from .owner_middleware import InProcessTransport, OwnerMiddleware
+from .relay_thread import RelayThread
+from .sealed_network import SealedNetwork, SealingUnavailable, open_sealed_network
+from .traffic_monitor import TrafficMonitor, monitor_handshakes
+
+if TYPE_CHECKING:
+    import ssl
+
+    from nemolocal_server.serving import LocalServer
+    from nemolocal_server.settings import Settings
+
+Sealing = Literal["auto", "require", "off"]
+CLOUD_HOST = urlsplit(CLOUD_BASE_URL).hostname or ""
+
+_BEGINS_ANEW = "each run of this program begins anew"
+_LOOPBACK = "127.0.0.1,localhost,::1"
+_NO_PROXY = "NO_PROXY"
+_PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
+# What the hooks of Node and Python are to know.
+_HOOK_VARIABLE = "NEMOLOCAL_EXEC"
+_HOOKS = Path(__file__).with_name("hooks")
+_NODE_HOOK, _PYTHON_HOOK = _HOOKS / "connect.cjs", _HOOKS / "python"
+
+
+class ProgramEnvironment(msgspec.Struct, frozen=True):
+    """Where a server is, how this process asks it, and what leads a program to it.
+
+    A variable that is None is taken away. `unsealed` says why the program may reach the world; it
+    is empty where it cannot.
+    """
+
+    base_url: str
+    transport: InProcessTransport
+    variables: Mapping[str, str | None]
+    sealed_network: SealedNetwork | None = None
+    unsealed_reason: str = ""
+
+    def wrap_command(self, words: Sequence[str]) -> list[str]:
+        """The words by which a program is run here."""
+        return (
+            list(words) if self.sealed_network is None else self.sealed_network.wrap_command(words)
+        )
+
+    def merge_variables(self, found: Mapping[str, str]) -> dict[str, str]:
+        """The environment of a program that is run here."""
+        changed = {**found, **self.variables}
+        return {name: value for name, value in changed.items() if value is not None}
+
+
+class NetworkPolicy(msgspec.Struct, frozen=True):
+    """What a program may do in the cloud's place: which hosts it may call, and how it is held."""
+
+    allowed_hosts: tuple[AllowedHost, ...] = ()
+    sealing: Sealing = "auto"
+
+
+_DEFAULT_POLICY = NetworkPolicy()
+
+
+def _make_server(
+    settings: "Settings",
+    monitor: TrafficMonitor,
+    may_pass: Callable[[SocketAddress, SocketAddress], bool],
+    tls: "ssl.SSLContext | None" = None,
+    listeners: Sequence[socket.socket] = (),
+) -> "LocalServer":
+    """The one place where a server for a program is made."""
+    from nemolocal_server.data.store import StoreError
+    from nemolocal_server.faults.fault_scenario import ScenarioError
+    from nemolocal_server.serving import LocalServer
+
+    def restrict(app: object) -> OwnerMiddleware:
+        return OwnerMiddleware(app, monitor, may_pass)
+
+    # The program may call the server by the cloud's name.
+    names = (*settings.allowed_hosts, monitor.host)
+    settings = msgspec.structs.replace(settings, allowed_hosts=names)
+    try:
+        server = LocalServer(settings, tls=tls, listeners=listeners, wrap=restrict)
+    except ScenarioError as error:
+        raise UsageError(str(error)) from error
+    except StoreError as error:
+        raise CommandError(str(error)) from error
+    # The control interface, which could reset it, is closed to the program.
+    kept = settings.data_dir is not None
+    server.app.state.server.core.tokens.begins_anew = "" if kept else _BEGINS_ANEW
+    return server
+
+
+@contextlib.contextmanager
+def open_plain_environment(
+    settings: "Settings", monitor: TrafficMonitor
+) -> Iterator[ProgramEnvironment]:
+    """A server that a program reaches by NEMO_API_URL."""
+    with _make_server(settings, monitor, may_be_own_connection) as server:
+        # A proxy of the environment knows no server of this machine.
+        here = ",".join(filter(None, (os.environ.get(_NO_PROXY), _LOOPBACK)))
+        variables = {"NEMO_API_URL": server.base_url, _NO_PROXY: here, _NO_PROXY.lower(): here}
+        yield ProgramEnvironment(server.base_url, InProcessTransport(server), variables)
+
+
+@contextlib.contextmanager
+def open_cloud_environment(
+    settings: "Settings",
+    folder: Path,
+    monitor: TrafficMonitor,
+    rules: NetworkPolicy = _DEFAULT_POLICY,
+) -> Iterator[ProgramEnvironment]:
+    """A server in the cloud's place; files for the program are written to `folder`.
+
+    The program is sealed where that is possible and wanted. Raises Problem where it is required
+    and impossible.
+    """
+    authority = CertificateAuthority()
+    # Hosts that are let through prove themselves by the usual certificates.
+    trust = authority.write_trust_store(
+        folder, httpx.create_ssl_context() if rules.allowed_hosts else None
+    )
+    tls = authority.server_context(monitor.host)
+    monitor_handshakes(tls, monitor, (monitor.host,))
+    layout = plan_network(monitor.host, rules.allowed_hosts)
+    with contextlib.ExitStack() as opened:
+        seal, unsealed = _try_seal(opened, layout, folder, trust, rules)
+        relay = opened.enter_context(RelayThread().running())
+        if seal is None:
+            server = opened.enter_context(
+                _make_server(settings, monitor, is_allowed_connection, tls)
+            )
+            proxy = ConnectProxy(monitor, urlsplit(server.base_url).port or 0, rules.allowed_hosts)
+            relay.run_coroutine(proxy.start())
+            opened.callback(lambda: relay.run_coroutine(proxy.close()))
+            led, base_url = _proxy_variables(proxy, server.base_url), server.base_url
+            java = _java_proxy_options(proxy.port)
+        else:
+            listeners = [
+                seal.listeners[place] for place in layout.https_listeners if place in seal.listeners
+            ]
+            made = _make_server(settings, monitor, _allow_all, tls, listeners)
+            server = opened.enter_context(made)
+            _start_relays(relay, seal, layout, monitor)
+            led, base_url, java = _sealed_variables(), CLOUD_BASE_URL, ""
+        yield ProgramEnvironment(
+            base_url, InProcessTransport(server), {**trust.variables(java), **led}, seal, unsealed
+        )
+
+
+def _allow_all(server: SocketAddress, client: SocketAddress) -> bool:
+    """Nobody else is in the network of a sealed program."""
+    del server, client
+    return True
+
+
+def _try_seal(
+    opened: contextlib.ExitStack,
+    layout: NetworkLayout,
+    folder: Path,
+    trust: TrustStore,
+    rules: NetworkPolicy,
+) -> tuple[SealedNetwork | None, str]:
+    """A seal, or why there is none."""
+    if rules.sealing == "off":
+        return None, "--seal off"
+    names = write_system_files(layout, folder, socket.gethostname())
+    files = {**names, **trust.system_files(keep=bool(rules.allowed_hosts))}
+    try:
+        return opened.enter_context(open_sealed_network(layout.listeners, files)), ""
+    except SealingUnavailable as problem:
+        if rules.sealing == "require":
+            raise CommandError(f"the program cannot be sealed here: {problem}") from problem
+        return None, str(problem)
+
+
+def _start_relays(
+    relay: RelayThread, seal: SealedNetwork, layout: NetworkLayout, monitor: TrafficMonitor
+) -> None:
+    """Serve what a sealed program may find besides the server."""
+    relay.serve_dns(seal.dns_socket, layout.addresses, monitor)
+    for place, listener in seal.listeners.items():
+        if place in layout.forwarded:
+            relay.forward(listener, layout.forwarded[place])
+        elif place in layout.http_listeners:
+            relay.redirect_http(listener, monitor)
+
+
+def _sealed_variables() -> Mapping[str, str | None]:
+    """A sealed program finds the cloud by its name; there is no proxy where it is."""
+    gone: dict[str, str | None] = dict.fromkeys((*_PROXIES, *map(str.lower, _PROXIES)))
+    return {**gone, _HOOK_VARIABLE: None, "NEMO_API_URL": CLOUD_BASE_URL}
+
+
+def _proxy_variables(proxy: ConnectProxy, base_url: str) -> Mapping[str, str | None]:
+    """Any other is told of a proxy, and Node and Python are made to look at where they connect."""
+    proxies = dict.fromkeys(_PROXIES[:-1], proxy.url) | {_NO_PROXY: _LOOPBACK}
+    allowed = sorted(f"{one.host}:{one.port}" for one in proxy.allowed_hosts)
+    facts = {"host": proxy.host, "port": urlsplit(base_url).port, "allowed": allowed}
+    node, python = os.environ.get("NODE_OPTIONS", ""), os.environ.get("PYTHONPATH", "")
+    return {
+        **proxies,
+        **{name.lower(): value for name, value in proxies.items()},
+        "NODE_OPTIONS": f'{node} --require "{_NODE_HOOK.as_posix()}"'.strip(),
+        "PYTHONPATH": os.pathsep.join(filter(None, (str(_PYTHON_HOOK), python))),
+        _HOOK_VARIABLE: json.dumps(facts),
+        "NEMO_API_URL": base_url,
+    }
+
+
+def _java_proxy_options(port: int) -> str:
+    """Java reads no variable that names a proxy."""
+    schemes = ("http", "https")
+    return " ".join(f"-D{s}.proxyHost=127.0.0.1 -D{s}.proxyPort={port}" for s in schemes)

@@ -1,0 +1,126 @@
+"""What is seen of a program that runs in the cloud's place, and what it is told of that."""
+
+import ssl
+import threading
+from collections.abc import Callable, Collection, Iterator
+
+_LOCAL = ("localhost", "127.0.0.1", "::1", None)
+_MAX_NAMES = 5
+
+
+class TrafficMonitor:
+    """Counts calls, connections, failed handshakes and refused hosts; threads may share it.
+
+    `tell` gets a line for each host that is refused, once.
+    """
+
+    def __init__(self, host: str, tell: Callable[[str], None]) -> None:
+        self.host = host
+        self.call_count = 0
+        self._print = tell
+        self._lock = threading.Lock()
+        self._refused: dict[str, None] = {}
+        self._handshakes = 0
+        self._failures: dict[str, int] = {}
+        self._used_connections: set[object] = set()
+        self._printed: set[str] = set()
+
+    def count_call(self, connection: object) -> None:
+        """A request has come over a connection."""
+        with self._lock:
+            self.call_count += 1
+            self._used_connections.add(connection)
+
+    def record_refused_host(self, host: str, said: str) -> None:
+        """A host was asked for that is not served."""
+        with self._lock:
+            self._refused[host] = None
+        self.print_once(said, about=host)
+
+    def print_once(self, said: str, about: str = "") -> None:
+        """Say something, unless something was said of it before."""
+        with self._lock:
+            known = (about or said) in self._printed
+            self._printed.add(about or said)
+        if not known:
+            self._print(said)
+
+    def record_handshake(self) -> None:
+        """A client has begun a TLS handshake with the server."""
+        with self._lock:
+            self._handshakes += 1
+
+    def record_handshake_failure(self, reason: str) -> None:
+        """A handshake has failed."""
+        with self._lock:
+            self._failures[reason] = self._failures.get(reason, 0) + 1
+
+    @property
+    def unused_connections(self) -> int:
+        """TLS connections over which nothing was asked."""
+        return max(0, self._handshakes - len(self._used_connections))
+
+    def summary_lines(self, doubt: str) -> Iterator[str]:
+        """What there is to say in the end; `doubt` is how calls may have gone unseen, if at all."""
+        if self.unused_connections:
+            plural = "s" * (self.unused_connections != 1)
+            yield (
+                f"{self.unused_connections} TLS connection{plural} ended without a request{self._reasons()}: "
+                "the client does not believe the certificate in $SSL_CERT_FILE, or speaks no "
+                "HTTP/1.1"
+            )
+        if not self.call_count:
+            yield f"no call to {self.host} was seen: {self._reason(doubt)}"
+
+    def _reasons(self) -> str:
+        return f" ({', '.join(sorted(self._failures))})" if self._failures else ""
+
+    def _reason(self, doubt: str) -> str:
+        if self.unused_connections:
+            return "no TLS handshake led to one"
+        if self._refused:
+            names = list(self._refused)
+            more = ", ..." if len(names) > _MAX_NAMES else ""
+            asked = f"the program asked for {', '.join(names[:_MAX_NAMES])}{more}"
+            return f"{asked}; {doubt}" if doubt else asked
+        return f"the program made none, or {doubt}" if doubt else "the program made none"
+
+
+def monitor_handshakes(
+    context: ssl.SSLContext, monitor: TrafficMonitor, served: Collection[str]
+) -> None:
+    """Tell a monitor of what becomes of handshakes; names that are not `served` are refused."""
+
+    class Watched(ssl.SSLObject):
+        """A TLS connection whose failure is told."""
+
+        def do_handshake(self) -> None:
+            try:
+                super().do_handshake()
+            except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
+                raise
+            except ssl.SSLError as error:
+                if error.reason not in (None, "CALLBACK_FAILED"):
+                    monitor.record_handshake_failure(str(error.reason).lower().replace("_", " "))
+                raise
+
+    def look_at_name(_: object, name: str | None, __: object) -> int | None:
+        if name in _LOCAL or name in served:
+            monitor.record_handshake()
+            return None
+        assert name is not None
+        monitor.record_refused_host(name, refusal_message(name, monitor.host))
+        return ssl.ALERT_DESCRIPTION_UNRECOGNIZED_NAME
+
+    context.sslobject_class = Watched
+    context.sni_callback = look_at_name
+
+
+def refusal_message(host: str, served: str, port: int | None = None) -> str:
+    """What is said of a host that is not served, with the way out."""
+    place = host if port is None else f"{host}:{port}"
+    usual = port in (None, 80, 443)
+    return (
+        f"refused {place}: only {served} is served here; allow it with --allow-host "
+        f"{host if usual else place}"
+    )

@@ -1,0 +1,87 @@
+"""The files that a command line names: what goes in is there, what comes out hurts none of it."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from nemolocal_client import check_destination
+from nemolocal_client.local_files import CHECK_NAME_REMEDY, file_size, local_path
+from nemolocal_client.text_validation import validate_text
+
+from .errors import CommandError, UsageError
+
+
+def is_url(name: str) -> bool:
+    """Whether an INPUT is fetched by the server."""
+    return name.lower().startswith(("http://", "https://"))
+
+
+def check_inputs(names: Sequence[str]) -> None:
+    """Raise `CommandError` or `FileProblem` for the first INPUT that cannot be uploaded."""
+    for name in names:
+        if is_url(name):
+            validate_text(name, "the URL")
+            continue
+        if name and not os.path.lexists(name):
+            raise CommandError(f"file not found: {name}: {CHECK_NAME_REMEDY}")
+        file_size(local_path(name))
+
+
+def resolve_output(output: str | None, default: Path, inputs: Sequence[str]) -> Path:
+    """Where a film goes: what -o names, which must be no INPUT, else the default.
+
+    The export itself finds a number for a default name that is an INPUT's.
+    """
+    if output is None:
+        check_destination(default)
+        return default
+    path = local_path(output)
+    check_destination(path, inputs=inputs)
+    return path
+
+
+def check_url_inputs(names: Sequence[str], base_url: str | None, allowed: Sequence[str]) -> None:
+    """Raise `UsageError` for an INPUT that the command's own server would not fetch."""
+    if base_url and allowed:
+        raise UsageError(
+            "--fetch-from is for the command's own server: give it to the one at --base-url "
+            "(`nemolocal serve --fetch-from HOST`)"
+        )
+    if allowed:
+        _check_hosts(allowed)
+    for name in filter(is_url, names):
+        host, port = _host_and_port(name)
+        if not base_url and not _is_fetch_allowed(allowed, host, port):
+            raise UsageError(
+                f"{name} is not fetched unless you allow it: add --fetch-from {host}, or download "
+                "the file and name that"
+            )
+
+
+def _check_hosts(allowed: Sequence[str]) -> None:
+    from nemolocal_server.uploads.url_fetcher import check_host_patterns
+
+    try:
+        check_host_patterns(allowed)
+    except ValueError as error:
+        raise UsageError(str(error).replace("fetch_from", "--fetch-from")) from error
+
+
+def _host_and_port(url: str) -> tuple[str, int | None]:
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname, parts.port
+    except ValueError as error:
+        raise UsageError(f"{url} is no URL ({error}): check it") from error
+    if not host:
+        raise UsageError(f"{url} is no URL (it has no host): check it")
+    return host, port
+
+
+def _is_fetch_allowed(allowed: Sequence[str], host: str, port: int | None) -> bool:
+    if not allowed:
+        return False
+    from nemolocal_server.uploads.url_fetcher import is_host_allowed
+
+    return is_host_allowed(allowed, host, port)

@@ -1,1 +1,0 @@
-"""A network of its own for a program, from which nothing leaves this machine."""

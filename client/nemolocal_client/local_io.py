@@ -1,0 +1,85 @@
+"""What a flow wants of this machine: the time, the disk, and what is kept between runs."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from nemolocal_contract.clock import Clock
+
+from .destinations import choose_destination, move_into_place
+from .input_files import InputFiles, file_identity
+from .local_files import file_size
+from .operations import (
+    CheckDestination,
+    FindFiles,
+    GetTime,
+    LoadClientId,
+    LoadInputs,
+    LoadSessions,
+    LoadTokens,
+    LocalOperation,
+    MoveFile,
+    RenewClientId,
+    SaveSession,
+    SaveToken,
+    StatFiles,
+)
+from .profile import IdentityStore, InputStore
+
+
+class LocalIO:
+    """Answers the effects that need no network and no waiting."""
+
+    def __init__(self, base_url: str, clock: Clock, store: IdentityStore) -> None:
+        self.base_url = base_url
+        self.clock = clock
+        self._store = store
+        self._inputs = InputFiles()
+
+    def perform(self, effect: LocalOperation) -> object:
+        """What the effect is answered by."""
+        match effect:
+            case GetTime():
+                return self.clock.time()
+            case LoadClientId():
+                return self._store.client_id(self.base_url)
+            case RenewClientId():
+                return self._store.renew_client_id(self.base_url)
+            case LoadTokens():
+                newest = self._store.token(self.base_url)
+                earlier = self._store.earlier_tokens(self.base_url)
+                return () if newest is None else (newest, *earlier)
+            case LoadSessions():
+                return self._store.sessions(self.base_url)
+            case StatFiles(paths, session_id):
+                self._protect(paths, session_id)
+                return tuple(map(file_size, paths))
+            case CheckDestination(path, overwrite, number_inputs):
+                inputs = self._inputs
+                return choose_destination(
+                    path, inputs, overwrite=overwrite, number_inputs=number_inputs
+                )
+            case MoveFile(part, destination, overwrite):
+                return move_into_place(part, destination, self._inputs, overwrite=overwrite)
+            case FindFiles(names):
+                return tuple(name for name in names if os.path.isfile(name))
+            case _:
+                self._perform_without_result(effect)
+                return None
+
+    def _protect(self, paths: Sequence[Path], session_id: str) -> None:
+        files = [found for path in paths if (found := file_identity(path)) is not None]
+        self._inputs.add_identities(files)
+        if session_id and isinstance(self._store, InputStore):
+            self._store.keep_inputs(self.base_url, session_id, files)
+
+    def _perform_without_result(self, effect: SaveToken | SaveSession | LoadInputs) -> None:
+        """What has no answer."""
+        match effect:
+            case SaveToken(kept):
+                self._store.keep(self.base_url, kept)
+            case LoadInputs(session_id):
+                if isinstance(self._store, InputStore):
+                    self._inputs.add_identities(self._store.inputs(self.base_url, session_id))
+            case _:
+                self._store.keep_session(self.base_url, effect.saved_session)

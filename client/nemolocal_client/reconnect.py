@@ -1,0 +1,166 @@
+"""A server that answered before and is gone: told at once, looked for, and given up in time.
+
+A refused connection is no silence and no cut: nothing was sent, so whatever it was may be sent when
+the server is back. What was under way when the connection broke is another matter: only questions
+are asked again, and the rest is left to who knows what may be repeated (CLI-4, SSE-7).
+"""
+
+from datetime import datetime
+
+from .errors import CannotConnect, ConnectionCut, NemoError, ServerLost
+from .operations import (
+    CheckServer,
+    DownloadFile,
+    Flow,
+    GetTime,
+    HttpCall,
+    HttpOperation,
+    Notice,
+    Sleep,
+)
+from .polling import CONTRACT_RECONNECTING, ReconnectPolicy
+
+# A network that is down comes back later than a server that is started again.
+_UNREACHABLE_FACTOR = 10
+# When to look again: a process that ends closes its connections before it stops to listen.
+_FIRST_CHECK_SECONDS, _CHECK_INTERVAL = 1.0, 10.0
+# Calls that overlap lose their server together, and tell it once.
+_SAME_OUTAGE_SECONDS = 5.0
+
+
+class ConnectionState:
+    """What a client knows of its connection: whether there was one, and what it told of its end."""
+
+    def __init__(self, policy: ReconnectPolicy = CONTRACT_RECONNECTING) -> None:
+        self.policy = policy
+        self.was_connected = False
+        self.announced_deadline: float | None = None
+
+    @property
+    def max_wait(self) -> float:
+        """Seconds for which something that may pass is waited for."""
+        return self.policy.seconds * _UNREACHABLE_FACTOR
+
+    def deadline(self, begun: float, error: CannotConnect) -> float:
+        """When a server is given up that has been gone since then."""
+        return begun + (self.policy.seconds if error.refused else self.max_wait)
+
+
+def send_with_reconnect(link: ConnectionState, request: HttpOperation) -> Flow[object]:
+    """Send a request, also to a server that is gone for a while; `ServerLost` where it stays away.
+
+    A server that never answered is not waited for: that is `CannotConnect`, at once.
+    """
+    search = _ReconnectAttempt(link)
+    while True:
+        try:
+            reply: object = yield request
+        except CannotConnect as error:
+            if not link.was_connected:
+                raise
+            yield from search.wait_or_give_up(error)
+        except ConnectionCut as cut:
+            link.was_connected = True
+            gone: CannotConnect | None = yield CheckServer()
+            if gone is None and isinstance(request, HttpCall) and not _is_safe(request):
+                yield Sleep(_FIRST_CHECK_SECONDS)
+                gone = yield CheckServer()
+            if gone is None:
+                raise
+            if not _is_safe(request):
+                said = f"{_lost_message(gone)}, and a call was under way"
+                raise ConnectionCut(said, gone=True) from cut
+            yield from search.wait_or_give_up(gone)
+        else:
+            link.was_connected = True
+            yield from search.finish()
+            return reply
+
+
+def wait_while_connected(link: ConnectionState, seconds: float) -> Flow[None]:
+    """Wait, and see at once, soon after and at every step that the server is there."""
+    left, step = seconds, _FIRST_CHECK_SECONDS
+    while left > 0:
+        yield from _wait_for_server(link)
+        yield Sleep(min(step, left))
+        left, step = left - step, _CHECK_INTERVAL
+
+
+def _wait_for_server(link: ConnectionState) -> Flow[None]:
+    search = _ReconnectAttempt(link)
+    while True:
+        gone: CannotConnect | None = yield CheckServer()
+        if gone is None:
+            yield from search.finish()
+            return
+        yield from search.wait_or_give_up(gone)
+
+
+class _ReconnectAttempt:
+    """One request's search for a server that is gone."""
+
+    def __init__(self, link: ConnectionState) -> None:
+        self._connection = link
+        self._begun: float | None = None
+
+    def wait_or_give_up(self, error: CannotConnect) -> Flow[None]:
+        """Tell it, and wait for a moment; `ServerLost` when that was long enough."""
+        link = self._connection
+        now: float = yield GetTime()
+        self._begun = now if self._begun is None else self._begun
+        until = link.deadline(self._begun, error)
+        if now >= until:
+            link.announced_deadline = None
+            raise ServerLost(_lost_message(error, until - self._begun))
+        if (
+            link.announced_deadline is None
+            or abs(link.announced_deadline - until) > _SAME_OUTAGE_SECONDS
+        ):
+            link.announced_deadline = until
+            told = f"Lost the server at {error.origin}, trying again until {_clock_time(until)}"
+            yield Notice("waiting", told)
+        yield Sleep(link.policy.every)
+
+    def finish(self) -> Flow[None]:
+        """It is there; tell that, if it was not."""
+        if self._begun is not None and self._connection.announced_deadline is not None:
+            self._connection.announced_deadline = None
+            yield Notice("waiting", "The server is back")
+
+
+class PollFailures:
+    """Questions that go wrong one after another, and are asked again; `what` begins the notice."""
+
+    def __init__(self, link: ConnectionState, what: str = "") -> None:
+        self._connection = link
+        self.what = what
+        self._since: float | None = None
+        self.last_error: NemoError | None = None
+
+    def record(self, problem: NemoError, left: float) -> Flow[None]:
+        """Tell the first, and raise what goes on too long; it is asked for `left` seconds more."""
+        now: float = yield GetTime()
+        self.last_error = problem
+        if self._since is None:
+            self._since = now
+            said = f"{self.what}{problem.message}"
+            said = f"{said[:1].upper()}{said[1:]}"
+            until = _clock_time(now + min(left, self._connection.max_wait))
+            yield Notice("waiting", f"{said}, trying again until {until}")
+        elif now - self._since >= self._connection.max_wait:
+            raise problem
+
+
+def _clock_time(at: float) -> str:
+    return datetime.fromtimestamp(at).strftime("%H:%M:%S")
+
+
+def _lost_message(error: CannotConnect, seconds: float = 0.0) -> str:
+    how = "nothing listens there any more" if error.refused else "it cannot be reached any more"
+    return f"lost the server at {error.origin}: {how}{f' ({seconds:g} s)' if seconds else ''}"
+
+
+def _is_safe(request: HttpOperation) -> bool:
+    return isinstance(request, DownloadFile) or (
+        isinstance(request, HttpCall) and request.method == "GET"
+    )

@@ -1,0 +1,160 @@
+"""The curl commands: what the shell makes of them, and what the backend would answer."""
+
+import re
+from collections.abc import Iterator
+
+from nemolocal_contract.endpoints import endpoints
+from nemolocal_contract.headers import ATTRIBUTION, AUTHORIZATION, CLIENT_ID, missing_attribution
+
+from ..model import RawFinding
+from ..parse.curl import BROKEN_CONTINUATION, CurlArgument, CurlCommand
+from ..parse.document import Skill
+from ..parse.endpoint_mentions import endpoint_name, url_path
+from ..parse.markdown import find_code_blocks
+from ..parse.shell_words import WordPart
+from .body_checks import check_command_body
+
+_SMART = re.compile("[“”„‘’«»]")
+_VARIABLE = re.compile(r"\$\{?[A-Za-z_]\w{0,60}|\$\([^\s)]")
+
+
+def check_commands(skill: Skill) -> Iterator[RawFinding]:
+    """Every command; one that the shell takes apart is not judged further."""
+    yield from _check_continuations(skill)
+    for curl in skill.commands:
+        torn = list(_check_words(curl))
+        yield from torn
+        if torn and torn[-1].check != "skill.shell.single-quoted-variable":
+            continue
+        if not curl.url:
+            yield RawFinding("skill.shell.no-url", curl.line, "this curl has no URL", curl.column)
+            continue
+        yield from _check_request(skill, curl)
+
+
+def _check_continuations(skill: Skill) -> Iterator[RawFinding]:
+    for block in find_code_blocks(skill.lines, skill.body_line):
+        if any("curl" in line for line in block.lines):
+            for number, line in enumerate(block.lines, block.line):
+                match = BROKEN_CONTINUATION.search(line)
+                if match is not None:
+                    said = "a space behind the backslash: the command ends here"
+                    yield RawFinding("skill.shell.continuation", number, said, match.start() + 1)
+
+
+def _check_words(curl: CurlCommand) -> Iterator[RawFinding]:
+    smart = next((p for p in _unquoted_parts(curl) if _SMART.search(p.text)), None)
+    if smart is not None:
+        said = "a typographic quotation mark: the shell takes it for a letter"
+        yield RawFinding("skill.shell.smart-quotes", smart.line, said, smart.column)
+        return
+    for word in curl.words:
+        if word.unclosed_quote:
+            piece = word.parts[-1] if word.parts else word
+            said = f"this {word.unclosed_quote} is never closed"
+            yield RawFinding(
+                "skill.shell.unterminated-quote", piece.line, said, max(1, piece.column - 1)
+            )
+            return
+    if curl.is_url_split:
+        last = curl.words[-1]
+        said = "the URL ends at an & that no quotes protect"
+        yield RawFinding("skill.shell.unquoted-ampersand", last.line, said, last.column)
+        return
+    for given in curl.with_role("header"):
+        if given.word.text.rstrip().endswith(":") and not any(p.quote for p in given.word.parts):
+            said = f"only {given.word.text!r} is the header: its value is a word of its own"
+            yield RawFinding("skill.shell.unquoted-value", given.word.line, said, given.word.column)
+            return
+    yield from _check_single_quotes(curl)
+
+
+def _unquoted_parts(curl: CurlCommand) -> Iterator[WordPart]:
+    return (piece for word in curl.words for piece in word.parts if not piece.quote)
+
+
+def _check_single_quotes(curl: CurlCommand) -> Iterator[RawFinding]:
+    for given in curl.arguments:
+        for piece in given.word.parts:
+            match = _VARIABLE.search(piece.text) if piece.quote == "'" else None
+            if match is not None:
+                said = f"{match.group()} in single quotes is sent as it stands"
+                yield RawFinding(
+                    "skill.shell.single-quoted-variable", piece.line, said, piece.column
+                )
+                return
+
+
+def _check_request(skill: Skill, curl: CurlCommand) -> Iterator[RawFinding]:
+    path = url_path(curl.url)
+    name = endpoint_name(curl.method, path) or endpoint_name("", path)
+    if not name:
+        return
+    known = not any(_is_list(given) for given in curl.with_role("url"))
+    if known:  # with curl "${HEADERS[@]}" … nobody knows what is in it
+        yield from _check_headers(curl, name)
+    yield from _check_forms(curl, name)
+    yield from check_command_body(skill, curl, name)
+    endpoint = endpoints()[name]
+    explicit = curl.with_role("method")
+    if curl.bodies and (curl.method == "GET" or (endpoint.method == "GET" and not explicit)):
+        word = curl.bodies[0].word
+        said = f"{endpoint.method} {path} is given a body"
+        yield RawFinding("skill.shell.body-with-get", word.line, said, word.column)
+    if name == "chat" and known:
+        yield from _check_stream(curl)
+
+
+def _check_headers(curl: CurlCommand, name: str) -> Iterator[RawFinding]:
+    headers = curl.headers
+    if name == "token" and CLIENT_ID.lower() not in headers:
+        said = f"the header {CLIENT_ID} is missing: the answer will be 400"
+        yield RawFinding("skill.auth.no-client-id", curl.line, said, curl.column)
+    bearer = headers.get(AUTHORIZATION.lower(), "").lower().startswith("bearer ")
+    if name not in ("token", "claim_page") and not bearer:
+        said = f"the header {AUTHORIZATION}: Bearer … is missing: the answer will be 1001"
+        yield RawFinding("skill.auth.no-bearer", curl.line, said, curl.column)
+    missing = missing_attribution(headers)
+    if missing and name != "claim_page":
+        export = name == "render"
+        check = "skill.attribution.export-headers" if export else "skill.attribution.headers"
+        lacks = (
+            "the three headers X-Skill-… are"
+            if len(missing) == len(ATTRIBUTION)
+            else ", ".join(missing)
+        )
+        said = f"missing: {lacks}" if len(missing) < len(ATTRIBUTION) else f"{lacks} missing"
+        yield RawFinding(check, curl.line, said, curl.column)
+
+
+def _is_list(given: CurlArgument) -> bool:
+    return any(piece.variable and "URL" not in piece.variable and "/" not in given.word.text
+               for piece in given.word.parts)  # fmt: skip
+
+
+def _check_forms(curl: CurlCommand, name: str) -> Iterator[RawFinding]:
+    if name != "upload":
+        return
+    for given in curl.with_role("form", "text_form"):
+        field, equals, value = given.word.text.partition("=")
+        where = (given.word.line, given.word.column)
+        if field != "files":
+            said = f"the form field is {field!r}, and must be 'files'"
+            yield RawFinding("skill.fields.form", where[0], said, where[1])
+        elif not equals or not value.lstrip("\"'").startswith("@"):
+            said = f"no @ before {value!r}: the name is sent, not the file"
+            yield RawFinding("skill.shell.form-without-at", where[0], said, where[1])
+    json = "json" in curl.headers.get("content-type", "")
+    if curl.with_role("data", "raw") and not json:
+        word = curl.bodies[0].word
+        said = "JSON without Content-Type: application/json"
+        yield RawFinding("skill.shell.content-type", word.line, said, word.column)
+
+
+def _check_stream(curl: CurlCommand) -> Iterator[RawFinding]:
+    if not curl.flags & {"-N", "--no-buffer"}:
+        said = "curl without -N shows the events late"
+        yield RawFinding("skill.shell.no-buffer", curl.line, said, curl.column)
+    if "text/event-stream" not in curl.headers.get("accept", ""):
+        said = "no Accept: text/event-stream"
+        yield RawFinding("skill.shell.accept", curl.line, said, curl.column)

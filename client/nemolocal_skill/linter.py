@@ -1,0 +1,70 @@
+"""Judges a skill document: everything that was found, in the order of its lines."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+
+import msgspec
+
+from .checks.command_checks import check_commands
+from .checks.endpoint_checks import check_endpoints
+from .checks.frontmatter_checks import (
+    check_attribution,
+    check_environment,
+    check_frontmatter,
+    check_secrets,
+)
+from .checks.limit_checks import check_retries, check_stated_limits
+from .checks.table_checks import check_errors, check_events, check_gui, check_routing
+from .findings import SkillFinding, check_catalogue, to_finding
+from .model import RawFinding
+from .parse.document import Skill
+
+_CheckFunction = Callable[[Skill], Iterator[RawFinding]]
+_DOCUMENT_CHECKS: tuple[_CheckFunction, ...] = (
+    check_frontmatter,
+    check_secrets,
+    check_commands,
+    check_endpoints,
+)
+# What only a document has to keep that calls the API at all.
+_API_CHECKS: tuple[_CheckFunction, ...] = (
+    check_attribution,
+    check_environment,
+    check_stated_limits,
+    check_retries,
+    check_routing,
+    check_errors,
+    check_gui,
+    check_events,
+)
+# A page full of one mistake is one mistake.
+_MAX_PER_CHECK = 20
+
+
+def check_skill(skill: Skill) -> tuple[SkillFinding, ...]:
+    """The findings of a document, by line; 20 of a kind at most."""
+    remarks = list(skill.raw_findings)
+    for judge in _DOCUMENT_CHECKS:
+        remarks += judge(skill)
+    if skill.endpoints:
+        for judge in _API_CHECKS:
+            remarks += judge(skill)
+    return tuple(to_finding(remark) for remark in _sort_and_limit(_clamp_lines(skill, remarks)))
+
+
+def _clamp_lines(skill: Skill, remarks: Iterable[RawFinding]) -> Iterator[RawFinding]:
+    """What is said of the text of a document that has none is said of its last line."""
+    last = len(skill.lines)
+    for remark in remarks:
+        yield remark if remark.line <= last else msgspec.structs.replace(remark, line=last)
+
+
+def _sort_and_limit(remarks: Iterable[RawFinding]) -> Iterator[RawFinding]:
+    places = {check: place for place, check in enumerate(check_catalogue())}
+    counted: Counter[str] = Counter()
+    for remark in sorted(
+        set(remarks), key=lambda r: (r.line, r.column, places[r.check], r.message)
+    ):
+        counted[remark.check] += 1
+        if counted[remark.check] <= _MAX_PER_CHECK:
+            yield remark

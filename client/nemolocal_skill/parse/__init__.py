@@ -1,0 +1,1 @@
+"""Reading a skill document: frontmatter, Markdown, commands, and what they state."""

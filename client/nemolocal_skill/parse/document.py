@@ -1,0 +1,180 @@
+"""Reads a skill document: bytes in, everything that it says as one frozen value out."""
+
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from nemolocal_contract.endpoints import CLOUD_BASE_URL
+from nemolocal_contract.headers import Attribution
+
+from ..attribution import attribution_of, platform_of
+from ..model import (
+    EndpointMention,
+    ErrorRow,
+    EventRow,
+    FormatList,
+    Frontmatter,
+    GuiRow,
+    LimitKind,
+    RawFinding,
+    RouteRow,
+    SkillLimits,
+    StatedLimit,
+)
+from .curl import CurlCommand, find_assignments, find_curl_commands
+from .decoding import decode
+from .endpoint_mentions import find_base_urls, find_endpoint_mentions
+from .frontmatter import parse_frontmatter
+from .markdown import Table, find_code_blocks, find_inline_commands, find_tables
+from .polling_loops import find_polling_loops
+from .shell_words import ShellWord
+from .stated_limits import find_formats, find_stated_limits
+from .tables import error_rows, event_rows, gui_rows, routing_rows
+
+# "X-Skill-Source is 4k-with-session", "X-Skill-Source: my-skill", but no <name> and no $NAME.
+_STATED_NAME = re.compile(
+    r"X-Skill-Source[`*\"' ]{0,4}(?:\||\bis\b|:|=)[`*\"' ]{0,4}"
+    r"(?!(?:the|this|a|an|your|from|set|always|its)\b)([a-z0-9][\w-]{1,80})",
+    re.IGNORECASE,
+)
+_INSTALLED = re.compile(r"\bskills? install ([a-z0-9][a-z0-9-]{1,79}?)(?![a-z0-9-])")
+
+
+class BaseUrl(msgspec.Struct, frozen=True):
+    """An origin that the document names as the API's."""
+
+    url: str
+    line: int
+    column: int
+
+
+class Skill(msgspec.Struct, frozen=True):
+    """A skill document.
+
+    `name` is the frontmatter's or, on a page without one, what the text says the header is.
+    `body` is the number of the first line after the frontmatter. `flattened`: it is no SKILL.md
+    but the text of a page.
+    """
+
+    path: str
+    name: str
+    version: str
+    description: str
+    platform: str
+    stated_name: str
+    is_flattened: bool
+    body_line: int
+    lines: tuple[str, ...]
+    frontmatter: Frontmatter
+    raw_findings: tuple[RawFinding, ...]
+    base_urls: tuple[BaseUrl, ...]
+    stated_limits: tuple[StatedLimit, ...]
+    formats: tuple[FormatList, ...]
+    routing: tuple[RouteRow, ...]
+    errors: tuple[ErrorRow, ...]
+    gui: tuple[GuiRow, ...]
+    events: tuple[EventRow, ...]
+    endpoints: tuple[EndpointMention, ...]
+    commands: tuple[CurlCommand, ...]
+    assignments: dict[str, ShellWord]
+
+    @property
+    def base_url(self) -> str:
+        """The first origin that is named, else the cloud's."""
+        return self.base_urls[0].url if self.base_urls else CLOUD_BASE_URL
+
+    @property
+    def limits(self) -> SkillLimits:
+        """The first figure of each kind."""
+        return SkillLimits(
+            upload_bytes=self._first("upload_limit"),
+            formats=next((f.names for f in self.formats if f.is_accepted_list), ()),
+            poll_seconds=self._first("poll_interval"),
+            poll_tries=self._first("poll_tries"),
+            turn_seconds=self._first("turn_timeout"),
+            token_days=self._first("token_life"),
+            credits=self._first("grant"),
+            resolution=self._first("resolution_given"),
+        )
+
+    def attribution(self, environment: Mapping[str, str] = os.environ) -> Attribution:
+        """The attribution of the calls of this skill (CLI-1)."""
+        return attribution_of(self.name, self.version, self.platform, environment)
+
+    def limits_of_kind(self, kind: LimitKind) -> tuple[StatedLimit, ...]:
+        """The figures of a kind, in the order of the document."""
+        return tuple(s for s in self.stated_limits if s.kind == kind)
+
+    def _first(self, kind: LimitKind) -> int | None:
+        return next((s.value for s in self.limits_of_kind(kind)), None)
+
+
+def read_skill(path: Path) -> Skill:
+    """The skill in a file, or in the SKILL.md of a folder; `OSError` where there is none."""
+    if os.path.isdir(path):
+        path = path / "SKILL.md"
+    return parse_skill(path.read_bytes(), path)
+
+
+def parse_skill(content: bytes, path: Path) -> Skill:
+    """What these bytes say; nothing in them can make this fail. The path gives the platform."""
+    decoded = decode(content)
+    lines = decoded.lines
+    parsed = parse_frontmatter(lines)
+    head, body = parsed.frontmatter, parsed.body_line
+    blocks = find_code_blocks(lines, body)
+    tables = find_tables(lines, body)
+    inline = find_inline_commands(lines, body)
+    commands = find_curl_commands(tuple(sorted((*blocks, *inline), key=lambda block: block.line)))
+    text = "\n".join(lines[body - 1 :])
+    stated = _STATED_NAME.search(text)
+    stated_name = stated[1] if stated else ""
+    return Skill(
+        path=str(path),
+        name=head.text("name") or stated_name or _name_in_install_command(text),
+        version=_version(head),
+        description=head.text("description"),
+        platform=platform_of(path),
+        stated_name=stated_name,
+        is_flattened=not head.start and path.suffix.lower() != ".md",
+        body_line=body,
+        lines=lines,
+        frontmatter=head,
+        raw_findings=decoded.raw_findings + parsed.raw_findings,
+        base_urls=tuple(BaseUrl(*found) for found in find_base_urls(lines, body)),
+        stated_limits=_by_position((*find_stated_limits(lines, 1), *find_polling_loops(blocks))),
+        formats=find_formats(lines, 1),
+        endpoints=find_endpoint_mentions(lines, body, tables, commands),
+        commands=commands,
+        assignments=find_assignments(blocks),
+        **_rows(tables, lines, body),
+    )
+
+
+def _rows(tables: tuple[Table, ...], lines: tuple[str, ...], body: int) -> dict[str, Any]:
+    return {
+        "routing": routing_rows(tables),
+        "errors": error_rows(tables, lines, body),
+        "gui": gui_rows(tables),
+        "events": event_rows(tables),
+    }
+
+
+def _by_position(statements: tuple[StatedLimit, ...]) -> tuple[StatedLimit, ...]:
+    return tuple(sorted(statements, key=lambda s: (s.line, s.column, s.kind)))
+
+
+def _version(head: Frontmatter) -> str:
+    """The version, also where it stands in the metadata."""
+    metadata = head.values.get("metadata")
+    inner = metadata.get("version") if isinstance(metadata, dict) else None
+    return head.text("version") or (inner.strip() if isinstance(inner, str) else "")
+
+
+def _name_in_install_command(text: str) -> str:
+    match = _INSTALLED.search(text)
+    return match[1] if match else ""

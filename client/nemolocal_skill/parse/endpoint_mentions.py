@@ -1,0 +1,133 @@
+"""The endpoints that a document names: in sentences, in tables, in lists and in commands."""
+
+import re
+from collections.abc import Iterator
+from itertools import islice
+
+from nemolocal_contract.endpoints import CONTROL_PREFIX, endpoints, find_endpoint
+
+from ..model import EndpointMention
+from .curl import CurlCommand
+from .markdown import Table
+
+_METHOD = r"\b(GET|POST|PUT|PATCH|DELETE)\b(?:ing)?"
+_HOST = r"(?:https?://[\w.:-]{1,100}|\$\{?[A-Z_]{1,30}\}?|<[\w-]{1,30}>)?"
+_PATH = r"(/(?:api/[a-z]|run_|workspace/)[\w./<>${}:*-]{0,160})"
+_USE = re.compile(rf"(?:{_METHOD}(?:\s{{1,3}}to)?:?\s{{1,4}})?(?<![\w./>]){_HOST}{_PATH}")
+_SAID = re.compile(r"\b(GET|POST|PUT|PATCH|DELETE)(?:ing)?\b")
+# What stands for a value in a path: <sid>, $SID, ${SID}, {session_id}, :id.
+PATH_PLACEHOLDER = re.compile(r"<[\w -]{1,40}>|\$\{?\w{1,40}\}?|\{[\w-]{1,40}\}|(?<=/):\w{1,40}")
+# A method as programs call it: `http.post("/api/…`.
+_CALLED = re.compile(r"\.(get|post|put|patch|delete)\(\s{0,3}f?[\"'`][^\"'`]{0,40}$")
+_BASE_URL = re.compile(r"https?://[\w.-]{1,100}(?::\d{1,5})?")
+_NAMED_BASE = re.compile(r"\bbase\b|\bhost\b|\bAPI\b|API_URL", re.IGNORECASE)
+_OTHER_SITE = re.compile(
+    r"WEB[\w:{}\-]{0,12}$|\b(?:web|docs?|home ?page|site)\W{1,4}$", re.IGNORECASE
+)
+_MAX_ABOUT_LENGTH = 600
+_MAX_MENTIONS = 500
+
+
+def find_base_urls(lines: tuple[str, ...], first: int) -> tuple[tuple[str, int, int], ...]:
+    """The origins that are named before a path of the API, or as the base: URL, line, column."""
+    found: list[tuple[str, int, int]] = []
+    for number in range(first, len(lines) + 1):
+        line = lines[number - 1]
+        for match in islice(_BASE_URL.finditer(line), 20):
+            rest = line[match.end() : match.end() + 10].lstrip("`\"' ")
+            before = line[max(0, match.start() - 60) : match.start()]
+            named = _NAMED_BASE.search(before) and not _OTHER_SITE.search(before)
+            if named or rest.startswith(("/api/", "/run_")):
+                found.append((match.group(), number, match.start() + 1))
+    return tuple(found)
+
+
+def find_endpoint_mentions(
+    lines: tuple[str, ...], first: int, tables: tuple[Table, ...], commands: tuple[CurlCommand, ...]
+) -> tuple[EndpointMention, ...]:
+    """Every endpoint that is named, in the order of the document."""
+    in_commands = {n for curl in commands for n in range(curl.line, curl.last_line + 1)}
+    found = [use for table in tables for use in _in_table(table)]
+    taken = in_commands | {use.line for use in found}
+    for number in range(first, len(lines) + 1):
+        if number not in taken:
+            found += islice(_in_line(lines[number - 1], number), 40)
+    found += [_in_command(curl) for curl in commands if url_path(curl.url)]
+    return tuple(sorted(found, key=lambda use: (use.line, use.column))[:_MAX_MENTIONS])
+
+
+def url_path(url: str) -> str:
+    """The path of a URL that may begin with a placeholder; "" where there is none."""
+    rest = re.sub(r"^(?:https?://[^/\s]{0,200}|\$\{?\w{1,40}[^/]{0,100}|<[^<>/]{1,40}>)", "", url)
+    return rest.partition("?")[0] if rest.startswith("/") else ""
+
+
+def endpoint_name(method: str, path: str) -> str:
+    """The contract's endpoint for a method ("" for any) on a path with placeholders, or ""."""
+    filled = PATH_PLACEHOLDER.sub("x", path.rstrip(".,;:")).rstrip("/")
+    methods = (method,) if method else ("POST", "GET", "DELETE")
+    if filled.startswith(CONTROL_PREFIX):
+        return ""
+    named = (find_endpoint(each, filled) for each in methods)
+    return next((found[0] for found in named if found), "")
+
+
+def is_endpoint_prefix(path: str) -> bool:
+    """Whether a path is how an endpoint of the contract begins: `/api/state`."""
+    steps = PATH_PLACEHOLDER.sub("x", path.rstrip(".,;:/"))
+    return any(endpoint.template.startswith(f"{steps}/") for endpoint in endpoints().values())
+
+
+def _in_table(table: Table) -> Iterator[EndpointMention]:
+    if "endpoint" not in table.header[:1] + table.header[1:2]:
+        return
+    for row in table.rows:
+        text = " | ".join(row.cells)
+        path = re.search(_PATH, text)
+        method = _SAID.search(" ".join(row.cells[:2]))
+        if path is not None:
+            yield _mention(
+                method[1] if method else "", path[1], row.line, 1, " ".join(row.cells[2:]) or text
+            )
+
+
+def _in_line(line: str, number: int) -> Iterator[EndpointMention]:
+    matches = list(islice(_USE.finditer(line), 40))
+    ends = [*(match.start() for match in matches[1:]), len(line)]
+    for match, end in zip(matches, ends, strict=False):
+        method = match[1] or _method_before(line, match.start())
+        about = line[match.end() : min(end, match.end() + _MAX_ABOUT_LENGTH)]
+        yield _mention(method, match[2], number, match.start(2) + 1, about)
+
+
+def _method_before(line: str, at: int) -> str:
+    """The method in the words right before: "by POSTing to https://…"."""
+    called = _CALLED.search(line[max(0, at - 60) : at])
+    said = [called[1].upper()] if called else _SAID.findall(line[max(0, at - 24) : at])
+    return said[-1] if said else ""
+
+
+def _in_command(curl: CurlCommand) -> EndpointMention:
+    text = " ".join(given.word.text for given in curl.bodies)
+    return _mention(curl.method, url_path(curl.url), curl.line, curl.column, text)
+
+
+def _mention(method: str, path: str, line: int, column: int, about: str) -> EndpointMention:
+    path = path.rstrip(".,;:*")
+    return EndpointMention(
+        method, path, line, column, about, find_json_objects(about), endpoint_name(method, path)
+    )
+
+
+def find_json_objects(text: str) -> tuple[str, ...]:
+    """The outermost `{…}` of a text that look like JSON, in one pass."""
+    found: list[str] = []
+    opened: list[int] = []
+    for at, character in enumerate(text):
+        if character == "{":
+            opened.append(at)
+        elif character == "}" and opened:
+            begun = opened.pop()
+            if not opened and ":" in text[begun:at]:
+                found.append(text[begun : at + 1])
+    return tuple(found)

@@ -1,0 +1,1 @@
+"""Running a skill document: its calls are prepared, made and judged."""

@@ -1,0 +1,154 @@
+"""Makes the calls of a document on a server, without a shell, and hears the answers out."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import msgspec
+
+from nemolocal_client.errors import sanitize_line
+from nemolocal_client.httpx_adapter import encode_headers
+from nemolocal_contract.clock import Clock
+from nemolocal_contract.endpoints import CLOUD_BASE_URL
+from nemolocal_contract.response_codes import ResponseCode
+
+from ..parse.document import Skill
+from ..parse.endpoint_mentions import url_path
+from ..parse.templates import Template, fill_json_template, fill_template
+from .calls import SkillCall, plan_calls
+from .prerequisites import Prerequisites
+from .results import (
+    ReceivedResponse,
+    SkillCallResult,
+    decode_json_or_none,
+    evaluate_response,
+    find_field,
+    response_code,
+)
+from .variables import SkillVariables
+
+# A render takes as long as it takes: it is asked for twice a second, for ten minutes.
+_POLL_SECONDS, _POLLS = 0.5, 1200
+_RENDER_ENDPOINTS = ("render_status", "render_cancel", "render_download")
+_UNFINISHED = ("pending", "processing")
+
+
+class SkillRunTarget(msgspec.Struct, frozen=True):
+    """Where a document is played.
+
+    `http` has the server's base URL and no headers of its own; `clip` is the file for every
+    upload, and `fixture` the URL of one; `rules` says which rules the last request touched.
+    """
+
+    http: httpx.Client
+    clip: Path
+    clip_url: str
+    clock: Clock
+    last_request_rules: Callable[[], tuple[str, ...]]
+
+
+def run_skill(skill: Skill, stage: SkillRunTarget) -> Iterator[SkillCallResult]:
+    """The answers to the calls of a document, as they come."""
+    return _SkillRunner(skill, stage).run()
+
+
+class _SkillRunner:
+    def __init__(self, skill: Skill, stage: SkillRunTarget) -> None:
+        self._skill = skill
+        self._target = stage
+        attribution = skill.attribution()
+        encode_headers(attribution.headers())
+        base_url = str(stage.http.base_url).rstrip("/")
+        self._variables = SkillVariables(skill, attribution, base_url, stage.clip_url, stage.clock)
+        self._prerequisites = Prerequisites(stage.http, self._variables, attribution, stage.clip)
+
+    def run(self) -> Iterator[SkillCallResult]:
+        for number, call in enumerate(plan_calls(self._skill), 1):
+            yield self._run_call(number, call)
+
+    def _run_call(self, number: int, call: SkillCall) -> SkillCallResult:
+        self._variables.unset.clear()
+        self._prerequisites.ensure_for(call)
+        url = self._url(call)
+        shown = sanitize_line(f"{call.method} {url.partition('?')[0]}")
+        if not url.startswith("/"):
+            told = "not called: it is no address of the API"
+            return SkillCallResult(number, call.line, shown, 0, None, True, told)
+        if call.name in _RENDER_ENDPOINTS and "render" not in self._variables.values:
+            told = "not called: no render was accepted before it"
+            return SkillCallResult(number, call.line, shown, 0, None, False, told)
+        received = self._send(call, url)
+        as_said, told = evaluate_response(self._skill, call, received)
+        code = response_code(received)
+        if code == ResponseCode.OK:
+            self._prerequisites.record_response(call, decode_json_or_none(received.text))
+        unset = (f"{name} is set nowhere" for name in dict.fromkeys(self._variables.unset))
+        notes = (*call.notes, *self._prerequisites.notes, *unset)
+        rules = self._target.last_request_rules()
+        return SkillCallResult(
+            number, call.line, shown, received.status, code, as_said, told, rules, notes
+        )
+
+    def _url(self, call: SkillCall) -> str:
+        """Path and query on the server; the URL itself where it belongs to somebody else."""
+        filled = fill_template(call.url, lambda name: self._variables.lookup(name, "path"))
+        own = (str(self._variables.values["base"]), *(b.url for b in self._skill.base_urls))
+        for origin in (*own, CLOUD_BASE_URL):
+            if filled.startswith(f"{origin}/"):
+                return filled[len(origin) :]
+        # An unknown variable before the path is nothing to a shell, and the base to its author.
+        return url_path(filled) if filled.startswith(("$", "<")) else filled
+
+    def _send(self, call: SkillCall, url: str) -> ReceivedResponse:
+        self._variables.render_count += call.name == "render"
+        lookup = self._variables.lookup
+        # As curl sends them: bytes, whatever the alphabet.
+        headers = {
+            name.encode(): self._header(name, value).encode() for name, value in call.headers
+        }
+        with self._target.clip.open("rb") as clip:
+            sent: dict[str, Any] = {"content": self._body(call) or None}
+            if call.form_fields:
+                file = (self._target.clip.name, clip)
+                sent = {
+                    "files": [
+                        (
+                            form.field,
+                            file if form.is_file else (None, fill_template(form.value, lookup)),
+                        )
+                        for form in call.form_fields
+                    ]
+                }
+            received = self._request(call.method, url, headers, sent)
+        return self._poll_render(call, url, headers, received)
+
+    def _header(self, name: str, value: Template) -> str:
+        return fill_template(value, lambda hole: self._variables.lookup(hole, name)).strip()
+
+    def _poll_render(
+        self, call: SkillCall, url: str, headers: dict[bytes, bytes], received: ReceivedResponse
+    ) -> ReceivedResponse:
+        """Ask for a render until it has ended, as the document would."""
+        for _ in range(_POLLS if call.name == "render_status" else 0):
+            if find_field(decode_json_or_none(received.text), "status") not in _UNFINISHED:
+                break
+            self._target.clock.wait(_POLL_SECONDS)
+            received = self._request(call.method, url, headers, {})
+        return received
+
+    def _body(self, call: SkillCall) -> str:
+        """The body; where it is in a file of the user's nothing is sent."""
+        text = "".join(part for part in call.body if isinstance(part, str)).lstrip()
+        filled = fill_json_template if text.startswith(("{", "[")) else fill_template
+        return filled(call.body, self._variables.lookup)
+
+    def _request(
+        self, method: str, url: str, headers: dict[bytes, bytes], sent: dict[str, Any]
+    ) -> ReceivedResponse:
+        try:
+            reply = self._target.http.request(method, url, headers=headers, **sent)
+        except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
+            return ReceivedResponse(0, "", f"no answer: {type(error).__name__}")
+        kind = reply.headers.get("content-type", "").partition(";")[0]
+        return ReceivedResponse(reply.status_code, kind, reply.text)

@@ -1,0 +1,82 @@
+"""The finished file: `output.url` first, the fallback where that fails (CLI-8, REN-8)."""
+
+from collections.abc import Iterator
+
+from ..traffic.client_export import ClientExport
+from ..traffic.client_log import ClientLog
+from ..traffic.recorded_call import RecordedCall, url_path
+from .client_check import ClientFinding, client_check, failed, inconclusive, passed
+
+_ELSEWHERE = "output.url is at another server, whose journal this is not"
+
+
+@client_check("client.download", "CLI-8", "REN-8")
+def finished_export_is_downloaded(record: ClientLog) -> Iterator[ClientFinding]:
+    """An export that has completed SHOULD be downloaded."""
+    for render in _completed(record):
+        files, fallbacks = _files(record, render), _fallbacks(record, render)
+        if files or fallbacks:
+            yield passed(render.submit, *files, *fallbacks)
+        elif _elsewhere(render):
+            yield inconclusive(_ELSEWHERE, render.submit)
+        else:
+            yield failed("the file", "downloaded", "left there", render.submit, missing=True)
+
+
+@client_check("client.download.order", "CLI-8", "REN-8")
+def url_comes_before_the_fallback(record: ClientLog) -> Iterator[ClientFinding]:
+    """The file MUST be fetched from `output.url` before the fallback is asked."""
+    for render in _completed(record):
+        files, fallbacks = _files(record, render), _fallbacks(record, render)
+        if not render.output_url or not (files or fallbacks):
+            continue
+        if files and (not fallbacks or files[0].entry.started <= fallbacks[0].entry.started):
+            yield passed(files[0])
+        elif _elsewhere(render):
+            yield inconclusive(_ELSEWHERE, render.submit)
+        else:
+            yield failed("the file", "output.url first", "the fallback first", *fallbacks, *files)
+
+
+@client_check("client.download.fallback", "CLI-8", "REN-8")
+def fallback_follows_a_dead_url(record: ClientLog) -> Iterator[ClientFinding]:
+    """Where `output.url` does not give the file, the fallback MUST be asked."""
+    for render in _completed(record):
+        files, fallbacks = _files(record, render), _fallbacks(record, render)
+        if not files or any(act.is_ok for act in files):
+            continue
+        told = "never asked"
+        shown = (render.submit, *files)
+        yield (
+            passed(*shown, *fallbacks)
+            if fallbacks
+            else failed("the fallback", "asked", told, *shown, missing=True)
+        )
+
+
+@client_check("client.download.no-token", "REN-8", "CLI-9")
+def token_stays_from_the_url(record: ClientLog) -> Iterator[ClientFinding]:
+    """`output.url` needs no header, and SHOULD NOT be sent the token: it may be anybody's."""
+    for render in _completed(record):
+        for act in _files(record, render):
+            told = "a bearer token"
+            yield failed("Authorization", "none", told, act) if act.has_bearer else passed(act)
+
+
+def _completed(record: ClientLog) -> list[ClientExport]:
+    return [render for render in record.exports if render.is_completed]
+
+
+def _files(record: ClientLog, render: ClientExport) -> tuple[RecordedCall, ...]:
+    """The downloads from `output.url`."""
+    return record.file_downloads(url_path(render.output_url)) if render.output_url else ()
+
+
+def _fallbacks(record: ClientLog, render: ClientExport) -> tuple[RecordedCall, ...]:
+    return record.fallback_downloads(render.id)
+
+
+def _elsewhere(render: ClientExport) -> bool:
+    """Whether the URL is not at the server that was called."""
+    host = render.submit.header("host")
+    return "://" in render.output_url and bool(host) and f"://{host}/" not in render.output_url

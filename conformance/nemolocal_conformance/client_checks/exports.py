@@ -1,0 +1,158 @@
+"""What an export is made of, and what follows a failed one (CLI-8, CLI-10, STA-3)."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from nemolocal_contract.response_codes import ResponseCode
+
+from ..traffic.client_export import ClientExport
+from ..traffic.client_log import ClientLog
+from ..traffic.recorded_call import RecordedCall
+from .client_check import ClientFinding, client_check, failed, inconclusive, passed
+
+# What a client does by itself after it has seen a failure.
+_BY_ITSELF = 60.0
+
+
+@client_check("client.render.state-first", "CLI-8", "STA-3")
+def state_is_read_before_an_export(record: ClientLog) -> Iterator[ClientFinding]:
+    """The state MUST be read before an export, after whatever was done to the session last."""
+    done: dict[str, RecordedCall] = {}
+    read: dict[str, RecordedCall] = {}
+    for act in record.all_calls:
+        if act.endpoint in ("chat", "upload"):
+            done[act.session_id] = act
+            read.pop(act.session_id, None)
+        elif act.endpoint == "state":
+            read[act.session_id] = act
+        elif act.endpoint == "render" and act.session_id in read:
+            yield passed(read[act.session_id], act)
+        elif act.endpoint == "render" and act.is_body_unread:
+            yield inconclusive("it was refused unread: nobody knows which session it was for", act)
+        elif act.endpoint == "render":
+            shown = (done[act.session_id], act) if act.session_id in done else (act,)
+            yield failed("the state", "read before", "not read", *shown, missing=True)
+
+
+@client_check("client.render.not-empty", "CLI-8", "STA-3")
+def empty_timeline_is_not_exported(record: ClientLog) -> Iterator[ClientFinding]:
+    """A draft without a segment MUST NOT be exported."""
+    for render in record.exports:
+        body = render.submit.request_json
+        if not isinstance(body, dict):
+            yield inconclusive("the draft is too long for the journal", render.submit)
+        elif _has_segments(body.get("draft")):
+            yield passed(render.submit)
+        else:
+            yield failed("the draft", "a segment in a track", "none", render.submit)
+
+
+@client_check("client.render.id-shape", "REN-1")
+def render_id_has_its_shape(record: ClientLog) -> Iterator[ClientFinding]:
+    """The id of an export SHOULD be `render_` and a time."""
+    for render in record.exports:
+        right = render.id.startswith("render_")
+        told = render.id[:40]
+        yield passed(render.submit) if right else failed("id", "render_…", told, render.submit)
+
+
+@client_check("client.retry", "CLI-8", "REN-6")
+def failed_export_is_tried_again(record: ClientLog) -> Iterator[ClientFinding]:
+    """An export that failed MUST be tried once more."""
+    for chain in _retry_chains(record):
+        if not chain[0].has_failed:
+            continue
+        shown = [render.submit for render in chain]
+        again = len(chain) > 1
+        yield passed(*shown) if again else failed("it was not tried again", "once", "never", *shown)
+
+
+@client_check("client.retry.once", "CLI-8", "REN-6")
+def failed_export_is_tried_again_once(record: ClientLog) -> Iterator[ClientFinding]:
+    """An export that failed twice MUST NOT be tried a third time."""
+    for chain in _retry_chains(record):
+        shown = [render.submit for render in chain]
+        if len(chain) > 2:
+            yield failed("it was tried again", "once", f"{len(chain) - 1} times", *shown)
+        elif len(chain) > 1:
+            yield passed(*shown)
+
+
+@client_check("client.retry.new-id", "CLI-8", "REN-6")
+def every_export_has_a_new_id(record: ClientLog) -> Iterator[ClientFinding]:
+    """Every further export MUST have an id that none had before."""
+    used: dict[str, RecordedCall] = {}
+    for number, render in enumerate(record.exports):
+        if render.id in used:
+            yield failed("the id", "a new one", render.id[:40], used[render.id], render.submit)
+        elif number:
+            yield passed(render.submit)
+        if render.is_accepted or render.is_duplicate:
+            used[render.id] = render.submit
+
+
+@client_check("client.render.one-at-a-time", "REN-8", "REN-6")
+def export_waits_for_the_one_before(record: ClientLog) -> Iterator[ClientFinding]:
+    """A session SHOULD be exported anew only when the export before has ended or was cancelled."""
+    before: dict[str, ClientExport] = {}
+    for render in record.exports:
+        last = before.get(render.session_id)
+        if last is not None:
+            ended = (
+                last.end_call is not None
+                and last.end_call.entry.ended <= render.submit.entry.started
+            )
+            apart = render.submit.entry.started - _last(last).entry.ended
+            over = ended or last.is_cancelled or not record.time_scale.is_within(apart, _BY_ITSELF)
+            told = "while another one runs"
+            shown = (last.submit, render.submit)
+            yield (
+                passed(*shown)
+                if over
+                else failed("an export", "after the one before", told, *shown, missing=True)
+            )
+        if render.is_accepted:
+            before[render.session_id] = render
+
+
+@client_check("client.claim-link", "CLI-10", "AUTH-7")
+def claim_link_is_requested(record: ClientLog) -> Iterator[ClientFinding]:
+    """After a finished export a client SHOULD ask for a claim token, and give the user its link."""
+    done = [render for render in record.exports if render.is_completed]
+    claims = record.calls_to("claim_token")
+    for session in dict.fromkeys(render.session_id for render in done):
+        claim = next((act for act in claims if act.session_id == session), None)
+        ends = [render.submit for render in done if render.session_id == session]
+        told = "never asked for"
+        yield passed(ends[-1], claim) if claim else failed("a claim token", "one", told, ends[-1])
+
+
+def _has_segments(draft: Any) -> bool:
+    """STA-3: at least one track with a segment."""
+    tracks = draft.get("t") if isinstance(draft, dict) else None
+    found = tracks if isinstance(tracks, list) else []
+    return any(isinstance(track, dict) and track.get("sg") for track in found)
+
+
+def _retry_chains(record: ClientLog) -> list[list[ClientExport]]:
+    """Exports, each with those by which its client tried again because it had failed."""
+    chains: dict[str, list[list[ClientExport]]] = {}
+    for render in record.exports:
+        if render.submit.code in (ResponseCode.BAD_TOKEN, ResponseCode.RATE_LIMITED):
+            continue  # it was not even begun
+        of_session = chains.setdefault(render.session_id, [])
+        if of_session and _is_retry(record, of_session[-1], render):
+            of_session[-1].append(render)
+        else:
+            of_session.append([render])
+    return [chain for of_session in chains.values() for chain in of_session]
+
+
+def _is_retry(record: ClientLog, chain: Sequence[ClientExport], render: ClientExport) -> bool:
+    apart = render.submit.entry.started - _last(chain[-1]).entry.ended
+    return chain[-1].has_failed and record.time_scale.is_within(apart, _BY_ITSELF)
+
+
+def _last(render: ClientExport) -> RecordedCall:
+    """The last that a client saw of an export."""
+    return render.end_call or (render.submit, *render.polls)[-1]

@@ -1,0 +1,42 @@
+"""What looks at the state after a turn have shown, and what may be done then (CLI-3, CLI-4)."""
+
+from collections.abc import Sequence
+
+from ..traffic.client_log import ClientLog
+from ..traffic.client_turn import ClientTurn
+from ..traffic.recorded_call import RecordedCall
+from .client_check import ClientFinding, failed, inconclusive, passed
+
+MAX_STATE_READS = 5
+"""So many looks at an unchanged state, and the turn has failed (CLI-4)."""
+
+
+def leading_unchanged_reads(
+    record: ClientLog, turn: ClientTurn, reads: Sequence[RecordedCall]
+) -> list[RecordedCall] | None:
+    """The looks that came before the first one that showed a change; None where that is unknown."""
+    unchanged: list[RecordedCall] = []
+    for read in reads:
+        changed = record.has_draft_changed(turn, read) if read.is_ok else False
+        if changed is None:
+            return None
+        if changed:
+            break
+        unchanged.append(read)
+    return unchanged
+
+
+def check_resend(record: ClientLog, turn: ClientTurn) -> ClientFinding:
+    """Whether a message was sent again before the state had told what became of it."""
+    reads, after = record.state_reads_after(turn)
+    if after is None or after.endpoint != "chat" or after.message != turn.message:
+        return passed(turn)
+    unchanged = leading_unchanged_reads(record, turn, reads)
+    if unchanged is None:
+        return inconclusive("the state before the turn is not known", turn, after)
+    seen = len(unchanged) < len(reads) or len(unchanged) >= MAX_STATE_READS
+    if seen:
+        return passed(turn, after)
+    cost = after.entry.turn.cost if after.entry.turn else 0
+    told = f"sent again after {len(reads)} looks at the state"
+    return failed("the same message", "never again", told, turn, after, credits=cost)

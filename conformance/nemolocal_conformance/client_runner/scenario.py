@@ -1,0 +1,39 @@
+"""What befalls a program: faults and settings of a server, and what must come of them."""
+
+import functools
+import tomllib
+from importlib.resources import files
+from typing import Any, Literal
+
+import msgspec
+
+
+class ClientScenario(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One of `scenarios.toml`, where each field is explained.
+
+    `seconds` None leaves it to the caller how long the program may take, and takes one that has
+    to be stopped for one that hangs.
+    """
+
+    name: str
+    about: str
+    checks: tuple[str, ...]
+    faults: tuple[dict[str, Any], ...] = ()
+    settings: dict[str, Any] = {}
+    token: dict[str, Any] | None = None
+    code: int | None = None
+    ends: Literal["done", "refused", "open"] = "open"
+    clip: Literal["clip", "text"] = "clip"
+    seconds: float | None = None
+
+
+class _ScenarioFile(msgspec.Struct, forbid_unknown_fields=True):
+    scenario: tuple[ClientScenario, ...]
+
+
+@functools.cache
+def scenarios() -> dict[str, ClientScenario]:
+    """Every scenario by its name, in the order of the file."""
+    text = files(__package__).joinpath("scenarios.toml").read_text(encoding="utf-8")
+    found = msgspec.convert(tomllib.loads(text), _ScenarioFile).scenario
+    return {scenario.name: scenario for scenario in found}

@@ -1,0 +1,50 @@
+"""The outcomes of a run in the forms that people and machines read."""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from nemolocal_contract.plurals import pluralize
+
+from ..reports.markdown import escape_markdown
+from .scenario_result import ScenarioOutcome, ScenarioResult
+
+_INDENT = 2
+_WORDS: tuple[ScenarioOutcome, ...] = ("failed", "not met", "passed")
+
+
+def scenario_line(outcome: ScenarioResult) -> str:
+    """`failed  silent  client.resend: why`, a further line for each further reason."""
+    first, *more = outcome.reasons or ("",)
+    head = f"{outcome.word:8} {outcome.scenario:24} {first}".rstrip()
+    return "\n".join([head, *(f"{'':33} {reason}" for reason in more)])
+
+
+def summary(outcomes: Sequence[ScenarioResult]) -> str:
+    """`44 scenarios: 1 failed, 43 passed (80.2 s)`."""
+    counts = [f"{n} {word}" for word in _WORDS if (n := sum(o.word == word for o in outcomes))]
+    seconds = sum(outcome.seconds for outcome in outcomes)
+    return f"{pluralize(len(outcomes), 'scenario')}: {', '.join(counts)} ({seconds:.1f} s)"
+
+
+def as_json(outcomes: Sequence[ScenarioResult]) -> str:
+    """Everything, in the names of the types."""
+    return msgspec.json.format(msgspec.json.encode(outcomes), indent=_INDENT).decode() + "\n"
+
+
+def as_markdown(outcomes: Sequence[ScenarioResult]) -> str:
+    """A table: a scenario in a row."""
+    rows = (
+        f"| {outcome.scenario} | {outcome.word} | {'<br>'.join(map(escape_markdown, outcome.reasons))} |\n"
+        for outcome in outcomes
+    )
+    head = "| scenario | outcome | why |\n|---|---|---|\n"
+    return f"{summary(outcomes)}\n\n{head}{''.join(rows)}"
+
+
+def exit_code(outcomes: Sequence[ScenarioResult]) -> int:
+    """0 nothing failed, 1 something did, 2 no scenario came up."""
+    words = {outcome.word for outcome in outcomes}
+    if "failed" in words:
+        return 1
+    return 0 if "passed" in words else 2

@@ -1,0 +1,76 @@
+"""What came of a scenario: the verdicts on what a program did, and one word for all of it."""
+
+from typing import Literal
+
+import msgspec
+
+from ..client_checks import client_catalogue
+from ..client_checks.evaluation import evaluate_journal
+from ..reports.report_text import verdict_reason
+from ..traffic.journal import LoadedJournal
+from ..verdicts import ConformanceReport
+from .program import NOT_EXECUTABLE, NOT_FOUND, ProgramExit
+from .scenario import ClientScenario
+
+ScenarioOutcome = Literal["passed", "failed", "not met"]
+"""`not met`: nothing was broken, but the program never came to what the scenario is about."""
+
+_UNJUDGED = ("not applicable", "not judgeable")
+
+
+class ScenarioResult(msgspec.Struct, frozen=True):
+    """How a scenario ended: in a word, why (a line each), and in full."""
+
+    scenario: str
+    word: ScenarioOutcome
+    reasons: tuple[str, ...]
+    status: int | None
+    seconds: float
+    report: ConformanceReport
+
+
+def evaluate_run(
+    scenario: ClientScenario, ran: ProgramExit, journal: LoadedJournal, seconds: float
+) -> ScenarioResult:
+    """Judge a run that took so many seconds by what the program did and how it ended."""
+    report = evaluate_journal(journal, client_catalogue().values())
+    broken = [
+        f"{verdict.check}: {verdict_reason(verdict)}"
+        for verdict in report.verdicts
+        if verdict.outcome in ("failed", "error")
+    ]
+    missing = _unreached(scenario, journal, report)
+    broken += _exit_problems(scenario, ran, bool(missing))
+    word: ScenarioOutcome = "failed" if broken else "not met" if missing else "passed"
+    return ScenarioResult(
+        scenario.name, word, tuple(broken or missing), ran.status, round(seconds, 3), report
+    )
+
+
+def _unreached(
+    scenario: ClientScenario, journal: LoadedJournal, report: ConformanceReport
+) -> list[str]:
+    """Why the program cannot have shown what the scenario is about."""
+    struck = {name for entry in journal.entries for name in entry.faults}
+    for fault in scenario.faults:
+        if fault["name"] not in struck:
+            return [f"the program made no request that {fault['name']} applies to"]
+    if scenario.code and scenario.code not in {entry.code for entry in journal.entries}:
+        return [f"the program made no request that is answered with {scenario.code}"]
+    judged = {v.check for v in report.verdicts if v.outcome not in _UNJUDGED}
+    if not judged & set(scenario.checks):
+        return [f"nothing to judge {' or '.join(scenario.checks)} by"]
+    return []
+
+
+def _exit_problems(scenario: ClientScenario, ran: ProgramExit, missed: bool) -> list[str]:
+    """What is wrong with the way the program ended."""
+    if ran.status is None:
+        return [] if scenario.seconds else ["the program hung and was stopped"]
+    if ran.status in (NOT_EXECUTABLE, NOT_FOUND):
+        return [f"the program could not be run: status {ran.status}"]
+    if scenario.ends == "done" and ran.status:
+        return [f"the program gave up with status {ran.status} where a film was to be had"]
+    if scenario.ends == "refused" and not ran.status and not missed:
+        return ["the program ended with 0, as if it had been given a film"]
+    return []

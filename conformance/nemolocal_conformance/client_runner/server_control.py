@@ -1,0 +1,40 @@
+"""What the driver asks of a local server: to arm faults, and to show its journal."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import httpx
+
+from nemolocal_contract.endpoints import FAULTS_ARM, JOURNAL
+from nemolocal_contract.headers import control_headers
+
+from ..traffic.journal import LoadedJournal
+from ..traffic.journal_reader import parse_journal
+
+ServerTransport = httpx.BaseTransport | None
+"""How a server is reached: None is the network."""
+
+
+def fetch_journal(
+    base_url: str, way: ServerTransport = None, control_token: str = ""
+) -> tuple[LoadedJournal, bytes]:
+    """Everything that a local server wrote down, and its lines as they may be kept in a file."""
+    with _open_client(base_url, way, control_token) as http:
+        reply = http.get(JOURNAL.template, params={"format": "jsonl"}).raise_for_status()
+    # Where nobody asked for anything there is no line, and no file of a journal either.
+    lines = reply.content
+    return parse_journal(lines) if lines.strip() else LoadedJournal(()), lines
+
+
+def arm_faults(
+    base_url: str, orders: Iterable[dict[str, Any]], way: ServerTransport = None
+) -> None:
+    """Arm faults, in their order; each is an order of the control interface."""
+    with _open_client(base_url, way) as http:
+        for order in orders:
+            http.post(FAULTS_ARM.template, json=order).raise_for_status()
+
+
+def _open_client(base_url: str, way: ServerTransport, control_token: str = "") -> httpx.Client:
+    headers = control_headers(control_token)
+    return httpx.Client(base_url=base_url, transport=way, trust_env=False, headers=headers)

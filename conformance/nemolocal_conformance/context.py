@@ -1,0 +1,313 @@
+"""What a check plays on: an account, a session, a clip in it, an edit, an export.
+
+Each is made when it is first asked for and then shared, so that a run spends once what many checks
+need. What could not be had is remembered, and every check that stands on it fails for it (`PrerequisiteFailed`).
+"""
+
+import itertools
+import uuid
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import msgspec
+
+from nemolocal_contract import endpoints as wire
+from nemolocal_contract.clock import WallClock
+from nemolocal_contract.endpoints import Endpoint
+from nemolocal_contract.headers import CLIENT_ID
+
+from .assertions import CheckFailed, NotApplicable, PrerequisiteFailed, expect_type
+from .control_client import ControlClient
+from .samples import CLIP, read_sample
+from .target import TargetClient, TargetResponse, TurnStream, turn_body
+
+T = TypeVar("T")
+
+# More than any run spends, where credits are for the asking.
+_UNLIMITED_CREDITS = 1_000_000
+_DECADE = 3_650 * 86_400
+GENERATE_CLIP = "generate a 2-second sunset clip"
+_CLIP_BUDGET = 1_000
+PUT_ON_TIMELINE = "put my clip on the timeline"
+_OUTPUT = {"format": "mp4", "quality": "high"}
+# How long a render may take, and how often we look, in seconds. At a local server that is often at
+# first and ever less: each look takes time from the render.
+_RENDER_TIMEOUT = 300.0
+_LOCAL_POLL_INTERVAL, _LOCAL_MAX_INTERVAL, _CLOUD_POLL_INTERVAL = 0.02, 0.3, 30.0
+
+
+class TargetAccount(msgspec.Struct, frozen=True):
+    """Who calls: a token, and, where it was made for this run, what came with it."""
+
+    token: str
+    user_id: str = ""
+    client_id: str = ""
+    token_reply: dict[str, Any] = {}
+
+
+class GeneratedClip(msgspec.Struct, frozen=True):
+    """A generation: what was told, the state after it, its seconds and its credits."""
+
+    stream: TurnStream
+    state: dict[str, Any]
+    seconds: float
+    credits_spent: int
+
+
+class CheckContext:
+    """The prerequisites of a run on one server; `seen` collects alternatives of C rules."""
+
+    def __init__(self, peer: TargetClient, control: ControlClient | None, token: str = "") -> None:
+        self.target = peer
+        self.alternatives: dict[str, set[str]] = {}
+        self._control = control
+        self._given_token = token
+        self._shared: dict[str, object] = {}
+        self._numbers = itertools.count(1)
+        self._clock = WallClock()
+
+    @property
+    def control(self) -> ControlClient:
+        """The control interface; not applicable where there is none."""
+        if self._control is None:
+            raise NotApplicable("needs a server that can be told to be in a state")
+        return self._control
+
+    @property
+    def has_control(self) -> bool:
+        """Whether the server has a control interface, as a local one does."""
+        return self._control is not None
+
+    def note_alternative(self, rule: str, alternative: str) -> None:
+        """Note which alternative of a contradicted rule this server follows."""
+        self.alternatives.setdefault(rule, set()).add(alternative)
+
+    # Accounts
+
+    @property
+    def account(self) -> TargetAccount:
+        """The run's own account: the token that was given, or one for all checks."""
+        if self._given_token:
+            return TargetAccount(self._given_token)
+        return self._once("token", self._lasting_account)
+
+    def new_account(self) -> TargetAccount:
+        """Somebody else: a fresh anonymous account."""
+        client_id = str(uuid.uuid4())
+        data = self._require_data("a token", self.request_token(client_id))
+        return TargetAccount(str(data.get("token")), str(data.get("user_id")), client_id, data)
+
+    def _lasting_account(self) -> TargetAccount:
+        """An account that outlives checks of time, with plenty of credits, where that is free."""
+        account = self.new_account()
+        if self._control is not None:
+            token = self._control.find_token_id(account.user_id)
+            self._control.change_token(token, credits=_UNLIMITED_CREDITS, expires_in=_DECADE)
+        return account
+
+    def request_token(self, client_id: str | None) -> TargetResponse:
+        """The token call (AUTH-1)."""
+        headers = {} if client_id is None else {CLIENT_ID: client_id}
+        return self.target.request("POST", wire.TOKEN.template, headers=headers)
+
+    def make_account(self, **wanted: Any) -> TargetAccount:
+        """An account made by hand, with the plan, credits, scopes or life that is wanted."""
+        made = self.control.make_token(**wanted)
+        return TargetAccount(made["token"], made["user_id"], made["client_id"], made)
+
+    # Calls
+
+    def call(
+        self,
+        endpoint: Endpoint,
+        account: TargetAccount | None = None,
+        *,
+        user: str = wire.CURRENT_USER,
+        **rest: Any,
+    ) -> TargetResponse:
+        """One call of the contract; `session` and `render` fill its path, `rest` is the peer's."""
+        names = {name: rest.pop(name) for name in ("session", "render") if name in rest}
+        token = (account or self.account).token
+        path = endpoint.path(user=user, **names)
+        return self.target.request(endpoint.method, path, token=token, **rest)
+
+    def new_session(self, account: TargetAccount | None = None, **body: Any) -> str:
+        """The id of a fresh session (SES-1)."""
+        wanted = {"task_name": "project", "language": "en", **body}
+        data = self._require_data("a session", self.call(wire.SESSION, account, json=wanted))
+        return str(data.get("session_id"))
+
+    def upload(self, session: str, *names: str, **rest: Any) -> TargetResponse:
+        """Send samples of this package by their names (UPL-1)."""
+        files = [("files", (name, read_sample(name))) for name in names]
+        return self.call(wire.UPLOAD, session=session, files=files, **rest)
+
+    def send_message(
+        self, session: str, message: str, account: TargetAccount | None = None, **rest: Any
+    ) -> TurnStream:
+        """One turn, listened to until it ends (SSE-1)."""
+        token = (account or self.account).token
+        return self.target.stream_turn(turn_body(session, message), token=token, **rest)
+
+    def read_state(self, session: str, account: TargetAccount | None = None) -> dict[str, Any]:
+        """`data` of the newest state (STA-1)."""
+        return self._require_data("a state", self.call(wire.STATE, account, session=session))
+
+    def read_draft(self, session: str, account: TargetAccount | None = None) -> dict[str, Any]:
+        """The newest draft; its tracks can be walked through, whatever is in their segments."""
+        try:
+            draft: dict[str, Any] = self.read_state(session, account)["state"]["draft"]
+            for track in draft["t"]:
+                list(track.get("sg") or ())
+        except (LookupError, TypeError, AttributeError):
+            raise PrerequisiteFailed("the state has no draft with tracks in t") from None
+        return draft
+
+    def read_balance(self, account: TargetAccount | None = None) -> dict[str, Any]:
+        """Credits (CRD-1): three numbers."""
+        balance = self.read_raw_balance(account)
+        numbers = [balance.get(name) for name in ("available", "frozen", "total")]
+        if not all(type(number) in (int, float) for number in numbers):
+            raise PrerequisiteFailed(f"the balance is {balance!r}")
+        return balance
+
+    def read_raw_balance(self, account: TargetAccount | None = None) -> dict[str, Any]:
+        """What stands in the envelope of a balance, whatever it is."""
+        return self._require_data("a balance", self.call(wire.BALANCE, account))
+
+    # What checks share
+
+    @property
+    def session(self) -> str:
+        """A session of the run's account, for looking only."""
+        return self._once("session", self.new_session)
+
+    @property
+    def uploaded_session(self) -> str:
+        """A session with a clip in it and nothing on its timeline."""
+        return self._once("uploaded", lambda: self._upload_to(self.new_session()))
+
+    @property
+    def edited_session(self) -> str:
+        """A session with a clip on its timeline, for looking only."""
+        return self._once("edited", self.new_edited_session)
+
+    @property
+    def scratch_session(self) -> str:
+        """Another one, in which a check may say whatever it wants."""
+        return self._once("worked", self.new_edited_session)
+
+    def new_edited_session(self, account: TargetAccount | None = None) -> str:
+        """A fresh session with a clip on its timeline."""
+        session = self._upload_to(self.new_session(account), account)
+        self.send_message(session, PUT_ON_TIMELINE, account)
+        draft = self.read_draft(session, account)
+        if not any(track.get("sg") for track in draft.get("t") or ()):
+            raise PrerequisiteFailed(f"{PUT_ON_TIMELINE!r} put nothing there")
+        return session
+
+    @property
+    def generated_clip(self) -> "GeneratedClip":
+        """A clip generated for an account of its own, once for all checks."""
+        return self._once("generated", self._generate)
+
+    def _generate(self) -> "GeneratedClip":
+        account = self.make_account(credits=_CLIP_BUDGET)
+        session = self.new_session(account)
+        before = self.control.read_clock()
+        told = self.send_message(session, GENERATE_CLIP, account)
+        seconds = self.control.read_clock() - before
+        spent = _CLIP_BUDGET - int(self.read_balance(account)["available"])
+        draft = self.read_draft(session, account)
+        state = {**self.read_state(session, account)["state"], "draft": draft}
+        return GeneratedClip(told, state, seconds, spent)
+
+    # Renders
+
+    def new_render_id(self) -> str:
+        """An id that no render of this account had before."""
+        return f"render_{uuid.uuid4().hex[:12]}_{next(self._numbers)}"
+
+    def submit_export(
+        self,
+        render: str,
+        session: str,
+        draft: object,
+        account: TargetAccount | None = None,
+        **rest: Any,
+    ) -> TargetResponse:
+        """Submit an export (REN-1); another `output` may be given, None for none."""
+        body = {"id": render, "sessionId": session, "draft": draft}
+        if (output := rest.pop("output", _OUTPUT)) is not None:
+            body["output"] = output
+        return self.call(wire.RENDER, account, json=body, **rest)
+
+    def poll_renders(
+        self, *renders: str, account: TargetAccount | None = None
+    ) -> list[list[dict[str, Any]]]:
+        """The statuses of these renders, flattened, at each look until all have ended (REN-4)."""
+        seen: list[list[dict[str, Any]]] = []
+        waited, pause = 0.0, _LOCAL_POLL_INTERVAL if self.has_control else _CLOUD_POLL_INTERVAL
+        while waited <= _RENDER_TIMEOUT:
+            looks = [self.call(wire.RENDER_STATUS, account, render=one).json for one in renders]
+            seen.append([flatten_render(look) for look in looks])
+            if all(look.get("status") not in ("pending", "processing") for look in seen[-1]):
+                return seen
+            self._clock.wait(pause)
+            waited += pause
+            pause = min(pause * 1.2, _LOCAL_MAX_INTERVAL) if self.has_control else pause
+        raise PrerequisiteFailed(f"a render had not ended after {_RENDER_TIMEOUT:.0f} s")
+
+    @property
+    def export_statuses(self) -> list[dict[str, Any]]:
+        """Every status of an export of the edited session, from the reply to its submit on."""
+        return self._once("watched", self._export_edited_session)
+
+    @property
+    def completed_export(self) -> dict[str, Any]:
+        """The last status of that export, which has completed."""
+        last = self.export_statuses[-1]
+        if last.get("status") != "completed":
+            raise PrerequisiteFailed(
+                f"the export ended as {last.get('status')!r}: {last.get('error')}"
+            )
+        return last
+
+    def _export_edited_session(self) -> list[dict[str, Any]]:
+        render = self.new_render_id()
+        first = self.submit_export(
+            render, self.edited_session, self.read_draft(self.edited_session)
+        )
+        return [flatten_render(first.json), *(look for (look,) in self.poll_renders(render))]
+
+    def _upload_to(self, session: str, account: TargetAccount | None = None) -> str:
+        self._require_data("an upload", self.upload(session, CLIP, account=account))
+        return session
+
+    def _require_data(self, what: str, answer: TargetResponse) -> dict[str, Any]:
+        try:
+            return dict(expect_type("data", answer.data, dict))
+        except CheckFailed as broken:
+            raise PrerequisiteFailed(f"{what} could not be had: {broken}") from None
+
+    def _once(self, name: str, make: Callable[[], T]) -> T:
+        if name not in self._shared:
+            try:
+                self._shared[name] = make()
+            except (PrerequisiteFailed, CheckFailed, NotApplicable) as problem:
+                self._shared[name] = PrerequisiteFailed(str(problem))
+        made = self._shared[name]
+        if isinstance(made, PrerequisiteFailed):
+            raise made
+        return made  # type: ignore[return-value]
+
+
+def flatten_render(body: Any) -> dict[str, Any]:
+    """A render reply in either shape as one flat object (REN-4)."""
+    if not isinstance(body, dict):
+        raise CheckFailed("a render reply", "an object", body)
+    if not isinstance(body.get("data"), dict):
+        return body
+    nested = dict(body["data"])
+    url = nested.pop("outputUrl", None)
+    return nested | ({"output": {"url": url}} if url else {})

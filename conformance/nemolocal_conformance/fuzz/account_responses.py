@@ -1,0 +1,113 @@
+"""Answers about tokens, credits and claim tokens (sections 2 and 6)."""
+
+from nemolocal_contract.headers import (
+    ANONYMOUS_TOKEN_PREFIX,
+    ANONYMOUS_USER_PREFIX,
+    CLAIM_TOKEN_PREFIX,
+)
+from nemolocal_contract.response_codes import ResponseCode
+
+from ..assertions import (
+    CheckFailed,
+    NotApplicable,
+    expect_equal,
+    expect_true,
+    expect_type,
+    require_field,
+)
+from ..context import CheckContext
+from ..error_assertions import is_error
+from ..target import TargetResponse
+from .expected_errors import matches_expected_error, require_success
+from .script import BalanceStep, ClaimStep, TokenStep
+from .server_model import (
+    CLOCK_SLACK,
+    INITIAL_CREDITS,
+    WEEK,
+    ExpectedErrors,
+    ModelAccount,
+    ServerModel,
+)
+from .violation import under_rule
+
+_FIGURES = ("available", "frozen", "total")
+
+
+def validate_token(
+    stage: CheckContext, model: ServerModel, step: TokenStep, answer: TargetResponse
+) -> None:
+    """A token call (AUTH-1 to AUTH-3, AUTH-5)."""
+    due = _expected_token_errors(model, step)
+    if matches_expected_error(stage, answer, due):
+        return
+    known = step.client in model.accounts
+    if not known and not stage.has_control and is_error(answer):
+        raise NotApplicable("no token was given: this address may have had all of its (AUTH-4)")
+    data = require_success(answer, "AUTH-5" if known else "AUTH-1")
+    with under_rule("AUTH-1"):
+        token = expect_type("data.token", require_field("data", data, "token"), str)
+        expect_true("data.token", token.startswith(ANONYMOUS_TOKEN_PREFIX), "nmv_usr_…", token[:8])
+        user = expect_type("data.user_id", require_field("data", data, "user_id"), str)
+        expect_true("data.user_id", user.startswith(ANONYMOUS_USER_PREFIX), "anon_…", user)
+        expect_equal("data.credits", require_field("data", data, "credits"), INITIAL_CREDITS)
+        others = {account.token for account in model.accounts.values()}
+        expect_true("data.token", token not in others, "a new one", "one given before")
+    worlds = frozenset({(INITIAL_CREDITS, frozenset[str]())})
+    model.accounts[step.client] = ModelAccount(token, user, model.now, worlds)
+
+
+def _expected_token_errors(model: ServerModel, step: TokenStep) -> ExpectedErrors:
+    if step.how != "good":
+        rule = "AUTH-1" if step.how == "too-long" else "AUTH-2"
+        return ExpectedErrors(required={ResponseCode.BAD_REQUEST: rule})
+    known = model.accounts.get(step.client)
+    if known is None or model.token_age(known) > WEEK + CLOCK_SLACK:
+        return ExpectedErrors()
+    again = {ResponseCode.RATE_LIMITED: "AUTH-3"}
+    return (
+        ExpectedErrors(required=again)
+        if model.token_age(known) < WEEK - CLOCK_SLACK
+        else ExpectedErrors(allowed=again)
+    )
+
+
+def validate_balance(
+    stage: CheckContext, model: ServerModel, step: BalanceStep, answer: TargetResponse
+) -> None:
+    """The credits are what they can be after all that was asked for (CRD-1 to CRD-3, REN-3)."""
+    if matches_expected_error(stage, answer, model.expected_errors(step)):
+        return
+    available = read_balance(answer)
+    account = model.accounts[step.by]
+    fitting = frozenset(world for world in account.credit_states if world[0] == available)
+    if not fitting:
+        with under_rule(account.credit_rule):
+            possible = sorted({world[0] for world in account.credit_states})
+            raise CheckFailed("available", " or ".join(map(str, possible)), available)
+    account.credit_states = fitting
+
+
+def read_balance(answer: TargetResponse) -> int:
+    """The available credits of a balance, when nothing runs (CRD-1, CRD-2)."""
+    data = require_success(answer, "CRD-1")
+    with under_rule("CRD-1"):
+        figures = [expect_type(f"data.{n}", require_field("data", data, n), int) for n in _FIGURES]
+        available, frozen, total = figures
+        expect_equal("data.total", total, available + frozen)
+        expect_true("the balance", min(figures) >= 0, "nothing below 0", data)
+    with under_rule("CRD-2"):
+        expect_equal("data.frozen while nothing runs", frozen, 0)
+    return int(available)
+
+
+def validate_claim(
+    stage: CheckContext, model: ServerModel, step: ClaimStep, answer: TargetResponse
+) -> None:
+    """A claim token for a session of one's own (AUTH-7)."""
+    if matches_expected_error(stage, answer, model.expected_session_errors(step, step.session)):
+        return
+    data = require_success(answer, "AUTH-7")
+    with under_rule("AUTH-7"):
+        token = expect_type("data.claim_token", require_field("data", data, "claim_token"), str)
+        expect_true("data.claim_token", token.startswith(CLAIM_TOKEN_PREFIX), "clm_…", token[:4])
+        expect_equal("data.expires_in", require_field("data", data, "expires_in"), WEEK)

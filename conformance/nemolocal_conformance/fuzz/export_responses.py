@@ -1,0 +1,234 @@
+"""Answers about exports (section 8)."""
+
+from itertools import takewhile
+from typing import Any
+
+import msgspec
+
+from nemolocal_contract.response_codes import ResponseCode
+
+from ..assertions import (
+    CheckFailed,
+    expect_equal,
+    expect_one_of,
+    expect_true,
+    expect_type,
+    require_field,
+)
+from ..context import CheckContext, flatten_render
+from ..error_assertions import is_error
+from ..target import TargetResponse
+from .expected_errors import matches_expected_error
+from .script import CancelStep, DownloadStep, ExportStep, FollowStep, StatusStep
+from .server_model import ExpectedErrors, ModelRender, ServerModel
+from .session_responses import all_segments
+from .violation import under_rule
+
+RENDER_STATUSES = ("pending", "processing", "completed", "failed")
+FINAL_STATUSES = ("completed", "failed")
+_TITLE = {"t": [{"tt": 7, "sg": [{"id": "x", "s": 0, "d": 400, "txt": "alone"}]}], "d": 400}
+_SMALL = {"m": {"width": 160, "height": 90}}
+_REFUSED_AT = {
+    "empty": "draft.t",
+    "unknown-media": "draft.t[0].sg[0].src",
+    "negative-time": "draft.t[0].sg[0].d",
+}
+
+
+class FollowedRender(msgspec.Struct, frozen=True):
+    """A render that was followed: each look, and the file, None where none came of it."""
+
+    statuses: tuple[TargetResponse, ...]
+    file: TargetResponse | None = None
+
+
+def export_draft(model: ServerModel, step: ExportStep) -> dict[str, Any]:
+    """The draft that an export sends."""
+    session = model.sessions.get(step.session)
+    seen = session.draft if session is not None and session.draft is not None else {}
+    unknown = {"id": "x", "s": 0, "d": 500, "src": "nothing"}
+    backwards = {"id": "x", "s": 0, "d": -5, "txt": "x"}
+    drafts: dict[str, dict[str, Any]] = {
+        "title": {**_TITLE, **_SMALL},
+        "seen": {**seen, "t": seen.get("t", []), "d": seen.get("d", 0)},
+        "empty": {"t": [], "d": 0},
+        "unknown-media": {"t": [{"tt": 0, "sg": [unknown]}], "d": 500},
+        "negative-time": {"t": [{"tt": 7, "sg": [backwards]}], "d": 500},
+    }
+    return drafts[step.draft]
+
+
+def validate_export(
+    stage: CheckContext, model: ServerModel, step: ExportStep, answer: TargetResponse
+) -> None:
+    """A submit (REN-1, REN-2, REN-6, REN-9)."""
+    key = (model.token(step.by), model.render_id(step.render))
+    due = _expected_export_errors(model, step)
+    if (
+        _is_accepted(answer)
+        and not step.attributed
+        and set(due.required) == {ResponseCode.EXPORT_BLOCKED}
+    ):
+        # REN-2 is contradicted: only those without credits may need attribution.
+        stage.note_alternative("REN-2", "export_402=out_of_credits")
+        due.required.clear()
+    if key in model.renders and not due.required:
+        _validate_duplicate(answer)
+        return
+    if matches_expected_error(stage, answer, due):
+        _validate_error_path(step, answer, due)
+        model.refused_renders.add(key)
+        return
+    if key in model.refused_renders and is_error(answer) and "duplicate" in _lowercase_body(answer):
+        return  # an id whose submit was refused may have been used, or not
+    with under_rule("REN-4"):
+        body = flatten_render(answer.json)
+        expect_equal("status", require_field("the reply", body, "status"), "pending")
+    with under_rule("REN-1"):
+        expect_equal("id", require_field("the reply", body, "id"), key[1])
+    model.renders[key] = ModelRender(key[1], model.sessions[step.session])
+    model.accounts[step.by].credit_rule = "REN-3"
+
+
+def _expected_export_errors(model: ServerModel, step: ExportStep) -> ExpectedErrors:
+    due = model.expected_session_errors(step, step.session)
+    if (model.token(step.by), model.render_id(step.render)) in model.renders:
+        due.allowed[ResponseCode.BAD_REQUEST] = "REN-6"
+    if not step.attributed:
+        due.required[ResponseCode.EXPORT_BLOCKED] = "REN-2"
+    if not all_segments(export_draft(model, step)) or step.draft in _REFUSED_AT:
+        due.required[ResponseCode.BAD_REQUEST] = "REN-9"
+    return due
+
+
+def _is_accepted(answer: TargetResponse) -> bool:
+    try:
+        return answer.status == 200 and flatten_render(answer.json).get("status") == "pending"
+    except CheckFailed:
+        return False
+
+
+def _lowercase_body(answer: TargetResponse) -> str:
+    return answer.body.decode(errors="replace").lower()
+
+
+def _validate_duplicate(answer: TargetResponse) -> None:
+    with under_rule("REN-6"):
+        expect_equal("taken", _is_accepted(answer), False)
+        expect_true(
+            "the reply",
+            "duplicate" in _lowercase_body(answer),
+            "duplicate",
+            _lowercase_body(answer)[:200],
+        )
+
+
+def _validate_error_path(step: ExportStep, answer: TargetResponse, due: ExpectedErrors) -> None:
+    """A draft that alone is the fault is refused with the path of the field (REN-9)."""
+    path = _REFUSED_AT.get(step.draft, "draft.t")
+    if set(due.required) == {ResponseCode.BAD_REQUEST} and not due.allowed:
+        with under_rule("REN-9"):
+            message = str(answer.json.get("message"))
+            expect_true("message", path in message, path, message)
+
+
+def validate_status(
+    stage: CheckContext, model: ServerModel, step: StatusStep, answer: TargetResponse
+) -> None:
+    """A status (REN-4, REN-5, REN-8)."""
+    if matches_expected_error(stage, answer, model.expected_render_errors(step, step.render)):
+        return
+    render = model.render_of(step, step.render)
+    assert render is not None  # else it was due to be refused
+    _validate_status_reply(model, render, answer)
+
+
+def _validate_status_reply(model: ServerModel, render: ModelRender, answer: TargetResponse) -> None:
+    with under_rule("REN-4"):
+        body = flatten_render(answer.json)
+        expect_equal("id", require_field("the reply", body, "id"), render.id)
+        status = str(require_field("the reply", body, "status"))
+        expect_one_of("status", status, RENDER_STATUSES)
+        progress = expect_type("progress", require_field("the reply", body, "progress"), int)
+    with under_rule("REN-5"):
+        _validate_order(render, status, progress)
+        output = body.get("output")
+        url = output.get("url") if isinstance(output, dict) else None
+        expect_equal(f"output.url while {status}", bool(url), status == "completed")
+    with under_rule("REN-8"):
+        waits = not render.has_left_queue or status != "processing"
+        expect_true("a second export at work in its session", waits, "in the queue", status)
+    render.status, render.progress, render.output = status, progress, output
+    if status == "processing":
+        _note_queue(model, render)
+
+
+def _validate_order(render: ModelRender, status: str, progress: int) -> None:
+    if render.status in FINAL_STATUSES:
+        expect_equal("status", status, render.status)
+    steps = RENDER_STATUSES.index(status) >= RENDER_STATUSES.index(render.status)
+    expect_true("status", steps, f"{render.status} or later", status)
+    expect_true(
+        "progress", render.progress <= progress <= 100, f"{render.progress} to 100", progress
+    )
+    expect_equal("progress of 100", progress == 100 or status != "completed", True)
+
+
+def _note_queue(model: ServerModel, active: ModelRender) -> None:
+    """Whatever was begun before the one that is at work has had its turn (REN-8)."""
+    for render in takewhile(lambda one: one is not active, model.renders.values()):
+        if render.session is active.session:
+            render.has_left_queue = True
+
+
+def validate_followed_render(
+    stage: CheckContext, model: ServerModel, step: FollowStep, watched: FollowedRender
+) -> None:
+    """A render to its end, and its file, which needs no token (REN-5, REN-7, REN-8)."""
+    for answer in watched.statuses:
+        validate_status(
+            stage, model, StatusStep(by=step.by, auth=step.auth, render=step.render), answer
+        )
+    render = model.render_of(step, step.render)
+    if watched.file is None or render is None:
+        return
+    with under_rule("REN-8"):
+        expect_equal("the HTTP status of the file", watched.file.status, 200)
+    with under_rule("REN-7"):
+        head = watched.file.body[:12]
+        expect_true("the file", head[4:8] == b"ftyp", "MP4", head)
+    size = render.output.get("size")
+    if size is not None:  # the nested shape does not tell it
+        with under_rule("REN-4"):
+            expect_equal("output.size", size, len(watched.file.body))
+
+
+def validate_cancel(
+    stage: CheckContext, model: ServerModel, step: CancelStep, answer: TargetResponse
+) -> None:
+    """A cancelled render has failed, unless it was completed before (REN-8)."""
+    if matches_expected_error(stage, answer, model.expected_render_errors(step, step.render)):
+        return
+    render = model.render_of(step, step.render)
+    assert render is not None  # else it was due to be refused
+    with under_rule("REN-8"):
+        expect_equal("the HTTP status", answer.status, 200)
+        status = flatten_render(answer.json).get("status")
+        allowed = (render.status,) if render.status in FINAL_STATUSES else FINAL_STATUSES
+        expect_one_of("status", status, allowed)
+    render.status = str(status)
+
+
+def validate_download(
+    stage: CheckContext, model: ServerModel, step: DownloadStep, answer: TargetResponse
+) -> None:
+    """The fallback download: the file of a completed render, of no other (REN-8)."""
+    if matches_expected_error(stage, answer, model.expected_render_errors(step, step.render)):
+        return
+    render = model.render_of(step, step.render)
+    assert render is not None  # else it was due to be refused
+    is_file = answer.status == 200 and answer.body[4:8] == b"ftyp"
+    if render.status in FINAL_STATUSES:
+        with under_rule("REN-8"):
+            done = render.status == "completed"
+            expect_equal(f"a file while {render.status}", is_file, done)

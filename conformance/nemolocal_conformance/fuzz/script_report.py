@@ -1,0 +1,70 @@
+"""What scripts have shown, as verdicts: the reports of checks tell it like any other."""
+
+from importlib.metadata import version
+
+import msgspec
+
+from nemolocal_contract.rules import rules
+
+from ..context import CheckContext
+from ..verdicts import ConformanceReport, Verdict, VerdictOutcome
+from .script import CallScript
+from .script_runner import ScriptResult
+
+CHECK_ID = "script"
+SENTENCE = (
+    "Whatever is called, in whatever order, each answer MUST be one that the contract allows."
+)
+
+
+def script_verdict(script: CallScript, ending: ScriptResult, *, ours: bool) -> Verdict:
+    """How a script ended: a rule of ours that nobody documents is learned about, not failed."""
+    finding = ending.violation
+    if finding is None:
+        outcome: VerdictOutcome = "not applicable" if ending.stop_reason else "passed"
+        return msgspec.structs.replace(
+            passed_verdict(), outcome=outcome, reason=ending.stop_reason, evidence=ending.evidence
+        )
+    rule = rules()[finding.rule]
+    worst: VerdictOutcome = "failed" if rule.level == "MUST" else "warning"
+    return Verdict(
+        check=CHECK_ID,
+        rules=(rule.id,),
+        sentence=SENTENCE,
+        level=rule.level,
+        grade=rule.grade,
+        outcome="learned" if rule.grade == "A" and not ours else worst,
+        reason=f"step {finding.step} of {len(script.steps)}: {finding.what}",
+        expected=finding.expected,
+        actual=finding.actual,
+        evidence=ending.evidence,
+    )
+
+
+def passed_verdict() -> Verdict:
+    """Nothing was answered that may not be."""
+    return Verdict(
+        check=CHECK_ID,
+        rules=("GEN-1",),
+        sentence=SENTENCE,
+        level="MUST",
+        grade="D",
+        outcome="passed",
+    )
+
+
+def script_report(
+    stage: CheckContext, verdicts: tuple[Verdict, ...], at: str, seconds: float
+) -> ConformanceReport:
+    """A report of scripts alone; `at` is when it began, `seconds` how long it took."""
+    return ConformanceReport(
+        base_url=stage.target.base_url,
+        version=version("nemolocal"),
+        ours=stage.has_control,
+        verdicts=verdicts,
+        alternatives={
+            rule: tuple(sorted(seen)) for rule, seen in sorted(stage.alternatives.items())
+        },
+        seconds=round(seconds, 3),
+        at=at,
+    )

@@ -1,0 +1,132 @@
+"""Plays a script on a server, call by call, until an answer comes that the model does not allow."""
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from nemolocal_contract import endpoints as wire
+from nemolocal_contract.clock import WallClock
+
+from ..assertions import CheckFailed, NotApplicable, PrerequisiteFailed
+from ..context import CheckContext
+from ..evidence import HttpExchange
+from . import account_responses, export_responses, session_responses, turn_responses
+from .script import (
+    OWN_ACCOUNT,
+    AccountStep,
+    BalanceStep,
+    CallScript,
+    CancelStep,
+    ClaimStep,
+    DownloadStep,
+    ExportStep,
+    FollowStep,
+    MessageStep,
+    ScriptStep,
+    SessionStep,
+    StateStep,
+    StatusStep,
+    TokenStep,
+    UploadStep,
+    UrlUploadStep,
+    WaitStep,
+)
+from .server_model import ModelAccount, ServerModel
+from .step_executor import StepExecutor
+from .violation import RuleViolated, Violation, under_rule
+
+_StepHandler = tuple[
+    Callable[[StepExecutor, Any], Any], Callable[[CheckContext, ServerModel, Any, Any], None]
+]
+# How each step is called, and who judges what comes back.
+_STEP_HANDLERS: dict[type[ScriptStep], _StepHandler] = {
+    TokenStep: (StepExecutor.request_token, account_responses.validate_token),
+    BalanceStep: (StepExecutor.read_balance, account_responses.validate_balance),
+    ClaimStep: (StepExecutor.request_claim_token, account_responses.validate_claim),
+    SessionStep: (StepExecutor.open_session, session_responses.validate_session),
+    StateStep: (StepExecutor.read_state, session_responses.validate_state),
+    UploadStep: (StepExecutor.upload, session_responses.validate_upload),
+    UrlUploadStep: (StepExecutor.upload_url, session_responses.validate_url_upload),
+    MessageStep: (StepExecutor.send_message, turn_responses.validate_turn),
+    ExportStep: (StepExecutor.submit_export, export_responses.validate_export),
+    StatusStep: (StepExecutor.read_status, export_responses.validate_status),
+    FollowStep: (StepExecutor.follow_render, export_responses.validate_followed_render),
+    CancelStep: (StepExecutor.cancel_render, export_responses.validate_cancel),
+    DownloadStep: (StepExecutor.download_render, export_responses.validate_download),
+}
+
+
+class ScriptResult(msgspec.Struct, frozen=True):
+    """How a script ended: after `steps` calls, with a finding, stopped for a reason, or well."""
+
+    steps: int
+    violation: Violation | None = None
+    stop_reason: str = ""
+    evidence: tuple[HttpExchange, ...] = ()
+
+
+class ScriptRunner:
+    """Plays scripts on a stage; `new_salt` tells what makes client ids and render ids new there."""
+
+    def __init__(self, stage: CheckContext, new_salt: Callable[[], str]) -> None:
+        self.context = stage
+        self._new_salt = new_salt
+        self._clock = WallClock()
+
+    def run(self, script: CallScript) -> ScriptResult:
+        """Make the calls in their order; ends with the first answer that is not allowed."""
+        model = ServerModel(self._new_salt())
+        caller = StepExecutor(self.context, model)
+        self.context.target.take_evidence()
+        number, finding, stopped = 0, None, ""
+        try:
+            if any(
+                isinstance(step, AccountStep) and step.by == OWN_ACCOUNT for step in script.steps
+            ):
+                self._bind_own(model)
+            for number, step in enumerate(script.steps, 1):  # noqa: B007 - told where it ends
+                model.now = self._now()
+                self._step(caller, model, step)
+        except RuleViolated as disallowed:
+            finding = disallowed.violation_at(number)
+        except NotApplicable as why:
+            stopped = f"step {number}: {why}"
+        return ScriptResult(number, finding, stopped, self._evidence())
+
+    def can_advance_clock(self) -> bool:
+        """Whether the server lets its time be moved."""
+        try:
+            self.context.control.advance_clock(0)
+        except NotApplicable:
+            return False
+        return True
+
+    def _step(self, caller: StepExecutor, model: ServerModel, step: ScriptStep) -> None:
+        """Make one call and judge its answer."""
+        if isinstance(step, WaitStep):
+            self.context.control.advance_clock(step.seconds)
+            return
+        call, judge = _STEP_HANDLERS[type(step)]
+        judge(self.context, model, step, call(caller, step))
+
+    def _bind_own(self, model: ServerModel) -> None:
+        """Make the account of the run known, with the credits that it has."""
+        with under_rule("AUTH-1"):
+            try:
+                account = self.context.account
+            except PrerequisiteFailed as unmet:
+                raise CheckFailed("the account of the run", "to be had", str(unmet)) from None
+        available = account_responses.read_balance(self.context.call(wire.BALANCE, account))
+        worlds = frozenset({(available, frozenset[str]())})
+        model.accounts[OWN_ACCOUNT] = ModelAccount(
+            account.token, account.user_id, credit_states=worlds
+        )
+
+    def _now(self) -> float:
+        return self.context.control.read_clock() if self.context.has_control else self._clock.time()
+
+    def _evidence(self) -> tuple[HttpExchange, ...]:
+        """What went over the wire, but for what was told to the control interface."""
+        seen = self.context.target.take_evidence()
+        return tuple(exchange for exchange in seen if wire.CONTROL_PREFIX not in exchange.url)

@@ -1,0 +1,166 @@
+"""The search: Hypothesis makes scripts and makes one that fails smaller; each is played anew.
+
+Hypothesis is imported by nobody else but `strategies`: replaying a script needs none of it.
+"""
+
+import contextlib
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from pathlib import Path
+from random import Random
+
+import msgspec
+from hypothesis import Phase, find, settings
+from hypothesis.configuration import set_hypothesis_home_dir
+from hypothesis.errors import NoSuchExample
+
+from nemolocal_contract.rules import rules
+
+from ..target import TargetTimeout
+from .script import AnyStep, CallScript, ScriptCost, script_cost
+from .script_runner import ScriptResult, ScriptRunner
+from .strategies import ScriptCapabilities, script_strategy
+
+OpenScriptRunner = Callable[[], AbstractContextManager[ScriptRunner]]
+Steps = tuple[AnyStep, ...]
+# What is tried to make a script that fails smaller, at most.
+_MAX_SHRINKS = 250
+
+
+class ScriptRun(msgspec.Struct, frozen=True):
+    """A script and how it ended."""
+
+    script: CallScript
+    result: ScriptResult
+
+
+class ScriptSearchResult(msgspec.Struct, frozen=True):
+    """What became of a search.
+
+    `script_strategy` and `calls` were played, `unpaid` scripts were too dear. `failed` is the smallest
+    script that fails; `learned` are the first that show an assumption of ours not to hold.
+    """
+
+    scripts: int
+    calls: int
+    unaffordable: int
+    failed: ScriptRun | None = None
+    learned: tuple[ScriptRun, ...] = ()
+
+
+def search_scripts(
+    open_player: OpenScriptRunner,
+    reach: ScriptCapabilities,
+    count: int,
+    seed: int,
+    purse: ScriptCost | None = None,
+    *,
+    home: Path,
+) -> ScriptSearchResult:
+    """Play so many random scripts, each on a player of its own, and make one that fails smaller.
+
+    `purse` is what all of them may cost together, None where nothing costs. `home` is a folder in
+    which Hypothesis writes what it thinks worth keeping. Raises `TargetTimeout` where a call was not
+    answered: nothing is known then, and nothing more is played.
+    """
+    seeker = _ScriptSearch(open_player, purse)
+    options = settings(
+        max_examples=count, deadline=None, database=None, phases=(Phase.generate, Phase.shrink)
+    )
+    with _at_home_in(home):
+        try:
+            smallest = find(
+                script_strategy(reach), seeker.fails, settings=options, random=Random(seed)
+            )
+        except NoSuchExample:
+            return seeker.result(None)
+    return seeker.result(smallest)
+
+
+@contextlib.contextmanager
+def _at_home_in(folder: Path) -> Iterator[None]:
+    """Let Hypothesis write to this folder, and not to the one in which it is run."""
+    set_hypothesis_home_dir(folder)
+    try:
+        yield
+    finally:
+        set_hypothesis_home_dir(None)
+
+
+class _ScriptSearch:
+    """Plays what it is given, as long as it can be paid for, and remembers how it ended.
+
+    Nothing is played whose end is known: what begins as a script that failed fails as well, and
+    what another script has begun with well is well.
+    """
+
+    def __init__(self, open_player: OpenScriptRunner, purse: ScriptCost | None) -> None:
+        self._open_player = open_player
+        self._budget = purse
+        self._good: set[Steps] = set()
+        self._bad: dict[Steps, ScriptResult] = {}
+        self._learned: dict[str, ScriptRun] = {}
+        self._unpaid: set[Steps] = set()
+        self._rule = ""
+        self._unanswered: TargetTimeout | None = None
+        self._shrinks = self._scripts = self._calls = 0
+
+    def fails(self, script: CallScript) -> bool:
+        """Whether a script shows the fault: any at first, then the one that was found."""
+        steps = script.steps
+        if steps not in self._good and self._failure(steps) is None and self._may_run(script):
+            try:
+                self._run(script)
+            except TargetTimeout as nothing:  # Hypothesis would ask again and again
+                self._unanswered = nothing
+        failed = self._failure(steps)
+        return failed is not None and _rule_of(failed.result) == self._rule
+
+    def result(self, smallest: CallScript | None) -> ScriptSearchResult:
+        """What there is to tell."""
+        if self._unanswered is not None:
+            raise self._unanswered
+        failed = self._failure(smallest.steps) if smallest is not None else None
+        learned = tuple(self._learned.values())
+        return ScriptSearchResult(self._scripts, self._calls, len(self._unpaid), failed, learned)
+
+    def _failure(self, steps: Steps) -> ScriptRun | None:
+        """The part of a script that is known to fail."""
+        for length in range(1, len(steps) + 1):
+            if steps[:length] in self._bad:
+                return ScriptRun(CallScript(steps[:length]), self._bad[steps[:length]])
+        return None
+
+    def _run(self, script: CallScript) -> None:
+        with self._open_player() as player:
+            ending = player.run(script)
+        self._scripts += 1
+        self._calls += ending.steps
+        done = script.steps[: max(ending.steps, 1)]  # what an account lacks, every step lacks
+        if ending.violation is None:
+            self._good |= {script.steps[:length] for length in range(1, len(script.steps) + 1)}
+            return
+        self._bad[done] = ending
+        if not player.context.has_control and rules()[ending.violation.rule].grade == "A":
+            self._learned.setdefault(ending.violation.rule, ScriptRun(CallScript(done), ending))
+        elif not self._rule:
+            self._rule = ending.violation.rule
+
+    def _may_run(self, script: CallScript) -> bool:
+        if self._rule:
+            self._shrinks += 1
+        if self._shrinks > _MAX_SHRINKS or self._unanswered is not None:
+            return False
+        if self._budget is None:
+            return True
+        cost = script_cost(script)
+        left = ScriptCost(self._budget.credits - cost.credits, self._budget.tokens - cost.tokens)
+        if min(left.credits, left.tokens) < 0:
+            self._unpaid.add(script.steps)
+            return False
+        self._budget = left
+        return True
+
+
+def _rule_of(ending: ScriptResult) -> str | None:
+    return ending.violation.rule if ending.violation is not None else None

@@ -1,0 +1,188 @@
+"""What is known of a server from its own answers: accounts, sessions, drafts, credits, renders.
+
+Where it may go either way (did that turn edit?) the model keeps every world that fits, until an
+answer tells them apart.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+
+from nemolocal_contract.headers import CLIENT_ID_MAX
+from nemolocal_contract.response_codes import ResponseCode
+
+from .script import EDIT_MESSAGES, EDIT_PRICE, TALK_MESSAGES, AccountStep, ObjectName
+
+WEEK = 7 * 86_400
+# A turn takes a quarter of an hour at most: so far may the time that we know of be behind.
+CLOCK_SLACK = 1_800
+INITIAL_CREDITS = 100
+UNKNOWN_TOKEN = "nmv_usr_nobody_was_ever_given_this_one"
+_UNKNOWN_SESSION = "1000000000000000000"
+
+CreditState = tuple[int, frozenset[str]]
+"""Available credits, and the ids of the sessions in which editing is paid."""
+
+
+class ModelAccount(msgspec.Struct, eq=False):
+    """A token; `moved` is the rule by which its credits may last have moved.
+
+    `made` is None where nobody knows how long the token lives.
+    """
+
+    token: str
+    user_id: str = ""
+    created_at: float | None = None
+    credit_states: frozenset[CreditState] = frozenset()
+    credit_rule: str = "AUTH-1"
+
+
+class ModelSession(msgspec.Struct, eq=False):
+    """A session, with what was put into it and the draft that was last seen.
+
+    `turns` are those that may have changed the draft since, `edits` those that said they did.
+    """
+
+    owner: ModelAccount
+    id: str
+    task_id: str
+    files: list[str] = []
+    had_refused_upload: bool = False
+    draft: dict[str, Any] | None = None
+    turns_since_read: int = 0
+    edits_since_read: int = 0
+
+
+class ModelRender(msgspec.Struct, eq=False):
+    """A render: its last status, and whether its turn in the queue must be over."""
+
+    id: str
+    session: ModelSession
+    status: str = "pending"
+    progress: int = 0
+    output: Any = None
+    has_left_queue: bool = False
+
+
+class ExpectedErrors(msgspec.Struct):
+    """What a call must be refused with, and what it may be refused with: codes and their rules."""
+
+    required: dict[ResponseCode, str] = {}
+    allowed: dict[ResponseCode, str] = {}
+
+
+class ServerModel:
+    """Everything that a script has brought about, by the names that the script gives it."""
+
+    def __init__(self, salt: str = "") -> None:
+        self.now = 0.0
+        self.accounts: dict[str, ModelAccount] = {}
+        self.sessions: dict[str, ModelSession] = {}
+        self.renders: dict[tuple[str, str], ModelRender] = {}
+        self.refused_renders: set[tuple[str, str]] = set()
+        self._salt = salt
+
+    # What goes over the wire for a name
+
+    def client_id(self, client: ObjectName) -> str:
+        """The client id of a name."""
+        return f"{client}-{self._salt}"[:CLIENT_ID_MAX]
+
+    def token(self, by: ObjectName) -> str:
+        """The token of an account, or one that nobody was given."""
+        return self.accounts[by].token if by in self.accounts else UNKNOWN_TOKEN
+
+    def session_id(self, name: ObjectName) -> str:
+        """The id of a session, or one that never was."""
+        return self.sessions[name].id if name in self.sessions else _UNKNOWN_SESSION
+
+    def render_id(self, name: ObjectName) -> str:
+        """The id of a render: clients choose it."""
+        return f"render_{name}_{self._salt}"
+
+    def user_in_path(self, step: AccountStep, kind: str) -> str:
+        """The user in a path."""
+        account = self.accounts.get(step.by)
+        own = account.user_id if account is not None else ""
+        return {"other": "anon_somebody_else", "own": own or "me"}.get(kind, "me")
+
+    # What a call must find
+
+    def session_of(self, step: AccountStep, name: ObjectName) -> ModelSession | None:
+        """The session of that name, if it is this caller's."""
+        session = self.sessions.get(name)
+        return session if session and session.owner is self.accounts.get(step.by) else None
+
+    def render_of(self, step: AccountStep, name: ObjectName) -> ModelRender | None:
+        """The render of that name that this caller has begun."""
+        return self.renders.get((self.token(step.by), self.render_id(name)))
+
+    def expected_errors(self, step: AccountStep) -> ExpectedErrors:
+        """What becomes of a call for the way it shows its token (GEN-3, GEN-5, AUTH-5)."""
+        account = self.accounts.get(step.by)
+        if account is None or step.auth != "good":
+            return ExpectedErrors(
+                required={ResponseCode.BAD_TOKEN: "GEN-5" if step.auth == "in-query" else "GEN-3"}
+            )
+        age = self.token_age(account)
+        if age > WEEK + CLOCK_SLACK:
+            return ExpectedErrors(required={ResponseCode.BAD_TOKEN: "AUTH-5"})
+        return ExpectedErrors(
+            allowed={ResponseCode.BAD_TOKEN: "AUTH-5"} if age > WEEK - CLOCK_SLACK else {}
+        )
+
+    def token_age(self, account: ModelAccount) -> float:
+        """Seconds that a token has lived, 0 where nobody knows."""
+        return 0.0 if account.created_at is None else self.now - account.created_at
+
+    def expected_session_errors(
+        self, step: AccountStep, name: ObjectName, user: str = "me"
+    ) -> ExpectedErrors:
+        """The same for a call in a session (SES-3, GEN-7)."""
+        due = self.expected_errors(step)
+        if self.session_of(step, name) is None:
+            due.required[ResponseCode.SESSION_NOT_FOUND] = "SES-3"
+        elif user == "other":
+            due.required[ResponseCode.SESSION_NOT_FOUND] = "GEN-7"
+        return due
+
+    def expected_render_errors(self, step: AccountStep, name: ObjectName) -> ExpectedErrors:
+        """The same for a call about a render (REN-8)."""
+        due = self.expected_errors(step)
+        if self.render_of(step, name) is None:
+            due.required[ResponseCode.SESSION_NOT_FOUND] = "REN-8"
+        return due
+
+
+def states_lacking_credits(
+    worlds: frozenset[CreditState], session: str, message: str
+) -> frozenset[CreditState]:
+    """The worlds in which there are too few credits for this turn (CRD-4)."""
+    if message in TALK_MESSAGES:
+        return frozenset()
+    if message not in EDIT_MESSAGES:
+        return worlds  # nobody knows what it asks for
+    return frozenset(w for w in worlds if session not in w[1] and w[0] < EDIT_PRICE)
+
+
+def states_after_edit(
+    worlds: frozenset[CreditState], session: str, message: str
+) -> frozenset[CreditState]:
+    """The worlds after a turn that edited; none where there were too few credits (CRD-3)."""
+    return frozenset(_states_after_edit(worlds, session, message))
+
+
+def _states_after_edit(
+    worlds: frozenset[CreditState], session: str, message: str
+) -> Iterator[CreditState]:
+    for available, paid in worlds:
+        if message in EDIT_MESSAGES:
+            price = 0 if session in paid else EDIT_PRICE
+            if price <= available:
+                yield available - price, paid | {session}
+            continue
+        # Whatever else was asked for may have been an edit, or clips, or both.
+        for price in range(0, available + 1, EDIT_PRICE):
+            yield available - price, paid
+            yield available - price, paid | {session}

@@ -1,0 +1,124 @@
+"""Random scripts, by Hypothesis: what it makes smaller is a script again."""
+
+from itertools import chain
+from typing import Any
+
+import msgspec
+from hypothesis import strategies as st
+from hypothesis.strategies import SearchStrategy
+
+from ..context import PUT_ON_TIMELINE
+from . import script as steps
+from .script import OWN_ACCOUNT, TALK_MESSAGES, TITLE_MESSAGE, AnyStep, CallScript
+
+_LONGEST = 8
+_HOUR, _DAY = 3_600.0, 86_400.0
+_UNKNOWN_ACCOUNT = "stranger"
+_SESSIONS, _RENDERS = ("s1", "s2"), ("r1", "r2")
+
+
+class ScriptCapabilities(msgspec.Struct, frozen=True):
+    """What scripts may do on a server.
+
+    They may edit, which costs; ask for tokens; move time; wait for the ends of renders, which
+    takes minutes where a client may look every 30 s only (REN-6).
+    """
+
+    edits: bool = True
+    tokens: bool = True
+    clock: bool = True
+    render_ends: bool = True
+
+
+def script_strategy(reach: ScriptCapabilities) -> SearchStrategy[CallScript]:
+    """Scripts of a beginning that most calls stand on, shorter or longer, and of any calls."""
+    first = "ann" if reach.tokens else OWN_ACCOUNT
+    # Lists are short as a rule: lists of lists are longer, and shrink as well.
+    later = st.lists(st.lists(_steps(reach), max_size=_LONGEST), max_size=_LONGEST)
+    openings = st.sampled_from(_openings(first, reach))
+    return (
+        st.tuples(openings, later)
+        .map(lambda parts: (*parts[0], *chain.from_iterable(parts[1])))
+        .filter(bool)
+        .map(CallScript)
+    )
+
+
+def _openings(by: str, reach: ScriptCapabilities) -> list[tuple[AnyStep, ...]]:
+    """From nothing to a clip on the timeline: what fails with little needs no more."""
+    whole: list[AnyStep] = [steps.TokenStep(by)] if reach.tokens else []
+    whole += [steps.SessionStep("s1", by=by), steps.UploadStep("s1", ("picture.png",), by=by)]
+    if reach.edits:
+        whole.append(steps.MessageStep("s1", PUT_ON_TIMELINE, by=by))
+    return [tuple(whole[:length]) for length in range(len(whole) + 1)]
+
+
+def _steps(reach: ScriptCapabilities) -> SearchStrategy[AnyStep]:
+    names = ("ann", "bob") if reach.tokens else (OWN_ACCOUNT, _UNKNOWN_ACCOUNT)
+    by = _mostly(names[0], names[1])
+    auth = _mostly("good", "none", "malformed", "unknown", "claim", "in-query", times=12)
+    who: dict[str, Any] = {"by": by, "auth": auth}
+    inside = who | {"session": st.sampled_from(_SESSIONS)}
+    render = who | {"render": st.sampled_from(_RENDERS)}
+    quick: list[SearchStrategy[AnyStep]] = [
+        st.builds(steps.BalanceStep, **who),
+        _tokens(reach),
+        st.builds(steps.StateStep, **inside, user=_mostly("me", "own", "other", times=6)),
+        _sessions(inside),
+        st.builds(steps.MessageStep, **inside, message=_messages(reach)),
+        _exports(inside | render),
+        st.builds(steps.StatusStep, **render),
+    ]
+    # A server looks into files, and makes them: that takes it longer than all else.
+    slow: list[SearchStrategy[AnyStep]] = [
+        st.builds(steps.UploadStep, **inside, files=_files()),
+        st.builds(steps.UrlUploadStep, **inside),
+        st.builds(steps.ClaimStep, **inside),
+        st.builds(steps.CancelStep, **render),
+        st.builds(steps.DownloadStep, **render),
+    ]
+    if reach.render_ends:
+        slow.append(st.builds(steps.FollowStep, **render))
+    if reach.clock:
+        slow.append(st.builds(steps.WaitStep, st.sampled_from((_HOUR, 6 * _DAY, 8 * _DAY))))
+    return st.one_of(quick + slow + quick)
+
+
+def _tokens(reach: ScriptCapabilities) -> SearchStrategy[steps.TokenStep]:
+    bad = ("missing", "empty", "too-long")
+    how = _mostly("good", *bad, times=6) if reach.tokens else st.sampled_from(bad)
+    return st.builds(steps.TokenStep, client=st.sampled_from(("ann", "bob")), how=how)
+
+
+def _sessions(inside: dict[str, Any]) -> SearchStrategy[steps.SessionStep]:
+    return st.builds(
+        steps.SessionStep,
+        **inside,
+        language=_mostly("en", "", "zh"),
+        user=_mostly("me", "own", "other", times=6),
+        broken=_mostly(False, True, times=8),
+    )
+
+
+def _messages(reach: ScriptCapabilities) -> SearchStrategy[str]:
+    return st.sampled_from(
+        (*TALK_MESSAGES, "  ", *((PUT_ON_TIMELINE, TITLE_MESSAGE) if reach.edits else ()))
+    )
+
+
+def _files() -> SearchStrategy[tuple[str, ...]]:
+    names = st.sampled_from(("picture.png", "notes.txt", "sound.wav", "clip.mp4"))
+    return st.lists(names, min_size=1, max_size=2).map(tuple)
+
+
+def _exports(inside: dict[str, Any]) -> SearchStrategy[steps.ExportStep]:
+    drafts = ("title", "seen", "empty", "unknown-media", "negative-time")
+    attributed = _mostly(True, False, times=6)
+    return st.builds(
+        steps.ExportStep, **inside, draft=st.sampled_from(drafts), attributed=attributed
+    )
+
+
+def _mostly(usual: Any, *others: Any, times: int = 4) -> SearchStrategy[Any]:
+    """The usual value so many times as often as each other; it is what others shrink to."""
+    return st.sampled_from((usual,) * times * len(others) + others)

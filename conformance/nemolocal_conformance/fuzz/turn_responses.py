@@ -1,0 +1,136 @@
+"""Answers to a turn: a refusal, or a stream that must be one (section 5, CRD-4)."""
+
+import contextlib
+from typing import Any
+
+import msgspec
+
+from nemolocal_contract.envelope import decode_json
+from nemolocal_contract.response_codes import ResponseCode
+from nemolocal_contract.turn_events import Text, ToolCall, ToolResult, UnreadableEvent
+
+from ..assertions import CheckFailed, expect_equal, expect_true
+from ..context import PUT_ON_TIMELINE, CheckContext
+from ..error_assertions import expect_error, expect_error_status
+from ..target import TurnStream
+from .expected_errors import matches_expected_error
+from .script import TALK_MESSAGES, MessageStep
+from .server_model import (
+    ModelAccount,
+    ModelSession,
+    ServerModel,
+    states_after_edit,
+    states_lacking_credits,
+)
+from .session_responses import FILE_TYPES
+from .violation import under_rule
+
+_STREAM = "text/event-stream"
+
+
+def validate_turn(
+    stage: CheckContext, model: ServerModel, step: MessageStep, told: TurnStream
+) -> None:
+    """One turn, in every way that it may end."""
+    due = model.expected_session_errors(step, step.session)
+    if not step.message.strip():
+        due.required[ResponseCode.BAD_REQUEST] = "GEN-6"
+    if matches_expected_error(stage, told.response, due, chat=True):
+        return
+    session, account = model.sessions[step.session], model.accounts[step.by]
+    if told.response.headers.get("content-type", "").startswith("application/json"):
+        _validate_refusal(stage, account, session, step, told)
+        return
+    _validate_stream(told)
+    if _is_surely_an_edit(session, step.message):
+        with under_rule("CRD-4"):
+            poor = states_lacking_credits(account.credit_states, session.id, step.message)
+            expect_equal("an edit without enough credits", poor == account.credit_states, False)
+    if step.message in TALK_MESSAGES:
+        with under_rule("SSE-5"):
+            expect_true(
+                "texts of an answer", bool(told.events_of(Text)), "at least one", told.events
+            )
+        account.credit_rule = "CRD-3"
+        return
+    session.turns_since_read += 1
+    _validate_credits(account, session, step, told)
+
+
+def _is_surely_an_edit(session: ModelSession, message: str) -> bool:
+    """Whether this is an edit beyond doubt: there is something to put on the timeline."""
+    return message == PUT_ON_TIMELINE and any(FILE_TYPES[name] != "audio" for name in session.files)
+
+
+def _validate_refusal(
+    stage: CheckContext,
+    account: ModelAccount,
+    session: ModelSession,
+    step: MessageStep,
+    told: TurnStream,
+) -> None:
+    """A turn that is not worked on must be one for which there are too few credits (CRD-4)."""
+    poor = states_lacking_credits(account.credit_states, session.id, step.message)
+    with under_rule("CRD-4" if poor else "SSE-1"):
+        expect_true(
+            "the reply", bool(poor), "a stream", told.response.body.decode(errors="replace")
+        )
+        message = expect_error(stage, told.response, ResponseCode.NO_CREDITS)
+        if account.created_at is not None:  # a token that was given may be anybody's
+            link = f"?bind={account.user_id}"
+            expect_true("message", link in message, link, message)
+    with under_rule("GEN-2"):
+        expect_error_status(told.response, ResponseCode.NO_CREDITS)
+    account.credit_states, account.credit_rule = poor, "CRD-4"
+
+
+def _validate_credits(
+    account: ModelAccount, session: ModelSession, step: MessageStep, told: TurnStream
+) -> None:
+    """An edit is paid for; what calls no tool is no edit."""
+    account.credit_rule = "CRD-3"
+    if not told.has_edit:
+        return
+    session.edits_since_read += 1
+    worlds = states_after_edit(account.credit_states, session.id, step.message)
+    if not worlds:
+        with under_rule("CRD-4"):
+            raise CheckFailed("an edit without enough credits", "code 2001", "a stream that edits")
+    account.credit_states = worlds
+
+
+def _validate_stream(told: TurnStream) -> None:
+    answer = told.response
+    with under_rule("SSE-1"):
+        expect_equal("the HTTP status", answer.status, 200)
+        kind = answer.headers.get("content-type", "").partition(";")[0].strip()
+        expect_equal("content-type", kind, _STREAM)
+    with under_rule("SSE-4"):
+        expect_equal("the end of the body", answer.ending, "complete")
+        done = [f.data for f in told.frames if f.data.strip().strip('"').lower() == "[done]"]
+        expect_equal("done events", done, [])
+    with under_rule("SSE-1"):
+        expect_equal("frames that are no JSON", told.events_of(UnreadableEvent), [])
+        expect_true("the stream", answer.body.endswith(b"\n\n"), "a blank line last", answer.body)
+    with under_rule("SSE-2"):
+        shapes = {"typed" if "type" in body else "adk" for body in _bodies(told)}
+        expect_true("shapes of events", len(shapes) <= 1, "one", sorted(shapes))
+        _validate_tool_results(told)
+
+
+def _validate_tool_results(told: TurnStream) -> None:
+    """A result answers a call that came before it."""
+    open_calls: list[str] = []
+    for event in told.events_of(ToolCall, ToolResult):
+        if isinstance(event, ToolCall):
+            open_calls.append(event.id)
+        else:
+            expect_true("the call of a result", event.id in open_calls, str(open_calls), event.id)
+
+
+def _bodies(told: TurnStream) -> list[dict[str, Any]]:
+    bodies = []
+    for frame in told.frames:
+        with contextlib.suppress(msgspec.DecodeError):
+            bodies.append(decode_json(frame.data))
+    return [body for body in bodies if isinstance(body, dict)]

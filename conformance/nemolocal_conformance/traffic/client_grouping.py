@@ -1,0 +1,167 @@
+"""Whose is what: the entries of a journal, put together by client.
+
+Entries that share a token, a user, a client id or a session are one client's. A request with none
+of them (its token was not known) belongs to the one client that calls in the same way, if there is
+only one. Clients that call in the same way, one after the other, are taken for runs of one client:
+a new client id in each run shows only so. Where such clients overlap in time they are many.
+"""
+
+from collections.abc import Sequence
+from itertools import chain, pairwise
+
+from nemolocal_contract.headers import CLIENT_ID, SKILL_SOURCE
+from nemolocal_contract.journal import Entry
+from nemolocal_contract.response_codes import ResponseCode
+
+from .client_log import ClientLog
+from .journal import LoadedJournal
+from .recorded_call import RecordedCall, url_path
+from .time_scale import TimeScale, time_scale_of
+
+Group = list[Entry]
+_Key = tuple[str, object]
+_CallerKey = tuple[str, str]
+
+
+def group_by_client(
+    journal: LoadedJournal,
+    *,
+    token: int | None = None,
+    user: str | None = None,
+    speed: float | None = None,
+) -> tuple[ClientLog, ...]:
+    """The clients of a journal, in the order in which they appeared.
+
+    `token` or `user` picks one of them. `speed` is that of the clock, where it is known.
+    """
+    tempo = time_scale_of(journal.entries) if speed is None else TimeScale(speed)
+    ordered = sorted((e for e in journal.entries if not _is_forbidden(e, journal)), key=_start_key)
+    groups = _with_unlinked(*_linked_groups(ordered))
+    if token is None and user is None:
+        groups = _merge_sequential_runs(groups)
+    else:
+        groups = [group for group in groups if any(_matches(entry, token, user) for entry in group)]
+    groups.sort(key=lambda group: _start_key(group[0]))
+    return tuple(
+        ClientLog(group, tempo, whole=journal.is_complete, endings=journal.has_endings)
+        for group in groups
+    )
+
+
+def _is_forbidden(entry: Entry, journal: LoadedJournal) -> bool:
+    """Whether a server of ours refused it at the door: perhaps a page's, and no call of a client.
+
+    The contract has no such code.
+    """
+    return journal.has_server_state and entry.code == ResponseCode.FORBIDDEN == entry.status
+
+
+def _start_key(entry: Entry) -> tuple[float, int]:
+    return entry.started, entry.id
+
+
+def _matches(entry: Entry, token: int | None, user: str | None) -> bool:
+    return (token is None or entry.token_id == token) and (user is None or entry.user_id == user)
+
+
+def _linked_groups(entries: Sequence[Entry]) -> tuple[list[Group], list[Entry]]:
+    """Entries that are linked, and those that are linked to nothing."""
+    links = _GroupIndex()
+    strays: list[Entry] = []
+    for entry in entries:
+        act = RecordedCall(entry)
+        keys = _keys(act)
+        if links.has_known_key(keys):
+            links.add(entry, [*keys, *_keys_of_response(act)])
+        else:
+            strays.append(entry)
+    return [sorted(group, key=_start_key) for group in links.groups.values()], strays
+
+
+class _GroupIndex:
+    """Groups of entries by what they are known by."""
+
+    def __init__(self) -> None:
+        self.groups: dict[int, Group] = {}
+        self._owners: dict[_Key, int] = {}
+
+    def has_known_key(self, keys: Sequence[_Key]) -> bool:
+        """Whether an entry is known by something; a file is somebody's only if it was given."""
+        return any(key[0] != "file" or key in self._owners for key in keys)
+
+    def add(self, entry: Entry, keys: Sequence[_Key]) -> None:
+        """Put an entry to those that it is linked with, which become one group."""
+        known = sorted({self._owners[key] for key in keys if key in self._owners})
+        home = known[0] if known else max(self.groups, default=0) + 1
+        group = self.groups.setdefault(home, [])
+        group.append(entry)
+        for other in known[1:]:
+            group += self.groups.pop(other)
+            self._owners |= {key: home for key, at in self._owners.items() if at == other}
+        self._owners |= dict.fromkeys(keys, home)
+
+
+def _keys(act: RecordedCall) -> list[_Key]:
+    """By what an entry is known."""
+    if not act.endpoint:
+        return [("file", act.path)]
+    keys: list[_Key] = []
+    if act.token_id is not None:
+        keys.append(("token", act.token_id))
+    if act.entry.user_id:
+        keys.append(("user", act.entry.user_id))
+    if act.endpoint == "token" and act.client_id:
+        keys.append((CLIENT_ID, act.client_id))
+    # Who asks for somebody else's session is nobody's friend, unless it was theirs once.
+    if act.session_id and (
+        act.token_id is None or act.code in (ResponseCode.OK, ResponseCode.SESSION_NOT_FOUND)
+    ):
+        keys.append(("session", act.session_id))
+    return keys
+
+
+def _keys_of_response(act: RecordedCall) -> list[_Key]:
+    """What a reply gives to its client only: the path of a file, a session."""
+    found: list[_Key] = [("session", act.new_session_id)] if act.endpoint == "session" else []
+    output = act.render_reply.get("output") if act.endpoint in ("render", "render_status") else None
+    url = output.get("url") if isinstance(output, dict) else None
+    if isinstance(url, str) and url:
+        found.append(("file", url_path(url)))
+    return [key for key in found if key[1]]
+
+
+def _caller_key(entry: Entry) -> _CallerKey:
+    """How somebody calls: on whose behalf, and with what."""
+    headers = entry.request_headers
+    return headers.get(SKILL_SOURCE.lower(), ""), headers.get("user-agent", "")
+
+
+def _with_unlinked(groups: list[Group], strays: list[Entry]) -> list[Group]:
+    """Each stray with the one client that calls like it; the others, by the way they call."""
+    left: dict[_CallerKey, Group] = {}
+    alike: dict[_CallerKey, list[Group]] = {}
+    for group in groups:
+        for way in {_caller_key(entry) for entry in group}:
+            alike.setdefault(way, []).append(group)
+    for entry in strays:
+        homes = alike.get(_caller_key(entry), [])
+        home = homes[0] if len(homes) == 1 else left.setdefault(_caller_key(entry), [])
+        home.append(entry)
+    return [sorted(group, key=_start_key) for group in (*groups, *left.values())]
+
+
+def _merge_sequential_runs(groups: list[Group]) -> list[Group]:
+    """Clients that call in one way and never at the same time, as one."""
+    by_way: dict[_CallerKey, list[Group]] = {}
+    for group in groups:
+        by_way.setdefault(_caller_key(group[0]), []).append(group)
+    found: list[Group] = []
+    for alike in by_way.values():
+        alike.sort(key=lambda group: _start_key(group[0]))
+        found += [list(chain(*alike))] if _never_overlap(alike) else alike
+    return found
+
+
+def _never_overlap(groups: list[Group]) -> bool:
+    spans = [(group[0].started, max(entry.ended for entry in group)) for group in groups]
+    return all(before[1] <= after[0] for before, after in pairwise(spans))

@@ -1,0 +1,141 @@
+"""A turn of the conversation: what was asked, what the stream said and when, and how it ended."""
+
+import functools
+from collections.abc import Iterator
+
+import msgspec
+
+from nemolocal_contract.envelope import decode_json
+from nemolocal_contract.response_codes import ResponseCode
+from nemolocal_contract.sse import SseEvent, SseParser
+from nemolocal_contract.turn_events import Heartbeat, Text, decode_turn_events
+
+from .recorded_call import RecordedCall
+
+_TEMPORARY_ISSUES = ("i encountered a temporary issue", "遇到临时问题", "遇到了临时问题")
+# What a journal keeps of a body: a longer one says nothing of its end.
+_KEPT = 64 * 1024
+
+
+class TimedEvent(msgspec.Struct, frozen=True):
+    """Something that came over the stream, so many seconds after the request; or a heartbeat."""
+
+    seconds: float
+    has_content: bool
+
+
+class ClientTurn:
+    """A message that began to be worked on, and was charged."""
+
+    def __init__(self, act: RecordedCall) -> None:
+        self.call = act
+
+    @property
+    def session_id(self) -> str:
+        return self.call.session_id
+
+    @property
+    def message(self) -> str:
+        return self.call.message
+
+    @property
+    def ended(self) -> float:
+        return self.call.entry.ended
+
+    @property
+    def duration(self) -> float:
+        """Seconds from the request to the end of the stream."""
+        return self.ended - self.call.entry.started
+
+    @property
+    def credits(self) -> int:
+        """What it cost, as far as the journal knows."""
+        return self.call.entry.turn.cost if self.call.entry.turn else 0
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether the stream came to its own end (SSE-4)."""
+        return self.call.entry.ending == "complete"
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether the connection broke, and not by the client."""
+        return self.call.entry.ending in ("cut by fault", "cut by server")
+
+    @property
+    def is_disconnected(self) -> bool:
+        """Whether the client went before the end."""
+        return self.call.entry.ending == "cut by client"
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether it ended well and without a word for the user (SSE-5); excuses are none."""
+        return self.is_complete and not self.error_code and not self._has_text
+
+    @functools.cached_property
+    def error_code(self) -> int:
+        """The code with which the stream broke off, 0 where it did not."""
+        return next(filter(None, map(_error_code, _frames(self._bytes))), 0)
+
+    @functools.cached_property
+    def timed_events(self) -> tuple[TimedEvent, ...]:
+        """What came when, as far as chunks and body are kept."""
+        return tuple(self._read_events())
+
+    @functools.cached_property
+    def _bytes(self) -> bytes:
+        return self.call.entry.response_body.encode()
+
+    @property
+    def _has_text(self) -> bool:
+        entry = self.call.entry
+        if entry.turn is not None and entry.response_size > _KEPT:
+            return not entry.turn.silent
+        return entry.response_size > _KEPT or any(_texts(self._bytes))
+
+    def _read_events(self) -> Iterator[TimedEvent]:
+        parser, begin = SseParser(), 0
+        for at, size in self.call.entry.chunks:
+            piece, begin = self._bytes[begin : begin + size], begin + size
+            for frame in parser.feed(piece):
+                beats = [isinstance(event, Heartbeat) for event in decode_turn_events(frame)]
+                yield TimedEvent(at, not all(beats))
+
+
+def turn_of(act: RecordedCall) -> ClientTurn | None:
+    """The turn that a chat request began; None where none was begun."""
+    entry = act.entry
+    if act.endpoint != "chat":
+        return None
+    streams = entry.response_headers.get("content-type", "").startswith("text/event-stream")
+    lost = not entry.status and entry.ending != "complete"
+    return ClientTurn(act) if entry.turn is not None or streams or lost else None
+
+
+def _texts(body: bytes) -> Iterator[str]:
+    for frame in _frames(body):
+        for event in decode_turn_events(frame):
+            if isinstance(event, Text) and not _is_temporary_issue(event.text):
+                yield event.text.strip()
+
+
+def _is_temporary_issue(text: str) -> bool:
+    """Clients ignore the text that reports a temporary issue (SSE-9)."""
+    lowered = text.lower()
+    return any(excuse in lowered for excuse in _TEMPORARY_ISSUES)
+
+
+def _frames(body: bytes) -> list[SseEvent]:
+    parser = SseParser()
+    return [*parser.feed(body), *parser.finish()]
+
+
+def _error_code(frame: SseEvent) -> int:
+    if '"code"' not in frame.data:
+        return 0
+    try:
+        body = decode_json(frame.data)
+    except (msgspec.DecodeError, RecursionError):
+        return 0
+    code = body.get("code") if isinstance(body, dict) else None
+    return code if type(code) is int and code != ResponseCode.OK else 0

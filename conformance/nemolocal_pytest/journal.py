@@ -1,0 +1,60 @@
+"""What the clients of a test did, judged by the rules for clients."""
+
+from nemolocal_conformance.client_checks import client_catalogue
+from nemolocal_conformance.client_checks.evaluation import evaluate_journal
+from nemolocal_conformance.client_runner.server_control import fetch_journal
+from nemolocal_conformance.reports.report_text import entry_list, verdict_reason
+from nemolocal_conformance.traffic.journal import LoadedJournal
+from nemolocal_conformance.verdicts import ConformanceReport
+from nemolocal_contract.journal import Entry
+from nemolocal_contract.text_escaping import escape_controls
+
+from .server import NemoServer
+
+_NO_CALL = (
+    "nothing to judge: no call was seen; have the client of the test ask nemo_server.base_url"
+)
+
+
+class NemoJournal:
+    """The journal of a server since the test began."""
+
+    def __init__(self, server: NemoServer) -> None:
+        self._server = server
+
+    def _read(self) -> LoadedJournal:
+        server = self._server
+        return fetch_journal(server.base_url, control_token=server.control_token)[0]
+
+    def entries(self, endpoint: str | None = None) -> tuple[Entry, ...]:
+        """Every exchange, or those on one endpoint (`chat`, `render_status`), oldest first."""
+        journal = self._read()
+        return tuple(e for e in journal.entries if endpoint in (None, e.endpoint))
+
+    def report(self, *prefixes: str) -> ConformanceReport:
+        """The verdicts of all checks, or of those whose id begins so."""
+        checks = [c for c in client_catalogue().values() if c.id.startswith(prefixes or "")]
+        unknown = [p for p in prefixes if not any(check.id.startswith(p) for check in checks)]
+        if unknown:
+            raise ValueError(f"no check begins with {' or '.join(unknown)}")
+        journal = self._read()
+        # Client and server wait by one clock, which nobody divides.
+        return evaluate_journal(journal, checks, speed=1.0)
+
+    def assert_conformant(self, *prefixes: str) -> None:
+        """Fail the test where a client broke a MUST, or where there was none to judge."""
+        __tracebackhide__ = True
+        report = self.report(*prefixes)
+        if not self.entries():
+            raise AssertionError(_NO_CALL)
+        broken = [
+            f"{verdict.check}: {verdict_reason(verdict)}"
+            + (f" ({entry_list(verdict.entries)})" if verdict.entries else "")
+            for verdict in report.verdicts
+            if verdict.outcome in ("failed", "error")
+        ]
+        if report.exit_code and not broken:
+            broken = ["nothing to judge: no client did what these checks are about"]
+        if broken:
+            said = "\n".join(["the client broke the contract:", *broken])
+            raise AssertionError(escape_controls(said))

@@ -1,0 +1,180 @@
+"""Sound: how loud, and the background music."""
+
+from collections.abc import Callable
+
+import msgspec
+
+from nemolocal_contract.draft import Draft, Segment, Track, TrackType
+from nemolocal_contract.effects import Duck, effect_to_wire
+
+from ..errors import EditRejected
+from ..intents import SELECT_ALL, AddMusic, DuckMusic, RemoveMusic, SetVolume
+from ..timeline import (
+    MUSIC_TRACK,
+    add_track,
+    change_tracks,
+    length_of,
+    music_track,
+    new_segment_ids,
+    with_clips,
+    with_segments,
+)
+from .insert_edits import used_sources
+from .media_pool import DEFAULT_MOOD, MAX_MUSIC_MS, MUSIC_TITLES, PENDING, Media, MediaPool
+from .music_fit import fit_music
+from .selection import match_names, select_clips
+
+MAX_VOLUME = 4.0
+DEFAULT_MUSIC_VOLUME = 0.35
+_replace = msgspec.structs.replace
+
+
+def set_volume(draft: Draft, edit: SetVolume, material: MediaPool) -> Draft:
+    """The clips, the music or both louder or quieter; those of one clip are its own."""
+    if edit.volume is None and edit.change is None:
+        raise EditRejected("how_loud")
+    after = _apply_volume(draft, edit, material)
+    if edit.volume != 0:
+        _require_audio(draft, edit, material)
+    if edit.change is not None and edit.change > 1 and after == draft:
+        raise EditRejected("no_louder")
+    return after
+
+
+def _require_audio(draft: Draft, edit: SetVolume, material: MediaPool) -> None:
+    """Refuse to make louder or quieter what cannot be heard at all."""
+    if edit.target == "music":
+        return
+    if edit.selector != SELECT_ALL:
+        _, clips, places = select_clips(draft, edit.selector, material)
+        meant = [clips[place] for place in places]
+    else:
+        tracks = draft.of_type(TrackType.VIDEO)
+        tracks += [music_track(draft) or Track()] if edit.target == "all" else []
+        meant = [segment for track in tracks for segment in track.segments or ()]
+    if meant and not any(map(material.has_audio, meant)):
+        raise EditRejected("no_sound")
+
+
+def _apply_volume(draft: Draft, edit: SetVolume, material: MediaPool) -> Draft:
+    change = _skip_stills(draft, _volume_change(edit), material)
+    if edit.target == "music":
+        _require_music(draft)
+        return change_tracks(draft, _is_music_track, change)
+    if edit.selector != SELECT_ALL:
+        draft, clips, places = select_clips(draft, edit.selector, material)
+        for place in places:
+            clips[place] = change(clips[place])
+        return with_clips(draft, clips)
+    everything = edit.target == "all"
+    return change_tracks(
+        draft,
+        lambda track: track.type == TrackType.VIDEO or (everything and _is_music_track(track)),
+        change,
+    )
+
+
+def _skip_stills(
+    draft: Draft, change: Callable[[Segment], Segment], material: MediaPool
+) -> Callable[[Segment], Segment]:
+    """The change for what is no picture, where anything is not: a picture has no volume."""
+    segments = [s for t in draft.of_type(TrackType.VIDEO) for s in t.segments or ()]
+    still = dict(zip((s.id for s in segments), material.static_flags(segments), strict=True))
+    if all(still.values()):
+        return change
+    return lambda segment: segment if still.get(segment.id) else change(segment)
+
+
+def _is_music_track(track: Track) -> bool:
+    return track.type == TrackType.AUDIO and track.name == MUSIC_TRACK
+
+
+def _volume_change(edit: SetVolume) -> Callable[[Segment], Segment]:
+    """What makes a segment as loud as wanted: so loud, or so much louder than it is."""
+    if edit.volume is not None:
+        volume = _clamp_volume(edit.volume)
+        return lambda segment: _replace(segment, volume=volume)
+    change = edit.change or 0
+    return lambda segment: _replace(segment, volume=_clamp_volume(_volume(segment) * change))
+
+
+def _volume(segment: Segment) -> float:
+    return 1.0 if segment.volume is None else segment.volume
+
+
+def _clamp_volume(volume: float) -> float:
+    return round(min(max(volume, 0.0), MAX_VOLUME), 4)
+
+
+def choose_music_upload(draft: Draft, edit: AddMusic, material: MediaPool) -> Media | None:
+    """The upload that becomes the music, or None where music is to be composed.
+
+    It is the one that is named; without a name and a mood the first one that is not in use.
+    """
+    sounds = [media for media in material.uploads if media.kind == "audio"]
+    if edit.name is None:
+        placed = used_sources(draft)
+        free = [media for media in sounds if media.id not in placed]
+        return free[0] if free and edit.mood is None else None
+    found = match_names(edit.name, [(media.filename, media.stem) for media in sounds])
+    names = [media.filename for media in sounds]
+    if not sounds:
+        raise EditRejected("no_sounds")
+    if not found:
+        raise EditRejected("no_such_sound", count=len(sounds), names=names)
+    if len(found) > 1:
+        raise EditRejected("which_upload", names=[names[place] for place in found])
+    return sounds[found[0]]
+
+
+def add_music(draft: Draft, edit: AddMusic, material: MediaPool) -> Draft:
+    """Music under the whole video, in place of the music that was there."""
+    sound = choose_music_upload(draft, edit, material)
+    source = material.asset_ids.get(edit) or (PENDING if sound is None else sound.id)
+    longest = material.source_duration_ms(source)
+    segment = Segment(
+        id=next(new_segment_ids(draft)),
+        start_ms=0,
+        duration_ms=min(length_of(draft), MAX_MUSIC_MS if longest is None else longest),
+        source=source,
+        source_start_ms=0,
+        volume=DEFAULT_MUSIC_VOLUME if edit.volume is None else _clamp_volume(edit.volume),
+        effects=(effect_to_wire(Duck()),) if edit.duck else None,
+        metadata={"title": _music_title(source, edit, material)},
+    )
+    return fit_music(_replace_music(draft, segment), material)
+
+
+def _replace_music(draft: Draft, segment: Segment) -> Draft:
+    old = music_track(draft)
+    if old is None:
+        return add_track(draft, TrackType.AUDIO, MUSIC_TRACK, [segment])
+    return with_segments(draft, old, [segment])
+
+
+def _music_title(source: str, edit: AddMusic, material: MediaPool) -> str:
+    upload = next((media for media in material.uploads if media.id == source), None)
+    return MUSIC_TITLES[edit.mood or DEFAULT_MOOD] if upload is None else upload.stem
+
+
+def _require_music(draft: Draft) -> Track:
+    music = music_track(draft)
+    if music is None or not music.segments:
+        raise EditRejected("no_music")
+    return music
+
+
+def duck_music(draft: Draft, _: DuckMusic, __: MediaPool) -> Draft:
+    """The music gets quieter while the clips have sound."""
+    _require_music(draft)
+    return change_tracks(draft, _is_music_track, _duck)
+
+
+def _duck(segment: Segment) -> Segment:
+    others = [effect for effect in segment.effects or () if effect.get("type") != "duck"]
+    return _replace(segment, effects=(*others, effect_to_wire(Duck())))
+
+
+def remove_music(draft: Draft, _: RemoveMusic, __: MediaPool) -> Draft:
+    """No background music any more."""
+    return with_segments(draft, _require_music(draft), [])

@@ -1,0 +1,76 @@
+"""The project as a whole: shape, size, frame rate, compression, starting over."""
+
+import msgspec
+
+from nemolocal_contract.draft import Draft, Metadata
+
+from ..errors import EditRejected
+from ..intents import Compress, SetAspect, SetFit, SetFrameRate, SetResolution, StartOver
+from ..timeline import is_known_track, with_segments
+from .media_pool import MediaPool
+
+_SHORT_SIDE = 1080
+_MAX_ASPECT_RATIO = 4
+_MAX_FPS = 60
+_MAX_MEGABYTES = 100_000
+_replace = msgspec.structs.replace
+
+
+def set_aspect(draft: Draft, edit: SetAspect, _: MediaPool) -> Draft:
+    """Another shape, its short side 1080 pixels long."""
+    width, height = edit.width, edit.height
+    short, long = sorted((width, height))
+    if short < 1 or long > _MAX_ASPECT_RATIO * short:
+        raise EditRejected("bad_shape", width=width, height=height)
+    long_side = round(_SHORT_SIDE * long / short / 2) * 2
+    size = (_SHORT_SIDE, long_side) if width < height else (long_side, _SHORT_SIDE)
+    metadata = draft.metadata or Metadata()
+    fit = edit.fit or "crop"
+    return _replace(draft, metadata=_replace(metadata, width=size[0], height=size[1], fit=fit))
+
+
+def set_fit(draft: Draft, edit: SetFit, _: MediaPool) -> Draft:
+    """How clips of another shape fill the picture."""
+    return _replace(draft, metadata=_replace(draft.metadata or Metadata(), fit=edit.fit))
+
+
+def set_resolution(draft: Draft, edit: SetResolution, _: MediaPool) -> Draft:
+    """How large the export is."""
+    metadata = draft.metadata or Metadata()
+    return _replace(draft, metadata=_replace(metadata, resolution=edit.resolution))
+
+
+def set_frame_rate(draft: Draft, edit: SetFrameRate, _: MediaPool) -> Draft:
+    """Pictures a second."""
+    if not 1 <= edit.fps <= _MAX_FPS:
+        raise EditRejected("bad_frame_rate", fps=edit.fps, most=_MAX_FPS)
+    return _replace(draft, metadata=_replace(draft.metadata or Metadata(), fps=edit.fps))
+
+
+def set_compression(draft: Draft, edit: Compress, _: MediaPool) -> Draft:
+    """A smaller export: its mode, and what the mode needs to know."""
+    compression: dict[str, object] = {"mode": edit.mode}
+    if edit.mode == "size":
+        if edit.megabytes is None or not edit.megabytes > 0:
+            raise EditRejected("how_small")
+        if edit.megabytes > _MAX_MEGABYTES:
+            raise EditRejected("bad_size", most=_MAX_MEGABYTES)
+        compression["megabytes"] = edit.megabytes
+    elif edit.mode == "quality":
+        compression["quality"] = edit.quality or "medium"
+    metadata = draft.metadata or Metadata()
+    return _replace(draft, metadata=_replace(metadata, compression=compression))
+
+
+def start_over(draft: Draft, _: StartOver, __: MediaPool) -> Draft:
+    """An empty timeline in the usual shape; what the project is called stays."""
+    after = draft
+    for track in draft.tracks or ():
+        if is_known_track(track):
+            after = with_segments(after, track, [])
+    if draft.metadata is not None:
+        bare = Metadata(title=draft.metadata.title, extra=draft.metadata.extra)
+        after = _replace(after, metadata=bare)
+    if after == draft:
+        raise EditRejected("empty_already")
+    return after

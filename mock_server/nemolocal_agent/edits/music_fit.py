@@ -1,0 +1,67 @@
+"""Background music, and how it always ends with the video."""
+
+import msgspec
+
+from nemolocal_contract.draft import Draft, Number, Segment
+
+from ..timeline import (
+    clamp_fades,
+    is_reversed,
+    length_of,
+    move_segment,
+    music_track,
+    new_segment_ids,
+    round_ms,
+    sorted_segments,
+    trim_segment,
+    trim_segments,
+    with_segments,
+)
+from .media_pool import MediaPool
+
+# A rest that nobody misses, and how often at most a short sound is played.
+_MIN_PART_MS = 50
+_MAX_PARTS = 40
+_replace = msgspec.structs.replace
+
+
+def fit_music(draft: Draft, material: MediaPool) -> Draft:
+    """The music cut at the end of the video, or played on, and again, until it is reached."""
+    track = music_track(draft)
+    parts = sorted_segments(track)
+    if track is None or not parts:
+        return draft
+    length = length_of(draft)
+    kept = trim_segments(parts, 0, length) or [trim_segment(move_segment(parts[0], 0), 0, length)]
+    fitted = _extend(kept, length, material)
+    if fitted[-1] != parts[-1]:
+        fitted = _move_fade_out_to_end(fitted, parts[-1].fade_out_ms)
+    names = new_segment_ids(draft)
+    ids = [kept_part.id for kept_part in kept]
+    ids += [next(names) for _ in fitted[len(kept) :]]
+    named = [clamp_fades(_replace(one, id=name)) for one, name in zip(fitted, ids, strict=True)]
+    return with_segments(draft, track, named)
+
+
+def _extend(parts: list[Segment], length: Number, material: MediaPool) -> list[Segment]:
+    last = parts[-1]
+    source_end = material.source_duration_ms(last.source)
+    if source_end is None or is_reversed(last):
+        return parts
+    speed = last.speed or 1
+    rest = source_end / speed - (last.source_start_ms or 0) / speed
+    longest = max(last.duration_ms or 0, min(length - (last.start_ms or 0), rest))
+    played = [*parts[:-1], _replace(last, duration_ms=round_ms(longest))]
+    while length - played[-1].end_ms > _MIN_PART_MS and len(played) < _MAX_PARTS:
+        start = played[-1].end_ms
+        again = round_ms(min(length - start, source_end / speed))
+        played.append(
+            _replace(last, start_ms=start, duration_ms=again, source_start_ms=0, fade_in_ms=None)
+        )
+    return played
+
+
+def _move_fade_out_to_end(parts: list[Segment], fade_out: Number | None) -> list[Segment]:
+    """The fade at the end of the music stays at its end."""
+    inner = [_replace(one, fade_out_ms=None) for one in parts[:-1]]
+    return [*inner, _replace(parts[-1], fade_out_ms=fade_out)]

@@ -1,0 +1,164 @@
+"""What is shown small over the video: pictures in the picture and watermarks."""
+
+import msgspec
+
+from nemolocal_contract.draft import Draft, Number, Segment, Track, TrackType
+from nemolocal_contract.effects import Overlay, effect_to_wire
+
+from ..errors import EditRejected
+from ..intents import SELECT_ALL, AddOverlay, RemoveClip, RemoveOverlays, Selector
+from ..timeline import (
+    OVERLAY_TRACK,
+    add_segment,
+    clamp_fades,
+    clips_of,
+    length_of,
+    main_track,
+    new_segment_ids,
+    trim_segment,
+    with_segments,
+)
+from .cut_edits import remove_spans_and_clips
+from .insert_edits import append_media, make_clip, unplaced_uploads
+from .media_pool import Media, MediaPool
+from .selection import find_uploads, numbered_names, resolve_span, select_clips
+
+_LOGO_WORDS = ("logo", "watermark")
+_DEFAULT_OVERLAYS = {
+    "picture-in-picture": Overlay("top-right", 0.3, 1.0),
+    "watermark": Overlay("bottom-right", 0.15, 0.8),
+}
+_MIN_WIDTH = 0.02
+_replace = msgspec.structs.replace
+
+
+def add_overlay(draft: Draft, edit: AddOverlay, material: MediaPool) -> Draft:
+    """A clip or an upload small over the video; a clip of the video is taken out of it."""
+    draft, segment = _take_overlay_clip(draft, edit, material)
+    total = length_of(draft)
+    start, end = (0, total) if edit.span is None else resolve_span(edit.span, total)
+    length = end - start
+    if not material.is_static(segment):
+        length = min(length, segment.duration_ms or 0)
+    shown = _overlay_segment(segment, start, length, timeless=material.is_static(segment))
+    others = [e for e in shown.effects or () if e.get("type") != "overlay"]
+    effects = (*others, effect_to_wire(_overlay_effect(edit)))
+    return add_segment(draft, TrackType.VIDEO, OVERLAY_TRACK, _replace(shown, effects=effects))
+
+
+def _overlay_effect(edit: AddOverlay) -> Overlay:
+    usual = _DEFAULT_OVERLAYS[edit.kind]
+    return Overlay(
+        position=edit.position or usual.position,
+        width=usual.width if edit.width is None else min(max(edit.width, _MIN_WIDTH), 1.0),
+        opacity=usual.opacity if edit.opacity is None else min(max(edit.opacity, 0.0), 1.0),
+        margin=usual.margin,
+    )
+
+
+def _overlay_segment(segment: Segment, start: Number, length: Number, *, timeless: bool) -> Segment:
+    if timeless:
+        shown = _replace(segment, start_ms=start, duration_ms=length)
+    else:
+        begin = segment.start_ms or 0
+        shown = _replace(trim_segment(segment, begin, begin + length), start_ms=start)
+    return clamp_fades(shown)
+
+
+def _take_overlay_clip(
+    draft: Draft, edit: AddOverlay, material: MediaPool
+) -> tuple[Draft, Segment]:
+    """The draft without the clip that is to be shown small, and that clip."""
+    draft, wanted = _find_source(draft, edit, material)
+    if isinstance(wanted, Media):
+        draft = _ensure_base_video(draft, wanted, material)
+        length = wanted.duration_ms or length_of(draft)
+        return draft, make_clip(wanted, next(new_segment_ids(draft)), 0, length)
+    clips = clips_of(draft)
+    if len(clips) < 2:
+        raise EditRejected("nothing_below")
+    below = remove_spans_and_clips(draft, [RemoveClip(Selector(number=wanted + 1))], material)
+    return below, _replace(clips[wanted], transition=None)
+
+
+def _ensure_base_video(draft: Draft, overlay: Media, material: MediaPool) -> Draft:
+    """On an empty timeline the other uploads are placed first."""
+    if main_track(draft) is not None:
+        return draft
+    others = [media for media in unplaced_uploads(draft, material) if media.id != overlay.id]
+    if not others:
+        raise EditRejected("nothing_below")
+    return append_media(draft, others, material)
+
+
+_OverlaySource = tuple[Draft, Media | int]
+
+
+def _find_source(draft: Draft, edit: AddOverlay, material: MediaPool) -> _OverlaySource:
+    """The upload that is meant, or the place of the clip in the draft, which may be cut for it."""
+    if edit.selector != SELECT_ALL:
+        return _find_named_source(draft, edit.selector, material)
+    clips = clips_of(draft)
+    if edit.kind == "watermark":
+        return draft, _clip_or_upload(clips, _find_logo(material))
+    fresh = unplaced_uploads(draft, material)
+    if fresh:
+        return draft, fresh[-1]
+    if len(clips) < 2:
+        raise EditRejected("nothing_to_overlay" if clips else "no_video")
+    return draft, _require_one(clips, [*range(len(clips))][1:], material)
+
+
+def _find_named_source(draft: Draft, which: Selector, material: MediaPool) -> _OverlaySource:
+    clips = clips_of(draft)
+    if clips:
+        try:
+            draft, clips, places = select_clips(draft, which, material)
+            return draft, _require_one(clips, places, material)
+        except EditRejected as error:
+            if which.name is None or error.code != "no_such_clip":
+                raise
+    if not material.visual_uploads:
+        raise EditRejected("no_video")
+    return draft, find_uploads(material.visual_uploads, which)[0]
+
+
+def _require_one(clips: list[Segment], places: list[int], material: MediaPool) -> int:
+    """The only one of these places; a question where there are more."""
+    if len(places) > 1:
+        raise EditRejected("which_clip", names=numbered_names(clips, places, material))
+    return places[0]
+
+
+def _find_logo(material: MediaPool) -> Media:
+    """The picture that is called a logo, else the last one."""
+    pictures = [media for media in material.uploads if media.kind == "image"]
+    if not pictures:
+        raise EditRejected("no_watermark")
+    marks = [
+        media for media in pictures if any(mark in media.stem.casefold() for mark in _LOGO_WORDS)
+    ]
+    return (marks or pictures)[-1]
+
+
+def _clip_or_upload(clips: list[Segment], media: Media) -> Media | int:
+    return next((n for n, clip in enumerate(clips) if clip.source == media.id), media)
+
+
+def remove_overlays(draft: Draft, _: RemoveOverlays, __: MediaPool) -> Draft:
+    """Nothing small over the video any more."""
+    after, main = draft, main_track(draft)
+    for track in draft.of_type(TrackType.VIDEO):
+        if track is not main:
+            after = with_segments(after, track, _without_overlays(track))
+    if after == draft:
+        raise EditRejected("no_overlay")
+    return after
+
+
+def _without_overlays(track: Track) -> list[Segment]:
+    return [
+        segment
+        for segment in track.segments or ()
+        if not any(effect.get("type") == "overlay" for effect in segment.effects or ())
+    ]

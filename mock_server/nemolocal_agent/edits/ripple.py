@@ -1,0 +1,226 @@
+"""The one way in which the video changes its length or order, and what everything else does then.
+
+A change is a list of stretches of the old video, each perhaps at another speed, one after another:
+that is the new video. Another order is the old clips, one after another. The rest follows by these
+rules:
+
+- A text or a still picture that lay over all of the video lies over all of it again.
+- Where the order stays (cuts, speed, loops), titles, overlays and other sounds stay over what they
+  were over: they go with it, and last as long as it lasts; what has a source of its own is cut
+  where that is cut, keeps its speed and never lasts longer than before.
+- Where the order changes, what lies over one clip goes with it, the rest stays where it is in
+  time; should two then collide on a track, everything on that track stays.
+- Nothing goes on after the end of the video.
+- Background music is cut with the video where the timeline as a whole is cut. It always ends with
+  the video: it is cut there, or plays on, from its beginning again where it has ended.
+- Tracks of unknown types are left alone.
+"""
+
+import math
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, pairwise
+
+import msgspec
+
+from nemolocal_contract.draft import Draft, Number, Segment, Transition
+
+from ..errors import EditRejected
+from ..timeline import clamp_fades, clips_of, new_segment_ids, round_ms, start_of, trim_segment
+from .media_pool import MediaPool
+from .secondary_tracks import TimeMapping, ripple_tracks
+
+MIN_SPEED, MAX_SPEED = 0.25, 4.0
+MAX_CLIPS = 150
+MAX_LENGTH_MS = 2 * 3600 * 1000
+_replace = msgspec.structs.replace
+
+
+class KeptRange(msgspec.Struct, frozen=True):
+    """A part of the old video, played so many times as fast as it was.
+
+    Only what has no gaps can be played at another speed.
+    """
+
+    start: Number
+    end: Number
+    speed: float = 1
+
+
+def subtract_ranges(total: Number, holes: Sequence[tuple[Number, Number]]) -> list[KeptRange]:
+    """All of a video but the holes; touching or overlapping holes are one."""
+    stretches: list[KeptRange] = []
+    at: Number = 0
+    for start, end in sorted(holes):
+        if start > at:
+            stretches.append(KeptRange(at, start))
+        at = max(at, end)
+    return [*stretches, KeptRange(at, total)] if at < total else stretches
+
+
+def split_at(total: Number, moments: Sequence[Number]) -> list[KeptRange]:
+    """All of a video, cut at these moments."""
+    inside = sorted({moment for moment in moments if 0 < moment < total})
+    return [KeptRange(a, b) for a, b in pairwise([0, *inside, total])]
+
+
+def rebuild_video(
+    draft: Draft, stretches: Sequence[KeptRange], material: MediaPool, *, cut_music: bool = False
+) -> Draft:
+    """The draft whose video is these stretches of the old one; raises `EditRejected`."""
+    builder = _VideoBuilder(clips_of(draft), material)
+    for stretch in stretches:
+        builder.add(stretch)
+    if not builder.segments:
+        raise EditRejected("nothing_left")
+    clips = fit_transitions(builder.finish(new_segment_ids(draft)))
+    pieces = chain.from_iterable(builder.mappings)
+    return ripple_tracks(draft, clips, pieces, material, cut_music=cut_music)
+
+
+def reorder_clips(
+    draft: Draft, clips: Sequence[Segment], order: Sequence[int], material: MediaPool
+) -> Draft:
+    """The draft with all its clips in this order, without gaps; transitions stay at their cuts."""
+    moved: list[Segment] = []
+    pieces: list[TimeMapping] = []
+    here: Number = 0
+    for number, before in zip(order, clips, strict=True):
+        clip = clips[number]
+        start, length = clip.start_ms or 0, clip.duration_ms or 0
+        after = round_ms(here + length)
+        pieces.append(TimeMapping(start, start + length, here, after))
+        if clip.start_ms != here or clip.transition is not before.transition:
+            clip = _replace(clip, start_ms=here, transition=before.transition)
+        moved.append(clip)
+        here = after
+    return ripple_tracks(draft, fit_transitions(moved), pieces, material)
+
+
+class _VideoBuilder:
+    """Lays shots one after another, and remembers where everything has gone."""
+
+    def __init__(self, clips: list[Segment], material: MediaPool) -> None:
+        self._clips = clips
+        self._material = material
+        self._at: Number = 0
+        # Of each shot the number of its clip; those shots that end before their clip does.
+        self._numbers: list[int] = []
+        self._cut_short: set[int] = set()
+        self.segments: list[Segment] = []
+        # The pieces of each stretch, made once somebody asks for them.
+        self.mappings: list[Iterable[TimeMapping]] = []
+
+    def add(self, stretch: KeptRange) -> None:
+        """What of the clips lies in a stretch, after what is there."""
+        if stretch.start < stretch.end:
+            shots = self._cut_out(stretch)
+            if stretch.speed == 1:
+                self._shift(shots, stretch)
+            else:
+                self._scale(shots, stretch)
+
+    def _cut_out(self, stretch: KeptRange) -> list[Segment]:
+        """The shots of a stretch where they are: only the first and the last can be cut."""
+        start, end = stretch.start, stretch.end
+        first = bisect_right(self._clips, start, key=start_of)
+        if first and self._clips[first - 1].end_ms > start:
+            first -= 1
+        last = bisect_left(self._clips, end, lo=first, key=start_of)
+        shots = self._clips[first:last]
+        self._numbers += range(first, last)
+        if shots:
+            if shots[-1].end_ms > end:
+                self._cut_short.add(len(self._numbers) - 1)
+            shots[0] = _trim_clip(shots[0], start, end)
+            shots[-1] = _trim_clip(shots[-1], start, end)
+        return shots
+
+    def _shift(self, shots: list[Segment], stretch: KeptRange) -> None:
+        """Later or earlier as a whole, gaps and all."""
+        by = round_ms(self._at - stretch.start)
+        if by:
+            shots = [_replace(s, start_ms=round_ms((s.start_ms or 0) + by)) for s in shots]
+        self.segments += shots
+        after = round_ms(self._at + stretch.end - stretch.start)
+        self.mappings.append((TimeMapping(stretch.start, stretch.end, self._at, after),))
+        self._at = after
+
+    def _scale(self, shots: list[Segment], stretch: KeptRange) -> None:
+        """Lengths are rounded down, so that no shot goes past the end of its source."""
+        factor, here = stretch.speed, self._at
+        timeless = self._material.static_flags(shots)
+        speeds: dict[Number | None, Number | None] = {}
+        scaled: list[Segment] = []
+        for shot, still in zip(shots, timeless, strict=True):
+            speed, length = shot.speed, math.floor((shot.duration_ms or 0) / factor)
+            if not still:
+                if speed not in speeds:
+                    speeds[speed] = checked_speed(factor * (speed or 1))
+                speed = speeds[speed]
+            if not length:
+                raise EditRejected("too_short")
+            scaled.append(_replace(shot, start_ms=here, duration_ms=length, speed=speed))
+            # Whole numbers need no rounding.
+            here = here + length if type(here) is int else round_ms(here + length)
+        self.segments += scaled
+        self.mappings.append(map(_mapping, shots, scaled))
+        self._at = here
+
+    def finish(self, names: Iterator[str]) -> list[Segment]:
+        """Ids and edges: the first shot of a clip begins as it did, the last ends as it did."""
+        shots = [*self.segments]
+        if len(set(self._numbers)) < len(shots):  # some clip is shown more than once
+            last = {number: place for place, number in enumerate(self._numbers)}
+            seen: set[int] = set()
+            for place, number in enumerate(self._numbers):
+                if number in seen:
+                    shots[place] = _replace(shots[place], id=next(names), fade_in_ms=None)
+                if place != last[number]:
+                    way_on = None if place in self._cut_short else shots[place].transition
+                    shots[place] = _replace(shots[place], fade_out_ms=None, transition=way_on)
+                seen.add(number)
+        return [clamp_fades(s) if s.fade_in_ms or s.fade_out_ms else s for s in shots]
+
+
+def _trim_clip(clip: Segment, start: Number, end: Number) -> Segment:
+    shot = trim_segment(clip, start, end)
+    if not shot.duration_ms:
+        raise EditRejected("too_short")
+    return shot
+
+
+def _mapping(old: Segment, new: Segment) -> TimeMapping:
+    return TimeMapping(old.start_ms or 0, old.end_ms, new.start_ms or 0, round_ms(new.end_ms))
+
+
+def checked_speed(speed: float) -> Number | None:
+    """The `sp` of a clip that plays at this speed; raises `EditRejected`."""
+    # Over hours of a source a rounding that is coarser adds up to seconds behind its end.
+    speed = round(speed, 9)
+    if not MIN_SPEED <= speed <= MAX_SPEED:
+        limits = {"slowest": f"{MIN_SPEED:g}", "fastest": f"{MAX_SPEED:g}"}
+        raise EditRejected("speed_limits", speed=f"{speed:g}", **limits)
+    if speed == 1:
+        return None
+    return int(speed) if float(speed).is_integer() else speed
+
+
+def fit_transitions(clips: Sequence[Segment]) -> list[Segment]:
+    """Transitions only where another clip follows at once, no longer than either of them."""
+    after: list[Segment | None] = [*clips[1:], None]
+    return [
+        clip if clip.transition is None else _fit_transition(clip, clip.transition, one)
+        for clip, one in zip(clips, after, strict=True)
+    ]
+
+
+def _fit_transition(clip: Segment, transition: Transition, following: Segment | None) -> Segment:
+    """The clip with its transition, should there be time for it; else without."""
+    wanted, length = transition.duration_ms, clip.duration_ms or 0
+    if following is None or (following.start_ms or 0) > (clip.start_ms or 0) + length + 1:
+        return _replace(clip, transition=None)
+    longest = min(length, following.duration_ms or 0)
+    if wanted is None or wanted <= longest:
+        return clip
+    return _replace(clip, transition=_replace(transition, duration_ms=longest))

@@ -1,0 +1,160 @@
+"""Titles and subtitles: texts over the picture."""
+
+from collections.abc import Callable
+
+import msgspec
+
+from nemolocal_contract.draft import Draft, Segment, Style, Track, TrackType
+
+from ..errors import EditRejected
+from ..intents import AddTitle, ChangeTitle, RemoveTitle, Selector, TimelineSpan, first_span
+from ..timeline import (
+    SUBTITLES_TRACK,
+    add_segment,
+    clamp_fades,
+    length_of,
+    new_segment_ids,
+    with_segments,
+)
+from .media_pool import MediaPool
+from .selection import match_names, resolve_span
+from .subtitle_edits import checked_text, remove_subtitles, subtitle_tracks
+
+DEFAULT_TITLE_SPAN = first_span(3000)
+_DEFAULT_SIZE = 64
+_MIN_SIZE, _MAX_SIZE = 8, 400
+_TITLE_TRACK = "Title"
+_replace = msgspec.structs.replace
+
+
+def add_title(draft: Draft, edit: AddTitle, _: MediaPool) -> Draft:
+    """A text over the picture, on the first track of titles with room for it."""
+    start, end = resolve_span(edit.span or DEFAULT_TITLE_SPAN, length_of(draft))
+    segment = Segment(
+        id=next(new_segment_ids(draft)),
+        start_ms=start,
+        duration_ms=end - start,
+        text=checked_text(edit.text),
+        style=Style(
+            color=edit.color or "white",
+            position=edit.position or "top-center",
+            size=None if edit.size is None else _clamp_size(edit.size),
+        ),
+    )
+    return add_segment(draft, TrackType.TEXT, _TITLE_TRACK, segment)
+
+
+def _clamp_size(size: float) -> int:
+    return round(min(max(size, _MIN_SIZE), _MAX_SIZE))
+
+
+def change_title(draft: Draft, edit: ChangeTitle, _: MediaPool) -> Draft:
+    """The titles that are meant with what is given."""
+    if all(value is None for value in msgspec.structs.astuple(edit)[1:]):
+        raise EditRejected("what_to_change")
+    changed = change_titles(draft, edit.selector, lambda title: _change_text_and_style(title, edit))
+    if edit.span is None:
+        return changed
+    return _move_titles(changed, _find_titles(draft, edit.selector), edit.span)
+
+
+def _change_text_and_style(title: Segment, edit: ChangeTitle) -> Segment:
+    style = title.style or Style()
+    size = style.size if edit.size is None else _clamp_size(edit.size)
+    if edit.grow is not None:
+        size = _clamp_size((size or _DEFAULT_SIZE) * edit.grow)
+    looks = Style(
+        extra=style.extra,
+        size=size,
+        color=edit.color or style.color,
+        position=edit.position or style.position,
+        font=style.font,
+    )
+    text = title.text if edit.text is None else checked_text(edit.text)
+    return _replace(title, text=text, style=looks)
+
+
+_TitleIndex = tuple[int, int]
+
+
+def _move_titles(draft: Draft, places: list[_TitleIndex], span: TimelineSpan) -> Draft:
+    """The titles at these places at another time: where they are if there is room, else beside."""
+    start, end = resolve_span(span, length_of(draft))
+    tracks = draft.tracks or ()
+    titles = [(tracks[track], (tracks[track].segments or ())[number]) for track, number in places]
+    for track in {id(track): track for track, _ in titles}.values():
+        gone = [title for owner, title in titles if owner is track]
+        left = [s for s in track.segments or () if not any(s is title for title in gone)]
+        draft = with_segments(draft, track, left)
+    for track, title in titles:
+        moved = clamp_fades(_replace(title, start_ms=start, duration_ms=end - start))
+        draft = add_segment(draft, TrackType.TEXT, track.name or _TITLE_TRACK, moved)
+    return draft
+
+
+def change_titles(draft: Draft, which: Selector, change: Callable[[Segment], Segment]) -> Draft:
+    """The same change of every title that is meant; raises `EditRejected` where there is none."""
+    tracks = [*(draft.tracks or ())]
+    for number, place_ in _find_titles(draft, which):
+        segments = [*(tracks[number].segments or ())]
+        segments[place_] = change(segments[place_])
+        tracks[number] = _replace(tracks[number], segments=tuple(segments))
+    return _replace(draft, tracks=tuple(tracks))
+
+
+def _find_titles(draft: Draft, which: Selector) -> list[_TitleIndex]:
+    """Where the titles that are meant stand: number of the track, number of the segment."""
+    titles = sorted(
+        (segment.start_ms or 0, number, place_)
+        for number, track in enumerate(draft.tracks or ())
+        if _is_title_track(track)
+        for place_, segment in enumerate(track.segments or ())
+    )
+    every = [(number, place_) for _, number, place_ in titles]
+    if not every:
+        raise EditRejected("no_title")
+    found = [
+        every[n] for n in _match_titles([_title_segment(draft, at) for at in every], which, draft)
+    ]
+    if not found:
+        names = [_title_segment(draft, at).text or "?" for at in every]
+        raise EditRejected("no_such_title", count=len(every), names=names)
+    return found
+
+
+def _title_segment(draft: Draft, at: _TitleIndex) -> Segment:
+    return ((draft.tracks or ())[at[0]].segments or ())[at[1]]
+
+
+def _match_titles(titles: list[Segment], which: Selector, draft: Draft) -> list[int]:
+    places = [*range(len(titles))]
+    if which.number is not None:
+        place_ = which.number - 1 if which.number > 0 else len(titles) + which.number
+        places = [place_] if which.number and place_ in places else []
+    elif which.name is not None:
+        places = match_names(which.name, [(title.text or "",) for title in titles])
+    if which.span is not None:
+        start, end = resolve_span(which.span, length_of(draft))
+        places = [n for n in places if (titles[n].start_ms or 0) < end and titles[n].end_ms > start]
+    return places
+
+
+def _is_title_track(track: Track) -> bool:
+    return track.type == TrackType.TEXT and track.name != SUBTITLES_TRACK
+
+
+def remove_title(draft: Draft, edit: RemoveTitle, _: MediaPool) -> Draft:
+    """Without the titles that are meant, or without subtitles; those where no title is left."""
+    subtitles = subtitle_tracks(draft)
+    titles = any(track.segments for track in draft.tracks or () if _is_title_track(track))
+    if edit.subtitles or (edit.selector == Selector() and not titles and subtitles):
+        if not subtitles:
+            raise EditRejected("no_subtitles")
+        return remove_subtitles(draft)
+    gone = set(_find_titles(draft, edit.selector))
+    for number, track in enumerate(draft.tracks or ()):
+        segments = track.segments or ()
+        left = [s for place_, s in enumerate(segments) if (number, place_) not in gone]
+        if len(left) < len(segments):
+            draft = with_segments(draft, track, left)
+    return draft

@@ -1,0 +1,77 @@
+"""Edits that say one thing in two commands become one."""
+
+import msgspec
+
+from ..intents import (
+    AddMusic,
+    AddTransition,
+    DuckMusic,
+    Edit,
+    KeepSpan,
+    RemoveTransitions,
+    SetFit,
+    StartOver,
+    TimelineSpan,
+)
+from ..intents.selectors import TIMELINE_END, TIMELINE_START
+from .lexer.tokens import COMMA
+from .raw_clause import RawClause
+
+_IDEMPOTENT_EDITS: tuple[list[Edit], ...] = ([RemoveTransitions()], [StartOver()])
+
+
+def merge_redundant(edits: list[Edit]) -> list[Edit]:
+    """New music that is to stay under the voice is one wish, and so is a fit that is said twice."""
+    found: list[Edit] = []
+    for edit in edits:
+        if isinstance(edit, DuckMusic) and found and isinstance(found[-1], AddMusic):
+            found[-1] = msgspec.structs.replace(found[-1], duck=True)
+        elif isinstance(edit, AddTransition) and found and _is_transition_detail(found[-1], edit):
+            found[-1] = msgspec.structs.replace(found[-1], type=edit.type)
+        elif not (isinstance(edit, SetFit) and found[-1:] == [edit]):
+            found.append(edit)
+    return found
+
+
+def _is_transition_detail(before: Edit, edit: AddTransition) -> bool:
+    """Whether the kind of a transition is said after its length: 转场时长2秒，用叠化."""
+    if not isinstance(before, AddTransition) or edit.duration_ms is not None:
+        return False
+    return before.duration_ms is not None and before.selector == edit.selector
+
+
+def is_already_removed(before: list[Edit], found: list[Edit]) -> bool:
+    """Whether it keeps what the last edit threw away: "keep 2 to 4 s and 8 to 10 s"."""
+    if not before or not isinstance(found[0], KeepSpan) or not isinstance(before[-1], KeepSpan):
+        return False
+    last, span = before[-1].span, found[0].span
+    plain = all(
+        moment.share is None and not moment.before_end
+        for moment in (last.start, last.end, span.start)
+    )
+    same = before[-1].selector == found[0].selector
+    return plain and same and span.start.ms >= max(last.end.ms - last.start.ms, 1)
+
+
+def merge_with_previous(before: list[Edit], found: list[Edit], piece: RawClause) -> list[Edit]:
+    """The edits of a piece that follows others, without what only says again what was said.
+
+    "Start at 3 s and end at 13 s" changes the last edit of `before`: both are times of what is
+    there now, not the second of what the first leaves.
+    """
+    if piece.separator not in (COMMA, "and") or not before:
+        return found
+    if found in _IDEMPOTENT_EDITS and before[-1:] == found:
+        return []
+    last, edit = before[-1], found[0]
+    if (
+        isinstance(last, KeepSpan)
+        and isinstance(edit, KeepSpan)
+        and piece.symbols & {"end", "stop", "until"}
+        and (last.selector, last.span.end, edit.span.start)
+        == (edit.selector, TIMELINE_END, TIMELINE_START)
+        and last.span.start.ms < edit.span.end.ms
+    ):
+        before[-1] = KeepSpan(TimelineSpan(last.span.start, edit.span.end), last.selector)
+        return found[1:]
+    return found

@@ -1,0 +1,219 @@
+"""A clause becomes edits: the first reader that knows its words reads it."""
+
+from collections.abc import Callable, Iterable
+
+from ..intents import Edit
+from .extractors.addition_extractors import extract_generation, extract_overlay, extract_transition
+from .extractors.audio_extractors import extract_fade, extract_music, extract_volume
+from .extractors.clause import Clause
+from .extractors.clip_extractors import (
+    extract_merge,
+    extract_move,
+    extract_place_uploads,
+    extract_remove_clip,
+    extract_reverse_order,
+    extract_swap,
+)
+from .extractors.cut_extractors import extract_cut
+from .extractors.effect_extractors import (
+    EFFECT_SYMBOLS,
+    extract_effect,
+    extract_remove_effects,
+    extract_side_crop,
+)
+from .extractors.format_extractors import extract_compression, extract_format
+from .extractors.history_extractors import extract_history
+from .extractors.playback_extractors import (
+    extract_loop,
+    extract_slideshow,
+    extract_speed,
+    extract_split,
+    extract_split_into_parts,
+)
+from .extractors.title_extractors import extract_subtitles, extract_title
+from .input_coverage import is_input_covered
+from .lexer.tokens import LexToken
+
+Extractor = Callable[[Clause], list[Edit] | None]
+_TRANSITIONS = (
+    "crossfade",
+    "dissolve",
+    "dipblack",
+    "dipwhite",
+    "wipe",
+    "slide",
+    "circle",
+    "transition",
+    "hardcut",
+)
+_FADES = ("fade", "fadein", "fadeout", "fadeboth")
+_SPEED = (
+    "K",
+    "speed",
+    "speedup",
+    "slowdown",
+    "faster",
+    "slower",
+    "slow",
+    "fast",
+    "slowmo",
+    "timelapse",
+)
+_SOUND = ("volume", "sound", "voice", "louder", "quieter", "loud", "mute", "unmute")
+_SHAPES = ("R", "Q", "U", "Y", "fill", "pad", "blurfit", "framerate", "resolution")
+_ATTRIBUTES = (
+    "volume",
+    "speed",
+    "size",
+    "font",
+    "opacity",
+    "framerate",
+    "resolution",
+    "aspect",
+    "U",
+)
+_CUTS = (
+    "trim",
+    "cut",
+    "keep",
+    "remove",
+    "only",
+    "take",
+    "long",
+    "set",
+    "lower",
+    "max",
+    "start",
+    "end",
+    "stop",
+    "move",
+    "short",
+    "removeends",
+    "give",
+    "later",
+)
+
+
+_Rule = tuple[frozenset[str], frozenset[str], Extractor]
+
+
+def extract_edits(tokens: Iterable[LexToken], original: str) -> list[Edit] | None:
+    """What the words ask for, or None where they are not understood."""
+    clause = Clause(tokens, original)
+    words = clause.symbols
+    for needed, forbidden, read in _RULES:
+        if words.isdisjoint(needed) or not words.isdisjoint(forbidden):
+            continue
+        if "except" in words and read is not extract_cut:
+            continue
+        if edits := read(clause):
+            return edits if is_input_covered(clause, edits) else None
+        clause.reset_line()
+    return None
+
+
+def _rule(needed: Iterable[str], read: Extractor, *forbidden: str) -> _Rule:
+    return frozenset(needed), frozenset(forbidden), read
+
+
+_RULES: list[_Rule] = [
+    _rule(["G"], extract_subtitles),
+    _rule(["undo", "redo", "restart"], extract_history, "normal"),
+    _rule(["slideshow"], extract_slideshow),
+    _rule(["watermark", "pip", "overlay"], extract_overlay),
+    _rule(
+        ["corner", "A"],
+        extract_overlay,
+        "title",
+        "subtitles",
+        "font",
+        "H",
+        "music",
+        "remove",
+    ),
+    _rule(["duck", "duckhint", "music"], extract_music, "title", *_TRANSITIONS),
+    _rule(["title", "subtitles", "font"], extract_title),
+    _rule(["H"], extract_title, "clip", "music", "watermark", "photo"),
+    _rule(["swap"], extract_swap),
+    _rule(_TRANSITIONS, extract_transition),
+    _rule(_FADES, extract_fade, "remove"),
+    _rule(_FADES, extract_transition, "remove"),
+    _rule(["compress", "B", "resolution"], extract_compression, "Q", "R"),
+    _rule(["generate"], extract_generation),
+    _rule(
+        ["S"],
+        extract_generation,
+        "corner",
+        "remove",
+        "cut",
+        "trim",
+        "W",
+        "effect",
+        "M",
+        "keep",
+        "move",
+        "O",
+        "first",
+        "last",
+        "loop",
+        "speed",
+        "compress",
+        "edit",
+        *EFFECT_SYMBOLS,
+    ),
+    _rule(
+        _SOUND,
+        extract_volume,
+        "brightness",
+        "contrast",
+        "saturation",
+        "speed",
+        "blur",
+        "sharpen",
+        "corner",
+        "resolution",
+        "order",
+    ),
+    _rule(["order", "inorder"], extract_reverse_order),
+    _rule(["together"], extract_merge),
+    _rule(["merge"], extract_merge),
+    _rule(["split"], extract_split, "remove"),
+    _rule(["cut"], extract_split_into_parts, "remove", "keep"),
+    _rule(["cut", "trim"], extract_side_crop, "T"),
+    _rule(["play"], extract_loop, *_SPEED, "backwards", "reverse", "title"),
+    _rule(
+        ["cut"],
+        extract_split,
+        "remove",
+        "keep",
+        "out",
+        "off",
+        "long",
+        "only",
+        "first",
+        "last",
+        "start",
+        "end",
+        "from",
+        "between",
+        "part",
+        "to",
+        "after",
+        "before",
+        *_SOUND,
+        "music",
+        "speed",
+    ),
+    _rule(["loop"], extract_loop),
+    _rule(_SPEED, extract_speed, "corner", "zoomin", "zoomout"),
+    _rule(["fill", "pad", "blurfit", "R"], extract_format, "remove"),
+    _rule([*EFFECT_SYMBOLS, "D"], extract_effect, "order"),
+    _rule(["slowly"], extract_speed),
+    _rule(["color"], extract_effect, "title", "font", "C", "remove"),
+    _rule(["effect"], extract_remove_effects),
+    _rule(_SHAPES, extract_format, "edit"),
+    _rule(["move", "add", "set"], extract_move),
+    _rule(_CUTS, extract_cut, *_ATTRIBUTES),
+    _rule(["remove", "cancel"], extract_remove_clip),
+    _rule(["edit", "add", "arrange", "generate"], extract_place_uploads),
+]

@@ -1,0 +1,172 @@
+"""Commands about what is added: transitions, overlays, generated clips."""
+
+import re
+from collections.abc import Sequence
+from typing import cast
+
+from nemolocal_contract.effects import TransitionType
+
+from ...intents import (
+    AddOverlay,
+    AddTransition,
+    Edit,
+    Generate,
+    RemoveOverlays,
+    RemoveTransitions,
+    Selector,
+)
+from ..lexer.tokens import LexToken
+from .attribute_extractors import extract_position
+from .clause import Clause
+from .selector_extractors import extract_selectors, first_or_all
+from .span_extractors import extract_span
+
+
+def extract_transition(clause: Clause) -> list[Edit] | None:
+    """Soft passages between clips, or none any more."""
+    if clause.has_any("remove", "without", "hardcut", "cancel"):
+        return [RemoveTransitions()]
+    if clause.has_any("dipwhite", "fade", "fadeout", "fadein") and clause.has_any("start", "end"):
+        return None  # no transition: it is not between clips
+    if (which := _transition_selector(clause)) is None:
+        return None  # nothing is between the first and the third
+    return [AddTransition(_transition_type(clause), clause.first_value("T"), which)]
+
+
+def _transition_type(clause: Clause) -> TransitionType:
+    for kind in ("wipe", "slide"):
+        if clause.has_any(kind):
+            return cast(TransitionType, f"{kind}-{_motion_direction(clause)}")
+    return next((kind for words, kind in _TRANSITION_TYPES if clause.has_any(*words)), "crossfade")
+
+
+def _motion_direction(clause: Clause) -> str:
+    """Where it moves to: "from the right" and "from right to left" are to the left."""
+    named = _DIRECTION.findall(clause.line)
+    if not named:
+        return "left"
+    origin, word = named[-1]
+    way = next(way for way, words in _DIRECTION_WORDS.items() if word in words)
+    return _OPPOSITES[way] if origin else way
+
+
+_DIRECTION_WORDS = {
+    "left": ("left",),
+    "right": ("right",),
+    "up": ("up", "top", "upward"),
+    "down": ("down", "bottom", "downward"),
+}
+_OPPOSITES = {"left": "right", "right": "left", "up": "down", "down": "up"}
+_DIRECTION = re.compile(r" (from )?(left|right|upward|up|top|downward|down|bottom)(?= )")
+_TRANSITION_TYPES: tuple[tuple[tuple[str, ...], TransitionType], ...] = (
+    (("circle",), "circle"),
+    (("pixelate",), "pixelate"),
+    (("dipwhite",), "fade-white"),
+    (("dipblack", "fadeout"), "fade-black"),
+    (("dissolve",), "dissolve"),
+)
+_NTH = r"(?:clip )?(?:hash )?([NO]\d+|first)(?: clip| it)*"
+_OTHER = r"(?:clip )?(?:hash )?([NO]\d+|last)"
+_BETWEEN = re.compile(rf" between {_NTH} and {_OTHER}| {_NTH} and {_OTHER}(?: clip| it)* between")
+
+
+def _transition_selector(clause: Clause) -> Selector | None:
+    if match := _BETWEEN.search(clause.line):
+        one, other = match[1] or match[3], match[2] or match[4]
+        number = 1 if one == "first" else int(clause.value(one))
+        if other != "last" and clause.value(other) != number + 1:
+            return None
+        return Selector(number=number)
+    return first_or_all(extract_selectors(clause))
+
+
+_OVERLAY_OBJECTS = ("watermark", "pip", "overlay", "clip", "photo", "video", "upload", "W")
+
+
+def extract_overlay(clause: Clause) -> list[Edit] | None:
+    """A picture in the picture, or a watermark."""
+    if clause.has_any("remove", "without"):
+        return [RemoveOverlays()]
+    if not clause.has_any(*_OVERLAY_OBJECTS) or any(
+        t.kind in ("look", "act") for t in clause.tokens
+    ):
+        return None
+    place = extract_position(clause)
+    width = _width(clause)
+    opacity = _opacity(clause)
+    stretch = extract_span(clause, "all")
+    span = stretch.span if stretch else None
+    which = first_or_all(extract_selectors(clause))
+    mark = clause.has_any("watermark") or (
+        not clause.has_any("pip") and "logo" in (which.name or "").lower()
+    )
+    return [
+        AddOverlay(
+            "watermark" if mark else "picture-in-picture",
+            which,
+            place,
+            width,
+            opacity,
+            span,
+        )
+    ]
+
+
+def _width(clause: Clause) -> float | None:
+    for pattern in (
+        r" ([PF]\d+) (?:of )?(?:frame|video|size|big)",
+        r" (?:size|big|at|to|frame|video) ([PF]\d+) ",
+    ):
+        if not clause.has_any("opacity", "transparent") and (
+            named := re.search(pattern, clause.line)
+        ):
+            clause.consume(*named.span(1))
+            return float(clause.value(named[1]))
+    if clause.has_any("small"):
+        return 0.2
+    return 0.5 if clause.has_any("big", "bigger", "huge") else None
+
+
+def _opacity(clause: Clause) -> float | None:
+    part = clause.first_value("P")
+    if part is not None and clause.has_any("opacity", "transparent"):
+        clause.line = re.sub(r" P\d+(?= )", "", clause.line)
+    if clause.has_any("opacity") and part is not None:
+        return float(part)
+    if clause.has_any("halftransparent") or (clause.has_any("transparent") and (part is None)):
+        return 0.5
+    return round(1 - float(part), 4) if clause.has_any("transparent") and part is not None else None
+
+
+def extract_generation(clause: Clause) -> list[Edit] | None:
+    """A clip of what the words name."""
+    verb = next((t for t in clause.tokens if t.kind == "verb"), None)
+    scene = clause.first_value("S")
+    said = clause.original[verb.start : verb.end].lower() if verb else ""
+    strong = said.startswith(("generat", "imagin", "dream", "生成"))
+    if not strong and (
+        scene is None or not clause.has_any("generate", "video", "clip", "timelapse", "T")
+    ):
+        return None
+    if clause.has_any("title", "music", "subtitles", "upload", "photo", "voice", "who", "sound"):
+        return None
+    if clause.has_any("start", "end", "with") and not clause.has_any("generate", "T"):
+        return None  # "end with the beach clip" is about one that there is
+    time = clause.first_value("T")
+    seconds = 10.0 if time is None else min(max(time / 1000, 1.0), 60.0)
+    after = verb.end if verb else clause.tokens[0].start
+    told = clause.original[after : _end_of_prompt(clause.tokens)]
+    prompt = " ".join(_NOT_IN_PROMPT.sub(" ", told).split())
+    return [Generate(scene or "abstract", seconds, (prompt or scene or "abstract")[:80])]
+
+
+def _end_of_prompt(tokens: Sequence[LexToken]) -> int:
+    """Where what is wanted ends: before "thanks" and the like."""
+    thanked = len(tokens) > 1 and tokens[-1].symbol == "greet"
+    return tokens[-2 if thanked else -1].end
+
+
+_NOT_IN_PROMPT = re.compile(
+    r"\b(?:an?|the|of|video|clip)\b|\b\d+(?:\.\d+)?[\s-]*(?:s|secs?|seconds?|min(?:ute)?s?)\b|\d+秒的?|一段|一个|视频",
+    re.IGNORECASE,
+)

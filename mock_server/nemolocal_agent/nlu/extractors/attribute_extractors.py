@@ -1,0 +1,70 @@
+"""How, where and how much: places, colours, degrees, directions."""
+
+import re
+from typing import cast
+
+from nemolocal_contract.effects import Position
+
+from .clause import Clause
+
+_SIZES = {"small": 40, "big": 96, "huge": 140}
+_MAX_SIZE = 1000
+_POINTS = re.compile(r" (?:size|font)(?: to| of| at| set)* (N\d+) ")
+_PERCENT, _FRACTION = re.compile(r" (P\d+) "), re.compile(r" (F\d+) ")
+_NUMBER = re.compile(r" (N\d+) ")
+
+
+def extract_position(clause: Clause) -> Position | None:
+    """Where in the picture: the named place, or the one that single words make."""
+    if (place := clause.first_value("A")) is not None:
+        return cast(Position, place)
+    if clause.has_any("lowerthird"):
+        return "bottom-left"
+    row = "top" if clause.has_any("top") else "bottom" if clause.has_any("bottom") else None
+    column = "left" if clause.has_any("left") else "right" if clause.has_any("right") else None
+    if row or column:
+        return cast(Position, f"{row or 'center'}-{column or 'center'}")
+    return "center" if clause.has_any("middle") else None
+
+
+def extract_color(clause: Clause) -> str | None:
+    """The colour's English name, or #rrggbb."""
+    return cast(str | None, clause.first_value("C"))
+
+
+def extract_title_size(clause: Clause) -> int | None:
+    """The size of a title: its points, or what small, big and huge mean."""
+    points = clause.first_value("Z")
+    if points is None and (named := _POINTS.search(clause.line)):
+        points = clause.value(named[1])
+    if points is not None:
+        return int(max(1, min(round(points), _MAX_SIZE)))
+    return next((points for word, points in _SIZES.items() if clause.has_any(word)), None)
+
+
+def extract_title_scale(clause: Clause) -> float | None:
+    """A factor on a title's size."""
+    if clause.has_any("bigger") or (clause.has_any("big") and clause.has_any("more")):
+        return 2.0 if clause.has_any("double") else 1.5
+    if clause.has_any("smaller", "short", "compress"):
+        return 0.67
+    return None
+
+
+def choose_by_degree(clause: Clause, usual: float, bit: float, much: float) -> float:
+    """The amount that the words for degree mean."""
+    if clause.has_any("bit"):
+        return bit
+    return much if clause.has_any("much") else usual
+
+
+def extract_share(clause: Clause) -> float | None:
+    """The first percentage or fraction that is left in the line: none of a span that was read."""
+    found = _PERCENT.search(clause.line) or _FRACTION.search(clause.line)
+    return None if found is None else cast(float, clause.value(found[1]))
+
+
+def extract_number(clause: Clause) -> float | None:
+    """The first number that is left in the line: none that names a clip which has been read."""
+    found = _NUMBER.search(clause.line)
+    return None if found is None else cast(float, clause.value(found[1]))

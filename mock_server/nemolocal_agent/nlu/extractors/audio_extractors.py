@@ -1,0 +1,209 @@
+"""Commands about music, volumes and fades."""
+
+import re
+from typing import Literal
+
+from ...intents import (
+    SELECT_ALL,
+    AddMusic,
+    AudioTarget,
+    DuckMusic,
+    Edit,
+    Fade,
+    RemoveMusic,
+    SetVolume,
+)
+from ..lexer.tokens import LexToken
+from .attribute_extractors import choose_by_degree, extract_share
+from .clause import Clause
+from .selector_extractors import extract_scope, extract_selectors, first_or_all
+
+_QUIET_VOLUME = 0.2
+_FADES = ("fade", "fadein", "fadeout", "fadeboth")
+_INWARD = re.compile(r" in (?!T\d)")
+_PER_CLIP = re.compile(r" per (?:it |of )?(?:clip|photo|video) ")
+_TIME_LEFT = re.compile(r" T\d+ ")
+_ABSOLUTE = re.compile(r" (?:to|at) P\d+ ")
+_FRACTION = re.compile(r" (?:volume|sound|to|at|is|of) (N\d+) ")
+
+
+def extract_music(clause: Clause) -> list[Edit] | None:
+    """Add, take away, lower under speech, fade, or set the volume of the music."""
+    ducks = _is_ducking(clause)
+    if ducks and not (clause.has_any("generate") or _is_new_music(clause)):
+        return [DuckMusic()]
+    if clause.has_any("remove", "stop", "without") and extract_share(clause) is None:
+        return [RemoveMusic()]
+    adds = clause.has_any("generate", "replace", "edit", "play") or _is_new_music(clause)
+    adds = adds or (clause.has_any("M", "W") and not _is_volume_change(clause))
+    if clause.has_any(*_FADES):
+        return [_music(clause), _fade(clause)] if adds else [_fade(clause)]
+    volume = clause.has_any("volume") and clause.has_any("set", "raise", "lower")
+    return (
+        [_music(clause)] if adds and (clause.has_any("M") or not volume) else extract_volume(clause)
+    )
+
+
+def _is_new_music(clause: Clause) -> bool:
+    """Whether new music is wanted: "have the music fade out" speaks of what is there."""
+    acts = any(token.kind == "act" for token in clause.tokens)
+    return any(
+        "add" in token.symbol.split()
+        and not (acts and token.value == "have")
+        and not _is_fade(clause.tokens[place + 1 : place + 4])
+        for place, token in enumerate(clause.tokens)
+    )
+
+
+def _is_fade(added: list[LexToken]) -> bool:
+    """Whether it is a fade that is added: "add a 4 second fade out to the music", 用4秒淡出."""
+    timed = added[1:] if added and added[0].symbol == "T" else added
+    canons = [token.symbol for token in timed]
+    return any(canon in _FADES for canon in canons[:1]) and canons[1:2] != ["music"]
+
+
+def _is_volume_change(clause: Clause) -> bool:
+    """Whether it is how loud the music is that changes: "calm music, volume 40%" adds it."""
+    if clause.has_any("volume") and (
+        clause.has_any("W", "set", "to") or clause.first_value("P") is None
+    ):
+        return True
+    return clause.has_any(
+        "louder", "quieter", "raise", "lower", "mute", "up", "down", "unmute", "loud"
+    )
+
+
+def _music(clause: Clause) -> AddMusic:
+    name = clause.first_value("W")
+    loudness = _loudness(clause)
+    if loudness is None and clause.has_any("quiet", "quieter", "low", "small", "smaller", "lower"):
+        loudness = _QUIET_VOLUME
+    mood = clause.first_value("M")
+    return AddMusic(mood, loudness, name, _is_ducking(clause))
+
+
+def _is_ducking(clause: Clause) -> bool:
+    """Whether the music is to make room for speech."""
+    return clause.has_any("duck", "duckhint") or (
+        clause.has_any("when") and clause.has_any("speaks", "voice")
+    )
+
+
+def _loudness(clause: Clause) -> float | None:
+    value = extract_share(clause)
+    if value is None and (named := _FRACTION.search(clause.line)):
+        value = clause.value(named[1])
+        if value > 1:
+            value = value / 100 if value <= 100 else None
+    return None if value is None else min(max(value, 0.0), 1.0)
+
+
+def extract_fade(clause: Clause) -> list[Edit] | None:
+    """Fade the whole, the picture or the sound."""
+    if clause.has_any("between", "transition") or _PER_CLIP.search(clause.line):
+        return None
+    return [_fade(clause)]
+
+
+def _fade(clause: Clause) -> Fade:
+    target: Literal["all", "picture", "music", "title"] = "all"
+    if clause.has_any("music", "sound", "voice") and not clause.has_any("video"):
+        target = "music" if clause.has_any("music") else "all"
+    elif clause.has_any("photo", "frame") or _is_about_picture(clause):
+        target = "picture"
+    line = clause.line
+    which = first_or_all(extract_selectors(clause))
+    time = clause.first_value("T")
+    clause.first_value("C")  # to black
+    clause.line = line
+    return Fade(extract_fade_kind(clause), time, target, which)
+
+
+def _is_about_picture(clause: Clause) -> bool:
+    """Whether 画面, which is mostly the video, is what is seen of it."""
+    if clause.has_any("music", "sound", "voice"):
+        return False
+    shown = (clause.original[t.start : t.end] for t in clause.tokens if t.symbol == "video")
+    return any(said in ("画面", "畫面") for said in shown)
+
+
+def extract_fade_kind(clause: Clause) -> Literal["in", "out", "both"]:
+    """Whether a fade is at the beginning, the end, or both."""
+    into = clause.has_any("fadein", "start") or bool(_INWARD.search(clause.line))
+    out = clause.has_any("fadeout", "out", "end", "away")
+    if clause.has_any("fadein") and not clause.has_any("fadeout", "out"):
+        return "in"
+    if clause.has_any("fadeout") and not clause.has_any("fadein"):
+        return "out"
+    if clause.has_any("fadeboth") or into == out:
+        return "both"
+    return "in" if into else "out"
+
+
+def extract_volume(clause: Clause) -> list[Edit] | None:
+    """How loud something is, all the time or for a stretch of it."""
+    target = _target(clause)
+    reach = extract_scope(clause, "bare", "to", "by", "at", "for", "all", "from-for")
+    if target == "all" and any(one.span is None and one != SELECT_ALL for one in reach):
+        target = "video"
+    volume, change = _volume(clause), None
+    if volume is None and not clause.has_any("mute"):
+        change = _change(clause)
+    if (volume is None and change is None) or _TIME_LEFT.search(clause.line):
+        return None
+    return [SetVolume(volume, change, target, which) for which in reach]
+
+
+def _volume(clause: Clause) -> float | None:
+    """A volume that is named, 0 where there is to be none."""
+    gone = clause.has_any("remove", "stop", "without")
+    loudness = _loudness(clause)
+    if clause.has_any("mute"):
+        return None if gone else 0.0
+    if gone and loudness is None and clause.has_any("sound", "voice", "volume"):
+        return 0.0
+    if clause.has_any("unmute", "normal", "max"):
+        return 1.0
+    relative = (gone and not clause.has_any("to")) or " by " in clause.line or _is_relative(clause)
+    return None if relative else loudness
+
+
+def _is_relative(clause: Clause) -> bool:
+    """Whether a share is one of how loud it is now: 50% louder, half as loud."""
+    if clause.first_value("P") is None:
+        return clause.has_any("F") and (clause.has_any("loud", "quiet") or not clause.has_any("to"))
+    moves = clause.has_any("louder", "quieter", "loud", "raise", "lower", "up", "down")
+    return moves and not _ABSOLUTE.search(clause.line)
+
+
+def _target(clause: Clause) -> AudioTarget:
+    if clause.has_any("music"):
+        return "music"
+    if clause.has_any("voice", "video", "clip", "W") or (
+        clause.has_any("sound") and clause.has_any("normal", "video", "clip")
+    ):
+        return "video"
+    return "all"
+
+
+def _change(clause: Clause) -> float | None:
+    up = clause.has_any("louder", "raise", "up", "loud", "more", "high", "bigger", "big")
+    down = clause.has_any(
+        "quieter", "lower", "down", "remove", "quiet", "less", "low", "smaller", "small"
+    )
+    if clause.has_any("double"):
+        return 2.0
+    if clause.has_any("triple"):
+        return 3.0
+    if (factor := clause.first_value("K")) is not None:
+        return float(factor if not down else 1 / max(factor, 1.0))
+    part = extract_share(clause)
+    if up == down:
+        return 0.5 if part == 0.5 and clause.has_any("F") else None
+    if part is not None:
+        if clause.first_value("P") is None and not clause.has_any("louder", "raise"):
+            return part
+        return round(1 + part if up else max(1 - part, 0.0), 4)
+    return (
+        choose_by_degree(clause, 1.5, 1.25, 2.0) if up else choose_by_degree(clause, 0.6, 0.8, 0.4)
+    )

@@ -1,0 +1,115 @@
+"""Commands about whole clips: their order, merging, and what is put on the timeline."""
+
+import re
+
+from ...intents import (
+    SELECT_ALL,
+    AddMusic,
+    Edit,
+    Merge,
+    MoveClip,
+    PlaceUploads,
+    RemoveClip,
+    ReverseOrder,
+    Selector,
+    SwapClips,
+)
+from .clause import Clause
+from .selector_extractors import extract_selectors
+
+
+def extract_swap(clause: Clause) -> list[Edit] | None:
+    """Exchange two clips."""
+    which = extract_selectors(clause, bare=True)
+    if len(which) < 2:
+        numbers = re.findall(r" (N\d+)(?= )", clause.line)
+        which += [Selector(number=int(clause.value(slot))) for slot in numbers]
+    return [SwapClips(which[0], which[1])] if len(which) == 2 else None
+
+
+def extract_reverse_order(clause: Clause) -> list[Edit] | None:
+    """The clips in the opposite order."""
+    if not clause.has_any("order") and (not clause.has_any("clip") or extract_selectors(clause)):
+        return None  # one clip, or all as one, is played backwards
+    turned = clause.has_any("reverse", "backwards", "flip", "upsidedown")
+    return [ReverseOrder()] if turned and not clause.has_any("C", "T") else None
+
+
+_NTH = r"(?:hash )?(?P<nth>[NO]\d+)"
+_POSITION_WORDS = r"(?: (?:position|it|clip|photo|last))*(?= )"
+_TARGET_PATTERNS = [
+    (where, re.compile(pattern))
+    for where, pattern in [
+        ("before", rf" before (?:clip |photo )?{_NTH}{_POSITION_WORDS}"),
+        ("after", rf" after (?:clip |photo )?{_NTH}{_POSITION_WORDS}"),
+        ("start", rf" before first{_POSITION_WORDS}"),
+        ("end", rf" after last{_POSITION_WORDS}"),
+        ("start", r" (?:to |at |in |on )?start(?= )"),
+        ("end", r" (?:to |at |in |on )?(?:end|back)(?= )"),
+        ("start", rf" (?:to|at|in|as|be) (?:first|top){_POSITION_WORDS}"),
+        ("end", rf" (?:to|at|in|as|be) last{_POSITION_WORDS}"),
+        ("nth", rf" (?:to|at|in|as|be) (?:position )?{_NTH}{_POSITION_WORDS}"),
+        ("nth", rf" position {_NTH}(?= )"),
+        ("start", r" first(?: ~| it| clip)* $"),
+        ("end", r" last(?: ~| it| clip)* $"),
+    ]
+]
+
+
+def extract_move(clause: Clause) -> list[Edit] | None:
+    """A clip to another place in the order."""
+    for where, pattern in _TARGET_PATTERNS:
+        if match := pattern.search(clause.line):
+            nth = int(clause.value(match["nth"])) if where in ("nth", "before", "after") else 0
+            clause.consume(*match.span())
+            which = extract_selectors(clause, bare=True)
+            return (
+                [MoveClip(which[0], _target_position(where, nth, which[0]))]
+                if len(which) == 1
+                else None
+            )
+    return None
+
+
+def _target_position(where: str, nth: int, which: Selector) -> int:
+    """The place to go to; a clip that leaves an earlier one lets those behind it move up."""
+    if where in ("start", "end"):
+        return 1 if where == "start" else -1
+    moves_up = where != "nth" and which.number is not None and 0 < which.number < nth
+    return nth + (where == "after") - moves_up
+
+
+def extract_merge(clause: Clause) -> list[Edit] | None:
+    """All clips in one row."""
+    return [Merge()] if not clause.has_any("X", "H") else None
+
+
+def extract_remove_clip(clause: Clause) -> list[Edit] | None:
+    """Take clips away."""
+    which = extract_selectors(clause)
+    return [RemoveClip(one) for one in which] if which else None
+
+
+_OTHER_SYMBOLS = ("N", "O", "T", "P", "K", "F", "D", "A", "first", "last", "position", "order")
+
+
+def extract_place_uploads(clause: Clause) -> list[Edit] | None:
+    """Put uploads on the timeline, all or the ones named."""
+    if any(token.kind == "talk" for token in clause.tokens):
+        return None
+    made = clause.has_any("generate") and not clause.has_any("from", "out", "with", "upload")
+    if (
+        made
+        or not clause.has_any("video", "clip", "photo", "upload", "W")
+        or clause.has_any(*_OTHER_SYMBOLS)
+    ):
+        return None
+    which = [one for one in extract_selectors(clause) if one.name is not None]
+    return [_edit_for_upload(one) for one in which or [SELECT_ALL]]
+
+
+def _edit_for_upload(which: Selector) -> Edit:
+    """An upload on the timeline; a sound goes under it, as its music."""
+    if which.name and which.name.lower().endswith((".mp3", ".wav", ".m4a", ".aac")):
+        return AddMusic(name=which.name)
+    return PlaceUploads(which)

@@ -1,0 +1,212 @@
+"""Commands about how clips look: light and colour, blur, turns, crops and zooms."""
+
+import re
+from collections.abc import Callable
+
+from nemolocal_contract.effects import (
+    Blur,
+    Brightness,
+    Contrast,
+    Crop,
+    Effect,
+    Flip,
+    Grayscale,
+    Reverse,
+    Rotate,
+    Saturation,
+    Sepia,
+    Sharpen,
+    Vignette,
+    Warmth,
+    Zoom,
+)
+
+from ...intents import ApplyEffect, Edit, RemoveEffects
+from .attribute_extractors import choose_by_degree, extract_share
+from .clause import Clause
+from .selector_extractors import extract_scope
+
+# The look words, and the type of the effect that they are about.
+_EFFECT_TYPES = {
+    "brighter": "brightness", "darker": "brightness", "brightness": "brightness",
+    "contrast": "contrast", "flat": "contrast", "saturation": "saturation", "vivid": "saturation",
+    "dull": "saturation", "warmer": "warmth", "cooler": "warmth", "grayscale": "grayscale",
+    "sepia": "sepia", "blur": "blur", "sharpen": "sharpen", "vignette": "vignette",
+    "zoomin": "zoom", "zoomout": "zoom", "rotate": "rotate", "mirror": "flip", "flip": "flip",
+    "flipvertical": "flip", "crop": "crop", "backwards": "reverse", "reverse": "reverse",
+}  # fmt: skip
+EFFECT_SYMBOLS = frozenset(
+    {*_EFFECT_TYPES, "upsidedown", "clockwise", "counter", "off_sides", "side"}
+)
+_DECREASE_WORDS = ("less", "lower", "down", "short", "smaller", "low")
+
+
+def extract_effect(clause: Clause) -> list[Edit] | None:
+    """Apply a look to clips or a stretch of time, or take one away."""
+    if clause.has_any("remove", "stop", "without") and not clause.has_any(
+        "crop", "off_sides", "side"
+    ):
+        return _remove(clause)
+    which = extract_scope(clause, "bare", "to", "by", "all")
+    effects = _effects(clause)
+    return [ApplyEffect(effect, one) for one in which for effect in effects] or None
+
+
+def extract_side_crop(clause: Clause) -> list[Edit] | None:
+    """Cut so much off the sides of the picture: 上下左右各裁10%."""
+    cut = clause.has_any("side", "off_sides", "left", "right", "top", "bottom") and clause.has_any(
+        "P"
+    )
+    effect = _crop(clause) if cut else None
+    return None if effect is None else [ApplyEffect(effect, one) for one in extract_scope(clause)]
+
+
+def extract_remove_effects(clause: Clause) -> list[Edit] | None:
+    """Take effects away: "remove all effects"."""
+    return _remove(clause) if clause.has_any("remove", "cancel", "stop") else None
+
+
+def _remove(clause: Clause) -> list[Edit]:
+    kinds = {_EFFECT_TYPES[word]: None for word in _EFFECT_TYPES if clause.has_any(word)}
+    which = extract_scope(clause, "bare", "to", "by", "all")
+    return [RemoveEffects(kind, one) for kind in kinds or [None] for one in which]
+
+
+def _effects(clause: Clause) -> list[Effect]:
+    found: list[Effect] = []
+    for words, make in _EFFECT_FACTORIES:
+        if (
+            clause.has_any(*words)
+            and (effect := make(clause)) is not None
+            and type(effect) not in map(type, found)
+        ):
+            found.append(effect)
+    return found
+
+
+def _amount(clause: Clause) -> float:
+    part = extract_share(clause)
+    if part is None:
+        return choose_by_degree(clause, 0.25, 0.1, 0.5)
+    if re.search(r" (?:to|at) P\d+ ", clause.line) and part > 1:
+        part -= 1
+    return round(min(part, 1.0), 4)
+
+
+def _signed(clause: Clause) -> float:
+    return -_amount(clause) if clause.has_any(*_DECREASE_WORDS) else _amount(clause)
+
+
+def _brightness(clause: Clause) -> Effect | None:
+    if clause.has_any("darker"):
+        return Brightness(-_amount(clause))
+    if clause.has_any("brighter"):
+        return Brightness(_signed(clause) if clause.has_any("less", "lower") else _amount(clause))
+    return Brightness(_signed(clause)) if _has_change(clause) else None
+
+
+def _has_change(clause: Clause) -> bool:
+    """Whether it is said which way to go, or how far."""
+    return clause.has_any(
+        "raise", "more", "up", "add", "bigger", "high", "P", "bit", "much", *_DECREASE_WORDS
+    )
+
+
+def _contrast(clause: Clause) -> Effect | None:
+    if clause.has_any("flat"):
+        return Contrast(-_amount(clause))
+    return Contrast(_signed(clause))
+
+
+def _saturation(clause: Clause) -> Effect | None:
+    if clause.has_any("dull"):
+        return Saturation(-_amount(clause))
+    return Saturation(_signed(clause))
+
+
+def _color(clause: Clause) -> Effect | None:
+    return Saturation(_signed(clause)) if clause.has_any("more", "raise", "less", "lower") else None
+
+
+def _warmth(clause: Clause) -> Effect | None:
+    if clause.has_any("cooler"):
+        return Warmth(-_amount(clause))
+    return Warmth(_signed(clause))
+
+
+def _strength(clause: Clause) -> float:
+    part = extract_share(clause)
+    return choose_by_degree(clause, 0.5, 0.25, 0.9) if part is None else min(part, 1.0)
+
+
+def _rotate(clause: Clause) -> Effect | None:
+    degrees = clause.first_value("D")
+    if degrees is None and (number := clause.first_value("N")) in (90, 180, 270):
+        degrees = number
+    left = clause.has_any("left", "counter")
+    if clause.has_any("flip"):
+        return None
+    if clause.has_any("upsidedown"):
+        return Rotate(180)
+    if degrees is None:
+        return Rotate(270 if left else 90)
+    turned = (-degrees if left else degrees) % 360
+    return Rotate(int(turned)) if turned in (90, 180, 270) else None  # type: ignore[arg-type]
+
+
+def _reverse(clause: Clause) -> Effect | None:
+    return None if clause.has_any("left", "right", "top", "bottom", "up", "down") else Reverse()
+
+
+def _flip(clause: Clause) -> Effect:
+    if clause.has_any("upsidedown", "flipvertical", "top", "bottom", "up", "down"):
+        return Flip("vertical")
+    return Flip("horizontal")
+
+
+def _crop(clause: Clause) -> Effect | None:
+    part = extract_share(clause)
+    if part is None or not 0 < part < 0.5:
+        return None
+    sides = {side for side in ("left", "right", "top", "bottom") if clause.has_any(side)}
+    if not sides:
+        if not clause.has_any("side", "off_sides", "per", "all"):
+            return None
+        sides = {"left", "right", "top", "bottom"}
+    x = part if "left" in sides else 0.0
+    y = part if "top" in sides else 0.0
+    width = 1 - x - (part if "right" in sides else 0.0)
+    height = 1 - y - (part if "bottom" in sides else 0.0)
+    return Crop(x, y, round(width, 6), round(height, 6))
+
+
+def _zoom(clause: Clause) -> Effect | None:
+    part = extract_share(clause)
+    factor = clause.first_value("K")
+    scale = 1.25 if factor is None else float(factor)
+    if part is not None:
+        scale = 1 + part if part < 1 or clause.has_any("by") else part
+    if not 1 < scale <= 8:
+        return None
+    return (
+        Zoom(scale, 1.0) if clause.has_any("zoomout") or clause.has_any("out") else Zoom(1.0, scale)
+    )
+
+
+_EFFECT_FACTORIES: list[tuple[tuple[str, ...], Callable[[Clause], Effect | None]]] = [
+    (("vignette",), lambda clause: Vignette(_strength(clause))),
+    (("backwards", "reverse"), _reverse),
+    (("rotate", "counter", "clockwise", "upsidedown", "D"), _rotate),
+    (("flip", "mirror", "flipvertical"), _flip),
+    (("grayscale",), lambda _: Grayscale()),
+    (("sepia",), lambda _: Sepia()),
+    (("brighter", "darker", "brightness"), _brightness),
+    (("contrast", "flat"), _contrast),
+    (("saturation", "vivid", "dull"), _saturation),
+    (("warmer", "cooler"), _warmth),
+    (("blur",), lambda clause: Blur(_strength(clause))),
+    (("sharpen",), lambda clause: Sharpen(_strength(clause))),
+    (("zoomin", "zoomout"), _zoom),
+    (("color",), _color),
+    (("crop", "off_sides", "side"), _crop),
+]

@@ -1,0 +1,88 @@
+"""Commands about shape, resolution, frame rate and the size of the file."""
+
+from math import gcd
+from typing import Literal
+
+from ...intents import Compress, Edit, SetAspect, SetFit, SetFrameRate, SetResolution
+from ..lexer.units import RESOLUTION_BY_HEIGHT
+from .clause import Clause
+
+_Fit = Literal["crop", "pad", "blur"]
+_FITS: tuple[tuple[str, _Fit], ...] = (
+    ("pad", "pad"), ("blurfit", "blur"), ("fill", "crop"), ("crop", "crop"),
+)  # fmt: skip
+_RESOLUTIONS: dict[int, Literal["720p", "1080p", "4k"]] = {
+    720: "720p",
+    1080: "1080p",
+    2160: "4k",
+}
+_QUALITIES: tuple[Literal["high", "medium", "low"], ...] = ("high", "medium", "low")
+_MAX_FRAME_RATE = 240
+
+
+def extract_format(clause: Clause) -> list[Edit] | None:
+    """Shape, fit, resolution and frame rate: what of them is named."""
+    found: list[Edit] = []
+    fit = _fit(clause)
+    definition = clause.first_value("Q")
+    size = _parse_ratio(clause.first_value("R"))
+    if definition is None and clause.has_any("resolution"):
+        definition = RESOLUTION_BY_HEIGHT.get(int(clause.first_value("N") or 0))
+    if (pixels := clause.first_value("Y")) is not None:
+        size, definition = _format_of_pixels(*pixels)
+    if size is not None:
+        found.append(SetAspect(*size, fit))
+    elif fit is not None and (fit != "crop" or clause.has_any("fill", "remove")):
+        found.append(SetFit(fit))
+    if definition is not None:
+        found.append(SetResolution(definition))
+    fps = clause.first_value("U") or (
+        clause.first_value("N") if clause.has_any("framerate") else None
+    )
+    if fps is not None and 1 <= fps <= _MAX_FRAME_RATE:
+        found.append(SetFrameRate(round(fps)))
+    return found or None
+
+
+def _fit(clause: Clause) -> _Fit | None:
+    """The fit that is named last: "a blurred background instead of black bars" names the first."""
+    named = [fit for token in clause.tokens for word, fit in _FITS if word in token.symbol.split()]
+    if (named and clause.has_any("remove")) or (
+        clause.has_any("R") and clause.has_any("trim", "cut")
+    ):
+        return "crop"
+    if not named and clause.has_any("blur") and clause.has_any("R"):
+        return "blur"
+    if "crop" in named and "blur" in named:
+        return "blur"  # filled with a blurred background
+    return named[-1] if named else None
+
+
+def _parse_ratio(ratio: str | None) -> tuple[int, int] | None:
+    """`21:9` as it is said, `2.35:1` in whole numbers."""
+    if ratio is None:
+        return None
+    width, height = (round(float(number) * 100) for number in ratio.split(":"))
+    by = 100 if width % 100 == height % 100 == 0 else gcd(width, height)
+    return width // by, height // by
+
+
+def _format_of_pixels(width: int, height: int) -> tuple[tuple[int, int] | None, str | None]:
+    """1920x1080 is a resolution, 1080x1920 a shape too."""
+    if not width or not height:
+        return None, None
+    definition = _RESOLUTIONS.get(min(width, height))
+    by = gcd(width, height)
+    usual = width * 9 == height * 16 and definition is not None
+    return (None if usual else (width // by, height // by)), definition
+
+
+def extract_compression(clause: Clause) -> list[Edit] | None:
+    """A smaller file: without visible loss, under a size, or at a quality."""
+    if (size := clause.first_value("B")) is not None:
+        return [Compress("size", float(size))] if size > 0 else None
+    quality = next((name for name in _QUALITIES if clause.has_any(name)), None)
+    if quality is not None and clause.has_any("resolution"):
+        return [Compress("quality", quality=quality)]
+    whole = not clause.has_any("T", "frame", "photo", "corner")
+    return [Compress()] if clause.has_any("compress") and whole else None

@@ -1,0 +1,95 @@
+"""Which clips (titles, uploads) a clause names."""
+
+import re
+
+from ...intents import SELECT_ALL, Selector
+from .clause import Clause
+from .span_extractors import extract_span
+
+_CLIP = r"(?:clip|video|photo|it|upload)"
+_NAMING = r"(?:X|S|C|M|R|A)\d+"
+_PATTERNS = [
+    re.compile(pattern)
+    for pattern in [
+        rf" (?P<edge>first|last) (?P<count>N\d+) {_CLIP}(?= )",
+        rf" (?:{_CLIP} )?(?:called )?(?P<file>W\d+)(?: {_CLIP})?(?= )",
+        rf" {_CLIP} (?:called |says )(?P<name>[HXSC]\d+)(?= )",
+        r" (?:clip|photo|video)(?: it)?(?: hash)? (?P<after>[NO]\d+)(?! times)(?= )",
+        rf" (?P<before>[O]\d+)(?: (?:last|of|and))*(?: {_CLIP})*(?= )",
+        rf" (?P<edge>first|last)(?: of)?(?: {_CLIP})+(?= )",
+        r" (?:clip|photo) (?P<edge>first|last)(?= )",
+        rf" (?P<named>{_NAMING}(?: {_NAMING})*)(?: of)? (?:clip|photo)(?= )",
+        r" (?P<nth>N\d+) hash (?:clip|photo)(?= )",
+    ]
+]
+# "Clips 2 to 4", 第二到第四段.
+_RANGE = re.compile(
+    r" (?:(?:clip|photo) (N\d+)|(O\d+)(?: clip)?) (?:through|until|to) (?:clip )?"
+    r"([NO]\d+)(?: clip)?(?= )"
+)
+_MAX_CLIPS = 20
+_BARE = re.compile(r" (?P<edge>first|last)(?= )")
+
+
+def extract_selectors(clause: Clause, bare: bool = False) -> list[Selector]:
+    """The clips that are named, in order, taken out of the line; none where it names none.
+
+    `bare` takes a "first" or "last" that stands alone, as in "swap the first and the last".
+    """
+    found: list[tuple[int, list[Selector]]] = []
+    for pattern in (*_PATTERNS, _BARE) if bare else _PATTERNS:
+        while match := pattern.search(clause.line):
+            which = _selectors_of_match(clause, match)
+            found.append((_match_position(match), which))
+            clause.consume(*match.span())
+    found.sort(key=lambda entry: entry[0])
+    return [which for _, several in found for which in several]
+
+
+def extract_clip_range(clause: Clause) -> list[Selector]:
+    """The clips of a row of them: "clips 2 to 4"; none where none is named."""
+    match = _RANGE.search(clause.line)
+    if match is None:
+        return []
+    low, high = (int(clause.value(slot)) for slot in (match[1] or match[2], match[3]))
+    inside = 0 < low < high <= low + _MAX_CLIPS
+    return [Selector(number=number) for number in range(low, high + 1)] if inside else []
+
+
+def _match_position(match: re.Match[str]) -> int:
+    slot = re.search(r"[A-Z](\d+)", match[0])
+    return int(slot[1]) * 4 if slot else match.start()
+
+
+def _selectors_of_match(clause: Clause, match: re.Match[str]) -> list[Selector]:
+    groups = {name: text for name, text in match.groupdict().items() if text}
+    if "count" in groups:
+        count = min(int(clause.value(groups["count"])), _MAX_CLIPS)
+        numbers = range(1, count + 1) if groups["edge"] == "first" else range(-count, 0)
+        return [Selector(number=number) for number in numbers]
+    if "edge" in groups:
+        return [Selector(number=1 if groups["edge"] == "first" else -1)]
+    if "name" in groups and groups["name"][0] in "SC":
+        return [Selector(name=clause.original_text(groups["name"]))]
+    if "file" in groups or "name" in groups:
+        return [Selector(name=str(clause.value(groups.get("file") or groups["name"])))]
+    if "named" in groups:
+        return [
+            Selector(name=" ".join(clause.original_text(slot) for slot in groups["named"].split()))
+        ]
+    slot = groups.get("after") or groups.get("before") or groups["nth"]
+    return [Selector(number=int(clause.value(slot)))]
+
+
+def first_or_all(which: list[Selector]) -> Selector:
+    """The one clip that is named, or all."""
+    return which[0] if which else SELECT_ALL
+
+
+def extract_scope(clause: Clause, *but: str) -> list[Selector]:
+    """What an effect is for: clips, or a stretch of them, or all. `but` as in `extract_span`."""
+    stretch = extract_span(clause, *but)
+    clips = extract_selectors(clause) or [SELECT_ALL]
+    if stretch is None:
+        return clips
+    return [Selector(one.number, one.name, stretch.span) for one in clips]

@@ -1,0 +1,168 @@
+"""Which stretch of time a clause names, and how it says so."""
+
+import re
+from collections.abc import Callable
+from typing import NamedTuple
+
+from ...intents import TimelinePoint, TimelineSpan
+from ...intents.selectors import TIMELINE_END, TIMELINE_START
+from .clause import Clause
+
+_T = r"[TPF]\d+"
+_N = r"[TPFN]\d+"
+_POINT = rf"(?:{_T} (?:before|from|to)(?: of)* end|{_N}|start|end|middle|halfway|last|first)"
+_AT = r"(?:(?:at|from|of|off|on|in|to|by|out|away|~) )*"
+_FROM = r"(?:from|at|after|start)"
+# Off which end: "at the end, cut 3 seconds".
+_CUT_WORDS = r"(?: (?:~|it|video|remove|cut|trim|away|out|off|lower|by))+"
+# The first two clips are no time, nor is "clip 2 to 4 s" from 2 s on.
+_NO_COUNT = r"(?= )(?! (?:clip|photo|video|it|last) )"
+
+# Two seconds of the first clip need not be its first two, nor is "30% in the first half" a stretch.
+_NO_CLIP = r"(?! (?:clip|video|photo|upload|it|[TPFN]\d+) )"
+
+
+class SpanMatch(NamedTuple):
+    """A span, and the words that introduced it: `first`, `to`, `at` … decide what is meant."""
+
+    form: str
+    span: TimelineSpan
+
+
+_PATTERNS: list[tuple[str, re.Pattern[str]]] = [
+    (how, re.compile(f" {pattern}(?= )"))
+    for how, pattern in [
+        ("between", rf"between (?P<start>{_POINT}) (?:and|to) (?P<end>{_POINT})"),
+        ("between", rf"(?P<start>{_POINT}) (?:and|to) (?P<end>{_POINT}) between"),
+        (
+            "from-for",
+            rf"{_FROM} (?:at )?(?P<start>{_T}) (?:and )?(?:for|long) (?P<length>[TN]\d+)",
+        ),
+        ("for-at", rf"(?:for )?(?P<length>T\d+) (?:out )?(?:{_FROM} )+(?P<start>T\d+)"),
+        (
+            "between",
+            rf"(?<!clip )(?<!hash )(?<!photo )(?:(?:from|at|start) )?(?:at )?(?P<start>{_POINT})"
+            rf"(?: later)? (?:trim |cut |keep )?(?:until|to|through)(?: at)? (?P<end>{_POINT})"
+            r"(?: end(?= $))?",
+        ),
+        ("at", r"(?:at|to) (?P<start>T\d+)(?: at)?(?= (?:end|stop) $)"),
+        ("half", r"(?P<nth>O\d+) (?P<share>F\d+)"),
+        ("unknowable", r"middle (?:of )?T\d+"),
+        ("middle", r"middle (?:of )?(?P<share>[FP]\d+)"),
+        ("from-start", rf"(?P<length>{_T}) {_AT}(?:start|first{_NO_CLIP})"),
+        ("from-end", rf"(?P<length>{_T}) {_AT}(?:end|last{_NO_CLIP})"),
+        (
+            "first",
+            rf"(?:for )?(?:first|start)(?: by| of| in| it)? (?P<length>{_N}){_NO_COUNT}",
+        ),
+        ("last", rf"(?:for )?(?:last|end)(?: by| of| in| it)? (?P<length>{_N}){_NO_COUNT}"),
+        ("first", rf"(?:start|earlier|first){_CUT_WORDS} (?P<length>{_T})(?! (?:later|at|when))"),
+        ("last", rf"(?:end|later|last){_CUT_WORDS} (?P<length>{_T})(?! (?:earlier|at|when))"),
+        ("after", rf"after (?:at )?(?P<start>{_POINT})(?: at)?"),
+        (
+            "after",
+            rf"(?:from )?(?P<start>{_T}|halfway|middle) (?:of )?(?:later|(?:to )?end)",
+        ),
+        ("before", rf"(?:before|until|earlier) (?:at )?(?P<end>{_POINT})"),
+        ("before", rf"(?P<end>{_T}|halfway|middle) (?:of )?earlier"),
+        ("for", rf"(?:for|long) (?P<length>{_T})"),
+        ("all", r"(?:for |during |on )?(?:throughout|all (?:video|clip|long))"),
+        ("from", rf"from (?P<start>{_T}|middle|halfway)"),
+        ("at", rf"at (?P<start>{_POINT})"),
+        ("at", rf"(?P<start>{_T}) (?:at|when)(?: of)?"),
+        ("by", r"by (?P<length>T\d+)"),
+        ("to", rf"(?:to|max|under) (?P<length>{_T})"),
+        ("bare", r"(?P<length>T\d+)"),
+    ]
+]
+
+
+def extract_span(clause: Clause, *but: str) -> SpanMatch | None:
+    """The stretch that the clause names, taken out of its line; `but` are ways not looked for."""
+    if not _HAS_SPAN_SYMBOL.search(clause.line):
+        return None
+    for how, pattern in _PATTERNS:
+        if how in but:
+            continue
+        match = pattern.search(clause.line)
+        if match is None:
+            continue
+        if (span := _span(clause, how, match)) is None:
+            return None  # from 10 s to 5 s
+        clause.consume(*match.span())
+        return SpanMatch(how, span)
+    return None
+
+
+_HAS_SPAN_SYMBOL = re.compile(r" (?:[TPF]\d+|start|end|middle|halfway|all|throughout|N\d+) ")
+
+
+def _span(clause: Clause, how: str, match: re.Match[str]) -> TimelineSpan | None:
+    groups = match.groupdict()
+    if how == "half":
+        return _nth_share(clause.value(groups["nth"]), clause.value(groups["share"]))
+    if how == "middle":
+        share = clause.value(groups["share"])
+        return TimelineSpan(
+            TimelinePoint(share=_round_share((1 - share) / 2)),
+            TimelinePoint(share=_round_share((1 + share) / 2)),
+        )
+    if how == "all":
+        return TimelineSpan()
+    if how == "unknowable":
+        return None
+    start = _point(clause, groups["start"]) if groups.get("start") else TIMELINE_START
+    end = _point(clause, groups["end"]) if groups.get("end") else TIMELINE_END
+    if how in ("from-for", "for-at"):
+        length = _length(clause, groups["length"])
+        return TimelineSpan(start, TimelinePoint(start.ms + length.ms))
+    if groups.get("length"):
+        length = _length(clause, groups["length"])
+        if how in ("last", "from-end"):
+            return TimelineSpan(_before_end(length), TIMELINE_END)
+        return TimelineSpan(TIMELINE_START, length)
+    return TimelineSpan(start, end) if how == "at" or _is_in_order(start, end) else None
+
+
+def _nth_share(nth: float, share: float) -> TimelineSpan | None:
+    """The second half, the third quarter."""
+    if nth < 1 or nth * share > 1.001:
+        return None
+    end = TIMELINE_END if nth * share > 0.999 else TimelinePoint(share=_round_share(nth * share))
+    return TimelineSpan(TimelinePoint(share=_round_share((nth - 1) * share)), end)
+
+
+def _round_share(share: float) -> float:
+    return round(share, 9)
+
+
+def _length(clause: Clause, slot: str) -> TimelinePoint:
+    value = clause.value(slot)
+    if slot[0] in "PF":
+        return TimelinePoint(share=value)
+    return TimelinePoint(round(value * 1000) if slot[0] == "N" else value)
+
+
+def _before_end(length: TimelinePoint) -> TimelinePoint:
+    return TimelinePoint(length.ms, before_end=True, share=length.share)
+
+
+def _point(clause: Clause, words: str) -> TimelinePoint:
+    named: dict[str, Callable[[], TimelinePoint]] = {
+        "start": TimelinePoint, "first": TimelinePoint, "end": lambda: TIMELINE_END, "last": lambda: TIMELINE_END,
+        "middle": lambda: TimelinePoint(share=0.5), "halfway": lambda: TimelinePoint(share=0.5),
+    }  # fmt: skip
+    if words in named:
+        return named[words]()
+    slot, *rest = words.split()
+    return _before_end(_length(clause, slot)) if rest else _length(clause, slot)
+
+
+def _is_in_order(start: TimelinePoint, end: TimelinePoint) -> bool:
+    """Whether something is between them, as far as one can say without knowing the length."""
+    if start == end:
+        return False
+    if start.before_end == end.before_end and (start.share is None) == (end.share is None):
+        one = (start.ms, start.share or 0) < (end.ms, end.share or 0)
+        return one != start.before_end
+    return True

@@ -1,0 +1,185 @@
+"""Commands about titles and subtitles."""
+
+import re
+
+from ...intents import (
+    SELECT_ALL,
+    AddSubtitles,
+    AddTitle,
+    ChangeTitle,
+    Edit,
+    Fade,
+    RemoveTitle,
+    Selector,
+    TimelineSpan,
+    first_span,
+    last_span,
+    span_between,
+)
+from ...intents.selectors import TIMELINE_END, TIMELINE_START
+from .attribute_extractors import (
+    extract_color,
+    extract_position,
+    extract_title_scale,
+    extract_title_size,
+)
+from .audio_extractors import extract_fade_kind
+from .clause import Clause
+from .span_extractors import extract_span
+
+# Where, not when.
+_MIDDLE = re.compile(r" (?:at|in|on|to) middle(?= )")
+_ON_VIDEO = re.compile(r" (?:on|later|in|at|of)(?: it)? (?:video|frame)(?= )")
+_VIDEO = re.compile(r"(?<! all) video ")
+_LENGTH = re.compile(r" (T\d+)(?= )")
+_TITLE_TO = re.compile(r" title to H\d+ ")
+_SHOWN_MS = 3000
+# Words that put something there that was not; "show the title in red" changes one.
+_ADD_WORDS = frozenset(
+    "add insert include attach append introduce incorporate create make another new need want "
+    "generate 添加 加 加入 加上 插入 做个 来个 加个 增加 弄个".split()
+)
+
+
+def extract_subtitles(clause: Clause) -> list[Edit] | None:
+    """Subtitles that were pasted."""
+    return [AddSubtitles(clause.first_value("G"))]
+
+
+def extract_title(clause: Clause) -> list[Edit] | None:
+    """Add, change, fade, or remove a title."""
+    clause.line = _ON_VIDEO.sub(" ", clause.line)
+    if _VIDEO.search(clause.line) and not clause.has_any("title", "subtitles", "font"):
+        return None  # the words name a video
+    quoted = [str(text) for text in clause.values("H")]
+    if clause.has_any("subtitles") and not clause.has_any("title", "H"):
+        return [RemoveTitle(subtitles=True)] if clause.has_any("remove") else None
+    if clause.has_any("remove") and not clause.has_any("add", "set", "replace"):
+        return [RemoveTitle(Selector(name=quoted[0]) if quoted else _title_selector(clause))]
+    if clause.has_any("fade", "fadein", "fadeout", "fadeboth") and not (
+        quoted and clause.has_any("add")
+    ):
+        return _fade(clause)
+    if clause.has_any("replace", "set", "move") and quoted and not _is_new_title(clause):
+        return _change_text(clause, quoted)
+    if quoted and _TITLE_TO.search(clause.line) and not _is_new_title(clause):
+        return _change_text(clause, quoted)
+    if len(quoted) == 1:
+        return _add(clause, quoted[0])
+    if quoted or not clause.has_any("title", "font", "size"):
+        return None
+    return None if _is_new_title(clause) else _change(clause)
+
+
+def _is_new_title(clause: Clause) -> bool:
+    """Whether something new is wanted, not another look of what is there."""
+    surfaces = (
+        clause.original[t.start : t.end].lower().split()[0]
+        for t in clause.tokens
+        if t.kind == "verb"
+    )
+    if _is_placed(clause):
+        return True
+    return clause.has_any("add", "generate") and any(surface in _ADD_WORDS for surface in surfaces)
+
+
+def _is_placed(clause: Clause) -> bool:
+    """Whether words are put somewhere: 标题“A”放在顶部. With 把 before them they are there."""
+    start = clause.tokens[0].start
+    put = any(t.kind == "verb" and clause.original[t.start] == "放" for t in clause.tokens)
+    known = any(sign in clause.original[max(0, start - 2) : start] for sign in "把将將")
+    return put and clause.has_any("H") and not known
+
+
+def _title_selector(clause: Clause) -> Selector:
+    if (number := clause.first_value("O")) is not None:
+        return Selector(number=int(number))
+    if clause.has_any("last"):
+        return Selector(number=-1)
+    return Selector(number=1) if clause.has_any("first") else SELECT_ALL
+
+
+def _fade(clause: Clause) -> list[Edit]:
+    return [Fade(extract_fade_kind(clause), clause.first_value("T"), "title")]
+
+
+def _change_text(clause: Clause, quoted: list[str]) -> list[Edit] | None:
+    which = Selector(name=quoted[0]) if len(quoted) == 2 else _title_selector(clause)
+    if len(quoted) == 1 and (changes := _changes(clause)) and not _is_new_text(clause):
+        return [ChangeTitle(Selector(name=quoted[0]), **changes)]  # type: ignore[arg-type]
+    return [ChangeTitle(which, quoted[-1], **_changes(clause))]  # type: ignore[arg-type]
+
+
+def _is_new_text(clause: Clause) -> bool:
+    """Whether the quoted words are what to show: they stand after "to", or after "says"."""
+    place = next(n for n, token in enumerate(clause.tokens) if token.symbol == "H")
+    before = [word for token in clause.tokens[:place] for word in token.symbol.split()]
+    return before[-1:] in (["to"], ["says"], ["replace"], ["with"], ["set"])
+
+
+def _changes(clause: Clause) -> dict[str, object]:
+    span = _span(clause)
+    found: dict[str, object] = {
+        "span": span,
+        "color": extract_color(clause),
+        "position": extract_position(clause),
+        "size": None if extract_title_scale(clause) else extract_title_size(clause),
+        "grow": extract_title_scale(clause),
+    }
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def _change(clause: Clause) -> list[Edit] | None:
+    changes = _changes(clause)
+    return [ChangeTitle(_title_selector(clause), **changes)] if changes else None  # type: ignore[arg-type]
+
+
+def _add(clause: Clause, text: str) -> list[Edit] | None:
+    fades: list[Edit] = []
+    if clause.has_any("fade", "fadein", "fadeout", "fadeboth"):
+        fades = _fade(Clause([t for t in clause.tokens if t.symbol not in ("T",)], clause.original))
+    span = _span(clause)
+    return [
+        AddTitle(
+            text, span, extract_color(clause), extract_position(clause), extract_title_size(clause)
+        ),
+        *fades,
+    ]
+
+
+def _span(clause: Clause) -> TimelineSpan | None:
+    """When a title shows: `at 5s` is three seconds from there, `at the end` the last three."""
+    clause.line = _MIDDLE.sub(" ", clause.line)
+    stretch = extract_span(clause)
+    if stretch is None:
+        return last_span(_SHOWN_MS) if clause.has_any("end") else None
+    how, span = stretch
+    if how in ("for", "bare") and " end " in clause.line and span.end.share is None:
+        return last_span(span.end.ms)
+    if how in ("from-start", "for", "first"):
+        later = extract_span(clause)
+        if (
+            later
+            and later.form in ("at", "from")
+            and later.span.start.share is None
+            and span.end.share is None
+        ):
+            return _shown_from(later.span, span.end.ms)
+        return span
+    if how == "at":
+        long = _LENGTH.search(clause.line)  # 在开头显示4秒
+        return _shown_from(span, clause.value(long[1]) if long else _SHOWN_MS)
+    if how in ("to", "by"):
+        return first_span(span.end.ms)
+    return span
+
+
+def _shown_from(span: TimelineSpan, length_ms: int) -> TimelineSpan | None:
+    start = span.start
+    if start == TIMELINE_END:
+        return last_span(length_ms)
+    if start == TIMELINE_START:
+        return None if length_ms == _SHOWN_MS else first_span(length_ms)
+    if start.share is not None or start.before_end:
+        return TimelineSpan(start, TIMELINE_END)
+    return span_between(start.ms, start.ms + length_ms)

@@ -1,0 +1,135 @@
+"""What people say, and the word that readers know for it: loaded once, from the TOML beside it."""
+
+import tomllib
+from collections.abc import Iterator
+from functools import cache
+from importlib.resources import files
+from typing import Any, NamedTuple
+
+from ..spellcheck import SpellChecker
+
+SKIPPABLE_WORDS = frozenset("the a an my our your this that it them these those its".split())
+"""Words that may stand inside a phrase without changing it: "reduce (the) file size"."""
+
+WORD_SIGNS = "°"
+"""What stands for a word and is no letter: it is looked up as an English word is."""
+
+_FILES = ("commands", "nouns_and_modifiers", "slot_values", "conversation")
+_SLOT_SECTIONS = {
+    "color": "C", "mood": "M", "scene": "S", "place": "A", "shape": "R", "definition": "Q",
+    "ordinal": "O", "fraction": "F",
+}  # fmt: skip
+_VOWELS = "aeiou"
+_AUXILIARIES = frozenset(
+    "has have had need needs must should can could may might will would ought shall got does "
+    "are".split()
+)
+# Chinese words so long are known even with one wrong character.
+_MIN_FUZZY_LENGTH = 4
+
+
+class LexiconEntry(NamedTuple):
+    """One entry: the readers' word, its kind, a slot's value, and whether it is a base form."""
+
+    symbol: str
+    kind: str
+    value: Any = None
+    is_base_form: bool = True
+
+
+class Lexicon:
+    """All entries: English by first word, longest first; Chinese by the text itself."""
+
+    def __init__(self) -> None:
+        self.english: dict[str, list[tuple[tuple[str, ...], LexiconEntry]]] = {}
+        self.chinese: dict[str, LexiconEntry] = {}
+        phrases: dict[tuple[str, ...], LexiconEntry] = {}
+        for phrase, word in _entries():
+            if phrase.isascii() or phrase in WORD_SIGNS:
+                phrases[tuple(phrase.replace("-", " ").split())] = word
+            else:
+                self.chinese[phrase] = word
+        for words, word in phrases.items():
+            self.english.setdefault(words[0], []).append((words, word))
+        for entries in self.english.values():
+            entries.sort(key=lambda entry: -len(entry[0]))
+        self.max_chinese_length = max(map(len, self.chinese))
+        self.chinese_first_characters = frozenset(phrase[0] for phrase in self.chinese)
+        self.fuzzy_chinese: dict[str, list[str]] = {}
+        for phrase in self.chinese:
+            if len(phrase) >= _MIN_FUZZY_LENGTH:
+                self.fuzzy_chinese.setdefault(phrase[0], []).append(phrase)
+        spelled = {word for words in phrases for word in words}
+        self.spell_checker = SpellChecker(
+            {
+                word: _meaning(phrases.get((word,)), word)
+                for words, entry in phrases.items()
+                if entry.kind != "chatter"
+                for word in words
+            },
+            spelled.union(_toml("spellcheck_allowlist")["words"].split()),
+        )
+
+
+def _meaning(entry: LexiconEntry | None, word: str) -> str:
+    return word if entry is None else f"{entry.symbol} {entry.value}"
+
+
+def _toml(name: str) -> dict[str, Any]:
+    text = files(__package__).joinpath(f"{name}.toml").read_text(encoding="utf-8")
+    return tomllib.loads(text)
+
+
+def _entries() -> Iterator[tuple[str, LexiconEntry]]:
+    for name in _FILES:
+        for section, entries in _toml(name).items():
+            for canon, phrases in entries.items():
+                for phrase in phrases.split("|"):
+                    yield from _forms(phrase.strip(), _entry(section, canon))
+
+
+def _entry(section: str, canon: str) -> LexiconEntry:
+    if section in _SLOT_SECTIONS:
+        value = canon if section not in ("ordinal", "fraction") else float(canon)
+        return LexiconEntry(_SLOT_SECTIONS[section], "slot", value)
+    if section in ("unit", "number"):
+        return LexiconEntry(canon, section, float(canon) if section == "number" else canon)
+    if section == "filler":
+        return LexiconEntry("", "filler")
+    return LexiconEntry(canon, section)
+
+
+def _forms(phrase: str, word: LexiconEntry) -> Iterator[tuple[str, LexiconEntry]]:
+    """The phrase, and its inflected forms where it is English."""
+    head, space, rest = phrase.partition(" ")
+    if phrase.isascii() and head.isalpha():
+        if word.kind in ("verb", "act", "look", "trans") and not _is_invariable(head, rest):
+            for form in inflect(head):
+                yield form + space + rest, word._replace(is_base_form=False)
+        elif word.kind == "noun":
+            yield phrase + "s", word
+    yield phrase, word
+
+
+def _is_invariable(head: str, rest: str) -> bool:
+    """Whether a verb has no other form here: "has to be" is no "hases to be"."""
+    return len(head) < 3 or (bool(rest) and head in _AUXILIARIES)
+
+
+def inflect(verb: str) -> Iterator[str]:
+    """The regular forms of an English verb: trims, trimming, trimmed."""
+    stem = verb[:-1] if verb.endswith("e") else verb
+    yield verb + ("es" if verb.endswith(("s", "x", "ch", "sh")) else "s")
+    if verb.endswith("y") and verb[-2] not in _VOWELS:
+        yield from (verb[:-1] + "ies", verb[:-1] + "ied")
+    else:
+        yield stem + "ed"
+    yield stem + "ing"
+    if stem == verb and verb[-1] not in "wxy" + _VOWELS and verb[-2] in _VOWELS:
+        yield from (verb + verb[-1] + "ing", verb + verb[-1] + "ed")
+
+
+@cache
+def load_lexicon() -> Lexicon:
+    """The one lexicon, read when it is first needed: a server starts without it."""
+    return Lexicon()

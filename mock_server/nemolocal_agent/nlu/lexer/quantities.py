@@ -1,0 +1,307 @@
+"""Numbers and units become values: times, percents, factors, ordinals, sizes."""
+
+import re
+
+from .tokens import LexToken
+from .units import (
+    ASPECT_RATIOS,
+    COUNTABLE_KINDS,
+    MAX_TIME_MS,
+    RANGE_WORDS,
+    RESOLUTION_BY_HEIGHT,
+    RESOLUTION_BY_THOUSANDS,
+    TIME_PREPOSITIONS,
+    TIME_UNITS,
+    UNITS,
+    is_pronoun_one,
+    parse_fraction,
+    share_units,
+)
+
+
+class QuantityParser:
+    """One walk over the tokens of a message; what it makes of them is in `found`."""
+
+    def __init__(self, tokens: list[LexToken]) -> None:
+        self.tokens = tokens
+        self.output: list[LexToken] = []
+        self.position = 0
+        self._clocks = sum(token.symbol == "clock" for token in tokens)
+        canons = {token.symbol for token in tokens}
+        limited = "upload" in canons and not canons.isdisjoint(("max", "under"))
+        self._sizes = limited or any(canon.startswith("compress") for canon in canons)
+
+    def parse(self) -> list[LexToken]:
+        """The same tokens with slots in the place of numbers and units."""
+        while self.position < len(self.tokens):
+            token = self.tokens[self.position]
+            if token.kind == "number" or (token.symbol == "F" and self._halves_a_unit()):
+                self._number(token)
+            elif token.kind == "value":
+                self._value(token)
+            elif token.kind == "unit":
+                self._lone_unit(token)
+            elif token.symbol == "O" and self._before() in ("first", "last", "middle"):
+                self._after_edge(token)
+            elif self._is_second() and self._is_time_point():
+                self.position += 1
+                self._add_slot(
+                    "T", token.start, self.tokens[self.position].end, round(self._amount() * 1000)
+                )
+            elif token.kind == "suffix":
+                self.position += 1
+            else:
+                self.output.append(token)
+                self.position += 1
+        return share_units(self.output)
+
+    def _at(self, place: int) -> LexToken | None:
+        return self.tokens[place] if 0 <= place < len(self.tokens) else None
+
+    def _canon(self, place: int) -> str:
+        token = self._at(place)
+        return "" if token is None else token.symbol
+
+    def _kind(self, place: int) -> str:
+        token = self._at(place)
+        return "" if token is None else token.kind
+
+    def _skip(self, place: int) -> int:
+        """The next place that is no article."""
+        return place + 1 if self._kind(place) == "filler" else place
+
+    def _is_second(self, place: int | None = None) -> bool:
+        """Whether this is "second", which is an ordinal or a unit."""
+        token = self._at(self.position if place is None else place)
+        return token is not None and token.symbol == "O" and token.value == 2
+
+    def _is_unit_second(self, place: int) -> bool:
+        return self._is_second(place) and self._kind(self._skip(place + 1)) not in COUNTABLE_KINDS
+
+    def _halves_a_unit(self) -> bool:
+        """Whether a half is half of a unit: half a minute, half second, 半分钟."""
+        after = self._skip(self.position + 1)
+        return (self._kind(after) == "unit" and self._canon(after) in TIME_UNITS) or (
+            self._is_unit_second(after)
+        )
+
+    def _counts_on(self) -> bool:
+        """Whether a number follows that is of the unit before it: "seconds 6 to 8"."""
+        follows = self._kind(self.position + 1) not in ("unit", "suffix", *COUNTABLE_KINDS)
+        return self._kind(self.position) == "number" and follows
+
+    def _count_on(self, unit: LexToken) -> None:
+        while True:
+            amount = self._amount()
+            end = self.tokens[self.position - 1].end
+            self._add_slot("T", unit.start, end, round(amount * UNITS[unit.symbol][1]))
+            joint = self._at(self.position)
+            self.position += 1
+            if joint is None or joint.symbol not in RANGE_WORDS or not self._counts_on():
+                self.position -= 1
+                return
+            self.output.append(joint)
+
+    def _is_time_point(self) -> bool:
+        """Whether it is a moment: "from second 3 to second 8"."""
+        return self._before() in TIME_PREPOSITIONS and self._kind(self.position + 1) == "number"
+
+    def _before(self) -> str:
+        return self.output[-1].symbol if self.output else ""
+
+    def _add_slot(self, canon: str, start: int, end: int, value: object) -> None:
+        self.output.append(LexToken(canon, "slot", start, end, value))
+
+    def _value(self, token: LexToken) -> None:
+        self.position += 1
+        text = str(token.value)
+        if token.symbol == "pixels":
+            self._add_slot(
+                "Y",
+                token.start,
+                token.end,
+                tuple(int(n) for n in re.split(r"\D+", text)),
+            )
+        elif share := parse_fraction(text, self._before(), self._canon(self._skip(self.position))):
+            self._add_slot("F", token.start, token.end, share)
+        elif token.symbol == "ratio" or (self._clocks < 2 and text in ASPECT_RATIOS):
+            width, height = (float(n) for n in re.split(r"[:/x×比 ]+", text))
+            if width and height:
+                self._add_slot("R", token.start, token.end, f"{width:g}:{height:g}")
+        else:
+            seconds = 0.0
+            for part in text.split(":"):
+                seconds = seconds * 60 + float(part)
+            self._add_slot("T", token.start, token.end, min(round(seconds * 1000), MAX_TIME_MS))
+
+    def _after_edge(self, token: LexToken) -> None:
+        """`the first second`, `the middle third`: a time or a share, unless a thing is counted."""
+        if self._kind(self.position + 1) in COUNTABLE_KINDS or token.value < 2:
+            self.output.append(token)
+        elif token.value == 2:
+            self._add_slot("T", token.start, token.end, 1000)
+        else:
+            self._add_slot("F", token.start, token.end, 1 / token.value)
+        self.position += 1
+
+    def _number(self, first: LexToken) -> None:
+        """A number with all that belongs to it: "twenty five", "1 min 20 s", "2x", "3rd"."""
+        if self._is_pronoun(first):
+            return
+        amount = self._amount()
+        unit = self._skip(self.position) if first.symbol == "F" else self.position
+        end = self.tokens[self.position - 1].end
+        if self._before() == "nth":
+            self._nth(amount, end)
+        elif self._kind(unit) == "suffix":
+            self._add_slot("O", first.start, self.tokens[unit].end, amount)
+            self.position = unit + 1
+        elif self._kind(unit) == "unit" or self._is_second(unit):
+            self.position = unit
+            self._measure(amount, first.start)
+        elif self.output and self.output[-1].kind == "unit":
+            self.output[-1] = LexToken("K", "slot", self.output[-1].start, end, amount)
+        elif self._canon(self.position) == "by" and self._kind(self.position + 1) == "number":
+            self._by(amount, first)
+        else:
+            self._add_slot("N", first.start, end, amount)
+
+    def _is_pronoun(self, first: LexToken) -> bool:
+        """Whether it is the "one" of "the last one", which counts nothing."""
+        after = self._at(self.position + 1)
+        hundred = after is not None and after.kind == "number" and after.value == 100
+        follows = hundred or self._kind(self.position + 1) in ("unit", "noun")
+        alone = not follows and self._canon(self.position + 1) != "and"
+        if not (first.value == 1 and first.end - first.start == 3 and alone):
+            return False
+        if not is_pronoun_one(self.output):
+            return False
+        self.output.append(LexToken("it", "word", first.start, first.end))
+        self.position += 1
+        return True
+
+    def _nth(self, amount: float, end: int) -> None:
+        """第2: an ordinal; 第5秒 is a moment."""
+        prefix = self.output.pop()
+        unit = self._at(self.position)
+        if unit is not None and unit.kind == "unit" and unit.symbol in TIME_UNITS:
+            word = "first" if amount == 1 else "at"
+            self.output.append(LexToken(word, "word", prefix.start, prefix.end))
+            self._measure(amount, prefix.start)
+        else:
+            self._add_slot("O", prefix.start, end, amount)
+
+    def _by(self, width: float, first: LexToken) -> None:
+        """`16 by 9` is a shape."""
+        height = self.tokens[self.position + 1]
+        ratio = f"{width:g}:{float(height.value):g}"
+        if ratio in ASPECT_RATIOS:
+            self._add_slot("R", first.start, height.end, ratio)
+            self.position += 2
+        else:
+            self._add_slot("N", first.start, first.end, width)
+
+    def _amount(self) -> float:
+        """The value of the number here; the place moves behind it."""
+        amount = float(self.tokens[self.position].value)
+        self.position += 1
+        while self._kind(self.position) == "number":
+            value = float(self.tokens[self.position].value)
+            if value == 100 and amount < 100:
+                amount *= 100
+            elif amount in range(20, 100, 10) and 0 < value < 10:
+                amount += value
+            else:
+                break
+            self.position += 1
+        half = self._skip(self.position + 1)
+        if (
+            self._canon(self.position) == "and"
+            and self._canon(half) == "F"
+            and self.tokens[half].value == 0.5
+        ):
+            self.position = half + 1
+            return amount + 0.5
+        return amount
+
+    def _measure(self, amount: float, start: int) -> None:
+        """A number and its unit, on which the place is."""
+        token = self.tokens[self.position]
+        unit = "s" if token.symbol == "O" else token.symbol
+        self.position += 1
+        if unit in ("k", "p"):
+            height = (RESOLUTION_BY_THOUSANDS if unit == "k" else RESOLUTION_BY_HEIGHT).get(
+                int(amount)
+            )
+            self._add_slot("Q" if height else "N", start, token.end, height or amount)
+            return
+        if unit == "min" and self._sizes and token.end - token.start == 1:
+            unit = "mb"
+        letter, one = UNITS[unit]
+        value = round(amount * one, 6)
+        if letter != "T":
+            self._add_slot(letter, start, token.end, value)
+            return
+        value += self._parse_rest_of_time(unit, one)
+        self._add_slot(
+            "T", start, self.tokens[self.position - 1].end, min(round(value), MAX_TIME_MS)
+        )
+
+    def _parse_rest_of_time(self, unit: str, one: float) -> float:
+        """What follows a time and belongs to it: "and a half", 半, "20 s", "and 20 seconds"."""
+        joined = self._canon(self.position) == "and"
+        place = self._skip(self.position + joined)
+        token = self._at(place)
+        if token is None:
+            return 0.0
+        if (
+            token.symbol == "F"
+            and token.value == 0.5
+            and (joined or token.start == self.tokens[self.position - 1].end)
+        ):
+            self.position = place + 1
+            return one / 2
+        if token.kind != "number" or unit == "s":
+            return 0.0
+        before, self.position = self.position, place
+        amount = self._amount()
+        small = self._at(self.position)
+        if small is not None and (small.symbol == "s" or self._is_unit_second(self.position)):
+            self.position += 1
+            return amount * 1000
+        if small is not None and unit == "h" and small.symbol == "min":
+            self.position += 1
+            return amount * 60_000 + self._parse_rest_of_time("min", 60_000)
+        if unit == "min" and not joined and token.start == self.tokens[before - 1].end:
+            return amount * 1000
+        self.position = before
+        return 0.0
+
+    def _lone_unit(self, token: LexToken) -> None:
+        """A unit without a number: "a minute" is one; "x3" is a factor; else it says nothing."""
+        edge = self._before() in ("first", "last")
+        article = edge or self._kind(self.position - 1) == "filler"
+        self.position += 1
+        if token.symbol == "x" and self._kind(self.position) == "number":
+            self.output.append(token)
+        elif token.symbol in TIME_UNITS and self._counts_on():
+            self._count_on(token)
+        elif token.symbol in TIME_UNITS and article:
+            one = UNITS[token.symbol][1]
+            self._add_slot(
+                "T",
+                token.start,
+                token.end,
+                round(one + self._parse_rest_of_time(token.symbol, one)),
+            )
+        elif token.symbol == "fps":
+            self.output.append(LexToken("framerate", "noun", token.start, token.end))
+        elif token.symbol == "percent":
+            self.output.append(LexToken("", "filler", token.start, token.end))
+        else:
+            self.output.append(LexToken("measure", "word", token.start, token.end))
+
+
+def parse_quantities(tokens: list[LexToken]) -> list[LexToken]:
+    """The tokens with slots in the place of numbers and units."""
+    return QuantityParser(tokens).parse()

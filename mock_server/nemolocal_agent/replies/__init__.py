@@ -1,0 +1,103 @@
+"""What the backend says: texts that believe in a screen with buttons (SSE-10), in two languages.
+
+What was done is said first and plainly; the GUI talk after it is what clients must translate.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from nemolocal_contract.describe import describe_timeline
+from nemolocal_contract.describe.labels import Language, parse_language
+from nemolocal_contract.draft import Draft
+
+from .. import intents as wish
+from ..intents import Edit, NoEdit
+from . import audio_replies, clip_replies, visual_replies
+from .gui_hints import choose_gui_hint
+from .no_edit_replies import reply_about
+from .phrasing import in_language
+from .subtitle_replies import describe_add_subtitles
+
+_DESCRIBERS: dict[type[Edit], Callable[[Any, Language], str]] = {
+    wish.PlaceUploads: clip_replies.describe_place_uploads,
+    wish.KeepSpan: clip_replies.describe_keep_span,
+    wish.RemoveSpan: clip_replies.describe_remove_span,
+    wish.RemoveClip: clip_replies.describe_remove_clip,
+    wish.Split: clip_replies.describe_split,
+    wish.MoveClip: clip_replies.describe_move_clip,
+    wish.SwapClips: clip_replies.describe_swap_clips,
+    wish.ReverseOrder: clip_replies.describe_reverse_order,
+    wish.Merge: clip_replies.describe_merge,
+    wish.Loop: clip_replies.describe_loop,
+    wish.Slideshow: clip_replies.describe_slideshow,
+    wish.SetSpeed: clip_replies.describe_set_speed,
+    wish.Undo: clip_replies.describe_undo,
+    wish.Redo: clip_replies.describe_redo,
+    wish.StartOver: clip_replies.describe_start_over,
+    wish.SetVolume: audio_replies.describe_set_volume,
+    wish.AddMusic: audio_replies.describe_add_music,
+    wish.DuckMusic: audio_replies.describe_duck_music,
+    wish.RemoveMusic: audio_replies.describe_remove_music,
+    wish.Fade: audio_replies.describe_fade,
+    wish.AddTitle: audio_replies.describe_add_title,
+    wish.ChangeTitle: audio_replies.describe_change_title,
+    wish.RemoveTitle: audio_replies.describe_remove_title,
+    wish.SetAspect: visual_replies.describe_set_aspect,
+    wish.SetFit: visual_replies.describe_set_fit,
+    wish.SetResolution: visual_replies.describe_set_resolution,
+    wish.SetFrameRate: visual_replies.describe_set_frame_rate,
+    wish.ApplyEffect: visual_replies.describe_apply_effect,
+    wish.RemoveEffects: visual_replies.describe_remove_effects,
+    wish.AddTransition: visual_replies.describe_add_transition,
+    wish.RemoveTransitions: visual_replies.describe_remove_transitions,
+    wish.AddOverlay: visual_replies.describe_add_overlay,
+    wish.RemoveOverlays: visual_replies.describe_remove_overlays,
+    wish.Compress: visual_replies.describe_compress,
+    wish.Generate: visual_replies.describe_generate,
+}
+
+
+def write_edit_reply(
+    edits: tuple[Edit, ...], draft: Draft, language: str, chance: float | None
+) -> str:
+    """What was done, the timeline that came of it, and what to click next.
+
+    `chance`, from 0 up to 1 and drawn for the turn, chooses among the ways to point at the screen;
+    with None nothing points at it.
+    """
+    tongue = parse_language(language)
+    did = [_describe_edit(edit, draft, tongue) for edit in edits]
+    screen = "" if chance is None else choose_gui_hint(edits, tongue, chance)
+    state = describe_timeline(draft, language).rstrip(":：")
+    return in_language(
+        tongue,
+        f"Done! I {', then '.join(did)}. {state}. {screen}".rstrip(),
+        f"完成！我{'，并'.join(did)}。{state}。{screen}",
+    )
+
+
+def _describe_edit(edit: Edit, draft: Draft, tongue: Language) -> str:
+    if isinstance(edit, wish.AddSubtitles):
+        return describe_add_subtitles(edit, draft, tongue)
+    return _DESCRIBERS[type(edit)](edit, tongue)
+
+
+def write_no_edit_reply(talk: NoEdit, language: str, message: str, *, gui: bool = True) -> str:
+    """The answer where there is nothing to do, in the session's language, to this message."""
+    return reply_about(talk, parse_language(language), message, gui=gui)
+
+
+def write_failure_reply(reason: str, language: str, *, gui: bool = True) -> str:
+    """The answer where an edit is not possible; the reason is in the language already."""
+    why = reason.rstrip(" .。")
+    if not gui:
+        return in_language(
+            parse_language(language),
+            f"I could not do that: {why}. Nothing was changed.",
+            f"无法完成：{why}。没有做任何修改。",
+        )
+    return in_language(
+        parse_language(language),
+        f"I could not do that: {why}. Nothing was changed and nothing was charged.",
+        f"无法完成：{why}。没有做任何修改，也没有扣除积分。",
+    )

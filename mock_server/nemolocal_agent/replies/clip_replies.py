@@ -1,0 +1,165 @@
+"""What was cut, moved and timed, in words; and what was taken back."""
+
+from nemolocal_contract.describe.labels import Language
+
+from ..intents import (
+    KeepSpan,
+    Loop,
+    Merge,
+    MoveClip,
+    PlaceUploads,
+    Redo,
+    RemoveClip,
+    RemoveSpan,
+    ReverseOrder,
+    SetSpeed,
+    Slideshow,
+    Split,
+    StartOver,
+    SwapClips,
+    Undo,
+)
+from .phrasing import (
+    format_clips,
+    format_length,
+    format_point,
+    format_selector,
+    format_span,
+    in_language,
+)
+
+
+def describe_place_uploads(edit: PlaceUploads, tongue: Language) -> str:
+    """Uploads put on the timeline."""
+    what = format_selector(edit.selector, tongue, "upload", ("your footage", "素材"))
+    return in_language(tongue, f"put {what} on the timeline", f"把{what}放到了时间线上")
+
+
+def describe_keep_span(edit: KeepSpan, tongue: Language) -> str:
+    """A trim to a span."""
+    span, whose = format_span(edit.span, tongue), format_clips(edit.selector, tongue)
+    return in_language(
+        tongue,
+        f"kept {span} of {whose} and removed the rest",
+        f"保留了{whose}的{span}，其余部分已移除",
+    )
+
+
+def describe_remove_span(edit: RemoveSpan, tongue: Language) -> str:
+    """A span cut out."""
+    span, whose = format_span(edit.span, tongue), format_clips(edit.selector, tongue)
+    return in_language(tongue, f"removed {span} of {whose}", f"移除了{whose}的{span}")
+
+
+def describe_remove_clip(edit: RemoveClip, tongue: Language) -> str:
+    """Clips taken away."""
+    what = format_selector(edit.selector, tongue, "clip", ("every clip", "所有片段"))
+    return in_language(tongue, f"removed {what}", f"移除了{what}")
+
+
+def describe_split(edit: Split, tongue: Language) -> str:
+    """Clips cut in two, or into equal parts."""
+    if edit.parts is not None:
+        return in_language(
+            tongue,
+            f"split the video into {edit.parts} equal parts",
+            f"把视频平均分成了{edit.parts}段",
+        )
+    places = [format_point(moment, tongue) for moment in edit.at]
+    if not places:
+        return in_language(tongue, "split the video", "分割了视频")
+    listed = ("、" if tongue == "zh" else ", ").join(places)
+    return in_language(tongue, f"split the video at {listed}", f"在{listed}处分割了视频")
+
+
+def describe_move_clip(edit: MoveClip, tongue: Language) -> str:
+    """A clip brought to another place."""
+    what = format_selector(edit.selector, tongue, "clip", ("every clip", "所有片段"))
+    if edit.to == -1:
+        return in_language(tongue, f"moved {what} to the end", f"把{what}移到了最后")
+    if edit.to == 1:
+        return in_language(tongue, f"moved {what} to the beginning", f"把{what}移到了最前面")
+    return in_language(tongue, f"moved {what} to place {edit.to}", f"把{what}移到了第{edit.to}位")
+
+
+def describe_swap_clips(edit: SwapClips, tongue: Language) -> str:
+    """Two clips exchanged."""
+    everything = ("every clip", "所有片段")
+    one, other = (format_selector(w, tongue, "clip", everything) for w in (edit.one, edit.other))
+    return in_language(tongue, f"swapped {one} and {other}", f"交换了{one}和{other}的位置")
+
+
+def describe_reverse_order(_edit: ReverseOrder, tongue: Language) -> str:
+    """The clips in the opposite order."""
+    return in_language(tongue, "reversed the order of the clips", "把片段的顺序反转了")
+
+
+def describe_merge(_edit: Merge, tongue: Language) -> str:
+    """All clips joined."""
+    return in_language(tongue, "joined the clips one after another", "把所有片段依次合并了")
+
+
+def describe_loop(edit: Loop, tongue: Language) -> str:
+    """A repetition."""
+    what = format_clips(edit.selector, tongue)
+    if edit.duration_ms is not None:
+        length = format_length(edit.duration_ms, tongue)
+        return in_language(
+            tongue, f"looped {what} until it lasts {length}", f"循环播放{what}，总长{length}"
+        )
+    times = edit.times or 2
+    return in_language(tongue, f"looped {what} {times} times", f"让{what}循环播放{times}次")
+
+
+def describe_slideshow(edit: Slideshow, tongue: Language) -> str:
+    """Pictures one after another."""
+    if edit.each_ms is not None:
+        length = format_length(edit.each_ms, tongue)
+        return in_language(
+            tongue,
+            f"made a slideshow of your pictures, {length} each",
+            f"用图片制作了幻灯片，每张{length}",
+        )
+    if edit.total_ms is not None:
+        length = format_length(edit.total_ms, tongue)
+        return in_language(
+            tongue,
+            f"made a slideshow of your pictures, {length} in all",
+            f"用图片制作了幻灯片，总长{length}",
+        )
+    return in_language(tongue, "made a slideshow of your pictures", "用图片制作了幻灯片")
+
+
+def describe_set_speed(edit: SetSpeed, tongue: Language) -> str:
+    """Another speed."""
+    what, factor = format_clips(edit.selector, tongue), f"{edit.factor:g}"
+    return in_language(
+        tongue, f"set the speed of {what} to {factor}x", f"把{what}的速度设为{factor}倍"
+    )
+
+
+def describe_undo(edit: Undo, tongue: Language) -> str:
+    """Edits taken back."""
+    if edit.steps == 1:
+        return in_language(tongue, "undid the last edit", "撤销了上一次修改")
+    return in_language(
+        tongue, f"undid the last {edit.steps} edits", f"撤销了最近{edit.steps}次修改"
+    )
+
+
+def describe_redo(edit: Redo, tongue: Language) -> str:
+    """Edits done again."""
+    if edit.steps == 1:
+        return in_language(tongue, "did the edit again that was undone", "恢复了刚才撤销的修改")
+    return in_language(
+        tongue,
+        f"did the {edit.steps} edits again that were undone",
+        f"恢复了撤销的{edit.steps}次修改",
+    )
+
+
+def describe_start_over(_edit: StartOver, tongue: Language) -> str:
+    """Everything away."""
+    return in_language(
+        tongue, "cleared the timeline; your uploads are still there", "清空了时间线，素材仍然保留"
+    )

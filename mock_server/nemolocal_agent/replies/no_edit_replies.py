@@ -1,0 +1,128 @@
+"""Answers where there is nothing to do: they send people to a screen that nobody has (SSE-10)."""
+
+import re
+
+from nemolocal_contract.describe.labels import Language, truncate_text
+
+from ..intents import NoEdit, Topic
+from .phrasing import in_language, quote
+
+_GUI_REPLIES: dict[Topic, tuple[str, str]] = {
+    "hello": (
+        "Hi! I can cut and join clips, change their speed, look and sound, add titles, subtitles "
+        "and music, or generate a clip: just tell me what you need. "
+        "Drag and drop your footage into the [Media] panel to begin.",
+        "你好！我可以剪辑和合并片段，调整速度、画面和声音，添加标题、字幕和音乐，也可以生成视频，"
+        "直接告诉我就行。请把素材拖拽到【素材】面板开始。",
+    ),
+    "declined": (
+        "All right, I left the timeline as it is. Nothing was charged. "
+        "Click [Undo] if you want to go back further.",
+        "好的，时间线保持不变，没有扣除积分。如需继续回退，请点击【撤销】。",
+    ),
+    "export": (
+        "I cannot send files in this chat. Click the Export button to download your video.",
+        "我无法在对话中发送文件。请点击【导出】按钮下载视频。",
+    ),
+    "credits": (
+        "I cannot see your credits from this chat. Please check your account/billing.",
+        "我无法在对话中看到积分。请查看您的账户/账单。",
+    ),
+    "status": (
+        "Your tracks are all on the timeline. Open the [Timeline] panel to see them, or preview in "
+        "timeline.",
+        "你的轨道都在时间线上。打开【时间线】面板即可查看，也可在时间线中预览。",
+    ),
+    "upload": (
+        "I cannot take files in this chat. "
+        "Open the [Media] panel, then drag and drop your files into it.",
+        "我无法在对话中接收文件。请打开【素材】面板，把文件拖拽进去。",
+    ),
+}
+# The same for who sits before no GUI and is charged nothing.
+_PLAIN_REPLIES: dict[Topic, tuple[str, str]] = {
+    "hello": (
+        "Hi! I can cut and join clips, change their speed, look and sound, add titles, subtitles "
+        "and music, or generate a clip: upload a file and tell me what you need.",
+        "你好！我可以剪辑和合并片段，调整速度、画面和声音，添加标题、字幕和音乐，也可以生成视频。"
+        "上传文件后直接告诉我就行。",
+    ),
+    "declined": ("All right, I left the timeline as it is.", "好的，时间线保持不变。"),
+    "export": (
+        "I cannot send files in this chat: export the timeline to get the video.",
+        "我无法在对话中发送文件。",
+    ),
+    "credits": ("Nothing is charged here.", "这里不收取任何费用。"),
+    "status": ("Your tracks are all on the timeline.", "你的轨道都在时间线上。"),
+    "upload": (
+        "I cannot take files in this chat: upload them, then tell me what to do with them.",
+        "我无法在对话中接收文件：请先上传，再告诉我怎么做。",
+    ),
+}
+# What questions are about, in either tongue, and what one would say to have it done.
+_EXAMPLES: tuple[tuple[str, str, str], ...] = (
+    (r"title|caption|\btext\b|标题|文字", "add a title 'Hello' for 3 seconds", "添加标题“你好”"),
+    (r"music|song|bgm|音乐", "add lo-fi background music", "添加Lo-fi背景音乐"),
+    (r"loud|volume|mute|quiet|音量|声音|静音", "set the music to 20% volume", "音乐音量调到20%"),
+    (r"speed|fast|slow|快|慢|速", "make it twice as fast", "两倍速播放"),
+    (r"transition|crossfade|转场", "add a crossfade between the clips", "在片段之间加转场"),
+    (r"fade|淡", "fade out at the end", "结尾淡出"),
+    (r"split|分割", "split it at 5 seconds", "在5秒处分割"),
+    (r"merge|join|combine|合并|拼接", "merge the clips", "合并所有片段"),
+    (r"vertical|portrait|square|aspect|ratio|竖屏|比例", "make it vertical", "改成竖屏"),
+    (r"compress|smaller|\bsize|压缩", "compress this video", "压缩视频"),
+    (r"bright|dark|colou?r|effect|亮|暗|色|滤镜|特效", "make it brighter", "亮一点"),
+    (r"watermark|logo|水印", "add my logo in the bottom right", "在右下角加水印"),
+    (r"undo|\bback\b|撤销", "undo", "撤销"),
+    (r"generat|生成", "generate a 10-second sunset timelapse", "生成10秒的日落视频"),
+    (r"order|move|swap|顺序|移动", "move the second clip to the front", "把第二个片段移到最前面"),
+)
+_DEFAULT_EXAMPLE = ("trim to the first 10 seconds", "只保留前10秒")
+
+
+def reply_about(talk: NoEdit, tongue: Language, message: str, *, gui: bool = True) -> str:
+    """What is said on a topic; `message` is what the user said.
+
+    Without `gui` nothing points at a screen, or speaks of charges.
+    """
+    if talk.topic == "how":
+        return _reply_to_how(tongue, message, gui)
+    if talk.topic == "unknown":
+        return _reply_to_unknown(talk.about or message, tongue, gui)
+    return in_language(tongue, *(_GUI_REPLIES if gui else _PLAIN_REPLIES)[talk.topic])
+
+
+def _reply_to_how(tongue: Language, message: str, gui: bool) -> str:
+    example = quote(in_language(tongue, *_example(message)), tongue)
+    screen = (" You can also open the [Edit] panel.", "也可以打开【编辑】面板。")
+    said = in_language(
+        tongue,
+        f"Just tell me what you want, for example {example}, and I will do it.",
+        f"直接告诉我你的需求即可，例如{example}。",
+    )
+    return said + (in_language(tongue, *screen) if gui else "")
+
+
+def _example(message: str) -> tuple[str, str]:
+    for words, english, chinese in _EXAMPLES:
+        if re.search(words, message, re.IGNORECASE):
+            return english, chinese
+    return _DEFAULT_EXAMPLE
+
+
+def _reply_to_unknown(about: str, tongue: Language, gui: bool) -> str:
+    """The words that were not understood are named, on one line."""
+    words = quote(truncate_text(" ".join(about.split())), tongue)
+    charged, screen = (" and charged nothing", " You can also open the [Effects] panel.")
+    if tongue == "zh":
+        charged, screen = "，也没有扣除积分", "也可以打开【特效】面板。"
+    if not gui:
+        charged = screen = ""
+    return in_language(
+        tongue,
+        f"I did not understand {words}. So I changed nothing{charged}. Try something "
+        'concrete: "trim to the first 10 seconds", "add a title \'Hello\'", "make it brighter".'
+        f"{screen}",
+        f"我没有理解{words}。所以没有做任何修改{charged}。请说得具体一些，"
+        f"例如“只保留前10秒”“添加标题”“亮一点”。{screen}",
+    )

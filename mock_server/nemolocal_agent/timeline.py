@@ -1,0 +1,190 @@
+"""The geometry of a timeline: its tracks, parts of segments, times in order. Pure."""
+
+from collections.abc import Callable, Iterable, Iterator
+from itertools import count, pairwise
+
+import msgspec
+
+from nemolocal_contract.draft import Draft, Number, Segment, Track, TrackType
+
+MUSIC_TRACK, SUBTITLES_TRACK, OVERLAY_TRACK = "BGM", "Subtitles", "Overlay"
+"""The names of the tracks that have a meaning of their own."""
+
+_KNOWN_TYPES = {kind.value for kind in TrackType}
+_replace = msgspec.structs.replace
+
+
+def main_track(draft: Draft) -> Track | None:
+    """The track of the video itself: the first that shows something; others lie over it."""
+    return next((track for track in draft.of_type(TrackType.VIDEO) if track.segments), None)
+
+
+def music_track(draft: Draft) -> Track | None:
+    """The background music."""
+    return next((t for t in draft.of_type(TrackType.AUDIO) if t.name == MUSIC_TRACK), None)
+
+
+def is_known_track(track: Track) -> bool:
+    """Whether edits may touch the track: one of a type that we do not know is left alone."""
+    return track.type in _KNOWN_TYPES
+
+
+def sorted_segments(track: Track | None) -> list[Segment]:
+    """The segments in order of time."""
+    segments = track.segments or () if track is not None else ()
+    return sorted(segments, key=start_of)
+
+
+def start_of(segment: Segment) -> Number:
+    """Where the segment begins on the timeline."""
+    return segment.start_ms or 0
+
+
+def clips_of(draft: Draft) -> list[Segment]:
+    """The clips of the video in order of time."""
+    return sorted_segments(main_track(draft))
+
+
+def end_of(segments: Iterable[Segment]) -> Number:
+    """Where the last of these segments ends."""
+    return max([(s.start_ms or 0) + (s.duration_ms or 0) for s in segments], default=0)
+
+
+def length_of(draft: Draft) -> Number:
+    """How long the video is, whatever else goes on after it."""
+    main = main_track(draft)
+    return end_of(main.segments or ()) if main is not None else draft.duration_ms or 0
+
+
+def update_duration(draft: Draft) -> Draft:
+    """The draft with its duration: the end of its last segment."""
+    ends = (end_of(track.segments or ()) for track in draft.tracks or ())
+    return _replace(draft, duration_ms=max(ends, default=0))
+
+
+def round_ms(number: Number) -> Number:
+    """Microseconds are all that counts, and a whole number is written as one."""
+    if isinstance(number, int):
+        return number
+    number = round(number, 3)
+    return int(number) if number == int(number) else number
+
+
+def move_segment(segment: Segment, start_ms: Number) -> Segment:
+    """The same segment at another time."""
+    return segment if segment.start_ms == start_ms else _replace(segment, start_ms=start_ms)
+
+
+def trim_segment(segment: Segment, start: Number, end: Number) -> Segment:
+    """What of a segment lies from `start` to `end`, where it is; its fades as they were.
+
+    What is played backwards begins with the end of its source.
+    """
+    old_start, old_end = segment.start_ms or 0, segment.end_ms
+    start, end = max(start, old_start), min(end, old_end)
+    if (start, end) == (old_start, old_end):
+        return segment
+    skipped = old_end - end if is_reversed(segment) else start - old_start
+    source_start = segment.source_start_ms
+    if segment.source is not None and skipped:
+        speed = 1 if segment.speed is None else segment.speed
+        source_start = round_ms((source_start or 0) + skipped * speed)
+    return _replace(
+        segment, start_ms=start, duration_ms=round_ms(end - start), source_start_ms=source_start
+    )
+
+
+def is_reversed(segment: Segment) -> bool:
+    """Whether it is played backwards."""
+    return any(effect.get("type") == "reverse" for effect in segment.effects or ())
+
+
+def clamp_fades(segment: Segment) -> Segment:
+    """The fades made shorter where the segment is: the one at its beginning goes first."""
+    length = segment.duration_ms or 0
+    fade_in, fade_out = segment.fade_in_ms or 0, segment.fade_out_ms or 0
+    if fade_in + fade_out <= length:
+        return segment
+    fade_in = min(fade_in, length)
+    return _replace(
+        segment, fade_in_ms=fade_in or None, fade_out_ms=min(fade_out, length - fade_in) or None
+    )
+
+
+def trim_segments(segments: Iterable[Segment], start: Number, end: Number) -> list[Segment]:
+    """What of the segments lies from `start` to `end`, where it is."""
+    return [
+        trim_segment(segment, start, end)
+        for segment in segments
+        if (segment.start_ms or 0) < end and segment.end_ms > start
+    ]
+
+
+def has_overlap(segments: Iterable[Segment]) -> bool:
+    """Whether any two segments share time."""
+    in_order = sorted(segments, key=start_of)
+    return any(one.end_ms > (other.start_ms or 0) for one, other in pairwise(in_order))
+
+
+def with_track(draft: Draft, old: Track | None, new: Track) -> Draft:
+    """`new` in the place of `old`, or after all tracks where there is none."""
+    tracks = draft.tracks or ()
+    if old is None:
+        return _replace(draft, tracks=(*tracks, new))
+    return _replace(draft, tracks=tuple(new if track is old else track for track in tracks))
+
+
+def with_segments(draft: Draft, track: Track, segments: Iterable[Segment]) -> Draft:
+    """Other segments on a track; one left without any goes, unless it holds what we do not know."""
+    kept = tuple(segments)
+    if kept or track.extra or track.metadata:
+        return with_track(draft, track, _replace(track, segments=kept))
+    return _replace(draft, tracks=tuple(t for t in draft.tracks or () if t is not track))
+
+
+def with_clips(draft: Draft, clips: Iterable[Segment]) -> Draft:
+    """Other clips on the track of the video, which is made where there is none."""
+    main = main_track(draft) or next(iter(draft.of_type(TrackType.VIDEO)), None)
+    if main is None:
+        return add_track(draft, TrackType.VIDEO, "Video", clips)
+    return with_segments(draft, main, clips)
+
+
+def add_track(draft: Draft, kind: TrackType, name: str, segments: Iterable[Segment]) -> Draft:
+    """A new track after all others."""
+    used = {track.id for track in draft.tracks or ()}
+    numbers = count(1 + len(draft.tracks or ()))
+    track_id = next(i for i in (f"track_{number}" for number in numbers) if i not in used)
+    track = Track(type=kind.value, id=track_id, name=name, segments=tuple(segments))
+    return with_track(draft, None, track)
+
+
+def add_segment(draft: Draft, kind: TrackType, name: str, segment: Segment) -> Draft:
+    """A segment on the first track of this type and name with room for it, or on a new one."""
+    for track in draft.of_type(kind):
+        segments = (*(track.segments or ()), segment)
+        if track.name == name and not has_overlap(segments):
+            return with_track(draft, track, _replace(track, segments=segments))
+    return add_track(draft, kind, name, [segment])
+
+
+def change_tracks(
+    draft: Draft, wanted: Callable[[Track], bool], change: Callable[[Segment], Segment]
+) -> Draft:
+    """The same change of every segment on the wanted tracks."""
+    tracks = [
+        _replace(track, segments=tuple(map(change, track.segments or ())))
+        if wanted(track) and track.segments
+        else track
+        for track in draft.tracks or ()
+    ]
+    return _replace(draft, tracks=tuple(tracks))
+
+
+def new_segment_ids(*drafts: Draft) -> Iterator[str]:
+    """Ids that no segment of the drafts has: `seg_<number>`; looked for once one is wanted."""
+    tracks = [track for draft in drafts for track in draft.tracks or ()]
+    ids = [s.id or "" for track in tracks for s in track.segments or ()]
+    tails = [i[4:] for i in ids if i.startswith("seg_") and len(i) < 20]
+    first = 1 + max([int(tail) for tail in tails if tail.isdecimal()], default=0)
+    yield from (f"seg_{number}" for number in count(first))

@@ -1,0 +1,206 @@
+"""The backend's tools: which one does what, how it is called, and what it answers (SSE-2). Pure.
+
+Calls and results are the backend's own affair (CLI-6): public documents show two names of tools and
+nothing of what is in them. Everything else is graded A.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from functools import cache
+from itertools import groupby, zip_longest
+from typing import Any, Literal, get_args
+
+import msgspec
+
+from nemolocal_contract.draft import Draft, Segment, draft_to_wire
+
+from .intents import (
+    SELECT_ALL,
+    AddMusic,
+    AddSubtitles,
+    AddTitle,
+    ChangeTitle,
+    Compress,
+    DuckMusic,
+    Edit,
+    Generate,
+    KeepSpan,
+    Redo,
+    RemoveMusic,
+    RemoveSpan,
+    RemoveTitle,
+    Selector,
+    SetAspect,
+    SetFit,
+    SetFrameRate,
+    SetResolution,
+    SetVolume,
+    StartOver,
+    TimelinePoint,
+    TimelineSpan,
+    Undo,
+)
+
+ToolName = Literal[
+    "edit_multitrack",
+    "generate_video_with_seedance",
+    "generate_background_music",
+    "add_subtitles",
+    "update_project_settings",
+    "restore_draft_version",
+]
+EDIT_TOOL: ToolName = "edit_multitrack"
+
+GRADES: dict[ToolName, Literal["documented", "assumed"]] = {
+    "edit_multitrack": "documented",
+    "generate_video_with_seedance": "documented",
+    "generate_background_music": "assumed",
+    "add_subtitles": "assumed",
+    "update_project_settings": "assumed",
+    "restore_draft_version": "assumed",
+}
+"""Whether a public document shows the name."""
+
+_TOOLS: dict[type[Edit], ToolName] = {
+    Generate: "generate_video_with_seedance",
+    AddMusic: "generate_background_music",
+    AddSubtitles: "add_subtitles",
+    **dict.fromkeys(
+        (SetAspect, SetFit, SetResolution, SetFrameRate, Compress), "update_project_settings"
+    ),
+    **dict.fromkeys((Undo, Redo, StartOver), "restore_draft_version"),
+}
+# These take a list of operations, the others one wish at a time.
+_BATCH_TOOLS = ("edit_multitrack", "update_project_settings")
+
+_TRACKS: dict[type[Edit], str] = {
+    **dict.fromkeys((AddTitle, ChangeTitle, RemoveTitle), "text"),
+    **dict.fromkeys((DuckMusic, RemoveMusic), "audio"),
+}
+_ACTIONS: dict[type[Edit], str] = {
+    **{kind: re.sub(r"(?<!^)(?=[A-Z])", "_", kind.__name__).lower() for kind in get_args(Edit)},
+    KeepSpan: "trim",
+    RemoveSpan: "cut",
+}
+
+
+class PlannedToolCall(msgspec.Struct, frozen=True):
+    """What one call of a tool does: some edits, and the draft before and after them."""
+
+    edits: tuple[Edit, ...]
+    before: Draft
+    after: Draft
+
+    @property
+    def tool(self) -> ToolName:
+        """The tool that does it."""
+        return _tool_of(self.edits[0])
+
+    def args(self) -> dict[str, Any]:
+        """What the tool is called with; times are in ms of the timeline before the edits."""
+        operations = [_operation(edit, self.before) for edit in self.edits]
+        return {"operations": operations} if self.tool in _BATCH_TOOLS else operations[0]
+
+    def response(self) -> dict[str, Any]:
+        """What the tool answers: the ids of the segments that it touched, the new length."""
+        old, new = _segments(self.before, self.after), _segments(self.after, self.before)
+        answer: dict[str, Any] = {
+            "status": "success",
+            "added": [key for key in new if key not in old],
+            "removed": [key for key in old if key not in new],
+            "changed": [key for key, segment in new.items() if old.get(key, segment) != segment],
+            "duration_ms": self.after.duration_ms or 0,
+        }
+        if self.before.metadata != self.after.metadata:
+            answer["settings"] = draft_to_wire(Draft(metadata=self.after.metadata)).get("m", {})
+        return answer
+
+
+def group_edits(edits: Iterable[Edit]) -> list[tuple[Edit, ...]]:
+    """The edits in their order, those together that one call of a tool does."""
+    groups: list[tuple[Edit, ...]] = []
+    for tool, found in groupby(edits, key=_tool_of):
+        together = tuple(found)
+        groups += [together] if tool in _BATCH_TOOLS else [(edit,) for edit in together]
+    return groups
+
+
+def plan_tool_calls(
+    groups: Sequence[tuple[Edit, ...]], drafts: Sequence[Draft]
+) -> tuple[PlannedToolCall, ...]:
+    """A job for each group; `drafts` are those before the first and after each of them."""
+    steps = zip(groups, drafts, drafts[1:], strict=False)
+    return tuple(PlannedToolCall(edits, before, after) for edits, before, after in steps)
+
+
+def _tool_of(edit: Edit) -> ToolName:
+    return _TOOLS.get(type(edit), EDIT_TOOL)
+
+
+def _segments(draft: Draft, other: Draft) -> dict[str, Segment]:
+    """Segments by their ids, or by their places where they have none.
+
+    Left out is every track that is the very same object in the other draft: nothing touched it.
+    """
+    pairs = zip_longest(draft.tracks or (), other.tracks or ())
+    return {
+        segment.id or f"{track_place}.{place}": segment
+        for track_place, (track, counterpart) in enumerate(pairs)
+        if track is not None and track is not counterpart
+        for place, segment in enumerate(track.segments or ())
+    }
+
+
+def _operation(edit: Edit, draft: Draft) -> dict[str, Any]:
+    """A wish as an agent would send it: the action, the track, and whatever was said."""
+    operation: dict[str, Any] = {"action": _ACTIONS[type(edit)]}
+    if _tool_of(edit) == EDIT_TOOL:
+        operation["track"] = _track_of(edit)
+    # What is said of one clip counts from its beginning, whose length only the draft tells.
+    total = (draft.duration_ms or 0) if getattr(edit, "which", SELECT_ALL) == SELECT_ALL else None
+    for name, default in _fields(type(edit)).items():
+        value = getattr(edit, name)
+        if value != default:
+            operation |= _argument(name, value, total)
+    return operation
+
+
+def _track_of(edit: Edit) -> str:
+    if isinstance(edit, SetVolume) and edit.target == "music":
+        return "audio"
+    return _TRACKS.get(type(edit), "video")
+
+
+@cache
+def _fields(kind: type[Edit]) -> dict[str, Any]:
+    """The fields of a wish with their defaults."""
+    return {field.name: field.default for field in msgspec.structs.fields(kind)}
+
+
+def _argument(name: str, value: Any, total: float | None) -> dict[str, Any]:
+    if isinstance(value, TimelineSpan) and total is not None:
+        start, end = value.resolve(total)
+        return {"start_ms": start, "end_ms": end}
+    if isinstance(value, Selector):
+        return {"segment" if name == "which" else name: _selector_argument(value)}
+    if name == "at":
+        return {"at": [_point_argument(moment) for moment in value]}
+    if isinstance(value, TimelineSpan):
+        return {name: {"start": _point_argument(value.start), "end": _point_argument(value.end)}}
+    built = msgspec.to_builtins(value)
+    return {name: list(built) if isinstance(built, tuple) else built}
+
+
+def _selector_argument(which: Selector) -> dict[str, Any]:
+    named: dict[str, Any] = {"number": which.number, "name": which.name}
+    if which.span is not None:
+        named |= {
+            "start": _point_argument(which.span.start),
+            "end": _point_argument(which.span.end),
+        }
+    return {name: value for name, value in named.items() if value is not None}
+
+
+def _point_argument(moment: TimelinePoint) -> dict[str, Any]:
+    amount = {"ms": moment.ms} if moment.share is None else {"share": moment.share}
+    return {**amount, "from": "end" if moment.before_end else "start"}

@@ -1,0 +1,117 @@
+"""The versions of a draft, and how undo and redo walk them. Pure.
+
+Every version is kept and the newest counts. To undo is to make a new version with the content of an
+older one, which points back to what was undone: so an undo can be taken back, and both stages of a
+generation, or all edits of a message, are one step. Each step of a walk is a version of its own.
+Uploads that an edit put on an empty timeline unasked are a step before it: who takes a trim back
+does not mean the clip.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+
+import msgspec
+
+from nemolocal_contract.draft import Draft
+
+from .errors import EditRejected
+from .intents import Edit, Redo, Undo
+
+_Find = Callable[[int], "DraftVersion"]
+_Apply = Callable[[Sequence[Edit], Draft], Draft]
+_PlaceUploads = Callable[[Sequence[Edit], Draft], Draft | None]
+
+
+class DraftVersion(msgspec.Struct, frozen=True):
+    """A draft as it was; numbers count the versions of a session from 1.
+
+    `turn` made it (None is the opening of the session), `undo_to` and `redo_to` are the versions
+    that undo and redo go to.
+    """
+
+    number: int
+    draft: Draft
+    turn: int | None = None
+    undo_to: int | None = None
+    redo_to: int | None = None
+
+
+def is_undo_or_redo(edit: Edit) -> bool:
+    """Whether the edit goes through what was done, and does nothing new."""
+    return isinstance(edit, Undo | Redo)
+
+
+def _place_no_uploads(edits: Sequence[Edit], draft: Draft) -> None:
+    del edits, draft
+
+
+def build_versions(
+    edits: Iterable[Edit],
+    newest: DraftVersion,
+    turn: int,
+    find: _Find,
+    apply: _Apply,
+    place: _PlaceUploads = _place_no_uploads,
+) -> list[DraftVersion]:
+    """The versions that a turn adds, the last of which counts; raises `EditRejected`.
+
+    `newest` is the version that counts so far, `find` gives any older one by its number, `apply`
+    edits a draft, `place` gives it with what edits put there unasked, None where they put nothing.
+    Undo after other edits in the same message takes those back first.
+    """
+    return _VersionBuilder(newest, turn, find, apply, place).build(edits)
+
+
+class _VersionBuilder:
+    def __init__(
+        self, newest: DraftVersion, turn: int, find: _Find, apply: _Apply, place: _PlaceUploads
+    ) -> None:
+        self._turn = turn
+        self._find_old = find
+        self._apply = apply
+        # What a later stage puts there is a part of the same step.
+        self._place = _place_no_uploads if newest.turn == turn else place
+        # A turn is one step, however many stages and versions it has.
+        self._before = newest.undo_to if newest.turn == turn else newest.number
+        self._newest = newest
+        self._added: list[DraftVersion] = []
+
+    def build(self, edits: Iterable[Edit]) -> list[DraftVersion]:
+        waiting: list[Edit] = []
+        for edit in edits:
+            if isinstance(edit, Undo | Redo):
+                self._edit(waiting)
+                waiting = []
+                self._step(edit)
+            else:
+                waiting.append(edit)
+        self._edit(waiting)
+        return self._added
+
+    def _edit(self, edits: Sequence[Edit]) -> None:
+        if not edits:
+            return
+        placed = self._place(edits, self._newest.draft)
+        if placed is not None:
+            self._add(placed, self._before, None)
+            self._before = self._newest.number
+        self._add(self._apply(edits, self._newest.draft), self._before, None)
+
+    def _step(self, edit: Undo | Redo) -> None:
+        backwards = isinstance(edit, Undo)
+        for done in range(max(edit.steps, 1)):
+            to = self._newest.undo_to if backwards else self._newest.redo_to
+            if to is None:
+                word = "undo" if backwards else "redo"
+                raise EditRejected(f"few_to_{word}" if done else f"nothing_to_{word}", count=done)
+            target = self._find(to)
+            redo_to = self._newest.number if backwards else target.redo_to
+            self._add(target.draft, target.undo_to, redo_to)
+
+    def _find(self, number: int) -> DraftVersion:
+        added = (version for version in self._added if version.number == number)
+        return next(added, None) or self._find_old(number)
+
+    def _add(self, draft: Draft, undo_to: int | None, redo_to: int | None) -> None:
+        number = self._newest.number + 1
+        self._newest = DraftVersion(number, draft, self._turn, undo_to, redo_to)
+        self._added.append(self._newest)

@@ -1,0 +1,160 @@
+"""Titles as a subtitle script for libass: the one place where a user's text meets a syntax."""
+
+import re
+import unicodedata
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import groupby
+from types import MappingProxyType
+
+import msgspec
+
+from .fonts import Font, describe_missing_characters
+from .planning.render_plan import RenderPlan, Title
+
+_LINE_ENDS = re.compile("\r\n|[\r\n\v\f\u0085\u2028\u2029]")
+_WORD_JOINER = "\u2060"
+_STYLE_FIELDS = (
+    "Name, Fontname, Fontsize, PrimaryColour, SecondaryColour, OutlineColour, BackColour, Bold, "
+    "Italic, Underline, StrikeOut, ScaleX, ScaleY, Spacing, Angle, BorderStyle, Outline, Shadow, "
+    "Alignment, MarginL, MarginR, MarginV, Encoding"
+)
+# Half of black: it lifts a text off any picture.
+_SHADOW = "&H80000000"
+_EVENT_FIELDS = "Layer, Start, End, Style, Name, MarginL, MarginR, MarginV, Effect, Text"
+
+
+_NONE: Mapping[str, Font] = MappingProxyType({})
+
+
+class AssScript(msgspec.Struct, frozen=True):
+    """A subtitle script, the fonts that it names, and what could not be drawn."""
+
+    text: str
+    fonts: tuple[Font, ...]
+    warnings: tuple[str, ...]
+
+
+class _FontFallback:
+    """Fonts in the order in which they are tried for a character; asked once for each."""
+
+    def __init__(self, fonts: Sequence[Font]) -> None:
+        self.fonts = fonts
+        self._found: dict[str, Font | None] = {}
+
+    def find(self, character: str) -> Font | None:
+        """The first font that has it."""
+        if character not in self._found:
+            having = (font for font in self.fonts if not font.missing_characters(character))
+            self._found[character] = next(having, None)
+        return self._found[character]
+
+    def missing_characters(self, text: str) -> set[str]:
+        """The characters that no font has."""
+        return {character for character in set(text) if self.find(character) is None}
+
+
+def build_ass_script(
+    plan: RenderPlan, fonts: Sequence[Font], named: Mapping[str, Font] = _NONE
+) -> AssScript:
+    """The script of a plan's titles; characters that no font has are left out, with a warning.
+
+    `named` are the fonts for those names that titles ask for; the others start with the first
+    of `fonts`.
+    """
+    warnings: list[str] = []
+    styles, events = [], []
+    usual = _FontFallback(fonts)
+    chains = {name: _FontFallback([font, *fonts]) for name, font in named.items()}
+    for index, title in enumerate(plan.titles):
+        chain = chains.get(title.font or "", usual)
+        warnings += _notes(title, chain)
+        styles.append(_style(index, title, plan, chain.fonts[0]))
+        events.append(_event(index, title, chain))
+    used = {font.path: font for font in (*fonts, *named.values())}
+    text = "\n".join([*_head(plan, styles), *events, ""])
+    return AssScript(text, tuple(used.values()), tuple(warnings))
+
+
+def _notes(title: Title, chain: _FontFallback) -> Iterator[str]:
+    family = chain.fonts[0].family
+    if title.font and title.font.lower().split() != family.lower().split():
+        yield f"{title.path}.st.font: {title.font[:40]!r} is not installed, {family} is used"
+    missing = chain.missing_characters(title.text)
+    if missing:
+        yield f"{title.path}.txt: {describe_missing_characters(missing)}"
+
+
+def _head(plan: RenderPlan, styles: list[str]) -> list[str]:
+    return [
+        "[Script Info]",
+        "ScriptType: v4.00+",
+        f"PlayResX: {plan.width}",
+        f"PlayResY: {plan.height}",
+        "ScaledBorderAndShadow: yes",
+        "WrapStyle: 0",
+        "YCbCr Matrix: None",
+        "",
+        "[V4+ Styles]",
+        f"Format: {_STYLE_FIELDS}",
+        *styles,
+        "",
+        "[Events]",
+        f"Format: {_EVENT_FIELDS}",
+    ]
+
+
+def _style(index: int, title: Title, plan: RenderPlan, font: Font) -> str:
+    red, green, blue = title.color[:2], title.color[2:4], title.color[4:]
+    # A light text gets a dark edge, a dark one a light edge.
+    bright = 0.299 * int(red, 16) + 0.587 * int(green, 16) + 0.114 * int(blue, 16)
+    edge = "&H00000000" if bright > 96 else "&H00FFFFFF"
+    margin = round(min(plan.width, plan.height) * 0.05)
+    color = f"&H00{blue}{green}{red}".upper()
+    outline, shadow = max(title.size * 0.05, 1), title.size * 0.04
+    return (
+        f"Style: T{index},{font.family},{title.size},{color},{color},{edge},{_SHADOW},-1,0,0,0,"
+        f"100,100,0,0,1,{outline:.1f},{shadow:.1f},{title.alignment},{margin},{margin},{margin},1"
+    )
+
+
+def _event(index: int, title: Title, chain: _FontFallback) -> str:
+    missing = chain.missing_characters(title.text)
+    fade = ""
+    if title.fade_in_ms or title.fade_out_ms:
+        fade = f"{{\\fad({title.fade_in_ms:.0f},{title.fade_out_ms:.0f})}}"
+    text = "".join(character for character in title.text if character not in missing)
+    start, end = _time(title.start_ms), _time(title.end_ms)
+    return f"Dialogue: 0,{start},{end},T{index},,0,0,0,,{fade}{_body(text, chain)}"
+
+
+def _body(text: str, chain: _FontFallback) -> str:
+    current = chain.fonts[0]
+    body: list[str] = []
+    for font, characters in groupby(text, key=lambda c: chain.find(c) or chain.fonts[0]):
+        if font is not current:
+            body.append(f"{{\\fn{font.family}}}")
+        body.append(escape_ass_text("".join(characters)))
+        current = font
+    return "".join(body)
+
+
+def escape_ass_text(text: str) -> str:
+    """A text as libass reads it back: no tag, no override, no new event."""
+    text = _LINE_ENDS.sub("\n", text)
+    text = "".join(filter(_drawable, text))
+    text = text.replace("\\", "\\" + _WORD_JOINER).replace("{", "\\{")
+    return text.replace("\n", "\\N")
+
+
+def _drawable(character: str) -> bool:
+    """Whether it may stand in a script: no control character, no half of one that is none."""
+    if unicodedata.category(character) == "Cs":
+        return False
+    return character in "\n\t" or character.isprintable() or ord(character) > 0xFF
+
+
+def _time(ms: float) -> str:
+    hundredths = round(ms / 10)
+    minutes, rest = divmod(hundredths, 6000)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{rest // 100:02d}.{rest % 100:02d}"

@@ -1,0 +1,93 @@
+"""What of this machine renders can use, finding by finding, for a person to read."""
+
+import asyncio
+import platform
+from importlib.metadata import PackageNotFoundError, version
+
+import msgspec
+
+from . import ffmpeg_cli, sandbox
+from .encoders import HARDWARE_ENCODERS, SOFTWARE_ENCODER, EncoderProbe, probe_encoder
+from .fonts import bundled_font
+from .temporary_folder import TemporaryFolder
+
+_SECONDS = 20
+
+
+class SystemCheck(msgspec.Struct, frozen=True):
+    """One thing that was looked at: its name, whether it is as it should be, and what was seen.
+
+    A hardware encoder that does not work is no defect: `ok` is False, and renders use libx264.
+    """
+
+    name: str
+    ok: bool
+    detail: str
+
+
+async def diagnose() -> list[SystemCheck]:
+    """Look at FFmpeg, its encoders and filters, the font, PyAV and the sandbox."""
+    trials = await asyncio.gather(*map(probe_encoder, (SOFTWARE_ENCODER, *HARDWARE_ENCODERS)))
+    return [
+        await _binary(),
+        *map(_encoder, trials),
+        await _subtitles(),
+        await asyncio.to_thread(_font),
+        _package("av", "PyAV"),
+        _sandbox(),
+    ]
+
+
+async def _binary() -> SystemCheck:
+    said = await _say(["-version"])
+    words = said[0].split() if said else []
+    return SystemCheck(
+        "ffmpeg",
+        bool(words),
+        f"{ffmpeg_cli.executable()} {words[2] if len(words) > 2 else ''}".strip(),
+    )
+
+
+async def _subtitles() -> SystemCheck:
+    said = await _say(["-filters"])
+    found = any(line.split()[1:2] == ["ass"] for line in said)
+    return SystemCheck(
+        "libass", found, "titles can be drawn" if found else "titles cannot be drawn"
+    )
+
+
+async def _say(arguments: list[str]) -> list[str]:
+    lines: list[str] = []
+    with TemporaryFolder("doctor") as folder:
+        try:
+            await ffmpeg_cli.run(arguments, folder=folder, timeout=_SECONDS, on_line=lines.append)
+        except ffmpeg_cli.FFmpegFailed:
+            return []
+    return lines
+
+
+def _encoder(trial: EncoderProbe) -> SystemCheck:
+    return SystemCheck(trial.name, not trial.error, trial.error or "works")
+
+
+def _font() -> SystemCheck:
+    font = bundled_font()
+    return SystemCheck("font", True, f"{font.family}, {len(font.characters)} characters, bundled")
+
+
+def _package(name: str, label: str) -> SystemCheck:
+    try:
+        return SystemCheck(label, True, version(name))
+    except PackageNotFoundError:
+        return SystemCheck(label, False, "is not installed")
+
+
+def _sandbox() -> SystemCheck:
+    landlock = sandbox.landlock_version()
+    if landlock:
+        return SystemCheck(
+            "sandbox", True, f"Landlock {landlock}: children see their own files only"
+        )
+    return SystemCheck(
+        "sandbox", False, f"no Landlock on {platform.system()}: resource limits only"
+    )

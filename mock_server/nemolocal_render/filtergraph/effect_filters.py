@@ -1,0 +1,158 @@
+"""Effects on a picture as filters; pictures are yuv420p, or yuva420p where they are see-through."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from nemolocal_contract.effects import (
+    Blur,
+    Brightness,
+    Contrast,
+    Crop,
+    Flip,
+    Grayscale,
+    PictureEffect,
+    Rotate,
+    Saturation,
+    Sepia,
+    Sharpen,
+    Vignette,
+    Warmth,
+    Zoom,
+)
+
+from .graph_builder import Stream, decimal
+
+# These look at each point alone, so that turning and cutting the picture may be done before them.
+POINTWISE_EFFECTS = (Brightness, Contrast, Saturation, Warmth, Grayscale, Sepia)
+GEOMETRY_EFFECTS = (Rotate, Flip, Crop)
+
+# What an amount of 1 comes to: a share of the range, of the red, of the short side, radians.
+_BRIGHTEST, _WARMEST, _BLUREST, _SHARPEST, _DARKEST = 0.5, 0.3, 0.05, 2.5, 1.05
+_SEPIA = {
+    "rr": 0.393,
+    "rg": 0.769,
+    "rb": 0.189,
+    "gr": 0.349,
+    "gg": 0.686,
+    "gb": 0.168,
+    "br": 0.272,
+    "bg": 0.534,
+    "bb": 0.131,
+}
+# The luminance of black and of gray, and the steps from black to white; chrominance 128 is none.
+_BLACK, _MIDDLE, _STEPS = 16, 126, 219
+
+
+class FrameWindow(NamedTuple):
+    """Which frames of a shot pass by: the first one's number, and how many the shot has."""
+
+    first: int
+    frames: int
+
+
+def apply_geometry(video: Stream, effect: PictureEffect) -> Stream:
+    """Rotate, flip or crop, at whatever size the picture has."""
+    match effect:
+        case Rotate(degrees=180):
+            return video.filter("hflip").filter("vflip")
+        case Rotate():
+            return video.filter("transpose", "clock" if effect.degrees == 90 else "cclock")
+        case Flip():
+            return video.filter("hflip" if effect.axis == "horizontal" else "vflip")
+        case Crop():
+            # Crops of crops of a small picture would leave nothing.
+            wide, high = decimal(effect.width), decimal(effect.height)
+            sides = (f"max(2,iw*{wide})", f"max(2,ih*{high})")
+            return video.filter(
+                "crop", *sides, f"iw*{decimal(effect.x)}", f"ih*{decimal(effect.y)}"
+            )
+    return video
+
+
+def transform_size(size: tuple[float, float], effect: PictureEffect) -> tuple[float, float]:
+    """The size of a picture after rotating or cropping it."""
+    width, height = size
+    match effect:
+        case Rotate(degrees=90 | 270):
+            return height, width
+        case Crop():
+            return width * effect.width, height * effect.height
+    return size
+
+
+def apply_color(video: Stream, effect: PictureEffect, clear: bool) -> Stream:
+    """Change the colours; `clear` pictures stay see-through."""
+    match effect:
+        case Brightness(amount=amount):
+            return video.filter("lutyuv", y=f"clip(val{amount * _BRIGHTEST * _STEPS:+.3f},16,235)")
+        case Contrast(amount=amount):
+            around = f"(val-{_MIDDLE})*{decimal(1 + amount)}+{_MIDDLE}"
+            return video.filter("lutyuv", y=f"clip({around},16,235)")
+        case Saturation(amount=amount):
+            color = f"clip((val-128)*{decimal(1 + amount)}+128,16,240)"
+            return video.filter("lutyuv", u=color, v=color)
+        case Grayscale():
+            return video.filter("lutyuv", u=128, v=128)
+        case Warmth(amount=amount):
+            gains = {"rr": decimal(1 + amount * _WARMEST), "bb": decimal(1 - amount * _WARMEST)}
+            return _mix_channels(video, gains, clear)
+        case Sepia():
+            return _mix_channels(video, _SEPIA, clear)
+    return video
+
+
+def _mix_channels(video: Stream, gains: Mapping[str, object], clear: bool) -> Stream:
+    """Mix red, green and blue anew."""
+    video = video.filter("format", "gbrap" if clear else "gbrp")
+    return to_yuv(video.filter("colorchannelmixer", **gains), clear)
+
+
+def to_yuv(video: Stream, clear: bool) -> Stream:
+    """Back to the colours that all pictures have here."""
+    video = video.filter("scale", out_color_matrix="bt709", out_range="tv")
+    return video.filter("format", "yuva420p" if clear else "yuv420p")
+
+
+def apply_spatial(
+    video: Stream, effect: PictureEffect, side: float, moment: FrameWindow, clear: bool
+) -> Stream:
+    """The effects that see more than a point; `side` is the picture's short side in pixels."""
+    match effect:
+        case Blur(amount=amount) if amount:
+            return video.filter("gblur", sigma=decimal(amount * _BLUREST * side), steps=3)
+        case Sharpen(amount=amount):
+            return video.filter("unsharp", luma_amount=decimal(amount * _SHARPEST))
+        case Vignette(amount=amount) if amount:
+            return _vignette(video, amount, clear)
+        case Zoom():
+            return _zoom(video, effect, moment)
+    return video
+
+
+def _vignette(video: Stream, amount: float, clear: bool) -> Stream:
+    angle = decimal(amount * _DARKEST)
+    if not clear:
+        return video.filter("vignette", angle=angle).filter("format", "yuv420p")
+    import ffmpeg
+
+    # The filter knows no transparency: it goes round it.
+    copies = video.filter_multi_output("split")
+    color = copies[0].filter("format", "yuv420p").filter("vignette", angle=angle)
+    shape = copies[1].filter("alphaextract")
+    merged = ffmpeg.filter([color.filter("format", "yuv420p"), shape], "alphamerge")
+    return merged.filter("format", "yuva420p")
+
+
+def _zoom(video: Stream, zoom: Zoom, moment: FrameWindow) -> Stream:
+    """Map a part of the picture, to fractions of a pixel, onto all of it."""
+    steps = max(moment.frames - 1, 1)
+    change = zoom.end - zoom.start
+    past = f"clip((on-1{moment.first:+d})/{steps},0,1)"
+    scale = f"({decimal(zoom.start)}{'+' if change >= 0 else '-'}{decimal(abs(change))}*{past})"
+    left, top = (
+        f"{side}*{decimal(at)}*(1-1/{scale})" for side, at in (("W", zoom.x), ("H", zoom.y))
+    )
+    right, bottom = f"{left}+W/{scale}", f"{top}+H/{scale}"
+    corners = {"x0": left, "y0": top, "x1": right, "y1": top}
+    corners |= {"x2": left, "y2": bottom, "x3": right, "y3": bottom}
+    return video.filter("perspective", interpolation="cubic", eval="frame", **corners)

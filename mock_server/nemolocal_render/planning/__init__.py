@@ -1,0 +1,1 @@
+"""From a draft to a render plan: pure functions, no FFmpeg."""

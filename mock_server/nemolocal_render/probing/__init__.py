@@ -1,0 +1,1 @@
+"""What is in a media file: streams, times, formats."""

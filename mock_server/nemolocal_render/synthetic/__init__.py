@@ -1,0 +1,1 @@
+"""Generated media: scenes, music and the sample clip."""

@@ -1,0 +1,1 @@
+"""The control interface: the endpoints under `/__nemolocal__`."""

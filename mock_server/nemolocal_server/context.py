@@ -1,0 +1,62 @@
+"""What every part of a server stands on: settings, clock, draw and the nouns of the store."""
+
+import msgspec
+
+from nemolocal_contract.clock import MANUAL_CLOCK_START, Clock, ManualClock, ScaledClock, WallClock
+from nemolocal_contract.endpoints import RESET
+
+from .data.assets import AssetRepository
+from .data.claims import ClaimRepository
+from .data.ledger import Ledger
+from .data.sessions import SessionRepository
+from .data.store import Store
+from .data.tokens import TokenRepository
+from .seeded_random import SeededRandom
+from .settings import Settings
+
+
+class ServerContext(msgspec.Struct, frozen=True):
+    """Made once per server by `open_context`, closed with `store.close()`."""
+
+    settings: Settings
+    clock: Clock
+    rng: SeededRandom
+    store: Store
+    tokens: TokenRepository
+    ledger: Ledger
+    sessions: SessionRepository
+    assets: AssetRepository
+    claims: ClaimRepository
+
+
+def open_context(settings: Settings, clock: Clock | None = None) -> ServerContext:
+    """Open the store and what lives in it; raises `StoreError` where the folder is of no use."""
+    store = Store(settings.data_dir)
+    clock = clock or _clock(settings, store)
+    return ServerContext(
+        settings=settings,
+        clock=clock,
+        rng=SeededRandom(settings.seed),
+        store=store,
+        tokens=TokenRepository(
+            store,
+            clock,
+            settings.token_lifetime,
+            settings.address_limit,
+            f"POST {RESET.template} begins anew" if settings.control else "",
+        ),
+        ledger=Ledger(store, clock),
+        sessions=SessionRepository(store, clock),
+        assets=AssetRepository(store, clock),
+        claims=ClaimRepository(store, clock),
+    )
+
+
+def _clock(settings: Settings, store: Store) -> Clock:
+    """The clock of the settings; one that is not the wall's never starts before what is stored."""
+    if settings.clock == "real":
+        return WallClock(settings.speed)
+    stored: float = store.fetch_value("SELECT max(created) FROM ledger") or 0.0
+    if settings.clock == "scaled":
+        return ScaledClock(settings.speed, max(WallClock().time(), stored))
+    return ManualClock(max(MANUAL_CLOCK_START, stored))

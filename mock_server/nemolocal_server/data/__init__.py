@@ -1,0 +1,1 @@
+"""What a server stores: the database, the data folder, and one repository for each table."""

@@ -1,0 +1,132 @@
+"""The middleware that copies what passes by, for an entry of each exchange."""
+
+from types import TracebackType
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from nemolocal_contract.clock import Clock, get_wait_speed
+from nemolocal_contract.endpoints import CONTROL_PREFIX
+from nemolocal_contract.journal import Ending
+from nemolocal_contract.response_codes import ResponseCode
+
+from ..access.access_middleware import access_decision_of
+from ..request_context import caller_of
+from .annotations import CLOSE_KEY, CUT_KEY, FAULTS_KEY, start_annotations
+from .body_capture import BodyCapture
+from .exchange import RecordedExchange
+from .journal_repository import JournalRepository
+
+_MOST_CHUNKS = 1000
+_STREAM = b"text/event-stream"
+
+
+class JournalMiddleware:
+    """Copies every request that is not the control interface's, and those that it refuses."""
+
+    def __init__(self, app: ASGIApp, journal: JournalRepository, clock: Clock) -> None:
+        self._app = app
+        self._journal = journal
+        self._clock = clock
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or _is_control_call(scope):
+            await self._app(scope, receive, send)
+            return
+        with _Recorder(scope, receive, send, self._journal, self._clock) as recorder:
+            await self._app(scope, recorder.receive, recorder.send)
+
+
+def _is_control_call(scope: Scope) -> bool:
+    return scope["path"].startswith(CONTROL_PREFIX) and not access_decision_of(scope).refusal
+
+
+class _Recorder:
+    """Copies one request and its response on their way."""
+
+    def __init__(
+        self, scope: Scope, receive: Receive, send: Send, journal: JournalRepository, clock: Clock
+    ) -> None:
+        self._scope = scope
+        self._receive = receive
+        self._send = send
+        self._journal = journal
+        self._clock = clock
+        self._exchange = RecordedExchange(
+            scope["method"],
+            scope["path"],
+            scope["query_string"],
+            scope["headers"],
+            start_annotations(scope, journal.state_lookup),
+            clock.time(),
+            BodyCapture(),
+            BodyCapture(),
+            speed=get_wait_speed(clock),
+        )
+        self._is_disconnected = self._is_complete = self._is_closed = self._is_stream = False
+        scope[CLOSE_KEY] = self._close
+
+    async def receive(self) -> Message:
+        message = await self._receive()
+        if not self._is_closed:
+            self._exchange.request.add(message.get("body", b""))
+        self._is_disconnected = self._is_disconnected or message["type"] == "http.disconnect"
+        return message
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self._begin(message)
+        else:
+            self._add(message.get("body", b""))
+            if not message.get("more_body"):
+                self._is_complete = True
+                self._close()  # before the client sees the end: what it asks next finds the entry
+        await self._send(message)
+
+    def _begin(self, message: Message) -> None:
+        self._exchange.status = message["status"]
+        self._exchange.response_headers = message["headers"]
+        for name, value in message["headers"]:
+            if name == b"content-type":
+                self._is_stream = value.startswith(_STREAM)
+
+    def _add(self, chunk: bytes) -> None:
+        exchange = self._exchange
+        exchange.response.add(chunk)
+        if self._is_stream and chunk and len(exchange.chunks) < _MOST_CHUNKS:
+            exchange.chunks.append((round(self._clock.time() - exchange.started, 3), len(chunk)))
+
+    def __enter__(self) -> "_Recorder":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if isinstance(error, Exception) and not self._exchange.status and not self._is_disconnected:
+            # A defect: Starlette answers it outside of us, once we have let it pass.
+            self._exchange.status, self._is_complete = int(ResponseCode.INTERNAL), True
+        self._close()
+        # Else scope and recorder would hold each other until the garbage collector comes.
+        del self._scope[CLOSE_KEY]
+
+    def _close(self) -> None:
+        """Hand the exchange to the journal, once, with what only this moment can tell."""
+        if self._is_closed:
+            return
+        self._is_closed = True
+        exchange, token = self._exchange, caller_of(self._scope)
+        exchange.ended, exchange.ending = self._clock.time(), self._ending()
+        exchange.faults = tuple(self._scope.get(FAULTS_KEY, ()))
+        if token is not None:
+            exchange.token_id, exchange.user_id = token.id, token.user_id
+        exchange.annotations.finish()
+        self._journal.add(exchange)
+
+    def _ending(self) -> Ending:
+        if self._is_complete:
+            return "complete"
+        if CUT_KEY in self._scope:
+            return "cut by fault"
+        return "cut by client" if self._is_disconnected else "cut by server"

@@ -1,0 +1,1 @@
+"""ASGI middlewares that belong to no other package."""

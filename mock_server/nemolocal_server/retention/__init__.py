@@ -1,0 +1,1 @@
+"""How long and how much a data folder keeps, and what deletes the rest."""

@@ -1,0 +1,77 @@
+"""The connection where httptools is installed, which has no limits of its own."""
+
+from http import HTTPStatus
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from .connection_limits import BoundedConnection
+from .uvicorn_protocols import CuttableConnection
+
+
+class StopParsing(Exception):
+    """Raised to stop the parser in the middle of what it reads."""
+
+
+class CuttableHttpToolsProtocol(CuttableConnection, BoundedConnection, HttpToolsProtocol):
+    """Judges a head when it is complete, and gives up what was read with nothing to show for it.
+
+    The parser keeps an unfinished header, and hands over finished ones, trailers of a chunked body
+    among them; what has come of a chunk's head it forgets.
+    """
+
+    url = b""
+    _status = HTTPStatus.BAD_REQUEST
+    _unparsed_bytes = 0
+    _has_progress = False
+
+    def data_received(self, data: bytes) -> None:
+        self._has_progress = False
+        super().data_received(data)
+        self._unparsed_bytes = 0 if self._has_progress else self._unparsed_bytes + len(data)
+        if self._unparsed_bytes > self.limits.head_bytes:
+            self._refuse(self._too_large())
+
+    def on_message_begin(self) -> None:
+        self._begin()
+        self._unparsed_bytes = 0
+        super().on_message_begin()
+
+    def on_headers_complete(self) -> None:
+        self._has_progress = True
+        limits, headers = self.limits, self.headers
+        size = len(self.url)
+        for name, value in headers:
+            size += len(name) + len(value)
+        large = size > limits.head_bytes or len(self.url) > limits.url_bytes
+        if large or len(headers) > limits.headers:
+            self._stop(self._too_large())
+        if len(self.pipeline) >= limits.pipelined:
+            self._stop(HTTPStatus.BAD_REQUEST)
+        super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        self._has_progress = True
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        self._has_progress = True
+        self._awaited = False
+        super().on_message_complete()
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        # What was sent ahead is answered before more of it is read.
+        if self.pipeline:
+            self.flow.pause_reading()
+
+    def _too_large(self) -> HTTPStatus:
+        if len(self.url) > self.limits.url_bytes:
+            return HTTPStatus.REQUEST_URI_TOO_LONG
+        return HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
+
+    def _stop(self, status: HTTPStatus) -> None:
+        self._status = status
+        raise StopParsing(status.phrase)
+
+    def _refusal(self) -> HTTPStatus:
+        return self._status

@@ -1,0 +1,1 @@
+"""Chat turns: planned, streamed, and committed to the draft."""

@@ -1,0 +1,1 @@
+"""Uploads: multipart bodies, URLs, and what the files hold."""

@@ -1,0 +1,202 @@
+"""Receiving files: multipart streamed to disk, the limit applied while reading (UPL-1, UPL-4).
+
+Nothing is kept in memory and nothing that the sender chose becomes a path.
+"""
+
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import msgspec
+from python_multipart.exceptions import FormParserError
+from python_multipart.multipart import MultipartParser, parse_options_header
+from starlette.requests import Request
+
+from nemolocal_contract.media import normalize_extension
+from nemolocal_contract.response_codes import ResponseCode
+
+from .. import ids
+from ..errors import ContractError, bad_request, unsupported_file
+from .filenames import form_filename, printable_name
+
+FILES_FIELD = "files"
+MAX_FILES = 50
+# Of a form beside its files: headers of parts, fields that nobody asked for, what is around it.
+MAX_FORM_OVERHEAD = 1 << 20
+_HINT = f"send one or more files in the multipart field `{FILES_FIELD}`"
+
+
+class ReceivedFile(msgspec.Struct, frozen=True):
+    """A file as it arrived, not yet looked into."""
+
+    id: str
+    filename: str
+    extension: str
+    path: Path
+    hash: str
+
+
+async def receive_multipart(request: Request, folder: Path, limit: int) -> list[ReceivedFile]:
+    """The files of a multipart body, written to `folder`; at most `limit` bytes each.
+
+    Raises 400 for a body that is no such form or has more than 1 MB beside its files, 4001 for a
+    name that is not accepted and 4002 at the first byte over the limit; the rest of the body is not
+    read, and nothing stays in `folder`.
+    """
+    receiver = _MultipartReceiver(folder, limit)
+    try:
+        parser = MultipartParser(_boundary(request), receiver.callbacks())
+        async for chunk in request.stream():
+            parser.write(chunk)
+            receiver.count_bytes(len(chunk))
+        parser.finalize()
+        return receiver.result()
+    except FormParserError as error:
+        receiver.discard()
+        raise bad_request(f"body is no valid multipart form: {_HINT}") from error
+    except BaseException:
+        receiver.discard()
+        raise
+
+
+def _boundary(request: Request) -> bytes:
+    kind, options = parse_options_header(request.headers.get("content-type"))
+    boundary = options.get(b"boundary", b"")
+    if kind != b"multipart/form-data" or not boundary:
+        raise bad_request(f"Content-Type must be multipart/form-data or application/json: {_HINT}")
+    return boundary
+
+
+class _MultipartReceiver:
+    """The callbacks of the multipart parser: one open file at a time."""
+
+    def __init__(self, folder: Path, limit: int) -> None:
+        self._folder = folder
+        self._limit = limit
+        self._files: list[ReceivedFile] = []
+        self._header = [b"", b""]
+        self._disposition = b""
+        self._open: IncomingFile | None = None
+        self._complete = False
+        self._overhead = 0
+
+    def count_bytes(self, size: int) -> None:
+        """So many bytes of the body have been taken; 400 if too few of them are of files."""
+        self._overhead += size
+        if self._overhead > MAX_FORM_OVERHEAD:
+            raise bad_request(f"the form has more than 1 MB beside its files: {_HINT}")
+
+    def callbacks(self) -> Any:
+        return {
+            "on_part_begin": self._begin_part,
+            "on_header_field": lambda data, start, end: self._extend_header(0, data[start:end]),
+            "on_header_value": lambda data, start, end: self._extend_header(1, data[start:end]),
+            "on_header_end": self._end_header,
+            "on_headers_finished": self._end_headers,
+            "on_part_data": self._write,
+            "on_part_end": self._end_part,
+            "on_end": self._end,
+        }
+
+    def result(self) -> list[ReceivedFile]:
+        if not self._complete:
+            raise bad_request(f"multipart body ends too early: {_HINT}")
+        if not self._files:
+            raise bad_request(f"`{FILES_FIELD}` is missing: {_HINT}")
+        return self._files
+
+    def discard(self) -> None:
+        if self._open is not None:
+            self._open.discard()
+        for received in self._files:
+            received.path.unlink(missing_ok=True)
+
+    def _begin_part(self) -> None:
+        self._disposition = b""
+
+    def _extend_header(self, part: int, data: bytes) -> None:
+        self._header[part] += data
+
+    def _end_header(self) -> None:
+        name, value = self._header
+        self._header = [b"", b""]
+        if name.lower() == b"content-disposition":
+            self._disposition = value
+
+    def _end_headers(self) -> None:
+        _, options = parse_options_header(self._disposition)
+        name = form_filename(self._disposition, options.get(b"filename"))
+        field = options.get(b"name", b"").decode(errors="replace")
+        if name is None and field == FILES_FIELD:
+            raise bad_request(
+                f"`{FILES_FIELD}` is missing a filename in Content-Disposition: {_HINT}"
+            )
+        if name is None:
+            return  # an ordinary form field: allowed, and of no use here
+        if field != FILES_FIELD:
+            raise bad_request(f"field `{field[:200]}` is unknown: {_HINT}")
+        if len(self._files) == MAX_FILES:
+            raise bad_request(f"more than {MAX_FILES} files in one request: send them in several")
+        filename = printable_name(name)
+        self._open = IncomingFile(filename, accepted_extension(filename), self._folder, self._limit)
+
+    def _write(self, data: bytes, start: int, end: int) -> None:
+        if self._open is not None:
+            self._open.write(data[start:end])
+            self._overhead -= end - start
+
+    def _end_part(self) -> None:
+        if self._open is not None:
+            opened, self._open = self._open, None
+            self._files.append(opened.close())
+
+    def _end(self) -> None:
+        self._complete = True
+
+
+def accepted_extension(filename: str) -> str:
+    """The extension of a file name; 4001 where it is not accepted (UPL-3)."""
+    accepted = normalize_extension(filename)
+    if not filename:
+        raise unsupported_file("it has no file name, so its type is not known")
+    if accepted is None:
+        raise unsupported_file(f"the type of {filename[:200]!r} is not accepted")
+    return accepted
+
+
+class IncomingFile:
+    """A file as it comes in: counted, hashed and written under a name of ours."""
+
+    def __init__(self, filename: str, accepted: str, folder: Path, limit: int) -> None:
+        self._id = ids.new_file_id()
+        self._filename = printable_name(filename)
+        self._extension = accepted
+        self._limit = limit
+        self._size = 0
+        self._digest = sha256()
+        self._path = folder / f"{self._id}.{accepted}"
+        self._file: BinaryIO = self._path.open("wb")
+
+    def write(self, data: bytes) -> None:
+        """Take some more; 4002 at the first byte over the limit (UPL-4)."""
+        self._size += len(data)
+        if self._size > self._limit:
+            raise ContractError(
+                ResponseCode.FILE_TOO_LARGE,
+                f"File too large: {self._filename[:200]!r} is over {self._limit / 1e6:g} MB. "
+                "Compress or trim it, then upload again",
+            )
+        self._digest.update(data)
+        self._file.write(data)
+
+    def close(self) -> ReceivedFile:
+        """The whole file."""
+        self._file.close()
+        return ReceivedFile(
+            self._id, self._filename, self._extension, self._path, self._digest.hexdigest()
+        )
+
+    def discard(self) -> None:
+        """Leave nothing of it."""
+        self._file.close()
+        self._path.unlink(missing_ok=True)

@@ -1,0 +1,66 @@
+"""Uploads by URL: the server's own files are read from disk, others are fetched (UPL-6)."""
+
+import asyncio
+from pathlib import Path
+
+from starlette.requests import Request
+
+from ..access.access_middleware import access_decision_of
+from ..access.own_urls import OwnUrls
+from ..api.request_dependencies import services_of
+from ..errors import ContractError, fetch_failed
+from ..services import Services
+from .multipart import IncomingFile, ReceivedFile, accepted_extension
+from .url_fetcher import FetchPolicy, OwnServerUrl, fetch_url
+
+_CHUNK = 1024 * 1024
+
+
+async def receive_url(request: Request, url: str, limit: int) -> ReceivedFile:
+    """The file behind a URL, in the folder for work; 4001 or 4002 with the reason if refused."""
+    server = services_of(request)
+    own = OwnUrls(server.access_policy, access_decision_of(request.scope))
+    settings, folder = server.settings, server.context.store.work
+    path = await _own_path(server, own, url)
+    if path is None:
+        policy = FetchPolicy(settings.fetch_from, own.is_own, settings.fetch_seconds, limit)
+        try:
+            return await fetch_url(url, folder, policy)
+        except OwnServerUrl as leads:
+            path = await _own_path(server, own, leads.url)
+    assert path is not None, "what leads to us is read or refused"
+    incoming = IncomingFile(path.name, accepted_extension(path.name), folder, limit)
+    return await _copy(path, incoming)
+
+
+async def _own_path(server: Services, own: OwnUrls, url: str) -> Path | None:
+    """Where a file of ours lies; None where the URL is not about this server.
+
+    Raises 4001 where it is, and names nothing that is handed out.
+    """
+    file = own.find_file(url)
+    if file is not None and file.folder == "fixtures":
+        try:
+            return await server.sample_media.file_path(file.name)
+        except ContractError as error:
+            raise fetch_failed(url, error.message) from None
+    store = server.context.store
+    if file is not None:
+        path = (store.media if file.folder == "media" else store.renders) / file.name
+        if path.is_file():
+            return path
+    if not own.is_own(url):
+        return None
+    raise fetch_failed(url, "this server has no such file: name a cdn_url or output.url of it")
+
+
+async def _copy(path: Path, incoming: IncomingFile) -> ReceivedFile:
+    try:
+        with path.open("rb") as file:
+            while chunk := file.read(_CHUNK):
+                incoming.write(chunk)
+                await asyncio.sleep(0)  # others go on meanwhile
+        return incoming.close()
+    except BaseException:
+        incoming.discard()
+        raise

@@ -1,0 +1,21 @@
+"""Every broken client, by its id."""
+
+import functools
+
+from .client_mutant import ClientMutant
+
+
+@functools.cache
+def client_mutants() -> dict[str, ClientMutant]:
+    """All of them, in the order of the checks that they are for."""
+    from . import export_mutants, identity_mutants, request_mutants, stream_mutants
+
+    modules = (request_mutants, identity_mutants, stream_mutants, export_mutants)
+    found = [v for module in modules for v in vars(module).values() if isinstance(v, ClientMutant)]
+    return {mutant.id: mutant for mutant in found}
+
+
+UNKILLABLE_CHECKS = {
+    "client.turn.limit": "the server ends every turn after 15 minutes itself (SSE-6)",
+}
+"""Checks that no client can fail on a server of ours, and why."""

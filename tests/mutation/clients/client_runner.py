@@ -1,0 +1,46 @@
+"""Playing a mutant: its scenario is gone through, judged, and what failed is told apart."""
+
+from nemolocal_conformance.client_checks import client_catalogue
+from nemolocal_conformance.client_checks.evaluation import evaluate_journal
+from nemolocal_conformance.verdicts import ConformanceReport
+
+from ..mutation_result import MutationResult
+from .client_fixture import catch_error, client_fixture
+from .client_mutant import ClientMutant
+from .client_scenarios import MutationScenario
+
+_BAD = ("failed", "warning", "error")
+
+
+def run_scenario(scenario: MutationScenario, *, broken: bool = False) -> ConformanceReport:
+    """Judge the client as it is by what it does in a scenario; a broken one may get stuck in it."""
+    with client_fixture(**scenario.settings) as on:
+        stuck = catch_error(lambda: scenario.run(on))
+        if stuck is not None and not broken:
+            raise stuck
+        journal = on.read_journal()
+    # The clock is ours: client and server wait by it alike.
+    return evaluate_journal(journal, client_catalogue().values(), speed=1.0)
+
+
+def run_client_mutant(mutant: ClientMutant) -> MutationResult:
+    """Judge a client that is broken in one way."""
+    with mutant.applied() as hits:
+        report = run_scenario(mutant.scenario, broken=True)
+    spoiled = set(mutant.scenario.expected_failures)
+    failed = tuple(
+        verdict.check
+        for verdict in report.verdicts
+        if verdict.outcome in _BAD and verdict.check not in spoiled
+    )
+    return MutationResult(
+        mutant_id=mutant.id,
+        failed_checks=failed,
+        missed_checks=tuple(name for name in mutant.kills if name not in failed),
+        false_positives=tuple(name for name in failed if not _may_fail(name, mutant)),
+        times_applied=len(hits),
+    )
+
+
+def _may_fail(name: str, mutant: ClientMutant) -> bool:
+    return name in mutant.kills or bool(set(client_catalogue()[name].rules) & set(mutant.breaks))

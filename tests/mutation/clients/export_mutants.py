@@ -1,0 +1,269 @@
+"""Clients that export what they should not, ask too often, or do not bring the file."""
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from nemolocal_client.errors import DownloadFailed, NemoError, RenderFailed
+from nemolocal_client.operations import (
+    CheckDestination,
+    DownloadFile,
+    DownloadResult,
+    Flow,
+    HttpCall,
+    HttpResponse,
+    MoveFile,
+    Operation,
+    Secret,
+    Sleep,
+)
+from nemolocal_client.polling import CONTRACT_POLLING, PollPolicy
+from nemolocal_client.response_errors import render_status_of
+from nemolocal_contract.envelope import decode_json, encode_json
+
+from . import client_scenarios
+from .client_mutant import ClientMutant, OnApplied, client_mutant
+from .flow_rewriting import Memory, endpoint_of, has_token, operation_mutant
+
+
+@operation_mutant(
+    "exports-blindly", "CLI-8", "STA-3",
+    kills="client.render.state-first", scenario=client_scenarios.exports_twice,
+)  # fmt: skip
+def exports_blindly(effect: Operation, hit: OnApplied, memory: Memory) -> Flow[Any]:
+    """What is exported is what the first export read."""
+    if isinstance(effect, CheckDestination):
+        memory["exporting"] = True
+    if endpoint_of(effect) != "state" or not memory.pop("exporting", False):
+        return (yield effect)
+    if "state" in memory:
+        hit()
+    else:
+        memory["state"] = yield effect
+    return memory["state"]
+
+
+@operation_mutant(
+    "exports-nothing", "CLI-8", "STA-3",
+    kills="client.render.not-empty", scenario=client_scenarios.nothing_to_export,
+)  # fmt: skip
+def exports_nothing(effect: Operation, hit: OnApplied, memory: Memory) -> Flow[Any]:
+    """An empty timeline is exported."""
+    if endpoint_of(effect) == "render":
+        hit()
+        effect = _asking(effect, draft=memory["draft"])
+    reply = yield effect
+    if endpoint_of(effect) != "state":
+        return reply
+    body = decode_json(reply.body)
+    memory["draft"] = body["data"]["state"]["draft"]
+    body["data"]["state"]["draft"] = _FULL
+    return msgspec.structs.replace(reply, body=encode_json(body))
+
+
+# A timeline with something on it.
+_FULL = {"t": [{"tt": 0, "id": "v", "sg": [{"id": "a", "s": 0, "d": 1000, "src": "a"}]}], "d": 1000}
+
+
+def _asking(effect: Operation, **changed: Any) -> HttpCall:
+    """The start of an export with something changed in its body."""
+    assert isinstance(effect, HttpCall)
+    json = encode_json({**decode_json(effect.json or b""), **changed})
+    return msgspec.structs.replace(effect, json=json)
+
+
+@operation_mutant(
+    "odd-id", "REN-1", kills="client.render.id-shape", scenario=client_scenarios.export
+)
+def odd_id(effect: Operation, hit: OnApplied, _: Memory) -> Flow[Any]:
+    """An export is called otherwise than others call theirs."""
+    if isinstance(effect, HttpCall) and endpoint_of(effect) == "render":
+        hit()
+        name = decode_json(effect.json or b"")["id"]
+        effect = _asking(effect, id=name.removeprefix("render_"))
+    return (yield effect)
+
+
+@operation_mutant(
+    "same-id-again", "CLI-8", "REN-6",
+    kills="client.retry.new-id", scenario=client_scenarios.render_fails,
+)  # fmt: skip
+def same_id_again(effect: Operation, hit: OnApplied, _: Memory) -> Flow[Any]:
+    """A failed export is tried again under the id that it had."""
+    if endpoint_of(effect) == "render":
+        hit()
+        effect = _asking(effect, id="render_1")
+    return (yield effect)
+
+
+@operation_mutant(
+    "fails-once-for-all", "CLI-8", "REN-6",
+    kills="client.retry", scenario=client_scenarios.renders_fail,
+)  # fmt: skip
+def fails_once_for_all(effect: Operation, hit: OnApplied, _: Memory) -> Flow[Any]:
+    """A failed export is not tried again."""
+    reply = yield effect
+    if endpoint_of(effect) == "render_status" and render_status_of(reply).status == "failed":
+        hit()
+        raise RenderFailed("the export is failed")
+    return reply
+
+
+def _exporting_again(
+    id: str, kills: str, scenario: client_scenarios.MutationScenario, *breaks: str
+) -> Callable[[Callable[[], None]], ClientMutant]:
+    """Make a mutant that exports once more after a failure; the sentence is of a function."""
+
+    def make(told: Callable[[], None]) -> ClientMutant:
+        def twist(original: Any, hit: OnApplied) -> Any:
+            def export(*arguments: Any) -> Any:
+                try:
+                    return original(*arguments)
+                except RenderFailed:
+                    hit()
+                    return original(*arguments)
+
+            return export
+
+        twist.__doc__ = told.__doc__
+        at = "client.Client.export"
+        return client_mutant(id, *breaks, kills=kills, scenario=scenario, at=at)(twist)
+
+    return make
+
+
+@_exporting_again(
+    "fails-for-ever", "client.retry.once", client_scenarios.renders_fail, "CLI-8", "REN-6"
+)
+def fails_for_ever() -> None:
+    """A failed export is tried again and again."""
+
+
+@_exporting_again(
+    "exports-anew", "client.render.one-at-a-time", client_scenarios.render_stuck,
+    "REN-6", "REN-8", "CLI-8",
+)  # fmt: skip
+def exports_anew() -> None:
+    """An export that takes long is begun anew beside itself."""
+
+
+def _polling(id: str, kills: str, policy: PollPolicy) -> ClientMutant:
+    """A client that asks about an export in its own way."""
+
+    @client_mutant(
+        id,
+        "CLI-8",
+        "REN-6",
+        kills=kills,
+        scenario=client_scenarios.render_stuck,
+        at="client.Client.export",
+    )
+    def otherwise(original: Any, hit: OnApplied) -> Any:
+        """An export is asked about too often, too seldom, or for too long."""
+
+        def export(client: Any, destination: Any) -> Any:
+            hit()
+            client.workspace.polling = policy
+            return original(client, destination)
+
+        return export
+
+    return otherwise
+
+
+inquisitive = _polling("inquisitive", "client.poll.rhythm", PollPolicy(5.0, 10))
+leisurely = _polling("leisurely", "client.poll.slow", PollPolicy(120.0, 10))
+undaunted = _polling("undaunted", "client.poll.count", PollPolicy(30.0, 20))
+
+
+@operation_mutant(
+    "asks-on", "CLI-8", "REN-5", "REN-6", kills="client.poll.stops", scenario=client_scenarios.export,
+)  # fmt: skip
+def asks_on(effect: Operation, hit: OnApplied, _: Memory) -> Flow[Any]:
+    """An export that is finished is asked about once more."""
+    reply = yield effect
+    if endpoint_of(effect) == "render_status" and render_status_of(reply).status == "completed":
+        hit()
+        yield Sleep(CONTRACT_POLLING.seconds)
+        yield effect
+    return reply
+
+
+@operation_mutant(
+    "hands-over-nothing", "CLI-10", "AUTH-7",
+    kills="client.claim-link", scenario=client_scenarios.export,
+)  # fmt: skip
+def hands_over_nothing(effect: Operation, hit: OnApplied, _: Memory) -> Flow[Any]:
+    """The link to the project is one that nobody has asked for."""
+    if endpoint_of(effect) != "claim_token":
+        return (yield effect)
+    hit()
+    return HttpResponse(
+        "", 200, encode_json({"code": 0, "data": {"claim_token": "me", "expires_in": 1}})
+    )
+
+
+@operation_mutant(
+    "brings-nothing", "CLI-8", "REN-8", kills="client.download", scenario=client_scenarios.export,
+)  # fmt: skip
+def brings_nothing(effect: Operation, hit: OnApplied, memory: Memory) -> Flow[Any]:
+    """A finished export stays where it is."""
+    match effect:
+        case DownloadFile():
+            hit()
+            return DownloadResult(memory["size"], complete=True)
+        case MoveFile():
+            return effect.destination
+    reply = yield effect
+    if (
+        endpoint_of(effect) == "render_status"
+        and (output := render_status_of(reply).output) is not None
+    ):
+        memory["size"] = output.size
+    return reply
+
+
+@operation_mutant(
+    "detour", "CLI-8", "REN-8", kills="client.download.order", scenario=client_scenarios.export,
+)  # fmt: skip
+def detour(effect: Operation, hit: OnApplied, _: Memory) -> Flow[Any]:
+    """The file is fetched from the fallback only."""
+    if isinstance(effect, DownloadFile) and not has_token(effect):
+        hit()
+        raise DownloadFailed()
+    return (yield effect)
+
+
+@operation_mutant(
+    "one-way", "CLI-8", "REN-8", kills="client.download.fallback", scenario=client_scenarios.url_gone,
+)  # fmt: skip
+def one_way(effect: Operation, hit: OnApplied, _: Memory) -> Flow[Any]:
+    """Where `output.url` is dead, that is the end."""
+    if isinstance(effect, DownloadFile) and has_token(effect):
+        hit()
+        raise NemoError("the file is gone")
+    return (yield effect)
+
+
+@operation_mutant(
+    "shows-its-token", "REN-8", "CLI-9",
+    kills="client.download.no-token", scenario=client_scenarios.export,
+)  # fmt: skip
+def shows_its_token(effect: Operation, hit: OnApplied, _: Memory) -> Flow[Any]:
+    """Whoever serves the file is told a token."""
+    if isinstance(effect, DownloadFile) and not has_token(effect):
+        hit()
+        effect = msgspec.structs.replace(effect, token=Secret("nmv_usr_told_to_anybody"))
+    return (yield effect)
+
+
+@operation_mutant(
+    "uploads-twice", "SES-2", "UPL-1", kills="client.upload.again", scenario=client_scenarios.talk,
+)  # fmt: skip
+def uploads_twice(effect: Operation, hit: OnApplied, _: Memory) -> Flow[Any]:
+    """A file is uploaded twice, to be sure."""
+    if endpoint_of(effect) == "upload":
+        hit()
+        yield effect
+    return (yield effect)

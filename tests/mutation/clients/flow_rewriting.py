@@ -1,0 +1,103 @@
+"""Breaking a client from outside: what its flows want, and what it sends, is something else.
+
+A client is made of flows, which want effects; effects and requests are its public language. Who
+breaks it there needs to know nothing of how it is written.
+"""
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import httpx
+
+from nemolocal_client.errors import NemoError
+from nemolocal_client.flow_execution import FlowExecution
+from nemolocal_client.operations import DownloadFile, Flow, HttpCall, OpenStream, Operation
+from nemolocal_contract.endpoints import CHAT, find_endpoint
+
+from .client_mutant import ClientMutant, OnApplied, client_mutant
+from .client_scenarios import MutationScenario
+
+T = TypeVar("T")
+Memory = dict[str, Any]
+OperationHandler = Callable[[Operation, OnApplied, Memory], Flow[Any]]
+"""Does something else than what an effect wants: yields effects, and returns the answer."""
+
+# All flows of the sync face begin there, those whose lines are wanted one by one too.
+_FLOW_TARGET = "drive.Walk"
+_SEND_TARGET = "transport.httpx.Client.send"
+
+
+def rewrite_flow(flow: Flow[T], handle: Callable[[Operation], Flow[Any]]) -> Flow[T]:
+    """A flow whose effects are done as `handle` has it, errors of its own included."""
+    walk = FlowExecution(flow)
+    try:
+        while walk.pending is not None:
+            try:
+                answer = yield from handle(walk.pending)
+            except NemoError as error:
+                walk.throw(error)
+            else:
+                walk.send(answer)
+    finally:
+        walk.close()
+    return walk.result
+
+
+def operation_mutant(
+    id: str, *breaks: str, kills: str, scenario: MutationScenario
+) -> Callable[[OperationHandler], ClientMutant]:
+    """Make a mutant of a handler of effects: its docstring is the sentence, `kills` check ids.
+
+    The memory of the handler is one for all clients of a scenario.
+    """
+
+    def make(handler: OperationHandler) -> ClientMutant:
+        def twist(original: Any, hit: OnApplied) -> Any:
+            memory: Memory = {}
+
+            def walk(flow: Flow[Any]) -> Any:
+                return original(rewrite_flow(flow, lambda want: handler(want, hit, memory)))
+
+            return walk
+
+        twist.__doc__ = handler.__doc__
+        return client_mutant(id, *breaks, kills=kills, scenario=scenario, at=_FLOW_TARGET)(twist)
+
+    return make
+
+
+def header_mutant(
+    id: str, *breaks: str, kills: str, scenario: MutationScenario
+) -> Callable[[Callable[[httpx.Headers], bool]], ClientMutant]:
+    """Make a mutant of a function that changes the headers of requests, and says if it did."""
+
+    def make(change: Callable[[httpx.Headers], bool]) -> ClientMutant:
+        def twist(original: Any, hit: OnApplied) -> Any:
+            def send(http: httpx.Client, request: httpx.Request, **options: Any) -> Any:
+                if change(request.headers):
+                    hit()
+                return original(http, request, **options)
+
+            return send
+
+        twist.__doc__ = change.__doc__
+        return client_mutant(id, *breaks, kills=kills, scenario=scenario, at=_SEND_TARGET)(twist)
+
+    return make
+
+
+def endpoint_of(effect: Operation) -> str:
+    """The name of the endpoint that an effect calls; "" for none, and for files."""
+    match effect:
+        case OpenStream():
+            found = find_endpoint(CHAT.method, effect.path)
+        case HttpCall():
+            found = find_endpoint(effect.method, effect.path)
+        case _:
+            found = None
+    return found[0] if found is not None else ""
+
+
+def has_token(effect: Operation) -> bool:
+    """Whether an effect is a request that shows a token."""
+    return isinstance(effect, HttpCall | OpenStream | DownloadFile) and effect.token is not None

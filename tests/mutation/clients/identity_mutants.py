@@ -1,0 +1,286 @@
+"""Clients that deal badly with tokens, with client ids, and with being refused."""
+
+from typing import Any
+
+import msgspec
+
+from nemolocal_client.errors import (
+    BadRequest,
+    BadToken,
+    ExportBlocked,
+    FileTooLarge,
+    NemoError,
+    OutOfCredits,
+    RateLimited,
+    UnsupportedFile,
+)
+from nemolocal_client.operations import (
+    Flow,
+    HttpCall,
+    LoadClientId,
+    LoadTokens,
+    Operation,
+    RenewClientId,
+    SaveToken,
+    Secret,
+    Sleep,
+)
+from nemolocal_client.response_errors import data_of, error_of
+from nemolocal_contract.endpoints import TOKEN
+from nemolocal_contract.responses import TokenReply
+
+from . import client_scenarios
+from .client_mutant import ClientMutant, OnApplied, client_mutant
+from .flow_rewriting import Memory, endpoint_of, has_token, operation_mutant
+
+
+@operation_mutant(
+    "nameless", "AUTH-1", "AUTH-2", "CLI-7",
+    kills="client.client-id client.after-400.client-id", scenario=client_scenarios.talk_or_not,
+)  # fmt: skip
+def nameless(effect: Operation, hit: OnApplied, _: Memory) -> Flow[Any]:
+    """The token call names no client."""
+    if isinstance(effect, HttpCall) and endpoint_of(effect) == "token":
+        hit()
+        effect = msgspec.structs.replace(effect, client_id="")
+    return (yield effect)
+
+
+@operation_mutant(
+    "gives-up-at-400", "CLI-7", "AUTH-2",
+    kills="client.after-400.client-id", scenario=client_scenarios.bad_client_id,
+)  # fmt: skip
+def gives_up_at_400(effect: Operation, hit: OnApplied, _: Memory) -> Flow[Any]:
+    """A refused client id is no reason to make another one."""
+    reply = yield effect
+    failure = error_of(reply)
+    if endpoint_of(effect) == "token" and isinstance(failure, BadRequest):
+        hit()
+        raise NemoError(failure.message)
+    return reply
+
+
+@operation_mutant(
+    "forgetful", "CLI-9", "AUTH-3", "AUTH-5",
+    kills="client.token.once-a-week", scenario=client_scenarios.two_runs,
+)  # fmt: skip
+def forgetful(effect: Operation, hit: OnApplied, _: Memory) -> Flow[Any]:
+    """The token is not kept between runs, the client id is."""
+    if not isinstance(effect, LoadTokens):
+        return (yield effect)
+    hit()
+    return ()
+
+
+@operation_mutant(
+    "newcomer", "CLI-9", kills="client.client-id.kept", scenario=client_scenarios.two_runs,
+)  # fmt: skip
+def newcomer(effect: Operation, hit: OnApplied, _: Memory) -> Flow[Any]:
+    """Each run makes a client id of its own, and keeps nothing."""
+    match effect:
+        case LoadClientId():
+            hit()
+            return (yield RenewClientId())
+        case LoadTokens():
+            return ()
+        case SaveToken():
+            return None
+    return (yield effect)
+
+
+@operation_mutant(
+    "dodger", "CLI-9", "AUTH-3", kills="client.429.client-id", scenario=client_scenarios.token_limited,
+)  # fmt: skip
+def dodger(effect: Operation, hit: OnApplied, memory: Memory) -> Flow[Any]:
+    """Where one client id has had its token, another one asks."""
+    reply = yield effect
+    if not isinstance(effect, HttpCall) or not isinstance(error_of(reply), RateLimited):
+        return reply
+    if not memory.get("limited"):
+        memory["limited"] = True
+        return reply
+    hit()
+    client_id = yield RenewClientId()
+    return (yield msgspec.structs.replace(effect, client_id=client_id))
+
+
+@operation_mutant(
+    "anonymous-after-all", "AUTH-8", "CLI-7",
+    kills="client.manual-token", scenario=client_scenarios.manual_token_expired,
+)  # fmt: skip
+def anonymous_after_all(effect: Operation, hit: OnApplied, _: Memory) -> Flow[Any]:
+    """A refused NEMO_TOKEN is replaced by a free token."""
+    reply = yield effect
+    if not isinstance(effect, HttpCall) or not isinstance(error_of(reply), BadToken):
+        return reply
+    hit()
+    token = yield from _free_token()
+    return (yield msgspec.structs.replace(effect, token=token))
+
+
+@operation_mutant(
+    "stays-refused", "CLI-7", "AUTH-5",
+    kills="client.after-1001.renew", scenario=client_scenarios.token_expired,
+)  # fmt: skip
+def stays_refused(effect: Operation, hit: OnApplied, _: Memory) -> Flow[Any]:
+    """A refused token is tried again instead of renewed."""
+    reply = yield effect
+    if not isinstance(error_of(reply), BadToken):
+        return reply
+    hit()
+    reply = yield effect
+    failure = error_of(reply)
+    if failure is not None:
+        raise failure
+    return reply
+
+
+@operation_mutant(
+    "renames-itself", "CLI-7", "CLI-9",
+    kills="client.after-1001.client-id", scenario=client_scenarios.token_expired,
+)  # fmt: skip
+def renames_itself(effect: Operation, hit: OnApplied, memory: Memory) -> Flow[Any]:
+    """A new token is asked for under a new client id."""
+    if isinstance(effect, HttpCall) and endpoint_of(effect) == "token":
+        if memory.get("named"):
+            hit()
+            client_id = yield RenewClientId()
+            effect = msgspec.structs.replace(effect, client_id=client_id)
+        memory["named"] = True
+    return (yield effect)
+
+
+@operation_mutant(
+    "renews-in-vain", "CLI-7",
+    kills="client.after-1001.repeat", scenario=client_scenarios.token_expired_last,
+)  # fmt: skip
+def renews_in_vain(effect: Operation, hit: OnApplied, memory: Memory) -> Flow[Any]:
+    """There is a new token, and the request is not repeated."""
+    if isinstance(effect, SaveToken):
+        memory["tokens"] = memory.get("tokens", 0) + 1
+    elif has_token(effect) and memory["tokens"] > 1:
+        hit()
+        raise NemoError("the token was renewed", remedy="say it again")
+    return (yield effect)
+
+
+@operation_mutant(
+    "renews-for-ever", "CLI-7", kills="client.after-1001.once", scenario=client_scenarios.tokens_expired,
+)  # fmt: skip
+def renews_for_ever(effect: Operation, hit: OnApplied, _: Memory) -> Flow[Any]:
+    """A request is repeated as long as its token is refused."""
+    reply = yield effect
+    while isinstance(effect, HttpCall) and isinstance(error_of(reply), BadToken):
+        hit()
+        token = yield from _free_token()
+        reply = yield msgspec.structs.replace(effect, token=token)
+    return reply
+
+
+def _free_token() -> Flow[Secret]:
+    client_id = yield LoadClientId()
+    asked = HttpCall(method=TOKEN.method, path=TOKEN.path(), client_id=client_id)
+    return Secret(data_of((yield asked), TokenReply).token)
+
+
+@operation_mutant(
+    "keeps-lost-session", "CLI-7", "SES-3",
+    kills="client.after-1002.new-session", scenario=client_scenarios.session_lost,
+)  # fmt: skip
+def keeps_lost_session(effect: Operation, hit: OnApplied, memory: Memory) -> Flow[Any]:
+    """A lost session is used on."""
+    if endpoint_of(effect) != "session":
+        return (yield effect)
+    if "session" in memory:
+        hit()
+    else:
+        memory["session"] = yield effect
+    return memory["session"]
+
+
+def _stubborn(
+    name: str,
+    error: type[NemoError],
+    at: str,
+    scenario: client_scenarios.MutationScenario,
+    *breaks: str,
+) -> ClientMutant:
+    """A client that tries again what is refused for good."""
+    check = f"client.after-{error.code}.no-retry"
+
+    @client_mutant(name, *breaks, kills=check, scenario=scenario, at=at)
+    def stubborn(original: Any, hit: OnApplied) -> Any:
+        """What was refused is tried again at once."""
+
+        def flow(*arguments: Any, **options: Any) -> Flow[Any]:
+            try:
+                return (yield from original(*arguments, **options))
+            except error:
+                hit()
+                return (yield from original(*arguments, **options))
+
+        return flow
+
+    return stubborn
+
+
+_TURN, _UPLOAD, _EXPORT = (
+    "workspace.Workspace.say",
+    "workspace.Workspace.upload",
+    "workspace.Workspace.export",
+)
+spends_on = _stubborn(
+    "spends-on", OutOfCredits, _TURN, client_scenarios.no_credits, "CRD-4", "CLI-7"
+)
+spends_on_midway = _stubborn(
+    "spends-on-midway", OutOfCredits, _TURN, client_scenarios.no_credits_midway, "CRD-4", "CLI-7"
+)
+sends_any_file = _stubborn(
+    "sends-any-file", UnsupportedFile, _UPLOAD, client_scenarios.unsupported_file, "UPL-3", "CLI-7"
+)
+sends_large_files = _stubborn(
+    "sends-large-files", FileTooLarge, _UPLOAD, client_scenarios.large_file, "UPL-4", "CLI-7"
+)
+exports_blocked = _stubborn(
+    "exports-blocked", ExportBlocked, _EXPORT, client_scenarios.export_blocked, "REN-2", "CLI-7"
+)
+
+
+@operation_mutant("breathless", "CLI-7", kills="client.429.wait", scenario=client_scenarios.limited)
+def breathless(effect: Operation, hit: OnApplied, memory: Memory) -> Flow[Any]:
+    """After 429 there is no pause."""
+    if isinstance(effect, Sleep) and memory.get("limited"):
+        hit()
+        return (yield Sleep(effect.seconds / 30))
+    reply = yield effect
+    if isinstance(effect, HttpCall):
+        memory["limited"] = isinstance(error_of(reply), RateLimited)
+    return reply
+
+
+@operation_mutant(
+    "persistent", "CLI-7", kills="client.429.once", scenario=client_scenarios.limited_for_long
+)
+def persistent(effect: Operation, hit: OnApplied, _: Memory) -> Flow[Any]:
+    """After 429 it is tried four times."""
+    reply = yield effect
+    for _again in range(3):
+        if not isinstance(error_of(reply), RateLimited):
+            break
+        hit()
+        yield Sleep(30.0)
+        reply = yield effect
+    return reply
+
+
+@operation_mutant(
+    "discouraged", "CLI-7", kills="client.429.retry", scenario=client_scenarios.limited_for_long,
+)  # fmt: skip
+def discouraged(effect: Operation, hit: OnApplied, _: Memory) -> Flow[Any]:
+    """After 429 it is not tried again."""
+    reply = yield effect
+    failure = error_of(reply)
+    if isinstance(failure, RateLimited) and endpoint_of(effect) != "token":
+        hit()
+        raise failure
+    return reply

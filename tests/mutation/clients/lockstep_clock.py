@@ -1,0 +1,203 @@
+"""Time that a server and a client of it share, and that never passes behind anybody's back.
+
+It jumps to the next sleeper when the server has nothing to do but sleep, and the client waits: for
+a pause to pass, for a reply, or for more of a stream, all of which it has read. So minutes take no
+time, and the same things happen at the same moments in every run.
+"""
+
+import asyncio
+import contextlib
+import heapq
+import itertools
+from collections.abc import Awaitable, Callable, Iterator, MutableMapping
+from typing import Any
+
+from nemolocal_client.operations import (
+    DownloadFile,
+    HttpCall,
+    OpenStream,
+    StreamChunk,
+    StreamCut,
+    StreamEnd,
+)
+from nemolocal_client.transport import Stream, Transport
+from nemolocal_contract.clock import MANUAL_CLOCK_START
+from nemolocal_contract.endpoints import CONTROL_PREFIX
+
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+
+# Turns of the event loop that woken tasks get to reach their next wait before time moves on.
+_SETTLE_ITERATIONS = 12
+
+
+class LockstepClock:
+    """The clock of both; `watch` makes a server's app tell it what goes on."""
+
+    def __init__(self) -> None:
+        self._now = MANUAL_CLOCK_START
+        self._sleepers: list[tuple[float, int, asyncio.Future[None]]] = []
+        self._order = itertools.count()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._pending_check: asyncio.Handle | None = None
+        self._pausing = self._awaiting = self._reading = False
+        self._unread = self._streams = 0
+
+    def time(self) -> float:
+        return self._now
+
+    def elapsed(self) -> float:
+        return self._now
+
+    async def sleep(self, seconds: float) -> None:
+        woken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        heapq.heappush(self._sleepers, (self._now + max(seconds, 0.0), next(self._order), woken))
+        self._schedule_check()
+        await woken
+
+    def wait(self, seconds: float) -> None:
+        """The client's pause."""
+        assert self._loop is not None  # who waits has called the server before
+        asyncio.run_coroutine_threadsafe(self._pause(seconds), self._loop).result()
+
+    async def _pause(self, seconds: float) -> None:
+        self._pausing = True
+        await self.sleep(seconds)
+        self._pausing = False
+
+    @contextlib.contextmanager
+    def awaiting_response(self) -> Iterator[None]:
+        """The client waits for a reply, or for its beginning if it is a stream."""
+        self._unread = 0
+        try:
+            yield
+        finally:
+            self._awaiting = False
+
+    def read_stream(self, stream: Stream) -> StreamChunk | StreamEnd | StreamCut:
+        """The client waits for more of its stream."""
+        assert self._loop is not None
+        self._reading = True
+        self._loop.call_soon_threadsafe(self._schedule_check)
+        got = stream.read()
+        self._reading = False
+        self._unread -= len(got.data) if isinstance(got, StreamChunk) else 1
+        return got
+
+    @property
+    def _idle(self) -> bool:
+        return self._pausing or self._awaiting or (self._reading and not self._unread)
+
+    def _schedule_check(self, turns: int = _SETTLE_ITERATIONS) -> None:
+        if self._pending_check is not None:
+            self._pending_check.cancel()
+        self._pending_check = asyncio.get_running_loop().call_soon(self._check_idle, turns)
+
+    def _check_idle(self, turns: int) -> None:
+        self._pending_check = None
+        if not self._idle:
+            return  # the client will poke us
+        if turns:
+            self._schedule_check(turns - 1)
+        elif self._sleepers:
+            due, _, woken = heapq.heappop(self._sleepers)
+            self._now = max(self._now, due)
+            if not woken.done():
+                woken.set_result(None)
+            self._schedule_check()
+
+    def wrap_app(self, app: Any) -> "ClockedApp":
+        """The app, counting what it answers."""
+        return ClockedApp(app, self)
+
+    def begin_request(self) -> None:
+        """The server has a request: not before may time pass while its client waits for it."""
+        self._loop = asyncio.get_running_loop()
+        self._awaiting = True
+        self._schedule_check()
+
+    def begin_stream(self) -> int:
+        """The client has its reply, the rest is read; the number of this stream."""
+        self._awaiting, self._unread = False, 0
+        self._streams += 1
+        return self._streams
+
+    def count_bytes(self, stream: int, size: int) -> None:
+        """So much more is there to be read; nobody reads an older stream any more."""
+        if stream == self._streams:
+            self._unread += size
+
+    def end_response(self) -> None:
+        """The reply is complete, or cut."""
+        self._awaiting = False
+
+
+class ClockedApp:
+    """An app whose replies the clock hears of."""
+
+    def __init__(self, app: Any, clock: LockstepClock) -> None:
+        self._app = app
+        self._clock = clock
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["path"].startswith(CONTROL_PREFIX):
+            await self._app(scope, receive, send)
+            return
+        stream = 0
+
+        async def tell(message: Message) -> None:
+            nonlocal stream
+            more = message.get("more_body", False)
+            if message["type"] == "http.response.start":
+                stream = self._clock.begin_stream() if _is_stream(message) else 0
+            elif stream:
+                # The end of a stream is read like a byte more.
+                self._clock.count_bytes(stream, len(message.get("body", b"")) + (not more))
+            elif not more:
+                self._clock.end_response()
+            await send(message)
+
+        self._clock.begin_request()
+        await self._app(scope, receive, tell)
+
+
+def _is_stream(message: Message) -> bool:
+    return any(
+        name.lower() == b"content-type" and value.startswith(b"text/event-stream")
+        for name, value in message["headers"]
+    )
+
+
+def lockstep_transport(clock: LockstepClock) -> type[Transport]:
+    """The client's transport, which tells the clock when it waits."""
+
+    class LockstepStream(Stream):
+        """A stream whose reader the clock knows of."""
+
+        def __init__(self, stream: Stream) -> None:
+            self._stream = stream
+
+        def read(self) -> StreamChunk | StreamEnd | StreamCut:
+            return clock.read_stream(self._stream)
+
+        def close(self) -> None:
+            self._stream.close()
+
+    class LockstepTransport(Transport):
+        """A transport whose caller the clock knows of."""
+
+        def call(self, call: HttpCall) -> Any:
+            with clock.awaiting_response():
+                return super().call(call)
+
+        def open_stream(self, call: OpenStream) -> Any:
+            with clock.awaiting_response():
+                got = super().open_stream(call)
+            return LockstepStream(got) if isinstance(got, Stream) else got
+
+        def download(self, asked: DownloadFile) -> Any:
+            with clock.awaiting_response():
+                return super().download(asked)
+
+    return LockstepTransport

@@ -1,0 +1,200 @@
+"""Clients that take silence, cuts and heartbeats for what they are not."""
+
+from typing import Any
+
+from nemolocal_client.errors import ConnectionCut, StreamTimeout
+from nemolocal_client.operations import (
+    Flow,
+    GetTime,
+    OpenStream,
+    Operation,
+    ReadStream,
+    StreamChunk,
+    StreamCut,
+    StreamEnd,
+    StreamOpened,
+)
+from nemolocal_client.turns import Turn
+
+from . import client_scenarios
+from .client_mutant import ClientMutant, OnApplied, client_mutant
+from .flow_rewriting import Memory, operation_mutant
+
+_DONE = b'data: {"content":{"role":"model","parts":[{"text":"Done."}]}}\n\n'
+
+
+class _Pauses(tuple[float, ...]):
+    """Pauses that tell when somebody follows them."""
+
+    hit: OnApplied
+
+    def __iter__(self) -> Any:
+        self.hit()
+        return super().__iter__()
+
+
+def _pauses(
+    id: str, kills: str, scenario: client_scenarios.MutationScenario, at: str, *pauses: float
+) -> ClientMutant:
+    """A client that looks at the state at other times."""
+
+    @client_mutant(id, "CLI-3", "CLI-4", kills=kills, scenario=scenario, at=at)
+    def hasty(original: Any, hit: OnApplied) -> Any:
+        """The state is looked at too early, too often, or not often enough."""
+        del original
+        found = _Pauses(pauses)
+        found.hit = hit
+        return found
+
+    return hasty
+
+
+_SILENCE, _CUT = "turns.AFTER_SILENCE", "turns.AFTER_CUT"
+_UNSEEN = client_scenarios.cut_unchanged
+nervous = _pauses(
+    "nervous", "client.state.rhythm", client_scenarios.silent_unchanged, _SILENCE, 0, 1, 1, 1, 1
+)
+restless = _pauses(
+    "restless", "client.state.rhythm", client_scenarios.silent_unchanged, _SILENCE, 0, *[60] * 8
+)
+hasty = _pauses("hasty", "client.cut.wait", _UNSEEN, _CUT, 1, 60, 60, 60, 60)
+hurried = _pauses("hurried", "client.cut.rhythm", _UNSEEN, _CUT, 30, 5, 5, 5, 5)
+faint_hearted = _pauses("faint-hearted", "client.cut.reads", _UNSEEN, _CUT, 30)
+stubborn = _pauses("stubborn", "client.cut.reads", _UNSEEN, _CUT, 30, *[60] * 7)
+
+
+@operation_mutant(
+    "credulous", "CLI-3", "SSE-5",
+    kills="client.silent.state-read", scenario=client_scenarios.silent,
+)  # fmt: skip
+def credulous(effect: Operation, hit: OnApplied, memory: Memory) -> Flow[Any]:
+    """A turn without a word is taken for done."""
+    reply = yield effect
+    if _is_silent_end(reply, memory):
+        hit()
+        memory["told"] = True
+        return StreamChunk(_DONE)
+    return reply
+
+
+@operation_mutant(
+    "repeats-itself", "CLI-3", "SSE-7", "SSE-5", kills="client.resend", scenario=client_scenarios.silent,
+)  # fmt: skip
+def repeats_itself(effect: Operation, hit: OnApplied, memory: Memory) -> Flow[Any]:
+    """A message that was answered by silence is sent again."""
+    if isinstance(effect, OpenStream):
+        memory["turn"] = effect
+    reply = yield effect
+    if _is_silent_end(reply, memory):
+        hit()
+        yield from _send_again(memory["turn"])
+    return reply
+
+
+@operation_mutant(
+    "repeats-cut", "CLI-4", "SSE-7", "SSE-4",
+    kills="client.cut.resend", scenario=client_scenarios.reply_lost,
+)  # fmt: skip
+def repeats_cut(effect: Operation, hit: OnApplied, memory: Memory) -> Flow[Any]:
+    """A message whose stream was cut is sent again."""
+    if isinstance(effect, OpenStream):
+        memory["turn"] = effect
+    try:
+        reply = yield effect
+    except ConnectionCut:
+        if isinstance(effect, OpenStream):
+            hit()
+            yield from _send_again(effect)
+        raise
+    if isinstance(reply, StreamCut):
+        hit()
+        yield from _send_again(memory["turn"])
+    return reply
+
+
+def _send_again(turn: OpenStream) -> Flow[None]:
+    """The same message, heard out."""
+    reply = yield turn
+    while not isinstance(reply, StreamEnd | StreamCut):
+        reply = yield ReadStream()
+
+
+def _is_silent_end(reply: object, memory: Memory) -> bool:
+    """Whether a turn has come to its end without a word."""
+    if isinstance(reply, StreamOpened):
+        memory["told"] = False
+    elif isinstance(reply, StreamChunk):
+        memory["told"] |= b'"text"' in reply.data
+    return isinstance(reply, StreamEnd) and not memory["told"]
+
+
+@operation_mutant(
+    "takes-cut-for-end", "CLI-4", "SSE-4",
+    kills="client.cut.state-read", scenario=client_scenarios.reply_lost,
+)  # fmt: skip
+def takes_cut_for_end(effect: Operation, hit: OnApplied, memory: Memory) -> Flow[Any]:
+    """A cut stream is taken for a complete one."""
+    if isinstance(effect, ReadStream) and "end" in memory:
+        return memory["end"].pop(0)
+    try:
+        return (yield effect)
+    except ConnectionCut:
+        if not isinstance(effect, OpenStream):
+            raise
+        hit()
+        memory["end"] = [StreamChunk(_DONE), StreamEnd()]
+        return StreamOpened()
+
+
+@operation_mutant(
+    "deaf-to-heartbeats", "CLI-5", "SSE-3",
+    kills="client.heartbeats.patience", scenario=client_scenarios.stalled,
+)  # fmt: skip
+def deaf_to_heartbeats(effect: Operation, hit: OnApplied, memory: Memory) -> Flow[Any]:
+    """A minute of heartbeats is a failure."""
+    reply = yield effect
+    now: float = yield GetTime()
+    if isinstance(effect, OpenStream) or (
+        isinstance(reply, StreamChunk) and b"content" in reply.data
+    ):
+        memory["news"] = now
+    elif isinstance(effect, ReadStream) and now - memory["news"] > 60.0:
+        hit()
+        raise StreamTimeout("nothing came for a minute")
+    return reply
+
+
+@operation_mutant(
+    "patient-for-ever", "CLI-5",
+    kills="client.heartbeats.limit", scenario=client_scenarios.stalled,
+)  # fmt: skip
+def patient_for_ever(effect: Operation, hit: OnApplied, memory: Memory) -> Flow[Any]:
+    """Heartbeats are listened to until the backend gives up."""
+    reply = yield effect
+    match reply:
+        case StreamOpened():
+            memory["begun"] = yield GetTime()
+        case StreamEnd() | StreamCut():
+            memory.clear()
+    if isinstance(effect, GetTime) and "begun" in memory:
+        hit()
+        return memory["begun"]
+    return reply
+
+
+@client_mutant(
+    "hangs-up-and-repeats", "SSE-7", "CLI-5",
+    kills="client.hang-up.resend", scenario=client_scenarios.stalled, at="client.Client.say",
+)  # fmt: skip
+def hangs_up_and_repeats(original: Any, hit: OnApplied) -> Any:
+    """A turn that took too long is begun anew."""
+
+    def say(client: Any, message: str) -> Turn:
+        try:
+            turn: Turn = original(client, message)
+        except StreamTimeout:
+            hit()
+            turn = original(client, message)
+        return turn
+
+    return say

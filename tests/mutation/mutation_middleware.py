@@ -1,0 +1,207 @@
+"""A server with one thing changed on its wire: requests as they come in, replies as they leave.
+
+A mutant is a hook. It sees what was asked (and, for a reply, what was answered) and returns what
+shall stand in its place, or None to leave it. What a mutant has changed is counted: one that never
+did anything has proved nothing.
+"""
+
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+from urllib.parse import parse_qs
+
+import msgspec
+
+from nemolocal_contract.endpoints import find_endpoint
+from nemolocal_contract.envelope import decode_json, encode_json
+
+Message = MutableMapping[str, Any]
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+# Bodies of requests that a hook may read; a film is none of them.
+_READABLE = 1_000_000
+
+
+class WireRequest(msgspec.Struct, frozen=True):
+    """A request: its endpoint by name ("" for none of the contract's), headers in small letters."""
+
+    method: str
+    path: str
+    query: str
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def endpoint(self) -> str:
+        """The name of the contract's endpoint."""
+        found = find_endpoint(self.method, self.path)
+        return found[0] if found else ""
+
+    @property
+    def json(self) -> Any:
+        """The body as JSON, {} where it is none."""
+        try:
+            return decode_json(self.body)
+        except msgspec.DecodeError:
+            return {}
+
+    @property
+    def query_params(self) -> dict[str, list[str]]:
+        """The query by names."""
+        return parse_qs(self.query)
+
+
+class WireResponse(msgspec.Struct, frozen=True):
+    """A reply; `cut` ends its connection after the body instead of ending the body."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+    cut: bool = False
+
+    @property
+    def json(self) -> Any:
+        """The body as JSON, None where it is none."""
+        try:
+            return decode_json(self.body)
+        except msgspec.DecodeError:
+            return None
+
+    @property
+    def code(self) -> object:
+        """The code of the envelope, None where there is none."""
+        body = self.json
+        return body.get("code") if isinstance(body, dict) else None
+
+    def with_json(self, body: object, status: int | None = None) -> "WireResponse":
+        """The same with another JSON body."""
+        return WireResponse(
+            self.status if status is None else status, self.headers, encode_json(body)
+        )
+
+    def with_data(self, **changed: Any) -> "WireResponse":
+        """The same with something changed in the `data` of its envelope."""
+        return self.with_json({**self.json, "data": {**self.json["data"], **changed}})
+
+    def with_status(self, status: int) -> "WireResponse":
+        """The same with another HTTP status."""
+        return WireResponse(status, self.headers, self.body)
+
+    def with_headers(self, **headers: str | None) -> "WireResponse":
+        """The same with headers changed, or left out (None)."""
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        kept = {name: value for name, value in self.headers.items() if name not in named}
+        added = {name: value for name, value in named.items() if value is not None}
+        return WireResponse(self.status, kept | added, self.body)
+
+
+Memory = dict[str, Any]
+OnResponse = Callable[[WireRequest, WireResponse, Memory], WireResponse | None]
+OnRequest = Callable[[WireRequest, Memory], WireRequest | WireResponse | None]
+
+
+class MutationMiddleware:
+    """ASGI middleware that lets one hook do its work, and counts what it did."""
+
+    def __init__(self, app: App, on_request: OnRequest | None, on_reply: OnResponse | None) -> None:
+        self._app = app
+        self._on_request = on_request
+        self._on_response = on_reply
+        self.memory: Memory = {}
+        self.times_applied = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["path"].startswith("/__nemolocal__"):
+            await self._app(scope, receive, send)
+            return
+        asked, again = await _read(scope, receive)
+        if self._on_request is not None:
+            changed = self._on_request(asked, self.memory)
+            self.times_applied += changed is not None
+            if isinstance(changed, WireResponse):
+                await _write(changed, send)
+                return
+            if changed is not None:
+                scope = _rewritten_scope(scope, changed)
+                # A large body is not all in `asked`: what is as it came goes on as it comes.
+                if changed.body != asked.body:
+                    again = _replay(changed.body, receive)
+                asked = changed
+        if self._on_response is None:
+            await self._app(scope, again, send)
+        else:
+            await self._rewrite_response(self._on_response, asked, scope, again, send)
+
+    async def _rewrite_response(
+        self, hook: OnResponse, asked: WireRequest, scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        kept: list[Message] = []
+
+        async def keep(message: Message) -> None:
+            kept.append(message)
+
+        await self._app(scope, receive, keep)
+        answered = _response_of(kept)
+        changed = hook(asked, answered, self.memory)
+        self.times_applied += changed is not None
+        await _write(changed or answered, send)
+
+
+async def _read(scope: Scope, receive: Receive) -> tuple[WireRequest, Receive]:
+    headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+    body, again = b"", receive
+    small = int(headers.get("content-length") or 0) <= _READABLE
+    if small and headers.get("transfer-encoding") is None:
+        more = True
+        while more:
+            message = await receive()
+            body += message.get("body", b"")
+            more = message.get("more_body", False)
+        again = _replay(body, receive)
+    query = scope["query_string"].decode("latin-1")
+    return WireRequest(scope["method"], scope["path"], query, headers, body), again
+
+
+def _replay(body: bytes, receive: Receive) -> Receive:
+    """The body once more, then whatever comes."""
+    first = True
+
+    async def again() -> Message:
+        nonlocal first
+        if first:
+            first = False
+            return {"type": "http.request", "body": body, "more_body": False}
+        return await receive()
+
+    return again
+
+
+def _rewritten_scope(scope: Scope, asked: WireRequest) -> Scope:
+    headers = {**asked.headers, "content-length": str(len(asked.body))}
+    return {
+        **scope,
+        "path": asked.path,
+        "raw_path": asked.path.encode("latin-1"),
+        "query_string": asked.query.encode("latin-1"),
+        "headers": [(n.encode("latin-1"), v.encode("latin-1")) for n, v in headers.items()],
+    }
+
+
+def _response_of(messages: list[Message]) -> WireResponse:
+    start = messages[0]
+    headers = {n.decode("latin-1").lower(): v.decode("latin-1") for n, v in start["headers"]}
+    headers.pop("content-length", None)
+    body = b"".join(message.get("body", b"") for message in messages[1:])
+    return WireResponse(start["status"], headers, body)
+
+
+async def _write(answered: WireResponse, send: Send) -> None:
+    headers = {**answered.headers}
+    if not answered.cut:
+        headers["content-length"] = str(len(answered.body))
+    encoded = [(n.encode("latin-1"), v.encode("latin-1")) for n, v in headers.items()]
+    await send({"type": "http.response.start", "status": answered.status, "headers": encoded})
+    body = {"type": "http.response.body", "body": answered.body, "more_body": answered.cut}
+    await send(body)

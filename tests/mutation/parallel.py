@@ -1,0 +1,43 @@
+"""Broken peers played in processes, several at a time.
+
+A module of its own: a process that is spawned cannot find what a `__main__` of a package holds.
+"""
+
+import functools
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
+
+from nemolocal_render.temporary_folder import TemporaryFolder
+
+from .clients import client_mutants
+from .clients.client_runner import run_client_mutant
+from .memoized_media import MemoizedMedia
+from .mutation_result import MutationResult
+from .server_runner import run_server_mutant
+from .servers import server_mutants
+
+
+def run_server_mutants(names: Iterable[str], jobs: int) -> Iterator[MutationResult]:
+    """How each of these broken servers fared, in their order, as soon as it is known."""
+    with TemporaryFolder("mutants") as media, _processes(jobs) as pool:
+        yield from pool.map(functools.partial(_run_server, media), names)
+
+
+def run_client_mutants(names: Iterable[str], jobs: int) -> Iterator[MutationResult]:
+    """How each of these broken clients fared."""
+    with _processes(jobs) as pool:
+        yield from pool.map(_run_client, names)
+
+
+def _processes(jobs: int) -> ProcessPoolExecutor:
+    return ProcessPoolExecutor(jobs, mp_context=get_context("spawn"))
+
+
+def _run_server(media: Path, name: str) -> MutationResult:
+    return run_server_mutant(server_mutants()[name], media=MemoizedMedia(media))
+
+
+def _run_client(name: str) -> MutationResult:
+    return run_client_mutant(client_mutants()[name])

@@ -1,0 +1,91 @@
+"""A server behind an interceptor, judged; and what is to be thought of the verdicts."""
+
+import contextlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+import httpx
+
+from nemolocal_conformance.assertions import PrerequisiteFailed
+from nemolocal_conformance.context import CheckContext
+from nemolocal_conformance.control_client import find_control_client
+from nemolocal_conformance.runner import run_checks
+from nemolocal_conformance.server_check import ServerCheck
+from nemolocal_conformance.target import TargetClient
+from nemolocal_conformance.verdicts import ConformanceReport, Verdict
+from nemolocal_contract.clock import ManualClock
+from nemolocal_contract.headers import Attribution
+from nemolocal_server.serving import LocalServer
+from nemolocal_server.settings import Settings
+from tests.mutation.memoized_media import MemoizedMedia
+
+from .intercepting_proxy import InterceptingProxy, Interceptor
+from .proxy_mutant import ProxyMutant
+
+
+@contextlib.contextmanager
+def reference_server(media: MemoizedMedia | None = None) -> Iterator[LocalServer]:
+    """The reference, on a clock that moves when nobody has anything to do."""
+    memoized = media.patch_servers() if media is not None else contextlib.nullcontext()
+    with memoized, LocalServer(Settings(port=0), ManualClock(autojump=True)) as server:
+        yield server
+
+
+def run_checks_at(base_url: str, checks: Iterable[ServerCheck]) -> ConformanceReport:
+    """The verdicts of these checks on a server.
+
+    A connection is kept until it is hung up on, however long nothing happens on it: that is how
+    interceptors see who has hung up.
+    """
+    kept = httpx.HTTPTransport(limits=httpx.Limits(keepalive_expiry=None))
+    peer = TargetClient(base_url, Attribution("nemolocal-conformance", "1.0.0"), kept)
+    try:
+        stage = CheckContext(peer, find_control_client(peer))
+        # Some breaks show only once somebody has a token.
+        with contextlib.suppress(PrerequisiteFailed):
+            _ = stage.account
+        return run_checks(stage, checks)
+    finally:
+        peer.close()
+
+
+def run_checks_behind(
+    interceptor: Interceptor, checks: Iterable[ServerCheck], media: MemoizedMedia | None = None
+) -> ConformanceReport:
+    """The verdicts of these checks on the reference behind an interceptor."""
+    with reference_server(media) as server:
+        port = urlsplit(server.base_url).port
+        assert port is not None
+        with InterceptingProxy(port, interceptor) as proxy:
+            return run_checks_at(proxy.base_url, checks)
+
+
+@dataclass(frozen=True)
+class ProxyMutationResult:
+    """Who noticed a break: checks of its rules, checks of what it hurts, and innocent ones.
+
+    A check that could not be played for it counts as its rules do: the report says why it failed.
+    """
+
+    killers: tuple[str, ...]
+    affected: tuple[str, ...]
+    false_positives: tuple[str, ...]
+
+
+def sort_failures(broken: ProxyMutant, report: ConformanceReport) -> ProxyMutationResult:
+    """Sort the checks that did not pass."""
+    noticed = [verdict for verdict in report.verdicts if verdict.outcome != "passed"]
+    killers = [v.check for v in noticed if set(v.rules) & set(broken.breaks)]
+    others = [v for v in noticed if v.check not in killers]
+    hurt = [v.check for v in others if v.unmet or _is_affected(broken, v)]
+    innocent = [v.check for v in others if v.check not in hurt]
+    return ProxyMutationResult(tuple(killers), tuple(hurt), tuple(innocent))
+
+
+def _is_affected(broken: ProxyMutant, verdict: Verdict) -> bool:
+    return any(
+        rule.startswith(prefix)
+        for rule in verdict.rules
+        for prefix in (*broken.breaks, *broken.also_affects)
+    )

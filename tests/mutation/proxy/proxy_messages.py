@@ -1,0 +1,105 @@
+"""What goes through the proxy: a request, and its reply, for interceptors to change."""
+
+import json
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any, Self
+
+import httpx
+
+
+class ConnectionBroken(Exception):
+    """The connection broke off before the message was complete."""
+
+
+@dataclass
+class InterceptedRequest:
+    """A request; `body` is None where it is passed on without being read. `peer` is who asks."""
+
+    method: str
+    path: str
+    query: str
+    headers: httpx.Headers
+    body: bytes | None
+    client_port: int
+    body_stream: AsyncIterator[bytes] | None = None
+
+    @property
+    def json(self) -> Any:
+        """The body as JSON, an empty object where it is none."""
+        try:
+            return json.loads(self.body or b"")
+        except ValueError:
+            return {}
+
+    @property
+    def token(self) -> str:
+        """The bearer token, empty where there is none."""
+        return str(self.headers.get("Authorization", "")).removeprefix("Bearer ")
+
+    def set_json(self, value: Any) -> Self:
+        """The same with another body."""
+        self.body = json.dumps(value).encode()
+        return self
+
+    def set_token(self, token: str) -> Self:
+        """The same from somebody else."""
+        self.headers["Authorization"] = f"Bearer {token}"
+        return self
+
+    def set_path(self, path: str) -> Self:
+        """The same elsewhere."""
+        self.path = path
+        return self
+
+
+@dataclass
+class InterceptedResponse:
+    """A reply: a body, or the frames of a stream, each with its blank line; `cut` breaks off."""
+
+    status: int
+    headers: httpx.Headers
+    body: bytes = b""
+    frames: AsyncIterator[bytes] | None = None
+    is_cut: bool = False
+
+    @property
+    def json(self) -> Any:
+        """The body as JSON, an empty object where it is none."""
+        try:
+            return json.loads(self.body)
+        except ValueError:
+            return {}
+
+    @property
+    def code(self) -> Any:
+        """The code of the envelope, None where there is none."""
+        value = self.json
+        return value.get("code") if isinstance(value, dict) else None
+
+    def set_json(self, value: Any) -> Self:
+        """The same with another body."""
+        self.body = json.dumps(value, ensure_ascii=False).encode()
+        return self
+
+    def set_frames(self, *frames: bytes) -> Self:
+        """The same with these frames for its stream."""
+
+        async def told() -> AsyncIterator[bytes]:
+            for frame in frames:
+                yield frame
+
+        self.frames = told()
+        return self
+
+
+def json_response(value: Any, status: int = 200) -> InterceptedResponse:
+    """A reply of the interceptor's own."""
+    return InterceptedResponse(
+        status, httpx.Headers({"Content-Type": "application/json"})
+    ).set_json(value)
+
+
+def error_response(code: int, message: str, status: int = 200) -> InterceptedResponse:
+    """A failure of the interceptor's own."""
+    return json_response({"code": code, "message": message, "data": None}, status)

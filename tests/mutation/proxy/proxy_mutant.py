@@ -1,0 +1,187 @@
+"""How a break is written down: an interceptor, its sentence, what it breaks and what it hurts."""
+
+import json
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+
+from nemolocal_contract.endpoints import find_endpoint
+
+from .intercepting_proxy import Forward, Interceptor, ObservedTraffic
+from .proxy_messages import InterceptedRequest, InterceptedResponse
+
+PROXY_MUTANTS: dict[str, "ProxyMutant"] = {}
+
+
+@dataclass(frozen=True)
+class ProxyMutant:
+    """One change on the wire.
+
+    `hurts` are beginnings of rules that cannot but suffer with it, `*` for all of them.
+    """
+
+    name: str
+    breaks: tuple[str, ...]
+    also_affects: tuple[str, ...]
+    sentence: str
+    interceptor: Interceptor
+
+    @property
+    def module(self) -> str:
+        """The module that it stands in: its section of the contract."""
+        return self.interceptor.__module__
+
+
+def proxy_mutant(*rules: str, hurts: str = "") -> Callable[[Interceptor], Interceptor]:
+    """Enter an interceptor: its docstring is the sentence."""
+
+    def enter(interceptor: Interceptor) -> Interceptor:
+        name = interceptor.__name__
+        assert name not in PROXY_MUTANTS
+        PROXY_MUTANTS[name] = ProxyMutant(
+            name,
+            rules,
+            tuple(hurts.replace("*", "").split() or (hurts and ("",))),
+            interceptor.__doc__ or "",
+            interceptor,
+        )
+        return interceptor
+
+    return enter
+
+
+def endpoint_of(asked: InterceptedRequest) -> str:
+    """The name of the endpoint that is asked, "" for none of the contract's."""
+    found = find_endpoint(asked.method, asked.path)
+    return found[0] if found else ""
+
+
+def session_of(asked: InterceptedRequest) -> str:
+    """The session that a request is about, "" for none."""
+    if endpoint_of(asked) in ("upload", "state"):
+        return asked.path.split("/")[5]
+    body = asked.json if isinstance(asked.json, dict) else {}
+    return str(body.get("session_id") or body.get("sessionId") or "")
+
+
+async def get_as_caller(asked: InterceptedRequest, go: Forward, path: str) -> InterceptedResponse:
+    """What whoever asks would be told there."""
+    headers = asked.headers.copy()
+    for name in ("Content-Length", "Content-Type"):
+        headers.pop(name, None)
+    return await go(InterceptedRequest("GET", path, "", headers, b"", asked.client_port))
+
+
+def event_of(frame: bytes) -> dict[str, Any] | None:
+    """The event of a frame, None where it has none."""
+    try:
+        event = json.loads(frame.removeprefix(b"data:"))
+    except ValueError:
+        return None
+    return event if isinstance(event, dict) else None
+
+
+def frame_of(event: Any) -> bytes:
+    """A frame with this event."""
+    return b"data: " + json.dumps(event, ensure_ascii=False).encode() + b"\n\n"
+
+
+def parts_of(event: dict[str, Any]) -> list[dict[str, Any]]:
+    """The parts of an event of ADK."""
+    return list((event.get("content") or {}).get("parts") or [])
+
+
+def text_frame(text: str) -> bytes:
+    """A frame that says this, as ADK does."""
+    content = {"role": "model", "parts": [{"text": text}]}
+    about = {"invocationId": "e-1", "author": "nemo_agent", "id": "1", "timestamp": 1.0}
+    return frame_of({"content": content, **about, "actions": {}})
+
+
+def stream_response(*frames: bytes) -> InterceptedResponse:
+    """A stream of the interceptor's own."""
+    return InterceptedResponse(
+        200, httpx.Headers({"Content-Type": "text/event-stream"})
+    ).set_frames(*frames)
+
+
+Change = Callable[[Any], Any]
+
+
+def on_json(*names: str) -> Callable[[Change], Interceptor]:
+    """An interceptor that changes the JSON of every success of these endpoints in place.
+
+    It is given `data` of the envelope, or the whole of a reply that has none.
+    """
+
+    def make(change: Change) -> Interceptor:
+        async def interceptor(
+            asked: InterceptedRequest, go: Forward, seen: ObservedTraffic
+        ) -> InterceptedResponse:
+            del seen
+            reply = await go(asked)
+            value = reply.json
+            if endpoint_of(asked) not in names or not isinstance(value, dict) or value.get("code"):
+                return reply
+            change(value["data"] if "code" in value else value)
+            return reply.set_json(value)
+
+        return _named_after(change, interceptor)
+
+    return make
+
+
+def on_failure(code: int, *names: str) -> Callable[[Change], Interceptor]:
+    """An interceptor that changes failures of this code, of these endpoints or of all: `InterceptedResponse` in,
+    `InterceptedResponse` out."""
+
+    def make(change: Callable[[InterceptedResponse], InterceptedResponse]) -> Interceptor:
+        async def interceptor(
+            asked: InterceptedRequest, go: Forward, seen: ObservedTraffic
+        ) -> InterceptedResponse:
+            del seen
+            reply = await go(asked)
+            if reply.code != code or (names and endpoint_of(asked) not in names):
+                return reply
+            return change(reply)
+
+        return _named_after(change, interceptor)
+
+    return make
+
+
+def on_events(change: Callable[[dict[str, Any]], None]) -> Interceptor:
+    """An interceptor that changes every event of a stream in place."""
+
+    def changed(frame: bytes) -> bytes:
+        if (event := event_of(frame)) is None:
+            return frame
+        change(event)
+        return frame_of(event)
+
+    return _named_after(change, on_frames(changed))
+
+
+def on_frames(change: Callable[[bytes], bytes]) -> Interceptor:
+    """An interceptor that changes every frame of a stream; an empty one is left out."""
+
+    async def interceptor(
+        asked: InterceptedRequest, go: Forward, seen: ObservedTraffic
+    ) -> InterceptedResponse:
+        del seen
+        reply = await go(asked)
+        if (frames := reply.frames) is not None:
+            reply.frames = (changed async for frame in frames if (changed := change(frame)))
+        return reply
+
+    return _named_after(change, interceptor)
+
+
+def _named_after(
+    change: Any, interceptor: Callable[..., Awaitable[InterceptedResponse]]
+) -> Interceptor:
+    interceptor.__name__, interceptor.__doc__ = change.__name__, change.__doc__
+    interceptor.__module__ = change.__module__
+    return interceptor

@@ -1,0 +1,112 @@
+"""Playing a mutant: its server is started, judged, and what failed is told apart."""
+
+import contextlib
+import importlib
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from nemolocal_conformance.context import CheckContext
+from nemolocal_conformance.control_client import find_control_client
+from nemolocal_conformance.runner import run_checks
+from nemolocal_conformance.server_check import ServerCheck
+from nemolocal_conformance.server_checks import server_catalogue
+from nemolocal_conformance.target import TargetClient
+from nemolocal_contract.clock import ManualClock
+from nemolocal_contract.headers import Attribution
+from nemolocal_server import serving
+from nemolocal_server.settings import Settings
+
+from .memoized_media import CHECKS_OF_RUNNING_WORK, MemoizedMedia
+from .mutation_middleware import MutationMiddleware
+from .mutation_result import MutationResult
+from .server_mutant import AttributePatch, ServerMutant
+
+# What the server module calls its app by.
+_BUILDER = "build_app"
+ATTRIBUTION = Attribution("nemolocal-conformance", "1.0.0")
+
+
+def run_server_mutant(
+    mutant: ServerMutant,
+    checks: Iterable[ServerCheck] | None = None,
+    media: MemoizedMedia | None = None,
+) -> MutationResult:
+    """Judge a server that is broken in one way with these checks (all, if None).
+
+    Its media are taken from `media` where that is given and the mutant can be noticed so.
+    """
+    chosen = list(server_catalogue().values()) if checks is None else list(checks)
+    if not CHECKS_OF_RUNNING_WORK.isdisjoint(mutant.kills):
+        media = None
+    with mutated_server(mutant, media) as (base_url, saboteurs):
+        peer = TargetClient(base_url, ATTRIBUTION)
+        try:
+            report = run_checks(CheckContext(peer, find_control_client(peer)), chosen)
+        finally:
+            peer.close()
+    bad = [v for v in report.verdicts if v.outcome in ("failed", "warning", "error")]
+    failed = {verdict.check for verdict in bad}
+    played = {check.id for check in chosen}
+    # What merely stands on something that the mutant broke accuses nobody.
+    accusing = [verdict.check for verdict in bad if not verdict.unmet]
+    return MutationResult(
+        mutant_id=mutant.id,
+        failed_checks=tuple(verdict.check for verdict in bad),
+        missed_checks=tuple(name for name in mutant.kills if name in played - failed),
+        false_positives=tuple(name for name in accusing if not _may_fail(name, mutant)),
+        times_applied=sum(s.times_applied for s in saboteurs)
+        + len(mutant.patches)
+        + len(mutant.settings),
+    )
+
+
+def _may_fail(name: str, mutant: ServerMutant) -> bool:
+    return name in mutant.kills or bool(set(server_catalogue()[name].rules) & set(mutant.breaks))
+
+
+@contextlib.contextmanager
+def mutated_server(
+    mutant: ServerMutant, media: MemoizedMedia | None = None
+) -> Iterator[tuple[str, list[MutationMiddleware]]]:
+    """The reference with the hook of the mutant around its app, or with its patches in it."""
+    saboteurs: list[MutationMiddleware] = []
+    build = vars(serving)[_BUILDER]
+
+    def build_broken(*arguments: Any) -> Any:
+        app = build(*arguments)
+
+        def sabotage(inner: Any) -> MutationMiddleware:
+            saboteurs.append(MutationMiddleware(inner, mutant.on_request, mutant.on_response))
+            return saboteurs[-1]
+
+        app.add_middleware(sabotage)
+        return app
+
+    with contextlib.ExitStack() as patches:
+        for patch in (*mutant.patches, AttributePatch(serving.__name__, _BUILDER, build_broken)):
+            patches.enter_context(_applied(patch))
+        if media is not None:
+            patches.enter_context(media.patch_servers())
+        settings = Settings(port=0, **mutant.settings)
+        with serving.LocalServer(settings, ManualClock(autojump=True)) as server:
+            yield server.base_url, saboteurs
+
+
+@contextlib.contextmanager
+def _applied(patch: AttributePatch) -> Iterator[None]:
+    owner = _owner(patch.module)
+    before = getattr(owner, patch.name)  # a name that is gone is a mistake of ours
+    setattr(owner, patch.name, patch.value)
+    try:
+        yield
+    finally:
+        setattr(owner, patch.name, before)
+
+
+def _owner(path: str) -> Any:
+    """A module, or a class of one."""
+    try:
+        return importlib.import_module(path)
+    except ModuleNotFoundError:
+        module, _, name = path.rpartition(".")
+        return getattr(importlib.import_module(module), name)

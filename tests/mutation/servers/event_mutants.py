@@ -1,0 +1,29 @@
+"""Servers that break section 5 once more: what stands in events."""
+
+from typing import Any
+
+from nemolocal_contract.envelope import decode_json, encode_json
+
+from ..mutation_middleware import Memory, WireRequest, WireResponse
+from ..server_mutant import response_mutant
+
+
+@response_mutant("chat.args-as-text", "SSE-2", "SSE-8", kills="chat.tools.objects")
+def args_as_text(
+    asked: WireRequest, answered: WireResponse, _memory: Memory
+) -> WireResponse | None:
+    """The arguments of a tool call are a text of JSON."""
+    if asked.endpoint != "chat" or b'"functionCall"' not in answered.body:
+        return None
+    frames = [_with_text(frame) for frame in answered.body.split(b"\n\n")]
+    return WireResponse(answered.status, answered.headers, b"\n\n".join(frames))
+
+
+def _with_text(frame: bytes) -> bytes:
+    if b'"functionCall"' not in frame:
+        return frame
+    event: dict[str, Any] = decode_json(frame.removeprefix(b"data:").strip())
+    for part in event["content"]["parts"]:
+        call = part["functionCall"]
+        call["args"] = encode_json(call["args"]).decode()
+    return b"data: " + encode_json(event)

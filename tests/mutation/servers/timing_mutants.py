@@ -1,0 +1,141 @@
+"""Servers that break what hangs on time, or what no reply shows: lives, lengths, hang-ups."""
+
+from urllib.parse import urlencode
+
+import msgspec
+
+from nemolocal_contract.headers import AUTHORIZATION
+from nemolocal_contract.responses import Balance
+from nemolocal_server.data.ledger import Ledger
+from nemolocal_server.data.tokens import TokenRecord, TokenScope
+from nemolocal_server.turns.silent_turns import SilentTurnPolicy
+from nemolocal_server.turns.turn_schedule import TurnTimes
+
+from ..mutation_middleware import Memory, WireRequest, WireResponse
+from ..server_mutant import patch_mutant, replace_public, request_mutant, response_mutant
+
+_EMPTY = WireResponse(200, {"content-type": "text/event-stream"}, b"data:\n\n")
+# Music and titles: what a generation adds unasked.
+_ADDED = (1, 7)
+
+_BALANCE = Ledger.balance
+
+
+def _all_available(ledger: Ledger, token_id: int) -> Balance:
+    balance = _BALANCE(ledger, token_id)
+    return msgspec.structs.replace(balance, available=balance.total, frozen=0)
+
+
+# A hook on replies would keep a stream until it has ended, and nothing is frozen any more then.
+NEVER_FROZEN = patch_mutant(
+    "credits.never-frozen",
+    "CRD-2",
+    kills="credits.frozen",
+    sentence="What is frozen shows as available.",
+    patches=(replace_public(Ledger.balance, _all_available),),
+)
+LONG_TURN = patch_mutant(
+    "time.long-turn",
+    "SSE-6",
+    kills="chat.turn.limit",
+    sentence="A turn may last an hour.",
+    settings={"turn_times": TurnTimes(limit=3600.0)},
+)
+QUICK_TALK = patch_mutant(
+    "time.quick-talk",
+    "SSE-11",
+    kills="chat.time.talk",
+    sentence="An answer takes a second.",
+    settings={"turn_times": TurnTimes(talk=(1.0, 1.0))},
+)
+SLOW_EDIT = patch_mutant(
+    "time.slow-edit",
+    "SSE-11",
+    kills="chat.time.edit",
+    sentence="An edit takes more than a minute.",
+    settings={"turn_times": TurnTimes(edit=(61.0, 70.0))},
+)
+QUICK_GENERATION = patch_mutant(
+    "time.quick-generation",
+    "SSE-11",
+    "SSE-3",
+    kills="chat.time.generation",
+    sentence="A generation takes ten seconds.",
+    settings={"turn_times": TurnTimes(generation=(10.0, 11.0))},
+)
+
+
+@response_mutant("time.one-stage", "SSE-8", kills="chat.generation.stages")
+def one_stage(asked: WireRequest, answered: WireResponse, memory: Memory) -> WireResponse | None:
+    """A generation adds neither music nor title."""
+    if asked.endpoint == "chat" and b"generate" in asked.body:
+        memory[asked.json["session_id"]] = True
+    if asked.endpoint != "state" or answered.code != 0:
+        return None
+    if not any(session in asked.path for session in memory):
+        return None
+    state = answered.json["data"]["state"]
+    tracks = [track for track in state["draft"]["t"] if track["tt"] not in _ADDED]
+    return answered.with_data(state={**state, "draft": {**state["draft"], "t": tracks}})
+
+
+@request_mutant("journal.url-unflagged", "GEN-5", kills="general.token-in-url.journal")
+def url_unflagged(asked: WireRequest, _memory: Memory) -> WireRequest | None:
+    """The journal does not notice a token in a URL."""
+    if "token" not in asked.query_params:
+        return None
+    query = {name: values for name, values in asked.query_params.items() if name != "token"}
+    headers = {k: v for k, v in asked.headers.items() if k != AUTHORIZATION.lower()}
+    return msgspec.structs.replace(asked, query=urlencode(query, doseq=True), headers=headers)
+
+
+def _allows(token: TokenRecord, scope: TokenScope) -> bool:
+    return scope in token.scopes.split() or token.client_id != "manual"
+
+
+SHORT_LIFE = patch_mutant(
+    "token.short-life",
+    "AUTH-1",
+    "AUTH-5",
+    kills="token.life.alive token.new.expiry",
+    sentence="A token ends after six days.",
+    settings={"token_lifetime": 6 * 86_400.0},
+)
+NEVER_SILENT = patch_mutant(
+    "chat.never-silent",
+    "SSE-5",
+    kills="chat.silent.rate",
+    sentence="No edit is silent unless a fault makes it so.",
+    settings={"silence": SilentTurnPolicy(rate=0.0)},
+)
+STAR_IS_NOTHING = patch_mutant(
+    "token.star",
+    "AUTH-6",
+    kills="token.scope.star",
+    sentence="The scope * is no scope, but for those who were given nothing else.",
+    patches=(replace_public(TokenRecord.has_scope, _allows),),
+)
+
+
+@response_mutant("date.still", "GEN-3", kills="general.date")
+def still(_asked: WireRequest, answered: WireResponse, _memory: Memory) -> WireResponse | None:
+    """The HTTP `Date` stands still."""
+    return answered.with_headers(date="Tue, 14 Nov 2023 22:13:20 GMT")
+
+
+@request_mutant("chat.once", "SSE-7", "SSE-2", kills="chat.again.is-second")
+def once(asked: WireRequest, memory: Memory) -> WireResponse | None:
+    """The same message again is overlooked."""
+    if asked.endpoint != "chat" or b"Hello" not in asked.body:
+        return None
+    if not memory.get(asked.body.hex()):
+        memory[asked.body.hex()] = True
+        return None
+    return _EMPTY
+
+
+@request_mutant("chat.listeners-only", "SSE-7", "GEN-3", kills="chat.hang-up.goes-on")
+def listeners_only(asked: WireRequest, _memory: Memory) -> WireResponse | None:
+    """Nothing is done for who does not say that he listens to events."""
+    listens = "event-stream" in asked.headers.get("accept", "")
+    return None if asked.endpoint != "chat" or listens else _EMPTY

@@ -1,0 +1,57 @@
+"""The kill matrix: what it tells of broken peers, right and wrong."""
+
+from pathlib import Path
+
+import pytest
+
+from nemolocal_conformance.client_checks import client_catalogue
+from nemolocal_conformance.server_checks import server_catalogue
+from tests.mutation.clients import client_mutants
+from tests.mutation.kill_matrix import as_markdown, section
+from tests.mutation.mutation_result import MutationResult
+from tests.mutation.parallel import run_client_mutants, run_server_mutants
+from tests.mutation.servers import server_mutants
+
+MUTANT = next(iter(server_mutants().values()))
+
+
+def tables(autopsy: MutationResult) -> str:
+    checks = ["general.envelope.success", "chat.cut"]
+    return section("Broken", server_mutants(), [autopsy], checks, {"chat.cut": "nobody can"})
+
+
+def test_a_killed_mutant_stands_with_its_killers() -> None:
+    killer = "general.envelope.success"
+    text = tables(MutationResult(MUTANT.id, (killer,), (), (), 1))
+    assert "1 of 1 killed, by 2 checks." in text
+    rules = ", ".join(MUTANT.breaks)
+    assert f"| `{MUTANT.id}` | {MUTANT.sentence} | {rules} | `{killer}` |" in text
+    assert f"| `{killer}` | `{MUTANT.id}` |" in text
+    assert "| `chat.cut` | nobody can |" in text
+
+
+def test_what_went_wrong_is_shouted() -> None:
+    text = tables(MutationResult(MUTANT.id, (), ("a.check",), ("b.check",), 0))
+    assert "0 of 1 killed" in text
+    assert "nobody; **missed by** a.check; **innocent** b.check; **void**" in text
+    assert "| `general.envelope.success` | **none** |" in text
+
+
+def test_the_document_says_how_it_was_made() -> None:
+    assert "python -m tests.mutation" in as_markdown("one", "two")
+
+
+@pytest.mark.slow
+@pytest.mark.mutants
+def test_broken_peers_are_played_in_processes_in_their_order() -> None:
+    names = ["general.no-code", "general.message-missing"]
+    assert [autopsy.mutant_id for autopsy in run_server_mutants(names, 2)] == names
+    client = next(iter(client_mutants()))
+    assert [autopsy.is_killed for autopsy in run_client_mutants([client], 1)] == [True]
+
+
+def test_the_document_knows_every_broken_peer_and_every_check_and_nobody_got_away() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "kill-matrix.md").read_text(encoding="utf-8")
+    told = {line.split("`")[1] for line in text.splitlines() if line.startswith("| `")}
+    assert told == {*server_mutants(), *client_mutants(), *server_catalogue(), *client_catalogue()}
+    assert "**" not in text

@@ -1,0 +1,113 @@
+"""Mutants are made at public seams: effects, requests, public names."""
+
+from collections.abc import Generator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from nemolocal_client import NemoError
+from nemolocal_client.operations import (
+    DownloadFile,
+    Flow,
+    GetTime,
+    HttpCall,
+    OpenStream,
+    Operation,
+    Sleep,
+)
+from nemolocal_server.data.tokens import TokenRepository, check_client_id
+from tests.mutation.clients.client_mutant import client_mutant
+from tests.mutation.clients.client_scenarios import talk
+from tests.mutation.clients.flow_rewriting import endpoint_of, rewrite_flow
+from tests.mutation.server_mutant import replace_public
+
+pytestmark = pytest.mark.mutants
+
+
+def waits_and_asks() -> Flow[list[object]]:
+    """Waits twice and asks for the time; an error is part of the outcome."""
+    answers: list[object] = []
+    for effect in (Sleep(1.0), GetTime(), Sleep(2.0)):
+        try:
+            answers.append((yield effect))
+        except NemoError as error:
+            answers.append(error.message)
+    return answers
+
+
+def outcome(flow: Flow[Any], *answers: object) -> tuple[list[Operation], object]:
+    """The effects of a flow that gets these answers, and what it returns."""
+    wanted: list[Operation] = []
+    queue = list(answers)
+    try:
+        wanted.append(next(flow))
+        while True:
+            wanted.append(flow.send(queue.pop(0)))
+    except StopIteration as end:
+        return wanted, end.value
+
+
+def test_an_effect_may_be_another_one() -> None:
+    def twice_as_long(effect: Operation) -> Flow[Any]:
+        return (yield Sleep(effect.seconds * 2) if isinstance(effect, Sleep) else effect)
+
+    wanted, answers = outcome(rewrite_flow(waits_and_asks(), twice_as_long), "a", 7.0, "b")
+    assert wanted == [Sleep(2.0), GetTime(), Sleep(4.0)]
+    assert answers == ["a", 7.0, "b"]
+
+
+def test_an_effect_may_be_left_out_or_fail() -> None:
+    def in_no_time(effect: Operation) -> Generator[Operation, Any, Any]:
+        if isinstance(effect, GetTime):
+            raise NemoError("no clock")
+        return "skipped"
+        yield
+
+    assert outcome(rewrite_flow(waits_and_asks(), in_no_time)) == (
+        [],
+        ["skipped", "no clock", "skipped"],
+    )
+
+
+def test_a_flow_that_is_given_up_is_closed() -> None:
+    closed = []
+
+    def flow() -> Flow[None]:
+        try:
+            yield GetTime()
+        finally:
+            closed.append(True)
+
+    def as_it_is(effect: Operation) -> Flow[Any]:
+        return (yield effect)
+
+    walk = rewrite_flow(flow(), as_it_is)
+    next(walk)
+    walk.close()
+    assert closed == [True]
+
+
+def test_effects_are_known_by_their_endpoint(tmp_path: Path) -> None:
+    assert endpoint_of(HttpCall(method="POST", path="/api/auth/anonymous-token")) == "token"
+    assert endpoint_of(OpenStream(path="/run_sse", json=b"{}")) == "chat"
+    assert endpoint_of(HttpCall(method="GET", path="/nowhere")) == ""
+    assert endpoint_of(DownloadFile(url="/x", part=tmp_path)) == ""
+
+
+def test_a_client_is_broken_at_a_public_name_only() -> None:
+    def twist(original: object, _: object) -> object:
+        """Nothing changes."""
+        return original
+
+    with pytest.raises(ValueError, match=r"identity\._renew is private"):
+        client_mutant("odd", "CLI-1", kills="x", scenario=talk, at="identity._renew")(twist)
+
+
+def test_a_server_is_broken_at_a_public_name_only() -> None:
+    patch = replace_public(TokenRepository.find, None)
+    assert (patch.module, patch.name) == ("nemolocal_server.data.tokens.TokenRepository", "find")
+    patch = replace_public(check_client_id, None)
+    assert (patch.module, patch.name) == ("nemolocal_server.data.tokens", "check_client_id")
+    with pytest.raises(ValueError, match="_known is private"):
+        replace_public(TokenRepository._find_existing, None)

@@ -1,0 +1,91 @@
+"""Each broken server is noticed by the checks that must notice it."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from nemolocal_conformance.server_checks import server_catalogue
+from tests.mutation.memoized_media import MemoizedMedia
+from tests.mutation.mutation_middleware import Memory, WireRequest, WireResponse
+from tests.mutation.server_mutant import AttributePatch, ServerMutant, patch_mutant, response_mutant
+from tests.mutation.server_runner import run_server_mutant
+from tests.mutation.servers import server_mutants
+
+CHECKS = server_catalogue()
+# What makes a mutant slow to judge, by the check that must notice it.
+SLOW_CHECKS = {
+    "chat.silent.rate": "240 edits",
+    "upload.size.skill": "half a gigabyte",
+    "credits.frozen": "clips that FFmpeg has never made before",
+    "render.queue": "renders that take their time",
+}
+
+
+def cases() -> Iterator[object]:
+    """All mutants; fast is the first of each section and each way to break a server."""
+    seen = set[tuple[str, ...]]()
+    for mutant in server_mutants().values():
+        kind = (mutant.id.partition(".")[0], *ways(mutant))
+        slow = kind in seen or not SLOW_CHECKS.keys().isdisjoint(mutant.kills)
+        if not slow:
+            seen.add(kind)
+        yield pytest.param(mutant, id=mutant.id, marks=[pytest.mark.slow] if slow else [])
+
+
+def ways(mutant: ServerMutant) -> list[str]:
+    names = ("on_request", "on_response", "patches", "settings")
+    return [name for name in names if getattr(mutant, name)]
+
+
+@pytest.mark.mutants
+@pytest.mark.parametrize("mutant", list(cases()))
+def test_a_broken_server_is_killed_by_its_own_checks(
+    mutant: ServerMutant, memoized_media: MemoizedMedia
+) -> None:
+    autopsy = run_server_mutant(mutant, [CHECKS[name] for name in mutant.kills], memoized_media)
+    assert (autopsy.missed_checks, autopsy.false_positives) == ((), ())
+    assert autopsy.times_applied
+
+
+def test_every_check_must_kill_a_mutant() -> None:
+    killing = {name for mutant in server_mutants().values() for name in mutant.kills}
+    assert killing == set(CHECKS)
+
+
+def test_a_mutant_that_does_nothing_is_void() -> None:
+    @response_mutant("nothing", "GEN-1", kills="general.path.unknown")
+    def hook(_asked: WireRequest, _answered: WireResponse, _memory: Memory) -> WireResponse | None:
+        """Nothing is changed."""
+
+    autopsy = run_server_mutant(hook, [CHECKS["general.path.unknown"]])
+    assert autopsy.times_applied == 0
+    assert not autopsy.is_killed
+    assert autopsy.missed_checks == ("general.path.unknown",)
+
+
+def test_a_check_that_accuses_wrongly_is_an_innocent_one() -> None:
+    @response_mutant("unknown-path", "CRD-1", kills="credits.balance.sum")
+    def hook(_asked: WireRequest, answered: WireResponse, _memory: Memory) -> WireResponse | None:
+        """An unknown path is answered with HTTP 200."""
+        return answered.with_status(200) if answered.code == 404 else None
+
+    autopsy = run_server_mutant(hook, [CHECKS["general.path.unknown"]])
+    assert autopsy.false_positives == ("general.path.unknown",)
+    assert not autopsy.is_killed
+
+
+def test_a_patch_of_a_name_that_is_gone_is_a_mistake() -> None:
+    gone = patch_mutant(
+        "gone",
+        "GEN-1",
+        kills="general.path.unknown",
+        sentence="A name is replaced that is not there.",
+        patches=(AttributePatch("nemolocal_server.data.tokens", "no_such_name", 1),),
+    )
+    with pytest.raises(AttributeError):
+        run_server_mutant(gone, [])
+
+
+def test_a_mutant_names_its_rules_and_checks() -> None:
+    with pytest.raises(ValueError, match="names rules, checks and a sentence"):
+        patch_mutant("odd", "XYZ-1", kills="general.path.unknown", sentence="Odd.")
