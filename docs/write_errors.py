@@ -25,7 +25,7 @@ from nemolocal_contract.media import ACCEPTED_EXTENSIONS_TEXT
 ROOT = Path(__file__).parent.parent
 TARGET = Path(__file__).with_name("errors.md")
 CLIENT = ROOT / "client" / "nemolocal_client"
-COMMANDS = ROOT / "client" / "nemolocal"
+COMMANDS = ROOT / "cli" / "nemolocal"
 SERVER = ROOT / "mock_server"
 HEAD = """\
 # Every error and its way out
@@ -98,7 +98,7 @@ KINDS: dict[str, type[NemoError]] = {
     for name, value in vars(errors).items()
     if isinstance(value, type) and issubclass(value, NemoError)
 }
-STATUSES = {kind.__name__: kind.status for kind in (CommandError, UsageError)}
+STATUSES = {kind.__name__: kind.exit_status for kind in (CommandError, UsageError)}
 # What makes a refusal of the server, and its code.
 REFUSALS = {
     "bad_request": "400",
@@ -151,7 +151,9 @@ def client_errors() -> list[Said]:
 
 
 def command_errors() -> list[Said]:
-    """The texts of `CommandError` and `UsageError`, each with its way out in it; the code is the status."""
+    """The texts of `CommandError` and `UsageError`, each with its way out in it; the code is the
+    status.
+    """
     rows = {
         Said(module.name, str(STATUSES[_name(call)]), text)
         for module, call in _calls(COMMANDS, {*STATUSES})
@@ -188,8 +190,8 @@ def media_errors() -> list[Said]:
 _PREFIXES = {
     "bad_token": "Token is missing, invalid or expired: ",
     "session_not_found": "Session not found: ",
-    "unsupported": "Unsupported file: ",
-    "not_fetched": "Cannot fetch {url}: ",
+    "unsupported_file": "Unsupported file: ",
+    "fetch_failed": "Cannot fetch {url}: ",
 }
 
 
@@ -197,7 +199,7 @@ def _added(made: str, code: str, message: str) -> str:
     """The way out that the client tells for a refusal; "" for what it never asks for."""
     if code == "404":
         return ""
-    if made == "unsupported":
+    if made == "unsupported_file":
         message += f". Accepted: {ACCEPTED_EXTENSIONS_TEXT}"
     if made == "fetch_failed":
         return CannotFetch(message).remedy

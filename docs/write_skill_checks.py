@@ -9,7 +9,7 @@ from pathlib import Path
 from nemolocal_contract.rules import rules
 from nemolocal_skill import SkillCheck, check_catalogue
 
-TARGET = Path(__file__).parent / "skill-check_catalogue.md"
+TARGET = Path(__file__).parent / "skill-checks.md"
 GRADES = {"D": "documented", "C": "contradicted", "A": "assumed"}
 HEAD = """\
 # What `nemolocal skill check` looks for

@@ -3,8 +3,10 @@
 import asyncio
 import os
 import sys
+from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
@@ -13,6 +15,9 @@ from nemolocal_render.synthetic.sample_media import make_music, make_sample
 from tests.support.certificates import share_ssl_contexts
 from tests.support.client_faces import FACES, ClientFactory
 from tests.support.media import MediaCache
+
+if TYPE_CHECKING:
+    from tests.mutation.memoized_media import MemoizedMedia
 
 share_ssl_contexts()
 
@@ -67,3 +72,18 @@ def face(request: pytest.FixtureRequest) -> ClientFactory:
 def faces() -> dict[str, ClientFactory]:
     """Both faces, each called as the sync one is."""
     return FACES
+
+
+@pytest.fixture(scope="session")
+def memoized_media(media_cache: MediaCache) -> "MemoizedMedia":
+    """What FFmpeg made for servers, of this run or of an earlier one."""
+    from tests.mutation.memoized_media import MemoizedMedia
+
+    return MemoizedMedia(media_cache.folder("memoized", lambda _: None))
+
+
+@pytest.fixture
+def memoized_servers(memoized_media: "MemoizedMedia") -> Iterator[None]:
+    """Servers of this process take what FFmpeg makes from there."""
+    with memoized_media.patch_servers():
+        yield

@@ -44,12 +44,13 @@ MAY_IMPORT = {
         "starlette",
         "uvicorn",
     },
-    "nemolocal_client": {
+    "nemolocal_client": {"httpx", "msgspec", "nemolocal_contract", "platformdirs"},
+    "nemolocal_skill": {
         "httpx",
         "markdown_it",
         "msgspec",
+        "nemolocal_client",
         "nemolocal_contract",
-        "platformdirs",
         "yaml",
     },
     # `nemolocal bench` is a command like the others; it is imported when it is called.
@@ -64,21 +65,27 @@ MAY_IMPORT = {
         *FOLDERS,
     },
     "nemolocal_conformance": {"httpx", "msgspec", "nemolocal_contract"},
-    "nemolocal_bench": {
-        "bjontegaard",
+    # It hands its user a server and a client; it imports them when a test wants them.
+    "nemolocal_pytest": {
         "httpx",
         "msgspec",
+        "nemolocal_client",
+        "nemolocal_conformance",
+        "nemolocal_contract",
+        "nemolocal_render",
+        "nemolocal_server",
+        "pytest",
+        "respx",
+    },
+    "nemolocal_bench": {
+        "bjontegaard",
+        "msgspec",
         "platformdirs",
-        "psutil",
-        "starlette",
-        "uvicorn",
-        *(set(FOLDERS) - {"nemolocal"}),
+        "nemolocal_client",
+        "nemolocal_contract",
+        "nemolocal_render",
     },
 }
-# What the harness breaks to show that it notices.
-BROKEN_PEERS = {"nemolocal_client", "nemolocal_render", "nemolocal_server"}
-# The pytest plugin hands its user a server and a client; it imports them when a test wants them.
-GIVEN_TO_TESTS = {"nemolocal_client", "nemolocal_render", "nemolocal_server", "pytest", "respx"}
 # Random scripts are made by Hypothesis; whoever only replays one needs none of it.
 MADE_AT_RANDOM = {"search.py", "strategies.py"}
 # Where a file is surely too long to be read in one go; CONTRIBUTING.md asks for less.
@@ -105,10 +112,8 @@ def test_modules_say_what_they_are_and_import_only_what_is_allowed(package: str)
     allowed = MAY_IMPORT[package] | {package} | sys.stdlib_module_names
     assert modules(package)
     for module in modules(package):
-        here = allowed | (BROKEN_PEERS if "mutants" in module.parts else set())
-        here |= GIVEN_TO_TESTS if "plugin" in module.parts else set()
         random = "fuzz" in module.parts and module.name in MADE_AT_RANDOM
-        here |= {"hypothesis"} if random else set()
+        here = allowed | ({"hypothesis"} if random else set())
         content = ast.parse(module.read_text(encoding="utf-8"))
         found = set(imported(content))
         assert found <= here, f"{module} imports {sorted(found - here)}"
@@ -156,7 +161,7 @@ def test_importing_the_client_leaves_the_reader_of_markdown_alone() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("plugin", ["nemolocal_pytest"])
+@pytest.mark.parametrize("plugin", ["nemolocal_pytest.plugin"])
 def test_what_pytest_loads_in_every_run_weighs_nothing(plugin: str) -> None:
     more = loaded_by(plugin) - loaded_by("pytest")
     assert more == {"nemolocal_pytest"}

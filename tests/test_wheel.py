@@ -23,13 +23,13 @@ PACKAGES = {
     "nemolocal_bench": "bench",
 }
 DATA = {
-    "nemolocal/hooks/connect.cjs",
-    "nemolocal_bench/compression/templates/report.html",
+    "nemolocal/exec/hooks/connect.cjs",
+    "nemolocal_bench/templates/report.html",
     "nemolocal_conformance/reports/templates/report.html",
     "nemolocal_contract/openapi.toml",
     "nemolocal_contract/rules.toml",
-    "nemolocal_server/schema.sql",
-    "nemolocal_server/templates/claim.html",
+    "nemolocal_server/data/schema.sql",
+    "nemolocal_server/api/templates/claim.html",
     "nemolocal_render/fonts/DejaVuSans-Bold.ttf",
 }
 
@@ -73,4 +73,4 @@ def test_the_wheel_says_what_it_is(wheel: zipfile.ZipFile) -> None:
 
 def test_pytest_finds_the_plugin(wheel: zipfile.ZipFile) -> None:
     (points,) = (name for name in wheel.namelist() if name.endswith("/entry_points.txt"))
-    assert "[pytest11]\nnemolocal = nemolocal_pytest\n" in wheel.read(points).decode()
+    assert "[pytest11]\nnemolocal = nemolocal_pytest.plugin\n" in wheel.read(points).decode()

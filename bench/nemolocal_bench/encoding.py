@@ -76,7 +76,7 @@ def max_encode_size(clip: VideoFile) -> int:
 
 async def encode_clip(settings: EncodeVariant, clip: VideoFile, folder: Path) -> EncodeResult:
     """Encode a clip, every frame at its time, sound as AAC; raises FFmpegFailed."""
-    path = folder / "encode_clip.mp4"
+    path = folder / "encode.mp4"
     arguments = [
         *encoders.device_arguments(settings.encoder),
         *input_arguments(clip),

@@ -55,8 +55,8 @@ def _clip(comparison: Comparison) -> dict[str, object]:
 
 def _facts(source: SourceInfo) -> str:
     return (
-        f"{source.width}×{source.height}, {format_number(source.fps)} frames/s, {source.frames} frames, "
-        f"{source.seconds:.2f} s, {source.size / _MEGA:.2f} MB; "
+        f"{source.width}×{source.height}, {format_number(source.fps)} frames/s, "
+        f"{source.frames} frames, {source.seconds:.2f} s, {source.size / _MEGA:.2f} MB; "
         f"against itself VMAF {source.self_score:.2f}"
     )
 

@@ -11,8 +11,8 @@ T = TypeVar("T")
 def select_by_prefix(named: Mapping[str, T], prefixes: Sequence[str], unknown: str) -> list[T]:
     """Those whose name begins with one of the prefixes, all where there is none.
 
-    A prefix that nothing begins with is a slip, whatever the others choose: `UsageError`, as `unknown`
-    has it.
+    A prefix that nothing begins with is a slip, whatever the others choose: `UsageError`, as
+    `unknown` has it.
     """
     for prefix in prefixes:
         if not any(name.startswith(prefix) for name in named):

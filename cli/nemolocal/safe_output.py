@@ -10,7 +10,7 @@ from nemolocal_contract.text_escaping import escape_controls
 
 
 class SanitizingStream:
-    """A text stream that writes what is `escape_controls`; for all else it is the stream behind it."""
+    """A text stream that escapes control characters; for all else it is the stream behind it."""
 
     def __init__(self, stream: TextIO) -> None:
         self.stream = stream

@@ -74,7 +74,10 @@ def _run_turn(stage: SelfCheckSession) -> str:
         ending = type(error).__name__
     if status and not status.startswith("200 text"):
         return f"[{status} {_code(b''.join(chunks))}, {ending}]"
-    return f"[{_describe_stream(chunks)}, {ending}; {stage.wait_for_applied_state()}, {stage.wait_for_credits()} credits left]"
+    return (
+        f"[{_describe_stream(chunks)}, {ending}; {stage.wait_for_applied_state()}, "
+        f"{stage.wait_for_credits()} credits left]"
+    )
 
 
 def _code(body: bytes) -> str:

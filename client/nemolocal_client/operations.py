@@ -82,7 +82,7 @@ class HttpCall(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class OpenStream(msgspec.Struct, frozen=True, kw_only=True):
-    """Start a chat turn; answered by `StreamOpened`, or by `HttpResponse` if no stream came back."""
+    """Start a chat turn; answered by `StreamOpened`, or by `HttpResponse` if no stream came."""
 
     path: str
     json: bytes
@@ -104,7 +104,8 @@ class CheckServer(msgspec.Struct, frozen=True):
 
 
 class DownloadFile(msgspec.Struct, frozen=True, kw_only=True):
-    """Fetch `url` into the file `part`; answered by `DownloadResult`, or by `HttpResponse` if refused.
+    """Fetch `url` into the file `part`; answered by `DownloadResult`, or by `HttpResponse` if
+    refused.
 
     `url` may be relative to the base URL. `offset` bytes are there already and `version` says of
     which body; the driver asks for the rest only, and starts over where that is not granted. What

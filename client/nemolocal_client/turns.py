@@ -27,9 +27,10 @@ _UNREADABLE = "The state cannot be read yet: "
 class Turn(msgspec.Struct, frozen=True):
     """The outcome of a turn, ready to be shown.
 
-    `texts` are the backend's words without its GUI, `describe_changes` what changed, a sentence each, read
-    from the state where the backend did not say it. `silent`: it closed without a word. `cut`:
-    the connection broke. `describe_timeline` is the track summary (STA-5) where the backend pointed at it.
+    `texts` are the backend's words without its GUI, `describe_changes` what changed, a sentence
+    each, read from the state where the backend did not say it. `silent`: it closed without a word.
+    `cut`: the connection broke. `describe_timeline` is the track summary (STA-5) where the backend
+    pointed at it.
     """
 
     texts: tuple[str, ...] = ()

@@ -1,7 +1,8 @@
 """What a check plays on: an account, a session, a clip in it, an edit, an export.
 
 Each is made when it is first asked for and then shared, so that a run spends once what many checks
-need. What could not be had is remembered, and every check that stands on it fails for it (`PrerequisiteFailed`).
+need. What could not be had is remembered, and every check that stands on it fails for it
+(`PrerequisiteFailed`).
 """
 
 import itertools

@@ -156,8 +156,8 @@ class TargetClient:
     ) -> TargetResponse:
         """One exchange; `rest` is httpx's (`files`, `content`).
 
-        Never raises for what it sees, only `TargetTimeout` where nothing comes for `patience` seconds
-        or where the server is gone.
+        Never raises for what it sees, only `TargetTimeout` where nothing comes for `patience`
+        seconds or where the server is gone.
         """
         known = dict(self._attribution) if attributed else {}
         known |= bearer_header(token) if token is not None else {}

@@ -61,7 +61,7 @@ class SseParser:
         self._fields: dict[str, list[str]] = {}
 
     def feed(self, chunk: bytes) -> list[SseEvent]:
-        """The frames that these bytes complete; raises `SseEventTooLarge` where one does not end."""
+        """The events that these bytes complete; raises `SseEventTooLarge` if one does not end."""
         if self._after_cr and chunk:
             chunk = chunk.removeprefix(b"\n")
             self._after_cr = False

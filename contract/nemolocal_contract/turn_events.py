@@ -1,8 +1,8 @@
 """What happens in a turn, and its two shapes on the wire (SSE-2, SSE-3).
 
 The backend says three things: text for the user, a tool call, a tool result; and, when it has
-nothing to say, a heartbeat. `TurnEventEncoder` writes them in either dialect, `decode_turn_events` reads
-both without being told which.
+nothing to say, a heartbeat. `TurnEventEncoder` writes them in either dialect, `decode_turn_events`
+reads both without being told which.
 """
 
 from collections.abc import Callable

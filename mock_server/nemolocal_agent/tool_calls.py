@@ -157,7 +157,9 @@ def _operation(edit: Edit, draft: Draft) -> dict[str, Any]:
     if _tool_of(edit) == EDIT_TOOL:
         operation["track"] = _track_of(edit)
     # What is said of one clip counts from its beginning, whose length only the draft tells.
-    total = (draft.duration_ms or 0) if getattr(edit, "which", SELECT_ALL) == SELECT_ALL else None
+    total = (
+        (draft.duration_ms or 0) if getattr(edit, "selector", SELECT_ALL) == SELECT_ALL else None
+    )
     for name, default in _fields(type(edit)).items():
         value = getattr(edit, name)
         if value != default:
@@ -182,7 +184,7 @@ def _argument(name: str, value: Any, total: float | None) -> dict[str, Any]:
         start, end = value.resolve(total)
         return {"start_ms": start, "end_ms": end}
     if isinstance(value, Selector):
-        return {"segment" if name == "which" else name: _selector_argument(value)}
+        return {"segment" if name == "selector" else name: _selector_argument(value)}
     if name == "at":
         return {"at": [_point_argument(moment) for moment in value]}
     if isinstance(value, TimelineSpan):

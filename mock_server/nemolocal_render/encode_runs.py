@@ -44,8 +44,8 @@ async def encode_plan(
 ) -> EncodeSettings:
     """Render a plan into RENDER_FILE; returns the settings that did it.
 
-    Raises FFmpegFailed, and TargetSizeUnreachable where a size cannot be kept. However many runs it takes, all
-    of them together have the time that one has.
+    Raises FFmpegFailed, and TargetSizeUnreachable where a size cannot be kept. However many runs it
+    takes, all of them together have the time that one has.
     """
     most = _time_limit(plan)
     try:

@@ -94,7 +94,7 @@ _CONTROL_ROUTES = (
 def build_app(
     settings: Settings, clock: Clock | None = None, execute: RenderExecutor | None = None
 ) -> Starlette:
-    """An app with a server of its own, in `app.state.server`.
+    """An app with a server of its own, in `app.state.services`.
 
     Raises `StoreError` where the data folder is of no use, `ScenarioError` where the scenario is.
     """
@@ -122,7 +122,7 @@ def build_app(
     )
     # A redirect would lead to an address of its own making; unknown paths are 404 (GEN-6).
     app.router.redirect_slashes = False
-    app.state.server = server
+    app.state.services = server
     return app
 
 
@@ -141,7 +141,7 @@ def _routes(server: Services) -> list[BaseRoute]:
 async def _lifespan(app: Starlette) -> AsyncIterator[None]:
     # sse-starlette keeps one flag per process: left set, it would cut the streams of this server.
     AppStatus.should_exit = False
-    server: Services = app.state.server
+    server: Services = app.state.services
     server.start()
     try:
         yield

@@ -43,7 +43,7 @@ async def handle_http_exception(_request: Request, error: Exception) -> Response
 
 async def handle_storage_error(request: Request, error: Exception) -> Response:
     """What the machine refuses: the reason and the way out. Anything else is a defect."""
-    reason = explain_storage_error(error, request.app.state.server.core.store.folder)
+    reason = explain_storage_error(error, request.app.state.services.context.store.folder)
     if reason is None:
         raise error
     log.warning("%s %s: %s", request.method, request.url.path, reason)

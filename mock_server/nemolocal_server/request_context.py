@@ -25,6 +25,6 @@ def caller_of(scope: Scope) -> TokenRecord | None:
 
 def dialect_of(request: Request) -> Dialect:
     """The dialect to answer in: the token's own, else the server's."""
-    settings: Settings = request.app.state.server.settings
+    settings: Settings = request.app.state.services.settings
     token = caller_of(request.scope)
     return settings.dialect if token is None or token.dialect is None else token.dialect

@@ -81,7 +81,7 @@ def _run(
     try:
         server.run(sockets=[listener])
     finally:  # an interrupt goes on from here
-        summary = app.state.server.summary
+        summary = app.state.services.summary
         if on_end is not None and summary is not None:
             on_end(summary)
 

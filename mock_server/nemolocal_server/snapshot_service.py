@@ -48,7 +48,9 @@ class SnapshotService:
         self._deleter.delete_orphan_files()
 
     def create(self) -> str:
-        """Take a snapshot; its id. 400 while turns or renders run, and where there are `MAX_SNAPSHOTS`."""
+        """Take a snapshot; its id. 400 while turns or renders run, and where there are
+        `MAX_SNAPSHOTS`.
+        """
         if self._changing:
             # What ran has stopped then, and is neither finished nor forgotten yet.
             raise bad_request("a reset or a restore is under way: ask again when it has ended")

@@ -202,7 +202,7 @@ def test_file_that_breaks_while_it_is_sent_is_a_problem_of_the_file(
     def broken(*_: object) -> bytes:
         raise FileProblem("the disk is gone")
 
-    monkeypatch.setattr("nemolocal_client.upload_stream.SentFile.read", broken)
+    monkeypatch.setattr("nemolocal_client.upload_stream.ProgressFile.read", broken)
 
     async def scene(client: AsyncClient) -> None:
         with pytest.raises(FileProblem, match="the disk is gone"):

@@ -101,7 +101,8 @@ def test_file_of_another_kind_is_to_be_converted_and_an_empty_one_is_not() -> No
     [
         (f"Cannot fetch '{URL}': it answers HTTP 404", CHECK),
         (f"Cannot fetch '{URL}': Connection refused", CHECK),
-        (f"Unsupported file: 'watch'. Accepted: {ACCEPTED_EXTENSIONS_TEXT}", "name the URL of such a file"),
+        (f"Unsupported file: 'watch'. Accepted: {ACCEPTED_EXTENSIONS_TEXT}",
+        "name the URL of such a file"),
         ("no", f"{CHECK}; accepted are {ACCEPTED_EXTENSIONS_TEXT}"),
     ],
 )  # fmt: skip

@@ -67,7 +67,8 @@ def test_help_imports_neither_http_nor_server_nor_renderer() -> None:
 def test_sub_commands_import_neither_terminal_nor_server_before_they_need_them() -> None:
     # httpx itself imports rich where it finds it, for its own command.
     code = (
-        "import sys, nemolocal.commands.edit, nemolocal.commands.demo, nemolocal.commands.doctor, nemolocal.commands.serve;"
+        "import sys, nemolocal.commands.edit, nemolocal.commands.demo, nemolocal.commands.doctor;"
+        "import nemolocal.commands.serve;"
         "print([m for m in ('nemolocal.rich_display', 'av', 'nemolocal_server', 'nemolocal_render')"
         " if m in sys.modules])"
     )

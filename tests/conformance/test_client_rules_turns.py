@@ -200,7 +200,7 @@ def test_silence_that_nobody_saw_begin_is_not_judgeable(
 def test_an_archive_that_tells_no_endings_cannot_clear_a_client_of_cuts(
     check: str, builder: JournalBuilder, verdict: VerdictOf
 ) -> None:
-    journal = builder.start().chat().journal(endings=False, truth=False)
+    journal = builder.start().chat().journal(has_endings=False, has_server_state=False)
     assert verdict(check, journal).outcome == "not judgeable"
 
 

@@ -9,12 +9,12 @@ pytestmark = pytest.mark.usefixtures("memoized_servers")
 
 CLIP = """
 import pytest
-from nemolocal_conformance.samples import sample
+from nemolocal_conformance.samples import read_sample
 
 @pytest.fixture
 def clip(tmp_path):
     path = tmp_path / "clip.mp4"
-    path.write_bytes(sample("clip.mp4"))
+    path.write_bytes(read_sample("clip.mp4"))
     return path
 """
 FIVE = """

@@ -51,7 +51,7 @@ _OFFERED: dict[str, tuple[str, ...]] = {
     "nemolocal_skill": ("",),
     "nemolocal": ("main",),
     "nemolocal_conformance": ("client_checks.client_check", "reports", "verdicts"),
-    "nemolocal_pytest": ("", "clock", "faults", "journal", "respx_router", "server"),
+    "nemolocal_pytest": ("clock", "faults", "journal", "plugin", "respx_router", "server"),
     "nemolocal_bench": (),
 }
 

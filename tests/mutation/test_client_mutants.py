@@ -75,7 +75,7 @@ def test_a_mutant_that_is_not_applied_is_not_right() -> None:
         """Nothing changes."""
         return original
 
-    at = "identity.authorized"
+    at = "auth.send_authorized"
     mutant = client_mutant("unused", "CLI-1", kills="client.bearer", scenario=talk, at=at)(unused)
     autopsy = run_client_mutant(mutant)
     assert (autopsy.times_applied, autopsy.missed_checks, autopsy.is_killed) == (
@@ -91,7 +91,7 @@ def test_a_mutant_names_rules_and_a_sentence() -> None:
         return original
 
     with pytest.raises(ValueError, match="names rules"):
-        client_mutant("odd", "CLI-99", kills="x", scenario=talk, at="identity.authorized")(twist)
+        client_mutant("odd", "CLI-99", kills="x", scenario=talk, at="auth.send_authorized")(twist)
 
 
 def test_a_name_that_is_gone_is_an_error() -> None:
@@ -99,6 +99,6 @@ def test_a_name_that_is_gone_is_an_error() -> None:
         """Nothing changes."""
         return original
 
-    made = client_mutant("odd", "CLI-1", kills="x", scenario=talk, at="identity.gone")(twist)
+    made = client_mutant("odd", "CLI-1", kills="x", scenario=talk, at="auth.gone")(twist)
     with pytest.raises(AttributeError), made.applied():
         pass

@@ -88,9 +88,9 @@ def test_the_same_bytes_are_probed_once(
 ) -> None:
     clip = tmp_path / "clip.mp4"
     clip.write_bytes(b"a clip")
-    assert twice(media, lambda: used("endpoints.uploads.probe")(clip, "mp4")) == [CLIP, CLIP]
+    assert twice(media, lambda: used("api.upload_endpoints.probe")(clip, "mp4")) == [CLIP, CLIP]
     assert ffmpeg.asked == ["probe mp4"]
-    twice(media, lambda: used("endpoints.uploads.probe")(clip, "mov"))
+    twice(media, lambda: used("api.upload_endpoints.probe")(clip, "mov"))
     assert ffmpeg.asked == ["probe mp4", "probe mov"]
 
 
@@ -101,7 +101,7 @@ def test_what_is_rejected_is_rejected_again(
     clip.write_bytes(b"no clip")
     for _ in range(2):
         with media.patch_servers(), pytest.raises(MediaRejected, match="it is no clip"):
-            asyncio.run(_awaited(lambda: used("endpoints.uploads.probe")(clip, "mp4")))
+            asyncio.run(_awaited(lambda: used("api.upload_endpoints.probe")(clip, "mp4")))
     assert ffmpeg.asked == ["probe mp4"]
 
 
@@ -111,7 +111,7 @@ def test_the_same_scene_is_made_once(
     made = tmp_path / "scene.mp4"
 
     async def make() -> tuple[MediaInfo, bytes]:
-        info = await used("composer.make_scene")("sunset", 2.0, 5, made)
+        info = await used("turns.media_generator.make_scene")("sunset", 2.0, 5, made)
         content = made.read_bytes()
         made.unlink()
         return info, content
@@ -131,7 +131,7 @@ def test_the_same_plan_of_the_same_sources_is_rendered_once(
         source = tmp_path / f"{next(names)}.mp4"
         source.write_bytes(content)
         destination = tmp_path / "out.mp4"
-        execute = used("server.LocalExecutor")(tmp_path)
+        execute = used("services.LocalExecutor")(tmp_path)
         await execute(plan_of(source), destination, progress.append)
         return destination.read_bytes()
 

@@ -100,8 +100,8 @@ def test_a_client_is_broken_at_a_public_name_only() -> None:
         """Nothing changes."""
         return original
 
-    with pytest.raises(ValueError, match=r"identity\._renew is private"):
-        client_mutant("odd", "CLI-1", kills="x", scenario=talk, at="identity._renew")(twist)
+    with pytest.raises(ValueError, match=r"auth\._refresh_token is private"):
+        client_mutant("odd", "CLI-1", kills="x", scenario=talk, at="auth._refresh_token")(twist)
 
 
 def test_a_server_is_broken_at_a_public_name_only() -> None:
@@ -109,5 +109,5 @@ def test_a_server_is_broken_at_a_public_name_only() -> None:
     assert (patch.module, patch.name) == ("nemolocal_server.data.tokens.TokenRepository", "find")
     patch = replace_public(check_client_id, None)
     assert (patch.module, patch.name) == ("nemolocal_server.data.tokens", "check_client_id")
-    with pytest.raises(ValueError, match="_known is private"):
+    with pytest.raises(ValueError, match="_find_existing is private"):
         replace_public(TokenRepository._find_existing, None)

@@ -194,7 +194,7 @@ def fake_ffmpeg(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[st
     real = ffmpeg_cli.executable()
 
     def install(lines: str) -> Path:
-        script = tmp_path / "fake-ffmpeg_cli"
+        script = tmp_path / "fake-ffmpeg"
         head = f"#!{sys.executable} -S\nimport os, sys\nargs = sys.argv[1:]\n"
         script.write_text(f"{head}{lines}\nos.execv({str(real)!r}, ['ffmpeg', *args])\n")
         script.chmod(0o755)

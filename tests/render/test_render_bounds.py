@@ -65,7 +65,8 @@ TOO_MUCH: dict[str, tuple[dict[str, Any], str]] = {
         "draft.t[0].sg[1].fx",
     ),
     "effects together": (
-        {"t": [track(*[text(fx=SOME_EFFECTS)] * (MAX_TOTAL_EFFECTS // MAX_EFFECTS + 1))]}, "draft.t",
+        {"t": [track(*[text(fx=SOME_EFFECTS)] * (MAX_TOTAL_EFFECTS // MAX_EFFECTS + 1))]},
+        "draft.t",
     ),
     "fields": (MANY, "draft"),
     "fields of a track": ({"t": [MANY]}, "draft.t[0]"),

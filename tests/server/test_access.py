@@ -357,7 +357,7 @@ def test_a_web_socket_is_closed_before_it_opens(path: str) -> None:
 
     async def ask() -> None:
         await app(scope, receive, send)
-        await app.state.server.close()
+        await app.state.services.close()
 
     asyncio.run(ask())
     assert [message["type"] for message in sent] == ["websocket.close"]

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from nemolocal_agent import intents as wish
+from nemolocal_agent import intents
 from nemolocal_agent.edits import EditRejected, Media, MediaPool, apply_edits
 from nemolocal_agent.intents import SELECT_ALL, Edit, Selector, TimelinePoint, TimelineSpan
 from nemolocal_agent.timeline import clips_of, length_of, main_track
@@ -74,84 +74,94 @@ moments = st.builds(TimelinePoint, times, st.booleans()) | st.builds(
 spans = st.builds(TimelineSpan, moments, moments)
 numbers = st.integers(-3, 4)
 names = st.sampled_from(["beach", "city.mov", "photo", "LOGO", "song", "nothing", ""])
-plain_whiches = st.one_of(
+clip_selectors = st.one_of(
     st.just(SELECT_ALL),
     st.builds(Selector, number=numbers),
     st.builds(Selector, name=names),
     st.builds(Selector, span=spans),
 )
-whiches = plain_whiches | st.builds(Selector, number=numbers, span=spans)
+selectors = clip_selectors | st.builds(Selector, number=numbers, span=spans)
 factors = st.sampled_from([0.0, 0.25, 0.3, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0])
 effects = st.sampled_from(
     [Blur(), Brightness(0.2), Flip("vertical"), Flip(), Grayscale(), Reverse(), Rotate(90), Zoom()]
 )
 lengths = maybe(st.integers(0, 40_000))
 settling = st.one_of(
-    st.builds(wish.SetAspect, width=st.integers(1, 21), height=st.integers(1, 21)),
-    st.builds(wish.SetFit, fit=st.sampled_from(["crop", "pad", "blur"])),
-    st.builds(wish.SetResolution, resolution=st.sampled_from(["720p", "4k"])),
-    st.builds(wish.SetFrameRate, fps=st.integers(0, 61)),
-    st.builds(wish.SetVolume, volume=st.floats(0, 5), which=plain_whiches),
+    st.builds(intents.SetAspect, width=st.integers(1, 21), height=st.integers(1, 21)),
+    st.builds(intents.SetFit, fit=st.sampled_from(["crop", "pad", "blur"])),
+    st.builds(intents.SetResolution, resolution=st.sampled_from(["720p", "4k"])),
+    st.builds(intents.SetFrameRate, fps=st.integers(0, 61)),
+    st.builds(intents.SetVolume, volume=st.floats(0, 5), selector=clip_selectors),
     st.builds(
-        wish.ApplyEffect, effect=st.sampled_from([Blur(), Zoom(), Grayscale()]), which=plain_whiches
+        intents.ApplyEffect,
+        effect=st.sampled_from([Blur(), Zoom(), Grayscale()]),
+        selector=clip_selectors,
     ),
-    st.builds(wish.AddTransition, type=st.sampled_from(TRANSITIONS), duration_ms=lengths),
+    st.builds(intents.AddTransition, type=st.sampled_from(TRANSITIONS), duration_ms=lengths),
     st.builds(
-        wish.Compress, mode=st.sampled_from(["rtk", "size", "quality"]), megabytes=st.just(9.0)
+        intents.Compress, mode=st.sampled_from(["rtk", "size", "quality"]), megabytes=st.just(9.0)
     ),
-    st.builds(wish.Fade, way=st.sampled_from(["in", "out", "both"]), duration_ms=lengths),
-    st.builds(wish.ChangeTitle, text=st.just("x"), position=st.sampled_from(POSITIONS)),
-    st.just(wish.DuckMusic()),
-    st.just(wish.Slideshow()),
-    st.builds(wish.AddMusic, mood=st.just("calm")),
-    st.builds(wish.AddMusic, name=st.just("song")),
+    st.builds(intents.Fade, way=st.sampled_from(["in", "out", "both"]), duration_ms=lengths),
+    st.builds(intents.ChangeTitle, text=st.just("x"), position=st.sampled_from(POSITIONS)),
+    st.just(intents.DuckMusic()),
+    st.just(intents.Slideshow()),
+    st.builds(intents.AddMusic, mood=st.just("calm")),
+    st.builds(intents.AddMusic, name=st.just("song")),
 )
 any_edit: st.SearchStrategy[Edit] = st.one_of(
     settling,
-    st.builds(wish.PlaceUploads, which=whiches),
-    st.builds(wish.KeepSpan, span=spans, which=whiches),
-    st.builds(wish.RemoveSpan, span=spans, which=whiches),
-    st.builds(wish.RemoveClip, which=whiches),
+    st.builds(intents.PlaceUploads, selector=selectors),
+    st.builds(intents.KeepSpan, span=spans, selector=selectors),
+    st.builds(intents.RemoveSpan, span=spans, selector=selectors),
+    st.builds(intents.RemoveClip, selector=selectors),
     st.builds(
-        wish.Split, at=st.lists(moments, max_size=3).map(tuple), parts=maybe(st.integers(0, 5))
+        intents.Split, at=st.lists(moments, max_size=3).map(tuple), parts=maybe(st.integers(0, 5))
     ),
-    st.builds(wish.MoveClip, which=whiches, to=numbers),
-    st.builds(wish.SwapClips, one=whiches, other=whiches),
-    st.sampled_from([wish.ReverseOrder(), wish.Merge(), wish.StartOver(), wish.RemoveMusic()]),
-    st.builds(wish.Loop, times=maybe(st.integers(0, 4)), duration_ms=lengths, which=whiches),
-    st.builds(wish.Slideshow, each_ms=lengths, total_ms=lengths),
-    st.builds(wish.SetSpeed, factor=factors, which=whiches),
-    st.builds(wish.SetVolume, change=factors, target=st.sampled_from(["all", "video", "music"])),
-    st.just(wish.AddMusic()),
+    st.builds(intents.MoveClip, selector=selectors, to=numbers),
+    st.builds(intents.SwapClips, one=selectors, other=selectors),
+    st.sampled_from(
+        [intents.ReverseOrder(), intents.Merge(), intents.StartOver(), intents.RemoveMusic()]
+    ),
     st.builds(
-        wish.Fade,
+        intents.Loop, times=maybe(st.integers(0, 4)), duration_ms=lengths, selector=selectors
+    ),
+    st.builds(intents.Slideshow, each_ms=lengths, total_ms=lengths),
+    st.builds(intents.SetSpeed, factor=factors, selector=selectors),
+    st.builds(intents.SetVolume, change=factors, target=st.sampled_from(["all", "video", "music"])),
+    st.just(intents.AddMusic()),
+    st.builds(
+        intents.Fade,
         way=st.sampled_from(["in", "out", "both"]),
         duration_ms=lengths,
         target=st.sampled_from(["all", "picture", "music", "title"]),
-        which=whiches,
+        selector=selectors,
     ),
-    st.builds(wish.AddTitle, text=st.text(max_size=3), span=maybe(spans)),
-    st.builds(wish.ChangeTitle, which=whiches, span=maybe(spans), grow=maybe(factors)),
-    st.builds(wish.RemoveTitle, which=whiches, subtitles=st.booleans()),
+    st.builds(intents.AddTitle, text=st.text(max_size=3), span=maybe(spans)),
+    st.builds(intents.ChangeTitle, selector=selectors, span=maybe(spans), grow=maybe(factors)),
+    st.builds(intents.RemoveTitle, selector=selectors, subtitles=st.booleans()),
     st.builds(
-        wish.AddSubtitles,
+        intents.AddSubtitles,
         cues=st.lists(
-            st.builds(wish.Cue, start_ms=times, end_ms=times, text=st.text(max_size=2))
+            st.builds(intents.Cue, start_ms=times, end_ms=times, text=st.text(max_size=2))
         ).map(tuple),
     ),
-    st.builds(wish.ApplyEffect, effect=effects, which=whiches),
-    st.builds(wish.RemoveEffects, type=maybe(st.sampled_from(["blur", "flip"])), which=whiches),
-    st.builds(wish.AddTransition, type=st.just("crossfade"), duration_ms=lengths, which=whiches),
-    st.sampled_from([wish.RemoveTransitions(), wish.RemoveOverlays()]),
+    st.builds(intents.ApplyEffect, effect=effects, selector=selectors),
     st.builds(
-        wish.AddOverlay,
+        intents.RemoveEffects, type=maybe(st.sampled_from(["blur", "flip"])), selector=selectors
+    ),
+    st.builds(
+        intents.AddTransition, type=st.just("crossfade"), duration_ms=lengths, selector=selectors
+    ),
+    st.sampled_from([intents.RemoveTransitions(), intents.RemoveOverlays()]),
+    st.builds(
+        intents.AddOverlay,
         kind=st.sampled_from(["picture-in-picture", "watermark"]),
-        which=whiches,
+        selector=selectors,
         width=maybe(st.floats(0, 2)),
         span=maybe(spans),
     ),
     st.builds(
-        wish.Generate, scene=st.just("sunset"), seconds=st.floats(1, 10), prompt=st.just("sun")
+        intents.Generate, scene=st.just("sunset"), seconds=st.floats(1, 10), prompt=st.just("sun")
     ),
 )
 
@@ -191,7 +201,7 @@ def drafts(draw: st.DrawFn) -> Draft:
     if main_track(draft) is None:
         return draft
     return apply_edits(
-        [wish.KeepSpan(TimelineSpan())], draft, MATERIAL
+        [intents.KeepSpan(TimelineSpan())], draft, MATERIAL
     )  # nothing goes on after the video
 
 
@@ -199,9 +209,9 @@ class Made(dict[Edit, str]):
     """Everything that an edit could need has been made."""
 
     def get(self, edit: Edit, _default: object = None) -> str:
-        if isinstance(edit, wish.Generate):
+        if isinstance(edit, intents.Generate):
             return "scene-id"
-        assert isinstance(edit, wish.AddMusic)
+        assert isinstance(edit, intents.AddMusic)
         return "song-id" if edit.name else "music-id"
 
 

@@ -129,7 +129,8 @@ def test_a_generation_has_two_stages_and_takes_its_time(key: TurnSeed) -> None:
     )
     said = actions(steps)
     assert [type(action) for action in said] == [
-        ToolCall, CommitEdits, ToolResult, ToolCall, ToolCall, CommitEdits, ToolResult, ToolResult, Text
+        ToolCall, CommitEdits, ToolResult, ToolCall, ToolCall, CommitEdits, ToolResult,
+        ToolResult, Text
     ]  # fmt: skip
     tools = [action.name for action in said if isinstance(action, ToolCall)]
     assert tools == [

@@ -72,7 +72,8 @@ CLAUSES: list[tuple[str, tuple[Edit, ...]]] = [
     ("add a title 'A', in red, at the top", (AddTitle("A", None, "red", "top-center"),)),
     ("put the text 'A' up, show it for 5 seconds", (AddTitle("A", first_span(5000)),)),
     ("swap the first and the last clip", (SwapClips(Selector(number=1), Selector(number=-1)),)),
-    ("mute clips 1 and 3", tuple(SetVolume(0.0, None, "video", Selector(number=n)) for n in (1, 3))),
+    ("mute clips 1 and 3", tuple(SetVolume(0.0, None, "video", Selector(number=n)) for n in (1,
+    3))),
     ("trim to 10s add calm music", (FIRST_10, AddMusic("calm"))),
     ("剪到10秒加一段轻松的音乐", (FIRST_10, AddMusic("calm"))),
     ("把第一段调亮，第二段调暗", (

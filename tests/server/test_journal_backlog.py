@@ -111,7 +111,9 @@ def test_what_is_too_much_for_memory_is_written_at_once_and_nothing_is_lost(
     assert (len(list(journal.read_entries(JournalQuery()))), journal.dropped) == (300, 0)
 
 
-@pytest.mark.parametrize("read", ["entries", "counts", "turns", "last_id", "dropped", "clear"])
+@pytest.mark.parametrize(
+    "read", ["read_entries", "count_entries", "read_turn_results", "last_id", "dropped", "clear"]
+)
 def test_whoever_reads_finds_everything_that_waited(
     journal: JournalRepository, store: Store, read: str
 ) -> None:
@@ -329,5 +331,5 @@ def test_a_request_leaves_nothing_for_the_garbage_collector() -> None:
         left = [found for found in recorders() if all(found is not known for known in earlier)]
     finally:
         gc.enable()
-        asyncio.run(app.state.server.close())
+        asyncio.run(app.state.services.close())
     assert left == []

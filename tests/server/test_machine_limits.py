@@ -73,7 +73,7 @@ class Opened:
     def __init__(self, folder: Path, execute: Any = None) -> None:
         self.loop = asyncio.new_event_loop()
         self.server: Services = self.run(self._open(folder, execute))
-        self.store = self.server.core.store
+        self.store = self.server.context.store
 
     async def _open(self, folder: Path, execute: Any) -> Services:
         server = Services(Settings(data_dir=folder, clock="manual"), None, execute)
@@ -139,7 +139,7 @@ def test_a_render_outlives_a_disk_that_is_full_for_a_while(
 
     async def play() -> None:
         desk.server.turns.start(token, session, "edit my raw video footage")
-        await desk.server.core.clock.advance(2000)  # type: ignore[attr-defined]
+        await desk.server.context.clock.advance(2000)  # type: ignore[attr-defined]
         draft = draft_to_wire(desk.server.context.sessions.newest_draft(session.id))
         await desk.server.exports.submit(
             token, session, RenderRequest("render_1", session.id, draft), "1080p"
@@ -174,7 +174,7 @@ def test_an_edit_that_cannot_be_written_gives_its_credits_back_when_it_can(
         with monkeypatch.context() as patched:
             patched.setattr(desk.server.context.sessions, "add_version", fail)
             patched.setattr(desk.server.context.ledger, "release", fail)
-            await desk.server.core.clock.advance(2000)  # type: ignore[attr-defined]
+            await desk.server.context.clock.advance(2000)  # type: ignore[attr-defined]
             for _ in range(20):
                 await asyncio.sleep(0)
             assert desk.server.context.ledger.balance(token.id).frozen == 50
@@ -183,12 +183,12 @@ def test_an_edit_that_cannot_be_written_gives_its_credits_back_when_it_can(
 
     desk.run(play())
     assert desk.server.context.ledger.balance(token.id).available == 100
-    assert desk.store.value("SELECT status FROM turns") == "failed"
+    assert desk.store.fetch_value("SELECT status FROM turns") == "failed"
 
 
 def core_of(servers: ServerFactory) -> Any:
     """What the server that was started last stands on."""
-    return servers._open[-1]._server.config.app.state.server.core  # type: ignore[union-attr]
+    return servers._open[-1]._server.config.app.state.services.context  # type: ignore[union-attr]
 
 
 def test_every_writing_call_names_the_full_disk_and_works_when_there_is_room(
@@ -232,9 +232,9 @@ def test_what_a_full_disk_kept_out_of_the_journal_is_counted_at_the_end(
     journal._queue._write = fail
 
     class Waiting:
-        weight = 0
+        memory_size = 0
 
-        def weigh(self) -> int:
+        def estimate_memory_size(self) -> int:
             return 10
 
     async def fill() -> None:

@@ -57,7 +57,7 @@ def silences(settings: Settings, count: int) -> list[bool]:
 
     async def play() -> list[bool]:
         clock = ManualClock()
-        server: Services = build_app(settings, clock).state.server
+        server: Services = build_app(settings, clock).state.services
         try:
             server.start()
             for _ in range(count):

@@ -149,7 +149,7 @@ def test_a_file_that_goes_before_it_is_sent_is_not_found(
 ) -> None:
     """A reset may take it away after it was found, and before it is opened."""
     app = build_app(Settings(data_dir=tmp_path))
-    store = app.state.server.core.store
+    store = app.state.services.context.store
     file = store.renders / f"{'0' * 32}.mp4"
     init = StoredFileResponse.__init__
 

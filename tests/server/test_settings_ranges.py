@@ -118,7 +118,7 @@ def test_a_token_of_the_settings_that_somebody_else_has_is_said_at_the_start(
 ) -> None:
     async def once(token: str) -> None:
         settings = Settings(data_dir=tmp_path, tokens=(NewToken(token=token, user_id="ann"),))
-        await build_app(settings).state.server.close()
+        await build_app(settings).state.services.close()
 
     asyncio.run(once("first-text"))
     with pytest.raises(StoreError, match=r"tokens of the settings.*`user_id` 'ann' has a token"):

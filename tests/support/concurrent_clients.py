@@ -82,7 +82,7 @@ class ConcurrentClients:
     async def run(self, clients: int, steps: int) -> None:
         """Let so many clients take so many steps each; then check what is left of it all."""
         app = build_app(self._settings, self.clock, self._work.render)
-        self.server: Services = app.state.server
+        self.server: Services = app.state.services
         self._caller = AsgiCaller(app, lambda: self._draw.randrange(3))
         with self._work.in_place():
             async with app.router.lifespan_context(app):

@@ -111,7 +111,7 @@ class Keys:
             which["name" if isinstance(value, str) else "number"] = value
         if in_span:
             which |= self.span()
-        return {"which": which} if which else {}
+        return {"selector": which} if which else {}
 
     def span(self) -> dict[str, Any]:
         """The field `span`, if a stretch of time is named."""
@@ -183,13 +183,13 @@ def split(keys: Keys) -> Edit:
 
 def swap_clips(keys: Keys) -> Edit:
     """`clips`: the two that change places."""
-    one, other = (Keys({"clip": clip}).about("clip")["which"] for clip in keys.take("clips"))
+    one, other = (Keys({"clip": clip}).about("clip")["selector"] for clip in keys.take("clips"))
     return msgspec.convert({"one": one, "other": other}, intents.SwapClips)
 
 
 def remove_clip(keys: Keys) -> Edit:
     """`clip`, or all of them."""
-    return msgspec.convert({"which": {}, **keys.about("clip")}, intents.RemoveClip)
+    return msgspec.convert({"selector": {}, **keys.about("clip")}, intents.RemoveClip)
 
 
 def set_volume(keys: Keys) -> Edit:

@@ -78,8 +78,8 @@ def program_command(given: list[str]) -> list[str]:
 def unsealed_warning(place: ProgramEnvironment) -> str:
     """What is said of a program that may reach the world."""
     return (
-        f"not sealed ({place.unsealed_reason}): a client that heeds neither the proxy nor our hooks "
-        f"reaches the real {CLOUD_HOST}"
+        f"not sealed ({place.unsealed_reason}): a client that heeds neither the proxy nor our "
+        f"hooks reaches the real {CLOUD_HOST}"
     )
 
 

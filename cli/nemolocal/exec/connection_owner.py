@@ -39,7 +39,7 @@ def is_allowed_connection(server: SocketAddress, client: SocketAddress) -> bool:
 
 
 def may_be_own_connection(server: SocketAddress, client: SocketAddress) -> bool:
-    """Like `is_allowed_connection`, but who hung up at once, and so is known no more, is believed."""
+    """Like `is_allowed_connection`, but who hung up at once, and is known no more, is believed."""
     return find_owner(server, client) is None or is_allowed_connection(server, client)
 
 

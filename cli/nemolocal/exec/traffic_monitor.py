@@ -65,7 +65,8 @@ class TrafficMonitor:
         if self.unused_connections:
             plural = "s" * (self.unused_connections != 1)
             yield (
-                f"{self.unused_connections} TLS connection{plural} ended without a request{self._reasons()}: "
+                f"{self.unused_connections} TLS connection{plural} ended without a request"
+                f"{self._reasons()}: "
                 "the client does not believe the certificate in $SSL_CERT_FILE, or speaks no "
                 "HTTP/1.1"
             )

@@ -35,7 +35,8 @@ def as_json(outcomes: Sequence[ScenarioResult]) -> str:
 def as_markdown(outcomes: Sequence[ScenarioResult]) -> str:
     """A table: a scenario in a row."""
     rows = (
-        f"| {outcome.scenario} | {outcome.word} | {'<br>'.join(map(escape_markdown, outcome.reasons))} |\n"
+        f"| {outcome.scenario} | {outcome.word} "
+        f"| {'<br>'.join(map(escape_markdown, outcome.reasons))} |\n"
         for outcome in outcomes
     )
     head = "| scenario | outcome | why |\n|---|---|---|\n"

@@ -154,7 +154,8 @@ class WaitStep(ScriptStep, frozen=True, tag="wait"):
 
 
 AnyStep = (
-    TokenStep | BalanceStep | SessionStep | StateStep | UploadStep | UrlUploadStep | MessageStep | ClaimStep
+    TokenStep | BalanceStep | SessionStep | StateStep | UploadStep | UrlUploadStep | MessageStep
+    | ClaimStep
     | ExportStep | StatusStep | FollowStep | CancelStep | DownloadStep | WaitStep
 )  # fmt: skip
 

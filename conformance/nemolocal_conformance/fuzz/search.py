@@ -37,8 +37,8 @@ class ScriptRun(msgspec.Struct, frozen=True):
 class ScriptSearchResult(msgspec.Struct, frozen=True):
     """What became of a search.
 
-    `script_strategy` and `calls` were played, `unpaid` scripts were too dear. `failed` is the smallest
-    script that fails; `learned` are the first that show an assumption of ours not to hold.
+    `script_strategy` and `calls` were played, `unpaid` scripts were too dear. `failed` is the
+    smallest script that fails; `learned` are the first that show an assumption of ours not to hold.
     """
 
     scripts: int
@@ -60,8 +60,8 @@ def search_scripts(
     """Play so many random scripts, each on a player of its own, and make one that fails smaller.
 
     `purse` is what all of them may cost together, None where nothing costs. `home` is a folder in
-    which Hypothesis writes what it thinks worth keeping. Raises `TargetTimeout` where a call was not
-    answered: nothing is known then, and nothing more is played.
+    which Hypothesis writes what it thinks worth keeping. Raises `TargetTimeout` where a call was
+    not answered: nothing is known then, and nothing more is played.
     """
     seeker = _ScriptSearch(open_player, purse)
     options = settings(

@@ -115,7 +115,8 @@ def validate_state(
 def _fields(session: ModelSession) -> dict[str, str]:
     owner = session.owner.user_id
     return {
-        "session_id": session.id, "task_id": session.task_id, "user_id": owner, "task_name": TASK_NAME,
+        "session_id": session.id, "task_id": session.task_id, "user_id": owner,
+        "task_name": TASK_NAME,
     }  # fmt: skip
 
 

@@ -269,7 +269,8 @@ def foreign_session_looks_like_none(stage: CheckContext) -> None:
     foreign = stage.call(wire.STATE, other, session=stage.session)
     never = stage.call(wire.STATE, other, session="1000000000000000000")
     said = expect_error(stage, foreign, ResponseCode.SESSION_NOT_FOUND).replace(stage.session, "…")
-    expect_equal("message", said, expect_error(stage, never, ResponseCode.SESSION_NOT_FOUND).replace(
+    expect_equal("message", said, expect_error(stage, never,
+    ResponseCode.SESSION_NOT_FOUND).replace(
         "1000000000000000000", "…"
     ))  # fmt: skip
 

@@ -17,7 +17,7 @@ _LISTED = 20
 
 
 def track_label(track: Track) -> str:
-    """What a track is, as a key of `TRACK_LABELS`: by its type, its name and how its segments show."""
+    """What a track is, as a key of `TRACK_LABELS`: by its type, name and how its segments show."""
     if track.type == TrackType.VIDEO:
         return "Overlay" if _is_overlay(track) else "Video"
     if track.type == TrackType.TEXT:

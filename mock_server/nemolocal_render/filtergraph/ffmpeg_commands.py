@@ -116,7 +116,7 @@ def copy_command(source: MediaSource, plan: RenderPlan, output: str) -> FFmpegCo
 
 
 def concat_command(plan: RenderPlan, sound: str, output: str) -> FFmpegCommand:
-    """Put the parts that CONCAT_LIST_FILE lists behind each other, and the sound to them, if any."""
+    """Put the parts that CONCAT_LIST_FILE lists behind each other, and the sound to them."""
     inputs = [
         "-f",
         "concat",

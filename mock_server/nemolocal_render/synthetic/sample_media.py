@@ -43,7 +43,8 @@ async def make_music(mood: str, seconds: float, destination: Path) -> MediaInfo:
 def _music_graph(mood: Mood, seconds: float) -> str:
     sounds = build_bar_expressions(mood)
     chords = [
-        f"aevalsrc='{sound}':s={MUSIC_SAMPLE_RATE}:d={mood.bar},afade=t=out:st={mood.bar - 0.03}:d=0.03[c{n}]"
+        f"aevalsrc='{sound}':s={MUSIC_SAMPLE_RATE}:d={mood.bar},"
+        f"afade=t=out:st={mood.bar - 0.03}:d=0.03[c{n}]"
         for n, sound in enumerate(sounds)
     ]
     names = "".join(f"[c{n}]" for n in range(len(sounds)))

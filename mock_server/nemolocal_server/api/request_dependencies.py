@@ -30,7 +30,7 @@ _MAX_BODY = 16 * 1024 * 1024
 
 def services_of(request: Request) -> Services:
     """The server that this request reached."""
-    server: Services = request.app.state.server
+    server: Services = request.app.state.services
     return server
 
 

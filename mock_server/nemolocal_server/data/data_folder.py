@@ -195,7 +195,8 @@ def _check(folder: Path) -> None:
     whose = identify_database(folder / DATABASE_NAME)
     if whose == "foreign":
         raise StoreError(
-            f"{folder} is no data folder: its `{DATABASE_NAME}` is the database of another program; "
+            f"{folder} is no data folder: its `{DATABASE_NAME}` is the database of another "
+            "program; "
             "choose another --data"
         )
     if whose == "nobody's":
@@ -208,7 +209,8 @@ def _require_empty(folder: Path) -> None:
     """Our folders are cleaned at every start: never those of somebody who gave a project's path."""
     if _looks_like_ours(folder):
         raise StoreError(
-            f"{folder} has lost its database: `{DATABASE_NAME}` is gone or empty, and only it knows "
+            f"{folder} has lost its database: `{DATABASE_NAME}` is gone or empty, and only it "
+            "knows "
             "what the other files are. Put it back from a copy, if there is one; else save what "
             "you need of the folder and delete it; or choose another --data"
         )

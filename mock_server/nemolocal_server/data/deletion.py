@@ -66,7 +66,8 @@ class DataDeleter:
                 yield f"media/{self._assets.file_path(asset).name}"
             renders = "SELECT file_id FROM renders WHERE session_id = :id"
             for file_id in self._store.fetch_column(renders, id=session):
-                yield f"renders/{data_folder.checked_path(self._store.renders, f'{file_id}.mp4').name}"
+                path = data_folder.checked_path(self._store.renders, f"{file_id}.mp4")
+                yield f"renders/{path.name}"
 
     def delete_expired_tokens(self, before: float) -> None:
         """Tokens that had expired by then and have no session any more, with their ledger."""

@@ -24,8 +24,8 @@ _LONGEST_NAME = 100
 class RecordedExchange(msgspec.Struct, gc=False):
     """A request and its response, copied while they passed, tokens and all.
 
-    It lives in memory only; what is stored of it is its `build_entry`. The garbage collector need not
-    look at the thousands of them that may wait: they never refer to each other.
+    It lives in memory only; what is stored of it is its `build_entry`. The garbage collector need
+    not look at the thousands of them that may wait: they never refer to each other.
     """
 
     method: str

@@ -184,7 +184,7 @@ class BoundedConnection(asyncio.Protocol):
         self._warn_once(most)
         waiting = sorted(
             (other for other in self.connections if other is not self and other.is_waiting()),
-            key=lambda other: (_answering(other.cycle), other.began),
+            key=lambda other: (_answering(other.cycle), other.waiting_since),
         )
         for other in waiting[: most // 16 + 1]:
             other.transport.close()

@@ -44,19 +44,26 @@ def play_on(mutant: ServerMutant | str, *steps: AnyStep) -> Violation | None:
 
 ALLOWED = {
     "names that nothing was made for": (
-        STATE, BALANCE, PICTURE, PUT, EXPORT, StatusStep("r1", by="ann"), FOLLOW, CancelStep("r1", by="ann"),
-        DownloadStep("r1", by="ann"), ClaimStep("s1", by="ann"), UrlUploadStep("s1", by="ann"), SESSION, ANN, STATE,
-        PUT, PICTURE, ClaimStep("s1", by="ann"), UrlUploadStep("s1", by="ann"), FOLLOW, EXPORT, BALANCE,
+        STATE, BALANCE, PICTURE, PUT, EXPORT, StatusStep("r1", by="ann"), FOLLOW,
+        CancelStep("r1", by="ann"),
+        DownloadStep("r1", by="ann"), ClaimStep("s1", by="ann"), UrlUploadStep("s1", by="ann"),
+        SESSION, ANN, STATE,
+        PUT, PICTURE, ClaimStep("s1", by="ann"), UrlUploadStep("s1", by="ann"), FOLLOW, EXPORT,
+        BALANCE,
     ),
     "everything between two people": (
-        ANN, BOB, SESSION, ClaimStep("s1", by="ann"), ClaimStep("s1", by="bob"), StateStep("s1", by="bob"),
+        ANN, BOB, SESSION, ClaimStep("s1", by="ann"), ClaimStep("s1", by="bob"), StateStep("s1",
+        by="bob"),
         MessageStep("s1", "hello", by="bob"), UploadStep("s1", ("picture.png",), by="bob"), EXPORT,
         StatusStep("r1", by="bob"), CancelStep("r1", by="bob"), DownloadStep("r1", by="bob"),
-        ExportStep("s1", "r1", by="bob"), SessionStep("s2", by="bob"), ExportStep("s2", "r1", by="bob"),
-        CancelStep("r1", by="bob"), FOLLOW, DownloadStep("r1", by="ann"), DownloadStep("r1", by="bob"),
+        ExportStep("s1", "r1", by="bob"), SessionStep("s2", by="bob"), ExportStep("s2", "r1",
+        by="bob"),
+        CancelStep("r1", by="bob"), FOLLOW, DownloadStep("r1", by="ann"), DownloadStep("r1",
+        by="bob"),
     ),
     "a week and what ends with it": (
-        ANN, ANN, WaitStep(6 * DAY), ANN, BALANCE, SESSION, EXPORT, WaitStep(DAY - 600), BALANCE, ANN,
+        ANN, ANN, WaitStep(6 * DAY), ANN, BALANCE, SESSION, EXPORT, WaitStep(DAY - 600), BALANCE,
+        ANN,
         WaitStep(2 * DAY), BALANCE, STATE, ANN, BALANCE, STATE, StatusStep("r1", by="ann"),
     ),
     "credits to the last": (
@@ -64,7 +71,8 @@ ALLOWED = {
         TITLED, STATE, STATE, UNDO, STATE, BALANCE,
         MessageStep("s1", GENERATE_CLIP, by="ann"), BALANCE,
         SessionStep("s2", by="ann"), UploadStep("s2", ("picture.png",), by="ann"),
-        MessageStep("s2", PUT_ON_TIMELINE, by="ann"), SessionStep("s1", by="ann"), PICTURE, PUT, STATE,
+        MessageStep("s2", PUT_ON_TIMELINE, by="ann"), SessionStep("s1", by="ann"), PICTURE, PUT,
+        STATE,
         BALANCE,
     ),
     "a draft as it was shown": (
@@ -80,7 +88,8 @@ ALLOWED = {
     ),
     "one export after another": (
         ANN, SESSION, EXPORT, ExportStep("s1", "r2", by="ann"), FollowStep("r2", by="ann"),
-        StatusStep("r1", by="ann"), FOLLOW, CancelStep("r1", by="ann"), DownloadStep("r1", by="ann"),
+        StatusStep("r1", by="ann"), FOLLOW, CancelStep("r1", by="ann"),
+        DownloadStep("r1", by="ann"),
     ),
     "exports of two sessions": (
         ANN, SESSION, EXPORT, DownloadStep("r1", by="ann"), SessionStep("s2", by="ann"),
@@ -93,10 +102,12 @@ ALLOWED = {
         StateStep("s1", "own", by="ann"), StateStep("s1", "other", by="ann"),
         SessionStep("s2", user="other", by="ann"), SessionStep("s2", "", broken=True, by="ann"),
         TokenStep("bob", "missing"), TokenStep("bob", "empty"), TokenStep("bob", "too-long"),
-        MessageStep("s1", "  ", by="ann"), UploadStep("s1", ("clip.mp4", "notes.txt"), by="ann"), STATE,
+        MessageStep("s1", "  ", by="ann"), UploadStep("s1", ("clip.mp4", "notes.txt"), by="ann"),
+        STATE,
     ),
     "the account of the run": (
-        BalanceStep(by=OWN_ACCOUNT), SessionStep("s1", by=OWN_ACCOUNT), MessageStep("s1", "hello", by=OWN_ACCOUNT), BalanceStep(by=OWN_ACCOUNT),
+        BalanceStep(by=OWN_ACCOUNT), SessionStep("s1", by=OWN_ACCOUNT),
+        MessageStep("s1", "hello", by=OWN_ACCOUNT), BalanceStep(by=OWN_ACCOUNT),
     ),
 }  # fmt: skip
 
@@ -169,9 +180,11 @@ CAUGHT: dict[str, tuple[str, tuple[AnyStep, ...]]] = {
     "chat.cut": ("SSE-4", (ANN, SESSION, MessageStep("s1", "hello", by="ann"))),
     "chat.bad-json": ("SSE-1", (ANN, SESSION, MessageStep("s1", "hello", by="ann"))),
     "render.queued": ("REN-4", (ANN, SESSION, EXPORT)),
-    "render.402-as-403": ("GEN-2", (ANN, SESSION, ExportStep("s1", "r1", attributed=False, by="ann"))),
+    "render.402-as-403": ("GEN-2", (ANN, SESSION, ExportStep("s1", "r1", attributed=False,
+        by="ann"))),
     "render.id-again": ("REN-6", (ANN, SESSION, EXPORT, EXPORT)),
-    "render.path-missing": ("REN-9", (ANN, SESSION, ExportStep("s1", "r1", "unknown-media", by="ann"))),
+    "render.path-missing": ("REN-9", (ANN, SESSION, ExportStep("s1", "r1", "unknown-media",
+        by="ann"))),
     "render.progress": ("REN-5", (ANN, SESSION, EXPORT, FOLLOW)),
     "render.file-guarded": ("REN-8", (ANN, SESSION, EXPORT, FOLLOW)),
     "render.file-truncated": ("REN-4", (ANN, SESSION, EXPORT, FOLLOW)),

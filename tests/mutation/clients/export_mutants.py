@@ -178,7 +178,8 @@ undaunted = _polling("undaunted", "client.poll.count", PollPolicy(30.0, 20))
 
 
 @operation_mutant(
-    "asks-on", "CLI-8", "REN-5", "REN-6", kills="client.poll.stops", scenario=client_scenarios.export,
+    "asks-on", "CLI-8", "REN-5", "REN-6", kills="client.poll.stops",
+    scenario=client_scenarios.export,
 )  # fmt: skip
 def asks_on(effect: Operation, hit: OnApplied, _: Memory) -> Flow[Any]:
     """An export that is finished is asked about once more."""
@@ -236,7 +237,8 @@ def detour(effect: Operation, hit: OnApplied, _: Memory) -> Flow[Any]:
 
 
 @operation_mutant(
-    "one-way", "CLI-8", "REN-8", kills="client.download.fallback", scenario=client_scenarios.url_gone,
+    "one-way", "CLI-8", "REN-8", kills="client.download.fallback",
+    scenario=client_scenarios.url_gone,
 )  # fmt: skip
 def one_way(effect: Operation, hit: OnApplied, _: Memory) -> Flow[Any]:
     """Where `output.url` is dead, that is the end."""

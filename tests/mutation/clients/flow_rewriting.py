@@ -23,7 +23,7 @@ OperationHandler = Callable[[Operation, OnApplied, Memory], Flow[Any]]
 """Does something else than what an effect wants: yields effects, and returns the answer."""
 
 # All flows of the sync face begin there, those whose lines are wanted one by one too.
-_FLOW_TARGET = "drive.Walk"
+_FLOW_TARGET = "driver.FlowExecution"
 _SEND_TARGET = "transport.httpx.Client.send"
 
 

@@ -89,7 +89,8 @@ def newcomer(effect: Operation, hit: OnApplied, _: Memory) -> Flow[Any]:
 
 
 @operation_mutant(
-    "dodger", "CLI-9", "AUTH-3", kills="client.429.client-id", scenario=client_scenarios.token_limited,
+    "dodger", "CLI-9", "AUTH-3", kills="client.429.client-id",
+    scenario=client_scenarios.token_limited,
 )  # fmt: skip
 def dodger(effect: Operation, hit: OnApplied, memory: Memory) -> Flow[Any]:
     """Where one client id has had its token, another one asks."""
@@ -165,7 +166,8 @@ def renews_in_vain(effect: Operation, hit: OnApplied, memory: Memory) -> Flow[An
 
 
 @operation_mutant(
-    "renews-for-ever", "CLI-7", kills="client.after-1001.once", scenario=client_scenarios.tokens_expired,
+    "renews-for-ever", "CLI-7", kills="client.after-1001.once",
+    scenario=client_scenarios.tokens_expired,
 )  # fmt: skip
 def renews_for_ever(effect: Operation, hit: OnApplied, _: Memory) -> Flow[Any]:
     """A request is repeated as long as its token is refused."""
@@ -225,9 +227,9 @@ def _stubborn(
 
 
 _TURN, _UPLOAD, _EXPORT = (
-    "workspace.Workspace.say",
-    "workspace.Workspace.upload",
-    "workspace.Workspace.export",
+    "client_flows.ClientFlows.say",
+    "client_flows.ClientFlows.upload",
+    "client_flows.ClientFlows.export",
 )
 spends_on = _stubborn(
     "spends-on", OutOfCredits, _TURN, client_scenarios.no_credits, "CRD-4", "CLI-7"

@@ -107,7 +107,11 @@ def _all_to_chat(route: str, check: str) -> ClientMutant:
     """A client that has never heard of one of the routes."""
 
     @client_mutant(
-        f"chats-{route}", "CLI-2", kills=check, scenario=client_scenarios.words, at="routing.route"
+        f"chats-{route}",
+        "CLI-2",
+        kills=check,
+        scenario=client_scenarios.words,
+        at="message_routing.route",
     )
     def everything(original: Any, hit: OnApplied) -> Any:
         """Messages for another endpoint go to the chat."""
@@ -131,7 +135,8 @@ chats_upload = _all_to_chat("upload", "client.upload-in-chat client.file-in-chat
 
 
 @client_mutant(
-    "clicks", "CLI-6", kills="client.gui-words", scenario=client_scenarios.talk, at="client.Client.say",
+    "clicks", "CLI-6", kills="client.gui-words", scenario=client_scenarios.talk,
+    at="client.Client.say",
 )  # fmt: skip
 def clicks(original: Any, hit: OnApplied) -> Any:
     """What the backend would click is asked of the backend."""

@@ -49,7 +49,7 @@ def _pauses(
     return hasty
 
 
-_SILENCE, _CUT = "turns.AFTER_SILENCE", "turns.AFTER_CUT"
+_SILENCE, _CUT = "turns.POLL_DELAYS_AFTER_SILENCE", "turns.POLL_DELAYS_AFTER_CUT"
 _UNSEEN = client_scenarios.cut_unchanged
 nervous = _pauses(
     "nervous", "client.state.rhythm", client_scenarios.silent_unchanged, _SILENCE, 0, 1, 1, 1, 1
@@ -78,7 +78,8 @@ def credulous(effect: Operation, hit: OnApplied, memory: Memory) -> Flow[Any]:
 
 
 @operation_mutant(
-    "repeats-itself", "CLI-3", "SSE-7", "SSE-5", kills="client.resend", scenario=client_scenarios.silent,
+    "repeats-itself", "CLI-3", "SSE-7", "SSE-5", kills="client.resend",
+    scenario=client_scenarios.silent,
 )  # fmt: skip
 def repeats_itself(effect: Operation, hit: OnApplied, memory: Memory) -> Flow[Any]:
     """A message that was answered by silence is sent again."""

@@ -134,8 +134,9 @@ def on_json(*names: str) -> Callable[[Change], Interceptor]:
 
 
 def on_failure(code: int, *names: str) -> Callable[[Change], Interceptor]:
-    """An interceptor that changes failures of this code, of these endpoints or of all: `InterceptedResponse` in,
-    `InterceptedResponse` out."""
+    """An interceptor that changes failures of this code, of these endpoints or of all:
+    `InterceptedResponse` in, `InterceptedResponse` out.
+    """
 
     def make(change: Callable[[InterceptedResponse], InterceptedResponse]) -> Interceptor:
         async def interceptor(

@@ -149,7 +149,8 @@ def _before_end(length: TimelinePoint) -> TimelinePoint:
 
 def _point(clause: Clause, words: str) -> TimelinePoint:
     named: dict[str, Callable[[], TimelinePoint]] = {
-        "start": TimelinePoint, "first": TimelinePoint, "end": lambda: TIMELINE_END, "last": lambda: TIMELINE_END,
+        "start": TimelinePoint, "first": TimelinePoint, "end": lambda: TIMELINE_END,
+        "last": lambda: TIMELINE_END,
         "middle": lambda: TimelinePoint(share=0.5), "halfway": lambda: TimelinePoint(share=0.5),
     }  # fmt: skip
     if words in named:

@@ -35,7 +35,7 @@ def tokenize_chinese(text: str, at: int, end: int, tokens: list[LexToken]) -> in
     """
     while at < end:
         if percent := _PERCENT.match(text, at):
-            share = float(percent["digits"] or parse_numeral(percent["parse_numeral"])) / 100
+            share = float(percent["digits"] or parse_numeral(percent["numeral"])) / 100
             tokens.append(LexToken("P", "slot", at, percent.end(), share))
             at = percent.end()
         elif tenths := _TENTHS.match(text, at):
