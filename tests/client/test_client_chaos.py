@@ -90,7 +90,11 @@ def check_books(run: Run, turns: list[dict[str, Any]]) -> None:
     ("first", "count"),
     [
         (RUNS, FAST),
-        *(pytest.param(n, CHUNK, marks=pytest.mark.slow) for n in range(0, RUNS, CHUNK)),
+        pytest.param(0, CHUNK, marks=pytest.mark.slow),
+        *(
+            pytest.param(n, CHUNK, marks=[pytest.mark.slow, pytest.mark.nightly])
+            for n in range(CHUNK, RUNS, CHUNK)
+        ),
     ],
 )
 def test_client_survives_chaos(faces: dict[str, ClientFactory], first: int, count: int) -> None:

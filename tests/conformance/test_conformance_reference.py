@@ -59,7 +59,13 @@ def test_the_reference_passes_every_check_with_memoized_media() -> None:
 
 @pytest.mark.slow
 @pytest.mark.ffmpeg
-@pytest.mark.parametrize("preset", PRESETS)
+@pytest.mark.parametrize(
+    "preset",
+    [
+        "reference",
+        *(pytest.param(p, marks=pytest.mark.nightly) for p in PRESETS if p != "reference"),
+    ],
+)
 def test_the_reference_passes_every_check(preset: str) -> None:
     assert_passed(judge(PRESETS[preset], CHECKS))
 
@@ -80,7 +86,9 @@ def dialect_cases() -> Iterator[object]:
         name = "-".join(dialect.values())
         slow = [] if tuple(dialect.values()) in presets else [pytest.mark.slow]
         yield pytest.param(dialect, DIALECT_CHECKS, id=name, marks=slow)
-        yield pytest.param(dialect, LIGHT_CHECKS, id=f"{name}, all checks", marks=pytest.mark.slow)
+        yield pytest.param(
+            dialect, LIGHT_CHECKS, id=f"{name}, all checks", marks=pytest.mark.nightly
+        )
 
 
 @pytest.mark.slow

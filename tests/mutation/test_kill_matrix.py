@@ -42,6 +42,7 @@ def test_the_document_says_how_it_was_made() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.nightly
 @pytest.mark.mutants
 def test_broken_peers_are_played_in_processes_in_their_order() -> None:
     names = ["general.no-code", "general.message-missing"]

@@ -76,7 +76,10 @@ def test_each_meaning_is_read_alone() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("template", TEMPLATES)
+@pytest.mark.parametrize(
+    "template",
+    [*TEMPLATES[:2], *(pytest.param(text, marks=pytest.mark.nightly) for text in TEMPLATES[2:])],
+)
 def test_each_word_is_read_in_each_template(template: str) -> None:
     require_readable(entries(), [template])
 

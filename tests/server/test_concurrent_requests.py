@@ -29,7 +29,10 @@ def test_what_many_do_at_once_leaves_credits_files_and_rows_in_order(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize(
+    "seed",
+    [*range(6), *(pytest.param(seed, marks=pytest.mark.nightly) for seed in range(6, 12))],
+)
 def test_what_very_many_do_at_once_does_so_too(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, seed: int
 ) -> None:

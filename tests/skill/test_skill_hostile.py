@@ -63,7 +63,7 @@ def test_any_damage_to_a_document_is_read_and_judged(at: int, length: int, put: 
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("length", [200, pytest.param(20_000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("length", [200, pytest.param(20_000, marks=pytest.mark.nightly)])
 def test_one_scrap_a_great_many_times_is_read_and_judged(
     subtests: pytest.Subtests, length: int
 ) -> None:
