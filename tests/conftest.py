@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from nemolocal_render.synthetic.sample_media import make_music, make_sample
 from tests.support.certificates import share_ssl_contexts
@@ -23,8 +23,9 @@ share_ssl_contexts()
 
 # `ci` always draws the same examples and never measures time; HYPOTHESIS_PROFILE=nightly draws new
 # ones, forty times as many.
-settings.register_profile("ci", derandomize=True, deadline=None, max_examples=25)
-settings.register_profile("nightly", deadline=None, max_examples=1000, print_blob=True)
+UNTIMED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("ci", UNTIMED, derandomize=True, max_examples=25)
+settings.register_profile("nightly", UNTIMED, max_examples=1000, print_blob=True)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
 # Whenever httpcore makes a lock for async code it tries to import sniffio. Where that is not
