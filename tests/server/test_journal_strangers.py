@@ -61,7 +61,7 @@ names = st.sampled_from(
 )
 @settings(
     max_examples=examples(12, 3000),
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
     deadline=None,
 )
 def test_every_export_is_complete_after_any_request(
