@@ -56,7 +56,7 @@ def test_module_runs_as_the_command() -> None:
 @pytest.mark.slow
 def test_help_imports_neither_http_nor_server_nor_renderer() -> None:
     code = (
-        "import sys; from nemolocal import command; command._parser().format_help();"
+        "import sys; from nemolocal import main; main._parser().format_help();"
         "print([m for m in ('httpx', 'rich', 'jinja2', 'markdown_it', 'av', 'starlette',"
         " 'nemolocal_server', 'nemolocal_render') if m in sys.modules])"
     )

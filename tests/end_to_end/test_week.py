@@ -35,12 +35,12 @@ _START = """
 import asyncio, sys, time
 from pathlib import Path
 import nemolocal_server.serving
-from nemolocal_server.settings_loader import read_settings
-from nemolocal_server.services import Server
-settings = read_settings(Path("week.toml"), {"data_dir": Path(".nemolocal")})
+from nemolocal_server.settings_loader import load_settings
+from nemolocal_server.services import Services
+settings = load_settings(Path("week.toml"), {"data_dir": Path(".nemolocal")})
 async def start():
     began = time.process_time()
-    server = Server(settings)
+    server = Services(settings)
     server.start()
     print(time.process_time() - began)
     await server.close()

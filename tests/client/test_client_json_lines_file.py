@@ -130,15 +130,15 @@ def test_shortened_list_is_for_its_owner_only_and_nothing_else_is_left(tmp_path:
 _KEEP = """
 import sys
 from pathlib import Path
-from nemolocal_client import KeptSession, Profile, kept_lines
-from nemolocal_client.input_files import Identity
-kept_lines.MOST_BYTES = 20_000
+from nemolocal_client import KeptSession, Profile, json_lines_file
+from nemolocal_client.input_files import FileIdentity
+json_lines_file.MOST_BYTES = 20_000
 profile, me = Profile(Path(sys.argv[1])), sys.argv[2]
 for number in range(300):
     profile.keep_session("http://x", KeptSession("filler", used_at=number, last_message="x" * 200))
     if number % 30 == 0:
         profile.keep_session("http://x", KeptSession(f"{me}-{number}", used_at=1e9))
-        profile.keep_inputs("http://x", "s", [Identity(f"/{me}-{number}", 1, 2, 3, 4)])
+        profile.keep_inputs("http://x", "s", [FileIdentity(f"/{me}-{number}", 1, 2, 3, 4)])
 """
 
 
