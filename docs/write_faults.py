@@ -1,4 +1,4 @@
-"""Writes docs/faults.md: how the reference client ends under every fault of the server's catalogue.
+"""Writes docs/reference/client-under-faults.md: how the client ends under every fault.
 
 Each fault is armed for one request of a journey (token, session, upload, message, export, …) to a
 real server on a socket. Client and server share one clock. Looking into the upload and rendering
@@ -20,7 +20,7 @@ from nemolocal_contract.endpoints import FAULTS_ARM, JOURNAL
 from nemolocal_server.faults.catalogue import CATALOGUE
 from shared_time import ClientClock, Stage, stage
 
-TARGET = Path(__file__).with_name("faults.md")
+TARGET = Path(__file__).parent / "reference" / "client-under-faults.md"
 MESSAGE = "trim to the first 4 seconds"
 HEAD = """\
 # What the client does under each fault

@@ -1,4 +1,4 @@
-"""Writes docs/skill-checks.md: everything that `nemolocal skill check` looks for.
+"""Writes docs/reference/skill-checks.md: everything that `nemolocal skill check` looks for.
 
 `python docs/write_skill_checks.py` writes the file, `--check` exits 1 if it is not up to date.
 """
@@ -9,7 +9,7 @@ from pathlib import Path
 from nemolocal_contract.rules import rules
 from nemolocal_skill import SkillCheck, check_catalogue
 
-TARGET = Path(__file__).parent / "skill-checks.md"
+TARGET = Path(__file__).parent / "reference" / "skill-checks.md"
 GRADES = {"D": "documented", "C": "contradicted", "A": "assumed"}
 HEAD = """\
 # What `nemolocal skill check` looks for
