@@ -15,7 +15,7 @@ from nemolocal_contract.openapi import openapi_document
 FOLDER = Path(__file__).parent / "reference"
 MADE = """\
 
-Made by `python docs/write_api.py` from the OpenAPI document; a test fails when it is not up to
+Generated from the OpenAPI document by `python docs/write_api.py`; a test fails if it is out of
 date. `GET /__nemolocal__/openapi.json` of a running server has every field and schema.
 """
 TABLE = "\n| call | what it does | answers |\n|---|---|---|\n"

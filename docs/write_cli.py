@@ -14,7 +14,7 @@ TARGET = Path(__file__).parent / "reference" / "cli.md"
 HEAD = """\
 # Command line
 
-Made by `python docs/write_cli.py` from the parsers; a test fails when it is not up to date.
+Generated from the source code by `python docs/write_cli.py`; a test fails if it is out of date.
 
 `nemolocal COMMAND --help` shows the same. [Errors](errors.md) explains exit statuses.
 """

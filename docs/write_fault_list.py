@@ -15,7 +15,7 @@ TARGET = Path(__file__).parent / "reference" / "faults.md"
 HEAD = """\
 # Faults
 
-Made by `python docs/write_fault_list.py` from the catalogue; a test fails when it is not up to
+Generated from the source code by `python docs/write_fault_list.py`; a test fails if it is out of
 date.
 
 How to arm them: [inject faults](../how-to/inject-faults.md). How the reference client ends under

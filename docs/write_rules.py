@@ -17,7 +17,7 @@ GRADES = {"D": "documented", "C": "contradicted", "A": "assumed"}
 HEAD = """\
 # The rules
 
-Made by `python docs/write_rules.py`; a test fails when it is not up to date.
+Generated from the source code by `python docs/write_rules.py`; a test fails if it is out of date.
 
 Sources: `S0:n` and `S3:n` are lines of
 [ai-rtk-compressor](../../fixtures/seeds/ai-rtk-compressor.txt) and
@@ -26,7 +26,7 @@ Sources: `S0:n` and `S3:n` are lines of
 client, `A` an assumption of this project.
 
 Checks are those of `nemolocal conform` (servers) and `nemolocal verdict` (clients); `--explain ID`
-tells more of one.
+explains one.
 """
 LAST = """
 ## Rules without a check

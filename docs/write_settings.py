@@ -38,7 +38,8 @@ LISTS = ("skills", "tokens")
 HEAD = """\
 # Settings
 
-Made by `python docs/write_settings.py` from the sources; a test fails when it is not up to date.
+Generated from the source code by `python docs/write_settings.py`; a test fails if it is out of
+date.
 
 `nemolocal serve --config FILE` reads settings from a TOML file; options on the command line win
 over it. In Python the same keys are the arguments of `Settings`. An unknown key is an error.

@@ -84,6 +84,15 @@ def test_links_lead_somewhere(subtests: pytest.Subtests) -> None:
                     assert (page.parent / path).exists()
 
 
+def test_pages_that_the_product_names_exist(subtests: pytest.Subtests) -> None:
+    folders = ("cli", "client", "conformance", "contract", "mock_server", "bench")
+    sources = [path for folder in folders for path in (ROOT / folder).rglob("*.py")]
+    for source in [*sources, ROOT / "Containerfile", ROOT / "action.yml"]:
+        for name in re.findall(r"docs/[\w/-]+\.md", source.read_text(encoding="utf-8")):
+            with subtests.test(source=source.name, name=name):
+                assert (ROOT / name).exists()
+
+
 def test_index_for_language_models_names_pages() -> None:
     text = (DOCS / "llms.txt").read_text(encoding="utf-8")
     targets = LINK.findall(text)
