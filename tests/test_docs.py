@@ -93,6 +93,23 @@ def test_pages_that_the_product_names_exist(subtests: pytest.Subtests) -> None:
                 assert (ROOT / name).exists()
 
 
+def test_every_variable_of_the_environment_is_explained() -> None:
+    page = (DOCS / "reference" / "environment.md").read_text(encoding="utf-8")
+    folders = ("cli", "client", "mock_server")
+    sources = [path for folder in folders for path in (ROOT / folder).rglob("*.py")]
+    named = {
+        name
+        for source in sources
+        for name in re.findall(
+            r"\"((?:NEMO|NEMOLOCAL)_[A-Z_]+|SKILL_(?:NAME|VERSION|SOURCE))\"",
+            source.read_text(encoding="utf-8"),
+        )
+    }
+    # That of the hooks, which the command sets and reads itself.
+    assert {name for name in named - {"NEMOLOCAL_EXEC"} if f"`{name}`" not in page} == set()
+    assert len(named) > 5
+
+
 def test_index_for_language_models_names_pages() -> None:
     text = (DOCS / "llms.txt").read_text(encoding="utf-8")
     targets = LINK.findall(text)
