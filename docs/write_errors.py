@@ -1,4 +1,4 @@
-"""Writes docs/errors.md: every error of the client, the commands and the server, with its way out.
+"""Writes docs/reference/errors.md: every error of client, commands and server, with its remedy.
 
 The sources are read, so no error is forgotten. What an f-string fills in stands in braces.
 `python docs/write_errors.py` writes the file, `--check` exits 1 if it is not up to date.
@@ -23,7 +23,7 @@ from nemolocal_client.response_errors import error_of
 from nemolocal_contract.media import ACCEPTED_EXTENSIONS_TEXT
 
 ROOT = Path(__file__).parent.parent
-TARGET = Path(__file__).with_name("errors.md")
+TARGET = Path(__file__).parent / "reference" / "errors.md"
 CLIENT = ROOT / "client" / "nemolocal_client"
 COMMANDS = ROOT / "cli" / "nemolocal"
 SERVER = ROOT / "mock_server"
@@ -74,7 +74,7 @@ In one line to stderr, after `nemolocal: `. The exit status is
 - 128 and the number of the signal that ended it: 130 for Ctrl-C, 143 for SIGTERM, 129 for a
   terminal that closes. What the command has in temporary folders is removed, and its children end.
 
-`exec` has the status of its program ([exec.md](exec.md)).
+`exec` has the status of its program ([exec](../how-to/exec.md)).
 
 | status | command or module | text |
 |---|---|---|

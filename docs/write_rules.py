@@ -1,4 +1,4 @@
-"""Writes docs/rules.md: every rule of the contract, who says so, and which checks judge it.
+"""Writes docs/reference/rules.md: every rule of the contract, its sources and its checks.
 
 `python docs/write_rules.py` writes the file, `--check` exits 1 if it is not up to date.
 """
@@ -12,20 +12,21 @@ from nemolocal_conformance.server_checks import server_catalogue
 from nemolocal_conformance.unchecked_rules import UNCHECKED_RULES
 from nemolocal_contract.rules import Rule, rules, sections
 
-TARGET = Path(__file__).with_name("rules.md")
+TARGET = Path(__file__).parent / "reference" / "rules.md"
 GRADES = {"D": "documented", "C": "contradicted", "A": "assumed"}
 HEAD = """\
 # The rules
 
-Made by `python docs/write_rules.py`; a test fails when it is not up to date.
+Generated from the source code by `python docs/write_rules.py`; a test fails if it is out of date.
 
-Sources: `S0:n` and `S3:n` are lines of [ai-rtk-compressor](../fixtures/seeds/ai-rtk-compressor.txt)
-and [4k-with-session](../fixtures/seeds/4k-with-session.txt), `V1.9` the vendor's public skill,
+Sources: `S0:n` and `S3:n` are lines of
+[ai-rtk-compressor](../../fixtures/seeds/ai-rtk-compressor.txt) and
+[4k-with-session](../../fixtures/seeds/4k-with-session.txt), `V1.9` the vendor's public skill,
 `V4.4` its earlier API reference, `ADK` the public ADK api_server, `CLI` the vendor's command line
 client, `A` an assumption of this project.
 
 Checks are those of `nemolocal conform` (servers) and `nemolocal verdict` (clients); `--explain ID`
-tells more of one.
+explains one.
 """
 LAST = """
 ## Rules without a check

@@ -1,4 +1,4 @@
-"""Writes docs/skill-checks.md: everything that `nemolocal skill check` looks for.
+"""Writes docs/reference/skill-checks.md: everything that `nemolocal skill check` looks for.
 
 `python docs/write_skill_checks.py` writes the file, `--check` exits 1 if it is not up to date.
 """
@@ -9,16 +9,16 @@ from pathlib import Path
 from nemolocal_contract.rules import rules
 from nemolocal_skill import SkillCheck, check_catalogue
 
-TARGET = Path(__file__).parent / "skill-checks.md"
+TARGET = Path(__file__).parent / "reference" / "skill-checks.md"
 GRADES = {"D": "documented", "C": "contradicted", "A": "assumed"}
 HEAD = """\
 # What `nemolocal skill check` looks for
 
-Made by `python docs/write_skill_checks.py`; a test fails when it is not up to date.
+Generated from the source code by `python docs/write_skill_checks.py`; a test fails if it is out of
+date.
 
-An `error` makes the exit status 1. The ids stay what they are. Rules and their sources are
-explained in [rules.md](rules.md); a finding without a rule is a matter of the document, or of the
-shell, alone.
+An `error` makes the exit status 1. The ids are stable. [The rules](rules.md) explains rules and
+their sources; a finding without a rule concerns only the document or the shell.
 
 | id | level | what is wrong | what to do | rule |
 |---|---|---|---|---|

@@ -176,7 +176,7 @@ def _add_serve(commands: Any) -> None:
 
 
 def _add_access(serve: argparse.ArgumentParser) -> None:
-    group = serve.add_argument_group("network access (docs/access.md)")
+    group = serve.add_argument_group("network access (docs/how-to/access.md)")
     group.add_argument(
         "--allowed-host",
         dest="allowed_hosts",

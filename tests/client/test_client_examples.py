@@ -1,4 +1,4 @@
-"""The examples of README.md and docs/client.md run as they are printed, at another address."""
+"""The examples of README.md and the pages in docs run as they are printed, at another address."""
 
 import asyncio
 import os
@@ -24,12 +24,12 @@ ADDRESS = "http://127.0.0.1:8787"
 def examples() -> list[tuple[str, str]]:
     """Every block of Python that names the library, with its heading."""
     found = []
-    for name in ("README.md", "docs/client.md"):
-        text = (ROOT / name).read_text(encoding="utf-8")
+    for page in [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]:
+        name, text = page.relative_to(ROOT), page.read_text(encoding="utf-8")
         for chapter in re.split(r"\n(?=##+ )", text):
             title = chapter.splitlines()[0].strip("# ")
             for code in re.findall(r"```python\n(.*?)```", chapter, re.DOTALL):
-                if "nemolocal_client" in code:
+                if "nemolocal_client import" in code:
                     found.append((f"{name}: {title}", code))
     return found
 
@@ -126,7 +126,7 @@ clock.WallClock.sleep = lambda self, seconds: sleep(seconds / 6)
 def test_every_method_of_the_client_is_in_an_example_or_the_text() -> None:
     from nemolocal_client import Client
 
-    text = (ROOT / "docs/client.md").read_text(encoding="utf-8")
+    text = (ROOT / "docs/reference/python-client.md").read_text(encoding="utf-8")
     methods = {name for name in vars(Client) if not name.startswith("_")}
     inner = {"close", "connect", "run", "lines", "session_id"}
     assert [name for name in sorted(methods - inner) if f"{name}(" not in text] == []

@@ -1,4 +1,4 @@
-"""The client under every fault of the server's catalogue, in both faces, as docs/faults.md says."""
+"""The client under every fault, in both faces, as docs/reference/client-under-faults.md says."""
 
 import asyncio
 import functools

@@ -31,7 +31,8 @@ def sizes(folder: Path, kind: str) -> list[int]:
 
 
 def test_limits_are_those_that_are_documented() -> None:
-    text = (Path(__file__).parents[2] / "docs" / "data.md").read_text(encoding="utf-8")
+    page = Path(__file__).parents[2] / "docs" / "reference" / "data-folder.md"
+    text = page.read_text(encoding="utf-8")
     assert (MOST_BYTES, MOST_FILES) == (500_000, 100)
     assert "500 kB" in text
     assert "100 servers" in text

@@ -20,7 +20,7 @@ from nemolocal_contract.endpoints import CLOUD_BASE_URL, TOKEN
 from tests.support.cli import ServerStarter
 
 BALANCE = f"{CLOUD_BASE_URL}/api/credits/balance/simple"
-README = Path(__file__).parents[2] / "README.md"
+CURL_GUIDE = Path(__file__).parents[2] / "docs" / "how-to" / "call-the-api-with-curl.md"
 Execute = Callable[..., tuple[int, str, str]]
 UNSEALED = ("--seal", "off")
 UNSEALED_TOLD = "nemolocal exec: not sealed (--seal off): "
@@ -50,11 +50,11 @@ def without_doubts(err: str) -> str:
 
 
 @pytest.mark.slow
-def test_readmes_session_runs_unedited_against_the_clouds_address(
+def test_curl_session_runs_unedited_against_the_clouds_address(
     execute: Execute, sample: Path, tmp_path: Path, rendered: bool
 ) -> None:
-    chapter = README.read_text(encoding="utf-8").partition("## The seven requests, by hand")[2]
-    block = re.search(r"```bash\n(.*?)```", chapter, re.DOTALL)
+    text = CURL_GUIDE.read_text(encoding="utf-8")
+    block = re.search(r"```bash\n(.*?)```", text, re.DOTALL)
     assert block is not None
     (tmp_path / "nemolocal-demo.mp4").write_bytes(sample.read_bytes())
     script = block[1].replace("http://127.0.0.1:8787", CLOUD_BASE_URL)

@@ -1,4 +1,4 @@
-"""The project's own examples keep the rules that it judges others by: README and `skill new`."""
+"""The project's own examples keep its rules: the guide for curl and `skill new`."""
 
 import re
 from pathlib import Path
@@ -19,14 +19,14 @@ from nemolocal_server.settings import Settings
 from nemolocal_skill import SkillRunTarget, parse_skill, run_skill
 from tests.support.executor import FakeRenderExecutor
 
-README = Path(__file__).parents[2] / "README.md"
+CURL_GUIDE = Path(__file__).parents[2] / "docs" / "how-to" / "call-the-api-with-curl.md"
 ADDRESS = "http://127.0.0.1:8787"
 
 
-def script_of_the_readme() -> str:
+def curl_script() -> str:
     """Its session with curl, which knows only the cloud's address."""
-    _, _, chapter = README.read_text(encoding="utf-8").partition("## The seven requests, by hand")
-    block = re.search(r"```bash\n(.*?)```", chapter, re.DOTALL)
+    text = CURL_GUIDE.read_text(encoding="utf-8")
+    block = re.search(r"```bash\n(.*?)```", text, re.DOTALL)
     assert block is not None
     assert ADDRESS in block[1]
     return block[1].replace(ADDRESS, f"https://{CLOUD_HOST}")
@@ -34,8 +34,8 @@ def script_of_the_readme() -> str:
 
 @pytest.mark.rule("CLI-1", "GEN-4")
 def test_every_request_by_hand_is_attributed() -> None:
-    document = f"```bash\n{script_of_the_readme()}\n```".encode()
-    commands = parse_skill(document, README).commands
+    document = f"```bash\n{curl_script()}\n```".encode()
+    commands = parse_skill(document, CURL_GUIDE).commands
     asked = [curl for curl in commands if "/api/" in curl.url or "/run_sse" in curl.url]
     assert len(asked) == 8
     for curl in asked:
@@ -54,7 +54,7 @@ def folder(tmp_path: Path, sample: Path, monkeypatch: pytest.MonkeyPatch) -> Pat
 @pytest.mark.slow
 @pytest.mark.ffmpeg
 def test_session_by_hand_passes_the_judge(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    words = ["exec", "--verdict", "--", "bash", "-c", script_of_the_readme()]
+    words = ["exec", "--verdict", "--", "bash", "-c", curl_script()]
     status = main(words)
     told = capfd.readouterr().err
     assert (status, "failed" in told) == (0, False), told
@@ -69,7 +69,7 @@ def test_session_by_hand_passes_where_exports_fail(
     chosen = [
         word for name in ("plain", "render-fails", "duplicate-id") for word in ("--only", name)
     ]
-    script = f"cd {folder}; {script_of_the_readme()}"
+    script = f"cd {folder}; {curl_script()}"
     status = main(["conform-client", "--cloud", *chosen, "--", "bash", "-c", script])
     told = capfd.readouterr().out
     assert (status, "4 scenarios: 4 passed" in told) == (0, True), told

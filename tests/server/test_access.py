@@ -28,6 +28,11 @@ from tests.support.servers import ServerFactory, server_settings
 
 CONTROL = "/__nemolocal__"
 ROOT = Path(__file__).parents[2]
+CURL_PAGES = (
+    "docs/how-to/access.md",
+    "docs/how-to/seed-and-reset.md",
+    "docs/how-to/inject-faults.md",
+)
 EVIL = {"Host": "rebind.example:8787", "Origin": "http://rebind.example:8787"}
 
 
@@ -319,7 +324,7 @@ def test_a_network_failure_is_not_called_an_unsupported_file(
 def test_the_curl_lines_of_the_documents_work(base_url: str) -> None:
     lines = [
         line
-        for name in ("README.md", "docs/access.md")
+        for name in CURL_PAGES
         for line in re.findall(
             r"^curl .*/__nemolocal__/.*$", (ROOT / name).read_text(encoding="utf-8"), re.MULTILINE
         )

@@ -1,4 +1,4 @@
-"""The README's session with curl, run as it is printed: only the address is another."""
+"""The session of the guide for curl, run as printed: only the address is another."""
 
 import json
 import re
@@ -15,12 +15,12 @@ from tests.support.executor import FakeRenderExecutor
 # The session by `nemolocal exec` in tests/command is the fast one.
 pytestmark = pytest.mark.slow
 
-README = Path(__file__).parents[2] / "README.md"
+CURL_GUIDE = Path(__file__).parents[2] / "docs" / "how-to" / "call-the-api-with-curl.md"
 
 
-def session_of_the_readme() -> str:
-    _, _, chapter = README.read_text(encoding="utf-8").partition("## The seven requests, by hand")
-    block = re.search(r"```bash\n(.*?)```", chapter, re.DOTALL)
+def curl_session() -> str:
+    text = CURL_GUIDE.read_text(encoding="utf-8")
+    block = re.search(r"```bash\n(.*?)```", text, re.DOTALL)
     assert block is not None
     return block[1]
 
@@ -39,7 +39,7 @@ def output(tmp_path: Path, sample: Path, rendered: bool) -> str:
     (tmp_path / "nemolocal-demo.mp4").write_bytes(sample.read_bytes())
     settings = Settings(port=0, silence=SilentTurnPolicy(rate=0))
     with LocalServer(settings, execute=None if rendered else FakeRenderExecutor()) as server:
-        script = session_of_the_readme().replace("http://127.0.0.1:8787", server.base_url)
+        script = curl_session().replace("http://127.0.0.1:8787", server.base_url)
         run = subprocess.run(
             ["bash", "-euo", "pipefail", "-c", script],
             cwd=tmp_path, check=True, capture_output=True, text=True, timeout=600,

@@ -1,0 +1,88 @@
+"""Writes docs/reference/cli.md: every command with its arguments, from the parsers themselves.
+
+`python docs/write_cli.py` writes the page, `--check` exits 1 if it is not up to date.
+"""
+
+import argparse
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from nemolocal.main import _parser
+
+TARGET = Path(__file__).parent / "reference" / "cli.md"
+HEAD = """\
+# Command line
+
+Generated from the source code by `python docs/write_cli.py`; a test fails if it is out of date.
+
+`nemolocal COMMAND --help` shows the same. [Errors](errors.md) explains exit statuses.
+"""
+TABLE = "\n| argument | meaning |\n|---|---|\n"
+
+
+def main(arguments: list[str]) -> int:
+    """Write the page, or only look whether it is as it should be."""
+    text = page()
+    if "--check" not in arguments:
+        TARGET.write_text(text, encoding="utf-8")
+        return 0
+    return int(not TARGET.exists() or TARGET.read_text(encoding="utf-8") != text)
+
+
+def page() -> str:
+    """The whole page."""
+    return HEAD + "".join(_command(parser) for parser in _commands(_parser()))
+
+
+def _commands(parser: argparse.ArgumentParser) -> Iterator[argparse.ArgumentParser]:
+    """The parsers that take arguments of their own, in their order."""
+    children = [
+        child
+        for action in parser._actions
+        if isinstance(action, argparse._SubParsersAction)
+        for child in action.choices.values()
+    ]
+    if not children:
+        yield parser
+    for child in children:
+        yield from _commands(child)
+
+
+def _command(parser: argparse.ArgumentParser) -> str:
+    parts = [f"\n## {parser.prog}\n\n{_text(parser.description or '')}\n"]
+    plain, named = [], []
+    for group in parser._action_groups:
+        rows = "".join(_row(action) for action in group._group_actions if action.dest != "help")
+        if group.title in ("options", "positional arguments"):
+            plain.append(rows)
+        elif rows:
+            named.append(f"\n{_text(group.title or '')}:\n{TABLE}{rows}")
+    if any(plain):
+        parts.append(f"{TABLE}{''.join(plain)}")
+    return "".join([*parts, *named])
+
+
+def _row(action: argparse.Action) -> str:
+    meaning = (action.help or "") % {**vars(action), "prog": "nemolocal"}
+    return f"| {_argument(action)} | {_text(meaning)} |\n"
+
+
+def _argument(action: argparse.Action) -> str:
+    """As it is typed: `-o`, `--output FILE`."""
+    value = action.metavar or action.dest.upper()
+    if action.choices:
+        value = "{" + ",".join(map(str, action.choices)) + "}"
+    if not action.option_strings:
+        return f"`{value}`"
+    takes = "" if action.nargs == 0 else f" {value}"
+    return ", ".join(f"`{name}{takes}`" for name in action.option_strings)
+
+
+def _text(text: str) -> str:
+    """Words of a help as one line of Markdown."""
+    return " ".join(text.split()).replace("|", "\\|").replace("<", "\\<").replace("*", "\\*")
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,138 @@
+"""Writes docs/reference/settings.md: every key of the settings, with its default and an example.
+
+Keys and defaults come from the structs, what they mean from `settings.toml` beside this file.
+`python docs/write_settings.py` writes the page, `--check` exits 1 if it is not up to date.
+"""
+
+import sys
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from nemolocal_contract.media import SkillProfile
+from nemolocal_server.data.tokens import NewToken
+from nemolocal_server.dialect import Dialect
+from nemolocal_server.journal.journal_limits import JournalLimits
+from nemolocal_server.retention.retention_policy import Retention
+from nemolocal_server.settings import Settings, Tariff
+from nemolocal_server.turns.silent_turns import AppliedWeights, SilentTurnPolicy
+from nemolocal_server.turns.turn_schedule import TurnTimes
+
+TARGET = Path(__file__).parent / "reference" / "settings.md"
+MEANINGS = Path(__file__).with_name("settings.toml")
+SECTIONS: dict[str, type[msgspec.Struct]] = {
+    "settings": Settings,
+    "turn_times": TurnTimes,
+    "silence": SilentTurnPolicy,
+    "silence.truths": AppliedWeights,
+    "tariff": Tariff,
+    "dialect": Dialect,
+    "journal": JournalLimits,
+    "retention": Retention,
+    "skills": SkillProfile,
+    "tokens": NewToken,
+}
+LISTS = ("skills", "tokens")
+HEAD = """\
+# Settings
+
+Generated from the source code by `python docs/write_settings.py`; a test fails if it is out of
+date.
+
+`nemolocal serve --config FILE` reads settings from a TOML file; options on the command line win
+over it. In Python the same keys are the arguments of `Settings`. An unknown key is an error.
+
+```toml
+port = 9000
+seed = 7
+preset = "reference"           # the dialect to begin with: skills, reference or adk
+
+[silence]
+rate = 0.5
+
+[silence.truths]               # what is true behind a silence
+applied = 0.8
+not_applied = 0.1
+late = 0.1
+
+[tariff]
+editing = 0
+
+[[skills]]                     # chosen by X-Skill-Source
+source = "my-skill"
+resolution = "720p"
+
+[[tokens]]                     # made at start-up
+token = "nmv_usr_for-my-tests"
+credits = 1000
+```
+
+`preset` (`--preset`) is a key of the file alone: the [dialect](dialects.md) to begin with.
+"""
+TABLE = "\n| key | default | meaning | example |\n|---|---|---|---|\n"
+NO_DEFAULT = "required"
+
+
+def main(arguments: list[str]) -> int:
+    """Write the page, or only look whether it is as it should be."""
+    text = page()
+    if "--check" not in arguments:
+        TARGET.write_text(text, encoding="utf-8")
+        return 0
+    return int(not TARGET.exists() or TARGET.read_text(encoding="utf-8") != text)
+
+
+def page() -> str:
+    """The whole page."""
+    return HEAD + "".join(map(_section, SECTIONS))
+
+
+def meanings() -> dict[str, dict[str, tuple[str, str]]]:
+    """Section → key → what it means, and an example."""
+    found = tomllib.loads(MEANINGS.read_text(encoding="utf-8"))
+    return {
+        section: {key: (text[0], text[1]) for key, text in keys.items()}
+        for section, keys in found.items()
+    }
+
+
+def _section(name: str) -> str:
+    head = (
+        "Top level" if name == "settings" else f"`[[{name}]]`" if name in LISTS else f"`[{name}]`"
+    )
+    known = meanings()[name]
+    rows = (_row(field, *known[field.name]) for field in msgspec.structs.fields(SECTIONS[name]))
+    return f"\n## {head}\n{TABLE}{''.join(rows)}"
+
+
+def _row(field: msgspec.structs.FieldInfo, meaning: str, example: str) -> str:
+    return f"| `{field.name}` | {_default(field)} | {meaning} | `{example}` |\n"
+
+
+def _default(field: msgspec.structs.FieldInfo) -> str:
+    if field.default is msgspec.NODEFAULT:
+        return NO_DEFAULT
+    return _shown(field.default)
+
+
+def _shown(value: Any) -> str:
+    """A default as TOML has it; a table is in its own section, None is not set."""
+    if value is None:
+        return "not set"
+    if isinstance(value, msgspec.Struct):
+        return "see below"
+    if isinstance(value, tuple):
+        return f"`[{', '.join(map(_plain, value))}]`"
+    return f"`{_plain(value)}`"
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, str):
+        return f'"{value}"'
+    return str(value).lower() if isinstance(value, bool) else f"{value}"
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
