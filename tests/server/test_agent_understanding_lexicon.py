@@ -67,7 +67,7 @@ def require_readable(words: Iterable[str], templates: Iterable[str] = TEMPLATES)
 
 
 def test_words_for_values_are_read_in_each_template() -> None:
-    require_readable(one_of_each(entries("number", "unit", "suffix", "talk")))
+    require_readable(one_of_each(entries("number", "unit", "suffix", "discourse")))
 
 
 @pytest.mark.slow

@@ -2,25 +2,24 @@
 
 from collections.abc import Iterator
 
-from .lexer.tokens import COMMA, LexToken
+from .lexer.tokens import COMMA, LexToken, Slot, TokenKind
 from .raw_clause import (
     ACTION_KINDS,
     ATTRIBUTE_NOUNS,
     CLIP_SYMBOLS,
     RawClause,
     find_purpose,
-    is_reference_only,
-    remark_target,
 )
+from .remarks import is_reference_only, remark_target
 
 _TITLE_SYMBOLS = frozenset(
-    "C bigger smaller A Z top bottom left right middle fade fadein fadeout fadeboth big small huge "
-    "size font remove H T".split()
-)
+    "bigger smaller top bottom left right middle fade fadein fadeout fadeboth big small huge "
+    "size font remove".split()
+) | {Slot.COLOR, Slot.POSITION, Slot.FONT_SIZE, Slot.QUOTED_TEXT, Slot.TIME}
 _MUSIC_SYMBOLS = frozenset(
-    "louder quieter volume fade fadein fadeout fadeboth duck duckhint P mute remove lower raise M "
+    "louder quieter volume fade fadein fadeout fadeboth duck duckhint mute remove lower raise "
     "up down speaks".split()
-)
+) | {Slot.PERCENT, Slot.MOOD}
 # A title or music is not trimmed: "it" is the video then.
 _VIDEO_ONLY_COMMANDS = frozenset("trim cut keep split loop play speedup slowdown".split())
 _DEGREES = ("bit", "much", "more", "less")
@@ -29,10 +28,10 @@ _CLIP_COMMANDS = ("move", "swap", "remove", "merge")
 # Verbs that turn what they are lent to into its opposite: lent before the words are read alone.
 # With these a look is what to do, not what to take away: "remove the title and sharpen it".
 _STANDALONE_SYMBOLS = frozenset(
-    "it video photo frame T brighter darker sharpen rotate flip mirror crop zoomin zoomout fadein "
+    "it video photo frame brighter darker sharpen rotate flip mirror crop zoomin zoomout fadein "
     "fadeout".split()
-)
-_COMPLETE_SLOTS = frozenset(("K", "Q", "R", "U"))
+) | {Slot.TIME}
+_COMPLETE_SLOTS = frozenset((Slot.FACTOR, Slot.RESOLUTION, Slot.ASPECT_RATIO, Slot.FRAME_RATE))
 _INVERTING_VERBS = ("remove", "raise", "lower", "keep")
 
 
@@ -69,7 +68,7 @@ class EllipsisResolver:
         self._adds_music = any(token.symbol == "music" for token in tokens) and not any(
             token.symbol in ("remove", "cancel", "stop") for token in tokens
         )
-        self._verbs = [token for token in tokens if token.kind == "verb"]
+        self._verbs = [token for token in tokens if token.kind == TokenKind.VERB]
         self._acts = [t for t in tokens if t.kind in ACTION_KINDS or t.symbol in _DEGREES]
         self.set_topic(tokens)
         canons = {word for token in tokens for word in token.symbol.split()}
@@ -93,14 +92,14 @@ class EllipsisResolver:
         """The words as they are, and with what they may leave out, the likeliest first."""
         tokens, words, acts = piece.tokens, piece.symbols, bool(piece.kinds & ACTION_KINDS)
         things = any(
-            t.kind == "noun" and t.symbol not in ATTRIBUTE_NOUNS and t.symbol != "video"
+            t.kind == TokenKind.NOUN and t.symbol not in ATTRIBUTE_NOUNS and t.symbol != "video"
             for t in tokens
         )
         if self._remark_target and self._refers_to_remark(piece):
             yield [*tokens, *self._remark_target]
         if self._topic and self._is_music_volume(piece):
             yield [*tokens, self._topic]
-        about = [] if things or "X" in words else self.topic_for(words)
+        about = [] if things or Slot.UNKNOWN_WORD in words else self.topic_for(words)
         if (end := find_purpose(tokens)) is not None:
             yield tokens[:end]
         if about and ("it" in words or self._is_complaint):
@@ -126,21 +125,29 @@ class EllipsisResolver:
             "part",
             "add",
             "generate",
-            "H",
+            Slot.QUOTED_TEXT,
             "start",
             "end",
         }
-        timed = any(token.symbol in ("T", "P", "F") for token in self._remark_target)
-        return not own and not (timed and "T" in piece.symbols) and piece.separator != "then"
+        timed = any(
+            token.symbol in (Slot.TIME, Slot.PERCENT, Slot.FRACTION)
+            for token in self._remark_target
+        )
+        return not own and not (timed and Slot.TIME in piece.symbols) and piece.separator != "then"
 
     def _is_music_volume(self, piece: RawClause) -> bool:
         """Whether it is how loud the music is that was just added: "…, volume to 30%"."""
-        own = piece.symbols & _LOUDNESS and not piece.symbols & {"video", "voice", "W", "all"}
+        own = piece.symbols & _LOUDNESS and not piece.symbols & {
+            "video",
+            "voice",
+            Slot.FILE_NAME,
+            "all",
+        }
         return self._adds_music and bool(own) and piece.separator in ("and", COMMA)
 
     def _prefers_inherited(self, piece: RawClause) -> bool:
         """Whether words without a verb rather go on with the last one than stand alone."""
-        if piece.symbols & _COMPLETE_SLOTS or "act" in piece.kinds:
+        if piece.symbols & _COMPLETE_SLOTS or TokenKind.ACTION in piece.kinds:
             return False
         if not piece.kinds & ACTION_KINDS:
             return True
@@ -151,14 +158,22 @@ class EllipsisResolver:
 
     def _refers_to_clips(self, piece: RawClause) -> bool:
         """Whether the clips that were named are meant again."""
-        if piece.symbols & {"O", "first", "last", "clip", "W", "T", "X"}:
+        if piece.symbols & {
+            Slot.ORDINAL,
+            "first",
+            "last",
+            "clip",
+            Slot.FILE_NAME,
+            Slot.TIME,
+            Slot.UNKNOWN_WORD,
+        }:
             return False
         return "it" in piece.symbols or (
-            "verb" not in piece.kinds and piece.separator in ("and", COMMA)
+            TokenKind.VERB not in piece.kinds and piece.separator in ("and", COMMA)
         )
 
     def _inherited(self, piece: RawClause, acts: bool) -> list[LexToken]:
         """The verbs, and what else made the command, for words that have none."""
-        if piece.kinds & {"verb", "talk"} or piece.separator == "then":
+        if piece.kinds & {TokenKind.VERB, TokenKind.DISCOURSE} or piece.separator == "then":
             return []
         return list(self._verbs) if acts else [*self._verbs, *self._acts]

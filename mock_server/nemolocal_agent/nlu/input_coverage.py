@@ -25,14 +25,20 @@ from ..intents import (
     Undo,
 )
 from .extractors.clause import Clause
+from .lexer.tokens import Slot, TokenKind, slot_pattern
 
+_WORD = slot_pattern(Slot.UNKNOWN_WORD)
 _OBJECTS = "clip|video|photo|title|music|slideshow|upload|watermark"
 # "for my channel", "like a film": for whom and in what way says nothing of what to do.
-_ASIDE = re.compile(r" (?:for|with) (?:it |of |who )?X\d+(?: X\d+)*(?= )")
-_MODIFIER = re.compile(rf" X\d+(?=(?: X\d+)* (?:{_OBJECTS}|[SM]\d+) )")
-_UNKNOWN = re.compile(r" (X\d+)(?= )")
+_ASIDE = re.compile(rf" (?:for|with) (?:it |of |who )?{_WORD}(?: {_WORD})*(?= )")
+_MODIFIER = re.compile(
+    rf" {_WORD}(?=(?: {_WORD})* (?:{_OBJECTS}|{slot_pattern(Slot.SCENE, Slot.MOOD)}) )"
+)
+_UNKNOWN = re.compile(rf" ({_WORD})(?= )")
 # A mood may be an adjective of anything: "a dramatic zoom". "This 4K footage" says what it is.
-_IGNORED_SLOTS: dict[type, set[str]] = {PlaceUploads: {"M", "Q", "R"}}
+_IGNORED_SLOTS: dict[type, set[str]] = {
+    PlaceUploads: {Slot.MOOD, Slot.RESOLUTION, Slot.ASPECT_RATIO}
+}
 _ACCEPT_ANY_TEXT = (Generate, Undo, Redo, StartOver)
 _TITLES = (AddTitle, ChangeTitle, RemoveTitle, AddSubtitles)
 _SOUNDS = (SetVolume, AddMusic, DuckMusic, RemoveMusic)
@@ -62,12 +68,12 @@ def is_input_covered(clause: Clause, edits: list[Edit]) -> bool:
     """
     if any(isinstance(edit, _ACCEPT_ANY_TEXT) for edit in edits):
         return True
-    if clause.unread_slots() - {"M"} - _IGNORED_SLOTS.get(type(edits[0]), set()):
+    if clause.unread_slots() - {Slot.MOOD} - _IGNORED_SLOTS.get(type(edits[0]), set()):
         return False
     for word, kinds in _EDITS_BY_OBJECT.items():
         if clause.has_any(word) and not any(isinstance(edit, kinds) for edit in edits):
             return False
-    if " X" not in clause.line:
+    if f" {Slot.UNKNOWN_WORD}" not in clause.line:
         return True
     if any(_is_possible_verb(clause, place) for place in range(len(clause.tokens))):
         return False
@@ -78,7 +84,9 @@ def is_input_covered(clause: Clause, edits: list[Edit]) -> bool:
 def _is_possible_verb(clause: Clause, place: int) -> bool:
     """Whether an unknown Chinese word may be what is to be done: 检测水印, but not 加酷炫水印."""
     token = clause.tokens[place]
-    if token.symbol != "X" or clause.original[token.start].isascii():
+    if token.symbol != Slot.UNKNOWN_WORD or clause.original[token.start].isascii():
         return False
     described = clause.original[token.end : token.end + 1] == "的"
-    return not described and all(t.kind not in ("verb", "act") for t in clause.tokens[:place])
+    return not described and all(
+        t.kind not in (TokenKind.VERB, TokenKind.ACTION) for t in clause.tokens[:place]
+    )

@@ -9,11 +9,10 @@ from ..intents import (
     PlaceUploads,
     Topic,
 )
-from .complaints import invert_complaint
 from .edit_merging import is_already_removed, merge_redundant, merge_with_previous
 from .ellipsis import EllipsisResolver
 from .extraction_rules import extract_edits
-from .lexer.tokens import LexToken
+from .lexer.tokens import LexToken, Slot, TokenKind
 from .lexer.unquoted_text import quote_title_text
 from .raw_clause import (
     ACTION_KINDS,
@@ -24,11 +23,10 @@ from .raw_clause import (
     is_display_detail,
     is_joinable,
     is_keep_object,
-    is_praise,
-    is_remark,
     join_clauses,
     normalize_refusal,
 )
+from .remarks import invert_complaint, is_praise, is_remark
 from .segmentation import TOPICS_BY_SYMBOL, detect_topic, split_clauses, split_sentences
 
 # Nobody asks for so much in one clause, or for so many things: it keeps the time in bounds.
@@ -64,10 +62,10 @@ class MessageParser:
 
     def parse(self, tokens: list[LexToken]) -> tuple[Edit, ...] | NoEdit:
         """The edits of all sentences, or what to talk about."""
-        self._has_subtitles = any(token.symbol == "G" for token in tokens)
+        self._has_subtitles = any(token.symbol == Slot.SUBTITLES for token in tokens)
         read = 0
         for sentence in split_sentences(quote_title_text(tokens, self._original)):
-            if all(token.kind in ("filler", "stop") for token in sentence):
+            if all(token.kind in (TokenKind.FILLER, TokenKind.SEPARATOR) for token in sentence):
                 continue
             if (topic := detect_topic(sentence, self._original)) is not None:
                 self._topics.append(topic)
@@ -109,7 +107,7 @@ class MessageParser:
         content = piece.content_tokens
         if len(content) > _MAX_WORDS or "condition" in piece.symbols:
             self._add_unknown(piece)
-        elif is_praise(piece) or all(token.kind == "chatter" for token in content):
+        elif is_praise(piece) or all(token.kind == TokenKind.SMALL_TALK for token in content):
             self._topics.append("hello")
         elif self._try_parse_removal(piece):
             pass
@@ -130,7 +128,9 @@ class MessageParser:
 
     def _try_parse_removal(self, piece: RawClause) -> bool:
         """不要了 after a remark takes away what the remark was about."""
-        said = RawClause([LexToken("remove", "verb", t.start, t.end) for t in piece.content_tokens])
+        said = RawClause(
+            [LexToken("remove", TokenKind.VERB, t.start, t.end) for t in piece.content_tokens]
+        )
         chinese = not self._original[piece.tokens[0].start].isascii()
         return chinese and piece.symbols == {"cancel"} and self._try_parse(said)
 
@@ -142,9 +142,11 @@ class MessageParser:
         if is_display_detail(piece) and self._last_adds_overlay() and self._try_extend_last(piece):
             return place + 1
         end = place + 1
-        if end < len(row) and is_discard_rest(row[end]) and "verb" not in piece.kinds:
+        if end < len(row) and is_discard_rest(row[end]) and TokenKind.VERB not in piece.kinds:
             at = piece.tokens[0].start
-            piece = RawClause([LexToken("keep", "verb", at, at), *piece.tokens], piece.separator)
+            piece = RawClause(
+                [LexToken("keep", TokenKind.VERB, at, at), *piece.tokens], piece.separator
+            )
             row = [*row[:place], piece, *row[end:]]
         while end < len(row) and is_continuation(row[end], piece):
             end += 1
@@ -169,7 +171,9 @@ class MessageParser:
         before = RawClause(tokens[:at], row[place].separator)
         self._topics.append("declined")
         self._ellipsis.set_remark(RawClause(tokens[at:], row[place].separator))
-        says = any(t.kind not in ("chatter", "word") for t in before.content_tokens)
+        says = any(
+            t.kind not in (TokenKind.SMALL_TALK, TokenKind.MODIFIER) for t in before.content_tokens
+        )
         if (
             says
             and not is_remark(before)
@@ -181,7 +185,7 @@ class MessageParser:
         while (
             place < len(row)
             and row[place].separator == "and"
-            and not row[place].kinds & {"verb", *ACTION_KINDS}
+            and not row[place].kinds & {TokenKind.VERB, *ACTION_KINDS}
         ):
             place += 1
         return place
@@ -192,7 +196,7 @@ class MessageParser:
         self._ellipsis.set_remark(piece)
         if piece.content_tokens[0].symbol == "is":
             self._topics.append("hello")
-        if not piece.symbols & {"too", "lacks", "post", "R"}:
+        if not piece.symbols & {"too", "lacks", "post", Slot.ASPECT_RATIO}:
             return
         said = [
             token for token in piece.tokens if token.symbol not in ("is", "it is", "who", "post")
@@ -248,7 +252,7 @@ class MessageParser:
         started = False
         for place, token in enumerate(tokens):
             if (
-                token.kind == "verb"
+                token.kind == TokenKind.VERB
                 and token.is_base_form
                 and started
                 and self._is_command_start(token)
@@ -256,11 +260,13 @@ class MessageParser:
                 first = self._command(tokens[:place])
                 rest = tokens[place:]
                 if first and any(
-                    t.kind in ("noun", *ACTION_KINDS) or t.symbol in ("T", "H") for t in rest
+                    t.kind in (TokenKind.NOUN, *ACTION_KINDS)
+                    or t.symbol in (Slot.TIME, Slot.QUOTED_TEXT)
+                    for t in rest
                 ):
                     second = self._parse_run_on(rest) or self._command(rest)
                     return [*first, *second] if second else None
-            started = started or token.kind in ("verb", "act", "look")
+            started = started or token.kind in (TokenKind.VERB, TokenKind.ACTION, TokenKind.EFFECT)
         return None
 
     def _is_command_start(self, verb: LexToken) -> bool:
@@ -275,7 +281,7 @@ class MessageParser:
 
     def _classify_other(self, piece: RawClause) -> None:
         """A piece that is no edit: a topic, the clip that comes next, or not understood."""
-        content = [token for token in piece.content_tokens if token.kind != "chatter"]
+        content = [token for token in piece.content_tokens if token.kind != TokenKind.SMALL_TALK]
         words = {token.symbol for token in content}
         if topic := next(
             (TOPICS_BY_SYMBOL[word] for word in TOPICS_BY_SYMBOL if word in words), None
@@ -290,7 +296,7 @@ class MessageParser:
             "photo",
         }:
             self._topics.append("upload")
-        elif self._has_subtitles and words & {"subtitles", "it", "add", "G"}:
+        elif self._has_subtitles and words & {"subtitles", "it", "add", Slot.SUBTITLES}:
             pass
         elif words <= {"save", "it", "video", "who"}:
             self._topics.append("hello")

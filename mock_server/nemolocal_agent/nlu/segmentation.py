@@ -3,14 +3,14 @@
 from collections.abc import Iterator
 
 from ..intents import Topic
-from .lexer.tokens import COMMA, SENTENCE_END, LexToken
+from .lexer.tokens import COMMA, SENTENCE_END, LexToken, Slot, TokenKind
 from .raw_clause import RawClause
 
 TOPICS_BY_SYMBOL: dict[str, Topic] = {
     "exporting": "export", "credits": "credits", "status": "status", "uploading": "upload",
 }  # fmt: skip
 _CLAUSE_SEPARATORS = frozenset((COMMA, SENTENCE_END, "and", "then", "but"))
-_POSITION_SYMBOLS = frozenset(("first", "last", "O"))
+_POSITION_SYMBOLS = frozenset(("first", "last", Slot.ORDINAL))
 _CLIP_NOUNS = frozenset(("clip", "video", "photo"))
 _QUESTION_PHRASES = ("how to", "how do", "how can", "what does", "what is")
 
@@ -31,11 +31,11 @@ def detect_topic(sentence: list[LexToken], original: str) -> Topic | None:
     rest = [
         token
         for token in sentence
-        if token.kind not in ("filler", "stop", "chatter")
+        if token.kind not in (TokenKind.FILLER, TokenKind.SEPARATOR, TokenKind.SMALL_TALK)
         and token.symbol not in ("then", "and", "but")
     ]
     if not rest:
-        return "hello" if any(token.kind == "chatter" for token in sentence) else None
+        return "hello" if any(token.kind == TokenKind.SMALL_TALK for token in sentence) else None
     if all(token.symbol in ("decline", "cancel", "negation", "it", "is") for token in rest):
         return (
             "declined" if any(t.symbol in ("decline", "cancel", "negation") for t in rest) else None
@@ -49,14 +49,16 @@ def detect_topic(sentence: list[LexToken], original: str) -> Topic | None:
 
 def _is_question(rest: list[LexToken], sentence: list[LexToken], original: str) -> bool:
     """Whether it is a real question; "can you …" and 可以…吗 are polite requests."""
-    shows = rest[0].kind == "verb" and rest[0].value == "show"  # "show me what …"
+    shows = rest[0].kind == TokenKind.VERB and rest[0].value == "show"  # "show me what …"
     if rest[0].symbol == "question" or (shows and _is_question_word(rest[1:2])):
         return True
     for token in rest:
         said = original[token.start : token.end].lower()
         if token.symbol == "question" and (not said.isascii() or said in _QUESTION_PHRASES):
             return True
-    fillers = [original[token.start : token.end] for token in sentence if token.kind == "filler"]
+    fillers = [
+        original[token.start : token.end] for token in sentence if token.kind == TokenKind.FILLER
+    ]
     asked = any("吗" in filler or "嗎" in filler for filler in fillers)
     return asked and not any("可" in f or "能" in f or "行" in f or "好" in f for f in fillers)
 
@@ -73,8 +75,12 @@ def split_clauses(sentence: list[LexToken]) -> list[RawClause]:
     after = ""
     for token in _insert_separators_and_clips(_without_reasons(sentence)):
         if token.symbol == "but" and piece and piece[-1].symbol in ("everything", "all", "video"):
-            token = LexToken("except", "word", token.start, token.end)
-        breaks = token.symbol in _CLAUSE_SEPARATORS and token.kind in ("stop", "word", "talk")
+            token = LexToken("except", TokenKind.MODIFIER, token.start, token.end)
+        breaks = token.symbol in _CLAUSE_SEPARATORS and token.kind in (
+            TokenKind.SEPARATOR,
+            TokenKind.MODIFIER,
+            TokenKind.DISCOURSE,
+        )
         if not breaks or (token.symbol == "and" and any(t.symbol == "between" for t in piece)):
             piece.append(token)
             continue
@@ -95,14 +101,14 @@ def _without_reasons(sentence: list[LexToken]) -> list[LexToken]:
     for place, token in enumerate(sentence):
         if token.symbol == "because":
             if _is_target_measure(sentence[place : place + 5]):
-                kept.append(LexToken("to", "word", token.start, token.end))
+                kept.append(LexToken("to", TokenKind.MODIFIER, token.start, token.end))
                 continue
             dropping = True
-        elif token.kind == "stop" and token.symbol in (SENTENCE_END, COMMA):
+        elif token.kind == TokenKind.SEPARATOR and token.symbol in (SENTENCE_END, COMMA):
             dropping = False
         if token.symbol == "question":
             token = LexToken(
-                "when" if token.value == "when" else "", "word", token.start, token.end
+                "when" if token.value == "when" else "", TokenKind.MODIFIER, token.start, token.end
             )
         if not dropping:
             kept.append(token)
@@ -111,25 +117,39 @@ def _without_reasons(sentence: list[LexToken]) -> list[LexToken]:
 
 def _is_target_measure(reason: list[LexToken]) -> bool:
     """Whether "so that it …" says how long or how large it is to be: "so that it lasts 12 s"."""
-    said = [token for token in reason if token.kind != "filler"]
+    said = [token for token in reason if token.kind != TokenKind.FILLER]
     return (
         str(reason[0].value).startswith("so")
         and len(said) > 1
         and said[1].symbol
-        in ("for", "is", "it", "T", "B", "set for", "under", "max", "set", "long", "only")
-        and any(token.symbol in ("T", "B") for token in said)
+        in (
+            "for",
+            "is",
+            "it",
+            Slot.TIME,
+            Slot.FILE_SIZE,
+            "set for",
+            "under",
+            "max",
+            "set",
+            "long",
+            "only",
+        )
+        and any(token.symbol in (Slot.TIME, Slot.FILE_SIZE) for token in said)
         and all(token.symbol not in ("who", "because") for token in said[1:])
     )
 
 
 def _insert_separators_and_clips(sentence: list[LexToken]) -> Iterator[LexToken]:
     """Adverbs of order become breaks; each of `the first and third clips` becomes a clip."""
-    words = [token for token in sentence if token.kind != "filler"]
+    words = [token for token in sentence if token.kind != TokenKind.FILLER]
     for place, token in enumerate(words):
-        if token.symbol == "too" and (place + 1 == len(words) or words[place + 1].kind == "stop"):
+        if token.symbol == "too" and (
+            place + 1 == len(words) or words[place + 1].kind == TokenKind.SEPARATOR
+        ):
             continue
         if _is_sequence_adverb(token, words, place):
-            yield LexToken("then", "word", token.start, token.end)
+            yield LexToken("then", TokenKind.MODIFIER, token.start, token.end)
             continue
         yield token
         if clip := _elided_clip(words, place):
@@ -142,10 +162,15 @@ def _is_sequence_adverb(token: LexToken, words: list[LexToken], place: int) -> b
         return False
     after = words[place + 1]
     begins = (
-        place == 0 or words[place - 1].kind == "stop" or words[place - 1].symbol in ("and", "then")
+        place == 0
+        or words[place - 1].kind == TokenKind.SEPARATOR
+        or words[place - 1].symbol in ("and", "then")
     )
     return begins and (
-        (after.kind in ("verb", "act", "look") and after.symbol != "keep")
+        (
+            after.kind in (TokenKind.VERB, TokenKind.ACTION, TokenKind.EFFECT)
+            and after.symbol != "keep"
+        )
         or (after.symbol == COMMA and token.symbol == "first")
         or (after.symbol in ("title", "music", "watermark") and token.end - token.start == 2)
     )
@@ -161,8 +186,16 @@ def _elided_clip(words: list[LexToken], place: int) -> LexToken | None:
         and rest[1] in _POSITION_SYMBOLS
     ):
         return next((t for t in words[place + 3 : place + 6] if t.symbol in _CLIP_NOUNS), None)
-    joins = token.symbol in ("and", COMMA) and place > 1 and words[place - 1].symbol in ("N", "O")
-    if joins and rest[:1] in (["N"], ["O"]) and rest[1:] not in (["clip"], ["video"]):
+    joins = (
+        token.symbol in ("and", COMMA)
+        and place > 1
+        and words[place - 1].symbol in (Slot.NUMBER, Slot.ORDINAL)
+    )
+    if (
+        joins
+        and rest[:1] in ([Slot.NUMBER], [Slot.ORDINAL])
+        and rest[1:] not in (["clip"], ["video"])
+    ):
         return next(
             (t for t in reversed(words[max(0, place - 4) : place]) if t.symbol == "clip"),
             None,

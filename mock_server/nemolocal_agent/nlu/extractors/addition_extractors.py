@@ -15,7 +15,7 @@ from ...intents import (
     RemoveTransitions,
     Selector,
 )
-from ..lexer.tokens import LexToken
+from ..lexer.tokens import LexToken, Slot, TokenKind, slot_pattern
 from .attribute_extractors import extract_position
 from .clause import Clause
 from .selector_extractors import extract_selectors, first_or_all
@@ -30,7 +30,7 @@ def extract_transition(clause: Clause) -> list[Edit] | None:
         return None  # no transition: it is not between clips
     if (which := _transition_selector(clause)) is None:
         return None  # nothing is between the first and the third
-    return [AddTransition(_transition_type(clause), clause.first_value("T"), which)]
+    return [AddTransition(_transition_type(clause), clause.first_value(Slot.TIME), which)]
 
 
 def _transition_type(clause: Clause) -> TransitionType:
@@ -65,8 +65,9 @@ _TRANSITION_TYPES: tuple[tuple[tuple[str, ...], TransitionType], ...] = (
     (("dipblack", "fadeout"), "fade-black"),
     (("dissolve",), "dissolve"),
 )
-_NTH = r"(?:clip )?(?:hash )?([NO]\d+|first)(?: clip| it)*"
-_OTHER = r"(?:clip )?(?:hash )?([NO]\d+|last)"
+_NUMBER = slot_pattern(Slot.NUMBER, Slot.ORDINAL)
+_NTH = rf"(?:clip )?(?:hash )?({_NUMBER}|first)(?: clip| it)*"
+_OTHER = rf"(?:clip )?(?:hash )?({_NUMBER}|last)"
 _BETWEEN = re.compile(rf" between {_NTH} and {_OTHER}| {_NTH} and {_OTHER}(?: clip| it)* between")
 
 
@@ -80,7 +81,16 @@ def _transition_selector(clause: Clause) -> Selector | None:
     return first_or_all(extract_selectors(clause))
 
 
-_OVERLAY_OBJECTS = ("watermark", "pip", "overlay", "clip", "photo", "video", "upload", "W")
+_OVERLAY_OBJECTS = (
+    "watermark",
+    "pip",
+    "overlay",
+    "clip",
+    "photo",
+    "video",
+    "upload",
+    Slot.FILE_NAME,
+)
 
 
 def extract_overlay(clause: Clause) -> list[Edit] | None:
@@ -88,7 +98,7 @@ def extract_overlay(clause: Clause) -> list[Edit] | None:
     if clause.has_any("remove", "without"):
         return [RemoveOverlays()]
     if not clause.has_any(*_OVERLAY_OBJECTS) or any(
-        t.kind in ("look", "act") for t in clause.tokens
+        t.kind in (TokenKind.EFFECT, TokenKind.ACTION) for t in clause.tokens
     ):
         return None
     place = extract_position(clause)
@@ -112,14 +122,17 @@ def extract_overlay(clause: Clause) -> list[Edit] | None:
     ]
 
 
+_SHARE = slot_pattern(Slot.PERCENT, Slot.FRACTION)
+_WIDTH_PATTERNS = (
+    re.compile(rf" ({_SHARE}) (?:of )?(?:frame|video|size|big)"),
+    re.compile(rf" (?:size|big|at|to|frame|video) ({_SHARE}) "),
+)
+_PERCENT = re.compile(rf" {slot_pattern(Slot.PERCENT)}(?= )")
+
+
 def _width(clause: Clause) -> float | None:
-    for pattern in (
-        r" ([PF]\d+) (?:of )?(?:frame|video|size|big)",
-        r" (?:size|big|at|to|frame|video) ([PF]\d+) ",
-    ):
-        if not clause.has_any("opacity", "transparent") and (
-            named := re.search(pattern, clause.line)
-        ):
+    for pattern in _WIDTH_PATTERNS:
+        if not clause.has_any("opacity", "transparent") and (named := pattern.search(clause.line)):
             clause.consume(*named.span(1))
             return float(clause.value(named[1]))
     if clause.has_any("small"):
@@ -128,9 +141,9 @@ def _width(clause: Clause) -> float | None:
 
 
 def _opacity(clause: Clause) -> float | None:
-    part = clause.first_value("P")
+    part = clause.first_value(Slot.PERCENT)
     if part is not None and clause.has_any("opacity", "transparent"):
-        clause.line = re.sub(r" P\d+(?= )", "", clause.line)
+        clause.line = _PERCENT.sub("", clause.line)
     if clause.has_any("opacity") and part is not None:
         return float(part)
     if clause.has_any("halftransparent") or (clause.has_any("transparent") and (part is None)):
@@ -140,19 +153,19 @@ def _opacity(clause: Clause) -> float | None:
 
 def extract_generation(clause: Clause) -> list[Edit] | None:
     """A clip of what the words name."""
-    verb = next((t for t in clause.tokens if t.kind == "verb"), None)
-    scene = clause.first_value("S")
+    verb = next((t for t in clause.tokens if t.kind == TokenKind.VERB), None)
+    scene = clause.first_value(Slot.SCENE)
     said = clause.original[verb.start : verb.end].lower() if verb else ""
     strong = said.startswith(("generat", "imagin", "dream", "生成"))
     if not strong and (
-        scene is None or not clause.has_any("generate", "video", "clip", "timelapse", "T")
+        scene is None or not clause.has_any("generate", "video", "clip", "timelapse", Slot.TIME)
     ):
         return None
     if clause.has_any("title", "music", "subtitles", "upload", "photo", "voice", "who", "sound"):
         return None
-    if clause.has_any("start", "end", "with") and not clause.has_any("generate", "T"):
+    if clause.has_any("start", "end", "with") and not clause.has_any("generate", Slot.TIME):
         return None  # "end with the beach clip" is about one that there is
-    time = clause.first_value("T")
+    time = clause.first_value(Slot.TIME)
     seconds = 10.0 if time is None else min(max(time / 1000, 1.0), 60.0)
     after = verb.end if verb else clause.tokens[0].start
     told = clause.original[after : _end_of_prompt(clause.tokens)]

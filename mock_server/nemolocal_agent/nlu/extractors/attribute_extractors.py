@@ -5,18 +5,20 @@ from typing import cast
 
 from nemolocal_contract.effects import Position
 
+from ..lexer.tokens import Slot, slot_pattern
 from .clause import Clause
 
 _SIZES = {"small": 40, "big": 96, "huge": 140}
 _MAX_SIZE = 1000
-_POINTS = re.compile(r" (?:size|font)(?: to| of| at| set)* (N\d+) ")
-_PERCENT, _FRACTION = re.compile(r" (P\d+) "), re.compile(r" (F\d+) ")
-_NUMBER = re.compile(r" (N\d+) ")
+_POINTS = re.compile(rf" (?:size|font)(?: to| of| at| set)* ({slot_pattern(Slot.NUMBER)}) ")
+_PERCENT = re.compile(rf" ({slot_pattern(Slot.PERCENT)}) ")
+_FRACTION = re.compile(rf" ({slot_pattern(Slot.FRACTION)}) ")
+_NUMBER = re.compile(rf" ({slot_pattern(Slot.NUMBER)}) ")
 
 
 def extract_position(clause: Clause) -> Position | None:
     """Where in the picture: the named place, or the one that single words make."""
-    if (place := clause.first_value("A")) is not None:
+    if (place := clause.first_value(Slot.POSITION)) is not None:
         return cast(Position, place)
     if clause.has_any("lowerthird"):
         return "bottom-left"
@@ -29,12 +31,12 @@ def extract_position(clause: Clause) -> Position | None:
 
 def extract_color(clause: Clause) -> str | None:
     """The colour's English name, or #rrggbb."""
-    return cast(str | None, clause.first_value("C"))
+    return cast(str | None, clause.first_value(Slot.COLOR))
 
 
 def extract_title_size(clause: Clause) -> int | None:
     """The size of a title: its points, or what small, big and huge mean."""
-    points = clause.first_value("Z")
+    points = clause.first_value(Slot.FONT_SIZE)
     if points is None and (named := _POINTS.search(clause.line)):
         points = clause.value(named[1])
     if points is not None:

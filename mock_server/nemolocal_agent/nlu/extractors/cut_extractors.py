@@ -14,6 +14,7 @@ from ...intents import (
     TimelineSpan,
 )
 from ...intents.selectors import TIMELINE_END, TIMELINE_START
+from ..lexer.tokens import ANY_SLOT, Slot, slot_pattern
 from .clause import Clause
 from .selector_extractors import extract_clip_range, extract_selectors
 from .span_extractors import SpanMatch, extract_span
@@ -29,8 +30,8 @@ _PART_FORMS = (
     "middle",
     "half",
 )
-_BARE = re.compile(r" to (N\d+) (?:~ |video |it )*$")
-_KEPT = re.compile(r" to (?:~|(?:[A-Z]\d+ )?(?:first|last|middle) )")
+_BARE = re.compile(rf" to ({slot_pattern(Slot.NUMBER)}) (?:~ |video |it )*$")
+_KEPT = re.compile(rf" to (?:~|(?:{ANY_SLOT} )?(?:first|last|middle) )")
 _WHOLE = re.compile(r" all (?:of )?(?:video|clip)(?= )")
 _EDGE = re.compile(r" (?:start|stop|end|last) ")
 
@@ -42,7 +43,7 @@ def extract_cut(clause: Clause) -> list[Edit] | None:
     if clause.has_any("per"):
         return None
     if clause.has_any("remove") and (row := extract_clip_range(clause)):
-        return [RemoveClip(one) for one in row] if not clause.has_any("T", "except") else None
+        return [RemoveClip(one) for one in row] if not clause.has_any(Slot.TIME, "except") else None
     clause.line = _WHOLE.sub(" video ", clause.line)
     line = clause.line
     stretch = extract_span(clause)
@@ -90,7 +91,9 @@ def _remove_whole_clips(clause: Clause, clips: list[Selector]) -> list[Edit] | N
         return None
     if clips:
         return None if clause.has_any("except") else [RemoveClip(one) for one in clips]
-    if not clause.has_any("all", "everything") or clause.has_any("except", "keep", "X", "H"):
+    if not clause.has_any("all", "everything") or clause.has_any(
+        "except", "keep", Slot.UNKNOWN_WORD, Slot.QUOTED_TEXT
+    ):
         return None
     if clause.has_any("photo"):
         return None
@@ -98,7 +101,7 @@ def _remove_whole_clips(clause: Clause, clips: list[Selector]) -> list[Edit] | N
 
 
 def _remove_both_ends(clause: Clause) -> list[Edit] | None:
-    time = clause.first_value("T")
+    time = clause.first_value(Slot.TIME)
     if time is None or not clause.has_any("remove", "cut", "trim", "removeends"):
         return None
     return [

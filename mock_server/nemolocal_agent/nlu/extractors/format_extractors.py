@@ -4,6 +4,7 @@ from math import gcd
 from typing import Literal
 
 from ...intents import Compress, Edit, SetAspect, SetFit, SetFrameRate, SetResolution
+from ..lexer.tokens import Slot
 from ..lexer.units import RESOLUTION_BY_HEIGHT
 from .clause import Clause
 
@@ -24,11 +25,11 @@ def extract_format(clause: Clause) -> list[Edit] | None:
     """Shape, fit, resolution and frame rate: what of them is named."""
     found: list[Edit] = []
     fit = _fit(clause)
-    definition = clause.first_value("Q")
-    size = _parse_ratio(clause.first_value("R"))
+    definition = clause.first_value(Slot.RESOLUTION)
+    size = _parse_ratio(clause.first_value(Slot.ASPECT_RATIO))
     if definition is None and clause.has_any("resolution"):
-        definition = RESOLUTION_BY_HEIGHT.get(int(clause.first_value("N") or 0))
-    if (pixels := clause.first_value("Y")) is not None:
+        definition = RESOLUTION_BY_HEIGHT.get(int(clause.first_value(Slot.NUMBER) or 0))
+    if (pixels := clause.first_value(Slot.PIXEL_SIZE)) is not None:
         size, definition = _format_of_pixels(*pixels)
     if size is not None:
         found.append(SetAspect(*size, fit))
@@ -36,8 +37,8 @@ def extract_format(clause: Clause) -> list[Edit] | None:
         found.append(SetFit(fit))
     if definition is not None:
         found.append(SetResolution(definition))
-    fps = clause.first_value("U") or (
-        clause.first_value("N") if clause.has_any("framerate") else None
+    fps = clause.first_value(Slot.FRAME_RATE) or (
+        clause.first_value(Slot.NUMBER) if clause.has_any("framerate") else None
     )
     if fps is not None and 1 <= fps <= _MAX_FRAME_RATE:
         found.append(SetFrameRate(round(fps)))
@@ -48,10 +49,10 @@ def _fit(clause: Clause) -> _Fit | None:
     """The fit that is named last: "a blurred background instead of black bars" names the first."""
     named = [fit for token in clause.tokens for word, fit in _FITS if word in token.symbol.split()]
     if (named and clause.has_any("remove")) or (
-        clause.has_any("R") and clause.has_any("trim", "cut")
+        clause.has_any(Slot.ASPECT_RATIO) and clause.has_any("trim", "cut")
     ):
         return "crop"
-    if not named and clause.has_any("blur") and clause.has_any("R"):
+    if not named and clause.has_any("blur") and clause.has_any(Slot.ASPECT_RATIO):
         return "blur"
     if "crop" in named and "blur" in named:
         return "blur"  # filled with a blurred background
@@ -79,10 +80,10 @@ def _format_of_pixels(width: int, height: int) -> tuple[tuple[int, int] | None, 
 
 def extract_compression(clause: Clause) -> list[Edit] | None:
     """A smaller file: without visible loss, under a size, or at a quality."""
-    if (size := clause.first_value("B")) is not None:
+    if (size := clause.first_value(Slot.FILE_SIZE)) is not None:
         return [Compress("size", float(size))] if size > 0 else None
     quality = next((name for name in _QUALITIES if clause.has_any(name)), None)
     if quality is not None and clause.has_any("resolution"):
         return [Compress("quality", quality=quality)]
-    whole = not clause.has_any("T", "frame", "photo", "corner")
+    whole = not clause.has_any(Slot.TIME, "frame", "photo", "corner")
     return [Compress()] if clause.has_any("compress") and whole else None

@@ -3,29 +3,38 @@
 import re
 
 from ...intents import SELECT_ALL, Selector
+from ..lexer.tokens import ANY_SLOT, Slot, slot_pattern
 from .clause import Clause
 from .span_extractors import extract_span
 
 _CLIP = r"(?:clip|video|photo|it|upload)"
-_NAMING = r"(?:X|S|C|M|R|A)\d+"
+_NAMES_OF_THINGS = (Slot.SCENE, Slot.COLOR)
+_NAMING = slot_pattern(
+    Slot.UNKNOWN_WORD, *_NAMES_OF_THINGS, Slot.MOOD, Slot.ASPECT_RATIO, Slot.POSITION
+)
+_QUOTED = slot_pattern(Slot.QUOTED_TEXT, Slot.UNKNOWN_WORD, *_NAMES_OF_THINGS)
+_FILE = slot_pattern(Slot.FILE_NAME)
+_NUMBER = slot_pattern(Slot.NUMBER)
+_ORDINAL = slot_pattern(Slot.ORDINAL)
+_NUMBER_OR_ORDINAL = slot_pattern(Slot.NUMBER, Slot.ORDINAL)
 _PATTERNS = [
     re.compile(pattern)
     for pattern in [
-        rf" (?P<edge>first|last) (?P<count>N\d+) {_CLIP}(?= )",
-        rf" (?:{_CLIP} )?(?:called )?(?P<file>W\d+)(?: {_CLIP})?(?= )",
-        rf" {_CLIP} (?:called |says )(?P<name>[HXSC]\d+)(?= )",
-        r" (?:clip|photo|video)(?: it)?(?: hash)? (?P<after>[NO]\d+)(?! times)(?= )",
-        rf" (?P<before>[O]\d+)(?: (?:last|of|and))*(?: {_CLIP})*(?= )",
+        rf" (?P<edge>first|last) (?P<count>{_NUMBER}) {_CLIP}(?= )",
+        rf" (?:{_CLIP} )?(?:called )?(?P<file>{_FILE})(?: {_CLIP})?(?= )",
+        rf" {_CLIP} (?:called |says )(?P<name>{_QUOTED})(?= )",
+        rf" (?:clip|photo|video)(?: it)?(?: hash)? (?P<after>{_NUMBER_OR_ORDINAL})(?! times)(?= )",
+        rf" (?P<before>{_ORDINAL})(?: (?:last|of|and))*(?: {_CLIP})*(?= )",
         rf" (?P<edge>first|last)(?: of)?(?: {_CLIP})+(?= )",
         r" (?:clip|photo) (?P<edge>first|last)(?= )",
         rf" (?P<named>{_NAMING}(?: {_NAMING})*)(?: of)? (?:clip|photo)(?= )",
-        r" (?P<nth>N\d+) hash (?:clip|photo)(?= )",
+        rf" (?P<nth>{_NUMBER}) hash (?:clip|photo)(?= )",
     ]
 ]
 # "Clips 2 to 4", 第二到第四段.
 _RANGE = re.compile(
-    r" (?:(?:clip|photo) (N\d+)|(O\d+)(?: clip)?) (?:through|until|to) (?:clip )?"
-    r"([NO]\d+)(?: clip)?(?= )"
+    rf" (?:(?:clip|photo) ({_NUMBER})|({_ORDINAL})(?: clip)?) (?:through|until|to) (?:clip )?"
+    rf"({_NUMBER_OR_ORDINAL})(?: clip)?(?= )"
 )
 _MAX_CLIPS = 20
 _BARE = re.compile(r" (?P<edge>first|last)(?= )")
@@ -57,8 +66,8 @@ def extract_clip_range(clause: Clause) -> list[Selector]:
 
 
 def _match_position(match: re.Match[str]) -> int:
-    slot = re.search(r"[A-Z](\d+)", match[0])
-    return int(slot[1]) * 4 if slot else match.start()
+    slot = re.search(ANY_SLOT, match[0])
+    return int(slot[0][1:]) * 4 if slot else match.start()
 
 
 def _selectors_of_match(clause: Clause, match: re.Match[str]) -> list[Selector]:
@@ -69,7 +78,7 @@ def _selectors_of_match(clause: Clause, match: re.Match[str]) -> list[Selector]:
         return [Selector(number=number) for number in numbers]
     if "edge" in groups:
         return [Selector(number=1 if groups["edge"] == "first" else -1)]
-    if "name" in groups and groups["name"][0] in "SC":
+    if "name" in groups and groups["name"][0] in _NAMES_OF_THINGS:
         return [Selector(name=clause.original_text(groups["name"]))]
     if "file" in groups or "name" in groups:
         return [Selector(name=str(clause.value(groups.get("file") or groups["name"])))]

@@ -6,11 +6,17 @@ from typing import NamedTuple
 
 from ...intents import TimelinePoint, TimelineSpan
 from ...intents.selectors import TIMELINE_END, TIMELINE_START
+from ..lexer.tokens import Slot, slot_pattern
 from .clause import Clause
 
-_T = r"[TPF]\d+"
-_N = r"[TPFN]\d+"
-_POINT = rf"(?:{_T} (?:before|from|to)(?: of)* end|{_N}|start|end|middle|halfway|last|first)"
+_TIME = slot_pattern(Slot.TIME)
+_MEASURE = slot_pattern(Slot.TIME, Slot.PERCENT, Slot.FRACTION)
+_MEASURE_OR_NUMBER = slot_pattern(Slot.TIME, Slot.PERCENT, Slot.FRACTION, Slot.NUMBER)
+_SHARE = slot_pattern(Slot.PERCENT, Slot.FRACTION)
+_POINT = (
+    rf"(?:{_MEASURE} (?:before|from|to)(?: of)* end|{_MEASURE_OR_NUMBER}"
+    r"|start|end|middle|halfway|last|first)"
+)
 _AT = r"(?:(?:at|from|of|off|on|in|to|by|out|away|~) )*"
 _FROM = r"(?:from|at|after|start)"
 # Off which end: "at the end, cut 3 seconds".
@@ -19,7 +25,7 @@ _CUT_WORDS = r"(?: (?:~|it|video|remove|cut|trim|away|out|off|lower|by))+"
 _NO_COUNT = r"(?= )(?! (?:clip|photo|video|it|last) )"
 
 # Two seconds of the first clip need not be its first two, nor is "30% in the first half" a stretch.
-_NO_CLIP = r"(?! (?:clip|video|photo|upload|it|[TPFN]\d+) )"
+_NO_CLIP = rf"(?! (?:clip|video|photo|upload|it|{_MEASURE_OR_NUMBER}) )"
 
 
 class SpanMatch(NamedTuple):
@@ -36,43 +42,55 @@ _PATTERNS: list[tuple[str, re.Pattern[str]]] = [
         ("between", rf"(?P<start>{_POINT}) (?:and|to) (?P<end>{_POINT}) between"),
         (
             "from-for",
-            rf"{_FROM} (?:at )?(?P<start>{_T}) (?:and )?(?:for|long) (?P<length>[TN]\d+)",
+            rf"{_FROM} (?:at )?(?P<start>{_MEASURE}) (?:and )?(?:for|long)"
+            rf" (?P<length>{slot_pattern(Slot.TIME, Slot.NUMBER)})",
         ),
-        ("for-at", rf"(?:for )?(?P<length>T\d+) (?:out )?(?:{_FROM} )+(?P<start>T\d+)"),
+        ("for-at", rf"(?:for )?(?P<length>{_TIME}) (?:out )?(?:{_FROM} )+(?P<start>{_TIME})"),
         (
             "between",
             rf"(?<!clip )(?<!hash )(?<!photo )(?:(?:from|at|start) )?(?:at )?(?P<start>{_POINT})"
             rf"(?: later)? (?:trim |cut |keep )?(?:until|to|through)(?: at)? (?P<end>{_POINT})"
             r"(?: end(?= $))?",
         ),
-        ("at", r"(?:at|to) (?P<start>T\d+)(?: at)?(?= (?:end|stop) $)"),
-        ("half", r"(?P<nth>O\d+) (?P<share>F\d+)"),
-        ("unknowable", r"middle (?:of )?T\d+"),
-        ("middle", r"middle (?:of )?(?P<share>[FP]\d+)"),
-        ("from-start", rf"(?P<length>{_T}) {_AT}(?:start|first{_NO_CLIP})"),
-        ("from-end", rf"(?P<length>{_T}) {_AT}(?:end|last{_NO_CLIP})"),
+        ("at", rf"(?:at|to) (?P<start>{_TIME})(?: at)?(?= (?:end|stop) $)"),
+        (
+            "half",
+            rf"(?P<nth>{slot_pattern(Slot.ORDINAL)}) (?P<share>{slot_pattern(Slot.FRACTION)})",
+        ),
+        ("unknowable", rf"middle (?:of )?{_TIME}"),
+        ("middle", rf"middle (?:of )?(?P<share>{_SHARE})"),
+        ("from-start", rf"(?P<length>{_MEASURE}) {_AT}(?:start|first{_NO_CLIP})"),
+        ("from-end", rf"(?P<length>{_MEASURE}) {_AT}(?:end|last{_NO_CLIP})"),
         (
             "first",
-            rf"(?:for )?(?:first|start)(?: by| of| in| it)? (?P<length>{_N}){_NO_COUNT}",
+            rf"(?:for )?(?:first|start)(?: by| of| in| it)?"
+            rf" (?P<length>{_MEASURE_OR_NUMBER}){_NO_COUNT}",
         ),
-        ("last", rf"(?:for )?(?:last|end)(?: by| of| in| it)? (?P<length>{_N}){_NO_COUNT}"),
-        ("first", rf"(?:start|earlier|first){_CUT_WORDS} (?P<length>{_T})(?! (?:later|at|when))"),
-        ("last", rf"(?:end|later|last){_CUT_WORDS} (?P<length>{_T})(?! (?:earlier|at|when))"),
+        (
+            "last",
+            rf"(?:for )?(?:last|end)(?: by| of| in| it)?"
+            rf" (?P<length>{_MEASURE_OR_NUMBER}){_NO_COUNT}",
+        ),
+        (
+            "first",
+            rf"(?:start|earlier|first){_CUT_WORDS} (?P<length>{_MEASURE})(?! (?:later|at|when))",
+        ),
+        ("last", rf"(?:end|later|last){_CUT_WORDS} (?P<length>{_MEASURE})(?! (?:earlier|at|when))"),
         ("after", rf"after (?:at )?(?P<start>{_POINT})(?: at)?"),
         (
             "after",
-            rf"(?:from )?(?P<start>{_T}|halfway|middle) (?:of )?(?:later|(?:to )?end)",
+            rf"(?:from )?(?P<start>{_MEASURE}|halfway|middle) (?:of )?(?:later|(?:to )?end)",
         ),
         ("before", rf"(?:before|until|earlier) (?:at )?(?P<end>{_POINT})"),
-        ("before", rf"(?P<end>{_T}|halfway|middle) (?:of )?earlier"),
-        ("for", rf"(?:for|long) (?P<length>{_T})"),
+        ("before", rf"(?P<end>{_MEASURE}|halfway|middle) (?:of )?earlier"),
+        ("for", rf"(?:for|long) (?P<length>{_MEASURE})"),
         ("all", r"(?:for |during |on )?(?:throughout|all (?:video|clip|long))"),
-        ("from", rf"from (?P<start>{_T}|middle|halfway)"),
+        ("from", rf"from (?P<start>{_MEASURE}|middle|halfway)"),
         ("at", rf"at (?P<start>{_POINT})"),
-        ("at", rf"(?P<start>{_T}) (?:at|when)(?: of)?"),
-        ("by", r"by (?P<length>T\d+)"),
-        ("to", rf"(?:to|max|under) (?P<length>{_T})"),
-        ("bare", r"(?P<length>T\d+)"),
+        ("at", rf"(?P<start>{_MEASURE}) (?:at|when)(?: of)?"),
+        ("by", rf"by (?P<length>{_TIME})"),
+        ("to", rf"(?:to|max|under) (?P<length>{_MEASURE})"),
+        ("bare", rf"(?P<length>{_TIME})"),
     ]
 ]
 
@@ -94,7 +112,9 @@ def extract_span(clause: Clause, *but: str) -> SpanMatch | None:
     return None
 
 
-_HAS_SPAN_SYMBOL = re.compile(r" (?:[TPF]\d+|start|end|middle|halfway|all|throughout|N\d+) ")
+_HAS_SPAN_SYMBOL = re.compile(
+    rf" (?:{_MEASURE_OR_NUMBER}|start|end|middle|halfway|all|throughout) "
+)
 
 
 def _span(clause: Clause, how: str, match: re.Match[str]) -> TimelineSpan | None:
@@ -138,9 +158,9 @@ def _round_share(share: float) -> float:
 
 def _length(clause: Clause, slot: str) -> TimelinePoint:
     value = clause.value(slot)
-    if slot[0] in "PF":
+    if slot[0] in (Slot.PERCENT, Slot.FRACTION):
         return TimelinePoint(share=value)
-    return TimelinePoint(round(value * 1000) if slot[0] == "N" else value)
+    return TimelinePoint(round(value * 1000) if slot[0] == Slot.NUMBER else value)
 
 
 def _before_end(length: TimelinePoint) -> TimelinePoint:

@@ -17,6 +17,7 @@ from ...intents import (
     span_between,
 )
 from ...intents.selectors import TIMELINE_END, TIMELINE_START
+from ..lexer.tokens import Slot, TokenKind, slot_pattern
 from .attribute_extractors import (
     extract_color,
     extract_position,
@@ -31,8 +32,8 @@ from .span_extractors import extract_span
 _MIDDLE = re.compile(r" (?:at|in|on|to) middle(?= )")
 _ON_VIDEO = re.compile(r" (?:on|later|in|at|of)(?: it)? (?:video|frame)(?= )")
 _VIDEO = re.compile(r"(?<! all) video ")
-_LENGTH = re.compile(r" (T\d+)(?= )")
-_TITLE_TO = re.compile(r" title to H\d+ ")
+_LENGTH = re.compile(rf" ({slot_pattern(Slot.TIME)})(?= )")
+_TITLE_TO = re.compile(rf" title to {slot_pattern(Slot.QUOTED_TEXT)} ")
 _SHOWN_MS = 3000
 # Words that put something there that was not; "show the title in red" changes one.
 _ADD_WORDS = frozenset(
@@ -43,7 +44,7 @@ _ADD_WORDS = frozenset(
 
 def extract_subtitles(clause: Clause) -> list[Edit] | None:
     """Subtitles that were pasted."""
-    return [AddSubtitles(clause.first_value("G"))]
+    return [AddSubtitles(clause.first_value(Slot.SUBTITLES))]
 
 
 def extract_title(clause: Clause) -> list[Edit] | None:
@@ -51,8 +52,8 @@ def extract_title(clause: Clause) -> list[Edit] | None:
     clause.line = _ON_VIDEO.sub(" ", clause.line)
     if _VIDEO.search(clause.line) and not clause.has_any("title", "subtitles", "font"):
         return None  # the words name a video
-    quoted = [str(text) for text in clause.values("H")]
-    if clause.has_any("subtitles") and not clause.has_any("title", "H"):
+    quoted = [str(text) for text in clause.values(Slot.QUOTED_TEXT)]
+    if clause.has_any("subtitles") and not clause.has_any("title", Slot.QUOTED_TEXT):
         return [RemoveTitle(subtitles=True)] if clause.has_any("remove") else None
     if clause.has_any("remove") and not clause.has_any("add", "set", "replace"):
         return [RemoveTitle(Selector(name=quoted[0]) if quoted else _title_selector(clause))]
@@ -76,7 +77,7 @@ def _is_new_title(clause: Clause) -> bool:
     surfaces = (
         clause.original[t.start : t.end].lower().split()[0]
         for t in clause.tokens
-        if t.kind == "verb"
+        if t.kind == TokenKind.VERB
     )
     if _is_placed(clause):
         return True
@@ -86,13 +87,13 @@ def _is_new_title(clause: Clause) -> bool:
 def _is_placed(clause: Clause) -> bool:
     """Whether words are put somewhere: 标题“A”放在顶部. With 把 before them they are there."""
     start = clause.tokens[0].start
-    put = any(t.kind == "verb" and clause.original[t.start] == "放" for t in clause.tokens)
+    put = any(t.kind == TokenKind.VERB and clause.original[t.start] == "放" for t in clause.tokens)
     known = any(sign in clause.original[max(0, start - 2) : start] for sign in "把将將")
-    return put and clause.has_any("H") and not known
+    return put and clause.has_any(Slot.QUOTED_TEXT) and not known
 
 
 def _title_selector(clause: Clause) -> Selector:
-    if (number := clause.first_value("O")) is not None:
+    if (number := clause.first_value(Slot.ORDINAL)) is not None:
         return Selector(number=int(number))
     if clause.has_any("last"):
         return Selector(number=-1)
@@ -100,7 +101,7 @@ def _title_selector(clause: Clause) -> Selector:
 
 
 def _fade(clause: Clause) -> list[Edit]:
-    return [Fade(extract_fade_kind(clause), clause.first_value("T"), "title")]
+    return [Fade(extract_fade_kind(clause), clause.first_value(Slot.TIME), "title")]
 
 
 def _change_text(clause: Clause, quoted: list[str]) -> list[Edit] | None:
@@ -112,7 +113,7 @@ def _change_text(clause: Clause, quoted: list[str]) -> list[Edit] | None:
 
 def _is_new_text(clause: Clause) -> bool:
     """Whether the quoted words are what to show: they stand after "to", or after "says"."""
-    place = next(n for n, token in enumerate(clause.tokens) if token.symbol == "H")
+    place = next(n for n, token in enumerate(clause.tokens) if token.symbol == Slot.QUOTED_TEXT)
     before = [word for token in clause.tokens[:place] for word in token.symbol.split()]
     return before[-1:] in (["to"], ["says"], ["replace"], ["with"], ["set"])
 
@@ -137,7 +138,7 @@ def _change(clause: Clause) -> list[Edit] | None:
 def _add(clause: Clause, text: str) -> list[Edit] | None:
     fades: list[Edit] = []
     if clause.has_any("fade", "fadein", "fadeout", "fadeboth"):
-        fades = _fade(Clause([t for t in clause.tokens if t.symbol not in ("T",)], clause.original))
+        fades = _fade(Clause([t for t in clause.tokens if t.symbol != Slot.TIME], clause.original))
     span = _span(clause)
     return [
         AddTitle(

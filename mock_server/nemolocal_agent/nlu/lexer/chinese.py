@@ -3,7 +3,7 @@
 import re
 
 from .lexicon import LexiconEntry, load_lexicon
-from .tokens import LexToken
+from .tokens import LexToken, Slot, TokenKind
 
 _DIGITS = {c: n for n, c in enumerate("零一二三四五六七八九")} | {"两": 2, "〇": 0}
 _POWERS = {"十": 10, "百": 100, "千": 1000}
@@ -36,10 +36,14 @@ def tokenize_chinese(text: str, at: int, end: int, tokens: list[LexToken]) -> in
     while at < end:
         if percent := _PERCENT.match(text, at):
             share = float(percent["digits"] or parse_numeral(percent["numeral"])) / 100
-            tokens.append(LexToken("P", "slot", at, percent.end(), share))
+            tokens.append(LexToken(Slot.PERCENT, TokenKind.SLOT, at, percent.end(), share))
             at = percent.end()
         elif tenths := _TENTHS.match(text, at):
-            tokens.append(LexToken("P", "slot", at, tenths.end(), parse_numeral(tenths[1]) / 10))
+            tokens.append(
+                LexToken(
+                    Slot.PERCENT, TokenKind.SLOT, at, tenths.end(), parse_numeral(tenths[1]) / 10
+                )
+            )
             at = tenths.end()
         else:
             at = _read_one(text, at, end, tokens)
@@ -48,17 +52,17 @@ def tokenize_chinese(text: str, at: int, end: int, tokens: list[LexToken]) -> in
 
 def _read_one(text: str, at: int, end: int, tokens: list[LexToken]) -> int:
     if (edge := _LAST.match(text, at)) and not _is_time(tokens):
-        tokens.append(LexToken("last", "word", at, edge.end()))
+        tokens.append(LexToken("last", TokenKind.MODIFIER, at, edge.end()))
         return edge.end()
     found, number = find_longest_word(text, at, end), _NUMBER.match(text, at, end)
     if number and (found is None or _is_counted(text, at, number.end() - at, found[1])):
-        tokens.append(LexToken("", "number", at, number.end(), parse_numeral(number[0])))
+        tokens.append(LexToken("", TokenKind.NUMBER, at, number.end(), parse_numeral(number[0])))
         return number.end()
     if found is None and (after := _after_direction(text, at, end, tokens)):
-        tokens.append(LexToken("", "filler", at, after))
+        tokens.append(LexToken("", TokenKind.FILLER, at, after))
         return after
     if found is None and _is_removal(text, at, end):
-        tokens.append(LexToken("remove", "verb", at, at + 1))
+        tokens.append(LexToken("remove", TokenKind.VERB, at, at + 1))
         return at + 1
     found = found or _find_fuzzy_word(text, at, end)
     if found:
@@ -68,18 +72,20 @@ def _read_one(text: str, at: int, end: int, tokens: list[LexToken]) -> int:
         )
         return at + length
     last = tokens[-1] if tokens else None
-    if last is not None and last.kind == "unknown" and last.end == at:
+    if last is not None and last.kind == TokenKind.UNKNOWN and last.end == at:
         last.end = at + 1
         last.value = text[last.start : last.end]
     else:
-        tokens.append(LexToken("X", "unknown", at, at + 1, text[at]))
+        tokens.append(LexToken(Slot.UNKNOWN_WORD, TokenKind.UNKNOWN, at, at + 1, text[at]))
     return at + 1
 
 
 def _is_time(tokens: list[LexToken]) -> bool:
     """Whether a number or its unit was just said."""
-    said = next((token.kind for token in reversed(tokens[-2:]) if token.kind != "filler"), "")
-    return said in ("number", "value", "unit")
+    said = next(
+        (token.kind for token in reversed(tokens[-2:]) if token.kind != TokenKind.FILLER), None
+    )
+    return said in (TokenKind.NUMBER, TokenKind.RAW_VALUE, TokenKind.UNIT)
 
 
 def _after_direction(text: str, at: int, end: int, tokens: list[LexToken]) -> int | None:
@@ -93,7 +99,7 @@ def _is_removal(text: str, at: int, end: int) -> bool:
     """Whether a 去 stands before the thing that is to go: 去水印."""
     if text[at] != "去" or at + 1 == end or (after := find_longest_word(text, at + 1, end)) is None:
         return False
-    return after[0].kind in ("noun", "trans")
+    return after[0].kind in (TokenKind.NOUN, TokenKind.TRANSITION)
 
 
 def _find_fuzzy_word(text: str, at: int, end: int) -> tuple[LexiconEntry, int] | None:

@@ -2,7 +2,7 @@
 
 import re
 
-from .tokens import LexToken
+from .tokens import LexToken, Slot, TokenKind
 from .units import (
     ASPECT_RATIOS,
     COUNTABLE_KINDS,
@@ -35,20 +35,25 @@ class QuantityParser:
         """The same tokens with slots in the place of numbers and units."""
         while self.position < len(self.tokens):
             token = self.tokens[self.position]
-            if token.kind == "number" or (token.symbol == "F" and self._halves_a_unit()):
+            if token.kind == TokenKind.NUMBER or (
+                token.symbol == Slot.FRACTION and self._halves_a_unit()
+            ):
                 self._number(token)
-            elif token.kind == "value":
+            elif token.kind == TokenKind.RAW_VALUE:
                 self._value(token)
-            elif token.kind == "unit":
+            elif token.kind == TokenKind.UNIT:
                 self._lone_unit(token)
-            elif token.symbol == "O" and self._before() in ("first", "last", "middle"):
+            elif token.symbol == Slot.ORDINAL and self._before() in ("first", "last", "middle"):
                 self._after_edge(token)
             elif self._is_second() and self._is_time_point():
                 self.position += 1
                 self._add_slot(
-                    "T", token.start, self.tokens[self.position].end, round(self._amount() * 1000)
+                    Slot.TIME,
+                    token.start,
+                    self.tokens[self.position].end,
+                    round(self._amount() * 1000),
                 )
-            elif token.kind == "suffix":
+            elif token.kind == TokenKind.SUFFIX:
                 self.position += 1
             else:
                 self.output.append(token)
@@ -62,18 +67,18 @@ class QuantityParser:
         token = self._at(place)
         return "" if token is None else token.symbol
 
-    def _kind(self, place: int) -> str:
+    def _kind(self, place: int) -> TokenKind | None:
         token = self._at(place)
-        return "" if token is None else token.kind
+        return None if token is None else token.kind
 
     def _skip(self, place: int) -> int:
         """The next place that is no article."""
-        return place + 1 if self._kind(place) == "filler" else place
+        return place + 1 if self._kind(place) == TokenKind.FILLER else place
 
     def _is_second(self, place: int | None = None) -> bool:
         """Whether this is "second", which is an ordinal or a unit."""
         token = self._at(self.position if place is None else place)
-        return token is not None and token.symbol == "O" and token.value == 2
+        return token is not None and token.symbol == Slot.ORDINAL and token.value == 2
 
     def _is_unit_second(self, place: int) -> bool:
         return self._is_second(place) and self._kind(self._skip(place + 1)) not in COUNTABLE_KINDS
@@ -81,20 +86,24 @@ class QuantityParser:
     def _halves_a_unit(self) -> bool:
         """Whether a half is half of a unit: half a minute, half second, 半分钟."""
         after = self._skip(self.position + 1)
-        return (self._kind(after) == "unit" and self._canon(after) in TIME_UNITS) or (
+        return (self._kind(after) == TokenKind.UNIT and self._canon(after) in TIME_UNITS) or (
             self._is_unit_second(after)
         )
 
     def _counts_on(self) -> bool:
         """Whether a number follows that is of the unit before it: "seconds 6 to 8"."""
-        follows = self._kind(self.position + 1) not in ("unit", "suffix", *COUNTABLE_KINDS)
-        return self._kind(self.position) == "number" and follows
+        follows = self._kind(self.position + 1) not in (
+            TokenKind.UNIT,
+            TokenKind.SUFFIX,
+            *COUNTABLE_KINDS,
+        )
+        return self._kind(self.position) == TokenKind.NUMBER and follows
 
     def _count_on(self, unit: LexToken) -> None:
         while True:
             amount = self._amount()
             end = self.tokens[self.position - 1].end
-            self._add_slot("T", unit.start, end, round(amount * UNITS[unit.symbol][1]))
+            self._add_slot(Slot.TIME, unit.start, end, round(amount * UNITS[unit.symbol][1]))
             joint = self._at(self.position)
             self.position += 1
             if joint is None or joint.symbol not in RANGE_WORDS or not self._counts_on():
@@ -104,44 +113,49 @@ class QuantityParser:
 
     def _is_time_point(self) -> bool:
         """Whether it is a moment: "from second 3 to second 8"."""
-        return self._before() in TIME_PREPOSITIONS and self._kind(self.position + 1) == "number"
+        return (
+            self._before() in TIME_PREPOSITIONS
+            and self._kind(self.position + 1) == TokenKind.NUMBER
+        )
 
     def _before(self) -> str:
         return self.output[-1].symbol if self.output else ""
 
-    def _add_slot(self, canon: str, start: int, end: int, value: object) -> None:
-        self.output.append(LexToken(canon, "slot", start, end, value))
+    def _add_slot(self, slot: Slot, start: int, end: int, value: object) -> None:
+        self.output.append(LexToken(slot, TokenKind.SLOT, start, end, value))
 
     def _value(self, token: LexToken) -> None:
         self.position += 1
         text = str(token.value)
         if token.symbol == "pixels":
             self._add_slot(
-                "Y",
+                Slot.PIXEL_SIZE,
                 token.start,
                 token.end,
                 tuple(int(n) for n in re.split(r"\D+", text)),
             )
         elif share := parse_fraction(text, self._before(), self._canon(self._skip(self.position))):
-            self._add_slot("F", token.start, token.end, share)
+            self._add_slot(Slot.FRACTION, token.start, token.end, share)
         elif token.symbol == "ratio" or (self._clocks < 2 and text in ASPECT_RATIOS):
             width, height = (float(n) for n in re.split(r"[:/x×比 ]+", text))
             if width and height:
-                self._add_slot("R", token.start, token.end, f"{width:g}:{height:g}")
+                self._add_slot(Slot.ASPECT_RATIO, token.start, token.end, f"{width:g}:{height:g}")
         else:
             seconds = 0.0
             for part in text.split(":"):
                 seconds = seconds * 60 + float(part)
-            self._add_slot("T", token.start, token.end, min(round(seconds * 1000), MAX_TIME_MS))
+            self._add_slot(
+                Slot.TIME, token.start, token.end, min(round(seconds * 1000), MAX_TIME_MS)
+            )
 
     def _after_edge(self, token: LexToken) -> None:
         """`the first second`, `the middle third`: a time or a share, unless a thing is counted."""
         if self._kind(self.position + 1) in COUNTABLE_KINDS or token.value < 2:
             self.output.append(token)
         elif token.value == 2:
-            self._add_slot("T", token.start, token.end, 1000)
+            self._add_slot(Slot.TIME, token.start, token.end, 1000)
         else:
-            self._add_slot("F", token.start, token.end, 1 / token.value)
+            self._add_slot(Slot.FRACTION, token.start, token.end, 1 / token.value)
         self.position += 1
 
     def _number(self, first: LexToken) -> None:
@@ -149,34 +163,38 @@ class QuantityParser:
         if self._is_pronoun(first):
             return
         amount = self._amount()
-        unit = self._skip(self.position) if first.symbol == "F" else self.position
+        unit = self._skip(self.position) if first.symbol == Slot.FRACTION else self.position
         end = self.tokens[self.position - 1].end
         if self._before() == "nth":
             self._nth(amount, end)
-        elif self._kind(unit) == "suffix":
-            self._add_slot("O", first.start, self.tokens[unit].end, amount)
+        elif self._kind(unit) == TokenKind.SUFFIX:
+            self._add_slot(Slot.ORDINAL, first.start, self.tokens[unit].end, amount)
             self.position = unit + 1
-        elif self._kind(unit) == "unit" or self._is_second(unit):
+        elif self._kind(unit) == TokenKind.UNIT or self._is_second(unit):
             self.position = unit
             self._measure(amount, first.start)
-        elif self.output and self.output[-1].kind == "unit":
-            self.output[-1] = LexToken("K", "slot", self.output[-1].start, end, amount)
-        elif self._canon(self.position) == "by" and self._kind(self.position + 1) == "number":
+        elif self.output and self.output[-1].kind == TokenKind.UNIT:
+            self.output[-1] = LexToken(
+                Slot.FACTOR, TokenKind.SLOT, self.output[-1].start, end, amount
+            )
+        elif (
+            self._canon(self.position) == "by" and self._kind(self.position + 1) == TokenKind.NUMBER
+        ):
             self._by(amount, first)
         else:
-            self._add_slot("N", first.start, end, amount)
+            self._add_slot(Slot.NUMBER, first.start, end, amount)
 
     def _is_pronoun(self, first: LexToken) -> bool:
         """Whether it is the "one" of "the last one", which counts nothing."""
         after = self._at(self.position + 1)
-        hundred = after is not None and after.kind == "number" and after.value == 100
-        follows = hundred or self._kind(self.position + 1) in ("unit", "noun")
+        hundred = after is not None and after.kind == TokenKind.NUMBER and after.value == 100
+        follows = hundred or self._kind(self.position + 1) in (TokenKind.UNIT, TokenKind.NOUN)
         alone = not follows and self._canon(self.position + 1) != "and"
         if not (first.value == 1 and first.end - first.start == 3 and alone):
             return False
         if not is_pronoun_one(self.output):
             return False
-        self.output.append(LexToken("it", "word", first.start, first.end))
+        self.output.append(LexToken("it", TokenKind.MODIFIER, first.start, first.end))
         self.position += 1
         return True
 
@@ -184,28 +202,28 @@ class QuantityParser:
         """第2: an ordinal; 第5秒 is a moment."""
         prefix = self.output.pop()
         unit = self._at(self.position)
-        if unit is not None and unit.kind == "unit" and unit.symbol in TIME_UNITS:
+        if unit is not None and unit.kind == TokenKind.UNIT and unit.symbol in TIME_UNITS:
             word = "first" if amount == 1 else "at"
-            self.output.append(LexToken(word, "word", prefix.start, prefix.end))
+            self.output.append(LexToken(word, TokenKind.MODIFIER, prefix.start, prefix.end))
             self._measure(amount, prefix.start)
         else:
-            self._add_slot("O", prefix.start, end, amount)
+            self._add_slot(Slot.ORDINAL, prefix.start, end, amount)
 
     def _by(self, width: float, first: LexToken) -> None:
         """`16 by 9` is a shape."""
         height = self.tokens[self.position + 1]
         ratio = f"{width:g}:{float(height.value):g}"
         if ratio in ASPECT_RATIOS:
-            self._add_slot("R", first.start, height.end, ratio)
+            self._add_slot(Slot.ASPECT_RATIO, first.start, height.end, ratio)
             self.position += 2
         else:
-            self._add_slot("N", first.start, first.end, width)
+            self._add_slot(Slot.NUMBER, first.start, first.end, width)
 
     def _amount(self) -> float:
         """The value of the number here; the place moves behind it."""
         amount = float(self.tokens[self.position].value)
         self.position += 1
-        while self._kind(self.position) == "number":
+        while self._kind(self.position) == TokenKind.NUMBER:
             value = float(self.tokens[self.position].value)
             if value == 100 and amount < 100:
                 amount *= 100
@@ -217,7 +235,7 @@ class QuantityParser:
         half = self._skip(self.position + 1)
         if (
             self._canon(self.position) == "and"
-            and self._canon(half) == "F"
+            and self._canon(half) == Slot.FRACTION
             and self.tokens[half].value == 0.5
         ):
             self.position = half + 1
@@ -227,24 +245,26 @@ class QuantityParser:
     def _measure(self, amount: float, start: int) -> None:
         """A number and its unit, on which the place is."""
         token = self.tokens[self.position]
-        unit = "s" if token.symbol == "O" else token.symbol
+        unit = "s" if token.symbol == Slot.ORDINAL else token.symbol
         self.position += 1
         if unit in ("k", "p"):
             height = (RESOLUTION_BY_THOUSANDS if unit == "k" else RESOLUTION_BY_HEIGHT).get(
                 int(amount)
             )
-            self._add_slot("Q" if height else "N", start, token.end, height or amount)
+            self._add_slot(
+                Slot.RESOLUTION if height else Slot.NUMBER, start, token.end, height or amount
+            )
             return
         if unit == "min" and self._sizes and token.end - token.start == 1:
             unit = "mb"
-        letter, one = UNITS[unit]
+        slot, one = UNITS[unit]
         value = round(amount * one, 6)
-        if letter != "T":
-            self._add_slot(letter, start, token.end, value)
+        if slot != Slot.TIME:
+            self._add_slot(slot, start, token.end, value)
             return
         value += self._parse_rest_of_time(unit, one)
         self._add_slot(
-            "T", start, self.tokens[self.position - 1].end, min(round(value), MAX_TIME_MS)
+            Slot.TIME, start, self.tokens[self.position - 1].end, min(round(value), MAX_TIME_MS)
         )
 
     def _parse_rest_of_time(self, unit: str, one: float) -> float:
@@ -255,13 +275,13 @@ class QuantityParser:
         if token is None:
             return 0.0
         if (
-            token.symbol == "F"
+            token.symbol == Slot.FRACTION
             and token.value == 0.5
             and (joined or token.start == self.tokens[self.position - 1].end)
         ):
             self.position = place + 1
             return one / 2
-        if token.kind != "number" or unit == "s":
+        if token.kind != TokenKind.NUMBER or unit == "s":
             return 0.0
         before, self.position = self.position, place
         amount = self._amount()
@@ -280,26 +300,26 @@ class QuantityParser:
     def _lone_unit(self, token: LexToken) -> None:
         """A unit without a number: "a minute" is one; "x3" is a factor; else it says nothing."""
         edge = self._before() in ("first", "last")
-        article = edge or self._kind(self.position - 1) == "filler"
+        article = edge or self._kind(self.position - 1) == TokenKind.FILLER
         self.position += 1
-        if token.symbol == "x" and self._kind(self.position) == "number":
+        if token.symbol == "x" and self._kind(self.position) == TokenKind.NUMBER:
             self.output.append(token)
         elif token.symbol in TIME_UNITS and self._counts_on():
             self._count_on(token)
         elif token.symbol in TIME_UNITS and article:
             one = UNITS[token.symbol][1]
             self._add_slot(
-                "T",
+                Slot.TIME,
                 token.start,
                 token.end,
                 round(one + self._parse_rest_of_time(token.symbol, one)),
             )
         elif token.symbol == "fps":
-            self.output.append(LexToken("framerate", "noun", token.start, token.end))
+            self.output.append(LexToken("framerate", TokenKind.NOUN, token.start, token.end))
         elif token.symbol == "percent":
-            self.output.append(LexToken("", "filler", token.start, token.end))
+            self.output.append(LexToken("", TokenKind.FILLER, token.start, token.end))
         else:
-            self.output.append(LexToken("measure", "word", token.start, token.end))
+            self.output.append(LexToken("measure", TokenKind.MODIFIER, token.start, token.end))
 
 
 def parse_quantities(tokens: list[LexToken]) -> list[LexToken]:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from .chinese import find_longest_word, tokenize_chinese
 from .lexicon import SKIPPABLE_WORDS, load_lexicon
 from .normalization import NormalizedMessage
-from .tokens import COMMA, SENTENCE_END, LexToken
+from .tokens import COMMA, SENTENCE_END, LexToken, Slot, TokenKind
 from .units import TIME_UNITS
 
 _EXTENSION = r"\.(?:mp4|mov|avi|webm|mkv|jpe?g|png|gif|webp|mp3|wav|m4a|aac)(?![a-z0-9])"
@@ -72,31 +72,37 @@ def _read_mark(plain: NormalizedMessage, items: list[_Lexeme], place: int) -> It
     kind, text, start, end = items[place]
     if kind == "hole":
         held = plain.quoted_parts[start]
-        yield LexToken("H" if isinstance(held, str) else "G", "slot", start, end, held)
+        yield LexToken(
+            Slot.QUOTED_TEXT if isinstance(held, str) else Slot.SUBTITLES,
+            TokenKind.SLOT,
+            start,
+            end,
+            held,
+        )
     elif kind == "file":
         yield from _read_file(plain, start, end)
     elif kind == "color":
         digits = text[1:] if len(text) == 7 else "".join(c * 2 for c in text[1:])
-        yield LexToken("C", "slot", start, end, f"#{digits}")
+        yield LexToken(Slot.COLOR, TokenKind.SLOT, start, end, f"#{digits}")
     elif kind == "count":
-        yield LexToken("", "number", start, end, float(text))
+        yield LexToken("", TokenKind.NUMBER, start, end, float(text))
     elif kind == "strong":
-        yield LexToken(SENTENCE_END, "stop", start, end, text)
+        yield LexToken(SENTENCE_END, TokenKind.SEPARATOR, start, end, text)
     elif kind == "mark":
         yield from _read_sign(plain.text, text, start)
     elif kind != "link":
-        yield LexToken(kind, "value", start, end, text)
+        yield LexToken(kind, TokenKind.RAW_VALUE, start, end, text)
 
 
 def _read_sign(text: str, sign: str, at: int) -> Iterator[LexToken]:
     if sign in "+-" and _is_signed(text, at):
-        yield LexToken("more" if sign == "+" else "less", "word", at, at + 1)
+        yield LexToken("more" if sign == "+" else "less", TokenKind.MODIFIER, at, at + 1)
     elif sign == "-":
         yield from _read_dash(text, at)
     elif sign in ",:+":
-        yield LexToken("and" if sign == "+" else COMMA, "stop", at, at + 1, sign)
+        yield LexToken("and" if sign == "+" else COMMA, TokenKind.SEPARATOR, at, at + 1, sign)
     elif sign == "#":
-        yield LexToken("hash", "word", at, at + 1)
+        yield LexToken("hash", TokenKind.MODIFIER, at, at + 1)
 
 
 def _is_signed(text: str, at: int) -> bool:
@@ -110,21 +116,21 @@ def _read_dash(text: str, at: int) -> Iterator[LexToken]:
     before, after = text[max(0, at - 20) : at], text[at + 1 : at + 20]
     end = before.rstrip()[-1:]
     if end and end in "0123456789s秒分m" and after.lstrip()[:1].isdigit():
-        yield LexToken("to", "word", at, at + 1, "-")
+        yield LexToken("to", TokenKind.MODIFIER, at, at + 1, "-")
     elif before[-1:].isspace() or after[:1].isspace():
-        yield LexToken(COMMA, "stop", at, at + 1, "-")
+        yield LexToken(COMMA, TokenKind.SEPARATOR, at, at + 1, "-")
 
 
 def _read_file(plain: NormalizedMessage, start: int, end: int) -> Iterator[LexToken]:
     """A file name, without the Chinese words of a command that stand right before it."""
     while start < end and (found := find_longest_word(plain.text, start, end)):
         word, length = found
-        named = word.kind == "slot" and not _ASCII_NAME.search(plain.text, start, end)
+        named = word.kind == TokenKind.SLOT and not _ASCII_NAME.search(plain.text, start, end)
         if named or plain.text[start + length] == ".":
             break
         yield LexToken(word.symbol, word.kind, start, start + length, word.value)
         start += length
-    yield LexToken("W", "slot", start, end, plain.original[start:end])
+    yield LexToken(Slot.FILE_NAME, TokenKind.SLOT, start, end, plain.original[start:end])
 
 
 def _read_word(items: list[_Lexeme], place: int, tokens: list[LexToken]) -> int:
@@ -154,12 +160,20 @@ def _read_word(items: list[_Lexeme], place: int, tokens: list[LexToken]) -> int:
                 )
             )
             tokens.extend(
-                LexToken("it", "word", i.start, i.end) for i in skipped if i.text in _PRONOUNS
+                LexToken("it", TokenKind.MODIFIER, i.start, i.end)
+                for i in skipped
+                if i.text in _PRONOUNS
             )
             return after
     if items[place].kind == "word":
         tokens.append(
-            LexToken("X", "unknown", items[place].start, items[place].end, items[place].text)
+            LexToken(
+                Slot.UNKNOWN_WORD,
+                TokenKind.UNKNOWN,
+                items[place].start,
+                items[place].end,
+                items[place].text,
+            )
         )
     return place + 1
 

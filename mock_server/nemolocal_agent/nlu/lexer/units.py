@@ -1,13 +1,22 @@
 """Units, and what is known of the numbers before them."""
 
-from .tokens import COMMA, LexToken
+from .tokens import COMMA, LexToken, Slot, TokenKind
 
-UNITS = {
-    "ms": ("T", 1), "s": ("T", 1000), "min": ("T", 60_000), "h": ("T", 3_600_000),
-    "percent": ("P", 0.01), "x": ("K", 1), "deg": ("D", 1), "fps": ("U", 1),
-    "mb": ("B", 1), "gb": ("B", 1000), "kb": ("B", 0.001), "px": ("Z", 1),
-}  # fmt: skip
-"""What a number and a unit make: the letter of the slot, and what one of the unit is."""
+UNITS: dict[str, tuple[Slot, float]] = {
+    "ms": (Slot.TIME, 1),
+    "s": (Slot.TIME, 1000),
+    "min": (Slot.TIME, 60_000),
+    "h": (Slot.TIME, 3_600_000),
+    "percent": (Slot.PERCENT, 0.01),
+    "x": (Slot.FACTOR, 1),
+    "deg": (Slot.DEGREES, 1),
+    "fps": (Slot.FRAME_RATE, 1),
+    "mb": (Slot.FILE_SIZE, 1),
+    "gb": (Slot.FILE_SIZE, 1000),
+    "kb": (Slot.FILE_SIZE, 0.001),
+    "px": (Slot.FONT_SIZE, 1),
+}
+"""The slot that a number with a unit becomes, and the value of one unit."""
 TIME_UNITS = ("s", "min", "h")
 """Units of time that may have no number: "a minute"."""
 RESOLUTION_BY_HEIGHT = {
@@ -27,7 +36,7 @@ MAX_TIME_MS = 360_000_000
 """No time is longer: a hundred hours."""
 TIME_PREPOSITIONS = frozenset("from to at until between and after before".split())
 """Words that make a moment of "second 3"."""
-COUNTABLE_KINDS = ("noun", "unknown")
+COUNTABLE_KINDS = (TokenKind.NOUN, TokenKind.UNKNOWN)
 """Kinds of words that an ordinal counts."""
 
 
@@ -54,7 +63,17 @@ def is_pronoun_one(before: list[LexToken]) -> bool:
     last = before[-1] if before else None
     if last is None or last.symbol == "it":
         return last is not None and last.value in ("this", "that")
-    return last.symbol in ("first", "last", "O", "other", "all", "per", "C", "S", "X")
+    return last.symbol in (
+        "first",
+        "last",
+        Slot.ORDINAL,
+        "other",
+        "all",
+        "per",
+        Slot.COLOR,
+        Slot.SCENE,
+        Slot.UNKNOWN_WORD,
+    )
 
 
 def share_units(tokens: list[LexToken]) -> list[LexToken]:
@@ -65,15 +84,15 @@ def share_units(tokens: list[LexToken]) -> list[LexToken]:
     # From behind, so that each lends to the one before it: "at 3, 6 and 9 seconds".
     for name, one, two, three in reversed(rows):
         if (
-            (one.symbol == "N" or (one.symbol == "O" and name == "at"))
+            (one.symbol == Slot.NUMBER or (one.symbol == Slot.ORDINAL and name == "at"))
             and name not in ("clip", "hash", "photo")
-            and three.symbol in ("T", "P")
+            and three.symbol in (Slot.TIME, Slot.PERCENT)
             and (
                 two.symbol in _UNIT_SHARING_WORDS or (two.symbol == COMMA and name in ("at", COMMA))
             )
         ):
             one.symbol, one.value = (
                 three.symbol,
-                (round(one.value * 1000) if three.symbol == "T" else one.value / 100),
+                (round(one.value * 1000) if three.symbol == Slot.TIME else one.value / 100),
             )
     return tokens

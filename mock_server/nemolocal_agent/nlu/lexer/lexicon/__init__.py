@@ -7,6 +7,7 @@ from importlib.resources import files
 from typing import Any, NamedTuple
 
 from ..spellcheck import SpellChecker
+from ..tokens import Slot, TokenKind
 
 SKIPPABLE_WORDS = frozenset("the a an my our your this that it them these those its".split())
 """Words that may stand inside a phrase without changing it: "reduce (the) file size"."""
@@ -16,9 +17,24 @@ WORD_SIGNS = "°"
 
 _FILES = ("commands", "nouns_and_modifiers", "slot_values", "conversation")
 _SLOT_SECTIONS = {
-    "color": "C", "mood": "M", "scene": "S", "place": "A", "shape": "R", "definition": "Q",
-    "ordinal": "O", "fraction": "F",
-}  # fmt: skip
+    slot.name.lower(): slot
+    for slot in (
+        Slot.COLOR,
+        Slot.MOOD,
+        Slot.SCENE,
+        Slot.POSITION,
+        Slot.ASPECT_RATIO,
+        Slot.RESOLUTION,
+        Slot.ORDINAL,
+        Slot.FRACTION,
+    )
+}
+_INFLECTED_KINDS = (
+    TokenKind.VERB,
+    TokenKind.ACTION,
+    TokenKind.EFFECT,
+    TokenKind.TRANSITION,
+)
 _VOWELS = "aeiou"
 _AUXILIARIES = frozenset(
     "has have had need needs must should can could may might will would ought shall got does "
@@ -32,7 +48,7 @@ class LexiconEntry(NamedTuple):
     """One entry: the readers' word, its kind, a slot's value, and whether it is a base form."""
 
     symbol: str
-    kind: str
+    kind: TokenKind
     value: Any = None
     is_base_form: bool = True
 
@@ -64,7 +80,7 @@ class Lexicon:
             {
                 word: _meaning(phrases.get((word,)), word)
                 for words, entry in phrases.items()
-                if entry.kind != "chatter"
+                if entry.kind != TokenKind.SMALL_TALK
                 for word in words
             },
             spelled.union(_toml("spellcheck_allowlist")["words"].split()),
@@ -83,30 +99,31 @@ def _toml(name: str) -> dict[str, Any]:
 def _entries() -> Iterator[tuple[str, LexiconEntry]]:
     for name in _FILES:
         for section, entries in _toml(name).items():
-            for canon, phrases in entries.items():
+            for lemma, phrases in entries.items():
                 for phrase in phrases.split("|"):
-                    yield from _forms(phrase.strip(), _entry(section, canon))
+                    yield from _forms(phrase.strip(), _entry(section, lemma))
 
 
-def _entry(section: str, canon: str) -> LexiconEntry:
-    if section in _SLOT_SECTIONS:
-        value = canon if section not in ("ordinal", "fraction") else float(canon)
-        return LexiconEntry(_SLOT_SECTIONS[section], "slot", value)
-    if section in ("unit", "number"):
-        return LexiconEntry(canon, section, float(canon) if section == "number" else canon)
-    if section == "filler":
-        return LexiconEntry("", "filler")
-    return LexiconEntry(canon, section)
+def _entry(section: str, lemma: str) -> LexiconEntry:
+    if slot := _SLOT_SECTIONS.get(section):
+        value = float(lemma) if slot in (Slot.ORDINAL, Slot.FRACTION) else lemma
+        return LexiconEntry(slot, TokenKind.SLOT, value)
+    kind = TokenKind(section)
+    if kind == TokenKind.NUMBER:
+        return LexiconEntry(lemma, kind, float(lemma))
+    if kind == TokenKind.UNIT:
+        return LexiconEntry(lemma, kind, lemma)
+    return LexiconEntry("" if kind == TokenKind.FILLER else lemma, kind)
 
 
 def _forms(phrase: str, word: LexiconEntry) -> Iterator[tuple[str, LexiconEntry]]:
     """The phrase, and its inflected forms where it is English."""
     head, space, rest = phrase.partition(" ")
     if phrase.isascii() and head.isalpha():
-        if word.kind in ("verb", "act", "look", "trans") and not _is_invariable(head, rest):
+        if word.kind in _INFLECTED_KINDS and not _is_invariable(head, rest):
             for form in inflect(head):
                 yield form + space + rest, word._replace(is_base_form=False)
-        elif word.kind == "noun":
+        elif word.kind == TokenKind.NOUN:
             yield phrase + "s", word
     yield phrase, word
 
