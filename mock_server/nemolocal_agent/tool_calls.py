@@ -4,11 +4,10 @@ Calls and results are the backend's own affair (CLI-6): public documents show tw
 nothing of what is in them. Everything else is graded A.
 """
 
-import re
 from collections.abc import Iterable, Sequence
 from functools import cache
 from itertools import groupby, zip_longest
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 import msgspec
 
@@ -17,25 +16,42 @@ from nemolocal_contract.draft import Draft, Segment, draft_to_wire
 from .intents import (
     SELECT_ALL,
     AddMusic,
+    AddOverlay,
     AddSubtitles,
     AddTitle,
+    AddTransition,
+    ApplyEffect,
     ChangeTitle,
     Compress,
     DuckMusic,
     Edit,
+    Fade,
     Generate,
     KeepSpan,
+    Loop,
+    Merge,
+    MoveClip,
+    PlaceUploads,
     Redo,
+    RemoveClip,
+    RemoveEffects,
     RemoveMusic,
+    RemoveOverlays,
     RemoveSpan,
     RemoveTitle,
+    RemoveTransitions,
+    ReverseOrder,
     Selector,
     SetAspect,
     SetFit,
     SetFrameRate,
     SetResolution,
+    SetSpeed,
     SetVolume,
+    Slideshow,
+    Split,
     StartOver,
+    SwapClips,
     TimelinePoint,
     TimelineSpan,
     Undo,
@@ -70,17 +86,51 @@ _TOOLS: dict[type[Edit], ToolName] = {
     ),
     **dict.fromkeys((Undo, Redo, StartOver), "restore_draft_version"),
 }
-# These take a list of operations, the others one wish at a time.
+# These take a list of operations, the others one edit.
 _BATCH_TOOLS = ("edit_multitrack", "update_project_settings")
 
 _TRACKS: dict[type[Edit], str] = {
     **dict.fromkeys((AddTitle, ChangeTitle, RemoveTitle), "text"),
     **dict.fromkeys((DuckMusic, RemoveMusic), "audio"),
 }
+# Written out, so that renaming a class does not change what goes over the wire.
 _ACTIONS: dict[type[Edit], str] = {
-    **{kind: re.sub(r"(?<!^)(?=[A-Z])", "_", kind.__name__).lower() for kind in get_args(Edit)},
+    PlaceUploads: "place_uploads",
     KeepSpan: "trim",
     RemoveSpan: "cut",
+    RemoveClip: "remove_clip",
+    Split: "split",
+    MoveClip: "move_clip",
+    SwapClips: "swap_clips",
+    ReverseOrder: "reverse_order",
+    Merge: "merge",
+    Loop: "loop",
+    Slideshow: "slideshow",
+    SetSpeed: "set_speed",
+    SetVolume: "set_volume",
+    AddMusic: "add_music",
+    DuckMusic: "duck_music",
+    RemoveMusic: "remove_music",
+    Fade: "fade",
+    AddTitle: "add_title",
+    ChangeTitle: "change_title",
+    RemoveTitle: "remove_title",
+    AddSubtitles: "add_subtitles",
+    SetAspect: "set_aspect",
+    SetFit: "set_fit",
+    SetResolution: "set_resolution",
+    SetFrameRate: "set_frame_rate",
+    ApplyEffect: "apply_effect",
+    RemoveEffects: "remove_effects",
+    AddTransition: "add_transition",
+    RemoveTransitions: "remove_transitions",
+    AddOverlay: "add_overlay",
+    RemoveOverlays: "remove_overlays",
+    Compress: "compress",
+    Generate: "generate",
+    Undo: "undo",
+    Redo: "redo",
+    StartOver: "start_over",
 }
 
 
@@ -128,7 +178,7 @@ def group_edits(edits: Iterable[Edit]) -> list[tuple[Edit, ...]]:
 def plan_tool_calls(
     groups: Sequence[tuple[Edit, ...]], drafts: Sequence[Draft]
 ) -> tuple[PlannedToolCall, ...]:
-    """A job for each group; `drafts` are those before the first and after each of them."""
+    """A tool call for each group; `drafts` are those before the first and after each of them."""
     steps = zip(groups, drafts, drafts[1:], strict=False)
     return tuple(PlannedToolCall(edits, before, after) for edits, before, after in steps)
 
@@ -152,7 +202,7 @@ def _segments(draft: Draft, other: Draft) -> dict[str, Segment]:
 
 
 def _operation(edit: Edit, draft: Draft) -> dict[str, Any]:
-    """A wish as an agent would send it: the action, the track, and whatever was said."""
+    """An edit as an LLM would send it: the action, the track, and each field that is set."""
     operation: dict[str, Any] = {"action": _ACTIONS[type(edit)]}
     if _tool_of(edit) == EDIT_TOOL:
         operation["track"] = _track_of(edit)
@@ -175,7 +225,7 @@ def _track_of(edit: Edit) -> str:
 
 @cache
 def _fields(kind: type[Edit]) -> dict[str, Any]:
-    """The fields of a wish with their defaults."""
+    """The fields of an edit with their defaults."""
     return {field.name: field.default for field in msgspec.structs.fields(kind)}
 
 

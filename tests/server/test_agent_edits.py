@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from nemolocal_agent.edits import MUSIC_TITLES, EditRejected, Media, MediaPool, apply_edits
+from nemolocal_agent.edits import MUSIC_TITLES, Media, MediaPool, apply_edits
+from nemolocal_agent.errors import EditRejected
 from nemolocal_agent.generation import split_stages
 from nemolocal_agent.intents import (
     AddMusic,

@@ -5,7 +5,8 @@ from string import Formatter
 import pytest
 
 from nemolocal_agent import errors
-from nemolocal_agent.edits import EditRejected, Media, MediaPool, apply_edits
+from nemolocal_agent.edits import Media, MediaPool, apply_edits
+from nemolocal_agent.errors import EditRejected
 from nemolocal_agent.intents import (
     AddMusic,
     AddOverlay,

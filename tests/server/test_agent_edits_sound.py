@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from nemolocal_agent.edits import EditRejected, Media, MediaPool, apply_edits
+from nemolocal_agent.edits import Media, MediaPool, apply_edits
+from nemolocal_agent.errors import EditRejected
 from nemolocal_agent.intents import (
     AddMusic,
     AddTitle,

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from nemolocal_agent import intents
-from nemolocal_agent.edits import EditRejected, Media, MediaPool, apply_edits
+from nemolocal_agent.edits import Media, MediaPool, apply_edits
+from nemolocal_agent.errors import EditRejected
 from nemolocal_agent.intents import SELECT_ALL, Edit, Selector, TimelinePoint, TimelineSpan
 from nemolocal_agent.timeline import clips_of, length_of, main_track
 from nemolocal_contract.draft import (

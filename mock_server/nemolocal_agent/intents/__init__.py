@@ -19,7 +19,6 @@ from .clip_intents import (
     Split,
     SwapClips,
 )
-from .history_intents import Redo, StartOver, Undo
 from .selectors import (
     SELECT_ALL,
     TIMELINE_START,
@@ -99,6 +98,23 @@ __all__ = [
     "span_after",
     "span_between",
 ]
+
+
+class Undo(msgspec.Struct, frozen=True):
+    """Undo the edits of the last `steps` turns."""
+
+    steps: int = 1
+
+
+class Redo(msgspec.Struct, frozen=True):
+    """Redo the edits of the last `steps` undone turns."""
+
+    steps: int = 1
+
+
+class StartOver(msgspec.Struct, frozen=True):
+    """Empty the timeline; the uploads stay."""
+
 
 Edit = (
     PlaceUploads

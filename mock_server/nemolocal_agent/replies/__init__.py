@@ -10,50 +10,49 @@ from nemolocal_contract.describe import describe_timeline
 from nemolocal_contract.describe.labels import Language, parse_language
 from nemolocal_contract.draft import Draft
 
-from .. import intents as wish
+from .. import intents
 from ..intents import Edit, NoEdit
-from . import audio_replies, clip_replies, visual_replies
+from . import audio_replies, clip_replies, title_replies, visual_replies
 from .gui_hints import choose_gui_hint
 from .no_edit_replies import reply_about
 from .phrasing import in_language
-from .subtitle_replies import describe_add_subtitles
 
 _DESCRIBERS: dict[type[Edit], Callable[[Any, Language], str]] = {
-    wish.PlaceUploads: clip_replies.describe_place_uploads,
-    wish.KeepSpan: clip_replies.describe_keep_span,
-    wish.RemoveSpan: clip_replies.describe_remove_span,
-    wish.RemoveClip: clip_replies.describe_remove_clip,
-    wish.Split: clip_replies.describe_split,
-    wish.MoveClip: clip_replies.describe_move_clip,
-    wish.SwapClips: clip_replies.describe_swap_clips,
-    wish.ReverseOrder: clip_replies.describe_reverse_order,
-    wish.Merge: clip_replies.describe_merge,
-    wish.Loop: clip_replies.describe_loop,
-    wish.Slideshow: clip_replies.describe_slideshow,
-    wish.SetSpeed: clip_replies.describe_set_speed,
-    wish.Undo: clip_replies.describe_undo,
-    wish.Redo: clip_replies.describe_redo,
-    wish.StartOver: clip_replies.describe_start_over,
-    wish.SetVolume: audio_replies.describe_set_volume,
-    wish.AddMusic: audio_replies.describe_add_music,
-    wish.DuckMusic: audio_replies.describe_duck_music,
-    wish.RemoveMusic: audio_replies.describe_remove_music,
-    wish.Fade: audio_replies.describe_fade,
-    wish.AddTitle: audio_replies.describe_add_title,
-    wish.ChangeTitle: audio_replies.describe_change_title,
-    wish.RemoveTitle: audio_replies.describe_remove_title,
-    wish.SetAspect: visual_replies.describe_set_aspect,
-    wish.SetFit: visual_replies.describe_set_fit,
-    wish.SetResolution: visual_replies.describe_set_resolution,
-    wish.SetFrameRate: visual_replies.describe_set_frame_rate,
-    wish.ApplyEffect: visual_replies.describe_apply_effect,
-    wish.RemoveEffects: visual_replies.describe_remove_effects,
-    wish.AddTransition: visual_replies.describe_add_transition,
-    wish.RemoveTransitions: visual_replies.describe_remove_transitions,
-    wish.AddOverlay: visual_replies.describe_add_overlay,
-    wish.RemoveOverlays: visual_replies.describe_remove_overlays,
-    wish.Compress: visual_replies.describe_compress,
-    wish.Generate: visual_replies.describe_generate,
+    intents.PlaceUploads: clip_replies.describe_place_uploads,
+    intents.KeepSpan: clip_replies.describe_keep_span,
+    intents.RemoveSpan: clip_replies.describe_remove_span,
+    intents.RemoveClip: clip_replies.describe_remove_clip,
+    intents.Split: clip_replies.describe_split,
+    intents.MoveClip: clip_replies.describe_move_clip,
+    intents.SwapClips: clip_replies.describe_swap_clips,
+    intents.ReverseOrder: clip_replies.describe_reverse_order,
+    intents.Merge: clip_replies.describe_merge,
+    intents.Loop: clip_replies.describe_loop,
+    intents.Slideshow: clip_replies.describe_slideshow,
+    intents.SetSpeed: clip_replies.describe_set_speed,
+    intents.Undo: clip_replies.describe_undo,
+    intents.Redo: clip_replies.describe_redo,
+    intents.StartOver: clip_replies.describe_start_over,
+    intents.SetVolume: audio_replies.describe_set_volume,
+    intents.AddMusic: audio_replies.describe_add_music,
+    intents.DuckMusic: audio_replies.describe_duck_music,
+    intents.RemoveMusic: audio_replies.describe_remove_music,
+    intents.Fade: audio_replies.describe_fade,
+    intents.AddTitle: title_replies.describe_add_title,
+    intents.ChangeTitle: title_replies.describe_change_title,
+    intents.RemoveTitle: title_replies.describe_remove_title,
+    intents.SetAspect: visual_replies.describe_set_aspect,
+    intents.SetFit: visual_replies.describe_set_fit,
+    intents.SetResolution: visual_replies.describe_set_resolution,
+    intents.SetFrameRate: visual_replies.describe_set_frame_rate,
+    intents.ApplyEffect: visual_replies.describe_apply_effect,
+    intents.RemoveEffects: visual_replies.describe_remove_effects,
+    intents.AddTransition: visual_replies.describe_add_transition,
+    intents.RemoveTransitions: visual_replies.describe_remove_transitions,
+    intents.AddOverlay: visual_replies.describe_add_overlay,
+    intents.RemoveOverlays: visual_replies.describe_remove_overlays,
+    intents.Compress: visual_replies.describe_compress,
+    intents.Generate: visual_replies.describe_generate,
 }
 
 
@@ -77,8 +76,8 @@ def write_edit_reply(
 
 
 def _describe_edit(edit: Edit, draft: Draft, tongue: Language) -> str:
-    if isinstance(edit, wish.AddSubtitles):
-        return describe_add_subtitles(edit, draft, tongue)
+    if isinstance(edit, intents.AddSubtitles):
+        return title_replies.describe_add_subtitles(edit, draft, tongue)
     return _DESCRIBERS[type(edit)](edit, tongue)
 
 

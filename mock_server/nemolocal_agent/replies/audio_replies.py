@@ -1,24 +1,18 @@
-"""What was done to sound and texts, in words."""
+"""Replies about volumes, music and fades."""
 
 from nemolocal_contract.describe.labels import (
-    COLOR_LABELS,
-    POSITION_LABELS,
     Language,
     format_percent,
-    translate_label,
 )
 
 from ..intents import (
     AddMusic,
-    AddTitle,
-    ChangeTitle,
     DuckMusic,
     Fade,
     RemoveMusic,
-    RemoveTitle,
     SetVolume,
 )
-from .phrasing import format_length, format_selector, format_span, in_language, quote
+from .phrasing import format_length, format_selector, in_language, quote
 
 _MOODS = {
     "lofi": ("Lo-fi", "Lo-fi"),
@@ -109,53 +103,3 @@ def describe_fade(edit: Fade, tongue: Language) -> str:
         return in_language(tongue, f"gave {whose} {way}", f"给{whose}加了{way}")
     length = format_length(edit.duration_ms, tongue)
     return in_language(tongue, f"gave {whose} {way} of {length}", f"给{whose}加了{length}的{way}")
-
-
-def describe_add_title(edit: AddTitle, tongue: Language) -> str:
-    """A text, with what was said of its looks."""
-    looks = _style_details(edit, tongue)
-    if edit.span is not None:
-        looks.append(format_span(edit.span, tongue))
-    text = quote(edit.text, tongue)
-    if not looks:
-        return in_language(tongue, f"added the title {text}", f"添加了标题{text}")
-    return in_language(
-        tongue,
-        f"added the title {text} ({', '.join(looks)})",
-        f"添加了标题{text}（{'，'.join(looks)}）",
-    )
-
-
-def _style_details(edit: AddTitle | ChangeTitle, tongue: Language) -> list[str]:
-    looks = []
-    if edit.color is not None:
-        looks.append(translate_label(COLOR_LABELS, edit.color, tongue))
-    if edit.position is not None:
-        looks.append(translate_label(POSITION_LABELS, edit.position, tongue))
-    if edit.size is not None:
-        looks.append(in_language(tongue, f"size {edit.size}", f"字号{edit.size}"))
-    return looks
-
-
-def describe_change_title(edit: ChangeTitle, tongue: Language) -> str:
-    """What is different of titles that were there."""
-    what = format_selector(edit.selector, tongue, "title", ("the title", "标题"))
-    news = [] if edit.text is None else [quote(edit.text, tongue)]
-    news += _style_details(edit, tongue)
-    if edit.grow is not None:
-        news.append(
-            in_language(tongue, f"{edit.grow:g} times as large", f"大小为原来的{edit.grow:g}倍")
-        )
-    if edit.span is not None:
-        news.append(format_span(edit.span, tongue))
-    listed = ("，" if tongue == "zh" else ", ").join(news)
-    if not listed:
-        return in_language(tongue, f"changed {what}", f"修改了{what}")
-    return in_language(tongue, f"changed {what} (now {listed})", f"修改了{what}（现为{listed}）")
-
-
-def describe_remove_title(edit: RemoveTitle, tongue: Language) -> str:
-    """Texts taken away."""
-    everything = ("the subtitles", "字幕") if edit.subtitles else ("the titles", "标题")
-    what = format_selector(edit.selector, tongue, "title", everything)
-    return in_language(tongue, f"removed {what}", f"移除了{what}")

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from nemolocal_contract.describe.labels import Language
 
-from .. import intents as wish
+from .. import intents
 from ..intents import Edit
 from .phrasing import in_language
 
@@ -55,20 +55,26 @@ _ENDINGS: tuple[tuple[str, str], ...] = (
 )
 
 _HINTS_BY_EDITS: dict[tuple[tuple[str, str], ...], tuple[type[Edit], ...]] = {
-    _SOUND: (wish.SetVolume, wish.AddMusic, wish.DuckMusic, wish.RemoveMusic),
-    _TEXT: (wish.AddTitle, wish.ChangeTitle, wish.RemoveTitle, wish.AddSubtitles),
+    _SOUND: (intents.SetVolume, intents.AddMusic, intents.DuckMusic, intents.RemoveMusic),
+    _TEXT: (intents.AddTitle, intents.ChangeTitle, intents.RemoveTitle, intents.AddSubtitles),
     _EFFECTS: (
-        wish.ApplyEffect,
-        wish.RemoveEffects,
-        wish.AddTransition,
-        wish.RemoveTransitions,
-        wish.AddOverlay,
-        wish.RemoveOverlays,
-        wish.Fade,
+        intents.ApplyEffect,
+        intents.RemoveEffects,
+        intents.AddTransition,
+        intents.RemoveTransitions,
+        intents.AddOverlay,
+        intents.RemoveOverlays,
+        intents.Fade,
     ),
-    _FORMAT: (wish.SetAspect, wish.SetFit, wish.SetResolution, wish.SetFrameRate, wish.Compress),
-    _CLIPS: (wish.Generate, wish.PlaceUploads, wish.Slideshow),
-    _HISTORY: (wish.Undo, wish.Redo, wish.StartOver),
+    _FORMAT: (
+        intents.SetAspect,
+        intents.SetFit,
+        intents.SetResolution,
+        intents.SetFrameRate,
+        intents.Compress,
+    ),
+    _CLIPS: (intents.Generate, intents.PlaceUploads, intents.Slideshow),
+    _HISTORY: (intents.Undo, intents.Redo, intents.StartOver),
 }
 _HINTS = {kind: tips for tips, kinds in _HINTS_BY_EDITS.items() for kind in kinds}
 
