@@ -194,10 +194,10 @@ def _segments(draft: Draft, other: Draft) -> dict[str, Segment]:
     """
     pairs = zip_longest(draft.tracks or (), other.tracks or ())
     return {
-        segment.id or f"{track_place}.{place}": segment
-        for track_place, (track, counterpart) in enumerate(pairs)
+        segment.id or f"{track_index}.{index}": segment
+        for track_index, (track, counterpart) in enumerate(pairs)
         if track is not None and track is not counterpart
-        for place, segment in enumerate(track.segments or ())
+        for index, segment in enumerate(track.segments or ())
     }
 
 
@@ -236,23 +236,23 @@ def _argument(name: str, value: Any, total: float | None) -> dict[str, Any]:
     if isinstance(value, Selector):
         return {"segment" if name == "selector" else name: _selector_argument(value)}
     if name == "at":
-        return {"at": [_point_argument(moment) for moment in value]}
+        return {"at": [_point_argument(point) for point in value]}
     if isinstance(value, TimelineSpan):
         return {name: {"start": _point_argument(value.start), "end": _point_argument(value.end)}}
     built = msgspec.to_builtins(value)
     return {name: list(built) if isinstance(built, tuple) else built}
 
 
-def _selector_argument(which: Selector) -> dict[str, Any]:
-    named: dict[str, Any] = {"number": which.number, "name": which.name}
-    if which.span is not None:
+def _selector_argument(selector: Selector) -> dict[str, Any]:
+    named: dict[str, Any] = {"number": selector.number, "name": selector.name}
+    if selector.span is not None:
         named |= {
-            "start": _point_argument(which.span.start),
-            "end": _point_argument(which.span.end),
+            "start": _point_argument(selector.span.start),
+            "end": _point_argument(selector.span.end),
         }
     return {name: value for name, value in named.items() if value is not None}
 
 
-def _point_argument(moment: TimelinePoint) -> dict[str, Any]:
-    amount = {"ms": moment.ms} if moment.share is None else {"share": moment.share}
-    return {**amount, "from": "end" if moment.before_end else "start"}
+def _point_argument(point: TimelinePoint) -> dict[str, Any]:
+    amount = {"ms": point.ms} if point.share is None else {"share": point.share}
+    return {**amount, "from": "end" if point.before_end else "start"}

@@ -50,7 +50,7 @@ def build_versions(
     turn: int,
     find: _Find,
     apply: _Apply,
-    place: _PlaceUploads = _place_no_uploads,
+    place_uploads: _PlaceUploads = _place_no_uploads,
 ) -> list[DraftVersion]:
     """The versions that a turn adds, the last of which counts; raises `EditRejected`.
 
@@ -58,18 +58,23 @@ def build_versions(
     edits a draft, `place` gives it with what edits put there unasked, None where they put nothing.
     Undo after other edits in the same message takes those back first.
     """
-    return _VersionBuilder(newest, turn, find, apply, place).build(edits)
+    return _VersionBuilder(newest, turn, find, apply, place_uploads).build(edits)
 
 
 class _VersionBuilder:
     def __init__(
-        self, newest: DraftVersion, turn: int, find: _Find, apply: _Apply, place: _PlaceUploads
+        self,
+        newest: DraftVersion,
+        turn: int,
+        find: _Find,
+        apply: _Apply,
+        place_uploads: _PlaceUploads,
     ) -> None:
         self._turn = turn
         self._find_old = find
         self._apply = apply
         # What a later stage puts there is a part of the same step.
-        self._place = _place_no_uploads if newest.turn == turn else place
+        self._place_uploads = _place_no_uploads if newest.turn == turn else place_uploads
         # A turn is one step, however many stages and versions it has.
         self._before = newest.undo_to if newest.turn == turn else newest.number
         self._newest = newest
@@ -90,7 +95,7 @@ class _VersionBuilder:
     def _edit(self, edits: Sequence[Edit]) -> None:
         if not edits:
             return
-        placed = self._place(edits, self._newest.draft)
+        placed = self._place_uploads(edits, self._newest.draft)
         if placed is not None:
             self._add(placed, self._before, None)
             self._before = self._newest.number

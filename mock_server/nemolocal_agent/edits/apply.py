@@ -70,7 +70,7 @@ _ALLOWED_ON_EMPTY = (
 )
 
 
-def apply_edits(edits: Iterable[Edit], draft: Draft, material: MediaPool) -> Draft:
+def apply_edits(edits: Iterable[Edit], draft: Draft, media_pool: MediaPool) -> Draft:
     """The draft after the edits, in order; raises `EditRejected`, and then nothing has changed.
 
     `Undo` and `Redo` are none of them: they are `history`'s. An edit of a timeline without video
@@ -81,26 +81,26 @@ def apply_edits(edits: Iterable[Edit], draft: Draft, material: MediaPool) -> Dra
         run = list(some)
         removals = [edit for edit in run if isinstance(edit, _REMOVALS)]
         if removals:
-            draft = _ensure_video(draft, material)
-            draft = update_duration(cut_edits.remove_spans_and_clips(draft, removals, material))
+            draft = _ensure_video(draft, media_pool)
+            draft = update_duration(cut_edits.remove_spans_and_clips(draft, removals, media_pool))
             continue
         for edit in run:
             if not isinstance(edit, _ALLOWED_ON_EMPTY):
-                draft = _ensure_video(draft, material)
-            draft = update_duration(_HANDLERS[type(edit)](draft, edit, material))
+                draft = _ensure_video(draft, media_pool)
+            draft = update_duration(_HANDLERS[type(edit)](draft, edit, media_pool))
     return draft
 
 
 def place_uploads_if_empty(
-    edits: Sequence[Edit], draft: Draft, material: MediaPool
+    edits: Sequence[Edit], draft: Draft, media_pool: MediaPool
 ) -> Draft | None:
     """The timeline with the uploads that these edits put on it first; None where they do not."""
     if main_track(draft) is not None or not edits or isinstance(edits[0], _ALLOWED_ON_EMPTY):
         return None
-    return _ensure_video(draft, material)
+    return _ensure_video(draft, media_pool)
 
 
-def _ensure_video(draft: Draft, material: MediaPool) -> Draft:
+def _ensure_video(draft: Draft, media_pool: MediaPool) -> Draft:
     if main_track(draft) is not None:
         return draft
-    return update_duration(insert_edits.place_uploads(draft, intents.PlaceUploads(), material))
+    return update_duration(insert_edits.place_uploads(draft, intents.PlaceUploads(), media_pool))

@@ -25,14 +25,14 @@ _Replace = Callable[[_Effects], _Effects]
 _replace = msgspec.structs.replace
 
 
-def apply_effect(draft: Draft, edit: ApplyEffect, material: MediaPool) -> Draft:
+def apply_effect(draft: Draft, edit: ApplyEffect, media_pool: MediaPool) -> Draft:
     """The clips that are meant with an effect; one of its type that is there is replaced.
 
     Turns add up, and what is played backwards twice is played forwards.
     """
-    draft, clips, places = select_clips(draft, edit.selector, material)
+    draft, clips, indexes = select_clips(draft, edit.selector, media_pool)
     types, renew = _replacement_of(edit.effect)
-    return with_clips(draft, _replace_effects(clips, places, types, renew))
+    return with_clips(draft, _replace_effects(clips, indexes, types, renew))
 
 
 def _replacement_of(effect: Effect) -> tuple[Sequence[str], _Replace]:
@@ -46,7 +46,7 @@ def _replacement_of(effect: Effect) -> tuple[Sequence[str], _Replace]:
 
 
 def _replace_effects(
-    clips: list[Segment], places: Sequence[int], types: Sequence[str], renew: _Replace
+    clips: list[Segment], indexes: Sequence[int], types: Sequence[str], renew: _Replace
 ) -> list[Segment]:
     """The clips with other effects of these types: what `renew` makes of those that there are.
 
@@ -55,8 +55,8 @@ def _replace_effects(
     """
     renewed = [*clips]
     from_none = renew(())
-    for place in places:
-        effects = clips[place].effects or ()
+    for index in indexes:
+        effects = clips[index].effects or ()
         others = [effect for effect in effects if effect.get("type") not in types]
         if len(others) < len(effects):
             old: _Effects = effects
@@ -68,7 +68,7 @@ def _replace_effects(
             effects = (*effects, *from_none)
         else:
             continue
-        renewed[place] = _replace(clips[place], effects=effects or None)
+        renewed[index] = _replace(clips[index], effects=effects or None)
     return renewed
 
 
@@ -97,30 +97,30 @@ def _orientation_effects(degrees: int, mirrored: bool) -> list[Effect]:
     return [*turn, Flip("horizontal")] if mirrored else turn
 
 
-def remove_effects(draft: Draft, edit: RemoveEffects, material: MediaPool) -> Draft:
+def remove_effects(draft: Draft, edit: RemoveEffects, media_pool: MediaPool) -> Draft:
     """The clips that are meant without one type of effect, or without all looks.
 
     Looks are colours, blurs, zooms and crops; turns and playing backwards go where they are named.
     """
     types = _VISUAL_EFFECTS if edit.type is None else (edit.type,)
-    draft, clips, places = select_clips(draft, edit.selector, material)
-    bare = _replace_effects(clips, places, types, lambda _: ())
+    draft, clips, indexes = select_clips(draft, edit.selector, media_pool)
+    bare = _replace_effects(clips, indexes, types, lambda _: ())
     if bare == clips:
         raise EditRejected("no_effect")
     return with_clips(draft, bare)
 
 
-def add_transition(draft: Draft, edit: AddTransition, material: MediaPool) -> Draft:
+def add_transition(draft: Draft, edit: AddTransition, media_pool: MediaPool) -> Draft:
     """A soft way from each clip that is meant into the one that follows it at once."""
-    draft, clips, places = select_clips(draft, edit.selector, material)
+    draft, clips, indexes = select_clips(draft, edit.selector, media_pool)
     wanted = _DEFAULT_TRANSITION_MS if edit.duration_ms is None else max(edit.duration_ms, 1)
     fresh = Transition(type=edit.type, duration_ms=wanted)
-    for place in places:
-        old = clips[place].transition
+    for index in indexes:
+        old = clips[index].transition
         new = fresh if old is None else _replace(old, type=edit.type, duration_ms=wanted)
-        clips[place] = _replace(clips[place], transition=new)
+        clips[index] = _replace(clips[index], transition=new)
     clips = fit_transitions(clips)
-    if not any(clips[place].transition for place in places):
+    if not any(clips[index].transition for index in indexes):
         raise EditRejected("nothing_follows")
     return with_clips(draft, clips)
 

@@ -15,7 +15,7 @@ _DEFAULT_FADE_MS = 1000
 _replace = msgspec.structs.replace
 
 
-def add_fade(draft: Draft, edit: Fade, material: MediaPool) -> Draft:
+def add_fade(draft: Draft, edit: Fade, media_pool: MediaPool) -> Draft:
     """A soft beginning or end: of the video and its music, one of them, clips, or titles."""
     if edit.target == "title":
         return change_titles(
@@ -23,10 +23,10 @@ def add_fade(draft: Draft, edit: Fade, material: MediaPool) -> Draft:
         )
     if edit.target == "music":
         return _fade_music(draft, edit)
-    draft, clips, places = select_clips(draft, edit.selector, material)
+    draft, clips, indexes = select_clips(draft, edit.selector, media_pool)
     if edit.selector != SELECT_ALL:
-        for place in places:
-            clips[place] = _fade_segment(clips[place], edit, edit.way)
+        for index in indexes:
+            clips[index] = _fade_segment(clips[index], edit, edit.way)
         return with_clips(draft, clips)
     after = with_clips(draft, _fade_ends(clips, edit))
     music = music_track(draft)

@@ -25,7 +25,7 @@ _MAX_PARTS = 40
 _replace = msgspec.structs.replace
 
 
-def fit_music(draft: Draft, material: MediaPool) -> Draft:
+def fit_music(draft: Draft, media_pool: MediaPool) -> Draft:
     """The music cut at the end of the video, or played on, and again, until it is reached."""
     track = music_track(draft)
     parts = sorted_segments(track)
@@ -33,19 +33,19 @@ def fit_music(draft: Draft, material: MediaPool) -> Draft:
         return draft
     length = length_of(draft)
     kept = trim_segments(parts, 0, length) or [trim_segment(move_segment(parts[0], 0), 0, length)]
-    fitted = _extend(kept, length, material)
+    fitted = _extend(kept, length, media_pool)
     if fitted[-1] != parts[-1]:
         fitted = _move_fade_out_to_end(fitted, parts[-1].fade_out_ms)
-    names = new_segment_ids(draft)
+    new_ids = new_segment_ids(draft)
     ids = [kept_part.id for kept_part in kept]
-    ids += [next(names) for _ in fitted[len(kept) :]]
+    ids += [next(new_ids) for _ in fitted[len(kept) :]]
     named = [clamp_fades(_replace(one, id=name)) for one, name in zip(fitted, ids, strict=True)]
     return with_segments(draft, track, named)
 
 
-def _extend(parts: list[Segment], length: Number, material: MediaPool) -> list[Segment]:
+def _extend(parts: list[Segment], length: Number, media_pool: MediaPool) -> list[Segment]:
     last = parts[-1]
-    source_end = material.source_duration_ms(last.source)
+    source_end = media_pool.source_duration_ms(last.source)
     if source_end is None or is_reversed(last):
         return parts
     speed = last.speed or 1

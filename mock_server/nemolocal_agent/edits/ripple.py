@@ -47,62 +47,66 @@ class KeptRange(msgspec.Struct, frozen=True):
     speed: float = 1
 
 
-def subtract_ranges(total: Number, holes: Sequence[tuple[Number, Number]]) -> list[KeptRange]:
+def subtract_ranges(total: Number, ranges: Sequence[tuple[Number, Number]]) -> list[KeptRange]:
     """All of a video but the holes; touching or overlapping holes are one."""
-    stretches: list[KeptRange] = []
+    kept_ranges: list[KeptRange] = []
     at: Number = 0
-    for start, end in sorted(holes):
+    for start, end in sorted(ranges):
         if start > at:
-            stretches.append(KeptRange(at, start))
+            kept_ranges.append(KeptRange(at, start))
         at = max(at, end)
-    return [*stretches, KeptRange(at, total)] if at < total else stretches
+    return [*kept_ranges, KeptRange(at, total)] if at < total else kept_ranges
 
 
-def split_at(total: Number, moments: Sequence[Number]) -> list[KeptRange]:
+def split_at(total: Number, times: Sequence[Number]) -> list[KeptRange]:
     """All of a video, cut at these moments."""
-    inside = sorted({moment for moment in moments if 0 < moment < total})
+    inside = sorted({time for time in times if 0 < time < total})
     return [KeptRange(a, b) for a, b in pairwise([0, *inside, total])]
 
 
 def rebuild_video(
-    draft: Draft, stretches: Sequence[KeptRange], material: MediaPool, *, cut_music: bool = False
+    draft: Draft,
+    kept_ranges: Sequence[KeptRange],
+    media_pool: MediaPool,
+    *,
+    cut_music: bool = False,
 ) -> Draft:
     """The draft whose video is these stretches of the old one; raises `EditRejected`."""
-    builder = _VideoBuilder(clips_of(draft), material)
-    for stretch in stretches:
-        builder.add(stretch)
+    builder = _VideoBuilder(clips_of(draft), media_pool)
+    for kept_range in kept_ranges:
+        builder.add(kept_range)
     if not builder.segments:
         raise EditRejected("nothing_left")
     clips = fit_transitions(builder.finish(new_segment_ids(draft)))
-    pieces = chain.from_iterable(builder.mappings)
-    return ripple_tracks(draft, clips, pieces, material, cut_music=cut_music)
+    mappings = chain.from_iterable(builder.mappings)
+    return ripple_tracks(draft, clips, mappings, media_pool, cut_music=cut_music)
 
 
 def reorder_clips(
-    draft: Draft, clips: Sequence[Segment], order: Sequence[int], material: MediaPool
+    draft: Draft, clips: Sequence[Segment], order: Sequence[int], media_pool: MediaPool
 ) -> Draft:
     """The draft with all its clips in this order, without gaps; transitions stay at their cuts."""
     moved: list[Segment] = []
-    pieces: list[TimeMapping] = []
+    mappings: list[TimeMapping] = []
     here: Number = 0
     for number, before in zip(order, clips, strict=True):
         clip = clips[number]
         start, length = clip.start_ms or 0, clip.duration_ms or 0
         after = round_ms(here + length)
-        pieces.append(TimeMapping(start, start + length, here, after))
+        mappings.append(TimeMapping(start, start + length, here, after))
         if clip.start_ms != here or clip.transition is not before.transition:
             clip = _replace(clip, start_ms=here, transition=before.transition)
         moved.append(clip)
         here = after
-    return ripple_tracks(draft, fit_transitions(moved), pieces, material)
+    return ripple_tracks(draft, fit_transitions(moved), mappings, media_pool)
 
 
 class _VideoBuilder:
     """Lays shots one after another, and remembers where everything has gone."""
 
-    def __init__(self, clips: list[Segment], material: MediaPool) -> None:
+    def __init__(self, clips: list[Segment], media_pool: MediaPool) -> None:
         self._clips = clips
-        self._material = material
+        self._media_pool = media_pool
         self._at: Number = 0
         # Of each shot the number of its clip; those shots that end before their clip does.
         self._numbers: list[int] = []
@@ -111,83 +115,83 @@ class _VideoBuilder:
         # The pieces of each stretch, made once somebody asks for them.
         self.mappings: list[Iterable[TimeMapping]] = []
 
-    def add(self, stretch: KeptRange) -> None:
+    def add(self, kept_range: KeptRange) -> None:
         """What of the clips lies in a stretch, after what is there."""
-        if stretch.start < stretch.end:
-            shots = self._cut_out(stretch)
-            if stretch.speed == 1:
-                self._shift(shots, stretch)
+        if kept_range.start < kept_range.end:
+            segments = self._cut_out(kept_range)
+            if kept_range.speed == 1:
+                self._shift(segments, kept_range)
             else:
-                self._scale(shots, stretch)
+                self._scale(segments, kept_range)
 
-    def _cut_out(self, stretch: KeptRange) -> list[Segment]:
+    def _cut_out(self, kept_range: KeptRange) -> list[Segment]:
         """The shots of a stretch where they are: only the first and the last can be cut."""
-        start, end = stretch.start, stretch.end
+        start, end = kept_range.start, kept_range.end
         first = bisect_right(self._clips, start, key=start_of)
         if first and self._clips[first - 1].end_ms > start:
             first -= 1
         last = bisect_left(self._clips, end, lo=first, key=start_of)
-        shots = self._clips[first:last]
+        segments = self._clips[first:last]
         self._numbers += range(first, last)
-        if shots:
-            if shots[-1].end_ms > end:
+        if segments:
+            if segments[-1].end_ms > end:
                 self._cut_short.add(len(self._numbers) - 1)
-            shots[0] = _trim_clip(shots[0], start, end)
-            shots[-1] = _trim_clip(shots[-1], start, end)
-        return shots
+            segments[0] = _trim_clip(segments[0], start, end)
+            segments[-1] = _trim_clip(segments[-1], start, end)
+        return segments
 
-    def _shift(self, shots: list[Segment], stretch: KeptRange) -> None:
+    def _shift(self, segments: list[Segment], kept_range: KeptRange) -> None:
         """Later or earlier as a whole, gaps and all."""
-        by = round_ms(self._at - stretch.start)
+        by = round_ms(self._at - kept_range.start)
         if by:
-            shots = [_replace(s, start_ms=round_ms((s.start_ms or 0) + by)) for s in shots]
-        self.segments += shots
-        after = round_ms(self._at + stretch.end - stretch.start)
-        self.mappings.append((TimeMapping(stretch.start, stretch.end, self._at, after),))
+            segments = [_replace(s, start_ms=round_ms((s.start_ms or 0) + by)) for s in segments]
+        self.segments += segments
+        after = round_ms(self._at + kept_range.end - kept_range.start)
+        self.mappings.append((TimeMapping(kept_range.start, kept_range.end, self._at, after),))
         self._at = after
 
-    def _scale(self, shots: list[Segment], stretch: KeptRange) -> None:
+    def _scale(self, segments: list[Segment], kept_range: KeptRange) -> None:
         """Lengths are rounded down, so that no shot goes past the end of its source."""
-        factor, here = stretch.speed, self._at
-        timeless = self._material.static_flags(shots)
+        factor, here = kept_range.speed, self._at
+        static = self._media_pool.static_flags(segments)
         speeds: dict[Number | None, Number | None] = {}
         scaled: list[Segment] = []
-        for shot, still in zip(shots, timeless, strict=True):
-            speed, length = shot.speed, math.floor((shot.duration_ms or 0) / factor)
+        for segment, still in zip(segments, static, strict=True):
+            speed, length = segment.speed, math.floor((segment.duration_ms or 0) / factor)
             if not still:
                 if speed not in speeds:
                     speeds[speed] = checked_speed(factor * (speed or 1))
                 speed = speeds[speed]
             if not length:
                 raise EditRejected("too_short")
-            scaled.append(_replace(shot, start_ms=here, duration_ms=length, speed=speed))
+            scaled.append(_replace(segment, start_ms=here, duration_ms=length, speed=speed))
             # Whole numbers need no rounding.
             here = here + length if type(here) is int else round_ms(here + length)
         self.segments += scaled
-        self.mappings.append(map(_mapping, shots, scaled))
+        self.mappings.append(map(_mapping, segments, scaled))
         self._at = here
 
-    def finish(self, names: Iterator[str]) -> list[Segment]:
+    def finish(self, new_ids: Iterator[str]) -> list[Segment]:
         """Ids and edges: the first shot of a clip begins as it did, the last ends as it did."""
-        shots = [*self.segments]
-        if len(set(self._numbers)) < len(shots):  # some clip is shown more than once
-            last = {number: place for place, number in enumerate(self._numbers)}
+        segments = [*self.segments]
+        if len(set(self._numbers)) < len(segments):  # some clip is shown more than once
+            last = {number: index for index, number in enumerate(self._numbers)}
             seen: set[int] = set()
-            for place, number in enumerate(self._numbers):
+            for index, number in enumerate(self._numbers):
                 if number in seen:
-                    shots[place] = _replace(shots[place], id=next(names), fade_in_ms=None)
-                if place != last[number]:
-                    way_on = None if place in self._cut_short else shots[place].transition
-                    shots[place] = _replace(shots[place], fade_out_ms=None, transition=way_on)
+                    segments[index] = _replace(segments[index], id=next(new_ids), fade_in_ms=None)
+                if index != last[number]:
+                    way_on = None if index in self._cut_short else segments[index].transition
+                    segments[index] = _replace(segments[index], fade_out_ms=None, transition=way_on)
                 seen.add(number)
-        return [clamp_fades(s) if s.fade_in_ms or s.fade_out_ms else s for s in shots]
+        return [clamp_fades(s) if s.fade_in_ms or s.fade_out_ms else s for s in segments]
 
 
 def _trim_clip(clip: Segment, start: Number, end: Number) -> Segment:
-    shot = trim_segment(clip, start, end)
-    if not shot.duration_ms:
+    segment = trim_segment(clip, start, end)
+    if not segment.duration_ms:
         raise EditRejected("too_short")
-    return shot
+    return segment
 
 
 def _mapping(old: Segment, new: Segment) -> TimeMapping:

@@ -72,22 +72,22 @@ def add_subtitles(draft: Draft, edit: AddSubtitles, _: MediaPool) -> Draft:
     fitted = fit_cues(edit.cues, total)
     if not fitted.tracks:
         raise _no_cues_error(fitted, total)
-    names = new_segment_ids(draft)
-    lanes = [[_subtitle_segment(next(names), cue) for cue in track] for track in fitted.tracks]
+    new_ids = new_segment_ids(draft)
+    lanes = [[_subtitle_segment(next(new_ids), cue) for cue in track] for track in fitted.tracks]
     old = subtitle_tracks(draft)
     for track in old[len(lanes) :]:
         draft = with_segments(draft, track, [])
-    for place, segments in enumerate(lanes):
-        if place < len(old):
-            draft = with_segments(draft, old[place], segments)
+    for index, segments in enumerate(lanes):
+        if index < len(old):
+            draft = with_segments(draft, old[index], segments)
         else:
             draft = add_track(draft, TrackType.TEXT, SUBTITLES_TRACK, segments)
     return draft
 
 
-def _subtitle_segment(name: str, cue: Cue) -> Segment:
+def _subtitle_segment(segment_id: str, cue: Cue) -> Segment:
     return Segment(
-        id=name,
+        id=segment_id,
         start_ms=cue.start_ms,
         duration_ms=cue.end_ms - cue.start_ms,
         text=checked_text(cue.text),

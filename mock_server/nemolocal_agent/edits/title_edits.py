@@ -77,11 +77,11 @@ def _change_text_and_style(title: Segment, edit: ChangeTitle) -> Segment:
 _TitleIndex = tuple[int, int]
 
 
-def _move_titles(draft: Draft, places: list[_TitleIndex], span: TimelineSpan) -> Draft:
+def _move_titles(draft: Draft, indexes: list[_TitleIndex], span: TimelineSpan) -> Draft:
     """The titles at these places at another time: where they are if there is room, else beside."""
     start, end = resolve_span(span, length_of(draft))
     tracks = draft.tracks or ()
-    titles = [(tracks[track], (tracks[track].segments or ())[number]) for track, number in places]
+    titles = [(tracks[track], (tracks[track].segments or ())[number]) for track, number in indexes]
     for track in {id(track): track for track, _ in titles}.values():
         gone = [title for owner, title in titles if owner is track]
         left = [s for s in track.segments or () if not any(s is title for title in gone)]
@@ -92,29 +92,30 @@ def _move_titles(draft: Draft, places: list[_TitleIndex], span: TimelineSpan) ->
     return draft
 
 
-def change_titles(draft: Draft, which: Selector, change: Callable[[Segment], Segment]) -> Draft:
+def change_titles(draft: Draft, selector: Selector, change: Callable[[Segment], Segment]) -> Draft:
     """The same change of every title that is meant; raises `EditRejected` where there is none."""
     tracks = [*(draft.tracks or ())]
-    for number, place_ in _find_titles(draft, which):
+    for number, index in _find_titles(draft, selector):
         segments = [*(tracks[number].segments or ())]
-        segments[place_] = change(segments[place_])
+        segments[index] = change(segments[index])
         tracks[number] = _replace(tracks[number], segments=tuple(segments))
     return _replace(draft, tracks=tuple(tracks))
 
 
-def _find_titles(draft: Draft, which: Selector) -> list[_TitleIndex]:
+def _find_titles(draft: Draft, selector: Selector) -> list[_TitleIndex]:
     """Where the titles that are meant stand: number of the track, number of the segment."""
     titles = sorted(
-        (segment.start_ms or 0, number, place_)
+        (segment.start_ms or 0, number, index)
         for number, track in enumerate(draft.tracks or ())
         if _is_title_track(track)
-        for place_, segment in enumerate(track.segments or ())
+        for index, segment in enumerate(track.segments or ())
     )
-    every = [(number, place_) for _, number, place_ in titles]
+    every = [(number, index) for _, number, index in titles]
     if not every:
         raise EditRejected("no_title")
     found = [
-        every[n] for n in _match_titles([_title_segment(draft, at) for at in every], which, draft)
+        every[n]
+        for n in _match_titles([_title_segment(draft, at) for at in every], selector, draft)
     ]
     if not found:
         names = [_title_segment(draft, at).text or "?" for at in every]
@@ -126,17 +127,19 @@ def _title_segment(draft: Draft, at: _TitleIndex) -> Segment:
     return ((draft.tracks or ())[at[0]].segments or ())[at[1]]
 
 
-def _match_titles(titles: list[Segment], which: Selector, draft: Draft) -> list[int]:
-    places = [*range(len(titles))]
-    if which.number is not None:
-        place_ = which.number - 1 if which.number > 0 else len(titles) + which.number
-        places = [place_] if which.number and place_ in places else []
-    elif which.name is not None:
-        places = match_names(which.name, [(title.text or "",) for title in titles])
-    if which.span is not None:
-        start, end = resolve_span(which.span, length_of(draft))
-        places = [n for n in places if (titles[n].start_ms or 0) < end and titles[n].end_ms > start]
-    return places
+def _match_titles(titles: list[Segment], selector: Selector, draft: Draft) -> list[int]:
+    indexes = [*range(len(titles))]
+    if selector.number is not None:
+        index = selector.number - 1 if selector.number > 0 else len(titles) + selector.number
+        indexes = [index] if selector.number and index in indexes else []
+    elif selector.name is not None:
+        indexes = match_names(selector.name, [(title.text or "",) for title in titles])
+    if selector.span is not None:
+        start, end = resolve_span(selector.span, length_of(draft))
+        indexes = [
+            n for n in indexes if (titles[n].start_ms or 0) < end and titles[n].end_ms > start
+        ]
+    return indexes
 
 
 def _is_title_track(track: Track) -> bool:
@@ -154,7 +157,7 @@ def remove_title(draft: Draft, edit: RemoveTitle, _: MediaPool) -> Draft:
     gone = set(_find_titles(draft, edit.selector))
     for number, track in enumerate(draft.tracks or ()):
         segments = track.segments or ()
-        left = [s for place_, s in enumerate(segments) if (number, place_) not in gone]
+        left = [s for index, s in enumerate(segments) if (number, index) not in gone]
         if len(left) < len(segments):
             draft = with_segments(draft, track, left)
     return draft

@@ -46,20 +46,19 @@ def is_already_removed(before: list[Edit], found: list[Edit]) -> bool:
         return False
     last, span = before[-1].span, found[0].span
     plain = all(
-        moment.share is None and not moment.before_end
-        for moment in (last.start, last.end, span.start)
+        point.share is None and not point.before_end for point in (last.start, last.end, span.start)
     )
     same = before[-1].selector == found[0].selector
     return plain and same and span.start.ms >= max(last.end.ms - last.start.ms, 1)
 
 
-def merge_with_previous(before: list[Edit], found: list[Edit], piece: RawClause) -> list[Edit]:
+def merge_with_previous(before: list[Edit], found: list[Edit], clause: RawClause) -> list[Edit]:
     """The edits of a piece that follows others, without what only says again what was said.
 
     "Start at 3 s and end at 13 s" changes the last edit of `before`: both are times of what is
     there now, not the second of what the first leaves.
     """
-    if piece.separator not in (COMMA, "and") or not before:
+    if clause.separator not in (COMMA, "and") or not before:
         return found
     if found in _IDEMPOTENT_EDITS and before[-1:] == found:
         return []
@@ -67,7 +66,7 @@ def merge_with_previous(before: list[Edit], found: list[Edit], piece: RawClause)
     if (
         isinstance(last, KeepSpan)
         and isinstance(edit, KeepSpan)
-        and piece.symbols & {"end", "stop", "until"}
+        and clause.symbols & {"end", "stop", "until"}
         and (last.selector, last.span.end, edit.span.start)
         == (edit.selector, TIMELINE_END, TIMELINE_START)
         and last.span.start.ms < edit.span.end.ms

@@ -40,7 +40,7 @@ class EllipsisResolver:
 
     def __init__(self) -> None:
         self._verbs: list[LexToken] = []
-        self._acts: list[LexToken] = []
+        self._actions: list[LexToken] = []
         self._clips: list[LexToken] = []
         self._topic: LexToken | None = None
         self._remark_target: list[LexToken] = []
@@ -56,10 +56,10 @@ class EllipsisResolver:
         named = next((token for token in tokens if token.symbol in ("title", "music")), None)
         self._topic = named or self._topic
 
-    def set_remark(self, piece: RawClause) -> None:
+    def set_remark(self, clause: RawClause) -> None:
         """The stretch that a remark is about: "… are boring, get rid of them"."""
-        self._remark_target = remark_target(piece)
-        self._is_complaint = bool(piece.symbols & {"too", "lacks"})
+        self._remark_target = remark_target(clause)
+        self._is_complaint = bool(clause.symbols & {"too", "lacks"})
 
     def update(self, tokens: list[LexToken]) -> None:
         """What the next clause may leave out of these words, which were understood."""
@@ -69,14 +69,14 @@ class EllipsisResolver:
             token.symbol in ("remove", "cancel", "stop") for token in tokens
         )
         self._verbs = [token for token in tokens if token.kind == TokenKind.VERB]
-        self._acts = [t for t in tokens if t.kind in ACTION_KINDS or t.symbol in _DEGREES]
+        self._actions = [t for t in tokens if t.kind in ACTION_KINDS or t.symbol in _DEGREES]
         self.set_topic(tokens)
-        canons = {word for token in tokens for word in token.symbol.split()}
-        elsewhere = bool(canons & {"title", "music", *_CLIP_COMMANDS})
+        symbols = {word for token in tokens for word in token.symbol.split()}
+        elsewhere = bool(symbols & {"title", "music", *_CLIP_COMMANDS})
         clips = [token for token in tokens if token.symbol in CLIP_SYMBOLS]
         if clips and not elsewhere:
             self._clips = clips
-        elif elsewhere or "video" in canons:
+        elif elsewhere or "video" in symbols:
             self._clips = []
 
     def topic_for(self, words: set[str]) -> list[LexToken]:
@@ -88,37 +88,37 @@ class EllipsisResolver:
         fitting = _TITLE_SYMBOLS if self._topic.symbol == "title" else _MUSIC_SYMBOLS
         return [self._topic] if words & fitting else []
 
-    def candidates(self, piece: RawClause) -> Iterator[list[LexToken]]:
+    def candidates(self, clause: RawClause) -> Iterator[list[LexToken]]:
         """The words as they are, and with what they may leave out, the likeliest first."""
-        tokens, words, acts = piece.tokens, piece.symbols, bool(piece.kinds & ACTION_KINDS)
+        tokens, words, acts = clause.tokens, clause.symbols, bool(clause.kinds & ACTION_KINDS)
         things = any(
             t.kind == TokenKind.NOUN and t.symbol not in ATTRIBUTE_NOUNS and t.symbol != "video"
             for t in tokens
         )
-        if self._remark_target and self._refers_to_remark(piece):
+        if self._remark_target and self._refers_to_remark(clause):
             yield [*tokens, *self._remark_target]
-        if self._topic and self._is_music_volume(piece):
+        if self._topic and self._is_music_volume(clause):
             yield [*tokens, self._topic]
         about = [] if things or Slot.UNKNOWN_WORD in words else self.topic_for(words)
         if (end := find_purpose(tokens)) is not None:
             yield tokens[:end]
         if about and ("it" in words or self._is_complaint):
             yield [*tokens, *about]
-        if not things and acts and self._clips and self._refers_to_clips(piece):
+        if not things and acts and self._clips and self._refers_to_clips(clause):
             yield [*tokens, *self._clips]
-        lent = self._inherited(piece, acts)
-        first = self._prefers_inherited(piece)
+        lent = self._inherited(clause, acts)
+        first = self._prefers_inherited(clause)
         yield from ([*lent, *tokens], tokens) if first and lent else (tokens,)
         if lent and not first:
             yield [*lent, *tokens]
         if about:
             yield [*tokens, *about]
 
-    def _refers_to_remark(self, piece: RawClause) -> bool:
+    def _refers_to_remark(self, clause: RawClause) -> bool:
         """Whether what a remark was about is meant: "the second clip is too long, trim it"."""
-        if is_reference_only(piece):
+        if is_reference_only(clause):
             return True
-        own = piece.symbols & {
+        own = clause.symbols & {
             *CLIP_SYMBOLS,
             "video",
             "all",
@@ -133,32 +133,34 @@ class EllipsisResolver:
             token.symbol in (Slot.TIME, Slot.PERCENT, Slot.FRACTION)
             for token in self._remark_target
         )
-        return not own and not (timed and Slot.TIME in piece.symbols) and piece.separator != "then"
+        return (
+            not own and not (timed and Slot.TIME in clause.symbols) and clause.separator != "then"
+        )
 
-    def _is_music_volume(self, piece: RawClause) -> bool:
+    def _is_music_volume(self, clause: RawClause) -> bool:
         """Whether it is how loud the music is that was just added: "…, volume to 30%"."""
-        own = piece.symbols & _LOUDNESS and not piece.symbols & {
+        own = clause.symbols & _LOUDNESS and not clause.symbols & {
             "video",
             "voice",
             Slot.FILE_NAME,
             "all",
         }
-        return self._adds_music and bool(own) and piece.separator in ("and", COMMA)
+        return self._adds_music and bool(own) and clause.separator in ("and", COMMA)
 
-    def _prefers_inherited(self, piece: RawClause) -> bool:
+    def _prefers_inherited(self, clause: RawClause) -> bool:
         """Whether words without a verb rather go on with the last one than stand alone."""
-        if piece.symbols & _COMPLETE_SLOTS or TokenKind.ACTION in piece.kinds:
+        if clause.symbols & _COMPLETE_SLOTS or TokenKind.ACTION in clause.kinds:
             return False
-        if not piece.kinds & ACTION_KINDS:
+        if not clause.kinds & ACTION_KINDS:
             return True
-        named = piece.symbols.isdisjoint(_STANDALONE_SYMBOLS) and piece.symbols.isdisjoint(
+        named = clause.symbols.isdisjoint(_STANDALONE_SYMBOLS) and clause.symbols.isdisjoint(
             CLIP_SYMBOLS
         )
         return named and any(token.symbol in _INVERTING_VERBS for token in self._verbs)
 
-    def _refers_to_clips(self, piece: RawClause) -> bool:
+    def _refers_to_clips(self, clause: RawClause) -> bool:
         """Whether the clips that were named are meant again."""
-        if piece.symbols & {
+        if clause.symbols & {
             Slot.ORDINAL,
             "first",
             "last",
@@ -168,12 +170,12 @@ class EllipsisResolver:
             Slot.UNKNOWN_WORD,
         }:
             return False
-        return "it" in piece.symbols or (
-            TokenKind.VERB not in piece.kinds and piece.separator in ("and", COMMA)
+        return "it" in clause.symbols or (
+            TokenKind.VERB not in clause.kinds and clause.separator in ("and", COMMA)
         )
 
-    def _inherited(self, piece: RawClause, acts: bool) -> list[LexToken]:
+    def _inherited(self, clause: RawClause, acts: bool) -> list[LexToken]:
         """The verbs, and what else made the command, for words that have none."""
-        if piece.kinds & {TokenKind.VERB, TokenKind.DISCOURSE} or piece.separator == "then":
+        if clause.kinds & {TokenKind.VERB, TokenKind.DISCOURSE} or clause.separator == "then":
             return []
-        return list(self._verbs) if acts else [*self._verbs, *self._acts]
+        return list(self._verbs) if acts else [*self._verbs, *self._actions]

@@ -75,18 +75,18 @@ def is_input_covered(clause: Clause, edits: list[Edit]) -> bool:
             return False
     if f" {Slot.UNKNOWN_WORD}" not in clause.line:
         return True
-    if any(_is_possible_verb(clause, place) for place in range(len(clause.tokens))):
+    if any(_is_possible_verb(clause, index) for index in range(len(clause.tokens))):
         return False
     left = _UNKNOWN.findall(_MODIFIER.sub(" ", _ASIDE.sub(" ", clause.line)))
     return all(str(clause.value(slot)).endswith("ly") for slot in left)
 
 
-def _is_possible_verb(clause: Clause, place: int) -> bool:
+def _is_possible_verb(clause: Clause, index: int) -> bool:
     """Whether an unknown Chinese word may be what is to be done: 检测水印, but not 加酷炫水印."""
-    token = clause.tokens[place]
+    token = clause.tokens[index]
     if token.symbol != Slot.UNKNOWN_WORD or clause.original[token.start].isascii():
         return False
     described = clause.original[token.end : token.end + 1] == "的"
     return not described and all(
-        t.kind not in (TokenKind.VERB, TokenKind.ACTION) for t in clause.tokens[:place]
+        t.kind not in (TokenKind.VERB, TokenKind.ACTION) for t in clause.tokens[:index]
     )

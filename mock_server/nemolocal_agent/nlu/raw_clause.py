@@ -37,9 +37,9 @@ class RawClause:
     their sorts.
     """
 
-    def __init__(self, tokens: list[LexToken], after: str = "") -> None:
+    def __init__(self, tokens: list[LexToken], separator: str = "") -> None:
         self.tokens = tokens
-        self.separator = after
+        self.separator = separator
         self.content_tokens = [token for token in tokens if token.symbol]
         self.kinds = {token.kind for token in self.content_tokens}
         self.symbols = {word for token in self.content_tokens for word in token.symbol.split()}
@@ -54,30 +54,30 @@ class RawClause:
         return only and not self.symbols.isdisjoint(_REFUSAL_REPLACEMENTS)
 
 
-def normalize_refusal(piece: RawClause, original: str) -> RawClause:
+def normalize_refusal(clause: RawClause, original: str) -> RawClause:
     """`cancel` and 不要了 beside a thing take it away; alone they are a refusal.
 
     "Not loud enough" is a complaint that there is too little of it, no refusal.
     """
-    if {"negation", "enough"} <= piece.symbols:
-        tokens = [t for t in piece.tokens if t.symbol not in ("negation", "set enough")]
-        at = piece.tokens[-1].end
-        return RawClause([*tokens, LexToken("lacks", TokenKind.MODIFIER, at, at)], piece.separator)
-    last = piece.content_tokens[-1]
-    thing = TokenKind.VERB not in piece.kinds and (
-        piece.kinds & {TokenKind.NOUN, TokenKind.SLOT} or piece.symbols & {*CLIP_SYMBOLS, "rest"}
+    if {"negation", "enough"} <= clause.symbols:
+        tokens = [t for t in clause.tokens if t.symbol not in ("negation", "set enough")]
+        at = clause.tokens[-1].end
+        return RawClause([*tokens, LexToken("lacks", TokenKind.MODIFIER, at, at)], clause.separator)
+    last = clause.content_tokens[-1]
+    thing = TokenKind.VERB not in clause.kinds and (
+        clause.kinds & {TokenKind.NOUN, TokenKind.SLOT} or clause.symbols & {*CLIP_SYMBOLS, "rest"}
     )
     if thing and last.symbol == "negation" and original[last.start : last.end] == "不要":
         gone = LexToken("remove", TokenKind.VERB, last.start, last.end)
         return RawClause(
-            [gone if token is last else token for token in piece.tokens], piece.separator
+            [gone if token is last else token for token in clause.tokens], clause.separator
         )
-    if "decline" in piece.symbols and piece.symbols - {"decline", "it"} <= _KEEPABLE_OBJECTS:
-        return _decline_to_keep(piece)
-    if "background" in piece.symbols:
-        return _resolve_background(piece)
-    if piece.is_refusal or not piece.symbols & _REFUSAL_REPLACEMENTS.keys():
-        return piece
+    if "decline" in clause.symbols and clause.symbols - {"decline", "it"} <= _KEEPABLE_OBJECTS:
+        return _decline_to_keep(clause)
+    if "background" in clause.symbols:
+        return _resolve_background(clause)
+    if clause.is_refusal or not clause.symbols & _REFUSAL_REPLACEMENTS.keys():
+        return clause
     tokens = [
         LexToken(
             *_REFUSAL_REPLACEMENTS.get(t.symbol, (t.symbol, t.kind)),
@@ -86,23 +86,23 @@ def normalize_refusal(piece: RawClause, original: str) -> RawClause:
             t.value,
             t.is_base_form,
         )
-        for t in piece.tokens
+        for t in clause.tokens
     ]
-    return RawClause(tokens, piece.separator)
+    return RawClause(tokens, clause.separator)
 
 
-def _decline_to_keep(piece: RawClause) -> RawClause:
+def _decline_to_keep(clause: RawClause) -> RawClause:
     """Something that is not to be touched stays: 音乐别动."""
     tokens = [
         LexToken("keep", TokenKind.VERB, t.start, t.end) if t.symbol == "decline" else t
-        for t in piece.tokens
+        for t in clause.tokens
     ]
-    return piece if piece.is_refusal else RawClause(tokens, piece.separator)
+    return clause if clause.is_refusal else RawClause(tokens, clause.separator)
 
 
-def _resolve_background(piece: RawClause) -> RawClause:
+def _resolve_background(clause: RawClause) -> RawClause:
     """Only to blur the background is something that can be done to it."""
-    blurs = piece.symbols & {"blur", "blurfit"}
+    blurs = clause.symbols & {"blur", "blurfit"}
     tokens = [
         LexToken("blurfit", TokenKind.EFFECT, t.start, t.end)
         if t.symbol == "blur"
@@ -115,30 +115,30 @@ def _resolve_background(piece: RawClause) -> RawClause:
             t.end,
             t.value,
         )
-        for t in piece.tokens
+        for t in clause.tokens
     ]
-    return RawClause(tokens, piece.separator)
+    return RawClause(tokens, clause.separator)
 
 
-def is_continuation(piece: RawClause, head: RawClause) -> bool:
+def is_continuation(clause: RawClause, head: RawClause) -> bool:
     """Whether a piece only says more about the command before it: "…, in red, at the top"."""
-    words, kinds = piece.symbols, piece.kinds
+    words, kinds = clause.symbols, clause.kinds
     if (
         kinds & ACTION_KINDS
         and words <= _FIT_SYMBOLS
         and head.symbols & {Slot.ASPECT_RATIO, Slot.RESOLUTION}
     ):
         return True
-    if piece.separator in ("then", "but") or kinds & {TokenKind.VERB, TokenKind.DISCOURSE}:
+    if clause.separator in ("then", "but") or kinds & {TokenKind.VERB, TokenKind.DISCOURSE}:
         return False
     if head.symbols & TWO_OBJECT_COMMANDS:
         return not kinds & ACTION_KINDS
     if kinds & ACTION_KINDS:
         return (
-            all(t.symbol in _CONTINUATION_SYMBOLS for t in piece.tokens if t.kind in ACTION_KINDS)
+            all(t.symbol in _CONTINUATION_SYMBOLS for t in clause.tokens if t.kind in ACTION_KINDS)
             and Slot.RESOLUTION not in head.symbols
         )
-    if any(t.kind == TokenKind.NOUN and t.symbol not in ATTRIBUTE_NOUNS for t in piece.tokens):
+    if any(t.kind == TokenKind.NOUN and t.symbol not in ATTRIBUTE_NOUNS for t in clause.tokens):
         return False
     if (
         head.symbols & {"keep", "only"}
@@ -157,43 +157,43 @@ def is_continuation(piece: RawClause, head: RawClause) -> bool:
     )
 
 
-def is_joinable(piece: RawClause, following: RawClause) -> bool:
+def is_joinable(clause: RawClause, following: RawClause) -> bool:
     """Whether two pieces that say nothing alone may be one command: 第一段和第二段对调."""
     if following.separator in ("then", "but"):
         return False
     commands = {TokenKind.VERB, *ACTION_KINDS}
     return (
-        bool((piece.symbols | following.symbols) & TWO_OBJECT_COMMANDS)
-        or not piece.kinds & commands
+        bool((clause.symbols | following.symbols) & TWO_OBJECT_COMMANDS)
+        or not clause.kinds & commands
         or not following.kinds & {TokenKind.DISCOURSE, *commands}
     )
 
 
-def is_display_detail(piece: RawClause) -> bool:
+def is_display_detail(clause: RawClause) -> bool:
     """Whether it says how long, where or how something is shown, and not what."""
-    known = {"add", "it"} | (set() if TokenKind.VERB in piece.kinds else {"title"})
+    known = {"add", "it"} | (set() if TokenKind.VERB in clause.kinds else {"title"})
     plain = all(
         token.symbol in known or token.kind not in (TokenKind.VERB, TokenKind.NOUN, *ACTION_KINDS)
-        for token in piece.content_tokens
+        for token in clause.content_tokens
     )
     return (
         plain
-        and not piece.symbols
+        and not clause.symbols
         & {Slot.QUOTED_TEXT, Slot.FILE_NAME, Slot.SUBTITLES, Slot.SCENE, Slot.MOOD}
-        and piece.separator in (COMMA, "and")
+        and clause.separator in (COMMA, "and")
     )
 
 
-def is_discard_rest(piece: RawClause) -> bool:
+def is_discard_rest(clause: RawClause) -> bool:
     """Whether it says that what is not kept goes: "drop the rest", 其他的都删掉."""
-    return {"remove", "rest"} <= piece.symbols <= _DISCARD_REST_SYMBOLS
+    return {"remove", "rest"} <= clause.symbols <= _DISCARD_REST_SYMBOLS
 
 
-def is_keep_object(piece: RawClause) -> bool:
+def is_keep_object(clause: RawClause) -> bool:
     """Whether something is to stay as it is: "keep the title", 音乐留着."""
-    nouns = {token.symbol for token in piece.content_tokens if token.kind == TokenKind.NOUN}
-    rest = piece.symbols - {"keep", "it", "all"} - nouns
-    return "keep" in piece.symbols and not rest and bool(nouns) and nouns <= _KEEPABLE_OBJECTS
+    nouns = {token.symbol for token in clause.content_tokens if token.kind == TokenKind.NOUN}
+    rest = clause.symbols - {"keep", "it", "all"} - nouns
+    return "keep" in clause.symbols and not rest and bool(nouns) and nouns <= _KEEPABLE_OBJECTS
 
 
 _KEEPABLE_OBJECTS = frozenset(
@@ -202,28 +202,28 @@ _KEEPABLE_OBJECTS = frozenset(
 )
 
 
-def join_clauses(row: list[RawClause]) -> list[LexToken]:
+def join_clauses(clauses: list[RawClause]) -> list[LexToken]:
     """The tokens of several pieces as one."""
-    tokens = list(row[0].tokens)
-    for piece in row[1:]:
-        if piece.separator == "and":
-            at = piece.tokens[0].start
+    tokens = list(clauses[0].tokens)
+    for clause in clauses[1:]:
+        if clause.separator == "and":
+            at = clause.tokens[0].start
             tokens.append(LexToken("and", TokenKind.MODIFIER, at, at))
-        tokens.extend(piece.tokens)
+        tokens.extend(clause.tokens)
     return tokens
 
 
 def find_purpose(tokens: list[LexToken]) -> int | None:
     """Where "to make it shorter" begins, after a command."""
     commanded = False
-    for place, token in enumerate(tokens[:-1]):
-        after = tokens[place + 1]
+    for index, token in enumerate(tokens[:-1]):
+        after = tokens[index + 1]
         if (
             commanded
             and token.value == "to"
             and after.kind in (TokenKind.VERB, TokenKind.ACTION)
             and after.is_base_form
         ):
-            return place
+            return index
         commanded = commanded or token.kind in (TokenKind.VERB, *ACTION_KINDS)
     return None

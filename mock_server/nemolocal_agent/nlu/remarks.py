@@ -25,34 +25,34 @@ _OPPOSITES = {
 _OPPOSITES |= {other: one for one, other in _OPPOSITES.items() if other not in _OPPOSITES}
 
 
-def is_praise(piece: RawClause) -> bool:
+def is_praise(clause: RawClause) -> bool:
     """Whether it praises what is there: "nice fade!" asks for none."""
-    content = piece.content_tokens
+    content = clause.content_tokens
     follows = content[1:2] and content[1].start - content[0].end <= 1
     return bool(
         follows
         and content[0].kind == TokenKind.SMALL_TALK
         and content[1].kind in (TokenKind.NOUN, *ACTION_KINDS)
-        and not piece.kinds & {TokenKind.VERB, TokenKind.SLOT}
+        and not clause.kinds & {TokenKind.VERB, TokenKind.SLOT}
     )
 
 
-def is_remark(piece: RawClause) -> bool:
+def is_remark(clause: RawClause) -> bool:
     """Whether it says something about the video or the world, and asks for nothing."""
-    content = [token for token in piece.content_tokens if token.kind != TokenKind.SMALL_TALK]
-    if piece.symbols & {"duck", "duckhint", "speaks"}:
+    content = [token for token in clause.content_tokens if token.kind != TokenKind.SMALL_TALK]
+    if clause.symbols & {"duck", "duckhint", "speaks"}:
         return False
-    if content[0].symbol in ("who", "is", "it is", "there") or piece.symbols & {
+    if content[0].symbol in ("who", "is", "it is", "there") or clause.symbols & {
         "too",
         "post",
         "lacks",
     }:
         return True
-    if piece.symbols & {"enough", "fine"}:
-        return piece.symbols.isdisjoint(
-            _SUFFICIENT_SLOTS if "enough" in piece.symbols else SETTING_SLOTS
+    if clause.symbols & {"enough", "fine"}:
+        return clause.symbols.isdisjoint(
+            _SUFFICIENT_SLOTS if "enough" in clause.symbols else SETTING_SLOTS
         )
-    if "flaw" in piece.symbols and TokenKind.VERB not in piece.kinds:
+    if "flaw" in clause.symbols and TokenKind.VERB not in clause.kinds:
         return True
     verb = next((token for token in content if token.kind == TokenKind.VERB), None)
     if verb is None and any(token.symbol == "is" for token in content[1:]):
@@ -66,13 +66,13 @@ def is_remark(piece: RawClause) -> bool:
     return verb is not None and not verb.is_base_form and str(verb.value).endswith("s")
 
 
-def remark_target(piece: RawClause) -> list[LexToken]:
+def remark_target(clause: RawClause) -> list[LexToken]:
     """The stretch or the clips that a remark is about: "the first six seconds are boring".
 
     None where it is about something in them: "the dog in the second clip is ugly".
     """
     said: list[LexToken] = []
-    for token in piece.content_tokens:
+    for token in clause.content_tokens:
         if token.symbol in _REMARK_OPENINGS or (token.symbol == "flaw" and not said):
             continue
         if token.symbol in _JUDGEMENT_SYMBOLS:
@@ -81,7 +81,7 @@ def remark_target(piece: RawClause) -> list[LexToken]:
             return []
         said.append(token)
     else:
-        if "negation" not in piece.symbols and "there" not in piece.symbols:
+        if "negation" not in clause.symbols and "there" not in clause.symbols:
             return []
     return (
         said
@@ -90,12 +90,14 @@ def remark_target(piece: RawClause) -> list[LexToken]:
     )
 
 
-def is_reference_only(piece: RawClause) -> bool:
+def is_reference_only(clause: RawClause) -> bool:
     """Whether it only says what to do with what was spoken of: "get rid of them", 删掉."""
-    verbs = [token for token in piece.content_tokens if token.kind == TokenKind.VERB]
-    rest = [t for t in piece.content_tokens if t.kind not in (TokenKind.VERB, TokenKind.SMALL_TALK)]
+    verbs = [token for token in clause.content_tokens if token.kind == TokenKind.VERB]
+    rest = [
+        t for t in clause.content_tokens if t.kind not in (TokenKind.VERB, TokenKind.SMALL_TALK)
+    ]
     away = all(t.symbol in ("it", "out", "away", "off", "all", "part", "video") for t in rest)
-    return len(verbs) == 1 and away and bool(piece.symbols & {"remove", "cut", "trim", "keep"})
+    return len(verbs) == 1 and away and bool(clause.symbols & {"remove", "cut", "trim", "keep"})
 
 
 def invert_complaint(tokens: Iterable[LexToken]) -> list[LexToken]:

@@ -71,26 +71,30 @@ def _is_question_word(tokens: list[LexToken]) -> bool:
 def split_clauses(sentence: list[LexToken]) -> list[RawClause]:
     """The pieces of a sentence, without the reasons that it gives."""
     found: list[RawClause] = []
-    piece: list[LexToken] = []
-    after = ""
+    current: list[LexToken] = []
+    separator = ""
     for token in _insert_separators_and_clips(_without_reasons(sentence)):
-        if token.symbol == "but" and piece and piece[-1].symbol in ("everything", "all", "video"):
+        if (
+            token.symbol == "but"
+            and current
+            and current[-1].symbol in ("everything", "all", "video")
+        ):
             token = LexToken("except", TokenKind.MODIFIER, token.start, token.end)
         breaks = token.symbol in _CLAUSE_SEPARATORS and token.kind in (
             TokenKind.SEPARATOR,
             TokenKind.MODIFIER,
             TokenKind.DISCOURSE,
         )
-        if not breaks or (token.symbol == "and" and any(t.symbol == "between" for t in piece)):
-            piece.append(token)
+        if not breaks or (token.symbol == "and" and any(t.symbol == "between" for t in current)):
+            current.append(token)
             continue
-        if any(t.symbol for t in piece):
-            found.append(RawClause(piece, after))
-            after = ""
-        piece = []
-        after = after if after == "then" else token.symbol
-    if any(t.symbol for t in piece):
-        found.append(RawClause(piece, after))
+        if any(t.symbol for t in current):
+            found.append(RawClause(current, separator))
+            separator = ""
+        current = []
+        separator = separator if separator == "then" else token.symbol
+    if any(t.symbol for t in current):
+        found.append(RawClause(current, separator))
     return found
 
 
@@ -98,9 +102,9 @@ def _without_reasons(sentence: list[LexToken]) -> list[LexToken]:
     """Without why it is wanted: "so that I can …", "because …", up to the next comma."""
     kept: list[LexToken] = []
     dropping = False
-    for place, token in enumerate(sentence):
+    for index, token in enumerate(sentence):
         if token.symbol == "because":
-            if _is_target_measure(sentence[place : place + 5]):
+            if _is_target_measure(sentence[index : index + 5]):
                 kept.append(LexToken("to", TokenKind.MODIFIER, token.start, token.end))
                 continue
             dropping = True
@@ -143,53 +147,53 @@ def _is_target_measure(reason: list[LexToken]) -> bool:
 def _insert_separators_and_clips(sentence: list[LexToken]) -> Iterator[LexToken]:
     """Adverbs of order become breaks; each of `the first and third clips` becomes a clip."""
     words = [token for token in sentence if token.kind != TokenKind.FILLER]
-    for place, token in enumerate(words):
+    for index, token in enumerate(words):
         if token.symbol == "too" and (
-            place + 1 == len(words) or words[place + 1].kind == TokenKind.SEPARATOR
+            index + 1 == len(words) or words[index + 1].kind == TokenKind.SEPARATOR
         ):
             continue
-        if _is_sequence_adverb(token, words, place):
+        if _is_sequence_adverb(token, words, index):
             yield LexToken("then", TokenKind.MODIFIER, token.start, token.end)
             continue
         yield token
-        if clip := _elided_clip(words, place):
+        if clip := _elided_clip(words, index):
             yield clip
 
 
-def _is_sequence_adverb(token: LexToken, words: list[LexToken], place: int) -> bool:
+def _is_sequence_adverb(token: LexToken, words: list[LexToken], index: int) -> bool:
     """Whether "first" or 最后 means when to do it: "first, trim it"."""
-    if token.symbol not in ("first", "last") or place + 1 == len(words):
+    if token.symbol not in ("first", "last") or index + 1 == len(words):
         return False
-    after = words[place + 1]
+    following = words[index + 1]
     begins = (
-        place == 0
-        or words[place - 1].kind == TokenKind.SEPARATOR
-        or words[place - 1].symbol in ("and", "then")
+        index == 0
+        or words[index - 1].kind == TokenKind.SEPARATOR
+        or words[index - 1].symbol in ("and", "then")
     )
     return begins and (
         (
-            after.kind in (TokenKind.VERB, TokenKind.ACTION, TokenKind.EFFECT)
-            and after.symbol != "keep"
+            following.kind in (TokenKind.VERB, TokenKind.ACTION, TokenKind.EFFECT)
+            and following.symbol != "keep"
         )
-        or (after.symbol == COMMA and token.symbol == "first")
-        or (after.symbol in ("title", "music", "watermark") and token.end - token.start == 2)
+        or (following.symbol == COMMA and token.symbol == "first")
+        or (following.symbol in ("title", "music", "watermark") and token.end - token.start == 2)
     )
 
 
-def _elided_clip(words: list[LexToken], place: int) -> LexToken | None:
+def _elided_clip(words: list[LexToken], index: int) -> LexToken | None:
     """The "clips" that "the first" of "the first and third clips" leaves out; "clips 1 and 3"."""
-    token, rest = words[place], [t.symbol for t in words[place + 1 : place + 3]]
+    token, rest = words[index], [t.symbol for t in words[index + 1 : index + 3]]
     if (
         token.symbol in _POSITION_SYMBOLS
         and len(rest) == 2
         and rest[0] in ("and", COMMA)
         and rest[1] in _POSITION_SYMBOLS
     ):
-        return next((t for t in words[place + 3 : place + 6] if t.symbol in _CLIP_NOUNS), None)
+        return next((t for t in words[index + 3 : index + 6] if t.symbol in _CLIP_NOUNS), None)
     joins = (
         token.symbol in ("and", COMMA)
-        and place > 1
-        and words[place - 1].symbol in (Slot.NUMBER, Slot.ORDINAL)
+        and index > 1
+        and words[index - 1].symbol in (Slot.NUMBER, Slot.ORDINAL)
     )
     if (
         joins
@@ -197,7 +201,7 @@ def _elided_clip(words: list[LexToken], place: int) -> LexToken | None:
         and rest[1:] not in (["clip"], ["video"])
     ):
         return next(
-            (t for t in reversed(words[max(0, place - 4) : place]) if t.symbol == "clip"),
+            (t for t in reversed(words[max(0, index - 4) : index]) if t.symbol == "clip"),
             None,
         )
     return None

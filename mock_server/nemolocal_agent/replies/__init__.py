@@ -64,26 +64,26 @@ def write_edit_reply(
     `chance`, from 0 up to 1 and drawn for the turn, chooses among the ways to point at the screen;
     with None nothing points at it.
     """
-    tongue = parse_language(language)
-    did = [_describe_edit(edit, draft, tongue) for edit in edits]
-    screen = "" if chance is None else choose_gui_hint(edits, tongue, chance)
+    reply_language = parse_language(language)
+    did = [_describe_edit(edit, draft, reply_language) for edit in edits]
+    screen = "" if chance is None else choose_gui_hint(edits, reply_language, chance)
     state = describe_timeline(draft, language).rstrip(":：")
     return in_language(
-        tongue,
+        reply_language,
         f"Done! I {', then '.join(did)}. {state}. {screen}".rstrip(),
         f"完成！我{'，并'.join(did)}。{state}。{screen}",
     )
 
 
-def _describe_edit(edit: Edit, draft: Draft, tongue: Language) -> str:
+def _describe_edit(edit: Edit, draft: Draft, language: Language) -> str:
     if isinstance(edit, intents.AddSubtitles):
-        return title_replies.describe_add_subtitles(edit, draft, tongue)
-    return _DESCRIBERS[type(edit)](edit, tongue)
+        return title_replies.describe_add_subtitles(edit, draft, language)
+    return _DESCRIBERS[type(edit)](edit, language)
 
 
-def write_no_edit_reply(talk: NoEdit, language: str, message: str, *, gui: bool = True) -> str:
+def write_no_edit_reply(no_edit: NoEdit, language: str, message: str, *, gui: bool = True) -> str:
     """The answer where there is nothing to do, in the session's language, to this message."""
-    return reply_about(talk, parse_language(language), message, gui=gui)
+    return reply_about(no_edit, parse_language(language), message, gui=gui)
 
 
 def write_failure_reply(reason: str, language: str, *, gui: bool = True) -> str:

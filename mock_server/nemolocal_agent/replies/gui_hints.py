@@ -79,9 +79,9 @@ _HINTS_BY_EDITS: dict[tuple[tuple[str, str], ...], tuple[type[Edit], ...]] = {
 _HINTS = {kind: tips for tips, kinds in _HINTS_BY_EDITS.items() for kind in kinds}
 
 
-def choose_gui_hint(edits: Sequence[Edit], tongue: Language, chance: float) -> str:
+def choose_gui_hint(edits: Sequence[Edit], language: Language, chance: float) -> str:
     """What to click next, fitting the last edit; `chance` from 0 up to 1 chooses."""
     tips = _HINTS.get(type(edits[-1]), _CUTS)
     number = int(chance * len(tips) * len(_ENDINGS))
     tip, ending = tips[number % len(tips)], _ENDINGS[number // len(tips)]
-    return in_language(tongue, f"{tip[0]} {ending[0]}", f"{tip[1]}{ending[1]}")
+    return in_language(language, f"{tip[0]} {ending[0]}", f"{tip[1]}{ending[1]}")

@@ -27,57 +27,57 @@ _OMISSION_REASONS: dict[str, tuple[str, str, str]] = {
 }
 
 
-def describe_add_title(edit: AddTitle, tongue: Language) -> str:
+def describe_add_title(edit: AddTitle, language: Language) -> str:
     """A text, with what was said of its looks."""
-    looks = _style_details(edit, tongue)
+    looks = _style_details(edit, language)
     if edit.span is not None:
-        looks.append(format_span(edit.span, tongue))
-    text = quote(edit.text, tongue)
+        looks.append(format_span(edit.span, language))
+    text = quote(edit.text, language)
     if not looks:
-        return in_language(tongue, f"added the title {text}", f"添加了标题{text}")
+        return in_language(language, f"added the title {text}", f"添加了标题{text}")
     return in_language(
-        tongue,
+        language,
         f"added the title {text} ({', '.join(looks)})",
         f"添加了标题{text}（{'，'.join(looks)}）",
     )
 
 
-def describe_change_title(edit: ChangeTitle, tongue: Language) -> str:
+def describe_change_title(edit: ChangeTitle, language: Language) -> str:
     """What is different of titles that were there."""
-    what = format_selector(edit.selector, tongue, "title", ("the title", "标题"))
-    news = [] if edit.text is None else [quote(edit.text, tongue)]
-    news += _style_details(edit, tongue)
+    what = format_selector(edit.selector, language, "title", ("the title", "标题"))
+    news = [] if edit.text is None else [quote(edit.text, language)]
+    news += _style_details(edit, language)
     if edit.grow is not None:
         news.append(
-            in_language(tongue, f"{edit.grow:g} times as large", f"大小为原来的{edit.grow:g}倍")
+            in_language(language, f"{edit.grow:g} times as large", f"大小为原来的{edit.grow:g}倍")
         )
     if edit.span is not None:
-        news.append(format_span(edit.span, tongue))
-    listed = ("，" if tongue == "zh" else ", ").join(news)
+        news.append(format_span(edit.span, language))
+    listed = ("，" if language == "zh" else ", ").join(news)
     if not listed:
-        return in_language(tongue, f"changed {what}", f"修改了{what}")
-    return in_language(tongue, f"changed {what} (now {listed})", f"修改了{what}（现为{listed}）")
+        return in_language(language, f"changed {what}", f"修改了{what}")
+    return in_language(language, f"changed {what} (now {listed})", f"修改了{what}（现为{listed}）")
 
 
-def describe_remove_title(edit: RemoveTitle, tongue: Language) -> str:
+def describe_remove_title(edit: RemoveTitle, language: Language) -> str:
     """Texts taken away."""
     everything = ("the subtitles", "字幕") if edit.subtitles else ("the titles", "标题")
-    what = format_selector(edit.selector, tongue, "title", everything)
-    return in_language(tongue, f"removed {what}", f"移除了{what}")
+    what = format_selector(edit.selector, language, "title", everything)
+    return in_language(language, f"removed {what}", f"移除了{what}")
 
 
-def _style_details(edit: AddTitle | ChangeTitle, tongue: Language) -> list[str]:
+def _style_details(edit: AddTitle | ChangeTitle, language: Language) -> list[str]:
     looks = []
     if edit.color is not None:
-        looks.append(translate_label(COLOR_LABELS, edit.color, tongue))
+        looks.append(translate_label(COLOR_LABELS, edit.color, language))
     if edit.position is not None:
-        looks.append(translate_label(POSITION_LABELS, edit.position, tongue))
+        looks.append(translate_label(POSITION_LABELS, edit.position, language))
     if edit.size is not None:
-        looks.append(in_language(tongue, f"size {edit.size}", f"字号{edit.size}"))
+        looks.append(in_language(language, f"size {edit.size}", f"字号{edit.size}"))
     return looks
 
 
-def describe_add_subtitles(edit: AddSubtitles, draft: Draft, tongue: Language) -> str:
+def describe_add_subtitles(edit: AddSubtitles, draft: Draft, language: Language) -> str:
     """Subtitles: how many are shown, from when to when, and how many are not and why."""
     fitted = fit_cues(edit.cues, length_of(draft))
     shown = fitted.shown
@@ -85,25 +85,25 @@ def describe_add_subtitles(edit: AddSubtitles, draft: Draft, tongue: Language) -
     end = format_seconds(max((cue.end_ms for cue in shown), default=0))
     lines = "1 subtitle" if len(shown) == 1 else f"{len(shown)} subtitles"
     added = in_language(
-        tongue, f"added {lines} ({start}-{end}s)", f"添加了{len(shown)}条字幕（{start}-{end}秒）"
+        language, f"added {lines} ({start}-{end}s)", f"添加了{len(shown)}条字幕（{start}-{end}秒）"
     )
-    return f"{added}{_shortened_text(fitted, tongue)}{_omitted_text(fitted, tongue)}"
+    return f"{added}{_shortened_text(fitted, language)}{_omitted_text(fitted, language)}"
 
 
-def _shortened_text(fitted: FittedCues, tongue: Language) -> str:
+def _shortened_text(fitted: FittedCues, language: Language) -> str:
     count = fitted.shortened
     if not count:
         return ""
     return in_language(
-        tongue, f", {count} of them cut at the end", f"，其中{count}条在视频结尾处截断"
+        language, f", {count} of them cut at the end", f"，其中{count}条在视频结尾处截断"
     )
 
 
-def _omitted_text(fitted: FittedCues, tongue: Language) -> str:
+def _omitted_text(fitted: FittedCues, language: Language) -> str:
     counts = {reason: getattr(fitted, reason) for reason in _OMISSION_REASONS}
     said = [
         in_language(
-            tongue,
+            language,
             f"{count} that {_OMISSION_REASONS[reason][count > 1]}",
             _OMISSION_REASONS[reason][2],
         ).format(count)
@@ -112,5 +112,5 @@ def _omitted_text(fitted: FittedCues, tongue: Language) -> str:
     ]
     if not said:
         return ""
-    listed = "，".join(said) if tongue == "zh" else " and ".join(said)
-    return in_language(tongue, f", and left out {listed}", f"，未添加：{listed}")
+    listed = "，".join(said) if language == "zh" else " and ".join(said)
+    return in_language(language, f", and left out {listed}", f"，未添加：{listed}")

@@ -63,7 +63,7 @@ class DraftService:
             turn,
             find=lambda number: sessions.get_version(session.id, number),
             apply=lambda some, draft: apply_edits(some, draft, material),
-            place=lambda some, draft: place_uploads_if_empty(some, draft, material),
+            place_uploads=lambda some, draft: place_uploads_if_empty(some, draft, material),
         )
 
     def require_exportable(self, session: SessionRecord, before: Draft, after: Draft) -> None:

@@ -28,9 +28,9 @@ def extract_transition(clause: Clause) -> list[Edit] | None:
         return [RemoveTransitions()]
     if clause.has_any("dipwhite", "fade", "fadeout", "fadein") and clause.has_any("start", "end"):
         return None  # no transition: it is not between clips
-    if (which := _transition_selector(clause)) is None:
+    if (selector := _transition_selector(clause)) is None:
         return None  # nothing is between the first and the third
-    return [AddTransition(_transition_type(clause), clause.first_value(Slot.TIME), which)]
+    return [AddTransition(_transition_type(clause), clause.first_value(Slot.TIME), selector)]
 
 
 def _transition_type(clause: Clause) -> TransitionType:
@@ -46,8 +46,8 @@ def _motion_direction(clause: Clause) -> str:
     if not named:
         return "left"
     origin, word = named[-1]
-    way = next(way for way, words in _DIRECTION_WORDS.items() if word in words)
-    return _OPPOSITES[way] if origin else way
+    direction = next(direction for direction, words in _DIRECTION_WORDS.items() if word in words)
+    return _OPPOSITES[direction] if origin else direction
 
 
 _DIRECTION_WORDS = {
@@ -101,20 +101,20 @@ def extract_overlay(clause: Clause) -> list[Edit] | None:
         t.kind in (TokenKind.EFFECT, TokenKind.ACTION) for t in clause.tokens
     ):
         return None
-    place = extract_position(clause)
+    position = extract_position(clause)
     width = _width(clause)
     opacity = _opacity(clause)
-    stretch = extract_span(clause, "all")
-    span = stretch.span if stretch else None
-    which = first_or_all(extract_selectors(clause))
+    match = extract_span(clause, "all")
+    span = match.span if match else None
+    selector = first_or_all(extract_selectors(clause))
     mark = clause.has_any("watermark") or (
-        not clause.has_any("pip") and "logo" in (which.name or "").lower()
+        not clause.has_any("pip") and "logo" in (selector.name or "").lower()
     )
     return [
         AddOverlay(
             "watermark" if mark else "picture-in-picture",
-            which,
-            place,
+            selector,
+            position,
             width,
             opacity,
             span,

@@ -18,8 +18,8 @@ _NUMBER = re.compile(rf" ({slot_pattern(Slot.NUMBER)}) ")
 
 def extract_position(clause: Clause) -> Position | None:
     """Where in the picture: the named place, or the one that single words make."""
-    if (place := clause.first_value(Slot.POSITION)) is not None:
-        return cast(Position, place)
+    if (position := clause.first_value(Slot.POSITION)) is not None:
+        return cast(Position, position)
     if clause.has_any("lowerthird"):
         return "bottom-left"
     row = "top" if clause.has_any("top") else "bottom" if clause.has_any("bottom") else None
@@ -53,11 +53,11 @@ def extract_title_scale(clause: Clause) -> float | None:
     return None
 
 
-def choose_by_degree(clause: Clause, usual: float, bit: float, much: float) -> float:
+def choose_by_degree(clause: Clause, default: float, bit: float, much: float) -> float:
     """The amount that the words for degree mean."""
     if clause.has_any("bit"):
         return bit
-    return much if clause.has_any("much") else usual
+    return much if clause.has_any("much") else default
 
 
 def extract_share(clause: Clause) -> float | None:

@@ -53,16 +53,16 @@ def _is_new_music(clause: Clause) -> bool:
     return any(
         "add" in token.symbol.split()
         and not (acts and token.value == "have")
-        and not _is_fade(clause.tokens[place + 1 : place + 4])
-        for place, token in enumerate(clause.tokens)
+        and not _is_fade(clause.tokens[index + 1 : index + 4])
+        for index, token in enumerate(clause.tokens)
     )
 
 
 def _is_fade(added: list[LexToken]) -> bool:
     """Whether it is a fade that is added: "add a 4 second fade out to the music", 用4秒淡出."""
     timed = added[1:] if added and added[0].symbol == Slot.TIME else added
-    canons = [token.symbol for token in timed]
-    return any(canon in _FADES for canon in canons[:1]) and canons[1:2] != ["music"]
+    symbols = [token.symbol for token in timed]
+    return any(symbol in _FADES for symbol in symbols[:1]) and symbols[1:2] != ["music"]
 
 
 def _is_volume_change(clause: Clause) -> bool:
@@ -115,11 +115,11 @@ def _fade(clause: Clause) -> Fade:
     elif clause.has_any("photo", "frame") or _is_about_picture(clause):
         target = "picture"
     line = clause.line
-    which = first_or_all(extract_selectors(clause))
+    selector = first_or_all(extract_selectors(clause))
     time = clause.first_value(Slot.TIME)
     clause.first_value(Slot.COLOR)  # to black
     clause.line = line
-    return Fade(extract_fade_kind(clause), time, target, which)
+    return Fade(extract_fade_kind(clause), time, target, selector)
 
 
 def _is_about_picture(clause: Clause) -> bool:
@@ -146,15 +146,17 @@ def extract_fade_kind(clause: Clause) -> Literal["in", "out", "both"]:
 def extract_volume(clause: Clause) -> list[Edit] | None:
     """How loud something is, all the time or for a stretch of it."""
     target = _target(clause)
-    reach = extract_scope(clause, "bare", "to", "by", "at", "for", "all", "from-for")
-    if target == "all" and any(one.span is None and one != SELECT_ALL for one in reach):
+    selectors = extract_scope(clause, "bare", "to", "by", "at", "for", "all", "from-for")
+    if target == "all" and any(
+        selector.span is None and selector != SELECT_ALL for selector in selectors
+    ):
         target = "video"
     volume, change = _volume(clause), None
     if volume is None and not clause.has_any("mute"):
         change = _change(clause)
     if (volume is None and change is None) or _TIME_LEFT.search(clause.line):
         return None
-    return [SetVolume(volume, change, target, which) for which in reach]
+    return [SetVolume(volume, change, target, selector) for selector in selectors]
 
 
 def _volume(clause: Clause) -> float | None:

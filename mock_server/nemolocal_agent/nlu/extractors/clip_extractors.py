@@ -26,11 +26,11 @@ _NUMBER = re.compile(rf" ({slot_pattern(Slot.NUMBER)})(?= )")
 
 def extract_swap(clause: Clause) -> list[Edit] | None:
     """Exchange two clips."""
-    which = extract_selectors(clause, bare=True)
-    if len(which) < 2:
+    selectors = extract_selectors(clause, bare=True)
+    if len(selectors) < 2:
         numbers = _NUMBER.findall(clause.line)
-        which += [Selector(number=int(clause.value(slot))) for slot in numbers]
-    return [SwapClips(which[0], which[1])] if len(which) == 2 else None
+        selectors += [Selector(number=int(clause.value(slot))) for slot in numbers]
+    return [SwapClips(selectors[0], selectors[1])] if len(selectors) == 2 else None
 
 
 def extract_reverse_order(clause: Clause) -> list[Edit] | None:
@@ -68,20 +68,20 @@ def extract_move(clause: Clause) -> list[Edit] | None:
         if match := pattern.search(clause.line):
             nth = int(clause.value(match["nth"])) if where in ("nth", "before", "after") else 0
             clause.consume(*match.span())
-            which = extract_selectors(clause, bare=True)
+            selectors = extract_selectors(clause, bare=True)
             return (
-                [MoveClip(which[0], _target_position(where, nth, which[0]))]
-                if len(which) == 1
+                [MoveClip(selectors[0], _target_position(where, nth, selectors[0]))]
+                if len(selectors) == 1
                 else None
             )
     return None
 
 
-def _target_position(where: str, nth: int, which: Selector) -> int:
+def _target_position(where: str, nth: int, selector: Selector) -> int:
     """The place to go to; a clip that leaves an earlier one lets those behind it move up."""
     if where in ("start", "end"):
         return 1 if where == "start" else -1
-    moves_up = where != "nth" and which.number is not None and 0 < which.number < nth
+    moves_up = where != "nth" and selector.number is not None and 0 < selector.number < nth
     return nth + (where == "after") - moves_up
 
 
@@ -92,8 +92,8 @@ def extract_merge(clause: Clause) -> list[Edit] | None:
 
 def extract_remove_clip(clause: Clause) -> list[Edit] | None:
     """Take clips away."""
-    which = extract_selectors(clause)
-    return [RemoveClip(one) for one in which] if which else None
+    selectors = extract_selectors(clause)
+    return [RemoveClip(one) for one in selectors] if selectors else None
 
 
 _OTHER_SYMBOLS = (
@@ -123,15 +123,15 @@ def extract_place_uploads(clause: Clause) -> list[Edit] | None:
         or clause.has_any(*_OTHER_SYMBOLS)
     ):
         return None
-    which = [one for one in extract_selectors(clause) if one.name is not None]
-    return [_edit_for_upload(one) for one in which or [SELECT_ALL]]
+    selectors = [one for one in extract_selectors(clause) if one.name is not None]
+    return [_edit_for_upload(one) for one in selectors or [SELECT_ALL]]
 
 
-def _edit_for_upload(which: Selector) -> Edit:
+def _edit_for_upload(selector: Selector) -> Edit:
     """An upload on the timeline; a sound goes under it, as its music."""
-    if which.name and which.name.lower().endswith((".mp3", ".wav", ".m4a", ".aac")):
-        return AddMusic(name=which.name)
-    return PlaceUploads(which)
+    if selector.name and selector.name.lower().endswith((".mp3", ".wav", ".m4a", ".aac")):
+        return AddMusic(name=selector.name)
+    return PlaceUploads(selector)
 
 
 def extract_history(clause: Clause) -> list[Edit] | None:

@@ -49,9 +49,9 @@ def extract_effect(clause: Clause) -> list[Edit] | None:
         "crop", "off_sides", "side"
     ):
         return _remove(clause)
-    which = extract_scope(clause, "bare", "to", "by", "all")
+    selectors = extract_scope(clause, "bare", "to", "by", "all")
     effects = _effects(clause)
-    return [ApplyEffect(effect, one) for one in which for effect in effects] or None
+    return [ApplyEffect(effect, one) for one in selectors for effect in effects] or None
 
 
 def extract_side_crop(clause: Clause) -> list[Edit] | None:
@@ -70,8 +70,8 @@ def extract_remove_effects(clause: Clause) -> list[Edit] | None:
 
 def _remove(clause: Clause) -> list[Edit]:
     kinds = {_EFFECT_TYPES[word]: None for word in _EFFECT_TYPES if clause.has_any(word)}
-    which = extract_scope(clause, "bare", "to", "by", "all")
-    return [RemoveEffects(kind, one) for kind in kinds or [None] for one in which]
+    selectors = extract_scope(clause, "bare", "to", "by", "all")
+    return [RemoveEffects(kind, one) for kind in kinds or [None] for one in selectors]
 
 
 def _effects(clause: Clause) -> list[Effect]:

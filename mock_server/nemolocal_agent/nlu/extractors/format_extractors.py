@@ -25,18 +25,18 @@ def extract_format(clause: Clause) -> list[Edit] | None:
     """Shape, fit, resolution and frame rate: what of them is named."""
     found: list[Edit] = []
     fit = _fit(clause)
-    definition = clause.first_value(Slot.RESOLUTION)
+    resolution = clause.first_value(Slot.RESOLUTION)
     size = _parse_ratio(clause.first_value(Slot.ASPECT_RATIO))
-    if definition is None and clause.has_any("resolution"):
-        definition = RESOLUTION_BY_HEIGHT.get(int(clause.first_value(Slot.NUMBER) or 0))
+    if resolution is None and clause.has_any("resolution"):
+        resolution = RESOLUTION_BY_HEIGHT.get(int(clause.first_value(Slot.NUMBER) or 0))
     if (pixels := clause.first_value(Slot.PIXEL_SIZE)) is not None:
-        size, definition = _format_of_pixels(*pixels)
+        size, resolution = _format_of_pixels(*pixels)
     if size is not None:
         found.append(SetAspect(*size, fit))
     elif fit is not None and (fit != "crop" or clause.has_any("fill", "remove")):
         found.append(SetFit(fit))
-    if definition is not None:
-        found.append(SetResolution(definition))
+    if resolution is not None:
+        found.append(SetResolution(resolution))
     fps = clause.first_value(Slot.FRAME_RATE) or (
         clause.first_value(Slot.NUMBER) if clause.has_any("framerate") else None
     )
@@ -72,10 +72,10 @@ def _format_of_pixels(width: int, height: int) -> tuple[tuple[int, int] | None, 
     """1920x1080 is a resolution, 1080x1920 a shape too."""
     if not width or not height:
         return None, None
-    definition = _RESOLUTIONS.get(min(width, height))
+    resolution = _RESOLUTIONS.get(min(width, height))
     by = gcd(width, height)
-    usual = width * 9 == height * 16 and definition is not None
-    return (None if usual else (width // by, height // by)), definition
+    usual = width * 9 == height * 16 and resolution is not None
+    return (None if usual else (width // by, height // by)), resolution
 
 
 def extract_compression(clause: Clause) -> list[Edit] | None:

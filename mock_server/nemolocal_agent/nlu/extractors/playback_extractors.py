@@ -58,13 +58,13 @@ def extract_loop(clause: Clause) -> list[Edit] | None:
         "times", "double", "triple", Slot.FACTOR, "loop"
     ):
         return None
-    which = (extract_selectors(clause) or [SELECT_ALL])[0]
+    selector = (extract_selectors(clause) or [SELECT_ALL])[0]
     if (length := clause.first_value(Slot.TIME)) is not None:
-        return [Loop(None, length, which)]
+        return [Loop(None, length, selector)]
     count = extract_number(clause)
     if count is None:
         count = clause.first_value(Slot.FACTOR) or (3 if clause.has_any("triple") else 2)
-    return [Loop(int(count), None, which)] if 1 < count <= 1000 else None
+    return [Loop(int(count), None, selector)] if 1 < count <= 1000 else None
 
 
 def extract_slideshow(clause: Clause) -> list[Edit] | None:
@@ -79,10 +79,10 @@ def extract_slideshow(clause: Clause) -> list[Edit] | None:
 
 def extract_speed(clause: Clause) -> list[Edit] | None:
     """Faster or slower, by a factor, a share or a word."""
-    which = extract_scope(clause, "bare", "to", "by", "for", "at", "all", "from-for")
+    selectors = extract_scope(clause, "bare", "to", "by", "for", "at", "all", "from-for")
     if (factor := _factor(clause)) is None or not 0.01 <= factor <= 100:
         return None
-    return [SetSpeed(round(factor, 4), one) for one in which]
+    return [SetSpeed(round(factor, 4), one) for one in selectors]
 
 
 def _factor(clause: Clause) -> float | None:

@@ -48,11 +48,11 @@ def extract_selectors(clause: Clause, bare: bool = False) -> list[Selector]:
     found: list[tuple[int, list[Selector]]] = []
     for pattern in (*_PATTERNS, _BARE) if bare else _PATTERNS:
         while match := pattern.search(clause.line):
-            which = _selectors_of_match(clause, match)
-            found.append((_match_position(match), which))
+            selectors = _selectors_of_match(clause, match)
+            found.append((_match_position(match), selectors))
             clause.consume(*match.span())
     found.sort(key=lambda entry: entry[0])
-    return [which for _, several in found for which in several]
+    return [selectors for _, several in found for selectors in several]
 
 
 def extract_clip_range(clause: Clause) -> list[Selector]:
@@ -84,21 +84,25 @@ def _selectors_of_match(clause: Clause, match: re.Match[str]) -> list[Selector]:
         return [Selector(name=str(clause.value(groups.get("file") or groups["name"])))]
     if "named" in groups:
         return [
-            Selector(name=" ".join(clause.original_text(slot) for slot in groups["named"].split()))
+            Selector(
+                name=" ".join(
+                    clause.original_text(slot_name) for slot_name in groups["named"].split()
+                )
+            )
         ]
-    slot = groups.get("after") or groups.get("before") or groups["nth"]
-    return [Selector(number=int(clause.value(slot)))]
+    slot_name = groups.get("after") or groups.get("before") or groups["nth"]
+    return [Selector(number=int(clause.value(slot_name)))]
 
 
-def first_or_all(which: list[Selector]) -> Selector:
+def first_or_all(selectors: list[Selector]) -> Selector:
     """The one clip that is named, or all."""
-    return which[0] if which else SELECT_ALL
+    return selectors[0] if selectors else SELECT_ALL
 
 
 def extract_scope(clause: Clause, *but: str) -> list[Selector]:
     """What an effect is for: clips, or a stretch of them, or all. `but` as in `extract_span`."""
-    stretch = extract_span(clause, *but)
+    match = extract_span(clause, *but)
     clips = extract_selectors(clause) or [SELECT_ALL]
-    if stretch is None:
+    if match is None:
         return clips
-    return [Selector(one.number, one.name, stretch.span) for one in clips]
+    return [Selector(one.number, one.name, match.span) for one in clips]

@@ -36,8 +36,8 @@ class SpanMatch(NamedTuple):
 
 
 _PATTERNS: list[tuple[str, re.Pattern[str]]] = [
-    (how, re.compile(f" {pattern}(?= )"))
-    for how, pattern in [
+    (form, re.compile(f" {pattern}(?= )"))
+    for form, pattern in [
         ("between", rf"between (?P<start>{_POINT}) (?:and|to) (?P<end>{_POINT})"),
         ("between", rf"(?P<start>{_POINT}) (?:and|to) (?P<end>{_POINT}) between"),
         (
@@ -99,16 +99,16 @@ def extract_span(clause: Clause, *but: str) -> SpanMatch | None:
     """The stretch that the clause names, taken out of its line; `but` are ways not looked for."""
     if not _HAS_SPAN_SYMBOL.search(clause.line):
         return None
-    for how, pattern in _PATTERNS:
-        if how in but:
+    for form, pattern in _PATTERNS:
+        if form in but:
             continue
         match = pattern.search(clause.line)
         if match is None:
             continue
-        if (span := _span(clause, how, match)) is None:
+        if (span := _span(clause, form, match)) is None:
             return None  # from 10 s to 5 s
         clause.consume(*match.span())
-        return SpanMatch(how, span)
+        return SpanMatch(form, span)
     return None
 
 
@@ -117,31 +117,31 @@ _HAS_SPAN_SYMBOL = re.compile(
 )
 
 
-def _span(clause: Clause, how: str, match: re.Match[str]) -> TimelineSpan | None:
+def _span(clause: Clause, form: str, match: re.Match[str]) -> TimelineSpan | None:
     groups = match.groupdict()
-    if how == "half":
+    if form == "half":
         return _nth_share(clause.value(groups["nth"]), clause.value(groups["share"]))
-    if how == "middle":
+    if form == "middle":
         share = clause.value(groups["share"])
         return TimelineSpan(
             TimelinePoint(share=_round_share((1 - share) / 2)),
             TimelinePoint(share=_round_share((1 + share) / 2)),
         )
-    if how == "all":
+    if form == "all":
         return TimelineSpan()
-    if how == "unknowable":
+    if form == "unknowable":
         return None
     start = _point(clause, groups["start"]) if groups.get("start") else TIMELINE_START
     end = _point(clause, groups["end"]) if groups.get("end") else TIMELINE_END
-    if how in ("from-for", "for-at"):
+    if form in ("from-for", "for-at"):
         length = _length(clause, groups["length"])
         return TimelineSpan(start, TimelinePoint(start.ms + length.ms))
     if groups.get("length"):
         length = _length(clause, groups["length"])
-        if how in ("last", "from-end"):
+        if form in ("last", "from-end"):
             return TimelineSpan(_before_end(length), TIMELINE_END)
         return TimelineSpan(TIMELINE_START, length)
-    return TimelineSpan(start, end) if how == "at" or _is_in_order(start, end) else None
+    return TimelineSpan(start, end) if form == "at" or _is_in_order(start, end) else None
 
 
 def _nth_share(nth: float, share: float) -> TimelineSpan | None:
@@ -156,11 +156,11 @@ def _round_share(share: float) -> float:
     return round(share, 9)
 
 
-def _length(clause: Clause, slot: str) -> TimelinePoint:
-    value = clause.value(slot)
-    if slot[0] in (Slot.PERCENT, Slot.FRACTION):
+def _length(clause: Clause, slot_name: str) -> TimelinePoint:
+    value = clause.value(slot_name)
+    if slot_name[0] in (Slot.PERCENT, Slot.FRACTION):
         return TimelinePoint(share=value)
-    return TimelinePoint(round(value * 1000) if slot[0] == Slot.NUMBER else value)
+    return TimelinePoint(round(value * 1000) if slot_name[0] == Slot.NUMBER else value)
 
 
 def _before_end(length: TimelinePoint) -> TimelinePoint:
@@ -175,8 +175,8 @@ def _point(clause: Clause, words: str) -> TimelinePoint:
     }  # fmt: skip
     if words in named:
         return named[words]()
-    slot, *rest = words.split()
-    return _before_end(_length(clause, slot)) if rest else _length(clause, slot)
+    slot_name, *rest = words.split()
+    return _before_end(_length(clause, slot_name)) if rest else _length(clause, slot_name)
 
 
 def _is_in_order(start: TimelinePoint, end: TimelinePoint) -> bool:

@@ -74,14 +74,14 @@ def extract_title(clause: Clause) -> list[Edit] | None:
 
 def _is_new_title(clause: Clause) -> bool:
     """Whether something new is wanted, not another look of what is there."""
-    surfaces = (
+    verbs = (
         clause.original[t.start : t.end].lower().split()[0]
         for t in clause.tokens
         if t.kind == TokenKind.VERB
     )
     if _is_placed(clause):
         return True
-    return clause.has_any("add", "generate") and any(surface in _ADD_WORDS for surface in surfaces)
+    return clause.has_any("add", "generate") and any(verb in _ADD_WORDS for verb in verbs)
 
 
 def _is_placed(clause: Clause) -> bool:
@@ -105,16 +105,16 @@ def _fade(clause: Clause) -> list[Edit]:
 
 
 def _change_text(clause: Clause, quoted: list[str]) -> list[Edit] | None:
-    which = Selector(name=quoted[0]) if len(quoted) == 2 else _title_selector(clause)
+    selector = Selector(name=quoted[0]) if len(quoted) == 2 else _title_selector(clause)
     if len(quoted) == 1 and (changes := _changes(clause)) and not _is_new_text(clause):
         return [ChangeTitle(Selector(name=quoted[0]), **changes)]  # type: ignore[arg-type]
-    return [ChangeTitle(which, quoted[-1], **_changes(clause))]  # type: ignore[arg-type]
+    return [ChangeTitle(selector, quoted[-1], **_changes(clause))]  # type: ignore[arg-type]
 
 
 def _is_new_text(clause: Clause) -> bool:
     """Whether the quoted words are what to show: they stand after "to", or after "says"."""
-    place = next(n for n, token in enumerate(clause.tokens) if token.symbol == Slot.QUOTED_TEXT)
-    before = [word for token in clause.tokens[:place] for word in token.symbol.split()]
+    index = next(n for n, token in enumerate(clause.tokens) if token.symbol == Slot.QUOTED_TEXT)
+    before = [word for token in clause.tokens[:index] for word in token.symbol.split()]
     return before[-1:] in (["to"], ["says"], ["replace"], ["with"], ["set"])
 
 
@@ -151,13 +151,13 @@ def _add(clause: Clause, text: str) -> list[Edit] | None:
 def _span(clause: Clause) -> TimelineSpan | None:
     """When a title shows: `at 5s` is three seconds from there, `at the end` the last three."""
     clause.line = _MIDDLE.sub(" ", clause.line)
-    stretch = extract_span(clause)
-    if stretch is None:
+    match = extract_span(clause)
+    if match is None:
         return last_span(_SHOWN_MS) if clause.has_any("end") else None
-    how, span = stretch
-    if how in ("for", "bare") and " end " in clause.line and span.end.share is None:
+    form, span = match
+    if form in ("for", "bare") and " end " in clause.line and span.end.share is None:
         return last_span(span.end.ms)
-    if how in ("from-start", "for", "first"):
+    if form in ("from-start", "for", "first"):
         later = extract_span(clause)
         if (
             later
@@ -167,10 +167,10 @@ def _span(clause: Clause) -> TimelineSpan | None:
         ):
             return _shown_from(later.span, span.end.ms)
         return span
-    if how == "at":
+    if form == "at":
         long = _LENGTH.search(clause.line)  # 在开头显示4秒
         return _shown_from(span, clause.value(long[1]) if long else _SHOWN_MS)
-    if how in ("to", "by"):
+    if form in ("to", "by"):
         return first_span(span.end.ms)
     return span
 

@@ -69,20 +69,20 @@ class NormalizedMessage(msgspec.Struct):
 
 def normalize_message(message: str) -> NormalizedMessage:
     """Lower case, half width, simplified, and what is quoted dug out."""
-    holes: dict[int, str | tuple[Cue, ...]] = {}
+    quoted_parts: dict[int, str | tuple[Cue, ...]] = {}
     without_cues = _replace_subtitles(
-        message.replace(QUOTE_PLACEHOLDER, " ").replace(QUOTE_PADDING, " "), holes
+        message.replace(QUOTE_PLACEHOLDER, " ").replace(QUOTE_PADDING, " "), quoted_parts
     )
 
     def dig(match: re.Match[str]) -> str:
         words = next(group for group in match.groups() if group is not None)
         if not words.strip() or QUOTE_PLACEHOLDER in words:
             return match[0]
-        holes[match.start()] = words
+        quoted_parts[match.start()] = words
         return QUOTE_PLACEHOLDER + QUOTE_PADDING * (len(match[0]) - 1)
 
     return NormalizedMessage(
-        _LISTED.sub(_blank, _fold(_QUOTED.sub(dig, without_cues))), message, holes
+        _LISTED.sub(_blank, _fold(_QUOTED.sub(dig, without_cues))), message, quoted_parts
     )
 
 
@@ -97,11 +97,11 @@ def _fold(text: str) -> str:
     return lower.translate(_FOLD)
 
 
-def _replace_subtitles(message: str, holes: dict[int, str | tuple[Cue, ...]]) -> str:
+def _replace_subtitles(message: str, quoted_parts: dict[int, str | tuple[Cue, ...]]) -> str:
     """The message with a hole where it holds an SRT: its cues become the user's subtitles."""
     pasted = find_subtitles(message)
     if pasted is None:
         return message
-    holes[pasted.start] = pasted.cues
-    hole = QUOTE_PLACEHOLDER + QUOTE_PADDING * (pasted.end - pasted.start - 1)
-    return message[: pasted.start] + hole + message[pasted.end :]
+    quoted_parts[pasted.start] = pasted.cues
+    placeholder = QUOTE_PLACEHOLDER + QUOTE_PADDING * (pasted.end - pasted.start - 1)
+    return message[: pasted.start] + placeholder + message[pasted.end :]

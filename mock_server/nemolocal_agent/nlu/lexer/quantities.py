@@ -27,31 +27,35 @@ class QuantityParser:
         self.output: list[LexToken] = []
         self.position = 0
         self._clocks = sum(token.symbol == "clock" for token in tokens)
-        canons = {token.symbol for token in tokens}
-        limited = "upload" in canons and not canons.isdisjoint(("max", "under"))
-        self._sizes = limited or any(canon.startswith("compress") for canon in canons)
+        symbols = {token.symbol for token in tokens}
+        limited = "upload" in symbols and not symbols.isdisjoint(("max", "under"))
+        self._has_file_sizes = limited or any(symbol.startswith("compress") for symbol in symbols)
 
     def parse(self) -> list[LexToken]:
         """The same tokens with slots in the place of numbers and units."""
         while self.position < len(self.tokens):
             token = self.tokens[self.position]
             if token.kind == TokenKind.NUMBER or (
-                token.symbol == Slot.FRACTION and self._halves_a_unit()
+                token.symbol == Slot.FRACTION and self._is_half_unit()
             ):
-                self._number(token)
+                self._parse_number(token)
             elif token.kind == TokenKind.RAW_VALUE:
-                self._value(token)
+                self._parse_raw_value(token)
             elif token.kind == TokenKind.UNIT:
-                self._lone_unit(token)
-            elif token.symbol == Slot.ORDINAL and self._before() in ("first", "last", "middle"):
-                self._after_edge(token)
+                self._parse_lone_unit(token)
+            elif token.symbol == Slot.ORDINAL and self._previous_symbol() in (
+                "first",
+                "last",
+                "middle",
+            ):
+                self._parse_after_edge(token)
             elif self._is_second() and self._is_time_point():
                 self.position += 1
                 self._add_slot(
                     Slot.TIME,
                     token.start,
                     self.tokens[self.position].end,
-                    round(self._amount() * 1000),
+                    round(self._parse_amount() * 1000),
                 )
             elif token.kind == TokenKind.SUFFIX:
                 self.position += 1
@@ -60,53 +64,59 @@ class QuantityParser:
                 self.position += 1
         return share_units(self.output)
 
-    def _at(self, place: int) -> LexToken | None:
-        return self.tokens[place] if 0 <= place < len(self.tokens) else None
+    def _token_at(self, index: int) -> LexToken | None:
+        return self.tokens[index] if 0 <= index < len(self.tokens) else None
 
-    def _canon(self, place: int) -> str:
-        token = self._at(place)
+    def _symbol_at(self, index: int) -> str:
+        token = self._token_at(index)
         return "" if token is None else token.symbol
 
-    def _kind(self, place: int) -> TokenKind | None:
-        token = self._at(place)
+    def _kind_at(self, index: int) -> TokenKind | None:
+        token = self._token_at(index)
         return None if token is None else token.kind
 
-    def _skip(self, place: int) -> int:
+    def _skip(self, index: int) -> int:
         """The next place that is no article."""
-        return place + 1 if self._kind(place) == TokenKind.FILLER else place
+        return index + 1 if self._kind_at(index) == TokenKind.FILLER else index
 
-    def _is_second(self, place: int | None = None) -> bool:
+    def _is_second(self, index: int | None = None) -> bool:
         """Whether this is "second", which is an ordinal or a unit."""
-        token = self._at(self.position if place is None else place)
+        token = self._token_at(self.position if index is None else index)
         return token is not None and token.symbol == Slot.ORDINAL and token.value == 2
 
-    def _is_unit_second(self, place: int) -> bool:
-        return self._is_second(place) and self._kind(self._skip(place + 1)) not in COUNTABLE_KINDS
-
-    def _halves_a_unit(self) -> bool:
-        """Whether a half is half of a unit: half a minute, half second, 半分钟."""
-        after = self._skip(self.position + 1)
-        return (self._kind(after) == TokenKind.UNIT and self._canon(after) in TIME_UNITS) or (
-            self._is_unit_second(after)
+    def _is_unit_second(self, index: int) -> bool:
+        return (
+            self._is_second(index) and self._kind_at(self._skip(index + 1)) not in COUNTABLE_KINDS
         )
 
-    def _counts_on(self) -> bool:
+    def _is_half_unit(self) -> bool:
+        """Whether a half is half of a unit: half a minute, half second, 半分钟."""
+        after = self._skip(self.position + 1)
+        return (
+            self._kind_at(after) == TokenKind.UNIT and self._symbol_at(after) in TIME_UNITS
+        ) or (self._is_unit_second(after))
+
+    def _is_number_without_unit(self) -> bool:
         """Whether a number follows that is of the unit before it: "seconds 6 to 8"."""
-        follows = self._kind(self.position + 1) not in (
+        follows = self._kind_at(self.position + 1) not in (
             TokenKind.UNIT,
             TokenKind.SUFFIX,
             *COUNTABLE_KINDS,
         )
-        return self._kind(self.position) == TokenKind.NUMBER and follows
+        return self._kind_at(self.position) == TokenKind.NUMBER and follows
 
-    def _count_on(self, unit: LexToken) -> None:
+    def _parse_counted_times(self, unit: LexToken) -> None:
         while True:
-            amount = self._amount()
+            amount = self._parse_amount()
             end = self.tokens[self.position - 1].end
             self._add_slot(Slot.TIME, unit.start, end, round(amount * UNITS[unit.symbol][1]))
-            joint = self._at(self.position)
+            joint = self._token_at(self.position)
             self.position += 1
-            if joint is None or joint.symbol not in RANGE_WORDS or not self._counts_on():
+            if (
+                joint is None
+                or joint.symbol not in RANGE_WORDS
+                or not self._is_number_without_unit()
+            ):
                 self.position -= 1
                 return
             self.output.append(joint)
@@ -114,17 +124,17 @@ class QuantityParser:
     def _is_time_point(self) -> bool:
         """Whether it is a moment: "from second 3 to second 8"."""
         return (
-            self._before() in TIME_PREPOSITIONS
-            and self._kind(self.position + 1) == TokenKind.NUMBER
+            self._previous_symbol() in TIME_PREPOSITIONS
+            and self._kind_at(self.position + 1) == TokenKind.NUMBER
         )
 
-    def _before(self) -> str:
+    def _previous_symbol(self) -> str:
         return self.output[-1].symbol if self.output else ""
 
     def _add_slot(self, slot: Slot, start: int, end: int, value: object) -> None:
         self.output.append(LexToken(slot, TokenKind.SLOT, start, end, value))
 
-    def _value(self, token: LexToken) -> None:
+    def _parse_raw_value(self, token: LexToken) -> None:
         self.position += 1
         text = str(token.value)
         if token.symbol == "pixels":
@@ -134,7 +144,9 @@ class QuantityParser:
                 token.end,
                 tuple(int(n) for n in re.split(r"\D+", text)),
             )
-        elif share := parse_fraction(text, self._before(), self._canon(self._skip(self.position))):
+        elif share := parse_fraction(
+            text, self._previous_symbol(), self._symbol_at(self._skip(self.position))
+        ):
             self._add_slot(Slot.FRACTION, token.start, token.end, share)
         elif token.symbol == "ratio" or (self._clocks < 2 and text in ASPECT_RATIOS):
             width, height = (float(n) for n in re.split(r"[:/x×比 ]+", text))
@@ -148,9 +160,9 @@ class QuantityParser:
                 Slot.TIME, token.start, token.end, min(round(seconds * 1000), MAX_TIME_MS)
             )
 
-    def _after_edge(self, token: LexToken) -> None:
+    def _parse_after_edge(self, token: LexToken) -> None:
         """`the first second`, `the middle third`: a time or a share, unless a thing is counted."""
-        if self._kind(self.position + 1) in COUNTABLE_KINDS or token.value < 2:
+        if self._kind_at(self.position + 1) in COUNTABLE_KINDS or token.value < 2:
             self.output.append(token)
         elif token.value == 2:
             self._add_slot(Slot.TIME, token.start, token.end, 1000)
@@ -158,38 +170,39 @@ class QuantityParser:
             self._add_slot(Slot.FRACTION, token.start, token.end, 1 / token.value)
         self.position += 1
 
-    def _number(self, first: LexToken) -> None:
+    def _parse_number(self, first: LexToken) -> None:
         """A number with all that belongs to it: "twenty five", "1 min 20 s", "2x", "3rd"."""
         if self._is_pronoun(first):
             return
-        amount = self._amount()
+        amount = self._parse_amount()
         unit = self._skip(self.position) if first.symbol == Slot.FRACTION else self.position
         end = self.tokens[self.position - 1].end
-        if self._before() == "nth":
-            self._nth(amount, end)
-        elif self._kind(unit) == TokenKind.SUFFIX:
+        if self._previous_symbol() == "nth":
+            self._parse_ordinal(amount, end)
+        elif self._kind_at(unit) == TokenKind.SUFFIX:
             self._add_slot(Slot.ORDINAL, first.start, self.tokens[unit].end, amount)
             self.position = unit + 1
-        elif self._kind(unit) == TokenKind.UNIT or self._is_second(unit):
+        elif self._kind_at(unit) == TokenKind.UNIT or self._is_second(unit):
             self.position = unit
-            self._measure(amount, first.start)
+            self._parse_measure(amount, first.start)
         elif self.output and self.output[-1].kind == TokenKind.UNIT:
             self.output[-1] = LexToken(
                 Slot.FACTOR, TokenKind.SLOT, self.output[-1].start, end, amount
             )
         elif (
-            self._canon(self.position) == "by" and self._kind(self.position + 1) == TokenKind.NUMBER
+            self._symbol_at(self.position) == "by"
+            and self._kind_at(self.position + 1) == TokenKind.NUMBER
         ):
-            self._by(amount, first)
+            self._parse_ratio_by(amount, first)
         else:
             self._add_slot(Slot.NUMBER, first.start, end, amount)
 
     def _is_pronoun(self, first: LexToken) -> bool:
         """Whether it is the "one" of "the last one", which counts nothing."""
-        after = self._at(self.position + 1)
+        after = self._token_at(self.position + 1)
         hundred = after is not None and after.kind == TokenKind.NUMBER and after.value == 100
-        follows = hundred or self._kind(self.position + 1) in (TokenKind.UNIT, TokenKind.NOUN)
-        alone = not follows and self._canon(self.position + 1) != "and"
+        follows = hundred or self._kind_at(self.position + 1) in (TokenKind.UNIT, TokenKind.NOUN)
+        alone = not follows and self._symbol_at(self.position + 1) != "and"
         if not (first.value == 1 and first.end - first.start == 3 and alone):
             return False
         if not is_pronoun_one(self.output):
@@ -198,18 +211,18 @@ class QuantityParser:
         self.position += 1
         return True
 
-    def _nth(self, amount: float, end: int) -> None:
+    def _parse_ordinal(self, amount: float, end: int) -> None:
         """第2: an ordinal; 第5秒 is a moment."""
         prefix = self.output.pop()
-        unit = self._at(self.position)
+        unit = self._token_at(self.position)
         if unit is not None and unit.kind == TokenKind.UNIT and unit.symbol in TIME_UNITS:
             word = "first" if amount == 1 else "at"
             self.output.append(LexToken(word, TokenKind.MODIFIER, prefix.start, prefix.end))
-            self._measure(amount, prefix.start)
+            self._parse_measure(amount, prefix.start)
         else:
             self._add_slot(Slot.ORDINAL, prefix.start, end, amount)
 
-    def _by(self, width: float, first: LexToken) -> None:
+    def _parse_ratio_by(self, width: float, first: LexToken) -> None:
         """`16 by 9` is a shape."""
         height = self.tokens[self.position + 1]
         ratio = f"{width:g}:{float(height.value):g}"
@@ -219,11 +232,11 @@ class QuantityParser:
         else:
             self._add_slot(Slot.NUMBER, first.start, first.end, width)
 
-    def _amount(self) -> float:
+    def _parse_amount(self) -> float:
         """The value of the number here; the place moves behind it."""
         amount = float(self.tokens[self.position].value)
         self.position += 1
-        while self._kind(self.position) == TokenKind.NUMBER:
+        while self._kind_at(self.position) == TokenKind.NUMBER:
             value = float(self.tokens[self.position].value)
             if value == 100 and amount < 100:
                 amount *= 100
@@ -234,15 +247,15 @@ class QuantityParser:
             self.position += 1
         half = self._skip(self.position + 1)
         if (
-            self._canon(self.position) == "and"
-            and self._canon(half) == Slot.FRACTION
+            self._symbol_at(self.position) == "and"
+            and self._symbol_at(half) == Slot.FRACTION
             and self.tokens[half].value == 0.5
         ):
             self.position = half + 1
             return amount + 0.5
         return amount
 
-    def _measure(self, amount: float, start: int) -> None:
+    def _parse_measure(self, amount: float, start: int) -> None:
         """A number and its unit, on which the place is."""
         token = self.tokens[self.position]
         unit = "s" if token.symbol == Slot.ORDINAL else token.symbol
@@ -255,7 +268,7 @@ class QuantityParser:
                 Slot.RESOLUTION if height else Slot.NUMBER, start, token.end, height or amount
             )
             return
-        if unit == "min" and self._sizes and token.end - token.start == 1:
+        if unit == "min" and self._has_file_sizes and token.end - token.start == 1:
             unit = "mb"
         slot, one = UNITS[unit]
         value = round(amount * one, 6)
@@ -269,9 +282,9 @@ class QuantityParser:
 
     def _parse_rest_of_time(self, unit: str, one: float) -> float:
         """What follows a time and belongs to it: "and a half", 半, "20 s", "and 20 seconds"."""
-        joined = self._canon(self.position) == "and"
-        place = self._skip(self.position + joined)
-        token = self._at(place)
+        joined = self._symbol_at(self.position) == "and"
+        index = self._skip(self.position + joined)
+        token = self._token_at(index)
         if token is None:
             return 0.0
         if (
@@ -279,13 +292,13 @@ class QuantityParser:
             and token.value == 0.5
             and (joined or token.start == self.tokens[self.position - 1].end)
         ):
-            self.position = place + 1
+            self.position = index + 1
             return one / 2
         if token.kind != TokenKind.NUMBER or unit == "s":
             return 0.0
-        before, self.position = self.position, place
-        amount = self._amount()
-        small = self._at(self.position)
+        before, self.position = self.position, index
+        amount = self._parse_amount()
+        small = self._token_at(self.position)
         if small is not None and (small.symbol == "s" or self._is_unit_second(self.position)):
             self.position += 1
             return amount * 1000
@@ -297,15 +310,15 @@ class QuantityParser:
         self.position = before
         return 0.0
 
-    def _lone_unit(self, token: LexToken) -> None:
+    def _parse_lone_unit(self, token: LexToken) -> None:
         """A unit without a number: "a minute" is one; "x3" is a factor; else it says nothing."""
-        edge = self._before() in ("first", "last")
-        article = edge or self._kind(self.position - 1) == TokenKind.FILLER
+        edge = self._previous_symbol() in ("first", "last")
+        article = edge or self._kind_at(self.position - 1) == TokenKind.FILLER
         self.position += 1
-        if token.symbol == "x" and self._kind(self.position) == TokenKind.NUMBER:
+        if token.symbol == "x" and self._kind_at(self.position) == TokenKind.NUMBER:
             self.output.append(token)
-        elif token.symbol in TIME_UNITS and self._counts_on():
-            self._count_on(token)
+        elif token.symbol in TIME_UNITS and self._is_number_without_unit():
+            self._parse_counted_times(token)
         elif token.symbol in TIME_UNITS and article:
             one = UNITS[token.symbol][1]
             self._add_slot(

@@ -50,26 +50,26 @@ def tokenize(plain: NormalizedMessage) -> list[LexToken]:
         for match in pattern.finditer(plain.text)
     ]
     tokens: list[LexToken] = []
-    place = 0
-    while place < len(items):
-        item = items[place]
+    index = 0
+    while index < len(items):
+        item = items[index]
         if item.kind == "word" or item.text in "&%°×@=":
-            place = _read_word(items, place, tokens)
+            index = _read_word(items, index, tokens)
             continue
         if item.kind == "han":
             end = tokenize_chinese(plain.text, item.start, item.end, tokens)
-            place += 1
-            while place < len(items) and items[place].start < end:
-                place += 1
+            index += 1
+            while index < len(items) and items[index].start < end:
+                index += 1
             continue
-        tokens.extend(_read_mark(plain, items, place))
-        place += 1
+        tokens.extend(_read_mark(plain, items, index))
+        index += 1
     return tokens
 
 
-def _read_mark(plain: NormalizedMessage, items: list[_Lexeme], place: int) -> Iterator[LexToken]:
+def _read_mark(plain: NormalizedMessage, items: list[_Lexeme], index: int) -> Iterator[LexToken]:
     """What is neither an English nor a Chinese word."""
-    kind, text, start, end = items[place]
+    kind, text, start, end = items[index]
     if kind == "hole":
         held = plain.quoted_parts[start]
         yield LexToken(
@@ -133,9 +133,9 @@ def _read_file(plain: NormalizedMessage, start: int, end: int) -> Iterator[LexTo
     yield LexToken(Slot.FILE_NAME, TokenKind.SLOT, start, end, plain.original[start:end])
 
 
-def _read_word(items: list[_Lexeme], place: int, tokens: list[LexToken]) -> int:
+def _read_word(items: list[_Lexeme], index: int, tokens: list[LexToken]) -> int:
     """One phrase of the lexicon, or one word that it has not; returns the place after it."""
-    text = items[place].text
+    text = items[index].text
     entries = load_lexicon().english.get(text)
     if entries is None and "'" in text:
         text = text.removesuffix("'s") if text.endswith("'s") else text.replace("'", "")
@@ -144,7 +144,7 @@ def _read_word(items: list[_Lexeme], place: int, tokens: list[LexToken]) -> int:
         text, entries = corrected, load_lexicon().english.get(corrected, [])
     for words, word in entries or ():
         skipped: list[_Lexeme] = []
-        after = _match(items, place + 1, words[1:], skipped)
+        after = _match(items, index + 1, words[1:], skipped)
         if after is not None and not (
             words[1:] and _is_number_of_unit(words[-1], items[after : after + 1])
         ):
@@ -152,7 +152,7 @@ def _read_word(items: list[_Lexeme], place: int, tokens: list[LexToken]) -> int:
                 LexToken(
                     word.symbol,
                     word.kind,
-                    items[place].start,
+                    items[index].start,
                     items[after - 1].end,
                     # Zero is a value too.
                     text if word.value is None else word.value,
@@ -165,17 +165,17 @@ def _read_word(items: list[_Lexeme], place: int, tokens: list[LexToken]) -> int:
                 if i.text in _PRONOUNS
             )
             return after
-    if items[place].kind == "word":
+    if items[index].kind == "word":
         tokens.append(
             LexToken(
                 Slot.UNKNOWN_WORD,
                 TokenKind.UNKNOWN,
-                items[place].start,
-                items[place].end,
-                items[place].text,
+                items[index].start,
+                items[index].end,
+                items[index].text,
             )
         )
-    return place + 1
+    return index + 1
 
 
 def _is_number_of_unit(last: str, items: list[_Lexeme]) -> bool:
@@ -190,20 +190,20 @@ _PRONOUNS = frozenset("it this that them these those".split())
 
 
 def _match(
-    items: list[_Lexeme], place: int, words: tuple[str, ...], skipped: list[_Lexeme]
+    items: list[_Lexeme], index: int, words: tuple[str, ...], skipped: list[_Lexeme]
 ) -> int | None:
     """The place after these words, which may have articles and hyphens between them."""
     for word in words:
-        while place < len(items) and items[place].text != word:
-            item = items[place]
+        while index < len(items) and items[index].text != word:
+            item = items[index]
             if item.text in SKIPPABLE_WORDS and len(skipped) < 2:
                 skipped.append(item)
             elif item.text != "-":
                 if item.kind == "word" and load_lexicon().spell_checker.is_match(item.text, word):
                     break
                 return None
-            place += 1
-        if place == len(items):
+            index += 1
+        if index == len(items):
             return None
-        place += 1
-    return place
+        index += 1
+    return index

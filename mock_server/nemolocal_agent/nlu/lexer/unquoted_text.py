@@ -16,9 +16,9 @@ def quote_title_text(tokens: list[LexToken], original: str) -> list[LexToken]:
     """The same tokens with the words that a title is to show as one quoted slot."""
     if any(token.symbol == Slot.QUOTED_TEXT for token in tokens):
         return tokens
-    for place, token in enumerate(tokens):
+    for index, token in enumerate(tokens):
         if token.symbol in ("title", "title says") and token.kind == TokenKind.NOUN:
-            begin, explicit = _after_links(tokens, place + 1, original)
+            begin, explicit = _after_links(tokens, index + 1, original)
             if begin is None or not _is_text_start(tokens, begin, explicit, original):
                 continue
             end = _find_text_end(tokens, begin)
@@ -32,11 +32,11 @@ def quote_title_text(tokens: list[LexToken], original: str) -> list[LexToken]:
     return tokens
 
 
-def _after_links(tokens: list[LexToken], place: int, original: str) -> tuple[int | None, bool]:
+def _after_links(tokens: list[LexToken], index: int, original: str) -> tuple[int | None, bool]:
     """The place after "that says", "called", ":"; and whether there was such a word."""
     explicit = False
-    while place < len(tokens):
-        token = tokens[place]
+    while index < len(tokens):
+        token = tokens[index]
         if token.kind == TokenKind.FILLER and not explicit:
             pass
         elif token.symbol in ("says", "called") or (
@@ -44,20 +44,20 @@ def _after_links(tokens: list[LexToken], place: int, original: str) -> tuple[int
         ):
             explicit = True
         elif (
-            token.symbol == "to" and any(t.symbol in ("set", "replace") for t in tokens[:place])
+            token.symbol == "to" and any(t.symbol in ("set", "replace") for t in tokens[:index])
         ) or (token.symbol == "set" and token.start > 0 and not original[token.start].isascii()):
-            explicit = explicit or _is_text(tokens, place + 1, original)
+            explicit = explicit or _is_text(tokens, index + 1, original)
         elif token.symbol not in _LINKS:
             break
-        place += 1
-    return (place if place < len(tokens) else None), explicit
+        index += 1
+    return (index if index < len(tokens) else None), explicit
 
 
-def _is_text(tokens: list[LexToken], place: int, original: str) -> bool:
+def _is_text(tokens: list[LexToken], index: int, original: str) -> bool:
     """Whether what follows "change the title to" is a text and not a look."""
-    if place >= len(tokens):
+    if index >= len(tokens):
         return False
-    token = tokens[place]
+    token = tokens[index]
     return token.kind == TokenKind.UNKNOWN or (
         original[token.start].isupper()
         and not original.isupper()
@@ -65,21 +65,21 @@ def _is_text(tokens: list[LexToken], place: int, original: str) -> bool:
     )
 
 
-def _is_text_start(tokens: list[LexToken], place: int, explicit: bool, original: str) -> bool:
-    token = tokens[place]
+def _is_text_start(tokens: list[LexToken], index: int, explicit: bool, original: str) -> bool:
+    token = tokens[index]
     if token.kind == TokenKind.SEPARATOR or token.symbol in (
         Slot.SUBTITLES,
         Slot.QUOTED_TEXT,
         Slot.FILE_NAME,
     ):
         return False
-    if not explicit and any(t.symbol in ("set", "remove", "move") for t in tokens[:place]):
+    if not explicit and any(t.symbol in ("set", "remove", "move") for t in tokens[:index]):
         return False
     if explicit or token.kind == TokenKind.UNKNOWN:
         return True
     if original[token.start].isupper() and not original.isupper():
         return True
-    after = tokens[place + 1] if place + 1 < len(tokens) else None
+    after = tokens[index + 1] if index + 1 < len(tokens) else None
     return (
         after is not None
         and after.kind == TokenKind.UNKNOWN
@@ -89,19 +89,19 @@ def _is_text_start(tokens: list[LexToken], place: int, explicit: bool, original:
 
 def _find_text_end(tokens: list[LexToken], begin: int) -> int:
     """The place after the last word of the text: it ends where a setting or a command begins."""
-    place = begin + 1
-    while place < len(tokens) and not _is_text_end(tokens, place):
-        place += 1
-    while place > begin and tokens[place - 1].value in _COURTESY:
-        place -= 1
-    return place
+    index = begin + 1
+    while index < len(tokens) and not _is_text_end(tokens, index):
+        index += 1
+    while index > begin and tokens[index - 1].value in _COURTESY:
+        index -= 1
+    return index
 
 
-def _is_text_end(tokens: list[LexToken], place: int) -> bool:
-    token = tokens[place]
+def _is_text_end(tokens: list[LexToken], index: int) -> bool:
+    token = tokens[index]
     if token.kind == TokenKind.SEPARATOR or token.symbol in _CLOSING:
         return True
-    after = next((t for t in tokens[place + 1 : place + 4] if t.kind != TokenKind.FILLER), None)
+    after = next((t for t in tokens[index + 1 : index + 4] if t.kind != TokenKind.FILLER), None)
     if after is None:
         return False
     if token.symbol in ("and", "but"):
