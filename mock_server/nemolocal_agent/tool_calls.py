@@ -1,7 +1,7 @@
-"""The backend's tools: which one does what, how it is called, and what it answers (SSE-2). Pure.
+"""The tool calls of the backend: the tool for each edit, its arguments and its response (SSE-2).
 
-Calls and results are the backend's own affair (CLI-6): public documents show two names of tools and
-nothing of what is in them. Everything else is graded A.
+The arguments and responses are internal to the backend (CLI-6): public documents show the names of
+two tools and none of their arguments. Everything else is graded A. Pure functions.
 """
 
 from collections.abc import Iterable, Sequence
@@ -75,7 +75,7 @@ GRADES: dict[ToolName, Literal["documented", "assumed"]] = {
     "update_project_settings": "assumed",
     "restore_draft_version": "assumed",
 }
-"""Whether a public document shows the name."""
+"""Whether a public document shows the name of the tool."""
 
 _TOOLS: dict[type[Edit], ToolName] = {
     Generate: "generate_video_with_seedance",
@@ -135,7 +135,7 @@ _ACTIONS: dict[type[Edit], str] = {
 
 
 class PlannedToolCall(msgspec.Struct, frozen=True):
-    """What one call of a tool does: some edits, and the draft before and after them."""
+    """A tool call: the edits that it makes, and the draft before and after them."""
 
     edits: tuple[Edit, ...]
     before: Draft
@@ -143,16 +143,16 @@ class PlannedToolCall(msgspec.Struct, frozen=True):
 
     @property
     def tool(self) -> ToolName:
-        """The tool that does it."""
+        """The name of the tool."""
         return _tool_of(self.edits[0])
 
     def args(self) -> dict[str, Any]:
-        """What the tool is called with; times are in ms of the timeline before the edits."""
+        """The arguments of the call; times are in ms of the timeline before the edits."""
         operations = [_operation(edit, self.before) for edit in self.edits]
         return {"operations": operations} if self.tool in _BATCH_TOOLS else operations[0]
 
     def response(self) -> dict[str, Any]:
-        """What the tool answers: the ids of the segments that it touched, the new length."""
+        """The response of the tool: the ids of the segments it changed, the new duration."""
         old, new = _segments(self.before, self.after), _segments(self.after, self.before)
         answer: dict[str, Any] = {
             "status": "success",
@@ -167,7 +167,7 @@ class PlannedToolCall(msgspec.Struct, frozen=True):
 
 
 def group_edits(edits: Iterable[Edit]) -> list[tuple[Edit, ...]]:
-    """The edits in their order, those together that one call of a tool does."""
+    """Group consecutive edits that one tool call makes."""
     groups: list[tuple[Edit, ...]] = []
     for tool, found in groupby(edits, key=_tool_of):
         together = tuple(found)
@@ -188,9 +188,9 @@ def _tool_of(edit: Edit) -> ToolName:
 
 
 def _segments(draft: Draft, other: Draft) -> dict[str, Segment]:
-    """Segments by their ids, or by their places where they have none.
+    """Segments by their ids, or by their positions if they have none.
 
-    Left out is every track that is the very same object in the other draft: nothing touched it.
+    Tracks that are the same object in the other draft are left out: they did not change.
     """
     pairs = zip_longest(draft.tracks or (), other.tracks or ())
     return {
@@ -206,7 +206,7 @@ def _operation(edit: Edit, draft: Draft) -> dict[str, Any]:
     operation: dict[str, Any] = {"action": _ACTIONS[type(edit)]}
     if _tool_of(edit) == EDIT_TOOL:
         operation["track"] = _track_of(edit)
-    # What is said of one clip counts from its beginning, whose length only the draft tells.
+    # Spans of one clip are relative to its start, so they are not resolved.
     total = (
         (draft.duration_ms or 0) if getattr(edit, "selector", SELECT_ALL) == SELECT_ALL else None
     )

@@ -59,7 +59,7 @@ _HANDLERS: dict[type, Callable[[Draft, Any, MediaPool], Draft]] = {
 }
 
 _REMOVALS = (intents.RemoveSpan, intents.RemoveClip)
-# These know by themselves what an empty timeline needs.
+# These edits handle an empty timeline themselves.
 _ALLOWED_ON_EMPTY = (
     intents.PlaceUploads,
     intents.Generate,
@@ -71,11 +71,12 @@ _ALLOWED_ON_EMPTY = (
 
 
 def apply_edits(edits: Iterable[Edit], draft: Draft, media_pool: MediaPool) -> Draft:
-    """The draft after the edits, in order; raises `EditRejected`, and then nothing has changed.
+    """Apply the edits in order and return the new draft; raises `EditRejected`.
 
-    `Undo` and `Redo` are none of them: they are `history`'s. An edit of a timeline without video
-    puts the uploads on it first: "upload, then compress" is how the documents describe it (S0:56).
-    Removals in a row are one: each means the timeline before the first of them.
+    `Undo` and `Redo` are not handled here but in `undo_history`. An edit of a timeline without
+    video places the uploads first: the documents describe "upload, then compress" (S0:56).
+    Consecutive removals are applied at once, so that each refers to the timeline before the first
+    of them.
     """
     for _, some in groupby(edits, lambda edit: isinstance(edit, _REMOVALS)):
         run = list(some)
@@ -94,7 +95,7 @@ def apply_edits(edits: Iterable[Edit], draft: Draft, media_pool: MediaPool) -> D
 def place_uploads_if_empty(
     edits: Sequence[Edit], draft: Draft, media_pool: MediaPool
 ) -> Draft | None:
-    """The timeline with the uploads that these edits put on it first; None where they do not."""
+    """The draft with the uploads that `apply_edits` would place first; None if it places none."""
     if main_track(draft) is not None or not edits or isinstance(edits[0], _ALLOWED_ON_EMPTY):
         return None
     return _ensure_video(draft, media_pool)

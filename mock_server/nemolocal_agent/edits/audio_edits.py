@@ -1,4 +1,4 @@
-"""Sound: how loud, and the background music."""
+"""Edits of volumes and of the background music."""
 
 from collections.abc import Callable
 
@@ -30,7 +30,7 @@ _replace = msgspec.structs.replace
 
 
 def set_volume(draft: Draft, edit: SetVolume, media_pool: MediaPool) -> Draft:
-    """The clips, the music or both louder or quieter; those of one clip are its own."""
+    """Set or change the volume of the clips, the music, both, or some clips."""
     if edit.volume is None and edit.change is None:
         raise EditRejected("how_loud")
     after = _apply_volume(draft, edit, media_pool)
@@ -42,7 +42,7 @@ def set_volume(draft: Draft, edit: SetVolume, media_pool: MediaPool) -> Draft:
 
 
 def _require_audio(draft: Draft, edit: SetVolume, media_pool: MediaPool) -> None:
-    """Refuse to make louder or quieter what cannot be heard at all."""
+    """Reject a change of the volume of something that has no sound."""
     if edit.target == "music":
         return
     if edit.selector != SELECT_ALL:
@@ -77,7 +77,7 @@ def _apply_volume(draft: Draft, edit: SetVolume, media_pool: MediaPool) -> Draft
 def _skip_stills(
     draft: Draft, change: Callable[[Segment], Segment], media_pool: MediaPool
 ) -> Callable[[Segment], Segment]:
-    """The change for what is no picture, where anything is not: a picture has no volume."""
+    """Leave still images out of the change, unless there is nothing else."""
     segments = [s for t in draft.of_type(TrackType.VIDEO) for s in t.segments or ()]
     still = dict(zip((s.id for s in segments), media_pool.static_flags(segments), strict=True))
     if all(still.values()):
@@ -90,7 +90,7 @@ def _is_music_track(track: Track) -> bool:
 
 
 def _volume_change(edit: SetVolume) -> Callable[[Segment], Segment]:
-    """What makes a segment as loud as wanted: so loud, or so much louder than it is."""
+    """The function that sets the volume of a segment, or multiplies it."""
     if edit.volume is not None:
         volume = _clamp_volume(edit.volume)
         return lambda segment: _replace(segment, volume=volume)
@@ -107,9 +107,9 @@ def _clamp_volume(volume: float) -> float:
 
 
 def choose_music_upload(draft: Draft, edit: AddMusic, media_pool: MediaPool) -> Media | None:
-    """The upload that becomes the music, or None where music is to be composed.
+    """The upload that becomes the music; None if music has to be composed.
 
-    It is the one that is named; without a name and a mood the first one that is not in use.
+    This is the upload that the edit names; without a name and a mood, the first unused one.
     """
     sounds = [media for media in media_pool.uploads if media.kind == "audio"]
     if edit.name is None:
@@ -128,7 +128,7 @@ def choose_music_upload(draft: Draft, edit: AddMusic, media_pool: MediaPool) -> 
 
 
 def add_music(draft: Draft, edit: AddMusic, media_pool: MediaPool) -> Draft:
-    """Music under the whole video, in place of the music that was there."""
+    """Put music under the whole video; it replaces the music that was there."""
     sound = choose_music_upload(draft, edit, media_pool)
     source = media_pool.asset_ids.get(edit) or (PENDING if sound is None else sound.id)
     longest = media_pool.source_duration_ms(source)
@@ -165,7 +165,7 @@ def _require_music(draft: Draft) -> Track:
 
 
 def duck_music(draft: Draft, _: DuckMusic, __: MediaPool) -> Draft:
-    """The music gets quieter while the clips have sound."""
+    """Lower the music while the clips have sound."""
     _require_music(draft)
     return change_tracks(draft, _is_music_track, _duck)
 
@@ -176,5 +176,5 @@ def _duck(segment: Segment) -> Segment:
 
 
 def remove_music(draft: Draft, _: RemoveMusic, __: MediaPool) -> Draft:
-    """No background music any more."""
+    """Remove the background music."""
     return with_segments(draft, _require_music(draft), [])

@@ -1,4 +1,4 @@
-"""Cuts: what is kept, removed, split, repeated, and how fast it plays."""
+"""Edits of the length: keep, remove, split, loop, speed."""
 
 import math
 from collections.abc import Sequence
@@ -25,7 +25,7 @@ _Range = tuple[Number, Number]
 
 
 def keep_span(draft: Draft, edit: KeepSpan, media_pool: MediaPool) -> Draft:
-    """Only what lies in the span, of everything or of the clips that are meant."""
+    """Keep only the span, of the whole video or of the selected clips."""
     if edit.selector == SELECT_ALL:
         start, end = resolve_span(edit.span, length_of(draft))
         return rebuild_video(draft, [KeptRange(start, end)], media_pool, cut_music=True)
@@ -40,9 +40,10 @@ def keep_span(draft: Draft, edit: KeepSpan, media_pool: MediaPool) -> Draft:
 def remove_spans_and_clips(
     draft: Draft, edits: Sequence[RemoveSpan | RemoveClip], media_pool: MediaPool
 ) -> Draft:
-    """The video without some spans and clips, all of them as they are now; the rest moves up.
+    """Remove several spans and clips at once; what follows moves up.
 
-    "Delete the first and the third clip" means the third that the user sees.
+    All refer to the video before the removal: in "delete the first and the third clip", the third
+    clip is the one that the user sees as third.
     """
     total = length_of(draft)
     removed: list[_Range] = []
@@ -56,7 +57,7 @@ def remove_spans_and_clips(
 def _removed_ranges(
     draft: Draft, edit: RemoveSpan | RemoveClip, media_pool: MediaPool
 ) -> tuple[Draft, list[_Range]]:
-    """What is to go; clips are cut where only a part of them is meant."""
+    """The ranges to remove; a clip is split if only a part of it is selected."""
     if isinstance(edit, RemoveSpan) and edit.selector == SELECT_ALL:
         return draft, [resolve_span(edit.span, length_of(draft))]
     draft, clips, indexes = select_clips(draft, edit.selector, media_pool)
@@ -70,7 +71,7 @@ def _removed_ranges(
 
 
 def split_clips(draft: Draft, edit: Split, media_pool: MediaPool) -> Draft:
-    """The video cut at moments, or into equal parts."""
+    """Split the video at some times, or into equal parts."""
     total = length_of(draft)
     times = [point.resolve(total) for point in edit.at]
     if edit.parts is not None:
@@ -86,7 +87,7 @@ def split_clips(draft: Draft, edit: Split, media_pool: MediaPool) -> Draft:
 
 
 def loop_clips(draft: Draft, edit: Loop, media_pool: MediaPool) -> Draft:
-    """The video, or each clip that is meant, played more often."""
+    """Repeat the video, or each of the selected clips."""
     if edit.selector == SELECT_ALL:
         again = _repeat(KeptRange(0, length_of(draft)), edit, len(clips_of(draft)))
         return _check_limits(rebuild_video(draft, again, media_pool))
@@ -106,7 +107,7 @@ def _repeat(kept_range: KeptRange, edit: Loop, clips: int) -> list[KeptRange]:
     if edit.duration_ms is not None:
         times = math.floor(edit.duration_ms / length)
         rest = math.floor(edit.duration_ms - times * length)
-        # Nobody sees a picture or two, but as a flash at the end.
+        # A rest of a few frames would only be a flash at the end.
         rest = rest if rest >= _MIN_REST_MS or not times else 0
     if times + (rest > 0) < 1 or (times, rest) == (1, 0):
         raise EditRejected("once")
@@ -117,7 +118,7 @@ def _repeat(kept_range: KeptRange, edit: Loop, clips: int) -> list[KeptRange]:
 
 
 def _check_limits(draft: Draft) -> Draft:
-    """The same draft where it can be rendered; raises `EditRejected`."""
+    """Return the draft; raises `EditRejected` if it has too many clips or is too long."""
     if len(clips_of(draft)) > MAX_CLIPS:
         raise EditRejected("too_many_clips", most=MAX_CLIPS)
     if length_of(draft) > MAX_LENGTH_MS:
@@ -126,7 +127,7 @@ def _check_limits(draft: Draft) -> Draft:
 
 
 def set_speed(draft: Draft, edit: SetSpeed, media_pool: MediaPool) -> Draft:
-    """The clips that are meant played faster or slower than they are."""
+    """Multiply the speed of the selected clips."""
     if not edit.factor > 0:
         checked_speed(edit.factor)
     draft, clips, indexes = select_clips(draft, edit.selector, media_pool)
@@ -147,7 +148,7 @@ def _clip_ranges(clips: Sequence[Segment], indexes: Sequence[int]) -> list[_Rang
 
 
 def _merged_clip_ranges(clips: Sequence[Segment], indexes: Sequence[int]) -> list[_Range]:
-    """The spans of these clips; those that touch as one."""
+    """The ranges of these clips; adjacent ones are merged."""
     runs: list[_Range] = []
     start = end = None
     for index in indexes:

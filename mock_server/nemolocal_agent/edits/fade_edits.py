@@ -1,4 +1,4 @@
-"""Fades, at the edges of clips, music and titles."""
+"""Edits of fades, of clips, music and titles."""
 
 import msgspec
 
@@ -16,7 +16,7 @@ _replace = msgspec.structs.replace
 
 
 def add_fade(draft: Draft, edit: Fade, media_pool: MediaPool) -> Draft:
-    """A soft beginning or end: of the video and its music, one of them, clips, or titles."""
+    """Fade in or out: the video and its music, one of the two, some clips, or titles."""
     if edit.target == "title":
         return change_titles(
             draft, edit.selector, lambda title: _fade_segment(title, edit, edit.way)
@@ -51,7 +51,7 @@ def _fade_ends(segments: list[Segment], edit: Fade) -> list[Segment]:
 
 
 def _fade_segment(segment: Segment, edit: Fade, way: str) -> Segment:
-    """The new fade as long as the segment allows; an older one at the other end makes room."""
+    """Set the fade, at most as long as the segment; a fade at the other end is shortened."""
     wanted = _DEFAULT_FADE_MS if edit.duration_ms is None else max(edit.duration_ms, 0)
     length = segment.duration_ms or 0
     longest = min(wanted, length / 2 if edit.way == "both" and way == "both" else length)

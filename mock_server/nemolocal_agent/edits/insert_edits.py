@@ -1,4 +1,4 @@
-"""Clips onto the timeline: what was uploaded, what was generated, pictures as a slideshow."""
+"""Edits that put clips on the timeline: uploads, generated clips, slideshows."""
 
 from collections.abc import Iterator, Sequence
 
@@ -30,7 +30,7 @@ _replace = msgspec.structs.replace
 
 
 def place_uploads(draft: Draft, edit: PlaceUploads, media_pool: MediaPool) -> Draft:
-    """The uploads that are meant after what is there; of all, those that are not there yet."""
+    """Append the selected uploads; without a selection, those that are not on the timeline yet."""
     if edit.selector != SELECT_ALL:
         return append_media(draft, _find_wanted_uploads(edit, media_pool), media_pool)
     fresh = unplaced_uploads(draft, media_pool)
@@ -50,18 +50,18 @@ def _find_wanted_uploads(edit: PlaceUploads, media_pool: MediaPool) -> list[Medi
 
 
 def unplaced_uploads(draft: Draft, media_pool: MediaPool) -> list[Media]:
-    """The uploads that can be clips and are nowhere on the timeline, in upload order."""
+    """The visual uploads that are nowhere on the timeline, in upload order."""
     placed = used_sources(draft)
     return [media for media in media_pool.visual_uploads if media.id not in placed]
 
 
 def used_sources(draft: Draft) -> set[str | None]:
-    """The ids of everything that the timeline uses."""
+    """The asset ids of all sources on the timeline."""
     return {s.source for track in draft.tracks or () for s in track.segments or ()}
 
 
 def add_generated(draft: Draft, edit: Generate, media_pool: MediaPool) -> Draft:
-    """The generated clip after what is there."""
+    """Append the generated clip."""
     length = round(edit.seconds * 1000)
     media = media_pool.find(asset_id := media_pool.asset_ids.get(edit, PENDING))
     if media is not None:
@@ -70,7 +70,7 @@ def add_generated(draft: Draft, edit: Generate, media_pool: MediaPool) -> Draft:
 
 
 def append_media(draft: Draft, media: Sequence[Media], media_pool: MediaPool) -> Draft:
-    """Files as clips after the last one."""
+    """Append files as clips."""
     new_ids, clips = new_segment_ids(draft), clips_of(draft)
     for one in media:
         length = STILL_DURATION_MS if one.kind == "image" else one.duration_ms
@@ -79,7 +79,7 @@ def append_media(draft: Draft, media: Sequence[Media], media_pool: MediaPool) ->
 
 
 def make_clip(media: Media, clip_id: str, start: Number, length: Number) -> Segment:
-    """A file as a clip."""
+    """A clip that shows the whole file."""
     return Segment(
         id=clip_id,
         start_ms=start,
@@ -91,7 +91,7 @@ def make_clip(media: Media, clip_id: str, start: Number, length: Number) -> Segm
 
 
 def replace_clips(draft: Draft, clips: Sequence[Segment], media_pool: MediaPool) -> Draft:
-    """Other clips, under which all that lies over the video stays where it is in time."""
+    """Replace the clips; all other tracks keep their times."""
     if main_track(draft) is None:
         return with_clips(draft, clips)
     same = min(length_of(draft), end_of(clips))
@@ -99,7 +99,7 @@ def replace_clips(draft: Draft, clips: Sequence[Segment], media_pool: MediaPool)
 
 
 def add_slideshow(draft: Draft, edit: Slideshow, media_pool: MediaPool) -> Draft:
-    """Every uploaded picture, after the clips that are none of them."""
+    """Append all uploaded images as a slideshow, after the other clips."""
     pictures = [media for media in media_pool.uploads if media.kind == "image"]
     if not pictures:
         raise EditRejected("no_pictures")

@@ -1,4 +1,4 @@
-"""Background music, and how it always ends with the video."""
+"""Fits the background music to the video: it always ends with it."""
 
 import msgspec
 
@@ -19,14 +19,14 @@ from ..timeline import (
 )
 from .media_pool import MediaPool
 
-# A rest that nobody misses, and how often at most a short sound is played.
+# A shorter rest stays silent; a short sound is repeated at most so often.
 _MIN_PART_MS = 50
 _MAX_PARTS = 40
 _replace = msgspec.structs.replace
 
 
 def fit_music(draft: Draft, media_pool: MediaPool) -> Draft:
-    """The music cut at the end of the video, or played on, and again, until it is reached."""
+    """Trim the music to the end of the video, or extend and repeat it up to there."""
     track = music_track(draft)
     parts = sorted_segments(track)
     if track is None or not parts:
@@ -62,6 +62,6 @@ def _extend(parts: list[Segment], length: Number, media_pool: MediaPool) -> list
 
 
 def _move_fade_out_to_end(parts: list[Segment], fade_out: Number | None) -> list[Segment]:
-    """The fade at the end of the music stays at its end."""
+    """Move the fade-out from the old end of the music to the new one."""
     inner = [_replace(one, fade_out_ms=None) for one in parts[:-1]]
     return [*inner, _replace(parts[-1], fade_out_ms=fade_out)]

@@ -1,4 +1,4 @@
-"""What is shown small over the video: pictures in the picture and watermarks."""
+"""Edits of overlays: picture in picture and watermarks."""
 
 import msgspec
 
@@ -33,7 +33,7 @@ _replace = msgspec.structs.replace
 
 
 def add_overlay(draft: Draft, edit: AddOverlay, media_pool: MediaPool) -> Draft:
-    """A clip or an upload small over the video; a clip of the video is taken out of it."""
+    """Show a clip or an upload as an overlay; a clip is taken out of the video."""
     draft, segment = _take_overlay_clip(draft, edit, media_pool)
     total = length_of(draft)
     start, end = (0, total) if edit.span is None else resolve_span(edit.span, total)
@@ -68,7 +68,7 @@ def _overlay_segment(segment: Segment, start: Number, length: Number, *, static:
 def _take_overlay_clip(
     draft: Draft, edit: AddOverlay, media_pool: MediaPool
 ) -> tuple[Draft, Segment]:
-    """The draft without the clip that is to be shown small, and that clip."""
+    """The draft without the clip that becomes the overlay, and that clip."""
     draft, wanted = _find_source(draft, edit, media_pool)
     if isinstance(wanted, Media):
         draft = _ensure_base_video(draft, wanted, media_pool)
@@ -82,7 +82,7 @@ def _take_overlay_clip(
 
 
 def _ensure_base_video(draft: Draft, overlay: Media, media_pool: MediaPool) -> Draft:
-    """On an empty timeline the other uploads are placed first."""
+    """On an empty timeline, place the other uploads first."""
     if main_track(draft) is not None:
         return draft
     others = [media for media in unplaced_uploads(draft, media_pool) if media.id != overlay.id]
@@ -95,7 +95,7 @@ _OverlaySource = tuple[Draft, Media | int]
 
 
 def _find_source(draft: Draft, edit: AddOverlay, media_pool: MediaPool) -> _OverlaySource:
-    """The upload that is meant, or the place of the clip in the draft, which may be cut for it."""
+    """The upload, or the index of the clip in the returned draft; a span splits the clip."""
     if edit.selector != SELECT_ALL:
         return _find_named_source(draft, edit.selector, media_pool)
     clips = clips_of(draft)
@@ -124,14 +124,14 @@ def _find_named_source(draft: Draft, selector: Selector, media_pool: MediaPool) 
 
 
 def _require_one(clips: list[Segment], indexes: list[int], media_pool: MediaPool) -> int:
-    """The only one of these places; a question where there are more."""
+    """The only index; raises `EditRejected` with a question if there are several."""
     if len(indexes) > 1:
         raise EditRejected("which_clip", names=numbered_names(clips, indexes, media_pool))
     return indexes[0]
 
 
 def _find_logo(media_pool: MediaPool) -> Media:
-    """The picture that is called a logo, else the last one."""
+    """The image that is called a logo, else the last image."""
     pictures = [media for media in media_pool.uploads if media.kind == "image"]
     if not pictures:
         raise EditRejected("no_watermark")
@@ -146,7 +146,7 @@ def _clip_or_upload(clips: list[Segment], media: Media) -> Media | int:
 
 
 def remove_overlays(draft: Draft, _: RemoveOverlays, __: MediaPool) -> Draft:
-    """Nothing small over the video any more."""
+    """Remove all overlays."""
     after, main = draft, main_track(draft)
     for track in draft.of_type(TrackType.VIDEO):
         if track is not main:

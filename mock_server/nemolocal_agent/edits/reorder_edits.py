@@ -1,4 +1,4 @@
-"""The order of clips. Transitions belong to the cuts between clips, and stay there."""
+"""Edits of the order of clips. Transitions stay at their cuts."""
 
 from collections.abc import Sequence
 
@@ -14,7 +14,7 @@ from .selection import clip_names, find_clips, find_one_clip
 
 
 def move_clips(draft: Draft, edit: MoveClip, media_pool: MediaPool) -> Draft:
-    """The clips that are meant at another place in the order, together."""
+    """Move the selected clips together to another position."""
     clips = clips_of(draft)
     moving = find_clips(clips, edit.selector, media_pool)
     others = [index for index in range(len(clips)) if index not in moving]
@@ -26,7 +26,7 @@ def move_clips(draft: Draft, edit: MoveClip, media_pool: MediaPool) -> Draft:
 
 
 def swap_clips(draft: Draft, edit: SwapClips, media_pool: MediaPool) -> Draft:
-    """Two clips, each in the place of the other."""
+    """Swap two clips."""
     clips = clips_of(draft)
     one, other = (find_one_clip(clips, selector, media_pool) for selector in (edit.one, edit.other))
     order = [*range(len(clips))]
@@ -35,7 +35,7 @@ def swap_clips(draft: Draft, edit: SwapClips, media_pool: MediaPool) -> Draft:
 
 
 def reverse_clips(draft: Draft, _: ReverseOrder, media_pool: MediaPool) -> Draft:
-    """The last clip first."""
+    """Reverse the order of the clips."""
     clips = clips_of(draft)
     return _reorder(draft, clips, range(len(clips))[::-1], media_pool)
 
@@ -51,7 +51,7 @@ def _reorder(
 
 
 def merge_clips(draft: Draft, _: Merge, media_pool: MediaPool) -> Draft:
-    """All clips without gaps, uploads that are not there yet after them."""
+    """Close the gaps between the clips, and append uploads that are not on the timeline yet."""
     fresh = unplaced_uploads(draft, media_pool)
     clips = clips_of(draft)
     if not clips and not fresh:

@@ -1,4 +1,4 @@
-"""Titles, overlays and other sounds, and where they go when the video changes under them."""
+"""The tracks other than the video: titles, overlays, sounds, and how they ripple with it."""
 
 import math
 from bisect import bisect_left, bisect_right
@@ -35,7 +35,7 @@ _old_start, _old_end = attrgetter("old_start"), attrgetter("old_end")
 
 
 class TimeMapping(msgspec.Struct, frozen=True, gc=False):
-    """Where a part of the old video is in the new one, faster or slower perhaps."""
+    """Maps a range of the old video to a range of the new one; the speed can differ."""
 
     old_start: Number
     old_end: Number
@@ -43,7 +43,7 @@ class TimeMapping(msgspec.Struct, frozen=True, gc=False):
     new_end: Number
 
     def map_time(self, time: Number) -> Number:
-        """The new time of an old one; what lies outside is brought to the nearer edge."""
+        """The new time of an old one, clamped to the range."""
         time = min(max(time, self.old_start), self.old_end)
         old, new = self.old_end - self.old_start, self.new_end - self.new_start
         if old == new:
@@ -59,15 +59,15 @@ def ripple_tracks(
     *,
     cut_music: bool = False,
 ) -> Draft:
-    """The draft with these clips as its video, and everything else where the pieces take it.
+    """The draft with these clips as its video, and the other tracks rippled along the mappings.
 
-    Where nothing else is there, nobody asks for the pieces.
+    The mappings are not evaluated if there is no other track.
     """
     after = with_clips(draft, clips)
     tracks = _tracks_to_ripple(draft, cut_music=cut_music)
     if tracks:
         ripple = _TrackRipple(list(mappings), length_of(draft), end_of(clips), media_pool)
-        # What is cut is never called what something was called that has just gone.
+        # A new part never gets the id of a segment that was just removed.
         new_ids = new_segment_ids(draft, after)
         for track in tracks:
             after = with_segments(after, track, ripple.ripple_track(track, new_ids))
@@ -75,7 +75,7 @@ def ripple_tracks(
 
 
 def _tracks_to_ripple(draft: Draft, *, cut_music: bool) -> list[Track]:
-    """The tracks that go where the video goes; the music fits itself, unless it is cut."""
+    """The tracks that follow the video. `fit_music` handles the music, unless it is cut."""
     stays = [main_track(draft), None if cut_music else music_track(draft)]
     return [
         track
@@ -85,7 +85,7 @@ def _tracks_to_ripple(draft: Draft, *, cut_music: bool) -> list[Track]:
 
 
 class _TrackRipple:
-    """From the old video to the new one."""
+    """Moves segments from the old video to the new one."""
 
     def __init__(
         self,
@@ -101,7 +101,7 @@ class _TrackRipple:
         self._media_pool = media_pool
 
     def ripple_track(self, track: Track, new_ids: Iterator[str]) -> list[Segment]:
-        """The segments of a track where they are after the journey."""
+        """The segments of a track at their new times."""
         segments = sorted_segments(track)
         static = self._media_pool.static_flags(segments)
         carried = map(self._ripple_segment, segments, static)
@@ -112,7 +112,7 @@ class _TrackRipple:
 
     @cached_property
     def _runs(self) -> list[list[TimeMapping]]:
-        """Found once a segment asks for them: texts and pictures never do."""
+        """Computed on demand: texts and images do not need it."""
         return _group_contiguous(self._mappings)
 
     def _ripple_segment(self, segment: Segment, static: bool) -> list[Segment]:
@@ -133,7 +133,7 @@ class _TrackRipple:
         return move_segment(segment, self._mappings[index].map_time(start))
 
     def _resize(self, segment: Segment, start: Number, end: Number) -> list[Segment]:
-        """From the first moment of it that is left to the last."""
+        """From the first to the last time of the segment that still exists."""
         first = bisect_right(self._mappings, start, key=_old_end)
         over = self._mappings[first : bisect_left(self._mappings, end, key=_old_start)]
         if not over:
@@ -143,7 +143,7 @@ class _TrackRipple:
 
 
 def _cut_with_video(segment: Segment, run: list[TimeMapping]) -> list[Segment]:
-    """What of a segment with a source of its own goes with a run of pieces."""
+    """The part of a segment with a source of its own that follows a run of mappings."""
     start = max(segment.start_ms or 0, run[0].old_start)
     end = min(segment.end_ms, run[-1].old_end)
     if start >= end:
@@ -162,14 +162,14 @@ def _set_times(segment: Segment, start: Number, end: Number) -> Segment:
 
 
 def _first_occurrences(mappings: Sequence[TimeMapping]) -> list[TimeMapping]:
-    """The pieces in their old order; of what is shown more than once, the first time counts."""
+    """The mappings in their old order; of a repeated range only the first one."""
     in_order = sorted(mappings, key=_old_start)
-    if _is_disjoint(in_order):  # only loops show anything more than once
+    if _is_disjoint(in_order):  # only loops repeat a range
         return in_order
     first: list[TimeMapping] = []
     for mapping in mappings:
         index = bisect_left(first, mapping.old_start, key=_old_start)
-        # Those that are there overlap nowhere: only the neighbours can be in the way.
+        # The ranges in `first` do not overlap, so only the neighbours can conflict.
         around = first[max(index - 1, 0) : index + 1]
         if all(mapping.old_end <= p.old_start or p.old_end <= mapping.old_start for p in around):
             first.insert(index, mapping)
@@ -177,12 +177,12 @@ def _first_occurrences(mappings: Sequence[TimeMapping]) -> list[TimeMapping]:
 
 
 def _is_disjoint(mappings: Sequence[TimeMapping]) -> bool:
-    """Whether pieces in their old order overlap nowhere in the old video."""
+    """Whether mappings in their old order do not overlap in the old video."""
     return all(a.old_end <= b.old_start for a, b in pairwise(mappings))
 
 
 def _group_contiguous(mappings: list[TimeMapping]) -> list[list[TimeMapping]]:
-    """Pieces that follow one another without a gap, in the old video and in the new one."""
+    """Group mappings that follow each other without a gap, in the old and the new video."""
     runs: list[list[TimeMapping]] = []
     for mapping in mappings:
         last = runs[-1][-1] if runs else None
@@ -194,7 +194,7 @@ def _group_contiguous(mappings: list[TimeMapping]) -> list[list[TimeMapping]]:
 
 
 def _with_unique_ids(segments: list[Segment], new_ids: Iterator[str]) -> list[Segment]:
-    """What was cut apart has an id for each part, and its fades at its outer edges."""
+    """Give each part of a cut segment its own id, and fades only at the outer ends."""
     renamed: list[Segment] = []
     owner: str | None = None
     for segment in segments:

@@ -1,4 +1,4 @@
-"""What a `Selector` means: clips of the video, or uploads."""
+"""Resolves a `Selector`: to clips of the video, or to uploads."""
 
 import re
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ _WORD_SEPARATORS = re.compile(r"[\s_-]+")
 
 
 def resolve_span(span: TimelineSpan, total: Number) -> tuple[Number, Number]:
-    """The start and the end of a span within something `total` ms long; raises `EditRejected`."""
+    """The start and end of a span in something `total` ms long; raises `EditRejected`."""
     start, end = span.resolve(total)
     if start < end:
         return start, end
@@ -28,10 +28,9 @@ def resolve_span(span: TimelineSpan, total: Number) -> tuple[Number, Number]:
 def select_clips(
     draft: Draft, selector: Selector, media_pool: MediaPool
 ) -> tuple[Draft, list[Segment], list[int]]:
-    """The draft, its clips in order, and the places among them of those that are meant.
+    """The draft, its clips in order, and the indexes of the selected ones (at least one).
 
-    There is at least one, places count from 0. A span is cut out of its clips first: of those that
-    are named, else of the whole video.
+    If the selector has a span, the clips are split at it first: the named ones, else the video.
     """
     clips = clips_of(draft)
     found = find_clips(clips, selector, media_pool)
@@ -62,7 +61,7 @@ def _span_within_clip(clip: Segment, span: TimelineSpan) -> tuple[Number, Number
 
 
 def find_clips(clips: Sequence[Segment], selector: Selector, media_pool: MediaPool) -> list[int]:
-    """The places of the clips with this number or name; all where neither is given."""
+    """The indexes of the clips with this number or name, or of all clips."""
     if selector.number is not None:
         indexes = _index_of_number(selector.number, len(clips))
     elif selector.name is not None:
@@ -78,7 +77,7 @@ def find_clips(clips: Sequence[Segment], selector: Selector, media_pool: MediaPo
 
 
 def find_one_clip(clips: Sequence[Segment], selector: Selector, media_pool: MediaPool) -> int:
-    """The place of the one clip that is meant; a question where there are more."""
+    """The index of the only selected clip; raises `EditRejected` if there are several."""
     indexes = find_clips(clips, selector, media_pool)
     if len(indexes) > 1:
         raise EditRejected("which_clip", names=numbered_names(clips, indexes, media_pool))
@@ -86,7 +85,7 @@ def find_one_clip(clips: Sequence[Segment], selector: Selector, media_pool: Medi
 
 
 def find_uploads(uploads: Sequence[Media], selector: Selector) -> list[Media]:
-    """The uploads with this number or name; all where neither is given."""
+    """The uploads with this number or name, or all uploads."""
     if selector.number is not None:
         indexes = _index_of_number(selector.number, len(uploads))
     elif selector.name is not None:
@@ -103,7 +102,7 @@ def find_uploads(uploads: Sequence[Media], selector: Selector) -> list[Media]:
 
 
 def match_names(name: str, candidates: Sequence[Sequence[str]]) -> list[int]:
-    """Those of the candidates that are called so: exactly, else in part, else part of the name."""
+    """The indexes of the candidates with this name: the same, else containing it, else part of it."""
     wanted = _normalize_name(name)
     if not wanted:
         return []
@@ -132,7 +131,7 @@ def _labels_of(clip: Segment, media_pool: MediaPool) -> list[str]:
 
 
 def clip_names(clips: Sequence[Segment], media_pool: MediaPool) -> list[str]:
-    """What the clips are called, in their order."""
+    """The names of the clips, in their order."""
     labels = [_labels_of(clip, media_pool) for clip in clips]
     return [next(iter(own), clip.source or "?") for own, clip in zip(labels, clips, strict=True)]
 
@@ -140,6 +139,6 @@ def clip_names(clips: Sequence[Segment], media_pool: MediaPool) -> list[str]:
 def numbered_names(
     clips: Sequence[Segment], indexes: Sequence[int], media_pool: MediaPool
 ) -> list[str]:
-    """Names of some clips, each with its number: two may be called the same."""
+    """The names of some clips with their numbers, since two can have the same name."""
     names = clip_names(clips, media_pool)
     return [f"{index + 1}. {names[index]}" for index in indexes]

@@ -1,4 +1,4 @@
-"""Titles and subtitles: texts over the picture."""
+"""Edits of titles: texts over the picture."""
 
 from collections.abc import Callable
 
@@ -28,7 +28,7 @@ _replace = msgspec.structs.replace
 
 
 def add_title(draft: Draft, edit: AddTitle, _: MediaPool) -> Draft:
-    """A text over the picture, on the first track of titles with room for it."""
+    """Add a title, on the first title track with room for it."""
     start, end = resolve_span(edit.span or DEFAULT_TITLE_SPAN, length_of(draft))
     segment = Segment(
         id=next(new_segment_ids(draft)),
@@ -49,7 +49,7 @@ def _clamp_size(size: float) -> int:
 
 
 def change_title(draft: Draft, edit: ChangeTitle, _: MediaPool) -> Draft:
-    """The titles that are meant with what is given."""
+    """Change what the edit gives, of the selected titles."""
     if all(value is None for value in msgspec.structs.astuple(edit)[1:]):
         raise EditRejected("what_to_change")
     changed = change_titles(draft, edit.selector, lambda title: _change_text_and_style(title, edit))
@@ -78,7 +78,7 @@ _TitleIndex = tuple[int, int]
 
 
 def _move_titles(draft: Draft, indexes: list[_TitleIndex], span: TimelineSpan) -> Draft:
-    """The titles at these places at another time: where they are if there is room, else beside."""
+    """Move the titles to another time, on their track if it has room, else on another one."""
     start, end = resolve_span(span, length_of(draft))
     tracks = draft.tracks or ()
     titles = [(tracks[track], (tracks[track].segments or ())[number]) for track, number in indexes]
@@ -93,7 +93,7 @@ def _move_titles(draft: Draft, indexes: list[_TitleIndex], span: TimelineSpan) -
 
 
 def change_titles(draft: Draft, selector: Selector, change: Callable[[Segment], Segment]) -> Draft:
-    """The same change of every title that is meant; raises `EditRejected` where there is none."""
+    """Apply a change to all selected titles; raises `EditRejected` if there is none."""
     tracks = [*(draft.tracks or ())]
     for number, index in _find_titles(draft, selector):
         segments = [*(tracks[number].segments or ())]
@@ -103,7 +103,7 @@ def change_titles(draft: Draft, selector: Selector, change: Callable[[Segment], 
 
 
 def _find_titles(draft: Draft, selector: Selector) -> list[_TitleIndex]:
-    """Where the titles that are meant stand: number of the track, number of the segment."""
+    """Where the selected titles are: the index of the track and of the segment."""
     titles = sorted(
         (segment.start_ms or 0, number, index)
         for number, track in enumerate(draft.tracks or ())
@@ -147,7 +147,7 @@ def _is_title_track(track: Track) -> bool:
 
 
 def remove_title(draft: Draft, edit: RemoveTitle, _: MediaPool) -> Draft:
-    """Without the titles that are meant, or without subtitles; those where no title is left."""
+    """Remove the selected titles, or the subtitles; also those if there is no title."""
     subtitles = subtitle_tracks(draft)
     titles = any(track.segments for track in draft.tracks or () if _is_title_track(track))
     if edit.subtitles or (edit.selector == Selector() and not titles and subtitles):

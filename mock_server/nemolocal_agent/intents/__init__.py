@@ -1,4 +1,4 @@
-"""What a user can want: the vocabulary between understanding and editing."""
+"""What a user can ask for: the edits, which `nlu` produces and `edits` applies."""
 
 from typing import Literal
 
@@ -160,9 +160,9 @@ Topic = Literal["hello", "how", "declined", "unknown", "export", "credits", "sta
 
 
 class NoEdit(msgspec.Struct, frozen=True):
-    """Nothing to do: answer and charge nothing.
+    """Nothing to edit: only a reply, without charge.
 
-    `topic` names the answer in `speech`, `about` holds the words that were not understood.
+    `topic` selects the reply in `replies`, `about` are the words that were not understood.
     """
 
     topic: Topic

@@ -1,6 +1,7 @@
-"""What the backend says: texts that believe in a screen with buttons (SSE-10), in two languages.
+"""The texts of the backend, in English and Chinese.
 
-What was done is said first and plainly; the GUI talk after it is what clients must translate.
+A reply says first what was done. What follows refers to a GUI with buttons (SSE-10), and clients
+must translate it.
 """
 
 from collections.abc import Callable
@@ -59,10 +60,9 @@ _DESCRIBERS: dict[type[Edit], Callable[[Any, Language], str]] = {
 def write_edit_reply(
     edits: tuple[Edit, ...], draft: Draft, language: str, chance: float | None
 ) -> str:
-    """What was done, the timeline that came of it, and what to click next.
+    """What was done, the new timeline, and a GUI hint.
 
-    `chance`, from 0 up to 1 and drawn for the turn, chooses among the ways to point at the screen;
-    with None nothing points at it.
+    `chance`, drawn for the turn from [0, 1), selects the hint; None leaves it out.
     """
     reply_language = parse_language(language)
     did = [_describe_edit(edit, draft, reply_language) for edit in edits]
@@ -82,12 +82,12 @@ def _describe_edit(edit: Edit, draft: Draft, language: Language) -> str:
 
 
 def write_no_edit_reply(no_edit: NoEdit, language: str, message: str, *, gui: bool = True) -> str:
-    """The answer where there is nothing to do, in the session's language, to this message."""
+    """The reply to a message that asks for no edit, in the language of the session."""
     return reply_about(no_edit, parse_language(language), message, gui=gui)
 
 
 def write_failure_reply(reason: str, language: str, *, gui: bool = True) -> str:
-    """The answer where an edit is not possible; the reason is in the language already."""
+    """The reply when an edit is rejected; `reason` is already in this language."""
     why = reason.rstrip(" .。")
     if not gui:
         return in_language(

@@ -43,7 +43,7 @@ _FADE_TARGETS = {
 
 
 def describe_set_volume(edit: SetVolume, language: Language) -> str:
-    """Louder, quieter, muted."""
+    """Volumes."""
     whose = in_language(language, *_AUDIO_TARGETS[edit.target])
     if edit.selector != SetVolume().selector:
         clip = format_selector(edit.selector, language, "clip", ("", ""))
@@ -62,7 +62,7 @@ def describe_set_volume(edit: SetVolume, language: Language) -> str:
 
 
 def describe_add_music(edit: AddMusic, language: Language) -> str:
-    """Background music: what kind, how loud."""
+    """New background music: its mood or name, its volume."""
     mood = (
         in_language(language, *_MOODS.get(edit.mood, (edit.mood, edit.mood))) if edit.mood else ""
     )
@@ -80,7 +80,7 @@ def describe_add_music(edit: AddMusic, language: Language) -> str:
 
 
 def describe_duck_music(_edit: DuckMusic, language: Language) -> str:
-    """Music under the voice."""
+    """Ducked music."""
     return in_language(
         language,
         "made the background music quieter while the clips have sound",
@@ -89,7 +89,7 @@ def describe_duck_music(_edit: DuckMusic, language: Language) -> str:
 
 
 def describe_remove_music(_edit: RemoveMusic, language: Language) -> str:
-    """No music any more."""
+    """Removed music."""
     return in_language(language, "removed the background music", "移除了背景音乐")
 
 

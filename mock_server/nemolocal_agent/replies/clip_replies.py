@@ -1,4 +1,4 @@
-"""What was cut, moved and timed, in words; and what was taken back."""
+"""Replies about clips, their order and speed, and undo and redo."""
 
 from nemolocal_contract.describe.labels import Language
 
@@ -30,13 +30,13 @@ from .phrasing import (
 
 
 def describe_place_uploads(edit: PlaceUploads, language: Language) -> str:
-    """Uploads put on the timeline."""
+    """Uploads on the timeline."""
     what = format_selector(edit.selector, language, "upload", ("your footage", "素材"))
     return in_language(language, f"put {what} on the timeline", f"把{what}放到了时间线上")
 
 
 def describe_keep_span(edit: KeepSpan, language: Language) -> str:
-    """A trim to a span."""
+    """A trim."""
     span, whose = format_span(edit.span, language), format_clips(edit.selector, language)
     return in_language(
         language,
@@ -46,19 +46,19 @@ def describe_keep_span(edit: KeepSpan, language: Language) -> str:
 
 
 def describe_remove_span(edit: RemoveSpan, language: Language) -> str:
-    """A span cut out."""
+    """A removed span."""
     span, whose = format_span(edit.span, language), format_clips(edit.selector, language)
     return in_language(language, f"removed {span} of {whose}", f"移除了{whose}的{span}")
 
 
 def describe_remove_clip(edit: RemoveClip, language: Language) -> str:
-    """Clips taken away."""
+    """Removed clips."""
     what = format_selector(edit.selector, language, "clip", ("every clip", "所有片段"))
     return in_language(language, f"removed {what}", f"移除了{what}")
 
 
 def describe_split(edit: Split, language: Language) -> str:
-    """Clips cut in two, or into equal parts."""
+    """A split."""
     if edit.parts is not None:
         return in_language(
             language,
@@ -73,7 +73,7 @@ def describe_split(edit: Split, language: Language) -> str:
 
 
 def describe_move_clip(edit: MoveClip, language: Language) -> str:
-    """A clip brought to another place."""
+    """A moved clip."""
     what = format_selector(edit.selector, language, "clip", ("every clip", "所有片段"))
     if edit.to == -1:
         return in_language(language, f"moved {what} to the end", f"把{what}移到了最后")
@@ -83,24 +83,24 @@ def describe_move_clip(edit: MoveClip, language: Language) -> str:
 
 
 def describe_swap_clips(edit: SwapClips, language: Language) -> str:
-    """Two clips exchanged."""
+    """Two swapped clips."""
     everything = ("every clip", "所有片段")
     one, other = (format_selector(w, language, "clip", everything) for w in (edit.one, edit.other))
     return in_language(language, f"swapped {one} and {other}", f"交换了{one}和{other}的位置")
 
 
 def describe_reverse_order(_edit: ReverseOrder, language: Language) -> str:
-    """The clips in the opposite order."""
+    """The reversed order."""
     return in_language(language, "reversed the order of the clips", "把片段的顺序反转了")
 
 
 def describe_merge(_edit: Merge, language: Language) -> str:
-    """All clips joined."""
+    """Merged clips."""
     return in_language(language, "joined the clips one after another", "把所有片段依次合并了")
 
 
 def describe_loop(edit: Loop, language: Language) -> str:
-    """A repetition."""
+    """A loop."""
     what = format_clips(edit.selector, language)
     if edit.duration_ms is not None:
         length = format_length(edit.duration_ms, language)
@@ -112,7 +112,7 @@ def describe_loop(edit: Loop, language: Language) -> str:
 
 
 def describe_slideshow(edit: Slideshow, language: Language) -> str:
-    """Pictures one after another."""
+    """A slideshow."""
     if edit.each_ms is not None:
         length = format_length(edit.each_ms, language)
         return in_language(
@@ -131,7 +131,7 @@ def describe_slideshow(edit: Slideshow, language: Language) -> str:
 
 
 def describe_set_speed(edit: SetSpeed, language: Language) -> str:
-    """Another speed."""
+    """A speed."""
     what, factor = format_clips(edit.selector, language), f"{edit.factor:g}"
     return in_language(
         language, f"set the speed of {what} to {factor}x", f"把{what}的速度设为{factor}倍"
@@ -139,7 +139,7 @@ def describe_set_speed(edit: SetSpeed, language: Language) -> str:
 
 
 def describe_undo(edit: Undo, language: Language) -> str:
-    """Edits taken back."""
+    """An undo."""
     if edit.steps == 1:
         return in_language(language, "undid the last edit", "撤销了上一次修改")
     return in_language(
@@ -148,7 +148,7 @@ def describe_undo(edit: Undo, language: Language) -> str:
 
 
 def describe_redo(edit: Redo, language: Language) -> str:
-    """Edits done again."""
+    """A redo."""
     if edit.steps == 1:
         return in_language(language, "did the edit again that was undone", "恢复了刚才撤销的修改")
     return in_language(
@@ -159,7 +159,7 @@ def describe_redo(edit: Redo, language: Language) -> str:
 
 
 def describe_start_over(_edit: StartOver, language: Language) -> str:
-    """Everything away."""
+    """An empty timeline."""
     return in_language(
         language, "cleared the timeline; your uploads are still there", "清空了时间线，素材仍然保留"
     )

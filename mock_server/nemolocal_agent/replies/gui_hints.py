@@ -1,7 +1,7 @@
-"""The screen that the backend believes in: what it tells people to click, open and drag (SSE-10).
+"""GUI hints: what the backend tells users to click, open and drag (SSE-10).
 
-Every sentence here is of a kind that the documents name, and stands apart from what was done, so
-that a client can take it away and lose nothing.
+The documents name each kind of sentence here. A hint is separate from what was done, so that a
+client can drop it without losing information.
 """
 
 from collections.abc import Sequence
@@ -80,7 +80,7 @@ _HINTS = {kind: tips for tips, kinds in _HINTS_BY_EDITS.items() for kind in kind
 
 
 def choose_gui_hint(edits: Sequence[Edit], language: Language, chance: float) -> str:
-    """What to click next, fitting the last edit; `chance` from 0 up to 1 chooses."""
+    """A hint for the last edit; `chance`, from [0, 1), selects it."""
     tips = _HINTS.get(type(edits[-1]), _CUTS)
     number = int(chance * len(tips) * len(_ENDINGS))
     tip, ending = tips[number % len(tips)], _ENDINGS[number // len(tips)]

@@ -1,4 +1,4 @@
-"""Spans, moments and clips in words: `the second half`, `clip 2`, `最后4秒`."""
+"""Spans, points and clips in words: `the second half`, `clip 2`, `最后4秒`."""
 
 from nemolocal_contract.describe.labels import (
     Language,
@@ -27,12 +27,12 @@ _TOLERANCE = 0.001
 
 
 def in_language(language: Language, english: str, chinese: str) -> str:
-    """The one of two sentences that is in the tongue."""
+    """The English or the Chinese text."""
     return chinese if language == "zh" else english
 
 
 def quote(text: str, language: Language) -> str:
-    """A user's own words, or their beginning, in quotation marks."""
+    """The user's own words in quotation marks, truncated."""
     return in_language(language, f'"{truncate_text(text)}"', f"“{truncate_text(text)}”")
 
 
@@ -42,7 +42,7 @@ def format_length(ms: float, language: Language) -> str:
 
 
 def format_span(span: TimelineSpan, language: Language) -> str:
-    """A stretch of time as one says it: `the first 10s`, `the middle third`."""
+    """A span in words: `the first 10s`, `the middle third`."""
     start, end = _share(span.start), _share(span.end)
     if start is not None and end is not None:
         return _format_share_span(start, end, language)
@@ -75,7 +75,7 @@ def _format_head(end: TimelinePoint, language: Language) -> str:
 
 
 def _share(point: TimelinePoint) -> float | None:
-    """Where a moment is as a share of the whole; None where that depends on the length."""
+    """The position of a point as a share; None if it depends on the length."""
     share = point.share
     if share is None:
         share = None if point.ms else 0.0
@@ -103,7 +103,7 @@ def _format_share_span(start: float, end: float, language: Language) -> str:
 
 
 def format_point(point: TimelinePoint, language: Language) -> str:
-    """A point of time: `5s`, `halfway`, `3s before the end`."""
+    """A point in words: `5s`, `the middle`, `3s before the end`."""
     share = _share(point)
     if point.share is not None and share is not None:
         if abs(share - 1 / 2) < _TOLERANCE:
@@ -125,7 +125,7 @@ _NOUNS = {
 def format_selector(
     selector: Selector, language: Language, noun: str, everything: tuple[str, str]
 ) -> str:
-    """Which clips are meant: `clip 2`, `the clip "beach"`, the first 3s, or `everything`."""
+    """The selection in words: `clip 2`, `the clip "beach"`, the first 3s, or `everything`."""
     english, chinese = _NOUNS[noun]
     names = []
     if selector.number is not None:
@@ -137,7 +137,7 @@ def format_selector(
         names.append(format_span(selector.span, language))
     if not names:
         return in_language(language, *everything)
-    # Said from the small to the large in English, from the large to the small in Chinese.
+    # English goes from the part to the whole, Chinese from the whole to the part.
     return "的".join(names) if language == "zh" else " of ".join(reversed(names))
 
 
@@ -151,5 +151,5 @@ def _format_number(number: int, language: Language, english: str, chinese: str) 
 
 
 def format_clips(selector: Selector, language: Language) -> str:
-    """Which clips are meant, or the video as a whole."""
+    """The selected clips in words, or the whole video."""
     return format_selector(selector, language, "clip", ("the video", "视频"))

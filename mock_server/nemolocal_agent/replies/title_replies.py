@@ -14,7 +14,7 @@ from ..intents import AddSubtitles, AddTitle, ChangeTitle, RemoveTitle
 from ..timeline import length_of
 from .phrasing import format_selector, format_span, in_language, quote
 
-# Each reason by its field: of one, of several, in Chinese.
+# By the field of `FittedCues`: singular, plural, Chinese.
 _OMISSION_REASONS: dict[str, tuple[str, str, str]] = {
     "past_end": ("comes after the end", "come after the end", "{}条在视频结尾之后"),
     "backwards": ("ends before it begins", "end before they begin", "{}条的时间是倒着的"),
@@ -28,7 +28,7 @@ _OMISSION_REASONS: dict[str, tuple[str, str, str]] = {
 
 
 def describe_add_title(edit: AddTitle, language: Language) -> str:
-    """A text, with what was said of its looks."""
+    """A new title with its style."""
     looks = _style_details(edit, language)
     if edit.span is not None:
         looks.append(format_span(edit.span, language))
@@ -43,7 +43,7 @@ def describe_add_title(edit: AddTitle, language: Language) -> str:
 
 
 def describe_change_title(edit: ChangeTitle, language: Language) -> str:
-    """What is different of titles that were there."""
+    """A changed title: what is different."""
     what = format_selector(edit.selector, language, "title", ("the title", "标题"))
     news = [] if edit.text is None else [quote(edit.text, language)]
     news += _style_details(edit, language)
@@ -60,7 +60,7 @@ def describe_change_title(edit: ChangeTitle, language: Language) -> str:
 
 
 def describe_remove_title(edit: RemoveTitle, language: Language) -> str:
-    """Texts taken away."""
+    """Removed titles."""
     everything = ("the subtitles", "字幕") if edit.subtitles else ("the titles", "标题")
     what = format_selector(edit.selector, language, "title", everything)
     return in_language(language, f"removed {what}", f"移除了{what}")
@@ -78,7 +78,7 @@ def _style_details(edit: AddTitle | ChangeTitle, language: Language) -> list[str
 
 
 def describe_add_subtitles(edit: AddSubtitles, draft: Draft, language: Language) -> str:
-    """Subtitles: how many are shown, from when to when, and how many are not and why."""
+    """Subtitles: how many, from when to when, how many were left out and why."""
     fitted = fit_cues(edit.cues, length_of(draft))
     shown = fitted.shown
     start = format_seconds(min((cue.start_ms for cue in shown), default=0))

@@ -1,4 +1,4 @@
-"""What was done to the picture and the export, in words."""
+"""Replies about the picture and the export."""
 
 from nemolocal_contract.describe.effect_descriptions import describe_effect
 from nemolocal_contract.describe.labels import (
@@ -43,7 +43,7 @@ _GRADED = (Brightness, Contrast, Saturation, Warmth)
 
 
 def describe_set_aspect(edit: SetAspect, language: Language) -> str:
-    """Another shape."""
+    """An aspect ratio."""
     ratio = f"{edit.width}:{edit.height}"
     done = in_language(language, f"changed the aspect ratio to {ratio}", f"把画面比例改为{ratio}")
     if edit.fit is None:
@@ -53,7 +53,7 @@ def describe_set_aspect(edit: SetAspect, language: Language) -> str:
 
 
 def describe_set_fit(edit: SetFit, language: Language) -> str:
-    """How clips of another shape are shown."""
+    """How clips fill the frame."""
     fit = in_language(language, *_FITS[edit.fit])
     return in_language(
         language, f"changed how clips fit the picture: {fit}", f"调整了画面适配：{fit}"
@@ -61,26 +61,26 @@ def describe_set_fit(edit: SetFit, language: Language) -> str:
 
 
 def describe_set_resolution(edit: SetResolution, language: Language) -> str:
-    """How large the finished video is."""
+    """A resolution."""
     size = "4K" if edit.resolution == "4k" else edit.resolution
     return in_language(language, f"set the resolution to {size}", f"把分辨率设为{size}")
 
 
 def describe_set_frame_rate(edit: SetFrameRate, language: Language) -> str:
-    """Frames a second."""
+    """A frame rate."""
     return in_language(
         language, f"set the frame rate to {edit.fps} frames/s", f"把帧率设为每秒{edit.fps}帧"
     )
 
 
 def describe_apply_effect(edit: ApplyEffect, language: Language) -> str:
-    """A look, a turn or a movement."""
+    """An effect."""
     what, look = format_clips(edit.selector, language), _effect_text(edit.effect, language)
     return in_language(language, f"changed {what}: {look}", f"调整了{what}：{look}")
 
 
 def _effect_text(effect: Effect, language: Language) -> str:
-    """An effect; a change is told as one goes about it: `brightness +25 %`."""
+    """The effect; a change is relative: `brightness +25 %`."""
     if isinstance(effect, _GRADED) and not effect.amount:
         name = translate_label(EFFECT_LABELS, str(effect.__struct_config__.tag), language)
         return in_language(language, f"{name} as recorded", f"{name}恢复原样")
@@ -88,7 +88,7 @@ def _effect_text(effect: Effect, language: Language) -> str:
 
 
 def describe_remove_effects(edit: RemoveEffects, language: Language) -> str:
-    """Looks taken away."""
+    """Removed effects."""
     what = format_clips(edit.selector, language)
     if edit.type is None:
         return in_language(language, f"removed all effects of {what}", f"移除了{what}的所有效果")
@@ -97,7 +97,7 @@ def describe_remove_effects(edit: RemoveEffects, language: Language) -> str:
 
 
 def describe_add_transition(edit: AddTransition, language: Language) -> str:
-    """The way from clip to clip."""
+    """A transition."""
     name = translate_label(TRANSITION_LABELS, edit.type, language)
     if edit.duration_ms is not None:
         length = format_length(edit.duration_ms, language)
@@ -109,7 +109,7 @@ def describe_add_transition(edit: AddTransition, language: Language) -> str:
 
 
 def describe_remove_transitions(_edit: RemoveTransitions, language: Language) -> str:
-    """Hard cuts."""
+    """Removed transitions."""
     return in_language(
         language,
         "removed the transitions, so that the clips cut hard again",
@@ -118,7 +118,7 @@ def describe_remove_transitions(_edit: RemoveTransitions, language: Language) ->
 
 
 def describe_add_overlay(edit: AddOverlay, language: Language) -> str:
-    """A picture over the picture."""
+    """An overlay."""
     kind = in_language(language, *_KINDS[edit.kind])
     what = format_selector(edit.selector, language, "clip", ("your upload", "素材"))
     details = (
@@ -141,14 +141,14 @@ def describe_add_overlay(edit: AddOverlay, language: Language) -> str:
 
 
 def describe_remove_overlays(_edit: RemoveOverlays, language: Language) -> str:
-    """Nothing over the picture any more."""
+    """Removed overlays."""
     return in_language(
         language, "removed the pictures over the picture and the watermarks", "移除了画中画和水印"
     )
 
 
 def describe_compress(edit: Compress, language: Language) -> str:
-    """A smaller file."""
+    """A compression."""
     if edit.mode == "size" and edit.megabytes is not None:
         size = f"{edit.megabytes:g} MB"
         return in_language(
@@ -170,7 +170,7 @@ def describe_compress(edit: Compress, language: Language) -> str:
 
 
 def describe_generate(edit: Generate, language: Language) -> str:
-    """A clip out of nothing."""
+    """A generated clip."""
     length, words = f"{edit.seconds:g}", truncate_text(edit.prompt)
     return in_language(
         language, f"generated a {length}s clip: {words}", f"生成了一段{length}秒的视频：{words}"
