@@ -43,15 +43,15 @@ def select_clips(
     cut = rebuild_video(
         draft, split_at(length_of(draft), [m for span in spans for m in span]), media_pool
     )
-    shots = clips_of(cut)
+    segments = clips_of(cut)
     inside = [
         number
-        for number, clip in enumerate(shots)
+        for number, clip in enumerate(segments)
         if any(start <= (clip.start_ms or 0) and clip.end_ms <= end for start, end in spans)
     ]
     if not inside:
         raise EditRejected("no_such_clip", count=len(clips), names=clip_names(clips, media_pool))
-    return cut, shots, inside
+    return cut, segments, inside
 
 
 def _span_within_clip(clip: Segment, span: TimelineSpan) -> tuple[Number, Number]:
@@ -102,7 +102,7 @@ def find_uploads(uploads: Sequence[Media], selector: Selector) -> list[Media]:
 
 
 def match_names(name: str, candidates: Sequence[Sequence[str]]) -> list[int]:
-    """The indexes of the candidates with this name: the same, else containing it, else part of it."""
+    """The indexes of the candidates with this name: an exact match, else a partial one."""
     wanted = _normalize_name(name)
     if not wanted:
         return []

@@ -1,4 +1,4 @@
-"""What a clause leaves out is lent by those before it: a verb, a clip, the title, the music."""
+"""Ellipsis: a clause takes what it leaves out from those before it: a verb, clips, a title."""
 
 from collections.abc import Iterator
 
@@ -20,13 +20,13 @@ _MUSIC_SYMBOLS = frozenset(
     "louder quieter volume fade fadein fadeout fadeboth duck duckhint mute remove lower raise "
     "up down speaks".split()
 ) | {Slot.PERCENT, Slot.MOOD}
-# A title or music is not trimmed: "it" is the video then.
+# With these, "it" is the video: titles and music are not trimmed.
 _VIDEO_ONLY_COMMANDS = frozenset("trim cut keep split loop play speedup slowdown".split())
 _DEGREES = ("bit", "much", "more", "less")
 _LOUDNESS = frozenset("volume sound louder quieter".split())
 _CLIP_COMMANDS = ("move", "swap", "remove", "merge")
-# Verbs that turn what they are lent to into its opposite: lent before the words are read alone.
-# With these a look is what to do, not what to take away: "remove the title and sharpen it".
+# A verb of `_INVERTING_VERBS` is inherited first, unless the clause has one of these symbols: in
+# "remove the title and sharpen it", the effect is not removed but applied.
 _STANDALONE_SYMBOLS = frozenset(
     "it video photo frame brighter darker sharpen rotate flip mirror crop zoomin zoomout fadein "
     "fadeout".split()
@@ -36,7 +36,7 @@ _INVERTING_VERBS = ("remove", "raise", "lower", "keep")
 
 
 class EllipsisResolver:
-    """What has been spoken of so far."""
+    """The context that later clauses can refer to."""
 
     def __init__(self) -> None:
         self._verbs: list[LexToken] = []
@@ -52,17 +52,17 @@ class EllipsisResolver:
         self._clips = clips
 
     def set_topic(self, tokens: list[LexToken]) -> None:
-        """The title or the music that is spoken of is what "it" means from now on."""
+        """If the tokens name the title or the music, "it" means that from now on."""
         named = next((token for token in tokens if token.symbol in ("title", "music")), None)
         self._topic = named or self._topic
 
     def set_remark(self, clause: RawClause) -> None:
-        """The stretch that a remark is about: "… are boring, get rid of them"."""
+        """Remember the span that a remark is about: "… are boring, get rid of them"."""
         self._remark_target = remark_target(clause)
         self._is_complaint = bool(clause.symbols & {"too", "lacks"})
 
     def update(self, tokens: list[LexToken]) -> None:
-        """What the next clause may leave out of these words, which were understood."""
+        """Update the context with the tokens of a parsed command."""
         self._remark_target = []
         self._is_complaint = False
         self._adds_music = any(token.symbol == "music" for token in tokens) and not any(
@@ -80,7 +80,7 @@ class EllipsisResolver:
             self._clips = []
 
     def topic_for(self, words: set[str]) -> list[LexToken]:
-        """The title or the music, where these words can be about it."""
+        """The title or the music, if these words can be about it."""
         if self._topic is None:
             return []
         if words & _VIDEO_ONLY_COMMANDS:
@@ -89,9 +89,9 @@ class EllipsisResolver:
         return [self._topic] if words & fitting else []
 
     def candidates(self, clause: RawClause) -> Iterator[list[LexToken]]:
-        """The words as they are, and with what they may leave out, the likeliest first."""
-        tokens, words, acts = clause.tokens, clause.symbols, bool(clause.kinds & ACTION_KINDS)
-        things = any(
+        """The tokens of the clause as they are and completed, the most likely first."""
+        tokens, words, has_action = clause.tokens, clause.symbols, bool(clause.kinds & ACTION_KINDS)
+        has_object = any(
             t.kind == TokenKind.NOUN and t.symbol not in ATTRIBUTE_NOUNS and t.symbol != "video"
             for t in tokens
         )
@@ -99,23 +99,23 @@ class EllipsisResolver:
             yield [*tokens, *self._remark_target]
         if self._topic and self._is_music_volume(clause):
             yield [*tokens, self._topic]
-        about = [] if things or Slot.UNKNOWN_WORD in words else self.topic_for(words)
+        about = [] if has_object or Slot.UNKNOWN_WORD in words else self.topic_for(words)
         if (end := find_purpose(tokens)) is not None:
             yield tokens[:end]
         if about and ("it" in words or self._is_complaint):
             yield [*tokens, *about]
-        if not things and acts and self._clips and self._refers_to_clips(clause):
+        if not has_object and has_action and self._clips and self._refers_to_clips(clause):
             yield [*tokens, *self._clips]
-        lent = self._inherited(clause, acts)
+        inherited = self._inherited(clause, has_action)
         first = self._prefers_inherited(clause)
-        yield from ([*lent, *tokens], tokens) if first and lent else (tokens,)
-        if lent and not first:
-            yield [*lent, *tokens]
+        yield from ([*inherited, *tokens], tokens) if first and inherited else (tokens,)
+        if inherited and not first:
+            yield [*inherited, *tokens]
         if about:
             yield [*tokens, *about]
 
     def _refers_to_remark(self, clause: RawClause) -> bool:
-        """Whether what a remark was about is meant: "the second clip is too long, trim it"."""
+        """Whether it is about the target of the last remark: "the clip is too long, trim it"."""
         if is_reference_only(clause):
             return True
         own = clause.symbols & {
@@ -138,7 +138,7 @@ class EllipsisResolver:
         )
 
     def _is_music_volume(self, clause: RawClause) -> bool:
-        """Whether it is how loud the music is that was just added: "…, volume to 30%"."""
+        """Whether it is the volume of music that was just added: "…, volume to 30%"."""
         own = clause.symbols & _LOUDNESS and not clause.symbols & {
             "video",
             "voice",
@@ -148,7 +148,7 @@ class EllipsisResolver:
         return self._adds_music and bool(own) and clause.separator in ("and", COMMA)
 
     def _prefers_inherited(self, clause: RawClause) -> bool:
-        """Whether words without a verb rather go on with the last one than stand alone."""
+        """Whether a clause without a verb more likely continues the last command."""
         if clause.symbols & _COMPLETE_SLOTS or TokenKind.ACTION in clause.kinds:
             return False
         if not clause.kinds & ACTION_KINDS:
@@ -159,7 +159,7 @@ class EllipsisResolver:
         return named and any(token.symbol in _INVERTING_VERBS for token in self._verbs)
 
     def _refers_to_clips(self, clause: RawClause) -> bool:
-        """Whether the clips that were named are meant again."""
+        """Whether the clause is about the clips that were named before."""
         if clause.symbols & {
             Slot.ORDINAL,
             "first",
@@ -174,8 +174,8 @@ class EllipsisResolver:
             TokenKind.VERB not in clause.kinds and clause.separator in ("and", COMMA)
         )
 
-    def _inherited(self, clause: RawClause, acts: bool) -> list[LexToken]:
-        """The verbs, and what else made the command, for words that have none."""
+    def _inherited(self, clause: RawClause, has_action: bool) -> list[LexToken]:
+        """The verbs and other parts of the last command, for a clause without a verb."""
         if clause.kinds & {TokenKind.VERB, TokenKind.DISCOURSE} or clause.separator == "then":
             return []
-        return list(self._verbs) if acts else [*self._verbs, *self._actions]
+        return list(self._verbs) if has_action else [*self._verbs, *self._actions]

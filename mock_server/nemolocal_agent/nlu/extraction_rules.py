@@ -1,4 +1,4 @@
-"""A clause becomes edits: the first reader that knows its words reads it."""
+"""The rules that extract edits from a clause: the first one that matches its symbols decides."""
 
 from collections.abc import Callable, Iterable
 
@@ -108,7 +108,7 @@ _Rule = tuple[frozenset[str], frozenset[str], Extractor]
 
 
 def extract_edits(tokens: Iterable[LexToken], original: str) -> list[Edit] | None:
-    """What the words ask for, or None where they are not understood."""
+    """The edits that the tokens ask for; None if they are not understood."""
     clause = Clause(tokens, original)
     words = clause.symbols
     for needed, forbidden, read in _RULES:

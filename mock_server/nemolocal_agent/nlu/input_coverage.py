@@ -1,4 +1,4 @@
-"""What is left of a clause when it has been read: nothing of it may be what it is about."""
+"""Checks that the edits of a clause account for all of its words."""
 
 import re
 
@@ -29,20 +29,20 @@ from .lexer.tokens import Slot, TokenKind, slot_pattern
 
 _WORD = slot_pattern(Slot.UNKNOWN_WORD)
 _OBJECTS = "clip|video|photo|title|music|slideshow|upload|watermark"
-# "for my channel", "like a film": for whom and in what way says nothing of what to do.
+# "For my channel", "with my friends": not about what to do.
 _ASIDE = re.compile(rf" (?:for|with) (?:it |of |who )?{_WORD}(?: {_WORD})*(?= )")
 _MODIFIER = re.compile(
     rf" {_WORD}(?=(?: {_WORD})* (?:{_OBJECTS}|{slot_pattern(Slot.SCENE, Slot.MOOD)}) )"
 )
 _UNKNOWN = re.compile(rf" ({_WORD})(?= )")
-# A mood may be an adjective of anything: "a dramatic zoom". "This 4K footage" says what it is.
+# A mood can describe anything: "a dramatic zoom". "This 4K footage" describes the uploads.
 _IGNORED_SLOTS: dict[type, set[str]] = {
     PlaceUploads: {Slot.MOOD, Slot.RESOLUTION, Slot.ASPECT_RATIO}
 }
 _ACCEPT_ANY_TEXT = (Generate, Undo, Redo, StartOver)
 _TITLES = (AddTitle, ChangeTitle, RemoveTitle, AddSubtitles)
 _SOUNDS = (SetVolume, AddMusic, DuckMusic, RemoveMusic)
-# Words for things, and the edits that can be about them: "trim the music" is no trim of the video.
+# The edits that can be about an object: "trim the music" must not trim the video.
 _EDITS_BY_OBJECT: dict[str, tuple[type, ...]] = {
     "title": (*_TITLES, Fade),
     "font": _TITLES,
@@ -61,10 +61,10 @@ _EDITS_BY_OBJECT: dict[str, tuple[type, ...]] = {
 
 
 def is_input_covered(clause: Clause, edits: list[Edit]) -> bool:
-    """Whether the edits account for what was said: the values, the things, the unknown words.
+    """Whether the edits account for the values, objects and unknown words of the clause.
 
-    "Blur the faces" names something unknown, "shrink the second clip" a clip that compressing has
-    no use for, "sharpen the music" a thing that cannot be sharpened.
+    "Blur the faces" has an unknown object, "shrink the second clip" a clip that compression does
+    not use, "sharpen the music" an object that cannot be sharpened.
     """
     if any(isinstance(edit, _ACCEPT_ANY_TEXT) for edit in edits):
         return True
@@ -82,7 +82,7 @@ def is_input_covered(clause: Clause, edits: list[Edit]) -> bool:
 
 
 def _is_possible_verb(clause: Clause, index: int) -> bool:
-    """Whether an unknown Chinese word may be what is to be done: 检测水印, but not 加酷炫水印."""
+    """Whether an unknown Chinese word can be the verb: 检测水印, but not 加酷炫水印."""
     token = clause.tokens[index]
     if token.symbol != Slot.UNKNOWN_WORD or clause.original[token.start].isascii():
         return False

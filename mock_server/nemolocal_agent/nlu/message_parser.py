@@ -1,4 +1,4 @@
-"""The clauses of a message are read one after another, each in the light of those before it."""
+"""Parses the clauses of a message one after another, each in the context of those before it."""
 
 from ..intents import (
     AddOverlay,
@@ -29,7 +29,7 @@ from .raw_clause import (
 from .remarks import invert_complaint, is_praise, is_remark
 from .segmentation import TOPICS_BY_SYMBOL, detect_topic, split_clauses, split_sentences
 
-# Nobody asks for so much in one clause, or for so many things: it keeps the time in bounds.
+# More than any real message has; limits the time.
 _MAX_WORDS = 120
 _MAX_CLAUSES = 60
 _MAX_ABOUT_LENGTH = 200
@@ -53,15 +53,15 @@ class MessageParser:
         self._fallback_edits: list[Edit] = []
         self._topics: list[Topic] = []
         self._unknown: list[str] = []
-        # "… and drop the rest" says again what keeping a part means.
+        # "… and drop the rest" only repeats that a part is kept.
         self._discarded_rests: list[RawClause] = []
         self._has_subtitles = False
         self._ellipsis = EllipsisResolver()
-        # The words of the last command, and where its edits begin.
+        # The tokens of the last command, and the index of its first edit.
         self._last: tuple[list[LexToken], int] | None = None
 
     def parse(self, tokens: list[LexToken]) -> tuple[Edit, ...] | NoEdit:
-        """The edits of all sentences, or what to talk about."""
+        """The edits of all sentences, or the topic to reply about."""
         self._has_subtitles = any(token.symbol == Slot.SUBTITLES for token in tokens)
         read = 0
         for sentence in split_sentences(quote_title_text(tokens, self._original)):
@@ -102,7 +102,7 @@ class MessageParser:
             index = self._parse_clause(clauses, index)
 
     def _parse_clause(self, clauses: list[RawClause], index: int) -> int:
-        """Read what begins at a piece; returns the place after it."""
+        """Parse the clause at this index; returns the index of the next one."""
         clause = clauses[index]
         content = clause.content_tokens
         if len(content) > _MAX_WORDS or "condition" in clause.symbols:
@@ -127,7 +127,7 @@ class MessageParser:
         return index + 1
 
     def _try_parse_removal(self, clause: RawClause) -> bool:
-        """不要了 after a remark takes away what the remark was about."""
+        """不要了 after a remark removes what the remark was about."""
         said = RawClause(
             [LexToken("remove", TokenKind.VERB, t.start, t.end) for t in clause.content_tokens]
         )
@@ -173,7 +173,7 @@ class MessageParser:
         return index + 1
 
     def _parse_negated(self, clauses: list[RawClause], index: int) -> int:
-        """What is not wanted is left out, with what is joined to it without a verb of its own."""
+        """Skip what is negated, with the clauses without a verb that are joined to it."""
         tokens = clauses[index].tokens
         at = next(n for n, token in enumerate(tokens) if token.symbol == "negation")
         before = RawClause(tokens[:at], clauses[index].separator)
@@ -199,7 +199,7 @@ class MessageParser:
         return index
 
     def _parse_remark(self, clause: RawClause) -> None:
-        """A remark asks for nothing, unless nothing else does: "it's too dark"."""
+        """A remark is only an edit if the message asks for nothing else: "it's too dark"."""
         self._ellipsis.set_topic(clause.tokens)
         self._ellipsis.set_remark(clause)
         if clause.content_tokens[0].symbol == "is":
@@ -214,7 +214,7 @@ class MessageParser:
         self._fallback_edits.extend(edit for edit in edits if not isinstance(edit, PlaceUploads))
 
     def _try_parse(self, clause: RawClause) -> bool:
-        """Read these words, with what the context lends them; True where they make edits."""
+        """Parse the clause with what the context adds to it; returns whether it makes edits."""
         for candidate in self._ellipsis.candidates(clause):
             edits = extract_edits(candidate, self._original)
             parts = self._parse_run_on(candidate)
@@ -229,18 +229,18 @@ class MessageParser:
         return False
 
     def _discard_edits(self) -> None:
-        """Forget all that was asked for, so that nothing later adds to it."""
+        """Discard all edits, so that no later clause adds to them."""
         self._edits.clear()
         self._last = None
 
     def _last_adds_overlay(self) -> bool:
-        """Whether the last command put something into the picture."""
+        """Whether the last command added a title or an overlay."""
         return self._last is not None and isinstance(
             self._edits[self._last[1]], AddTitle | AddOverlay
         )
 
     def _try_extend_last(self, clause: RawClause) -> bool:
-        """Words that are no command alone may say more about the one before: "…, shown for 5 s"."""
+        """Parse the clause as more about the last command: "…, shown for 5 s"."""
         if self._last is None or clause.separator == "but":
             return False
         tokens, index = self._last
@@ -253,9 +253,9 @@ class MessageParser:
         return True
 
     def _parse_run_on(self, tokens: list[LexToken]) -> list[Edit] | None:
-        """Commands one after another without a break: each begins with its verb.
+        """Parse commands without a separator; each starts with its verb.
 
-        The first place where one can end decides, so that the time stays in bounds.
+        The first index where a command can end decides, to limit the time.
         """
         started = False
         for index, token in enumerate(tokens):
@@ -278,17 +278,17 @@ class MessageParser:
         return None
 
     def _is_command_start(self, verb: LexToken) -> bool:
-        """Whether a verb can begin a command after another: 换成, 移到 go on with the first."""
+        """Whether a verb can start another command: 换成 and 移到 continue the first one."""
         chinese = not self._original[verb.start].isascii()
         return not (chinese and verb.symbol.startswith(("set", "move")))
 
     def _parse_single_command(self, tokens: list[LexToken]) -> list[Edit] | None:
-        """The edits of one command among several; "use it" alone is too little to be one."""
+        """The edits of one of several commands; "use it" alone is none."""
         edits = extract_edits(tokens, self._original)
         return None if edits and isinstance(edits[0], PlaceUploads) else edits
 
     def _classify_other(self, clause: RawClause) -> None:
-        """A piece that is no edit: a topic, the clip that comes next, or not understood."""
+        """Classify a clause that is no edit: a topic, the clips of the next clause, or unknown."""
         content = [token for token in clause.content_tokens if token.kind != TokenKind.SMALL_TALK]
         words = {token.symbol for token in content}
         if topic := next(

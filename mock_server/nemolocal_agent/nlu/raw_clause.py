@@ -1,4 +1,4 @@
-"""A piece is the words between two breaks of a sentence; what can be told before reading it."""
+"""Clauses as they were written, and what can be told about one before it is parsed."""
 
 from .lexer.tokens import COMMA, LexToken, Slot, TokenKind
 
@@ -6,14 +6,14 @@ ACTION_KINDS = frozenset((TokenKind.ACTION, TokenKind.EFFECT, TokenKind.TRANSITI
 TWO_OBJECT_COMMANDS = frozenset(
     "swap merge between split replace transition crossfade wipe slide dissolve".split()
 )
-"""Commands about two things, which an "and" does not part."""
+"""Commands about two objects: an "and" between them does not end the clause."""
 ATTRIBUTE_NOUNS = frozenset(
     "volume size font opacity speed color corner side frame effect order aspect resolution "
     "transparent halftransparent".split()
 )
-"""Nouns that say how something is, not what it is."""
+"""Nouns for a property of an object."""
 CLIP_SYMBOLS = frozenset((Slot.ORDINAL, "first", "last", "clip", Slot.FILE_NAME, "last clip"))
-"""Words for one of the clips."""
+"""Symbols that refer to a clip."""
 
 _REFUSAL_SYMBOLS = frozenset(("decline", "cancel", "it"))
 _CONTINUATION_SYMBOLS = frozenset("quiet halftransparent duck duckhint".split())
@@ -31,10 +31,9 @@ _REFUSAL_REPLACEMENTS = {
 
 
 class RawClause:
-    """The words between two breaks, and the break before them.
+    """The tokens between two separators, and the separator before them.
 
-    `content` are the tokens that say something, `words` the readers' words that are in it, `kinds`
-    their sorts.
+    `content_tokens` are the tokens with a meaning; `symbols` and `kinds` are those of its tokens.
     """
 
     def __init__(self, tokens: list[LexToken], separator: str = "") -> None:
@@ -55,9 +54,9 @@ class RawClause:
 
 
 def normalize_refusal(clause: RawClause, original: str) -> RawClause:
-    """`cancel` and 不要了 beside a thing take it away; alone they are a refusal.
+    """Turn a refusal of a thing into a removal: `cancel` and 不要了 beside a noun.
 
-    "Not loud enough" is a complaint that there is too little of it, no refusal.
+    "Not loud enough" is no refusal but a complaint about too little.
     """
     if {"negation", "enough"} <= clause.symbols:
         tokens = [t for t in clause.tokens if t.symbol not in ("negation", "set enough")]
@@ -92,7 +91,7 @@ def normalize_refusal(clause: RawClause, original: str) -> RawClause:
 
 
 def _decline_to_keep(clause: RawClause) -> RawClause:
-    """Something that is not to be touched stays: 音乐别动."""
+    """Turn "do not touch" into "keep": 音乐别动."""
     tokens = [
         LexToken("keep", TokenKind.VERB, t.start, t.end) if t.symbol == "decline" else t
         for t in clause.tokens
@@ -101,7 +100,7 @@ def _decline_to_keep(clause: RawClause) -> RawClause:
 
 
 def _resolve_background(clause: RawClause) -> RawClause:
-    """Only to blur the background is something that can be done to it."""
+    """Blurring is the only edit of the background; everything else is unknown."""
     blurs = clause.symbols & {"blur", "blurfit"}
     tokens = [
         LexToken("blurfit", TokenKind.EFFECT, t.start, t.end)
@@ -121,7 +120,7 @@ def _resolve_background(clause: RawClause) -> RawClause:
 
 
 def is_continuation(clause: RawClause, head: RawClause) -> bool:
-    """Whether a piece only says more about the command before it: "…, in red, at the top"."""
+    """Whether it only adds to the command before it: "…, in red, at the top"."""
     words, kinds = clause.symbols, clause.kinds
     if (
         kinds & ACTION_KINDS
@@ -158,7 +157,7 @@ def is_continuation(clause: RawClause, head: RawClause) -> bool:
 
 
 def is_joinable(clause: RawClause, following: RawClause) -> bool:
-    """Whether two pieces that say nothing alone may be one command: 第一段和第二段对调."""
+    """Whether two clauses that are no command alone can be one together: 第一段和第二段对调."""
     if following.separator in ("then", "but"):
         return False
     commands = {TokenKind.VERB, *ACTION_KINDS}
@@ -170,14 +169,14 @@ def is_joinable(clause: RawClause, following: RawClause) -> bool:
 
 
 def is_display_detail(clause: RawClause) -> bool:
-    """Whether it says how long, where or how something is shown, and not what."""
+    """Whether it says how long, where or how something is shown, but not what."""
     known = {"add", "it"} | (set() if TokenKind.VERB in clause.kinds else {"title"})
-    plain = all(
+    only_details = all(
         token.symbol in known or token.kind not in (TokenKind.VERB, TokenKind.NOUN, *ACTION_KINDS)
         for token in clause.content_tokens
     )
     return (
-        plain
+        only_details
         and not clause.symbols
         & {Slot.QUOTED_TEXT, Slot.FILE_NAME, Slot.SUBTITLES, Slot.SCENE, Slot.MOOD}
         and clause.separator in (COMMA, "and")
@@ -185,12 +184,12 @@ def is_display_detail(clause: RawClause) -> bool:
 
 
 def is_discard_rest(clause: RawClause) -> bool:
-    """Whether it says that what is not kept goes: "drop the rest", 其他的都删掉."""
+    """Whether it removes what is not kept: "drop the rest", 其他的都删掉."""
     return {"remove", "rest"} <= clause.symbols <= _DISCARD_REST_SYMBOLS
 
 
 def is_keep_object(clause: RawClause) -> bool:
-    """Whether something is to stay as it is: "keep the title", 音乐留着."""
+    """Whether it asks to keep an object as it is: "keep the title", 音乐留着."""
     nouns = {token.symbol for token in clause.content_tokens if token.kind == TokenKind.NOUN}
     rest = clause.symbols - {"keep", "it", "all"} - nouns
     return "keep" in clause.symbols and not rest and bool(nouns) and nouns <= _KEEPABLE_OBJECTS
@@ -203,7 +202,7 @@ _KEEPABLE_OBJECTS = frozenset(
 
 
 def join_clauses(clauses: list[RawClause]) -> list[LexToken]:
-    """The tokens of several pieces as one."""
+    """The tokens of several clauses as one clause."""
     tokens = list(clauses[0].tokens)
     for clause in clauses[1:]:
         if clause.separator == "and":
@@ -214,7 +213,7 @@ def join_clauses(clauses: list[RawClause]) -> list[LexToken]:
 
 
 def find_purpose(tokens: list[LexToken]) -> int | None:
-    """Where "to make it shorter" begins, after a command."""
+    """The index where a purpose starts, after a command: "to make it shorter"."""
     commanded = False
     for index, token in enumerate(tokens[:-1]):
         after = tokens[index + 1]

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from .lexer.tokens import LexToken, Slot, TokenKind
 from .raw_clause import ACTION_KINDS, CLIP_SYMBOLS, SETTING_SLOTS, RawClause
 
-# What can be enough: "720p is enough", "10 seconds will do".
+# Values that can be enough: "720p is enough", "10 seconds will do".
 _SUFFICIENT_SLOTS = SETTING_SLOTS | {Slot.TIME, Slot.FILE_SIZE, Slot.PERCENT}
 _REMARK_OPENINGS = frozenset("who there negation at".split())
 _JUDGEMENT_SYMBOLS = frozenset((Slot.UNKNOWN_WORD, *"is too much more less lacks flaw".split()))
@@ -26,7 +26,7 @@ _OPPOSITES |= {other: one for one, other in _OPPOSITES.items() if other not in _
 
 
 def is_praise(clause: RawClause) -> bool:
-    """Whether it praises what is there: "nice fade!" asks for none."""
+    """Whether it is praise: "nice fade!" asks for no fade."""
     content = clause.content_tokens
     follows = content[1:2] and content[1].start - content[0].end <= 1
     return bool(
@@ -38,7 +38,7 @@ def is_praise(clause: RawClause) -> bool:
 
 
 def is_remark(clause: RawClause) -> bool:
-    """Whether it says something about the video or the world, and asks for nothing."""
+    """Whether it is a statement about the video or the world, without a request."""
     content = [token for token in clause.content_tokens if token.kind != TokenKind.SMALL_TALK]
     if clause.symbols & {"duck", "duckhint", "speaks"}:
         return False
@@ -67,31 +67,31 @@ def is_remark(clause: RawClause) -> bool:
 
 
 def remark_target(clause: RawClause) -> list[LexToken]:
-    """The stretch or the clips that a remark is about: "the first six seconds are boring".
+    """The span or clips that a remark is about: "the first six seconds are boring".
 
-    None where it is about something in them: "the dog in the second clip is ugly".
+    Empty if it is about something in them: "the dog in the second clip is ugly".
     """
-    said: list[LexToken] = []
+    target: list[LexToken] = []
     for token in clause.content_tokens:
-        if token.symbol in _REMARK_OPENINGS or (token.symbol == "flaw" and not said):
+        if token.symbol in _REMARK_OPENINGS or (token.symbol == "flaw" and not target):
             continue
         if token.symbol in _JUDGEMENT_SYMBOLS:
             break
         if token.symbol not in _REMARK_TARGET_SYMBOLS:
             return []
-        said.append(token)
+        target.append(token)
     else:
         if "negation" not in clause.symbols and "there" not in clause.symbols:
             return []
     return (
-        said
-        if any(token.kind == TokenKind.SLOT or token.symbol in CLIP_SYMBOLS for token in said)
+        target
+        if any(token.kind == TokenKind.SLOT or token.symbol in CLIP_SYMBOLS for token in target)
         else []
     )
 
 
 def is_reference_only(clause: RawClause) -> bool:
-    """Whether it only says what to do with what was spoken of: "get rid of them", 删掉."""
+    """Whether it only says what to do with the target of a remark: "get rid of them", 删掉."""
     verbs = [token for token in clause.content_tokens if token.kind == TokenKind.VERB]
     rest = [
         t for t in clause.content_tokens if t.kind not in (TokenKind.VERB, TokenKind.SMALL_TALK)
@@ -101,7 +101,7 @@ def is_reference_only(clause: RawClause) -> bool:
 
 
 def invert_complaint(tokens: Iterable[LexToken]) -> list[LexToken]:
-    """The tokens, with the opposites of what is said to be too much."""
+    """Turn a complaint into a request: "too dark" asks for more light."""
     row = [_lacks_to_more(token) for token in tokens]
     if not any(token.symbol == "too" for token in row):
         return row
@@ -113,7 +113,7 @@ def invert_complaint(tokens: Iterable[LexToken]) -> list[LexToken]:
 
 
 def _lacks_to_more(token: LexToken) -> LexToken:
-    """What there is not enough of is to be more."""
+    """Turn "not enough" into "more"."""
     if token.symbol != "lacks":
         return token
     return LexToken("more", TokenKind.MODIFIER, token.start, token.end)

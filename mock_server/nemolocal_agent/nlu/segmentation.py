@@ -1,4 +1,4 @@
-"""A message is cut into sentences, and a sentence into the pieces between its breaks."""
+"""Splits a message into sentences, and a sentence into clauses."""
 
 from collections.abc import Iterator
 
@@ -16,7 +16,7 @@ _QUESTION_PHRASES = ("how to", "how do", "how can", "what does", "what is")
 
 
 def split_sentences(tokens: list[LexToken]) -> Iterator[list[LexToken]]:
-    """The tokens between full stops."""
+    """The tokens of each sentence."""
     sentence: list[LexToken] = []
     for token in tokens:
         sentence.append(token)
@@ -27,7 +27,7 @@ def split_sentences(tokens: list[LexToken]) -> Iterator[list[LexToken]]:
 
 
 def detect_topic(sentence: list[LexToken], original: str) -> Topic | None:
-    """The topic of a sentence that is no command at all: a greeting, a refusal, a question."""
+    """The topic of a sentence without a command: a greeting, a refusal, a question."""
     rest = [
         token
         for token in sentence
@@ -64,12 +64,12 @@ def _is_question(rest: list[LexToken], sentence: list[LexToken], original: str) 
 
 
 def _is_question_word(tokens: list[LexToken]) -> bool:
-    """Whether a question goes on; "show it when …" is none."""
+    """Whether "show me" starts a question ("what …"); "show it when …" does not."""
     return any(token.symbol == "question" and token.value != "when" for token in tokens)
 
 
 def split_clauses(sentence: list[LexToken]) -> list[RawClause]:
-    """The pieces of a sentence, without the reasons that it gives."""
+    """The clauses of a sentence, without the reasons that it gives."""
     found: list[RawClause] = []
     current: list[LexToken] = []
     separator = ""
@@ -99,7 +99,7 @@ def split_clauses(sentence: list[LexToken]) -> list[RawClause]:
 
 
 def _without_reasons(sentence: list[LexToken]) -> list[LexToken]:
-    """Without why it is wanted: "so that I can …", "because …", up to the next comma."""
+    """Drop reasons, up to the next comma: "so that I can …", "because …"."""
     kept: list[LexToken] = []
     dropping = False
     for index, token in enumerate(sentence):
@@ -120,7 +120,7 @@ def _without_reasons(sentence: list[LexToken]) -> list[LexToken]:
 
 
 def _is_target_measure(reason: list[LexToken]) -> bool:
-    """Whether "so that it …" says how long or how large it is to be: "so that it lasts 12 s"."""
+    """Whether "so that it …" gives a target length or file size: "so that it lasts 12 s"."""
     said = [token for token in reason if token.kind != TokenKind.FILLER]
     return (
         str(reason[0].value).startswith("so")
@@ -145,7 +145,7 @@ def _is_target_measure(reason: list[LexToken]) -> bool:
 
 
 def _insert_separators_and_clips(sentence: list[LexToken]) -> Iterator[LexToken]:
-    """Adverbs of order become breaks; each of `the first and third clips` becomes a clip."""
+    """Replace sequence adverbs by separators, and insert elided clips."""
     words = [token for token in sentence if token.kind != TokenKind.FILLER]
     for index, token in enumerate(words):
         if token.symbol == "too" and (
@@ -161,7 +161,7 @@ def _insert_separators_and_clips(sentence: list[LexToken]) -> Iterator[LexToken]
 
 
 def _is_sequence_adverb(token: LexToken, words: list[LexToken], index: int) -> bool:
-    """Whether "first" or 最后 means when to do it: "first, trim it"."""
+    """Whether "first" or 最后 says when to do something: "first, trim it"."""
     if token.symbol not in ("first", "last") or index + 1 == len(words):
         return False
     following = words[index + 1]
@@ -181,7 +181,7 @@ def _is_sequence_adverb(token: LexToken, words: list[LexToken], index: int) -> b
 
 
 def _elided_clip(words: list[LexToken], index: int) -> LexToken | None:
-    """The "clips" that "the first" of "the first and third clips" leaves out; "clips 1 and 3"."""
+    """The noun that "the first and third clips" and "clips 1 and 3" leave out."""
     token, rest = words[index], [t.symbol for t in words[index + 1 : index + 3]]
     if (
         token.symbol in _POSITION_SYMBOLS

@@ -1,4 +1,4 @@
-"""Commands about what is added: transitions, overlays, generated clips."""
+"""Extractors of transitions, overlays and generated clips."""
 
 import re
 from collections.abc import Sequence
@@ -23,13 +23,13 @@ from .span_extractors import extract_span
 
 
 def extract_transition(clause: Clause) -> list[Edit] | None:
-    """Soft passages between clips, or none any more."""
+    """Add transitions between clips, or remove them."""
     if clause.has_any("remove", "without", "hardcut", "cancel"):
         return [RemoveTransitions()]
     if clause.has_any("dipwhite", "fade", "fadeout", "fadein") and clause.has_any("start", "end"):
-        return None  # no transition: it is not between clips
+        return None  # a fade at an end, not between clips
     if (selector := _transition_selector(clause)) is None:
-        return None  # nothing is between the first and the third
+        return None  # these clips do not follow each other
     return [AddTransition(_transition_type(clause), clause.first_value(Slot.TIME), selector)]
 
 
@@ -41,7 +41,7 @@ def _transition_type(clause: Clause) -> TransitionType:
 
 
 def _motion_direction(clause: Clause) -> str:
-    """Where it moves to: "from the right" and "from right to left" are to the left."""
+    """The direction of motion: "from the right" and "from right to left" move left."""
     named = _DIRECTION.findall(clause.line)
     if not named:
         return "left"
@@ -94,7 +94,7 @@ _OVERLAY_OBJECTS = (
 
 
 def extract_overlay(clause: Clause) -> list[Edit] | None:
-    """A picture in the picture, or a watermark."""
+    """Add or remove a picture in picture or a watermark."""
     if clause.has_any("remove", "without"):
         return [RemoveOverlays()]
     if not clause.has_any(*_OVERLAY_OBJECTS) or any(
@@ -152,29 +152,29 @@ def _opacity(clause: Clause) -> float | None:
 
 
 def extract_generation(clause: Clause) -> list[Edit] | None:
-    """A clip of what the words name."""
+    """Generate a clip of the named scene."""
     verb = next((t for t in clause.tokens if t.kind == TokenKind.VERB), None)
     scene = clause.first_value(Slot.SCENE)
     said = clause.original[verb.start : verb.end].lower() if verb else ""
-    strong = said.startswith(("generat", "imagin", "dream", "生成"))
-    if not strong and (
+    explicit = said.startswith(("generat", "imagin", "dream", "生成"))
+    if not explicit and (
         scene is None or not clause.has_any("generate", "video", "clip", "timelapse", Slot.TIME)
     ):
         return None
     if clause.has_any("title", "music", "subtitles", "upload", "photo", "voice", "who", "sound"):
         return None
     if clause.has_any("start", "end", "with") and not clause.has_any("generate", Slot.TIME):
-        return None  # "end with the beach clip" is about one that there is
+        return None  # "end with the beach clip" is about an existing clip
     time = clause.first_value(Slot.TIME)
     seconds = 10.0 if time is None else min(max(time / 1000, 1.0), 60.0)
     after = verb.end if verb else clause.tokens[0].start
-    told = clause.original[after : _end_of_prompt(clause.tokens)]
-    prompt = " ".join(_NOT_IN_PROMPT.sub(" ", told).split())
+    text = clause.original[after : _end_of_prompt(clause.tokens)]
+    prompt = " ".join(_NOT_IN_PROMPT.sub(" ", text).split())
     return [Generate(scene or "abstract", seconds, (prompt or scene or "abstract")[:80])]
 
 
 def _end_of_prompt(tokens: Sequence[LexToken]) -> int:
-    """Where what is wanted ends: before "thanks" and the like."""
+    """The end of the prompt: before "thanks" and the like."""
     thanked = len(tokens) > 1 and tokens[-1].symbol == "greet"
     return tokens[-2 if thanked else -1].end
 

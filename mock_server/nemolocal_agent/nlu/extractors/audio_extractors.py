@@ -1,4 +1,4 @@
-"""Commands about music, volumes and fades."""
+"""Extractors of music, volumes and fades."""
 
 import re
 from typing import Literal
@@ -29,7 +29,7 @@ _NUMBER = re.compile(rf" (?:volume|sound|to|at|is|of) ({slot_pattern(Slot.NUMBER
 
 
 def extract_music(clause: Clause) -> list[Edit] | None:
-    """Add, take away, lower under speech, fade, or set the volume of the music."""
+    """Add, remove or duck the music, or change its volume or fades."""
     ducks = _is_ducking(clause)
     if ducks and not (clause.has_any("generate") or _is_new_music(clause)):
         return [DuckMusic()]
@@ -48,7 +48,7 @@ def extract_music(clause: Clause) -> list[Edit] | None:
 
 
 def _is_new_music(clause: Clause) -> bool:
-    """Whether new music is wanted: "have the music fade out" speaks of what is there."""
+    """Whether new music is added: "have the music fade out" is about the music that is there."""
     acts = any(token.kind == TokenKind.ACTION for token in clause.tokens)
     return any(
         "add" in token.symbol.split()
@@ -59,14 +59,14 @@ def _is_new_music(clause: Clause) -> bool:
 
 
 def _is_fade(added: list[LexToken]) -> bool:
-    """Whether it is a fade that is added: "add a 4 second fade out to the music", 用4秒淡出."""
+    """Whether a fade is what is added: "add a 4 second fade out to the music", 用4秒淡出."""
     timed = added[1:] if added and added[0].symbol == Slot.TIME else added
     symbols = [token.symbol for token in timed]
     return any(symbol in _FADES for symbol in symbols[:1]) and symbols[1:2] != ["music"]
 
 
 def _is_volume_change(clause: Clause) -> bool:
-    """Whether it is how loud the music is that changes: "calm music, volume 40%" adds it."""
+    """Whether the volume of the music changes: "calm music, volume 40%" adds music."""
     if clause.has_any("volume") and (
         clause.has_any(Slot.FILE_NAME, "set", "to") or clause.first_value(Slot.PERCENT) is None
     ):
@@ -86,7 +86,7 @@ def _music(clause: Clause) -> AddMusic:
 
 
 def _is_ducking(clause: Clause) -> bool:
-    """Whether the music is to make room for speech."""
+    """Whether the music is to be lowered under speech."""
     return clause.has_any("duck", "duckhint") or (
         clause.has_any("when") and clause.has_any("speaks", "voice")
     )
@@ -102,7 +102,7 @@ def _loudness(clause: Clause) -> float | None:
 
 
 def extract_fade(clause: Clause) -> list[Edit] | None:
-    """Fade the whole, the picture or the sound."""
+    """Fade everything, the picture or the sound."""
     if clause.has_any("between", "transition") or _PER_CLIP.search(clause.line):
         return None
     return [_fade(clause)]
@@ -123,7 +123,7 @@ def _fade(clause: Clause) -> Fade:
 
 
 def _is_about_picture(clause: Clause) -> bool:
-    """Whether 画面, which is mostly the video, is what is seen of it."""
+    """Whether 画面, which mostly means the video, means the picture here."""
     if clause.has_any("music", "sound", "voice"):
         return False
     shown = (clause.original[t.start : t.end] for t in clause.tokens if t.symbol == "video")
@@ -131,7 +131,7 @@ def _is_about_picture(clause: Clause) -> bool:
 
 
 def extract_fade_kind(clause: Clause) -> Literal["in", "out", "both"]:
-    """Whether a fade is at the beginning, the end, or both."""
+    """Whether a fade is at the start, the end, or both."""
     into = clause.has_any("fadein", "start") or bool(_INWARD.search(clause.line))
     out = clause.has_any("fadeout", "out", "end", "away")
     if clause.has_any("fadein") and not clause.has_any("fadeout", "out"):
@@ -144,7 +144,7 @@ def extract_fade_kind(clause: Clause) -> Literal["in", "out", "both"]:
 
 
 def extract_volume(clause: Clause) -> list[Edit] | None:
-    """How loud something is, all the time or for a stretch of it."""
+    """Set or change a volume, of everything or for a span."""
     target = _target(clause)
     selectors = extract_scope(clause, "bare", "to", "by", "at", "for", "all", "from-for")
     if target == "all" and any(
@@ -160,7 +160,7 @@ def extract_volume(clause: Clause) -> list[Edit] | None:
 
 
 def _volume(clause: Clause) -> float | None:
-    """A volume that is named, 0 where there is to be none."""
+    """The volume that is named; 0 for silence."""
     gone = clause.has_any("remove", "stop", "without")
     loudness = _loudness(clause)
     if clause.has_any("mute"):
@@ -174,7 +174,7 @@ def _volume(clause: Clause) -> float | None:
 
 
 def _is_relative(clause: Clause) -> bool:
-    """Whether a share is one of how loud it is now: 50% louder, half as loud."""
+    """Whether a share is relative to the current volume: 50% louder, half as loud."""
     if clause.first_value(Slot.PERCENT) is None:
         return clause.has_any(Slot.FRACTION) and (
             clause.has_any("loud", "quiet") or not clause.has_any("to")

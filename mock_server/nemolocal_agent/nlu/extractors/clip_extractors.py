@@ -25,7 +25,7 @@ _NUMBER = re.compile(rf" ({slot_pattern(Slot.NUMBER)})(?= )")
 
 
 def extract_swap(clause: Clause) -> list[Edit] | None:
-    """Exchange two clips."""
+    """Swap two clips."""
     selectors = extract_selectors(clause, bare=True)
     if len(selectors) < 2:
         numbers = _NUMBER.findall(clause.line)
@@ -34,9 +34,9 @@ def extract_swap(clause: Clause) -> list[Edit] | None:
 
 
 def extract_reverse_order(clause: Clause) -> list[Edit] | None:
-    """The clips in the opposite order."""
+    """Reverse the order of the clips."""
     if not clause.has_any("order") and (not clause.has_any("clip") or extract_selectors(clause)):
-        return None  # one clip, or all as one, is played backwards
+        return None  # clips that play backwards
     turned = clause.has_any("reverse", "backwards", "flip", "upsidedown")
     return [ReverseOrder()] if turned and not clause.has_any(Slot.COLOR, Slot.TIME) else None
 
@@ -63,7 +63,7 @@ _TARGET_PATTERNS = [
 
 
 def extract_move(clause: Clause) -> list[Edit] | None:
-    """A clip to another place in the order."""
+    """Move a clip to another position."""
     for where, pattern in _TARGET_PATTERNS:
         if match := pattern.search(clause.line):
             nth = int(clause.value(match["nth"])) if where in ("nth", "before", "after") else 0
@@ -78,7 +78,7 @@ def extract_move(clause: Clause) -> list[Edit] | None:
 
 
 def _target_position(where: str, nth: int, selector: Selector) -> int:
-    """The place to go to; a clip that leaves an earlier one lets those behind it move up."""
+    """The position to move to, counted after the clip has left its old one."""
     if where in ("start", "end"):
         return 1 if where == "start" else -1
     moves_up = where != "nth" and selector.number is not None and 0 < selector.number < nth
@@ -86,12 +86,12 @@ def _target_position(where: str, nth: int, selector: Selector) -> int:
 
 
 def extract_merge(clause: Clause) -> list[Edit] | None:
-    """All clips in one row."""
+    """Merge all clips."""
     return [Merge()] if not clause.has_any(Slot.UNKNOWN_WORD, Slot.QUOTED_TEXT) else None
 
 
 def extract_remove_clip(clause: Clause) -> list[Edit] | None:
-    """Take clips away."""
+    """Remove clips."""
     selectors = extract_selectors(clause)
     return [RemoveClip(one) for one in selectors] if selectors else None
 
@@ -113,7 +113,7 @@ _OTHER_SYMBOLS = (
 
 
 def extract_place_uploads(clause: Clause) -> list[Edit] | None:
-    """Put uploads on the timeline, all or the ones named."""
+    """Place all uploads, or the named ones."""
     if any(token.kind == TokenKind.DISCOURSE for token in clause.tokens):
         return None
     made = clause.has_any("generate") and not clause.has_any("from", "out", "with", "upload")
@@ -128,7 +128,7 @@ def extract_place_uploads(clause: Clause) -> list[Edit] | None:
 
 
 def _edit_for_upload(selector: Selector) -> Edit:
-    """An upload on the timeline; a sound goes under it, as its music."""
+    """Place an upload; a sound becomes the music."""
     if selector.name and selector.name.lower().endswith((".mp3", ".wav", ".m4a", ".aac")):
         return AddMusic(name=selector.name)
     return PlaceUploads(selector)

@@ -1,4 +1,4 @@
-"""Commands about lengths: what stays and what goes."""
+"""Extractors of cuts: what is kept and what is removed."""
 
 import re
 
@@ -37,7 +37,7 @@ _EDGE = re.compile(r" (?:start|stop|end|last) ")
 
 
 def extract_cut(clause: Clause) -> list[Edit] | None:
-    """Keep or remove a stretch of the timeline or of clips, or remove clips."""
+    """Keep or remove a span of the timeline or of clips, or remove clips."""
     if clause.has_any("ends", "removeends"):
         return _remove_both_ends(clause)
     if clause.has_any("per"):
@@ -77,7 +77,7 @@ def _cut_spans(
 
 
 def _remove_between(spans: list[TimelineSpan], selectors: list[Selector]) -> list[Edit] | None:
-    """To keep the beginning and the end is to remove what is between them."""
+    """To keep the start and the end is to remove what is between them."""
     begins = [span for span in spans if span.start == TIMELINE_START]
     ends = [span for span in spans if span.end == TIMELINE_END]
     if len(begins) != 1 or len(ends) != 1 or len(spans) != 2:
@@ -88,7 +88,7 @@ def _remove_between(spans: list[TimelineSpan], selectors: list[Selector]) -> lis
 
 
 def _remove_whole_clips(clause: Clause, selectors: list[Selector]) -> list[Edit] | None:
-    """Whole clips go, or everything."""
+    """Remove whole clips, or everything."""
     if not clause.has_any("remove"):
         return None
     if selectors:
@@ -113,7 +113,7 @@ def _remove_both_ends(clause: Clause) -> list[Edit] | None:
 
 
 def _span_of_bare_number(clause: Clause) -> SpanMatch | None:
-    """`the third to 5`: seconds, where nothing else can be meant."""
+    """`the third to 5`: a number without a unit is seconds here."""
     if match := _BARE.search(clause.line):
         return SpanMatch(
             "to", TimelineSpan(TIMELINE_START, TimelinePoint(round(clause.value(match[1]) * 1000)))
@@ -122,7 +122,7 @@ def _span_of_bare_number(clause: Clause) -> SpanMatch | None:
 
 
 def _as_shortening(clause: Clause, match: SpanMatch) -> SpanMatch:
-    """`10 seconds shorter` is by so much, not to so much."""
+    """`10 seconds shorter`: shortened by 10 seconds, not to 10 seconds."""
     if match.form in ("bare", "for") and " ~ short " in clause.line:
         return SpanMatch("by", match.span)
     return match
@@ -134,7 +134,7 @@ def _span_at_end(match: SpanMatch) -> TimelineSpan:
 
 
 def _is_kept(clause: Clause, match: SpanMatch, line: str) -> bool | None:
-    """Whether the stretch stays: True, or goes: False; None where the words do not tell."""
+    """Whether the span is kept (True) or removed (False); None if the words do not say."""
     form, span = match
     if clause.has_any("remove"):
         return clause.has_any("except") or (None if form == "to" else False)
@@ -159,7 +159,7 @@ def _is_kept(clause: Clause, match: SpanMatch, line: str) -> bool | None:
 
 
 def _is_kept_by_trim(clause: Clause, form: str, line: str) -> bool | None:
-    """What trimming and cutting mean: to a part keeps it, a part alone goes."""
+    """The meaning of trim and cut: "to" a part keeps it, a part alone is removed."""
     if not clause.has_any("trim", "cut"):
         picked = ("first", "last", "between", "middle", "half", "after", "before")
         return True if clause.has_any("take", "give") and form in picked else None

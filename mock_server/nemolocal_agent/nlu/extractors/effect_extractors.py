@@ -1,4 +1,4 @@
-"""Commands about how clips look: light and colour, blur, turns, crops and zooms."""
+"""Extractors of effects: color, blur, rotation, crop, zoom."""
 
 import re
 from collections.abc import Callable
@@ -27,7 +27,7 @@ from .attribute_extractors import choose_by_degree, extract_share
 from .clause import Clause
 from .selector_extractors import extract_scope
 
-# The look words, and the type of the effect that they are about.
+# The type of the effect that a symbol is about.
 _EFFECT_TYPES = {
     "brighter": "brightness", "darker": "brightness", "brightness": "brightness",
     "contrast": "contrast", "flat": "contrast", "saturation": "saturation", "vivid": "saturation",
@@ -44,7 +44,7 @@ _DECREASE_WORDS = ("less", "lower", "down", "short", "smaller", "low")
 
 
 def extract_effect(clause: Clause) -> list[Edit] | None:
-    """Apply a look to clips or a stretch of time, or take one away."""
+    """Apply an effect to clips or a span, or remove one."""
     if clause.has_any("remove", "stop", "without") and not clause.has_any(
         "crop", "off_sides", "side"
     ):
@@ -55,7 +55,7 @@ def extract_effect(clause: Clause) -> list[Edit] | None:
 
 
 def extract_side_crop(clause: Clause) -> list[Edit] | None:
-    """Cut so much off the sides of the picture: 上下左右各裁10%."""
+    """Crop the sides of the picture: 上下左右各裁10%."""
     cut = clause.has_any("side", "off_sides", "left", "right", "top", "bottom") and clause.has_any(
         Slot.PERCENT
     )
@@ -64,7 +64,7 @@ def extract_side_crop(clause: Clause) -> list[Edit] | None:
 
 
 def extract_remove_effects(clause: Clause) -> list[Edit] | None:
-    """Take effects away: "remove all effects"."""
+    """Remove effects: "remove all effects"."""
     return _remove(clause) if clause.has_any("remove", "cancel", "stop") else None
 
 
@@ -108,7 +108,7 @@ def _brightness(clause: Clause) -> Effect | None:
 
 
 def _has_change(clause: Clause) -> bool:
-    """Whether it is said which way to go, or how far."""
+    """Whether the clause gives a direction or an amount."""
     return clause.has_any(
         "raise",
         "more",

@@ -1,4 +1,4 @@
-"""Commands about shape, resolution, frame rate and the size of the file."""
+"""Extractors of aspect ratio, resolution, frame rate and file size."""
 
 from math import gcd
 from typing import Literal
@@ -22,7 +22,7 @@ _MAX_FRAME_RATE = 240
 
 
 def extract_format(clause: Clause) -> list[Edit] | None:
-    """Shape, fit, resolution and frame rate: what of them is named."""
+    """Set the aspect ratio, fit, resolution and frame rate that are named."""
     found: list[Edit] = []
     fit = _fit(clause)
     resolution = clause.first_value(Slot.RESOLUTION)
@@ -46,7 +46,7 @@ def extract_format(clause: Clause) -> list[Edit] | None:
 
 
 def _fit(clause: Clause) -> _Fit | None:
-    """The fit that is named last: "a blurred background instead of black bars" names the first."""
+    """The fit: a blur has precedence over a crop, else the last one that is named counts."""
     named = [fit for token in clause.tokens for word, fit in _FITS if word in token.symbol.split()]
     if (named and clause.has_any("remove")) or (
         clause.has_any(Slot.ASPECT_RATIO) and clause.has_any("trim", "cut")
@@ -60,7 +60,7 @@ def _fit(clause: Clause) -> _Fit | None:
 
 
 def _parse_ratio(ratio: str | None) -> tuple[int, int] | None:
-    """`21:9` as it is said, `2.35:1` in whole numbers."""
+    """`21:9` as it is, `2.35:1` in whole numbers."""
     if ratio is None:
         return None
     width, height = (round(float(number) * 100) for number in ratio.split(":"))
@@ -69,7 +69,7 @@ def _parse_ratio(ratio: str | None) -> tuple[int, int] | None:
 
 
 def _format_of_pixels(width: int, height: int) -> tuple[tuple[int, int] | None, str | None]:
-    """1920x1080 is a resolution, 1080x1920 a shape too."""
+    """The aspect ratio and resolution: 1920x1080 is only a resolution."""
     if not width or not height:
         return None, None
     resolution = _RESOLUTIONS.get(min(width, height))
@@ -79,7 +79,7 @@ def _format_of_pixels(width: int, height: int) -> tuple[tuple[int, int] | None, 
 
 
 def extract_compression(clause: Clause) -> list[Edit] | None:
-    """A smaller file: without visible loss, under a size, or at a quality."""
+    """Compress: without visible loss, below a file size, or at a quality."""
     if (size := clause.first_value(Slot.FILE_SIZE)) is not None:
         return [Compress("size", float(size))] if size > 0 else None
     quality = next((name for name in _QUALITIES if clause.has_any(name)), None)

@@ -1,4 +1,4 @@
-"""Commands about pieces and speed: splitting, looping, slideshows, faster and slower."""
+"""Extractors of splits, loops, slideshows and speed."""
 
 import re
 
@@ -14,7 +14,7 @@ _PERCENT = slot_pattern(Slot.PERCENT)
 _AT_SHARE = re.compile(rf" (?:at|from) {slot_pattern(Slot.FRACTION, Slot.PERCENT)} ")
 _AT_NUMBER = re.compile(rf" at {_NUMBER} ")
 _ABSOLUTE = re.compile(rf" (?:to|at) {_PERCENT} ")
-# Clips of so many seconds are no moments.
+# The length of clips or parts is not a point to split at.
 _LONG = re.compile(rf"(?<! at) {_TIME} (?:clip|part) $")
 _INTO_PARTS = re.compile(rf" (?:to|in) {_NUMBER} (?:part|clip) $")
 _TIMELAPSE = 4.0
@@ -22,7 +22,7 @@ _SLOWER, _FASTER = (0.5, 0.75, 0.5), (1.5, 1.25, 2.0)
 
 
 def extract_split(clause: Clause) -> list[Edit] | None:
-    """Cut clips in two, or into equal parts."""
+    """Split clips in two, or into equal parts."""
     times = tuple(TimelinePoint(time) for time in clause.values(Slot.TIME))
     if (times and _LONG.search(clause.line)) or extract_selectors(clause):
         return None
@@ -33,7 +33,7 @@ def extract_split(clause: Clause) -> list[Edit] | None:
         return [Split(times)] if count in (None, len(times) + 1) else None
     part = extract_share(clause) if count is None else None
     if clause.has_any(Slot.PERCENT) and not _AT_SHARE.search(clause.line):
-        return None  # of the picture, or too much to be parts
+        return None  # a share of the picture, or no number of parts
     if part is not None and _AT_SHARE.search(clause.line):
         return [Split((TimelinePoint(share=part),))]
     if part is not None:
@@ -48,12 +48,12 @@ def extract_split(clause: Clause) -> list[Edit] | None:
 
 
 def extract_split_into_parts(clause: Clause) -> list[Edit] | None:
-    """Cut "into 3 parts", said with a word that mostly means to shorten."""
+    """Split "into 3 parts", with a verb that mostly means to shorten."""
     return extract_split(clause) if _INTO_PARTS.search(clause.line) else None
 
 
 def extract_loop(clause: Clause) -> list[Edit] | None:
-    """Play it several times, or until it is so long."""
+    """Repeat a number of times, or up to a length."""
     if clause.has_any("play") and not clause.has_any(
         "times", "double", "triple", Slot.FACTOR, "loop"
     ):
@@ -68,7 +68,7 @@ def extract_loop(clause: Clause) -> list[Edit] | None:
 
 
 def extract_slideshow(clause: Clause) -> list[Edit] | None:
-    """A slideshow of the pictures."""
+    """A slideshow of the images."""
     time = clause.first_value(Slot.TIME)
     if time is None:
         return [Slideshow()]
@@ -78,7 +78,7 @@ def extract_slideshow(clause: Clause) -> list[Edit] | None:
 
 
 def extract_speed(clause: Clause) -> list[Edit] | None:
-    """Faster or slower, by a factor, a share or a word."""
+    """Change the speed, by a factor, a share or a word."""
     selectors = extract_scope(clause, "bare", "to", "by", "for", "at", "all", "from-for")
     if (factor := _factor(clause)) is None or not 0.01 <= factor <= 100:
         return None
@@ -106,7 +106,7 @@ def _factor(clause: Clause) -> float | None:
 
 
 def _times(clause: Clause) -> float | None:
-    """How many times as fast or as slow."""
+    """How many times as fast or slow."""
     count = clause.first_value(Slot.FACTOR)
     if count is None:
         count = extract_number(clause)
@@ -116,7 +116,7 @@ def _times(clause: Clause) -> float | None:
 
 
 def _by_share(clause: Clause, part: float, slower: bool, faster: bool) -> float:
-    """`50% faster` is by so much, `at 150% speed` and `half as fast` are so much."""
+    """`50% faster` is relative; `at 150% speed` and `half as fast` are absolute."""
     if clause.first_value(Slot.PERCENT) is None:
         return 1 + part if faster and not slower and clause.has_any("by") else part
     if _ABSOLUTE.search(clause.line) or not (slower or faster):

@@ -1,4 +1,4 @@
-"""Which clips (titles, uploads) a clause names."""
+"""Extractors of selectors: the clips, titles or uploads that a clause names."""
 
 import re
 
@@ -41,9 +41,9 @@ _BARE = re.compile(r" (?P<edge>first|last)(?= )")
 
 
 def extract_selectors(clause: Clause, bare: bool = False) -> list[Selector]:
-    """The clips that are named, in order, taken out of the line; none where it names none.
+    """The clips that are named, in order; consumes them. Empty if none is named.
 
-    `bare` takes a "first" or "last" that stands alone, as in "swap the first and the last".
+    `bare` includes a "first" or "last" without a noun: "swap the first and the last".
     """
     found: list[tuple[int, list[Selector]]] = []
     for pattern in (*_PATTERNS, _BARE) if bare else _PATTERNS:
@@ -56,7 +56,7 @@ def extract_selectors(clause: Clause, bare: bool = False) -> list[Selector]:
 
 
 def extract_clip_range(clause: Clause) -> list[Selector]:
-    """The clips of a row of them: "clips 2 to 4"; none where none is named."""
+    """The clips of a range: "clips 2 to 4"; empty if there is none."""
     match = _RANGE.search(clause.line)
     if match is None:
         return []
@@ -95,12 +95,12 @@ def _selectors_of_match(clause: Clause, match: re.Match[str]) -> list[Selector]:
 
 
 def first_or_all(selectors: list[Selector]) -> Selector:
-    """The one clip that is named, or all."""
+    """The first selector, or all clips."""
     return selectors[0] if selectors else SELECT_ALL
 
 
 def extract_scope(clause: Clause, *but: str) -> list[Selector]:
-    """What an effect is for: clips, or a stretch of them, or all. `but` as in `extract_span`."""
+    """What an effect applies to: clips, a span of them, or all. `but` as in `extract_span`."""
     match = extract_span(clause, *but)
     clips = extract_selectors(clause) or [SELECT_ALL]
     if match is None:

@@ -1,4 +1,4 @@
-"""Which stretch of time a clause names, and how it says so."""
+"""Extractors of spans: the part of the timeline that a clause names, and how it names it."""
 
 import re
 from collections.abc import Callable
@@ -19,17 +19,17 @@ _POINT = (
 )
 _AT = r"(?:(?:at|from|of|off|on|in|to|by|out|away|~) )*"
 _FROM = r"(?:from|at|after|start)"
-# Off which end: "at the end, cut 3 seconds".
+# Between an end and a length: "at the end, cut 3 seconds".
 _CUT_WORDS = r"(?: (?:~|it|video|remove|cut|trim|away|out|off|lower|by))+"
-# The first two clips are no time, nor is "clip 2 to 4 s" from 2 s on.
+# "The first 2 clips" names no time.
 _NO_COUNT = r"(?= )(?! (?:clip|photo|video|it|last) )"
 
-# Two seconds of the first clip need not be its first two, nor is "30% in the first half" a stretch.
+# "Two seconds of the first clip" is not the first two seconds, "30% in the first half" no span.
 _NO_CLIP = rf"(?! (?:clip|video|photo|upload|it|{_MEASURE_OR_NUMBER}) )"
 
 
 class SpanMatch(NamedTuple):
-    """A span, and the words that introduced it: `first`, `to`, `at` … decide what is meant."""
+    """A span, and its form: `first`, `to`, `at` and so on decide what a command means."""
 
     form: str
     span: TimelineSpan
@@ -96,7 +96,7 @@ _PATTERNS: list[tuple[str, re.Pattern[str]]] = [
 
 
 def extract_span(clause: Clause, *but: str) -> SpanMatch | None:
-    """The stretch that the clause names, taken out of its line; `but` are ways not looked for."""
+    """The span that the clause names; consumes it. `but` are the forms to skip."""
     if not _HAS_SPAN_SYMBOL.search(clause.line):
         return None
     for form, pattern in _PATTERNS:
@@ -180,7 +180,7 @@ def _point(clause: Clause, words: str) -> TimelinePoint:
 
 
 def _is_in_order(start: TimelinePoint, end: TimelinePoint) -> bool:
-    """Whether something is between them, as far as one can say without knowing the length."""
+    """Whether the start is before the end, as far as this is known without the length."""
     if start == end:
         return False
     if start.before_end == end.before_end and (start.share is None) == (end.share is None):

@@ -1,4 +1,4 @@
-"""Commands about titles and subtitles."""
+"""Extractors of titles and subtitles."""
 
 import re
 
@@ -28,14 +28,14 @@ from .audio_extractors import extract_fade_kind
 from .clause import Clause
 from .span_extractors import extract_span
 
-# Where, not when.
+# A position in the frame, not a time.
 _MIDDLE = re.compile(r" (?:at|in|on|to) middle(?= )")
 _ON_VIDEO = re.compile(r" (?:on|later|in|at|of)(?: it)? (?:video|frame)(?= )")
 _VIDEO = re.compile(r"(?<! all) video ")
 _LENGTH = re.compile(rf" ({slot_pattern(Slot.TIME)})(?= )")
 _TITLE_TO = re.compile(rf" title to {slot_pattern(Slot.QUOTED_TEXT)} ")
 _SHOWN_MS = 3000
-# Words that put something there that was not; "show the title in red" changes one.
+# Verbs that add a title; "show the title in red" changes one.
 _ADD_WORDS = frozenset(
     "add insert include attach append introduce incorporate create make another new need want "
     "generate 添加 加 加入 加上 插入 做个 来个 加个 增加 弄个".split()
@@ -43,15 +43,15 @@ _ADD_WORDS = frozenset(
 
 
 def extract_subtitles(clause: Clause) -> list[Edit] | None:
-    """Subtitles that were pasted."""
+    """Add the subtitles in the message."""
     return [AddSubtitles(clause.first_value(Slot.SUBTITLES))]
 
 
 def extract_title(clause: Clause) -> list[Edit] | None:
-    """Add, change, fade, or remove a title."""
+    """Add, change, fade or remove a title."""
     clause.line = _ON_VIDEO.sub(" ", clause.line)
     if _VIDEO.search(clause.line) and not clause.has_any("title", "subtitles", "font"):
-        return None  # the words name a video
+        return None  # the quoted text is the name of a video
     quoted = [str(text) for text in clause.values(Slot.QUOTED_TEXT)]
     if clause.has_any("subtitles") and not clause.has_any("title", Slot.QUOTED_TEXT):
         return [RemoveTitle(subtitles=True)] if clause.has_any("remove") else None
@@ -73,7 +73,7 @@ def extract_title(clause: Clause) -> list[Edit] | None:
 
 
 def _is_new_title(clause: Clause) -> bool:
-    """Whether something new is wanted, not another look of what is there."""
+    """Whether a title is added, not changed."""
     verbs = (
         clause.original[t.start : t.end].lower().split()[0]
         for t in clause.tokens
@@ -85,7 +85,7 @@ def _is_new_title(clause: Clause) -> bool:
 
 
 def _is_placed(clause: Clause) -> bool:
-    """Whether words are put somewhere: 标题“A”放在顶部. With 把 before them they are there."""
+    """Whether text is placed somewhere: 标题“A”放在顶部. After 把 it is an existing title."""
     start = clause.tokens[0].start
     put = any(t.kind == TokenKind.VERB and clause.original[t.start] == "放" for t in clause.tokens)
     known = any(sign in clause.original[max(0, start - 2) : start] for sign in "把将將")
@@ -112,7 +112,7 @@ def _change_text(clause: Clause, quoted: list[str]) -> list[Edit] | None:
 
 
 def _is_new_text(clause: Clause) -> bool:
-    """Whether the quoted words are what to show: they stand after "to", or after "says"."""
+    """Whether the quoted text is the new text: it follows "to" or "says"."""
     index = next(n for n, token in enumerate(clause.tokens) if token.symbol == Slot.QUOTED_TEXT)
     before = [word for token in clause.tokens[:index] for word in token.symbol.split()]
     return before[-1:] in (["to"], ["says"], ["replace"], ["with"], ["set"])
@@ -149,7 +149,7 @@ def _add(clause: Clause, text: str) -> list[Edit] | None:
 
 
 def _span(clause: Clause) -> TimelineSpan | None:
-    """When a title shows: `at 5s` is three seconds from there, `at the end` the last three."""
+    """When a title is shown: `at 5s` for three seconds, `at the end` the last three seconds."""
     clause.line = _MIDDLE.sub(" ", clause.line)
     match = extract_span(clause)
     if match is None:

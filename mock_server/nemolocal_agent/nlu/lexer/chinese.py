@@ -1,4 +1,4 @@
-"""Chinese words: the longest of the lexicon at each place, and numerals."""
+"""Tokens of Chinese text: the longest word of the lexicon at each position, and numerals."""
 
 import re
 
@@ -12,14 +12,14 @@ _NUMBER = re.compile(_NUMERAL)
 _TENTHS = re.compile(r"([一二三四五六七八九])成(?![一二两三四五六七八九十\d个片])")
 _PERCENT = re.compile(rf"百分之(?:(?P<numeral>{_NUMERAL})|(?P<digits>\d{{1,3}}(?:\.\d{{1,2}})?))")
 _DIRECTION = re.compile(r"[出起过下上进回]?[去来](?=[吧啊呀哦]*(?![\u3400-\u9fff]))")
-# 后面三十秒 are the last ones, 5秒后面 is after a moment.
+# 后面三十秒 is "the last 30 s", 5秒后面 "after 5 s".
 _LAST = re.compile(rf"后面的?(?=(?:\d|{_NUMERAL}秒|{_NUMERAL}分))")
-# 十分 alone is "very", 一分钟 alone a minute.
+# 十分 alone means "very".
 _COUNTED = ("十分钟", "两倍")
 
 
 def find_longest_word(text: str, at: int, end: int) -> tuple[LexiconEntry, int] | None:
-    """The longest word of the lexicon that begins here, and its length."""
+    """The longest word of the lexicon at this position, and its length."""
     if text[at] not in load_lexicon().chinese_first_characters:
         return None
     for length in range(min(load_lexicon().max_chinese_length, end - at), 0, -1):
@@ -29,9 +29,9 @@ def find_longest_word(text: str, at: int, end: int) -> tuple[LexiconEntry, int] 
 
 
 def tokenize_chinese(text: str, at: int, end: int, tokens: list[LexToken]) -> int:
-    """Add the tokens of a run of Chinese characters; returns where it ended.
+    """Append the tokens of a run of Chinese characters; returns the end.
 
-    That may be behind the run, for 百分之30.
+    The end can be after the run: 百分之30.
     """
     while at < end:
         if percent := _PERCENT.match(text, at):
@@ -81,7 +81,7 @@ def _read_one(text: str, at: int, end: int, tokens: list[LexToken]) -> int:
 
 
 def _is_time(tokens: list[LexToken]) -> bool:
-    """Whether a number or its unit was just said."""
+    """Whether a number or its unit comes directly before."""
     said = next(
         (token.kind for token in reversed(tokens[-2:]) if token.kind != TokenKind.FILLER), None
     )
@@ -89,21 +89,21 @@ def _is_time(tokens: list[LexToken]) -> bool:
 
 
 def _after_direction(text: str, at: int, end: int, tokens: list[LexToken]) -> int | None:
-    """The place after a 去 or 起来 that only ends what is said: 放到结尾去."""
+    """The end of a 去 or 起来 that only completes the verb: 放到结尾去."""
     match = _DIRECTION.match(text, at, end)
     follows = bool(tokens) and tokens[-1].end == at
     return match.end() if match and follows else None
 
 
 def _is_removal(text: str, at: int, end: int) -> bool:
-    """Whether a 去 stands before the thing that is to go: 去水印."""
+    """Whether a 去 before a noun means "remove": 去水印."""
     if text[at] != "去" or at + 1 == end or (after := find_longest_word(text, at + 1, end)) is None:
         return False
     return after[0].kind in (TokenKind.NOUN, TokenKind.TRANSITION)
 
 
 def _find_fuzzy_word(text: str, at: int, end: int) -> tuple[LexiconEntry, int] | None:
-    """The long word that differs in one character from what stands here: 背静音乐."""
+    """A long word that differs in one character: 背静音乐."""
     for entry in load_lexicon().fuzzy_chinese.get(text[at], ()):
         typed = text[at : min(at + len(entry), end)]
         if sum(a == b for a, b in zip(typed, entry, strict=False)) == len(entry) - 1:
@@ -112,13 +112,13 @@ def _find_fuzzy_word(text: str, at: int, end: int) -> tuple[LexiconEntry, int] |
 
 
 def _is_counted(text: str, at: int, numerals: int, word: int) -> bool:
-    """Whether the numerals here count, though a word begins with them: 第一段 is no 一段."""
+    """Whether the numerals are a number, although a word starts with them: 第一段 is not 一段."""
     ordinal = at > 0 and text[at - 1] in "第数"
     return ordinal or numerals > word or text.startswith(_COUNTED, at)
 
 
 def parse_numeral(text: str) -> float:
-    """The number that Chinese numerals name: 二十五, 一百二, 一点五."""
+    """The value of Chinese numerals: 二十五, 一百二, 一点五."""
     whole, _, fraction = text.partition("点")
     total = digit = 0
     for sign in whole:

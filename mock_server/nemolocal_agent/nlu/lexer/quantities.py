@@ -1,4 +1,4 @@
-"""Numbers and units become values: times, percents, factors, ordinals, sizes."""
+"""Combines numbers and units into slots: times, percentages, factors, ordinals, sizes."""
 
 import re
 
@@ -20,7 +20,7 @@ from .units import (
 
 
 class QuantityParser:
-    """One walk over the tokens of a message; what it makes of them is in `found`."""
+    """One pass over the tokens of a message; the result is in `output`."""
 
     def __init__(self, tokens: list[LexToken]) -> None:
         self.tokens = tokens
@@ -32,7 +32,7 @@ class QuantityParser:
         self._has_file_sizes = limited or any(symbol.startswith("compress") for symbol in symbols)
 
     def parse(self) -> list[LexToken]:
-        """The same tokens with slots in the place of numbers and units."""
+        """The tokens with slots for numbers and units."""
         while self.position < len(self.tokens):
             token = self.tokens[self.position]
             if token.kind == TokenKind.NUMBER or (
@@ -76,7 +76,7 @@ class QuantityParser:
         return None if token is None else token.kind
 
     def _skip(self, index: int) -> int:
-        """The next place that is no article."""
+        """The next index that is not a filler."""
         return index + 1 if self._kind_at(index) == TokenKind.FILLER else index
 
     def _is_second(self, index: int | None = None) -> bool:
@@ -97,7 +97,7 @@ class QuantityParser:
         ) or (self._is_unit_second(after))
 
     def _is_number_without_unit(self) -> bool:
-        """Whether a number follows that is of the unit before it: "seconds 6 to 8"."""
+        """Whether a number follows the unit: "seconds 6 to 8"."""
         follows = self._kind_at(self.position + 1) not in (
             TokenKind.UNIT,
             TokenKind.SUFFIX,
@@ -122,7 +122,7 @@ class QuantityParser:
             self.output.append(joint)
 
     def _is_time_point(self) -> bool:
-        """Whether it is a moment: "from second 3 to second 8"."""
+        """Whether it is a point of time: "from second 3 to second 8"."""
         return (
             self._previous_symbol() in TIME_PREPOSITIONS
             and self._kind_at(self.position + 1) == TokenKind.NUMBER
@@ -161,7 +161,7 @@ class QuantityParser:
             )
 
     def _parse_after_edge(self, token: LexToken) -> None:
-        """`the first second`, `the middle third`: a time or a share, unless a thing is counted."""
+        """`the first second` is a time, `the middle third` a share, unless a noun follows."""
         if self._kind_at(self.position + 1) in COUNTABLE_KINDS or token.value < 2:
             self.output.append(token)
         elif token.value == 2:
@@ -171,7 +171,7 @@ class QuantityParser:
         self.position += 1
 
     def _parse_number(self, first: LexToken) -> None:
-        """A number with all that belongs to it: "twenty five", "1 min 20 s", "2x", "3rd"."""
+        """A number with its unit: "twenty five", "1 min 20 s", "2x", "3rd"."""
         if self._is_pronoun(first):
             return
         amount = self._parse_amount()
@@ -198,7 +198,7 @@ class QuantityParser:
             self._add_slot(Slot.NUMBER, first.start, end, amount)
 
     def _is_pronoun(self, first: LexToken) -> bool:
-        """Whether it is the "one" of "the last one", which counts nothing."""
+        """Whether it is the pronoun of "the last one"."""
         after = self._token_at(self.position + 1)
         hundred = after is not None and after.kind == TokenKind.NUMBER and after.value == 100
         follows = hundred or self._kind_at(self.position + 1) in (TokenKind.UNIT, TokenKind.NOUN)
@@ -212,7 +212,7 @@ class QuantityParser:
         return True
 
     def _parse_ordinal(self, amount: float, end: int) -> None:
-        """第2: an ordinal; 第5秒 is a moment."""
+        """第2 is an ordinal, 第5秒 a point of time."""
         prefix = self.output.pop()
         unit = self._token_at(self.position)
         if unit is not None and unit.kind == TokenKind.UNIT and unit.symbol in TIME_UNITS:
@@ -223,7 +223,7 @@ class QuantityParser:
             self._add_slot(Slot.ORDINAL, prefix.start, end, amount)
 
     def _parse_ratio_by(self, width: float, first: LexToken) -> None:
-        """`16 by 9` is a shape."""
+        """`16 by 9` is an aspect ratio."""
         height = self.tokens[self.position + 1]
         ratio = f"{width:g}:{float(height.value):g}"
         if ratio in ASPECT_RATIOS:
@@ -233,7 +233,7 @@ class QuantityParser:
             self._add_slot(Slot.NUMBER, first.start, first.end, width)
 
     def _parse_amount(self) -> float:
-        """The value of the number here; the place moves behind it."""
+        """The value of the number at the position, which moves behind it."""
         amount = float(self.tokens[self.position].value)
         self.position += 1
         while self._kind_at(self.position) == TokenKind.NUMBER:
@@ -256,7 +256,7 @@ class QuantityParser:
         return amount
 
     def _parse_measure(self, amount: float, start: int) -> None:
-        """A number and its unit, on which the place is."""
+        """A number and its unit, which is at the position."""
         token = self.tokens[self.position]
         unit = "s" if token.symbol == Slot.ORDINAL else token.symbol
         self.position += 1
@@ -281,7 +281,7 @@ class QuantityParser:
         )
 
     def _parse_rest_of_time(self, unit: str, one: float) -> float:
-        """What follows a time and belongs to it: "and a half", 半, "20 s", "and 20 seconds"."""
+        """What follows a time and is part of it: "and a half", 半, "20 s", "and 20 seconds"."""
         joined = self._symbol_at(self.position) == "and"
         index = self._skip(self.position + joined)
         token = self._token_at(index)
@@ -311,7 +311,7 @@ class QuantityParser:
         return 0.0
 
     def _parse_lone_unit(self, token: LexToken) -> None:
-        """A unit without a number: "a minute" is one; "x3" is a factor; else it says nothing."""
+        """A unit without a number: "a minute" is one minute, "x3" a factor."""
         edge = self._previous_symbol() in ("first", "last")
         article = edge or self._kind_at(self.position - 1) == TokenKind.FILLER
         self.position += 1
@@ -336,5 +336,5 @@ class QuantityParser:
 
 
 def parse_quantities(tokens: list[LexToken]) -> list[LexToken]:
-    """The tokens with slots in the place of numbers and units."""
+    """The tokens with slots for numbers and units."""
     return QuantityParser(tokens).parse()

@@ -1,4 +1,4 @@
-"""Words to show that are not in quotes: `add a title that says Hello World for 3 seconds`."""
+"""Title text without quotes: `add a title that says Hello World for 3 seconds`."""
 
 from .tokens import LexToken, Slot, TokenKind
 
@@ -13,7 +13,7 @@ _SETTINGS = frozenset(
 
 
 def quote_title_text(tokens: list[LexToken], original: str) -> list[LexToken]:
-    """The same tokens with the words that a title is to show as one quoted slot."""
+    """The tokens with the text of a title as one quoted slot."""
     if any(token.symbol == Slot.QUOTED_TEXT for token in tokens):
         return tokens
     for index, token in enumerate(tokens):
@@ -33,7 +33,7 @@ def quote_title_text(tokens: list[LexToken], original: str) -> list[LexToken]:
 
 
 def _after_links(tokens: list[LexToken], index: int, original: str) -> tuple[int | None, bool]:
-    """The place after "that says", "called", ":"; and whether there was such a word."""
+    """The index after "that says", "called", ":"; and whether there was such a word."""
     explicit = False
     while index < len(tokens):
         token = tokens[index]
@@ -54,7 +54,7 @@ def _after_links(tokens: list[LexToken], index: int, original: str) -> tuple[int
 
 
 def _is_text(tokens: list[LexToken], index: int, original: str) -> bool:
-    """Whether what follows "change the title to" is a text and not a look."""
+    """Whether a text follows "change the title to", not a style."""
     if index >= len(tokens):
         return False
     token = tokens[index]
@@ -88,7 +88,7 @@ def _is_text_start(tokens: list[LexToken], index: int, explicit: bool, original:
 
 
 def _find_text_end(tokens: list[LexToken], begin: int) -> int:
-    """The place after the last word of the text: it ends where a setting or a command begins."""
+    """The index after the text, which ends where a setting or a command starts."""
     index = begin + 1
     while index < len(tokens) and not _is_text_end(tokens, index):
         index += 1

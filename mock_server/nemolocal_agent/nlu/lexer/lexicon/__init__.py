@@ -1,4 +1,4 @@
-"""What people say, and the word that readers know for it: loaded once, from the TOML beside it."""
+"""The lexicon: the words and phrases of both languages and their symbols, read from TOML files."""
 
 import tomllib
 from collections.abc import Iterator
@@ -10,10 +10,10 @@ from ..spellcheck import SpellChecker
 from ..tokens import Slot, TokenKind
 
 SKIPPABLE_WORDS = frozenset("the a an my our your this that it them these those its".split())
-"""Words that may stand inside a phrase without changing it: "reduce (the) file size"."""
+"""Words that a phrase may contain without a change of meaning: "reduce (the) file size"."""
 
 WORD_SIGNS = "°"
-"""What stands for a word and is no letter: it is looked up as an English word is."""
+"""Signs that are looked up as English words are."""
 
 _FILES = ("commands", "nouns_and_modifiers", "slot_values", "conversation")
 _SLOT_SECTIONS = {
@@ -40,12 +40,12 @@ _AUXILIARIES = frozenset(
     "has have had need needs must should can could may might will would ought shall got does "
     "are".split()
 )
-# Chinese words so long are known even with one wrong character.
+# Chinese words of this length are found even with one wrong character.
 _MIN_FUZZY_LENGTH = 4
 
 
 class LexiconEntry(NamedTuple):
-    """One entry: the readers' word, its kind, a slot's value, and whether it is a base form."""
+    """An entry: its symbol, kind, value if it is a slot, and whether it is a base form."""
 
     symbol: str
     kind: TokenKind
@@ -54,7 +54,7 @@ class LexiconEntry(NamedTuple):
 
 
 class Lexicon:
-    """All entries: English by first word, longest first; Chinese by the text itself."""
+    """All entries: English by first word, longest phrase first; Chinese by the word."""
 
     def __init__(self) -> None:
         self.english: dict[str, list[tuple[tuple[str, ...], LexiconEntry]]] = {}
@@ -117,7 +117,7 @@ def _entry(section: str, lemma: str) -> LexiconEntry:
 
 
 def _forms(phrase: str, word: LexiconEntry) -> Iterator[tuple[str, LexiconEntry]]:
-    """The phrase, and its inflected forms where it is English."""
+    """The phrase and, if it is English, its inflected forms."""
     head, space, rest = phrase.partition(" ")
     if phrase.isascii() and head.isalpha():
         if word.kind in _INFLECTED_KINDS and not _is_invariable(head, rest):
@@ -129,7 +129,7 @@ def _forms(phrase: str, word: LexiconEntry) -> Iterator[tuple[str, LexiconEntry]
 
 
 def _is_invariable(head: str, rest: str) -> bool:
-    """Whether a verb has no other form here: "has to be" is no "hases to be"."""
+    """Whether a verb is not inflected here: "has to be"."""
     return len(head) < 3 or (bool(rest) and head in _AUXILIARIES)
 
 
@@ -148,5 +148,5 @@ def inflect(verb: str) -> Iterator[str]:
 
 @cache
 def load_lexicon() -> Lexicon:
-    """The one lexicon, read when it is first needed: a server starts without it."""
+    """The lexicon, read on first use: the server starts without it."""
     return Lexicon()
