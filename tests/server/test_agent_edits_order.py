@@ -69,7 +69,7 @@ THREE = edited(PlaceUploads())
         (RemoveClip(Selector(number=2)), "ac"),
     ],
 )
-def test_clips_change_places(edit: Edit, expected: str) -> None:
+def test_clips_can_be_reordered(edit: Edit, expected: str) -> None:
     draft = edited(edit, draft=THREE)
     assert order(draft) == expected
     lengths = {"a": 10_000, "b": 4000, "c": 6000}
@@ -77,13 +77,13 @@ def test_clips_change_places(edit: Edit, expected: str) -> None:
     assert times(lane(draft, TrackType.VIDEO))[1][0] == lengths[expected[0]]
 
 
-def test_transitions_stay_between_the_places() -> None:
+def test_transitions_stay_at_their_cuts() -> None:
     draft = edited(AddTransition(selector=Selector(number=1)), ReverseOrder(), draft=THREE)
     transitions = [segment.transition for segment in lane(draft, TrackType.VIDEO)]
     assert [transition is not None for transition in transitions] == [True, False, False]
 
 
-def test_merging_closes_gaps_and_places_what_is_missing() -> None:
+def test_merge_closes_gaps_and_appends_unplaced_uploads() -> None:
     clips = [{"s": 500, "d": 1000, "src": "a"}, {"s": 4000, "d": 1000, "src": "b"}]
     title = {"s": 4200, "d": 300, "txt": "over b"}
     wire = {"t": [{"tt": 0, "sg": clips}, {"tt": 7, "sg": [title]}], "d": 5000}
@@ -94,7 +94,7 @@ def test_merging_closes_gaps_and_places_what_is_missing() -> None:
     assert order(edited(Merge())) == "abc"
 
 
-def test_gaps_move_with_the_clips_and_keep_their_length_at_another_speed() -> None:
+def test_gaps_keep_their_length_at_another_speed() -> None:
     clips = [{"s": 500, "d": 1000, "src": "a"}, {"s": 4000, "d": 1000, "src": "b"}]
     title = {"s": 100, "d": 200, "txt": "before all"}
     gappy = draft_from_wire({"t": [{"tt": 0, "sg": clips}, {"tt": 7, "sg": [title]}], "d": 5000})
@@ -116,7 +116,7 @@ def test_gaps_move_with_the_clips_and_keep_their_length_at_another_speed() -> No
         )
 
 
-def test_titles_go_with_what_they_are_over() -> None:
+def test_titles_ripple_with_the_video() -> None:
     over_b = edited(AddTitle("b", span_between(11_000, 13_000)), draft=THREE)
     cases: list[tuple[Edit, Any]] = [
         (RemoveClip(Selector(number=1)), [(1000, 3000)]),
@@ -138,12 +138,12 @@ def test_titles_go_with_what_they_are_over() -> None:
         assert (times(tracks[0].segments or ()) if tracks else []) == expected, edit
 
 
-def test_a_title_over_several_clips_stays_in_time_when_they_change_places() -> None:
+def test_title_over_several_clips_keeps_its_time_when_reordered() -> None:
     draft = edited(AddTitle("ab", span_between(9000, 12_000)), draft=THREE)
     assert times(lane(edited(ReverseOrder(), draft=draft), TrackType.TEXT)) == [(9000, 12_000)]
 
 
-def test_a_track_on_which_two_would_collide_stays_as_it_is() -> None:
+def test_track_keeps_its_times_if_segments_would_overlap() -> None:
     titles = (
         AddTitle("ab", span_between(9000, 12_000)),
         AddTitle("c", span_between(15_000, 17_000)),
@@ -153,7 +153,7 @@ def test_a_track_on_which_two_would_collide_stays_as_it_is() -> None:
     assert times(lane(moved, TrackType.TEXT)) == [(9000, 12_000), (15_000, 17_000)]
 
 
-def test_a_watermark_over_everything_stays_over_everything() -> None:
+def test_watermark_of_the_whole_video_still_covers_it() -> None:
     material = MediaPool((A, B, LOGO))
     draft = edited(AddOverlay("watermark"), material=material)
     cases: list[tuple[Edit, Any]] = [
@@ -168,7 +168,7 @@ def test_a_watermark_over_everything_stays_over_everything() -> None:
         assert times(lane(after, TrackType.VIDEO, 1)) == [(0, length)]
 
 
-def test_a_clip_over_another_is_cut_with_it_and_never_shown_longer_than_it_is() -> None:
+def test_overlay_clip_is_cut_with_the_video_and_never_gets_longer() -> None:
     material = MediaPool((A, B))
     overlay = AddOverlay("picture-in-picture", Selector(name="b"), span=span_between(2000, 9000))
     draft = edited(overlay, material=material)
@@ -189,7 +189,7 @@ def test_a_clip_over_another_is_cut_with_it_and_never_shown_longer_than_it_is() 
 UPPER = (TrackType.VIDEO, 1)
 
 
-def test_music_ends_with_the_video_whatever_happens_to_it() -> None:
+def test_music_always_ends_with_the_video() -> None:
     song = AddMusic(name="song")
     material = MediaPool((A, SONG))
     draft = edited(song, material=material)
@@ -208,7 +208,7 @@ def test_music_ends_with_the_video_whatever_happens_to_it() -> None:
         assert len({part.id for part in parts}) == len(parts)
 
 
-def test_music_is_cut_with_a_timeline_that_is_cut_as_a_whole() -> None:
+def test_music_is_cut_with_the_whole_timeline() -> None:
     draft = edited(
         AddMusic(name="song"), KeepSpan(span_between(2000, 6000)), material=MediaPool((A, SONG))
     )
@@ -216,7 +216,7 @@ def test_music_is_cut_with_a_timeline_that_is_cut_as_a_whole() -> None:
     assert (part.start_ms, part.duration_ms, part.source_start_ms) == (0, 4000, 2000)
 
 
-def test_the_end_of_the_music_fades_wherever_it_is() -> None:
+def test_fade_out_stays_at_the_end_of_the_music() -> None:
     music = {"id": "m", "s": 0, "d": 9000, "src": "song", "fi": 500, "fo": 1000}
     tracks = [{"tt": 0, "sg": [{"s": 0, "d": 9000, "src": "a"}]}]
     tracks += [{"tt": 1, "n": "BGM", "sg": [music]}]
@@ -225,14 +225,14 @@ def test_the_end_of_the_music_fades_wherever_it_is() -> None:
     assert fades == [(500, None), (None, 1000)]
 
 
-def test_music_of_which_nobody_knows_the_end_is_not_played_on() -> None:
+def test_music_of_unknown_length_is_not_extended() -> None:
     tracks: list[dict[str, Any]] = [{"tt": 0, "sg": [{"s": 0, "d": 9000, "src": "a"}]}]
     tracks += [{"tt": 1, "n": "BGM", "sg": [{"s": 0, "d": 9000, "src": "unknown"}]}]
     draft = edited(Loop(), draft=draft_from_wire({"t": tracks, "d": 9000}))
     assert times(lane(draft, TrackType.AUDIO)) == [(0, 9000)]
 
 
-def test_tracks_of_other_types_are_left_alone() -> None:
+def test_tracks_of_unknown_types_do_not_change() -> None:
     theirs = {"tt": 9, "theirs": [1], "sg": [{"s": 100, "d": 90_000, "theirs": {"a": None}}]}
     tracks = [theirs, {"tt": 0, "sg": [{"s": 0, "d": 9000, "src": "a"}]}]
     draft = edited(KeepSpan(first_span(2000)), draft=draft_from_wire({"t": tracks}))
@@ -240,7 +240,7 @@ def test_tracks_of_other_types_are_left_alone() -> None:
     assert draft.duration_ms == 90_100
 
 
-def test_a_track_left_empty_is_kept_for_what_we_do_not_know_of_it() -> None:
+def test_empty_track_with_unknown_fields_is_kept() -> None:
     title = {"tt": 7, "theirs": 1, "sg": [{"s": 5000, "d": 1000, "txt": "x"}]}
     tracks = [title, {"tt": 0, "sg": [{"s": 0, "d": 9000, "src": "a"}]}]
     draft = edited(KeepSpan(first_span(2000)), draft=draft_from_wire({"t": tracks}))

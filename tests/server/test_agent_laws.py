@@ -221,7 +221,7 @@ MATERIAL = MediaPool(UPLOADS, GENERATED, Made())
 
 @MANY
 @given(drafts(), st.lists(any_edit, max_size=8))
-def test_whatever_is_edited_the_timeline_stays_sound(draft: Draft, edits: list[Edit]) -> None:
+def test_any_edits_keep_the_timeline_valid(draft: Draft, edits: list[Edit]) -> None:
     for edit in edits:
         before = draft
         try:
@@ -237,7 +237,7 @@ def test_whatever_is_edited_the_timeline_stays_sound(draft: Draft, edits: list[E
 @pytest.mark.slow
 @MANY
 @given(drafts(), settling)
-def test_setting_what_is_set_already_changes_nothing(draft: Draft, edit: Edit) -> None:
+def test_setting_the_same_value_changes_nothing(draft: Draft, edit: Edit) -> None:
     try:
         once = apply_edits([edit], draft, MATERIAL)
     except EditRejected:

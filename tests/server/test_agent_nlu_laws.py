@@ -87,12 +87,12 @@ def done(message: str) -> tuple[Edit, ...]:
 
 
 @given(st.text(max_size=200))
-def test_any_text_is_understood_as_something(message: str) -> None:
+def test_any_text_is_parsed(message: str) -> None:
     parse_message(message)
 
 
 @given(st.lists(st.sampled_from([*" ".join(COMMANDS).split(), *CHINESE, "and", ",", "'", "5s"])))
-def test_any_words_of_commands_are_understood_as_something(words: list[str]) -> None:
+def test_any_words_of_commands_are_parsed(words: list[str]) -> None:
     parse_message(" ".join(words))
 
 
@@ -114,7 +114,7 @@ def test_case_and_white_space_change_nothing(command: str, random: object) -> No
 
 @pytest.mark.slow
 @pytest.mark.parametrize("one", mostly_deep([*COMMANDS, *CHINESE]))
-def test_two_commands_are_done_one_after_the_other(one: str) -> None:
+def test_two_commands_are_two_edits_in_order(one: str) -> None:
     first = done(one)
     for other in (*COMMANDS, *CHINESE):
         second = done(other)
@@ -135,7 +135,7 @@ words = st.text(
 
 @pytest.mark.slow
 @given(st.one_of(words, st.sampled_from(COMMANDS), st.sampled_from(["don't", "how?", "a, then b"])))
-def test_quoted_words_are_never_a_command(text: str) -> None:
+def test_quoted_text_is_never_a_command(text: str) -> None:
     assert done(f'add a title "{text}" at the top') == (AddTitle(text, None, None, "top-center"),)
     assert done(f"加标题“{text}”，然后静音") == (AddTitle(text), *done("静音"))
 
@@ -145,7 +145,7 @@ def test_quoted_words_are_never_a_command(text: str) -> None:
     ("word", "message"),
     [*TYPED[:2], *(pytest.param(*row, marks=pytest.mark.slow) for row in TYPED[2:])],
 )
-def test_one_wrong_letter_in_a_command_changes_nothing(word: str, message: str) -> None:
+def test_typo_in_a_command_changes_nothing(word: str, message: str) -> None:
     wanted = done(message.format(word))
     for typed in mistyped(word) - WORDS_OF_THEIR_OWN:
         assert done(message.format(typed)) == wanted, typed

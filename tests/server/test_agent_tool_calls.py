@@ -53,7 +53,7 @@ def job(*edits: Edit) -> PlannedToolCall:
     return PlannedToolCall(edits, BEFORE, AFTER)
 
 
-def test_every_tool_says_whether_its_name_is_documented() -> None:
+def test_every_tool_has_a_grade() -> None:
     assert set(GRADES) == set(get_args(ToolName))
     documented = {name for name, grade in GRADES.items() if grade == "documented"}
     assert documented == {"edit_multitrack", "generate_video_with_seedance"}
@@ -115,7 +115,7 @@ OPERATIONS: list[tuple[Edit, dict[str, Any]]] = [
 
 
 @pytest.mark.parametrize(("edit", "operation"), OPERATIONS)
-def test_an_edit_is_sent_with_its_track_its_segment_and_its_times(
+def test_tool_call_has_the_track_segment_and_times_of_the_edit(
     edit: Edit, operation: dict[str, Any]
 ) -> None:
     assert job(edit).tool == "edit_multitrack"
@@ -133,15 +133,13 @@ ALONE: list[tuple[Edit, ToolName, dict[str, Any]]] = [
 
 
 @pytest.mark.parametrize(("edit", "tool", "args"), ALONE)
-def test_what_is_no_cut_goes_to_a_tool_of_its_own(
-    edit: Edit, tool: ToolName, args: dict[str, Any]
-) -> None:
+def test_other_edits_have_their_own_tools(edit: Edit, tool: ToolName, args: dict[str, Any]) -> None:
     assert job(edit).tool == tool
     sent = job(edit).args()
     assert {name: sent[name] for name in args} == args
 
 
-def test_edits_of_one_tool_go_together_in_their_order() -> None:
+def test_consecutive_edits_of_one_tool_are_grouped() -> None:
     trim, title = KeepSpan(first_span(4000)), AddTitle("Hi")
     shape, size = SetAspect(9, 16), SetResolution("4k")
     calm, epic = AddMusic("calm"), AddMusic("epic")
@@ -151,7 +149,7 @@ def test_edits_of_one_tool_go_together_in_their_order() -> None:
     ]  # fmt: skip
 
 
-def test_a_result_tells_what_was_touched_and_how_long_it_is_now() -> None:
+def test_tool_response_has_the_changed_ids_and_the_duration() -> None:
     assert job(KeepSpan(first_span(4000))).response() == {
         "status": "success",
         "added": ["c"],
@@ -165,14 +163,14 @@ def test_a_result_tells_what_was_touched_and_how_long_it_is_now() -> None:
     assert "settings" not in nothing
 
 
-def test_segments_without_ids_are_told_by_their_places() -> None:
+def test_segments_without_ids_are_named_by_position() -> None:
     nameless = draft_from_wire({"t": [{"tt": 0, "sg": [{"s": 0, "d": 1000}]}]})
     told = PlannedToolCall((Compress(),), draft_from_wire({}), nameless).response()
     assert (told["added"], told["duration_ms"]) == (["0.0"], 0)
 
 
 @pytest.mark.parametrize("kept", [0, 1])
-def test_a_result_tells_the_same_whether_an_untouched_track_was_copied_or_not(kept: int) -> None:
+def test_tool_response_ignores_copies_of_unchanged_tracks(kept: int) -> None:
     tracks = [{"tt": 0, "sg": [{"s": 0, "d": 9}]}, {"tt": 7, "sg": [{"id": "b", "s": 0, "d": 5}]}]
     before = draft_from_wire({"t": tracks})
     changed = draft_from_wire({"t": [{"tt": 7, "sg": [{"s": 0, "d": 7}]}]}).tracks or ()
@@ -186,7 +184,7 @@ def test_a_result_tells_the_same_whether_an_untouched_track_was_copied_or_not(ke
     )
 
 
-def test_each_job_begins_where_the_one_before_it_ended() -> None:
+def test_each_tool_call_starts_from_the_previous_draft() -> None:
     groups = group_edits((KeepSpan(first_span(4000)), Compress()))
     one, other = plan_tool_calls(groups, [BEFORE, AFTER, BEFORE])
     assert (one.edits, one.before, one.after) == ((KeepSpan(first_span(4000)),), BEFORE, AFTER)

@@ -68,7 +68,7 @@ def test_volumes_are_set_or_changed(edit: Edit, video: list[Any], music: list[An
     assert volumes(edited(edit, draft=BOTH)) == (video, music)
 
 
-def test_music_lies_under_everything_and_is_replaced_not_doubled() -> None:
+def test_new_music_covers_the_video_and_replaces_the_old() -> None:
     draft = edited(AddMusic("lofi", 0.2), draft=BOTH)
     (music,) = lane(draft, TrackType.AUDIO)
     assert (music.start_ms, music.duration_ms, music.volume) == (0, 14_000, 0.2)
@@ -76,7 +76,7 @@ def test_music_lies_under_everything_and_is_replaced_not_doubled() -> None:
     assert music.source == "pending"
 
 
-def test_a_song_that_was_uploaded_is_the_music_unless_a_mood_is_said() -> None:
+def test_uploaded_song_is_the_music_unless_a_mood_is_named() -> None:
     material = MediaPool((A, SONG))
     (music,) = lane(edited(AddMusic(), material=material), TrackType.AUDIO)
     assert (music.source, music.duration_ms, music.volume) == ("song", 10_000, 0.35)
@@ -89,23 +89,23 @@ def test_a_song_that_was_uploaded_is_the_music_unless_a_mood_is_said() -> None:
     assert music.metadata == {"title": "Calm"}
 
 
-def test_a_volume_of_nothing_is_a_volume() -> None:
+def test_zero_volume_is_a_volume() -> None:
     (music,) = lane(edited(AddMusic("calm", 0.0)), TrackType.AUDIO)
     assert music.volume == 0
 
 
-def test_music_can_make_room_for_voices() -> None:
+def test_music_can_be_ducked() -> None:
     (music,) = lane(edited(AddMusic("calm", duck=True)), TrackType.AUDIO)
     assert music.effects == (DUCK,)
     (music,) = lane(edited(DuckMusic(), DuckMusic(), draft=BOTH), TrackType.AUDIO)
     assert music.effects == (DUCK,)
 
 
-def test_music_can_go() -> None:
+def test_music_can_be_removed() -> None:
     assert edited(RemoveMusic(), draft=BOTH).of_type(TrackType.AUDIO) == []
 
 
-def test_a_fade_softens_the_ends_of_everything() -> None:
+def test_fade_applies_to_video_and_music() -> None:
     draft = edited(Fade("both"), draft=BOTH)
     assert fades(draft) == [(1000, None), (None, 1000)]
     assert fades(draft, TrackType.AUDIO) == [(1000, 1000)]
@@ -130,19 +130,19 @@ def test_a_fade_softens_the_ends_of_everything() -> None:
         ),
     ],
 )
-def test_fades_of_one_thing(edit: Edit, video: list[Any], music: list[Any]) -> None:
+def test_fade_of_one_object(edit: Edit, video: list[Any], music: list[Any]) -> None:
     draft = edited(edit, draft=BOTH)
     assert (fades(draft), fades(draft, TrackType.AUDIO)) == (video, music)
 
 
-def test_a_new_fade_makes_an_older_one_shorter_and_can_take_one_away() -> None:
+def test_new_fade_shortens_or_replaces_an_older_one() -> None:
     one = Selector(number=2)
     long = edited(Fade("out", 3000, selector=one), Fade("in", 3000, selector=one), draft=BOTH)
     assert fades(long)[1] == (3000, 1000)
     assert fades(edited(Fade("in", 0, selector=one), draft=long))[1] == (None, 1000)
 
 
-def test_titles_fade_too() -> None:
+def test_titles_can_fade() -> None:
     draft = edited(AddTitle("x"), Fade("both", target="title"), draft=BOTH)
     assert fades(draft, TrackType.TEXT) == [(1000, 1000)]
     assert fades(draft) == [(None, None)] * 2
@@ -152,13 +152,13 @@ def test_a_video_without_music_can_fade() -> None:
     assert fades(edited(Fade("in"))) == [(1000, None), (None, None)]
 
 
-def test_a_name_that_fits_several_songs_is_asked_about() -> None:
+def test_ambiguous_song_name_is_rejected_with_a_question() -> None:
     material = MediaPool((A, SONG, Media("two", "my other song.mp3", "audio", 1000)))
     with pytest.raises(EditRejected, match=r"my song\.mp3, my other song\.mp3\?"):
         edited(AddMusic(name="song"), material=material)
 
 
-def test_pictures_have_no_volume_where_anything_else_has() -> None:
+def test_images_have_no_volume_beside_other_clips() -> None:
     picture = Media("p", "p.png", "image", 0)
     mixed = MediaPool((A, picture))
     for edit in (SetVolume(0), SetVolume(0, selector=Selector(number=2)), SetVolume(0.5)):
