@@ -93,8 +93,7 @@ _TRACKS: dict[type[Edit], str] = {
     **dict.fromkeys((AddTitle, ChangeTitle, RemoveTitle), "text"),
     **dict.fromkeys((DuckMusic, RemoveMusic), "audio"),
 }
-# Written out, so that renaming a class does not change what goes over the wire.
-_ACTIONS: dict[type[Edit], str] = {
+ACTIONS: dict[type[Edit], str] = {
     PlaceUploads: "place_uploads",
     KeepSpan: "trim",
     RemoveSpan: "cut",
@@ -132,6 +131,7 @@ _ACTIONS: dict[type[Edit], str] = {
     Redo: "redo",
     StartOver: "start_over",
 }
+"""The `action` of each edit, written out so that renaming a class does not change the wire."""
 
 
 class PlannedToolCall(msgspec.Struct, frozen=True):
@@ -203,7 +203,7 @@ def _segments(draft: Draft, other: Draft) -> dict[str, Segment]:
 
 def _operation(edit: Edit, draft: Draft) -> dict[str, Any]:
     """An edit as an LLM would send it: the action, the track, and each field that is set."""
-    operation: dict[str, Any] = {"action": _ACTIONS[type(edit)]}
+    operation: dict[str, Any] = {"action": ACTIONS[type(edit)]}
     if _tool_of(edit) == EDIT_TOOL:
         operation["track"] = _track_of(edit)
     # Spans of one clip are relative to its start, so they are not resolved.

@@ -1,4 +1,4 @@
-"""Cuts and clips: what the words say, nothing overlapping, nothing past its source."""
+"""Cuts and clips: the right ranges, without overlaps, within the sources."""
 
 from typing import Any
 
@@ -44,17 +44,17 @@ def edited(*edits: Edit, draft: Draft = EMPTY, uploads: tuple[Media, ...] = (BEA
     return apply_edits(edits, draft, MediaPool(uploads))
 
 
-def lane(draft: Draft, kind: TrackType) -> tuple[Segment, ...]:
+def segments_of(draft: Draft, kind: TrackType) -> tuple[Segment, ...]:
     (track,) = draft.of_type(kind)
     return track.segments or ()
 
 
 def spans(draft: Draft, kind: TrackType = TrackType.VIDEO) -> list[tuple[Any, Any, Any]]:
-    return [(s.start_ms, s.duration_ms, s.source_start_ms) for s in lane(draft, kind)]
+    return [(s.start_ms, s.duration_ms, s.source_start_ms) for s in segments_of(draft, kind)]
 
 
 def sources(draft: Draft) -> list[str | None]:
-    return [segment.source for segment in lane(draft, TrackType.VIDEO)]
+    return [segment.source for segment in segments_of(draft, TrackType.VIDEO)]
 
 
 TWO = edited(PlaceUploads(), uploads=(BEACH, CITY))
@@ -64,14 +64,14 @@ def test_uploads_are_placed_in_upload_order() -> None:
     draft = edited(PlaceUploads(), uploads=(BEACH, SONG, PHOTO))
     assert spans(draft) == [(0, 20_000, 0), (20_000, 5000, 0)]
     assert sources(draft) == ["beach-id", "photo-id"]
-    assert lane(draft, TrackType.VIDEO)[0].metadata == {"title": "beach day"}
+    assert segments_of(draft, TrackType.VIDEO)[0].metadata == {"title": "beach day"}
     assert draft.duration_ms == 25_000
 
 
 def test_a_later_upload_is_placed_after_what_is_there() -> None:
     draft = edited(PlaceUploads(), draft=edited(PlaceUploads()), uploads=(BEACH, PHOTO))
     assert spans(draft) == [(0, 20_000, 0), (20_000, 5000, 0)]
-    assert len({s.id for s in lane(draft, TrackType.VIDEO)}) == 2
+    assert len({s.id for s in segments_of(draft, TrackType.VIDEO)}) == 2
 
 
 def test_named_upload_is_placed_alone_and_again() -> None:
@@ -112,7 +112,7 @@ def test_keep_cuts_all_tracks_and_removes_empty_ones() -> None:
 def test_removed_span_moves_the_rest_up() -> None:
     draft = edited(RemoveSpan(span_between(5000, 8000)))
     assert spans(draft) == [(0, 5000, 0), (5000, 12_000, 8000)]
-    assert len({s.id for s in lane(draft, TrackType.VIDEO)}) == 2
+    assert len({s.id for s in segments_of(draft, TrackType.VIDEO)}) == 2
     assert draft.duration_ms == 17_000
 
 
@@ -155,7 +155,7 @@ def test_cut_of_one_clip_moves_the_later_ones_up() -> None:
 
 
 @pytest.mark.parametrize(
-    "which",
+    "selector",
     [
         Selector(number=2),
         Selector(number=-1),
@@ -165,8 +165,8 @@ def test_cut_of_one_clip_moves_the_later_ones_up() -> None:
         Selector(span=last_span(8000)),
     ],
 )
-def test_clip_is_selected_by_number_name_or_time(which: Selector) -> None:
-    draft = edited(RemoveClip(which), draft=TWO, uploads=(BEACH, CITY))
+def test_clip_is_selected_by_number_name_or_time(selector: Selector) -> None:
+    draft = edited(RemoveClip(selector), draft=TWO, uploads=(BEACH, CITY))
     assert spans(draft) == [(0, 20_000, 0)]
 
 
@@ -180,7 +180,7 @@ def test_split_does_not_change_the_picture() -> None:
     assert spans(draft) == [
         (0, 5000, 0), (5000, 15_000, 5000), (20_000, 6000, 0), (26_000, 2000, 6000)
     ]  # fmt: skip
-    assert len({segment.id for segment in lane(draft, TrackType.VIDEO)}) == 4
+    assert len({segment.id for segment in segments_of(draft, TrackType.VIDEO)}) == 4
     thirds = edited(Split(parts=3))
     assert [length for _, length, _ in spans(thirds)] == [6667, 6666, 6667]
 
@@ -193,7 +193,7 @@ def test_loop_repeats_everything_or_one_clip() -> None:
     assert [start for start, _, _ in spans(one)] == [0, 20_000, 28_000, 36_000]
     long = edited(Loop(duration_ms=45_000))
     assert spans(long) == [(0, 20_000, 0), (20_000, 20_000, 0), (40_000, 5000, 0)]
-    assert len({segment.id for segment in lane(long, TrackType.VIDEO)}) == 3
+    assert len({segment.id for segment in segments_of(long, TrackType.VIDEO)}) == 3
 
 
 @pytest.mark.parametrize(
@@ -201,8 +201,8 @@ def test_loop_repeats_everything_or_one_clip() -> None:
     [(9_990, 30_000, 3), (9_999, 30_000, 3), (10_000, 30_050, 3), (9_000, 30_000, 4)],
 )
 def test_loop_to_a_length_drops_a_tiny_rest(length: int, until: int, clips: int) -> None:
-    material = MediaPool((Media("a", "a.mp4", "video", length),))
-    looped = apply_edits([Loop(duration_ms=until)], EMPTY, material)
+    media_pool = MediaPool((Media("a", "a.mp4", "video", length),))
+    looped = apply_edits([Loop(duration_ms=until)], EMPTY, media_pool)
     lengths = [segment.duration_ms or 0 for segment in clips_of(looped)]
     assert len(lengths) == clips
     assert abs(sum(lengths) - until) < 100
@@ -212,10 +212,10 @@ def test_loop_to_a_length_drops_a_tiny_rest(length: int, until: int, clips: int)
 def test_speed_changes_multiply_and_can_be_reset() -> None:
     fast = edited(SetSpeed(2), draft=TWO)
     assert spans(fast) == [(0, 10_000, 0), (10_000, 4000, 0)]
-    assert [segment.speed for segment in lane(fast, TrackType.VIDEO)] == [2, 2]
+    assert [segment.speed for segment in segments_of(fast, TrackType.VIDEO)] == [2, 2]
     faster = edited(SetSpeed(1.5, Selector(number=2)), draft=fast)
     assert spans(faster) == [(0, 10_000, 0), (10_000, 2666, 0)]
-    assert lane(faster, TrackType.VIDEO)[1].speed == 3
+    assert segments_of(faster, TrackType.VIDEO)[1].speed == 3
     assert edited(SetSpeed(0.5), draft=fast) == TWO
 
 
@@ -226,7 +226,9 @@ def test_speed_of_a_span_splits_its_clip() -> None:
 
 def test_slower_image_is_only_shown_longer() -> None:
     draft = edited(SetSpeed(0.5), uploads=(PHOTO,))
-    assert [(s.duration_ms, s.speed) for s in lane(draft, TrackType.VIDEO)] == [(10_000, None)]
+    assert [(s.duration_ms, s.speed) for s in segments_of(draft, TrackType.VIDEO)] == [
+        (10_000, None)
+    ]
 
 
 def test_fades_and_transitions_stay_at_the_ends_of_a_cut_clip() -> None:
@@ -234,7 +236,7 @@ def test_fades_and_transitions_stay_at_the_ends_of_a_cut_clip() -> None:
     clip |= {"tr": {"type": "crossfade", "d": 800}}
     other = {"id": "b", "s": 9000, "d": 500, "src": "x"}
     draft = draft_from_wire({"t": [{"tt": 0, "sg": [clip, other]}], "d": 9500})
-    left, right, _ = lane(
+    left, right, _ = segments_of(
         edited(RemoveSpan(span_between(3000, 8000)), draft=draft), TrackType.VIDEO
     )
     assert (left.fade_in_ms, left.fade_out_ms, left.transition) == (1000, None, None)
@@ -246,7 +248,7 @@ def test_fades_and_transitions_stay_at_the_ends_of_a_cut_clip() -> None:
 def test_slideshow_shows_every_image() -> None:
     draft = edited(Slideshow(), uploads=(PHOTO, SECOND_PHOTO))
     assert spans(draft) == [(0, 3000, 0), (3000, 3000, 0)]
-    slides = lane(draft, TrackType.VIDEO)
+    slides = segments_of(draft, TrackType.VIDEO)
     zooms = [(slide.effects or ())[0] for slide in slides]
     assert [(zoom["type"], zoom["start"], zoom["end"]) for zoom in zooms] == [
         ("zoom", 1.0, 1.25), ("zoom", 1.25, 1.0)
@@ -265,7 +267,7 @@ def test_generated_clip_is_appended_and_needs_no_upload() -> None:
     clip = Generate("city", 4.5, "city at dawn")
     draft = edited(clip, uploads=())
     assert spans(draft) == [(0, 4500, 0)]
-    assert lane(draft, TrackType.VIDEO)[0].metadata == {"title": "city at dawn"}
+    assert segments_of(draft, TrackType.VIDEO)[0].metadata == {"title": "city at dawn"}
     both = apply_edits([PlaceUploads(), clip], EMPTY, MediaPool((BEACH,), (), {clip: "made-id"}))
     assert sources(both) == ["beach-id", "made-id"]
 

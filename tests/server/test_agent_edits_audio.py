@@ -1,4 +1,4 @@
-"""Sound: volumes, background music, fades."""
+"""Volumes, background music and fades."""
 
 from typing import Any
 
@@ -26,27 +26,27 @@ SONG = Media("song", "my song.mp3", "audio", 30_000)
 CALM = Media("calm", "calm.m4a", "audio", 14_000)
 EMPTY = Draft(tracks=(), duration_ms=0)
 MUSIC = AddMusic("calm")
-MATERIAL = MediaPool((A, B), (CALM,), {MUSIC: "calm"})
+MEDIA_POOL = MediaPool((A, B), (CALM,), {MUSIC: "calm"})
 DUCK = {"type": "duck", "amount": 0.7}
 
 
-def edited(*edits: Edit, draft: Draft = EMPTY, material: MediaPool = MATERIAL) -> Draft:
-    return apply_edits(edits, draft, material)
+def edited(*edits: Edit, draft: Draft = EMPTY, media_pool: MediaPool = MEDIA_POOL) -> Draft:
+    return apply_edits(edits, draft, media_pool)
 
 
-def lane(draft: Draft, kind: TrackType) -> tuple[Segment, ...]:
+def segments_of(draft: Draft, kind: TrackType) -> tuple[Segment, ...]:
     (track,) = draft.of_type(kind)
     return track.segments or ()
 
 
 def volumes(draft: Draft) -> tuple[list[Any], list[Any]]:
     kinds = (TrackType.VIDEO, TrackType.AUDIO)
-    one, other = ([segment.volume for segment in lane(draft, kind)] for kind in kinds)
+    one, other = ([segment.volume for segment in segments_of(draft, kind)] for kind in kinds)
     return one, other
 
 
 def fades(draft: Draft, kind: TrackType = TrackType.VIDEO) -> list[tuple[Any, Any]]:
-    return [(segment.fade_in_ms, segment.fade_out_ms) for segment in lane(draft, kind)]
+    return [(segment.fade_in_ms, segment.fade_out_ms) for segment in segments_of(draft, kind)]
 
 
 BOTH = edited(PlaceUploads(), MUSIC)
@@ -70,34 +70,34 @@ def test_volumes_are_set_or_changed(edit: Edit, video: list[Any], music: list[An
 
 def test_new_music_covers_the_video_and_replaces_the_old() -> None:
     draft = edited(AddMusic("lofi", 0.2), draft=BOTH)
-    (music,) = lane(draft, TrackType.AUDIO)
+    (music,) = segments_of(draft, TrackType.AUDIO)
     assert (music.start_ms, music.duration_ms, music.volume) == (0, 14_000, 0.2)
     assert music.metadata == {"title": "Lo-fi"}
     assert music.source == "pending"
 
 
 def test_uploaded_song_is_the_music_unless_a_mood_is_named() -> None:
-    material = MediaPool((A, SONG))
-    (music,) = lane(edited(AddMusic(), material=material), TrackType.AUDIO)
+    media_pool = MediaPool((A, SONG))
+    (music,) = segments_of(edited(AddMusic(), media_pool=media_pool), TrackType.AUDIO)
     assert (music.source, music.duration_ms, music.volume) == ("song", 10_000, 0.35)
     assert music.metadata == {"title": "my song"}
-    (music,) = lane(edited(AddMusic("sad"), material=material), TrackType.AUDIO)
+    (music,) = segments_of(edited(AddMusic("sad"), media_pool=media_pool), TrackType.AUDIO)
     assert music.metadata == {"title": "Sad"}
-    (music,) = lane(edited(AddMusic(name="My_Song"), material=material), TrackType.AUDIO)
+    (music,) = segments_of(edited(AddMusic(name="My_Song"), media_pool=media_pool), TrackType.AUDIO)
     assert music.source == "song"
-    (music,) = lane(edited(AddMusic(), AddMusic(), material=material), TrackType.AUDIO)
+    (music,) = segments_of(edited(AddMusic(), AddMusic(), media_pool=media_pool), TrackType.AUDIO)
     assert music.metadata == {"title": "Calm"}
 
 
 def test_zero_volume_is_a_volume() -> None:
-    (music,) = lane(edited(AddMusic("calm", 0.0)), TrackType.AUDIO)
+    (music,) = segments_of(edited(AddMusic("calm", 0.0)), TrackType.AUDIO)
     assert music.volume == 0
 
 
 def test_music_can_be_ducked() -> None:
-    (music,) = lane(edited(AddMusic("calm", duck=True)), TrackType.AUDIO)
+    (music,) = segments_of(edited(AddMusic("calm", duck=True)), TrackType.AUDIO)
     assert music.effects == (DUCK,)
-    (music,) = lane(edited(DuckMusic(), DuckMusic(), draft=BOTH), TrackType.AUDIO)
+    (music,) = segments_of(edited(DuckMusic(), DuckMusic(), draft=BOTH), TrackType.AUDIO)
     assert music.effects == (DUCK,)
 
 
@@ -153,23 +153,23 @@ def test_a_video_without_music_can_fade() -> None:
 
 
 def test_ambiguous_song_name_is_rejected_with_a_question() -> None:
-    material = MediaPool((A, SONG, Media("two", "my other song.mp3", "audio", 1000)))
+    media_pool = MediaPool((A, SONG, Media("two", "my other song.mp3", "audio", 1000)))
     with pytest.raises(EditRejected, match=r"my song\.mp3, my other song\.mp3\?"):
-        edited(AddMusic(name="song"), material=material)
+        edited(AddMusic(name="song"), media_pool=media_pool)
 
 
 def test_images_have_no_volume_beside_other_clips() -> None:
     picture = Media("p", "p.png", "image", 0)
     mixed = MediaPool((A, picture))
     for edit in (SetVolume(0), SetVolume(0, selector=Selector(number=2)), SetVolume(0.5)):
-        changed = edited(edit, material=mixed)
-        assert lane(changed, TrackType.VIDEO)[1].volume is None
-    assert "muted), p (10-15s)" in describe_timeline(edited(SetVolume(0), material=mixed))
+        changed = edited(edit, media_pool=mixed)
+        assert segments_of(changed, TrackType.VIDEO)[1].volume is None
+    assert "muted), p (10-15s)" in describe_timeline(edited(SetVolume(0), media_pool=mixed))
 
 
 @pytest.mark.parametrize(
     ("language", "said"), [("en", "a (0-10s, muted)"), ("zh", "a（0-10秒，静音）")]
 )
 def test_silence_is_told_in_words(language: str, said: str) -> None:
-    muted = edited(SetVolume(0), material=MediaPool((A,)))
+    muted = edited(SetVolume(0), media_pool=MediaPool((A,)))
     assert said in describe_timeline(muted, language)

@@ -1,4 +1,4 @@
-"""What cannot be done: refused with what is missing, in the language of the session."""
+"""Edits that are rejected: the reason, in the language of the session."""
 
 from string import Formatter
 
@@ -165,10 +165,10 @@ def test_impossible_edits_are_rejected_with_the_reason(subtests: pytest.Subtests
     ],
 )
 def test_edit_without_effect_is_rejected(first: Edit, edit: Edit, reason: str) -> None:
-    material = MediaPool((BEACH, CITY, PHOTO))
-    draft = apply_edits([first], Draft(tracks=(), duration_ms=0), material)
+    media_pool = MediaPool((BEACH, CITY, PHOTO))
+    draft = apply_edits([first], Draft(tracks=(), duration_ms=0), media_pool)
     with pytest.raises(EditRejected, match=reason):
-        apply_edits([edit], draft, material)
+        apply_edits([edit], draft, media_pool)
 
 
 def test_single_clip_cannot_be_its_own_overlay() -> None:

@@ -19,12 +19,12 @@ from nemolocal_agent.intents import (
 )
 from nemolocal_contract.draft import Draft, Segment, Style, Track, TrackType, draft_from_wire
 
-MATERIAL = MediaPool((Media("a", "a.mp4", "video", 20_000),))
+MEDIA_POOL = MediaPool((Media("a", "a.mp4", "video", 20_000),))
 EMPTY = Draft(tracks=(), duration_ms=0)
 
 
 def edited(*edits: Edit, draft: Draft = EMPTY) -> Draft:
-    return apply_edits(edits, draft, MATERIAL)
+    return apply_edits(edits, draft, MEDIA_POOL)
 
 
 def texts(draft: Draft) -> list[list[str | None]]:
@@ -84,7 +84,7 @@ def test_title_without_a_size_scales_from_the_default() -> None:
 
 
 @pytest.mark.parametrize(
-    ("which", "expected"),
+    ("selector", "expected"),
     [
         (Selector(), ["x", "x"]),
         (Selector(number=1), ["x", "The End"]),
@@ -94,8 +94,10 @@ def test_title_without_a_size_scales_from_the_default() -> None:
         (Selector(span=first_span(1000)), ["x", "The End"]),
     ],
 )
-def test_titles_are_selected_by_number_text_or_time(which: Selector, expected: list[str]) -> None:
-    assert texts(edited(ChangeTitle(which, text="x"), draft=TWO)) == [expected]
+def test_titles_are_selected_by_number_text_or_time(
+    selector: Selector, expected: list[str]
+) -> None:
+    assert texts(edited(ChangeTitle(selector, text="x"), draft=TWO)) == [expected]
 
 
 def test_title_moves_to_another_track_if_its_time_is_taken() -> None:

@@ -1,4 +1,4 @@
-"""Whatever is said, what comes of it can be exported; what could not is refused uncharged."""
+"""Any message leaves a draft that can be exported; an edit that cannot is rejected uncharged."""
 
 import asyncio
 import shutil
@@ -66,7 +66,7 @@ class Talk:
         return self.server.context.ledger.balance(self.token.id).available
 
     def objection(self) -> str:
-        """What the renderer has against the draft as it is."""
+        """Why the renderer rejects the current draft; empty if it does not."""
         draft = self.server.context.sessions.newest_draft(self.session.id)
         try:
             plan_render(draft, self.server.context.assets.render_sources(self.session.id))

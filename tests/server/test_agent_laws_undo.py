@@ -1,4 +1,4 @@
-"""Laws of undo and redo: the exact inverse of any turn, walked in any order; nothing is lost."""
+"""Laws of undo and redo: exact inverses of any turns in any order."""
 
 from collections.abc import Sequence
 
@@ -30,7 +30,7 @@ from nemolocal_contract.envelope import decode_json, encode_json
 from tests.support.profiles import examples
 
 MANY = settings(max_examples=examples(40, 20_000))
-MATERIAL = MediaPool(
+MEDIA_POOL = MediaPool(
     (Media("a", "a.mp4", "video", 20_000), Media("b", "b.mp4", "video", 8000)),
 )
 EMPTY = draft_from_wire({"t": [], "d": 0, "theirs": {"deep": [1.5, None]}})
@@ -38,7 +38,7 @@ TITLE = AddTitle("Hi")
 
 
 class Session:
-    """The versions of one draft, kept as a store keeps them: in bytes."""
+    """The versions of one draft, kept as bytes as a store does."""
 
     def __init__(self, *, placing: bool = False) -> None:
         self.place = _place if placing else _nothing
@@ -70,11 +70,11 @@ class Session:
 
 
 def _apply(edits: Sequence[Edit], draft: Draft) -> Draft:
-    return apply_edits(edits, draft, MATERIAL)
+    return apply_edits(edits, draft, MEDIA_POOL)
 
 
 def _place(edits: Sequence[Edit], draft: Draft) -> Draft | None:
-    return place_uploads_if_empty(edits, draft, MATERIAL)
+    return place_uploads_if_empty(edits, draft, MEDIA_POOL)
 
 
 def _nothing(edits: Sequence[Edit], draft: Draft) -> None:

@@ -1,4 +1,4 @@
-"""How messages are taken apart: clauses, what they lend each other, spans, what is no command."""
+"""Segmentation of messages: clauses, ellipsis, spans, and what is not a command."""
 
 import pytest
 
@@ -270,7 +270,7 @@ SLOW_TO_READ = [
 def test_adversarial_messages_are_parsed_in_bounded_time(
     length: int, subtests: pytest.Subtests
 ) -> None:
-    """The patterns are bounded: without that, twenty seconds and more for some of these."""
+    """Without bounded patterns some of these take more than twenty seconds."""
 
     def check(piece: str) -> None:
         parse_message("x" + piece * (length // len(piece)))

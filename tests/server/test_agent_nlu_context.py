@@ -1,4 +1,4 @@
-"""What a command takes from the words around it, and words that no edit accounts for."""
+"""What a command takes from its context, and words that no edit covers."""
 
 import pytest
 
@@ -129,7 +129,7 @@ def test_words_that_no_edit_covers_make_the_message_unknown(subtests: pytest.Sub
 
 @pytest.mark.parametrize("percent", [7, 14, 28, 29, 35, 55, 56, 57, 58])
 def test_percentages_have_no_rounding_errors(percent: int) -> None:
-    """Times 0.01, 35 would make 0.35000000000000003."""
+    """35 * 0.01 would be 0.35000000000000003."""
     share = percent / 100
     assert parse_message(f"volume at {percent}%") == (SetVolume(share),)
     assert parse_message(f"add calm music at {percent}%") == (AddMusic("calm", share),)

@@ -1,4 +1,4 @@
-"""Laws of understanding: what may be changed in a message without changing what it means."""
+"""Laws of the parser: changes of a message that do not change its meaning."""
 
 import itertools
 import string
@@ -45,7 +45,7 @@ CHINESE = [
     "变成黑白",
     "撤销",
 ]
-# A command of each kind for every run; all the others follow in the deep one.
+# One command of each kind for every run; the deep run has all others.
 EVERY_RUN = {
     "remove the first 5 seconds",
     "speed up the first clip",
@@ -55,7 +55,7 @@ EVERY_RUN = {
 OF_A_CLIP = {"speed up the first clip": 1, "brighten the last clip a bit": -1}
 OF_WHAT_WAS_NAMED = ("make it black and white", "rotate it 90 degrees")
 english = st.sampled_from(COMMANDS)
-# A word of a command in which any one letter may be wrong, and the message around it.
+# A word of a command that may have a typo, and the message around it.
 TYPED = [
     ("delete", "{} the first 5 seconds"),
     ("remove", "{} the first 5 seconds"),
@@ -80,7 +80,7 @@ def mostly_deep(commands: list[str]) -> list[Any]:
 
 
 def done(message: str) -> tuple[Edit, ...]:
-    """What a message that must be understood asks for."""
+    """The edits of a message that must be understood."""
     heard = parse_message(message)
     assert not isinstance(heard, NoEdit), (message, heard)
     return heard
@@ -119,7 +119,7 @@ def test_two_commands_are_two_edits_in_order(one: str) -> None:
     for other in (*COMMANDS, *CHINESE):
         second = done(other)
         if one in OF_A_CLIP and other in OF_WHAT_WAS_NAMED:
-            # What was named last, and is a clip here.
+            # The last thing that was named, a clip here.
             which = Selector(number=OF_A_CLIP[one])
             second = tuple(msgspec.structs.replace(edit, selector=which) for edit in second)
         for link in (" and then ", ", then ", "，然后", ". ", "\n", "; "):
@@ -152,7 +152,7 @@ def test_typo_in_a_command_changes_nothing(word: str, message: str) -> None:
 
 
 def mistyped(word: str) -> set[str]:
-    """The word with one letter left out, added, wrong, or in its neighbour's place."""
+    """The word with one letter missing, added, wrong, or swapped with the next one."""
     found = set()
     for place in range(1, len(word) - 1):
         found.add(word[:place] + word[place + 1 :])

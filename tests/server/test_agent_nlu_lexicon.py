@@ -1,4 +1,4 @@
-"""Every word that the agent knows is said alone, twice and in templates: reading never fails."""
+"""Every word of the lexicon, alone, twice and in templates: parsing never fails."""
 
 import logging
 from collections.abc import Iterable
@@ -45,7 +45,7 @@ SEPARATORS = (
 
 
 def entries(*kinds: str) -> dict[str, LexiconEntry]:
-    """What people say, and what it stands for; of these kinds, or of all."""
+    """The phrases of the lexicon and their entries, of these kinds or of all."""
     words = load_lexicon()
     english = {" ".join(said): word for row in words.english.values() for said, word in row}
     return {
@@ -56,7 +56,7 @@ def entries(*kinds: str) -> dict[str, LexiconEntry]:
 
 
 def one_of_each(words: dict[str, LexiconEntry]) -> list[str]:
-    """One entry for each meaning, in each of the two languages."""
+    """One phrase for each meaning, in each of the two languages."""
     return list({(word, said.isascii()): said for said, word in words.items()}.values())
 
 

@@ -1,4 +1,4 @@
-"""What looks like a command and is none that can be done: it is never guessed at."""
+"""Messages that look like a command that cannot be done: the agent does not guess."""
 
 import pytest
 

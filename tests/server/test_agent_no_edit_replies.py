@@ -1,4 +1,4 @@
-"""What the backend says where there is nothing to do, and where it fails (SSE-10)."""
+"""Replies when there is nothing to edit or an edit is rejected (SSE-10)."""
 
 import re
 from typing import get_args

@@ -1,4 +1,4 @@
-"""What people say, from fixtures/phrases, and what the agent takes it for."""
+"""The phrases of fixtures/phrases, and the edits that the agent makes of them."""
 
 from collections import Counter
 from pathlib import Path
@@ -24,7 +24,7 @@ TIMELINES = (60_000, 47_310)
 
 
 def seen_on(value: Any, total_ms: int) -> Any:
-    """A wish as it shows on a timeline: moments as times, names without case."""
+    """The value as it applies to a timeline: points as times, names in lower case."""
     if isinstance(value, TimelinePoint):
         return value.resolve(total_ms)
     if isinstance(value, Generate):

@@ -1,4 +1,4 @@
-"""What the backend says: what was done first, then the screen that nobody has (SSE-10)."""
+"""Replies to edits: first what was done, then a GUI hint (SSE-10)."""
 
 import re
 from typing import get_args
@@ -62,7 +62,7 @@ from nemolocal_contract.effects import Blur, Brightness, Grayscale, Reverse
 SECOND = Selector(number=2)
 BEACH = Selector(name="beach")
 
-# What was asked for, and what is said of it in either tongue.
+# An edit, and its description in English and in Chinese.
 SAID: list[tuple[Edit, str, str]] = [
     (PlaceUploads(), "put your footage on the timeline", "把素材放到了时间线上"),
     (PlaceUploads(BEACH), 'put the upload "beach" on the timeline', "把素材“beach”放到了时间线上"),

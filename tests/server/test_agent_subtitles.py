@@ -1,4 +1,4 @@
-"""Subtitles as people paste them: from any system, numbered or not, out of order, too long."""
+"""Subtitles in messages: any line ends, with or without numbers, unordered, too long."""
 
 import pytest
 from hypothesis import given, settings, strategies as st

@@ -1,4 +1,4 @@
-"""Tool calls and their results: what an agent would send, and what came of it (SSE-2)."""
+"""Tool calls and their responses (SSE-2)."""
 
 import json
 from typing import Any, get_args
@@ -29,6 +29,7 @@ from nemolocal_agent.intents import (
     last_span,
 )
 from nemolocal_agent.tool_calls import (
+    ACTIONS,
     GRADES,
     PlannedToolCall,
     ToolName,
@@ -49,8 +50,13 @@ AFTER = draft_from_wire({
 })  # fmt: skip
 
 
-def job(*edits: Edit) -> PlannedToolCall:
+def tool_call(*edits: Edit) -> PlannedToolCall:
     return PlannedToolCall(edits, BEFORE, AFTER)
+
+
+def test_every_edit_has_an_action_of_its_own() -> None:
+    assert set(ACTIONS) == set(get_args(Edit))
+    assert len(set(ACTIONS.values())) == len(ACTIONS)
 
 
 def test_every_tool_has_a_grade() -> None:
@@ -118,9 +124,9 @@ OPERATIONS: list[tuple[Edit, dict[str, Any]]] = [
 def test_tool_call_has_the_track_segment_and_times_of_the_edit(
     edit: Edit, operation: dict[str, Any]
 ) -> None:
-    assert job(edit).tool == "edit_multitrack"
-    assert job(edit).args() == {"operations": [operation]}
-    assert json.loads(json.dumps(job(edit).args())) == job(edit).args()
+    assert tool_call(edit).tool == "edit_multitrack"
+    assert tool_call(edit).args() == {"operations": [operation]}
+    assert json.loads(json.dumps(tool_call(edit).args())) == tool_call(edit).args()
 
 
 ALONE: list[tuple[Edit, ToolName, dict[str, Any]]] = [
@@ -134,8 +140,8 @@ ALONE: list[tuple[Edit, ToolName, dict[str, Any]]] = [
 
 @pytest.mark.parametrize(("edit", "tool", "args"), ALONE)
 def test_other_edits_have_their_own_tools(edit: Edit, tool: ToolName, args: dict[str, Any]) -> None:
-    assert job(edit).tool == tool
-    sent = job(edit).args()
+    assert tool_call(edit).tool == tool
+    sent = tool_call(edit).args()
     assert {name: sent[name] for name in args} == args
 
 
@@ -150,7 +156,7 @@ def test_consecutive_edits_of_one_tool_are_grouped() -> None:
 
 
 def test_tool_response_has_the_changed_ids_and_the_duration() -> None:
-    assert job(KeepSpan(first_span(4000))).response() == {
+    assert tool_call(KeepSpan(first_span(4000))).response() == {
         "status": "success",
         "added": ["c"],
         "removed": ["b"],
@@ -165,8 +171,8 @@ def test_tool_response_has_the_changed_ids_and_the_duration() -> None:
 
 def test_segments_without_ids_are_named_by_position() -> None:
     nameless = draft_from_wire({"t": [{"tt": 0, "sg": [{"s": 0, "d": 1000}]}]})
-    told = PlannedToolCall((Compress(),), draft_from_wire({}), nameless).response()
-    assert (told["added"], told["duration_ms"]) == (["0.0"], 0)
+    response = PlannedToolCall((Compress(),), draft_from_wire({}), nameless).response()
+    assert (response["added"], response["duration_ms"]) == (["0.0"], 0)
 
 
 @pytest.mark.parametrize("kept", [0, 1])
@@ -177,9 +183,9 @@ def test_tool_response_ignores_copies_of_unchanged_tracks(kept: int) -> None:
     lanes = before.tracks or ()
     shared = Draft(tracks=(lanes[0], *changed) if kept == 0 else (*changed, lanes[1]))
     copied = draft_from_wire(draft_to_wire(shared))
-    told = PlannedToolCall((Compress(),), before, shared).response()
-    assert told == PlannedToolCall((Compress(),), before, copied).response()
-    assert (told["added"], told["removed"], told["changed"]) == (
+    response = PlannedToolCall((Compress(),), before, shared).response()
+    assert response == PlannedToolCall((Compress(),), before, copied).response()
+    assert (response["added"], response["removed"], response["changed"]) == (
         (["1.0"], ["b"], []) if kept == 0 else ([], [], ["0.0"])
     )
 

@@ -1,6 +1,6 @@
 """Tokens: the words and values of a message, each with the symbol that the extractors match."""
 
-from enum import StrEnum
+from enum import StrEnum, unique
 from typing import Any
 
 import msgspec
@@ -35,6 +35,7 @@ class TokenKind(StrEnum):
     """A clock time, ratio or size in pixels as it was written."""
 
 
+@unique
 class Slot(StrEnum):
     """A symbol that has a value: `T2` in the line of a clause is the time of its token 2."""
 
