@@ -7,6 +7,7 @@ from .raw_clause import (
     ACTION_KINDS,
     ATTRIBUTE_NOUNS,
     CLIP_SYMBOLS,
+    SETTING_SLOTS,
     RawClause,
     find_purpose,
 )
@@ -31,7 +32,6 @@ _STANDALONE_SYMBOLS = frozenset(
     "it video photo frame brighter darker sharpen rotate flip mirror crop zoomin zoomout fadein "
     "fadeout".split()
 ) | {Slot.TIME}
-_COMPLETE_SLOTS = frozenset((Slot.FACTOR, Slot.RESOLUTION, Slot.ASPECT_RATIO, Slot.FRAME_RATE))
 _INVERTING_VERBS = ("remove", "raise", "lower", "keep")
 
 
@@ -149,7 +149,7 @@ class EllipsisResolver:
 
     def _prefers_inherited(self, clause: RawClause) -> bool:
         """Whether a clause without a verb more likely continues the last command."""
-        if clause.symbols & _COMPLETE_SLOTS or TokenKind.ACTION in clause.kinds:
+        if clause.symbols & SETTING_SLOTS or TokenKind.ACTION in clause.kinds:
             return False
         if not clause.kinds & ACTION_KINDS:
             return True

@@ -14,11 +14,12 @@ ATTRIBUTE_NOUNS = frozenset(
 """Nouns for a property of an object."""
 CLIP_SYMBOLS = frozenset((Slot.ORDINAL, "first", "last", "clip", Slot.FILE_NAME, "last clip"))
 """Symbols that refer to a clip."""
+SETTING_SLOTS = frozenset((Slot.FACTOR, Slot.RESOLUTION, Slot.ASPECT_RATIO, Slot.FRAME_RATE))
+"""Values that make a command without a verb: 2x, 1080p, 9:16, 30 fps."""
 
 _REFUSAL_SYMBOLS = frozenset(("decline", "cancel", "it"))
 _CONTINUATION_SYMBOLS = frozenset("quiet halftransparent duck duckhint".split())
 _FIT_SYMBOLS = frozenset(("pad", "fill", "blurfit", "it", "with"))
-SETTING_SLOTS = frozenset((Slot.FACTOR, Slot.RESOLUTION, Slot.ASPECT_RATIO, Slot.FRAME_RATE))
 _SETTING_SYMBOLS = SETTING_SLOTS | frozenset(
     "speed speedup slowdown faster slower slowmo zoomin zoomout timelapse loop generate "
     "edit".split()
