@@ -17,9 +17,7 @@ from statistics import median
 
 import msgspec
 
-from nemolocal_agent.intents import NoEdit
-from nemolocal_agent.nlu import parse_message
-from nemolocal_agent.undo_history import DraftVersion
+from nemolocal_agent import DraftVersion, NoEdit, parse_message
 from nemolocal_contract import endpoints as wire
 from nemolocal_contract.draft import Draft, Segment, Track, TrackType
 from nemolocal_render.temporary_folder import TemporaryFolder

@@ -1,1 +1,53 @@
-"""The agent: words into edits, edits into a new draft, all of it into a stream. Pure throughout."""
+"""The rule-based editing agent. Pure functions, no I/O.
+
+A chat message becomes edits (`nlu`), edits change a draft (`edits`), and the result is described
+(`replies`) and written as tool calls (`tool_calls`). The package imports only the contract.
+"""
+
+from .edits import (
+    DEFAULT_MOOD,
+    MAX_MUSIC_MS,
+    PENDING,
+    Media,
+    MediaPool,
+    apply_edits,
+    choose_music_upload,
+    place_uploads_if_empty,
+)
+from .errors import EditRejected
+from .generation import is_editing, is_generation, split_stages
+from .intents import AddMusic, Edit, Generate, NoEdit
+from .nlu import parse_message
+from .replies import write_edit_reply, write_failure_reply, write_no_edit_reply
+from .timeline import length_of
+from .tool_calls import PlannedToolCall, group_edits, plan_tool_calls
+from .undo_history import DraftVersion, build_versions
+
+__all__ = [
+    "DEFAULT_MOOD",
+    "MAX_MUSIC_MS",
+    "PENDING",
+    "AddMusic",
+    "DraftVersion",
+    "Edit",
+    "EditRejected",
+    "Generate",
+    "Media",
+    "MediaPool",
+    "NoEdit",
+    "PlannedToolCall",
+    "apply_edits",
+    "build_versions",
+    "choose_music_upload",
+    "group_edits",
+    "is_editing",
+    "is_generation",
+    "length_of",
+    "parse_message",
+    "place_uploads_if_empty",
+    "plan_tool_calls",
+    "split_stages",
+    "write_edit_reply",
+    "write_failure_reply",
+    "write_no_edit_reply",
+]

@@ -1,4 +1,4 @@
-"""Why an edit is not possible, in words of the session's language, with the way out."""
+"""The reasons why an edit is rejected, in English and Chinese."""
 
 from typing import Any
 
@@ -6,10 +6,10 @@ from nemolocal_contract.describe.labels import parse_language
 
 
 class EditRejected(Exception):
-    """The draft or the media do not allow an edit, or the wish leaves open what matters.
+    """The draft or the media do not allow an edit, or the message leaves an important choice open.
 
-    `code` is a key of the tables below, `values` are what its words name: numbers, texts, and
-    lists of names. The text of the exception is English.
+    `code` is a key of the tables below, `values` fill the placeholders of the text: numbers, texts
+    and lists of names. `str()` of the exception is English.
     """
 
     def __init__(self, code: str, **values: Any) -> None:
@@ -18,14 +18,14 @@ class EditRejected(Exception):
         self.values = values
 
     def message_in(self, language: str) -> str:
-        """The reason in Chinese where the language is some `zh`, else in English."""
+        """The reason in Chinese if the language is a `zh` one, else in English."""
         if parse_language(language) == "zh":
             return _format_message(_CHINESE[self.code], self.values, "、")
         return str(self)
 
 
 class _PluralCount(int):
-    """A number that is told with a noun: `{count:clip}` is "1 clip" or "2 clips"."""
+    """A number that formats itself with a noun: `{count:clip}` is "1 clip" or "2 clips"."""
 
     def __format__(self, noun: str) -> str:
         return f"{int(self)} {noun}{'' if self == 1 else 's'}" if noun else str(int(self))

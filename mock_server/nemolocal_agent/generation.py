@@ -1,4 +1,4 @@
-"""Generation in two stages: the clip that was asked for, then music and a title (SSE-8)."""
+"""Generation has two stages: first the requested clip, then music and a title (SSE-8)."""
 
 from .intents import AddMusic, AddTitle, Edit, Generate, first_span
 from .undo_history import is_undo_or_redo
@@ -20,17 +20,17 @@ _MAX_TITLE_LENGTH = 80
 
 
 def is_generation(edit: Edit) -> bool:
-    """Whether the edit makes a clip."""
+    """Whether the edit generates a clip."""
     return isinstance(edit, Generate)
 
 
 def is_editing(edit: Edit) -> bool:
-    """Whether the edit costs what editing costs: a clip has a price of its own, an undo none."""
+    """Whether the edit is charged as editing: a generated clip has its own price, undo is free."""
     return not is_generation(edit) and not is_undo_or_redo(edit)
 
 
 def split_stages(edits: tuple[Edit, ...]) -> tuple[tuple[Edit, ...], ...]:
-    """What was asked for, and what the backend adds to it by itself where a clip is made."""
+    """The requested edits, and those that the backend adds by itself after generating a clip."""
     clip = next((edit for edit in edits if isinstance(edit, Generate)), None)
     if clip is None:
         return (edits,)

@@ -1,4 +1,4 @@
-"""The geometry of a timeline: its tracks, parts of segments, times in order. Pure."""
+"""Queries and changes of a draft's tracks and segments. Pure functions."""
 
 from collections.abc import Callable, Iterable, Iterator
 from itertools import count, pairwise
@@ -8,62 +8,62 @@ import msgspec
 from nemolocal_contract.draft import Draft, Number, Segment, Track, TrackType
 
 MUSIC_TRACK, SUBTITLES_TRACK, OVERLAY_TRACK = "BGM", "Subtitles", "Overlay"
-"""The names of the tracks that have a meaning of their own."""
+"""The names of the tracks with a fixed purpose."""
 
 _KNOWN_TYPES = {kind.value for kind in TrackType}
 _replace = msgspec.structs.replace
 
 
 def main_track(draft: Draft) -> Track | None:
-    """The track of the video itself: the first that shows something; others lie over it."""
+    """The track of the video itself: the first video track with segments; others are overlays."""
     return next((track for track in draft.of_type(TrackType.VIDEO) if track.segments), None)
 
 
 def music_track(draft: Draft) -> Track | None:
-    """The background music."""
+    """The track of the background music."""
     return next((t for t in draft.of_type(TrackType.AUDIO) if t.name == MUSIC_TRACK), None)
 
 
 def is_known_track(track: Track) -> bool:
-    """Whether edits may touch the track: one of a type that we do not know is left alone."""
+    """Whether edits may change the track: tracks of unknown types stay as they are."""
     return track.type in _KNOWN_TYPES
 
 
 def sorted_segments(track: Track | None) -> list[Segment]:
-    """The segments in order of time."""
+    """The segments in order of their start."""
     segments = track.segments or () if track is not None else ()
     return sorted(segments, key=start_of)
 
 
 def start_of(segment: Segment) -> Number:
-    """Where the segment begins on the timeline."""
+    """The start of the segment on the timeline."""
     return segment.start_ms or 0
 
 
 def clips_of(draft: Draft) -> list[Segment]:
-    """The clips of the video in order of time."""
+    """The clips of the video in order of their start."""
     return sorted_segments(main_track(draft))
 
 
 def end_of(segments: Iterable[Segment]) -> Number:
-    """Where the last of these segments ends."""
+    """The end of the last of these segments."""
     return max([(s.start_ms or 0) + (s.duration_ms or 0) for s in segments], default=0)
 
 
 def length_of(draft: Draft) -> Number:
-    """How long the video is, whatever else goes on after it."""
+    """The length of the video, even if other tracks are longer."""
     main = main_track(draft)
     return end_of(main.segments or ()) if main is not None else draft.duration_ms or 0
 
 
 def update_duration(draft: Draft) -> Draft:
-    """The draft with its duration: the end of its last segment."""
+    """Set the draft's duration to the end of its last segment."""
     ends = (end_of(track.segments or ()) for track in draft.tracks or ())
     return _replace(draft, duration_ms=max(ends, default=0))
 
 
 def round_ms(number: Number) -> Number:
-    """Microseconds are all that counts, and a whole number is written as one."""
+    """Round to microseconds; return an int if the result is a whole number."""
     if isinstance(number, int):
         return number
     number = round(number, 3)
@@ -71,14 +71,14 @@ def round_ms(number: Number) -> Number:
 
 
 def move_segment(segment: Segment, start_ms: Number) -> Segment:
-    """The same segment at another time."""
+    """The segment with another start."""
     return segment if segment.start_ms == start_ms else _replace(segment, start_ms=start_ms)
 
 
 def trim_segment(segment: Segment, start: Number, end: Number) -> Segment:
-    """What of a segment lies from `start` to `end`, where it is; its fades as they were.
+    """The part of a segment from `start` to `end`, at its place; fades do not change.
 
-    What is played backwards begins with the end of its source.
+    If the segment plays in reverse, trimming its start skips the end of the source.
     """
     old_start, old_end = segment.start_ms or 0, segment.end_ms
     start, end = max(start, old_start), min(end, old_end)
@@ -95,12 +95,12 @@ def trim_segment(segment: Segment, start: Number, end: Number) -> Segment:
 
 
 def is_reversed(segment: Segment) -> bool:
-    """Whether it is played backwards."""
+    """Whether the segment plays in reverse."""
     return any(effect.get("type") == "reverse" for effect in segment.effects or ())
 
 
 def clamp_fades(segment: Segment) -> Segment:
-    """The fades made shorter where the segment is: the one at its beginning goes first."""
+    """Shorten fades that are longer than the segment; the fade-in has precedence."""
     length = segment.duration_ms or 0
     fade_in, fade_out = segment.fade_in_ms or 0, segment.fade_out_ms or 0
     if fade_in + fade_out <= length:
@@ -112,7 +112,7 @@ def clamp_fades(segment: Segment) -> Segment:
 
 
 def trim_segments(segments: Iterable[Segment], start: Number, end: Number) -> list[Segment]:
-    """What of the segments lies from `start` to `end`, where it is."""
+    """The parts of these segments from `start` to `end`, at their places."""
     return [
         trim_segment(segment, start, end)
         for segment in segments
@@ -121,13 +121,13 @@ def trim_segments(segments: Iterable[Segment], start: Number, end: Number) -> li
 
 
 def has_overlap(segments: Iterable[Segment]) -> bool:
-    """Whether any two segments share time."""
+    """Whether two segments overlap in time."""
     in_order = sorted(segments, key=start_of)
     return any(one.end_ms > (other.start_ms or 0) for one, other in pairwise(in_order))
 
 
 def with_track(draft: Draft, old: Track | None, new: Track) -> Draft:
-    """`new` in the place of `old`, or after all tracks where there is none."""
+    """Replace `old` by `new`, or append `new` if `old` is None."""
     tracks = draft.tracks or ()
     if old is None:
         return _replace(draft, tracks=(*tracks, new))
@@ -135,7 +135,7 @@ def with_track(draft: Draft, old: Track | None, new: Track) -> Draft:
 
 
 def with_segments(draft: Draft, track: Track, segments: Iterable[Segment]) -> Draft:
-    """Other segments on a track; one left without any goes, unless it holds what we do not know."""
+    """Replace the segments of a track; an empty track is removed unless it has unknown fields."""
     kept = tuple(segments)
     if kept or track.extra or track.metadata:
         return with_track(draft, track, _replace(track, segments=kept))
@@ -143,7 +143,7 @@ def with_segments(draft: Draft, track: Track, segments: Iterable[Segment]) -> Dr
 
 
 def with_clips(draft: Draft, clips: Iterable[Segment]) -> Draft:
-    """Other clips on the track of the video, which is made where there is none."""
+    """Replace the clips of the video track, which is created if there is none."""
     main = main_track(draft) or next(iter(draft.of_type(TrackType.VIDEO)), None)
     if main is None:
         return add_track(draft, TrackType.VIDEO, "Video", clips)
@@ -151,7 +151,7 @@ def with_clips(draft: Draft, clips: Iterable[Segment]) -> Draft:
 
 
 def add_track(draft: Draft, kind: TrackType, name: str, segments: Iterable[Segment]) -> Draft:
-    """A new track after all others."""
+    """Append a new track."""
     used = {track.id for track in draft.tracks or ()}
     numbers = count(1 + len(draft.tracks or ()))
     track_id = next(i for i in (f"track_{number}" for number in numbers) if i not in used)
@@ -160,7 +160,7 @@ def add_track(draft: Draft, kind: TrackType, name: str, segments: Iterable[Segme
 
 
 def add_segment(draft: Draft, kind: TrackType, name: str, segment: Segment) -> Draft:
-    """A segment on the first track of this type and name with room for it, or on a new one."""
+    """Add a segment to the first track of this type and name with room, or to a new track."""
     for track in draft.of_type(kind):
         segments = (*(track.segments or ()), segment)
         if track.name == name and not has_overlap(segments):
@@ -171,7 +171,7 @@ def add_segment(draft: Draft, kind: TrackType, name: str, segment: Segment) -> D
 def change_tracks(
     draft: Draft, wanted: Callable[[Track], bool], change: Callable[[Segment], Segment]
 ) -> Draft:
-    """The same change of every segment on the wanted tracks."""
+    """Apply a change to every segment of the wanted tracks."""
     tracks = [
         _replace(track, segments=tuple(map(change, track.segments or ())))
         if wanted(track) and track.segments
@@ -182,7 +182,7 @@ def change_tracks(
 
 
 def new_segment_ids(*drafts: Draft) -> Iterator[str]:
-    """Ids that no segment of the drafts has: `seg_<number>`; looked for once one is wanted."""
+    """Ids `seg_<number>` that no segment of the drafts has, computed on demand."""
     tracks = [track for draft in drafts for track in draft.tracks or ()]
     ids = [s.id or "" for track in tracks for s in track.segments or ()]
     tails = [i[4:] for i in ids if i.startswith("seg_") and len(i) < 20]

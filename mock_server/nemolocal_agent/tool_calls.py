@@ -1,14 +1,13 @@
-"""The backend's tools: which one does what, how it is called, and what it answers (SSE-2). Pure.
+"""The tool calls of the backend: the tool for each edit, its arguments and its response (SSE-2).
 
-Calls and results are the backend's own affair (CLI-6): public documents show two names of tools and
-nothing of what is in them. Everything else is graded A.
+The arguments and responses are internal to the backend (CLI-6): public documents show the names of
+two tools and none of their arguments. Everything else is graded A. Pure functions.
 """
 
-import re
 from collections.abc import Iterable, Sequence
 from functools import cache
 from itertools import groupby, zip_longest
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 import msgspec
 
@@ -17,25 +16,42 @@ from nemolocal_contract.draft import Draft, Segment, draft_to_wire
 from .intents import (
     SELECT_ALL,
     AddMusic,
+    AddOverlay,
     AddSubtitles,
     AddTitle,
+    AddTransition,
+    ApplyEffect,
     ChangeTitle,
     Compress,
     DuckMusic,
     Edit,
+    Fade,
     Generate,
     KeepSpan,
+    Loop,
+    Merge,
+    MoveClip,
+    PlaceUploads,
     Redo,
+    RemoveClip,
+    RemoveEffects,
     RemoveMusic,
+    RemoveOverlays,
     RemoveSpan,
     RemoveTitle,
+    RemoveTransitions,
+    ReverseOrder,
     Selector,
     SetAspect,
     SetFit,
     SetFrameRate,
     SetResolution,
+    SetSpeed,
     SetVolume,
+    Slideshow,
+    Split,
     StartOver,
+    SwapClips,
     TimelinePoint,
     TimelineSpan,
     Undo,
@@ -59,7 +75,7 @@ GRADES: dict[ToolName, Literal["documented", "assumed"]] = {
     "update_project_settings": "assumed",
     "restore_draft_version": "assumed",
 }
-"""Whether a public document shows the name."""
+"""Whether a public document shows the name of the tool."""
 
 _TOOLS: dict[type[Edit], ToolName] = {
     Generate: "generate_video_with_seedance",
@@ -70,22 +86,56 @@ _TOOLS: dict[type[Edit], ToolName] = {
     ),
     **dict.fromkeys((Undo, Redo, StartOver), "restore_draft_version"),
 }
-# These take a list of operations, the others one wish at a time.
+# These take a list of operations, the others one edit.
 _BATCH_TOOLS = ("edit_multitrack", "update_project_settings")
 
 _TRACKS: dict[type[Edit], str] = {
     **dict.fromkeys((AddTitle, ChangeTitle, RemoveTitle), "text"),
     **dict.fromkeys((DuckMusic, RemoveMusic), "audio"),
 }
-_ACTIONS: dict[type[Edit], str] = {
-    **{kind: re.sub(r"(?<!^)(?=[A-Z])", "_", kind.__name__).lower() for kind in get_args(Edit)},
+ACTIONS: dict[type[Edit], str] = {
+    PlaceUploads: "place_uploads",
     KeepSpan: "trim",
     RemoveSpan: "cut",
+    RemoveClip: "remove_clip",
+    Split: "split",
+    MoveClip: "move_clip",
+    SwapClips: "swap_clips",
+    ReverseOrder: "reverse_order",
+    Merge: "merge",
+    Loop: "loop",
+    Slideshow: "slideshow",
+    SetSpeed: "set_speed",
+    SetVolume: "set_volume",
+    AddMusic: "add_music",
+    DuckMusic: "duck_music",
+    RemoveMusic: "remove_music",
+    Fade: "fade",
+    AddTitle: "add_title",
+    ChangeTitle: "change_title",
+    RemoveTitle: "remove_title",
+    AddSubtitles: "add_subtitles",
+    SetAspect: "set_aspect",
+    SetFit: "set_fit",
+    SetResolution: "set_resolution",
+    SetFrameRate: "set_frame_rate",
+    ApplyEffect: "apply_effect",
+    RemoveEffects: "remove_effects",
+    AddTransition: "add_transition",
+    RemoveTransitions: "remove_transitions",
+    AddOverlay: "add_overlay",
+    RemoveOverlays: "remove_overlays",
+    Compress: "compress",
+    Generate: "generate",
+    Undo: "undo",
+    Redo: "redo",
+    StartOver: "start_over",
 }
+"""The `action` of each edit, written out so that renaming a class does not change the wire."""
 
 
 class PlannedToolCall(msgspec.Struct, frozen=True):
-    """What one call of a tool does: some edits, and the draft before and after them."""
+    """A tool call: the edits that it makes, and the draft before and after them."""
 
     edits: tuple[Edit, ...]
     before: Draft
@@ -93,16 +143,16 @@ class PlannedToolCall(msgspec.Struct, frozen=True):
 
     @property
     def tool(self) -> ToolName:
-        """The tool that does it."""
+        """The name of the tool."""
         return _tool_of(self.edits[0])
 
     def args(self) -> dict[str, Any]:
-        """What the tool is called with; times are in ms of the timeline before the edits."""
+        """The arguments of the call; times are in ms of the timeline before the edits."""
         operations = [_operation(edit, self.before) for edit in self.edits]
         return {"operations": operations} if self.tool in _BATCH_TOOLS else operations[0]
 
     def response(self) -> dict[str, Any]:
-        """What the tool answers: the ids of the segments that it touched, the new length."""
+        """The response of the tool: the ids of the segments it changed, the new duration."""
         old, new = _segments(self.before, self.after), _segments(self.after, self.before)
         answer: dict[str, Any] = {
             "status": "success",
@@ -117,7 +167,7 @@ class PlannedToolCall(msgspec.Struct, frozen=True):
 
 
 def group_edits(edits: Iterable[Edit]) -> list[tuple[Edit, ...]]:
-    """The edits in their order, those together that one call of a tool does."""
+    """Group consecutive edits that one tool call makes."""
     groups: list[tuple[Edit, ...]] = []
     for tool, found in groupby(edits, key=_tool_of):
         together = tuple(found)
@@ -128,7 +178,7 @@ def group_edits(edits: Iterable[Edit]) -> list[tuple[Edit, ...]]:
 def plan_tool_calls(
     groups: Sequence[tuple[Edit, ...]], drafts: Sequence[Draft]
 ) -> tuple[PlannedToolCall, ...]:
-    """A job for each group; `drafts` are those before the first and after each of them."""
+    """A tool call for each group; `drafts` are those before the first and after each of them."""
     steps = zip(groups, drafts, drafts[1:], strict=False)
     return tuple(PlannedToolCall(edits, before, after) for edits, before, after in steps)
 
@@ -138,25 +188,25 @@ def _tool_of(edit: Edit) -> ToolName:
 
 
 def _segments(draft: Draft, other: Draft) -> dict[str, Segment]:
-    """Segments by their ids, or by their places where they have none.
+    """Segments by their ids, or by their positions if they have none.
 
-    Left out is every track that is the very same object in the other draft: nothing touched it.
+    Tracks that are the same object in the other draft are left out: they did not change.
     """
     pairs = zip_longest(draft.tracks or (), other.tracks or ())
     return {
-        segment.id or f"{track_place}.{place}": segment
-        for track_place, (track, counterpart) in enumerate(pairs)
+        segment.id or f"{track_index}.{index}": segment
+        for track_index, (track, counterpart) in enumerate(pairs)
         if track is not None and track is not counterpart
-        for place, segment in enumerate(track.segments or ())
+        for index, segment in enumerate(track.segments or ())
     }
 
 
 def _operation(edit: Edit, draft: Draft) -> dict[str, Any]:
-    """A wish as an agent would send it: the action, the track, and whatever was said."""
-    operation: dict[str, Any] = {"action": _ACTIONS[type(edit)]}
+    """An edit as an LLM would send it: the action, the track, and each field that is set."""
+    operation: dict[str, Any] = {"action": ACTIONS[type(edit)]}
     if _tool_of(edit) == EDIT_TOOL:
         operation["track"] = _track_of(edit)
-    # What is said of one clip counts from its beginning, whose length only the draft tells.
+    # Spans of one clip are relative to its start, so they are not resolved.
     total = (
         (draft.duration_ms or 0) if getattr(edit, "selector", SELECT_ALL) == SELECT_ALL else None
     )
@@ -175,7 +225,7 @@ def _track_of(edit: Edit) -> str:
 
 @cache
 def _fields(kind: type[Edit]) -> dict[str, Any]:
-    """The fields of a wish with their defaults."""
+    """The fields of an edit with their defaults."""
     return {field.name: field.default for field in msgspec.structs.fields(kind)}
 
 
@@ -186,23 +236,23 @@ def _argument(name: str, value: Any, total: float | None) -> dict[str, Any]:
     if isinstance(value, Selector):
         return {"segment" if name == "selector" else name: _selector_argument(value)}
     if name == "at":
-        return {"at": [_point_argument(moment) for moment in value]}
+        return {"at": [_point_argument(point) for point in value]}
     if isinstance(value, TimelineSpan):
         return {name: {"start": _point_argument(value.start), "end": _point_argument(value.end)}}
     built = msgspec.to_builtins(value)
     return {name: list(built) if isinstance(built, tuple) else built}
 
 
-def _selector_argument(which: Selector) -> dict[str, Any]:
-    named: dict[str, Any] = {"number": which.number, "name": which.name}
-    if which.span is not None:
+def _selector_argument(selector: Selector) -> dict[str, Any]:
+    named: dict[str, Any] = {"number": selector.number, "name": selector.name}
+    if selector.span is not None:
         named |= {
-            "start": _point_argument(which.span.start),
-            "end": _point_argument(which.span.end),
+            "start": _point_argument(selector.span.start),
+            "end": _point_argument(selector.span.end),
         }
     return {name: value for name, value in named.items() if value is not None}
 
 
-def _point_argument(moment: TimelinePoint) -> dict[str, Any]:
-    amount = {"ms": moment.ms} if moment.share is None else {"share": moment.share}
-    return {**amount, "from": "end" if moment.before_end else "start"}
+def _point_argument(point: TimelinePoint) -> dict[str, Any]:
+    amount = {"ms": point.ms} if point.share is None else {"share": point.share}
+    return {**amount, "from": "end" if point.before_end else "start"}

@@ -1,10 +1,10 @@
-"""The versions of a draft, and how undo and redo walk them. Pure.
+"""The versions of a draft, and undo and redo. Pure functions.
 
-Every version is kept and the newest counts. To undo is to make a new version with the content of an
-older one, which points back to what was undone: so an undo can be taken back, and both stages of a
-generation, or all edits of a message, are one step. Each step of a walk is a version of its own.
-Uploads that an edit put on an empty timeline unasked are a step before it: who takes a trim back
-does not mean the clip.
+Every version is kept, the newest one counts. Undo adds a version with the content of an older one,
+which points back to the undone version, so that an undo can be redone. All edits of a message, and
+both stages of a generation, are one step. Each step of an undo or redo is a version of its own.
+Uploads that an edit placed on an empty timeline are a separate step before it: to undo a trim does
+not remove the clip.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -22,10 +22,10 @@ _PlaceUploads = Callable[[Sequence[Edit], Draft], Draft | None]
 
 
 class DraftVersion(msgspec.Struct, frozen=True):
-    """A draft as it was; numbers count the versions of a session from 1.
+    """A version of the draft; the numbers of a session start at 1.
 
-    `turn` made it (None is the opening of the session), `undo_to` and `redo_to` are the versions
-    that undo and redo go to.
+    `turn` is the turn that made it (None for the initial draft), `undo_to` and `redo_to` are the
+    versions that undo and redo go to.
     """
 
     number: int
@@ -36,7 +36,7 @@ class DraftVersion(msgspec.Struct, frozen=True):
 
 
 def is_undo_or_redo(edit: Edit) -> bool:
-    """Whether the edit goes through what was done, and does nothing new."""
+    """Whether the edit is an undo or a redo."""
     return isinstance(edit, Undo | Redo)
 
 
@@ -50,27 +50,32 @@ def build_versions(
     turn: int,
     find: _Find,
     apply: _Apply,
-    place: _PlaceUploads = _place_no_uploads,
+    place_uploads: _PlaceUploads = _place_no_uploads,
 ) -> list[DraftVersion]:
-    """The versions that a turn adds, the last of which counts; raises `EditRejected`.
+    """The versions that a turn adds, of which the last one counts; raises `EditRejected`.
 
-    `newest` is the version that counts so far, `find` gives any older one by its number, `apply`
-    edits a draft, `place` gives it with what edits put there unasked, None where they put nothing.
-    Undo after other edits in the same message takes those back first.
+    `newest` is the current version, `find` returns an older one by its number, `apply` edits a
+    draft, and `place_uploads` returns the draft with the uploads that these edits place by
+    themselves, or None. Undo after other edits of the same message undoes those first.
     """
-    return _VersionBuilder(newest, turn, find, apply, place).build(edits)
+    return _VersionBuilder(newest, turn, find, apply, place_uploads).build(edits)
 
 
 class _VersionBuilder:
     def __init__(
-        self, newest: DraftVersion, turn: int, find: _Find, apply: _Apply, place: _PlaceUploads
+        self,
+        newest: DraftVersion,
+        turn: int,
+        find: _Find,
+        apply: _Apply,
+        place_uploads: _PlaceUploads,
     ) -> None:
         self._turn = turn
         self._find_old = find
         self._apply = apply
-        # What a later stage puts there is a part of the same step.
-        self._place = _place_no_uploads if newest.turn == turn else place
-        # A turn is one step, however many stages and versions it has.
+        # Uploads placed by a later stage belong to the same step.
+        self._place_uploads = _place_no_uploads if newest.turn == turn else place_uploads
+        # All stages and versions of a turn are one undo step.
         self._before = newest.undo_to if newest.turn == turn else newest.number
         self._newest = newest
         self._added: list[DraftVersion] = []
@@ -90,7 +95,7 @@ class _VersionBuilder:
     def _edit(self, edits: Sequence[Edit]) -> None:
         if not edits:
             return
-        placed = self._place(edits, self._newest.draft)
+        placed = self._place_uploads(edits, self._newest.draft)
         if placed is not None:
             self._add(placed, self._before, None)
             self._before = self._newest.number

@@ -1,11 +1,12 @@
-"""What cannot be done: refused with what is missing, in the language of the session."""
+"""Edits that are rejected: the reason, in the language of the session."""
 
 from string import Formatter
 
 import pytest
 
 from nemolocal_agent import errors
-from nemolocal_agent.edits import EditRejected, Media, MediaPool, apply_edits
+from nemolocal_agent.edits import Media, MediaPool, apply_edits
+from nemolocal_agent.errors import EditRejected
 from nemolocal_agent.intents import (
     AddMusic,
     AddOverlay,
@@ -137,7 +138,7 @@ REFUSED: list[tuple[Edit, tuple[Media, ...], str]] = [
 ]
 
 
-def test_what_cannot_be_done_is_refused_with_what_is_missing(subtests: pytest.Subtests) -> None:
+def test_impossible_edits_are_rejected_with_the_reason(subtests: pytest.Subtests) -> None:
     for edit, uploads, reason in REFUSED:
         with subtests.test(edit=edit, uploads=uploads, reason=reason):
             empty = Draft(tracks=(), duration_ms=0)
@@ -163,34 +164,34 @@ def test_what_cannot_be_done_is_refused_with_what_is_missing(subtests: pytest.Su
         (AddTitle("one"), ChangeTitle(Selector(span=span_after(9000)), "two"), "no such title"),
     ],
 )
-def test_what_is_there_already_is_told_too(first: Edit, edit: Edit, reason: str) -> None:
-    material = MediaPool((BEACH, CITY, PHOTO))
-    draft = apply_edits([first], Draft(tracks=(), duration_ms=0), material)
+def test_edit_without_effect_is_rejected(first: Edit, edit: Edit, reason: str) -> None:
+    media_pool = MediaPool((BEACH, CITY, PHOTO))
+    draft = apply_edits([first], Draft(tracks=(), duration_ms=0), media_pool)
     with pytest.raises(EditRejected, match=reason):
-        apply_edits([edit], draft, material)
+        apply_edits([edit], draft, media_pool)
 
 
-def test_a_single_clip_cannot_be_shown_over_itself() -> None:
+def test_single_clip_cannot_be_its_own_overlay() -> None:
     alone = Draft(tracks=(), duration_ms=0)
     placed = apply_edits([PlaceUploads()], alone, MediaPool((BEACH,)))
     with pytest.raises(EditRejected, match="upload one more"):
         apply_edits([AddOverlay("picture-in-picture")], placed, MediaPool((BEACH,)))
 
 
-def test_a_gap_is_no_clip() -> None:
+def test_gaps_are_not_clips() -> None:
     gap = {"t": [{"tt": 0, "sg": [{"s": 0, "d": 1, "src": "x"}, {"s": 9, "d": 1, "src": "x"}]}]}
     from_gap = RemoveClip(Selector(span=span_between(3, 6)))
     with pytest.raises(EditRejected, match="no such clip"):
         apply_edits([from_gap], draft_from_wire(gap), MediaPool())
 
 
-def test_a_cut_so_near_to_an_edge_that_nothing_is_left_there_is_refused() -> None:
+def test_cut_that_leaves_an_empty_clip_is_rejected() -> None:
     almost = {"t": [{"tt": 0, "sg": [{"s": 0, "d": 5000.0004, "src": "x"}]}]}
     with pytest.raises(EditRejected, match="too short"):
         apply_edits([Split((TimelinePoint(5000),))], draft_from_wire(almost), MediaPool())
 
 
-def test_every_reason_has_words_in_both_languages_that_name_the_same() -> None:
+def test_both_languages_have_the_same_reasons_and_placeholders() -> None:
     def named(words: str) -> set[str]:
         return {field for _, field, _, _ in Formatter().parse(words) if field is not None}
 

@@ -19,12 +19,12 @@ from nemolocal_agent.intents import (
 )
 from nemolocal_contract.draft import Draft, Segment, Style, Track, TrackType, draft_from_wire
 
-MATERIAL = MediaPool((Media("a", "a.mp4", "video", 20_000),))
+MEDIA_POOL = MediaPool((Media("a", "a.mp4", "video", 20_000),))
 EMPTY = Draft(tracks=(), duration_ms=0)
 
 
 def edited(*edits: Edit, draft: Draft = EMPTY) -> Draft:
-    return apply_edits(edits, draft, MATERIAL)
+    return apply_edits(edits, draft, MEDIA_POOL)
 
 
 def texts(draft: Draft) -> list[list[str | None]]:
@@ -37,7 +37,7 @@ def only(draft: Draft) -> Segment:
     return segment
 
 
-def test_a_title_shows_for_three_seconds_unless_told_otherwise() -> None:
+def test_title_is_shown_for_three_seconds_by_default() -> None:
     title = only(edited(AddTitle("Hi")))
     assert (title.start_ms, title.duration_ms, title.text) == (0, 3000, "Hi")
     assert title.style == Style(color="white", position="top-center")
@@ -46,12 +46,12 @@ def test_a_title_shows_for_three_seconds_unless_told_otherwise() -> None:
     assert title.style == Style(color="red", position="center", size=96)
 
 
-def test_titles_at_the_same_time_lie_on_different_tracks() -> None:
+def test_simultaneous_titles_are_on_different_tracks() -> None:
     draft = edited(AddTitle("a"), AddTitle("b"), AddTitle("c", span_between(5000, 6000)))
     assert texts(draft) == [["a", "c"], ["b"]]
 
 
-def test_the_first_title_of_a_draft_whose_tracks_are_numbered_otherwise_has_an_id() -> None:
+def test_new_title_track_gets_a_free_id() -> None:
     wire = {"t": [{"tt": 0, "id": "track_2", "sg": [{"s": 0, "d": 9000, "src": "a"}]}]}
     tracks = edited(AddTitle("x"), draft=draft_from_wire(wire)).tracks or ()
     assert [track.id for track in tracks] == ["track_2", "track_3"]
@@ -60,7 +60,7 @@ def test_the_first_title_of_a_draft_whose_tracks_are_numbered_otherwise_has_an_i
 TWO = edited(AddTitle("Hello"), AddTitle("The End", last_span(3000)))
 
 
-def test_only_what_is_given_of_a_title_changes() -> None:
+def test_title_change_keeps_the_other_fields() -> None:
     style: dict[str, Any] = {"size": 40, "color": "red", "pos": "top-left", "font": "x", "their": 1}
     title = {"id": "t", "s": 0, "d": 1000, "txt": "old", "st": style, "theirs": 1}
     tracks = [{"tt": 0, "sg": [{"s": 0, "d": 9000, "src": "a"}]}, {"tt": 7, "sg": [title]}]
@@ -75,7 +75,7 @@ def test_only_what_is_given_of_a_title_changes() -> None:
     assert grown.style.size == 60
 
 
-def test_a_title_without_a_size_grows_from_the_usual_one() -> None:
+def test_title_without_a_size_scales_from_the_default() -> None:
     draft = edited(AddTitle("x"), ChangeTitle(grow=1.5), ChangeTitle(color="gold"))
     assert only(draft).style == Style(color="gold", position="top-center", size=96)
     assert only(edited(ChangeTitle(size=9999), draft=draft)).style == Style(
@@ -84,7 +84,7 @@ def test_a_title_without_a_size_grows_from_the_usual_one() -> None:
 
 
 @pytest.mark.parametrize(
-    ("which", "expected"),
+    ("selector", "expected"),
     [
         (Selector(), ["x", "x"]),
         (Selector(number=1), ["x", "The End"]),
@@ -94,11 +94,13 @@ def test_a_title_without_a_size_grows_from_the_usual_one() -> None:
         (Selector(span=first_span(1000)), ["x", "The End"]),
     ],
 )
-def test_titles_are_found_by_number_words_or_time(which: Selector, expected: list[str]) -> None:
-    assert texts(edited(ChangeTitle(which, text="x"), draft=TWO)) == [expected]
+def test_titles_are_selected_by_number_text_or_time(
+    selector: Selector, expected: list[str]
+) -> None:
+    assert texts(edited(ChangeTitle(selector, text="x"), draft=TWO)) == [expected]
 
 
-def test_a_title_can_move_in_time_onto_another_track_where_one_is_in_its_way() -> None:
+def test_title_moves_to_another_track_if_its_time_is_taken() -> None:
     moved = edited(ChangeTitle(Selector(number=2), span=span_between(5000, 7000)), draft=TWO)
     assert texts(moved) == [["Hello", "The End"]]
     beside = edited(ChangeTitle(Selector(number=2), span=first_span(2000)), draft=TWO)
@@ -106,7 +108,7 @@ def test_a_title_can_move_in_time_onto_another_track_where_one_is_in_its_way() -
     assert texts(edited(ChangeTitle(span=first_span(2000)), draft=TWO)) == [["Hello"], ["The End"]]
 
 
-def test_titles_can_go() -> None:
+def test_titles_can_be_removed() -> None:
     assert texts(edited(RemoveTitle(Selector(name="hello")), draft=TWO)) == [["The End"]]
     assert texts(edited(RemoveTitle(), draft=TWO)) == []
 
@@ -114,7 +116,7 @@ def test_titles_can_go() -> None:
 CUES = (Cue(0, 2000, "one"), Cue(3000, 5000, "two"), Cue(19_000, 30_000, "three"))
 
 
-def test_subtitles_have_a_track_of_their_own_within_the_video() -> None:
+def test_subtitles_have_their_own_track_within_the_video() -> None:
     draft = edited(AddSubtitles((*CUES, Cue(25_000, 26_000, "after the end"))), draft=TWO)
     titles, subtitles = draft.of_type(TrackType.TEXT)
     assert (titles.name, subtitles.name) == ("Title", "Subtitles")
@@ -127,7 +129,7 @@ def times(track: Track) -> list[tuple[Any, Any]]:
     return [(segment.start_ms, segment.end_ms) for segment in track.segments or ()]
 
 
-def test_new_subtitles_replace_the_old_and_titles_stay() -> None:
+def test_new_subtitles_replace_the_old_ones_but_no_titles() -> None:
     again = AddSubtitles((Cue(0, 1000, "new"),))
     draft = edited(AddSubtitles(CUES), again, draft=TWO)
     assert texts(draft) == [["Hello", "The End"], ["new"]]
@@ -136,7 +138,7 @@ def test_new_subtitles_replace_the_old_and_titles_stay() -> None:
     assert texts(edited(RemoveTitle(), RemoveTitle(), draft=draft)) == []
 
 
-def test_subtitles_that_overlap_are_seen_at_once() -> None:
+def test_overlapping_subtitles_are_shown_together() -> None:
     cues = (Cue(1000, 4000, "b"), Cue(0, 2000, "a"), Cue(1000, 3000, "c"), Cue(9000, 8000, "no"))
     draft = edited(AddSubtitles((*cues, Cue(2000, 5000, "d"))))
     assert texts(draft) == [["a", "d"], ["b"], ["c"]]
@@ -149,7 +151,7 @@ def test_subtitles_that_overlap_are_seen_at_once() -> None:
     assert texts(edited(RemoveTitle(subtitles=True), draft=draft)) == []
 
 
-def test_a_title_never_shares_the_track_of_the_subtitles() -> None:
+def test_title_is_never_on_the_subtitle_track() -> None:
     draft = edited(AddSubtitles(CUES), AddTitle("x", span_between(7000, 8000)))
     assert texts(draft) == [["one", "two", "three"], ["x"]]
     only_title = edited(ChangeTitle(text="y"), draft=draft)

@@ -1,4 +1,4 @@
-"""Whatever is said, what comes of it can be exported; what could not is refused uncharged."""
+"""Any message leaves a draft that can be exported; an edit that cannot is rejected uncharged."""
 
 import asyncio
 import shutil
@@ -66,7 +66,7 @@ class Talk:
         return self.server.context.ledger.balance(self.token.id).available
 
     def objection(self) -> str:
-        """What the renderer has against the draft as it is."""
+        """Why the renderer rejects the current draft; empty if it does not."""
         draft = self.server.context.sessions.newest_draft(self.session.id)
         try:
             plan_render(draft, self.server.context.assets.render_sources(self.session.id))
@@ -134,7 +134,7 @@ messages = st.builds(lambda text, n: text.format(n=n), st.sampled_from(MESSAGES)
 
 @settings(max_examples=examples(6, 1500))
 @given(st.lists(messages, min_size=1, max_size=6), st.integers(1, len(ALL)))
-def test_whatever_is_said_can_be_exported(
+def test_any_edited_draft_can_be_exported(
     tmp_path_factory: pytest.TempPathFactory, said: list[str], count: int
 ) -> None:
     folder = tmp_path_factory.mktemp("data")
@@ -158,7 +158,7 @@ def test_whatever_is_said_can_be_exported(
         (["loop it 3 times"], "longer than 2 hours"),
     ],
 )
-def test_what_could_not_be_exported_is_refused_and_costs_nothing(
+def test_edit_that_cannot_be_exported_is_rejected_without_charge(
     tmp_path: Path, said: list[str], reason: str
 ) -> None:
     with talk(tmp_path, *ALL[:1]) as (session, runner):
@@ -177,14 +177,14 @@ def test_what_could_not_be_exported_is_refused_and_costs_nothing(
         ["slow it down a little", "slow it down a little", "speed it up a little"],
     ],
 )
-def test_speeds_of_an_hour_add_up(tmp_path: Path, said: list[str]) -> None:
+def test_speed_changes_of_an_hour_stay_within_the_source(tmp_path: Path, said: list[str]) -> None:
     with talk(tmp_path, *ALL[:1]) as (session, runner):
         for message in said:
             assert runner.run(session.say(message)).startswith(("Done", "I could not"))
             assert session.objection() == ""
 
 
-def test_what_has_no_sound_is_not_made_louder(tmp_path: Path) -> None:
+def test_clips_without_audio_cannot_get_louder(tmp_path: Path) -> None:
     with talk(tmp_path, ("silent.mp4", SILENT), ("logo.png", STILL)) as (session, runner):
         runner.run(session.say("edit my video"))
         for message in (
@@ -202,7 +202,7 @@ def test_what_has_no_sound_is_not_made_louder(tmp_path: Path) -> None:
         assert runner.run(session.say("make it louder")).startswith("Done")
 
 
-def test_what_is_heard_somewhere_is_made_louder(tmp_path: Path) -> None:
+def test_volume_applies_if_any_clip_has_audio(tmp_path: Path) -> None:
     with talk(tmp_path, *ALL[:2]) as (session, runner):
         runner.run(session.say("edit my video"))
         assert runner.run(session.say("make it louder")).startswith("Done")

@@ -1,4 +1,4 @@
-"""Laws of edits: whatever is done to whatever draft, it stays sound and nothing is lost."""
+"""Laws of edits: any edits of any draft keep it valid and lose nothing."""
 
 import re
 from itertools import pairwise
@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from nemolocal_agent import intents
-from nemolocal_agent.edits import EditRejected, Media, MediaPool, apply_edits
+from nemolocal_agent.edits import Media, MediaPool, apply_edits
+from nemolocal_agent.errors import EditRejected
 from nemolocal_agent.intents import SELECT_ALL, Edit, Selector, TimelinePoint, TimelineSpan
 from nemolocal_agent.timeline import clips_of, length_of, main_track
 from nemolocal_contract.draft import (
@@ -168,7 +169,7 @@ any_edit: st.SearchStrategy[Edit] = st.one_of(
 
 @st.composite
 def lanes(draw: st.DrawFn, kind: int, number: int, name: str) -> dict[str, Any]:
-    """A sound track in its wire form, with fields that no edit knows."""
+    """A sound track in its wire form, with unknown fields."""
     segments, at = [], 0
     for place in range(draw(st.integers(1, 3))):
         at += draw(st.sampled_from([0, 0, 700]))
@@ -189,7 +190,7 @@ def lanes(draw: st.DrawFn, kind: int, number: int, name: str) -> dict[str, Any]:
 
 @st.composite
 def drafts(draw: st.DrawFn) -> Draft:
-    """Anything from nothing to a timeline of several tracks."""
+    """Any draft, from an empty one to several tracks."""
     tracks = [UNKNOWN_TRACK]
     kinds = [(0, "Video"), (0, "Overlay"), (7, "Title"), (7, "Subtitles"), (1, "BGM")]
     if draw(st.booleans()):
@@ -201,12 +202,12 @@ def drafts(draw: st.DrawFn) -> Draft:
     if main_track(draft) is None:
         return draft
     return apply_edits(
-        [intents.KeepSpan(TimelineSpan())], draft, MATERIAL
-    )  # nothing goes on after the video
+        [intents.KeepSpan(TimelineSpan())], draft, MEDIA_POOL
+    )  # nothing lasts longer than the video
 
 
 class Made(dict[Edit, str]):
-    """Everything that an edit could need has been made."""
+    """An asset id for everything that an edit needs."""
 
     def get(self, edit: Edit, _default: object = None) -> str:
         if isinstance(edit, intents.Generate):
@@ -215,16 +216,16 @@ class Made(dict[Edit, str]):
         return "song-id" if edit.name else "music-id"
 
 
-MATERIAL = MediaPool(UPLOADS, GENERATED, Made())
+MEDIA_POOL = MediaPool(UPLOADS, GENERATED, Made())
 
 
 @MANY
 @given(drafts(), st.lists(any_edit, max_size=8))
-def test_whatever_is_edited_the_timeline_stays_sound(draft: Draft, edits: list[Edit]) -> None:
+def test_any_edits_keep_the_timeline_valid(draft: Draft, edits: list[Edit]) -> None:
     for edit in edits:
         before = draft
         try:
-            draft = apply_edits([edit], draft, MATERIAL)
+            draft = apply_edits([edit], draft, MEDIA_POOL)
         except EditRejected as error:
             assert_told(error)
             continue
@@ -236,16 +237,16 @@ def test_whatever_is_edited_the_timeline_stays_sound(draft: Draft, edits: list[E
 @pytest.mark.slow
 @MANY
 @given(drafts(), settling)
-def test_setting_what_is_set_already_changes_nothing(draft: Draft, edit: Edit) -> None:
+def test_setting_the_same_value_changes_nothing(draft: Draft, edit: Edit) -> None:
     try:
-        once = apply_edits([edit], draft, MATERIAL)
+        once = apply_edits([edit], draft, MEDIA_POOL)
     except EditRejected:
         return
-    assert anonymous(apply_edits([edit], once, MATERIAL)) == anonymous(once)
+    assert anonymous(apply_edits([edit], once, MEDIA_POOL)) == anonymous(once)
 
 
 def anonymous(draft: Draft) -> bytes:
-    """The draft without the ids of its segments: what is replaced by its like gets a new one."""
+    """The draft without the ids of its segments, which change when a segment is replaced."""
     wire = draft_to_wire(draft)
     for track in wire["t"]:
         track["sg"] = [{**segment, "id": None} for segment in track["sg"]]
@@ -253,7 +254,7 @@ def anonymous(draft: Draft) -> bytes:
 
 
 def objection_to(draft: Draft) -> str:
-    """What the renderer has against a draft."""
+    """Why the renderer rejects a draft; empty if it does not."""
     try:
         plan_render(draft, SOURCES)
     except DraftRejected as error:
@@ -262,7 +263,7 @@ def objection_to(draft: Draft) -> str:
 
 
 def assert_told(error: EditRejected) -> None:
-    # A title of three letters is too short to look like a place that was not filled.
+    # A title of three letters is too short to look like an unfilled placeholder.
     assert not re.search(r"\{\w\w+(:\w+)?\}", str(error) + error.message_in("zh-CN"))
     assert str(error) != error.message_in("zh-CN")
 
@@ -299,7 +300,7 @@ def assert_track_sound(track: Track, video_ms: float) -> None:
 
 
 def assert_nothing_lost(before: Draft, after: Draft) -> None:
-    """What no edit knows is as it was, wherever it still stands."""
+    """Unknown fields do not change in what is still there."""
     assert after.extra == before.extra
     assert after.metadata is not None
     assert after.metadata.extra == {"theirs": {"a": [None]}}

@@ -1,4 +1,4 @@
-"""What people say, from fixtures/phrases, and what the agent takes it for."""
+"""The phrases of fixtures/phrases, and the edits that the agent makes of them."""
 
 from collections import Counter
 from pathlib import Path
@@ -24,7 +24,7 @@ TIMELINES = (60_000, 47_310)
 
 
 def seen_on(value: Any, total_ms: int) -> Any:
-    """A wish as it shows on a timeline: moments as times, names without case."""
+    """The value as it applies to a timeline: points as times, names in lower case."""
     if isinstance(value, TimelinePoint):
         return value.resolve(total_ms)
     if isinstance(value, Generate):
@@ -52,13 +52,13 @@ def check_phrase(say: str, phrase: Phrase) -> None:
 
 
 @pytest.mark.parametrize("file", phrase_files(), ids=lambda file: file.stem)
-def test_what_people_say_is_understood(file: Path, subtests: pytest.Subtests) -> None:
+def test_phrases_are_understood(file: Path, subtests: pytest.Subtests) -> None:
     phrases = read_phrases(file)
     assert phrases
     check_rows(subtests, [(phrase.say, phrase) for phrase in phrases], check_phrase)
 
 
-def test_no_phrase_stands_twice() -> None:
+def test_no_phrase_occurs_twice() -> None:
     said = Counter(phrase.say for file in phrase_files() for phrase in read_phrases(file))
     assert [say for say, times in said.items() if times > 1] == []
 
@@ -78,7 +78,7 @@ def test_no_phrase_stands_twice() -> None:
         ({"first_ms": 5000}, "edit is missing"),
     ],
 )
-def test_a_wrong_table_is_an_error_that_names_phrase_and_key(
+def test_wrong_phrase_table_is_an_error_with_phrase_and_key(
     edit: dict[str, Any], complaint: str
 ) -> None:
     with pytest.raises(PhraseError, match=f"'trim it': .*{complaint}"):
@@ -94,12 +94,12 @@ def test_a_wrong_table_is_an_error_that_names_phrase_and_key(
         ({"say": "hi", "wants": []}, "a phrase has group, say"),
     ],
 )
-def test_a_phrase_wants_something_or_is_talk(phrase: dict[str, Any], complaint: str) -> None:
+def test_phrase_has_edits_or_a_topic(phrase: dict[str, Any], complaint: str) -> None:
     with pytest.raises(PhraseError, match=complaint):
         read_phrase(phrase)
 
 
-def test_a_table_is_read_as_the_edits_that_it_names() -> None:
+def test_phrase_table_becomes_the_edits_it_names() -> None:
     wanted: tuple[Edit, ...] = (
         KeepSpan(first_span(5000), Selector(number=2)),
         KeepSpan(first_span(5000)),

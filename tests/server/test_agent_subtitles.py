@@ -1,4 +1,4 @@
-"""Subtitles as people paste them: from any system, numbered or not, out of order, too long."""
+"""Subtitles in messages: any line ends, with or without numbers, unordered, too long."""
 
 import pytest
 from hypothesis import given, settings, strategies as st
@@ -65,7 +65,7 @@ PASTED: dict[str, tuple[str, tuple[Cue, ...]]] = {
 
 
 @pytest.mark.parametrize(("text", "cues"), PASTED.values(), ids=PASTED)
-def test_pasted_subtitles_are_taken_as_they_come(text: str, cues: tuple[Cue, ...]) -> None:
+def test_pasted_subtitles_are_parsed_in_any_form(text: str, cues: tuple[Cue, ...]) -> None:
     assert parse_message(text) == (AddSubtitles(cues),)
     assert parse_message(f"add these subtitles:\n\n{text.strip()}\n\nand mute it") == (
         AddSubtitles(cues),
@@ -90,9 +90,7 @@ def clock(ms: int) -> str:
     st.booleans(),
     st.booleans(),
 )
-def test_whatever_is_written_as_srt_comes_back(
-    written: list[Cue], line_end: str, numbered: bool, marked: bool
-) -> None:
+def test_srt_round_trip(written: list[Cue], line_end: str, numbered: bool, marked: bool) -> None:
     lines = [
         line
         for number, cue in enumerate(written, 1)

@@ -1,7 +1,7 @@
-"""The phrases of fixtures/phrases, each with what the agent must take it for.
+"""The phrases of fixtures/phrases, each with the edits or the topic that the agent must find.
 
-The files are plain tables; their README lists the keys. Here each `edit` becomes an intent of the
-agent. A key or a value that is not in the list is an error that names the phrase.
+The files are tables; their README lists the keys. Here each `edit` becomes an intent of the agent.
+An unknown key or value is an error that names the phrase.
 """
 
 import tomllib
@@ -19,7 +19,7 @@ from nemolocal_contract.effects import EFFECTS
 PHRASES = Path(__file__).parents[2] / "fixtures" / "phrases"
 TOPICS: tuple[Topic, ...] = get_args(Topic)
 
-# The keys that name a stretch of time, alone or two together.
+# The keys that name a span, alone or two together.
 _SPANS = {
     frozenset(keys.split())
     for keys in (
@@ -31,11 +31,11 @@ _SPAN_KEYS = sorted(frozenset[str]().union(*_SPANS))
 
 
 class PhraseError(ValueError):
-    """A table that does not keep to the format."""
+    """A table that is not in the format."""
 
 
 class Phrase(msgspec.Struct, frozen=True):
-    """What somebody says, and what is wanted: edits, or an answer about a topic."""
+    """A message, and its edits or its topic."""
 
     say: str
     edits: tuple[Edit, ...] = ()
@@ -43,17 +43,17 @@ class Phrase(msgspec.Struct, frozen=True):
 
 
 def phrase_files() -> list[Path]:
-    """Every file of phrases."""
+    """All files of phrases."""
     return sorted(PHRASES.glob("*.toml"))
 
 
 def read_phrases(file: Path) -> list[Phrase]:
-    """The phrases of a file, in their order."""
+    """The phrases of a file, in order."""
     return [read_phrase(table) for table in tomllib.loads(file.read_text("utf-8"))["phrase"]]
 
 
 def read_phrase(table: Mapping[str, Any]) -> Phrase:
-    """One phrase. Raises PhraseError, whose text names the phrase and what is wrong with it."""
+    """One phrase. Raises PhraseError, which names the phrase and the mistake."""
     say = table.get("say")
     if not isinstance(say, str) or not set(table) <= {"group", "say", "want", "talk"}:
         raise PhraseError(f"a phrase has group, say, and want or talk: {dict(table)}")
@@ -70,7 +70,7 @@ def read_phrase(table: Mapping[str, Any]) -> Phrase:
 
 
 def read_edit(table: Mapping[str, Any]) -> Edit:
-    """One wanted edit. Raises PhraseError or msgspec.ValidationError, which name the key."""
+    """One edit. Raises PhraseError or msgspec.ValidationError, which name the key."""
     keys = Keys(table)
     name = str(keys.take("edit"))
     if name not in EDITS:
@@ -82,22 +82,22 @@ def read_edit(table: Mapping[str, Any]) -> Edit:
 
 
 class Keys:
-    """The keys of a wanted edit; `unread` are those that nobody has asked for.
+    """The keys of an edit; `unread` are those that nobody has asked for.
 
-    What is read are the fields of an intent as plain values, which msgspec turns into one.
+    The methods return fields of an intent as plain values, which msgspec converts.
     """
 
     def __init__(self, table: Mapping[str, Any]) -> None:
         self.unread = dict(table)
 
     def take(self, name: str) -> Any:
-        """The value of a key. Raises PhraseError where it is missing."""
+        """The value of a key. Raises PhraseError if it is missing."""
         if name not in self.unread:
             raise PhraseError(f"{name} is missing")
         return self.unread.pop(name)
 
     def some(self, *names: str) -> dict[str, Any]:
-        """Those of these keys that are there."""
+        """The keys among these that are there."""
         return {name: self.unread.pop(name) for name in names if name in self.unread}
 
     def renamed(self, name: str, field: str) -> dict[str, Any]:
@@ -105,35 +105,35 @@ class Keys:
         return {field: self.unread.pop(name)} if name in self.unread else {}
 
     def about(self, name: str, *, in_span: bool = False) -> dict[str, Any]:
-        """The field `which`: by number or by name, with `in_span` for a stretch of time too."""
-        which: dict[str, Any] = {}
+        """The field `selector`: a number or a name, with `in_span` also a span."""
+        selector: dict[str, Any] = {}
         for value in self.some(name).values():
-            which["name" if isinstance(value, str) else "number"] = value
+            selector["name" if isinstance(value, str) else "number"] = value
         if in_span:
-            which |= self.span()
-        return {"selector": which} if which else {}
+            selector |= self.span()
+        return {"selector": selector} if selector else {}
 
     def span(self) -> dict[str, Any]:
-        """The field `span`, if a stretch of time is named."""
+        """The field `span`, if a span is named."""
         given = self.some(*_SPAN_KEYS)
         if not given:
             return {}
         if frozenset(given) not in _SPANS:
-            raise PhraseError(f"{' and '.join(given)} together are no stretch of time")
+            raise PhraseError(f"{' and '.join(given)} together are not a span")
         span = {}
         for key, value in given.items():
             match key.partition("_")[0]:
                 case "first" | "to":
-                    span["end"] = moment(key, value)
+                    span["end"] = point(key, value)
                 case "from":
-                    span["start"] = moment(key, value)
+                    span["start"] = point(key, value)
                 case "last":
-                    span["start"] = {**moment(key, value), "before_end": True}
+                    span["start"] = {**point(key, value), "before_end": True}
         return {"span": span}
 
 
-def moment(key: str, value: Any) -> dict[str, Any]:
-    """A point of time as the fields of a Moment; the key ends in `_ms` or in `_share`."""
+def point(key: str, value: Any) -> dict[str, Any]:
+    """The fields of a TimelinePoint; the key ends in `_ms` or in `_share`."""
     if not key.endswith("_share"):
         return {"ms": value}
     try:
@@ -146,10 +146,10 @@ Reader = Callable[[Keys], Edit]
 
 
 def plain(intent: type[Edit], *names: str, about: str = "", span: str = "") -> Reader:
-    """Reads an intent whose fields are called like the keys.
+    """A reader of an intent whose fields have the names of the keys.
 
-    `about` is the key that says which clip (title, upload) is meant. `span` is "own" where the
-    intent has a stretch of time of its own, "clip" where only that part of the clip is meant.
+    `about` is the key of the selector. `span` is "own" if the intent has a span, "clip" if the span
+    is part of the selector.
     """
 
     def read(keys: Keys) -> Edit:
@@ -164,7 +164,7 @@ def plain(intent: type[Edit], *names: str, about: str = "", span: str = "") -> R
 
 
 def overlay(kind: str) -> Reader:
-    """Reads an upload that is shown over the rest."""
+    """A reader of an overlay."""
 
     def read(keys: Keys) -> Edit:
         fields = keys.some("position", "width", "opacity") | keys.about("upload") | keys.span()
@@ -177,41 +177,41 @@ def split(keys: Keys) -> Edit:
     """`parts`, or `at_ms` or `at_share`, one point of time or several."""
     fields = keys.some("parts")
     for key, value in keys.some("at_ms", "at_share").items():
-        fields["at"] = [moment(key, one) for one in (value if isinstance(value, list) else [value])]
+        fields["at"] = [point(key, one) for one in (value if isinstance(value, list) else [value])]
     return msgspec.convert(fields, intents.Split)
 
 
 def swap_clips(keys: Keys) -> Edit:
-    """`clips`: the two that change places."""
+    """`clips`: the two clips to swap."""
     one, other = (Keys({"clip": clip}).about("clip")["selector"] for clip in keys.take("clips"))
     return msgspec.convert({"one": one, "other": other}, intents.SwapClips)
 
 
 def remove_clip(keys: Keys) -> Edit:
-    """`clip`, or all of them."""
+    """`clip`, or all clips."""
     return msgspec.convert({"selector": {}, **keys.about("clip")}, intents.RemoveClip)
 
 
 def set_volume(keys: Keys) -> Edit:
-    """`volume` or `change`; `of` says whose sound."""
+    """`volume` or `change`; `of` is the target."""
     fields = keys.some("volume", "change") | keys.renamed("of", "target")
     return msgspec.convert(fields | keys.about("clip", in_span=True), intents.SetVolume)
 
 
 def add_music(keys: Keys) -> Edit:
-    """`mood`, or the `upload` that is to be heard; `volume`, `duck`."""
+    """`mood`, or the `upload` to play; `volume`, `duck`."""
     fields = keys.some("mood", "volume", "duck") | keys.renamed("upload", "name")
     return msgspec.convert(fields, intents.AddMusic)
 
 
 def fade(keys: Keys) -> Edit:
-    """`way` and `duration_ms`; `of` says what fades."""
+    """`way` and `duration_ms`; `of` is the target."""
     fields = keys.some("way", "duration_ms") | keys.renamed("of", "target") | keys.about("clip")
     return msgspec.convert(fields, intents.Fade)
 
 
 def remove_subtitles(_: Keys) -> Edit:
-    """All of them."""
+    """All subtitles."""
     return intents.RemoveTitle(subtitles=True)
 
 
@@ -232,7 +232,7 @@ def set_aspect(keys: Keys) -> Edit:
 
 
 def add_effect(keys: Keys) -> Edit:
-    """`type` names the effect; the fields that it has on the wire stand beside it."""
+    """`type` is the type of the effect; its fields have the names of the wire."""
     name = keys.take("type")
     if name not in EFFECTS:
         raise PhraseError(f"unknown effect {name!r}; known are {', '.join(EFFECTS)}")
@@ -242,7 +242,7 @@ def add_effect(keys: Keys) -> Edit:
 
 
 def compress(keys: Keys) -> Edit:
-    """Under so many `megabytes`, at a `quality`, or without visible loss."""
+    """Below `megabytes`, at a `quality`, or without visible loss."""
     fields = keys.some("megabytes", "quality")
     modes = {"megabytes": "size", "quality": "quality"}
     mode = next((modes[key] for key in fields), "rtk")
@@ -250,7 +250,7 @@ def compress(keys: Keys) -> Edit:
 
 
 def generate(keys: Keys) -> Edit:
-    """`scene` and `seconds`; the words are the user's."""
+    """`scene` and `seconds`; the prompt is not compared."""
     fields = {"prompt": "", **keys.some("scene", "seconds")}
     return msgspec.convert(fields, intents.Generate)
 
@@ -297,4 +297,4 @@ EDITS: dict[str, Reader] = {
     "redo": plain(intents.Redo, "steps"),
     "start-over": plain(intents.StartOver),
 }
-"""How each edit of the tables is read."""
+"""The reader of each edit of the tables."""

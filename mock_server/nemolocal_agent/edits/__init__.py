@@ -1,126 +1,23 @@
-"""Edits: an intent and a draft give a new draft. Pure.
+"""Edits: each takes a draft and an intent and returns a new draft. Pure functions.
 
-After any edit no time is negative, nothing on a track overlaps, no segment goes past the end of its
-source, the draft lasts as long as its last segment, and every id is there once. Times are
-milliseconds. Fields that no edit knows are carried along (STA-4).
+After every edit no time is negative, no segments of a track overlap, no segment extends beyond the
+end of its source, the draft is as long as its last segment, and no id occurs twice. Times are
+milliseconds. Fields that an edit does not know are kept (STA-4).
 """
 
-from collections.abc import Callable, Iterable, Sequence
-from itertools import groupby
-from typing import Any
-
-from nemolocal_contract.draft import Draft
-
-from .. import intents
-from ..errors import EditRejected
-from ..intents import Edit
-from ..timeline import main_track, update_duration
-from . import (
-    audio_edits,
-    cut_edits,
-    effect_edits,
-    fade_edits,
-    format_edits,
-    insert_edits,
-    overlay_edits,
-    reorder_edits,
-    subtitle_edits,
-    title_edits,
-)
+from .apply import apply_edits, place_uploads_if_empty
 from .audio_edits import DEFAULT_MUSIC_VOLUME, choose_music_upload
-from .media_pool import DEFAULT_MOOD, MAX_MUSIC_MS, MUSIC_TITLES, Media, MediaPool
+from .media_pool import DEFAULT_MOOD, MAX_MUSIC_MS, MUSIC_TITLES, PENDING, Media, MediaPool
 
 __all__ = [
     "DEFAULT_MOOD",
     "DEFAULT_MUSIC_VOLUME",
     "MAX_MUSIC_MS",
     "MUSIC_TITLES",
-    "EditRejected",
+    "PENDING",
     "Media",
     "MediaPool",
     "apply_edits",
     "choose_music_upload",
     "place_uploads_if_empty",
 ]
-
-_HANDLERS: dict[type, Callable[[Draft, Any, MediaPool], Draft]] = {
-    intents.PlaceUploads: insert_edits.place_uploads,
-    intents.Generate: insert_edits.add_generated,
-    intents.Slideshow: insert_edits.add_slideshow,
-    intents.KeepSpan: cut_edits.keep_span,
-    intents.Split: cut_edits.split_clips,
-    intents.Loop: cut_edits.loop_clips,
-    intents.SetSpeed: cut_edits.set_speed,
-    intents.MoveClip: reorder_edits.move_clips,
-    intents.SwapClips: reorder_edits.swap_clips,
-    intents.ReverseOrder: reorder_edits.reverse_clips,
-    intents.Merge: reorder_edits.merge_clips,
-    intents.SetVolume: audio_edits.set_volume,
-    intents.AddMusic: audio_edits.add_music,
-    intents.DuckMusic: audio_edits.duck_music,
-    intents.RemoveMusic: audio_edits.remove_music,
-    intents.Fade: fade_edits.add_fade,
-    intents.AddTitle: title_edits.add_title,
-    intents.ChangeTitle: title_edits.change_title,
-    intents.RemoveTitle: title_edits.remove_title,
-    intents.AddSubtitles: subtitle_edits.add_subtitles,
-    intents.SetAspect: format_edits.set_aspect,
-    intents.SetFit: format_edits.set_fit,
-    intents.SetResolution: format_edits.set_resolution,
-    intents.SetFrameRate: format_edits.set_frame_rate,
-    intents.Compress: format_edits.set_compression,
-    intents.StartOver: format_edits.start_over,
-    intents.ApplyEffect: effect_edits.apply_effect,
-    intents.RemoveEffects: effect_edits.remove_effects,
-    intents.AddTransition: effect_edits.add_transition,
-    intents.RemoveTransitions: effect_edits.remove_transitions,
-    intents.AddOverlay: overlay_edits.add_overlay,
-    intents.RemoveOverlays: overlay_edits.remove_overlays,
-}
-
-_REMOVALS = (intents.RemoveSpan, intents.RemoveClip)
-# These know by themselves what an empty timeline needs.
-_ALLOWED_ON_EMPTY = (
-    intents.PlaceUploads,
-    intents.Generate,
-    intents.Slideshow,
-    intents.Merge,
-    intents.AddOverlay,
-    intents.StartOver,
-)
-
-
-def apply_edits(edits: Iterable[Edit], draft: Draft, material: MediaPool) -> Draft:
-    """The draft after the edits, in order; raises `EditRejected`, and then nothing has changed.
-
-    `Undo` and `Redo` are none of them: they are `history`'s. An edit of a timeline without video
-    puts the uploads on it first: "upload, then compress" is how the documents describe it (S0:56).
-    Removals in a row are one: each means the timeline before the first of them.
-    """
-    for _, some in groupby(edits, lambda edit: isinstance(edit, _REMOVALS)):
-        run = list(some)
-        removals = [edit for edit in run if isinstance(edit, _REMOVALS)]
-        if removals:
-            draft = _ensure_video(draft, material)
-            draft = update_duration(cut_edits.remove_spans_and_clips(draft, removals, material))
-            continue
-        for edit in run:
-            if not isinstance(edit, _ALLOWED_ON_EMPTY):
-                draft = _ensure_video(draft, material)
-            draft = update_duration(_HANDLERS[type(edit)](draft, edit, material))
-    return draft
-
-
-def place_uploads_if_empty(
-    edits: Sequence[Edit], draft: Draft, material: MediaPool
-) -> Draft | None:
-    """The timeline with the uploads that these edits put on it first; None where they do not."""
-    if main_track(draft) is not None or not edits or isinstance(edits[0], _ALLOWED_ON_EMPTY):
-        return None
-    return _ensure_video(draft, material)
-
-
-def _ensure_video(draft: Draft, material: MediaPool) -> Draft:
-    if main_track(draft) is not None:
-        return draft
-    return update_duration(insert_edits.place_uploads(draft, intents.PlaceUploads(), material))

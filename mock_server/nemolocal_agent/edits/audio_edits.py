@@ -1,4 +1,4 @@
-"""Sound: how loud, and the background music."""
+"""Edits of volumes and of the background music."""
 
 from collections.abc import Callable
 
@@ -29,42 +29,42 @@ DEFAULT_MUSIC_VOLUME = 0.35
 _replace = msgspec.structs.replace
 
 
-def set_volume(draft: Draft, edit: SetVolume, material: MediaPool) -> Draft:
-    """The clips, the music or both louder or quieter; those of one clip are its own."""
+def set_volume(draft: Draft, edit: SetVolume, media_pool: MediaPool) -> Draft:
+    """Set or change the volume of the clips, the music, both, or some clips."""
     if edit.volume is None and edit.change is None:
         raise EditRejected("how_loud")
-    after = _apply_volume(draft, edit, material)
+    after = _apply_volume(draft, edit, media_pool)
     if edit.volume != 0:
-        _require_audio(draft, edit, material)
+        _require_audio(draft, edit, media_pool)
     if edit.change is not None and edit.change > 1 and after == draft:
         raise EditRejected("no_louder")
     return after
 
 
-def _require_audio(draft: Draft, edit: SetVolume, material: MediaPool) -> None:
-    """Refuse to make louder or quieter what cannot be heard at all."""
+def _require_audio(draft: Draft, edit: SetVolume, media_pool: MediaPool) -> None:
+    """Reject a change of the volume of something that has no sound."""
     if edit.target == "music":
         return
     if edit.selector != SELECT_ALL:
-        _, clips, places = select_clips(draft, edit.selector, material)
-        meant = [clips[place] for place in places]
+        _, clips, indexes = select_clips(draft, edit.selector, media_pool)
+        meant = [clips[index] for index in indexes]
     else:
         tracks = draft.of_type(TrackType.VIDEO)
         tracks += [music_track(draft) or Track()] if edit.target == "all" else []
         meant = [segment for track in tracks for segment in track.segments or ()]
-    if meant and not any(map(material.has_audio, meant)):
+    if meant and not any(map(media_pool.has_audio, meant)):
         raise EditRejected("no_sound")
 
 
-def _apply_volume(draft: Draft, edit: SetVolume, material: MediaPool) -> Draft:
-    change = _skip_stills(draft, _volume_change(edit), material)
+def _apply_volume(draft: Draft, edit: SetVolume, media_pool: MediaPool) -> Draft:
+    change = _skip_stills(draft, _volume_change(edit), media_pool)
     if edit.target == "music":
         _require_music(draft)
         return change_tracks(draft, _is_music_track, change)
     if edit.selector != SELECT_ALL:
-        draft, clips, places = select_clips(draft, edit.selector, material)
-        for place in places:
-            clips[place] = change(clips[place])
+        draft, clips, indexes = select_clips(draft, edit.selector, media_pool)
+        for index in indexes:
+            clips[index] = change(clips[index])
         return with_clips(draft, clips)
     everything = edit.target == "all"
     return change_tracks(
@@ -75,11 +75,11 @@ def _apply_volume(draft: Draft, edit: SetVolume, material: MediaPool) -> Draft:
 
 
 def _skip_stills(
-    draft: Draft, change: Callable[[Segment], Segment], material: MediaPool
+    draft: Draft, change: Callable[[Segment], Segment], media_pool: MediaPool
 ) -> Callable[[Segment], Segment]:
-    """The change for what is no picture, where anything is not: a picture has no volume."""
+    """Leave still images out of the change, unless there is nothing else."""
     segments = [s for t in draft.of_type(TrackType.VIDEO) for s in t.segments or ()]
-    still = dict(zip((s.id for s in segments), material.static_flags(segments), strict=True))
+    still = dict(zip((s.id for s in segments), media_pool.static_flags(segments), strict=True))
     if all(still.values()):
         return change
     return lambda segment: segment if still.get(segment.id) else change(segment)
@@ -90,7 +90,7 @@ def _is_music_track(track: Track) -> bool:
 
 
 def _volume_change(edit: SetVolume) -> Callable[[Segment], Segment]:
-    """What makes a segment as loud as wanted: so loud, or so much louder than it is."""
+    """The function that sets the volume of a segment, or multiplies it."""
     if edit.volume is not None:
         volume = _clamp_volume(edit.volume)
         return lambda segment: _replace(segment, volume=volume)
@@ -106,12 +106,12 @@ def _clamp_volume(volume: float) -> float:
     return round(min(max(volume, 0.0), MAX_VOLUME), 4)
 
 
-def choose_music_upload(draft: Draft, edit: AddMusic, material: MediaPool) -> Media | None:
-    """The upload that becomes the music, or None where music is to be composed.
+def choose_music_upload(draft: Draft, edit: AddMusic, media_pool: MediaPool) -> Media | None:
+    """The upload that becomes the music; None if music has to be composed.
 
-    It is the one that is named; without a name and a mood the first one that is not in use.
+    This is the upload that the edit names; without a name and a mood, the first unused one.
     """
-    sounds = [media for media in material.uploads if media.kind == "audio"]
+    sounds = [media for media in media_pool.uploads if media.kind == "audio"]
     if edit.name is None:
         placed = used_sources(draft)
         free = [media for media in sounds if media.id not in placed]
@@ -123,15 +123,15 @@ def choose_music_upload(draft: Draft, edit: AddMusic, material: MediaPool) -> Me
     if not found:
         raise EditRejected("no_such_sound", count=len(sounds), names=names)
     if len(found) > 1:
-        raise EditRejected("which_upload", names=[names[place] for place in found])
+        raise EditRejected("which_upload", names=[names[index] for index in found])
     return sounds[found[0]]
 
 
-def add_music(draft: Draft, edit: AddMusic, material: MediaPool) -> Draft:
-    """Music under the whole video, in place of the music that was there."""
-    sound = choose_music_upload(draft, edit, material)
-    source = material.asset_ids.get(edit) or (PENDING if sound is None else sound.id)
-    longest = material.source_duration_ms(source)
+def add_music(draft: Draft, edit: AddMusic, media_pool: MediaPool) -> Draft:
+    """Put music under the whole video; it replaces the music that was there."""
+    sound = choose_music_upload(draft, edit, media_pool)
+    source = media_pool.asset_ids.get(edit) or (PENDING if sound is None else sound.id)
+    longest = media_pool.source_duration_ms(source)
     segment = Segment(
         id=next(new_segment_ids(draft)),
         start_ms=0,
@@ -140,9 +140,9 @@ def add_music(draft: Draft, edit: AddMusic, material: MediaPool) -> Draft:
         source_start_ms=0,
         volume=DEFAULT_MUSIC_VOLUME if edit.volume is None else _clamp_volume(edit.volume),
         effects=(effect_to_wire(Duck()),) if edit.duck else None,
-        metadata={"title": _music_title(source, edit, material)},
+        metadata={"title": _music_title(source, edit, media_pool)},
     )
-    return fit_music(_replace_music(draft, segment), material)
+    return fit_music(_replace_music(draft, segment), media_pool)
 
 
 def _replace_music(draft: Draft, segment: Segment) -> Draft:
@@ -152,8 +152,8 @@ def _replace_music(draft: Draft, segment: Segment) -> Draft:
     return with_segments(draft, old, [segment])
 
 
-def _music_title(source: str, edit: AddMusic, material: MediaPool) -> str:
-    upload = next((media for media in material.uploads if media.id == source), None)
+def _music_title(source: str, edit: AddMusic, media_pool: MediaPool) -> str:
+    upload = next((media for media in media_pool.uploads if media.id == source), None)
     return MUSIC_TITLES[edit.mood or DEFAULT_MOOD] if upload is None else upload.stem
 
 
@@ -165,7 +165,7 @@ def _require_music(draft: Draft) -> Track:
 
 
 def duck_music(draft: Draft, _: DuckMusic, __: MediaPool) -> Draft:
-    """The music gets quieter while the clips have sound."""
+    """Lower the music while the clips have sound."""
     _require_music(draft)
     return change_tracks(draft, _is_music_track, _duck)
 
@@ -176,5 +176,5 @@ def _duck(segment: Segment) -> Segment:
 
 
 def remove_music(draft: Draft, _: RemoveMusic, __: MediaPool) -> Draft:
-    """No background music any more."""
+    """Remove the background music."""
     return with_segments(draft, _require_music(draft), [])

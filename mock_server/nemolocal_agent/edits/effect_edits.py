@@ -1,4 +1,4 @@
-"""How clips look: effects, turns, playing backwards, and the ways from clip to clip."""
+"""Edits of effects and transitions."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -25,18 +25,18 @@ _Replace = Callable[[_Effects], _Effects]
 _replace = msgspec.structs.replace
 
 
-def apply_effect(draft: Draft, edit: ApplyEffect, material: MediaPool) -> Draft:
-    """The clips that are meant with an effect; one of its type that is there is replaced.
+def apply_effect(draft: Draft, edit: ApplyEffect, media_pool: MediaPool) -> Draft:
+    """Apply an effect to the selected clips; it replaces an effect of the same type.
 
-    Turns add up, and what is played backwards twice is played forwards.
+    Rotations and flips are combined instead, and reversing twice plays forwards again.
     """
-    draft, clips, places = select_clips(draft, edit.selector, material)
+    draft, clips, indexes = select_clips(draft, edit.selector, media_pool)
     types, renew = _replacement_of(edit.effect)
-    return with_clips(draft, _replace_effects(clips, places, types, renew))
+    return with_clips(draft, _replace_effects(clips, indexes, types, renew))
 
 
 def _replacement_of(effect: Effect) -> tuple[Sequence[str], _Replace]:
-    """The types of effects that it replaces, and what stands in their place then."""
+    """The types of effects that this one replaces, and the function that replaces them."""
     wire = effect_to_wire(effect)
     if isinstance(effect, Rotate | Flip):
         return _ORIENTATION_EFFECTS, lambda old: _combine_orientation([*old, wire])
@@ -46,17 +46,17 @@ def _replacement_of(effect: Effect) -> tuple[Sequence[str], _Replace]:
 
 
 def _replace_effects(
-    clips: list[Segment], places: Sequence[int], types: Sequence[str], renew: _Replace
+    clips: list[Segment], indexes: Sequence[int], types: Sequence[str], renew: _Replace
 ) -> list[Segment]:
-    """The clips with other effects of these types: what `renew` makes of those that there are.
+    """Replace the effects of these types on the selected clips by what `renew` returns for them.
 
-    The new ones stand where the first of the old ones stood, or at the end. A type on the wire may
-    be anything, even what has no hash: hence no set of types.
+    The new effects take the place of the first old one, or are appended. `types` is not a set
+    because a type on the wire can be any JSON value, also one that cannot be hashed.
     """
     renewed = [*clips]
     from_none = renew(())
-    for place in places:
-        effects = clips[place].effects or ()
+    for index in indexes:
+        effects = clips[index].effects or ()
         others = [effect for effect in effects if effect.get("type") not in types]
         if len(others) < len(effects):
             old: _Effects = effects
@@ -68,12 +68,12 @@ def _replace_effects(
             effects = (*effects, *from_none)
         else:
             continue
-        renewed[place] = _replace(clips[place], effects=effects or None)
+        renewed[index] = _replace(clips[index], effects=effects or None)
     return renewed
 
 
 def _combine_orientation(turns: _Effects) -> _Effects:
-    """All turns and mirrors together are one of eight: a rotation, then mirrored or not."""
+    """Combine rotations and flips into one of the eight orientations."""
     degrees, mirrored = 0, False
     for one in turns:
         turn = _degrees(one)
@@ -83,7 +83,7 @@ def _combine_orientation(turns: _Effects) -> _Effects:
 
 
 def _degrees(wire: dict[str, Any]) -> int:
-    """How far it turns; to mirror vertically is to turn by 180° and mirror horizontally."""
+    """The degrees of a rotation; a vertical flip is a rotation by 180° and a horizontal flip."""
     if wire["type"] == "flip":
         return 180 if wire.get("axis") == "vertical" else 0
     degrees = wire.get("degrees")
@@ -97,36 +97,36 @@ def _orientation_effects(degrees: int, mirrored: bool) -> list[Effect]:
     return [*turn, Flip("horizontal")] if mirrored else turn
 
 
-def remove_effects(draft: Draft, edit: RemoveEffects, material: MediaPool) -> Draft:
-    """The clips that are meant without one type of effect, or without all looks.
+def remove_effects(draft: Draft, edit: RemoveEffects, media_pool: MediaPool) -> Draft:
+    """Remove the effects of one type from the selected clips, or all visual effects.
 
-    Looks are colours, blurs, zooms and crops; turns and playing backwards go where they are named.
+    Rotations, flips and reversed playback are only removed if they are named.
     """
     types = _VISUAL_EFFECTS if edit.type is None else (edit.type,)
-    draft, clips, places = select_clips(draft, edit.selector, material)
-    bare = _replace_effects(clips, places, types, lambda _: ())
+    draft, clips, indexes = select_clips(draft, edit.selector, media_pool)
+    bare = _replace_effects(clips, indexes, types, lambda _: ())
     if bare == clips:
         raise EditRejected("no_effect")
     return with_clips(draft, bare)
 
 
-def add_transition(draft: Draft, edit: AddTransition, material: MediaPool) -> Draft:
-    """A soft way from each clip that is meant into the one that follows it at once."""
-    draft, clips, places = select_clips(draft, edit.selector, material)
+def add_transition(draft: Draft, edit: AddTransition, media_pool: MediaPool) -> Draft:
+    """Add a transition after each selected clip that another clip follows directly."""
+    draft, clips, indexes = select_clips(draft, edit.selector, media_pool)
     wanted = _DEFAULT_TRANSITION_MS if edit.duration_ms is None else max(edit.duration_ms, 1)
     fresh = Transition(type=edit.type, duration_ms=wanted)
-    for place in places:
-        old = clips[place].transition
+    for index in indexes:
+        old = clips[index].transition
         new = fresh if old is None else _replace(old, type=edit.type, duration_ms=wanted)
-        clips[place] = _replace(clips[place], transition=new)
+        clips[index] = _replace(clips[index], transition=new)
     clips = fit_transitions(clips)
-    if not any(clips[place].transition for place in places):
+    if not any(clips[index].transition for index in indexes):
         raise EditRejected("nothing_follows")
     return with_clips(draft, clips)
 
 
 def remove_transitions(draft: Draft, _: RemoveTransitions, __: MediaPool) -> Draft:
-    """Hard cuts."""
+    """Remove all transitions."""
     clips: Sequence[Segment] = clips_of(draft)
     if not any(clip.transition for clip in clips):
         raise EditRejected("no_transition")

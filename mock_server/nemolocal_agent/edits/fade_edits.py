@@ -1,4 +1,4 @@
-"""Fades, at the edges of clips, music and titles."""
+"""Edits of fades, of clips, music and titles."""
 
 import msgspec
 
@@ -15,18 +15,18 @@ _DEFAULT_FADE_MS = 1000
 _replace = msgspec.structs.replace
 
 
-def add_fade(draft: Draft, edit: Fade, material: MediaPool) -> Draft:
-    """A soft beginning or end: of the video and its music, one of them, clips, or titles."""
+def add_fade(draft: Draft, edit: Fade, media_pool: MediaPool) -> Draft:
+    """Fade in or out: the video and its music, one of the two, some clips, or titles."""
     if edit.target == "title":
         return change_titles(
             draft, edit.selector, lambda title: _fade_segment(title, edit, edit.way)
         )
     if edit.target == "music":
         return _fade_music(draft, edit)
-    draft, clips, places = select_clips(draft, edit.selector, material)
+    draft, clips, indexes = select_clips(draft, edit.selector, media_pool)
     if edit.selector != SELECT_ALL:
-        for place in places:
-            clips[place] = _fade_segment(clips[place], edit, edit.way)
+        for index in indexes:
+            clips[index] = _fade_segment(clips[index], edit, edit.way)
         return with_clips(draft, clips)
     after = with_clips(draft, _fade_ends(clips, edit))
     music = music_track(draft)
@@ -51,7 +51,7 @@ def _fade_ends(segments: list[Segment], edit: Fade) -> list[Segment]:
 
 
 def _fade_segment(segment: Segment, edit: Fade, way: str) -> Segment:
-    """The new fade as long as the segment allows; an older one at the other end makes room."""
+    """Set the fade, at most as long as the segment; a fade at the other end is shortened."""
     wanted = _DEFAULT_FADE_MS if edit.duration_ms is None else max(edit.duration_ms, 0)
     length = segment.duration_ms or 0
     longest = min(wanted, length / 2 if edit.way == "both" and way == "both" else length)

@@ -1,4 +1,4 @@
-"""The project as a whole: shape, size, frame rate, compression, starting over."""
+"""Edits of the whole project: aspect ratio, resolution, frame rate, compression, start over."""
 
 import msgspec
 
@@ -17,7 +17,7 @@ _replace = msgspec.structs.replace
 
 
 def set_aspect(draft: Draft, edit: SetAspect, _: MediaPool) -> Draft:
-    """Another shape, its short side 1080 pixels long."""
+    """Set the aspect ratio; the short side is 1080 pixels long."""
     width, height = edit.width, edit.height
     short, long = sorted((width, height))
     if short < 1 or long > _MAX_ASPECT_RATIO * short:
@@ -30,25 +30,25 @@ def set_aspect(draft: Draft, edit: SetAspect, _: MediaPool) -> Draft:
 
 
 def set_fit(draft: Draft, edit: SetFit, _: MediaPool) -> Draft:
-    """How clips of another shape fill the picture."""
+    """Set how clips with another aspect ratio fill the frame."""
     return _replace(draft, metadata=_replace(draft.metadata or Metadata(), fit=edit.fit))
 
 
 def set_resolution(draft: Draft, edit: SetResolution, _: MediaPool) -> Draft:
-    """How large the export is."""
+    """Set the resolution of the export."""
     metadata = draft.metadata or Metadata()
     return _replace(draft, metadata=_replace(metadata, resolution=edit.resolution))
 
 
 def set_frame_rate(draft: Draft, edit: SetFrameRate, _: MediaPool) -> Draft:
-    """Pictures a second."""
+    """Set the frame rate of the export."""
     if not 1 <= edit.fps <= _MAX_FPS:
         raise EditRejected("bad_frame_rate", fps=edit.fps, most=_MAX_FPS)
     return _replace(draft, metadata=_replace(draft.metadata or Metadata(), fps=edit.fps))
 
 
 def set_compression(draft: Draft, edit: Compress, _: MediaPool) -> Draft:
-    """A smaller export: its mode, and what the mode needs to know."""
+    """Set how the export is compressed."""
     compression: dict[str, object] = {"mode": edit.mode}
     if edit.mode == "size":
         if edit.megabytes is None or not edit.megabytes > 0:
@@ -63,7 +63,7 @@ def set_compression(draft: Draft, edit: Compress, _: MediaPool) -> Draft:
 
 
 def start_over(draft: Draft, _: StartOver, __: MediaPool) -> Draft:
-    """An empty timeline in the usual shape; what the project is called stays."""
+    """Empty the timeline and reset the format; the title of the project stays."""
     after = draft
     for track in draft.tracks or ():
         if is_known_track(track):

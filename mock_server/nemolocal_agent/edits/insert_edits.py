@@ -1,4 +1,4 @@
-"""Clips onto the timeline: what was uploaded, what was generated, pictures as a slideshow."""
+"""Edits that put clips on the timeline: uploads, generated clips, slideshows."""
 
 from collections.abc import Iterator, Sequence
 
@@ -29,59 +29,59 @@ _ZOOMS = (Zoom(1.0, 1.25), Zoom(1.25, 1.0))
 _replace = msgspec.structs.replace
 
 
-def place_uploads(draft: Draft, edit: PlaceUploads, material: MediaPool) -> Draft:
-    """The uploads that are meant after what is there; of all, those that are not there yet."""
+def place_uploads(draft: Draft, edit: PlaceUploads, media_pool: MediaPool) -> Draft:
+    """Append the selected uploads; without a selection, those that are not on the timeline yet."""
     if edit.selector != SELECT_ALL:
-        return append_media(draft, _find_wanted_uploads(edit, material), material)
-    fresh = unplaced_uploads(draft, material)
+        return append_media(draft, _find_wanted_uploads(edit, media_pool), media_pool)
+    fresh = unplaced_uploads(draft, media_pool)
     if not fresh:
-        raise EditRejected("all_placed" if material.visual_uploads else "no_video")
-    return append_media(draft, fresh, material)
+        raise EditRejected("all_placed" if media_pool.visual_uploads else "no_video")
+    return append_media(draft, fresh, media_pool)
 
 
-def _find_wanted_uploads(edit: PlaceUploads, material: MediaPool) -> list[Media]:
-    sounds = [media for media in material.uploads if media.kind == "audio"]
+def _find_wanted_uploads(edit: PlaceUploads, media_pool: MediaPool) -> list[Media]:
+    sounds = [media for media in media_pool.uploads if media.kind == "audio"]
     names = [(media.filename, media.stem) for media in sounds]
-    visible = [(media.filename, media.stem) for media in material.visual_uploads]
+    visible = [(media.filename, media.stem) for media in media_pool.visual_uploads]
     name = edit.selector.name or ""
     if match_names(name, names) and not match_names(name, visible):
         raise EditRejected("sound_is_no_clip", name=sounds[match_names(name, names)[0]].filename)
-    return find_uploads(material.visual_uploads, edit.selector)
+    return find_uploads(media_pool.visual_uploads, edit.selector)
 
 
-def unplaced_uploads(draft: Draft, material: MediaPool) -> list[Media]:
-    """The uploads that can be clips and are nowhere on the timeline, in upload order."""
+def unplaced_uploads(draft: Draft, media_pool: MediaPool) -> list[Media]:
+    """The visual uploads that are nowhere on the timeline, in upload order."""
     placed = used_sources(draft)
-    return [media for media in material.visual_uploads if media.id not in placed]
+    return [media for media in media_pool.visual_uploads if media.id not in placed]
 
 
 def used_sources(draft: Draft) -> set[str | None]:
-    """The ids of everything that the timeline uses."""
+    """The asset ids of all sources on the timeline."""
     return {s.source for track in draft.tracks or () for s in track.segments or ()}
 
 
-def add_generated(draft: Draft, edit: Generate, material: MediaPool) -> Draft:
-    """The generated clip after what is there."""
+def add_generated(draft: Draft, edit: Generate, media_pool: MediaPool) -> Draft:
+    """Append the generated clip."""
     length = round(edit.seconds * 1000)
-    media = material.find(made := material.asset_ids.get(edit, PENDING))
+    media = media_pool.find(asset_id := media_pool.asset_ids.get(edit, PENDING))
     if media is not None:
         length = min(length, media.duration_ms)
-    return append_media(draft, [Media(made, f"{edit.prompt}.mp4", "video", length)], material)
+    return append_media(draft, [Media(asset_id, f"{edit.prompt}.mp4", "video", length)], media_pool)
 
 
-def append_media(draft: Draft, media: Sequence[Media], material: MediaPool) -> Draft:
-    """Files as clips after the last one."""
-    names, clips = new_segment_ids(draft), clips_of(draft)
+def append_media(draft: Draft, media: Sequence[Media], media_pool: MediaPool) -> Draft:
+    """Append files as clips."""
+    new_ids, clips = new_segment_ids(draft), clips_of(draft)
     for one in media:
         length = STILL_DURATION_MS if one.kind == "image" else one.duration_ms
-        clips.append(make_clip(one, next(names), end_of(clips), length))
-    return replace_clips(draft, clips, material)
+        clips.append(make_clip(one, next(new_ids), end_of(clips), length))
+    return replace_clips(draft, clips, media_pool)
 
 
-def make_clip(media: Media, name: str, start: Number, length: Number) -> Segment:
-    """A file as a clip."""
+def make_clip(media: Media, clip_id: str, start: Number, length: Number) -> Segment:
+    """A clip that shows the whole file."""
     return Segment(
-        id=name,
+        id=clip_id,
         start_ms=start,
         duration_ms=length,
         source=media.id,
@@ -90,17 +90,17 @@ def make_clip(media: Media, name: str, start: Number, length: Number) -> Segment
     )
 
 
-def replace_clips(draft: Draft, clips: Sequence[Segment], material: MediaPool) -> Draft:
-    """Other clips, under which all that lies over the video stays where it is in time."""
+def replace_clips(draft: Draft, clips: Sequence[Segment], media_pool: MediaPool) -> Draft:
+    """Replace the clips; all other tracks keep their times."""
     if main_track(draft) is None:
         return with_clips(draft, clips)
     same = min(length_of(draft), end_of(clips))
-    return ripple_tracks(draft, clips, [TimeMapping(0, same, 0, same)], material)
+    return ripple_tracks(draft, clips, [TimeMapping(0, same, 0, same)], media_pool)
 
 
-def add_slideshow(draft: Draft, edit: Slideshow, material: MediaPool) -> Draft:
-    """Every uploaded picture, after the clips that are none of them."""
-    pictures = [media for media in material.uploads if media.kind == "image"]
+def add_slideshow(draft: Draft, edit: Slideshow, media_pool: MediaPool) -> Draft:
+    """Append all uploaded images as a slideshow, after the other clips."""
+    pictures = [media for media in media_pool.uploads if media.kind == "image"]
     if not pictures:
         raise EditRejected("no_pictures")
     ids = {media.id for media in pictures}
@@ -113,7 +113,7 @@ def add_slideshow(draft: Draft, edit: Slideshow, material: MediaPool) -> Draft:
     clips += _slides(
         pictures, _slide_lengths(edit, len(pictures)), end_of(clips), new_segment_ids(draft)
     )
-    return replace_clips(draft, fit_transitions(clips), material)
+    return replace_clips(draft, fit_transitions(clips), media_pool)
 
 
 def _slide_lengths(edit: Slideshow, count: int) -> list[int]:
@@ -130,11 +130,11 @@ def _slide_lengths(edit: Slideshow, count: int) -> list[int]:
 
 
 def _slides(
-    pictures: Sequence[Media], lengths: Sequence[int], start: Number, names: Iterator[str]
+    pictures: Sequence[Media], lengths: Sequence[int], start: Number, new_ids: Iterator[str]
 ) -> list[Segment]:
     slides: list[Segment] = []
     for number, (picture, length) in enumerate(zip(pictures, lengths, strict=True)):
-        slide = make_clip(picture, next(names), end_of(slides) or start, length)
+        slide = make_clip(picture, next(new_ids), end_of(slides) or start, length)
         zoom = effect_to_wire(_ZOOMS[number % 2])
         last = number == len(pictures) - 1
         fade = None if last else Transition(type="crossfade", duration_ms=_CROSSFADE_MS)

@@ -1,4 +1,4 @@
-"""What edits are made with: uploads, generated media, and what is being made for an edit."""
+"""The media that edits use: uploads, generated media, and media that an edit still needs."""
 
 import math
 from collections.abc import Iterable, Mapping
@@ -12,7 +12,7 @@ from nemolocal_contract.media import MediaKind
 from ..intents import Edit
 
 PENDING = "pending"
-"""Stands for the id of what has not been made yet, while an edit is only foreseen."""
+"""The asset id of media that do not exist yet, while an edit is only planned."""
 
 STILL_DURATION_MS = 5000
 MUSIC_TITLES = {
@@ -27,11 +27,11 @@ MUSIC_TITLES = {
 }
 DEFAULT_MOOD = "calm"
 MAX_MUSIC_MS = 3_600_000
-"""No music is composed longer; what plays longer plays it again."""
+"""The maximum length of composed music; a longer video repeats it."""
 
 
 class Media(msgspec.Struct, frozen=True):
-    """What an edit needs to know of a file; stills last 0 ms, and pictures have no `sound`."""
+    """What edits need to know about a file. Images have a duration of 0 ms and no audio."""
 
     id: str
     filename: str
@@ -41,12 +41,15 @@ class Media(msgspec.Struct, frozen=True):
 
     @property
     def stem(self) -> str:
-        """The file's name without its extension."""
+        """The file name without its extension."""
         return PurePath(self.filename).stem
 
 
 class MediaPool(msgspec.Struct, frozen=True):
-    """The media of a session; `made` gives the asset id of what an edit needed made or chosen."""
+    """The media of a session.
+
+    `asset_ids` has the asset id of what was generated or chosen for an edit.
+    """
 
     uploads: tuple[Media, ...] = ()
     generated: tuple[Media, ...] = ()
@@ -62,21 +65,21 @@ class MediaPool(msgspec.Struct, frozen=True):
         return next((m for m in (*self.uploads, *self.generated) if m.id == source), None)
 
     def has_audio(self, segment: Segment) -> bool:
-        """Whether it can be heard; what nobody knows is believed to be."""
+        """Whether the segment has audio; True if its file is not known."""
         media = self.find(segment.source)
         return media is None or (media.has_audio and media.kind != "image")
 
     def is_static(self, segment: Segment) -> bool:
-        """Whether it shows the same at any time: a text or a picture."""
+        """Whether the segment looks the same at any time: a text or a still image."""
         return self.static_flags([segment])[0]
 
     def static_flags(self, segments: Iterable[Segment]) -> list[bool]:
-        """Which of these show the same at any time: texts and pictures."""
+        """`is_static` for several segments."""
         stills = {m.id for m in (*self.uploads, *self.generated) if m.kind == "image"}
         return [s.text is not None if s.source is None else s.source in stills for s in segments]
 
     def source_duration_ms(self, source: str | None) -> Number | None:
-        """Where a source ends; None where nobody knows it."""
+        """The duration of a source; None for an image or an unknown file."""
         if source == PENDING:
             return math.inf
         media = self.find(source)

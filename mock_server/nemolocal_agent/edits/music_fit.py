@@ -1,4 +1,4 @@
-"""Background music, and how it always ends with the video."""
+"""Fits the background music to the video: it always ends with it."""
 
 import msgspec
 
@@ -19,33 +19,33 @@ from ..timeline import (
 )
 from .media_pool import MediaPool
 
-# A rest that nobody misses, and how often at most a short sound is played.
+# A shorter rest stays silent; a short sound is repeated at most so often.
 _MIN_PART_MS = 50
 _MAX_PARTS = 40
 _replace = msgspec.structs.replace
 
 
-def fit_music(draft: Draft, material: MediaPool) -> Draft:
-    """The music cut at the end of the video, or played on, and again, until it is reached."""
+def fit_music(draft: Draft, media_pool: MediaPool) -> Draft:
+    """Trim the music to the end of the video, or extend and repeat it up to there."""
     track = music_track(draft)
     parts = sorted_segments(track)
     if track is None or not parts:
         return draft
     length = length_of(draft)
     kept = trim_segments(parts, 0, length) or [trim_segment(move_segment(parts[0], 0), 0, length)]
-    fitted = _extend(kept, length, material)
+    fitted = _extend(kept, length, media_pool)
     if fitted[-1] != parts[-1]:
         fitted = _move_fade_out_to_end(fitted, parts[-1].fade_out_ms)
-    names = new_segment_ids(draft)
+    new_ids = new_segment_ids(draft)
     ids = [kept_part.id for kept_part in kept]
-    ids += [next(names) for _ in fitted[len(kept) :]]
+    ids += [next(new_ids) for _ in fitted[len(kept) :]]
     named = [clamp_fades(_replace(one, id=name)) for one, name in zip(fitted, ids, strict=True)]
     return with_segments(draft, track, named)
 
 
-def _extend(parts: list[Segment], length: Number, material: MediaPool) -> list[Segment]:
+def _extend(parts: list[Segment], length: Number, media_pool: MediaPool) -> list[Segment]:
     last = parts[-1]
-    source_end = material.source_duration_ms(last.source)
+    source_end = media_pool.source_duration_ms(last.source)
     if source_end is None or is_reversed(last):
         return parts
     speed = last.speed or 1
@@ -62,6 +62,6 @@ def _extend(parts: list[Segment], length: Number, material: MediaPool) -> list[S
 
 
 def _move_fade_out_to_end(parts: list[Segment], fade_out: Number | None) -> list[Segment]:
-    """The fade at the end of the music stays at its end."""
+    """Move the fade-out from the old end of the music to the new one."""
     inner = [_replace(one, fade_out_ms=None) for one in parts[:-1]]
     return [*inner, _replace(parts[-1], fade_out_ms=fade_out)]

@@ -1,4 +1,4 @@
-"""What is shown small over the video: pictures in the picture and watermarks."""
+"""Edits of overlays: picture in picture and watermarks."""
 
 import msgspec
 
@@ -32,15 +32,15 @@ _MIN_WIDTH = 0.02
 _replace = msgspec.structs.replace
 
 
-def add_overlay(draft: Draft, edit: AddOverlay, material: MediaPool) -> Draft:
-    """A clip or an upload small over the video; a clip of the video is taken out of it."""
-    draft, segment = _take_overlay_clip(draft, edit, material)
+def add_overlay(draft: Draft, edit: AddOverlay, media_pool: MediaPool) -> Draft:
+    """Show a clip or an upload as an overlay; a clip is taken out of the video."""
+    draft, segment = _take_overlay_clip(draft, edit, media_pool)
     total = length_of(draft)
     start, end = (0, total) if edit.span is None else resolve_span(edit.span, total)
     length = end - start
-    if not material.is_static(segment):
+    if not media_pool.is_static(segment):
         length = min(length, segment.duration_ms or 0)
-    shown = _overlay_segment(segment, start, length, timeless=material.is_static(segment))
+    shown = _overlay_segment(segment, start, length, static=media_pool.is_static(segment))
     others = [e for e in shown.effects or () if e.get("type") != "overlay"]
     effects = (*others, effect_to_wire(_overlay_effect(edit)))
     return add_segment(draft, TrackType.VIDEO, OVERLAY_TRACK, _replace(shown, effects=effects))
@@ -56,8 +56,8 @@ def _overlay_effect(edit: AddOverlay) -> Overlay:
     )
 
 
-def _overlay_segment(segment: Segment, start: Number, length: Number, *, timeless: bool) -> Segment:
-    if timeless:
+def _overlay_segment(segment: Segment, start: Number, length: Number, *, static: bool) -> Segment:
+    if static:
         shown = _replace(segment, start_ms=start, duration_ms=length)
     else:
         begin = segment.start_ms or 0
@@ -66,73 +66,73 @@ def _overlay_segment(segment: Segment, start: Number, length: Number, *, timeles
 
 
 def _take_overlay_clip(
-    draft: Draft, edit: AddOverlay, material: MediaPool
+    draft: Draft, edit: AddOverlay, media_pool: MediaPool
 ) -> tuple[Draft, Segment]:
-    """The draft without the clip that is to be shown small, and that clip."""
-    draft, wanted = _find_source(draft, edit, material)
+    """The draft without the clip that becomes the overlay, and that clip."""
+    draft, wanted = _find_source(draft, edit, media_pool)
     if isinstance(wanted, Media):
-        draft = _ensure_base_video(draft, wanted, material)
+        draft = _ensure_base_video(draft, wanted, media_pool)
         length = wanted.duration_ms or length_of(draft)
         return draft, make_clip(wanted, next(new_segment_ids(draft)), 0, length)
     clips = clips_of(draft)
     if len(clips) < 2:
         raise EditRejected("nothing_below")
-    below = remove_spans_and_clips(draft, [RemoveClip(Selector(number=wanted + 1))], material)
+    below = remove_spans_and_clips(draft, [RemoveClip(Selector(number=wanted + 1))], media_pool)
     return below, _replace(clips[wanted], transition=None)
 
 
-def _ensure_base_video(draft: Draft, overlay: Media, material: MediaPool) -> Draft:
-    """On an empty timeline the other uploads are placed first."""
+def _ensure_base_video(draft: Draft, overlay: Media, media_pool: MediaPool) -> Draft:
+    """On an empty timeline, place the other uploads first."""
     if main_track(draft) is not None:
         return draft
-    others = [media for media in unplaced_uploads(draft, material) if media.id != overlay.id]
+    others = [media for media in unplaced_uploads(draft, media_pool) if media.id != overlay.id]
     if not others:
         raise EditRejected("nothing_below")
-    return append_media(draft, others, material)
+    return append_media(draft, others, media_pool)
 
 
 _OverlaySource = tuple[Draft, Media | int]
 
 
-def _find_source(draft: Draft, edit: AddOverlay, material: MediaPool) -> _OverlaySource:
-    """The upload that is meant, or the place of the clip in the draft, which may be cut for it."""
+def _find_source(draft: Draft, edit: AddOverlay, media_pool: MediaPool) -> _OverlaySource:
+    """The upload, or the index of the clip in the returned draft; a span splits the clip."""
     if edit.selector != SELECT_ALL:
-        return _find_named_source(draft, edit.selector, material)
+        return _find_named_source(draft, edit.selector, media_pool)
     clips = clips_of(draft)
     if edit.kind == "watermark":
-        return draft, _clip_or_upload(clips, _find_logo(material))
-    fresh = unplaced_uploads(draft, material)
+        return draft, _clip_or_upload(clips, _find_logo(media_pool))
+    fresh = unplaced_uploads(draft, media_pool)
     if fresh:
         return draft, fresh[-1]
     if len(clips) < 2:
         raise EditRejected("nothing_to_overlay" if clips else "no_video")
-    return draft, _require_one(clips, [*range(len(clips))][1:], material)
+    return draft, _require_one(clips, [*range(len(clips))][1:], media_pool)
 
 
-def _find_named_source(draft: Draft, which: Selector, material: MediaPool) -> _OverlaySource:
+def _find_named_source(draft: Draft, selector: Selector, media_pool: MediaPool) -> _OverlaySource:
     clips = clips_of(draft)
     if clips:
         try:
-            draft, clips, places = select_clips(draft, which, material)
-            return draft, _require_one(clips, places, material)
+            draft, clips, indexes = select_clips(draft, selector, media_pool)
+            return draft, _require_one(clips, indexes, media_pool)
         except EditRejected as error:
-            if which.name is None or error.code != "no_such_clip":
+            if selector.name is None or error.code != "no_such_clip":
                 raise
-    if not material.visual_uploads:
+    if not media_pool.visual_uploads:
         raise EditRejected("no_video")
-    return draft, find_uploads(material.visual_uploads, which)[0]
+    return draft, find_uploads(media_pool.visual_uploads, selector)[0]
 
 
-def _require_one(clips: list[Segment], places: list[int], material: MediaPool) -> int:
-    """The only one of these places; a question where there are more."""
-    if len(places) > 1:
-        raise EditRejected("which_clip", names=numbered_names(clips, places, material))
-    return places[0]
+def _require_one(clips: list[Segment], indexes: list[int], media_pool: MediaPool) -> int:
+    """The only index; raises `EditRejected` with a question if there are several."""
+    if len(indexes) > 1:
+        raise EditRejected("which_clip", names=numbered_names(clips, indexes, media_pool))
+    return indexes[0]
 
 
-def _find_logo(material: MediaPool) -> Media:
-    """The picture that is called a logo, else the last one."""
-    pictures = [media for media in material.uploads if media.kind == "image"]
+def _find_logo(media_pool: MediaPool) -> Media:
+    """The image that is called a logo, else the last image."""
+    pictures = [media for media in media_pool.uploads if media.kind == "image"]
     if not pictures:
         raise EditRejected("no_watermark")
     marks = [
@@ -146,7 +146,7 @@ def _clip_or_upload(clips: list[Segment], media: Media) -> Media | int:
 
 
 def remove_overlays(draft: Draft, _: RemoveOverlays, __: MediaPool) -> Draft:
-    """Nothing small over the video any more."""
+    """Remove all overlays."""
     after, main = draft, main_track(draft)
     for track in draft.of_type(TrackType.VIDEO):
         if track is not main:

@@ -1,19 +1,18 @@
-"""The one way in which the video changes its length or order, and what everything else does then.
+"""Rebuilds the video with another length or order, and ripples the other tracks.
 
-A change is a list of stretches of the old video, each perhaps at another speed, one after another:
-that is the new video. Another order is the old clips, one after another. The rest follows by these
-rules:
+The new video is a list of ranges of the old one, each with a speed; a new order is a list of the
+old clips. The other tracks follow these rules:
 
-- A text or a still picture that lay over all of the video lies over all of it again.
-- Where the order stays (cuts, speed, loops), titles, overlays and other sounds stay over what they
-  were over: they go with it, and last as long as it lasts; what has a source of its own is cut
-  where that is cut, keeps its speed and never lasts longer than before.
-- Where the order changes, what lies over one clip goes with it, the rest stays where it is in
-  time; should two then collide on a track, everything on that track stays.
-- Nothing goes on after the end of the video.
-- Background music is cut with the video where the timeline as a whole is cut. It always ends with
-  the video: it is cut there, or plays on, from its beginning again where it has ended.
-- Tracks of unknown types are left alone.
+- A text or still image that covered the whole video covers the whole new video.
+- If the order stays (cuts, speed, loops), titles, overlays and sounds stay with the part of the
+  video that they were over, and last as long as it lasts. A segment with a source of its own is
+  cut where the video is cut, keeps its speed and never gets longer.
+- If the order changes, a segment over one clip moves with that clip, and all others keep their
+  times. If two segments of a track would overlap, the whole track keeps its times.
+- Nothing lasts longer than the video.
+- Background music is cut with the video if the whole timeline is cut. It always ends with the
+  video: it is trimmed or extended, and repeated if its source is too short.
+- Tracks of unknown types stay as they are.
 """
 
 import math
@@ -37,9 +36,9 @@ _replace = msgspec.structs.replace
 
 
 class KeptRange(msgspec.Struct, frozen=True):
-    """A part of the old video, played so many times as fast as it was.
+    """A range of the old video that the new one plays, `speed` times as fast as before.
 
-    Only what has no gaps can be played at another speed.
+    A range with gaps cannot change its speed.
     """
 
     start: Number
@@ -47,147 +46,151 @@ class KeptRange(msgspec.Struct, frozen=True):
     speed: float = 1
 
 
-def subtract_ranges(total: Number, holes: Sequence[tuple[Number, Number]]) -> list[KeptRange]:
-    """All of a video but the holes; touching or overlapping holes are one."""
-    stretches: list[KeptRange] = []
+def subtract_ranges(total: Number, ranges: Sequence[tuple[Number, Number]]) -> list[KeptRange]:
+    """The whole video without these ranges, which may overlap."""
+    kept_ranges: list[KeptRange] = []
     at: Number = 0
-    for start, end in sorted(holes):
+    for start, end in sorted(ranges):
         if start > at:
-            stretches.append(KeptRange(at, start))
+            kept_ranges.append(KeptRange(at, start))
         at = max(at, end)
-    return [*stretches, KeptRange(at, total)] if at < total else stretches
+    return [*kept_ranges, KeptRange(at, total)] if at < total else kept_ranges
 
 
-def split_at(total: Number, moments: Sequence[Number]) -> list[KeptRange]:
-    """All of a video, cut at these moments."""
-    inside = sorted({moment for moment in moments if 0 < moment < total})
+def split_at(total: Number, times: Sequence[Number]) -> list[KeptRange]:
+    """The whole video, split at these times."""
+    inside = sorted({time for time in times if 0 < time < total})
     return [KeptRange(a, b) for a, b in pairwise([0, *inside, total])]
 
 
 def rebuild_video(
-    draft: Draft, stretches: Sequence[KeptRange], material: MediaPool, *, cut_music: bool = False
+    draft: Draft,
+    kept_ranges: Sequence[KeptRange],
+    media_pool: MediaPool,
+    *,
+    cut_music: bool = False,
 ) -> Draft:
-    """The draft whose video is these stretches of the old one; raises `EditRejected`."""
-    builder = _VideoBuilder(clips_of(draft), material)
-    for stretch in stretches:
-        builder.add(stretch)
+    """The draft with these ranges of its video, one after another; raises `EditRejected`."""
+    builder = _VideoBuilder(clips_of(draft), media_pool)
+    for kept_range in kept_ranges:
+        builder.add(kept_range)
     if not builder.segments:
         raise EditRejected("nothing_left")
     clips = fit_transitions(builder.finish(new_segment_ids(draft)))
-    pieces = chain.from_iterable(builder.mappings)
-    return ripple_tracks(draft, clips, pieces, material, cut_music=cut_music)
+    mappings = chain.from_iterable(builder.mappings)
+    return ripple_tracks(draft, clips, mappings, media_pool, cut_music=cut_music)
 
 
 def reorder_clips(
-    draft: Draft, clips: Sequence[Segment], order: Sequence[int], material: MediaPool
+    draft: Draft, clips: Sequence[Segment], order: Sequence[int], media_pool: MediaPool
 ) -> Draft:
-    """The draft with all its clips in this order, without gaps; transitions stay at their cuts."""
+    """The draft with its clips in this order, without gaps; transitions stay at their cuts."""
     moved: list[Segment] = []
-    pieces: list[TimeMapping] = []
+    mappings: list[TimeMapping] = []
     here: Number = 0
     for number, before in zip(order, clips, strict=True):
         clip = clips[number]
         start, length = clip.start_ms or 0, clip.duration_ms or 0
         after = round_ms(here + length)
-        pieces.append(TimeMapping(start, start + length, here, after))
+        mappings.append(TimeMapping(start, start + length, here, after))
         if clip.start_ms != here or clip.transition is not before.transition:
             clip = _replace(clip, start_ms=here, transition=before.transition)
         moved.append(clip)
         here = after
-    return ripple_tracks(draft, fit_transitions(moved), pieces, material)
+    return ripple_tracks(draft, fit_transitions(moved), mappings, media_pool)
 
 
 class _VideoBuilder:
-    """Lays shots one after another, and remembers where everything has gone."""
+    """Appends segments to the new video, and records where each range went."""
 
-    def __init__(self, clips: list[Segment], material: MediaPool) -> None:
+    def __init__(self, clips: list[Segment], media_pool: MediaPool) -> None:
         self._clips = clips
-        self._material = material
+        self._media_pool = media_pool
         self._at: Number = 0
-        # Of each shot the number of its clip; those shots that end before their clip does.
+        # The index of the clip of each segment, and the segments that end before their clip.
         self._numbers: list[int] = []
         self._cut_short: set[int] = set()
         self.segments: list[Segment] = []
-        # The pieces of each stretch, made once somebody asks for them.
+        # One iterable for each range: most edits never need the mappings.
         self.mappings: list[Iterable[TimeMapping]] = []
 
-    def add(self, stretch: KeptRange) -> None:
-        """What of the clips lies in a stretch, after what is there."""
-        if stretch.start < stretch.end:
-            shots = self._cut_out(stretch)
-            if stretch.speed == 1:
-                self._shift(shots, stretch)
+    def add(self, kept_range: KeptRange) -> None:
+        """Append a range of the old clips."""
+        if kept_range.start < kept_range.end:
+            segments = self._cut_out(kept_range)
+            if kept_range.speed == 1:
+                self._shift(segments, kept_range)
             else:
-                self._scale(shots, stretch)
+                self._scale(segments, kept_range)
 
-    def _cut_out(self, stretch: KeptRange) -> list[Segment]:
-        """The shots of a stretch where they are: only the first and the last can be cut."""
-        start, end = stretch.start, stretch.end
+    def _cut_out(self, kept_range: KeptRange) -> list[Segment]:
+        """The segments of a range; only the first and the last can need a cut."""
+        start, end = kept_range.start, kept_range.end
         first = bisect_right(self._clips, start, key=start_of)
         if first and self._clips[first - 1].end_ms > start:
             first -= 1
         last = bisect_left(self._clips, end, lo=first, key=start_of)
-        shots = self._clips[first:last]
+        segments = self._clips[first:last]
         self._numbers += range(first, last)
-        if shots:
-            if shots[-1].end_ms > end:
+        if segments:
+            if segments[-1].end_ms > end:
                 self._cut_short.add(len(self._numbers) - 1)
-            shots[0] = _trim_clip(shots[0], start, end)
-            shots[-1] = _trim_clip(shots[-1], start, end)
-        return shots
+            segments[0] = _trim_clip(segments[0], start, end)
+            segments[-1] = _trim_clip(segments[-1], start, end)
+        return segments
 
-    def _shift(self, shots: list[Segment], stretch: KeptRange) -> None:
-        """Later or earlier as a whole, gaps and all."""
-        by = round_ms(self._at - stretch.start)
+    def _shift(self, segments: list[Segment], kept_range: KeptRange) -> None:
+        """Append the segments at their old speed, with the gaps between them."""
+        by = round_ms(self._at - kept_range.start)
         if by:
-            shots = [_replace(s, start_ms=round_ms((s.start_ms or 0) + by)) for s in shots]
-        self.segments += shots
-        after = round_ms(self._at + stretch.end - stretch.start)
-        self.mappings.append((TimeMapping(stretch.start, stretch.end, self._at, after),))
+            segments = [_replace(s, start_ms=round_ms((s.start_ms or 0) + by)) for s in segments]
+        self.segments += segments
+        after = round_ms(self._at + kept_range.end - kept_range.start)
+        self.mappings.append((TimeMapping(kept_range.start, kept_range.end, self._at, after),))
         self._at = after
 
-    def _scale(self, shots: list[Segment], stretch: KeptRange) -> None:
-        """Lengths are rounded down, so that no shot goes past the end of its source."""
-        factor, here = stretch.speed, self._at
-        timeless = self._material.static_flags(shots)
+    def _scale(self, segments: list[Segment], kept_range: KeptRange) -> None:
+        """Append the segments at another speed; lengths are rounded down to stay in the source."""
+        factor, here = kept_range.speed, self._at
+        static = self._media_pool.static_flags(segments)
         speeds: dict[Number | None, Number | None] = {}
         scaled: list[Segment] = []
-        for shot, still in zip(shots, timeless, strict=True):
-            speed, length = shot.speed, math.floor((shot.duration_ms or 0) / factor)
+        for segment, still in zip(segments, static, strict=True):
+            speed, length = segment.speed, math.floor((segment.duration_ms or 0) / factor)
             if not still:
                 if speed not in speeds:
                     speeds[speed] = checked_speed(factor * (speed or 1))
                 speed = speeds[speed]
             if not length:
                 raise EditRejected("too_short")
-            scaled.append(_replace(shot, start_ms=here, duration_ms=length, speed=speed))
-            # Whole numbers need no rounding.
+            scaled.append(_replace(segment, start_ms=here, duration_ms=length, speed=speed))
+            # Integers need no rounding.
             here = here + length if type(here) is int else round_ms(here + length)
         self.segments += scaled
-        self.mappings.append(map(_mapping, shots, scaled))
+        self.mappings.append(map(_mapping, segments, scaled))
         self._at = here
 
-    def finish(self, names: Iterator[str]) -> list[Segment]:
-        """Ids and edges: the first shot of a clip begins as it did, the last ends as it did."""
-        shots = [*self.segments]
-        if len(set(self._numbers)) < len(shots):  # some clip is shown more than once
-            last = {number: place for place, number in enumerate(self._numbers)}
+    def finish(self, new_ids: Iterator[str]) -> list[Segment]:
+        """The segments with unique ids; only the outer parts of a clip keep its fades."""
+        segments = [*self.segments]
+        if len(set(self._numbers)) < len(segments):  # some clip is shown more than once
+            last = {number: index for index, number in enumerate(self._numbers)}
             seen: set[int] = set()
-            for place, number in enumerate(self._numbers):
+            for index, number in enumerate(self._numbers):
                 if number in seen:
-                    shots[place] = _replace(shots[place], id=next(names), fade_in_ms=None)
-                if place != last[number]:
-                    way_on = None if place in self._cut_short else shots[place].transition
-                    shots[place] = _replace(shots[place], fade_out_ms=None, transition=way_on)
+                    segments[index] = _replace(segments[index], id=next(new_ids), fade_in_ms=None)
+                if index != last[number]:
+                    way_on = None if index in self._cut_short else segments[index].transition
+                    segments[index] = _replace(segments[index], fade_out_ms=None, transition=way_on)
                 seen.add(number)
-        return [clamp_fades(s) if s.fade_in_ms or s.fade_out_ms else s for s in shots]
+        return [clamp_fades(s) if s.fade_in_ms or s.fade_out_ms else s for s in segments]
 
 
 def _trim_clip(clip: Segment, start: Number, end: Number) -> Segment:
-    shot = trim_segment(clip, start, end)
-    if not shot.duration_ms:
+    segment = trim_segment(clip, start, end)
+    if not segment.duration_ms:
         raise EditRejected("too_short")
-    return shot
+    return segment
 
 
 def _mapping(old: Segment, new: Segment) -> TimeMapping:
@@ -195,8 +198,8 @@ def _mapping(old: Segment, new: Segment) -> TimeMapping:
 
 
 def checked_speed(speed: float) -> Number | None:
-    """The `sp` of a clip that plays at this speed; raises `EditRejected`."""
-    # Over hours of a source a rounding that is coarser adds up to seconds behind its end.
+    """The value of `sp` for this speed; raises `EditRejected` if it is out of bounds."""
+    # Coarser rounding would exceed the source by seconds if it is hours long.
     speed = round(speed, 9)
     if not MIN_SPEED <= speed <= MAX_SPEED:
         limits = {"slowest": f"{MIN_SPEED:g}", "fastest": f"{MAX_SPEED:g}"}
@@ -207,7 +210,7 @@ def checked_speed(speed: float) -> Number | None:
 
 
 def fit_transitions(clips: Sequence[Segment]) -> list[Segment]:
-    """Transitions only where another clip follows at once, no longer than either of them."""
+    """Keep transitions only before a directly following clip, at most as long as both clips."""
     after: list[Segment | None] = [*clips[1:], None]
     return [
         clip if clip.transition is None else _fit_transition(clip, clip.transition, one)
@@ -216,7 +219,7 @@ def fit_transitions(clips: Sequence[Segment]) -> list[Segment]:
 
 
 def _fit_transition(clip: Segment, transition: Transition, following: Segment | None) -> Segment:
-    """The clip with its transition, should there be time for it; else without."""
+    """The clip with its transition shortened to fit, or without it."""
     wanted, length = transition.duration_ms, clip.duration_ms or 0
     if following is None or (following.start_ms or 0) > (clip.start_ms or 0) + length + 1:
         return _replace(clip, transition=None)

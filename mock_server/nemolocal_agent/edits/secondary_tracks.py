@@ -1,4 +1,4 @@
-"""Titles, overlays and other sounds, and where they go when the video changes under them."""
+"""The tracks other than the video: titles, overlays, sounds, and how they ripple with it."""
 
 import math
 from bisect import bisect_left, bisect_right
@@ -35,47 +35,47 @@ _old_start, _old_end = attrgetter("old_start"), attrgetter("old_end")
 
 
 class TimeMapping(msgspec.Struct, frozen=True, gc=False):
-    """Where a part of the old video is in the new one, faster or slower perhaps."""
+    """Maps a range of the old video to a range of the new one; the speed can differ."""
 
     old_start: Number
     old_end: Number
     new_start: Number
     new_end: Number
 
-    def map_time(self, moment: Number) -> Number:
-        """The new time of an old one; what lies outside is brought to the nearer edge."""
-        moment = min(max(moment, self.old_start), self.old_end)
+    def map_time(self, time: Number) -> Number:
+        """The new time of an old one, clamped to the range."""
+        time = min(max(time, self.old_start), self.old_end)
         old, new = self.old_end - self.old_start, self.new_end - self.new_start
         if old == new:
-            return self.new_start + moment - self.old_start
-        return self.new_start + math.floor((moment - self.old_start) * new / old)
+            return self.new_start + time - self.old_start
+        return self.new_start + math.floor((time - self.old_start) * new / old)
 
 
 def ripple_tracks(
     draft: Draft,
     clips: Sequence[Segment],
-    pieces: Iterable[TimeMapping],
-    material: MediaPool,
+    mappings: Iterable[TimeMapping],
+    media_pool: MediaPool,
     *,
     cut_music: bool = False,
 ) -> Draft:
-    """The draft with these clips as its video, and everything else where the pieces take it.
+    """The draft with these clips as its video, and the other tracks rippled along the mappings.
 
-    Where nothing else is there, nobody asks for the pieces.
+    The mappings are not evaluated if there is no other track.
     """
     after = with_clips(draft, clips)
-    followers = _tracks_to_ripple(draft, cut_music=cut_music)
-    if followers:
-        journey = _TrackRipple(list(pieces), length_of(draft), end_of(clips), material)
-        # What is cut is never called what something was called that has just gone.
-        names = new_segment_ids(draft, after)
-        for track in followers:
-            after = with_segments(after, track, journey.ripple_track(track, names))
-    return fit_music(after, material)
+    tracks = _tracks_to_ripple(draft, cut_music=cut_music)
+    if tracks:
+        ripple = _TrackRipple(list(mappings), length_of(draft), end_of(clips), media_pool)
+        # A new part never gets the id of a segment that was just removed.
+        new_ids = new_segment_ids(draft, after)
+        for track in tracks:
+            after = with_segments(after, track, ripple.ripple_track(track, new_ids))
+    return fit_music(after, media_pool)
 
 
 def _tracks_to_ripple(draft: Draft, *, cut_music: bool) -> list[Track]:
-    """The tracks that go where the video goes; the music fits itself, unless it is cut."""
+    """The tracks that follow the video. `fit_music` handles the music, unless it is cut."""
     stays = [main_track(draft), None if cut_music else music_track(draft)]
     return [
         track
@@ -85,53 +85,57 @@ def _tracks_to_ripple(draft: Draft, *, cut_music: bool) -> list[Track]:
 
 
 class _TrackRipple:
-    """From the old video to the new one."""
+    """Moves segments from the old video to the new one."""
 
     def __init__(
-        self, pieces: Sequence[TimeMapping], old_end: Number, new_end: Number, material: MediaPool
+        self,
+        mappings: Sequence[TimeMapping],
+        old_end: Number,
+        new_end: Number,
+        media_pool: MediaPool,
     ) -> None:
-        self._pieces = _first_occurrences(pieces)
-        self._in_order = all(a.new_end <= b.new_start for a, b in pairwise(self._pieces))
+        self._mappings = _first_occurrences(mappings)
+        self._in_order = all(a.new_end <= b.new_start for a, b in pairwise(self._mappings))
         self._old_end = old_end
         self._new_end = new_end
-        self._material = material
+        self._media_pool = media_pool
 
-    def ripple_track(self, track: Track, names: Iterator[str]) -> list[Segment]:
-        """The segments of a track where they are after the journey."""
+    def ripple_track(self, track: Track, new_ids: Iterator[str]) -> list[Segment]:
+        """The segments of a track at their new times."""
         segments = sorted_segments(track)
-        timeless = self._material.static_flags(segments)
-        carried = map(self._ripple_segment, segments, timeless)
+        static = self._media_pool.static_flags(segments)
+        carried = map(self._ripple_segment, segments, static)
         moved = [moved for parts in carried for moved in parts]
         if not self._in_order and has_overlap(moved):
             moved = segments
-        return _with_unique_ids(trim_segments(moved, 0, self._new_end), names)
+        return _with_unique_ids(trim_segments(moved, 0, self._new_end), new_ids)
 
     @cached_property
     def _runs(self) -> list[list[TimeMapping]]:
-        """Found once a segment asks for them: texts and pictures never do."""
-        return _group_contiguous(self._pieces)
+        """Computed on demand: texts and images do not need it."""
+        return _group_contiguous(self._mappings)
 
-    def _ripple_segment(self, segment: Segment, timeless: bool) -> list[Segment]:
+    def _ripple_segment(self, segment: Segment, static: bool) -> list[Segment]:
         start, end = segment.start_ms or 0, segment.end_ms
-        if timeless and start <= 0 and end >= self._old_end:
+        if static and start <= 0 and end >= self._old_end:
             return [_set_times(segment, 0, self._new_end)]
         if not self._in_order:
             return [self._move_with_clip(segment)]
-        if timeless:
+        if static:
             return self._resize(segment, start, end)
-        return [shot for run in self._runs for shot in _cut_with_video(segment, run)]
+        return [part for run in self._runs for part in _cut_with_video(segment, run)]
 
     def _move_with_clip(self, segment: Segment) -> Segment:
         start = segment.start_ms or 0
-        place = bisect_right(self._pieces, start, key=_old_start) - 1
-        if place < 0 or segment.end_ms > self._pieces[place].old_end:
+        index = bisect_right(self._mappings, start, key=_old_start) - 1
+        if index < 0 or segment.end_ms > self._mappings[index].old_end:
             return segment
-        return move_segment(segment, self._pieces[place].map_time(start))
+        return move_segment(segment, self._mappings[index].map_time(start))
 
     def _resize(self, segment: Segment, start: Number, end: Number) -> list[Segment]:
-        """From the first moment of it that is left to the last."""
-        first = bisect_right(self._pieces, start, key=_old_end)
-        over = self._pieces[first : bisect_left(self._pieces, end, key=_old_start)]
+        """From the first to the last time of the segment that still exists."""
+        first = bisect_right(self._mappings, start, key=_old_end)
+        over = self._mappings[first : bisect_left(self._mappings, end, key=_old_start)]
         if not over:
             return []
         new_start, new_end = over[0].map_time(start), over[-1].map_time(end)
@@ -139,7 +143,7 @@ class _TrackRipple:
 
 
 def _cut_with_video(segment: Segment, run: list[TimeMapping]) -> list[Segment]:
-    """What of a segment with a source of its own goes with a run of pieces."""
+    """The part of a segment with a source of its own that follows a run of mappings."""
     start = max(segment.start_ms or 0, run[0].old_start)
     end = min(segment.end_ms, run[-1].old_end)
     if start >= end:
@@ -149,54 +153,54 @@ def _cut_with_video(segment: Segment, run: list[TimeMapping]) -> list[Segment]:
     return [move_segment(trim_segment(segment, start, start + length), new_start)] if length else []
 
 
-def _map_time(run: list[TimeMapping], moment: Number) -> Number:
-    return run[bisect_left(run, moment, key=_old_end)].map_time(moment)
+def _map_time(run: list[TimeMapping], time: Number) -> Number:
+    return run[bisect_left(run, time, key=_old_end)].map_time(time)
 
 
 def _set_times(segment: Segment, start: Number, end: Number) -> Segment:
     return _replace(segment, start_ms=start, duration_ms=end - start)
 
 
-def _first_occurrences(pieces: Sequence[TimeMapping]) -> list[TimeMapping]:
-    """The pieces in their old order; of what is shown more than once, the first time counts."""
-    in_order = sorted(pieces, key=_old_start)
-    if _is_disjoint(in_order):  # only loops show anything more than once
+def _first_occurrences(mappings: Sequence[TimeMapping]) -> list[TimeMapping]:
+    """The mappings in their old order; of a repeated range only the first one."""
+    in_order = sorted(mappings, key=_old_start)
+    if _is_disjoint(in_order):  # only loops repeat a range
         return in_order
     first: list[TimeMapping] = []
-    for piece in pieces:
-        place = bisect_left(first, piece.old_start, key=_old_start)
-        # Those that are there overlap nowhere: only the neighbours can be in the way.
-        around = first[max(place - 1, 0) : place + 1]
-        if all(piece.old_end <= p.old_start or p.old_end <= piece.old_start for p in around):
-            first.insert(place, piece)
+    for mapping in mappings:
+        index = bisect_left(first, mapping.old_start, key=_old_start)
+        # The ranges in `first` do not overlap, so only the neighbours can conflict.
+        around = first[max(index - 1, 0) : index + 1]
+        if all(mapping.old_end <= p.old_start or p.old_end <= mapping.old_start for p in around):
+            first.insert(index, mapping)
     return first
 
 
-def _is_disjoint(pieces: Sequence[TimeMapping]) -> bool:
-    """Whether pieces in their old order overlap nowhere in the old video."""
-    return all(a.old_end <= b.old_start for a, b in pairwise(pieces))
+def _is_disjoint(mappings: Sequence[TimeMapping]) -> bool:
+    """Whether mappings in their old order do not overlap in the old video."""
+    return all(a.old_end <= b.old_start for a, b in pairwise(mappings))
 
 
-def _group_contiguous(pieces: list[TimeMapping]) -> list[list[TimeMapping]]:
-    """Pieces that follow one another without a gap, in the old video and in the new one."""
+def _group_contiguous(mappings: list[TimeMapping]) -> list[list[TimeMapping]]:
+    """Group mappings that follow each other without a gap, in the old and the new video."""
     runs: list[list[TimeMapping]] = []
-    for piece in pieces:
+    for mapping in mappings:
         last = runs[-1][-1] if runs else None
-        if last and (last.old_end, last.new_end) == (piece.old_start, piece.new_start):
-            runs[-1].append(piece)
+        if last and (last.old_end, last.new_end) == (mapping.old_start, mapping.new_start):
+            runs[-1].append(mapping)
         else:
-            runs.append([piece])
+            runs.append([mapping])
     return runs
 
 
-def _with_unique_ids(segments: list[Segment], names: Iterator[str]) -> list[Segment]:
-    """What was cut apart has an id for each part, and its fades at its outer edges."""
+def _with_unique_ids(segments: list[Segment], new_ids: Iterator[str]) -> list[Segment]:
+    """Give each part of a cut segment its own id, and fades only at the outer ends."""
     renamed: list[Segment] = []
     owner: str | None = None
     for segment in segments:
         if segment.id is not None and segment.id == owner:
             renamed[-1] = _replace(renamed[-1], fade_out_ms=None, transition=None)
-            segment = _replace(segment, id=next(names), fade_in_ms=None)
+            segment = _replace(segment, id=next(new_ids), fade_in_ms=None)
         else:
             owner = segment.id
         renamed.append(segment)

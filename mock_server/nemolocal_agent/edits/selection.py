@@ -1,4 +1,4 @@
-"""What a `Selector` means: clips of the video, or uploads."""
+"""Resolves a `Selector`: to clips of the video, or to uploads."""
 
 import re
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ _WORD_SEPARATORS = re.compile(r"[\s_-]+")
 
 
 def resolve_span(span: TimelineSpan, total: Number) -> tuple[Number, Number]:
-    """The start and the end of a span within something `total` ms long; raises `EditRejected`."""
+    """The start and end of a span in something `total` ms long; raises `EditRejected`."""
     start, end = span.resolve(total)
     if start < end:
         return start, end
@@ -26,33 +26,32 @@ def resolve_span(span: TimelineSpan, total: Number) -> tuple[Number, Number]:
 
 
 def select_clips(
-    draft: Draft, which: Selector, material: MediaPool
+    draft: Draft, selector: Selector, media_pool: MediaPool
 ) -> tuple[Draft, list[Segment], list[int]]:
-    """The draft, its clips in order, and the places among them of those that are meant.
+    """The draft, its clips in order, and the indexes of the selected ones (at least one).
 
-    There is at least one, places count from 0. A span is cut out of its clips first: of those that
-    are named, else of the whole video.
+    If the selector has a span, the clips are split at it first: the named ones, else the video.
     """
     clips = clips_of(draft)
-    found = find_clips(clips, which, material)
-    if which.span is None:
+    found = find_clips(clips, selector, media_pool)
+    if selector.span is None:
         return draft, clips, found
-    if which.number is None and which.name is None:
-        spans = [resolve_span(which.span, length_of(draft))]
+    if selector.number is None and selector.name is None:
+        spans = [resolve_span(selector.span, length_of(draft))]
     else:
-        spans = [_span_within_clip(clips[number], which.span) for number in found]
+        spans = [_span_within_clip(clips[number], selector.span) for number in found]
     cut = rebuild_video(
-        draft, split_at(length_of(draft), [m for span in spans for m in span]), material
+        draft, split_at(length_of(draft), [m for span in spans for m in span]), media_pool
     )
-    shots = clips_of(cut)
+    segments = clips_of(cut)
     inside = [
         number
-        for number, clip in enumerate(shots)
+        for number, clip in enumerate(segments)
         if any(start <= (clip.start_ms or 0) and clip.end_ms <= end for start, end in spans)
     ]
     if not inside:
-        raise EditRejected("no_such_clip", count=len(clips), names=clip_names(clips, material))
-    return cut, shots, inside
+        raise EditRejected("no_such_clip", count=len(clips), names=clip_names(clips, media_pool))
+    return cut, segments, inside
 
 
 def _span_within_clip(clip: Segment, span: TimelineSpan) -> tuple[Number, Number]:
@@ -61,49 +60,49 @@ def _span_within_clip(clip: Segment, span: TimelineSpan) -> tuple[Number, Number
     return offset + start, offset + end
 
 
-def find_clips(clips: Sequence[Segment], which: Selector, material: MediaPool) -> list[int]:
-    """The places of the clips with this number or name; all where neither is given."""
-    if which.number is not None:
-        places = _index_of_number(which.number, len(clips))
-    elif which.name is not None:
-        labels = [_labels_of(clip, material) for clip in clips]
-        places = match_names(which.name, labels)
-        if len({clips[place].source for place in places}) > 1:
-            raise EditRejected("which_clip", names=numbered_names(clips, places, material))
+def find_clips(clips: Sequence[Segment], selector: Selector, media_pool: MediaPool) -> list[int]:
+    """The indexes of the clips with this number or name, or of all clips."""
+    if selector.number is not None:
+        indexes = _index_of_number(selector.number, len(clips))
+    elif selector.name is not None:
+        labels = [_labels_of(clip, media_pool) for clip in clips]
+        indexes = match_names(selector.name, labels)
+        if len({clips[index].source for index in indexes}) > 1:
+            raise EditRejected("which_clip", names=numbered_names(clips, indexes, media_pool))
     else:
-        places = [*range(len(clips))]
-    if not places:
-        raise EditRejected("no_such_clip", count=len(clips), names=clip_names(clips, material))
-    return places
+        indexes = [*range(len(clips))]
+    if not indexes:
+        raise EditRejected("no_such_clip", count=len(clips), names=clip_names(clips, media_pool))
+    return indexes
 
 
-def find_one_clip(clips: Sequence[Segment], which: Selector, material: MediaPool) -> int:
-    """The place of the one clip that is meant; a question where there are more."""
-    places = find_clips(clips, which, material)
-    if len(places) > 1:
-        raise EditRejected("which_clip", names=numbered_names(clips, places, material))
-    return places[0]
+def find_one_clip(clips: Sequence[Segment], selector: Selector, media_pool: MediaPool) -> int:
+    """The index of the only selected clip; raises `EditRejected` if there are several."""
+    indexes = find_clips(clips, selector, media_pool)
+    if len(indexes) > 1:
+        raise EditRejected("which_clip", names=numbered_names(clips, indexes, media_pool))
+    return indexes[0]
 
 
-def find_uploads(uploads: Sequence[Media], which: Selector) -> list[Media]:
-    """The uploads with this number or name; all where neither is given."""
-    if which.number is not None:
-        places = _index_of_number(which.number, len(uploads))
-    elif which.name is not None:
-        places = match_names(which.name, [(media.filename, media.stem) for media in uploads])
-        if len(places) > 1:
-            names = [f"{place + 1}. {uploads[place].filename}" for place in places]
+def find_uploads(uploads: Sequence[Media], selector: Selector) -> list[Media]:
+    """The uploads with this number or name, or all uploads."""
+    if selector.number is not None:
+        indexes = _index_of_number(selector.number, len(uploads))
+    elif selector.name is not None:
+        indexes = match_names(selector.name, [(media.filename, media.stem) for media in uploads])
+        if len(indexes) > 1:
+            names = [f"{index + 1}. {uploads[index].filename}" for index in indexes]
             raise EditRejected("which_upload", names=names)
     else:
-        places = [*range(len(uploads))]
-    if not places:
+        indexes = [*range(len(uploads))]
+    if not indexes:
         names = [media.filename for media in uploads]
         raise EditRejected("no_such_upload", count=len(uploads), names=names)
-    return [uploads[place] for place in places]
+    return [uploads[index] for index in indexes]
 
 
 def match_names(name: str, candidates: Sequence[Sequence[str]]) -> list[int]:
-    """Those of the candidates that are called so: exactly, else in part, else part of the name."""
+    """The indexes of the candidates with this name: an exact match, else a partial one."""
     wanted = _normalize_name(name)
     if not wanted:
         return []
@@ -120,26 +119,26 @@ def _normalize_name(text: str) -> str:
 
 
 def _index_of_number(number: int, count: int) -> list[int]:
-    place = number - 1 if number > 0 else count + number
-    return [place] if number and 0 <= place < count else []
+    index = number - 1 if number > 0 else count + number
+    return [index] if number and 0 <= index < count else []
 
 
-def _labels_of(clip: Segment, material: MediaPool) -> list[str]:
-    media = material.find(clip.source)
+def _labels_of(clip: Segment, media_pool: MediaPool) -> list[str]:
+    media = media_pool.find(clip.source)
     title = (clip.metadata or {}).get("title")
     own = [title] if isinstance(title, str) else []
     return own if media is None else [*own, media.filename, media.stem]
 
 
-def clip_names(clips: Sequence[Segment], material: MediaPool) -> list[str]:
-    """What the clips are called, in their order."""
-    labels = [_labels_of(clip, material) for clip in clips]
+def clip_names(clips: Sequence[Segment], media_pool: MediaPool) -> list[str]:
+    """The names of the clips, in their order."""
+    labels = [_labels_of(clip, media_pool) for clip in clips]
     return [next(iter(own), clip.source or "?") for own, clip in zip(labels, clips, strict=True)]
 
 
 def numbered_names(
-    clips: Sequence[Segment], places: Sequence[int], material: MediaPool
+    clips: Sequence[Segment], indexes: Sequence[int], media_pool: MediaPool
 ) -> list[str]:
-    """Names of some clips, each with its number: two may be called the same."""
-    names = clip_names(clips, material)
-    return [f"{place + 1}. {names[place]}" for place in places]
+    """The names of some clips with their numbers, since two can have the same name."""
+    names = clip_names(clips, media_pool)
+    return [f"{index + 1}. {names[index]}" for index in indexes]

@@ -1,4 +1,4 @@
-"""Subtitles: on tracks of their own, as many as are seen at once."""
+"""Edits of subtitles. Subtitles at the same time lie on several tracks."""
 
 from collections.abc import Iterable
 
@@ -13,15 +13,15 @@ from ..timeline import SUBTITLES_TRACK, add_track, length_of, new_segment_ids, w
 from .media_pool import MediaPool
 
 MAX_TEXT_LENGTH = 2000
-# More lines than this hide the picture.
+# More lines would hide the picture.
 MAX_CUES_AT_ONCE = 6
 _STYLE = Style(size=48, color="white", position="bottom-center")
 
 
 class FittedCues(msgspec.Struct):
-    """Cues within a video: those of each track, and how many are not shown, by the reason.
+    """The cues of each track, and how many cues are not shown, by the reason.
 
-    `shortened` are shown until the video ends.
+    `shortened` cues are shown up to the end of the video.
     """
 
     tracks: list[list[Cue]]
@@ -33,12 +33,12 @@ class FittedCues(msgspec.Struct):
 
     @property
     def shown(self) -> list[Cue]:
-        """All that are shown."""
+        """All cues that are shown."""
         return [cue for track in self.tracks for cue in track]
 
 
 def fit_cues(cues: Iterable[Cue], total: float) -> FittedCues:
-    """The cues within a video of so many milliseconds; those at the same time lie side by side."""
+    """Fit the cues into a video of `total` ms; overlapping cues go to different tracks."""
     fitted, end_of_all = FittedCues([]), round(total)
     for cue in sorted(cues, key=lambda cue: cue.start_ms):
         start, end = max(cue.start_ms, 0), min(cue.end_ms, end_of_all)
@@ -67,27 +67,27 @@ def _add_to_free_track(tracks: list[list[Cue]], cue: Cue) -> bool:
 
 
 def add_subtitles(draft: Draft, edit: AddSubtitles, _: MediaPool) -> Draft:
-    """Subtitles on tracks of their own, in place of those that were there."""
+    """Add subtitles; they replace those that were there."""
     total = length_of(draft)
     fitted = fit_cues(edit.cues, total)
     if not fitted.tracks:
         raise _no_cues_error(fitted, total)
-    names = new_segment_ids(draft)
-    lanes = [[_subtitle_segment(next(names), cue) for cue in track] for track in fitted.tracks]
+    new_ids = new_segment_ids(draft)
+    lanes = [[_subtitle_segment(next(new_ids), cue) for cue in track] for track in fitted.tracks]
     old = subtitle_tracks(draft)
     for track in old[len(lanes) :]:
         draft = with_segments(draft, track, [])
-    for place, segments in enumerate(lanes):
-        if place < len(old):
-            draft = with_segments(draft, old[place], segments)
+    for index, segments in enumerate(lanes):
+        if index < len(old):
+            draft = with_segments(draft, old[index], segments)
         else:
             draft = add_track(draft, TrackType.TEXT, SUBTITLES_TRACK, segments)
     return draft
 
 
-def _subtitle_segment(name: str, cue: Cue) -> Segment:
+def _subtitle_segment(segment_id: str, cue: Cue) -> Segment:
     return Segment(
-        id=name,
+        id=segment_id,
         start_ms=cue.start_ms,
         duration_ms=cue.end_ms - cue.start_ms,
         text=checked_text(cue.text),
@@ -102,20 +102,20 @@ def _no_cues_error(fitted: FittedCues, total: float) -> EditRejected:
 
 
 def subtitle_tracks(draft: Draft) -> list[Track]:
-    """The tracks of subtitles that have any."""
+    """The subtitle tracks that are not empty."""
     tracks = draft.of_type(TrackType.TEXT)
     return [track for track in tracks if track.name == SUBTITLES_TRACK and track.segments]
 
 
 def remove_subtitles(draft: Draft) -> Draft:
-    """The draft without any."""
+    """Remove all subtitles."""
     for track in subtitle_tracks(draft):
         draft = with_segments(draft, track, [])
     return draft
 
 
 def checked_text(text: str) -> str:
-    """The text, where it can be shown; raises `EditRejected`."""
+    """Return the text; raises `EditRejected` if it is empty or too long."""
     if not text.strip():
         raise EditRejected("empty_text")
     if len(text) > MAX_TEXT_LENGTH:

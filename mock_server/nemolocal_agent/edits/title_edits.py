@@ -1,4 +1,4 @@
-"""Titles and subtitles: texts over the picture."""
+"""Edits of titles: texts over the picture."""
 
 from collections.abc import Callable
 
@@ -28,7 +28,7 @@ _replace = msgspec.structs.replace
 
 
 def add_title(draft: Draft, edit: AddTitle, _: MediaPool) -> Draft:
-    """A text over the picture, on the first track of titles with room for it."""
+    """Add a title, on the first title track with room for it."""
     start, end = resolve_span(edit.span or DEFAULT_TITLE_SPAN, length_of(draft))
     segment = Segment(
         id=next(new_segment_ids(draft)),
@@ -49,7 +49,7 @@ def _clamp_size(size: float) -> int:
 
 
 def change_title(draft: Draft, edit: ChangeTitle, _: MediaPool) -> Draft:
-    """The titles that are meant with what is given."""
+    """Change what the edit gives, of the selected titles."""
     if all(value is None for value in msgspec.structs.astuple(edit)[1:]):
         raise EditRejected("what_to_change")
     changed = change_titles(draft, edit.selector, lambda title: _change_text_and_style(title, edit))
@@ -77,11 +77,11 @@ def _change_text_and_style(title: Segment, edit: ChangeTitle) -> Segment:
 _TitleIndex = tuple[int, int]
 
 
-def _move_titles(draft: Draft, places: list[_TitleIndex], span: TimelineSpan) -> Draft:
-    """The titles at these places at another time: where they are if there is room, else beside."""
+def _move_titles(draft: Draft, indexes: list[_TitleIndex], span: TimelineSpan) -> Draft:
+    """Move the titles to another time, on their track if it has room, else on another one."""
     start, end = resolve_span(span, length_of(draft))
     tracks = draft.tracks or ()
-    titles = [(tracks[track], (tracks[track].segments or ())[number]) for track, number in places]
+    titles = [(tracks[track], (tracks[track].segments or ())[number]) for track, number in indexes]
     for track in {id(track): track for track, _ in titles}.values():
         gone = [title for owner, title in titles if owner is track]
         left = [s for s in track.segments or () if not any(s is title for title in gone)]
@@ -92,29 +92,30 @@ def _move_titles(draft: Draft, places: list[_TitleIndex], span: TimelineSpan) ->
     return draft
 
 
-def change_titles(draft: Draft, which: Selector, change: Callable[[Segment], Segment]) -> Draft:
-    """The same change of every title that is meant; raises `EditRejected` where there is none."""
+def change_titles(draft: Draft, selector: Selector, change: Callable[[Segment], Segment]) -> Draft:
+    """Apply a change to all selected titles; raises `EditRejected` if there is none."""
     tracks = [*(draft.tracks or ())]
-    for number, place_ in _find_titles(draft, which):
+    for number, index in _find_titles(draft, selector):
         segments = [*(tracks[number].segments or ())]
-        segments[place_] = change(segments[place_])
+        segments[index] = change(segments[index])
         tracks[number] = _replace(tracks[number], segments=tuple(segments))
     return _replace(draft, tracks=tuple(tracks))
 
 
-def _find_titles(draft: Draft, which: Selector) -> list[_TitleIndex]:
-    """Where the titles that are meant stand: number of the track, number of the segment."""
+def _find_titles(draft: Draft, selector: Selector) -> list[_TitleIndex]:
+    """Where the selected titles are: the index of the track and of the segment."""
     titles = sorted(
-        (segment.start_ms or 0, number, place_)
+        (segment.start_ms or 0, number, index)
         for number, track in enumerate(draft.tracks or ())
         if _is_title_track(track)
-        for place_, segment in enumerate(track.segments or ())
+        for index, segment in enumerate(track.segments or ())
     )
-    every = [(number, place_) for _, number, place_ in titles]
+    every = [(number, index) for _, number, index in titles]
     if not every:
         raise EditRejected("no_title")
     found = [
-        every[n] for n in _match_titles([_title_segment(draft, at) for at in every], which, draft)
+        every[n]
+        for n in _match_titles([_title_segment(draft, at) for at in every], selector, draft)
     ]
     if not found:
         names = [_title_segment(draft, at).text or "?" for at in every]
@@ -126,17 +127,19 @@ def _title_segment(draft: Draft, at: _TitleIndex) -> Segment:
     return ((draft.tracks or ())[at[0]].segments or ())[at[1]]
 
 
-def _match_titles(titles: list[Segment], which: Selector, draft: Draft) -> list[int]:
-    places = [*range(len(titles))]
-    if which.number is not None:
-        place_ = which.number - 1 if which.number > 0 else len(titles) + which.number
-        places = [place_] if which.number and place_ in places else []
-    elif which.name is not None:
-        places = match_names(which.name, [(title.text or "",) for title in titles])
-    if which.span is not None:
-        start, end = resolve_span(which.span, length_of(draft))
-        places = [n for n in places if (titles[n].start_ms or 0) < end and titles[n].end_ms > start]
-    return places
+def _match_titles(titles: list[Segment], selector: Selector, draft: Draft) -> list[int]:
+    indexes = [*range(len(titles))]
+    if selector.number is not None:
+        index = selector.number - 1 if selector.number > 0 else len(titles) + selector.number
+        indexes = [index] if selector.number and index in indexes else []
+    elif selector.name is not None:
+        indexes = match_names(selector.name, [(title.text or "",) for title in titles])
+    if selector.span is not None:
+        start, end = resolve_span(selector.span, length_of(draft))
+        indexes = [
+            n for n in indexes if (titles[n].start_ms or 0) < end and titles[n].end_ms > start
+        ]
+    return indexes
 
 
 def _is_title_track(track: Track) -> bool:
@@ -144,7 +147,7 @@ def _is_title_track(track: Track) -> bool:
 
 
 def remove_title(draft: Draft, edit: RemoveTitle, _: MediaPool) -> Draft:
-    """Without the titles that are meant, or without subtitles; those where no title is left."""
+    """Remove the selected titles, or the subtitles; also those if there is no title."""
     subtitles = subtitle_tracks(draft)
     titles = any(track.segments for track in draft.tracks or () if _is_title_track(track))
     if edit.subtitles or (edit.selector == Selector() and not titles and subtitles):
@@ -154,7 +157,7 @@ def remove_title(draft: Draft, edit: RemoveTitle, _: MediaPool) -> Draft:
     gone = set(_find_titles(draft, edit.selector))
     for number, track in enumerate(draft.tracks or ()):
         segments = track.segments or ()
-        left = [s for place_, s in enumerate(segments) if (number, place_) not in gone]
+        left = [s for index, s in enumerate(segments) if (number, index) not in gone]
         if len(left) < len(segments):
             draft = with_segments(draft, track, left)
     return draft

@@ -1,4 +1,4 @@
-"""What a user can want: the vocabulary between understanding and editing."""
+"""What a user can ask for: the edits, which `nlu` produces and `edits` applies."""
 
 from typing import Literal
 
@@ -19,7 +19,6 @@ from .clip_intents import (
     Split,
     SwapClips,
 )
-from .history_intents import Redo, StartOver, Undo
 from .selectors import (
     SELECT_ALL,
     TIMELINE_START,
@@ -100,6 +99,23 @@ __all__ = [
     "span_between",
 ]
 
+
+class Undo(msgspec.Struct, frozen=True):
+    """Undo the edits of the last `steps` turns."""
+
+    steps: int = 1
+
+
+class Redo(msgspec.Struct, frozen=True):
+    """Redo the edits of the last `steps` undone turns."""
+
+    steps: int = 1
+
+
+class StartOver(msgspec.Struct, frozen=True):
+    """Empty the timeline; the uploads stay."""
+
+
 Edit = (
     PlaceUploads
     | KeepSpan
@@ -144,9 +160,9 @@ Topic = Literal["hello", "how", "declined", "unknown", "export", "credits", "sta
 
 
 class NoEdit(msgspec.Struct, frozen=True):
-    """Nothing to do: answer and charge nothing.
+    """Nothing to edit: only a reply, without charge.
 
-    `topic` names the answer in `speech`, `about` holds the words that were not understood.
+    `topic` selects the reply in `replies`, `about` are the words that were not understood.
     """
 
     topic: Topic

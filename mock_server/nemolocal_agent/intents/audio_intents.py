@@ -1,4 +1,4 @@
-"""Wishes about sound: volumes and fades. Volumes are shares, 1 is as recorded."""
+"""Edits of volumes, music and fades. Volumes are factors: 1 is the recorded volume."""
 
 from typing import Literal
 
@@ -7,11 +7,11 @@ import msgspec
 from .selectors import SELECT_ALL, Selector
 
 AudioTarget = Literal["all", "video", "music"]
-"""Whose sound: everything, the clips' own, or the background music."""
+"""Everything, the sound of the clips, or the background music."""
 
 
 class SetVolume(msgspec.Struct, frozen=True):
-    """How loud: a share (0 mutes, 1 is as recorded), or `change` times as loud as now."""
+    """Set the `volume` (0 mutes, 1 is as recorded), or multiply it by `change`."""
 
     volume: float | None = None
     change: float | None = None
@@ -20,11 +20,11 @@ class SetVolume(msgspec.Struct, frozen=True):
 
 
 class AddMusic(msgspec.Struct, frozen=True):
-    """Put background music under everything; replaces the music that was there.
+    """Add background music; it replaces the music that was there.
 
-    `mood` is a key of the renderer's MOODS; `name` is an uploaded sound that the user names, and
-    None with mood None too takes the uploaded sound if there is one. `duck` lowers it under the
-    sound of the clips.
+    `mood` is a key of the renderer's MOODS, `name` the name of an uploaded sound. If both are None,
+    an unused uploaded sound is taken if there is one. `duck` lowers the music while the clips have
+    sound.
     """
 
     mood: str | None = None
@@ -34,15 +34,15 @@ class AddMusic(msgspec.Struct, frozen=True):
 
 
 class DuckMusic(msgspec.Struct, frozen=True):
-    """The music that is there becomes quieter while the clips have sound."""
+    """Lower the music that is there while the clips have sound."""
 
 
 class RemoveMusic(msgspec.Struct, frozen=True):
-    """Take the background music away."""
+    """Remove the background music."""
 
 
 class Fade(msgspec.Struct, frozen=True):
-    """Fade in, out, or both: pictures and sound, or the sound of one alone."""
+    """Fade in, out, or both: picture and sound, the picture, the music or titles."""
 
     way: Literal["in", "out", "both"]
     duration_ms: int | None = None

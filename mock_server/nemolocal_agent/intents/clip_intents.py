@@ -1,4 +1,4 @@
-"""Wishes about clips and their order. `None` is what the words leave open."""
+"""Edits of clips and their order. `None` means that the message does not say it."""
 
 import msgspec
 
@@ -6,62 +6,62 @@ from .selectors import SELECT_ALL, Selector, TimelinePoint, TimelineSpan
 
 
 class PlaceUploads(msgspec.Struct, frozen=True):
-    """Put what was uploaded on the timeline, after what is there."""
+    """Append uploads to the timeline."""
 
     selector: Selector = SELECT_ALL
 
 
 class KeepSpan(msgspec.Struct, frozen=True):
-    """Trim to a span: of the whole timeline, or of the clip that `which` names."""
+    """Keep only a span, of the whole timeline or of the selected clips."""
 
     span: TimelineSpan
     selector: Selector = SELECT_ALL
 
 
 class RemoveSpan(msgspec.Struct, frozen=True):
-    """Cut a span out: of the whole timeline, or of the clip that `which` names."""
+    """Remove a span, from the whole timeline or from the selected clips."""
 
     span: TimelineSpan
     selector: Selector = SELECT_ALL
 
 
 class RemoveClip(msgspec.Struct, frozen=True):
-    """Take clips away; what follows moves up."""
+    """Remove clips; what follows moves up."""
 
     selector: Selector
 
 
 class Split(msgspec.Struct, frozen=True):
-    """Cut the clips in two at each of these moments, or into so many equal `parts`."""
+    """Split the clips at these points, or into a number of equal `parts`."""
 
     at: tuple[TimelinePoint, ...] = ()
     parts: int | None = None
 
 
 class MoveClip(msgspec.Struct, frozen=True):
-    """Bring a clip to another place in the order: `to` counts from 1, -1 is the end."""
+    """Move a clip to position `to`, which counts from 1; -1 is the end."""
 
     selector: Selector
     to: int
 
 
 class SwapClips(msgspec.Struct, frozen=True):
-    """Exchange the places of two clips."""
+    """Swap two clips."""
 
     one: Selector
     other: Selector
 
 
 class ReverseOrder(msgspec.Struct, frozen=True):
-    """The clips in the opposite order."""
+    """Reverse the order of the clips."""
 
 
 class Merge(msgspec.Struct, frozen=True):
-    """All clips one after another without gaps; uploads that are not there yet are placed."""
+    """Close the gaps between all clips; uploads that are not on the timeline yet are appended."""
 
 
 class Loop(msgspec.Struct, frozen=True):
-    """Play it so many `times` in all, or over and over until it lasts `duration_ms`."""
+    """Play it `times` times in all, or repeat it up to a length of `duration_ms`."""
 
     times: int | None = None
     duration_ms: int | None = None
@@ -69,14 +69,14 @@ class Loop(msgspec.Struct, frozen=True):
 
 
 class Slideshow(msgspec.Struct, frozen=True):
-    """Every uploaded picture for `each_ms` (or all in `total_ms`), zoomed slowly and crossfaded."""
+    """Show each uploaded image for `each_ms`, or all for `total_ms`, with zooms and crossfades."""
 
     each_ms: int | None = None
     total_ms: int | None = None
 
 
 class SetSpeed(msgspec.Struct, frozen=True):
-    """Play faster (2.0 is twice as fast) or slower."""
+    """Multiply the speed by `factor`: 2.0 is twice as fast."""
 
     factor: float
     selector: Selector = SELECT_ALL

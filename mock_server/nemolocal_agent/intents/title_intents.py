@@ -1,4 +1,4 @@
-"""Wishes about titles and subtitles."""
+"""Edits of titles and subtitles."""
 
 import msgspec
 
@@ -8,7 +8,7 @@ from .selectors import SELECT_ALL, Selector, TimelineSpan
 
 
 class AddTitle(msgspec.Struct, frozen=True):
-    """Show a text; without a span for its first seconds."""
+    """Add a title; without a span it is shown at the start."""
 
     text: str
     span: TimelineSpan | None = None
@@ -18,7 +18,7 @@ class AddTitle(msgspec.Struct, frozen=True):
 
 
 class ChangeTitle(msgspec.Struct, frozen=True):
-    """Change a title that is there: only what is given."""
+    """Change a title: only the fields that are given."""
 
     selector: Selector = SELECT_ALL
     text: str | None = None
@@ -27,11 +27,11 @@ class ChangeTitle(msgspec.Struct, frozen=True):
     position: Position | None = None
     size: int | None = None
     grow: float | None = None
-    """A factor on its size: "make the title bigger"."""
+    """A factor of its size: "make the title bigger"."""
 
 
 class RemoveTitle(msgspec.Struct, frozen=True):
-    """Take titles away: `subtitles` only the subtitles, else every text that `which` means."""
+    """Remove the selected titles, or only the `subtitles`."""
 
     selector: Selector = SELECT_ALL
     subtitles: bool = False
@@ -46,6 +46,6 @@ class Cue(msgspec.Struct, frozen=True):
 
 
 class AddSubtitles(msgspec.Struct, frozen=True):
-    """Show subtitles, given as SRT in the message; they replace those that were there."""
+    """Add subtitles, given as SRT in the message; they replace those that were there."""
 
     cues: tuple[Cue, ...]

@@ -1,4 +1,4 @@
-"""Wishes about how it looks: shape, effects, transitions, overlays, generated clips."""
+"""Edits of the picture: format, effects, transitions, overlays, generated clips."""
 
 from typing import Literal
 
@@ -10,7 +10,7 @@ from .selectors import SELECT_ALL, Selector, TimelineSpan
 
 
 class SetAspect(msgspec.Struct, frozen=True):
-    """Another shape of the picture: `width` to `height`; `fit` None leaves the usual, crop."""
+    """Set the aspect ratio; `fit` None means crop."""
 
     width: int
     height: int
@@ -18,27 +18,27 @@ class SetAspect(msgspec.Struct, frozen=True):
 
 
 class SetFit(msgspec.Struct, frozen=True):
-    """How clips of another shape fill the picture: cut off, black bars, or a blurred background."""
+    """Set how clips with another aspect ratio fill the frame: crop, black bars, or blurred bars."""
 
     fit: Literal["crop", "pad", "blur"]
 
 
 class SetResolution(msgspec.Struct, frozen=True):
-    """How large the export is."""
+    """Set the resolution of the export."""
 
     resolution: Literal["720p", "1080p", "4k"]
 
 
 class SetFrameRate(msgspec.Struct, frozen=True):
-    """Pictures a second of the export."""
+    """Set the frame rate of the export."""
 
     fps: int
 
 
 class ApplyEffect(msgspec.Struct, frozen=True):
-    """Give clips a look, a turn or a movement; one of the same type that is there is replaced.
+    """Apply an effect to clips; it replaces one of the same type.
 
-    `rotate` and `flip` add to what is there, and playing backwards twice is forwards.
+    Rotations and flips are combined with those that are there; reversing twice plays forwards.
     """
 
     effect: Effect
@@ -46,14 +46,14 @@ class ApplyEffect(msgspec.Struct, frozen=True):
 
 
 class RemoveEffects(msgspec.Struct, frozen=True):
-    """Take effects away: of one type, or all looks where None."""
+    """Remove the effects of one type, or all visual effects if `type` is None."""
 
     type: str | None = None
     selector: Selector = SELECT_ALL
 
 
 class AddTransition(msgspec.Struct, frozen=True):
-    """Go over softly from clip to clip: between all, or after the clip that `which` names."""
+    """Add transitions between all clips, or after the selected clip."""
 
     type: TransitionType = "crossfade"
     duration_ms: int | None = None
@@ -61,11 +61,11 @@ class AddTransition(msgspec.Struct, frozen=True):
 
 
 class RemoveTransitions(msgspec.Struct, frozen=True):
-    """Hard cuts again."""
+    """Remove all transitions."""
 
 
 class AddOverlay(msgspec.Struct, frozen=True):
-    """Show an upload small over the rest: picture in picture, or a picture as a watermark."""
+    """Show an upload or clip as picture in picture, or an image as a watermark."""
 
     kind: Literal["picture-in-picture", "watermark"]
     selector: Selector = SELECT_ALL
@@ -76,11 +76,11 @@ class AddOverlay(msgspec.Struct, frozen=True):
 
 
 class RemoveOverlays(msgspec.Struct, frozen=True):
-    """Take pictures in the picture and watermarks away."""
+    """Remove all overlays."""
 
 
 class Compress(msgspec.Struct, frozen=True):
-    """Make the export smaller: RTK (no visible loss), under a size, or at a quality."""
+    """Compress the export: without visible loss (RTK), below a file size, or at a quality."""
 
     mode: Literal["rtk", "size", "quality"] = "rtk"
     megabytes: float | None = None
@@ -88,7 +88,7 @@ class Compress(msgspec.Struct, frozen=True):
 
 
 class Generate(msgspec.Struct, frozen=True):
-    """Make a clip out of nothing: `scene` is a key of the renderer's SCENES, `prompt` the words."""
+    """Generate a clip: `scene` is a key of the renderer's SCENES, `prompt` the user's words."""
 
     scene: str
     seconds: float

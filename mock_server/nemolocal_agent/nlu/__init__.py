@@ -1,8 +1,10 @@
-"""A message becomes intents, or talk: never a guess.
+"""Natural language understanding: a message becomes edits or a topic, never a guess.
 
-It is made plain (`normal`), cut into tokens of a small language of our own that both languages are
-put into (`scanner`, `lexicon`, `values`), cut into clauses (`clauses`), and each clause is read
-(`commands`). Everything is a table look-up or a bounded pattern over a line of plain words.
+The lexer turns the message into tokens, the same for English and Chinese (`lexer`). These are
+split into sentences and clauses (`segmentation`), and each clause is parsed in the context of those
+before it (`message_parser`, `ellipsis`): the first rule that fits extracts its edits
+(`extraction_rules`, `extractors`), which must account for every word (`input_coverage`). Everything
+is a table look-up or a bounded regular expression.
 """
 
 import logging
@@ -19,25 +21,25 @@ _log = logging.getLogger(__name__)
 
 
 def parse_message(message: str) -> tuple[Edit, ...] | NoEdit:
-    """The edits that a message asks for, in its order, or what to talk about instead.
+    """The edits that a message asks for, in order, or the topic to reply about.
 
-    One part that looks like a command and is not understood makes the whole message talk: half an
-    edit would surprise. Never raises: a defect in here is logged and makes the message unknown.
+    If one clause looks like a command and is not understood, the whole message is: half an edit
+    would be a surprise. Never raises: a bug in here is logged, and the message counts as unknown.
     """
     try:
         return parse_message_or_raise(message)
     except Exception:
-        # Not the message itself: what a user writes has no place in a log.
+        # Never log the message: it is private.
         _log.exception("a message of %d characters could not be read", len(message))
         return _unknown(message)
 
 
 def parse_message_or_raise(message: str) -> tuple[Edit, ...] | NoEdit:
-    """What `parse_message` answers; a defect shows as an exception here."""
-    plain = normalize_message(message)
-    if len(plain.text) - plain.text.count(QUOTE_PADDING) > MAX_MESSAGE_LENGTH:
+    """Like `parse_message`, but a bug shows as an exception."""
+    normalized = normalize_message(message)
+    if len(normalized.text) - normalized.text.count(QUOTE_PADDING) > MAX_MESSAGE_LENGTH:
         return _unknown(message)
-    return MessageParser(message).parse(parse_quantities(tokenize(plain)))
+    return MessageParser(message).parse(parse_quantities(tokenize(normalized)))
 
 
 def _unknown(message: str) -> NoEdit:

@@ -1,4 +1,4 @@
-"""Edits that say one thing in two commands become one."""
+"""Merges edits that say one thing in two commands."""
 
 import msgspec
 
@@ -21,7 +21,7 @@ _IDEMPOTENT_EDITS: tuple[list[Edit], ...] = ([RemoveTransitions()], [StartOver()
 
 
 def merge_redundant(edits: list[Edit]) -> list[Edit]:
-    """New music that is to stay under the voice is one wish, and so is a fit that is said twice."""
+    """Merge new music with its ducking, a transition with its type, and a repeated fit."""
     found: list[Edit] = []
     for edit in edits:
         if isinstance(edit, DuckMusic) and found and isinstance(found[-1], AddMusic):
@@ -34,32 +34,31 @@ def merge_redundant(edits: list[Edit]) -> list[Edit]:
 
 
 def _is_transition_detail(before: Edit, edit: AddTransition) -> bool:
-    """Whether the kind of a transition is said after its length: 转场时长2秒，用叠化."""
+    """Whether the type of a transition follows its length: 转场时长2秒，用叠化."""
     if not isinstance(before, AddTransition) or edit.duration_ms is not None:
         return False
     return before.duration_ms is not None and before.selector == edit.selector
 
 
 def is_already_removed(before: list[Edit], found: list[Edit]) -> bool:
-    """Whether it keeps what the last edit threw away: "keep 2 to 4 s and 8 to 10 s"."""
+    """Whether it keeps what the last edit removed: "keep 2 to 4 s and 8 to 10 s"."""
     if not before or not isinstance(found[0], KeepSpan) or not isinstance(before[-1], KeepSpan):
         return False
     last, span = before[-1].span, found[0].span
-    plain = all(
-        moment.share is None and not moment.before_end
-        for moment in (last.start, last.end, span.start)
+    absolute = all(
+        point.share is None and not point.before_end for point in (last.start, last.end, span.start)
     )
     same = before[-1].selector == found[0].selector
-    return plain and same and span.start.ms >= max(last.end.ms - last.start.ms, 1)
+    return absolute and same and span.start.ms >= max(last.end.ms - last.start.ms, 1)
 
 
-def merge_with_previous(before: list[Edit], found: list[Edit], piece: RawClause) -> list[Edit]:
-    """The edits of a piece that follows others, without what only says again what was said.
+def merge_with_previous(before: list[Edit], found: list[Edit], clause: RawClause) -> list[Edit]:
+    """The edits of a clause that follows others, without repetitions.
 
-    "Start at 3 s and end at 13 s" changes the last edit of `before`: both are times of what is
-    there now, not the second of what the first leaves.
+    "Start at 3 s and end at 13 s" changes the last edit in `before`: both times refer to the
+    current timeline, not to what the first edit leaves.
     """
-    if piece.separator not in (COMMA, "and") or not before:
+    if clause.separator not in (COMMA, "and") or not before:
         return found
     if found in _IDEMPOTENT_EDITS and before[-1:] == found:
         return []
@@ -67,7 +66,7 @@ def merge_with_previous(before: list[Edit], found: list[Edit], piece: RawClause)
     if (
         isinstance(last, KeepSpan)
         and isinstance(edit, KeepSpan)
-        and piece.symbols & {"end", "stop", "until"}
+        and clause.symbols & {"end", "stop", "until"}
         and (last.selector, last.span.end, edit.span.start)
         == (edit.selector, TIMELINE_END, TIMELINE_START)
         and last.span.start.ms < edit.span.end.ms

@@ -1,47 +1,46 @@
-"""What a clause leaves out is lent by those before it: a verb, a clip, the title, the music."""
+"""Ellipsis: a clause takes what it leaves out from those before it: a verb, clips, a title."""
 
 from collections.abc import Iterator
 
-from .lexer.tokens import COMMA, LexToken
+from .lexer.tokens import COMMA, LexToken, Slot, TokenKind
 from .raw_clause import (
     ACTION_KINDS,
     ATTRIBUTE_NOUNS,
     CLIP_SYMBOLS,
+    SETTING_SLOTS,
     RawClause,
     find_purpose,
-    is_reference_only,
-    remark_target,
 )
+from .remarks import is_reference_only, remark_target
 
 _TITLE_SYMBOLS = frozenset(
-    "C bigger smaller A Z top bottom left right middle fade fadein fadeout fadeboth big small huge "
-    "size font remove H T".split()
-)
+    "bigger smaller top bottom left right middle fade fadein fadeout fadeboth big small huge "
+    "size font remove".split()
+) | {Slot.COLOR, Slot.POSITION, Slot.FONT_SIZE, Slot.QUOTED_TEXT, Slot.TIME}
 _MUSIC_SYMBOLS = frozenset(
-    "louder quieter volume fade fadein fadeout fadeboth duck duckhint P mute remove lower raise M "
+    "louder quieter volume fade fadein fadeout fadeboth duck duckhint mute remove lower raise "
     "up down speaks".split()
-)
-# A title or music is not trimmed: "it" is the video then.
+) | {Slot.PERCENT, Slot.MOOD}
+# With these, "it" is the video: titles and music are not trimmed.
 _VIDEO_ONLY_COMMANDS = frozenset("trim cut keep split loop play speedup slowdown".split())
 _DEGREES = ("bit", "much", "more", "less")
 _LOUDNESS = frozenset("volume sound louder quieter".split())
 _CLIP_COMMANDS = ("move", "swap", "remove", "merge")
-# Verbs that turn what they are lent to into its opposite: lent before the words are read alone.
-# With these a look is what to do, not what to take away: "remove the title and sharpen it".
+# A verb of `_INVERTING_VERBS` is inherited first, unless the clause has one of these symbols: in
+# "remove the title and sharpen it", the effect is not removed but applied.
 _STANDALONE_SYMBOLS = frozenset(
-    "it video photo frame T brighter darker sharpen rotate flip mirror crop zoomin zoomout fadein "
+    "it video photo frame brighter darker sharpen rotate flip mirror crop zoomin zoomout fadein "
     "fadeout".split()
-)
-_COMPLETE_SLOTS = frozenset(("K", "Q", "R", "U"))
+) | {Slot.TIME}
 _INVERTING_VERBS = ("remove", "raise", "lower", "keep")
 
 
 class EllipsisResolver:
-    """What has been spoken of so far."""
+    """The context that later clauses can refer to."""
 
     def __init__(self) -> None:
         self._verbs: list[LexToken] = []
-        self._acts: list[LexToken] = []
+        self._actions: list[LexToken] = []
         self._clips: list[LexToken] = []
         self._topic: LexToken | None = None
         self._remark_target: list[LexToken] = []
@@ -53,35 +52,35 @@ class EllipsisResolver:
         self._clips = clips
 
     def set_topic(self, tokens: list[LexToken]) -> None:
-        """The title or the music that is spoken of is what "it" means from now on."""
+        """If the tokens name the title or the music, "it" means that from now on."""
         named = next((token for token in tokens if token.symbol in ("title", "music")), None)
         self._topic = named or self._topic
 
-    def set_remark(self, piece: RawClause) -> None:
-        """The stretch that a remark is about: "… are boring, get rid of them"."""
-        self._remark_target = remark_target(piece)
-        self._is_complaint = bool(piece.symbols & {"too", "lacks"})
+    def set_remark(self, clause: RawClause) -> None:
+        """Remember the span that a remark is about: "… are boring, get rid of them"."""
+        self._remark_target = remark_target(clause)
+        self._is_complaint = bool(clause.symbols & {"too", "lacks"})
 
     def update(self, tokens: list[LexToken]) -> None:
-        """What the next clause may leave out of these words, which were understood."""
+        """Update the context with the tokens of a parsed command."""
         self._remark_target = []
         self._is_complaint = False
         self._adds_music = any(token.symbol == "music" for token in tokens) and not any(
             token.symbol in ("remove", "cancel", "stop") for token in tokens
         )
-        self._verbs = [token for token in tokens if token.kind == "verb"]
-        self._acts = [t for t in tokens if t.kind in ACTION_KINDS or t.symbol in _DEGREES]
+        self._verbs = [token for token in tokens if token.kind == TokenKind.VERB]
+        self._actions = [t for t in tokens if t.kind in ACTION_KINDS or t.symbol in _DEGREES]
         self.set_topic(tokens)
-        canons = {word for token in tokens for word in token.symbol.split()}
-        elsewhere = bool(canons & {"title", "music", *_CLIP_COMMANDS})
+        symbols = {word for token in tokens for word in token.symbol.split()}
+        elsewhere = bool(symbols & {"title", "music", *_CLIP_COMMANDS})
         clips = [token for token in tokens if token.symbol in CLIP_SYMBOLS]
         if clips and not elsewhere:
             self._clips = clips
-        elif elsewhere or "video" in canons:
+        elif elsewhere or "video" in symbols:
             self._clips = []
 
     def topic_for(self, words: set[str]) -> list[LexToken]:
-        """The title or the music, where these words can be about it."""
+        """The title or the music, if these words can be about it."""
         if self._topic is None:
             return []
         if words & _VIDEO_ONLY_COMMANDS:
@@ -89,76 +88,94 @@ class EllipsisResolver:
         fitting = _TITLE_SYMBOLS if self._topic.symbol == "title" else _MUSIC_SYMBOLS
         return [self._topic] if words & fitting else []
 
-    def candidates(self, piece: RawClause) -> Iterator[list[LexToken]]:
-        """The words as they are, and with what they may leave out, the likeliest first."""
-        tokens, words, acts = piece.tokens, piece.symbols, bool(piece.kinds & ACTION_KINDS)
-        things = any(
-            t.kind == "noun" and t.symbol not in ATTRIBUTE_NOUNS and t.symbol != "video"
+    def candidates(self, clause: RawClause) -> Iterator[list[LexToken]]:
+        """The tokens of the clause as they are and completed, the most likely first."""
+        tokens, words, has_action = clause.tokens, clause.symbols, bool(clause.kinds & ACTION_KINDS)
+        has_object = any(
+            t.kind == TokenKind.NOUN and t.symbol not in ATTRIBUTE_NOUNS and t.symbol != "video"
             for t in tokens
         )
-        if self._remark_target and self._refers_to_remark(piece):
+        if self._remark_target and self._refers_to_remark(clause):
             yield [*tokens, *self._remark_target]
-        if self._topic and self._is_music_volume(piece):
+        if self._topic and self._is_music_volume(clause):
             yield [*tokens, self._topic]
-        about = [] if things or "X" in words else self.topic_for(words)
+        about = [] if has_object or Slot.UNKNOWN_WORD in words else self.topic_for(words)
         if (end := find_purpose(tokens)) is not None:
             yield tokens[:end]
         if about and ("it" in words or self._is_complaint):
             yield [*tokens, *about]
-        if not things and acts and self._clips and self._refers_to_clips(piece):
+        if not has_object and has_action and self._clips and self._refers_to_clips(clause):
             yield [*tokens, *self._clips]
-        lent = self._inherited(piece, acts)
-        first = self._prefers_inherited(piece)
-        yield from ([*lent, *tokens], tokens) if first and lent else (tokens,)
-        if lent and not first:
-            yield [*lent, *tokens]
+        inherited = self._inherited(clause, has_action)
+        first = self._prefers_inherited(clause)
+        yield from ([*inherited, *tokens], tokens) if first and inherited else (tokens,)
+        if inherited and not first:
+            yield [*inherited, *tokens]
         if about:
             yield [*tokens, *about]
 
-    def _refers_to_remark(self, piece: RawClause) -> bool:
-        """Whether what a remark was about is meant: "the second clip is too long, trim it"."""
-        if is_reference_only(piece):
+    def _refers_to_remark(self, clause: RawClause) -> bool:
+        """Whether it is about the target of the last remark: "the clip is too long, trim it"."""
+        if is_reference_only(clause):
             return True
-        own = piece.symbols & {
+        own = clause.symbols & {
             *CLIP_SYMBOLS,
             "video",
             "all",
             "part",
             "add",
             "generate",
-            "H",
+            Slot.QUOTED_TEXT,
             "start",
             "end",
         }
-        timed = any(token.symbol in ("T", "P", "F") for token in self._remark_target)
-        return not own and not (timed and "T" in piece.symbols) and piece.separator != "then"
+        timed = any(
+            token.symbol in (Slot.TIME, Slot.PERCENT, Slot.FRACTION)
+            for token in self._remark_target
+        )
+        return (
+            not own and not (timed and Slot.TIME in clause.symbols) and clause.separator != "then"
+        )
 
-    def _is_music_volume(self, piece: RawClause) -> bool:
-        """Whether it is how loud the music is that was just added: "…, volume to 30%"."""
-        own = piece.symbols & _LOUDNESS and not piece.symbols & {"video", "voice", "W", "all"}
-        return self._adds_music and bool(own) and piece.separator in ("and", COMMA)
+    def _is_music_volume(self, clause: RawClause) -> bool:
+        """Whether it is the volume of music that was just added: "…, volume to 30%"."""
+        own = clause.symbols & _LOUDNESS and not clause.symbols & {
+            "video",
+            "voice",
+            Slot.FILE_NAME,
+            "all",
+        }
+        return self._adds_music and bool(own) and clause.separator in ("and", COMMA)
 
-    def _prefers_inherited(self, piece: RawClause) -> bool:
-        """Whether words without a verb rather go on with the last one than stand alone."""
-        if piece.symbols & _COMPLETE_SLOTS or "act" in piece.kinds:
+    def _prefers_inherited(self, clause: RawClause) -> bool:
+        """Whether a clause without a verb more likely continues the last command."""
+        if clause.symbols & SETTING_SLOTS or TokenKind.ACTION in clause.kinds:
             return False
-        if not piece.kinds & ACTION_KINDS:
+        if not clause.kinds & ACTION_KINDS:
             return True
-        named = piece.symbols.isdisjoint(_STANDALONE_SYMBOLS) and piece.symbols.isdisjoint(
+        named = clause.symbols.isdisjoint(_STANDALONE_SYMBOLS) and clause.symbols.isdisjoint(
             CLIP_SYMBOLS
         )
         return named and any(token.symbol in _INVERTING_VERBS for token in self._verbs)
 
-    def _refers_to_clips(self, piece: RawClause) -> bool:
-        """Whether the clips that were named are meant again."""
-        if piece.symbols & {"O", "first", "last", "clip", "W", "T", "X"}:
+    def _refers_to_clips(self, clause: RawClause) -> bool:
+        """Whether the clause is about the clips that were named before."""
+        if clause.symbols & {
+            Slot.ORDINAL,
+            "first",
+            "last",
+            "clip",
+            Slot.FILE_NAME,
+            Slot.TIME,
+            Slot.UNKNOWN_WORD,
+        }:
             return False
-        return "it" in piece.symbols or (
-            "verb" not in piece.kinds and piece.separator in ("and", COMMA)
+        return "it" in clause.symbols or (
+            TokenKind.VERB not in clause.kinds and clause.separator in ("and", COMMA)
         )
 
-    def _inherited(self, piece: RawClause, acts: bool) -> list[LexToken]:
-        """The verbs, and what else made the command, for words that have none."""
-        if piece.kinds & {"verb", "talk"} or piece.separator == "then":
+    def _inherited(self, clause: RawClause, has_action: bool) -> list[LexToken]:
+        """The verbs and other parts of the last command, for a clause without a verb."""
+        if clause.kinds & {TokenKind.VERB, TokenKind.DISCOURSE} or clause.separator == "then":
             return []
-        return list(self._verbs) if acts else [*self._verbs, *self._acts]
+        return list(self._verbs) if has_action else [*self._verbs, *self._actions]

@@ -1,4 +1,4 @@
-"""A clause becomes edits: the first reader that knows its words reads it."""
+"""The rules that extract edits from a clause: the first one that matches its symbols decides."""
 
 from collections.abc import Callable, Iterable
 
@@ -7,6 +7,7 @@ from .extractors.addition_extractors import extract_generation, extract_overlay,
 from .extractors.audio_extractors import extract_fade, extract_music, extract_volume
 from .extractors.clause import Clause
 from .extractors.clip_extractors import (
+    extract_history,
     extract_merge,
     extract_move,
     extract_place_uploads,
@@ -22,7 +23,6 @@ from .extractors.effect_extractors import (
     extract_side_crop,
 )
 from .extractors.format_extractors import extract_compression, extract_format
-from .extractors.history_extractors import extract_history
 from .extractors.playback_extractors import (
     extract_loop,
     extract_slideshow,
@@ -32,7 +32,7 @@ from .extractors.playback_extractors import (
 )
 from .extractors.title_extractors import extract_subtitles, extract_title
 from .input_coverage import is_input_covered
-from .lexer.tokens import LexToken
+from .lexer.tokens import LexToken, Slot
 
 Extractor = Callable[[Clause], list[Edit] | None]
 _TRANSITIONS = (
@@ -48,7 +48,7 @@ _TRANSITIONS = (
 )
 _FADES = ("fade", "fadein", "fadeout", "fadeboth")
 _SPEED = (
-    "K",
+    Slot.FACTOR,
     "speed",
     "speedup",
     "slowdown",
@@ -60,7 +60,17 @@ _SPEED = (
     "timelapse",
 )
 _SOUND = ("volume", "sound", "voice", "louder", "quieter", "loud", "mute", "unmute")
-_SHAPES = ("R", "Q", "U", "Y", "fill", "pad", "blurfit", "framerate", "resolution")
+_SHAPES = (
+    Slot.ASPECT_RATIO,
+    Slot.RESOLUTION,
+    Slot.FRAME_RATE,
+    Slot.PIXEL_SIZE,
+    "fill",
+    "pad",
+    "blurfit",
+    "framerate",
+    "resolution",
+)
 _ATTRIBUTES = (
     "volume",
     "speed",
@@ -70,7 +80,7 @@ _ATTRIBUTES = (
     "framerate",
     "resolution",
     "aspect",
-    "U",
+    Slot.FRAME_RATE,
 )
 _CUTS = (
     "trim",
@@ -98,7 +108,7 @@ _Rule = tuple[frozenset[str], frozenset[str], Extractor]
 
 
 def extract_edits(tokens: Iterable[LexToken], original: str) -> list[Edit] | None:
-    """What the words ask for, or None where they are not understood."""
+    """The edits that the tokens ask for; None if they are not understood."""
     clause = Clause(tokens, original)
     words = clause.symbols
     for needed, forbidden, read in _RULES:
@@ -117,42 +127,47 @@ def _rule(needed: Iterable[str], read: Extractor, *forbidden: str) -> _Rule:
 
 
 _RULES: list[_Rule] = [
-    _rule(["G"], extract_subtitles),
+    _rule([Slot.SUBTITLES], extract_subtitles),
     _rule(["undo", "redo", "restart"], extract_history, "normal"),
     _rule(["slideshow"], extract_slideshow),
     _rule(["watermark", "pip", "overlay"], extract_overlay),
     _rule(
-        ["corner", "A"],
+        ["corner", Slot.POSITION],
         extract_overlay,
         "title",
         "subtitles",
         "font",
-        "H",
+        Slot.QUOTED_TEXT,
         "music",
         "remove",
     ),
     _rule(["duck", "duckhint", "music"], extract_music, "title", *_TRANSITIONS),
     _rule(["title", "subtitles", "font"], extract_title),
-    _rule(["H"], extract_title, "clip", "music", "watermark", "photo"),
+    _rule([Slot.QUOTED_TEXT], extract_title, "clip", "music", "watermark", "photo"),
     _rule(["swap"], extract_swap),
     _rule(_TRANSITIONS, extract_transition),
     _rule(_FADES, extract_fade, "remove"),
     _rule(_FADES, extract_transition, "remove"),
-    _rule(["compress", "B", "resolution"], extract_compression, "Q", "R"),
+    _rule(
+        ["compress", Slot.FILE_SIZE, "resolution"],
+        extract_compression,
+        Slot.RESOLUTION,
+        Slot.ASPECT_RATIO,
+    ),
     _rule(["generate"], extract_generation),
     _rule(
-        ["S"],
+        [Slot.SCENE],
         extract_generation,
         "corner",
         "remove",
         "cut",
         "trim",
-        "W",
+        Slot.FILE_NAME,
         "effect",
-        "M",
+        Slot.MOOD,
         "keep",
         "move",
-        "O",
+        Slot.ORDINAL,
         "first",
         "last",
         "loop",
@@ -179,7 +194,7 @@ _RULES: list[_Rule] = [
     _rule(["merge"], extract_merge),
     _rule(["split"], extract_split, "remove"),
     _rule(["cut"], extract_split_into_parts, "remove", "keep"),
-    _rule(["cut", "trim"], extract_side_crop, "T"),
+    _rule(["cut", "trim"], extract_side_crop, Slot.TIME),
     _rule(["play"], extract_loop, *_SPEED, "backwards", "reverse", "title"),
     _rule(
         ["cut"],
@@ -206,10 +221,10 @@ _RULES: list[_Rule] = [
     ),
     _rule(["loop"], extract_loop),
     _rule(_SPEED, extract_speed, "corner", "zoomin", "zoomout"),
-    _rule(["fill", "pad", "blurfit", "R"], extract_format, "remove"),
-    _rule([*EFFECT_SYMBOLS, "D"], extract_effect, "order"),
+    _rule(["fill", "pad", "blurfit", Slot.ASPECT_RATIO], extract_format, "remove"),
+    _rule([*EFFECT_SYMBOLS, Slot.DEGREES], extract_effect, "order"),
     _rule(["slowly"], extract_speed),
-    _rule(["color"], extract_effect, "title", "font", "C", "remove"),
+    _rule(["color"], extract_effect, "title", "font", Slot.COLOR, "remove"),
     _rule(["effect"], extract_remove_effects),
     _rule(_SHAPES, extract_format, "edit"),
     _rule(["move", "add", "set"], extract_move),

@@ -1,44 +1,45 @@
-"""A piece is the words between two breaks of a sentence; what can be told before reading it."""
+"""Clauses as they were written, and what can be told about one before it is parsed."""
 
-from .lexer.tokens import COMMA, LexToken
+from .lexer.tokens import COMMA, LexToken, Slot, TokenKind
 
-ACTION_KINDS = frozenset(("act", "look", "trans"))
+ACTION_KINDS = frozenset((TokenKind.ACTION, TokenKind.EFFECT, TokenKind.TRANSITION))
 TWO_OBJECT_COMMANDS = frozenset(
     "swap merge between split replace transition crossfade wipe slide dissolve".split()
 )
-"""Commands about two things, which an "and" does not part."""
+"""Commands about two objects: an "and" between them does not end the clause."""
 ATTRIBUTE_NOUNS = frozenset(
     "volume size font opacity speed color corner side frame effect order aspect resolution "
     "transparent halftransparent".split()
 )
-"""Nouns that say how something is, not what it is."""
-CLIP_SYMBOLS = frozenset(("O", "first", "last", "clip", "W", "last clip"))
-"""Words for one of the clips."""
+"""Nouns for a property of an object."""
+CLIP_SYMBOLS = frozenset((Slot.ORDINAL, "first", "last", "clip", Slot.FILE_NAME, "last clip"))
+"""Symbols that refer to a clip."""
+SETTING_SLOTS = frozenset((Slot.FACTOR, Slot.RESOLUTION, Slot.ASPECT_RATIO, Slot.FRAME_RATE))
+"""Values that make a command without a verb: 2x, 1080p, 9:16, 30 fps."""
 
 _REFUSAL_SYMBOLS = frozenset(("decline", "cancel", "it"))
 _CONTINUATION_SYMBOLS = frozenset("quiet halftransparent duck duckhint".split())
 _FIT_SYMBOLS = frozenset(("pad", "fill", "blurfit", "it", "with"))
-_SETTING_SLOTS = frozenset(("K", "Q", "R", "U"))
-_SETTING_SYMBOLS = _SETTING_SLOTS | frozenset(
+_SETTING_SYMBOLS = SETTING_SLOTS | frozenset(
     "speed speedup slowdown faster slower slowmo zoomin zoomout timelapse loop generate "
     "edit".split()
 )
-# What can be enough: "720p is enough", "10 seconds will do".
-_SUFFICIENT_SLOTS = frozenset("T Q R U B P K".split())
 _DISCARD_REST_SYMBOLS = frozenset("remove rest all it of video part".split())
-_REFUSAL_REPLACEMENTS = {"cancel": ("remove", "verb"), "decline": ("negation", "talk")}
+_REFUSAL_REPLACEMENTS = {
+    "cancel": ("remove", TokenKind.VERB),
+    "decline": ("negation", TokenKind.DISCOURSE),
+}
 
 
 class RawClause:
-    """The words between two breaks, and the break before them.
+    """The tokens between two separators, and the separator before them.
 
-    `content` are the tokens that say something, `words` the readers' words that are in it, `kinds`
-    their sorts.
+    `content_tokens` are the tokens with a meaning; `symbols` and `kinds` are those of its tokens.
     """
 
-    def __init__(self, tokens: list[LexToken], after: str = "") -> None:
+    def __init__(self, tokens: list[LexToken], separator: str = "") -> None:
         self.tokens = tokens
-        self.separator = after
+        self.separator = separator
         self.content_tokens = [token for token in tokens if token.symbol]
         self.kinds = {token.kind for token in self.content_tokens}
         self.symbols = {word for token in self.content_tokens for word in token.symbol.split()}
@@ -46,34 +47,37 @@ class RawClause:
     @property
     def is_refusal(self) -> bool:
         """Whether it is a refusal and nothing else: "never mind"."""
-        only = all(t.symbol in _REFUSAL_SYMBOLS or t.kind == "chatter" for t in self.content_tokens)
+        only = all(
+            t.symbol in _REFUSAL_SYMBOLS or t.kind == TokenKind.SMALL_TALK
+            for t in self.content_tokens
+        )
         return only and not self.symbols.isdisjoint(_REFUSAL_REPLACEMENTS)
 
 
-def normalize_refusal(piece: RawClause, original: str) -> RawClause:
-    """`cancel` and 不要了 beside a thing take it away; alone they are a refusal.
+def normalize_refusal(clause: RawClause, original: str) -> RawClause:
+    """Turn a refusal of a thing into a removal: `cancel` and 不要了 beside a noun.
 
-    "Not loud enough" is a complaint that there is too little of it, no refusal.
+    "Not loud enough" is no refusal but a complaint about too little.
     """
-    if {"negation", "enough"} <= piece.symbols:
-        tokens = [t for t in piece.tokens if t.symbol not in ("negation", "set enough")]
-        at = piece.tokens[-1].end
-        return RawClause([*tokens, LexToken("lacks", "word", at, at)], piece.separator)
-    last = piece.content_tokens[-1]
-    thing = "verb" not in piece.kinds and (
-        piece.kinds & {"noun", "slot"} or piece.symbols & {*CLIP_SYMBOLS, "rest"}
+    if {"negation", "enough"} <= clause.symbols:
+        tokens = [t for t in clause.tokens if t.symbol not in ("negation", "set enough")]
+        at = clause.tokens[-1].end
+        return RawClause([*tokens, LexToken("lacks", TokenKind.MODIFIER, at, at)], clause.separator)
+    last = clause.content_tokens[-1]
+    thing = TokenKind.VERB not in clause.kinds and (
+        clause.kinds & {TokenKind.NOUN, TokenKind.SLOT} or clause.symbols & {*CLIP_SYMBOLS, "rest"}
     )
     if thing and last.symbol == "negation" and original[last.start : last.end] == "不要":
-        gone = LexToken("remove", "verb", last.start, last.end)
+        gone = LexToken("remove", TokenKind.VERB, last.start, last.end)
         return RawClause(
-            [gone if token is last else token for token in piece.tokens], piece.separator
+            [gone if token is last else token for token in clause.tokens], clause.separator
         )
-    if "decline" in piece.symbols and piece.symbols - {"decline", "it"} <= _KEEPABLE_OBJECTS:
-        return _decline_to_keep(piece)
-    if "background" in piece.symbols:
-        return _resolve_background(piece)
-    if piece.is_refusal or not piece.symbols & _REFUSAL_REPLACEMENTS.keys():
-        return piece
+    if "decline" in clause.symbols and clause.symbols - {"decline", "it"} <= _KEEPABLE_OBJECTS:
+        return _decline_to_keep(clause)
+    if "background" in clause.symbols:
+        return _resolve_background(clause)
+    if clause.is_refusal or not clause.symbols & _REFUSAL_REPLACEMENTS.keys():
+        return clause
     tokens = [
         LexToken(
             *_REFUSAL_REPLACEMENTS.get(t.symbol, (t.symbol, t.kind)),
@@ -82,97 +86,114 @@ def normalize_refusal(piece: RawClause, original: str) -> RawClause:
             t.value,
             t.is_base_form,
         )
-        for t in piece.tokens
+        for t in clause.tokens
     ]
-    return RawClause(tokens, piece.separator)
+    return RawClause(tokens, clause.separator)
 
 
-def _decline_to_keep(piece: RawClause) -> RawClause:
-    """Something that is not to be touched stays: 音乐别动."""
+def _decline_to_keep(clause: RawClause) -> RawClause:
+    """Turn "do not touch" into "keep": 音乐别动."""
     tokens = [
-        LexToken("keep", "verb", t.start, t.end) if t.symbol == "decline" else t
-        for t in piece.tokens
+        LexToken("keep", TokenKind.VERB, t.start, t.end) if t.symbol == "decline" else t
+        for t in clause.tokens
     ]
-    return piece if piece.is_refusal else RawClause(tokens, piece.separator)
+    return clause if clause.is_refusal else RawClause(tokens, clause.separator)
 
 
-def _resolve_background(piece: RawClause) -> RawClause:
-    """Only to blur the background is something that can be done to it."""
-    blurs = piece.symbols & {"blur", "blurfit"}
+def _resolve_background(clause: RawClause) -> RawClause:
+    """Blurring is the only edit of the background; everything else is unknown."""
+    blurs = clause.symbols & {"blur", "blurfit"}
     tokens = [
-        LexToken("blurfit", "look", t.start, t.end)
+        LexToken("blurfit", TokenKind.EFFECT, t.start, t.end)
         if t.symbol == "blur"
         else t
         if t.symbol != "background"
         else LexToken(
-            "" if blurs else "X", "filler" if blurs else "unknown", t.start, t.end, t.value
+            "" if blurs else Slot.UNKNOWN_WORD,
+            TokenKind.FILLER if blurs else TokenKind.UNKNOWN,
+            t.start,
+            t.end,
+            t.value,
         )
-        for t in piece.tokens
+        for t in clause.tokens
     ]
-    return RawClause(tokens, piece.separator)
+    return RawClause(tokens, clause.separator)
 
 
-def is_continuation(piece: RawClause, head: RawClause) -> bool:
-    """Whether a piece only says more about the command before it: "…, in red, at the top"."""
-    words, kinds = piece.symbols, piece.kinds
-    if kinds & ACTION_KINDS and words <= _FIT_SYMBOLS and head.symbols & {"R", "Q"}:
+def is_continuation(clause: RawClause, head: RawClause) -> bool:
+    """Whether it only adds to the command before it: "…, in red, at the top"."""
+    words, kinds = clause.symbols, clause.kinds
+    if (
+        kinds & ACTION_KINDS
+        and words <= _FIT_SYMBOLS
+        and head.symbols & {Slot.ASPECT_RATIO, Slot.RESOLUTION}
+    ):
         return True
-    if piece.separator in ("then", "but") or kinds & {"verb", "talk"}:
+    if clause.separator in ("then", "but") or kinds & {TokenKind.VERB, TokenKind.DISCOURSE}:
         return False
     if head.symbols & TWO_OBJECT_COMMANDS:
         return not kinds & ACTION_KINDS
     if kinds & ACTION_KINDS:
         return (
-            all(t.symbol in _CONTINUATION_SYMBOLS for t in piece.tokens if t.kind in ACTION_KINDS)
-            and "Q" not in head.symbols
+            all(t.symbol in _CONTINUATION_SYMBOLS for t in clause.tokens if t.kind in ACTION_KINDS)
+            and Slot.RESOLUTION not in head.symbols
         )
-    if any(t.kind == "noun" and t.symbol not in ATTRIBUTE_NOUNS for t in piece.tokens):
+    if any(t.kind == TokenKind.NOUN and t.symbol not in ATTRIBUTE_NOUNS for t in clause.tokens):
         return False
-    if head.symbols & {"keep", "only"} and words & {"first", "last"} and words & {"T", "N"}:
+    if (
+        head.symbols & {"keep", "only"}
+        and words & {"first", "last"}
+        and words & {Slot.TIME, Slot.NUMBER}
+    ):
         return True
-    if "O" in words or (words & {"first", "last"} and not words & {"T", "N"}):
+    if Slot.ORDINAL in words or (
+        words & {"first", "last"} and not words & {Slot.TIME, Slot.NUMBER}
+    ):
         return False
-    if words & _SETTING_SLOTS and not head.symbols & _SETTING_SYMBOLS:
+    if words & SETTING_SLOTS and not head.symbols & _SETTING_SYMBOLS:
         return False
-    return not (words & {"T", "first", "last"} and head.symbols & {"remove", "keep", "trim", "cut"})
+    return not (
+        words & {Slot.TIME, "first", "last"} and head.symbols & {"remove", "keep", "trim", "cut"}
+    )
 
 
-def is_joinable(piece: RawClause, following: RawClause) -> bool:
-    """Whether two pieces that say nothing alone may be one command: 第一段和第二段对调."""
+def is_joinable(clause: RawClause, following: RawClause) -> bool:
+    """Whether two clauses that are no command alone can be one together: 第一段和第二段对调."""
     if following.separator in ("then", "but"):
         return False
-    commands = {"verb", *ACTION_KINDS}
+    commands = {TokenKind.VERB, *ACTION_KINDS}
     return (
-        bool((piece.symbols | following.symbols) & TWO_OBJECT_COMMANDS)
-        or not piece.kinds & commands
-        or not following.kinds & {"talk", *commands}
+        bool((clause.symbols | following.symbols) & TWO_OBJECT_COMMANDS)
+        or not clause.kinds & commands
+        or not following.kinds & {TokenKind.DISCOURSE, *commands}
     )
 
 
-def is_display_detail(piece: RawClause) -> bool:
-    """Whether it says how long, where or how something is shown, and not what."""
-    known = {"add", "it"} | (set() if "verb" in piece.kinds else {"title"})
-    plain = all(
-        token.symbol in known or token.kind not in ("verb", "noun", *ACTION_KINDS)
-        for token in piece.content_tokens
+def is_display_detail(clause: RawClause) -> bool:
+    """Whether it says how long, where or how something is shown, but not what."""
+    known = {"add", "it"} | (set() if TokenKind.VERB in clause.kinds else {"title"})
+    only_details = all(
+        token.symbol in known or token.kind not in (TokenKind.VERB, TokenKind.NOUN, *ACTION_KINDS)
+        for token in clause.content_tokens
     )
     return (
-        plain
-        and not piece.symbols & {"H", "W", "G", "S", "M"}
-        and piece.separator in (COMMA, "and")
+        only_details
+        and not clause.symbols
+        & {Slot.QUOTED_TEXT, Slot.FILE_NAME, Slot.SUBTITLES, Slot.SCENE, Slot.MOOD}
+        and clause.separator in (COMMA, "and")
     )
 
 
-def is_discard_rest(piece: RawClause) -> bool:
-    """Whether it says that what is not kept goes: "drop the rest", 其他的都删掉."""
-    return {"remove", "rest"} <= piece.symbols <= _DISCARD_REST_SYMBOLS
+def is_discard_rest(clause: RawClause) -> bool:
+    """Whether it removes what is not kept: "drop the rest", 其他的都删掉."""
+    return {"remove", "rest"} <= clause.symbols <= _DISCARD_REST_SYMBOLS
 
 
-def is_keep_object(piece: RawClause) -> bool:
-    """Whether something is to stay as it is: "keep the title", 音乐留着."""
-    nouns = {token.symbol for token in piece.content_tokens if token.kind == "noun"}
-    rest = piece.symbols - {"keep", "it", "all"} - nouns
-    return "keep" in piece.symbols and not rest and bool(nouns) and nouns <= _KEEPABLE_OBJECTS
+def is_keep_object(clause: RawClause) -> bool:
+    """Whether it asks to keep an object as it is: "keep the title", 音乐留着."""
+    nouns = {token.symbol for token in clause.content_tokens if token.kind == TokenKind.NOUN}
+    rest = clause.symbols - {"keep", "it", "all"} - nouns
+    return "keep" in clause.symbols and not rest and bool(nouns) and nouns <= _KEEPABLE_OBJECTS
 
 
 _KEEPABLE_OBJECTS = frozenset(
@@ -181,107 +202,28 @@ _KEEPABLE_OBJECTS = frozenset(
 )
 
 
-def is_praise(piece: RawClause) -> bool:
-    """Whether it praises what is there: "nice fade!" asks for none."""
-    content = piece.content_tokens
-    follows = content[1:2] and content[1].start - content[0].end <= 1
-    return bool(
-        follows
-        and content[0].kind == "chatter"
-        and content[1].kind in ("noun", *ACTION_KINDS)
-        and not piece.kinds & {"verb", "slot"}
-    )
-
-
-def is_remark(piece: RawClause) -> bool:
-    """Whether it says something about the video or the world, and asks for nothing."""
-    content = [token for token in piece.content_tokens if token.kind != "chatter"]
-    if piece.symbols & {"duck", "duckhint", "speaks"}:
-        return False
-    if content[0].symbol in ("who", "is", "it is", "there") or piece.symbols & {
-        "too",
-        "post",
-        "lacks",
-    }:
-        return True
-    if piece.symbols & {"enough", "fine"}:
-        return piece.symbols.isdisjoint(
-            _SUFFICIENT_SLOTS if "enough" in piece.symbols else _SETTING_SLOTS
-        )
-    if "flaw" in piece.symbols and "verb" not in piece.kinds:
-        return True
-    verb = next((token for token in content if token.kind == "verb"), None)
-    if verb is None and any(token.symbol == "is" for token in content[1:]):
-        return True
-    if content[0].kind not in ("noun", "unknown") and content[0].symbol not in (
-        "it",
-        "start",
-        "end",
-    ):
-        return False
-    return verb is not None and not verb.is_base_form and str(verb.value).endswith("s")
-
-
-def join_clauses(row: list[RawClause]) -> list[LexToken]:
-    """The tokens of several pieces as one."""
-    tokens = list(row[0].tokens)
-    for piece in row[1:]:
-        if piece.separator == "and":
-            at = piece.tokens[0].start
-            tokens.append(LexToken("and", "word", at, at))
-        tokens.extend(piece.tokens)
+def join_clauses(clauses: list[RawClause]) -> list[LexToken]:
+    """The tokens of several clauses as one clause."""
+    tokens = list(clauses[0].tokens)
+    for clause in clauses[1:]:
+        if clause.separator == "and":
+            at = clause.tokens[0].start
+            tokens.append(LexToken("and", TokenKind.MODIFIER, at, at))
+        tokens.extend(clause.tokens)
     return tokens
 
 
-def remark_target(piece: RawClause) -> list[LexToken]:
-    """The stretch or the clips that a remark is about: "the first six seconds are boring".
-
-    None where it is about something in them: "the dog in the second clip is ugly".
-    """
-    said: list[LexToken] = []
-    for token in piece.content_tokens:
-        if token.symbol in _REMARK_OPENINGS or (token.symbol == "flaw" and not said):
-            continue
-        if token.symbol in _JUDGEMENT_SYMBOLS:
-            break
-        if token.symbol not in _REMARK_TARGET_SYMBOLS:
-            return []
-        said.append(token)
-    else:
-        if "negation" not in piece.symbols and "there" not in piece.symbols:
-            return []
-    return (
-        said if any(token.kind == "slot" or token.symbol in CLIP_SYMBOLS for token in said) else []
-    )
-
-
-_REMARK_OPENINGS = frozenset("who there negation at".split())
-_JUDGEMENT_SYMBOLS = frozenset("is too much more less X lacks flaw".split())
-_REMARK_TARGET_SYMBOLS = CLIP_SYMBOLS | frozenset(
-    "T N P F video part start end middle half of from to until through between and at in it "
-    "after before clip when for long later earlier".split()
-)
-
-
-def is_reference_only(piece: RawClause) -> bool:
-    """Whether it only says what to do with what was spoken of: "get rid of them", 删掉."""
-    verbs = [token for token in piece.content_tokens if token.kind == "verb"]
-    rest = [t for t in piece.content_tokens if t.kind not in ("verb", "chatter")]
-    away = all(t.symbol in ("it", "out", "away", "off", "all", "part", "video") for t in rest)
-    return len(verbs) == 1 and away and bool(piece.symbols & {"remove", "cut", "trim", "keep"})
-
-
 def find_purpose(tokens: list[LexToken]) -> int | None:
-    """Where "to make it shorter" begins, after a command."""
+    """The index where a purpose starts, after a command: "to make it shorter"."""
     commanded = False
-    for place, token in enumerate(tokens[:-1]):
-        after = tokens[place + 1]
+    for index, token in enumerate(tokens[:-1]):
+        after = tokens[index + 1]
         if (
             commanded
             and token.value == "to"
-            and after.kind in ("verb", "act")
+            and after.kind in (TokenKind.VERB, TokenKind.ACTION)
             and after.is_base_form
         ):
-            return place
-        commanded = commanded or token.kind in ("verb", *ACTION_KINDS)
+            return index
+        commanded = commanded or token.kind in (TokenKind.VERB, *ACTION_KINDS)
     return None

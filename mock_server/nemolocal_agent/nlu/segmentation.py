@@ -1,22 +1,22 @@
-"""A message is cut into sentences, and a sentence into the pieces between its breaks."""
+"""Splits a message into sentences, and a sentence into clauses."""
 
 from collections.abc import Iterator
 
 from ..intents import Topic
-from .lexer.tokens import COMMA, SENTENCE_END, LexToken
+from .lexer.tokens import COMMA, SENTENCE_END, LexToken, Slot, TokenKind
 from .raw_clause import RawClause
 
 TOPICS_BY_SYMBOL: dict[str, Topic] = {
     "exporting": "export", "credits": "credits", "status": "status", "uploading": "upload",
 }  # fmt: skip
 _CLAUSE_SEPARATORS = frozenset((COMMA, SENTENCE_END, "and", "then", "but"))
-_POSITION_SYMBOLS = frozenset(("first", "last", "O"))
+_POSITION_SYMBOLS = frozenset(("first", "last", Slot.ORDINAL))
 _CLIP_NOUNS = frozenset(("clip", "video", "photo"))
 _QUESTION_PHRASES = ("how to", "how do", "how can", "what does", "what is")
 
 
 def split_sentences(tokens: list[LexToken]) -> Iterator[list[LexToken]]:
-    """The tokens between full stops."""
+    """The tokens of each sentence."""
     sentence: list[LexToken] = []
     for token in tokens:
         sentence.append(token)
@@ -27,15 +27,15 @@ def split_sentences(tokens: list[LexToken]) -> Iterator[list[LexToken]]:
 
 
 def detect_topic(sentence: list[LexToken], original: str) -> Topic | None:
-    """The topic of a sentence that is no command at all: a greeting, a refusal, a question."""
+    """The topic of a sentence without a command: a greeting, a refusal, a question."""
     rest = [
         token
         for token in sentence
-        if token.kind not in ("filler", "stop", "chatter")
+        if token.kind not in (TokenKind.FILLER, TokenKind.SEPARATOR, TokenKind.SMALL_TALK)
         and token.symbol not in ("then", "and", "but")
     ]
     if not rest:
-        return "hello" if any(token.kind == "chatter" for token in sentence) else None
+        return "hello" if any(token.kind == TokenKind.SMALL_TALK for token in sentence) else None
     if all(token.symbol in ("decline", "cancel", "negation", "it", "is") for token in rest):
         return (
             "declined" if any(t.symbol in ("decline", "cancel", "negation") for t in rest) else None
@@ -49,60 +49,70 @@ def detect_topic(sentence: list[LexToken], original: str) -> Topic | None:
 
 def _is_question(rest: list[LexToken], sentence: list[LexToken], original: str) -> bool:
     """Whether it is a real question; "can you …" and 可以…吗 are polite requests."""
-    shows = rest[0].kind == "verb" and rest[0].value == "show"  # "show me what …"
+    shows = rest[0].kind == TokenKind.VERB and rest[0].value == "show"  # "show me what …"
     if rest[0].symbol == "question" or (shows and _is_question_word(rest[1:2])):
         return True
     for token in rest:
         said = original[token.start : token.end].lower()
         if token.symbol == "question" and (not said.isascii() or said in _QUESTION_PHRASES):
             return True
-    fillers = [original[token.start : token.end] for token in sentence if token.kind == "filler"]
+    fillers = [
+        original[token.start : token.end] for token in sentence if token.kind == TokenKind.FILLER
+    ]
     asked = any("吗" in filler or "嗎" in filler for filler in fillers)
     return asked and not any("可" in f or "能" in f or "行" in f or "好" in f for f in fillers)
 
 
 def _is_question_word(tokens: list[LexToken]) -> bool:
-    """Whether a question goes on; "show it when …" is none."""
+    """Whether "show me" starts a question ("what …"); "show it when …" does not."""
     return any(token.symbol == "question" and token.value != "when" for token in tokens)
 
 
 def split_clauses(sentence: list[LexToken]) -> list[RawClause]:
-    """The pieces of a sentence, without the reasons that it gives."""
+    """The clauses of a sentence, without the reasons that it gives."""
     found: list[RawClause] = []
-    piece: list[LexToken] = []
-    after = ""
+    current: list[LexToken] = []
+    separator = ""
     for token in _insert_separators_and_clips(_without_reasons(sentence)):
-        if token.symbol == "but" and piece and piece[-1].symbol in ("everything", "all", "video"):
-            token = LexToken("except", "word", token.start, token.end)
-        breaks = token.symbol in _CLAUSE_SEPARATORS and token.kind in ("stop", "word", "talk")
-        if not breaks or (token.symbol == "and" and any(t.symbol == "between" for t in piece)):
-            piece.append(token)
+        if (
+            token.symbol == "but"
+            and current
+            and current[-1].symbol in ("everything", "all", "video")
+        ):
+            token = LexToken("except", TokenKind.MODIFIER, token.start, token.end)
+        breaks = token.symbol in _CLAUSE_SEPARATORS and token.kind in (
+            TokenKind.SEPARATOR,
+            TokenKind.MODIFIER,
+            TokenKind.DISCOURSE,
+        )
+        if not breaks or (token.symbol == "and" and any(t.symbol == "between" for t in current)):
+            current.append(token)
             continue
-        if any(t.symbol for t in piece):
-            found.append(RawClause(piece, after))
-            after = ""
-        piece = []
-        after = after if after == "then" else token.symbol
-    if any(t.symbol for t in piece):
-        found.append(RawClause(piece, after))
+        if any(t.symbol for t in current):
+            found.append(RawClause(current, separator))
+            separator = ""
+        current = []
+        separator = separator if separator == "then" else token.symbol
+    if any(t.symbol for t in current):
+        found.append(RawClause(current, separator))
     return found
 
 
 def _without_reasons(sentence: list[LexToken]) -> list[LexToken]:
-    """Without why it is wanted: "so that I can …", "because …", up to the next comma."""
+    """Drop reasons, up to the next comma: "so that I can …", "because …"."""
     kept: list[LexToken] = []
     dropping = False
-    for place, token in enumerate(sentence):
+    for index, token in enumerate(sentence):
         if token.symbol == "because":
-            if _is_target_measure(sentence[place : place + 5]):
-                kept.append(LexToken("to", "word", token.start, token.end))
+            if _is_target_measure(sentence[index : index + 5]):
+                kept.append(LexToken("to", TokenKind.MODIFIER, token.start, token.end))
                 continue
             dropping = True
-        elif token.kind == "stop" and token.symbol in (SENTENCE_END, COMMA):
+        elif token.kind == TokenKind.SEPARATOR and token.symbol in (SENTENCE_END, COMMA):
             dropping = False
         if token.symbol == "question":
             token = LexToken(
-                "when" if token.value == "when" else "", "word", token.start, token.end
+                "when" if token.value == "when" else "", TokenKind.MODIFIER, token.start, token.end
             )
         if not dropping:
             kept.append(token)
@@ -110,61 +120,88 @@ def _without_reasons(sentence: list[LexToken]) -> list[LexToken]:
 
 
 def _is_target_measure(reason: list[LexToken]) -> bool:
-    """Whether "so that it …" says how long or how large it is to be: "so that it lasts 12 s"."""
-    said = [token for token in reason if token.kind != "filler"]
+    """Whether "so that it …" gives a target length or file size: "so that it lasts 12 s"."""
+    said = [token for token in reason if token.kind != TokenKind.FILLER]
     return (
         str(reason[0].value).startswith("so")
         and len(said) > 1
         and said[1].symbol
-        in ("for", "is", "it", "T", "B", "set for", "under", "max", "set", "long", "only")
-        and any(token.symbol in ("T", "B") for token in said)
+        in (
+            "for",
+            "is",
+            "it",
+            Slot.TIME,
+            Slot.FILE_SIZE,
+            "set for",
+            "under",
+            "max",
+            "set",
+            "long",
+            "only",
+        )
+        and any(token.symbol in (Slot.TIME, Slot.FILE_SIZE) for token in said)
         and all(token.symbol not in ("who", "because") for token in said[1:])
     )
 
 
 def _insert_separators_and_clips(sentence: list[LexToken]) -> Iterator[LexToken]:
-    """Adverbs of order become breaks; each of `the first and third clips` becomes a clip."""
-    words = [token for token in sentence if token.kind != "filler"]
-    for place, token in enumerate(words):
-        if token.symbol == "too" and (place + 1 == len(words) or words[place + 1].kind == "stop"):
+    """Replace sequence adverbs by separators, and insert elided clips."""
+    words = [token for token in sentence if token.kind != TokenKind.FILLER]
+    for index, token in enumerate(words):
+        if token.symbol == "too" and (
+            index + 1 == len(words) or words[index + 1].kind == TokenKind.SEPARATOR
+        ):
             continue
-        if _is_sequence_adverb(token, words, place):
-            yield LexToken("then", "word", token.start, token.end)
+        if _is_sequence_adverb(token, words, index):
+            yield LexToken("then", TokenKind.MODIFIER, token.start, token.end)
             continue
         yield token
-        if clip := _elided_clip(words, place):
+        if clip := _elided_clip(words, index):
             yield clip
 
 
-def _is_sequence_adverb(token: LexToken, words: list[LexToken], place: int) -> bool:
-    """Whether "first" or 最后 means when to do it: "first, trim it"."""
-    if token.symbol not in ("first", "last") or place + 1 == len(words):
+def _is_sequence_adverb(token: LexToken, words: list[LexToken], index: int) -> bool:
+    """Whether "first" or 最后 says when to do something: "first, trim it"."""
+    if token.symbol not in ("first", "last") or index + 1 == len(words):
         return False
-    after = words[place + 1]
+    following = words[index + 1]
     begins = (
-        place == 0 or words[place - 1].kind == "stop" or words[place - 1].symbol in ("and", "then")
+        index == 0
+        or words[index - 1].kind == TokenKind.SEPARATOR
+        or words[index - 1].symbol in ("and", "then")
     )
     return begins and (
-        (after.kind in ("verb", "act", "look") and after.symbol != "keep")
-        or (after.symbol == COMMA and token.symbol == "first")
-        or (after.symbol in ("title", "music", "watermark") and token.end - token.start == 2)
+        (
+            following.kind in (TokenKind.VERB, TokenKind.ACTION, TokenKind.EFFECT)
+            and following.symbol != "keep"
+        )
+        or (following.symbol == COMMA and token.symbol == "first")
+        or (following.symbol in ("title", "music", "watermark") and token.end - token.start == 2)
     )
 
 
-def _elided_clip(words: list[LexToken], place: int) -> LexToken | None:
-    """The "clips" that "the first" of "the first and third clips" leaves out; "clips 1 and 3"."""
-    token, rest = words[place], [t.symbol for t in words[place + 1 : place + 3]]
+def _elided_clip(words: list[LexToken], index: int) -> LexToken | None:
+    """The noun that "the first and third clips" and "clips 1 and 3" leave out."""
+    token, rest = words[index], [t.symbol for t in words[index + 1 : index + 3]]
     if (
         token.symbol in _POSITION_SYMBOLS
         and len(rest) == 2
         and rest[0] in ("and", COMMA)
         and rest[1] in _POSITION_SYMBOLS
     ):
-        return next((t for t in words[place + 3 : place + 6] if t.symbol in _CLIP_NOUNS), None)
-    joins = token.symbol in ("and", COMMA) and place > 1 and words[place - 1].symbol in ("N", "O")
-    if joins and rest[:1] in (["N"], ["O"]) and rest[1:] not in (["clip"], ["video"]):
+        return next((t for t in words[index + 3 : index + 6] if t.symbol in _CLIP_NOUNS), None)
+    joins = (
+        token.symbol in ("and", COMMA)
+        and index > 1
+        and words[index - 1].symbol in (Slot.NUMBER, Slot.ORDINAL)
+    )
+    if (
+        joins
+        and rest[:1] in ([Slot.NUMBER], [Slot.ORDINAL])
+        and rest[1:] not in (["clip"], ["video"])
+    ):
         return next(
-            (t for t in reversed(words[max(0, place - 4) : place]) if t.symbol == "clip"),
+            (t for t in reversed(words[max(0, index - 4) : index]) if t.symbol == "clip"),
             None,
         )
     return None

@@ -1,6 +1,7 @@
-"""What the backend says: texts that believe in a screen with buttons (SSE-10), in two languages.
+"""The texts of the backend, in English and Chinese.
 
-What was done is said first and plainly; the GUI talk after it is what clients must translate.
+A reply says first what was done. What follows refers to a GUI with buttons (SSE-10), and clients
+must translate it.
 """
 
 from collections.abc import Callable
@@ -10,85 +11,83 @@ from nemolocal_contract.describe import describe_timeline
 from nemolocal_contract.describe.labels import Language, parse_language
 from nemolocal_contract.draft import Draft
 
-from .. import intents as wish
+from .. import intents
 from ..intents import Edit, NoEdit
-from . import audio_replies, clip_replies, visual_replies
+from . import audio_replies, clip_replies, title_replies, visual_replies
 from .gui_hints import choose_gui_hint
 from .no_edit_replies import reply_about
 from .phrasing import in_language
-from .subtitle_replies import describe_add_subtitles
 
 _DESCRIBERS: dict[type[Edit], Callable[[Any, Language], str]] = {
-    wish.PlaceUploads: clip_replies.describe_place_uploads,
-    wish.KeepSpan: clip_replies.describe_keep_span,
-    wish.RemoveSpan: clip_replies.describe_remove_span,
-    wish.RemoveClip: clip_replies.describe_remove_clip,
-    wish.Split: clip_replies.describe_split,
-    wish.MoveClip: clip_replies.describe_move_clip,
-    wish.SwapClips: clip_replies.describe_swap_clips,
-    wish.ReverseOrder: clip_replies.describe_reverse_order,
-    wish.Merge: clip_replies.describe_merge,
-    wish.Loop: clip_replies.describe_loop,
-    wish.Slideshow: clip_replies.describe_slideshow,
-    wish.SetSpeed: clip_replies.describe_set_speed,
-    wish.Undo: clip_replies.describe_undo,
-    wish.Redo: clip_replies.describe_redo,
-    wish.StartOver: clip_replies.describe_start_over,
-    wish.SetVolume: audio_replies.describe_set_volume,
-    wish.AddMusic: audio_replies.describe_add_music,
-    wish.DuckMusic: audio_replies.describe_duck_music,
-    wish.RemoveMusic: audio_replies.describe_remove_music,
-    wish.Fade: audio_replies.describe_fade,
-    wish.AddTitle: audio_replies.describe_add_title,
-    wish.ChangeTitle: audio_replies.describe_change_title,
-    wish.RemoveTitle: audio_replies.describe_remove_title,
-    wish.SetAspect: visual_replies.describe_set_aspect,
-    wish.SetFit: visual_replies.describe_set_fit,
-    wish.SetResolution: visual_replies.describe_set_resolution,
-    wish.SetFrameRate: visual_replies.describe_set_frame_rate,
-    wish.ApplyEffect: visual_replies.describe_apply_effect,
-    wish.RemoveEffects: visual_replies.describe_remove_effects,
-    wish.AddTransition: visual_replies.describe_add_transition,
-    wish.RemoveTransitions: visual_replies.describe_remove_transitions,
-    wish.AddOverlay: visual_replies.describe_add_overlay,
-    wish.RemoveOverlays: visual_replies.describe_remove_overlays,
-    wish.Compress: visual_replies.describe_compress,
-    wish.Generate: visual_replies.describe_generate,
+    intents.PlaceUploads: clip_replies.describe_place_uploads,
+    intents.KeepSpan: clip_replies.describe_keep_span,
+    intents.RemoveSpan: clip_replies.describe_remove_span,
+    intents.RemoveClip: clip_replies.describe_remove_clip,
+    intents.Split: clip_replies.describe_split,
+    intents.MoveClip: clip_replies.describe_move_clip,
+    intents.SwapClips: clip_replies.describe_swap_clips,
+    intents.ReverseOrder: clip_replies.describe_reverse_order,
+    intents.Merge: clip_replies.describe_merge,
+    intents.Loop: clip_replies.describe_loop,
+    intents.Slideshow: clip_replies.describe_slideshow,
+    intents.SetSpeed: clip_replies.describe_set_speed,
+    intents.Undo: clip_replies.describe_undo,
+    intents.Redo: clip_replies.describe_redo,
+    intents.StartOver: clip_replies.describe_start_over,
+    intents.SetVolume: audio_replies.describe_set_volume,
+    intents.AddMusic: audio_replies.describe_add_music,
+    intents.DuckMusic: audio_replies.describe_duck_music,
+    intents.RemoveMusic: audio_replies.describe_remove_music,
+    intents.Fade: audio_replies.describe_fade,
+    intents.AddTitle: title_replies.describe_add_title,
+    intents.ChangeTitle: title_replies.describe_change_title,
+    intents.RemoveTitle: title_replies.describe_remove_title,
+    intents.SetAspect: visual_replies.describe_set_aspect,
+    intents.SetFit: visual_replies.describe_set_fit,
+    intents.SetResolution: visual_replies.describe_set_resolution,
+    intents.SetFrameRate: visual_replies.describe_set_frame_rate,
+    intents.ApplyEffect: visual_replies.describe_apply_effect,
+    intents.RemoveEffects: visual_replies.describe_remove_effects,
+    intents.AddTransition: visual_replies.describe_add_transition,
+    intents.RemoveTransitions: visual_replies.describe_remove_transitions,
+    intents.AddOverlay: visual_replies.describe_add_overlay,
+    intents.RemoveOverlays: visual_replies.describe_remove_overlays,
+    intents.Compress: visual_replies.describe_compress,
+    intents.Generate: visual_replies.describe_generate,
 }
 
 
 def write_edit_reply(
     edits: tuple[Edit, ...], draft: Draft, language: str, chance: float | None
 ) -> str:
-    """What was done, the timeline that came of it, and what to click next.
+    """What was done, the new timeline, and a GUI hint.
 
-    `chance`, from 0 up to 1 and drawn for the turn, chooses among the ways to point at the screen;
-    with None nothing points at it.
+    `chance`, drawn for the turn from [0, 1), selects the hint; None leaves it out.
     """
-    tongue = parse_language(language)
-    did = [_describe_edit(edit, draft, tongue) for edit in edits]
-    screen = "" if chance is None else choose_gui_hint(edits, tongue, chance)
+    reply_language = parse_language(language)
+    did = [_describe_edit(edit, draft, reply_language) for edit in edits]
+    screen = "" if chance is None else choose_gui_hint(edits, reply_language, chance)
     state = describe_timeline(draft, language).rstrip(":：")
     return in_language(
-        tongue,
+        reply_language,
         f"Done! I {', then '.join(did)}. {state}. {screen}".rstrip(),
         f"完成！我{'，并'.join(did)}。{state}。{screen}",
     )
 
 
-def _describe_edit(edit: Edit, draft: Draft, tongue: Language) -> str:
-    if isinstance(edit, wish.AddSubtitles):
-        return describe_add_subtitles(edit, draft, tongue)
-    return _DESCRIBERS[type(edit)](edit, tongue)
+def _describe_edit(edit: Edit, draft: Draft, language: Language) -> str:
+    if isinstance(edit, intents.AddSubtitles):
+        return title_replies.describe_add_subtitles(edit, draft, language)
+    return _DESCRIBERS[type(edit)](edit, language)
 
 
-def write_no_edit_reply(talk: NoEdit, language: str, message: str, *, gui: bool = True) -> str:
-    """The answer where there is nothing to do, in the session's language, to this message."""
-    return reply_about(talk, parse_language(language), message, gui=gui)
+def write_no_edit_reply(no_edit: NoEdit, language: str, message: str, *, gui: bool = True) -> str:
+    """The reply to a message that asks for no edit, in the language of the session."""
+    return reply_about(no_edit, parse_language(language), message, gui=gui)
 
 
 def write_failure_reply(reason: str, language: str, *, gui: bool = True) -> str:
-    """The answer where an edit is not possible; the reason is in the language already."""
+    """The reply when an edit is rejected; `reason` is already in this language."""
     why = reason.rstrip(" .。")
     if not gui:
         return in_language(

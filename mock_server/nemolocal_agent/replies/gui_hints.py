@@ -1,14 +1,14 @@
-"""The screen that the backend believes in: what it tells people to click, open and drag (SSE-10).
+"""GUI hints: what the backend tells users to click, open and drag (SSE-10).
 
-Every sentence here is of a kind that the documents name, and stands apart from what was done, so
-that a client can take it away and lose nothing.
+The documents name each kind of sentence here. A hint is separate from what was done, so that a
+client can drop it without losing information.
 """
 
 from collections.abc import Sequence
 
 from nemolocal_contract.describe.labels import Language
 
-from .. import intents as wish
+from .. import intents
 from ..intents import Edit
 from .phrasing import in_language
 
@@ -55,27 +55,33 @@ _ENDINGS: tuple[tuple[str, str], ...] = (
 )
 
 _HINTS_BY_EDITS: dict[tuple[tuple[str, str], ...], tuple[type[Edit], ...]] = {
-    _SOUND: (wish.SetVolume, wish.AddMusic, wish.DuckMusic, wish.RemoveMusic),
-    _TEXT: (wish.AddTitle, wish.ChangeTitle, wish.RemoveTitle, wish.AddSubtitles),
+    _SOUND: (intents.SetVolume, intents.AddMusic, intents.DuckMusic, intents.RemoveMusic),
+    _TEXT: (intents.AddTitle, intents.ChangeTitle, intents.RemoveTitle, intents.AddSubtitles),
     _EFFECTS: (
-        wish.ApplyEffect,
-        wish.RemoveEffects,
-        wish.AddTransition,
-        wish.RemoveTransitions,
-        wish.AddOverlay,
-        wish.RemoveOverlays,
-        wish.Fade,
+        intents.ApplyEffect,
+        intents.RemoveEffects,
+        intents.AddTransition,
+        intents.RemoveTransitions,
+        intents.AddOverlay,
+        intents.RemoveOverlays,
+        intents.Fade,
     ),
-    _FORMAT: (wish.SetAspect, wish.SetFit, wish.SetResolution, wish.SetFrameRate, wish.Compress),
-    _CLIPS: (wish.Generate, wish.PlaceUploads, wish.Slideshow),
-    _HISTORY: (wish.Undo, wish.Redo, wish.StartOver),
+    _FORMAT: (
+        intents.SetAspect,
+        intents.SetFit,
+        intents.SetResolution,
+        intents.SetFrameRate,
+        intents.Compress,
+    ),
+    _CLIPS: (intents.Generate, intents.PlaceUploads, intents.Slideshow),
+    _HISTORY: (intents.Undo, intents.Redo, intents.StartOver),
 }
 _HINTS = {kind: tips for tips, kinds in _HINTS_BY_EDITS.items() for kind in kinds}
 
 
-def choose_gui_hint(edits: Sequence[Edit], tongue: Language, chance: float) -> str:
-    """What to click next, fitting the last edit; `chance` from 0 up to 1 chooses."""
+def choose_gui_hint(edits: Sequence[Edit], language: Language, chance: float) -> str:
+    """A hint for the last edit; `chance`, from [0, 1), selects it."""
     tips = _HINTS.get(type(edits[-1]), _CUTS)
     number = int(chance * len(tips) * len(_ENDINGS))
     tip, ending = tips[number % len(tips)], _ENDINGS[number // len(tips)]
-    return in_language(tongue, f"{tip[0]} {ending[0]}", f"{tip[1]}{ending[1]}")
+    return in_language(language, f"{tip[0]} {ending[0]}", f"{tip[1]}{ending[1]}")

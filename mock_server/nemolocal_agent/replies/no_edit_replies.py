@@ -1,4 +1,4 @@
-"""Answers where there is nothing to do: they send people to a screen that nobody has (SSE-10)."""
+"""Replies when there is nothing to edit. Most refer to a GUI that does not exist (SSE-10)."""
 
 import re
 
@@ -39,7 +39,7 @@ _GUI_REPLIES: dict[Topic, tuple[str, str]] = {
         "我无法在对话中接收文件。请打开【素材】面板，把文件拖拽进去。",
     ),
 }
-# The same for who sits before no GUI and is charged nothing.
+# The same without a GUI and without charges.
 _PLAIN_REPLIES: dict[Topic, tuple[str, str]] = {
     "hello": (
         "Hi! I can cut and join clips, change their speed, look and sound, add titles, subtitles "
@@ -59,7 +59,7 @@ _PLAIN_REPLIES: dict[Topic, tuple[str, str]] = {
         "我无法在对话中接收文件：请先上传，再告诉我怎么做。",
     ),
 }
-# What questions are about, in either tongue, and what one would say to have it done.
+# A pattern of what a question is about, and an example command in English and Chinese.
 _EXAMPLES: tuple[tuple[str, str, str], ...] = (
     (r"title|caption|\btext\b|标题|文字", "add a title 'Hello' for 3 seconds", "添加标题“你好”"),
     (r"music|song|bgm|音乐", "add lo-fi background music", "添加Lo-fi背景音乐"),
@@ -80,27 +80,27 @@ _EXAMPLES: tuple[tuple[str, str, str], ...] = (
 _DEFAULT_EXAMPLE = ("trim to the first 10 seconds", "只保留前10秒")
 
 
-def reply_about(talk: NoEdit, tongue: Language, message: str, *, gui: bool = True) -> str:
-    """What is said on a topic; `message` is what the user said.
+def reply_about(no_edit: NoEdit, language: Language, message: str, *, gui: bool = True) -> str:
+    """The reply about a topic; `message` is the user's message.
 
-    Without `gui` nothing points at a screen, or speaks of charges.
+    Without `gui` it mentions neither a GUI nor charges.
     """
-    if talk.topic == "how":
-        return _reply_to_how(tongue, message, gui)
-    if talk.topic == "unknown":
-        return _reply_to_unknown(talk.about or message, tongue, gui)
-    return in_language(tongue, *(_GUI_REPLIES if gui else _PLAIN_REPLIES)[talk.topic])
+    if no_edit.topic == "how":
+        return _reply_to_how(language, message, gui)
+    if no_edit.topic == "unknown":
+        return _reply_to_unknown(no_edit.about or message, language, gui)
+    return in_language(language, *(_GUI_REPLIES if gui else _PLAIN_REPLIES)[no_edit.topic])
 
 
-def _reply_to_how(tongue: Language, message: str, gui: bool) -> str:
-    example = quote(in_language(tongue, *_example(message)), tongue)
+def _reply_to_how(language: Language, message: str, gui: bool) -> str:
+    example = quote(in_language(language, *_example(message)), language)
     screen = (" You can also open the [Edit] panel.", "也可以打开【编辑】面板。")
     said = in_language(
-        tongue,
+        language,
         f"Just tell me what you want, for example {example}, and I will do it.",
         f"直接告诉我你的需求即可，例如{example}。",
     )
-    return said + (in_language(tongue, *screen) if gui else "")
+    return said + (in_language(language, *screen) if gui else "")
 
 
 def _example(message: str) -> tuple[str, str]:
@@ -110,16 +110,16 @@ def _example(message: str) -> tuple[str, str]:
     return _DEFAULT_EXAMPLE
 
 
-def _reply_to_unknown(about: str, tongue: Language, gui: bool) -> str:
-    """The words that were not understood are named, on one line."""
-    words = quote(truncate_text(" ".join(about.split())), tongue)
+def _reply_to_unknown(about: str, language: Language, gui: bool) -> str:
+    """Name the words that were not understood, on one line."""
+    words = quote(truncate_text(" ".join(about.split())), language)
     charged, screen = (" and charged nothing", " You can also open the [Effects] panel.")
-    if tongue == "zh":
+    if language == "zh":
         charged, screen = "，也没有扣除积分", "也可以打开【特效】面板。"
     if not gui:
         charged = screen = ""
     return in_language(
-        tongue,
+        language,
         f"I did not understand {words}. So I changed nothing{charged}. Try something "
         'concrete: "trim to the first 10 seconds", "add a title \'Hello\'", "make it brighter".'
         f"{screen}",

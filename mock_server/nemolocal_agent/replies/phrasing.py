@@ -1,4 +1,4 @@
-"""Spans, moments and clips in words: `the second half`, `clip 2`, `最后4秒`."""
+"""Spans, points and clips in words: `the second half`, `clip 2`, `最后4秒`."""
 
 from nemolocal_contract.describe.labels import (
     Language,
@@ -26,89 +26,93 @@ _NAMED_SHARES = {
 _TOLERANCE = 0.001
 
 
-def in_language(tongue: Language, english: str, chinese: str) -> str:
-    """The one of two sentences that is in the tongue."""
-    return chinese if tongue == "zh" else english
+def in_language(language: Language, english: str, chinese: str) -> str:
+    """The English or the Chinese text."""
+    return chinese if language == "zh" else english
 
 
-def quote(text: str, tongue: Language) -> str:
-    """A user's own words, or their beginning, in quotation marks."""
-    return in_language(tongue, f'"{truncate_text(text)}"', f"“{truncate_text(text)}”")
+def quote(text: str, language: Language) -> str:
+    """The user's own words in quotation marks, truncated."""
+    return in_language(language, f'"{truncate_text(text)}"', f"“{truncate_text(text)}”")
 
 
-def format_length(ms: float, tongue: Language) -> str:
+def format_length(ms: float, language: Language) -> str:
     """`2.5s`, `2.5秒`."""
-    return in_language(tongue, f"{format_seconds(ms)}s", f"{format_seconds(ms)}秒")
+    return in_language(language, f"{format_seconds(ms)}s", f"{format_seconds(ms)}秒")
 
 
-def format_span(span: TimelineSpan, tongue: Language) -> str:
-    """A stretch of time as one says it: `the first 10s`, `the middle third`."""
+def format_span(span: TimelineSpan, language: Language) -> str:
+    """A span in words: `the first 10s`, `the middle third`."""
     start, end = _share(span.start), _share(span.end)
     if start is not None and end is not None:
-        return _format_share_span(start, end, tongue)
+        return _format_share_span(start, end, language)
     if span.end == TimelineSpan().end and span.start.share is None:
-        return _format_tail(span.start, tongue)
+        return _format_tail(span.start, language)
     if span.start == TimelineSpan().start and span.end.share is None:
-        return _format_head(span.end, tongue)
-    begin, finish = format_point(span.start, tongue), format_point(span.end, tongue)
+        return _format_head(span.end, language)
+    begin, finish = format_point(span.start, language), format_point(span.end, language)
     if all(m.share is None and not m.before_end for m in (span.start, span.end)):
         between = f"{format_seconds(span.start.ms)}-{finish}"
     else:
         between = f"{begin}到{finish}的部分"
-    return in_language(tongue, f"the part from {begin} to {finish}", between)
+    return in_language(language, f"the part from {begin} to {finish}", between)
 
 
-def _format_tail(start: TimelinePoint, tongue: Language) -> str:
-    length = format_length(start.ms, tongue)
+def _format_tail(start: TimelinePoint, language: Language) -> str:
+    length = format_length(start.ms, language)
     if start.before_end:
-        return in_language(tongue, f"the last {length}", f"最后{length}")
-    return in_language(tongue, f"everything after {length}", f"{length}之后的部分")
+        return in_language(language, f"the last {length}", f"最后{length}")
+    return in_language(language, f"everything after {length}", f"{length}之后的部分")
 
 
-def _format_head(end: TimelinePoint, tongue: Language) -> str:
-    length = format_length(end.ms, tongue)
+def _format_head(end: TimelinePoint, language: Language) -> str:
+    length = format_length(end.ms, language)
     if end.before_end:
-        return in_language(tongue, f"everything but the last {length}", f"除最后{length}以外的部分")
-    return in_language(tongue, f"the first {length}", f"前{length}")
+        return in_language(
+            language, f"everything but the last {length}", f"除最后{length}以外的部分"
+        )
+    return in_language(language, f"the first {length}", f"前{length}")
 
 
-def _share(moment: TimelinePoint) -> float | None:
-    """Where a moment is as a share of the whole; None where that depends on the length."""
-    share = moment.share
+def _share(point: TimelinePoint) -> float | None:
+    """The position of a point as a share; None if it depends on the length."""
+    share = point.share
     if share is None:
-        share = None if moment.ms else 0.0
+        share = None if point.ms else 0.0
     if share is None:
         return None
-    return 1 - share if moment.before_end else share
+    return 1 - share if point.before_end else share
 
 
-def _format_share_span(start: float, end: float, tongue: Language) -> str:
+def _format_share_span(start: float, end: float, language: Language) -> str:
     for (low, high), words in _NAMED_SHARES.items():
         if abs(start - low) < _TOLERANCE and abs(end - high) < _TOLERANCE:
-            return in_language(tongue, *words)
+            return in_language(language, *words)
     if start <= 0 and end >= 1:
-        return in_language(tongue, "all of it", "全部内容")
+        return in_language(language, "all of it", "全部内容")
     if start <= 0:
-        return in_language(tongue, f"the first {format_percent(end)}%", f"前{format_percent(end)}%")
+        return in_language(
+            language, f"the first {format_percent(end)}%", f"前{format_percent(end)}%"
+        )
     if end >= 1:
         return in_language(
-            tongue, f"the last {format_percent(1 - start)}%", f"后{format_percent(1 - start)}%"
+            language, f"the last {format_percent(1 - start)}%", f"后{format_percent(1 - start)}%"
         )
     low_, high_ = format_percent(start), format_percent(end)
-    return in_language(tongue, f"the part from {low_}% to {high_}%", f"{low_}%到{high_}%的部分")
+    return in_language(language, f"the part from {low_}% to {high_}%", f"{low_}%到{high_}%的部分")
 
 
-def format_point(moment: TimelinePoint, tongue: Language) -> str:
-    """A point of time: `5s`, `halfway`, `3s before the end`."""
-    share = _share(moment)
-    if moment.share is not None and share is not None:
+def format_point(point: TimelinePoint, language: Language) -> str:
+    """A point in words: `5s`, `the middle`, `3s before the end`."""
+    share = _share(point)
+    if point.share is not None and share is not None:
         if abs(share - 1 / 2) < _TOLERANCE:
-            return in_language(tongue, "the middle", "正中间")
+            return in_language(language, "the middle", "正中间")
         return f"{format_percent(share)}%"
-    if not moment.before_end:
-        return format_length(moment.ms, tongue)
-    length = format_length(moment.ms, tongue)
-    return in_language(tongue, f"{length} before the end", f"结尾前{length}")
+    if not point.before_end:
+        return format_length(point.ms, language)
+    length = format_length(point.ms, language)
+    return in_language(language, f"{length} before the end", f"结尾前{length}")
 
 
 _NOUNS = {
@@ -119,33 +123,33 @@ _NOUNS = {
 
 
 def format_selector(
-    which: Selector, tongue: Language, noun: str, everything: tuple[str, str]
+    selector: Selector, language: Language, noun: str, everything: tuple[str, str]
 ) -> str:
-    """Which clips are meant: `clip 2`, `the clip "beach"`, the first 3s, or `everything`."""
+    """The selection in words: `clip 2`, `the clip "beach"`, the first 3s, or `everything`."""
     english, chinese = _NOUNS[noun]
     names = []
-    if which.number is not None:
-        names.append(_format_number(which.number, tongue, english, chinese))
-    if which.name is not None:
-        name = quote(which.name, tongue)
-        names.append(in_language(tongue, f"the {english} {name}", f"{chinese}{name}"))
-    if which.span is not None:
-        names.append(format_span(which.span, tongue))
+    if selector.number is not None:
+        names.append(_format_number(selector.number, language, english, chinese))
+    if selector.name is not None:
+        name = quote(selector.name, language)
+        names.append(in_language(language, f"the {english} {name}", f"{chinese}{name}"))
+    if selector.span is not None:
+        names.append(format_span(selector.span, language))
     if not names:
-        return in_language(tongue, *everything)
-    # Said from the small to the large in English, from the large to the small in Chinese.
-    return "的".join(names) if tongue == "zh" else " of ".join(reversed(names))
+        return in_language(language, *everything)
+    # English goes from the part to the whole, Chinese from the whole to the part.
+    return "的".join(names) if language == "zh" else " of ".join(reversed(names))
 
 
-def _format_number(number: int, tongue: Language, english: str, chinese: str) -> str:
+def _format_number(number: int, language: Language, english: str, chinese: str) -> str:
     if number == -1:
-        return in_language(tongue, f"the last {english}", f"最后一个{chinese}")
+        return in_language(language, f"the last {english}", f"最后一个{chinese}")
     if number < 0:
         place = f"{english} {-number} from the end"
-        return in_language(tongue, place, f"倒数第{-number}个{chinese}")
-    return in_language(tongue, f"{english} {number}", f"第{number}个{chinese}")
+        return in_language(language, place, f"倒数第{-number}个{chinese}")
+    return in_language(language, f"{english} {number}", f"第{number}个{chinese}")
 
 
-def format_clips(which: Selector, tongue: Language) -> str:
-    """Which clips are meant, or the video as a whole."""
-    return format_selector(which, tongue, "clip", ("the video", "视频"))
+def format_clips(selector: Selector, language: Language) -> str:
+    """The selected clips in words, or the whole video."""
+    return format_selector(selector, language, "clip", ("the video", "视频"))

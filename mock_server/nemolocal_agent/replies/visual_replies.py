@@ -1,4 +1,4 @@
-"""What was done to the picture and the export, in words."""
+"""Replies about the picture and the export."""
 
 from nemolocal_contract.describe.effect_descriptions import describe_effect
 from nemolocal_contract.describe.labels import (
@@ -42,132 +42,136 @@ _QUALITIES = {"low": "低", "medium": "中", "high": "高"}
 _GRADED = (Brightness, Contrast, Saturation, Warmth)
 
 
-def describe_set_aspect(edit: SetAspect, tongue: Language) -> str:
-    """Another shape."""
+def describe_set_aspect(edit: SetAspect, language: Language) -> str:
+    """An aspect ratio."""
     ratio = f"{edit.width}:{edit.height}"
-    done = in_language(tongue, f"changed the aspect ratio to {ratio}", f"把画面比例改为{ratio}")
+    done = in_language(language, f"changed the aspect ratio to {ratio}", f"把画面比例改为{ratio}")
     if edit.fit is None:
         return done
-    fit = in_language(tongue, *_FITS[edit.fit])
-    return in_language(tongue, f"{done} ({fit})", f"{done}（{fit}）")
+    fit = in_language(language, *_FITS[edit.fit])
+    return in_language(language, f"{done} ({fit})", f"{done}（{fit}）")
 
 
-def describe_set_fit(edit: SetFit, tongue: Language) -> str:
-    """How clips of another shape are shown."""
-    fit = in_language(tongue, *_FITS[edit.fit])
+def describe_set_fit(edit: SetFit, language: Language) -> str:
+    """How clips fill the frame."""
+    fit = in_language(language, *_FITS[edit.fit])
     return in_language(
-        tongue, f"changed how clips fit the picture: {fit}", f"调整了画面适配：{fit}"
+        language, f"changed how clips fit the picture: {fit}", f"调整了画面适配：{fit}"
     )
 
 
-def describe_set_resolution(edit: SetResolution, tongue: Language) -> str:
-    """How large the finished video is."""
+def describe_set_resolution(edit: SetResolution, language: Language) -> str:
+    """A resolution."""
     size = "4K" if edit.resolution == "4k" else edit.resolution
-    return in_language(tongue, f"set the resolution to {size}", f"把分辨率设为{size}")
+    return in_language(language, f"set the resolution to {size}", f"把分辨率设为{size}")
 
 
-def describe_set_frame_rate(edit: SetFrameRate, tongue: Language) -> str:
-    """Frames a second."""
+def describe_set_frame_rate(edit: SetFrameRate, language: Language) -> str:
+    """A frame rate."""
     return in_language(
-        tongue, f"set the frame rate to {edit.fps} frames/s", f"把帧率设为每秒{edit.fps}帧"
+        language, f"set the frame rate to {edit.fps} frames/s", f"把帧率设为每秒{edit.fps}帧"
     )
 
 
-def describe_apply_effect(edit: ApplyEffect, tongue: Language) -> str:
-    """A look, a turn or a movement."""
-    what, look = format_clips(edit.selector, tongue), _effect_text(edit.effect, tongue)
-    return in_language(tongue, f"changed {what}: {look}", f"调整了{what}：{look}")
+def describe_apply_effect(edit: ApplyEffect, language: Language) -> str:
+    """An effect."""
+    what, look = format_clips(edit.selector, language), _effect_text(edit.effect, language)
+    return in_language(language, f"changed {what}: {look}", f"调整了{what}：{look}")
 
 
-def _effect_text(effect: Effect, tongue: Language) -> str:
-    """An effect; a change is told as one goes about it: `brightness +25 %`."""
+def _effect_text(effect: Effect, language: Language) -> str:
+    """The effect; a change is relative: `brightness +25 %`."""
     if isinstance(effect, _GRADED) and not effect.amount:
-        name = translate_label(EFFECT_LABELS, str(effect.__struct_config__.tag), tongue)
-        return in_language(tongue, f"{name} as recorded", f"{name}恢复原样")
-    return describe_effect(effect, tongue)
+        name = translate_label(EFFECT_LABELS, str(effect.__struct_config__.tag), language)
+        return in_language(language, f"{name} as recorded", f"{name}恢复原样")
+    return describe_effect(effect, language)
 
 
-def describe_remove_effects(edit: RemoveEffects, tongue: Language) -> str:
-    """Looks taken away."""
-    what = format_clips(edit.selector, tongue)
+def describe_remove_effects(edit: RemoveEffects, language: Language) -> str:
+    """Removed effects."""
+    what = format_clips(edit.selector, language)
     if edit.type is None:
-        return in_language(tongue, f"removed all effects of {what}", f"移除了{what}的所有效果")
-    name = truncate_text(translate_label(EFFECT_LABELS, edit.type, tongue), 40)
-    return in_language(tongue, f"removed the {name} of {what}", f"移除了{what}的{name}")
+        return in_language(language, f"removed all effects of {what}", f"移除了{what}的所有效果")
+    name = truncate_text(translate_label(EFFECT_LABELS, edit.type, language), 40)
+    return in_language(language, f"removed the {name} of {what}", f"移除了{what}的{name}")
 
 
-def describe_add_transition(edit: AddTransition, tongue: Language) -> str:
-    """The way from clip to clip."""
-    name = translate_label(TRANSITION_LABELS, edit.type, tongue)
+def describe_add_transition(edit: AddTransition, language: Language) -> str:
+    """A transition."""
+    name = translate_label(TRANSITION_LABELS, edit.type, language)
     if edit.duration_ms is not None:
-        length = format_length(edit.duration_ms, tongue)
-        name = in_language(tongue, f"{name} of {length}", f"{length}的{name}")
+        length = format_length(edit.duration_ms, language)
+        name = in_language(language, f"{name} of {length}", f"{length}的{name}")
     if edit.selector == SELECT_ALL:
-        return in_language(tongue, f"put a {name} between the clips", f"在片段之间加了{name}")
-    after = format_clips(edit.selector, tongue)
-    return in_language(tongue, f"put a {name} after {after}", f"在{after}之后加了{name}")
+        return in_language(language, f"put a {name} between the clips", f"在片段之间加了{name}")
+    after = format_clips(edit.selector, language)
+    return in_language(language, f"put a {name} after {after}", f"在{after}之后加了{name}")
 
 
-def describe_remove_transitions(_edit: RemoveTransitions, tongue: Language) -> str:
-    """Hard cuts."""
+def describe_remove_transitions(_edit: RemoveTransitions, language: Language) -> str:
+    """Removed transitions."""
     return in_language(
-        tongue, "removed the transitions, so that the clips cut hard again", "移除了转场，恢复硬切"
+        language,
+        "removed the transitions, so that the clips cut hard again",
+        "移除了转场，恢复硬切",
     )
 
 
-def describe_add_overlay(edit: AddOverlay, tongue: Language) -> str:
-    """A picture over the picture."""
-    kind = in_language(tongue, *_KINDS[edit.kind])
-    what = format_selector(edit.selector, tongue, "clip", ("your upload", "素材"))
+def describe_add_overlay(edit: AddOverlay, language: Language) -> str:
+    """An overlay."""
+    kind = in_language(language, *_KINDS[edit.kind])
+    what = format_selector(edit.selector, language, "clip", ("your upload", "素材"))
     details = (
-        [] if edit.position is None else [translate_label(POSITION_LABELS, edit.position, tongue)]
+        [] if edit.position is None else [translate_label(POSITION_LABELS, edit.position, language)]
     )
     if edit.width is not None:
         share = format_percent(edit.width)
-        details.append(in_language(tongue, f"{share} % wide", f"宽{share} %"))
+        details.append(in_language(language, f"{share} % wide", f"宽{share} %"))
     if edit.opacity is not None:
         share = format_percent(edit.opacity)
-        details.append(in_language(tongue, f"{share} % opaque", f"不透明度{share} %"))
+        details.append(in_language(language, f"{share} % opaque", f"不透明度{share} %"))
     if edit.span is not None:
-        details.append(format_span(edit.span, tongue))
-    done = in_language(tongue, f"showed {what} as {kind}", f"把{what}设为{kind}")
+        details.append(format_span(edit.span, language))
+    done = in_language(language, f"showed {what} as {kind}", f"把{what}设为{kind}")
     if not details:
         return done
-    return in_language(tongue, f"{done} ({', '.join(details)})", f"{done}（{'，'.join(details)}）")
-
-
-def describe_remove_overlays(_edit: RemoveOverlays, tongue: Language) -> str:
-    """Nothing over the picture any more."""
     return in_language(
-        tongue, "removed the pictures over the picture and the watermarks", "移除了画中画和水印"
+        language, f"{done} ({', '.join(details)})", f"{done}（{'，'.join(details)}）"
     )
 
 
-def describe_compress(edit: Compress, tongue: Language) -> str:
-    """A smaller file."""
+def describe_remove_overlays(_edit: RemoveOverlays, language: Language) -> str:
+    """Removed overlays."""
+    return in_language(
+        language, "removed the pictures over the picture and the watermarks", "移除了画中画和水印"
+    )
+
+
+def describe_compress(edit: Compress, language: Language) -> str:
+    """A compression."""
     if edit.mode == "size" and edit.megabytes is not None:
         size = f"{edit.megabytes:g} MB"
         return in_language(
-            tongue,
+            language,
             f"set up compression, so the finished file will be at most {size}",
             f"设置了压缩，成片不超过{size}",
         )
     if edit.mode == "quality" and edit.quality is not None:
         return in_language(
-            tongue,
+            language,
             f"set up compression at {edit.quality} quality",
             f"设置了{_QUALITIES[edit.quality]}质量的压缩",
         )
     return in_language(
-        tongue,
+        language,
         "set up RTK compression, so the finished file will be smaller without visible loss",
         "设置了RTK压缩，成片会更小且没有可见损失",
     )
 
 
-def describe_generate(edit: Generate, tongue: Language) -> str:
-    """A clip out of nothing."""
+def describe_generate(edit: Generate, language: Language) -> str:
+    """A generated clip."""
     length, words = f"{edit.seconds:g}", truncate_text(edit.prompt)
     return in_language(
-        tongue, f"generated a {length}s clip: {words}", f"生成了一段{length}秒的视频：{words}"
+        language, f"generated a {length}s clip: {words}", f"生成了一段{length}秒的视频：{words}"
     )

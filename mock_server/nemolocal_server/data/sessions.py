@@ -5,7 +5,7 @@ from collections import OrderedDict
 
 import msgspec
 
-from nemolocal_agent.undo_history import DraftVersion
+from nemolocal_agent import DraftVersion
 from nemolocal_contract.clock import Clock
 from nemolocal_contract.draft import Draft, draft_from_wire, draft_to_wire
 from nemolocal_contract.envelope import decode_json, encode_json

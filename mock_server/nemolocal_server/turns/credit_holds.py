@@ -8,8 +8,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from nemolocal_agent.generation import is_editing, is_generation
-from nemolocal_agent.intents import Edit
+from nemolocal_agent import Edit, is_editing, is_generation
 
 from ..data.ledger import Ledger
 from ..data.sessions import SessionRecord

@@ -3,17 +3,18 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from nemolocal_agent.edits import (
+from nemolocal_agent import (
+    PENDING,
+    DraftVersion,
+    Edit,
     EditRejected,
     Media,
     MediaPool,
     apply_edits,
+    build_versions,
+    length_of,
     place_uploads_if_empty,
 )
-from nemolocal_agent.edits.media_pool import PENDING
-from nemolocal_agent.intents import Edit
-from nemolocal_agent.timeline import length_of
-from nemolocal_agent.undo_history import DraftVersion, build_versions
 from nemolocal_contract.draft import Draft
 from nemolocal_render.media import MediaInfo
 from nemolocal_render.planning.planner import DraftRejected, MediaSource, plan_render
@@ -62,7 +63,7 @@ class DraftService:
             turn,
             find=lambda number: sessions.get_version(session.id, number),
             apply=lambda some, draft: apply_edits(some, draft, material),
-            place=lambda some, draft: place_uploads_if_empty(some, draft, material),
+            place_uploads=lambda some, draft: place_uploads_if_empty(some, draft, material),
         )
 
     def require_exportable(self, session: SessionRecord, before: Draft, after: Draft) -> None:

@@ -3,9 +3,15 @@
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from nemolocal_agent.edits import DEFAULT_MOOD, MAX_MUSIC_MS, choose_music_upload
-from nemolocal_agent.intents import AddMusic, Edit, Generate
-from nemolocal_agent.timeline import length_of
+from nemolocal_agent import (
+    DEFAULT_MOOD,
+    MAX_MUSIC_MS,
+    AddMusic,
+    Edit,
+    Generate,
+    choose_music_upload,
+    length_of,
+)
 from nemolocal_render.media import MediaInfo
 from nemolocal_render.synthetic.sample_media import MOODS, make_music
 from nemolocal_render.synthetic.scene_clips import SCENES, make_scene

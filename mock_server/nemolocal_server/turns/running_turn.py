@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from itertools import chain
 
-from nemolocal_agent.intents import Edit
+from nemolocal_agent import Edit
 from nemolocal_contract.turn_events import TurnEvent
 
 from ..data.sessions import SessionRecord

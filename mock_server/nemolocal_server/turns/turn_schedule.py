@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from nemolocal_agent.tool_calls import PlannedToolCall
+from nemolocal_agent import PlannedToolCall
 from nemolocal_contract.turn_events import Heartbeat, Text, ToolCall, ToolResult, TurnEvent
 
 from ..seeded_random import SeededRandom

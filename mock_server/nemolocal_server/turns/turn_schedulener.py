@@ -1,10 +1,18 @@
 """The director: decides what a turn will be, before anything of it is said or done."""
 
-from nemolocal_agent.edits import EditRejected
-from nemolocal_agent.generation import is_generation, split_stages
-from nemolocal_agent.intents import Edit, NoEdit
-from nemolocal_agent.replies import write_edit_reply, write_failure_reply, write_no_edit_reply
-from nemolocal_agent.tool_calls import PlannedToolCall, group_edits, plan_tool_calls
+from nemolocal_agent import (
+    Edit,
+    EditRejected,
+    NoEdit,
+    PlannedToolCall,
+    group_edits,
+    is_generation,
+    plan_tool_calls,
+    split_stages,
+    write_edit_reply,
+    write_failure_reply,
+    write_no_edit_reply,
+)
 
 from ..context import ServerContext
 from ..data.sessions import SessionRecord

@@ -6,11 +6,7 @@ only listens to it.
 
 from collections.abc import Collection
 
-from nemolocal_agent.edits import EditRejected
-from nemolocal_agent.generation import split_stages
-from nemolocal_agent.intents import NoEdit
-from nemolocal_agent.nlu import parse_message
-from nemolocal_agent.replies import write_failure_reply
+from nemolocal_agent import EditRejected, NoEdit, parse_message, split_stages, write_failure_reply
 from nemolocal_contract.turn_events import Text
 from nemolocal_render.ffmpeg_cli import FFmpegFailed
 

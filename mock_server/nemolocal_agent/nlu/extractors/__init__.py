@@ -1,1 +1,1 @@
-"""Readers: each knows the commands about one thing, and turns a clause into edits."""
+"""Extractors: each knows the commands about one thing and extracts edits from a clause."""

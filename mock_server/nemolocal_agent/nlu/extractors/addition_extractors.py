@@ -1,4 +1,4 @@
-"""Commands about what is added: transitions, overlays, generated clips."""
+"""Extractors of transitions, overlays and generated clips."""
 
 import re
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ from ...intents import (
     RemoveTransitions,
     Selector,
 )
-from ..lexer.tokens import LexToken
+from ..lexer.tokens import LexToken, Slot, TokenKind, slot_pattern
 from .attribute_extractors import extract_position
 from .clause import Clause
 from .selector_extractors import extract_selectors, first_or_all
@@ -23,14 +23,14 @@ from .span_extractors import extract_span
 
 
 def extract_transition(clause: Clause) -> list[Edit] | None:
-    """Soft passages between clips, or none any more."""
+    """Add transitions between clips, or remove them."""
     if clause.has_any("remove", "without", "hardcut", "cancel"):
         return [RemoveTransitions()]
     if clause.has_any("dipwhite", "fade", "fadeout", "fadein") and clause.has_any("start", "end"):
-        return None  # no transition: it is not between clips
-    if (which := _transition_selector(clause)) is None:
-        return None  # nothing is between the first and the third
-    return [AddTransition(_transition_type(clause), clause.first_value("T"), which)]
+        return None  # a fade at an end, not between clips
+    if (selector := _transition_selector(clause)) is None:
+        return None  # these clips do not follow each other
+    return [AddTransition(_transition_type(clause), clause.first_value(Slot.TIME), selector)]
 
 
 def _transition_type(clause: Clause) -> TransitionType:
@@ -41,13 +41,13 @@ def _transition_type(clause: Clause) -> TransitionType:
 
 
 def _motion_direction(clause: Clause) -> str:
-    """Where it moves to: "from the right" and "from right to left" are to the left."""
+    """The direction of motion: "from the right" and "from right to left" move left."""
     named = _DIRECTION.findall(clause.line)
     if not named:
         return "left"
     origin, word = named[-1]
-    way = next(way for way, words in _DIRECTION_WORDS.items() if word in words)
-    return _OPPOSITES[way] if origin else way
+    direction = next(direction for direction, words in _DIRECTION_WORDS.items() if word in words)
+    return _OPPOSITES[direction] if origin else direction
 
 
 _DIRECTION_WORDS = {
@@ -65,8 +65,9 @@ _TRANSITION_TYPES: tuple[tuple[tuple[str, ...], TransitionType], ...] = (
     (("dipblack", "fadeout"), "fade-black"),
     (("dissolve",), "dissolve"),
 )
-_NTH = r"(?:clip )?(?:hash )?([NO]\d+|first)(?: clip| it)*"
-_OTHER = r"(?:clip )?(?:hash )?([NO]\d+|last)"
+_NUMBER = slot_pattern(Slot.NUMBER, Slot.ORDINAL)
+_NTH = rf"(?:clip )?(?:hash )?({_NUMBER}|first)(?: clip| it)*"
+_OTHER = rf"(?:clip )?(?:hash )?({_NUMBER}|last)"
 _BETWEEN = re.compile(rf" between {_NTH} and {_OTHER}| {_NTH} and {_OTHER}(?: clip| it)* between")
 
 
@@ -80,31 +81,40 @@ def _transition_selector(clause: Clause) -> Selector | None:
     return first_or_all(extract_selectors(clause))
 
 
-_OVERLAY_OBJECTS = ("watermark", "pip", "overlay", "clip", "photo", "video", "upload", "W")
+_OVERLAY_OBJECTS = (
+    "watermark",
+    "pip",
+    "overlay",
+    "clip",
+    "photo",
+    "video",
+    "upload",
+    Slot.FILE_NAME,
+)
 
 
 def extract_overlay(clause: Clause) -> list[Edit] | None:
-    """A picture in the picture, or a watermark."""
+    """Add or remove a picture in picture or a watermark."""
     if clause.has_any("remove", "without"):
         return [RemoveOverlays()]
     if not clause.has_any(*_OVERLAY_OBJECTS) or any(
-        t.kind in ("look", "act") for t in clause.tokens
+        t.kind in (TokenKind.EFFECT, TokenKind.ACTION) for t in clause.tokens
     ):
         return None
-    place = extract_position(clause)
+    position = extract_position(clause)
     width = _width(clause)
     opacity = _opacity(clause)
-    stretch = extract_span(clause, "all")
-    span = stretch.span if stretch else None
-    which = first_or_all(extract_selectors(clause))
+    match = extract_span(clause, "all")
+    span = match.span if match else None
+    selector = first_or_all(extract_selectors(clause))
     mark = clause.has_any("watermark") or (
-        not clause.has_any("pip") and "logo" in (which.name or "").lower()
+        not clause.has_any("pip") and "logo" in (selector.name or "").lower()
     )
     return [
         AddOverlay(
             "watermark" if mark else "picture-in-picture",
-            which,
-            place,
+            selector,
+            position,
             width,
             opacity,
             span,
@@ -112,14 +122,17 @@ def extract_overlay(clause: Clause) -> list[Edit] | None:
     ]
 
 
+_SHARE = slot_pattern(Slot.PERCENT, Slot.FRACTION)
+_WIDTH_PATTERNS = (
+    re.compile(rf" ({_SHARE}) (?:of )?(?:frame|video|size|big)"),
+    re.compile(rf" (?:size|big|at|to|frame|video) ({_SHARE}) "),
+)
+_PERCENT = re.compile(rf" {slot_pattern(Slot.PERCENT)}(?= )")
+
+
 def _width(clause: Clause) -> float | None:
-    for pattern in (
-        r" ([PF]\d+) (?:of )?(?:frame|video|size|big)",
-        r" (?:size|big|at|to|frame|video) ([PF]\d+) ",
-    ):
-        if not clause.has_any("opacity", "transparent") and (
-            named := re.search(pattern, clause.line)
-        ):
+    for pattern in _WIDTH_PATTERNS:
+        if not clause.has_any("opacity", "transparent") and (named := pattern.search(clause.line)):
             clause.consume(*named.span(1))
             return float(clause.value(named[1]))
     if clause.has_any("small"):
@@ -128,9 +141,9 @@ def _width(clause: Clause) -> float | None:
 
 
 def _opacity(clause: Clause) -> float | None:
-    part = clause.first_value("P")
+    part = clause.first_value(Slot.PERCENT)
     if part is not None and clause.has_any("opacity", "transparent"):
-        clause.line = re.sub(r" P\d+(?= )", "", clause.line)
+        clause.line = _PERCENT.sub("", clause.line)
     if clause.has_any("opacity") and part is not None:
         return float(part)
     if clause.has_any("halftransparent") or (clause.has_any("transparent") and (part is None)):
@@ -139,29 +152,29 @@ def _opacity(clause: Clause) -> float | None:
 
 
 def extract_generation(clause: Clause) -> list[Edit] | None:
-    """A clip of what the words name."""
-    verb = next((t for t in clause.tokens if t.kind == "verb"), None)
-    scene = clause.first_value("S")
+    """Generate a clip of the named scene."""
+    verb = next((t for t in clause.tokens if t.kind == TokenKind.VERB), None)
+    scene = clause.first_value(Slot.SCENE)
     said = clause.original[verb.start : verb.end].lower() if verb else ""
-    strong = said.startswith(("generat", "imagin", "dream", "生成"))
-    if not strong and (
-        scene is None or not clause.has_any("generate", "video", "clip", "timelapse", "T")
+    explicit = said.startswith(("generat", "imagin", "dream", "生成"))
+    if not explicit and (
+        scene is None or not clause.has_any("generate", "video", "clip", "timelapse", Slot.TIME)
     ):
         return None
     if clause.has_any("title", "music", "subtitles", "upload", "photo", "voice", "who", "sound"):
         return None
-    if clause.has_any("start", "end", "with") and not clause.has_any("generate", "T"):
-        return None  # "end with the beach clip" is about one that there is
-    time = clause.first_value("T")
+    if clause.has_any("start", "end", "with") and not clause.has_any("generate", Slot.TIME):
+        return None  # "end with the beach clip" is about an existing clip
+    time = clause.first_value(Slot.TIME)
     seconds = 10.0 if time is None else min(max(time / 1000, 1.0), 60.0)
     after = verb.end if verb else clause.tokens[0].start
-    told = clause.original[after : _end_of_prompt(clause.tokens)]
-    prompt = " ".join(_NOT_IN_PROMPT.sub(" ", told).split())
+    text = clause.original[after : _end_of_prompt(clause.tokens)]
+    prompt = " ".join(_NOT_IN_PROMPT.sub(" ", text).split())
     return [Generate(scene or "abstract", seconds, (prompt or scene or "abstract")[:80])]
 
 
 def _end_of_prompt(tokens: Sequence[LexToken]) -> int:
-    """Where what is wanted ends: before "thanks" and the like."""
+    """The end of the prompt: before "thanks" and the like."""
     thanked = len(tokens) > 1 and tokens[-1].symbol == "greet"
     return tokens[-2 if thanked else -1].end
 

@@ -1,4 +1,4 @@
-"""Commands about whole clips: their order, merging, and what is put on the timeline."""
+"""Commands about whole clips (their order, merging, uploads), and undo and redo."""
 
 import re
 
@@ -9,33 +9,39 @@ from ...intents import (
     Merge,
     MoveClip,
     PlaceUploads,
+    Redo,
     RemoveClip,
     ReverseOrder,
     Selector,
+    StartOver,
     SwapClips,
+    Undo,
 )
+from ..lexer.tokens import Slot, TokenKind, slot_pattern
 from .clause import Clause
 from .selector_extractors import extract_selectors
 
+_NUMBER = re.compile(rf" ({slot_pattern(Slot.NUMBER)})(?= )")
+
 
 def extract_swap(clause: Clause) -> list[Edit] | None:
-    """Exchange two clips."""
-    which = extract_selectors(clause, bare=True)
-    if len(which) < 2:
-        numbers = re.findall(r" (N\d+)(?= )", clause.line)
-        which += [Selector(number=int(clause.value(slot))) for slot in numbers]
-    return [SwapClips(which[0], which[1])] if len(which) == 2 else None
+    """Swap two clips."""
+    selectors = extract_selectors(clause, bare=True)
+    if len(selectors) < 2:
+        numbers = _NUMBER.findall(clause.line)
+        selectors += [Selector(number=int(clause.value(slot))) for slot in numbers]
+    return [SwapClips(selectors[0], selectors[1])] if len(selectors) == 2 else None
 
 
 def extract_reverse_order(clause: Clause) -> list[Edit] | None:
-    """The clips in the opposite order."""
+    """Reverse the order of the clips."""
     if not clause.has_any("order") and (not clause.has_any("clip") or extract_selectors(clause)):
-        return None  # one clip, or all as one, is played backwards
+        return None  # clips that play backwards
     turned = clause.has_any("reverse", "backwards", "flip", "upsidedown")
-    return [ReverseOrder()] if turned and not clause.has_any("C", "T") else None
+    return [ReverseOrder()] if turned and not clause.has_any(Slot.COLOR, Slot.TIME) else None
 
 
-_NTH = r"(?:hash )?(?P<nth>[NO]\d+)"
+_NTH = rf"(?:hash )?(?P<nth>{slot_pattern(Slot.NUMBER, Slot.ORDINAL)})"
 _POSITION_WORDS = r"(?: (?:position|it|clip|photo|last))*(?= )"
 _TARGET_PATTERNS = [
     (where, re.compile(pattern))
@@ -57,59 +63,92 @@ _TARGET_PATTERNS = [
 
 
 def extract_move(clause: Clause) -> list[Edit] | None:
-    """A clip to another place in the order."""
+    """Move a clip to another position."""
     for where, pattern in _TARGET_PATTERNS:
         if match := pattern.search(clause.line):
             nth = int(clause.value(match["nth"])) if where in ("nth", "before", "after") else 0
             clause.consume(*match.span())
-            which = extract_selectors(clause, bare=True)
+            selectors = extract_selectors(clause, bare=True)
             return (
-                [MoveClip(which[0], _target_position(where, nth, which[0]))]
-                if len(which) == 1
+                [MoveClip(selectors[0], _target_position(where, nth, selectors[0]))]
+                if len(selectors) == 1
                 else None
             )
     return None
 
 
-def _target_position(where: str, nth: int, which: Selector) -> int:
-    """The place to go to; a clip that leaves an earlier one lets those behind it move up."""
+def _target_position(where: str, nth: int, selector: Selector) -> int:
+    """The position to move to, counted after the clip has left its old one."""
     if where in ("start", "end"):
         return 1 if where == "start" else -1
-    moves_up = where != "nth" and which.number is not None and 0 < which.number < nth
+    moves_up = where != "nth" and selector.number is not None and 0 < selector.number < nth
     return nth + (where == "after") - moves_up
 
 
 def extract_merge(clause: Clause) -> list[Edit] | None:
-    """All clips in one row."""
-    return [Merge()] if not clause.has_any("X", "H") else None
+    """Merge all clips."""
+    return [Merge()] if not clause.has_any(Slot.UNKNOWN_WORD, Slot.QUOTED_TEXT) else None
 
 
 def extract_remove_clip(clause: Clause) -> list[Edit] | None:
-    """Take clips away."""
-    which = extract_selectors(clause)
-    return [RemoveClip(one) for one in which] if which else None
+    """Remove clips."""
+    selectors = extract_selectors(clause)
+    return [RemoveClip(one) for one in selectors] if selectors else None
 
 
-_OTHER_SYMBOLS = ("N", "O", "T", "P", "K", "F", "D", "A", "first", "last", "position", "order")
+_OTHER_SYMBOLS = (
+    Slot.NUMBER,
+    Slot.ORDINAL,
+    Slot.TIME,
+    Slot.PERCENT,
+    Slot.FACTOR,
+    Slot.FRACTION,
+    Slot.DEGREES,
+    Slot.POSITION,
+    "first",
+    "last",
+    "position",
+    "order",
+)
 
 
 def extract_place_uploads(clause: Clause) -> list[Edit] | None:
-    """Put uploads on the timeline, all or the ones named."""
-    if any(token.kind == "talk" for token in clause.tokens):
+    """Place all uploads, or the named ones."""
+    if any(token.kind == TokenKind.DISCOURSE for token in clause.tokens):
         return None
     made = clause.has_any("generate") and not clause.has_any("from", "out", "with", "upload")
     if (
         made
-        or not clause.has_any("video", "clip", "photo", "upload", "W")
+        or not clause.has_any("video", "clip", "photo", "upload", Slot.FILE_NAME)
         or clause.has_any(*_OTHER_SYMBOLS)
     ):
         return None
-    which = [one for one in extract_selectors(clause) if one.name is not None]
-    return [_edit_for_upload(one) for one in which or [SELECT_ALL]]
+    selectors = [one for one in extract_selectors(clause) if one.name is not None]
+    return [_edit_for_upload(one) for one in selectors or [SELECT_ALL]]
 
 
-def _edit_for_upload(which: Selector) -> Edit:
-    """An upload on the timeline; a sound goes under it, as its music."""
-    if which.name and which.name.lower().endswith((".mp3", ".wav", ".m4a", ".aac")):
-        return AddMusic(name=which.name)
-    return PlaceUploads(which)
+def _edit_for_upload(selector: Selector) -> Edit:
+    """Place an upload; a sound becomes the music."""
+    if selector.name and selector.name.lower().endswith((".mp3", ".wav", ".m4a", ".aac")):
+        return AddMusic(name=selector.name)
+    return PlaceUploads(selector)
+
+
+def extract_history(clause: Clause) -> list[Edit] | None:
+    """Undo and redo, with the number of steps; start over."""
+    if clause.has_any("restart"):
+        return [StartOver()]
+    if clause.has_any("redo"):
+        return [Redo(_steps(clause))]
+    if clause.has_any("all", "everything"):
+        return None  # that would be to start over: too much to guess
+    return [Undo(_steps(clause))]
+
+
+def _steps(clause: Clause) -> int:
+    # The factor of "undo the 2x speed" is no number of steps.
+    slots = (Slot.NUMBER,) if clause.has_any("speed") else (Slot.NUMBER, Slot.FACTOR)
+    for slot in slots:
+        if (count := clause.first_value(slot)) is not None:
+            return max(1, min(int(count), 100))
+    return 2 if clause.has_any("double") else 3 if clause.has_any("triple") else 1

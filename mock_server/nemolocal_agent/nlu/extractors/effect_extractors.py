@@ -1,4 +1,4 @@
-"""Commands about how clips look: light and colour, blur, turns, crops and zooms."""
+"""Extractors of effects: color, blur, rotation, crop, zoom."""
 
 import re
 from collections.abc import Callable
@@ -22,11 +22,12 @@ from nemolocal_contract.effects import (
 )
 
 from ...intents import ApplyEffect, Edit, RemoveEffects
+from ..lexer.tokens import Slot, slot_pattern
 from .attribute_extractors import choose_by_degree, extract_share
 from .clause import Clause
 from .selector_extractors import extract_scope
 
-# The look words, and the type of the effect that they are about.
+# The type of the effect that a symbol is about.
 _EFFECT_TYPES = {
     "brighter": "brightness", "darker": "brightness", "brightness": "brightness",
     "contrast": "contrast", "flat": "contrast", "saturation": "saturation", "vivid": "saturation",
@@ -38,38 +39,39 @@ _EFFECT_TYPES = {
 EFFECT_SYMBOLS = frozenset(
     {*_EFFECT_TYPES, "upsidedown", "clockwise", "counter", "off_sides", "side"}
 )
+_ABSOLUTE = re.compile(rf" (?:to|at) {slot_pattern(Slot.PERCENT)} ")
 _DECREASE_WORDS = ("less", "lower", "down", "short", "smaller", "low")
 
 
 def extract_effect(clause: Clause) -> list[Edit] | None:
-    """Apply a look to clips or a stretch of time, or take one away."""
+    """Apply an effect to clips or a span, or remove one."""
     if clause.has_any("remove", "stop", "without") and not clause.has_any(
         "crop", "off_sides", "side"
     ):
         return _remove(clause)
-    which = extract_scope(clause, "bare", "to", "by", "all")
+    selectors = extract_scope(clause, "bare", "to", "by", "all")
     effects = _effects(clause)
-    return [ApplyEffect(effect, one) for one in which for effect in effects] or None
+    return [ApplyEffect(effect, one) for one in selectors for effect in effects] or None
 
 
 def extract_side_crop(clause: Clause) -> list[Edit] | None:
-    """Cut so much off the sides of the picture: 上下左右各裁10%."""
+    """Crop the sides of the picture: 上下左右各裁10%."""
     cut = clause.has_any("side", "off_sides", "left", "right", "top", "bottom") and clause.has_any(
-        "P"
+        Slot.PERCENT
     )
     effect = _crop(clause) if cut else None
     return None if effect is None else [ApplyEffect(effect, one) for one in extract_scope(clause)]
 
 
 def extract_remove_effects(clause: Clause) -> list[Edit] | None:
-    """Take effects away: "remove all effects"."""
+    """Remove effects: "remove all effects"."""
     return _remove(clause) if clause.has_any("remove", "cancel", "stop") else None
 
 
 def _remove(clause: Clause) -> list[Edit]:
     kinds = {_EFFECT_TYPES[word]: None for word in _EFFECT_TYPES if clause.has_any(word)}
-    which = extract_scope(clause, "bare", "to", "by", "all")
-    return [RemoveEffects(kind, one) for kind in kinds or [None] for one in which]
+    selectors = extract_scope(clause, "bare", "to", "by", "all")
+    return [RemoveEffects(kind, one) for kind in kinds or [None] for one in selectors]
 
 
 def _effects(clause: Clause) -> list[Effect]:
@@ -88,7 +90,7 @@ def _amount(clause: Clause) -> float:
     part = extract_share(clause)
     if part is None:
         return choose_by_degree(clause, 0.25, 0.1, 0.5)
-    if re.search(r" (?:to|at) P\d+ ", clause.line) and part > 1:
+    if _ABSOLUTE.search(clause.line) and part > 1:
         part -= 1
     return round(min(part, 1.0), 4)
 
@@ -106,9 +108,18 @@ def _brightness(clause: Clause) -> Effect | None:
 
 
 def _has_change(clause: Clause) -> bool:
-    """Whether it is said which way to go, or how far."""
+    """Whether the clause gives a direction or an amount."""
     return clause.has_any(
-        "raise", "more", "up", "add", "bigger", "high", "P", "bit", "much", *_DECREASE_WORDS
+        "raise",
+        "more",
+        "up",
+        "add",
+        "bigger",
+        "high",
+        Slot.PERCENT,
+        "bit",
+        "much",
+        *_DECREASE_WORDS,
     )
 
 
@@ -140,8 +151,8 @@ def _strength(clause: Clause) -> float:
 
 
 def _rotate(clause: Clause) -> Effect | None:
-    degrees = clause.first_value("D")
-    if degrees is None and (number := clause.first_value("N")) in (90, 180, 270):
+    degrees = clause.first_value(Slot.DEGREES)
+    if degrees is None and (number := clause.first_value(Slot.NUMBER)) in (90, 180, 270):
         degrees = number
     left = clause.has_any("left", "counter")
     if clause.has_any("flip"):
@@ -182,7 +193,7 @@ def _crop(clause: Clause) -> Effect | None:
 
 def _zoom(clause: Clause) -> Effect | None:
     part = extract_share(clause)
-    factor = clause.first_value("K")
+    factor = clause.first_value(Slot.FACTOR)
     scale = 1.25 if factor is None else float(factor)
     if part is not None:
         scale = 1 + part if part < 1 or clause.has_any("by") else part
@@ -196,7 +207,7 @@ def _zoom(clause: Clause) -> Effect | None:
 _EFFECT_FACTORIES: list[tuple[tuple[str, ...], Callable[[Clause], Effect | None]]] = [
     (("vignette",), lambda clause: Vignette(_strength(clause))),
     (("backwards", "reverse"), _reverse),
-    (("rotate", "counter", "clockwise", "upsidedown", "D"), _rotate),
+    (("rotate", "counter", "clockwise", "upsidedown", Slot.DEGREES), _rotate),
     (("flip", "mirror", "flipvertical"), _flip),
     (("grayscale",), lambda _: Grayscale()),
     (("sepia",), lambda _: Sepia()),

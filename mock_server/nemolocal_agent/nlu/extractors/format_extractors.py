@@ -1,9 +1,10 @@
-"""Commands about shape, resolution, frame rate and the size of the file."""
+"""Extractors of aspect ratio, resolution, frame rate and file size."""
 
 from math import gcd
 from typing import Literal
 
 from ...intents import Compress, Edit, SetAspect, SetFit, SetFrameRate, SetResolution
+from ..lexer.tokens import Slot
 from ..lexer.units import RESOLUTION_BY_HEIGHT
 from .clause import Clause
 
@@ -21,23 +22,23 @@ _MAX_FRAME_RATE = 240
 
 
 def extract_format(clause: Clause) -> list[Edit] | None:
-    """Shape, fit, resolution and frame rate: what of them is named."""
+    """Set the aspect ratio, fit, resolution and frame rate that are named."""
     found: list[Edit] = []
     fit = _fit(clause)
-    definition = clause.first_value("Q")
-    size = _parse_ratio(clause.first_value("R"))
-    if definition is None and clause.has_any("resolution"):
-        definition = RESOLUTION_BY_HEIGHT.get(int(clause.first_value("N") or 0))
-    if (pixels := clause.first_value("Y")) is not None:
-        size, definition = _format_of_pixels(*pixels)
+    resolution = clause.first_value(Slot.RESOLUTION)
+    size = _parse_ratio(clause.first_value(Slot.ASPECT_RATIO))
+    if resolution is None and clause.has_any("resolution"):
+        resolution = RESOLUTION_BY_HEIGHT.get(int(clause.first_value(Slot.NUMBER) or 0))
+    if (pixels := clause.first_value(Slot.PIXEL_SIZE)) is not None:
+        size, resolution = _format_of_pixels(*pixels)
     if size is not None:
         found.append(SetAspect(*size, fit))
     elif fit is not None and (fit != "crop" or clause.has_any("fill", "remove")):
         found.append(SetFit(fit))
-    if definition is not None:
-        found.append(SetResolution(definition))
-    fps = clause.first_value("U") or (
-        clause.first_value("N") if clause.has_any("framerate") else None
+    if resolution is not None:
+        found.append(SetResolution(resolution))
+    fps = clause.first_value(Slot.FRAME_RATE) or (
+        clause.first_value(Slot.NUMBER) if clause.has_any("framerate") else None
     )
     if fps is not None and 1 <= fps <= _MAX_FRAME_RATE:
         found.append(SetFrameRate(round(fps)))
@@ -45,13 +46,13 @@ def extract_format(clause: Clause) -> list[Edit] | None:
 
 
 def _fit(clause: Clause) -> _Fit | None:
-    """The fit that is named last: "a blurred background instead of black bars" names the first."""
+    """The fit: a blur has precedence over a crop, else the last one that is named counts."""
     named = [fit for token in clause.tokens for word, fit in _FITS if word in token.symbol.split()]
     if (named and clause.has_any("remove")) or (
-        clause.has_any("R") and clause.has_any("trim", "cut")
+        clause.has_any(Slot.ASPECT_RATIO) and clause.has_any("trim", "cut")
     ):
         return "crop"
-    if not named and clause.has_any("blur") and clause.has_any("R"):
+    if not named and clause.has_any("blur") and clause.has_any(Slot.ASPECT_RATIO):
         return "blur"
     if "crop" in named and "blur" in named:
         return "blur"  # filled with a blurred background
@@ -59,7 +60,7 @@ def _fit(clause: Clause) -> _Fit | None:
 
 
 def _parse_ratio(ratio: str | None) -> tuple[int, int] | None:
-    """`21:9` as it is said, `2.35:1` in whole numbers."""
+    """`21:9` as it is, `2.35:1` in whole numbers."""
     if ratio is None:
         return None
     width, height = (round(float(number) * 100) for number in ratio.split(":"))
@@ -68,21 +69,21 @@ def _parse_ratio(ratio: str | None) -> tuple[int, int] | None:
 
 
 def _format_of_pixels(width: int, height: int) -> tuple[tuple[int, int] | None, str | None]:
-    """1920x1080 is a resolution, 1080x1920 a shape too."""
+    """The aspect ratio and resolution: 1920x1080 is only a resolution."""
     if not width or not height:
         return None, None
-    definition = _RESOLUTIONS.get(min(width, height))
+    resolution = _RESOLUTIONS.get(min(width, height))
     by = gcd(width, height)
-    usual = width * 9 == height * 16 and definition is not None
-    return (None if usual else (width // by, height // by)), definition
+    usual = width * 9 == height * 16 and resolution is not None
+    return (None if usual else (width // by, height // by)), resolution
 
 
 def extract_compression(clause: Clause) -> list[Edit] | None:
-    """A smaller file: without visible loss, under a size, or at a quality."""
-    if (size := clause.first_value("B")) is not None:
+    """Compress: without visible loss, below a file size, or at a quality."""
+    if (size := clause.first_value(Slot.FILE_SIZE)) is not None:
         return [Compress("size", float(size))] if size > 0 else None
     quality = next((name for name in _QUALITIES if clause.has_any(name)), None)
     if quality is not None and clause.has_any("resolution"):
         return [Compress("quality", quality=quality)]
-    whole = not clause.has_any("T", "frame", "photo", "corner")
+    whole = not clause.has_any(Slot.TIME, "frame", "photo", "corner")
     return [Compress()] if clause.has_any("compress") and whole else None

@@ -1,4 +1,4 @@
-"""Commands about titles and subtitles."""
+"""Extractors of titles and subtitles."""
 
 import re
 
@@ -17,6 +17,7 @@ from ...intents import (
     span_between,
 )
 from ...intents.selectors import TIMELINE_END, TIMELINE_START
+from ..lexer.tokens import Slot, TokenKind, slot_pattern
 from .attribute_extractors import (
     extract_color,
     extract_position,
@@ -27,14 +28,14 @@ from .audio_extractors import extract_fade_kind
 from .clause import Clause
 from .span_extractors import extract_span
 
-# Where, not when.
+# A position in the frame, not a time.
 _MIDDLE = re.compile(r" (?:at|in|on|to) middle(?= )")
 _ON_VIDEO = re.compile(r" (?:on|later|in|at|of)(?: it)? (?:video|frame)(?= )")
 _VIDEO = re.compile(r"(?<! all) video ")
-_LENGTH = re.compile(r" (T\d+)(?= )")
-_TITLE_TO = re.compile(r" title to H\d+ ")
+_LENGTH = re.compile(rf" ({slot_pattern(Slot.TIME)})(?= )")
+_TITLE_TO = re.compile(rf" title to {slot_pattern(Slot.QUOTED_TEXT)} ")
 _SHOWN_MS = 3000
-# Words that put something there that was not; "show the title in red" changes one.
+# Verbs that add a title; "show the title in red" changes one.
 _ADD_WORDS = frozenset(
     "add insert include attach append introduce incorporate create make another new need want "
     "generate 添加 加 加入 加上 插入 做个 来个 加个 增加 弄个".split()
@@ -42,17 +43,17 @@ _ADD_WORDS = frozenset(
 
 
 def extract_subtitles(clause: Clause) -> list[Edit] | None:
-    """Subtitles that were pasted."""
-    return [AddSubtitles(clause.first_value("G"))]
+    """Add the subtitles in the message."""
+    return [AddSubtitles(clause.first_value(Slot.SUBTITLES))]
 
 
 def extract_title(clause: Clause) -> list[Edit] | None:
-    """Add, change, fade, or remove a title."""
+    """Add, change, fade or remove a title."""
     clause.line = _ON_VIDEO.sub(" ", clause.line)
     if _VIDEO.search(clause.line) and not clause.has_any("title", "subtitles", "font"):
-        return None  # the words name a video
-    quoted = [str(text) for text in clause.values("H")]
-    if clause.has_any("subtitles") and not clause.has_any("title", "H"):
+        return None  # the quoted text is the name of a video
+    quoted = [str(text) for text in clause.values(Slot.QUOTED_TEXT)]
+    if clause.has_any("subtitles") and not clause.has_any("title", Slot.QUOTED_TEXT):
         return [RemoveTitle(subtitles=True)] if clause.has_any("remove") else None
     if clause.has_any("remove") and not clause.has_any("add", "set", "replace"):
         return [RemoveTitle(Selector(name=quoted[0]) if quoted else _title_selector(clause))]
@@ -72,27 +73,27 @@ def extract_title(clause: Clause) -> list[Edit] | None:
 
 
 def _is_new_title(clause: Clause) -> bool:
-    """Whether something new is wanted, not another look of what is there."""
-    surfaces = (
+    """Whether a title is added, not changed."""
+    verbs = (
         clause.original[t.start : t.end].lower().split()[0]
         for t in clause.tokens
-        if t.kind == "verb"
+        if t.kind == TokenKind.VERB
     )
     if _is_placed(clause):
         return True
-    return clause.has_any("add", "generate") and any(surface in _ADD_WORDS for surface in surfaces)
+    return clause.has_any("add", "generate") and any(verb in _ADD_WORDS for verb in verbs)
 
 
 def _is_placed(clause: Clause) -> bool:
-    """Whether words are put somewhere: 标题“A”放在顶部. With 把 before them they are there."""
+    """Whether text is placed somewhere: 标题“A”放在顶部. After 把 it is an existing title."""
     start = clause.tokens[0].start
-    put = any(t.kind == "verb" and clause.original[t.start] == "放" for t in clause.tokens)
+    put = any(t.kind == TokenKind.VERB and clause.original[t.start] == "放" for t in clause.tokens)
     known = any(sign in clause.original[max(0, start - 2) : start] for sign in "把将將")
-    return put and clause.has_any("H") and not known
+    return put and clause.has_any(Slot.QUOTED_TEXT) and not known
 
 
 def _title_selector(clause: Clause) -> Selector:
-    if (number := clause.first_value("O")) is not None:
+    if (number := clause.first_value(Slot.ORDINAL)) is not None:
         return Selector(number=int(number))
     if clause.has_any("last"):
         return Selector(number=-1)
@@ -100,20 +101,20 @@ def _title_selector(clause: Clause) -> Selector:
 
 
 def _fade(clause: Clause) -> list[Edit]:
-    return [Fade(extract_fade_kind(clause), clause.first_value("T"), "title")]
+    return [Fade(extract_fade_kind(clause), clause.first_value(Slot.TIME), "title")]
 
 
 def _change_text(clause: Clause, quoted: list[str]) -> list[Edit] | None:
-    which = Selector(name=quoted[0]) if len(quoted) == 2 else _title_selector(clause)
+    selector = Selector(name=quoted[0]) if len(quoted) == 2 else _title_selector(clause)
     if len(quoted) == 1 and (changes := _changes(clause)) and not _is_new_text(clause):
         return [ChangeTitle(Selector(name=quoted[0]), **changes)]  # type: ignore[arg-type]
-    return [ChangeTitle(which, quoted[-1], **_changes(clause))]  # type: ignore[arg-type]
+    return [ChangeTitle(selector, quoted[-1], **_changes(clause))]  # type: ignore[arg-type]
 
 
 def _is_new_text(clause: Clause) -> bool:
-    """Whether the quoted words are what to show: they stand after "to", or after "says"."""
-    place = next(n for n, token in enumerate(clause.tokens) if token.symbol == "H")
-    before = [word for token in clause.tokens[:place] for word in token.symbol.split()]
+    """Whether the quoted text is the new text: it follows "to" or "says"."""
+    index = next(n for n, token in enumerate(clause.tokens) if token.symbol == Slot.QUOTED_TEXT)
+    before = [word for token in clause.tokens[:index] for word in token.symbol.split()]
     return before[-1:] in (["to"], ["says"], ["replace"], ["with"], ["set"])
 
 
@@ -137,7 +138,7 @@ def _change(clause: Clause) -> list[Edit] | None:
 def _add(clause: Clause, text: str) -> list[Edit] | None:
     fades: list[Edit] = []
     if clause.has_any("fade", "fadein", "fadeout", "fadeboth"):
-        fades = _fade(Clause([t for t in clause.tokens if t.symbol not in ("T",)], clause.original))
+        fades = _fade(Clause([t for t in clause.tokens if t.symbol != Slot.TIME], clause.original))
     span = _span(clause)
     return [
         AddTitle(
@@ -148,15 +149,15 @@ def _add(clause: Clause, text: str) -> list[Edit] | None:
 
 
 def _span(clause: Clause) -> TimelineSpan | None:
-    """When a title shows: `at 5s` is three seconds from there, `at the end` the last three."""
+    """When a title is shown: `at 5s` for three seconds, `at the end` the last three seconds."""
     clause.line = _MIDDLE.sub(" ", clause.line)
-    stretch = extract_span(clause)
-    if stretch is None:
+    match = extract_span(clause)
+    if match is None:
         return last_span(_SHOWN_MS) if clause.has_any("end") else None
-    how, span = stretch
-    if how in ("for", "bare") and " end " in clause.line and span.end.share is None:
+    form, span = match
+    if form in ("for", "bare") and " end " in clause.line and span.end.share is None:
         return last_span(span.end.ms)
-    if how in ("from-start", "for", "first"):
+    if form in ("from-start", "for", "first"):
         later = extract_span(clause)
         if (
             later
@@ -166,10 +167,10 @@ def _span(clause: Clause) -> TimelineSpan | None:
         ):
             return _shown_from(later.span, span.end.ms)
         return span
-    if how == "at":
+    if form == "at":
         long = _LENGTH.search(clause.line)  # 在开头显示4秒
         return _shown_from(span, clause.value(long[1]) if long else _SHOWN_MS)
-    if how in ("to", "by"):
+    if form in ("to", "by"):
         return first_span(span.end.ms)
     return span
 

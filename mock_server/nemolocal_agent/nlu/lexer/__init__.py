@@ -1,1 +1,1 @@
-"""From text to tokens: folding, the lexicon of both languages, spelling, numbers."""
+"""The lexer: a message becomes tokens. Normalization, lexicon, spell check, quantities."""

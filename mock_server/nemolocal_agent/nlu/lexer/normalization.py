@@ -1,4 +1,4 @@
-"""A message made plain without moving a character: case, width, Traditional Chinese, quotes."""
+"""Normalizes a message without moving a character: case, width, Traditional Chinese, quotes."""
 
 import re
 
@@ -29,8 +29,8 @@ _SIMPLIFIED = (
 )
 _FULL_WIDTH = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}
 _PUNCTUATION = {
-    ord(mark): plain
-    for plain, marks in {
+    ord(mark): replacement
+    for replacement, marks in {
         "'": "‘’ʼ´`",
         '"': "„‟〝〞",
         ".": "。｡",
@@ -44,22 +44,22 @@ _PUNCTUATION = {
 }
 _FOLD = _FULL_WIDTH | str.maketrans(_TRADITIONAL, _SIMPLIFIED) | _PUNCTUATION
 
-# Each pattern stops at the next opening mark, so that a row of them is read once, not n times.
+# Each pattern stops at the next opening mark: many marks in a row must not take quadratic time.
 _QUOTED = re.compile(
     r"\"([^\"]{1,2000})\"|“([^“”]{1,2000})[”\"]|「([^「」]{1,2000})」|『([^『』]{1,2000})』"
     r"|《([^《》]{1,2000})》|«([^«»]{1,2000})»|【([^【】]{1,2000})】|‘([^‘’]{1,200})’"
     r"|(?<!\w)['’]([^\n]{1,100}?)['’](?!\w)"
 )
-# The number or mark of an item of a list says nothing.
+# The number or bullet of a list item.
 _LISTED = re.compile(r"(?:^|\n)[ ]{0,8}(?:\(?\d{1,2}[.):,](?=[^\d])|[-•·]) ?")
 QUOTE_PLACEHOLDER, QUOTE_PADDING = "\x01", "\x02"
 MAX_MESSAGE_LENGTH = 2000
 
 
 class NormalizedMessage(msgspec.Struct):
-    """A message made plain: `text` is as long as the message, with holes where words are quoted.
+    """A normalized message: `text` is as long as the original, with placeholders for quoted parts.
 
-    `holes` are what was in them, by where they begin: quoted text, or the cues of an SRT.
+    `quoted_parts` are the quoted texts, or the cues of an SRT, by the index where they start.
     """
 
     text: str
@@ -68,21 +68,21 @@ class NormalizedMessage(msgspec.Struct):
 
 
 def normalize_message(message: str) -> NormalizedMessage:
-    """Lower case, half width, simplified, and what is quoted dug out."""
-    holes: dict[int, str | tuple[Cue, ...]] = {}
+    """Convert to lower case, half width and simplified characters; cut out quoted parts."""
+    quoted_parts: dict[int, str | tuple[Cue, ...]] = {}
     without_cues = _replace_subtitles(
-        message.replace(QUOTE_PLACEHOLDER, " ").replace(QUOTE_PADDING, " "), holes
+        message.replace(QUOTE_PLACEHOLDER, " ").replace(QUOTE_PADDING, " "), quoted_parts
     )
 
     def dig(match: re.Match[str]) -> str:
         words = next(group for group in match.groups() if group is not None)
         if not words.strip() or QUOTE_PLACEHOLDER in words:
             return match[0]
-        holes[match.start()] = words
+        quoted_parts[match.start()] = words
         return QUOTE_PLACEHOLDER + QUOTE_PADDING * (len(match[0]) - 1)
 
     return NormalizedMessage(
-        _LISTED.sub(_blank, _fold(_QUOTED.sub(dig, without_cues))), message, holes
+        _LISTED.sub(_blank, _fold(_QUOTED.sub(dig, without_cues))), message, quoted_parts
     )
 
 
@@ -97,11 +97,11 @@ def _fold(text: str) -> str:
     return lower.translate(_FOLD)
 
 
-def _replace_subtitles(message: str, holes: dict[int, str | tuple[Cue, ...]]) -> str:
-    """The message with a hole where it holds an SRT: its cues become the user's subtitles."""
+def _replace_subtitles(message: str, quoted_parts: dict[int, str | tuple[Cue, ...]]) -> str:
+    """The message with a placeholder for an SRT; its cues go to `quoted_parts`."""
     pasted = find_subtitles(message)
     if pasted is None:
         return message
-    holes[pasted.start] = pasted.cues
-    hole = QUOTE_PLACEHOLDER + QUOTE_PADDING * (pasted.end - pasted.start - 1)
-    return message[: pasted.start] + hole + message[pasted.end :]
+    quoted_parts[pasted.start] = pasted.cues
+    placeholder = QUOTE_PLACEHOLDER + QUOTE_PADDING * (pasted.end - pasted.start - 1)
+    return message[: pasted.start] + placeholder + message[pasted.end :]

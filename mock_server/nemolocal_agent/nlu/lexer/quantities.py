@@ -1,8 +1,8 @@
-"""Numbers and units become values: times, percents, factors, ordinals, sizes."""
+"""Combines numbers and units into slots: times, percentages, factors, ordinals, sizes."""
 
 import re
 
-from .tokens import LexToken
+from .tokens import LexToken, Slot, TokenKind
 from .units import (
     ASPECT_RATIOS,
     COUNTABLE_KINDS,
@@ -20,192 +20,223 @@ from .units import (
 
 
 class QuantityParser:
-    """One walk over the tokens of a message; what it makes of them is in `found`."""
+    """One pass over the tokens of a message; the result is in `output`."""
 
     def __init__(self, tokens: list[LexToken]) -> None:
         self.tokens = tokens
         self.output: list[LexToken] = []
         self.position = 0
         self._clocks = sum(token.symbol == "clock" for token in tokens)
-        canons = {token.symbol for token in tokens}
-        limited = "upload" in canons and not canons.isdisjoint(("max", "under"))
-        self._sizes = limited or any(canon.startswith("compress") for canon in canons)
+        symbols = {token.symbol for token in tokens}
+        limited = "upload" in symbols and not symbols.isdisjoint(("max", "under"))
+        self._has_file_sizes = limited or any(symbol.startswith("compress") for symbol in symbols)
 
     def parse(self) -> list[LexToken]:
-        """The same tokens with slots in the place of numbers and units."""
+        """The tokens with slots for numbers and units."""
         while self.position < len(self.tokens):
             token = self.tokens[self.position]
-            if token.kind == "number" or (token.symbol == "F" and self._halves_a_unit()):
-                self._number(token)
-            elif token.kind == "value":
-                self._value(token)
-            elif token.kind == "unit":
-                self._lone_unit(token)
-            elif token.symbol == "O" and self._before() in ("first", "last", "middle"):
-                self._after_edge(token)
+            if token.kind == TokenKind.NUMBER or (
+                token.symbol == Slot.FRACTION and self._is_half_unit()
+            ):
+                self._parse_number(token)
+            elif token.kind == TokenKind.RAW_VALUE:
+                self._parse_raw_value(token)
+            elif token.kind == TokenKind.UNIT:
+                self._parse_lone_unit(token)
+            elif token.symbol == Slot.ORDINAL and self._previous_symbol() in (
+                "first",
+                "last",
+                "middle",
+            ):
+                self._parse_after_edge(token)
             elif self._is_second() and self._is_time_point():
                 self.position += 1
                 self._add_slot(
-                    "T", token.start, self.tokens[self.position].end, round(self._amount() * 1000)
+                    Slot.TIME,
+                    token.start,
+                    self.tokens[self.position].end,
+                    round(self._parse_amount() * 1000),
                 )
-            elif token.kind == "suffix":
+            elif token.kind == TokenKind.SUFFIX:
                 self.position += 1
             else:
                 self.output.append(token)
                 self.position += 1
         return share_units(self.output)
 
-    def _at(self, place: int) -> LexToken | None:
-        return self.tokens[place] if 0 <= place < len(self.tokens) else None
+    def _token_at(self, index: int) -> LexToken | None:
+        return self.tokens[index] if 0 <= index < len(self.tokens) else None
 
-    def _canon(self, place: int) -> str:
-        token = self._at(place)
+    def _symbol_at(self, index: int) -> str:
+        token = self._token_at(index)
         return "" if token is None else token.symbol
 
-    def _kind(self, place: int) -> str:
-        token = self._at(place)
-        return "" if token is None else token.kind
+    def _kind_at(self, index: int) -> TokenKind | None:
+        token = self._token_at(index)
+        return None if token is None else token.kind
 
-    def _skip(self, place: int) -> int:
-        """The next place that is no article."""
-        return place + 1 if self._kind(place) == "filler" else place
+    def _skip(self, index: int) -> int:
+        """The next index that is not a filler."""
+        return index + 1 if self._kind_at(index) == TokenKind.FILLER else index
 
-    def _is_second(self, place: int | None = None) -> bool:
+    def _is_second(self, index: int | None = None) -> bool:
         """Whether this is "second", which is an ordinal or a unit."""
-        token = self._at(self.position if place is None else place)
-        return token is not None and token.symbol == "O" and token.value == 2
+        token = self._token_at(self.position if index is None else index)
+        return token is not None and token.symbol == Slot.ORDINAL and token.value == 2
 
-    def _is_unit_second(self, place: int) -> bool:
-        return self._is_second(place) and self._kind(self._skip(place + 1)) not in COUNTABLE_KINDS
-
-    def _halves_a_unit(self) -> bool:
-        """Whether a half is half of a unit: half a minute, half second, 半分钟."""
-        after = self._skip(self.position + 1)
-        return (self._kind(after) == "unit" and self._canon(after) in TIME_UNITS) or (
-            self._is_unit_second(after)
+    def _is_unit_second(self, index: int) -> bool:
+        return (
+            self._is_second(index) and self._kind_at(self._skip(index + 1)) not in COUNTABLE_KINDS
         )
 
-    def _counts_on(self) -> bool:
-        """Whether a number follows that is of the unit before it: "seconds 6 to 8"."""
-        follows = self._kind(self.position + 1) not in ("unit", "suffix", *COUNTABLE_KINDS)
-        return self._kind(self.position) == "number" and follows
+    def _is_half_unit(self) -> bool:
+        """Whether a half is half of a unit: half a minute, half second, 半分钟."""
+        after = self._skip(self.position + 1)
+        return (
+            self._kind_at(after) == TokenKind.UNIT and self._symbol_at(after) in TIME_UNITS
+        ) or (self._is_unit_second(after))
 
-    def _count_on(self, unit: LexToken) -> None:
+    def _is_number_without_unit(self) -> bool:
+        """Whether a number follows the unit: "seconds 6 to 8"."""
+        follows = self._kind_at(self.position + 1) not in (
+            TokenKind.UNIT,
+            TokenKind.SUFFIX,
+            *COUNTABLE_KINDS,
+        )
+        return self._kind_at(self.position) == TokenKind.NUMBER and follows
+
+    def _parse_counted_times(self, unit: LexToken) -> None:
         while True:
-            amount = self._amount()
+            amount = self._parse_amount()
             end = self.tokens[self.position - 1].end
-            self._add_slot("T", unit.start, end, round(amount * UNITS[unit.symbol][1]))
-            joint = self._at(self.position)
+            self._add_slot(Slot.TIME, unit.start, end, round(amount * UNITS[unit.symbol][1]))
+            joint = self._token_at(self.position)
             self.position += 1
-            if joint is None or joint.symbol not in RANGE_WORDS or not self._counts_on():
+            if (
+                joint is None
+                or joint.symbol not in RANGE_WORDS
+                or not self._is_number_without_unit()
+            ):
                 self.position -= 1
                 return
             self.output.append(joint)
 
     def _is_time_point(self) -> bool:
-        """Whether it is a moment: "from second 3 to second 8"."""
-        return self._before() in TIME_PREPOSITIONS and self._kind(self.position + 1) == "number"
+        """Whether it is a point of time: "from second 3 to second 8"."""
+        return (
+            self._previous_symbol() in TIME_PREPOSITIONS
+            and self._kind_at(self.position + 1) == TokenKind.NUMBER
+        )
 
-    def _before(self) -> str:
+    def _previous_symbol(self) -> str:
         return self.output[-1].symbol if self.output else ""
 
-    def _add_slot(self, canon: str, start: int, end: int, value: object) -> None:
-        self.output.append(LexToken(canon, "slot", start, end, value))
+    def _add_slot(self, slot: Slot, start: int, end: int, value: object) -> None:
+        self.output.append(LexToken(slot, TokenKind.SLOT, start, end, value))
 
-    def _value(self, token: LexToken) -> None:
+    def _parse_raw_value(self, token: LexToken) -> None:
         self.position += 1
         text = str(token.value)
         if token.symbol == "pixels":
             self._add_slot(
-                "Y",
+                Slot.PIXEL_SIZE,
                 token.start,
                 token.end,
                 tuple(int(n) for n in re.split(r"\D+", text)),
             )
-        elif share := parse_fraction(text, self._before(), self._canon(self._skip(self.position))):
-            self._add_slot("F", token.start, token.end, share)
+        elif share := parse_fraction(
+            text, self._previous_symbol(), self._symbol_at(self._skip(self.position))
+        ):
+            self._add_slot(Slot.FRACTION, token.start, token.end, share)
         elif token.symbol == "ratio" or (self._clocks < 2 and text in ASPECT_RATIOS):
             width, height = (float(n) for n in re.split(r"[:/x×比 ]+", text))
             if width and height:
-                self._add_slot("R", token.start, token.end, f"{width:g}:{height:g}")
+                self._add_slot(Slot.ASPECT_RATIO, token.start, token.end, f"{width:g}:{height:g}")
         else:
             seconds = 0.0
             for part in text.split(":"):
                 seconds = seconds * 60 + float(part)
-            self._add_slot("T", token.start, token.end, min(round(seconds * 1000), MAX_TIME_MS))
+            self._add_slot(
+                Slot.TIME, token.start, token.end, min(round(seconds * 1000), MAX_TIME_MS)
+            )
 
-    def _after_edge(self, token: LexToken) -> None:
-        """`the first second`, `the middle third`: a time or a share, unless a thing is counted."""
-        if self._kind(self.position + 1) in COUNTABLE_KINDS or token.value < 2:
+    def _parse_after_edge(self, token: LexToken) -> None:
+        """`the first second` is a time, `the middle third` a share, unless a noun follows."""
+        if self._kind_at(self.position + 1) in COUNTABLE_KINDS or token.value < 2:
             self.output.append(token)
         elif token.value == 2:
-            self._add_slot("T", token.start, token.end, 1000)
+            self._add_slot(Slot.TIME, token.start, token.end, 1000)
         else:
-            self._add_slot("F", token.start, token.end, 1 / token.value)
+            self._add_slot(Slot.FRACTION, token.start, token.end, 1 / token.value)
         self.position += 1
 
-    def _number(self, first: LexToken) -> None:
-        """A number with all that belongs to it: "twenty five", "1 min 20 s", "2x", "3rd"."""
+    def _parse_number(self, first: LexToken) -> None:
+        """A number with its unit: "twenty five", "1 min 20 s", "2x", "3rd"."""
         if self._is_pronoun(first):
             return
-        amount = self._amount()
-        unit = self._skip(self.position) if first.symbol == "F" else self.position
+        amount = self._parse_amount()
+        unit = self._skip(self.position) if first.symbol == Slot.FRACTION else self.position
         end = self.tokens[self.position - 1].end
-        if self._before() == "nth":
-            self._nth(amount, end)
-        elif self._kind(unit) == "suffix":
-            self._add_slot("O", first.start, self.tokens[unit].end, amount)
+        if self._previous_symbol() == "nth":
+            self._parse_ordinal(amount, end)
+        elif self._kind_at(unit) == TokenKind.SUFFIX:
+            self._add_slot(Slot.ORDINAL, first.start, self.tokens[unit].end, amount)
             self.position = unit + 1
-        elif self._kind(unit) == "unit" or self._is_second(unit):
+        elif self._kind_at(unit) == TokenKind.UNIT or self._is_second(unit):
             self.position = unit
-            self._measure(amount, first.start)
-        elif self.output and self.output[-1].kind == "unit":
-            self.output[-1] = LexToken("K", "slot", self.output[-1].start, end, amount)
-        elif self._canon(self.position) == "by" and self._kind(self.position + 1) == "number":
-            self._by(amount, first)
+            self._parse_measure(amount, first.start)
+        elif self.output and self.output[-1].kind == TokenKind.UNIT:
+            self.output[-1] = LexToken(
+                Slot.FACTOR, TokenKind.SLOT, self.output[-1].start, end, amount
+            )
+        elif (
+            self._symbol_at(self.position) == "by"
+            and self._kind_at(self.position + 1) == TokenKind.NUMBER
+        ):
+            self._parse_ratio_by(amount, first)
         else:
-            self._add_slot("N", first.start, end, amount)
+            self._add_slot(Slot.NUMBER, first.start, end, amount)
 
     def _is_pronoun(self, first: LexToken) -> bool:
-        """Whether it is the "one" of "the last one", which counts nothing."""
-        after = self._at(self.position + 1)
-        hundred = after is not None and after.kind == "number" and after.value == 100
-        follows = hundred or self._kind(self.position + 1) in ("unit", "noun")
-        alone = not follows and self._canon(self.position + 1) != "and"
+        """Whether it is the pronoun of "the last one"."""
+        after = self._token_at(self.position + 1)
+        hundred = after is not None and after.kind == TokenKind.NUMBER and after.value == 100
+        follows = hundred or self._kind_at(self.position + 1) in (TokenKind.UNIT, TokenKind.NOUN)
+        alone = not follows and self._symbol_at(self.position + 1) != "and"
         if not (first.value == 1 and first.end - first.start == 3 and alone):
             return False
         if not is_pronoun_one(self.output):
             return False
-        self.output.append(LexToken("it", "word", first.start, first.end))
+        self.output.append(LexToken("it", TokenKind.MODIFIER, first.start, first.end))
         self.position += 1
         return True
 
-    def _nth(self, amount: float, end: int) -> None:
-        """第2: an ordinal; 第5秒 is a moment."""
+    def _parse_ordinal(self, amount: float, end: int) -> None:
+        """第2 is an ordinal, 第5秒 a point of time."""
         prefix = self.output.pop()
-        unit = self._at(self.position)
-        if unit is not None and unit.kind == "unit" and unit.symbol in TIME_UNITS:
+        unit = self._token_at(self.position)
+        if unit is not None and unit.kind == TokenKind.UNIT and unit.symbol in TIME_UNITS:
             word = "first" if amount == 1 else "at"
-            self.output.append(LexToken(word, "word", prefix.start, prefix.end))
-            self._measure(amount, prefix.start)
+            self.output.append(LexToken(word, TokenKind.MODIFIER, prefix.start, prefix.end))
+            self._parse_measure(amount, prefix.start)
         else:
-            self._add_slot("O", prefix.start, end, amount)
+            self._add_slot(Slot.ORDINAL, prefix.start, end, amount)
 
-    def _by(self, width: float, first: LexToken) -> None:
-        """`16 by 9` is a shape."""
+    def _parse_ratio_by(self, width: float, first: LexToken) -> None:
+        """`16 by 9` is an aspect ratio."""
         height = self.tokens[self.position + 1]
         ratio = f"{width:g}:{float(height.value):g}"
         if ratio in ASPECT_RATIOS:
-            self._add_slot("R", first.start, height.end, ratio)
+            self._add_slot(Slot.ASPECT_RATIO, first.start, height.end, ratio)
             self.position += 2
         else:
-            self._add_slot("N", first.start, first.end, width)
+            self._add_slot(Slot.NUMBER, first.start, first.end, width)
 
-    def _amount(self) -> float:
-        """The value of the number here; the place moves behind it."""
+    def _parse_amount(self) -> float:
+        """The value of the number at the position, which moves behind it."""
         amount = float(self.tokens[self.position].value)
         self.position += 1
-        while self._kind(self.position) == "number":
+        while self._kind_at(self.position) == TokenKind.NUMBER:
             value = float(self.tokens[self.position].value)
             if value == 100 and amount < 100:
                 amount *= 100
@@ -216,56 +247,58 @@ class QuantityParser:
             self.position += 1
         half = self._skip(self.position + 1)
         if (
-            self._canon(self.position) == "and"
-            and self._canon(half) == "F"
+            self._symbol_at(self.position) == "and"
+            and self._symbol_at(half) == Slot.FRACTION
             and self.tokens[half].value == 0.5
         ):
             self.position = half + 1
             return amount + 0.5
         return amount
 
-    def _measure(self, amount: float, start: int) -> None:
-        """A number and its unit, on which the place is."""
+    def _parse_measure(self, amount: float, start: int) -> None:
+        """A number and its unit, which is at the position."""
         token = self.tokens[self.position]
-        unit = "s" if token.symbol == "O" else token.symbol
+        unit = "s" if token.symbol == Slot.ORDINAL else token.symbol
         self.position += 1
         if unit in ("k", "p"):
             height = (RESOLUTION_BY_THOUSANDS if unit == "k" else RESOLUTION_BY_HEIGHT).get(
                 int(amount)
             )
-            self._add_slot("Q" if height else "N", start, token.end, height or amount)
+            self._add_slot(
+                Slot.RESOLUTION if height else Slot.NUMBER, start, token.end, height or amount
+            )
             return
-        if unit == "min" and self._sizes and token.end - token.start == 1:
+        if unit == "min" and self._has_file_sizes and token.end - token.start == 1:
             unit = "mb"
-        letter, one = UNITS[unit]
+        slot, one = UNITS[unit]
         value = round(amount * one, 6)
-        if letter != "T":
-            self._add_slot(letter, start, token.end, value)
+        if slot != Slot.TIME:
+            self._add_slot(slot, start, token.end, value)
             return
         value += self._parse_rest_of_time(unit, one)
         self._add_slot(
-            "T", start, self.tokens[self.position - 1].end, min(round(value), MAX_TIME_MS)
+            Slot.TIME, start, self.tokens[self.position - 1].end, min(round(value), MAX_TIME_MS)
         )
 
     def _parse_rest_of_time(self, unit: str, one: float) -> float:
-        """What follows a time and belongs to it: "and a half", 半, "20 s", "and 20 seconds"."""
-        joined = self._canon(self.position) == "and"
-        place = self._skip(self.position + joined)
-        token = self._at(place)
+        """What follows a time and is part of it: "and a half", 半, "20 s", "and 20 seconds"."""
+        joined = self._symbol_at(self.position) == "and"
+        index = self._skip(self.position + joined)
+        token = self._token_at(index)
         if token is None:
             return 0.0
         if (
-            token.symbol == "F"
+            token.symbol == Slot.FRACTION
             and token.value == 0.5
             and (joined or token.start == self.tokens[self.position - 1].end)
         ):
-            self.position = place + 1
+            self.position = index + 1
             return one / 2
-        if token.kind != "number" or unit == "s":
+        if token.kind != TokenKind.NUMBER or unit == "s":
             return 0.0
-        before, self.position = self.position, place
-        amount = self._amount()
-        small = self._at(self.position)
+        before, self.position = self.position, index
+        amount = self._parse_amount()
+        small = self._token_at(self.position)
         if small is not None and (small.symbol == "s" or self._is_unit_second(self.position)):
             self.position += 1
             return amount * 1000
@@ -277,31 +310,31 @@ class QuantityParser:
         self.position = before
         return 0.0
 
-    def _lone_unit(self, token: LexToken) -> None:
-        """A unit without a number: "a minute" is one; "x3" is a factor; else it says nothing."""
-        edge = self._before() in ("first", "last")
-        article = edge or self._kind(self.position - 1) == "filler"
+    def _parse_lone_unit(self, token: LexToken) -> None:
+        """A unit without a number: "a minute" is one minute, "x3" a factor."""
+        edge = self._previous_symbol() in ("first", "last")
+        article = edge or self._kind_at(self.position - 1) == TokenKind.FILLER
         self.position += 1
-        if token.symbol == "x" and self._kind(self.position) == "number":
+        if token.symbol == "x" and self._kind_at(self.position) == TokenKind.NUMBER:
             self.output.append(token)
-        elif token.symbol in TIME_UNITS and self._counts_on():
-            self._count_on(token)
+        elif token.symbol in TIME_UNITS and self._is_number_without_unit():
+            self._parse_counted_times(token)
         elif token.symbol in TIME_UNITS and article:
             one = UNITS[token.symbol][1]
             self._add_slot(
-                "T",
+                Slot.TIME,
                 token.start,
                 token.end,
                 round(one + self._parse_rest_of_time(token.symbol, one)),
             )
         elif token.symbol == "fps":
-            self.output.append(LexToken("framerate", "noun", token.start, token.end))
+            self.output.append(LexToken("framerate", TokenKind.NOUN, token.start, token.end))
         elif token.symbol == "percent":
-            self.output.append(LexToken("", "filler", token.start, token.end))
+            self.output.append(LexToken("", TokenKind.FILLER, token.start, token.end))
         else:
-            self.output.append(LexToken("measure", "word", token.start, token.end))
+            self.output.append(LexToken("measure", TokenKind.MODIFIER, token.start, token.end))
 
 
 def parse_quantities(tokens: list[LexToken]) -> list[LexToken]:
-    """The tokens with slots in the place of numbers and units."""
+    """The tokens with slots for numbers and units."""
     return QuantityParser(tokens).parse()

@@ -1,17 +1,17 @@
-"""One wrong letter in a word of a command: left out, put in, exchanged, or two turned round."""
+"""Corrects one typo in a word of a command: a missing, extra, wrong or swapped letter."""
 
 from collections.abc import Iterable, Mapping, Set
 
 _MIN_LENGTH = 3
-# Shorter words of commands are near to too many others.
+# Shorter words are similar to too many others.
 _MIN_COMMAND_LENGTH = 4
 
 
 class SpellChecker:
-    """Knows the words of commands, and ordinary words that are not to be taken for them."""
+    """Knows the words of commands, and ordinary words that must not be corrected to them."""
 
     def __init__(self, commands: Mapping[str, str], known: Set[str]) -> None:
-        """`commands` are corrected to, by what each means; `known` words are right."""
+        """`commands` maps each word to its meaning; `known` words are never corrected."""
         self._meanings = commands
         self._known = known
         self._near: dict[str, list[str]] = {}
@@ -21,18 +21,18 @@ class SpellChecker:
                     self._near.setdefault(form, []).append(word)
 
     def is_match(self, typed: str, word: str) -> bool:
-        """Whether this is the word that a phrase goes on with, though a letter is wrong.
+        """Whether this is the next word of a phrase, possibly with a typo.
 
-        Where a word is expected, even two letters are enough: "fade ot".
+        Since a word is expected here, two letters are enough: "fade ot".
         """
         if len(typed) < _MIN_LENGTH:
             return typed not in self._known and classify_typo(typed, word) in (1, 2)
         return self.correct(typed) == word
 
     def correct(self, word: str) -> str | None:
-        """The word of a command that differs in one letter from this one.
+        """The word of a command that differs in one letter.
 
-        None where there is none, or where several that mean different things are as near.
+        None if there is none, or if several with different meanings are equally near.
         """
         if len(word) < _MIN_LENGTH or word in self._known:
             return None
@@ -54,9 +54,9 @@ def single_deletions(word: str) -> Iterable[str]:
 
 
 def classify_typo(typed: str, word: str) -> int:
-    """How one letter makes the difference, the likeliest first: 0 where it does not.
+    """The kind of typo, the most likely first: 0 if it is not one.
 
-    1 two letters turned round, 2 one left out, 3 one too many, 4 one exchanged.
+    1 two letters swapped, 2 one missing, 3 one too many, 4 one wrong.
     """
     at = next((n for n, (a, b) in enumerate(zip(typed, word, strict=False)) if a != b), None)
     at = min(len(typed), len(word)) if at is None else at

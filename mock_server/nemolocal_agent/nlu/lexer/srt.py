@@ -1,4 +1,4 @@
-"""Subtitles pasted into a message, as SRT or WebVTT, from whatever system they come."""
+"""Finds SRT or WebVTT subtitles in a message, with any line ends."""
 
 import re
 
@@ -6,7 +6,7 @@ import msgspec
 
 from ...intents import Cue
 
-# Every character has its place: what ends a line is exchanged for one line feed, blanks before it.
+# Keeps every index: each line end becomes one line feed, with blanks before it.
 _LINE_ENDS = str.maketrans(dict.fromkeys("\r\x85\u2028\u2029", "\n") | {"\ufeff": " "})
 _CLOCK = r"(?:\d{1,3}:)?\d{1,2}:\d{2}(?:[,.]\d{1,3})?"
 _CUE = re.compile(rf"[ \t]*({_CLOCK})[ \t]*-->[ \t]*({_CLOCK})[^\n]{{0,80}}")
@@ -15,7 +15,7 @@ _MAX_DIGITS = 9
 
 
 class PastedSubtitles(msgspec.Struct, frozen=True):
-    """Subtitles as they were written, and where they stand in the message."""
+    """Subtitles as they were written, and their place in the message."""
 
     cues: tuple[Cue, ...]
     start: int
@@ -23,7 +23,7 @@ class PastedSubtitles(msgspec.Struct, frozen=True):
 
 
 class _CueHeader(msgspec.Struct, frozen=True):
-    """The line that says when a cue is shown, and the number above it."""
+    """The line with the times of a cue, and the number above it."""
 
     line: int
     times: tuple[int, int]
@@ -31,9 +31,9 @@ class _CueHeader(msgspec.Struct, frozen=True):
 
 
 def find_subtitles(message: str) -> PastedSubtitles | None:
-    """The subtitles in a message, None where there are none.
+    """The subtitles in a message; None if there are none.
 
-    Cues that cannot be shown are among them: whoever uses them says so.
+    Cues that cannot be shown are included; `fit_cues` reports them.
     """
     if "-->" not in message:
         return None
@@ -62,10 +62,10 @@ def find_subtitles(message: str) -> PastedSubtitles | None:
 def _cue_text(
     lines: list[str], head: _CueHeader, after: _CueHeader | None
 ) -> tuple[list[str], int]:
-    """The words of a cue, and the line behind them.
+    """The text of a cue, and the line after it.
 
-    Before another cue all of them are its own, those behind a blank line too; the last cue ends
-    with a blank line, behind which the message goes on.
+    The text of the last cue ends at a blank line, after which the message continues; that of any
+    other cue goes up to the next cue, across blank lines.
     """
     begin = head.line + 1
     if after is None:
@@ -77,7 +77,7 @@ def _cue_text(
 
 
 def _is_numbered(lines: list[str], head: _CueHeader, after: _CueHeader) -> bool:
-    """Whether the number above the next cue is its own, not what this one says."""
+    """Whether the number above the next cue is its number, not text of this one."""
     if after.number is None:
         return False
     above = [line.strip() for line in lines[head.line + 1 : after.line - 1]]
@@ -87,7 +87,7 @@ def _is_numbered(lines: list[str], head: _CueHeader, after: _CueHeader) -> bool:
 
 
 def _first_line(lines: list[str], first: _CueHeader) -> int:
-    """The line in which the subtitles begin: a number, or the name of their format."""
+    """The line where the subtitles start: a number, or the WEBVTT header."""
     top = first.line - (first.number is not None)
     above = next((at for at in range(top - 1, -1, -1) if lines[at].strip()), None)
     return above if above is not None and _HEADER.fullmatch(lines[above].rstrip()) else top

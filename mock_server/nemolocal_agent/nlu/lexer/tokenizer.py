@@ -1,4 +1,4 @@
-"""Plain text becomes tokens: the longest phrase of the lexicon at each place, numbers, names."""
+"""Turns normalized text into tokens: the longest phrase of the lexicon, numbers, file names."""
 
 import re
 from collections.abc import Iterator
@@ -7,7 +7,7 @@ from typing import NamedTuple
 from .chinese import find_longest_word, tokenize_chinese
 from .lexicon import SKIPPABLE_WORDS, load_lexicon
 from .normalization import NormalizedMessage
-from .tokens import COMMA, SENTENCE_END, LexToken
+from .tokens import COMMA, SENTENCE_END, LexToken, Slot, TokenKind
 from .units import TIME_UNITS
 
 _EXTENSION = r"\.(?:mp4|mov|avi|webm|mkv|jpe?g|png|gif|webp|mp3|wav|m4a|aac)(?![a-z0-9])"
@@ -16,7 +16,7 @@ _FILE = rf"""
     (?P<file>[{_HAN}]{{0,20}}[a-z0-9_][a-z0-9_-]{{0,60}}(?:\.[a-z0-9_-]{{1,60}}){{0,3}}{_EXTENSION}
         |[{_HAN}]{{1,20}}{_EXTENSION})|"""
 _LEXEMES = rf"""
-    (?P<hole>\x01\x02*)
+    (?P<quote>\x01\x02*)
     |(?P<link>https?://[^\s\x01]{{1,300}})
     |(?P<color>\#(?:[0-9a-f]{{6}}|[0-9a-f]{{3}})(?![0-9a-z]))
     |(?P<clock>\d{{1,3}}:\d{{2}}(?::\d{{2}})?(?:\.\d{{1,3}})?(?![\d:]))
@@ -26,12 +26,12 @@ _LEXEMES = rf"""
     |(?P<count>\d{{1,9}}(?:\.\d{{1,6}})?|\.\d{{1,6}})
     |(?P<word>(?:mp[34]|m4[av]|h26[45])(?![a-z0-9])|[a-zà-ÿ]+(?:'[a-z]+)?)
     |(?P<han>[{_HAN}]+)
-    |(?P<strong>[.!?;\n]+)
-    |(?P<mark>[,:&+%°×/@=\#-])"""
+    |(?P<sentence_end>[.!?;\n]+)
+    |(?P<sign>[,:&+%°×/@=\#-])"""
 _ASCII_NAME = re.compile(r"[a-z_]{2}[a-z0-9_.-]*\.")
 _HAS_FILE = re.compile(_EXTENSION)
 _LEXEME = re.compile(_LEXEMES, re.VERBOSE)
-# File names are looked for only where there is one: no other pattern has to look so far ahead.
+# Used only if there is a file extension, since this pattern looks far ahead.
 _LEXEME_OR_FILE = re.compile(_FILE + _LEXEMES, re.VERBOSE)
 
 
@@ -42,61 +42,69 @@ class _Lexeme(NamedTuple):
     end: int
 
 
-def tokenize(plain: NormalizedMessage) -> list[LexToken]:
-    """The tokens of a message, fillers and all."""
-    pattern = _LEXEME_OR_FILE if _HAS_FILE.search(plain.text) else _LEXEME
-    items = [
+def tokenize(normalized: NormalizedMessage) -> list[LexToken]:
+    """The tokens of a message, including fillers."""
+    pattern = _LEXEME_OR_FILE if _HAS_FILE.search(normalized.text) else _LEXEME
+    lexemes = [
         _Lexeme(str(match.lastgroup), match[0], match.start(), match.end())
-        for match in pattern.finditer(plain.text)
+        for match in pattern.finditer(normalized.text)
     ]
     tokens: list[LexToken] = []
-    place = 0
-    while place < len(items):
-        item = items[place]
-        if item.kind == "word" or item.text in "&%°×@=":
-            place = _read_word(items, place, tokens)
+    index = 0
+    while index < len(lexemes):
+        lexeme = lexemes[index]
+        if lexeme.kind == "word" or lexeme.text in "&%°×@=":
+            index = _read_word(lexemes, index, tokens)
             continue
-        if item.kind == "han":
-            end = tokenize_chinese(plain.text, item.start, item.end, tokens)
-            place += 1
-            while place < len(items) and items[place].start < end:
-                place += 1
+        if lexeme.kind == "han":
+            end = tokenize_chinese(normalized.text, lexeme.start, lexeme.end, tokens)
+            index += 1
+            while index < len(lexemes) and lexemes[index].start < end:
+                index += 1
             continue
-        tokens.extend(_read_mark(plain, items, place))
-        place += 1
+        tokens.extend(_read_other(normalized, lexemes, index))
+        index += 1
     return tokens
 
 
-def _read_mark(plain: NormalizedMessage, items: list[_Lexeme], place: int) -> Iterator[LexToken]:
-    """What is neither an English nor a Chinese word."""
-    kind, text, start, end = items[place]
-    if kind == "hole":
-        held = plain.quoted_parts[start]
-        yield LexToken("H" if isinstance(held, str) else "G", "slot", start, end, held)
+def _read_other(
+    normalized: NormalizedMessage, lexemes: list[_Lexeme], index: int
+) -> Iterator[LexToken]:
+    """The tokens of what is neither an English nor a Chinese word."""
+    kind, text, start, end = lexemes[index]
+    if kind == "quote":
+        quoted = normalized.quoted_parts[start]
+        yield LexToken(
+            Slot.QUOTED_TEXT if isinstance(quoted, str) else Slot.SUBTITLES,
+            TokenKind.SLOT,
+            start,
+            end,
+            quoted,
+        )
     elif kind == "file":
-        yield from _read_file(plain, start, end)
+        yield from _read_file(normalized, start, end)
     elif kind == "color":
         digits = text[1:] if len(text) == 7 else "".join(c * 2 for c in text[1:])
-        yield LexToken("C", "slot", start, end, f"#{digits}")
+        yield LexToken(Slot.COLOR, TokenKind.SLOT, start, end, f"#{digits}")
     elif kind == "count":
-        yield LexToken("", "number", start, end, float(text))
-    elif kind == "strong":
-        yield LexToken(SENTENCE_END, "stop", start, end, text)
-    elif kind == "mark":
-        yield from _read_sign(plain.text, text, start)
+        yield LexToken("", TokenKind.NUMBER, start, end, float(text))
+    elif kind == "sentence_end":
+        yield LexToken(SENTENCE_END, TokenKind.SEPARATOR, start, end, text)
+    elif kind == "sign":
+        yield from _read_sign(normalized.text, text, start)
     elif kind != "link":
-        yield LexToken(kind, "value", start, end, text)
+        yield LexToken(kind, TokenKind.RAW_VALUE, start, end, text)
 
 
 def _read_sign(text: str, sign: str, at: int) -> Iterator[LexToken]:
     if sign in "+-" and _is_signed(text, at):
-        yield LexToken("more" if sign == "+" else "less", "word", at, at + 1)
+        yield LexToken("more" if sign == "+" else "less", TokenKind.MODIFIER, at, at + 1)
     elif sign == "-":
         yield from _read_dash(text, at)
     elif sign in ",:+":
-        yield LexToken("and" if sign == "+" else COMMA, "stop", at, at + 1, sign)
+        yield LexToken("and" if sign == "+" else COMMA, TokenKind.SEPARATOR, at, at + 1, sign)
     elif sign == "#":
-        yield LexToken("hash", "word", at, at + 1)
+        yield LexToken("hash", TokenKind.MODIFIER, at, at + 1)
 
 
 def _is_signed(text: str, at: int) -> bool:
@@ -106,30 +114,30 @@ def _is_signed(text: str, at: int) -> bool:
 
 
 def _read_dash(text: str, at: int) -> Iterator[LexToken]:
-    """A dash between numbers means "to"; between words it is nothing; else it separates."""
+    """A dash between numbers means "to", in a word it has no meaning, else it is a separator."""
     before, after = text[max(0, at - 20) : at], text[at + 1 : at + 20]
     end = before.rstrip()[-1:]
     if end and end in "0123456789s秒分m" and after.lstrip()[:1].isdigit():
-        yield LexToken("to", "word", at, at + 1, "-")
+        yield LexToken("to", TokenKind.MODIFIER, at, at + 1, "-")
     elif before[-1:].isspace() or after[:1].isspace():
-        yield LexToken(COMMA, "stop", at, at + 1, "-")
+        yield LexToken(COMMA, TokenKind.SEPARATOR, at, at + 1, "-")
 
 
-def _read_file(plain: NormalizedMessage, start: int, end: int) -> Iterator[LexToken]:
-    """A file name, without the Chinese words of a command that stand right before it."""
-    while start < end and (found := find_longest_word(plain.text, start, end)):
+def _read_file(normalized: NormalizedMessage, start: int, end: int) -> Iterator[LexToken]:
+    """A file name, without the Chinese words that come directly before it."""
+    while start < end and (found := find_longest_word(normalized.text, start, end)):
         word, length = found
-        named = word.kind == "slot" and not _ASCII_NAME.search(plain.text, start, end)
-        if named or plain.text[start + length] == ".":
+        named = word.kind == TokenKind.SLOT and not _ASCII_NAME.search(normalized.text, start, end)
+        if named or normalized.text[start + length] == ".":
             break
         yield LexToken(word.symbol, word.kind, start, start + length, word.value)
         start += length
-    yield LexToken("W", "slot", start, end, plain.original[start:end])
+    yield LexToken(Slot.FILE_NAME, TokenKind.SLOT, start, end, normalized.original[start:end])
 
 
-def _read_word(items: list[_Lexeme], place: int, tokens: list[LexToken]) -> int:
-    """One phrase of the lexicon, or one word that it has not; returns the place after it."""
-    text = items[place].text
+def _read_word(lexemes: list[_Lexeme], index: int, tokens: list[LexToken]) -> int:
+    """A phrase of the lexicon, or an unknown word; returns the index after it."""
+    text = lexemes[index].text
     entries = load_lexicon().english.get(text)
     if entries is None and "'" in text:
         text = text.removesuffix("'s") if text.endswith("'s") else text.replace("'", "")
@@ -138,37 +146,45 @@ def _read_word(items: list[_Lexeme], place: int, tokens: list[LexToken]) -> int:
         text, entries = corrected, load_lexicon().english.get(corrected, [])
     for words, word in entries or ():
         skipped: list[_Lexeme] = []
-        after = _match(items, place + 1, words[1:], skipped)
+        after = _match(lexemes, index + 1, words[1:], skipped)
         if after is not None and not (
-            words[1:] and _is_number_of_unit(words[-1], items[after : after + 1])
+            words[1:] and _is_number_of_unit(words[-1], lexemes[after : after + 1])
         ):
             tokens.append(
                 LexToken(
                     word.symbol,
                     word.kind,
-                    items[place].start,
-                    items[after - 1].end,
-                    # Zero is a value too.
+                    lexemes[index].start,
+                    lexemes[after - 1].end,
+                    # Not `or`: zero is a value.
                     text if word.value is None else word.value,
                     word.is_base_form,
                 )
             )
             tokens.extend(
-                LexToken("it", "word", i.start, i.end) for i in skipped if i.text in _PRONOUNS
+                LexToken("it", TokenKind.MODIFIER, i.start, i.end)
+                for i in skipped
+                if i.text in _PRONOUNS
             )
             return after
-    if items[place].kind == "word":
+    if lexemes[index].kind == "word":
         tokens.append(
-            LexToken("X", "unknown", items[place].start, items[place].end, items[place].text)
+            LexToken(
+                Slot.UNKNOWN_WORD,
+                TokenKind.UNKNOWN,
+                lexemes[index].start,
+                lexemes[index].end,
+                lexemes[index].text,
+            )
         )
-    return place + 1
+    return index + 1
 
 
-def _is_number_of_unit(last: str, items: list[_Lexeme]) -> bool:
-    """Whether a phrase ends in a number of what follows: "into a one minute video" joins none."""
+def _is_number_of_unit(last: str, lexemes: list[_Lexeme]) -> bool:
+    """Whether the last word of a phrase counts what follows: "into a one minute video"."""
     if last != "one":
         return False
-    entries = load_lexicon().english.get(items[0].text, []) if items else []
+    entries = load_lexicon().english.get(lexemes[0].text, []) if lexemes else []
     return any(len(words) == 1 and word.symbol in TIME_UNITS for words, word in entries)
 
 
@@ -176,20 +192,22 @@ _PRONOUNS = frozenset("it this that them these those".split())
 
 
 def _match(
-    items: list[_Lexeme], place: int, words: tuple[str, ...], skipped: list[_Lexeme]
+    lexemes: list[_Lexeme], index: int, words: tuple[str, ...], skipped: list[_Lexeme]
 ) -> int | None:
-    """The place after these words, which may have articles and hyphens between them."""
+    """The index after these words, which can have articles and hyphens between them; or None."""
     for word in words:
-        while place < len(items) and items[place].text != word:
-            item = items[place]
-            if item.text in SKIPPABLE_WORDS and len(skipped) < 2:
-                skipped.append(item)
-            elif item.text != "-":
-                if item.kind == "word" and load_lexicon().spell_checker.is_match(item.text, word):
+        while index < len(lexemes) and lexemes[index].text != word:
+            lexeme = lexemes[index]
+            if lexeme.text in SKIPPABLE_WORDS and len(skipped) < 2:
+                skipped.append(lexeme)
+            elif lexeme.text != "-":
+                if lexeme.kind == "word" and load_lexicon().spell_checker.is_match(
+                    lexeme.text, word
+                ):
                     break
                 return None
-            place += 1
-        if place == len(items):
+            index += 1
+        if index == len(lexemes):
             return None
-        place += 1
-    return place
+        index += 1
+    return index

@@ -1,15 +1,24 @@
-"""Units, and what is known of the numbers before them."""
+"""Units, and the numbers before them."""
 
-from .tokens import COMMA, LexToken
+from .tokens import COMMA, LexToken, Slot, TokenKind
 
-UNITS = {
-    "ms": ("T", 1), "s": ("T", 1000), "min": ("T", 60_000), "h": ("T", 3_600_000),
-    "percent": ("P", 0.01), "x": ("K", 1), "deg": ("D", 1), "fps": ("U", 1),
-    "mb": ("B", 1), "gb": ("B", 1000), "kb": ("B", 0.001), "px": ("Z", 1),
-}  # fmt: skip
-"""What a number and a unit make: the letter of the slot, and what one of the unit is."""
+UNITS: dict[str, tuple[Slot, float]] = {
+    "ms": (Slot.TIME, 1),
+    "s": (Slot.TIME, 1000),
+    "min": (Slot.TIME, 60_000),
+    "h": (Slot.TIME, 3_600_000),
+    "percent": (Slot.PERCENT, 0.01),
+    "x": (Slot.FACTOR, 1),
+    "deg": (Slot.DEGREES, 1),
+    "fps": (Slot.FRAME_RATE, 1),
+    "mb": (Slot.FILE_SIZE, 1),
+    "gb": (Slot.FILE_SIZE, 1000),
+    "kb": (Slot.FILE_SIZE, 0.001),
+    "px": (Slot.FONT_SIZE, 1),
+}
+"""The slot that a number with a unit becomes, and the value of one unit."""
 TIME_UNITS = ("s", "min", "h")
-"""Units of time that may have no number: "a minute"."""
+"""Units of time that can have no number: "a minute"."""
 RESOLUTION_BY_HEIGHT = {
     480: "720p",
     540: "720p",
@@ -18,17 +27,17 @@ RESOLUTION_BY_HEIGHT = {
     1440: "4k",
     2160: "4k",
 }
-"""The resolution for a number of lines, as in 1080p."""
+"""The resolution by the number of lines, as in 1080p."""
 RESOLUTION_BY_THOUSANDS = {4: "4k", 2: "1080p", 1: "1080p"}
-"""The resolution for a number of thousands, as in 4K."""
+"""The resolution by thousands of columns, as in 4K."""
 ASPECT_RATIOS = frozenset("9:16 16:9 1:1 4:5 5:4 4:3 3:4 21:9 9:21 2:1 1:2 3:2 2:3".split())
-"""Shapes that might be read as times."""
+"""Aspect ratios that could be read as times."""
 MAX_TIME_MS = 360_000_000
-"""No time is longer: a hundred hours."""
+"""The longest time: a hundred hours."""
 TIME_PREPOSITIONS = frozenset("from to at until between and after before".split())
-"""Words that make a moment of "second 3"."""
-COUNTABLE_KINDS = ("noun", "unknown")
-"""Kinds of words that an ordinal counts."""
+"""Words that make "second 3" a point of time."""
+COUNTABLE_KINDS = (TokenKind.NOUN, TokenKind.UNKNOWN)
+"""The kinds of words that an ordinal counts."""
 
 
 RANGE_WORDS = ("to", "and", "until", "through", ",")
@@ -38,9 +47,9 @@ _UNIT_SHARING_WORDS = ("to", "and", "until", "or")
 
 
 def parse_fraction(text: str, before: str, after: str) -> float | None:
-    """The part that a slash makes, where it makes no shape: 1/4 speed, the first 2/3.
+    """The value of a fraction with a slash: 1/4 speed, the first 2/3. None if it is a ratio.
 
-    `before` and `after` are the words beside it.
+    `before` and `after` are the symbols beside it.
     """
     part, slash, whole = text.partition("/")
     if not slash or not (part + whole).isdigit() or not 0 < int(part) < int(whole):
@@ -50,30 +59,40 @@ def parse_fraction(text: str, before: str, after: str) -> float | None:
 
 
 def is_pronoun_one(before: list[LexToken]) -> bool:
-    """Whether a "one" after these words is a thing, no number: "the last one", "this one"."""
+    """Whether "one" after these tokens is a pronoun: "the last one", "this one"."""
     last = before[-1] if before else None
     if last is None or last.symbol == "it":
         return last is not None and last.value in ("this", "that")
-    return last.symbol in ("first", "last", "O", "other", "all", "per", "C", "S", "X")
+    return last.symbol in (
+        "first",
+        "last",
+        Slot.ORDINAL,
+        "other",
+        "all",
+        "per",
+        Slot.COLOR,
+        Slot.SCENE,
+        Slot.UNKNOWN_WORD,
+    )
 
 
 def share_units(tokens: list[LexToken]) -> list[LexToken]:
-    """`2 to 4 seconds`: the first number is of the unit of the second."""
+    """Give a number the unit of the next one: `2 to 4 seconds`."""
     words = [token for token in tokens if token.symbol]
     before = ["", *(token.symbol for token in words)]
     rows = list(zip(before, words, words[1:], words[2:], strict=False))
-    # From behind, so that each lends to the one before it: "at 3, 6 and 9 seconds".
+    # Backwards, so that the unit is passed on: "at 3, 6 and 9 seconds".
     for name, one, two, three in reversed(rows):
         if (
-            (one.symbol == "N" or (one.symbol == "O" and name == "at"))
+            (one.symbol == Slot.NUMBER or (one.symbol == Slot.ORDINAL and name == "at"))
             and name not in ("clip", "hash", "photo")
-            and three.symbol in ("T", "P")
+            and three.symbol in (Slot.TIME, Slot.PERCENT)
             and (
                 two.symbol in _UNIT_SHARING_WORDS or (two.symbol == COMMA and name in ("at", COMMA))
             )
         ):
             one.symbol, one.value = (
                 three.symbol,
-                (round(one.value * 1000) if three.symbol == "T" else one.value / 100),
+                (round(one.value * 1000) if three.symbol == Slot.TIME else one.value / 100),
             )
     return tokens

@@ -1,103 +1,112 @@
-"""Words to show that are not in quotes: `add a title that says Hello World for 3 seconds`."""
+"""Title text without quotes: `add a title that says Hello World for 3 seconds`."""
 
-from .tokens import LexToken
+from .tokens import LexToken, Slot, TokenKind
 
-_CLOSING = ("then", "T", "A", "throughout", "all")
+_CLOSING = ("then", Slot.TIME, Slot.POSITION, "throughout", "all")
 _COURTESY = ("please", "pls", "plz", "now", "thanks", "thank you", "instead", "too")
 _LINKS = frozenset("says called is it".split())
 _PREPOSITIONS = frozenset("for from at on in with during to".split())
 _SETTINGS = frozenset(
-    "T A C Z first last start end top bottom left right middle all throughout small big huge "
-    "halfway corner lowerthird size font between after N".split()
-)
+    "first last start end top bottom left right middle all throughout small big huge "
+    "halfway corner lowerthird size font between after".split()
+) | {Slot.TIME, Slot.POSITION, Slot.COLOR, Slot.FONT_SIZE, Slot.NUMBER}
 
 
 def quote_title_text(tokens: list[LexToken], original: str) -> list[LexToken]:
-    """The same tokens with the words that a title is to show as one quoted slot."""
-    if any(token.symbol == "H" for token in tokens):
+    """The tokens with the text of a title as one quoted slot."""
+    if any(token.symbol == Slot.QUOTED_TEXT for token in tokens):
         return tokens
-    for place, token in enumerate(tokens):
-        if token.symbol in ("title", "title says") and token.kind == "noun":
-            begin, explicit = _after_links(tokens, place + 1, original)
+    for index, token in enumerate(tokens):
+        if token.symbol in ("title", "title says") and token.kind == TokenKind.NOUN:
+            begin, explicit = _after_links(tokens, index + 1, original)
             if begin is None or not _is_text_start(tokens, begin, explicit, original):
                 continue
             end = _find_text_end(tokens, begin)
             if end > begin:
                 start, stop = tokens[begin].start, tokens[end - 1].end
-                slot = LexToken("H", "slot", start, stop, original[start:stop].strip())
-                says = LexToken("says", "word", start, start)
+                slot = LexToken(
+                    Slot.QUOTED_TEXT, TokenKind.SLOT, start, stop, original[start:stop].strip()
+                )
+                says = LexToken("says", TokenKind.MODIFIER, start, start)
                 return [*tokens[:begin], says, slot, *tokens[end:]]
     return tokens
 
 
-def _after_links(tokens: list[LexToken], place: int, original: str) -> tuple[int | None, bool]:
-    """The place after "that says", "called", ":"; and whether there was such a word."""
+def _after_links(tokens: list[LexToken], index: int, original: str) -> tuple[int | None, bool]:
+    """The index after "that says", "called", ":"; and whether there was such a word."""
     explicit = False
-    while place < len(tokens):
-        token = tokens[place]
-        if token.kind == "filler" and not explicit:
+    while index < len(tokens):
+        token = tokens[index]
+        if token.kind == TokenKind.FILLER and not explicit:
             pass
         elif token.symbol in ("says", "called") or (
-            token.kind == "stop" and token.value in (":", "：")
+            token.kind == TokenKind.SEPARATOR and token.value in (":", "：")
         ):
             explicit = True
         elif (
-            token.symbol == "to" and any(t.symbol in ("set", "replace") for t in tokens[:place])
+            token.symbol == "to" and any(t.symbol in ("set", "replace") for t in tokens[:index])
         ) or (token.symbol == "set" and token.start > 0 and not original[token.start].isascii()):
-            explicit = explicit or _is_text(tokens, place + 1, original)
+            explicit = explicit or _is_text(tokens, index + 1, original)
         elif token.symbol not in _LINKS:
             break
-        place += 1
-    return (place if place < len(tokens) else None), explicit
+        index += 1
+    return (index if index < len(tokens) else None), explicit
 
 
-def _is_text(tokens: list[LexToken], place: int, original: str) -> bool:
-    """Whether what follows "change the title to" is a text and not a look."""
-    if place >= len(tokens):
+def _is_text(tokens: list[LexToken], index: int, original: str) -> bool:
+    """Whether a text follows "change the title to", not a style."""
+    if index >= len(tokens):
         return False
-    token = tokens[place]
-    return token.kind == "unknown" or (
+    token = tokens[index]
+    return token.kind == TokenKind.UNKNOWN or (
         original[token.start].isupper()
         and not original.isupper()
-        and token.symbol not in ("C", "A")
+        and token.symbol not in (Slot.COLOR, Slot.POSITION)
     )
 
 
-def _is_text_start(tokens: list[LexToken], place: int, explicit: bool, original: str) -> bool:
-    token = tokens[place]
-    if token.kind == "stop" or token.symbol in ("G", "H", "W"):
+def _is_text_start(tokens: list[LexToken], index: int, explicit: bool, original: str) -> bool:
+    token = tokens[index]
+    if token.kind == TokenKind.SEPARATOR or token.symbol in (
+        Slot.SUBTITLES,
+        Slot.QUOTED_TEXT,
+        Slot.FILE_NAME,
+    ):
         return False
-    if not explicit and any(t.symbol in ("set", "remove", "move") for t in tokens[:place]):
+    if not explicit and any(t.symbol in ("set", "remove", "move") for t in tokens[:index]):
         return False
-    if explicit or token.kind == "unknown":
+    if explicit or token.kind == TokenKind.UNKNOWN:
         return True
     if original[token.start].isupper() and not original.isupper():
         return True
-    after = tokens[place + 1] if place + 1 < len(tokens) else None
+    after = tokens[index + 1] if index + 1 < len(tokens) else None
     return (
         after is not None
-        and after.kind == "unknown"
-        and token.kind in ("slot", "chatter", "look", "act")
+        and after.kind == TokenKind.UNKNOWN
+        and token.kind in (TokenKind.SLOT, TokenKind.SMALL_TALK, TokenKind.EFFECT, TokenKind.ACTION)
     )
 
 
 def _find_text_end(tokens: list[LexToken], begin: int) -> int:
-    """The place after the last word of the text: it ends where a setting or a command begins."""
-    place = begin + 1
-    while place < len(tokens) and not _is_text_end(tokens, place):
-        place += 1
-    while place > begin and tokens[place - 1].value in _COURTESY:
-        place -= 1
-    return place
+    """The index after the text, which ends where a setting or a command starts."""
+    index = begin + 1
+    while index < len(tokens) and not _is_text_end(tokens, index):
+        index += 1
+    while index > begin and tokens[index - 1].value in _COURTESY:
+        index -= 1
+    return index
 
 
-def _is_text_end(tokens: list[LexToken], place: int) -> bool:
-    token = tokens[place]
-    if token.kind == "stop" or token.symbol in _CLOSING:
+def _is_text_end(tokens: list[LexToken], index: int) -> bool:
+    token = tokens[index]
+    if token.kind == TokenKind.SEPARATOR or token.symbol in _CLOSING:
         return True
-    after = next((t for t in tokens[place + 1 : place + 4] if t.kind != "filler"), None)
+    after = next((t for t in tokens[index + 1 : index + 4] if t.kind != TokenKind.FILLER), None)
     if after is None:
         return False
     if token.symbol in ("and", "but"):
-        return after.kind in ("verb", "act", "look") or after.symbol == "then"
+        return (
+            after.kind in (TokenKind.VERB, TokenKind.ACTION, TokenKind.EFFECT)
+            or after.symbol == "then"
+        )
     return token.symbol in _PREPOSITIONS and after.symbol in _SETTINGS

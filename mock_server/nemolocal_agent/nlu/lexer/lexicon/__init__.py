@@ -1,4 +1,4 @@
-"""What people say, and the word that readers know for it: loaded once, from the TOML beside it."""
+"""The lexicon: the words and phrases of both languages and their symbols, read from TOML files."""
 
 import tomllib
 from collections.abc import Iterator
@@ -7,38 +7,54 @@ from importlib.resources import files
 from typing import Any, NamedTuple
 
 from ..spellcheck import SpellChecker
+from ..tokens import Slot, TokenKind
 
 SKIPPABLE_WORDS = frozenset("the a an my our your this that it them these those its".split())
-"""Words that may stand inside a phrase without changing it: "reduce (the) file size"."""
+"""Words that a phrase may contain without a change of meaning: "reduce (the) file size"."""
 
 WORD_SIGNS = "°"
-"""What stands for a word and is no letter: it is looked up as an English word is."""
+"""Signs that are looked up as English words are."""
 
 _FILES = ("commands", "nouns_and_modifiers", "slot_values", "conversation")
 _SLOT_SECTIONS = {
-    "color": "C", "mood": "M", "scene": "S", "place": "A", "shape": "R", "definition": "Q",
-    "ordinal": "O", "fraction": "F",
-}  # fmt: skip
+    slot.name.lower(): slot
+    for slot in (
+        Slot.COLOR,
+        Slot.MOOD,
+        Slot.SCENE,
+        Slot.POSITION,
+        Slot.ASPECT_RATIO,
+        Slot.RESOLUTION,
+        Slot.ORDINAL,
+        Slot.FRACTION,
+    )
+}
+_INFLECTED_KINDS = (
+    TokenKind.VERB,
+    TokenKind.ACTION,
+    TokenKind.EFFECT,
+    TokenKind.TRANSITION,
+)
 _VOWELS = "aeiou"
 _AUXILIARIES = frozenset(
     "has have had need needs must should can could may might will would ought shall got does "
     "are".split()
 )
-# Chinese words so long are known even with one wrong character.
+# Chinese words of this length are found even with one wrong character.
 _MIN_FUZZY_LENGTH = 4
 
 
 class LexiconEntry(NamedTuple):
-    """One entry: the readers' word, its kind, a slot's value, and whether it is a base form."""
+    """An entry: its symbol, kind, value if it is a slot, and whether it is a base form."""
 
     symbol: str
-    kind: str
+    kind: TokenKind
     value: Any = None
     is_base_form: bool = True
 
 
 class Lexicon:
-    """All entries: English by first word, longest first; Chinese by the text itself."""
+    """All entries: English by first word, longest phrase first; Chinese by the word."""
 
     def __init__(self) -> None:
         self.english: dict[str, list[tuple[tuple[str, ...], LexiconEntry]]] = {}
@@ -64,7 +80,7 @@ class Lexicon:
             {
                 word: _meaning(phrases.get((word,)), word)
                 for words, entry in phrases.items()
-                if entry.kind != "chatter"
+                if entry.kind != TokenKind.SMALL_TALK
                 for word in words
             },
             spelled.union(_toml("spellcheck_allowlist")["words"].split()),
@@ -83,36 +99,37 @@ def _toml(name: str) -> dict[str, Any]:
 def _entries() -> Iterator[tuple[str, LexiconEntry]]:
     for name in _FILES:
         for section, entries in _toml(name).items():
-            for canon, phrases in entries.items():
+            for lemma, phrases in entries.items():
                 for phrase in phrases.split("|"):
-                    yield from _forms(phrase.strip(), _entry(section, canon))
+                    yield from _forms(phrase.strip(), _entry(section, lemma))
 
 
-def _entry(section: str, canon: str) -> LexiconEntry:
-    if section in _SLOT_SECTIONS:
-        value = canon if section not in ("ordinal", "fraction") else float(canon)
-        return LexiconEntry(_SLOT_SECTIONS[section], "slot", value)
-    if section in ("unit", "number"):
-        return LexiconEntry(canon, section, float(canon) if section == "number" else canon)
-    if section == "filler":
-        return LexiconEntry("", "filler")
-    return LexiconEntry(canon, section)
+def _entry(section: str, lemma: str) -> LexiconEntry:
+    if slot := _SLOT_SECTIONS.get(section):
+        value = float(lemma) if slot in (Slot.ORDINAL, Slot.FRACTION) else lemma
+        return LexiconEntry(slot, TokenKind.SLOT, value)
+    kind = TokenKind(section)
+    if kind == TokenKind.NUMBER:
+        return LexiconEntry(lemma, kind, float(lemma))
+    if kind == TokenKind.UNIT:
+        return LexiconEntry(lemma, kind, lemma)
+    return LexiconEntry("" if kind == TokenKind.FILLER else lemma, kind)
 
 
 def _forms(phrase: str, word: LexiconEntry) -> Iterator[tuple[str, LexiconEntry]]:
-    """The phrase, and its inflected forms where it is English."""
+    """The phrase and, if it is English, its inflected forms."""
     head, space, rest = phrase.partition(" ")
     if phrase.isascii() and head.isalpha():
-        if word.kind in ("verb", "act", "look", "trans") and not _is_invariable(head, rest):
+        if word.kind in _INFLECTED_KINDS and not _is_invariable(head, rest):
             for form in inflect(head):
                 yield form + space + rest, word._replace(is_base_form=False)
-        elif word.kind == "noun":
+        elif word.kind == TokenKind.NOUN:
             yield phrase + "s", word
     yield phrase, word
 
 
 def _is_invariable(head: str, rest: str) -> bool:
-    """Whether a verb has no other form here: "has to be" is no "hases to be"."""
+    """Whether a verb is not inflected here: "has to be"."""
     return len(head) < 3 or (bool(rest) and head in _AUXILIARIES)
 
 
@@ -131,5 +148,5 @@ def inflect(verb: str) -> Iterator[str]:
 
 @cache
 def load_lexicon() -> Lexicon:
-    """The one lexicon, read when it is first needed: a server starts without it."""
+    """The lexicon, read on first use: the server starts without it."""
     return Lexicon()

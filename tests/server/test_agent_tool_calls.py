@@ -1,4 +1,4 @@
-"""Tool calls and their results: what an agent would send, and what came of it (SSE-2)."""
+"""Tool calls and their responses (SSE-2)."""
 
 import json
 from typing import Any, get_args
@@ -29,6 +29,7 @@ from nemolocal_agent.intents import (
     last_span,
 )
 from nemolocal_agent.tool_calls import (
+    ACTIONS,
     GRADES,
     PlannedToolCall,
     ToolName,
@@ -49,11 +50,16 @@ AFTER = draft_from_wire({
 })  # fmt: skip
 
 
-def job(*edits: Edit) -> PlannedToolCall:
+def tool_call(*edits: Edit) -> PlannedToolCall:
     return PlannedToolCall(edits, BEFORE, AFTER)
 
 
-def test_every_tool_says_whether_its_name_is_documented() -> None:
+def test_every_edit_has_an_action_of_its_own() -> None:
+    assert set(ACTIONS) == set(get_args(Edit))
+    assert len(set(ACTIONS.values())) == len(ACTIONS)
+
+
+def test_every_tool_has_a_grade() -> None:
     assert set(GRADES) == set(get_args(ToolName))
     documented = {name for name, grade in GRADES.items() if grade == "documented"}
     assert documented == {"edit_multitrack", "generate_video_with_seedance"}
@@ -115,12 +121,12 @@ OPERATIONS: list[tuple[Edit, dict[str, Any]]] = [
 
 
 @pytest.mark.parametrize(("edit", "operation"), OPERATIONS)
-def test_an_edit_is_sent_with_its_track_its_segment_and_its_times(
+def test_tool_call_has_the_track_segment_and_times_of_the_edit(
     edit: Edit, operation: dict[str, Any]
 ) -> None:
-    assert job(edit).tool == "edit_multitrack"
-    assert job(edit).args() == {"operations": [operation]}
-    assert json.loads(json.dumps(job(edit).args())) == job(edit).args()
+    assert tool_call(edit).tool == "edit_multitrack"
+    assert tool_call(edit).args() == {"operations": [operation]}
+    assert json.loads(json.dumps(tool_call(edit).args())) == tool_call(edit).args()
 
 
 ALONE: list[tuple[Edit, ToolName, dict[str, Any]]] = [
@@ -133,15 +139,13 @@ ALONE: list[tuple[Edit, ToolName, dict[str, Any]]] = [
 
 
 @pytest.mark.parametrize(("edit", "tool", "args"), ALONE)
-def test_what_is_no_cut_goes_to_a_tool_of_its_own(
-    edit: Edit, tool: ToolName, args: dict[str, Any]
-) -> None:
-    assert job(edit).tool == tool
-    sent = job(edit).args()
+def test_other_edits_have_their_own_tools(edit: Edit, tool: ToolName, args: dict[str, Any]) -> None:
+    assert tool_call(edit).tool == tool
+    sent = tool_call(edit).args()
     assert {name: sent[name] for name in args} == args
 
 
-def test_edits_of_one_tool_go_together_in_their_order() -> None:
+def test_consecutive_edits_of_one_tool_are_grouped() -> None:
     trim, title = KeepSpan(first_span(4000)), AddTitle("Hi")
     shape, size = SetAspect(9, 16), SetResolution("4k")
     calm, epic = AddMusic("calm"), AddMusic("epic")
@@ -151,8 +155,8 @@ def test_edits_of_one_tool_go_together_in_their_order() -> None:
     ]  # fmt: skip
 
 
-def test_a_result_tells_what_was_touched_and_how_long_it_is_now() -> None:
-    assert job(KeepSpan(first_span(4000))).response() == {
+def test_tool_response_has_the_changed_ids_and_the_duration() -> None:
+    assert tool_call(KeepSpan(first_span(4000))).response() == {
         "status": "success",
         "added": ["c"],
         "removed": ["b"],
@@ -165,28 +169,28 @@ def test_a_result_tells_what_was_touched_and_how_long_it_is_now() -> None:
     assert "settings" not in nothing
 
 
-def test_segments_without_ids_are_told_by_their_places() -> None:
+def test_segments_without_ids_are_named_by_position() -> None:
     nameless = draft_from_wire({"t": [{"tt": 0, "sg": [{"s": 0, "d": 1000}]}]})
-    told = PlannedToolCall((Compress(),), draft_from_wire({}), nameless).response()
-    assert (told["added"], told["duration_ms"]) == (["0.0"], 0)
+    response = PlannedToolCall((Compress(),), draft_from_wire({}), nameless).response()
+    assert (response["added"], response["duration_ms"]) == (["0.0"], 0)
 
 
 @pytest.mark.parametrize("kept", [0, 1])
-def test_a_result_tells_the_same_whether_an_untouched_track_was_copied_or_not(kept: int) -> None:
+def test_tool_response_ignores_copies_of_unchanged_tracks(kept: int) -> None:
     tracks = [{"tt": 0, "sg": [{"s": 0, "d": 9}]}, {"tt": 7, "sg": [{"id": "b", "s": 0, "d": 5}]}]
     before = draft_from_wire({"t": tracks})
     changed = draft_from_wire({"t": [{"tt": 7, "sg": [{"s": 0, "d": 7}]}]}).tracks or ()
     lanes = before.tracks or ()
     shared = Draft(tracks=(lanes[0], *changed) if kept == 0 else (*changed, lanes[1]))
     copied = draft_from_wire(draft_to_wire(shared))
-    told = PlannedToolCall((Compress(),), before, shared).response()
-    assert told == PlannedToolCall((Compress(),), before, copied).response()
-    assert (told["added"], told["removed"], told["changed"]) == (
+    response = PlannedToolCall((Compress(),), before, shared).response()
+    assert response == PlannedToolCall((Compress(),), before, copied).response()
+    assert (response["added"], response["removed"], response["changed"]) == (
         (["1.0"], ["b"], []) if kept == 0 else ([], [], ["0.0"])
     )
 
 
-def test_each_job_begins_where_the_one_before_it_ended() -> None:
+def test_each_tool_call_starts_from_the_previous_draft() -> None:
     groups = group_edits((KeepSpan(first_span(4000)), Compress()))
     one, other = plan_tool_calls(groups, [BEFORE, AFTER, BEFORE])
     assert (one.edits, one.before, one.after) == ((KeepSpan(first_span(4000)),), BEFORE, AFTER)

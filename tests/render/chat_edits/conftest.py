@@ -1,4 +1,4 @@
-"""Says things of some uploads and renders what comes of it."""
+"""Applies chat messages to some uploads and renders the result."""
 
 import asyncio
 from collections.abc import Callable
@@ -13,7 +13,7 @@ from nemolocal_agent.nlu import parse_message
 from nemolocal_contract.draft import Draft, Metadata
 from nemolocal_render.job import render
 from nemolocal_render.planning.planner import MediaSource, OutputSpec, plan_render
-from tests.support.wishes import Ask, Outcome
+from tests.support.chat_edits import Ask, Outcome
 
 _SAMPLE = ("sample.mp4",)
 
@@ -22,17 +22,17 @@ _SAMPLE = ("sample.mp4",)
 def ask(
     tmp_path: Path, source: Callable[[str], MediaSource], check_here: Callable[[], None]
 ) -> Ask:
-    """Say things one after another of some uploads, and render what comes of it, small."""
+    """Apply messages to some uploads, one after another, and render the result small."""
     check_here()
 
     def run(*messages: str, uploads: tuple[str, ...] = _SAMPLE, small: bool = True) -> Outcome:
-        material = MediaPool(tuple(_media(name, source) for name in uploads))
+        media_pool = MediaPool(tuple(_media(name, source) for name in uploads))
         draft = Draft(tracks=(), duration_ms=0)
         for message in messages:
-            wishes = parse_message(message)
-            assert not isinstance(wishes, NoEdit), message
-            material = _made(material, wishes, source)
-            draft = apply_edits(wishes, draft, material)
+            edits = parse_message(message)
+            assert not isinstance(edits, NoEdit), message
+            media_pool = _with_music(media_pool, edits, source)
+            draft = apply_edits(edits, draft, media_pool)
         if small:
             metadata = draft.metadata or Metadata()
             draft = msgspec.structs.replace(
@@ -40,7 +40,7 @@ def ask(
             )
         names = {s.source for t in draft.tracks or () for s in t.segments or () if s.source}
         plan = plan_render(draft, {name: source(name) for name in names}, OutputSpec("low"))
-        path = tmp_path / "out" / "wish.mp4"
+        path = tmp_path / "out" / "edited.mp4"
         work = render(plan, path, workdir=tmp_path / "work", on_progress=lambda _: None)
         return Outcome(path, asyncio.run(work), draft)
 
@@ -52,14 +52,14 @@ def _media(name: str, source: Callable[[str], MediaSource]) -> Media:
     return Media(name, Path(name).name, info.kind, int(info.duration * 1000))
 
 
-def _made(
-    material: MediaPool, wishes: tuple[Edit, ...], source: Callable[[str], MediaSource]
+def _with_music(
+    media_pool: MediaPool, edits: tuple[Edit, ...], source: Callable[[str], MediaSource]
 ) -> MediaPool:
-    """Music that must be composed is the session's own, whatever its mood."""
-    needed = {w: "music.m4a" for w in wishes if isinstance(w, AddMusic) and w.name is None}
-    generated = (*material.generated, _media("music.m4a", source)) if needed else ()
+    """The media pool with a file for music that would be composed."""
+    needed = {w: "music.m4a" for w in edits if isinstance(w, AddMusic) and w.name is None}
+    generated = (*media_pool.generated, _media("music.m4a", source)) if needed else ()
     return msgspec.structs.replace(
-        material,
-        generated=generated or material.generated,
-        asset_ids={**material.asset_ids, **needed},
+        media_pool,
+        generated=generated or media_pool.generated,
+        asset_ids={**media_pool.asset_ids, **needed},
     )

@@ -1,10 +1,11 @@
-"""Sound: volumes, background music, fades."""
+"""Volumes, background music and fades."""
 
 from typing import Any
 
 import pytest
 
-from nemolocal_agent.edits import EditRejected, Media, MediaPool, apply_edits
+from nemolocal_agent.edits import Media, MediaPool, apply_edits
+from nemolocal_agent.errors import EditRejected
 from nemolocal_agent.intents import (
     AddMusic,
     AddTitle,
@@ -25,27 +26,27 @@ SONG = Media("song", "my song.mp3", "audio", 30_000)
 CALM = Media("calm", "calm.m4a", "audio", 14_000)
 EMPTY = Draft(tracks=(), duration_ms=0)
 MUSIC = AddMusic("calm")
-MATERIAL = MediaPool((A, B), (CALM,), {MUSIC: "calm"})
+MEDIA_POOL = MediaPool((A, B), (CALM,), {MUSIC: "calm"})
 DUCK = {"type": "duck", "amount": 0.7}
 
 
-def edited(*edits: Edit, draft: Draft = EMPTY, material: MediaPool = MATERIAL) -> Draft:
-    return apply_edits(edits, draft, material)
+def edited(*edits: Edit, draft: Draft = EMPTY, media_pool: MediaPool = MEDIA_POOL) -> Draft:
+    return apply_edits(edits, draft, media_pool)
 
 
-def lane(draft: Draft, kind: TrackType) -> tuple[Segment, ...]:
+def segments_of(draft: Draft, kind: TrackType) -> tuple[Segment, ...]:
     (track,) = draft.of_type(kind)
     return track.segments or ()
 
 
 def volumes(draft: Draft) -> tuple[list[Any], list[Any]]:
     kinds = (TrackType.VIDEO, TrackType.AUDIO)
-    one, other = ([segment.volume for segment in lane(draft, kind)] for kind in kinds)
+    one, other = ([segment.volume for segment in segments_of(draft, kind)] for kind in kinds)
     return one, other
 
 
 def fades(draft: Draft, kind: TrackType = TrackType.VIDEO) -> list[tuple[Any, Any]]:
-    return [(segment.fade_in_ms, segment.fade_out_ms) for segment in lane(draft, kind)]
+    return [(segment.fade_in_ms, segment.fade_out_ms) for segment in segments_of(draft, kind)]
 
 
 BOTH = edited(PlaceUploads(), MUSIC)
@@ -67,44 +68,44 @@ def test_volumes_are_set_or_changed(edit: Edit, video: list[Any], music: list[An
     assert volumes(edited(edit, draft=BOTH)) == (video, music)
 
 
-def test_music_lies_under_everything_and_is_replaced_not_doubled() -> None:
+def test_new_music_covers_the_video_and_replaces_the_old() -> None:
     draft = edited(AddMusic("lofi", 0.2), draft=BOTH)
-    (music,) = lane(draft, TrackType.AUDIO)
+    (music,) = segments_of(draft, TrackType.AUDIO)
     assert (music.start_ms, music.duration_ms, music.volume) == (0, 14_000, 0.2)
     assert music.metadata == {"title": "Lo-fi"}
     assert music.source == "pending"
 
 
-def test_a_song_that_was_uploaded_is_the_music_unless_a_mood_is_said() -> None:
-    material = MediaPool((A, SONG))
-    (music,) = lane(edited(AddMusic(), material=material), TrackType.AUDIO)
+def test_uploaded_song_is_the_music_unless_a_mood_is_named() -> None:
+    media_pool = MediaPool((A, SONG))
+    (music,) = segments_of(edited(AddMusic(), media_pool=media_pool), TrackType.AUDIO)
     assert (music.source, music.duration_ms, music.volume) == ("song", 10_000, 0.35)
     assert music.metadata == {"title": "my song"}
-    (music,) = lane(edited(AddMusic("sad"), material=material), TrackType.AUDIO)
+    (music,) = segments_of(edited(AddMusic("sad"), media_pool=media_pool), TrackType.AUDIO)
     assert music.metadata == {"title": "Sad"}
-    (music,) = lane(edited(AddMusic(name="My_Song"), material=material), TrackType.AUDIO)
+    (music,) = segments_of(edited(AddMusic(name="My_Song"), media_pool=media_pool), TrackType.AUDIO)
     assert music.source == "song"
-    (music,) = lane(edited(AddMusic(), AddMusic(), material=material), TrackType.AUDIO)
+    (music,) = segments_of(edited(AddMusic(), AddMusic(), media_pool=media_pool), TrackType.AUDIO)
     assert music.metadata == {"title": "Calm"}
 
 
-def test_a_volume_of_nothing_is_a_volume() -> None:
-    (music,) = lane(edited(AddMusic("calm", 0.0)), TrackType.AUDIO)
+def test_zero_volume_is_a_volume() -> None:
+    (music,) = segments_of(edited(AddMusic("calm", 0.0)), TrackType.AUDIO)
     assert music.volume == 0
 
 
-def test_music_can_make_room_for_voices() -> None:
-    (music,) = lane(edited(AddMusic("calm", duck=True)), TrackType.AUDIO)
+def test_music_can_be_ducked() -> None:
+    (music,) = segments_of(edited(AddMusic("calm", duck=True)), TrackType.AUDIO)
     assert music.effects == (DUCK,)
-    (music,) = lane(edited(DuckMusic(), DuckMusic(), draft=BOTH), TrackType.AUDIO)
+    (music,) = segments_of(edited(DuckMusic(), DuckMusic(), draft=BOTH), TrackType.AUDIO)
     assert music.effects == (DUCK,)
 
 
-def test_music_can_go() -> None:
+def test_music_can_be_removed() -> None:
     assert edited(RemoveMusic(), draft=BOTH).of_type(TrackType.AUDIO) == []
 
 
-def test_a_fade_softens_the_ends_of_everything() -> None:
+def test_fade_applies_to_video_and_music() -> None:
     draft = edited(Fade("both"), draft=BOTH)
     assert fades(draft) == [(1000, None), (None, 1000)]
     assert fades(draft, TrackType.AUDIO) == [(1000, 1000)]
@@ -129,19 +130,19 @@ def test_a_fade_softens_the_ends_of_everything() -> None:
         ),
     ],
 )
-def test_fades_of_one_thing(edit: Edit, video: list[Any], music: list[Any]) -> None:
+def test_fade_of_one_object(edit: Edit, video: list[Any], music: list[Any]) -> None:
     draft = edited(edit, draft=BOTH)
     assert (fades(draft), fades(draft, TrackType.AUDIO)) == (video, music)
 
 
-def test_a_new_fade_makes_an_older_one_shorter_and_can_take_one_away() -> None:
+def test_new_fade_shortens_or_replaces_an_older_one() -> None:
     one = Selector(number=2)
     long = edited(Fade("out", 3000, selector=one), Fade("in", 3000, selector=one), draft=BOTH)
     assert fades(long)[1] == (3000, 1000)
     assert fades(edited(Fade("in", 0, selector=one), draft=long))[1] == (None, 1000)
 
 
-def test_titles_fade_too() -> None:
+def test_titles_can_fade() -> None:
     draft = edited(AddTitle("x"), Fade("both", target="title"), draft=BOTH)
     assert fades(draft, TrackType.TEXT) == [(1000, 1000)]
     assert fades(draft) == [(None, None)] * 2
@@ -151,24 +152,24 @@ def test_a_video_without_music_can_fade() -> None:
     assert fades(edited(Fade("in"))) == [(1000, None), (None, None)]
 
 
-def test_a_name_that_fits_several_songs_is_asked_about() -> None:
-    material = MediaPool((A, SONG, Media("two", "my other song.mp3", "audio", 1000)))
+def test_ambiguous_song_name_is_rejected_with_a_question() -> None:
+    media_pool = MediaPool((A, SONG, Media("two", "my other song.mp3", "audio", 1000)))
     with pytest.raises(EditRejected, match=r"my song\.mp3, my other song\.mp3\?"):
-        edited(AddMusic(name="song"), material=material)
+        edited(AddMusic(name="song"), media_pool=media_pool)
 
 
-def test_pictures_have_no_volume_where_anything_else_has() -> None:
+def test_images_have_no_volume_beside_other_clips() -> None:
     picture = Media("p", "p.png", "image", 0)
     mixed = MediaPool((A, picture))
     for edit in (SetVolume(0), SetVolume(0, selector=Selector(number=2)), SetVolume(0.5)):
-        changed = edited(edit, material=mixed)
-        assert lane(changed, TrackType.VIDEO)[1].volume is None
-    assert "muted), p (10-15s)" in describe_timeline(edited(SetVolume(0), material=mixed))
+        changed = edited(edit, media_pool=mixed)
+        assert segments_of(changed, TrackType.VIDEO)[1].volume is None
+    assert "muted), p (10-15s)" in describe_timeline(edited(SetVolume(0), media_pool=mixed))
 
 
 @pytest.mark.parametrize(
     ("language", "said"), [("en", "a (0-10s, muted)"), ("zh", "a（0-10秒，静音）")]
 )
 def test_silence_is_told_in_words(language: str, said: str) -> None:
-    muted = edited(SetVolume(0), material=MediaPool((A,)))
+    muted = edited(SetVolume(0), media_pool=MediaPool((A,)))
     assert said in describe_timeline(muted, language)

@@ -1,4 +1,4 @@
-"""Laws of understanding: what may be changed in a message without changing what it means."""
+"""Laws of the parser: changes of a message that do not change its meaning."""
 
 import itertools
 import string
@@ -45,7 +45,7 @@ CHINESE = [
     "变成黑白",
     "撤销",
 ]
-# A command of each kind for every run; all the others follow in the deep one.
+# One command of each kind for every run; the deep run has all others.
 EVERY_RUN = {
     "remove the first 5 seconds",
     "speed up the first clip",
@@ -55,7 +55,7 @@ EVERY_RUN = {
 OF_A_CLIP = {"speed up the first clip": 1, "brighten the last clip a bit": -1}
 OF_WHAT_WAS_NAMED = ("make it black and white", "rotate it 90 degrees")
 english = st.sampled_from(COMMANDS)
-# A word of a command in which any one letter may be wrong, and the message around it.
+# A word of a command that may have a typo, and the message around it.
 TYPED = [
     ("delete", "{} the first 5 seconds"),
     ("remove", "{} the first 5 seconds"),
@@ -80,19 +80,19 @@ def mostly_deep(commands: list[str]) -> list[Any]:
 
 
 def done(message: str) -> tuple[Edit, ...]:
-    """What a message that must be understood asks for."""
+    """The edits of a message that must be understood."""
     heard = parse_message(message)
     assert not isinstance(heard, NoEdit), (message, heard)
     return heard
 
 
 @given(st.text(max_size=200))
-def test_any_text_is_understood_as_something(message: str) -> None:
+def test_any_text_is_parsed(message: str) -> None:
     parse_message(message)
 
 
 @given(st.lists(st.sampled_from([*" ".join(COMMANDS).split(), *CHINESE, "and", ",", "'", "5s"])))
-def test_any_words_of_commands_are_understood_as_something(words: list[str]) -> None:
+def test_any_words_of_commands_are_parsed(words: list[str]) -> None:
     parse_message(" ".join(words))
 
 
@@ -114,12 +114,12 @@ def test_case_and_white_space_change_nothing(command: str, random: object) -> No
 
 @pytest.mark.slow
 @pytest.mark.parametrize("one", mostly_deep([*COMMANDS, *CHINESE]))
-def test_two_commands_are_done_one_after_the_other(one: str) -> None:
+def test_two_commands_are_two_edits_in_order(one: str) -> None:
     first = done(one)
     for other in (*COMMANDS, *CHINESE):
         second = done(other)
         if one in OF_A_CLIP and other in OF_WHAT_WAS_NAMED:
-            # What was named last, and is a clip here.
+            # The last thing that was named, a clip here.
             which = Selector(number=OF_A_CLIP[one])
             second = tuple(msgspec.structs.replace(edit, selector=which) for edit in second)
         for link in (" and then ", ", then ", "，然后", ". ", "\n", "; "):
@@ -135,7 +135,7 @@ words = st.text(
 
 @pytest.mark.slow
 @given(st.one_of(words, st.sampled_from(COMMANDS), st.sampled_from(["don't", "how?", "a, then b"])))
-def test_quoted_words_are_never_a_command(text: str) -> None:
+def test_quoted_text_is_never_a_command(text: str) -> None:
     assert done(f'add a title "{text}" at the top') == (AddTitle(text, None, None, "top-center"),)
     assert done(f"加标题“{text}”，然后静音") == (AddTitle(text), *done("静音"))
 
@@ -145,14 +145,14 @@ def test_quoted_words_are_never_a_command(text: str) -> None:
     ("word", "message"),
     [*TYPED[:2], *(pytest.param(*row, marks=pytest.mark.slow) for row in TYPED[2:])],
 )
-def test_one_wrong_letter_in_a_command_changes_nothing(word: str, message: str) -> None:
+def test_typo_in_a_command_changes_nothing(word: str, message: str) -> None:
     wanted = done(message.format(word))
     for typed in mistyped(word) - WORDS_OF_THEIR_OWN:
         assert done(message.format(typed)) == wanted, typed
 
 
 def mistyped(word: str) -> set[str]:
-    """The word with one letter left out, added, wrong, or in its neighbour's place."""
+    """The word with one letter missing, added, wrong, or swapped with the next one."""
     found = set()
     for place in range(1, len(word) - 1):
         found.add(word[:place] + word[place + 1 :])

@@ -1,4 +1,4 @@
-"""Laws of undo and redo: the exact inverse of any turn, walked in any order; nothing is lost."""
+"""Laws of undo and redo: exact inverses of any turns in any order."""
 
 from collections.abc import Sequence
 
@@ -30,7 +30,7 @@ from nemolocal_contract.envelope import decode_json, encode_json
 from tests.support.profiles import examples
 
 MANY = settings(max_examples=examples(40, 20_000))
-MATERIAL = MediaPool(
+MEDIA_POOL = MediaPool(
     (Media("a", "a.mp4", "video", 20_000), Media("b", "b.mp4", "video", 8000)),
 )
 EMPTY = draft_from_wire({"t": [], "d": 0, "theirs": {"deep": [1.5, None]}})
@@ -38,7 +38,7 @@ TITLE = AddTitle("Hi")
 
 
 class Session:
-    """The versions of one draft, kept as a store keeps them: in bytes."""
+    """The versions of one draft, kept as bytes as a store does."""
 
     def __init__(self, *, placing: bool = False) -> None:
         self.place = _place if placing else _nothing
@@ -70,11 +70,11 @@ class Session:
 
 
 def _apply(edits: Sequence[Edit], draft: Draft) -> Draft:
-    return apply_edits(edits, draft, MATERIAL)
+    return apply_edits(edits, draft, MEDIA_POOL)
 
 
 def _place(edits: Sequence[Edit], draft: Draft) -> Draft | None:
-    return place_uploads_if_empty(edits, draft, MATERIAL)
+    return place_uploads_if_empty(edits, draft, MEDIA_POOL)
 
 
 def _nothing(edits: Sequence[Edit], draft: Draft) -> None:
@@ -100,7 +100,7 @@ walks = st.builds(Undo, st.integers(1, 3)) | st.builds(Redo, st.integers(1, 3))
 
 @MANY
 @given(st.lists(messages | walks.map(lambda walk: [walk]), max_size=12))
-def test_undo_and_redo_walk_like_those_of_any_editor(turns: list[list[Edit]]) -> None:
+def test_undo_and_redo_work_like_in_any_editor(turns: list[list[Edit]]) -> None:
     """The model: two stacks of contents."""
     session = Session()
     now, past, future = session.now, list[bytes](), list[bytes]()
@@ -128,9 +128,7 @@ def test_undo_and_redo_walk_like_those_of_any_editor(turns: list[list[Edit]]) ->
 
 @MANY
 @given(messages, messages)
-def test_an_undo_is_the_exact_inverse_and_a_redo_that_of_the_undo(
-    some: list[Edit], more: list[Edit]
-) -> None:
+def test_undo_and_redo_are_exact_inverses(some: list[Edit], more: list[Edit]) -> None:
     session = Session()
     try:
         before = session.say(*some)
@@ -151,7 +149,7 @@ def test_both_stages_of_a_generation_are_one_step() -> None:
     assert session.say(Undo()) == before
 
 
-def test_an_undo_with_other_edits_in_a_message_is_one_step_with_them() -> None:
+def test_undo_and_edits_of_one_message_are_one_step() -> None:
     session = Session()
     first_title = session.say(TITLE)
     session.say(Loop())
@@ -163,14 +161,14 @@ def test_an_undo_with_other_edits_in_a_message_is_one_step_with_them() -> None:
     assert session.say(Undo()) == first_title
 
 
-def test_an_undo_after_other_edits_in_a_message_takes_those_back() -> None:
+def test_undo_after_edits_of_the_same_message_undoes_those() -> None:
     session = Session()
     before = session.say(TITLE)
     assert session.say(Loop(), Undo()) == before
     assert session.say(Redo()) != before
 
 
-def test_a_new_edit_leaves_nothing_to_redo() -> None:
+def test_new_edit_clears_the_redo_steps() -> None:
     session = Session()
     session.say(TITLE)
     session.say(Undo())
@@ -183,7 +181,7 @@ def test_a_new_edit_leaves_nothing_to_redo() -> None:
     ("walk", "said"),
     [(Undo(3), "only 1 step can be undone"), (Redo(), "nothing to redo")],
 )
-def test_a_walk_that_is_too_long_does_nothing(walk: Edit, said: str) -> None:
+def test_too_many_undo_steps_change_nothing(walk: Edit, said: str) -> None:
     session = Session()
     before = session.say(TITLE)
     with pytest.raises(EditRejected, match=said):
@@ -191,12 +189,12 @@ def test_a_walk_that_is_too_long_does_nothing(walk: Edit, said: str) -> None:
     assert session.now == before
 
 
-def test_a_session_that_has_just_begun_has_nothing_to_undo() -> None:
+def test_new_session_has_nothing_to_undo() -> None:
     with pytest.raises(EditRejected, match="nothing to undo"):
         Session().say(Undo())
 
 
-def test_a_turn_between_the_stages_of_another_is_a_step_of_its_own() -> None:
+def test_turn_between_two_stages_is_its_own_step() -> None:
     session = Session()
     clip, added = split_stages((Generate("ocean", 4.0, "waves"),))
     one = build_versions(clip, session.find(1), 1, session.find, _apply)
@@ -209,7 +207,7 @@ def test_a_turn_between_the_stages_of_another_is_a_step_of_its_own() -> None:
 
 @MANY
 @given(messages)
-def test_undo_of_the_first_edit_leaves_the_uploads_that_it_put_there(some: list[Edit]) -> None:
+def test_undo_of_the_first_edit_keeps_the_placed_uploads(some: list[Edit]) -> None:
     session, usual = Session(placing=True), Session()
     empty = session.now
     placed = _place(split_stages(tuple(some))[0], EMPTY)
@@ -227,7 +225,7 @@ def test_undo_of_the_first_edit_leaves_the_uploads_that_it_put_there(some: list[
     assert session.say(Redo(2)) == after
 
 
-def test_uploads_that_were_asked_for_are_one_step_with_the_edit_in_the_same_message() -> None:
+def test_requested_uploads_and_an_edit_of_one_message_are_one_step() -> None:
     session = Session(placing=True)
     empty = session.now
     session.say(PlaceUploads(), Loop())

@@ -1,4 +1,4 @@
-"""What the backend says: what was done first, then the screen that nobody has (SSE-10)."""
+"""Replies to edits: first what was done, then a GUI hint (SSE-10)."""
 
 import re
 from typing import get_args
@@ -62,7 +62,7 @@ from nemolocal_contract.effects import Blur, Brightness, Grayscale, Reverse
 SECOND = Selector(number=2)
 BEACH = Selector(name="beach")
 
-# What was asked for, and what is said of it in either tongue.
+# An edit, and its description in English and in Chinese.
 SAID: list[tuple[Edit, str, str]] = [
     (PlaceUploads(), "put your footage on the timeline", "把素材放到了时间线上"),
     (PlaceUploads(BEACH), 'put the upload "beach" on the timeline', "把素材“beach”放到了时间线上"),
@@ -185,7 +185,7 @@ GUI = {
 
 
 @pytest.mark.rule("SSE-10")
-def test_editor_without_a_screen_is_told_the_same_without_it() -> None:
+def test_edit_reply_without_gui_only_lacks_the_hint() -> None:
     for language in ("en", "zh"):
         edit = SetVolume(0.5)
         said, pointing = (
@@ -195,7 +195,7 @@ def test_editor_without_a_screen_is_told_the_same_without_it() -> None:
         assert translate([said]) == Translation((said,))
 
 
-def test_what_was_done_is_said_plainly_and_exactly(subtests: pytest.Subtests) -> None:
+def test_reply_describes_each_edit_exactly(subtests: pytest.Subtests) -> None:
     for edit, english, chinese in SAID:
         with subtests.test(edit=edit, english=english, chinese=chinese):
             for language, said in (("en", english), ("zh-CN", chinese)):
@@ -206,7 +206,7 @@ def test_what_was_done_is_said_plainly_and_exactly(subtests: pytest.Subtests) ->
                 assert text.index(said) < gui.start()
 
 
-def test_every_wish_has_its_words() -> None:
+def test_every_edit_has_a_description() -> None:
     assert {type(edit) for edit, _, _ in SAID} == set(get_args(Edit))
 
 
@@ -238,12 +238,12 @@ def test_every_wish_has_its_words() -> None:
         "30%到9秒的部分"),
     ],
 )  # fmt: skip
-def test_a_span_is_said_as_one_says_it(span: TimelineSpan, english: str, chinese: str) -> None:
+def test_spans_are_described_naturally(span: TimelineSpan, english: str, chinese: str) -> None:
     assert f"removed {english} of" in write_edit_reply((RemoveSpan(span),), DRAFT, "en", 0)
     assert f"移除了视频的{chinese}。" in write_edit_reply((RemoveSpan(span),), DRAFT, "zh", 0)
 
 
-def test_several_edits_are_said_in_their_order_and_then_the_timeline() -> None:
+def test_reply_names_the_edits_in_order_then_the_timeline() -> None:
     edits: tuple[Edit, ...] = (KeepSpan(first_span(4000)), AddMusic("calm"))
     assert write_edit_reply(edits, DRAFT, "en", 0).startswith(
         "Done! I kept the first 4s of the video and removed the rest, then added calm background "
@@ -264,7 +264,7 @@ def test_several_edits_are_said_in_their_order_and_then_the_timeline() -> None:
         ("zh", ["点击", "打开", "拖拽", "时间线中预览", "导出", "账户/账单"]),
     ],
 )  # fmt: skip
-def test_every_kind_of_gui_phrase_is_met_with_every_kind_of_edit(
+def test_every_kind_of_gui_hint_occurs_with_every_kind_of_edit(
     language: str, kinds: list[str]
 ) -> None:
     for edit, _, _ in SAID:
@@ -276,7 +276,7 @@ def test_every_kind_of_gui_phrase_is_met_with_every_kind_of_edit(
 
 @given(st.floats(0, 1, exclude_max=True), st.sampled_from(SAID), st.sampled_from(["en", "zh"]))
 @pytest.mark.rule("SSE-10", "CLI-6")
-def test_a_client_takes_the_screen_away_and_keeps_what_was_done(
+def test_client_can_remove_the_gui_hint_and_keep_the_rest(
     chance: float, said: tuple[Edit, str, str], language: str
 ) -> None:
     edit, english, chinese = said

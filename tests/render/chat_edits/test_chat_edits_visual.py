@@ -1,4 +1,4 @@
-"""Wishes about how it looks: shapes, sizes, colours, turns, ways from clip to clip, layers."""
+"""Rendered formats, effects, transitions and overlays."""
 
 import asyncio
 from collections.abc import Callable
@@ -12,8 +12,8 @@ from nemolocal_agent.intents import Generate
 from nemolocal_agent.nlu import parse_message
 from nemolocal_contract.draft import Draft
 from nemolocal_render.synthetic.scene_clips import make_scene
+from tests.support.chat_edits import Ask
 from tests.support.frames import DecodedVideo
-from tests.support.wishes import Ask
 
 pytestmark = pytest.mark.ffmpeg
 
@@ -23,14 +23,14 @@ CLIPS = ("red.mp4", "blue.mp4")
 
 
 @pytest.mark.slow
-def test_vertical_is_vertical_and_filled(ask: Ask) -> None:
+def test_vertical_fills_the_frame(ask: Ask) -> None:
     outcome = ask("make it vertical for TikTok", "720p", uploads=("red.mp4",), small=False)
     assert (outcome.result.width, outcome.result.height) == (720, 1280)
     assert outcome.shows(RED, 10, 0.5, 0.05)
 
 
 @pytest.mark.slow
-def test_black_bars_or_a_blurred_picture_fill_the_rest(ask: Ask) -> None:
+def test_pad_and_blur_fill_the_rest_of_the_frame(ask: Ask) -> None:
     bars = ask("make it square with black bars", "720p", uploads=("red.mp4",), small=False)
     assert (bars.result.width, bars.result.height) == (720, 720)
     assert bars.shows(BLACK, 10, 0.5, 0.02)
@@ -39,20 +39,20 @@ def test_black_bars_or_a_blurred_picture_fill_the_rest(ask: Ask) -> None:
 
 
 @pytest.mark.slow
-def test_the_frame_rate_is_the_one_asked_for(ask: Ask) -> None:
+def test_frame_rate_is_the_requested_one(ask: Ask) -> None:
     outcome = ask("make it 24 fps", uploads=("red.mp4",))
     assert outcome.result.frames == 48
 
 
 @pytest.mark.slow
-def test_under_a_size_it_is_under_that_size(ask: Ask) -> None:
+def test_size_limit_is_kept(ask: Ask) -> None:
     outcome = ask("compress it to under 0.2 MB")
     assert outcome.result.size <= 200_000
     assert outcome.counters(0, 60, 119) == [0, 60, 119]
 
 
 @pytest.mark.slow
-def test_compressed_it_is_smaller_than_its_source(ask: Ask, media: Path) -> None:
+def test_compressed_file_is_smaller_than_its_source(ask: Ask, media: Path) -> None:
     outcome = ask("compress this video using RTK encoding", small=False)
     assert outcome.result.size < (media / "sample.mp4").stat().st_size
     assert len(outcome.seen) == 120
@@ -75,7 +75,7 @@ def _colour(rgb: tuple[int, ...]) -> int:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("said", "holds"), LOOKS, ids=[said for said, _ in LOOKS])
-def test_a_look_changes_the_colours(
+def test_color_effect_changes_the_colors(
     ask: Ask, said: str, holds: Callable[[tuple[int, ...], tuple[int, ...]], bool]
 ) -> None:
     plain = ask("trim to the first 0.2 seconds").seen.rgb(2, 0.2, 0.55)
@@ -83,7 +83,7 @@ def test_a_look_changes_the_colours(
 
 
 @pytest.mark.slow
-def test_more_contrast_spreads_light_and_dark(ask: Ask) -> None:
+def test_contrast_spreads_light_and_dark(ask: Ask) -> None:
     trim = "trim to the first 0.2 seconds"
     plain, strong = ask(trim).seen, ask(trim, "a lot more contrast").seen
     dark, light = (0.5, 0.02), (0.5, 0.5)
@@ -92,7 +92,7 @@ def test_more_contrast_spreads_light_and_dark(ask: Ask) -> None:
 
 
 @pytest.mark.slow
-def test_a_blur_softens_an_edge_and_can_be_taken_off_again(ask: Ask) -> None:
+def test_blur_softens_an_edge_and_can_be_removed(ask: Ask) -> None:
     def steepest(*said: str) -> int:
         put = "put the picture on the timeline"
         row: bytes = ask(put, *said, uploads=("edge.png",)).seen.row(5, 0.5)
@@ -104,9 +104,9 @@ def test_a_blur_softens_an_edge_and_can_be_taken_off_again(ask: Ask) -> None:
 
 
 @pytest.mark.slow
-def test_turned_and_mirrored_the_corners_change_places(ask: Ask) -> None:
+def test_rotation_and_flip_move_the_corners(ask: Ask) -> None:
     put, uploads = "put the picture on the timeline", ("quarters.png",)
-    # Two points of the upper half, left and right of the middle.
+    # Two points in the upper half, left and right of the center.
     for said, left, right in (
         ((), RED, GREEN),
         (("mirror it",), GREEN, RED),
@@ -119,10 +119,10 @@ def test_turned_and_mirrored_the_corners_change_places(ask: Ask) -> None:
 
 
 @pytest.mark.slow
-def test_a_zoom_grows_the_picture(ask: Ask) -> None:
+def test_zoom_enlarges_the_picture(ask: Ask) -> None:
     put = "put the picture on the timeline"
     seen = ask(put, "slowly zoom in", uploads=("edge.png",)).seen
-    # The edge stands right of the middle and moves away from it.
+    # The edge is right of the center and moves away from it.
     edges = [_edge(seen.row(n, 0.5)) for n in (0, len(seen) // 2, len(seen) - 1)]
     assert edges == sorted(edges)
     assert edges[-1] > edges[0] + 5
@@ -133,7 +133,7 @@ def _edge(row: bytes) -> int:
 
 
 @pytest.mark.slow
-def test_a_crossfade_mixes_both_pictures_and_can_be_taken_away(ask: Ask) -> None:
+def test_crossfade_mixes_both_clips_and_can_be_removed(ask: Ask) -> None:
     said = ("put my clips on the timeline", "add a 1 second crossfade between the clips")
     mixed = ask(*said, uploads=CLIPS).seen
     assert len(mixed) == 120
@@ -146,7 +146,7 @@ def test_a_crossfade_mixes_both_pictures_and_can_be_taken_away(ask: Ask) -> None
 
 
 @pytest.mark.slow
-def test_a_wipe_shows_one_picture_on_each_side(ask: Ask) -> None:
+def test_wipe_shows_one_clip_on_each_side(ask: Ask) -> None:
     said = ("put my clips on the timeline", "add a wipe between the clips")
     outcome = ask(*said, uploads=CLIPS)
     sides = [outcome.shows(RED, 60, x) for x in (0.1, 0.9)]
@@ -154,7 +154,7 @@ def test_a_wipe_shows_one_picture_on_each_side(ask: Ask) -> None:
 
 
 @pytest.mark.slow
-def test_picture_in_picture_stands_in_its_corner(ask: Ask) -> None:
+def test_picture_in_picture_is_in_its_corner(ask: Ask) -> None:
     said = ("put red.mp4 on the timeline", "show blue.mp4 as picture in picture at the top left")
     outcome = ask(*said, uploads=CLIPS)
     assert outcome.shows(BLUE, 10, 0.1, 0.12)
@@ -164,7 +164,7 @@ def test_picture_in_picture_stands_in_its_corner(ask: Ask) -> None:
 
 
 @pytest.mark.slow
-def test_a_watermark_lets_shine_through_what_is_behind_it(ask: Ask) -> None:
+def test_watermark_is_translucent(ask: Ask) -> None:
     said = ("put blue.mp4 on the timeline", "add logo.png as a watermark in the bottom right")
     outcome = ask(*said, uploads=("blue.mp4", "logo.png"))
     marked = [
@@ -176,22 +176,22 @@ def test_a_watermark_lets_shine_through_what_is_behind_it(ask: Ask) -> None:
     assert marked
     assert min(x for x, _ in marked) > 160
     assert min(y for _, y in marked) > 90
-    # Its opacity is not full: some of the blue is still there.
+    # It is not opaque: some of the blue shows through.
     x, y = marked[len(marked) // 2]
     assert outcome.seen.rgb(30, x / 320, y / 180)[2] > 20
 
 
 @pytest.mark.slow
-def test_a_generated_clip_is_a_film_of_what_was_asked_for(tmp_path: Path) -> None:
-    wishes = parse_message("generate a 2-second sunset timelapse")
-    assert isinstance(wishes, tuple)
-    (wish,) = wishes
-    assert isinstance(wish, Generate)
+def test_generated_clip_shows_the_requested_scene(tmp_path: Path) -> None:
+    edits = parse_message("generate a 2-second sunset timelapse")
+    assert isinstance(edits, tuple)
+    (edit,) = edits
+    assert isinstance(edit, Generate)
     clip = tmp_path / "sunset.mp4"
-    info = asyncio.run(make_scene(wish.scene, wish.seconds, 7, clip))
+    info = asyncio.run(make_scene(edit.scene, edit.seconds, 7, clip))
     media = Media(str(clip), "sunset.mp4", "video", int(info.duration * 1000))
     draft = apply_edits(
-        wishes, Draft(tracks=(), duration_ms=0), MediaPool((), (media,), {wish: str(clip)})
+        edits, Draft(tracks=(), duration_ms=0), MediaPool((), (media,), {edit: str(clip)})
     )
     assert draft.duration_ms == 2000
     seen = DecodedVideo(clip)

@@ -1,4 +1,4 @@
-"""What looks like a command and is none that can be done: it is never guessed at."""
+"""Messages that look like a command that cannot be done: the agent does not guess."""
 
 import pytest
 
@@ -87,7 +87,7 @@ TOO_LITTLE = [
 ]
 
 
-def test_what_says_too_little_or_makes_no_sense_is_not_guessed(subtests: pytest.Subtests) -> None:
+def test_vague_or_senseless_messages_are_unknown(subtests: pytest.Subtests) -> None:
     def check(message: str) -> None:
         heard = parse_message(message)
         assert isinstance(heard, NoEdit), heard

@@ -1,4 +1,4 @@
-"""What the backend says where there is nothing to do, and where it fails (SSE-10)."""
+"""Replies when there is nothing to edit or an edit is rejected (SSE-10)."""
 
 import re
 from typing import get_args
@@ -22,16 +22,14 @@ TOPICS: dict[Topic, tuple[str, str]] = {
 }
 
 
-def test_every_topic_has_its_answer() -> None:
+def test_every_topic_has_a_reply() -> None:
     assert set(TOPICS) == set(get_args(Topic))
 
 
 @pytest.mark.parametrize("topic", TOPICS)
 @pytest.mark.parametrize("message", ["well, then", "那么好吧"])
 @pytest.mark.rule("SSE-10")
-def test_an_answer_is_in_the_language_of_the_session_whatever_that_of_the_message(
-    topic: Topic, message: str
-) -> None:
+def test_reply_is_in_the_language_of_the_session(topic: Topic, message: str) -> None:
     english, chinese = (
         write_no_edit_reply(NoEdit(topic), language, message) for language in ("en", "zh-CN")
     )
@@ -40,7 +38,7 @@ def test_an_answer_is_in_the_language_of_the_session_whatever_that_of_the_messag
     assert not re.search(r"[\u4e00-\u9fff]", english.replace(message, ""))
 
 
-def test_a_question_is_answered_with_an_example_of_what_it_is_about() -> None:
+def test_reply_to_a_question_has_an_example_of_its_subject() -> None:
     asked = [
         ("how do I add music?", "add lo-fi background music", "添加Lo-fi背景音乐"),
         ("怎么加水印？", "add my logo in the bottom right", "在右下角加水印"),
@@ -58,21 +56,21 @@ ABOUT = (
 
 
 @pytest.mark.parametrize("about", ABOUT)
-def test_what_is_given_as_an_example_is_understood(about: str) -> None:
+def test_examples_in_replies_are_understood(about: str) -> None:
     for language, marks in (("en", '""'), ("zh", "“”")):
         said = write_no_edit_reply(NoEdit("how"), language, f"how about {about}?")
         example = said[said.index(marks[0]) + 1 : said.rindex(marks[1])]
         assert not isinstance(parse_message(example), NoEdit), example
 
 
-def test_words_that_were_not_understood_are_named_on_one_line_and_not_at_length() -> None:
+def test_unknown_words_are_quoted_truncated_on_one_line() -> None:
     said = write_no_edit_reply(NoEdit("unknown", "make\nit pop"), "en", "trim it and make it pop")
     assert said.startswith('I did not understand "make it pop". So I changed nothing')
     assert '"make it pop"' in write_no_edit_reply(NoEdit("unknown"), "en", "make it pop")
     assert len(write_no_edit_reply(NoEdit("unknown", "x" * 5000), "zh", "")) < 300
 
 
-def test_a_failure_is_said_with_its_reason() -> None:
+def test_failure_reply_has_the_reason() -> None:
     assert write_failure_reply("there is no clip 9.", "en") == (
         "I could not do that: there is no clip 9. Nothing was changed and nothing was charged."
     )
@@ -83,9 +81,7 @@ def test_a_failure_is_said_with_its_reason() -> None:
 
 @pytest.mark.parametrize("topic", TOPICS)
 @pytest.mark.parametrize("language", ["en", "zh"])
-def test_answer_for_an_editor_points_at_no_screen_and_speaks_of_no_charge(
-    topic: Topic, language: str
-) -> None:
+def test_reply_without_gui_mentions_neither_gui_nor_charges(topic: Topic, language: str) -> None:
     said = write_no_edit_reply(NoEdit(topic), language, "hm", gui=False)
     assert translate([said]).actions == frozenset()
     assert "[" not in said

@@ -1,4 +1,4 @@
-"""How messages are taken apart: clauses, what they lend each other, spans, what is no command."""
+"""Segmentation of messages: clauses, ellipsis, spans, and what is not a command."""
 
 import pytest
 
@@ -91,7 +91,7 @@ CLAUSES: list[tuple[str, tuple[Edit, ...]]] = [
 ]  # fmt: skip
 
 
-def test_clauses_are_read_in_order_and_lend_what_is_left_out(subtests: pytest.Subtests) -> None:
+def test_later_clauses_inherit_what_they_leave_out(subtests: pytest.Subtests) -> None:
     def check(message: str, edits: tuple[Edit, ...]) -> None:
         assert parse_message(message) == edits
 
@@ -134,7 +134,7 @@ SPANS: list[tuple[str, TimelineSpan]] = [
 ]
 
 
-def test_times_and_stretches_are_read_as_people_write_them(subtests: pytest.Subtests) -> None:
+def test_spans_are_parsed_in_many_notations(subtests: pytest.Subtests) -> None:
     def check(message: str, span: TimelineSpan) -> None:
         heard = parse_message(message)
         assert isinstance(heard, tuple), heard
@@ -159,7 +159,7 @@ TYPOS = [
 ]
 
 
-def test_one_wrong_letter_is_put_right(subtests: pytest.Subtests) -> None:
+def test_one_typo_is_corrected(subtests: pytest.Subtests) -> None:
     def check(typed: str, meant: str) -> None:
         assert isinstance(parse_message(meant), tuple)
         assert parse_message(typed) == parse_message(meant)
@@ -210,7 +210,7 @@ TALK: list[tuple[str, Topic]] = [
 ]
 
 
-def test_what_is_no_request_is_talk(subtests: pytest.Subtests) -> None:
+def test_message_without_a_request_is_a_topic(subtests: pytest.Subtests) -> None:
     def check(message: str, topic: Topic) -> None:
         heard = parse_message(message)
         assert isinstance(heard, NoEdit), heard
@@ -219,7 +219,7 @@ def test_what_is_no_request_is_talk(subtests: pytest.Subtests) -> None:
     check_rows(subtests, TALK, check)
 
 
-def test_what_was_not_understood_is_named() -> None:
+def test_reply_quotes_the_unknown_words() -> None:
     heard = parse_message("trim to 10s, then bake a cake and fry an egg")
     assert heard == NoEdit("unknown", "bake a cake; fry an egg")
 
@@ -253,7 +253,7 @@ REQUESTS: list[tuple[str, tuple[Edit, ...]]] = [
 ]
 
 
-def test_what_only_looks_like_talk_is_done(subtests: pytest.Subtests) -> None:
+def test_commands_that_look_like_small_talk_are_edits(subtests: pytest.Subtests) -> None:
     def check(message: str, edits: tuple[Edit, ...]) -> None:
         assert parse_message(message) == edits
 
@@ -267,10 +267,10 @@ SLOW_TO_READ = [
 
 
 @pytest.mark.parametrize("length", [1000, 3900, 20_000])
-def test_a_message_made_to_be_slow_is_answered_all_the_same(
+def test_adversarial_messages_are_parsed_in_bounded_time(
     length: int, subtests: pytest.Subtests
 ) -> None:
-    """The patterns are bounded: without that, twenty seconds and more for some of these."""
+    """Without bounded patterns some of these take more than twenty seconds."""
 
     def check(piece: str) -> None:
         parse_message("x" + piece * (length // len(piece)))
@@ -286,7 +286,7 @@ CUES = AddSubtitles((Cue(1000, 2500, "Hello,\nworld"), Cue(3000, 64_000, "trim t
 
 
 @pytest.mark.parametrize("gap", ["\n", ""])
-def test_pasted_subtitles_are_read_and_are_no_command(gap: str) -> None:
+def test_pasted_subtitles_are_not_parsed_as_commands(gap: str) -> None:
     srt = SRT.format(gap=gap)
     assert parse_message(srt) == (CUES,)
     assert parse_message(f"please add these subtitles:\n{srt}\n\nand then mute it") == (
@@ -296,5 +296,5 @@ def test_pasted_subtitles_are_read_and_are_no_command(gap: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["00:05 --> mute it", "mute it\n00:02,000 --> 00:01,000\nHi"])
-def test_what_is_no_subtitle_is_read_as_words(text: str) -> None:
+def test_text_that_is_no_subtitle_is_parsed(text: str) -> None:
     assert parse_message(text) != parse_message(SRT.format(gap="\n"))

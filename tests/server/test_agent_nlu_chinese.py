@@ -1,4 +1,4 @@
-"""Chinese commands, said in the many ways in which people say them."""
+"""Chinese commands in many wordings."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Every word that the agent knows is said alone, twice and in templates: reading never fails."""
+"""Every word of the lexicon, alone, twice and in templates: parsing never fails."""
 
 import logging
 from collections.abc import Iterable
@@ -45,7 +45,7 @@ SEPARATORS = (
 
 
 def entries(*kinds: str) -> dict[str, LexiconEntry]:
-    """What people say, and what it stands for; of these kinds, or of all."""
+    """The phrases of the lexicon and their entries, of these kinds or of all."""
     words = load_lexicon()
     english = {" ".join(said): word for row in words.english.values() for said, word in row}
     return {
@@ -56,7 +56,7 @@ def entries(*kinds: str) -> dict[str, LexiconEntry]:
 
 
 def one_of_each(words: dict[str, LexiconEntry]) -> list[str]:
-    """One entry for each meaning, in each of the two languages."""
+    """One phrase for each meaning, in each of the two languages."""
     return list({(word, said.isascii()): said for said, word in words.items()}.values())
 
 
@@ -66,12 +66,12 @@ def require_readable(words: Iterable[str], templates: Iterable[str] = TEMPLATES)
             parse_message_or_raise(template.format(word))
 
 
-def test_words_for_values_are_read_in_each_template() -> None:
-    require_readable(one_of_each(entries("number", "unit", "suffix", "talk")))
+def test_values_are_parsed_in_each_template() -> None:
+    require_readable(one_of_each(entries("number", "unit", "suffix", "discourse")))
 
 
 @pytest.mark.slow
-def test_each_meaning_is_read_alone() -> None:
+def test_each_symbol_is_parsed_alone() -> None:
     require_readable(one_of_each(entries()), ["{0}"])
 
 
@@ -80,7 +80,7 @@ def test_each_meaning_is_read_alone() -> None:
     "template",
     [*TEMPLATES[:2], *(pytest.param(text, marks=pytest.mark.nightly) for text in TEMPLATES[2:])],
 )
-def test_each_word_is_read_in_each_template(template: str) -> None:
+def test_each_word_is_parsed_in_each_template(template: str) -> None:
     require_readable(entries(), [template])
 
 
@@ -93,7 +93,7 @@ def test_each_word_is_read_in_each_template(template: str) -> None:
         max_size=12,
     )
 )
-def test_any_row_of_known_words_is_read(row: list[tuple[str, str]]) -> None:
+def test_any_sequence_of_known_words_is_parsed(row: list[tuple[str, str]]) -> None:
     parse_message_or_raise("".join(word + separator for word, separator in row))
 
 
@@ -108,14 +108,14 @@ def test_zero_is_a_number_like_any_other(message: str) -> None:
 @pytest.mark.parametrize("asked", ["trim to 1 second", "add a title 'Hi'", "add a watermark"])
 @pytest.mark.parametrize("refusal", ["never mind", "forget it", "no, never mind", "算了"])
 @pytest.mark.parametrize("detail", ["at the top", "in white", "for 2 seconds", "on the left"])
-def test_a_detail_after_a_refusal_adds_to_nothing(asked: str, refusal: str, detail: str) -> None:
+def test_detail_after_a_refusal_is_ignored(asked: str, refusal: str, detail: str) -> None:
     refused = parse_message_or_raise(asked)
     assert not isinstance(refused, NoEdit)
     heard = parse_message_or_raise(f"{asked}, {refusal}, {detail}")
     assert isinstance(heard, NoEdit) or refused[0] not in heard
 
 
-def test_a_defect_in_reading_is_logged_and_the_message_is_not_understood(
+def test_bug_in_the_parser_is_logged_and_the_message_is_unknown(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def fail(_: object) -> None:

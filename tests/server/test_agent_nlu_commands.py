@@ -1,4 +1,4 @@
-"""What one command says, word by word: how much, how long, where, which of them."""
+"""The details of single commands: amounts, lengths, positions, selections."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What a command takes from the words around it, and words that no edit accounts for."""
+"""What a command takes from its context, and words that no edit covers."""
 
 import pytest
 
@@ -54,7 +54,7 @@ POINTED: list[tuple[str, tuple[Edit, ...]]] = [
 ]
 
 
-def test_a_command_is_about_what_was_just_spoken_of(subtests: pytest.Subtests) -> None:
+def test_pronoun_refers_to_the_last_object(subtests: pytest.Subtests) -> None:
     def check(message: str, edits: tuple[Edit, ...]) -> None:
         assert parse_message(message) == edits
 
@@ -116,7 +116,7 @@ UNEXPLAINED = [
 ]
 
 
-def test_words_that_no_edit_accounts_for_are_not_passed_over(subtests: pytest.Subtests) -> None:
+def test_words_that_no_edit_covers_make_the_message_unknown(subtests: pytest.Subtests) -> None:
     """ "Make the ocean brighter" must not brighten everything."""
 
     def check(message: str) -> None:
@@ -128,8 +128,8 @@ def test_words_that_no_edit_accounts_for_are_not_passed_over(subtests: pytest.Su
 
 
 @pytest.mark.parametrize("percent", [7, 14, 28, 29, 35, 55, 56, 57, 58])
-def test_a_percentage_is_the_number_that_one_would_write(percent: int) -> None:
-    """Times 0.01, 35 would make 0.35000000000000003."""
+def test_percentages_have_no_rounding_errors(percent: int) -> None:
+    """35 * 0.01 would be 0.35000000000000003."""
     share = percent / 100
     assert parse_message(f"volume at {percent}%") == (SetVolume(share),)
     assert parse_message(f"add calm music at {percent}%") == (AddMusic("calm", share),)
@@ -152,7 +152,7 @@ SAME = [
 ]
 
 
-def test_two_ways_of_saying_it_are_the_same(subtests: pytest.Subtests) -> None:
+def test_synonyms_are_the_same_edit(subtests: pytest.Subtests) -> None:
     def check(message: str, edit: str) -> None:
         assert isinstance(parse_message(edit), tuple)
         assert parse_message(message) == parse_message(edit)
@@ -160,14 +160,14 @@ def test_two_ways_of_saying_it_are_the_same(subtests: pytest.Subtests) -> None:
     check_rows(subtests, SAME, check)
 
 
-def test_what_is_put_somewhere_is_new_unless_it_is_spoken_of_as_known() -> None:
+def test_placed_text_is_new_unless_it_is_definite() -> None:
     (added,) = parse_message("标题“别慌”放在顶部")  # type: ignore[misc]
     assert added == AddTitle("别慌", position="top-center")
     (changed,) = parse_message("把标题“别慌”放在顶部")  # type: ignore[misc]
     assert not isinstance(changed, AddTitle)
 
 
-def test_a_row_of_clips_is_all_of_them() -> None:
+def test_clip_range_selects_all_its_clips() -> None:
     gone = tuple(RemoveClip(Selector(number=number)) for number in (2, 3, 4))
     assert parse_message("delete clips 2 to 4") == gone
     assert parse_message("删掉第二到第四段") == gone

@@ -1,9 +1,9 @@
-"""Wishes about sound and words: volumes, music, fades, titles and subtitles."""
+"""Rendered volumes, music, fades, titles and subtitles."""
 
 import pytest
 
 from tests.support.audio import loudness, tone_strength
-from tests.support.wishes import Ask
+from tests.support.chat_edits import Ask
 
 pytestmark = pytest.mark.ffmpeg
 
@@ -13,20 +13,20 @@ CLIPS = ("red.mp4", "blue.mp4")
 
 
 @pytest.mark.slow
-def test_muted_it_is_silent(ask: Ask) -> None:
+def test_mute_is_silent(ask: Ask) -> None:
     outcome = ask("mute the video", uploads=("red.mp4",))
     assert not outcome.result.warnings
     assert loudness(outcome.heard, 0, 2) < 0.001
 
 
 @pytest.mark.slow
-def test_half_the_volume_is_half_as_high_a_wave(ask: Ask) -> None:
+def test_half_volume_halves_the_amplitude(ask: Ask) -> None:
     outcome = ask("set the volume of the video to 50%", uploads=("red.mp4",))
     assert tone_strength(outcome.heard, 440, 0.5, 1.0) == pytest.approx(0.15, abs=0.02)
 
 
 @pytest.mark.slow
-def test_music_plays_under_the_clip_until_its_end_and_can_be_taken_away(ask: Ask) -> None:
+def test_music_ends_with_the_clip_and_can_be_removed(ask: Ask) -> None:
     said = ("mute the video", "add lo-fi background music at 50% volume")
     heard = ask(*said, uploads=("red.mp4",)).heard
     assert loudness(heard, 0.5, 1.5) > 0.01
@@ -36,7 +36,7 @@ def test_music_plays_under_the_clip_until_its_end_and_can_be_taken_away(ask: Ask
 
 
 @pytest.mark.slow
-def test_music_gets_quieter_while_the_clip_speaks(ask: Ask) -> None:
+def test_ducked_music_gets_quieter_under_the_clip(ask: Ask) -> None:
     said = ("put the clip on the timeline", "use small.wav as background music at 100% volume")
     uploads = ("blue.mp4", "small.wav")
     plain = tone_strength(ask(*said, uploads=uploads).heard, 440, 0.4, 0.9)
@@ -47,7 +47,7 @@ def test_music_gets_quieter_while_the_clip_speaks(ask: Ask) -> None:
 
 
 @pytest.mark.slow
-def test_fades_darken_and_quieten_along_a_straight_line(ask: Ask) -> None:
+def test_fades_are_linear_in_picture_and_sound(ask: Ask) -> None:
     outcome = ask("fade in and out over 1 second", uploads=("red.mp4",))
     seen, heard = outcome.seen, outcome.heard
     full = seen.rgb(30, 0.5, 0.5)[0]
@@ -60,7 +60,7 @@ def test_fades_darken_and_quieten_along_a_straight_line(ask: Ask) -> None:
 
 
 @pytest.mark.slow
-def test_a_title_stands_in_its_place_for_its_time(ask: Ask) -> None:
+def test_title_is_shown_at_its_position_and_time(ask: Ask) -> None:
     seen = ask("add a title 'Hello' at the top for 1 second", uploads=("red.mp4",)).seen
     shown = [seen.brightest(n, 0.2, 0, 0.8, 0.3) > 150 for n in (0, 15, 29, 30, 45)]
     assert shown == [True, True, True, False, False]
@@ -68,7 +68,7 @@ def test_a_title_stands_in_its_place_for_its_time(ask: Ask) -> None:
 
 
 @pytest.mark.slow
-def test_a_title_can_be_changed_and_removed(ask: Ask) -> None:
+def test_title_can_be_changed_and_removed(ask: Ask) -> None:
     added = "add a title 'Hello' for 2 seconds"
     moved = ask(added, "move the title to the bottom", uploads=("red.mp4",)).seen
     assert moved.brightest(15, 0, 0, 1, 0.4) < 120
@@ -78,7 +78,7 @@ def test_a_title_can_be_changed_and_removed(ask: Ask) -> None:
 
 
 @pytest.mark.slow
-def test_subtitles_show_at_the_bottom_at_their_times(ask: Ask) -> None:
+def test_subtitles_are_at_the_bottom_at_their_times(ask: Ask) -> None:
     srt = "add these subtitles:\n1\n00:00:00,500 --> 00:00:01,000\nHello there\n"
     seen = ask(srt, uploads=("red.mp4",)).seen
     shown = [seen.brightest(n, 0.1, 0.7, 0.9, 1) > 150 for n in (5, 14, 15, 29, 30, 50)]
