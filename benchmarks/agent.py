@@ -30,8 +30,8 @@ from nemolocal_server.faults.turn_faults import NO_TURN_FAULTS
 from nemolocal_server.settings import Settings
 from nemolocal_server.turns.draft_service import DraftService
 from nemolocal_server.turns.edit_outcomes import EditOutcomeRepository
+from nemolocal_server.turns.turn_planner import TurnPlanner
 from nemolocal_server.turns.turn_schedule import TurnSeed
-from nemolocal_server.turns.turn_schedulener import TurnPlanner
 
 from .http_load import measure_rate
 from .server_process import start_server

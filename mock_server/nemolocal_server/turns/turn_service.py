@@ -25,8 +25,8 @@ from .edit_outcomes import EditOutcomeRepository, LateEdit
 from .media_generator import MediaGenerator
 from .running_turn import RunningTurn
 from .silent_turns import EditOutcome
+from .turn_planner import TurnPlanner
 from .turn_schedule import AbortTurn, CommitEdits, TurnSeed
-from .turn_schedulener import TurnPlanner
 
 # A hold without an answer belongs to a turn that never ended (CRD-2), or that waits to be applied.
 _LOST_HOLDS = """
@@ -198,14 +198,10 @@ class TurnService:
     async def _apply(self, turn: RunningTurn, stage: int) -> None:
         """Change the draft and, at the end, take the credits, in one transaction."""
         session, edits = turn.session, turn.stages[stage]
-        made = await self._media_generator.generate(session, edits)
-        core = self._context
-        with core.store.transaction():
-            newest = core.sessions.newest_version(session.id)
-            versions = self._drafts.build_versions(session, newest, edits, turn.number, made)
-            self._drafts.require_exportable(session, newest.draft, versions[-1].draft)
-            for version in versions:
-                core.sessions.add_version(session.id, version)
+        preview = turn.preview(stage)
+        made = await self._media_generator.generate(session, edits, turn.number, preview)
+        with self._context.store.transaction():
+            self._drafts.commit(session, edits, turn.number, made, preview)
             if stage + 1 == len(turn.stages):
                 self._holds.settle(session.id, turn.number)
                 self._finish(turn, "done")

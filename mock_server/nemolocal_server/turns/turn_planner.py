@@ -1,10 +1,12 @@
-"""The director: decides what a turn will be, before anything of it is said or done."""
+"""The planner: decides what a turn will be, before anything of it is said or done."""
+
+from collections.abc import Sequence
 
 from nemolocal_agent.edits import EditRejected
 from nemolocal_agent.generation import is_generation, split_stages
 from nemolocal_agent.intents import Edit, NoEdit
 from nemolocal_agent.replies import write_edit_reply, write_failure_reply, write_no_edit_reply
-from nemolocal_agent.tool_calls import PlannedToolCall, group_edits, plan_tool_calls
+from nemolocal_agent.tool_calls import PlannedToolCall
 
 from ..context import ServerContext
 from ..data.sessions import SessionRecord
@@ -22,12 +24,12 @@ class TurnPlanner:
     """Plans turns; holds their credits, which raises 2001 where they lack (CRD-4)."""
 
     def __init__(
-        self, core: ServerContext, outcomes: EditOutcomeRepository, workbench: DraftService
+        self, core: ServerContext, outcomes: EditOutcomeRepository, drafts: DraftService
     ) -> None:
         self._context = core
         self._holds = CreditHolds(core.store, core.ledger, core.settings.tariff)
         self._outcomes = outcomes
-        self._drafts = workbench
+        self._drafts = drafts
 
     def plan(
         self,
@@ -56,7 +58,7 @@ class TurnPlanner:
     ) -> RunningTurn:
         stages, times = split_stages(edits), self._context.settings.turn_times
         try:
-            jobs = self._preview(session, stages)
+            previews = self._drafts.preview(session, stages, key.turn)
         except EditRejected as error:
             reason = error.message_in(session.language)
             return self._talk(
@@ -65,6 +67,7 @@ class TurnPlanner:
                 key,
                 write_failure_reply(reason, session.language, gui=self._context.settings.gui),
             )
+        jobs = [preview.calls for preview in previews]
         if any(map(is_generation, edits)):
             # A generation does what it says, and says so, unless a fault is in force (SSE-8).
             outcome = forced or EditOutcome()
@@ -79,27 +82,9 @@ class TurnPlanner:
                 jobs[0], text, key, self._context.rng, self._heartbeat(token), times
             )
         turn = RunningTurn(session, key.turn, plan)
-        turn.stages, turn.outcome = stages, outcome
+        turn.stages, turn.previews, turn.outcome = stages, previews, outcome
         turn.hold_id = self._holds.take(token, session, edits)
         return turn
-
-    def _preview(
-        self, session: SessionRecord, stages: tuple[tuple[Edit, ...], ...]
-    ) -> list[tuple[PlannedToolCall, ...]]:
-        """What each stage will do, call by call; raises `EditRejected`."""
-        newest = self._context.sessions.newest_version(session.id)
-        before = newest.draft
-        foreseen: list[tuple[PlannedToolCall, ...]] = []
-        done: tuple[Edit, ...] = ()
-        for edits in stages:
-            groups, drafts = group_edits(edits), [before]
-            for group in groups:
-                done += group
-                drafts.append(self._drafts.preview(session, newest, done))
-            foreseen.append(plan_tool_calls(groups, drafts))
-            before = drafts[-1]
-        self._drafts.require_exportable(session, newest.draft, before)
-        return foreseen
 
     def _talk(
         self, token: TokenRecord, session: SessionRecord, key: TurnSeed, text: str
@@ -109,7 +94,10 @@ class TurnPlanner:
         return RunningTurn(session, key.turn, plan)
 
     def _success_text(
-        self, session: SessionRecord, key: TurnSeed, stages: list[tuple[PlannedToolCall, ...]]
+        self,
+        session: SessionRecord,
+        key: TurnSeed,
+        stages: Sequence[tuple[PlannedToolCall, ...]],
     ) -> str:
         jobs = [job for stage in stages for job in stage]
         edits = tuple(edit for job in jobs for edit in job.edits)
