@@ -111,8 +111,9 @@ class TurnPlanner:
         )
 
     def _choose_outcome(self, token: TokenRecord, key: TurnSeed) -> EditOutcome:
-        ordinal = self._outcomes.next_ordinal(token.id)
-        return choose_outcome(self._context.settings.silence, self._context.rng, key, ordinal)
+        policy = self._context.settings.silence
+        ordinal = self._outcomes.next_ordinal(token.id) if policy.counts_edits else 1
+        return choose_outcome(policy, self._context.rng, key, ordinal)
 
     def _heartbeat(self, token: TokenRecord) -> float:
         """Seconds between heartbeats in the dialect of this token (SSE-3)."""

@@ -207,7 +207,8 @@ class TurnService:
                 self._finish(turn, "done")
 
     def _finish(self, turn: RunningTurn, status: str) -> None:
-        self._outcomes.set_waiting(turn.session.id, turn.number, False)
+        if turn.outcome.applied_state == "late":
+            self._outcomes.set_waiting(turn.session.id, turn.number, False)
         self._context.store.execute(
             """UPDATE turns SET status = :status, ended = :now
                WHERE session_id = :session AND number = :number""",
