@@ -123,10 +123,10 @@ def long_draft(segments: int) -> Draft:
 def plan_turn(bed: AgentFixture, message: str, number: int) -> str:
     """Plan a turn that is never played; what it came to: edited, refused or talk."""
     core = bed.core
-    director = TurnPlanner(core, EditOutcomeRepository(core.store), DraftService(core))
+    planner = TurnPlanner(core, EditOutcomeRepository(core.store), DraftService(core))
     key = TurnSeed(bed.token.client_id, bed.session.ordinal, number, message)
     wanted = parse_message(message)
-    turn = director.plan(bed.token, bed.session, key, wanted, NO_TURN_FAULTS)
+    turn = planner.plan(bed.token, bed.session, key, wanted, NO_TURN_FAULTS)
     if isinstance(wanted, NoEdit):
         return "talk"
     return "edited" if turn.stages else "refused"

@@ -26,8 +26,8 @@ async def run_sse(request: Request) -> Response:
     server = services_of(request)
     session = find_session(request, token, body.session_id)
     context = context_of(request.scope)
-    disturbance = turn_faults_for(context.faults)
-    turn = server.turns.start(token, session, _message(body), disturbance)
+    faults = turn_faults_for(context.faults)
+    turn = server.turns.start(token, session, _message(body), faults)
     context.annotations.set_turn(turn.number, len(turn.edits))
     dialect = dialect_of(request)
     encoder = TurnEventEncoder(

@@ -37,15 +37,15 @@ class TurnPlanner:
         session: SessionRecord,
         key: TurnSeed,
         wanted: tuple[Edit, ...] | NoEdit,
-        disturbance: TurnFaults,
+        faults: TurnFaults,
     ) -> RunningTurn:
         """The turn that answers what is wanted, disturbed by the faults in force."""
         if isinstance(wanted, NoEdit):
             turn = self._talk(token, session, key, self._talk_text(wanted, session, key))
         else:
-            turn = self._edit_if_possible(token, session, key, wanted, disturbance.outcome)
+            turn = self._edit_if_possible(token, session, key, wanted, faults.outcome)
         limit = self._context.settings.turn_times.limit
-        turn.steps = disturbance.apply(turn.steps, self._heartbeat(token), limit)
+        turn.steps = faults.apply(turn.steps, self._heartbeat(token), limit)
         return turn
 
     def _edit_if_possible(

@@ -90,7 +90,7 @@ class TurnService:
         token: TokenRecord,
         session: SessionRecord,
         message: str,
-        disturbance: TurnFaults = NO_TURN_FAULTS,
+        faults: TurnFaults = NO_TURN_FAULTS,
     ) -> RunningTurn:
         """Start a turn; 2001, before anything is streamed, where credits lack (CRD-4)."""
         wanted = parse_message(message)
@@ -99,7 +99,7 @@ class TurnService:
                 "SELECT count(*) FROM turns WHERE session_id = :id", id=session.id
             )
             key = TurnSeed(token.draw_id, session.ordinal, number, message)
-            turn = self._planner.plan(token, session, key, wanted, disturbance)
+            turn = self._planner.plan(token, session, key, wanted, faults)
             self._insert(turn, message)
         task = self._tasks.start(session.id, self._run(turn), on_defect=lambda: self._fail(turn))
         # Stopped before its first step, it could not say that this was the end.
