@@ -28,8 +28,8 @@ from nemolocal_server.faults.turn_faults import NO_TURN_FAULTS
 from nemolocal_server.settings import Settings
 from nemolocal_server.turns.draft_service import DraftService
 from nemolocal_server.turns.edit_outcomes import EditOutcomeRepository
+from nemolocal_server.turns.turn_planner import TurnPlanner
 from nemolocal_server.turns.turn_schedule import TurnSeed
-from nemolocal_server.turns.turn_schedulener import TurnPlanner
 
 from .http_load import measure_rate
 from .server_process import start_server
@@ -121,10 +121,10 @@ def long_draft(segments: int) -> Draft:
 def plan_turn(bed: AgentFixture, message: str, number: int) -> str:
     """Plan a turn that is never played; what it came to: edited, refused or talk."""
     core = bed.core
-    director = TurnPlanner(core, EditOutcomeRepository(core.store), DraftService(core))
+    planner = TurnPlanner(core, EditOutcomeRepository(core.store), DraftService(core))
     key = TurnSeed(bed.token.client_id, bed.session.ordinal, number, message)
     wanted = parse_message(message)
-    turn = director.plan(bed.token, bed.session, key, wanted, NO_TURN_FAULTS)
+    turn = planner.plan(bed.token, bed.session, key, wanted, NO_TURN_FAULTS)
     if isinstance(wanted, NoEdit):
         return "talk"
     return "edited" if turn.stages else "refused"

@@ -106,8 +106,12 @@ async def _measure(request: str, message: str) -> CallPath:
         session = await _Session.open(client)
         if request == "export":
             await session.turn(message)
+        journal = app.state.services.journal
+        # Else it would depend on the wall clock which entries are written meanwhile.
+        journal.flush()
         with CallPath() as path:
             await (session.turn(message) if request == "turn" else session.export())
+            journal.flush()
         return path
 
 

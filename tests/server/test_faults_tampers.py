@@ -130,9 +130,9 @@ def test_of_two_outcomes_the_first_holds_and_the_rest_adds_up() -> None:
         ActiveFault(name, CATALOGUE[name].args())
         for name in ("silent-late", "silent", "stall", "late-heartbeat", "line-separator")
     )
-    disturbance = turn_faults_for(active)
-    assert disturbance.outcome == EditOutcome(True, "late", 20.0)
-    assert (disturbance.stall, disturbance.first_event_delay, disturbance.separators) == (
+    faults = turn_faults_for(active)
+    assert faults.outcome == EditOutcome(True, "late", 20.0)
+    assert (faults.stall, faults.first_event_delay, faults.separators) == (
         900.0,
         60.0,
         True,

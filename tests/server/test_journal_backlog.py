@@ -14,12 +14,11 @@ from nemolocal_server.app import build_app
 from nemolocal_server.data.known_tokens import KnownTokens
 from nemolocal_server.data.store import Store
 from nemolocal_server.journal import exchange as exchanges, write_queue
-from nemolocal_server.journal.annotations import RequestAnnotations
+from nemolocal_server.journal.annotations import RequestAnnotations, StateLookup
 from nemolocal_server.journal.body_capture import BodyCapture
 from nemolocal_server.journal.exchange import RecordedExchange
 from nemolocal_server.journal.journal_limits import JournalLimits
 from nemolocal_server.journal.journal_repository import JournalQuery, JournalRepository
-from nemolocal_server.journal.state_lookup import StateLookup
 from nemolocal_server.journal.write_queue import JournalWriteQueue
 from nemolocal_server.settings import Settings
 from tests.support import patient_http

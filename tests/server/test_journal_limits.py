@@ -9,7 +9,7 @@ from hypothesis import given, strategies as st
 
 from nemolocal_contract.journal import TurnEntry
 from nemolocal_server.data.store import Store
-from nemolocal_server.journal.annotations import RequestAnnotations
+from nemolocal_server.journal.annotations import RequestAnnotations, StateLookup
 from nemolocal_server.journal.body_capture import BodyCapture
 from nemolocal_server.journal.exchange import RecordedExchange
 from nemolocal_server.journal.journal_limits import (
@@ -21,7 +21,6 @@ from nemolocal_server.journal.journal_limits import (
     compute_excess,
 )
 from nemolocal_server.journal.journal_repository import JournalQuery, JournalRepository
-from nemolocal_server.journal.state_lookup import StateLookup
 from tests.support.http_caller import HttpCaller, NewCaller
 from tests.support.servers import ServerFactory
 

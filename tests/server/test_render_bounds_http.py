@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from nemolocal_render.planning.draft_limits import MAX_DRAFT_BYTES, MAX_SEGMENTS
-from nemolocal_render.planning.planner import plan_render
-from nemolocal_server.exports import export_planning
+from nemolocal_render.planning.planner import RenderPlan, plan_render
+from nemolocal_server.exports import export_service
 from tests.support.executor import FakeRenderExecutor
 from tests.support.http_caller import HttpCaller
 
@@ -63,14 +63,41 @@ def test_the_largest_draft_is_planned_beside_the_loop(
             waiting.append(threading.current_thread().name)
         return plan_render(*arguments)
 
-    monkeypatch.setattr(export_planning, "plan_render", plan)
+    monkeypatch.setattr(export_service, "plan_render", plan)
     edited.submit("small")
     assert edited.finished("small")["status"] == "completed"
     assert waiting == []
     large = {"t": [{"tt": 7, "sg": [title()] * MAX_SEGMENTS}]}
     edited.submit("large", large)
     assert edited.finished("large")["status"] == "completed"
-    assert len(waiting) == len(executor.plans) == 2
+    assert (len(waiting), len(executor.plans)) == (1, 2)
+
+
+def test_an_accepted_plan_is_rendered_as_it_is(
+    edited: HttpCaller, executor: FakeRenderExecutor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    planned = []
+
+    def plan(*arguments: Any) -> RenderPlan:
+        planned.append(plan_render(*arguments))
+        return planned[-1]
+
+    monkeypatch.setattr(export_service, "plan_render", plan)
+    edited.submit("render_1")
+    assert edited.finished("render_1")["status"] == "completed"
+    assert len(planned) == len(executor.plans) == 1
+    assert planned[0] is executor.plans[0]
+
+
+def test_a_token_in_a_title_is_never_rendered(
+    edited: HttpCaller, executor: FakeRenderExecutor
+) -> None:
+    token = edited.http.headers["authorization"].partition(" ")[2]
+    edited.submit("render_1", {"t": [{"tt": 7, "sg": [title(txt=f"mine: {token}")]}]})
+    assert edited.finished("render_1")["status"] == "completed"
+    (text,) = (one.text for one in executor.plans[0].titles)
+    assert text.startswith("mine: ")
+    assert token not in text
 
 
 @pytest.mark.rule("REN-6")
@@ -87,7 +114,7 @@ def test_an_id_that_is_taken_meanwhile_is_a_duplicate(
             go_on.wait(60)
         return plan_render(draft, *rest)
 
-    monkeypatch.setattr(export_planning, "plan_render", plan)
+    monkeypatch.setattr(export_service, "plan_render", plan)
     replies: list[dict[str, Any]] = []
     first = threading.Thread(target=lambda: replies.append(edited.submit("render_1", large)))
     first.start()

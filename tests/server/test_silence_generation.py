@@ -10,8 +10,10 @@ from nemolocal_agent.intents import NoEdit
 from nemolocal_agent.nlu import parse_message
 from nemolocal_agent.tool_calls import PlannedToolCall
 from nemolocal_contract.draft import Draft
+from nemolocal_contract.turn_events import Text
 from nemolocal_render.media import MediaInfo
 from nemolocal_server.seeded_random import SeededRandom
+from nemolocal_server.settings import FREE_TARIFF
 from nemolocal_server.turns.turn_schedule import CommitEdits, TurnSeed, schedule_generation
 from tests.support.http_caller import NewCaller
 from tests.support.servers import ServerFactory
@@ -72,3 +74,13 @@ def test_a_generation_that_takes_too_long_is_given_up_with_its_credits(
         pass
     assert caller.balance() == FREE
     assert [track["tt"] for track in caller.draft()["t"]] == [0]
+
+
+def test_a_clip_with_music_and_title_of_its_own_gets_nothing_added(
+    servers: ServerFactory, new_caller: NewCaller
+) -> None:
+    """The second stage of the turn has no edits then, and the turn ends like any other."""
+    caller = new_caller(servers.start(tariff=FREE_TARIFF)).connect()
+    events = caller.say(f"{GENERATE}, add lofi music and add a title 'Hi'")
+    assert any(isinstance(event, Text) and "Done!" in event.text for event in events)
+    assert len(caller.draft()["t"]) == 3

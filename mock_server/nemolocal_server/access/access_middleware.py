@@ -9,18 +9,10 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 from nemolocal_contract.envelope import failure
 from nemolocal_contract.response_codes import ResponseCode
 
+from ..request_context import context_of, start_context
 from ..responses import json_response
-from .access_policy import AccessDecision, AccessPolicy, AccessRequest
+from .access_policy import AccessPolicy, AccessRequest
 from .addresses import canonical_host
-
-_ACCESS = "nemolocal.access"
-_PEER = "nemolocal.peer"
-
-
-def access_decision_of(scope: Scope) -> AccessDecision:
-    """What was judged of a request."""
-    access: AccessDecision = scope[_ACCESS]
-    return access
 
 
 class AccessMiddleware:
@@ -44,22 +36,23 @@ class AccessMiddleware:
         host, port = scope.get("client") or ("", 0)
         if ":" in host:  # perhaps IPv4 as IPv6 writes it
             scope["client"] = host, port = canonical_host(host), port
-        scope[_PEER] = host
+        start_context(scope, host)
         await self._evaluated_app(scope, receive, send)
 
     async def _evaluate(self, scope: Scope, receive: Receive, send: Send) -> None:
         host, port = scope.get("server") or ("", 0)
-        access = scope[_ACCESS] = self._policy.evaluate(
+        context = context_of(scope)
+        context.access = self._policy.evaluate(
             AccessRequest(
                 method=scope["method"],
                 path=scope["path"],
                 scheme=scope.get("scheme", "http"),
                 headers=scope["headers"],
-                peer=scope[_PEER],
+                peer=context.peer,
                 listened=(host, port or 0),
             )
         )
-        scope["path"] = access.path
+        scope["path"] = context.access.path
         await self._app(scope, receive, send)
 
 
@@ -71,7 +64,7 @@ class ForbiddenMiddleware:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         app = self._app
-        if scope["type"] == "http" and (refusal := access_decision_of(scope).refusal):
+        if scope["type"] == "http" and (refusal := context_of(scope).access.refusal):
             app = json_response(
                 failure(ResponseCode.FORBIDDEN, refusal), int(ResponseCode.FORBIDDEN)
             )

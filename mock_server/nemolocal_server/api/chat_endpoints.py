@@ -11,10 +11,8 @@ from nemolocal_contract.turn_events import TurnEventEncoder
 
 from .. import ids
 from ..errors import bad_request
-from ..faults.fault_middleware import active_faults
 from ..faults.turn_faults import turn_faults_for
-from ..journal.annotations import annotations_of
-from ..request_context import dialect_of
+from ..request_context import context_of, dialect_of
 from ..turns.running_turn import RunningTurn
 from .request_dependencies import authenticate_and_read, check_user, find_session, services_of
 
@@ -27,9 +25,10 @@ async def run_sse(request: Request) -> Response:
     check_user(body.user_id, token)
     server = services_of(request)
     session = find_session(request, token, body.session_id)
-    disturbance = turn_faults_for(active_faults(request.scope))
-    turn = server.turns.start(token, session, _message(body), disturbance)
-    annotations_of(request.scope).set_turn(turn.number, len(turn.edits))
+    context = context_of(request.scope)
+    faults = turn_faults_for(context.faults)
+    turn = server.turns.start(token, session, _message(body), faults)
+    context.annotations.set_turn(turn.number, len(turn.edits))
     dialect = dialect_of(request)
     encoder = TurnEventEncoder(
         dialect.sse,

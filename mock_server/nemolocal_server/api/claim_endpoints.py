@@ -6,9 +6,9 @@ from starlette.responses import HTMLResponse, Response
 from nemolocal_contract.requests import ClaimRequest
 from nemolocal_contract.responses import ClaimReply
 
-from ..access.base_url import base_url
 from ..data.claims import CLAIM_SECONDS
 from ..errors import session_not_found
+from ..request_context import base_url
 from ..responses import success_response
 from ..services import Services
 from .claim_page import build_not_found_page, build_project_page

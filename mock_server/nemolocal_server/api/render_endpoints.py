@@ -9,12 +9,9 @@ from nemolocal_contract.response_codes import ResponseCode
 from nemolocal_contract.responses import encode_render
 from nemolocal_render.planning.draft_limits import MAX_DRAFT_BYTES
 
-from ..access.base_url import base_url
 from ..errors import ContractError, bad_request
 from ..exports.export_repository import ExportRecord
-from ..faults.fault_middleware import active_faults
-from ..journal.annotations import annotations_of
-from ..request_context import dialect_of
+from ..request_context import base_url, context_of, dialect_of
 from ..responses import json_response
 from .file_responses import StoredFileResponse
 from .request_dependencies import (
@@ -37,7 +34,8 @@ async def submit_render(request: Request) -> Response:
     token = authenticate(request, "render", "write")
     require_export_allowed(request, token)
     body = decode_body(data, RenderRequest)
-    annotations_of(request.scope).set_unknown_fields(_unknown_keys(data))
+    context = context_of(request.scope)
+    context.annotations.set_unknown_fields(_unknown_keys(data))
     if not 0 < len(body.id) <= _MAX_ID:
         raise bad_request(f"body: `id` must have 1 to {_MAX_ID} characters")
     server = services_of(request)
@@ -45,9 +43,9 @@ async def submit_render(request: Request) -> Response:
     if server.context.store.known_tokens.redact(body.id) != body.id:
         raise bad_request("body: `id` holds a token: send one of the form render_<ts>")
     session = find_session(request, token, body.session_id)
-    annotations_of(request.scope).set_render(body.id)
+    context.annotations.set_render(body.id)
     export = await server.exports.submit(token, session, body, skill_profile_of(request).resolution)
-    server.faults.renders.attach(token.id, export.id, active_faults(request.scope))
+    server.faults.renders.attach(token.id, export.id, context.faults)
     return _status_reply(request, export)
 
 
@@ -96,9 +94,9 @@ async def download_render(request: Request) -> Response:
 def _find_export(request: Request) -> ExportRecord:
     token = authenticate(request, "render", "read")
     export = services_of(request).exports.find(token, request.path_params["render"])
-    truth = annotations_of(request.scope)
-    truth.set_session(export.session_id)
-    truth.set_render(export.id)
+    annotations = context_of(request.scope).annotations
+    annotations.set_session(export.session_id)
+    annotations.set_render(export.id)
     return export
 
 

@@ -20,8 +20,7 @@ from nemolocal_contract.response_codes import ResponseCode
 from ..data.sessions import SessionRecord
 from ..data.tokens import TokenRecord, TokenScope
 from ..errors import ContractError, bad_request, bad_token, session_not_found
-from ..journal.annotations import annotations_of
-from ..request_context import dialect_of, set_caller
+from ..request_context import context_of, dialect_of
 from ..services import Services
 
 T = TypeVar("T")
@@ -49,7 +48,7 @@ def authenticate(request: Request, *scopes: TokenScope) -> TokenRecord:
     if token is None:
         services_of(request).context.store.known_tokens.add_foreign(text)
         raise bad_token("get a new one from /api/auth/anonymous-token")
-    set_caller(request, token)
+    context_of(request.scope).set_token(token)
     if not any(map(token.has_scope, scopes)):
         raise bad_token(f"this token lacks the scope {' or '.join(scopes)}, take another")
     return token
@@ -73,7 +72,7 @@ def find_session(request: Request, token: TokenRecord, session_id: str) -> Sessi
     sessions = services_of(request).context.sessions
     session = sessions.find(token, session_id)
     sessions.touch(session)
-    annotations_of(request.scope).set_session(session.id)
+    context_of(request.scope).annotations.set_session(session.id)
     return session
 
 

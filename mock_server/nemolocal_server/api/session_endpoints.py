@@ -11,9 +11,8 @@ from nemolocal_contract.envelope import decode_json
 from nemolocal_contract.requests import SessionRequest
 from nemolocal_contract.responses import CanvasConfig, SessionReply, State, StateReply
 
-from ..access.base_url import base_url
 from ..data.assets import Asset
-from ..journal.annotations import annotations_of
+from ..request_context import base_url, context_of
 from ..responses import success_response
 from .request_dependencies import (
     authenticate,
@@ -33,7 +32,7 @@ async def open_session(request: Request) -> Response:
     session = services_of(request).context.sessions.create(
         token, body.task_name, body.language or DEFAULT_LANGUAGE
     )
-    annotations_of(request.scope).set_session(session.id, fresh=True)
+    context_of(request.scope).annotations.set_session(session.id, fresh=True)
     return success_response(SessionReply(session.id, session.task_id, token.user_id))
 
 

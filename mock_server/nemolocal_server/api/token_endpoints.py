@@ -7,7 +7,7 @@ from nemolocal_contract.clock import iso8601
 from nemolocal_contract.headers import CLIENT_ID
 from nemolocal_contract.responses import TokenReply
 
-from ..request_context import set_caller
+from ..request_context import context_of
 from ..responses import success_response
 from .request_dependencies import services_of
 
@@ -21,5 +21,5 @@ async def issue_token(request: Request) -> Response:
     with core.store.transaction():
         text, token = core.tokens.issue(client_id, address)
         core.ledger.grant(token.id, grant, "anonymous token")
-    set_caller(request, token, fresh=True)
+    context_of(request.scope).set_token(token, fresh=True)
     return success_response(TokenReply(text, grant, token.user_id, iso8601(token.expires)))

@@ -11,10 +11,10 @@ from nemolocal_contract.responses import UploadReply
 from nemolocal_render.media import MediaInfo, MediaRejected
 from nemolocal_render.probing.media_probe import probe
 
-from ..access.base_url import base_url
 from ..data.assets import Asset
 from ..data.tokens import TokenRecord
 from ..errors import bad_request, unsupported_file
+from ..request_context import base_url
 from ..responses import success_response
 from ..services import Services
 from ..uploads.multipart import MAX_FILES, ReceivedFile, receive_multipart

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Literal
 
@@ -117,7 +118,10 @@ class AssetRepository:
 
     def render_sources(self, session_id: str) -> dict[str, MediaSource]:
         """What a render of this session may read, by asset id."""
-        assets = self.list_for_session(session_id)
+        return self.sources_of(self.list_for_session(session_id))
+
+    def sources_of(self, assets: Iterable[Asset]) -> dict[str, MediaSource]:
+        """These assets as a render reads them, by their ids."""
         return {asset.id: MediaSource(self.file_path(asset), asset.info) for asset in assets}
 
     def file_path(self, asset: Asset) -> Path:

@@ -7,7 +7,7 @@ lives, from when they were made or used; those that a process has yet to see are
 
 import re
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from nemolocal_contract.headers import ANONYMOUS_TOKEN_PREFIX, CLAIM_TOKEN_PREFIX
@@ -49,6 +49,14 @@ def redact_prefixed(text: str) -> str:
     if ANONYMOUS_TOKEN_PREFIX in text or CLAIM_TOKEN_PREFIX in text:
         return _PREFIXED.sub(REDACTED, text)
     return text
+
+
+def redact_values(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Values for the store, the texts among them without what is a token by its prefix."""
+    return {
+        name: redact_prefixed(value) if isinstance(value, str) else value
+        for name, value in values.items()
+    }
 
 
 class KnownTokens:

@@ -62,15 +62,16 @@ class Ledger:
     def _close_hold(self, hold_id: int | None, kind: str, reason: str) -> None:
         if hold_id is None:
             return
-        with self._store.transaction():
-            token_id, amount = self._hold(hold_id)
-            back = amount if kind == "release" else 0
-            self._append(token_id, kind, back, -amount, reason, hold_id)
-
-    def _hold(self, hold_id: int) -> tuple[int, int]:
-        token_id = self._store.fetch_value("SELECT token_id FROM ledger WHERE id = :id", id=hold_id)
-        amount = self._store.fetch_value("SELECT frozen FROM ledger WHERE id = :id", id=hold_id)
-        return token_id, amount
+        back = "frozen" if kind == "release" else "0"
+        self._store.execute(
+            f"""INSERT INTO ledger (token_id, kind, available, frozen, hold_id, reason, created)
+                SELECT token_id, :kind, {back}, -frozen, id, :reason, :created
+                FROM ledger WHERE id = :hold_id""",
+            kind=kind,
+            hold_id=hold_id,
+            reason=reason,
+            created=self._clock.time(),
+        )
 
     def _append(
         self,
@@ -79,16 +80,14 @@ class Ledger:
         available: int,
         frozen: int,
         reason: str,
-        hold_id: int | None = None,
     ) -> int:
         return self._store.execute(
-            """INSERT INTO ledger (token_id, kind, available, frozen, hold_id, reason, created)
-               VALUES (:token_id, :kind, :available, :frozen, :hold_id, :reason, :created)""",
+            """INSERT INTO ledger (token_id, kind, available, frozen, reason, created)
+               VALUES (:token_id, :kind, :available, :frozen, :reason, :created)""",
             token_id=token_id,
             kind=kind,
             available=available,
             frozen=frozen,
-            hold_id=hold_id,
             reason=reason,
             created=self._clock.time(),
         )

@@ -2,6 +2,7 @@
 
 import contextlib
 from collections import OrderedDict
+from typing import Any
 
 import msgspec
 
@@ -19,6 +20,7 @@ from .tokens import TokenRecord
 # Drafts of hundreds of segments take a tenth of a megabyte each.
 _CACHED_DRAFTS = 32
 _COLUMNS = "id, token_id, ordinal, task_id, task_name, language, used"
+_COUNT_ASSETS = "(SELECT count(*) FROM assets WHERE session_id = :id) AS assets"
 # Seconds: who looks more often than that is remembered once.
 _TOUCH_INTERVAL = 3600.0
 
@@ -38,12 +40,23 @@ class SessionRecord(msgspec.Struct, frozen=True):
     used: float = 0.0
 
 
+class SessionStamp(msgspec.Struct, frozen=True):
+    """How far a session has come: its newest version, and how many assets it has.
+
+    Both only rise: where they are the same, draft and media are.
+    """
+
+    version: int
+    assets: int
+
+
 class _VersionRow(msgspec.Struct, frozen=True):
     number: int
     draft: str
     turn: int | None
     undo_to: int | None
     redo_to: int | None
+    assets: int = 0
 
 
 class _DraftCache:
@@ -148,21 +161,44 @@ class SessionRepository:
 
     def newest_version(self, session_id: str) -> DraftVersion:
         """The version that counts."""
-        number: int = self._store.fetch_value(
-            "SELECT max(version) FROM drafts WHERE session_id = :id", id=session_id
+        return self.newest_and_stamp(session_id)[0]
+
+    def newest_and_stamp(self, session_id: str) -> tuple[DraftVersion, SessionStamp]:
+        """The version that counts, and how far the session has come."""
+        row = self._version_row(
+            f", {_COUNT_ASSETS} FROM drafts WHERE session_id = :id ORDER BY version DESC LIMIT 1",
+            id=session_id,
         )
-        return self.get_version(session_id, number)
+        return self._version(row), SessionStamp(row.number, row.assets)
+
+    def stamp(self, session_id: str) -> SessionStamp:
+        """How far the session has come."""
+        stamp = self._store.fetch_one(
+            SessionStamp,
+            f"""SELECT (SELECT max(version) FROM drafts WHERE session_id = :id) AS version,
+                {_COUNT_ASSETS}""",
+            id=session_id,
+        )
+        assert stamp is not None  # it has no table that could lack a row
+        return stamp
 
     def get_version(self, session_id: str, number: int) -> DraftVersion:
         """A version that there is."""
-        row = self._store.fetch_one(
-            _VersionRow,
-            """SELECT version AS number, draft, turn, undo_to, redo_to FROM drafts
-               WHERE session_id = :id AND version = :version""",
-            id=session_id,
-            version=number,
+        return self._version(
+            self._version_row(
+                "FROM drafts WHERE session_id = :id AND version = :version",
+                id=session_id,
+                version=number,
+            )
         )
+
+    def _version_row(self, source: str, **values: Any) -> _VersionRow:
+        columns = "version AS number, draft, turn, undo_to, redo_to"
+        row = self._store.fetch_one(_VersionRow, f"SELECT {columns} {source}", **values)
         assert row is not None  # no version is ever taken away
+        return row
+
+    def _version(self, row: _VersionRow) -> DraftVersion:
         draft = self._draft_cache.parse(row.draft)
         return DraftVersion(row.number, draft, row.turn, row.undo_to, row.redo_to)
 

@@ -20,7 +20,7 @@ from nemolocal_render.temporary_folder import TemporaryFolder
 
 from . import data_folder
 from .data_folder import FolderInUse as FolderInUse, StoreError as StoreError
-from .known_tokens import KnownTokens, redact_prefixed
+from .known_tokens import KnownTokens, redact_values
 from .migrations import TABLES, migrate, set_application_id
 
 T = TypeVar("T")
@@ -163,10 +163,7 @@ class Store:
         No token is stored, not even by whoever forgets to ask `known`: those that have the prefix
         are found in JSON as well as in words.
         """
-        for name, value in values.items():
-            if isinstance(value, str):
-                values[name] = redact_prefixed(value)
-        return self._db.execute(sql, values).lastrowid or 0
+        return self._db.execute(sql, redact_values(values)).lastrowid or 0
 
     def fetch_one(self, kind: type[T], sql: str, **values: Any) -> T | None:
         """The first row as a `kind`, or None."""

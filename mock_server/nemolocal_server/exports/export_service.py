@@ -7,16 +7,25 @@ was pending or processing is taken up again.
 import asyncio
 import contextlib
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from pathlib import Path
+from typing import Any
 
+from nemolocal_contract.draft import Draft
 from nemolocal_contract.envelope import decode_json, encode_json
 from nemolocal_contract.media import Resolution
 from nemolocal_contract.requests import RenderRequest
 from nemolocal_contract.response_codes import ResponseCode
 from nemolocal_contract.responses import RenderOutput, RenderStatus
 from nemolocal_render.job import RenderJobFailed, RenderResult
-from nemolocal_render.planning.planner import DraftRejected, OutputSpec
+from nemolocal_render.planning.draft_limits import read_draft
+from nemolocal_render.planning.planner import (
+    DraftRejected,
+    MediaSource,
+    OutputSpec,
+    RenderPlan,
+    plan_render,
+)
 
 from .. import ids
 from ..background_tasks import SessionTasks, write_with_retry
@@ -28,12 +37,13 @@ from ..data.tokens import TokenRecord
 from ..errors import ContractError, bad_request
 from ..fair_semaphore import CURRENT_OWNER
 from ..faults.render_faults import RenderFaults
-from .export_planning import plan_export
 from .export_repository import ExportRecord, ExportRepository
 from .render_executor import RenderExecutor
 
 _DEFECT = "internal error of the local server; its log says more"
 _CANCELLED = "cancelled"
+# What takes longer to plan than some milliseconds has more segments and effects than this.
+_SMALL = 50
 
 
 class ExportService:
@@ -89,7 +99,7 @@ class ExportService:
             usual_resolution=resolution,
         )
         try:
-            await plan_export(
+            plan = await _plan(
                 request.draft, self._context.assets.render_sources(session.id), output
             )
         except DraftRejected as error:
@@ -97,18 +107,20 @@ class ExportService:
         # Another request may have taken the id, or forgotten the session, while this one planned.
         self._require_new(token, request.id)
         self._context.sessions.find(token, session.id)
+        stored = self._context.store.known_tokens.redact_json(request.draft)
         export = ExportRecord(
             token_id=token.id,
             id=request.id,
             session_id=session.id,
             status="pending",
             progress=0,
-            draft=encode_json(self._context.store.known_tokens.redact_json(request.draft)).decode(),
+            draft=encode_json(stored).decode(),
             output=encode_json(output).decode(),
             file_id=ids.new_file_id(),
         )
         self._repository.add(export)
-        self._start(export)
+        # No token is ever rendered: where one was taken out, another plan is needed.
+        self._start(export, plan if stored == request.draft else None)
         return export
 
     def _require_new(self, token: TokenRecord, render_id: str) -> None:
@@ -152,21 +164,22 @@ class ExportService:
             export.id, export.status, export.progress, output, warnings=result.warnings
         )
 
-    def _start(self, export: ExportRecord) -> None:
+    def _start(self, export: ExportRecord, plan: RenderPlan | None = None) -> None:
+        """Render in the background; what has no plan, of an earlier process, is planned again."""
         task = self._tasks.start(
             export.session_id,
-            self._run(export),
+            self._run(export, plan),
             on_defect=lambda: self._repository.fail(export, _DEFECT),
         )
         self._tasks_by_file[export.file_id] = task
         task.add_done_callback(lambda _: self._tasks_by_file.pop(export.file_id, None))
 
-    async def _run(self, export: ExportRecord) -> None:
+    async def _run(self, export: ExportRecord, plan: RenderPlan | None) -> None:
         async with self._session_locks[export.session_id]:  # one active export per session (REN-8)
             await self._wait_in_queue(export)
             await write_with_retry(lambda: self._repository.mark_processing(export))
             try:
-                result = await self._render(export)
+                result = await self._render(export, plan)
             except (DraftRejected, RenderJobFailed) as error:
                 reason = str(error)
                 await write_with_retry(lambda: self._repository.fail(export, reason))
@@ -189,17 +202,18 @@ class ExportService:
         if seconds:
             await self._context.clock.sleep(seconds)
 
-    async def _render(self, export: ExportRecord) -> RenderResult:
+    async def _render(self, export: ExportRecord, plan: RenderPlan | None) -> RenderResult:
         await self._faults.apply(
             export.token_id,
             export.id,
             lambda percent: self._repository.set_progress(export, percent),
         )
-        plan = await plan_export(
-            decode_json(export.draft),
-            self._context.assets.render_sources(export.session_id),
-            decode_json(export.output, type=OutputSpec),
-        )
+        if plan is None:
+            plan = await _plan(
+                decode_json(export.draft),
+                self._context.assets.render_sources(export.session_id),
+                decode_json(export.output, type=OutputSpec),
+            )
         # The task of this render ends with it, and so does what it says of itself.
         CURRENT_OWNER.set(str(export.token_id))
         return await self._execute(
@@ -207,3 +221,21 @@ class ExportService:
             self.file_path(export),
             lambda percent: self._repository.set_progress(export, percent),
         )
+
+
+async def _plan(
+    wire: Mapping[str, Any], sources: Mapping[str, MediaSource], output: OutputSpec
+) -> RenderPlan:
+    """The plan of a draft as it is on the wire; raises DraftRejected (REN-9).
+
+    A large one is planned in a thread, so that nobody else has to wait.
+    """
+    draft = read_draft(wire)
+    if _size(draft) <= _SMALL:
+        return plan_render(draft, sources, output)
+    return await asyncio.to_thread(plan_render, draft, sources, output)
+
+
+def _size(draft: Draft) -> int:
+    segments = [segment for track in draft.tracks or () for segment in track.segments or ()]
+    return len(segments) + sum(len(segment.effects or ()) for segment in segments)

@@ -12,8 +12,7 @@ from nemolocal_contract.headers import FAULT
 
 from ..errors import bad_request
 from ..exception_handlers import handle_contract_error
-from ..journal.annotations import CLOSE_KEY, CUT_KEY, FAULTS_KEY
-from ..request_context import set_caller
+from ..request_context import context_of
 from ..transport.uvicorn_protocols import cut_connection
 from .api_call import CALLS_WITH_BODY, ApiCall, identify_call, with_body, with_caller
 from .body_filters import BodyFilter, CutConnection, FilterOutput, Pause, body_filter_for
@@ -22,14 +21,7 @@ from .fault_responses import build_fault_response, build_out_of_credits_body
 from .fault_service import FaultService
 
 _HEADER = FAULT.lower().encode()
-_IN_FORCE = "nemolocal.faults_in_force"
 _MAX_BODY = 16 * 1024 * 1024
-
-
-def active_faults(scope: Scope) -> tuple[ActiveFault, ...]:
-    """The faults that have befallen a request."""
-    found: tuple[ActiveFault, ...] = scope.get(_IN_FORCE, ())
-    return found
 
 
 class FaultMiddleware:
@@ -68,8 +60,8 @@ class FaultMiddleware:
         send: Send,
     ) -> None:
         core = self._faults.context
-        # The names are for the journal, the faults themselves for the endpoints.
-        scope[FAULTS_KEY], scope[_IN_FORCE] = [fault.name for fault in faults], faults
+        context = context_of(scope)
+        context.faults = faults
         refusal = build_out_of_credits_body(call, core)
         tampers = [
             tamper
@@ -79,7 +71,7 @@ class FaultMiddleware:
         tampered = _FilteredSender(scope, send, tampers, core.clock)
         request = Request(scope)
         if call.token is not None:
-            set_caller(request, call.token)
+            context.set_token(call.token)
         for fault in faults:
             reply = await build_fault_response(request, fault, call, core)
             if reply is not None:
@@ -178,8 +170,10 @@ class _FilteredSender:
         await self._send({"type": "http.response.body", "body": chunk, "more_body": more})
 
     def _cut(self, end: CutConnection) -> None:
-        self.is_cut = self._scope[CUT_KEY] = True
-        self._scope[CLOSE_KEY]()
+        context = context_of(self._scope)
+        self.is_cut = context.is_cut = True
+        if context.close_entry is not None:
+            context.close_entry()
         cut_connection(self._scope, end.how)
 
 

@@ -76,12 +76,12 @@ _CHANGES: dict[str, TurnFaults] = {
 
 def turn_faults_for(faults: tuple[ActiveFault, ...]) -> TurnFaults:
     """What the faults in force on a chat request do to its turn; the first outcome holds."""
-    disturbance = NO_TURN_FAULTS
+    combined = NO_TURN_FAULTS
     for fault in faults:
         changed = msgspec.structs.asdict(_change(fault))
-        kept = {name: value for name, value in msgspec.structs.asdict(disturbance).items() if value}
-        disturbance = TurnFaults(**{**changed, **kept})
-    return disturbance
+        kept = {name: value for name, value in msgspec.structs.asdict(combined).items() if value}
+        combined = TurnFaults(**{**changed, **kept})
+    return combined
 
 
 def _change(fault: ActiveFault) -> TurnFaults:

@@ -1,30 +1,28 @@
-"""What endpoints know about a request beyond its bytes, gathered while it is answered."""
+"""What endpoints know about a request beyond its bytes, and what the store said meanwhile."""
 
+import functools
 from collections.abc import Iterable
+from hashlib import sha256
 from itertools import islice
 
-from starlette.types import Scope
+import msgspec
 
+from nemolocal_contract.envelope import decode_json
 from nemolocal_contract.journal import Credits, TurnEntry
 
-from .state_lookup import StateLookup
+from ..data.store import Store
 
-_KEY = "nemolocal.truth"
 # Of fields that a client made up.
 _MOST_NAMES = 20
-
-# Left in a scope by the faults: the names of those in force, and that one has cut the connection.
-FAULTS_KEY = "nemolocal.faults"
-CUT_KEY = "nemolocal.cut"
-# Left in a scope for them: writes the entry, before the client sees the cut and asks for it.
-CLOSE_KEY = "nemolocal.close_entry"
+_HASH_DIGITS = 16
+_REMEMBERED = 1024
 
 
 class RequestAnnotations:
     """Made by the journal's middleware for every request, filled by whoever learns something."""
 
-    def __init__(self, evidence: StateLookup) -> None:
-        self._state_lookup = evidence
+    def __init__(self, lookup: "StateLookup") -> None:
+        self._state_lookup = lookup
         self._token_id: int | None = None
         self.session_id: str | None = None
         self.render_id: str | None = None
@@ -67,13 +65,47 @@ class RequestAnnotations:
             self.draft_after = self._state_lookup.newest_draft_hash(self.session_id)
 
 
-def start_annotations(scope: Scope, evidence: StateLookup) -> RequestAnnotations:
-    """A truth for this request, for everybody who has its scope."""
-    truth = scope[_KEY] = RequestAnnotations(evidence)
-    return truth
+class StateLookup:
+    """Balances, and hashes of drafts, each version of which is read once."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        # Not of a method of its own: what refers to itself waits for the garbage collector.
+        self._hash = functools.lru_cache(_REMEMBERED)(functools.partial(_read_hash, store))
+
+    def credits(self, token_id: int) -> Credits:
+        """What the token has."""
+        found = self._store.fetch_one_cached(
+            Credits,
+            """SELECT coalesce(sum(available), 0) AS available, coalesce(sum(frozen), 0) AS frozen
+               FROM ledger WHERE token_id = :token""",
+            token=token_id,
+        )
+        assert found is not None  # an aggregate always has its row
+        return found
+
+    def newest_draft_hash(self, session_id: str) -> str | None:
+        """The hash of the newest draft; None where the session has none."""
+        version = self._store.fetch_value(
+            "SELECT max(version) FROM drafts WHERE session_id = :id", id=session_id
+        )
+        return None if version is None else self._hash(session_id, version)
+
+    def clear_cache(self) -> None:
+        """The store has gone back in time: versions may come again with other drafts."""
+        self._hash.cache_clear()
 
 
-def annotations_of(scope: Scope) -> RequestAnnotations:
-    """The truth of this request."""
-    truth: RequestAnnotations = scope[_KEY]
-    return truth
+def _read_hash(store: Store, session_id: str, version: int) -> str:
+    text = store.fetch_value(
+        "SELECT draft FROM drafts WHERE session_id = :id AND version = :version",
+        id=session_id,
+        version=version,
+    )
+    return hash_draft(decode_json(text))
+
+
+def hash_draft(wire: object) -> str:
+    """A hash that is the same for equal drafts, in whatever order their fields stand."""
+    canonical = msgspec.json.encode(wire, order="sorted")
+    return sha256(canonical).hexdigest()[:_HASH_DIGITS]

@@ -99,19 +99,19 @@ def _request_fields(
 
 def _annotation_fields(exchange: RecordedExchange, redactor: Redactor) -> dict[str, Any]:
     """What no byte of the exchange says."""
-    truth = exchange.annotations
+    annotations = exchange.annotations
     return {
         "faults": exchange.faults,
         "token_id": exchange.token_id,
         "user_id": exchange.user_id,
-        "session_id": truth.session_id,
-        "render_id": truth.render_id,
-        "turn": truth.turn,
-        "credits_before": truth.credits_before,
-        "credits_after": truth.credits_after,
-        "draft_before": truth.draft_before,
-        "draft_after": truth.draft_after,
-        "unknown": tuple(redactor.text(name)[:_LONGEST_NAME] for name in truth.unknown),
+        "session_id": annotations.session_id,
+        "render_id": annotations.render_id,
+        "turn": annotations.turn,
+        "credits_before": annotations.credits_before,
+        "credits_after": annotations.credits_after,
+        "draft_before": annotations.draft_before,
+        "draft_after": annotations.draft_after,
+        "unknown": tuple(redactor.text(name)[:_LONGEST_NAME] for name in annotations.unknown),
     }
 
 

@@ -9,9 +9,8 @@ from nemolocal_contract.endpoints import CONTROL_PREFIX
 from nemolocal_contract.journal import Ending
 from nemolocal_contract.response_codes import ResponseCode
 
-from ..access.access_middleware import access_decision_of
-from ..request_context import caller_of
-from .annotations import CLOSE_KEY, CUT_KEY, FAULTS_KEY, start_annotations
+from ..request_context import context_of
+from .annotations import RequestAnnotations
 from .body_capture import BodyCapture
 from .exchange import RecordedExchange
 from .journal_repository import JournalRepository
@@ -37,7 +36,7 @@ class JournalMiddleware:
 
 
 def _is_control_call(scope: Scope) -> bool:
-    return scope["path"].startswith(CONTROL_PREFIX) and not access_decision_of(scope).refusal
+    return scope["path"].startswith(CONTROL_PREFIX) and not context_of(scope).access.refusal
 
 
 class _Recorder:
@@ -46,7 +45,8 @@ class _Recorder:
     def __init__(
         self, scope: Scope, receive: Receive, send: Send, journal: JournalRepository, clock: Clock
     ) -> None:
-        self._scope = scope
+        self._context = context_of(scope)
+        self._context.annotations = RequestAnnotations(journal.state_lookup)
         self._receive = receive
         self._send = send
         self._journal = journal
@@ -56,14 +56,14 @@ class _Recorder:
             scope["path"],
             scope["query_string"],
             scope["headers"],
-            start_annotations(scope, journal.state_lookup),
+            self._context.annotations,
             clock.time(),
             BodyCapture(),
             BodyCapture(),
             speed=get_wait_speed(clock),
         )
         self._is_disconnected = self._is_complete = self._is_closed = self._is_stream = False
-        scope[CLOSE_KEY] = self._close
+        self._context.close_entry = self._close
 
     async def receive(self) -> Message:
         message = await self._receive()
@@ -108,17 +108,17 @@ class _Recorder:
             # A defect: Starlette answers it outside of us, once we have let it pass.
             self._exchange.status, self._is_complete = int(ResponseCode.INTERNAL), True
         self._close()
-        # Else scope and recorder would hold each other until the garbage collector comes.
-        del self._scope[CLOSE_KEY]
+        # Else context and recorder would hold each other until the garbage collector comes.
+        self._context.close_entry = None
 
     def _close(self) -> None:
         """Hand the exchange to the journal, once, with what only this moment can tell."""
         if self._is_closed:
             return
         self._is_closed = True
-        exchange, token = self._exchange, caller_of(self._scope)
+        exchange, token = self._exchange, self._context.token
         exchange.ended, exchange.ending = self._clock.time(), self._ending()
-        exchange.faults = tuple(self._scope.get(FAULTS_KEY, ()))
+        exchange.faults = tuple(fault.name for fault in self._context.faults)
         if token is not None:
             exchange.token_id, exchange.user_id = token.id, token.user_id
         exchange.annotations.finish()
@@ -127,6 +127,6 @@ class _Recorder:
     def _ending(self) -> Ending:
         if self._is_complete:
             return "complete"
-        if CUT_KEY in self._scope:
+        if self._context.is_cut:
             return "cut by fault"
         return "cut by client" if self._is_disconnected else "cut by server"

@@ -11,9 +11,9 @@ from nemolocal_contract.envelope import decode_json, encode_json
 from nemolocal_contract.journal import Entry, TurnEntry
 
 from ..data.store import Store
+from .annotations import StateLookup
 from .exchange import RecordedExchange, build_entry
 from .journal_limits import EntryTotals, JournalLimits, compute_excess, entry_kind
-from .state_lookup import StateLookup
 from .turn_results import TurnResult, TurnResults
 from .write_queue import JournalWriteQueue
 

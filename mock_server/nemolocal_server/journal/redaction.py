@@ -68,8 +68,9 @@ class Redactor:
 
     def headers(self, headers: dict[str, str]) -> dict[str, str]:
         """The headers without tokens; those that exist to carry secrets lose all but the scheme."""
-        # Most headers have none: then one search of them all is enough.
-        joined = "\n".join([*headers, *headers.values()])
+        # Most of the others have none: then one search of them all is enough.
+        open_values = [value for name, value in headers.items() if name not in _SECRET_HEADERS]
+        joined = "\n".join([*headers, *open_values])
         clean = self.text if self.text(joined) != joined else str
         return {
             clean(name): _blank_header(value) if name in _SECRET_HEADERS else clean(value)

@@ -19,11 +19,18 @@ from ..settings import Tariff
 _GENERATION, _EDITING = "generation", "editing"
 
 
-class _HoldRow(msgspec.Struct, frozen=True):
+class _Hold(msgspec.Struct, frozen=True):
+    """What a turn that runs holds; `id` is its row in the ledger."""
+
     number: int
     id: int
     token_id: int
     amount: int
+    reason: str
+
+    @property
+    def is_for_editing(self) -> bool:
+        return self.reason.endswith(_EDITING)
 
 
 class CreditHolds:
@@ -43,11 +50,18 @@ class CreditHolds:
         return self._ledger.hold(token, cost, what)
 
     def settle(self, session_id: str, number: int) -> None:
-        """The turn has succeeded: take what it holds."""
-        hold_id = self._find_hold_id(session_id, number)
-        self._ledger.settle(hold_id, "done")
-        if hold_id is not None and self._is_for_editing(hold_id):
-            self._release_other_holds(session_id, number)
+        """The turn has succeeded: take what it holds.
+
+        Where that is for editing, what else runs in this session holds its clips only.
+        """
+        holds = self._running_holds(session_id)
+        paid = next((hold for hold in holds if hold.number == number), None)
+        if paid is None:
+            return
+        self._ledger.settle(paid.id, "done")
+        if paid.is_for_editing:
+            others = [hold for hold in holds if hold.is_for_editing and hold is not paid]
+            self._release_editing(session_id, others)
 
     def release(self, session_id: str, number: int, reason: str) -> None:
         """The turn has failed: give back what it holds."""
@@ -61,12 +75,6 @@ class CreditHolds:
         )
         return hold_id
 
-    def _is_for_editing(self, hold_id: int) -> bool:
-        reason: str = self._store.fetch_value(
-            "SELECT reason FROM ledger WHERE id = :id", id=hold_id
-        )
-        return reason.endswith(_EDITING)
-
     def _is_edited(self, session_id: str) -> bool:
         """Has a turn of this session paid for editing?"""
         return bool(
@@ -77,18 +85,17 @@ class CreditHolds:
             )
         )
 
-    def _release_other_holds(self, session_id: str, paid: int) -> None:
-        """Editing is paid: what else runs in this session holds its clips only."""
-        others = self._store.fetch_all(
-            _HoldRow,
-            f"""SELECT number, ledger.id, token_id, frozen AS amount
-                FROM turns JOIN ledger ON ledger.id = turns.hold_id
-                WHERE session_id = :session AND number != :paid AND status = 'running'
-                AND reason LIKE '%{_EDITING}'""",
+    def _running_holds(self, session_id: str) -> list[_Hold]:
+        return self._store.fetch_all(
+            _Hold,
+            """SELECT number, ledger.id, token_id, frozen AS amount, reason
+               FROM turns JOIN ledger ON ledger.id = turns.hold_id
+               WHERE session_id = :session AND status = 'running'""",
             session=session_id,
-            paid=paid,
         )
-        for hold in others:
+
+    def _release_editing(self, session_id: str, holds: Sequence[_Hold]) -> None:
+        for hold in holds:
             self._ledger.release(hold.id, "editing was paid by another turn")
             rest = max(0, hold.amount - self._tariff.editing)
             self._store.execute(

@@ -1,7 +1,10 @@
-"""The workbench: what lies before the agent in a session, and what it would be after some edits."""
+"""The drafts and media of a session: what edits would make of them, and what they do make."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from itertools import groupby
 from pathlib import Path
+
+import msgspec
 
 from nemolocal_agent import (
     PENDING,
@@ -10,24 +13,47 @@ from nemolocal_agent import (
     EditRejected,
     Media,
     MediaPool,
+    PlannedToolCall,
     apply_edits,
     build_versions,
+    group_edits,
     length_of,
     place_uploads_if_empty,
+    plan_tool_calls,
 )
+from nemolocal_agent.intents import Redo, Undo
+from nemolocal_agent.undo_history import is_undo_or_redo
 from nemolocal_contract.draft import Draft
 from nemolocal_render.media import MediaInfo
 from nemolocal_render.planning.planner import DraftRejected, MediaSource, plan_render
 
 from ..context import ServerContext
 from ..data.assets import Asset
-from ..data.sessions import SessionRecord
+from ..data.sessions import SessionRecord, SessionRepository, SessionStamp
 
-_NO_TURN = 0
 # Seconds: more than any draft can show of a source.
 _LONGEST = 36_000.0
 # Stands for what will be made as long as it is needed.
 _PENDING_SOURCE = MediaSource(Path(PENDING), MediaInfo("video", "mp4", _LONGEST, 1280, 720, 30.0))
+
+
+class StagePreview(msgspec.Struct, frozen=True):
+    """What one stage of a turn makes of a session that stands at `stamp`.
+
+    `pool` are the media there, `versions` those that it adds, `calls` the tool calls that do it.
+    Media that are still to be made have no id of their own yet.
+    """
+
+    stamp: SessionStamp
+    pool: MediaPool
+    base: DraftVersion
+    versions: tuple[DraftVersion, ...]
+    calls: tuple[PlannedToolCall, ...]
+
+    @property
+    def newest(self) -> DraftVersion:
+        """The version that counts after the stage."""
+        return self.versions[-1] if self.versions else self.base
 
 
 class DraftService:
@@ -36,54 +62,158 @@ class DraftService:
     def __init__(self, core: ServerContext) -> None:
         self._context = core
 
-    def load_media_pool(
-        self, session: SessionRecord, made: Mapping[Edit, str] | None = None
-    ) -> MediaPool:
-        """What was uploaded and generated, in order; `made` is what edits had made."""
+    def preview(
+        self, session: SessionRecord, stages: Sequence[tuple[Edit, ...]], turn: int
+    ) -> list[StagePreview]:
+        """What each stage of a turn will do; raises `EditRejected`."""
+        newest, stamp = self._context.sessions.newest_and_stamp(session.id)
         assets = self._context.assets.list_for_session(session.id)
-        return MediaPool(
-            uploads=tuple(_media(asset) for asset in assets if asset.origin == "upload"),
-            generated=tuple(_media(asset) for asset in assets if asset.origin == "generated"),
-            asset_ids=made or {},
-        )
+        before, pool = newest.draft, _media_pool(assets)
+        previews: list[StagePreview] = []
+        for edits in stages:
+            builder = _StageBuilder(self._context.sessions, session, pool)
+            previews.append(builder.build(edits, stamp, newest, turn))
+            newest = previews[-1].newest
+        self._require_exportable(assets, before, newest.draft)
+        return previews
 
-    def build_versions(
+    def renew_preview(
         self,
         session: SessionRecord,
-        newest: DraftVersion,
+        edits: tuple[Edit, ...],
+        turn: int,
+        preview: StagePreview | None,
+    ) -> StagePreview:
+        """The preview of a stage if it still holds, else a new one; raises `EditRejected`."""
+        return self._if_current(session, preview) or self._build(session, edits, turn, {})[0]
+
+    def commit(
+        self,
+        session: SessionRecord,
         edits: tuple[Edit, ...],
         turn: int,
         made: Mapping[Edit, str],
-    ) -> list[DraftVersion]:
-        """The versions that these edits add to the newest one; raises `EditRejected`."""
-        material, sessions = self.load_media_pool(session, made), self._context.sessions
-        return build_versions(
-            edits,
-            newest,
-            turn,
-            find=lambda number: sessions.get_version(session.id, number),
-            apply=lambda some, draft: apply_edits(some, draft, material),
-            place_uploads=lambda some, draft: place_uploads_if_empty(some, draft, material),
-        )
+        preview: StagePreview | None,
+    ) -> None:
+        """Add the versions that these edits make, with what was `made` for them.
 
-    def require_exportable(self, session: SessionRecord, before: Draft, after: Draft) -> None:
+        Those of the preview, already judged, where it still holds. Raises `EditRejected`.
+        """
+        stage = None if made else self._if_current(session, preview)
+        if stage is None:
+            stage, assets = self._build(session, edits, turn, made)
+            self._require_exportable(assets, stage.base.draft, stage.newest.draft)
+        for version in stage.versions:
+            self._context.sessions.add_version(session.id, version)
+
+    def _if_current(
+        self, session: SessionRecord, preview: StagePreview | None
+    ) -> StagePreview | None:
+        """The preview, unless the draft or the media of the session have changed since."""
+        if preview is None or preview.stamp != self._context.sessions.stamp(session.id):
+            return None
+        return preview
+
+    def _build(
+        self,
+        session: SessionRecord,
+        edits: tuple[Edit, ...],
+        turn: int,
+        made: Mapping[Edit, str],
+    ) -> tuple[StagePreview, list[Asset]]:
+        """What a stage does to the session as it is, and the assets of that."""
+        newest, stamp = self._context.sessions.newest_and_stamp(session.id)
+        assets = self._context.assets.list_for_session(session.id)
+        builder = _StageBuilder(self._context.sessions, session, _media_pool(assets, made))
+        return builder.build(edits, stamp, newest, turn), assets
+
+    def _is_current(
+        self, session: SessionRecord, made: Mapping[Edit, str], preview: StagePreview | None
+    ) -> bool:
+        """Whether nothing was made, and neither draft nor media have changed since a preview."""
+        if preview is None or made:
+            return False
+        return preview.stamp == self._context.sessions.stamp(session.id)
+
+    def _require_exportable(self, assets: Sequence[Asset], before: Draft, after: Draft) -> None:
         """Refuse an edit after which a draft can no longer be exported; raises `EditRejected`.
 
         A timeline that is empty can be filled again, and one that could not be exported before is
         not the doing of this edit.
         """
-        sources = {**self._context.assets.render_sources(session.id), PENDING: _PENDING_SOURCE}
+        sources = {**self._context.assets.sources_of(assets), PENDING: _PENDING_SOURCE}
         objection = _find_rejection(after, sources)
         if objection is not None and _find_rejection(before, sources) is None:
             raise EditRejected("cannot_export", reason=objection.reason)
 
-    def preview(
-        self, session: SessionRecord, newest: DraftVersion, edits: tuple[Edit, ...]
-    ) -> Draft:
-        """The draft as it will be, before anything is made for it; raises `EditRejected`."""
-        if not edits:
-            return newest.draft
-        return self.build_versions(session, newest, edits, _NO_TURN, {})[-1].draft
+
+class _StageBuilder:
+    """Applies the edits of a stage once, and keeps the draft after each call of a tool."""
+
+    def __init__(
+        self, sessions: SessionRepository, session: SessionRecord, pool: MediaPool
+    ) -> None:
+        self._sessions = sessions
+        self._session = session
+        self._pool = pool
+        # Of each run of edits without undo and redo: the drafts after its calls, and how many
+        # versions it is.
+        self._runs: list[tuple[list[Draft], int]] = []
+        self._is_placed = False
+
+    def build(
+        self, edits: tuple[Edit, ...], stamp: SessionStamp, newest: DraftVersion, turn: int
+    ) -> StagePreview:
+        versions = build_versions(edits, newest, turn, self._find, self._apply, self._place)
+        groups = group_edits(edits)
+        drafts = [newest.draft, *self._drafts_after(groups, versions)]
+        return StagePreview(
+            stamp, self._pool, newest, tuple(versions), plan_tool_calls(groups, drafts)
+        )
+
+    def _find(self, number: int) -> DraftVersion:
+        return self._sessions.get_version(self._session.id, number)
+
+    def _place(self, edits: Sequence[Edit], draft: Draft) -> Draft | None:
+        placed = place_uploads_if_empty(edits, draft, self._pool)
+        self._is_placed = placed is not None
+        return placed
+
+    def _apply(self, edits: Sequence[Edit], draft: Draft) -> Draft:
+        drafts: list[Draft] = []
+        for group in group_edits(edits):
+            draft = apply_edits(group, draft, self._pool)
+            drafts.append(draft)
+        self._runs.append((drafts, 1 + self._is_placed))
+        self._is_placed = False
+        return draft
+
+    def _drafts_after(
+        self, groups: Sequence[tuple[Edit, ...]], versions: Sequence[DraftVersion]
+    ) -> list[Draft]:
+        """The draft after each group, undo and redo included: those are found by their versions."""
+        drafts: list[Draft] = []
+        runs, done = iter(self._runs), 0
+        for is_history, some in groupby(groups, lambda group: is_undo_or_redo(group[0])):
+            if not is_history:
+                after, count = next(runs)
+                drafts += after
+                done += count
+                continue
+            for (edit,) in some:
+                assert isinstance(edit, Undo | Redo)
+                done += max(edit.steps, 1)
+                drafts.append(versions[done - 1].draft)
+        return drafts
+
+
+def _media_pool(assets: Sequence[Asset], made: Mapping[Edit, str] | None = None) -> MediaPool:
+    """The assets of a session as edits see them; `made` is what edits had made."""
+    return MediaPool(
+        uploads=tuple(_media(asset) for asset in assets if asset.origin == "upload"),
+        generated=tuple(_media(asset) for asset in assets if asset.origin == "generated"),
+        asset_ids=made or {},
+    )
 
 
 def _find_rejection(draft: Draft, sources: Mapping[str, MediaSource]) -> DraftRejected | None:

@@ -1,4 +1,4 @@
-"""The composer: makes the music and the clips that edits ask for, and puts them into a session."""
+"""Makes the music and the clips that edits ask for, and puts them into a session."""
 
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -9,6 +9,7 @@ from nemolocal_agent import (
     AddMusic,
     Edit,
     Generate,
+    PlannedToolCall,
     choose_music_upload,
     length_of,
 )
@@ -20,40 +21,48 @@ from .. import ids
 from ..context import ServerContext
 from ..data.assets import Asset
 from ..data.sessions import SessionRecord
-from .draft_service import DraftService
+from .draft_service import DraftService, StagePreview
 from .generated_media_cache import GeneratedMediaCache
 
 
 class MediaGenerator:
     """Makes generated media, each once; raises `FFmpegFailed` where FFmpeg does not work."""
 
-    def __init__(self, core: ServerContext, workbench: DraftService) -> None:
+    def __init__(self, core: ServerContext, drafts: DraftService) -> None:
         self._context = core
-        self._drafts = workbench
+        self._drafts = drafts
         self._cache = GeneratedMediaCache(core.store.generated_media, core.store.work)
 
-    async def generate(self, session: SessionRecord, edits: tuple[Edit, ...]) -> dict[Edit, str]:
+    async def generate(
+        self,
+        session: SessionRecord,
+        edits: tuple[Edit, ...],
+        turn: int,
+        preview: StagePreview | None,
+    ) -> dict[Edit, str]:
         """The asset ids of what the edits need; raises `EditRejected` where one is not possible."""
         made: dict[Edit, str] = {}
-        for number, edit in enumerate(edits):
+        songs = 0
+        for edit in edits:
             if isinstance(edit, AddMusic):
-                made[edit] = await self._add_music(session, edits[:number], edit)
+                # The draft may have changed while the one before it was made.
+                preview = self._drafts.renew_preview(session, edits, turn, preview)
+                made[edit] = await self._add_music(session, edit, preview, songs)
+                songs += 1
             elif isinstance(edit, Generate):
                 made[edit] = await self._add_clip(session, edit)
         return made
 
     async def _add_music(
-        self, session: SessionRecord, before: tuple[Edit, ...], wanted: AddMusic
+        self, session: SessionRecord, wanted: AddMusic, preview: StagePreview, song: int
     ) -> str:
         """The upload that is meant, or music as long as the video will be by then."""
-        newest = self._context.sessions.newest_version(session.id)
-        draft = self._drafts.preview(session, newest, before)
-        upload = choose_music_upload(draft, wanted, self._drafts.load_media_pool(session))
+        call = _music_calls(preview)[song]
+        upload = choose_music_upload(call.before, wanted, preview.pool)
         if upload is not None:
             return upload.id
-        after = self._drafts.preview(session, newest, (*before, wanted))
         mood = wanted.mood or DEFAULT_MOOD
-        seconds = min(length_of(after), MAX_MUSIC_MS) / 1000
+        seconds = min(length_of(call.after), MAX_MUSIC_MS) / 1000
         return await self._add_asset(
             session,
             f"{mood}.m4a",
@@ -85,3 +94,8 @@ class MediaGenerator:
         asset = Asset(asset_id, session.id, "generated", filename, "", info)
         self._context.assets.add([(asset, path)])
         return asset_id
+
+
+def _music_calls(preview: StagePreview) -> list[PlannedToolCall]:
+    """The calls that add music, one for each song."""
+    return [call for call in preview.calls if isinstance(call.edits[0], AddMusic)]

@@ -71,6 +71,11 @@ class SilentTurnPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
             raise ValueError("silent quota and silent script exclude each other")
         check_range("late_seconds", self.late_seconds, 0, CENTURY)
 
+    @property
+    def counts_edits(self) -> bool:
+        """Whether it matters which edit of its token an edit is."""
+        return bool(self.script) or self.quota is not None
+
 
 class EditOutcome(msgspec.Struct, frozen=True):
     """How an edit ends: in words or silently, and what is true then; `late` is in seconds.

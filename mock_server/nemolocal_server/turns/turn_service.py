@@ -21,8 +21,8 @@ from .edit_outcomes import EditOutcomeRepository, LateEdit
 from .media_generator import MediaGenerator
 from .running_turn import RunningTurn
 from .silent_turns import EditOutcome
+from .turn_planner import TurnPlanner
 from .turn_schedule import AbortTurn, CommitEdits, TurnSeed
-from .turn_schedulener import TurnPlanner
 
 # A hold without an answer belongs to a turn that never ended (CRD-2), or that waits to be applied.
 _LOST_HOLDS = """
@@ -86,7 +86,7 @@ class TurnService:
         token: TokenRecord,
         session: SessionRecord,
         message: str,
-        disturbance: TurnFaults = NO_TURN_FAULTS,
+        faults: TurnFaults = NO_TURN_FAULTS,
     ) -> RunningTurn:
         """Start a turn; 2001, before anything is streamed, where credits lack (CRD-4)."""
         wanted = parse_message(message)
@@ -95,7 +95,7 @@ class TurnService:
                 "SELECT count(*) FROM turns WHERE session_id = :id", id=session.id
             )
             key = TurnSeed(token.draw_id, session.ordinal, number, message)
-            turn = self._planner.plan(token, session, key, wanted, disturbance)
+            turn = self._planner.plan(token, session, key, wanted, faults)
             self._insert(turn, message)
         task = self._tasks.start(session.id, self._run(turn), on_defect=lambda: self._fail(turn))
         # Stopped before its first step, it could not say that this was the end.
@@ -194,20 +194,17 @@ class TurnService:
     async def _apply(self, turn: RunningTurn, stage: int) -> None:
         """Change the draft and, at the end, take the credits, in one transaction."""
         session, edits = turn.session, turn.stages[stage]
-        made = await self._media_generator.generate(session, edits)
-        core = self._context
-        with core.store.transaction():
-            newest = core.sessions.newest_version(session.id)
-            versions = self._drafts.build_versions(session, newest, edits, turn.number, made)
-            self._drafts.require_exportable(session, newest.draft, versions[-1].draft)
-            for version in versions:
-                core.sessions.add_version(session.id, version)
+        preview = turn.preview(stage)
+        made = await self._media_generator.generate(session, edits, turn.number, preview)
+        with self._context.store.transaction():
+            self._drafts.commit(session, edits, turn.number, made, preview)
             if stage + 1 == len(turn.stages):
                 self._holds.settle(session.id, turn.number)
                 self._finish(turn, "done")
 
     def _finish(self, turn: RunningTurn, status: str) -> None:
-        self._outcomes.set_waiting(turn.session.id, turn.number, False)
+        if turn.outcome.applied_state == "late":
+            self._outcomes.set_waiting(turn.session.id, turn.number, False)
         self._context.store.execute(
             """UPDATE turns SET status = :status, ended = :now
                WHERE session_id = :session AND number = :number""",

@@ -5,10 +5,10 @@ from pathlib import Path
 
 from starlette.requests import Request
 
-from ..access.access_middleware import access_decision_of
 from ..access.own_urls import OwnUrls
 from ..api.request_dependencies import services_of
 from ..errors import ContractError, fetch_failed
+from ..request_context import context_of
 from ..services import Services
 from .multipart import IncomingFile, ReceivedFile, accepted_extension
 from .url_fetcher import FetchPolicy, OwnServerUrl, fetch_url
@@ -19,7 +19,7 @@ _CHUNK = 1024 * 1024
 async def receive_url(request: Request, url: str, limit: int) -> ReceivedFile:
     """The file behind a URL, in the folder for work; 4001 or 4002 with the reason if refused."""
     server = services_of(request)
-    own = OwnUrls(server.access_policy, access_decision_of(request.scope))
+    own = OwnUrls(server.access_policy, context_of(request.scope).access)
     settings, folder = server.settings, server.context.store.work
     path = await _own_path(server, own, url)
     if path is None:

@@ -5,7 +5,7 @@ from starlette.responses import Response
 
 from nemolocal_contract.openapi import openapi_document
 
-from ...access.base_url import base_url
+from ...request_context import base_url
 from ...responses import json_response
 from ...version import installed_version
 

@@ -1,13 +1,13 @@
-"""The director: decides what a turn will be, before anything of it is said or done."""
+"""The planner: decides what a turn will be, before anything of it is said or done."""
+
+from collections.abc import Sequence
 
 from nemolocal_agent import (
     Edit,
     EditRejected,
     NoEdit,
     PlannedToolCall,
-    group_edits,
     is_generation,
-    plan_tool_calls,
     split_stages,
     write_edit_reply,
     write_failure_reply,
@@ -30,12 +30,12 @@ class TurnPlanner:
     """Plans turns; holds their credits, which raises 2001 where they lack (CRD-4)."""
 
     def __init__(
-        self, core: ServerContext, outcomes: EditOutcomeRepository, workbench: DraftService
+        self, core: ServerContext, outcomes: EditOutcomeRepository, drafts: DraftService
     ) -> None:
         self._context = core
         self._holds = CreditHolds(core.store, core.ledger, core.settings.tariff)
         self._outcomes = outcomes
-        self._drafts = workbench
+        self._drafts = drafts
 
     def plan(
         self,
@@ -43,15 +43,15 @@ class TurnPlanner:
         session: SessionRecord,
         key: TurnSeed,
         wanted: tuple[Edit, ...] | NoEdit,
-        disturbance: TurnFaults,
+        faults: TurnFaults,
     ) -> RunningTurn:
         """The turn that answers what is wanted, disturbed by the faults in force."""
         if isinstance(wanted, NoEdit):
             turn = self._talk(token, session, key, self._talk_text(wanted, session, key))
         else:
-            turn = self._edit_if_possible(token, session, key, wanted, disturbance.outcome)
+            turn = self._edit_if_possible(token, session, key, wanted, faults.outcome)
         limit = self._context.settings.turn_times.limit
-        turn.steps = disturbance.apply(turn.steps, self._heartbeat(token), limit)
+        turn.steps = faults.apply(turn.steps, self._heartbeat(token), limit)
         return turn
 
     def _edit_if_possible(
@@ -64,7 +64,7 @@ class TurnPlanner:
     ) -> RunningTurn:
         stages, times = split_stages(edits), self._context.settings.turn_times
         try:
-            jobs = self._preview(session, stages)
+            previews = self._drafts.preview(session, stages, key.turn)
         except EditRejected as error:
             reason = error.message_in(session.language)
             return self._talk(
@@ -73,6 +73,7 @@ class TurnPlanner:
                 key,
                 write_failure_reply(reason, session.language, gui=self._context.settings.gui),
             )
+        jobs = [preview.calls for preview in previews]
         if any(map(is_generation, edits)):
             # A generation does what it says, and says so, unless a fault is in force (SSE-8).
             outcome = forced or EditOutcome()
@@ -87,27 +88,9 @@ class TurnPlanner:
                 jobs[0], text, key, self._context.rng, self._heartbeat(token), times
             )
         turn = RunningTurn(session, key.turn, plan)
-        turn.stages, turn.outcome = stages, outcome
+        turn.stages, turn.previews, turn.outcome = stages, previews, outcome
         turn.hold_id = self._holds.take(token, session, edits)
         return turn
-
-    def _preview(
-        self, session: SessionRecord, stages: tuple[tuple[Edit, ...], ...]
-    ) -> list[tuple[PlannedToolCall, ...]]:
-        """What each stage will do, call by call; raises `EditRejected`."""
-        newest = self._context.sessions.newest_version(session.id)
-        before = newest.draft
-        foreseen: list[tuple[PlannedToolCall, ...]] = []
-        done: tuple[Edit, ...] = ()
-        for edits in stages:
-            groups, drafts = group_edits(edits), [before]
-            for group in groups:
-                done += group
-                drafts.append(self._drafts.preview(session, newest, done))
-            foreseen.append(plan_tool_calls(groups, drafts))
-            before = drafts[-1]
-        self._drafts.require_exportable(session, newest.draft, before)
-        return foreseen
 
     def _talk(
         self, token: TokenRecord, session: SessionRecord, key: TurnSeed, text: str
@@ -117,7 +100,10 @@ class TurnPlanner:
         return RunningTurn(session, key.turn, plan)
 
     def _success_text(
-        self, session: SessionRecord, key: TurnSeed, stages: list[tuple[PlannedToolCall, ...]]
+        self,
+        session: SessionRecord,
+        key: TurnSeed,
+        stages: Sequence[tuple[PlannedToolCall, ...]],
     ) -> str:
         jobs = [job for stage in stages for job in stage]
         edits = tuple(edit for job in jobs for edit in job.edits)
@@ -131,8 +117,9 @@ class TurnPlanner:
         )
 
     def _choose_outcome(self, token: TokenRecord, key: TurnSeed) -> EditOutcome:
-        ordinal = self._outcomes.next_ordinal(token.id)
-        return choose_outcome(self._context.settings.silence, self._context.rng, key, ordinal)
+        policy = self._context.settings.silence
+        ordinal = self._outcomes.next_ordinal(token.id) if policy.counts_edits else 1
+        return choose_outcome(policy, self._context.rng, key, ordinal)
 
     def _heartbeat(self, token: TokenRecord) -> float:
         """Seconds between heartbeats in the dialect of this token (SSE-3)."""
