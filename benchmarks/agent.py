@@ -73,12 +73,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     print(f"{os.cpu_count()} cores, a draft of {arguments.segments} segments", flush=True)
     with TemporaryFolder("bench") as folder:
         data = folder / "data"
-        bed = make_fixture(data, arguments.segments)
+        fixture = make_fixture(data, arguments.segments)
         try:
-            _print_plans(bed, arguments.rounds)
+            _print_plans(fixture, arguments.rounds)
         finally:
-            bed.core.store.close()
-        _print_state(data, bed.session, arguments.seconds)
+            fixture.core.store.close()
+        _print_state(data, fixture.session, arguments.seconds)
     return 0
 
 
@@ -120,25 +120,25 @@ def long_draft(segments: int) -> Draft:
     return Draft(tracks=(track,), duration_ms=segments * _CLIP_MS)
 
 
-def plan_turn(bed: AgentFixture, message: str, number: int) -> str:
+def plan_turn(fixture: AgentFixture, message: str, number: int) -> str:
     """Plan a turn that is never played; what it came to: edited, refused or talk."""
-    core = bed.core
+    core = fixture.core
     director = TurnPlanner(core, EditOutcomeRepository(core.store), DraftService(core))
-    key = TurnSeed(bed.token.client_id, bed.session.ordinal, number, message)
+    key = TurnSeed(fixture.token.client_id, fixture.session.ordinal, number, message)
     wanted = parse_message(message)
-    turn = director.plan(bed.token, bed.session, key, wanted, NO_TURN_FAULTS)
+    turn = director.plan(fixture.token, fixture.session, key, wanted, NO_TURN_FAULTS)
     if isinstance(wanted, NoEdit):
         return "talk"
     return "edited" if turn.stages else "refused"
 
 
-def _print_plans(bed: AgentFixture, rounds: int) -> None:
+def _print_plans(fixture: AgentFixture, rounds: int) -> None:
     medians = []
     for message in MESSAGES:
-        times, came_to = _time_plans(bed, message, rounds)
+        times, came_to = _time_plans(fixture, message, rounds)
         medians.append(median(times))
-        told = f"{median(times):7.3f} ms median, {min(times):7.3f} best, {max(times):7.3f} worst"
-        print(f"{message:42} {told}  {came_to}", flush=True)
+        text = f"{median(times):7.3f} ms median, {min(times):7.3f} best, {max(times):7.3f} worst"
+        print(f"{message:42} {text}  {came_to}", flush=True)
     print(
         f"a turn planned in{'':25} {max(medians):7.3f} ms at the median of the slowest message "
         f"(target: {_PLAN_MS:g} ms)",
@@ -146,13 +146,13 @@ def _print_plans(bed: AgentFixture, rounds: int) -> None:
     )
 
 
-def _time_plans(bed: AgentFixture, message: str, rounds: int) -> tuple[list[float], str]:
+def _time_plans(fixture: AgentFixture, message: str, rounds: int) -> tuple[list[float], str]:
     """The processor time of each plan, in ms, and what the turn came to."""
     times, came_to = [], ""
     for number in range(1, rounds + 1):
-        with _rolled_back(bed.core):
+        with _rolled_back(fixture.core):
             started = time.thread_time()
-            came_to = plan_turn(bed, message, number)
+            came_to = plan_turn(fixture, message, number)
             times.append((time.thread_time() - started) * 1000)
     return times, came_to
 

@@ -74,10 +74,10 @@ class RequestRate(msgspec.Struct, frozen=True):
     statuses: frozenset[str]
 
 
-async def measure_rate(served: ServerProcess, path: str, token: str, seconds: float) -> RequestRate:
+async def measure_rate(server: ServerProcess, path: str, token: str, seconds: float) -> RequestRate:
     """How many requests a second the server answers on connections that are kept."""
     request = (
-        f"GET {path} HTTP/1.1\r\nHost: {served.host}:{served.port}\r\n"
+        f"GET {path} HTTP/1.1\r\nHost: {server.host}:{server.port}\r\n"
         f"Authorization: Bearer {token}\r\nX-Skill-Source: bench\r\n"
         "X-Skill-Version: 1.0.0\r\nX-Skill-Platform: unknown\r\n\r\n"
     ).encode()
@@ -85,7 +85,7 @@ async def measure_rate(served: ServerProcess, path: str, token: str, seconds: fl
     callers = [
         (
             await loop.create_connection(
-                lambda: _KeepAliveConnection(request), served.host, served.port
+                lambda: _KeepAliveConnection(request), server.host, server.port
             )
         )[1]
         for _ in range(_CONNECTIONS)
@@ -93,13 +93,13 @@ async def measure_rate(served: ServerProcess, path: str, token: str, seconds: fl
     # A busy machine may take longer for the first answers than the whole measurement lasts.
     await asyncio.gather(*(caller.first_answer.wait() for caller in callers))
     before, started = sum(caller.answers for caller in callers), time.perf_counter()
-    cpu_before = served.cpu_seconds()
+    cpu_before = server.cpu_seconds()
     answers = 0
     # So busy a machine that none came is measured for longer.
     while not answers and not any(caller.lost.done() for caller in callers):
         await asyncio.sleep(seconds)
         answers = sum(caller.answers for caller in callers) - before
-    elapsed, cpu = time.perf_counter() - started, served.cpu_seconds()
+    elapsed, cpu = time.perf_counter() - started, server.cpu_seconds()
     each = None if cpu is None or cpu_before is None else (cpu - cpu_before) / max(answers, 1) * 1e6
     for caller in callers:
         caller.disconnect()

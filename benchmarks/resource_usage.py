@@ -32,25 +32,25 @@ class ResourceUsage(msgspec.Struct):
 @contextlib.contextmanager
 def measure_resources() -> Iterator[ResourceUsage]:
     """Measure what is done within; this process itself counts for neither processor nor memory."""
-    effort, done = ResourceUsage(), threading.Event()
-    watching = threading.Thread(target=_watch, args=(effort, done))
+    usage, done = ResourceUsage(), threading.Event()
+    watching = threading.Thread(target=_watch, args=(usage, done))
     before, started = _processor(), time.perf_counter()
     watching.start()
     try:
-        yield effort
+        yield usage
     finally:
-        effort.seconds = time.perf_counter() - started
-        effort.cpu_seconds = _processor() - before
+        usage.seconds = time.perf_counter() - started
+        usage.cpu_seconds = _processor() - before
         done.set()
         watching.join()
 
 
-def median_usage(efforts: Sequence[ResourceUsage]) -> ResourceUsage:
+def median_usage(usages: Sequence[ResourceUsage]) -> ResourceUsage:
     """The median of each figure."""
     return ResourceUsage(
-        median(effort.seconds for effort in efforts),
-        median(effort.cpu_seconds for effort in efforts),
-        round(median(effort.memory_kb for effort in efforts)),
+        median(usage.seconds for usage in usages),
+        median(usage.cpu_seconds for usage in usages),
+        round(median(usage.memory_kb for usage in usages)),
     )
 
 
@@ -59,11 +59,11 @@ def _processor() -> float:
     return used.ru_utime + used.ru_stime
 
 
-def _watch(effort: ResourceUsage, done: threading.Event) -> None:
+def _watch(usage: ResourceUsage, done: threading.Event) -> None:
     this = psutil.Process()
     while not done.wait(_SAMPLE_INTERVAL):
         held = sum(map(_resident, this.children(recursive=True)))
-        effort.memory_kb = max(effort.memory_kb, held // 1024)
+        usage.memory_kb = max(usage.memory_kb, held // 1024)
 
 
 def _resident(process: psutil.Process) -> int:

@@ -45,9 +45,9 @@ def percentile(times: Sequence[float], part: float) -> float:
     return times[min(int(part * len(times)), len(times) - 1)]
 
 
-def open_account(served: ServerProcess, sessions: int) -> LoadAccount:
+def open_account(server: ServerProcess, sessions: int) -> LoadAccount:
     """A fresh token with so many sessions."""
-    with httpx.Client(base_url=served.base_url, headers=_HEADERS, timeout=60) as http:
+    with httpx.Client(base_url=server.base_url, headers=_HEADERS, timeout=60) as http:
         fresh = http.post(wire.TOKEN.template, headers={CLIENT_ID: CLIENT}).json()["data"]
         http.headers.update(bearer_header(fresh["token"]))
         path = wire.SESSION.path(user=wire.CURRENT_USER)
@@ -56,7 +56,7 @@ def open_account(served: ServerProcess, sessions: int) -> LoadAccount:
 
 
 async def measure_streams(
-    served: ServerProcess, account: LoadAccount, speed: float, heartbeat: float, ramp: float
+    server: ServerProcess, account: LoadAccount, speed: float, heartbeat: float, ramp: float
 ) -> StreamStats:
     """One turn in every session, begun over `ramp` seconds, heard to its end.
 
@@ -67,7 +67,7 @@ async def measure_streams(
     async def one(number: int, session: str) -> tuple[bool, float, list[float]]:
         await asyncio.sleep(number * pause)
         due = due_times(number + 1, speed, heartbeat)
-        return await _listen(served, account.token, session, due)
+        return await _listen(server, account.token, session, due)
 
     heard = await asyncio.gather(*(one(n, sid) for n, sid in enumerate(account.sessions)))
     return StreamStats(
@@ -84,12 +84,12 @@ def due_times(ordinal: int, speed: float, heartbeat: float) -> list[float]:
 
 
 async def _listen(
-    served: ServerProcess, token: str, session: str, due: list[float]
+    server: ServerProcess, token: str, session: str, due: list[float]
 ) -> tuple[bool, float, list[float]]:
     """Whether the stream ended as it should, its time to begin, how late its events were."""
-    reader, writer = await asyncio.open_connection(served.host, served.port)
+    reader, writer = await asyncio.open_connection(server.host, server.port)
     asked = time.perf_counter()
-    writer.write(_request(served, token, session))
+    writer.write(_request(server, token, session))
     await reader.readuntil(b"\r\n\r\n")
     begun = time.perf_counter()
     received = b""
@@ -103,13 +103,13 @@ async def _listen(
     return right, begun - asked, late
 
 
-def _request(served: ServerProcess, token: str, session: str) -> bytes:
+def _request(server: ServerProcess, token: str, session: str) -> bytes:
     body = msgspec.json.encode(
         {"session_id": session, "new_message": {"parts": [{"text": MESSAGE}]}}
     )
     lines = [
         f"POST {wire.CHAT.template} HTTP/1.1",
-        f"Host: {served.host}:{served.port}",
+        f"Host: {server.host}:{server.port}",
         f"Content-Length: {len(body)}",
         *(f"{name}: {value}" for name, value in {**_HEADERS, **bearer_header(token)}.items()),
     ]

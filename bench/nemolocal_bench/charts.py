@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 from .bd_rate import BdRateSaving
 from .cloud import STAGES, PublishedTime
-from .comparison import Comparison
 from .encoding import NOT_EXPORTED
 from .metrics import VMAF
+from .report import Comparison
 from .svg import (
     LEFT,
     RIGHT,

@@ -61,21 +61,21 @@ def is_within_target(probe: CrfProbe, target: float) -> bool:
     return target <= probe.vmaf <= target + TOLERANCE
 
 
-def next_crf(tried: Sequence[CrfProbe], target: float, steps: int | None = None) -> float:
+def next_crf(probes: Sequence[CrfProbe], target: float, steps: int | None = None) -> float:
     """The CRF to try next: between the nearest probes on both sides of the target, else beyond.
 
     The last `steps` of them, all unless told, were tried one after another because of this.
     """
-    good, bad = best_probe(tried, target), _nearest_below(tried, target)
+    good, bad = best_probe(probes, target), _nearest_below(probes, target)
     aim = target + _AIM
     if good is None or bad is None:
-        return _extrapolate(tried, aim)
+        return _extrapolate(probes, aim)
     if bad.crf - good.crf < 1.5 * _FINEST or good.vmaf <= bad.vmaf:
         return good.crf
     above, below = _loss(aim) - _loss(good.vmaf), _loss(bad.vmaf) - _loss(aim)
     # The end that stays for long holds the search back where the curve bends: it weighs less.
-    stay = 0.5 ** (_one_sided(tried[-(steps or len(tried)) :], target) - 1)
-    if tried[-1].vmaf >= target:
+    stay = 0.5 ** (_one_sided(probes[-(steps or len(probes)) :], target) - 1)
+    if probes[-1].vmaf >= target:
         below *= stay
     else:
         above *= stay
@@ -120,15 +120,15 @@ def _interpolate(curve: Sequence[CrfProbe], crf: float) -> float:
     return (points[0] if crf < points[0].crf else points[-1]).vmaf
 
 
-def _one_sided(tried: Sequence[CrfProbe], target: float) -> int:
+def _one_sided(probes: Sequence[CrfProbe], target: float) -> int:
     """How many probes in a row, counted from the last, fell on its side of the target."""
-    sides = [probe.vmaf >= target for probe in reversed(tried)]
+    sides = [probe.vmaf >= target for probe in reversed(probes)]
     return next((n for n, side in enumerate(sides) if side != sides[0]), len(sides))
 
 
-def _extrapolate(tried: Sequence[CrfProbe], aim: float) -> float:
+def _extrapolate(probes: Sequence[CrfProbe], aim: float) -> float:
     """Where the line through the two probes nearest to the aim reaches it."""
-    near, *others = sorted(tried, key=lambda probe: abs(probe.vmaf - aim))[:2]
+    near, *others = sorted(probes, key=lambda probe: abs(probe.vmaf - aim))[:2]
     slope = _SLOPE
     if others and others[0].crf != near.crf:
         # A flat end of the curve would send the next probe to the other end.
@@ -138,13 +138,13 @@ def _extrapolate(tried: Sequence[CrfProbe], aim: float) -> float:
     return _rounded(near.crf + step)
 
 
-def best_probe(tried: Sequence[CrfProbe], target: float) -> CrfProbe | None:
+def best_probe(probes: Sequence[CrfProbe], target: float) -> CrfProbe | None:
     """The probe with the highest CRF at or above the target; None where all are below."""
-    return max((probe for probe in tried if probe.vmaf >= target), key=_crf, default=None)
+    return max((probe for probe in probes if probe.vmaf >= target), key=_crf, default=None)
 
 
-def _nearest_below(tried: Sequence[CrfProbe], target: float) -> CrfProbe | None:
-    return min((probe for probe in tried if probe.vmaf < target), key=_crf, default=None)
+def _nearest_below(probes: Sequence[CrfProbe], target: float) -> CrfProbe | None:
+    return min((probe for probe in probes if probe.vmaf < target), key=_crf, default=None)
 
 
 def _loss(vmaf: float) -> float:

@@ -74,22 +74,22 @@ def max_encode_size(clip: VideoFile) -> int:
     return max(clip.bytes * _GROWTH, _MIN_ROOM)
 
 
-async def encode_clip(settings: EncodeVariant, clip: VideoFile, folder: Path) -> EncodeResult:
+async def encode_clip(variant: EncodeVariant, clip: VideoFile, folder: Path) -> EncodeResult:
     """Encode a clip, every frame at its time, sound as AAC; raises FFmpegFailed."""
     path = folder / "encode.mp4"
     arguments = [
-        *encoders.device_arguments(settings.encoder),
+        *encoders.device_arguments(variant.encoder),
         *input_arguments(clip),
-        *(*_STREAM_OPTIONS, "-vf", _filters(settings.encoder), *_options(settings)),
+        *(*_STREAM_OPTIONS, "-vf", _filters(variant.encoder), *_options(variant)),
         *("-c:a", "aac", "-b:a", str(_SOUND_RATE), "-movflags", "+faststart"),
         *("-f", "mp4", f"file:{path.name}"),
     ]
     started = time.perf_counter()
-    told = await _run(
-        arguments, clip, folder, devices=settings.encoder in encoders.HARDWARE_ENCODERS
+    text = await _run(
+        arguments, clip, folder, devices=variant.encoder in encoders.HARDWARE_ENCODERS
     )
     seconds = time.perf_counter() - started
-    return EncodeResult(path, seconds, _processor_time(told), _memory(told))
+    return EncodeResult(path, seconds, _processor_time(text), _memory(text))
 
 
 def _filters(encoder: str) -> str:
@@ -100,12 +100,12 @@ def _filters(encoder: str) -> str:
     return ",".join((*chain, *encoders.hwupload_filters(encoder)))
 
 
-def _options(settings: EncodeVariant) -> list[str]:
-    if settings.encoder in ALTERNATIVES:
-        quality = ["-preset", settings.preset, "-crf", f"{settings.crf:g}"]
-        return ["-c:v", settings.encoder, *quality]
-    wanted = EncodeSettings(settings.crf, settings.preset, _SOUND_RATE)
-    return encoders.video_arguments(settings.encoder, wanted)
+def _options(variant: EncodeVariant) -> list[str]:
+    if variant.encoder in ALTERNATIVES:
+        quality = ["-preset", variant.preset, "-crf", f"{variant.crf:g}"]
+        return ["-c:v", variant.encoder, *quality]
+    wanted = EncodeSettings(variant.crf, variant.preset, _SOUND_RATE)
+    return encoders.video_arguments(variant.encoder, wanted)
 
 
 async def _run(arguments: list[str], clip: VideoFile, folder: Path, *, devices: bool) -> str:
@@ -119,10 +119,10 @@ async def _run(arguments: list[str], clip: VideoFile, folder: Path, *, devices: 
         file_size=max_encode_size(clip),
         devices=devices,
     )
-    told = ["-nostdin", "-hide_banner", "-nostats", "-benchmark", "-y"]
+    text = ["-nostdin", "-hide_banner", "-nostats", "-benchmark", "-y"]
     try:
         outcome = await child_process.run(
-            sandbox.sandboxed_argv([str(binary), *told, *arguments], policy),
+            sandbox.sandboxed_argv([str(binary), *text, *arguments], policy),
             folder=folder,
             environment=sandbox.child_environment(folder),
             timeout=clip.timeout,
@@ -145,11 +145,11 @@ def _failure_reason(outcome: child_process.ChildProcessResult, most: int) -> str
     return f"FFmpeg ended with status {outcome.returncode}"
 
 
-def _processor_time(told: str) -> float | None:
-    found = _BENCH.search(told)
+def _processor_time(text: str) -> float | None:
+    found = _BENCH.search(text)
     return float(found[1]) + float(found[2]) if found else None
 
 
-def _memory(told: str) -> int | None:
-    found = _MEMORY.search(told)
+def _memory(text: str) -> int | None:
+    found = _MEMORY.search(text)
     return int(found[1]) * 1024 if found else None

@@ -1,17 +1,13 @@
 """What a comparison comes to, in a sentence."""
 
-from typing import TYPE_CHECKING
-
 from .cloud import PUBLISHED_LABEL, PublishedTime
+from .report import Comparison
 from .variants import VariantResult
-
-if TYPE_CHECKING:
-    from .comparison import Comparison
 
 _LONG = 30.0
 
 
-def write_headline(comparison: "Comparison", target: float) -> str:
+def write_headline(comparison: Comparison, target: float) -> str:
     """One sentence, two where the cloud says something of itself."""
     best = _best(comparison, target)
     if best is None:
@@ -25,7 +21,7 @@ def write_headline(comparison: "Comparison", target: float) -> str:
     return f"On this machine {best.name} gives {smaller} at {vmaf} {time}{cloud}."
 
 
-def _best(comparison: "Comparison", target: float) -> VariantResult | None:
+def _best(comparison: Comparison, target: float) -> VariantResult | None:
     """The smallest file on this machine, of what the contract exports, at or above the target."""
     reached = [
         result
@@ -35,18 +31,18 @@ def _best(comparison: "Comparison", target: float) -> VariantResult | None:
     return min(reached, key=lambda result: result.size, default=None)
 
 
-def _against_cloud(best: VariantResult, comparison: "Comparison") -> str:
-    told = ""
+def _against_cloud(best: VariantResult, comparison: Comparison) -> str:
+    text = ""
     for result in comparison.results:
         if result.where == "cloud" and result.vmaf is not None:
             factor = best.seconds / result.seconds
             quality = f"{100 - result.saved:.0f} % of the size at VMAF {result.vmaf:.1f}"
-            told = f", {factor:.2g} × the time of the {result.name}, which gives {quality}"
+            text = f", {factor:.2g} × the time of the {result.name}, which gives {quality}"
             if not result.note:
-                return told
+                return text
     # A server of one's own says nothing about how fast the cloud is.
     published = comparison.published[0]
-    return told + _against_published(best, published, comparison.source.seconds)
+    return text + _against_published(best, published, comparison.source.seconds)
 
 
 def _against_published(best: VariantResult, published: PublishedTime, seconds: float) -> str:

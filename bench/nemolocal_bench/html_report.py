@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from nemolocal_contract.html_page import render_page
 
 from . import charts
-from .comparison import BenchReport, Comparison, SourceInfo
 from .metrics import Score
+from .report import BenchReport, Comparison, SourceInfo
 from .report_diff import FigureChange
 from .svg import format_number
 from .target_quality import TargetSearchResult

@@ -5,7 +5,7 @@ import io
 
 import msgspec
 
-from .comparison import BenchReport
+from .report import BenchReport
 
 _COLUMNS = (
     *("clip", "name", "where", "note", "complaint", "seconds", "speed", "cpu_seconds"),

@@ -100,9 +100,9 @@ class Instruments(msgspec.Struct, frozen=True):
 
 async def detect_instruments(folder: Path) -> Instruments:
     """Which models and filters work here: two frames are measured to know."""
-    complaint = await _try_model(folder, MODELS[VMAF])
-    neg = not complaint and not await _try_model(folder, MODELS[NEG])
-    return Instruments(neg, await ffmpeg_cli.has_filters("xpsnr"), complaint)
+    reason = await _try_model(folder, MODELS[VMAF])
+    neg = not reason and not await _try_model(folder, MODELS[NEG])
+    return Instruments(neg, await ffmpeg_cli.has_filters("xpsnr"), reason)
 
 
 async def _try_model(folder: Path, model: str) -> str:
@@ -131,9 +131,9 @@ async def measure_pair(
     also where the pair is more alike with one side a frame earlier or later.
     """
     whole = every is None
-    takes = _metric_filters(instruments) if whole else [_libvmaf(_LOG, VMAF, every or 1)]
+    filters = _metric_filters(instruments) if whole else [_libvmaf(_LOG, VMAF, every or 1)]
     arguments = [*input_arguments(distorted), *input_arguments(reference)]
-    arguments += ["-filter_complex", _graph(reference, takes, whole), "-map", "[out]"]
+    arguments += ["-filter_complex", _graph(reference, filters, whole), "-map", "[out]"]
     try:
         await ffmpeg_cli.run(
             [*arguments, "-fps_mode", "passthrough", "-f", "null", "-"],
@@ -151,12 +151,12 @@ async def measure_pair(
 
 def _metric_filters(instruments: Instruments) -> list[str]:
     """The filters that measure, each of which hands the distorted frames on as they are."""
-    takes = [_libvmaf(_LOG, VMAF, 1, "feature='name=psnr|name=float_ssim'")]
+    filters = [_libvmaf(_LOG, VMAF, 1, "feature='name=psnr|name=float_ssim'")]
     if instruments.neg:
-        takes.append(_libvmaf(_NEG_LOG, NEG, instruments.neg_every))
+        filters.append(_libvmaf(_NEG_LOG, NEG, instruments.neg_every))
     if instruments.xpsnr:
-        takes.append(f"xpsnr={PAIRED}:stats_file={_XPSNR_LOG}")
-    return takes
+        filters.append(f"xpsnr={PAIRED}:stats_file={_XPSNR_LOG}")
+    return filters
 
 
 def _libvmaf(log: str, name: str, every: int, *features: str) -> str:
@@ -165,17 +165,17 @@ def _libvmaf(log: str, name: str, every: int, *features: str) -> str:
     return ":".join((f"libvmaf={PAIRED}:log_fmt=json:log_path={log}", pace, model, *features))
 
 
-def _graph(reference: VideoFile, takes: list[str], whole: bool) -> str:
+def _graph(reference: VideoFile, filters: list[str], whole: bool) -> str:
     """A chain of all that measures: its one output is drained, so that nothing waits."""
     shape = f"scale={reference.width}:{reference.height}:flags=bicubic,format=yuv420p"
-    copies = [f"[r{n}]" for n in range(len(takes) + (REFERENCE_COPIES if whole else 0))]
+    copies = [f"[r{n}]" for n in range(len(filters) + (REFERENCE_COPIES if whole else 0))]
     split = f"split={len(copies)}{''.join(copies)}"
     chains = [
         f"[0:V:0]{TIMED},{shape}[d0]",
         f"[1:V:0]{TIMED},{_LONGER},format=yuv420p,{split}",
-        *(f"[d{n}][r{n}]{take}[d{n + 1}]" for n, take in enumerate(takes)),
+        *(f"[d{n}][r{n}]{take}[d{n + 1}]" for n, take in enumerate(filters)),
     ]
-    last, left = f"[d{len(takes)}]", copies[len(takes) :]
+    last, left = f"[d{len(filters)}]", copies[len(filters) :]
     chains += shift_chains(reference, last, left) if whole else [f"{last}null[out]"]
     return ";".join(chains)
 

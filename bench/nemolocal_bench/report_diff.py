@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import msgspec
 
-from .comparison import REPORT_FORMAT, BenchReport
+from .report import REPORT_FORMAT, BenchReport
 from .variants import VariantResult
 
 

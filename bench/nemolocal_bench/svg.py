@@ -69,10 +69,10 @@ def svg_document(title: str, parts: Iterable[str], height: float = HEIGHT) -> st
     return f"{head}<title>{escape_markup(title)}</title>{pattern_defs()}{''.join(parts)}</svg>"
 
 
-def text(x: float, y: float, words: str, anchor: str = "start", more: str = "") -> str:
+def text(x: float, y: float, text: str, anchor: str = "start", more: str = "") -> str:
     """Words at a place."""
     return (
-        f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" {more}>{escape_markup(words)}</text>'
+        f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" {more}>{escape_markup(text)}</text>'
     )
 
 

@@ -96,7 +96,7 @@ class TargetSearch:
         while crf not in wholes and len(wholes) < _WHOLES:
             wholes[crf] = result = self._whole(crf)
             if result.vmaf is None:
-                return _ended(found, wholes, complaint=result.complaint), None
+                return _ended(found, wholes, reason=result.complaint), None
             made.append(CrfProbe(crf, result.vmaf))
             if is_within_target(made[-1], found.target):
                 break
@@ -118,8 +118,8 @@ class TargetSearch:
             self._cache.store(known, *parts)
         return known.vmaf
 
-    async def _score(self, sample: VideoFile, settings: EncodeVariant) -> float:
-        made = await encode_clip(settings, sample, self._folder)
+    async def _score(self, sample: VideoFile, variant: EncodeVariant) -> float:
+        made = await encode_clip(variant, sample, self._folder)
         try:
             clip = await open_encode(made.path, sample.seconds)
             if clip.frames != sample.frames:
@@ -140,7 +140,7 @@ def _choose(
         return _ended(found, wholes, chosen=chosen.name), chosen
     *_, last = wholes.values()
     missed = f"VMAF {found.target:g} is not reached, {last.name} gives {last.vmaf:.2f}"
-    return _ended(found, wholes, complaint=missed), None
+    return _ended(found, wholes, reason=missed), None
 
 
 def _ended(
@@ -148,41 +148,41 @@ def _ended(
     wholes: dict[float, VariantResult],
     *,
     chosen: str = "",
-    complaint: str = "",
+    reason: str = "",
 ) -> TargetSearchResult:
     probes = tuple(
         CrfProbe(crf, whole.vmaf) for crf, whole in wholes.items() if whole.vmaf is not None
     )
-    return msgspec.structs.replace(found, wholes=probes, chosen=chosen, complaint=complaint)
+    return msgspec.structs.replace(found, wholes=probes, chosen=chosen, complaint=reason)
 
 
 def cached_variant(
-    settings: EncodeVariant, clip: VideoFile, instruments: Instruments, cache: ResultCache
+    variant: EncodeVariant, clip: VideoFile, instruments: Instruments, cache: ResultCache
 ) -> VariantResult | None:
     """A leg from the cache, None where it has not been run."""
-    return cache.find(VariantResult, *_variant_key(settings, clip, instruments))
+    return cache.find(VariantResult, *_variant_key(variant, clip, instruments))
 
 
 def run_variant_cached(
-    settings: EncodeVariant,
+    variant: EncodeVariant,
     clip: VideoFile,
     folder: Path,
     instruments: Instruments,
     cache: ResultCache,
 ) -> VariantResult:
     """A leg from the cache, else run and kept there if nothing went wrong."""
-    known = cached_variant(settings, clip, instruments, cache)
+    known = cached_variant(variant, clip, instruments, cache)
     if known is None:
-        known = asyncio.run(run_variant(settings, clip, folder, instruments))
+        known = asyncio.run(run_variant(variant, clip, folder, instruments))
         if not known.complaint:
-            cache.store(known, *_variant_key(settings, clip, instruments))
+            cache.store(known, *_variant_key(variant, clip, instruments))
     return known
 
 
 def _variant_key(
-    settings: EncodeVariant, clip: VideoFile, instruments: Instruments
+    variant: EncodeVariant, clip: VideoFile, instruments: Instruments
 ) -> tuple[object, ...]:
-    return (clip.digest, msgspec.to_builtins(settings), msgspec.to_builtins(instruments))
+    return (clip.digest, msgspec.to_builtins(variant), msgspec.to_builtins(instruments))
 
 
 async def cut_sample(clip: VideoFile, folder: Path) -> VideoFile:

@@ -86,13 +86,13 @@ async def _try_encoder(name: str, folder: Path) -> str:
     return ""
 
 
-def ladder_variants(ladder: Ladder, families: Iterable[str]) -> list[EncodeVariant]:
+def ladder_variants(ladder: Ladder, encoder_names: Iterable[str]) -> list[EncodeVariant]:
     """The settings of a ladder for the encoders in `families`.
 
     The quick one has what the contract exports; alternatives are in it where they are asked for.
     """
     made: list[EncodeVariant] = []
-    for family in families:
+    for family in encoder_names:
         if family == encoders.SOFTWARE_ENCODER:
             rungs = _X264[ladder].items()
             made += [EncodeVariant(family, preset, crf) for preset, crfs in rungs for crf in crfs]
@@ -105,14 +105,14 @@ def ladder_variants(ladder: Ladder, families: Iterable[str]) -> list[EncodeVaria
 
 
 async def run_variant(
-    settings: EncodeVariant, clip: VideoFile, folder: Path, instruments: Instruments
+    variant: EncodeVariant, clip: VideoFile, folder: Path, instruments: Instruments
 ) -> VariantResult:
     """Encode, gate and measure; whatever goes wrong is the result's complaint."""
     result = VariantResult(
-        name=settings.name, curve=settings.curve, note=settings.note, crf=settings.crf
+        name=variant.name, curve=variant.curve, note=variant.note, crf=variant.crf
     )
     try:
-        made = await encode_clip(settings, clip, folder)
+        made = await encode_clip(variant, clip, folder)
         result = _with_cost(result, made, clip)
         opened = await open_encode(made.path, clip.seconds)
         return await measure_result(result, opened, clip, folder, instruments)
@@ -165,11 +165,11 @@ def _with_cost(result: VariantResult, made: EncodeResult, clip: VideoFile) -> Va
     )
 
 
-def _with_scores(result: VariantResult, measures: PairMetrics, picture: bytes) -> VariantResult:
+def _with_scores(result: VariantResult, metrics: PairMetrics, picture: bytes) -> VariantResult:
     return msgspec.structs.replace(
         result,
-        scores=measures.scores,
-        vmaf_frames=measures.vmaf_frames,
-        worst_frame=measures.worst_frame,
+        scores=metrics.scores,
+        vmaf_frames=metrics.vmaf_frames,
+        worst_frame=metrics.worst_frame,
         picture=picture,
     )

@@ -9,7 +9,6 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from nemolocal_conformance.budget import OverBudget
-from nemolocal_conformance.fuzz.runner_factory import open_script_runner
 from nemolocal_conformance.fuzz.script import (
     EDIT_PRICE,
     OWN_ACCOUNT,
@@ -22,7 +21,7 @@ from nemolocal_conformance.fuzz.script import (
     script_cost,
 )
 from nemolocal_conformance.fuzz.script_report import passed_verdict, script_report, script_verdict
-from nemolocal_conformance.fuzz.script_runner import ScriptResult, ScriptRunner
+from nemolocal_conformance.fuzz.script_runner import ScriptResult, ScriptRunner, open_script_runner
 from nemolocal_conformance.reports import as_json
 from nemolocal_conformance.target import TargetUnreachable, require_http_server
 from nemolocal_conformance.verdicts import Verdict

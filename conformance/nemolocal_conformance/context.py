@@ -58,8 +58,10 @@ class GeneratedClip(msgspec.Struct, frozen=True):
 class CheckContext:
     """The prerequisites of a run on one server; `seen` collects alternatives of C rules."""
 
-    def __init__(self, peer: TargetClient, control: ControlClient | None, token: str = "") -> None:
-        self.target = peer
+    def __init__(
+        self, target: TargetClient, control: ControlClient | None, token: str = ""
+    ) -> None:
+        self.target = target
         self.alternatives: dict[str, set[str]] = {}
         self._control = control
         self._given_token = token
@@ -126,7 +128,10 @@ class CheckContext:
         user: str = wire.CURRENT_USER,
         **rest: Any,
     ) -> TargetResponse:
-        """One call of the contract; `session` and `render` fill its path, `rest` is the peer's."""
+        """Make one call of the contract.
+
+        `session` and `render` fill its path; `rest` is passed to `TargetClient.request`.
+        """
         names = {name: rest.pop(name) for name in ("session", "render") if name in rest}
         token = (account or self.account).token
         path = endpoint.path(user=user, **names)
@@ -250,8 +255,8 @@ class CheckContext:
         seen: list[list[dict[str, Any]]] = []
         waited, pause = 0.0, _LOCAL_POLL_INTERVAL if self.has_control else _CLOUD_POLL_INTERVAL
         while waited <= _RENDER_TIMEOUT:
-            looks = [self.call(wire.RENDER_STATUS, account, render=one).json for one in renders]
-            seen.append([flatten_render(look) for look in looks])
+            polls = [self.call(wire.RENDER_STATUS, account, render=one).json for one in renders]
+            seen.append([flatten_render(look) for look in polls])
             if all(look.get("status") not in ("pending", "processing") for look in seen[-1]):
                 return seen
             self._clock.wait(pause)
@@ -285,9 +290,9 @@ class CheckContext:
         self._require_data("an upload", self.upload(session, CLIP, account=account))
         return session
 
-    def _require_data(self, what: str, answer: TargetResponse) -> dict[str, Any]:
+    def _require_data(self, what: str, response: TargetResponse) -> dict[str, Any]:
         try:
-            return dict(expect_type("data", answer.data, dict))
+            return dict(expect_type("data", response.data, dict))
         except CheckFailed as broken:
             raise PrerequisiteFailed(f"{what} could not be had: {broken}") from None
 

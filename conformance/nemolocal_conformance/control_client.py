@@ -20,16 +20,16 @@ _CLOSED = 403
 class ControlClient:
     """Tells a local server what to be; `token` opens it where that is needed."""
 
-    def __init__(self, peer: TargetClient, token: str = "") -> None:
-        self._peer = peer
+    def __init__(self, target: TargetClient, token: str = "") -> None:
+        self._target = target
         self._headers = control_headers(token)
 
     def require_access(self) -> None:
         """Raise `TargetUnreachable` where this is not the token of the server."""
         if self._call(wire.CLOCK).status == _CLOSED:
             raise TargetUnreachable(
-                f"the control interface of {self._peer.base_url} needs its token, which `nemolocal "
-                "serve` printed: set NEMO_CONTROL_TOKEN, or give --control-token"
+                f"the control interface of {self._target.base_url} needs its token, which "
+                "`nemolocal serve` printed: set NEMO_CONTROL_TOKEN, or give --control-token"
             )
 
     def advance_clock(self, seconds: float) -> None:
@@ -38,10 +38,10 @@ class ControlClient:
         Not applicable where that is refused: the server's time is the real one.
         """
         order = wire.CLOCK_ADVANCE
-        answer = self._call(order, json={"seconds": seconds})
-        if answer.status == _REFUSED:
+        response = self._call(order, json={"seconds": seconds})
+        if response.status == _REFUSED:
             raise NotApplicable("the time of this server cannot be moved")
-        self._checked(order, answer)
+        self._checked(order, response)
 
     def require_manual_clock(self) -> None:
         """Not applicable where time passes by itself: how long we were busy is in it then."""
@@ -86,34 +86,34 @@ class ControlClient:
         params: Mapping[str, str] | None = None,
         **names: str,
     ) -> TargetResponse:
-        return self._peer.request(
+        return self._target.request(
             endpoint.method, endpoint.path(**names), headers=self._headers, json=json, params=params
         )
 
-    def _checked(self, endpoint: Endpoint, answer: TargetResponse) -> dict[str, Any]:
-        if answer.status not in _HTTP_OK:
+    def _checked(self, endpoint: Endpoint, response: TargetResponse) -> dict[str, Any]:
+        if response.status not in _HTTP_OK:
             raise PrerequisiteFailed(
-                f"{endpoint.method} {endpoint.template} answered {answer.status}"
+                f"{endpoint.method} {endpoint.template} answered {response.status}"
             )
-        body: dict[str, Any] = answer.json
+        body: dict[str, Any] = response.json
         return body
 
 
-def find_control_client(peer: TargetClient, token: str = "") -> ControlClient | None:
+def find_control_client(target: TargetClient, token: str = "") -> ControlClient | None:
     """The control interface of this server, None where it has none.
 
     Raises `TargetUnreachable` where it is closed to this token.
     """
-    answer = peer.request("GET", wire.HEALTH.template)
+    response = target.request("GET", wire.HEALTH.template)
     try:
         ours = (
-            answer.status in _HTTP_OK
-            and require_field("health", answer.json, "name") == "nemolocal"
+            response.status in _HTTP_OK
+            and require_field("health", response.json, "name") == "nemolocal"
         )
     except CheckFailed:  # whatever else answers there is no control interface of ours
         return None
     if not ours:
         return None
-    control = ControlClient(peer, token)
+    control = ControlClient(target, token)
     control.require_access()
     return control

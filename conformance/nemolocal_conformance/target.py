@@ -172,10 +172,10 @@ class TargetClient:
     def stream_turn(self, body: object, *, token: str) -> TurnStream:
         """A turn, listened to until it ends."""
         accept = {"Accept": "text/event-stream"}
-        answer = self.request("POST", "/run_sse", token=token, json=body, headers=accept)
-        frames = tuple(_frames(answer.body))
+        response = self.request("POST", "/run_sse", token=token, json=body, headers=accept)
+        frames = tuple(_frames(response.body))
         events = tuple(event for frame in frames for event in decode_turn_events(frame))
-        return TurnStream(answer, frames, events)
+        return TurnStream(response, frames, events)
 
     def send_and_disconnect(self, method: str, path: str, *, token: str, json: object) -> None:
         """Send a request and close the connection once its reply has begun."""
@@ -262,22 +262,22 @@ def turn_body(session: str, message: str) -> dict[str, Any]:
     }
 
 
-def require_http_server(peer: TargetClient) -> None:
+def require_http_server(target: TargetClient) -> None:
     """See that a server is there at all, before a hundred checks say that it is not."""
     try:
-        answer = peer.request("GET", BALANCE.template, patience=_FIRST_TIMEOUT)
+        response = target.request("GET", BALANCE.template, patience=_FIRST_TIMEOUT)
     except TargetTimeout:
-        raise TargetUnreachable(_unreachable_message(peer, "hangs")) from None
+        raise TargetUnreachable(_unreachable_message(target, "hangs")) from None
     except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
-        raise TargetUnreachable(f"{peer.base_url} is no base URL: {error}") from None
-    if answer.status == 0:
+        raise TargetUnreachable(f"{target.base_url} is no base URL: {error}") from None
+    if response.status == 0:
         raise TargetUnreachable(
-            _unreachable_message(peer, "does not speak HTTP, or nobody listens")
+            _unreachable_message(target, "does not speak HTTP, or nobody listens")
         )
 
 
-def _unreachable_message(peer: TargetClient, how: str) -> str:
-    return f"{peer.base_url} {how}: is the base URL right, and the server running?"
+def _unreachable_message(target: TargetClient, how: str) -> str:
+    return f"{target.base_url} {how}: is the base URL right, and the server running?"
 
 
 def _frames(body: bytes) -> Iterator[SseEvent]:
@@ -286,7 +286,7 @@ def _frames(body: bytes) -> Iterator[SseEvent]:
     yield from parser.finish()
 
 
-def _evidence(request: httpx.Request, answer: TargetResponse, seconds: float) -> HttpExchange:
+def _evidence(request: httpx.Request, response: TargetResponse, seconds: float) -> HttpExchange:
     try:
         sent = request.content
     except httpx.RequestNotRead:
@@ -296,9 +296,9 @@ def _evidence(request: httpx.Request, answer: TargetResponse, seconds: float) ->
         url=redact_tokens(str(request.url)),
         request_headers=redact_headers(request.headers),
         request_body=redact_body(sent),
-        status=answer.status,
-        response_headers=redact_headers(answer.headers),
-        response_body=redact_body(answer.body),
+        status=response.status,
+        response_headers=redact_headers(response.headers),
+        response_body=redact_body(response.body),
         seconds=round(seconds, 4),
-        ending=answer.ending,
+        ending=response.ending,
     )

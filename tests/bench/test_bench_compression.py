@@ -92,13 +92,13 @@ def test_a_clip_is_compared_and_the_report_agrees_with_itself(
     cloud = ("--cloud", "--base-url", server)
     clip = media / "plain.mp4"
     assert bench(clip, *cloud, "--encoders", "libx264,libx265", "--report", tmp_path) == 0
-    told = capsys.readouterr()
+    text = capsys.readouterr()
     made = done(tmp_path)
     (comparison,) = made.report["comparisons"]
     assert comparison["verdict"].startswith("On this machine libx264 ")
-    assert comparison["verdict"] in told.out
-    assert "one encode at a time: at most" in told.err
-    assert "2/8 libx264 veryfast CRF 23, about" in told.err
+    assert comparison["verdict"] in text.out
+    assert "one encode at a time: at most" in text.err
+    assert "2/8 libx264 veryfast CRF 23, about" in text.err
 
     names = [result["name"] for result in comparison["results"]]
     ladder = [*(f"libx264 veryfast CRF {crf}" for crf in (18, 23, 28)), "libx264 medium CRF 23"]
@@ -173,8 +173,8 @@ def _numbers_not_in(report: dict[str, Any], page: str) -> set[str]:
     # A part of a name, as the 264 in libx264, is no number.
     number = re.compile(r"(?<![\w.])\d+(?:\.\d+)?(?![\w.]*\w)")
     values = list(_values_in(report))
-    told = " ".join(value for value in values if isinstance(value, str))
-    known = set(number.findall(told))
+    text = " ".join(value for value in values if isinstance(value, str))
+    known = set(number.findall(text))
     missing = set(number.findall(html.unescape(re.sub(r"<[^>]+>", " ", shown)))) - known
     figures = [value for value in values if not isinstance(value, str)]
     for decimals in range(4):
@@ -208,9 +208,9 @@ def test_what_was_measured_is_not_measured_again_and_changes_are_told(
     monkeypatch.setattr(target_quality, "encode_clip", never)
     capsys.readouterr()
     assert bench(*asked, "--compare", tmp_path / "bench.json") == 0
-    told = capsys.readouterr()
-    assert "libx264 medium CRF 23, mean VMAF: " in told.out
-    assert "4/4 libx264 medium CRF 23, measured before" in told.err
+    text = capsys.readouterr()
+    assert "libx264 medium CRF 23, mean VMAF: " in text.out
+    assert "4/4 libx264 medium CRF 23, measured before" in text.err
     assert "<h2>What changed</h2>" in done(tmp_path).page
 
 
@@ -240,9 +240,9 @@ def test_without_a_token_the_published_figures_stand_in(
     measured: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert bench(measured, "--cloud", "--encoders", "libx264", "--report", tmp_path) == 0
-    told = capsys.readouterr()
-    assert "no NEMO_TOKEN: the cloud's published figures stand in" in told.err
-    assert "30–90 s for a clip of 30 s (S0:56, published, not measured)" in told.out
+    text = capsys.readouterr()
+    assert "no NEMO_TOKEN: the cloud's published figures stand in" in text.err
+    assert "30–90 s for a clip of 30 s (S0:56, published, not measured)" in text.out
     labels = {each["label"] for each in done(tmp_path).report["comparisons"][0]["published"]}
     assert labels == {"published, not measured"}
 

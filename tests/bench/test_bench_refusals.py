@@ -90,8 +90,8 @@ def test_a_report_folder_that_may_not_be_written_is_refused_at_once(
 def test_a_token_sends_the_cloud_leg_to_the_cloud(
     bad: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def stop(wanted: CompareOptions, *_: object) -> None:
-        raise CannotCompare(f"asked for {wanted.base_url}")
+    def stop(options: CompareOptions, *_: object) -> None:
+        raise CannotCompare(f"asked for {options.base_url}")
 
     monkeypatch.setenv("NEMO_TOKEN", "t")
     monkeypatch.setattr("nemolocal.commands.bench.compare", stop)

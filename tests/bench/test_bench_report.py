@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from nemolocal_bench import comparison, machine
+from nemolocal_bench import machine
 from nemolocal_bench.bd_rate import BdRateSaving
 from nemolocal_bench.charts import (
     frame_quality_chart,
@@ -20,11 +20,11 @@ from nemolocal_bench.charts import (
     speed_quality_chart,
 )
 from nemolocal_bench.cloud import PUBLISHED_TIMES, PublishedTime, server_label
-from nemolocal_bench.comparison import BenchReport, Comparison, SourceInfo
 from nemolocal_bench.headline import write_headline
 from nemolocal_bench.html_report import as_html
 from nemolocal_bench.json_csv_report import as_csv
 from nemolocal_bench.metrics import Instruments, summarize_scores
+from nemolocal_bench.report import REPORT_FORMAT, BenchReport, Comparison, SourceInfo
 from nemolocal_bench.report_diff import ReportUnreadable, diff_reports, read_report
 from nemolocal_bench.target_quality import TargetSearchResult
 from nemolocal_bench.variants import VariantResult
@@ -67,9 +67,9 @@ def test_the_verdict_names_the_smallest_file_that_the_contract_exports() -> None
 def test_the_verdict_sets_the_cloud_beside_it_only_where_that_is_fair() -> None:
     small = local("small", 41, 95.2)
     cloud = local("cloud (example.com)", 50, 94, where="cloud", seconds=10.0)
-    told = write_headline(compared(small, cloud), 95)
-    assert "0.5 × the time of the cloud (example.com), which gives 50 % of the size" in told
-    assert "published" not in told
+    text = write_headline(compared(small, cloud), 95)
+    assert "0.5 × the time of the cloud (example.com), which gives 50 % of the size" in text
+    assert "published" not in text
     assert "the cloud's own figure is 30–90 s" in write_headline(compared(small, seconds=60.0), 95)
     assert server_label("https://example.com/x") == "cloud (example.com)"
 
@@ -77,7 +77,7 @@ def test_the_verdict_sets_the_cloud_beside_it_only_where_that_is_fair() -> None:
 def reported(*comparisons: Comparison) -> BenchReport:
     about = asyncio.run(machine.describe_machine())
     return BenchReport(
-        comparison.REPORT_FORMAT, about, ALL, {"h264_qsv": "no device"}, "quick", 95, comparisons
+        REPORT_FORMAT, about, ALL, {"h264_qsv": "no device"}, "quick", 95, comparisons
     )
 
 
@@ -198,7 +198,7 @@ def test_a_machine_that_tells_little_is_described_all_the_same(
     monkeypatch.setattr(machine, "_CPU_INFO", tmp_path / "none")
     monkeypatch.setattr(machine, "version", unknown)
     monkeypatch.setattr(machine, "os", SimpleNamespace())
-    told = asyncio.run(machine.describe_machine())
-    assert (told.memory_bytes, told.nemolocal) == (0, "0")
-    assert told.python == ".".join(map(str, sys.version_info[:3]))
-    assert told.processor is not None
+    text = asyncio.run(machine.describe_machine())
+    assert (text.memory_bytes, text.nemolocal) == (0, "0")
+    assert text.python == ".".join(map(str, sys.version_info[:3]))
+    assert text.processor is not None

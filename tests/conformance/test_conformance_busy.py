@@ -32,9 +32,9 @@ TOKEN = "nmv_usr_secret_of_the_user"
 pytestmark = pytest.mark.usefixtures("memoized_servers")
 
 
-def stage_of(answer: Callable[[httpx.Request], httpx.Response]) -> CheckContext:
-    peer = TargetClient("http://peer.test", ATTRIBUTION, httpx.MockTransport(answer))
-    return CheckContext(peer, None, token=TOKEN)
+def context_of(response: Callable[[httpx.Request], httpx.Response]) -> CheckContext:
+    target = TargetClient("http://peer.test", ATTRIBUTION, httpx.MockTransport(response))
+    return CheckContext(target, None, token=TOKEN)
 
 
 def hang(_request: httpx.Request) -> httpx.Response:
@@ -45,9 +45,9 @@ def outcomes(names: str, clock: Clock | None = None, **settings: object) -> dict
     """How these checks end on the reference with these settings."""
     chosen = Settings(port=0, **settings)  # type: ignore[arg-type]
     server = LocalServer(chosen, clock or ManualClock(autojump=True))
-    with server, contextlib.closing(TargetClient(server.base_url, ATTRIBUTION)) as peer:
+    with server, contextlib.closing(TargetClient(server.base_url, ATTRIBUTION)) as target:
         report = run_checks(
-            CheckContext(peer, find_control_client(peer)),
+            CheckContext(target, find_control_client(target)),
             [server_catalogue()[name] for name in names.split()],
         )
     return {verdict.check: verdict.outcome for verdict in report.verdicts}
@@ -84,63 +84,63 @@ def counting_server() -> Iterator[tuple[str, set[int]]]:
 def test_no_exchange_hangs_on_the_connection_of_another() -> None:
     with (
         counting_server() as (url, ports),
-        contextlib.closing(TargetClient(url, ATTRIBUTION)) as peer,
+        contextlib.closing(TargetClient(url, ATTRIBUTION)) as target,
     ):
-        assert [peer.request("GET", "/").status for _ in range(3)] == [200] * 3
+        assert [target.request("GET", "/").status for _ in range(3)] == [200] * 3
     assert len(ports) == 3
 
 
 def test_a_request_that_is_not_answered_accuses_nobody() -> None:
     for name in ("credits.balance.fields", "chat.end.clean", "session.new.fields"):
-        verdict = run_check(stage_of(hang), server_catalogue()[name])
+        verdict = run_check(context_of(hang), server_catalogue()[name])
         assert (verdict.outcome, verdict.unmet) == ("error", False)
         assert "was not answered in" in verdict.reason
         assert TOKEN not in verdict.reason
 
 
 def test_a_stream_that_is_left_unanswered_accuses_nobody() -> None:
-    peer = stage_of(hang).target
+    target = context_of(hang).target
     with pytest.raises(TargetTimeout):
-        peer.send_and_disconnect("POST", "/run_sse", token=TOKEN, json={})
+        target.send_and_disconnect("POST", "/run_sse", token=TOKEN, json={})
     with pytest.raises(TargetTimeout):
-        peer.run_during_post(lambda: None, "/run_sse", token=TOKEN, json={})
+        target.run_during_post(lambda: None, "/run_sse", token=TOKEN, json={})
 
 
 def test_what_was_not_answered_once_is_asked_for_again() -> None:
-    asked = 0
+    requests = 0
 
     def answer(request: httpx.Request) -> httpx.Response:
-        nonlocal asked
-        asked += 1
-        if asked == 1:
+        nonlocal requests
+        requests += 1
+        if requests == 1:
             hang(request)
         return httpx.Response(200, json={"code": 0, "data": {"session_id": "1" * 19}})
 
-    report = run_checks(stage_of(answer), [server_catalogue()["session.new.digits"]] * 2)
+    report = run_checks(context_of(answer), [server_catalogue()["session.new.digits"]] * 2)
     assert [verdict.outcome for verdict in report.verdicts] == ["error", "passed"]
 
 
 def test_a_server_that_never_answers_is_given_up() -> None:
-    asked = 0
+    requests = 0
 
     def answer(request: httpx.Request) -> httpx.Response:
-        nonlocal asked
-        asked += 1
+        nonlocal requests
+        requests += 1
         return hang(request)
 
-    report = run_checks(stage_of(answer), [server_catalogue()["credits.balance.fields"]] * 9)
+    report = run_checks(context_of(answer), [server_catalogue()["credits.balance.fields"]] * 9)
     assert {verdict.outcome for verdict in report.verdicts} == {"error"}
-    assert (asked, report.exit_code) == (5, 2)
+    assert (requests, report.exit_code) == (5, 2)
     assert report.verdicts[-1].reason.startswith("not played: 5 checks")
 
 
 def test_a_check_that_asks_nothing_is_played_all_the_same() -> None:
-    def ask_nothing(_stage: CheckContext) -> None:
+    def ask_nothing(_context: CheckContext) -> None:
         """It MUST be so."""
 
     unasked = server_check("a.check", "GEN-1")(ask_nothing)
     asking = server_catalogue()["credits.balance.fields"]
-    report = run_checks(stage_of(hang), [*[asking] * 4, unasked, asking])
+    report = run_checks(context_of(hang), [*[asking] * 4, unasked, asking])
     assert [verdict.outcome for verdict in report.verdicts] == [*["error"] * 4, "passed", "error"]
     assert "was not answered" in report.verdicts[-1].reason
 
@@ -195,15 +195,15 @@ class HeldClips:
         return MediaInfo("video", "mp4", seconds, 1280, 720, 30.0, "h264", "yuv420p", "")
 
     def _look(
-        self, peer: TargetClient, act: Callable[[], object], path: str, **rest: Any
+        self, target: TargetClient, act: Callable[[], object], path: str, **rest: Any
     ) -> object:
         """Act while the clip is made, or when it is too late."""
         self._looked.clear()
         if self._late.pop(0):
             self._looked.set()
-            self._meanwhile(peer, lambda: None, path, **rest)
+            self._meanwhile(target, lambda: None, path, **rest)
             return act()
-        return self._meanwhile(peer, lambda: self._acted(act), path, **rest)
+        return self._meanwhile(target, lambda: self._acted(act), path, **rest)
 
     def _acted(self, act: Callable[[], object]) -> object:
         try:
@@ -232,10 +232,10 @@ def test_credits_are_frozen_while_a_clip_is_made(monkeypatch: pytest.MonkeyPatch
     HeldClips(monkeypatch, late)
     with (
         LocalServer(Settings(port=0), ManualClock(autojump=True)) as server,
-        contextlib.closing(TargetClient(server.base_url, ATTRIBUTION)) as peer,
+        contextlib.closing(TargetClient(server.base_url, ATTRIBUTION)) as target,
     ):
         verdict = run_check(
-            CheckContext(peer, find_control_client(peer)), server_catalogue()["credits.frozen"]
+            CheckContext(target, find_control_client(target)), server_catalogue()["credits.frozen"]
         )
     assert verdict.outcome == "passed"
     assert late == []

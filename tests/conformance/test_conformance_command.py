@@ -46,7 +46,7 @@ def http_server(status: int, body: bytes) -> Iterator[str]:
 
 
 @contextmanager
-def raw_server(answer: bytes | None) -> Iterator[str]:
+def raw_server(response: bytes | None) -> Iterator[str]:
     """A listener that says something that is no HTTP, or (None) nothing at all."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         kept: list[socket.socket] = []
@@ -58,8 +58,8 @@ def raw_server(answer: bytes | None) -> Iterator[str]:
                 except OSError:
                     return
                 kept.append(connection)
-                if answer is not None:
-                    connection.sendall(answer)
+                if response is not None:
+                    connection.sendall(response)
                     connection.close()
 
         threading.Thread(target=accept, daemon=True).start()

@@ -43,9 +43,9 @@ def judge(dialect: Dialect, checks: Iterable[ServerCheck]) -> ConformanceReport:
         server,
         contextlib.closing(
             TargetClient(server.base_url, Attribution("nemolocal-conformance", "1.0.0"))
-        ) as peer,
+        ) as target,
     ):
-        return run_checks(CheckContext(peer, find_control_client(peer)), checks)
+        return run_checks(CheckContext(target, find_control_client(target)), checks)
 
 
 def failures(report: ConformanceReport) -> list[tuple[str, str, str]]:

@@ -26,14 +26,14 @@ ATTRIBUTION = Attribution("nemolocal-conformance", "1.0.0")
 Answerer = Callable[[httpx.Request], httpx.Response]
 
 
-def peer_that(answer: Answerer) -> TargetClient:
-    return TargetClient("http://peer.test", ATTRIBUTION, httpx.MockTransport(answer))
+def peer_that(response: Answerer) -> TargetClient:
+    return TargetClient("http://peer.test", ATTRIBUTION, httpx.MockTransport(response))
 
 
-def stage_of(answer: Answerer, *, ours: bool = False) -> CheckContext:
-    peer = peer_that(answer)
+def context_of(response: Answerer, *, ours: bool = False) -> CheckContext:
+    target = peer_that(response)
     return CheckContext(
-        peer, ControlClient(peer) if ours else None, token="nmv_usr_secret_of_the_user"
+        target, ControlClient(target) if ours else None, token="nmv_usr_secret_of_the_user"
     )
 
 
@@ -42,7 +42,7 @@ def nothing(_request: httpx.Request) -> httpx.Response:
 
 
 def play(error: Exception | None, rule: str = "GEN-1", level: str = "MUST") -> ServerCheck:
-    def act(_stage: CheckContext) -> None:
+    def act(_context: CheckContext) -> None:
         if error is not None:
             raise error
 
@@ -66,13 +66,13 @@ def play(error: Exception | None, rule: str = "GEN-1", level: str = "MUST") -> S
 def test_a_check_ends_in_one_outcome(
     error: Exception | None, rule: str, level: str, ours: bool, outcome: str
 ) -> None:
-    verdict = run_check(stage_of(nothing, ours=ours), play(error, rule, level))
+    verdict = run_check(context_of(nothing, ours=ours), play(error, rule, level))
     assert verdict.outcome == outcome
     assert (verdict.check, verdict.rules, verdict.level) == ("a.check", (rule,), level)
 
 
 def test_a_failure_tells_what_was_expected_and_seen() -> None:
-    verdict = run_check(stage_of(nothing), play(CheckFailed("the status", 200, 404)))
+    verdict = run_check(context_of(nothing), play(CheckFailed("the status", 200, 404)))
     assert (verdict.reason, verdict.expected, verdict.actual) == ("the status", "200", "404")
 
 
@@ -89,16 +89,16 @@ def test_a_failure_tells_what_was_expected_and_seen() -> None:
 def test_the_exit_code_says_what_it_came_to(
     errors: tuple[Exception | None, ...], code: int
 ) -> None:
-    assert run_checks(stage_of(nothing), map(play, errors)).exit_code == code
+    assert run_checks(context_of(nothing), map(play, errors)).exit_code == code
 
 
 def test_the_evidence_of_a_check_is_its_own_and_holds_no_secret() -> None:
-    def ask(stage: CheckContext) -> None:
+    def ask(context: CheckContext) -> None:
         """A balance MUST be told."""
-        stage.read_balance()
+        context.read_balance()
 
     asking = server_check("a.balance", "CRD-1")(ask)
-    report = run_checks(stage_of(nothing), [asking, asking, play(None)])
+    report = run_checks(context_of(nothing), [asking, asking, play(None)])
     assert [len(verdict.evidence) for verdict in report.verdicts] == [1, 1, 0]
     (exchange,) = report.verdicts[0].evidence
     assert (exchange.method, exchange.status) == ("GET", 200)
@@ -107,30 +107,30 @@ def test_the_evidence_of_a_check_is_its_own_and_holds_no_secret() -> None:
 
 
 def test_what_could_not_be_had_is_asked_for_once_and_fails_each_check() -> None:
-    asked = 0
+    requests = 0
 
     def refuse(_request: httpx.Request) -> httpx.Response:
-        nonlocal asked
-        asked += 1
+        nonlocal requests
+        requests += 1
         return httpx.Response(500, text="<html>")
 
-    def look(stage: CheckContext) -> None:
+    def look(context: CheckContext) -> None:
         """A session MUST be there."""
-        assert stage.session
+        assert context.session
 
     looking = server_check("a.session", "SES-1")(look)
-    report = run_checks(stage_of(refuse), [looking, looking])
+    report = run_checks(context_of(refuse), [looking, looking])
     assert [verdict.outcome for verdict in report.verdicts] == ["failed", "failed"]
     assert "a prerequisite is missing: a session could not be had" in report.verdicts[1].reason
-    assert asked == 1
+    assert requests == 1
 
 
 def test_alternatives_are_told_with_the_check_that_saw_them() -> None:
-    def see(stage: CheckContext) -> None:
+    def see(context: CheckContext) -> None:
         """One way or the other MUST be gone."""
-        stage.note_alternative("GEN-2", "errors=http")
+        context.note_alternative("GEN-2", "errors=http")
 
-    report = run_checks(stage_of(nothing), [server_check("a.way", "GEN-2")(see)])
+    report = run_checks(context_of(nothing), [server_check("a.way", "GEN-2")(see)])
     assert report.verdicts[0].alternatives == ("GEN-2: errors=http",)
     assert report.alternatives == {"GEN-2": ("errors=http",)}
 
@@ -160,7 +160,7 @@ def test_a_base_url_that_is_none_is_told(url: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "answer",
+    "response",
     [
         httpx.Response(404),
         httpx.Response(200, text="hello"),
@@ -168,8 +168,8 @@ def test_a_base_url_that_is_none_is_told(url: str) -> None:
         httpx.Response(200, json={"name": "another"}),
     ],
 )
-def test_a_control_interface_is_ours_or_none(answer: httpx.Response) -> None:
-    assert find_control_client(peer_that(lambda _: answer)) is None
+def test_a_control_interface_is_ours_or_none(response: httpx.Response) -> None:
+    assert find_control_client(peer_that(lambda _: response)) is None
 
 
 def test_the_control_interface_of_a_local_server_is_found() -> None:
@@ -180,22 +180,22 @@ def test_the_control_interface_of_a_local_server_is_found() -> None:
 
 
 def test_a_control_call_that_fails_is_a_missing_prerequisite_but_for_time_that_stands() -> None:
-    stage = stage_of(lambda _: httpx.Response(400, json={}), ours=True)
+    context = context_of(lambda _: httpx.Response(400, json={}), ours=True)
     with pytest.raises(PrerequisiteFailed, match="clock answered 400"):
-        stage.control.read_clock()
+        context.control.read_clock()
     with pytest.raises(NotApplicable, match="cannot be moved"):
-        stage.control.advance_clock(1)
+        context.control.advance_clock(1)
     with pytest.raises(PrerequisiteFailed, match="advance answered 500"):
-        stage_of(lambda _: httpx.Response(500, json={}), ours=True).control.advance_clock(1)
+        context_of(lambda _: httpx.Response(500, json={}), ours=True).control.advance_clock(1)
 
 
 def test_a_stage_without_control_says_that_it_cannot() -> None:
     with pytest.raises(NotApplicable):
-        stage_of(nothing).make_account()
+        context_of(nothing).make_account()
 
 
 def test_the_token_that_is_given_is_the_account() -> None:
-    assert stage_of(nothing).account == TargetAccount("nmv_usr_secret_of_the_user")
+    assert context_of(nothing).account == TargetAccount("nmv_usr_secret_of_the_user")
 
 
 def test_true_is_no_number() -> None:

@@ -25,12 +25,12 @@ def main() -> int:
         "Broken clients", client_mutants(), clients, client_catalogue(), UNKILLABLE_CHECKS
     )
     print(as_markdown(broken_servers, broken_clients), end="")
-    return 0 if all(autopsy.is_killed for autopsy in (*servers, *clients)) else 1
+    return 0 if all(result.is_killed for result in (*servers, *clients)) else 1
 
 
-def _print_result(autopsy: MutationResult) -> MutationResult:
-    print(f"{autopsy.mutant_id}: {'killed' if autopsy.is_killed else 'WRONG'}", file=sys.stderr)
-    return autopsy
+def _print_result(result: MutationResult) -> MutationResult:
+    print(f"{result.mutant_id}: {'killed' if result.is_killed else 'WRONG'}", file=sys.stderr)
+    return result
 
 
 if __name__ == "__main__":

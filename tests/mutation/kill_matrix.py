@@ -39,32 +39,32 @@ def as_markdown(*sections: str) -> str:
 def section(
     title: str,
     mutants: Mapping[str, AnyMutant],
-    autopsies: Iterable[MutationResult],
+    results: Iterable[MutationResult],
     checks: Collection[str],
     unkilled: Mapping[str, str],
 ) -> str:
     """Both tables of one kind of peer; `unkilled` says why a check can kill none."""
-    done = list(autopsies)
-    killed = sum(autopsy.is_killed for autopsy in done)
+    done = list(results)
+    killed = sum(result.is_killed for result in done)
     lines = [f"## {title}", "", f"{killed} of {len(done)} killed, by {len(checks)} checks.", ""]
     lines += ["| mutant | what it does | breaks | killed by |", "|---|---|---|---|"]
-    lines += [_row(mutants[autopsy.mutant_id], autopsy) for autopsy in done]
+    lines += [_row(mutants[result.mutant_id], result) for result in done]
     lines += ["", "| check | mutants that it kills |", "|---|---|"]
     lines += [_check_row(name, done, unkilled.get(name, "**none**")) for name in checks]
     return "\n".join([*lines, ""])
 
 
-def _row(mutant: AnyMutant, autopsy: MutationResult) -> str:
-    by = ", ".join(f"`{name}`" for name in autopsy.failed_checks) or "nobody"
-    faults = [f"**missed by** {', '.join(autopsy.missed_checks)}"] if autopsy.missed_checks else []
+def _row(mutant: AnyMutant, result: MutationResult) -> str:
+    by = ", ".join(f"`{name}`" for name in result.failed_checks) or "nobody"
+    faults = [f"**missed by** {', '.join(result.missed_checks)}"] if result.missed_checks else []
     faults += (
-        [f"**innocent** {', '.join(autopsy.false_positives)}"] if autopsy.false_positives else []
+        [f"**innocent** {', '.join(result.false_positives)}"] if result.false_positives else []
     )
-    faults += ["**void**"] if not autopsy.times_applied else []
+    faults += ["**void**"] if not result.times_applied else []
     cells = (f"`{mutant.id}`", mutant.sentence, ", ".join(mutant.breaks), "; ".join([by, *faults]))
     return f"| {' | '.join(cells)} |"
 
 
 def _check_row(name: str, done: list[MutationResult], none: str) -> str:
-    killed = [autopsy.mutant_id for autopsy in done if name in autopsy.failed_checks]
+    killed = [result.mutant_id for result in done if name in result.failed_checks]
     return f"| `{name}` | {', '.join(f'`{mutant}`' for mutant in killed) or none} |"

@@ -116,9 +116,9 @@ class MutationMiddleware:
         if scope["type"] != "http" or scope["path"].startswith("/__nemolocal__"):
             await self._app(scope, receive, send)
             return
-        asked, again = await _read(scope, receive)
+        request, again = await _read(scope, receive)
         if self._on_request is not None:
-            changed = self._on_request(asked, self.memory)
+            changed = self._on_request(request, self.memory)
             self.times_applied += changed is not None
             if isinstance(changed, WireResponse):
                 await _write(changed, send)
@@ -126,16 +126,16 @@ class MutationMiddleware:
             if changed is not None:
                 scope = _rewritten_scope(scope, changed)
                 # A large body is not all in `asked`: what is as it came goes on as it comes.
-                if changed.body != asked.body:
+                if changed.body != request.body:
                     again = _replay(changed.body, receive)
-                asked = changed
+                request = changed
         if self._on_response is None:
             await self._app(scope, again, send)
         else:
-            await self._rewrite_response(self._on_response, asked, scope, again, send)
+            await self._rewrite_response(self._on_response, request, scope, again, send)
 
     async def _rewrite_response(
-        self, hook: OnResponse, asked: WireRequest, scope: Scope, receive: Receive, send: Send
+        self, hook: OnResponse, request: WireRequest, scope: Scope, receive: Receive, send: Send
     ) -> None:
         kept: list[Message] = []
 
@@ -143,10 +143,10 @@ class MutationMiddleware:
             kept.append(message)
 
         await self._app(scope, receive, keep)
-        answered = _response_of(kept)
-        changed = hook(asked, answered, self.memory)
+        response = _response_of(kept)
+        changed = hook(request, response, self.memory)
         self.times_applied += changed is not None
-        await _write(changed or answered, send)
+        await _write(changed or response, send)
 
 
 async def _read(scope: Scope, receive: Receive) -> tuple[WireRequest, Receive]:
@@ -178,13 +178,13 @@ def _replay(body: bytes, receive: Receive) -> Receive:
     return again
 
 
-def _rewritten_scope(scope: Scope, asked: WireRequest) -> Scope:
-    headers = {**asked.headers, "content-length": str(len(asked.body))}
+def _rewritten_scope(scope: Scope, request: WireRequest) -> Scope:
+    headers = {**request.headers, "content-length": str(len(request.body))}
     return {
         **scope,
-        "path": asked.path,
-        "raw_path": asked.path.encode("latin-1"),
-        "query_string": asked.query.encode("latin-1"),
+        "path": request.path,
+        "raw_path": request.path.encode("latin-1"),
+        "query_string": request.query.encode("latin-1"),
         "headers": [(n.encode("latin-1"), v.encode("latin-1")) for n, v in headers.items()],
     }
 
@@ -197,11 +197,11 @@ def _response_of(messages: list[Message]) -> WireResponse:
     return WireResponse(start["status"], headers, body)
 
 
-async def _write(answered: WireResponse, send: Send) -> None:
-    headers = {**answered.headers}
-    if not answered.cut:
-        headers["content-length"] = str(len(answered.body))
+async def _write(response: WireResponse, send: Send) -> None:
+    headers = {**response.headers}
+    if not response.cut:
+        headers["content-length"] = str(len(response.body))
     encoded = [(n.encode("latin-1"), v.encode("latin-1")) for n, v in headers.items()]
-    await send({"type": "http.response.start", "status": answered.status, "headers": encoded})
-    body = {"type": "http.response.body", "body": answered.body, "more_body": answered.cut}
+    await send({"type": "http.response.start", "status": response.status, "headers": encoded})
+    body = {"type": "http.response.body", "body": response.body, "more_body": response.cut}
     await send(body)

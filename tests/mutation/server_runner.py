@@ -7,6 +7,7 @@ from typing import Any
 
 from nemolocal_conformance.context import CheckContext
 from nemolocal_conformance.control_client import find_control_client
+from nemolocal_conformance.fuzz.script_runner import ScriptRunner, open_script_runner
 from nemolocal_conformance.runner import run_checks
 from nemolocal_conformance.server_check import ServerCheck
 from nemolocal_conformance.server_checks import server_catalogue
@@ -39,11 +40,11 @@ def run_server_mutant(
     if not CHECKS_OF_RUNNING_WORK.isdisjoint(mutant.kills):
         media = None
     with mutated_server(mutant, media) as (base_url, saboteurs):
-        peer = TargetClient(base_url, ATTRIBUTION)
+        target = TargetClient(base_url, ATTRIBUTION)
         try:
-            report = run_checks(CheckContext(peer, find_control_client(peer)), chosen)
+            report = run_checks(CheckContext(target, find_control_client(target)), chosen)
         finally:
-            peer.close()
+            target.close()
     bad = [v for v in report.verdicts if v.outcome in ("failed", "warning", "error")]
     failed = {verdict.check for verdict in bad}
     played = {check.id for check in chosen}
@@ -90,6 +91,18 @@ def mutated_server(
         settings = Settings(port=0, **mutant.settings)
         with serving.LocalServer(settings, ManualClock(autojump=True)) as server:
             yield server.base_url, saboteurs
+
+
+@contextlib.contextmanager
+def mutant_script_runner(
+    mutant: ServerMutant, media: MemoizedMedia | None = None
+) -> Iterator[ScriptRunner]:
+    """A player of a fresh server that is broken in one way."""
+    with (
+        mutated_server(mutant, media) as (base_url, _),
+        open_script_runner(base_url, ATTRIBUTION, fresh=True) as runner,
+    ):
+        yield runner
 
 
 @contextlib.contextmanager

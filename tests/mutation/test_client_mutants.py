@@ -45,8 +45,8 @@ def cases() -> Iterator[object]:
 @pytest.mark.mutants
 @pytest.mark.parametrize("name", list(cases()))
 def test_each_mutant_is_killed_by_its_checks_and_no_innocent_one(name: str) -> None:
-    autopsy = run_client_mutant(client_mutants()[name])
-    assert autopsy.is_killed, autopsy
+    result = run_client_mutant(client_mutants()[name])
+    assert result.is_killed, result
 
 
 def test_every_check_kills_a_mutant_or_it_is_said_why_not() -> None:
@@ -63,8 +63,8 @@ def test_each_mutant_has_a_name_of_its_own() -> None:
 
 
 def test_a_story_in_which_the_reference_gets_stuck_is_no_scenario() -> None:
-    def story(on: ClientFixture) -> None:
-        on.open_client(token="unknown").balance()
+    def story(fixture: ClientFixture) -> None:
+        fixture.open_client(token="unknown").balance()
 
     with pytest.raises(BadToken):
         run_scenario(MutationScenario("odd", story))
@@ -77,8 +77,8 @@ def test_a_mutant_that_is_not_applied_is_not_right() -> None:
 
     at = "auth.send_authorized"
     mutant = client_mutant("unused", "CLI-1", kills="client.bearer", scenario=talk, at=at)(unused)
-    autopsy = run_client_mutant(mutant)
-    assert (autopsy.times_applied, autopsy.missed_checks, autopsy.is_killed) == (
+    result = run_client_mutant(mutant)
+    assert (result.times_applied, result.missed_checks, result.is_killed) == (
         0,
         ("client.bearer",),
         False,

@@ -15,9 +15,9 @@ from tests.mutation.servers import server_mutants
 MUTANT = next(iter(server_mutants().values()))
 
 
-def tables(autopsy: MutationResult) -> str:
+def tables(result: MutationResult) -> str:
     checks = ["general.envelope.success", "chat.cut"]
-    return section("Broken", server_mutants(), [autopsy], checks, {"chat.cut": "nobody can"})
+    return section("Broken", server_mutants(), [result], checks, {"chat.cut": "nobody can"})
 
 
 def test_a_killed_mutant_stands_with_its_killers() -> None:
@@ -45,9 +45,9 @@ def test_the_document_says_how_it_was_made() -> None:
 @pytest.mark.mutants
 def test_broken_peers_are_played_in_processes_in_their_order() -> None:
     names = ["general.no-code", "general.message-missing"]
-    assert [autopsy.mutant_id for autopsy in run_server_mutants(names, 2)] == names
+    assert [result.mutant_id for result in run_server_mutants(names, 2)] == names
     client = next(iter(client_mutants()))
-    assert [autopsy.is_killed for autopsy in run_client_mutants([client], 1)] == [True]
+    assert [result.is_killed for result in run_client_mutants([client], 1)] == [True]
 
 
 def test_the_document_knows_every_broken_peer_and_every_check_and_nobody_got_away() -> None:

@@ -27,19 +27,19 @@ pytestmark = pytest.mark.mutants
 
 def waits_and_asks() -> Flow[list[object]]:
     """Waits twice and asks for the time; an error is part of the outcome."""
-    answers: list[object] = []
+    responses: list[object] = []
     for effect in (Sleep(1.0), GetTime(), Sleep(2.0)):
         try:
-            answers.append((yield effect))
+            responses.append((yield effect))
         except NemoError as error:
-            answers.append(error.message)
-    return answers
+            responses.append(error.message)
+    return responses
 
 
-def outcome(flow: Flow[Any], *answers: object) -> tuple[list[Operation], object]:
+def outcome(flow: Flow[Any], *responses: object) -> tuple[list[Operation], object]:
     """The effects of a flow that gets these answers, and what it returns."""
     wanted: list[Operation] = []
-    queue = list(answers)
+    queue = list(responses)
     try:
         wanted.append(next(flow))
         while True:
@@ -49,17 +49,17 @@ def outcome(flow: Flow[Any], *answers: object) -> tuple[list[Operation], object]
 
 
 def test_an_effect_may_be_another_one() -> None:
-    def twice_as_long(effect: Operation) -> Flow[Any]:
-        return (yield Sleep(effect.seconds * 2) if isinstance(effect, Sleep) else effect)
+    def twice_as_long(operation: Operation) -> Flow[Any]:
+        return (yield Sleep(operation.seconds * 2) if isinstance(operation, Sleep) else operation)
 
-    wanted, answers = outcome(rewrite_flow(waits_and_asks(), twice_as_long), "a", 7.0, "b")
+    wanted, responses = outcome(rewrite_flow(waits_and_asks(), twice_as_long), "a", 7.0, "b")
     assert wanted == [Sleep(2.0), GetTime(), Sleep(4.0)]
-    assert answers == ["a", 7.0, "b"]
+    assert responses == ["a", 7.0, "b"]
 
 
 def test_an_effect_may_be_left_out_or_fail() -> None:
-    def in_no_time(effect: Operation) -> Generator[Operation, Any, Any]:
-        if isinstance(effect, GetTime):
+    def in_no_time(operation: Operation) -> Generator[Operation, Any, Any]:
+        if isinstance(operation, GetTime):
             raise NemoError("no clock")
         return "skipped"
         yield
@@ -79,8 +79,8 @@ def test_a_flow_that_is_given_up_is_closed() -> None:
         finally:
             closed.append(True)
 
-    def as_it_is(effect: Operation) -> Flow[Any]:
-        return (yield effect)
+    def as_it_is(operation: Operation) -> Flow[Any]:
+        return (yield operation)
 
     walk = rewrite_flow(flow(), as_it_is)
     next(walk)

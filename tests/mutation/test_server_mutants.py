@@ -42,9 +42,9 @@ def ways(mutant: ServerMutant) -> list[str]:
 def test_a_broken_server_is_killed_by_its_own_checks(
     mutant: ServerMutant, memoized_media: MemoizedMedia
 ) -> None:
-    autopsy = run_server_mutant(mutant, [CHECKS[name] for name in mutant.kills], memoized_media)
-    assert (autopsy.missed_checks, autopsy.false_positives) == ((), ())
-    assert autopsy.times_applied
+    result = run_server_mutant(mutant, [CHECKS[name] for name in mutant.kills], memoized_media)
+    assert (result.missed_checks, result.false_positives) == ((), ())
+    assert result.times_applied
 
 
 def test_every_check_must_kill_a_mutant() -> None:
@@ -54,24 +54,26 @@ def test_every_check_must_kill_a_mutant() -> None:
 
 def test_a_mutant_that_does_nothing_is_void() -> None:
     @response_mutant("nothing", "GEN-1", kills="general.path.unknown")
-    def hook(_asked: WireRequest, _answered: WireResponse, _memory: Memory) -> WireResponse | None:
+    def hook(
+        _request: WireRequest, _response: WireResponse, _memory: Memory
+    ) -> WireResponse | None:
         """Nothing is changed."""
 
-    autopsy = run_server_mutant(hook, [CHECKS["general.path.unknown"]])
-    assert autopsy.times_applied == 0
-    assert not autopsy.is_killed
-    assert autopsy.missed_checks == ("general.path.unknown",)
+    result = run_server_mutant(hook, [CHECKS["general.path.unknown"]])
+    assert result.times_applied == 0
+    assert not result.is_killed
+    assert result.missed_checks == ("general.path.unknown",)
 
 
 def test_a_check_that_accuses_wrongly_is_an_innocent_one() -> None:
     @response_mutant("unknown-path", "CRD-1", kills="credits.balance.sum")
-    def hook(_asked: WireRequest, answered: WireResponse, _memory: Memory) -> WireResponse | None:
+    def hook(_request: WireRequest, response: WireResponse, _memory: Memory) -> WireResponse | None:
         """An unknown path is answered with HTTP 200."""
-        return answered.with_status(200) if answered.code == 404 else None
+        return response.with_status(200) if response.code == 404 else None
 
-    autopsy = run_server_mutant(hook, [CHECKS["general.path.unknown"]])
-    assert autopsy.false_positives == ("general.path.unknown",)
-    assert not autopsy.is_killed
+    result = run_server_mutant(hook, [CHECKS["general.path.unknown"]])
+    assert result.false_positives == ("general.path.unknown",)
+    assert not result.is_killed
 
 
 def test_a_patch_of_a_name_that_is_gone_is_a_mistake() -> None:

@@ -16,20 +16,20 @@ _AT_ONCE = 60.0
 
 
 @client_check("client.client-id", "AUTH-1", "AUTH-2")
-def token_call_names_the_client(record: ClientLog) -> Iterator[ClientFinding]:
+def token_call_names_the_client(log: ClientLog) -> Iterator[ClientFinding]:
     """The token call MUST carry an X-Client-Id of 1 to 64 characters."""
-    for act in record.calls_to("token"):
+    for act in log.calls_to("token"):
         right = 1 <= len(act.client_id) <= CLIENT_ID_MAX
         expected = "1 to 64 characters"
         yield passed(act) if right else failed("X-Client-Id", expected, act.client_id[:80], act)
 
 
 @client_check("client.after-400.client-id", "CLI-7", "AUTH-2")
-def refused_client_id_is_replaced(record: ClientLog) -> Iterator[ClientFinding]:
+def refused_client_id_is_replaced(log: ClientLog) -> Iterator[ClientFinding]:
     """A token call that is refused with 400 MUST be tried once more, with a client id made anew."""
-    refused = [act for act in record.calls_to("token") if act.code == ResponseCode.BAD_REQUEST]
+    refused = [act for act in log.calls_to("token") if act.code == ResponseCode.BAD_REQUEST]
     for number, act in enumerate(refused):
-        later = [other for other in record.calls_after(act) if other.endpoint == "token"]
+        later = [other for other in log.calls_after(act) if other.endpoint == "token"]
         if number and act.client_id != refused[number - 1].client_id:
             continue  # this was the second try
         if not later:
@@ -42,12 +42,12 @@ def refused_client_id_is_replaced(record: ClientLog) -> Iterator[ClientFinding]:
 
 
 @client_check("client.token.once-a-week", "CLI-9", "AUTH-3", "AUTH-5")
-def token_is_kept_while_it_lives(record: ClientLog) -> Iterator[ClientFinding]:
+def token_is_kept_while_it_lives(log: ClientLog) -> Iterator[ClientFinding]:
     """A client id MUST ask for one token a week, unless its token was refused."""
     granted: dict[str, RecordedCall] = {}
-    for act in record.calls_to("token"):
+    for act in log.calls_to("token"):
         before = granted.get(act.client_id)
-        if before is not None and not _refused_between(record, before, act):
+        if before is not None and not _refused_between(log, before, act):
             apart = act.entry.started - before.entry.ended
             early = apart < _WEEK and act.code != ResponseCode.BAD_REQUEST
             told = f"again after {apart:.0f} s"
@@ -63,11 +63,11 @@ def token_is_kept_while_it_lives(record: ClientLog) -> Iterator[ClientFinding]:
 
 
 @client_check("client.client-id.kept", "CLI-9")
-def client_id_is_kept_between_runs(record: ClientLog) -> Iterator[ClientFinding]:
+def client_id_is_kept_between_runs(log: ClientLog) -> Iterator[ClientFinding]:
     """A client SHOULD keep its client id, so that each run does not take another free token."""
-    tokens = record.calls_to("token")
-    asked = [act for act in tokens if act.client_id]
-    for before, act in pairwise(asked):
+    tokens = log.calls_to("token")
+    request = [act for act in tokens if act.client_id]
+    for before, act in pairwise(request):
         replaced = before.code in (ResponseCode.BAD_REQUEST, ResponseCode.RATE_LIMITED)
         if act.client_id == before.client_id:
             yield passed(before, act)
@@ -76,14 +76,14 @@ def client_id_is_kept_between_runs(record: ClientLog) -> Iterator[ClientFinding]
 
 
 @client_check("client.manual-token", "AUTH-8")
-def manual_token_is_never_replaced(record: ClientLog) -> Iterator[ClientFinding]:
+def manual_token_is_never_replaced(log: ClientLog) -> Iterator[ClientFinding]:
     """A client that was given a token MUST never ask for an anonymous one."""
-    for place, act in enumerate(record.all_calls):
+    for place, act in enumerate(log.all_calls):
         if not act.has_manual_token:
             continue
         # Only what comes next is surely by the same client.
-        after = record.all_calls[place + 1] if place + 1 < len(record.all_calls) else None
-        if after is None or not _at_once(record, act, after):
+        after = log.all_calls[place + 1] if place + 1 < len(log.all_calls) else None
+        if after is None or not _at_once(log, act, after):
             yield passed(act)
         elif after.endpoint == "token":
             told = f"a token call after code {act.code}"
@@ -92,10 +92,10 @@ def manual_token_is_never_replaced(record: ClientLog) -> Iterator[ClientFinding]
             yield passed(act)
 
 
-def _at_once(record: ClientLog, act: RecordedCall, after: RecordedCall) -> bool:
-    return record.time_scale.is_within(after.entry.started - act.entry.ended, _AT_ONCE)
+def _at_once(log: ClientLog, call: RecordedCall, after: RecordedCall) -> bool:
+    return log.time_scale.is_within(after.entry.started - call.entry.ended, _AT_ONCE)
 
 
-def _refused_between(record: ClientLog, granted: RecordedCall, asked: RecordedCall) -> bool:
+def _refused_between(log: ClientLog, granted: RecordedCall, request: RecordedCall) -> bool:
     """Whether a token was refused after it was granted and before another was asked for."""
-    return any(act.code == ResponseCode.BAD_TOKEN for act in record.calls_between(granted, asked))
+    return any(act.code == ResponseCode.BAD_TOKEN for act in log.calls_between(granted, request))

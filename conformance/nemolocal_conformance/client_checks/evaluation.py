@@ -41,7 +41,7 @@ def evaluate_journal(
     )
 
 
-def evaluate_client_check(check: ClientCheck, records: Sequence[ClientLog]) -> Verdict:
+def evaluate_client_check(check: ClientCheck, logs: Sequence[ClientLog]) -> Verdict:
     """The verdict of one check on these clients together."""
     verdict = Verdict(
         check=check.id,
@@ -55,7 +55,7 @@ def evaluate_client_check(check: ClientCheck, records: Sequence[ClientLog]) -> V
     try:
         found = [
             _with_gaps_considered(finding, record)
-            for record in records
+            for record in logs
             for finding in check.run(record)
         ]
     except Exception as defect:
@@ -64,9 +64,9 @@ def evaluate_client_check(check: ClientCheck, records: Sequence[ClientLog]) -> V
     return _worst_verdict(verdict, sorted(found, key=lambda finding: finding.entries))
 
 
-def _with_gaps_considered(finding: ClientFinding, record: ClientLog) -> ClientFinding:
+def _with_gaps_considered(finding: ClientFinding, log: ClientLog) -> ClientFinding:
     """Who misses something in a journal with gaps cannot say that it never was."""
-    if finding.missing and not record.is_complete:
+    if finding.missing and not log.is_complete:
         return msgspec.structs.replace(finding, holds=None, reason=_OLDER)
     return finding
 

@@ -15,11 +15,11 @@ _BY_ITSELF = 60.0
 
 
 @client_check("client.render.state-first", "CLI-8", "STA-3")
-def state_is_read_before_an_export(record: ClientLog) -> Iterator[ClientFinding]:
+def state_is_read_before_an_export(log: ClientLog) -> Iterator[ClientFinding]:
     """The state MUST be read before an export, after whatever was done to the session last."""
     done: dict[str, RecordedCall] = {}
     read: dict[str, RecordedCall] = {}
-    for act in record.all_calls:
+    for act in log.all_calls:
         if act.endpoint in ("chat", "upload"):
             done[act.session_id] = act
             read.pop(act.session_id, None)
@@ -35,9 +35,9 @@ def state_is_read_before_an_export(record: ClientLog) -> Iterator[ClientFinding]
 
 
 @client_check("client.render.not-empty", "CLI-8", "STA-3")
-def empty_timeline_is_not_exported(record: ClientLog) -> Iterator[ClientFinding]:
+def empty_timeline_is_not_exported(log: ClientLog) -> Iterator[ClientFinding]:
     """A draft without a segment MUST NOT be exported."""
-    for render in record.exports:
+    for render in log.exports:
         body = render.submit.request_json
         if not isinstance(body, dict):
             yield inconclusive("the draft is too long for the journal", render.submit)
@@ -48,18 +48,18 @@ def empty_timeline_is_not_exported(record: ClientLog) -> Iterator[ClientFinding]
 
 
 @client_check("client.render.id-shape", "REN-1")
-def render_id_has_its_shape(record: ClientLog) -> Iterator[ClientFinding]:
+def render_id_has_its_shape(log: ClientLog) -> Iterator[ClientFinding]:
     """The id of an export SHOULD be `render_` and a time."""
-    for render in record.exports:
+    for render in log.exports:
         right = render.id.startswith("render_")
         told = render.id[:40]
         yield passed(render.submit) if right else failed("id", "render_…", told, render.submit)
 
 
 @client_check("client.retry", "CLI-8", "REN-6")
-def failed_export_is_tried_again(record: ClientLog) -> Iterator[ClientFinding]:
+def failed_export_is_tried_again(log: ClientLog) -> Iterator[ClientFinding]:
     """An export that failed MUST be tried once more."""
-    for chain in _retry_chains(record):
+    for chain in _retry_chains(log):
         if not chain[0].has_failed:
             continue
         shown = [render.submit for render in chain]
@@ -68,9 +68,9 @@ def failed_export_is_tried_again(record: ClientLog) -> Iterator[ClientFinding]:
 
 
 @client_check("client.retry.once", "CLI-8", "REN-6")
-def failed_export_is_tried_again_once(record: ClientLog) -> Iterator[ClientFinding]:
+def failed_export_is_tried_again_once(log: ClientLog) -> Iterator[ClientFinding]:
     """An export that failed twice MUST NOT be tried a third time."""
-    for chain in _retry_chains(record):
+    for chain in _retry_chains(log):
         shown = [render.submit for render in chain]
         if len(chain) > 2:
             yield failed("it was tried again", "once", f"{len(chain) - 1} times", *shown)
@@ -79,10 +79,10 @@ def failed_export_is_tried_again_once(record: ClientLog) -> Iterator[ClientFindi
 
 
 @client_check("client.retry.new-id", "CLI-8", "REN-6")
-def every_export_has_a_new_id(record: ClientLog) -> Iterator[ClientFinding]:
+def every_export_has_a_new_id(log: ClientLog) -> Iterator[ClientFinding]:
     """Every further export MUST have an id that none had before."""
     used: dict[str, RecordedCall] = {}
-    for number, render in enumerate(record.exports):
+    for number, render in enumerate(log.exports):
         if render.id in used:
             yield failed("the id", "a new one", render.id[:40], used[render.id], render.submit)
         elif number:
@@ -92,10 +92,10 @@ def every_export_has_a_new_id(record: ClientLog) -> Iterator[ClientFinding]:
 
 
 @client_check("client.render.one-at-a-time", "REN-8", "REN-6")
-def export_waits_for_the_one_before(record: ClientLog) -> Iterator[ClientFinding]:
+def export_waits_for_the_one_before(log: ClientLog) -> Iterator[ClientFinding]:
     """A session SHOULD be exported anew only when the export before has ended or was cancelled."""
     before: dict[str, ClientExport] = {}
-    for render in record.exports:
+    for render in log.exports:
         last = before.get(render.session_id)
         if last is not None:
             ended = (
@@ -103,7 +103,7 @@ def export_waits_for_the_one_before(record: ClientLog) -> Iterator[ClientFinding
                 and last.end_call.entry.ended <= render.submit.entry.started
             )
             apart = render.submit.entry.started - _last(last).entry.ended
-            over = ended or last.is_cancelled or not record.time_scale.is_within(apart, _BY_ITSELF)
+            over = ended or last.is_cancelled or not log.time_scale.is_within(apart, _BY_ITSELF)
             told = "while another one runs"
             shown = (last.submit, render.submit)
             yield (
@@ -116,10 +116,10 @@ def export_waits_for_the_one_before(record: ClientLog) -> Iterator[ClientFinding
 
 
 @client_check("client.claim-link", "CLI-10", "AUTH-7")
-def claim_link_is_requested(record: ClientLog) -> Iterator[ClientFinding]:
+def claim_link_is_requested(log: ClientLog) -> Iterator[ClientFinding]:
     """After a finished export a client SHOULD ask for a claim token, and give the user its link."""
-    done = [render for render in record.exports if render.is_completed]
-    claims = record.calls_to("claim_token")
+    done = [render for render in log.exports if render.is_completed]
+    claims = log.calls_to("claim_token")
     for session in dict.fromkeys(render.session_id for render in done):
         claim = next((act for act in claims if act.session_id == session), None)
         ends = [render.submit for render in done if render.session_id == session]
@@ -134,23 +134,23 @@ def _has_segments(draft: Any) -> bool:
     return any(isinstance(track, dict) and track.get("sg") for track in found)
 
 
-def _retry_chains(record: ClientLog) -> list[list[ClientExport]]:
+def _retry_chains(log: ClientLog) -> list[list[ClientExport]]:
     """Exports, each with those by which its client tried again because it had failed."""
     chains: dict[str, list[list[ClientExport]]] = {}
-    for render in record.exports:
+    for render in log.exports:
         if render.submit.code in (ResponseCode.BAD_TOKEN, ResponseCode.RATE_LIMITED):
             continue  # it was not even begun
         of_session = chains.setdefault(render.session_id, [])
-        if of_session and _is_retry(record, of_session[-1], render):
+        if of_session and _is_retry(log, of_session[-1], render):
             of_session[-1].append(render)
         else:
             of_session.append([render])
     return [chain for of_session in chains.values() for chain in of_session]
 
 
-def _is_retry(record: ClientLog, chain: Sequence[ClientExport], render: ClientExport) -> bool:
+def _is_retry(log: ClientLog, chain: Sequence[ClientExport], render: ClientExport) -> bool:
     apart = render.submit.entry.started - _last(chain[-1]).entry.ended
-    return chain[-1].has_failed and record.time_scale.is_within(apart, _BY_ITSELF)
+    return chain[-1].has_failed and log.time_scale.is_within(apart, _BY_ITSELF)
 
 
 def _last(render: ClientExport) -> RecordedCall:

@@ -65,8 +65,8 @@ def is_gui_instruction(message: str) -> bool:
 
 
 def _in_english(words: list[str]) -> NonChatRoute | None:
-    for to, asked in _ASKED.items():
-        rest = set(words) - asked
+    for to, request in _ASKED.items():
+        rest = set(words) - request
         if len(rest) < len(set(words)) and rest <= _FILLER_WORDS:
             return _checked(to, words)
     return None

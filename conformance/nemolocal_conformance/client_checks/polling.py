@@ -18,15 +18,15 @@ _SCALED_CLOCK = "renders take the time they take, where waits are divided or may
 
 
 @client_check("client.poll.rhythm", "CLI-8", "REN-6")
-def export_is_not_polled_too_often(record: ClientLog) -> Iterator[ClientFinding]:
+def export_is_not_polled_too_often(log: ClientLog) -> Iterator[ClientFinding]:
     """An export MUST be asked about every 30 s, not more often."""
-    for render in record.exports:
+    for render in log.exports:
         for before, poll in _pairs(render):
             apart = poll.entry.started - before.entry.started
-            shorter = record.time_scale.is_shorter(apart, _INTERVAL)
+            shorter = log.time_scale.is_shorter(apart, _INTERVAL)
             if shorter is None:
-                yield inconclusive(record.time_scale.unknown_reason, before, poll)
-            elif shorter and record.time_scale.is_scaled and apart >= _LOCAL_INTERVAL:
+                yield inconclusive(log.time_scale.unknown_reason, before, poll)
+            elif shorter and log.time_scale.is_scaled and apart >= _LOCAL_INTERVAL:
                 yield inconclusive(_SCALED_CLOCK, before, poll)
             elif shorter:
                 yield failed("a poll", "after 30 s", f"after {apart:.1f} s", before, poll)
@@ -35,12 +35,12 @@ def export_is_not_polled_too_often(record: ClientLog) -> Iterator[ClientFinding]
 
 
 @client_check("client.poll.slow", "CLI-8", "REN-6")
-def export_is_not_polled_too_seldom(record: ClientLog) -> Iterator[ClientFinding]:
+def export_is_not_polled_too_seldom(log: ClientLog) -> Iterator[ClientFinding]:
     """An export SHOULD be asked about every 30 s, not more seldom than every 45."""
-    for render in record.exports:
+    for render in log.exports:
         for before, poll in _pairs(render):
             apart = poll.entry.started - before.entry.ended
-            late = record.time_scale.is_longer(apart, _MAX_INTERVAL)
+            late = log.time_scale.is_longer(apart, _MAX_INTERVAL)
             told = f"after {apart:.1f} s"
             shown = (before, poll)
             seldom = failed("a poll", "after 30 s", told, *shown, missing=True)
@@ -48,23 +48,23 @@ def export_is_not_polled_too_seldom(record: ClientLog) -> Iterator[ClientFinding
 
 
 @client_check("client.poll.count", "CLI-8", "REN-6")
-def export_is_polled_ten_times(record: ClientLog) -> Iterator[ClientFinding]:
+def export_is_polled_ten_times(log: ClientLog) -> Iterator[ClientFinding]:
     """An export MUST be asked about 10 times at most."""
-    for render in record.exports:
+    for render in log.exports:
         polls = _answered(render)
         if len(polls) <= _MAX_POLLS:
             if polls:
                 yield passed(render.submit, *polls)
-        elif record.time_scale.is_scaled:
+        elif log.time_scale.is_scaled:
             yield inconclusive(_SCALED_CLOCK, render.submit, *polls)
         else:
             yield failed("polls", f"{_MAX_POLLS} at most", len(polls), render.submit, *polls)
 
 
 @client_check("client.poll.stops", "CLI-8", "REN-5")
-def ended_export_is_not_polled(record: ClientLog) -> Iterator[ClientFinding]:
+def ended_export_is_not_polled(log: ClientLog) -> Iterator[ClientFinding]:
     """An export that has completed or failed SHOULD NOT be asked about any more."""
-    for render in record.exports:
+    for render in log.exports:
         if render.end_call is None:
             continue
         more = [poll for poll in render.polls if poll.entry.started >= render.end_call.entry.ended]

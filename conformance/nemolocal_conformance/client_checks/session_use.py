@@ -11,14 +11,14 @@ from .client_check import ClientFinding, client_check, failed, passed
 
 
 @client_check("client.after-1002.new-session", "CLI-7", "SES-3")
-def lost_session_is_replaced(record: ClientLog) -> Iterator[ClientFinding]:
+def lost_session_is_replaced(log: ClientLog) -> Iterator[ClientFinding]:
     """After 1002 a client MUST open a new session and leave the lost one alone."""
     lost: dict[str, RecordedCall] = {}
-    for act in record.contract_calls:
+    for act in log.contract_calls:
         if act.code == ResponseCode.SESSION_NOT_FOUND and act.session_id and not act.render_id:
             lost.setdefault(act.session_id, act)
     for session, act in lost.items():
-        later = list(record.calls_after(act))
+        later = list(log.calls_after(act))
         used = next((other for other in later if other.session_id == session), None)
         if used is not None:
             yield failed("the lost session", "left alone", used.label, act, used)
@@ -28,10 +28,10 @@ def lost_session_is_replaced(record: ClientLog) -> Iterator[ClientFinding]:
 
 
 @client_check("client.upload.again", "SES-2", "UPL-1")
-def file_is_uploaded_once(record: ClientLog) -> Iterator[ClientFinding]:
+def file_is_uploaded_once(log: ClientLog) -> Iterator[ClientFinding]:
     """A file that is in a session SHOULD NOT be uploaded to it again."""
     sent: dict[tuple[str, ...], RecordedCall] = {}
-    for act in record.calls_to("upload"):
+    for act in log.calls_to("upload"):
         before = sent.get(act.request_key)
         if before is not None:
             yield failed("the same file", "once", "again", before, act)
@@ -42,10 +42,10 @@ def file_is_uploaded_once(record: ClientLog) -> Iterator[ClientFinding]:
 
 
 @client_check("client.turns.one-at-a-time", "SSE-1", "SSE-7")
-def turns_do_not_overlap(record: ClientLog) -> Iterator[ClientFinding]:
+def turns_do_not_overlap(log: ClientLog) -> Iterator[ClientFinding]:
     """A session SHOULD be given one message at a time."""
     running: dict[str, ClientTurn] = {}
-    for turn in record.turns:
+    for turn in log.turns:
         before = running.get(turn.session_id)
         if before is None:
             yield passed(turn)

@@ -12,12 +12,12 @@ MAX_STATE_READS = 5
 
 
 def leading_unchanged_reads(
-    record: ClientLog, turn: ClientTurn, reads: Sequence[RecordedCall]
+    log: ClientLog, turn: ClientTurn, reads: Sequence[RecordedCall]
 ) -> list[RecordedCall] | None:
     """The looks that came before the first one that showed a change; None where that is unknown."""
     unchanged: list[RecordedCall] = []
     for read in reads:
-        changed = record.has_draft_changed(turn, read) if read.is_ok else False
+        changed = log.has_draft_changed(turn, read) if read.is_ok else False
         if changed is None:
             return None
         if changed:
@@ -26,12 +26,12 @@ def leading_unchanged_reads(
     return unchanged
 
 
-def check_resend(record: ClientLog, turn: ClientTurn) -> ClientFinding:
+def check_resend(log: ClientLog, turn: ClientTurn) -> ClientFinding:
     """Whether a message was sent again before the state had told what became of it."""
-    reads, after = record.state_reads_after(turn)
+    reads, after = log.state_reads_after(turn)
     if after is None or after.endpoint != "chat" or after.message != turn.message:
         return passed(turn)
-    unchanged = leading_unchanged_reads(record, turn, reads)
+    unchanged = leading_unchanged_reads(log, turn, reads)
     if unchanged is None:
         return inconclusive("the state before the turn is not known", turn, after)
     seen = len(unchanged) < len(reads) or len(unchanged) >= MAX_STATE_READS

@@ -30,7 +30,7 @@ class ScenarioResult(msgspec.Struct, frozen=True):
 
 
 def evaluate_run(
-    scenario: ClientScenario, ran: ProgramExit, journal: LoadedJournal, seconds: float
+    scenario: ClientScenario, program_exit: ProgramExit, journal: LoadedJournal, seconds: float
 ) -> ScenarioResult:
     """Judge a run that took so many seconds by what the program did and how it ended."""
     report = evaluate_journal(journal, client_catalogue().values())
@@ -40,10 +40,15 @@ def evaluate_run(
         if verdict.outcome in ("failed", "error")
     ]
     missing = _unreached(scenario, journal, report)
-    broken += _exit_problems(scenario, ran, bool(missing))
+    broken += _exit_problems(scenario, program_exit, bool(missing))
     word: ScenarioOutcome = "failed" if broken else "not met" if missing else "passed"
     return ScenarioResult(
-        scenario.name, word, tuple(broken or missing), ran.status, round(seconds, 3), report
+        scenario.name,
+        word,
+        tuple(broken or missing),
+        program_exit.status,
+        round(seconds, 3),
+        report,
     )
 
 
@@ -63,14 +68,14 @@ def _unreached(
     return []
 
 
-def _exit_problems(scenario: ClientScenario, ran: ProgramExit, missed: bool) -> list[str]:
+def _exit_problems(scenario: ClientScenario, program_exit: ProgramExit, missed: bool) -> list[str]:
     """What is wrong with the way the program ended."""
-    if ran.status is None:
+    if program_exit.status is None:
         return [] if scenario.seconds else ["the program hung and was stopped"]
-    if ran.status in (NOT_EXECUTABLE, NOT_FOUND):
-        return [f"the program could not be run: status {ran.status}"]
-    if scenario.ends == "done" and ran.status:
-        return [f"the program gave up with status {ran.status} where a film was to be had"]
-    if scenario.ends == "refused" and not ran.status and not missed:
+    if program_exit.status in (NOT_EXECUTABLE, NOT_FOUND):
+        return [f"the program could not be run: status {program_exit.status}"]
+    if scenario.ends == "done" and program_exit.status:
+        return [f"the program gave up with status {program_exit.status} where a film was to be had"]
+    if scenario.ends == "refused" and not program_exit.status and not missed:
         return ["the program ended with 0, as if it had been given a film"]
     return []

@@ -16,10 +16,10 @@ ServerTransport = httpx.BaseTransport | None
 
 
 def fetch_journal(
-    base_url: str, way: ServerTransport = None, control_token: str = ""
+    base_url: str, transport: ServerTransport = None, control_token: str = ""
 ) -> tuple[LoadedJournal, bytes]:
     """Everything that a local server wrote down, and its lines as they may be kept in a file."""
-    with _open_client(base_url, way, control_token) as http:
+    with _open_client(base_url, transport, control_token) as http:
         reply = http.get(JOURNAL.template, params={"format": "jsonl"}).raise_for_status()
     # Where nobody asked for anything there is no line, and no file of a journal either.
     lines = reply.content
@@ -27,14 +27,16 @@ def fetch_journal(
 
 
 def arm_faults(
-    base_url: str, orders: Iterable[dict[str, Any]], way: ServerTransport = None
+    base_url: str, orders: Iterable[dict[str, Any]], transport: ServerTransport = None
 ) -> None:
     """Arm faults, in their order; each is an order of the control interface."""
-    with _open_client(base_url, way) as http:
+    with _open_client(base_url, transport) as http:
         for order in orders:
             http.post(FAULTS_ARM.template, json=order).raise_for_status()
 
 
-def _open_client(base_url: str, way: ServerTransport, control_token: str = "") -> httpx.Client:
+def _open_client(
+    base_url: str, transport: ServerTransport, control_token: str = ""
+) -> httpx.Client:
     headers = control_headers(control_token)
-    return httpx.Client(base_url=base_url, transport=way, trust_env=False, headers=headers)
+    return httpx.Client(base_url=base_url, transport=transport, trust_env=False, headers=headers)

@@ -54,16 +54,16 @@ def passed_verdict() -> Verdict:
 
 
 def script_report(
-    stage: CheckContext, verdicts: tuple[Verdict, ...], at: str, seconds: float
+    context: CheckContext, verdicts: tuple[Verdict, ...], at: str, seconds: float
 ) -> ConformanceReport:
     """A report of scripts alone; `at` is when it began, `seconds` how long it took."""
     return ConformanceReport(
-        base_url=stage.target.base_url,
+        base_url=context.target.base_url,
         version=version("nemolocal"),
-        ours=stage.has_control,
+        ours=context.has_control,
         verdicts=verdicts,
         alternatives={
-            rule: tuple(sorted(seen)) for rule, seen in sorted(stage.alternatives.items())
+            rule: tuple(sorted(seen)) for rule, seen in sorted(context.alternatives.items())
         },
         seconds=round(seconds, 3),
         at=at,

@@ -1,16 +1,21 @@
 """Plays a script on a server, call by call, until an answer comes that the model does not allow."""
 
-from collections.abc import Callable
+import contextlib
+import uuid
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import msgspec
 
 from nemolocal_contract import endpoints as wire
 from nemolocal_contract.clock import WallClock
+from nemolocal_contract.headers import Attribution
 
 from ..assertions import CheckFailed, NotApplicable, PrerequisiteFailed
 from ..context import CheckContext
+from ..control_client import ControlClient, find_control_client
 from ..evidence import HttpExchange
+from ..target import TargetClient
 from . import account_responses, export_responses, session_responses, turn_responses
 from .script import (
     OWN_ACCOUNT,
@@ -69,8 +74,8 @@ class ScriptResult(msgspec.Struct, frozen=True):
 class ScriptRunner:
     """Plays scripts on a stage; `new_salt` tells what makes client ids and render ids new there."""
 
-    def __init__(self, stage: CheckContext, new_salt: Callable[[], str]) -> None:
-        self.context = stage
+    def __init__(self, context: CheckContext, new_salt: Callable[[], str]) -> None:
+        self.context = context
         self._new_salt = new_salt
         self._clock = WallClock()
 
@@ -118,9 +123,9 @@ class ScriptRunner:
             except PrerequisiteFailed as unmet:
                 raise CheckFailed("the account of the run", "to be had", str(unmet)) from None
         available = account_responses.read_balance(self.context.call(wire.BALANCE, account))
-        worlds = frozenset({(available, frozenset[str]())})
+        states = frozenset({(available, frozenset[str]())})
         model.accounts[OWN_ACCOUNT] = ModelAccount(
-            account.token, account.user_id, credit_states=worlds
+            account.token, account.user_id, credit_states=states
         )
 
     def _now(self) -> float:
@@ -130,3 +135,42 @@ class ScriptRunner:
         """What went over the wire, but for what was told to the control interface."""
         seen = self.context.target.take_evidence()
         return tuple(exchange for exchange in seen if wire.CONTROL_PREFIX not in exchange.url)
+
+
+@contextlib.contextmanager
+def open_script_runner(
+    base_url: str,
+    attribution: Attribution,
+    *,
+    token: str = "",
+    control_token: str = "",
+    fresh: bool = False,
+) -> Iterator[ScriptRunner]:
+    """A player of the server there.
+
+    `fresh` says that nobody has ever called it: then ids need no chance to be new, and a script
+    is answered the same each time.
+    """
+    target = TargetClient(base_url, attribution)
+    with contextlib.closing(target):
+        context = CheckContext(target, _working_control(target, control_token), token)
+        yield ScriptRunner(context, _fixed_salt if fresh else _new_salt)
+
+
+def _working_control(target: TargetClient, token: str) -> ControlClient | None:
+    """The control interface, if it does more than say that it is there."""
+    control = find_control_client(target, token)
+    try:
+        if control is not None:
+            control.read_clock()
+    except PrerequisiteFailed:
+        return None
+    return control
+
+
+def _fixed_salt() -> str:
+    return "0"
+
+
+def _new_salt() -> str:
+    return uuid.uuid4().hex

@@ -49,11 +49,11 @@ class ScriptSearchResult(msgspec.Struct, frozen=True):
 
 
 def search_scripts(
-    open_player: OpenScriptRunner,
-    reach: ScriptCapabilities,
+    open_runner: OpenScriptRunner,
+    capabilities: ScriptCapabilities,
     count: int,
     seed: int,
-    purse: ScriptCost | None = None,
+    budget: ScriptCost | None = None,
     *,
     home: Path,
 ) -> ScriptSearchResult:
@@ -63,14 +63,14 @@ def search_scripts(
     which Hypothesis writes what it thinks worth keeping. Raises `TargetTimeout` where a call was
     not answered: nothing is known then, and nothing more is played.
     """
-    seeker = _ScriptSearch(open_player, purse)
+    seeker = _ScriptSearch(open_runner, budget)
     options = settings(
         max_examples=count, deadline=None, database=None, phases=(Phase.generate, Phase.shrink)
     )
     with _at_home_in(home):
         try:
             smallest = find(
-                script_strategy(reach), seeker.fails, settings=options, random=Random(seed)
+                script_strategy(capabilities), seeker.fails, settings=options, random=Random(seed)
             )
         except NoSuchExample:
             return seeker.result(None)
@@ -94,9 +94,9 @@ class _ScriptSearch:
     what another script has begun with well is well.
     """
 
-    def __init__(self, open_player: OpenScriptRunner, purse: ScriptCost | None) -> None:
-        self._open_player = open_player
-        self._budget = purse
+    def __init__(self, open_runner: OpenScriptRunner, budget: ScriptCost | None) -> None:
+        self._open_player = open_runner
+        self._budget = budget
         self._good: set[Steps] = set()
         self._bad: dict[Steps, ScriptResult] = {}
         self._learned: dict[str, ScriptRun] = {}
@@ -132,8 +132,8 @@ class _ScriptSearch:
         return None
 
     def _run(self, script: CallScript) -> None:
-        with self._open_player() as player:
-            ending = player.run(script)
+        with self._open_player() as runner:
+            ending = runner.run(script)
         self._scripts += 1
         self._calls += ending.steps
         done = script.steps[: max(ending.steps, 1)]  # what an account lacks, every step lacks
@@ -141,7 +141,7 @@ class _ScriptSearch:
             self._good |= {script.steps[:length] for length in range(1, len(script.steps) + 1)}
             return
         self._bad[done] = ending
-        if not player.context.has_control and rules()[ending.violation.rule].grade == "A":
+        if not runner.context.has_control and rules()[ending.violation.rule].grade == "A":
             self._learned.setdefault(ending.violation.rule, ScriptRun(CallScript(done), ending))
         elif not self._rule:
             self._rule = ending.violation.rule

@@ -156,27 +156,27 @@ class ServerModel:
 
 
 def states_lacking_credits(
-    worlds: frozenset[CreditState], session: str, message: str
+    states: frozenset[CreditState], session: str, message: str
 ) -> frozenset[CreditState]:
     """The worlds in which there are too few credits for this turn (CRD-4)."""
     if message in TALK_MESSAGES:
         return frozenset()
     if message not in EDIT_MESSAGES:
-        return worlds  # nobody knows what it asks for
-    return frozenset(w for w in worlds if session not in w[1] and w[0] < EDIT_PRICE)
+        return states  # nobody knows what it asks for
+    return frozenset(w for w in states if session not in w[1] and w[0] < EDIT_PRICE)
 
 
 def states_after_edit(
-    worlds: frozenset[CreditState], session: str, message: str
+    states: frozenset[CreditState], session: str, message: str
 ) -> frozenset[CreditState]:
     """The worlds after a turn that edited; none where there were too few credits (CRD-3)."""
-    return frozenset(_states_after_edit(worlds, session, message))
+    return frozenset(_states_after_edit(states, session, message))
 
 
 def _states_after_edit(
-    worlds: frozenset[CreditState], session: str, message: str
+    states: frozenset[CreditState], session: str, message: str
 ) -> Iterator[CreditState]:
-    for available, paid in worlds:
+    for available, paid in states:
         if message in EDIT_MESSAGES:
             price = 0 if session in paid else EDIT_PRICE
             if price <= available:

@@ -27,7 +27,7 @@ _TRACK_TYPES = (0, 1, 7)
 
 
 def validate_session(
-    stage: CheckContext, model: ServerModel, step: SessionStep, answer: TargetResponse
+    context: CheckContext, model: ServerModel, step: SessionStep, response: TargetResponse
 ) -> None:
     """A new session (SES-1, GEN-6, GEN-7)."""
     due = model.expected_errors(step)
@@ -35,9 +35,9 @@ def validate_session(
         due.required[ResponseCode.SESSION_NOT_FOUND] = "GEN-7"
     if step.broken:
         due.required[ResponseCode.BAD_REQUEST] = "GEN-6"
-    if matches_expected_error(stage, answer, due):
+    if matches_expected_error(context, response, due):
         return
-    data = require_success(answer, "SES-1")
+    data = require_success(response, "SES-1")
     account = model.accounts[step.by]
     with under_rule("SES-1"):
         names = ("session_id", "task_id", "user_id")
@@ -53,7 +53,7 @@ def validate_session(
 
 
 def validate_upload(
-    stage: CheckContext, model: ServerModel, step: UploadStep, answer: TargetResponse
+    context: CheckContext, model: ServerModel, step: UploadStep, response: TargetResponse
 ) -> None:
     """An upload: all of its files, or none (UPL-1 to UPL-3, UPL-5)."""
     due = model.expected_session_errors(step, step.session)
@@ -63,9 +63,9 @@ def validate_upload(
     session = model.session_of(step, step.session)
     if session is not None and bad:
         session.had_refused_upload = True
-    if matches_expected_error(stage, answer, due):
+    if matches_expected_error(context, response, due):
         return
-    data = require_success(answer, "UPL-1")
+    data = require_success(response, "UPL-1")
     assert session is not None  # else it was due to be refused
     with under_rule("UPL-2"):
         files = expect_type("data.files", require_field("data", data, "files"), list)
@@ -81,23 +81,23 @@ def validate_upload(
 
 
 def validate_url_upload(
-    stage: CheckContext, model: ServerModel, step: UrlUploadStep, answer: TargetResponse
+    context: CheckContext, model: ServerModel, step: UrlUploadStep, response: TargetResponse
 ) -> None:
     """A URL that nobody may follow is refused (UPL-6)."""
     due = model.expected_session_errors(step, step.session)
     due.required[ResponseCode.UNSUPPORTED_FILE] = "UPL-6"
-    matches_expected_error(stage, answer, due)
+    matches_expected_error(context, response, due)
 
 
 def validate_state(
-    stage: CheckContext, model: ServerModel, step: StateStep, answer: TargetResponse
+    context: CheckContext, model: ServerModel, step: StateStep, response: TargetResponse
 ) -> None:
     """A state: its fields, what was uploaded, and a draft that changes by edits alone (STA-1)."""
     if matches_expected_error(
-        stage, answer, model.expected_session_errors(step, step.session, step.user)
+        context, response, model.expected_session_errors(step, step.session, step.user)
     ):
         return
-    data = require_success(answer, "STA-1")
+    data = require_success(response, "STA-1")
     session = model.sessions[step.session]
     with under_rule("STA-1"):
         for name, value in _fields(session).items():

@@ -41,15 +41,15 @@ _LOCAL_POLL_INTERVAL, _CLOUD_POLL_INTERVAL = 0.02, 30.0
 class StepExecutor:
     """Makes the calls of one script, with what its model knows."""
 
-    def __init__(self, stage: CheckContext, model: ServerModel) -> None:
-        self._stage = stage
+    def __init__(self, context: CheckContext, model: ServerModel) -> None:
+        self._context = context
         self._model = model
         self._clock = WallClock()
 
     def request_token(self, step: TokenStep) -> TargetResponse:
         """The token call."""
         client_id = self._model.client_id(step.client)
-        return self._stage.request_token(_BAD_IDS.get(step.how, client_id))
+        return self._context.request_token(_BAD_IDS.get(step.how, client_id))
 
     def read_balance(self, step: BalanceStep) -> TargetResponse:
         """Read the credits."""
@@ -88,7 +88,7 @@ class StepExecutor:
             "new_message": {"parts": [{"text": step.message}]},
         }
         if step.auth == "good":
-            return self._stage.target.stream_turn(body, token=self._model.token(step.by))
+            return self._context.target.stream_turn(body, token=self._model.token(step.by))
         return TurnStream(self._call(wire.CHAT, step, json=body))
 
     def request_claim_token(self, step: ClaimStep) -> TargetResponse:
@@ -113,20 +113,20 @@ class StepExecutor:
 
     def follow_render(self, step: FollowStep) -> FollowedRender:
         """Ask for it until the render has ended, and fetch its file."""
-        looks: list[TargetResponse] = []
+        polls: list[TargetResponse] = []
         waited, pause = (
             0.0,
-            _LOCAL_POLL_INTERVAL if self._stage.has_control else _CLOUD_POLL_INTERVAL,
+            _LOCAL_POLL_INTERVAL if self._context.has_control else _CLOUD_POLL_INTERVAL,
         )
         while waited <= _RENDER_TIMEOUT:
-            looks.append(self.read_status(step))
-            status, url = _status_and_url(looks[-1])
+            polls.append(self.read_status(step))
+            status, url = _status_and_url(polls[-1])
             if status not in ("pending", "processing"):
-                file = self._stage.target.request("GET", url, attributed=False) if url else None
-                return FollowedRender(tuple(looks), file)
+                file = self._context.target.request("GET", url, attributed=False) if url else None
+                return FollowedRender(tuple(polls), file)
             self._clock.wait(pause)
             waited += pause
-        return FollowedRender(tuple(looks))
+        return FollowedRender(tuple(polls))
 
     def cancel_render(self, step: CancelStep) -> TargetResponse:
         """Cancel a render."""
@@ -149,11 +149,14 @@ class StepExecutor:
     def _call(
         self, endpoint: Endpoint, step: AccountStep, *, user: str = wire.CURRENT_USER, **rest: Any
     ) -> TargetResponse:
-        """One call; `session` and `render` fill its path, `rest` is the peer's."""
+        """Make one call.
+
+        `session` and `render` fill its path; `rest` is passed to `TargetClient.request`.
+        """
         names = {name: rest.pop(name) for name in ("session", "render") if name in rest}
         path = endpoint.path(user=user, **names)
         shown = _token_arguments(step.auth, self._model.token(step.by))
-        return self._stage.target.request(endpoint.method, path, **shown, **rest)
+        return self._context.target.request(endpoint.method, path, **shown, **rest)
 
 
 def _token_arguments(auth: AuthKind, token: str) -> dict[str, Any]:
@@ -169,10 +172,10 @@ def _token_arguments(auth: AuthKind, token: str) -> dict[str, Any]:
     return ways[auth]
 
 
-def _status_and_url(answer: TargetResponse) -> tuple[object, str]:
+def _status_and_url(response: TargetResponse) -> tuple[object, str]:
     """The status and the URL of a look, as far as there are any."""
     try:
-        body = flatten_render(answer.json)
+        body = flatten_render(response.json)
     except CheckFailed:
         return None, ""
     output = body.get("output")

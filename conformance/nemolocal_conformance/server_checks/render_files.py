@@ -51,39 +51,39 @@ def _frame_sizes(body: bytes) -> list[tuple[int, int]]:
     return [(width >> 16, height >> 16) for width, height in sizes if width]
 
 
-def _get(stage: CheckContext) -> TargetResponse:
-    url = require_field("the status", stage.completed_export, "output", "url")
-    return stage.target.request("GET", str(url), attributed=False)
+def _get(context: CheckContext) -> TargetResponse:
+    url = require_field("the status", context.completed_export, "output", "url")
+    return context.target.request("GET", str(url), attributed=False)
 
 
-def _file(stage: CheckContext) -> TargetResponse:
+def _file(context: CheckContext) -> TargetResponse:
     """The file, for those who do not judge how it is had."""
-    answer = _get(stage)
-    if answer.status != 200:
-        raise PrerequisiteFailed(f"output.url answers {answer.status}")
-    return answer
+    response = _get(context)
+    if response.status != 200:
+        raise PrerequisiteFailed(f"output.url answers {response.status}")
+    return response
 
 
 @server_check("render.file.served", "REN-8", needs="render")
-def url_needs_no_header(stage: CheckContext) -> None:
+def url_needs_no_header(context: CheckContext) -> None:
     """`output.url` MUST give the file without any header, whole."""
-    answer = _get(stage)
-    expect_equal("the HTTP status", answer.status, 200)
-    expect_equal("the end of the body", answer.ending, "complete")
+    response = _get(context)
+    expect_equal("the HTTP status", response.status, 200)
+    expect_equal("the end of the body", response.ending, "complete")
 
 
 @server_check("render.file.size", "REN-4", needs="render")
-def size_is_the_files(stage: CheckContext) -> None:
+def size_is_the_files(context: CheckContext) -> None:
     """`output.size` MUST be the number of bytes of the file, where it is told."""
-    length = len(_file(stage).body)
-    size = require_field("the status", stage.completed_export, "output").get("size", length)
+    length = len(_file(context).body)
+    size = require_field("the status", context.completed_export, "output").get("size", length)
     expect_equal("output.size", size, length)
 
 
 @server_check("render.file.mp4", "REN-7", needs="render")
-def file_is_mp4_with_its_index_first(stage: CheckContext) -> None:
+def file_is_mp4_with_its_index_first(context: CheckContext) -> None:
     """The file MUST be MP4 with `moov` before `mdat`, and go on to the end of its last box."""
-    body = _file(stage).body
+    body = _file(context).body
     boxes = list(_boxes(body))
     kinds = [kind for kind, _, _ in boxes]
     expect_equal("the first box", kinds[:1], [b"ftyp"])
@@ -93,9 +93,9 @@ def file_is_mp4_with_its_index_first(stage: CheckContext) -> None:
 
 
 @server_check("render.file.codecs", "REN-7", needs="render")
-def file_is_h264_and_aac(stage: CheckContext) -> None:
+def file_is_h264_and_aac(context: CheckContext) -> None:
     """The file MUST hold H.264, and AAC where there is sound."""
-    body = _file(stage).body
+    body = _file(context).body
     described = [
         body[start + 12 : start + 16] for kind, start, _ in _boxes(body) if kind == b"stsd"
     ]
@@ -103,50 +103,52 @@ def file_is_h264_and_aac(stage: CheckContext) -> None:
 
 
 @server_check("render.file.pixels", "REN-7", needs="render")
-def file_has_the_size_of_the_clip(stage: CheckContext) -> None:
+def file_has_the_size_of_the_clip(context: CheckContext) -> None:
     """A small clip MUST come out in its own size."""
-    sizes = _frame_sizes(_file(stage).body)
+    sizes = _frame_sizes(_file(context).body)
     expect_true("sizes of tracks", CLIP_SIZE in sizes, str(CLIP_SIZE), sizes)
 
 
 @server_check("render.file.duration", "REN-7", needs="render")
-def file_is_as_long_as_the_draft(stage: CheckContext) -> None:
+def file_is_as_long_as_the_draft(context: CheckContext) -> None:
     """The file MUST be as long as the draft, to a few hundredths of a second."""
-    length = mp4_duration(_file(stage).body)
+    length = mp4_duration(_file(context).body)
     expect_true("seconds", abs(length - CLIP_SECONDS) < 0.1, f"{CLIP_SECONDS}", length)
 
 
 @server_check("render.file.range", "REN-8", needs="render", assumed=True)
-def download_can_be_resumed(stage: CheckContext) -> None:
+def download_can_be_resumed(context: CheckContext) -> None:
     """A download SHOULD be resumed by a Range header: HTTP 206 and the rest."""
-    whole = _file(stage).body
-    url = str(require_field("the status", stage.completed_export, "output", "url"))
-    answer = stage.target.request("GET", url, attributed=False, headers={"Range": "bytes=100-"})
-    expect_equal("the HTTP status", answer.status, 206)
-    expect_true("the body", answer.body == whole[100:], "the rest", len(answer.body))
+    whole = _file(context).body
+    url = str(require_field("the status", context.completed_export, "output", "url"))
+    response = context.target.request("GET", url, attributed=False, headers={"Range": "bytes=100-"})
+    expect_equal("the HTTP status", response.status, 206)
+    expect_true("the body", response.body == whole[100:], "the rest", len(response.body))
 
 
 @server_check("render.file.fallback", "REN-8", needs="render")
-def fallback_is_the_same_file(stage: CheckContext) -> None:
+def fallback_is_the_same_file(context: CheckContext) -> None:
     """The fallback download MUST give the same bytes as `output.url`."""
-    answer = stage.call(wire.RENDER_DOWNLOAD, render=stage.completed_export["id"])
-    expect_equal("the HTTP status", answer.status, 200)
-    expect_true("the body", answer.body == _file(stage).body, "the same bytes", len(answer.body))
+    response = context.call(wire.RENDER_DOWNLOAD, render=context.completed_export["id"])
+    expect_equal("the HTTP status", response.status, 200)
+    expect_true(
+        "the body", response.body == _file(context).body, "the same bytes", len(response.body)
+    )
 
 
 @server_check("render.file.resolution", "REN-7", needs="token", seconds=90, assumed=True)
-def resolution_4k_comes_only_on_request(stage: CheckContext) -> None:
+def resolution_4k_comes_only_on_request(context: CheckContext) -> None:
     """4K MUST come where `output.resolution` or the skill asks for it, at most 1080p elsewhere."""
-    session, skill = stage.new_session(), {"X-Skill-Source": "4k-with-session"}
+    session, skill = context.new_session(), {"X-Skill-Source": "4k-with-session"}
     ways: tuple[tuple[dict[str, Any], tuple[int, int]], ...] = (
         ({}, (1920, 1080)),
         ({"output": {"format": "mp4", "resolution": "4k"}}, (3840, 2160)),
         ({"headers": skill}, (3840, 2160)),
     )
     for rest, size in ways:
-        render = stage.new_render_id()
-        stage.submit_export(render, session, _LARGE, **rest)
-        (last,) = stage.poll_renders(render)[-1]
+        render = context.new_render_id()
+        context.submit_export(render, session, _LARGE, **rest)
+        (last,) = context.poll_renders(render)[-1]
         expect_equal("status", last.get("status"), "completed")
-        body = stage.call(wire.RENDER_DOWNLOAD, render=render).body
+        body = context.call(wire.RENDER_DOWNLOAD, render=render).body
         expect_equal(f"the pixels with {rest or 'nothing asked'}", _frame_sizes(body)[:1], [size])

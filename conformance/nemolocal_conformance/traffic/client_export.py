@@ -64,11 +64,11 @@ class ClientExport:
         return url if isinstance(url, str) else ""
 
 
-def exports_of(acts: tuple[RecordedCall, ...]) -> tuple[ClientExport, ...]:
+def exports_of(calls: tuple[RecordedCall, ...]) -> tuple[ClientExport, ...]:
     """The exports among these acts, in order; what is asked of an id is about its last submit."""
     found: list[tuple[RecordedCall, list[RecordedCall]]] = []
     running: dict[str, list[RecordedCall]] = {}
-    for act in acts:
+    for act in calls:
         if act.endpoint == "render":
             running[act.render_id] = []
             found.append((act, running[act.render_id]))

@@ -34,7 +34,7 @@ def group_by_client(
 
     `token` or `user` picks one of them. `speed` is that of the clock, where it is known.
     """
-    tempo = time_scale_of(journal.entries) if speed is None else TimeScale(speed)
+    time_scale = time_scale_of(journal.entries) if speed is None else TimeScale(speed)
     ordered = sorted((e for e in journal.entries if not _is_forbidden(e, journal)), key=_start_key)
     groups = _with_unlinked(*_linked_groups(ordered))
     if token is None and user is None:
@@ -43,7 +43,7 @@ def group_by_client(
         groups = [group for group in groups if any(_matches(entry, token, user) for entry in group)]
     groups.sort(key=lambda group: _start_key(group[0]))
     return tuple(
-        ClientLog(group, tempo, whole=journal.is_complete, endings=journal.has_endings)
+        ClientLog(group, time_scale, whole=journal.is_complete, endings=journal.has_endings)
         for group in groups
     )
 
@@ -67,15 +67,15 @@ def _matches(entry: Entry, token: int | None, user: str | None) -> bool:
 def _linked_groups(entries: Sequence[Entry]) -> tuple[list[Group], list[Entry]]:
     """Entries that are linked, and those that are linked to nothing."""
     links = _GroupIndex()
-    strays: list[Entry] = []
+    unlinked: list[Entry] = []
     for entry in entries:
         act = RecordedCall(entry)
         keys = _keys(act)
         if links.has_known_key(keys):
             links.add(entry, [*keys, *_keys_of_response(act)])
         else:
-            strays.append(entry)
-    return [sorted(group, key=_start_key) for group in links.groups.values()], strays
+            unlinked.append(entry)
+    return [sorted(group, key=_start_key) for group in links.groups.values()], unlinked
 
 
 class _GroupIndex:
@@ -101,29 +101,31 @@ class _GroupIndex:
         self._owners |= dict.fromkeys(keys, home)
 
 
-def _keys(act: RecordedCall) -> list[_Key]:
+def _keys(call: RecordedCall) -> list[_Key]:
     """By what an entry is known."""
-    if not act.endpoint:
-        return [("file", act.path)]
+    if not call.endpoint:
+        return [("file", call.path)]
     keys: list[_Key] = []
-    if act.token_id is not None:
-        keys.append(("token", act.token_id))
-    if act.entry.user_id:
-        keys.append(("user", act.entry.user_id))
-    if act.endpoint == "token" and act.client_id:
-        keys.append((CLIENT_ID, act.client_id))
+    if call.token_id is not None:
+        keys.append(("token", call.token_id))
+    if call.entry.user_id:
+        keys.append(("user", call.entry.user_id))
+    if call.endpoint == "token" and call.client_id:
+        keys.append((CLIENT_ID, call.client_id))
     # Who asks for somebody else's session is nobody's friend, unless it was theirs once.
-    if act.session_id and (
-        act.token_id is None or act.code in (ResponseCode.OK, ResponseCode.SESSION_NOT_FOUND)
+    if call.session_id and (
+        call.token_id is None or call.code in (ResponseCode.OK, ResponseCode.SESSION_NOT_FOUND)
     ):
-        keys.append(("session", act.session_id))
+        keys.append(("session", call.session_id))
     return keys
 
 
-def _keys_of_response(act: RecordedCall) -> list[_Key]:
+def _keys_of_response(call: RecordedCall) -> list[_Key]:
     """What a reply gives to its client only: the path of a file, a session."""
-    found: list[_Key] = [("session", act.new_session_id)] if act.endpoint == "session" else []
-    output = act.render_reply.get("output") if act.endpoint in ("render", "render_status") else None
+    found: list[_Key] = [("session", call.new_session_id)] if call.endpoint == "session" else []
+    output = (
+        call.render_reply.get("output") if call.endpoint in ("render", "render_status") else None
+    )
     url = output.get("url") if isinstance(output, dict) else None
     if isinstance(url, str) and url:
         found.append(("file", url_path(url)))
@@ -136,14 +138,14 @@ def _caller_key(entry: Entry) -> _CallerKey:
     return headers.get(SKILL_SOURCE.lower(), ""), headers.get("user-agent", "")
 
 
-def _with_unlinked(groups: list[Group], strays: list[Entry]) -> list[Group]:
+def _with_unlinked(groups: list[Group], unlinked: list[Entry]) -> list[Group]:
     """Each stray with the one client that calls like it; the others, by the way they call."""
     left: dict[_CallerKey, Group] = {}
     alike: dict[_CallerKey, list[Group]] = {}
     for group in groups:
         for way in {_caller_key(entry) for entry in group}:
             alike.setdefault(way, []).append(group)
-    for entry in strays:
+    for entry in unlinked:
         homes = alike.get(_caller_key(entry), [])
         home = homes[0] if len(homes) == 1 else left.setdefault(_caller_key(entry), [])
         home.append(entry)

@@ -31,14 +31,14 @@ class ClientLog:
     def __init__(
         self,
         entries: Iterable[Entry],
-        tempo: TimeScale,
+        time_scale: TimeScale,
         *,
         whole: bool = True,
         endings: bool = True,
     ) -> None:
         ordered = sorted(entries, key=lambda entry: (entry.started, entry.id))
         self.all_calls = tuple(map(RecordedCall, ordered))
-        self.time_scale = tempo
+        self.time_scale = time_scale
         self.is_complete = whole
         self.has_endings = endings
 
@@ -61,11 +61,11 @@ class ClientLog:
         """The exports that were submitted, in order."""
         return exports_of(self.all_calls)
 
-    def calls_after(self, act: RecordedCall) -> Iterator[RecordedCall]:
+    def calls_after(self, call: RecordedCall) -> Iterator[RecordedCall]:
         """The acts that began when this one had ended."""
-        places = range(self._positions[act] + 1, len(self.all_calls))
+        places = range(self._positions[call] + 1, len(self.all_calls))
         later = (self.all_calls[place] for place in places)
-        return (other for other in later if other.entry.started >= act.entry.ended)
+        return (other for other in later if other.entry.started >= call.entry.ended)
 
     def calls_between(self, first: RecordedCall, last: RecordedCall) -> tuple[RecordedCall, ...]:
         """The acts that began after the first of these and before the last."""
@@ -123,20 +123,20 @@ class ClientLog:
     ) -> Callable[[RecordedCall], RecordedCall | None]:
         """Finds the next act that `key` makes the same of, begun when this one had ended."""
         alike: dict[Hashable, list[RecordedCall]] = {}
-        for act in self.all_calls:
-            alike.setdefault(key(act), []).append(act)
+        for call in self.all_calls:
+            alike.setdefault(key(call), []).append(call)
 
-        def find(act: RecordedCall) -> RecordedCall | None:
-            acts = alike[key(act)]
-            first = self._position_in(acts, act) + 1
+        def find(call: RecordedCall) -> RecordedCall | None:
+            acts = alike[key(call)]
+            first = self._position_in(acts, call) + 1
             later = (acts[place] for place in range(first, len(acts)))
-            return next((o for o in later if o.entry.started >= act.entry.ended), None)
+            return next((o for o in later if o.entry.started >= call.entry.ended), None)
 
         return find
 
-    def _position_in(self, acts: Sequence[RecordedCall], act: RecordedCall) -> int:
+    def _position_in(self, calls: Sequence[RecordedCall], call: RecordedCall) -> int:
         """Where an act stands among some that are in order."""
-        return bisect.bisect_left(acts, self._positions[act], key=self._positions.__getitem__)
+        return bisect.bisect_left(calls, self._positions[call], key=self._positions.__getitem__)
 
     @functools.cached_property
     def _positions(self) -> dict[RecordedCall, int]:
@@ -159,10 +159,10 @@ class ClientLog:
 
 
 def _group_by(
-    acts: Iterable[RecordedCall], name: Callable[[RecordedCall], str]
+    calls: Iterable[RecordedCall], name: Callable[[RecordedCall], str]
 ) -> dict[str, tuple[RecordedCall, ...]]:
     """Acts by a name of theirs, each in order."""
     found: dict[str, list[RecordedCall]] = {}
-    for act in acts:
+    for act in calls:
         found.setdefault(name(act), []).append(act)
     return {key: tuple(alike) for key, alike in found.items()}

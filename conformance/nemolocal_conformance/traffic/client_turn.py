@@ -27,8 +27,8 @@ class TimedEvent(msgspec.Struct, frozen=True):
 class ClientTurn:
     """A message that began to be worked on, and was charged."""
 
-    def __init__(self, act: RecordedCall) -> None:
-        self.call = act
+    def __init__(self, call: RecordedCall) -> None:
+        self.call = call
 
     @property
     def session_id(self) -> str:
@@ -102,14 +102,14 @@ class ClientTurn:
                 yield TimedEvent(at, not all(beats))
 
 
-def turn_of(act: RecordedCall) -> ClientTurn | None:
+def turn_of(call: RecordedCall) -> ClientTurn | None:
     """The turn that a chat request began; None where none was begun."""
-    entry = act.entry
-    if act.endpoint != "chat":
+    entry = call.entry
+    if call.endpoint != "chat":
         return None
     streams = entry.response_headers.get("content-type", "").startswith("text/event-stream")
     lost = not entry.status and entry.ending != "complete"
-    return ClientTurn(act) if entry.turn is not None or streams or lost else None
+    return ClientTurn(call) if entry.turn is not None or streams or lost else None
 
 
 def _texts(body: bytes) -> Iterator[str]:

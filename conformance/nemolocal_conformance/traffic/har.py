@@ -124,7 +124,7 @@ class _HarEntryReader:
         return tuple(self._entry(item, number) for number, item in enumerate(self._items, 1))
 
     def _entry(self, item: _HarEntry, number: int) -> Entry:
-        sent, answered = _headers(item.request.headers), _headers(item.response.headers)
+        sent, response = _headers(item.request.headers), _headers(item.response.headers)
         own = parse_bearer_token(sent.get(AUTHORIZATION.lower())) or ""
         body, reply = _body(item.request), _reply(item.response.content)
         token = self._token(item, own, reply)
@@ -153,7 +153,7 @@ class _HarEntryReader:
             request_headers=_redact_headers(sent, own),
             request_body=_redact(body, own),
             request_size=max(0, int(item.request.body_size)),
-            response_headers=_redact_headers(answered, own),
+            response_headers=_redact_headers(response, own),
             response_body=_redact(reply, own),
             response_size=len(reply.encode()),
             chunks=(),

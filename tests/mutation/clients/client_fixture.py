@@ -119,7 +119,7 @@ def catch_error(ask: Callable[[], object]) -> NemoError | None:
     return None
 
 
-def route_message(on: ClientFixture, client: Client, message: str) -> Turn | None:
+def route_message(fixture: ClientFixture, client: Client, message: str) -> Turn | None:
     """Do what a message says, wherever its words send it (CLI-2)."""
     turn: Turn | None = None
     for step in steps(message):
@@ -127,13 +127,13 @@ def route_message(on: ClientFixture, client: Client, message: str) -> Turn | Non
             case "chat":
                 turn = client.say(step.text)
             case "export":
-                catch_error(lambda: client.export(on.output))
+                catch_error(lambda: client.export(fixture.output))
             case "credits":
                 client.balance()
             case "status":
                 client.timeline()
-            case "upload" if step.text == on.clip.name:
-                client.upload(on.clip)
+            case "upload" if step.text == fixture.clip.name:
+                client.upload(fixture.clip)
             case _:
                 pass  # who only asks for an upload is asked for a file
     return turn

@@ -33,11 +33,11 @@ def rewrite_flow(flow: Flow[T], handle: Callable[[Operation], Flow[Any]]) -> Flo
     try:
         while walk.pending is not None:
             try:
-                answer = yield from handle(walk.pending)
+                response = yield from handle(walk.pending)
             except NemoError as error:
                 walk.throw(error)
             else:
-                walk.send(answer)
+                walk.send(response)
     finally:
         walk.close()
     return walk.result
@@ -52,11 +52,11 @@ def operation_mutant(
     """
 
     def make(handler: OperationHandler) -> ClientMutant:
-        def twist(original: Any, hit: OnApplied) -> Any:
+        def twist(original: Any, on_applied: OnApplied) -> Any:
             memory: Memory = {}
 
             def walk(flow: Flow[Any]) -> Any:
-                return original(rewrite_flow(flow, lambda want: handler(want, hit, memory)))
+                return original(rewrite_flow(flow, lambda want: handler(want, on_applied, memory)))
 
             return walk
 
@@ -72,10 +72,10 @@ def header_mutant(
     """Make a mutant of a function that changes the headers of requests, and says if it did."""
 
     def make(change: Callable[[httpx.Headers], bool]) -> ClientMutant:
-        def twist(original: Any, hit: OnApplied) -> Any:
+        def twist(original: Any, on_applied: OnApplied) -> Any:
             def send(http: httpx.Client, request: httpx.Request, **options: Any) -> Any:
                 if change(request.headers):
-                    hit()
+                    on_applied()
                 return original(http, request, **options)
 
             return send
@@ -86,18 +86,20 @@ def header_mutant(
     return make
 
 
-def endpoint_of(effect: Operation) -> str:
+def endpoint_of(operation: Operation) -> str:
     """The name of the endpoint that an effect calls; "" for none, and for files."""
-    match effect:
+    match operation:
         case OpenStream():
-            found = find_endpoint(CHAT.method, effect.path)
+            found = find_endpoint(CHAT.method, operation.path)
         case HttpCall():
-            found = find_endpoint(effect.method, effect.path)
+            found = find_endpoint(operation.method, operation.path)
         case _:
             found = None
     return found[0] if found is not None else ""
 
 
-def has_token(effect: Operation) -> bool:
+def has_token(operation: Operation) -> bool:
     """Whether an effect is a request that shows a token."""
-    return isinstance(effect, HttpCall | OpenStream | DownloadFile) and effect.token is not None
+    return (
+        isinstance(operation, HttpCall | OpenStream | DownloadFile) and operation.token is not None
+    )

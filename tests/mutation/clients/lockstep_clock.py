@@ -196,8 +196,8 @@ def lockstep_transport(clock: LockstepClock) -> type[Transport]:
                 got = super().open_stream(call)
             return LockstepStream(got) if isinstance(got, Stream) else got
 
-        def download(self, asked: DownloadFile) -> Any:
+        def download(self, request: DownloadFile) -> Any:
             with clock.awaiting_response():
-                return super().download(asked)
+                return super().download(request)
 
     return LockstepTransport

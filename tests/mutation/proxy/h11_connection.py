@@ -30,23 +30,23 @@ class H11Connection:
             return None
         path, _, query = event.target.decode().partition("?")
         headers = httpx.Headers(event.headers.raw_items())
-        peer = self.writer.get_extra_info("peername")[1]
-        asked = InterceptedRequest(event.method.decode(), path, query, headers, None, peer)
+        target = self.writer.get_extra_info("peername")[1]
+        request = InterceptedRequest(event.method.decode(), path, query, headers, None, target)
         if int(headers.get("Content-Length", 0)) > _HELD:
-            asked.body_stream = self._data()
+            request.body_stream = self._data()
         else:
-            asked.body = b"".join([part async for part in self._data()])
-        return asked
+            request.body = b"".join([part async for part in self._data()])
+        return request
 
-    async def exchange(self, asked: InterceptedRequest) -> InterceptedResponse:
+    async def exchange(self, request: InterceptedRequest) -> InterceptedResponse:
         """Ask here, and read the reply: whole, or, of a stream, its beginning."""
-        target = asked.path + (f"?{asked.query}" if asked.query else "")
-        headers = [(n, v) for n, v in asked.headers.raw if n.lower() != b"transfer-encoding"]
-        if asked.body is not None:
+        target = request.path + (f"?{request.query}" if request.query else "")
+        headers = [(n, v) for n, v in request.headers.raw if n.lower() != b"transfer-encoding"]
+        if request.body is not None:
             headers = [(n, v) for n, v in headers if n.lower() != b"content-length"]
-            headers.append((b"content-length", b"%d" % len(asked.body)))
-        await self._send(h11.Request(method=asked.method, target=target, headers=headers))
-        sending = asyncio.ensure_future(self._send_body(asked))
+            headers.append((b"content-length", b"%d" % len(request.body)))
+        await self._send(h11.Request(method=request.method, target=target, headers=headers))
+        sending = asyncio.ensure_future(self._send_body(request))
         try:
             return await self._read_response()
         finally:
@@ -55,11 +55,11 @@ class H11Connection:
             # A server may refuse before it has read all, and close.
             sending.cancelled() or sending.exception()
 
-    async def _send_body(self, asked: InterceptedRequest) -> None:
-        if asked.body is not None:
-            await self._send(h11.Data(data=asked.body))
-        elif asked.body_stream is not None:
-            async for part in asked.body_stream:
+    async def _send_body(self, request: InterceptedRequest) -> None:
+        if request.body is not None:
+            await self._send(h11.Data(data=request.body))
+        elif request.body_stream is not None:
+            async for part in request.body_stream:
                 await self._send(h11.Data(data=part))
         await self._send(h11.EndOfMessage())
 
@@ -78,20 +78,22 @@ class H11Connection:
             reply.is_cut = True
         return reply
 
-    async def send_response(self, reply: InterceptedResponse) -> None:
+    async def send_response(self, response: InterceptedResponse) -> None:
         """Answer; a reply that is cut ends without its end."""
         dropped = (
-            (b"transfer-encoding",) if reply.is_cut else (b"transfer-encoding", b"content-length")
+            (b"transfer-encoding",)
+            if response.is_cut
+            else (b"transfer-encoding", b"content-length")
         )
-        headers = [(n, v) for n, v in reply.headers.raw if n.lower() not in dropped]
-        if reply.frames is None and not reply.is_cut:
-            headers.append((b"content-length", b"%d" % len(reply.body)))
-        await self._send(h11.Response(status_code=reply.status, headers=headers))
-        await self._send(h11.Data(data=reply.body))
-        if reply.frames is not None:
-            async for frame in reply.frames:
+        headers = [(n, v) for n, v in response.headers.raw if n.lower() not in dropped]
+        if response.frames is None and not response.is_cut:
+            headers.append((b"content-length", b"%d" % len(response.body)))
+        await self._send(h11.Response(status_code=response.status, headers=headers))
+        await self._send(h11.Data(data=response.body))
+        if response.frames is not None:
+            async for frame in response.frames:
                 await self._send(h11.Data(data=frame))
-        if reply.is_cut:
+        if response.is_cut:
             raise ConnectionBroken
         await self._send(h11.EndOfMessage())
 

@@ -39,15 +39,15 @@ def run_checks_at(base_url: str, checks: Iterable[ServerCheck]) -> ConformanceRe
     interceptors see who has hung up.
     """
     kept = httpx.HTTPTransport(limits=httpx.Limits(keepalive_expiry=None))
-    peer = TargetClient(base_url, Attribution("nemolocal-conformance", "1.0.0"), kept)
+    target = TargetClient(base_url, Attribution("nemolocal-conformance", "1.0.0"), kept)
     try:
-        stage = CheckContext(peer, find_control_client(peer))
+        context = CheckContext(target, find_control_client(target))
         # Some breaks show only once somebody has a token.
         with contextlib.suppress(PrerequisiteFailed):
-            _ = stage.account
-        return run_checks(stage, checks)
+            _ = context.account
+        return run_checks(context, checks)
     finally:
-        peer.close()
+        target.close()
 
 
 def run_checks_behind(

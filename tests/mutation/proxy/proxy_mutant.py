@@ -34,7 +34,7 @@ class ProxyMutant:
         return self.interceptor.__module__
 
 
-def proxy_mutant(*rules: str, hurts: str = "") -> Callable[[Interceptor], Interceptor]:
+def proxy_mutant(*rules: str, also_affects: str = "") -> Callable[[Interceptor], Interceptor]:
     """Enter an interceptor: its docstring is the sentence."""
 
     def enter(interceptor: Interceptor) -> Interceptor:
@@ -43,7 +43,7 @@ def proxy_mutant(*rules: str, hurts: str = "") -> Callable[[Interceptor], Interc
         PROXY_MUTANTS[name] = ProxyMutant(
             name,
             rules,
-            tuple(hurts.replace("*", "").split() or (hurts and ("",))),
+            tuple(also_affects.replace("*", "").split() or (also_affects and ("",))),
             interceptor.__doc__ or "",
             interceptor,
         )
@@ -52,26 +52,28 @@ def proxy_mutant(*rules: str, hurts: str = "") -> Callable[[Interceptor], Interc
     return enter
 
 
-def endpoint_of(asked: InterceptedRequest) -> str:
+def endpoint_of(request: InterceptedRequest) -> str:
     """The name of the endpoint that is asked, "" for none of the contract's."""
-    found = find_endpoint(asked.method, asked.path)
+    found = find_endpoint(request.method, request.path)
     return found[0] if found else ""
 
 
-def session_of(asked: InterceptedRequest) -> str:
+def session_of(request: InterceptedRequest) -> str:
     """The session that a request is about, "" for none."""
-    if endpoint_of(asked) in ("upload", "state"):
-        return asked.path.split("/")[5]
-    body = asked.json if isinstance(asked.json, dict) else {}
+    if endpoint_of(request) in ("upload", "state"):
+        return request.path.split("/")[5]
+    body = request.json if isinstance(request.json, dict) else {}
     return str(body.get("session_id") or body.get("sessionId") or "")
 
 
-async def get_as_caller(asked: InterceptedRequest, go: Forward, path: str) -> InterceptedResponse:
+async def get_as_caller(
+    request: InterceptedRequest, forward: Forward, path: str
+) -> InterceptedResponse:
     """What whoever asks would be told there."""
-    headers = asked.headers.copy()
+    headers = request.headers.copy()
     for name in ("Content-Length", "Content-Type"):
         headers.pop(name, None)
-    return await go(InterceptedRequest("GET", path, "", headers, b"", asked.client_port))
+    return await forward(InterceptedRequest("GET", path, "", headers, b"", request.client_port))
 
 
 def event_of(frame: bytes) -> dict[str, Any] | None:
@@ -118,12 +120,16 @@ def on_json(*names: str) -> Callable[[Change], Interceptor]:
 
     def make(change: Change) -> Interceptor:
         async def interceptor(
-            asked: InterceptedRequest, go: Forward, seen: ObservedTraffic
+            request: InterceptedRequest, forward: Forward, observed: ObservedTraffic
         ) -> InterceptedResponse:
-            del seen
-            reply = await go(asked)
+            del observed
+            reply = await forward(request)
             value = reply.json
-            if endpoint_of(asked) not in names or not isinstance(value, dict) or value.get("code"):
+            if (
+                endpoint_of(request) not in names
+                or not isinstance(value, dict)
+                or value.get("code")
+            ):
                 return reply
             change(value["data"] if "code" in value else value)
             return reply.set_json(value)
@@ -140,11 +146,11 @@ def on_failure(code: int, *names: str) -> Callable[[Change], Interceptor]:
 
     def make(change: Callable[[InterceptedResponse], InterceptedResponse]) -> Interceptor:
         async def interceptor(
-            asked: InterceptedRequest, go: Forward, seen: ObservedTraffic
+            request: InterceptedRequest, forward: Forward, observed: ObservedTraffic
         ) -> InterceptedResponse:
-            del seen
-            reply = await go(asked)
-            if reply.code != code or (names and endpoint_of(asked) not in names):
+            del observed
+            reply = await forward(request)
+            if reply.code != code or (names and endpoint_of(request) not in names):
                 return reply
             return change(reply)
 
@@ -169,10 +175,10 @@ def on_frames(change: Callable[[bytes], bytes]) -> Interceptor:
     """An interceptor that changes every frame of a stream; an empty one is left out."""
 
     async def interceptor(
-        asked: InterceptedRequest, go: Forward, seen: ObservedTraffic
+        request: InterceptedRequest, forward: Forward, observed: ObservedTraffic
     ) -> InterceptedResponse:
-        del seen
-        reply = await go(asked)
+        del observed
+        reply = await forward(request)
         if (frames := reply.frames) is not None:
             reply.frames = (changed async for frame in frames if (changed := change(frame)))
         return reply

@@ -24,8 +24,8 @@ FEWER = settings().max_examples // 4
 NAMES = sorted(wire.endpoints())
 
 
-def ids(record: ClientLog) -> list[int]:
-    return [act.id for act in record.all_calls]
+def ids(log: ClientLog) -> list[int]:
+    return [act.id for act in log.all_calls]
 
 
 def groups(builder: JournalBuilder, **options: Any) -> list[list[int]]:
@@ -107,9 +107,9 @@ def test_a_file_belongs_to_who_was_given_its_url(builder: JournalBuilder) -> Non
 
 def test_a_failure_of_the_harness_is_told_as_one(builder: JournalBuilder) -> None:
     @client_check("client.defect", "CLI-1")
-    def defect(record: ClientLog) -> Any:
+    def defect(log: ClientLog) -> Any:
         """A check MUST work."""
-        raise ZeroDivisionError(record.all_calls)
+        raise ZeroDivisionError(log.all_calls)
 
     found = evaluate_client_check(defect, group_by_client(builder.start().journal()))
     assert (found.outcome, found.reason[:17]) == ("error", "ZeroDivisionError")
@@ -117,8 +117,8 @@ def test_a_failure_of_the_harness_is_told_as_one(builder: JournalBuilder) -> Non
 
 @pytest.mark.parametrize(("about", "sentence"), [((), "It MUST be."), (("CLI-1",), "It is.")])
 def test_a_check_needs_rules_and_a_sentence(about: tuple[str, ...], sentence: str) -> None:
-    def seek(record: ClientLog) -> Any:
-        return iter(record.all_calls and ())
+    def seek(log: ClientLog) -> Any:
+        return iter(log.all_calls and ())
 
     seek.__doc__ = sentence
     with pytest.raises(ValueError, match=r"says what|no such rule"):
@@ -133,9 +133,9 @@ def test_two_checks_of_one_name_are_a_mistake(monkeypatch: pytest.MonkeyPatch) -
 
 def test_findings_of_all_clients_make_one_verdict(builder: JournalBuilder) -> None:
     @client_check("client.even", "CLI-1")
-    def even(record: ClientLog) -> Any:
+    def even(log: ClientLog) -> Any:
         """An id MUST be even."""
-        for act in record.all_calls:
+        for act in log.all_calls:
             yield failed("id", "even", act.id, act, credits=1) if act.id % 2 else passed(act)
 
     builder.request("balance")

@@ -31,14 +31,14 @@ def clip(media: Path, tmp_path: Path) -> VideoFile:
     return asyncio.run(open_source(media / "plain.mp4", tmp_path))
 
 
-def leg(settings: EncodeVariant, clip: VideoFile, folder: Path) -> VariantResult:
-    return asyncio.run(run_variant(settings, clip, folder, ALL))
+def leg(variant: EncodeVariant, clip: VideoFile, folder: Path) -> VariantResult:
+    return asyncio.run(run_variant(variant, clip, folder, ALL))
 
 
 def test_the_full_ladder_has_every_family_and_every_step_once() -> None:
-    families = ("libx264", "h264_nvenc", "libx265", "libsvtav1")
-    made = ladder_variants("full", families)
-    assert {settings.encoder for settings in made} == set(families)
+    encoder_names = ("libx264", "h264_nvenc", "libx265", "libsvtav1")
+    made = ladder_variants("full", encoder_names)
+    assert {settings.encoder for settings in made} == set(encoder_names)
     assert len({settings.name for settings in made}) == len(made)
     assert EncodeVariant("h264_nvenc", "", 23.0).name == "h264_nvenc CRF 23"
     assert {settings.note for settings in ladder_variants("full", ("libx264", "h264_nvenc"))} == {
@@ -180,9 +180,9 @@ class _Usage(NamedTuple):
     free: int
 
 
-def refused(wanted: CompareOptions) -> str:
+def refused(options: CompareOptions) -> str:
     with pytest.raises(CannotCompare) as caught:
-        compare(wanted, _no_client, lambda _: None)
+        compare(options, _no_client, lambda _: None)
     return str(caught.value)
 
 

@@ -25,11 +25,11 @@ from nemolocal_conformance.fuzz.script import (
 )
 from nemolocal_conformance.fuzz.violation import Violation
 from nemolocal_server.dialect import Dialect
-from tests.mutation.mutant_scripts import mutant_script_runner
 from tests.mutation.server_mutant import ServerMutant
+from tests.mutation.server_runner import mutant_script_runner
 from tests.mutation.servers import server_mutants
 
-from .playing import ANN, BALANCE, BOB, EXPORT, FOLLOW, PICTURE, PUT, SESSION, STATE, play
+from .script_runs import ANN, BALANCE, BOB, EXPORT, FOLLOW, PICTURE, PUT, SESSION, STATE, play
 
 TITLED, UNDO = MessageStep("s1", TITLE_MESSAGE, by="ann"), MessageStep("s1", "undo", by="ann")
 SECOND = ExportStep("s1", "r2", by="ann")
@@ -38,8 +38,8 @@ DAY = 86_400.0
 
 def play_on(mutant: ServerMutant | str, *steps: AnyStep) -> Violation | None:
     broken = server_mutants()[mutant] if isinstance(mutant, str) else mutant
-    with mutant_script_runner(broken) as player:
-        return player.run(CallScript(steps)).violation
+    with mutant_script_runner(broken) as runner:
+        return runner.run(CallScript(steps)).violation
 
 
 ALLOWED = {

@@ -19,9 +19,9 @@ def test_the_bench_prints_rates_and_streams(capsys: pytest.CaptureFixture[str]) 
     small = ["--seconds", "0.1", "--rounds", "1", "--streams", "5", "--ramp", "0.1"]
     assert main([*small, "--speed", "100"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    told = [line.split()[0] for line in lines[1:]]
-    assert told[:5] == ["bare", "credits", "journal", "ratio", "streams"]
-    assert told[5:7] == ["begun", "events"]
+    text = [line.split()[0] for line in lines[1:]]
+    assert text[:5] == ["bare", "credits", "journal", "ratio", "streams"]
+    assert text[5:7] == ["begun", "events"]
     assert "5, of which 5 ended as they should" in lines[5]
 
 

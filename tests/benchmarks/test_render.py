@@ -55,13 +55,13 @@ def test_the_bench_prints_its_three_comparisons(
     cores = ["--cores", str(os.cpu_count())]
     assert main([*lengths, *cores, "--clips", str(tmp_path)]) == 0
     lines = capsys.readouterr().out.splitlines()
-    told = {line[:13].strip(): line[14:] for line in lines}
-    assert told["three tracks"].startswith("3 s of cuts, music and titles, libx264 veryfast")
-    assert "target: at most 150 ms" in told["time"]
-    assert told["large"].startswith(f"2 s of {large[1]} lines at")
-    assert float(told["published"].split()[0]) == 1.5
-    assert "of 90 s for two minutes" in told["published"]
-    assert "target: within 0.5%" in told["size"]
+    text = {line[:13].strip(): line[14:] for line in lines}
+    assert text["three tracks"].startswith("3 s of cuts, music and titles, libx264 veryfast")
+    assert "target: at most 150 ms" in text["time"]
+    assert text["large"].startswith(f"2 s of {large[1]} lines at")
+    assert float(text["published"].split()[0]) == 1.5
+    assert "of 90 s for two minutes" in text["published"]
+    assert "target: within 0.5%" in text["size"]
 
 
 @pytest.mark.slow
@@ -165,13 +165,13 @@ def test_effort_says_nothing_of_memory_that_it_cannot_see(
 
 
 def test_what_lies_beyond_the_ratio_is_told(capsys: pytest.CaptureFixture[str]) -> None:
-    hand = [
+    baseline = [
         ResourceUsage(10, 18, 100_000),
         ResourceUsage(20, 19, 100_000),
         ResourceUsage(40, 20, 100_000),
     ]
     print_comparison(
-        hand,
+        baseline,
         [
             ResourceUsage(10.5, 36, 110_000),
             ResourceUsage(20.7, 38, 90_000),
