@@ -1,9 +1,8 @@
-"""The agent on a long timeline: `python -m benchmarks.agent`.
+"""Measures the agent on a long timeline: `python -m benchmarks.agent`.
 
-Planning a turn is measured in this process: the message is understood, the edit foreseen on the
-stored draft, the answer worded, the stream planned and the credits held: all that happens before
-the first byte. Reading the state is measured over sockets, at a server in a process of its own, by
-its processor time.
+Planning a turn is measured in this process: understanding the message, previewing the edit on the
+stored draft, writing the reply, planning the stream and holding the credits: everything before the
+first byte. Reading the state is measured over sockets, by the CPU time of a server process.
 """
 
 import argparse
@@ -60,7 +59,7 @@ MESSAGES = (
 
 
 class AgentFixture(msgspec.Struct, frozen=True):
-    """A server's core with one account, whose one session has a long timeline."""
+    """A server context with one account, whose only session has a long timeline."""
 
     core: ServerContext
     token: TokenRecord
@@ -68,7 +67,7 @@ class AgentFixture(msgspec.Struct, frozen=True):
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Measure and print; how good it is is for the reader to judge."""
+    """Measure and print; the reader decides whether it is good."""
     arguments = _arguments(argv)
     print(f"{os.cpu_count()} cores, a draft of {arguments.segments} segments", flush=True)
     with TemporaryFolder("bench") as folder:
@@ -91,7 +90,7 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
 
 
 def make_fixture(data: Path, segments: int) -> AgentFixture:
-    """A data folder with a session of so many segments; its core is open."""
+    """Create a data folder with a session of so many segments, and open it."""
     core = open_context(Settings(data_dir=data))
     with core.store.transaction():
         _, token, _ = core.tokens.create(NewToken(token=_TOKEN, credits=100))
@@ -102,7 +101,7 @@ def make_fixture(data: Path, segments: int) -> AgentFixture:
 
 
 def long_draft(segments: int) -> Draft:
-    """So many clips in a row, as they are after some edits."""
+    """Return a draft of so many clips in a row, as after some edits."""
     clips = tuple(
         Segment(
             id=f"seg_{number + 1}",
@@ -121,7 +120,7 @@ def long_draft(segments: int) -> Draft:
 
 
 def plan_turn(fixture: AgentFixture, message: str, number: int) -> str:
-    """Plan a turn that is never played; what it came to: edited, refused or talk."""
+    """Plan a turn without running it; return the result: edited, refused or talk."""
     core = fixture.core
     director = TurnPlanner(core, EditOutcomeRepository(core.store), DraftService(core))
     key = TurnSeed(fixture.token.client_id, fixture.session.ordinal, number, message)
@@ -147,7 +146,7 @@ def _print_plans(fixture: AgentFixture, rounds: int) -> None:
 
 
 def _time_plans(fixture: AgentFixture, message: str, rounds: int) -> tuple[list[float], str]:
-    """The processor time of each plan, in ms, and what the turn came to."""
+    """Return the CPU time of each plan in ms, and the result of the turn."""
     times, came_to = [], ""
     for number in range(1, rounds + 1):
         with _rolled_back(fixture.core):
@@ -158,12 +157,12 @@ def _time_plans(fixture: AgentFixture, message: str, rounds: int) -> tuple[list[
 
 
 class _RollBack(Exception):
-    """Ends a transaction without a trace."""
+    """Rolls a transaction back."""
 
 
 @contextlib.contextmanager
 def _rolled_back(core: ServerContext) -> Iterator[None]:
-    """What is written in it is taken back: no turn finds another one there."""
+    """Roll back everything written in this block, so that turns do not affect each other."""
     with contextlib.suppress(_RollBack), core.store.transaction():
         yield
         raise _RollBack
@@ -174,7 +173,7 @@ def _print_state(data: Path, session: SessionRecord, seconds: float) -> None:
     with start_server(data) as own:
         rate = asyncio.run(measure_rate(own, path, _TOKEN, seconds))
     assert rate.statuses == {"200"}, rate
-    # Where the system does not tell the processor time, a busy server's pace does.
+    # Where the system does not report CPU time, measure a busy server by the wall clock.
     cost = (
         rate.cpu_microseconds / 1000
         if rate.cpu_microseconds is not None

@@ -1,8 +1,8 @@
-"""The renderer beside FFmpeg by hand, on 4K, and in parts: `python -m benchmarks.render`.
+"""Measures the renderer against plain FFmpeg, on 4K, and in parts: `python -m benchmarks.render`.
 
-Ratios within one run, since machines differ and are busy: cuts, music and titles beside a command
-written by hand; two minutes of 4K beside decoding and scaling alone, and how good they look; a
-long render in parts beside the same one whole. The clips are made once and kept in a folder.
+Ratios within one run, since machines differ and are busy: cuts, music and titles against a plain
+FFmpeg command; two minutes of 4K against decoding and scaling alone, with their quality; a long
+render in parts against the same one whole. The clips are made once and kept in a folder.
 """
 
 import argparse
@@ -39,14 +39,14 @@ _SIZE_CHANGE, _VMAF_CHANGE, _FASTER = 0.005, 0.1, 1.4
 
 
 class WorkFolders(msgspec.Struct, frozen=True):
-    """Where clips are kept, and where renders go that nobody keeps."""
+    """The folder of kept clips, and the one of temporary renders."""
 
     clips: Path
     work: Path
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Measure and print; how good it is is for the reader to judge."""
+    """Measure and print; the reader decides whether it is good."""
     arguments = _arguments(argv)
     cores = _use_cores(arguments.cores)
     encoder = asyncio.run(choose_encoder())
@@ -62,7 +62,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.render", description=__doc__)
-    # Not in the folder for temporary files, where anybody may put links by a name that is known.
+    # Not in the temporary folder, where anybody could place links with a known name.
     kept = platformdirs.user_cache_path("nemolocal") / "bench-clips"
     parser.add_argument("--seconds", type=float, default=_LARGE_SECONDS, help="of 4K")
     parser.add_argument("--cut-seconds", type=float, default=_CUT_SECONDS, help="of three tracks")
@@ -76,7 +76,7 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
 
 
 def _use_cores(most: int) -> int:
-    """Leave this process and its children so many cores; says how many there are then."""
+    """Limit this process and its children to so many cores; return the number in use."""
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:most])
     return usable_cores()
@@ -100,14 +100,14 @@ def _render(
 
 
 def _whole(clip: MediaSource) -> RenderPlan:
-    """All of a clip, at quality high, in full HD."""
+    """Return a plan of the whole clip, at quality high, in full HD."""
     segment = {"src": "clip", "s": 0, "d": clip.info.duration * 1000}
     draft = draft_from_wire({"t": [{"tt": 0, "sg": [segment]}]})
     return plan_render(draft, {"clip": clip}, OutputSpec("high"))
 
 
 def _compare_with_baseline(folders: WorkFolders, seconds: float, rounds: int) -> None:
-    """In turn, so that what disturbs one disturbs the other."""
+    """Run both in turn, so that disturbances affect both."""
     clip = land.make_clip(folders.clips, land.FULL_HD, land.FULL_HD_RATE, seconds)
     music = folders.work / "music.m4a"
     asyncio.run(sample_media.make_music("lofi", seconds, music))
@@ -124,7 +124,7 @@ def _compare_with_baseline(folders: WorkFolders, seconds: float, rounds: int) ->
 
 
 def print_comparison(baseline: Sequence[ResourceUsage], ours: Sequence[ResourceUsage]) -> None:
-    """Print what rounds by hand and of ours took, and what that is beside each other."""
+    """Print the times of the baseline's and our rounds, and their ratio."""
     print(f"by hand       {median_usage(baseline).summary()}")
     print(f"rendered      {median_usage(ours).summary()}")
     more = median(
@@ -197,7 +197,7 @@ def _compare_parts(folders: WorkFolders, seconds: float, cores: int) -> None:
     print(f"one thread    {single.summary()}: {_settings(whole[0])}")
     print(f"in parts      {several.summary()}: {_settings(parted[0])}")
     print(f"faster        {single.seconds / several.seconds:7.2f} times (target: {_FASTER:g})")
-    # FFmpeg decodes and filters beside its one thread: one core alone would need all that time.
+    # FFmpeg decodes and filters beside its one encoder thread, which alone would fill a core.
     alone = max(single.seconds, single.cpu_seconds)
     print(f"              {alone / several.seconds:7.2f} times one core alone")
     print(f"size          {change:+7.2%} (target: within {_SIZE_CHANGE:.1%})", flush=True)

@@ -1,4 +1,4 @@
-"""A comparison from its beginning to its end: clips, legs, target, cloud, savings, verdict."""
+"""Runs a comparison: source files, encode variants, target search, cloud export, report."""
 
 import asyncio
 import shutil
@@ -39,7 +39,7 @@ from .variants import ENCODERS, Ladder, VariantResult, ladder_variants, measure_
 from .video_files import CannotCompare, VideoFile, open_source, open_video
 
 _PRESETS: dict[Ladder, str] = {"quick": "veryfast", "full": "slow"}
-# VMAF NEG takes as long as VMAF itself, and only shows whether an encoder flatters it.
+# VMAF NEG takes as long as VMAF, and only shows whether an encoder is tuned to VMAF.
 _NEG_EVERY: dict[Ladder, int] = {"quick": 5, "full": 1}
 _MEGA = 1_000_000
 
@@ -47,9 +47,9 @@ OnProgress = Callable[[str], None]
 
 
 class CompareOptions(msgspec.Struct, frozen=True):
-    """What is compared: files, ladder, target; encoders by name, () for all that work here.
+    """What to compare: files, ladder, target; encoders by name, () for all that work.
 
-    `base_url` is the server of the cloud leg, "" for none.
+    `base_url` is the server of the cloud variant, "" for none.
     """
 
     inputs: tuple[Path, ...]
@@ -62,7 +62,7 @@ class CompareOptions(msgspec.Struct, frozen=True):
 def compare(
     options: CompareOptions, open_client: OpenClient, on_progress: OnProgress
 ) -> BenchReport:
-    """Compare; raises Unusable where nothing can be, before anything long has begun."""
+    """Run the comparison; raises CannotCompare before anything slow if it cannot work."""
     with ExitStack() as stack:
         folder = stack.enter_context(TemporaryFolder("bench"))
         try:
@@ -110,14 +110,14 @@ def _check_disk_space(
 
 
 def _encoders_to_try(options: CompareOptions) -> tuple[str, ...]:
-    """The encoders to try: those named, else those of the ladder."""
+    """Return the named encoders, else those of the ladder."""
     for name in options.encoders:
         if name not in ENCODERS:
             raise CannotCompare(
                 f"{name} is no encoder of the bench: they are {', '.join(ENCODERS)}"
             )
     if options.ladder == "quick":
-        # What the contract exports is enough to decide; the others are there for who names them.
+        # The encoders of the contract's exports are enough to decide; others must be named.
         return options.encoders or (encoders.SOFTWARE_ENCODER, *encoders.HARDWARE_ENCODERS)
     return options.encoders or ENCODERS
 
@@ -125,7 +125,7 @@ def _encoders_to_try(options: CompareOptions) -> tuple[str, ...]:
 def _working_encoders(
     options: CompareOptions, tried: dict[str, str]
 ) -> tuple[list[str], dict[str, str]]:
-    """The encoders to compare, and why others are not."""
+    """Return the encoders to compare, and why others do not work."""
     missing = {name: reason for name, reason in tried.items() if reason}
     for name in options.encoders:
         if name in missing:
@@ -230,12 +230,12 @@ class _ComparisonRun:
 
 
 def _time_left(elapsed: float, done: int, count: int) -> str:
-    """How long the rest takes if it goes on as it went; nothing before one is done."""
+    """Return the estimated time left; nothing before the first variant is done."""
     return f", about {elapsed / done * (count - done):.0f} s left on the ladder" if done else ""
 
 
 def _with(chosen: VariantResult, results: list[VariantResult]) -> list[VariantResult]:
-    """The results and one more, which takes its place on its curve."""
+    """Return the results with one more, at its place on its curve."""
     curves = list(dict.fromkeys(result.curve for result in (*results, chosen)))
     others = (result for result in results if result.name != chosen.name)
     return sorted(
@@ -249,7 +249,7 @@ def _best_of(results: list[VariantResult]) -> str:
 
 
 def _without_picture(result: VariantResult, shown: str) -> VariantResult:
-    """Pictures and frames are large: the report has those that it shows."""
+    """Drop the picture and the frames, which are large, unless the report shows them."""
     if result.name == shown:
         return result
     return msgspec.structs.replace(result, picture=b"", vmaf_frames=())

@@ -1,4 +1,4 @@
-"""One encode of a clip, and what it cost: seconds, processor time, memory."""
+"""One encode of a clip, and its cost: time, CPU time and memory."""
 
 import os
 import re
@@ -13,7 +13,7 @@ from nemolocal_render.planning.encode_settings import EncodeSettings
 from .video_files import VideoFile, input_arguments
 
 NOT_EXPORTED = "not what the contract exports"
-# What a user might pick instead of H.264, each with its preset and its own scale of CRF.
+# Alternatives to H.264, each with its preset and its scale of CRF.
 ALTERNATIVES = {"libx265": "veryfast", "libsvtav1": "8"}
 
 _SOUND_RATE = 128_000
@@ -29,12 +29,12 @@ _STREAM_OPTIONS = (
     "-map_metadata",
     "-1",
 )
-# An encode may be so many times as large as its source, and at least so many bytes.
+# The maximum size of an encode: a multiple of its source, and a minimum in bytes.
 _GROWTH, _MIN_ROOM = 4, 64_000_000
 
 
 class EncodeVariant(msgspec.Struct, frozen=True):
-    """An encoder by FFmpeg's name, its preset ("" where it has none), and its CRF or the like."""
+    """An encoder by FFmpeg's name, its preset ("" if it has none), and its CRF or equivalent."""
 
     encoder: str
     preset: str
@@ -42,25 +42,25 @@ class EncodeVariant(msgspec.Struct, frozen=True):
 
     @property
     def name(self) -> str:
-        """What the settings are called in tables."""
+        """The name of the variant in tables."""
         return " ".join(part for part in (self.curve, f"CRF {self.crf:g}") if part)
 
     @property
     def curve(self) -> str:
-        """What the curve is called that settings of other CRFs share."""
+        """The name of the curve, which variants with other CRFs share."""
         return " ".join(part for part in (self.encoder, self.preset) if part)
 
     @property
     def note(self) -> str:
-        """What must stand beside every figure of these settings, "" where nothing."""
+        """A note to show with every figure of this variant, "" for none."""
         return NOT_EXPORTED if self.encoder in ALTERNATIVES else ""
 
 
 class EncodeResult(msgspec.Struct, frozen=True):
-    """A file, and what it cost.
+    """A file and its cost.
 
-    Seconds of wall time and of the processor, bytes of memory at most; None where FFmpeg does not
-    tell.
+    Seconds of wall time and of CPU time, and peak memory in bytes; None if FFmpeg does not report
+    it.
     """
 
     path: Path
@@ -70,12 +70,12 @@ class EncodeResult(msgspec.Struct, frozen=True):
 
 
 def max_encode_size(clip: VideoFile) -> int:
-    """Bytes that an encode of the clip may take at most; FFmpeg is stopped above."""
+    """Return the maximum size of an encode in bytes; FFmpeg is stopped above it."""
     return max(clip.bytes * _GROWTH, _MIN_ROOM)
 
 
 async def encode_clip(variant: EncodeVariant, clip: VideoFile, folder: Path) -> EncodeResult:
-    """Encode a clip, every frame at its time, sound as AAC; raises FFmpegFailed."""
+    """Encode a clip with every frame at its time and AAC sound; raises FFmpegFailed."""
     path = folder / "encode.mp4"
     arguments = [
         *encoders.device_arguments(variant.encoder),
@@ -109,7 +109,7 @@ def _options(variant: EncodeVariant) -> list[str]:
 
 
 async def _run(arguments: list[str], clip: VideoFile, folder: Path, *, devices: bool) -> str:
-    """Run FFmpeg as the renderer does, but with its own account of what it used."""
+    """Run FFmpeg as the renderer does, but with its report of resources used."""
     binary = ffmpeg_cli.executable()
     policy = msgspec.structs.replace(
         clip.policy(),

@@ -1,4 +1,4 @@
-"""What a comparison comes to, in a sentence."""
+"""The result of a comparison in one sentence."""
 
 from .cloud import PUBLISHED_LABEL, PublishedTime
 from .report import Comparison
@@ -8,7 +8,7 @@ _LONG = 30.0
 
 
 def write_headline(comparison: Comparison, target: float) -> str:
-    """One sentence, two where the cloud says something of itself."""
+    """Return one sentence, two if there is a figure of the cloud itself."""
     best = _best(comparison, target)
     if best is None:
         return f"On this machine nothing that was tried reaches VMAF {target:g} on this clip."
@@ -22,7 +22,7 @@ def write_headline(comparison: Comparison, target: float) -> str:
 
 
 def _best(comparison: Comparison, target: float) -> VariantResult | None:
-    """The smallest file on this machine, of what the contract exports, at or above the target."""
+    """Return the smallest local file at or above the target that the contract could export."""
     reached = [
         result
         for result in comparison.results
@@ -40,7 +40,7 @@ def _against_cloud(best: VariantResult, comparison: Comparison) -> str:
             text = f", {factor:.2g} × the time of the {result.name}, which gives {quality}"
             if not result.note:
                 return text
-    # A server of one's own says nothing about how fast the cloud is.
+    # A local server says nothing about the cloud's speed.
     published = comparison.published[0]
     return text + _against_published(best, published, comparison.source.seconds)
 
@@ -48,7 +48,7 @@ def _against_cloud(best: VariantResult, comparison: Comparison) -> str:
 def _against_published(best: VariantResult, published: PublishedTime, seconds: float) -> str:
     least, most = published.least_seconds, published.most_seconds
     claim = f"{least:.0f}–{most:.0f} s for {published.what} ({published.source}, {PUBLISHED_LABEL})"
-    # A fixed time for a short clip says nothing about a long one.
+    # A published time for a short clip says nothing about a long one.
     if seconds > _LONG:
         return f"; the cloud's own figure is {claim}"
     shares = f"{best.seconds / most:.2g} to {best.seconds / least:.2g}"

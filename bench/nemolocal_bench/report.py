@@ -27,9 +27,10 @@ class SourceInfo(msgspec.Struct, frozen=True):
 
 
 class Comparison(msgspec.Struct, frozen=True):
-    """All that came out for one clip.
+    """All results for one clip.
 
-    `shown` names the result whose frames and picture are in the report, "" where none has a score.
+    `shown` is the name of the result whose frames and picture the report shows, "" if none has a
+    score.
     """
 
     verdict: str
@@ -42,7 +43,7 @@ class Comparison(msgspec.Struct, frozen=True):
 
 
 class BenchReport(msgspec.Struct, frozen=True):
-    """Comparisons, the machine that they were made on, and the encoders that do not work there."""
+    """The comparisons, the machine, and the encoders that do not work on it."""
 
     format: int
     machine: MachineInfo

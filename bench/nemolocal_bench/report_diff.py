@@ -1,4 +1,4 @@
-"""What changed between two reports of the same clips."""
+"""The differences between two reports of the same clips."""
 
 from collections.abc import Iterator
 
@@ -9,11 +9,11 @@ from .variants import VariantResult
 
 
 class ReportUnreadable(Exception):
-    """A file that is no report of this bench; the text is one line."""
+    """A file that is not a report of this bench; the text is one line."""
 
 
 class FigureChange(msgspec.Struct, frozen=True):
-    """A figure of a clip's result, in the old report and in the new one."""
+    """A figure of a clip's result in the old and in the new report."""
 
     clip: str
     name: str
@@ -23,7 +23,7 @@ class FigureChange(msgspec.Struct, frozen=True):
 
 
 def read_report(content: bytes) -> BenchReport:
-    """A report from its JSON; raises Unreadable."""
+    """Read a report from its JSON; raises ReportUnreadable."""
     try:
         report = msgspec.json.decode(content, type=BenchReport)
     except msgspec.MsgspecError as error:
@@ -34,7 +34,7 @@ def read_report(content: bytes) -> BenchReport:
 
 
 def diff_reports(old: BenchReport, new: BenchReport) -> tuple[FigureChange, ...]:
-    """Seconds, bytes and VMAF of each result that both reports have, of clips equal in content."""
+    """Compare seconds, bytes and VMAF of results in both reports, of clips with equal content."""
     before = {
         (comparison.source.digest, result.name): result
         for comparison in old.comparisons

@@ -1,4 +1,4 @@
-"""Failures as the contract knows them, in every style that it allows (GEN-1, GEN-2)."""
+"""Assertions on errors, in every style that the contract allows (GEN-1, GEN-2)."""
 
 from nemolocal_contract.response_codes import ResponseCode, http_status
 
@@ -13,10 +13,10 @@ _STYLES = ("envelope", "http")
 def expect_error(
     context: CheckContext, response: TargetResponse, code: ResponseCode, *, chat: bool = False
 ) -> str:
-    """The answer is this failure, in any style of GEN-2, which is noted; its message.
+    """Require this error in any style of GEN-2, note the style, and return the message.
 
-    On `chat` the ADK's `{"detail": …}` is one of them. How a failure must look in all else is for
-    the checks of GEN-1 and GEN-2 alone to judge.
+    With `chat`, the ADK's `{"detail": …}` is allowed too. Everything else about the form of an
+    error is left to the checks of GEN-1 and GEN-2.
     """
     expect_equal("the connection", response.ending, "complete")
     body = response.json
@@ -33,13 +33,13 @@ def expect_error(
 
 
 def expect_error_status(response: TargetResponse, code: ResponseCode) -> None:
-    """The HTTP status of this failure is that of one of the styles of GEN-2."""
+    """Require the HTTP status that one of the styles of GEN-2 has for this error."""
     allowed = sorted({http_status(code, style) for style in _STYLES})
     expect_one_of(f"the HTTP status of {int(code)}", response.status, allowed)
 
 
 def expect_error_envelope(response: TargetResponse) -> None:
-    """The body of a failure has a code, a message in words, and data null (GEN-1)."""
+    """Require a code, a message in words and `data` null in the body of an error (GEN-1)."""
     body = response.json
     code = require_field("the envelope", body, "code")
     expect_true("code", isinstance(code, int) and code != 0, "the number of a failure", code)
@@ -49,13 +49,13 @@ def expect_error_envelope(response: TargetResponse) -> None:
 
 
 def error_code(response: TargetResponse) -> object:
-    """The code of a failure, 0 where the body tells of none, in whatever envelope."""
+    """Return the code of an error in any envelope, 0 if the body has none."""
     body = response.json
     return (body.get("code") if isinstance(body, dict) else None) or 0
 
 
 def is_error(response: TargetResponse) -> bool:
-    """Whether this says, in whatever way, that something was not done."""
+    """Whether the response reports an error in any form."""
     try:
         return bool(require_field("the envelope", response.json, "code"))
     except CheckFailed:
@@ -63,13 +63,13 @@ def is_error(response: TargetResponse) -> bool:
 
 
 def matching_error_styles(response: TargetResponse, code: ResponseCode) -> set[str]:
-    """The styles of GEN-2 in which this failure has this HTTP status; none for another failure."""
+    """Return the styles of GEN-2 with this HTTP status for this error; none for another error."""
     if not is_error(response):
         return set()
     return {style for style in _STYLES if http_status(code, style) == response.status}
 
 
 def _unique_error_style(response: TargetResponse, code: ResponseCode) -> str:
-    """The style that this status tells, "" where both styles have the same, or none has it."""
+    """Return the only style with this status, "" if both or none have it."""
     fitting = matching_error_styles(response, code)
     return fitting.pop() if len(fitting) == 1 else ""

@@ -1,4 +1,4 @@
-"""A run: checks in order on one stage, each with its verdict, its evidence and its time."""
+"""Runs checks in order and records the verdict, the evidence and the time of each."""
 
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -15,16 +15,16 @@ from .target import TargetTimeout
 from .verdicts import ConformanceReport, Verdict, VerdictOutcome
 
 OnVerdict = Callable[[Verdict], None]
-# Checks in a row without an answer, after which nobody waits for more.
+# After so many checks in a row without a response the run stops waiting.
 _MAX_UNANSWERED = 5
-_NOT_RUN = f"not played: {_MAX_UNANSWERED} checks in a row were not answered before it"
+_NOT_RUN = f"not run: {_MAX_UNANSWERED} checks in a row before it got no response"
 
 
-_TARGET_LOST = "not played: the server was gone before it"
+_TARGET_LOST = "not run: the server was gone before it"
 
 
 def _ignore_verdict(verdict: Verdict) -> None:
-    """Who gives no listener hears the report only."""
+    """Ignore a verdict: the default listener."""
     del verdict
 
 
@@ -35,7 +35,7 @@ def run_checks(
     left_out: Iterable[ServerCheck] = (),
     on_verdict: OnVerdict = _ignore_verdict,
 ) -> ConformanceReport:
-    """Play the checks on the stage; never raises for what a server does."""
+    """Run the checks against the target; never raises for what a server does."""
     begun, at = time.perf_counter(), iso8601(WallClock().time())
     verdicts = tuple(_verdicts(context, checks, on_verdict))
     return ConformanceReport(
@@ -58,7 +58,7 @@ def _verdicts(
     unanswered = 0
     for check in checks:
         if context.target.is_lost:
-            # It was told with the check that met it.
+            # The check that lost the target has reported it.
             yield _with_outcome(_passed_verdict(check), "error", _TARGET_LOST)
             continue
         if unanswered < _MAX_UNANSWERED:
@@ -75,7 +75,7 @@ def _is_unanswered(verdict: Verdict) -> bool:
 
 
 def run_check(context: CheckContext, check: ServerCheck) -> Verdict:
-    """Play one check."""
+    """Run one check."""
     begun = time.perf_counter()
     before = {rule: set(seen) for rule, seen in context.alternatives.items()}
     verdict = _passed_verdict(check)
@@ -93,7 +93,7 @@ def run_check(context: CheckContext, check: ServerCheck) -> Verdict:
         verdict = _with_outcome(verdict, "failed", f"a prerequisite is missing: {unmet}")
         verdict = msgspec.structs.replace(verdict, unmet=True)
     except TargetTimeout as nothing:
-        rest = ", and no other check was played" if context.target.is_lost else ""
+        rest = ", and no other check was run" if context.target.is_lost else ""
         verdict = _with_outcome(verdict, "error", f"{nothing}{rest}")
     except NotApplicable as why:
         verdict = _with_outcome(verdict, "not applicable", str(why))

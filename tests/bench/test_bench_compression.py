@@ -191,7 +191,7 @@ def _values_in(value: Any) -> Iterator[Any]:
         yield value
 
 
-def test_what_was_measured_is_not_measured_again_and_changes_are_told(
+def test_results_are_cached_and_changes_are_reported(
     measured: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -215,7 +215,7 @@ def test_what_was_measured_is_not_measured_again_and_changes_are_told(
 
 
 @pytest.mark.slow
-def test_an_interrupted_run_leaves_its_finished_legs(
+def test_interrupted_run_keeps_finished_variants(
     media: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     clip = media / "plain.mp4"
@@ -236,7 +236,7 @@ def test_an_interrupted_run_leaves_its_finished_legs(
 
 
 @pytest.mark.slow
-def test_without_a_token_the_published_figures_stand_in(
+def test_without_a_token_published_figures_are_used(
     measured: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert bench(measured, "--cloud", "--encoders", "libx264", "--report", tmp_path) == 0
@@ -247,7 +247,7 @@ def test_without_a_token_the_published_figures_stand_in(
     assert labels == {"published, not measured"}
 
 
-def test_the_published_figures_are_in_the_lines_that_they_name() -> None:
+def test_published_figures_are_in_their_source_lines() -> None:
     seeds = Path(__file__).parents[2] / "fixtures/seeds/ai-rtk-compressor.txt"
     lines = seeds.read_text(encoding="utf-8").splitlines()
     for each in PUBLISHED_TIMES:
@@ -258,7 +258,7 @@ def test_the_published_figures_are_in_the_lines_that_they_name() -> None:
 
 
 @pytest.mark.slow
-def test_a_server_that_is_not_there_costs_only_its_own_leg(
+def test_missing_server_fails_only_its_variant(
     measured: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     cloud = ("--cloud", "--base-url", "http://127.0.0.1:9")
@@ -267,7 +267,7 @@ def test_a_server_that_is_not_there_costs_only_its_own_leg(
 
 
 @pytest.mark.slow
-def test_a_target_out_of_reach_is_told(
+def test_unreachable_target_is_reported(
     media: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     asked = ("--target-vmaf", "99.9", "--encoders", "libx264", "--report", tmp_path)
@@ -277,7 +277,7 @@ def test_a_target_out_of_reach_is_told(
 
 
 @pytest.mark.slow
-def test_a_report_that_cannot_be_written_in_the_end_is_told(
+def test_unwritable_report_at_the_end_is_reported(
     measured: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "bench.json").mkdir()

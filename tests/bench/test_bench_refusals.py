@@ -45,7 +45,7 @@ def _slow(*values: object) -> object:
         (["plain.mp4", "--compare", "missing.json"], "missing.json cannot be read"),
     ],
 )
-def test_bad_input_is_one_clear_line_and_2(
+def test_bad_input_is_one_line_and_exit_code_2(
     arguments: list[str],
     line: str,
     bad: Path,
@@ -75,7 +75,7 @@ def bad(media: Path, media_cache: MediaCache) -> Path:
     return media_cache.folder("bad", make, (media.name, drawn))
 
 
-def test_a_report_folder_that_may_not_be_written_is_refused_at_once(
+def test_unwritable_report_folder_is_rejected_at_once(
     bad: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def refuse(*_: object, **__: object) -> None:
@@ -87,7 +87,7 @@ def test_a_report_folder_that_may_not_be_written_is_refused_at_once(
     assert "no report can be written: Permission denied" in capsys.readouterr().err
 
 
-def test_a_token_sends_the_cloud_leg_to_the_cloud(
+def test_token_sends_the_export_to_the_cloud(
     bad: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def stop(options: CompareOptions, *_: object) -> None:

@@ -54,7 +54,7 @@ def compared(*results: VariantResult, seconds: float = 10.0, **more: Any) -> Com
     )
 
 
-def test_the_verdict_names_the_smallest_file_that_the_contract_exports() -> None:
+def test_headline_names_the_smallest_exportable_file() -> None:
     other = local("libx265", 20, 96, note="not what the contract exports")
     made = compared(local("big", 60, 97), local("small", 41, 95.2), local("bad", 9, 80), other)
     assert write_headline(made, 95) == (
@@ -64,7 +64,7 @@ def test_the_verdict_names_the_smallest_file_that_the_contract_exports() -> None
     )
 
 
-def test_the_verdict_sets_the_cloud_beside_it_only_where_that_is_fair() -> None:
+def test_headline_compares_with_the_cloud_only_where_fair() -> None:
     small = local("small", 41, 95.2)
     cloud = local("cloud (example.com)", 50, 94, where="cloud", seconds=10.0)
     text = write_headline(compared(small, cloud), 95)
@@ -97,7 +97,7 @@ def test_a_curve_without_a_saving_says_why_in_the_legend() -> None:
     assert "a (anchor)" in drawn
 
 
-def test_rates_far_and_near_have_ticks_that_can_be_read() -> None:
+def test_wide_and_narrow_rates_have_readable_ticks() -> None:
     near = rate_quality_chart(compared(local("a", 210_000, 90), local("b", 390_000, 95)))
     assert [f">{tick}<" in near for tick in ("0.25", "0.3", "0.35")] == [True] * 3
     far = rate_quality_chart(compared(local("a", 200_000, 90), local("b", 3_000_000_000, 95)))
@@ -111,7 +111,7 @@ def test_the_sizes_explain_a_star_only_where_there_is_one() -> None:
     assert "* not what the contract exports" in size_chart(compared(plain, other))
 
 
-def test_twelve_curves_are_told_apart_where_there_is_no_colour() -> None:
+def test_twelve_curves_differ_without_colour() -> None:
     named = [local(f"e{n}", 100 + n, 90 + n / 9, speed=1 + n) for n in range(12)]
     for drawn in (rate_quality_chart(compared(*named)), speed_quality_chart(compared(*named))):
         legend = re.findall(r"<(?:circle|polygon)[^>]*/>(?=<text)", drawn)
@@ -143,7 +143,7 @@ def test_a_page_can_be_printed() -> None:
     assert "<td>mean VMAF</td><td>95.000</td>" in page
 
 
-def test_markup_in_any_text_is_text_on_the_page() -> None:
+def test_markup_is_escaped_on_the_page() -> None:
     said = "</td><script>alert(1)</script>{{ 7 * 7 }}"
     vmaf = summarize_scores("vmaf", [9.0], 1080)
     scores = (vmaf, msgspec.structs.replace(vmaf, name=said, model=said))
@@ -166,7 +166,7 @@ def test_markup_in_any_text_is_text_on_the_page() -> None:
     assert page.count("&lt;script&gt;alert(1)&lt;/script&gt;{{ 7 * 7 }}") >= 25
 
 
-def test_levels_that_are_close_have_names_that_do_not_overlap() -> None:
+def test_labels_of_close_levels_do_not_overlap() -> None:
     near = local("a", 9, 95.0, vmaf_frames=(95.0, 95.2))
     first, fifth = (
         float(place) for place in re.findall(r'y="([\d.]+)"[^>]*>p[15] ', frame_quality_chart(near))
@@ -189,7 +189,7 @@ def test_reports_are_compared_by_content_and_settings() -> None:
         read_report(other)
 
 
-def test_a_machine_that_tells_little_is_described_all_the_same(
+def test_machine_with_little_information_is_described(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     def unknown(_: str) -> str:

@@ -27,7 +27,7 @@ def test_the_bench_prints_plans_and_the_state(capsys: pytest.CaptureFixture[str]
     assert lines[-3].endswith("talk")
 
 
-def test_the_bed_is_a_session_with_as_many_segments_as_asked(agent_fixture: AgentFixture) -> None:
+def test_fixture_has_the_requested_segments(agent_fixture: AgentFixture) -> None:
     draft = agent_fixture.core.sessions.newest_draft(agent_fixture.session.id)
     assert [len(track.segments or ()) for track in draft.tracks or ()] == [40]
     assert draft.ready

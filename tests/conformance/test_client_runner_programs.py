@@ -74,7 +74,7 @@ def test_reference_client_passes(name: str, monkeypatch: pytest.MonkeyPatch) -> 
         ("one-way", "url-gone", "client.download.fallback"),
     ],
 )
-def test_broken_client_fails_where_it_is_broken(
+def test_client_mutant_fails_in_its_scenario(
     mutant: str, name: str, check: str, tmp_path: Path
 ) -> None:
     script = tmp_path / "client.py"

@@ -81,7 +81,7 @@ def counting_server() -> Iterator[tuple[str, set[int]]]:
         server.server_close()
 
 
-def test_no_exchange_hangs_on_the_connection_of_another() -> None:
+def test_each_exchange_uses_its_own_connection() -> None:
     with (
         counting_server() as (url, ports),
         contextlib.closing(TargetClient(url, ATTRIBUTION)) as target,
@@ -90,7 +90,7 @@ def test_no_exchange_hangs_on_the_connection_of_another() -> None:
     assert len(ports) == 3
 
 
-def test_a_request_that_is_not_answered_accuses_nobody() -> None:
+def test_unanswered_request_is_an_error_not_a_failure() -> None:
     for name in ("credits.balance.fields", "chat.end.clean", "session.new.fields"):
         verdict = run_check(context_of(hang), server_catalogue()[name])
         assert (verdict.outcome, verdict.unmet) == ("error", False)
@@ -98,7 +98,7 @@ def test_a_request_that_is_not_answered_accuses_nobody() -> None:
         assert TOKEN not in verdict.reason
 
 
-def test_a_stream_that_is_left_unanswered_accuses_nobody() -> None:
+def test_unanswered_stream_is_an_error_not_a_failure() -> None:
     target = context_of(hang).target
     with pytest.raises(TargetTimeout):
         target.send_and_disconnect("POST", "/run_sse", token=TOKEN, json={})
@@ -106,7 +106,7 @@ def test_a_stream_that_is_left_unanswered_accuses_nobody() -> None:
         target.run_during_post(lambda: None, "/run_sse", token=TOKEN, json={})
 
 
-def test_what_was_not_answered_once_is_asked_for_again() -> None:
+def test_unanswered_prerequisite_is_tried_again() -> None:
     requests = 0
 
     def answer(request: httpx.Request) -> httpx.Response:
@@ -120,7 +120,7 @@ def test_what_was_not_answered_once_is_asked_for_again() -> None:
     assert [verdict.outcome for verdict in report.verdicts] == ["error", "passed"]
 
 
-def test_a_server_that_never_answers_is_given_up() -> None:
+def test_run_stops_waiting_for_a_server_that_never_answers() -> None:
     requests = 0
 
     def answer(request: httpx.Request) -> httpx.Response:
@@ -131,10 +131,10 @@ def test_a_server_that_never_answers_is_given_up() -> None:
     report = run_checks(context_of(answer), [server_catalogue()["credits.balance.fields"]] * 9)
     assert {verdict.outcome for verdict in report.verdicts} == {"error"}
     assert (requests, report.exit_code) == (5, 2)
-    assert report.verdicts[-1].reason.startswith("not played: 5 checks")
+    assert report.verdicts[-1].reason.startswith("not run: 5 checks")
 
 
-def test_a_check_that_asks_nothing_is_played_all_the_same() -> None:
+def test_check_without_requests_runs_after_timeouts() -> None:
     def ask_nothing(_context: CheckContext) -> None:
         """It MUST be so."""
 
@@ -149,13 +149,13 @@ SAID = "chat.gui.english chat.gui.hidden-tools"
 
 
 @pytest.mark.slow
-def test_many_silent_turns_in_a_row_are_chance() -> None:
+def test_many_silent_turns_in_a_row_do_not_fail() -> None:
     # The first edit puts the clip on the timeline.
     silence = SilentTurnPolicy(script="." + "s" * 9 + ".")
     assert set(outcomes(SAID, silence=silence).values()) == {"passed"}
 
 
-def test_a_server_that_never_says_anything_is_noticed() -> None:
+def test_always_silent_server_is_noticed() -> None:
     assert set(outcomes("chat.gui.english", silence=SilentTurnPolicy(rate=1)).values()) == {
         "failed"
     }
@@ -165,9 +165,7 @@ def test_a_server_that_never_says_anything_is_noticed() -> None:
 @pytest.mark.parametrize(
     ("script", "outcome"), [("s" * 30 + "." * 70, "passed"), ("s" * 6 + "." * 4, "warning")]
 )
-def test_a_rate_of_silence_that_looks_wrong_is_looked_at_for_longer(
-    script: str, outcome: str
-) -> None:
+def test_odd_rate_of_silent_turns_is_measured_longer(script: str, outcome: str) -> None:
     rate = "chat.silent.rate"
     assert outcomes(rate, silence=SilentTurnPolicy(script=script)) == {rate: outcome}
 
@@ -217,7 +215,7 @@ async def make_music(_mood: str, seconds: float, path: Path) -> MediaInfo:
     return MediaInfo("audio", "m4a", seconds, 0, 0, 0.0, "", "", "aac")
 
 
-def test_a_balance_that_is_looked_at_too_late_is_looked_at_again(
+def test_balance_read_too_late_is_read_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     late = [True, True, False]
@@ -241,6 +239,6 @@ def test_credits_are_frozen_while_a_clip_is_made(monkeypatch: pytest.MonkeyPatch
     assert late == []
 
 
-def test_where_time_passes_by_itself_nobody_judges_how_long_something_took() -> None:
+def test_durations_are_not_checked_on_a_real_time_clock() -> None:
     timed = "general.date token.again.next-week token.life.alive token.life.over chat.time.talk"
     assert set(outcomes(timed, WallClock(speed=1_000)).values()) == {"not applicable"}

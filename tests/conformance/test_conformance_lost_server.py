@@ -46,7 +46,7 @@ def asking(number: int) -> ServerCheck:
     return server_check(f"check.{number}", "GEN-1")(ask)
 
 
-def test_checks_after_the_loss_are_not_played_and_not_told() -> None:
+def test_checks_after_the_loss_are_not_run() -> None:
     told: list[Verdict] = []
     checks = [asking(number) for number in range(5)]
     report = run_checks(context_of(answers(2)), checks, on_verdict=told.append)
@@ -66,7 +66,7 @@ def act_meanwhile(target: TargetClient) -> None:
 
 
 @pytest.mark.parametrize("ask", [hang_up, act_meanwhile])
-def test_streams_meet_the_loss_too(ask: Callable[[TargetClient], None]) -> None:
+def test_stream_to_a_lost_server_raises(ask: Callable[[TargetClient], None]) -> None:
     target = context_of(answers(1)).target
     require_http_server(target)
     with pytest.raises(TargetLost):
@@ -74,7 +74,7 @@ def test_streams_meet_the_loss_too(ask: Callable[[TargetClient], None]) -> None:
     assert target.is_lost
 
 
-def test_server_that_never_was_there_is_not_lost() -> None:
+def test_server_that_never_answered_is_not_lost() -> None:
     target = context_of(answers(0)).target
     with pytest.raises(TargetUnreachable, match="is the base URL right") as caught:
         require_http_server(target)

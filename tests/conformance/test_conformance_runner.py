@@ -71,7 +71,7 @@ def test_a_check_ends_in_one_outcome(
     assert (verdict.check, verdict.rules, verdict.level) == ("a.check", (rule,), level)
 
 
-def test_a_failure_tells_what_was_expected_and_seen() -> None:
+def test_failure_has_expected_and_actual_value() -> None:
     verdict = run_check(context_of(nothing), play(CheckFailed("the status", 200, 404)))
     assert (verdict.reason, verdict.expected, verdict.actual) == ("the status", "200", "404")
 
@@ -86,13 +86,11 @@ def test_a_failure_tells_what_was_expected_and_seen() -> None:
         ((NotApplicable("x"),), 2),
     ],
 )
-def test_the_exit_code_says_what_it_came_to(
-    errors: tuple[Exception | None, ...], code: int
-) -> None:
+def test_exit_code_follows_the_outcomes(errors: tuple[Exception | None, ...], code: int) -> None:
     assert run_checks(context_of(nothing), map(play, errors)).exit_code == code
 
 
-def test_the_evidence_of_a_check_is_its_own_and_holds_no_secret() -> None:
+def test_evidence_is_per_check_and_without_secrets() -> None:
     def ask(context: CheckContext) -> None:
         """A balance MUST be told."""
         context.read_balance()
@@ -106,7 +104,7 @@ def test_the_evidence_of_a_check_is_its_own_and_holds_no_secret() -> None:
     assert "$NEMO_TOKEN" in exchange.curl
 
 
-def test_what_could_not_be_had_is_asked_for_once_and_fails_each_check() -> None:
+def test_missing_prerequisite_is_tried_once_and_fails_each_check() -> None:
     requests = 0
 
     def refuse(_request: httpx.Request) -> httpx.Response:
@@ -125,7 +123,7 @@ def test_what_could_not_be_had_is_asked_for_once_and_fails_each_check() -> None:
     assert requests == 1
 
 
-def test_alternatives_are_told_with_the_check_that_saw_them() -> None:
+def test_alternatives_are_reported_by_their_check() -> None:
     def see(context: CheckContext) -> None:
         """One way or the other MUST be gone."""
         context.note_alternative("GEN-2", "errors=http")
@@ -143,9 +141,7 @@ def test_alternatives_are_told_with_the_check_that_saw_them() -> None:
         (httpx.ReadTimeout("silence"), "hangs"),
     ],
 )
-def test_a_server_that_is_none_is_told_before_anything_is_judged(
-    raised: Exception, says: str
-) -> None:
+def test_missing_server_is_reported_before_any_check(raised: Exception, says: str) -> None:
     def fail(_request: httpx.Request) -> httpx.Response:
         raise raised
 
@@ -154,7 +150,7 @@ def test_a_server_that_is_none_is_told_before_anything_is_judged(
 
 
 @pytest.mark.parametrize("url", ["nowhere", "http://", "ftp://a.test"])
-def test_a_base_url_that_is_none_is_told(url: str) -> None:
+def test_invalid_base_url_is_reported(url: str) -> None:
     with pytest.raises(TargetUnreachable, match="base URL"):
         require_http_server(TargetClient(url, ATTRIBUTION))
 
@@ -168,18 +164,18 @@ def test_a_base_url_that_is_none_is_told(url: str) -> None:
         httpx.Response(200, json={"name": "another"}),
     ],
 )
-def test_a_control_interface_is_ours_or_none(response: httpx.Response) -> None:
+def test_other_responses_are_not_a_control_api(response: httpx.Response) -> None:
     assert find_control_client(peer_that(lambda _: response)) is None
 
 
-def test_the_control_interface_of_a_local_server_is_found() -> None:
+def test_control_api_of_a_local_server_is_found() -> None:
     found = find_control_client(
         peer_that(lambda _: httpx.Response(200, json={"name": "nemolocal"}))
     )
     assert found is not None
 
 
-def test_a_control_call_that_fails_is_a_missing_prerequisite_but_for_time_that_stands() -> None:
+def test_failed_control_call_is_a_missing_prerequisite() -> None:
     context = context_of(lambda _: httpx.Response(400, json={}), ours=True)
     with pytest.raises(PrerequisiteFailed, match="clock answered 400"):
         context.control.read_clock()
@@ -189,22 +185,22 @@ def test_a_control_call_that_fails_is_a_missing_prerequisite_but_for_time_that_s
         context_of(lambda _: httpx.Response(500, json={}), ours=True).control.advance_clock(1)
 
 
-def test_a_stage_without_control_says_that_it_cannot() -> None:
+def test_context_without_control_api_is_not_applicable() -> None:
     with pytest.raises(NotApplicable):
         context_of(nothing).make_account()
 
 
-def test_the_token_that_is_given_is_the_account() -> None:
+def test_given_token_is_the_account() -> None:
     assert context_of(nothing).account == TargetAccount("nmv_usr_secret_of_the_user")
 
 
-def test_true_is_no_number() -> None:
+def test_true_does_not_equal_one() -> None:
     expect_equal("x", 1, 1)
     with pytest.raises(CheckFailed):
         expect_equal("x", True, 1)
 
 
-def test_expectations_break_with_their_values() -> None:
+def test_assertions_fail_with_their_values() -> None:
     with pytest.raises(CheckFailed, match="one of 1, 2"):
         expect_one_of("x", 3, (1, 2))
     with pytest.raises(CheckFailed, match="expected 'more'"):

@@ -71,9 +71,7 @@ def broken(mutant: ServerMutant) -> Callable[[], AbstractContextManager[ScriptRu
 
 @pytest.mark.slow
 @pytest.mark.parametrize("count", [4, pytest.param(14, marks=pytest.mark.slow)])
-def test_the_reference_survives_random_calls_and_each_seed_is_a_run_of_its_own(
-    count: int, tmp_path: Path
-) -> None:
+def test_reference_passes_random_scripts_that_differ_by_seed(count: int, tmp_path: Path) -> None:
     done = search_scripts(fresh, ScriptCapabilities(), count, seed=5, home=tmp_path)
     assert (done.failed, done.learned, done.unaffordable) == (None, (), 0)
     assert done.calls >= 7 * count
@@ -82,7 +80,7 @@ def test_the_reference_survives_random_calls_and_each_seed_is_a_run_of_its_own(
 
 
 @pytest.mark.slow
-def test_the_reference_survives_them_in_its_other_dialects(tmp_path: Path) -> None:
+def test_reference_passes_random_scripts_in_other_dialects(tmp_path: Path) -> None:
     dialect = Dialect(sse="typed", render="nested", errors="http")
     done = search_scripts(
         lambda: fresh(Settings(port=0, dialect=dialect)),
@@ -103,7 +101,7 @@ def test_the_reference_survives_them_in_its_other_dialects(tmp_path: Path) -> No
         for number, (name, rule) in enumerate(MET.items())
     ],
 )
-def test_a_broken_server_is_caught_by_a_short_script_that_plays_alone(
+def test_server_mutant_is_caught_by_a_short_replayable_script(
     name: str, rule: str, tmp_path: Path
 ) -> None:
     mutant = server_mutants()[name]
@@ -122,7 +120,7 @@ def test_a_broken_server_is_caught_by_a_short_script_that_plays_alone(
     assert (ending.violation, ending.stop_reason) == (None, "")
 
 
-def test_what_costs_more_than_may_be_spent_is_not_played(tmp_path: Path) -> None:
+def test_scripts_over_budget_are_not_run(tmp_path: Path) -> None:
     with cloud() as runner:
         reach, budget = (
             ScriptCapabilities(clock=False, render_ends=False),
@@ -136,7 +134,7 @@ def test_what_costs_more_than_may_be_spent_is_not_played(tmp_path: Path) -> None
 
 
 @pytest.mark.slow
-def test_without_credits_and_tokens_only_what_is_free_is_played(tmp_path: Path) -> None:
+def test_without_budget_only_free_scripts_are_run(tmp_path: Path) -> None:
     seen: list[CallScript] = []
 
     class Watched(ScriptRunner):
@@ -155,7 +153,7 @@ def test_without_credits_and_tokens_only_what_is_free_is_played(tmp_path: Path) 
     assert {script_cost(script) for script in seen} == {ScriptCost()}
 
 
-def test_a_call_that_is_not_answered_ends_the_search_and_accuses_nobody(tmp_path: Path) -> None:
+def test_unanswered_call_ends_the_search_without_a_failure(tmp_path: Path) -> None:
     requests = 0
 
     def hang(_request: httpx.Request) -> httpx.Response:
@@ -173,7 +171,7 @@ def test_a_call_that_is_not_answered_ends_the_search_and_accuses_nobody(tmp_path
     assert requests == 1
 
 
-def test_a_search_that_has_tried_enough_gives_what_it_has(
+def test_search_stops_shrinking_after_enough_attempts(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(search_module, "_MAX_SHRINKS", 0)

@@ -1,4 +1,4 @@
-"""`python -m tests.mutation`: plays all broken peers and prints the kill matrix."""
+"""`python -m tests.mutation`: runs all mutants and prints the kill matrix."""
 
 import argparse
 import sys
@@ -14,7 +14,7 @@ from .servers import server_mutants
 
 
 def main() -> int:
-    """0 where every mutant is killed as it must be, else 1."""
+    """Return 0 if every mutant is killed by the right checks, else 1."""
     parser = argparse.ArgumentParser(prog="python -m tests.mutation")
     parser.add_argument("--jobs", type=int, default=2, help="default: %(default)s")
     jobs = parser.parse_args().jobs

@@ -1,4 +1,4 @@
-"""The kill matrix as Markdown: which check notices which broken peer."""
+"""The kill matrix as Markdown: which check notices which mutant."""
 
 from collections.abc import Collection, Iterable, Mapping
 from typing import Protocol
@@ -16,23 +16,23 @@ that fail only because something they stand on could not be had accuse nobody.
 
 
 class AnyMutant(Protocol):
-    """What a row tells of a mutant."""
+    """What a row shows of a mutant."""
 
     @property
     def id(self) -> str:
-        """Its name."""
+        """The id of the mutant."""
 
     @property
     def sentence(self) -> str:
-        """What it does."""
+        """What it changes."""
 
     @property
     def breaks(self) -> tuple[str, ...]:
-        """Ids of rules that no longer hold."""
+        """The ids of the rules that no longer hold."""
 
 
 def as_markdown(*sections: str) -> str:
-    """The whole document."""
+    """Return the whole document."""
     return "\n".join([_HEAD, *sections])
 
 
@@ -43,7 +43,7 @@ def section(
     checks: Collection[str],
     unkilled: Mapping[str, str],
 ) -> str:
-    """Both tables of one kind of peer; `unkilled` says why a check can kill none."""
+    """Return both tables of one kind of mutant; `unkilled` says why a check can kill none."""
     done = list(results)
     killed = sum(result.is_killed for result in done)
     lines = [f"## {title}", "", f"{killed} of {len(done)} killed, by {len(checks)} checks.", ""]

@@ -1,8 +1,7 @@
-"""A server with one thing changed on its wire: requests as they come in, replies as they leave.
+"""ASGI middleware that changes one thing in the requests or responses of a server.
 
-A mutant is a hook. It sees what was asked (and, for a reply, what was answered) and returns what
-shall stand in its place, or None to leave it. What a mutant has changed is counted: one that never
-did anything has proved nothing.
+A mutant is a hook. It gets the request (and the response) and returns a replacement, or None to
+leave it. Changes are counted: a mutant that changed nothing proves nothing.
 """
 
 from collections.abc import Awaitable, Callable, MutableMapping
@@ -20,12 +19,12 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
-# Bodies of requests that a hook may read; a film is none of them.
+# The maximum size of request bodies for hooks; videos are larger.
 _READABLE = 1_000_000
 
 
 class WireRequest(msgspec.Struct, frozen=True):
-    """A request: its endpoint by name ("" for none of the contract's), headers in small letters."""
+    """A request: its endpoint by name ("" for none of the contract), lower-case headers."""
 
     method: str
     path: str
@@ -41,7 +40,7 @@ class WireRequest(msgspec.Struct, frozen=True):
 
     @property
     def json(self) -> Any:
-        """The body as JSON, {} where it is none."""
+        """The body as JSON, {} if it is not JSON."""
         try:
             return decode_json(self.body)
         except msgspec.DecodeError:
@@ -49,12 +48,12 @@ class WireRequest(msgspec.Struct, frozen=True):
 
     @property
     def query_params(self) -> dict[str, list[str]]:
-        """The query by names."""
+        """The query parameters."""
         return parse_qs(self.query)
 
 
 class WireResponse(msgspec.Struct, frozen=True):
-    """A reply; `cut` ends its connection after the body instead of ending the body."""
+    """A response; `cut` breaks the connection after the body."""
 
     status: int
     headers: dict[str, str]
@@ -63,7 +62,7 @@ class WireResponse(msgspec.Struct, frozen=True):
 
     @property
     def json(self) -> Any:
-        """The body as JSON, None where it is none."""
+        """The body as JSON, None if it is not JSON."""
         try:
             return decode_json(self.body)
         except msgspec.DecodeError:
@@ -71,26 +70,26 @@ class WireResponse(msgspec.Struct, frozen=True):
 
     @property
     def code(self) -> object:
-        """The code of the envelope, None where there is none."""
+        """The code of the envelope, None if there is none."""
         body = self.json
         return body.get("code") if isinstance(body, dict) else None
 
     def with_json(self, body: object, status: int | None = None) -> "WireResponse":
-        """The same with another JSON body."""
+        """Return the response with another JSON body."""
         return WireResponse(
             self.status if status is None else status, self.headers, encode_json(body)
         )
 
     def with_data(self, **changed: Any) -> "WireResponse":
-        """The same with something changed in the `data` of its envelope."""
+        """Return the response with changes in the `data` of its envelope."""
         return self.with_json({**self.json, "data": {**self.json["data"], **changed}})
 
     def with_status(self, status: int) -> "WireResponse":
-        """The same with another HTTP status."""
+        """Return the response with another HTTP status."""
         return WireResponse(status, self.headers, self.body)
 
     def with_headers(self, **headers: str | None) -> "WireResponse":
-        """The same with headers changed, or left out (None)."""
+        """Return the response with headers changed, or removed (None)."""
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         kept = {name: value for name, value in self.headers.items() if name not in named}
         added = {name: value for name, value in named.items() if value is not None}
@@ -103,7 +102,7 @@ OnRequest = Callable[[WireRequest, Memory], WireRequest | WireResponse | None]
 
 
 class MutationMiddleware:
-    """ASGI middleware that lets one hook do its work, and counts what it did."""
+    """ASGI middleware that applies one hook and counts its changes."""
 
     def __init__(self, app: App, on_request: OnRequest | None, on_reply: OnResponse | None) -> None:
         self._app = app
@@ -125,7 +124,7 @@ class MutationMiddleware:
                 return
             if changed is not None:
                 scope = _rewritten_scope(scope, changed)
-                # A large body is not all in `asked`: what is as it came goes on as it comes.
+                # A large body is not all in `request`: an unchanged one is passed on as it comes.
                 if changed.body != request.body:
                     again = _replay(changed.body, receive)
                 request = changed
@@ -165,7 +164,7 @@ async def _read(scope: Scope, receive: Receive) -> tuple[WireRequest, Receive]:
 
 
 def _replay(body: bytes, receive: Receive) -> Receive:
-    """The body once more, then whatever comes."""
+    """Return the body again, then what follows."""
     first = True
 
     async def again() -> Message:

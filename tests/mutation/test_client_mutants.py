@@ -44,25 +44,25 @@ def cases() -> Iterator[object]:
 
 @pytest.mark.mutants
 @pytest.mark.parametrize("name", list(cases()))
-def test_each_mutant_is_killed_by_its_checks_and_no_innocent_one(name: str) -> None:
+def test_client_mutant_is_killed_by_its_checks_only(name: str) -> None:
     result = run_client_mutant(client_mutants()[name])
     assert result.is_killed, result
 
 
-def test_every_check_kills_a_mutant_or_it_is_said_why_not() -> None:
+def test_every_check_kills_a_mutant_or_says_why_not() -> None:
     killing = {check for mutant in client_mutants().values() for check in mutant.kills}
     assert killing <= set(client_catalogue())
     assert set(client_catalogue()) - killing == set(UNKILLABLE_CHECKS)
     assert all(UNKILLABLE_CHECKS.values())
 
 
-def test_each_mutant_has_a_name_of_its_own() -> None:
+def test_mutant_ids_are_unique() -> None:
     mutants = client_mutants()
     assert len({mutant.id for mutant in mutants.values()}) == len(mutants)
     assert all(re.fullmatch(r"[a-z0-9-]+", name) for name in mutants)
 
 
-def test_a_story_in_which_the_reference_gets_stuck_is_no_scenario() -> None:
+def test_scenario_in_which_the_reference_hangs_is_an_error() -> None:
     def story(fixture: ClientFixture) -> None:
         fixture.open_client(token="unknown").balance()
 
@@ -70,7 +70,7 @@ def test_a_story_in_which_the_reference_gets_stuck_is_no_scenario() -> None:
         run_scenario(MutationScenario("odd", story))
 
 
-def test_a_mutant_that_is_not_applied_is_not_right() -> None:
+def test_client_mutant_without_effect_is_not_killed() -> None:
     def unused(original: object, _: object) -> object:
         """Nothing changes."""
         return original
@@ -94,7 +94,7 @@ def test_a_mutant_names_rules_and_a_sentence() -> None:
         client_mutant("odd", "CLI-99", kills="x", scenario=talk, at="auth.send_authorized")(twist)
 
 
-def test_a_name_that_is_gone_is_an_error() -> None:
+def test_missing_name_is_an_error() -> None:
     def twist(original: object, _: object) -> object:
         """Nothing changes."""
         return original

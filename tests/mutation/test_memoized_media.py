@@ -94,9 +94,7 @@ def test_the_same_bytes_are_probed_once(
     assert ffmpeg.asked == ["probe mp4", "probe mov"]
 
 
-def test_what_is_rejected_is_rejected_again(
-    ffmpeg: CountedFFmpeg, media: MemoizedMedia, tmp_path: Path
-) -> None:
+def test_rejection_is_memoized(ffmpeg: CountedFFmpeg, media: MemoizedMedia, tmp_path: Path) -> None:
     clip = tmp_path / "clip.mp4"
     clip.write_bytes(b"no clip")
     for _ in range(2):

@@ -48,7 +48,7 @@ def outcome(flow: Flow[Any], *responses: object) -> tuple[list[Operation], objec
         return wanted, end.value
 
 
-def test_an_effect_may_be_another_one() -> None:
+def test_operation_can_be_replaced() -> None:
     def twice_as_long(operation: Operation) -> Flow[Any]:
         return (yield Sleep(operation.seconds * 2) if isinstance(operation, Sleep) else operation)
 
@@ -57,7 +57,7 @@ def test_an_effect_may_be_another_one() -> None:
     assert responses == ["a", 7.0, "b"]
 
 
-def test_an_effect_may_be_left_out_or_fail() -> None:
+def test_operation_can_be_omitted_or_fail() -> None:
     def in_no_time(operation: Operation) -> Generator[Operation, Any, Any]:
         if isinstance(operation, GetTime):
             raise NemoError("no clock")
@@ -70,7 +70,7 @@ def test_an_effect_may_be_left_out_or_fail() -> None:
     )
 
 
-def test_a_flow_that_is_given_up_is_closed() -> None:
+def test_abandoned_flow_is_closed() -> None:
     closed = []
 
     def flow() -> Flow[None]:
@@ -88,14 +88,14 @@ def test_a_flow_that_is_given_up_is_closed() -> None:
     assert closed == [True]
 
 
-def test_effects_are_known_by_their_endpoint(tmp_path: Path) -> None:
+def test_operations_are_identified_by_endpoint(tmp_path: Path) -> None:
     assert endpoint_of(HttpCall(method="POST", path="/api/auth/anonymous-token")) == "token"
     assert endpoint_of(OpenStream(path="/run_sse", json=b"{}")) == "chat"
     assert endpoint_of(HttpCall(method="GET", path="/nowhere")) == ""
     assert endpoint_of(DownloadFile(url="/x", part=tmp_path)) == ""
 
 
-def test_a_client_is_broken_at_a_public_name_only() -> None:
+def test_client_mutants_patch_public_names() -> None:
     def twist(original: object, _: object) -> object:
         """Nothing changes."""
         return original
@@ -104,7 +104,7 @@ def test_a_client_is_broken_at_a_public_name_only() -> None:
         client_mutant("odd", "CLI-1", kills="x", scenario=talk, at="auth._refresh_token")(twist)
 
 
-def test_a_server_is_broken_at_a_public_name_only() -> None:
+def test_server_mutants_patch_public_names() -> None:
     patch = replace_public(TokenRepository.find, None)
     assert (patch.module, patch.name) == ("nemolocal_server.data.tokens.TokenRepository", "find")
     patch = replace_public(check_client_id, None)

@@ -39,7 +39,7 @@ def ways(mutant: ServerMutant) -> list[str]:
 
 @pytest.mark.mutants
 @pytest.mark.parametrize("mutant", list(cases()))
-def test_a_broken_server_is_killed_by_its_own_checks(
+def test_server_mutant_is_killed_by_its_checks(
     mutant: ServerMutant, memoized_media: MemoizedMedia
 ) -> None:
     result = run_server_mutant(mutant, [CHECKS[name] for name in mutant.kills], memoized_media)
@@ -47,12 +47,12 @@ def test_a_broken_server_is_killed_by_its_own_checks(
     assert result.times_applied
 
 
-def test_every_check_must_kill_a_mutant() -> None:
+def test_every_check_kills_a_mutant() -> None:
     killing = {name for mutant in server_mutants().values() for name in mutant.kills}
     assert killing == set(CHECKS)
 
 
-def test_a_mutant_that_does_nothing_is_void() -> None:
+def test_server_mutant_without_effect_is_not_killed() -> None:
     @response_mutant("nothing", "GEN-1", kills="general.path.unknown")
     def hook(
         _request: WireRequest, _response: WireResponse, _memory: Memory
@@ -65,7 +65,7 @@ def test_a_mutant_that_does_nothing_is_void() -> None:
     assert result.missed_checks == ("general.path.unknown",)
 
 
-def test_a_check_that_accuses_wrongly_is_an_innocent_one() -> None:
+def test_unrelated_failure_is_a_false_positive() -> None:
     @response_mutant("unknown-path", "CRD-1", kills="credits.balance.sum")
     def hook(_request: WireRequest, response: WireResponse, _memory: Memory) -> WireResponse | None:
         """An unknown path is answered with HTTP 200."""
@@ -76,7 +76,7 @@ def test_a_check_that_accuses_wrongly_is_an_innocent_one() -> None:
     assert not result.is_killed
 
 
-def test_a_patch_of_a_name_that_is_gone_is_a_mistake() -> None:
+def test_patch_of_a_missing_name_is_an_error() -> None:
     gone = patch_mutant(
         "gone",
         "GEN-1",

@@ -78,7 +78,7 @@ def project(pytester: pytest.Pytester) -> pytest.Pytester:
     return pytester
 
 
-def test_server_client_clock_faults_and_journal_are_at_hand(project: pytest.Pytester) -> None:
+def test_fixtures_work_together(project: pytest.Pytester) -> None:
     project.makepyfile(FIVE)
     project.runpytest_inprocess().assert_outcomes(passed=5)
 
@@ -91,7 +91,7 @@ def test_workers_have_a_server_each(project: pytest.Pytester, workers: str) -> N
 
 
 @pytest.mark.slow
-def test_tests_know_nothing_of_each_other(project: pytest.Pytester) -> None:
+def test_tests_are_isolated(project: pytest.Pytester) -> None:
     project.makepyfile(
         """
         import pytest
@@ -110,7 +110,7 @@ def test_tests_know_nothing_of_each_other(project: pytest.Pytester) -> None:
 
 
 @pytest.mark.slow
-def test_a_control_token_of_the_environment_is_handed_over(
+def test_control_token_of_the_environment_is_used(
     project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("NEMO_CONTROL_TOKEN", "mine")
@@ -130,7 +130,7 @@ def test_a_control_token_of_the_environment_is_handed_over(
     project.runpytest_inprocess().assert_outcomes(passed=1)
 
 
-def test_broken_contract_is_told_with_its_entries(project: pytest.Pytester) -> None:
+def test_violation_is_reported_with_its_entries(project: pytest.Pytester) -> None:
     project.makepyfile(
         """
         import httpx

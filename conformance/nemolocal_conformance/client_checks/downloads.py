@@ -1,4 +1,4 @@
-"""The finished file: `output.url` first, the fallback where that fails (CLI-8, REN-8)."""
+"""Downloads of the finished file: `output.url` first, then the fallback (CLI-8, REN-8)."""
 
 from collections.abc import Iterator
 
@@ -43,14 +43,14 @@ def fallback_follows_a_dead_url(log: ClientLog) -> Iterator[ClientFinding]:
     """Where `output.url` does not give the file, the fallback MUST be asked."""
     for render in _completed(log):
         files, fallbacks = _files(log, render), _fallbacks(log, render)
-        if not files or any(act.is_ok for act in files):
+        if not files or any(call.is_ok for call in files):
             continue
-        told = "never asked"
+        actual = "never asked"
         shown = (render.submit, *files)
         yield (
             passed(*shown, *fallbacks)
             if fallbacks
-            else failed("the fallback", "asked", told, *shown, missing=True)
+            else failed("the fallback", "asked", actual, *shown, missing=True)
         )
 
 
@@ -58,9 +58,9 @@ def fallback_follows_a_dead_url(log: ClientLog) -> Iterator[ClientFinding]:
 def token_stays_from_the_url(log: ClientLog) -> Iterator[ClientFinding]:
     """`output.url` needs no header, and SHOULD NOT be sent the token: it may be anybody's."""
     for render in _completed(log):
-        for act in _files(log, render):
-            told = "a bearer token"
-            yield failed("Authorization", "none", told, act) if act.has_bearer else passed(act)
+        for call in _files(log, render):
+            actual = "a bearer token"
+            yield failed("Authorization", "none", actual, call) if call.has_bearer else passed(call)
 
 
 def _completed(log: ClientLog) -> list[ClientExport]:
@@ -77,6 +77,6 @@ def _fallbacks(log: ClientLog, render: ClientExport) -> tuple[RecordedCall, ...]
 
 
 def _elsewhere(render: ClientExport) -> bool:
-    """Whether the URL is not at the server that was called."""
+    """Whether the URL belongs to another server than the one that was called."""
     host = render.submit.header("host")
     return "://" in render.output_url and bool(host) and f"://{host}/" not in render.output_url

@@ -1,4 +1,4 @@
-"""Connections that break in a turn: never again, wait, look at the state (CLI-4, SSE-7)."""
+"""Connections that break during a turn: do not resend, wait, read the state (CLI-4, SSE-7)."""
 
 from collections.abc import Iterator
 from itertools import pairwise
@@ -10,7 +10,7 @@ from .client_check import ClientFinding, client_check, failed, inconclusive, pas
 from .state_reads import MAX_STATE_READS, check_resend, leading_unchanged_reads
 
 _FIRST, _NEXT = 30.0, 60.0
-# A look that comes later than this is the user's.
+# A state read after this time is the user's, not the client's.
 _BY_ITSELF = 150.0
 _UNKNOWN_ENDINGS = "the archive does not tell how replies ended"
 _UNKNOWN = "the state before the turn is not known"
@@ -25,9 +25,11 @@ def cut_turn_is_followed_by_state_read(log: ClientLog) -> Iterator[ClientFinding
         if reads:
             yield passed(turn, reads[0])
         else:
-            told = after.label if after else "nothing more"
+            actual = after.label if after else "nothing more"
             shown = (after,) if after else ()
-            yield failed("what came next", "a look at the state", told, turn, *shown, missing=True)
+            yield failed(
+                "what came next", "a look at the state", actual, turn, *shown, missing=True
+            )
 
 
 @client_check("client.cut.wait", "CLI-4")
@@ -51,8 +53,8 @@ def next_state_read_waits_while_unchanged(log: ClientLog) -> Iterator[ClientFind
             yield inconclusive(_UNKNOWN, turn, *reads)
             continue
         polls = reads[: len(unchanged) + 1][:MAX_STATE_READS]
-        for before, look in pairwise(polls):
-            yield _apart(log, before.entry.ended, _NEXT, before, look)
+        for before, poll in pairwise(polls):
+            yield _apart(log, before.entry.ended, _NEXT, before, poll)
 
 
 @client_check("client.cut.reads", "CLI-4")
@@ -68,8 +70,8 @@ def unchanged_state_is_read_five_times(log: ClientLog) -> Iterator[ClientFinding
             count = _automatic_reads(log, unchanged)
             changed = len(unchanged) < len(reads)
             right = count == MAX_STATE_READS or (changed and count < MAX_STATE_READS)
-            told = f"{count} looks, unchanged"
-            found = failed("looks", MAX_STATE_READS, told, turn, *reads, missing=True)
+            actual = f"{count} looks, unchanged"
+            found = failed("looks", MAX_STATE_READS, actual, turn, *reads, missing=True)
             yield passed(turn, *reads) if right else found
 
 
@@ -94,7 +96,7 @@ def _cuts(log: ClientLog) -> list[ClientTurn]:
 
 
 def _unknown_endings(log: ClientLog) -> Iterator[ClientFinding]:
-    """Nothing can be said of turns whose end nobody wrote down."""
+    """Report turns whose ending was not recorded as inconclusive."""
     if not log.has_endings and log.turns and not _cuts(log):
         yield inconclusive(_UNKNOWN_ENDINGS, *log.turns)
 
@@ -116,10 +118,10 @@ def _apart(
 
 
 def _automatic_reads(log: ClientLog, polls: list[RecordedCall]) -> int:
-    """How many looks followed each other as a client's do, without its user."""
+    """Count the state reads that followed each other automatically, without the user."""
     count = min(len(polls), 1)
-    for before, look in pairwise(polls):
-        if not log.time_scale.is_within(look.entry.started - before.entry.ended, _BY_ITSELF):
+    for before, poll in pairwise(polls):
+        if not log.time_scale.is_within(poll.entry.started - before.entry.ended, _BY_ITSELF):
             break
         count += 1
     return count

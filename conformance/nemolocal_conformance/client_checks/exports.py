@@ -1,4 +1,4 @@
-"""What an export is made of, and what follows a failed one (CLI-8, CLI-10, STA-3)."""
+"""What a client exports, and what it does after a failed export (CLI-8, CLI-10, STA-3)."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -10,7 +10,7 @@ from ..traffic.client_log import ClientLog
 from ..traffic.recorded_call import RecordedCall
 from .client_check import ClientFinding, client_check, failed, inconclusive, passed
 
-# What a client does by itself after it has seen a failure.
+# An automatic retry comes within this time after the failure.
 _BY_ITSELF = 60.0
 
 
@@ -19,18 +19,18 @@ def state_is_read_before_an_export(log: ClientLog) -> Iterator[ClientFinding]:
     """The state MUST be read before an export, after whatever was done to the session last."""
     done: dict[str, RecordedCall] = {}
     read: dict[str, RecordedCall] = {}
-    for act in log.all_calls:
-        if act.endpoint in ("chat", "upload"):
-            done[act.session_id] = act
-            read.pop(act.session_id, None)
-        elif act.endpoint == "state":
-            read[act.session_id] = act
-        elif act.endpoint == "render" and act.session_id in read:
-            yield passed(read[act.session_id], act)
-        elif act.endpoint == "render" and act.is_body_unread:
-            yield inconclusive("it was refused unread: nobody knows which session it was for", act)
-        elif act.endpoint == "render":
-            shown = (done[act.session_id], act) if act.session_id in done else (act,)
+    for call in log.all_calls:
+        if call.endpoint in ("chat", "upload"):
+            done[call.session_id] = call
+            read.pop(call.session_id, None)
+        elif call.endpoint == "state":
+            read[call.session_id] = call
+        elif call.endpoint == "render" and call.session_id in read:
+            yield passed(read[call.session_id], call)
+        elif call.endpoint == "render" and call.is_body_unread:
+            yield inconclusive("it was refused unread: nobody knows which session it was for", call)
+        elif call.endpoint == "render":
+            shown = (done[call.session_id], call) if call.session_id in done else (call,)
             yield failed("the state", "read before", "not read", *shown, missing=True)
 
 
@@ -52,8 +52,8 @@ def render_id_has_its_shape(log: ClientLog) -> Iterator[ClientFinding]:
     """The id of an export SHOULD be `render_` and a time."""
     for render in log.exports:
         right = render.id.startswith("render_")
-        told = render.id[:40]
-        yield passed(render.submit) if right else failed("id", "render_…", told, render.submit)
+        actual = render.id[:40]
+        yield passed(render.submit) if right else failed("id", "render_…", actual, render.submit)
 
 
 @client_check("client.retry", "CLI-8", "REN-6")
@@ -104,12 +104,12 @@ def export_waits_for_the_one_before(log: ClientLog) -> Iterator[ClientFinding]:
             )
             apart = render.submit.entry.started - _last(last).entry.ended
             over = ended or last.is_cancelled or not log.time_scale.is_within(apart, _BY_ITSELF)
-            told = "while another one runs"
+            actual = "while another one runs"
             shown = (last.submit, render.submit)
             yield (
                 passed(*shown)
                 if over
-                else failed("an export", "after the one before", told, *shown, missing=True)
+                else failed("an export", "after the one before", actual, *shown, missing=True)
             )
         if render.is_accepted:
             before[render.session_id] = render
@@ -121,25 +121,25 @@ def claim_link_is_requested(log: ClientLog) -> Iterator[ClientFinding]:
     done = [render for render in log.exports if render.is_completed]
     claims = log.calls_to("claim_token")
     for session in dict.fromkeys(render.session_id for render in done):
-        claim = next((act for act in claims if act.session_id == session), None)
+        claim = next((call for call in claims if call.session_id == session), None)
         ends = [render.submit for render in done if render.session_id == session]
-        told = "never asked for"
-        yield passed(ends[-1], claim) if claim else failed("a claim token", "one", told, ends[-1])
+        actual = "never asked for"
+        yield passed(ends[-1], claim) if claim else failed("a claim token", "one", actual, ends[-1])
 
 
 def _has_segments(draft: Any) -> bool:
-    """STA-3: at least one track with a segment."""
+    """Whether at least one track has a segment (STA-3)."""
     tracks = draft.get("t") if isinstance(draft, dict) else None
     found = tracks if isinstance(tracks, list) else []
     return any(isinstance(track, dict) and track.get("sg") for track in found)
 
 
 def _retry_chains(log: ClientLog) -> list[list[ClientExport]]:
-    """Exports, each with those by which its client tried again because it had failed."""
+    """Group exports with their retries: further exports made because one had failed."""
     chains: dict[str, list[list[ClientExport]]] = {}
     for render in log.exports:
         if render.submit.code in (ResponseCode.BAD_TOKEN, ResponseCode.RATE_LIMITED):
-            continue  # it was not even begun
+            continue  # the export was not started
         of_session = chains.setdefault(render.session_id, [])
         if of_session and _is_retry(log, of_session[-1], render):
             of_session[-1].append(render)
@@ -154,5 +154,5 @@ def _is_retry(log: ClientLog, chain: Sequence[ClientExport], render: ClientExpor
 
 
 def _last(render: ClientExport) -> RecordedCall:
-    """The last that a client saw of an export."""
+    """Return the last call about an export that the client saw answered."""
     return render.end_call or (render.submit, *render.polls)[-1]

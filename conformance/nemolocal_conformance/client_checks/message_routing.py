@@ -1,4 +1,4 @@
-"""What never goes to the chat (CLI-2, CLI-6)."""
+"""Messages that must not be sent to the chat (CLI-2, CLI-6)."""
 
 from collections.abc import Iterator
 
@@ -8,13 +8,13 @@ from .message_patterns import NonChatRoute, is_gui_instruction, non_chat_route
 
 
 def _check_route(log: ClientLog, what: NonChatRoute) -> Iterator[ClientFinding]:
-    for act in log.calls_to("chat"):
-        cost = act.entry.turn.cost if act.entry.turn else 0
-        if non_chat_route(act.message) == what:
-            told = act.message[:80]
-            yield failed("it was said to the chat", f"the {what} route", told, act, credits=cost)
-        elif act.message:
-            yield passed(act)
+    for call in log.calls_to("chat"):
+        cost = call.entry.turn.cost if call.entry.turn else 0
+        if non_chat_route(call.message) == what:
+            actual = call.message[:80]
+            yield failed("it was said to the chat", f"the {what} route", actual, call, credits=cost)
+        elif call.message:
+            yield passed(call)
 
 
 @client_check("client.export-in-chat", "CLI-2")
@@ -50,10 +50,10 @@ def files_do_not_go_to_the_chat(log: ClientLog) -> Iterator[ClientFinding]:
 @client_check("client.gui-words", "CLI-6")
 def gui_actions_do_not_go_to_the_chat(log: ClientLog) -> Iterator[ClientFinding]:
     """A GUI action MUST be done through the API, never said to the chat: "click Export"."""
-    for act in log.calls_to("chat"):
-        cost = act.entry.turn.cost if act.entry.turn else 0
-        if is_gui_instruction(act.message):
-            told = act.message[:80]
-            yield failed("it was said to the chat", "a call", told, act, credits=cost)
-        elif act.message:
-            yield passed(act)
+    for call in log.calls_to("chat"):
+        cost = call.entry.turn.cost if call.entry.turn else 0
+        if is_gui_instruction(call.message):
+            actual = call.message[:80]
+            yield failed("it was said to the chat", "a call", actual, call, credits=cost)
+        elif call.message:
+            yield passed(call)

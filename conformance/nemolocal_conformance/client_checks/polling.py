@@ -1,4 +1,4 @@
-"""How an export is followed: every 30 seconds, ten times at most (CLI-8, REN-6)."""
+"""Polling of an export: every 30 seconds, at most ten times (CLI-8, REN-6)."""
 
 from collections.abc import Iterator
 from itertools import pairwise
@@ -11,7 +11,7 @@ from ..traffic.recorded_call import RecordedCall
 from .client_check import ClientFinding, client_check, failed, inconclusive, passed
 
 _INTERVAL, _MAX_INTERVAL, _MAX_POLLS = 30.0, 45.0, 10
-# Who knows that a server is at hand may ask it twice a second, whatever its clock does.
+# A client may poll a local server twice a second, whatever the speed of its clock.
 _LOCAL_INTERVAL = 0.45
 _REFUSED = (ResponseCode.BAD_TOKEN, ResponseCode.RATE_LIMITED)
 _SCALED_CLOCK = "renders take the time they take, where waits are divided or may be"
@@ -41,9 +41,9 @@ def export_is_not_polled_too_seldom(log: ClientLog) -> Iterator[ClientFinding]:
         for before, poll in _pairs(render):
             apart = poll.entry.started - before.entry.ended
             late = log.time_scale.is_longer(apart, _MAX_INTERVAL)
-            told = f"after {apart:.1f} s"
+            actual = f"after {apart:.1f} s"
             shown = (before, poll)
-            seldom = failed("a poll", "after 30 s", told, *shown, missing=True)
+            seldom = failed("a poll", "after 30 s", actual, *shown, missing=True)
             yield seldom if late else passed(*shown)
 
 
@@ -69,10 +69,12 @@ def ended_export_is_not_polled(log: ClientLog) -> Iterator[ClientFinding]:
             continue
         more = [poll for poll in render.polls if poll.entry.started >= render.end_call.entry.ended]
         more = [poll for poll in more if poll is not render.end_call]
-        told = f"{len(more)} more"
+        actual = f"{len(more)} more"
         shown = (render.end_call, *more)
         yield (
-            failed("polls after the end", "none", told, *shown) if more else passed(render.end_call)
+            failed("polls after the end", "none", actual, *shown)
+            if more
+            else passed(render.end_call)
         )
 
 
@@ -83,6 +85,6 @@ def _answered(render: ClientExport) -> list[RecordedCall]:
 
 
 def _pairs(render: ClientExport) -> list[tuple[RecordedCall, RecordedCall]]:
-    """Each poll with the one before."""
+    """Return each poll with the one before it."""
     polls = _answered(render)
     return list(pairwise(polls))

@@ -1,4 +1,4 @@
-"""Turns that end without a word: the state tells, the message is never sent again (CLI-3)."""
+"""Turns that end without text: read the state, never send the message again (CLI-3)."""
 
 from collections.abc import Iterator
 from itertools import pairwise
@@ -20,9 +20,11 @@ def silent_turn_is_followed_by_state_read(log: ClientLog) -> Iterator[ClientFind
         if reads:
             yield passed(turn, reads[0])
         else:
-            told = after.label if after else "nothing more"
+            actual = after.label if after else "nothing more"
             shown = (after,) if after else ()
-            yield failed("what came next", "a look at the state", told, turn, *shown, missing=True)
+            yield failed(
+                "what came next", "a look at the state", actual, turn, *shown, missing=True
+            )
 
 
 @client_check("client.resend", "CLI-3", "SSE-7")

@@ -1,4 +1,4 @@
-"""How long a client listens: heartbeats are patience, not failure, and not for ever (CLI-5)."""
+"""How long a client reads a stream: through heartbeats, but with a limit (CLI-5)."""
 
 from collections.abc import Iterator
 from itertools import pairwise
@@ -9,7 +9,7 @@ from .client_check import ClientFinding, client_check, failed, inconclusive, pas
 
 _HEARTBEATS_ONLY = 600.0
 _TURN = 900.0
-# A limit was at stake from here on.
+# From this duration on a turn shows whether the client has a limit.
 _NEARLY = 0.9
 
 
@@ -59,14 +59,14 @@ def client_gives_up_a_long_turn(log: ClientLog) -> Iterator[ClientFinding]:
     """A client MUST listen to no turn for longer than 15 minutes."""
     for turn in log.turns:
         if log.time_scale.is_longer(turn.duration, _TURN):
-            told = f"{turn.duration:.0f} s"
-            yield failed("it listened on", "for 900 s at most", told, turn)
+            actual = f"{turn.duration:.0f} s"
+            yield failed("it listened on", "for 900 s at most", actual, turn)
         elif turn.duration >= _TURN * _NEARLY:
             yield passed(turn)
 
 
 def _longest_gap(turn: ClientTurn) -> float:
-    """The longest time without news, in seconds, as far as the stream is kept."""
+    """Return the longest time without content, in seconds, as far as the stream was recorded."""
     news = [0.0, *(sign.seconds for sign in turn.timed_events if sign.has_content)]
     last = turn.timed_events[-1].seconds
     return max(after - before for before, after in pairwise([*news, max(last, news[-1])]))

@@ -1,4 +1,4 @@
-"""What came of a scenario: the verdicts on what a program did, and one word for all of it."""
+"""The result of a scenario: the verdicts on the program and one word for all of them."""
 
 from typing import Literal
 
@@ -19,7 +19,7 @@ _UNJUDGED = ("not applicable", "not judgeable")
 
 
 class ScenarioResult(msgspec.Struct, frozen=True):
-    """How a scenario ended: in a word, why (a line each), and in full."""
+    """How a scenario ended: in one word, with reasons (one per line), and in full."""
 
     scenario: str
     word: ScenarioOutcome
@@ -32,7 +32,7 @@ class ScenarioResult(msgspec.Struct, frozen=True):
 def evaluate_run(
     scenario: ClientScenario, program_exit: ProgramExit, journal: LoadedJournal, seconds: float
 ) -> ScenarioResult:
-    """Judge a run that took so many seconds by what the program did and how it ended."""
+    """Evaluate a run by the program's calls and the way it ended."""
     report = evaluate_journal(journal, client_catalogue().values())
     broken = [
         f"{verdict.check}: {verdict_reason(verdict)}"
@@ -55,21 +55,21 @@ def evaluate_run(
 def _unreached(
     scenario: ClientScenario, journal: LoadedJournal, report: ConformanceReport
 ) -> list[str]:
-    """Why the program cannot have shown what the scenario is about."""
+    """Return why the program did not get as far as the scenario needs."""
     struck = {name for entry in journal.entries for name in entry.faults}
     for fault in scenario.faults:
         if fault["name"] not in struck:
             return [f"the program made no request that {fault['name']} applies to"]
     if scenario.code and scenario.code not in {entry.code for entry in journal.entries}:
         return [f"the program made no request that is answered with {scenario.code}"]
-    judged = {v.check for v in report.verdicts if v.outcome not in _UNJUDGED}
-    if not judged & set(scenario.checks):
+    evaluated = {v.check for v in report.verdicts if v.outcome not in _UNJUDGED}
+    if not evaluated & set(scenario.checks):
         return [f"nothing to judge {' or '.join(scenario.checks)} by"]
     return []
 
 
 def _exit_problems(scenario: ClientScenario, program_exit: ProgramExit, missed: bool) -> list[str]:
-    """What is wrong with the way the program ended."""
+    """Return what is wrong with the way the program ended."""
     if program_exit.status is None:
         return [] if scenario.seconds else ["the program hung and was stopped"]
     if program_exit.status in (NOT_EXECUTABLE, NOT_FOUND):

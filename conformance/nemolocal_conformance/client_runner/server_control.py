@@ -1,4 +1,4 @@
-"""What the driver asks of a local server: to arm faults, and to show its journal."""
+"""Calls to the control API of a local server: arm faults, read the journal."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -18,10 +18,10 @@ ServerTransport = httpx.BaseTransport | None
 def fetch_journal(
     base_url: str, transport: ServerTransport = None, control_token: str = ""
 ) -> tuple[LoadedJournal, bytes]:
-    """Everything that a local server wrote down, and its lines as they may be kept in a file."""
+    """Return the journal of a local server, and its lines as they can be kept in a file."""
     with _open_client(base_url, transport, control_token) as http:
         reply = http.get(JOURNAL.template, params={"format": "jsonl"}).raise_for_status()
-    # Where nobody asked for anything there is no line, and no file of a journal either.
+    # Without any request there is no line, which is not a journal file either.
     lines = reply.content
     return parse_journal(lines) if lines.strip() else LoadedJournal(()), lines
 
@@ -29,7 +29,7 @@ def fetch_journal(
 def arm_faults(
     base_url: str, orders: Iterable[dict[str, Any]], transport: ServerTransport = None
 ) -> None:
-    """Arm faults, in their order; each is an order of the control interface."""
+    """Arm faults in their order; each is a fault specification of the control API."""
     with _open_client(base_url, transport) as http:
         for order in orders:
             http.post(FAULTS_ARM.template, json=order).raise_for_status()

@@ -1,4 +1,4 @@
-"""Answers about tokens, credits and claim tokens (sections 2 and 6)."""
+"""Validates responses about tokens, credits and claim tokens (sections 2 and 6)."""
 
 from nemolocal_contract.headers import (
     ANONYMOUS_TOKEN_PREFIX,
@@ -36,7 +36,7 @@ _FIGURES = ("available", "frozen", "total")
 def validate_token(
     context: CheckContext, model: ServerModel, step: TokenStep, response: TargetResponse
 ) -> None:
-    """A token call (AUTH-1 to AUTH-3, AUTH-5)."""
+    """Validate a token call (AUTH-1 to AUTH-3, AUTH-5)."""
     due = _expected_token_errors(model, step)
     if matches_expected_error(context, response, due):
         return
@@ -74,7 +74,7 @@ def _expected_token_errors(model: ServerModel, step: TokenStep) -> ExpectedError
 def validate_balance(
     context: CheckContext, model: ServerModel, step: BalanceStep, response: TargetResponse
 ) -> None:
-    """The credits are what they can be after all that was asked for (CRD-1 to CRD-3, REN-3)."""
+    """Require credits that are possible after all earlier calls (CRD-1 to CRD-3, REN-3)."""
     if matches_expected_error(context, response, model.expected_errors(step)):
         return
     available = read_balance(response)
@@ -88,7 +88,7 @@ def validate_balance(
 
 
 def read_balance(response: TargetResponse) -> int:
-    """The available credits of a balance, when nothing runs (CRD-1, CRD-2)."""
+    """Return the available credits of a balance while nothing runs (CRD-1, CRD-2)."""
     data = require_success(response, "CRD-1")
     with under_rule("CRD-1"):
         figures = [expect_type(f"data.{n}", require_field("data", data, n), int) for n in _FIGURES]
@@ -103,7 +103,7 @@ def read_balance(response: TargetResponse) -> int:
 def validate_claim(
     context: CheckContext, model: ServerModel, step: ClaimStep, response: TargetResponse
 ) -> None:
-    """A claim token for a session of one's own (AUTH-7)."""
+    """Validate a claim token for the caller's own session (AUTH-7)."""
     if matches_expected_error(context, response, model.expected_session_errors(step, step.session)):
         return
     data = require_success(response, "AUTH-7")

@@ -1,4 +1,4 @@
-"""Whether a call was refused where it must be, and in a form that the contract knows."""
+"""Validates errors: whether one was required, and whether it has a form of the contract."""
 
 from nemolocal_contract.response_codes import ResponseCode
 
@@ -13,7 +13,7 @@ from .violation import under_rule
 def matches_expected_error(
     context: CheckContext, response: TargetResponse, expected: ExpectedErrors, *, chat: bool = False
 ) -> bool:
-    """Whether this call ended as a refusal that is due; breaks the rule of one that is not."""
+    """Whether the response is an expected error; raises if a required one is missing."""
     codes = {**expected.required, **expected.allowed}
     code = _matching_code(context, response, codes, chat)
     if code is not None:
@@ -27,7 +27,7 @@ def matches_expected_error(
 
 
 def require_success(response: TargetResponse, rule: str) -> dict[str, object]:
-    """`data` of an envelope that must be one of a success (GEN-1)."""
+    """Return `data` of a response that must be a success (GEN-1)."""
     with under_rule(rule):
         expect_equal("the connection", response.ending, "complete")
         data = response.data
@@ -42,7 +42,7 @@ def require_success(response: TargetResponse, rule: str) -> dict[str, object]:
 def _matching_code(
     context: CheckContext, response: TargetResponse, codes: dict[ResponseCode, str], chat: bool
 ) -> ResponseCode | None:
-    """Which of these failures this is; None where it is none of them."""
+    """Return which of these errors the response is, None if it is none of them."""
     for code in codes:
         try:
             expect_error(context, response, code, chat=chat)

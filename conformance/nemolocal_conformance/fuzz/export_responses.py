@@ -1,4 +1,4 @@
-"""Answers about exports (section 8)."""
+"""Validates responses about exports (section 8)."""
 
 from itertools import takewhile
 from typing import Any
@@ -36,14 +36,14 @@ _REFUSED_AT = {
 
 
 class FollowedRender(msgspec.Struct, frozen=True):
-    """A render that was followed: each look, and the file, None where none came of it."""
+    """The polls of a render to its end, and its file; None if it has none."""
 
     statuses: tuple[TargetResponse, ...]
     file: TargetResponse | None = None
 
 
 def export_draft(model: ServerModel, step: ExportStep) -> dict[str, Any]:
-    """The draft that an export sends."""
+    """Return the draft that an export step sends."""
     session = model.sessions.get(step.session)
     seen = session.draft if session is not None and session.draft is not None else {}
     unknown = {"id": "x", "s": 0, "d": 500, "src": "nothing"}
@@ -61,7 +61,7 @@ def export_draft(model: ServerModel, step: ExportStep) -> dict[str, Any]:
 def validate_export(
     context: CheckContext, model: ServerModel, step: ExportStep, response: TargetResponse
 ) -> None:
-    """A submit (REN-1, REN-2, REN-6, REN-9)."""
+    """Validate a submit (REN-1, REN-2, REN-6, REN-9)."""
     key = (model.token(step.by), model.render_id(step.render))
     due = _expected_export_errors(model, step)
     if (
@@ -69,7 +69,7 @@ def validate_export(
         and not step.attributed
         and set(due.required) == {ResponseCode.EXPORT_BLOCKED}
     ):
-        # REN-2 is contradicted: only those without credits may need attribution.
+        # Sources disagree on REN-2: only users without credits may need attribution.
         context.note_alternative("REN-2", "export_402=out_of_credits")
         due.required.clear()
     if key in model.renders and not due.required:
@@ -84,7 +84,7 @@ def validate_export(
         and is_error(response)
         and "duplicate" in _lowercase_body(response)
     ):
-        return  # an id whose submit was refused may have been used, or not
+        return  # a rejected submit may or may not have used the id
     with under_rule("REN-4"):
         body = flatten_render(response.json)
         expect_equal("status", require_field("the reply", body, "status"), "pending")
@@ -130,7 +130,7 @@ def _validate_duplicate(response: TargetResponse) -> None:
 def _validate_error_path(
     step: ExportStep, response: TargetResponse, expected: ExpectedErrors
 ) -> None:
-    """A draft that alone is the fault is refused with the path of the field (REN-9)."""
+    """If the draft is the only fault, the message must contain the field's path (REN-9)."""
     path = _REFUSED_AT.get(step.draft, "draft.t")
     if set(expected.required) == {ResponseCode.BAD_REQUEST} and not expected.allowed:
         with under_rule("REN-9"):
@@ -141,11 +141,11 @@ def _validate_error_path(
 def validate_status(
     context: CheckContext, model: ServerModel, step: StatusStep, response: TargetResponse
 ) -> None:
-    """A status (REN-4, REN-5, REN-8)."""
+    """Validate a status (REN-4, REN-5, REN-8)."""
     if matches_expected_error(context, response, model.expected_render_errors(step, step.render)):
         return
     render = model.render_of(step, step.render)
-    assert render is not None  # else it was due to be refused
+    assert render is not None  # otherwise an error was required
     _validate_status_reply(model, render, response)
 
 
@@ -183,7 +183,7 @@ def _validate_order(render: ModelRender, status: str, progress: int) -> None:
 
 
 def _note_queue(model: ServerModel, active: ModelRender) -> None:
-    """Whatever was begun before the one that is at work has had its turn (REN-8)."""
+    """Note that every render submitted before the active one has left the queue (REN-8)."""
     for render in takewhile(lambda one: one is not active, model.renders.values()):
         if render.session is active.session:
             render.has_left_queue = True
@@ -192,7 +192,7 @@ def _note_queue(model: ServerModel, active: ModelRender) -> None:
 def validate_followed_render(
     context: CheckContext, model: ServerModel, step: FollowStep, followed: FollowedRender
 ) -> None:
-    """A render to its end, and its file, which needs no token (REN-5, REN-7, REN-8)."""
+    """Validate a render to its end, and its file, which needs no token (REN-5, REN-7, REN-8)."""
     for response in followed.statuses:
         validate_status(
             context, model, StatusStep(by=step.by, auth=step.auth, render=step.render), response
@@ -206,7 +206,7 @@ def validate_followed_render(
         head = followed.file.body[:12]
         expect_true("the file", head[4:8] == b"ftyp", "MP4", head)
     size = render.output.get("size")
-    if size is not None:  # the nested shape does not tell it
+    if size is not None:  # the nested shape does not have it
         with under_rule("REN-4"):
             expect_equal("output.size", size, len(followed.file.body))
 
@@ -214,11 +214,11 @@ def validate_followed_render(
 def validate_cancel(
     context: CheckContext, model: ServerModel, step: CancelStep, response: TargetResponse
 ) -> None:
-    """A cancelled render has failed, unless it was completed before (REN-8)."""
+    """Require that a cancelled render failed, unless it was already completed (REN-8)."""
     if matches_expected_error(context, response, model.expected_render_errors(step, step.render)):
         return
     render = model.render_of(step, step.render)
-    assert render is not None  # else it was due to be refused
+    assert render is not None  # otherwise an error was required
     with under_rule("REN-8"):
         expect_equal("the HTTP status", response.status, 200)
         status = flatten_render(response.json).get("status")
@@ -230,11 +230,11 @@ def validate_cancel(
 def validate_download(
     context: CheckContext, model: ServerModel, step: DownloadStep, response: TargetResponse
 ) -> None:
-    """The fallback download: the file of a completed render, of no other (REN-8)."""
+    """Require that the fallback download gives a file only for a completed render (REN-8)."""
     if matches_expected_error(context, response, model.expected_render_errors(step, step.render)):
         return
     render = model.render_of(step, step.render)
-    assert render is not None  # else it was due to be refused
+    assert render is not None  # otherwise an error was required
     is_file = response.status == 200 and response.body[4:8] == b"ftyp"
     if render.status in FINAL_STATUSES:
         with under_rule("REN-8"):

@@ -1,4 +1,4 @@
-"""What scripts have shown, as verdicts: the reports of checks tell it like any other."""
+"""The results of scripts as verdicts, so that every report format can show them."""
 
 from importlib.metadata import version
 
@@ -18,7 +18,7 @@ SENTENCE = (
 
 
 def script_verdict(script: CallScript, ending: ScriptResult, *, ours: bool) -> Verdict:
-    """How a script ended: a rule of ours that nobody documents is learned about, not failed."""
+    """Return the verdict of a script: `learned` if it contradicts an undocumented assumption."""
     finding = ending.violation
     if finding is None:
         outcome: VerdictOutcome = "not applicable" if ending.stop_reason else "passed"
@@ -42,7 +42,7 @@ def script_verdict(script: CallScript, ending: ScriptResult, *, ours: bool) -> V
 
 
 def passed_verdict() -> Verdict:
-    """Nothing was answered that may not be."""
+    """Return the verdict of scripts without a violation."""
     return Verdict(
         check=CHECK_ID,
         rules=("GEN-1",),
@@ -56,7 +56,7 @@ def passed_verdict() -> Verdict:
 def script_report(
     context: CheckContext, verdicts: tuple[Verdict, ...], at: str, seconds: float
 ) -> ConformanceReport:
-    """A report of scripts alone; `at` is when it began, `seconds` how long it took."""
+    """Return a report of scripts alone; `at` is the start time, `seconds` the duration."""
     return ConformanceReport(
         base_url=context.target.base_url,
         version=version("nemolocal"),

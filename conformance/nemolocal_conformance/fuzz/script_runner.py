@@ -1,4 +1,4 @@
-"""Plays a script on a server, call by call, until an answer comes that the model does not allow."""
+"""Runs a script against a server, call by call, until the model does not allow a response."""
 
 import contextlib
 import uuid
@@ -44,7 +44,7 @@ from .violation import RuleViolated, Violation, under_rule
 _StepHandler = tuple[
     Callable[[StepExecutor, Any], Any], Callable[[CheckContext, ServerModel, Any, Any], None]
 ]
-# How each step is called, and who judges what comes back.
+# How each step is executed, and how its response is validated.
 _STEP_HANDLERS: dict[type[ScriptStep], _StepHandler] = {
     TokenStep: (StepExecutor.request_token, account_responses.validate_token),
     BalanceStep: (StepExecutor.read_balance, account_responses.validate_balance),
@@ -63,7 +63,7 @@ _STEP_HANDLERS: dict[type[ScriptStep], _StepHandler] = {
 
 
 class ScriptResult(msgspec.Struct, frozen=True):
-    """How a script ended: after `steps` calls, with a finding, stopped for a reason, or well."""
+    """How a script ended after `steps` calls: with a violation, stopped for a reason, or well."""
 
     steps: int
     violation: Violation | None = None
@@ -72,7 +72,7 @@ class ScriptResult(msgspec.Struct, frozen=True):
 
 
 class ScriptRunner:
-    """Plays scripts on a stage; `new_salt` tells what makes client ids and render ids new there."""
+    """Runs scripts; `new_salt` makes client ids and render ids unique on the server."""
 
     def __init__(self, context: CheckContext, new_salt: Callable[[], str]) -> None:
         self.context = context
@@ -80,43 +80,43 @@ class ScriptRunner:
         self._clock = WallClock()
 
     def run(self, script: CallScript) -> ScriptResult:
-        """Make the calls in their order; ends with the first answer that is not allowed."""
+        """Execute the steps in order, up to the first response that is not allowed."""
         model = ServerModel(self._new_salt())
-        caller = StepExecutor(self.context, model)
+        executor = StepExecutor(self.context, model)
         self.context.target.take_evidence()
-        number, finding, stopped = 0, None, ""
+        number, violation, stopped = 0, None, ""
         try:
             if any(
                 isinstance(step, AccountStep) and step.by == OWN_ACCOUNT for step in script.steps
             ):
                 self._bind_own(model)
-            for number, step in enumerate(script.steps, 1):  # noqa: B007 - told where it ends
+            for number, step in enumerate(script.steps, 1):  # noqa: B007 - the result has it
                 model.now = self._now()
-                self._step(caller, model, step)
-        except RuleViolated as disallowed:
-            finding = disallowed.violation_at(number)
+                self._step(executor, model, step)
+        except RuleViolated as broken:
+            violation = broken.violation_at(number)
         except NotApplicable as why:
             stopped = f"step {number}: {why}"
-        return ScriptResult(number, finding, stopped, self._evidence())
+        return ScriptResult(number, violation, stopped, self._evidence())
 
     def can_advance_clock(self) -> bool:
-        """Whether the server lets its time be moved."""
+        """Whether the server's clock can be advanced."""
         try:
             self.context.control.advance_clock(0)
         except NotApplicable:
             return False
         return True
 
-    def _step(self, caller: StepExecutor, model: ServerModel, step: ScriptStep) -> None:
-        """Make one call and judge its answer."""
+    def _step(self, executor: StepExecutor, model: ServerModel, step: ScriptStep) -> None:
+        """Execute one step and validate its response."""
         if isinstance(step, WaitStep):
             self.context.control.advance_clock(step.seconds)
             return
-        call, judge = _STEP_HANDLERS[type(step)]
-        judge(self.context, model, step, call(caller, step))
+        call, validate = _STEP_HANDLERS[type(step)]
+        validate(self.context, model, step, call(executor, step))
 
     def _bind_own(self, model: ServerModel) -> None:
-        """Make the account of the run known, with the credits that it has."""
+        """Add the run's account to the model, with its current credits."""
         with under_rule("AUTH-1"):
             try:
                 account = self.context.account
@@ -132,7 +132,7 @@ class ScriptRunner:
         return self.context.control.read_clock() if self.context.has_control else self._clock.time()
 
     def _evidence(self) -> tuple[HttpExchange, ...]:
-        """What went over the wire, but for what was told to the control interface."""
+        """Return the recorded exchanges without those of the control API."""
         seen = self.context.target.take_evidence()
         return tuple(exchange for exchange in seen if wire.CONTROL_PREFIX not in exchange.url)
 
@@ -146,10 +146,10 @@ def open_script_runner(
     control_token: str = "",
     fresh: bool = False,
 ) -> Iterator[ScriptRunner]:
-    """A player of the server there.
+    """Open a runner for the server at `base_url`.
 
-    `fresh` says that nobody has ever called it: then ids need no chance to be new, and a script
-    is answered the same each time.
+    `fresh` says that the server has had no requests: then ids need not be random, and a script gets
+    the same responses each time.
     """
     target = TargetClient(base_url, attribution)
     with contextlib.closing(target):
@@ -158,7 +158,7 @@ def open_script_runner(
 
 
 def _working_control(target: TargetClient, token: str) -> ControlClient | None:
-    """The control interface, if it does more than say that it is there."""
+    """Return the control client if the control API really answers."""
     control = find_control_client(target, token)
     try:
         if control is not None:

@@ -1,4 +1,4 @@
-"""The calls of a script on the wire: names become what they stand for, and bytes are sent."""
+"""Sends the calls of a script, with the server's ids in place of names."""
 
 from typing import Any
 
@@ -39,7 +39,7 @@ _LOCAL_POLL_INTERVAL, _CLOUD_POLL_INTERVAL = 0.02, 30.0
 
 
 class StepExecutor:
-    """Makes the calls of one script, with what its model knows."""
+    """Sends the calls of one script, with the ids of its model."""
 
     def __init__(self, context: CheckContext, model: ServerModel) -> None:
         self._context = context
@@ -47,7 +47,7 @@ class StepExecutor:
         self._clock = WallClock()
 
     def request_token(self, step: TokenStep) -> TargetResponse:
-        """The token call."""
+        """Make the token call."""
         client_id = self._model.client_id(step.client)
         return self._context.request_token(_BAD_IDS.get(step.how, client_id))
 
@@ -64,11 +64,11 @@ class StepExecutor:
         )
 
     def read_state(self, step: StateStep) -> TargetResponse:
-        """Read the newest state."""
+        """Read the latest state."""
         return self._in_session(wire.STATE, step, user=self._model.user_in_path(step, step.user))
 
     def upload(self, step: UploadStep) -> TargetResponse:
-        """Send files."""
+        """Upload files."""
         bodies = {
             name: read_sample(name) if name in FILE_TYPES else _NOT_MEDIA for name in step.files
         }
@@ -76,11 +76,11 @@ class StepExecutor:
         return self._in_session(wire.UPLOAD, step, files=files)
 
     def upload_url(self, step: UrlUploadStep) -> TargetResponse:
-        """Send a URL."""
+        """Upload by URL."""
         return self._in_session(wire.UPLOAD, step, json={"urls": [step.url], "source_type": "url"})
 
     def send_message(self, step: MessageStep) -> TurnStream:
-        """Send a message, and listen."""
+        """Send a message and read the stream."""
         body = {
             "app_name": wire.APP_NAME,
             "user_id": wire.CURRENT_USER,
@@ -92,7 +92,7 @@ class StepExecutor:
         return TurnStream(self._call(wire.CHAT, step, json=body))
 
     def request_claim_token(self, step: ClaimStep) -> TargetResponse:
-        """Ask for a claim token."""
+        """Request a claim token."""
         session = self._model.sessions.get(step.session)
         task = session.task_id if session is not None else "task"
         body = {"task_id": task, "session_id": self._model.session_id(step.session)}
@@ -108,11 +108,11 @@ class StepExecutor:
         return self._call(wire.RENDER, step, json=body, attributed=step.attributed)
 
     def read_status(self, step: StatusStep | FollowStep) -> TargetResponse:
-        """Ask for the status of a render."""
+        """Read the status of a render."""
         return self._of_render(wire.RENDER_STATUS, step)
 
     def follow_render(self, step: FollowStep) -> FollowedRender:
-        """Ask for it until the render has ended, and fetch its file."""
+        """Poll until the render has ended, and download its file."""
         polls: list[TargetResponse] = []
         waited, pause = (
             0.0,
@@ -133,7 +133,7 @@ class StepExecutor:
         return self._of_render(wire.RENDER_CANCEL, step)
 
     def download_render(self, step: DownloadStep) -> TargetResponse:
-        """Fetch the file of a render."""
+        """Download the file of a render."""
         return self._of_render(wire.RENDER_DOWNLOAD, step)
 
     def _in_session(
@@ -160,7 +160,7 @@ class StepExecutor:
 
 
 def _token_arguments(auth: AuthKind, token: str) -> dict[str, Any]:
-    """How a call shows its token (GEN-3, GEN-5)."""
+    """Return the request arguments that send the token (GEN-3, GEN-5)."""
     ways: dict[AuthKind, dict[str, Any]] = {
         "good": {"token": token},
         "none": {},
@@ -173,7 +173,7 @@ def _token_arguments(auth: AuthKind, token: str) -> dict[str, Any]:
 
 
 def _status_and_url(response: TargetResponse) -> tuple[object, str]:
-    """The status and the URL of a look, as far as there are any."""
+    """Return the status and the URL of a poll, as far as it has them."""
     try:
         body = flatten_render(response.json)
     except CheckFailed:

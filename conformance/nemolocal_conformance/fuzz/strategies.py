@@ -1,4 +1,4 @@
-"""Random scripts, by Hypothesis: what it makes smaller is a script again."""
+"""Hypothesis strategies for scripts; every shrunk example is a valid script again."""
 
 from itertools import chain
 from typing import Any
@@ -20,8 +20,8 @@ _SESSIONS, _RENDERS = ("s1", "s2"), ("r1", "r2")
 class ScriptCapabilities(msgspec.Struct, frozen=True):
     """What scripts may do on a server.
 
-    They may edit, which costs; ask for tokens; move time; wait for the ends of renders, which
-    takes minutes where a client may look every 30 s only (REN-6).
+    They may edit, which costs credits; request tokens; advance the clock; wait for renders to end,
+    which takes minutes where polls must be 30 s apart (REN-6).
     """
 
     edits: bool = True
@@ -31,9 +31,9 @@ class ScriptCapabilities(msgspec.Struct, frozen=True):
 
 
 def script_strategy(capabilities: ScriptCapabilities) -> SearchStrategy[CallScript]:
-    """Scripts of a beginning that most calls stand on, shorter or longer, and of any calls."""
+    """Generate scripts: a common opening of any length, then any calls."""
     first = "ann" if capabilities.tokens else OWN_ACCOUNT
-    # Lists are short as a rule: lists of lists are longer, and shrink as well.
+    # Hypothesis prefers short lists; lists of lists are longer, and still shrink.
     later = st.lists(st.lists(_steps(capabilities), max_size=_LONGEST), max_size=_LONGEST)
     openings = st.sampled_from(_openings(first, capabilities))
     return (
@@ -45,7 +45,7 @@ def script_strategy(capabilities: ScriptCapabilities) -> SearchStrategy[CallScri
 
 
 def _openings(by: str, capabilities: ScriptCapabilities) -> list[tuple[AnyStep, ...]]:
-    """From nothing to a clip on the timeline: what fails with little needs no more."""
+    """Return every beginning of the way to a clip on the timeline, which examples shrink to."""
     whole: list[AnyStep] = [steps.TokenStep(by)] if capabilities.tokens else []
     whole += [steps.SessionStep("s1", by=by), steps.UploadStep("s1", ("picture.png",), by=by)]
     if capabilities.edits:
@@ -69,7 +69,7 @@ def _steps(capabilities: ScriptCapabilities) -> SearchStrategy[AnyStep]:
         _exports(in_session | render),
         st.builds(steps.StatusStep, **render),
     ]
-    # A server looks into files, and makes them: that takes it longer than all else.
+    # Calls that take a server longer: it probes and renders files.
     slow: list[SearchStrategy[AnyStep]] = [
         st.builds(steps.UploadStep, **in_session, files=_files()),
         st.builds(steps.UrlUploadStep, **in_session),
@@ -120,5 +120,5 @@ def _exports(in_session: dict[str, Any]) -> SearchStrategy[steps.ExportStep]:
 
 
 def _mostly(usual: Any, *others: Any, times: int = 4) -> SearchStrategy[Any]:
-    """The usual value so many times as often as each other; it is what others shrink to."""
+    """Return the usual value `times` as often as each other; examples shrink to it."""
     return st.sampled_from((usual,) * times * len(others) + others)

@@ -1,4 +1,4 @@
-"""Answers to a turn: a refusal, or a stream that must be one (section 5, CRD-4)."""
+"""Validates responses to a message: an error or a valid stream (section 5, CRD-4)."""
 
 import contextlib
 from typing import Any
@@ -31,7 +31,7 @@ _STREAM = "text/event-stream"
 def validate_turn(
     context: CheckContext, model: ServerModel, step: MessageStep, stream: TurnStream
 ) -> None:
-    """One turn, in every way that it may end."""
+    """Validate a turn, whichever way it ends."""
     due = model.expected_session_errors(step, step.session)
     if not step.message.strip():
         due.required[ResponseCode.BAD_REQUEST] = "GEN-6"
@@ -58,7 +58,7 @@ def validate_turn(
 
 
 def _is_surely_an_edit(session: ModelSession, message: str) -> bool:
-    """Whether this is an edit beyond doubt: there is something to put on the timeline."""
+    """Whether this is certainly an edit: there is something to put on the timeline."""
     return message == PUT_ON_TIMELINE and any(FILE_TYPES[name] != "audio" for name in session.files)
 
 
@@ -69,14 +69,14 @@ def _validate_refusal(
     step: MessageStep,
     stream: TurnStream,
 ) -> None:
-    """A turn that is not worked on must be one for which there are too few credits (CRD-4)."""
+    """Require that a rejected turn is one that the account cannot pay for (CRD-4)."""
     poor = states_lacking_credits(account.credit_states, session.id, step.message)
     with under_rule("CRD-4" if poor else "SSE-1"):
         expect_true(
             "the reply", bool(poor), "a stream", stream.response.body.decode(errors="replace")
         )
         message = expect_error(context, stream.response, ResponseCode.NO_CREDITS)
-        if account.created_at is not None:  # a token that was given may be anybody's
+        if account.created_at is not None:  # the user of a given token is unknown
             link = f"?bind={account.user_id}"
             expect_true("message", link in message, link, message)
     with under_rule("GEN-2"):
@@ -87,7 +87,7 @@ def _validate_refusal(
 def _validate_credits(
     account: ModelAccount, session: ModelSession, step: MessageStep, stream: TurnStream
 ) -> None:
-    """An edit is paid for; what calls no tool is no edit."""
+    """Update the credits after an edit; a turn without a tool call is not an edit."""
     account.credit_rule = "CRD-3"
     if not stream.has_edit:
         return
@@ -121,7 +121,7 @@ def _validate_stream(stream: TurnStream) -> None:
 
 
 def _validate_tool_results(stream: TurnStream) -> None:
-    """A result answers a call that came before it."""
+    """Require that every tool result follows its call."""
     open_calls: list[str] = []
     for event in stream.events_of(ToolCall, ToolResult):
         if isinstance(event, ToolCall):

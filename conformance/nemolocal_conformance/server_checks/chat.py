@@ -1,4 +1,4 @@
-"""Section 5: the stream of a turn, its length and its end (SSE-1, SSE-3 to SSE-7, SSE-11)."""
+"""Section 5, stream: the stream of a turn, its length and end (SSE-1, SSE-3 to 7, SSE-11)."""
 
 from typing import Any
 
@@ -29,25 +29,25 @@ def turn_is_an_event_stream(context: CheckContext) -> None:
 @server_check("chat.stream.utf-8", "SSE-1", needs="session")
 def stream_is_utf8(context: CheckContext) -> None:
     """The stream MUST be UTF-8, whatever the user writes."""
-    told = context.send_message(context.session, "你好 🎬 \u2028 café")
+    stream = context.send_message(context.session, "你好 🎬 \u2028 café")
     try:
-        told.response.body.decode()
+        stream.response.body.decode()
     except UnicodeDecodeError as error:
         expect_equal("the stream", str(error), "UTF-8")
-    expect_true("events", bool(told.events_of(Text)), "a text", told.response.body[:80])
+    expect_true("events", bool(stream.events_of(Text)), "a text", stream.response.body[:80])
 
 
 @server_check("chat.stream.frames", "SSE-1", needs="session")
 def stream_is_made_of_data_frames(context: CheckContext) -> None:
     """Every event MUST be `data:` lines and a blank line, JSON unless empty."""
-    told = context.send_message(context.session, "hello")
+    stream = context.send_message(context.session, "hello")
     expect_true(
         "the stream",
-        told.response.body.endswith(b"\n\n"),
+        stream.response.body.endswith(b"\n\n"),
         "a blank line last",
-        told.response.body[-20:],
+        stream.response.body[-20:],
     )
-    expect_equal("frames that are no JSON", told.events_of(UnreadableEvent), [])
+    expect_equal("frames that are no JSON", stream.events_of(UnreadableEvent), [])
 
 
 @server_check("chat.stream.uncached", "SSE-1", needs="session", assumed=True)
@@ -61,41 +61,43 @@ def stream_is_not_cached(context: CheckContext) -> None:
 def session_and_message_are_enough(context: CheckContext) -> None:
     """A turn MUST need `session_id` and `new_message` only."""
     body = {"session_id": context.session, "new_message": {"parts": [{"text": "hello"}]}}
-    told = context.target.stream_turn(body, token=context.account.token)
-    expect_equal("the HTTP status", told.response.status, 200)
+    stream = context.target.stream_turn(body, token=context.account.token)
+    expect_equal("the HTTP status", stream.response.status, 200)
 
 
 @server_check("chat.body.no-session", "SSE-1", "GEN-6", needs="session", assumed=True)
 def session_id_is_required(context: CheckContext) -> None:
     """A turn without `session_id` SHOULD be refused with a message that names it."""
-    told = context.target.stream_turn(
+    stream = context.target.stream_turn(
         {"new_message": {"parts": [{"text": "x"}]}}, token=context.account.token
     )
-    message = expect_error(context, told.response, ResponseCode.BAD_REQUEST, chat=True)
+    message = expect_error(context, stream.response, ResponseCode.BAD_REQUEST, chat=True)
     expect_true("message", "session_id" in message, "session_id in it", message)
 
 
 @server_check("chat.body.no-message", "SSE-1", "GEN-6", needs="session", assumed=True)
 def message_is_required(context: CheckContext) -> None:
     """A turn without a message SHOULD be refused with a message that names the field."""
-    told = context.target.stream_turn({"session_id": context.session}, token=context.account.token)
-    message = expect_error(context, told.response, ResponseCode.BAD_REQUEST, chat=True)
+    stream = context.target.stream_turn(
+        {"session_id": context.session}, token=context.account.token
+    )
+    message = expect_error(context, stream.response, ResponseCode.BAD_REQUEST, chat=True)
     expect_true("message", "new_message" in message, "new_message in it", message)
 
 
 @server_check("chat.body.empty-message", "SSE-1", "GEN-6", needs="session", assumed=True)
 def empty_message_is_refused(context: CheckContext) -> None:
     """A turn whose message is empty SHOULD be refused."""
-    told = context.send_message(context.session, "  ")
-    expect_error(context, told.response, ResponseCode.BAD_REQUEST, chat=True)
+    stream = context.send_message(context.session, "  ")
+    expect_error(context, stream.response, ResponseCode.BAD_REQUEST, chat=True)
 
 
 @server_check("chat.body.snake-case", "SSE-1", needs="session")
 def camel_case_is_not_enough(context: CheckContext) -> None:
     """A turn whose fields are in camelCase MUST be refused."""
     body = {"sessionId": context.session, "newMessage": {"parts": [{"text": "hello"}]}}
-    told = context.target.stream_turn(body, token=context.account.token)
-    expect_error(context, told.response, ResponseCode.BAD_REQUEST, chat=True)
+    stream = context.target.stream_turn(body, token=context.account.token)
+    expect_error(context, stream.response, ResponseCode.BAD_REQUEST, chat=True)
 
 
 @server_check("chat.heartbeat.sent", "SSE-3", control=True)
@@ -108,29 +110,33 @@ def working_backend_sends_heartbeats(context: CheckContext) -> None:
 @server_check("chat.heartbeat.form", "SSE-3", "SSE-2", control=True)
 def heartbeat_has_a_known_form(context: CheckContext) -> None:
     """A heartbeat MUST be an empty data line or a heartbeat event."""
-    told = context.generated_clip.stream
-    if any(body.get("type") == "heartbeat" for body in event_bodies(told)):
+    stream = context.generated_clip.stream
+    if any(body.get("type") == "heartbeat" for body in event_bodies(stream)):
         context.note_alternative("SSE-3", "heartbeat=event")
-    if not all(frame.data.strip() for frame in told.frames):
+    if not all(frame.data.strip() for frame in stream.frames):
         context.note_alternative("SSE-3", "heartbeat=line")
-    lines = [line for line in told.response.body.split(b"\n") if line.startswith(b":")]
+    lines = [line for line in stream.response.body.split(b"\n") if line.startswith(b":")]
     expect_equal("comment lines, which no source names", lines, [])
 
 
 @server_check("chat.end.clean", "SSE-4", needs="session")
 def stream_ends_by_closing(context: CheckContext) -> None:
     """A turn MUST end by a clean close of the stream."""
-    told = context.send_message(context.session, "hello")
-    expect_equal("the end of the body", told.response.ending, "complete")
+    stream = context.send_message(context.session, "hello")
+    expect_equal("the end of the body", stream.response.ending, "complete")
 
 
 @server_check("chat.end.no-done", "SSE-4", needs="session")
 def there_is_no_done_event(context: CheckContext) -> None:
     """There MUST be no done event: nothing but text, tools and heartbeats is told."""
-    told = context.send_message(context.session, "hello")
-    done = [f.data for f in told.frames if f.data.strip().strip('"').lower() in ("[done]", "done")]
-    named = [f.event for f in told.frames if f.event]
-    kinds = [body.get("type") for body in event_bodies(told) if body.get("type") in ("done", "end")]
+    stream = context.send_message(context.session, "hello")
+    done = [
+        f.data for f in stream.frames if f.data.strip().strip('"').lower() in ("[done]", "done")
+    ]
+    named = [f.event for f in stream.frames if f.event]
+    kinds = [
+        body.get("type") for body in event_bodies(stream) if body.get("type") in ("done", "end")
+    ]
     expect_equal("done events", done + named + kinds, [])
 
 
@@ -152,7 +158,7 @@ def same_message_is_a_second_turn(context: CheckContext) -> None:
     session = context.new_edited_session()
     for number in (1, 2):
         context.send_message(session, _TITLE)
-        # Of which type their track is, is for STA-2 to say.
+        # Their track type is left to the checks of STA-2.
         others = [t for t in context.read_draft(session)["t"] if t.get("tt") != 0]
         shown = sum(len(track.get("sg") or ()) for track in others)
         expect_equal(f"titles after {number} turns", shown, number)
@@ -200,9 +206,9 @@ def generation_takes_its_time(context: CheckContext) -> None:
     expect_true("seconds", 95 <= took <= 300, "95 to 300", round(took, 1))
 
 
-def _expect_time(context: CheckContext, act: Any, least: float, most: float) -> None:
+def _expect_time(context: CheckContext, call: Any, least: float, most: float) -> None:
     context.control.require_manual_clock()
     before = context.control.read_clock()
-    act()
+    call()
     took = context.control.read_clock() - before
     expect_true("seconds", least <= took <= most, f"{least} to {most}", round(took, 1))

@@ -13,7 +13,7 @@ from ..server_check import server_check
 from ..target import turn_body
 
 _EDITING, _GENERATION = 50, 100
-# On a busy machine a turn may be over before its balance is asked for: that shows nothing.
+# On a busy machine a turn may end before its balance is read, which shows nothing.
 _MAX_ATTEMPTS = 5
 _TITLE = "add a title 'Hello' for 1 second"
 
@@ -82,9 +82,9 @@ def credits_of_running_work_are_frozen(context: CheckContext) -> None:
 
 
 def _balance_during_and_after_turn(context: CheckContext) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The balance while something is generated, and after it."""
+    """Return the balance during a generation and after it."""
     account = context.make_account(credits=200)
-    # A clip that nobody has asked for: making it takes a moment, a known one is there at once.
+    # A new clip takes a moment to generate; a known one is returned at once.
     wanted = f"generate a 6-second clip of a forest, take {uuid.uuid4().int}"
     body = turn_body(context.new_session(account), wanted)
     during = context.target.run_during_post(
@@ -111,8 +111,8 @@ def too_few_credits_are_refused(context: CheckContext) -> None:
     account = context.make_account(credits=_EDITING - 1, anonymous=True)
     session = context.new_session(account)
     context.upload(session, "clip.mp4", account=account)
-    told = context.send_message(session, "put my clip on the timeline", account)
-    expect_error(context, told.response, ResponseCode.NO_CREDITS)
+    stream = context.send_message(session, "put my clip on the timeline", account)
+    expect_error(context, stream.response, ResponseCode.NO_CREDITS)
 
 
 @server_check("credits.lacking.unchanged", "CRD-4", control=True)
@@ -134,8 +134,8 @@ def refused_turn_changes_nothing(context: CheckContext) -> None:
 def anonymous_user_gets_a_registration_link(context: CheckContext) -> None:
     """The 2001 of an anonymous user MUST carry the registration link with `?bind=<user_id>`."""
     account = context.make_account(credits=0, anonymous=True)
-    told = context.send_message(context.new_session(account), GENERATE_CLIP, account)
-    message = expect_error(context, told.response, ResponseCode.NO_CREDITS)
+    stream = context.send_message(context.new_session(account), GENERATE_CLIP, account)
+    message = expect_error(context, stream.response, ResponseCode.NO_CREDITS)
     link = f"?bind={account.user_id}"
     expect_true("message", link in message, link, message)
 
@@ -144,8 +144,8 @@ def anonymous_user_gets_a_registration_link(context: CheckContext) -> None:
 def registered_user_is_told_to_top_up(context: CheckContext) -> None:
     """The 2001 of a registered user MUST say to top up, without a registration link."""
     account = context.make_account(credits=0, anonymous=False)
-    told = context.send_message(context.new_session(account), GENERATE_CLIP, account)
-    message = expect_error(context, told.response, ResponseCode.NO_CREDITS).lower()
+    stream = context.send_message(context.new_session(account), GENERATE_CLIP, account)
+    message = expect_error(context, stream.response, ResponseCode.NO_CREDITS).lower()
     expect_true("message", "top up" in message and "bind=" not in message, "top up", message)
 
 

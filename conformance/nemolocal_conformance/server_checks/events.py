@@ -1,4 +1,4 @@
-"""Section 5 once more: the events of a turn, and its tools (SSE-2)."""
+"""Section 5, events: the events of a turn, and its tools (SSE-2)."""
 
 import contextlib
 from typing import Any
@@ -24,7 +24,7 @@ _ADK_FIELDS: dict[str, tuple[type, ...]] = {
 
 
 def event_bodies(stream: TurnStream) -> list[dict[str, Any]]:
-    """The JSON objects of the frames that hold one; the others are for `chat.stream.frames`."""
+    """Return the JSON objects of the frames; other frames are left to `chat.stream.frames`."""
     bodies = []
     for frame in stream.frames:
         with contextlib.suppress(msgspec.DecodeError):
@@ -88,9 +88,9 @@ def tool_results_have_the_role_user(context: CheckContext) -> None:
 @server_check("chat.tools.called", "SSE-2", needs="work")
 def edit_calls_a_tool(context: CheckContext) -> None:
     """An edit MUST be told as a tool call with its name and arguments, and its result."""
-    told = context.send_message(context.scratch_session, _TITLE)
-    calls, results = told.events_of(ToolCall), told.events_of(ToolResult)
-    expect_true("tool calls", bool(calls), "at least one", told.response.body[:200])
+    stream = context.send_message(context.scratch_session, _TITLE)
+    calls, results = stream.events_of(ToolCall), stream.events_of(ToolResult)
+    expect_true("tool calls", bool(calls), "at least one", stream.response.body[:200])
     expect_equal("results", [result.name for result in results], [call.name for call in calls])
 
 
@@ -122,9 +122,9 @@ def _is_typed_tool(body: dict[str, Any]) -> bool:
 @server_check("chat.tools.matched", "SSE-2", needs="work")
 def results_answer_their_calls(context: CheckContext) -> None:
     """A tool result MUST come after its call and carry its id."""
-    told = context.send_message(context.scratch_session, _TITLE)
+    stream = context.send_message(context.scratch_session, _TITLE)
     open_calls: list[str] = []
-    for event in told.events_of(ToolCall, ToolResult):
+    for event in stream.events_of(ToolCall, ToolResult):
         if isinstance(event, ToolCall):
             open_calls.append(event.id)
         else:

@@ -1,4 +1,4 @@
-"""Section 1: the envelope, failures, the bearer token, attribution (GEN-1 to GEN-7)."""
+"""Section 1: the envelope, errors, the bearer token, attribution (GEN-1 to GEN-7)."""
 
 import uuid
 from typing import Any
@@ -45,7 +45,7 @@ def failure_has_an_envelope(context: CheckContext) -> None:
         context.target.request("POST", path, token=_UNKNOWN_TOKEN, json={"task_name": "project"}),
         context.request_token(None),
     )
-    # Whether they are refused at all is for other checks to say.
+    # Whether they are rejected at all is left to other checks.
     refused = [response for response in responses if is_error(response)]
     expect_true("refusals", bool(refused), "at least one of three", len(refused))
     for response in refused:
@@ -69,8 +69,8 @@ def status_of_a_failure_is_known(context: CheckContext) -> None:
 def status_of_lacking_credits_is_known(context: CheckContext) -> None:
     """The HTTP status of 2001 MUST be 200 or 402."""
     account = context.make_account(credits=0)
-    told = context.send_message(context.new_session(account), GENERATE_CLIP, account)
-    expect_error_status(told.response, ResponseCode.NO_CREDITS)
+    stream = context.send_message(context.new_session(account), GENERATE_CLIP, account)
+    expect_error_status(stream.response, ResponseCode.NO_CREDITS)
 
 
 @server_check("general.status.one-style", "GEN-2", needs="session")
@@ -90,7 +90,7 @@ def failures_follow_one_style(context: CheckContext) -> None:
             ResponseCode.UNSUPPORTED_FILE,
         ),
     ]
-    # One that is no refusal, or has a status of no style, is for other checks to accuse.
+    # A response that is not an error, or has no known status, is left to other checks.
     styles = [
         found for response, code in refusals if (found := matching_error_styles(response, code))
     ]
@@ -168,8 +168,8 @@ def existing_session_requires_its_token(context: CheckContext) -> None:
 @server_check("general.bearer.chat", "GEN-3")
 def chat_requires_a_token(context: CheckContext) -> None:
     """A turn with an unknown token MUST be refused with 1001 instead of a stream."""
-    told = context.send_message("1000000000000000000", "hello", TargetAccount(_UNKNOWN_TOKEN))
-    expect_error(context, told.response, ResponseCode.BAD_TOKEN)
+    stream = context.send_message("1000000000000000000", "hello", TargetAccount(_UNKNOWN_TOKEN))
+    expect_error(context, stream.response, ResponseCode.BAD_TOKEN)
 
 
 @server_check("general.attribution.optional", "GEN-4", needs="session")
@@ -210,7 +210,7 @@ def token_in_a_url_is_flagged(context: CheckContext) -> None:
     account, mark = context.make_account(), uuid.uuid4().hex
     path = f"{wire.BALANCE.template}?token={account.token}&mark={mark}"
     context.target.request("GET", path, token=account.token)
-    # What other calls were flagged for proves nothing.
+    # Flags of other calls prove nothing.
     entries = [one for one in context.control.read_journal(endpoint="balance") if mark in str(one)]
     flagged = [entry for entry in entries if "GEN-5" in entry["rules"]]
     expect_true("entries that name GEN-5", bool(flagged), "at least one", len(entries))
@@ -298,13 +298,13 @@ def date_header_follows_the_clock(context: CheckContext) -> None:
     date = parsedate_to_datetime(
         require_field("headers", dict(response.headers), "date")
     ).timestamp()
-    # Whatever passes between two calls is no drift.
+    # Time that passes between two calls is not drift.
     drift = max(before - date, date - after)
     expect_true("Date", drift <= 2, "within 2 s of the server's clock", f"{drift:.0f} s away")
 
 
 def _user_id(context: CheckContext) -> str:
-    """The caller's user id: of the token reply, else of the state."""
+    """Return the caller's user id, from the token reply or else the state."""
     if context.account.user_id:
         return context.account.user_id
     try:

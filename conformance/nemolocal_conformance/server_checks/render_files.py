@@ -1,4 +1,4 @@
-"""Section 8 once more: the file that comes out (REN-7, REN-8), read by its bytes alone."""
+"""Section 8, files: the rendered file, checked by its bytes alone (REN-7, REN-8)."""
 
 import struct
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from ..samples import CLIP_SECONDS, CLIP_SIZE
 from ..server_check import server_check
 from ..target import TargetResponse
 
-# Two frames of nothing but a word, as large as 4K.
+# A two-frame draft with a title, as large as 4K.
 _LARGE = {
     "t": [{"tt": 7, "sg": [{"id": "x", "s": 0, "d": 80, "txt": "4K"}]}],
     "d": 80,
@@ -22,7 +22,7 @@ _CONTAINERS = {b"moov", b"trak", b"mdia", b"minf", b"stbl"}
 
 
 def _boxes(body: bytes, start: int = 0, end: int | None = None) -> Iterator[tuple[bytes, int, int]]:
-    """The boxes of an MP4, inner ones after their outer one: type, start and end of the content."""
+    """Return the boxes of an MP4, outer before inner: type, start and end of the content."""
     end = len(body) if end is None else end
     while start + 8 <= end:
         size, kind = struct.unpack(">I4s", body[start : start + 8])
@@ -36,7 +36,7 @@ def _boxes(body: bytes, start: int = 0, end: int | None = None) -> Iterator[tupl
 
 
 def mp4_duration(body: bytes) -> float:
-    """How long an MP4 says that it is, 0 where it says nothing."""
+    """Return the duration that an MP4 declares, 0 if it declares none."""
     for kind, start, end in _boxes(body):
         if kind == b"mvhd" and end - start >= 20:
             scale, units = struct.unpack(">II", body[start + 12 : start + 20])
@@ -45,7 +45,7 @@ def mp4_duration(body: bytes) -> float:
 
 
 def _frame_sizes(body: bytes) -> list[tuple[int, int]]:
-    """The width and height of each track that has pictures."""
+    """Return the width and height of each video track."""
     tails = [body[end - 8 : end] for kind, _, end in _boxes(body) if kind == b"tkhd"]
     sizes = [struct.unpack(">II", tail) for tail in tails if len(tail) == 8]
     return [(width >> 16, height >> 16) for width, height in sizes if width]
@@ -57,7 +57,7 @@ def _get(context: CheckContext) -> TargetResponse:
 
 
 def _file(context: CheckContext) -> TargetResponse:
-    """The file, for those who do not judge how it is had."""
+    """The file, for checks that do not test its download."""
     response = _get(context)
     if response.status != 200:
         raise PrerequisiteFailed(f"output.url answers {response.status}")

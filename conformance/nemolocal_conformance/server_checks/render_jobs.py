@@ -1,4 +1,4 @@
-"""Section 8 once more: whose renders are, how they queue, how they are cancelled (REN-8)."""
+"""Section 8, jobs: who owns a render, how renders queue, how they are cancelled (REN-8)."""
 
 from nemolocal_contract import endpoints as wire
 from nemolocal_contract.response_codes import ResponseCode
@@ -68,7 +68,7 @@ def expired_token_orphans_its_renders(context: CheckContext) -> None:
 def render_can_be_cancelled(context: CheckContext) -> None:
     """A cancelled render MUST end as failed, unless it had ended before."""
     draft = context.read_draft(context.edited_session)
-    # The second one waits for the first: there is something to cancel.
+    # The second one waits for the first, so that it can be cancelled.
     first, second = context.new_render_id(), context.new_render_id()
     for render in (first, second):
         context.submit_export(render, context.edited_session, draft)
@@ -87,9 +87,9 @@ def one_export_a_session_is_active(context: CheckContext) -> None:
     renders = [context.new_render_id() for _ in range(3)]
     for render in renders:
         context.submit_export(render, context.edited_session, draft)
-    # The latest first: one that is at work while a later one was seen at work is one too many.
+    # The latest first: an earlier one that is active after a later one is one too many.
     for polls in context.poll_renders(*reversed(renders)):
-        states = [look.get("status") for look in polls]
+        states = [poll.get("status") for poll in polls]
         active = states.count("processing")
         expect_true("exports in work at once", active <= 1, "at most 1", states)
     expect_equal("statuses in the end", states, ["completed"] * 3)

@@ -1,4 +1,4 @@
-"""Section 8: exports and what is said of them (REN-1, REN-2, REN-4 to REN-6, REN-9)."""
+"""Section 8: exports and their status (REN-1, REN-2, REN-4 to REN-6, REN-9)."""
 
 from typing import Any
 
@@ -95,7 +95,7 @@ def export_with_empty_attribution_is_402(context: CheckContext) -> None:
 
 
 def _expect_402(context: CheckContext, how: str, **request: Any) -> bool:
-    """Whether it is one; false where the export is taken, as it may be."""
+    """Whether the export got HTTP 402; false if it was accepted, which is allowed."""
     draft = context.read_draft(context.edited_session)
     response = context.submit_export(
         context.new_render_id(), context.edited_session, draft, **request
@@ -158,7 +158,7 @@ def status_has_a_known_shape(context: CheckContext) -> None:
 @server_check("render.status.order", "REN-5", needs="render")
 def status_never_goes_back(context: CheckContext) -> None:
     """A render MUST go from pending over processing to its end, and never back."""
-    statuses = [require_field("the reply", look, "status") for look in context.export_statuses]
+    statuses = [require_field("the reply", poll, "status") for poll in context.export_statuses]
     for status in statuses:
         expect_one_of("status", status, _STATES)
     expect_equal("the order of statuses", statuses, sorted(statuses, key=_STATES.index))
@@ -169,23 +169,23 @@ def completed_render_stays_so(context: CheckContext) -> None:
     """A render that has completed MUST still be completed whenever it is asked for again."""
     render = context.completed_export["id"]
     polls = [flatten_render(context.call(wire.RENDER_STATUS, render=render).json) for _ in range(3)]
-    expect_equal("statuses", [look.get("status") for look in polls], ["completed"] * 3)
+    expect_equal("statuses", [poll.get("status") for poll in polls], ["completed"] * 3)
 
 
 @server_check("render.status.seconds", "REN-4", needs="render")
 def length_is_told_in_seconds(context: CheckContext) -> None:
     """`output.duration` MUST be the seconds of the file, where it is told."""
-    told = require_field("the status", context.completed_export, "output").get(
+    stream = require_field("the status", context.completed_export, "output").get(
         "duration", CLIP_SECONDS
     )
-    off = abs(expect_type("output.duration", told, int, float) - CLIP_SECONDS)
-    expect_true("output.duration", off < 0.1, f"{CLIP_SECONDS} s", told)
+    off = abs(expect_type("output.duration", stream, int, float) - CLIP_SECONDS)
+    expect_true("output.duration", off < 0.1, f"{CLIP_SECONDS} s", stream)
 
 
 @server_check("render.status.progress", "REN-5", needs="render")
 def progress_never_falls(context: CheckContext) -> None:
     """Progress MUST be 0 to 100, never fall, and be 100 when completed."""
-    seen = [require_field("the reply", look, "progress") for look in context.export_statuses]
+    seen = [require_field("the reply", poll, "progress") for poll in context.export_statuses]
     expect_equal("progress", seen, sorted(seen))
     expect_true("progress", (seen[0] >= 0, seen[-1]) == (True, 100), "0 to 100", seen)
 
@@ -193,9 +193,9 @@ def progress_never_falls(context: CheckContext) -> None:
 @server_check("render.status.url-last", "REN-5", needs="render")
 def url_comes_with_completion(context: CheckContext) -> None:
     """`output.url` MUST be there when a render is completed, and not before."""
-    for look in context.export_statuses:
-        url = (look.get("output") or {}).get("url")
-        status = require_field("the reply", look, "status")
+    for poll in context.export_statuses:
+        url = (poll.get("output") or {}).get("url")
+        status = require_field("the reply", poll, "status")
         expect_equal(f"output.url while {status}", bool(url), status == "completed")
 
 

@@ -81,8 +81,8 @@ def state_of_an_unknown_session(context: CheckContext) -> None:
 @server_check("session.unknown.chat", "SES-3", "GEN-2", needs="token")
 def turn_of_an_unknown_session(context: CheckContext) -> None:
     """A turn in a session that never was MUST be 1002 instead of a stream."""
-    told = context.send_message(_NEVER, "hello")
-    expect_error(context, told.response, ResponseCode.SESSION_NOT_FOUND, chat=True)
+    stream = context.send_message(_NEVER, "hello")
+    expect_error(context, stream.response, ResponseCode.SESSION_NOT_FOUND, chat=True)
 
 
 @server_check("session.unknown.upload", "SES-3", needs="token")
@@ -114,5 +114,5 @@ def foreign_session_is_unknown_everywhere(context: CheckContext) -> None:
         context.upload(context.session, "picture.png", account=other),
         ResponseCode.SESSION_NOT_FOUND,
     )
-    told = context.send_message(context.session, "hello", other)
-    expect_error(context, told.response, ResponseCode.SESSION_NOT_FOUND, chat=True)
+    stream = context.send_message(context.session, "hello", other)
+    expect_error(context, stream.response, ResponseCode.SESSION_NOT_FOUND, chat=True)

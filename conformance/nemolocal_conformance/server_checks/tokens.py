@@ -1,4 +1,4 @@
-"""Section 2: anonymous tokens, their life, scopes and claim tokens (AUTH-1 to AUTH-7)."""
+"""Section 2: anonymous tokens, their lifetime, scopes and claim tokens (AUTH-1 to AUTH-7)."""
 
 import re
 import uuid
@@ -20,14 +20,14 @@ from ..error_assertions import error_code, expect_error
 from ..server_check import server_check
 
 _WEEK = 7 * 86_400
-# Between the moment that a server writes down and the one that we compare with.
+# The maximum time between the server's timestamp and our comparison.
 _SLACK = 120
 _CREDITS = 100
 _CLAIM_LIFE = 604_800
 
 
 def _fresh(context: CheckContext) -> TargetAccount:
-    """The run's account, as the token call gave it."""
+    """Return the run's account with its token reply."""
     account = context.account
     if not account.token_reply:
         return context.new_account()

@@ -1,4 +1,4 @@
-"""Section 5 once more: what a turn says, or does not say (SSE-5, SSE-8 to SSE-10)."""
+"""Section 5, texts: what a turn says or does not say (SSE-5, SSE-8 to SSE-10)."""
 
 import re
 
@@ -13,7 +13,7 @@ _TITLE = "add a title 'Hello' for 1 second"
 _GUI = re.compile(r"\b(?:click|open|drag|drop|button|panel|preview|export)\b", re.IGNORECASE)
 _GUI_ZH = re.compile("点击|打开|拖拽|导出")
 _HAN = re.compile("[\u4e00-\u9fff]")
-# Turns of a run that may all be silent, by the chance of 0.3 to the number of them.
+# The maximum number of silent turns in a row; more have a probability of 0.3 to this power.
 _MAX_SILENT_TURNS = 20
 # So many edits tell the rate, and where they do not, so many: the first number alone would accuse
 # a server by chance in one run of 300, both together do so in one of a thousand million.
@@ -23,13 +23,15 @@ _FEW, _MANY = 40, 240
 def _run_silent_turn(
     context: CheckContext, account: TargetAccount, truth: str = "silent"
 ) -> tuple[str, object, object]:
-    """A silent turn in a session: its id, its draft before, and after."""
+    """Run a silent turn; return its session, and its draft before and after."""
     session = context.new_edited_session(account)
     before = context.read_draft(session, account)
     context.control.arm_fault(truth, account.user_id)
-    told = context.send_message(session, _TITLE, account)
-    expect_equal("texts of a silent turn", told.events_of(Text), [])
-    expect_true("tools of a silent turn", told.has_edit, "a call and a result", told.response.body)
+    stream = context.send_message(session, _TITLE, account)
+    expect_equal("texts of a silent turn", stream.events_of(Text), [])
+    expect_true(
+        "tools of a silent turn", stream.has_edit, "a call and a result", stream.response.body
+    )
     return session, before, context.read_draft(session, account)
 
 
@@ -46,9 +48,9 @@ def silent_turn_ends_cleanly(context: CheckContext) -> None:
     account = context.make_account(credits=1_000)
     session = context.new_edited_session(account)
     context.control.arm_fault("silent", account.user_id)
-    told = context.send_message(session, _TITLE, account)
-    expect_equal("the HTTP status", told.response.status, 200)
-    expect_equal("the end of the body", told.response.ending, "complete")
+    stream = context.send_message(session, _TITLE, account)
+    expect_equal("the HTTP status", stream.response.status, 200)
+    expect_equal("the end of the body", stream.response.ending, "complete")
 
 
 @server_check("chat.silent.charged", "SSE-5", "CRD-2", control=True)
@@ -66,9 +68,9 @@ def silent_turn_is_charged(context: CheckContext) -> None:
 def talk_is_never_silent(context: CheckContext) -> None:
     """A turn that changes nothing MUST say something."""
     for message in ("hello", "what can you do?", "how do I add a title?"):
-        told = context.send_message(context.session, message)
+        stream = context.send_message(context.session, message)
         expect_true(
-            f"texts to {message!r}", bool(told.events_of(Text)), "at least one", told.events
+            f"texts to {message!r}", bool(stream.events_of(Text)), "at least one", stream.events
         )
 
 
@@ -79,7 +81,7 @@ def about_a_third_of_edits_is_silent(context: CheckContext) -> None:
     session = context.new_edited_session(account)
     silent, share = 0, 0.0
     for number in range(1, _MANY + 1):
-        # A timeline may be full some day, and then each edit is refused.
+        # A timeline may become full, and then every edit is rejected.
         if number > _FEW and number % _FEW == 1:
             session = context.new_edited_session(account)
         silent += not context.send_message(
@@ -94,12 +96,12 @@ def about_a_third_of_edits_is_silent(context: CheckContext) -> None:
 @server_check("chat.generation.stages", "SSE-8", control=True)
 def generation_adds_music_and_a_title(context: CheckContext) -> None:
     """A generation SHOULD put its clip on the timeline first, then music and a title, unasked."""
-    told = context.generated_clip.stream
+    stream = context.generated_clip.stream
     draft = require_field("state", context.generated_clip.state, "draft")
     kinds = {t.get("tt") for t in draft["t"] if t.get("sg")}
     expect_equal("types of tracks", kinds, {0, 1, 7})
     expect_true(
-        "tool calls", len(told.events_of(ToolCall)) >= 2, "two stages", told.events_of(ToolCall)
+        "tool calls", len(stream.events_of(ToolCall)) >= 2, "two stages", stream.events_of(ToolCall)
     )
 
 
@@ -117,17 +119,17 @@ def temporary_issue_text_is_harmless(context: CheckContext) -> None:
     session = context.new_edited_session(account)
     before = context.read_draft(session, account)
     context.control.arm_fault("temporary-issue", account.user_id)
-    told = context.send_message(session, _TITLE, account)
-    expect_true("the last text", "temporary issue" in told.text, "the excuse", told.text)
+    stream = context.send_message(session, _TITLE, account)
+    expect_true("the last text", "temporary issue" in stream.text, "the excuse", stream.text)
     expect_true("the draft", context.read_draft(session, account) != before, "changed", "as it was")
 
 
 def _turn_with_text(context: CheckContext) -> TurnStream:
-    """The first of some edits that is not silent."""
+    """Return the first of some edits that is not silent."""
     for number in range(_MAX_SILENT_TURNS):
-        told = context.send_message(context.scratch_session, f"add a title 'Part {number}'")
-        if told.text:
-            return told
+        stream = context.send_message(context.scratch_session, f"add a title 'Part {number}'")
+        if stream.text:
+            return stream
     raise CheckFailed("texts of edits", f"one in {_MAX_SILENT_TURNS}", "none")
 
 
@@ -150,6 +152,6 @@ def texts_are_in_the_language_of_the_session(context: CheckContext) -> None:
 @server_check("chat.gui.hidden-tools", "SSE-10", "SSE-2", needs="work")
 def texts_hold_no_tool_names(context: CheckContext) -> None:
     """What is said to the user SHOULD not hold the name of a tool."""
-    told = _turn_with_text(context)
-    named = [call.name for call in told.events_of(ToolCall) if call.name in told.text]
+    stream = _turn_with_text(context)
+    named = [call.name for call in stream.events_of(ToolCall) if call.name in stream.text]
     expect_equal("tool names in the text", named, [])

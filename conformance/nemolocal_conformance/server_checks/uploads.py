@@ -48,7 +48,7 @@ def _files(response: TargetResponse) -> list[dict[str, Any]]:
 
 
 def _file(response: TargetResponse) -> dict[str, Any]:
-    """The one file of an upload."""
+    """Return the only file of an upload."""
     files = _files(response)
     expect_equal("number of files", len(files), 1)
     return files[0]
@@ -218,7 +218,7 @@ def too_large_file_is_refused(context: CheckContext) -> None:
 
 
 def _large_upload(size: int) -> Iterator[bytes]:
-    """A multipart body with a file of this size."""
+    """Yield a multipart body with a file of this size."""
     head = (
         f'--{_BOUNDARY}\r\nContent-Disposition: form-data; name="files"; filename="a.mp4"\r\n\r\n'
     )

@@ -1,4 +1,4 @@
-"""HTTP archives (HAR 1.2) as journals: ours with the truth in it, and anybody's without."""
+"""HAR 1.2 files as journals: our own with the server's state, those of others without it."""
 
 import base64
 import binascii
@@ -78,7 +78,7 @@ class _HarLog(msgspec.Struct, frozen=True):
 
 
 def read_har(log: object) -> LoadedJournal:
-    """The journal in the `log` of an archive; raises `JournalUnreadable`, which names the place."""
+    """Read the `log` of a HAR file; raises `JournalUnreadable` with the place of the error."""
     try:
         items = msgspec.convert(log, _HarLog, strict=False).entries
     except msgspec.ValidationError as error:
@@ -112,7 +112,7 @@ def _own_entry(item: _HarEntry, number: int) -> Entry:
 
 
 class _HarEntryReader:
-    """Makes entries of what a browser or a proxy saw; tokens become numbers and are forgotten."""
+    """Makes journal entries of what a browser or proxy recorded; tokens become numbers."""
 
     def __init__(self, items: list[_HarEntry]) -> None:
         self._items = items
@@ -157,19 +157,19 @@ class _HarEntryReader:
             response_body=_redact(reply, own),
             response_size=len(reply.encode()),
             chunks=(),
-            # Where it was a local server, nobody knows whether it divided its waits.
+            # If this was a local server, nobody knows the speed of its clock.
             speed=None if _LOOPBACK.match(self._host) else 1.0,
         )
 
     def _url(self, item: _HarEntry) -> str:
-        """Path and query at the server that is called, the whole URL anywhere else."""
+        """Return path and query for the server that is called, the whole URL for any other."""
         if _host(item) != self._host:
             return item.request.url
         parts = _parts(item)
         return f"{parts.path}?{parts.query}" if parts.query else parts.path
 
     def _token(self, item: _HarEntry, own: str, reply: str) -> int | None:
-        """A number for the token that was sent or given."""
+        """Return a number for the token that was sent or issued."""
         data = _data(reply) if _endpoint(item) in ("token", "session") else {}
         text = str(data.get("token") or "") if _endpoint(item) == "token" else own
         if not text:
@@ -201,7 +201,7 @@ def _ending(item: _HarEntry) -> Ending:
 
 
 def _body(request: _HarRequest) -> str:
-    """The body as our own journals have it: of a form only its size and its files."""
+    """Return the body as our own journals have it: of a form only its size and its files."""
     sent = request.post_data
     if sent is None:
         return ""

@@ -67,9 +67,7 @@ def test_a_target_is_just_reached_in_six_probes(nature: str, tmp_path: Path) -> 
 @pytest.mark.slow
 @pytest.mark.nightly
 @pytest.mark.parametrize("seconds", [SHORT, LONG])
-def test_a_target_is_just_reached_whatever_the_nature_of_a_clip(
-    seconds: float, tmp_path: Path
-) -> None:
+def test_target_is_just_reached_for_every_kind_of_clip(seconds: float, tmp_path: Path) -> None:
     over = {}
     for nature in NATURES:
         folder = tmp_path / nature

@@ -51,7 +51,7 @@ TALK = MessageStep("s1", "hello", by="ann")
 pytestmark = pytest.mark.usefixtures("memoized_servers")
 
 
-def test_where_nobody_documents_it_a_server_that_is_not_ours_teaches() -> None:
+def test_contradicted_assumption_is_learned_on_other_servers() -> None:
     cloud = msgspec.structs.replace(
         server_mutants()["render.path-missing"], settings={"control": False}
     )
@@ -63,7 +63,7 @@ def test_where_nobody_documents_it_a_server_that_is_not_ours_teaches() -> None:
     assert script_verdict(script, ending, ours=True).outcome == "failed"
 
 
-def test_a_script_stops_where_a_server_can_not_be_judged() -> None:
+def test_script_stops_where_nothing_can_be_validated() -> None:
     limited = play(ANN, BOB, BALANCE, control=False, address_limit=1)
     assert limited.stop_reason.startswith("step 2: no token was given")
     assert "needs a server" in play(BALANCE, WaitStep(60), control=False).stop_reason
@@ -79,7 +79,7 @@ def test_a_script_stops_where_a_server_can_not_be_judged() -> None:
     )
 
 
-def test_an_account_that_cannot_be_had_is_a_failure_before_the_first_step() -> None:
+def test_missing_account_fails_before_the_first_step() -> None:
     @request_mutant("no-tokens", "AUTH-1", kills="token.new.prefix")
     def hook(request: WireRequest, _memory: Memory) -> WireResponse | None:
         """Nobody gets a token."""
@@ -100,7 +100,7 @@ ODD: tuple[object, ...] = (
 
 
 @pytest.mark.parametrize("odd", ODD, ids=str)
-def test_an_answer_of_any_shape_is_judged(odd: object) -> None:
+def test_response_of_any_shape_is_validated(odd: object) -> None:
     @response_mutant("odd", "GEN-1", kills="token.new.prefix")
     def hook(request: WireRequest, response: WireResponse, _memory: Memory) -> WireResponse | None:
         """Replies are JSON of another kind."""
@@ -115,7 +115,7 @@ def test_an_answer_of_any_shape_is_judged(odd: object) -> None:
             assert ending.violation.step == 4
 
 
-def test_an_export_is_judged_whatever_it_is_answered_with() -> None:
+def test_any_response_to_an_export_is_validated() -> None:
     @response_mutant("odd-exports", "REN-4", kills="token.new.prefix")
     def hook(request: WireRequest, response: WireResponse, _memory: Memory) -> WireResponse | None:
         """An export is answered with a list."""
@@ -127,7 +127,7 @@ def test_an_export_is_judged_whatever_it_is_answered_with() -> None:
     assert (finding.rule, finding.step) == ("REN-4", 3)
 
 
-def test_talk_is_never_too_dear() -> None:
+def test_talk_needs_no_credits() -> None:
     @response_mutant("dear-talk", "CRD-4", kills="token.new.prefix")
     def hook(request: WireRequest, response: WireResponse, _memory: Memory) -> WireResponse | None:
         """A greeting costs more than there is."""
@@ -142,7 +142,7 @@ def test_talk_is_never_too_dear() -> None:
     assert (finding.rule, finding.step) == ("SSE-1", 3)
 
 
-def test_an_id_whose_export_was_refused_may_be_used_up() -> None:
+def test_id_of_a_rejected_export_may_be_used() -> None:
     @response_mutant("used-up", "REN-6", kills="token.new.prefix")
     def hook(request: WireRequest, response: WireResponse, memory: Memory) -> WireResponse | None:
         """Every id counts, whatever became of its export."""
@@ -159,7 +159,7 @@ def test_an_id_whose_export_was_refused_may_be_used_up() -> None:
     assert ending.violation is None
 
 
-def test_a_turn_that_costs_nothing_is_noticed_when_the_credits_must_be_gone() -> None:
+def test_free_edit_is_noticed_once_credits_must_be_spent() -> None:
     spent = (SESSION, PICTURE, PUT) * 2
     for last in (PUT, MessageStep("s1", TITLE_MESSAGE, by="ann")):
         steps = (ANN, *spent, SESSION, PICTURE, last)
@@ -168,7 +168,7 @@ def test_a_turn_that_costs_nothing_is_noticed_when_the_credits_must_be_gone() ->
         assert (finding.rule, finding.step) == ("CRD-4", len(steps))
 
 
-def test_a_token_that_was_given_may_be_out_of_credits() -> None:
+def test_given_token_may_lack_credits() -> None:
     own = (SessionStep("s1", by=OWN_ACCOUNT), UploadStep("s1", ("picture.png",), by=OWN_ACCOUNT))
     with reference() as runner:
         made = runner.context.control.make_token(credits=0, anonymous=False)
@@ -186,19 +186,19 @@ def test_a_token_that_was_given_may_be_out_of_credits() -> None:
     assert ending.violation is None
 
 
-def test_a_render_that_does_not_end_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_endless_render_is_not_polled_forever(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(step_executor, "_RENDER_TIMEOUT", -1.0)
     assert play(ANN, SESSION, EXPORT, FOLLOW).violation is None
 
 
-def test_where_nobody_listens_no_account_is_to_be_had() -> None:
+def test_unreachable_target_gives_no_account() -> None:
     with open_script_runner("http://127.0.0.1:9", Attribution("x", "1")) as runner:
         finding = runner.run(CallScript((BalanceStep(by=OWN_ACCOUNT),))).violation
     assert finding is not None
     assert "could not be had" in finding.summary
 
 
-def test_a_bill_counts_each_session_and_each_client_once() -> None:
+def test_cost_counts_each_session_and_client_once() -> None:
     def price(*steps: AnyStep) -> tuple[int, int]:
         cost = script_cost(CallScript(steps))
         return cost.credits, cost.tokens

@@ -1,4 +1,4 @@
-"""What befalls clients: short stories in which a client shows how it deals with something."""
+"""Scenarios of client mutants: short programs that meet one situation each."""
 
 from collections.abc import Callable
 from typing import Any
@@ -11,9 +11,9 @@ from .client_fixture import EDIT, ClientFixture, catch_error, route_message
 
 
 class MutationScenario(msgspec.Struct, frozen=True):
-    """A story, and the settings of the server that it needs.
+    """A program, and the settings of the server that it needs.
 
-    `spoils` are the checks that the story itself breaks, whoever the client is.
+    `expected_failures` are the checks that fail for every client.
     """
 
     name: str
@@ -25,7 +25,7 @@ class MutationScenario(msgspec.Struct, frozen=True):
 def scenario(
     *spoils: str, **settings: Any
 ) -> Callable[[Callable[[ClientFixture], None]], MutationScenario]:
-    """Make a scenario of a function, by whose name it is called."""
+    """Make a scenario of a function, with its name."""
     return lambda play: MutationScenario(play.__name__, play, settings, spoils)
 
 
@@ -298,7 +298,7 @@ def url_gone(fixture: ClientFixture) -> None:
 
 
 def scenarios() -> dict[str, MutationScenario]:
-    """Every scenario by its name."""
+    """Return all scenarios by name."""
     return {
         found.name: found for found in globals().values() if isinstance(found, MutationScenario)
     }

@@ -1,4 +1,4 @@
-"""Clients that export what they should not, ask too often, or do not bring the file."""
+"""Client mutants that export wrongly, poll too often, or do not download the file."""
 
 from collections.abc import Callable
 from typing import Any

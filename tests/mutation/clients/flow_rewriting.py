@@ -1,7 +1,7 @@
-"""Breaking a client from outside: what its flows want, and what it sends, is something else.
+"""Changes a client from outside: the operations of its flows, and the requests that it sends.
 
-A client is made of flows, which want effects; effects and requests are its public language. Who
-breaks it there needs to know nothing of how it is written.
+A client is made of flows, which yield operations; operations and requests are its public interface.
+A mutant at this level does not depend on how the client is written.
 """
 
 from collections.abc import Callable
@@ -28,7 +28,7 @@ _SEND_TARGET = "transport.httpx.Client.send"
 
 
 def rewrite_flow(flow: Flow[T], handle: Callable[[Operation], Flow[Any]]) -> Flow[T]:
-    """A flow whose effects are done as `handle` has it, errors of its own included."""
+    """Return a flow whose operations go through `handle`, errors included."""
     walk = FlowExecution(flow)
     try:
         while walk.pending is not None:
@@ -46,9 +46,9 @@ def rewrite_flow(flow: Flow[T], handle: Callable[[Operation], Flow[Any]]) -> Flo
 def operation_mutant(
     id: str, *breaks: str, kills: str, scenario: MutationScenario
 ) -> Callable[[OperationHandler], ClientMutant]:
-    """Make a mutant of a handler of effects: its docstring is the sentence, `kills` check ids.
+    """Make a mutant of an operation handler; its docstring is the sentence.
 
-    The memory of the handler is one for all clients of a scenario.
+    The handler has one memory for all clients of a scenario.
     """
 
     def make(handler: OperationHandler) -> ClientMutant:
@@ -69,7 +69,7 @@ def operation_mutant(
 def header_mutant(
     id: str, *breaks: str, kills: str, scenario: MutationScenario
 ) -> Callable[[Callable[[httpx.Headers], bool]], ClientMutant]:
-    """Make a mutant of a function that changes the headers of requests, and says if it did."""
+    """Make a mutant of a function that changes request headers and returns whether it did."""
 
     def make(change: Callable[[httpx.Headers], bool]) -> ClientMutant:
         def twist(original: Any, on_applied: OnApplied) -> Any:
@@ -87,7 +87,7 @@ def header_mutant(
 
 
 def endpoint_of(operation: Operation) -> str:
-    """The name of the endpoint that an effect calls; "" for none, and for files."""
+    """Return the name of the endpoint that an operation calls; "" for none, and for files."""
     match operation:
         case OpenStream():
             found = find_endpoint(CHAT.method, operation.path)
@@ -99,7 +99,7 @@ def endpoint_of(operation: Operation) -> str:
 
 
 def has_token(operation: Operation) -> bool:
-    """Whether an effect is a request that shows a token."""
+    """Whether an operation is a request with a token."""
     return (
         isinstance(operation, HttpCall | OpenStream | DownloadFile) and operation.token is not None
     )

@@ -1,4 +1,4 @@
-"""Clients that deal badly with tokens, with client ids, and with being refused."""
+"""Client mutants that handle tokens, client ids or errors wrongly."""
 
 from typing import Any
 
@@ -207,7 +207,7 @@ def _stubborn(
     scenario: client_scenarios.MutationScenario,
     *breaks: str,
 ) -> ClientMutant:
-    """A client that tries again what is refused for good."""
+    """Make a mutant that repeats a request after a permanent error."""
     check = f"client.after-{error.code}.no-retry"
 
     @client_mutant(name, *breaks, kills=check, scenario=scenario, at=at)

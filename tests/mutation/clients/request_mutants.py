@@ -1,4 +1,4 @@
-"""Clients whose requests are not what they should be, and that say too much to the chat."""
+"""Client mutants with wrong requests, or with messages that do not belong in the chat."""
 
 from typing import Any
 
@@ -104,7 +104,7 @@ def accepts_json(headers: httpx.Headers) -> bool:
 
 
 def _all_to_chat(route: str, check: str) -> ClientMutant:
-    """A client that has never heard of one of the routes."""
+    """Make a mutant that does not know one of the routes."""
 
     @client_mutant(
         f"chats-{route}",

@@ -1,4 +1,4 @@
-"""Clients that take silence, cuts and heartbeats for what they are not."""
+"""Client mutants that misinterpret silent turns, cut streams and heartbeats."""
 
 from typing import Any
 
@@ -24,7 +24,7 @@ _DONE = b'data: {"content":{"role":"model","parts":[{"text":"Done."}]}}\n\n'
 
 
 class _Pauses(tuple[float, ...]):
-    """Pauses that tell when somebody follows them."""
+    """Pauses that report when they are used."""
 
     hit: OnApplied
 
@@ -36,7 +36,7 @@ class _Pauses(tuple[float, ...]):
 def _pauses(
     id: str, kills: str, scenario: client_scenarios.MutationScenario, at: str, *pauses: float
 ) -> ClientMutant:
-    """A client that looks at the state at other times."""
+    """Make a mutant that reads the state at other times."""
 
     @client_mutant(id, "CLI-3", "CLI-4", kills=kills, scenario=scenario, at=at)
     def hasty(original: Any, on_applied: OnApplied) -> Any:
@@ -114,14 +114,14 @@ def repeats_cut(operation: Operation, on_applied: OnApplied, memory: Memory) -> 
 
 
 def _send_again(turn: OpenStream) -> Flow[None]:
-    """The same message, heard out."""
+    """Send the same message again and read the stream."""
     reply = yield turn
     while not isinstance(reply, StreamEnd | StreamCut):
         reply = yield ReadStream()
 
 
 def _is_silent_end(reply: object, memory: Memory) -> bool:
-    """Whether a turn has come to its end without a word."""
+    """Whether a turn has ended without text."""
     if isinstance(reply, StreamOpened):
         memory["told"] = False
     elif isinstance(reply, StreamChunk):

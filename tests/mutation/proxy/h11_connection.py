@@ -1,4 +1,4 @@
-"""One connection of the proxy, as HTTP: frames as they come, and cuts that stay cuts."""
+"""One HTTP connection of the proxy, which passes frames and broken connections on as they are."""
 
 import asyncio
 import contextlib
@@ -11,12 +11,12 @@ import httpx
 from .proxy_messages import ConnectionBroken, InterceptedRequest, InterceptedResponse
 
 _CHUNK = 65_536
-# Longer bodies are passed on as they come.
+# Longer bodies are streamed.
 _HELD = 8_000_000
 
 
 class H11Connection:
-    """One connection, as HTTP."""
+    """One HTTP connection."""
 
     def __init__(
         self, http: h11.Connection, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
@@ -24,7 +24,7 @@ class H11Connection:
         self._http, self._reader, self.writer = http, reader, writer
 
     async def read_request(self) -> InterceptedRequest | None:
-        """The next request, None where the client has closed."""
+        """Return the next request, None if the client has closed."""
         event = await self._next()
         if not isinstance(event, h11.Request):
             return None
@@ -39,7 +39,7 @@ class H11Connection:
         return request
 
     async def exchange(self, request: InterceptedRequest) -> InterceptedResponse:
-        """Ask here, and read the reply: whole, or, of a stream, its beginning."""
+        """Send a request and return the response: complete, or for a stream its head."""
         target = request.path + (f"?{request.query}" if request.query else "")
         headers = [(n, v) for n, v in request.headers.raw if n.lower() != b"transfer-encoding"]
         if request.body is not None:
@@ -52,7 +52,7 @@ class H11Connection:
         finally:
             sending.cancel()
             await asyncio.wait({sending})
-            # A server may refuse before it has read all, and close.
+            # A server may reject a request before it has read the body, and close.
             sending.cancelled() or sending.exception()
 
     async def _send_body(self, request: InterceptedRequest) -> None:
@@ -79,7 +79,7 @@ class H11Connection:
         return reply
 
     async def send_response(self, response: InterceptedResponse) -> None:
-        """Answer; a reply that is cut ends without its end."""
+        """Send a response; a cut one ends without its end."""
         dropped = (
             (b"transfer-encoding",)
             if response.is_cut
@@ -98,7 +98,7 @@ class H11Connection:
         await self._send(h11.EndOfMessage())
 
     async def run_until_disconnect(self, replying: Any) -> None:
-        """Reply for as long as the client is there."""
+        """Run until the client disconnects."""
         reply, gone = (
             asyncio.ensure_future(replying),
             asyncio.ensure_future(self._wait_for_disconnect()),
@@ -113,7 +113,7 @@ class H11Connection:
         reply.result()
 
     async def _wait_for_disconnect(self) -> None:
-        # Nobody sends on before the reply has come: whatever is read is the end.
+        # Clients do not pipeline: whatever is read means the end.
         if self._http.their_state is h11.DONE:
             with contextlib.suppress(ConnectionError):
                 await self._reader.read(1)

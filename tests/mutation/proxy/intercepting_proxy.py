@@ -31,7 +31,7 @@ class ObservedTraffic:
     memory: dict[str, Any] = field(default_factory=dict)
 
     def observe(self, request: InterceptedRequest, response: InterceptedResponse) -> None:
-        """Remember whose what is, from the server's own reply."""
+        """Record who owns what, from the server's own responses."""
         value = response.json if isinstance(response.json, dict) else {}
         data = value.get("data", value)
         if request.path.endswith("/clock/advance"):

@@ -26,7 +26,7 @@ from .proxy_mutant import ProxyMutant
 
 @contextlib.contextmanager
 def reference_server(media: MemoizedMedia | None = None) -> Iterator[LocalServer]:
-    """The reference, on a clock that moves when nobody has anything to do."""
+    """Start the reference server, on a clock that advances when everything waits."""
     memoized = media.patch_servers() if media is not None else contextlib.nullcontext()
     with memoized, LocalServer(Settings(port=0), ManualClock(autojump=True)) as server:
         yield server
@@ -42,7 +42,7 @@ def run_checks_at(base_url: str, checks: Iterable[ServerCheck]) -> ConformanceRe
     target = TargetClient(base_url, Attribution("nemolocal-conformance", "1.0.0"), kept)
     try:
         context = CheckContext(target, find_control_client(target))
-        # Some breaks show only once somebody has a token.
+        # Some mutants show only once there is a token.
         with contextlib.suppress(PrerequisiteFailed):
             _ = context.account
         return run_checks(context, checks)
@@ -63,9 +63,9 @@ def run_checks_behind(
 
 @dataclass(frozen=True)
 class ProxyMutationResult:
-    """Who noticed a break: checks of its rules, checks of what it hurts, and innocent ones.
+    """The checks that noticed a mutant: of its rules, of rules affected too, and others.
 
-    A check that could not be played for it counts as its rules do: the report says why it failed.
+    A check that could not be run because of the mutant counts like a failed one.
     """
 
     killers: tuple[str, ...]

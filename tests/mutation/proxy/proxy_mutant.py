@@ -19,7 +19,7 @@ PROXY_MUTANTS: dict[str, "ProxyMutant"] = {}
 class ProxyMutant:
     """One change on the wire.
 
-    `hurts` are beginnings of rules that cannot but suffer with it, `*` for all of them.
+    `also_affects` are prefixes of rules that are necessarily affected too, `*` for all.
     """
 
     name: str
@@ -30,7 +30,7 @@ class ProxyMutant:
 
     @property
     def module(self) -> str:
-        """The module that it stands in: its section of the contract."""
+        """The module that defines it, which is its section of the contract."""
         return self.interceptor.__module__
 
 
@@ -53,13 +53,13 @@ def proxy_mutant(*rules: str, also_affects: str = "") -> Callable[[Interceptor],
 
 
 def endpoint_of(request: InterceptedRequest) -> str:
-    """The name of the endpoint that is asked, "" for none of the contract's."""
+    """Return the name of the requested endpoint, "" for none of the contract."""
     found = find_endpoint(request.method, request.path)
     return found[0] if found else ""
 
 
 def session_of(request: InterceptedRequest) -> str:
-    """The session that a request is about, "" for none."""
+    """Return the session of a request, "" for none."""
     if endpoint_of(request) in ("upload", "state"):
         return request.path.split("/")[5]
     body = request.json if isinstance(request.json, dict) else {}
@@ -69,7 +69,7 @@ def session_of(request: InterceptedRequest) -> str:
 async def get_as_caller(
     request: InterceptedRequest, forward: Forward, path: str
 ) -> InterceptedResponse:
-    """What whoever asks would be told there."""
+    """Return what a GET of this path returns to the caller."""
     headers = request.headers.copy()
     for name in ("Content-Length", "Content-Type"):
         headers.pop(name, None)
@@ -77,7 +77,7 @@ async def get_as_caller(
 
 
 def event_of(frame: bytes) -> dict[str, Any] | None:
-    """The event of a frame, None where it has none."""
+    """Return the event of a frame, None if it has none."""
     try:
         event = json.loads(frame.removeprefix(b"data:"))
     except ValueError:
@@ -86,17 +86,17 @@ def event_of(frame: bytes) -> dict[str, Any] | None:
 
 
 def frame_of(event: Any) -> bytes:
-    """A frame with this event."""
+    """Return a frame with this event."""
     return b"data: " + json.dumps(event, ensure_ascii=False).encode() + b"\n\n"
 
 
 def parts_of(event: dict[str, Any]) -> list[dict[str, Any]]:
-    """The parts of an event of ADK."""
+    """Return the parts of an ADK event."""
     return list((event.get("content") or {}).get("parts") or [])
 
 
 def text_frame(text: str) -> bytes:
-    """A frame that says this, as ADK does."""
+    """Return an ADK frame with this text."""
     content = {"role": "model", "parts": [{"text": text}]}
     about = {"invocationId": "e-1", "author": "nemo_agent", "id": "1", "timestamp": 1.0}
     return frame_of({"content": content, **about, "actions": {}})

@@ -42,7 +42,7 @@ def cases() -> Iterator[object]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("broken", "checks"), list(cases()))
-def test_a_break_is_noticed_by_a_check_of_its_rule_and_by_no_other(
+def test_proxy_mutant_fails_checks_of_its_rules_only(
     broken: ProxyMutant, checks: list[ServerCheck], memoized_media: MemoizedMedia
 ) -> None:
     # What is made while somebody looks is made for this time only: it is not worth keeping.
@@ -60,7 +60,7 @@ def test_a_break_is_noticed_by_a_check_of_its_rule_and_by_no_other(
         pytest.param(CHECKS, id="all checks", marks=pytest.mark.slow),
     ],
 )
-def test_a_proxy_that_changes_nothing_changes_no_verdict(
+def test_transparent_proxy_changes_no_verdict(
     checks: list[ServerCheck], memoized_media: MemoizedMedia
 ) -> None:
     behind = run_checks_behind(pass_through, checks, memoized_media)
@@ -72,7 +72,7 @@ def test_a_proxy_that_changes_nothing_changes_no_verdict(
     assert {v.outcome for v in plain.verdicts} == {"passed"}
 
 
-def test_every_break_is_a_sentence_about_known_rules() -> None:
+def test_every_proxy_mutant_is_a_sentence_about_known_rules() -> None:
     rules = {rule for check in server_catalogue().values() for rule in check.rules}
     assert set(PROXY_MUTANTS) >= NEED_REAL_RENDERS
     for broken in PROXY_MUTANTS.values():

@@ -1,4 +1,4 @@
-"""Servers that break section 5: streams, events, silence, words."""
+"""Server mutants of section 5: streams, events, silent turns, texts."""
 
 import re
 from collections.abc import Callable
@@ -30,7 +30,7 @@ def _joined(response: WireResponse, frames: list[bytes]) -> WireResponse:
 def _each_event(
     response: WireResponse, change: Callable[[dict[str, Any]], Any]
 ) -> WireResponse | None:
-    """Every ADK event that holds something, changed; None where none is."""
+    """Return every ADK event with content, changed; None if none changed."""
     frames, changed = [], False
     for frame in _frames(response):
         data = frame.removeprefix(b"data:").strip()

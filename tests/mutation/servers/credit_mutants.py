@@ -1,4 +1,4 @@
-"""Servers that break section 6: credits."""
+"""Server mutants of section 6: credits."""
 
 from nemolocal_contract.envelope import encode_json
 from nemolocal_contract.response_codes import ResponseCode

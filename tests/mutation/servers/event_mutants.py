@@ -1,4 +1,4 @@
-"""Servers that break section 5 once more: what stands in events."""
+"""Server mutants of section 5: the content of events."""
 
 from typing import Any
 

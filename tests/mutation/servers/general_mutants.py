@@ -1,4 +1,4 @@
-"""Servers that break section 1: envelopes, failures, bearer tokens, attribution."""
+"""Server mutants of section 1: envelopes, errors, bearer tokens, attribution."""
 
 import msgspec
 

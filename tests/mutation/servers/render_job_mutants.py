@@ -1,4 +1,4 @@
-"""Servers that break section 8 once more: what is said of renders, and to whom."""
+"""Server mutants of section 8: ownership, queue and status of renders."""
 
 import msgspec
 

@@ -1,4 +1,4 @@
-"""Servers that break section 8: exports and their files."""
+"""Server mutants of section 8: exports and their files."""
 
 import struct
 from typing import Any
@@ -16,7 +16,7 @@ _JSON = {"content-type": "application/json"}
 
 
 def _status(request: WireRequest, response: WireResponse) -> dict[str, Any] | None:
-    """The flat body of a render reply that is no failure."""
+    """Return the flat body of a render reply that is not an error."""
     body = response.json if request.endpoint in _RENDERS else None
     return body if isinstance(body, dict) and "status" in body else None
 

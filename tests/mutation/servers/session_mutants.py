@@ -1,4 +1,4 @@
-"""Servers that break section 3: sessions."""
+"""Server mutants of section 3: sessions."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""Servers that break section 7: the state and its draft."""
+"""Server mutants of section 7: the state and its draft."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ def _state(request: WireRequest, response: WireResponse) -> dict[str, Any] | Non
 
 
 def _drafted(response: WireResponse, **changed: Any) -> WireResponse:
-    """The same state with something changed in its draft."""
+    """Return the state with a change in its draft."""
     data = response.json["data"]
     draft = {**data["state"]["draft"], **changed}
     return response.with_data(state={**data["state"], "draft": draft})
@@ -154,7 +154,7 @@ def strange_names(
     return _segments_changed(response, lambda segment: {**segment, "begin": 0})
 
 
-# Who exports what was read is refused.
+# An export of the draft that was read is rejected.
 _EXPORTS = ("REN-1", "REN-4", "REN-5", "REN-8", "REN-9")
 
 

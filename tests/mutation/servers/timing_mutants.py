@@ -1,4 +1,4 @@
-"""Servers that break what hangs on time, or what no reply shows: lives, lengths, hang-ups."""
+"""Server mutants of timing, and of what no response shows: lifetimes, durations, disconnects."""
 
 from urllib.parse import urlencode
 
@@ -15,7 +15,7 @@ from ..mutation_middleware import Memory, WireRequest, WireResponse
 from ..server_mutant import patch_mutant, replace_public, request_mutant, response_mutant
 
 _EMPTY = WireResponse(200, {"content-type": "text/event-stream"}, b"data:\n\n")
-# Music and titles: what a generation adds unasked.
+# Music and titles, which a generation adds by itself.
 _ADDED = (1, 7)
 
 _BALANCE = Ledger.balance
@@ -26,7 +26,7 @@ def _all_available(ledger: Ledger, token_id: int) -> Balance:
     return msgspec.structs.replace(balance, available=balance.total, frozen=0)
 
 
-# A hook on replies would keep a stream until it has ended, and nothing is frozen any more then.
+# A response hook would hold a stream to its end, when no credits are frozen any more.
 NEVER_FROZEN = patch_mutant(
     "credits.never-frozen",
     "CRD-2",

@@ -1,4 +1,4 @@
-"""Servers that break section 2: tokens, their life, claim tokens."""
+"""Server mutants of section 2: tokens, their lifetime, claim tokens."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""Servers that break section 4: uploads."""
+"""Server mutants of section 4: uploads."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from ..server_mutant import request_mutant, response_mutant
 
 
 def _files(request: WireRequest, response: WireResponse) -> list[dict[str, Any]]:
-    """The files of an upload that went well."""
+    """Return the files of a successful upload."""
     if request.endpoint != "upload" or response.code != 0:
         return []
     return list(response.json["data"]["files"])
