@@ -43,7 +43,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.server", description=__doc__)
     parser.add_argument("--seconds", type=float, default=3.0, help="of each measurement of a rate")
-    parser.add_argument("--rounds", type=int, default=3, help="of rates; the median is told")
+    parser.add_argument("--rounds", type=int, default=3, help="of rates; the median is printed")
     parser.add_argument("--streams", type=int, default=2000, help="at once")
     parser.add_argument("--ramp", type=float, default=10.0, help="seconds in which they begin")
     parser.add_argument("--speed", type=float, default=_SPEED, help="of the streaming server")

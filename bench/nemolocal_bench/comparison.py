@@ -113,9 +113,7 @@ def _encoders_to_try(options: CompareOptions) -> tuple[str, ...]:
     """Return the named encoders, else those of the ladder."""
     for name in options.encoders:
         if name not in ENCODERS:
-            raise CannotCompare(
-                f"{name} is no encoder of the bench: they are {', '.join(ENCODERS)}"
-            )
+            raise CannotCompare(f"unknown encoder {name}: choose from {', '.join(ENCODERS)}")
     if options.ladder == "quick":
         # The encoders of the contract's exports are enough to decide; others must be named.
         return options.encoders or (encoders.SOFTWARE_ENCODER, *encoders.HARDWARE_ENCODERS)

@@ -27,7 +27,7 @@ def read_report(content: bytes) -> BenchReport:
     try:
         report = msgspec.json.decode(content, type=BenchReport)
     except msgspec.MsgspecError as error:
-        raise ReportUnreadable(f"it is no report of the bench: {error}") from error
+        raise ReportUnreadable(f"not a report of the bench: {error}") from error
     if report.format != REPORT_FORMAT:
         raise ReportUnreadable(f"it has format {report.format}, and this is format {REPORT_FORMAT}")
     return report

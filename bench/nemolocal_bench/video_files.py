@@ -69,7 +69,7 @@ async def open_source(path: Path, folder: Path) -> VideoFile:
         videos = ", ".join(
             name for name, medium in ACCEPTED_EXTENSIONS.items() if medium == "video"
         )
-        raise CannotCompare(f"{path} is no video: accepted are {videos}")
+        raise CannotCompare(f"{path} is not a video: accepted types are {videos}")
     try:
         named = folder / f"source-{file_digest(path)[:16]}.{kind}"
     except OSError as error:
@@ -101,7 +101,7 @@ async def open_video(path: Path) -> VideoFile:
     except MediaRejected as reason:
         raise CannotCompare(str(reason)) from reason
     if info.kind != "video":
-        raise CannotCompare("it holds no picture")
+        raise CannotCompare("it contains no video")
     seconds = info.picture_duration or info.duration
     clip = VideoFile(path, kind, file_digest(path), 0, seconds, 0, 0, path.stat().st_size)
     return await _count(clip)
@@ -148,7 +148,7 @@ async def _count(clip: VideoFile, *how: str) -> VideoFile:
         raise CannotCompare(f"it cannot be decoded: {failure}") from failure
     frames = sum(not line.startswith("#") for line in lines)
     if frames < MIN_FRAMES:
-        raise CannotCompare(f"it has {frames} frame(s), and {MIN_FRAMES} are the least to compare")
+        raise CannotCompare(f"it has {frames} frame(s); at least {MIN_FRAMES} are needed")
     size = next(line for line in lines if line.startswith("#dimensions")).split()[-1]
     width, _, height = size.partition("x")
     return msgspec.structs.replace(clip, frames=frames, width=int(width), height=int(height))

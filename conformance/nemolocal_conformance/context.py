@@ -72,7 +72,7 @@ class CheckContext:
     def control(self) -> ControlClient:
         """The control API; raises `NotApplicable` if the server has none."""
         if self._control is None:
-            raise NotApplicable("needs a server that can be told to be in a state")
+            raise NotApplicable("needs a server with the control API")
         return self._control
 
     @property
@@ -293,7 +293,7 @@ class CheckContext:
         try:
             return dict(expect_type("data", response.data, dict))
         except CheckFailed as broken:
-            raise PrerequisiteFailed(f"{what} could not be had: {broken}") from None
+            raise PrerequisiteFailed(f"{what} could not be created: {broken}") from None
 
     def _once(self, name: str, make: Callable[[], T]) -> T:
         if name not in self._shared:

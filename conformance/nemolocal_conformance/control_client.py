@@ -28,7 +28,7 @@ class ControlClient:
         """Raise `TargetUnreachable` if the server rejects the control token."""
         if self._call(wire.CLOCK).status == _CLOSED:
             raise TargetUnreachable(
-                f"the control interface of {self._target.base_url} needs its token, which "
+                f"the control API of {self._target.base_url} needs its token, which "
                 "`nemolocal serve` printed: set NEMO_CONTROL_TOKEN, or give --control-token"
             )
 
@@ -40,7 +40,7 @@ class ControlClient:
         order = wire.CLOCK_ADVANCE
         response = self._call(order, json={"seconds": seconds})
         if response.status == _REFUSED:
-            raise NotApplicable("the time of this server cannot be moved")
+            raise NotApplicable("the clock of this server cannot be advanced")
         self._checked(order, response)
 
     def require_manual_clock(self) -> None:
@@ -64,7 +64,7 @@ class ControlClient:
         for token in self._ask(wire.TOKENS)["tokens"]:
             if token["user_id"] == user_id:
                 return int(token["id"])
-        raise PrerequisiteFailed(f"the control interface knows no token of {user_id}")
+        raise PrerequisiteFailed(f"the control API has no token of {user_id}")
 
     def arm_fault(self, name: str, user_id: str, **fields: Any) -> None:
         """Arm a fault for the next request of one user."""

@@ -53,5 +53,5 @@ def _apply(verdict: Verdict, reason: str | None) -> Verdict:
         return verdict
     if verdict.outcome in ("failed", "warning", "learned"):
         return msgspec.structs.replace(verdict, outcome="known", known=reason)
-    stale = f"it is listed as a known difference ({reason}) and holds now: take it off the list"
+    stale = f"it is listed as a known difference ({reason}) but passes now: remove it from the list"
     return msgspec.structs.replace(verdict, outcome="failed", reason=stale)

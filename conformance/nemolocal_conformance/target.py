@@ -269,15 +269,13 @@ def require_http_server(target: TargetClient) -> None:
     except TargetTimeout:
         raise TargetUnreachable(_unreachable_message(target, "hangs")) from None
     except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
-        raise TargetUnreachable(f"{target.base_url} is no base URL: {error}") from None
+        raise TargetUnreachable(f"invalid base URL {target.base_url!r}: {error}") from None
     if response.status == 0:
-        raise TargetUnreachable(
-            _unreachable_message(target, "does not speak HTTP, or nobody listens")
-        )
+        raise TargetUnreachable(_unreachable_message(target, "does not answer HTTP"))
 
 
 def _unreachable_message(target: TargetClient, how: str) -> str:
-    return f"{target.base_url} {how}: is the base URL right, and the server running?"
+    return f"{target.base_url} {how}: check the base URL, and that the server is running"
 
 
 def _frames(body: bytes) -> Iterator[SseEvent]:

@@ -11,8 +11,8 @@ from .server import NemoServer
 
 _STALL = "stall"
 _STALL_REFUSED = (
-    "time jumps over every wait here, so nobody can give up a stall before it ends: "
-    "`nemolocal conform-client --only stall` plays it in time"
+    "the clock jumps over every wait here, so no client can time out on a stall: "
+    "use `nemolocal conform-client --only stall`"
 )
 
 

@@ -11,9 +11,7 @@ from nemolocal_contract.text_escaping import escape_controls
 
 from .server import NemoServer
 
-_NO_CALL = (
-    "nothing to judge: no call was seen; have the client of the test ask nemo_server.base_url"
-)
+_NO_CALL = "no calls to evaluate: the client under test must use nemo_server.base_url"
 
 
 class NemoJournal:
@@ -36,7 +34,7 @@ class NemoJournal:
         checks = [c for c in client_catalogue().values() if c.id.startswith(prefixes or "")]
         unknown = [p for p in prefixes if not any(check.id.startswith(p) for check in checks)]
         if unknown:
-            raise ValueError(f"no check begins with {' or '.join(unknown)}")
+            raise ValueError(f"no check id starts with {' or '.join(unknown)}")
         journal = self._read()
         # Client and server wait by the same clock, which is not scaled.
         return evaluate_journal(journal, checks, speed=1.0)
@@ -54,7 +52,7 @@ class NemoJournal:
             if verdict.outcome in ("failed", "error")
         ]
         if report.exit_code and not broken:
-            broken = ["nothing to judge: no client did what these checks are about"]
+            broken = ["nothing to evaluate: no client made a call that these checks apply to"]
         if broken:
             said = "\n".join(["the client broke the contract:", *broken])
             raise AssertionError(escape_controls(said))

@@ -1,4 +1,4 @@
-"""`nemolocal bench` from a clip to its report, on a clip of one second."""
+"""`nemolocal bench` from a clip to its report, with a clip of one second."""
 
 import csv
 import hashlib
@@ -26,7 +26,7 @@ pytestmark = pytest.mark.ffmpeg
 
 
 class Done(NamedTuple):
-    """What a run of the command left."""
+    """The result of a run of the command."""
 
     report: dict[str, Any]
     page: str
@@ -41,7 +41,7 @@ def own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def sources(package: str) -> bytes:
-    """A digest of all modules of a package."""
+    """Return a digest of all modules of a package."""
     (folder,) = importlib.import_module(package).__path__
     digest = hashlib.sha256()
     for module in sorted(Path(folder).rglob("*.py")):
@@ -51,7 +51,7 @@ def sources(package: str) -> bytes:
 
 @pytest.fixture
 def measured(media: Path, media_cache: MediaCache, tmp_path: Path) -> Path:
-    """The clip plain.mp4; what its comparison with libx264 measures is in the cache already."""
+    """The clip plain.mp4, with the results of its libx264 comparison in the cache."""
     clip = media / "plain.mp4"
 
     def measure(folder: Path) -> None:
@@ -151,7 +151,7 @@ def _check_page(made: Done, comparison: dict[str, Any]) -> None:
 
 
 def _check_page_agrees(made: Done) -> None:
-    """The page and the table show the figures of the JSON, and no others."""
+    """Require that page and table show the figures of the JSON and no others."""
     (comparison,) = made.report["comparisons"]
     for result in comparison["results"]:
         assert f"{result['saved']:.1f} % saved" in made.page
@@ -165,12 +165,12 @@ def _check_page_agrees(made: Done) -> None:
 
 
 def _numbers_not_in(report: dict[str, Any], page: str) -> set[str]:
-    """Numbers that a reader of the page sees and that are none of the JSON's, rounded.
+    """Return numbers visible on the page that are not in the JSON, rounded.
 
-    Bytes are shown as MB, bits/s as Mb/s. The ticks of axes are no figures.
+    Bytes are shown as MB, bits/s as Mb/s. The ticks of axes do not count.
     """
     shown = re.sub(r"<style>.*?</style>|<text[^>]*class=\"tick\".*?</text>", "", page, flags=re.S)
-    # A part of a name, as the 264 in libx264, is no number.
+    # Part of a name, like 264 in libx264, is not a number.
     number = re.compile(r"(?<![\w.])\d+(?:\.\d+)?(?![\w.]*\w)")
     values = list(_values_in(report))
     text = " ".join(value for value in values if isinstance(value, str))

@@ -1,4 +1,4 @@
-"""The search for a target, and the savings of one curve over another."""
+"""The target search, and the BD-rate of one curve against another."""
 
 import sys
 from collections.abc import Callable
@@ -25,7 +25,7 @@ from nemolocal_bench.variants import VariantResult
 
 
 def bent(top: float, knee: float, steep: float) -> Callable[[float], float]:
-    """VMAF over CRF as encoders make it: flat at first, then falling faster and faster."""
+    """Return VMAF over CRF as encoders make it: flat at first, then falling faster and faster."""
     return lambda crf: max(top - steep * max(crf - knee, 0) ** 1.6 / 10 - crf * 0.02, 0)
 
 
@@ -70,7 +70,7 @@ def test_jump_over_the_target_ends_above_it() -> None:
 
 
 def test_steep_curve_takes_six_probes() -> None:
-    # Measured on noise: nothing is lost for long, then three points with each CRF.
+    # Measured on noise: flat for long, then three points per CRF.
     curve = {8: 99.9, 19.45: 99.75, 20.75: 99.65, 21.75: 98.3, 22.1: 94.54, 22.7: 94.1, 26: 76.6}
 
     def score(crf: float) -> float:
@@ -175,12 +175,12 @@ def test_package_gets_both_curves(
         asked.append(sides)
         return -20.0 if len(asked) == 1 else float("nan")
 
-    # The package itself brings numpy and scipy, whose import takes seconds.
+    # The package loads numpy and scipy, whose import takes seconds.
     monkeypatch.setitem(sys.modules, "bjontegaard", SimpleNamespace(bd_rate=between))
     worse = [*OTHER, (2e6, 80.0)]
     (saving,) = bd_rate_savings(curve("libx264", ANCHOR) + curve("libx265", worse))
     assert (saving.curve, saving.anchor, saving.percent) == ("libx265", "libx264", -20.0)
-    # By rising rate, without the point that is worse than a smaller one.
+    # By rising bit rate, without the point that is worse than a smaller one.
     sides = [list(side) for points in (ANCHOR, OTHER) for side in zip(*sorted(points), strict=True)]
     assert list(asked[0]) == sides
     assert bd_rate(ANCHOR, OTHER) is None

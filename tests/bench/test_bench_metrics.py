@@ -1,4 +1,4 @@
-"""Scores of pairs: libvmaf's own on frames paired by hand; what is no pair is refused."""
+"""Scores of pairs equal libvmaf's on frames paired by hand; invalid pairs are rejected."""
 
 import asyncio
 import json
@@ -27,7 +27,7 @@ pytestmark = [pytest.mark.ffmpeg, pytest.mark.usefixtures("probed_here")]
 
 Make = Callable[[str, list[str]], Path]
 ALL = Instruments(neg=True, xpsnr=True, complaint="")
-# One pair whose times are rounded is measured always, all of them in the deep run.
+# One pair with rounded times is in the fast run, all of them in the deep run.
 PAIRS = [
     ("plain.mp4", "worse-plain.mp4"),
     ("times.mkv", "worse-times.mkv"),
@@ -53,7 +53,7 @@ def measured(
 
 
 def direct(reference: Path, distorted: Path, folder: Path) -> dict[str, float]:
-    """libvmaf itself on raw frames, which have no times that could be wrong."""
+    """Run libvmaf on raw frames, which have no times that could be wrong."""
     raw = ("-fps_mode", "passthrough", "-pix_fmt", "yuv420p", "-f", "rawvideo")
     run_ffmpeg("-i", reference, *raw, folder / "reference.yuv")
     run_ffmpeg("-i", distorted, *raw, folder / "distorted.yuv")
@@ -109,7 +109,7 @@ def test_without_frame_pairing_scores_are_wrong(
 
 
 def naive(reference: Path, distorted: Path, folder: Path) -> float:
-    """What everybody types: frames are paired by times that containers have rounded."""
+    """Run the plain command, which pairs frames by times that containers have rounded."""
     return pooled(["-i", str(distorted), "-i", str(reference)], folder)["vmaf"]
 
 
@@ -169,7 +169,7 @@ def test_means_lie_between_minimum_and_maximum(values: list[float]) -> None:
 
 
 def check(reference: Path, distorted: Path, folder: Path, *, resized: bool = False) -> None:
-    """All gates, as a result passes them: the last one is of the frames that are measured."""
+    """Run all validity checks, as for a result: the last one uses the measured frames."""
     pair = opened(reference, folder), opened(distorted, folder)
     check_pair(*pair, resized=resized)
     asyncio.run(measure_pair(*pair, folder, Instruments(neg=False, xpsnr=False, complaint="")))
@@ -235,9 +235,9 @@ def test_incomparable_file_is_rejected_with_the_reason(media: Path, tmp_path: Pa
     reasons = {
         "one.mp4": "it has 1 frame",
         "text.mp4": "text.mp4: ",
-        "notes.txt": "is no video: accepted are mp4",
+        "notes.txt": "is not a video: accepted types are mp4",
         "missing.mp4": "file not found",
-        "sound.mp4": "it holds no picture",
+        "sound.mp4": "it contains no video",
     }
     for name, reason in reasons.items():
         with pytest.raises(CannotCompare, match=reason):

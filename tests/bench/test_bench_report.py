@@ -1,4 +1,4 @@
-"""What is said of a comparison: the verdict, the page, the tables, the changes."""
+"""The report of a comparison: headline, page, tables, changes."""
 
 import asyncio
 import re
@@ -116,7 +116,7 @@ def test_twelve_curves_differ_without_colour() -> None:
     for drawn in (rate_quality_chart(compared(*named)), speed_quality_chart(compared(*named))):
         legend = re.findall(r"<(?:circle|polygon)[^>]*/>(?=<text)", drawn)
         shapes = re.sub(r"#(?!fff)\w+", "ink", "\n".join(legend))
-        # Where it lies is no part of what it looks like.
+        # Its position does not distinguish it.
         looks = {_about_itself(shape) for shape in shapes.splitlines()}
         assert len(legend) == len(looks) == len(named)
 
@@ -133,7 +133,7 @@ def _about_itself(shape: str) -> str:
 def test_a_page_can_be_printed() -> None:
     new = reported(compared(local("a", 123_456, 95, vmaf_frames=(90.0, 99.0)), shown="a"))
     page = as_html(new, diff_reports(new, new))
-    # Paper repeats the head of a table, and cuts neither a row nor a figure.
+    # In print, the head of a table is repeated and no row or figure is cut.
     assert page.count("<thead><tr><th>") == page.count("<table>") - 1
     assert "thead{display:table-header-group}" in page
     for kept in ("figure{margin:2rem 0;break-inside:avoid", "tr{break-inside:avoid}"):

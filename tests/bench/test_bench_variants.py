@@ -1,4 +1,4 @@
-"""Legs, samples and sentences of the comparison, and what goes wrong with them."""
+"""Encode variants, samples and headlines of a comparison, and their errors."""
 
 import asyncio
 import os

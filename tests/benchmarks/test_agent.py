@@ -1,4 +1,4 @@
-"""The agent bench: that it measures what it says. How fast anything is, no test judges."""
+"""The agent benchmark measures what it says. No test checks how fast anything is."""
 
 from collections.abc import Iterator
 from pathlib import Path

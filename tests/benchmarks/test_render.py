@@ -1,4 +1,4 @@
-"""The render bench: that it measures what it says. How fast anything is, no test judges."""
+"""The render benchmark measures what it says. No test checks how fast anything is."""
 
 import os
 import subprocess
@@ -143,7 +143,7 @@ def test_usage_has_no_memory_if_it_cannot_be_read(
     asked = threading.Event()
 
     class Ended(psutil.Process):
-        """A child of which nothing can be read, as if it had just ended."""
+        """A child process of which nothing can be read, as if it had just ended."""
 
         def memory_info(self) -> NoReturn:
             asked.set()

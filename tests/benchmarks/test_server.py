@@ -1,4 +1,4 @@
-"""The load bench: that it measures what it says. How fast anything is, no test judges."""
+"""The load benchmark measures what it says. No test checks how fast anything is."""
 
 import asyncio
 import os

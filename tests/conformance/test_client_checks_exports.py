@@ -10,14 +10,14 @@ DUPLICATE = '{"code": 400, "message": "duplicate id", "data": null}'
 
 
 def failed(builder: JournalBuilder, *renders: str, pause: float = 1.0) -> JournalBuilder:
-    """Exports that fail, one after the other."""
+    """Add exports that fail, one after the other."""
     for render in renders:
         builder.submit_render(render).wait(30).poll_render("failed", render).wait(pause)
     return builder
 
 
 def polled(builder: JournalBuilder, times: int, pause: float) -> JournalBuilder:
-    """An export that is asked about so often."""
+    """Add an export that is polled so often."""
     builder.submit_render()
     for _ in range(times):
         builder.wait(pause).poll_render("processing")

@@ -1,4 +1,4 @@
-"""Checks of requests, accounts and refusals: a journal that passes each, and one that fails it."""
+"""Checks of requests, tokens and errors: a journal that passes each, and one that fails it."""
 
 from typing import Any
 
@@ -29,7 +29,7 @@ WEEK = 7 * 86_400.0
 
 
 def once_more(builder: JournalBuilder, pause: float, *codes: int) -> JournalBuilder:
-    """The balance, once for each code."""
+    """Add a balance call for each code."""
     for code in codes:
         builder.request("balance", code=code).wait(pause)
     return builder

@@ -24,7 +24,7 @@ def cut(builder: JournalBuilder) -> JournalBuilder:
 
 
 def looks(builder: JournalBuilder, *pauses: float, draft: str = "before") -> JournalBuilder:
-    """Looks at the state, each after its pause."""
+    """Add state reads, each after its pause."""
     for pause in pauses:
         builder.wait(pause).read_state(draft)
     return builder

@@ -1,4 +1,4 @@
-"""A journal whose polls made room for others accuses nobody of what may have been among them."""
+"""In a journal with dropped polls, no check fails for a call that may be among them."""
 
 from collections.abc import Container
 
@@ -31,7 +31,7 @@ def a_day(builder: JournalBuilder) -> JournalBuilder:
 
 
 def without_reads(journal: LoadedJournal, among: Container[int] = range(10**6)) -> LoadedJournal:
-    """What is left when what only looks has been dropped, all or some."""
+    """Drop some or all reading calls."""
     left = tuple(e for e in journal.entries if e.endpoint not in _READS or e.id not in among)
     return LoadedJournal(left, dropped=len(journal.entries) - len(left))
 

@@ -1,4 +1,4 @@
-"""Archives of browsers and proxies as journals: what they know, what they do not, no secrets."""
+"""HAR files of browsers and proxies as journals: what they contain, without secrets."""
 
 import base64
 import json
@@ -20,7 +20,7 @@ TOKEN = "nmv_usr_very_secret"
 def item(
     endpoint: str, path: str = "", *, status: int = 200, reply: Any = None, **more: Any
 ) -> dict[str, Any]:
-    """An exchange as a browser writes it down."""
+    """Return an exchange as a browser records it."""
     known = wire.endpoints()[endpoint]
     headers = {
         "Authorization": f"Bearer {TOKEN}",

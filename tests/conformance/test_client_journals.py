@@ -1,4 +1,4 @@
-"""Reading journals: JSON lines, JSON, archives of ours and of others, and what is none of them."""
+"""Reading journals: JSON lines, JSON, HAR files of ours and of others, and invalid files."""
 
 from pathlib import Path
 
@@ -18,7 +18,7 @@ TOKEN = "nmv_usr_very_secret"
 
 
 def written(builder: JournalBuilder, kind: JournalFormat, dropped: int = 0) -> bytes:
-    """The journal as the server exports it."""
+    """Write the journal as the server exports it."""
     return b"".join(write_journal(kind, iter(builder.entries), dropped, "1.0"))
 
 
@@ -67,7 +67,7 @@ def test_full_journal_not_starting_at_one_is_incomplete(builder: JournalBuilder)
         (b'{"method": "GET"}', "line 1: Object missing required field `started`"),
         (b'{"entries": 5}', "line 1: Expected `array`"),
         (b'{"other": 5}', "line 1: Object missing required field `entries`"),
-        (b'{"log": {"entries": [{"startedDateTime": 5}]}}', "line 1: no HTTP archive"),
+        (b'{"log": {"entries": [{"startedDateTime": 5}]}}', "line 1: not a HAR file"),
         (b"\xff\xfe{", "line 1: "),
         (b"[" * 100_000, "line 1: "),
     ],

@@ -1,4 +1,4 @@
-"""Whose is what in a journal, and laws that hold for every journal whatsoever."""
+"""Grouping of calls by client, and properties that hold for every journal."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ from nemolocal_contract.journal import Credits, Entry, TurnEntry
 from tests.support.journal_builder import JournalBuilder, VerdictOf
 
 CHECKS = tuple(client_catalogue().values())
-# A journal is a large example: a quarter of the usual number of them.
+# A journal is a large example: a quarter of the usual number is enough.
 FEWER = settings().max_examples // 4
 NAMES = sorted(wire.endpoints())
 
@@ -33,7 +33,7 @@ def groups(builder: JournalBuilder, **options: Any) -> list[list[int]]:
 
 
 def other(builder: JournalBuilder, token: int) -> JournalBuilder:
-    """Go on as the owner of another token."""
+    """Continue as the owner of another token."""
     builder.token_id, builder.user_id = token, f"anon_{token}"
     return builder
 
@@ -239,7 +239,7 @@ def test_token_numbers_do_not_matter(entries: list[Entry]) -> None:
 
 def test_recorded_call_has_a_short_repr(builder: JournalBuilder) -> None:
     assert repr(RecordedCall(builder.request("balance").entries[0])).startswith(
-        "Act(1 GET /api/credits"
+        "RecordedCall(1 GET /api/credits"
     )
 
 

@@ -1,4 +1,4 @@
-"""The driver: scenarios as data, a program run and stopped, and one word for what came of it."""
+"""The client runner: scenarios as data, a program run and stopped, and one result."""
 
 import json
 import os
@@ -32,7 +32,7 @@ Drive = Callable[..., tuple[int, str]]
 
 @pytest.fixture
 def drive(capsys: pytest.CaptureFixture[str]) -> Drive:
-    """Run the command; its status and what it printed."""
+    """Run the command; return its status and its output."""
 
     def run(*words: str) -> tuple[int, str]:
         status = main(["conform-client", *words])
@@ -78,7 +78,7 @@ def test_violated_must_fails_in_every_scenario(builder: JournalBuilder) -> None:
             "the program made no request that silent applies to",
         ),
         ({"code": 2001}, "the program made no request that is answered with 2001"),
-        ({"checks": ("client.retry",)}, "nothing to judge client.retry by"),
+        ({"checks": ("client.retry",)}, "no call that client.retry applies to"),
     ],
 )
 def test_unreached_scenario_is_not_met(
@@ -92,10 +92,10 @@ def test_unreached_scenario_is_not_met(
 @pytest.mark.parametrize(
     ("fields", "status", "reason"),
     [
-        ({}, 3, "the program gave up with status 3 where a film was to be had"),
+        ({}, 3, "the program gave up with status 3 although an export was possible"),
         ({}, 127, "the program could not be run: status 127"),
         ({}, None, "the program hung and was stopped"),
-        ({"ends": "refused"}, 0, "the program ended with 0, as if it had been given a film"),
+        ({"ends": "refused"}, 0, "the program ended with status 0 although no export was possible"),
         ({"ends": "refused"}, 3, ""),
         ({"ends": "open"}, 3, ""),
         ({"seconds": 1.0}, None, ""),
@@ -130,7 +130,7 @@ def test_exit_status_is_that_of_a_shell(words: list[str], status: int, tmp_path:
 
 
 def test_program_that_hangs_is_stopped_with_its_children(tmp_path: Path) -> None:
-    # Whoever still lives holds the other end of this one open.
+    # A process that still runs keeps the other end of this pipe open.
     held = tmp_path / "held"
     os.mkfifo(held)
     end = os.open(held, os.O_RDONLY | os.O_NONBLOCK)

@@ -1,4 +1,4 @@
-"""`nemolocal verdict`: a line for what a client did wrong, and the codes that it exits with."""
+"""`nemolocal verdict`: a line for each violation, and the exit codes."""
 
 import json
 from collections.abc import Callable
@@ -20,7 +20,7 @@ Write = Callable[[JournalBuilder], str]
 
 @pytest.fixture
 def write(tmp_path: Path) -> Write:
-    """Writes a journal to a file; the path of the file."""
+    """Write a journal to a file and return its path."""
 
     def written(builder: JournalBuilder) -> str:
         path = tmp_path / "journal.jsonl"

@@ -1,4 +1,4 @@
-"""A busy machine, chance and the runs before change no verdict; who does not answer is no liar."""
+"""A busy machine, chance and earlier runs change no verdict; a timeout is not a failure."""
 
 import asyncio
 import contextlib
@@ -42,7 +42,7 @@ def hang(_request: httpx.Request) -> httpx.Response:
 
 
 def outcomes(names: str, clock: Clock | None = None, **settings: object) -> dict[str, str]:
-    """How these checks end on the reference with these settings."""
+    """Return the outcomes of these checks on the reference with these settings."""
     chosen = Settings(port=0, **settings)  # type: ignore[arg-type]
     server = LocalServer(chosen, clock or ManualClock(autojump=True))
     with server, contextlib.closing(TargetClient(server.base_url, ATTRIBUTION)) as target:
@@ -55,7 +55,7 @@ def outcomes(names: str, clock: Clock | None = None, **settings: object) -> dict
 
 @contextlib.contextmanager
 def counting_server() -> Iterator[tuple[str, set[int]]]:
-    """A server that keeps connections, and the ports of those who have asked."""
+    """A server that keeps connections, and the ports of its clients."""
     ports: set[int] = set()
 
     class Handler(BaseHTTPRequestHandler):

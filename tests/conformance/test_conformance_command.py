@@ -93,7 +93,7 @@ def test_closed_port_is_reported(
 def test_server_without_http_is_reported(capsys: pytest.CaptureFixture[str]) -> None:
     with raw_server(b"220 mail ready\r\n") as url:
         assert main(["conform", "--base-url", url]) == 2
-    assert "does not speak HTTP" in capsys.readouterr().err
+    assert "does not answer HTTP" in capsys.readouterr().err
 
 
 def test_local_server_passes_the_smoke_checks(

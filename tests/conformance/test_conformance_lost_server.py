@@ -76,7 +76,7 @@ def test_stream_to_a_lost_server_raises(ask: Callable[[TargetClient], None]) -> 
 
 def test_server_that_never_answered_is_not_lost() -> None:
     target = context_of(answers(0)).target
-    with pytest.raises(TargetUnreachable, match="is the base URL right") as caught:
+    with pytest.raises(TargetUnreachable, match="check the base URL") as caught:
         require_http_server(target)
     assert not isinstance(caught.value, TargetLost)
     assert not target.is_lost

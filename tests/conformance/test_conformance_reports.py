@@ -237,7 +237,7 @@ def test_a_known_failure_is_known_and_a_stale_entry_fails() -> None:
     ]
     judged = apply_known_differences(report("passed", "failed", "error"), known)
     assert [verdict.outcome for verdict in judged.verdicts] == ["failed", "known", "error"]
-    assert "take it off the list" in judged.verdicts[0].reason
+    assert "remove it from the list" in judged.verdicts[0].reason
     assert judged.verdicts[1].known == "theirs"
 
 

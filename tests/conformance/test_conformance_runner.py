@@ -1,4 +1,4 @@
-"""What a run makes of what it sees: every outcome, what is learned, and what it cannot judge."""
+"""The runner: every outcome, learned differences, and what it cannot evaluate."""
 
 from collections.abc import Callable
 
@@ -26,12 +26,12 @@ ATTRIBUTION = Attribution("nemolocal-conformance", "1.0.0")
 Answerer = Callable[[httpx.Request], httpx.Response]
 
 
-def peer_that(response: Answerer) -> TargetClient:
+def target_that(response: Answerer) -> TargetClient:
     return TargetClient("http://peer.test", ATTRIBUTION, httpx.MockTransport(response))
 
 
 def context_of(response: Answerer, *, ours: bool = False) -> CheckContext:
-    target = peer_that(response)
+    target = target_that(response)
     return CheckContext(
         target, ControlClient(target) if ours else None, token="nmv_usr_secret_of_the_user"
     )
@@ -119,7 +119,7 @@ def test_missing_prerequisite_is_tried_once_and_fails_each_check() -> None:
     looking = server_check("a.session", "SES-1")(look)
     report = run_checks(context_of(refuse), [looking, looking])
     assert [verdict.outcome for verdict in report.verdicts] == ["failed", "failed"]
-    assert "a prerequisite is missing: a session could not be had" in report.verdicts[1].reason
+    assert "a prerequisite is missing: a session could not be created" in report.verdicts[1].reason
     assert requests == 1
 
 
@@ -136,8 +136,8 @@ def test_alternatives_are_reported_by_their_check() -> None:
 @pytest.mark.parametrize(
     ("raised", "says"),
     [
-        (httpx.ConnectError("refused"), "nobody listens"),
-        (httpx.RemoteProtocolError("no HTTP"), "does not speak HTTP"),
+        (httpx.ConnectError("refused"), "does not answer HTTP"),
+        (httpx.RemoteProtocolError("no HTTP"), "does not answer HTTP"),
         (httpx.ReadTimeout("silence"), "hangs"),
     ],
 )
@@ -146,7 +146,7 @@ def test_missing_server_is_reported_before_any_check(raised: Exception, says: st
         raise raised
 
     with pytest.raises(TargetUnreachable, match=says):
-        require_http_server(peer_that(fail))
+        require_http_server(target_that(fail))
 
 
 @pytest.mark.parametrize("url", ["nowhere", "http://", "ftp://a.test"])
@@ -165,12 +165,12 @@ def test_invalid_base_url_is_reported(url: str) -> None:
     ],
 )
 def test_other_responses_are_not_a_control_api(response: httpx.Response) -> None:
-    assert find_control_client(peer_that(lambda _: response)) is None
+    assert find_control_client(target_that(lambda _: response)) is None
 
 
 def test_control_api_of_a_local_server_is_found() -> None:
     found = find_control_client(
-        peer_that(lambda _: httpx.Response(200, json={"name": "nemolocal"}))
+        target_that(lambda _: httpx.Response(200, json={"name": "nemolocal"}))
     )
     assert found is not None
 
@@ -179,7 +179,7 @@ def test_failed_control_call_is_a_missing_prerequisite() -> None:
     context = context_of(lambda _: httpx.Response(400, json={}), ours=True)
     with pytest.raises(PrerequisiteFailed, match="clock answered 400"):
         context.control.read_clock()
-    with pytest.raises(NotApplicable, match="cannot be moved"):
+    with pytest.raises(NotApplicable, match="cannot be advanced"):
         context.control.advance_clock(1)
     with pytest.raises(PrerequisiteFailed, match="advance answered 500"):
         context_of(lambda _: httpx.Response(500, json={}), ours=True).control.advance_clock(1)

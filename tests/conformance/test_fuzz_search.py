@@ -1,4 +1,4 @@
-"""Random scripts of calls: the reference answers all of them well, broken servers do not."""
+"""Random scripts: the reference passes them, server mutants do not."""
 
 import contextlib
 import uuid
@@ -34,7 +34,7 @@ from tests.mutation.servers import server_mutants
 pytestmark = pytest.mark.usefixtures("memoized_servers")
 
 ME = Attribution("nemolocal-conformance", "1.0.0")
-# Broken servers that random calls meet soon: by what they answer to few calls.
+# Mutants that random calls find soon, by their responses to few calls.
 MET = {
     "token.credits": "AUTH-1",
     "general.status-1001": "GEN-2",
@@ -46,7 +46,7 @@ MET = {
 
 @contextlib.contextmanager
 def fresh(settings: Settings | None = None) -> Iterator[ScriptRunner]:
-    """A player of the reference, new as it is."""
+    """Open a script runner for a new reference server."""
     chosen = settings or Settings(port=0)
     with (
         LocalServer(chosen, ManualClock(autojump=True)) as server,
@@ -57,7 +57,7 @@ def fresh(settings: Settings | None = None) -> Iterator[ScriptRunner]:
 
 @contextlib.contextmanager
 def cloud() -> Iterator[ScriptRunner]:
-    """A player of a server that has been called before, and that nobody can tell anything."""
+    """Open a script runner for a server with earlier calls and without a control API."""
     with (
         LocalServer(Settings(port=0, control=False), ManualClock(autojump=True)) as server,
         open_script_runner(server.base_url, ME) as runner,

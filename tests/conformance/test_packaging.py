@@ -1,4 +1,4 @@
-"""The GitHub Action and the container: their scripts run, and what they name is there."""
+"""The GitHub Action and the container: their scripts run, and the files that they name exist."""
 
 import os
 import re
@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[2]
 
 
 class Judge(Protocol):
-    """Runs the action's last step with these inputs; what became of it."""
+    """Runs the action's last step with these inputs and returns the result."""
 
     def __call__(self, **inputs: str) -> subprocess.CompletedProcess[str]: ...
 

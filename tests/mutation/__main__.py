@@ -20,11 +20,11 @@ def main() -> int:
     jobs = parser.parse_args().jobs
     clients = [_print_result(one) for one in run_client_mutants(client_mutants(), jobs)]
     servers = [_print_result(one) for one in run_server_mutants(server_mutants(), jobs)]
-    broken_servers = section("Broken servers", server_mutants(), servers, server_catalogue(), {})
-    broken_clients = section(
-        "Broken clients", client_mutants(), clients, client_catalogue(), UNKILLABLE_CHECKS
+    server_section = section("Server mutants", server_mutants(), servers, server_catalogue(), {})
+    client_section = section(
+        "Client mutants", client_mutants(), clients, client_catalogue(), UNKILLABLE_CHECKS
     )
-    print(as_markdown(broken_servers, broken_clients), end="")
+    print(as_markdown(server_section, client_section), end="")
     return 0 if all(result.is_killed for result in (*servers, *clients)) else 1
 
 

@@ -1,4 +1,4 @@
-"""Broken clients are caught by the checks that are for them, by no other; ours passes them all."""
+"""Client mutants are killed by their checks and no other; the reference client passes all."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -15,7 +15,7 @@ from tests.mutation.clients.client_scenarios import MutationScenario, scenarios,
 
 
 def sampled(names: Iterable[str]) -> list[object]:
-    """All of them; every fourth is fast."""
+    """Return all of them; every fourth is in the fast run."""
     return [
         pytest.param(name, marks=[pytest.mark.slow] if number % 4 else [])
         for number, name in enumerate(names)
@@ -34,7 +34,7 @@ def test_the_reference_client_passes_every_scenario(name: str) -> None:
 
 
 def cases() -> Iterator[object]:
-    """All mutants; the first in each scenario is fast."""
+    """Return all mutants; the first of each scenario is in the fast run."""
     seen = set[str]()
     for name, mutant in client_mutants().items():
         slow = mutant.scenario.name in seen

@@ -1,4 +1,4 @@
-"""The kill matrix: what it tells of broken peers, right and wrong."""
+"""The kill matrix: rows of mutants, killed or not."""
 
 from pathlib import Path
 
@@ -33,7 +33,7 @@ def test_killed_mutant_is_listed_with_its_checks() -> None:
 def test_errors_are_emphasised() -> None:
     text = tables(MutationResult(MUTANT.id, (), ("a.check",), ("b.check",), 0))
     assert "0 of 1 killed" in text
-    assert "nobody; **missed by** a.check; **innocent** b.check; **void**" in text
+    assert "none; **missed by** a.check; **false positive** b.check; **not applied**" in text
     assert "| `general.envelope.success` | **none** |" in text
 
 

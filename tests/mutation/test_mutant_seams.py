@@ -1,4 +1,4 @@
-"""Mutants are made at public seams: effects, requests, public names."""
+"""Mutants are made at public interfaces: operations, requests, public names."""
 
 from collections.abc import Generator
 from pathlib import Path
@@ -26,7 +26,7 @@ pytestmark = pytest.mark.mutants
 
 
 def waits_and_asks() -> Flow[list[object]]:
-    """Waits twice and asks for the time; an error is part of the outcome."""
+    """Wait twice and read the time; an error is part of the outcome."""
     responses: list[object] = []
     for effect in (Sleep(1.0), GetTime(), Sleep(2.0)):
         try:
@@ -37,7 +37,7 @@ def waits_and_asks() -> Flow[list[object]]:
 
 
 def outcome(flow: Flow[Any], *responses: object) -> tuple[list[Operation], object]:
-    """The effects of a flow that gets these answers, and what it returns."""
+    """Return the operations of a flow that gets these results, and what it returns."""
     wanted: list[Operation] = []
     queue = list(responses)
     try:

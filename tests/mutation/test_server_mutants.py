@@ -1,4 +1,4 @@
-"""Each broken server is noticed by the checks that must notice it."""
+"""Each server mutant fails the checks that must notice it."""
 
 from collections.abc import Iterator
 
@@ -12,7 +12,7 @@ from tests.mutation.server_runner import run_server_mutant
 from tests.mutation.servers import server_mutants
 
 CHECKS = server_catalogue()
-# What makes a mutant slow to judge, by the check that must notice it.
+# Why the check that must notice a mutant is slow.
 SLOW_CHECKS = {
     "chat.silent.rate": "240 edits",
     "upload.size.skill": "half a gigabyte",
@@ -22,7 +22,7 @@ SLOW_CHECKS = {
 
 
 def cases() -> Iterator[object]:
-    """All mutants; fast is the first of each section and each way to break a server."""
+    """Return all mutants; the first of each section and kind is in the fast run."""
     seen = set[tuple[str, ...]]()
     for mutant in server_mutants().values():
         kind = (mutant.id.partition(".")[0], *ways(mutant))

@@ -28,7 +28,9 @@ def state_is_read_before_an_export(log: ClientLog) -> Iterator[ClientFinding]:
         elif call.endpoint == "render" and call.session_id in read:
             yield passed(read[call.session_id], call)
         elif call.endpoint == "render" and call.is_body_unread:
-            yield inconclusive("it was refused unread: nobody knows which session it was for", call)
+            yield inconclusive(
+                "it was rejected before its body was read: its session is unknown", call
+            )
         elif call.endpoint == "render":
             shown = (done[call.session_id], call) if call.session_id in done else (call,)
             yield failed("the state", "read before", "not read", *shown, missing=True)

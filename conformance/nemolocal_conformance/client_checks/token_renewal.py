@@ -21,7 +21,7 @@ def refused_token_is_renewed(log: ClientLog) -> Iterator[ClientFinding]:
         if after is not None and _renews(call, after):
             yield passed(call, after)
         elif not _last_granted(log, call):
-            yield inconclusive("nobody knows whether the token was a free one", call)
+            yield inconclusive("it is unknown whether the token was a free one", call)
         else:
             actual = after.label if after else "nothing more"
             shown = (after,) if after else ()

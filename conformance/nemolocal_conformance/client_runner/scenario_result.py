@@ -64,7 +64,7 @@ def _unreached(
         return [f"the program made no request that is answered with {scenario.code}"]
     evaluated = {v.check for v in report.verdicts if v.outcome not in _UNJUDGED}
     if not evaluated & set(scenario.checks):
-        return [f"nothing to judge {' or '.join(scenario.checks)} by"]
+        return [f"no call that {' or '.join(scenario.checks)} applies to"]
     return []
 
 
@@ -75,7 +75,9 @@ def _exit_problems(scenario: ClientScenario, program_exit: ProgramExit, missed: 
     if program_exit.status in (NOT_EXECUTABLE, NOT_FOUND):
         return [f"the program could not be run: status {program_exit.status}"]
     if scenario.ends == "done" and program_exit.status:
-        return [f"the program gave up with status {program_exit.status} where a film was to be had"]
+        return [
+            f"the program gave up with status {program_exit.status} although an export was possible"
+        ]
     if scenario.ends == "refused" and not program_exit.status and not missed:
-        return ["the program ended with 0, as if it had been given a film"]
+        return ["the program ended with status 0 although no export was possible"]
     return []

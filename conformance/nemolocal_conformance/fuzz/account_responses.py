@@ -42,7 +42,7 @@ def validate_token(
         return
     known = step.client in model.accounts
     if not known and not context.has_control and is_error(response):
-        raise NotApplicable("no token was given: this address may have had all of its (AUTH-4)")
+        raise NotApplicable("no token was issued: this address may have reached its limit (AUTH-4)")
     data = require_success(response, "AUTH-5" if known else "AUTH-1")
     with under_rule("AUTH-1"):
         token = expect_type("data.token", require_field("data", data, "token"), str)

@@ -82,7 +82,7 @@ def read_har(log: object) -> LoadedJournal:
     try:
         items = msgspec.convert(log, _HarLog, strict=False).entries
     except msgspec.ValidationError as error:
-        raise JournalUnreadable(f"line 1: no HTTP archive: {error}") from None
+        raise JournalUnreadable(f"line 1: not a HAR file: {error}") from None
     if len(items) > MAX_ENTRIES:
         raise JournalUnreadable(f"line 1: more than {MAX_ENTRIES:,} entries")
     ours = bool(items) and all(item.truth is not None for item in items)
@@ -269,5 +269,7 @@ def _seconds(text: str, number: int) -> float:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
-        raise JournalUnreadable(f"entry {number}: startedDateTime is no time: {text!r}") from None
+        raise JournalUnreadable(
+            f"entry {number}: startedDateTime is not a time: {text!r}"
+        ) from None
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()

@@ -1,1 +1,1 @@
-"""Scripts of calls, played on the reference and on servers of odd answers."""
+"""Scripts of calls against the reference server and against servers with wrong responses."""

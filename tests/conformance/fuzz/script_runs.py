@@ -1,4 +1,4 @@
-"""Steps that most scripts have, and a reference server to play them on."""
+"""Steps that most scripts have, and a reference server to run them on."""
 
 import contextlib
 from collections.abc import Iterator
@@ -32,7 +32,7 @@ EXPORT, FOLLOW = ExportStep("s1", "r1", by="ann"), FollowStep("r1", by="ann")
 
 @contextlib.contextmanager
 def reference(**settings: object) -> Iterator[ScriptRunner]:
-    """A player of scripts on a reference server with these settings."""
+    """Open a script runner for a reference server with these settings."""
     chosen = Settings(port=0, **settings)  # type: ignore[arg-type]
     with (
         LocalServer(chosen, ManualClock(autojump=True)) as server,
@@ -42,6 +42,6 @@ def reference(**settings: object) -> Iterator[ScriptRunner]:
 
 
 def play(*steps: AnyStep, **settings: object) -> ScriptResult:
-    """How these steps end on such a server."""
+    """Run these steps on such a server and return the result."""
     with reference(**settings) as runner:
         return runner.run(CallScript(steps))

@@ -1,4 +1,4 @@
-"""Scripts of calls: how they end where nothing can be judged, and on servers of odd answers."""
+"""Results of scripts that cannot be validated, and of servers with wrong responses."""
 
 import uuid
 
@@ -65,7 +65,7 @@ def test_contradicted_assumption_is_learned_on_other_servers() -> None:
 
 def test_script_stops_where_nothing_can_be_validated() -> None:
     limited = play(ANN, BOB, BALANCE, control=False, address_limit=1)
-    assert limited.stop_reason.startswith("step 2: no token was given")
+    assert limited.stop_reason.startswith("step 2: no token was issued")
     assert "needs a server" in play(BALANCE, WaitStep(60), control=False).stop_reason
     with (
         LocalServer(Settings(port=0)) as server,
@@ -73,7 +73,7 @@ def test_script_stops_where_nothing_can_be_validated() -> None:
     ):
         assert not runner.can_advance_clock()
         ending = runner.run(CallScript((WaitStep(60), BALANCE)))
-    assert ending.stop_reason == "step 1: the time of this server cannot be moved"
+    assert ending.stop_reason == "step 1: the clock of this server cannot be advanced"
     assert (
         script_verdict(CallScript((WaitStep(60),)), ending, ours=True).outcome == "not applicable"
     )
@@ -195,7 +195,7 @@ def test_unreachable_target_gives_no_account() -> None:
     with open_script_runner("http://127.0.0.1:9", Attribution("x", "1")) as runner:
         finding = runner.run(CallScript((BalanceStep(by=OWN_ACCOUNT),))).violation
     assert finding is not None
-    assert "could not be had" in finding.summary
+    assert "could not be created" in finding.summary
 
 
 def test_cost_counts_each_session_and_client_once() -> None:

@@ -1,4 +1,4 @@
-"""Scripts of calls: what the model allows, what it does not, and how a script ends then."""
+"""What the model allows, what it does not, and how a script ends."""
 
 import pytest
 

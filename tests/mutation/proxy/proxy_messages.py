@@ -14,7 +14,7 @@ class ConnectionBroken(Exception):
 
 @dataclass
 class InterceptedRequest:
-    """A request; `body` is None if it is streamed. `peer` is the client's address."""
+    """A request; `body` is None if it is streamed. `peer` identifies the client."""
 
     method: str
     path: str
