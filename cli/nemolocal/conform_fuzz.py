@@ -100,7 +100,7 @@ def _replay(arguments: argparse.Namespace, player: ScriptRunner) -> _FuzzOutcome
     script = read_script(Path(arguments.replay))
     _remaining_budget(arguments, player, script)
     ending = player.run(script)
-    verdict = script_verdict(script, ending, ours=player.context.has_control)
+    verdict = script_verdict(script, ending, has_control=player.context.has_control)
     return (verdict,), 1, ending.steps
 
 
@@ -127,7 +127,7 @@ def _search(arguments: argparse.Namespace, player: ScriptRunner) -> _FuzzOutcome
         )
     played = [*([done.failed] if done.failed else []), *done.learned]
     ours = player.context.has_control
-    verdicts = tuple(script_verdict(one.script, one.result, ours=ours) for one in played)
+    verdicts = tuple(script_verdict(one.script, one.result, has_control=ours) for one in played)
     if done.failed is None:
         verdicts = (passed_verdict(), *verdicts)
     if played:

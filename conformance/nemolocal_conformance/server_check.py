@@ -74,11 +74,11 @@ class ServerCheck(msgspec.Struct, frozen=True):
 def server_check(
     id: str,
     *about: str,
-    needs: Prerequisite | None = None,
+    prerequisite: Prerequisite | None = None,
     credits: int = 0,
     tokens: int = 0,
     seconds: float = 1.0,
-    control: bool = False,
+    needs_control: bool = False,
     assumed: bool = False,
 ) -> Callable[[CheckFunction], ServerCheck]:
     """Make a check of a function; its docstring is the sentence, `about` the rule ids."""
@@ -90,7 +90,9 @@ def server_check(
         if unknown or not about:
             raise ValueError(f"{id}: no such rule: {', '.join(unknown) or 'none is named'}")
         cost = Cost(credits, tokens, seconds)
-        return ServerCheck(id, about, sentence, cost, needs, control, assumed, function)
+        return ServerCheck(
+            id, about, sentence, cost, prerequisite, needs_control, assumed, function
+        )
 
     return make
 

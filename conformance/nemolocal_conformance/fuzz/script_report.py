@@ -17,7 +17,7 @@ SENTENCE = (
 )
 
 
-def script_verdict(script: CallScript, ending: ScriptResult, *, ours: bool) -> Verdict:
+def script_verdict(script: CallScript, ending: ScriptResult, *, has_control: bool) -> Verdict:
     """Return the verdict of a script: `learned` if it contradicts an undocumented assumption."""
     finding = ending.violation
     if finding is None:
@@ -33,7 +33,7 @@ def script_verdict(script: CallScript, ending: ScriptResult, *, ours: bool) -> V
         sentence=SENTENCE,
         level=rule.level,
         grade=rule.grade,
-        outcome="learned" if rule.grade == "A" and not ours else worst,
+        outcome="learned" if rule.grade == "A" and not has_control else worst,
         reason=f"step {finding.step} of {len(script.steps)}: {finding.what}",
         expected=finding.expected,
         actual=finding.actual,

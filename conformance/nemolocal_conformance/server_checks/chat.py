@@ -17,7 +17,7 @@ _TITLE = "add a title 'Hello' for 1 second"
 _LONGEST_TURN = 900
 
 
-@server_check("chat.stream.type", "SSE-1", needs="session")
+@server_check("chat.stream.type", "SSE-1", prerequisite="session")
 def turn_is_an_event_stream(context: CheckContext) -> None:
     """A turn MUST be answered with HTTP 200 and `text/event-stream`."""
     response = context.send_message(context.session, "hello").response
@@ -26,7 +26,7 @@ def turn_is_an_event_stream(context: CheckContext) -> None:
     expect_equal("content-type", kind, "text/event-stream")
 
 
-@server_check("chat.stream.utf-8", "SSE-1", needs="session")
+@server_check("chat.stream.utf-8", "SSE-1", prerequisite="session")
 def stream_is_utf8(context: CheckContext) -> None:
     """The stream MUST be UTF-8, whatever the user writes."""
     stream = context.send_message(context.session, "你好 🎬 \u2028 café")
@@ -37,7 +37,7 @@ def stream_is_utf8(context: CheckContext) -> None:
     expect_true("events", bool(stream.events_of(Text)), "a text", stream.response.body[:80])
 
 
-@server_check("chat.stream.frames", "SSE-1", needs="session")
+@server_check("chat.stream.frames", "SSE-1", prerequisite="session")
 def stream_is_made_of_data_frames(context: CheckContext) -> None:
     """Every event MUST be `data:` lines and a blank line, JSON unless empty."""
     stream = context.send_message(context.session, "hello")
@@ -50,14 +50,14 @@ def stream_is_made_of_data_frames(context: CheckContext) -> None:
     expect_equal("frames that are no JSON", stream.events_of(UnreadableEvent), [])
 
 
-@server_check("chat.stream.uncached", "SSE-1", needs="session", assumed=True)
+@server_check("chat.stream.uncached", "SSE-1", prerequisite="session", assumed=True)
 def stream_is_not_cached(context: CheckContext) -> None:
     """A stream SHOULD forbid caches to keep it."""
     said = context.send_message(context.session, "hello").response.headers.get("cache-control", "")
     expect_true("cache-control", "no-" in said, "no-store or no-cache", said)
 
 
-@server_check("chat.body.minimal", "SSE-1", needs="session")
+@server_check("chat.body.minimal", "SSE-1", prerequisite="session")
 def session_and_message_are_enough(context: CheckContext) -> None:
     """A turn MUST need `session_id` and `new_message` only."""
     body = {"session_id": context.session, "new_message": {"parts": [{"text": "hello"}]}}
@@ -65,7 +65,7 @@ def session_and_message_are_enough(context: CheckContext) -> None:
     expect_equal("the HTTP status", stream.response.status, 200)
 
 
-@server_check("chat.body.no-session", "SSE-1", "GEN-6", needs="session", assumed=True)
+@server_check("chat.body.no-session", "SSE-1", "GEN-6", prerequisite="session", assumed=True)
 def session_id_is_required(context: CheckContext) -> None:
     """A turn without `session_id` SHOULD be refused with a message that names it."""
     stream = context.target.stream_turn(
@@ -75,7 +75,7 @@ def session_id_is_required(context: CheckContext) -> None:
     expect_true("message", "session_id" in message, "session_id in it", message)
 
 
-@server_check("chat.body.no-message", "SSE-1", "GEN-6", needs="session", assumed=True)
+@server_check("chat.body.no-message", "SSE-1", "GEN-6", prerequisite="session", assumed=True)
 def message_is_required(context: CheckContext) -> None:
     """A turn without a message SHOULD be refused with a message that names the field."""
     stream = context.target.stream_turn(
@@ -85,14 +85,14 @@ def message_is_required(context: CheckContext) -> None:
     expect_true("message", "new_message" in message, "new_message in it", message)
 
 
-@server_check("chat.body.empty-message", "SSE-1", "GEN-6", needs="session", assumed=True)
+@server_check("chat.body.empty-message", "SSE-1", "GEN-6", prerequisite="session", assumed=True)
 def empty_message_is_refused(context: CheckContext) -> None:
     """A turn whose message is empty SHOULD be refused."""
     stream = context.send_message(context.session, "  ")
     expect_error(context, stream.response, ResponseCode.BAD_REQUEST, chat=True)
 
 
-@server_check("chat.body.snake-case", "SSE-1", needs="session")
+@server_check("chat.body.snake-case", "SSE-1", prerequisite="session")
 def camel_case_is_not_enough(context: CheckContext) -> None:
     """A turn whose fields are in camelCase MUST be refused."""
     body = {"sessionId": context.session, "newMessage": {"parts": [{"text": "hello"}]}}
@@ -100,14 +100,14 @@ def camel_case_is_not_enough(context: CheckContext) -> None:
     expect_error(context, stream.response, ResponseCode.BAD_REQUEST, chat=True)
 
 
-@server_check("chat.heartbeat.sent", "SSE-3", control=True)
+@server_check("chat.heartbeat.sent", "SSE-3", needs_control=True)
 def working_backend_sends_heartbeats(context: CheckContext) -> None:
     """A long turn MUST send heartbeats while it has nothing to say."""
     beats = len(context.generated_clip.stream.events_of(Heartbeat))
     expect_true("heartbeats in 100 to 300 s", beats >= 5, "one every 15 s or so", beats)
 
 
-@server_check("chat.heartbeat.form", "SSE-3", "SSE-2", control=True)
+@server_check("chat.heartbeat.form", "SSE-3", "SSE-2", needs_control=True)
 def heartbeat_has_a_known_form(context: CheckContext) -> None:
     """A heartbeat MUST be an empty data line or a heartbeat event."""
     stream = context.generated_clip.stream
@@ -119,14 +119,14 @@ def heartbeat_has_a_known_form(context: CheckContext) -> None:
     expect_equal("comment lines, which no source names", lines, [])
 
 
-@server_check("chat.end.clean", "SSE-4", needs="session")
+@server_check("chat.end.clean", "SSE-4", prerequisite="session")
 def stream_ends_by_closing(context: CheckContext) -> None:
     """A turn MUST end by a clean close of the stream."""
     stream = context.send_message(context.session, "hello")
     expect_equal("the end of the body", stream.response.ending, "complete")
 
 
-@server_check("chat.end.no-done", "SSE-4", needs="session")
+@server_check("chat.end.no-done", "SSE-4", prerequisite="session")
 def there_is_no_done_event(context: CheckContext) -> None:
     """There MUST be no done event: nothing but text, tools and heartbeats is told."""
     stream = context.send_message(context.session, "hello")
@@ -140,7 +140,7 @@ def there_is_no_done_event(context: CheckContext) -> None:
     expect_equal("done events", done + named + kinds, [])
 
 
-@server_check("chat.turn.limit", "SSE-6", control=True)
+@server_check("chat.turn.limit", "SSE-6", needs_control=True)
 def turn_ends_within_a_quarter_of_an_hour(context: CheckContext) -> None:
     """A turn MUST last at most 15 minutes of the server's clock."""
     account = context.make_account(credits=1_000)
@@ -152,7 +152,7 @@ def turn_ends_within_a_quarter_of_an_hour(context: CheckContext) -> None:
     expect_true("seconds", took <= _LONGEST_TURN + 5, f"at most {_LONGEST_TURN}", round(took))
 
 
-@server_check("chat.again.is-second", "SSE-7", needs="token", credits=50)
+@server_check("chat.again.is-second", "SSE-7", prerequisite="token", credits=50)
 def same_message_is_a_second_turn(context: CheckContext) -> None:
     """The same message again MUST be a second turn, which edits again."""
     session = context.new_edited_session()
@@ -164,7 +164,7 @@ def same_message_is_a_second_turn(context: CheckContext) -> None:
         expect_equal(f"titles after {number} turns", shown, number)
 
 
-@server_check("chat.hang-up.goes-on", "SSE-7", control=True)
+@server_check("chat.hang-up.goes-on", "SSE-7", needs_control=True)
 def work_goes_on_without_the_client(context: CheckContext) -> None:
     """The work MUST go on, and be charged, when the client hangs up."""
     account = context.make_account(credits=200)
@@ -182,7 +182,7 @@ def work_goes_on_without_the_client(context: CheckContext) -> None:
     expect_equal("available", context.read_balance(account)["available"], 150)
 
 
-@server_check("chat.time.talk", "SSE-11", control=True)
+@server_check("chat.time.talk", "SSE-11", needs_control=True)
 def talk_takes_its_time(context: CheckContext) -> None:
     """An answer without an edit SHOULD take 5 to 15 s of the server's clock."""
     account = context.make_account()
@@ -190,7 +190,7 @@ def talk_takes_its_time(context: CheckContext) -> None:
     _expect_time(context, lambda: context.send_message(session, "hello", account), 5, 15)
 
 
-@server_check("chat.time.edit", "SSE-11", control=True)
+@server_check("chat.time.edit", "SSE-11", needs_control=True)
 def edit_takes_its_time(context: CheckContext) -> None:
     """An edit SHOULD take 10 to 30 s of the server's clock."""
     account = context.make_account(credits=1_000)
@@ -198,7 +198,7 @@ def edit_takes_its_time(context: CheckContext) -> None:
     _expect_time(context, lambda: context.send_message(session, _TITLE, account), 8, 30)
 
 
-@server_check("chat.time.generation", "SSE-11", control=True)
+@server_check("chat.time.generation", "SSE-11", needs_control=True)
 def generation_takes_its_time(context: CheckContext) -> None:
     """A generation SHOULD take 100 to 300 s of the server's clock."""
     context.control.require_manual_clock()

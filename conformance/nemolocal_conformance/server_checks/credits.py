@@ -18,7 +18,7 @@ _MAX_ATTEMPTS = 5
 _TITLE = "add a title 'Hello' for 1 second"
 
 
-@server_check("credits.balance.fields", "CRD-1", needs="token")
+@server_check("credits.balance.fields", "CRD-1", prerequisite="token")
 def balance_has_its_fields(context: CheckContext) -> None:
     """The balance MUST be `available`, `frozen` and `total`, whole numbers."""
     balance = context.read_raw_balance()
@@ -26,7 +26,7 @@ def balance_has_its_fields(context: CheckContext) -> None:
         expect_type(f"data.{name}", require_field("data", balance, name), int)
 
 
-@server_check("credits.balance.sum", "CRD-1", needs="token")
+@server_check("credits.balance.sum", "CRD-1", prerequisite="token")
 def total_is_the_sum(context: CheckContext) -> None:
     """`total` MUST be `available` plus `frozen`, and none of them negative."""
     balance = context.read_balance()
@@ -34,7 +34,7 @@ def total_is_the_sum(context: CheckContext) -> None:
     expect_true("the balance", min(balance.values()) >= 0, "nothing below 0", balance)
 
 
-@server_check("credits.edit.price", "CRD-3", "CRD-2", control=True)
+@server_check("credits.edit.price", "CRD-3", "CRD-2", needs_control=True)
 def first_edit_of_a_session_costs(context: CheckContext) -> None:
     """The first edit of a session SHOULD cost 50 credits, the next ones nothing."""
     account = context.make_account(credits=200)
@@ -48,7 +48,7 @@ def first_edit_of_a_session_costs(context: CheckContext) -> None:
     )
 
 
-@server_check("credits.edit.per-session", "CRD-3", control=True)
+@server_check("credits.edit.per-session", "CRD-3", needs_control=True)
 def editing_costs_once_a_session(context: CheckContext) -> None:
     """Editing in another session SHOULD cost 50 credits again."""
     account = context.make_account(credits=200)
@@ -57,13 +57,13 @@ def editing_costs_once_a_session(context: CheckContext) -> None:
     expect_equal("available", context.read_balance(account)["available"], 200 - 2 * _EDITING)
 
 
-@server_check("credits.generation.price", "CRD-3", control=True)
+@server_check("credits.generation.price", "CRD-3", needs_control=True)
 def generation_costs(context: CheckContext) -> None:
     """A generated clip SHOULD cost 100 credits."""
     expect_equal("credits spent", context.generated_clip.credits_spent, _GENERATION)
 
 
-@server_check("credits.talk.free", "CRD-3", needs="session")
+@server_check("credits.talk.free", "CRD-3", prerequisite="session")
 def talk_is_free(context: CheckContext) -> None:
     """A turn that changes nothing SHOULD cost nothing."""
     before = context.read_balance()
@@ -71,7 +71,7 @@ def talk_is_free(context: CheckContext) -> None:
     expect_equal("the balance", context.read_balance(), before)
 
 
-@server_check("credits.frozen", "CRD-2", control=True)
+@server_check("credits.frozen", "CRD-2", needs_control=True)
 def credits_of_running_work_are_frozen(context: CheckContext) -> None:
     """What a turn will take MUST not be available any more while it is under way."""
     for _ in range(_MAX_ATTEMPTS):
@@ -93,7 +93,7 @@ def _balance_during_and_after_turn(context: CheckContext) -> tuple[dict[str, Any
     return during, context.read_balance(account)
 
 
-@server_check("credits.failed.given-back", "CRD-2", control=True, assumed=True)
+@server_check("credits.failed.given-back", "CRD-2", needs_control=True, assumed=True)
 def failed_work_is_given_back(context: CheckContext) -> None:
     """Credits of an edit that failed MUST be available again."""
     account = context.make_account(credits=100)
@@ -105,7 +105,7 @@ def failed_work_is_given_back(context: CheckContext) -> None:
     expect_equal("the balance", (balance["available"], balance["frozen"]), (100, 0))
 
 
-@server_check("credits.lacking.refused", "CRD-4", control=True)
+@server_check("credits.lacking.refused", "CRD-4", needs_control=True)
 def too_few_credits_are_refused(context: CheckContext) -> None:
     """A turn that costs more than is available MUST be 2001, before anything is streamed."""
     account = context.make_account(credits=_EDITING - 1, anonymous=True)
@@ -115,7 +115,7 @@ def too_few_credits_are_refused(context: CheckContext) -> None:
     expect_error(context, stream.response, ResponseCode.NO_CREDITS)
 
 
-@server_check("credits.lacking.unchanged", "CRD-4", control=True)
+@server_check("credits.lacking.unchanged", "CRD-4", needs_control=True)
 def refused_turn_changes_nothing(context: CheckContext) -> None:
     """A turn refused with 2001 MUST leave draft and balance as they were."""
     account = context.make_account(credits=_EDITING - 1, anonymous=True)
@@ -130,7 +130,7 @@ def refused_turn_changes_nothing(context: CheckContext) -> None:
     )
 
 
-@server_check("credits.lacking.anonymous", "CRD-4", "SES-4", control=True)
+@server_check("credits.lacking.anonymous", "CRD-4", "SES-4", needs_control=True)
 def anonymous_user_gets_a_registration_link(context: CheckContext) -> None:
     """The 2001 of an anonymous user MUST carry the registration link with `?bind=<user_id>`."""
     account = context.make_account(credits=0, anonymous=True)
@@ -140,7 +140,7 @@ def anonymous_user_gets_a_registration_link(context: CheckContext) -> None:
     expect_true("message", link in message, link, message)
 
 
-@server_check("credits.lacking.registered", "CRD-4", control=True)
+@server_check("credits.lacking.registered", "CRD-4", needs_control=True)
 def registered_user_is_told_to_top_up(context: CheckContext) -> None:
     """The 2001 of a registered user MUST say to top up, without a registration link."""
     account = context.make_account(credits=0, anonymous=False)
@@ -149,7 +149,7 @@ def registered_user_is_told_to_top_up(context: CheckContext) -> None:
     expect_true("message", "top up" in message and "bind=" not in message, "top up", message)
 
 
-@server_check("credits.export.free", "REN-3", "CRD-3", needs="render")
+@server_check("credits.export.free", "REN-3", "CRD-3", prerequisite="render")
 def export_moves_no_credit(context: CheckContext) -> None:
     """An export MUST move no credit."""
     session = context.edited_session

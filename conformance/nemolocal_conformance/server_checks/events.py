@@ -32,7 +32,7 @@ def event_bodies(stream: TurnStream) -> list[dict[str, Any]]:
     return [body for body in bodies if isinstance(body, dict)]
 
 
-@server_check("chat.events.shape", "SSE-2", needs="session")
+@server_check("chat.events.shape", "SSE-2", prerequisite="session")
 def events_have_a_known_shape(context: CheckContext) -> None:
     """Events MUST be ADK events or typed objects, and all of one kind."""
     bodies = event_bodies(context.send_message(context.session, "hello"))
@@ -47,7 +47,7 @@ def events_have_a_known_shape(context: CheckContext) -> None:
             expect_one_of("type", body["type"], ("text", "tool_call", "tool_result", "heartbeat"))
 
 
-@server_check("chat.events.adk-fields", "SSE-2", needs="work")
+@server_check("chat.events.adk-fields", "SSE-2", prerequisite="work")
 def adk_events_are_whole(context: CheckContext) -> None:
     """An ADK event MUST have author, invocationId, id, timestamp and actions, and no nulls."""
     bodies = event_bodies(context.send_message(context.scratch_session, _TITLE))
@@ -62,7 +62,7 @@ def adk_events_are_whole(context: CheckContext) -> None:
     expect_true("invocationId", len(invocations) <= 1, "one a turn", sorted(invocations))
 
 
-@server_check("chat.events.distinct", "SSE-2", needs="work")
+@server_check("chat.events.distinct", "SSE-2", prerequisite="work")
 def adk_event_ids_are_distinct(context: CheckContext) -> None:
     """The `id` of an ADK event MUST be its own."""
     ids = [
@@ -73,7 +73,7 @@ def adk_event_ids_are_distinct(context: CheckContext) -> None:
     expect_equal("ids that come twice", len(ids) - len(set(ids)), 0)
 
 
-@server_check("chat.events.roles", "SSE-2", needs="work")
+@server_check("chat.events.roles", "SSE-2", prerequisite="work")
 def tool_results_have_the_role_user(context: CheckContext) -> None:
     """In ADK events a tool result MUST have the role user, everything else the role model."""
     for body in event_bodies(context.send_message(context.scratch_session, _TITLE)):
@@ -85,7 +85,7 @@ def tool_results_have_the_role_user(context: CheckContext) -> None:
         )
 
 
-@server_check("chat.tools.called", "SSE-2", needs="work")
+@server_check("chat.tools.called", "SSE-2", prerequisite="work")
 def edit_calls_a_tool(context: CheckContext) -> None:
     """An edit MUST be told as a tool call with its name and arguments, and its result."""
     stream = context.send_message(context.scratch_session, _TITLE)
@@ -94,7 +94,7 @@ def edit_calls_a_tool(context: CheckContext) -> None:
     expect_equal("results", [result.name for result in results], [call.name for call in calls])
 
 
-@server_check("chat.tools.objects", "SSE-2", needs="work")
+@server_check("chat.tools.objects", "SSE-2", prerequisite="work")
 def arguments_and_results_are_objects(context: CheckContext) -> None:
     """The arguments of a tool call and what its result holds MUST be JSON objects."""
     shown = 0
@@ -119,7 +119,7 @@ def _is_typed_tool(body: dict[str, Any]) -> bool:
     return body.get("type") in ("tool_call", "tool_result")
 
 
-@server_check("chat.tools.matched", "SSE-2", needs="work")
+@server_check("chat.tools.matched", "SSE-2", prerequisite="work")
 def results_answer_their_calls(context: CheckContext) -> None:
     """A tool result MUST come after its call and carry its id."""
     stream = context.send_message(context.scratch_session, _TITLE)
@@ -131,7 +131,7 @@ def results_answer_their_calls(context: CheckContext) -> None:
             expect_true("the call of a result", event.id in open_calls, str(open_calls), event.id)
 
 
-@server_check("chat.tools.documented-name", "SSE-2", needs="work", assumed=True)
+@server_check("chat.tools.documented-name", "SSE-2", prerequisite="work", assumed=True)
 def edit_tool_has_its_public_name(context: CheckContext) -> None:
     """An edit of the timeline SHOULD call `edit_multitrack`, as public documents show."""
     names = [

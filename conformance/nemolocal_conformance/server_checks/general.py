@@ -26,7 +26,7 @@ _UNKNOWN_TOKEN = "nmv_usr_nobody_was_ever_given_this_one"
 _UNKNOWN_PATH = "/api/there/is/nothing/here"
 
 
-@server_check("general.envelope.success", "GEN-1", needs="token")
+@server_check("general.envelope.success", "GEN-1", prerequisite="token")
 def success_has_an_envelope(context: CheckContext) -> None:
     """A successful JSON reply MUST be an object with `code` 0 and `data`."""
     body = context.call(wire.BALANCE).json
@@ -36,7 +36,7 @@ def success_has_an_envelope(context: CheckContext) -> None:
     )
 
 
-@server_check("general.envelope.failure", "GEN-1", needs="token")
+@server_check("general.envelope.failure", "GEN-1", prerequisite="token")
 def failure_has_an_envelope(context: CheckContext) -> None:
     """A failure MUST be an object with its `code`, a `message` in words and `data` null."""
     path = wire.SESSION.path(user=wire.CURRENT_USER)
@@ -52,7 +52,7 @@ def failure_has_an_envelope(context: CheckContext) -> None:
         expect_error_envelope(response)
 
 
-@server_check("general.status.of-failures", "GEN-2", needs="session")
+@server_check("general.status.of-failures", "GEN-2", prerequisite="session")
 def status_of_a_failure_is_known(context: CheckContext) -> None:
     """The HTTP status of 1001, 1002 and 4001 MUST be 200, or 401, 404 and 415."""
     expect_error_status(
@@ -65,7 +65,7 @@ def status_of_a_failure_is_known(context: CheckContext) -> None:
     expect_error_status(refused, ResponseCode.UNSUPPORTED_FILE)
 
 
-@server_check("general.status.of-credits", "GEN-2", control=True)
+@server_check("general.status.of-credits", "GEN-2", needs_control=True)
 def status_of_lacking_credits_is_known(context: CheckContext) -> None:
     """The HTTP status of 2001 MUST be 200 or 402."""
     account = context.make_account(credits=0)
@@ -73,7 +73,7 @@ def status_of_lacking_credits_is_known(context: CheckContext) -> None:
     expect_error_status(stream.response, ResponseCode.NO_CREDITS)
 
 
-@server_check("general.status.one-style", "GEN-2", needs="session")
+@server_check("general.status.one-style", "GEN-2", prerequisite="session")
 def failures_follow_one_style(context: CheckContext) -> None:
     """1001, 1002 and 4001 MUST all have the HTTP status of one style, at every endpoint."""
     never, files = "1000000000000000000", [("files", ("notes.txt", b"text"))]
@@ -99,7 +99,7 @@ def failures_follow_one_style(context: CheckContext) -> None:
     expect_true("the HTTP status", bool(common), "of one style", seen)
 
 
-@server_check("general.envelope.content-type", "GEN-1", needs="token")
+@server_check("general.envelope.content-type", "GEN-1", prerequisite="token")
 def envelope_is_json(context: CheckContext) -> None:
     """An envelope MUST be served as application/json."""
     kind = context.call(wire.BALANCE).headers.get("content-type", "")
@@ -113,7 +113,7 @@ def no_token_is_refused(context: CheckContext) -> None:
     expect_error(context, response, ResponseCode.BAD_TOKEN)
 
 
-@server_check("general.bearer.malformed", "GEN-3", needs="token")
+@server_check("general.bearer.malformed", "GEN-3", prerequisite="token")
 def malformed_authorization_is_refused(context: CheckContext) -> None:
     """An Authorization header that is no `Bearer <token>` MUST be 1001, its token good or not."""
     token = context.account.token
@@ -148,7 +148,7 @@ def every_call_requires_a_token(context: CheckContext) -> None:
         expect_error(context, response, ResponseCode.BAD_TOKEN)
 
 
-@server_check("general.bearer.held", "GEN-3", needs="session")
+@server_check("general.bearer.held", "GEN-3", prerequisite="session")
 def existing_session_requires_its_token(context: CheckContext) -> None:
     """A session that exists MUST be 1001 without a token, and with one that is unknown."""
     session = context.session
@@ -172,7 +172,7 @@ def chat_requires_a_token(context: CheckContext) -> None:
     expect_error(context, stream.response, ResponseCode.BAD_TOKEN)
 
 
-@server_check("general.attribution.optional", "GEN-4", needs="session")
+@server_check("general.attribution.optional", "GEN-4", prerequisite="session")
 def calls_without_attribution_are_answered(context: CheckContext) -> None:
     """A call without the attribution headers MUST be answered where it is no export."""
     task = {"task_name": "project", "language": "en"}
@@ -186,7 +186,7 @@ def calls_without_attribution_are_answered(context: CheckContext) -> None:
     expect_equal("codes of failures", [error_code(response) for response in responses], [0] * 4)
 
 
-@server_check("general.token-in-url.query", "GEN-5", needs="token")
+@server_check("general.token-in-url.query", "GEN-5", prerequisite="token")
 def token_in_the_query_is_refused(context: CheckContext) -> None:
     """A request whose query holds a token MUST be refused with 1001, though its header is right."""
     account = context.account
@@ -195,7 +195,7 @@ def token_in_the_query_is_refused(context: CheckContext) -> None:
     expect_error(context, response, ResponseCode.BAD_TOKEN)
 
 
-@server_check("general.token-in-url.path", "GEN-5", needs="token")
+@server_check("general.token-in-url.path", "GEN-5", prerequisite="token")
 def token_in_the_path_is_refused(context: CheckContext) -> None:
     """A request whose path holds a token MUST be refused with 1001, though its header is right."""
     account = context.account
@@ -204,7 +204,7 @@ def token_in_the_path_is_refused(context: CheckContext) -> None:
     expect_error(context, response, ResponseCode.BAD_TOKEN)
 
 
-@server_check("general.token-in-url.journal", "GEN-5", control=True)
+@server_check("general.token-in-url.journal", "GEN-5", needs_control=True)
 def token_in_a_url_is_flagged(context: CheckContext) -> None:
     """The journal MUST flag a token in a URL, and hold none itself."""
     account, mark = context.make_account(), uuid.uuid4().hex
@@ -225,7 +225,7 @@ def unknown_path_is_404(context: CheckContext) -> None:
     expect_error(context, response, ResponseCode.NOT_FOUND)
 
 
-@server_check("general.method.wrong", "GEN-6", needs="token")
+@server_check("general.method.wrong", "GEN-6", prerequisite="token")
 def wrong_method_is_405(context: CheckContext) -> None:
     """A wrong method SHOULD be answered with HTTP 405, the failure envelope and `Allow`."""
     response = context.target.request("DELETE", wire.BALANCE.template, token=context.account.token)
@@ -235,7 +235,7 @@ def wrong_method_is_405(context: CheckContext) -> None:
     expect_error(context, response, ResponseCode.METHOD_NOT_ALLOWED)
 
 
-@server_check("general.body.not-json", "GEN-6", needs="token")
+@server_check("general.body.not-json", "GEN-6", prerequisite="token")
 def body_that_is_no_json_is_400(context: CheckContext) -> None:
     """A body that is no JSON where JSON is due SHOULD be HTTP 400 with code 400."""
     headers = {"Content-Type": "application/json"}
@@ -245,7 +245,7 @@ def body_that_is_no_json_is_400(context: CheckContext) -> None:
         expect_error(context, response, ResponseCode.BAD_REQUEST)
 
 
-@server_check("general.body.field-named", "GEN-6", needs="token")
+@server_check("general.body.field-named", "GEN-6", prerequisite="token")
 def missing_field_is_named(context: CheckContext) -> None:
     """A body that lacks a field SHOULD be HTTP 400, code 400, with a message that names it."""
     response = context.call(wire.CLAIM_TOKEN, json={"session_id": "1"})
@@ -254,7 +254,7 @@ def missing_field_is_named(context: CheckContext) -> None:
     expect_true("message", "task_id" in message, "task_id in it", message)
 
 
-@server_check("general.user.own-id", "GEN-7", needs="session")
+@server_check("general.user.own-id", "GEN-7", prerequisite="session")
 def own_user_id_stands_for_me(context: CheckContext) -> None:
     """A path with the caller's own user id MUST be answered as one with `me`."""
     user = _user_id(context)
@@ -262,14 +262,14 @@ def own_user_id_stands_for_me(context: CheckContext) -> None:
     expect_equal("the state", named, context.read_state(context.session))
 
 
-@server_check("general.user.foreign-id", "GEN-7", needs="session")
+@server_check("general.user.foreign-id", "GEN-7", prerequisite="session")
 def foreign_user_id_is_not_found(context: CheckContext) -> None:
     """A path with somebody else's user id MUST be refused with 1002."""
     response = context.call(wire.STATE, user="anon_somebody_else", session=context.session)
     expect_error(context, response, ResponseCode.SESSION_NOT_FOUND)
 
 
-@server_check("general.user.no-hint", "GEN-7", "SES-3", needs="session", tokens=1)
+@server_check("general.user.no-hint", "GEN-7", "SES-3", prerequisite="session", tokens=1)
 def foreign_session_looks_like_none(context: CheckContext) -> None:
     """Somebody else's session MUST be refused in the same words as one that never was."""
     other = context.new_account()
@@ -284,7 +284,7 @@ def foreign_session_looks_like_none(context: CheckContext) -> None:
     ))  # fmt: skip
 
 
-@server_check("general.date", "GEN-3", control=True)
+@server_check("general.date", "GEN-3", needs_control=True)
 def date_header_follows_the_clock(context: CheckContext) -> None:
     """The HTTP `Date` of a local server SHOULD follow its clock."""
     from email.utils import parsedate_to_datetime

@@ -64,7 +64,7 @@ def _file(context: CheckContext) -> TargetResponse:
     return response
 
 
-@server_check("render.file.served", "REN-8", needs="render")
+@server_check("render.file.served", "REN-8", prerequisite="render")
 def url_needs_no_header(context: CheckContext) -> None:
     """`output.url` MUST give the file without any header, whole."""
     response = _get(context)
@@ -72,7 +72,7 @@ def url_needs_no_header(context: CheckContext) -> None:
     expect_equal("the end of the body", response.ending, "complete")
 
 
-@server_check("render.file.size", "REN-4", needs="render")
+@server_check("render.file.size", "REN-4", prerequisite="render")
 def size_is_the_files(context: CheckContext) -> None:
     """`output.size` MUST be the number of bytes of the file, where it is told."""
     length = len(_file(context).body)
@@ -80,7 +80,7 @@ def size_is_the_files(context: CheckContext) -> None:
     expect_equal("output.size", size, length)
 
 
-@server_check("render.file.mp4", "REN-7", needs="render")
+@server_check("render.file.mp4", "REN-7", prerequisite="render")
 def file_is_mp4_with_its_index_first(context: CheckContext) -> None:
     """The file MUST be MP4 with `moov` before `mdat`, and go on to the end of its last box."""
     body = _file(context).body
@@ -92,7 +92,7 @@ def file_is_mp4_with_its_index_first(context: CheckContext) -> None:
     expect_true("boxes", kinds.index(b"moov") < kinds.index(b"mdat"), "moov first", kinds)
 
 
-@server_check("render.file.codecs", "REN-7", needs="render")
+@server_check("render.file.codecs", "REN-7", prerequisite="render")
 def file_is_h264_and_aac(context: CheckContext) -> None:
     """The file MUST hold H.264, and AAC where there is sound."""
     body = _file(context).body
@@ -102,21 +102,21 @@ def file_is_h264_and_aac(context: CheckContext) -> None:
     expect_equal("codecs", sorted(described), [b"avc1", b"mp4a"])
 
 
-@server_check("render.file.pixels", "REN-7", needs="render")
+@server_check("render.file.pixels", "REN-7", prerequisite="render")
 def file_has_the_size_of_the_clip(context: CheckContext) -> None:
     """A small clip MUST come out in its own size."""
     sizes = _frame_sizes(_file(context).body)
     expect_true("sizes of tracks", CLIP_SIZE in sizes, str(CLIP_SIZE), sizes)
 
 
-@server_check("render.file.duration", "REN-7", needs="render")
+@server_check("render.file.duration", "REN-7", prerequisite="render")
 def file_is_as_long_as_the_draft(context: CheckContext) -> None:
     """The file MUST be as long as the draft, to a few hundredths of a second."""
     length = mp4_duration(_file(context).body)
     expect_true("seconds", abs(length - CLIP_SECONDS) < 0.1, f"{CLIP_SECONDS}", length)
 
 
-@server_check("render.file.range", "REN-8", needs="render", assumed=True)
+@server_check("render.file.range", "REN-8", prerequisite="render", assumed=True)
 def download_can_be_resumed(context: CheckContext) -> None:
     """A download SHOULD be resumed by a Range header: HTTP 206 and the rest."""
     whole = _file(context).body
@@ -126,7 +126,7 @@ def download_can_be_resumed(context: CheckContext) -> None:
     expect_true("the body", response.body == whole[100:], "the rest", len(response.body))
 
 
-@server_check("render.file.fallback", "REN-8", needs="render")
+@server_check("render.file.fallback", "REN-8", prerequisite="render")
 def fallback_is_the_same_file(context: CheckContext) -> None:
     """The fallback download MUST give the same bytes as `output.url`."""
     response = context.call(wire.RENDER_DOWNLOAD, render=context.completed_export["id"])
@@ -136,7 +136,7 @@ def fallback_is_the_same_file(context: CheckContext) -> None:
     )
 
 
-@server_check("render.file.resolution", "REN-7", needs="token", seconds=90, assumed=True)
+@server_check("render.file.resolution", "REN-7", prerequisite="token", seconds=90, assumed=True)
 def resolution_4k_comes_only_on_request(context: CheckContext) -> None:
     """4K MUST come where `output.resolution` or the skill asks for it, at most 1080p elsewhere."""
     session, skill = context.new_session(), {"X-Skill-Source": "4k-with-session"}

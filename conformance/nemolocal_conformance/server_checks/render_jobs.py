@@ -9,14 +9,14 @@ from ..error_assertions import expect_error
 from ..server_check import server_check
 
 
-@server_check("render.status.unknown", "REN-8", "SES-3", needs="token")
+@server_check("render.status.unknown", "REN-8", "SES-3", prerequisite="token")
 def unknown_render_is_not_found(context: CheckContext) -> None:
     """The status of a render that never was MUST be 1002."""
     response = context.call(wire.RENDER_STATUS, render="render_never_was")
     expect_error(context, response, ResponseCode.SESSION_NOT_FOUND)
 
 
-@server_check("render.bearer", "GEN-3", "REN-8", needs="render")
+@server_check("render.bearer", "GEN-3", "REN-8", prerequisite="render")
 def render_requires_a_token(context: CheckContext) -> None:
     """Status, cancel and fallback download of a render MUST be 1001 without a token."""
     for endpoint in (wire.RENDER_STATUS, wire.RENDER_CANCEL, wire.RENDER_DOWNLOAD):
@@ -24,7 +24,7 @@ def render_requires_a_token(context: CheckContext) -> None:
         expect_error(context, context.target.request(endpoint.method, path), ResponseCode.BAD_TOKEN)
 
 
-@server_check("render.foreign.status", "REN-8", needs="render", tokens=1)
+@server_check("render.foreign.status", "REN-8", prerequisite="render", tokens=1)
 def foreign_render_is_not_found(context: CheckContext) -> None:
     """A render MUST be 1002 for another token."""
     other = context.new_account()
@@ -32,7 +32,7 @@ def foreign_render_is_not_found(context: CheckContext) -> None:
     expect_error(context, response, ResponseCode.SESSION_NOT_FOUND)
 
 
-@server_check("render.foreign.download", "REN-8", needs="render", tokens=1)
+@server_check("render.foreign.download", "REN-8", prerequisite="render", tokens=1)
 def foreign_download_is_not_found(context: CheckContext) -> None:
     """The fallback download MUST be 1002 for another token."""
     other = context.new_account()
@@ -40,7 +40,7 @@ def foreign_download_is_not_found(context: CheckContext) -> None:
     expect_error(context, response, ResponseCode.SESSION_NOT_FOUND)
 
 
-@server_check("render.foreign.cancel", "REN-8", needs="render", tokens=1)
+@server_check("render.foreign.cancel", "REN-8", prerequisite="render", tokens=1)
 def foreign_render_cannot_be_cancelled(context: CheckContext) -> None:
     """Cancelling a render MUST be 1002 for another token."""
     other = context.new_account()
@@ -48,7 +48,7 @@ def foreign_render_cannot_be_cancelled(context: CheckContext) -> None:
     expect_error(context, response, ResponseCode.SESSION_NOT_FOUND)
 
 
-@server_check("render.orphaned", "REN-8", "AUTH-5", control=True)
+@server_check("render.orphaned", "REN-8", "AUTH-5", needs_control=True)
 def expired_token_orphans_its_renders(context: CheckContext) -> None:
     """A render whose token has expired MUST be reached by no token any more."""
     account = context.make_account(credits=1_000)
@@ -64,7 +64,7 @@ def expired_token_orphans_its_renders(context: CheckContext) -> None:
     expect_error(context, response, ResponseCode.SESSION_NOT_FOUND)
 
 
-@server_check("render.cancel", "REN-8", needs="edit")
+@server_check("render.cancel", "REN-8", prerequisite="edit")
 def render_can_be_cancelled(context: CheckContext) -> None:
     """A cancelled render MUST end as failed, unless it had ended before."""
     draft = context.read_draft(context.edited_session)
@@ -80,7 +80,7 @@ def render_can_be_cancelled(context: CheckContext) -> None:
     expect_one_of(f"status, {at_once} when it was cancelled", last.get("status"), ends)
 
 
-@server_check("render.queue", "REN-8", needs="edit", seconds=180)
+@server_check("render.queue", "REN-8", prerequisite="edit", seconds=180)
 def one_export_a_session_is_active(context: CheckContext) -> None:
     """Of several exports of a session one MUST be active, the others wait and all end."""
     draft = context.read_draft(context.edited_session)

@@ -16,7 +16,7 @@ from .render_files import mp4_duration
 _STATES = ("pending", "processing", "completed", "failed")
 
 
-@server_check("render.submit.pending", "REN-1", "REN-4", needs="edit")
+@server_check("render.submit.pending", "REN-1", "REN-4", prerequisite="edit")
 def submit_is_answered_with_pending(context: CheckContext) -> None:
     """A submit MUST be answered with the id that was sent and the status pending."""
     render = context.new_render_id()
@@ -29,7 +29,7 @@ def submit_is_answered_with_pending(context: CheckContext) -> None:
     expect_equal("status", require_field("the reply", body, "status"), "pending")
 
 
-@server_check("render.submit.output-optional", "REN-1", needs="edit")
+@server_check("render.submit.output-optional", "REN-1", prerequisite="edit")
 def output_may_be_left_out(context: CheckContext) -> None:
     """A submit MUST be taken with `output` and without."""
     for output in ({"format": "mp4", "quality": "high"}, None):
@@ -45,7 +45,7 @@ def output_may_be_left_out(context: CheckContext) -> None:
         expect_one_of("status", status, _STATES)
 
 
-@server_check("render.submit.session-field", "REN-1", "GEN-6", needs="edit")
+@server_check("render.submit.session-field", "REN-1", "GEN-6", prerequisite="edit")
 def session_id_field_is_camel_case(context: CheckContext) -> None:
     """A submit with `session_id` in place of `sessionId` MUST be refused with 400."""
     body = {
@@ -58,7 +58,7 @@ def session_id_field_is_camel_case(context: CheckContext) -> None:
     expect_error(context, response, ResponseCode.BAD_REQUEST)
 
 
-@server_check("render.submit.draft-sent", "REN-1", needs="edit")
+@server_check("render.submit.draft-sent", "REN-1", prerequisite="edit")
 def draft_that_was_sent_is_rendered(context: CheckContext) -> None:
     """The draft that is sent MUST be the one rendered, whatever draft is saved."""
     draft: dict[str, Any] = {
@@ -74,7 +74,7 @@ def draft_that_was_sent_is_rendered(context: CheckContext) -> None:
     expect_true("seconds of the file", abs(length - 0.6) < 0.1, "0.6", length)
 
 
-@server_check("render.attribution.missing", "REN-2", "GEN-4", needs="edit")
+@server_check("render.attribution.missing", "REN-2", "GEN-4", prerequisite="edit")
 def export_without_attribution_is_402(context: CheckContext) -> None:
     """An export without any of the three attribution headers MUST be HTTP 402 with code 402.
 
@@ -88,7 +88,7 @@ def export_without_attribution_is_402(context: CheckContext) -> None:
     expect_one_of("headers that may be left out", taken, ([], [*ATTRIBUTION]))
 
 
-@server_check("render.attribution.empty", "REN-2", needs="edit", assumed=True)
+@server_check("render.attribution.empty", "REN-2", prerequisite="edit", assumed=True)
 def export_with_empty_attribution_is_402(context: CheckContext) -> None:
     """An export with an empty attribution header SHOULD be HTTP 402 as without it."""
     _expect_402(context, "with one that is empty", headers={ATTRIBUTION[0]: ""})
@@ -109,7 +109,7 @@ def _expect_402(context: CheckContext, how: str, **request: Any) -> bool:
     return True
 
 
-@server_check("render.attribution.penniless", "REN-2", control=True)
+@server_check("render.attribution.penniless", "REN-2", needs_control=True)
 def anonymous_user_without_credits_needs_attribution(context: CheckContext) -> None:
     """An anonymous user without credits MUST get 402 for an export without attribution."""
     account = context.make_account(anonymous=True, credits=1_000)
@@ -123,7 +123,7 @@ def anonymous_user_without_credits_needs_attribution(context: CheckContext) -> N
     expect_error(context, response, ResponseCode.EXPORT_BLOCKED)
 
 
-@server_check("render.plan.blocked", "REN-2", control=True)
+@server_check("render.plan.blocked", "REN-2", needs_control=True)
 def blocked_plan_is_402(context: CheckContext) -> None:
     """An account whose plan blocks export MUST get HTTP 402, code 402 and the way out."""
     account = context.make_account(plan="blocked", credits=1_000)
@@ -137,7 +137,7 @@ def blocked_plan_is_402(context: CheckContext) -> None:
     expect_true("message", "credit" not in message.lower(), "nothing of credits", message)
 
 
-@server_check("render.status.shape", "REN-4", needs="render")
+@server_check("render.status.shape", "REN-4", prerequisite="render")
 def status_has_a_known_shape(context: CheckContext) -> None:
     """The status of a render MUST be flat, or nested in `data` beside `success`."""
     body = context.call(wire.RENDER_STATUS, render=context.completed_export["id"]).json
@@ -155,7 +155,7 @@ def status_has_a_known_shape(context: CheckContext) -> None:
     expect_type("progress", require_field("the reply", inner, "progress"), int)
 
 
-@server_check("render.status.order", "REN-5", needs="render")
+@server_check("render.status.order", "REN-5", prerequisite="render")
 def status_never_goes_back(context: CheckContext) -> None:
     """A render MUST go from pending over processing to its end, and never back."""
     statuses = [require_field("the reply", poll, "status") for poll in context.export_statuses]
@@ -164,7 +164,7 @@ def status_never_goes_back(context: CheckContext) -> None:
     expect_equal("the order of statuses", statuses, sorted(statuses, key=_STATES.index))
 
 
-@server_check("render.status.final", "REN-5", needs="render")
+@server_check("render.status.final", "REN-5", prerequisite="render")
 def completed_render_stays_so(context: CheckContext) -> None:
     """A render that has completed MUST still be completed whenever it is asked for again."""
     render = context.completed_export["id"]
@@ -172,7 +172,7 @@ def completed_render_stays_so(context: CheckContext) -> None:
     expect_equal("statuses", [poll.get("status") for poll in polls], ["completed"] * 3)
 
 
-@server_check("render.status.seconds", "REN-4", needs="render")
+@server_check("render.status.seconds", "REN-4", prerequisite="render")
 def length_is_told_in_seconds(context: CheckContext) -> None:
     """`output.duration` MUST be the seconds of the file, where it is told."""
     stream = require_field("the status", context.completed_export, "output").get(
@@ -182,7 +182,7 @@ def length_is_told_in_seconds(context: CheckContext) -> None:
     expect_true("output.duration", off < 0.1, f"{CLIP_SECONDS} s", stream)
 
 
-@server_check("render.status.progress", "REN-5", needs="render")
+@server_check("render.status.progress", "REN-5", prerequisite="render")
 def progress_never_falls(context: CheckContext) -> None:
     """Progress MUST be 0 to 100, never fall, and be 100 when completed."""
     seen = [require_field("the reply", poll, "progress") for poll in context.export_statuses]
@@ -190,7 +190,7 @@ def progress_never_falls(context: CheckContext) -> None:
     expect_true("progress", (seen[0] >= 0, seen[-1]) == (True, 100), "0 to 100", seen)
 
 
-@server_check("render.status.url-last", "REN-5", needs="render")
+@server_check("render.status.url-last", "REN-5", prerequisite="render")
 def url_comes_with_completion(context: CheckContext) -> None:
     """`output.url` MUST be there when a render is completed, and not before."""
     for poll in context.export_statuses:
@@ -199,7 +199,7 @@ def url_comes_with_completion(context: CheckContext) -> None:
         expect_equal(f"output.url while {status}", bool(url), status == "completed")
 
 
-@server_check("render.id.duplicate", "REN-6", needs="render")
+@server_check("render.id.duplicate", "REN-6", prerequisite="render")
 def id_used_before_is_refused(context: CheckContext) -> None:
     """A submit with an id used before MUST fail and say that the id is a duplicate."""
     used = str(context.completed_export["id"])
@@ -214,7 +214,7 @@ def id_used_before_is_refused(context: CheckContext) -> None:
     expect_equal("taken", pending, False)
 
 
-@server_check("render.refused.empty", "REN-9", needs="token")
+@server_check("render.refused.empty", "REN-9", prerequisite="token")
 def empty_draft_is_refused(context: CheckContext) -> None:
     """A draft without segments MUST be refused with 400 at submit."""
     session = context.new_session()
@@ -222,7 +222,7 @@ def empty_draft_is_refused(context: CheckContext) -> None:
     _expect_refusal(context, response, "draft.t")
 
 
-@server_check("render.refused.media", "REN-9", needs="edit")
+@server_check("render.refused.media", "REN-9", prerequisite="edit")
 def unknown_media_is_refused(context: CheckContext) -> None:
     """A draft with unknown media MUST be refused with 400 and the path of the field."""
     draft = {"t": [{"tt": 0, "sg": [{"id": "x", "s": 0, "d": 500, "src": "nothing"}]}], "d": 500}
@@ -230,7 +230,7 @@ def unknown_media_is_refused(context: CheckContext) -> None:
     _expect_refusal(context, response, "draft.t[0].sg[0].src")
 
 
-@server_check("render.refused.times", "REN-9", needs="edit")
+@server_check("render.refused.times", "REN-9", prerequisite="edit")
 def nonsense_times_are_refused(context: CheckContext) -> None:
     """A draft with nonsense times MUST be refused with 400 and the path of the field."""
     good = context.read_draft(context.edited_session)

@@ -13,7 +13,7 @@ from ..server_check import server_check
 _NEVER = "1000000000000000000"
 
 
-@server_check("session.new.fields", "SES-1", needs="token")
+@server_check("session.new.fields", "SES-1", prerequisite="token")
 def session_has_its_ids(context: CheckContext) -> None:
     """A new session MUST be answered with `task_id`, `session_id` and `user_id`."""
     body = {"task_name": "project", "language": "en"}
@@ -23,21 +23,21 @@ def session_has_its_ids(context: CheckContext) -> None:
         expect_true(f"data.{name}", bool(value), "not empty", value)
 
 
-@server_check("session.new.digits", "SES-1", needs="session", assumed=True)
+@server_check("session.new.digits", "SES-1", prerequisite="session", assumed=True)
 def session_id_has_19_digits(context: CheckContext) -> None:
     """A session id SHOULD be a string of 19 digits."""
     fits = bool(re.fullmatch(r"\d{19}", context.session))
     expect_true("data.session_id", fits, "19 digits", context.session)
 
 
-@server_check("session.new.language-optional", "SES-1", needs="token")
+@server_check("session.new.language-optional", "SES-1", prerequisite="token")
 def language_may_be_left_out(context: CheckContext) -> None:
     """A session MUST open without `language`."""
     data = context.call(wire.SESSION, json={"task_name": "project"}).data
     require_field("data", data, "session_id")
 
 
-@server_check("session.new.user", "SES-1", needs="token")
+@server_check("session.new.user", "SES-1", prerequisite="token")
 def session_belongs_to_the_caller(context: CheckContext) -> None:
     """The `user_id` of a new session MUST be the caller's."""
     data = context.call(wire.SESSION, json={"task_name": "project"}).data
@@ -47,14 +47,14 @@ def session_belongs_to_the_caller(context: CheckContext) -> None:
     expect_equal("data.user_id", require_field("data", data, "user_id"), known)
 
 
-@server_check("session.new.distinct", "SES-1", needs="token")
+@server_check("session.new.distinct", "SES-1", prerequisite="token")
 def sessions_are_distinct(context: CheckContext) -> None:
     """Two new sessions MUST have different ids."""
     one, other = context.new_session(), context.new_session()
     expect_true("data.session_id", one != other, "different ids", one)
 
 
-@server_check("session.new.empty", "SES-1", "STA-3", needs="session")
+@server_check("session.new.empty", "SES-1", "STA-3", prerequisite="session")
 def new_session_has_an_empty_timeline(context: CheckContext) -> None:
     """The timeline of a new session MUST have no segments."""
     draft = context.read_draft(context.new_session())
@@ -62,7 +62,7 @@ def new_session_has_an_empty_timeline(context: CheckContext) -> None:
     expect_equal("tracks with segments", filled, [])
 
 
-@server_check("session.kept", "SES-2", needs="edit")
+@server_check("session.kept", "SES-2", prerequisite="edit")
 def session_is_kept(context: CheckContext) -> None:
     """A draft MUST be there for whoever comes back on another connection."""
     before = context.read_draft(context.edited_session)
@@ -71,28 +71,28 @@ def session_is_kept(context: CheckContext) -> None:
     expect_equal("the draft", require_field("data", again.data, "state", "draft"), before)
 
 
-@server_check("session.unknown.state", "SES-3", needs="token")
+@server_check("session.unknown.state", "SES-3", prerequisite="token")
 def state_of_an_unknown_session(context: CheckContext) -> None:
     """The state of a session that never was MUST be 1002."""
     response = context.call(wire.STATE, session=_NEVER)
     expect_error(context, response, ResponseCode.SESSION_NOT_FOUND)
 
 
-@server_check("session.unknown.chat", "SES-3", "GEN-2", needs="token")
+@server_check("session.unknown.chat", "SES-3", "GEN-2", prerequisite="token")
 def turn_of_an_unknown_session(context: CheckContext) -> None:
     """A turn in a session that never was MUST be 1002 instead of a stream."""
     stream = context.send_message(_NEVER, "hello")
     expect_error(context, stream.response, ResponseCode.SESSION_NOT_FOUND, chat=True)
 
 
-@server_check("session.unknown.upload", "SES-3", needs="token")
+@server_check("session.unknown.upload", "SES-3", prerequisite="token")
 def upload_to_an_unknown_session(context: CheckContext) -> None:
     """An upload to a session that never was MUST be 1002."""
     response = context.upload(_NEVER, "picture.png")
     expect_error(context, response, ResponseCode.SESSION_NOT_FOUND)
 
 
-@server_check("session.unknown.render", "SES-3", needs="token")
+@server_check("session.unknown.render", "SES-3", prerequisite="token")
 def export_of_an_unknown_session(context: CheckContext) -> None:
     """An export of a session that never was MUST be 1002."""
     draft = {"t": [{"tt": 7, "sg": [{"s": 0, "d": 1000, "txt": "x"}]}], "d": 1000}
@@ -100,7 +100,7 @@ def export_of_an_unknown_session(context: CheckContext) -> None:
     expect_error(context, response, ResponseCode.SESSION_NOT_FOUND)
 
 
-@server_check("session.foreign.everywhere", "SES-3", "GEN-7", needs="session", tokens=1)
+@server_check("session.foreign.everywhere", "SES-3", "GEN-7", prerequisite="session", tokens=1)
 def foreign_session_is_unknown_everywhere(context: CheckContext) -> None:
     """Somebody else's session MUST be 1002 for its state, for uploads and for turns."""
     other = context.new_account()

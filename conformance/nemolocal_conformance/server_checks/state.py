@@ -19,7 +19,7 @@ def _segments(draft: dict[str, Any]) -> list[dict[str, Any]]:
     return [segment for track in draft["t"] for segment in track.get("sg") or ()]
 
 
-@server_check("state.fields.outer", "STA-1", needs="session")
+@server_check("state.fields.outer", "STA-1", prerequisite="session")
 def state_names_its_session(context: CheckContext) -> None:
     """`data` of a state MUST have session_id, task_id, task_name, user_id and state."""
     data = context.read_state(context.session)
@@ -29,7 +29,7 @@ def state_names_its_session(context: CheckContext) -> None:
     expect_type("data.state", require_field("data", data, "state"), dict)
 
 
-@server_check("state.fields.inner", "STA-1", needs="session")
+@server_check("state.fields.inner", "STA-1", prerequisite="session")
 def state_has_its_parts(context: CheckContext) -> None:
     """`data.state` MUST have draft, video_infos, canvas_config and generated_media."""
     state = require_field("data", context.read_state(context.session), "state")
@@ -41,14 +41,14 @@ def state_has_its_parts(context: CheckContext) -> None:
         require_field("canvas_config", canvas, name)
 
 
-@server_check("state.fields.task-name", "STA-1", "SES-1", needs="token")
+@server_check("state.fields.task-name", "STA-1", "SES-1", prerequisite="token")
 def task_name_is_kept(context: CheckContext) -> None:
     """`task_name` MUST be what the session was opened with."""
     session = context.new_session(task_name="holiday film")
     expect_equal("data.task_name", context.read_state(session)["task_name"], "holiday film")
 
 
-@server_check("state.uploads.listed", "STA-1", "UPL-2", needs="upload")
+@server_check("state.uploads.listed", "STA-1", "UPL-2", prerequisite="upload")
 def uploads_are_in_video_infos(context: CheckContext) -> None:
     """What was uploaded MUST be in `video_infos`."""
     infos = require_field(
@@ -57,7 +57,7 @@ def uploads_are_in_video_infos(context: CheckContext) -> None:
     expect_equal("names in video_infos", [info.get("filename") for info in infos], [CLIP])
 
 
-@server_check("state.draft.names", "STA-2", needs="edit")
+@server_check("state.draft.names", "STA-2", prerequisite="edit")
 def draft_has_short_names(context: CheckContext) -> None:
     """A draft MUST have its tracks in `t`, each with `tt` and `sg`, and its length in `d`."""
     draft = context.read_draft(context.edited_session)
@@ -68,14 +68,14 @@ def draft_has_short_names(context: CheckContext) -> None:
         expect_type("sg", require_field("track", track, "sg"), list)
 
 
-@server_check("state.draft.video-type", "STA-2", needs="edit")
+@server_check("state.draft.video-type", "STA-2", prerequisite="edit")
 def video_is_of_type_0(context: CheckContext) -> None:
     """A clip MUST stand on a track of type 0."""
     types = [t["tt"] for t in context.read_draft(context.edited_session)["t"] if t.get("sg")]
     expect_equal("types of tracks", types, [0])
 
 
-@server_check("state.draft.text-type", "STA-2", needs="token", credits=50)
+@server_check("state.draft.text-type", "STA-2", prerequisite="token", credits=50)
 def title_is_of_type_7(context: CheckContext) -> None:
     """A title MUST stand on a track of type 7."""
     session = context.new_edited_session()
@@ -84,7 +84,7 @@ def title_is_of_type_7(context: CheckContext) -> None:
     expect_equal("types of tracks", sorted(types), [0, 7])
 
 
-@server_check("state.draft.milliseconds", "STA-2", needs="edit")
+@server_check("state.draft.milliseconds", "STA-2", prerequisite="edit")
 def draft_is_measured_in_milliseconds(context: CheckContext) -> None:
     """Lengths MUST be milliseconds: a clip of 2 s is 2,000 long."""
     draft = context.read_draft(context.edited_session)
@@ -92,7 +92,7 @@ def draft_is_measured_in_milliseconds(context: CheckContext) -> None:
     expect_true("d", off <= 100, "2000, to a few frames", draft["d"])
 
 
-@server_check("state.ready.after-edit", "STA-3", needs="token", credits=50)
+@server_check("state.ready.after-edit", "STA-3", prerequisite="token", credits=50)
 def edited_draft_is_ready(context: CheckContext) -> None:
     """After a clip was put on it, a timeline MUST have a track with a segment in `sg`."""
     session = context.new_session()
@@ -103,14 +103,14 @@ def edited_draft_is_ready(context: CheckContext) -> None:
     expect_true("tracks with segments", bool(filled), "at least one", draft)
 
 
-@server_check("state.segment.names", "STA-4", needs="edit")
+@server_check("state.segment.names", "STA-4", prerequisite="edit")
 def segment_names_are_ours(context: CheckContext) -> None:
     """The names in a segment SHOULD be those of this project, which nobody else publishes."""
     names = set().union(*_segments(context.read_draft(context.edited_session)))
     expect_equal("names that are not ours", sorted(names - _SEGMENT_NAMES), [])
 
 
-@server_check("state.segment.times", "STA-4", needs="token", credits=50)
+@server_check("state.segment.times", "STA-4", prerequisite="token", credits=50)
 def segments_do_not_overlap(context: CheckContext) -> None:
     """Segments of a track MUST have no negative time and not overlap."""
     session = context.new_edited_session()
@@ -123,7 +123,7 @@ def segments_do_not_overlap(context: CheckContext) -> None:
             at = segment["s"] + segment["d"]
 
 
-@server_check("state.newest", "STA-1", "SES-2", needs="token", credits=50)
+@server_check("state.newest", "STA-1", "SES-2", prerequisite="token", credits=50)
 def latest_is_the_newest(context: CheckContext) -> None:
     """`latest` MUST be the draft after the last edit, each time it is asked."""
     session = context.new_edited_session()
@@ -134,7 +134,7 @@ def latest_is_the_newest(context: CheckContext) -> None:
     expect_equal("asked again", context.read_draft(session), first)
 
 
-@server_check("state.read-only", "STA-1", "CRD-1", needs="edit")
+@server_check("state.read-only", "STA-1", "CRD-1", prerequisite="edit")
 def reading_changes_nothing(context: CheckContext) -> None:
     """Reading the state MUST change neither draft nor balance."""
     before = context.read_draft(context.edited_session), context.read_balance()
@@ -146,7 +146,7 @@ def reading_changes_nothing(context: CheckContext) -> None:
     )
 
 
-@server_check("state.bad-id", "SES-3", needs="token")
+@server_check("state.bad-id", "SES-3", prerequisite="token")
 def odd_session_ids_are_not_found(context: CheckContext) -> None:
     """A session id that no session can have MUST be 1002."""
     for odd in ("abc", "0", "9" * 60, "%2e%2e", "-1"):

@@ -38,7 +38,7 @@ def _now(context: CheckContext) -> float:
     return context.control.read_clock() if context.has_control else datetime.now(UTC).timestamp()
 
 
-@server_check("token.new.prefix", "AUTH-1", needs="token")
+@server_check("token.new.prefix", "AUTH-1", prerequisite="token")
 def token_has_its_prefix(context: CheckContext) -> None:
     """An anonymous token MUST begin with `nmv_usr_`."""
     token = expect_type(
@@ -49,7 +49,7 @@ def token_has_its_prefix(context: CheckContext) -> None:
     )
 
 
-@server_check("token.new.credits", "AUTH-1", needs="token")
+@server_check("token.new.credits", "AUTH-1", prerequisite="token")
 def token_comes_with_credits(context: CheckContext) -> None:
     """A fresh anonymous token MUST come with 100 credits."""
     expect_equal(
@@ -66,7 +66,7 @@ def fresh_balance_is_the_credits(context: CheckContext) -> None:
     expect_equal("data.available", require_field("data", balance, "available"), data["credits"])
 
 
-@server_check("token.new.user", "AUTH-1", needs="token")
+@server_check("token.new.user", "AUTH-1", prerequisite="token")
 def token_names_its_user(context: CheckContext) -> None:
     """A fresh anonymous token MUST come with a `user_id` that begins with `anon_`."""
     user = expect_type(
@@ -148,7 +148,7 @@ def refusal_says_when_to_come_back(context: CheckContext) -> None:
     expect_true("Retry-After", fits, "seconds within 7 days", after)
 
 
-@server_check("token.again.next-week", "AUTH-5", "AUTH-3", control=True)
+@server_check("token.again.next-week", "AUTH-5", "AUTH-3", needs_control=True)
 def next_week_the_client_may_ask_again(context: CheckContext) -> None:
     """After 7 days the same client id MUST get a new token."""
     client_id = str(uuid.uuid4())
@@ -158,7 +158,7 @@ def next_week_the_client_may_ask_again(context: CheckContext) -> None:
     expect_true("the new token", new != old, "another one", "the old one")
 
 
-@server_check("token.life.alive", "AUTH-5", control=True)
+@server_check("token.life.alive", "AUTH-5", needs_control=True)
 def token_lives_almost_a_week(context: CheckContext) -> None:
     """A token MUST still be good shortly before its 7 days are over."""
     account = context.new_account()
@@ -166,7 +166,7 @@ def token_lives_almost_a_week(context: CheckContext) -> None:
     expect_equal("code of a failure", error_code(context.call(wire.BALANCE, account)), 0)
 
 
-@server_check("token.life.over", "AUTH-5", "GEN-3", control=True)
+@server_check("token.life.over", "AUTH-5", "GEN-3", needs_control=True)
 def token_ends_after_a_week(context: CheckContext) -> None:
     """A token MUST be refused with 1001 once its 7 days are over."""
     account = context.new_account()
@@ -174,7 +174,7 @@ def token_ends_after_a_week(context: CheckContext) -> None:
     expect_error(context, context.call(wire.BALANCE, account), ResponseCode.BAD_TOKEN)
 
 
-@server_check("token.revoked", "GEN-3", "AUTH-6", control=True)
+@server_check("token.revoked", "GEN-3", "AUTH-6", needs_control=True)
 def revoked_token_is_refused(context: CheckContext) -> None:
     """A revoked token MUST be refused with 1001."""
     account = context.make_account()
@@ -182,7 +182,7 @@ def revoked_token_is_refused(context: CheckContext) -> None:
     expect_error(context, context.call(wire.BALANCE, account), ResponseCode.BAD_TOKEN)
 
 
-@server_check("token.scope.missing", "AUTH-6", control=True)
+@server_check("token.scope.missing", "AUTH-6", needs_control=True)
 def missing_scope_is_refused(context: CheckContext) -> None:
     """A call for which a token lacks the scope MUST be refused."""
     reader = context.make_account(scopes=["read"])
@@ -191,7 +191,7 @@ def missing_scope_is_refused(context: CheckContext) -> None:
     expect_error(context, response, ResponseCode.BAD_TOKEN)
 
 
-@server_check("token.scope.star", "AUTH-6", control=True)
+@server_check("token.scope.star", "AUTH-6", needs_control=True)
 def wildcard_is_every_scope(context: CheckContext) -> None:
     """A token with the scope `*` MUST be allowed everything."""
     account = context.make_account(scopes=["*"])
@@ -199,7 +199,7 @@ def wildcard_is_every_scope(context: CheckContext) -> None:
     require_field("data", context.read_state(session, account), "state")
 
 
-@server_check("token.claim.made", "AUTH-7", needs="session")
+@server_check("token.claim.made", "AUTH-7", prerequisite="session")
 def claim_token_is_made(context: CheckContext) -> None:
     """A claim token MUST begin with `clm_` and live 604,800 seconds."""
     data = _claim(context, context.session)
@@ -208,14 +208,14 @@ def claim_token_is_made(context: CheckContext) -> None:
     expect_equal("data.expires_in", require_field("data", data, "expires_in"), _CLAIM_LIFE)
 
 
-@server_check("token.claim.no-bearer", "AUTH-7", "GEN-3", needs="session")
+@server_check("token.claim.no-bearer", "AUTH-7", "GEN-3", prerequisite="session")
 def claim_token_is_no_bearer(context: CheckContext) -> None:
     """A claim token MUST be refused with 1001 as a bearer token."""
     claim = require_field("data", _claim(context, context.session), "claim_token")
     expect_error(context, context.call(wire.BALANCE, TargetAccount(claim)), ResponseCode.BAD_TOKEN)
 
 
-@server_check("token.claim.page", "AUTH-7", control=True)
+@server_check("token.claim.page", "AUTH-7", needs_control=True)
 def claim_token_opens_its_page(context: CheckContext) -> None:
     """A claim token MUST open `/workspace/claim?ct=…`, and again: it is reusable."""
     claim = require_field("data", _claim(context, context.session), "claim_token")
@@ -226,7 +226,7 @@ def claim_token_opens_its_page(context: CheckContext) -> None:
         expect_equal("content-type", kind, "text/html")
 
 
-@server_check("token.claim.foreign", "AUTH-7", "SES-3", needs="session", tokens=1)
+@server_check("token.claim.foreign", "AUTH-7", "SES-3", prerequisite="session", tokens=1)
 def foreign_session_cannot_be_claimed(context: CheckContext) -> None:
     """A claim token for somebody else's session MUST be refused with 1002."""
     task = context.read_state(context.session)["task_id"]

@@ -35,14 +35,14 @@ def _run_silent_turn(
     return session, before, context.read_draft(session, account)
 
 
-@server_check("chat.silent.state-changed", "SSE-5", control=True)
+@server_check("chat.silent.state-changed", "SSE-5", needs_control=True)
 def silent_turn_has_changed_the_draft(context: CheckContext) -> None:
     """A turn that closes without a word MUST have called its tool and changed the draft."""
     _, before, after = _run_silent_turn(context, context.make_account(credits=1_000))
     expect_true("the draft", after != before, "changed", "as it was")
 
 
-@server_check("chat.silent.clean", "SSE-5", "SSE-4", control=True)
+@server_check("chat.silent.clean", "SSE-5", "SSE-4", needs_control=True)
 def silent_turn_ends_cleanly(context: CheckContext) -> None:
     """A silent turn MUST end as any other: with a clean close."""
     account = context.make_account(credits=1_000)
@@ -53,7 +53,7 @@ def silent_turn_ends_cleanly(context: CheckContext) -> None:
     expect_equal("the end of the body", stream.response.ending, "complete")
 
 
-@server_check("chat.silent.charged", "SSE-5", "CRD-2", control=True)
+@server_check("chat.silent.charged", "SSE-5", "CRD-2", needs_control=True)
 def silent_turn_is_charged(context: CheckContext) -> None:
     """A silent edit that was applied MUST be charged as any other."""
     account = context.make_account(credits=200)
@@ -64,7 +64,7 @@ def silent_turn_is_charged(context: CheckContext) -> None:
     expect_equal("available", context.read_balance(account)["available"], 150)
 
 
-@server_check("chat.silent.talk-never", "SSE-5", needs="session")
+@server_check("chat.silent.talk-never", "SSE-5", prerequisite="session")
 def talk_is_never_silent(context: CheckContext) -> None:
     """A turn that changes nothing MUST say something."""
     for message in ("hello", "what can you do?", "how do I add a title?"):
@@ -74,7 +74,7 @@ def talk_is_never_silent(context: CheckContext) -> None:
         )
 
 
-@server_check("chat.silent.rate", "SSE-5", control=True, seconds=900)
+@server_check("chat.silent.rate", "SSE-5", needs_control=True, seconds=900)
 def about_a_third_of_edits_is_silent(context: CheckContext) -> None:
     """About 30 % of edits SHOULD close silently: between 10 and 50 % of forty, or of 240."""
     account = context.make_account(credits=10_000)
@@ -93,7 +93,7 @@ def about_a_third_of_edits_is_silent(context: CheckContext) -> None:
     expect_true("the share of silent turns", 0.1 <= share <= 0.5, "about 0.3", share)
 
 
-@server_check("chat.generation.stages", "SSE-8", control=True)
+@server_check("chat.generation.stages", "SSE-8", needs_control=True)
 def generation_adds_music_and_a_title(context: CheckContext) -> None:
     """A generation SHOULD put its clip on the timeline first, then music and a title, unasked."""
     stream = context.generated_clip.stream
@@ -105,14 +105,14 @@ def generation_adds_music_and_a_title(context: CheckContext) -> None:
     )
 
 
-@server_check("chat.generation.media", "SSE-8", "STA-1", control=True)
+@server_check("chat.generation.media", "SSE-8", "STA-1", needs_control=True)
 def generated_media_is_listed(context: CheckContext) -> None:
     """What was generated SHOULD be in `generated_media` of the state."""
     media = require_field("state", context.generated_clip.state, "generated_media")
     expect_true("generated_media", len(media) >= 1, "the clip", media)
 
 
-@server_check("chat.excuse.harmless", "SSE-9", control=True)
+@server_check("chat.excuse.harmless", "SSE-9", needs_control=True)
 def temporary_issue_text_is_harmless(context: CheckContext) -> None:
     """A turn that ends with "I encountered a temporary issue" SHOULD have done its work."""
     account = context.make_account(credits=1_000)
@@ -133,14 +133,14 @@ def _turn_with_text(context: CheckContext) -> TurnStream:
     raise CheckFailed("texts of edits", f"one in {_MAX_SILENT_TURNS}", "none")
 
 
-@server_check("chat.gui.english", "SSE-10", needs="work")
+@server_check("chat.gui.english", "SSE-10", prerequisite="work")
 def texts_name_gui_actions(context: CheckContext) -> None:
     """Texts MUST speak of a GUI: click, open, drag, preview, Export button."""
     text = _turn_with_text(context).text
     expect_true("the text", bool(_GUI.search(text)), "a word of a GUI", text)
 
 
-@server_check("chat.gui.chinese", "SSE-10", needs="token")
+@server_check("chat.gui.chinese", "SSE-10", prerequisite="token")
 def texts_are_in_the_language_of_the_session(context: CheckContext) -> None:
     """In a Chinese session texts MUST be Chinese and speak of 点击, 打开, 拖拽 or 导出."""
     session = context.new_session(language="zh")
@@ -149,7 +149,7 @@ def texts_are_in_the_language_of_the_session(context: CheckContext) -> None:
     expect_true("the text", bool(_GUI_ZH.search(text)), "点击, 打开, 拖拽 or 导出", text)
 
 
-@server_check("chat.gui.hidden-tools", "SSE-10", "SSE-2", needs="work")
+@server_check("chat.gui.hidden-tools", "SSE-10", "SSE-2", prerequisite="work")
 def texts_hold_no_tool_names(context: CheckContext) -> None:
     """What is said to the user SHOULD not hold the name of a tool."""
     stream = _turn_with_text(context)

@@ -65,7 +65,7 @@ def _count(context: CheckContext, session: str) -> int:
     return len(require_field("data", context.read_state(session), "state", "video_infos"))
 
 
-@server_check("upload.multipart.one", "UPL-1", "UPL-2", needs="session")
+@server_check("upload.multipart.one", "UPL-1", "UPL-2", prerequisite="session")
 def one_file_is_taken(context: CheckContext) -> None:
     """A multipart upload of one file in the field `files` MUST be answered with that file."""
     files = _files(context.upload(context.new_session(), CLIP))
@@ -73,14 +73,14 @@ def one_file_is_taken(context: CheckContext) -> None:
     expect_equal("filename", require_field("data.files[0]", files[0], "filename"), CLIP)
 
 
-@server_check("upload.multipart.many", "UPL-1", "UPL-2", needs="session")
+@server_check("upload.multipart.many", "UPL-1", "UPL-2", prerequisite="session")
 def many_files_are_taken(context: CheckContext) -> None:
     """A multipart upload of several files MUST be answered with all of them, in their order."""
     files = _files(context.upload(context.new_session(), CLIP, PICTURE, SOUND))
     expect_equal("filenames", [file.get("filename") for file in files], [CLIP, PICTURE, SOUND])
 
 
-@server_check("upload.multipart.none", "UPL-1", "GEN-6", needs="session", assumed=True)
+@server_check("upload.multipart.none", "UPL-1", "GEN-6", prerequisite="session", assumed=True)
 def upload_without_files_is_400(context: CheckContext) -> None:
     """A multipart upload without a file in `files` SHOULD be HTTP 400 with code 400."""
     response = context.call(
@@ -90,7 +90,7 @@ def upload_without_files_is_400(context: CheckContext) -> None:
     expect_error(context, response, ResponseCode.BAD_REQUEST)
 
 
-@server_check("upload.reply.fields", "UPL-2", needs="session")
+@server_check("upload.reply.fields", "UPL-2", prerequisite="session")
 def uploaded_file_is_described(context: CheckContext) -> None:
     """Each item of `data.files` MUST have the eight fields of the contract, of their types."""
     file = _file(context.upload(context.new_session(), CLIP))
@@ -98,7 +98,7 @@ def uploaded_file_is_described(context: CheckContext) -> None:
         expect_type(f"data.files[0].{name}", require_field("data.files[0]", file, name), *kinds)
 
 
-@server_check("upload.reply.applied", "UPL-2", needs="session")
+@server_check("upload.reply.applied", "UPL-2", prerequisite="session")
 def upload_is_applied_to_the_session(context: CheckContext) -> None:
     """`data.session_state_applied` MUST be true, and the file be in the session's state."""
     session = context.new_session()
@@ -109,7 +109,7 @@ def upload_is_applied_to_the_session(context: CheckContext) -> None:
     expect_equal("number of video_infos", _count(context, session), 1)
 
 
-@server_check("upload.figures.video", "UPL-2", needs="session")
+@server_check("upload.figures.video", "UPL-2", prerequisite="session")
 def figures_of_a_video_are_read(context: CheckContext) -> None:
     """Seconds, pixels and frames per second of a video MUST be those of the file."""
     file = _file(context.upload(context.new_session(), CLIP))
@@ -120,7 +120,7 @@ def figures_of_a_video_are_read(context: CheckContext) -> None:
     expect_true("fps", abs(file.get("fps", 0) - CLIP_FPS) < 0.1, str(CLIP_FPS), file.get("fps"))
 
 
-@server_check("upload.figures.picture", "UPL-2", needs="session")
+@server_check("upload.figures.picture", "UPL-2", prerequisite="session")
 def figures_of_a_picture_are_read(context: CheckContext) -> None:
     """A picture MUST be of type image, with its pixels."""
     file = _file(context.upload(context.new_session(), PICTURE))
@@ -128,7 +128,7 @@ def figures_of_a_picture_are_read(context: CheckContext) -> None:
     expect_equal("width and height", (file.get("width"), file.get("height")), PICTURE_SIZE)
 
 
-@server_check("upload.figures.sound", "UPL-2", needs="session")
+@server_check("upload.figures.sound", "UPL-2", prerequisite="session")
 def figures_of_a_sound_are_read(context: CheckContext) -> None:
     """A sound MUST be of type audio, with its seconds."""
     file = _file(context.upload(context.new_session(), SOUND))
@@ -137,7 +137,7 @@ def figures_of_a_sound_are_read(context: CheckContext) -> None:
     expect_true("duration", off < 0.1, f"{SOUND_SECONDS} s", file.get("duration"))
 
 
-@server_check("upload.hash.content", "UPL-2", needs="session", assumed=True)
+@server_check("upload.hash.content", "UPL-2", prerequisite="session", assumed=True)
 def hash_depends_on_the_content(context: CheckContext) -> None:
     """The same bytes SHOULD have the same `hash` under any name, other bytes another."""
     session = context.new_session()
@@ -148,7 +148,7 @@ def hash_depends_on_the_content(context: CheckContext) -> None:
     expect_true("hash of others", other.get("hash") != one.get("hash"), "another", one.get("hash"))
 
 
-@server_check("upload.cdn.download", "UPL-2", needs="session", assumed=True)
+@server_check("upload.cdn.download", "UPL-2", prerequisite="session", assumed=True)
 def cdn_url_gives_the_file_back(context: CheckContext) -> None:
     """`cdn_url` SHOULD give back the bytes that were sent."""
     file = _file(context.upload(context.new_session(), PICTURE))
@@ -161,7 +161,7 @@ def cdn_url_gives_the_file_back(context: CheckContext) -> None:
     )
 
 
-@server_check("upload.type.unknown", "UPL-3", needs="session")
+@server_check("upload.type.unknown", "UPL-3", prerequisite="session")
 def unknown_type_is_refused(context: CheckContext) -> None:
     """A file of a type that is not accepted MUST be 4001."""
     for name in ("notes.txt", "film.wmv", "clip.mp4.exe", "noextension"):
@@ -169,7 +169,7 @@ def unknown_type_is_refused(context: CheckContext) -> None:
         expect_error(context, response, ResponseCode.UNSUPPORTED_FILE)
 
 
-@server_check("upload.type.listed", "UPL-3", needs="session")
+@server_check("upload.type.listed", "UPL-3", prerequisite="session")
 def refusal_lists_what_is_accepted(context: CheckContext) -> None:
     """The message of 4001 MUST list every accepted type."""
     response = _send(context, context.session, ("notes.txt", b"some bytes"))
@@ -178,7 +178,7 @@ def refusal_lists_what_is_accepted(context: CheckContext) -> None:
     expect_equal("types that the message leaves out", missing, [])
 
 
-@server_check("upload.type.every", "UPL-3", needs="session")
+@server_check("upload.type.every", "UPL-3", prerequisite="session")
 def every_accepted_type_is_taken(context: CheckContext) -> None:
     """A file of each accepted type MUST be taken, and jpeg as jpg."""
     session = context.new_session()
@@ -187,14 +187,14 @@ def every_accepted_type_is_taken(context: CheckContext) -> None:
         expect_equal(f"code of a failure, for {extension}", error_code(response), 0)
 
 
-@server_check("upload.type.case", "UPL-3", needs="session", assumed=True)
+@server_check("upload.type.case", "UPL-3", prerequisite="session", assumed=True)
 def extension_may_be_in_capitals(context: CheckContext) -> None:
     """An accepted type SHOULD be taken in capitals too."""
     file = _file(_send(context, context.new_session(), ("CLIP.MP4", read_sample(CLIP))))
     expect_equal("file_type", file.get("file_type"), "video")
 
 
-@server_check("upload.type.content", "UPL-3", needs="session", assumed=True)
+@server_check("upload.type.content", "UPL-3", prerequisite="session", assumed=True)
 def content_must_be_what_the_name_says(context: CheckContext) -> None:
     """A file whose content is not what its name says MUST be 4001."""
     for name, body in (("clip.mp4", b"no film at all"), ("song.mp3", read_sample(PICTURE))):
@@ -203,7 +203,7 @@ def content_must_be_what_the_name_says(context: CheckContext) -> None:
         )
 
 
-@server_check("upload.size.skill", "UPL-4", needs="session", control=True)
+@server_check("upload.size.skill", "UPL-4", prerequisite="session", needs_control=True)
 def too_large_file_is_refused(context: CheckContext) -> None:
     """A file over the skill's limit (500 MB for 4k-with-session) MUST be 4002, naming the limit."""
     headers = {"Content-Type": f"multipart/form-data; boundary={_BOUNDARY}"}
@@ -229,7 +229,7 @@ def _large_upload(size: int) -> Iterator[bytes]:
     yield f"\r\n--{_BOUNDARY}--\r\n".encode()
 
 
-@server_check("upload.all-or-nothing", "UPL-5", needs="session")
+@server_check("upload.all-or-nothing", "UPL-5", prerequisite="session")
 def bad_file_fails_the_whole_upload(context: CheckContext) -> None:
     """Where one file of a request is bad, none of them MUST be added: the upload is refused."""
     session = context.new_session()
@@ -238,7 +238,7 @@ def bad_file_fails_the_whole_upload(context: CheckContext) -> None:
     expect_equal("number of video_infos", _count(context, session), 0)
 
 
-@server_check("upload.url.scheme", "UPL-6", needs="session")
+@server_check("upload.url.scheme", "UPL-6", prerequisite="session")
 def other_schemes_are_refused(context: CheckContext) -> None:
     """A URL that is not http or https MUST be 4001."""
     for url in ("file:///etc/passwd", "ftp://localhost/a.mp4", "concat:a|b"):
@@ -248,7 +248,7 @@ def other_schemes_are_refused(context: CheckContext) -> None:
         expect_error(context, response, ResponseCode.UNSUPPORTED_FILE)
 
 
-@server_check("upload.url.own", "UPL-6", "UPL-1", needs="session")
+@server_check("upload.url.own", "UPL-6", "UPL-1", prerequisite="session")
 def own_url_is_fetched(context: CheckContext) -> None:
     """A URL of the server's own files MUST be fetched, and its figures read."""
     file = _file(context.upload(context.new_session(), CLIP))
@@ -261,7 +261,7 @@ def own_url_is_fetched(context: CheckContext) -> None:
         expect_equal(name, fetched.get(name), file.get(name))
 
 
-@server_check("upload.url.local-addresses", "UPL-6", control=True, needs="session")
+@server_check("upload.url.local-addresses", "UPL-6", needs_control=True, prerequisite="session")
 def local_addresses_are_refused(context: CheckContext) -> None:
     """A URL of an address that the setting does not allow MUST be 4001 with the reason."""
     for url in ("http://127.0.0.1:1/a.mp4", "http://169.254.169.254/a.mp4", "http://[::1]:1/a.mp4"):

@@ -43,7 +43,9 @@ def group_by_client(
         groups = [group for group in groups if any(_matches(entry, token, user) for entry in group)]
     groups.sort(key=lambda group: _start_key(group[0]))
     return tuple(
-        ClientLog(group, time_scale, whole=journal.is_complete, endings=journal.has_endings)
+        ClientLog(
+            group, time_scale, is_complete=journal.is_complete, has_endings=journal.has_endings
+        )
         for group in groups
     )
 

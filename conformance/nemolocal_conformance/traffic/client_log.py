@@ -33,14 +33,14 @@ class ClientLog:
         entries: Iterable[Entry],
         time_scale: TimeScale,
         *,
-        whole: bool = True,
-        endings: bool = True,
+        is_complete: bool = True,
+        has_endings: bool = True,
     ) -> None:
         ordered = sorted(entries, key=lambda entry: (entry.started, entry.id))
         self.all_calls = tuple(map(RecordedCall, ordered))
         self.time_scale = time_scale
-        self.is_complete = whole
-        self.has_endings = endings
+        self.is_complete = is_complete
+        self.has_endings = has_endings
 
     def calls_to(self, *endpoints: str) -> tuple[RecordedCall, ...]:
         """Return the calls to these endpoints, in order."""

@@ -59,8 +59,8 @@ def test_contradicted_assumption_is_learned_on_other_servers() -> None:
     with mutant_script_runner(cloud) as runner:
         ending = runner.run(script)
     assert ending.steps == 3
-    assert script_verdict(script, ending, ours=False).outcome == "learned"
-    assert script_verdict(script, ending, ours=True).outcome == "failed"
+    assert script_verdict(script, ending, has_control=False).outcome == "learned"
+    assert script_verdict(script, ending, has_control=True).outcome == "failed"
 
 
 def test_script_stops_where_nothing_can_be_validated() -> None:
@@ -75,7 +75,8 @@ def test_script_stops_where_nothing_can_be_validated() -> None:
         ending = runner.run(CallScript((WaitStep(60), BALANCE)))
     assert ending.stop_reason == "step 1: the clock of this server cannot be advanced"
     assert (
-        script_verdict(CallScript((WaitStep(60),)), ending, ours=True).outcome == "not applicable"
+        script_verdict(CallScript((WaitStep(60),)), ending, has_control=True).outcome
+        == "not applicable"
     )
 
 
