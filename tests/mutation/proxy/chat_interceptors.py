@@ -1,4 +1,4 @@
-"""Breaks of section 5: streams, their events, heartbeats and ends."""
+"""Proxy mutants of section 5: streams, their events, heartbeats and ends."""
 
 import json
 import re
@@ -19,7 +19,7 @@ HEARTBEAT = b"data:"
 
 
 def is_heartbeat(frame: bytes) -> bool:
-    """Whether a frame is an empty one."""
+    """Whether a frame is empty."""
     return frame.strip() == HEARTBEAT
 
 

@@ -1,4 +1,4 @@
-"""Breaks of sections 6 and 7: credits and the state."""
+"""Proxy mutants of sections 6 and 7: credits and the state."""
 
 import json
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Breaks of section 8: whose renders are, and the files that they leave."""
+"""Proxy mutants of section 8: ownership of renders, and their files."""
 
 from .intercepting_proxy import Forward, ObservedTraffic
 from .proxy_messages import InterceptedRequest, InterceptedResponse, error_response, json_response

@@ -1,4 +1,4 @@
-"""Breaks of sections 1 to 3: envelopes, refusals, tokens, sessions."""
+"""Proxy mutants of sections 1 to 3: envelopes, errors, tokens, sessions."""
 
 from typing import Any
 

@@ -1,8 +1,8 @@
-"""A proxy in front of a server, for tests: an interceptor changes a request, its reply, or both.
+"""A proxy in front of a server: an interceptor changes a request, its response, or both.
 
-An interceptor is one coroutine, `async (asked, go, seen) -> Reply`: it may change what was asked,
-ask (`go`) or not, and change the reply. Streams are passed on frame by frame as they come, and
-bodies of great length are never held. The control interface goes by unchanged.
+An interceptor is one coroutine, `async (request, forward, observed) -> InterceptedResponse`. It may
+change the request, call `forward` or not, and change the response. Streams are passed on frame by
+frame, and large bodies are not held in memory. The control API passes unchanged.
 """
 
 import asyncio
@@ -21,7 +21,7 @@ CONTROL = "/__nemolocal__"
 
 @dataclass
 class ObservedTraffic:
-    """What came by so far: who owns what, and whatever an interceptor wants to remember."""
+    """The traffic so far: who owns what, and whatever an interceptor stores."""
 
     tokens: list[str] = field(default_factory=list)
     users: dict[str, str] = field(default_factory=dict)
@@ -62,7 +62,7 @@ async def pass_through(
 
 
 class InterceptingProxy:
-    """A proxy in a thread of its own: `with Proxy(port, interceptor) as proxy: proxy.base_url`."""
+    """A proxy in a thread: `with InterceptingProxy(port, interceptor) as proxy: proxy.base_url`."""
 
     def __init__(self, port: int, interceptor: Interceptor) -> None:
         self._upstream = port

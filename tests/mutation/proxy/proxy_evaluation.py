@@ -1,4 +1,4 @@
-"""A server behind an interceptor, judged; and what is to be thought of the verdicts."""
+"""Runs checks against a server behind an interceptor, and sorts the failures."""
 
 import contextlib
 from collections.abc import Iterable, Iterator
@@ -53,7 +53,7 @@ def run_checks_at(base_url: str, checks: Iterable[ServerCheck]) -> ConformanceRe
 def run_checks_behind(
     interceptor: Interceptor, checks: Iterable[ServerCheck], media: MemoizedMedia | None = None
 ) -> ConformanceReport:
-    """The verdicts of these checks on the reference behind an interceptor."""
+    """Run these checks on the reference behind an interceptor."""
     with reference_server(media) as server:
         port = urlsplit(server.base_url).port
         assert port is not None
@@ -78,9 +78,9 @@ def sort_failures(broken: ProxyMutant, report: ConformanceReport) -> ProxyMutati
     noticed = [verdict for verdict in report.verdicts if verdict.outcome != "passed"]
     killers = [v.check for v in noticed if set(v.rules) & set(broken.breaks)]
     others = [v for v in noticed if v.check not in killers]
-    hurt = [v.check for v in others if v.unmet or _is_affected(broken, v)]
-    innocent = [v.check for v in others if v.check not in hurt]
-    return ProxyMutationResult(tuple(killers), tuple(hurt), tuple(innocent))
+    affected = [v.check for v in others if v.unmet or _is_affected(broken, v)]
+    false_positives = [v.check for v in others if v.check not in affected]
+    return ProxyMutationResult(tuple(killers), tuple(affected), tuple(false_positives))
 
 
 def _is_affected(broken: ProxyMutant, verdict: Verdict) -> bool:

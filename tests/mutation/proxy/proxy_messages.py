@@ -1,4 +1,4 @@
-"""What goes through the proxy: a request, and its reply, for interceptors to change."""
+"""Requests and responses that pass through the proxy, for interceptors to change."""
 
 import json
 from collections.abc import AsyncIterator
@@ -94,12 +94,12 @@ class InterceptedResponse:
 
 
 def json_response(value: Any, status: int = 200) -> InterceptedResponse:
-    """A reply of the interceptor's own."""
+    """Return a response made by the interceptor."""
     return InterceptedResponse(
         status, httpx.Headers({"Content-Type": "application/json"})
     ).set_json(value)
 
 
 def error_response(code: int, message: str, status: int = 200) -> InterceptedResponse:
-    """A failure of the interceptor's own."""
+    """Return an error made by the interceptor."""
     return json_response({"code": code, "message": message, "data": None}, status)

@@ -1,4 +1,4 @@
-"""How a break is written down: an interceptor, its sentence, what it breaks and what it hurts."""
+"""A proxy mutant: an interceptor, its sentence, the rules that it breaks or also affects."""
 
 import json
 from collections.abc import Awaitable, Callable
@@ -35,7 +35,7 @@ class ProxyMutant:
 
 
 def proxy_mutant(*rules: str, also_affects: str = "") -> Callable[[Interceptor], Interceptor]:
-    """Enter an interceptor: its docstring is the sentence."""
+    """Register an interceptor; its docstring is the sentence."""
 
     def enter(interceptor: Interceptor) -> Interceptor:
         name = interceptor.__name__
@@ -103,7 +103,7 @@ def text_frame(text: str) -> bytes:
 
 
 def stream_response(*frames: bytes) -> InterceptedResponse:
-    """A stream of the interceptor's own."""
+    """Return a stream made by the interceptor."""
     return InterceptedResponse(
         200, httpx.Headers({"Content-Type": "text/event-stream"})
     ).set_frames(*frames)
@@ -160,7 +160,7 @@ def on_failure(code: int, *names: str) -> Callable[[Change], Interceptor]:
 
 
 def on_events(change: Callable[[dict[str, Any]], None]) -> Interceptor:
-    """An interceptor that changes every event of a stream in place."""
+    """Return an interceptor that changes every event of a stream in place."""
 
     def changed(frame: bytes) -> bytes:
         if (event := event_of(frame)) is None:
@@ -172,7 +172,7 @@ def on_events(change: Callable[[dict[str, Any]], None]) -> Interceptor:
 
 
 def on_frames(change: Callable[[bytes], bytes]) -> Interceptor:
-    """An interceptor that changes every frame of a stream; an empty one is left out."""
+    """Return an interceptor that changes every frame of a stream; empty ones are dropped."""
 
     async def interceptor(
         request: InterceptedRequest, forward: Forward, observed: ObservedTraffic

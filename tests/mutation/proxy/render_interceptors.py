@@ -1,4 +1,4 @@
-"""Breaks of section 8: what is said of renders."""
+"""Proxy mutants of section 8: the status of renders."""
 
 from typing import Any
 

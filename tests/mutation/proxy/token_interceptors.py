@@ -1,4 +1,4 @@
-"""Breaks of sections 2 and 3: tokens and sessions."""
+"""Proxy mutants of sections 2 and 3: tokens and sessions."""
 
 import re
 from datetime import datetime, timedelta

@@ -1,4 +1,4 @@
-"""Breaks of section 5: silences, hang-ups, words."""
+"""Proxy mutants of section 5: silent turns, disconnects, texts."""
 
 from typing import Any
 
@@ -20,7 +20,7 @@ from .proxy_mutant import (
 
 
 async def _read_frames(response: InterceptedResponse) -> tuple[list[bytes], bool]:
-    """The frames of a stream, and whether it was a silent edit."""
+    """Return the frames of a stream, and whether it was a silent edit."""
     assert response.frames is not None
     frames = [frame async for frame in response.frames]
     parts = [part for frame in frames for part in parts_of(event_of(frame) or {})]
@@ -54,7 +54,7 @@ async def silence_without_tools(
 
 
 async def state_of(request: InterceptedRequest, forward: Forward, session: str) -> Any:
-    """The reply to a look at the state by who asks."""
+    """Return the caller's state response."""
     return (
         await get_as_caller(request, forward, STATE.path(user=CURRENT_USER, session=session))
     ).json

@@ -1,4 +1,4 @@
-"""Breaks of section 4: uploads."""
+"""Proxy mutants of section 4: uploads."""
 
 import re
 from typing import Any
