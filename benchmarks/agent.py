@@ -1,9 +1,8 @@
-"""The agent on a long timeline: `python -m benchmarks.agent`.
+"""Measures the agent on a long timeline: `python -m benchmarks.agent`.
 
-Planning a turn is measured in this process: the message is understood, the edit foreseen on the
-stored draft, the answer worded, the stream planned and the credits held: all that happens before
-the first byte. Reading the state is measured over sockets, at a server in a process of its own, by
-its processor time.
+Planning a turn is measured in this process: understanding the message, previewing the edit on the
+stored draft, writing the reply, planning the stream and holding the credits: everything before the
+first byte. Reading the state is measured over sockets, by the CPU time of a server process.
 """
 
 import argparse
@@ -58,7 +57,7 @@ MESSAGES = (
 
 
 class AgentFixture(msgspec.Struct, frozen=True):
-    """A server's core with one account, whose one session has a long timeline."""
+    """A server context with one account, whose only session has a long timeline."""
 
     core: ServerContext
     token: TokenRecord
@@ -66,17 +65,17 @@ class AgentFixture(msgspec.Struct, frozen=True):
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Measure and print; how good it is is for the reader to judge."""
+    """Measure and print; the reader decides whether it is good."""
     arguments = _arguments(argv)
     print(f"{os.cpu_count()} cores, a draft of {arguments.segments} segments", flush=True)
     with TemporaryFolder("bench") as folder:
         data = folder / "data"
-        bed = make_fixture(data, arguments.segments)
+        fixture = make_fixture(data, arguments.segments)
         try:
-            _print_plans(bed, arguments.rounds)
+            _print_plans(fixture, arguments.rounds)
         finally:
-            bed.core.store.close()
-        _print_state(data, bed.session, arguments.seconds)
+            fixture.core.store.close()
+        _print_state(data, fixture.session, arguments.seconds)
     return 0
 
 
@@ -89,7 +88,7 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
 
 
 def make_fixture(data: Path, segments: int) -> AgentFixture:
-    """A data folder with a session of so many segments; its core is open."""
+    """Create a data folder with a session of so many segments, and open it."""
     core = open_context(Settings(data_dir=data))
     with core.store.transaction():
         _, token, _ = core.tokens.create(NewToken(token=_TOKEN, credits=100))
@@ -100,7 +99,7 @@ def make_fixture(data: Path, segments: int) -> AgentFixture:
 
 
 def long_draft(segments: int) -> Draft:
-    """So many clips in a row, as they are after some edits."""
+    """Return a draft of so many clips in a row, as after some edits."""
     clips = tuple(
         Segment(
             id=f"seg_{number + 1}",
@@ -118,25 +117,25 @@ def long_draft(segments: int) -> Draft:
     return Draft(tracks=(track,), duration_ms=segments * _CLIP_MS)
 
 
-def plan_turn(bed: AgentFixture, message: str, number: int) -> str:
-    """Plan a turn that is never played; what it came to: edited, refused or talk."""
-    core = bed.core
+def plan_turn(fixture: AgentFixture, message: str, number: int) -> str:
+    """Plan a turn without running it; return the result: edited, refused or talk."""
+    core = fixture.core
     planner = TurnPlanner(core, EditOutcomeRepository(core.store), DraftService(core))
-    key = TurnSeed(bed.token.client_id, bed.session.ordinal, number, message)
+    key = TurnSeed(fixture.token.client_id, fixture.session.ordinal, number, message)
     wanted = parse_message(message)
-    turn = planner.plan(bed.token, bed.session, key, wanted, NO_TURN_FAULTS)
+    turn = planner.plan(fixture.token, fixture.session, key, wanted, NO_TURN_FAULTS)
     if isinstance(wanted, NoEdit):
         return "talk"
     return "edited" if turn.stages else "refused"
 
 
-def _print_plans(bed: AgentFixture, rounds: int) -> None:
+def _print_plans(fixture: AgentFixture, rounds: int) -> None:
     medians = []
     for message in MESSAGES:
-        times, came_to = _time_plans(bed, message, rounds)
+        times, came_to = _time_plans(fixture, message, rounds)
         medians.append(median(times))
-        told = f"{median(times):7.3f} ms median, {min(times):7.3f} best, {max(times):7.3f} worst"
-        print(f"{message:42} {told}  {came_to}", flush=True)
+        text = f"{median(times):7.3f} ms median, {min(times):7.3f} best, {max(times):7.3f} worst"
+        print(f"{message:42} {text}  {came_to}", flush=True)
     print(
         f"a turn planned in{'':25} {max(medians):7.3f} ms at the median of the slowest message "
         f"(target: {_PLAN_MS:g} ms)",
@@ -144,24 +143,24 @@ def _print_plans(bed: AgentFixture, rounds: int) -> None:
     )
 
 
-def _time_plans(bed: AgentFixture, message: str, rounds: int) -> tuple[list[float], str]:
-    """The processor time of each plan, in ms, and what the turn came to."""
+def _time_plans(fixture: AgentFixture, message: str, rounds: int) -> tuple[list[float], str]:
+    """Return the CPU time of each plan in ms, and the result of the turn."""
     times, came_to = [], ""
     for number in range(1, rounds + 1):
-        with _rolled_back(bed.core):
+        with _rolled_back(fixture.core):
             started = time.thread_time()
-            came_to = plan_turn(bed, message, number)
+            came_to = plan_turn(fixture, message, number)
             times.append((time.thread_time() - started) * 1000)
     return times, came_to
 
 
 class _RollBack(Exception):
-    """Ends a transaction without a trace."""
+    """Rolls a transaction back."""
 
 
 @contextlib.contextmanager
 def _rolled_back(core: ServerContext) -> Iterator[None]:
-    """What is written in it is taken back: no turn finds another one there."""
+    """Roll back everything written in this block, so that turns do not affect each other."""
     with contextlib.suppress(_RollBack), core.store.transaction():
         yield
         raise _RollBack
@@ -172,7 +171,7 @@ def _print_state(data: Path, session: SessionRecord, seconds: float) -> None:
     with start_server(data) as own:
         rate = asyncio.run(measure_rate(own, path, _TOKEN, seconds))
     assert rate.statuses == {"200"}, rate
-    # Where the system does not tell the processor time, a busy server's pace does.
+    # Where the system does not report CPU time, measure a busy server by the wall clock.
     cost = (
         rate.cpu_microseconds / 1000
         if rate.cpu_microseconds is not None

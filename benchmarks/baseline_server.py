@@ -1,4 +1,4 @@
-"""The yardstick: one Starlette route under uvicorn, answering what the balance answers."""
+"""The baseline: one Starlette route under uvicorn, with the response of the balance."""
 
 import socket
 
@@ -17,7 +17,7 @@ async def _read_balance(_request: Request) -> Response:
 
 
 def main() -> None:
-    """Serve on a free port, whose URL is the one line on stdout."""
+    """Serve on a free port; the URL is the only line on stdout."""
     listener = socket.create_server(("127.0.0.1", 0), backlog=2048)
     host, port = listener.getsockname()
     print(f"http://{host}:{port}", flush=True)

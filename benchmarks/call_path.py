@@ -56,7 +56,7 @@ class CallPath:
         return self.calls.total()
 
     def _record(self, frame: FrameType, event: str, _argument: object) -> None:
-        # A coroutine that goes on after waiting is not called again.
+        # A coroutine that resumes is not called again.
         if event != "call" or frame.f_lasti > _FIRST_INSTRUCTIONS:
             return
         module = _module(frame)
@@ -69,7 +69,7 @@ class CallPath:
             self.calls[caller, module] += 1
 
 
-# Where a coroutine or generator stands before its first line has run.
+# The instruction of a coroutine or generator before its first line.
 _FIRST_INSTRUCTIONS = 8
 
 

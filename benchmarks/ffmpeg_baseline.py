@@ -1,4 +1,4 @@
-"""The yardstick of a render: what one would type to get the same picture and sound from FFmpeg."""
+"""The baseline of a render: the FFmpeg command that makes the same picture and sound."""
 
 import shutil
 from pathlib import Path
@@ -16,7 +16,7 @@ _TITLES = ("Morning", "Over the hills", "Further", "Home")
 
 
 def plan_three_tracks(clip: MediaSource, music: MediaSource, seconds: float) -> RenderPlan:
-    """Cuts of a clip, none where the last one ended, with music and titles, at quality high."""
+    """Return a plan of adjacent cuts of a clip with music and titles, at quality high."""
     cut, shown = (seconds * 1000 / count for count in (CUTS, len(_TITLES)))
     cuts = [
         {"src": "clip", "s": n * cut, "d": cut, "ss": start * 1000}
@@ -30,7 +30,7 @@ def plan_three_tracks(clip: MediaSource, music: MediaSource, seconds: float) -> 
 
 
 def _starts(seconds: float) -> list[float]:
-    """Where in the clip each cut begins, in seconds; the clip is as long as them all."""
+    """Return the start of each cut in seconds; together they are as long as the clip."""
     cut = seconds / CUTS
     return [((n * 5 + 3) % CUTS) * cut for n in range(CUTS)]
 
@@ -38,9 +38,9 @@ def _starts(seconds: float) -> list[float]:
 def render_baseline(
     plan: RenderPlan, clip: Path, music: Path, seconds: float, folder: Path
 ) -> Path:
-    """The same cuts, music and titles, encoder and preset, as a command written by hand.
+    """Render the same cuts, music and titles with a plain FFmpeg command.
 
-    The titles are in `folder` already.
+    The titles must be in `folder` already.
     """
     cut, output = seconds / CUTS, folder / "by-hand.mp4"
     inputs = [
@@ -73,7 +73,7 @@ def render_baseline(
 
 
 def write_titles(plan: RenderPlan, folder: Path) -> None:
-    """Put the titles where the command finds them: the texts and their font are the same."""
+    """Write the titles for the command: the same texts and font."""
     script = build_ass_script(plan, choose_fonts("".join(title.text for title in plan.titles)))
     (folder / "titles.ass").write_text(script.text, encoding="utf-8")
     (folder / "fonts").mkdir(exist_ok=True)

@@ -1,4 +1,4 @@
-"""Load from raw sockets, so light that the server is what is measured and not the sender."""
+"""HTTP load from raw sockets, light enough that the server is measured and not the sender."""
 
 import asyncio
 import time
@@ -11,9 +11,10 @@ _CONNECTIONS = 32
 
 
 class _KeepAliveConnection(asyncio.Protocol):
-    """One keep-alive connection: the next request as soon as the answer is there.
+    """A keep-alive connection that sends the next request as soon as the response is complete.
 
-    Answers to one request are equally long, so that after the first they are counted, not parsed.
+    Responses to one request have equal length, so only the first is parsed and the others are
+    counted.
     """
 
     def __init__(self, request: bytes) -> None:
@@ -55,7 +56,7 @@ class _KeepAliveConnection(asyncio.Protocol):
 
 
 def _whole_length(received: bytes) -> int:
-    """The length of an answer, head and body, once its head is there; else 0."""
+    """Return the length of a response once its head is complete; else 0."""
     head, end, _ = received.partition(b"\r\n\r\n")
     if not end:
         return 0
@@ -64,9 +65,9 @@ def _whole_length(received: bytes) -> int:
 
 
 class RequestRate(msgspec.Struct, frozen=True):
-    """Requests a second, the processor time of each (µs), and the statuses of the answers.
+    """Requests per second, the CPU time of each (µs), and the response statuses.
 
-    The time is that of the server alone: it says more where other work disturbs the measurement.
+    The CPU time is the server's: it is more reliable when other work disturbs the measurement.
     """
 
     per_second: float
@@ -74,10 +75,10 @@ class RequestRate(msgspec.Struct, frozen=True):
     statuses: frozenset[str]
 
 
-async def measure_rate(served: ServerProcess, path: str, token: str, seconds: float) -> RequestRate:
-    """How many requests a second the server answers on connections that are kept."""
+async def measure_rate(server: ServerProcess, path: str, token: str, seconds: float) -> RequestRate:
+    """Measure how many requests per second the server answers on kept-alive connections."""
     request = (
-        f"GET {path} HTTP/1.1\r\nHost: {served.host}:{served.port}\r\n"
+        f"GET {path} HTTP/1.1\r\nHost: {server.host}:{server.port}\r\n"
         f"Authorization: Bearer {token}\r\nX-Skill-Source: bench\r\n"
         "X-Skill-Version: 1.0.0\r\nX-Skill-Platform: unknown\r\n\r\n"
     ).encode()
@@ -85,21 +86,21 @@ async def measure_rate(served: ServerProcess, path: str, token: str, seconds: fl
     callers = [
         (
             await loop.create_connection(
-                lambda: _KeepAliveConnection(request), served.host, served.port
+                lambda: _KeepAliveConnection(request), server.host, server.port
             )
         )[1]
         for _ in range(_CONNECTIONS)
     ]
-    # A busy machine may take longer for the first answers than the whole measurement lasts.
+    # On a busy machine the first responses may take longer than the whole measurement.
     await asyncio.gather(*(caller.first_answer.wait() for caller in callers))
     before, started = sum(caller.answers for caller in callers), time.perf_counter()
-    cpu_before = served.cpu_seconds()
+    cpu_before = server.cpu_seconds()
     answers = 0
-    # So busy a machine that none came is measured for longer.
+    # If none came, measure longer.
     while not answers and not any(caller.lost.done() for caller in callers):
         await asyncio.sleep(seconds)
         answers = sum(caller.answers for caller in callers) - before
-    elapsed, cpu = time.perf_counter() - started, served.cpu_seconds()
+    elapsed, cpu = time.perf_counter() - started, server.cpu_seconds()
     each = None if cpu is None or cpu_before is None else (cpu - cpu_before) / max(answers, 1) * 1e6
     for caller in callers:
         caller.disconnect()

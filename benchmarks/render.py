@@ -1,8 +1,8 @@
-"""The renderer beside FFmpeg by hand, on 4K, and in parts: `python -m benchmarks.render`.
+"""Measures the renderer against plain FFmpeg, on 4K, and in parts: `python -m benchmarks.render`.
 
-Ratios within one run, since machines differ and are busy: cuts, music and titles beside a command
-written by hand; two minutes of 4K beside decoding and scaling alone, and how good they look; a
-long render in parts beside the same one whole. The clips are made once and kept in a folder.
+Ratios within one run, since machines differ and are busy: cuts, music and titles against a plain
+FFmpeg command; two minutes of 4K against decoding and scaling alone, with their quality; a long
+render in parts against the same one whole. The clips are made once and kept in a folder.
 """
 
 import argparse
@@ -39,14 +39,14 @@ _SIZE_CHANGE, _VMAF_CHANGE, _FASTER = 0.005, 0.1, 1.4
 
 
 class WorkFolders(msgspec.Struct, frozen=True):
-    """Where clips are kept, and where renders go that nobody keeps."""
+    """The folder of kept clips, and the one of temporary renders."""
 
     clips: Path
     work: Path
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Measure and print; how good it is is for the reader to judge."""
+    """Measure and print; the reader decides whether it is good."""
     arguments = _arguments(argv)
     cores = _use_cores(arguments.cores)
     encoder = asyncio.run(choose_encoder())
@@ -62,7 +62,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.render", description=__doc__)
-    # Not in the folder for temporary files, where anybody may put links by a name that is known.
+    # Not in the temporary folder, where anybody could place links with a known name.
     kept = platformdirs.user_cache_path("nemolocal") / "bench-clips"
     parser.add_argument("--seconds", type=float, default=_LARGE_SECONDS, help="of 4K")
     parser.add_argument("--cut-seconds", type=float, default=_CUT_SECONDS, help="of three tracks")
@@ -76,7 +76,7 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
 
 
 def _use_cores(most: int) -> int:
-    """Leave this process and its children so many cores; says how many there are then."""
+    """Limit this process and its children to so many cores; return the number in use."""
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:most])
     return usable_cores()
@@ -87,12 +87,12 @@ def _source(path: Path) -> MediaSource:
 
 
 def _render(
-    plan: RenderPlan, place: WorkFolders, name: str, cores: int | None = None
+    plan: RenderPlan, folders: WorkFolders, name: str, cores: int | None = None
 ) -> RenderResult:
     work = render(
         plan,
-        place.work / name,
-        workdir=place.work,
+        folders.work / name,
+        workdir=folders.work,
         on_progress=lambda _: None,
         cores=cores,
     )
@@ -100,74 +100,74 @@ def _render(
 
 
 def _whole(clip: MediaSource) -> RenderPlan:
-    """All of a clip, at quality high, in full HD."""
+    """Return a plan of the whole clip, at quality high, in full HD."""
     segment = {"src": "clip", "s": 0, "d": clip.info.duration * 1000}
     draft = draft_from_wire({"t": [{"tt": 0, "sg": [segment]}]})
     return plan_render(draft, {"clip": clip}, OutputSpec("high"))
 
 
-def _compare_with_baseline(place: WorkFolders, seconds: float, rounds: int) -> None:
-    """In turn, so that what disturbs one disturbs the other."""
-    clip = land.make_clip(place.clips, land.FULL_HD, land.FULL_HD_RATE, seconds)
-    music = place.work / "music.m4a"
+def _compare_with_baseline(folders: WorkFolders, seconds: float, rounds: int) -> None:
+    """Run both in turn, so that disturbances affect both."""
+    clip = land.make_clip(folders.clips, land.FULL_HD, land.FULL_HD_RATE, seconds)
+    music = folders.work / "music.m4a"
     asyncio.run(sample_media.make_music("lofi", seconds, music))
     plan = plan_three_tracks(_source(clip), _source(music), seconds)
-    write_titles(plan, place.work)
-    hand: list[ResourceUsage] = []
+    write_titles(plan, folders.work)
+    baseline: list[ResourceUsage] = []
     ours: list[ResourceUsage] = []
     for _ in range(rounds):
-        hand.append(_measure(lambda: render_baseline(plan, clip, music, seconds, place.work)))
-        ours.append(_measure(lambda: _render(plan, place, "ours.mp4")))
+        baseline.append(_measure(lambda: render_baseline(plan, clip, music, seconds, folders.work)))
+        ours.append(_measure(lambda: _render(plan, folders, "ours.mp4")))
     settings = f"libx264 {plan.encoding.preset}, CRF {plan.encoding.crf:g}"
     print(f"three tracks  {seconds:g} s of cuts, music and titles, {settings}")
-    print_comparison(hand, ours)
+    print_comparison(baseline, ours)
 
 
-def print_comparison(hand: Sequence[ResourceUsage], ours: Sequence[ResourceUsage]) -> None:
-    """Print what rounds by hand and of ours took, and what that is beside each other."""
-    print(f"by hand       {median_usage(hand).summary()}")
+def print_comparison(baseline: Sequence[ResourceUsage], ours: Sequence[ResourceUsage]) -> None:
+    """Print the times of the baseline's and our rounds, and their ratio."""
+    print(f"by hand       {median_usage(baseline).summary()}")
     print(f"rendered      {median_usage(ours).summary()}")
     more = median(
         own.seconds - _TIME_RATIO * yardstick.seconds
-        for own, yardstick in zip(ours, hand, strict=True)
+        for own, yardstick in zip(ours, baseline, strict=True)
     )
     aim = f"(target: at most {_TIME_MORE * 1000:.0f} ms)"
     print(f"time          {more * 1000:+7.0f} ms beyond {_TIME_RATIO:g} times by hand {aim}")
     work = median(
-        own.cpu_seconds / by_hand.cpu_seconds for own, by_hand in zip(ours, hand, strict=True)
+        own.cpu_seconds / by_hand.cpu_seconds for own, by_hand in zip(ours, baseline, strict=True)
     )
     print(f"processor     {work:7.2f} times by hand: what a busy machine disturbs less")
-    if memory := median_usage(hand).memory_kb:
+    if memory := median_usage(baseline).memory_kb:
         ratio = median_usage(ours).memory_kb / memory
         print(f"memory        {ratio:7.2f} times by hand (target: at most {_MEMORY_RATIO:g})")
     print(end="", flush=True)
 
 
 def _measure(work: Callable[[], object]) -> ResourceUsage:
-    with measure_resources() as effort:
+    with measure_resources() as usage:
         work()
-    return effort
+    return usage
 
 
-def _try_large(place: WorkFolders, seconds: float) -> None:
-    clip = land.make_clip(place.clips, land.LARGE, land.LARGE_RATE, seconds)
+def _try_large(folders: WorkFolders, seconds: float) -> None:
+    clip = land.make_clip(folders.clips, land.LARGE, land.LARGE_RATE, seconds)
     source = _source(clip)
     plan = _whole(source)
     size = (plan.width, plan.height)
     scaling = ["-i", str(clip), "-vf", f"scale={size[0]}:{size[1]}", "-an", "-f", "null", "-"]
-    floor = _measure(lambda: land.run_ffmpeg(scaling, place.work))
-    with measure_resources() as effort:
-        result = _render(plan, place, "large.mp4")
+    floor = _measure(lambda: land.run_ffmpeg(scaling, folders.work))
+    with measure_resources() as usage:
+        result = _render(plan, folders, "large.mp4")
     published = _PUBLISHED_SECONDS * seconds / _LARGE_SECONDS
     rate, short = source.info.bit_rate / 1e6, min(source.info.width, source.info.height)
     repeated = f"{min(seconds, land.SCENE_SECONDS):g} s of land, again and again"
     print(f"large         {seconds:g} s of {short} lines at {rate:.1f} Mb/s ({repeated})")
     print(f"floor         {floor.summary()}: decoding and scaling alone")
-    print(f"rendered      {effort.summary()}: {_settings(result)}")
+    print(f"rendered      {usage.summary()}: {_settings(result)}")
     part = "" if seconds == _LARGE_SECONDS else f", of {_PUBLISHED_SECONDS:g} s for two minutes"
     print(f"published     {published:7.2f} s: what the cloud says it takes at most{part}")
-    print(f"beside that   {effort.seconds / published:7.2f} of the time", flush=True)
-    seen, own = VideoPair(place.work / "large.mp4", clip, size, place.work).score()
+    print(f"beside that   {usage.seconds / published:7.2f} of the time", flush=True)
+    seen, own = VideoPair(folders.work / "large.mp4", clip, size, folders.work).score()
     print(f"VMAF          {_score_text(seen)} (target: {_VMAF:g})")
     how = f"{seen.model} at {seen.height} lines, one picture in {EVERY}"
     print(f"              {how}; the source itself gets {own:.1f}", flush=True)
@@ -183,27 +183,27 @@ def _settings(result: RenderResult) -> str:
     return f"{kind}, {result.size / 1e6:.1f} MB"
 
 
-def _compare_parts(place: WorkFolders, seconds: float, cores: int) -> None:
-    clip = land.make_clip(place.clips, land.FULL_HD, land.FULL_HD_RATE, seconds)
+def _compare_parts(folders: WorkFolders, seconds: float, cores: int) -> None:
+    clip = land.make_clip(folders.clips, land.FULL_HD, land.FULL_HD_RATE, seconds)
     plan = msgspec.structs.replace(_whole(_source(clip)), copy_source=None)
     workers = choose_worker_count(plan, cores)
     count = len(split_plan(plan, workers))
     whole: list[RenderResult] = []
     parted: list[RenderResult] = []
-    single = _measure(lambda: whole.append(_render(plan, place, "whole.mp4", 1)))
-    several = _measure(lambda: parted.append(_render(plan, place, "parts.mp4")))
+    single = _measure(lambda: whole.append(_render(plan, folders, "whole.mp4", 1)))
+    several = _measure(lambda: parted.append(_render(plan, folders, "parts.mp4")))
     change = parted[0].size / whole[0].size - 1
     print(f"in parts      {seconds:g} s, {count} parts, {workers} at once")
     print(f"one thread    {single.summary()}: {_settings(whole[0])}")
     print(f"in parts      {several.summary()}: {_settings(parted[0])}")
     print(f"faster        {single.seconds / several.seconds:7.2f} times (target: {_FASTER:g})")
-    # FFmpeg decodes and filters beside its one thread: one core alone would need all that time.
+    # FFmpeg decodes and filters beside its one encoder thread, which alone would fill a core.
     alone = max(single.seconds, single.cpu_seconds)
     print(f"              {alone / several.seconds:7.2f} times one core alone")
     print(f"size          {change:+7.2%} (target: within {_SIZE_CHANGE:.1%})", flush=True)
     size = (plan.width, plan.height)
     marks = [
-        VideoPair(place.work / name, clip, size, place.work).score()[0].mean
+        VideoPair(folders.work / name, clip, size, folders.work).score()[0].mean
         for name in ("whole.mp4", "parts.mp4")
     ]
     aim = f"(target: within {_VMAF_CHANGE:g})"

@@ -1,4 +1,4 @@
-"""What a piece of work takes: its time, the processor time and the memory of its processes."""
+"""Measures a piece of work: its time, and the CPU time and memory of its processes."""
 
 import contextlib
 import resource
@@ -14,9 +14,9 @@ _SAMPLE_INTERVAL = 0.05
 
 
 class ResourceUsage(msgspec.Struct):
-    """Seconds, seconds of processor time, and KB that all child processes held at once at most.
+    """Seconds, CPU seconds, and the peak memory of all child processes together in KB.
 
-    The memory is 0 where the system does not tell.
+    The memory is 0 if the system does not report it.
     """
 
     seconds: float = 0.0
@@ -24,33 +24,33 @@ class ResourceUsage(msgspec.Struct):
     memory_kb: int = 0
 
     def summary(self) -> str:
-        """The figures in words."""
+        """The figures as text."""
         memory = f", {self.memory_kb / 1000:.0f} MB at the peak" if self.memory_kb else ""
         return f"{self.seconds:7.2f} s, {self.cpu_seconds:6.1f} s of processor time{memory}"
 
 
 @contextlib.contextmanager
 def measure_resources() -> Iterator[ResourceUsage]:
-    """Measure what is done within; this process itself counts for neither processor nor memory."""
-    effort, done = ResourceUsage(), threading.Event()
-    watching = threading.Thread(target=_watch, args=(effort, done))
+    """Measure the block; CPU time and memory of this process itself are not counted."""
+    usage, done = ResourceUsage(), threading.Event()
+    watching = threading.Thread(target=_watch, args=(usage, done))
     before, started = _processor(), time.perf_counter()
     watching.start()
     try:
-        yield effort
+        yield usage
     finally:
-        effort.seconds = time.perf_counter() - started
-        effort.cpu_seconds = _processor() - before
+        usage.seconds = time.perf_counter() - started
+        usage.cpu_seconds = _processor() - before
         done.set()
         watching.join()
 
 
-def median_usage(efforts: Sequence[ResourceUsage]) -> ResourceUsage:
-    """The median of each figure."""
+def median_usage(usages: Sequence[ResourceUsage]) -> ResourceUsage:
+    """Return the median of each figure."""
     return ResourceUsage(
-        median(effort.seconds for effort in efforts),
-        median(effort.cpu_seconds for effort in efforts),
-        round(median(effort.memory_kb for effort in efforts)),
+        median(usage.seconds for usage in usages),
+        median(usage.cpu_seconds for usage in usages),
+        round(median(usage.memory_kb for usage in usages)),
     )
 
 
@@ -59,16 +59,16 @@ def _processor() -> float:
     return used.ru_utime + used.ru_stime
 
 
-def _watch(effort: ResourceUsage, done: threading.Event) -> None:
+def _watch(usage: ResourceUsage, done: threading.Event) -> None:
     this = psutil.Process()
     while not done.wait(_SAMPLE_INTERVAL):
         held = sum(map(_resident, this.children(recursive=True)))
-        effort.memory_kb = max(effort.memory_kb, held // 1024)
+        usage.memory_kb = max(usage.memory_kb, held // 1024)
 
 
 def _resident(process: psutil.Process) -> int:
     try:
         return process.memory_info().rss
     except psutil.Error:
-        # It has ended, or the system does not tell.
+        # The process has ended, or the system does not report it.
         return 0

@@ -1,8 +1,8 @@
-"""The server under load, beside a bare route in the same run: `python -m benchmarks.server`.
+"""Measures the server under load against a bare route: `python -m benchmarks.server`.
 
-Ratios, since machines differ: what one route of ours (token, ledger, journal, store on disk) makes
-of the requests that a route without anything makes, what its journal has yet to do after that, and
-how late and how heavy many streams are.
+Ratios, since machines differ: the rate of one of our routes (token, ledger, journal, store on disk)
+against that of a bare route, what the journal still has to write after that, and the delay and
+memory of many streams.
 """
 
 import argparse
@@ -26,12 +26,12 @@ from .sse_load import LoadAccount, StreamStats, measure_streams, open_account, p
 _RATIO = 0.40
 _LATENESS_MS = 50
 _STREAM_KB = 64
-# A turn of talk takes 5 to 15 s: at this speed 12.5 to 37.5, so that all of them overlap.
+# A turn without an edit takes 5 to 15 s: at this speed 12.5 to 37.5, so that all overlap.
 _SPEED, _HEARTBEAT = 0.4, 2.0
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Measure and print; how good it is is for the reader to judge."""
+    """Measure and print; the reader decides whether it is good."""
     arguments = _arguments(argv)
     print(f"{os.cpu_count()} cores, shared by server and load", flush=True)
     with TemporaryFolder("bench") as folder:
@@ -43,7 +43,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.server", description=__doc__)
     parser.add_argument("--seconds", type=float, default=3.0, help="of each measurement of a rate")
-    parser.add_argument("--rounds", type=int, default=3, help="of rates; the median is told")
+    parser.add_argument("--rounds", type=int, default=3, help="of rates; the median is printed")
     parser.add_argument("--streams", type=int, default=2000, help="at once")
     parser.add_argument("--ramp", type=float, default=10.0, help="seconds in which they begin")
     parser.add_argument("--speed", type=float, default=_SPEED, help="of the streaming server")
@@ -51,7 +51,7 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
 
 
 def _compare_rates(data: Path, seconds: float, rounds: int) -> None:
-    """Both servers run, and are loaded in turn: what disturbs one disturbs the other."""
+    """Load both running servers in turn, so that disturbances affect both."""
     bare: list[RequestRate] = []
     ours: list[RequestRate] = []
     later: list[float | None] = []
@@ -71,12 +71,12 @@ def _compare_rates(data: Path, seconds: float, rounds: int) -> None:
 
 
 def _flush_journal(own: ServerProcess) -> float | None:
-    """Have the journal write what it put off under load, in nobody else's measurement.
+    """Let the journal write what it deferred under load, outside other measurements.
 
-    The processor time that it takes, in seconds; None where the system does not tell.
+    Returns the CPU time in seconds; None if the system does not report it.
     """
     before = own.cpu_seconds()
-    # The server that was started has the same environment.
+    # The started server has the same environment.
     headers = control_headers(os.environ.get("NEMO_CONTROL_TOKEN", ""))
     url = own.base_url + JOURNAL_SUMMARY.template
     httpx.get(url, timeout=60, headers=headers).raise_for_status()
@@ -111,7 +111,7 @@ def _milliseconds(times: Sequence[float]) -> str:
 async def _with_peak(
     own: ServerProcess, account: LoadAccount, ramp: float, speed: float
 ) -> tuple[StreamStats, int | None]:
-    """The streams, and the most memory that the server held meanwhile."""
+    """Return the streams, and the peak memory of the server meanwhile."""
     seen: list[int] = []
 
     async def watch() -> None:

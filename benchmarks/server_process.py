@@ -1,4 +1,4 @@
-"""The servers that are measured, each in a process of its own as its users would start it."""
+"""The measured servers, each in a process of its own, started as a user would."""
 
 import contextlib
 import os
@@ -16,7 +16,7 @@ _BARE = "benchmarks.baseline_server"
 
 
 class ServerProcess(msgspec.Struct, frozen=True):
-    """A server that answers."""
+    """A running server."""
 
     host: str
     port: int
@@ -27,13 +27,13 @@ class ServerProcess(msgspec.Struct, frozen=True):
         return f"http://{self.host}:{self.port}"
 
     def memory_kb(self) -> int | None:
-        """What the process holds in memory now; None where the system does not tell."""
+        """Return the memory of the process now; None if the system does not report it."""
         with contextlib.suppress(psutil.Error):
             return psutil.Process(self.process_id).memory_info().rss // 1024
         return None
 
     def cpu_seconds(self) -> float | None:
-        """The processor time that the process has used; None where the system does not tell."""
+        """Return the CPU time of the process; None if the system does not report it."""
         with contextlib.suppress(psutil.Error):
             used = psutil.Process(self.process_id).cpu_times()
             return used.user + used.system
@@ -41,18 +41,18 @@ class ServerProcess(msgspec.Struct, frozen=True):
 
 
 def start_baseline_server() -> contextlib.AbstractContextManager[ServerProcess]:
-    """Starlette and uvicorn with one route and nothing else."""
+    """Start Starlette and uvicorn with one route."""
     return _serve([_BARE])
 
 
 def start_server(data: Path, *options: str) -> contextlib.AbstractContextManager[ServerProcess]:
-    """`nemolocal serve` on a data folder."""
+    """Start `nemolocal serve` on a data folder."""
     return _serve([_OWN, "serve", "--port", "0", "--data", str(data), *options])
 
 
 @contextlib.contextmanager
 def _serve(module: list[str]) -> Iterator[ServerProcess]:
-    # The child finds the packages where this process finds them.
+    # The child process must find the packages where this one does.
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
     command = [sys.executable, "-m", *module]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:

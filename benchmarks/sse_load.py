@@ -1,4 +1,4 @@
-"""Turns by the thousand: each event against the moment at which the plan of its turn has it."""
+"""Thousands of turns: the time of each event against the plan of its turn."""
 
 import asyncio
 import time
@@ -29,10 +29,10 @@ class LoadAccount(msgspec.Struct, frozen=True):
 
 
 class StreamStats(msgspec.Struct, frozen=True):
-    """What came of the turns; times in seconds, ascending.
+    """The results of the turns; times in seconds, ascending.
 
-    `waits` are from the request to the head of its reply, with which the turn has begun;
-    `lateness` is each event's, counted from that head.
+    `waits` are from the request to the head of the response, when the turn begins; `lateness` is
+    that of each event, from the head on.
     """
 
     complete_count: int
@@ -41,13 +41,13 @@ class StreamStats(msgspec.Struct, frozen=True):
 
 
 def percentile(times: Sequence[float], part: float) -> float:
-    """What this part of some ascending times does not exceed."""
+    """Return the value that this part of the ascending times does not exceed."""
     return times[min(int(part * len(times)), len(times) - 1)]
 
 
-def open_account(served: ServerProcess, sessions: int) -> LoadAccount:
-    """A fresh token with so many sessions."""
-    with httpx.Client(base_url=served.base_url, headers=_HEADERS, timeout=60) as http:
+def open_account(server: ServerProcess, sessions: int) -> LoadAccount:
+    """Create a token with so many sessions."""
+    with httpx.Client(base_url=server.base_url, headers=_HEADERS, timeout=60) as http:
         fresh = http.post(wire.TOKEN.template, headers={CLIENT_ID: CLIENT}).json()["data"]
         http.headers.update(bearer_header(fresh["token"]))
         path = wire.SESSION.path(user=wire.CURRENT_USER)
@@ -56,18 +56,18 @@ def open_account(served: ServerProcess, sessions: int) -> LoadAccount:
 
 
 async def measure_streams(
-    served: ServerProcess, account: LoadAccount, speed: float, heartbeat: float, ramp: float
+    server: ServerProcess, account: LoadAccount, speed: float, heartbeat: float, ramp: float
 ) -> StreamStats:
-    """One turn in every session, begun over `ramp` seconds, heard to its end.
+    """Run one turn in every session, started over `ramp` seconds, and read each to its end.
 
-    `speed` and `heartbeat` are the server's, from which the plan of each turn follows.
+    `speed` and `heartbeat` are the server's settings, which determine the plan of each turn.
     """
     pause = ramp / len(account.sessions)
 
     async def one(number: int, session: str) -> tuple[bool, float, list[float]]:
         await asyncio.sleep(number * pause)
         due = due_times(number + 1, speed, heartbeat)
-        return await _listen(served, account.token, session, due)
+        return await _listen(server, account.token, session, due)
 
     heard = await asyncio.gather(*(one(n, sid) for n, sid in enumerate(account.sessions)))
     return StreamStats(
@@ -78,18 +78,18 @@ async def measure_streams(
 
 
 def due_times(ordinal: int, speed: float, heartbeat: float) -> list[float]:
-    """When each event of the first turn of the nth session is due, in seconds from its start."""
+    """Return when each event of the first turn of the nth session is due, in seconds."""
     plan = schedule_reply("", TurnSeed(CLIENT, ordinal, 1, MESSAGE), SeededRandom(0), heartbeat)
     return [moment / speed for moment in accumulate(step.delay for step in plan)]
 
 
 async def _listen(
-    served: ServerProcess, token: str, session: str, due: list[float]
+    server: ServerProcess, token: str, session: str, due: list[float]
 ) -> tuple[bool, float, list[float]]:
-    """Whether the stream ended as it should, its time to begin, how late its events were."""
-    reader, writer = await asyncio.open_connection(served.host, served.port)
+    """Return whether the stream ended correctly, its wait, and how late its events were."""
+    reader, writer = await asyncio.open_connection(server.host, server.port)
     asked = time.perf_counter()
-    writer.write(_request(served, token, session))
+    writer.write(_request(server, token, session))
     await reader.readuntil(b"\r\n\r\n")
     begun = time.perf_counter()
     received = b""
@@ -103,13 +103,13 @@ async def _listen(
     return right, begun - asked, late
 
 
-def _request(served: ServerProcess, token: str, session: str) -> bytes:
+def _request(server: ServerProcess, token: str, session: str) -> bytes:
     body = msgspec.json.encode(
         {"session_id": session, "new_message": {"parts": [{"text": MESSAGE}]}}
     )
     lines = [
         f"POST {wire.CHAT.template} HTTP/1.1",
-        f"Host: {served.host}:{served.port}",
+        f"Host: {server.host}:{server.port}",
         f"Content-Length: {len(body)}",
         *(f"{name}: {value}" for name, value in {**_HEADERS, **bearer_header(token)}.items()),
     ]

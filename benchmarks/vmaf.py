@@ -1,4 +1,4 @@
-"""How good a smaller render looks beside its source, scaled alike: VMAF, and gates before it."""
+"""Quality of a smaller render against its source, equally scaled: VMAF with validity checks."""
 
 from pathlib import Path
 from statistics import fmean
@@ -11,14 +11,14 @@ from nemolocal_render.cpu_count import usable_cores
 
 from .synthetic_clip import run_ffmpeg
 
-# A picture in so many is looked at: the mean differs by a hundredth, in a third of the time.
+# Every nth frame: the mean differs by 0.01, in a third of the time.
 EVERY = 5
 _LOG = "vmaf.json"
 _GATE_SECONDS = 2
 
 
 class NotComparable(Exception):
-    """The pictures of two files do not belong together: a score would mean nothing."""
+    """The frames of two files do not match: a score would mean nothing."""
 
 
 class _VmafMetrics(msgspec.Struct):
@@ -34,7 +34,7 @@ class _VmafLog(msgspec.Struct):
 
 
 class VideoPair(msgspec.Struct, frozen=True):
-    """A render, its source, the size in which they are compared, a folder for what lies between."""
+    """A render, its source, the size of the comparison, and a temporary folder."""
 
     render: Path
     source: Path
@@ -42,10 +42,10 @@ class VideoPair(msgspec.Struct, frozen=True):
     folder: Path
 
     def score(self) -> tuple[Score, float]:
-        """VMAF, and what the source itself gets.
+        """Return VMAF, and that of the source against itself.
 
-        Raises NotComparable where the source does not even look like itself, or the render looks
-        more like its source a frame earlier or later.
+        Raises NotComparable if the source does not match itself, or if the render matches the
+        source better one frame earlier or later.
         """
         own = fmean(msgspec.structs.replace(self, render=self.source)._measure(_GATE_SECONDS))
         if own < MIN_SELF_SCORE:
@@ -56,7 +56,7 @@ class VideoPair(msgspec.Struct, frozen=True):
         return summarize_scores(VMAF, self._measure(), self.size[1]), own
 
     def _measure(self, seconds: int | None = None, shift: int = 0) -> list[float]:
-        """VMAF of pictures; `shift` is how many frames late the render is believed to be."""
+        """Measure VMAF; `shift` is by how many frames the render is assumed to be late."""
         early, late = (f"trim=start_frame={max(n, 0)}," for n in (shift, -shift))
         shape = f"scale={self.size[0]}:{self.size[1]}:flags=bicubic,format=yuv420p"
         every = 1 if seconds else EVERY

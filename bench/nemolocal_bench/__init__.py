@@ -1,1 +1,1 @@
-"""Local compression against the cloud: measured, gated, searched and reported."""
+"""Compares compression on this machine with the cloud: encode, validate, measure, report."""

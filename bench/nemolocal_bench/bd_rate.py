@@ -1,4 +1,4 @@
-"""How much smaller one encoder is than another at equal quality: the BD-rate of their curves."""
+"""The BD-rate of an encoder: how much smaller its files are at equal quality."""
 
 import math
 from collections.abc import Sequence
@@ -7,18 +7,18 @@ import msgspec
 
 from .variants import VariantResult
 
-# Fewer points make no curve that anybody should trust.
+# The minimum number of points of a meaningful curve.
 MIN_POINTS = 4
 NOT_INSTALLED = "package bjontegaard is not installed: pip install 'nemolocal[bench]'"
 
-# Bits/s and mean VMAF.
+# Bit rate (bits/s) and mean VMAF.
 Point = tuple[float, float]
 
 
 class BdRateSaving(msgspec.Struct, frozen=True):
-    """The BD-rate of a curve against the anchor: percent of bits/s, less than 0 is smaller.
+    """The BD-rate of a curve against the anchor in percent of the bit rate; below 0 is smaller.
 
-    `percent` is None where `complaint` says why.
+    `percent` is None if `complaint` gives a reason.
     """
 
     curve: str
@@ -28,7 +28,7 @@ class BdRateSaving(msgspec.Struct, frozen=True):
 
 
 def curve_points(results: Sequence[VariantResult]) -> dict[str, list[Point]]:
-    """The points of each curve with scores, by falling rate."""
+    """Return the points of each curve with scores, by falling bit rate."""
     curves: dict[str, list[Point]] = {}
     for result in results:
         if result.vmaf is not None and result.crf is not None:
@@ -37,7 +37,7 @@ def curve_points(results: Sequence[VariantResult]) -> dict[str, list[Point]]:
 
 
 def bd_rate_savings(results: Sequence[VariantResult]) -> tuple[BdRateSaving, ...]:
-    """The BD-rate of each curve that has points enough against the first one that has."""
+    """Return the BD-rate of each curve with enough points against the first such curve."""
     curves = [pair for pair in curve_points(results).items() if len(pair[1]) >= MIN_POINTS]
     if len(curves) < 2:
         return ()
@@ -56,14 +56,14 @@ def _saving(anchor: str, points: list[Point], curve: str, others: list[Point]) -
 
 
 def bd_rate(anchor: Sequence[Point], other: Sequence[Point]) -> float | None:
-    """Percent of rate that `other` takes more than `anchor` at equal VMAF, by Akima.
+    """Return the percent of bit rate that `other` needs more than `anchor` at equal VMAF (Akima).
 
-    None where the curves share no quality. Raises ImportError without the extra `bench`.
+    None if the curves share no quality. Raises ImportError without the extra `bench`.
     """
     first, second = _rising(anchor), _rising(other)
     if min(first[-1][1], second[-1][1]) <= max(first[0][1], second[0][1]):
         return None
-    # It brings numpy and scipy with it: imported where it is used.
+    # Imported here because it loads numpy and scipy.
     from bjontegaard import bd_rate as between
 
     sides = [side for points in (first, second) for side in zip(*points, strict=True)]
@@ -74,7 +74,7 @@ def bd_rate(anchor: Sequence[Point], other: Sequence[Point]) -> float | None:
 
 
 def _rising(points: Sequence[Point]) -> list[Point]:
-    """The points by rising rate, without those that are no better than a smaller one."""
+    """Return the points by rising bit rate, without those that are no better than a smaller one."""
     kept: list[Point] = []
     for rate, quality in sorted(points):
         if not kept or quality > kept[-1][1]:

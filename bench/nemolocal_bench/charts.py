@@ -1,12 +1,12 @@
-"""The charts of a comparison; every figure in them is one of the JSON's."""
+"""The charts of a comparison; every figure in them is also in the JSON report."""
 
 from collections.abc import Sequence
 
 from .bd_rate import BdRateSaving
 from .cloud import STAGES, PublishedTime
-from .comparison import Comparison
 from .encoding import NOT_EXPORTED
 from .metrics import VMAF
+from .report import Comparison
 from .svg import (
     LEFT,
     RIGHT,
@@ -27,7 +27,7 @@ _MEGA = 1e6
 
 
 def rate_quality_chart(comparison: Comparison) -> str:
-    """VMAF over bits/s, a curve for each encoder and preset, its BD-rate in the legend."""
+    """VMAF over bit rate: a curve for each encoder and preset, with its BD-rate in the legend."""
     scored = _scored(comparison.results)
     axes = _axes([(result.bitrate / _MEGA, vmaf) for result, vmaf in scored])
     parts = axes.svg_parts("Mb/s (log)", "mean VMAF")
@@ -45,7 +45,7 @@ def rate_quality_chart(comparison: Comparison) -> str:
 
 
 def size_chart(comparison: Comparison) -> str:
-    """The bytes of each result beside the source's, with what is saved."""
+    """The size of each result beside the source's, with the saving."""
     source = comparison.source
     styles = _curves(_scored(comparison.results))
     shown = [result for result in comparison.results if result.curve in styles]
@@ -67,7 +67,7 @@ def size_chart(comparison: Comparison) -> str:
 
 
 def time_chart(comparison: Comparison) -> str:
-    """Where the seconds go: each result by its stages, and what the cloud publishes."""
+    """The time of each result by stage, and the times that the cloud publishes."""
     timed = [result for result in comparison.results if result.stages]
     most = max(
         [result.seconds for result in timed] + [p.most_seconds for p in comparison.published]
@@ -92,7 +92,7 @@ def time_chart(comparison: Comparison) -> str:
 
 
 def _published_row(published: PublishedTime, y: float, scale: float) -> list[str]:
-    """A range: a line from the least to the most that is claimed."""
+    """A published range of times, as a line from the shortest to the longest."""
     least, most = published.least_seconds, published.most_seconds
     ends = [(_NAMES + scale * least, y + 11), (_NAMES + scale * most, y + 11)]
     words = f"{published.label}: {least:.0f}–{most:.0f} s for {published.what} ({published.source})"
@@ -105,7 +105,7 @@ def _published_row(published: PublishedTime, y: float, scale: float) -> list[str
 
 
 def frame_quality_chart(result: VariantResult) -> str:
-    """VMAF of each frame, with the levels below which 1 % and 5 % of them are."""
+    """VMAF of each frame, with lines at the 1st and the 5th percentile."""
     score = next(score for score in result.scores if score.name == VMAF)
     frames = result.vmaf_frames
     axes = Axes((0, len(frames) - 1), (score.min, max(frames)))
@@ -117,7 +117,7 @@ def frame_quality_chart(result: VariantResult) -> str:
 
 
 def speed_quality_chart(comparison: Comparison) -> str:
-    """VMAF over speed; the line joins what nothing beats in both."""
+    """VMAF over speed; the line joins the Pareto front."""
     scored = _scored(comparison.results)
     axes = _axes([(result.speed, vmaf) for result, vmaf in scored])
     parts = axes.svg_parts("× real time (log)", "mean VMAF")
@@ -143,7 +143,7 @@ def _curves(scored: Sequence[tuple[VariantResult, float]]) -> list[str]:
 
 
 def _label(name: str, scored: Sequence[tuple[VariantResult, float]]) -> str:
-    """A curve's name, with what must stand beside it."""
+    """The name of a curve, with its note."""
     note = next(result.note for result, _ in scored if result.curve == name)
     return f"{name} ({note})" if note else name
 
@@ -175,7 +175,7 @@ def _axes(points: Sequence[tuple[float, float]]) -> Axes:
 def _with_legend(
     parts: list[str], names: Sequence[str], top: float = 320.0, *, bars: bool = False
 ) -> tuple[list[str], float]:
-    """The parts with a line for each name below them, and the height of it all."""
+    """Return the parts with a legend line for each name below them, and the total height."""
     made, y = list(parts), top + 18
     for style, name in enumerate(names):
         sign = bar(LEFT, y - 10, 18, 12, style) if bars else marker(LEFT + 9, y - 4, style)

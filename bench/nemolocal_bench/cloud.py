@@ -1,4 +1,4 @@
-"""The cloud's side: one pass through the reference client, or what the cloud says of itself."""
+"""The cloud's side: one export through the client, and the times that the vendor publishes."""
 
 import time
 from contextlib import AbstractContextManager
@@ -19,14 +19,14 @@ PUBLISHED_LABEL = "published, not measured"
 
 
 class OpenClient(Protocol):
-    """How a client is opened that tells what goes on."""
+    """Opens a client that reports its progress."""
 
     def __call__(self, base_url: str, notify: Notify) -> AbstractContextManager[Client]:
-        """A client of the server at `base_url`."""
+        """Open a client of the server at `base_url`."""
 
 
 class PublishedTime(msgspec.Struct, frozen=True):
-    """A figure that the vendor publishes: seconds from and to, of what, and its source line.
+    """A range of seconds that the vendor publishes: for what, and where.
 
     `source` is a line of a seed document: S0 is ai-rtk-compressor, S3 is 4k-with-session.
     """
@@ -46,7 +46,7 @@ PUBLISHED_TIMES = (
 
 
 class StageTimer:
-    """Takes the time of each stage from what the client tells."""
+    """Measures the time of each stage by the client's notices."""
 
     def __init__(self) -> None:
         self._begun: dict[str, float] = {}
@@ -54,7 +54,7 @@ class StageTimer:
         self.stages: dict[str, float] = {}
 
     def start_stage(self, stage: str) -> None:
-        """A stage begins, and the one before ends; "" ends the last."""
+        """Start a stage and end the one before; "" ends the last."""
         now = time.perf_counter()
         if self._stage:
             self.stages[self._stage] = now - self._begun[self._stage]
@@ -62,12 +62,12 @@ class StageTimer:
         self._stage = stage
 
     def on_notice(self, notice: Notice) -> None:
-        """Hear that a render runs, or that the download has begun."""
+        """Handle a notice: rendering or the download has begun."""
         begun: dict[NoticeKind, str] = {"download": "download"}
         if notice.progress:
             begun["render"] = "render"
         stage = begun.get(notice.kind)
-        # Only forwards: what is told twice begins once.
+        # A repeated notice does not start its stage again.
         if stage and self._stage in ("queue", "render") and stage != self._stage:
             self.start_stage(stage)
 
@@ -75,9 +75,9 @@ class StageTimer:
 def run_cloud_export(
     open_client: OpenClient, base_url: str, clip: VideoFile, folder: Path
 ) -> VariantResult:
-    """Upload, edit, export and download, timed apart; the file is `folder / EXPORT`.
+    """Upload, edit, export and download, each timed; the file is `folder / EXPORT_NAME`.
 
-    Raises NemoError where the server refuses.
+    Raises NemoError if the server rejects a request.
     """
     watch = StageTimer()
     with open_client(base_url, watch.on_notice) as client:
@@ -103,7 +103,7 @@ def run_cloud_export(
 
 
 def server_label(base_url: str) -> str:
-    """What a server is called in a report."""
+    """Return the name of a server in a report."""
     return "local server" if _is_local(base_url) else f"cloud ({host_of(base_url)})"
 
 

@@ -1,4 +1,4 @@
-"""A comparison from its beginning to its end: clips, legs, target, cloud, savings, verdict."""
+"""Runs a comparison: source files, encode variants, target search, cloud export, report."""
 
 import asyncio
 import shutil
@@ -13,19 +13,19 @@ from nemolocal_client import NemoError
 from nemolocal_render import encoders, ffmpeg_cli
 from nemolocal_render.temporary_folder import TemporaryFolder
 
-from .bd_rate import BdRateSaving, bd_rate_savings
+from .bd_rate import bd_rate_savings
 from .cloud import (
     EXPORT_NAME,
     PUBLISHED_TIMES,
     OpenClient,
-    PublishedTime,
     run_cloud_export,
     server_label,
 )
 from .encoding import EncodeVariant, max_encode_size
 from .headline import write_headline
-from .machine import MachineInfo, describe_machine
+from .machine import describe_machine
 from .metrics import Instruments, NotMeasured, detect_instruments
+from .report import REPORT_FORMAT, BenchReport, Comparison, SourceInfo
 from .result_cache import ResultCache, cache_folder
 from .target_quality import (
     TargetSearch,
@@ -38,9 +38,8 @@ from .validity import check_reference
 from .variants import ENCODERS, Ladder, VariantResult, ladder_variants, measure_result, try_encoders
 from .video_files import CannotCompare, VideoFile, open_source, open_video
 
-REPORT_FORMAT = 1
 _PRESETS: dict[Ladder, str] = {"quick": "veryfast", "full": "slow"}
-# VMAF NEG takes as long as VMAF itself, and only shows whether an encoder flatters it.
+# VMAF NEG takes as long as VMAF, and only shows whether an encoder is tuned to VMAF.
 _NEG_EVERY: dict[Ladder, int] = {"quick": 5, "full": 1}
 _MEGA = 1_000_000
 
@@ -48,9 +47,9 @@ OnProgress = Callable[[str], None]
 
 
 class CompareOptions(msgspec.Struct, frozen=True):
-    """What is compared: files, ladder, target; encoders by name, () for all that work here.
+    """What to compare: files, ladder, target; encoders by name, () for all that work.
 
-    `base_url` is the server of the cloud leg, "" for none.
+    `base_url` is the server of the cloud variant, "" for none.
     """
 
     inputs: tuple[Path, ...]
@@ -60,49 +59,10 @@ class CompareOptions(msgspec.Struct, frozen=True):
     base_url: str = ""
 
 
-class SourceInfo(msgspec.Struct, frozen=True):
-    """The clip that everything is compared with, and its VMAF against itself."""
-
-    name: str
-    digest: str
-    width: int
-    height: int
-    frames: int
-    fps: float
-    seconds: float
-    size: int
-    self_score: float
-
-
-class Comparison(msgspec.Struct, frozen=True):
-    """All that came out for one clip.
-
-    `shown` names the result whose frames and picture are in the report, "" where none has a score.
-    """
-
-    verdict: str
-    source: SourceInfo
-    shown: str
-    results: tuple[VariantResult, ...]
-    found: TargetSearchResult | None
-    savings: tuple[BdRateSaving, ...]
-    published: tuple[PublishedTime, ...]
-
-
-class BenchReport(msgspec.Struct, frozen=True):
-    """Comparisons, the machine that they were made on, and the encoders that do not work there."""
-
-    format: int
-    machine: MachineInfo
-    instruments: Instruments
-    missing: dict[str, str]
-    ladder: Ladder
-    target: float
-    comparisons: tuple[Comparison, ...]
-
-
-def compare(wanted: CompareOptions, open_client: OpenClient, tell: OnProgress) -> BenchReport:
-    """Compare; raises Unusable where nothing can be, before anything long has begun."""
+def compare(
+    options: CompareOptions, open_client: OpenClient, on_progress: OnProgress
+) -> BenchReport:
+    """Run the comparison; raises CannotCompare before anything slow if it cannot work."""
     with ExitStack() as stack:
         folder = stack.enter_context(TemporaryFolder("bench"))
         try:
@@ -112,15 +72,17 @@ def compare(wanted: CompareOptions, open_client: OpenClient, tell: OnProgress) -
         instruments = asyncio.run(detect_instruments(folder))
         if instruments.complaint:
             raise CannotCompare(f"this FFmpeg cannot measure VMAF: {instruments.complaint}")
-        instruments = msgspec.structs.replace(instruments, neg_every=_NEG_EVERY[wanted.ladder])
-        clips = [(path, asyncio.run(open_source(path, folder))) for path in wanted.inputs]
-        _check_disk_space(clips, folder, tell)
-        tried = asyncio.run(try_encoders(_encoders_to_try(wanted), folder))
-        families, missing = _working_encoders(wanted, tried)
+        instruments = msgspec.structs.replace(instruments, neg_every=_NEG_EVERY[options.ladder])
+        clips = [(path, asyncio.run(open_source(path, folder))) for path in options.inputs]
+        _check_disk_space(clips, folder, on_progress)
+        tried = asyncio.run(try_encoders(_encoders_to_try(options), folder))
+        encoder_names, missing = _working_encoders(options, tried)
         cache = ResultCache(
             cache_folder(), f"{machine.ffmpeg}, {machine.processor}, {machine.cores}"
         )
-        bench = _ComparisonRun(wanted, open_client, tell, folder, instruments, cache, families)
+        bench = _ComparisonRun(
+            options, open_client, on_progress, folder, instruments, cache, encoder_names
+        )
         comparisons = tuple(bench.compare(path.name, clip) for path, clip in clips)
         return BenchReport(
             *(
@@ -128,42 +90,42 @@ def compare(wanted: CompareOptions, open_client: OpenClient, tell: OnProgress) -
                 machine,
                 instruments,
                 missing,
-                wanted.ladder,
-                wanted.target,
+                options.ladder,
+                options.target,
                 comparisons,
             )
         )
 
 
 def _check_disk_space(
-    clips: Iterable[tuple[Path, VideoFile]], folder: Path, tell: OnProgress
+    clips: Iterable[tuple[Path, VideoFile]], folder: Path, on_progress: OnProgress
 ) -> None:
     needed = max(max_encode_size(clip) + max_sample_size(clip) for _, clip in clips)
     free = shutil.disk_usage(folder).free
-    tell(f"one encode at a time: at most {needed / _MEGA:,.0f} MB of disk, in {folder.parent}")
+    on_progress(
+        f"one encode at a time: at most {needed / _MEGA:,.0f} MB of disk, in {folder.parent}"
+    )
     if free < needed:
         raise CannotCompare(f"{folder.parent} has only {free / _MEGA:,.0f} MB free: set TMPDIR")
 
 
-def _encoders_to_try(wanted: CompareOptions) -> tuple[str, ...]:
-    """The encoders to try: those named, else those of the ladder."""
-    for name in wanted.encoders:
+def _encoders_to_try(options: CompareOptions) -> tuple[str, ...]:
+    """Return the named encoders, else those of the ladder."""
+    for name in options.encoders:
         if name not in ENCODERS:
-            raise CannotCompare(
-                f"{name} is no encoder of the bench: they are {', '.join(ENCODERS)}"
-            )
-    if wanted.ladder == "quick":
-        # What the contract exports is enough to decide; the others are there for who names them.
-        return wanted.encoders or (encoders.SOFTWARE_ENCODER, *encoders.HARDWARE_ENCODERS)
-    return wanted.encoders or ENCODERS
+            raise CannotCompare(f"unknown encoder {name}: choose from {', '.join(ENCODERS)}")
+    if options.ladder == "quick":
+        # The encoders of the contract's exports are enough to decide; others must be named.
+        return options.encoders or (encoders.SOFTWARE_ENCODER, *encoders.HARDWARE_ENCODERS)
+    return options.encoders or ENCODERS
 
 
 def _working_encoders(
-    wanted: CompareOptions, tried: dict[str, str]
+    options: CompareOptions, tried: dict[str, str]
 ) -> tuple[list[str], dict[str, str]]:
-    """The encoders to compare, and why others are not."""
-    missing = {name: complaint for name, complaint in tried.items() if complaint}
-    for name in wanted.encoders:
+    """Return the encoders to compare, and why others do not work."""
+    missing = {name: reason for name, reason in tried.items() if reason}
+    for name in options.encoders:
         if name in missing:
             raise CannotCompare(f"{name} does not work here: {missing[name]}")
     return [name for name in ENCODERS if name in tried and name not in missing], missing
@@ -172,21 +134,21 @@ def _working_encoders(
 class _ComparisonRun:
     def __init__(
         self,
-        wanted: CompareOptions,
+        options: CompareOptions,
         open_client: OpenClient,
-        tell: OnProgress,
+        on_progress: OnProgress,
         folder: Path,
         instruments: Instruments,
         cache: ResultCache,
-        families: list[str],
+        encoder_names: list[str],
     ) -> None:
-        self._options = wanted
+        self._options = options
         self._open_client = open_client
-        self._on_progress = tell
+        self._on_progress = on_progress
         self._folder = folder
         self._instruments = instruments
         self._cache = cache
-        self._encoders = families
+        self._encoders = encoder_names
 
     def compare(self, name: str, clip: VideoFile) -> Comparison:
         """Everything for one clip."""
@@ -215,18 +177,18 @@ class _ComparisonRun:
         results = []
         started = time.perf_counter()
         for number, each in enumerate(settings, 1):
-            told = ", measured before"
+            text = ", measured before"
             if each in fresh:
-                told = _time_left(time.perf_counter() - started, fresh.index(each), len(fresh))
-            self._on_progress(f"{number}/{len(settings)} {each.name}{told}")
+                text = _time_left(time.perf_counter() - started, fresh.index(each), len(fresh))
+            self._on_progress(f"{number}/{len(settings)} {each.name}{text}")
             results.append(self._run_variant(each, clip))
         return results
 
-    def _is_known(self, settings: EncodeVariant, clip: VideoFile) -> bool:
-        return cached_variant(settings, clip, self._instruments, self._cache) is not None
+    def _is_known(self, variant: EncodeVariant, clip: VideoFile) -> bool:
+        return cached_variant(variant, clip, self._instruments, self._cache) is not None
 
-    def _run_variant(self, settings: EncodeVariant, clip: VideoFile) -> VariantResult:
-        return run_variant_cached(settings, clip, self._folder, self._instruments, self._cache)
+    def _run_variant(self, variant: EncodeVariant, clip: VideoFile) -> VariantResult:
+        return run_variant_cached(variant, clip, self._folder, self._instruments, self._cache)
 
     def _search(
         self, clip: VideoFile, results: list[VariantResult]
@@ -266,12 +228,12 @@ class _ComparisonRun:
 
 
 def _time_left(elapsed: float, done: int, count: int) -> str:
-    """How long the rest takes if it goes on as it went; nothing before one is done."""
+    """Return the estimated time left; nothing before the first variant is done."""
     return f", about {elapsed / done * (count - done):.0f} s left on the ladder" if done else ""
 
 
 def _with(chosen: VariantResult, results: list[VariantResult]) -> list[VariantResult]:
-    """The results and one more, which takes its place on its curve."""
+    """Return the results with one more, at its place on its curve."""
     curves = list(dict.fromkeys(result.curve for result in (*results, chosen)))
     others = (result for result in results if result.name != chosen.name)
     return sorted(
@@ -285,7 +247,7 @@ def _best_of(results: list[VariantResult]) -> str:
 
 
 def _without_picture(result: VariantResult, shown: str) -> VariantResult:
-    """Pictures and frames are large: the report has those that it shows."""
+    """Drop the picture and the frames, which are large, unless the report shows them."""
     if result.name == shown:
         return result
     return msgspec.structs.replace(result, picture=b"", vmaf_frames=())

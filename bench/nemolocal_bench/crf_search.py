@@ -1,7 +1,7 @@
-"""The smallest file at a target VMAF: an interpolated search over CRF.
+"""The smallest file at a target VMAF: an interpolating search over CRF.
 
-What is missing from 100 grows by about the same part with each CRF: its logarithm, here called the
-loss, is close to a line where VMAF itself is flat at first and then falls off a cliff.
+100 minus VMAF grows by about the same factor with each CRF. Its logarithm, here called the loss, is
+close to linear, while VMAF itself is flat at first and then falls steeply.
 """
 
 import math
@@ -11,23 +11,23 @@ from itertools import pairwise
 import msgspec
 
 MAX_PROBES = 6
-# Scores up to so far above the target are as good as the target.
+# Scores so far above the target are as good as the target.
 TOLERANCE = 0.3
 _GUESS = 26.0
-# How much the loss grows with one CRF: where nothing is known yet, and at least.
+# The growth of the loss per CRF: the initial estimate, and the minimum.
 _SLOPE = 0.13
 _LEAST_SLOPE = 0.04
 _AIM = 0.15
-# Grain loses three points with one CRF: steps must be as fine as the tolerance.
+# Grain loses three points per CRF: steps must be as fine as the tolerance.
 _FINEST = 0.05
 _LEAST_LOSS = 0.05
-# Beyond these nothing is gained: of a sample, and of the whole where the sample was not enough.
+# More probes gain nothing: of a sample, and of the whole if the sample was not enough.
 _LEAST, _MOST = 8.0, 46.0
 _LEAST_WHOLE = 4.0
 
 
 class CrfProbe(msgspec.Struct, frozen=True):
-    """A CRF and the mean VMAF that came of it."""
+    """A CRF and its mean VMAF."""
 
     crf: float
     vmaf: float
@@ -39,10 +39,10 @@ def search_crf(
     *,
     known: Sequence[CrfProbe] = (),
 ) -> list[CrfProbe]:
-    """Probe CRFs, six at most, until one scores in [target, target + 0.3]; all that were tried.
+    """Probe up to six CRFs until one scores in [target, target + 0.3]; return all probes.
 
-    `score` gives VMAF for a CRF, falling; what is `known` of it tells where to begin. The search
-    also ends where no CRF between the last two is left, and where even the least misses the target.
+    `score` returns the VMAF of a CRF and must fall; `known` probes give the start. The search also
+    ends if no CRF between the last two is left, and if even the lowest misses the target.
     """
     tried: list[CrfProbe] = []
     crf = _extrapolate(known, target + _AIM) if known else _GUESS
@@ -57,36 +57,36 @@ def search_crf(
 
 
 def is_within_target(probe: CrfProbe, target: float) -> bool:
-    """Whether a probe is as good as the target, and not much better."""
+    """Whether a probe reaches the target without exceeding it by more than the tolerance."""
     return target <= probe.vmaf <= target + TOLERANCE
 
 
-def next_crf(tried: Sequence[CrfProbe], target: float, steps: int | None = None) -> float:
-    """The CRF to try next: between the nearest probes on both sides of the target, else beyond.
+def next_crf(probes: Sequence[CrfProbe], target: float, steps: int | None = None) -> float:
+    """Return the next CRF: between the nearest probes on both sides of the target, else beyond.
 
-    The last `steps` of them, all unless told, were tried one after another because of this.
+    The last `steps` probes, all by default, were made one after another by this rule.
     """
-    good, bad = best_probe(tried, target), _nearest_below(tried, target)
+    good, bad = best_probe(probes, target), _nearest_below(probes, target)
     aim = target + _AIM
     if good is None or bad is None:
-        return _extrapolate(tried, aim)
+        return _extrapolate(probes, aim)
     if bad.crf - good.crf < 1.5 * _FINEST or good.vmaf <= bad.vmaf:
         return good.crf
     above, below = _loss(aim) - _loss(good.vmaf), _loss(bad.vmaf) - _loss(aim)
-    # The end that stays for long holds the search back where the curve bends: it weighs less.
-    stay = 0.5 ** (_one_sided(tried[-(steps or len(tried)) :], target) - 1)
-    if tried[-1].vmaf >= target:
+    # An end that stays long slows the search where the curve bends, so it gets less weight.
+    stay = 0.5 ** (_one_sided(probes[-(steps or len(probes)) :], target) - 1)
+    if probes[-1].vmaf >= target:
         below *= stay
     else:
         above *= stay
     part = min(max(above / (above + below), 0.0), 1.0)
     crf = _rounded(good.crf + part * (bad.crf - good.crf))
-    # Never an end again: where the curve bends, interpolating would stand still.
+    # Never repeat an end: where the curve bends, interpolation would stall.
     return _rounded((good.crf + bad.crf) / 2) if crf in (good.crf, bad.crf) else crf
 
 
 def next_whole_crf(sample: Sequence[CrfProbe], whole: Sequence[CrfProbe], target: float) -> float:
-    """The CRF of the next encode of the whole, after probes of a sample and `whole` encodes."""
+    """Return the CRF of the next whole encode, after probes of a sample and `whole` encodes."""
     curve = correct_by_whole(sample, whole) if whole else sample
     good = best_probe(curve, target)
     if good is not None and is_within_target(good, target):
@@ -95,10 +95,10 @@ def next_whole_crf(sample: Sequence[CrfProbe], whole: Sequence[CrfProbe], target
 
 
 def correct_by_whole(sample: Sequence[CrfProbe], whole: Sequence[CrfProbe]) -> list[CrfProbe]:
-    """What probes of a sample say of the whole, some of whose scores are known.
+    """Correct the probes of a sample by the known scores of the whole clip.
 
-    The whole goes as the sample does, a little above or below it: by how much lies between what
-    it is at the nearest known CRFs.
+    The whole has nearly the curve of the sample, shifted by the difference at the nearest known
+    CRFs.
     """
     away = [CrfProbe(probe.crf, probe.vmaf - _interpolate(sample, probe.crf)) for probe in whole]
     known = {probe.crf for probe in whole}
@@ -111,7 +111,7 @@ def correct_by_whole(sample: Sequence[CrfProbe], whole: Sequence[CrfProbe]) -> l
 
 
 def _interpolate(curve: Sequence[CrfProbe], crf: float) -> float:
-    """The score of a curve at a CRF, straight between its points and level beyond them."""
+    """Return the score of a curve at a CRF: linear between its points, constant beyond them."""
     points = sorted(curve, key=_crf)
     for left, right in pairwise(points):
         if left.crf <= crf <= right.crf:
@@ -120,15 +120,15 @@ def _interpolate(curve: Sequence[CrfProbe], crf: float) -> float:
     return (points[0] if crf < points[0].crf else points[-1]).vmaf
 
 
-def _one_sided(tried: Sequence[CrfProbe], target: float) -> int:
-    """How many probes in a row, counted from the last, fell on its side of the target."""
-    sides = [probe.vmaf >= target for probe in reversed(tried)]
+def _one_sided(probes: Sequence[CrfProbe], target: float) -> int:
+    """Return how many of the last probes in a row fell on the same side of the target."""
+    sides = [probe.vmaf >= target for probe in reversed(probes)]
     return next((n for n, side in enumerate(sides) if side != sides[0]), len(sides))
 
 
-def _extrapolate(tried: Sequence[CrfProbe], aim: float) -> float:
-    """Where the line through the two probes nearest to the aim reaches it."""
-    near, *others = sorted(tried, key=lambda probe: abs(probe.vmaf - aim))[:2]
+def _extrapolate(probes: Sequence[CrfProbe], aim: float) -> float:
+    """Return where the line through the two probes nearest to the aim reaches it."""
+    near, *others = sorted(probes, key=lambda probe: abs(probe.vmaf - aim))[:2]
     slope = _SLOPE
     if others and others[0].crf != near.crf:
         # A flat end of the curve would send the next probe to the other end.
@@ -138,13 +138,13 @@ def _extrapolate(tried: Sequence[CrfProbe], aim: float) -> float:
     return _rounded(near.crf + step)
 
 
-def best_probe(tried: Sequence[CrfProbe], target: float) -> CrfProbe | None:
-    """The probe with the highest CRF at or above the target; None where all are below."""
-    return max((probe for probe in tried if probe.vmaf >= target), key=_crf, default=None)
+def best_probe(probes: Sequence[CrfProbe], target: float) -> CrfProbe | None:
+    """Return the probe with the highest CRF at or above the target; None if all are below."""
+    return max((probe for probe in probes if probe.vmaf >= target), key=_crf, default=None)
 
 
-def _nearest_below(tried: Sequence[CrfProbe], target: float) -> CrfProbe | None:
-    return min((probe for probe in tried if probe.vmaf < target), key=_crf, default=None)
+def _nearest_below(probes: Sequence[CrfProbe], target: float) -> CrfProbe | None:
+    return min((probe for probe in probes if probe.vmaf < target), key=_crf, default=None)
 
 
 def _loss(vmaf: float) -> float:

@@ -1,4 +1,4 @@
-"""One encode of a clip, and what it cost: seconds, processor time, memory."""
+"""One encode of a clip, and its cost: time, CPU time and memory."""
 
 import os
 import re
@@ -13,7 +13,7 @@ from nemolocal_render.planning.encode_settings import EncodeSettings
 from .video_files import VideoFile, input_arguments
 
 NOT_EXPORTED = "not what the contract exports"
-# What a user might pick instead of H.264, each with its preset and its own scale of CRF.
+# Alternatives to H.264, each with its preset and its scale of CRF.
 ALTERNATIVES = {"libx265": "veryfast", "libsvtav1": "8"}
 
 _SOUND_RATE = 128_000
@@ -29,12 +29,12 @@ _STREAM_OPTIONS = (
     "-map_metadata",
     "-1",
 )
-# An encode may be so many times as large as its source, and at least so many bytes.
+# The maximum size of an encode: a multiple of its source, and a minimum in bytes.
 _GROWTH, _MIN_ROOM = 4, 64_000_000
 
 
 class EncodeVariant(msgspec.Struct, frozen=True):
-    """An encoder by FFmpeg's name, its preset ("" where it has none), and its CRF or the like."""
+    """An encoder by FFmpeg's name, its preset ("" if it has none), and its CRF or equivalent."""
 
     encoder: str
     preset: str
@@ -42,25 +42,25 @@ class EncodeVariant(msgspec.Struct, frozen=True):
 
     @property
     def name(self) -> str:
-        """What the settings are called in tables."""
+        """The name of the variant in tables."""
         return " ".join(part for part in (self.curve, f"CRF {self.crf:g}") if part)
 
     @property
     def curve(self) -> str:
-        """What the curve is called that settings of other CRFs share."""
+        """The name of the curve, which variants with other CRFs share."""
         return " ".join(part for part in (self.encoder, self.preset) if part)
 
     @property
     def note(self) -> str:
-        """What must stand beside every figure of these settings, "" where nothing."""
+        """A note to show with every figure of this variant, "" for none."""
         return NOT_EXPORTED if self.encoder in ALTERNATIVES else ""
 
 
 class EncodeResult(msgspec.Struct, frozen=True):
-    """A file, and what it cost.
+    """A file and its cost.
 
-    Seconds of wall time and of the processor, bytes of memory at most; None where FFmpeg does not
-    tell.
+    Seconds of wall time and of CPU time, and peak memory in bytes; None if FFmpeg does not report
+    it.
     """
 
     path: Path
@@ -70,26 +70,26 @@ class EncodeResult(msgspec.Struct, frozen=True):
 
 
 def max_encode_size(clip: VideoFile) -> int:
-    """Bytes that an encode of the clip may take at most; FFmpeg is stopped above."""
+    """Return the maximum size of an encode in bytes; FFmpeg is stopped above it."""
     return max(clip.bytes * _GROWTH, _MIN_ROOM)
 
 
-async def encode_clip(settings: EncodeVariant, clip: VideoFile, folder: Path) -> EncodeResult:
-    """Encode a clip, every frame at its time, sound as AAC; raises FFmpegFailed."""
+async def encode_clip(variant: EncodeVariant, clip: VideoFile, folder: Path) -> EncodeResult:
+    """Encode a clip with every frame at its time and AAC sound; raises FFmpegFailed."""
     path = folder / "encode.mp4"
     arguments = [
-        *encoders.device_arguments(settings.encoder),
+        *encoders.device_arguments(variant.encoder),
         *input_arguments(clip),
-        *(*_STREAM_OPTIONS, "-vf", _filters(settings.encoder), *_options(settings)),
+        *(*_STREAM_OPTIONS, "-vf", _filters(variant.encoder), *_options(variant)),
         *("-c:a", "aac", "-b:a", str(_SOUND_RATE), "-movflags", "+faststart"),
         *("-f", "mp4", f"file:{path.name}"),
     ]
     started = time.perf_counter()
-    told = await _run(
-        arguments, clip, folder, devices=settings.encoder in encoders.HARDWARE_ENCODERS
+    text = await _run(
+        arguments, clip, folder, devices=variant.encoder in encoders.HARDWARE_ENCODERS
     )
     seconds = time.perf_counter() - started
-    return EncodeResult(path, seconds, _processor_time(told), _memory(told))
+    return EncodeResult(path, seconds, _processor_time(text), _memory(text))
 
 
 def _filters(encoder: str) -> str:
@@ -100,16 +100,16 @@ def _filters(encoder: str) -> str:
     return ",".join((*chain, *encoders.hwupload_filters(encoder)))
 
 
-def _options(settings: EncodeVariant) -> list[str]:
-    if settings.encoder in ALTERNATIVES:
-        quality = ["-preset", settings.preset, "-crf", f"{settings.crf:g}"]
-        return ["-c:v", settings.encoder, *quality]
-    wanted = EncodeSettings(settings.crf, settings.preset, _SOUND_RATE)
-    return encoders.video_arguments(settings.encoder, wanted)
+def _options(variant: EncodeVariant) -> list[str]:
+    if variant.encoder in ALTERNATIVES:
+        quality = ["-preset", variant.preset, "-crf", f"{variant.crf:g}"]
+        return ["-c:v", variant.encoder, *quality]
+    wanted = EncodeSettings(variant.crf, variant.preset, _SOUND_RATE)
+    return encoders.video_arguments(variant.encoder, wanted)
 
 
 async def _run(arguments: list[str], clip: VideoFile, folder: Path, *, devices: bool) -> str:
-    """Run FFmpeg as the renderer does, but with its own account of what it used."""
+    """Run FFmpeg as the renderer does, but with its report of resources used."""
     binary = ffmpeg_cli.executable()
     policy = msgspec.structs.replace(
         clip.policy(),
@@ -119,10 +119,10 @@ async def _run(arguments: list[str], clip: VideoFile, folder: Path, *, devices: 
         file_size=max_encode_size(clip),
         devices=devices,
     )
-    told = ["-nostdin", "-hide_banner", "-nostats", "-benchmark", "-y"]
+    text = ["-nostdin", "-hide_banner", "-nostats", "-benchmark", "-y"]
     try:
         outcome = await child_process.run(
-            sandbox.sandboxed_argv([str(binary), *told, *arguments], policy),
+            sandbox.sandboxed_argv([str(binary), *text, *arguments], policy),
             folder=folder,
             environment=sandbox.child_environment(folder),
             timeout=clip.timeout,
@@ -145,11 +145,11 @@ def _failure_reason(outcome: child_process.ChildProcessResult, most: int) -> str
     return f"FFmpeg ended with status {outcome.returncode}"
 
 
-def _processor_time(told: str) -> float | None:
-    found = _BENCH.search(told)
+def _processor_time(text: str) -> float | None:
+    found = _BENCH.search(text)
     return float(found[1]) + float(found[2]) if found else None
 
 
-def _memory(told: str) -> int | None:
-    found = _MEMORY.search(told)
+def _memory(text: str) -> int | None:
+    found = _MEMORY.search(text)
     return int(found[1]) * 1024 if found else None

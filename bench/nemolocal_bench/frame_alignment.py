@@ -1,4 +1,4 @@
-"""The shift test: whether a pair is more alike with one side a frame earlier or later."""
+"""The alignment test: whether a pair matches better with one side shifted by a frame."""
 
 import math
 import re
@@ -8,16 +8,16 @@ from .video_files import VideoFile
 
 _SHIFTS = (-1, 0, 1)
 _ERROR = re.compile(r"mse_y:(\S+)")
-# A still picture is as like its neighbours as itself: only a clear win is a shift.
+# In a still picture neighbours match as well: only a clear difference is a shift.
 _CLEARLY = 0.98
-# By number and not by time: the counts are equal, and it is the times that are in doubt.
+# By number, not by time: the counts are equal, and the times are in doubt.
 _NUMBERED = "settb=AVTB,setpts=N*40000"
-# So many copies of the reference are compared with.
+# The number of copies of the reference to compare with.
 REFERENCE_COPIES = len(_SHIFTS)
 
 
 def shift_chains(reference: VideoFile, distorted: str, copies: list[str]) -> list[str]:
-    """Chains of a filter graph that compare the inner frames of a pad with their neighbours.
+    """Return filter chains that compare the inner frames of a pad with their neighbours.
 
     `copies` are pads of the reference, one for each shift; the distorted side comes out as [out].
     """
@@ -33,7 +33,7 @@ def shift_chains(reference: VideoFile, distorted: str, copies: list[str]) -> lis
 
 
 def find_shift(folder: Path) -> str:
-    """How the pair is shifted, by the logs that the chains left in `folder`; "" where it is not."""
+    """Return the shift of the pair by the logs of the chains in `folder`; "" if there is none."""
     errors = {shift: _mean_error(folder / _log(shift)) for shift in _SHIFTS}
     best = min(_SHIFTS, key=lambda shift: (errors[shift], abs(shift)))
     if errors[best] >= _CLEARLY * errors[0]:

@@ -1,18 +1,14 @@
-"""What a comparison comes to, in a sentence."""
-
-from typing import TYPE_CHECKING
+"""The result of a comparison in one sentence."""
 
 from .cloud import PUBLISHED_LABEL, PublishedTime
+from .report import Comparison
 from .variants import VariantResult
-
-if TYPE_CHECKING:
-    from .comparison import Comparison
 
 _LONG = 30.0
 
 
-def write_headline(comparison: "Comparison", target: float) -> str:
-    """One sentence, two where the cloud says something of itself."""
+def write_headline(comparison: Comparison, target: float) -> str:
+    """Return one sentence, two if there is a figure of the cloud itself."""
     best = _best(comparison, target)
     if best is None:
         return f"On this machine nothing that was tried reaches VMAF {target:g} on this clip."
@@ -25,8 +21,8 @@ def write_headline(comparison: "Comparison", target: float) -> str:
     return f"On this machine {best.name} gives {smaller} at {vmaf} {time}{cloud}."
 
 
-def _best(comparison: "Comparison", target: float) -> VariantResult | None:
-    """The smallest file on this machine, of what the contract exports, at or above the target."""
+def _best(comparison: Comparison, target: float) -> VariantResult | None:
+    """Return the smallest local file at or above the target that the contract could export."""
     reached = [
         result
         for result in comparison.results
@@ -35,24 +31,24 @@ def _best(comparison: "Comparison", target: float) -> VariantResult | None:
     return min(reached, key=lambda result: result.size, default=None)
 
 
-def _against_cloud(best: VariantResult, comparison: "Comparison") -> str:
-    told = ""
+def _against_cloud(best: VariantResult, comparison: Comparison) -> str:
+    text = ""
     for result in comparison.results:
         if result.where == "cloud" and result.vmaf is not None:
             factor = best.seconds / result.seconds
             quality = f"{100 - result.saved:.0f} % of the size at VMAF {result.vmaf:.1f}"
-            told = f", {factor:.2g} × the time of the {result.name}, which gives {quality}"
+            text = f", {factor:.2g} × the time of the {result.name}, which gives {quality}"
             if not result.note:
-                return told
-    # A server of one's own says nothing about how fast the cloud is.
+                return text
+    # A local server says nothing about the cloud's speed.
     published = comparison.published[0]
-    return told + _against_published(best, published, comparison.source.seconds)
+    return text + _against_published(best, published, comparison.source.seconds)
 
 
 def _against_published(best: VariantResult, published: PublishedTime, seconds: float) -> str:
     least, most = published.least_seconds, published.most_seconds
     claim = f"{least:.0f}–{most:.0f} s for {published.what} ({published.source}, {PUBLISHED_LABEL})"
-    # A fixed time for a short clip says nothing about a long one.
+    # A published time for a short clip says nothing about a long one.
     if seconds > _LONG:
         return f"; the cloud's own figure is {claim}"
     shares = f"{best.seconds / most:.2g} to {best.seconds / least:.2g}"

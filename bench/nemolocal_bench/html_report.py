@@ -1,4 +1,4 @@
-"""The report as one HTML file: verdict, charts, tables, the worst frame; nothing is loaded."""
+"""The report as one HTML file without external resources: charts, tables, worst frame."""
 
 import base64
 from collections.abc import Iterator, Sequence
@@ -6,20 +6,20 @@ from collections.abc import Iterator, Sequence
 from nemolocal_contract.html_page import render_page
 
 from . import charts
-from .comparison import BenchReport, Comparison, SourceInfo
 from .metrics import Score
+from .report import BenchReport, Comparison, SourceInfo
 from .report_diff import FigureChange
 from .svg import format_number
 from .target_quality import TargetSearchResult
 from .variants import VariantResult
 
-# Settings that failed have no figures.
+# The number of figures, which failed variants do not have.
 _FIGURES = 7
 _MEGA = 1e6
 
 
 def as_html(report: BenchReport, changes: Sequence[FigureChange]) -> str:
-    """The page."""
+    """Return the page."""
     return render_page(
         __package__,
         "report.html",
@@ -33,7 +33,7 @@ def as_html(report: BenchReport, changes: Sequence[FigureChange]) -> str:
 
 
 def _clip(comparison: Comparison) -> dict[str, object]:
-    """What the page says of a clip, by the names that the template has for it."""
+    """Return the values of a clip for the template."""
     shown = next((r for r in comparison.results if r.name == comparison.shown), None)
     return {
         "name": comparison.source.name,
@@ -62,7 +62,7 @@ def _facts(source: SourceInfo) -> str:
 
 
 def _charts(comparison: Comparison, shown: VariantResult) -> list[tuple[str, str]]:
-    """Captions and SVG, whose texts are escaped already."""
+    """Return captions and SVG, whose texts are already escaped."""
     return [
         ("Quality over rate, savings as BD-rate", charts.rate_quality_chart(comparison)),
         ("Size of each file", charts.size_chart(comparison)),
@@ -119,7 +119,7 @@ def _searched(found: TargetSearchResult) -> Iterator[tuple[str, str, str]]:
 
 
 def _figured(value: float) -> str:
-    """Bytes have no thousandths."""
+    """Format a figure; bytes are whole numbers."""
     return str(value) if isinstance(value, int) else f"{value:.3f}"
 
 

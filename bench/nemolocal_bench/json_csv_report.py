@@ -1,11 +1,11 @@
-"""The report as JSON, which has everything, and as CSV, a row for each measure of a result."""
+"""The report as JSON (everything) and as CSV (a row for each measure of a result)."""
 
 import csv
 import io
 
 import msgspec
 
-from .comparison import BenchReport
+from .report import BenchReport
 
 _COLUMNS = (
     *("clip", "name", "where", "note", "complaint", "seconds", "speed", "cpu_seconds"),
@@ -15,12 +15,12 @@ _SCORE = ("model", "height", "every", "mean", "harmonic_mean", "p1", "p5", "min"
 
 
 def as_json(report: BenchReport) -> bytes:
-    """All of the report; pictures are Base64."""
+    """Return the whole report; pictures are Base64."""
     return msgspec.json.format(msgspec.json.encode(report), indent=1)
 
 
 def as_csv(report: BenchReport) -> str:
-    """A row for each measure; a result without a score has one row, with the reason."""
+    """Return a row for each measure; a result without scores has one row, with the reason."""
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")
     writer.writerow([*_COLUMNS, "measure", *(f"score_{name}" for name in _SCORE)])

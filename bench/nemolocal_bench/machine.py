@@ -1,4 +1,4 @@
-"""The machine and the programs that figures come from."""
+"""The machine and the program versions that the figures come from."""
 
 import os
 import platform
@@ -15,7 +15,7 @@ _CPU_INFO = Path("/proc/cpuinfo")
 
 
 class MachineInfo(msgspec.Struct, frozen=True):
-    """Processor, cores that may be used, bytes of memory (0: not told), system and versions."""
+    """Processor, usable cores, bytes of memory (0: unknown), system and versions."""
 
     processor: str
     cores: int
@@ -27,7 +27,7 @@ class MachineInfo(msgspec.Struct, frozen=True):
 
 
 async def describe_machine() -> MachineInfo:
-    """This machine; raises FFmpegFailed where there is no FFmpeg."""
+    """Describe this machine; raises FFmpegFailed if there is no FFmpeg."""
     lines: list[str] = []
     with TemporaryFolder("bench") as folder:
         await ffmpeg_cli.run(["-version"], folder=folder, timeout=20, on_line=lines.append)
@@ -55,7 +55,7 @@ def _memory() -> int:
     try:
         return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (AttributeError, OSError, ValueError):
-        # Not every system tells.
+        # Not every system reports it.
         return 0
 
 

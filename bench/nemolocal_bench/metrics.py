@@ -1,7 +1,7 @@
-"""How alike two files are, frame by frame: VMAF, SSIM, PSNR and XPSNR of frames paired by time.
+"""Quality of a pair of files: VMAF, SSIM, PSNR and XPSNR of frames paired by time.
 
-One run of FFmpeg takes them all, and makes the shift test on the same frames: decoding again for
-each would cost as much as half of the measures.
+One run of FFmpeg measures all of them and runs the alignment test on the same frames: decoding
+again for each would cost half as much as the metrics.
 """
 
 import math
@@ -20,7 +20,7 @@ from .video_files import VideoFile, input_arguments
 
 VMAF = "vmaf"
 NEG = "vmaf_neg"
-# Measure → the model or the plane that it is of.
+# Metric → its model or plane.
 MODELS = {
     VMAF: "vmaf_v0.6.1",
     NEG: "vmaf_v0.6.1neg",
@@ -28,28 +28,28 @@ MODELS = {
     "psnr": "luma, dB",
     "xpsnr": "luma, dB",
 }
-# What libvmaf calls them in its logs.
+# Their names in libvmaf's logs.
 _LOGGED = {VMAF: "vmaf", NEG: "vmaf", "ssim": "float_ssim", "psnr": "psnr_y"}
 _LOG, _NEG_LOG, _XPSNR_LOG = "vmaf.json", "neg.json", "xpsnr.log"
 _XPSNR = re.compile(r"n:\s*\d+\s+XPSNR y:\s*(\S+)")
-# Equal frames have no end of dB, and JSON no word for that.
+# Equal frames have infinite dB, which JSON cannot represent.
 _MOST_DECIBELS = 100.0
 
-# Both sides begin at 0 and count in microseconds: containers round times differently.
+# Both sides begin at 0 and count microseconds: containers round times differently.
 TIMED = "settb=AVTB,setpts=PTS-STARTPTS"
 PAIRED = "shortest=1:ts_sync_mode=nearest"
-# The shorter side ends the pairing: a last frame whose time was rounded up would be lost.
+# The shorter side ends the pairing: otherwise a last frame with a rounded-up time is lost.
 _LONGER = "tpad=stop=1:stop_mode=clone"
 
 
 class NotMeasured(Exception):
-    """A pair that gets no score; the text is the reason, one line."""
+    """A pair that gets no score; the text is the reason in one line."""
 
 
 class Score(msgspec.Struct, frozen=True):
-    """One measure of a pair over its frames, with the model and the height it was taken at.
+    """One metric of a pair over its frames, with its model and the height of the frames.
 
-    It is of every nth frame where `every` is n.
+    It covers every nth frame, n being `every`.
     """
 
     name: str
@@ -64,13 +64,13 @@ class Score(msgspec.Struct, frozen=True):
 
 
 class PairMetrics(msgspec.Struct, frozen=True):
-    """The scores of a pair, and VMAF of each frame that was looked at."""
+    """The scores of a pair, and the VMAF of each measured frame."""
 
     scores: tuple[Score, ...]
     vmaf_frames: tuple[float, ...]
 
     def score(self, name: str) -> Score | None:
-        """The score of that name, None where it was not taken."""
+        """Return the score of that name, None if it was not measured."""
         return next((score for score in self.scores if score.name == name), None)
 
     @property
@@ -82,14 +82,14 @@ class PairMetrics(msgspec.Struct, frozen=True):
 
     @property
     def worst_frame(self) -> int:
-        """The number of the frame with the least VMAF, from 0."""
+        """The number of the frame with the lowest VMAF, from 0."""
         return self.vmaf_frames.index(min(self.vmaf_frames))
 
 
 class Instruments(msgspec.Struct, frozen=True):
-    """What the binary can measure with; `complaint` is "" unless it lacks VMAF itself.
+    """The metrics that this FFmpeg has; `complaint` is "" unless it lacks VMAF itself.
 
-    VMAF NEG, which takes as long as VMAF itself, is of every nth frame where `neg_every` is n.
+    VMAF NEG, which takes as long as VMAF, is measured on every nth frame, n being `neg_every`.
     """
 
     neg: bool
@@ -99,10 +99,10 @@ class Instruments(msgspec.Struct, frozen=True):
 
 
 async def detect_instruments(folder: Path) -> Instruments:
-    """Which models and filters work here: two frames are measured to know."""
-    complaint = await _try_model(folder, MODELS[VMAF])
-    neg = not complaint and not await _try_model(folder, MODELS[NEG])
-    return Instruments(neg, await ffmpeg_cli.has_filters("xpsnr"), complaint)
+    """Detect which models and filters work, by measuring two frames."""
+    reason = await _try_model(folder, MODELS[VMAF])
+    neg = not reason and not await _try_model(folder, MODELS[NEG])
+    return Instruments(neg, await ffmpeg_cli.has_filters("xpsnr"), reason)
 
 
 async def _try_model(folder: Path, model: str) -> str:
@@ -125,15 +125,15 @@ async def measure_pair(
     *,
     every: int | None = None,
 ) -> PairMetrics:
-    """Measure a pair whose frames are as many; with `every`, VMAF v0.6.1 of each nth frame alone.
+    """Measure a pair with equal frame counts; with `every`, only VMAF v0.6.1 of each nth frame.
 
-    The distorted side is scaled (bicubic) to the reference. Raises NotMeasured, but with `every`
-    also where the pair is more alike with one side a frame earlier or later.
+    The distorted side is scaled (bicubic) to the reference. Raises NotMeasured; without `every`,
+    also if the pair matches better with one side shifted by a frame.
     """
     whole = every is None
-    takes = _metric_filters(instruments) if whole else [_libvmaf(_LOG, VMAF, every or 1)]
+    filters = _metric_filters(instruments) if whole else [_libvmaf(_LOG, VMAF, every or 1)]
     arguments = [*input_arguments(distorted), *input_arguments(reference)]
-    arguments += ["-filter_complex", _graph(reference, takes, whole), "-map", "[out]"]
+    arguments += ["-filter_complex", _graph(reference, filters, whole), "-map", "[out]"]
     try:
         await ffmpeg_cli.run(
             [*arguments, "-fps_mode", "passthrough", "-f", "null", "-"],
@@ -150,13 +150,13 @@ async def measure_pair(
 
 
 def _metric_filters(instruments: Instruments) -> list[str]:
-    """The filters that measure, each of which hands the distorted frames on as they are."""
-    takes = [_libvmaf(_LOG, VMAF, 1, "feature='name=psnr|name=float_ssim'")]
+    """Return the metric filters, each of which passes the distorted frames on."""
+    filters = [_libvmaf(_LOG, VMAF, 1, "feature='name=psnr|name=float_ssim'")]
     if instruments.neg:
-        takes.append(_libvmaf(_NEG_LOG, NEG, instruments.neg_every))
+        filters.append(_libvmaf(_NEG_LOG, NEG, instruments.neg_every))
     if instruments.xpsnr:
-        takes.append(f"xpsnr={PAIRED}:stats_file={_XPSNR_LOG}")
-    return takes
+        filters.append(f"xpsnr={PAIRED}:stats_file={_XPSNR_LOG}")
+    return filters
 
 
 def _libvmaf(log: str, name: str, every: int, *features: str) -> str:
@@ -165,17 +165,17 @@ def _libvmaf(log: str, name: str, every: int, *features: str) -> str:
     return ":".join((f"libvmaf={PAIRED}:log_fmt=json:log_path={log}", pace, model, *features))
 
 
-def _graph(reference: VideoFile, takes: list[str], whole: bool) -> str:
-    """A chain of all that measures: its one output is drained, so that nothing waits."""
+def _graph(reference: VideoFile, filters: list[str], whole: bool) -> str:
+    """Return one chain of all metrics: its only output is drained, so that no filter waits."""
     shape = f"scale={reference.width}:{reference.height}:flags=bicubic,format=yuv420p"
-    copies = [f"[r{n}]" for n in range(len(takes) + (REFERENCE_COPIES if whole else 0))]
+    copies = [f"[r{n}]" for n in range(len(filters) + (REFERENCE_COPIES if whole else 0))]
     split = f"split={len(copies)}{''.join(copies)}"
     chains = [
         f"[0:V:0]{TIMED},{shape}[d0]",
         f"[1:V:0]{TIMED},{_LONGER},format=yuv420p,{split}",
-        *(f"[d{n}][r{n}]{take}[d{n + 1}]" for n, take in enumerate(takes)),
+        *(f"[d{n}][r{n}]{take}[d{n + 1}]" for n, take in enumerate(filters)),
     ]
-    last, left = f"[d{len(takes)}]", copies[len(takes) :]
+    last, left = f"[d{len(filters)}]", copies[len(filters) :]
     chains += shift_chains(reference, last, left) if whole else [f"{last}null[out]"]
     return ";".join(chains)
 
@@ -216,7 +216,7 @@ def _read_xpsnr(log: Path) -> list[float]:
 
 
 def summarize_scores(name: str, values: Sequence[float], height: int, every: int = 1) -> Score:
-    """The score that a measure's frames make; the harmonic mean is libvmaf's, of values + 1."""
+    """Return the score of a metric's frames; the harmonic mean is libvmaf's, of values + 1."""
     harmonic = len(values) / math.fsum(1 / (value + 1) for value in values) - 1
     ordered = sorted(values)
     return Score(
@@ -233,7 +233,7 @@ def summarize_scores(name: str, values: Sequence[float], height: int, every: int
 
 
 def _percentile(ordered: Sequence[float], part: float) -> float:
-    """The value below which `part` of the sorted values lie, interpolated."""
+    """Return the value below which `part` of the sorted values lie, interpolated."""
     place = part * (len(ordered) - 1)
     below = math.floor(place)
     above = min(below + 1, len(ordered) - 1)

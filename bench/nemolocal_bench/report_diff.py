@@ -1,19 +1,19 @@
-"""What changed between two reports of the same clips."""
+"""The differences between two reports of the same clips."""
 
 from collections.abc import Iterator
 
 import msgspec
 
-from .comparison import REPORT_FORMAT, BenchReport
+from .report import REPORT_FORMAT, BenchReport
 from .variants import VariantResult
 
 
 class ReportUnreadable(Exception):
-    """A file that is no report of this bench; the text is one line."""
+    """A file that is not a report of this bench; the text is one line."""
 
 
 class FigureChange(msgspec.Struct, frozen=True):
-    """A figure of a clip's result, in the old report and in the new one."""
+    """A figure of a clip's result in the old and in the new report."""
 
     clip: str
     name: str
@@ -23,18 +23,18 @@ class FigureChange(msgspec.Struct, frozen=True):
 
 
 def read_report(content: bytes) -> BenchReport:
-    """A report from its JSON; raises Unreadable."""
+    """Read a report from its JSON; raises ReportUnreadable."""
     try:
         report = msgspec.json.decode(content, type=BenchReport)
     except msgspec.MsgspecError as error:
-        raise ReportUnreadable(f"it is no report of the bench: {error}") from error
+        raise ReportUnreadable(f"not a report of the bench: {error}") from error
     if report.format != REPORT_FORMAT:
         raise ReportUnreadable(f"it has format {report.format}, and this is format {REPORT_FORMAT}")
     return report
 
 
 def diff_reports(old: BenchReport, new: BenchReport) -> tuple[FigureChange, ...]:
-    """Seconds, bytes and VMAF of each result that both reports have, of clips equal in content."""
+    """Compare seconds, bytes and VMAF of results in both reports, of clips with equal content."""
     before = {
         (comparison.source.digest, result.name): result
         for comparison in old.comparisons

@@ -1,4 +1,4 @@
-"""What was measured before: results by content and settings, in the user's cache folder."""
+"""A cache of results by content and settings, in the user's cache folder."""
 
 import hashlib
 import os
@@ -9,33 +9,33 @@ from typing import TypeVar
 import msgspec
 import platformdirs
 
-# Whoever changes what a result means counts on.
+# Increase it when the meaning of a result changes.
 _FORMAT = 1
 
 T = TypeVar("T")
 
 
 def cache_folder() -> Path:
-    """Where results are kept."""
+    """Return the folder of cached results."""
     return platformdirs.user_cache_path("nemolocal") / "bench"
 
 
 class ResultCache:
-    """Results in a folder, a file for each; `version` is FFmpeg's, whose results they are."""
+    """A folder with a file for each result; `version` includes FFmpeg's version."""
 
     def __init__(self, folder: Path, version: str) -> None:
         self._folder = folder
         self._version = version
 
     def find(self, kind: type[T], *parts: object) -> T | None:
-        """The result of these parts (digests, settings); None where there is none to read."""
+        """Return the result for these parts (digests, settings); None if none can be read."""
         try:
             return msgspec.json.decode(self._path(kind, parts).read_bytes(), type=kind)
         except (OSError, msgspec.MsgspecError):
             return None
 
     def store(self, value: object, *parts: object) -> None:
-        """Keep a result, whole or not at all; where nothing can be kept, nothing is."""
+        """Store a result atomically; does nothing if the folder cannot be written."""
         path = self._path(type(value), parts)
         fresh = path.with_suffix(f".{secrets.token_hex(4)}")
         try:
@@ -43,7 +43,7 @@ class ResultCache:
             fresh.write_bytes(msgspec.json.encode(value))
             os.replace(fresh, path)
         except OSError:
-            # Then it is measured again next time.
+            # It is measured again next time.
             return
 
     def _path(self, kind: type, parts: tuple[object, ...]) -> Path:

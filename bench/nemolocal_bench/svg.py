@@ -1,4 +1,7 @@
-"""Plain SVG: axes, lines with markers, bars with patterns; nothing is told by colour alone."""
+"""Draws charts as plain SVG: axes, lines with markers, bars with patterns.
+
+Every series is told apart without colour.
+"""
 
 import math
 from collections.abc import Iterable, Sequence
@@ -8,11 +11,11 @@ from nemolocal_contract.text_escaping import escape_markup
 WIDTH, HEIGHT = 640, 320
 LEFT, RIGHT, TOP, BOTTOM = 56, 16, 16, 44
 
-# Okabe and Ito's colours, which the colour-blind tell apart; dark enough for print.
+# Okabe and Ito's colours, which colour-blind people can tell apart; dark enough for print.
 COLORS = ("#0072b2", "#d55e00", "#009e73", "#a0527f", "#7a6a00", "#3b3b3b", "#56b4e9", "#e69f00")
 DASHES = ("", "7 3", "2 3", "9 3 2 3", "4 4", "1 2", "12 4", "6 2 2 2")
 PATTERNS = 6
-# Markers: a circle, a square, a triangle, a diamond, a triangle upside down, a glass.
+# Markers: circle, square, triangle, diamond, inverted triangle, hourglass.
 _CORNERS = (
     (),
     ((-5, -5), (5, -5), (5, 5), (-5, 5)),
@@ -27,7 +30,7 @@ Point = tuple[float, float]
 
 
 class Axes:
-    """Where values lie in the picture; `x_log` for rates and speeds."""
+    """Maps values to positions; `x_log` for rates and speeds."""
 
     def __init__(
         self, x: tuple[float, float], y: tuple[float, float], *, x_log: bool = False
@@ -37,18 +40,18 @@ class Axes:
         self._y = _widened(y)
 
     def x(self, value: float) -> float:
-        """The place of a value from the left, in pixels."""
+        """Return the position of a value from the left, in pixels."""
         value = math.log10(value) if self._x_log else value
         part = (value - self._x[0]) / (self._x[1] - self._x[0])
         return LEFT + part * (WIDTH - LEFT - RIGHT)
 
     def y(self, value: float) -> float:
-        """The place of a value from above, in pixels."""
+        """Return the position of a value from the top, in pixels."""
         part = (value - self._y[0]) / (self._y[1] - self._y[0])
         return HEIGHT - BOTTOM - part * (HEIGHT - TOP - BOTTOM)
 
     def svg_parts(self, x_title: str, y_title: str) -> list[str]:
-        """Both axes with ticks, grid and titles."""
+        """Return both axes with ticks, grid and titles."""
         parts = []
         for tick in _round_logs(self._x) if self._x_log else _round_values(self._x):
             value = 10**tick if self._x_log else tick
@@ -64,15 +67,15 @@ class Axes:
 
 
 def svg_document(title: str, parts: Iterable[str], height: float = HEIGHT) -> str:
-    """A whole drawing; the title is what a screen reader says."""
+    """Return the complete drawing; a screen reader reads its title."""
     head = f'<svg viewBox="0 0 {WIDTH} {height:.0f}" role="img" xmlns="http://www.w3.org/2000/svg">'
     return f"{head}<title>{escape_markup(title)}</title>{pattern_defs()}{''.join(parts)}</svg>"
 
 
-def text(x: float, y: float, words: str, anchor: str = "start", more: str = "") -> str:
-    """Words at a place."""
+def text(x: float, y: float, text: str, anchor: str = "start", more: str = "") -> str:
+    """Return a text at a position."""
     return (
-        f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" {more}>{escape_markup(words)}</text>'
+        f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" {more}>{escape_markup(text)}</text>'
     )
 
 
@@ -81,7 +84,7 @@ def _tick(x: float, y: float, value: float, anchor: str) -> str:
 
 
 def polyline(points: Sequence[Point], style: int, more: str = "") -> str:
-    """A line through places, in the dashes and the colour of a style."""
+    """Return a line through points, in the dashes and the colour of a style."""
     way = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
     dashes = DASHES[style % len(DASHES)]
     stroke = f'stroke="{COLORS[style % len(COLORS)]}" stroke-dasharray="{dashes}"'
@@ -89,7 +92,7 @@ def polyline(points: Sequence[Point], style: int, more: str = "") -> str:
 
 
 def marker(x: float, y: float, style: int) -> str:
-    """A shape of its own for each of twelve styles: six that are full, and six hollow ones."""
+    """Return the marker of a style: six shapes, filled and then hollow."""
     color = COLORS[style % len(COLORS)]
     fill = color if style % (2 * len(_CORNERS)) < len(_CORNERS) else "#fff"
     look = f'fill="{fill}" stroke="{color}" stroke-width="1.6"'
@@ -101,23 +104,23 @@ def marker(x: float, y: float, style: int) -> str:
 
 
 def bar(x: float, y: float, width: float, height: float, style: int | None) -> str:
-    """A bar in the pattern of a style, with an outline; plain for None."""
+    """Return a bar in the pattern of a style, with an outline; plain for None."""
     place = f'x="{x:.1f}" y="{y:.1f}" width="{max(width, 0.5):.1f}" height="{height:.1f}"'
     fill = "#ddd" if style is None else f"url(#p{style % PATTERNS})"
     return f'<rect {place} fill="{fill}" stroke="#222"/>'
 
 
 def level_line(axes: Axes, value: float, words: str, style: int, *, below: bool = False) -> str:
-    """A level across the whole drawing, with its name above it or below it."""
+    """Return a horizontal line across the whole drawing, with its name above or below it."""
     y = axes.y(value)
     line = polyline([(LEFT, y), (WIDTH - RIGHT, y)], style)
-    # A white rim keeps the name apart from what it stands on.
+    # A white outline keeps the name readable on lines.
     rim = 'stroke="#fff" stroke-width="4" paint-order="stroke"'
     return line + text(WIDTH - RIGHT - 4, y + (13 if below else -4), words, "end", rim)
 
 
 def pattern_defs() -> str:
-    """The fills of bars: dense, striped, dotted, empty."""
+    """Return the fill patterns of bars."""
     shapes = (
         '<rect width="8" height="8" fill="{0}"/>',
         '<path d="M0,8 L8,0" stroke="{0}" stroke-width="2.5"/>',
@@ -135,7 +138,7 @@ def pattern_defs() -> str:
 
 
 def format_number(value: float) -> str:
-    """A number as short as it can be read."""
+    """Format a number as short as possible."""
     if abs(value) >= 100:
         return f"{value:,.0f}"
     return f"{value:.3g}"
@@ -147,14 +150,14 @@ def _line(x1: float, y1: float, x2: float, y2: float, kind: str) -> str:
 
 
 def _widened(ends: tuple[float, ...]) -> tuple[float, float]:
-    """A little room on both sides, also where all values are one."""
+    """Return the ends with a margin, also if they are equal."""
     least, most = ends
     room = (most - least) * 0.06 or max(abs(least) * 0.05, 0.5)
     return least - room, most + room
 
 
 def _round_values(ends: tuple[float, float]) -> list[float]:
-    """Values between the ends that are 1, 2 or 5 times a power of ten apart."""
+    """Return values between the ends in steps of 1, 2 or 5 times a power of ten."""
     rough = (ends[1] - ends[0]) / _TICKS
     power = 10.0 ** math.floor(math.log10(rough))
     step = next(power * factor for factor in (1, 2, 5, 10) if power * factor >= rough)
@@ -163,9 +166,9 @@ def _round_values(ends: tuple[float, float]) -> list[float]:
 
 
 def _round_logs(ends: tuple[float, float]) -> list[float]:
-    """The logarithms between the ends of 1, 2 and 5 times the powers of ten.
+    """Return the logarithms of 1, 2 and 5 times the powers of ten between the ends.
 
-    Where that leaves fewer than three, those of round values.
+    If there are fewer than three, those of round values.
     """
     powers = range(math.floor(ends[0]), math.floor(ends[1]) + 1)
     logs = [power + math.log10(factor) for power in powers for factor in (1, 2, 5)]

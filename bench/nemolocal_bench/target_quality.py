@@ -1,4 +1,4 @@
-"""The smallest file at a target VMAF: probes on samples, then the whole encode checked."""
+"""The smallest file at a target VMAF: probes on a sample, then the whole encode verified."""
 
 import asyncio
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ from .video_files import VideoFile, input_arguments, open_encode
 
 ENCODER = "libx264"
 
-# A clip that is shorter than this is its own sample; else three stretches of it are.
+# A shorter clip is its own sample; of a longer one three parts are.
 _MAX_WHOLE_SECONDS = 12.0
 _SAMPLE_SECONDS = 2.0
 _SAMPLE_POSITIONS = (1 / 6, 1 / 2, 5 / 6)
@@ -30,9 +30,9 @@ _BYTES_PER_PIXEL = 1.5
 
 
 class TargetSearchResult(msgspec.Struct, frozen=True):
-    """A search: its target, the probes on the sample, and the whole encodes that came after.
+    """A search: its target, the probes on the sample, and the whole encodes after them.
 
-    `chosen` names the result that is not below the target, "" where `complaint` says why there is
+    `chosen` is the name of the result that reaches the target, "" if `complaint` says why there is
     none.
     """
 
@@ -46,7 +46,7 @@ class TargetSearchResult(msgspec.Struct, frozen=True):
 
 
 def max_sample_size(clip: VideoFile) -> int:
-    """Bytes that the sample of a clip may take at most."""
+    """Return the maximum size of a clip's sample in bytes."""
     if clip.seconds <= _MAX_WHOLE_SECONDS:
         return 0
     frames = len(_SAMPLE_POSITIONS) * _SAMPLE_SECONDS * clip.fps + len(_SAMPLE_POSITIONS)
@@ -54,7 +54,7 @@ def max_sample_size(clip: VideoFile) -> int:
 
 
 class TargetSearch:
-    """Looks for the CRF of x264 with a preset whose whole encode just reaches the target."""
+    """Searches the CRF of x264 with a preset whose whole encode just reaches the target."""
 
     def __init__(
         self,
@@ -73,9 +73,9 @@ class TargetSearch:
     def run(
         self, target: float, known: Sequence[VariantResult] = ()
     ) -> tuple[TargetSearchResult, VariantResult | None]:
-        """The search and the whole encode that it chose; raises NotMeasured or FFmpegFailed.
+        """Search, and encode the whole; raises NotMeasured or FFmpegFailed.
 
-        `known` are results of the whole clip: those with the preset tell where to begin.
+        `known` are results of the whole clip: those with the same preset give the start.
         """
         sample = asyncio.run(cut_sample(self._clip, self._folder))
         tried = search_crf(partial(self._probe, sample), target, known=self._probes_of(known))
@@ -89,14 +89,14 @@ class TargetSearch:
         return [CrfProbe(r.crf, r.vmaf) for r in same if r.crf is not None and r.vmaf is not None]
 
     def _check(self, found: TargetSearchResult) -> tuple[TargetSearchResult, VariantResult | None]:
-        """Encode the whole, and again where the sample was not quite like it."""
+        """Encode the whole clip, and again if the sample did not predict it well."""
         wholes: dict[float, VariantResult] = {}
         made: list[CrfProbe] = []
         crf = next_whole_crf(found.probes, made, found.target)
         while crf not in wholes and len(wholes) < _WHOLES:
             wholes[crf] = result = self._whole(crf)
             if result.vmaf is None:
-                return _ended(found, wholes, complaint=result.complaint), None
+                return _ended(found, wholes, reason=result.complaint), None
             made.append(CrfProbe(crf, result.vmaf))
             if is_within_target(made[-1], found.target):
                 break
@@ -118,8 +118,8 @@ class TargetSearch:
             self._cache.store(known, *parts)
         return known.vmaf
 
-    async def _score(self, sample: VideoFile, settings: EncodeVariant) -> float:
-        made = await encode_clip(settings, sample, self._folder)
+    async def _score(self, sample: VideoFile, variant: EncodeVariant) -> float:
+        made = await encode_clip(variant, sample, self._folder)
         try:
             clip = await open_encode(made.path, sample.seconds)
             if clip.frames != sample.frames:
@@ -140,7 +140,7 @@ def _choose(
         return _ended(found, wholes, chosen=chosen.name), chosen
     *_, last = wholes.values()
     missed = f"VMAF {found.target:g} is not reached, {last.name} gives {last.vmaf:.2f}"
-    return _ended(found, wholes, complaint=missed), None
+    return _ended(found, wholes, reason=missed), None
 
 
 def _ended(
@@ -148,45 +148,45 @@ def _ended(
     wholes: dict[float, VariantResult],
     *,
     chosen: str = "",
-    complaint: str = "",
+    reason: str = "",
 ) -> TargetSearchResult:
     probes = tuple(
         CrfProbe(crf, whole.vmaf) for crf, whole in wholes.items() if whole.vmaf is not None
     )
-    return msgspec.structs.replace(found, wholes=probes, chosen=chosen, complaint=complaint)
+    return msgspec.structs.replace(found, wholes=probes, chosen=chosen, complaint=reason)
 
 
 def cached_variant(
-    settings: EncodeVariant, clip: VideoFile, instruments: Instruments, cache: ResultCache
+    variant: EncodeVariant, clip: VideoFile, instruments: Instruments, cache: ResultCache
 ) -> VariantResult | None:
-    """A leg from the cache, None where it has not been run."""
-    return cache.find(VariantResult, *_variant_key(settings, clip, instruments))
+    """Return a variant's result from the cache, None if it has not been run."""
+    return cache.find(VariantResult, *_variant_key(variant, clip, instruments))
 
 
 def run_variant_cached(
-    settings: EncodeVariant,
+    variant: EncodeVariant,
     clip: VideoFile,
     folder: Path,
     instruments: Instruments,
     cache: ResultCache,
 ) -> VariantResult:
-    """A leg from the cache, else run and kept there if nothing went wrong."""
-    known = cached_variant(settings, clip, instruments, cache)
+    """Return a variant's result from the cache, or run it and store the result if it succeeded."""
+    known = cached_variant(variant, clip, instruments, cache)
     if known is None:
-        known = asyncio.run(run_variant(settings, clip, folder, instruments))
+        known = asyncio.run(run_variant(variant, clip, folder, instruments))
         if not known.complaint:
-            cache.store(known, *_variant_key(settings, clip, instruments))
+            cache.store(known, *_variant_key(variant, clip, instruments))
     return known
 
 
 def _variant_key(
-    settings: EncodeVariant, clip: VideoFile, instruments: Instruments
+    variant: EncodeVariant, clip: VideoFile, instruments: Instruments
 ) -> tuple[object, ...]:
-    return (clip.digest, msgspec.to_builtins(settings), msgspec.to_builtins(instruments))
+    return (clip.digest, msgspec.to_builtins(variant), msgspec.to_builtins(instruments))
 
 
 async def cut_sample(clip: VideoFile, folder: Path) -> VideoFile:
-    """Three stretches of a clip in one, without loss; a short clip itself."""
+    """Cut three parts of a clip into one, losslessly; a short clip is returned itself."""
     if clip.seconds <= _MAX_WHOLE_SECONDS:
         return clip
     begins = [clip.seconds * place - _SAMPLE_SECONDS / 2 for place in _SAMPLE_POSITIONS]

@@ -1,6 +1,6 @@
-"""What a pair must pass before it is measured: frames, size; and the reference against itself.
+"""Validity checks before a pair is measured: frame count, size, reference against itself.
 
-The shift test, the third gate, looks at the same decoded frames as the measures and is with them.
+The alignment test is in `metrics`, as it uses the same decoded frames as the metrics.
 """
 
 import math
@@ -10,14 +10,14 @@ from .metrics import Instruments, NotMeasured, measure_pair
 from .video_files import VideoFile
 
 MIN_SELF_SCORE = 97.0
-# Encoders want even sides: so much may be missing on each.
+# Encoders need even sizes: so much may be missing on each side.
 _SIZE_TOLERANCE = 1
-# How far two shapes may be from each other, as a part.
+# The maximum relative difference of two aspect ratios.
 _ASPECT_TOLERANCE = 0.01
 
 
 async def check_reference(reference: VideoFile, folder: Path, instruments: Instruments) -> float:
-    """VMAF of the reference against itself; raises NotMeasured where it is below 97."""
+    """Return VMAF of the reference against itself; raises NotMeasured if it is below 97."""
     own = (await measure_pair(reference, reference, folder, instruments, every=5)).vmaf
     if own < MIN_SELF_SCORE:
         raise NotMeasured(
@@ -28,9 +28,9 @@ async def check_reference(reference: VideoFile, folder: Path, instruments: Instr
 
 
 def check_pair(reference: VideoFile, distorted: VideoFile, *, resized: bool = False) -> None:
-    """Raise NotMeasured unless the pair has as many frames of the same size.
+    """Raise NotMeasured unless the pair has equal frame counts and sizes.
 
-    `resized` says that another size of the same shape is meant, as where a backend exports 1080p.
+    `resized` allows another size with the same aspect ratio, as when a server exports 1080p.
     """
     if distorted.frames != reference.frames:
         raise NotMeasured(f"it has {distorted.frames} frames, the reference {reference.frames}")

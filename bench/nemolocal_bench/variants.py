@@ -1,4 +1,4 @@
-"""The legs of a comparison: settings to try on this machine, each encoded, gated and measured."""
+"""Encode variants on this machine: each is encoded, validated and measured."""
 
 import asyncio
 from collections.abc import Iterable
@@ -30,11 +30,11 @@ ENCODERS = (encoders.SOFTWARE_ENCODER, *encoders.HARDWARE_ENCODERS, *ALTERNATIVE
 
 
 class VariantResult(msgspec.Struct, frozen=True, kw_only=True):
-    """What a leg came to; `complaint` says why there is no score, "" where there is one.
+    """The result of a variant; `complaint` says why there is no score, "" if there is one.
 
-    `where` is "local" or "cloud", `note` must stand beside every figure. `seconds` is wall time,
-    `speed` seconds of the clip for each of them, `saved` percent of the source's bytes, `bitrate`
-    bits/s of the whole file. `picture` is a PNG: the worst frame, reference on the left.
+    `where` is "local" or "cloud", `note` must be shown with every figure. `seconds` is wall time,
+    `speed` seconds of the clip per second, `saved` percent of the source's bytes, `bitrate` bits/s
+    of the whole file. `picture` is a PNG: the worst frame, reference on the left.
     """
 
     name: str
@@ -60,12 +60,12 @@ class VariantResult(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def vmaf(self) -> float | None:
-        """The mean of VMAF v0.6.1, None where the leg has no score."""
+        """The mean of VMAF v0.6.1, None if the result has no score."""
         return self.scores[0].mean if self.scores else None
 
 
 async def try_encoders(names: Iterable[str], folder: Path) -> dict[str, str]:
-    """Why each of these encoders does not work here; "" where it does."""
+    """Return why each of these encoders does not work here; "" if it does."""
     tried = tuple(names)
     complaints = await asyncio.gather(*(_try_encoder(name, folder) for name in tried))
     return dict(zip(tried, complaints, strict=True))
@@ -73,7 +73,7 @@ async def try_encoders(names: Iterable[str], folder: Path) -> dict[str, str]:
 
 async def _try_encoder(name: str, folder: Path) -> str:
     if name not in ALTERNATIVES:
-        # What the whole project stands on needs no trial.
+        # The software encoder needs no test: the whole project depends on it.
         return (
             "" if name == encoders.SOFTWARE_ENCODER else (await encoders.probe_encoder(name)).error
         )
@@ -86,13 +86,13 @@ async def _try_encoder(name: str, folder: Path) -> str:
     return ""
 
 
-def ladder_variants(ladder: Ladder, families: Iterable[str]) -> list[EncodeVariant]:
-    """The settings of a ladder for the encoders in `families`.
+def ladder_variants(ladder: Ladder, encoder_names: Iterable[str]) -> list[EncodeVariant]:
+    """Return the variants of a ladder for these encoders.
 
-    The quick one has what the contract exports; alternatives are in it where they are asked for.
+    The quick ladder has what the contract exports; alternatives only if they are named.
     """
     made: list[EncodeVariant] = []
-    for family in families:
+    for family in encoder_names:
         if family == encoders.SOFTWARE_ENCODER:
             rungs = _X264[ladder].items()
             made += [EncodeVariant(family, preset, crf) for preset, crfs in rungs for crf in crfs]
@@ -105,14 +105,14 @@ def ladder_variants(ladder: Ladder, families: Iterable[str]) -> list[EncodeVaria
 
 
 async def run_variant(
-    settings: EncodeVariant, clip: VideoFile, folder: Path, instruments: Instruments
+    variant: EncodeVariant, clip: VideoFile, folder: Path, instruments: Instruments
 ) -> VariantResult:
-    """Encode, gate and measure; whatever goes wrong is the result's complaint."""
+    """Encode, validate and measure; an error becomes the result's complaint."""
     result = VariantResult(
-        name=settings.name, curve=settings.curve, note=settings.note, crf=settings.crf
+        name=variant.name, curve=variant.curve, note=variant.note, crf=variant.crf
     )
     try:
-        made = await encode_clip(settings, clip, folder)
+        made = await encode_clip(variant, clip, folder)
         result = _with_cost(result, made, clip)
         opened = await open_encode(made.path, clip.seconds)
         return await measure_result(result, opened, clip, folder, instruments)
@@ -131,7 +131,7 @@ async def measure_result(
     *,
     resized: bool = False,
 ) -> VariantResult:
-    """The result with the size of a file and, where it passes the gates, with its scores."""
+    """Return the result with the file's size and, if the pair is valid, with its scores."""
     result = _with_size(result, made, reference)
     try:
         check_pair(reference, made, resized=resized)
@@ -143,7 +143,7 @@ async def measure_result(
 
 
 def _with_size(result: VariantResult, made: VideoFile, reference: VideoFile) -> VariantResult:
-    """The result with what is known of a file without a look at its frames."""
+    """Return the result with what is known of the file without decoding it."""
     return msgspec.structs.replace(
         result,
         size=made.bytes,
@@ -165,11 +165,11 @@ def _with_cost(result: VariantResult, made: EncodeResult, clip: VideoFile) -> Va
     )
 
 
-def _with_scores(result: VariantResult, measures: PairMetrics, picture: bytes) -> VariantResult:
+def _with_scores(result: VariantResult, metrics: PairMetrics, picture: bytes) -> VariantResult:
     return msgspec.structs.replace(
         result,
-        scores=measures.scores,
-        vmaf_frames=measures.vmaf_frames,
-        worst_frame=measures.worst_frame,
+        scores=metrics.scores,
+        vmaf_frames=metrics.vmaf_frames,
+        worst_frame=metrics.worst_frame,
         picture=picture,
     )

@@ -1,4 +1,4 @@
-"""The files that are compared: opened under safe names, every frame counted."""
+"""The compared files: opened under safe names, every frame counted."""
 
 import hashlib
 import shutil
@@ -16,21 +16,21 @@ from nemolocal_render.media import DECODERS, DEMUXERS, MAX_STREAMS, MediaRejecte
 from nemolocal_render.probing.media_probe import probe
 from nemolocal_render.sandbox import SandboxPolicy
 
-# The shift test looks one frame to each side of at least one.
+# The alignment test compares at least one frame with both neighbours.
 MIN_FRAMES = 3
-# Slower than this is no work but a hang: seconds at all, and for each second of the clip.
+# Seconds after which FFmpeg hangs: a fixed time, and for each second of the clip.
 _TIMEOUT = (120.0, 240.0)
 _MAX_PIXELS = 33_177_600
 
 
 class CannotCompare(Exception):
-    """A file that cannot be compared; the text is one line for its owner."""
+    """A file that cannot be compared; the text is one line for the user."""
 
 
 class VideoFile(msgspec.Struct, frozen=True):
-    """A video: where it is, its frames and seconds, its size in pixels as decoded and in bytes.
+    """A video: its path, frames, seconds, decoded size in pixels, and bytes.
 
-    `path` bears a name of ours. `digest` is the SHA-256 of the content. Rotation is applied.
+    `path` is a safe name of our own. `digest` is the SHA-256 of the content. Rotation is applied.
     """
 
     path: Path
@@ -44,22 +44,22 @@ class VideoFile(msgspec.Struct, frozen=True):
 
     @property
     def timeout(self) -> float:
-        """Seconds after which a run of FFmpeg over the clip is stopped."""
+        """Seconds after which FFmpeg is stopped when it reads the clip."""
         return _TIMEOUT[0] + _TIMEOUT[1] * self.seconds
 
     @property
     def fps(self) -> float:
-        """Frames a second, the mean of them where they vary."""
+        """Frames per second, the mean if they vary."""
         return self.frames / self.seconds
 
     def policy(self, *others: "VideoFile") -> SandboxPolicy:
-        """What a run of FFmpeg may read: this clip and the others."""
+        """What FFmpeg may read: this clip and the others."""
         paths = (path for clip in (self, *others) for path in (clip.path, clip.path.resolve()))
         return SandboxPolicy(read=tuple(paths))
 
 
 async def open_source(path: Path, folder: Path) -> VideoFile:
-    """A file of the user's, under a name of ours in `folder`; raises Unusable."""
+    """Link a user's file into `folder` under a safe name and open it; raises CannotCompare."""
     kind = normalize_extension(path.name)
     if path.is_dir():
         raise CannotCompare(f"{path} is a folder: name the videos in it")
@@ -69,7 +69,7 @@ async def open_source(path: Path, folder: Path) -> VideoFile:
         videos = ", ".join(
             name for name, medium in ACCEPTED_EXTENSIONS.items() if medium == "video"
         )
-        raise CannotCompare(f"{path} is no video: accepted are {videos}")
+        raise CannotCompare(f"{path} is not a video: accepted types are {videos}")
     try:
         named = folder / f"source-{file_digest(path)[:16]}.{kind}"
     except OSError as error:
@@ -83,16 +83,16 @@ async def open_source(path: Path, folder: Path) -> VideoFile:
 
 
 async def open_encode(path: Path, seconds: float) -> VideoFile:
-    """An MP4 that was just made here, so long as its source; raises Unusable.
+    """Open an MP4 made here, as long as its source; raises CannotCompare.
 
-    Its packets are counted, a frame each: all of them are decoded when it is measured.
+    Its packets are counted, one per frame: all of them are decoded when it is measured.
     """
     clip = VideoFile(path, "mp4", file_digest(path), 0, seconds, 0, 0, path.stat().st_size)
     return await _count(clip, "-c", "copy")
 
 
 async def open_video(path: Path) -> VideoFile:
-    """A video file of anybody's that bears a name of ours; raises Unusable."""
+    """Open any video file that has a safe name; raises CannotCompare."""
     kind = normalize_extension(path.name)
     if kind is None:
         raise CannotCompare(f"accepted are {ACCEPTED_EXTENSIONS_TEXT}")
@@ -101,14 +101,14 @@ async def open_video(path: Path) -> VideoFile:
     except MediaRejected as reason:
         raise CannotCompare(str(reason)) from reason
     if info.kind != "video":
-        raise CannotCompare("it holds no picture")
+        raise CannotCompare("it contains no video")
     seconds = info.picture_duration or info.duration
     clip = VideoFile(path, kind, file_digest(path), 0, seconds, 0, 0, path.stat().st_size)
     return await _count(clip)
 
 
 def file_digest(path: Path) -> str:
-    """The SHA-256 of a file, as hexadecimal digits."""
+    """Return the SHA-256 of a file in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
@@ -117,12 +117,12 @@ def _link_or_copy(path: Path, named: Path) -> None:
     try:
         named.symlink_to(path.resolve())
     except OSError:
-        # Not every system lets everybody link.
+        # Not every system allows links.
         shutil.copyfile(path, named)
 
 
 def input_arguments(clip: VideoFile) -> list[str]:
-    """How FFmpeg opens a clip: its demuxer alone, known decoders, no protocol but files."""
+    """Return how FFmpeg opens a clip: only its demuxer, known decoders, the file protocol."""
     demuxer = DEMUXERS[clip.extension]
     return [
         *("-format_whitelist", demuxer, "-codec_whitelist", ",".join(DECODERS)),
@@ -133,7 +133,7 @@ def input_arguments(clip: VideoFile) -> list[str]:
 
 
 async def _count(clip: VideoFile, *how: str) -> VideoFile:
-    """Go through the whole clip, decoding it unless told otherwise: no header is believed."""
+    """Count the frames, by decoding unless told otherwise: headers are not trusted."""
     lines: list[str] = []
     shown = ["-map", "0:V:0", *how, "-fps_mode", "passthrough", "-f", "framecrc", "-"]
     try:
@@ -148,7 +148,7 @@ async def _count(clip: VideoFile, *how: str) -> VideoFile:
         raise CannotCompare(f"it cannot be decoded: {failure}") from failure
     frames = sum(not line.startswith("#") for line in lines)
     if frames < MIN_FRAMES:
-        raise CannotCompare(f"it has {frames} frame(s), and {MIN_FRAMES} are the least to compare")
+        raise CannotCompare(f"it has {frames} frame(s); at least {MIN_FRAMES} are needed")
     size = next(line for line in lines if line.startswith("#dimensions")).split()[-1]
     width, _, height = size.partition("x")
     return msgspec.structs.replace(clip, frames=frames, width=int(width), height=int(height))

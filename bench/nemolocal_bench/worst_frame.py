@@ -1,4 +1,4 @@
-"""The worst frame of a pair as a picture: the reference on the left, the other on the right."""
+"""The worst frame of a pair as a picture: the reference on the left."""
 
 from pathlib import Path
 
@@ -7,14 +7,14 @@ from nemolocal_render import ffmpeg_cli
 from .video_files import VideoFile, input_arguments
 
 _PICTURE = "worst.png"
-# Two halves of a page, and no more: the picture goes into the report.
+# Two halves of a page: the picture is embedded in the report.
 _WIDTH = 640
 
 
 async def extract_worst_frame(
     reference: VideoFile, distorted: VideoFile, number: int, folder: Path
 ) -> bytes:
-    """A PNG of frame `number` (from 0) of both, side by side; raises FFmpegFailed."""
+    """Return a PNG of frame `number` (from 0) of both, side by side; raises FFmpegFailed."""
     width = min(reference.width, _WIDTH) // 2 * 2
     height = max(round(reference.height * width / reference.width / 2) * 2, 2)
     chosen = f"select=eq(n\\,{number}),setpts=0,scale={width}:{height}:flags=bicubic,format=rgb24"

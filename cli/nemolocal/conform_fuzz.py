@@ -9,7 +9,6 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from nemolocal_conformance.budget import OverBudget
-from nemolocal_conformance.fuzz.runner_factory import open_script_runner
 from nemolocal_conformance.fuzz.script import (
     EDIT_PRICE,
     OWN_ACCOUNT,
@@ -22,7 +21,7 @@ from nemolocal_conformance.fuzz.script import (
     script_cost,
 )
 from nemolocal_conformance.fuzz.script_report import passed_verdict, script_report, script_verdict
-from nemolocal_conformance.fuzz.script_runner import ScriptResult, ScriptRunner
+from nemolocal_conformance.fuzz.script_runner import ScriptResult, ScriptRunner, open_script_runner
 from nemolocal_conformance.reports import as_json
 from nemolocal_conformance.target import TargetUnreachable, require_http_server
 from nemolocal_conformance.verdicts import Verdict
@@ -101,7 +100,7 @@ def _replay(arguments: argparse.Namespace, player: ScriptRunner) -> _FuzzOutcome
     script = read_script(Path(arguments.replay))
     _remaining_budget(arguments, player, script)
     ending = player.run(script)
-    verdict = script_verdict(script, ending, ours=player.context.has_control)
+    verdict = script_verdict(script, ending, has_control=player.context.has_control)
     return (verdict,), 1, ending.steps
 
 
@@ -128,7 +127,7 @@ def _search(arguments: argparse.Namespace, player: ScriptRunner) -> _FuzzOutcome
         )
     played = [*([done.failed] if done.failed else []), *done.learned]
     ours = player.context.has_control
-    verdicts = tuple(script_verdict(one.script, one.result, ours=ours) for one in played)
+    verdicts = tuple(script_verdict(one.script, one.result, has_control=ours) for one in played)
     if done.failed is None:
         verdicts = (passed_verdict(), *verdicts)
     if played:

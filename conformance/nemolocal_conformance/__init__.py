@@ -1,1 +1,1 @@
-"""Does a server, or a client, keep the contract? Judged over HTTP, without importing either."""
+"""Checks whether a server or a client follows the contract, over HTTP and without importing it."""

@@ -1,4 +1,4 @@
-"""The calibration card: what a local server assumes of time and chance, and if it was measured."""
+"""List what a local server assumes about times and probabilities, and what a run measured."""
 
 import msgspec
 
@@ -10,7 +10,7 @@ _NEVER = "never"
 
 
 class Assumption(msgspec.Struct, frozen=True):
-    """A timing or a probability: its stated value, rule and sources, and what this run measured."""
+    """A time or a probability: its value, rule and sources, and what this run measured."""
 
     name: str
     value: str
@@ -19,7 +19,7 @@ class Assumption(msgspec.Struct, frozen=True):
     measured: str = _NEVER
 
 
-# What the checks measure stands beside the check that does.
+# The check that measures each value.
 _ASSUMPTIONS: tuple[tuple[str, str, str, str], ...] = (
     ("share of edits that close silently", "30 %", "SSE-5", "chat.silent.rate"),
     ("heartbeat interval", "15 s", "SSE-3", "chat.heartbeat.sent"),
@@ -36,7 +36,7 @@ _ASSUMPTIONS: tuple[tuple[str, str, str, str], ...] = (
 
 
 def list_assumptions(report: ConformanceReport) -> tuple[Assumption, ...]:
-    """The card; a value counts as measured where its check passed against a server not ours."""
+    """List the assumptions; a value counts as measured if its check passed against the cloud."""
     outcomes = {verdict.check: verdict.outcome for verdict in report.verdicts}
     return tuple(
         Assumption(

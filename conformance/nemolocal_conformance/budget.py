@@ -1,4 +1,4 @@
-"""What a run would cost on a real account, known before anything is sent."""
+"""The cost of a run on a real account, calculated before any request is sent."""
 
 from collections.abc import Collection, Iterable
 
@@ -8,7 +8,7 @@ from nemolocal_contract.plurals import pluralize
 
 from .server_check import Cost, Prerequisite, ServerCheck
 
-# What each prerequisite costs, once a run, with all that it stands on.
+# The cost of each prerequisite, once per run, with what it depends on.
 _PREREQUISITE_COSTS: dict[Prerequisite, tuple[tuple[Prerequisite, ...], Cost]] = {
     "token": ((), Cost(tokens=1)),
     "session": (("token",), Cost()),
@@ -20,7 +20,7 @@ _PREREQUISITE_COSTS: dict[Prerequisite, tuple[tuple[Prerequisite, ...], Cost]] =
 
 
 class Budget(msgspec.Struct, frozen=True):
-    """What may be spent: credits, and anonymous tokens; a token that is given costs none."""
+    """What a run may spend: credits and anonymous tokens. A given token costs nothing."""
 
     credits: int = 0
     tokens: int = 1
@@ -28,11 +28,11 @@ class Budget(msgspec.Struct, frozen=True):
 
 
 class OverBudget(Exception):
-    """The checks that were asked for cost more than may be spent; the text is the bill."""
+    """The selected checks cost more than the budget; the text lists the costs."""
 
 
 def total_cost(checks: Iterable[ServerCheck], budget: Budget) -> Cost:
-    """What these checks cost together: what they share is paid once."""
+    """Return what these checks cost together; shared prerequisites are counted once."""
     total, needed = Cost(seconds=0.0), set[Prerequisite]()
     for check in checks:
         total += check.cost
@@ -45,9 +45,9 @@ def total_cost(checks: Iterable[ServerCheck], budget: Budget) -> Cost:
 
 
 def affordable_checks(checks: Collection[ServerCheck], budget: Budget) -> list[ServerCheck]:
-    """The safe set: in the order of the catalogue, each that the budget still allows.
+    """Select, in catalogue order, every check that still fits into the budget.
 
-    Checks that need the control interface are left out: there is none where money is.
+    Checks that need the control API are left out: a server that charges money has none.
     """
     chosen: list[ServerCheck] = []
     for check in checks:
@@ -62,7 +62,7 @@ def affordable_checks(checks: Collection[ServerCheck], budget: Budget) -> list[S
 
 
 def require_affordable(checks: Collection[ServerCheck], budget: Budget) -> None:
-    """Refuse checks that were asked for by name and cost more than may be spent."""
+    """Raise `OverBudget` if checks selected by name cost more than the budget."""
     cost = total_cost(checks, budget)
     if cost.credits > budget.credits or cost.tokens > budget.tokens:
         raise OverBudget(

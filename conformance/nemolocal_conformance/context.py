@@ -1,8 +1,7 @@
-"""What a check plays on: an account, a session, a clip in it, an edit, an export.
+"""What checks share: an account, a session with a clip, an edit, an export.
 
-Each is made when it is first asked for and then shared, so that a run spends once what many checks
-need. What could not be had is remembered, and every check that stands on it fails for it
-(`PrerequisiteFailed`).
+Each is created when it is first needed and then shared, so a run pays once for what many checks
+need. If one could not be created, every check that needs it fails (`PrerequisiteFailed`).
 """
 
 import itertools
@@ -24,21 +23,21 @@ from .target import TargetClient, TargetResponse, TurnStream, turn_body
 
 T = TypeVar("T")
 
-# More than any run spends, where credits are for the asking.
+# More than any run spends, where credits can be set.
 _UNLIMITED_CREDITS = 1_000_000
 _DECADE = 3_650 * 86_400
 GENERATE_CLIP = "generate a 2-second sunset clip"
 _CLIP_BUDGET = 1_000
 PUT_ON_TIMELINE = "put my clip on the timeline"
 _OUTPUT = {"format": "mp4", "quality": "high"}
-# How long a render may take, and how often we look, in seconds. At a local server that is often at
-# first and ever less: each look takes time from the render.
+# Seconds that a render may take, and between two polls. A local server is polled often at first and
+# then less, because each poll takes time from the render.
 _RENDER_TIMEOUT = 300.0
 _LOCAL_POLL_INTERVAL, _LOCAL_MAX_INTERVAL, _CLOUD_POLL_INTERVAL = 0.02, 0.3, 30.0
 
 
 class TargetAccount(msgspec.Struct, frozen=True):
-    """Who calls: a token, and, where it was made for this run, what came with it."""
+    """A caller: a token and, if it was created in this run, what came with it."""
 
     token: str
     user_id: str = ""
@@ -47,7 +46,7 @@ class TargetAccount(msgspec.Struct, frozen=True):
 
 
 class GeneratedClip(msgspec.Struct, frozen=True):
-    """A generation: what was told, the state after it, its seconds and its credits."""
+    """A generated clip: the stream, the state after it, its seconds and its credits."""
 
     stream: TurnStream
     state: dict[str, Any]
@@ -56,10 +55,12 @@ class GeneratedClip(msgspec.Struct, frozen=True):
 
 
 class CheckContext:
-    """The prerequisites of a run on one server; `seen` collects alternatives of C rules."""
+    """The shared prerequisites of a run; `alternatives` collects those of contradicted rules."""
 
-    def __init__(self, peer: TargetClient, control: ControlClient | None, token: str = "") -> None:
-        self.target = peer
+    def __init__(
+        self, target: TargetClient, control: ControlClient | None, token: str = ""
+    ) -> None:
+        self.target = target
         self.alternatives: dict[str, set[str]] = {}
         self._control = control
         self._given_token = token
@@ -69,37 +70,37 @@ class CheckContext:
 
     @property
     def control(self) -> ControlClient:
-        """The control interface; not applicable where there is none."""
+        """The control API; raises `NotApplicable` if the server has none."""
         if self._control is None:
-            raise NotApplicable("needs a server that can be told to be in a state")
+            raise NotApplicable("needs a server with the control API")
         return self._control
 
     @property
     def has_control(self) -> bool:
-        """Whether the server has a control interface, as a local one does."""
+        """Whether the server has the control API, as a local one does."""
         return self._control is not None
 
     def note_alternative(self, rule: str, alternative: str) -> None:
-        """Note which alternative of a contradicted rule this server follows."""
+        """Record which alternative of a contradicted rule this server follows."""
         self.alternatives.setdefault(rule, set()).add(alternative)
 
     # Accounts
 
     @property
     def account(self) -> TargetAccount:
-        """The run's own account: the token that was given, or one for all checks."""
+        """The run's own account: the given token, or one created for all checks."""
         if self._given_token:
             return TargetAccount(self._given_token)
         return self._once("token", self._lasting_account)
 
     def new_account(self) -> TargetAccount:
-        """Somebody else: a fresh anonymous account."""
+        """Create another anonymous account."""
         client_id = str(uuid.uuid4())
         data = self._require_data("a token", self.request_token(client_id))
         return TargetAccount(str(data.get("token")), str(data.get("user_id")), client_id, data)
 
     def _lasting_account(self) -> TargetAccount:
-        """An account that outlives checks of time, with plenty of credits, where that is free."""
+        """Create an account that survives checks of time; with plenty of credits if free."""
         account = self.new_account()
         if self._control is not None:
             token = self._control.find_token_id(account.user_id)
@@ -107,12 +108,12 @@ class CheckContext:
         return account
 
     def request_token(self, client_id: str | None) -> TargetResponse:
-        """The token call (AUTH-1)."""
+        """Make the token call (AUTH-1)."""
         headers = {} if client_id is None else {CLIENT_ID: client_id}
         return self.target.request("POST", wire.TOKEN.template, headers=headers)
 
     def make_account(self, **wanted: Any) -> TargetAccount:
-        """An account made by hand, with the plan, credits, scopes or life that is wanted."""
+        """Create an account by the control API, with a plan, credits, scopes or lifetime."""
         made = self.control.make_token(**wanted)
         return TargetAccount(made["token"], made["user_id"], made["client_id"], made)
 
@@ -126,36 +127,39 @@ class CheckContext:
         user: str = wire.CURRENT_USER,
         **rest: Any,
     ) -> TargetResponse:
-        """One call of the contract; `session` and `render` fill its path, `rest` is the peer's."""
+        """Make one call of the contract.
+
+        `session` and `render` fill its path; `rest` is passed to `TargetClient.request`.
+        """
         names = {name: rest.pop(name) for name in ("session", "render") if name in rest}
         token = (account or self.account).token
         path = endpoint.path(user=user, **names)
         return self.target.request(endpoint.method, path, token=token, **rest)
 
     def new_session(self, account: TargetAccount | None = None, **body: Any) -> str:
-        """The id of a fresh session (SES-1)."""
+        """Open a session and return its id (SES-1)."""
         wanted = {"task_name": "project", "language": "en", **body}
         data = self._require_data("a session", self.call(wire.SESSION, account, json=wanted))
         return str(data.get("session_id"))
 
     def upload(self, session: str, *names: str, **rest: Any) -> TargetResponse:
-        """Send samples of this package by their names (UPL-1)."""
+        """Upload samples of this package by name (UPL-1)."""
         files = [("files", (name, read_sample(name))) for name in names]
         return self.call(wire.UPLOAD, session=session, files=files, **rest)
 
     def send_message(
         self, session: str, message: str, account: TargetAccount | None = None, **rest: Any
     ) -> TurnStream:
-        """One turn, listened to until it ends (SSE-1)."""
+        """Send a message and read the stream to its end (SSE-1)."""
         token = (account or self.account).token
         return self.target.stream_turn(turn_body(session, message), token=token, **rest)
 
     def read_state(self, session: str, account: TargetAccount | None = None) -> dict[str, Any]:
-        """`data` of the newest state (STA-1)."""
+        """Return `data` of the latest state (STA-1)."""
         return self._require_data("a state", self.call(wire.STATE, account, session=session))
 
     def read_draft(self, session: str, account: TargetAccount | None = None) -> dict[str, Any]:
-        """The newest draft; its tracks can be walked through, whatever is in their segments."""
+        """Return the latest draft; its tracks can be iterated, whatever their segments contain."""
         try:
             draft: dict[str, Any] = self.read_state(session, account)["state"]["draft"]
             for track in draft["t"]:
@@ -165,7 +169,7 @@ class CheckContext:
         return draft
 
     def read_balance(self, account: TargetAccount | None = None) -> dict[str, Any]:
-        """Credits (CRD-1): three numbers."""
+        """Return the credits (CRD-1): three numbers."""
         balance = self.read_raw_balance(account)
         numbers = [balance.get(name) for name in ("available", "frozen", "total")]
         if not all(type(number) in (int, float) for number in numbers):
@@ -173,33 +177,33 @@ class CheckContext:
         return balance
 
     def read_raw_balance(self, account: TargetAccount | None = None) -> dict[str, Any]:
-        """What stands in the envelope of a balance, whatever it is."""
+        """Return `data` of the balance without checking its fields."""
         return self._require_data("a balance", self.call(wire.BALANCE, account))
 
     # What checks share
 
     @property
     def session(self) -> str:
-        """A session of the run's account, for looking only."""
+        """A session of the run's account that no check changes."""
         return self._once("session", self.new_session)
 
     @property
     def uploaded_session(self) -> str:
-        """A session with a clip in it and nothing on its timeline."""
+        """A session with an uploaded clip and an empty timeline."""
         return self._once("uploaded", lambda: self._upload_to(self.new_session()))
 
     @property
     def edited_session(self) -> str:
-        """A session with a clip on its timeline, for looking only."""
+        """A session with a clip on its timeline that no check changes."""
         return self._once("edited", self.new_edited_session)
 
     @property
     def scratch_session(self) -> str:
-        """Another one, in which a check may say whatever it wants."""
+        """A session with a clip on its timeline that checks may edit."""
         return self._once("worked", self.new_edited_session)
 
     def new_edited_session(self, account: TargetAccount | None = None) -> str:
-        """A fresh session with a clip on its timeline."""
+        """Open a session and put a clip on its timeline."""
         session = self._upload_to(self.new_session(account), account)
         self.send_message(session, PUT_ON_TIMELINE, account)
         draft = self.read_draft(session, account)
@@ -216,17 +220,17 @@ class CheckContext:
         account = self.make_account(credits=_CLIP_BUDGET)
         session = self.new_session(account)
         before = self.control.read_clock()
-        told = self.send_message(session, GENERATE_CLIP, account)
+        stream = self.send_message(session, GENERATE_CLIP, account)
         seconds = self.control.read_clock() - before
         spent = _CLIP_BUDGET - int(self.read_balance(account)["available"])
         draft = self.read_draft(session, account)
         state = {**self.read_state(session, account)["state"], "draft": draft}
-        return GeneratedClip(told, state, seconds, spent)
+        return GeneratedClip(stream, state, seconds, spent)
 
     # Renders
 
     def new_render_id(self) -> str:
-        """An id that no render of this account had before."""
+        """Return an id that no render of this account has had."""
         return f"render_{uuid.uuid4().hex[:12]}_{next(self._numbers)}"
 
     def submit_export(
@@ -237,7 +241,7 @@ class CheckContext:
         account: TargetAccount | None = None,
         **rest: Any,
     ) -> TargetResponse:
-        """Submit an export (REN-1); another `output` may be given, None for none."""
+        """Submit an export (REN-1); `output` replaces the default, None omits it."""
         body = {"id": render, "sessionId": session, "draft": draft}
         if (output := rest.pop("output", _OUTPUT)) is not None:
             body["output"] = output
@@ -246,13 +250,13 @@ class CheckContext:
     def poll_renders(
         self, *renders: str, account: TargetAccount | None = None
     ) -> list[list[dict[str, Any]]]:
-        """The statuses of these renders, flattened, at each look until all have ended (REN-4)."""
+        """Poll these renders until all have ended (REN-4); return the statuses of each poll."""
         seen: list[list[dict[str, Any]]] = []
         waited, pause = 0.0, _LOCAL_POLL_INTERVAL if self.has_control else _CLOUD_POLL_INTERVAL
         while waited <= _RENDER_TIMEOUT:
-            looks = [self.call(wire.RENDER_STATUS, account, render=one).json for one in renders]
-            seen.append([flatten_render(look) for look in looks])
-            if all(look.get("status") not in ("pending", "processing") for look in seen[-1]):
+            polls = [self.call(wire.RENDER_STATUS, account, render=one).json for one in renders]
+            seen.append([flatten_render(poll) for poll in polls])
+            if all(poll.get("status") not in ("pending", "processing") for poll in seen[-1]):
                 return seen
             self._clock.wait(pause)
             waited += pause
@@ -266,7 +270,7 @@ class CheckContext:
 
     @property
     def completed_export(self) -> dict[str, Any]:
-        """The last status of that export, which has completed."""
+        """The last status of that export, which must be completed."""
         last = self.export_statuses[-1]
         if last.get("status") != "completed":
             raise PrerequisiteFailed(
@@ -279,17 +283,17 @@ class CheckContext:
         first = self.submit_export(
             render, self.edited_session, self.read_draft(self.edited_session)
         )
-        return [flatten_render(first.json), *(look for (look,) in self.poll_renders(render))]
+        return [flatten_render(first.json), *(poll for (poll,) in self.poll_renders(render))]
 
     def _upload_to(self, session: str, account: TargetAccount | None = None) -> str:
         self._require_data("an upload", self.upload(session, CLIP, account=account))
         return session
 
-    def _require_data(self, what: str, answer: TargetResponse) -> dict[str, Any]:
+    def _require_data(self, what: str, response: TargetResponse) -> dict[str, Any]:
         try:
-            return dict(expect_type("data", answer.data, dict))
+            return dict(expect_type("data", response.data, dict))
         except CheckFailed as broken:
-            raise PrerequisiteFailed(f"{what} could not be had: {broken}") from None
+            raise PrerequisiteFailed(f"{what} could not be created: {broken}") from None
 
     def _once(self, name: str, make: Callable[[], T]) -> T:
         if name not in self._shared:
@@ -304,7 +308,7 @@ class CheckContext:
 
 
 def flatten_render(body: Any) -> dict[str, Any]:
-    """A render reply in either shape as one flat object (REN-4)."""
+    """Return a render reply of either shape as one flat object (REN-4)."""
     if not isinstance(body, dict):
         raise CheckFailed("a render reply", "an object", body)
     if not isinstance(body.get("data"), dict):

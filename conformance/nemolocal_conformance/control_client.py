@@ -1,6 +1,6 @@
-"""The control interface of a local server, for states that no client can bring about.
+"""A client of a local server's control API, for states that no client can cause.
 
-It is found by asking; the cloud has none, and checks that need it are not applicable there.
+It is detected by a request. The cloud has none: checks that need it are not applicable there.
 """
 
 from collections.abc import Mapping
@@ -18,61 +18,61 @@ _CLOSED = 403
 
 
 class ControlClient:
-    """Tells a local server what to be; `token` opens it where that is needed."""
+    """Calls the control API of a local server; `token` is its control token, if it needs one."""
 
-    def __init__(self, peer: TargetClient, token: str = "") -> None:
-        self._peer = peer
+    def __init__(self, target: TargetClient, token: str = "") -> None:
+        self._target = target
         self._headers = control_headers(token)
 
     def require_access(self) -> None:
-        """Raise `TargetUnreachable` where this is not the token of the server."""
+        """Raise `TargetUnreachable` if the server rejects the control token."""
         if self._call(wire.CLOCK).status == _CLOSED:
             raise TargetUnreachable(
-                f"the control interface of {self._peer.base_url} needs its token, which `nemolocal "
-                "serve` printed: set NEMO_CONTROL_TOKEN, or give --control-token"
+                f"the control API of {self._target.base_url} needs its token, which "
+                "`nemolocal serve` printed: set NEMO_CONTROL_TOKEN, or give --control-token"
             )
 
     def advance_clock(self, seconds: float) -> None:
-        """Let time pass at once, whatever falls due included.
+        """Advance the server's clock; everything that becomes due happens.
 
-        Not applicable where that is refused: the server's time is the real one.
+        Raises `NotApplicable` if the server runs on real time.
         """
         order = wire.CLOCK_ADVANCE
-        answer = self._call(order, json={"seconds": seconds})
-        if answer.status == _REFUSED:
-            raise NotApplicable("the time of this server cannot be moved")
-        self._checked(order, answer)
+        response = self._call(order, json={"seconds": seconds})
+        if response.status == _REFUSED:
+            raise NotApplicable("the clock of this server cannot be advanced")
+        self._checked(order, response)
 
     def require_manual_clock(self) -> None:
-        """Not applicable where time passes by itself: how long we were busy is in it then."""
+        """Raise `NotApplicable` if time passes by itself: our own work would be measured too."""
         self.advance_clock(0)
 
     def read_clock(self) -> float:
-        """Seconds since the epoch, of the server's clock."""
+        """Return the server's time in seconds since the epoch."""
         return float(self._ask(wire.CLOCK)["time"])
 
     def make_token(self, **wanted: Any) -> dict[str, Any]:
-        """A token by hand, with its text (AUTH-6)."""
+        """Create a token with its secret (AUTH-6)."""
         return self._ask(wire.TOKENS_MAKE, json=wanted)
 
     def change_token(self, token_id: int, **wanted: Any) -> dict[str, Any]:
-        """Another plan, credits, scopes or life for a token."""
+        """Change the plan, credits, scopes or lifetime of a token."""
         return self._ask(wire.TOKENS_CHANGE, token=str(token_id), json=wanted)
 
     def find_token_id(self, user_id: str) -> int:
-        """The id by which the control interface knows a user's token."""
+        """Return the control API's id of a user's token."""
         for token in self._ask(wire.TOKENS)["tokens"]:
             if token["user_id"] == user_id:
                 return int(token["id"])
-        raise PrerequisiteFailed(f"the control interface knows no token of {user_id}")
+        raise PrerequisiteFailed(f"the control API has no token of {user_id}")
 
     def arm_fault(self, name: str, user_id: str, **fields: Any) -> None:
-        """Arm a fault for one user's next request."""
+        """Arm a fault for the next request of one user."""
         order = {"name": name, "match": {"user_id": user_id}, **fields}
         self._ask(wire.FAULTS_ARM, json=order)
 
     def read_journal(self, **filters: str) -> list[dict[str, Any]]:
-        """The entries of the journal that match."""
+        """Return the journal entries that match."""
         reply = self._call(wire.JOURNAL, params=filters)
         return list(self._checked(wire.JOURNAL, reply)["entries"])
 
@@ -86,34 +86,34 @@ class ControlClient:
         params: Mapping[str, str] | None = None,
         **names: str,
     ) -> TargetResponse:
-        return self._peer.request(
+        return self._target.request(
             endpoint.method, endpoint.path(**names), headers=self._headers, json=json, params=params
         )
 
-    def _checked(self, endpoint: Endpoint, answer: TargetResponse) -> dict[str, Any]:
-        if answer.status not in _HTTP_OK:
+    def _checked(self, endpoint: Endpoint, response: TargetResponse) -> dict[str, Any]:
+        if response.status not in _HTTP_OK:
             raise PrerequisiteFailed(
-                f"{endpoint.method} {endpoint.template} answered {answer.status}"
+                f"{endpoint.method} {endpoint.template} answered {response.status}"
             )
-        body: dict[str, Any] = answer.json
+        body: dict[str, Any] = response.json
         return body
 
 
-def find_control_client(peer: TargetClient, token: str = "") -> ControlClient | None:
-    """The control interface of this server, None where it has none.
+def find_control_client(target: TargetClient, token: str = "") -> ControlClient | None:
+    """Return the control client of this server, None if it has no control API.
 
-    Raises `TargetUnreachable` where it is closed to this token.
+    Raises `TargetUnreachable` if the server rejects this control token.
     """
-    answer = peer.request("GET", wire.HEALTH.template)
+    response = target.request("GET", wire.HEALTH.template)
     try:
         ours = (
-            answer.status in _HTTP_OK
-            and require_field("health", answer.json, "name") == "nemolocal"
+            response.status in _HTTP_OK
+            and require_field("health", response.json, "name") == "nemolocal"
         )
-    except CheckFailed:  # whatever else answers there is no control interface of ours
+    except CheckFailed:  # any other answer: not the control API
         return None
     if not ours:
         return None
-    control = ControlClient(peer, token)
+    control = ControlClient(target, token)
     control.require_access()
     return control

@@ -1,4 +1,4 @@
-"""Failures as the contract knows them, in every style that it allows (GEN-1, GEN-2)."""
+"""Assertions on errors, in every style that the contract allows (GEN-1, GEN-2)."""
 
 from nemolocal_contract.response_codes import ResponseCode, http_status
 
@@ -11,36 +11,36 @@ _STYLES = ("envelope", "http")
 
 
 def expect_error(
-    stage: CheckContext, answer: TargetResponse, code: ResponseCode, *, chat: bool = False
+    context: CheckContext, response: TargetResponse, code: ResponseCode, *, chat: bool = False
 ) -> str:
-    """The answer is this failure, in any style of GEN-2, which is noted; its message.
+    """Require this error in any style of GEN-2, note the style, and return the message.
 
-    On `chat` the ADK's `{"detail": …}` is one of them. How a failure must look in all else is for
-    the checks of GEN-1 and GEN-2 alone to judge.
+    With `chat`, the ADK's `{"detail": …}` is allowed too. Everything else about the form of an
+    error is left to the checks of GEN-1 and GEN-2.
     """
-    expect_equal("the connection", answer.ending, "complete")
-    body = answer.json
+    expect_equal("the connection", response.ending, "complete")
+    body = response.json
     if chat and code in _DETAIL_STATUS and isinstance(body, dict) and "detail" in body:
-        expect_equal("the HTTP status of a detail body", answer.status, _DETAIL_STATUS[code])
-        stage.note_alternative("GEN-2", "errors=adk")
+        expect_equal("the HTTP status of a detail body", response.status, _DETAIL_STATUS[code])
+        context.note_alternative("GEN-2", "errors=adk")
         return str(body["detail"])
     expect_equal("code", require_field("the envelope", body, "code"), int(code))
-    style = _unique_error_style(answer, code)
+    style = _unique_error_style(response, code)
     if style:
-        stage.note_alternative("GEN-2", f"errors={style}")
+        context.note_alternative("GEN-2", f"errors={style}")
     message = body.get("message")
     return message if isinstance(message, str) else ""
 
 
-def expect_error_status(answer: TargetResponse, code: ResponseCode) -> None:
-    """The HTTP status of this failure is that of one of the styles of GEN-2."""
+def expect_error_status(response: TargetResponse, code: ResponseCode) -> None:
+    """Require the HTTP status that one of the styles of GEN-2 has for this error."""
     allowed = sorted({http_status(code, style) for style in _STYLES})
-    expect_one_of(f"the HTTP status of {int(code)}", answer.status, allowed)
+    expect_one_of(f"the HTTP status of {int(code)}", response.status, allowed)
 
 
-def expect_error_envelope(answer: TargetResponse) -> None:
-    """The body of a failure has a code, a message in words, and data null (GEN-1)."""
-    body = answer.json
+def expect_error_envelope(response: TargetResponse) -> None:
+    """Require a code, a message in words and `data` null in the body of an error (GEN-1)."""
+    body = response.json
     code = require_field("the envelope", body, "code")
     expect_true("code", isinstance(code, int) and code != 0, "the number of a failure", code)
     expect_equal("data of a failure", require_field("the envelope", body, "data"), None)
@@ -48,28 +48,28 @@ def expect_error_envelope(answer: TargetResponse) -> None:
     expect_true("message", isinstance(message, str) and bool(message.strip()), "words", message)
 
 
-def error_code(answer: TargetResponse) -> object:
-    """The code of a failure, 0 where the body tells of none, in whatever envelope."""
-    body = answer.json
+def error_code(response: TargetResponse) -> object:
+    """Return the code of an error in any envelope, 0 if the body has none."""
+    body = response.json
     return (body.get("code") if isinstance(body, dict) else None) or 0
 
 
-def is_error(answer: TargetResponse) -> bool:
-    """Whether this says, in whatever way, that something was not done."""
+def is_error(response: TargetResponse) -> bool:
+    """Whether the response reports an error in any form."""
     try:
-        return bool(require_field("the envelope", answer.json, "code"))
+        return bool(require_field("the envelope", response.json, "code"))
     except CheckFailed:
         return True
 
 
-def matching_error_styles(answer: TargetResponse, code: ResponseCode) -> set[str]:
-    """The styles of GEN-2 in which this failure has this HTTP status; none for another failure."""
-    if not is_error(answer):
+def matching_error_styles(response: TargetResponse, code: ResponseCode) -> set[str]:
+    """Return the styles of GEN-2 with this HTTP status for this error; none for another error."""
+    if not is_error(response):
         return set()
-    return {style for style in _STYLES if http_status(code, style) == answer.status}
+    return {style for style in _STYLES if http_status(code, style) == response.status}
 
 
-def _unique_error_style(answer: TargetResponse, code: ResponseCode) -> str:
-    """The style that this status tells, "" where both styles have the same, or none has it."""
-    fitting = matching_error_styles(answer, code)
+def _unique_error_style(response: TargetResponse, code: ResponseCode) -> str:
+    """Return the only style with this status, "" if both or none have it."""
+    fitting = matching_error_styles(response, code)
     return fitting.pop() if len(fitting) == 1 else ""

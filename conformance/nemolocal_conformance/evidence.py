@@ -1,4 +1,4 @@
-"""An exchange as evidence: what went over the wire, without secrets, and how to repeat it."""
+"""Evidence: HTTP exchanges without secrets, each with a curl command that repeats it."""
 
 import re
 import shlex
@@ -22,7 +22,7 @@ _NOT_SENT = {"accept-encoding", "connection", "content-length", "host", "user-ag
 
 
 class HttpExchange(msgspec.Struct, frozen=True):
-    """One request and what came back; bodies are cut at 2,000 characters, tokens are replaced."""
+    """One request and its response; bodies are cut at 2,000 characters, tokens are redacted."""
 
     method: str
     url: str
@@ -36,7 +36,7 @@ class HttpExchange(msgspec.Struct, frozen=True):
 
     @property
     def curl(self) -> str:
-        """A command that does it again, with `$NEMO_TOKEN` and the like for secrets."""
+        """A curl command that repeats the request, with `$NEMO_TOKEN` and the like for secrets."""
         words = ["curl", "-sS", "-N", "-X", self.method, shlex.quote(self.url)]
         for name, value in self.request_headers.items():
             if name.lower() in _NOT_SENT:
@@ -51,12 +51,12 @@ class HttpExchange(msgspec.Struct, frozen=True):
 
 
 def redact_tokens(text: str) -> str:
-    """The text with every token of the contract's shapes replaced."""
+    """Replace every string that has the form of a token."""
     return _TOKENS.sub("[token]", text)
 
 
 def redact_headers(headers: Mapping[str, str]) -> dict[str, str]:
-    """Headers as evidence: no secret stays."""
+    """Return the headers without secrets."""
     return {
         name: "[secret]" if name.lower() in _SECRET_HEADERS else redact_tokens(value)
         for name, value in headers.items()
@@ -64,7 +64,7 @@ def redact_headers(headers: Mapping[str, str]) -> dict[str, str]:
 
 
 def redact_body(body: bytes) -> str:
-    """A body as evidence: text, cut; what is no text is told by its size."""
+    """Return the body as text, cut to a limit; binary bodies are shown by their size."""
     try:
         text = redact_tokens(body[: 4 * _SHOWN].decode())
     except UnicodeDecodeError:

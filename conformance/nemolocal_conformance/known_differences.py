@@ -1,4 +1,4 @@
-"""Known differences: failures that somebody has looked at and lives with, until they are gone."""
+"""Known differences: reviewed failures that are accepted until they are fixed."""
 
 import tomllib
 from collections.abc import Iterable
@@ -21,11 +21,11 @@ class _KnownDifferencesFile(msgspec.Struct, frozen=True, forbid_unknown_fields=T
 
 
 class KnownDifferencesUnreadable(Exception):
-    """The file of known differences is none; the text says where."""
+    """The file of known differences is invalid; the text says where."""
 
 
 def read_known_differences(path: Path) -> tuple[KnownDifference, ...]:
-    """The entries of a TOML file: `[[difference]]` with `check` and `reason`."""
+    """Read a TOML file: `[[difference]]` with `check` and `reason`."""
     try:
         found = msgspec.convert(
             tomllib.loads(path.read_text(encoding="utf-8")), _KnownDifferencesFile
@@ -40,10 +40,10 @@ def read_known_differences(path: Path) -> tuple[KnownDifference, ...]:
 def apply_known_differences(
     report: ConformanceReport, known: Iterable[KnownDifference]
 ) -> ConformanceReport:
-    """The report with known failures as such, and every entry that is stale as a failure."""
+    """Mark known failures as known, and report entries that no longer fail as failures."""
     reasons = {difference.check: difference.reason for difference in known}
-    judged = {verdict.check for verdict in report.verdicts}
-    unknown = tuple(sorted(set(reasons) - judged - set(report.left_out)))
+    evaluated = {verdict.check for verdict in report.verdicts}
+    unknown = tuple(sorted(set(reasons) - evaluated - set(report.left_out)))
     verdicts = tuple(_apply(verdict, reasons.get(verdict.check)) for verdict in report.verdicts)
     return msgspec.structs.replace(report, verdicts=verdicts, strangers=unknown)
 
@@ -53,5 +53,5 @@ def _apply(verdict: Verdict, reason: str | None) -> Verdict:
         return verdict
     if verdict.outcome in ("failed", "warning", "learned"):
         return msgspec.structs.replace(verdict, outcome="known", known=reason)
-    stale = f"it is listed as a known difference ({reason}) and holds now: take it off the list"
+    stale = f"it is listed as a known difference ({reason}) but passes now: remove it from the list"
     return msgspec.structs.replace(verdict, outcome="failed", reason=stale)

@@ -1,4 +1,4 @@
-"""A run: checks in order on one stage, each with its verdict, its evidence and its time."""
+"""Runs checks in order and records the verdict, the evidence and the time of each."""
 
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -15,36 +15,36 @@ from .target import TargetTimeout
 from .verdicts import ConformanceReport, Verdict, VerdictOutcome
 
 OnVerdict = Callable[[Verdict], None]
-# Checks in a row without an answer, after which nobody waits for more.
+# After so many checks in a row without a response the run stops waiting.
 _MAX_UNANSWERED = 5
-_NOT_RUN = f"not played: {_MAX_UNANSWERED} checks in a row were not answered before it"
+_NOT_RUN = f"not run: {_MAX_UNANSWERED} checks in a row before it got no response"
 
 
-_TARGET_LOST = "not played: the server was gone before it"
+_TARGET_LOST = "not run: the server was gone before it"
 
 
 def _ignore_verdict(verdict: Verdict) -> None:
-    """Who gives no listener hears the report only."""
+    """Ignore a verdict: the default listener."""
     del verdict
 
 
 def run_checks(
-    stage: CheckContext,
+    context: CheckContext,
     checks: Iterable[ServerCheck],
     *,
     left_out: Iterable[ServerCheck] = (),
     on_verdict: OnVerdict = _ignore_verdict,
 ) -> ConformanceReport:
-    """Play the checks on the stage; never raises for what a server does."""
+    """Run the checks against the target; never raises for what a server does."""
     begun, at = time.perf_counter(), iso8601(WallClock().time())
-    verdicts = tuple(_verdicts(stage, checks, on_verdict))
+    verdicts = tuple(_verdicts(context, checks, on_verdict))
     return ConformanceReport(
-        base_url=stage.target.base_url,
+        base_url=context.target.base_url,
         version=version("nemolocal"),
-        ours=stage.has_control,
+        ours=context.has_control,
         verdicts=verdicts,
         alternatives={
-            rule: tuple(sorted(seen)) for rule, seen in sorted(stage.alternatives.items())
+            rule: tuple(sorted(seen)) for rule, seen in sorted(context.alternatives.items())
         },
         left_out=tuple(check.id for check in left_out),
         seconds=round(time.perf_counter() - begun, 3),
@@ -53,16 +53,16 @@ def run_checks(
 
 
 def _verdicts(
-    stage: CheckContext, checks: Iterable[ServerCheck], on_verdict: OnVerdict
+    context: CheckContext, checks: Iterable[ServerCheck], on_verdict: OnVerdict
 ) -> Iterator[Verdict]:
     unanswered = 0
     for check in checks:
-        if stage.target.is_lost:
-            # It was told with the check that met it.
+        if context.target.is_lost:
+            # The check that lost the target has reported it.
             yield _with_outcome(_passed_verdict(check), "error", _TARGET_LOST)
             continue
         if unanswered < _MAX_UNANSWERED:
-            verdict = run_check(stage, check)
+            verdict = run_check(context, check)
             unanswered = unanswered + 1 if _is_unanswered(verdict) else 0
         else:
             verdict = _with_outcome(_passed_verdict(check), "error", _NOT_RUN)
@@ -74,17 +74,17 @@ def _is_unanswered(verdict: Verdict) -> bool:
     return bool(verdict.evidence) and verdict.evidence[-1].ending == "timeout"
 
 
-def run_check(stage: CheckContext, check: ServerCheck) -> Verdict:
-    """Play one check."""
+def run_check(context: CheckContext, check: ServerCheck) -> Verdict:
+    """Run one check."""
     begun = time.perf_counter()
-    before = {rule: set(seen) for rule, seen in stage.alternatives.items()}
+    before = {rule: set(seen) for rule, seen in context.alternatives.items()}
     verdict = _passed_verdict(check)
     try:
-        check.run(stage)
+        check.run(context)
     except CheckFailed as broken:
         verdict = msgspec.structs.replace(
             verdict,
-            outcome=_severity(check, stage),
+            outcome=_severity(check, context),
             reason=broken.what,
             expected=repr(broken.expected),
             actual=repr(broken.actual),
@@ -93,25 +93,25 @@ def run_check(stage: CheckContext, check: ServerCheck) -> Verdict:
         verdict = _with_outcome(verdict, "failed", f"a prerequisite is missing: {unmet}")
         verdict = msgspec.structs.replace(verdict, unmet=True)
     except TargetTimeout as nothing:
-        rest = ", and no other check was played" if stage.target.is_lost else ""
+        rest = ", and no other check was run" if context.target.is_lost else ""
         verdict = _with_outcome(verdict, "error", f"{nothing}{rest}")
     except NotApplicable as why:
         verdict = _with_outcome(verdict, "not applicable", str(why))
     except Exception as defect:
         verdict = _with_outcome(verdict, "error", f"{type(defect).__name__}: {defect}")
     seen = [
-        f"{r}: {a}" for r, all_ in stage.alternatives.items() for a in all_ - before.get(r, set())
+        f"{r}: {a}" for r, all_ in context.alternatives.items() for a in all_ - before.get(r, set())
     ]
     return msgspec.structs.replace(
         verdict,
         alternatives=tuple(sorted(seen)),
         seconds=round(time.perf_counter() - begun, 4),
-        evidence=stage.target.take_evidence(),
+        evidence=context.target.take_evidence(),
     )
 
 
-def _severity(check: ServerCheck, stage: CheckContext) -> VerdictOutcome:
-    if check.grade == "A" and not stage.has_control:
+def _severity(check: ServerCheck, context: CheckContext) -> VerdictOutcome:
+    if check.grade == "A" and not context.has_control:
         return "learned"
     return "failed" if check.level == "MUST" else "warning"
 

@@ -1,4 +1,4 @@
-"""A check: a sentence that a server keeps or breaks, its rules, and the play that finds out."""
+"""A check of a server: a sentence, its rules, and the function that tests it."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Literal
@@ -12,16 +12,16 @@ if TYPE_CHECKING:
 
 CheckFunction = Callable[["CheckContext"], None]
 Prerequisite = Literal["token", "session", "upload", "edit", "work", "render"]
-"""What checks share: an account, its session, a clip in it, an edited session to look at, another
-to work in, and the export of the first."""
+"""What checks share: an account, its session, an uploaded clip, an edited session that no check
+changes, another that checks may edit (`work`), and an export of the first."""
 
 _WORDS: dict[str, Level] = {" MUST ": "MUST", " SHOULD ": "SHOULD", " MAY ": "MAY"}
-# From what is sure to what is guessed.
+# From certain to assumed.
 _GRADES: tuple[Grade, ...] = ("D", "C", "A")
 
 
 class Cost(msgspec.Struct, frozen=True):
-    """What a check spends on a real account: credits, anonymous tokens, and seconds to wait."""
+    """What a check spends on a real account: credits, anonymous tokens, and seconds of waiting."""
 
     credits: int = 0
     tokens: int = 0
@@ -38,11 +38,10 @@ class Cost(msgspec.Struct, frozen=True):
 class ServerCheck(msgspec.Struct, frozen=True):
     """One check of a server.
 
-    `id` is stable and dotted (`token.new.credits`); `rules` are the ids of what it judges, the
-    first of them is what it is about. `cost` is its own, beside that of what it stands on, `need`.
-    `control` says that it needs a server that can be told to be in a state (a clock to advance, a
-    token to make), which the cloud cannot. `assumed` says that its rule is documented, but what it
-    judges of that is not.
+    `id` is stable and dotted (`token.new.credits`). `rules` are the rules that it tests, the main
+    one first. `cost` is its own cost, without that of its `prerequisite`. `needs_control` says that
+    it needs the control API (to advance the clock, to make a token), which the cloud does not have.
+    `assumed` says that its rule is documented, but not the part that it tests.
     """
 
     id: str
@@ -56,17 +55,17 @@ class ServerCheck(msgspec.Struct, frozen=True):
 
     @property
     def rule(self) -> Rule:
-        """The rule that the check is about."""
+        """The main rule of the check."""
         return rules()[self.rules[0]]
 
     @property
     def level(self) -> Level:
-        """MUST, SHOULD or MAY, as its sentence says."""
+        """MUST, SHOULD or MAY, as in the sentence."""
         return sentence_level(self.sentence)
 
     @property
     def grade(self) -> Grade:
-        """How sure its rules are: as sure as the least sure of them."""
+        """The confidence in its rules: that of the least certain one."""
         if self.assumed:
             return "A"
         return max((rules()[name].grade for name in self.rules), key=_GRADES.index)
@@ -75,29 +74,31 @@ class ServerCheck(msgspec.Struct, frozen=True):
 def server_check(
     id: str,
     *about: str,
-    needs: Prerequisite | None = None,
+    prerequisite: Prerequisite | None = None,
     credits: int = 0,
     tokens: int = 0,
     seconds: float = 1.0,
-    control: bool = False,
+    needs_control: bool = False,
     assumed: bool = False,
 ) -> Callable[[CheckFunction], ServerCheck]:
-    """Make a check of a play: its docstring is the sentence, `about` are ids of rules."""
+    """Make a check of a function; its docstring is the sentence, `about` the rule ids."""
 
-    def make(play: CheckFunction) -> ServerCheck:
-        sentence = " ".join((play.__doc__ or "").split())
+    def make(function: CheckFunction) -> ServerCheck:
+        sentence = " ".join((function.__doc__ or "").split())
         sentence_level(sentence)
         unknown = [name for name in about if name not in rules()]
         if unknown or not about:
             raise ValueError(f"{id}: no such rule: {', '.join(unknown) or 'none is named'}")
         cost = Cost(credits, tokens, seconds)
-        return ServerCheck(id, about, sentence, cost, needs, control, assumed, play)
+        return ServerCheck(
+            id, about, sentence, cost, prerequisite, needs_control, assumed, function
+        )
 
     return make
 
 
 def sentence_level(sentence: str) -> Level:
-    """What a sentence says must, should or may be; `ValueError` where it says nothing of that."""
+    """Return the level that a sentence names; raises `ValueError` if it names none."""
     for word, level in _WORDS.items():
         if word in sentence:
             return level

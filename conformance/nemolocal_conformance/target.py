@@ -1,7 +1,7 @@
-"""The server that is judged, as bytes over HTTP: nothing is retried, followed or repaired.
+"""An HTTP client of the target: the server under test. No retries, redirects or repairs.
 
-Each exchange has a connection of its own. A connection that is kept may be closed at the very
-moment at which the next request is sent, which would look like an answer that was cut.
+Each exchange uses its own connection. A kept-alive connection may be closed at the moment of the
+next request, which would look like a broken response.
 """
 
 import functools
@@ -28,8 +28,8 @@ from nemolocal_contract.turn_events import (
 from .assertions import CheckFailed, PrerequisiteFailed, require_field
 from .evidence import HttpExchange, ResponseEnding, redact_body, redact_headers, redact_tokens
 
-# Who says nothing for so long hangs, or has a machine that is busy beyond measure; in seconds. The
-# first call tells whether there is a server at all.
+# Seconds without a response after which the server hangs or is overloaded. The first call shows
+# whether there is a server at all.
 _TIMEOUT, _FIRST_TIMEOUT = 120.0, 30.0
 _MOST_BYTES = 64_000_000
 _NO_CONNECTION_KEPT = httpx.Limits(max_keepalive_connections=0)
@@ -37,7 +37,7 @@ T = TypeVar("T")
 
 
 class TargetResponse(msgspec.Struct, frozen=True):
-    """A whole reply; `status` is 0 where none came. `ending` tells how the body ended."""
+    """A complete response. `status` is 0 if none came; `ending` says how the body ended."""
 
     status: int
     headers: dict[str, str]
@@ -46,7 +46,7 @@ class TargetResponse(msgspec.Struct, frozen=True):
 
     @property
     def json(self) -> Any:
-        """The body as JSON; broken if it is none."""
+        """The body as JSON; the check fails if it is not JSON."""
         try:
             return decode_json(self.body)
         except (msgspec.DecodeError, RecursionError):
@@ -63,35 +63,35 @@ class TargetResponse(msgspec.Struct, frozen=True):
 
 
 class TurnStream(msgspec.Struct, frozen=True):
-    """A stream: its answer, and the frames and events that it told."""
+    """A stream: its response, frames and events."""
 
     response: TargetResponse
     frames: tuple[SseEvent, ...] = ()
     events: tuple[ReceivedEvent, ...] = ()
 
     def events_of(self, *kinds: type) -> list[Any]:
-        """The events of these kinds, in order."""
+        """Return the events of these types, in order."""
         return [event for event in self.events if isinstance(event, kinds)]
 
     @property
     def text(self) -> str:
-        """Everything that was said."""
+        """All text of the turn."""
         return "\n".join(event.text for event in self.events_of(Text))
 
     @property
     def has_edit(self) -> bool:
-        """Whether a tool was called and answered."""
+        """Whether a tool was called and returned a result."""
         return bool(self.events_of(ToolCall)) and bool(self.events_of(ToolResult))
 
 
 class TargetUnreachable(Exception):
-    """Nothing at the base URL answers HTTP; the text says what was seen and the way out."""
+    """No HTTP server answers at the base URL; the text says what was seen and what to do."""
 
 
 class TargetTimeout(TargetUnreachable):
-    """A request was not answered, or not to the end, for so long that nothing is known of it.
+    """A request was not answered completely in time: nothing is known about the server.
 
-    Whether its server hangs or its machine is busy cannot be told from here: nobody is accused.
+    A hanging server and an overloaded machine look the same from here, so no check fails.
     """
 
     def __init__(self, request: httpx.Request, seconds: float) -> None:
@@ -103,7 +103,7 @@ class TargetTimeout(TargetUnreachable):
 
 
 class TargetLost(TargetTimeout):
-    """The server answered before, and nothing listens there any more: nobody can be judged."""
+    """The server answered before and is gone now: no check can be evaluated."""
 
     def __init__(self, base_url: str) -> None:
         TargetUnreachable.__init__(
@@ -112,7 +112,7 @@ class TargetLost(TargetTimeout):
 
 
 class TargetClient:
-    """Sends requests to one base URL and keeps what went over the wire."""
+    """Sends requests to one base URL and records them as evidence."""
 
     def __init__(
         self, base_url: str, attribution: Attribution, transport: httpx.BaseTransport | None = None
@@ -127,7 +127,7 @@ class TargetClient:
             transport=transport,
             limits=_NO_CONNECTION_KEPT,
         )
-        # Bodies are judged as they are: nobody packs them.
+        # Bodies are checked as they are: no compression.
         self._http.headers["Accept-Encoding"] = "identity"
         self._evidence: list[HttpExchange] = []
         self._has_answered = False
@@ -138,7 +138,7 @@ class TargetClient:
         self._http.close()
 
     def take_evidence(self) -> tuple[HttpExchange, ...]:
-        """The exchanges since the last time."""
+        """Return the exchanges since the last call, and forget them."""
         taken, self._evidence = tuple(self._evidence), []
         return taken
 
@@ -154,10 +154,10 @@ class TargetClient:
         patience: float = _TIMEOUT,
         **rest: Any,
     ) -> TargetResponse:
-        """One exchange; `rest` is httpx's (`files`, `content`).
+        """Make one request; `rest` goes to httpx (`files`, `content`).
 
-        Never raises for what it sees, only `TargetTimeout` where nothing comes for `patience`
-        seconds or where the server is gone.
+        Raises only `TargetTimeout`: if no response comes within `patience` seconds, or the server
+        is gone.
         """
         known = dict(self._attribution) if attributed else {}
         known |= bearer_header(token) if token is not None else {}
@@ -170,15 +170,15 @@ class TargetClient:
         return self._exchange(request)
 
     def stream_turn(self, body: object, *, token: str) -> TurnStream:
-        """A turn, listened to until it ends."""
+        """Send a turn and read its stream to the end."""
         accept = {"Accept": "text/event-stream"}
-        answer = self.request("POST", "/run_sse", token=token, json=body, headers=accept)
-        frames = tuple(_frames(answer.body))
+        response = self.request("POST", "/run_sse", token=token, json=body, headers=accept)
+        frames = tuple(_frames(response.body))
         events = tuple(event for frame in frames for event in decode_turn_events(frame))
-        return TurnStream(answer, frames, events)
+        return TurnStream(response, frames, events)
 
     def send_and_disconnect(self, method: str, path: str, *, token: str, json: object) -> None:
-        """Send a request and close the connection once its reply has begun."""
+        """Send a request and close the connection when its response has begun."""
         headers = {**self._attribution, **bearer_header(token), "Content-Type": "application/json"}
         request = self._http.build_request(
             method, path, headers=headers, content=encode_json(json), timeout=_TIMEOUT
@@ -192,14 +192,14 @@ class TargetClient:
         except httpx.TransportError as error:
             raise PrerequisiteFailed(f"{method} {path} was not begun: {error}") from None
 
-    def run_during_post(self, act: Callable[[], T], path: str, *, token: str, json: object) -> T:
-        """Post, act once the reply has begun, and read it to its end; what the act returned."""
+    def run_during_post(self, call: Callable[[], T], path: str, *, token: str, json: object) -> T:
+        """Post, call `act` when the response has begun, read the rest, return `act`'s result."""
         headers = {**self._attribution, **bearer_header(token), "Content-Type": "application/json"}
         request = self._http.build_request("POST", path, headers=headers, content=encode_json(json))
         try:
             response = self._http.send(request, stream=True)
             try:
-                acted = act()
+                acted = call()
                 response.read()
             finally:
                 response.close()
@@ -247,12 +247,12 @@ class TargetClient:
 
 @functools.cache
 def _certificates() -> ssl.SSLContext:
-    """Whom to trust; reading that takes longer than a check."""
+    """Return the TLS context, which takes longer to load than a check to run."""
     return httpx.create_ssl_context(trust_env=False)
 
 
 def turn_body(session: str, message: str) -> dict[str, Any]:
-    """The body of a turn (SSE-1)."""
+    """Return the request body of a turn (SSE-1)."""
     said = {"parts": [{"text": message}]}
     return {
         "app_name": APP_NAME,
@@ -262,22 +262,20 @@ def turn_body(session: str, message: str) -> dict[str, Any]:
     }
 
 
-def require_http_server(peer: TargetClient) -> None:
-    """See that a server is there at all, before a hundred checks say that it is not."""
+def require_http_server(target: TargetClient) -> None:
+    """Require a server at the base URL, so that not every check has to report its absence."""
     try:
-        answer = peer.request("GET", BALANCE.template, patience=_FIRST_TIMEOUT)
+        response = target.request("GET", BALANCE.template, patience=_FIRST_TIMEOUT)
     except TargetTimeout:
-        raise TargetUnreachable(_unreachable_message(peer, "hangs")) from None
+        raise TargetUnreachable(_unreachable_message(target, "hangs")) from None
     except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
-        raise TargetUnreachable(f"{peer.base_url} is no base URL: {error}") from None
-    if answer.status == 0:
-        raise TargetUnreachable(
-            _unreachable_message(peer, "does not speak HTTP, or nobody listens")
-        )
+        raise TargetUnreachable(f"invalid base URL {target.base_url!r}: {error}") from None
+    if response.status == 0:
+        raise TargetUnreachable(_unreachable_message(target, "does not answer HTTP"))
 
 
-def _unreachable_message(peer: TargetClient, how: str) -> str:
-    return f"{peer.base_url} {how}: is the base URL right, and the server running?"
+def _unreachable_message(target: TargetClient, how: str) -> str:
+    return f"{target.base_url} {how}: check the base URL, and that the server is running"
 
 
 def _frames(body: bytes) -> Iterator[SseEvent]:
@@ -286,7 +284,7 @@ def _frames(body: bytes) -> Iterator[SseEvent]:
     yield from parser.finish()
 
 
-def _evidence(request: httpx.Request, answer: TargetResponse, seconds: float) -> HttpExchange:
+def _evidence(request: httpx.Request, response: TargetResponse, seconds: float) -> HttpExchange:
     try:
         sent = request.content
     except httpx.RequestNotRead:
@@ -296,9 +294,9 @@ def _evidence(request: httpx.Request, answer: TargetResponse, seconds: float) ->
         url=redact_tokens(str(request.url)),
         request_headers=redact_headers(request.headers),
         request_body=redact_body(sent),
-        status=answer.status,
-        response_headers=redact_headers(answer.headers),
-        response_body=redact_body(answer.body),
+        status=response.status,
+        response_headers=redact_headers(response.headers),
+        response_body=redact_body(response.body),
         seconds=round(seconds, 4),
-        ending=answer.ending,
+        ending=response.ending,
     )

@@ -1,4 +1,4 @@
-"""The rules that no check judges, and why: what a verdict does not say must be known."""
+"""The rules that no check tests, and why."""
 
 UNCHECKED_RULES = {
     "AUTH-4": "A window that all clients of an address share: to fill it would lock out everybody "

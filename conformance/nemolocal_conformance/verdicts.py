@@ -1,4 +1,4 @@
-"""What a run found: a verdict per check, and what it all comes to."""
+"""Verdicts of checks, and the report of a run."""
 
 from typing import Literal
 
@@ -11,16 +11,16 @@ from .evidence import HttpExchange
 VerdictOutcome = Literal[
     "passed", "failed", "warning", "learned", "not applicable", "not judgeable", "known", "error"
 ]
-"""`warning`: a SHOULD that does not hold. `learned`: a server that is not ours does what nobody
-documents otherwise than this project assumes. `not judgeable`: what was recorded cannot tell.
-`known`: a failure on the list of known differences. `error`: the harness itself went wrong."""
+"""`warning`: a SHOULD that does not hold. `learned`: a server other than this project's contradicts
+an assumption that no public document confirms. `not judgeable`: the recorded calls are not enough.
+`known`: a failure on the list of known differences. `error`: the harness itself failed."""
 
 
 class Verdict(msgspec.Struct, frozen=True, kw_only=True):
-    """How one check ended; `expected` and `actual` are as the check saw them, shown by `repr`.
+    """How one check ended; `expected` and `actual` are the values of the check, as `repr`.
 
-    Of a client: `entries` are the ids of the entries of its journal that show it, `credits` what
-    breaking the sentence costs in the cloud.
+    For client checks, `entries` are the ids of the journal entries that show it, and `credits` is
+    what a violation costs in the cloud.
     """
 
     check: str
@@ -42,11 +42,11 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ConformanceReport(msgspec.Struct, frozen=True, kw_only=True):
-    """A run on one server: its verdicts in the order of the catalogue.
+    """The report of a run against one server, with verdicts in catalogue order.
 
-    `alternatives` say which way the server goes where sources disagree, by rule. `left_out` are
-    checks that were not asked for or not affordable, `strangers` names on the list of known
-    differences that no check has. `at` is when it began (ISO 8601, UTC).
+    `alternatives` lists, by rule, which way the server goes where sources disagree. `left_out` are
+    checks that were not selected or not affordable, `strangers` ids in the list of known
+    differences that no check has. `at` is the start time (ISO 8601, UTC).
     """
 
     base_url: str
@@ -60,14 +60,14 @@ class ConformanceReport(msgspec.Struct, frozen=True, kw_only=True):
     at: str = ""
 
     def count(self, outcome: VerdictOutcome) -> int:
-        """How many checks ended so."""
+        """Return how many checks ended with this outcome."""
         return sum(verdict.outcome == outcome for verdict in self.verdicts)
 
     @property
     def exit_code(self) -> int:
-        """0 all right, 1 something failed, 2 the harness went wrong or nothing was judged."""
+        """0: passed, 1: something failed, 2: an error of the harness, or nothing was evaluated."""
         unjudged = self.count("not applicable") + self.count("not judgeable")
-        judged = len(self.verdicts) - unjudged
-        if self.count("error") or not judged:
+        evaluated = len(self.verdicts) - unjudged
+        if self.count("error") or not evaluated:
             return 2
         return 1 if self.count("failed") or self.strangers else 0

@@ -1,4 +1,4 @@
-"""The clock that a test shares with its server: waits pass at once, and never overtake a render."""
+"""The clock that a test shares with its server: waits take no time, renders take real time."""
 
 import asyncio
 import threading
@@ -11,7 +11,7 @@ from nemolocal_server.exports.render_executor import RenderExecutor
 
 
 class RenderTracker:
-    """Renders as `execute` does, and knows while it does: renders take real time."""
+    """Executes renders and counts the running ones, which take real time."""
 
     def __init__(self, execute: RenderExecutor) -> None:
         self._execute = execute
@@ -33,15 +33,15 @@ class RenderTracker:
             self._changed.notify_all()
 
     def wait_until_idle(self) -> None:
-        """Wait in real time until nothing is rendered."""
+        """Wait in real time until no render is running."""
         with self._changed:
             self._changed.wait_for(lambda: not self._running)
 
 
 class NemoClock:
-    """A clock of the contract: whoever waits by it moves the server's time, and so does `advance`.
+    """A clock of the contract: waiting on it advances the server's clock, and so does `advance`.
 
-    `ask` has the server advance its clock by seconds.
+    `ask` advances the server's clock by seconds.
     """
 
     def __init__(
@@ -56,19 +56,19 @@ class NemoClock:
         return self._time.time()
 
     def elapsed(self) -> float:
-        """Seconds since some moment."""
+        """Seconds since an arbitrary moment."""
         return self._time.elapsed()
 
     def advance(self, seconds: float) -> None:
-        """Let time pass: whatever falls due happens, and what is rendered is finished."""
+        """Advance the time: everything that becomes due happens, and running renders finish."""
         self._renders.wait_until_idle()
         self._ask(seconds)
         self._renders.wait_until_idle()
 
     def wait(self, seconds: float) -> None:
-        """Wait that long, which takes no time."""
+        """Wait that long, without real time passing."""
         self.advance(seconds)
 
     async def sleep(self, seconds: float) -> None:
-        """Wait that long in an event loop."""
+        """Wait that long in an event loop, without real time passing."""
         await asyncio.to_thread(self.advance, seconds)

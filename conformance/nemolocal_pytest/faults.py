@@ -1,4 +1,4 @@
-"""Arms what is to go wrong in a test."""
+"""Arms the faults of a test."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -11,13 +11,13 @@ from .server import NemoServer
 
 _STALL = "stall"
 _STALL_REFUSED = (
-    "time jumps over every wait here, so nobody can give up a stall before it ends: "
-    "`nemolocal conform-client --only stall` plays it in time"
+    "the clock jumps over every wait here, so no client can time out on a stall: "
+    "use `nemolocal conform-client --only stall`"
 )
 
 
 class ArmedFault(msgspec.Struct, frozen=True):
-    """A fault that is armed, and how often it has hit."""
+    """An armed fault, and how often it has been applied."""
 
     id: str
     name: str
@@ -30,7 +30,7 @@ class _FaultListing(msgspec.Struct):
 
 
 class NemoFaults:
-    """The faults of a server; README and `nemolocal serve` say which there are."""
+    """The faults of a server; README and `nemolocal serve` list them."""
 
     def __init__(self, server: NemoServer) -> None:
         self._server = server
@@ -45,10 +45,11 @@ class NemoFaults:
         match: Mapping[str, object] | None = None,
         **args: Any,
     ) -> str:
-        """Let a fault befall the next requests that it can befall; its id.
+        """Arm a fault for the next matching requests; return its id.
 
-        `skip` of them pass first, `times` are hit (0: all). `match` narrows them by `message`,
-        `session`, `client_id` and the like; `args` are the fault's own. A `stall` cannot be armed.
+        The first `skip` of them pass, the next `times` get the fault (0: all). `match` selects them
+        by `message`, `session`, `client_id` and the like; `args` are the fault's own. `stall`
+        cannot be armed.
         """
         if name == _STALL:
             raise ValueError(_STALL_REFUSED)
@@ -57,25 +58,25 @@ class NemoFaults:
         return str(self._server.call_control(wire.FAULTS_ARM, order).json()["id"])
 
     def load(self, scenario: str) -> None:
-        """Arm a scenario that comes with the server: `rough-network`, `bad-account`, …"""
+        """Arm a built-in scenario: `rough-network`, `bad-account`, …"""
         self._server.call_control(wire.SCENARIOS_LOAD, {"name": scenario})
         if any(fault.name == _STALL for fault in self.armed()):
             self.clear()
             raise ValueError(_STALL_REFUSED)
 
     def armed(self) -> tuple[ArmedFault, ...]:
-        """What still waits for its requests."""
+        """Return the faults that are still armed."""
         listing = self._server.call_control(wire.FAULTS).content
         return msgspec.json.decode(listing, type=_FaultListing).armed
 
     def clear(self) -> None:
-        """Take all back."""
+        """Clear all faults."""
         self._server.clear_faults()
 
     def arm_from_marker(
         self, *, scenario: str | None = None, faults: Sequence[str | Mapping[str, Any]] = ()
     ) -> None:
-        """Arm what a marker names: faults by name, or as mappings of the arguments of `arm`."""
+        """Arm the faults of a marker: names, or mappings with the arguments of `arm`."""
         if scenario is not None:
             self.load(scenario)
         for fault in (faults,) if isinstance(faults, str) else faults:

@@ -1,4 +1,4 @@
-"""What the clients of a test did, judged by the rules for clients."""
+"""The calls of a test's clients, evaluated by the client checks."""
 
 from nemolocal_conformance.client_checks import client_catalogue
 from nemolocal_conformance.client_checks.evaluation import evaluate_journal
@@ -11,13 +11,11 @@ from nemolocal_contract.text_escaping import escape_controls
 
 from .server import NemoServer
 
-_NO_CALL = (
-    "nothing to judge: no call was seen; have the client of the test ask nemo_server.base_url"
-)
+_NO_CALL = "no calls to evaluate: the client under test must use nemo_server.base_url"
 
 
 class NemoJournal:
-    """The journal of a server since the test began."""
+    """The journal of a server since the start of the test."""
 
     def __init__(self, server: NemoServer) -> None:
         self._server = server
@@ -27,22 +25,22 @@ class NemoJournal:
         return fetch_journal(server.base_url, control_token=server.control_token)[0]
 
     def entries(self, endpoint: str | None = None) -> tuple[Entry, ...]:
-        """Every exchange, or those on one endpoint (`chat`, `render_status`), oldest first."""
+        """Return all exchanges, or those of one endpoint (`chat`, `render_status`), in order."""
         journal = self._read()
         return tuple(e for e in journal.entries if endpoint in (None, e.endpoint))
 
     def report(self, *prefixes: str) -> ConformanceReport:
-        """The verdicts of all checks, or of those whose id begins so."""
+        """Return the verdicts of all checks, or of those whose id starts with one of `prefixes`."""
         checks = [c for c in client_catalogue().values() if c.id.startswith(prefixes or "")]
         unknown = [p for p in prefixes if not any(check.id.startswith(p) for check in checks)]
         if unknown:
-            raise ValueError(f"no check begins with {' or '.join(unknown)}")
+            raise ValueError(f"no check id starts with {' or '.join(unknown)}")
         journal = self._read()
-        # Client and server wait by one clock, which nobody divides.
+        # Client and server wait by the same clock, which is not scaled.
         return evaluate_journal(journal, checks, speed=1.0)
 
     def assert_conformant(self, *prefixes: str) -> None:
-        """Fail the test where a client broke a MUST, or where there was none to judge."""
+        """Fail the test if a client violated a MUST, or if there was no client to evaluate."""
         __tracebackhide__ = True
         report = self.report(*prefixes)
         if not self.entries():
@@ -54,7 +52,7 @@ class NemoJournal:
             if verdict.outcome in ("failed", "error")
         ]
         if report.exit_code and not broken:
-            broken = ["nothing to judge: no client did what these checks are about"]
+            broken = ["nothing to evaluate: no client made a call that these checks apply to"]
         if broken:
             said = "\n".join(["the client broke the contract:", *broken])
             raise AssertionError(escape_controls(said))

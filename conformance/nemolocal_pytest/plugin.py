@@ -1,7 +1,7 @@
-"""The pytest plugin: a local server, a client of it, its clock, faults and journal, as fixtures.
+"""The pytest plugin: a local server, its client, clock, faults and journal as fixtures.
 
-pytest imports this module in every run, used or not, before anything measures coverage: so it
-imports pytest alone, and what the fixtures are made of where a test asks for one of them.
+pytest imports this module in every run, used or not, before coverage is measured. So it imports
+only pytest; the fixtures' modules are imported when a test uses them.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ _MARKER = (
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Make the marker known."""
+    """Register the marker."""
     config.addinivalue_line("markers", _MARKER)
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """Import what fixtures are made of, if a test wants a server: the first is not to wait."""
+    """Import the fixtures' modules if a test needs a server, so that no test waits for it."""
     wanted = any(
         "_nemo_shared_server" in getattr(item, "fixturenames", ()) for item in session.items
     )
@@ -46,7 +46,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
 @pytest.fixture(scope="session")
 def _nemo_shared_server() -> Iterator[NemoServer]:
-    """The one server of this process."""
+    """The only server of this process."""
     from .server import open_server
 
     with open_server() as server:
@@ -57,9 +57,9 @@ def _nemo_shared_server() -> Iterator[NemoServer]:
 def nemo_server(
     _nemo_shared_server: NemoServer, request: pytest.FixtureRequest
 ) -> Iterator[NemoServer]:
-    """A local server that remembers nothing of other tests; `base_url`, `make_token()`.
+    """A local server without state of other tests; `base_url`, `make_token()`.
 
-    The faults that the marker `nemo` names are armed.
+    Arms the faults of the `nemo` marker.
     """
     from .faults import NemoFaults
 
@@ -73,13 +73,13 @@ def nemo_server(
 
 @pytest.fixture
 def nemo_clock(nemo_server: NemoServer) -> NemoClock:
-    """The server's time, which stands still until somebody waits: `advance(seconds)`."""
+    """The server's clock, which stands still until something waits: `advance(seconds)`."""
     return nemo_server.clock
 
 
 @pytest.fixture
 def nemo_client(nemo_server: NemoServer) -> Iterator[Client]:
-    """The reference client, with an identity of its own; its waits pass at once."""
+    """The reference client with its own identity; its waits take no time."""
     with nemo_server.open_client() as client:
         yield client
 
@@ -94,7 +94,7 @@ def nemo_faults(nemo_server: NemoServer) -> NemoFaults:
 
 @pytest.fixture
 def nemo_journal(nemo_server: NemoServer) -> NemoJournal:
-    """What the test's clients did: `entries()`, `assert_conformant()`."""
+    """The calls of the test's clients: `entries()`, `assert_conformant()`."""
     from .journal import NemoJournal
 
     return NemoJournal(nemo_server)
@@ -102,9 +102,9 @@ def nemo_journal(nemo_server: NemoServer) -> NemoJournal:
 
 @pytest.fixture
 def nemo_respx() -> Iterator[respx.MockRouter]:
-    """Answers of the contract to httpx without a socket, at the cloud's address.
+    """Mocks httpx with responses of the contract, without a socket, at the cloud's address.
 
-    Each route has its endpoint's name: `nemo_respx["chat"].respond(…)` answers otherwise.
+    Each route has the name of its endpoint: `nemo_respx["chat"].respond(…)` replaces its response.
     """
     from .respx_router import canned_router
 

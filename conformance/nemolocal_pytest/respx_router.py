@@ -1,4 +1,4 @@
-"""The contract's answers without a server: one canned reply for each endpoint, by respx."""
+"""Responses of the contract without a server: one fixed reply for each endpoint, by respx."""
 
 import re
 from typing import Any
@@ -39,7 +39,7 @@ _DRAFT = {
 
 
 def canned_router() -> respx.MockRouter:
-    """A router at the cloud's address, not begun yet; a route has the name of its endpoint."""
+    """Return a router at the cloud's address, not started; routes have their endpoints' names."""
     router = respx.mock(base_url=CLOUD_BASE_URL, assert_all_called=False)
     for name, data in _replies().items():
         _route(router, name).respond(json=success(msgspec.to_builtins(data)))
@@ -64,7 +64,7 @@ def _pattern(endpoint: Endpoint) -> str:
 
 
 def _replies() -> dict[str, Any]:
-    """The data of every plain reply, by the name of its endpoint."""
+    """Return the data of every JSON reply, by endpoint name."""
     width, height = CLIP_SIZE
     file = FileReply(
         CLIP, "video", f"{CLOUD_BASE_URL}/cdn/media/canned.mp4", CLIP_SECONDS, width, height,
@@ -81,7 +81,7 @@ def _replies() -> dict[str, Any]:
 
 
 def _stream() -> bytes:
-    """A turn: a heartbeat, and what was done."""
+    """Return a turn: a heartbeat, and an edit."""
     encoder = TurnEventEncoder("adk", "e-canned", lambda: "canned", lambda: _CREATED)
     return encoder.encode(Heartbeat()) + encoder.encode(Text(REPLY_TEXT))
 
@@ -95,5 +95,5 @@ def _render(status: Any, id: str = "render_canned") -> dict[str, Any]:
 
 
 def _show_render(request: httpx.Request) -> httpx.Response:
-    """Every export is completed at the first look."""
+    """Return a completed status for every export."""
     return httpx.Response(200, json=_render("completed", request.url.path.rpartition("/")[2]))

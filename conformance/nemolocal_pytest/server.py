@@ -1,4 +1,4 @@
-"""The one server of a test process, and what fixtures ask of it."""
+"""The shared server of a test process, and the calls that fixtures make to it."""
 
 import contextlib
 import os
@@ -25,10 +25,10 @@ _ATTRIBUTION = Attribution("nemolocal-pytest", "1.0")
 
 
 class NemoServer:
-    """A local server on a free port of this machine, at `base_url`.
+    """A local server on a free port, at `base_url`.
 
-    Its turns take no time and are never silent by chance: `nemo_faults` makes them so. Its control
-    interface asks for `control_token`, which is that of NEMO_CONTROL_TOKEN and mostly "".
+    Its turns take no time and are never silent by chance; `nemo_faults` can make them so. Its
+    control API requires `control_token`, which is NEMO_CONTROL_TOKEN and usually "".
     """
 
     def __init__(
@@ -37,7 +37,7 @@ class NemoServer:
         self.base_url = base_url
         self.control_token = control_token
         self.clock = NemoClock(time, self._advance, renders)
-        # Plain HTTP: there is no certificate to verify, and those to do it by take long to load.
+        # Plain HTTP: loading certificates would only take time.
         self._http = httpx.Client(
             base_url=base_url,
             trust_env=False,
@@ -46,7 +46,7 @@ class NemoServer:
         )
 
     def call_control(self, endpoint: Endpoint, json: object = None, **query: Any) -> httpx.Response:
-        """Ask its control interface; raises httpx.HTTPStatusError with what it refuses."""
+        """Call the control API; raises httpx.HTTPStatusError if it returns an error."""
         reply = self._http.request(
             endpoint.method, endpoint.template, json=json, params=query or None
         )
@@ -55,26 +55,26 @@ class NemoServer:
         return reply
 
     def make_token(self, **wanted: Any) -> str:
-        """A token by hand (AUTH-6): `plan`, `credits`, `scopes`, `expires_in`, `dialect`."""
+        """Create a token (AUTH-6): `plan`, `credits`, `scopes`, `expires_in`, `dialect`."""
         return str(
             self.call_control(wire.TOKENS_MAKE, {"user_id": "user_1", **wanted}).json()["token"]
         )
 
     def open_client(self, **options: Any) -> Client:
-        """A client of this server that nobody else is; options are those of `Client`."""
+        """Open a client with an identity of its own; options are those of `Client`."""
         kept = {"profile": MemoryProfile(), "environment": {}, "attribution": _ATTRIBUTION}
         return Client(self.base_url, **{**kept, "clock": self.clock, **options})
 
     def reset(self) -> None:
-        """Begin anew."""
+        """Reset the server."""
         self.call_control(wire.RESET, {})
 
     def clear_faults(self) -> None:
-        """Take all faults back."""
+        """Clear all faults."""
         self.call_control(wire.FAULTS_CLEAR)
 
     def close(self) -> None:
-        """Hang up."""
+        """Close the connection."""
         self._http.close()
 
     def _advance(self, seconds: float) -> None:
@@ -83,7 +83,7 @@ class NemoServer:
 
 @contextlib.contextmanager
 def open_server() -> Iterator[NemoServer]:
-    """A server whose time jumps over every wait, for as long as this lasts."""
+    """Start a server whose clock jumps over every wait."""
     settings = Settings(
         port=0,
         clock="manual",

@@ -1,4 +1,4 @@
-"""`nemolocal bench` from a clip to its report, on a clip of one second."""
+"""`nemolocal bench` from a clip to its report, with a clip of one second."""
 
 import csv
 import hashlib
@@ -26,7 +26,7 @@ pytestmark = pytest.mark.ffmpeg
 
 
 class Done(NamedTuple):
-    """What a run of the command left."""
+    """The result of a run of the command."""
 
     report: dict[str, Any]
     page: str
@@ -41,7 +41,7 @@ def own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def sources(package: str) -> bytes:
-    """A digest of all modules of a package."""
+    """Return a digest of all modules of a package."""
     (folder,) = importlib.import_module(package).__path__
     digest = hashlib.sha256()
     for module in sorted(Path(folder).rglob("*.py")):
@@ -51,7 +51,7 @@ def sources(package: str) -> bytes:
 
 @pytest.fixture
 def measured(media: Path, media_cache: MediaCache, tmp_path: Path) -> Path:
-    """The clip plain.mp4; what its comparison with libx264 measures is in the cache already."""
+    """The clip plain.mp4, with the results of its libx264 comparison in the cache."""
     clip = media / "plain.mp4"
 
     def measure(folder: Path) -> None:
@@ -92,13 +92,13 @@ def test_a_clip_is_compared_and_the_report_agrees_with_itself(
     cloud = ("--cloud", "--base-url", server)
     clip = media / "plain.mp4"
     assert bench(clip, *cloud, "--encoders", "libx264,libx265", "--report", tmp_path) == 0
-    told = capsys.readouterr()
+    text = capsys.readouterr()
     made = done(tmp_path)
     (comparison,) = made.report["comparisons"]
     assert comparison["verdict"].startswith("On this machine libx264 ")
-    assert comparison["verdict"] in told.out
-    assert "one encode at a time: at most" in told.err
-    assert "2/8 libx264 veryfast CRF 23, about" in told.err
+    assert comparison["verdict"] in text.out
+    assert "one encode at a time: at most" in text.err
+    assert "2/8 libx264 veryfast CRF 23, about" in text.err
 
     names = [result["name"] for result in comparison["results"]]
     ladder = [*(f"libx264 veryfast CRF {crf}" for crf in (18, 23, 28)), "libx264 medium CRF 23"]
@@ -151,7 +151,7 @@ def _check_page(made: Done, comparison: dict[str, Any]) -> None:
 
 
 def _check_page_agrees(made: Done) -> None:
-    """The page and the table show the figures of the JSON, and no others."""
+    """Require that page and table show the figures of the JSON and no others."""
     (comparison,) = made.report["comparisons"]
     for result in comparison["results"]:
         assert f"{result['saved']:.1f} % saved" in made.page
@@ -165,16 +165,16 @@ def _check_page_agrees(made: Done) -> None:
 
 
 def _numbers_not_in(report: dict[str, Any], page: str) -> set[str]:
-    """Numbers that a reader of the page sees and that are none of the JSON's, rounded.
+    """Return numbers visible on the page that are not in the JSON, rounded.
 
-    Bytes are shown as MB, bits/s as Mb/s. The ticks of axes are no figures.
+    Bytes are shown as MB, bits/s as Mb/s. The ticks of axes do not count.
     """
     shown = re.sub(r"<style>.*?</style>|<text[^>]*class=\"tick\".*?</text>", "", page, flags=re.S)
-    # A part of a name, as the 264 in libx264, is no number.
+    # Part of a name, like 264 in libx264, is not a number.
     number = re.compile(r"(?<![\w.])\d+(?:\.\d+)?(?![\w.]*\w)")
     values = list(_values_in(report))
-    told = " ".join(value for value in values if isinstance(value, str))
-    known = set(number.findall(told))
+    text = " ".join(value for value in values if isinstance(value, str))
+    known = set(number.findall(text))
     missing = set(number.findall(html.unescape(re.sub(r"<[^>]+>", " ", shown)))) - known
     figures = [value for value in values if not isinstance(value, str)]
     for decimals in range(4):
@@ -191,7 +191,7 @@ def _values_in(value: Any) -> Iterator[Any]:
         yield value
 
 
-def test_what_was_measured_is_not_measured_again_and_changes_are_told(
+def test_results_are_cached_and_changes_are_reported(
     measured: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -208,14 +208,14 @@ def test_what_was_measured_is_not_measured_again_and_changes_are_told(
     monkeypatch.setattr(target_quality, "encode_clip", never)
     capsys.readouterr()
     assert bench(*asked, "--compare", tmp_path / "bench.json") == 0
-    told = capsys.readouterr()
-    assert "libx264 medium CRF 23, mean VMAF: " in told.out
-    assert "4/4 libx264 medium CRF 23, measured before" in told.err
+    text = capsys.readouterr()
+    assert "libx264 medium CRF 23, mean VMAF: " in text.out
+    assert "4/4 libx264 medium CRF 23, measured before" in text.err
     assert "<h2>What changed</h2>" in done(tmp_path).page
 
 
 @pytest.mark.slow
-def test_an_interrupted_run_leaves_its_finished_legs(
+def test_interrupted_run_keeps_finished_variants(
     media: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     clip = media / "plain.mp4"
@@ -236,18 +236,18 @@ def test_an_interrupted_run_leaves_its_finished_legs(
 
 
 @pytest.mark.slow
-def test_without_a_token_the_published_figures_stand_in(
+def test_without_a_token_published_figures_are_used(
     measured: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert bench(measured, "--cloud", "--encoders", "libx264", "--report", tmp_path) == 0
-    told = capsys.readouterr()
-    assert "no NEMO_TOKEN: the cloud's published figures stand in" in told.err
-    assert "30–90 s for a clip of 30 s (S0:56, published, not measured)" in told.out
+    text = capsys.readouterr()
+    assert "no NEMO_TOKEN: the cloud's published figures stand in" in text.err
+    assert "30–90 s for a clip of 30 s (S0:56, published, not measured)" in text.out
     labels = {each["label"] for each in done(tmp_path).report["comparisons"][0]["published"]}
     assert labels == {"published, not measured"}
 
 
-def test_the_published_figures_are_in_the_lines_that_they_name() -> None:
+def test_published_figures_are_in_their_source_lines() -> None:
     seeds = Path(__file__).parents[2] / "fixtures/seeds/ai-rtk-compressor.txt"
     lines = seeds.read_text(encoding="utf-8").splitlines()
     for each in PUBLISHED_TIMES:
@@ -258,7 +258,7 @@ def test_the_published_figures_are_in_the_lines_that_they_name() -> None:
 
 
 @pytest.mark.slow
-def test_a_server_that_is_not_there_costs_only_its_own_leg(
+def test_missing_server_fails_only_its_variant(
     measured: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     cloud = ("--cloud", "--base-url", "http://127.0.0.1:9")
@@ -267,7 +267,7 @@ def test_a_server_that_is_not_there_costs_only_its_own_leg(
 
 
 @pytest.mark.slow
-def test_a_target_out_of_reach_is_told(
+def test_unreachable_target_is_reported(
     media: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     asked = ("--target-vmaf", "99.9", "--encoders", "libx264", "--report", tmp_path)
@@ -277,7 +277,7 @@ def test_a_target_out_of_reach_is_told(
 
 
 @pytest.mark.slow
-def test_a_report_that_cannot_be_written_in_the_end_is_told(
+def test_unwritable_report_at_the_end_is_reported(
     measured: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "bench.json").mkdir()

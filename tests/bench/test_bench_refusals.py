@@ -1,4 +1,4 @@
-"""What `nemolocal bench` refuses before it spends any time, each in one line."""
+"""What `nemolocal bench` rejects before it spends any time, in one line each."""
 
 import stat
 from pathlib import Path
@@ -31,21 +31,21 @@ def _slow(*values: object) -> object:
     ("arguments", "line"),
     [
         (["missing.mp4"], "file not found: missing.mp4"),
-        (["notes.txt"], "notes.txt is no video: accepted are mp4, mov, avi, webm, mkv"),
+        (["notes.txt"], "notes.txt is not a video: accepted types are mp4, mov, avi, webm, mkv"),
         (["text.mp4"], "text.mp4: "),
-        _slow(["one.mp4"], "it has 1 frame(s), and 3 are the least to compare"),
+        _slow(["one.mp4"], "it has 1 frame(s); at least 3 are needed"),
         _slow(["huge.mp4"], "its picture of 7680x4320 is larger than 8294400 pixels"),
         (["plain.mp4", "--report", "file/report"], "no report can be written"),
         (["plain.mp4", "--target-vmaf", "101"], "--target-vmaf is a number between 0 and 100"),
         (["plain.mp4", "--base-url", "http://127.0.0.1:9"], "--base-url is the server of --cloud"),
         (["plain.mp4", "--cloud", "--base-url", "x"], "'x' is no base URL: use one like http://"),
-        _slow(["plain.mp4", "--encoders", "x266"], "x266 is no encoder of the bench: they are"),
+        _slow(["plain.mp4", "--encoders", "x266"], "unknown encoder x266: choose from"),
         _slow(["plain.mp4", "--encoders", "h264_amf"], "h264_amf does not work here: "),
-        (["plain.mp4", "--compare", "notes.txt"], "notes.txt: it is no report of the bench"),
+        (["plain.mp4", "--compare", "notes.txt"], "notes.txt: not a report of the bench"),
         (["plain.mp4", "--compare", "missing.json"], "missing.json cannot be read"),
     ],
 )
-def test_bad_input_is_one_clear_line_and_2(
+def test_bad_input_is_one_line_and_exit_code_2(
     arguments: list[str],
     line: str,
     bad: Path,
@@ -75,7 +75,7 @@ def bad(media: Path, media_cache: MediaCache) -> Path:
     return media_cache.folder("bad", make, (media.name, drawn))
 
 
-def test_a_report_folder_that_may_not_be_written_is_refused_at_once(
+def test_unwritable_report_folder_is_rejected_at_once(
     bad: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def refuse(*_: object, **__: object) -> None:
@@ -87,11 +87,11 @@ def test_a_report_folder_that_may_not_be_written_is_refused_at_once(
     assert "no report can be written: Permission denied" in capsys.readouterr().err
 
 
-def test_a_token_sends_the_cloud_leg_to_the_cloud(
+def test_token_sends_the_export_to_the_cloud(
     bad: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def stop(wanted: CompareOptions, *_: object) -> None:
-        raise CannotCompare(f"asked for {wanted.base_url}")
+    def stop(options: CompareOptions, *_: object) -> None:
+        raise CannotCompare(f"asked for {options.base_url}")
 
     monkeypatch.setenv("NEMO_TOKEN", "t")
     monkeypatch.setattr("nemolocal.commands.bench.compare", stop)

@@ -1,4 +1,4 @@
-"""What is said of a comparison: the verdict, the page, the tables, the changes."""
+"""The report of a comparison: headline, page, tables, changes."""
 
 import asyncio
 import re
@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from nemolocal_bench import comparison, machine
+from nemolocal_bench import machine
 from nemolocal_bench.bd_rate import BdRateSaving
 from nemolocal_bench.charts import (
     frame_quality_chart,
@@ -20,11 +20,11 @@ from nemolocal_bench.charts import (
     speed_quality_chart,
 )
 from nemolocal_bench.cloud import PUBLISHED_TIMES, PublishedTime, server_label
-from nemolocal_bench.comparison import BenchReport, Comparison, SourceInfo
 from nemolocal_bench.headline import write_headline
 from nemolocal_bench.html_report import as_html
 from nemolocal_bench.json_csv_report import as_csv
 from nemolocal_bench.metrics import Instruments, summarize_scores
+from nemolocal_bench.report import REPORT_FORMAT, BenchReport, Comparison, SourceInfo
 from nemolocal_bench.report_diff import ReportUnreadable, diff_reports, read_report
 from nemolocal_bench.target_quality import TargetSearchResult
 from nemolocal_bench.variants import VariantResult
@@ -54,7 +54,7 @@ def compared(*results: VariantResult, seconds: float = 10.0, **more: Any) -> Com
     )
 
 
-def test_the_verdict_names_the_smallest_file_that_the_contract_exports() -> None:
+def test_headline_names_the_smallest_exportable_file() -> None:
     other = local("libx265", 20, 96, note="not what the contract exports")
     made = compared(local("big", 60, 97), local("small", 41, 95.2), local("bad", 9, 80), other)
     assert write_headline(made, 95) == (
@@ -64,12 +64,12 @@ def test_the_verdict_names_the_smallest_file_that_the_contract_exports() -> None
     )
 
 
-def test_the_verdict_sets_the_cloud_beside_it_only_where_that_is_fair() -> None:
+def test_headline_compares_with_the_cloud_only_where_fair() -> None:
     small = local("small", 41, 95.2)
     cloud = local("cloud (example.com)", 50, 94, where="cloud", seconds=10.0)
-    told = write_headline(compared(small, cloud), 95)
-    assert "0.5 × the time of the cloud (example.com), which gives 50 % of the size" in told
-    assert "published" not in told
+    text = write_headline(compared(small, cloud), 95)
+    assert "0.5 × the time of the cloud (example.com), which gives 50 % of the size" in text
+    assert "published" not in text
     assert "the cloud's own figure is 30–90 s" in write_headline(compared(small, seconds=60.0), 95)
     assert server_label("https://example.com/x") == "cloud (example.com)"
 
@@ -77,7 +77,7 @@ def test_the_verdict_sets_the_cloud_beside_it_only_where_that_is_fair() -> None:
 def reported(*comparisons: Comparison) -> BenchReport:
     about = asyncio.run(machine.describe_machine())
     return BenchReport(
-        comparison.REPORT_FORMAT, about, ALL, {"h264_qsv": "no device"}, "quick", 95, comparisons
+        REPORT_FORMAT, about, ALL, {"h264_qsv": "no device"}, "quick", 95, comparisons
     )
 
 
@@ -97,7 +97,7 @@ def test_a_curve_without_a_saving_says_why_in_the_legend() -> None:
     assert "a (anchor)" in drawn
 
 
-def test_rates_far_and_near_have_ticks_that_can_be_read() -> None:
+def test_wide_and_narrow_rates_have_readable_ticks() -> None:
     near = rate_quality_chart(compared(local("a", 210_000, 90), local("b", 390_000, 95)))
     assert [f">{tick}<" in near for tick in ("0.25", "0.3", "0.35")] == [True] * 3
     far = rate_quality_chart(compared(local("a", 200_000, 90), local("b", 3_000_000_000, 95)))
@@ -111,12 +111,12 @@ def test_the_sizes_explain_a_star_only_where_there_is_one() -> None:
     assert "* not what the contract exports" in size_chart(compared(plain, other))
 
 
-def test_twelve_curves_are_told_apart_where_there_is_no_colour() -> None:
+def test_twelve_curves_differ_without_colour() -> None:
     named = [local(f"e{n}", 100 + n, 90 + n / 9, speed=1 + n) for n in range(12)]
     for drawn in (rate_quality_chart(compared(*named)), speed_quality_chart(compared(*named))):
         legend = re.findall(r"<(?:circle|polygon)[^>]*/>(?=<text)", drawn)
         shapes = re.sub(r"#(?!fff)\w+", "ink", "\n".join(legend))
-        # Where it lies is no part of what it looks like.
+        # Its position does not distinguish it.
         looks = {_about_itself(shape) for shape in shapes.splitlines()}
         assert len(legend) == len(looks) == len(named)
 
@@ -133,7 +133,7 @@ def _about_itself(shape: str) -> str:
 def test_a_page_can_be_printed() -> None:
     new = reported(compared(local("a", 123_456, 95, vmaf_frames=(90.0, 99.0)), shown="a"))
     page = as_html(new, diff_reports(new, new))
-    # Paper repeats the head of a table, and cuts neither a row nor a figure.
+    # In print, the head of a table is repeated and no row or figure is cut.
     assert page.count("<thead><tr><th>") == page.count("<table>") - 1
     assert "thead{display:table-header-group}" in page
     for kept in ("figure{margin:2rem 0;break-inside:avoid", "tr{break-inside:avoid}"):
@@ -143,7 +143,7 @@ def test_a_page_can_be_printed() -> None:
     assert "<td>mean VMAF</td><td>95.000</td>" in page
 
 
-def test_markup_in_any_text_is_text_on_the_page() -> None:
+def test_markup_is_escaped_on_the_page() -> None:
     said = "</td><script>alert(1)</script>{{ 7 * 7 }}"
     vmaf = summarize_scores("vmaf", [9.0], 1080)
     scores = (vmaf, msgspec.structs.replace(vmaf, name=said, model=said))
@@ -166,7 +166,7 @@ def test_markup_in_any_text_is_text_on_the_page() -> None:
     assert page.count("&lt;script&gt;alert(1)&lt;/script&gt;{{ 7 * 7 }}") >= 25
 
 
-def test_levels_that_are_close_have_names_that_do_not_overlap() -> None:
+def test_labels_of_close_levels_do_not_overlap() -> None:
     near = local("a", 9, 95.0, vmaf_frames=(95.0, 95.2))
     first, fifth = (
         float(place) for place in re.findall(r'y="([\d.]+)"[^>]*>p[15] ', frame_quality_chart(near))
@@ -189,7 +189,7 @@ def test_reports_are_compared_by_content_and_settings() -> None:
         read_report(other)
 
 
-def test_a_machine_that_tells_little_is_described_all_the_same(
+def test_machine_with_little_information_is_described(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     def unknown(_: str) -> str:
@@ -198,7 +198,7 @@ def test_a_machine_that_tells_little_is_described_all_the_same(
     monkeypatch.setattr(machine, "_CPU_INFO", tmp_path / "none")
     monkeypatch.setattr(machine, "version", unknown)
     monkeypatch.setattr(machine, "os", SimpleNamespace())
-    told = asyncio.run(machine.describe_machine())
-    assert (told.memory_bytes, told.nemolocal) == (0, "0")
-    assert told.python == ".".join(map(str, sys.version_info[:3]))
-    assert told.processor is not None
+    text = asyncio.run(machine.describe_machine())
+    assert (text.memory_bytes, text.nemolocal) == (0, "0")
+    assert text.python == ".".join(map(str, sys.version_info[:3]))
+    assert text.processor is not None

@@ -1,4 +1,4 @@
-"""What the tests of the harness share: journals made by hand, and media made once."""
+"""Fixtures of the harness tests: journals built by hand, and memoized media."""
 
 from typing import Any
 
@@ -13,13 +13,13 @@ from tests.support.journal_builder import JournalBuilder, VerdictOf
 
 @pytest.fixture
 def builder() -> JournalBuilder:
-    """A journal in the making."""
+    """A journal builder."""
     return JournalBuilder()
 
 
 @pytest.fixture(scope="session")
 def verdict() -> VerdictOf:
-    """The verdict of one check, by its id."""
+    """Evaluate one check by its id."""
 
     def judge(check: str, journal: JournalBuilder | LoadedJournal, **options: Any) -> Verdict:
         made = journal.journal() if isinstance(journal, JournalBuilder) else journal

@@ -1,4 +1,4 @@
-"""A journal whose polls made room for others accuses nobody of what may have been among them."""
+"""In a journal with dropped polls, no check fails for a call that may be among them."""
 
 from collections.abc import Container
 
@@ -31,7 +31,7 @@ def a_day(builder: JournalBuilder) -> JournalBuilder:
 
 
 def without_reads(journal: LoadedJournal, among: Container[int] = range(10**6)) -> LoadedJournal:
-    """What is left when what only looks has been dropped, all or some."""
+    """Drop some or all reading calls."""
     left = tuple(e for e in journal.entries if e.endpoint not in _READS or e.id not in among)
     return LoadedJournal(left, dropped=len(journal.entries) - len(left))
 
@@ -39,7 +39,7 @@ def without_reads(journal: LoadedJournal, among: Container[int] = range(10**6)) 
 @pytest.mark.slow
 @given(st.sampled_from([silent_turn, cut_turn, export, a_day]), st.sets(st.integers(1, 20)))
 @example(a_day, set(range(20)))
-def test_who_did_well_is_not_accused_of_what_was_dropped(did: Build, among: set[int]) -> None:
+def test_dropped_entries_fail_no_check(did: Build, among: set[int]) -> None:
     whole = did(JournalBuilder()).journal()
     rest = without_reads(whole, among)
     checks = list(client_catalogue().values())
@@ -49,14 +49,14 @@ def test_who_did_well_is_not_accused_of_what_was_dropped(did: Build, among: set[
             assert gone.outcome not in ("failed", "warning"), gone
 
 
-def test_what_an_entry_shows_by_itself_is_told_all_the_same(
+def test_violation_within_an_entry_is_reported_despite_gaps(
     builder: JournalBuilder, verdict: VerdictOf
 ) -> None:
     journal = builder.start().chat(headers={"X-Skill-Source": ""}).read_state().journal()
     assert verdict("client.attribution", without_reads(journal)).outcome == "failed"
 
 
-def test_a_full_journal_with_gaps_is_known_not_to_be_whole(builder: JournalBuilder) -> None:
+def test_full_journal_with_gaps_is_incomplete(builder: JournalBuilder) -> None:
     entry = builder.start().journal().entries[0]
     ids = [1, *range(3, 10_002)]
     lines = tuple(msgspec.structs.replace(entry, id=number) for number in ids)

@@ -1,4 +1,4 @@
-"""Reading journals: JSON lines, JSON, archives of ours and of others, and what is none of them."""
+"""Reading journals: JSON lines, JSON, HAR files of ours and of others, and invalid files."""
 
 from pathlib import Path
 
@@ -18,17 +18,17 @@ TOKEN = "nmv_usr_very_secret"
 
 
 def written(builder: JournalBuilder, kind: JournalFormat, dropped: int = 0) -> bytes:
-    """The journal as the server exports it."""
+    """Write the journal as the server exports it."""
     return b"".join(write_journal(kind, iter(builder.entries), dropped, "1.0"))
 
 
 @pytest.mark.parametrize("kind", ["json", "jsonl"])
-def test_what_a_server_writes_is_read(kind: JournalFormat, builder: JournalBuilder) -> None:
+def test_exported_journal_is_read(kind: JournalFormat, builder: JournalBuilder) -> None:
     builder.start().chat().export()
     assert parse_journal(written(builder, kind)).entries == tuple(builder.entries)
 
 
-def test_an_archive_of_ours_has_the_truth_in_it(builder: JournalBuilder) -> None:
+def test_own_har_has_the_server_state(builder: JournalBuilder) -> None:
     builder.start().chat()
     found = parse_journal(written(builder, "har"))
     assert found.has_server_state
@@ -38,7 +38,7 @@ def test_an_archive_of_ours_has_the_truth_in_it(builder: JournalBuilder) -> None
     assert found.entries[-1].chunks == builder.entries[-1].chunks
 
 
-def test_one_line_is_a_journal_too(builder: JournalBuilder) -> None:
+def test_one_line_is_a_journal(builder: JournalBuilder) -> None:
     builder.request("balance")
     assert len(parse_journal(written(builder, "jsonl")).entries) == 1
 
@@ -50,7 +50,7 @@ def test_dropped_entries_are_known_to_be_missing(builder: JournalBuilder) -> Non
 
 
 @pytest.mark.slow
-def test_a_full_journal_that_does_not_begin_at_one_is_not_whole(builder: JournalBuilder) -> None:
+def test_full_journal_not_starting_at_one_is_incomplete(builder: JournalBuilder) -> None:
     builder.request("balance")
     many = tuple(msgspec.structs.replace(builder.entries[0], id=n) for n in range(5, 10_005))
     assert not LoadedJournal(many).is_complete
@@ -67,18 +67,18 @@ def test_a_full_journal_that_does_not_begin_at_one_is_not_whole(builder: Journal
         (b'{"method": "GET"}', "line 1: Object missing required field `started`"),
         (b'{"entries": 5}', "line 1: Expected `array`"),
         (b'{"other": 5}', "line 1: Object missing required field `entries`"),
-        (b'{"log": {"entries": [{"startedDateTime": 5}]}}', "line 1: no HTTP archive"),
+        (b'{"log": {"entries": [{"startedDateTime": 5}]}}', "line 1: not a HAR file"),
         (b"\xff\xfe{", "line 1: "),
         (b"[" * 100_000, "line 1: "),
     ],
 )
-def test_what_is_no_journal_is_told_by_line_and_reason(content: bytes, said: str) -> None:
+def test_invalid_journal_is_reported_with_line_and_reason(content: bytes, said: str) -> None:
     with pytest.raises(JournalUnreadable) as problem:
         parse_journal(content)
     assert str(problem.value).startswith(said)
 
 
-def test_the_line_that_is_wrong_is_named(builder: JournalBuilder) -> None:
+def test_wrong_line_is_named(builder: JournalBuilder) -> None:
     builder.request("balance").request("balance")
     lines = written(builder, "jsonl").splitlines()
     lines[1] = lines[1].replace(b'"complete"', b'"never"')
@@ -87,7 +87,7 @@ def test_the_line_that_is_wrong_is_named(builder: JournalBuilder) -> None:
 
 
 @pytest.mark.parametrize(("kind", "where"), [("jsonl", "line 2"), ("json", "entry 2")])
-def test_a_newer_version_is_refused(
+def test_newer_version_is_rejected(
     kind: JournalFormat, where: str, builder: JournalBuilder
 ) -> None:
     builder.request("balance").request("balance").replace_last(version=JOURNAL_VERSION + 1)
@@ -95,7 +95,7 @@ def test_a_newer_version_is_refused(
         parse_journal(written(builder, kind))
 
 
-def test_too_much_is_refused(
+def test_too_large_journal_is_rejected(
     builder: JournalBuilder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "journal.jsonl"
@@ -120,7 +120,7 @@ def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
 
 
 @given(st.binary(max_size=200))
-def test_any_bytes_are_read_or_refused(content: bytes) -> None:
+def test_any_bytes_are_read_or_rejected(content: bytes) -> None:
     try:
         found = parse_journal(content)
     except JournalUnreadable:
@@ -128,7 +128,7 @@ def test_any_bytes_are_read_or_refused(content: bytes) -> None:
     assert isinstance(found, LoadedJournal)
 
 
-def test_an_archive_of_ours_that_was_changed_by_hand_is_refused(builder: JournalBuilder) -> None:
+def test_own_har_edited_by_hand_is_rejected(builder: JournalBuilder) -> None:
     content = written(builder.request("balance"), "har").replace(
         b'"ending":"complete"', b'"ending":"x"'
     )

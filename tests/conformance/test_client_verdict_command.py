@@ -1,4 +1,4 @@
-"""`nemolocal verdict`: a line for what a client did wrong, and the codes that it exits with."""
+"""`nemolocal verdict`: a line for each violation, and the exit codes."""
 
 import json
 from collections.abc import Callable
@@ -20,7 +20,7 @@ Write = Callable[[JournalBuilder], str]
 
 @pytest.fixture
 def write(tmp_path: Path) -> Write:
-    """Writes a journal to a file; the path of the file."""
+    """Write a journal to a file and return its path."""
 
     def written(builder: JournalBuilder) -> str:
         path = tmp_path / "journal.jsonl"
@@ -52,7 +52,7 @@ def test_each_failure_is_a_line_with_entries_and_cost(
     assert "; 50 credits lost in the cloud (" in lines[-1]
 
 
-def test_many_entries_are_not_all_named(
+def test_long_entry_list_is_shortened(
     builder: JournalBuilder, write: Write, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for _ in range(20):
@@ -69,7 +69,7 @@ def test_one_entry_is_named_in_the_singular(
     assert "(entry 1)" in capsys.readouterr().out
 
 
-def test_the_report_is_there_as_json(
+def test_report_is_printed_as_json(
     builder: JournalBuilder, write: Write, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["verdict", write(builder.start()), "--json", "--only", "client.bearer"]) == 0
@@ -80,7 +80,7 @@ def test_the_report_is_there_as_json(
 
 
 @pytest.mark.parametrize("option", [("--token", "2"), ("--user", "anon_2")])
-def test_one_of_many_clients_is_picked(
+def test_one_client_can_be_selected(
     option: tuple[str, str], builder: JournalBuilder, write: Write
 ) -> None:
     builder.request("balance", headers={"X-Skill-Source": ""})
@@ -109,14 +109,14 @@ def test_the_speed_may_be_given(builder: JournalBuilder, write: Write) -> None:
         (["--explain", "client.nothing"], "no check has such an id"),
     ],
 )
-def test_what_cannot_be_judged_exits_with_two(
+def test_invalid_input_exits_with_two(
     arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["verdict", *arguments]) == 2
     assert said in capsys.readouterr().err
 
 
-def test_a_client_that_is_not_there_was_not_judged(builder: JournalBuilder, write: Write) -> None:
+def test_unknown_client_exits_with_two(builder: JournalBuilder, write: Write) -> None:
     assert main(["verdict", write(builder.start()), "--token", "77"]) == 2
 
 
@@ -133,7 +133,7 @@ def test_checks_are_listed_and_explained(capsys: pytest.CaptureFixture[str]) -> 
     ("clock", "speed"),
     [(WallClock(20.0), 20.0), (ScaledClock(20.0), 1.0), (ManualClock(autojump=True), None)],
 )
-def test_a_server_writes_down_how_fast_waits_pass(clock: Clock, speed: float | None) -> None:
+def test_journal_records_the_speed(clock: Clock, speed: float | None) -> None:
     with (
         LocalServer(Settings(port=0), clock) as server,
         httpx.Client(base_url=server.base_url, trust_env=False) as http,

@@ -1,4 +1,4 @@
-"""A busy machine, chance and the runs before change no verdict; who does not answer is no liar."""
+"""A busy machine, chance and earlier runs change no verdict; a timeout is not a failure."""
 
 import asyncio
 import contextlib
@@ -32,9 +32,9 @@ TOKEN = "nmv_usr_secret_of_the_user"
 pytestmark = pytest.mark.usefixtures("memoized_servers")
 
 
-def stage_of(answer: Callable[[httpx.Request], httpx.Response]) -> CheckContext:
-    peer = TargetClient("http://peer.test", ATTRIBUTION, httpx.MockTransport(answer))
-    return CheckContext(peer, None, token=TOKEN)
+def context_of(response: Callable[[httpx.Request], httpx.Response]) -> CheckContext:
+    target = TargetClient("http://peer.test", ATTRIBUTION, httpx.MockTransport(response))
+    return CheckContext(target, None, token=TOKEN)
 
 
 def hang(_request: httpx.Request) -> httpx.Response:
@@ -42,12 +42,12 @@ def hang(_request: httpx.Request) -> httpx.Response:
 
 
 def outcomes(names: str, clock: Clock | None = None, **settings: object) -> dict[str, str]:
-    """How these checks end on the reference with these settings."""
+    """Return the outcomes of these checks on the reference with these settings."""
     chosen = Settings(port=0, **settings)  # type: ignore[arg-type]
     server = LocalServer(chosen, clock or ManualClock(autojump=True))
-    with server, contextlib.closing(TargetClient(server.base_url, ATTRIBUTION)) as peer:
+    with server, contextlib.closing(TargetClient(server.base_url, ATTRIBUTION)) as target:
         report = run_checks(
-            CheckContext(peer, find_control_client(peer)),
+            CheckContext(target, find_control_client(target)),
             [server_catalogue()[name] for name in names.split()],
         )
     return {verdict.check: verdict.outcome for verdict in report.verdicts}
@@ -55,7 +55,7 @@ def outcomes(names: str, clock: Clock | None = None, **settings: object) -> dict
 
 @contextlib.contextmanager
 def counting_server() -> Iterator[tuple[str, set[int]]]:
-    """A server that keeps connections, and the ports of those who have asked."""
+    """A server that keeps connections, and the ports of its clients."""
     ports: set[int] = set()
 
     class Handler(BaseHTTPRequestHandler):
@@ -81,66 +81,66 @@ def counting_server() -> Iterator[tuple[str, set[int]]]:
         server.server_close()
 
 
-def test_no_exchange_hangs_on_the_connection_of_another() -> None:
+def test_each_exchange_uses_its_own_connection() -> None:
     with (
         counting_server() as (url, ports),
-        contextlib.closing(TargetClient(url, ATTRIBUTION)) as peer,
+        contextlib.closing(TargetClient(url, ATTRIBUTION)) as target,
     ):
-        assert [peer.request("GET", "/").status for _ in range(3)] == [200] * 3
+        assert [target.request("GET", "/").status for _ in range(3)] == [200] * 3
     assert len(ports) == 3
 
 
-def test_a_request_that_is_not_answered_accuses_nobody() -> None:
+def test_unanswered_request_is_an_error_not_a_failure() -> None:
     for name in ("credits.balance.fields", "chat.end.clean", "session.new.fields"):
-        verdict = run_check(stage_of(hang), server_catalogue()[name])
+        verdict = run_check(context_of(hang), server_catalogue()[name])
         assert (verdict.outcome, verdict.unmet) == ("error", False)
         assert "was not answered in" in verdict.reason
         assert TOKEN not in verdict.reason
 
 
-def test_a_stream_that_is_left_unanswered_accuses_nobody() -> None:
-    peer = stage_of(hang).target
+def test_unanswered_stream_is_an_error_not_a_failure() -> None:
+    target = context_of(hang).target
     with pytest.raises(TargetTimeout):
-        peer.send_and_disconnect("POST", "/run_sse", token=TOKEN, json={})
+        target.send_and_disconnect("POST", "/run_sse", token=TOKEN, json={})
     with pytest.raises(TargetTimeout):
-        peer.run_during_post(lambda: None, "/run_sse", token=TOKEN, json={})
+        target.run_during_post(lambda: None, "/run_sse", token=TOKEN, json={})
 
 
-def test_what_was_not_answered_once_is_asked_for_again() -> None:
-    asked = 0
+def test_unanswered_prerequisite_is_tried_again() -> None:
+    requests = 0
 
     def answer(request: httpx.Request) -> httpx.Response:
-        nonlocal asked
-        asked += 1
-        if asked == 1:
+        nonlocal requests
+        requests += 1
+        if requests == 1:
             hang(request)
         return httpx.Response(200, json={"code": 0, "data": {"session_id": "1" * 19}})
 
-    report = run_checks(stage_of(answer), [server_catalogue()["session.new.digits"]] * 2)
+    report = run_checks(context_of(answer), [server_catalogue()["session.new.digits"]] * 2)
     assert [verdict.outcome for verdict in report.verdicts] == ["error", "passed"]
 
 
-def test_a_server_that_never_answers_is_given_up() -> None:
-    asked = 0
+def test_run_stops_waiting_for_a_server_that_never_answers() -> None:
+    requests = 0
 
     def answer(request: httpx.Request) -> httpx.Response:
-        nonlocal asked
-        asked += 1
+        nonlocal requests
+        requests += 1
         return hang(request)
 
-    report = run_checks(stage_of(answer), [server_catalogue()["credits.balance.fields"]] * 9)
+    report = run_checks(context_of(answer), [server_catalogue()["credits.balance.fields"]] * 9)
     assert {verdict.outcome for verdict in report.verdicts} == {"error"}
-    assert (asked, report.exit_code) == (5, 2)
-    assert report.verdicts[-1].reason.startswith("not played: 5 checks")
+    assert (requests, report.exit_code) == (5, 2)
+    assert report.verdicts[-1].reason.startswith("not run: 5 checks")
 
 
-def test_a_check_that_asks_nothing_is_played_all_the_same() -> None:
-    def ask_nothing(_stage: CheckContext) -> None:
+def test_check_without_requests_runs_after_timeouts() -> None:
+    def ask_nothing(_context: CheckContext) -> None:
         """It MUST be so."""
 
     unasked = server_check("a.check", "GEN-1")(ask_nothing)
     asking = server_catalogue()["credits.balance.fields"]
-    report = run_checks(stage_of(hang), [*[asking] * 4, unasked, asking])
+    report = run_checks(context_of(hang), [*[asking] * 4, unasked, asking])
     assert [verdict.outcome for verdict in report.verdicts] == [*["error"] * 4, "passed", "error"]
     assert "was not answered" in report.verdicts[-1].reason
 
@@ -149,13 +149,13 @@ SAID = "chat.gui.english chat.gui.hidden-tools"
 
 
 @pytest.mark.slow
-def test_many_silent_turns_in_a_row_are_chance() -> None:
+def test_many_silent_turns_in_a_row_do_not_fail() -> None:
     # The first edit puts the clip on the timeline.
     silence = SilentTurnPolicy(script="." + "s" * 9 + ".")
     assert set(outcomes(SAID, silence=silence).values()) == {"passed"}
 
 
-def test_a_server_that_never_says_anything_is_noticed() -> None:
+def test_always_silent_server_is_noticed() -> None:
     assert set(outcomes("chat.gui.english", silence=SilentTurnPolicy(rate=1)).values()) == {
         "failed"
     }
@@ -165,9 +165,7 @@ def test_a_server_that_never_says_anything_is_noticed() -> None:
 @pytest.mark.parametrize(
     ("script", "outcome"), [("s" * 30 + "." * 70, "passed"), ("s" * 6 + "." * 4, "warning")]
 )
-def test_a_rate_of_silence_that_looks_wrong_is_looked_at_for_longer(
-    script: str, outcome: str
-) -> None:
+def test_odd_rate_of_silent_turns_is_measured_longer(script: str, outcome: str) -> None:
     rate = "chat.silent.rate"
     assert outcomes(rate, silence=SilentTurnPolicy(script=script)) == {rate: outcome}
 
@@ -195,15 +193,15 @@ class HeldClips:
         return MediaInfo("video", "mp4", seconds, 1280, 720, 30.0, "h264", "yuv420p", "")
 
     def _look(
-        self, peer: TargetClient, act: Callable[[], object], path: str, **rest: Any
+        self, target: TargetClient, act: Callable[[], object], path: str, **rest: Any
     ) -> object:
         """Act while the clip is made, or when it is too late."""
         self._looked.clear()
         if self._late.pop(0):
             self._looked.set()
-            self._meanwhile(peer, lambda: None, path, **rest)
+            self._meanwhile(target, lambda: None, path, **rest)
             return act()
-        return self._meanwhile(peer, lambda: self._acted(act), path, **rest)
+        return self._meanwhile(target, lambda: self._acted(act), path, **rest)
 
     def _acted(self, act: Callable[[], object]) -> object:
         try:
@@ -217,7 +215,7 @@ async def make_music(_mood: str, seconds: float, path: Path) -> MediaInfo:
     return MediaInfo("audio", "m4a", seconds, 0, 0, 0.0, "", "", "aac")
 
 
-def test_a_balance_that_is_looked_at_too_late_is_looked_at_again(
+def test_balance_read_too_late_is_read_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     late = [True, True, False]
@@ -232,15 +230,15 @@ def test_credits_are_frozen_while_a_clip_is_made(monkeypatch: pytest.MonkeyPatch
     HeldClips(monkeypatch, late)
     with (
         LocalServer(Settings(port=0), ManualClock(autojump=True)) as server,
-        contextlib.closing(TargetClient(server.base_url, ATTRIBUTION)) as peer,
+        contextlib.closing(TargetClient(server.base_url, ATTRIBUTION)) as target,
     ):
         verdict = run_check(
-            CheckContext(peer, find_control_client(peer)), server_catalogue()["credits.frozen"]
+            CheckContext(target, find_control_client(target)), server_catalogue()["credits.frozen"]
         )
     assert verdict.outcome == "passed"
     assert late == []
 
 
-def test_where_time_passes_by_itself_nobody_judges_how_long_something_took() -> None:
+def test_durations_are_not_checked_on_a_real_time_clock() -> None:
     timed = "general.date token.again.next-week token.life.alive token.life.over chat.time.talk"
     assert set(outcomes(timed, WallClock(speed=1_000)).values()) == {"not applicable"}

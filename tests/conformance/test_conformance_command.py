@@ -46,7 +46,7 @@ def http_server(status: int, body: bytes) -> Iterator[str]:
 
 
 @contextmanager
-def raw_server(answer: bytes | None) -> Iterator[str]:
+def raw_server(response: bytes | None) -> Iterator[str]:
     """A listener that says something that is no HTTP, or (None) nothing at all."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         kept: list[socket.socket] = []
@@ -58,8 +58,8 @@ def raw_server(answer: bytes | None) -> Iterator[str]:
                 except OSError:
                     return
                 kept.append(connection)
-                if answer is not None:
-                    connection.sendall(answer)
+                if response is not None:
+                    connection.sendall(response)
                     connection.close()
 
         threading.Thread(target=accept, daemon=True).start()
@@ -71,7 +71,7 @@ def raw_server(answer: bytes | None) -> Iterator[str]:
 @pytest.mark.parametrize(
     ("status", "body"), [(404, b"not found"), (200, b"{}"), (200, b"[]"), (500, b"<html>")]
 )
-def test_a_server_that_answers_everything_alike_fails(
+def test_server_with_one_response_for_everything_fails(
     status: int, body: bytes, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with http_server(status, body) as url:
@@ -81,7 +81,7 @@ def test_a_server_that_answers_everything_alike_fails(
     assert "curl -sS" in out
 
 
-def test_a_server_that_says_nothing_is_told_as_such(
+def test_closed_port_is_reported(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(peer_module, "_FIRST_TIMEOUT", 0.2)
@@ -90,13 +90,13 @@ def test_a_server_that_says_nothing_is_told_as_such(
     assert "hangs" in capsys.readouterr().err
 
 
-def test_a_server_that_speaks_no_http_is_told_as_such(capsys: pytest.CaptureFixture[str]) -> None:
+def test_server_without_http_is_reported(capsys: pytest.CaptureFixture[str]) -> None:
     with raw_server(b"220 mail ready\r\n") as url:
         assert main(["conform", "--base-url", url]) == 2
-    assert "does not speak HTTP" in capsys.readouterr().err
+    assert "does not answer HTTP" in capsys.readouterr().err
 
 
-def test_the_own_server_passes_the_smoke_set_and_writes_its_report(
+def test_local_server_passes_the_smoke_checks(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder = tmp_path / "report"
@@ -126,14 +126,14 @@ def test_checks_are_listed_and_explained(capsys: pytest.CaptureFixture[str]) -> 
 
 
 @pytest.mark.parametrize("arguments", [["--only", "nothing."], ["--explain", "nothing"]])
-def test_an_id_that_no_check_has_is_refused(
+def test_unknown_check_id_is_rejected(
     arguments: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["conform", *arguments]) == 2
     assert "--list" in capsys.readouterr().err
 
 
-def test_no_credits_are_spent_unasked(
+def test_no_credits_are_spent_by_default(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("NEMO_TOKEN", "nmv_usr_given_by_the_user")
@@ -144,9 +144,7 @@ def test_no_credits_are_spent_unasked(
         assert main([*arguments, "--max-credits", "50"]) == 1
 
 
-def test_a_report_that_cannot_be_written_is_told(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_unwritable_report_is_reported(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "file").write_text("")
     arguments = ["conform", "--only", "general.path", "--report", str(tmp_path / "file")]
     assert main(arguments) == 1

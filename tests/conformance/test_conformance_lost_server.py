@@ -32,24 +32,24 @@ def answers(times: int) -> Answerer:
     return answer
 
 
-def stage_of(answer: Answerer) -> CheckContext:
+def context_of(response: Answerer) -> CheckContext:
     attribution = Attribution("nemolocal-conformance", "1.0.0")
-    peer = TargetClient("http://peer.test", attribution, httpx.MockTransport(answer))
-    return CheckContext(peer, None, token="nmv_usr_secret_of_the_user")
+    target = TargetClient("http://peer.test", attribution, httpx.MockTransport(response))
+    return CheckContext(target, None, token="nmv_usr_secret_of_the_user")
 
 
 def asking(number: int) -> ServerCheck:
-    def ask(stage: CheckContext) -> None:
+    def ask(context: CheckContext) -> None:
         """It MUST answer."""
-        assert stage.target.request("GET", "/").status == 200
+        assert context.target.request("GET", "/").status == 200
 
     return server_check(f"check.{number}", "GEN-1")(ask)
 
 
-def test_checks_after_the_loss_are_not_played_and_not_told() -> None:
+def test_checks_after_the_loss_are_not_run() -> None:
     told: list[Verdict] = []
     checks = [asking(number) for number in range(5)]
-    report = run_checks(stage_of(answers(2)), checks, on_verdict=told.append)
+    report = run_checks(context_of(answers(2)), checks, on_verdict=told.append)
     outcomes = [verdict.outcome for verdict in report.verdicts]
     assert outcomes == ["passed", "passed", "error", "error", "error"]
     assert [verdict.check for verdict in told] == ["check.0", "check.1", "check.2"]
@@ -57,26 +57,26 @@ def test_checks_after_the_loss_are_not_played_and_not_told() -> None:
     assert report.exit_code == 2
 
 
-def hang_up(peer: TargetClient) -> None:
-    peer.send_and_disconnect("POST", "/run_sse", token="t", json={})
+def hang_up(target: TargetClient) -> None:
+    target.send_and_disconnect("POST", "/run_sse", token="t", json={})
 
 
-def act_meanwhile(peer: TargetClient) -> None:
-    peer.run_during_post(lambda: None, "/run_sse", token="t", json={})
+def act_meanwhile(target: TargetClient) -> None:
+    target.run_during_post(lambda: None, "/run_sse", token="t", json={})
 
 
 @pytest.mark.parametrize("ask", [hang_up, act_meanwhile])
-def test_streams_meet_the_loss_too(ask: Callable[[TargetClient], None]) -> None:
-    peer = stage_of(answers(1)).target
-    require_http_server(peer)
+def test_stream_to_a_lost_server_raises(ask: Callable[[TargetClient], None]) -> None:
+    target = context_of(answers(1)).target
+    require_http_server(target)
     with pytest.raises(TargetLost):
-        ask(peer)
-    assert peer.is_lost
+        ask(target)
+    assert target.is_lost
 
 
-def test_server_that_never_was_there_is_not_lost() -> None:
-    peer = stage_of(answers(0)).target
-    with pytest.raises(TargetUnreachable, match="is the base URL right") as caught:
-        require_http_server(peer)
+def test_server_that_never_answered_is_not_lost() -> None:
+    target = context_of(answers(0)).target
+    with pytest.raises(TargetUnreachable, match="check the base URL") as caught:
+        require_http_server(target)
     assert not isinstance(caught.value, TargetLost)
-    assert not peer.is_lost
+    assert not target.is_lost

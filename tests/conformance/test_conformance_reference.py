@@ -43,9 +43,9 @@ def judge(dialect: Dialect, checks: Iterable[ServerCheck]) -> ConformanceReport:
         server,
         contextlib.closing(
             TargetClient(server.base_url, Attribution("nemolocal-conformance", "1.0.0"))
-        ) as peer,
+        ) as target,
     ):
-        return run_checks(CheckContext(peer, find_control_client(peer)), checks)
+        return run_checks(CheckContext(target, find_control_client(target)), checks)
 
 
 def failures(report: ConformanceReport) -> list[tuple[str, str, str]]:
@@ -53,7 +53,7 @@ def failures(report: ConformanceReport) -> list[tuple[str, str, str]]:
 
 
 @pytest.mark.usefixtures("memoized_servers")
-def test_the_reference_passes_every_check_with_memoized_media() -> None:
+def test_reference_passes_every_check_with_memoized_media() -> None:
     assert_passed(judge(PRESETS["skills"], LIGHT_CHECKS))
 
 
@@ -66,7 +66,7 @@ def test_the_reference_passes_every_check_with_memoized_media() -> None:
         *(pytest.param(p, marks=pytest.mark.nightly) for p in PRESETS if p != "reference"),
     ],
 )
-def test_the_reference_passes_every_check(preset: str) -> None:
+def test_reference_passes_every_check(preset: str) -> None:
     assert_passed(judge(PRESETS[preset], CHECKS))
 
 
@@ -94,7 +94,7 @@ def dialect_cases() -> Iterator[object]:
 @pytest.mark.slow
 @pytest.mark.usefixtures("memoized_servers")
 @pytest.mark.parametrize(("dialect", "checks"), list(dialect_cases()))
-def test_the_reference_passes_in_each_dialect_and_the_report_says_which(
+def test_reference_passes_in_each_dialect_and_reports_it(
     dialect: dict[str, str], checks: list[ServerCheck]
 ) -> None:
     report = judge(Dialect(**dialect), checks)  # type: ignore[arg-type]
@@ -104,7 +104,7 @@ def test_the_reference_passes_in_each_dialect_and_the_report_says_which(
     assert f"errors={dialect['errors']}" in report.alternatives["GEN-2"]
 
 
-def test_every_rule_has_a_check_or_the_reason_why_it_has_none() -> None:
+def test_every_rule_has_a_check_or_a_reason() -> None:
     about = [check.rules for check in server_catalogue().values()]
     about += [check.rules for check in client_catalogue().values()]
     unchecked = set(rules()) - set().union(*about)
@@ -113,7 +113,7 @@ def test_every_rule_has_a_check_or_the_reason_why_it_has_none() -> None:
     assert {name for name in unchecked if rules()[name].level == "MUST"} == {"STA-5"}
 
 
-def test_the_smoke_set_is_some_of_the_checks() -> None:
+def test_smoke_checks_are_in_the_catalogue() -> None:
     assert set(server_catalogue()) >= SMOKE_CHECKS
 
 

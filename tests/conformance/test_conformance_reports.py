@@ -77,11 +77,11 @@ def report(*outcomes: VerdictOutcome, ours: bool = True) -> ConformanceReport:
 EVERY = report("passed", "failed", "warning", "learned", "known", "not applicable", "error")
 
 
-def test_json_holds_everything_and_is_read_back() -> None:
+def test_json_report_round_trips() -> None:
     assert report_from_json(as_json(EVERY)) == EVERY
 
 
-def test_junit_counts_and_names_the_failures() -> None:
+def test_junit_counts_and_names_failures() -> None:
     suite = ElementTree.fromstring(as_junit(EVERY))
     counts = [suite.get(name) for name in ("tests", "failures", "errors", "skipped")]
     assert counts == ["7", "1", "1", "1"]
@@ -101,7 +101,7 @@ def test_markdown_shows_what_did_not_pass() -> None:
     assert "✅" in as_markdown(report("passed"))
 
 
-def test_markdown_names_strangers_of_the_known_list() -> None:
+def test_markdown_names_unknown_known_differences() -> None:
     odd = msgspec.structs.replace(report("passed"), strangers=("chat.gone",))
     assert "No check is called: chat.gone" in as_markdown(odd)
     assert odd.exit_code == 1
@@ -116,14 +116,14 @@ def test_a_long_reason_is_cut_in_markdown() -> None:
     ("outcomes", "color"),
     [(("passed",), "#2e7d32"), (("passed", "warning"), "#b26a00"), (("failed",), "#c62828")],
 )
-def test_the_badge_is_as_green_as_the_run(outcomes: tuple[VerdictOutcome, ...], color: str) -> None:
+def test_badge_color_follows_the_outcome(outcomes: tuple[VerdictOutcome, ...], color: str) -> None:
     badge = as_badge(report(*outcomes))
     assert color in badge
     assert f"{outcomes.count('passed')} of {len(outcomes)}" in badge
     ElementTree.fromstring(badge)
 
 
-def test_the_page_is_one_file_with_rule_source_and_evidence_beside_each_check() -> None:
+def test_page_shows_rule_source_and_evidence_of_each_check() -> None:
     page = as_html(EVERY)
     assert page.count('<details class="check') == 7
     assert "src=" not in page
@@ -137,7 +137,7 @@ def test_the_page_is_one_file_with_rule_source_and_evidence_beside_each_check() 
 
 @given(st.text())
 @settings(max_examples=settings().max_examples // 4)
-def test_no_form_of_a_report_is_broken_by_what_a_server_says(said: str) -> None:
+def test_report_formats_survive_any_server_text(said: str) -> None:
     hostile = msgspec.structs.replace(
         verdict("failed"),
         reason=said,
@@ -149,7 +149,7 @@ def test_no_form_of_a_report_is_broken_by_what_a_server_says(said: str) -> None:
     assert json.loads(as_json(whole))
 
 
-def test_markup_in_evidence_is_text() -> None:
+def test_markup_in_evidence_is_escaped() -> None:
     hostile = msgspec.structs.replace(verdict("failed"), reason=NASTY)
     whole = msgspec.structs.replace(EVERY, verdicts=(hostile,))
     assert NASTY not in as_html(whole)
@@ -157,7 +157,7 @@ def test_markup_in_evidence_is_text() -> None:
     ElementTree.fromstring(as_junit(whole))
 
 
-def test_markup_in_any_text_of_a_server_is_text_on_the_page() -> None:
+def test_markup_in_server_texts_is_escaped_on_the_page() -> None:
     said = "</pre><script>alert(1)</script>{{ 7 * 7 }}"
     sent = msgspec.structs.replace(
         EXCHANGE,
@@ -179,7 +179,7 @@ def test_markup_in_any_text_of_a_server_is_text_on_the_page() -> None:
     assert page.count("&lt;script&gt;alert(1)&lt;/script&gt;{{ 7 * 7 }}") >= 13
 
 
-def test_every_form_has_a_file_name_of_its_own() -> None:
+def test_every_report_format_has_its_own_file_suffix() -> None:
     assert {Path(name).suffix for name in REPORT_FORMATS} == {
         ".json",
         ".xml",
@@ -189,7 +189,7 @@ def test_every_form_has_a_file_name_of_its_own() -> None:
     }
 
 
-def test_the_curl_line_repeats_a_request_without_its_token() -> None:
+def test_curl_repeats_a_request_without_its_token() -> None:
     assert EXCHANGE.curl == (
         "curl -sS -N -X GET http://a.test/api/credits/balance/simple "
         '-H "Authorization: Bearer $NEMO_TOKEN" '
@@ -197,13 +197,13 @@ def test_the_curl_line_repeats_a_request_without_its_token() -> None:
     )
 
 
-def test_tokens_never_stand_in_evidence() -> None:
+def test_evidence_contains_no_tokens() -> None:
     assert redact_tokens("a nmv_usr_abcd1234 and clm_xyz98765") == "a [token] and [token]"
     assert redact_body(b"\xff\xfe") == "<2 bytes>"
     assert redact_body(b"x" * 5000).endswith("… <5000 bytes>")
 
 
-def test_what_checks_share_is_paid_once() -> None:
+def test_shared_prerequisites_are_paid_once() -> None:
     checks = [
         server_catalogue()["state.draft.names"],
         server_catalogue()["state.draft.milliseconds"],
@@ -213,7 +213,7 @@ def test_what_checks_share_is_paid_once() -> None:
     assert total_cost(checks, Budget(token_given=True)).tokens == 0
 
 
-def test_the_safe_set_costs_no_more_than_allowed_and_needs_no_control() -> None:
+def test_affordable_checks_fit_the_budget_and_need_no_control() -> None:
     checks = list(server_catalogue().values())
     for budget in (Budget(), Budget(100, 5), Budget(0, 0, token_given=True)):
         chosen = affordable_checks(checks, budget)
@@ -224,7 +224,7 @@ def test_the_safe_set_costs_no_more_than_allowed_and_needs_no_control() -> None:
         assert not any(check.needs_control for check in chosen)
 
 
-def test_what_is_asked_for_by_name_and_costs_too_much_is_refused_with_the_bill() -> None:
+def test_too_expensive_named_checks_are_rejected_with_the_cost() -> None:
     with pytest.raises(OverBudget, match="50 credits and 1 anonymous token; allowed are 0 and 1"):
         require_affordable([server_catalogue()["state.draft.names"]], Budget())
     require_affordable([server_catalogue()["state.draft.names"]], Budget(credits=50))
@@ -237,11 +237,11 @@ def test_a_known_failure_is_known_and_a_stale_entry_fails() -> None:
     ]
     judged = apply_known_differences(report("passed", "failed", "error"), known)
     assert [verdict.outcome for verdict in judged.verdicts] == ["failed", "known", "error"]
-    assert "take it off the list" in judged.verdicts[0].reason
+    assert "remove it from the list" in judged.verdicts[0].reason
     assert judged.verdicts[1].known == "theirs"
 
 
-def test_a_known_difference_of_no_check_fails_the_run() -> None:
+def test_known_difference_of_an_unknown_check_fails_the_run() -> None:
     judged = apply_known_differences(report("passed"), [KnownDifference("chat.number.9", "gone")])
     assert judged.strangers == ("chat.number.9",)
     assert judged.exit_code == 1
@@ -254,7 +254,7 @@ def test_the_list_of_known_differences_is_toml(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["[[", "[[difference]]\ncheck = 3", "other = 1"])
-def test_a_list_that_is_none_is_refused_by_name(tmp_path: Path, text: str) -> None:
+def test_invalid_known_differences_file_is_rejected(tmp_path: Path, text: str) -> None:
     path = tmp_path / "known.toml"
     path.write_text(text)
     with pytest.raises(KnownDifferencesUnreadable, match=r"known\.toml"):
@@ -263,11 +263,11 @@ def test_a_list_that_is_none_is_refused_by_name(tmp_path: Path, text: str) -> No
         read_known_differences(tmp_path / "none.toml")
 
 
-def test_nothing_is_measured_on_a_server_of_our_own() -> None:
+def test_local_server_measures_no_assumption() -> None:
     assert {row.measured for row in list_assumptions(EVERY)} == {"never"}
 
 
-def test_what_the_cloud_confirms_is_on_the_card() -> None:
+def test_assumptions_confirmed_by_the_cloud_are_listed() -> None:
     seen = ConformanceReport(
         base_url="https://cloud.test",
         version="1.0",
@@ -283,7 +283,7 @@ def test_what_the_cloud_confirms_is_on_the_card() -> None:
     assert card["longest turn"] == "never"
 
 
-def test_every_line_of_the_card_names_a_check_that_exists() -> None:
+def test_every_assumption_names_an_existing_check() -> None:
     from nemolocal_conformance.assumptions import _ASSUMPTIONS
 
     assert {check for *_, check in _ASSUMPTIONS if check} <= set(server_catalogue())

@@ -1,4 +1,4 @@
-"""What a run makes of what it sees: every outcome, what is learned, and what it cannot judge."""
+"""The runner: every outcome, learned differences, and what it cannot evaluate."""
 
 from collections.abc import Callable
 
@@ -26,14 +26,14 @@ ATTRIBUTION = Attribution("nemolocal-conformance", "1.0.0")
 Answerer = Callable[[httpx.Request], httpx.Response]
 
 
-def peer_that(answer: Answerer) -> TargetClient:
-    return TargetClient("http://peer.test", ATTRIBUTION, httpx.MockTransport(answer))
+def target_that(response: Answerer) -> TargetClient:
+    return TargetClient("http://peer.test", ATTRIBUTION, httpx.MockTransport(response))
 
 
-def stage_of(answer: Answerer, *, ours: bool = False) -> CheckContext:
-    peer = peer_that(answer)
+def context_of(response: Answerer, *, ours: bool = False) -> CheckContext:
+    target = target_that(response)
     return CheckContext(
-        peer, ControlClient(peer) if ours else None, token="nmv_usr_secret_of_the_user"
+        target, ControlClient(target) if ours else None, token="nmv_usr_secret_of_the_user"
     )
 
 
@@ -42,7 +42,7 @@ def nothing(_request: httpx.Request) -> httpx.Response:
 
 
 def play(error: Exception | None, rule: str = "GEN-1", level: str = "MUST") -> ServerCheck:
-    def act(_stage: CheckContext) -> None:
+    def act(_context: CheckContext) -> None:
         if error is not None:
             raise error
 
@@ -66,13 +66,13 @@ def play(error: Exception | None, rule: str = "GEN-1", level: str = "MUST") -> S
 def test_a_check_ends_in_one_outcome(
     error: Exception | None, rule: str, level: str, ours: bool, outcome: str
 ) -> None:
-    verdict = run_check(stage_of(nothing, ours=ours), play(error, rule, level))
+    verdict = run_check(context_of(nothing, ours=ours), play(error, rule, level))
     assert verdict.outcome == outcome
     assert (verdict.check, verdict.rules, verdict.level) == ("a.check", (rule,), level)
 
 
-def test_a_failure_tells_what_was_expected_and_seen() -> None:
-    verdict = run_check(stage_of(nothing), play(CheckFailed("the status", 200, 404)))
+def test_failure_has_expected_and_actual_value() -> None:
+    verdict = run_check(context_of(nothing), play(CheckFailed("the status", 200, 404)))
     assert (verdict.reason, verdict.expected, verdict.actual) == ("the status", "200", "404")
 
 
@@ -86,19 +86,17 @@ def test_a_failure_tells_what_was_expected_and_seen() -> None:
         ((NotApplicable("x"),), 2),
     ],
 )
-def test_the_exit_code_says_what_it_came_to(
-    errors: tuple[Exception | None, ...], code: int
-) -> None:
-    assert run_checks(stage_of(nothing), map(play, errors)).exit_code == code
+def test_exit_code_follows_the_outcomes(errors: tuple[Exception | None, ...], code: int) -> None:
+    assert run_checks(context_of(nothing), map(play, errors)).exit_code == code
 
 
-def test_the_evidence_of_a_check_is_its_own_and_holds_no_secret() -> None:
-    def ask(stage: CheckContext) -> None:
+def test_evidence_is_per_check_and_without_secrets() -> None:
+    def ask(context: CheckContext) -> None:
         """A balance MUST be told."""
-        stage.read_balance()
+        context.read_balance()
 
     asking = server_check("a.balance", "CRD-1")(ask)
-    report = run_checks(stage_of(nothing), [asking, asking, play(None)])
+    report = run_checks(context_of(nothing), [asking, asking, play(None)])
     assert [len(verdict.evidence) for verdict in report.verdicts] == [1, 1, 0]
     (exchange,) = report.verdicts[0].evidence
     assert (exchange.method, exchange.status) == ("GET", 200)
@@ -106,31 +104,31 @@ def test_the_evidence_of_a_check_is_its_own_and_holds_no_secret() -> None:
     assert "$NEMO_TOKEN" in exchange.curl
 
 
-def test_what_could_not_be_had_is_asked_for_once_and_fails_each_check() -> None:
-    asked = 0
+def test_missing_prerequisite_is_tried_once_and_fails_each_check() -> None:
+    requests = 0
 
     def refuse(_request: httpx.Request) -> httpx.Response:
-        nonlocal asked
-        asked += 1
+        nonlocal requests
+        requests += 1
         return httpx.Response(500, text="<html>")
 
-    def look(stage: CheckContext) -> None:
+    def look(context: CheckContext) -> None:
         """A session MUST be there."""
-        assert stage.session
+        assert context.session
 
     looking = server_check("a.session", "SES-1")(look)
-    report = run_checks(stage_of(refuse), [looking, looking])
+    report = run_checks(context_of(refuse), [looking, looking])
     assert [verdict.outcome for verdict in report.verdicts] == ["failed", "failed"]
-    assert "a prerequisite is missing: a session could not be had" in report.verdicts[1].reason
-    assert asked == 1
+    assert "a prerequisite is missing: a session could not be created" in report.verdicts[1].reason
+    assert requests == 1
 
 
-def test_alternatives_are_told_with_the_check_that_saw_them() -> None:
-    def see(stage: CheckContext) -> None:
+def test_alternatives_are_reported_by_their_check() -> None:
+    def see(context: CheckContext) -> None:
         """One way or the other MUST be gone."""
-        stage.note_alternative("GEN-2", "errors=http")
+        context.note_alternative("GEN-2", "errors=http")
 
-    report = run_checks(stage_of(nothing), [server_check("a.way", "GEN-2")(see)])
+    report = run_checks(context_of(nothing), [server_check("a.way", "GEN-2")(see)])
     assert report.verdicts[0].alternatives == ("GEN-2: errors=http",)
     assert report.alternatives == {"GEN-2": ("errors=http",)}
 
@@ -138,29 +136,27 @@ def test_alternatives_are_told_with_the_check_that_saw_them() -> None:
 @pytest.mark.parametrize(
     ("raised", "says"),
     [
-        (httpx.ConnectError("refused"), "nobody listens"),
-        (httpx.RemoteProtocolError("no HTTP"), "does not speak HTTP"),
+        (httpx.ConnectError("refused"), "does not answer HTTP"),
+        (httpx.RemoteProtocolError("no HTTP"), "does not answer HTTP"),
         (httpx.ReadTimeout("silence"), "hangs"),
     ],
 )
-def test_a_server_that_is_none_is_told_before_anything_is_judged(
-    raised: Exception, says: str
-) -> None:
+def test_missing_server_is_reported_before_any_check(raised: Exception, says: str) -> None:
     def fail(_request: httpx.Request) -> httpx.Response:
         raise raised
 
     with pytest.raises(TargetUnreachable, match=says):
-        require_http_server(peer_that(fail))
+        require_http_server(target_that(fail))
 
 
 @pytest.mark.parametrize("url", ["nowhere", "http://", "ftp://a.test"])
-def test_a_base_url_that_is_none_is_told(url: str) -> None:
+def test_invalid_base_url_is_reported(url: str) -> None:
     with pytest.raises(TargetUnreachable, match="base URL"):
         require_http_server(TargetClient(url, ATTRIBUTION))
 
 
 @pytest.mark.parametrize(
-    "answer",
+    "response",
     [
         httpx.Response(404),
         httpx.Response(200, text="hello"),
@@ -168,43 +164,43 @@ def test_a_base_url_that_is_none_is_told(url: str) -> None:
         httpx.Response(200, json={"name": "another"}),
     ],
 )
-def test_a_control_interface_is_ours_or_none(answer: httpx.Response) -> None:
-    assert find_control_client(peer_that(lambda _: answer)) is None
+def test_other_responses_are_not_a_control_api(response: httpx.Response) -> None:
+    assert find_control_client(target_that(lambda _: response)) is None
 
 
-def test_the_control_interface_of_a_local_server_is_found() -> None:
+def test_control_api_of_a_local_server_is_found() -> None:
     found = find_control_client(
-        peer_that(lambda _: httpx.Response(200, json={"name": "nemolocal"}))
+        target_that(lambda _: httpx.Response(200, json={"name": "nemolocal"}))
     )
     assert found is not None
 
 
-def test_a_control_call_that_fails_is_a_missing_prerequisite_but_for_time_that_stands() -> None:
-    stage = stage_of(lambda _: httpx.Response(400, json={}), ours=True)
+def test_failed_control_call_is_a_missing_prerequisite() -> None:
+    context = context_of(lambda _: httpx.Response(400, json={}), ours=True)
     with pytest.raises(PrerequisiteFailed, match="clock answered 400"):
-        stage.control.read_clock()
-    with pytest.raises(NotApplicable, match="cannot be moved"):
-        stage.control.advance_clock(1)
+        context.control.read_clock()
+    with pytest.raises(NotApplicable, match="cannot be advanced"):
+        context.control.advance_clock(1)
     with pytest.raises(PrerequisiteFailed, match="advance answered 500"):
-        stage_of(lambda _: httpx.Response(500, json={}), ours=True).control.advance_clock(1)
+        context_of(lambda _: httpx.Response(500, json={}), ours=True).control.advance_clock(1)
 
 
-def test_a_stage_without_control_says_that_it_cannot() -> None:
+def test_context_without_control_api_is_not_applicable() -> None:
     with pytest.raises(NotApplicable):
-        stage_of(nothing).make_account()
+        context_of(nothing).make_account()
 
 
-def test_the_token_that_is_given_is_the_account() -> None:
-    assert stage_of(nothing).account == TargetAccount("nmv_usr_secret_of_the_user")
+def test_given_token_is_the_account() -> None:
+    assert context_of(nothing).account == TargetAccount("nmv_usr_secret_of_the_user")
 
 
-def test_true_is_no_number() -> None:
+def test_true_does_not_equal_one() -> None:
     expect_equal("x", 1, 1)
     with pytest.raises(CheckFailed):
         expect_equal("x", True, 1)
 
 
-def test_expectations_break_with_their_values() -> None:
+def test_assertions_fail_with_their_values() -> None:
     with pytest.raises(CheckFailed, match="one of 1, 2"):
         expect_one_of("x", 3, (1, 2))
     with pytest.raises(CheckFailed, match="expected 'more'"):

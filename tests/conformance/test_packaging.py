@@ -1,4 +1,4 @@
-"""The GitHub Action and the container: their scripts run, and what they name is there."""
+"""The GitHub Action and the container: their scripts run, and the files that they name exist."""
 
 import os
 import re
@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[2]
 
 
 class Judge(Protocol):
-    """Runs the action's last step with these inputs; what became of it."""
+    """Runs the action's last step with these inputs and returns the result."""
 
     def __call__(self, **inputs: str) -> subprocess.CompletedProcess[str]: ...
 
@@ -48,7 +48,7 @@ def judge(tmp_path: Path) -> Judge:
 
 
 @pytest.mark.slow
-def test_action_judges_a_server_and_tells_it_in_the_summary(judge: Judge, tmp_path: Path) -> None:
+def test_action_checks_a_server_and_writes_the_summary(judge: Judge, tmp_path: Path) -> None:
     ended = judge(only="credits.balance general.path")
     assert ended.returncode == 0, ended.stderr
     assert "checks passed" in ended.stdout
@@ -56,7 +56,7 @@ def test_action_judges_a_server_and_tells_it_in_the_summary(judge: Judge, tmp_pa
 
 
 @pytest.mark.slow
-def test_action_hands_over_the_control_token_of_a_server(judge: Judge) -> None:
+def test_action_passes_the_control_token(judge: Judge) -> None:
     with LocalServer(Settings(port=0, control_token="mine"), ManualClock(autojump=True)) as server:
         given = {"base-url": server.base_url, "only": "credits.balance"}
         assert judge(**given).returncode == 2
@@ -64,7 +64,7 @@ def test_action_hands_over_the_control_token_of_a_server(judge: Judge) -> None:
 
 
 @pytest.mark.slow
-def test_action_judges_a_client_by_what_it_does(judge: Judge, tmp_path: Path) -> None:
+def test_action_checks_a_client(judge: Judge, tmp_path: Path) -> None:
     ended = judge(client="curl -s {url}/api/credits/balance/simple", only="plain")
     assert ended.returncode == 1, ended.stderr
     assert "client.bearer" in ended.stdout
@@ -72,13 +72,13 @@ def test_action_judges_a_client_by_what_it_does(judge: Judge, tmp_path: Path) ->
 
 
 @pytest.mark.slow
-def test_what_is_given_to_the_action_is_no_script_of_its_own(judge: Judge, tmp_path: Path) -> None:
+def test_action_inputs_are_not_executed(judge: Judge, tmp_path: Path) -> None:
     trap = f'"; touch {tmp_path}/trapped; echo "'
     assert judge(only=trap).returncode
     assert not (tmp_path / "trapped").exists()
 
 
-def test_container_is_made_of_what_is_there() -> None:
+def test_container_copies_existing_files() -> None:
     text = (ROOT / "Containerfile").read_text(encoding="utf-8")
     copied = re.findall(r"^COPY (?!--)(.+) \S+$", text, re.MULTILINE)
     assert all((ROOT / name).exists() for line in copied for name in line.split())

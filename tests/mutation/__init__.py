@@ -1,1 +1,1 @@
-"""Broken peers: each breaks one rule in one small way, and names the checks that must notice."""
+"""Mutation tests: each mutant breaks one rule and names the checks that must fail."""

@@ -1,4 +1,4 @@
-"""`python -m tests.mutation`: plays all broken peers and prints the kill matrix."""
+"""`python -m tests.mutation`: runs all mutants and prints the kill matrix."""
 
 import argparse
 import sys
@@ -14,23 +14,23 @@ from .servers import server_mutants
 
 
 def main() -> int:
-    """0 where every mutant is killed as it must be, else 1."""
+    """Return 0 if every mutant is killed by the right checks, else 1."""
     parser = argparse.ArgumentParser(prog="python -m tests.mutation")
     parser.add_argument("--jobs", type=int, default=2, help="default: %(default)s")
     jobs = parser.parse_args().jobs
     clients = [_print_result(one) for one in run_client_mutants(client_mutants(), jobs)]
     servers = [_print_result(one) for one in run_server_mutants(server_mutants(), jobs)]
-    broken_servers = section("Broken servers", server_mutants(), servers, server_catalogue(), {})
-    broken_clients = section(
-        "Broken clients", client_mutants(), clients, client_catalogue(), UNKILLABLE_CHECKS
+    server_section = section("Server mutants", server_mutants(), servers, server_catalogue(), {})
+    client_section = section(
+        "Client mutants", client_mutants(), clients, client_catalogue(), UNKILLABLE_CHECKS
     )
-    print(as_markdown(broken_servers, broken_clients), end="")
-    return 0 if all(autopsy.is_killed for autopsy in (*servers, *clients)) else 1
+    print(as_markdown(server_section, client_section), end="")
+    return 0 if all(result.is_killed for result in (*servers, *clients)) else 1
 
 
-def _print_result(autopsy: MutationResult) -> MutationResult:
-    print(f"{autopsy.mutant_id}: {'killed' if autopsy.is_killed else 'WRONG'}", file=sys.stderr)
-    return autopsy
+def _print_result(result: MutationResult) -> MutationResult:
+    print(f"{result.mutant_id}: {'killed' if result.is_killed else 'WRONG'}", file=sys.stderr)
+    return result
 
 
 if __name__ == "__main__":

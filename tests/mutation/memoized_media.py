@@ -1,7 +1,7 @@
-"""FFmpeg's work memoized in a folder: the same bytes are probed once, the same plan rendered once.
+"""Memoizes FFmpeg in a folder: equal bytes are probed once, equal plans rendered once.
 
-Hundreds of servers that are judged one after the other are handed the same files. Nothing that is
-judged goes another way, but for the time that a render takes: a memoized one ends at once.
+Hundreds of servers are tested one after another with the same files. Nothing that is tested changes
+except the time of a render: a memoized one ends at once.
 """
 
 import contextlib
@@ -24,26 +24,26 @@ from nemolocal_server.exports.render_executor import LocalExecutor, RenderExecut
 
 T = TypeVar("T")
 
-# Checks that see something only while FFmpeg is at work.
+# Checks that need FFmpeg to be running.
 CHECKS_OF_RUNNING_WORK = frozenset({"credits.frozen", "render.queue"})
 
 
 class ProbeResult(msgspec.Struct, frozen=True):
-    """What a file is, or why it was rejected."""
+    """The media info of a file, or why it was rejected."""
 
     info: MediaInfo | None
     rejected: str = ""
 
 
 class MemoizedMedia:
-    """A folder of results by what they were made of; processes may share it."""
+    """A folder of results by recipe; processes may share it."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
     @contextlib.contextmanager
     def patch_servers(self) -> Iterator[None]:
-        """Servers of this process that start while it lasts probe, generate and render by it."""
+        """Make servers that start in this block probe, generate and render by the cache."""
         stand_ins: dict[str, object] = {
             "nemolocal_server.api.upload_endpoints.probe": self._probe,
             "nemolocal_server.turns.media_generator.make_scene": self._make_scene,
@@ -96,7 +96,7 @@ class MemoizedMedia:
         facts: type[T],
         make: Callable[[], Awaitable[T]],
     ) -> T:
-        """The file of a recipe at `destination`, made there if need be, and the facts about it."""
+        """Put the file of a recipe at `destination`, made if necessary; return its facts."""
         kept = self._folder / _digest(repr(recipe).encode())
         told = kept.with_suffix(".json")
         found = _read(told, facts)
@@ -110,7 +110,7 @@ class MemoizedMedia:
 
 
 class _MemoizingExecutor:
-    """A `RenderExecutor` of one server."""
+    """A memoizing `RenderExecutor` of one server."""
 
     def __init__(self, memoized: MemoizedMedia, execute: RenderExecutor) -> None:
         self._memoized = memoized
@@ -130,7 +130,7 @@ class _MemoizingExecutor:
 
 
 def _recipe(plan: RenderPlan) -> str:
-    """The plan with the content of its sources in place of their paths."""
+    """Return the plan with the content of its sources instead of their paths."""
     text = repr(plan)
     for source in plan.sources:
         text = text.replace(str(source.path), _digest(Path(source.path).read_bytes()))
@@ -153,7 +153,7 @@ def _write(path: Path, value: object) -> None:
 
 
 def _put(path: Path, write: Callable[[Path], object]) -> None:
-    """Complete or not there at all, whoever else writes the same."""
+    """Write a file atomically, even if other processes write the same."""
     unfinished = path.with_name(f"{path.name}.{os.getpid()}.{os.urandom(4).hex()}")
     write(unfinished)
     unfinished.replace(path)

@@ -1,8 +1,7 @@
-"""A server with one thing changed on its wire: requests as they come in, replies as they leave.
+"""ASGI middleware that changes one thing in the requests or responses of a server.
 
-A mutant is a hook. It sees what was asked (and, for a reply, what was answered) and returns what
-shall stand in its place, or None to leave it. What a mutant has changed is counted: one that never
-did anything has proved nothing.
+A mutant is a hook. It gets the request (and the response) and returns a replacement, or None to
+leave it. Changes are counted: a mutant that changed nothing proves nothing.
 """
 
 from collections.abc import Awaitable, Callable, MutableMapping
@@ -20,12 +19,12 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
-# Bodies of requests that a hook may read; a film is none of them.
+# The maximum size of request bodies for hooks; videos are larger.
 _READABLE = 1_000_000
 
 
 class WireRequest(msgspec.Struct, frozen=True):
-    """A request: its endpoint by name ("" for none of the contract's), headers in small letters."""
+    """A request: its endpoint by name ("" for none of the contract), lower-case headers."""
 
     method: str
     path: str
@@ -41,7 +40,7 @@ class WireRequest(msgspec.Struct, frozen=True):
 
     @property
     def json(self) -> Any:
-        """The body as JSON, {} where it is none."""
+        """The body as JSON, {} if it is not JSON."""
         try:
             return decode_json(self.body)
         except msgspec.DecodeError:
@@ -49,12 +48,12 @@ class WireRequest(msgspec.Struct, frozen=True):
 
     @property
     def query_params(self) -> dict[str, list[str]]:
-        """The query by names."""
+        """The query parameters."""
         return parse_qs(self.query)
 
 
 class WireResponse(msgspec.Struct, frozen=True):
-    """A reply; `cut` ends its connection after the body instead of ending the body."""
+    """A response; `cut` breaks the connection after the body."""
 
     status: int
     headers: dict[str, str]
@@ -63,7 +62,7 @@ class WireResponse(msgspec.Struct, frozen=True):
 
     @property
     def json(self) -> Any:
-        """The body as JSON, None where it is none."""
+        """The body as JSON, None if it is not JSON."""
         try:
             return decode_json(self.body)
         except msgspec.DecodeError:
@@ -71,26 +70,26 @@ class WireResponse(msgspec.Struct, frozen=True):
 
     @property
     def code(self) -> object:
-        """The code of the envelope, None where there is none."""
+        """The code of the envelope, None if there is none."""
         body = self.json
         return body.get("code") if isinstance(body, dict) else None
 
     def with_json(self, body: object, status: int | None = None) -> "WireResponse":
-        """The same with another JSON body."""
+        """Return the response with another JSON body."""
         return WireResponse(
             self.status if status is None else status, self.headers, encode_json(body)
         )
 
     def with_data(self, **changed: Any) -> "WireResponse":
-        """The same with something changed in the `data` of its envelope."""
+        """Return the response with changes in the `data` of its envelope."""
         return self.with_json({**self.json, "data": {**self.json["data"], **changed}})
 
     def with_status(self, status: int) -> "WireResponse":
-        """The same with another HTTP status."""
+        """Return the response with another HTTP status."""
         return WireResponse(status, self.headers, self.body)
 
     def with_headers(self, **headers: str | None) -> "WireResponse":
-        """The same with headers changed, or left out (None)."""
+        """Return the response with headers changed, or removed (None)."""
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         kept = {name: value for name, value in self.headers.items() if name not in named}
         added = {name: value for name, value in named.items() if value is not None}
@@ -103,7 +102,7 @@ OnRequest = Callable[[WireRequest, Memory], WireRequest | WireResponse | None]
 
 
 class MutationMiddleware:
-    """ASGI middleware that lets one hook do its work, and counts what it did."""
+    """ASGI middleware that applies one hook and counts its changes."""
 
     def __init__(self, app: App, on_request: OnRequest | None, on_reply: OnResponse | None) -> None:
         self._app = app
@@ -116,26 +115,26 @@ class MutationMiddleware:
         if scope["type"] != "http" or scope["path"].startswith("/__nemolocal__"):
             await self._app(scope, receive, send)
             return
-        asked, again = await _read(scope, receive)
+        request, again = await _read(scope, receive)
         if self._on_request is not None:
-            changed = self._on_request(asked, self.memory)
+            changed = self._on_request(request, self.memory)
             self.times_applied += changed is not None
             if isinstance(changed, WireResponse):
                 await _write(changed, send)
                 return
             if changed is not None:
                 scope = _rewritten_scope(scope, changed)
-                # A large body is not all in `asked`: what is as it came goes on as it comes.
-                if changed.body != asked.body:
+                # A large body is not all in `request`: an unchanged one is passed on as it comes.
+                if changed.body != request.body:
                     again = _replay(changed.body, receive)
-                asked = changed
+                request = changed
         if self._on_response is None:
             await self._app(scope, again, send)
         else:
-            await self._rewrite_response(self._on_response, asked, scope, again, send)
+            await self._rewrite_response(self._on_response, request, scope, again, send)
 
     async def _rewrite_response(
-        self, hook: OnResponse, asked: WireRequest, scope: Scope, receive: Receive, send: Send
+        self, hook: OnResponse, request: WireRequest, scope: Scope, receive: Receive, send: Send
     ) -> None:
         kept: list[Message] = []
 
@@ -143,10 +142,10 @@ class MutationMiddleware:
             kept.append(message)
 
         await self._app(scope, receive, keep)
-        answered = _response_of(kept)
-        changed = hook(asked, answered, self.memory)
+        response = _response_of(kept)
+        changed = hook(request, response, self.memory)
         self.times_applied += changed is not None
-        await _write(changed or answered, send)
+        await _write(changed or response, send)
 
 
 async def _read(scope: Scope, receive: Receive) -> tuple[WireRequest, Receive]:
@@ -165,7 +164,7 @@ async def _read(scope: Scope, receive: Receive) -> tuple[WireRequest, Receive]:
 
 
 def _replay(body: bytes, receive: Receive) -> Receive:
-    """The body once more, then whatever comes."""
+    """Return the body again, then what follows."""
     first = True
 
     async def again() -> Message:
@@ -178,13 +177,13 @@ def _replay(body: bytes, receive: Receive) -> Receive:
     return again
 
 
-def _rewritten_scope(scope: Scope, asked: WireRequest) -> Scope:
-    headers = {**asked.headers, "content-length": str(len(asked.body))}
+def _rewritten_scope(scope: Scope, request: WireRequest) -> Scope:
+    headers = {**request.headers, "content-length": str(len(request.body))}
     return {
         **scope,
-        "path": asked.path,
-        "raw_path": asked.path.encode("latin-1"),
-        "query_string": asked.query.encode("latin-1"),
+        "path": request.path,
+        "raw_path": request.path.encode("latin-1"),
+        "query_string": request.query.encode("latin-1"),
         "headers": [(n.encode("latin-1"), v.encode("latin-1")) for n, v in headers.items()],
     }
 
@@ -197,11 +196,11 @@ def _response_of(messages: list[Message]) -> WireResponse:
     return WireResponse(start["status"], headers, body)
 
 
-async def _write(answered: WireResponse, send: Send) -> None:
-    headers = {**answered.headers}
-    if not answered.cut:
-        headers["content-length"] = str(len(answered.body))
+async def _write(response: WireResponse, send: Send) -> None:
+    headers = {**response.headers}
+    if not response.cut:
+        headers["content-length"] = str(len(response.body))
     encoded = [(n.encode("latin-1"), v.encode("latin-1")) for n, v in headers.items()]
-    await send({"type": "http.response.start", "status": answered.status, "headers": encoded})
-    body = {"type": "http.response.body", "body": answered.body, "more_body": answered.cut}
+    await send({"type": "http.response.start", "status": response.status, "headers": encoded})
+    body = {"type": "http.response.body", "body": response.body, "more_body": response.cut}
     await send(body)

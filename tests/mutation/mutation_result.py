@@ -1,12 +1,13 @@
-"""What became of a mutant."""
+"""The result of a mutant."""
 
 import msgspec
 
 
 class MutationResult(msgspec.Struct, frozen=True):
-    """The checks that failed on a mutant, and how often it did its work.
+    """The checks that failed on a mutant, and how often the mutant was applied.
 
-    `missed` must have noticed and did not; `innocent` are about no rule that it breaks, and failed.
+    `missed_checks` should have failed and did not; `false_positives` failed although the mutant
+    breaks none of their rules.
     """
 
     mutant_id: str
@@ -17,5 +18,5 @@ class MutationResult(msgspec.Struct, frozen=True):
 
     @property
     def is_killed(self) -> bool:
-        """Killed by all that must notice, by none that must not, and truly applied."""
+        """Killed by all checks that must fail, without false positives, and really applied."""
         return bool(self.times_applied) and not self.missed_checks and not self.false_positives

@@ -1,6 +1,6 @@
-"""Broken peers played in processes, several at a time.
+"""Runs mutants in several processes.
 
-A module of its own: a process that is spawned cannot find what a `__main__` of a package holds.
+A module of its own, because a spawned process cannot import a package's `__main__`.
 """
 
 import functools
@@ -20,13 +20,13 @@ from .servers import server_mutants
 
 
 def run_server_mutants(names: Iterable[str], jobs: int) -> Iterator[MutationResult]:
-    """How each of these broken servers fared, in their order, as soon as it is known."""
+    """Yield the results of these server mutants, in their order, as they come."""
     with TemporaryFolder("mutants") as media, _processes(jobs) as pool:
         yield from pool.map(functools.partial(_run_server, media), names)
 
 
 def run_client_mutants(names: Iterable[str], jobs: int) -> Iterator[MutationResult]:
-    """How each of these broken clients fared."""
+    """Yield the results of these client mutants."""
     with _processes(jobs) as pool:
         yield from pool.map(_run_client, names)
 

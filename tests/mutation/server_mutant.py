@@ -1,4 +1,4 @@
-"""A broken server: what it breaks, what must notice, and the hook that breaks it."""
+"""A server mutant: what it breaks, the checks that must fail, and the hook that changes it."""
 
 from collections.abc import Callable
 from typing import Any
@@ -11,7 +11,7 @@ from .mutation_middleware import OnRequest, OnResponse
 
 
 class AttributePatch(msgspec.Struct, frozen=True):
-    """A name of the server that means something else: `module` has it, or a class in it."""
+    """A replacement of a name in `module`, or in a class of it."""
 
     module: str
     name: str
@@ -19,7 +19,7 @@ class AttributePatch(msgspec.Struct, frozen=True):
 
 
 def replace_public(public: Callable[..., Any], value: Any) -> AttributePatch:
-    """Puts something else in the place of a public function, or of a method of a class."""
+    """Return a patch of a public function, or of a method of a class."""
     owner, _, name = public.__qualname__.rpartition(".")
     if name.startswith("_"):
         raise ValueError(f"{name} is private")
@@ -27,10 +27,10 @@ def replace_public(public: Callable[..., Any], value: Any) -> AttributePatch:
 
 
 class ServerMutant(msgspec.Struct, frozen=True):
-    """The reference with one small change.
+    """The reference server with one small change.
 
-    `breaks` are the ids of the rules that no longer hold: a check that is about none of them and
-    fails all the same is an innocent one. `kills` are the ids of checks that must fail.
+    `breaks` are the ids of the rules that no longer hold: a failing check about none of them is a
+    false positive. `kills` are the ids of checks that must fail.
     """
 
     id: str
@@ -46,9 +46,9 @@ class ServerMutant(msgspec.Struct, frozen=True):
 def response_mutant(
     id: str, *breaks: str, kills: str, on_request: OnRequest | None = None
 ) -> Callable[[OnResponse], ServerMutant]:
-    """Make a mutant of a hook on replies: its docstring is the sentence, `kills` check ids.
+    """Make a mutant of a response hook; its docstring is the sentence, `kills` are check ids.
 
-    `on_request` makes the server understand what the hook has made its clients believe.
+    `on_request` makes the server understand what the hook has told its clients.
     """
 
     def make(hook: OnResponse) -> ServerMutant:
@@ -59,7 +59,7 @@ def response_mutant(
 
 
 def request_mutant(id: str, *breaks: str, kills: str) -> Callable[[OnRequest], ServerMutant]:
-    """Make a mutant of a hook on requests."""
+    """Make a mutant of a request hook."""
 
     def make(hook: OnRequest) -> ServerMutant:
         return _checked(ServerMutant(id, breaks, _sentence(hook), tuple(kills.split()), hook, None))
@@ -75,7 +75,7 @@ def patch_mutant(
     patches: tuple[AttributePatch, ...] = (),
     settings: dict[str, Any] | None = None,
 ) -> ServerMutant:
-    """Make a mutant of the server with names of it replaced, or set otherwise than it may be."""
+    """Make a mutant by replacing names of the server, or by invalid settings."""
     checks = tuple(kills.split())
     return _checked(
         ServerMutant(id, breaks, sentence, checks, patches=patches, settings=settings or {})

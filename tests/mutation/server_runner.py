@@ -1,4 +1,4 @@
-"""Playing a mutant: its server is started, judged, and what failed is told apart."""
+"""Runs a server mutant against checks or scripts, and sorts the checks that failed."""
 
 import contextlib
 import importlib
@@ -7,6 +7,7 @@ from typing import Any
 
 from nemolocal_conformance.context import CheckContext
 from nemolocal_conformance.control_client import find_control_client
+from nemolocal_conformance.fuzz.script_runner import ScriptRunner, open_script_runner
 from nemolocal_conformance.runner import run_checks
 from nemolocal_conformance.server_check import ServerCheck
 from nemolocal_conformance.server_checks import server_catalogue
@@ -21,7 +22,7 @@ from .mutation_middleware import MutationMiddleware
 from .mutation_result import MutationResult
 from .server_mutant import AttributePatch, ServerMutant
 
-# What the server module calls its app by.
+# The name of the app's builder in the server module.
 _BUILDER = "build_app"
 ATTRIBUTION = Attribution("nemolocal-conformance", "1.0.0")
 
@@ -31,30 +32,30 @@ def run_server_mutant(
     checks: Iterable[ServerCheck] | None = None,
     media: MemoizedMedia | None = None,
 ) -> MutationResult:
-    """Judge a server that is broken in one way with these checks (all, if None).
+    """Run these checks (all, if None) against a server mutant.
 
-    Its media are taken from `media` where that is given and the mutant can be noticed so.
+    Its media are taken from `media` if that is given and the mutant can be noticed so.
     """
     chosen = list(server_catalogue().values()) if checks is None else list(checks)
     if not CHECKS_OF_RUNNING_WORK.isdisjoint(mutant.kills):
         media = None
-    with mutated_server(mutant, media) as (base_url, saboteurs):
-        peer = TargetClient(base_url, ATTRIBUTION)
+    with mutated_server(mutant, media) as (base_url, middlewares):
+        target = TargetClient(base_url, ATTRIBUTION)
         try:
-            report = run_checks(CheckContext(peer, find_control_client(peer)), chosen)
+            report = run_checks(CheckContext(target, find_control_client(target)), chosen)
         finally:
-            peer.close()
+            target.close()
     bad = [v for v in report.verdicts if v.outcome in ("failed", "warning", "error")]
     failed = {verdict.check for verdict in bad}
     played = {check.id for check in chosen}
-    # What merely stands on something that the mutant broke accuses nobody.
+    # A check that only lacks a prerequisite is not a false positive.
     accusing = [verdict.check for verdict in bad if not verdict.unmet]
     return MutationResult(
         mutant_id=mutant.id,
         failed_checks=tuple(verdict.check for verdict in bad),
         missed_checks=tuple(name for name in mutant.kills if name in played - failed),
         false_positives=tuple(name for name in accusing if not _may_fail(name, mutant)),
-        times_applied=sum(s.times_applied for s in saboteurs)
+        times_applied=sum(s.times_applied for s in middlewares)
         + len(mutant.patches)
         + len(mutant.settings),
     )
@@ -68,16 +69,16 @@ def _may_fail(name: str, mutant: ServerMutant) -> bool:
 def mutated_server(
     mutant: ServerMutant, media: MemoizedMedia | None = None
 ) -> Iterator[tuple[str, list[MutationMiddleware]]]:
-    """The reference with the hook of the mutant around its app, or with its patches in it."""
-    saboteurs: list[MutationMiddleware] = []
+    """Start the reference with the mutant's hook around its app, or with its patches."""
+    middlewares: list[MutationMiddleware] = []
     build = vars(serving)[_BUILDER]
 
     def build_broken(*arguments: Any) -> Any:
         app = build(*arguments)
 
         def sabotage(inner: Any) -> MutationMiddleware:
-            saboteurs.append(MutationMiddleware(inner, mutant.on_request, mutant.on_response))
-            return saboteurs[-1]
+            middlewares.append(MutationMiddleware(inner, mutant.on_request, mutant.on_response))
+            return middlewares[-1]
 
         app.add_middleware(sabotage)
         return app
@@ -89,7 +90,19 @@ def mutated_server(
             patches.enter_context(media.patch_servers())
         settings = Settings(port=0, **mutant.settings)
         with serving.LocalServer(settings, ManualClock(autojump=True)) as server:
-            yield server.base_url, saboteurs
+            yield server.base_url, middlewares
+
+
+@contextlib.contextmanager
+def mutant_script_runner(
+    mutant: ServerMutant, media: MemoizedMedia | None = None
+) -> Iterator[ScriptRunner]:
+    """Open a script runner for a new server with this mutant."""
+    with (
+        mutated_server(mutant, media) as (base_url, _),
+        open_script_runner(base_url, ATTRIBUTION, fresh=True) as runner,
+    ):
+        yield runner
 
 
 @contextlib.contextmanager
@@ -104,7 +117,7 @@ def _applied(patch: AttributePatch) -> Iterator[None]:
 
 
 def _owner(path: str) -> Any:
-    """A module, or a class of one."""
+    """Return a module, or a class in a module."""
     try:
         return importlib.import_module(path)
     except ModuleNotFoundError:

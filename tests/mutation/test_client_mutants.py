@@ -1,4 +1,4 @@
-"""Broken clients are caught by the checks that are for them, by no other; ours passes them all."""
+"""Client mutants are killed by their checks and no other; the reference client passes all."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -15,7 +15,7 @@ from tests.mutation.clients.client_scenarios import MutationScenario, scenarios,
 
 
 def sampled(names: Iterable[str]) -> list[object]:
-    """All of them; every fourth is fast."""
+    """Return all of them; every fourth is in the fast run."""
     return [
         pytest.param(name, marks=[pytest.mark.slow] if number % 4 else [])
         for number, name in enumerate(names)
@@ -34,7 +34,7 @@ def test_the_reference_client_passes_every_scenario(name: str) -> None:
 
 
 def cases() -> Iterator[object]:
-    """All mutants; the first in each scenario is fast."""
+    """Return all mutants; the first of each scenario is in the fast run."""
     seen = set[str]()
     for name, mutant in client_mutants().items():
         slow = mutant.scenario.name in seen
@@ -44,41 +44,41 @@ def cases() -> Iterator[object]:
 
 @pytest.mark.mutants
 @pytest.mark.parametrize("name", list(cases()))
-def test_each_mutant_is_killed_by_its_checks_and_no_innocent_one(name: str) -> None:
-    autopsy = run_client_mutant(client_mutants()[name])
-    assert autopsy.is_killed, autopsy
+def test_client_mutant_is_killed_by_its_checks_only(name: str) -> None:
+    result = run_client_mutant(client_mutants()[name])
+    assert result.is_killed, result
 
 
-def test_every_check_kills_a_mutant_or_it_is_said_why_not() -> None:
+def test_every_check_kills_a_mutant_or_says_why_not() -> None:
     killing = {check for mutant in client_mutants().values() for check in mutant.kills}
     assert killing <= set(client_catalogue())
     assert set(client_catalogue()) - killing == set(UNKILLABLE_CHECKS)
     assert all(UNKILLABLE_CHECKS.values())
 
 
-def test_each_mutant_has_a_name_of_its_own() -> None:
+def test_mutant_ids_are_unique() -> None:
     mutants = client_mutants()
     assert len({mutant.id for mutant in mutants.values()}) == len(mutants)
     assert all(re.fullmatch(r"[a-z0-9-]+", name) for name in mutants)
 
 
-def test_a_story_in_which_the_reference_gets_stuck_is_no_scenario() -> None:
-    def story(on: ClientFixture) -> None:
-        on.open_client(token="unknown").balance()
+def test_scenario_in_which_the_reference_hangs_is_an_error() -> None:
+    def story(fixture: ClientFixture) -> None:
+        fixture.open_client(token="unknown").balance()
 
     with pytest.raises(BadToken):
         run_scenario(MutationScenario("odd", story))
 
 
-def test_a_mutant_that_is_not_applied_is_not_right() -> None:
+def test_client_mutant_without_effect_is_not_killed() -> None:
     def unused(original: object, _: object) -> object:
         """Nothing changes."""
         return original
 
     at = "auth.send_authorized"
     mutant = client_mutant("unused", "CLI-1", kills="client.bearer", scenario=talk, at=at)(unused)
-    autopsy = run_client_mutant(mutant)
-    assert (autopsy.times_applied, autopsy.missed_checks, autopsy.is_killed) == (
+    result = run_client_mutant(mutant)
+    assert (result.times_applied, result.missed_checks, result.is_killed) == (
         0,
         ("client.bearer",),
         False,
@@ -94,7 +94,7 @@ def test_a_mutant_names_rules_and_a_sentence() -> None:
         client_mutant("odd", "CLI-99", kills="x", scenario=talk, at="auth.send_authorized")(twist)
 
 
-def test_a_name_that_is_gone_is_an_error() -> None:
+def test_missing_name_is_an_error() -> None:
     def twist(original: object, _: object) -> object:
         """Nothing changes."""
         return original

@@ -1,4 +1,4 @@
-"""The kill matrix: what it tells of broken peers, right and wrong."""
+"""The kill matrix: rows of mutants, killed or not."""
 
 from pathlib import Path
 
@@ -15,12 +15,12 @@ from tests.mutation.servers import server_mutants
 MUTANT = next(iter(server_mutants().values()))
 
 
-def tables(autopsy: MutationResult) -> str:
+def tables(result: MutationResult) -> str:
     checks = ["general.envelope.success", "chat.cut"]
-    return section("Broken", server_mutants(), [autopsy], checks, {"chat.cut": "nobody can"})
+    return section("Broken", server_mutants(), [result], checks, {"chat.cut": "nobody can"})
 
 
-def test_a_killed_mutant_stands_with_its_killers() -> None:
+def test_killed_mutant_is_listed_with_its_checks() -> None:
     killer = "general.envelope.success"
     text = tables(MutationResult(MUTANT.id, (killer,), (), (), 1))
     assert "1 of 1 killed, by 2 checks." in text
@@ -30,10 +30,10 @@ def test_a_killed_mutant_stands_with_its_killers() -> None:
     assert "| `chat.cut` | nobody can |" in text
 
 
-def test_what_went_wrong_is_shouted() -> None:
+def test_errors_are_emphasised() -> None:
     text = tables(MutationResult(MUTANT.id, (), ("a.check",), ("b.check",), 0))
     assert "0 of 1 killed" in text
-    assert "nobody; **missed by** a.check; **innocent** b.check; **void**" in text
+    assert "none; **missed by** a.check; **false positive** b.check; **not applied**" in text
     assert "| `general.envelope.success` | **none** |" in text
 
 
@@ -44,14 +44,14 @@ def test_the_document_says_how_it_was_made() -> None:
 @pytest.mark.slow
 @pytest.mark.nightly
 @pytest.mark.mutants
-def test_broken_peers_are_played_in_processes_in_their_order() -> None:
+def test_mutants_run_in_processes_in_order() -> None:
     names = ["general.no-code", "general.message-missing"]
-    assert [autopsy.mutant_id for autopsy in run_server_mutants(names, 2)] == names
+    assert [result.mutant_id for result in run_server_mutants(names, 2)] == names
     client = next(iter(client_mutants()))
-    assert [autopsy.is_killed for autopsy in run_client_mutants([client], 1)] == [True]
+    assert [result.is_killed for result in run_client_mutants([client], 1)] == [True]
 
 
-def test_the_document_knows_every_broken_peer_and_every_check_and_nobody_got_away() -> None:
+def test_document_has_every_mutant_and_check_without_survivors() -> None:
     page = Path(__file__).parents[2] / "docs" / "reference" / "kill-matrix.md"
     text = page.read_text(encoding="utf-8")
     told = {line.split("`")[1] for line in text.splitlines() if line.startswith("| `")}

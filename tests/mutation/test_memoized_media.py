@@ -1,4 +1,4 @@
-"""Memoized media: FFmpeg is asked once, later servers are given what it said and made."""
+"""Memoized media: FFmpeg runs once, later servers get its results."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -20,7 +20,7 @@ CLIP = MediaInfo("video", "mp4", 2.0, 1280, 720, 30.0, "h264", "yuv420p", "")
 
 
 class CountedFFmpeg:
-    """Stands in for FFmpeg, and counts what it is asked for."""
+    """Replaces FFmpeg and counts its calls."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.asked: list[str] = []
@@ -66,12 +66,12 @@ def plan_of(source: Path) -> RenderPlan:
 
 
 def used(name: str) -> Any:
-    """What a server uses under this name."""
+    """Return what a server uses under this name."""
     return resolve_name(f"nemolocal_server.{name}")
 
 
 def twice(media: MemoizedMedia, ask: Callable[[], Awaitable[object]]) -> list[object]:
-    """What two servers are told that start one after the other."""
+    """Return the results of two servers that start one after the other."""
     told: list[object] = []
     for _ in range(2):
         with media.patch_servers():
@@ -94,9 +94,7 @@ def test_the_same_bytes_are_probed_once(
     assert ffmpeg.asked == ["probe mp4", "probe mov"]
 
 
-def test_what_is_rejected_is_rejected_again(
-    ffmpeg: CountedFFmpeg, media: MemoizedMedia, tmp_path: Path
-) -> None:
+def test_rejection_is_memoized(ffmpeg: CountedFFmpeg, media: MemoizedMedia, tmp_path: Path) -> None:
     clip = tmp_path / "clip.mp4"
     clip.write_bytes(b"no clip")
     for _ in range(2):
@@ -127,7 +125,7 @@ def test_the_same_plan_of_the_same_sources_is_rendered_once(
     names = iter(range(9))
 
     async def render(content: bytes) -> bytes:
-        # Each server keeps an upload under a name of its own.
+        # Each server has its own name for an upload.
         source = tmp_path / f"{next(names)}.mp4"
         source.write_bytes(content)
         destination = tmp_path / "out.mp4"

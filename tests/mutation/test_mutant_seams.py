@@ -1,4 +1,4 @@
-"""Mutants are made at public seams: effects, requests, public names."""
+"""Mutants are made at public interfaces: operations, requests, public names."""
 
 from collections.abc import Generator
 from pathlib import Path
@@ -26,20 +26,20 @@ pytestmark = pytest.mark.mutants
 
 
 def waits_and_asks() -> Flow[list[object]]:
-    """Waits twice and asks for the time; an error is part of the outcome."""
-    answers: list[object] = []
+    """Wait twice and read the time; an error is part of the outcome."""
+    responses: list[object] = []
     for effect in (Sleep(1.0), GetTime(), Sleep(2.0)):
         try:
-            answers.append((yield effect))
+            responses.append((yield effect))
         except NemoError as error:
-            answers.append(error.message)
-    return answers
+            responses.append(error.message)
+    return responses
 
 
-def outcome(flow: Flow[Any], *answers: object) -> tuple[list[Operation], object]:
-    """The effects of a flow that gets these answers, and what it returns."""
+def outcome(flow: Flow[Any], *responses: object) -> tuple[list[Operation], object]:
+    """Return the operations of a flow that gets these results, and what it returns."""
     wanted: list[Operation] = []
-    queue = list(answers)
+    queue = list(responses)
     try:
         wanted.append(next(flow))
         while True:
@@ -48,18 +48,18 @@ def outcome(flow: Flow[Any], *answers: object) -> tuple[list[Operation], object]
         return wanted, end.value
 
 
-def test_an_effect_may_be_another_one() -> None:
-    def twice_as_long(effect: Operation) -> Flow[Any]:
-        return (yield Sleep(effect.seconds * 2) if isinstance(effect, Sleep) else effect)
+def test_operation_can_be_replaced() -> None:
+    def twice_as_long(operation: Operation) -> Flow[Any]:
+        return (yield Sleep(operation.seconds * 2) if isinstance(operation, Sleep) else operation)
 
-    wanted, answers = outcome(rewrite_flow(waits_and_asks(), twice_as_long), "a", 7.0, "b")
+    wanted, responses = outcome(rewrite_flow(waits_and_asks(), twice_as_long), "a", 7.0, "b")
     assert wanted == [Sleep(2.0), GetTime(), Sleep(4.0)]
-    assert answers == ["a", 7.0, "b"]
+    assert responses == ["a", 7.0, "b"]
 
 
-def test_an_effect_may_be_left_out_or_fail() -> None:
-    def in_no_time(effect: Operation) -> Generator[Operation, Any, Any]:
-        if isinstance(effect, GetTime):
+def test_operation_can_be_omitted_or_fail() -> None:
+    def in_no_time(operation: Operation) -> Generator[Operation, Any, Any]:
+        if isinstance(operation, GetTime):
             raise NemoError("no clock")
         return "skipped"
         yield
@@ -70,7 +70,7 @@ def test_an_effect_may_be_left_out_or_fail() -> None:
     )
 
 
-def test_a_flow_that_is_given_up_is_closed() -> None:
+def test_abandoned_flow_is_closed() -> None:
     closed = []
 
     def flow() -> Flow[None]:
@@ -79,8 +79,8 @@ def test_a_flow_that_is_given_up_is_closed() -> None:
         finally:
             closed.append(True)
 
-    def as_it_is(effect: Operation) -> Flow[Any]:
-        return (yield effect)
+    def as_it_is(operation: Operation) -> Flow[Any]:
+        return (yield operation)
 
     walk = rewrite_flow(flow(), as_it_is)
     next(walk)
@@ -88,14 +88,14 @@ def test_a_flow_that_is_given_up_is_closed() -> None:
     assert closed == [True]
 
 
-def test_effects_are_known_by_their_endpoint(tmp_path: Path) -> None:
+def test_operations_are_identified_by_endpoint(tmp_path: Path) -> None:
     assert endpoint_of(HttpCall(method="POST", path="/api/auth/anonymous-token")) == "token"
     assert endpoint_of(OpenStream(path="/run_sse", json=b"{}")) == "chat"
     assert endpoint_of(HttpCall(method="GET", path="/nowhere")) == ""
     assert endpoint_of(DownloadFile(url="/x", part=tmp_path)) == ""
 
 
-def test_a_client_is_broken_at_a_public_name_only() -> None:
+def test_client_mutants_patch_public_names() -> None:
     def twist(original: object, _: object) -> object:
         """Nothing changes."""
         return original
@@ -104,7 +104,7 @@ def test_a_client_is_broken_at_a_public_name_only() -> None:
         client_mutant("odd", "CLI-1", kills="x", scenario=talk, at="auth._refresh_token")(twist)
 
 
-def test_a_server_is_broken_at_a_public_name_only() -> None:
+def test_server_mutants_patch_public_names() -> None:
     patch = replace_public(TokenRepository.find, None)
     assert (patch.module, patch.name) == ("nemolocal_server.data.tokens.TokenRepository", "find")
     patch = replace_public(check_client_id, None)

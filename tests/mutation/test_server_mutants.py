@@ -1,4 +1,4 @@
-"""Each broken server is noticed by the checks that must notice it."""
+"""Each server mutant fails the checks that must notice it."""
 
 from collections.abc import Iterator
 
@@ -12,7 +12,7 @@ from tests.mutation.server_runner import run_server_mutant
 from tests.mutation.servers import server_mutants
 
 CHECKS = server_catalogue()
-# What makes a mutant slow to judge, by the check that must notice it.
+# Why the check that must notice a mutant is slow.
 SLOW_CHECKS = {
     "chat.silent.rate": "240 edits",
     "upload.size.skill": "half a gigabyte",
@@ -22,7 +22,7 @@ SLOW_CHECKS = {
 
 
 def cases() -> Iterator[object]:
-    """All mutants; fast is the first of each section and each way to break a server."""
+    """Return all mutants; the first of each section and kind is in the fast run."""
     seen = set[tuple[str, ...]]()
     for mutant in server_mutants().values():
         kind = (mutant.id.partition(".")[0], *ways(mutant))
@@ -39,42 +39,44 @@ def ways(mutant: ServerMutant) -> list[str]:
 
 @pytest.mark.mutants
 @pytest.mark.parametrize("mutant", list(cases()))
-def test_a_broken_server_is_killed_by_its_own_checks(
+def test_server_mutant_is_killed_by_its_checks(
     mutant: ServerMutant, memoized_media: MemoizedMedia
 ) -> None:
-    autopsy = run_server_mutant(mutant, [CHECKS[name] for name in mutant.kills], memoized_media)
-    assert (autopsy.missed_checks, autopsy.false_positives) == ((), ())
-    assert autopsy.times_applied
+    result = run_server_mutant(mutant, [CHECKS[name] for name in mutant.kills], memoized_media)
+    assert (result.missed_checks, result.false_positives) == ((), ())
+    assert result.times_applied
 
 
-def test_every_check_must_kill_a_mutant() -> None:
+def test_every_check_kills_a_mutant() -> None:
     killing = {name for mutant in server_mutants().values() for name in mutant.kills}
     assert killing == set(CHECKS)
 
 
-def test_a_mutant_that_does_nothing_is_void() -> None:
+def test_server_mutant_without_effect_is_not_killed() -> None:
     @response_mutant("nothing", "GEN-1", kills="general.path.unknown")
-    def hook(_asked: WireRequest, _answered: WireResponse, _memory: Memory) -> WireResponse | None:
+    def hook(
+        _request: WireRequest, _response: WireResponse, _memory: Memory
+    ) -> WireResponse | None:
         """Nothing is changed."""
 
-    autopsy = run_server_mutant(hook, [CHECKS["general.path.unknown"]])
-    assert autopsy.times_applied == 0
-    assert not autopsy.is_killed
-    assert autopsy.missed_checks == ("general.path.unknown",)
+    result = run_server_mutant(hook, [CHECKS["general.path.unknown"]])
+    assert result.times_applied == 0
+    assert not result.is_killed
+    assert result.missed_checks == ("general.path.unknown",)
 
 
-def test_a_check_that_accuses_wrongly_is_an_innocent_one() -> None:
+def test_unrelated_failure_is_a_false_positive() -> None:
     @response_mutant("unknown-path", "CRD-1", kills="credits.balance.sum")
-    def hook(_asked: WireRequest, answered: WireResponse, _memory: Memory) -> WireResponse | None:
+    def hook(_request: WireRequest, response: WireResponse, _memory: Memory) -> WireResponse | None:
         """An unknown path is answered with HTTP 200."""
-        return answered.with_status(200) if answered.code == 404 else None
+        return response.with_status(200) if response.code == 404 else None
 
-    autopsy = run_server_mutant(hook, [CHECKS["general.path.unknown"]])
-    assert autopsy.false_positives == ("general.path.unknown",)
-    assert not autopsy.is_killed
+    result = run_server_mutant(hook, [CHECKS["general.path.unknown"]])
+    assert result.false_positives == ("general.path.unknown",)
+    assert not result.is_killed
 
 
-def test_a_patch_of_a_name_that_is_gone_is_a_mistake() -> None:
+def test_patch_of_a_missing_name_is_an_error() -> None:
     gone = patch_mutant(
         "gone",
         "GEN-1",

@@ -1,4 +1,4 @@
-"""Every check of a client, by its id, in the order in which a client goes about its work."""
+"""All checks of a client, by id, in the order of a client's work."""
 
 import functools
 from types import ModuleType
@@ -8,7 +8,7 @@ from .client_check import ClientCheck
 
 @functools.cache
 def client_catalogue() -> dict[str, ClientCheck]:
-    """All checks; an id that is there twice is a mistake of ours."""
+    """Return all checks; a duplicate id is an error in this package."""
     found: dict[str, ClientCheck] = {}
     for module in _modules():
         for value in vars(module).values():

@@ -1,4 +1,4 @@
-"""A check of a client: a sentence, its rules, and what finds out from the client's record."""
+"""A check of a client: a sentence, its rules, and the function that evaluates a client's log."""
 
 from collections.abc import Callable, Iterator
 
@@ -13,10 +13,11 @@ from ..traffic.recorded_call import RecordedCall
 
 
 class ClientFinding(msgspec.Struct, frozen=True):
-    """A situation that came up: whether the sentence held there, None where nobody can tell.
+    """A situation in the log, and whether the sentence held; None where that is unknown.
 
-    `entries` are the ids of the entries that show it. `credits` is what breaking it costs in the
-    cloud. `missing` says that something was not there, which dropped entries may have been.
+    `entries` are the ids of the entries that show it. `credits` is what a violation costs in the
+    cloud. `missing` says that an expected call was not found, which dropped entries may have
+    contained.
     """
 
     holds: bool | None
@@ -33,7 +34,7 @@ ClientCheckFunction = Callable[[ClientLog], Iterator[ClientFinding]]
 
 
 def passed(*evidence: CallOrTurn) -> ClientFinding:
-    """The sentence held."""
+    """Return a finding: the sentence held."""
     return ClientFinding(True, _ids(evidence))
 
 
@@ -45,18 +46,18 @@ def failed(
     credits: int = 0,
     missing: bool = False,
 ) -> ClientFinding:
-    """The sentence did not hold; `expected` and `actual` are shown by `repr`, words as they are."""
+    """Return a finding: the sentence did not hold. Values are shown by `repr`, strings as is."""
     ids = _ids(evidence)
     return ClientFinding(False, ids, reason, _shown(expected), _shown(actual), credits, missing)
 
 
 def inconclusive(reason: str, *evidence: CallOrTurn) -> ClientFinding:
-    """The situation came up, and this record cannot tell."""
+    """Return a finding: the situation occurred, but this log cannot show how it ended."""
     return ClientFinding(None, _ids(evidence), reason)
 
 
 class ClientCheck(msgspec.Struct, frozen=True):
-    """One check of a client; `id` is stable and dotted, `rules` are what it judges."""
+    """One check of a client. `id` is stable and dotted; `rules` are the rules that it tests."""
 
     id: str
     rules: tuple[str, ...]
@@ -65,17 +66,17 @@ class ClientCheck(msgspec.Struct, frozen=True):
 
     @property
     def level(self) -> Level:
-        """MUST or SHOULD, as its sentence says."""
+        """MUST or SHOULD, as in the sentence."""
         return sentence_level(self.sentence)
 
     @property
     def grade(self) -> Grade:
-        """How sure the rule is that it is about."""
+        """The confidence in the rule that it tests."""
         return rules()[self.rules[0]].grade
 
 
 def client_check(id: str, *about: str) -> Callable[[ClientCheckFunction], ClientCheck]:
-    """Make a check of a function: its docstring is the sentence, `about` are ids of rules."""
+    """Make a check of a function; its docstring is the sentence, `about` the rule ids."""
 
     def make(seek: ClientCheckFunction) -> ClientCheck:
         sentence = " ".join((seek.__doc__ or "").split())
@@ -90,7 +91,7 @@ def client_check(id: str, *about: str) -> Callable[[ClientCheckFunction], Client
 
 def _ids(evidence: tuple[CallOrTurn, ...]) -> tuple[int, ...]:
     acts = (item.call if isinstance(item, ClientTurn) else item for item in evidence)
-    return tuple(dict.fromkeys(act.id for act in acts))
+    return tuple(dict.fromkeys(call.id for call in acts))
 
 
 def _shown(value: object) -> str:

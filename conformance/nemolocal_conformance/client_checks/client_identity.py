@@ -1,4 +1,4 @@
-"""Who a client says it is, and how often it takes a free token (AUTH-1 to AUTH-8, CLI-9)."""
+"""Client ids, and how often a client requests a free token (AUTH-1 to AUTH-8, CLI-9)."""
 
 from collections.abc import Iterator
 from itertools import pairwise
@@ -11,91 +11,91 @@ from ..traffic.recorded_call import RecordedCall
 from .client_check import ClientFinding, client_check, failed, passed
 
 _WEEK = 7 * 24 * 3600.0
-# What a client does by itself after a refusal comes within a minute, a pause of 30 s included.
+# Automatic retries come within a minute of the error, a pause of 30 s included.
 _AT_ONCE = 60.0
 
 
 @client_check("client.client-id", "AUTH-1", "AUTH-2")
-def token_call_names_the_client(record: ClientLog) -> Iterator[ClientFinding]:
+def token_call_names_the_client(log: ClientLog) -> Iterator[ClientFinding]:
     """The token call MUST carry an X-Client-Id of 1 to 64 characters."""
-    for act in record.calls_to("token"):
-        right = 1 <= len(act.client_id) <= CLIENT_ID_MAX
+    for call in log.calls_to("token"):
+        right = 1 <= len(call.client_id) <= CLIENT_ID_MAX
         expected = "1 to 64 characters"
-        yield passed(act) if right else failed("X-Client-Id", expected, act.client_id[:80], act)
+        yield passed(call) if right else failed("X-Client-Id", expected, call.client_id[:80], call)
 
 
 @client_check("client.after-400.client-id", "CLI-7", "AUTH-2")
-def refused_client_id_is_replaced(record: ClientLog) -> Iterator[ClientFinding]:
+def refused_client_id_is_replaced(log: ClientLog) -> Iterator[ClientFinding]:
     """A token call that is refused with 400 MUST be tried once more, with a client id made anew."""
-    refused = [act for act in record.calls_to("token") if act.code == ResponseCode.BAD_REQUEST]
-    for number, act in enumerate(refused):
-        later = [other for other in record.calls_after(act) if other.endpoint == "token"]
-        if number and act.client_id != refused[number - 1].client_id:
-            continue  # this was the second try
+    refused = [call for call in log.calls_to("token") if call.code == ResponseCode.BAD_REQUEST]
+    for number, call in enumerate(refused):
+        later = [other for other in log.calls_after(call) if other.endpoint == "token"]
+        if number and call.client_id != refused[number - 1].client_id:
+            continue  # this was the retry
         if not later:
-            yield failed("it was not tried again", "a second token call", "none", act)
-        elif later[0].client_id in ("", act.client_id):
-            told = later[0].client_id or "none"
-            yield failed("the same client id again", "a new one", told, act, later[0])
+            yield failed("it was not tried again", "a second token call", "none", call)
+        elif later[0].client_id in ("", call.client_id):
+            actual = later[0].client_id or "none"
+            yield failed("the same client id again", "a new one", actual, call, later[0])
         else:
-            yield passed(act, later[0])
+            yield passed(call, later[0])
 
 
 @client_check("client.token.once-a-week", "CLI-9", "AUTH-3", "AUTH-5")
-def token_is_kept_while_it_lives(record: ClientLog) -> Iterator[ClientFinding]:
+def token_is_kept_while_it_lives(log: ClientLog) -> Iterator[ClientFinding]:
     """A client id MUST ask for one token a week, unless its token was refused."""
     granted: dict[str, RecordedCall] = {}
-    for act in record.calls_to("token"):
-        before = granted.get(act.client_id)
-        if before is not None and not _refused_between(record, before, act):
-            apart = act.entry.started - before.entry.ended
-            early = apart < _WEEK and act.code != ResponseCode.BAD_REQUEST
-            told = f"again after {apart:.0f} s"
+    for call in log.calls_to("token"):
+        before = granted.get(call.client_id)
+        if before is not None and not _refused_between(log, before, call):
+            apart = call.entry.started - before.entry.ended
+            early = apart < _WEEK and call.code != ResponseCode.BAD_REQUEST
+            actual = f"again after {apart:.0f} s"
             yield (
-                failed("a second token", "one in 7 days", told, before, act)
+                failed("a second token", "one in 7 days", actual, before, call)
                 if early
-                else passed(before, act)
+                else passed(before, call)
             )
-        elif act.is_ok:
-            yield passed(act)
-        if act.is_ok:
-            granted[act.client_id] = act
+        elif call.is_ok:
+            yield passed(call)
+        if call.is_ok:
+            granted[call.client_id] = call
 
 
 @client_check("client.client-id.kept", "CLI-9")
-def client_id_is_kept_between_runs(record: ClientLog) -> Iterator[ClientFinding]:
+def client_id_is_kept_between_runs(log: ClientLog) -> Iterator[ClientFinding]:
     """A client SHOULD keep its client id, so that each run does not take another free token."""
-    tokens = record.calls_to("token")
-    asked = [act for act in tokens if act.client_id]
-    for before, act in pairwise(asked):
+    tokens = log.calls_to("token")
+    request = [call for call in tokens if call.client_id]
+    for before, call in pairwise(request):
         replaced = before.code in (ResponseCode.BAD_REQUEST, ResponseCode.RATE_LIMITED)
-        if act.client_id == before.client_id:
-            yield passed(before, act)
-        elif not replaced and act.entry.started - before.entry.ended < _WEEK:
-            yield failed("another client id", "the one that is kept", "a new one", before, act)
+        if call.client_id == before.client_id:
+            yield passed(before, call)
+        elif not replaced and call.entry.started - before.entry.ended < _WEEK:
+            yield failed("another client id", "the one that is kept", "a new one", before, call)
 
 
 @client_check("client.manual-token", "AUTH-8")
-def manual_token_is_never_replaced(record: ClientLog) -> Iterator[ClientFinding]:
+def manual_token_is_never_replaced(log: ClientLog) -> Iterator[ClientFinding]:
     """A client that was given a token MUST never ask for an anonymous one."""
-    for place, act in enumerate(record.all_calls):
-        if not act.has_manual_token:
+    for place, call in enumerate(log.all_calls):
+        if not call.has_manual_token:
             continue
-        # Only what comes next is surely by the same client.
-        after = record.all_calls[place + 1] if place + 1 < len(record.all_calls) else None
-        if after is None or not _at_once(record, act, after):
-            yield passed(act)
+        # Only the next call is certainly by the same client.
+        after = log.all_calls[place + 1] if place + 1 < len(log.all_calls) else None
+        if after is None or not _at_once(log, call, after):
+            yield passed(call)
         elif after.endpoint == "token":
-            told = f"a token call after code {act.code}"
-            yield failed("an anonymous token", "none", told, act, after)
+            actual = f"a token call after code {call.code}"
+            yield failed("an anonymous token", "none", actual, call, after)
         else:
-            yield passed(act)
+            yield passed(call)
 
 
-def _at_once(record: ClientLog, act: RecordedCall, after: RecordedCall) -> bool:
-    return record.time_scale.is_within(after.entry.started - act.entry.ended, _AT_ONCE)
+def _at_once(log: ClientLog, call: RecordedCall, after: RecordedCall) -> bool:
+    return log.time_scale.is_within(after.entry.started - call.entry.ended, _AT_ONCE)
 
 
-def _refused_between(record: ClientLog, granted: RecordedCall, asked: RecordedCall) -> bool:
-    """Whether a token was refused after it was granted and before another was asked for."""
-    return any(act.code == ResponseCode.BAD_TOKEN for act in record.calls_between(granted, asked))
+def _refused_between(log: ClientLog, granted: RecordedCall, request: RecordedCall) -> bool:
+    """Whether a token was rejected between its creation and the next token request."""
+    return any(call.code == ResponseCode.BAD_TOKEN for call in log.calls_between(granted, request))

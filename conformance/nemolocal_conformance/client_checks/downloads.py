@@ -1,4 +1,4 @@
-"""The finished file: `output.url` first, the fallback where that fails (CLI-8, REN-8)."""
+"""Downloads of the finished file: `output.url` first, then the fallback (CLI-8, REN-8)."""
 
 from collections.abc import Iterator
 
@@ -11,10 +11,10 @@ _ELSEWHERE = "output.url is at another server, whose journal this is not"
 
 
 @client_check("client.download", "CLI-8", "REN-8")
-def finished_export_is_downloaded(record: ClientLog) -> Iterator[ClientFinding]:
+def finished_export_is_downloaded(log: ClientLog) -> Iterator[ClientFinding]:
     """An export that has completed SHOULD be downloaded."""
-    for render in _completed(record):
-        files, fallbacks = _files(record, render), _fallbacks(record, render)
+    for render in _completed(log):
+        files, fallbacks = _files(log, render), _fallbacks(log, render)
         if files or fallbacks:
             yield passed(render.submit, *files, *fallbacks)
         elif _elsewhere(render):
@@ -24,10 +24,10 @@ def finished_export_is_downloaded(record: ClientLog) -> Iterator[ClientFinding]:
 
 
 @client_check("client.download.order", "CLI-8", "REN-8")
-def url_comes_before_the_fallback(record: ClientLog) -> Iterator[ClientFinding]:
+def url_comes_before_the_fallback(log: ClientLog) -> Iterator[ClientFinding]:
     """The file MUST be fetched from `output.url` before the fallback is asked."""
-    for render in _completed(record):
-        files, fallbacks = _files(record, render), _fallbacks(record, render)
+    for render in _completed(log):
+        files, fallbacks = _files(log, render), _fallbacks(log, render)
         if not render.output_url or not (files or fallbacks):
             continue
         if files and (not fallbacks or files[0].entry.started <= fallbacks[0].entry.started):
@@ -39,44 +39,44 @@ def url_comes_before_the_fallback(record: ClientLog) -> Iterator[ClientFinding]:
 
 
 @client_check("client.download.fallback", "CLI-8", "REN-8")
-def fallback_follows_a_dead_url(record: ClientLog) -> Iterator[ClientFinding]:
+def fallback_follows_a_dead_url(log: ClientLog) -> Iterator[ClientFinding]:
     """Where `output.url` does not give the file, the fallback MUST be asked."""
-    for render in _completed(record):
-        files, fallbacks = _files(record, render), _fallbacks(record, render)
-        if not files or any(act.is_ok for act in files):
+    for render in _completed(log):
+        files, fallbacks = _files(log, render), _fallbacks(log, render)
+        if not files or any(call.is_ok for call in files):
             continue
-        told = "never asked"
+        actual = "never asked"
         shown = (render.submit, *files)
         yield (
             passed(*shown, *fallbacks)
             if fallbacks
-            else failed("the fallback", "asked", told, *shown, missing=True)
+            else failed("the fallback", "asked", actual, *shown, missing=True)
         )
 
 
 @client_check("client.download.no-token", "REN-8", "CLI-9")
-def token_stays_from_the_url(record: ClientLog) -> Iterator[ClientFinding]:
+def token_stays_from_the_url(log: ClientLog) -> Iterator[ClientFinding]:
     """`output.url` needs no header, and SHOULD NOT be sent the token: it may be anybody's."""
-    for render in _completed(record):
-        for act in _files(record, render):
-            told = "a bearer token"
-            yield failed("Authorization", "none", told, act) if act.has_bearer else passed(act)
+    for render in _completed(log):
+        for call in _files(log, render):
+            actual = "a bearer token"
+            yield failed("Authorization", "none", actual, call) if call.has_bearer else passed(call)
 
 
-def _completed(record: ClientLog) -> list[ClientExport]:
-    return [render for render in record.exports if render.is_completed]
+def _completed(log: ClientLog) -> list[ClientExport]:
+    return [render for render in log.exports if render.is_completed]
 
 
-def _files(record: ClientLog, render: ClientExport) -> tuple[RecordedCall, ...]:
+def _files(log: ClientLog, render: ClientExport) -> tuple[RecordedCall, ...]:
     """The downloads from `output.url`."""
-    return record.file_downloads(url_path(render.output_url)) if render.output_url else ()
+    return log.file_downloads(url_path(render.output_url)) if render.output_url else ()
 
 
-def _fallbacks(record: ClientLog, render: ClientExport) -> tuple[RecordedCall, ...]:
-    return record.fallback_downloads(render.id)
+def _fallbacks(log: ClientLog, render: ClientExport) -> tuple[RecordedCall, ...]:
+    return log.fallback_downloads(render.id)
 
 
 def _elsewhere(render: ClientExport) -> bool:
-    """Whether the URL is not at the server that was called."""
+    """Whether the URL belongs to another server than the one that was called."""
     host = render.submit.header("host")
     return "://" in render.output_url and bool(host) and f"://{host}/" not in render.output_url

@@ -1,4 +1,4 @@
-"""Connections that break in a turn: never again, wait, look at the state (CLI-4, SSE-7)."""
+"""Connections that break during a turn: do not resend, wait, read the state (CLI-4, SSE-7)."""
 
 from collections.abc import Iterator
 from itertools import pairwise
@@ -10,116 +10,118 @@ from .client_check import ClientFinding, client_check, failed, inconclusive, pas
 from .state_reads import MAX_STATE_READS, check_resend, leading_unchanged_reads
 
 _FIRST, _NEXT = 30.0, 60.0
-# A look that comes later than this is the user's.
+# A state read after this time is the user's, not the client's.
 _BY_ITSELF = 150.0
 _UNKNOWN_ENDINGS = "the archive does not tell how replies ended"
 _UNKNOWN = "the state before the turn is not known"
 
 
 @client_check("client.cut.state-read", "CLI-4", "SSE-4")
-def cut_turn_is_followed_by_state_read(record: ClientLog) -> Iterator[ClientFinding]:
+def cut_turn_is_followed_by_state_read(log: ClientLog) -> Iterator[ClientFinding]:
     """A stream that was cut is not at its end: the client MUST look at the state."""
-    yield from _unknown_endings(record)
-    for turn in _cuts(record):
-        reads, after = record.state_reads_after(turn)
+    yield from _unknown_endings(log)
+    for turn in _cuts(log):
+        reads, after = log.state_reads_after(turn)
         if reads:
             yield passed(turn, reads[0])
         else:
-            told = after.label if after else "nothing more"
+            actual = after.label if after else "nothing more"
             shown = (after,) if after else ()
-            yield failed("what came next", "a look at the state", told, turn, *shown, missing=True)
+            yield failed(
+                "what came next", "a look at the state", actual, turn, *shown, missing=True
+            )
 
 
 @client_check("client.cut.wait", "CLI-4")
-def state_read_waits_after_a_cut(record: ClientLog) -> Iterator[ClientFinding]:
+def state_read_waits_after_a_cut(log: ClientLog) -> Iterator[ClientFinding]:
     """After a cut a client MUST wait 30 s before it looks at the state."""
-    yield from _unknown_endings(record)
-    for turn in _cuts(record):
-        reads, _ = record.state_reads_after(turn)
+    yield from _unknown_endings(log)
+    for turn in _cuts(log):
+        reads, _ = log.state_reads_after(turn)
         if reads:
-            yield _apart(record, turn.ended, _FIRST, turn, reads[0])
+            yield _apart(log, turn.ended, _FIRST, turn, reads[0])
 
 
 @client_check("client.cut.rhythm", "CLI-4")
-def next_state_read_waits_while_unchanged(record: ClientLog) -> Iterator[ClientFinding]:
+def next_state_read_waits_while_unchanged(log: ClientLog) -> Iterator[ClientFinding]:
     """After a look at an unchanged state a client MUST wait 60 s before the next one."""
-    yield from _unknown_endings(record)
-    for turn in _cuts(record):
-        reads, _ = record.state_reads_after(turn)
-        unchanged = leading_unchanged_reads(record, turn, reads)
+    yield from _unknown_endings(log)
+    for turn in _cuts(log):
+        reads, _ = log.state_reads_after(turn)
+        unchanged = leading_unchanged_reads(log, turn, reads)
         if unchanged is None:
             yield inconclusive(_UNKNOWN, turn, *reads)
             continue
-        looks = reads[: len(unchanged) + 1][:MAX_STATE_READS]
-        for before, look in pairwise(looks):
-            yield _apart(record, before.entry.ended, _NEXT, before, look)
+        polls = reads[: len(unchanged) + 1][:MAX_STATE_READS]
+        for before, poll in pairwise(polls):
+            yield _apart(log, before.entry.ended, _NEXT, before, poll)
 
 
 @client_check("client.cut.reads", "CLI-4")
-def unchanged_state_is_read_five_times(record: ClientLog) -> Iterator[ClientFinding]:
+def unchanged_state_is_read_five_times(log: ClientLog) -> Iterator[ClientFinding]:
     """A client MUST take a turn for failed after 5 looks at an unchanged state, not before."""
-    yield from _unknown_endings(record)
-    for turn in _cuts(record):
-        reads, _ = record.state_reads_after(turn)
-        unchanged = leading_unchanged_reads(record, turn, reads)
+    yield from _unknown_endings(log)
+    for turn in _cuts(log):
+        reads, _ = log.state_reads_after(turn)
+        unchanged = leading_unchanged_reads(log, turn, reads)
         if unchanged is None:
             yield inconclusive(_UNKNOWN, turn, *reads)
         elif reads:
-            count = _automatic_reads(record, unchanged)
+            count = _automatic_reads(log, unchanged)
             changed = len(unchanged) < len(reads)
             right = count == MAX_STATE_READS or (changed and count < MAX_STATE_READS)
-            told = f"{count} looks, unchanged"
-            found = failed("looks", MAX_STATE_READS, told, turn, *reads, missing=True)
+            actual = f"{count} looks, unchanged"
+            found = failed("looks", MAX_STATE_READS, actual, turn, *reads, missing=True)
             yield passed(turn, *reads) if right else found
 
 
 @client_check("client.cut.resend", "CLI-4", "SSE-7")
-def cut_message_is_not_sent_again(record: ClientLog) -> Iterator[ClientFinding]:
+def cut_message_is_not_sent_again(log: ClientLog) -> Iterator[ClientFinding]:
     """A message whose stream was cut MUST NOT be sent again: the work goes on and is charged."""
-    yield from _unknown_endings(record)
-    for turn in _cuts(record):
-        yield check_resend(record, turn)
+    yield from _unknown_endings(log)
+    for turn in _cuts(log):
+        yield check_resend(log, turn)
 
 
 @client_check("client.hang-up.resend", "SSE-7")
-def disconnected_message_is_not_sent_again(record: ClientLog) -> Iterator[ClientFinding]:
+def disconnected_message_is_not_sent_again(log: ClientLog) -> Iterator[ClientFinding]:
     """Who hangs up MUST NOT send the message again: the work goes on and is charged."""
-    for turn in record.turns:
+    for turn in log.turns:
         if turn.is_disconnected:
-            yield check_resend(record, turn)
+            yield check_resend(log, turn)
 
 
-def _cuts(record: ClientLog) -> list[ClientTurn]:
-    return [turn for turn in record.turns if turn.is_cut]
+def _cuts(log: ClientLog) -> list[ClientTurn]:
+    return [turn for turn in log.turns if turn.is_cut]
 
 
-def _unknown_endings(record: ClientLog) -> Iterator[ClientFinding]:
-    """Nothing can be said of turns whose end nobody wrote down."""
-    if not record.has_endings and record.turns and not _cuts(record):
-        yield inconclusive(_UNKNOWN_ENDINGS, *record.turns)
+def _unknown_endings(log: ClientLog) -> Iterator[ClientFinding]:
+    """Report turns whose ending was not recorded as inconclusive."""
+    if not log.has_endings and log.turns and not _cuts(log):
+        yield inconclusive(_UNKNOWN_ENDINGS, *log.turns)
 
 
 def _apart(
-    record: ClientLog,
+    log: ClientLog,
     since: float,
     wanted: float,
     before: RecordedCall | ClientTurn,
-    act: RecordedCall,
+    call: RecordedCall,
 ) -> ClientFinding:
-    gap = act.entry.started - since
-    shorter = record.time_scale.is_shorter(gap, wanted)
+    gap = call.entry.started - since
+    shorter = log.time_scale.is_shorter(gap, wanted)
     if shorter is None:
-        return inconclusive(record.time_scale.unknown_reason, before, act)
+        return inconclusive(log.time_scale.unknown_reason, before, call)
     if shorter:
-        return failed("the wait", f"{wanted:.0f} s", f"{gap:.1f} s", before, act)
-    return passed(before, act)
+        return failed("the wait", f"{wanted:.0f} s", f"{gap:.1f} s", before, call)
+    return passed(before, call)
 
 
-def _automatic_reads(record: ClientLog, looks: list[RecordedCall]) -> int:
-    """How many looks followed each other as a client's do, without its user."""
-    count = min(len(looks), 1)
-    for before, look in pairwise(looks):
-        if not record.time_scale.is_within(look.entry.started - before.entry.ended, _BY_ITSELF):
+def _automatic_reads(log: ClientLog, polls: list[RecordedCall]) -> int:
+    """Count the state reads that followed each other automatically, without the user."""
+    count = min(len(polls), 1)
+    for before, poll in pairwise(polls):
+        if not log.time_scale.is_within(poll.entry.started - before.entry.ended, _BY_ITSELF):
             break
         count += 1
     return count

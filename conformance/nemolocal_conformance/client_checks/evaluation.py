@@ -1,4 +1,4 @@
-"""The verdicts on the clients of a journal: one for each check, whoever broke it."""
+"""Evaluate the checks on the clients of a journal: one verdict for each check."""
 
 from collections.abc import Iterable, Sequence
 from importlib.metadata import version
@@ -11,7 +11,7 @@ from ..traffic.journal import LoadedJournal
 from ..verdicts import ConformanceReport, Verdict, VerdictOutcome
 from .client_check import ClientCheck, ClientFinding
 
-# More entries than anybody looks up prove nothing more.
+# Enough entries to look up.
 _MOST_ENTRIES = 50
 _NEVER = "the situation never came up"
 _OLDER = "other entries are missing from the journal"
@@ -25,13 +25,13 @@ def evaluate_journal(
     user: str | None = None,
     speed: float | None = None,
 ) -> ConformanceReport:
-    """Judge the clients of a journal, or the one that `token` or `user` names.
+    """Evaluate the clients of a journal, or only the one of `token` or `user`.
 
-    `speed` is that of the clock that the journal ran on, for journals that do not say it.
+    `speed` is the speed of the journal's clock, for journals that do not contain it.
     """
     records = group_by_client(journal, token=token, user=user, speed=speed)
-    acts = [act for record in records for act in record.all_calls]
-    host = next((act.header("host") for act in acts if act.header("host")), "")
+    acts = [call for record in records for call in record.all_calls]
+    host = next((call.header("host") for call in acts if call.header("host")), "")
     return ConformanceReport(
         base_url=f"http://{host}" if host else "",
         version=version("nemolocal"),
@@ -41,8 +41,8 @@ def evaluate_journal(
     )
 
 
-def evaluate_client_check(check: ClientCheck, records: Sequence[ClientLog]) -> Verdict:
-    """The verdict of one check on these clients together."""
+def evaluate_client_check(check: ClientCheck, logs: Sequence[ClientLog]) -> Verdict:
+    """Return the verdict of one check on all of these clients."""
     verdict = Verdict(
         check=check.id,
         rules=check.rules,
@@ -55,7 +55,7 @@ def evaluate_client_check(check: ClientCheck, records: Sequence[ClientLog]) -> V
     try:
         found = [
             _with_gaps_considered(finding, record)
-            for record in records
+            for record in logs
             for finding in check.run(record)
         ]
     except Exception as defect:
@@ -64,15 +64,15 @@ def evaluate_client_check(check: ClientCheck, records: Sequence[ClientLog]) -> V
     return _worst_verdict(verdict, sorted(found, key=lambda finding: finding.entries))
 
 
-def _with_gaps_considered(finding: ClientFinding, record: ClientLog) -> ClientFinding:
-    """Who misses something in a journal with gaps cannot say that it never was."""
-    if finding.missing and not record.is_complete:
+def _with_gaps_considered(finding: ClientFinding, log: ClientLog) -> ClientFinding:
+    """Turn failures for missing calls into "not judgeable" if the journal has gaps."""
+    if finding.missing and not log.is_complete:
         return msgspec.structs.replace(finding, holds=None, reason=_OLDER)
     return finding
 
 
 def _worst_verdict(verdict: Verdict, found: list[ClientFinding]) -> Verdict:
-    """The worst that was found, with all entries that show it."""
+    """Return the worst finding, with all entries that show it."""
     kinds: dict[bool | None, VerdictOutcome] = {
         False: "failed" if verdict.level == "MUST" else "warning",
         None: "not judgeable",

@@ -1,4 +1,4 @@
-"""What an export is made of, and what follows a failed one (CLI-8, CLI-10, STA-3)."""
+"""What a client exports, and what it does after a failed export (CLI-8, CLI-10, STA-3)."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -10,34 +10,36 @@ from ..traffic.client_log import ClientLog
 from ..traffic.recorded_call import RecordedCall
 from .client_check import ClientFinding, client_check, failed, inconclusive, passed
 
-# What a client does by itself after it has seen a failure.
+# An automatic retry comes within this time after the failure.
 _BY_ITSELF = 60.0
 
 
 @client_check("client.render.state-first", "CLI-8", "STA-3")
-def state_is_read_before_an_export(record: ClientLog) -> Iterator[ClientFinding]:
+def state_is_read_before_an_export(log: ClientLog) -> Iterator[ClientFinding]:
     """The state MUST be read before an export, after whatever was done to the session last."""
     done: dict[str, RecordedCall] = {}
     read: dict[str, RecordedCall] = {}
-    for act in record.all_calls:
-        if act.endpoint in ("chat", "upload"):
-            done[act.session_id] = act
-            read.pop(act.session_id, None)
-        elif act.endpoint == "state":
-            read[act.session_id] = act
-        elif act.endpoint == "render" and act.session_id in read:
-            yield passed(read[act.session_id], act)
-        elif act.endpoint == "render" and act.is_body_unread:
-            yield inconclusive("it was refused unread: nobody knows which session it was for", act)
-        elif act.endpoint == "render":
-            shown = (done[act.session_id], act) if act.session_id in done else (act,)
+    for call in log.all_calls:
+        if call.endpoint in ("chat", "upload"):
+            done[call.session_id] = call
+            read.pop(call.session_id, None)
+        elif call.endpoint == "state":
+            read[call.session_id] = call
+        elif call.endpoint == "render" and call.session_id in read:
+            yield passed(read[call.session_id], call)
+        elif call.endpoint == "render" and call.is_body_unread:
+            yield inconclusive(
+                "it was rejected before its body was read: its session is unknown", call
+            )
+        elif call.endpoint == "render":
+            shown = (done[call.session_id], call) if call.session_id in done else (call,)
             yield failed("the state", "read before", "not read", *shown, missing=True)
 
 
 @client_check("client.render.not-empty", "CLI-8", "STA-3")
-def empty_timeline_is_not_exported(record: ClientLog) -> Iterator[ClientFinding]:
+def empty_timeline_is_not_exported(log: ClientLog) -> Iterator[ClientFinding]:
     """A draft without a segment MUST NOT be exported."""
-    for render in record.exports:
+    for render in log.exports:
         body = render.submit.request_json
         if not isinstance(body, dict):
             yield inconclusive("the draft is too long for the journal", render.submit)
@@ -48,18 +50,18 @@ def empty_timeline_is_not_exported(record: ClientLog) -> Iterator[ClientFinding]
 
 
 @client_check("client.render.id-shape", "REN-1")
-def render_id_has_its_shape(record: ClientLog) -> Iterator[ClientFinding]:
+def render_id_has_its_shape(log: ClientLog) -> Iterator[ClientFinding]:
     """The id of an export SHOULD be `render_` and a time."""
-    for render in record.exports:
+    for render in log.exports:
         right = render.id.startswith("render_")
-        told = render.id[:40]
-        yield passed(render.submit) if right else failed("id", "render_…", told, render.submit)
+        actual = render.id[:40]
+        yield passed(render.submit) if right else failed("id", "render_…", actual, render.submit)
 
 
 @client_check("client.retry", "CLI-8", "REN-6")
-def failed_export_is_tried_again(record: ClientLog) -> Iterator[ClientFinding]:
+def failed_export_is_tried_again(log: ClientLog) -> Iterator[ClientFinding]:
     """An export that failed MUST be tried once more."""
-    for chain in _retry_chains(record):
+    for chain in _retry_chains(log):
         if not chain[0].has_failed:
             continue
         shown = [render.submit for render in chain]
@@ -68,9 +70,9 @@ def failed_export_is_tried_again(record: ClientLog) -> Iterator[ClientFinding]:
 
 
 @client_check("client.retry.once", "CLI-8", "REN-6")
-def failed_export_is_tried_again_once(record: ClientLog) -> Iterator[ClientFinding]:
+def failed_export_is_tried_again_once(log: ClientLog) -> Iterator[ClientFinding]:
     """An export that failed twice MUST NOT be tried a third time."""
-    for chain in _retry_chains(record):
+    for chain in _retry_chains(log):
         shown = [render.submit for render in chain]
         if len(chain) > 2:
             yield failed("it was tried again", "once", f"{len(chain) - 1} times", *shown)
@@ -79,10 +81,10 @@ def failed_export_is_tried_again_once(record: ClientLog) -> Iterator[ClientFindi
 
 
 @client_check("client.retry.new-id", "CLI-8", "REN-6")
-def every_export_has_a_new_id(record: ClientLog) -> Iterator[ClientFinding]:
+def every_export_has_a_new_id(log: ClientLog) -> Iterator[ClientFinding]:
     """Every further export MUST have an id that none had before."""
     used: dict[str, RecordedCall] = {}
-    for number, render in enumerate(record.exports):
+    for number, render in enumerate(log.exports):
         if render.id in used:
             yield failed("the id", "a new one", render.id[:40], used[render.id], render.submit)
         elif number:
@@ -92,10 +94,10 @@ def every_export_has_a_new_id(record: ClientLog) -> Iterator[ClientFinding]:
 
 
 @client_check("client.render.one-at-a-time", "REN-8", "REN-6")
-def export_waits_for_the_one_before(record: ClientLog) -> Iterator[ClientFinding]:
+def export_waits_for_the_one_before(log: ClientLog) -> Iterator[ClientFinding]:
     """A session SHOULD be exported anew only when the export before has ended or was cancelled."""
     before: dict[str, ClientExport] = {}
-    for render in record.exports:
+    for render in log.exports:
         last = before.get(render.session_id)
         if last is not None:
             ended = (
@@ -103,56 +105,56 @@ def export_waits_for_the_one_before(record: ClientLog) -> Iterator[ClientFinding
                 and last.end_call.entry.ended <= render.submit.entry.started
             )
             apart = render.submit.entry.started - _last(last).entry.ended
-            over = ended or last.is_cancelled or not record.time_scale.is_within(apart, _BY_ITSELF)
-            told = "while another one runs"
+            over = ended or last.is_cancelled or not log.time_scale.is_within(apart, _BY_ITSELF)
+            actual = "while another one runs"
             shown = (last.submit, render.submit)
             yield (
                 passed(*shown)
                 if over
-                else failed("an export", "after the one before", told, *shown, missing=True)
+                else failed("an export", "after the one before", actual, *shown, missing=True)
             )
         if render.is_accepted:
             before[render.session_id] = render
 
 
 @client_check("client.claim-link", "CLI-10", "AUTH-7")
-def claim_link_is_requested(record: ClientLog) -> Iterator[ClientFinding]:
+def claim_link_is_requested(log: ClientLog) -> Iterator[ClientFinding]:
     """After a finished export a client SHOULD ask for a claim token, and give the user its link."""
-    done = [render for render in record.exports if render.is_completed]
-    claims = record.calls_to("claim_token")
+    done = [render for render in log.exports if render.is_completed]
+    claims = log.calls_to("claim_token")
     for session in dict.fromkeys(render.session_id for render in done):
-        claim = next((act for act in claims if act.session_id == session), None)
+        claim = next((call for call in claims if call.session_id == session), None)
         ends = [render.submit for render in done if render.session_id == session]
-        told = "never asked for"
-        yield passed(ends[-1], claim) if claim else failed("a claim token", "one", told, ends[-1])
+        actual = "never asked for"
+        yield passed(ends[-1], claim) if claim else failed("a claim token", "one", actual, ends[-1])
 
 
 def _has_segments(draft: Any) -> bool:
-    """STA-3: at least one track with a segment."""
+    """Whether at least one track has a segment (STA-3)."""
     tracks = draft.get("t") if isinstance(draft, dict) else None
     found = tracks if isinstance(tracks, list) else []
     return any(isinstance(track, dict) and track.get("sg") for track in found)
 
 
-def _retry_chains(record: ClientLog) -> list[list[ClientExport]]:
-    """Exports, each with those by which its client tried again because it had failed."""
+def _retry_chains(log: ClientLog) -> list[list[ClientExport]]:
+    """Group exports with their retries: further exports made because one had failed."""
     chains: dict[str, list[list[ClientExport]]] = {}
-    for render in record.exports:
+    for render in log.exports:
         if render.submit.code in (ResponseCode.BAD_TOKEN, ResponseCode.RATE_LIMITED):
-            continue  # it was not even begun
+            continue  # the export was not started
         of_session = chains.setdefault(render.session_id, [])
-        if of_session and _is_retry(record, of_session[-1], render):
+        if of_session and _is_retry(log, of_session[-1], render):
             of_session[-1].append(render)
         else:
             of_session.append([render])
     return [chain for of_session in chains.values() for chain in of_session]
 
 
-def _is_retry(record: ClientLog, chain: Sequence[ClientExport], render: ClientExport) -> bool:
+def _is_retry(log: ClientLog, chain: Sequence[ClientExport], render: ClientExport) -> bool:
     apart = render.submit.entry.started - _last(chain[-1]).entry.ended
-    return chain[-1].has_failed and record.time_scale.is_within(apart, _BY_ITSELF)
+    return chain[-1].has_failed and log.time_scale.is_within(apart, _BY_ITSELF)
 
 
 def _last(render: ClientExport) -> RecordedCall:
-    """The last that a client saw of an export."""
+    """Return the last call about an export that the client saw answered."""
     return render.end_call or (render.submit, *render.polls)[-1]

@@ -1,7 +1,7 @@
-"""Messages that are surely no edits: what is asked of another endpoint, and what points at a GUI.
+"""Patterns of messages that are certainly not edits: other endpoints' tasks, GUI instructions.
 
-Only messages that say nothing else are recognised, since a client that is judged must not be
-accused for "don't export yet" or for a title that says "Export".
+A message matches only if it contains nothing else. A client must not be blamed for "don't export
+yet" or for a title that says "Export".
 """
 
 import functools
@@ -47,7 +47,7 @@ _GUI = re.compile(
 
 
 def non_chat_route(message: str) -> NonChatRoute | None:
-    """Where a message should have gone in place of the chat; None where the chat may be right."""
+    """Return the right route of a message; None if the chat may be right."""
     text = message.strip().strip(".!?。！").strip()
     if not text or len(text) > _LONGEST:
         return None
@@ -60,20 +60,20 @@ def non_chat_route(message: str) -> NonChatRoute | None:
 
 
 def is_gui_instruction(message: str) -> bool:
-    """Whether a message is an instruction to somebody who sits before an editor (CLI-6)."""
+    """Whether a message tells somebody to use an editor's GUI (CLI-6)."""
     return _GUI.match(message[:_LONGEST]) is not None
 
 
 def _in_english(words: list[str]) -> NonChatRoute | None:
-    for to, asked in _ASKED.items():
-        rest = set(words) - asked
+    for to, request in _ASKED.items():
+        rest = set(words) - request
         if len(rest) < len(set(words)) and rest <= _FILLER_WORDS:
             return _checked(to, words)
     return None
 
 
 def _checked(to: NonChatRoute, words: list[str]) -> NonChatRoute | None:
-    """ "send" asks for the file only where it says so: "send me the video"."""
+    """Accept "send" as a request for the file only if it names it: "send me the video"."""
     if to == "export" and not {"export", "download"} & set(words):
         return to if {"video", "clip", "file", "mp4", "movie"} & set(words) else None
     return to
@@ -85,6 +85,6 @@ def _chinese(to: NonChatRoute) -> re.Pattern[str]:
 
 
 def _is_file(text: str) -> bool:
-    """Whether a message is nothing but the name or the URL of a file that may be uploaded."""
+    """Whether a message is just the name or the URL of a file that can be uploaded."""
     name = text.strip("\"'")
     return " " not in name and normalize_extension(name.partition("?")[0]) is not None

@@ -1,4 +1,4 @@
-"""What never goes to the chat (CLI-2, CLI-6)."""
+"""Messages that must not be sent to the chat (CLI-2, CLI-6)."""
 
 from collections.abc import Iterator
 
@@ -7,53 +7,53 @@ from .client_check import ClientFinding, client_check, failed, passed
 from .message_patterns import NonChatRoute, is_gui_instruction, non_chat_route
 
 
-def _check_route(record: ClientLog, what: NonChatRoute) -> Iterator[ClientFinding]:
-    for act in record.calls_to("chat"):
-        cost = act.entry.turn.cost if act.entry.turn else 0
-        if non_chat_route(act.message) == what:
-            told = act.message[:80]
-            yield failed("it was said to the chat", f"the {what} route", told, act, credits=cost)
-        elif act.message:
-            yield passed(act)
+def _check_route(log: ClientLog, what: NonChatRoute) -> Iterator[ClientFinding]:
+    for call in log.calls_to("chat"):
+        cost = call.entry.turn.cost if call.entry.turn else 0
+        if non_chat_route(call.message) == what:
+            actual = call.message[:80]
+            yield failed("it was said to the chat", f"the {what} route", actual, call, credits=cost)
+        elif call.message:
+            yield passed(call)
 
 
 @client_check("client.export-in-chat", "CLI-2")
-def export_words_do_not_go_to_the_chat(record: ClientLog) -> Iterator[ClientFinding]:
+def export_words_do_not_go_to_the_chat(log: ClientLog) -> Iterator[ClientFinding]:
     """A message that asks for the export MUST start one and never go to the chat."""
-    return _check_route(record, "export")
+    return _check_route(log, "export")
 
 
 @client_check("client.credits-in-chat", "CLI-2")
-def credits_words_do_not_go_to_the_chat(record: ClientLog) -> Iterator[ClientFinding]:
+def credits_words_do_not_go_to_the_chat(log: ClientLog) -> Iterator[ClientFinding]:
     """A message that asks for credits MUST read the balance and never go to the chat."""
-    return _check_route(record, "credits")
+    return _check_route(log, "credits")
 
 
 @client_check("client.status-in-chat", "CLI-2")
-def status_words_do_not_go_to_the_chat(record: ClientLog) -> Iterator[ClientFinding]:
+def status_words_do_not_go_to_the_chat(log: ClientLog) -> Iterator[ClientFinding]:
     """A message that asks for the status MUST read the state and never go to the chat."""
-    return _check_route(record, "status")
+    return _check_route(log, "status")
 
 
 @client_check("client.upload-in-chat", "CLI-2")
-def upload_words_do_not_go_to_the_chat(record: ClientLog) -> Iterator[ClientFinding]:
+def upload_words_do_not_go_to_the_chat(log: ClientLog) -> Iterator[ClientFinding]:
     """A message that asks for an upload MUST begin one and never go to the chat."""
-    return _check_route(record, "upload")
+    return _check_route(log, "upload")
 
 
 @client_check("client.file-in-chat", "CLI-2")
-def files_do_not_go_to_the_chat(record: ClientLog) -> Iterator[ClientFinding]:
+def files_do_not_go_to_the_chat(log: ClientLog) -> Iterator[ClientFinding]:
     """A message that is a file's name MUST be its upload and never go to the chat."""
-    return _check_route(record, "file")
+    return _check_route(log, "file")
 
 
 @client_check("client.gui-words", "CLI-6")
-def gui_actions_do_not_go_to_the_chat(record: ClientLog) -> Iterator[ClientFinding]:
+def gui_actions_do_not_go_to_the_chat(log: ClientLog) -> Iterator[ClientFinding]:
     """A GUI action MUST be done through the API, never said to the chat: "click Export"."""
-    for act in record.calls_to("chat"):
-        cost = act.entry.turn.cost if act.entry.turn else 0
-        if is_gui_instruction(act.message):
-            told = act.message[:80]
-            yield failed("it was said to the chat", "a call", told, act, credits=cost)
-        elif act.message:
-            yield passed(act)
+    for call in log.calls_to("chat"):
+        cost = call.entry.turn.cost if call.entry.turn else 0
+        if is_gui_instruction(call.message):
+            actual = call.message[:80]
+            yield failed("it was said to the chat", "a call", actual, call, credits=cost)
+        elif call.message:
+            yield passed(call)

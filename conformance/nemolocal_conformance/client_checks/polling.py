@@ -1,4 +1,4 @@
-"""How an export is followed: every 30 seconds, ten times at most (CLI-8, REN-6)."""
+"""Polling of an export: every 30 seconds, at most ten times (CLI-8, REN-6)."""
 
 from collections.abc import Iterator
 from itertools import pairwise
@@ -11,22 +11,22 @@ from ..traffic.recorded_call import RecordedCall
 from .client_check import ClientFinding, client_check, failed, inconclusive, passed
 
 _INTERVAL, _MAX_INTERVAL, _MAX_POLLS = 30.0, 45.0, 10
-# Who knows that a server is at hand may ask it twice a second, whatever its clock does.
+# A client may poll a local server twice a second, whatever the speed of its clock.
 _LOCAL_INTERVAL = 0.45
 _REFUSED = (ResponseCode.BAD_TOKEN, ResponseCode.RATE_LIMITED)
 _SCALED_CLOCK = "renders take the time they take, where waits are divided or may be"
 
 
 @client_check("client.poll.rhythm", "CLI-8", "REN-6")
-def export_is_not_polled_too_often(record: ClientLog) -> Iterator[ClientFinding]:
+def export_is_not_polled_too_often(log: ClientLog) -> Iterator[ClientFinding]:
     """An export MUST be asked about every 30 s, not more often."""
-    for render in record.exports:
+    for render in log.exports:
         for before, poll in _pairs(render):
             apart = poll.entry.started - before.entry.started
-            shorter = record.time_scale.is_shorter(apart, _INTERVAL)
+            shorter = log.time_scale.is_shorter(apart, _INTERVAL)
             if shorter is None:
-                yield inconclusive(record.time_scale.unknown_reason, before, poll)
-            elif shorter and record.time_scale.is_scaled and apart >= _LOCAL_INTERVAL:
+                yield inconclusive(log.time_scale.unknown_reason, before, poll)
+            elif shorter and log.time_scale.is_scaled and apart >= _LOCAL_INTERVAL:
                 yield inconclusive(_SCALED_CLOCK, before, poll)
             elif shorter:
                 yield failed("a poll", "after 30 s", f"after {apart:.1f} s", before, poll)
@@ -35,44 +35,46 @@ def export_is_not_polled_too_often(record: ClientLog) -> Iterator[ClientFinding]
 
 
 @client_check("client.poll.slow", "CLI-8", "REN-6")
-def export_is_not_polled_too_seldom(record: ClientLog) -> Iterator[ClientFinding]:
+def export_is_not_polled_too_seldom(log: ClientLog) -> Iterator[ClientFinding]:
     """An export SHOULD be asked about every 30 s, not more seldom than every 45."""
-    for render in record.exports:
+    for render in log.exports:
         for before, poll in _pairs(render):
             apart = poll.entry.started - before.entry.ended
-            late = record.time_scale.is_longer(apart, _MAX_INTERVAL)
-            told = f"after {apart:.1f} s"
+            late = log.time_scale.is_longer(apart, _MAX_INTERVAL)
+            actual = f"after {apart:.1f} s"
             shown = (before, poll)
-            seldom = failed("a poll", "after 30 s", told, *shown, missing=True)
+            seldom = failed("a poll", "after 30 s", actual, *shown, missing=True)
             yield seldom if late else passed(*shown)
 
 
 @client_check("client.poll.count", "CLI-8", "REN-6")
-def export_is_polled_ten_times(record: ClientLog) -> Iterator[ClientFinding]:
+def export_is_polled_ten_times(log: ClientLog) -> Iterator[ClientFinding]:
     """An export MUST be asked about 10 times at most."""
-    for render in record.exports:
+    for render in log.exports:
         polls = _answered(render)
         if len(polls) <= _MAX_POLLS:
             if polls:
                 yield passed(render.submit, *polls)
-        elif record.time_scale.is_scaled:
+        elif log.time_scale.is_scaled:
             yield inconclusive(_SCALED_CLOCK, render.submit, *polls)
         else:
             yield failed("polls", f"{_MAX_POLLS} at most", len(polls), render.submit, *polls)
 
 
 @client_check("client.poll.stops", "CLI-8", "REN-5")
-def ended_export_is_not_polled(record: ClientLog) -> Iterator[ClientFinding]:
+def ended_export_is_not_polled(log: ClientLog) -> Iterator[ClientFinding]:
     """An export that has completed or failed SHOULD NOT be asked about any more."""
-    for render in record.exports:
+    for render in log.exports:
         if render.end_call is None:
             continue
         more = [poll for poll in render.polls if poll.entry.started >= render.end_call.entry.ended]
         more = [poll for poll in more if poll is not render.end_call]
-        told = f"{len(more)} more"
+        actual = f"{len(more)} more"
         shown = (render.end_call, *more)
         yield (
-            failed("polls after the end", "none", told, *shown) if more else passed(render.end_call)
+            failed("polls after the end", "none", actual, *shown)
+            if more
+            else passed(render.end_call)
         )
 
 
@@ -83,6 +85,6 @@ def _answered(render: ClientExport) -> list[RecordedCall]:
 
 
 def _pairs(render: ClientExport) -> list[tuple[RecordedCall, RecordedCall]]:
-    """Each poll with the one before."""
+    """Return each poll with the one before it."""
     polls = _answered(render)
     return list(pairwise(polls))

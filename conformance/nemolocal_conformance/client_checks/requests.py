@@ -1,4 +1,4 @@
-"""What every request carries: attribution, the token in its place, and what is accepted."""
+"""What every request must contain: attribution headers, the token in its header, `Accept`."""
 
 from collections.abc import Iterator
 
@@ -17,21 +17,21 @@ _PLATFORMS = ("clawhub", "cursor", "unknown")
 
 
 @client_check("client.attribution", "CLI-1", "GEN-4")
-def requests_are_attributed(record: ClientLog) -> Iterator[ClientFinding]:
+def requests_are_attributed(log: ClientLog) -> Iterator[ClientFinding]:
     """All three attribution headers MUST be on every request, the token call included."""
-    for act in record.contract_calls:
-        lacking = missing_attribution(act.entry.request_headers)
-        told = f"{MISSING_PREFIX}{', '.join(lacking)}"
-        yield failed("attribution headers", "all three", told, act) if lacking else passed(act)
+    for call in log.contract_calls:
+        lacking = missing_attribution(call.entry.request_headers)
+        actual = f"{MISSING_PREFIX}{', '.join(lacking)}"
+        yield failed("attribution headers", "all three", actual, call) if lacking else passed(call)
 
 
 @client_check("client.attribution.stable", "CLI-1")
-def attribution_stays_the_same(record: ClientLog) -> Iterator[ClientFinding]:
+def attribution_stays_the_same(log: ClientLog) -> Iterator[ClientFinding]:
     """A client SHOULD call on behalf of one skill, in one version, from one platform."""
     first: dict[tuple[str, ...], RecordedCall] = {}
-    for act in record.contract_calls:
-        if not missing_attribution(act.entry.request_headers):
-            first.setdefault(tuple(act.header(name) for name in ATTRIBUTION), act)
+    for call in log.contract_calls:
+        if not missing_attribution(call.entry.request_headers):
+            first.setdefault(tuple(call.header(name) for name in ATTRIBUTION), call)
     if len(first) > 1:
         yield failed("it changes", "one attribution", sorted(first), *first.values())
     elif first:
@@ -39,54 +39,54 @@ def attribution_stays_the_same(record: ClientLog) -> Iterator[ClientFinding]:
 
 
 @client_check("client.attribution.platform", "CLI-1")
-def platform_is_a_known_one(record: ClientLog) -> Iterator[ClientFinding]:
+def platform_is_a_known_one(log: ClientLog) -> Iterator[ClientFinding]:
     """The platform SHOULD be clawhub, cursor or unknown, after the install path."""
     first: dict[str, RecordedCall] = {}
-    for act in record.contract_calls:
-        if platform := act.header(ATTRIBUTION[2]).strip():
-            first.setdefault(platform, act)
-    for platform, act in first.items():
+    for call in log.contract_calls:
+        if platform := call.header(ATTRIBUTION[2]).strip():
+            first.setdefault(platform, call)
+    for platform, call in first.items():
         known = platform in _PLATFORMS
         expected = "clawhub, cursor or unknown"
-        yield passed(act) if known else failed("another platform", expected, platform, act)
+        yield passed(call) if known else failed("another platform", expected, platform, call)
 
 
 @client_check("client.bearer", "GEN-3")
-def calls_carry_the_token(record: ClientLog) -> Iterator[ClientFinding]:
+def calls_carry_the_token(log: ClientLog) -> Iterator[ClientFinding]:
     """Every call but the token call MUST carry `Authorization: Bearer`."""
-    for act in record.contract_calls:
-        if act.endpoint == "token":
+    for call in log.contract_calls:
+        if call.endpoint == "token":
             continue
-        sent = act.header("authorization")
-        yield passed(act) if act.has_bearer else failed("no bearer token", "Bearer …", sent, act)
+        sent = call.header("authorization")
+        yield passed(call) if call.has_bearer else failed("no bearer token", "Bearer …", sent, call)
 
 
 @client_check("client.token-in-url", "GEN-5", "CLI-9")
-def token_is_in_no_url(record: ClientLog) -> Iterator[ClientFinding]:
+def token_is_in_no_url(log: ClientLog) -> Iterator[ClientFinding]:
     """A token MUST never stand in a URL; a claim token may, in the link that it is for."""
-    for act in record.all_calls:
-        if act.endpoint == "claim_page":
+    for call in log.all_calls:
+        if call.endpoint == "claim_page":
             continue
-        shown = "GEN-5" in act.entry.rules or _has_token(act.entry.url)
-        yield failed("a token in it", "none", act.entry.url, act) if shown else passed(act)
+        shown = "GEN-5" in call.entry.rules or _has_token(call.entry.url)
+        yield failed("a token in it", "none", call.entry.url, call) if shown else passed(call)
 
 
 @client_check("client.token-in-body", "CLI-9")
-def token_is_in_no_body(record: ClientLog) -> Iterator[ClientFinding]:
+def token_is_in_no_body(log: ClientLog) -> Iterator[ClientFinding]:
     """A token MUST never be told to anybody, the chat included."""
-    for act in record.contract_calls:
-        if act.entry.request_body:
-            shown = _has_token(act.entry.request_body)
-            yield failed("a token in the body", "none", act.label, act) if shown else passed(act)
+    for call in log.contract_calls:
+        if call.entry.request_body:
+            shown = _has_token(call.entry.request_body)
+            yield failed("a token in the body", "none", call.label, call) if shown else passed(call)
 
 
 @client_check("client.chat.accept", "SSE-1")
-def chat_accepts_a_stream(record: ClientLog) -> Iterator[ClientFinding]:
+def chat_accepts_a_stream(log: ClientLog) -> Iterator[ClientFinding]:
     """A message MUST be sent with `Accept: text/event-stream`."""
-    for act in record.calls_to("chat"):
-        sent = act.header("accept")
+    for call in log.calls_to("chat"):
+        sent = call.header("accept")
         right = "text/event-stream" in sent
-        yield passed(act) if right else failed("accept", "text/event-stream", sent, act)
+        yield passed(call) if right else failed("accept", "text/event-stream", sent, call)
 
 
 def _has_token(text: str) -> bool:

@@ -1,4 +1,4 @@
-"""What a client does with its sessions (CLI-7, SES-2, UPL-1)."""
+"""How a client uses its sessions (CLI-7, SES-2, UPL-1)."""
 
 from collections.abc import Iterator
 
@@ -11,41 +11,41 @@ from .client_check import ClientFinding, client_check, failed, passed
 
 
 @client_check("client.after-1002.new-session", "CLI-7", "SES-3")
-def lost_session_is_replaced(record: ClientLog) -> Iterator[ClientFinding]:
+def lost_session_is_replaced(log: ClientLog) -> Iterator[ClientFinding]:
     """After 1002 a client MUST open a new session and leave the lost one alone."""
     lost: dict[str, RecordedCall] = {}
-    for act in record.contract_calls:
-        if act.code == ResponseCode.SESSION_NOT_FOUND and act.session_id and not act.render_id:
-            lost.setdefault(act.session_id, act)
-    for session, act in lost.items():
-        later = list(record.calls_after(act))
+    for call in log.contract_calls:
+        if call.code == ResponseCode.SESSION_NOT_FOUND and call.session_id and not call.render_id:
+            lost.setdefault(call.session_id, call)
+    for session, call in lost.items():
+        later = list(log.calls_after(call))
         used = next((other for other in later if other.session_id == session), None)
         if used is not None:
-            yield failed("the lost session", "left alone", used.label, act, used)
+            yield failed("the lost session", "left alone", used.label, call, used)
         opened = next((other for other in later if other.endpoint == "session"), None)
         if used is None and opened is not None:
-            yield passed(act, opened)
+            yield passed(call, opened)
 
 
 @client_check("client.upload.again", "SES-2", "UPL-1")
-def file_is_uploaded_once(record: ClientLog) -> Iterator[ClientFinding]:
+def file_is_uploaded_once(log: ClientLog) -> Iterator[ClientFinding]:
     """A file that is in a session SHOULD NOT be uploaded to it again."""
     sent: dict[tuple[str, ...], RecordedCall] = {}
-    for act in record.calls_to("upload"):
-        before = sent.get(act.request_key)
+    for call in log.calls_to("upload"):
+        before = sent.get(call.request_key)
         if before is not None:
-            yield failed("the same file", "once", "again", before, act)
-        elif act.is_ok:
-            yield passed(act)
-        if act.is_ok:
-            sent[act.request_key] = act
+            yield failed("the same file", "once", "again", before, call)
+        elif call.is_ok:
+            yield passed(call)
+        if call.is_ok:
+            sent[call.request_key] = call
 
 
 @client_check("client.turns.one-at-a-time", "SSE-1", "SSE-7")
-def turns_do_not_overlap(record: ClientLog) -> Iterator[ClientFinding]:
+def turns_do_not_overlap(log: ClientLog) -> Iterator[ClientFinding]:
     """A session SHOULD be given one message at a time."""
     running: dict[str, ClientTurn] = {}
-    for turn in record.turns:
+    for turn in log.turns:
         before = running.get(turn.session_id)
         if before is None:
             yield passed(turn)

@@ -1,4 +1,4 @@
-"""Turns that end without a word: the state tells, the message is never sent again (CLI-3)."""
+"""Turns that end without text: read the state, never send the message again (CLI-3)."""
 
 from collections.abc import Iterator
 from itertools import pairwise
@@ -11,48 +11,50 @@ _APART = 30.0
 
 
 @client_check("client.silent.state-read", "CLI-3", "SSE-5")
-def silent_turn_is_followed_by_state_read(record: ClientLog) -> Iterator[ClientFinding]:
+def silent_turn_is_followed_by_state_read(log: ClientLog) -> Iterator[ClientFinding]:
     """A stream that ends without text MUST be followed by a look at the state."""
-    for turn in record.turns:
+    for turn in log.turns:
         if not turn.is_silent:
             continue
-        reads, after = record.state_reads_after(turn)
+        reads, after = log.state_reads_after(turn)
         if reads:
             yield passed(turn, reads[0])
         else:
-            told = after.label if after else "nothing more"
+            actual = after.label if after else "nothing more"
             shown = (after,) if after else ()
-            yield failed("what came next", "a look at the state", told, turn, *shown, missing=True)
+            yield failed(
+                "what came next", "a look at the state", actual, turn, *shown, missing=True
+            )
 
 
 @client_check("client.resend", "CLI-3", "SSE-7")
-def silent_message_is_not_sent_again(record: ClientLog) -> Iterator[ClientFinding]:
+def silent_message_is_not_sent_again(log: ClientLog) -> Iterator[ClientFinding]:
     """A message whose stream ended without text MUST NOT be sent again: it was worked on."""
-    for turn in record.turns:
+    for turn in log.turns:
         if turn.is_silent:
-            yield check_resend(record, turn)
+            yield check_resend(log, turn)
 
 
 @client_check("client.state.rhythm", "CLI-3")
-def state_is_not_asked_too_often(record: ClientLog) -> Iterator[ClientFinding]:
+def state_is_not_asked_too_often(log: ClientLog) -> Iterator[ClientFinding]:
     """After a silent turn the state SHOULD be looked at 30 s apart, and 5 times at most."""
-    for turn in record.turns:
+    for turn in log.turns:
         if not turn.is_silent:
             continue
-        reads, _ = record.state_reads_after(turn)
-        unchanged = leading_unchanged_reads(record, turn, reads)
+        reads, _ = log.state_reads_after(turn)
+        unchanged = leading_unchanged_reads(log, turn, reads)
         if unchanged is None:
             yield inconclusive("the state before the turn is not known", turn, *reads)
             continue
-        looks = reads[: len(unchanged) + 1]
-        gaps = [(b.entry.started - a.entry.ended, a, b) for a, b in pairwise(looks)]
-        hasty = [(gap, a, b) for gap, a, b in gaps if record.time_scale.is_shorter(gap, _APART)]
+        polls = reads[: len(unchanged) + 1]
+        gaps = [(b.entry.started - a.entry.ended, a, b) for a, b in pairwise(polls)]
+        hasty = [(gap, a, b) for gap, a, b in gaps if log.time_scale.is_shorter(gap, _APART)]
         if hasty:
             gap, a, b = hasty[0]
             yield failed("a look at the state", "after 30 s", f"after {gap:.1f} s", turn, a, b)
         elif len(unchanged) > MAX_STATE_READS:
             yield failed("looks", f"{MAX_STATE_READS} at most", len(unchanged), turn, *unchanged)
-        elif any(record.time_scale.is_shorter(gap, _APART) is None for gap, _, _ in gaps):
-            yield inconclusive(record.time_scale.unknown_reason, turn, *looks)
+        elif any(log.time_scale.is_shorter(gap, _APART) is None for gap, _, _ in gaps):
+            yield inconclusive(log.time_scale.unknown_reason, turn, *polls)
         elif reads:
-            yield passed(turn, *looks)
+            yield passed(turn, *polls)

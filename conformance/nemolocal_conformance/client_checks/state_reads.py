@@ -1,4 +1,4 @@
-"""What looks at the state after a turn have shown, and what may be done then (CLI-3, CLI-4)."""
+"""State reads after a turn: what they show, and when a message may be resent (CLI-3, CLI-4)."""
 
 from collections.abc import Sequence
 
@@ -8,16 +8,16 @@ from ..traffic.recorded_call import RecordedCall
 from .client_check import ClientFinding, failed, inconclusive, passed
 
 MAX_STATE_READS = 5
-"""So many looks at an unchanged state, and the turn has failed (CLI-4)."""
+"""After so many reads of an unchanged state the turn has failed (CLI-4)."""
 
 
 def leading_unchanged_reads(
-    record: ClientLog, turn: ClientTurn, reads: Sequence[RecordedCall]
+    log: ClientLog, turn: ClientTurn, reads: Sequence[RecordedCall]
 ) -> list[RecordedCall] | None:
-    """The looks that came before the first one that showed a change; None where that is unknown."""
+    """Return the reads before the first one that shows a change; None if that is unknown."""
     unchanged: list[RecordedCall] = []
     for read in reads:
-        changed = record.has_draft_changed(turn, read) if read.is_ok else False
+        changed = log.has_draft_changed(turn, read) if read.is_ok else False
         if changed is None:
             return None
         if changed:
@@ -26,17 +26,17 @@ def leading_unchanged_reads(
     return unchanged
 
 
-def check_resend(record: ClientLog, turn: ClientTurn) -> ClientFinding:
-    """Whether a message was sent again before the state had told what became of it."""
-    reads, after = record.state_reads_after(turn)
+def check_resend(log: ClientLog, turn: ClientTurn) -> ClientFinding:
+    """Check whether a message was resent before a state read showed the result of the turn."""
+    reads, after = log.state_reads_after(turn)
     if after is None or after.endpoint != "chat" or after.message != turn.message:
         return passed(turn)
-    unchanged = leading_unchanged_reads(record, turn, reads)
+    unchanged = leading_unchanged_reads(log, turn, reads)
     if unchanged is None:
         return inconclusive("the state before the turn is not known", turn, after)
     seen = len(unchanged) < len(reads) or len(unchanged) >= MAX_STATE_READS
     if seen:
         return passed(turn, after)
     cost = after.entry.turn.cost if after.entry.turn else 0
-    told = f"sent again after {len(reads)} looks at the state"
-    return failed("the same message", "never again", told, turn, after, credits=cost)
+    actual = f"sent again after {len(reads)} looks at the state"
+    return failed("the same message", "never again", actual, turn, after, credits=cost)

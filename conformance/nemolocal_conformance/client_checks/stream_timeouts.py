@@ -1,4 +1,4 @@
-"""How long a client listens: heartbeats are patience, not failure, and not for ever (CLI-5)."""
+"""How long a client reads a stream: through heartbeats, but with a limit (CLI-5)."""
 
 from collections.abc import Iterator
 from itertools import pairwise
@@ -9,14 +9,14 @@ from .client_check import ClientFinding, client_check, failed, inconclusive, pas
 
 _HEARTBEATS_ONLY = 600.0
 _TURN = 900.0
-# A limit was at stake from here on.
+# From this duration on a turn shows whether the client has a limit.
 _NEARLY = 0.9
 
 
 @client_check("client.heartbeats.patience", "CLI-5", "SSE-3")
-def client_waits_through_heartbeats(record: ClientLog) -> Iterator[ClientFinding]:
+def client_waits_through_heartbeats(log: ClientLog) -> Iterator[ClientFinding]:
     """A client MUST go on listening while heartbeats come: for 10 minutes, 15 in all."""
-    for turn in record.turns:
+    for turn in log.turns:
         if (
             not turn.is_disconnected
             or turn.error_code
@@ -30,43 +30,43 @@ def client_waits_through_heartbeats(record: ClientLog) -> Iterator[ClientFinding
             (sign.seconds for sign in turn.timed_events if sign.has_content), default=0.0
         )
         hasty = (
-            record.time_scale.is_shorter(quiet, _HEARTBEATS_ONLY),
-            record.time_scale.is_shorter(turn.duration, _TURN),
+            log.time_scale.is_shorter(quiet, _HEARTBEATS_ONLY),
+            log.time_scale.is_shorter(turn.duration, _TURN),
         )
         if False in hasty:
             yield passed(turn)
         elif None in hasty:
-            yield inconclusive(record.time_scale.unknown_reason, turn)
+            yield inconclusive(log.time_scale.unknown_reason, turn)
         else:
             yield failed("it hung up", "after 600 s of heartbeats", f"after {quiet:.0f} s", turn)
 
 
 @client_check("client.heartbeats.limit", "CLI-5")
-def client_gives_up_on_heartbeats_alone(record: ClientLog) -> Iterator[ClientFinding]:
+def client_gives_up_on_heartbeats_alone(log: ClientLog) -> Iterator[ClientFinding]:
     """A client MUST give a turn up after 10 minutes of nothing but heartbeats."""
-    for turn in record.turns:
+    for turn in log.turns:
         if not turn.timed_events:
             continue
         quiet = _longest_gap(turn)
-        if record.time_scale.is_longer(quiet, _HEARTBEATS_ONLY):
+        if log.time_scale.is_longer(quiet, _HEARTBEATS_ONLY):
             yield failed("it listened on", "for 600 s at most", f"{quiet:.0f} s", turn)
         elif quiet >= _HEARTBEATS_ONLY * _NEARLY:
             yield passed(turn)
 
 
 @client_check("client.turn.limit", "CLI-5", "SSE-6")
-def client_gives_up_a_long_turn(record: ClientLog) -> Iterator[ClientFinding]:
+def client_gives_up_a_long_turn(log: ClientLog) -> Iterator[ClientFinding]:
     """A client MUST listen to no turn for longer than 15 minutes."""
-    for turn in record.turns:
-        if record.time_scale.is_longer(turn.duration, _TURN):
-            told = f"{turn.duration:.0f} s"
-            yield failed("it listened on", "for 900 s at most", told, turn)
+    for turn in log.turns:
+        if log.time_scale.is_longer(turn.duration, _TURN):
+            actual = f"{turn.duration:.0f} s"
+            yield failed("it listened on", "for 900 s at most", actual, turn)
         elif turn.duration >= _TURN * _NEARLY:
             yield passed(turn)
 
 
 def _longest_gap(turn: ClientTurn) -> float:
-    """The longest time without news, in seconds, as far as the stream is kept."""
+    """Return the longest time without content, in seconds, as far as the stream was recorded."""
     news = [0.0, *(sign.seconds for sign in turn.timed_events if sign.has_content)]
     last = turn.timed_events[-1].seconds
     return max(after - before for before, after in pairwise([*news, max(last, news[-1])]))

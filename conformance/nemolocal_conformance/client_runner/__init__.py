@@ -1,1 +1,1 @@
-"""Puts any program that is a client through scenarios, and judges each run by its journal."""
+"""Runs any program that is a client through scenarios and evaluates the journal of each run."""

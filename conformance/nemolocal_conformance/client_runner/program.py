@@ -1,4 +1,4 @@
-"""Runs a program for so long and no longer, with everything that it has started."""
+"""Runs a program with a time limit and ends all of its child processes."""
 
 import contextlib
 import os
@@ -11,13 +11,13 @@ import msgspec
 
 _SIGNALLED = 128
 NOT_EXECUTABLE, NOT_FOUND = 126, 127
-# Windows has no groups of processes: there only the program itself is ended.
+# Windows has no process groups: only the program itself is ended there.
 _KILL_ALL = getattr(os, "killpg", os.kill)
 _KILL = getattr(signal, "SIGKILL", signal.SIGTERM)
 
 
 class ProgramExit(msgspec.Struct, frozen=True):
-    """How a program ended; `status` is None where it had to be stopped."""
+    """How a program ended; `status` is None if it was stopped at the time limit."""
 
     status: int | None
 
@@ -25,23 +25,23 @@ class ProgramExit(msgspec.Struct, frozen=True):
 def run_program(
     words: Sequence[str], environment: Mapping[str, str], output: Path, seconds: float
 ) -> ProgramExit:
-    """Run a program; what it says goes to the file `output`.
+    """Run a program; its output goes to the file `output`.
 
-    The status is 128 and the number of the signal where one ended it, 127 and 126 where there is
-    nothing to run, as a shell has it.
+    As in a shell, the status is 128 plus the number of the signal that ended it, 127 if the program
+    was not found and 126 if it is not executable.
     """
-    with output.open("wb") as told:
+    with output.open("wb") as log_file:
         try:
             child = subprocess.Popen(
                 words,
                 env=dict(environment),
                 stdin=subprocess.DEVNULL,
-                stdout=told,
+                stdout=log_file,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
         except OSError as error:
-            told.write(f"{words[0]}: {(error.strerror or str(error)).lower()}\n".encode())
+            log_file.write(f"{words[0]}: {(error.strerror or str(error)).lower()}\n".encode())
             return ProgramExit(
                 NOT_FOUND if isinstance(error, FileNotFoundError) else NOT_EXECUTABLE
             )
@@ -55,7 +55,7 @@ def run_program(
 
 
 def _kill_group(child: subprocess.Popen[bytes]) -> None:
-    """End a program and whatever it has left behind: they are a group of their own."""
-    with contextlib.suppress(OSError):  # there is nobody left
+    """End a program and all processes of its group."""
+    with contextlib.suppress(OSError):  # no process is left
         _KILL_ALL(child.pid, _KILL)
     child.wait()

@@ -1,4 +1,4 @@
-"""What befalls a program: faults and settings of a server, and what must come of them."""
+"""Scenarios: the server's faults and settings, and what the program must do."""
 
 import functools
 import tomllib
@@ -9,10 +9,9 @@ import msgspec
 
 
 class ClientScenario(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One of `scenarios.toml`, where each field is explained.
+    """One entry of `scenarios.toml`, which explains each field.
 
-    `seconds` None leaves it to the caller how long the program may take, and takes one that has
-    to be stopped for one that hangs.
+    With `seconds` None the caller sets the time limit, and a program that reaches it fails.
     """
 
     name: str
@@ -33,7 +32,7 @@ class _ScenarioFile(msgspec.Struct, forbid_unknown_fields=True):
 
 @functools.cache
 def scenarios() -> dict[str, ClientScenario]:
-    """Every scenario by its name, in the order of the file."""
+    """Return all scenarios by name, in the order of the file."""
     text = files(__package__).joinpath("scenarios.toml").read_text(encoding="utf-8")
     found = msgspec.convert(tomllib.loads(text), _ScenarioFile).scenario
     return {scenario.name: scenario for scenario in found}

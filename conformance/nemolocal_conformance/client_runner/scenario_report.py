@@ -1,4 +1,4 @@
-"""The outcomes of a run in the forms that people and machines read."""
+"""The results of a run as text, JSON and Markdown."""
 
 from collections.abc import Sequence
 
@@ -14,7 +14,7 @@ _WORDS: tuple[ScenarioOutcome, ...] = ("failed", "not met", "passed")
 
 
 def scenario_line(outcome: ScenarioResult) -> str:
-    """`failed  silent  client.resend: why`, a further line for each further reason."""
+    """`failed  silent  client.resend: why`, with one more line for each further reason."""
     first, *more = outcome.reasons or ("",)
     head = f"{outcome.word:8} {outcome.scenario:24} {first}".rstrip()
     return "\n".join([head, *(f"{'':33} {reason}" for reason in more)])
@@ -28,12 +28,12 @@ def summary(outcomes: Sequence[ScenarioResult]) -> str:
 
 
 def as_json(outcomes: Sequence[ScenarioResult]) -> str:
-    """Everything, in the names of the types."""
+    """Return all results as JSON, with the field names of the types."""
     return msgspec.json.format(msgspec.json.encode(outcomes), indent=_INDENT).decode() + "\n"
 
 
 def as_markdown(outcomes: Sequence[ScenarioResult]) -> str:
-    """A table: a scenario in a row."""
+    """Return a Markdown table with a row for each scenario."""
     rows = (
         f"| {outcome.scenario} | {outcome.word} "
         f"| {'<br>'.join(map(escape_markdown, outcome.reasons))} |\n"
@@ -44,7 +44,7 @@ def as_markdown(outcomes: Sequence[ScenarioResult]) -> str:
 
 
 def exit_code(outcomes: Sequence[ScenarioResult]) -> int:
-    """0 nothing failed, 1 something did, 2 no scenario came up."""
+    """0: nothing failed, 1: something failed, 2: no scenario was reached."""
     words = {outcome.word for outcome in outcomes}
     if "failed" in words:
         return 1

@@ -1,4 +1,4 @@
-"""What came of a scenario: the verdicts on what a program did, and one word for all of it."""
+"""The result of a scenario: the verdicts on the program and one word for all of them."""
 
 from typing import Literal
 
@@ -19,7 +19,7 @@ _UNJUDGED = ("not applicable", "not judgeable")
 
 
 class ScenarioResult(msgspec.Struct, frozen=True):
-    """How a scenario ended: in a word, why (a line each), and in full."""
+    """How a scenario ended: in one word, with reasons (one per line), and in full."""
 
     scenario: str
     word: ScenarioOutcome
@@ -30,9 +30,9 @@ class ScenarioResult(msgspec.Struct, frozen=True):
 
 
 def evaluate_run(
-    scenario: ClientScenario, ran: ProgramExit, journal: LoadedJournal, seconds: float
+    scenario: ClientScenario, program_exit: ProgramExit, journal: LoadedJournal, seconds: float
 ) -> ScenarioResult:
-    """Judge a run that took so many seconds by what the program did and how it ended."""
+    """Evaluate a run by the program's calls and the way it ended."""
     report = evaluate_journal(journal, client_catalogue().values())
     broken = [
         f"{verdict.check}: {verdict_reason(verdict)}"
@@ -40,37 +40,44 @@ def evaluate_run(
         if verdict.outcome in ("failed", "error")
     ]
     missing = _unreached(scenario, journal, report)
-    broken += _exit_problems(scenario, ran, bool(missing))
+    broken += _exit_problems(scenario, program_exit, bool(missing))
     word: ScenarioOutcome = "failed" if broken else "not met" if missing else "passed"
     return ScenarioResult(
-        scenario.name, word, tuple(broken or missing), ran.status, round(seconds, 3), report
+        scenario.name,
+        word,
+        tuple(broken or missing),
+        program_exit.status,
+        round(seconds, 3),
+        report,
     )
 
 
 def _unreached(
     scenario: ClientScenario, journal: LoadedJournal, report: ConformanceReport
 ) -> list[str]:
-    """Why the program cannot have shown what the scenario is about."""
+    """Return why the program did not get as far as the scenario needs."""
     struck = {name for entry in journal.entries for name in entry.faults}
     for fault in scenario.faults:
         if fault["name"] not in struck:
             return [f"the program made no request that {fault['name']} applies to"]
     if scenario.code and scenario.code not in {entry.code for entry in journal.entries}:
         return [f"the program made no request that is answered with {scenario.code}"]
-    judged = {v.check for v in report.verdicts if v.outcome not in _UNJUDGED}
-    if not judged & set(scenario.checks):
-        return [f"nothing to judge {' or '.join(scenario.checks)} by"]
+    evaluated = {v.check for v in report.verdicts if v.outcome not in _UNJUDGED}
+    if not evaluated & set(scenario.checks):
+        return [f"no call that {' or '.join(scenario.checks)} applies to"]
     return []
 
 
-def _exit_problems(scenario: ClientScenario, ran: ProgramExit, missed: bool) -> list[str]:
-    """What is wrong with the way the program ended."""
-    if ran.status is None:
+def _exit_problems(scenario: ClientScenario, program_exit: ProgramExit, missed: bool) -> list[str]:
+    """Return what is wrong with the way the program ended."""
+    if program_exit.status is None:
         return [] if scenario.seconds else ["the program hung and was stopped"]
-    if ran.status in (NOT_EXECUTABLE, NOT_FOUND):
-        return [f"the program could not be run: status {ran.status}"]
-    if scenario.ends == "done" and ran.status:
-        return [f"the program gave up with status {ran.status} where a film was to be had"]
-    if scenario.ends == "refused" and not ran.status and not missed:
-        return ["the program ended with 0, as if it had been given a film"]
+    if program_exit.status in (NOT_EXECUTABLE, NOT_FOUND):
+        return [f"the program could not be run: status {program_exit.status}"]
+    if scenario.ends == "done" and program_exit.status:
+        return [
+            f"the program gave up with status {program_exit.status} although an export was possible"
+        ]
+    if scenario.ends == "refused" and not program_exit.status and not missed:
+        return ["the program ended with status 0 although no export was possible"]
     return []

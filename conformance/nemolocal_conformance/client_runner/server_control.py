@@ -1,4 +1,4 @@
-"""What the driver asks of a local server: to arm faults, and to show its journal."""
+"""Calls to the control API of a local server: arm faults, read the journal."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -16,25 +16,27 @@ ServerTransport = httpx.BaseTransport | None
 
 
 def fetch_journal(
-    base_url: str, way: ServerTransport = None, control_token: str = ""
+    base_url: str, transport: ServerTransport = None, control_token: str = ""
 ) -> tuple[LoadedJournal, bytes]:
-    """Everything that a local server wrote down, and its lines as they may be kept in a file."""
-    with _open_client(base_url, way, control_token) as http:
+    """Return the journal of a local server, and its lines as they can be kept in a file."""
+    with _open_client(base_url, transport, control_token) as http:
         reply = http.get(JOURNAL.template, params={"format": "jsonl"}).raise_for_status()
-    # Where nobody asked for anything there is no line, and no file of a journal either.
+    # Without any request there is no line, which is not a journal file either.
     lines = reply.content
     return parse_journal(lines) if lines.strip() else LoadedJournal(()), lines
 
 
 def arm_faults(
-    base_url: str, orders: Iterable[dict[str, Any]], way: ServerTransport = None
+    base_url: str, orders: Iterable[dict[str, Any]], transport: ServerTransport = None
 ) -> None:
-    """Arm faults, in their order; each is an order of the control interface."""
-    with _open_client(base_url, way) as http:
+    """Arm faults in their order; each is a fault specification of the control API."""
+    with _open_client(base_url, transport) as http:
         for order in orders:
             http.post(FAULTS_ARM.template, json=order).raise_for_status()
 
 
-def _open_client(base_url: str, way: ServerTransport, control_token: str = "") -> httpx.Client:
+def _open_client(
+    base_url: str, transport: ServerTransport, control_token: str = ""
+) -> httpx.Client:
     headers = control_headers(control_token)
-    return httpx.Client(base_url=base_url, transport=way, trust_env=False, headers=headers)
+    return httpx.Client(base_url=base_url, transport=transport, trust_env=False, headers=headers)

@@ -1,1 +1,1 @@
-"""Scripts of calls, legal and illegal, and a small model that says what may be answered."""
+"""Random scripts of valid and invalid calls, and a model of the responses that are allowed."""

@@ -1,4 +1,4 @@
-"""Answers about tokens, credits and claim tokens (sections 2 and 6)."""
+"""Validates responses about tokens, credits and claim tokens (sections 2 and 6)."""
 
 from nemolocal_contract.headers import (
     ANONYMOUS_TOKEN_PREFIX,
@@ -34,16 +34,16 @@ _FIGURES = ("available", "frozen", "total")
 
 
 def validate_token(
-    stage: CheckContext, model: ServerModel, step: TokenStep, answer: TargetResponse
+    context: CheckContext, model: ServerModel, step: TokenStep, response: TargetResponse
 ) -> None:
-    """A token call (AUTH-1 to AUTH-3, AUTH-5)."""
+    """Validate a token call (AUTH-1 to AUTH-3, AUTH-5)."""
     due = _expected_token_errors(model, step)
-    if matches_expected_error(stage, answer, due):
+    if matches_expected_error(context, response, due):
         return
     known = step.client in model.accounts
-    if not known and not stage.has_control and is_error(answer):
-        raise NotApplicable("no token was given: this address may have had all of its (AUTH-4)")
-    data = require_success(answer, "AUTH-5" if known else "AUTH-1")
+    if not known and not context.has_control and is_error(response):
+        raise NotApplicable("no token was issued: this address may have reached its limit (AUTH-4)")
+    data = require_success(response, "AUTH-5" if known else "AUTH-1")
     with under_rule("AUTH-1"):
         token = expect_type("data.token", require_field("data", data, "token"), str)
         expect_true("data.token", token.startswith(ANONYMOUS_TOKEN_PREFIX), "nmv_usr_…", token[:8])
@@ -52,8 +52,8 @@ def validate_token(
         expect_equal("data.credits", require_field("data", data, "credits"), INITIAL_CREDITS)
         others = {account.token for account in model.accounts.values()}
         expect_true("data.token", token not in others, "a new one", "one given before")
-    worlds = frozenset({(INITIAL_CREDITS, frozenset[str]())})
-    model.accounts[step.client] = ModelAccount(token, user, model.now, worlds)
+    states = frozenset({(INITIAL_CREDITS, frozenset[str]())})
+    model.accounts[step.client] = ModelAccount(token, user, model.now, states)
 
 
 def _expected_token_errors(model: ServerModel, step: TokenStep) -> ExpectedErrors:
@@ -72,24 +72,24 @@ def _expected_token_errors(model: ServerModel, step: TokenStep) -> ExpectedError
 
 
 def validate_balance(
-    stage: CheckContext, model: ServerModel, step: BalanceStep, answer: TargetResponse
+    context: CheckContext, model: ServerModel, step: BalanceStep, response: TargetResponse
 ) -> None:
-    """The credits are what they can be after all that was asked for (CRD-1 to CRD-3, REN-3)."""
-    if matches_expected_error(stage, answer, model.expected_errors(step)):
+    """Require credits that are possible after all earlier calls (CRD-1 to CRD-3, REN-3)."""
+    if matches_expected_error(context, response, model.expected_errors(step)):
         return
-    available = read_balance(answer)
+    available = read_balance(response)
     account = model.accounts[step.by]
-    fitting = frozenset(world for world in account.credit_states if world[0] == available)
+    fitting = frozenset(state for state in account.credit_states if state[0] == available)
     if not fitting:
         with under_rule(account.credit_rule):
-            possible = sorted({world[0] for world in account.credit_states})
+            possible = sorted({state[0] for state in account.credit_states})
             raise CheckFailed("available", " or ".join(map(str, possible)), available)
     account.credit_states = fitting
 
 
-def read_balance(answer: TargetResponse) -> int:
-    """The available credits of a balance, when nothing runs (CRD-1, CRD-2)."""
-    data = require_success(answer, "CRD-1")
+def read_balance(response: TargetResponse) -> int:
+    """Return the available credits of a balance while nothing runs (CRD-1, CRD-2)."""
+    data = require_success(response, "CRD-1")
     with under_rule("CRD-1"):
         figures = [expect_type(f"data.{n}", require_field("data", data, n), int) for n in _FIGURES]
         available, frozen, total = figures
@@ -101,12 +101,12 @@ def read_balance(answer: TargetResponse) -> int:
 
 
 def validate_claim(
-    stage: CheckContext, model: ServerModel, step: ClaimStep, answer: TargetResponse
+    context: CheckContext, model: ServerModel, step: ClaimStep, response: TargetResponse
 ) -> None:
-    """A claim token for a session of one's own (AUTH-7)."""
-    if matches_expected_error(stage, answer, model.expected_session_errors(step, step.session)):
+    """Validate a claim token for the caller's own session (AUTH-7)."""
+    if matches_expected_error(context, response, model.expected_session_errors(step, step.session)):
         return
-    data = require_success(answer, "AUTH-7")
+    data = require_success(response, "AUTH-7")
     with under_rule("AUTH-7"):
         token = expect_type("data.claim_token", require_field("data", data, "claim_token"), str)
         expect_true("data.claim_token", token.startswith(CLAIM_TOKEN_PREFIX), "clm_…", token[:4])

@@ -1,4 +1,4 @@
-"""Whether a call was refused where it must be, and in a form that the contract knows."""
+"""Validates errors: whether one was required, and whether it has a form of the contract."""
 
 from nemolocal_contract.response_codes import ResponseCode
 
@@ -11,28 +11,28 @@ from .violation import under_rule
 
 
 def matches_expected_error(
-    stage: CheckContext, answer: TargetResponse, due: ExpectedErrors, *, chat: bool = False
+    context: CheckContext, response: TargetResponse, expected: ExpectedErrors, *, chat: bool = False
 ) -> bool:
-    """Whether this call ended as a refusal that is due; breaks the rule of one that is not."""
-    codes = {**due.required, **due.allowed}
-    code = _matching_code(stage, answer, codes, chat)
+    """Whether the response is an expected error; raises if a required one is missing."""
+    codes = {**expected.required, **expected.allowed}
+    code = _matching_code(context, response, codes, chat)
     if code is not None:
-        _validate_error(answer, code, chat)
+        _validate_error(response, code, chat)
         return True
-    if due.required:
-        first, rule = next(iter(due.required.items()))
+    if expected.required:
+        first, rule = next(iter(expected.required.items()))
         with under_rule(rule):
-            expect_error(stage, answer, first, chat=chat)
+            expect_error(context, response, first, chat=chat)
     return False
 
 
-def require_success(answer: TargetResponse, rule: str) -> dict[str, object]:
-    """`data` of an envelope that must be one of a success (GEN-1)."""
+def require_success(response: TargetResponse, rule: str) -> dict[str, object]:
+    """Return `data` of a response that must be a success (GEN-1)."""
     with under_rule(rule):
-        expect_equal("the connection", answer.ending, "complete")
-        data = answer.data
+        expect_equal("the connection", response.ending, "complete")
+        data = response.data
     with under_rule("GEN-1"):
-        kind = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
+        kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
         expect_equal("content-type", kind, "application/json")
         if not isinstance(data, dict):
             raise CheckFailed("data", "an object", data)
@@ -40,22 +40,22 @@ def require_success(answer: TargetResponse, rule: str) -> dict[str, object]:
 
 
 def _matching_code(
-    stage: CheckContext, answer: TargetResponse, codes: dict[ResponseCode, str], chat: bool
+    context: CheckContext, response: TargetResponse, codes: dict[ResponseCode, str], chat: bool
 ) -> ResponseCode | None:
-    """Which of these failures this is; None where it is none of them."""
+    """Return which of these errors the response is, None if it is none of them."""
     for code in codes:
         try:
-            expect_error(stage, answer, code, chat=chat)
+            expect_error(context, response, code, chat=chat)
         except CheckFailed:
             continue
         return code
     return None
 
 
-def _validate_error(answer: TargetResponse, code: ResponseCode, chat: bool) -> None:
-    if chat and "detail" in answer.json:
+def _validate_error(response: TargetResponse, code: ResponseCode, chat: bool) -> None:
+    if chat and "detail" in response.json:
         return
     with under_rule("GEN-2"):
-        expect_error_status(answer, code)
+        expect_error_status(response, code)
     with under_rule("GEN-1"):
-        expect_error_envelope(answer)
+        expect_error_envelope(response)

@@ -1,4 +1,4 @@
-"""Answers about exports (section 8)."""
+"""Validates responses about exports (section 8)."""
 
 from itertools import takewhile
 from typing import Any
@@ -36,14 +36,14 @@ _REFUSED_AT = {
 
 
 class FollowedRender(msgspec.Struct, frozen=True):
-    """A render that was followed: each look, and the file, None where none came of it."""
+    """The polls of a render to its end, and its file; None if it has none."""
 
     statuses: tuple[TargetResponse, ...]
     file: TargetResponse | None = None
 
 
 def export_draft(model: ServerModel, step: ExportStep) -> dict[str, Any]:
-    """The draft that an export sends."""
+    """Return the draft that an export step sends."""
     session = model.sessions.get(step.session)
     seen = session.draft if session is not None and session.draft is not None else {}
     unknown = {"id": "x", "s": 0, "d": 500, "src": "nothing"}
@@ -59,30 +59,34 @@ def export_draft(model: ServerModel, step: ExportStep) -> dict[str, Any]:
 
 
 def validate_export(
-    stage: CheckContext, model: ServerModel, step: ExportStep, answer: TargetResponse
+    context: CheckContext, model: ServerModel, step: ExportStep, response: TargetResponse
 ) -> None:
-    """A submit (REN-1, REN-2, REN-6, REN-9)."""
+    """Validate a submit (REN-1, REN-2, REN-6, REN-9)."""
     key = (model.token(step.by), model.render_id(step.render))
     due = _expected_export_errors(model, step)
     if (
-        _is_accepted(answer)
+        _is_accepted(response)
         and not step.attributed
         and set(due.required) == {ResponseCode.EXPORT_BLOCKED}
     ):
-        # REN-2 is contradicted: only those without credits may need attribution.
-        stage.note_alternative("REN-2", "export_402=out_of_credits")
+        # Sources disagree on REN-2: only users without credits may need attribution.
+        context.note_alternative("REN-2", "export_402=out_of_credits")
         due.required.clear()
     if key in model.renders and not due.required:
-        _validate_duplicate(answer)
+        _validate_duplicate(response)
         return
-    if matches_expected_error(stage, answer, due):
-        _validate_error_path(step, answer, due)
+    if matches_expected_error(context, response, due):
+        _validate_error_path(step, response, due)
         model.refused_renders.add(key)
         return
-    if key in model.refused_renders and is_error(answer) and "duplicate" in _lowercase_body(answer):
-        return  # an id whose submit was refused may have been used, or not
+    if (
+        key in model.refused_renders
+        and is_error(response)
+        and "duplicate" in _lowercase_body(response)
+    ):
+        return  # a rejected submit may or may not have used the id
     with under_rule("REN-4"):
-        body = flatten_render(answer.json)
+        body = flatten_render(response.json)
         expect_equal("status", require_field("the reply", body, "status"), "pending")
     with under_rule("REN-1"):
         expect_equal("id", require_field("the reply", body, "id"), key[1])
@@ -101,51 +105,55 @@ def _expected_export_errors(model: ServerModel, step: ExportStep) -> ExpectedErr
     return due
 
 
-def _is_accepted(answer: TargetResponse) -> bool:
+def _is_accepted(response: TargetResponse) -> bool:
     try:
-        return answer.status == 200 and flatten_render(answer.json).get("status") == "pending"
+        return response.status == 200 and flatten_render(response.json).get("status") == "pending"
     except CheckFailed:
         return False
 
 
-def _lowercase_body(answer: TargetResponse) -> str:
-    return answer.body.decode(errors="replace").lower()
+def _lowercase_body(response: TargetResponse) -> str:
+    return response.body.decode(errors="replace").lower()
 
 
-def _validate_duplicate(answer: TargetResponse) -> None:
+def _validate_duplicate(response: TargetResponse) -> None:
     with under_rule("REN-6"):
-        expect_equal("taken", _is_accepted(answer), False)
+        expect_equal("taken", _is_accepted(response), False)
         expect_true(
             "the reply",
-            "duplicate" in _lowercase_body(answer),
+            "duplicate" in _lowercase_body(response),
             "duplicate",
-            _lowercase_body(answer)[:200],
+            _lowercase_body(response)[:200],
         )
 
 
-def _validate_error_path(step: ExportStep, answer: TargetResponse, due: ExpectedErrors) -> None:
-    """A draft that alone is the fault is refused with the path of the field (REN-9)."""
+def _validate_error_path(
+    step: ExportStep, response: TargetResponse, expected: ExpectedErrors
+) -> None:
+    """If the draft is the only fault, the message must contain the field's path (REN-9)."""
     path = _REFUSED_AT.get(step.draft, "draft.t")
-    if set(due.required) == {ResponseCode.BAD_REQUEST} and not due.allowed:
+    if set(expected.required) == {ResponseCode.BAD_REQUEST} and not expected.allowed:
         with under_rule("REN-9"):
-            message = str(answer.json.get("message"))
+            message = str(response.json.get("message"))
             expect_true("message", path in message, path, message)
 
 
 def validate_status(
-    stage: CheckContext, model: ServerModel, step: StatusStep, answer: TargetResponse
+    context: CheckContext, model: ServerModel, step: StatusStep, response: TargetResponse
 ) -> None:
-    """A status (REN-4, REN-5, REN-8)."""
-    if matches_expected_error(stage, answer, model.expected_render_errors(step, step.render)):
+    """Validate a status (REN-4, REN-5, REN-8)."""
+    if matches_expected_error(context, response, model.expected_render_errors(step, step.render)):
         return
     render = model.render_of(step, step.render)
-    assert render is not None  # else it was due to be refused
-    _validate_status_reply(model, render, answer)
+    assert render is not None  # otherwise an error was required
+    _validate_status_reply(model, render, response)
 
 
-def _validate_status_reply(model: ServerModel, render: ModelRender, answer: TargetResponse) -> None:
+def _validate_status_reply(
+    model: ServerModel, render: ModelRender, response: TargetResponse
+) -> None:
     with under_rule("REN-4"):
-        body = flatten_render(answer.json)
+        body = flatten_render(response.json)
         expect_equal("id", require_field("the reply", body, "id"), render.id)
         status = str(require_field("the reply", body, "status"))
         expect_one_of("status", status, RENDER_STATUSES)
@@ -175,59 +183,59 @@ def _validate_order(render: ModelRender, status: str, progress: int) -> None:
 
 
 def _note_queue(model: ServerModel, active: ModelRender) -> None:
-    """Whatever was begun before the one that is at work has had its turn (REN-8)."""
+    """Note that every render submitted before the active one has left the queue (REN-8)."""
     for render in takewhile(lambda one: one is not active, model.renders.values()):
         if render.session is active.session:
             render.has_left_queue = True
 
 
 def validate_followed_render(
-    stage: CheckContext, model: ServerModel, step: FollowStep, watched: FollowedRender
+    context: CheckContext, model: ServerModel, step: FollowStep, followed: FollowedRender
 ) -> None:
-    """A render to its end, and its file, which needs no token (REN-5, REN-7, REN-8)."""
-    for answer in watched.statuses:
+    """Validate a render to its end, and its file, which needs no token (REN-5, REN-7, REN-8)."""
+    for response in followed.statuses:
         validate_status(
-            stage, model, StatusStep(by=step.by, auth=step.auth, render=step.render), answer
+            context, model, StatusStep(by=step.by, auth=step.auth, render=step.render), response
         )
     render = model.render_of(step, step.render)
-    if watched.file is None or render is None:
+    if followed.file is None or render is None:
         return
     with under_rule("REN-8"):
-        expect_equal("the HTTP status of the file", watched.file.status, 200)
+        expect_equal("the HTTP status of the file", followed.file.status, 200)
     with under_rule("REN-7"):
-        head = watched.file.body[:12]
+        head = followed.file.body[:12]
         expect_true("the file", head[4:8] == b"ftyp", "MP4", head)
     size = render.output.get("size")
-    if size is not None:  # the nested shape does not tell it
+    if size is not None:  # the nested shape does not have it
         with under_rule("REN-4"):
-            expect_equal("output.size", size, len(watched.file.body))
+            expect_equal("output.size", size, len(followed.file.body))
 
 
 def validate_cancel(
-    stage: CheckContext, model: ServerModel, step: CancelStep, answer: TargetResponse
+    context: CheckContext, model: ServerModel, step: CancelStep, response: TargetResponse
 ) -> None:
-    """A cancelled render has failed, unless it was completed before (REN-8)."""
-    if matches_expected_error(stage, answer, model.expected_render_errors(step, step.render)):
+    """Require that a cancelled render failed, unless it was already completed (REN-8)."""
+    if matches_expected_error(context, response, model.expected_render_errors(step, step.render)):
         return
     render = model.render_of(step, step.render)
-    assert render is not None  # else it was due to be refused
+    assert render is not None  # otherwise an error was required
     with under_rule("REN-8"):
-        expect_equal("the HTTP status", answer.status, 200)
-        status = flatten_render(answer.json).get("status")
+        expect_equal("the HTTP status", response.status, 200)
+        status = flatten_render(response.json).get("status")
         allowed = (render.status,) if render.status in FINAL_STATUSES else FINAL_STATUSES
         expect_one_of("status", status, allowed)
     render.status = str(status)
 
 
 def validate_download(
-    stage: CheckContext, model: ServerModel, step: DownloadStep, answer: TargetResponse
+    context: CheckContext, model: ServerModel, step: DownloadStep, response: TargetResponse
 ) -> None:
-    """The fallback download: the file of a completed render, of no other (REN-8)."""
-    if matches_expected_error(stage, answer, model.expected_render_errors(step, step.render)):
+    """Require that the fallback download gives a file only for a completed render (REN-8)."""
+    if matches_expected_error(context, response, model.expected_render_errors(step, step.render)):
         return
     render = model.render_of(step, step.render)
-    assert render is not None  # else it was due to be refused
-    is_file = answer.status == 200 and answer.body[4:8] == b"ftyp"
+    assert render is not None  # otherwise an error was required
+    is_file = response.status == 200 and response.body[4:8] == b"ftyp"
     if render.status in FINAL_STATUSES:
         with under_rule("REN-8"):
             done = render.status == "completed"

@@ -1,8 +1,9 @@
-"""A script: calls as data, each with its arguments and the names of what earlier calls made.
+"""Scripts: calls as data, each with its arguments and names for what earlier calls created.
 
-Names stand for what a server makes: accounts by the client that asked for a token, sessions and
-renders by any word. A name that nothing was made for stands for what never was, and a name that is
-made for twice for the later one: so every list of steps is a script, and so is every part of it.
+A name refers to what a call created on the server: an account by the client that requested the
+token, a session or render by any word. A name that no call created refers to something that does
+not exist; a name that was created twice refers to the later one. So every list of steps is a valid
+script, and so is every part of it.
 """
 
 from collections.abc import Iterable
@@ -33,13 +34,13 @@ _YEAR = 365 * 86_400
 class ScriptStep(
     msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, tag_field="call"
 ):
-    """One call; `rule` is what it is about."""
+    """One step; `rule` is the main rule that it tests."""
 
     rule: ClassVar[str] = "GEN-1"
 
 
 class TokenStep(ScriptStep, frozen=True, tag="token"):
-    """Ask for an anonymous token, with the client's id or one that is none (AUTH-1 to AUTH-3)."""
+    """Request an anonymous token, with a valid or an invalid client id (AUTH-1 to AUTH-3)."""
 
     rule: ClassVar[str] = "AUTH-1"
     client: ObjectName
@@ -47,7 +48,7 @@ class TokenStep(ScriptStep, frozen=True, tag="token"):
 
 
 class AccountStep(ScriptStep, frozen=True, kw_only=True):
-    """A call on behalf of an account; `auth` says how it shows its token (GEN-3, GEN-5)."""
+    """A call on behalf of an account; `auth` says how it sends the token (GEN-3, GEN-5)."""
 
     by: ObjectName
     auth: AuthKind = "good"
@@ -60,7 +61,7 @@ class BalanceStep(AccountStep, frozen=True, tag="balance"):
 
 
 class SessionStep(AccountStep, frozen=True, tag="session"):
-    """Open a session and give it a name; `broken` sends what is no JSON."""
+    """Open a session and name it; `broken` sends invalid JSON."""
 
     rule: ClassVar[str] = "SES-1"
     session: ObjectName
@@ -78,7 +79,7 @@ class StateStep(AccountStep, frozen=True, tag="state"):
 
 
 class UploadStep(AccountStep, frozen=True, tag="upload"):
-    """Send samples by their names, of which `notes.txt` is of no accepted type."""
+    """Upload samples by name; `notes.txt` is not of an accepted type."""
 
     rule: ClassVar[str] = "UPL-1"
     session: ObjectName
@@ -86,7 +87,7 @@ class UploadStep(AccountStep, frozen=True, tag="upload"):
 
 
 class UrlUploadStep(AccountStep, frozen=True, tag="link"):
-    """Upload by a URL that no server may follow."""
+    """Upload by a URL that no server may fetch."""
 
     rule: ClassVar[str] = "UPL-6"
     session: ObjectName
@@ -94,7 +95,7 @@ class UrlUploadStep(AccountStep, frozen=True, tag="link"):
 
 
 class MessageStep(AccountStep, frozen=True, tag="say"):
-    """One turn, listened to until it ends."""
+    """Send a message and read the stream to its end."""
 
     rule: ClassVar[str] = "SSE-1"
     session: ObjectName
@@ -102,14 +103,14 @@ class MessageStep(AccountStep, frozen=True, tag="say"):
 
 
 class ClaimStep(AccountStep, frozen=True, tag="claim"):
-    """Ask for a claim token."""
+    """Request a claim token."""
 
     rule: ClassVar[str] = "AUTH-7"
     session: ObjectName
 
 
 class ExportStep(AccountStep, frozen=True, tag="export"):
-    """Submit an export of a draft: `seen` is the one that the session's last state showed."""
+    """Export a draft; `seen` is the draft of the session's last state read."""
 
     rule: ClassVar[str] = "REN-1"
     session: ObjectName
@@ -119,14 +120,14 @@ class ExportStep(AccountStep, frozen=True, tag="export"):
 
 
 class StatusStep(AccountStep, frozen=True, tag="look"):
-    """Ask for the status of a render once."""
+    """Read the status of a render once."""
 
     rule: ClassVar[str] = "REN-4"
     render: ObjectName
 
 
 class FollowStep(AccountStep, frozen=True, tag="follow"):
-    """Ask for it until the render has ended, and fetch its file."""
+    """Poll until the render has ended, and download its file."""
 
     rule: ClassVar[str] = "REN-5"
     render: ObjectName
@@ -140,14 +141,14 @@ class CancelStep(AccountStep, frozen=True, tag="cancel"):
 
 
 class DownloadStep(AccountStep, frozen=True, tag="download"):
-    """Fetch the file of a render by the fallback."""
+    """Download the file of a render by the fallback."""
 
     rule: ClassVar[str] = "REN-8"
     render: ObjectName
 
 
 class WaitStep(ScriptStep, frozen=True, tag="wait"):
-    """Let time pass on the server's clock."""
+    """Advance the server's clock."""
 
     rule: ClassVar[str] = "AUTH-5"
     seconds: Annotated[float, msgspec.Meta(ge=0, le=_YEAR)]
@@ -161,18 +162,18 @@ AnyStep = (
 
 
 class CallScript(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """Calls in their order; `found` says in words what a server once answered wrong."""
+    """Calls in order; `found` describes the violation that the script once caused."""
 
     steps: Annotated[tuple[AnyStep, ...], msgspec.Meta(min_length=1, max_length=1_000)]
     found: str = ""
 
 
 class ScriptUnreadable(Exception):
-    """A file is no script; the text says where and why."""
+    """A file is not a script; the text says where and why."""
 
 
 def read_script(path: Path) -> CallScript:
-    """The script of a JSON file."""
+    """Read a script from a JSON file."""
     try:
         return msgspec.json.decode(path.read_bytes(), type=CallScript)
     except OSError as error:
@@ -182,21 +183,21 @@ def read_script(path: Path) -> CallScript:
 
 
 def format_script(script: CallScript) -> str:
-    """The script as JSON that people can read and change: a line for each step."""
+    """Return the script as readable JSON, with one line for each step."""
     steps = ",\n".join(f"    {encode_json(step).decode()}" for step in script.steps)
     found = encode_json(script.found).decode()
     return f'{{\n  "found": {found},\n  "steps": [\n{steps}\n  ]\n}}\n'
 
 
 class ScriptCost(msgspec.Struct, frozen=True):
-    """The most that a script can cost on a real account."""
+    """The maximum cost of a script on a real account."""
 
     credits: int = 0
     tokens: int = 0
 
 
 def script_cost(script: CallScript) -> ScriptCost:
-    """What these calls can cost; a token for `own` is not among it, since scripts share that."""
+    """Return the maximum cost of these calls; the token of `own` is shared and not counted."""
     clients = {s.client for s in script.steps if isinstance(s, TokenStep) and s.how == "good"}
     return ScriptCost(sum(_turn_prices(script.steps)), len(clients))
 
@@ -205,7 +206,7 @@ def _turn_prices(steps: Iterable[ScriptStep]) -> Iterable[int]:
     paid: set[tuple[str, str]] = set()
     for step in steps:
         if isinstance(step, SessionStep):
-            # A fresh session, for whoever opens it: its first edit costs again.
+            # Whoever opens a new session pays for its first edit again.
             paid -= {(step.by, step.session)}
         if (
             not isinstance(step, MessageStep)

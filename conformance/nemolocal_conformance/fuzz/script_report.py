@@ -1,4 +1,4 @@
-"""What scripts have shown, as verdicts: the reports of checks tell it like any other."""
+"""The results of scripts as verdicts, so that every report format can show them."""
 
 from importlib.metadata import version
 
@@ -17,8 +17,8 @@ SENTENCE = (
 )
 
 
-def script_verdict(script: CallScript, ending: ScriptResult, *, ours: bool) -> Verdict:
-    """How a script ended: a rule of ours that nobody documents is learned about, not failed."""
+def script_verdict(script: CallScript, ending: ScriptResult, *, has_control: bool) -> Verdict:
+    """Return the verdict of a script: `learned` if it contradicts an undocumented assumption."""
     finding = ending.violation
     if finding is None:
         outcome: VerdictOutcome = "not applicable" if ending.stop_reason else "passed"
@@ -33,7 +33,7 @@ def script_verdict(script: CallScript, ending: ScriptResult, *, ours: bool) -> V
         sentence=SENTENCE,
         level=rule.level,
         grade=rule.grade,
-        outcome="learned" if rule.grade == "A" and not ours else worst,
+        outcome="learned" if rule.grade == "A" and not has_control else worst,
         reason=f"step {finding.step} of {len(script.steps)}: {finding.what}",
         expected=finding.expected,
         actual=finding.actual,
@@ -42,7 +42,7 @@ def script_verdict(script: CallScript, ending: ScriptResult, *, ours: bool) -> V
 
 
 def passed_verdict() -> Verdict:
-    """Nothing was answered that may not be."""
+    """Return the verdict of scripts without a violation."""
     return Verdict(
         check=CHECK_ID,
         rules=("GEN-1",),
@@ -54,16 +54,16 @@ def passed_verdict() -> Verdict:
 
 
 def script_report(
-    stage: CheckContext, verdicts: tuple[Verdict, ...], at: str, seconds: float
+    context: CheckContext, verdicts: tuple[Verdict, ...], at: str, seconds: float
 ) -> ConformanceReport:
-    """A report of scripts alone; `at` is when it began, `seconds` how long it took."""
+    """Return a report of scripts alone; `at` is the start time, `seconds` the duration."""
     return ConformanceReport(
-        base_url=stage.target.base_url,
+        base_url=context.target.base_url,
         version=version("nemolocal"),
-        ours=stage.has_control,
+        ours=context.has_control,
         verdicts=verdicts,
         alternatives={
-            rule: tuple(sorted(seen)) for rule, seen in sorted(stage.alternatives.items())
+            rule: tuple(sorted(seen)) for rule, seen in sorted(context.alternatives.items())
         },
         seconds=round(seconds, 3),
         at=at,

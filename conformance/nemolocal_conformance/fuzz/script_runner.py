@@ -1,16 +1,21 @@
-"""Plays a script on a server, call by call, until an answer comes that the model does not allow."""
+"""Runs a script against a server, call by call, until the model does not allow a response."""
 
-from collections.abc import Callable
+import contextlib
+import uuid
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import msgspec
 
 from nemolocal_contract import endpoints as wire
 from nemolocal_contract.clock import WallClock
+from nemolocal_contract.headers import Attribution
 
 from ..assertions import CheckFailed, NotApplicable, PrerequisiteFailed
 from ..context import CheckContext
+from ..control_client import ControlClient, find_control_client
 from ..evidence import HttpExchange
+from ..target import TargetClient
 from . import account_responses, export_responses, session_responses, turn_responses
 from .script import (
     OWN_ACCOUNT,
@@ -39,7 +44,7 @@ from .violation import RuleViolated, Violation, under_rule
 _StepHandler = tuple[
     Callable[[StepExecutor, Any], Any], Callable[[CheckContext, ServerModel, Any, Any], None]
 ]
-# How each step is called, and who judges what comes back.
+# How each step is executed, and how its response is validated.
 _STEP_HANDLERS: dict[type[ScriptStep], _StepHandler] = {
     TokenStep: (StepExecutor.request_token, account_responses.validate_token),
     BalanceStep: (StepExecutor.read_balance, account_responses.validate_balance),
@@ -58,7 +63,7 @@ _STEP_HANDLERS: dict[type[ScriptStep], _StepHandler] = {
 
 
 class ScriptResult(msgspec.Struct, frozen=True):
-    """How a script ended: after `steps` calls, with a finding, stopped for a reason, or well."""
+    """How a script ended after `steps` calls: with a violation, stopped for a reason, or well."""
 
     steps: int
     violation: Violation | None = None
@@ -67,66 +72,105 @@ class ScriptResult(msgspec.Struct, frozen=True):
 
 
 class ScriptRunner:
-    """Plays scripts on a stage; `new_salt` tells what makes client ids and render ids new there."""
+    """Runs scripts; `new_salt` makes client ids and render ids unique on the server."""
 
-    def __init__(self, stage: CheckContext, new_salt: Callable[[], str]) -> None:
-        self.context = stage
+    def __init__(self, context: CheckContext, new_salt: Callable[[], str]) -> None:
+        self.context = context
         self._new_salt = new_salt
         self._clock = WallClock()
 
     def run(self, script: CallScript) -> ScriptResult:
-        """Make the calls in their order; ends with the first answer that is not allowed."""
+        """Execute the steps in order, up to the first response that is not allowed."""
         model = ServerModel(self._new_salt())
-        caller = StepExecutor(self.context, model)
+        executor = StepExecutor(self.context, model)
         self.context.target.take_evidence()
-        number, finding, stopped = 0, None, ""
+        number, violation, stopped = 0, None, ""
         try:
             if any(
                 isinstance(step, AccountStep) and step.by == OWN_ACCOUNT for step in script.steps
             ):
                 self._bind_own(model)
-            for number, step in enumerate(script.steps, 1):  # noqa: B007 - told where it ends
+            for number, step in enumerate(script.steps, 1):  # noqa: B007 - the result has it
                 model.now = self._now()
-                self._step(caller, model, step)
-        except RuleViolated as disallowed:
-            finding = disallowed.violation_at(number)
+                self._step(executor, model, step)
+        except RuleViolated as broken:
+            violation = broken.violation_at(number)
         except NotApplicable as why:
             stopped = f"step {number}: {why}"
-        return ScriptResult(number, finding, stopped, self._evidence())
+        return ScriptResult(number, violation, stopped, self._evidence())
 
     def can_advance_clock(self) -> bool:
-        """Whether the server lets its time be moved."""
+        """Whether the server's clock can be advanced."""
         try:
             self.context.control.advance_clock(0)
         except NotApplicable:
             return False
         return True
 
-    def _step(self, caller: StepExecutor, model: ServerModel, step: ScriptStep) -> None:
-        """Make one call and judge its answer."""
+    def _step(self, executor: StepExecutor, model: ServerModel, step: ScriptStep) -> None:
+        """Execute one step and validate its response."""
         if isinstance(step, WaitStep):
             self.context.control.advance_clock(step.seconds)
             return
-        call, judge = _STEP_HANDLERS[type(step)]
-        judge(self.context, model, step, call(caller, step))
+        call, validate = _STEP_HANDLERS[type(step)]
+        validate(self.context, model, step, call(executor, step))
 
     def _bind_own(self, model: ServerModel) -> None:
-        """Make the account of the run known, with the credits that it has."""
+        """Add the run's account to the model, with its current credits."""
         with under_rule("AUTH-1"):
             try:
                 account = self.context.account
             except PrerequisiteFailed as unmet:
                 raise CheckFailed("the account of the run", "to be had", str(unmet)) from None
         available = account_responses.read_balance(self.context.call(wire.BALANCE, account))
-        worlds = frozenset({(available, frozenset[str]())})
+        states = frozenset({(available, frozenset[str]())})
         model.accounts[OWN_ACCOUNT] = ModelAccount(
-            account.token, account.user_id, credit_states=worlds
+            account.token, account.user_id, credit_states=states
         )
 
     def _now(self) -> float:
         return self.context.control.read_clock() if self.context.has_control else self._clock.time()
 
     def _evidence(self) -> tuple[HttpExchange, ...]:
-        """What went over the wire, but for what was told to the control interface."""
+        """Return the recorded exchanges without those of the control API."""
         seen = self.context.target.take_evidence()
         return tuple(exchange for exchange in seen if wire.CONTROL_PREFIX not in exchange.url)
+
+
+@contextlib.contextmanager
+def open_script_runner(
+    base_url: str,
+    attribution: Attribution,
+    *,
+    token: str = "",
+    control_token: str = "",
+    fresh: bool = False,
+) -> Iterator[ScriptRunner]:
+    """Open a runner for the server at `base_url`.
+
+    `fresh` says that the server has had no requests: then ids need not be random, and a script gets
+    the same responses each time.
+    """
+    target = TargetClient(base_url, attribution)
+    with contextlib.closing(target):
+        context = CheckContext(target, _working_control(target, control_token), token)
+        yield ScriptRunner(context, _fixed_salt if fresh else _new_salt)
+
+
+def _working_control(target: TargetClient, token: str) -> ControlClient | None:
+    """Return the control client if the control API really answers."""
+    control = find_control_client(target, token)
+    try:
+        if control is not None:
+            control.read_clock()
+    except PrerequisiteFailed:
+        return None
+    return control
+
+
+def _fixed_salt() -> str:
+    return "0"
+
+
+def _new_salt() -> str:
+    return uuid.uuid4().hex

@@ -1,6 +1,6 @@
-"""The search: Hypothesis makes scripts and makes one that fails smaller; each is played anew.
+"""The search: Hypothesis generates scripts and shrinks a failing one; each run is a new one.
 
-Hypothesis is imported by nobody else but `strategies`: replaying a script needs none of it.
+Only this module and `strategies` import Hypothesis: replaying a script does not need it.
 """
 
 import contextlib
@@ -23,22 +23,22 @@ from .strategies import ScriptCapabilities, script_strategy
 
 OpenScriptRunner = Callable[[], AbstractContextManager[ScriptRunner]]
 Steps = tuple[AnyStep, ...]
-# What is tried to make a script that fails smaller, at most.
+# The maximum number of attempts to shrink a failing script.
 _MAX_SHRINKS = 250
 
 
 class ScriptRun(msgspec.Struct, frozen=True):
-    """A script and how it ended."""
+    """A script and its result."""
 
     script: CallScript
     result: ScriptResult
 
 
 class ScriptSearchResult(msgspec.Struct, frozen=True):
-    """What became of a search.
+    """The result of a search.
 
-    `script_strategy` and `calls` were played, `unpaid` scripts were too dear. `failed` is the
-    smallest script that fails; `learned` are the first that show an assumption of ours not to hold.
+    `scripts` scripts and `calls` calls were run, `unaffordable` scripts exceeded the budget.
+    `failed` is the smallest failing script; `learned` are the first that contradict an assumption.
     """
 
     scripts: int
@@ -49,28 +49,28 @@ class ScriptSearchResult(msgspec.Struct, frozen=True):
 
 
 def search_scripts(
-    open_player: OpenScriptRunner,
-    reach: ScriptCapabilities,
+    open_runner: OpenScriptRunner,
+    capabilities: ScriptCapabilities,
     count: int,
     seed: int,
-    purse: ScriptCost | None = None,
+    budget: ScriptCost | None = None,
     *,
     home: Path,
 ) -> ScriptSearchResult:
-    """Play so many random scripts, each on a player of its own, and make one that fails smaller.
+    """Run random scripts, each with its own runner, and shrink one that fails.
 
-    `purse` is what all of them may cost together, None where nothing costs. `home` is a folder in
-    which Hypothesis writes what it thinks worth keeping. Raises `TargetTimeout` where a call was
-    not answered: nothing is known then, and nothing more is played.
+    `budget` is the maximum cost of all of them, None if nothing costs anything. Hypothesis stores
+    its examples in the folder `home`. Raises `TargetTimeout` if a call gets no response: nothing is
+    known then, and the search ends.
     """
-    seeker = _ScriptSearch(open_player, purse)
+    seeker = _ScriptSearch(open_runner, budget)
     options = settings(
         max_examples=count, deadline=None, database=None, phases=(Phase.generate, Phase.shrink)
     )
     with _at_home_in(home):
         try:
             smallest = find(
-                script_strategy(reach), seeker.fails, settings=options, random=Random(seed)
+                script_strategy(capabilities), seeker.fails, settings=options, random=Random(seed)
             )
         except NoSuchExample:
             return seeker.result(None)
@@ -79,7 +79,7 @@ def search_scripts(
 
 @contextlib.contextmanager
 def _at_home_in(folder: Path) -> Iterator[None]:
-    """Let Hypothesis write to this folder, and not to the one in which it is run."""
+    """Let Hypothesis write to this folder instead of the working directory."""
     set_hypothesis_home_dir(folder)
     try:
         yield
@@ -88,15 +88,15 @@ def _at_home_in(folder: Path) -> Iterator[None]:
 
 
 class _ScriptSearch:
-    """Plays what it is given, as long as it can be paid for, and remembers how it ended.
+    """Runs scripts within the budget and remembers their results.
 
-    Nothing is played whose end is known: what begins as a script that failed fails as well, and
-    what another script has begun with well is well.
+    A script with a known result is not run again: a script that begins like one that failed fails
+    too, and the beginning of a script that passed passes.
     """
 
-    def __init__(self, open_player: OpenScriptRunner, purse: ScriptCost | None) -> None:
-        self._open_player = open_player
-        self._budget = purse
+    def __init__(self, open_runner: OpenScriptRunner, budget: ScriptCost | None) -> None:
+        self._open_player = open_runner
+        self._budget = budget
         self._good: set[Steps] = set()
         self._bad: dict[Steps, ScriptResult] = {}
         self._learned: dict[str, ScriptRun] = {}
@@ -106,18 +106,18 @@ class _ScriptSearch:
         self._shrinks = self._scripts = self._calls = 0
 
     def fails(self, script: CallScript) -> bool:
-        """Whether a script shows the fault: any at first, then the one that was found."""
+        """Whether a script shows the fault: any fault at first, then the one that was found."""
         steps = script.steps
         if steps not in self._good and self._failure(steps) is None and self._may_run(script):
             try:
                 self._run(script)
-            except TargetTimeout as nothing:  # Hypothesis would ask again and again
+            except TargetTimeout as nothing:  # Hypothesis would try it again and again
                 self._unanswered = nothing
         failed = self._failure(steps)
         return failed is not None and _rule_of(failed.result) == self._rule
 
     def result(self, smallest: CallScript | None) -> ScriptSearchResult:
-        """What there is to tell."""
+        """Return the result of the search."""
         if self._unanswered is not None:
             raise self._unanswered
         failed = self._failure(smallest.steps) if smallest is not None else None
@@ -125,23 +125,23 @@ class _ScriptSearch:
         return ScriptSearchResult(self._scripts, self._calls, len(self._unpaid), failed, learned)
 
     def _failure(self, steps: Steps) -> ScriptRun | None:
-        """The part of a script that is known to fail."""
+        """Return the known failing beginning of a script."""
         for length in range(1, len(steps) + 1):
             if steps[:length] in self._bad:
                 return ScriptRun(CallScript(steps[:length]), self._bad[steps[:length]])
         return None
 
     def _run(self, script: CallScript) -> None:
-        with self._open_player() as player:
-            ending = player.run(script)
+        with self._open_player() as runner:
+            ending = runner.run(script)
         self._scripts += 1
         self._calls += ending.steps
-        done = script.steps[: max(ending.steps, 1)]  # what an account lacks, every step lacks
+        done = script.steps[: max(ending.steps, 1)]  # a missing account affects every step
         if ending.violation is None:
             self._good |= {script.steps[:length] for length in range(1, len(script.steps) + 1)}
             return
         self._bad[done] = ending
-        if not player.context.has_control and rules()[ending.violation.rule].grade == "A":
+        if not runner.context.has_control and rules()[ending.violation.rule].grade == "A":
             self._learned.setdefault(ending.violation.rule, ScriptRun(CallScript(done), ending))
         elif not self._rule:
             self._rule = ending.violation.rule

@@ -1,7 +1,7 @@
-"""What is known of a server from its own answers: accounts, sessions, drafts, credits, renders.
+"""A model of the server, built from its responses: accounts, sessions, drafts, renders.
 
-Where it may go either way (did that turn edit?) the model keeps every world that fits, until an
-answer tells them apart.
+Where two outcomes are possible (did that turn edit?) the model keeps every credit state that fits,
+until a later response rules some of them out.
 """
 
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ from nemolocal_contract.response_codes import ResponseCode
 from .script import EDIT_MESSAGES, EDIT_PRICE, TALK_MESSAGES, AccountStep, ObjectName
 
 WEEK = 7 * 86_400
-# A turn takes a quarter of an hour at most: so far may the time that we know of be behind.
+# A turn takes 15 minutes at most: so far may our time be behind the server's.
 CLOCK_SLACK = 1_800
 INITIAL_CREDITS = 100
 UNKNOWN_TOKEN = "nmv_usr_nobody_was_ever_given_this_one"
@@ -26,9 +26,9 @@ CreditState = tuple[int, frozenset[str]]
 
 
 class ModelAccount(msgspec.Struct, eq=False):
-    """A token; `moved` is the rule by which its credits may last have moved.
+    """A token; `credit_rule` is the rule by which its credits may last have changed.
 
-    `made` is None where nobody knows how long the token lives.
+    `created_at` is None if the lifetime of the token is unknown.
     """
 
     token: str
@@ -39,9 +39,10 @@ class ModelAccount(msgspec.Struct, eq=False):
 
 
 class ModelSession(msgspec.Struct, eq=False):
-    """A session, with what was put into it and the draft that was last seen.
+    """A session with its uploads and the draft of the last state read.
 
-    `turns` are those that may have changed the draft since, `edits` those that said they did.
+    `turns_since_read` are turns that may have changed the draft, `edits_since_read` those that
+    reported an edit.
     """
 
     owner: ModelAccount
@@ -55,7 +56,7 @@ class ModelSession(msgspec.Struct, eq=False):
 
 
 class ModelRender(msgspec.Struct, eq=False):
-    """A render: its last status, and whether its turn in the queue must be over."""
+    """A render: its last status, and whether it must have left the queue."""
 
     id: str
     session: ModelSession
@@ -66,14 +67,14 @@ class ModelRender(msgspec.Struct, eq=False):
 
 
 class ExpectedErrors(msgspec.Struct):
-    """What a call must be refused with, and what it may be refused with: codes and their rules."""
+    """Errors that a call must have, and errors that it may have: codes with their rules."""
 
     required: dict[ResponseCode, str] = {}
     allowed: dict[ResponseCode, str] = {}
 
 
 class ServerModel:
-    """Everything that a script has brought about, by the names that the script gives it."""
+    """Everything that a script has created, by its names in the script."""
 
     def __init__(self, salt: str = "") -> None:
         self.now = 0.0
@@ -83,43 +84,43 @@ class ServerModel:
         self.refused_renders: set[tuple[str, str]] = set()
         self._salt = salt
 
-    # What goes over the wire for a name
+    # Names in requests
 
     def client_id(self, client: ObjectName) -> str:
-        """The client id of a name."""
+        """Return the client id for a name."""
         return f"{client}-{self._salt}"[:CLIENT_ID_MAX]
 
     def token(self, by: ObjectName) -> str:
-        """The token of an account, or one that nobody was given."""
+        """Return the token of an account, or one that was never issued."""
         return self.accounts[by].token if by in self.accounts else UNKNOWN_TOKEN
 
     def session_id(self, name: ObjectName) -> str:
-        """The id of a session, or one that never was."""
+        """Return the id of a session, or one that does not exist."""
         return self.sessions[name].id if name in self.sessions else _UNKNOWN_SESSION
 
     def render_id(self, name: ObjectName) -> str:
-        """The id of a render: clients choose it."""
+        """Return the id of a render, which clients choose."""
         return f"render_{name}_{self._salt}"
 
     def user_in_path(self, step: AccountStep, kind: str) -> str:
-        """The user in a path."""
+        """Return the user id in a path."""
         account = self.accounts.get(step.by)
         own = account.user_id if account is not None else ""
         return {"other": "anon_somebody_else", "own": own or "me"}.get(kind, "me")
 
-    # What a call must find
+    # Expected errors
 
     def session_of(self, step: AccountStep, name: ObjectName) -> ModelSession | None:
-        """The session of that name, if it is this caller's."""
+        """Return the session of that name if it belongs to the caller."""
         session = self.sessions.get(name)
         return session if session and session.owner is self.accounts.get(step.by) else None
 
     def render_of(self, step: AccountStep, name: ObjectName) -> ModelRender | None:
-        """The render of that name that this caller has begun."""
+        """Return the render of that name if the caller started it."""
         return self.renders.get((self.token(step.by), self.render_id(name)))
 
     def expected_errors(self, step: AccountStep) -> ExpectedErrors:
-        """What becomes of a call for the way it shows its token (GEN-3, GEN-5, AUTH-5)."""
+        """Return the errors of a call that follow from its token (GEN-3, GEN-5, AUTH-5)."""
         account = self.accounts.get(step.by)
         if account is None or step.auth != "good":
             return ExpectedErrors(
@@ -133,13 +134,13 @@ class ServerModel:
         )
 
     def token_age(self, account: ModelAccount) -> float:
-        """Seconds that a token has lived, 0 where nobody knows."""
+        """Return the age of a token in seconds, 0 if it is unknown."""
         return 0.0 if account.created_at is None else self.now - account.created_at
 
     def expected_session_errors(
         self, step: AccountStep, name: ObjectName, user: str = "me"
     ) -> ExpectedErrors:
-        """The same for a call in a session (SES-3, GEN-7)."""
+        """Return the same for a call in a session (SES-3, GEN-7)."""
         due = self.expected_errors(step)
         if self.session_of(step, name) is None:
             due.required[ResponseCode.SESSION_NOT_FOUND] = "SES-3"
@@ -148,7 +149,7 @@ class ServerModel:
         return due
 
     def expected_render_errors(self, step: AccountStep, name: ObjectName) -> ExpectedErrors:
-        """The same for a call about a render (REN-8)."""
+        """Return the same for a call about a render (REN-8)."""
         due = self.expected_errors(step)
         if self.render_of(step, name) is None:
             due.required[ResponseCode.SESSION_NOT_FOUND] = "REN-8"
@@ -156,33 +157,33 @@ class ServerModel:
 
 
 def states_lacking_credits(
-    worlds: frozenset[CreditState], session: str, message: str
+    states: frozenset[CreditState], session: str, message: str
 ) -> frozenset[CreditState]:
-    """The worlds in which there are too few credits for this turn (CRD-4)."""
+    """Return the credit states with too few credits for this turn (CRD-4)."""
     if message in TALK_MESSAGES:
         return frozenset()
     if message not in EDIT_MESSAGES:
-        return worlds  # nobody knows what it asks for
-    return frozenset(w for w in worlds if session not in w[1] and w[0] < EDIT_PRICE)
+        return states  # it is unknown what it asks for
+    return frozenset(w for w in states if session not in w[1] and w[0] < EDIT_PRICE)
 
 
 def states_after_edit(
-    worlds: frozenset[CreditState], session: str, message: str
+    states: frozenset[CreditState], session: str, message: str
 ) -> frozenset[CreditState]:
-    """The worlds after a turn that edited; none where there were too few credits (CRD-3)."""
-    return frozenset(_states_after_edit(worlds, session, message))
+    """Return the credit states after an edit; none if there were too few credits (CRD-3)."""
+    return frozenset(_states_after_edit(states, session, message))
 
 
 def _states_after_edit(
-    worlds: frozenset[CreditState], session: str, message: str
+    states: frozenset[CreditState], session: str, message: str
 ) -> Iterator[CreditState]:
-    for available, paid in worlds:
+    for available, paid in states:
         if message in EDIT_MESSAGES:
             price = 0 if session in paid else EDIT_PRICE
             if price <= available:
                 yield available - price, paid | {session}
             continue
-        # Whatever else was asked for may have been an edit, or clips, or both.
+        # Any other message may have been an edit, generated clips, or both.
         for price in range(0, available + 1, EDIT_PRICE):
             yield available - price, paid
             yield available - price, paid | {session}

@@ -1,4 +1,4 @@
-"""Answers about sessions, uploads and states (sections 3, 4 and 7)."""
+"""Validates responses about sessions, uploads and states (sections 3, 4 and 7)."""
 
 from typing import Any
 
@@ -27,17 +27,17 @@ _TRACK_TYPES = (0, 1, 7)
 
 
 def validate_session(
-    stage: CheckContext, model: ServerModel, step: SessionStep, answer: TargetResponse
+    context: CheckContext, model: ServerModel, step: SessionStep, response: TargetResponse
 ) -> None:
-    """A new session (SES-1, GEN-6, GEN-7)."""
+    """Validate a new session (SES-1, GEN-6, GEN-7)."""
     due = model.expected_errors(step)
     if step.user == "other":
         due.required[ResponseCode.SESSION_NOT_FOUND] = "GEN-7"
     if step.broken:
         due.required[ResponseCode.BAD_REQUEST] = "GEN-6"
-    if matches_expected_error(stage, answer, due):
+    if matches_expected_error(context, response, due):
         return
-    data = require_success(answer, "SES-1")
+    data = require_success(response, "SES-1")
     account = model.accounts[step.by]
     with under_rule("SES-1"):
         names = ("session_id", "task_id", "user_id")
@@ -53,9 +53,9 @@ def validate_session(
 
 
 def validate_upload(
-    stage: CheckContext, model: ServerModel, step: UploadStep, answer: TargetResponse
+    context: CheckContext, model: ServerModel, step: UploadStep, response: TargetResponse
 ) -> None:
-    """An upload: all of its files, or none (UPL-1 to UPL-3, UPL-5)."""
+    """Require that an upload added all of its files or none (UPL-1 to UPL-3, UPL-5)."""
     due = model.expected_session_errors(step, step.session)
     bad = [name for name in step.files if name not in FILE_TYPES]
     if bad:
@@ -63,17 +63,17 @@ def validate_upload(
     session = model.session_of(step, step.session)
     if session is not None and bad:
         session.had_refused_upload = True
-    if matches_expected_error(stage, answer, due):
+    if matches_expected_error(context, response, due):
         return
-    data = require_success(answer, "UPL-1")
-    assert session is not None  # else it was due to be refused
+    data = require_success(response, "UPL-1")
+    assert session is not None  # otherwise an error was required
     with under_rule("UPL-2"):
         files = expect_type("data.files", require_field("data", data, "files"), list)
-        told = [
+        actual = [
             (require_field("file", f, "filename"), require_field("file", f, "file_type"))
             for f in files
         ]
-        expect_equal("names and types of files", told, [(n, FILE_TYPES[n]) for n in step.files])
+        expect_equal("names and types of files", actual, [(n, FILE_TYPES[n]) for n in step.files])
         expect_equal(
             "data.session_state_applied", require_field("data", data, "session_state_applied"), True
         )
@@ -81,23 +81,23 @@ def validate_upload(
 
 
 def validate_url_upload(
-    stage: CheckContext, model: ServerModel, step: UrlUploadStep, answer: TargetResponse
+    context: CheckContext, model: ServerModel, step: UrlUploadStep, response: TargetResponse
 ) -> None:
-    """A URL that nobody may follow is refused (UPL-6)."""
+    """Require that a URL that must not be fetched is rejected (UPL-6)."""
     due = model.expected_session_errors(step, step.session)
     due.required[ResponseCode.UNSUPPORTED_FILE] = "UPL-6"
-    matches_expected_error(stage, answer, due)
+    matches_expected_error(context, response, due)
 
 
 def validate_state(
-    stage: CheckContext, model: ServerModel, step: StateStep, answer: TargetResponse
+    context: CheckContext, model: ServerModel, step: StateStep, response: TargetResponse
 ) -> None:
-    """A state: its fields, what was uploaded, and a draft that changes by edits alone (STA-1)."""
+    """Validate a state: fields, uploads, and a draft that only edits have changed (STA-1)."""
     if matches_expected_error(
-        stage, answer, model.expected_session_errors(step, step.session, step.user)
+        context, response, model.expected_session_errors(step, step.session, step.user)
     ):
         return
-    data = require_success(answer, "STA-1")
+    data = require_success(response, "STA-1")
     session = model.sessions[step.session]
     with under_rule("STA-1"):
         for name, value in _fields(session).items():
@@ -106,8 +106,8 @@ def validate_state(
         for name, kind in _PARTS.items():
             expect_type(f"data.state.{name}", require_field("data.state", state, name), kind)
     with under_rule("UPL-5" if session.had_refused_upload else "STA-1"):
-        told = [require_field("video_infos", info, "filename") for info in state["video_infos"]]
-        expect_equal("names in video_infos", sorted(map(str, told)), sorted(session.files))
+        actual = [require_field("video_infos", info, "filename") for info in state["video_infos"]]
+        expect_equal("names in video_infos", sorted(map(str, actual)), sorted(session.files))
     _validate_draft(session, state["draft"])
     session.draft, session.turns_since_read, session.edits_since_read = state["draft"], 0, 0
 
@@ -142,5 +142,5 @@ def _validate_draft(session: ModelSession, draft: dict[str, Any]) -> None:
 
 
 def all_segments(draft: dict[str, Any]) -> list[Any]:
-    """All segments of a draft."""
+    """Return all segments of a draft."""
     return [segment for track in draft.get("t") or () for segment in track.get("sg") or ()]

@@ -1,4 +1,4 @@
-"""The calls of a script on the wire: names become what they stand for, and bytes are sent."""
+"""Sends the calls of a script, with the server's ids in place of names."""
 
 from typing import Any
 
@@ -39,17 +39,17 @@ _LOCAL_POLL_INTERVAL, _CLOUD_POLL_INTERVAL = 0.02, 30.0
 
 
 class StepExecutor:
-    """Makes the calls of one script, with what its model knows."""
+    """Sends the calls of one script, with the ids of its model."""
 
-    def __init__(self, stage: CheckContext, model: ServerModel) -> None:
-        self._stage = stage
+    def __init__(self, context: CheckContext, model: ServerModel) -> None:
+        self._context = context
         self._model = model
         self._clock = WallClock()
 
     def request_token(self, step: TokenStep) -> TargetResponse:
-        """The token call."""
+        """Make the token call."""
         client_id = self._model.client_id(step.client)
-        return self._stage.request_token(_BAD_IDS.get(step.how, client_id))
+        return self._context.request_token(_BAD_IDS.get(step.how, client_id))
 
     def read_balance(self, step: BalanceStep) -> TargetResponse:
         """Read the credits."""
@@ -64,11 +64,11 @@ class StepExecutor:
         )
 
     def read_state(self, step: StateStep) -> TargetResponse:
-        """Read the newest state."""
+        """Read the latest state."""
         return self._in_session(wire.STATE, step, user=self._model.user_in_path(step, step.user))
 
     def upload(self, step: UploadStep) -> TargetResponse:
-        """Send files."""
+        """Upload files."""
         bodies = {
             name: read_sample(name) if name in FILE_TYPES else _NOT_MEDIA for name in step.files
         }
@@ -76,11 +76,11 @@ class StepExecutor:
         return self._in_session(wire.UPLOAD, step, files=files)
 
     def upload_url(self, step: UrlUploadStep) -> TargetResponse:
-        """Send a URL."""
+        """Upload by URL."""
         return self._in_session(wire.UPLOAD, step, json={"urls": [step.url], "source_type": "url"})
 
     def send_message(self, step: MessageStep) -> TurnStream:
-        """Send a message, and listen."""
+        """Send a message and read the stream."""
         body = {
             "app_name": wire.APP_NAME,
             "user_id": wire.CURRENT_USER,
@@ -88,11 +88,11 @@ class StepExecutor:
             "new_message": {"parts": [{"text": step.message}]},
         }
         if step.auth == "good":
-            return self._stage.target.stream_turn(body, token=self._model.token(step.by))
+            return self._context.target.stream_turn(body, token=self._model.token(step.by))
         return TurnStream(self._call(wire.CHAT, step, json=body))
 
     def request_claim_token(self, step: ClaimStep) -> TargetResponse:
-        """Ask for a claim token."""
+        """Request a claim token."""
         session = self._model.sessions.get(step.session)
         task = session.task_id if session is not None else "task"
         body = {"task_id": task, "session_id": self._model.session_id(step.session)}
@@ -108,32 +108,32 @@ class StepExecutor:
         return self._call(wire.RENDER, step, json=body, attributed=step.attributed)
 
     def read_status(self, step: StatusStep | FollowStep) -> TargetResponse:
-        """Ask for the status of a render."""
+        """Read the status of a render."""
         return self._of_render(wire.RENDER_STATUS, step)
 
     def follow_render(self, step: FollowStep) -> FollowedRender:
-        """Ask for it until the render has ended, and fetch its file."""
-        looks: list[TargetResponse] = []
+        """Poll until the render has ended, and download its file."""
+        polls: list[TargetResponse] = []
         waited, pause = (
             0.0,
-            _LOCAL_POLL_INTERVAL if self._stage.has_control else _CLOUD_POLL_INTERVAL,
+            _LOCAL_POLL_INTERVAL if self._context.has_control else _CLOUD_POLL_INTERVAL,
         )
         while waited <= _RENDER_TIMEOUT:
-            looks.append(self.read_status(step))
-            status, url = _status_and_url(looks[-1])
+            polls.append(self.read_status(step))
+            status, url = _status_and_url(polls[-1])
             if status not in ("pending", "processing"):
-                file = self._stage.target.request("GET", url, attributed=False) if url else None
-                return FollowedRender(tuple(looks), file)
+                file = self._context.target.request("GET", url, attributed=False) if url else None
+                return FollowedRender(tuple(polls), file)
             self._clock.wait(pause)
             waited += pause
-        return FollowedRender(tuple(looks))
+        return FollowedRender(tuple(polls))
 
     def cancel_render(self, step: CancelStep) -> TargetResponse:
         """Cancel a render."""
         return self._of_render(wire.RENDER_CANCEL, step)
 
     def download_render(self, step: DownloadStep) -> TargetResponse:
-        """Fetch the file of a render."""
+        """Download the file of a render."""
         return self._of_render(wire.RENDER_DOWNLOAD, step)
 
     def _in_session(
@@ -149,15 +149,18 @@ class StepExecutor:
     def _call(
         self, endpoint: Endpoint, step: AccountStep, *, user: str = wire.CURRENT_USER, **rest: Any
     ) -> TargetResponse:
-        """One call; `session` and `render` fill its path, `rest` is the peer's."""
+        """Make one call.
+
+        `session` and `render` fill its path; `rest` is passed to `TargetClient.request`.
+        """
         names = {name: rest.pop(name) for name in ("session", "render") if name in rest}
         path = endpoint.path(user=user, **names)
         shown = _token_arguments(step.auth, self._model.token(step.by))
-        return self._stage.target.request(endpoint.method, path, **shown, **rest)
+        return self._context.target.request(endpoint.method, path, **shown, **rest)
 
 
 def _token_arguments(auth: AuthKind, token: str) -> dict[str, Any]:
-    """How a call shows its token (GEN-3, GEN-5)."""
+    """Return the request arguments that send the token (GEN-3, GEN-5)."""
     ways: dict[AuthKind, dict[str, Any]] = {
         "good": {"token": token},
         "none": {},
@@ -169,10 +172,10 @@ def _token_arguments(auth: AuthKind, token: str) -> dict[str, Any]:
     return ways[auth]
 
 
-def _status_and_url(answer: TargetResponse) -> tuple[object, str]:
-    """The status and the URL of a look, as far as there are any."""
+def _status_and_url(response: TargetResponse) -> tuple[object, str]:
+    """Return the status and the URL of a poll, as far as it has them."""
     try:
-        body = flatten_render(answer.json)
+        body = flatten_render(response.json)
     except CheckFailed:
         return None, ""
     output = body.get("output")

@@ -1,4 +1,4 @@
-"""Answers to a turn: a refusal, or a stream that must be one (section 5, CRD-4)."""
+"""Validates responses to a message: an error or a valid stream (section 5, CRD-4)."""
 
 import contextlib
 from typing import Any
@@ -29,19 +29,19 @@ _STREAM = "text/event-stream"
 
 
 def validate_turn(
-    stage: CheckContext, model: ServerModel, step: MessageStep, told: TurnStream
+    context: CheckContext, model: ServerModel, step: MessageStep, stream: TurnStream
 ) -> None:
-    """One turn, in every way that it may end."""
+    """Validate a turn, whichever way it ends."""
     due = model.expected_session_errors(step, step.session)
     if not step.message.strip():
         due.required[ResponseCode.BAD_REQUEST] = "GEN-6"
-    if matches_expected_error(stage, told.response, due, chat=True):
+    if matches_expected_error(context, stream.response, due, chat=True):
         return
     session, account = model.sessions[step.session], model.accounts[step.by]
-    if told.response.headers.get("content-type", "").startswith("application/json"):
-        _validate_refusal(stage, account, session, step, told)
+    if stream.response.headers.get("content-type", "").startswith("application/json"):
+        _validate_refusal(context, account, session, step, stream)
         return
-    _validate_stream(told)
+    _validate_stream(stream)
     if _is_surely_an_edit(session, step.message):
         with under_rule("CRD-4"):
             poor = states_lacking_credits(account.credit_states, session.id, step.message)
@@ -49,88 +49,90 @@ def validate_turn(
     if step.message in TALK_MESSAGES:
         with under_rule("SSE-5"):
             expect_true(
-                "texts of an answer", bool(told.events_of(Text)), "at least one", told.events
+                "texts of an answer", bool(stream.events_of(Text)), "at least one", stream.events
             )
         account.credit_rule = "CRD-3"
         return
     session.turns_since_read += 1
-    _validate_credits(account, session, step, told)
+    _validate_credits(account, session, step, stream)
 
 
 def _is_surely_an_edit(session: ModelSession, message: str) -> bool:
-    """Whether this is an edit beyond doubt: there is something to put on the timeline."""
+    """Whether this is certainly an edit: there is something to put on the timeline."""
     return message == PUT_ON_TIMELINE and any(FILE_TYPES[name] != "audio" for name in session.files)
 
 
 def _validate_refusal(
-    stage: CheckContext,
+    context: CheckContext,
     account: ModelAccount,
     session: ModelSession,
     step: MessageStep,
-    told: TurnStream,
+    stream: TurnStream,
 ) -> None:
-    """A turn that is not worked on must be one for which there are too few credits (CRD-4)."""
+    """Require that a rejected turn is one that the account cannot pay for (CRD-4)."""
     poor = states_lacking_credits(account.credit_states, session.id, step.message)
     with under_rule("CRD-4" if poor else "SSE-1"):
         expect_true(
-            "the reply", bool(poor), "a stream", told.response.body.decode(errors="replace")
+            "the reply", bool(poor), "a stream", stream.response.body.decode(errors="replace")
         )
-        message = expect_error(stage, told.response, ResponseCode.NO_CREDITS)
-        if account.created_at is not None:  # a token that was given may be anybody's
+        message = expect_error(context, stream.response, ResponseCode.NO_CREDITS)
+        if account.created_at is not None:  # the user of a given token is unknown
             link = f"?bind={account.user_id}"
             expect_true("message", link in message, link, message)
     with under_rule("GEN-2"):
-        expect_error_status(told.response, ResponseCode.NO_CREDITS)
+        expect_error_status(stream.response, ResponseCode.NO_CREDITS)
     account.credit_states, account.credit_rule = poor, "CRD-4"
 
 
 def _validate_credits(
-    account: ModelAccount, session: ModelSession, step: MessageStep, told: TurnStream
+    account: ModelAccount, session: ModelSession, step: MessageStep, stream: TurnStream
 ) -> None:
-    """An edit is paid for; what calls no tool is no edit."""
+    """Update the credits after an edit; a turn without a tool call is not an edit."""
     account.credit_rule = "CRD-3"
-    if not told.has_edit:
+    if not stream.has_edit:
         return
     session.edits_since_read += 1
-    worlds = states_after_edit(account.credit_states, session.id, step.message)
-    if not worlds:
+    states = states_after_edit(account.credit_states, session.id, step.message)
+    if not states:
         with under_rule("CRD-4"):
             raise CheckFailed("an edit without enough credits", "code 2001", "a stream that edits")
-    account.credit_states = worlds
+    account.credit_states = states
 
 
-def _validate_stream(told: TurnStream) -> None:
-    answer = told.response
+def _validate_stream(stream: TurnStream) -> None:
+    response = stream.response
     with under_rule("SSE-1"):
-        expect_equal("the HTTP status", answer.status, 200)
-        kind = answer.headers.get("content-type", "").partition(";")[0].strip()
+        expect_equal("the HTTP status", response.status, 200)
+        kind = response.headers.get("content-type", "").partition(";")[0].strip()
         expect_equal("content-type", kind, _STREAM)
     with under_rule("SSE-4"):
-        expect_equal("the end of the body", answer.ending, "complete")
-        done = [f.data for f in told.frames if f.data.strip().strip('"').lower() == "[done]"]
+        expect_equal("the end of the body", response.ending, "complete")
+        done = [f.data for f in stream.frames if f.data.strip().strip('"').lower() == "[done]"]
         expect_equal("done events", done, [])
     with under_rule("SSE-1"):
-        expect_equal("frames that are no JSON", told.events_of(UnreadableEvent), [])
-        expect_true("the stream", answer.body.endswith(b"\n\n"), "a blank line last", answer.body)
+        expect_equal("frames that are no JSON", stream.events_of(UnreadableEvent), [])
+        expect_true(
+            "the stream", response.body.endswith(b"\n\n"), "a blank line last", response.body
+        )
     with under_rule("SSE-2"):
-        shapes = {"typed" if "type" in body else "adk" for body in _bodies(told)}
+        shapes = {"typed" if "type" in body else "adk" for body in _bodies(stream)}
         expect_true("shapes of events", len(shapes) <= 1, "one", sorted(shapes))
-        _validate_tool_results(told)
+        _validate_tool_results(stream)
 
 
-def _validate_tool_results(told: TurnStream) -> None:
-    """A result answers a call that came before it."""
+def _validate_tool_results(stream: TurnStream) -> None:
+    """Require that every tool result follows its call."""
     open_calls: list[str] = []
-    for event in told.events_of(ToolCall, ToolResult):
+    for event in stream.events_of(ToolCall, ToolResult):
         if isinstance(event, ToolCall):
             open_calls.append(event.id)
         else:
             expect_true("the call of a result", event.id in open_calls, str(open_calls), event.id)
 
 
-def _bodies(told: TurnStream) -> list[dict[str, Any]]:
+def _bodies(stream: TurnStream) -> list[dict[str, Any]]:
     bodies = []
-    for frame in told.frames:
+    for frame in stream.frames:
         with contextlib.suppress(msgspec.DecodeError):
             bodies.append(decode_json(frame.data))
     return [body for body in bodies if isinstance(body, dict)]

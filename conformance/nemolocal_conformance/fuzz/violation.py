@@ -1,4 +1,4 @@
-"""What a server answered and may not: the step, the rule, what was expected and what was seen."""
+"""A response that the model does not allow: step, rule, expected and actual value."""
 
 import contextlib
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ from ..assertions import CheckFailed
 
 
 class Violation(msgspec.Struct, frozen=True):
-    """The first answer that the model does not allow; `step` counts from 1, values are `repr`s."""
+    """The first response that the model does not allow; `step` counts from 1."""
 
     step: int
     rule: str
@@ -19,13 +19,13 @@ class Violation(msgspec.Struct, frozen=True):
 
     @property
     def summary(self) -> str:
-        """The finding in a line, as a script keeps it."""
+        """The violation in one line, as a script file keeps it."""
         what = f"{self.rule}, step {self.step}: {self.what}"
         return f"{what}: expected {self.expected}, saw {self.actual}"
 
 
 class RuleViolated(Exception):
-    """An answer breaks a rule."""
+    """A response violates a rule."""
 
     def __init__(self, rule: str, broken: CheckFailed) -> None:
         super().__init__(f"{rule}: {broken}")
@@ -33,7 +33,7 @@ class RuleViolated(Exception):
         self.failure = broken
 
     def violation_at(self, step: int) -> Violation:
-        """The finding that this is at a step."""
+        """Return the violation at a step."""
         broken = self.failure
         expected = broken.expected if isinstance(broken.expected, str) else repr(broken.expected)
         return Violation(step, self.rule, broken.what, expected, repr(broken.actual))
@@ -41,7 +41,7 @@ class RuleViolated(Exception):
 
 @contextlib.contextmanager
 def under_rule(rule: str) -> Iterator[None]:
-    """Whatever is broken in here breaks this rule."""
+    """A failure in this block violates this rule."""
     try:
         yield
     except CheckFailed as broken:

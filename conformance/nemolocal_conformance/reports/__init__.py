@@ -1,4 +1,4 @@
-"""A report in the forms that people and machines read: one function each, all pure."""
+"""The report formats, one pure function for each."""
 
 from .badge import as_badge
 from .html import as_html

@@ -9,10 +9,10 @@ _LABEL, _LABEL_WIDTH, _CHARACTER, _PADDING = "NemoVideo contract", 126, 6.6, 14
 
 
 def as_badge(report: ConformanceReport) -> str:
-    """Green where all passed, amber with warnings, red with failures."""
+    """Return the badge: green if all passed, amber with warnings, red with failures."""
     unjudged = report.count("not applicable") + report.count("not judgeable")
-    judged = len(report.verdicts) - unjudged
-    text = f"{report.count('passed')} of {judged}"
+    evaluated = len(report.verdicts) - unjudged
+    text = f"{report.count('passed')} of {evaluated}"
     width = round(len(text) * _CHARACTER) + _PADDING
     total, middle = _LABEL_WIDTH + width, _LABEL_WIDTH + width / 2
     name = escape(f"{_LABEL}: {text}")

@@ -1,4 +1,4 @@
-"""The report as one HTML file that needs no network: searchable, evidence folded."""
+"""The report as one HTML file without external resources: searchable, evidence folded."""
 
 import re
 
@@ -13,7 +13,7 @@ _CODE = re.compile(r"`([^`]*)`")
 
 
 def as_html(report: ConformanceReport) -> str:
-    """The whole report; every text in it is escaped."""
+    """Return the whole report; all texts are escaped."""
     return render_page(
         __package__,
         "report.html",

@@ -1,4 +1,4 @@
-"""The report as JSON: everything, in the names of its types."""
+"""The report as JSON, with the field names of the types."""
 
 import msgspec
 
@@ -10,11 +10,11 @@ _INDENT = 2
 
 
 def as_json(report: ConformanceReport) -> str:
-    """The whole report; `report_from_json` reads it back."""
+    """Return the whole report; `report_from_json` reads it back."""
     written = msgspec.json.format(msgspec.json.encode(report), indent=_INDENT).decode()
     return escape_controls(written) + "\n"
 
 
 def report_from_json(text: str | bytes) -> ConformanceReport:
-    """A report that `as_json` wrote; raises msgspec.DecodeError on anything else."""
+    """Read a report of `as_json`; raises msgspec.DecodeError for anything else."""
     return msgspec.json.decode(text, type=ConformanceReport)

@@ -1,4 +1,4 @@
-"""The report as JUnit XML, which every CI system draws."""
+"""The report as JUnit XML, which CI systems show."""
 
 import re
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
@@ -8,12 +8,12 @@ from nemolocal_contract.text_escaping import escape_controls
 from ..verdicts import ConformanceReport, Verdict
 from .report_text import verdict_reason
 
-# XML 1.0 has no way to write these, nor many of those that are no text.
+# Characters that XML 1.0 cannot represent.
 _UNWRITABLE = re.compile("[\ufffe\uffff]")
 
 
 def as_junit(report: ConformanceReport) -> str:
-    """One test suite; warnings and what was learned pass, with their reason as output."""
+    """Return one test suite; warnings and `learned` verdicts pass, with the reason as output."""
     suite = Element(
         "testsuite",
         name="nemolocal conform",

@@ -1,4 +1,4 @@
-"""The report as Markdown: what a CI job shows as its summary."""
+"""The report as Markdown, for the summary of a CI job."""
 
 from nemolocal_contract.text_escaping import escape_controls
 
@@ -9,7 +9,7 @@ _SHOWN = 400
 
 
 def as_markdown(report: ConformanceReport) -> str:
-    """The headline, what did not pass, and which way the server goes where sources disagree."""
+    """Return the headline, what did not pass, and the alternatives that the server follows."""
     mark = "✅" if report.exit_code == 0 else "❌"
     lines = ["## Conformance", "", f"{mark} {escape_markdown(headline(report))}", ""]
     found = [v for v in sort_by_outcome(report) if v.outcome not in ("passed", "not applicable")]
@@ -37,7 +37,7 @@ def _row(verdict: Verdict) -> str:
 
 
 def escape_markdown(text: str) -> str:
-    """Text that is no markup, in one line: it stays within its cell."""
+    """Escape Markdown and join lines, so that the text stays within a table cell."""
     for sign in "\\`*_[]<>|":
         text = text.replace(sign, f"\\{sign}")
     return escape_controls(" ".join(text.split()))

@@ -1,4 +1,4 @@
-"""Words that every form of a report uses."""
+"""Texts that all report formats share."""
 
 from collections.abc import Sequence
 
@@ -18,21 +18,21 @@ OUTCOME_ORDER: tuple[VerdictOutcome, ...] = (
 )
 """What is read first comes first."""
 
-# What was seen is that something was not there.
+# The actual value is that something is missing.
 MISSING_PREFIX = "missing: "
 
 GRADE_NAMES = {"D": "documented", "C": "contradicted", "A": "assumed"}
 
 
 def headline(report: ConformanceReport) -> str:
-    """The run in a sentence: `167 of 168 checks passed, 1 failed (http://…)`."""
+    """Return the run in one sentence: `167 of 168 checks passed, 1 failed (http://…)`."""
     counts = [f"{n} {outcome}" for outcome in OUTCOME_ORDER[:-1] if (n := report.count(outcome))]
     passed = f"{report.count('passed')} of {pluralize(len(report.verdicts), 'check')} passed"
     return f"{', '.join([passed, *counts])} ({report.base_url}, {report.seconds:.1f} s)"
 
 
 def verdict_reason(verdict: Verdict) -> str:
-    """Why a check did not pass, in a line."""
+    """Return why a check did not pass, in one line."""
     parts = [verdict.reason]
     if verdict.expected or verdict.actual:
         saw = "" if verdict.actual.startswith(MISSING_PREFIX) else "saw "
@@ -43,11 +43,11 @@ def verdict_reason(verdict: Verdict) -> str:
 
 
 def entry_list(ids: Sequence[int], most: int | None = None) -> str:
-    """`entry 1`, `entries 1, 3`, and `entries 1, 3, …` where there are more than `most`."""
+    """Return `entry 1`, `entries 1, 3`, or `entries 1, 3, …` for more than `most`."""
     shown = ", ".join(map(str, ids[:most])) + (", …" if len(ids[:most]) < len(ids) else "")
     return f"entr{'y' if len(ids) == 1 else 'ies'} {shown}"
 
 
 def sort_by_outcome(report: ConformanceReport) -> list[Verdict]:
-    """The verdicts, those that matter first, else in the order of the contract."""
+    """Sort verdicts by importance, then in the order of the contract."""
     return sorted(report.verdicts, key=lambda verdict: OUTCOME_ORDER.index(verdict.outcome))

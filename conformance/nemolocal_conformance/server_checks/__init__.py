@@ -1,4 +1,4 @@
-"""Every check of a server, by its id, in the order of the contract."""
+"""All checks of a server, by id, in the order of the contract."""
 
 import functools
 from types import ModuleType
@@ -8,7 +8,7 @@ from ..server_check import ServerCheck
 
 @functools.cache
 def server_catalogue() -> dict[str, ServerCheck]:
-    """All checks; an id that is there twice is a mistake of ours."""
+    """Return all checks; a duplicate id is an error in this package."""
     found: dict[str, ServerCheck] = {}
     for module in _modules():
         for value in vars(module).values():

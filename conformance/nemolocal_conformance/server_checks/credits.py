@@ -13,155 +13,157 @@ from ..server_check import server_check
 from ..target import turn_body
 
 _EDITING, _GENERATION = 50, 100
-# On a busy machine a turn may be over before its balance is asked for: that shows nothing.
+# On a busy machine a turn may end before its balance is read, which shows nothing.
 _MAX_ATTEMPTS = 5
 _TITLE = "add a title 'Hello' for 1 second"
 
 
-@server_check("credits.balance.fields", "CRD-1", needs="token")
-def balance_has_its_fields(stage: CheckContext) -> None:
+@server_check("credits.balance.fields", "CRD-1", prerequisite="token")
+def balance_has_its_fields(context: CheckContext) -> None:
     """The balance MUST be `available`, `frozen` and `total`, whole numbers."""
-    balance = stage.read_raw_balance()
+    balance = context.read_raw_balance()
     for name in ("available", "frozen", "total"):
         expect_type(f"data.{name}", require_field("data", balance, name), int)
 
 
-@server_check("credits.balance.sum", "CRD-1", needs="token")
-def total_is_the_sum(stage: CheckContext) -> None:
+@server_check("credits.balance.sum", "CRD-1", prerequisite="token")
+def total_is_the_sum(context: CheckContext) -> None:
     """`total` MUST be `available` plus `frozen`, and none of them negative."""
-    balance = stage.read_balance()
+    balance = context.read_balance()
     expect_equal("data.total", balance["total"], balance["available"] + balance["frozen"])
     expect_true("the balance", min(balance.values()) >= 0, "nothing below 0", balance)
 
 
-@server_check("credits.edit.price", "CRD-3", "CRD-2", control=True)
-def first_edit_of_a_session_costs(stage: CheckContext) -> None:
+@server_check("credits.edit.price", "CRD-3", "CRD-2", needs_control=True)
+def first_edit_of_a_session_costs(context: CheckContext) -> None:
     """The first edit of a session SHOULD cost 50 credits, the next ones nothing."""
-    account = stage.make_account(credits=200)
-    session = stage.new_edited_session(account)
+    account = context.make_account(credits=200)
+    session = context.new_edited_session(account)
     expect_equal(
-        "available after the first", stage.read_balance(account)["available"], 200 - _EDITING
+        "available after the first", context.read_balance(account)["available"], 200 - _EDITING
     )
-    stage.send_message(session, _TITLE, account)
+    context.send_message(session, _TITLE, account)
     expect_equal(
-        "available after the second", stage.read_balance(account)["available"], 200 - _EDITING
+        "available after the second", context.read_balance(account)["available"], 200 - _EDITING
     )
 
 
-@server_check("credits.edit.per-session", "CRD-3", control=True)
-def editing_costs_once_a_session(stage: CheckContext) -> None:
+@server_check("credits.edit.per-session", "CRD-3", needs_control=True)
+def editing_costs_once_a_session(context: CheckContext) -> None:
     """Editing in another session SHOULD cost 50 credits again."""
-    account = stage.make_account(credits=200)
-    stage.new_edited_session(account)
-    stage.new_edited_session(account)
-    expect_equal("available", stage.read_balance(account)["available"], 200 - 2 * _EDITING)
+    account = context.make_account(credits=200)
+    context.new_edited_session(account)
+    context.new_edited_session(account)
+    expect_equal("available", context.read_balance(account)["available"], 200 - 2 * _EDITING)
 
 
-@server_check("credits.generation.price", "CRD-3", control=True)
-def generation_costs(stage: CheckContext) -> None:
+@server_check("credits.generation.price", "CRD-3", needs_control=True)
+def generation_costs(context: CheckContext) -> None:
     """A generated clip SHOULD cost 100 credits."""
-    expect_equal("credits spent", stage.generated_clip.credits_spent, _GENERATION)
+    expect_equal("credits spent", context.generated_clip.credits_spent, _GENERATION)
 
 
-@server_check("credits.talk.free", "CRD-3", needs="session")
-def talk_is_free(stage: CheckContext) -> None:
+@server_check("credits.talk.free", "CRD-3", prerequisite="session")
+def talk_is_free(context: CheckContext) -> None:
     """A turn that changes nothing SHOULD cost nothing."""
-    before = stage.read_balance()
-    stage.send_message(stage.session, "hello")
-    expect_equal("the balance", stage.read_balance(), before)
+    before = context.read_balance()
+    context.send_message(context.session, "hello")
+    expect_equal("the balance", context.read_balance(), before)
 
 
-@server_check("credits.frozen", "CRD-2", control=True)
-def credits_of_running_work_are_frozen(stage: CheckContext) -> None:
+@server_check("credits.frozen", "CRD-2", needs_control=True)
+def credits_of_running_work_are_frozen(context: CheckContext) -> None:
     """What a turn will take MUST not be available any more while it is under way."""
     for _ in range(_MAX_ATTEMPTS):
-        during, after = _balance_during_and_after_turn(stage)
+        during, after = _balance_during_and_after_turn(context)
         expect_equal("available while it runs", during["available"], after["available"])
         if during != after:
             return
 
 
-def _balance_during_and_after_turn(stage: CheckContext) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The balance while something is generated, and after it."""
-    account = stage.make_account(credits=200)
-    # A clip that nobody has asked for: making it takes a moment, a known one is there at once.
+def _balance_during_and_after_turn(context: CheckContext) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the balance during a generation and after it."""
+    account = context.make_account(credits=200)
+    # A new clip takes a moment to generate; a known one is returned at once.
     wanted = f"generate a 6-second clip of a forest, take {uuid.uuid4().int}"
-    body = turn_body(stage.new_session(account), wanted)
-    during = stage.target.run_during_post(
-        lambda: stage.read_balance(account), wire.CHAT.template, token=account.token, json=body
+    body = turn_body(context.new_session(account), wanted)
+    during = context.target.run_during_post(
+        lambda: context.read_balance(account), wire.CHAT.template, token=account.token, json=body
     )
-    return during, stage.read_balance(account)
+    return during, context.read_balance(account)
 
 
-@server_check("credits.failed.given-back", "CRD-2", control=True, assumed=True)
-def failed_work_is_given_back(stage: CheckContext) -> None:
+@server_check("credits.failed.given-back", "CRD-2", needs_control=True, assumed=True)
+def failed_work_is_given_back(context: CheckContext) -> None:
     """Credits of an edit that failed MUST be available again."""
-    account = stage.make_account(credits=100)
-    session = stage.new_session(account)
-    stage.upload(session, "clip.mp4", account=account)
-    stage.control.arm_fault("silent-not-applied", account.user_id)
-    stage.send_message(session, "put my clip on the timeline", account)
-    balance = stage.read_balance(account)
+    account = context.make_account(credits=100)
+    session = context.new_session(account)
+    context.upload(session, "clip.mp4", account=account)
+    context.control.arm_fault("silent-not-applied", account.user_id)
+    context.send_message(session, "put my clip on the timeline", account)
+    balance = context.read_balance(account)
     expect_equal("the balance", (balance["available"], balance["frozen"]), (100, 0))
 
 
-@server_check("credits.lacking.refused", "CRD-4", control=True)
-def too_few_credits_are_refused(stage: CheckContext) -> None:
+@server_check("credits.lacking.refused", "CRD-4", needs_control=True)
+def too_few_credits_are_refused(context: CheckContext) -> None:
     """A turn that costs more than is available MUST be 2001, before anything is streamed."""
-    account = stage.make_account(credits=_EDITING - 1, anonymous=True)
-    session = stage.new_session(account)
-    stage.upload(session, "clip.mp4", account=account)
-    told = stage.send_message(session, "put my clip on the timeline", account)
-    expect_error(stage, told.response, ResponseCode.NO_CREDITS)
+    account = context.make_account(credits=_EDITING - 1, anonymous=True)
+    session = context.new_session(account)
+    context.upload(session, "clip.mp4", account=account)
+    stream = context.send_message(session, "put my clip on the timeline", account)
+    expect_error(context, stream.response, ResponseCode.NO_CREDITS)
 
 
-@server_check("credits.lacking.unchanged", "CRD-4", control=True)
-def refused_turn_changes_nothing(stage: CheckContext) -> None:
+@server_check("credits.lacking.unchanged", "CRD-4", needs_control=True)
+def refused_turn_changes_nothing(context: CheckContext) -> None:
     """A turn refused with 2001 MUST leave draft and balance as they were."""
-    account = stage.make_account(credits=_EDITING - 1, anonymous=True)
-    session = stage.new_session(account)
-    stage.upload(session, "clip.mp4", account=account)
-    before = stage.read_draft(session, account), stage.read_balance(account)
-    stage.send_message(session, "put my clip on the timeline", account)
+    account = context.make_account(credits=_EDITING - 1, anonymous=True)
+    session = context.new_session(account)
+    context.upload(session, "clip.mp4", account=account)
+    before = context.read_draft(session, account), context.read_balance(account)
+    context.send_message(session, "put my clip on the timeline", account)
     expect_equal(
         "draft and balance",
-        (stage.read_draft(session, account), stage.read_balance(account)),
+        (context.read_draft(session, account), context.read_balance(account)),
         before,
     )
 
 
-@server_check("credits.lacking.anonymous", "CRD-4", "SES-4", control=True)
-def anonymous_user_gets_a_registration_link(stage: CheckContext) -> None:
+@server_check("credits.lacking.anonymous", "CRD-4", "SES-4", needs_control=True)
+def anonymous_user_gets_a_registration_link(context: CheckContext) -> None:
     """The 2001 of an anonymous user MUST carry the registration link with `?bind=<user_id>`."""
-    account = stage.make_account(credits=0, anonymous=True)
-    told = stage.send_message(stage.new_session(account), GENERATE_CLIP, account)
-    message = expect_error(stage, told.response, ResponseCode.NO_CREDITS)
+    account = context.make_account(credits=0, anonymous=True)
+    stream = context.send_message(context.new_session(account), GENERATE_CLIP, account)
+    message = expect_error(context, stream.response, ResponseCode.NO_CREDITS)
     link = f"?bind={account.user_id}"
     expect_true("message", link in message, link, message)
 
 
-@server_check("credits.lacking.registered", "CRD-4", control=True)
-def registered_user_is_told_to_top_up(stage: CheckContext) -> None:
+@server_check("credits.lacking.registered", "CRD-4", needs_control=True)
+def registered_user_is_told_to_top_up(context: CheckContext) -> None:
     """The 2001 of a registered user MUST say to top up, without a registration link."""
-    account = stage.make_account(credits=0, anonymous=False)
-    told = stage.send_message(stage.new_session(account), GENERATE_CLIP, account)
-    message = expect_error(stage, told.response, ResponseCode.NO_CREDITS).lower()
+    account = context.make_account(credits=0, anonymous=False)
+    stream = context.send_message(context.new_session(account), GENERATE_CLIP, account)
+    message = expect_error(context, stream.response, ResponseCode.NO_CREDITS).lower()
     expect_true("message", "top up" in message and "bind=" not in message, "top up", message)
 
 
-@server_check("credits.export.free", "REN-3", "CRD-3", needs="render")
-def export_moves_no_credit(stage: CheckContext) -> None:
+@server_check("credits.export.free", "REN-3", "CRD-3", prerequisite="render")
+def export_moves_no_credit(context: CheckContext) -> None:
     """An export MUST move no credit."""
-    session = stage.edited_session
-    before = stage.read_balance()
-    render = stage.new_render_id()
-    stage.submit_export(render, session, stage.read_draft(session))
-    expect_equal("the balance while it renders", stage.read_balance(), before)
-    stage.poll_renders(render)
-    expect_equal("the balance afterwards", stage.read_balance(), before)
+    session = context.edited_session
+    before = context.read_balance()
+    render = context.new_render_id()
+    context.submit_export(render, session, context.read_draft(session))
+    expect_equal("the balance while it renders", context.read_balance(), before)
+    context.poll_renders(render)
+    expect_equal("the balance afterwards", context.read_balance(), before)
 
 
 @server_check("credits.token", "GEN-3", "CRD-1")
-def balance_requires_a_token(stage: CheckContext) -> None:
+def balance_requires_a_token(context: CheckContext) -> None:
     """The balance MUST not be told without a token: 1001."""
-    expect_error(stage, stage.target.request("GET", wire.BALANCE.template), ResponseCode.BAD_TOKEN)
+    expect_error(
+        context, context.target.request("GET", wire.BALANCE.template), ResponseCode.BAD_TOKEN
+    )

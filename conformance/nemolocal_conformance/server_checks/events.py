@@ -1,4 +1,4 @@
-"""Section 5 once more: the events of a turn, and its tools (SSE-2)."""
+"""Section 5, events: the events of a turn, and its tools (SSE-2)."""
 
 import contextlib
 from typing import Any
@@ -23,23 +23,23 @@ _ADK_FIELDS: dict[str, tuple[type, ...]] = {
 }
 
 
-def event_bodies(told: TurnStream) -> list[dict[str, Any]]:
-    """The JSON objects of the frames that hold one; the others are for `chat.stream.frames`."""
+def event_bodies(stream: TurnStream) -> list[dict[str, Any]]:
+    """Return the JSON objects of the frames; other frames are left to `chat.stream.frames`."""
     bodies = []
-    for frame in told.frames:
+    for frame in stream.frames:
         with contextlib.suppress(msgspec.DecodeError):
             bodies.append(decode_json(frame.data))
     return [body for body in bodies if isinstance(body, dict)]
 
 
-@server_check("chat.events.shape", "SSE-2", needs="session")
-def events_have_a_known_shape(stage: CheckContext) -> None:
+@server_check("chat.events.shape", "SSE-2", prerequisite="session")
+def events_have_a_known_shape(context: CheckContext) -> None:
     """Events MUST be ADK events or typed objects, and all of one kind."""
-    bodies = event_bodies(stage.send_message(stage.session, "hello"))
+    bodies = event_bodies(context.send_message(context.session, "hello"))
     shapes = {"typed" if "type" in body else "adk" for body in bodies}
     expect_true("shapes", len(shapes) == 1, "one", sorted(shapes))
     (shape,) = shapes
-    stage.note_alternative("SSE-2", f"sse={shape}")
+    context.note_alternative("SSE-2", f"sse={shape}")
     for body in bodies:
         if shape == "adk":
             require_field("the event", body, "content", "parts")
@@ -47,10 +47,10 @@ def events_have_a_known_shape(stage: CheckContext) -> None:
             expect_one_of("type", body["type"], ("text", "tool_call", "tool_result", "heartbeat"))
 
 
-@server_check("chat.events.adk-fields", "SSE-2", needs="work")
-def adk_events_are_whole(stage: CheckContext) -> None:
+@server_check("chat.events.adk-fields", "SSE-2", prerequisite="work")
+def adk_events_are_whole(context: CheckContext) -> None:
     """An ADK event MUST have author, invocationId, id, timestamp and actions, and no nulls."""
-    bodies = event_bodies(stage.send_message(stage.scratch_session, _TITLE))
+    bodies = event_bodies(context.send_message(context.scratch_session, _TITLE))
     for body in bodies:
         if "type" in body:
             continue
@@ -62,21 +62,21 @@ def adk_events_are_whole(stage: CheckContext) -> None:
     expect_true("invocationId", len(invocations) <= 1, "one a turn", sorted(invocations))
 
 
-@server_check("chat.events.distinct", "SSE-2", needs="work")
-def adk_event_ids_are_distinct(stage: CheckContext) -> None:
+@server_check("chat.events.distinct", "SSE-2", prerequisite="work")
+def adk_event_ids_are_distinct(context: CheckContext) -> None:
     """The `id` of an ADK event MUST be its own."""
     ids = [
         body["id"]
-        for body in event_bodies(stage.send_message(stage.scratch_session, _TITLE))
+        for body in event_bodies(context.send_message(context.scratch_session, _TITLE))
         if "id" in body
     ]
     expect_equal("ids that come twice", len(ids) - len(set(ids)), 0)
 
 
-@server_check("chat.events.roles", "SSE-2", needs="work")
-def tool_results_have_the_role_user(stage: CheckContext) -> None:
+@server_check("chat.events.roles", "SSE-2", prerequisite="work")
+def tool_results_have_the_role_user(context: CheckContext) -> None:
     """In ADK events a tool result MUST have the role user, everything else the role model."""
-    for body in event_bodies(stage.send_message(stage.scratch_session, _TITLE)):
+    for body in event_bodies(context.send_message(context.scratch_session, _TITLE)):
         if "type" in body:
             continue
         result = any("functionResponse" in part for part in body["content"]["parts"])
@@ -85,20 +85,20 @@ def tool_results_have_the_role_user(stage: CheckContext) -> None:
         )
 
 
-@server_check("chat.tools.called", "SSE-2", needs="work")
-def edit_calls_a_tool(stage: CheckContext) -> None:
+@server_check("chat.tools.called", "SSE-2", prerequisite="work")
+def edit_calls_a_tool(context: CheckContext) -> None:
     """An edit MUST be told as a tool call with its name and arguments, and its result."""
-    told = stage.send_message(stage.scratch_session, _TITLE)
-    calls, results = told.events_of(ToolCall), told.events_of(ToolResult)
-    expect_true("tool calls", bool(calls), "at least one", told.response.body[:200])
+    stream = context.send_message(context.scratch_session, _TITLE)
+    calls, results = stream.events_of(ToolCall), stream.events_of(ToolResult)
+    expect_true("tool calls", bool(calls), "at least one", stream.response.body[:200])
     expect_equal("results", [result.name for result in results], [call.name for call in calls])
 
 
-@server_check("chat.tools.objects", "SSE-2", needs="work")
-def arguments_and_results_are_objects(stage: CheckContext) -> None:
+@server_check("chat.tools.objects", "SSE-2", prerequisite="work")
+def arguments_and_results_are_objects(context: CheckContext) -> None:
     """The arguments of a tool call and what its result holds MUST be JSON objects."""
     shown = 0
-    for body in event_bodies(stage.send_message(stage.scratch_session, _TITLE)):
+    for body in event_bodies(context.send_message(context.scratch_session, _TITLE)):
         calls = [part["functionCall"] for part in _parts(body) if "functionCall" in part]
         results = [part["functionResponse"] for part in _parts(body) if "functionResponse" in part]
         held = [call.get("args") for call in calls] + [one.get("response") for one in results]
@@ -119,22 +119,23 @@ def _is_typed_tool(body: dict[str, Any]) -> bool:
     return body.get("type") in ("tool_call", "tool_result")
 
 
-@server_check("chat.tools.matched", "SSE-2", needs="work")
-def results_answer_their_calls(stage: CheckContext) -> None:
+@server_check("chat.tools.matched", "SSE-2", prerequisite="work")
+def results_answer_their_calls(context: CheckContext) -> None:
     """A tool result MUST come after its call and carry its id."""
-    told = stage.send_message(stage.scratch_session, _TITLE)
+    stream = context.send_message(context.scratch_session, _TITLE)
     open_calls: list[str] = []
-    for event in told.events_of(ToolCall, ToolResult):
+    for event in stream.events_of(ToolCall, ToolResult):
         if isinstance(event, ToolCall):
             open_calls.append(event.id)
         else:
             expect_true("the call of a result", event.id in open_calls, str(open_calls), event.id)
 
 
-@server_check("chat.tools.documented-name", "SSE-2", needs="work", assumed=True)
-def edit_tool_has_its_public_name(stage: CheckContext) -> None:
+@server_check("chat.tools.documented-name", "SSE-2", prerequisite="work", assumed=True)
+def edit_tool_has_its_public_name(context: CheckContext) -> None:
     """An edit of the timeline SHOULD call `edit_multitrack`, as public documents show."""
     names = [
-        call.name for call in stage.send_message(stage.scratch_session, _TITLE).events_of(ToolCall)
+        call.name
+        for call in context.send_message(context.scratch_session, _TITLE).events_of(ToolCall)
     ]
     expect_true("tool names", "edit_multitrack" in names, "edit_multitrack among them", names)

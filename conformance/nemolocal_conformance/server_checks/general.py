@@ -1,4 +1,4 @@
-"""Section 1: the envelope, failures, the bearer token, attribution (GEN-1 to GEN-7)."""
+"""Section 1: the envelope, errors, the bearer token, attribution (GEN-1 to GEN-7)."""
 
 import uuid
 from typing import Any
@@ -26,106 +26,113 @@ _UNKNOWN_TOKEN = "nmv_usr_nobody_was_ever_given_this_one"
 _UNKNOWN_PATH = "/api/there/is/nothing/here"
 
 
-@server_check("general.envelope.success", "GEN-1", needs="token")
-def success_has_an_envelope(stage: CheckContext) -> None:
+@server_check("general.envelope.success", "GEN-1", prerequisite="token")
+def success_has_an_envelope(context: CheckContext) -> None:
     """A successful JSON reply MUST be an object with `code` 0 and `data`."""
-    body = stage.call(wire.BALANCE).json
+    body = context.call(wire.BALANCE).json
     expect_equal("code", require_field("the envelope", body, "code"), 0)
     expect_true(
         "data", isinstance(require_field("the envelope", body, "data"), dict), "an object", body
     )
 
 
-@server_check("general.envelope.failure", "GEN-1", needs="token")
-def failure_has_an_envelope(stage: CheckContext) -> None:
+@server_check("general.envelope.failure", "GEN-1", prerequisite="token")
+def failure_has_an_envelope(context: CheckContext) -> None:
     """A failure MUST be an object with its `code`, a `message` in words and `data` null."""
     path = wire.SESSION.path(user=wire.CURRENT_USER)
-    answers = (
-        stage.call(wire.STATE, session="1000000000000000000"),
-        stage.target.request("POST", path, token=_UNKNOWN_TOKEN, json={"task_name": "project"}),
-        stage.request_token(None),
+    responses = (
+        context.call(wire.STATE, session="1000000000000000000"),
+        context.target.request("POST", path, token=_UNKNOWN_TOKEN, json={"task_name": "project"}),
+        context.request_token(None),
     )
-    # Whether they are refused at all is for other checks to say.
-    refused = [answer for answer in answers if is_error(answer)]
+    # Whether they are rejected at all is left to other checks.
+    refused = [response for response in responses if is_error(response)]
     expect_true("refusals", bool(refused), "at least one of three", len(refused))
-    for answer in refused:
-        expect_error_envelope(answer)
+    for response in refused:
+        expect_error_envelope(response)
 
 
-@server_check("general.status.of-failures", "GEN-2", needs="session")
-def status_of_a_failure_is_known(stage: CheckContext) -> None:
+@server_check("general.status.of-failures", "GEN-2", prerequisite="session")
+def status_of_a_failure_is_known(context: CheckContext) -> None:
     """The HTTP status of 1001, 1002 and 4001 MUST be 200, or 401, 404 and 415."""
-    expect_error_status(stage.target.request("GET", wire.BALANCE.template), ResponseCode.BAD_TOKEN)
-    unknown = stage.call(wire.STATE, session="1000000000000000000")
+    expect_error_status(
+        context.target.request("GET", wire.BALANCE.template), ResponseCode.BAD_TOKEN
+    )
+    unknown = context.call(wire.STATE, session="1000000000000000000")
     expect_error_status(unknown, ResponseCode.SESSION_NOT_FOUND)
     files = [("files", ("notes.txt", b"text"))]
-    refused = stage.call(wire.UPLOAD, session=stage.session, files=files)
+    refused = context.call(wire.UPLOAD, session=context.session, files=files)
     expect_error_status(refused, ResponseCode.UNSUPPORTED_FILE)
 
 
-@server_check("general.status.of-credits", "GEN-2", control=True)
-def status_of_lacking_credits_is_known(stage: CheckContext) -> None:
+@server_check("general.status.of-credits", "GEN-2", needs_control=True)
+def status_of_lacking_credits_is_known(context: CheckContext) -> None:
     """The HTTP status of 2001 MUST be 200 or 402."""
-    account = stage.make_account(credits=0)
-    told = stage.send_message(stage.new_session(account), GENERATE_CLIP, account)
-    expect_error_status(told.response, ResponseCode.NO_CREDITS)
+    account = context.make_account(credits=0)
+    stream = context.send_message(context.new_session(account), GENERATE_CLIP, account)
+    expect_error_status(stream.response, ResponseCode.NO_CREDITS)
 
 
-@server_check("general.status.one-style", "GEN-2", needs="session")
-def failures_follow_one_style(stage: CheckContext) -> None:
+@server_check("general.status.one-style", "GEN-2", prerequisite="session")
+def failures_follow_one_style(context: CheckContext) -> None:
     """1001, 1002 and 4001 MUST all have the HTTP status of one style, at every endpoint."""
     never, files = "1000000000000000000", [("files", ("notes.txt", b"text"))]
     refusals = [
-        (stage.target.request("GET", wire.BALANCE.template), ResponseCode.BAD_TOKEN),
-        (stage.call(wire.STATE, session=never), ResponseCode.SESSION_NOT_FOUND),
-        (stage.call(wire.UPLOAD, session=never, files=files), ResponseCode.SESSION_NOT_FOUND),
-        (stage.call(wire.RENDER_STATUS, render="render_never_was"), ResponseCode.SESSION_NOT_FOUND),
+        (context.target.request("GET", wire.BALANCE.template), ResponseCode.BAD_TOKEN),
+        (context.call(wire.STATE, session=never), ResponseCode.SESSION_NOT_FOUND),
+        (context.call(wire.UPLOAD, session=never, files=files), ResponseCode.SESSION_NOT_FOUND),
         (
-            stage.call(wire.UPLOAD, session=stage.session, files=files),
+            context.call(wire.RENDER_STATUS, render="render_never_was"),
+            ResponseCode.SESSION_NOT_FOUND,
+        ),
+        (
+            context.call(wire.UPLOAD, session=context.session, files=files),
             ResponseCode.UNSUPPORTED_FILE,
         ),
     ]
-    # One that is no refusal, or has a status of no style, is for other checks to accuse.
-    styles = [found for answer, code in refusals if (found := matching_error_styles(answer, code))]
+    # A response that is not an error, or has no known status, is left to other checks.
+    styles = [
+        found for response, code in refusals if (found := matching_error_styles(response, code))
+    ]
     common = set.intersection(*styles) if styles else {""}
-    seen = [(int(code), answer.status) for answer, code in refusals]
+    seen = [(int(code), response.status) for response, code in refusals]
     expect_true("the HTTP status", bool(common), "of one style", seen)
 
 
-@server_check("general.envelope.content-type", "GEN-1", needs="token")
-def envelope_is_json(stage: CheckContext) -> None:
+@server_check("general.envelope.content-type", "GEN-1", prerequisite="token")
+def envelope_is_json(context: CheckContext) -> None:
     """An envelope MUST be served as application/json."""
-    kind = stage.call(wire.BALANCE).headers.get("content-type", "")
+    kind = context.call(wire.BALANCE).headers.get("content-type", "")
     expect_equal("content-type", kind.partition(";")[0].strip().lower(), "application/json")
 
 
 @server_check("general.bearer.missing", "GEN-3")
-def no_token_is_refused(stage: CheckContext) -> None:
+def no_token_is_refused(context: CheckContext) -> None:
     """A call without a bearer token MUST be refused with 1001."""
-    answer = stage.target.request("GET", wire.BALANCE.template)
-    expect_error(stage, answer, ResponseCode.BAD_TOKEN)
+    response = context.target.request("GET", wire.BALANCE.template)
+    expect_error(context, response, ResponseCode.BAD_TOKEN)
 
 
-@server_check("general.bearer.malformed", "GEN-3", needs="token")
-def malformed_authorization_is_refused(stage: CheckContext) -> None:
+@server_check("general.bearer.malformed", "GEN-3", prerequisite="token")
+def malformed_authorization_is_refused(context: CheckContext) -> None:
     """An Authorization header that is no `Bearer <token>` MUST be 1001, its token good or not."""
-    token = stage.account.token
+    token = context.account.token
     for header in ("Bearer", f"Basic {token}", f"Token {token}", f"Bearer {token} {token}", token):
-        answer = stage.target.request(
+        response = context.target.request(
             "GET", wire.BALANCE.template, headers={"Authorization": header}
         )
-        expect_error(stage, answer, ResponseCode.BAD_TOKEN)
+        expect_error(context, response, ResponseCode.BAD_TOKEN)
 
 
 @server_check("general.bearer.unknown", "GEN-3")
-def unknown_token_is_refused(stage: CheckContext) -> None:
+def unknown_token_is_refused(context: CheckContext) -> None:
     """A token that nobody was given MUST be refused with 1001."""
-    answer = stage.target.request("GET", wire.BALANCE.template, token=_UNKNOWN_TOKEN)
-    expect_error(stage, answer, ResponseCode.BAD_TOKEN)
+    response = context.target.request("GET", wire.BALANCE.template, token=_UNKNOWN_TOKEN)
+    expect_error(context, response, ResponseCode.BAD_TOKEN)
 
 
 @server_check("general.bearer.everywhere", "GEN-3")
-def every_call_requires_a_token(stage: CheckContext) -> None:
+def every_call_requires_a_token(context: CheckContext) -> None:
     """Every call but the token call MUST be refused with 1001 where its token is unknown."""
     sid = "1000000000000000000"
     requests: dict[Endpoint, dict[str, Any]] = {
@@ -137,14 +144,14 @@ def every_call_requires_a_token(stage: CheckContext) -> None:
     }
     for endpoint, request in requests.items():
         path = endpoint.path(user=wire.CURRENT_USER, session=sid, render="render_1")
-        answer = stage.target.request(endpoint.method, path, token=_UNKNOWN_TOKEN, **request)
-        expect_error(stage, answer, ResponseCode.BAD_TOKEN)
+        response = context.target.request(endpoint.method, path, token=_UNKNOWN_TOKEN, **request)
+        expect_error(context, response, ResponseCode.BAD_TOKEN)
 
 
-@server_check("general.bearer.held", "GEN-3", needs="session")
-def existing_session_requires_its_token(stage: CheckContext) -> None:
+@server_check("general.bearer.held", "GEN-3", prerequisite="session")
+def existing_session_requires_its_token(context: CheckContext) -> None:
     """A session that exists MUST be 1001 without a token, and with one that is unknown."""
-    session = stage.session
+    session = context.session
     requests: tuple[tuple[Endpoint, dict[str, Any]], ...] = (
         (wire.STATE, {}),
         (wire.UPLOAD, {"files": [("files", (PICTURE, read_sample(PICTURE)))]}),
@@ -154,149 +161,153 @@ def existing_session_requires_its_token(stage: CheckContext) -> None:
     for endpoint, request in requests:
         path = endpoint.path(user=wire.CURRENT_USER, session=session)
         for token in (None, _UNKNOWN_TOKEN):
-            answer = stage.target.request(endpoint.method, path, token=token, **request)
-            expect_error(stage, answer, ResponseCode.BAD_TOKEN)
+            response = context.target.request(endpoint.method, path, token=token, **request)
+            expect_error(context, response, ResponseCode.BAD_TOKEN)
 
 
 @server_check("general.bearer.chat", "GEN-3")
-def chat_requires_a_token(stage: CheckContext) -> None:
+def chat_requires_a_token(context: CheckContext) -> None:
     """A turn with an unknown token MUST be refused with 1001 instead of a stream."""
-    told = stage.send_message("1000000000000000000", "hello", TargetAccount(_UNKNOWN_TOKEN))
-    expect_error(stage, told.response, ResponseCode.BAD_TOKEN)
+    stream = context.send_message("1000000000000000000", "hello", TargetAccount(_UNKNOWN_TOKEN))
+    expect_error(context, stream.response, ResponseCode.BAD_TOKEN)
 
 
-@server_check("general.attribution.optional", "GEN-4", needs="session")
-def calls_without_attribution_are_answered(stage: CheckContext) -> None:
+@server_check("general.attribution.optional", "GEN-4", prerequisite="session")
+def calls_without_attribution_are_answered(context: CheckContext) -> None:
     """A call without the attribution headers MUST be answered where it is no export."""
     task = {"task_name": "project", "language": "en"}
-    answers = (
-        stage.call(wire.BALANCE, attributed=False),
-        stage.call(wire.SESSION, attributed=False, json=task),
-        stage.call(wire.STATE, session=stage.session, attributed=False),
-        stage.upload(stage.new_session(), PICTURE, attributed=False),
+    responses = (
+        context.call(wire.BALANCE, attributed=False),
+        context.call(wire.SESSION, attributed=False, json=task),
+        context.call(wire.STATE, session=context.session, attributed=False),
+        context.upload(context.new_session(), PICTURE, attributed=False),
     )
-    expect_equal("the HTTP statuses", [answer.status for answer in answers], [200] * 4)
-    expect_equal("codes of failures", [error_code(answer) for answer in answers], [0] * 4)
+    expect_equal("the HTTP statuses", [response.status for response in responses], [200] * 4)
+    expect_equal("codes of failures", [error_code(response) for response in responses], [0] * 4)
 
 
-@server_check("general.token-in-url.query", "GEN-5", needs="token")
-def token_in_the_query_is_refused(stage: CheckContext) -> None:
+@server_check("general.token-in-url.query", "GEN-5", prerequisite="token")
+def token_in_the_query_is_refused(context: CheckContext) -> None:
     """A request whose query holds a token MUST be refused with 1001, though its header is right."""
-    account = stage.account
+    account = context.account
     path = f"{wire.BALANCE.template}?token={account.token}"
-    answer = stage.target.request("GET", path, token=account.token)
-    expect_error(stage, answer, ResponseCode.BAD_TOKEN)
+    response = context.target.request("GET", path, token=account.token)
+    expect_error(context, response, ResponseCode.BAD_TOKEN)
 
 
-@server_check("general.token-in-url.path", "GEN-5", needs="token")
-def token_in_the_path_is_refused(stage: CheckContext) -> None:
+@server_check("general.token-in-url.path", "GEN-5", prerequisite="token")
+def token_in_the_path_is_refused(context: CheckContext) -> None:
     """A request whose path holds a token MUST be refused with 1001, though its header is right."""
-    account = stage.account
+    account = context.account
     path = wire.STATE.path(user=wire.CURRENT_USER, session=account.token)
-    answer = stage.target.request("GET", path, token=account.token)
-    expect_error(stage, answer, ResponseCode.BAD_TOKEN)
+    response = context.target.request("GET", path, token=account.token)
+    expect_error(context, response, ResponseCode.BAD_TOKEN)
 
 
-@server_check("general.token-in-url.journal", "GEN-5", control=True)
-def token_in_a_url_is_flagged(stage: CheckContext) -> None:
+@server_check("general.token-in-url.journal", "GEN-5", needs_control=True)
+def token_in_a_url_is_flagged(context: CheckContext) -> None:
     """The journal MUST flag a token in a URL, and hold none itself."""
-    account, mark = stage.make_account(), uuid.uuid4().hex
+    account, mark = context.make_account(), uuid.uuid4().hex
     path = f"{wire.BALANCE.template}?token={account.token}&mark={mark}"
-    stage.target.request("GET", path, token=account.token)
-    # What other calls were flagged for proves nothing.
-    entries = [one for one in stage.control.read_journal(endpoint="balance") if mark in str(one)]
+    context.target.request("GET", path, token=account.token)
+    # Flags of other calls prove nothing.
+    entries = [one for one in context.control.read_journal(endpoint="balance") if mark in str(one)]
     flagged = [entry for entry in entries if "GEN-5" in entry["rules"]]
     expect_true("entries that name GEN-5", bool(flagged), "at least one", len(entries))
     expect_true("their URLs", account.token not in str(flagged), "without the token", flagged[-1])
 
 
 @server_check("general.path.unknown", "GEN-6", "GEN-1")
-def unknown_path_is_404(stage: CheckContext) -> None:
+def unknown_path_is_404(context: CheckContext) -> None:
     """An unknown path SHOULD be answered with HTTP 404 in the failure envelope."""
-    answer = stage.target.request("GET", _UNKNOWN_PATH)
-    expect_equal("the HTTP status", answer.status, 404)
-    expect_error(stage, answer, ResponseCode.NOT_FOUND)
+    response = context.target.request("GET", _UNKNOWN_PATH)
+    expect_equal("the HTTP status", response.status, 404)
+    expect_error(context, response, ResponseCode.NOT_FOUND)
 
 
-@server_check("general.method.wrong", "GEN-6", needs="token")
-def wrong_method_is_405(stage: CheckContext) -> None:
+@server_check("general.method.wrong", "GEN-6", prerequisite="token")
+def wrong_method_is_405(context: CheckContext) -> None:
     """A wrong method SHOULD be answered with HTTP 405, the failure envelope and `Allow`."""
-    answer = stage.target.request("DELETE", wire.BALANCE.template, token=stage.account.token)
-    expect_equal("the HTTP status", answer.status, 405)
-    allow = answer.headers.get("allow", "")
+    response = context.target.request("DELETE", wire.BALANCE.template, token=context.account.token)
+    expect_equal("the HTTP status", response.status, 405)
+    allow = response.headers.get("allow", "")
     expect_true("Allow", "GET" in allow.upper(), "GET among them", allow)
-    expect_error(stage, answer, ResponseCode.METHOD_NOT_ALLOWED)
+    expect_error(context, response, ResponseCode.METHOD_NOT_ALLOWED)
 
 
-@server_check("general.body.not-json", "GEN-6", needs="token")
-def body_that_is_no_json_is_400(stage: CheckContext) -> None:
+@server_check("general.body.not-json", "GEN-6", prerequisite="token")
+def body_that_is_no_json_is_400(context: CheckContext) -> None:
     """A body that is no JSON where JSON is due SHOULD be HTTP 400 with code 400."""
     headers = {"Content-Type": "application/json"}
     for body in (b"{", b"", b"\xff\xfe", b"[1, 2"):
-        answer = stage.call(wire.SESSION, content=body, headers=headers)
-        expect_equal("the HTTP status", answer.status, 400)
-        expect_error(stage, answer, ResponseCode.BAD_REQUEST)
+        response = context.call(wire.SESSION, content=body, headers=headers)
+        expect_equal("the HTTP status", response.status, 400)
+        expect_error(context, response, ResponseCode.BAD_REQUEST)
 
 
-@server_check("general.body.field-named", "GEN-6", needs="token")
-def missing_field_is_named(stage: CheckContext) -> None:
+@server_check("general.body.field-named", "GEN-6", prerequisite="token")
+def missing_field_is_named(context: CheckContext) -> None:
     """A body that lacks a field SHOULD be HTTP 400, code 400, with a message that names it."""
-    answer = stage.call(wire.CLAIM_TOKEN, json={"session_id": "1"})
-    expect_equal("the HTTP status", answer.status, 400)
-    message = expect_error(stage, answer, ResponseCode.BAD_REQUEST)
+    response = context.call(wire.CLAIM_TOKEN, json={"session_id": "1"})
+    expect_equal("the HTTP status", response.status, 400)
+    message = expect_error(context, response, ResponseCode.BAD_REQUEST)
     expect_true("message", "task_id" in message, "task_id in it", message)
 
 
-@server_check("general.user.own-id", "GEN-7", needs="session")
-def own_user_id_stands_for_me(stage: CheckContext) -> None:
+@server_check("general.user.own-id", "GEN-7", prerequisite="session")
+def own_user_id_stands_for_me(context: CheckContext) -> None:
     """A path with the caller's own user id MUST be answered as one with `me`."""
-    user = _user_id(stage)
-    named = stage.call(wire.STATE, user=user, session=stage.session).data
-    expect_equal("the state", named, stage.read_state(stage.session))
+    user = _user_id(context)
+    named = context.call(wire.STATE, user=user, session=context.session).data
+    expect_equal("the state", named, context.read_state(context.session))
 
 
-@server_check("general.user.foreign-id", "GEN-7", needs="session")
-def foreign_user_id_is_not_found(stage: CheckContext) -> None:
+@server_check("general.user.foreign-id", "GEN-7", prerequisite="session")
+def foreign_user_id_is_not_found(context: CheckContext) -> None:
     """A path with somebody else's user id MUST be refused with 1002."""
-    answer = stage.call(wire.STATE, user="anon_somebody_else", session=stage.session)
-    expect_error(stage, answer, ResponseCode.SESSION_NOT_FOUND)
+    response = context.call(wire.STATE, user="anon_somebody_else", session=context.session)
+    expect_error(context, response, ResponseCode.SESSION_NOT_FOUND)
 
 
-@server_check("general.user.no-hint", "GEN-7", "SES-3", needs="session", tokens=1)
-def foreign_session_looks_like_none(stage: CheckContext) -> None:
+@server_check("general.user.no-hint", "GEN-7", "SES-3", prerequisite="session", tokens=1)
+def foreign_session_looks_like_none(context: CheckContext) -> None:
     """Somebody else's session MUST be refused in the same words as one that never was."""
-    other = stage.new_account()
-    foreign = stage.call(wire.STATE, other, session=stage.session)
-    never = stage.call(wire.STATE, other, session="1000000000000000000")
-    said = expect_error(stage, foreign, ResponseCode.SESSION_NOT_FOUND).replace(stage.session, "…")
-    expect_equal("message", said, expect_error(stage, never,
+    other = context.new_account()
+    foreign = context.call(wire.STATE, other, session=context.session)
+    never = context.call(wire.STATE, other, session="1000000000000000000")
+    said = expect_error(context, foreign, ResponseCode.SESSION_NOT_FOUND).replace(
+        context.session, "…"
+    )
+    expect_equal("message", said, expect_error(context, never,
     ResponseCode.SESSION_NOT_FOUND).replace(
         "1000000000000000000", "…"
     ))  # fmt: skip
 
 
-@server_check("general.date", "GEN-3", control=True)
-def date_header_follows_the_clock(stage: CheckContext) -> None:
+@server_check("general.date", "GEN-3", needs_control=True)
+def date_header_follows_the_clock(context: CheckContext) -> None:
     """The HTTP `Date` of a local server SHOULD follow its clock."""
     from email.utils import parsedate_to_datetime
 
-    stage.control.advance_clock(86_400)
-    before = stage.control.read_clock()
-    answer = stage.target.request(
+    context.control.advance_clock(86_400)
+    before = context.control.read_clock()
+    response = context.target.request(
         "GET", wire.BALANCE.template, headers=bearer_header(_UNKNOWN_TOKEN)
     )
-    after = stage.control.read_clock()
-    date = parsedate_to_datetime(require_field("headers", dict(answer.headers), "date")).timestamp()
-    # Whatever passes between two calls is no drift.
+    after = context.control.read_clock()
+    date = parsedate_to_datetime(
+        require_field("headers", dict(response.headers), "date")
+    ).timestamp()
+    # Time that passes between two calls is not drift.
     drift = max(before - date, date - after)
     expect_true("Date", drift <= 2, "within 2 s of the server's clock", f"{drift:.0f} s away")
 
 
-def _user_id(stage: CheckContext) -> str:
-    """The caller's user id: of the token reply, else of the state."""
-    if stage.account.user_id:
-        return stage.account.user_id
+def _user_id(context: CheckContext) -> str:
+    """Return the caller's user id, from the token reply or else the state."""
+    if context.account.user_id:
+        return context.account.user_id
     try:
-        return str(stage.read_state(stage.session)["user_id"])
+        return str(context.read_state(context.session)["user_id"])
     except (CheckFailed, KeyError):
         raise NotApplicable("nothing tells the user id of this token") from None

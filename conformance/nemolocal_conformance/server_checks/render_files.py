@@ -1,4 +1,4 @@
-"""Section 8 once more: the file that comes out (REN-7, REN-8), read by its bytes alone."""
+"""Section 8, files: the rendered file, checked by its bytes alone (REN-7, REN-8)."""
 
 import struct
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from ..samples import CLIP_SECONDS, CLIP_SIZE
 from ..server_check import server_check
 from ..target import TargetResponse
 
-# Two frames of nothing but a word, as large as 4K.
+# A two-frame draft with a title, as large as 4K.
 _LARGE = {
     "t": [{"tt": 7, "sg": [{"id": "x", "s": 0, "d": 80, "txt": "4K"}]}],
     "d": 80,
@@ -22,7 +22,7 @@ _CONTAINERS = {b"moov", b"trak", b"mdia", b"minf", b"stbl"}
 
 
 def _boxes(body: bytes, start: int = 0, end: int | None = None) -> Iterator[tuple[bytes, int, int]]:
-    """The boxes of an MP4, inner ones after their outer one: type, start and end of the content."""
+    """Return the boxes of an MP4, outer before inner: type, start and end of the content."""
     end = len(body) if end is None else end
     while start + 8 <= end:
         size, kind = struct.unpack(">I4s", body[start : start + 8])
@@ -36,7 +36,7 @@ def _boxes(body: bytes, start: int = 0, end: int | None = None) -> Iterator[tupl
 
 
 def mp4_duration(body: bytes) -> float:
-    """How long an MP4 says that it is, 0 where it says nothing."""
+    """Return the duration that an MP4 declares, 0 if it declares none."""
     for kind, start, end in _boxes(body):
         if kind == b"mvhd" and end - start >= 20:
             scale, units = struct.unpack(">II", body[start + 12 : start + 20])
@@ -45,45 +45,45 @@ def mp4_duration(body: bytes) -> float:
 
 
 def _frame_sizes(body: bytes) -> list[tuple[int, int]]:
-    """The width and height of each track that has pictures."""
+    """Return the width and height of each video track."""
     tails = [body[end - 8 : end] for kind, _, end in _boxes(body) if kind == b"tkhd"]
     sizes = [struct.unpack(">II", tail) for tail in tails if len(tail) == 8]
     return [(width >> 16, height >> 16) for width, height in sizes if width]
 
 
-def _get(stage: CheckContext) -> TargetResponse:
-    url = require_field("the status", stage.completed_export, "output", "url")
-    return stage.target.request("GET", str(url), attributed=False)
+def _get(context: CheckContext) -> TargetResponse:
+    url = require_field("the status", context.completed_export, "output", "url")
+    return context.target.request("GET", str(url), attributed=False)
 
 
-def _file(stage: CheckContext) -> TargetResponse:
-    """The file, for those who do not judge how it is had."""
-    answer = _get(stage)
-    if answer.status != 200:
-        raise PrerequisiteFailed(f"output.url answers {answer.status}")
-    return answer
+def _file(context: CheckContext) -> TargetResponse:
+    """The file, for checks that do not test its download."""
+    response = _get(context)
+    if response.status != 200:
+        raise PrerequisiteFailed(f"output.url answers {response.status}")
+    return response
 
 
-@server_check("render.file.served", "REN-8", needs="render")
-def url_needs_no_header(stage: CheckContext) -> None:
+@server_check("render.file.served", "REN-8", prerequisite="render")
+def url_needs_no_header(context: CheckContext) -> None:
     """`output.url` MUST give the file without any header, whole."""
-    answer = _get(stage)
-    expect_equal("the HTTP status", answer.status, 200)
-    expect_equal("the end of the body", answer.ending, "complete")
+    response = _get(context)
+    expect_equal("the HTTP status", response.status, 200)
+    expect_equal("the end of the body", response.ending, "complete")
 
 
-@server_check("render.file.size", "REN-4", needs="render")
-def size_is_the_files(stage: CheckContext) -> None:
+@server_check("render.file.size", "REN-4", prerequisite="render")
+def size_is_the_files(context: CheckContext) -> None:
     """`output.size` MUST be the number of bytes of the file, where it is told."""
-    length = len(_file(stage).body)
-    size = require_field("the status", stage.completed_export, "output").get("size", length)
+    length = len(_file(context).body)
+    size = require_field("the status", context.completed_export, "output").get("size", length)
     expect_equal("output.size", size, length)
 
 
-@server_check("render.file.mp4", "REN-7", needs="render")
-def file_is_mp4_with_its_index_first(stage: CheckContext) -> None:
+@server_check("render.file.mp4", "REN-7", prerequisite="render")
+def file_is_mp4_with_its_index_first(context: CheckContext) -> None:
     """The file MUST be MP4 with `moov` before `mdat`, and go on to the end of its last box."""
-    body = _file(stage).body
+    body = _file(context).body
     boxes = list(_boxes(body))
     kinds = [kind for kind, _, _ in boxes]
     expect_equal("the first box", kinds[:1], [b"ftyp"])
@@ -92,61 +92,63 @@ def file_is_mp4_with_its_index_first(stage: CheckContext) -> None:
     expect_true("boxes", kinds.index(b"moov") < kinds.index(b"mdat"), "moov first", kinds)
 
 
-@server_check("render.file.codecs", "REN-7", needs="render")
-def file_is_h264_and_aac(stage: CheckContext) -> None:
+@server_check("render.file.codecs", "REN-7", prerequisite="render")
+def file_is_h264_and_aac(context: CheckContext) -> None:
     """The file MUST hold H.264, and AAC where there is sound."""
-    body = _file(stage).body
+    body = _file(context).body
     described = [
         body[start + 12 : start + 16] for kind, start, _ in _boxes(body) if kind == b"stsd"
     ]
     expect_equal("codecs", sorted(described), [b"avc1", b"mp4a"])
 
 
-@server_check("render.file.pixels", "REN-7", needs="render")
-def file_has_the_size_of_the_clip(stage: CheckContext) -> None:
+@server_check("render.file.pixels", "REN-7", prerequisite="render")
+def file_has_the_size_of_the_clip(context: CheckContext) -> None:
     """A small clip MUST come out in its own size."""
-    sizes = _frame_sizes(_file(stage).body)
+    sizes = _frame_sizes(_file(context).body)
     expect_true("sizes of tracks", CLIP_SIZE in sizes, str(CLIP_SIZE), sizes)
 
 
-@server_check("render.file.duration", "REN-7", needs="render")
-def file_is_as_long_as_the_draft(stage: CheckContext) -> None:
+@server_check("render.file.duration", "REN-7", prerequisite="render")
+def file_is_as_long_as_the_draft(context: CheckContext) -> None:
     """The file MUST be as long as the draft, to a few hundredths of a second."""
-    length = mp4_duration(_file(stage).body)
+    length = mp4_duration(_file(context).body)
     expect_true("seconds", abs(length - CLIP_SECONDS) < 0.1, f"{CLIP_SECONDS}", length)
 
 
-@server_check("render.file.range", "REN-8", needs="render", assumed=True)
-def download_can_be_resumed(stage: CheckContext) -> None:
+@server_check("render.file.range", "REN-8", prerequisite="render", assumed=True)
+def download_can_be_resumed(context: CheckContext) -> None:
     """A download SHOULD be resumed by a Range header: HTTP 206 and the rest."""
-    whole = _file(stage).body
-    url = str(require_field("the status", stage.completed_export, "output", "url"))
-    answer = stage.target.request("GET", url, attributed=False, headers={"Range": "bytes=100-"})
-    expect_equal("the HTTP status", answer.status, 206)
-    expect_true("the body", answer.body == whole[100:], "the rest", len(answer.body))
+    whole = _file(context).body
+    url = str(require_field("the status", context.completed_export, "output", "url"))
+    response = context.target.request("GET", url, attributed=False, headers={"Range": "bytes=100-"})
+    expect_equal("the HTTP status", response.status, 206)
+    expect_true("the body", response.body == whole[100:], "the rest", len(response.body))
 
 
-@server_check("render.file.fallback", "REN-8", needs="render")
-def fallback_is_the_same_file(stage: CheckContext) -> None:
+@server_check("render.file.fallback", "REN-8", prerequisite="render")
+def fallback_is_the_same_file(context: CheckContext) -> None:
     """The fallback download MUST give the same bytes as `output.url`."""
-    answer = stage.call(wire.RENDER_DOWNLOAD, render=stage.completed_export["id"])
-    expect_equal("the HTTP status", answer.status, 200)
-    expect_true("the body", answer.body == _file(stage).body, "the same bytes", len(answer.body))
+    response = context.call(wire.RENDER_DOWNLOAD, render=context.completed_export["id"])
+    expect_equal("the HTTP status", response.status, 200)
+    expect_true(
+        "the body", response.body == _file(context).body, "the same bytes", len(response.body)
+    )
 
 
-@server_check("render.file.resolution", "REN-7", needs="token", seconds=90, assumed=True)
-def resolution_4k_comes_only_on_request(stage: CheckContext) -> None:
+@server_check("render.file.resolution", "REN-7", prerequisite="token", seconds=90, assumed=True)
+def resolution_4k_comes_only_on_request(context: CheckContext) -> None:
     """4K MUST come where `output.resolution` or the skill asks for it, at most 1080p elsewhere."""
-    session, skill = stage.new_session(), {"X-Skill-Source": "4k-with-session"}
+    session, skill = context.new_session(), {"X-Skill-Source": "4k-with-session"}
     ways: tuple[tuple[dict[str, Any], tuple[int, int]], ...] = (
         ({}, (1920, 1080)),
         ({"output": {"format": "mp4", "resolution": "4k"}}, (3840, 2160)),
         ({"headers": skill}, (3840, 2160)),
     )
     for rest, size in ways:
-        render = stage.new_render_id()
-        stage.submit_export(render, session, _LARGE, **rest)
-        (last,) = stage.poll_renders(render)[-1]
+        render = context.new_render_id()
+        context.submit_export(render, session, _LARGE, **rest)
+        (last,) = context.poll_renders(render)[-1]
         expect_equal("status", last.get("status"), "completed")
-        body = stage.call(wire.RENDER_DOWNLOAD, render=render).body
+        body = context.call(wire.RENDER_DOWNLOAD, render=render).body
         expect_equal(f"the pixels with {rest or 'nothing asked'}", _frame_sizes(body)[:1], [size])

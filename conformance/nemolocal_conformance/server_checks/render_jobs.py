@@ -1,4 +1,4 @@
-"""Section 8 once more: whose renders are, how they queue, how they are cancelled (REN-8)."""
+"""Section 8, jobs: who owns a render, how renders queue, how they are cancelled (REN-8)."""
 
 from nemolocal_contract import endpoints as wire
 from nemolocal_contract.response_codes import ResponseCode
@@ -9,87 +9,87 @@ from ..error_assertions import expect_error
 from ..server_check import server_check
 
 
-@server_check("render.status.unknown", "REN-8", "SES-3", needs="token")
-def unknown_render_is_not_found(stage: CheckContext) -> None:
+@server_check("render.status.unknown", "REN-8", "SES-3", prerequisite="token")
+def unknown_render_is_not_found(context: CheckContext) -> None:
     """The status of a render that never was MUST be 1002."""
-    answer = stage.call(wire.RENDER_STATUS, render="render_never_was")
-    expect_error(stage, answer, ResponseCode.SESSION_NOT_FOUND)
+    response = context.call(wire.RENDER_STATUS, render="render_never_was")
+    expect_error(context, response, ResponseCode.SESSION_NOT_FOUND)
 
 
-@server_check("render.bearer", "GEN-3", "REN-8", needs="render")
-def render_requires_a_token(stage: CheckContext) -> None:
+@server_check("render.bearer", "GEN-3", "REN-8", prerequisite="render")
+def render_requires_a_token(context: CheckContext) -> None:
     """Status, cancel and fallback download of a render MUST be 1001 without a token."""
     for endpoint in (wire.RENDER_STATUS, wire.RENDER_CANCEL, wire.RENDER_DOWNLOAD):
-        path = endpoint.path(render=str(stage.completed_export["id"]))
-        expect_error(stage, stage.target.request(endpoint.method, path), ResponseCode.BAD_TOKEN)
+        path = endpoint.path(render=str(context.completed_export["id"]))
+        expect_error(context, context.target.request(endpoint.method, path), ResponseCode.BAD_TOKEN)
 
 
-@server_check("render.foreign.status", "REN-8", needs="render", tokens=1)
-def foreign_render_is_not_found(stage: CheckContext) -> None:
+@server_check("render.foreign.status", "REN-8", prerequisite="render", tokens=1)
+def foreign_render_is_not_found(context: CheckContext) -> None:
     """A render MUST be 1002 for another token."""
-    other = stage.new_account()
-    answer = stage.call(wire.RENDER_STATUS, other, render=stage.completed_export["id"])
-    expect_error(stage, answer, ResponseCode.SESSION_NOT_FOUND)
+    other = context.new_account()
+    response = context.call(wire.RENDER_STATUS, other, render=context.completed_export["id"])
+    expect_error(context, response, ResponseCode.SESSION_NOT_FOUND)
 
 
-@server_check("render.foreign.download", "REN-8", needs="render", tokens=1)
-def foreign_download_is_not_found(stage: CheckContext) -> None:
+@server_check("render.foreign.download", "REN-8", prerequisite="render", tokens=1)
+def foreign_download_is_not_found(context: CheckContext) -> None:
     """The fallback download MUST be 1002 for another token."""
-    other = stage.new_account()
-    answer = stage.call(wire.RENDER_DOWNLOAD, other, render=stage.completed_export["id"])
-    expect_error(stage, answer, ResponseCode.SESSION_NOT_FOUND)
+    other = context.new_account()
+    response = context.call(wire.RENDER_DOWNLOAD, other, render=context.completed_export["id"])
+    expect_error(context, response, ResponseCode.SESSION_NOT_FOUND)
 
 
-@server_check("render.foreign.cancel", "REN-8", needs="render", tokens=1)
-def foreign_render_cannot_be_cancelled(stage: CheckContext) -> None:
+@server_check("render.foreign.cancel", "REN-8", prerequisite="render", tokens=1)
+def foreign_render_cannot_be_cancelled(context: CheckContext) -> None:
     """Cancelling a render MUST be 1002 for another token."""
-    other = stage.new_account()
-    answer = stage.call(wire.RENDER_CANCEL, other, render=stage.completed_export["id"])
-    expect_error(stage, answer, ResponseCode.SESSION_NOT_FOUND)
+    other = context.new_account()
+    response = context.call(wire.RENDER_CANCEL, other, render=context.completed_export["id"])
+    expect_error(context, response, ResponseCode.SESSION_NOT_FOUND)
 
 
-@server_check("render.orphaned", "REN-8", "AUTH-5", control=True)
-def expired_token_orphans_its_renders(stage: CheckContext) -> None:
+@server_check("render.orphaned", "REN-8", "AUTH-5", needs_control=True)
+def expired_token_orphans_its_renders(context: CheckContext) -> None:
     """A render whose token has expired MUST be reached by no token any more."""
-    account = stage.make_account(credits=1_000)
-    session = stage.new_edited_session(account)
-    render = stage.new_render_id()
-    stage.submit_export(render, session, stage.read_draft(session, account), account)
-    stage.poll_renders(render, account=account)
-    stage.control.change_token(account.token_reply["id"], expires_in=1)
-    stage.control.advance_clock(2)
-    answer = stage.call(wire.RENDER_STATUS, account, render=render)
-    expect_error(stage, answer, ResponseCode.BAD_TOKEN)
-    answer = stage.call(wire.RENDER_STATUS, render=render)
-    expect_error(stage, answer, ResponseCode.SESSION_NOT_FOUND)
+    account = context.make_account(credits=1_000)
+    session = context.new_edited_session(account)
+    render = context.new_render_id()
+    context.submit_export(render, session, context.read_draft(session, account), account)
+    context.poll_renders(render, account=account)
+    context.control.change_token(account.token_reply["id"], expires_in=1)
+    context.control.advance_clock(2)
+    response = context.call(wire.RENDER_STATUS, account, render=render)
+    expect_error(context, response, ResponseCode.BAD_TOKEN)
+    response = context.call(wire.RENDER_STATUS, render=render)
+    expect_error(context, response, ResponseCode.SESSION_NOT_FOUND)
 
 
-@server_check("render.cancel", "REN-8", needs="edit")
-def render_can_be_cancelled(stage: CheckContext) -> None:
+@server_check("render.cancel", "REN-8", prerequisite="edit")
+def render_can_be_cancelled(context: CheckContext) -> None:
     """A cancelled render MUST end as failed, unless it had ended before."""
-    draft = stage.read_draft(stage.edited_session)
-    # The second one waits for the first: there is something to cancel.
-    first, second = stage.new_render_id(), stage.new_render_id()
+    draft = context.read_draft(context.edited_session)
+    # The second one waits for the first, so that it can be cancelled.
+    first, second = context.new_render_id(), context.new_render_id()
     for render in (first, second):
-        stage.submit_export(render, stage.edited_session, draft)
-    cancelled = stage.call(wire.RENDER_CANCEL, render=second)
+        context.submit_export(render, context.edited_session, draft)
+    cancelled = context.call(wire.RENDER_CANCEL, render=second)
     expect_equal("the HTTP status", cancelled.status, 200)
-    at_once = flatten_render(stage.call(wire.RENDER_STATUS, render=second).json).get("status")
-    _, last = stage.poll_renders(first, second)[-1]
+    at_once = flatten_render(context.call(wire.RENDER_STATUS, render=second).json).get("status")
+    _, last = context.poll_renders(first, second)[-1]
     ends = ("failed", "completed") if at_once == "completed" else ("failed",)
     expect_one_of(f"status, {at_once} when it was cancelled", last.get("status"), ends)
 
 
-@server_check("render.queue", "REN-8", needs="edit", seconds=180)
-def one_export_a_session_is_active(stage: CheckContext) -> None:
+@server_check("render.queue", "REN-8", prerequisite="edit", seconds=180)
+def one_export_a_session_is_active(context: CheckContext) -> None:
     """Of several exports of a session one MUST be active, the others wait and all end."""
-    draft = stage.read_draft(stage.edited_session)
-    renders = [stage.new_render_id() for _ in range(3)]
+    draft = context.read_draft(context.edited_session)
+    renders = [context.new_render_id() for _ in range(3)]
     for render in renders:
-        stage.submit_export(render, stage.edited_session, draft)
-    # The latest first: one that is at work while a later one was seen at work is one too many.
-    for looks in stage.poll_renders(*reversed(renders)):
-        states = [look.get("status") for look in looks]
+        context.submit_export(render, context.edited_session, draft)
+    # The latest first: an earlier one that is active after a later one is one too many.
+    for polls in context.poll_renders(*reversed(renders)):
+        states = [poll.get("status") for poll in polls]
         active = states.count("processing")
         expect_true("exports in work at once", active <= 1, "at most 1", states)
     expect_equal("statuses in the end", states, ["completed"] * 3)

@@ -1,4 +1,4 @@
-"""Section 8: exports and what is said of them (REN-1, REN-2, REN-4 to REN-6, REN-9)."""
+"""Section 8: exports and their status (REN-1, REN-2, REN-4 to REN-6, REN-9)."""
 
 from typing import Any
 
@@ -16,66 +16,66 @@ from .render_files import mp4_duration
 _STATES = ("pending", "processing", "completed", "failed")
 
 
-@server_check("render.submit.pending", "REN-1", "REN-4", needs="edit")
-def submit_is_answered_with_pending(stage: CheckContext) -> None:
+@server_check("render.submit.pending", "REN-1", "REN-4", prerequisite="edit")
+def submit_is_answered_with_pending(context: CheckContext) -> None:
     """A submit MUST be answered with the id that was sent and the status pending."""
-    render = stage.new_render_id()
+    render = context.new_render_id()
     body = flatten_render(
-        stage.submit_export(
-            render, stage.edited_session, stage.read_draft(stage.edited_session)
+        context.submit_export(
+            render, context.edited_session, context.read_draft(context.edited_session)
         ).json
     )
     expect_equal("id", require_field("the reply", body, "id"), render)
     expect_equal("status", require_field("the reply", body, "status"), "pending")
 
 
-@server_check("render.submit.output-optional", "REN-1", needs="edit")
-def output_may_be_left_out(stage: CheckContext) -> None:
+@server_check("render.submit.output-optional", "REN-1", prerequisite="edit")
+def output_may_be_left_out(context: CheckContext) -> None:
     """A submit MUST be taken with `output` and without."""
     for output in ({"format": "mp4", "quality": "high"}, None):
-        answer = stage.submit_export(
-            stage.new_render_id(),
-            stage.edited_session,
-            stage.read_draft(stage.edited_session),
+        response = context.submit_export(
+            context.new_render_id(),
+            context.edited_session,
+            context.read_draft(context.edited_session),
             output=output,
         )
         status = require_field(
-            f"the reply to output {output}", flatten_render(answer.json), "status"
+            f"the reply to output {output}", flatten_render(response.json), "status"
         )
         expect_one_of("status", status, _STATES)
 
 
-@server_check("render.submit.session-field", "REN-1", "GEN-6", needs="edit")
-def session_id_field_is_camel_case(stage: CheckContext) -> None:
+@server_check("render.submit.session-field", "REN-1", "GEN-6", prerequisite="edit")
+def session_id_field_is_camel_case(context: CheckContext) -> None:
     """A submit with `session_id` in place of `sessionId` MUST be refused with 400."""
     body = {
-        "id": stage.new_render_id(),
-        "session_id": stage.edited_session,
-        "draft": stage.read_draft(stage.edited_session),
+        "id": context.new_render_id(),
+        "session_id": context.edited_session,
+        "draft": context.read_draft(context.edited_session),
     }
-    answer = stage.call(wire.RENDER, json=body)
-    expect_equal("the HTTP status", answer.status, 400)
-    expect_error(stage, answer, ResponseCode.BAD_REQUEST)
+    response = context.call(wire.RENDER, json=body)
+    expect_equal("the HTTP status", response.status, 400)
+    expect_error(context, response, ResponseCode.BAD_REQUEST)
 
 
-@server_check("render.submit.draft-sent", "REN-1", needs="edit")
-def draft_that_was_sent_is_rendered(stage: CheckContext) -> None:
+@server_check("render.submit.draft-sent", "REN-1", prerequisite="edit")
+def draft_that_was_sent_is_rendered(context: CheckContext) -> None:
     """The draft that is sent MUST be the one rendered, whatever draft is saved."""
     draft: dict[str, Any] = {
-        **stage.read_draft(stage.edited_session),
+        **context.read_draft(context.edited_session),
         "t": [{"tt": 7, "sg": [{"id": "x", "s": 0, "d": 600, "txt": "alone"}]}],
         "d": 600,
     }
-    render = stage.new_render_id()
-    stage.submit_export(render, stage.edited_session, draft)
-    (last,) = stage.poll_renders(render)[-1]
+    render = context.new_render_id()
+    context.submit_export(render, context.edited_session, draft)
+    (last,) = context.poll_renders(render)[-1]
     expect_equal("status", last.get("status"), "completed")
-    length = mp4_duration(stage.call(wire.RENDER_DOWNLOAD, render=render).body)
+    length = mp4_duration(context.call(wire.RENDER_DOWNLOAD, render=render).body)
     expect_true("seconds of the file", abs(length - 0.6) < 0.1, "0.6", length)
 
 
-@server_check("render.attribution.missing", "REN-2", "GEN-4", needs="edit")
-def export_without_attribution_is_402(stage: CheckContext) -> None:
+@server_check("render.attribution.missing", "REN-2", "GEN-4", prerequisite="edit")
+def export_without_attribution_is_402(context: CheckContext) -> None:
     """An export without any of the three attribution headers MUST be HTTP 402 with code 402.
 
     Or only for anonymous users without credits: the sources differ. But whichever is left out.
@@ -83,62 +83,66 @@ def export_without_attribution_is_402(stage: CheckContext) -> None:
     taken = []
     for left_out in ATTRIBUTION:
         headers = {name: "x" for name in ATTRIBUTION if name != left_out}
-        if not _expect_402(stage, f"without {left_out}", attributed=False, headers=headers):
+        if not _expect_402(context, f"without {left_out}", attributed=False, headers=headers):
             taken.append(left_out)
     expect_one_of("headers that may be left out", taken, ([], [*ATTRIBUTION]))
 
 
-@server_check("render.attribution.empty", "REN-2", needs="edit", assumed=True)
-def export_with_empty_attribution_is_402(stage: CheckContext) -> None:
+@server_check("render.attribution.empty", "REN-2", prerequisite="edit", assumed=True)
+def export_with_empty_attribution_is_402(context: CheckContext) -> None:
     """An export with an empty attribution header SHOULD be HTTP 402 as without it."""
-    _expect_402(stage, "with one that is empty", headers={ATTRIBUTION[0]: ""})
+    _expect_402(context, "with one that is empty", headers={ATTRIBUTION[0]: ""})
 
 
-def _expect_402(stage: CheckContext, how: str, **request: Any) -> bool:
-    """Whether it is one; false where the export is taken, as it may be."""
-    draft = stage.read_draft(stage.edited_session)
-    answer = stage.submit_export(stage.new_render_id(), stage.edited_session, draft, **request)
-    if answer.status == 200 and flatten_render(answer.json).get("status") == "pending":
-        stage.note_alternative("REN-2", "export_402=out_of_credits")
+def _expect_402(context: CheckContext, how: str, **request: Any) -> bool:
+    """Whether the export got HTTP 402; false if it was accepted, which is allowed."""
+    draft = context.read_draft(context.edited_session)
+    response = context.submit_export(
+        context.new_render_id(), context.edited_session, draft, **request
+    )
+    if response.status == 200 and flatten_render(response.json).get("status") == "pending":
+        context.note_alternative("REN-2", "export_402=out_of_credits")
         return False
-    stage.note_alternative("REN-2", "export_402=strict")
-    expect_equal(f"the HTTP status {how}", answer.status, 402)
-    expect_error(stage, answer, ResponseCode.EXPORT_BLOCKED)
+    context.note_alternative("REN-2", "export_402=strict")
+    expect_equal(f"the HTTP status {how}", response.status, 402)
+    expect_error(context, response, ResponseCode.EXPORT_BLOCKED)
     return True
 
 
-@server_check("render.attribution.penniless", "REN-2", control=True)
-def anonymous_user_without_credits_needs_attribution(stage: CheckContext) -> None:
+@server_check("render.attribution.penniless", "REN-2", needs_control=True)
+def anonymous_user_without_credits_needs_attribution(context: CheckContext) -> None:
     """An anonymous user without credits MUST get 402 for an export without attribution."""
-    account = stage.make_account(anonymous=True, credits=1_000)
-    session = stage.new_edited_session(account)
-    stage.control.change_token(account.token_reply["id"], credits=0)
-    draft = stage.read_draft(session, account)
-    answer = stage.submit_export(stage.new_render_id(), session, draft, account, attributed=False)
-    expect_equal("the HTTP status", answer.status, 402)
-    expect_error(stage, answer, ResponseCode.EXPORT_BLOCKED)
-
-
-@server_check("render.plan.blocked", "REN-2", control=True)
-def blocked_plan_is_402(stage: CheckContext) -> None:
-    """An account whose plan blocks export MUST get HTTP 402, code 402 and the way out."""
-    account = stage.make_account(plan="blocked", credits=1_000)
-    session = stage.new_edited_session(account)
-    answer = stage.submit_export(
-        stage.new_render_id(), session, stage.read_draft(session, account), account
+    account = context.make_account(anonymous=True, credits=1_000)
+    session = context.new_edited_session(account)
+    context.control.change_token(account.token_reply["id"], credits=0)
+    draft = context.read_draft(session, account)
+    response = context.submit_export(
+        context.new_render_id(), session, draft, account, attributed=False
     )
-    expect_equal("the HTTP status", answer.status, 402)
-    message = expect_error(stage, answer, ResponseCode.EXPORT_BLOCKED)
+    expect_equal("the HTTP status", response.status, 402)
+    expect_error(context, response, ResponseCode.EXPORT_BLOCKED)
+
+
+@server_check("render.plan.blocked", "REN-2", needs_control=True)
+def blocked_plan_is_402(context: CheckContext) -> None:
+    """An account whose plan blocks export MUST get HTTP 402, code 402 and the way out."""
+    account = context.make_account(plan="blocked", credits=1_000)
+    session = context.new_edited_session(account)
+    response = context.submit_export(
+        context.new_render_id(), session, context.read_draft(session, account), account
+    )
+    expect_equal("the HTTP status", response.status, 402)
+    message = expect_error(context, response, ResponseCode.EXPORT_BLOCKED)
     expect_true("message", "upgrade" in message.lower(), "upgrade in it", message)
     expect_true("message", "credit" not in message.lower(), "nothing of credits", message)
 
 
-@server_check("render.status.shape", "REN-4", needs="render")
-def status_has_a_known_shape(stage: CheckContext) -> None:
+@server_check("render.status.shape", "REN-4", prerequisite="render")
+def status_has_a_known_shape(context: CheckContext) -> None:
     """The status of a render MUST be flat, or nested in `data` beside `success`."""
-    body = stage.call(wire.RENDER_STATUS, render=stage.completed_export["id"]).json
+    body = context.call(wire.RENDER_STATUS, render=context.completed_export["id"]).json
     nested = isinstance(body, dict) and isinstance(body.get("data"), dict)
-    stage.note_alternative("REN-4", f"render={'nested' if nested else 'flat'}")
+    context.note_alternative("REN-4", f"render={'nested' if nested else 'flat'}")
     inner = body["data"] if nested else body
     if nested:
         expect_equal("success", require_field("the reply", body, "success"), True)
@@ -151,95 +155,97 @@ def status_has_a_known_shape(stage: CheckContext) -> None:
     expect_type("progress", require_field("the reply", inner, "progress"), int)
 
 
-@server_check("render.status.order", "REN-5", needs="render")
-def status_never_goes_back(stage: CheckContext) -> None:
+@server_check("render.status.order", "REN-5", prerequisite="render")
+def status_never_goes_back(context: CheckContext) -> None:
     """A render MUST go from pending over processing to its end, and never back."""
-    statuses = [require_field("the reply", look, "status") for look in stage.export_statuses]
+    statuses = [require_field("the reply", poll, "status") for poll in context.export_statuses]
     for status in statuses:
         expect_one_of("status", status, _STATES)
     expect_equal("the order of statuses", statuses, sorted(statuses, key=_STATES.index))
 
 
-@server_check("render.status.final", "REN-5", needs="render")
-def completed_render_stays_so(stage: CheckContext) -> None:
+@server_check("render.status.final", "REN-5", prerequisite="render")
+def completed_render_stays_so(context: CheckContext) -> None:
     """A render that has completed MUST still be completed whenever it is asked for again."""
-    render = stage.completed_export["id"]
-    looks = [flatten_render(stage.call(wire.RENDER_STATUS, render=render).json) for _ in range(3)]
-    expect_equal("statuses", [look.get("status") for look in looks], ["completed"] * 3)
+    render = context.completed_export["id"]
+    polls = [flatten_render(context.call(wire.RENDER_STATUS, render=render).json) for _ in range(3)]
+    expect_equal("statuses", [poll.get("status") for poll in polls], ["completed"] * 3)
 
 
-@server_check("render.status.seconds", "REN-4", needs="render")
-def length_is_told_in_seconds(stage: CheckContext) -> None:
+@server_check("render.status.seconds", "REN-4", prerequisite="render")
+def length_is_told_in_seconds(context: CheckContext) -> None:
     """`output.duration` MUST be the seconds of the file, where it is told."""
-    told = require_field("the status", stage.completed_export, "output").get(
+    stream = require_field("the status", context.completed_export, "output").get(
         "duration", CLIP_SECONDS
     )
-    off = abs(expect_type("output.duration", told, int, float) - CLIP_SECONDS)
-    expect_true("output.duration", off < 0.1, f"{CLIP_SECONDS} s", told)
+    off = abs(expect_type("output.duration", stream, int, float) - CLIP_SECONDS)
+    expect_true("output.duration", off < 0.1, f"{CLIP_SECONDS} s", stream)
 
 
-@server_check("render.status.progress", "REN-5", needs="render")
-def progress_never_falls(stage: CheckContext) -> None:
+@server_check("render.status.progress", "REN-5", prerequisite="render")
+def progress_never_falls(context: CheckContext) -> None:
     """Progress MUST be 0 to 100, never fall, and be 100 when completed."""
-    seen = [require_field("the reply", look, "progress") for look in stage.export_statuses]
+    seen = [require_field("the reply", poll, "progress") for poll in context.export_statuses]
     expect_equal("progress", seen, sorted(seen))
     expect_true("progress", (seen[0] >= 0, seen[-1]) == (True, 100), "0 to 100", seen)
 
 
-@server_check("render.status.url-last", "REN-5", needs="render")
-def url_comes_with_completion(stage: CheckContext) -> None:
+@server_check("render.status.url-last", "REN-5", prerequisite="render")
+def url_comes_with_completion(context: CheckContext) -> None:
     """`output.url` MUST be there when a render is completed, and not before."""
-    for look in stage.export_statuses:
-        url = (look.get("output") or {}).get("url")
-        status = require_field("the reply", look, "status")
+    for poll in context.export_statuses:
+        url = (poll.get("output") or {}).get("url")
+        status = require_field("the reply", poll, "status")
         expect_equal(f"output.url while {status}", bool(url), status == "completed")
 
 
-@server_check("render.id.duplicate", "REN-6", needs="render")
-def id_used_before_is_refused(stage: CheckContext) -> None:
+@server_check("render.id.duplicate", "REN-6", prerequisite="render")
+def id_used_before_is_refused(context: CheckContext) -> None:
     """A submit with an id used before MUST fail and say that the id is a duplicate."""
-    used = str(stage.completed_export["id"])
-    answer = stage.submit_export(used, stage.edited_session, stage.read_draft(stage.edited_session))
-    said = answer.body.decode(errors="replace").lower()
+    used = str(context.completed_export["id"])
+    response = context.submit_export(
+        used, context.edited_session, context.read_draft(context.edited_session)
+    )
+    said = response.body.decode(errors="replace").lower()
     expect_true("the reply", "duplicate" in said, "the word duplicate", said[:200])
     pending = (
-        isinstance(answer.json, dict) and flatten_render(answer.json).get("status") == "pending"
+        isinstance(response.json, dict) and flatten_render(response.json).get("status") == "pending"
     )
     expect_equal("taken", pending, False)
 
 
-@server_check("render.refused.empty", "REN-9", needs="token")
-def empty_draft_is_refused(stage: CheckContext) -> None:
+@server_check("render.refused.empty", "REN-9", prerequisite="token")
+def empty_draft_is_refused(context: CheckContext) -> None:
     """A draft without segments MUST be refused with 400 at submit."""
-    session = stage.new_session()
-    answer = stage.submit_export(stage.new_render_id(), session, {"t": [], "d": 0})
-    _expect_refusal(stage, answer, "draft.t")
+    session = context.new_session()
+    response = context.submit_export(context.new_render_id(), session, {"t": [], "d": 0})
+    _expect_refusal(context, response, "draft.t")
 
 
-@server_check("render.refused.media", "REN-9", needs="edit")
-def unknown_media_is_refused(stage: CheckContext) -> None:
+@server_check("render.refused.media", "REN-9", prerequisite="edit")
+def unknown_media_is_refused(context: CheckContext) -> None:
     """A draft with unknown media MUST be refused with 400 and the path of the field."""
     draft = {"t": [{"tt": 0, "sg": [{"id": "x", "s": 0, "d": 500, "src": "nothing"}]}], "d": 500}
-    answer = stage.submit_export(stage.new_render_id(), stage.edited_session, draft)
-    _expect_refusal(stage, answer, "draft.t[0].sg[0].src")
+    response = context.submit_export(context.new_render_id(), context.edited_session, draft)
+    _expect_refusal(context, response, "draft.t[0].sg[0].src")
 
 
-@server_check("render.refused.times", "REN-9", needs="edit")
-def nonsense_times_are_refused(stage: CheckContext) -> None:
+@server_check("render.refused.times", "REN-9", prerequisite="edit")
+def nonsense_times_are_refused(context: CheckContext) -> None:
     """A draft with nonsense times MUST be refused with 400 and the path of the field."""
-    good = stage.read_draft(stage.edited_session)
+    good = context.read_draft(context.edited_session)
     track = next(n for n, t in enumerate(good["t"]) if t.get("sg"))
     for name, value in {"d": -5, "s": -1, "d ": 0, "sp": 0}.items():
         segment = {**good["t"][track]["sg"][0], name.strip(): value}
-        answer = stage.submit_export(
-            stage.new_render_id(),
-            stage.edited_session,
+        response = context.submit_export(
+            context.new_render_id(),
+            context.edited_session,
             {**good, "t": [{**good["t"][track], "sg": [segment]}]},
         )
-        _expect_refusal(stage, answer, f"draft.t[0].sg[0].{name.strip()}")
+        _expect_refusal(context, response, f"draft.t[0].sg[0].{name.strip()}")
 
 
-def _expect_refusal(stage: CheckContext, answer: Any, path: str) -> None:
-    expect_equal("the HTTP status", answer.status, 400)
-    message = expect_error(stage, answer, ResponseCode.BAD_REQUEST)
+def _expect_refusal(context: CheckContext, response: Any, path: str) -> None:
+    expect_equal("the HTTP status", response.status, 400)
+    message = expect_error(context, response, ResponseCode.BAD_REQUEST)
     expect_true("message", path in message, path, message)

@@ -13,104 +13,106 @@ from ..server_check import server_check
 _NEVER = "1000000000000000000"
 
 
-@server_check("session.new.fields", "SES-1", needs="token")
-def session_has_its_ids(stage: CheckContext) -> None:
+@server_check("session.new.fields", "SES-1", prerequisite="token")
+def session_has_its_ids(context: CheckContext) -> None:
     """A new session MUST be answered with `task_id`, `session_id` and `user_id`."""
     body = {"task_name": "project", "language": "en"}
-    data = stage.call(wire.SESSION, json=body).data
+    data = context.call(wire.SESSION, json=body).data
     for name in ("task_id", "session_id", "user_id"):
         value = expect_type(f"data.{name}", require_field("data", data, name), str)
         expect_true(f"data.{name}", bool(value), "not empty", value)
 
 
-@server_check("session.new.digits", "SES-1", needs="session", assumed=True)
-def session_id_has_19_digits(stage: CheckContext) -> None:
+@server_check("session.new.digits", "SES-1", prerequisite="session", assumed=True)
+def session_id_has_19_digits(context: CheckContext) -> None:
     """A session id SHOULD be a string of 19 digits."""
-    fits = bool(re.fullmatch(r"\d{19}", stage.session))
-    expect_true("data.session_id", fits, "19 digits", stage.session)
+    fits = bool(re.fullmatch(r"\d{19}", context.session))
+    expect_true("data.session_id", fits, "19 digits", context.session)
 
 
-@server_check("session.new.language-optional", "SES-1", needs="token")
-def language_may_be_left_out(stage: CheckContext) -> None:
+@server_check("session.new.language-optional", "SES-1", prerequisite="token")
+def language_may_be_left_out(context: CheckContext) -> None:
     """A session MUST open without `language`."""
-    data = stage.call(wire.SESSION, json={"task_name": "project"}).data
+    data = context.call(wire.SESSION, json={"task_name": "project"}).data
     require_field("data", data, "session_id")
 
 
-@server_check("session.new.user", "SES-1", needs="token")
-def session_belongs_to_the_caller(stage: CheckContext) -> None:
+@server_check("session.new.user", "SES-1", prerequisite="token")
+def session_belongs_to_the_caller(context: CheckContext) -> None:
     """The `user_id` of a new session MUST be the caller's."""
-    data = stage.call(wire.SESSION, json={"task_name": "project"}).data
-    known = stage.account.user_id or require_field(
-        "data", stage.read_state(data["session_id"]), "user_id"
+    data = context.call(wire.SESSION, json={"task_name": "project"}).data
+    known = context.account.user_id or require_field(
+        "data", context.read_state(data["session_id"]), "user_id"
     )
     expect_equal("data.user_id", require_field("data", data, "user_id"), known)
 
 
-@server_check("session.new.distinct", "SES-1", needs="token")
-def sessions_are_distinct(stage: CheckContext) -> None:
+@server_check("session.new.distinct", "SES-1", prerequisite="token")
+def sessions_are_distinct(context: CheckContext) -> None:
     """Two new sessions MUST have different ids."""
-    one, other = stage.new_session(), stage.new_session()
+    one, other = context.new_session(), context.new_session()
     expect_true("data.session_id", one != other, "different ids", one)
 
 
-@server_check("session.new.empty", "SES-1", "STA-3", needs="session")
-def new_session_has_an_empty_timeline(stage: CheckContext) -> None:
+@server_check("session.new.empty", "SES-1", "STA-3", prerequisite="session")
+def new_session_has_an_empty_timeline(context: CheckContext) -> None:
     """The timeline of a new session MUST have no segments."""
-    draft = stage.read_draft(stage.new_session())
+    draft = context.read_draft(context.new_session())
     filled = [track for track in draft.get("t") or () if track.get("sg")]
     expect_equal("tracks with segments", filled, [])
 
 
-@server_check("session.kept", "SES-2", needs="edit")
-def session_is_kept(stage: CheckContext) -> None:
+@server_check("session.kept", "SES-2", prerequisite="edit")
+def session_is_kept(context: CheckContext) -> None:
     """A draft MUST be there for whoever comes back on another connection."""
-    before = stage.read_draft(stage.edited_session)
-    stage.call(wire.BALANCE, headers={"Connection": "close"})
-    again = stage.call(wire.STATE, session=stage.edited_session)
+    before = context.read_draft(context.edited_session)
+    context.call(wire.BALANCE, headers={"Connection": "close"})
+    again = context.call(wire.STATE, session=context.edited_session)
     expect_equal("the draft", require_field("data", again.data, "state", "draft"), before)
 
 
-@server_check("session.unknown.state", "SES-3", needs="token")
-def state_of_an_unknown_session(stage: CheckContext) -> None:
+@server_check("session.unknown.state", "SES-3", prerequisite="token")
+def state_of_an_unknown_session(context: CheckContext) -> None:
     """The state of a session that never was MUST be 1002."""
-    answer = stage.call(wire.STATE, session=_NEVER)
-    expect_error(stage, answer, ResponseCode.SESSION_NOT_FOUND)
+    response = context.call(wire.STATE, session=_NEVER)
+    expect_error(context, response, ResponseCode.SESSION_NOT_FOUND)
 
 
-@server_check("session.unknown.chat", "SES-3", "GEN-2", needs="token")
-def turn_of_an_unknown_session(stage: CheckContext) -> None:
+@server_check("session.unknown.chat", "SES-3", "GEN-2", prerequisite="token")
+def turn_of_an_unknown_session(context: CheckContext) -> None:
     """A turn in a session that never was MUST be 1002 instead of a stream."""
-    told = stage.send_message(_NEVER, "hello")
-    expect_error(stage, told.response, ResponseCode.SESSION_NOT_FOUND, chat=True)
+    stream = context.send_message(_NEVER, "hello")
+    expect_error(context, stream.response, ResponseCode.SESSION_NOT_FOUND, chat=True)
 
 
-@server_check("session.unknown.upload", "SES-3", needs="token")
-def upload_to_an_unknown_session(stage: CheckContext) -> None:
+@server_check("session.unknown.upload", "SES-3", prerequisite="token")
+def upload_to_an_unknown_session(context: CheckContext) -> None:
     """An upload to a session that never was MUST be 1002."""
-    answer = stage.upload(_NEVER, "picture.png")
-    expect_error(stage, answer, ResponseCode.SESSION_NOT_FOUND)
+    response = context.upload(_NEVER, "picture.png")
+    expect_error(context, response, ResponseCode.SESSION_NOT_FOUND)
 
 
-@server_check("session.unknown.render", "SES-3", needs="token")
-def export_of_an_unknown_session(stage: CheckContext) -> None:
+@server_check("session.unknown.render", "SES-3", prerequisite="token")
+def export_of_an_unknown_session(context: CheckContext) -> None:
     """An export of a session that never was MUST be 1002."""
     draft = {"t": [{"tt": 7, "sg": [{"s": 0, "d": 1000, "txt": "x"}]}], "d": 1000}
-    answer = stage.submit_export(stage.new_render_id(), _NEVER, draft)
-    expect_error(stage, answer, ResponseCode.SESSION_NOT_FOUND)
+    response = context.submit_export(context.new_render_id(), _NEVER, draft)
+    expect_error(context, response, ResponseCode.SESSION_NOT_FOUND)
 
 
-@server_check("session.foreign.everywhere", "SES-3", "GEN-7", needs="session", tokens=1)
-def foreign_session_is_unknown_everywhere(stage: CheckContext) -> None:
+@server_check("session.foreign.everywhere", "SES-3", "GEN-7", prerequisite="session", tokens=1)
+def foreign_session_is_unknown_everywhere(context: CheckContext) -> None:
     """Somebody else's session MUST be 1002 for its state, for uploads and for turns."""
-    other = stage.new_account()
+    other = context.new_account()
     expect_error(
-        stage, stage.call(wire.STATE, other, session=stage.session), ResponseCode.SESSION_NOT_FOUND
-    )
-    expect_error(
-        stage,
-        stage.upload(stage.session, "picture.png", account=other),
+        context,
+        context.call(wire.STATE, other, session=context.session),
         ResponseCode.SESSION_NOT_FOUND,
     )
-    told = stage.send_message(stage.session, "hello", other)
-    expect_error(stage, told.response, ResponseCode.SESSION_NOT_FOUND, chat=True)
+    expect_error(
+        context,
+        context.upload(context.session, "picture.png", account=other),
+        ResponseCode.SESSION_NOT_FOUND,
+    )
+    stream = context.send_message(context.session, "hello", other)
+    expect_error(context, stream.response, ResponseCode.SESSION_NOT_FOUND, chat=True)

@@ -19,20 +19,20 @@ def _segments(draft: dict[str, Any]) -> list[dict[str, Any]]:
     return [segment for track in draft["t"] for segment in track.get("sg") or ()]
 
 
-@server_check("state.fields.outer", "STA-1", needs="session")
-def state_names_its_session(stage: CheckContext) -> None:
+@server_check("state.fields.outer", "STA-1", prerequisite="session")
+def state_names_its_session(context: CheckContext) -> None:
     """`data` of a state MUST have session_id, task_id, task_name, user_id and state."""
-    data = stage.read_state(stage.session)
+    data = context.read_state(context.session)
     for name in ("session_id", "task_id", "task_name", "user_id"):
         expect_type(f"data.{name}", require_field("data", data, name), str)
-    expect_equal("data.session_id", data["session_id"], stage.session)
+    expect_equal("data.session_id", data["session_id"], context.session)
     expect_type("data.state", require_field("data", data, "state"), dict)
 
 
-@server_check("state.fields.inner", "STA-1", needs="session")
-def state_has_its_parts(stage: CheckContext) -> None:
+@server_check("state.fields.inner", "STA-1", prerequisite="session")
+def state_has_its_parts(context: CheckContext) -> None:
     """`data.state` MUST have draft, video_infos, canvas_config and generated_media."""
-    state = require_field("data", stage.read_state(stage.session), "state")
+    state = require_field("data", context.read_state(context.session), "state")
     expect_type("draft", require_field("state", state, "draft"), dict)
     expect_type("video_infos", require_field("state", state, "video_infos"), list)
     expect_type("generated_media", require_field("state", state, "generated_media"), list)
@@ -41,24 +41,26 @@ def state_has_its_parts(stage: CheckContext) -> None:
         require_field("canvas_config", canvas, name)
 
 
-@server_check("state.fields.task-name", "STA-1", "SES-1", needs="token")
-def task_name_is_kept(stage: CheckContext) -> None:
+@server_check("state.fields.task-name", "STA-1", "SES-1", prerequisite="token")
+def task_name_is_kept(context: CheckContext) -> None:
     """`task_name` MUST be what the session was opened with."""
-    session = stage.new_session(task_name="holiday film")
-    expect_equal("data.task_name", stage.read_state(session)["task_name"], "holiday film")
+    session = context.new_session(task_name="holiday film")
+    expect_equal("data.task_name", context.read_state(session)["task_name"], "holiday film")
 
 
-@server_check("state.uploads.listed", "STA-1", "UPL-2", needs="upload")
-def uploads_are_in_video_infos(stage: CheckContext) -> None:
+@server_check("state.uploads.listed", "STA-1", "UPL-2", prerequisite="upload")
+def uploads_are_in_video_infos(context: CheckContext) -> None:
     """What was uploaded MUST be in `video_infos`."""
-    infos = require_field("data", stage.read_state(stage.uploaded_session), "state", "video_infos")
+    infos = require_field(
+        "data", context.read_state(context.uploaded_session), "state", "video_infos"
+    )
     expect_equal("names in video_infos", [info.get("filename") for info in infos], [CLIP])
 
 
-@server_check("state.draft.names", "STA-2", needs="edit")
-def draft_has_short_names(stage: CheckContext) -> None:
+@server_check("state.draft.names", "STA-2", prerequisite="edit")
+def draft_has_short_names(context: CheckContext) -> None:
     """A draft MUST have its tracks in `t`, each with `tt` and `sg`, and its length in `d`."""
-    draft = stage.read_draft(stage.edited_session)
+    draft = context.read_draft(context.edited_session)
     tracks = expect_type("t", require_field("draft", draft, "t"), list)
     expect_type("d", require_field("draft", draft, "d"), int, float)
     for track in tracks:
@@ -66,54 +68,54 @@ def draft_has_short_names(stage: CheckContext) -> None:
         expect_type("sg", require_field("track", track, "sg"), list)
 
 
-@server_check("state.draft.video-type", "STA-2", needs="edit")
-def video_is_of_type_0(stage: CheckContext) -> None:
+@server_check("state.draft.video-type", "STA-2", prerequisite="edit")
+def video_is_of_type_0(context: CheckContext) -> None:
     """A clip MUST stand on a track of type 0."""
-    types = [t["tt"] for t in stage.read_draft(stage.edited_session)["t"] if t.get("sg")]
+    types = [t["tt"] for t in context.read_draft(context.edited_session)["t"] if t.get("sg")]
     expect_equal("types of tracks", types, [0])
 
 
-@server_check("state.draft.text-type", "STA-2", needs="token", credits=50)
-def title_is_of_type_7(stage: CheckContext) -> None:
+@server_check("state.draft.text-type", "STA-2", prerequisite="token", credits=50)
+def title_is_of_type_7(context: CheckContext) -> None:
     """A title MUST stand on a track of type 7."""
-    session = stage.new_edited_session()
-    stage.send_message(session, _TITLE)
-    types = [t["tt"] for t in stage.read_draft(session)["t"] if t.get("sg")]
+    session = context.new_edited_session()
+    context.send_message(session, _TITLE)
+    types = [t["tt"] for t in context.read_draft(session)["t"] if t.get("sg")]
     expect_equal("types of tracks", sorted(types), [0, 7])
 
 
-@server_check("state.draft.milliseconds", "STA-2", needs="edit")
-def draft_is_measured_in_milliseconds(stage: CheckContext) -> None:
+@server_check("state.draft.milliseconds", "STA-2", prerequisite="edit")
+def draft_is_measured_in_milliseconds(context: CheckContext) -> None:
     """Lengths MUST be milliseconds: a clip of 2 s is 2,000 long."""
-    draft = stage.read_draft(stage.edited_session)
+    draft = context.read_draft(context.edited_session)
     off = abs(draft["d"] - 1000 * CLIP_SECONDS)
     expect_true("d", off <= 100, "2000, to a few frames", draft["d"])
 
 
-@server_check("state.ready.after-edit", "STA-3", needs="token", credits=50)
-def edited_draft_is_ready(stage: CheckContext) -> None:
+@server_check("state.ready.after-edit", "STA-3", prerequisite="token", credits=50)
+def edited_draft_is_ready(context: CheckContext) -> None:
     """After a clip was put on it, a timeline MUST have a track with a segment in `sg`."""
-    session = stage.new_session()
-    stage.upload(session, CLIP)
-    stage.send_message(session, PUT_ON_TIMELINE)
-    draft = stage.read_draft(session)
+    session = context.new_session()
+    context.upload(session, CLIP)
+    context.send_message(session, PUT_ON_TIMELINE)
+    draft = context.read_draft(session)
     filled = [track for track in require_field("draft", draft, "t") if track.get("sg")]
     expect_true("tracks with segments", bool(filled), "at least one", draft)
 
 
-@server_check("state.segment.names", "STA-4", needs="edit")
-def segment_names_are_ours(stage: CheckContext) -> None:
+@server_check("state.segment.names", "STA-4", prerequisite="edit")
+def segment_names_are_ours(context: CheckContext) -> None:
     """The names in a segment SHOULD be those of this project, which nobody else publishes."""
-    names = set().union(*_segments(stage.read_draft(stage.edited_session)))
+    names = set().union(*_segments(context.read_draft(context.edited_session)))
     expect_equal("names that are not ours", sorted(names - _SEGMENT_NAMES), [])
 
 
-@server_check("state.segment.times", "STA-4", needs="token", credits=50)
-def segments_do_not_overlap(stage: CheckContext) -> None:
+@server_check("state.segment.times", "STA-4", prerequisite="token", credits=50)
+def segments_do_not_overlap(context: CheckContext) -> None:
     """Segments of a track MUST have no negative time and not overlap."""
-    session = stage.new_edited_session()
-    stage.send_message(session, _TITLE)
-    for track in stage.read_draft(session)["t"]:
+    session = context.new_edited_session()
+    context.send_message(session, _TITLE)
+    for track in context.read_draft(session)["t"]:
         at = 0
         for segment in sorted(track["sg"], key=lambda s: s["s"]):
             expect_true("s", segment["s"] >= at, f"at least {at}", segment["s"])
@@ -121,30 +123,32 @@ def segments_do_not_overlap(stage: CheckContext) -> None:
             at = segment["s"] + segment["d"]
 
 
-@server_check("state.newest", "STA-1", "SES-2", needs="token", credits=50)
-def latest_is_the_newest(stage: CheckContext) -> None:
+@server_check("state.newest", "STA-1", "SES-2", prerequisite="token", credits=50)
+def latest_is_the_newest(context: CheckContext) -> None:
     """`latest` MUST be the draft after the last edit, each time it is asked."""
-    session = stage.new_edited_session()
-    stage.send_message(session, _TITLE)
-    first = stage.read_draft(session)
+    session = context.new_edited_session()
+    context.send_message(session, _TITLE)
+    first = context.read_draft(session)
     texts = [segment["txt"] for segment in _segments(first) if "txt" in segment]
     expect_equal("titles", texts, ["Hello"])
-    expect_equal("asked again", stage.read_draft(session), first)
+    expect_equal("asked again", context.read_draft(session), first)
 
 
-@server_check("state.read-only", "STA-1", "CRD-1", needs="edit")
-def reading_changes_nothing(stage: CheckContext) -> None:
+@server_check("state.read-only", "STA-1", "CRD-1", prerequisite="edit")
+def reading_changes_nothing(context: CheckContext) -> None:
     """Reading the state MUST change neither draft nor balance."""
-    before = stage.read_draft(stage.edited_session), stage.read_balance()
-    stage.read_state(stage.edited_session)
+    before = context.read_draft(context.edited_session), context.read_balance()
+    context.read_state(context.edited_session)
     expect_equal(
-        "draft and balance", (stage.read_draft(stage.edited_session), stage.read_balance()), before
+        "draft and balance",
+        (context.read_draft(context.edited_session), context.read_balance()),
+        before,
     )
 
 
-@server_check("state.bad-id", "SES-3", needs="token")
-def odd_session_ids_are_not_found(stage: CheckContext) -> None:
+@server_check("state.bad-id", "SES-3", prerequisite="token")
+def odd_session_ids_are_not_found(context: CheckContext) -> None:
     """A session id that no session can have MUST be 1002."""
     for odd in ("abc", "0", "9" * 60, "%2e%2e", "-1"):
-        answer = stage.call(wire.STATE, session=odd)
-        expect_error(stage, answer, ResponseCode.SESSION_NOT_FOUND)
+        response = context.call(wire.STATE, session=odd)
+        expect_error(context, response, ResponseCode.SESSION_NOT_FOUND)

@@ -1,4 +1,4 @@
-"""Section 2: anonymous tokens, their life, scopes and claim tokens (AUTH-1 to AUTH-7)."""
+"""Section 2: anonymous tokens, their lifetime, scopes and claim tokens (AUTH-1 to AUTH-7)."""
 
 import re
 import uuid
@@ -20,66 +20,66 @@ from ..error_assertions import error_code, expect_error
 from ..server_check import server_check
 
 _WEEK = 7 * 86_400
-# Between the moment that a server writes down and the one that we compare with.
+# The maximum time between the server's timestamp and our comparison.
 _SLACK = 120
 _CREDITS = 100
 _CLAIM_LIFE = 604_800
 
 
-def _fresh(stage: CheckContext) -> TargetAccount:
-    """The run's account, as the token call gave it."""
-    account = stage.account
+def _fresh(context: CheckContext) -> TargetAccount:
+    """Return the run's account with its token reply."""
+    account = context.account
     if not account.token_reply:
-        return stage.new_account()
+        return context.new_account()
     return account
 
 
-def _now(stage: CheckContext) -> float:
-    return stage.control.read_clock() if stage.has_control else datetime.now(UTC).timestamp()
+def _now(context: CheckContext) -> float:
+    return context.control.read_clock() if context.has_control else datetime.now(UTC).timestamp()
 
 
-@server_check("token.new.prefix", "AUTH-1", needs="token")
-def token_has_its_prefix(stage: CheckContext) -> None:
+@server_check("token.new.prefix", "AUTH-1", prerequisite="token")
+def token_has_its_prefix(context: CheckContext) -> None:
     """An anonymous token MUST begin with `nmv_usr_`."""
     token = expect_type(
-        "data.token", require_field("data", _fresh(stage).token_reply, "token"), str
+        "data.token", require_field("data", _fresh(context).token_reply, "token"), str
     )
     expect_true(
         "data.token", token.startswith(ANONYMOUS_TOKEN_PREFIX), ANONYMOUS_TOKEN_PREFIX, token[:8]
     )
 
 
-@server_check("token.new.credits", "AUTH-1", needs="token")
-def token_comes_with_credits(stage: CheckContext) -> None:
+@server_check("token.new.credits", "AUTH-1", prerequisite="token")
+def token_comes_with_credits(context: CheckContext) -> None:
     """A fresh anonymous token MUST come with 100 credits."""
     expect_equal(
-        "data.credits", require_field("data", _fresh(stage).token_reply, "credits"), _CREDITS
+        "data.credits", require_field("data", _fresh(context).token_reply, "credits"), _CREDITS
     )
 
 
 @server_check("token.new.balance", "AUTH-1", "CRD-1", tokens=1)
-def fresh_balance_is_the_credits(stage: CheckContext) -> None:
+def fresh_balance_is_the_credits(context: CheckContext) -> None:
     """The balance of a fresh anonymous token MUST be what the token call said."""
     client_id = str(uuid.uuid4())
-    data = stage.request_token(client_id).data
-    balance = stage.read_balance(TargetAccount(data["token"]))
+    data = context.request_token(client_id).data
+    balance = context.read_balance(TargetAccount(data["token"]))
     expect_equal("data.available", require_field("data", balance, "available"), data["credits"])
 
 
-@server_check("token.new.user", "AUTH-1", needs="token")
-def token_names_its_user(stage: CheckContext) -> None:
+@server_check("token.new.user", "AUTH-1", prerequisite="token")
+def token_names_its_user(context: CheckContext) -> None:
     """A fresh anonymous token MUST come with a `user_id` that begins with `anon_`."""
     user = expect_type(
-        "data.user_id", require_field("data", _fresh(stage).token_reply, "user_id"), str
+        "data.user_id", require_field("data", _fresh(context).token_reply, "user_id"), str
     )
     expect_true("data.user_id", user.startswith(ANONYMOUS_USER_PREFIX), "anon_…", user)
 
 
 @server_check("token.new.expiry", "AUTH-1", "AUTH-5", tokens=1)
-def token_says_when_it_ends(stage: CheckContext) -> None:
+def token_says_when_it_ends(context: CheckContext) -> None:
     """`expires_at` MUST be an ISO 8601 time in UTC, 7 days ahead."""
-    now = _now(stage)
-    data = stage.request_token(str(uuid.uuid4())).data
+    now = _now(context)
+    data = context.request_token(str(uuid.uuid4())).data
     said = expect_type("data.expires_at", require_field("data", data, "expires_at"), str)
     expect_true("data.expires_at", bool(re.search(r"(Z|\+00:00)$", said)), "UTC", said)
     ahead = datetime.fromisoformat(said.replace("Z", "+00:00")).timestamp() - now
@@ -87,156 +87,156 @@ def token_says_when_it_ends(stage: CheckContext) -> None:
 
 
 @server_check("token.new.no-body", "AUTH-1", tokens=1)
-def token_call_needs_no_body(stage: CheckContext) -> None:
+def token_call_needs_no_body(context: CheckContext) -> None:
     """The token call MUST work without a body, and with an empty JSON object."""
     bodies: tuple[dict[str, str] | None, ...] = (None, {})
     for body in bodies:
         headers = {CLIENT_ID: str(uuid.uuid4())}
-        answer = stage.target.request("POST", wire.TOKEN.template, headers=headers, json=body)
-        expect_type("data.token", require_field("data", answer.data, "token"), str)
+        response = context.target.request("POST", wire.TOKEN.template, headers=headers, json=body)
+        expect_type("data.token", require_field("data", response.data, "token"), str)
 
 
 @server_check("token.client-id.any-string", "AUTH-1", tokens=2)
-def client_id_may_be_any_string(stage: CheckContext) -> None:
+def client_id_may_be_any_string(context: CheckContext) -> None:
     """A client id of 1 to 64 characters MUST be taken, a UUID or not."""
     for client_id in (uuid.uuid4().hex[:1] + uuid.uuid4().hex[:7], uuid.uuid4().hex * 2):
         assert len(client_id) <= CLIENT_ID_MAX
-        require_field("data", stage.request_token(client_id).data, "token")
+        require_field("data", context.request_token(client_id).data, "token")
 
 
 @server_check("token.client-id.too-long", "AUTH-1")
-def client_id_may_not_be_longer(stage: CheckContext) -> None:
+def client_id_may_not_be_longer(context: CheckContext) -> None:
     """A client id of more than 64 characters MUST be refused with 400."""
-    answer = stage.request_token("x" * (CLIENT_ID_MAX + 1))
-    expect_equal("the HTTP status", answer.status, 400)
-    expect_error(stage, answer, ResponseCode.BAD_REQUEST)
+    response = context.request_token("x" * (CLIENT_ID_MAX + 1))
+    expect_equal("the HTTP status", response.status, 400)
+    expect_error(context, response, ResponseCode.BAD_REQUEST)
 
 
 @server_check("token.client-id.missing", "AUTH-2")
-def client_id_must_be_there(stage: CheckContext) -> None:
+def client_id_must_be_there(context: CheckContext) -> None:
     """A token call without `X-Client-Id` MUST be HTTP 400 with code 400."""
-    answer = stage.request_token(None)
-    expect_equal("the HTTP status", answer.status, 400)
-    expect_error(stage, answer, ResponseCode.BAD_REQUEST)
+    response = context.request_token(None)
+    expect_equal("the HTTP status", response.status, 400)
+    expect_error(context, response, ResponseCode.BAD_REQUEST)
 
 
 @server_check("token.client-id.empty", "AUTH-2")
-def client_id_must_not_be_empty(stage: CheckContext) -> None:
+def client_id_must_not_be_empty(context: CheckContext) -> None:
     """A token call with an empty `X-Client-Id` MUST be HTTP 400 with code 400."""
-    answer = stage.request_token("")
-    expect_equal("the HTTP status", answer.status, 400)
-    expect_error(stage, answer, ResponseCode.BAD_REQUEST)
+    response = context.request_token("")
+    expect_equal("the HTTP status", response.status, 400)
+    expect_error(context, response, ResponseCode.BAD_REQUEST)
 
 
 @server_check("token.again.refused", "AUTH-3", tokens=1)
-def second_token_is_refused(stage: CheckContext) -> None:
+def second_token_is_refused(context: CheckContext) -> None:
     """A second token for one client id within 7 days MUST be HTTP 429 with code 429."""
     client_id = str(uuid.uuid4())
-    require_field("data", stage.request_token(client_id).data, "token")
-    answer = stage.request_token(client_id)
-    expect_equal("the HTTP status", answer.status, 429)
-    expect_error(stage, answer, ResponseCode.RATE_LIMITED)
+    require_field("data", context.request_token(client_id).data, "token")
+    response = context.request_token(client_id)
+    expect_equal("the HTTP status", response.status, 429)
+    expect_error(context, response, ResponseCode.RATE_LIMITED)
 
 
 @server_check("token.again.retry-after", "AUTH-3", tokens=1, assumed=True)
-def refusal_says_when_to_come_back(stage: CheckContext) -> None:
+def refusal_says_when_to_come_back(context: CheckContext) -> None:
     """The 429 of the token call SHOULD say in `Retry-After` when to come back, within 7 days."""
     client_id = str(uuid.uuid4())
-    require_field("data", stage.request_token(client_id).data, "token")
-    after = stage.request_token(client_id).headers.get("retry-after", "")
+    require_field("data", context.request_token(client_id).data, "token")
+    after = context.request_token(client_id).headers.get("retry-after", "")
     fits = after.isdecimal() and 0 < int(after) <= _WEEK
     expect_true("Retry-After", fits, "seconds within 7 days", after)
 
 
-@server_check("token.again.next-week", "AUTH-5", "AUTH-3", control=True)
-def next_week_the_client_may_ask_again(stage: CheckContext) -> None:
+@server_check("token.again.next-week", "AUTH-5", "AUTH-3", needs_control=True)
+def next_week_the_client_may_ask_again(context: CheckContext) -> None:
     """After 7 days the same client id MUST get a new token."""
     client_id = str(uuid.uuid4())
-    old = require_field("data", stage.request_token(client_id).data, "token")
-    stage.control.advance_clock(_WEEK + 1)
-    new = require_field("data", stage.request_token(client_id).data, "token")
+    old = require_field("data", context.request_token(client_id).data, "token")
+    context.control.advance_clock(_WEEK + 1)
+    new = require_field("data", context.request_token(client_id).data, "token")
     expect_true("the new token", new != old, "another one", "the old one")
 
 
-@server_check("token.life.alive", "AUTH-5", control=True)
-def token_lives_almost_a_week(stage: CheckContext) -> None:
+@server_check("token.life.alive", "AUTH-5", needs_control=True)
+def token_lives_almost_a_week(context: CheckContext) -> None:
     """A token MUST still be good shortly before its 7 days are over."""
-    account = stage.new_account()
-    stage.control.advance_clock(_WEEK - 60)
-    expect_equal("code of a failure", error_code(stage.call(wire.BALANCE, account)), 0)
+    account = context.new_account()
+    context.control.advance_clock(_WEEK - 60)
+    expect_equal("code of a failure", error_code(context.call(wire.BALANCE, account)), 0)
 
 
-@server_check("token.life.over", "AUTH-5", "GEN-3", control=True)
-def token_ends_after_a_week(stage: CheckContext) -> None:
+@server_check("token.life.over", "AUTH-5", "GEN-3", needs_control=True)
+def token_ends_after_a_week(context: CheckContext) -> None:
     """A token MUST be refused with 1001 once its 7 days are over."""
-    account = stage.new_account()
-    stage.control.advance_clock(_WEEK + 1)
-    expect_error(stage, stage.call(wire.BALANCE, account), ResponseCode.BAD_TOKEN)
+    account = context.new_account()
+    context.control.advance_clock(_WEEK + 1)
+    expect_error(context, context.call(wire.BALANCE, account), ResponseCode.BAD_TOKEN)
 
 
-@server_check("token.revoked", "GEN-3", "AUTH-6", control=True)
-def revoked_token_is_refused(stage: CheckContext) -> None:
+@server_check("token.revoked", "GEN-3", "AUTH-6", needs_control=True)
+def revoked_token_is_refused(context: CheckContext) -> None:
     """A revoked token MUST be refused with 1001."""
-    account = stage.make_account()
-    stage.control.change_token(account.token_reply["id"], revoked=True)
-    expect_error(stage, stage.call(wire.BALANCE, account), ResponseCode.BAD_TOKEN)
+    account = context.make_account()
+    context.control.change_token(account.token_reply["id"], revoked=True)
+    expect_error(context, context.call(wire.BALANCE, account), ResponseCode.BAD_TOKEN)
 
 
-@server_check("token.scope.missing", "AUTH-6", control=True)
-def missing_scope_is_refused(stage: CheckContext) -> None:
+@server_check("token.scope.missing", "AUTH-6", needs_control=True)
+def missing_scope_is_refused(context: CheckContext) -> None:
     """A call for which a token lacks the scope MUST be refused."""
-    reader = stage.make_account(scopes=["read"])
-    require_field("data", stage.read_balance(reader), "available")
-    answer = stage.call(wire.SESSION, reader, json={"task_name": "project", "language": "en"})
-    expect_error(stage, answer, ResponseCode.BAD_TOKEN)
+    reader = context.make_account(scopes=["read"])
+    require_field("data", context.read_balance(reader), "available")
+    response = context.call(wire.SESSION, reader, json={"task_name": "project", "language": "en"})
+    expect_error(context, response, ResponseCode.BAD_TOKEN)
 
 
-@server_check("token.scope.star", "AUTH-6", control=True)
-def wildcard_is_every_scope(stage: CheckContext) -> None:
+@server_check("token.scope.star", "AUTH-6", needs_control=True)
+def wildcard_is_every_scope(context: CheckContext) -> None:
     """A token with the scope `*` MUST be allowed everything."""
-    account = stage.make_account(scopes=["*"])
-    session = stage.new_session(account)
-    require_field("data", stage.read_state(session, account), "state")
+    account = context.make_account(scopes=["*"])
+    session = context.new_session(account)
+    require_field("data", context.read_state(session, account), "state")
 
 
-@server_check("token.claim.made", "AUTH-7", needs="session")
-def claim_token_is_made(stage: CheckContext) -> None:
+@server_check("token.claim.made", "AUTH-7", prerequisite="session")
+def claim_token_is_made(context: CheckContext) -> None:
     """A claim token MUST begin with `clm_` and live 604,800 seconds."""
-    data = _claim(stage, stage.session)
+    data = _claim(context, context.session)
     token = expect_type("data.claim_token", require_field("data", data, "claim_token"), str)
     expect_true("data.claim_token", token.startswith(CLAIM_TOKEN_PREFIX), "clm_…", token[:4])
     expect_equal("data.expires_in", require_field("data", data, "expires_in"), _CLAIM_LIFE)
 
 
-@server_check("token.claim.no-bearer", "AUTH-7", "GEN-3", needs="session")
-def claim_token_is_no_bearer(stage: CheckContext) -> None:
+@server_check("token.claim.no-bearer", "AUTH-7", "GEN-3", prerequisite="session")
+def claim_token_is_no_bearer(context: CheckContext) -> None:
     """A claim token MUST be refused with 1001 as a bearer token."""
-    claim = require_field("data", _claim(stage, stage.session), "claim_token")
-    expect_error(stage, stage.call(wire.BALANCE, TargetAccount(claim)), ResponseCode.BAD_TOKEN)
+    claim = require_field("data", _claim(context, context.session), "claim_token")
+    expect_error(context, context.call(wire.BALANCE, TargetAccount(claim)), ResponseCode.BAD_TOKEN)
 
 
-@server_check("token.claim.page", "AUTH-7", control=True)
-def claim_token_opens_its_page(stage: CheckContext) -> None:
+@server_check("token.claim.page", "AUTH-7", needs_control=True)
+def claim_token_opens_its_page(context: CheckContext) -> None:
     """A claim token MUST open `/workspace/claim?ct=…`, and again: it is reusable."""
-    claim = require_field("data", _claim(stage, stage.session), "claim_token")
+    claim = require_field("data", _claim(context, context.session), "claim_token")
     for _ in range(2):
-        page = stage.target.request("GET", f"{wire.CLAIM_PAGE.template}?ct={claim}")
+        page = context.target.request("GET", f"{wire.CLAIM_PAGE.template}?ct={claim}")
         expect_equal("the HTTP status", page.status, 200)
         kind = page.headers.get("content-type", "").partition(";")[0]
         expect_equal("content-type", kind, "text/html")
 
 
-@server_check("token.claim.foreign", "AUTH-7", "SES-3", needs="session", tokens=1)
-def foreign_session_cannot_be_claimed(stage: CheckContext) -> None:
+@server_check("token.claim.foreign", "AUTH-7", "SES-3", prerequisite="session", tokens=1)
+def foreign_session_cannot_be_claimed(context: CheckContext) -> None:
     """A claim token for somebody else's session MUST be refused with 1002."""
-    task = stage.read_state(stage.session)["task_id"]
-    wanted = {"task_id": task, "session_id": stage.session}
-    answer = stage.call(wire.CLAIM_TOKEN, stage.new_account(), json=wanted)
-    expect_error(stage, answer, ResponseCode.SESSION_NOT_FOUND)
+    task = context.read_state(context.session)["task_id"]
+    wanted = {"task_id": task, "session_id": context.session}
+    response = context.call(wire.CLAIM_TOKEN, context.new_account(), json=wanted)
+    expect_error(context, response, ResponseCode.SESSION_NOT_FOUND)
 
 
-def _claim(stage: CheckContext, session: str) -> dict[str, object]:
-    task = require_field("data", stage.read_state(session), "task_id")
+def _claim(context: CheckContext, session: str) -> dict[str, object]:
+    task = require_field("data", context.read_state(session), "task_id")
     body = {"task_id": task, "session_id": session}
-    data: dict[str, object] = stage.call(wire.CLAIM_TOKEN, json=body).data
+    data: dict[str, object] = context.call(wire.CLAIM_TOKEN, json=body).data
     return data

@@ -1,4 +1,4 @@
-"""Section 5 once more: what a turn says, or does not say (SSE-5, SSE-8 to SSE-10)."""
+"""Section 5, texts: what a turn says or does not say (SSE-5, SSE-8 to SSE-10)."""
 
 import re
 
@@ -13,7 +13,7 @@ _TITLE = "add a title 'Hello' for 1 second"
 _GUI = re.compile(r"\b(?:click|open|drag|drop|button|panel|preview|export)\b", re.IGNORECASE)
 _GUI_ZH = re.compile("点击|打开|拖拽|导出")
 _HAN = re.compile("[\u4e00-\u9fff]")
-# Turns of a run that may all be silent, by the chance of 0.3 to the number of them.
+# The maximum number of silent turns in a row; more have a probability of 0.3 to this power.
 _MAX_SILENT_TURNS = 20
 # So many edits tell the rate, and where they do not, so many: the first number alone would accuse
 # a server by chance in one run of 300, both together do so in one of a thousand million.
@@ -21,68 +21,70 @@ _FEW, _MANY = 40, 240
 
 
 def _run_silent_turn(
-    stage: CheckContext, account: TargetAccount, truth: str = "silent"
+    context: CheckContext, account: TargetAccount, truth: str = "silent"
 ) -> tuple[str, object, object]:
-    """A silent turn in a session: its id, its draft before, and after."""
-    session = stage.new_edited_session(account)
-    before = stage.read_draft(session, account)
-    stage.control.arm_fault(truth, account.user_id)
-    told = stage.send_message(session, _TITLE, account)
-    expect_equal("texts of a silent turn", told.events_of(Text), [])
-    expect_true("tools of a silent turn", told.has_edit, "a call and a result", told.response.body)
-    return session, before, stage.read_draft(session, account)
+    """Run a silent turn; return its session, and its draft before and after."""
+    session = context.new_edited_session(account)
+    before = context.read_draft(session, account)
+    context.control.arm_fault(truth, account.user_id)
+    stream = context.send_message(session, _TITLE, account)
+    expect_equal("texts of a silent turn", stream.events_of(Text), [])
+    expect_true(
+        "tools of a silent turn", stream.has_edit, "a call and a result", stream.response.body
+    )
+    return session, before, context.read_draft(session, account)
 
 
-@server_check("chat.silent.state-changed", "SSE-5", control=True)
-def silent_turn_has_changed_the_draft(stage: CheckContext) -> None:
+@server_check("chat.silent.state-changed", "SSE-5", needs_control=True)
+def silent_turn_has_changed_the_draft(context: CheckContext) -> None:
     """A turn that closes without a word MUST have called its tool and changed the draft."""
-    _, before, after = _run_silent_turn(stage, stage.make_account(credits=1_000))
+    _, before, after = _run_silent_turn(context, context.make_account(credits=1_000))
     expect_true("the draft", after != before, "changed", "as it was")
 
 
-@server_check("chat.silent.clean", "SSE-5", "SSE-4", control=True)
-def silent_turn_ends_cleanly(stage: CheckContext) -> None:
+@server_check("chat.silent.clean", "SSE-5", "SSE-4", needs_control=True)
+def silent_turn_ends_cleanly(context: CheckContext) -> None:
     """A silent turn MUST end as any other: with a clean close."""
-    account = stage.make_account(credits=1_000)
-    session = stage.new_edited_session(account)
-    stage.control.arm_fault("silent", account.user_id)
-    told = stage.send_message(session, _TITLE, account)
-    expect_equal("the HTTP status", told.response.status, 200)
-    expect_equal("the end of the body", told.response.ending, "complete")
+    account = context.make_account(credits=1_000)
+    session = context.new_edited_session(account)
+    context.control.arm_fault("silent", account.user_id)
+    stream = context.send_message(session, _TITLE, account)
+    expect_equal("the HTTP status", stream.response.status, 200)
+    expect_equal("the end of the body", stream.response.ending, "complete")
 
 
-@server_check("chat.silent.charged", "SSE-5", "CRD-2", control=True)
-def silent_turn_is_charged(stage: CheckContext) -> None:
+@server_check("chat.silent.charged", "SSE-5", "CRD-2", needs_control=True)
+def silent_turn_is_charged(context: CheckContext) -> None:
     """A silent edit that was applied MUST be charged as any other."""
-    account = stage.make_account(credits=200)
-    session = stage.new_session(account)
-    stage.upload(session, "clip.mp4", account=account)
-    stage.control.arm_fault("silent", account.user_id)
-    stage.send_message(session, "put my clip on the timeline", account)
-    expect_equal("available", stage.read_balance(account)["available"], 150)
+    account = context.make_account(credits=200)
+    session = context.new_session(account)
+    context.upload(session, "clip.mp4", account=account)
+    context.control.arm_fault("silent", account.user_id)
+    context.send_message(session, "put my clip on the timeline", account)
+    expect_equal("available", context.read_balance(account)["available"], 150)
 
 
-@server_check("chat.silent.talk-never", "SSE-5", needs="session")
-def talk_is_never_silent(stage: CheckContext) -> None:
+@server_check("chat.silent.talk-never", "SSE-5", prerequisite="session")
+def talk_is_never_silent(context: CheckContext) -> None:
     """A turn that changes nothing MUST say something."""
     for message in ("hello", "what can you do?", "how do I add a title?"):
-        told = stage.send_message(stage.session, message)
+        stream = context.send_message(context.session, message)
         expect_true(
-            f"texts to {message!r}", bool(told.events_of(Text)), "at least one", told.events
+            f"texts to {message!r}", bool(stream.events_of(Text)), "at least one", stream.events
         )
 
 
-@server_check("chat.silent.rate", "SSE-5", control=True, seconds=900)
-def about_a_third_of_edits_is_silent(stage: CheckContext) -> None:
+@server_check("chat.silent.rate", "SSE-5", needs_control=True, seconds=900)
+def about_a_third_of_edits_is_silent(context: CheckContext) -> None:
     """About 30 % of edits SHOULD close silently: between 10 and 50 % of forty, or of 240."""
-    account = stage.make_account(credits=10_000)
-    session = stage.new_edited_session(account)
+    account = context.make_account(credits=10_000)
+    session = context.new_edited_session(account)
     silent, share = 0, 0.0
     for number in range(1, _MANY + 1):
-        # A timeline may be full some day, and then each edit is refused.
+        # A timeline may become full, and then every edit is rejected.
         if number > _FEW and number % _FEW == 1:
-            session = stage.new_edited_session(account)
-        silent += not stage.send_message(
+            session = context.new_edited_session(account)
+        silent += not context.send_message(
             session, f"add a title 'Take {number}'", account
         ).events_of(Text)
         share = silent / number
@@ -91,65 +93,65 @@ def about_a_third_of_edits_is_silent(stage: CheckContext) -> None:
     expect_true("the share of silent turns", 0.1 <= share <= 0.5, "about 0.3", share)
 
 
-@server_check("chat.generation.stages", "SSE-8", control=True)
-def generation_adds_music_and_a_title(stage: CheckContext) -> None:
+@server_check("chat.generation.stages", "SSE-8", needs_control=True)
+def generation_adds_music_and_a_title(context: CheckContext) -> None:
     """A generation SHOULD put its clip on the timeline first, then music and a title, unasked."""
-    told = stage.generated_clip.stream
-    draft = require_field("state", stage.generated_clip.state, "draft")
+    stream = context.generated_clip.stream
+    draft = require_field("state", context.generated_clip.state, "draft")
     kinds = {t.get("tt") for t in draft["t"] if t.get("sg")}
     expect_equal("types of tracks", kinds, {0, 1, 7})
     expect_true(
-        "tool calls", len(told.events_of(ToolCall)) >= 2, "two stages", told.events_of(ToolCall)
+        "tool calls", len(stream.events_of(ToolCall)) >= 2, "two stages", stream.events_of(ToolCall)
     )
 
 
-@server_check("chat.generation.media", "SSE-8", "STA-1", control=True)
-def generated_media_is_listed(stage: CheckContext) -> None:
+@server_check("chat.generation.media", "SSE-8", "STA-1", needs_control=True)
+def generated_media_is_listed(context: CheckContext) -> None:
     """What was generated SHOULD be in `generated_media` of the state."""
-    media = require_field("state", stage.generated_clip.state, "generated_media")
+    media = require_field("state", context.generated_clip.state, "generated_media")
     expect_true("generated_media", len(media) >= 1, "the clip", media)
 
 
-@server_check("chat.excuse.harmless", "SSE-9", control=True)
-def temporary_issue_text_is_harmless(stage: CheckContext) -> None:
+@server_check("chat.excuse.harmless", "SSE-9", needs_control=True)
+def temporary_issue_text_is_harmless(context: CheckContext) -> None:
     """A turn that ends with "I encountered a temporary issue" SHOULD have done its work."""
-    account = stage.make_account(credits=1_000)
-    session = stage.new_edited_session(account)
-    before = stage.read_draft(session, account)
-    stage.control.arm_fault("temporary-issue", account.user_id)
-    told = stage.send_message(session, _TITLE, account)
-    expect_true("the last text", "temporary issue" in told.text, "the excuse", told.text)
-    expect_true("the draft", stage.read_draft(session, account) != before, "changed", "as it was")
+    account = context.make_account(credits=1_000)
+    session = context.new_edited_session(account)
+    before = context.read_draft(session, account)
+    context.control.arm_fault("temporary-issue", account.user_id)
+    stream = context.send_message(session, _TITLE, account)
+    expect_true("the last text", "temporary issue" in stream.text, "the excuse", stream.text)
+    expect_true("the draft", context.read_draft(session, account) != before, "changed", "as it was")
 
 
-def _turn_with_text(stage: CheckContext) -> TurnStream:
-    """The first of some edits that is not silent."""
+def _turn_with_text(context: CheckContext) -> TurnStream:
+    """Return the first of some edits that is not silent."""
     for number in range(_MAX_SILENT_TURNS):
-        told = stage.send_message(stage.scratch_session, f"add a title 'Part {number}'")
-        if told.text:
-            return told
+        stream = context.send_message(context.scratch_session, f"add a title 'Part {number}'")
+        if stream.text:
+            return stream
     raise CheckFailed("texts of edits", f"one in {_MAX_SILENT_TURNS}", "none")
 
 
-@server_check("chat.gui.english", "SSE-10", needs="work")
-def texts_name_gui_actions(stage: CheckContext) -> None:
+@server_check("chat.gui.english", "SSE-10", prerequisite="work")
+def texts_name_gui_actions(context: CheckContext) -> None:
     """Texts MUST speak of a GUI: click, open, drag, preview, Export button."""
-    text = _turn_with_text(stage).text
+    text = _turn_with_text(context).text
     expect_true("the text", bool(_GUI.search(text)), "a word of a GUI", text)
 
 
-@server_check("chat.gui.chinese", "SSE-10", needs="token")
-def texts_are_in_the_language_of_the_session(stage: CheckContext) -> None:
+@server_check("chat.gui.chinese", "SSE-10", prerequisite="token")
+def texts_are_in_the_language_of_the_session(context: CheckContext) -> None:
     """In a Chinese session texts MUST be Chinese and speak of 点击, 打开, 拖拽 or 导出."""
-    session = stage.new_session(language="zh")
-    text = stage.send_message(session, "你好").text
+    session = context.new_session(language="zh")
+    text = context.send_message(session, "你好").text
     expect_true("the text", bool(_HAN.search(text)), "Chinese", text)
     expect_true("the text", bool(_GUI_ZH.search(text)), "点击, 打开, 拖拽 or 导出", text)
 
 
-@server_check("chat.gui.hidden-tools", "SSE-10", "SSE-2", needs="work")
-def texts_hold_no_tool_names(stage: CheckContext) -> None:
+@server_check("chat.gui.hidden-tools", "SSE-10", "SSE-2", prerequisite="work")
+def texts_hold_no_tool_names(context: CheckContext) -> None:
     """What is said to the user SHOULD not hold the name of a tool."""
-    told = _turn_with_text(stage)
-    named = [call.name for call in told.events_of(ToolCall) if call.name in told.text]
+    stream = _turn_with_text(context)
+    named = [call.name for call in stream.events_of(ToolCall) if call.name in stream.text]
     expect_equal("tool names in the text", named, [])

@@ -40,77 +40,79 @@ _NAMES = {
 _BOUNDARY = "conformance"
 
 
-def _files(answer: TargetResponse) -> list[dict[str, Any]]:
+def _files(response: TargetResponse) -> list[dict[str, Any]]:
     files: list[dict[str, Any]] = expect_type(
-        "data.files", require_field("data", answer.data, "files"), list
+        "data.files", require_field("data", response.data, "files"), list
     )
     return files
 
 
-def _file(answer: TargetResponse) -> dict[str, Any]:
-    """The one file of an upload."""
-    files = _files(answer)
+def _file(response: TargetResponse) -> dict[str, Any]:
+    """Return the only file of an upload."""
+    files = _files(response)
     expect_equal("number of files", len(files), 1)
     return files[0]
 
 
 def _send(
-    stage: CheckContext, session: str, *files: tuple[str, bytes], **rest: Any
+    context: CheckContext, session: str, *files: tuple[str, bytes], **rest: Any
 ) -> TargetResponse:
     named = [("files", file) for file in files]
-    return stage.call(wire.UPLOAD, session=session, files=named, **rest)
+    return context.call(wire.UPLOAD, session=session, files=named, **rest)
 
 
-def _count(stage: CheckContext, session: str) -> int:
-    return len(require_field("data", stage.read_state(session), "state", "video_infos"))
+def _count(context: CheckContext, session: str) -> int:
+    return len(require_field("data", context.read_state(session), "state", "video_infos"))
 
 
-@server_check("upload.multipart.one", "UPL-1", "UPL-2", needs="session")
-def one_file_is_taken(stage: CheckContext) -> None:
+@server_check("upload.multipart.one", "UPL-1", "UPL-2", prerequisite="session")
+def one_file_is_taken(context: CheckContext) -> None:
     """A multipart upload of one file in the field `files` MUST be answered with that file."""
-    files = _files(stage.upload(stage.new_session(), CLIP))
+    files = _files(context.upload(context.new_session(), CLIP))
     expect_equal("number of files", len(files), 1)
     expect_equal("filename", require_field("data.files[0]", files[0], "filename"), CLIP)
 
 
-@server_check("upload.multipart.many", "UPL-1", "UPL-2", needs="session")
-def many_files_are_taken(stage: CheckContext) -> None:
+@server_check("upload.multipart.many", "UPL-1", "UPL-2", prerequisite="session")
+def many_files_are_taken(context: CheckContext) -> None:
     """A multipart upload of several files MUST be answered with all of them, in their order."""
-    files = _files(stage.upload(stage.new_session(), CLIP, PICTURE, SOUND))
+    files = _files(context.upload(context.new_session(), CLIP, PICTURE, SOUND))
     expect_equal("filenames", [file.get("filename") for file in files], [CLIP, PICTURE, SOUND])
 
 
-@server_check("upload.multipart.none", "UPL-1", "GEN-6", needs="session", assumed=True)
-def upload_without_files_is_400(stage: CheckContext) -> None:
+@server_check("upload.multipart.none", "UPL-1", "GEN-6", prerequisite="session", assumed=True)
+def upload_without_files_is_400(context: CheckContext) -> None:
     """A multipart upload without a file in `files` SHOULD be HTTP 400 with code 400."""
-    answer = stage.call(wire.UPLOAD, session=stage.session, files=[("other", ("a.mp4", b"x"))])
-    expect_equal("the HTTP status", answer.status, 400)
-    expect_error(stage, answer, ResponseCode.BAD_REQUEST)
+    response = context.call(
+        wire.UPLOAD, session=context.session, files=[("other", ("a.mp4", b"x"))]
+    )
+    expect_equal("the HTTP status", response.status, 400)
+    expect_error(context, response, ResponseCode.BAD_REQUEST)
 
 
-@server_check("upload.reply.fields", "UPL-2", needs="session")
-def uploaded_file_is_described(stage: CheckContext) -> None:
+@server_check("upload.reply.fields", "UPL-2", prerequisite="session")
+def uploaded_file_is_described(context: CheckContext) -> None:
     """Each item of `data.files` MUST have the eight fields of the contract, of their types."""
-    file = _file(stage.upload(stage.new_session(), CLIP))
+    file = _file(context.upload(context.new_session(), CLIP))
     for name, kinds in _NAMES.items():
         expect_type(f"data.files[0].{name}", require_field("data.files[0]", file, name), *kinds)
 
 
-@server_check("upload.reply.applied", "UPL-2", needs="session")
-def upload_is_applied_to_the_session(stage: CheckContext) -> None:
+@server_check("upload.reply.applied", "UPL-2", prerequisite="session")
+def upload_is_applied_to_the_session(context: CheckContext) -> None:
     """`data.session_state_applied` MUST be true, and the file be in the session's state."""
-    session = stage.new_session()
-    data = stage.upload(session, CLIP).data
+    session = context.new_session()
+    data = context.upload(session, CLIP).data
     expect_equal(
         "data.session_state_applied", require_field("data", data, "session_state_applied"), True
     )
-    expect_equal("number of video_infos", _count(stage, session), 1)
+    expect_equal("number of video_infos", _count(context, session), 1)
 
 
-@server_check("upload.figures.video", "UPL-2", needs="session")
-def figures_of_a_video_are_read(stage: CheckContext) -> None:
+@server_check("upload.figures.video", "UPL-2", prerequisite="session")
+def figures_of_a_video_are_read(context: CheckContext) -> None:
     """Seconds, pixels and frames per second of a video MUST be those of the file."""
-    file = _file(stage.upload(stage.new_session(), CLIP))
+    file = _file(context.upload(context.new_session(), CLIP))
     expect_equal("file_type", file.get("file_type"), "video")
     expect_equal("width and height", (file.get("width"), file.get("height")), CLIP_SIZE)
     off = abs(file.get("duration", 0) - CLIP_SECONDS)
@@ -118,103 +120,105 @@ def figures_of_a_video_are_read(stage: CheckContext) -> None:
     expect_true("fps", abs(file.get("fps", 0) - CLIP_FPS) < 0.1, str(CLIP_FPS), file.get("fps"))
 
 
-@server_check("upload.figures.picture", "UPL-2", needs="session")
-def figures_of_a_picture_are_read(stage: CheckContext) -> None:
+@server_check("upload.figures.picture", "UPL-2", prerequisite="session")
+def figures_of_a_picture_are_read(context: CheckContext) -> None:
     """A picture MUST be of type image, with its pixels."""
-    file = _file(stage.upload(stage.new_session(), PICTURE))
+    file = _file(context.upload(context.new_session(), PICTURE))
     expect_equal("file_type", file.get("file_type"), "image")
     expect_equal("width and height", (file.get("width"), file.get("height")), PICTURE_SIZE)
 
 
-@server_check("upload.figures.sound", "UPL-2", needs="session")
-def figures_of_a_sound_are_read(stage: CheckContext) -> None:
+@server_check("upload.figures.sound", "UPL-2", prerequisite="session")
+def figures_of_a_sound_are_read(context: CheckContext) -> None:
     """A sound MUST be of type audio, with its seconds."""
-    file = _file(stage.upload(stage.new_session(), SOUND))
+    file = _file(context.upload(context.new_session(), SOUND))
     expect_equal("file_type", file.get("file_type"), "audio")
     off = abs(file.get("duration", 0) - SOUND_SECONDS)
     expect_true("duration", off < 0.1, f"{SOUND_SECONDS} s", file.get("duration"))
 
 
-@server_check("upload.hash.content", "UPL-2", needs="session", assumed=True)
-def hash_depends_on_the_content(stage: CheckContext) -> None:
+@server_check("upload.hash.content", "UPL-2", prerequisite="session", assumed=True)
+def hash_depends_on_the_content(context: CheckContext) -> None:
     """The same bytes SHOULD have the same `hash` under any name, other bytes another."""
-    session = stage.new_session()
-    one = _file(stage.upload(session, CLIP))
-    same = _file(_send(stage, session, ("b.mp4", read_sample(CLIP))))
-    other = _file(stage.upload(session, PICTURE))
+    session = context.new_session()
+    one = _file(context.upload(session, CLIP))
+    same = _file(_send(context, session, ("b.mp4", read_sample(CLIP))))
+    other = _file(context.upload(session, PICTURE))
     expect_equal("hash of the same bytes", same.get("hash"), one.get("hash"))
     expect_true("hash of others", other.get("hash") != one.get("hash"), "another", one.get("hash"))
 
 
-@server_check("upload.cdn.download", "UPL-2", needs="session", assumed=True)
-def cdn_url_gives_the_file_back(stage: CheckContext) -> None:
+@server_check("upload.cdn.download", "UPL-2", prerequisite="session", assumed=True)
+def cdn_url_gives_the_file_back(context: CheckContext) -> None:
     """`cdn_url` SHOULD give back the bytes that were sent."""
-    file = _file(stage.upload(stage.new_session(), PICTURE))
-    answer = stage.target.request(
+    file = _file(context.upload(context.new_session(), PICTURE))
+    response = context.target.request(
         "GET", str(require_field("data.files[0]", file, "cdn_url")), attributed=False
     )
-    expect_equal("the HTTP status", answer.status, 200)
-    expect_true("the body", answer.body == read_sample(PICTURE), "the bytes sent", len(answer.body))
+    expect_equal("the HTTP status", response.status, 200)
+    expect_true(
+        "the body", response.body == read_sample(PICTURE), "the bytes sent", len(response.body)
+    )
 
 
-@server_check("upload.type.unknown", "UPL-3", needs="session")
-def unknown_type_is_refused(stage: CheckContext) -> None:
+@server_check("upload.type.unknown", "UPL-3", prerequisite="session")
+def unknown_type_is_refused(context: CheckContext) -> None:
     """A file of a type that is not accepted MUST be 4001."""
     for name in ("notes.txt", "film.wmv", "clip.mp4.exe", "noextension"):
-        answer = _send(stage, stage.session, (name, b"some bytes"))
-        expect_error(stage, answer, ResponseCode.UNSUPPORTED_FILE)
+        response = _send(context, context.session, (name, b"some bytes"))
+        expect_error(context, response, ResponseCode.UNSUPPORTED_FILE)
 
 
-@server_check("upload.type.listed", "UPL-3", needs="session")
-def refusal_lists_what_is_accepted(stage: CheckContext) -> None:
+@server_check("upload.type.listed", "UPL-3", prerequisite="session")
+def refusal_lists_what_is_accepted(context: CheckContext) -> None:
     """The message of 4001 MUST list every accepted type."""
-    answer = _send(stage, stage.session, ("notes.txt", b"some bytes"))
-    message = expect_error(stage, answer, ResponseCode.UNSUPPORTED_FILE).lower()
+    response = _send(context, context.session, ("notes.txt", b"some bytes"))
+    message = expect_error(context, response, ResponseCode.UNSUPPORTED_FILE).lower()
     missing = [kind for kind in ACCEPTED_EXTENSIONS if kind not in message]
     expect_equal("types that the message leaves out", missing, [])
 
 
-@server_check("upload.type.every", "UPL-3", needs="session")
-def every_accepted_type_is_taken(stage: CheckContext) -> None:
+@server_check("upload.type.every", "UPL-3", prerequisite="session")
+def every_accepted_type_is_taken(context: CheckContext) -> None:
     """A file of each accepted type MUST be taken, and jpeg as jpg."""
-    session = stage.new_session()
+    session = context.new_session()
     for extension, name in SAMPLE_BY_EXTENSION.items():
-        answer = _send(stage, session, (f"sample.{extension}", read_sample(f"kinds/{name}")))
-        expect_equal(f"code of a failure, for {extension}", error_code(answer), 0)
+        response = _send(context, session, (f"sample.{extension}", read_sample(f"kinds/{name}")))
+        expect_equal(f"code of a failure, for {extension}", error_code(response), 0)
 
 
-@server_check("upload.type.case", "UPL-3", needs="session", assumed=True)
-def extension_may_be_in_capitals(stage: CheckContext) -> None:
+@server_check("upload.type.case", "UPL-3", prerequisite="session", assumed=True)
+def extension_may_be_in_capitals(context: CheckContext) -> None:
     """An accepted type SHOULD be taken in capitals too."""
-    file = _file(_send(stage, stage.new_session(), ("CLIP.MP4", read_sample(CLIP))))
+    file = _file(_send(context, context.new_session(), ("CLIP.MP4", read_sample(CLIP))))
     expect_equal("file_type", file.get("file_type"), "video")
 
 
-@server_check("upload.type.content", "UPL-3", needs="session", assumed=True)
-def content_must_be_what_the_name_says(stage: CheckContext) -> None:
+@server_check("upload.type.content", "UPL-3", prerequisite="session", assumed=True)
+def content_must_be_what_the_name_says(context: CheckContext) -> None:
     """A file whose content is not what its name says MUST be 4001."""
     for name, body in (("clip.mp4", b"no film at all"), ("song.mp3", read_sample(PICTURE))):
         expect_error(
-            stage, _send(stage, stage.session, (name, body)), ResponseCode.UNSUPPORTED_FILE
+            context, _send(context, context.session, (name, body)), ResponseCode.UNSUPPORTED_FILE
         )
 
 
-@server_check("upload.size.skill", "UPL-4", needs="session", control=True)
-def too_large_file_is_refused(stage: CheckContext) -> None:
+@server_check("upload.size.skill", "UPL-4", prerequisite="session", needs_control=True)
+def too_large_file_is_refused(context: CheckContext) -> None:
     """A file over the skill's limit (500 MB for 4k-with-session) MUST be 4002, naming the limit."""
     headers = {"Content-Type": f"multipart/form-data; boundary={_BOUNDARY}"}
-    answer = stage.call(
+    response = context.call(
         wire.UPLOAD,
-        session=stage.session,
+        session=context.session,
         headers={**headers, "X-Skill-Source": "4k-with-session"},
         content=_large_upload(501 * MB),
     )
-    message = expect_error(stage, answer, ResponseCode.FILE_TOO_LARGE)
+    message = expect_error(context, response, ResponseCode.FILE_TOO_LARGE)
     expect_true("message", "500 MB" in message, "500 MB in it", message)
 
 
 def _large_upload(size: int) -> Iterator[bytes]:
-    """A multipart body with a file of this size."""
+    """Yield a multipart body with a file of this size."""
     head = (
         f'--{_BOUNDARY}\r\nContent-Disposition: form-data; name="files"; filename="a.mp4"\r\n\r\n'
     )
@@ -225,43 +229,43 @@ def _large_upload(size: int) -> Iterator[bytes]:
     yield f"\r\n--{_BOUNDARY}--\r\n".encode()
 
 
-@server_check("upload.all-or-nothing", "UPL-5", needs="session")
-def bad_file_fails_the_whole_upload(stage: CheckContext) -> None:
+@server_check("upload.all-or-nothing", "UPL-5", prerequisite="session")
+def bad_file_fails_the_whole_upload(context: CheckContext) -> None:
     """Where one file of a request is bad, none of them MUST be added: the upload is refused."""
-    session = stage.new_session()
-    answer = _send(stage, session, (CLIP, read_sample(CLIP)), ("notes.txt", b"text"))
-    expect_error(stage, answer, ResponseCode.UNSUPPORTED_FILE)
-    expect_equal("number of video_infos", _count(stage, session), 0)
+    session = context.new_session()
+    response = _send(context, session, (CLIP, read_sample(CLIP)), ("notes.txt", b"text"))
+    expect_error(context, response, ResponseCode.UNSUPPORTED_FILE)
+    expect_equal("number of video_infos", _count(context, session), 0)
 
 
-@server_check("upload.url.scheme", "UPL-6", needs="session")
-def other_schemes_are_refused(stage: CheckContext) -> None:
+@server_check("upload.url.scheme", "UPL-6", prerequisite="session")
+def other_schemes_are_refused(context: CheckContext) -> None:
     """A URL that is not http or https MUST be 4001."""
     for url in ("file:///etc/passwd", "ftp://localhost/a.mp4", "concat:a|b"):
-        answer = stage.call(
-            wire.UPLOAD, session=stage.session, json={"urls": [url], "source_type": "url"}
+        response = context.call(
+            wire.UPLOAD, session=context.session, json={"urls": [url], "source_type": "url"}
         )
-        expect_error(stage, answer, ResponseCode.UNSUPPORTED_FILE)
+        expect_error(context, response, ResponseCode.UNSUPPORTED_FILE)
 
 
-@server_check("upload.url.own", "UPL-6", "UPL-1", needs="session")
-def own_url_is_fetched(stage: CheckContext) -> None:
+@server_check("upload.url.own", "UPL-6", "UPL-1", prerequisite="session")
+def own_url_is_fetched(context: CheckContext) -> None:
     """A URL of the server's own files MUST be fetched, and its figures read."""
-    file = _file(stage.upload(stage.new_session(), CLIP))
+    file = _file(context.upload(context.new_session(), CLIP))
     url = str(require_field("data.files[0]", file, "cdn_url"))
     if url.startswith("/"):
-        url = stage.target.base_url + url
+        url = context.target.base_url + url
     body = {"urls": [url], "source_type": "url"}
-    fetched = _file(stage.call(wire.UPLOAD, session=stage.new_session(), json=body))
+    fetched = _file(context.call(wire.UPLOAD, session=context.new_session(), json=body))
     for name in ("file_type", "duration", "width", "height", "fps"):
         expect_equal(name, fetched.get(name), file.get(name))
 
 
-@server_check("upload.url.local-addresses", "UPL-6", control=True, needs="session")
-def local_addresses_are_refused(stage: CheckContext) -> None:
+@server_check("upload.url.local-addresses", "UPL-6", needs_control=True, prerequisite="session")
+def local_addresses_are_refused(context: CheckContext) -> None:
     """A URL of an address that the setting does not allow MUST be 4001 with the reason."""
     for url in ("http://127.0.0.1:1/a.mp4", "http://169.254.169.254/a.mp4", "http://[::1]:1/a.mp4"):
-        answer = stage.call(
-            wire.UPLOAD, session=stage.session, json={"urls": [url], "source_type": "url"}
+        response = context.call(
+            wire.UPLOAD, session=context.session, json={"urls": [url], "source_type": "url"}
         )
-        expect_error(stage, answer, ResponseCode.UNSUPPORTED_FILE)
+        expect_error(context, response, ResponseCode.UNSUPPORTED_FILE)

@@ -1,1 +1,1 @@
-"""What clients did, read from a journal or an HTTP archive and put in order for their judges."""
+"""The calls of clients, read from a journal or a HAR file and grouped by client."""

@@ -1,4 +1,4 @@
-"""An export as a client went about it: one submit, the looks at it, and what became of it."""
+"""An export of a client: one submit, its polls, and how it ended."""
 
 import functools
 
@@ -9,7 +9,7 @@ _DUPLICATE = "duplicate"
 
 
 class ClientExport:
-    """A submit that was accepted, refused as a duplicate, or whose answer was lost (REN-6)."""
+    """An accepted submit, a rejected duplicate, or one whose response was lost (REN-6)."""
 
     def __init__(
         self, submit: RecordedCall, polls: tuple[RecordedCall, ...], cancelled: bool
@@ -32,20 +32,20 @@ class ClientExport:
 
     @property
     def is_duplicate(self) -> bool:
-        """Whether the id was refused as one that had been used before."""
+        """Whether the id was rejected because it had been used before."""
         return not self.submit.is_ok and _DUPLICATE in self.submit.entry.response_body.lower()
 
     @functools.cached_property
     def end_call(self) -> RecordedCall | None:
-        """The first reply that said that it had completed or failed, as the client could see it."""
+        """The first response that said completed or failed and reached the client."""
         seen = (self.submit, *self.polls)
         return next(
-            (act for act in seen if act.render_reply.get("status") in _ENDS and act.is_ok), None
+            (call for call in seen if call.render_reply.get("status") in _ENDS and call.is_ok), None
         )
 
     @property
     def has_failed(self) -> bool:
-        """Whether the client was told that it had failed, and had not cancelled it."""
+        """Whether the client saw it fail without having cancelled it."""
         if self.is_cancelled:
             return False
         return self.is_duplicate or (
@@ -58,25 +58,25 @@ class ClientExport:
 
     @property
     def output_url(self) -> str:
-        """`output.url` as the client was given it, "" where it was not."""
+        """The `output.url` that the client received, "" if it received none."""
         output = self.end_call.render_reply.get("output") if self.end_call is not None else None
         url = output.get("url") if isinstance(output, dict) else ""
         return url if isinstance(url, str) else ""
 
 
-def exports_of(acts: tuple[RecordedCall, ...]) -> tuple[ClientExport, ...]:
-    """The exports among these acts, in order; what is asked of an id is about its last submit."""
+def exports_of(calls: tuple[RecordedCall, ...]) -> tuple[ClientExport, ...]:
+    """Return the exports among these calls; calls about an id belong to its last submit."""
     found: list[tuple[RecordedCall, list[RecordedCall]]] = []
     running: dict[str, list[RecordedCall]] = {}
-    for act in acts:
-        if act.endpoint == "render":
-            running[act.render_id] = []
-            found.append((act, running[act.render_id]))
-        elif act.render_id in running:
-            running[act.render_id].append(act)
+    for call in calls:
+        if call.endpoint == "render":
+            running[call.render_id] = []
+            found.append((call, running[call.render_id]))
+        elif call.render_id in running:
+            running[call.render_id].append(call)
     return tuple(_export(submit, about) for submit, about in found)
 
 
 def _export(submit: RecordedCall, about: list[RecordedCall]) -> ClientExport:
-    polls = tuple(act for act in about if act.endpoint == "render_status")
-    return ClientExport(submit, polls, any(act.endpoint == "render_cancel" for act in about))
+    polls = tuple(call for call in about if call.endpoint == "render_status")
+    return ClientExport(submit, polls, any(call.endpoint == "render_cancel" for call in about))

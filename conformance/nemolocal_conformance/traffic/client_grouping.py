@@ -1,9 +1,9 @@
-"""Whose is what: the entries of a journal, put together by client.
+"""Groups the entries of a journal by client.
 
-Entries that share a token, a user, a client id or a session are one client's. A request with none
-of them (its token was not known) belongs to the one client that calls in the same way, if there is
-only one. Clients that call in the same way, one after the other, are taken for runs of one client:
-a new client id in each run shows only so. Where such clients overlap in time they are many.
+Entries that share a token, a user, a client id or a session belong to one client. A request with
+none of them (its token was unknown) belongs to the only client with the same headers, if there is
+just one. Clients with the same headers that never overlap in time count as runs of one client,
+since only this shows a new client id in each run. If they overlap, they are different clients.
 """
 
 from collections.abc import Sequence
@@ -30,11 +30,11 @@ def group_by_client(
     user: str | None = None,
     speed: float | None = None,
 ) -> tuple[ClientLog, ...]:
-    """The clients of a journal, in the order in which they appeared.
+    """Return the clients of a journal in the order of their first call.
 
-    `token` or `user` picks one of them. `speed` is that of the clock, where it is known.
+    `token` or `user` selects one of them. `speed` is that of the clock, if it is known.
     """
-    tempo = time_scale_of(journal.entries) if speed is None else TimeScale(speed)
+    time_scale = time_scale_of(journal.entries) if speed is None else TimeScale(speed)
     ordered = sorted((e for e in journal.entries if not _is_forbidden(e, journal)), key=_start_key)
     groups = _with_unlinked(*_linked_groups(ordered))
     if token is None and user is None:
@@ -43,13 +43,15 @@ def group_by_client(
         groups = [group for group in groups if any(_matches(entry, token, user) for entry in group)]
     groups.sort(key=lambda group: _start_key(group[0]))
     return tuple(
-        ClientLog(group, tempo, whole=journal.is_complete, endings=journal.has_endings)
+        ClientLog(
+            group, time_scale, is_complete=journal.is_complete, has_endings=journal.has_endings
+        )
         for group in groups
     )
 
 
 def _is_forbidden(entry: Entry, journal: LoadedJournal) -> bool:
-    """Whether a server of ours refused it at the door: perhaps a page's, and no call of a client.
+    """Whether a local server rejected it with 403: perhaps a web page, not a client's call.
 
     The contract has no such code.
     """
@@ -65,32 +67,32 @@ def _matches(entry: Entry, token: int | None, user: str | None) -> bool:
 
 
 def _linked_groups(entries: Sequence[Entry]) -> tuple[list[Group], list[Entry]]:
-    """Entries that are linked, and those that are linked to nothing."""
+    """Return groups of linked entries, and the entries that are linked to nothing."""
     links = _GroupIndex()
-    strays: list[Entry] = []
+    unlinked: list[Entry] = []
     for entry in entries:
-        act = RecordedCall(entry)
-        keys = _keys(act)
+        call = RecordedCall(entry)
+        keys = _keys(call)
         if links.has_known_key(keys):
-            links.add(entry, [*keys, *_keys_of_response(act)])
+            links.add(entry, [*keys, *_keys_of_response(call)])
         else:
-            strays.append(entry)
-    return [sorted(group, key=_start_key) for group in links.groups.values()], strays
+            unlinked.append(entry)
+    return [sorted(group, key=_start_key) for group in links.groups.values()], unlinked
 
 
 class _GroupIndex:
-    """Groups of entries by what they are known by."""
+    """Groups of entries by their keys."""
 
     def __init__(self) -> None:
         self.groups: dict[int, Group] = {}
         self._owners: dict[_Key, int] = {}
 
     def has_known_key(self, keys: Sequence[_Key]) -> bool:
-        """Whether an entry is known by something; a file is somebody's only if it was given."""
+        """Whether an entry has a key; a file path counts only if a client was given it."""
         return any(key[0] != "file" or key in self._owners for key in keys)
 
     def add(self, entry: Entry, keys: Sequence[_Key]) -> None:
-        """Put an entry to those that it is linked with, which become one group."""
+        """Add an entry to all groups that it is linked with, which become one group."""
         known = sorted({self._owners[key] for key in keys if key in self._owners})
         home = known[0] if known else max(self.groups, default=0) + 1
         group = self.groups.setdefault(home, [])
@@ -101,29 +103,31 @@ class _GroupIndex:
         self._owners |= dict.fromkeys(keys, home)
 
 
-def _keys(act: RecordedCall) -> list[_Key]:
-    """By what an entry is known."""
-    if not act.endpoint:
-        return [("file", act.path)]
+def _keys(call: RecordedCall) -> list[_Key]:
+    """Return the keys that identify the client of an entry."""
+    if not call.endpoint:
+        return [("file", call.path)]
     keys: list[_Key] = []
-    if act.token_id is not None:
-        keys.append(("token", act.token_id))
-    if act.entry.user_id:
-        keys.append(("user", act.entry.user_id))
-    if act.endpoint == "token" and act.client_id:
-        keys.append((CLIENT_ID, act.client_id))
-    # Who asks for somebody else's session is nobody's friend, unless it was theirs once.
-    if act.session_id and (
-        act.token_id is None or act.code in (ResponseCode.OK, ResponseCode.SESSION_NOT_FOUND)
+    if call.token_id is not None:
+        keys.append(("token", call.token_id))
+    if call.entry.user_id:
+        keys.append(("user", call.entry.user_id))
+    if call.endpoint == "token" and call.client_id:
+        keys.append((CLIENT_ID, call.client_id))
+    # A session that is not the caller's links to nobody, unless it once was.
+    if call.session_id and (
+        call.token_id is None or call.code in (ResponseCode.OK, ResponseCode.SESSION_NOT_FOUND)
     ):
-        keys.append(("session", act.session_id))
+        keys.append(("session", call.session_id))
     return keys
 
 
-def _keys_of_response(act: RecordedCall) -> list[_Key]:
-    """What a reply gives to its client only: the path of a file, a session."""
-    found: list[_Key] = [("session", act.new_session_id)] if act.endpoint == "session" else []
-    output = act.render_reply.get("output") if act.endpoint in ("render", "render_status") else None
+def _keys_of_response(call: RecordedCall) -> list[_Key]:
+    """Return the keys that a response gives to its client only: a file path, a session."""
+    found: list[_Key] = [("session", call.new_session_id)] if call.endpoint == "session" else []
+    output = (
+        call.render_reply.get("output") if call.endpoint in ("render", "render_status") else None
+    )
     url = output.get("url") if isinstance(output, dict) else None
     if isinstance(url, str) and url:
         found.append(("file", url_path(url)))
@@ -131,19 +135,19 @@ def _keys_of_response(act: RecordedCall) -> list[_Key]:
 
 
 def _caller_key(entry: Entry) -> _CallerKey:
-    """How somebody calls: on whose behalf, and with what."""
+    """Return the headers that show who is calling: skill source and user agent."""
     headers = entry.request_headers
     return headers.get(SKILL_SOURCE.lower(), ""), headers.get("user-agent", "")
 
 
-def _with_unlinked(groups: list[Group], strays: list[Entry]) -> list[Group]:
-    """Each stray with the one client that calls like it; the others, by the way they call."""
+def _with_unlinked(groups: list[Group], unlinked: list[Entry]) -> list[Group]:
+    """Add each unlinked entry to the only client with its headers; group the others by headers."""
     left: dict[_CallerKey, Group] = {}
     alike: dict[_CallerKey, list[Group]] = {}
     for group in groups:
         for way in {_caller_key(entry) for entry in group}:
             alike.setdefault(way, []).append(group)
-    for entry in strays:
+    for entry in unlinked:
         homes = alike.get(_caller_key(entry), [])
         home = homes[0] if len(homes) == 1 else left.setdefault(_caller_key(entry), [])
         home.append(entry)
@@ -151,7 +155,7 @@ def _with_unlinked(groups: list[Group], strays: list[Entry]) -> list[Group]:
 
 
 def _merge_sequential_runs(groups: list[Group]) -> list[Group]:
-    """Clients that call in one way and never at the same time, as one."""
+    """Merge clients with the same headers that never overlap in time."""
     by_way: dict[_CallerKey, list[Group]] = {}
     for group in groups:
         by_way.setdefault(_caller_key(group[0]), []).append(group)

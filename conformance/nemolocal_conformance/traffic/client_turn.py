@@ -1,4 +1,4 @@
-"""A turn of the conversation: what was asked, what the stream said and when, and how it ended."""
+"""A turn of the conversation: the message, the timed events of its stream, and its ending."""
 
 import functools
 from collections.abc import Iterator
@@ -13,22 +13,22 @@ from nemolocal_contract.turn_events import Heartbeat, Text, decode_turn_events
 from .recorded_call import RecordedCall
 
 _TEMPORARY_ISSUES = ("i encountered a temporary issue", "遇到临时问题", "遇到了临时问题")
-# What a journal keeps of a body: a longer one says nothing of its end.
+# The journal keeps so much of a body: a longer one does not show its end.
 _KEPT = 64 * 1024
 
 
 class TimedEvent(msgspec.Struct, frozen=True):
-    """Something that came over the stream, so many seconds after the request; or a heartbeat."""
+    """An event or a heartbeat, with its seconds since the request."""
 
     seconds: float
     has_content: bool
 
 
 class ClientTurn:
-    """A message that began to be worked on, and was charged."""
+    """A message that the server began to work on, and charged."""
 
-    def __init__(self, act: RecordedCall) -> None:
-        self.call = act
+    def __init__(self, call: RecordedCall) -> None:
+        self.call = call
 
     @property
     def session_id(self) -> str:
@@ -49,37 +49,37 @@ class ClientTurn:
 
     @property
     def credits(self) -> int:
-        """What it cost, as far as the journal knows."""
+        """The cost, as far as the journal shows it."""
         return self.call.entry.turn.cost if self.call.entry.turn else 0
 
     @property
     def is_complete(self) -> bool:
-        """Whether the stream came to its own end (SSE-4)."""
+        """Whether the stream ended by itself (SSE-4)."""
         return self.call.entry.ending == "complete"
 
     @property
     def is_cut(self) -> bool:
-        """Whether the connection broke, and not by the client."""
+        """Whether the connection broke, and the client did not close it."""
         return self.call.entry.ending in ("cut by fault", "cut by server")
 
     @property
     def is_disconnected(self) -> bool:
-        """Whether the client went before the end."""
+        """Whether the client disconnected before the end."""
         return self.call.entry.ending == "cut by client"
 
     @property
     def is_silent(self) -> bool:
-        """Whether it ended well and without a word for the user (SSE-5); excuses are none."""
+        """Whether it completed without text for the user (SSE-5), temporary-issue texts aside."""
         return self.is_complete and not self.error_code and not self._has_text
 
     @functools.cached_property
     def error_code(self) -> int:
-        """The code with which the stream broke off, 0 where it did not."""
+        """The error code that ended the stream, 0 if there is none."""
         return next(filter(None, map(_error_code, _frames(self._bytes))), 0)
 
     @functools.cached_property
     def timed_events(self) -> tuple[TimedEvent, ...]:
-        """What came when, as far as chunks and body are kept."""
+        """The events with their times, as far as chunks and body are recorded."""
         return tuple(self._read_events())
 
     @functools.cached_property
@@ -102,14 +102,14 @@ class ClientTurn:
                 yield TimedEvent(at, not all(beats))
 
 
-def turn_of(act: RecordedCall) -> ClientTurn | None:
-    """The turn that a chat request began; None where none was begun."""
-    entry = act.entry
-    if act.endpoint != "chat":
+def turn_of(call: RecordedCall) -> ClientTurn | None:
+    """Return the turn that a chat request started, None if it started none."""
+    entry = call.entry
+    if call.endpoint != "chat":
         return None
     streams = entry.response_headers.get("content-type", "").startswith("text/event-stream")
     lost = not entry.status and entry.ending != "complete"
-    return ClientTurn(act) if entry.turn is not None or streams or lost else None
+    return ClientTurn(call) if entry.turn is not None or streams or lost else None
 
 
 def _texts(body: bytes) -> Iterator[str]:
@@ -120,7 +120,7 @@ def _texts(body: bytes) -> Iterator[str]:
 
 
 def _is_temporary_issue(text: str) -> bool:
-    """Clients ignore the text that reports a temporary issue (SSE-9)."""
+    """Whether a text reports a temporary issue, which clients ignore (SSE-9)."""
     lowered = text.lower()
     return any(excuse in lowered for excuse in _TEMPORARY_ISSUES)
 

@@ -1,4 +1,4 @@
-"""HTTP archives (HAR 1.2) as journals: ours with the truth in it, and anybody's without."""
+"""HAR 1.2 files as journals: our own with the server's state, those of others without it."""
 
 import base64
 import binascii
@@ -78,11 +78,11 @@ class _HarLog(msgspec.Struct, frozen=True):
 
 
 def read_har(log: object) -> LoadedJournal:
-    """The journal in the `log` of an archive; raises `JournalUnreadable`, which names the place."""
+    """Read the `log` of a HAR file; raises `JournalUnreadable` with the place of the error."""
     try:
         items = msgspec.convert(log, _HarLog, strict=False).entries
     except msgspec.ValidationError as error:
-        raise JournalUnreadable(f"line 1: no HTTP archive: {error}") from None
+        raise JournalUnreadable(f"line 1: not a HAR file: {error}") from None
     if len(items) > MAX_ENTRIES:
         raise JournalUnreadable(f"line 1: more than {MAX_ENTRIES:,} entries")
     ours = bool(items) and all(item.truth is not None for item in items)
@@ -112,7 +112,7 @@ def _own_entry(item: _HarEntry, number: int) -> Entry:
 
 
 class _HarEntryReader:
-    """Makes entries of what a browser or a proxy saw; tokens become numbers and are forgotten."""
+    """Makes journal entries of what a browser or proxy recorded; tokens become numbers."""
 
     def __init__(self, items: list[_HarEntry]) -> None:
         self._items = items
@@ -124,7 +124,7 @@ class _HarEntryReader:
         return tuple(self._entry(item, number) for number, item in enumerate(self._items, 1))
 
     def _entry(self, item: _HarEntry, number: int) -> Entry:
-        sent, answered = _headers(item.request.headers), _headers(item.response.headers)
+        sent, response = _headers(item.request.headers), _headers(item.response.headers)
         own = parse_bearer_token(sent.get(AUTHORIZATION.lower())) or ""
         body, reply = _body(item.request), _reply(item.response.content)
         token = self._token(item, own, reply)
@@ -153,23 +153,23 @@ class _HarEntryReader:
             request_headers=_redact_headers(sent, own),
             request_body=_redact(body, own),
             request_size=max(0, int(item.request.body_size)),
-            response_headers=_redact_headers(answered, own),
+            response_headers=_redact_headers(response, own),
             response_body=_redact(reply, own),
             response_size=len(reply.encode()),
             chunks=(),
-            # Where it was a local server, nobody knows whether it divided its waits.
+            # If this was a local server, nobody knows the speed of its clock.
             speed=None if _LOOPBACK.match(self._host) else 1.0,
         )
 
     def _url(self, item: _HarEntry) -> str:
-        """Path and query at the server that is called, the whole URL anywhere else."""
+        """Return path and query for the server that is called, the whole URL for any other."""
         if _host(item) != self._host:
             return item.request.url
         parts = _parts(item)
         return f"{parts.path}?{parts.query}" if parts.query else parts.path
 
     def _token(self, item: _HarEntry, own: str, reply: str) -> int | None:
-        """A number for the token that was sent or given."""
+        """Return a number for the token that was sent or issued."""
         data = _data(reply) if _endpoint(item) in ("token", "session") else {}
         text = str(data.get("token") or "") if _endpoint(item) == "token" else own
         if not text:
@@ -201,7 +201,7 @@ def _ending(item: _HarEntry) -> Ending:
 
 
 def _body(request: _HarRequest) -> str:
-    """The body as our own journals have it: of a form only its size and its files."""
+    """Return the body as our own journals have it: of a form only its size and its files."""
     sent = request.post_data
     if sent is None:
         return ""
@@ -269,5 +269,7 @@ def _seconds(text: str, number: int) -> float:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
-        raise JournalUnreadable(f"entry {number}: startedDateTime is no time: {text!r}") from None
+        raise JournalUnreadable(
+            f"entry {number}: startedDateTime is not a time: {text!r}"
+        ) from None
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()

@@ -1,23 +1,23 @@
-"""What a file of a journal holds, and what is said where it holds none."""
+"""The content of a journal file, and the error for a file that is not one."""
 
 import msgspec
 
 from nemolocal_contract.journal import Entry
 
 MAX_ENTRIES = 100_000
-# A server forgets some of more.
+# Beyond this number a server drops the oldest entries.
 _SERVER_KEEPS = 10_000
 
 
 class JournalUnreadable(Exception):
-    """A file is no journal; the message names the line and the reason."""
+    """A file is not a journal; the message has the line and the reason."""
 
 
 class LoadedJournal(msgspec.Struct, frozen=True):
-    """What a file holds: `dropped` other entries are known to be missing.
+    """The entries of a file; `dropped` more entries are known to be missing.
 
-    `endings` is False where nobody wrote down how replies ended. `truth` says that the file knows
-    what was behind the bytes: credits, drafts, faults.
+    `has_endings` is False if the file does not record how responses ended. `has_server_state` says
+    that it contains the server's side: credits, drafts, faults.
     """
 
     entries: tuple[Entry, ...]
@@ -27,7 +27,7 @@ class LoadedJournal(msgspec.Struct, frozen=True):
 
     @property
     def is_complete(self) -> bool:
-        """Whether nothing is missing."""
+        """Whether no entry is missing."""
         ids = [entry.id for entry in self.entries]
         full = len(ids) >= _SERVER_KEEPS and max(ids) > len(ids)
         return not self.dropped and not full

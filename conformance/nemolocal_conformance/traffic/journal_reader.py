@@ -1,4 +1,4 @@
-"""Journals as files: JSON lines or JSON of a local server, or an HTTP archive of anybody's."""
+"""Reads journal files: JSON lines or JSON of a local server, or a HAR file of any program."""
 
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ MAX_BYTES = 256 * 1024 * 1024
 
 
 def read_journal(path: Path) -> LoadedJournal:
-    """Read a file, whatever its format; raises `JournalUnreadable`."""
+    """Read a file of any of these formats; raises `JournalUnreadable`."""
     try:
         with path.open("rb") as file:
             content = file.read(MAX_BYTES + 1)
@@ -30,7 +30,7 @@ def read_journal(path: Path) -> LoadedJournal:
 
 
 def parse_journal(content: bytes) -> LoadedJournal:
-    """The journal in these bytes; raises `JournalUnreadable`, which names the line."""
+    """Parse a journal; raises `JournalUnreadable`, whose message has the line."""
     content = content.removeprefix(b"\xef\xbb\xbf").strip()
     if not content:
         raise JournalUnreadable("line 1: the file is empty")
@@ -43,7 +43,7 @@ def parse_journal(content: bytes) -> LoadedJournal:
 
 
 def _object(content: bytes) -> dict[str, Any] | None:
-    """The file as one JSON object, None where it is not one."""
+    """Return the file as one JSON object, None if it is not one."""
     try:
         document = decode_json(content)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):

@@ -1,4 +1,4 @@
-"""One exchange as a judge of a client sees it: what was asked for, of what, and what came of it."""
+"""One recorded exchange as client checks see it: the request, its target and its response."""
 
 import functools
 import re
@@ -17,13 +17,13 @@ TOKEN_PLACEHOLDER = "[token]"
 
 
 class RecordedCall:
-    """An entry of the journal, read: ids are "" where there are none, bodies None where no JSON."""
+    """A parsed journal entry: missing ids are "", bodies that are not JSON are None."""
 
     def __init__(self, entry: Entry) -> None:
         self.entry = entry
 
     def __repr__(self) -> str:
-        return f"Act({self.label}, {self.code})"
+        return f"RecordedCall({self.label}, {self.code})"
 
     @property
     def id(self) -> int:
@@ -36,7 +36,7 @@ class RecordedCall:
 
     @property
     def label(self) -> str:
-        """`12 POST /run_sse`, for people."""
+        """A short description: `12 POST /run_sse`."""
         return f"{self.id} {self.entry.method} {self.path[:120]}"
 
     @property
@@ -49,7 +49,7 @@ class RecordedCall:
 
     @property
     def is_ok(self) -> bool:
-        """Whether it worked, and the client could see that."""
+        """Whether it succeeded, and the response reached the client."""
         return self.entry.code == ResponseCode.OK and self.entry.ending == "complete"
 
     @property
@@ -58,12 +58,12 @@ class RecordedCall:
 
     @property
     def is_anonymous(self) -> bool:
-        """Whether the token in use is known to be an anonymous one (AUTH-1)."""
+        """Whether the token is known to be an anonymous one (AUTH-1)."""
         return (self.entry.user_id or "").startswith("anon_")
 
     @property
     def has_manual_token(self) -> bool:
-        """Whether the token in use is known to be none of those."""
+        """Whether the token is known not to be an anonymous one."""
         return self.entry.user_id is not None and not self.is_anonymous
 
     @property
@@ -75,28 +75,28 @@ class RecordedCall:
         return self.header(AUTHORIZATION).lower().startswith("bearer ")
 
     def header(self, name: str) -> str:
-        """A header of the request, "" where it is missing."""
+        """Return a header of the request, "" if it is missing."""
         return self.entry.request_headers.get(name.lower(), "")
 
     @functools.cached_property
     def request_json(self) -> Any:
-        """The JSON of the request, None where there is none."""
+        """The JSON of the request, None if it has none."""
         return _json(self.entry.request_body)
 
     @functools.cached_property
     def response_json(self) -> Any:
-        """The JSON of the response, None where there is none."""
+        """The JSON of the response, None if it has none."""
         return _json(self.entry.response_body)
 
     @functools.cached_property
     def session_id(self) -> str:
-        """The session that it is about, as the client names it."""
+        """The id of the session, as the client sent it."""
         named = _named(self.path, "session") or _text(self.request_json, "session_id")
         return named or _text(self.request_json, "sessionId") or self.entry.session_id or ""
 
     @functools.cached_property
     def render_id(self) -> str:
-        """The render that it is about, as the client names it."""
+        """The id of the render, as the client sent it."""
         named = _named(self.path, "render") if self.endpoint.startswith("render_") else ""
         if self.endpoint == "render":
             named = _text(self.request_json, "id")
@@ -104,7 +104,7 @@ class RecordedCall:
 
     @functools.cached_property
     def message(self) -> str:
-        """What is said to the chat."""
+        """The message to the chat."""
         new = self.request_json.get("new_message") if isinstance(self.request_json, dict) else None
         parts = new.get("parts") if isinstance(new, dict) else None
         said = [_text(part, "text") for part in parts] if isinstance(parts, list) else []
@@ -113,7 +113,7 @@ class RecordedCall:
 
     @functools.cached_property
     def render_reply(self) -> dict[str, Any]:
-        """A render reply in either shape as one flat object (REN-4); empty where there is none."""
+        """A render reply of either shape as one flat object (REN-4); empty if there is none."""
         body = self.response_json if isinstance(self.response_json, dict) else {}
         data = body.get("data")
         if isinstance(data, dict):
@@ -122,30 +122,30 @@ class RecordedCall:
 
     @functools.cached_property
     def request_key(self) -> tuple[str, ...]:
-        """What is asked for, tokens aside: who asks for it again has the same."""
+        """A key of the request without its token: a repetition has the same key."""
         what: tuple[str, ...] = (self.entry.request_body,)
         if self.endpoint == "render":
             what = (self.session_id,)
         elif self.endpoint == "upload" and self.request_json is None:
-            # Of a form: its files, since the boundary is another one each time, but as long.
+            # A form is identified by its files: its boundary changes, but not its length.
             names = self.entry.request_body.partition(" bytes, ")[2]
             what = (names, self.header("content-length"))
         return self.endpoint, self.entry.method, self.path, *what
 
     @property
     def endpoint_key(self) -> tuple[str, ...]:
-        """Where it is asked, whatever for."""
+        """A key of the endpoint and path, whatever the body."""
         return self.endpoint, self.entry.method, self.path
 
     @property
     def is_body_unread(self) -> bool:
-        """Whether it was refused before anybody looked at its body: nobody knows what was in it."""
+        """Whether it was rejected before the server read its body, which is unknown then."""
         length = self.header("content-length").strip()
         return not self.entry.request_body and length not in ("", "0")
 
     @property
     def state(self) -> Any:
-        """What a look at the state showed, None where it cannot be read any more."""
+        """The state that a state read returned, None if it cannot be read any more."""
         data = self.response_json.get("data") if isinstance(self.response_json, dict) else None
         return data.get("state") if isinstance(data, dict) else None
 
@@ -157,7 +157,7 @@ class RecordedCall:
 
 
 def url_path(url: str) -> str:
-    """The path of a URL, which is all that an entry has of it."""
+    """Return the path of a URL; a journal entry has nothing else of it."""
     rest = url.partition("://")[2]
     path = f"/{rest.partition('/')[2]}" if rest else url
     return path.partition("?")[0]
@@ -170,7 +170,7 @@ def _named(path: str, name: str) -> str:
 
 @functools.cache
 def _patterns(name: str) -> re.Pattern[str]:
-    """All templates of the contract that have such a part."""
+    """Return a pattern of all templates of the contract with this parameter."""
     templates = {e.template for e in endpoints().values() if f"{{{name}}}" in e.template}
     found = "|".join(_pattern(template, name) for template in sorted(templates))
     return re.compile(f"(?:{found})$")

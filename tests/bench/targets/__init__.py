@@ -1,1 +1,1 @@
-"""Clips of different nature, and the search for a target on them."""
+"""Clips of different content, and the target search on them."""

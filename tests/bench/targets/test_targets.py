@@ -1,4 +1,4 @@
-"""The search for a target on clips of different nature, really encoded and measured."""
+"""The target search on clips of different content, with real encodes."""
 
 import asyncio
 from pathlib import Path
@@ -20,12 +20,12 @@ pytestmark = pytest.mark.ffmpeg
 
 VMAF_ONLY = Instruments(neg=False, xpsnr=False, complaint="")
 TARGET = 95.0
-# Long enough for probes on three stretches, and short enough for probes on the whole.
+# Long enough for a sample of three parts, short enough for probes on the whole.
 LONG, SHORT = 15.0, 2.0
 
 
 class Searched(NamedTuple):
-    """What a search found, and the whole encode that it chose."""
+    """The result of a search, and the whole encode that it chose."""
 
     found: TargetSearchResult
     chosen: VariantResult
@@ -49,7 +49,7 @@ def search(nature: str, seconds: float, folder: Path) -> Searched:
 
 
 def check(searched: Searched) -> None:
-    """Never below the target, and what says so is the encode that is handed out."""
+    """Require that the chosen encode reaches the target, measured on that encode."""
     assert len(searched.found.probes) <= MAX_PROBES
     assert searched.vmaf >= TARGET
     assert searched.found.chosen == searched.chosen.name
@@ -67,9 +67,7 @@ def test_a_target_is_just_reached_in_six_probes(nature: str, tmp_path: Path) -> 
 @pytest.mark.slow
 @pytest.mark.nightly
 @pytest.mark.parametrize("seconds", [SHORT, LONG])
-def test_a_target_is_just_reached_whatever_the_nature_of_a_clip(
-    seconds: float, tmp_path: Path
-) -> None:
+def test_target_is_just_reached_for_every_kind_of_clip(seconds: float, tmp_path: Path) -> None:
     over = {}
     for nature in NATURES:
         folder = tmp_path / nature

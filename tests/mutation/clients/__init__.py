@@ -1,4 +1,4 @@
-"""Every broken client, by its id."""
+"""All client mutants, by id."""
 
 import functools
 
@@ -7,7 +7,7 @@ from .client_mutant import ClientMutant
 
 @functools.cache
 def client_mutants() -> dict[str, ClientMutant]:
-    """All of them, in the order of the checks that they are for."""
+    """Return all of them, in the order of the checks that they are for."""
     from . import export_mutants, identity_mutants, request_mutants, stream_mutants
 
     modules = (request_mutants, identity_mutants, stream_mutants, export_mutants)

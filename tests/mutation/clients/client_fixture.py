@@ -1,4 +1,4 @@
-"""Where clients are put to the test: a local server, a clock that both share, and its journal."""
+"""The environment of client mutants: a local server, a shared clock, and the journal."""
 
 import contextlib
 import itertools
@@ -23,13 +23,13 @@ from nemolocal_server.turns.silent_turns import SilentTurnPolicy
 
 from .lockstep_clock import LockstepClock, lockstep_transport
 
-# Seconds in which whatever still runs comes to its end.
+# Seconds in which everything that still runs ends.
 _SETTLE_SECONDS = 2000.0
 EDIT = "trim to the first 4 seconds"
 
 
 class _NumberedProfile(MemoryProfile):
-    """Takes its client ids from a list, since what a server draws follows from them."""
+    """Takes its client ids from a list, since the server's random choices depend on them."""
 
     def __init__(self, names: Iterator[str]) -> None:
         super().__init__()
@@ -41,12 +41,12 @@ class _NumberedProfile(MemoryProfile):
 
 
 class ClientFixture:
-    """A server, and clients of it that wait by its clock."""
+    """A server, and clients that wait by its clock."""
 
     def __init__(self, base_url: str, clock: LockstepClock, folder: Path) -> None:
         self._base_url = base_url
         self._clock = clock
-        # Whom to trust takes longer to read than most scenarios, and nobody here speaks TLS.
+        # Loading certificates takes longer than most scenarios, and nothing here uses TLS.
         self._http = httpx.Client(base_url=base_url, trust_env=False, verify=False)
         self._clients = contextlib.ExitStack()
         self._client_ids = map("client-{}".format, itertools.count(1))
@@ -66,7 +66,7 @@ class ClientFixture:
     def open_client(
         self, *, profile: MemoryProfile | None = None, token: str | None = None
     ) -> Client:
-        """A client of the server, by default one of its own identity."""
+        """Open a client of the server, by default with an identity of its own."""
         client = Client(
             self._base_url,
             attribution=Attribution("nemolocal-conformance", "1.0"),
@@ -78,40 +78,40 @@ class ClientFixture:
         return self._clients.enter_context(client)
 
     def new_profile(self) -> MemoryProfile:
-        """Somebody who was never here, and is the same in every run."""
+        """Return a new profile that is the same in every run."""
         return _NumberedProfile(self._client_ids)
 
     def open_client_with_clip(self) -> Client:
-        """A client with a session and a clip in it."""
+        """Open a client with a session and a clip in it."""
         client = self.open_client()
         client.upload(self.clip)
         return client
 
     def open_client_with_edit(self) -> Client:
-        """A client with something to export."""
+        """Open a client with an edit that can be exported."""
         client = self.open_client_with_clip()
         client.say(EDIT)
         return client
 
     def arm_fault(self, fault: str, endpoint: str, times: int = 1, **args: Any) -> None:
-        """Let a fault befall the next requests to an endpoint."""
+        """Arm a fault for the next requests to an endpoint."""
         order = {"name": fault, "match": {"endpoint": endpoint}, "times": times, "args": args}
         self._http.post(FAULTS_ARM.template, json=order).raise_for_status()
 
     def make_token(self) -> str:
-        """A token made by hand (AUTH-6)."""
+        """Create a token by the control API (AUTH-6)."""
         made = self._http.post(TOKENS_MAKE.template, json={"user_id": "user_1"}).raise_for_status()
         return str(made.json()["token"])
 
     def read_journal(self) -> LoadedJournal:
-        """What the server wrote down, once everything has come to its end."""
+        """Return the journal once everything has ended."""
         self._clock.wait(_SETTLE_SECONDS)
         reply = self._http.get(JOURNAL.template, params={"format": "jsonl"}).raise_for_status()
         return parse_journal(reply.content)
 
 
 def catch_error(ask: Callable[[], object]) -> NemoError | None:
-    """Ask for something that may go wrong; the error that it ends with."""
+    """Call something that may fail, and return its error."""
     try:
         ask()
     except NemoError as error:
@@ -119,21 +119,21 @@ def catch_error(ask: Callable[[], object]) -> NemoError | None:
     return None
 
 
-def route_message(on: ClientFixture, client: Client, message: str) -> Turn | None:
-    """Do what a message says, wherever its words send it (CLI-2)."""
+def route_message(fixture: ClientFixture, client: Client, message: str) -> Turn | None:
+    """Do what a message asks for, by the endpoint that it is routed to (CLI-2)."""
     turn: Turn | None = None
     for step in steps(message):
         match step.route:
             case "chat":
                 turn = client.say(step.text)
             case "export":
-                catch_error(lambda: client.export(on.output))
+                catch_error(lambda: client.export(fixture.output))
             case "credits":
                 client.balance()
             case "status":
                 client.timeline()
-            case "upload" if step.text == on.clip.name:
-                client.upload(on.clip)
+            case "upload" if step.text == fixture.clip.name:
+                client.upload(fixture.clip)
             case _:
                 pass  # who only asks for an upload is asked for a file
     return turn
@@ -141,7 +141,7 @@ def route_message(on: ClientFixture, client: Client, message: str) -> Turn | Non
 
 @contextlib.contextmanager
 def client_fixture(**settings: Any) -> Iterator[ClientFixture]:
-    """A server of ours with these settings; looking into files and rendering are stood in for."""
+    """Start a local server with these settings; probing and rendering are replaced by fakes."""
     settings = {"port": 0, "silence": SilentTurnPolicy(rate=0.0), **settings}
     clock = LockstepClock()
     with contextlib.ExitStack() as stack:
@@ -169,7 +169,7 @@ def _replacements(clock: LockstepClock) -> dict[str, Any]:
 async def _fake_render(
     plan: Any, destination: Path, on_progress: Callable[[int], None]
 ) -> RenderResult:
-    """Stands in for FFmpeg."""
+    """Replaces FFmpeg."""
     on_progress(50)
     destination.write_bytes(b"a render")
     return RenderResult(
@@ -179,6 +179,6 @@ async def _fake_render(
 
 
 async def _fake_probe(path: Path, extension: str) -> MediaInfo:
-    """Stands in for the probe."""
+    """Replaces the probe."""
     del path
     return MediaInfo("video", extension, 10.0, 1280, 720, 30.0, "h264", "yuv420p", "aac")

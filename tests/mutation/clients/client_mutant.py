@@ -1,4 +1,4 @@
-"""A broken client: what it breaks, where that shows, which checks must notice, and the patch."""
+"""A client mutant: what it breaks, the scenario that shows it, the checks that must fail."""
 
 import contextlib
 import pkgutil
@@ -20,9 +20,9 @@ MakeReplacement = Callable[[Any, OnApplied], Any]
 class ClientMutant(msgspec.Struct, frozen=True):
     """The reference client with one small change.
 
-    `at` is the dotted name that is replaced. `breaks` are the ids of the rules that no longer
-    hold: a check that is about none of them and fails all the same is an innocent one. `kills` are
-    the ids of checks that must fail in the `scenario`.
+    `at` is the dotted name that is replaced. `breaks` are the ids of the rules that no longer hold:
+    a failing check about none of them is a false positive. `kills` are the ids of checks that must
+    fail in the `scenario`.
     """
 
     id: str
@@ -35,7 +35,7 @@ class ClientMutant(msgspec.Struct, frozen=True):
 
     @contextlib.contextmanager
     def applied(self) -> Iterator[list[str]]:
-        """The client is broken as long as this lasts; the list grows whenever that shows."""
+        """Patch the client in this block; the list grows each time the change has an effect."""
         hits: list[str] = []
         original = pkgutil.resolve_name(_with_colon(self.at))
         twisted = self.make_replacement(original, lambda: hits.append(self.id))
@@ -46,9 +46,9 @@ class ClientMutant(msgspec.Struct, frozen=True):
 def client_mutant(
     id: str, *breaks: str, kills: str, scenario: MutationScenario, at: str
 ) -> Callable[[MakeReplacement], ClientMutant]:
-    """Make a mutant of a twist: its docstring is the sentence, `kills` check ids.
+    """Make a mutant; the function's docstring is the sentence, `kills` are check ids.
 
-    `at` is a public name: what is private may be written anew without breaking a mutant.
+    `at` is a public name, so that private code can be rewritten without breaking a mutant.
     """
 
     def make(twist: MakeReplacement) -> ClientMutant:
@@ -65,6 +65,6 @@ def client_mutant(
 
 
 def _with_colon(dotted: str) -> str:
-    """`package.module:name.name`, so that a name that is gone is an error, not another module."""
+    """Return `package.module:name.name`, so that a missing name is an error."""
     package, module, rest = dotted.split(".", 2)
     return f"{package}.{module}:{rest}"

@@ -1,4 +1,4 @@
-"""Playing a mutant: its scenario is gone through, judged, and what failed is told apart."""
+"""Runs a client mutant through its scenario and sorts the checks that failed."""
 
 from nemolocal_conformance.client_checks import client_catalogue
 from nemolocal_conformance.client_checks.evaluation import evaluate_journal
@@ -13,18 +13,18 @@ _BAD = ("failed", "warning", "error")
 
 
 def run_scenario(scenario: MutationScenario, *, broken: bool = False) -> ConformanceReport:
-    """Judge the client as it is by what it does in a scenario; a broken one may get stuck in it."""
+    """Evaluate the calls of a client in a scenario; a mutant may get stuck in it."""
     with client_fixture(**scenario.settings) as on:
         stuck = catch_error(lambda: scenario.run(on))
         if stuck is not None and not broken:
             raise stuck
         journal = on.read_journal()
-    # The clock is ours: client and server wait by it alike.
+    # Client and server wait by the same clock.
     return evaluate_journal(journal, client_catalogue().values(), speed=1.0)
 
 
 def run_client_mutant(mutant: ClientMutant) -> MutationResult:
-    """Judge a client that is broken in one way."""
+    """Evaluate one client mutant."""
     with mutant.applied() as hits:
         report = run_scenario(mutant.scenario, broken=True)
     spoiled = set(mutant.scenario.expected_failures)

@@ -1,4 +1,4 @@
-"""Clients that export what they should not, ask too often, or do not bring the file."""
+"""Client mutants that export wrongly, poll too often, or do not download the file."""
 
 from collections.abc import Callable
 from typing import Any
@@ -31,16 +31,16 @@ from .flow_rewriting import Memory, endpoint_of, has_token, operation_mutant
     "exports-blindly", "CLI-8", "STA-3",
     kills="client.render.state-first", scenario=client_scenarios.exports_twice,
 )  # fmt: skip
-def exports_blindly(effect: Operation, hit: OnApplied, memory: Memory) -> Flow[Any]:
+def exports_blindly(operation: Operation, on_applied: OnApplied, memory: Memory) -> Flow[Any]:
     """What is exported is what the first export read."""
-    if isinstance(effect, CheckDestination):
+    if isinstance(operation, CheckDestination):
         memory["exporting"] = True
-    if endpoint_of(effect) != "state" or not memory.pop("exporting", False):
-        return (yield effect)
+    if endpoint_of(operation) != "state" or not memory.pop("exporting", False):
+        return (yield operation)
     if "state" in memory:
-        hit()
+        on_applied()
     else:
-        memory["state"] = yield effect
+        memory["state"] = yield operation
     return memory["state"]
 
 
@@ -48,13 +48,13 @@ def exports_blindly(effect: Operation, hit: OnApplied, memory: Memory) -> Flow[A
     "exports-nothing", "CLI-8", "STA-3",
     kills="client.render.not-empty", scenario=client_scenarios.nothing_to_export,
 )  # fmt: skip
-def exports_nothing(effect: Operation, hit: OnApplied, memory: Memory) -> Flow[Any]:
+def exports_nothing(operation: Operation, on_applied: OnApplied, memory: Memory) -> Flow[Any]:
     """An empty timeline is exported."""
-    if endpoint_of(effect) == "render":
-        hit()
-        effect = _asking(effect, draft=memory["draft"])
-    reply = yield effect
-    if endpoint_of(effect) != "state":
+    if endpoint_of(operation) == "render":
+        on_applied()
+        operation = _asking(operation, draft=memory["draft"])
+    reply = yield operation
+    if endpoint_of(operation) != "state":
         return reply
     body = decode_json(reply.body)
     memory["draft"] = body["data"]["state"]["draft"]
@@ -66,46 +66,46 @@ def exports_nothing(effect: Operation, hit: OnApplied, memory: Memory) -> Flow[A
 _FULL = {"t": [{"tt": 0, "id": "v", "sg": [{"id": "a", "s": 0, "d": 1000, "src": "a"}]}], "d": 1000}
 
 
-def _asking(effect: Operation, **changed: Any) -> HttpCall:
+def _asking(operation: Operation, **changed: Any) -> HttpCall:
     """The start of an export with something changed in its body."""
-    assert isinstance(effect, HttpCall)
-    json = encode_json({**decode_json(effect.json or b""), **changed})
-    return msgspec.structs.replace(effect, json=json)
+    assert isinstance(operation, HttpCall)
+    json = encode_json({**decode_json(operation.json or b""), **changed})
+    return msgspec.structs.replace(operation, json=json)
 
 
 @operation_mutant(
     "odd-id", "REN-1", kills="client.render.id-shape", scenario=client_scenarios.export
 )
-def odd_id(effect: Operation, hit: OnApplied, _: Memory) -> Flow[Any]:
+def odd_id(operation: Operation, on_applied: OnApplied, _: Memory) -> Flow[Any]:
     """An export is called otherwise than others call theirs."""
-    if isinstance(effect, HttpCall) and endpoint_of(effect) == "render":
-        hit()
-        name = decode_json(effect.json or b"")["id"]
-        effect = _asking(effect, id=name.removeprefix("render_"))
-    return (yield effect)
+    if isinstance(operation, HttpCall) and endpoint_of(operation) == "render":
+        on_applied()
+        name = decode_json(operation.json or b"")["id"]
+        operation = _asking(operation, id=name.removeprefix("render_"))
+    return (yield operation)
 
 
 @operation_mutant(
     "same-id-again", "CLI-8", "REN-6",
     kills="client.retry.new-id", scenario=client_scenarios.render_fails,
 )  # fmt: skip
-def same_id_again(effect: Operation, hit: OnApplied, _: Memory) -> Flow[Any]:
+def same_id_again(operation: Operation, on_applied: OnApplied, _: Memory) -> Flow[Any]:
     """A failed export is tried again under the id that it had."""
-    if endpoint_of(effect) == "render":
-        hit()
-        effect = _asking(effect, id="render_1")
-    return (yield effect)
+    if endpoint_of(operation) == "render":
+        on_applied()
+        operation = _asking(operation, id="render_1")
+    return (yield operation)
 
 
 @operation_mutant(
     "fails-once-for-all", "CLI-8", "REN-6",
     kills="client.retry", scenario=client_scenarios.renders_fail,
 )  # fmt: skip
-def fails_once_for_all(effect: Operation, hit: OnApplied, _: Memory) -> Flow[Any]:
+def fails_once_for_all(operation: Operation, on_applied: OnApplied, _: Memory) -> Flow[Any]:
     """A failed export is not tried again."""
-    reply = yield effect
-    if endpoint_of(effect) == "render_status" and render_status_of(reply).status == "failed":
-        hit()
+    reply = yield operation
+    if endpoint_of(operation) == "render_status" and render_status_of(reply).status == "failed":
+        on_applied()
         raise RenderFailed("the export is failed")
     return reply
 
@@ -116,12 +116,12 @@ def _exporting_again(
     """Make a mutant that exports once more after a failure; the sentence is of a function."""
 
     def make(told: Callable[[], None]) -> ClientMutant:
-        def twist(original: Any, hit: OnApplied) -> Any:
+        def twist(original: Any, on_applied: OnApplied) -> Any:
             def export(*arguments: Any) -> Any:
                 try:
                     return original(*arguments)
                 except RenderFailed:
-                    hit()
+                    on_applied()
                     return original(*arguments)
 
             return export
@@ -159,11 +159,11 @@ def _polling(id: str, kills: str, policy: PollPolicy) -> ClientMutant:
         scenario=client_scenarios.render_stuck,
         at="client.Client.export",
     )
-    def otherwise(original: Any, hit: OnApplied) -> Any:
+    def otherwise(original: Any, on_applied: OnApplied) -> Any:
         """An export is asked about too often, too seldom, or for too long."""
 
         def export(client: Any, destination: Any) -> Any:
-            hit()
+            on_applied()
             client.workspace.polling = policy
             return original(client, destination)
 
@@ -181,13 +181,13 @@ undaunted = _polling("undaunted", "client.poll.count", PollPolicy(30.0, 20))
     "asks-on", "CLI-8", "REN-5", "REN-6", kills="client.poll.stops",
     scenario=client_scenarios.export,
 )  # fmt: skip
-def asks_on(effect: Operation, hit: OnApplied, _: Memory) -> Flow[Any]:
+def asks_on(operation: Operation, on_applied: OnApplied, _: Memory) -> Flow[Any]:
     """An export that is finished is asked about once more."""
-    reply = yield effect
-    if endpoint_of(effect) == "render_status" and render_status_of(reply).status == "completed":
-        hit()
+    reply = yield operation
+    if endpoint_of(operation) == "render_status" and render_status_of(reply).status == "completed":
+        on_applied()
         yield Sleep(CONTRACT_POLLING.seconds)
-        yield effect
+        yield operation
     return reply
 
 
@@ -195,11 +195,11 @@ def asks_on(effect: Operation, hit: OnApplied, _: Memory) -> Flow[Any]:
     "hands-over-nothing", "CLI-10", "AUTH-7",
     kills="client.claim-link", scenario=client_scenarios.export,
 )  # fmt: skip
-def hands_over_nothing(effect: Operation, hit: OnApplied, _: Memory) -> Flow[Any]:
+def hands_over_nothing(operation: Operation, on_applied: OnApplied, _: Memory) -> Flow[Any]:
     """The link to the project is one that nobody has asked for."""
-    if endpoint_of(effect) != "claim_token":
-        return (yield effect)
-    hit()
+    if endpoint_of(operation) != "claim_token":
+        return (yield operation)
+    on_applied()
     return HttpResponse(
         "", 200, encode_json({"code": 0, "data": {"claim_token": "me", "expires_in": 1}})
     )
@@ -208,17 +208,17 @@ def hands_over_nothing(effect: Operation, hit: OnApplied, _: Memory) -> Flow[Any
 @operation_mutant(
     "brings-nothing", "CLI-8", "REN-8", kills="client.download", scenario=client_scenarios.export,
 )  # fmt: skip
-def brings_nothing(effect: Operation, hit: OnApplied, memory: Memory) -> Flow[Any]:
+def brings_nothing(operation: Operation, on_applied: OnApplied, memory: Memory) -> Flow[Any]:
     """A finished export stays where it is."""
-    match effect:
+    match operation:
         case DownloadFile():
-            hit()
+            on_applied()
             return DownloadResult(memory["size"], complete=True)
         case MoveFile():
-            return effect.destination
-    reply = yield effect
+            return operation.destination
+    reply = yield operation
     if (
-        endpoint_of(effect) == "render_status"
+        endpoint_of(operation) == "render_status"
         and (output := render_status_of(reply).output) is not None
     ):
         memory["size"] = output.size
@@ -228,44 +228,44 @@ def brings_nothing(effect: Operation, hit: OnApplied, memory: Memory) -> Flow[An
 @operation_mutant(
     "detour", "CLI-8", "REN-8", kills="client.download.order", scenario=client_scenarios.export,
 )  # fmt: skip
-def detour(effect: Operation, hit: OnApplied, _: Memory) -> Flow[Any]:
+def detour(operation: Operation, on_applied: OnApplied, _: Memory) -> Flow[Any]:
     """The file is fetched from the fallback only."""
-    if isinstance(effect, DownloadFile) and not has_token(effect):
-        hit()
+    if isinstance(operation, DownloadFile) and not has_token(operation):
+        on_applied()
         raise DownloadFailed()
-    return (yield effect)
+    return (yield operation)
 
 
 @operation_mutant(
     "one-way", "CLI-8", "REN-8", kills="client.download.fallback",
     scenario=client_scenarios.url_gone,
 )  # fmt: skip
-def one_way(effect: Operation, hit: OnApplied, _: Memory) -> Flow[Any]:
+def one_way(operation: Operation, on_applied: OnApplied, _: Memory) -> Flow[Any]:
     """Where `output.url` is dead, that is the end."""
-    if isinstance(effect, DownloadFile) and has_token(effect):
-        hit()
+    if isinstance(operation, DownloadFile) and has_token(operation):
+        on_applied()
         raise NemoError("the file is gone")
-    return (yield effect)
+    return (yield operation)
 
 
 @operation_mutant(
     "shows-its-token", "REN-8", "CLI-9",
     kills="client.download.no-token", scenario=client_scenarios.export,
 )  # fmt: skip
-def shows_its_token(effect: Operation, hit: OnApplied, _: Memory) -> Flow[Any]:
+def shows_its_token(operation: Operation, on_applied: OnApplied, _: Memory) -> Flow[Any]:
     """Whoever serves the file is told a token."""
-    if isinstance(effect, DownloadFile) and not has_token(effect):
-        hit()
-        effect = msgspec.structs.replace(effect, token=Secret("nmv_usr_told_to_anybody"))
-    return (yield effect)
+    if isinstance(operation, DownloadFile) and not has_token(operation):
+        on_applied()
+        operation = msgspec.structs.replace(operation, token=Secret("nmv_usr_told_to_anybody"))
+    return (yield operation)
 
 
 @operation_mutant(
     "uploads-twice", "SES-2", "UPL-1", kills="client.upload.again", scenario=client_scenarios.talk,
 )  # fmt: skip
-def uploads_twice(effect: Operation, hit: OnApplied, _: Memory) -> Flow[Any]:
+def uploads_twice(operation: Operation, on_applied: OnApplied, _: Memory) -> Flow[Any]:
     """A file is uploaded twice, to be sure."""
-    if endpoint_of(effect) == "upload":
-        hit()
-        yield effect
-    return (yield effect)
+    if endpoint_of(operation) == "upload":
+        on_applied()
+        yield operation
+    return (yield operation)

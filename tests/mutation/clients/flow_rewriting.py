@@ -1,7 +1,7 @@
-"""Breaking a client from outside: what its flows want, and what it sends, is something else.
+"""Changes a client from outside: the operations of its flows, and the requests that it sends.
 
-A client is made of flows, which want effects; effects and requests are its public language. Who
-breaks it there needs to know nothing of how it is written.
+A client is made of flows, which yield operations; operations and requests are its public interface.
+A mutant at this level does not depend on how the client is written.
 """
 
 from collections.abc import Callable
@@ -28,16 +28,16 @@ _SEND_TARGET = "transport.httpx.Client.send"
 
 
 def rewrite_flow(flow: Flow[T], handle: Callable[[Operation], Flow[Any]]) -> Flow[T]:
-    """A flow whose effects are done as `handle` has it, errors of its own included."""
+    """Return a flow whose operations go through `handle`, errors included."""
     walk = FlowExecution(flow)
     try:
         while walk.pending is not None:
             try:
-                answer = yield from handle(walk.pending)
+                response = yield from handle(walk.pending)
             except NemoError as error:
                 walk.throw(error)
             else:
-                walk.send(answer)
+                walk.send(response)
     finally:
         walk.close()
     return walk.result
@@ -46,17 +46,17 @@ def rewrite_flow(flow: Flow[T], handle: Callable[[Operation], Flow[Any]]) -> Flo
 def operation_mutant(
     id: str, *breaks: str, kills: str, scenario: MutationScenario
 ) -> Callable[[OperationHandler], ClientMutant]:
-    """Make a mutant of a handler of effects: its docstring is the sentence, `kills` check ids.
+    """Make a mutant of an operation handler; its docstring is the sentence.
 
-    The memory of the handler is one for all clients of a scenario.
+    The handler has one memory for all clients of a scenario.
     """
 
     def make(handler: OperationHandler) -> ClientMutant:
-        def twist(original: Any, hit: OnApplied) -> Any:
+        def twist(original: Any, on_applied: OnApplied) -> Any:
             memory: Memory = {}
 
             def walk(flow: Flow[Any]) -> Any:
-                return original(rewrite_flow(flow, lambda want: handler(want, hit, memory)))
+                return original(rewrite_flow(flow, lambda want: handler(want, on_applied, memory)))
 
             return walk
 
@@ -69,13 +69,13 @@ def operation_mutant(
 def header_mutant(
     id: str, *breaks: str, kills: str, scenario: MutationScenario
 ) -> Callable[[Callable[[httpx.Headers], bool]], ClientMutant]:
-    """Make a mutant of a function that changes the headers of requests, and says if it did."""
+    """Make a mutant of a function that changes request headers and returns whether it did."""
 
     def make(change: Callable[[httpx.Headers], bool]) -> ClientMutant:
-        def twist(original: Any, hit: OnApplied) -> Any:
+        def twist(original: Any, on_applied: OnApplied) -> Any:
             def send(http: httpx.Client, request: httpx.Request, **options: Any) -> Any:
                 if change(request.headers):
-                    hit()
+                    on_applied()
                 return original(http, request, **options)
 
             return send
@@ -86,18 +86,20 @@ def header_mutant(
     return make
 
 
-def endpoint_of(effect: Operation) -> str:
-    """The name of the endpoint that an effect calls; "" for none, and for files."""
-    match effect:
+def endpoint_of(operation: Operation) -> str:
+    """Return the name of the endpoint that an operation calls; "" for none, and for files."""
+    match operation:
         case OpenStream():
-            found = find_endpoint(CHAT.method, effect.path)
+            found = find_endpoint(CHAT.method, operation.path)
         case HttpCall():
-            found = find_endpoint(effect.method, effect.path)
+            found = find_endpoint(operation.method, operation.path)
         case _:
             found = None
     return found[0] if found is not None else ""
 
 
-def has_token(effect: Operation) -> bool:
-    """Whether an effect is a request that shows a token."""
-    return isinstance(effect, HttpCall | OpenStream | DownloadFile) and effect.token is not None
+def has_token(operation: Operation) -> bool:
+    """Whether an operation is a request with a token."""
+    return (
+        isinstance(operation, HttpCall | OpenStream | DownloadFile) and operation.token is not None
+    )

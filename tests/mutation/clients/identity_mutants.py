@@ -1,4 +1,4 @@
-"""Clients that deal badly with tokens, with client ids, and with being refused."""
+"""Client mutants that handle tokens, client ids or errors wrongly."""
 
 from typing import Any
 
@@ -38,24 +38,24 @@ from .flow_rewriting import Memory, endpoint_of, has_token, operation_mutant
     "nameless", "AUTH-1", "AUTH-2", "CLI-7",
     kills="client.client-id client.after-400.client-id", scenario=client_scenarios.talk_or_not,
 )  # fmt: skip
-def nameless(effect: Operation, hit: OnApplied, _: Memory) -> Flow[Any]:
+def nameless(operation: Operation, on_applied: OnApplied, _: Memory) -> Flow[Any]:
     """The token call names no client."""
-    if isinstance(effect, HttpCall) and endpoint_of(effect) == "token":
-        hit()
-        effect = msgspec.structs.replace(effect, client_id="")
-    return (yield effect)
+    if isinstance(operation, HttpCall) and endpoint_of(operation) == "token":
+        on_applied()
+        operation = msgspec.structs.replace(operation, client_id="")
+    return (yield operation)
 
 
 @operation_mutant(
     "gives-up-at-400", "CLI-7", "AUTH-2",
     kills="client.after-400.client-id", scenario=client_scenarios.bad_client_id,
 )  # fmt: skip
-def gives_up_at_400(effect: Operation, hit: OnApplied, _: Memory) -> Flow[Any]:
+def gives_up_at_400(operation: Operation, on_applied: OnApplied, _: Memory) -> Flow[Any]:
     """A refused client id is no reason to make another one."""
-    reply = yield effect
+    reply = yield operation
     failure = error_of(reply)
-    if endpoint_of(effect) == "token" and isinstance(failure, BadRequest):
-        hit()
+    if endpoint_of(operation) == "token" and isinstance(failure, BadRequest):
+        on_applied()
         raise NemoError(failure.message)
     return reply
 
@@ -64,72 +64,72 @@ def gives_up_at_400(effect: Operation, hit: OnApplied, _: Memory) -> Flow[Any]:
     "forgetful", "CLI-9", "AUTH-3", "AUTH-5",
     kills="client.token.once-a-week", scenario=client_scenarios.two_runs,
 )  # fmt: skip
-def forgetful(effect: Operation, hit: OnApplied, _: Memory) -> Flow[Any]:
+def forgetful(operation: Operation, on_applied: OnApplied, _: Memory) -> Flow[Any]:
     """The token is not kept between runs, the client id is."""
-    if not isinstance(effect, LoadTokens):
-        return (yield effect)
-    hit()
+    if not isinstance(operation, LoadTokens):
+        return (yield operation)
+    on_applied()
     return ()
 
 
 @operation_mutant(
     "newcomer", "CLI-9", kills="client.client-id.kept", scenario=client_scenarios.two_runs,
 )  # fmt: skip
-def newcomer(effect: Operation, hit: OnApplied, _: Memory) -> Flow[Any]:
+def newcomer(operation: Operation, on_applied: OnApplied, _: Memory) -> Flow[Any]:
     """Each run makes a client id of its own, and keeps nothing."""
-    match effect:
+    match operation:
         case LoadClientId():
-            hit()
+            on_applied()
             return (yield RenewClientId())
         case LoadTokens():
             return ()
         case SaveToken():
             return None
-    return (yield effect)
+    return (yield operation)
 
 
 @operation_mutant(
     "dodger", "CLI-9", "AUTH-3", kills="client.429.client-id",
     scenario=client_scenarios.token_limited,
 )  # fmt: skip
-def dodger(effect: Operation, hit: OnApplied, memory: Memory) -> Flow[Any]:
+def dodger(operation: Operation, on_applied: OnApplied, memory: Memory) -> Flow[Any]:
     """Where one client id has had its token, another one asks."""
-    reply = yield effect
-    if not isinstance(effect, HttpCall) or not isinstance(error_of(reply), RateLimited):
+    reply = yield operation
+    if not isinstance(operation, HttpCall) or not isinstance(error_of(reply), RateLimited):
         return reply
     if not memory.get("limited"):
         memory["limited"] = True
         return reply
-    hit()
+    on_applied()
     client_id = yield RenewClientId()
-    return (yield msgspec.structs.replace(effect, client_id=client_id))
+    return (yield msgspec.structs.replace(operation, client_id=client_id))
 
 
 @operation_mutant(
     "anonymous-after-all", "AUTH-8", "CLI-7",
     kills="client.manual-token", scenario=client_scenarios.manual_token_expired,
 )  # fmt: skip
-def anonymous_after_all(effect: Operation, hit: OnApplied, _: Memory) -> Flow[Any]:
+def anonymous_after_all(operation: Operation, on_applied: OnApplied, _: Memory) -> Flow[Any]:
     """A refused NEMO_TOKEN is replaced by a free token."""
-    reply = yield effect
-    if not isinstance(effect, HttpCall) or not isinstance(error_of(reply), BadToken):
+    reply = yield operation
+    if not isinstance(operation, HttpCall) or not isinstance(error_of(reply), BadToken):
         return reply
-    hit()
+    on_applied()
     token = yield from _free_token()
-    return (yield msgspec.structs.replace(effect, token=token))
+    return (yield msgspec.structs.replace(operation, token=token))
 
 
 @operation_mutant(
     "stays-refused", "CLI-7", "AUTH-5",
     kills="client.after-1001.renew", scenario=client_scenarios.token_expired,
 )  # fmt: skip
-def stays_refused(effect: Operation, hit: OnApplied, _: Memory) -> Flow[Any]:
+def stays_refused(operation: Operation, on_applied: OnApplied, _: Memory) -> Flow[Any]:
     """A refused token is tried again instead of renewed."""
-    reply = yield effect
+    reply = yield operation
     if not isinstance(error_of(reply), BadToken):
         return reply
-    hit()
-    reply = yield effect
+    on_applied()
+    reply = yield operation
     failure = error_of(reply)
     if failure is not None:
         raise failure
@@ -140,63 +140,63 @@ def stays_refused(effect: Operation, hit: OnApplied, _: Memory) -> Flow[Any]:
     "renames-itself", "CLI-7", "CLI-9",
     kills="client.after-1001.client-id", scenario=client_scenarios.token_expired,
 )  # fmt: skip
-def renames_itself(effect: Operation, hit: OnApplied, memory: Memory) -> Flow[Any]:
+def renames_itself(operation: Operation, on_applied: OnApplied, memory: Memory) -> Flow[Any]:
     """A new token is asked for under a new client id."""
-    if isinstance(effect, HttpCall) and endpoint_of(effect) == "token":
+    if isinstance(operation, HttpCall) and endpoint_of(operation) == "token":
         if memory.get("named"):
-            hit()
+            on_applied()
             client_id = yield RenewClientId()
-            effect = msgspec.structs.replace(effect, client_id=client_id)
+            operation = msgspec.structs.replace(operation, client_id=client_id)
         memory["named"] = True
-    return (yield effect)
+    return (yield operation)
 
 
 @operation_mutant(
     "renews-in-vain", "CLI-7",
     kills="client.after-1001.repeat", scenario=client_scenarios.token_expired_last,
 )  # fmt: skip
-def renews_in_vain(effect: Operation, hit: OnApplied, memory: Memory) -> Flow[Any]:
+def renews_in_vain(operation: Operation, on_applied: OnApplied, memory: Memory) -> Flow[Any]:
     """There is a new token, and the request is not repeated."""
-    if isinstance(effect, SaveToken):
+    if isinstance(operation, SaveToken):
         memory["tokens"] = memory.get("tokens", 0) + 1
-    elif has_token(effect) and memory["tokens"] > 1:
-        hit()
+    elif has_token(operation) and memory["tokens"] > 1:
+        on_applied()
         raise NemoError("the token was renewed", remedy="say it again")
-    return (yield effect)
+    return (yield operation)
 
 
 @operation_mutant(
     "renews-for-ever", "CLI-7", kills="client.after-1001.once",
     scenario=client_scenarios.tokens_expired,
 )  # fmt: skip
-def renews_for_ever(effect: Operation, hit: OnApplied, _: Memory) -> Flow[Any]:
+def renews_for_ever(operation: Operation, on_applied: OnApplied, _: Memory) -> Flow[Any]:
     """A request is repeated as long as its token is refused."""
-    reply = yield effect
-    while isinstance(effect, HttpCall) and isinstance(error_of(reply), BadToken):
-        hit()
+    reply = yield operation
+    while isinstance(operation, HttpCall) and isinstance(error_of(reply), BadToken):
+        on_applied()
         token = yield from _free_token()
-        reply = yield msgspec.structs.replace(effect, token=token)
+        reply = yield msgspec.structs.replace(operation, token=token)
     return reply
 
 
 def _free_token() -> Flow[Secret]:
     client_id = yield LoadClientId()
-    asked = HttpCall(method=TOKEN.method, path=TOKEN.path(), client_id=client_id)
-    return Secret(data_of((yield asked), TokenReply).token)
+    request = HttpCall(method=TOKEN.method, path=TOKEN.path(), client_id=client_id)
+    return Secret(data_of((yield request), TokenReply).token)
 
 
 @operation_mutant(
     "keeps-lost-session", "CLI-7", "SES-3",
     kills="client.after-1002.new-session", scenario=client_scenarios.session_lost,
 )  # fmt: skip
-def keeps_lost_session(effect: Operation, hit: OnApplied, memory: Memory) -> Flow[Any]:
+def keeps_lost_session(operation: Operation, on_applied: OnApplied, memory: Memory) -> Flow[Any]:
     """A lost session is used on."""
-    if endpoint_of(effect) != "session":
-        return (yield effect)
+    if endpoint_of(operation) != "session":
+        return (yield operation)
     if "session" in memory:
-        hit()
+        on_applied()
     else:
-        memory["session"] = yield effect
+        memory["session"] = yield operation
     return memory["session"]
 
 
@@ -207,18 +207,18 @@ def _stubborn(
     scenario: client_scenarios.MutationScenario,
     *breaks: str,
 ) -> ClientMutant:
-    """A client that tries again what is refused for good."""
+    """Make a mutant that repeats a request after a permanent error."""
     check = f"client.after-{error.code}.no-retry"
 
     @client_mutant(name, *breaks, kills=check, scenario=scenario, at=at)
-    def stubborn(original: Any, hit: OnApplied) -> Any:
+    def stubborn(original: Any, on_applied: OnApplied) -> Any:
         """What was refused is tried again at once."""
 
         def flow(*arguments: Any, **options: Any) -> Flow[Any]:
             try:
                 return (yield from original(*arguments, **options))
             except error:
-                hit()
+                on_applied()
                 return (yield from original(*arguments, **options))
 
         return flow
@@ -249,13 +249,13 @@ exports_blocked = _stubborn(
 
 
 @operation_mutant("breathless", "CLI-7", kills="client.429.wait", scenario=client_scenarios.limited)
-def breathless(effect: Operation, hit: OnApplied, memory: Memory) -> Flow[Any]:
+def breathless(operation: Operation, on_applied: OnApplied, memory: Memory) -> Flow[Any]:
     """After 429 there is no pause."""
-    if isinstance(effect, Sleep) and memory.get("limited"):
-        hit()
-        return (yield Sleep(effect.seconds / 30))
-    reply = yield effect
-    if isinstance(effect, HttpCall):
+    if isinstance(operation, Sleep) and memory.get("limited"):
+        on_applied()
+        return (yield Sleep(operation.seconds / 30))
+    reply = yield operation
+    if isinstance(operation, HttpCall):
         memory["limited"] = isinstance(error_of(reply), RateLimited)
     return reply
 
@@ -263,26 +263,26 @@ def breathless(effect: Operation, hit: OnApplied, memory: Memory) -> Flow[Any]:
 @operation_mutant(
     "persistent", "CLI-7", kills="client.429.once", scenario=client_scenarios.limited_for_long
 )
-def persistent(effect: Operation, hit: OnApplied, _: Memory) -> Flow[Any]:
+def persistent(operation: Operation, on_applied: OnApplied, _: Memory) -> Flow[Any]:
     """After 429 it is tried four times."""
-    reply = yield effect
+    reply = yield operation
     for _again in range(3):
         if not isinstance(error_of(reply), RateLimited):
             break
-        hit()
+        on_applied()
         yield Sleep(30.0)
-        reply = yield effect
+        reply = yield operation
     return reply
 
 
 @operation_mutant(
     "discouraged", "CLI-7", kills="client.429.retry", scenario=client_scenarios.limited_for_long,
 )  # fmt: skip
-def discouraged(effect: Operation, hit: OnApplied, _: Memory) -> Flow[Any]:
+def discouraged(operation: Operation, on_applied: OnApplied, _: Memory) -> Flow[Any]:
     """After 429 it is not tried again."""
-    reply = yield effect
+    reply = yield operation
     failure = error_of(reply)
-    if isinstance(failure, RateLimited) and endpoint_of(effect) != "token":
-        hit()
+    if isinstance(failure, RateLimited) and endpoint_of(operation) != "token":
+        on_applied()
         raise failure
     return reply

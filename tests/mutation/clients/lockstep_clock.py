@@ -1,8 +1,8 @@
-"""Time that a server and a client of it share, and that never passes behind anybody's back.
+"""A clock shared by a server and its client that advances only when both wait.
 
-It jumps to the next sleeper when the server has nothing to do but sleep, and the client waits: for
-a pause to pass, for a reply, or for more of a stream, all of which it has read. So minutes take no
-time, and the same things happen at the same moments in every run.
+It jumps to the next sleeper when the server only sleeps and the client waits: for a pause to end,
+for a response, or for more of a stream, all of which it has read. So minutes take no time, and
+every run is the same.
 """
 
 import asyncio
@@ -28,12 +28,12 @@ Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
-# Turns of the event loop that woken tasks get to reach their next wait before time moves on.
+# Iterations of the event loop in which woken tasks reach their next wait.
 _SETTLE_ITERATIONS = 12
 
 
 class LockstepClock:
-    """The clock of both; `watch` makes a server's app tell it what goes on."""
+    """The shared clock; `wrap_app` makes a server's app report its requests."""
 
     def __init__(self) -> None:
         self._now = MANUAL_CLOCK_START
@@ -57,7 +57,7 @@ class LockstepClock:
         await woken
 
     def wait(self, seconds: float) -> None:
-        """The client's pause."""
+        """Wait as the client does."""
         assert self._loop is not None  # who waits has called the server before
         asyncio.run_coroutine_threadsafe(self._pause(seconds), self._loop).result()
 
@@ -68,7 +68,7 @@ class LockstepClock:
 
     @contextlib.contextmanager
     def awaiting_response(self) -> Iterator[None]:
-        """The client waits for a reply, or for its beginning if it is a stream."""
+        """The client waits for a response, or for the beginning of a stream."""
         self._unread = 0
         try:
             yield
@@ -108,33 +108,33 @@ class LockstepClock:
             self._schedule_check()
 
     def wrap_app(self, app: Any) -> "ClockedApp":
-        """The app, counting what it answers."""
+        """Return the app with its responses counted."""
         return ClockedApp(app, self)
 
     def begin_request(self) -> None:
-        """The server has a request: not before may time pass while its client waits for it."""
+        """The server has a request: time may pass only from now on while the client waits."""
         self._loop = asyncio.get_running_loop()
         self._awaiting = True
         self._schedule_check()
 
     def begin_stream(self) -> int:
-        """The client has its reply, the rest is read; the number of this stream."""
+        """The client has the head of its response; return the number of this stream."""
         self._awaiting, self._unread = False, 0
         self._streams += 1
         return self._streams
 
     def count_bytes(self, stream: int, size: int) -> None:
-        """So much more is there to be read; nobody reads an older stream any more."""
+        """Count bytes that can be read; older streams are not read any more."""
         if stream == self._streams:
             self._unread += size
 
     def end_response(self) -> None:
-        """The reply is complete, or cut."""
+        """The response is complete or cut."""
         self._awaiting = False
 
 
 class ClockedApp:
-    """An app whose replies the clock hears of."""
+    """An app that reports its responses to the clock."""
 
     def __init__(self, app: Any, clock: LockstepClock) -> None:
         self._app = app
@@ -152,7 +152,7 @@ class ClockedApp:
             if message["type"] == "http.response.start":
                 stream = self._clock.begin_stream() if _is_stream(message) else 0
             elif stream:
-                # The end of a stream is read like a byte more.
+                # The end of a stream counts like one more byte.
                 self._clock.count_bytes(stream, len(message.get("body", b"")) + (not more))
             elif not more:
                 self._clock.end_response()
@@ -170,10 +170,10 @@ def _is_stream(message: Message) -> bool:
 
 
 def lockstep_transport(clock: LockstepClock) -> type[Transport]:
-    """The client's transport, which tells the clock when it waits."""
+    """Return the client's transport, which reports its waits to the clock."""
 
     class LockstepStream(Stream):
-        """A stream whose reader the clock knows of."""
+        """A stream that reports its reads to the clock."""
 
         def __init__(self, stream: Stream) -> None:
             self._stream = stream
@@ -185,7 +185,7 @@ def lockstep_transport(clock: LockstepClock) -> type[Transport]:
             self._stream.close()
 
     class LockstepTransport(Transport):
-        """A transport whose caller the clock knows of."""
+        """A transport that reports its requests to the clock."""
 
         def call(self, call: HttpCall) -> Any:
             with clock.awaiting_response():
@@ -196,8 +196,8 @@ def lockstep_transport(clock: LockstepClock) -> type[Transport]:
                 got = super().open_stream(call)
             return LockstepStream(got) if isinstance(got, Stream) else got
 
-        def download(self, asked: DownloadFile) -> Any:
+        def download(self, request: DownloadFile) -> Any:
             with clock.awaiting_response():
-                return super().download(asked)
+                return super().download(request)
 
     return LockstepTransport

@@ -1,4 +1,4 @@
-"""Clients whose requests are not what they should be, and that say too much to the chat."""
+"""Client mutants with wrong requests, or with messages that do not belong in the chat."""
 
 from typing import Any
 
@@ -49,35 +49,35 @@ def restless_version(headers: httpx.Headers) -> bool:
     "token-in-url", "GEN-5", "CLI-9", "CLI-7", "GEN-3",
     kills="client.token-in-url", scenario=client_scenarios.talk,
 )  # fmt: skip
-def token_in_url(effect: Operation, hit: OnApplied, _: Memory) -> Flow[Any]:
+def token_in_url(operation: Operation, on_applied: OnApplied, _: Memory) -> Flow[Any]:
     """The balance is asked for with the token in the query."""
     if (
-        isinstance(effect, HttpCall)
-        and endpoint_of(effect) == "balance"
-        and effect.token is not None
+        isinstance(operation, HttpCall)
+        and endpoint_of(operation) == "balance"
+        and operation.token is not None
     ):
-        hit()
-        path = f"{effect.path}?token={effect.token.reveal()}"
-        effect = msgspec.structs.replace(effect, path=path)
-    return (yield effect)
+        on_applied()
+        path = f"{operation.path}?token={operation.token.reveal()}"
+        operation = msgspec.structs.replace(operation, path=path)
+    return (yield operation)
 
 
 @operation_mutant(
     "talkative", "CLI-9", kills="client.token-in-body", scenario=client_scenarios.talk
 )
-def talkative(effect: Operation, hit: OnApplied, _: Memory) -> Flow[Any]:
+def talkative(operation: Operation, on_applied: OnApplied, _: Memory) -> Flow[Any]:
     """The message tells the token."""
-    if isinstance(effect, OpenStream) and effect.token is not None:
-        hit()
-        said = decode_json(effect.json, type=ChatRequest).new_message.parts[0].text
-        effect = _saying(effect, f"{said} ({effect.token.reveal()})")
-    return (yield effect)
+    if isinstance(operation, OpenStream) and operation.token is not None:
+        on_applied()
+        said = decode_json(operation.json, type=ChatRequest).new_message.parts[0].text
+        operation = _saying(operation, f"{said} ({operation.token.reveal()})")
+    return (yield operation)
 
 
 def _saying(effect: OpenStream, message: str) -> OpenStream:
     """The turn with another message."""
-    asked = decode_json(effect.json, type=ChatRequest)
-    body = ChatRequest(asked.session_id, Message((Part(message),)))
+    request = decode_json(effect.json, type=ChatRequest)
+    body = ChatRequest(request.session_id, Message((Part(message),)))
     return msgspec.structs.replace(effect, json=encode_json(body))
 
 
@@ -104,7 +104,7 @@ def accepts_json(headers: httpx.Headers) -> bool:
 
 
 def _all_to_chat(route: str, check: str) -> ClientMutant:
-    """A client that has never heard of one of the routes."""
+    """Make a mutant that does not know one of the routes."""
 
     @client_mutant(
         f"chats-{route}",
@@ -113,14 +113,14 @@ def _all_to_chat(route: str, check: str) -> ClientMutant:
         scenario=client_scenarios.words,
         at="message_routing.route",
     )
-    def everything(original: Any, hit: OnApplied) -> Any:
+    def everything(original: Any, on_applied: OnApplied) -> Any:
         """Messages for another endpoint go to the chat."""
 
         def decide(message: str) -> Any:
             to = original(message)
             if to != route:
                 return to
-            hit()
+            on_applied()
             return "chat"
 
         return decide
@@ -138,12 +138,12 @@ chats_upload = _all_to_chat("upload", "client.upload-in-chat client.file-in-chat
     "clicks", "CLI-6", kills="client.gui-words", scenario=client_scenarios.talk,
     at="client.Client.say",
 )  # fmt: skip
-def clicks(original: Any, hit: OnApplied) -> Any:
+def clicks(original: Any, on_applied: OnApplied) -> Any:
     """What the backend would click is asked of the backend."""
 
     def say(client: Any, message: str) -> Any:
         turn = original(client, message)
-        hit()
+        on_applied()
         original(client, "Click the Export button")
         return turn
 
@@ -154,10 +154,10 @@ def clicks(original: Any, hit: OnApplied) -> Any:
     "impatient-talker", "SSE-1", "SSE-7",
     kills="client.turns.one-at-a-time", scenario=client_scenarios.talk,
 )  # fmt: skip
-def impatient_talker(effect: Operation, hit: OnApplied, _: Memory) -> Flow[Any]:
+def impatient_talker(operation: Operation, on_applied: OnApplied, _: Memory) -> Flow[Any]:
     """Another message is sent while the first is being worked on."""
-    reply = yield effect
-    if isinstance(effect, OpenStream):
-        hit()
-        yield _saying(effect, "add a title 'Hi'")
+    reply = yield operation
+    if isinstance(operation, OpenStream):
+        on_applied()
+        yield _saying(operation, "add a title 'Hi'")
     return reply

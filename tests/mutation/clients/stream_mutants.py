@@ -1,4 +1,4 @@
-"""Clients that take silence, cuts and heartbeats for what they are not."""
+"""Client mutants that misinterpret silent turns, cut streams and heartbeats."""
 
 from typing import Any
 
@@ -24,7 +24,7 @@ _DONE = b'data: {"content":{"role":"model","parts":[{"text":"Done."}]}}\n\n'
 
 
 class _Pauses(tuple[float, ...]):
-    """Pauses that tell when somebody follows them."""
+    """Pauses that report when they are used."""
 
     hit: OnApplied
 
@@ -36,14 +36,14 @@ class _Pauses(tuple[float, ...]):
 def _pauses(
     id: str, kills: str, scenario: client_scenarios.MutationScenario, at: str, *pauses: float
 ) -> ClientMutant:
-    """A client that looks at the state at other times."""
+    """Make a mutant that reads the state at other times."""
 
     @client_mutant(id, "CLI-3", "CLI-4", kills=kills, scenario=scenario, at=at)
-    def hasty(original: Any, hit: OnApplied) -> Any:
+    def hasty(original: Any, on_applied: OnApplied) -> Any:
         """The state is looked at too early, too often, or not often enough."""
         del original
         found = _Pauses(pauses)
-        found.hit = hit
+        found.hit = on_applied
         return found
 
     return hasty
@@ -67,11 +67,11 @@ stubborn = _pauses("stubborn", "client.cut.reads", _UNSEEN, _CUT, 30, *[60] * 7)
     "credulous", "CLI-3", "SSE-5",
     kills="client.silent.state-read", scenario=client_scenarios.silent,
 )  # fmt: skip
-def credulous(effect: Operation, hit: OnApplied, memory: Memory) -> Flow[Any]:
+def credulous(operation: Operation, on_applied: OnApplied, memory: Memory) -> Flow[Any]:
     """A turn without a word is taken for done."""
-    reply = yield effect
+    reply = yield operation
     if _is_silent_end(reply, memory):
-        hit()
+        on_applied()
         memory["told"] = True
         return StreamChunk(_DONE)
     return reply
@@ -81,13 +81,13 @@ def credulous(effect: Operation, hit: OnApplied, memory: Memory) -> Flow[Any]:
     "repeats-itself", "CLI-3", "SSE-7", "SSE-5", kills="client.resend",
     scenario=client_scenarios.silent,
 )  # fmt: skip
-def repeats_itself(effect: Operation, hit: OnApplied, memory: Memory) -> Flow[Any]:
+def repeats_itself(operation: Operation, on_applied: OnApplied, memory: Memory) -> Flow[Any]:
     """A message that was answered by silence is sent again."""
-    if isinstance(effect, OpenStream):
-        memory["turn"] = effect
-    reply = yield effect
+    if isinstance(operation, OpenStream):
+        memory["turn"] = operation
+    reply = yield operation
     if _is_silent_end(reply, memory):
-        hit()
+        on_applied()
         yield from _send_again(memory["turn"])
     return reply
 
@@ -96,32 +96,32 @@ def repeats_itself(effect: Operation, hit: OnApplied, memory: Memory) -> Flow[An
     "repeats-cut", "CLI-4", "SSE-7", "SSE-4",
     kills="client.cut.resend", scenario=client_scenarios.reply_lost,
 )  # fmt: skip
-def repeats_cut(effect: Operation, hit: OnApplied, memory: Memory) -> Flow[Any]:
+def repeats_cut(operation: Operation, on_applied: OnApplied, memory: Memory) -> Flow[Any]:
     """A message whose stream was cut is sent again."""
-    if isinstance(effect, OpenStream):
-        memory["turn"] = effect
+    if isinstance(operation, OpenStream):
+        memory["turn"] = operation
     try:
-        reply = yield effect
+        reply = yield operation
     except ConnectionCut:
-        if isinstance(effect, OpenStream):
-            hit()
-            yield from _send_again(effect)
+        if isinstance(operation, OpenStream):
+            on_applied()
+            yield from _send_again(operation)
         raise
     if isinstance(reply, StreamCut):
-        hit()
+        on_applied()
         yield from _send_again(memory["turn"])
     return reply
 
 
 def _send_again(turn: OpenStream) -> Flow[None]:
-    """The same message, heard out."""
+    """Send the same message again and read the stream."""
     reply = yield turn
     while not isinstance(reply, StreamEnd | StreamCut):
         reply = yield ReadStream()
 
 
 def _is_silent_end(reply: object, memory: Memory) -> bool:
-    """Whether a turn has come to its end without a word."""
+    """Whether a turn has ended without text."""
     if isinstance(reply, StreamOpened):
         memory["told"] = False
     elif isinstance(reply, StreamChunk):
@@ -133,16 +133,16 @@ def _is_silent_end(reply: object, memory: Memory) -> bool:
     "takes-cut-for-end", "CLI-4", "SSE-4",
     kills="client.cut.state-read", scenario=client_scenarios.reply_lost,
 )  # fmt: skip
-def takes_cut_for_end(effect: Operation, hit: OnApplied, memory: Memory) -> Flow[Any]:
+def takes_cut_for_end(operation: Operation, on_applied: OnApplied, memory: Memory) -> Flow[Any]:
     """A cut stream is taken for a complete one."""
-    if isinstance(effect, ReadStream) and "end" in memory:
+    if isinstance(operation, ReadStream) and "end" in memory:
         return memory["end"].pop(0)
     try:
-        return (yield effect)
+        return (yield operation)
     except ConnectionCut:
-        if not isinstance(effect, OpenStream):
+        if not isinstance(operation, OpenStream):
             raise
-        hit()
+        on_applied()
         memory["end"] = [StreamChunk(_DONE), StreamEnd()]
         return StreamOpened()
 
@@ -151,16 +151,16 @@ def takes_cut_for_end(effect: Operation, hit: OnApplied, memory: Memory) -> Flow
     "deaf-to-heartbeats", "CLI-5", "SSE-3",
     kills="client.heartbeats.patience", scenario=client_scenarios.stalled,
 )  # fmt: skip
-def deaf_to_heartbeats(effect: Operation, hit: OnApplied, memory: Memory) -> Flow[Any]:
+def deaf_to_heartbeats(operation: Operation, on_applied: OnApplied, memory: Memory) -> Flow[Any]:
     """A minute of heartbeats is a failure."""
-    reply = yield effect
+    reply = yield operation
     now: float = yield GetTime()
-    if isinstance(effect, OpenStream) or (
+    if isinstance(operation, OpenStream) or (
         isinstance(reply, StreamChunk) and b"content" in reply.data
     ):
         memory["news"] = now
-    elif isinstance(effect, ReadStream) and now - memory["news"] > 60.0:
-        hit()
+    elif isinstance(operation, ReadStream) and now - memory["news"] > 60.0:
+        on_applied()
         raise StreamTimeout("nothing came for a minute")
     return reply
 
@@ -169,16 +169,16 @@ def deaf_to_heartbeats(effect: Operation, hit: OnApplied, memory: Memory) -> Flo
     "patient-for-ever", "CLI-5",
     kills="client.heartbeats.limit", scenario=client_scenarios.stalled,
 )  # fmt: skip
-def patient_for_ever(effect: Operation, hit: OnApplied, memory: Memory) -> Flow[Any]:
+def patient_for_ever(operation: Operation, on_applied: OnApplied, memory: Memory) -> Flow[Any]:
     """Heartbeats are listened to until the backend gives up."""
-    reply = yield effect
+    reply = yield operation
     match reply:
         case StreamOpened():
             memory["begun"] = yield GetTime()
         case StreamEnd() | StreamCut():
             memory.clear()
-    if isinstance(effect, GetTime) and "begun" in memory:
-        hit()
+    if isinstance(operation, GetTime) and "begun" in memory:
+        on_applied()
         return memory["begun"]
     return reply
 
@@ -187,14 +187,14 @@ def patient_for_ever(effect: Operation, hit: OnApplied, memory: Memory) -> Flow[
     "hangs-up-and-repeats", "SSE-7", "CLI-5",
     kills="client.hang-up.resend", scenario=client_scenarios.stalled, at="client.Client.say",
 )  # fmt: skip
-def hangs_up_and_repeats(original: Any, hit: OnApplied) -> Any:
+def hangs_up_and_repeats(original: Any, on_applied: OnApplied) -> Any:
     """A turn that took too long is begun anew."""
 
     def say(client: Any, message: str) -> Turn:
         try:
             turn: Turn = original(client, message)
         except StreamTimeout:
-            hit()
+            on_applied()
             turn = original(client, message)
         return turn
 

@@ -1,5 +1,5 @@
-"""Breaks of the contract that a proxy makes, thought of from the contract alone.
+"""Mutants made by a proxy, written from the contract alone.
 
-Whoever wrote them had not seen the checks: they show what the mutants cannot, since a mutant is
-made for the check that kills it.
+Their authors had not seen the checks. So they show what the other mutants cannot, since those were
+made for the checks that kill them.
 """

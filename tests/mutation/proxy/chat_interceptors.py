@@ -1,4 +1,4 @@
-"""Breaks of section 5: streams, their events, heartbeats and ends."""
+"""Proxy mutants of section 5: streams, their events, heartbeats and ends."""
 
 import json
 import re
@@ -19,51 +19,51 @@ HEARTBEAT = b"data:"
 
 
 def is_heartbeat(frame: bytes) -> bool:
-    """Whether a frame is an empty one."""
+    """Whether a frame is empty."""
     return frame.strip() == HEARTBEAT
 
 
 @proxy_mutant("SSE-1")
 async def stream_is_json(
-    asked: InterceptedRequest, go: Forward, _: ObservedTraffic
+    request: InterceptedRequest, forward: Forward, _: ObservedTraffic
 ) -> InterceptedResponse:
     """The stream has the type application/json."""
-    reply = await go(asked)
+    reply = await forward(request)
     if reply.frames is not None:
         reply.headers["Content-Type"] = "application/json"
     return reply
 
 
-async def _require(name: str, asked: InterceptedRequest, go: Forward) -> InterceptedResponse:
-    if endpoint_of(asked) == "chat" and name not in asked.json:
+async def _require(name: str, request: InterceptedRequest, forward: Forward) -> InterceptedResponse:
+    if endpoint_of(request) == "chat" and name not in request.json:
         return error_response(400, f"{name} is missing", 400)
-    return await go(asked)
+    return await forward(request)
 
 
 @proxy_mutant("SSE-1")
 async def app_name_required(
-    asked: InterceptedRequest, go: Forward, _: ObservedTraffic
+    request: InterceptedRequest, forward: Forward, _: ObservedTraffic
 ) -> InterceptedResponse:
     """A message without app_name is refused with 400."""
-    return await _require("app_name", asked, go)
+    return await _require("app_name", request, forward)
 
 
 @proxy_mutant("SSE-1")
 async def user_id_required(
-    asked: InterceptedRequest, go: Forward, _: ObservedTraffic
+    request: InterceptedRequest, forward: Forward, _: ObservedTraffic
 ) -> InterceptedResponse:
     """A message without user_id is refused with 400."""
-    return await _require("user_id", asked, go)
+    return await _require("user_id", request, forward)
 
 
-@proxy_mutant("SSE-1", hurts="SSE")
+@proxy_mutant("SSE-1", also_affects="SSE")
 @on_frames
 def no_blank_line(frame: bytes) -> bytes:
     """One line end stands between events, not two."""
     return frame.rstrip(b"\n") + b"\n"
 
 
-@proxy_mutant("SSE-1", hurts="SSE-10")
+@proxy_mutant("SSE-1", also_affects="SSE-10")
 @on_frames
 def not_utf8(frame: bytes) -> bytes:
     """Streams are encoded as GBK."""
@@ -78,7 +78,7 @@ def _snake(value: Any) -> Any:
     return [_snake(one) for one in value] if isinstance(value, list) else value
 
 
-@proxy_mutant("SSE-2", hurts="SSE STA CRD REN SES UPL")
+@proxy_mutant("SSE-2", also_affects="SSE STA CRD REN SES UPL")
 @on_events
 def snake_events(event: dict[str, Any]) -> None:
     """Keys of events are snake_case."""
@@ -110,7 +110,7 @@ def result_of_other_call(event: dict[str, Any]) -> None:
             part["functionResponse"]["id"] += "-result"
 
 
-@proxy_mutant("SSE-2", hurts="SSE-8")
+@proxy_mutant("SSE-2", also_affects="SSE-8")
 @on_events
 def args_as_text(event: dict[str, Any]) -> None:
     """args of a tool call is a text of JSON."""
@@ -156,7 +156,7 @@ def no_heartbeats(frame: bytes) -> bytes:
 
 @proxy_mutant("SSE-3")
 async def rare_heartbeats(
-    asked: InterceptedRequest, go: Forward, _: ObservedTraffic
+    request: InterceptedRequest, forward: Forward, _: ObservedTraffic
 ) -> InterceptedResponse:
     """Every second heartbeat is left out."""
 
@@ -167,12 +167,12 @@ async def rare_heartbeats(
             if not is_heartbeat(frame) or beats % 2 == 0:
                 yield frame
 
-    reply = await go(asked)
+    reply = await forward(request)
     reply.frames = reply.frames and thinned(reply.frames)
     return reply
 
 
-@proxy_mutant("SSE-3", hurts="SSE-1")
+@proxy_mutant("SSE-3", also_affects="SSE-1")
 @on_frames
 def comment_heartbeats(frame: bytes) -> bytes:
     """Heartbeats are comments."""
@@ -185,21 +185,21 @@ async def _followed(frames: AsyncIterator[bytes], last: bytes) -> AsyncIterator[
     yield last
 
 
-@proxy_mutant("SSE-4", hurts="SSE-1 SSE-2")
+@proxy_mutant("SSE-4", also_affects="SSE-1 SSE-2")
 async def done_event(
-    asked: InterceptedRequest, go: Forward, _: ObservedTraffic
+    request: InterceptedRequest, forward: Forward, _: ObservedTraffic
 ) -> InterceptedResponse:
     """`data: [DONE]` ends the stream."""
-    reply = await go(asked)
+    reply = await forward(request)
     reply.frames = reply.frames and _followed(reply.frames, b"data: [DONE]\n\n")
     return reply
 
 
-@proxy_mutant("SSE-4", hurts="SSE")
+@proxy_mutant("SSE-4", also_affects="SSE")
 async def stream_cut(
-    asked: InterceptedRequest, go: Forward, _: ObservedTraffic
+    request: InterceptedRequest, forward: Forward, _: ObservedTraffic
 ) -> InterceptedResponse:
     """The last chunk of a stream is never sent."""
-    reply = await go(asked)
+    reply = await forward(request)
     reply.is_cut = reply.is_cut or reply.frames is not None
     return reply

@@ -1,4 +1,4 @@
-"""Breaks of sections 6 and 7: credits and the state."""
+"""Proxy mutants of sections 6 and 7: credits and the state."""
 
 import json
 from collections.abc import Callable
@@ -19,21 +19,21 @@ from .proxy_mutant import (
 )
 
 
-@proxy_mutant("CRD-1", hurts="CRD-2")
+@proxy_mutant("CRD-1", also_affects="CRD-2")
 @on_json("balance")
 def total_constant(data: Any) -> None:
     """total is always 100."""
     data["total"] = 100
 
 
-@proxy_mutant("CRD-1", hurts="CRD")
+@proxy_mutant("CRD-1", also_affects="CRD")
 @on_json("balance")
 def frozen_missing(data: Any) -> None:
     """The balance has no frozen."""
     del data["frozen"]
 
 
-@proxy_mutant("CRD-1", hurts="*")
+@proxy_mutant("CRD-1", also_affects="*")
 @on_json("balance")
 def balance_as_text(data: Any) -> None:
     """The figures of the balance are texts."""
@@ -47,78 +47,80 @@ def nothing_frozen(data: Any) -> None:
     data["available"], data["frozen"] = data["total"], 0
 
 
-@proxy_mutant("CRD-2", hurts="CRD SSE-5 SSE-7")
+@proxy_mutant("CRD-2", also_affects="CRD SSE-5 SSE-7")
 async def work_is_free(
-    asked: InterceptedRequest, go: Forward, seen: ObservedTraffic
+    request: InterceptedRequest, forward: Forward, observed: ObservedTraffic
 ) -> InterceptedResponse:
     """What an operation took is there again when it has ended."""
     if (
-        endpoint_of(asked) == "chat"
-        and asked.token in seen.tokens
-        and asked.token not in seen.memory
+        endpoint_of(request) == "chat"
+        and request.token in observed.tokens
+        and request.token not in observed.memory
     ):
-        seen.memory[asked.token] = (await get_as_caller(asked, go, BALANCE.template)).json["data"][
-            "total"
-        ]
-    reply = await go(asked)
-    if endpoint_of(asked) == "balance" and reply.code == 0 and asked.token in seen.memory:
-        data, whole = reply.json["data"], seen.memory[asked.token]
+        observed.memory[request.token] = (
+            await get_as_caller(request, forward, BALANCE.template)
+        ).json["data"]["total"]
+    reply = await forward(request)
+    if endpoint_of(request) == "balance" and reply.code == 0 and request.token in observed.memory:
+        data, whole = reply.json["data"], observed.memory[request.token]
         data = {**data, "available": whole - data["frozen"], "total": whole}
         return reply.set_json({"code": 0, "data": data})
     return reply
 
 
 async def _charge_more(
-    asked: InterceptedRequest, go: Forward, seen: ObservedTraffic, by: int, name: str
+    request: InterceptedRequest, forward: Forward, observed: ObservedTraffic, by: int, name: str
 ) -> InterceptedResponse:
-    reply = await go(asked)
+    reply = await forward(request)
     accepted = reply.frames is not None or "status" in reply.json
-    if endpoint_of(asked) == name and accepted:
-        seen.memory[asked.token] = seen.memory.get(asked.token, 0) + by
-    if endpoint_of(asked) == "balance" and reply.code == 0:
-        data, spent = reply.json["data"], seen.memory.get(asked.token, 0)
+    if endpoint_of(request) == name and accepted:
+        observed.memory[request.token] = observed.memory.get(request.token, 0) + by
+    if endpoint_of(request) == "balance" and reply.code == 0:
+        data, spent = reply.json["data"], observed.memory.get(request.token, 0)
         less = {"available": data["available"] - spent, "total": data["total"] - spent}
         return reply.set_json({"code": 0, "data": {**data, **less}})
     return reply
 
 
-@proxy_mutant("CRD-3", hurts="CRD SSE-7")
+@proxy_mutant("CRD-3", also_affects="CRD SSE-7")
 async def talk_costs(
-    asked: InterceptedRequest, go: Forward, seen: ObservedTraffic
+    request: InterceptedRequest, forward: Forward, observed: ObservedTraffic
 ) -> InterceptedResponse:
     """Every message takes one credit more."""
-    return await _charge_more(asked, go, seen, 1, "chat")
+    return await _charge_more(request, forward, observed, 1, "chat")
 
 
-@proxy_mutant("REN-3", hurts="CRD-1 CRD-3")
+@proxy_mutant("REN-3", also_affects="CRD-1 CRD-3")
 async def export_costs(
-    asked: InterceptedRequest, go: Forward, seen: ObservedTraffic
+    request: InterceptedRequest, forward: Forward, observed: ObservedTraffic
 ) -> InterceptedResponse:
     """Every accepted export takes ten credits."""
-    return await _charge_more(asked, go, seen, 10, "render")
+    return await _charge_more(request, forward, observed, 10, "render")
 
 
 @proxy_mutant("CRD-4")
 @on_failure(2001)
-def refusal_streamed(reply: InterceptedResponse) -> InterceptedResponse:
+def refusal_streamed(response: InterceptedResponse) -> InterceptedResponse:
     """2001 comes as the event of a stream."""
-    return stream_response(frame_of({"errorCode": "2001", "errorMessage": reply.json["message"]}))
+    return stream_response(
+        frame_of({"errorCode": "2001", "errorMessage": response.json["message"]})
+    )
 
 
 @proxy_mutant("CRD-4", "SES-4")
 @on_failure(2001)
-def no_bind(reply: InterceptedResponse) -> InterceptedResponse:
+def no_bind(response: InterceptedResponse) -> InterceptedResponse:
     """The link in 2001 has no bind."""
-    value = reply.json
-    return reply.set_json({**value, "message": value["message"].replace("?bind=", "?user=")})
+    value = response.json
+    return response.set_json({**value, "message": value["message"].replace("?bind=", "?user=")})
 
 
 @proxy_mutant("CRD-4", "SES-4")
 @on_failure(2001)
-def bind_of_another(reply: InterceptedResponse) -> InterceptedResponse:
+def bind_of_another(response: InterceptedResponse) -> InterceptedResponse:
     """The link in 2001 binds another user."""
-    value = reply.json
-    return reply.set_json(
+    value = response.json
+    return response.set_json(
         {**value, "message": value["message"].replace("bind=anon_", "bind=anon_0")}
     )
 
@@ -137,14 +139,14 @@ def ratio_missing(data: Any) -> None:
     del data["state"]["canvas_config"]["ratio"]
 
 
-@proxy_mutant("STA-1", hurts="SSE-8")
+@proxy_mutant("STA-1", also_affects="SSE-8")
 @on_json("state")
 def state_without_media(data: Any) -> None:
     """The state has no generated_media."""
     del data["state"]["generated_media"]
 
 
-@proxy_mutant("STA-1", hurts="SES-2 UPL")
+@proxy_mutant("STA-1", also_affects="SES-2 UPL")
 @on_json("state")
 def no_video_infos(data: Any) -> None:
     """video_infos stays empty."""
@@ -163,14 +165,14 @@ def _in_draft(data: Any, change: Callable[[dict[str, Any]], None]) -> None:
         change(track)
 
 
-@proxy_mutant("STA-1", "STA-2", hurts="*")
+@proxy_mutant("STA-1", "STA-2", also_affects="*")
 @on_json("state")
 def draft_as_text(data: Any) -> None:
     """The draft is a text of JSON."""
     data["state"]["draft"] = json.dumps(data["state"]["draft"])
 
 
-@proxy_mutant("STA-2", hurts="STA SSE REN")
+@proxy_mutant("STA-2", also_affects="STA SSE REN")
 @on_json("state")
 def seconds_in_draft(data: Any) -> None:
     """Durations of the draft are in seconds."""
@@ -181,14 +183,14 @@ def seconds_in_draft(data: Any) -> None:
             segment["d"] /= 1000
 
 
-@proxy_mutant("STA-2", hurts="SSE-8")
+@proxy_mutant("STA-2", also_affects="SSE-8")
 @on_json("state")
 def titles_are_type_2(data: Any) -> None:
     """Text tracks have tt 2."""
     _in_draft(data, lambda track: track.update(tt=2) if track["tt"] == 7 else None)
 
 
-@proxy_mutant("STA-2", hurts="*")
+@proxy_mutant("STA-2", also_affects="*")
 @on_json("state")
 def long_names(data: Any) -> None:
     """The draft says tracks and segments."""

@@ -1,4 +1,4 @@
-"""One connection of the proxy, as HTTP: frames as they come, and cuts that stay cuts."""
+"""One HTTP connection of the proxy, which passes frames and broken connections on as they are."""
 
 import asyncio
 import contextlib
@@ -11,12 +11,12 @@ import httpx
 from .proxy_messages import ConnectionBroken, InterceptedRequest, InterceptedResponse
 
 _CHUNK = 65_536
-# Longer bodies are passed on as they come.
+# Longer bodies are streamed.
 _HELD = 8_000_000
 
 
 class H11Connection:
-    """One connection, as HTTP."""
+    """One HTTP connection."""
 
     def __init__(
         self, http: h11.Connection, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
@@ -24,42 +24,42 @@ class H11Connection:
         self._http, self._reader, self.writer = http, reader, writer
 
     async def read_request(self) -> InterceptedRequest | None:
-        """The next request, None where the client has closed."""
+        """Return the next request, None if the client has closed."""
         event = await self._next()
         if not isinstance(event, h11.Request):
             return None
         path, _, query = event.target.decode().partition("?")
         headers = httpx.Headers(event.headers.raw_items())
-        peer = self.writer.get_extra_info("peername")[1]
-        asked = InterceptedRequest(event.method.decode(), path, query, headers, None, peer)
+        target = self.writer.get_extra_info("peername")[1]
+        request = InterceptedRequest(event.method.decode(), path, query, headers, None, target)
         if int(headers.get("Content-Length", 0)) > _HELD:
-            asked.body_stream = self._data()
+            request.body_stream = self._data()
         else:
-            asked.body = b"".join([part async for part in self._data()])
-        return asked
+            request.body = b"".join([part async for part in self._data()])
+        return request
 
-    async def exchange(self, asked: InterceptedRequest) -> InterceptedResponse:
-        """Ask here, and read the reply: whole, or, of a stream, its beginning."""
-        target = asked.path + (f"?{asked.query}" if asked.query else "")
-        headers = [(n, v) for n, v in asked.headers.raw if n.lower() != b"transfer-encoding"]
-        if asked.body is not None:
+    async def exchange(self, request: InterceptedRequest) -> InterceptedResponse:
+        """Send a request and return the response: complete, or for a stream its head."""
+        target = request.path + (f"?{request.query}" if request.query else "")
+        headers = [(n, v) for n, v in request.headers.raw if n.lower() != b"transfer-encoding"]
+        if request.body is not None:
             headers = [(n, v) for n, v in headers if n.lower() != b"content-length"]
-            headers.append((b"content-length", b"%d" % len(asked.body)))
-        await self._send(h11.Request(method=asked.method, target=target, headers=headers))
-        sending = asyncio.ensure_future(self._send_body(asked))
+            headers.append((b"content-length", b"%d" % len(request.body)))
+        await self._send(h11.Request(method=request.method, target=target, headers=headers))
+        sending = asyncio.ensure_future(self._send_body(request))
         try:
             return await self._read_response()
         finally:
             sending.cancel()
             await asyncio.wait({sending})
-            # A server may refuse before it has read all, and close.
+            # A server may reject a request before it has read the body, and close.
             sending.cancelled() or sending.exception()
 
-    async def _send_body(self, asked: InterceptedRequest) -> None:
-        if asked.body is not None:
-            await self._send(h11.Data(data=asked.body))
-        elif asked.body_stream is not None:
-            async for part in asked.body_stream:
+    async def _send_body(self, request: InterceptedRequest) -> None:
+        if request.body is not None:
+            await self._send(h11.Data(data=request.body))
+        elif request.body_stream is not None:
+            async for part in request.body_stream:
                 await self._send(h11.Data(data=part))
         await self._send(h11.EndOfMessage())
 
@@ -78,25 +78,27 @@ class H11Connection:
             reply.is_cut = True
         return reply
 
-    async def send_response(self, reply: InterceptedResponse) -> None:
-        """Answer; a reply that is cut ends without its end."""
+    async def send_response(self, response: InterceptedResponse) -> None:
+        """Send a response; a cut one ends without its end."""
         dropped = (
-            (b"transfer-encoding",) if reply.is_cut else (b"transfer-encoding", b"content-length")
+            (b"transfer-encoding",)
+            if response.is_cut
+            else (b"transfer-encoding", b"content-length")
         )
-        headers = [(n, v) for n, v in reply.headers.raw if n.lower() not in dropped]
-        if reply.frames is None and not reply.is_cut:
-            headers.append((b"content-length", b"%d" % len(reply.body)))
-        await self._send(h11.Response(status_code=reply.status, headers=headers))
-        await self._send(h11.Data(data=reply.body))
-        if reply.frames is not None:
-            async for frame in reply.frames:
+        headers = [(n, v) for n, v in response.headers.raw if n.lower() not in dropped]
+        if response.frames is None and not response.is_cut:
+            headers.append((b"content-length", b"%d" % len(response.body)))
+        await self._send(h11.Response(status_code=response.status, headers=headers))
+        await self._send(h11.Data(data=response.body))
+        if response.frames is not None:
+            async for frame in response.frames:
                 await self._send(h11.Data(data=frame))
-        if reply.is_cut:
+        if response.is_cut:
             raise ConnectionBroken
         await self._send(h11.EndOfMessage())
 
     async def run_until_disconnect(self, replying: Any) -> None:
-        """Reply for as long as the client is there."""
+        """Run until the client disconnects."""
         reply, gone = (
             asyncio.ensure_future(replying),
             asyncio.ensure_future(self._wait_for_disconnect()),
@@ -111,7 +113,7 @@ class H11Connection:
         reply.result()
 
     async def _wait_for_disconnect(self) -> None:
-        # Nobody sends on before the reply has come: whatever is read is the end.
+        # Clients do not pipeline: whatever is read means the end.
         if self._http.their_state is h11.DONE:
             with contextlib.suppress(ConnectionError):
                 await self._reader.read(1)

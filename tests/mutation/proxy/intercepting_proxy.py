@@ -1,8 +1,8 @@
-"""A proxy in front of a server, for tests: an interceptor changes a request, its reply, or both.
+"""A proxy in front of a server: an interceptor changes a request, its response, or both.
 
-An interceptor is one coroutine, `async (asked, go, seen) -> Reply`: it may change what was asked,
-ask (`go`) or not, and change the reply. Streams are passed on frame by frame as they come, and
-bodies of great length are never held. The control interface goes by unchanged.
+An interceptor is one coroutine, `async (request, forward, observed) -> InterceptedResponse`. It may
+change the request, call `forward` or not, and change the response. Streams are passed on frame by
+frame, and large bodies are not held in memory. The control API passes unchanged.
 """
 
 import asyncio
@@ -21,7 +21,7 @@ CONTROL = "/__nemolocal__"
 
 @dataclass
 class ObservedTraffic:
-    """What came by so far: who owns what, and whatever an interceptor wants to remember."""
+    """The traffic so far: who owns what, and whatever an interceptor stores."""
 
     tokens: list[str] = field(default_factory=list)
     users: dict[str, str] = field(default_factory=dict)
@@ -30,21 +30,21 @@ class ObservedTraffic:
     elapsed: float = 0.0
     memory: dict[str, Any] = field(default_factory=dict)
 
-    def observe(self, asked: InterceptedRequest, reply: InterceptedResponse) -> None:
-        """Remember whose what is, from the server's own reply."""
-        value = reply.json if isinstance(reply.json, dict) else {}
+    def observe(self, request: InterceptedRequest, response: InterceptedResponse) -> None:
+        """Record who owns what, from the server's own responses."""
+        value = response.json if isinstance(response.json, dict) else {}
         data = value.get("data", value)
-        if asked.path.endswith("/clock/advance"):
-            self.elapsed += float(asked.json.get("seconds", 0))
+        if request.path.endswith("/clock/advance"):
+            self.elapsed += float(request.json.get("seconds", 0))
         if not isinstance(data, dict):
             return
         if "token" in data and "user_id" in data:
             self.tokens.append(data["token"])
             self.users[data["token"]] = data["user_id"]
-        if "session_id" in data and asked.method == "POST":
-            self.sessions[data["session_id"]] = asked.token
-        if asked.path.endswith("/lambda") and "status" in data:
-            self.renders[data["id"]] = asked.token
+        if "session_id" in data and request.method == "POST":
+            self.sessions[data["session_id"]] = request.token
+        if request.path.endswith("/lambda") and "status" in data:
+            self.renders[data["id"]] = request.token
 
 
 Forward = Callable[[InterceptedRequest], Awaitable[InterceptedResponse]]
@@ -54,15 +54,15 @@ Interceptor = Callable[
 
 
 async def pass_through(
-    asked: InterceptedRequest, go: Forward, seen: ObservedTraffic
+    request: InterceptedRequest, forward: Forward, observed: ObservedTraffic
 ) -> InterceptedResponse:
     """Change nothing."""
-    del seen
-    return await go(asked)
+    del observed
+    return await forward(request)
 
 
 class InterceptingProxy:
-    """A proxy in a thread of its own: `with Proxy(port, interceptor) as proxy: proxy.base_url`."""
+    """A proxy in a thread: `with InterceptingProxy(port, interceptor) as proxy: proxy.base_url`."""
 
     def __init__(self, port: int, interceptor: Interceptor) -> None:
         self._upstream = port
@@ -95,8 +95,8 @@ class InterceptingProxy:
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         wire = H11Connection(h11.Connection(h11.SERVER), reader, writer)
         try:
-            while (asked := await wire.read_request()) is not None:
-                await self._answer(wire, asked)
+            while (request := await wire.read_request()) is not None:
+                await self._answer(wire, request)
                 if not wire.start_next_cycle():
                     break
         except (ConnectionBroken, OSError, h11.ProtocolError, asyncio.CancelledError):
@@ -104,20 +104,20 @@ class InterceptingProxy:
         finally:
             writer.close()
 
-    async def _answer(self, wire: H11Connection, asked: InterceptedRequest) -> None:
+    async def _answer(self, wire: H11Connection, request: InterceptedRequest) -> None:
         upstream: list[H11Connection] = []
 
-        async def go(asked: InterceptedRequest) -> InterceptedResponse:
+        async def go(request: InterceptedRequest) -> InterceptedResponse:
             upstream.append(await _connect_upstream(self._upstream))
-            reply = await upstream[-1].exchange(asked)
-            self._seen.observe(asked, reply)
+            reply = await upstream[-1].exchange(request)
+            self._seen.observe(request, reply)
             return reply
 
         try:
-            control = asked.path.startswith(CONTROL)
+            control = request.path.startswith(CONTROL)
             interceptor = pass_through if control else self._interceptor
             await wire.run_until_disconnect(
-                wire.send_response(await interceptor(asked, go, self._seen))
+                wire.send_response(await interceptor(request, go, self._seen))
             )
         finally:
             for connection in upstream:

@@ -1,4 +1,4 @@
-"""Every break, by its name, in the order of the contract."""
+"""All proxy mutants by name, in the order of the contract."""
 
 from . import (
     chat_interceptors,

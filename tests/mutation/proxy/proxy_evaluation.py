@@ -1,4 +1,4 @@
-"""A server behind an interceptor, judged; and what is to be thought of the verdicts."""
+"""Runs checks against a server behind an interceptor, and sorts the failures."""
 
 import contextlib
 from collections.abc import Iterable, Iterator
@@ -26,7 +26,7 @@ from .proxy_mutant import ProxyMutant
 
 @contextlib.contextmanager
 def reference_server(media: MemoizedMedia | None = None) -> Iterator[LocalServer]:
-    """The reference, on a clock that moves when nobody has anything to do."""
+    """Start the reference server, on a clock that advances when everything waits."""
     memoized = media.patch_servers() if media is not None else contextlib.nullcontext()
     with memoized, LocalServer(Settings(port=0), ManualClock(autojump=True)) as server:
         yield server
@@ -39,21 +39,21 @@ def run_checks_at(base_url: str, checks: Iterable[ServerCheck]) -> ConformanceRe
     interceptors see who has hung up.
     """
     kept = httpx.HTTPTransport(limits=httpx.Limits(keepalive_expiry=None))
-    peer = TargetClient(base_url, Attribution("nemolocal-conformance", "1.0.0"), kept)
+    target = TargetClient(base_url, Attribution("nemolocal-conformance", "1.0.0"), kept)
     try:
-        stage = CheckContext(peer, find_control_client(peer))
-        # Some breaks show only once somebody has a token.
+        context = CheckContext(target, find_control_client(target))
+        # Some mutants show only once there is a token.
         with contextlib.suppress(PrerequisiteFailed):
-            _ = stage.account
-        return run_checks(stage, checks)
+            _ = context.account
+        return run_checks(context, checks)
     finally:
-        peer.close()
+        target.close()
 
 
 def run_checks_behind(
     interceptor: Interceptor, checks: Iterable[ServerCheck], media: MemoizedMedia | None = None
 ) -> ConformanceReport:
-    """The verdicts of these checks on the reference behind an interceptor."""
+    """Run these checks on the reference behind an interceptor."""
     with reference_server(media) as server:
         port = urlsplit(server.base_url).port
         assert port is not None
@@ -63,9 +63,9 @@ def run_checks_behind(
 
 @dataclass(frozen=True)
 class ProxyMutationResult:
-    """Who noticed a break: checks of its rules, checks of what it hurts, and innocent ones.
+    """The checks that noticed a mutant: of its rules, of rules affected too, and others.
 
-    A check that could not be played for it counts as its rules do: the report says why it failed.
+    A check that could not be run because of the mutant counts like a failed one.
     """
 
     killers: tuple[str, ...]
@@ -78,9 +78,9 @@ def sort_failures(broken: ProxyMutant, report: ConformanceReport) -> ProxyMutati
     noticed = [verdict for verdict in report.verdicts if verdict.outcome != "passed"]
     killers = [v.check for v in noticed if set(v.rules) & set(broken.breaks)]
     others = [v for v in noticed if v.check not in killers]
-    hurt = [v.check for v in others if v.unmet or _is_affected(broken, v)]
-    innocent = [v.check for v in others if v.check not in hurt]
-    return ProxyMutationResult(tuple(killers), tuple(hurt), tuple(innocent))
+    affected = [v.check for v in others if v.unmet or _is_affected(broken, v)]
+    false_positives = [v.check for v in others if v.check not in affected]
+    return ProxyMutationResult(tuple(killers), tuple(affected), tuple(false_positives))
 
 
 def _is_affected(broken: ProxyMutant, verdict: Verdict) -> bool:

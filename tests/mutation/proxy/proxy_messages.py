@@ -1,4 +1,4 @@
-"""What goes through the proxy: a request, and its reply, for interceptors to change."""
+"""Requests and responses that pass through the proxy, for interceptors to change."""
 
 import json
 from collections.abc import AsyncIterator
@@ -9,12 +9,12 @@ import httpx
 
 
 class ConnectionBroken(Exception):
-    """The connection broke off before the message was complete."""
+    """The connection broke before the message was complete."""
 
 
 @dataclass
 class InterceptedRequest:
-    """A request; `body` is None where it is passed on without being read. `peer` is who asks."""
+    """A request; `body` is None if it is streamed. `peer` identifies the client."""
 
     method: str
     path: str
@@ -26,7 +26,7 @@ class InterceptedRequest:
 
     @property
     def json(self) -> Any:
-        """The body as JSON, an empty object where it is none."""
+        """The body as JSON, an empty object if it is not JSON."""
         try:
             return json.loads(self.body or b"")
         except ValueError:
@@ -34,28 +34,28 @@ class InterceptedRequest:
 
     @property
     def token(self) -> str:
-        """The bearer token, empty where there is none."""
+        """The bearer token, empty if there is none."""
         return str(self.headers.get("Authorization", "")).removeprefix("Bearer ")
 
     def set_json(self, value: Any) -> Self:
-        """The same with another body."""
+        """Return the request with another body."""
         self.body = json.dumps(value).encode()
         return self
 
     def set_token(self, token: str) -> Self:
-        """The same from somebody else."""
+        """Return the request with another token."""
         self.headers["Authorization"] = f"Bearer {token}"
         return self
 
     def set_path(self, path: str) -> Self:
-        """The same elsewhere."""
+        """Return the request with another path."""
         self.path = path
         return self
 
 
 @dataclass
 class InterceptedResponse:
-    """A reply: a body, or the frames of a stream, each with its blank line; `cut` breaks off."""
+    """A response: a body, or the frames of a stream with their blank lines; `cut` breaks off."""
 
     status: int
     headers: httpx.Headers
@@ -65,7 +65,7 @@ class InterceptedResponse:
 
     @property
     def json(self) -> Any:
-        """The body as JSON, an empty object where it is none."""
+        """The body as JSON, an empty object if it is not JSON."""
         try:
             return json.loads(self.body)
         except ValueError:
@@ -73,17 +73,17 @@ class InterceptedResponse:
 
     @property
     def code(self) -> Any:
-        """The code of the envelope, None where there is none."""
+        """The code of the envelope, None if there is none."""
         value = self.json
         return value.get("code") if isinstance(value, dict) else None
 
     def set_json(self, value: Any) -> Self:
-        """The same with another body."""
+        """Return the response with another body."""
         self.body = json.dumps(value, ensure_ascii=False).encode()
         return self
 
     def set_frames(self, *frames: bytes) -> Self:
-        """The same with these frames for its stream."""
+        """Return the response with these frames as its stream."""
 
         async def told() -> AsyncIterator[bytes]:
             for frame in frames:
@@ -94,12 +94,12 @@ class InterceptedResponse:
 
 
 def json_response(value: Any, status: int = 200) -> InterceptedResponse:
-    """A reply of the interceptor's own."""
+    """Return a response made by the interceptor."""
     return InterceptedResponse(
         status, httpx.Headers({"Content-Type": "application/json"})
     ).set_json(value)
 
 
 def error_response(code: int, message: str, status: int = 200) -> InterceptedResponse:
-    """A failure of the interceptor's own."""
+    """Return an error made by the interceptor."""
     return json_response({"code": code, "message": message, "data": None}, status)

@@ -1,4 +1,4 @@
-"""How a break is written down: an interceptor, its sentence, what it breaks and what it hurts."""
+"""A proxy mutant: an interceptor, its sentence, the rules that it breaks or also affects."""
 
 import json
 from collections.abc import Awaitable, Callable
@@ -19,7 +19,7 @@ PROXY_MUTANTS: dict[str, "ProxyMutant"] = {}
 class ProxyMutant:
     """One change on the wire.
 
-    `hurts` are beginnings of rules that cannot but suffer with it, `*` for all of them.
+    `also_affects` are prefixes of rules that are necessarily affected too, `*` for all.
     """
 
     name: str
@@ -30,12 +30,12 @@ class ProxyMutant:
 
     @property
     def module(self) -> str:
-        """The module that it stands in: its section of the contract."""
+        """The module that defines it, which is its section of the contract."""
         return self.interceptor.__module__
 
 
-def proxy_mutant(*rules: str, hurts: str = "") -> Callable[[Interceptor], Interceptor]:
-    """Enter an interceptor: its docstring is the sentence."""
+def proxy_mutant(*rules: str, also_affects: str = "") -> Callable[[Interceptor], Interceptor]:
+    """Register an interceptor; its docstring is the sentence."""
 
     def enter(interceptor: Interceptor) -> Interceptor:
         name = interceptor.__name__
@@ -43,7 +43,7 @@ def proxy_mutant(*rules: str, hurts: str = "") -> Callable[[Interceptor], Interc
         PROXY_MUTANTS[name] = ProxyMutant(
             name,
             rules,
-            tuple(hurts.replace("*", "").split() or (hurts and ("",))),
+            tuple(also_affects.replace("*", "").split() or (also_affects and ("",))),
             interceptor.__doc__ or "",
             interceptor,
         )
@@ -52,30 +52,32 @@ def proxy_mutant(*rules: str, hurts: str = "") -> Callable[[Interceptor], Interc
     return enter
 
 
-def endpoint_of(asked: InterceptedRequest) -> str:
-    """The name of the endpoint that is asked, "" for none of the contract's."""
-    found = find_endpoint(asked.method, asked.path)
+def endpoint_of(request: InterceptedRequest) -> str:
+    """Return the name of the requested endpoint, "" for none of the contract."""
+    found = find_endpoint(request.method, request.path)
     return found[0] if found else ""
 
 
-def session_of(asked: InterceptedRequest) -> str:
-    """The session that a request is about, "" for none."""
-    if endpoint_of(asked) in ("upload", "state"):
-        return asked.path.split("/")[5]
-    body = asked.json if isinstance(asked.json, dict) else {}
+def session_of(request: InterceptedRequest) -> str:
+    """Return the session of a request, "" for none."""
+    if endpoint_of(request) in ("upload", "state"):
+        return request.path.split("/")[5]
+    body = request.json if isinstance(request.json, dict) else {}
     return str(body.get("session_id") or body.get("sessionId") or "")
 
 
-async def get_as_caller(asked: InterceptedRequest, go: Forward, path: str) -> InterceptedResponse:
-    """What whoever asks would be told there."""
-    headers = asked.headers.copy()
+async def get_as_caller(
+    request: InterceptedRequest, forward: Forward, path: str
+) -> InterceptedResponse:
+    """Return what a GET of this path returns to the caller."""
+    headers = request.headers.copy()
     for name in ("Content-Length", "Content-Type"):
         headers.pop(name, None)
-    return await go(InterceptedRequest("GET", path, "", headers, b"", asked.client_port))
+    return await forward(InterceptedRequest("GET", path, "", headers, b"", request.client_port))
 
 
 def event_of(frame: bytes) -> dict[str, Any] | None:
-    """The event of a frame, None where it has none."""
+    """Return the event of a frame, None if it has none."""
     try:
         event = json.loads(frame.removeprefix(b"data:"))
     except ValueError:
@@ -84,24 +86,24 @@ def event_of(frame: bytes) -> dict[str, Any] | None:
 
 
 def frame_of(event: Any) -> bytes:
-    """A frame with this event."""
+    """Return a frame with this event."""
     return b"data: " + json.dumps(event, ensure_ascii=False).encode() + b"\n\n"
 
 
 def parts_of(event: dict[str, Any]) -> list[dict[str, Any]]:
-    """The parts of an event of ADK."""
+    """Return the parts of an ADK event."""
     return list((event.get("content") or {}).get("parts") or [])
 
 
 def text_frame(text: str) -> bytes:
-    """A frame that says this, as ADK does."""
+    """Return an ADK frame with this text."""
     content = {"role": "model", "parts": [{"text": text}]}
     about = {"invocationId": "e-1", "author": "nemo_agent", "id": "1", "timestamp": 1.0}
     return frame_of({"content": content, **about, "actions": {}})
 
 
 def stream_response(*frames: bytes) -> InterceptedResponse:
-    """A stream of the interceptor's own."""
+    """Return a stream made by the interceptor."""
     return InterceptedResponse(
         200, httpx.Headers({"Content-Type": "text/event-stream"})
     ).set_frames(*frames)
@@ -118,12 +120,16 @@ def on_json(*names: str) -> Callable[[Change], Interceptor]:
 
     def make(change: Change) -> Interceptor:
         async def interceptor(
-            asked: InterceptedRequest, go: Forward, seen: ObservedTraffic
+            request: InterceptedRequest, forward: Forward, observed: ObservedTraffic
         ) -> InterceptedResponse:
-            del seen
-            reply = await go(asked)
+            del observed
+            reply = await forward(request)
             value = reply.json
-            if endpoint_of(asked) not in names or not isinstance(value, dict) or value.get("code"):
+            if (
+                endpoint_of(request) not in names
+                or not isinstance(value, dict)
+                or value.get("code")
+            ):
                 return reply
             change(value["data"] if "code" in value else value)
             return reply.set_json(value)
@@ -140,11 +146,11 @@ def on_failure(code: int, *names: str) -> Callable[[Change], Interceptor]:
 
     def make(change: Callable[[InterceptedResponse], InterceptedResponse]) -> Interceptor:
         async def interceptor(
-            asked: InterceptedRequest, go: Forward, seen: ObservedTraffic
+            request: InterceptedRequest, forward: Forward, observed: ObservedTraffic
         ) -> InterceptedResponse:
-            del seen
-            reply = await go(asked)
-            if reply.code != code or (names and endpoint_of(asked) not in names):
+            del observed
+            reply = await forward(request)
+            if reply.code != code or (names and endpoint_of(request) not in names):
                 return reply
             return change(reply)
 
@@ -154,7 +160,7 @@ def on_failure(code: int, *names: str) -> Callable[[Change], Interceptor]:
 
 
 def on_events(change: Callable[[dict[str, Any]], None]) -> Interceptor:
-    """An interceptor that changes every event of a stream in place."""
+    """Return an interceptor that changes every event of a stream in place."""
 
     def changed(frame: bytes) -> bytes:
         if (event := event_of(frame)) is None:
@@ -166,13 +172,13 @@ def on_events(change: Callable[[dict[str, Any]], None]) -> Interceptor:
 
 
 def on_frames(change: Callable[[bytes], bytes]) -> Interceptor:
-    """An interceptor that changes every frame of a stream; an empty one is left out."""
+    """Return an interceptor that changes every frame of a stream; empty ones are dropped."""
 
     async def interceptor(
-        asked: InterceptedRequest, go: Forward, seen: ObservedTraffic
+        request: InterceptedRequest, forward: Forward, observed: ObservedTraffic
     ) -> InterceptedResponse:
-        del seen
-        reply = await go(asked)
+        del observed
+        reply = await forward(request)
         if (frames := reply.frames) is not None:
             reply.frames = (changed async for frame in frames if (changed := change(frame)))
         return reply

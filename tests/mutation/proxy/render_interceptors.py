@@ -1,4 +1,4 @@
-"""Breaks of section 8: what is said of renders."""
+"""Proxy mutants of section 8: the status of renders."""
 
 from typing import Any
 
@@ -11,13 +11,13 @@ RENDERS = ("render", "render_status")
 ENDED = ("completed", "failed")
 
 
-@proxy_mutant("REN-4", hurts="REN")
+@proxy_mutant("REN-4", also_affects="REN")
 async def enveloped_render(
-    asked: InterceptedRequest, go: Forward, _: ObservedTraffic
+    request: InterceptedRequest, forward: Forward, _: ObservedTraffic
 ) -> InterceptedResponse:
     """Render replies are wrapped in the envelope."""
-    reply = await go(asked)
-    if endpoint_of(asked) in RENDERS and "status" in reply.json:
+    reply = await forward(request)
+    if endpoint_of(request) in RENDERS and "status" in reply.json:
         return reply.set_json({"code": 0, "data": reply.json})
     return reply
 
@@ -36,54 +36,54 @@ def other_id(status: Any) -> None:
     status["id"] = "job_1"
 
 
-@proxy_mutant("REN-4", hurts="REN-5")
+@proxy_mutant("REN-4", also_affects="REN-5")
 @on_json(*RENDERS)
 def progress_as_fraction(status: Any) -> None:
     """progress runs from 0 to 1."""
     status["progress"] /= 100
 
 
-@proxy_mutant("REN-5", hurts="REN-4")
+@proxy_mutant("REN-5", also_affects="REN-4")
 @on_json(*RENDERS)
 def progress_runs_backwards(status: Any) -> None:
     """progress falls from 100 to 0."""
     status["progress"] = 100 - status["progress"]
 
 
-def _id(asked: InterceptedRequest) -> str:
-    return asked.path.split("/")[5]
+def _id(request: InterceptedRequest) -> str:
+    return request.path.split("/")[5]
 
 
-@proxy_mutant("REN-5", hurts="REN-8")
+@proxy_mutant("REN-5", also_affects="REN-8")
 async def back_to_processing(
-    asked: InterceptedRequest, go: Forward, seen: ObservedTraffic
+    request: InterceptedRequest, forward: Forward, observed: ObservedTraffic
 ) -> InterceptedResponse:
     """Once completed was said, the next two looks say processing."""
-    reply = await go(asked)
-    if endpoint_of(asked) == "render_status" and reply.json.get("status") == "completed":
-        looks = seen.memory[_id(asked)] = seen.memory.get(_id(asked), 0) + 1
-        if looks in (2, 3):
-            return reply.set_json({"id": _id(asked), "status": "processing", "progress": 100})
+    reply = await forward(request)
+    if endpoint_of(request) == "render_status" and reply.json.get("status") == "completed":
+        polls = observed.memory[_id(request)] = observed.memory.get(_id(request), 0) + 1
+        if polls in (2, 3):
+            return reply.set_json({"id": _id(request), "status": "processing", "progress": 100})
     return reply
 
 
-@proxy_mutant("REN-5", hurts="REN-8")
+@proxy_mutant("REN-5", also_affects="REN-8")
 async def back_to_pending(
-    asked: InterceptedRequest, go: Forward, seen: ObservedTraffic
+    request: InterceptedRequest, forward: Forward, observed: ObservedTraffic
 ) -> InterceptedResponse:
     """The first look says processing, the second pending."""
-    if endpoint_of(asked) != "render_status" or _id(asked) not in seen.renders:
-        return await go(asked)
-    looks = seen.memory[_id(asked)] = seen.memory.get(_id(asked), 0) + 1
-    reply = await go(asked)
-    if looks > 2 or reply.json.get("status") == "failed":
+    if endpoint_of(request) != "render_status" or _id(request) not in observed.renders:
+        return await forward(request)
+    polls = observed.memory[_id(request)] = observed.memory.get(_id(request), 0) + 1
+    reply = await forward(request)
+    if polls > 2 or reply.json.get("status") == "failed":
         return reply
     return reply.set_json(
-        {"id": _id(asked), "status": ("processing", "pending")[looks - 1], "progress": 0}
+        {"id": _id(request), "status": ("processing", "pending")[polls - 1], "progress": 0}
     )
 
 
-@proxy_mutant("REN-4", "REN-5", hurts="REN CRD")
+@proxy_mutant("REN-4", "REN-5", also_affects="REN CRD")
 @on_json(*RENDERS)
 def done_not_completed(status: Any) -> None:
     """completed is called done."""
@@ -91,7 +91,7 @@ def done_not_completed(status: Any) -> None:
         status["status"] = "done"
 
 
-@proxy_mutant("REN-5", hurts="REN-4")
+@proxy_mutant("REN-5", also_affects="REN-4")
 @on_json(*RENDERS)
 def early_url(status: Any) -> None:
     """output.url is there before the render is completed."""
@@ -99,7 +99,7 @@ def early_url(status: Any) -> None:
         status["output"] = {"url": "http://127.0.0.1:9/early.mp4"}
 
 
-@proxy_mutant("REN-4", "REN-5", hurts="REN")
+@proxy_mutant("REN-4", "REN-5", also_affects="REN")
 @on_json("render_status")
 def url_missing(status: Any) -> None:
     """A completed render has no url."""
@@ -124,23 +124,23 @@ def duration_of_output_in_ms(status: Any) -> None:
 
 @proxy_mutant("REN-6")
 async def duplicate_accepted(
-    asked: InterceptedRequest, go: Forward, seen: ObservedTraffic
+    request: InterceptedRequest, forward: Forward, observed: ObservedTraffic
 ) -> InterceptedResponse:
     """An id that was used before is answered with the render that has it."""
-    known = endpoint_of(asked) == "render" and asked.json.get("id") in seen.renders
-    reply = await go(asked)
+    known = endpoint_of(request) == "render" and request.json.get("id") in observed.renders
+    reply = await forward(request)
     if known and reply.code:
-        return json_response({"id": asked.json["id"], "status": "pending", "progress": 0})
+        return json_response({"id": request.json["id"], "status": "pending", "progress": 0})
     return reply
 
 
-@proxy_mutant("REN-6", hurts="GEN-6")
+@proxy_mutant("REN-6", also_affects="GEN-6")
 async def duplicate_unnamed(
-    asked: InterceptedRequest, go: Forward, seen: ObservedTraffic
+    request: InterceptedRequest, forward: Forward, observed: ObservedTraffic
 ) -> InterceptedResponse:
     """The refusal of a used id does not say so."""
-    known = endpoint_of(asked) == "render" and asked.json.get("id") in seen.renders
-    reply = await go(asked)
+    known = endpoint_of(request) == "render" and request.json.get("id") in observed.renders
+    reply = await forward(request)
     if known and reply.code:
         return reply.set_json({**reply.json, "message": "The id is not good."})
     return reply
@@ -148,44 +148,50 @@ async def duplicate_unnamed(
 
 @proxy_mutant("REN-2")
 async def two_headers_suffice(
-    asked: InterceptedRequest, go: Forward, _: ObservedTraffic
+    request: InterceptedRequest, forward: Forward, _: ObservedTraffic
 ) -> InterceptedResponse:
     """An export without X-Skill-Platform is accepted."""
-    if endpoint_of(asked) == "render" and all(name in asked.headers for name in ATTRIBUTION[:2]):
-        asked.headers.setdefault("X-Skill-Platform", "unknown")
-    return await go(asked)
+    if endpoint_of(request) == "render" and all(
+        name in request.headers for name in ATTRIBUTION[:2]
+    ):
+        request.headers.setdefault("X-Skill-Platform", "unknown")
+    return await forward(request)
 
 
-@proxy_mutant("REN-2", hurts="GEN-2")
+@proxy_mutant("REN-2", also_affects="GEN-2")
 @on_failure(402)
-def payment_code(reply: InterceptedResponse) -> InterceptedResponse:
+def payment_code(response: InterceptedResponse) -> InterceptedResponse:
     """Behind HTTP 402 stands the code 2001."""
-    return reply.set_json({**reply.json, "code": 2001})
+    return response.set_json({**response.json, "code": 2001})
 
 
 @proxy_mutant("REN-1")
 async def output_required(
-    asked: InterceptedRequest, go: Forward, _: ObservedTraffic
+    request: InterceptedRequest, forward: Forward, _: ObservedTraffic
 ) -> InterceptedResponse:
     """An export without output is refused."""
-    if endpoint_of(asked) == "render" and "draft" in asked.json and "output" not in asked.json:
+    if (
+        endpoint_of(request) == "render"
+        and "draft" in request.json
+        and "output" not in request.json
+    ):
         return error_response(400, "output is missing", 400)
-    return await go(asked)
+    return await forward(request)
 
 
-@proxy_mutant("REN-8", hurts="REN CRD")
+@proxy_mutant("REN-8", also_affects="REN CRD")
 async def second_export_refused(
-    asked: InterceptedRequest, go: Forward, seen: ObservedTraffic
+    request: InterceptedRequest, forward: Forward, observed: ObservedTraffic
 ) -> InterceptedResponse:
     """While an export is active, another one of its session is refused."""
-    session = asked.json.get("sessionId") if endpoint_of(asked) == "render" else None
-    if session in seen.memory:
-        other = await get_as_caller(asked, go, f"{asked.path}/{seen.memory[session]}")
+    session = request.json.get("sessionId") if endpoint_of(request) == "render" else None
+    if session in observed.memory:
+        other = await get_as_caller(request, forward, f"{request.path}/{observed.memory[session]}")
         if other.json.get("status") in ("pending", "processing"):
             return error_response(400, "an export is active", 400)
-    reply = await go(asked)
+    reply = await forward(request)
     if session and "status" in reply.json:
-        seen.memory[session] = asked.json["id"]
+        observed.memory[session] = request.json["id"]
     return reply
 
 
@@ -197,8 +203,8 @@ def second_export_at_once(status: Any) -> None:
         status["status"] = "processing"
 
 
-def _segments(asked: InterceptedRequest) -> list[Any]:
-    draft = asked.json.get("draft")
+def _segments(request: InterceptedRequest) -> list[Any]:
+    draft = request.json.get("draft")
     tracks = draft.get("t") if isinstance(draft, dict) else None
     return [
         one for track in tracks or () if isinstance(track, dict) for one in track.get("sg") or ()
@@ -206,49 +212,49 @@ def _segments(asked: InterceptedRequest) -> list[Any]:
 
 
 async def _accept(
-    asked: InterceptedRequest, go: Forward, seen: ObservedTraffic, empty: bool
+    request: InterceptedRequest, forward: Forward, observed: ObservedTraffic, empty: bool
 ) -> InterceptedResponse:
-    if endpoint_of(asked) == "render_status" and _id(asked) in seen.memory:
+    if endpoint_of(request) == "render_status" and _id(request) in observed.memory:
         return json_response(
-            {"id": _id(asked), "status": "failed", "progress": 0, "error": "bad draft"}
+            {"id": _id(request), "status": "failed", "progress": 0, "error": "bad draft"}
         )
-    reply = await go(asked)
+    reply = await forward(request)
     bad = (
-        endpoint_of(asked) == "render"
+        endpoint_of(request) == "render"
         and reply.code == 400
-        and isinstance(asked.json.get("draft"), dict)
+        and isinstance(request.json.get("draft"), dict)
     )
-    if bad and asked.json.get("id") not in seen.renders and empty == (not _segments(asked)):
-        seen.memory[asked.json.get("id")] = True
-        return json_response({"id": asked.json.get("id"), "status": "pending", "progress": 0})
+    if bad and request.json.get("id") not in observed.renders and empty == (not _segments(request)):
+        observed.memory[request.json.get("id")] = True
+        return json_response({"id": request.json.get("id"), "status": "pending", "progress": 0})
     return reply
 
 
-@proxy_mutant("REN-9", hurts="GEN-6 STA-3")
+@proxy_mutant("REN-9", also_affects="GEN-6 STA-3")
 async def empty_draft_accepted(
-    asked: InterceptedRequest, go: Forward, seen: ObservedTraffic
+    request: InterceptedRequest, forward: Forward, observed: ObservedTraffic
 ) -> InterceptedResponse:
     """A draft without segments is accepted, and fails later."""
-    return await _accept(asked, go, seen, empty=True)
+    return await _accept(request, forward, observed, empty=True)
 
 
-@proxy_mutant("REN-9", hurts="GEN-6")
+@proxy_mutant("REN-9", also_affects="GEN-6")
 async def nonsense_accepted(
-    asked: InterceptedRequest, go: Forward, seen: ObservedTraffic
+    request: InterceptedRequest, forward: Forward, observed: ObservedTraffic
 ) -> InterceptedResponse:
     """A draft of unknown media or nonsense times is accepted, and fails later."""
-    return await _accept(asked, go, seen, empty=False)
+    return await _accept(request, forward, observed, empty=False)
 
 
-@proxy_mutant("REN-9", hurts="GEN-6 REN-6 REN-1")
+@proxy_mutant("REN-9", also_affects="GEN-6 REN-6 REN-1")
 @on_failure(400, "render")
-def field_unnamed(reply: InterceptedResponse) -> InterceptedResponse:
+def field_unnamed(response: InterceptedResponse) -> InterceptedResponse:
     """The refusal of a draft does not name the field."""
-    return reply.set_json({**reply.json, "message": "The draft cannot be rendered."})
+    return response.set_json({**response.json, "message": "The draft cannot be rendered."})
 
 
-@proxy_mutant("REN-9", hurts="GEN-6 REN-6 REN-1")
+@proxy_mutant("REN-9", also_affects="GEN-6 REN-6 REN-1")
 @on_failure(400, "render")
-def refused_draft_4001(reply: InterceptedResponse) -> InterceptedResponse:
+def refused_draft_4001(response: InterceptedResponse) -> InterceptedResponse:
     """A draft that cannot be rendered is refused with 4001."""
-    return error_response(4001, reply.json["message"])
+    return error_response(4001, response.json["message"])

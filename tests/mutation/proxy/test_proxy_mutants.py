@@ -1,4 +1,4 @@
-"""A proxy that breaks the contract is noticed by a check of its rule, and by no other check."""
+"""A proxy that breaks a rule fails a check of that rule, and no other check."""
 
 from collections.abc import Iterator
 
@@ -13,9 +13,9 @@ from .proxy_catalogue import NEED_REAL_RENDERS, PROXY_MUTANTS
 from .proxy_evaluation import reference_server, run_checks_at, run_checks_behind, sort_failures
 from .proxy_mutant import ProxyMutant
 
-# Seconds of work each: half a gigabyte of upload, and clips that FFmpeg has never made before.
+# Each takes seconds: half a gigabyte of upload, and clips that FFmpeg must generate.
 HEAVY = {"upload.size.skill", "credits.frozen"}
-# A broken server is looked at for 240 edits.
+# A mutant needs 240 edits.
 SLOW = {"chat.silent.rate", *HEAVY}
 CHECKS = [check for check in server_catalogue().values() if check.id not in HEAVY]
 
@@ -23,12 +23,12 @@ pytestmark = pytest.mark.mutants
 
 
 def checks_of(broken: ProxyMutant) -> list[ServerCheck]:
-    """The checks of the rules that are broken."""
+    """Return the checks of the rules that are broken."""
     return [check for check in server_catalogue().values() if set(check.rules) & set(broken.breaks)]
 
 
 def cases() -> Iterator[object]:
-    """Each break with all checks, and the first of each section fast with those of its rules."""
+    """Return each mutant with all checks, and the first of each section with those of its rules."""
     modules = set[str]()
     for name, broken in PROXY_MUTANTS.items():
         own = checks_of(broken)
@@ -42,10 +42,10 @@ def cases() -> Iterator[object]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("broken", "checks"), list(cases()))
-def test_a_break_is_noticed_by_a_check_of_its_rule_and_by_no_other(
+def test_proxy_mutant_fails_checks_of_its_rules_only(
     broken: ProxyMutant, checks: list[ServerCheck], memoized_media: MemoizedMedia
 ) -> None:
-    # What is made while somebody looks is made for this time only: it is not worth keeping.
+    # Media generated for this test alone are not worth caching.
     real = broken.name in NEED_REAL_RENDERS or server_catalogue()["credits.frozen"] in checks
     media = None if real else memoized_media
     found = sort_failures(broken, run_checks_behind(broken.interceptor, checks, media))
@@ -60,7 +60,7 @@ def test_a_break_is_noticed_by_a_check_of_its_rule_and_by_no_other(
         pytest.param(CHECKS, id="all checks", marks=pytest.mark.slow),
     ],
 )
-def test_a_proxy_that_changes_nothing_changes_no_verdict(
+def test_transparent_proxy_changes_no_verdict(
     checks: list[ServerCheck], memoized_media: MemoizedMedia
 ) -> None:
     behind = run_checks_behind(pass_through, checks, memoized_media)
@@ -72,7 +72,7 @@ def test_a_proxy_that_changes_nothing_changes_no_verdict(
     assert {v.outcome for v in plain.verdicts} == {"passed"}
 
 
-def test_every_break_is_a_sentence_about_known_rules() -> None:
+def test_every_proxy_mutant_is_a_sentence_about_known_rules() -> None:
     rules = {rule for check in server_catalogue().values() for rule in check.rules}
     assert set(PROXY_MUTANTS) >= NEED_REAL_RENDERS
     for broken in PROXY_MUTANTS.values():

@@ -1,4 +1,4 @@
-"""Breaks of sections 2 and 3: tokens and sessions."""
+"""Proxy mutants of sections 2 and 3: tokens and sessions."""
 
 import re
 from datetime import datetime, timedelta
@@ -20,15 +20,15 @@ DAY = 86_400.0
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
-@proxy_mutant("AUTH-1", hurts="GEN-5")
+@proxy_mutant("AUTH-1", also_affects="GEN-5")
 async def token_prefix(
-    asked: InterceptedRequest, go: Forward, _: ObservedTraffic
+    request: InterceptedRequest, forward: Forward, _: ObservedTraffic
 ) -> InterceptedResponse:
     """Tokens begin with `nmv_tmp_`."""
-    if given := asked.headers.get("Authorization"):
-        asked.headers["Authorization"] = given.replace("nmv_tmp_", "nmv_usr_")
-    reply = await go(asked)
-    if endpoint_of(asked) == "token":
+    if given := request.headers.get("Authorization"):
+        request.headers["Authorization"] = given.replace("nmv_tmp_", "nmv_usr_")
+    reply = await forward(request)
+    if endpoint_of(request) == "token":
         reply.body = reply.body.replace(b"nmv_usr_", b"nmv_tmp_")
     return reply
 
@@ -40,14 +40,14 @@ def credits_99(data: Any) -> None:
     data["credits"] = 99
 
 
-@proxy_mutant("AUTH-1", hurts="SES-1 STA-1 GEN-7 CRD-4 SES-4")
+@proxy_mutant("AUTH-1", also_affects="SES-1 STA-1 GEN-7 CRD-4 SES-4")
 @on_json("token")
 def user_id_prefix(data: Any) -> None:
     """The user_id of the token call does not begin with `anon_`."""
     data["user_id"] = data["user_id"].removeprefix("anon_")
 
 
-@proxy_mutant("AUTH-1", hurts="AUTH-5")
+@proxy_mutant("AUTH-1", also_affects="AUTH-5")
 @on_json("token")
 def expires_in_eight_days(data: Any) -> None:
     """expires_at is a day late."""
@@ -55,7 +55,7 @@ def expires_in_eight_days(data: Any) -> None:
     data["expires_at"] = late.isoformat().replace("+00:00", "Z")
 
 
-@proxy_mutant("AUTH-1", hurts="AUTH-5")
+@proxy_mutant("AUTH-1", also_affects="AUTH-5")
 @on_json("token")
 def expires_as_number(data: Any) -> None:
     """expires_at is in seconds since 1970."""
@@ -64,7 +64,7 @@ def expires_as_number(data: Any) -> None:
     ).timestamp()
 
 
-@proxy_mutant("AUTH-1", hurts="AUTH-5")
+@proxy_mutant("AUTH-1", also_affects="AUTH-5")
 @on_json("token")
 def expires_without_zone(data: Any) -> None:
     """expires_at has no zone."""
@@ -73,105 +73,107 @@ def expires_without_zone(data: Any) -> None:
 
 @proxy_mutant("AUTH-1")
 async def client_id_must_be_uuid(
-    asked: InterceptedRequest, go: Forward, _: ObservedTraffic
+    request: InterceptedRequest, forward: Forward, _: ObservedTraffic
 ) -> InterceptedResponse:
     """A client id that is no UUID is refused with 400."""
-    given = asked.headers.get("X-Client-Id")
-    if endpoint_of(asked) == "token" and given and not _UUID.fullmatch(given):
+    given = request.headers.get("X-Client-Id")
+    if endpoint_of(request) == "token" and given and not _UUID.fullmatch(given):
         return error_response(400, "X-Client-Id is no UUID", 400)
-    return await go(asked)
+    return await forward(request)
 
 
 @proxy_mutant("AUTH-1")
 async def client_id_of_64_refused(
-    asked: InterceptedRequest, go: Forward, _: ObservedTraffic
+    request: InterceptedRequest, forward: Forward, _: ObservedTraffic
 ) -> InterceptedResponse:
     """A client id of 64 characters is refused."""
-    if endpoint_of(asked) == "token" and len(asked.headers.get("X-Client-Id", "")) == 64:
+    if endpoint_of(request) == "token" and len(request.headers.get("X-Client-Id", "")) == 64:
         return error_response(400, "X-Client-Id is too long", 400)
-    return await go(asked)
+    return await forward(request)
 
 
-@proxy_mutant("AUTH-1", hurts="*")
+@proxy_mutant("AUTH-1", also_affects="*")
 async def token_needs_body(
-    asked: InterceptedRequest, go: Forward, _: ObservedTraffic
+    request: InterceptedRequest, forward: Forward, _: ObservedTraffic
 ) -> InterceptedResponse:
     """The token call without a body is refused with 400."""
-    if endpoint_of(asked) == "token" and not asked.body:
+    if endpoint_of(request) == "token" and not request.body:
         return error_response(400, "a body is needed", 400)
-    return await go(asked)
+    return await forward(request)
 
 
 @proxy_mutant("AUTH-2")
 async def no_client_id_is_fine(
-    asked: InterceptedRequest, go: Forward, seen: ObservedTraffic
+    request: InterceptedRequest, forward: Forward, observed: ObservedTraffic
 ) -> InterceptedResponse:
     """The token call without X-Client-Id makes a token."""
-    if endpoint_of(asked) == "token" and "X-Client-Id" not in asked.headers:
-        asked.headers["X-Client-Id"] = f"nobody-{len(seen.tokens)}"
-    return await go(asked)
+    if endpoint_of(request) == "token" and "X-Client-Id" not in request.headers:
+        request.headers["X-Client-Id"] = f"nobody-{len(observed.tokens)}"
+    return await forward(request)
 
 
 @proxy_mutant("AUTH-2")
 async def empty_client_id_is_fine(
-    asked: InterceptedRequest, go: Forward, seen: ObservedTraffic
+    request: InterceptedRequest, forward: Forward, observed: ObservedTraffic
 ) -> InterceptedResponse:
     """An empty X-Client-Id makes a token."""
-    if endpoint_of(asked) == "token" and asked.headers.get("X-Client-Id") == "":
-        asked.headers["X-Client-Id"] = f"nobody-{len(seen.tokens)}"
-    return await go(asked)
+    if endpoint_of(request) == "token" and request.headers.get("X-Client-Id") == "":
+        request.headers["X-Client-Id"] = f"nobody-{len(observed.tokens)}"
+    return await forward(request)
 
 
-@proxy_mutant("AUTH-3", hurts="GEN-2 AUTH-5")
+@proxy_mutant("AUTH-3", also_affects="GEN-2 AUTH-5")
 async def same_token_again(
-    asked: InterceptedRequest, go: Forward, seen: ObservedTraffic
+    request: InterceptedRequest, forward: Forward, observed: ObservedTraffic
 ) -> InterceptedResponse:
     """The second token call of a client id gets the first token again."""
-    reply, client = await go(asked), asked.headers.get("X-Client-Id", "")
-    if endpoint_of(asked) == "token" and reply.code == 0:
-        seen.memory[client] = reply.json
+    reply, client = await forward(request), request.headers.get("X-Client-Id", "")
+    if endpoint_of(request) == "token" and reply.code == 0:
+        observed.memory[client] = reply.json
     return (
-        json_response(seen.memory[client]) if reply.code == 429 and client in seen.memory else reply
+        json_response(observed.memory[client])
+        if reply.code == 429 and client in observed.memory
+        else reply
     )
 
 
 @proxy_mutant("AUTH-3")
 async def no_retry_after(
-    asked: InterceptedRequest, go: Forward, _: ObservedTraffic
+    request: InterceptedRequest, forward: Forward, _: ObservedTraffic
 ) -> InterceptedResponse:
     """429 comes without Retry-After."""
-    reply = await go(asked)
+    reply = await forward(request)
     reply.headers.pop("Retry-After", None)
     return reply
 
 
-@proxy_mutant("AUTH-5", hurts="AUTH-3")
+@proxy_mutant("AUTH-5", also_affects="AUTH-3")
 async def never_a_token_again(
-    asked: InterceptedRequest, go: Forward, seen: ObservedTraffic
+    request: InterceptedRequest, forward: Forward, observed: ObservedTraffic
 ) -> InterceptedResponse:
     """After seven days the same client id is still refused with 429."""
-    client = asked.headers.get("X-Client-Id", "")
-    if endpoint_of(asked) == "token" and client in seen.memory:
+    client = request.headers.get("X-Client-Id", "")
+    if endpoint_of(request) == "token" and client in observed.memory:
         reply = error_response(429, "one token a week", 429)
         reply.headers["Retry-After"] = "3600"
         return reply
-    reply = await go(asked)
-    if endpoint_of(asked) == "token" and reply.code == 0:
-        seen.memory[client] = True
+    reply = await forward(request)
+    if endpoint_of(request) == "token" and reply.code == 0:
+        observed.memory[client] = True
     return reply
 
 
-@proxy_mutant("AUTH-5", hurts="*")
+@proxy_mutant("AUTH-5", also_affects="*")
 async def token_dies_early(
-    asked: InterceptedRequest, go: Forward, seen: ObservedTraffic
+    request: InterceptedRequest, forward: Forward, observed: ObservedTraffic
 ) -> InterceptedResponse:
     """A token is refused with 1001 in the seventh of its seven days."""
-    born = seen.memory.setdefault(asked.token, seen.elapsed)
-    if asked.token and 6 * DAY <= seen.elapsed - born < 7 * DAY:
+    born = observed.memory.setdefault(request.token, observed.elapsed)
+    if request.token and 6 * DAY <= observed.elapsed - born < 7 * DAY:
         return error_response(1001, "expired")
-    reply = await go(asked)
-    if endpoint_of(asked) == "token" and reply.code == 0:
-        seen.memory[reply.json["data"]["token"]] = seen.elapsed
+    reply = await forward(request)
+    if endpoint_of(request) == "token" and reply.code == 0:
+        observed.memory[reply.json["data"]["token"]] = observed.elapsed
     return reply
 
 
@@ -184,23 +186,23 @@ def claim_expires_in_an_hour(data: Any) -> None:
 
 @proxy_mutant("AUTH-7")
 async def claim_prefix(
-    asked: InterceptedRequest, go: Forward, _: ObservedTraffic
+    request: InterceptedRequest, forward: Forward, _: ObservedTraffic
 ) -> InterceptedResponse:
     """A claim token begins with `ct_`."""
-    asked.query = asked.query.replace("ct=ct_", "ct=clm_")
-    reply = await go(asked)
-    if endpoint_of(asked) == "claim_token":
+    request.query = request.query.replace("ct=ct_", "ct=clm_")
+    reply = await forward(request)
+    if endpoint_of(request) == "claim_token":
         reply.body = reply.body.replace(b'"clm_', b'"ct_')
     return reply
 
 
 @proxy_mutant("AUTH-7", "SES-3", "GEN-7")
 async def claim_for_anybody(
-    asked: InterceptedRequest, go: Forward, _: ObservedTraffic
+    request: InterceptedRequest, forward: Forward, _: ObservedTraffic
 ) -> InterceptedResponse:
     """A claim token is given for any session."""
-    reply = await go(asked)
-    if endpoint_of(asked) == "claim_token" and reply.code == 1002:
+    reply = await forward(request)
+    if endpoint_of(request) == "claim_token" and reply.code == 1002:
         data = {"claim_token": "clm_" + "a" * 32, "expires_in": 604_800}
         return json_response({"code": 0, "data": data})
     return reply
@@ -208,41 +210,41 @@ async def claim_for_anybody(
 
 @proxy_mutant("AUTH-7")
 async def claim_opens_once(
-    asked: InterceptedRequest, go: Forward, seen: ObservedTraffic
+    request: InterceptedRequest, forward: Forward, observed: ObservedTraffic
 ) -> InterceptedResponse:
     """The claim page opens once, then it is not there."""
-    if endpoint_of(asked) == "claim_page":
-        if asked.query in seen.memory:
+    if endpoint_of(request) == "claim_page":
+        if request.query in observed.memory:
             return error_response(404, "used", 404)
-        seen.memory[asked.query] = True
-    return await go(asked)
+        observed.memory[request.query] = True
+    return await forward(request)
 
 
-@proxy_mutant("SES-1", hurts="GEN-7")
+@proxy_mutant("SES-1", also_affects="GEN-7")
 async def session_id_of_18_digits(
-    asked: InterceptedRequest, go: Forward, seen: ObservedTraffic
+    request: InterceptedRequest, forward: Forward, observed: ObservedTraffic
 ) -> InterceptedResponse:
     """Session ids have 18 digits."""
-    for short, full in seen.memory.items():
-        asked.path = asked.path.replace(short, full)
-        asked.body = asked.body and asked.body.replace(short.encode(), full.encode())
-    reply = await go(asked)
-    if endpoint_of(asked) == "session" and reply.code == 0:
+    for short, full in observed.memory.items():
+        request.path = request.path.replace(short, full)
+        request.body = request.body and request.body.replace(short.encode(), full.encode())
+    reply = await forward(request)
+    if endpoint_of(request) == "session" and reply.code == 0:
         full = reply.json["data"]["session_id"]
-        seen.memory[full[:-1]] = full
-    for short, full in seen.memory.items():
+        observed.memory[full[:-1]] = full
+    for short, full in observed.memory.items():
         reply.body = reply.body.replace(full.encode(), short.encode())
     return reply
 
 
-@proxy_mutant("SES-1", hurts="*")
+@proxy_mutant("SES-1", also_affects="*")
 @on_json("session")
 def session_id_as_number(data: Any) -> None:
     """The session id is a number."""
     data["session_id"] = int(data["session_id"])
 
 
-@proxy_mutant("SES-1", hurts="AUTH-7")
+@proxy_mutant("SES-1", also_affects="AUTH-7")
 @on_json("session")
 def session_without_task(data: Any) -> None:
     """The reply of a new session has no task_id."""
@@ -256,30 +258,30 @@ def session_of_another_user(data: Any) -> None:
     data["user_id"] = data["user_id"][:-1] + "~"
 
 
-@proxy_mutant("SES-1", hurts="GEN-6")
+@proxy_mutant("SES-1", also_affects="GEN-6")
 async def language_required(
-    asked: InterceptedRequest, go: Forward, _: ObservedTraffic
+    request: InterceptedRequest, forward: Forward, _: ObservedTraffic
 ) -> InterceptedResponse:
     """A session without language is refused."""
-    if endpoint_of(asked) == "session" and "language" not in asked.json:
+    if endpoint_of(request) == "session" and "language" not in request.json:
         return error_response(400, "language is missing", 400)
-    return await go(asked)
+    return await forward(request)
 
 
-@proxy_mutant("SES-2", hurts="*")
+@proxy_mutant("SES-2", also_affects="*")
 async def session_bound_to_connection(
-    asked: InterceptedRequest, go: Forward, seen: ObservedTraffic
+    request: InterceptedRequest, forward: Forward, observed: ObservedTraffic
 ) -> InterceptedResponse:
     """A session is unknown on every connection but the one that made it."""
-    if seen.memory.get(session_of(asked), asked.client_port) != asked.client_port:
+    if observed.memory.get(session_of(request), request.client_port) != request.client_port:
         return error_response(1002, "no such session")
-    reply = await go(asked)
-    if endpoint_of(asked) == "session" and reply.code == 0:
-        seen.memory[reply.json["data"]["session_id"]] = asked.client_port
+    reply = await forward(request)
+    if endpoint_of(request) == "session" and reply.code == 0:
+        observed.memory[reply.json["data"]["session_id"]] = request.client_port
     return reply
 
 
-@proxy_mutant("SES-3", hurts="GEN-7")
+@proxy_mutant("SES-3", also_affects="GEN-7")
 @on_failure(1002, "state")
 def unknown_session_has_state(_: InterceptedResponse) -> InterceptedResponse:
     """The state of an unknown session is an empty one."""
@@ -289,21 +291,21 @@ def unknown_session_has_state(_: InterceptedResponse) -> InterceptedResponse:
     return json_response({"code": 0, "data": {**about, "state": state}})
 
 
-@proxy_mutant("SES-3", hurts="GEN-7")
+@proxy_mutant("SES-3", also_affects="GEN-7")
 @on_failure(1002, "chat")
 def unknown_session_chats(_: InterceptedResponse) -> InterceptedResponse:
     """A message to an unknown session gets a stream that is sorry."""
     return stream_response(text_frame("Sorry, I do not know this session."))
 
 
-@proxy_mutant("SES-3", hurts="GEN-7")
+@proxy_mutant("SES-3", also_affects="GEN-7")
 @on_failure(1002, "render")
 def unknown_session_exports(_: InterceptedResponse) -> InterceptedResponse:
     """The export of an unknown session is refused with 400."""
     return error_response(400, "sessionId is unknown", 400)
 
 
-@proxy_mutant("SES-3", hurts="GEN-7")
+@proxy_mutant("SES-3", also_affects="GEN-7")
 @on_failure(1002, "claim_token")
 def unknown_session_claims(_: InterceptedResponse) -> InterceptedResponse:
     """A claim token for an unknown session is refused with 400."""

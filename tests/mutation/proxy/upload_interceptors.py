@@ -1,4 +1,4 @@
-"""Breaks of section 4: uploads."""
+"""Proxy mutants of section 4: uploads."""
 
 import re
 from typing import Any
@@ -11,12 +11,12 @@ ACCEPTED = "mp4 mov avi webm mkv jpg jpeg png gif webp mp3 wav m4a aac".split()
 _NAME = re.compile(rb'filename="([^"]*)"')
 
 
-def _names(asked: InterceptedRequest) -> list[str]:
-    return [name.decode() for name in _NAME.findall(asked.body or b"")]
+def _names(request: InterceptedRequest) -> list[str]:
+    return [name.decode() for name in _NAME.findall(request.body or b"")]
 
 
-def _kinds(asked: InterceptedRequest) -> set[str]:
-    return {name.rpartition(".")[2].lower() for name in _names(asked)}
+def _kinds(request: InterceptedRequest) -> set[str]:
+    return {name.rpartition(".")[2].lower() for name in _names(request)}
 
 
 def _accepted(*names: str) -> InterceptedResponse:
@@ -28,14 +28,14 @@ def _accepted(*names: str) -> InterceptedResponse:
     return json_response({"code": 0, "data": {"files": files, "session_state_applied": True}})
 
 
-@proxy_mutant("SES-3", hurts="GEN-7")
+@proxy_mutant("SES-3", also_affects="GEN-7")
 async def unknown_session_uploads(
-    asked: InterceptedRequest, go: Forward, _: ObservedTraffic
+    request: InterceptedRequest, forward: Forward, _: ObservedTraffic
 ) -> InterceptedResponse:
     """An upload to an unknown session is answered as if it had worked."""
-    reply = await go(asked)
-    if endpoint_of(asked) == "upload" and reply.code == 1002:
-        return _accepted(*_names(asked))
+    reply = await forward(request)
+    if endpoint_of(request) == "upload" and reply.code == 1002:
+        return _accepted(*_names(request))
     return reply
 
 
@@ -46,14 +46,14 @@ def first_file_only(data: Any) -> None:
     del data["files"][1:]
 
 
-@proxy_mutant("UPL-1", hurts="UPL-6")
+@proxy_mutant("UPL-1", also_affects="UPL-6")
 async def no_url_upload(
-    asked: InterceptedRequest, go: Forward, _: ObservedTraffic
+    request: InterceptedRequest, forward: Forward, _: ObservedTraffic
 ) -> InterceptedResponse:
     """URL uploads are refused with 400."""
-    if endpoint_of(asked) == "upload" and "urls" in asked.json:
+    if endpoint_of(request) == "upload" and "urls" in request.json:
         return error_response(400, "files is missing", 400)
-    return await go(asked)
+    return await forward(request)
 
 
 @proxy_mutant("UPL-2")
@@ -103,129 +103,129 @@ def not_applied(data: Any) -> None:
     del data["session_state_applied"]
 
 
-@proxy_mutant("UPL-2", hurts="UPL-6")
+@proxy_mutant("UPL-2", also_affects="UPL-6")
 async def cdn_is_gone(
-    asked: InterceptedRequest, go: Forward, _: ObservedTraffic
+    request: InterceptedRequest, forward: Forward, _: ObservedTraffic
 ) -> InterceptedResponse:
     """What cdn_url names is not there."""
-    if asked.path.startswith("/cdn/media/"):
+    if request.path.startswith("/cdn/media/"):
         return error_response(404, "gone", 404)
-    return await go(asked)
+    return await forward(request)
 
 
 @proxy_mutant("UPL-3")
 async def aac_refused(
-    asked: InterceptedRequest, go: Forward, _: ObservedTraffic
+    request: InterceptedRequest, forward: Forward, _: ObservedTraffic
 ) -> InterceptedResponse:
     """aac is refused with 4001."""
-    if endpoint_of(asked) == "upload" and "aac" in _kinds(asked):
+    if endpoint_of(request) == "upload" and "aac" in _kinds(request):
         return error_response(4001, "accepted: " + " ".join(ACCEPTED))
-    return await go(asked)
+    return await forward(request)
 
 
 @proxy_mutant("UPL-3")
 async def jpeg_refused(
-    asked: InterceptedRequest, go: Forward, _: ObservedTraffic
+    request: InterceptedRequest, forward: Forward, _: ObservedTraffic
 ) -> InterceptedResponse:
     """A file whose name ends in .jpeg is refused."""
-    if endpoint_of(asked) == "upload" and "jpeg" in _kinds(asked):
+    if endpoint_of(request) == "upload" and "jpeg" in _kinds(request):
         return error_response(4001, "accepted: " + " ".join(ACCEPTED))
-    return await go(asked)
+    return await forward(request)
 
 
-@proxy_mutant("UPL-3", hurts="UPL-6")
+@proxy_mutant("UPL-3", also_affects="UPL-6")
 @on_failure(4001)
-def formats_not_listed(reply: InterceptedResponse) -> InterceptedResponse:
+def formats_not_listed(response: InterceptedResponse) -> InterceptedResponse:
     """4001 does not list what is accepted."""
-    return reply.set_json({**reply.json, "message": "This file cannot be used."})
+    return response.set_json({**response.json, "message": "This file cannot be used."})
 
 
-@proxy_mutant("UPL-3", hurts="UPL-5")
+@proxy_mutant("UPL-3", also_affects="UPL-5")
 async def text_accepted(
-    asked: InterceptedRequest, go: Forward, _: ObservedTraffic
+    request: InterceptedRequest, forward: Forward, _: ObservedTraffic
 ) -> InterceptedResponse:
     """A file of no accepted kind is answered as if it were accepted."""
-    reply = await go(asked)
-    if reply.code == 4001 and _kinds(asked) - set(ACCEPTED):
-        return _accepted(*_names(asked))
+    reply = await forward(request)
+    if reply.code == 4001 and _kinds(request) - set(ACCEPTED):
+        return _accepted(*_names(request))
     return reply
 
 
-@proxy_mutant("UPL-3", hurts="UPL-5")
+@proxy_mutant("UPL-3", also_affects="UPL-5")
 async def lying_name_accepted(
-    asked: InterceptedRequest, go: Forward, _: ObservedTraffic
+    request: InterceptedRequest, forward: Forward, _: ObservedTraffic
 ) -> InterceptedResponse:
     """A file whose content is not what its name says is answered as if it were accepted."""
-    reply = await go(asked)
-    if reply.code == 4001 and _names(asked) and not _kinds(asked) - set(ACCEPTED):
-        return _accepted(*_names(asked))
+    reply = await forward(request)
+    if reply.code == 4001 and _names(request) and not _kinds(request) - set(ACCEPTED):
+        return _accepted(*_names(request))
     return reply
 
 
 @proxy_mutant("UPL-4")
 @on_failure(4002)
-def too_large_is_4001(reply: InterceptedResponse) -> InterceptedResponse:
+def too_large_is_4001(response: InterceptedResponse) -> InterceptedResponse:
     """Too large is refused with 4001."""
-    return reply.set_json({**reply.json, "code": 4001})
+    return response.set_json({**response.json, "code": 4001})
 
 
 @proxy_mutant("UPL-4")
 async def one_limit_for_all(
-    asked: InterceptedRequest, go: Forward, _: ObservedTraffic
+    request: InterceptedRequest, forward: Forward, _: ObservedTraffic
 ) -> InterceptedResponse:
     """Every skill has the limit of ai-rtk-compressor."""
-    if endpoint_of(asked) == "upload":
-        asked.headers["X-Skill-Source"] = "ai-rtk-compressor"
-    return await go(asked)
+    if endpoint_of(request) == "upload":
+        request.headers["X-Skill-Source"] = "ai-rtk-compressor"
+    return await forward(request)
 
 
 @proxy_mutant("UPL-5")
 async def good_files_kept(
-    asked: InterceptedRequest, go: Forward, _: ObservedTraffic
+    request: InterceptedRequest, forward: Forward, _: ObservedTraffic
 ) -> InterceptedResponse:
     """Of a request with a bad file the good ones are added."""
-    reply = await go(asked)
-    if reply.code == 4001 and len(_names(asked)) > 1 and asked.body:
-        mark = b"--" + asked.headers["Content-Type"].partition("boundary=")[2].encode()
-        for part in asked.body.split(mark)[1:-1]:
-            asked.body = mark + part + mark + b"--\r\n"
-            await go(asked)
+    reply = await forward(request)
+    if reply.code == 4001 and len(_names(request)) > 1 and request.body:
+        mark = b"--" + request.headers["Content-Type"].partition("boundary=")[2].encode()
+        for part in request.body.split(mark)[1:-1]:
+            request.body = mark + part + mark + b"--\r\n"
+            await forward(request)
     return reply
 
 
-def _fetches(asked: InterceptedRequest, *schemes: str) -> bool:
-    urls = asked.json.get("urls") if isinstance(asked.json, dict) else None
+def _fetches(request: InterceptedRequest, *schemes: str) -> bool:
+    urls = request.json.get("urls") if isinstance(request.json, dict) else None
     return any(str(url).startswith(schemes) for url in urls or ())
 
 
 @proxy_mutant("UPL-6")
 async def file_url_accepted(
-    asked: InterceptedRequest, go: Forward, _: ObservedTraffic
+    request: InterceptedRequest, forward: Forward, _: ObservedTraffic
 ) -> InterceptedResponse:
     """A URL that is neither http nor https is answered as if it were fetched."""
-    reply = await go(asked)
-    if reply.code == 4001 and _fetches(asked, "") and not _fetches(asked, "http:", "https:"):
+    reply = await forward(request)
+    if reply.code == 4001 and _fetches(request, "") and not _fetches(request, "http:", "https:"):
         return _accepted("fetched.mp4")
     return reply
 
 
 @proxy_mutant("UPL-6")
 async def private_url_accepted(
-    asked: InterceptedRequest, go: Forward, _: ObservedTraffic
+    request: InterceptedRequest, forward: Forward, _: ObservedTraffic
 ) -> InterceptedResponse:
     """A URL of an address that nobody allowed is answered as if it were fetched."""
-    reply = await go(asked)
-    if reply.code == 4001 and _fetches(asked, "http:", "https:"):
+    reply = await forward(request)
+    if reply.code == 4001 and _fetches(request, "http:", "https:"):
         return _accepted("fetched.mp4")
     return reply
 
 
 @proxy_mutant("UPL-6")
 async def url_refused_with_400(
-    asked: InterceptedRequest, go: Forward, _: ObservedTraffic
+    request: InterceptedRequest, forward: Forward, _: ObservedTraffic
 ) -> InterceptedResponse:
     """A URL that is refused has code 400."""
-    reply = await go(asked)
-    if reply.code == 4001 and _fetches(asked, ""):
+    reply = await forward(request)
+    if reply.code == 4001 and _fetches(request, ""):
         return error_response(400, reply.json["message"], 400)
     return reply

@@ -1,4 +1,4 @@
-"""Every broken server, by its id."""
+"""All server mutants, by id."""
 
 import functools
 
@@ -7,7 +7,7 @@ from ..server_mutant import ServerMutant
 
 @functools.cache
 def server_mutants() -> dict[str, ServerMutant]:
-    """All of them, in the order of the contract."""
+    """Return all of them, in the order of the contract."""
     from . import (
         chat_mutants,
         credit_mutants,

@@ -1,4 +1,4 @@
-"""Servers that break section 6: credits."""
+"""Server mutants of section 6: credits."""
 
 from nemolocal_contract.envelope import encode_json
 from nemolocal_contract.response_codes import ResponseCode
@@ -7,35 +7,35 @@ from ..mutation_middleware import Memory, WireRequest, WireResponse
 from ..server_mutant import response_mutant
 
 
-def _balance(asked: WireRequest, answered: WireResponse) -> dict[str, int] | None:
-    if asked.endpoint != "balance" or answered.code != 0:
+def _balance(request: WireRequest, response: WireResponse) -> dict[str, int] | None:
+    if request.endpoint != "balance" or response.code != 0:
         return None
-    data: dict[str, int] = answered.json["data"]
+    data: dict[str, int] = response.json["data"]
     return data
 
 
 @response_mutant("credits.no-frozen", "CRD-1", kills="credits.balance.fields")
-def no_frozen(asked: WireRequest, answered: WireResponse, _memory: Memory) -> WireResponse | None:
+def no_frozen(request: WireRequest, response: WireResponse, _memory: Memory) -> WireResponse | None:
     """A balance has no `frozen`."""
-    balance = _balance(asked, answered)
+    balance = _balance(request, response)
     if balance is None:
         return None
     data = {name: value for name, value in balance.items() if name != "frozen"}
-    return answered.with_json({"code": 0, "data": {**data, "held": 0}})
+    return response.with_json({"code": 0, "data": {**data, "held": 0}})
 
 
 @response_mutant("credits.text", "CRD-1", "CRD-2", kills="credits.balance.fields")
-def text(asked: WireRequest, answered: WireResponse, _memory: Memory) -> WireResponse | None:
+def text(request: WireRequest, response: WireResponse, _memory: Memory) -> WireResponse | None:
     """`frozen` is told as a fraction."""
-    balance = _balance(asked, answered)
-    return None if balance is None else answered.with_data(frozen=float(balance["frozen"]) + 0.5)
+    balance = _balance(request, response)
+    return None if balance is None else response.with_data(frozen=float(balance["frozen"]) + 0.5)
 
 
 @response_mutant("credits.sum", "CRD-1", kills="credits.balance.sum")
-def wrong_sum(asked: WireRequest, answered: WireResponse, _memory: Memory) -> WireResponse | None:
+def wrong_sum(request: WireRequest, response: WireResponse, _memory: Memory) -> WireResponse | None:
     """`total` is one too many."""
-    balance = _balance(asked, answered)
-    return None if balance is None else answered.with_data(total=balance["total"] + 1)
+    balance = _balance(request, response)
+    return None if balance is None else response.with_data(total=balance["total"] + 1)
 
 
 @response_mutant(
@@ -46,110 +46,112 @@ def wrong_sum(asked: WireRequest, answered: WireResponse, _memory: Memory) -> Wi
     "SSE-7",
     kills="credits.edit.price credits.edit.per-session chat.silent.charged",
 )
-def edit_dear(asked: WireRequest, answered: WireResponse, memory: Memory) -> WireResponse | None:
+def edit_dear(request: WireRequest, response: WireResponse, memory: Memory) -> WireResponse | None:
     """An edit costs ten credits more than it should."""
-    bearer = asked.headers.get("authorization", "")
-    if asked.endpoint == "chat" and b"functionResponse" in answered.body:
+    bearer = request.headers.get("authorization", "")
+    if request.endpoint == "chat" and b"functionResponse" in response.body:
         memory[bearer] = memory.get(bearer, 0) + 10
         return None
-    balance, extra = _balance(asked, answered), memory.get(bearer, 0)
+    balance, extra = _balance(request, response), memory.get(bearer, 0)
     if balance is None or not extra:
         return None
-    return answered.with_data(
+    return response.with_data(
         available=max(balance["available"] - extra, 0), total=max(balance["total"] - extra, 0)
     )
 
 
 @response_mutant("credits.clip-dear", "CRD-3", kills="credits.generation.price")
-def clip_dear(asked: WireRequest, answered: WireResponse, memory: Memory) -> WireResponse | None:
+def clip_dear(request: WireRequest, response: WireResponse, memory: Memory) -> WireResponse | None:
     """A generated clip costs a credit more than it should."""
-    bearer = asked.headers.get("authorization", "")
-    if asked.endpoint == "chat" and b"seedance" in answered.body:
+    bearer = request.headers.get("authorization", "")
+    if request.endpoint == "chat" and b"seedance" in response.body:
         memory[bearer] = True
-    balance = _balance(asked, answered)
+    balance = _balance(request, response)
     if balance is None or not memory.get(bearer):
         return None
-    return answered.with_data(available=balance["available"] - 1, total=balance["total"] - 1)
+    return response.with_data(available=balance["available"] - 1, total=balance["total"] - 1)
 
 
 @response_mutant("credits.spent-in-refusal", "CRD-4", kills="credits.lacking.unchanged")
 def spent_in_refusal(
-    asked: WireRequest, answered: WireResponse, memory: Memory
+    request: WireRequest, response: WireResponse, memory: Memory
 ) -> WireResponse | None:
     """A turn refused with 2001 costs a credit."""
-    bearer = asked.headers.get("authorization", "")
-    if answered.code == ResponseCode.NO_CREDITS:
+    bearer = request.headers.get("authorization", "")
+    if response.code == ResponseCode.NO_CREDITS:
         memory[bearer] = True
-    balance = _balance(asked, answered)
+    balance = _balance(request, response)
     if balance is None or not memory.get(bearer) or not balance["available"]:
         return None
-    return answered.with_data(available=balance["available"] - 1, total=balance["total"] - 1)
+    return response.with_data(available=balance["available"] - 1, total=balance["total"] - 1)
 
 
 @response_mutant("credits.talk-costs", "CRD-3", kills="credits.talk.free")
-def talk_costs(asked: WireRequest, answered: WireResponse, memory: Memory) -> WireResponse | None:
+def talk_costs(request: WireRequest, response: WireResponse, memory: Memory) -> WireResponse | None:
     """Every greeting costs a credit."""
-    if asked.endpoint == "chat" and b'"hello"' in asked.body:
+    if request.endpoint == "chat" and b'"hello"' in request.body:
         memory["greetings"] = memory.get("greetings", 0) + 1
         return None
-    balance, spent = _balance(asked, answered), memory.get("greetings", 0)
+    balance, spent = _balance(request, response), memory.get("greetings", 0)
     if balance is None or not spent or balance["available"] < 1_000:
         return None
-    return answered.with_data(
+    return response.with_data(
         available=balance["available"] - spent, total=balance["total"] - spent
     )
 
 
 @response_mutant("credits.export-costs", "REN-3", kills="credits.export.free")
-def export_costs(asked: WireRequest, answered: WireResponse, memory: Memory) -> WireResponse | None:
+def export_costs(
+    request: WireRequest, response: WireResponse, memory: Memory
+) -> WireResponse | None:
     """Every export costs a credit."""
-    if asked.endpoint == "render":
+    if request.endpoint == "render":
         memory["exports"] = memory.get("exports", 0) + 1
         return None
-    balance, spent = _balance(asked, answered), memory.get("exports", 0)
+    balance, spent = _balance(request, response), memory.get("exports", 0)
     if balance is None or not spent or balance["available"] < 1_000:
         return None
-    return answered.with_data(
+    return response.with_data(
         available=balance["available"] - spent, total=balance["total"] - spent
     )
 
 
 @response_mutant("credits.kept", "CRD-2", kills="credits.failed.given-back")
-def kept(asked: WireRequest, answered: WireResponse, memory: Memory) -> WireResponse | None:
+def kept(request: WireRequest, response: WireResponse, memory: Memory) -> WireResponse | None:
     """Credits of an edit that failed stay frozen."""
-    balance = _balance(asked, answered)
-    bearer = asked.headers.get("authorization", "")
-    if asked.endpoint == "chat" and b"put my clip on the timeline" in asked.body:
+    balance = _balance(request, response)
+    bearer = request.headers.get("authorization", "")
+    if request.endpoint == "chat" and b"put my clip on the timeline" in request.body:
         memory[bearer] = memory.get(bearer, 0) + 1
     if balance is None or memory.get(bearer) != 1 or balance["available"] != 100:
         return None
-    return answered.with_data(available=50, frozen=50)
+    return response.with_data(available=50, frozen=50)
 
 
 @response_mutant("credits.no-link", "CRD-4", kills="credits.lacking.anonymous")
-def no_link(_asked: WireRequest, answered: WireResponse, _memory: Memory) -> WireResponse | None:
+def no_link(_request: WireRequest, response: WireResponse, _memory: Memory) -> WireResponse | None:
     """A 2001 has no registration link."""
-    if answered.code != ResponseCode.NO_CREDITS or "bind=" not in answered.json["message"]:
+    if response.code != ResponseCode.NO_CREDITS or "bind=" not in response.json["message"]:
         return None
-    return answered.with_json({**answered.json, "message": "Out of credits"})
+    return response.with_json({**response.json, "message": "Out of credits"})
 
 
 @response_mutant("credits.link-for-all", "CRD-4", kills="credits.lacking.registered")
 def link_for_all(
-    _asked: WireRequest, answered: WireResponse, _memory: Memory
+    _request: WireRequest, response: WireResponse, _memory: Memory
 ) -> WireResponse | None:
     """A registered user is told to register."""
-    if answered.code != ResponseCode.NO_CREDITS or "bind=" in answered.json["message"]:
+    if response.code != ResponseCode.NO_CREDITS or "bind=" in response.json["message"]:
         return None
-    return answered.with_json({**answered.json, "message": "Register: https://a.test/?bind=you"})
+    return response.with_json({**response.json, "message": "Register: https://a.test/?bind=you"})
 
 
 @response_mutant("credits.refused-in-stream", "CRD-4", kills="credits.lacking.refused")
 def refused_in_stream(
-    _asked: WireRequest, answered: WireResponse, _memory: Memory
+    _request: WireRequest, response: WireResponse, _memory: Memory
 ) -> WireResponse | None:
     """A 2001 is told as a text of a stream."""
-    if answered.code != ResponseCode.NO_CREDITS:
+    if response.code != ResponseCode.NO_CREDITS:
         return None
-    text = encode_json({"content": {"parts": [{"text": answered.json["message"]}]}})
+    text = encode_json({"content": {"parts": [{"text": response.json["message"]}]}})
     return WireResponse(200, {"content-type": "text/event-stream"}, b"data: " + text + b"\n\n")

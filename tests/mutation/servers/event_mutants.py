@@ -1,4 +1,4 @@
-"""Servers that break section 5 once more: what stands in events."""
+"""Server mutants of section 5: the content of events."""
 
 from typing import Any
 
@@ -10,13 +10,13 @@ from ..server_mutant import response_mutant
 
 @response_mutant("chat.args-as-text", "SSE-2", "SSE-8", kills="chat.tools.objects")
 def args_as_text(
-    asked: WireRequest, answered: WireResponse, _memory: Memory
+    request: WireRequest, response: WireResponse, _memory: Memory
 ) -> WireResponse | None:
     """The arguments of a tool call are a text of JSON."""
-    if asked.endpoint != "chat" or b'"functionCall"' not in answered.body:
+    if request.endpoint != "chat" or b'"functionCall"' not in response.body:
         return None
-    frames = [_with_text(frame) for frame in answered.body.split(b"\n\n")]
-    return WireResponse(answered.status, answered.headers, b"\n\n".join(frames))
+    frames = [_with_text(frame) for frame in response.body.split(b"\n\n")]
+    return WireResponse(response.status, response.headers, b"\n\n".join(frames))
 
 
 def _with_text(frame: bytes) -> bytes:

@@ -1,4 +1,4 @@
-"""Servers that break section 1: envelopes, failures, bearer tokens, attribution."""
+"""Server mutants of section 1: envelopes, errors, bearer tokens, attribution."""
 
 import msgspec
 
@@ -12,148 +12,152 @@ _JSON = {"content-type": "application/json"}
 
 
 @response_mutant("general.no-code", "GEN-1", kills="general.envelope.success")
-def no_code(asked: WireRequest, answered: WireResponse, _memory: Memory) -> WireResponse | None:
+def no_code(request: WireRequest, response: WireResponse, _memory: Memory) -> WireResponse | None:
     """A balance comes without its envelope."""
-    if asked.endpoint != "balance" or answered.code != 0:
+    if request.endpoint != "balance" or response.code != 0:
         return None
-    return answered.with_json({"data": answered.json["data"]})
+    return response.with_json({"data": response.json["data"]})
 
 
 @response_mutant("general.message-missing", "GEN-1", kills="general.envelope.failure")
 def message_missing(
-    _asked: WireRequest, answered: WireResponse, _memory: Memory
+    _request: WireRequest, response: WireResponse, _memory: Memory
 ) -> WireResponse | None:
     """A 1002 has no message."""
-    if answered.code != ResponseCode.SESSION_NOT_FOUND:
+    if response.code != ResponseCode.SESSION_NOT_FOUND:
         return None
-    return answered.with_json({"code": 1002, "data": None})
+    return response.with_json({"code": 1002, "data": None})
 
 
 @response_mutant("general.data-not-null", "GEN-1", kills="general.envelope.failure")
 def data_not_null(
-    _asked: WireRequest, answered: WireResponse, _memory: Memory
+    _request: WireRequest, response: WireResponse, _memory: Memory
 ) -> WireResponse | None:
     """The data of a failure is an empty object."""
-    if answered.code in (0, None):
+    if response.code in (0, None):
         return None
-    return answered.with_json({**answered.json, "data": {}})
+    return response.with_json({**response.json, "data": {}})
 
 
 @response_mutant("general.text-plain", "GEN-1", kills="general.envelope.content-type")
-def text_plain(asked: WireRequest, answered: WireResponse, _memory: Memory) -> WireResponse | None:
+def text_plain(
+    request: WireRequest, response: WireResponse, _memory: Memory
+) -> WireResponse | None:
     """A balance is served as plain text."""
-    return answered.with_headers(content_type="text/plain") if asked.endpoint == "balance" else None
+    return (
+        response.with_headers(content_type="text/plain") if request.endpoint == "balance" else None
+    )
 
 
 @response_mutant("general.status-1001", "GEN-2", kills="general.status.of-failures")
 def status_of_1001(
-    _asked: WireRequest, answered: WireResponse, _memory: Memory
+    _request: WireRequest, response: WireResponse, _memory: Memory
 ) -> WireResponse | None:
     """A 1001 has the HTTP status 403, which no style knows."""
-    return answered.with_status(403) if answered.code == ResponseCode.BAD_TOKEN else None
+    return response.with_status(403) if response.code == ResponseCode.BAD_TOKEN else None
 
 
 @response_mutant("general.status-2001", "GEN-2", kills="general.status.of-credits")
 def status_of_2001(
-    _asked: WireRequest, answered: WireResponse, _memory: Memory
+    _request: WireRequest, response: WireResponse, _memory: Memory
 ) -> WireResponse | None:
     """A 2001 has the HTTP status 403, which no style knows."""
-    return answered.with_status(403) if answered.code == ResponseCode.NO_CREDITS else None
+    return response.with_status(403) if response.code == ResponseCode.NO_CREDITS else None
 
 
 @response_mutant("general.bearer-optional", "GEN-3", kills="general.bearer.missing credits.token")
 def bearer_optional(
-    asked: WireRequest, answered: WireResponse, _memory: Memory
+    request: WireRequest, response: WireResponse, _memory: Memory
 ) -> WireResponse | None:
     """A balance is told to whoever sends no Authorization at all."""
-    if asked.endpoint != "balance" or "authorization" in asked.headers:
+    if request.endpoint != "balance" or "authorization" in request.headers:
         return None
     balance = {"available": 0, "frozen": 0, "total": 0}
-    return answered.with_json({"code": 0, "data": balance}, 200)
+    return response.with_json({"code": 0, "data": balance}, 200)
 
 
 @request_mutant("general.any-scheme", "GEN-3", kills="general.bearer.malformed")
-def any_scheme(asked: WireRequest, _memory: Memory) -> WireResponse | None:
+def any_scheme(request: WireRequest, _memory: Memory) -> WireResponse | None:
     """A balance is told for any Authorization that is not a bearer's."""
-    header = asked.headers.get("authorization", "Bearer")
-    if asked.endpoint != "balance" or header.startswith("Bearer"):
+    header = request.headers.get("authorization", "Bearer")
+    if request.endpoint != "balance" or header.startswith("Bearer"):
         return None
     return WireResponse(200, _JSON, b'{"code":0,"data":{"available":0,"frozen":0,"total":0}}')
 
 
 @request_mutant("general.any-token", "GEN-3", kills="general.bearer.unknown")
-def any_token(asked: WireRequest, _memory: Memory) -> WireResponse | None:
+def any_token(request: WireRequest, _memory: Memory) -> WireResponse | None:
     """A balance is told for a token that nobody was given."""
-    if asked.endpoint != "balance" or "nobody" not in asked.headers.get("authorization", ""):
+    if request.endpoint != "balance" or "nobody" not in request.headers.get("authorization", ""):
         return None
     return WireResponse(200, _JSON, b'{"code":0,"data":{"available":0,"frozen":0,"total":0}}')
 
 
 @response_mutant("general.chat-unguarded", "GEN-3", kills="general.bearer.chat")
 def chat_unguarded(
-    asked: WireRequest, answered: WireResponse, _memory: Memory
+    request: WireRequest, response: WireResponse, _memory: Memory
 ) -> WireResponse | None:
     """A turn with an unknown token is 1002."""
-    if asked.endpoint != "chat" or answered.code != ResponseCode.BAD_TOKEN:
+    if request.endpoint != "chat" or response.code != ResponseCode.BAD_TOKEN:
         return None
-    return answered.with_json(failure(ResponseCode.SESSION_NOT_FOUND, "no such session"))
+    return response.with_json(failure(ResponseCode.SESSION_NOT_FOUND, "no such session"))
 
 
 @response_mutant("general.upload-unguarded", "GEN-3", kills="general.bearer.everywhere")
 def upload_unguarded(
-    asked: WireRequest, answered: WireResponse, _memory: Memory
+    request: WireRequest, response: WireResponse, _memory: Memory
 ) -> WireResponse | None:
     """An upload with an unknown token is 1002."""
-    if asked.endpoint != "upload" or answered.code != ResponseCode.BAD_TOKEN:
+    if request.endpoint != "upload" or response.code != ResponseCode.BAD_TOKEN:
         return None
-    return answered.with_json(failure(ResponseCode.SESSION_NOT_FOUND, "no such session"))
+    return response.with_json(failure(ResponseCode.SESSION_NOT_FOUND, "no such session"))
 
 
 @request_mutant("general.attribution-due", "GEN-4", kills="general.attribution.optional")
-def attribution_due(asked: WireRequest, _memory: Memory) -> WireResponse | None:
+def attribution_due(request: WireRequest, _memory: Memory) -> WireResponse | None:
     """Every call without attribution is 402, not the export alone."""
-    if asked.endpoint != "balance" or "x-skill-source" in asked.headers:
+    if request.endpoint != "balance" or "x-skill-source" in request.headers:
         return None
     return WireResponse(402, _JSON, b'{"code":402,"message":"attribution is missing","data":null}')
 
 
 @request_mutant("general.token-in-query", "GEN-5", kills="general.token-in-url.query")
-def token_in_query(asked: WireRequest, _memory: Memory) -> WireRequest | None:
+def token_in_query(request: WireRequest, _memory: Memory) -> WireRequest | None:
     """A token in the query is overlooked."""
-    return msgspec.structs.replace(asked, query="") if "token" in asked.query_params else None
+    return msgspec.structs.replace(request, query="") if "token" in request.query_params else None
 
 
 @response_mutant("general.token-in-path", "GEN-5", kills="general.token-in-url.path")
 def token_in_path(
-    asked: WireRequest, answered: WireResponse, _memory: Memory
+    request: WireRequest, response: WireResponse, _memory: Memory
 ) -> WireResponse | None:
     """A token in the path is a session that is not found."""
-    if "nmv_" not in asked.path:
+    if "nmv_" not in request.path:
         return None
-    return answered.with_json(failure(ResponseCode.SESSION_NOT_FOUND, "no such session"), 200)
+    return response.with_json(failure(ResponseCode.SESSION_NOT_FOUND, "no such session"), 200)
 
 
 @response_mutant("general.unknown-path", "GEN-6", kills="general.path.unknown")
 def unknown_path(
-    _asked: WireRequest, answered: WireResponse, _memory: Memory
+    _request: WireRequest, response: WireResponse, _memory: Memory
 ) -> WireResponse | None:
     """An unknown path is answered with HTTP 200."""
-    return answered.with_status(200) if answered.code == ResponseCode.NOT_FOUND else None
+    return response.with_status(200) if response.code == ResponseCode.NOT_FOUND else None
 
 
 @response_mutant("general.no-allow", "GEN-6", kills="general.method.wrong")
-def no_allow(_asked: WireRequest, answered: WireResponse, _memory: Memory) -> WireResponse | None:
+def no_allow(_request: WireRequest, response: WireResponse, _memory: Memory) -> WireResponse | None:
     """A 405 says nothing of what is allowed."""
-    return answered.with_headers(allow=None) if answered.status == 405 else None
+    return response.with_headers(allow=None) if response.status == 405 else None
 
 
 @response_mutant("general.bad-json-500", "GEN-6", kills="general.body.not-json")
 def bad_json_is_500(
-    asked: WireRequest, answered: WireResponse, _memory: Memory
+    request: WireRequest, response: WireResponse, _memory: Memory
 ) -> WireResponse | None:
     """A session body that is no JSON is HTTP 500."""
-    broken = asked.endpoint == "session" and answered.status == 400
-    return answered.with_status(500) if broken else None
+    broken = request.endpoint == "session" and response.status == 400
+    return response.with_status(500) if broken else None
 
 
 @response_mutant(
@@ -164,57 +168,57 @@ def bad_json_is_500(
     kills="general.body.field-named chat.body.no-session chat.body.no-message",
 )
 def field_unnamed(
-    asked: WireRequest, answered: WireResponse, _memory: Memory
+    request: WireRequest, response: WireResponse, _memory: Memory
 ) -> WireResponse | None:
     """A 400 names no field, but for exports."""
-    if answered.code != ResponseCode.BAD_REQUEST or asked.endpoint == "render":
+    if response.code != ResponseCode.BAD_REQUEST or request.endpoint == "render":
         return None
-    return answered.with_json({**answered.json, "message": "Bad request"})
+    return response.with_json({**response.json, "message": "Bad request"})
 
 
 @response_mutant("general.own-id-unknown", "GEN-7", kills="general.user.own-id")
 def own_id_unknown(
-    asked: WireRequest, answered: WireResponse, _memory: Memory
+    request: WireRequest, response: WireResponse, _memory: Memory
 ) -> WireResponse | None:
     """A path with the caller's own user id is 1002."""
-    if asked.endpoint != "state" or "/me/" in asked.path:
+    if request.endpoint != "state" or "/me/" in request.path:
         return None
-    return answered.with_json(failure(ResponseCode.SESSION_NOT_FOUND, "no such session"), 200)
+    return response.with_json(failure(ResponseCode.SESSION_NOT_FOUND, "no such session"), 200)
 
 
 @request_mutant("general.foreign-id", "GEN-7", kills="general.user.foreign-id")
-def foreign_id(asked: WireRequest, _memory: Memory) -> WireRequest | None:
+def foreign_id(request: WireRequest, _memory: Memory) -> WireRequest | None:
     """Any user id in a path stands for the caller."""
-    parts = asked.path.split("/")
-    if asked.endpoint != "state" or "somebody" not in asked.path:
+    parts = request.path.split("/")
+    if request.endpoint != "state" or "somebody" not in request.path:
         return None
     parts[parts.index("anon_somebody_else")] = "me"
-    return msgspec.structs.replace(asked, path="/".join(parts))
+    return msgspec.structs.replace(request, path="/".join(parts))
 
 
 @response_mutant("general.hint", "GEN-7", kills="general.user.no-hint")
-def hint(_asked: WireRequest, answered: WireResponse, _memory: Memory) -> WireResponse | None:
+def hint(_request: WireRequest, response: WireResponse, _memory: Memory) -> WireResponse | None:
     """A 1002 for a session that is somebody's says so."""
-    message = (answered.json or {}).get("message", "") if answered.code == 1002 else ""
+    message = (response.json or {}).get("message", "") if response.code == 1002 else ""
     if not message or "1000000000000000000" in message:
         return None
-    return answered.with_json({**answered.json, "message": f"{message} (it is not yours)"})
+    return response.with_json({**response.json, "message": f"{message} (it is not yours)"})
 
 
 @response_mutant("general.mixed-styles", "GEN-2", kills="general.status.one-style")
 def mixed_styles(
-    asked: WireRequest, answered: WireResponse, _memory: Memory
+    request: WireRequest, response: WireResponse, _memory: Memory
 ) -> WireResponse | None:
     """1002 has the HTTP status 404 where the state is read, and 200 elsewhere."""
-    unknown = asked.endpoint == "state" and answered.code == ResponseCode.SESSION_NOT_FOUND
-    return answered.with_status(404) if unknown else None
+    unknown = request.endpoint == "state" and response.code == ResponseCode.SESSION_NOT_FOUND
+    return response.with_status(404) if unknown else None
 
 
 @response_mutant("general.session-tells", "GEN-3", kills="general.bearer.held")
 def session_tells(
-    asked: WireRequest, answered: WireResponse, _memory: Memory
+    request: WireRequest, response: WireResponse, _memory: Memory
 ) -> WireResponse | None:
     """The state of a session is told to whoever sends no Authorization."""
-    if asked.endpoint != "state" or "authorization" in asked.headers:
+    if request.endpoint != "state" or "authorization" in request.headers:
         return None
-    return answered.with_json({"code": 0, "data": {"state": {"draft": {"t": []}}}}, 200)
+    return response.with_json({"code": 0, "data": {"state": {"draft": {"t": []}}}}, 200)

@@ -1,4 +1,4 @@
-"""Servers that break section 8 once more: what is said of renders, and to whom."""
+"""Server mutants of section 8: ownership, queue and status of renders."""
 
 import msgspec
 
@@ -9,59 +9,59 @@ _OF_ONE = ("render_status", "render_cancel", "render_download")
 
 
 @response_mutant("render.not-final", "REN-5", "REN-4", "REN-8", kills="render.status.final")
-def not_final(asked: WireRequest, answered: WireResponse, memory: Memory) -> WireResponse | None:
+def not_final(request: WireRequest, response: WireResponse, memory: Memory) -> WireResponse | None:
     """Twice completed was told, and then, once, processing, beside whatever else is at work."""
-    body = answered.json if asked.endpoint == "render_status" else None
+    body = response.json if request.endpoint == "render_status" else None
     if not isinstance(body, dict) or body.get("status") != "completed":
         return None
-    memory[asked.path] = memory.get(asked.path, 0) + 1
-    if memory[asked.path] != 3:
+    memory[request.path] = memory.get(request.path, 0) + 1
+    if memory[request.path] != 3:
         return None
-    return answered.with_json({"id": body["id"], "status": "processing", "progress": 100})
+    return response.with_json({"id": body["id"], "status": "processing", "progress": 100})
 
 
 @response_mutant("render.milliseconds", "REN-4", kills="render.status.seconds")
 def milliseconds(
-    asked: WireRequest, answered: WireResponse, _memory: Memory
+    request: WireRequest, response: WireResponse, _memory: Memory
 ) -> WireResponse | None:
     """output.duration is in milliseconds."""
-    body = answered.json if asked.endpoint == "render_status" else None
+    body = response.json if request.endpoint == "render_status" else None
     if not isinstance(body, dict) or body.get("status") != "completed":
         return None
     seconds = body["output"]["duration"]
-    return answered.with_json({**body, "output": {**body["output"], "duration": seconds * 1000}})
+    return response.with_json({**body, "output": {**body["output"], "duration": seconds * 1000}})
 
 
 @request_mutant("render.bearer-optional", "GEN-3", "REN-8", kills="render.bearer")
-def bearer_optional(asked: WireRequest, memory: Memory) -> WireRequest | None:
+def bearer_optional(request: WireRequest, memory: Memory) -> WireRequest | None:
     """A render is shown, stopped and handed out to whoever sends no Authorization."""
-    authorization = asked.headers.get("authorization")
+    authorization = request.headers.get("authorization")
     if authorization is not None:
         memory.setdefault("first", authorization)
         return None
-    if asked.endpoint not in _OF_ONE or "first" not in memory:
+    if request.endpoint not in _OF_ONE or "first" not in memory:
         return None
-    return _as(asked, memory["first"])
+    return _as(request, memory["first"])
 
 
 @request_mutant("render.cancel-shared", "REN-8", kills="render.foreign.cancel")
-def cancel_shared(asked: WireRequest, memory: Memory) -> WireRequest | None:
+def cancel_shared(request: WireRequest, memory: Memory) -> WireRequest | None:
     """Whoever has a token may cancel a render."""
-    authorization = asked.headers.get("authorization", "")
-    if asked.endpoint == "render":
-        memory[asked.json.get("id")] = authorization
-    owner = memory.get(asked.path.split("/")[-2])
-    return _as(asked, owner) if asked.endpoint == "render_cancel" and owner else None
+    authorization = request.headers.get("authorization", "")
+    if request.endpoint == "render":
+        memory[request.json.get("id")] = authorization
+    owner = memory.get(request.path.split("/")[-2])
+    return _as(request, owner) if request.endpoint == "render_cancel" and owner else None
 
 
-def _as(asked: WireRequest, authorization: str) -> WireRequest:
-    headers = {**asked.headers, "authorization": authorization}
-    return msgspec.structs.replace(asked, headers=headers)
+def _as(request: WireRequest, authorization: str) -> WireRequest:
+    headers = {**request.headers, "authorization": authorization}
+    return msgspec.structs.replace(request, headers=headers)
 
 
 @request_mutant("render.never-4k", "REN-7", kills="render.file.resolution")
-def never_4k(asked: WireRequest, _memory: Memory) -> WireRequest | None:
+def never_4k(request: WireRequest, _memory: Memory) -> WireRequest | None:
     """Whatever the skill, a render is 1080p at most."""
-    if asked.endpoint != "render" or asked.headers.get("x-skill-source") != "4k-with-session":
+    if request.endpoint != "render" or request.headers.get("x-skill-source") != "4k-with-session":
         return None
-    return msgspec.structs.replace(asked, headers={**asked.headers, "x-skill-source": "other"})
+    return msgspec.structs.replace(request, headers={**request.headers, "x-skill-source": "other"})

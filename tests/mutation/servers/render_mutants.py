@@ -1,4 +1,4 @@
-"""Servers that break section 8: exports and their files."""
+"""Server mutants of section 8: exports and their files."""
 
 import struct
 from typing import Any
@@ -15,67 +15,67 @@ _RENDERS = ("render", "render_status")
 _JSON = {"content-type": "application/json"}
 
 
-def _status(asked: WireRequest, answered: WireResponse) -> dict[str, Any] | None:
-    """The flat body of a render reply that is no failure."""
-    body = answered.json if asked.endpoint in _RENDERS else None
+def _status(request: WireRequest, response: WireResponse) -> dict[str, Any] | None:
+    """Return the flat body of a render reply that is not an error."""
+    body = response.json if request.endpoint in _RENDERS else None
     return body if isinstance(body, dict) and "status" in body else None
 
 
-def _is_file(answered: WireResponse) -> bool:
-    return answered.headers.get("content-type", "") == "video/mp4"
+def _is_file(response: WireResponse) -> bool:
+    return response.headers.get("content-type", "") == "video/mp4"
 
 
-def _patched(answered: WireResponse, old: bytes, new: bytes) -> WireResponse | None:
-    if not _is_file(answered) or old not in answered.body:
+def _patched(response: WireResponse, old: bytes, new: bytes) -> WireResponse | None:
+    if not _is_file(response) or old not in response.body:
         return None
-    return WireResponse(answered.status, answered.headers, answered.body.replace(old, new))
+    return WireResponse(response.status, response.headers, response.body.replace(old, new))
 
 
 @response_mutant(
     "render.queued", "REN-4", "REN-1", "REN-5", "REN-6", "REN-2", kills="render.submit.pending"
 )
-def queued(asked: WireRequest, answered: WireResponse, _memory: Memory) -> WireResponse | None:
+def queued(request: WireRequest, response: WireResponse, _memory: Memory) -> WireResponse | None:
     """A submit is answered with the status queued."""
-    body = _status(asked, answered)
-    if body is None or asked.endpoint != "render" or body["status"] != "pending":
+    body = _status(request, response)
+    if body is None or request.endpoint != "render" or body["status"] != "pending":
         return None
-    return answered.with_json({**body, "status": "queued"})
+    return response.with_json({**body, "status": "queued"})
 
 
 @request_mutant("render.output-due", "REN-1", kills="render.submit.output-optional")
-def output_due(asked: WireRequest, _memory: Memory) -> WireResponse | None:
+def output_due(request: WireRequest, _memory: Memory) -> WireResponse | None:
     """An export that says nothing of its output is refused."""
-    body = asked.json if asked.endpoint == "render" else None
+    body = request.json if request.endpoint == "render" else None
     if not isinstance(body, dict) or "output" in body:
         return None
     return WireResponse(400, _JSON, b'{"code":400,"message":"output is missing","data":null}')
 
 
 @request_mutant("render.snake-case", "REN-1", kills="render.submit.session-field")
-def snake_case(asked: WireRequest, _memory: Memory) -> WireRequest | None:
+def snake_case(request: WireRequest, _memory: Memory) -> WireRequest | None:
     """An export is taken with `session_id`."""
-    if asked.endpoint != "render" or b'"session_id"' not in asked.body:
+    if request.endpoint != "render" or b'"session_id"' not in request.body:
         return None
-    body = asked.body.replace(b'"session_id"', b'"sessionId"')
-    return msgspec.structs.replace(asked, body=body)
+    body = request.body.replace(b'"session_id"', b'"sessionId"')
+    return msgspec.structs.replace(request, body=body)
 
 
 @request_mutant("render.saved-draft", "REN-1", kills="render.submit.draft-sent")
-def saved_draft(asked: WireRequest, _memory: Memory) -> WireRequest | None:
+def saved_draft(request: WireRequest, _memory: Memory) -> WireRequest | None:
     """Not the draft that was sent is rendered."""
-    if asked.endpoint != "render" or b'"alone"' not in asked.body:
+    if request.endpoint != "render" or b'"alone"' not in request.body:
         return None
-    body = asked.body.replace(b'"d":600', b'"d":1900')
-    return msgspec.structs.replace(asked, body=body)
+    body = request.body.replace(b'"d":600', b'"d":1900')
+    return msgspec.structs.replace(request, body=body)
 
 
 @request_mutant("render.no-402", "REN-2", "GEN-4", kills="render.attribution.penniless")
-def no_402(asked: WireRequest, _memory: Memory) -> WireRequest | None:
+def no_402(request: WireRequest, _memory: Memory) -> WireRequest | None:
     """Attribution is made up where it is missing."""
-    if asked.endpoint != "render" or asked.headers.get("x-skill-source"):
+    if request.endpoint != "render" or request.headers.get("x-skill-source"):
         return None
     made_up = {f"x-skill-{name}": "x" for name in ("source", "version", "platform")}
-    return msgspec.structs.replace(asked, headers={**asked.headers, **made_up})
+    return msgspec.structs.replace(request, headers={**request.headers, **made_up})
 
 
 @response_mutant(
@@ -83,222 +83,236 @@ def no_402(asked: WireRequest, _memory: Memory) -> WireRequest | None:
     "REN-2",
     kills="render.attribution.missing render.attribution.empty render.plan.blocked",
 )
-def forbidden(_asked: WireRequest, answered: WireResponse, _memory: Memory) -> WireResponse | None:
+def forbidden(
+    _request: WireRequest, response: WireResponse, _memory: Memory
+) -> WireResponse | None:
     """A blocked export has the HTTP status 403."""
-    return answered.with_status(403) if answered.status == 402 else None
+    return response.with_status(403) if response.status == 402 else None
 
 
 @response_mutant("render.402-of-credits", "REN-2", kills="render.plan.blocked")
-def of_credits(_asked: WireRequest, answered: WireResponse, _memory: Memory) -> WireResponse | None:
+def of_credits(
+    _request: WireRequest, response: WireResponse, _memory: Memory
+) -> WireResponse | None:
     """A blocked export speaks of credits."""
-    if answered.code != ResponseCode.EXPORT_BLOCKED:
+    if response.code != ResponseCode.EXPORT_BLOCKED:
         return None
-    return answered.with_json({**answered.json, "message": "Not enough credits"})
+    return response.with_json({**response.json, "message": "Not enough credits"})
 
 
 @response_mutant("render.no-size", "REN-4", kills="render.status.shape")
-def no_size(asked: WireRequest, answered: WireResponse, _memory: Memory) -> WireResponse | None:
+def no_size(request: WireRequest, response: WireResponse, _memory: Memory) -> WireResponse | None:
     """A completed render does not tell its size."""
-    body = _status(asked, answered)
+    body = _status(request, response)
     if body is None or body["status"] != "completed":
         return None
     output = {name: value for name, value in body["output"].items() if name != "size"}
-    return answered.with_json({**body, "output": output})
+    return response.with_json({**body, "output": output})
 
 
 @response_mutant("render.back", "REN-5", "REN-8", kills="render.status.order")
-def back(asked: WireRequest, answered: WireResponse, memory: Memory) -> WireResponse | None:
+def back(request: WireRequest, response: WireResponse, memory: Memory) -> WireResponse | None:
     """Renders are pending once more after they were processing."""
-    body = _status(asked, answered)
-    looks = memory.get(asked.path, 0)
-    if body is None or body["status"] != "completed" or looks == 2:
+    body = _status(request, response)
+    polls = memory.get(request.path, 0)
+    if body is None or body["status"] != "completed" or polls == 2:
         return None
-    memory[asked.path] = looks + 1
-    status = ("processing", "pending")[looks]
-    return answered.with_json({"id": body["id"], "status": status, "progress": 99})
+    memory[request.path] = polls + 1
+    status = ("processing", "pending")[polls]
+    return response.with_json({"id": body["id"], "status": status, "progress": 99})
 
 
 @response_mutant("render.progress", "REN-5", kills="render.status.progress")
-def progress(asked: WireRequest, answered: WireResponse, _memory: Memory) -> WireResponse | None:
+def progress(request: WireRequest, response: WireResponse, _memory: Memory) -> WireResponse | None:
     """Progress stops at 99."""
-    body = _status(asked, answered)
+    body = _status(request, response)
     if body is None or body["progress"] != 100:
         return None
-    return answered.with_json({**body, "progress": 99})
+    return response.with_json({**body, "progress": 99})
 
 
 @response_mutant("render.early-url", "REN-5", "REN-4", kills="render.status.url-last")
-def early_url(asked: WireRequest, answered: WireResponse, _memory: Memory) -> WireResponse | None:
+def early_url(request: WireRequest, response: WireResponse, _memory: Memory) -> WireResponse | None:
     """A render has a URL before it is completed."""
-    body = _status(asked, answered)
+    body = _status(request, response)
     if body is None or body["status"] not in ("pending", "processing"):
         return None
-    return answered.with_json({**body, "output": {"url": "/soon"}})
+    return response.with_json({**body, "output": {"url": "/soon"}})
 
 
 @response_mutant("render.unknown-failed", "REN-8", "SES-3", kills="render.status.unknown")
 def unknown_failed(
-    asked: WireRequest, answered: WireResponse, _memory: Memory
+    request: WireRequest, response: WireResponse, _memory: Memory
 ) -> WireResponse | None:
     """A render that never was has failed."""
-    if asked.endpoint != "render_status" or answered.code != ResponseCode.SESSION_NOT_FOUND:
+    if request.endpoint != "render_status" or response.code != ResponseCode.SESSION_NOT_FOUND:
         return None
-    return answered.with_json({"id": "x", "status": "failed", "progress": 0}, 200)
+    return response.with_json({"id": "x", "status": "failed", "progress": 0}, 200)
 
 
 @request_mutant("render.id-again", "REN-6", kills="render.id.duplicate")
-def id_again(asked: WireRequest, memory: Memory) -> WireRequest | None:
+def id_again(request: WireRequest, memory: Memory) -> WireRequest | None:
     """An id used before is taken again."""
-    body = asked.json if asked.endpoint == "render" else None
+    body = request.json if request.endpoint == "render" else None
     if not isinstance(body, dict) or not isinstance(body.get("id"), str):
         return None
     count = memory[body["id"]] = memory.get(body["id"], 0) + 1
     if count == 1:
         return None
     again = body["id"].encode()
-    return msgspec.structs.replace(asked, body=asked.body.replace(again, again + b"-again"))
+    return msgspec.structs.replace(request, body=request.body.replace(again, again + b"-again"))
 
 
 @response_mutant(
     "render.shared", "REN-8", "SES-3", kills="render.foreign.status render.status.unknown"
 )
-def shared(asked: WireRequest, answered: WireResponse, _memory: Memory) -> WireResponse | None:
+def shared(request: WireRequest, response: WireResponse, _memory: Memory) -> WireResponse | None:
     """Somebody else's render is 400."""
-    if asked.endpoint != "render_status" or answered.code != ResponseCode.SESSION_NOT_FOUND:
+    if request.endpoint != "render_status" or response.code != ResponseCode.SESSION_NOT_FOUND:
         return None
-    return answered.with_json(failure(ResponseCode.BAD_REQUEST, "not yours"), 400)
+    return response.with_json(failure(ResponseCode.BAD_REQUEST, "not yours"), 400)
 
 
 @response_mutant("render.download-shared", "REN-8", kills="render.foreign.download")
 def download_shared(
-    asked: WireRequest, answered: WireResponse, _memory: Memory
+    request: WireRequest, response: WireResponse, _memory: Memory
 ) -> WireResponse | None:
     """The fallback download is there for everybody."""
-    if asked.endpoint != "render_download" or answered.code != ResponseCode.SESSION_NOT_FOUND:
+    if request.endpoint != "render_download" or response.code != ResponseCode.SESSION_NOT_FOUND:
         return None
     return WireResponse(200, {"content-type": "video/mp4"}, b"a film")
 
 
 @response_mutant("render.everybodys", "REN-8", "GEN-3", kills="render.orphaned")
-def everybodys(asked: WireRequest, answered: WireResponse, memory: Memory) -> WireResponse | None:
+def everybodys(request: WireRequest, response: WireResponse, memory: Memory) -> WireResponse | None:
     """The last status of a render is told to whoever asks, when its token has ended."""
-    body = _status(asked, answered)
+    body = _status(request, response)
     if body is not None:
-        memory[asked.path] = answered
-    expired = asked.endpoint == "render_status" and answered.code == ResponseCode.BAD_TOKEN
-    return memory.get(asked.path) if expired else None
+        memory[request.path] = response
+    expired = request.endpoint == "render_status" and response.code == ResponseCode.BAD_TOKEN
+    return memory.get(request.path) if expired else None
 
 
 @response_mutant("render.no-cancel", "REN-8", kills="render.cancel")
-def no_cancel(asked: WireRequest, answered: WireResponse, _memory: Memory) -> WireResponse | None:
+def no_cancel(request: WireRequest, response: WireResponse, _memory: Memory) -> WireResponse | None:
     """A render cannot be cancelled."""
-    if asked.endpoint != "render_cancel":
+    if request.endpoint != "render_cancel":
         return None
-    return answered.with_json(failure(ResponseCode.NOT_FOUND, "no such path"), 404)
+    return response.with_json(failure(ResponseCode.NOT_FOUND, "no such path"), 404)
 
 
 @response_mutant("render.all-at-once", "REN-8", "REN-5", kills="render.queue")
-def all_at_once(asked: WireRequest, answered: WireResponse, _memory: Memory) -> WireResponse | None:
+def all_at_once(
+    request: WireRequest, response: WireResponse, _memory: Memory
+) -> WireResponse | None:
     """Every render that waits says that it is at work."""
-    body = _status(asked, answered)
-    if body is None or asked.endpoint != "render_status" or body["status"] != "pending":
+    body = _status(request, response)
+    if body is None or request.endpoint != "render_status" or body["status"] != "pending":
         return None
-    return answered.with_json({**body, "status": "processing"})
+    return response.with_json({**body, "status": "processing"})
 
 
 @response_mutant("render.path-missing", "REN-9", kills="render.refused.media render.refused.times")
 def path_missing(
-    asked: WireRequest, answered: WireResponse, _memory: Memory
+    request: WireRequest, response: WireResponse, _memory: Memory
 ) -> WireResponse | None:
     """A refused draft names no field."""
-    if asked.endpoint != "render" or answered.code != ResponseCode.BAD_REQUEST:
+    if request.endpoint != "render" or response.code != ResponseCode.BAD_REQUEST:
         return None
-    if "draft." not in answered.json["message"]:
+    if "draft." not in response.json["message"]:
         return None
-    return answered.with_json({**answered.json, "message": "the draft cannot be rendered"})
+    return response.with_json({**response.json, "message": "the draft cannot be rendered"})
 
 
 @response_mutant("render.empty-taken", "REN-9", kills="render.refused.empty")
-def empty_taken(asked: WireRequest, answered: WireResponse, _memory: Memory) -> WireResponse | None:
+def empty_taken(
+    request: WireRequest, response: WireResponse, _memory: Memory
+) -> WireResponse | None:
     """An empty draft is taken."""
-    if asked.endpoint != "render" or b'"t":[]' not in asked.body:
+    if request.endpoint != "render" or b'"t":[]' not in request.body:
         return None
-    return answered.with_json({"id": "x", "status": "pending", "progress": 0}, 200)
+    return response.with_json({"id": "x", "status": "pending", "progress": 0}, 200)
 
 
 @response_mutant(
     "render.file-guarded", "REN-8", "REN-4", "REN-7", "UPL-6", kills="render.file.served"
 )
 def file_guarded(
-    asked: WireRequest, answered: WireResponse, _memory: Memory
+    request: WireRequest, response: WireResponse, _memory: Memory
 ) -> WireResponse | None:
     """The file wants a token."""
-    if not _is_file(answered) or "authorization" in asked.headers:
+    if not _is_file(response) or "authorization" in request.headers:
         return None
     return WireResponse(403, {"content-type": "text/plain"}, b"who are you?")
 
 
 @response_mutant("render.file-truncated", "REN-4", "REN-8", "REN-7", kills="render.file.size")
 def file_truncated(
-    asked: WireRequest, answered: WireResponse, _memory: Memory
+    request: WireRequest, response: WireResponse, _memory: Memory
 ) -> WireResponse | None:
     """The file lacks its last bytes."""
-    if not _is_file(answered) or "authorization" in asked.headers:
+    if not _is_file(response) or "authorization" in request.headers:
         return None
-    return WireResponse(answered.status, answered.headers, answered.body[:-10])
+    return WireResponse(response.status, response.headers, response.body[:-10])
 
 
 @response_mutant("render.moov-last", "REN-7", "REN-8", "UPL-6", kills="render.file.mp4")
-def moov_last(_asked: WireRequest, answered: WireResponse, _memory: Memory) -> WireResponse | None:
+def moov_last(
+    _request: WireRequest, response: WireResponse, _memory: Memory
+) -> WireResponse | None:
     """The index of the file is at its end."""
-    if not _is_file(answered) or b"moov" not in answered.body or answered.status != 200:
+    if not _is_file(response) or b"moov" not in response.body or response.status != 200:
         return None
-    at = answered.body.index(b"moov") - 4
-    (size,) = struct.unpack(">I", answered.body[at : at + 4])
-    body = answered.body[:at] + answered.body[at + size :] + answered.body[at : at + size]
-    return WireResponse(answered.status, answered.headers, body)
+    at = response.body.index(b"moov") - 4
+    (size,) = struct.unpack(">I", response.body[at : at + 4])
+    body = response.body[:at] + response.body[at + size :] + response.body[at : at + size]
+    return WireResponse(response.status, response.headers, body)
 
 
 @response_mutant("render.other-codec", "REN-7", "UPL-6", kills="render.file.codecs")
 def other_codec(
-    _asked: WireRequest, answered: WireResponse, _memory: Memory
+    _request: WireRequest, response: WireResponse, _memory: Memory
 ) -> WireResponse | None:
     """The file holds H.265."""
-    return _patched(answered, b"avc1\x00\x00\x00\x00", b"hvc1\x00\x00\x00\x00")
+    return _patched(response, b"avc1\x00\x00\x00\x00", b"hvc1\x00\x00\x00\x00")
 
 
 @response_mutant("render.other-size", "REN-7", kills="render.file.pixels")
-def other_size(_asked: WireRequest, answered: WireResponse, _memory: Memory) -> WireResponse | None:
+def other_size(
+    _request: WireRequest, response: WireResponse, _memory: Memory
+) -> WireResponse | None:
     """The picture of the file has another size."""
     size = struct.pack(">II", 160 << 16, 90 << 16)
-    return _patched(answered, size, struct.pack(">II", 320 << 16, 180 << 16))
+    return _patched(response, size, struct.pack(">II", 320 << 16, 180 << 16))
 
 
 @response_mutant("render.other-length", "REN-7", "REN-1", kills="render.file.duration")
 def other_length(
-    _asked: WireRequest, answered: WireResponse, _memory: Memory
+    _request: WireRequest, response: WireResponse, _memory: Memory
 ) -> WireResponse | None:
     """The file is twice as long as the draft."""
-    if not _is_file(answered) or b"mvhd" not in answered.body:
+    if not _is_file(response) or b"mvhd" not in response.body:
         return None
-    at = answered.body.index(b"mvhd") + 20
-    scale, length = struct.unpack(">II", answered.body[at - 4 : at + 4])
-    body = answered.body[: at - 4] + struct.pack(">II", scale, 2 * length) + answered.body[at + 4 :]
-    return WireResponse(answered.status, answered.headers, body)
+    at = response.body.index(b"mvhd") + 20
+    scale, length = struct.unpack(">II", response.body[at - 4 : at + 4])
+    body = response.body[: at - 4] + struct.pack(">II", scale, 2 * length) + response.body[at + 4 :]
+    return WireResponse(response.status, response.headers, body)
 
 
 @request_mutant("render.no-range", "REN-8", kills="render.file.range")
-def no_range(asked: WireRequest, _memory: Memory) -> WireRequest | None:
+def no_range(request: WireRequest, _memory: Memory) -> WireRequest | None:
     """A download always begins at the beginning."""
-    if "range" not in asked.headers:
+    if "range" not in request.headers:
         return None
-    headers = {name: value for name, value in asked.headers.items() if name != "range"}
-    return msgspec.structs.replace(asked, headers=headers)
+    headers = {name: value for name, value in request.headers.items() if name != "range"}
+    return msgspec.structs.replace(request, headers=headers)
 
 
 @response_mutant("render.other-file", "REN-8", kills="render.file.fallback")
-def other_file(asked: WireRequest, answered: WireResponse, _memory: Memory) -> WireResponse | None:
+def other_file(
+    request: WireRequest, response: WireResponse, _memory: Memory
+) -> WireResponse | None:
     """The fallback download is another file."""
-    if asked.endpoint != "render_download" or not _is_file(answered):
+    if request.endpoint != "render_download" or not _is_file(response):
         return None
-    return WireResponse(answered.status, answered.headers, answered.body + b"\x00\x00\x00\x08free")
+    return WireResponse(response.status, response.headers, response.body + b"\x00\x00\x00\x08free")

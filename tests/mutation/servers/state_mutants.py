@@ -1,4 +1,4 @@
-"""Servers that break section 7: the state and its draft."""
+"""Server mutants of section 7: the state and its draft."""
 
 from typing import Any
 
@@ -8,190 +8,194 @@ from ..mutation_middleware import Memory, WireRequest, WireResponse
 from ..server_mutant import request_mutant, response_mutant
 
 
-def _state(asked: WireRequest, answered: WireResponse) -> dict[str, Any] | None:
-    if asked.endpoint != "state" or answered.code != 0:
+def _state(request: WireRequest, response: WireResponse) -> dict[str, Any] | None:
+    if request.endpoint != "state" or response.code != 0:
         return None
-    data: dict[str, Any] = answered.json["data"]
+    data: dict[str, Any] = response.json["data"]
     return data
 
 
-def _drafted(answered: WireResponse, **changed: Any) -> WireResponse:
-    """The same state with something changed in its draft."""
-    data = answered.json["data"]
+def _drafted(response: WireResponse, **changed: Any) -> WireResponse:
+    """Return the state with a change in its draft."""
+    data = response.json["data"]
     draft = {**data["state"]["draft"], **changed}
-    return answered.with_data(state={**data["state"], "draft": draft})
+    return response.with_data(state={**data["state"], "draft": draft})
 
 
-def _segments_changed(answered: WireResponse, change: Any) -> WireResponse:
-    tracks = answered.json["data"]["state"]["draft"].get("t") or []
+def _segments_changed(response: WireResponse, change: Any) -> WireResponse:
+    tracks = response.json["data"]["state"]["draft"].get("t") or []
     changed = [{**t, "sg": [change(segment) for segment in t.get("sg") or []]} for t in tracks]
-    return _drafted(answered, t=changed)
+    return _drafted(response, t=changed)
 
 
 @response_mutant("state.no-task-name", "STA-1", kills="state.fields.outer")
 def no_task_name(
-    asked: WireRequest, answered: WireResponse, _memory: Memory
+    request: WireRequest, response: WireResponse, _memory: Memory
 ) -> WireResponse | None:
     """A state does not name its task."""
-    return None if _state(asked, answered) is None else answered.with_data(task_name=None)
+    return None if _state(request, response) is None else response.with_data(task_name=None)
 
 
 @response_mutant("state.task-renamed", "STA-1", kills="state.fields.task-name")
 def task_renamed(
-    asked: WireRequest, answered: WireResponse, _memory: Memory
+    request: WireRequest, response: WireResponse, _memory: Memory
 ) -> WireResponse | None:
     """Every task is called project."""
-    data = _state(asked, answered)
+    data = _state(request, response)
     if data is None or data["task_name"] == "project":
         return None
-    return answered.with_data(task_name="project")
+    return response.with_data(task_name="project")
 
 
 @response_mutant("state.no-canvas", "STA-1", kills="state.fields.inner")
-def no_canvas(asked: WireRequest, answered: WireResponse, _memory: Memory) -> WireResponse | None:
+def no_canvas(request: WireRequest, response: WireResponse, _memory: Memory) -> WireResponse | None:
     """A state has no canvas_config."""
-    data = _state(asked, answered)
+    data = _state(request, response)
     if data is None:
         return None
     kept = {name: part for name, part in data["state"].items() if name != "canvas_config"}
-    return answered.with_data(state=kept)
+    return response.with_data(state=kept)
 
 
 @response_mutant("state.uploads-hidden", "STA-1", "UPL-2", kills="state.uploads.listed")
 def uploads_hidden(
-    asked: WireRequest, answered: WireResponse, _memory: Memory
+    request: WireRequest, response: WireResponse, _memory: Memory
 ) -> WireResponse | None:
     """A state does not list what was uploaded."""
-    data = _state(asked, answered)
+    data = _state(request, response)
     if data is None or not data["state"]["video_infos"]:
         return None
-    return answered.with_data(state={**data["state"], "video_infos": []})
+    return response.with_data(state={**data["state"], "video_infos": []})
 
 
 @response_mutant("state.media-hidden", "STA-1", "SSE-8", kills="chat.generation.media")
 def media_hidden(
-    asked: WireRequest, answered: WireResponse, _memory: Memory
+    request: WireRequest, response: WireResponse, _memory: Memory
 ) -> WireResponse | None:
     """A state does not list what was generated."""
-    data = _state(asked, answered)
+    data = _state(request, response)
     if data is None or not data["state"]["generated_media"]:
         return None
-    return answered.with_data(state={**data["state"], "generated_media": []})
+    return response.with_data(state={**data["state"], "generated_media": []})
 
 
 @response_mutant("state.long-names", "STA-2", "STA-4", kills="state.draft.names")
-def long_names(asked: WireRequest, answered: WireResponse, _memory: Memory) -> WireResponse | None:
+def long_names(
+    request: WireRequest, response: WireResponse, _memory: Memory
+) -> WireResponse | None:
     """The length of a draft is called duration."""
-    data = _state(asked, answered)
+    data = _state(request, response)
     if data is None:
         return None
     draft = {**data["state"]["draft"]}
     draft["duration"] = draft.pop("d", 0)
-    return answered.with_data(state={**data["state"], "draft": draft})
+    return response.with_data(state={**data["state"], "draft": draft})
 
 
 @response_mutant("state.seconds", "STA-2", kills="state.draft.milliseconds")
-def seconds(asked: WireRequest, answered: WireResponse, _memory: Memory) -> WireResponse | None:
+def seconds(request: WireRequest, response: WireResponse, _memory: Memory) -> WireResponse | None:
     """The length of a draft is in seconds."""
-    data = _state(asked, answered)
+    data = _state(request, response)
     if data is None:
         return None
-    return _drafted(answered, d=data["state"]["draft"]["d"] / 1000)
+    return _drafted(response, d=data["state"]["draft"]["d"] / 1000)
 
 
 @response_mutant("state.text-type", "STA-2", "SSE-7", "SSE-8", kills="state.draft.text-type")
-def text_type(asked: WireRequest, answered: WireResponse, _memory: Memory) -> WireResponse | None:
+def text_type(request: WireRequest, response: WireResponse, _memory: Memory) -> WireResponse | None:
     """Titles stand on tracks of type 1."""
-    data = _state(asked, answered)
+    data = _state(request, response)
     if data is None or not any(t.get("tt") == 7 for t in data["state"]["draft"].get("t") or []):
         return None
     tracks = [{**t, "tt": 1} if t["tt"] == 7 else t for t in data["state"]["draft"]["t"]]
-    return _drafted(answered, t=tracks)
+    return _drafted(response, t=tracks)
 
 
 @response_mutant(
     "state.video-type", "STA-2", "SSE-7", "SSE-8", "REN-7", kills="state.draft.video-type"
 )
-def video_type(asked: WireRequest, answered: WireResponse, _memory: Memory) -> WireResponse | None:
+def video_type(
+    request: WireRequest, response: WireResponse, _memory: Memory
+) -> WireResponse | None:
     """Clips stand on tracks of type 1."""
-    data = _state(asked, answered)
+    data = _state(request, response)
     if data is None or not data["state"]["draft"].get("t"):
         return None
     tracks = [{**t, "tt": 1} if t["tt"] == 0 else t for t in data["state"]["draft"]["t"]]
-    return _drafted(answered, t=tracks)
+    return _drafted(response, t=tracks)
 
 
 @response_mutant("state.emptied", "STA-3", "SSE-7", "SSE-8", kills="state.ready.after-edit")
-def emptied(asked: WireRequest, answered: WireResponse, _memory: Memory) -> WireResponse | None:
+def emptied(request: WireRequest, response: WireResponse, _memory: Memory) -> WireResponse | None:
     """The tracks of a state have no segments."""
-    data = _state(asked, answered)
+    data = _state(request, response)
     if data is None or not data["state"]["draft"].get("t"):
         return None
-    return _drafted(answered, t=[{**t, "sg": []} for t in data["state"]["draft"]["t"]])
+    return _drafted(response, t=[{**t, "sg": []} for t in data["state"]["draft"]["t"]])
 
 
 @response_mutant("state.prefilled", "STA-3", "SES-1", kills="session.new.empty")
-def prefilled(asked: WireRequest, answered: WireResponse, _memory: Memory) -> WireResponse | None:
+def prefilled(request: WireRequest, response: WireResponse, _memory: Memory) -> WireResponse | None:
     """A new session has a clip on its timeline."""
-    data = _state(asked, answered)
+    data = _state(request, response)
     if data is None or data["state"]["draft"].get("t") or data["state"]["video_infos"]:
         return None
-    return _drafted(answered, t=[{"tt": 0, "sg": [{"id": "x", "s": 0, "d": 1000}]}])
+    return _drafted(response, t=[{"tt": 0, "sg": [{"id": "x", "s": 0, "d": 1000}]}])
 
 
 @response_mutant("state.strange-names", "STA-4", kills="state.segment.names")
 def strange_names(
-    asked: WireRequest, answered: WireResponse, _memory: Memory
+    request: WireRequest, response: WireResponse, _memory: Memory
 ) -> WireResponse | None:
     """Segments have a name that nobody knows."""
-    data = _state(asked, answered)
+    data = _state(request, response)
     if data is None or not data["state"]["draft"].get("t"):
         return None
-    return _segments_changed(answered, lambda segment: {**segment, "begin": 0})
+    return _segments_changed(response, lambda segment: {**segment, "begin": 0})
 
 
-# Who exports what was read is refused.
+# An export of the draft that was read is rejected.
 _EXPORTS = ("REN-1", "REN-4", "REN-5", "REN-8", "REN-9")
 
 
 @response_mutant("state.negative", "STA-4", *_EXPORTS, kills="state.segment.times")
-def negative(asked: WireRequest, answered: WireResponse, _memory: Memory) -> WireResponse | None:
+def negative(request: WireRequest, response: WireResponse, _memory: Memory) -> WireResponse | None:
     """Segments begin before the beginning."""
-    data = _state(asked, answered)
+    data = _state(request, response)
     if data is None or not data["state"]["draft"].get("t"):
         return None
-    return _segments_changed(answered, lambda segment: {**segment, "s": segment["s"] - 1})
+    return _segments_changed(response, lambda segment: {**segment, "s": segment["s"] - 1})
 
 
 @response_mutant(
     "state.stale", "STA-1", "SES-2", "SSE-5", "SSE-7", "SSE-9", "STA-2", kills="state.newest"
 )
-def stale(asked: WireRequest, answered: WireResponse, memory: Memory) -> WireResponse | None:
+def stale(request: WireRequest, response: WireResponse, memory: Memory) -> WireResponse | None:
     """`latest` is the first draft that had a clip."""
-    data = _state(asked, answered)
+    data = _state(request, response)
     if data is None or not data["state"]["draft"].get("t"):
         return None
-    first = memory.setdefault(asked.path, answered)
-    return None if first.body == answered.body else first
+    first = memory.setdefault(request.path, response)
+    return None if first.body == response.body else first
 
 
 @response_mutant("state.restless", "STA-1", "STA-4", "SES-2", "GEN-7", kills="state.read-only")
-def restless(asked: WireRequest, answered: WireResponse, memory: Memory) -> WireResponse | None:
+def restless(request: WireRequest, response: WireResponse, memory: Memory) -> WireResponse | None:
     """Each look at a draft makes it longer."""
-    data = _state(asked, answered)
+    data = _state(request, response)
     if data is None or not data["state"]["draft"].get("t"):
         return None
     memory["looks"] = memory.get("looks", 0) + 1
-    return _drafted(answered, d=data["state"]["draft"]["d"] + memory["looks"] / 1000)
+    return _drafted(response, d=data["state"]["draft"]["d"] + memory["looks"] / 1000)
 
 
 @request_mutant("session.lost", "SES-2", kills="session.kept")
-def lost(asked: WireRequest, memory: Memory) -> WireRequest | None:
+def lost(request: WireRequest, memory: Memory) -> WireRequest | None:
     """Who comes back on another connection finds another session."""
-    closed = asked.headers.get("connection", "").lower() == "close"
+    closed = request.headers.get("connection", "").lower() == "close"
     memory["closed"] = closed or memory.get("closed", False)
-    if asked.endpoint != "state" or not memory["closed"]:
+    if request.endpoint != "state" or not memory["closed"]:
         return None
-    parts = asked.path.split("/")
+    parts = request.path.split("/")
     parts[-2] = "1000000000000000000"
-    return msgspec.structs.replace(asked, path="/".join(parts))
+    return msgspec.structs.replace(request, path="/".join(parts))

@@ -1,4 +1,4 @@
-"""Servers that break what hangs on time, or what no reply shows: lives, lengths, hang-ups."""
+"""Server mutants of timing, and of what no response shows: lifetimes, durations, disconnects."""
 
 from urllib.parse import urlencode
 
@@ -15,7 +15,7 @@ from ..mutation_middleware import Memory, WireRequest, WireResponse
 from ..server_mutant import patch_mutant, replace_public, request_mutant, response_mutant
 
 _EMPTY = WireResponse(200, {"content-type": "text/event-stream"}, b"data:\n\n")
-# Music and titles: what a generation adds unasked.
+# Music and titles, which a generation adds by itself.
 _ADDED = (1, 7)
 
 _BALANCE = Ledger.balance
@@ -26,7 +26,7 @@ def _all_available(ledger: Ledger, token_id: int) -> Balance:
     return msgspec.structs.replace(balance, available=balance.total, frozen=0)
 
 
-# A hook on replies would keep a stream until it has ended, and nothing is frozen any more then.
+# A response hook would hold a stream to its end, when no credits are frozen any more.
 NEVER_FROZEN = patch_mutant(
     "credits.never-frozen",
     "CRD-2",
@@ -66,27 +66,27 @@ QUICK_GENERATION = patch_mutant(
 
 
 @response_mutant("time.one-stage", "SSE-8", kills="chat.generation.stages")
-def one_stage(asked: WireRequest, answered: WireResponse, memory: Memory) -> WireResponse | None:
+def one_stage(request: WireRequest, response: WireResponse, memory: Memory) -> WireResponse | None:
     """A generation adds neither music nor title."""
-    if asked.endpoint == "chat" and b"generate" in asked.body:
-        memory[asked.json["session_id"]] = True
-    if asked.endpoint != "state" or answered.code != 0:
+    if request.endpoint == "chat" and b"generate" in request.body:
+        memory[request.json["session_id"]] = True
+    if request.endpoint != "state" or response.code != 0:
         return None
-    if not any(session in asked.path for session in memory):
+    if not any(session in request.path for session in memory):
         return None
-    state = answered.json["data"]["state"]
+    state = response.json["data"]["state"]
     tracks = [track for track in state["draft"]["t"] if track["tt"] not in _ADDED]
-    return answered.with_data(state={**state, "draft": {**state["draft"], "t": tracks}})
+    return response.with_data(state={**state, "draft": {**state["draft"], "t": tracks}})
 
 
 @request_mutant("journal.url-unflagged", "GEN-5", kills="general.token-in-url.journal")
-def url_unflagged(asked: WireRequest, _memory: Memory) -> WireRequest | None:
+def url_unflagged(request: WireRequest, _memory: Memory) -> WireRequest | None:
     """The journal does not notice a token in a URL."""
-    if "token" not in asked.query_params:
+    if "token" not in request.query_params:
         return None
-    query = {name: values for name, values in asked.query_params.items() if name != "token"}
-    headers = {k: v for k, v in asked.headers.items() if k != AUTHORIZATION.lower()}
-    return msgspec.structs.replace(asked, query=urlencode(query, doseq=True), headers=headers)
+    query = {name: values for name, values in request.query_params.items() if name != "token"}
+    headers = {k: v for k, v in request.headers.items() if k != AUTHORIZATION.lower()}
+    return msgspec.structs.replace(request, query=urlencode(query, doseq=True), headers=headers)
 
 
 def _allows(token: TokenRecord, scope: TokenScope) -> bool:
@@ -118,24 +118,24 @@ STAR_IS_NOTHING = patch_mutant(
 
 
 @response_mutant("date.still", "GEN-3", kills="general.date")
-def still(_asked: WireRequest, answered: WireResponse, _memory: Memory) -> WireResponse | None:
+def still(_request: WireRequest, response: WireResponse, _memory: Memory) -> WireResponse | None:
     """The HTTP `Date` stands still."""
-    return answered.with_headers(date="Tue, 14 Nov 2023 22:13:20 GMT")
+    return response.with_headers(date="Tue, 14 Nov 2023 22:13:20 GMT")
 
 
 @request_mutant("chat.once", "SSE-7", "SSE-2", kills="chat.again.is-second")
-def once(asked: WireRequest, memory: Memory) -> WireResponse | None:
+def once(request: WireRequest, memory: Memory) -> WireResponse | None:
     """The same message again is overlooked."""
-    if asked.endpoint != "chat" or b"Hello" not in asked.body:
+    if request.endpoint != "chat" or b"Hello" not in request.body:
         return None
-    if not memory.get(asked.body.hex()):
-        memory[asked.body.hex()] = True
+    if not memory.get(request.body.hex()):
+        memory[request.body.hex()] = True
         return None
     return _EMPTY
 
 
 @request_mutant("chat.listeners-only", "SSE-7", "GEN-3", kills="chat.hang-up.goes-on")
-def listeners_only(asked: WireRequest, _memory: Memory) -> WireResponse | None:
+def listeners_only(request: WireRequest, _memory: Memory) -> WireResponse | None:
     """Nothing is done for who does not say that he listens to events."""
-    listens = "event-stream" in asked.headers.get("accept", "")
-    return None if asked.endpoint != "chat" or listens else _EMPTY
+    listens = "event-stream" in request.headers.get("accept", "")
+    return None if request.endpoint != "chat" or listens else _EMPTY

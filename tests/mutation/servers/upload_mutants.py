@@ -1,4 +1,4 @@
-"""Servers that break section 4: uploads."""
+"""Server mutants of section 4: uploads."""
 
 from typing import Any
 
@@ -11,18 +11,18 @@ from ..mutation_middleware import Memory, WireRequest, WireResponse
 from ..server_mutant import request_mutant, response_mutant
 
 
-def _files(asked: WireRequest, answered: WireResponse) -> list[dict[str, Any]]:
-    """The files of an upload that went well."""
-    if asked.endpoint != "upload" or answered.code != 0:
+def _files(request: WireRequest, response: WireResponse) -> list[dict[str, Any]]:
+    """Return the files of a successful upload."""
+    if request.endpoint != "upload" or response.code != 0:
         return []
-    return list(answered.json["data"]["files"])
+    return list(response.json["data"]["files"])
 
 
-def _refused(asked: WireRequest, answered: WireResponse, code: ResponseCode) -> bool:
-    return asked.endpoint == "upload" and answered.code == code
+def _refused(request: WireRequest, response: WireResponse, code: ResponseCode) -> bool:
+    return request.endpoint == "upload" and response.code == code
 
 
-def _accepted(answered: WireResponse) -> WireResponse:
+def _accepted(response: WireResponse) -> WireResponse:
     file = {
         "filename": "clip.mp4",
         "file_type": "video",
@@ -34,165 +34,169 @@ def _accepted(answered: WireResponse) -> WireResponse:
         "hash": "0",
     }
     data = {"files": [file], "session_state_applied": True}
-    return answered.with_json({"code": 0, "data": data}, 200)
+    return response.with_json({"code": 0, "data": data}, 200)
 
 
 @response_mutant("upload.first-only", "UPL-1", "UPL-2", kills="upload.multipart.many")
-def first_only(asked: WireRequest, answered: WireResponse, _memory: Memory) -> WireResponse | None:
+def first_only(
+    request: WireRequest, response: WireResponse, _memory: Memory
+) -> WireResponse | None:
     """Of several files only the first is answered."""
-    files = _files(asked, answered)
-    return answered.with_data(files=files[:1]) if len(files) > 1 else None
+    files = _files(request, response)
+    return response.with_data(files=files[:1]) if len(files) > 1 else None
 
 
 @response_mutant("upload.no-hash", "UPL-2", kills="upload.reply.fields")
-def no_hash(asked: WireRequest, answered: WireResponse, _memory: Memory) -> WireResponse | None:
+def no_hash(request: WireRequest, response: WireResponse, _memory: Memory) -> WireResponse | None:
     """A file has no hash."""
-    files = _files(asked, answered)
+    files = _files(request, response)
     for file in files:
         del file["hash"]
-    return answered.with_data(files=files) if files else None
+    return response.with_data(files=files) if files else None
 
 
 @response_mutant(
     "upload.renamed", "UPL-2", "UPL-1", kills="upload.multipart.one upload.multipart.many"
 )
-def renamed(asked: WireRequest, answered: WireResponse, _memory: Memory) -> WireResponse | None:
+def renamed(request: WireRequest, response: WireResponse, _memory: Memory) -> WireResponse | None:
     """A file comes back under another name."""
-    files = [{**file, "filename": "file_1.mp4"} for file in _files(asked, answered)]
-    return answered.with_data(files=files) if files else None
+    files = [{**file, "filename": "file_1.mp4"} for file in _files(request, response)]
+    return response.with_data(files=files) if files else None
 
 
 @response_mutant("upload.not-applied", "UPL-2", kills="upload.reply.applied")
-def not_applied(asked: WireRequest, answered: WireResponse, _memory: Memory) -> WireResponse | None:
+def not_applied(
+    request: WireRequest, response: WireResponse, _memory: Memory
+) -> WireResponse | None:
     """`session_state_applied` is false."""
-    files = _files(asked, answered)
-    return answered.with_data(session_state_applied=False) if files else None
+    files = _files(request, response)
+    return response.with_data(session_state_applied=False) if files else None
 
 
 @response_mutant("upload.milliseconds", "UPL-2", kills="upload.figures.video upload.figures.sound")
 def milliseconds(
-    asked: WireRequest, answered: WireResponse, _memory: Memory
+    request: WireRequest, response: WireResponse, _memory: Memory
 ) -> WireResponse | None:
     """The duration of a file is in milliseconds."""
-    files = [{**file, "duration": file["duration"] * 1000} for file in _files(asked, answered)]
-    return answered.with_data(files=files) if files else None
+    files = [{**file, "duration": file["duration"] * 1000} for file in _files(request, response)]
+    return response.with_data(files=files) if files else None
 
 
 @response_mutant("upload.turned", "UPL-2", "UPL-6", kills="upload.figures.video")
-def turned(asked: WireRequest, answered: WireResponse, _memory: Memory) -> WireResponse | None:
+def turned(request: WireRequest, response: WireResponse, _memory: Memory) -> WireResponse | None:
     """Width and height of a file are exchanged."""
-    files = _files(asked, answered)
+    files = _files(request, response)
     turned = [{**file, "width": file["height"], "height": file["width"]} for file in files]
-    return answered.with_data(files=turned) if files else None
+    return response.with_data(files=turned) if files else None
 
 
 @response_mutant("upload.all-video", "UPL-2", kills="upload.figures.picture upload.figures.sound")
-def all_video(asked: WireRequest, answered: WireResponse, _memory: Memory) -> WireResponse | None:
+def all_video(request: WireRequest, response: WireResponse, _memory: Memory) -> WireResponse | None:
     """Every file is a video."""
-    files = [{**file, "file_type": "video"} for file in _files(asked, answered)]
-    return answered.with_data(files=files) if files else None
+    files = [{**file, "file_type": "video"} for file in _files(request, response)]
+    return response.with_data(files=files) if files else None
 
 
 @response_mutant("upload.hash-by-name", "UPL-2", kills="upload.hash.content")
 def hash_by_name(
-    asked: WireRequest, answered: WireResponse, _memory: Memory
+    request: WireRequest, response: WireResponse, _memory: Memory
 ) -> WireResponse | None:
     """The hash of a file is that of its name."""
-    files = [{**file, "hash": f"{hash(file['filename']):x}"} for file in _files(asked, answered)]
-    return answered.with_data(files=files) if files else None
+    files = [{**file, "hash": f"{hash(file['filename']):x}"} for file in _files(request, response)]
+    return response.with_data(files=files) if files else None
 
 
 @response_mutant("upload.dead-link", "UPL-2", "UPL-6", kills="upload.cdn.download")
-def dead_link(asked: WireRequest, answered: WireResponse, _memory: Memory) -> WireResponse | None:
+def dead_link(request: WireRequest, response: WireResponse, _memory: Memory) -> WireResponse | None:
     """The `cdn_url` of a file leads nowhere."""
-    files = [{**file, "cdn_url": "/files/nothing"} for file in _files(asked, answered)]
-    return answered.with_data(files=files) if files else None
+    files = [{**file, "cdn_url": "/files/nothing"} for file in _files(request, response)]
+    return response.with_data(files=files) if files else None
 
 
 @response_mutant("upload.form-ignored", "UPL-1", "GEN-6", kills="upload.multipart.none")
 def form_ignored(
-    asked: WireRequest, answered: WireResponse, _memory: Memory
+    request: WireRequest, response: WireResponse, _memory: Memory
 ) -> WireResponse | None:
     """A form without files is an upload of none."""
-    if not _refused(asked, answered, ResponseCode.BAD_REQUEST):
+    if not _refused(request, response, ResponseCode.BAD_REQUEST):
         return None
     data = {"files": [], "session_state_applied": True}
-    return answered.with_json({"code": 0, "data": data}, 200)
+    return response.with_json({"code": 0, "data": data}, 200)
 
 
 @response_mutant(
     "upload.any-type", "UPL-3", "UPL-6", "UPL-5", kills="upload.type.unknown upload.type.content"
 )
-def any_type(asked: WireRequest, answered: WireResponse, _memory: Memory) -> WireResponse | None:
+def any_type(request: WireRequest, response: WireResponse, _memory: Memory) -> WireResponse | None:
     """A file of any type is taken."""
-    if not _refused(asked, answered, ResponseCode.UNSUPPORTED_FILE):
+    if not _refused(request, response, ResponseCode.UNSUPPORTED_FILE):
         return None
-    return _accepted(answered)
+    return _accepted(response)
 
 
 @response_mutant("upload.list-missing", "UPL-3", kills="upload.type.listed")
 def list_missing(
-    asked: WireRequest, answered: WireResponse, _memory: Memory
+    request: WireRequest, response: WireResponse, _memory: Memory
 ) -> WireResponse | None:
     """A 4001 does not list what is accepted."""
-    if not _refused(asked, answered, ResponseCode.UNSUPPORTED_FILE):
+    if not _refused(request, response, ResponseCode.UNSUPPORTED_FILE):
         return None
-    return answered.with_json({**answered.json, "message": "Unsupported file"})
+    return response.with_json({**response.json, "message": "Unsupported file"})
 
 
 @request_mutant("upload.case", "UPL-3", kills="upload.type.case")
-def case(asked: WireRequest, _memory: Memory) -> WireResponse | None:
+def case(request: WireRequest, _memory: Memory) -> WireResponse | None:
     """A name in capitals is refused."""
-    if asked.endpoint != "upload" or b"CLIP.MP4" not in asked.body:
+    if request.endpoint != "upload" or b"CLIP.MP4" not in request.body:
         return None
     body = b'{"code":4001,"message":"Unsupported file","data":null}'
     return WireResponse(200, {"content-type": "application/json"}, body)
 
 
 @response_mutant("upload.no-limit", "UPL-4", kills="upload.size.skill")
-def no_limit(asked: WireRequest, answered: WireResponse, _memory: Memory) -> WireResponse | None:
+def no_limit(request: WireRequest, response: WireResponse, _memory: Memory) -> WireResponse | None:
     """A file over the limit is refused for its content, not its size."""
-    if not _refused(asked, answered, ResponseCode.FILE_TOO_LARGE):
+    if not _refused(request, response, ResponseCode.FILE_TOO_LARGE):
         return None
-    return answered.with_json(failure(ResponseCode.UNSUPPORTED_FILE, "not a film"))
+    return response.with_json(failure(ResponseCode.UNSUPPORTED_FILE, "not a film"))
 
 
 @response_mutant("upload.half", "UPL-5", kills="upload.all-or-nothing")
-def half(asked: WireRequest, answered: WireResponse, _memory: Memory) -> WireResponse | None:
+def half(request: WireRequest, response: WireResponse, _memory: Memory) -> WireResponse | None:
     """Where one file is bad, the good ones are answered."""
-    both = asked.body.count(b'name="files"') > 1
-    refused = _refused(asked, answered, ResponseCode.UNSUPPORTED_FILE)
-    return _accepted(answered) if both and refused else None
+    both = request.body.count(b'name="files"') > 1
+    refused = _refused(request, response, ResponseCode.UNSUPPORTED_FILE)
+    return _accepted(response) if both and refused else None
 
 
 @request_mutant("upload.any-scheme", "UPL-6", kills="upload.url.scheme")
-def any_scheme(asked: WireRequest, _memory: Memory) -> WireResponse | None:
+def any_scheme(request: WireRequest, _memory: Memory) -> WireResponse | None:
     """A URL of any scheme is taken."""
-    if asked.endpoint != "upload" or b"file:///etc/passwd" not in asked.body:
+    if request.endpoint != "upload" or b"file:///etc/passwd" not in request.body:
         return None
     return _accepted(WireResponse(200, {"content-type": "application/json"}, b"{}"))
 
 
 @request_mutant("upload.any-address", "UPL-6", kills="upload.url.local-addresses")
-def any_address(asked: WireRequest, _memory: Memory) -> WireResponse | None:
+def any_address(request: WireRequest, _memory: Memory) -> WireResponse | None:
     """A URL of any address is taken."""
-    if asked.endpoint != "upload" or b"169.254" not in asked.body:
+    if request.endpoint != "upload" or b"169.254" not in request.body:
         return None
     return _accepted(WireResponse(200, {"content-type": "application/json"}, b"{}"))
 
 
 @request_mutant("upload.no-urls", "UPL-6", "UPL-1", kills="upload.url.own")
-def no_urls(asked: WireRequest, _memory: Memory) -> WireRequest | None:
+def no_urls(request: WireRequest, _memory: Memory) -> WireRequest | None:
     """A URL is fetched from elsewhere than it says."""
-    body = asked.json
-    if asked.endpoint != "upload" or not isinstance(body, dict) or "/media/" not in str(body):
+    body = request.json
+    if request.endpoint != "upload" or not isinstance(body, dict) or "/media/" not in str(body):
         return None
-    return msgspec.structs.replace(asked, body=asked.body.replace(b"/media/", b"/nothing/"))
+    return msgspec.structs.replace(request, body=request.body.replace(b"/media/", b"/nothing/"))
 
 
 @response_mutant("upload.no-aac", "UPL-3", kills="upload.type.every")
-def no_aac(asked: WireRequest, answered: WireResponse, _memory: Memory) -> WireResponse | None:
+def no_aac(request: WireRequest, response: WireResponse, _memory: Memory) -> WireResponse | None:
     """An .aac is refused, though the list says that it is accepted."""
-    if asked.endpoint != "upload" or b'filename="sample.aac"' not in asked.body:
+    if request.endpoint != "upload" or b'filename="sample.aac"' not in request.body:
         return None
-    return answered.with_json(failure(ResponseCode.UNSUPPORTED_FILE, "not this one"))
+    return response.with_json(failure(ResponseCode.UNSUPPORTED_FILE, "not this one"))

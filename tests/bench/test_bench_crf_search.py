@@ -1,4 +1,4 @@
-"""The search for a target, and the savings of one curve over another."""
+"""The target search, and the BD-rate of one curve against another."""
 
 import sys
 from collections.abc import Callable
@@ -25,13 +25,13 @@ from nemolocal_bench.variants import VariantResult
 
 
 def bent(top: float, knee: float, steep: float) -> Callable[[float], float]:
-    """VMAF over CRF as encoders make it: flat at first, then falling faster and faster."""
+    """Return VMAF over CRF as encoders make it: flat at first, then falling faster and faster."""
     return lambda crf: max(top - steep * max(crf - knee, 0) ** 1.6 / 10 - crf * 0.02, 0)
 
 
 @pytest.mark.slow
 @given(st.floats(96, 99.9), st.floats(5, 25), st.floats(0.4, 3), st.floats(85, 95))
-def test_six_probes_are_enough_and_none_is_probed_twice(
+def test_six_probes_are_enough_without_repeats(
     top: float, knee: float, steep: float, target: float
 ) -> None:
     tried = search_crf(bent(top, knee, steep), target)
@@ -42,7 +42,7 @@ def test_six_probes_are_enough_and_none_is_probed_twice(
 
 @pytest.mark.parametrize("target", [85.0, 90.0, 93.0, 95.0])
 @pytest.mark.parametrize("shape", [(99, 10, 1.0), (98, 18, 2.0), (99.5, 5, 0.5), (97, 14, 1.0)])
-def test_what_is_found_lies_just_above_the_target(
+def test_result_lies_just_above_the_target(
     shape: tuple[float, float, float], target: float
 ) -> None:
     found = best_probe(search_crf(bent(*shape), target), target)
@@ -50,27 +50,27 @@ def test_what_is_found_lies_just_above_the_target(
     assert target <= found.vmaf <= target + TOLERANCE
 
 
-def test_a_target_out_of_reach_ends_the_search_at_the_best_quality() -> None:
+def test_unreachable_target_ends_at_the_best_quality() -> None:
     tried = search_crf(lambda crf: 80 - crf, 95)
     assert tried[-1].crf == 8
     assert best_probe(tried, 95) is None
 
 
-def test_a_target_that_everything_reaches_ends_it_at_the_smallest_file() -> None:
+def test_target_below_all_scores_ends_at_the_smallest_file() -> None:
     tried = search_crf(lambda _: 99.0, 60)
     assert tried[-1].crf == 46
     assert best_probe(tried, 60) == tried[-1]
 
 
-def test_a_jump_over_the_target_ends_on_its_good_side() -> None:
+def test_jump_over_the_target_ends_above_it() -> None:
     tried = search_crf(lambda crf: 99.0 if crf < 20 else 80.0, 95)
     found = best_probe(tried, 95)
     assert found is not None
     assert found.crf < 20
 
 
-def test_a_cliff_as_of_grain_is_found_in_six() -> None:
-    # Measured on noise: nothing is lost for long, then three points with each CRF.
+def test_steep_curve_takes_six_probes() -> None:
+    # Measured on noise: flat for long, then three points per CRF.
     curve = {8: 99.9, 19.45: 99.75, 20.75: 99.65, 21.75: 98.3, 22.1: 94.54, 22.7: 94.1, 26: 76.6}
 
     def score(crf: float) -> float:
@@ -83,7 +83,7 @@ def test_a_cliff_as_of_grain_is_found_in_six() -> None:
     assert 95 <= found.vmaf <= 95 + TOLERANCE
 
 
-def test_what_is_known_already_spares_probes() -> None:
+def test_known_results_save_probes() -> None:
     shape = bent(99, 10, 1.0)
     known = [CrfProbe(crf, shape(crf)) for crf in (18.0, 23.0, 28.0)]
     assert len(search_crf(shape, 93, known=known)) < len(search_crf(shape, 93))
@@ -91,15 +91,15 @@ def test_what_is_known_already_spares_probes() -> None:
 
 
 @given(st.floats(8, 46), st.floats(10, 94.9))
-def test_below_the_target_it_goes_on_with_more_care(crf: float, vmaf: float) -> None:
+def test_steps_are_smaller_below_the_target(crf: float, vmaf: float) -> None:
     assert next_crf([CrfProbe(crf, vmaf)], 95) < crf
 
 
-def test_between_two_that_are_as_near_as_can_be_nothing_is_left() -> None:
+def test_search_ends_between_adjacent_crfs() -> None:
     assert next_crf([CrfProbe(20, 96), CrfProbe(20.05, 94)], 95) == 20
 
 
-def test_after_the_probes_the_whole_is_tried_where_the_target_must_be() -> None:
+def test_whole_is_tried_at_the_predicted_crf_after_the_probes() -> None:
     tried = [CrfProbe(26, 99.5), CrfProbe(43.45, 35.9), CrfProbe(29.95, 98.4), CrfProbe(31.4, 94.6)]
     assert 31 < next_whole_crf(tried, [], 95) < 31.4
     assert next_whole_crf([*tried, CrfProbe(31.2, 95.1)], [], 95) == 31.2
@@ -108,7 +108,7 @@ def test_after_the_probes_the_whole_is_tried_where_the_target_must_be() -> None:
     assert next_whole_crf([CrfProbe(26, 40), CrfProbe(8, 50)], [], 95) == 4
 
 
-def test_the_whole_is_guessed_from_the_sample_by_what_lies_between_them() -> None:
+def test_whole_is_predicted_from_the_sample_by_their_difference() -> None:
     sample = [CrfProbe(20, 98), CrfProbe(24, 96), CrfProbe(28, 92)]
     above = correct_by_whole(sample, [CrfProbe(24, 97)])
     assert above == [CrfProbe(20, 99), CrfProbe(28, 93), CrfProbe(24, 97)]
@@ -119,7 +119,7 @@ def test_the_whole_is_guessed_from_the_sample_by_what_lies_between_them() -> Non
 
 
 @given(st.floats(-1.5, 1.5), st.floats(-0.1, 0.1), st.floats(90, 95))
-def test_a_whole_that_strays_from_its_sample_is_found_in_four_encodes(
+def test_whole_that_differs_from_its_sample_takes_four_encodes(
     away: float, drift: float, target: float
 ) -> None:
     sample = bent(99.5, 10, 1.0)
@@ -149,7 +149,7 @@ def curve(name: str, points: list[tuple[float, float]]) -> list[VariantResult]:
 
 
 @pytest.mark.slow
-def test_the_saving_is_that_of_the_package_asked_directly() -> None:
+def test_bd_rate_equals_that_of_the_package() -> None:
     package = pytest.importorskip("bjontegaard")
     sides = [list(side) for points in (ANCHOR, OTHER) for side in zip(*points, strict=True)]
     expected = package.bd_rate(*sides, method="akima", min_overlap=0)
@@ -160,13 +160,13 @@ def test_the_saving_is_that_of_the_package_asked_directly() -> None:
 
 
 @pytest.mark.slow
-def test_equal_curves_save_nothing_and_dips_do_not_matter() -> None:
+def test_equal_curves_save_nothing_despite_dips() -> None:
     pytest.importorskip("bjontegaard")
     assert bd_rate(ANCHOR, ANCHOR) == pytest.approx(0, abs=1e-9)
     assert bd_rate(ANCHOR, [*ANCHOR, (3e6, 80.0)]) == pytest.approx(0, abs=1e-9)
 
 
-def test_the_saving_is_asked_of_the_package_with_both_curves(
+def test_package_gets_both_curves(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     asked: list[tuple[list[float], ...]] = []
@@ -175,12 +175,12 @@ def test_the_saving_is_asked_of_the_package_with_both_curves(
         asked.append(sides)
         return -20.0 if len(asked) == 1 else float("nan")
 
-    # The package itself brings numpy and scipy, whose import takes seconds.
+    # The package loads numpy and scipy, whose import takes seconds.
     monkeypatch.setitem(sys.modules, "bjontegaard", SimpleNamespace(bd_rate=between))
     worse = [*OTHER, (2e6, 80.0)]
     (saving,) = bd_rate_savings(curve("libx264", ANCHOR) + curve("libx265", worse))
     assert (saving.curve, saving.anchor, saving.percent) == ("libx265", "libx264", -20.0)
-    # By rising rate, without the point that is worse than a smaller one.
+    # By rising bit rate, without the point that is worse than a smaller one.
     sides = [list(side) for points in (ANCHOR, OTHER) for side in zip(*sorted(points), strict=True)]
     assert list(asked[0]) == sides
     assert bd_rate(ANCHOR, OTHER) is None
@@ -192,7 +192,7 @@ def test_curves_without_a_shared_quality_have_no_saving() -> None:
     assert (saving.percent, saving.complaint) == (None, "the curves share no stretch of quality")
 
 
-def test_three_points_are_no_curve() -> None:
+def test_three_points_are_not_a_curve() -> None:
     assert bd_rate_savings(curve("a", ANCHOR) + curve("b", OTHER[:3])) == ()
 
 

@@ -1,4 +1,4 @@
-"""The agent bench: that it measures what it says. How fast anything is, no test judges."""
+"""The agent benchmark measures what it says. No test checks how fast anything is."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,7 +9,7 @@ from benchmarks.agent import MESSAGES, AgentFixture, main, make_fixture, plan_tu
 
 
 @pytest.fixture
-def bed(tmp_path: Path) -> Iterator[AgentFixture]:
+def agent_fixture(tmp_path: Path) -> Iterator[AgentFixture]:
     made = make_fixture(tmp_path / "data", 40)
     yield made
     made.core.store.close()
@@ -27,14 +27,14 @@ def test_the_bench_prints_plans_and_the_state(capsys: pytest.CaptureFixture[str]
     assert lines[-3].endswith("talk")
 
 
-def test_the_bed_is_a_session_with_as_many_segments_as_asked(bed: AgentFixture) -> None:
-    draft = bed.core.sessions.newest_draft(bed.session.id)
+def test_fixture_has_the_requested_segments(agent_fixture: AgentFixture) -> None:
+    draft = agent_fixture.core.sessions.newest_draft(agent_fixture.session.id)
     assert [len(track.segments or ()) for track in draft.tracks or ()] == [40]
     assert draft.ready
 
 
-def test_a_turn_is_planned_in_full(bed: AgentFixture) -> None:
-    assert plan_turn(bed, "trim to the first 10 seconds", 1) == "edited"
-    assert bed.core.ledger.balance(bed.token.id).frozen == 50
-    assert plan_turn(bed, "how do I trim?", 2) == "talk"
-    assert plan_turn(bed, "remove the subtitles", 3) == "refused"
+def test_a_turn_is_planned_in_full(agent_fixture: AgentFixture) -> None:
+    assert plan_turn(agent_fixture, "trim to the first 10 seconds", 1) == "edited"
+    assert agent_fixture.core.ledger.balance(agent_fixture.token.id).frozen == 50
+    assert plan_turn(agent_fixture, "how do I trim?", 2) == "talk"
+    assert plan_turn(agent_fixture, "remove the subtitles", 3) == "refused"

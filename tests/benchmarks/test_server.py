@@ -1,4 +1,4 @@
-"""The load bench: that it measures what it says. How fast anything is, no test judges."""
+"""The load benchmark measures what it says. No test checks how fast anything is."""
 
 import asyncio
 import os
@@ -19,9 +19,9 @@ def test_the_bench_prints_rates_and_streams(capsys: pytest.CaptureFixture[str]) 
     small = ["--seconds", "0.1", "--rounds", "1", "--streams", "5", "--ramp", "0.1"]
     assert main([*small, "--speed", "100"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    told = [line.split()[0] for line in lines[1:]]
-    assert told[:5] == ["bare", "credits", "journal", "ratio", "streams"]
-    assert told[5:7] == ["begun", "events"]
+    text = [line.split()[0] for line in lines[1:]]
+    assert text[:5] == ["bare", "credits", "journal", "ratio", "streams"]
+    assert text[5:7] == ["begun", "events"]
     assert "5, of which 5 ended as they should" in lines[5]
 
 
@@ -36,7 +36,7 @@ def test_a_rate_counts_answers_and_shows_their_status(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_stream_that_is_not_as_planned_does_not_count_as_right(tmp_path: Path) -> None:
+def test_unplanned_stream_is_not_complete(tmp_path: Path) -> None:
     with start_server(tmp_path / "data", "--speed", "1000", "--heartbeat-seconds", "2") as own:
         account = open_account(own, 2)
         heard = asyncio.run(measure_streams(own, account, 1000, 2.0, 0.0))
@@ -48,7 +48,7 @@ def test_a_stream_that_is_not_as_planned_does_not_count_as_right(tmp_path: Path)
     assert percentile(times, 0) <= percentile(times, 0.5) <= percentile(times, 1) == times[-1]
 
 
-def test_process_tells_its_memory_and_processor_time_until_it_has_ended() -> None:
+def test_process_reports_memory_and_cpu_time_until_it_ends() -> None:
     alive = ServerProcess("127.0.0.1", 1, os.getpid())
     assert (alive.memory_kb() or 0) > 1000
     assert (alive.cpu_seconds() or 0) > 0

@@ -33,7 +33,7 @@ def keep(*steps: object) -> str:
 
 
 @pytest.mark.slow
-def test_the_own_server_is_played_with_and_nothing_is_left_behind(
+def test_random_scripts_run_on_a_local_server_and_leave_no_files(
     capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     assert main(["conform", "--random", "1", "--seed", "3"]) == 0
@@ -43,7 +43,7 @@ def test_the_own_server_is_played_with_and_nothing_is_left_behind(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_what_fails_is_written_down_and_plays_again(capsys: pytest.CaptureFixture[str]) -> None:
+def test_failing_script_is_written_and_replayed(capsys: pytest.CaptureFixture[str]) -> None:
     with mutated_server(server_mutants()["token.credits"]) as (url, _):
         arguments = ["conform", "--base-url", url]
         assert main([*arguments, "--random", "20", "--report", "told"]) == 1
@@ -62,7 +62,7 @@ def test_what_fails_is_written_down_and_plays_again(capsys: pytest.CaptureFixtur
     assert "scripts: 1, calls: 1: passed" in capsys.readouterr().out
 
 
-def test_a_replay_can_be_told_as_json(capsys: pytest.CaptureFixture[str]) -> None:
+def test_replay_can_print_json(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["conform", "--replay", keep(ANN, BALANCE), "--json"]) == 0
     report = json.loads(capsys.readouterr().out)
     assert [exchange["status"] for exchange in report["verdicts"][0]["evidence"]] == [200, 200]
@@ -79,7 +79,7 @@ BAD = {
 
 
 @pytest.mark.parametrize(("text", "why"), BAD.values(), ids=list(BAD))
-def test_a_file_that_is_no_script_is_told_in_a_line(
+def test_invalid_script_file_is_reported_in_one_line(
     text: str, why: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     Path("bad.json").write_text(text, encoding="utf-8")
@@ -95,7 +95,7 @@ def test_a_file_that_is_not_there_is_told(capsys: pytest.CaptureFixture[str]) ->
     assert "none.json: No such file" in capsys.readouterr().err
 
 
-def test_nothing_is_spent_unasked(capsys: pytest.CaptureFixture[str]) -> None:
+def test_nothing_is_spent_by_default(capsys: pytest.CaptureFixture[str]) -> None:
     edits = [ANN, {"call": "say", "session": "s1", "message": "trim it", "by": "ann"}]
     with LocalServer(Settings(port=0, control=False), ManualClock(autojump=True)) as server:
         arguments = ["conform", "--base-url", server.base_url]
@@ -109,7 +109,7 @@ def test_nothing_is_spent_unasked(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.slow
-def test_what_is_learned_of_a_server_is_kept_and_fails_nothing(
+def test_learned_scripts_are_kept_and_do_not_fail(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     cloud = msgspec.structs.replace(
@@ -123,7 +123,7 @@ def test_what_is_learned_of_a_server_is_kept_and_fails_nothing(
     assert Path("failing-script.json").exists()
 
 
-def test_hypothesis_is_asked_for_where_it_is_missing(
+def test_missing_hypothesis_is_reported(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for name in ("search", "strategies"):
@@ -135,7 +135,7 @@ def test_hypothesis_is_asked_for_where_it_is_missing(
 
 
 @pytest.mark.parametrize("wrong", [["--smoke"], ["--only", "token."], ["--known", "x.toml"]])
-def test_what_chooses_checks_chooses_no_scripts(
+def test_check_options_are_rejected_with_random_scripts(
     wrong: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["conform", "--random", "3", *wrong]) == 2
@@ -143,14 +143,16 @@ def test_what_chooses_checks_chooses_no_scripts(
 
 
 @pytest.mark.parametrize("number", ["0", "-1", "x", ""])
-def test_a_number_of_scripts_is_one(number: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_number_of_scripts_must_be_positive(
+    number: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     with pytest.raises(SystemExit) as ended:
         main(["conform", f"--random={number}"])
     assert ended.value.code == 2
     assert "whole number from 1 on" in capsys.readouterr().err
 
 
-def test_a_folder_that_cannot_be_written_is_told(
+def test_unwritable_folder_is_reported(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(search, "_MAX_SHRINKS", 0)  # any script that fails will do

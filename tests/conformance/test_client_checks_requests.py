@@ -1,4 +1,4 @@
-"""Checks of requests, accounts and refusals: a journal that passes each, and one that fails it."""
+"""Checks of requests, tokens and errors: a journal that passes each, and one that fails it."""
 
 from typing import Any
 
@@ -29,7 +29,7 @@ WEEK = 7 * 86_400.0
 
 
 def once_more(builder: JournalBuilder, pause: float, *codes: int) -> JournalBuilder:
-    """The balance, once for each code."""
+    """Add a balance call for each code."""
     for code in codes:
         builder.request("balance", code=code).wait(pause)
     return builder
@@ -189,7 +189,7 @@ CASES: dict[str, tuple[Build, Build]] = {
 
 @pytest.mark.rule("CLI-1", "CLI-2", "CLI-6", "CLI-7", "CLI-9", "AUTH-8", "GEN-5")
 @pytest.mark.parametrize("check", CASES)
-def test_each_check_passes_one_journal_and_fails_another(
+def test_check_passes_one_journal_and_fails_another(
     check: str, builder: JournalBuilder, verdict: VerdictOf
 ) -> None:
     good, bad = CASES[check]
@@ -202,18 +202,18 @@ def test_each_check_passes_one_journal_and_fails_another(
     assert set(found.entries) <= {entry.id for entry in builder.entries}
 
 
-def test_every_check_has_a_journal_that_passes_and_one_that_fails() -> None:
+def test_every_check_has_a_passing_and_a_failing_journal() -> None:
     assert set(CASES) == check_ids(*MODULES)
 
 
-def test_a_message_without_credits_that_is_sent_again_says_what_it_costs(
+def test_resend_without_credits_reports_its_cost(
     builder: JournalBuilder, verdict: VerdictOf
 ) -> None:
     found = verdict("client.after-2001.no-retry", builder.refuse_chat(2001).chat(cost=100))
     assert (found.credits, found.entries) == (100, (1, 2))
 
 
-def test_credits_that_run_out_in_a_stream_are_no_reason_to_try_again_either(
+def test_no_retry_after_credits_run_out_in_a_stream(
     builder: JournalBuilder, verdict: VerdictOf
 ) -> None:
     failure = 'data: {"code": 2001, "message": "no credits", "data": null}\n\n'
@@ -221,21 +221,21 @@ def test_credits_that_run_out_in_a_stream_are_no_reason_to_try_again_either(
     assert verdict("client.after-2001.no-retry", builder).outcome == "failed"
 
 
-def test_a_pause_cannot_be_judged_by_an_unknown_clock(
+def test_pause_with_unknown_clock_is_inconclusive(
     builder: JournalBuilder, verdict: VerdictOf
 ) -> None:
     builder.speed = None
     assert verdict("client.429.wait", once_more(builder, 0.6, 429, 0)).outcome == "not judgeable"
 
 
-def test_another_process_may_have_renewed_the_token(
+def test_token_may_be_renewed_by_another_process(
     builder: JournalBuilder, verdict: VerdictOf
 ) -> None:
     builder.request_token().request("balance", code=1001).request("balance", token_id=2)
     assert verdict("client.after-1001.renew", builder).outcome == "passed"
 
 
-def test_a_request_that_was_refused_unread_is_repeated_by_one_to_the_same_place(
+def test_unread_request_is_repeated_by_one_to_the_same_path(
     builder: JournalBuilder, verdict: VerdictOf
 ) -> None:
     body, headers = {"task_name": "project"}, {"Content-Length": "23"}
@@ -245,7 +245,7 @@ def test_a_request_that_was_refused_unread_is_repeated_by_one_to_the_same_place(
     assert verdict("client.after-1001.repeat", builder).outcome == "passed"
 
 
-def test_a_refused_token_of_unknown_origin_cannot_be_judged(
+def test_rejected_token_of_unknown_origin_is_inconclusive(
     builder: JournalBuilder, verdict: VerdictOf
 ) -> None:
     found = verdict("client.after-1001.renew", builder.request("balance", code=1001))
@@ -253,23 +253,21 @@ def test_a_refused_token_of_unknown_origin_cannot_be_judged(
 
 
 @pytest.mark.parametrize("check", ["client.after-1001.renew", "client.after-1001.once"])
-def test_a_manual_token_is_not_renewed(
+def test_manual_token_is_not_renewed(
     check: str, builder: JournalBuilder, verdict: VerdictOf
 ) -> None:
     builder.user_id = "user_1"
     assert verdict(check, once_more(builder, 1, 1001, 1001)).outcome == "not applicable"
 
 
-def test_a_new_client_id_after_400_is_no_new_client(
+def test_new_client_id_after_400_is_the_same_client(
     builder: JournalBuilder, verdict: VerdictOf
 ) -> None:
     builder.request_token("x" * 65, code=400).request_token("me")
     assert verdict("client.client-id.kept", builder).outcome == "not applicable"
 
 
-def test_a_third_attempt_hours_later_is_the_users(
-    builder: JournalBuilder, verdict: VerdictOf
-) -> None:
+def test_attempt_hours_later_is_the_users(builder: JournalBuilder, verdict: VerdictOf) -> None:
     once_more(builder.request_token(), 3600, 1001, 1001, 1001)
     assert verdict("client.after-1001.once", builder).outcome == "not applicable"
 
@@ -284,7 +282,7 @@ def test_a_third_attempt_hours_later_is_the_users(
         ("状态", "client.status-in-chat"),
     ],
 )
-def test_words_for_other_endpoints_are_known_in_both_languages(
+def test_messages_for_other_endpoints_match_in_both_languages(
     message: str, to: str, builder: JournalBuilder, verdict: VerdictOf
 ) -> None:
     assert verdict(to, builder.chat(message)).outcome == "failed"
@@ -301,7 +299,7 @@ def test_words_for_other_endpoints_are_known_in_both_languages(
         "?",
     ],
 )
-def test_an_edit_is_never_taken_for_something_else(
+def test_edit_matches_no_other_route(
     message: str, builder: JournalBuilder, verdict: VerdictOf
 ) -> None:
     builder.chat(message)

@@ -1,4 +1,4 @@
-"""The render bench: that it measures what it says. How fast anything is, no test judges."""
+"""The render benchmark measures what it says. No test checks how fast anything is."""
 
 import os
 import subprocess
@@ -55,13 +55,13 @@ def test_the_bench_prints_its_three_comparisons(
     cores = ["--cores", str(os.cpu_count())]
     assert main([*lengths, *cores, "--clips", str(tmp_path)]) == 0
     lines = capsys.readouterr().out.splitlines()
-    told = {line[:13].strip(): line[14:] for line in lines}
-    assert told["three tracks"].startswith("3 s of cuts, music and titles, libx264 veryfast")
-    assert "target: at most 150 ms" in told["time"]
-    assert told["large"].startswith(f"2 s of {large[1]} lines at")
-    assert float(told["published"].split()[0]) == 1.5
-    assert "of 90 s for two minutes" in told["published"]
-    assert "target: within 0.5%" in told["size"]
+    text = {line[:13].strip(): line[14:] for line in lines}
+    assert text["three tracks"].startswith("3 s of cuts, music and titles, libx264 veryfast")
+    assert "target: at most 150 ms" in text["time"]
+    assert text["large"].startswith(f"2 s of {large[1]} lines at")
+    assert float(text["published"].split()[0]) == 1.5
+    assert "of 90 s for two minutes" in text["published"]
+    assert "target: within 0.5%" in text["size"]
 
 
 @pytest.mark.slow
@@ -77,7 +77,7 @@ def test_the_bench_keeps_its_clips(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 
 @pytest.mark.slow
-def test_a_film_repeats_its_scene_and_is_made_once(
+def test_clip_repeats_its_scene_and_is_made_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(synthetic_clip, "SCENE_SECONDS", 1)
@@ -97,7 +97,7 @@ def test_a_film_repeats_its_scene_and_is_made_once(
 
 
 @pytest.mark.slow
-def test_a_score_is_of_paired_pictures(film: Path, tmp_path: Path) -> None:
+def test_score_is_of_paired_frames(film: Path, tmp_path: Path) -> None:
     worse, late = tmp_path / "worse.mp4", tmp_path / "late.mp4"
     encode = ["-c:v", "libx264", "-preset", "ultrafast", "-an", "-f", "mp4"]
     synthetic_clip.run_ffmpeg(["-i", str(film), *encode, "-crf", "40", str(worse)], tmp_path)
@@ -110,7 +110,7 @@ def test_a_score_is_of_paired_pictures(film: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_without_trust_in_the_pairing_there_is_no_score(
+def test_unreliable_pairing_gives_no_score(
     film: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(vmaf, "MIN_SELF_SCORE", 101.0)
@@ -122,7 +122,7 @@ _BUSY = "held = bytearray({}_000_000); [n for n in range(2_000_000)]; input()"
 
 
 @pytest.mark.slow
-def test_effort_counts_the_children_together() -> None:
+def test_usage_adds_all_child_processes() -> None:
     def busy(megabytes: int) -> "subprocess.Popen[bytes]":
         command = [sys.executable, "-c", _BUSY.format(megabytes)]
         return subprocess.Popen(command, stdin=subprocess.PIPE)
@@ -137,13 +137,13 @@ def test_effort_counts_the_children_together() -> None:
     assert used.seconds > 0
 
 
-def test_effort_says_nothing_of_memory_that_it_cannot_see(
+def test_usage_has_no_memory_if_it_cannot_be_read(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     asked = threading.Event()
 
     class Ended(psutil.Process):
-        """A child of which nothing can be read, as if it had just ended."""
+        """A child process of which nothing can be read, as if it had just ended."""
 
         def memory_info(self) -> NoReturn:
             asked.set()
@@ -164,14 +164,14 @@ def test_effort_says_nothing_of_memory_that_it_cannot_see(
     ) == ResourceUsage(2, 2, 20)
 
 
-def test_what_lies_beyond_the_ratio_is_told(capsys: pytest.CaptureFixture[str]) -> None:
-    hand = [
+def test_comparison_prints_more_than_the_ratio(capsys: pytest.CaptureFixture[str]) -> None:
+    baseline = [
         ResourceUsage(10, 18, 100_000),
         ResourceUsage(20, 19, 100_000),
         ResourceUsage(40, 20, 100_000),
     ]
     print_comparison(
-        hand,
+        baseline,
         [
             ResourceUsage(10.5, 36, 110_000),
             ResourceUsage(20.7, 38, 90_000),
@@ -189,7 +189,7 @@ def test_what_lies_beyond_the_ratio_is_told(capsys: pytest.CaptureFixture[str]) 
 
 
 @pytest.mark.slow
-def test_where_processors_cannot_be_chosen_all_are_used(
+def test_all_cores_are_used_without_affinity(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     monkeypatch.delattr(os, "sched_setaffinity", raising=False)

@@ -1,4 +1,4 @@
-"""Legs, samples and sentences of the comparison, and what goes wrong with them."""
+"""Encode variants, samples and headlines of a comparison, and their errors."""
 
 import asyncio
 import os
@@ -31,14 +31,14 @@ def clip(media: Path, tmp_path: Path) -> VideoFile:
     return asyncio.run(open_source(media / "plain.mp4", tmp_path))
 
 
-def leg(settings: EncodeVariant, clip: VideoFile, folder: Path) -> VariantResult:
-    return asyncio.run(run_variant(settings, clip, folder, ALL))
+def leg(variant: EncodeVariant, clip: VideoFile, folder: Path) -> VariantResult:
+    return asyncio.run(run_variant(variant, clip, folder, ALL))
 
 
-def test_the_full_ladder_has_every_family_and_every_step_once() -> None:
-    families = ("libx264", "h264_nvenc", "libx265", "libsvtav1")
-    made = ladder_variants("full", families)
-    assert {settings.encoder for settings in made} == set(families)
+def test_full_ladder_has_every_encoder_and_step_once() -> None:
+    encoder_names = ("libx264", "h264_nvenc", "libx265", "libsvtav1")
+    made = ladder_variants("full", encoder_names)
+    assert {settings.encoder for settings in made} == set(encoder_names)
     assert len({settings.name for settings in made}) == len(made)
     assert EncodeVariant("h264_nvenc", "", 23.0).name == "h264_nvenc CRF 23"
     assert {settings.note for settings in ladder_variants("full", ("libx264", "h264_nvenc"))} == {
@@ -47,9 +47,7 @@ def test_the_full_ladder_has_every_family_and_every_step_once() -> None:
 
 
 @pytest.mark.slow
-def test_an_encoder_that_is_not_there_is_found_out(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_missing_encoder_is_detected(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert asyncio.run(try_encoders(("libx264", "libsvtav1"), tmp_path)) == {
         "libx264": "",
         "libsvtav1": "",
@@ -69,7 +67,7 @@ def test_an_encoder_that_fails_is_a_result_with_the_reason(clip: VideoFile, tmp_
     assert not (tmp_path / "encode.mp4").exists()
 
 
-def test_an_encode_takes_no_more_disk_than_was_told(
+def test_encode_stays_within_the_announced_size(
     clip: VideoFile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(encoding, "_MIN_ROOM", 4096)
@@ -85,7 +83,7 @@ def test_an_encode_that_hangs_is_stopped(
 
 
 @pytest.mark.slow
-def test_an_encode_that_lost_frames_has_sizes_and_no_score(
+def test_encode_with_lost_frames_has_no_score(
     clip: VideoFile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(encoding, "_STREAM_OPTIONS", ("-map", "0:V:0", "-frames:v", "20"))
@@ -98,7 +96,7 @@ def test_an_encode_that_lost_frames_has_sizes_and_no_score(
 
 
 @pytest.mark.slow
-def test_a_long_clip_is_searched_on_three_stretches_of_it(
+def test_long_clip_is_searched_on_three_parts(
     clip: VideoFile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(target_quality, "_MAX_WHOLE_SECONDS", 0.5)
@@ -133,7 +131,7 @@ def test_a_cache_that_cannot_be_written_is_no_failure(tmp_path: Path) -> None:
     assert cache.find(Instruments, "a") is None
 
 
-def test_results_of_another_ffmpeg_or_other_settings_are_not_found(tmp_path: Path) -> None:
+def test_cache_misses_for_another_ffmpeg_or_settings(tmp_path: Path) -> None:
     cache = ResultCache(tmp_path, "1")
     cache.store(ALL, "a", 1)
     assert cache.find(Instruments, "a", 1) == ALL
@@ -141,7 +139,7 @@ def test_results_of_another_ffmpeg_or_other_settings_are_not_found(tmp_path: Pat
     assert ResultCache(tmp_path, "2").find(Instruments, "a", 1) is None
 
 
-def test_files_get_names_of_ours_also_where_nobody_may_link(
+def test_files_get_safe_names_without_links(
     media: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     odd = tmp_path / "-%03d: 'a'.mp4"
@@ -156,7 +154,7 @@ def test_files_get_names_of_ours_also_where_nobody_may_link(
     assert not clip.path.is_symlink()
 
 
-def test_what_cannot_be_opened_is_told(
+def test_unreadable_file_is_reported(
     media: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with pytest.raises(CannotCompare, match="is a folder: name the videos in it"):
@@ -180,9 +178,9 @@ class _Usage(NamedTuple):
     free: int
 
 
-def refused(wanted: CompareOptions) -> str:
+def refused(options: CompareOptions) -> str:
     with pytest.raises(CannotCompare) as caught:
-        compare(wanted, _no_client, lambda _: None)
+        compare(options, _no_client, lambda _: None)
     return str(caught.value)
 
 
@@ -191,7 +189,7 @@ def _no_client(base_url: str, notify: Any) -> Any:
 
 
 @pytest.mark.slow
-def test_a_comparison_that_cannot_end_well_is_not_begun(
+def test_impossible_comparison_is_not_started(
     media: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     wanted = CompareOptions((media / "plain.mp4",), encoders=("libx264",))

@@ -1,4 +1,4 @@
-"""Scripts of calls: what the model allows, what it does not, and how a script ends then."""
+"""What the model allows, what it does not, and how a script ends."""
 
 import pytest
 
@@ -25,11 +25,11 @@ from nemolocal_conformance.fuzz.script import (
 )
 from nemolocal_conformance.fuzz.violation import Violation
 from nemolocal_server.dialect import Dialect
-from tests.mutation.mutant_scripts import mutant_script_runner
 from tests.mutation.server_mutant import ServerMutant
+from tests.mutation.server_runner import mutant_script_runner
 from tests.mutation.servers import server_mutants
 
-from .playing import ANN, BALANCE, BOB, EXPORT, FOLLOW, PICTURE, PUT, SESSION, STATE, play
+from .script_runs import ANN, BALANCE, BOB, EXPORT, FOLLOW, PICTURE, PUT, SESSION, STATE, play
 
 TITLED, UNDO = MessageStep("s1", TITLE_MESSAGE, by="ann"), MessageStep("s1", "undo", by="ann")
 SECOND = ExportStep("s1", "r2", by="ann")
@@ -38,8 +38,8 @@ DAY = 86_400.0
 
 def play_on(mutant: ServerMutant | str, *steps: AnyStep) -> Violation | None:
     broken = server_mutants()[mutant] if isinstance(mutant, str) else mutant
-    with mutant_script_runner(broken) as player:
-        return player.run(CallScript(steps)).violation
+    with mutant_script_runner(broken) as runner:
+        return runner.run(CallScript(steps)).violation
 
 
 ALLOWED = {
@@ -114,7 +114,7 @@ ALLOWED = {
 
 @pytest.mark.usefixtures("memoized_servers")
 @pytest.mark.parametrize("steps", ALLOWED.values(), ids=list(ALLOWED))
-def test_the_reference_answers_as_the_model_allows(steps: tuple[AnyStep, ...]) -> None:
+def test_model_allows_the_responses_of_the_reference(steps: tuple[AnyStep, ...]) -> None:
     ending = play(*steps)
     assert (ending.violation, ending.stop_reason, ending.steps) == (None, "", len(steps))
 
@@ -128,7 +128,7 @@ def test_the_reference_answers_as_the_model_allows(steps: tuple[AnyStep, ...]) -
     ],
     ids=["other", "adk"],
 )
-def test_contradicted_rules_may_be_kept_in_their_other_way(dialect: dict[str, str]) -> None:
+def test_model_allows_both_ways_of_contradicted_rules(dialect: dict[str, str]) -> None:
     unattributed = ExportStep("s1", "r2", attributed=False, by="ann")
     steps = (
         PUT,
@@ -196,7 +196,7 @@ CAUGHT: dict[str, tuple[str, tuple[AnyStep, ...]]] = {
 @pytest.mark.mutants
 @pytest.mark.usefixtures("memoized_servers")
 @pytest.mark.parametrize("name", CAUGHT)
-def test_an_answer_that_is_not_allowed_is_found_at_its_step(name: str) -> None:
+def test_violation_is_found_at_its_step(name: str) -> None:
     rule, steps = CAUGHT[name]
     finding = play_on(name, *steps)
     assert finding is not None
@@ -206,7 +206,7 @@ def test_an_answer_that_is_not_allowed_is_found_at_its_step(name: str) -> None:
 @pytest.mark.slow
 @pytest.mark.ffmpeg
 @pytest.mark.mutants
-def test_two_exports_at_work_in_one_session_are_found_while_they_are_rendered() -> None:
+def test_two_active_exports_in_one_session_are_found() -> None:
     steps = (ANN, SESSION, EXPORT, SECOND, StatusStep("r2", by="ann"), StatusStep("r1", by="ann"))
     finding = play_on("render.all-at-once", *steps)
     assert finding is not None

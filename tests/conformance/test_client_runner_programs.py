@@ -1,4 +1,4 @@
-"""Clients through the scenarios: the reference does well in all, broken ones fail in theirs."""
+"""Clients in the scenarios: the reference passes all, mutants fail in theirs."""
 
 import os
 import sys
@@ -29,7 +29,7 @@ with client_mutants()[sys.argv[1]].applied():
 """
 
 
-# Seconds after which a program hangs, however busy the machine is.
+# The time limit of a program, even on a busy machine.
 PATIENCE = 600.0
 
 pytestmark = pytest.mark.usefixtures("memoized_servers")
@@ -38,14 +38,14 @@ pytestmark = pytest.mark.usefixtures("memoized_servers")
 def run_here(
     words: Sequence[str], environment: Mapping[str, str], output: Path, seconds: float
 ) -> ProgramExit:
-    """The command in this process, which costs no start of another one."""
+    """Run the command in this process, which is faster than a new one."""
     del output, seconds
     with mock.patch.dict(os.environ, environment, clear=True):
         return ProgramExit(main(list(words)))
 
 
 def cases() -> Iterator[object]:
-    """Every scenario; the first of each kind of end is fast."""
+    """Return every scenario; the first of each kind of end is in the fast run."""
     ends = set[str]()
     for name, scenario in scenarios().items():
         yield pytest.param(name, marks=[pytest.mark.slow] if scenario.ends in ends else [])
@@ -74,7 +74,7 @@ def test_reference_client_passes(name: str, monkeypatch: pytest.MonkeyPatch) -> 
         ("one-way", "url-gone", "client.download.fallback"),
     ],
 )
-def test_broken_client_fails_where_it_is_broken(
+def test_client_mutant_fails_in_its_scenario(
     mutant: str, name: str, check: str, tmp_path: Path
 ) -> None:
     script = tmp_path / "client.py"

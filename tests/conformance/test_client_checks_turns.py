@@ -24,7 +24,7 @@ def cut(builder: JournalBuilder) -> JournalBuilder:
 
 
 def looks(builder: JournalBuilder, *pauses: float, draft: str = "before") -> JournalBuilder:
-    """Looks at the state, each after its pause."""
+    """Add state reads, each after its pause."""
     for pause in pauses:
         builder.wait(pause).read_state(draft)
     return builder
@@ -88,7 +88,7 @@ CASES: dict[str, tuple[Build, Build]] = {
 
 @pytest.mark.rule("CLI-3", "CLI-4", "CLI-5", "SSE-7")
 @pytest.mark.parametrize("check", CASES)
-def test_each_check_passes_one_journal_and_fails_another(
+def test_check_passes_one_journal_and_fails_another(
     check: str, builder: JournalBuilder, verdict: VerdictOf
 ) -> None:
     good, bad = CASES[check]
@@ -101,14 +101,14 @@ def test_each_check_passes_one_journal_and_fails_another(
     assert set(found.entries) <= {entry.id for entry in builder.entries}
 
 
-def test_every_check_has_a_journal_that_passes_and_one_that_fails() -> None:
+def test_every_check_has_a_passing_and_a_failing_journal() -> None:
     assert set(CASES) == check_ids(*MODULES)
 
 
 @pytest.mark.parametrize(
     ("check", "begin"), [("client.resend", silent), ("client.cut.resend", cut)]
 )
-def test_a_message_that_is_sent_again_says_what_it_costs(
+def test_resend_reports_its_cost(
     check: str, begin: Build, builder: JournalBuilder, verdict: VerdictOf
 ) -> None:
     found = verdict(check, begin(builder).chat(cost=100))
@@ -116,55 +116,53 @@ def test_a_message_that_is_sent_again_says_what_it_costs(
     assert found.entries == (5, 6)
 
 
-def test_the_end_of_the_journal_is_no_look_at_the_state(
+def test_end_of_the_journal_is_not_a_state_read(
     builder: JournalBuilder, verdict: VerdictOf
 ) -> None:
     assert verdict("client.silent.state-read", silent(builder)).actual == "nothing more"
     assert verdict("client.cut.state-read", cut(JournalBuilder())).actual == "nothing more"
 
 
-def test_what_is_asked_beside_it_is_no_look_at_the_state(
-    builder: JournalBuilder, verdict: VerdictOf
-) -> None:
+def test_other_calls_are_not_state_reads(builder: JournalBuilder, verdict: VerdictOf) -> None:
     silent(builder).request("claim_token", body={"session_id": "1" * 19}).read_state("after")
     assert verdict("client.silent.state-read", builder).entries == (5, 7)
 
 
-def test_a_stream_that_broke_off_with_nonsense_is_silent_all_the_same(
+def test_stream_with_an_unreadable_last_event_is_silent(
     builder: JournalBuilder, verdict: VerdictOf
 ) -> None:
     builder.start().chat(text="", reply='data: {"code":\n\n').chat("more")
     assert verdict("client.silent.state-read", builder).outcome == "failed"
 
 
-def test_an_excuse_is_no_word_for_the_user(builder: JournalBuilder, verdict: VerdictOf) -> None:
+def test_temporary_issue_text_counts_as_silent(builder: JournalBuilder, verdict: VerdictOf) -> None:
     builder.start().chat(text="I encountered a temporary issue").chat("more")
     assert verdict("client.silent.state-read", builder).outcome == "failed"
 
 
-def test_more_than_five_looks_are_too_many(builder: JournalBuilder, verdict: VerdictOf) -> None:
+def test_more_than_five_state_reads_fail(builder: JournalBuilder, verdict: VerdictOf) -> None:
     looks(silent(builder), 0, 30, 60, 60, 60, 60)
     assert verdict("client.state.rhythm", builder).outcome == "warning"
     other = looks(cut(JournalBuilder()), 30, 60, 60, 60, 60, 60)
     assert verdict("client.cut.reads", other).outcome == "failed"
 
 
-def test_a_look_an_hour_later_is_the_users(builder: JournalBuilder, verdict: VerdictOf) -> None:
+def test_state_read_an_hour_later_is_the_users(builder: JournalBuilder, verdict: VerdictOf) -> None:
     looks(cut(builder), 30, 60, 60, 60, 60, 3600)
     assert verdict("client.cut.reads", builder).outcome == "passed"
 
 
-def test_a_change_ends_the_looking(builder: JournalBuilder, verdict: VerdictOf) -> None:
+def test_changed_draft_ends_the_state_reads(builder: JournalBuilder, verdict: VerdictOf) -> None:
     looks(cut(builder), 30, 60).wait(60).read_state("after")
     assert verdict("client.cut.reads", builder).outcome == "passed"
 
 
-def test_a_look_that_failed_showed_nothing(builder: JournalBuilder, verdict: VerdictOf) -> None:
+def test_failed_state_read_shows_nothing(builder: JournalBuilder, verdict: VerdictOf) -> None:
     builder = looks(cut(builder), 30).replace_last(code=500)
     assert verdict("client.cut.reads", builder).outcome == "failed"
 
 
-def test_the_state_itself_tells_where_the_journal_knows_no_drafts(
+def test_state_shows_changes_if_the_journal_has_no_drafts(
     builder: JournalBuilder, verdict: VerdictOf
 ) -> None:
     builder.open_session().read_state(**HIDDEN).chat(**CUT, **HIDDEN).wait(30).read_state(
@@ -177,7 +175,7 @@ def test_the_state_itself_tells_where_the_journal_knows_no_drafts(
     "check",
     ["client.cut.reads", "client.cut.rhythm", "client.cut.resend"],
 )
-def test_nobody_knows_what_changed_where_nobody_looked_before(
+def test_change_is_unknown_without_an_earlier_read(
     check: str, builder: JournalBuilder, verdict: VerdictOf
 ) -> None:
     builder.open_session().chat(**CUT, **HIDDEN).wait(30).read_state(**HIDDEN).wait(60).read_state(
@@ -186,7 +184,7 @@ def test_nobody_knows_what_changed_where_nobody_looked_before(
     assert verdict(check, builder).outcome == "not judgeable"
 
 
-def test_silence_that_nobody_saw_begin_is_not_judgeable(
+def test_gap_of_unrecorded_events_is_not_judgeable(
     builder: JournalBuilder, verdict: VerdictOf
 ) -> None:
     builder.open_session().chat(text="", **HIDDEN).read_state(**HIDDEN).wait(30).read_state(
@@ -197,28 +195,24 @@ def test_silence_that_nobody_saw_begin_is_not_judgeable(
 
 
 @pytest.mark.parametrize("check", sorted(check_ids(dropped_streams) - {"client.hang-up.resend"}))
-def test_an_archive_that_tells_no_endings_cannot_clear_a_client_of_cuts(
+def test_har_without_endings_leaves_cut_checks_inconclusive(
     check: str, builder: JournalBuilder, verdict: VerdictOf
 ) -> None:
     journal = builder.start().chat().journal(has_endings=False, has_server_state=False)
     assert verdict(check, journal).outcome == "not judgeable"
 
 
-def test_who_stops_after_words_is_not_impatient(
-    builder: JournalBuilder, verdict: VerdictOf
-) -> None:
+def test_client_may_stop_after_text(builder: JournalBuilder, verdict: VerdictOf) -> None:
     builder.chat(ending="cut by client", took=60)
     assert verdict("client.heartbeats.patience", builder).outcome == "not applicable"
 
 
-def test_a_stream_without_its_moments_tells_nothing_of_patience(
-    builder: JournalBuilder, verdict: VerdictOf
-) -> None:
+def test_stream_without_times_is_inconclusive(builder: JournalBuilder, verdict: VerdictOf) -> None:
     builder.chat(**GONE, took=60, beats=beats(60)).replace_last(chunks=())
     assert verdict("client.heartbeats.patience", builder).outcome == "not judgeable"
 
 
-def test_a_long_stream_is_silent_only_if_the_server_says_so(
+def test_long_stream_is_silent_only_by_the_servers_record(
     builder: JournalBuilder, verdict: VerdictOf
 ) -> None:
     told = TurnEntry(1, 1, "trim", False, "applied", 50)
@@ -241,7 +235,7 @@ def test_a_long_stream_is_silent_only_if_the_server_says_so(
         (0.5, (60.0, 120.0), "passed"),
     ],
 )
-def test_waits_are_judged_by_the_clock_that_they_passed_on(
+def test_waits_are_compared_by_the_journals_clock(
     speed: float | None,
     pauses: tuple[float, ...],
     outcome: str,
@@ -258,7 +252,7 @@ def test_waits_are_judged_by_the_clock_that_they_passed_on(
 
 
 @pytest.mark.parametrize("speed", [None, 50.0])
-def test_patience_is_long_by_any_clock(
+def test_stream_timeouts_hold_for_any_clock(
     speed: float | None, builder: JournalBuilder, verdict: VerdictOf
 ) -> None:
     builder.speed = speed
@@ -267,7 +261,7 @@ def test_patience_is_long_by_any_clock(
     assert found == ("passed" if speed else "not judgeable")
 
 
-def test_the_speed_may_be_said_by_who_knows_it(builder: JournalBuilder, verdict: VerdictOf) -> None:
+def test_speed_may_be_given(builder: JournalBuilder, verdict: VerdictOf) -> None:
     builder.speed = None
     cut(builder).wait(0.6).read_state("after")
     assert verdict("client.cut.wait", builder).outcome == "not judgeable"

@@ -1,4 +1,4 @@
-"""Scores of pairs: libvmaf's own on frames paired by hand; what is no pair is refused."""
+"""Scores of pairs equal libvmaf's on frames paired by hand; invalid pairs are rejected."""
 
 import asyncio
 import json
@@ -27,7 +27,7 @@ pytestmark = [pytest.mark.ffmpeg, pytest.mark.usefixtures("probed_here")]
 
 Make = Callable[[str, list[str]], Path]
 ALL = Instruments(neg=True, xpsnr=True, complaint="")
-# One pair whose times are rounded is measured always, all of them in the deep run.
+# One pair with rounded times is in the fast run, all of them in the deep run.
 PAIRS = [
     ("plain.mp4", "worse-plain.mp4"),
     ("times.mkv", "worse-times.mkv"),
@@ -53,7 +53,7 @@ def measured(
 
 
 def direct(reference: Path, distorted: Path, folder: Path) -> dict[str, float]:
-    """libvmaf itself on raw frames, which have no times that could be wrong."""
+    """Run libvmaf on raw frames, which have no times that could be wrong."""
     raw = ("-fps_mode", "passthrough", "-pix_fmt", "yuv420p", "-f", "rawvideo")
     run_ffmpeg("-i", reference, *raw, folder / "reference.yuv")
     run_ffmpeg("-i", distorted, *raw, folder / "distorted.yuv")
@@ -91,9 +91,7 @@ def test_scores_are_those_of_frames_paired_by_hand(
 
 
 @pytest.mark.slow
-def test_the_obvious_command_is_wrong_by_twenty_points_and_more(
-    media: Path, tmp_path: Path
-) -> None:
+def test_plain_command_is_wrong_by_twenty_points(media: Path, tmp_path: Path) -> None:
     pair = media / "fast.mp4", media / "worse-fast.mkv"
     right = direct(*pair, tmp_path)["vmaf"]
     assert right - naive(*pair, tmp_path) >= 20
@@ -101,7 +99,7 @@ def test_the_obvious_command_is_wrong_by_twenty_points_and_more(
 
 
 @pytest.mark.slow
-def test_without_the_pairing_the_bench_is_as_wrong_as_the_obvious_command(
+def test_without_frame_pairing_scores_are_wrong(
     media: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pair = media / "fast.mp4", media / "worse-fast.mkv"
@@ -111,7 +109,7 @@ def test_without_the_pairing_the_bench_is_as_wrong_as_the_obvious_command(
 
 
 def naive(reference: Path, distorted: Path, folder: Path) -> float:
-    """What everybody types: frames are paired by times that containers have rounded."""
+    """Run the plain command, which pairs frames by times that containers have rounded."""
     return pooled(["-i", str(distorted), "-i", str(reference)], folder)["vmaf"]
 
 
@@ -132,9 +130,7 @@ def test_every_score_tells_its_model_and_height(media: Path, tmp_path: Path) -> 
 
 
 @pytest.mark.slow
-def test_what_is_looked_at_in_every_fifth_frame_says_so_and_is_close(
-    media: Path, tmp_path: Path
-) -> None:
+def test_score_of_every_fifth_frame_says_so_and_is_close(media: Path, tmp_path: Path) -> None:
     pair = media / "plain.mp4", media / "worse-plain.mp4"
     fifth = measured(*pair, tmp_path, msgspec.structs.replace(ALL, neg_every=5)).score("vmaf_neg")
     each = measured(*pair, tmp_path).score("vmaf_neg")
@@ -144,7 +140,7 @@ def test_what_is_looked_at_in_every_fifth_frame_says_so_and_is_close(
     assert fifth.mean == pytest.approx(each.mean, abs=1)
 
 
-def test_the_binary_here_has_all_instruments(tmp_path: Path) -> None:
+def test_bundled_ffmpeg_has_all_metrics(tmp_path: Path) -> None:
     assert asyncio.run(detect_instruments(tmp_path)) == ALL
 
 
@@ -161,7 +157,7 @@ def test_a_binary_without_vmaf_says_so(tmp_path: Path, monkeypatch: pytest.Monke
 
 @pytest.mark.slow
 @given(st.lists(st.floats(0, 100), min_size=1, max_size=50))
-def test_the_means_lie_between_the_least_and_the_most(values: list[float]) -> None:
+def test_means_lie_between_minimum_and_maximum(values: list[float]) -> None:
     score = summarize_scores("vmaf", values, 108)
     bounds = (min(values) - 1e-6, max(values) + 1e-6)
     assert all(
@@ -173,14 +169,14 @@ def test_the_means_lie_between_the_least_and_the_most(values: list[float]) -> No
 
 
 def check(reference: Path, distorted: Path, folder: Path, *, resized: bool = False) -> None:
-    """All gates, as a result passes them: the last one is of the frames that are measured."""
+    """Run all validity checks, as for a result: the last one uses the measured frames."""
     pair = opened(reference, folder), opened(distorted, folder)
     check_pair(*pair, resized=resized)
     asyncio.run(measure_pair(*pair, folder, Instruments(neg=False, xpsnr=False, complaint="")))
 
 
 @pytest.mark.slow
-def test_a_still_picture_is_not_taken_for_a_shifted_one(tmp_path: Path) -> None:
+def test_still_picture_is_not_a_shift(tmp_path: Path) -> None:
     drawn = ("-f", "lavfi", "-i", "mandelbrot=s=192x108:r=25,loop=40:1", "-frames:v", "40")
     run_ffmpeg(*drawn, "-pix_fmt", "yuv420p", "-crf", "6", tmp_path / "still.mp4")
     run_ffmpeg("-i", tmp_path / "still.mp4", "-crf", "21", tmp_path / "worse.mp4")
@@ -201,7 +197,7 @@ def test_a_still_picture_is_not_taken_for_a_shifted_one(tmp_path: Path) -> None:
         (["-vf", "scale=96:54"], "its picture is 96x54, the reference's 192x108"),
     ],
 )
-def test_what_is_no_pair_is_refused_with_the_reason(
+def test_invalid_pair_is_rejected_with_the_reason(
     how: list[str], reason: str, media: Path, make: Make, tmp_path: Path
 ) -> None:
     with pytest.raises(NotMeasured, match=reason):
@@ -209,7 +205,7 @@ def test_what_is_no_pair_is_refused_with_the_reason(
 
 
 @pytest.mark.slow
-def test_a_smaller_picture_of_the_same_shape_passes_where_it_is_meant(
+def test_smaller_frame_of_equal_aspect_ratio_passes_if_resized(
     media: Path, make: Make, tmp_path: Path
 ) -> None:
     small = make("small.mp4", ["-vf", "scale=96:54"])
@@ -219,7 +215,7 @@ def test_a_smaller_picture_of_the_same_shape_passes_where_it_is_meant(
         check(media / "plain.mp4", tall, tmp_path, resized=True)
 
 
-def test_the_reference_must_be_like_itself(
+def test_reference_must_match_itself(
     media: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clip = opened(media / "plain.mp4", tmp_path)
@@ -229,7 +225,7 @@ def test_the_reference_must_be_like_itself(
         asyncio.run(check_reference(clip, tmp_path, ALL))
 
 
-def test_what_cannot_be_compared_is_named_with_the_reason(media: Path, tmp_path: Path) -> None:
+def test_incomparable_file_is_rejected_with_the_reason(media: Path, tmp_path: Path) -> None:
     run_ffmpeg("-i", media / "plain.mp4", "-frames:v", "1", tmp_path / "one.mp4")
     (tmp_path / "text.mp4").write_text("ffconcat version 1.0\nfile plain.mp4\n")
     (tmp_path / "notes.txt").write_text("notes")
@@ -239,9 +235,9 @@ def test_what_cannot_be_compared_is_named_with_the_reason(media: Path, tmp_path:
     reasons = {
         "one.mp4": "it has 1 frame",
         "text.mp4": "text.mp4: ",
-        "notes.txt": "is no video: accepted are mp4",
+        "notes.txt": "is not a video: accepted types are mp4",
         "missing.mp4": "file not found",
-        "sound.mp4": "it holds no picture",
+        "sound.mp4": "it contains no video",
     }
     for name, reason in reasons.items():
         with pytest.raises(CannotCompare, match=reason):
@@ -256,7 +252,7 @@ def test_a_pair_that_loses_frames_on_the_way_gets_no_score(media: Path, tmp_path
         asyncio.run(measure_pair(reference, shorter, tmp_path, ALL))
 
 
-def test_a_file_that_went_is_a_reason_too(media: Path, tmp_path: Path) -> None:
+def test_deleted_file_is_a_reason(media: Path, tmp_path: Path) -> None:
     reference = opened(media / "plain.mp4", tmp_path)
     reference.path.unlink()
     with pytest.raises(NotMeasured, match="could not be measured"):

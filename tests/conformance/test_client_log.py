@@ -1,4 +1,4 @@
-"""Whose is what in a journal, and laws that hold for every journal whatsoever."""
+"""Grouping of calls by client, and properties that hold for every journal."""
 
 from typing import Any
 
@@ -19,13 +19,13 @@ from nemolocal_contract.journal import Credits, Entry, TurnEntry
 from tests.support.journal_builder import JournalBuilder, VerdictOf
 
 CHECKS = tuple(client_catalogue().values())
-# A journal is a large example: a quarter of the usual number of them.
+# A journal is a large example: a quarter of the usual number is enough.
 FEWER = settings().max_examples // 4
 NAMES = sorted(wire.endpoints())
 
 
-def ids(record: ClientLog) -> list[int]:
-    return [act.id for act in record.all_calls]
+def ids(log: ClientLog) -> list[int]:
+    return [act.id for act in log.all_calls]
 
 
 def groups(builder: JournalBuilder, **options: Any) -> list[list[int]]:
@@ -33,7 +33,7 @@ def groups(builder: JournalBuilder, **options: Any) -> list[list[int]]:
 
 
 def other(builder: JournalBuilder, token: int) -> JournalBuilder:
-    """Go on as the owner of another token."""
+    """Continue as the owner of another token."""
     builder.token_id, builder.user_id = token, f"anon_{token}"
     return builder
 
@@ -43,14 +43,14 @@ def test_checks_have_ids_of_one_shape() -> None:
                for check in CHECKS)  # fmt: skip
 
 
-def test_clients_that_call_at_the_same_time_are_told_apart(builder: JournalBuilder) -> None:
+def test_overlapping_clients_are_separate(builder: JournalBuilder) -> None:
     builder.request("balance")
     other(builder, 2).request("balance")
     other(builder, 1).request("balance")
     assert groups(builder) == [[1, 3], [2]]
 
 
-def test_runs_one_after_the_other_are_one_clients(builder: JournalBuilder) -> None:
+def test_sequential_runs_are_one_client(builder: JournalBuilder) -> None:
     builder.request("balance")
     other(builder, 2).request("balance")
     assert groups(builder) == [[1, 2]]
@@ -59,7 +59,7 @@ def test_runs_one_after_the_other_are_one_clients(builder: JournalBuilder) -> No
     assert groups(builder, token=7) == []
 
 
-def test_who_calls_in_another_way_is_somebody_else(builder: JournalBuilder) -> None:
+def test_other_headers_are_another_client(builder: JournalBuilder) -> None:
     builder.request("balance")
     other(builder, 2).request("balance", headers={"User-Agent": "curl"})
     assert groups(builder) == [[1], [2]]
@@ -71,45 +71,45 @@ def test_a_client_id_and_a_session_link_tokens(builder: JournalBuilder) -> None:
     assert groups(builder) == [[1, 2, 3, 4]]
 
 
-def test_two_known_clients_become_one_when_a_link_shows(builder: JournalBuilder) -> None:
+def test_linked_clients_are_merged(builder: JournalBuilder) -> None:
     builder.request_token("me").open_session()
     other(builder, 2).request("balance", headers={"User-Agent": "curl"})
     other(builder, 2).read_state(code=1002, headers={"User-Agent": "curl"})
     assert groups(builder) == [[1, 2, 3, 4]]
 
 
-def test_a_session_that_was_refused_for_other_reasons_links_nobody(builder: JournalBuilder) -> None:
+def test_session_rejected_for_other_reasons_links_nobody(builder: JournalBuilder) -> None:
     builder.request_token("me").open_session()
     other(builder, 2).read_state(code=429, headers={"User-Agent": "curl"})
     assert groups(builder) == [[1, 2], [3]]
 
 
-def test_a_request_with_an_unknown_token_is_the_one_clients_that_calls_so(
+def test_unknown_token_is_the_only_client_with_its_headers(
     builder: JournalBuilder,
 ) -> None:
     builder.request("balance").request("balance", code=1001, token_id=None, user_id=None)
     assert groups(builder) == [[1, 2]]
 
 
-def test_among_many_that_call_alike_it_is_nobodys(builder: JournalBuilder) -> None:
+def test_unlinked_call_among_many_alike_is_separate(builder: JournalBuilder) -> None:
     builder.request("balance")
     other(builder, 2).request("balance")
     other(builder, 1).request("balance").request("balance", code=1001, token_id=None, user_id=None)
     assert groups(builder) == [[1, 3], [2], [4]]
 
 
-def test_a_file_belongs_to_who_was_given_its_url(builder: JournalBuilder) -> None:
+def test_file_belongs_to_the_client_given_its_url(builder: JournalBuilder) -> None:
     builder.submit_render().poll_render()
     other(builder, 2).request("balance", headers={"User-Agent": "curl"})
     builder.download(headers={"User-Agent": "wget"})
     assert groups(builder)[0] == [1, 2, 4]
 
 
-def test_a_failure_of_the_harness_is_told_as_one(builder: JournalBuilder) -> None:
+def test_harness_error_is_reported_as_error(builder: JournalBuilder) -> None:
     @client_check("client.defect", "CLI-1")
-    def defect(record: ClientLog) -> Any:
+    def defect(log: ClientLog) -> Any:
         """A check MUST work."""
-        raise ZeroDivisionError(record.all_calls)
+        raise ZeroDivisionError(log.all_calls)
 
     found = evaluate_client_check(defect, group_by_client(builder.start().journal()))
     assert (found.outcome, found.reason[:17]) == ("error", "ZeroDivisionError")
@@ -117,25 +117,25 @@ def test_a_failure_of_the_harness_is_told_as_one(builder: JournalBuilder) -> Non
 
 @pytest.mark.parametrize(("about", "sentence"), [((), "It MUST be."), (("CLI-1",), "It is.")])
 def test_a_check_needs_rules_and_a_sentence(about: tuple[str, ...], sentence: str) -> None:
-    def seek(record: ClientLog) -> Any:
-        return iter(record.all_calls and ())
+    def seek(log: ClientLog) -> Any:
+        return iter(log.all_calls and ())
 
     seek.__doc__ = sentence
     with pytest.raises(ValueError, match=r"says what|no such rule"):
         client_check("client.odd", *about)(seek)
 
 
-def test_two_checks_of_one_name_are_a_mistake(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_duplicate_check_id_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(client_checks, "_modules", lambda: (requests, requests))
     with pytest.raises(ValueError, match=r"two checks are called client\.attribution"):
         client_catalogue.__wrapped__()
 
 
-def test_findings_of_all_clients_make_one_verdict(builder: JournalBuilder) -> None:
+def test_findings_of_all_clients_are_one_verdict(builder: JournalBuilder) -> None:
     @client_check("client.even", "CLI-1")
-    def even(record: ClientLog) -> Any:
+    def even(log: ClientLog) -> Any:
         """An id MUST be even."""
-        for act in record.all_calls:
+        for act in log.all_calls:
             yield failed("id", "even", act.id, act, credits=1) if act.id % 2 else passed(act)
 
     builder.request("balance")
@@ -204,7 +204,7 @@ ENTRIES = st.builds(
 
 @given(st.lists(ENTRIES, max_size=12), st.booleans())
 @settings(max_examples=FEWER, suppress_health_check=[HealthCheck.too_slow])
-def test_no_journal_makes_a_check_go_wrong(entries: list[Entry], truth: bool) -> None:
+def test_no_journal_crashes_a_check(entries: list[Entry], truth: bool) -> None:
     report = evaluate_journal(
         LoadedJournal(tuple(entries), has_endings=truth, has_server_state=truth), CHECKS
     )
@@ -228,7 +228,7 @@ def test_the_order_of_entries_in_a_file_does_not_matter(
 
 @given(st.lists(ENTRIES, max_size=8))
 @settings(max_examples=FEWER, suppress_health_check=[HealthCheck.too_slow])
-def test_which_number_a_token_has_does_not_matter(entries: list[Entry]) -> None:
+def test_token_numbers_do_not_matter(entries: list[Entry]) -> None:
     renamed = [
         msgspec.structs.replace(e, token_id=None if e.token_id is None else 90 - e.token_id)
         for e in entries
@@ -237,16 +237,14 @@ def test_which_number_a_token_has_does_not_matter(entries: list[Entry]) -> None:
     assert before == evaluate_journal(LoadedJournal(tuple(renamed)), CHECKS)
 
 
-def test_an_act_is_shown_shortly(builder: JournalBuilder) -> None:
+def test_recorded_call_has_a_short_repr(builder: JournalBuilder) -> None:
     assert repr(RecordedCall(builder.request("balance").entries[0])).startswith(
-        "Act(1 GET /api/credits"
+        "RecordedCall(1 GET /api/credits"
     )
 
 
 @pytest.mark.slow
-def test_thousands_of_refusals_are_judged_all_the_same(
-    builder: JournalBuilder, verdict: VerdictOf
-) -> None:
+def test_thousands_of_errors_are_evaluated(builder: JournalBuilder, verdict: VerdictOf) -> None:
     for _ in range(2_000):
         builder.request("balance", code=429)
     assert verdict("client.429.once", builder).outcome == "failed"

@@ -1,4 +1,4 @@
-"""Scripts of calls: how they end where nothing can be judged, and on servers of odd answers."""
+"""Results of scripts that cannot be validated, and of servers with wrong responses."""
 
 import uuid
 
@@ -7,7 +7,6 @@ import pytest
 
 from nemolocal_conformance.context import PUT_ON_TIMELINE
 from nemolocal_conformance.fuzz import step_executor
-from nemolocal_conformance.fuzz.runner_factory import open_script_runner
 from nemolocal_conformance.fuzz.script import (
     OWN_ACCOUNT,
     TITLE_MESSAGE,
@@ -24,16 +23,16 @@ from nemolocal_conformance.fuzz.script import (
     script_cost,
 )
 from nemolocal_conformance.fuzz.script_report import script_verdict
-from nemolocal_conformance.fuzz.script_runner import ScriptRunner
+from nemolocal_conformance.fuzz.script_runner import ScriptRunner, open_script_runner
 from nemolocal_contract.headers import Attribution
 from nemolocal_server.serving import LocalServer
 from nemolocal_server.settings import Settings, Tariff
-from tests.mutation.mutant_scripts import mutant_script_runner
 from tests.mutation.mutation_middleware import Memory, WireRequest, WireResponse
 from tests.mutation.server_mutant import request_mutant, response_mutant
+from tests.mutation.server_runner import mutant_script_runner
 from tests.mutation.servers import server_mutants
 
-from .playing import (
+from .script_runs import (
     ANN,
     BALANCE,
     BOB,
@@ -52,42 +51,43 @@ TALK = MessageStep("s1", "hello", by="ann")
 pytestmark = pytest.mark.usefixtures("memoized_servers")
 
 
-def test_where_nobody_documents_it_a_server_that_is_not_ours_teaches() -> None:
+def test_contradicted_assumption_is_learned_on_other_servers() -> None:
     cloud = msgspec.structs.replace(
         server_mutants()["render.path-missing"], settings={"control": False}
     )
     script = CallScript((ANN, SESSION, ExportStep("s1", "r1", "unknown-media", by="ann"), BALANCE))
-    with mutant_script_runner(cloud) as player:
-        ending = player.run(script)
+    with mutant_script_runner(cloud) as runner:
+        ending = runner.run(script)
     assert ending.steps == 3
-    assert script_verdict(script, ending, ours=False).outcome == "learned"
-    assert script_verdict(script, ending, ours=True).outcome == "failed"
+    assert script_verdict(script, ending, has_control=False).outcome == "learned"
+    assert script_verdict(script, ending, has_control=True).outcome == "failed"
 
 
-def test_a_script_stops_where_a_server_can_not_be_judged() -> None:
+def test_script_stops_where_nothing_can_be_validated() -> None:
     limited = play(ANN, BOB, BALANCE, control=False, address_limit=1)
-    assert limited.stop_reason.startswith("step 2: no token was given")
+    assert limited.stop_reason.startswith("step 2: no token was issued")
     assert "needs a server" in play(BALANCE, WaitStep(60), control=False).stop_reason
     with (
         LocalServer(Settings(port=0)) as server,
-        open_script_runner(server.base_url, Attribution("x", "1")) as player,
+        open_script_runner(server.base_url, Attribution("x", "1")) as runner,
     ):
-        assert not player.can_advance_clock()
-        ending = player.run(CallScript((WaitStep(60), BALANCE)))
-    assert ending.stop_reason == "step 1: the time of this server cannot be moved"
+        assert not runner.can_advance_clock()
+        ending = runner.run(CallScript((WaitStep(60), BALANCE)))
+    assert ending.stop_reason == "step 1: the clock of this server cannot be advanced"
     assert (
-        script_verdict(CallScript((WaitStep(60),)), ending, ours=True).outcome == "not applicable"
+        script_verdict(CallScript((WaitStep(60),)), ending, has_control=True).outcome
+        == "not applicable"
     )
 
 
-def test_an_account_that_cannot_be_had_is_a_failure_before_the_first_step() -> None:
+def test_missing_account_fails_before_the_first_step() -> None:
     @request_mutant("no-tokens", "AUTH-1", kills="token.new.prefix")
-    def hook(asked: WireRequest, _memory: Memory) -> WireResponse | None:
+    def hook(request: WireRequest, _memory: Memory) -> WireResponse | None:
         """Nobody gets a token."""
-        return WireResponse(500, {}, b"") if asked.endpoint == "token" else None
+        return WireResponse(500, {}, b"") if request.endpoint == "token" else None
 
-    with mutant_script_runner(hook) as player:
-        finding = player.run(CallScript((BalanceStep(by=OWN_ACCOUNT),))).violation
+    with mutant_script_runner(hook) as runner:
+        finding = runner.run(CallScript((BalanceStep(by=OWN_ACCOUNT),))).violation
     assert finding is not None
     assert (finding.step, finding.rule) == (0, "AUTH-1")
 
@@ -101,66 +101,66 @@ ODD: tuple[object, ...] = (
 
 
 @pytest.mark.parametrize("odd", ODD, ids=str)
-def test_an_answer_of_any_shape_is_judged(odd: object) -> None:
+def test_response_of_any_shape_is_validated(odd: object) -> None:
     @response_mutant("odd", "GEN-1", kills="token.new.prefix")
-    def hook(asked: WireRequest, answered: WireResponse, _memory: Memory) -> WireResponse | None:
+    def hook(request: WireRequest, response: WireResponse, _memory: Memory) -> WireResponse | None:
         """Replies are JSON of another kind."""
-        usual = asked.endpoint in ("token", "session", "render")
-        return None if usual else answered.with_json(odd, 200)
+        usual = request.endpoint in ("token", "session", "render")
+        return None if usual else response.with_json(odd, 200)
 
-    with mutant_script_runner(hook) as player:
+    with mutant_script_runner(hook) as runner:
         for step in (BALANCE, STATE, PICTURE, PUT, FOLLOW, TALK, ClaimStep("s1", by="ann")):
-            fresh = ScriptRunner(player.context, lambda: uuid.uuid4().hex)
+            fresh = ScriptRunner(runner.context, lambda: uuid.uuid4().hex)
             ending = fresh.run(CallScript((ANN, SESSION, EXPORT, step)))
             assert ending.violation is not None
             assert ending.violation.step == 4
 
 
-def test_an_export_is_judged_whatever_it_is_answered_with() -> None:
+def test_any_response_to_an_export_is_validated() -> None:
     @response_mutant("odd-exports", "REN-4", kills="token.new.prefix")
-    def hook(asked: WireRequest, answered: WireResponse, _memory: Memory) -> WireResponse | None:
+    def hook(request: WireRequest, response: WireResponse, _memory: Memory) -> WireResponse | None:
         """An export is answered with a list."""
-        return answered.with_json([], 200) if asked.endpoint == "render" else None
+        return response.with_json([], 200) if request.endpoint == "render" else None
 
-    with mutant_script_runner(hook) as player:
-        finding = player.run(CallScript((ANN, SESSION, EXPORT))).violation
+    with mutant_script_runner(hook) as runner:
+        finding = runner.run(CallScript((ANN, SESSION, EXPORT))).violation
     assert finding is not None
     assert (finding.rule, finding.step) == ("REN-4", 3)
 
 
-def test_talk_is_never_too_dear() -> None:
+def test_talk_needs_no_credits() -> None:
     @response_mutant("dear-talk", "CRD-4", kills="token.new.prefix")
-    def hook(asked: WireRequest, answered: WireResponse, _memory: Memory) -> WireResponse | None:
+    def hook(request: WireRequest, response: WireResponse, _memory: Memory) -> WireResponse | None:
         """A greeting costs more than there is."""
-        if asked.endpoint != "chat":
+        if request.endpoint != "chat":
             return None
         said = b'{"code":2001,"message":"?bind=","data":null}'
-        return WireResponse(answered.status, {"content-type": "application/json"}, said)
+        return WireResponse(response.status, {"content-type": "application/json"}, said)
 
-    with mutant_script_runner(hook) as player:
-        finding = player.run(CallScript((ANN, SESSION, TALK))).violation
+    with mutant_script_runner(hook) as runner:
+        finding = runner.run(CallScript((ANN, SESSION, TALK))).violation
     assert finding is not None
     assert (finding.rule, finding.step) == ("SSE-1", 3)
 
 
-def test_an_id_whose_export_was_refused_may_be_used_up() -> None:
+def test_id_of_a_rejected_export_may_be_used() -> None:
     @response_mutant("used-up", "REN-6", kills="token.new.prefix")
-    def hook(asked: WireRequest, answered: WireResponse, memory: Memory) -> WireResponse | None:
+    def hook(request: WireRequest, response: WireResponse, memory: Memory) -> WireResponse | None:
         """Every id counts, whatever became of its export."""
-        if asked.endpoint != "render":
+        if request.endpoint != "render":
             return None
         again, memory["seen"] = memory.get("seen", False), True
         said = {"code": 400, "message": "duplicate id", "data": None}
-        return answered.with_json(said, 400) if again else None
+        return response.with_json(said, 400) if again else None
 
-    with mutant_script_runner(hook) as player:
-        ending = player.run(
+    with mutant_script_runner(hook) as runner:
+        ending = runner.run(
             CallScript((ANN, SESSION, ExportStep("s1", "r1", "empty", by="ann"), EXPORT))
         )
     assert ending.violation is None
 
 
-def test_a_turn_that_costs_nothing_is_noticed_when_the_credits_must_be_gone() -> None:
+def test_free_edit_is_noticed_once_credits_must_be_spent() -> None:
     spent = (SESSION, PICTURE, PUT) * 2
     for last in (PUT, MessageStep("s1", TITLE_MESSAGE, by="ann")):
         steps = (ANN, *spent, SESSION, PICTURE, last)
@@ -169,11 +169,11 @@ def test_a_turn_that_costs_nothing_is_noticed_when_the_credits_must_be_gone() ->
         assert (finding.rule, finding.step) == ("CRD-4", len(steps))
 
 
-def test_a_token_that_was_given_may_be_out_of_credits() -> None:
+def test_given_token_may_lack_credits() -> None:
     own = (SessionStep("s1", by=OWN_ACCOUNT), UploadStep("s1", ("picture.png",), by=OWN_ACCOUNT))
-    with reference() as player:
-        made = player.context.control.make_token(credits=0, anonymous=False)
-        url = player.context.target.base_url
+    with reference() as runner:
+        made = runner.context.control.make_token(credits=0, anonymous=False)
+        url = runner.context.target.base_url
         with open_script_runner(url, Attribution("x", "1"), token=made["token"]) as poor:
             ending = poor.run(
                 CallScript(
@@ -187,19 +187,19 @@ def test_a_token_that_was_given_may_be_out_of_credits() -> None:
     assert ending.violation is None
 
 
-def test_a_render_that_does_not_end_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_endless_render_is_not_polled_forever(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(step_executor, "_RENDER_TIMEOUT", -1.0)
     assert play(ANN, SESSION, EXPORT, FOLLOW).violation is None
 
 
-def test_where_nobody_listens_no_account_is_to_be_had() -> None:
-    with open_script_runner("http://127.0.0.1:9", Attribution("x", "1")) as player:
-        finding = player.run(CallScript((BalanceStep(by=OWN_ACCOUNT),))).violation
+def test_unreachable_target_gives_no_account() -> None:
+    with open_script_runner("http://127.0.0.1:9", Attribution("x", "1")) as runner:
+        finding = runner.run(CallScript((BalanceStep(by=OWN_ACCOUNT),))).violation
     assert finding is not None
-    assert "could not be had" in finding.summary
+    assert "could not be created" in finding.summary
 
 
-def test_a_bill_counts_each_session_and_each_client_once() -> None:
+def test_cost_counts_each_session_and_client_once() -> None:
     def price(*steps: AnyStep) -> tuple[int, int]:
         cost = script_cost(CallScript(steps))
         return cost.credits, cost.tokens

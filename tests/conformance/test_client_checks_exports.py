@@ -10,14 +10,14 @@ DUPLICATE = '{"code": 400, "message": "duplicate id", "data": null}'
 
 
 def failed(builder: JournalBuilder, *renders: str, pause: float = 1.0) -> JournalBuilder:
-    """Exports that fail, one after the other."""
+    """Add exports that fail, one after the other."""
     for render in renders:
         builder.submit_render(render).wait(30).poll_render("failed", render).wait(pause)
     return builder
 
 
 def polled(builder: JournalBuilder, times: int, pause: float) -> JournalBuilder:
-    """An export that is asked about so often."""
+    """Add an export that is polled so often."""
     builder.submit_render()
     for _ in range(times):
         builder.wait(pause).poll_render("processing")
@@ -94,7 +94,7 @@ CASES: dict[str, tuple[Build, Build]] = {
 
 @pytest.mark.rule("CLI-8", "CLI-10", "REN-6", "STA-3")
 @pytest.mark.parametrize("check", CASES)
-def test_each_check_passes_one_journal_and_fails_another(
+def test_check_passes_one_journal_and_fails_another(
     check: str, builder: JournalBuilder, verdict: VerdictOf
 ) -> None:
     good, bad = CASES[check]
@@ -107,11 +107,11 @@ def test_each_check_passes_one_journal_and_fails_another(
     assert set(found.entries) <= {entry.id for entry in builder.entries}
 
 
-def test_every_check_has_a_journal_that_passes_and_one_that_fails() -> None:
+def test_every_check_has_a_passing_and_a_failing_journal() -> None:
     assert set(CASES) == check_ids(*MODULES)
 
 
-def test_a_missing_look_may_have_been_among_entries_that_are_gone(
+def test_missing_state_read_may_be_a_dropped_entry(
     builder: JournalBuilder, verdict: VerdictOf
 ) -> None:
     builder.submit_render()
@@ -121,43 +121,39 @@ def test_a_missing_look_may_have_been_among_entries_that_are_gone(
     )
 
 
-def test_an_export_that_was_refused_unread_cannot_be_judged(
+def test_export_rejected_unread_is_inconclusive(
     builder: JournalBuilder, verdict: VerdictOf
 ) -> None:
     builder.submit_render(code=402, headers={"Content-Length": "300"}).replace_last(request_body="")
     assert verdict("client.render.state-first", builder).outcome == "not judgeable"
 
 
-def test_a_draft_that_the_journal_has_cut_off_cannot_be_judged(
-    builder: JournalBuilder, verdict: VerdictOf
-) -> None:
+def test_truncated_draft_is_inconclusive(builder: JournalBuilder, verdict: VerdictOf) -> None:
     assert (
         verdict("client.render.not-empty", builder.submit_render(body="{half")).outcome
         == "not judgeable"
     )
 
 
-def test_a_cancelled_export_has_not_failed(builder: JournalBuilder, verdict: VerdictOf) -> None:
+def test_cancelled_export_has_not_failed(builder: JournalBuilder, verdict: VerdictOf) -> None:
     builder.submit_render().cancel_render().poll_render("failed")
     assert verdict("client.retry", builder).outcome == "not applicable"
 
 
 @pytest.mark.rule("REN-6")
-def test_a_duplicate_is_tried_again_under_a_new_id(
-    builder: JournalBuilder, verdict: VerdictOf
-) -> None:
+def test_duplicate_is_retried_with_a_new_id(builder: JournalBuilder, verdict: VerdictOf) -> None:
     builder.submit_render(code=400, reply=DUPLICATE).submit_render("render_2")
     assert verdict("client.retry", builder).outcome == "passed"
     assert verdict("client.retry.new-id", builder).outcome == "passed"
 
 
-def test_an_export_much_later_is_another_one(builder: JournalBuilder, verdict: VerdictOf) -> None:
+def test_much_later_export_is_not_a_retry(builder: JournalBuilder, verdict: VerdictOf) -> None:
     failed(builder, "render_1", "render_2").wait(600).submit_render("render_3")
     assert verdict("client.retry.once", builder).outcome == "passed"
 
 
 @pytest.mark.parametrize("code", [1001, 429])
-def test_a_refused_request_is_no_export(
+def test_rejected_request_is_not_an_export(
     code: int, builder: JournalBuilder, verdict: VerdictOf
 ) -> None:
     builder.submit_render(code=code).wait(1).submit_render()
@@ -165,7 +161,7 @@ def test_a_refused_request_is_no_export(
     assert verdict("client.retry.once", builder).outcome == "not applicable"
 
 
-def test_a_refused_poll_counts_for_nothing(builder: JournalBuilder, verdict: VerdictOf) -> None:
+def test_rejected_poll_does_not_count(builder: JournalBuilder, verdict: VerdictOf) -> None:
     polled(builder, 10, 30).poll_render("processing", code=429).wait(30)
     assert verdict("client.poll.count", builder).outcome == "passed"
 
@@ -183,7 +179,7 @@ def test_both_shapes_of_a_render_reply_are_read(
     [(50.0, 0.6, "passed"), (10.0, 0.5, "not judgeable"), (50.0, 0.05, "failed"),
      (None, 0.6, "not judgeable"), (1000.0, 0.027, "not judgeable")],
 )  # fmt: skip
-def test_polls_of_a_local_server_are_judged_by_its_clock(
+def test_polls_of_a_local_server_use_its_clock(
     speed: float | None, pause: float, outcome: str, builder: JournalBuilder, verdict: VerdictOf
 ) -> None:
     builder.speed = speed
@@ -194,14 +190,14 @@ def test_polls_of_a_local_server_are_judged_by_its_clock(
 
 
 @pytest.mark.parametrize("speed", [50.0, None])
-def test_renders_that_take_real_time_may_be_asked_about_more_often(
+def test_real_time_renders_may_be_polled_more_often(
     speed: float | None, builder: JournalBuilder, verdict: VerdictOf
 ) -> None:
     builder.speed = speed
     assert verdict("client.poll.count", polled(builder, 20, 0.6)).outcome == "not judgeable"
 
 
-def test_a_file_at_another_server_may_have_been_fetched(
+def test_download_from_another_server_is_inconclusive(
     builder: JournalBuilder, verdict: VerdictOf
 ) -> None:
     builder.submit_render().poll_render(url="https://cdn.test/a.mp4")
@@ -210,7 +206,7 @@ def test_a_file_at_another_server_may_have_been_fetched(
     assert verdict("client.download.order", builder).outcome == "not judgeable"
 
 
-def test_a_url_with_host_and_query_is_the_path_that_was_fetched(
+def test_url_with_host_and_query_matches_its_path(
     builder: JournalBuilder, verdict: VerdictOf
 ) -> None:
     builder.submit_render().poll_render(url="http://127.0.0.1:8787/cdn/a.mp4?x=1").download(
@@ -219,7 +215,7 @@ def test_a_url_with_host_and_query_is_the_path_that_was_fetched(
     assert verdict("client.download.order", builder).outcome == "passed"
 
 
-def test_without_a_url_the_fallback_is_the_way(builder: JournalBuilder, verdict: VerdictOf) -> None:
+def test_without_a_url_the_fallback_is_right(builder: JournalBuilder, verdict: VerdictOf) -> None:
     builder.submit_render().poll_render(url="").download_fallback()
     assert verdict("client.download.order", builder).outcome == "not applicable"
     assert verdict("client.download", builder).outcome == "passed"

@@ -1,4 +1,4 @@
-"""Random scripts of calls: the reference answers all of them well, broken servers do not."""
+"""Random scripts: the reference passes them, server mutants do not."""
 
 import contextlib
 import uuid
@@ -11,7 +11,6 @@ import pytest
 
 from nemolocal_conformance.context import CheckContext
 from nemolocal_conformance.fuzz import search as search_module
-from nemolocal_conformance.fuzz.runner_factory import open_script_runner
 from nemolocal_conformance.fuzz.script import (
     CallScript,
     ScriptCost,
@@ -19,7 +18,7 @@ from nemolocal_conformance.fuzz.script import (
     read_script,
     script_cost,
 )
-from nemolocal_conformance.fuzz.script_runner import ScriptResult, ScriptRunner
+from nemolocal_conformance.fuzz.script_runner import ScriptResult, ScriptRunner, open_script_runner
 from nemolocal_conformance.fuzz.search import search_scripts
 from nemolocal_conformance.fuzz.strategies import ScriptCapabilities
 from nemolocal_conformance.target import TargetClient, TargetTimeout
@@ -28,14 +27,14 @@ from nemolocal_contract.headers import Attribution
 from nemolocal_server.dialect import Dialect
 from nemolocal_server.serving import LocalServer
 from nemolocal_server.settings import Settings
-from tests.mutation.mutant_scripts import mutant_script_runner
 from tests.mutation.server_mutant import ServerMutant
+from tests.mutation.server_runner import mutant_script_runner
 from tests.mutation.servers import server_mutants
 
 pytestmark = pytest.mark.usefixtures("memoized_servers")
 
 ME = Attribution("nemolocal-conformance", "1.0.0")
-# Broken servers that random calls meet soon: by what they answer to few calls.
+# Mutants that random calls find soon, by their responses to few calls.
 MET = {
     "token.credits": "AUTH-1",
     "general.status-1001": "GEN-2",
@@ -47,23 +46,23 @@ MET = {
 
 @contextlib.contextmanager
 def fresh(settings: Settings | None = None) -> Iterator[ScriptRunner]:
-    """A player of the reference, new as it is."""
+    """Open a script runner for a new reference server."""
     chosen = settings or Settings(port=0)
     with (
         LocalServer(chosen, ManualClock(autojump=True)) as server,
-        open_script_runner(server.base_url, ME, fresh=True) as player,
+        open_script_runner(server.base_url, ME, fresh=True) as runner,
     ):
-        yield player
+        yield runner
 
 
 @contextlib.contextmanager
 def cloud() -> Iterator[ScriptRunner]:
-    """A player of a server that has been called before, and that nobody can tell anything."""
+    """Open a script runner for a server with earlier calls and without a control API."""
     with (
         LocalServer(Settings(port=0, control=False), ManualClock(autojump=True)) as server,
-        open_script_runner(server.base_url, ME) as player,
+        open_script_runner(server.base_url, ME) as runner,
     ):
-        yield player
+        yield runner
 
 
 def broken(mutant: ServerMutant) -> Callable[[], AbstractContextManager[ScriptRunner]]:
@@ -72,9 +71,7 @@ def broken(mutant: ServerMutant) -> Callable[[], AbstractContextManager[ScriptRu
 
 @pytest.mark.slow
 @pytest.mark.parametrize("count", [4, pytest.param(14, marks=pytest.mark.slow)])
-def test_the_reference_survives_random_calls_and_each_seed_is_a_run_of_its_own(
-    count: int, tmp_path: Path
-) -> None:
+def test_reference_passes_random_scripts_that_differ_by_seed(count: int, tmp_path: Path) -> None:
     done = search_scripts(fresh, ScriptCapabilities(), count, seed=5, home=tmp_path)
     assert (done.failed, done.learned, done.unaffordable) == (None, (), 0)
     assert done.calls >= 7 * count
@@ -83,7 +80,7 @@ def test_the_reference_survives_random_calls_and_each_seed_is_a_run_of_its_own(
 
 
 @pytest.mark.slow
-def test_the_reference_survives_them_in_its_other_dialects(tmp_path: Path) -> None:
+def test_reference_passes_random_scripts_in_other_dialects(tmp_path: Path) -> None:
     dialect = Dialect(sse="typed", render="nested", errors="http")
     done = search_scripts(
         lambda: fresh(Settings(port=0, dialect=dialect)),
@@ -104,7 +101,7 @@ def test_the_reference_survives_them_in_its_other_dialects(tmp_path: Path) -> No
         for number, (name, rule) in enumerate(MET.items())
     ],
 )
-def test_a_broken_server_is_caught_by_a_short_script_that_plays_alone(
+def test_server_mutant_is_caught_by_a_short_replayable_script(
     name: str, rule: str, tmp_path: Path
 ) -> None:
     mutant = server_mutants()[name]
@@ -116,28 +113,28 @@ def test_a_broken_server_is_caught_by_a_short_script_that_plays_alone(
     assert finding.step == len(failed.script.steps) <= 5
     kept = tmp_path / "script.json"
     kept.write_text(format_script(failed.script), encoding="utf-8")
-    with mutant_script_runner(mutant) as player:
-        assert player.run(read_script(kept)).violation == finding
-    with fresh() as player:
-        ending = player.run(read_script(kept))
+    with mutant_script_runner(mutant) as runner:
+        assert runner.run(read_script(kept)).violation == finding
+    with fresh() as runner:
+        ending = runner.run(read_script(kept))
     assert (ending.violation, ending.stop_reason) == (None, "")
 
 
-def test_what_costs_more_than_may_be_spent_is_not_played(tmp_path: Path) -> None:
-    with cloud() as player:
-        reach, purse = (
+def test_scripts_over_budget_are_not_run(tmp_path: Path) -> None:
+    with cloud() as runner:
+        reach, budget = (
             ScriptCapabilities(clock=False, render_ends=False),
             ScriptCost(credits=50, tokens=3),
         )
-        everywhere = contextlib.nullcontext(player)
-        done = search_scripts(lambda: everywhere, reach, 12, seed=1, purse=purse, home=tmp_path)
+        everywhere = contextlib.nullcontext(runner)
+        done = search_scripts(lambda: everywhere, reach, 12, seed=1, budget=budget, home=tmp_path)
     assert done.failed is None
     assert done.unaffordable
     assert done.scripts
 
 
 @pytest.mark.slow
-def test_without_credits_and_tokens_only_what_is_free_is_played(tmp_path: Path) -> None:
+def test_without_budget_only_free_scripts_are_run(tmp_path: Path) -> None:
     seen: list[CallScript] = []
 
     class Watched(ScriptRunner):
@@ -145,8 +142,8 @@ def test_without_credits_and_tokens_only_what_is_free_is_played(tmp_path: Path) 
             seen.append(script)
             return super().run(script)
 
-    with cloud() as player:
-        watched = Watched(player.context, lambda: uuid.uuid4().hex)
+    with cloud() as runner:
+        watched = Watched(runner.context, lambda: uuid.uuid4().hex)
         reach = ScriptCapabilities(edits=False, tokens=False, clock=False, render_ends=False)
         done = search_scripts(
             lambda: contextlib.nullcontext(watched), reach, 12, 3, ScriptCost(), home=tmp_path
@@ -156,25 +153,25 @@ def test_without_credits_and_tokens_only_what_is_free_is_played(tmp_path: Path) 
     assert {script_cost(script) for script in seen} == {ScriptCost()}
 
 
-def test_a_call_that_is_not_answered_ends_the_search_and_accuses_nobody(tmp_path: Path) -> None:
-    asked = 0
+def test_unanswered_call_ends_the_search_without_a_failure(tmp_path: Path) -> None:
+    requests = 0
 
     def hang(_request: httpx.Request) -> httpx.Response:
-        nonlocal asked
-        asked += 1
+        nonlocal requests
+        requests += 1
         raise httpx.ReadTimeout("nothing came")
 
-    stage = CheckContext(
+    context = CheckContext(
         TargetClient("http://peer.test", ME, httpx.MockTransport(hang)), None, "nmv_usr_mine"
     )
-    player = ScriptRunner(stage, lambda: "0")
+    runner = ScriptRunner(context, lambda: "0")
     reach = ScriptCapabilities(clock=False, render_ends=False)
     with pytest.raises(TargetTimeout, match="was not answered"):
-        search_scripts(lambda: contextlib.nullcontext(player), reach, 20, seed=0, home=tmp_path)
-    assert asked == 1
+        search_scripts(lambda: contextlib.nullcontext(runner), reach, 20, seed=0, home=tmp_path)
+    assert requests == 1
 
 
-def test_a_search_that_has_tried_enough_gives_what_it_has(
+def test_search_stops_shrinking_after_enough_attempts(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(search_module, "_MAX_SHRINKS", 0)

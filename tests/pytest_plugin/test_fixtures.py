@@ -1,4 +1,4 @@
-"""The pytest plugin, in projects of somebody else."""
+"""The pytest plugin in other projects."""
 
 from importlib.metadata import entry_points
 
@@ -67,18 +67,18 @@ def test_no_socket(nemo_respx, clip, tmp_path):
 
 @pytest.fixture
 def project(pytester: pytest.Pytester) -> pytest.Pytester:
-    """A project with folders that are called like some of ours, which loads the plugin."""
+    """A project whose folders have names like ours, with the plugin loaded."""
     pytester.makeconftest(CLIP)
     for name in ("client", "fixtures"):
         pytester.mkpydir(name).joinpath("__init__.py").write_text("raise SystemExit('not ours')")
-    # Where the project is installed as it is, pytest has found the plugin by itself.
+    # In an editable install pytest finds the plugin by itself.
     found = entry_points(group="pytest11", name="nemolocal")
     load = "" if found else " -p nemolocal_pytest"
     pytester.makeini(f"[pytest]\naddopts = --strict-markers -p no:schemathesis{load}\n")
     return pytester
 
 
-def test_server_client_clock_faults_and_journal_are_at_hand(project: pytest.Pytester) -> None:
+def test_fixtures_work_together(project: pytest.Pytester) -> None:
     project.makepyfile(FIVE)
     project.runpytest_inprocess().assert_outcomes(passed=5)
 
@@ -91,7 +91,7 @@ def test_workers_have_a_server_each(project: pytest.Pytester, workers: str) -> N
 
 
 @pytest.mark.slow
-def test_tests_know_nothing_of_each_other(project: pytest.Pytester) -> None:
+def test_tests_are_isolated(project: pytest.Pytester) -> None:
     project.makepyfile(
         """
         import pytest
@@ -110,7 +110,7 @@ def test_tests_know_nothing_of_each_other(project: pytest.Pytester) -> None:
 
 
 @pytest.mark.slow
-def test_a_control_token_of_the_environment_is_handed_over(
+def test_control_token_of_the_environment_is_used(
     project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("NEMO_CONTROL_TOKEN", "mine")
@@ -130,7 +130,7 @@ def test_a_control_token_of_the_environment_is_handed_over(
     project.runpytest_inprocess().assert_outcomes(passed=1)
 
 
-def test_broken_contract_is_told_with_its_entries(project: pytest.Pytester) -> None:
+def test_violation_is_reported_with_its_entries(project: pytest.Pytester) -> None:
     project.makepyfile(
         """
         import httpx
@@ -152,8 +152,8 @@ def test_broken_contract_is_told_with_its_entries(project: pytest.Pytester) -> N
         [
             "*the client broke the contract:",
             "*client.bearer: no bearer token: expected Bearer …, saw nothing (entry 1)",
-            "*nothing to judge: no call was seen; *",
-            "*no check begins with client.nothing",
+            "*no calls to evaluate: *",
+            "*no check id starts with client.nothing",
         ]
     )
 
@@ -184,7 +184,7 @@ def test_marker_arms_scenarios_and_faults_with_their_arguments(project: pytest.P
     )
     result = project.runpytest_inprocess()
     result.assert_outcomes(passed=1, errors=3)
-    result.stdout.fnmatch_lines(["*time jumps over every wait here*"])
+    result.stdout.fnmatch_lines(["*clock jumps over every wait here*"])
     result.stdout.fnmatch_lines(["*no fault is called 'no-such'*"])
 
 

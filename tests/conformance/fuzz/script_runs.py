@@ -1,10 +1,9 @@
-"""Steps that most scripts have, and a reference server to play them on."""
+"""Steps that most scripts have, and a reference server to run them on."""
 
 import contextlib
 from collections.abc import Iterator
 
 from nemolocal_conformance.context import PUT_ON_TIMELINE
-from nemolocal_conformance.fuzz.runner_factory import open_script_runner
 from nemolocal_conformance.fuzz.script import (
     AnyStep,
     BalanceStep,
@@ -17,7 +16,7 @@ from nemolocal_conformance.fuzz.script import (
     TokenStep,
     UploadStep,
 )
-from nemolocal_conformance.fuzz.script_runner import ScriptResult, ScriptRunner
+from nemolocal_conformance.fuzz.script_runner import ScriptResult, ScriptRunner, open_script_runner
 from nemolocal_contract.clock import ManualClock
 from nemolocal_contract.headers import Attribution
 from nemolocal_server.serving import LocalServer
@@ -33,16 +32,16 @@ EXPORT, FOLLOW = ExportStep("s1", "r1", by="ann"), FollowStep("r1", by="ann")
 
 @contextlib.contextmanager
 def reference(**settings: object) -> Iterator[ScriptRunner]:
-    """A player of scripts on a reference server with these settings."""
+    """Open a script runner for a reference server with these settings."""
     chosen = Settings(port=0, **settings)  # type: ignore[arg-type]
     with (
         LocalServer(chosen, ManualClock(autojump=True)) as server,
-        open_script_runner(server.base_url, Attribution("x", "1"), fresh=True) as player,
+        open_script_runner(server.base_url, Attribution("x", "1"), fresh=True) as runner,
     ):
-        yield player
+        yield runner
 
 
 def play(*steps: AnyStep, **settings: object) -> ScriptResult:
-    """How these steps end on such a server."""
-    with reference(**settings) as player:
-        return player.run(CallScript(steps))
+    """Run these steps on such a server and return the result."""
+    with reference(**settings) as runner:
+        return runner.run(CallScript(steps))

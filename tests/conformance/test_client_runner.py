@@ -1,4 +1,4 @@
-"""The driver: scenarios as data, a program run and stopped, and one word for what came of it."""
+"""The client runner: scenarios as data, a program run and stopped, and one result."""
 
 import json
 import os
@@ -32,7 +32,7 @@ Drive = Callable[..., tuple[int, str]]
 
 @pytest.fixture
 def drive(capsys: pytest.CaptureFixture[str]) -> Drive:
-    """Run the command; its status and what it printed."""
+    """Run the command; return its status and its output."""
 
     def run(*words: str) -> tuple[int, str]:
         status = main(["conform-client", *words])
@@ -43,7 +43,7 @@ def drive(capsys: pytest.CaptureFixture[str]) -> Drive:
 
 
 @pytest.mark.parametrize("scenario", scenarios().values(), ids=scenarios())
-def test_scenario_names_faults_settings_and_checks_that_there_are(scenario: ClientScenario) -> None:
+def test_scenarios_name_existing_faults_settings_and_checks(scenario: ClientScenario) -> None:
     assert set(scenario.checks) <= set(client_catalogue())
     assert scenario.about.endswith(".")
     scenario_settings(scenario)
@@ -51,19 +51,19 @@ def test_scenario_names_faults_settings_and_checks_that_there_are(scenario: Clie
         msgspec.convert(order, FaultSpec).resolve()
 
 
-def test_every_fault_befalls_a_client_in_some_scenario() -> None:
+def test_every_fault_is_in_some_scenario() -> None:
     armed = {order["name"] for scenario in scenarios().values() for order in scenario.faults}
     assert armed == set(CATALOGUE)
 
 
-def test_run_that_broke_nothing_passed(builder: JournalBuilder) -> None:
+def test_run_without_violation_passes(builder: JournalBuilder) -> None:
     outcome = evaluate_run(DONE, ProgramExit(0), builder.start().journal(), 1.5)
     assert (outcome.word, outcome.reasons, outcome.status, outcome.seconds) == (
         "passed", (), 0, 1.5
     )  # fmt: skip
 
 
-def test_broken_must_fails_whatever_the_scenario_is_about(builder: JournalBuilder) -> None:
+def test_violated_must_fails_in_every_scenario(builder: JournalBuilder) -> None:
     builder.request("balance", headers={"Authorization": ""})
     outcome = evaluate_run(DONE, ProgramExit(0), builder.journal(), 1.0)
     assert outcome.word == "failed"
@@ -78,10 +78,10 @@ def test_broken_must_fails_whatever_the_scenario_is_about(builder: JournalBuilde
             "the program made no request that silent applies to",
         ),
         ({"code": 2001}, "the program made no request that is answered with 2001"),
-        ({"checks": ("client.retry",)}, "nothing to judge client.retry by"),
+        ({"checks": ("client.retry",)}, "no call that client.retry applies to"),
     ],
 )
-def test_scenario_that_never_came_up_is_not_met(
+def test_unreached_scenario_is_not_met(
     builder: JournalBuilder, fields: dict[str, Any], reason: str
 ) -> None:
     scenario = msgspec.structs.replace(DONE, **fields)
@@ -92,10 +92,10 @@ def test_scenario_that_never_came_up_is_not_met(
 @pytest.mark.parametrize(
     ("fields", "status", "reason"),
     [
-        ({}, 3, "the program gave up with status 3 where a film was to be had"),
+        ({}, 3, "the program gave up with status 3 although an export was possible"),
         ({}, 127, "the program could not be run: status 127"),
         ({}, None, "the program hung and was stopped"),
-        ({"ends": "refused"}, 0, "the program ended with 0, as if it had been given a film"),
+        ({"ends": "refused"}, 0, "the program ended with status 0 although no export was possible"),
         ({"ends": "refused"}, 3, ""),
         ({"ends": "open"}, 3, ""),
         ({"seconds": 1.0}, None, ""),
@@ -106,7 +106,7 @@ def test_scenario_that_never_came_up_is_not_met(
         ),
     ],
 )
-def test_way_in_which_a_program_ends_is_judged(
+def test_exit_of_a_program_is_evaluated(
     builder: JournalBuilder, fields: dict[str, Any], status: int | None, reason: str
 ) -> None:
     scenario = msgspec.structs.replace(DONE, **fields)
@@ -114,7 +114,7 @@ def test_way_in_which_a_program_ends_is_judged(
     assert outcome.reasons == ((reason,) if reason else ())
 
 
-def test_program_is_run_with_its_environment_and_its_words_are_kept(tmp_path: Path) -> None:
+def test_program_gets_its_environment_and_its_output_is_kept(tmp_path: Path) -> None:
     said = tmp_path / "said"
     words = [sys.executable, "-c", "import os, sys; print(os.environ['A']); sys.exit('b')"]
     assert run_program(words, {**os.environ, "A": "a"}, said, 60.0) == ProgramExit(1)
@@ -125,12 +125,12 @@ def test_program_is_run_with_its_environment_and_its_words_are_kept(tmp_path: Pa
     ("words", "status"),
     [(["bash", "-c", "kill -9 $$"], 137), (["no-such-program"], 127), (["/"], 126)],
 )
-def test_status_is_as_a_shell_has_it(words: list[str], status: int, tmp_path: Path) -> None:
+def test_exit_status_is_that_of_a_shell(words: list[str], status: int, tmp_path: Path) -> None:
     assert run_program(words, os.environ, tmp_path / "said", 60.0) == ProgramExit(status)
 
 
 def test_program_that_hangs_is_stopped_with_its_children(tmp_path: Path) -> None:
-    # Whoever still lives holds the other end of this one open.
+    # A process that still runs keeps the other end of this pipe open.
     held = tmp_path / "held"
     os.mkfifo(held)
     end = os.open(held, os.O_RDONLY | os.O_NONBLOCK)
@@ -143,7 +143,7 @@ def test_program_that_hangs_is_stopped_with_its_children(tmp_path: Path) -> None
         assert pipe.read() == b""
 
 
-def test_outcomes_are_told_in_lines_and_as_a_table(builder: JournalBuilder) -> None:
+def test_results_are_shown_as_lines_and_table(builder: JournalBuilder) -> None:
     passed = evaluate_run(DONE, ProgramExit(0), builder.start().journal(), 1.5)
     outcomes = [passed, msgspec.structs.replace(passed, word="failed", reasons=("a | b", "c"))]
     assert scenario_line(outcomes[0]) == "passed   one"
@@ -156,7 +156,7 @@ def test_outcomes_are_told_in_lines_and_as_a_table(builder: JournalBuilder) -> N
     ("words", "status"),
     [(["passed", "not met"], 0), (["passed", "failed"], 1), (["not met"], 2)],
 )
-def test_status_says_what_all_came_to(
+def test_exit_code_follows_the_results(
     builder: JournalBuilder, words: list[str], status: int
 ) -> None:
     one = evaluate_run(DONE, ProgramExit(0), builder.start().journal(), 1.0)
@@ -180,15 +180,13 @@ def test_scenarios_are_listed(drive: Drive) -> None:
         (["--only", "402", "--", "true"], 2, "2 scenarios: 2 not met"),
     ],
 )
-def test_what_cannot_be_judged_is_told(
-    drive: Drive, words: list[str], status: int, told: str
-) -> None:
+def test_wrong_usage_is_reported(drive: Drive, words: list[str], status: int, told: str) -> None:
     ended, out = drive(*words)
     assert ended == status, out
     assert told in out
 
 
-def test_places_are_filled_in_and_the_run_is_kept(drive: Drive, tmp_path: Path) -> None:
+def test_placeholders_are_replaced_and_the_run_is_kept(drive: Drive, tmp_path: Path) -> None:
     script = (
         "ls {folder}; head -c 12 {clip} | tail -c 8; echo; echo $NEMO_TOKEN $NEMO_SPEED;"
         "test {url} = $NEMO_API_URL && curl -s {url}/api/credits/balance/simple"
@@ -209,9 +207,7 @@ def test_places_are_filled_in_and_the_run_is_kept(drive: Drive, tmp_path: Path) 
 
 
 @pytest.mark.slow
-def test_program_that_knows_only_the_cloud_is_led_to_the_server(
-    drive: Drive, tmp_path: Path
-) -> None:
+def test_program_with_the_clouds_address_reaches_the_server(drive: Drive, tmp_path: Path) -> None:
     script = (
         "curl -sS https://mega-api-prod.nemovideo.ai/api/credits/balance/simple;"
         "curl -sS http://example.com; exit 1"
@@ -227,7 +223,7 @@ def test_program_that_knows_only_the_cloud_is_led_to_the_server(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("words", [["true"], ["false"], ["no-such-program"]])
-def test_client_that_makes_no_call_is_not_judged(drive: Drive, words: list[str]) -> None:
+def test_client_without_calls_is_not_judged(drive: Drive, words: list[str]) -> None:
     status, out = drive("--only", "plain", "--only", "1001", "--", *words)
     assert status == 2
     assert "no call" in out

@@ -1,4 +1,4 @@
-"""Archives of browsers and proxies as journals: what they know, what they do not, no secrets."""
+"""HAR files of browsers and proxies as journals: what they contain, without secrets."""
 
 import base64
 import json
@@ -20,7 +20,7 @@ TOKEN = "nmv_usr_very_secret"
 def item(
     endpoint: str, path: str = "", *, status: int = 200, reply: Any = None, **more: Any
 ) -> dict[str, Any]:
-    """An exchange as a browser writes it down."""
+    """Return an exchange as a browser records it."""
     known = wire.endpoints()[endpoint]
     headers = {
         "Authorization": f"Bearer {TOKEN}",
@@ -57,7 +57,7 @@ def token_item(**more: Any) -> dict[str, Any]:
     return item("token", reply=reply, headers={"Authorization": "", "X-Client-Id": "me"}, **more)
 
 
-def test_an_archive_of_others_has_no_truth_but_the_bytes() -> None:
+def test_foreign_har_has_no_server_state() -> None:
     found = har(token_item(), item("balance", reply={"code": 1001, "data": None}))
     token, balance = found.entries
     assert not found.has_server_state
@@ -70,7 +70,7 @@ def test_an_archive_of_others_has_no_truth_but_the_bytes() -> None:
     assert balance.speed == 1.0
 
 
-def test_no_token_and_no_cookie_stays_of_an_archive() -> None:
+def test_har_tokens_and_cookies_are_removed() -> None:
     leaky = item("balance", f"/api/credits/balance/simple?token={TOKEN}", headers={"Cookie": "x=1"})
     odd = item(
         "balance", headers={"Authorization": "Bearer manual-secret", "X-Note": "manual-secret"}
@@ -85,18 +85,18 @@ def test_no_token_and_no_cookie_stays_of_an_archive() -> None:
     assert report.verdicts[0].entries == (2,)
 
 
-def test_a_request_without_a_reply_was_cut() -> None:
+def test_request_without_response_is_cut() -> None:
     lost, broken = item("balance", status=0), item("balance", _error="net::ERR_FAILED")
     assert [entry.ending for entry in har(lost, broken).entries] == ["cut by server"] * 2
     assert har(lost).entries[0].code is None
 
 
-def test_statuses_stand_for_codes_where_there_is_no_envelope() -> None:
+def test_http_status_is_the_code_without_an_envelope() -> None:
     html = item("balance", status=502, content={"text": "<html>"})
     assert har(html).entries[0].code == 502
 
 
-def test_other_hosts_are_nobodys_endpoints() -> None:
+def test_other_hosts_are_not_endpoints() -> None:
     elsewhere = item("balance")
     elsewhere["request"]["url"] = "https://other.test/api/credits/balance/simple"
     odd = item("balance")
@@ -107,7 +107,7 @@ def test_other_hosts_are_nobodys_endpoints() -> None:
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1:8787", "localhost", "[::1]:80"])
-def test_nobody_knows_how_fast_somebody_elses_local_server_was(host: str) -> None:
+def test_speed_of_a_foreign_local_server_is_unknown(host: str) -> None:
     local = item("balance")
     local["request"]["url"] = f"http://user:pass@{host}/api/credits/balance/simple?x=1"
     (entry,) = har(local).entries
@@ -115,7 +115,7 @@ def test_nobody_knows_how_fast_somebody_elses_local_server_was(host: str) -> Non
     assert entry.url == "/api/credits/balance/simple?x=1"
 
 
-def test_forms_are_told_by_their_files() -> None:
+def test_forms_are_described_by_their_files() -> None:
     path = wire.UPLOAD.path(user="me", session="1")
     named = {
         "postData": {
@@ -143,12 +143,12 @@ def test_bodies_may_be_base64() -> None:
 
 
 @pytest.mark.parametrize("text", ["yesterday", ""])
-def test_a_moment_that_is_none_is_refused(text: str) -> None:
+def test_invalid_time_is_rejected(text: str) -> None:
     with pytest.raises(JournalUnreadable, match="entry 1: startedDateTime"):
         har(item("balance", startedDateTime=text))
 
 
-def test_a_moment_without_a_zone_is_utc() -> None:
+def test_time_without_zone_is_utc() -> None:
     first, second = (
         har(item("balance", startedDateTime=f"2026-01-02T03:04:05{zone}")).entries[0]
         for zone in ("", "+00:00")
@@ -156,7 +156,7 @@ def test_a_moment_without_a_zone_is_utc() -> None:
     assert first.started == second.started
 
 
-def test_what_is_json_and_no_object_is_an_empty_reply() -> None:
+def test_json_that_is_not_an_object_is_an_empty_reply() -> None:
     listed = item(
         "token", content={"text": "[1]"}, headers={"Authorization": "", "X-Client-Id": "a"}
     )
@@ -166,7 +166,7 @@ def test_what_is_json_and_no_object_is_an_empty_reply() -> None:
     assert [entry.token_id for entry in found.entries] == [None, None, 1]
 
 
-def test_the_verdict_on_an_archive_says_what_it_cannot_tell() -> None:
+def test_verdict_on_a_har_says_what_is_not_judgeable() -> None:
     chat = {"postData": {"mimeType": "application/json", "text": '{"session_id": "1"}'}}
     stream = item("chat", request=chat, content={"text": "data:\n\n"})
     stream["response"]["headers"] = [{"name": "Content-Type", "value": "text/event-stream"}]

@@ -1,1 +1,0 @@
-"""Scripts of calls, played on the reference and on servers of odd answers."""

@@ -1,0 +1,1 @@
+"""Scripts of calls against the reference server and against servers with wrong responses."""
