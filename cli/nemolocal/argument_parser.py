@@ -53,16 +53,6 @@ def as_sentence(words: str) -> str:
     return f"{words[:1].upper()}{words[1:]}."
 
 
-def add_like_cloud(parser: argparse.ArgumentParser) -> None:
-    """How the server that a command runs itself behaves."""
-    parser.add_argument(
-        "--like-cloud",
-        action="store_true",
-        help="let the command's own server do as the cloud does: charge credits, take its time, "
-        "end some edits without an answer, mention buttons",
-    )
-
-
 def _suggestion(word: str, known: Iterable[str]) -> str:
     near = difflib.get_close_matches(word, list(known), n=1)
     return f"; did you mean {near[0]}?" if near else ""

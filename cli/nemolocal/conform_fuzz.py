@@ -27,20 +27,12 @@ from nemolocal_conformance.reports import as_json
 from nemolocal_conformance.target import TargetUnreachable, require_http_server
 from nemolocal_conformance.verdicts import Verdict
 from nemolocal_contract.clock import WallClock, iso8601
-from nemolocal_contract.headers import Attribution
 from nemolocal_contract.plurals import pluralize
 
-from .attribution import installed_version
-from .commands.conform import (
-    ATTRIBUTION_SOURCE,
-    HARNESS_FAILED,
-    open_target,
-    print_verdict,
-    resolve_token,
-    write_report,
-)
-from .control_token_option import resolve_control_token
+from .conform_output import print_harness_error, print_verdict, write_report
+from .conform_target import harness_attribution, open_target, resolve_token
 from .errors import CommandError, UsageError
+from .shared_options import resolve_control_token
 
 _SCRIPT_FILE = "failing-script.json"
 _NO_HYPOTHESIS = "random scripts are made by Hypothesis: pip install 'nemolocal[conformance]'"
@@ -60,8 +52,7 @@ def run_fuzz(arguments: argparse.Namespace) -> int:
             verdicts, scripts, calls = play(arguments, player)
             report = script_report(player.context, verdicts, at, time.perf_counter() - begun)
     except (TargetUnreachable, OverBudget, ScriptUnreadable) as problem:
-        print(f"nemolocal: {problem}", file=sys.stderr)
-        return HARNESS_FAILED
+        return print_harness_error(problem)
     if arguments.report:
         write_report(report, Path(arguments.report))
     if arguments.json:
@@ -78,18 +69,13 @@ def run_fuzz(arguments: argparse.Namespace) -> int:
 @contextlib.contextmanager
 def _open_runner(arguments: argparse.Namespace) -> Iterator[ScriptRunner]:
     """A player of the server that is judged: the one that is named, or a new one."""
-    attribution, token = (
-        Attribution(ATTRIBUTION_SOURCE, installed_version()),
-        resolve_token(arguments),
-    )
-    control_token = resolve_control_token(arguments)
     with (
         open_target(arguments.base_url) as base_url,
         open_script_runner(
             base_url,
-            attribution,
-            token=token,
-            control_token=control_token,
+            harness_attribution(),
+            token=resolve_token(arguments),
+            control_token=resolve_control_token(arguments),
             fresh=not arguments.base_url,
         ) as player,
     ):

@@ -39,7 +39,7 @@ class BatchResult(msgspec.Struct, frozen=True):
     warnings: tuple[str, ...] = ()
 
 
-def run(arguments: argparse.Namespace) -> int:
+def run_batch(arguments: argparse.Namespace) -> int:
     """Edit every file; 1 if one of them failed, the others are done all the same."""
     folder = local_path(arguments.out_dir)
     wanted = _destinations(arguments.input, folder)

@@ -1,6 +1,7 @@
 """The files that a command line names: what goes in is there, what comes out hurts none of it."""
 
 import os
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -10,6 +11,9 @@ from nemolocal_client.local_files import CHECK_NAME_REMEDY, file_size, local_pat
 from nemolocal_client.text_validation import validate_text
 
 from .errors import CommandError, UsageError
+
+# M4V is MP4 by another name.
+_MP4_EXTENSIONS = (".mp4", ".m4v")
 
 
 def is_url(name: str) -> bool:
@@ -39,6 +43,12 @@ def resolve_output(output: str | None, default: Path, inputs: Sequence[str]) -> 
     path = local_path(output)
     check_destination(path, inputs=inputs)
     return path
+
+
+def warn_about_extension(destination: Path) -> None:
+    """Say so where the name of an export promises another format than MP4, or none."""
+    if destination.suffix.lower() not in _MP4_EXTENSIONS:
+        print(f"{destination} will be an MP4, whatever its name says", file=sys.stderr)
 
 
 def check_url_inputs(names: Sequence[str], base_url: str | None, allowed: Sequence[str]) -> None:

@@ -94,6 +94,6 @@ def test_a_token_sends_the_cloud_leg_to_the_cloud(
         raise CannotCompare(f"asked for {wanted.base_url}")
 
     monkeypatch.setenv("NEMO_TOKEN", "t")
-    monkeypatch.setattr("nemolocal.commands.bench.compare", stop)
+    monkeypatch.setattr("nemolocal.compression_comparison.compare", stop)
     assert bench(bad / "plain.mp4", "--cloud") == 2
     assert f"asked for {CLOUD_BASE_URL}" in capsys.readouterr().err

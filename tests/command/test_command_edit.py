@@ -6,8 +6,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from nemolocal import client_factory
-from nemolocal.commands import edit
+from nemolocal import client_factory, single_edit
 from nemolocal_agent.replies import gui_hints
 from nemolocal_client import Attribution, Client, MemoryProfile, Notice, PollPolicy
 from nemolocal_client.gui_translation import hints_for
@@ -276,7 +275,7 @@ def test_server_that_does_not_answer_is_named(run: CommandRunner, clip: Path) ->
     ],
 )
 def test_output_is_named_after_the_first_input(inputs: list[str], path: str) -> None:
-    assert edit._default_output(inputs) == Path(path)
+    assert single_edit._default_output(inputs) == Path(path)
 
 
 def test_a_url_that_is_none_is_said_in_one_line(run: CommandRunner) -> None:

@@ -16,12 +16,12 @@ from hypothesis import given, strategies as st
 
 from nemolocal.chat_prompt import prompt_lines
 from nemolocal.client_factory import open_client
+from nemolocal.data_folders import data_folder
 from nemolocal.embedded_server import EmbeddedServer
 from nemolocal.errors import CommandError
 from nemolocal.export_filename import find_export_filename
 from nemolocal.saved_chats import (
     create_chat_folder,
-    data_folder,
     locate_session,
     saved_chat_sessions,
 )

@@ -1,5 +1,6 @@
 """The command itself: help, version, one-line errors, exit codes, nothing imported too early."""
 
+import ast
 import io
 import subprocess
 import sys
@@ -56,7 +57,7 @@ def test_module_runs_as_the_command() -> None:
 @pytest.mark.slow
 def test_help_imports_neither_http_nor_server_nor_renderer() -> None:
     code = (
-        "import sys; from nemolocal import command; command._parser().format_help();"
+        "import sys; from nemolocal import main; main._parser().format_help();"
         "print([m for m in ('httpx', 'rich', 'jinja2', 'markdown_it', 'av', 'starlette',"
         " 'nemolocal_server', 'nemolocal_render') if m in sys.modules])"
     )
@@ -95,6 +96,22 @@ def test_failure_is_one_line_and_a_status(
     monkeypatch.setattr(doctor, "run", fail)
     outcome = run("doctor")
     assert (outcome.status, outcome.out, outcome.err) == (status, "", said)
+
+
+@pytest.mark.sources
+def test_no_command_imports_another() -> None:
+    folder = Path(main.__file__).with_name("commands")
+    names = {path.stem for path in folder.glob("*.py")} - {"__init__"}
+    assert len(names) > 10
+    for name in names:
+        tree = ast.parse((folder / f"{name}.py").read_text(encoding="utf-8"))
+        found = {
+            node.module or alias.name
+            for node in ast.walk(tree)
+            if isinstance(node, ast.ImportFrom) and node.level == 1
+            for alias in node.names
+        }
+        assert not found & names, name
 
 
 @pytest.mark.slow
@@ -210,7 +227,7 @@ def test_doctor_says_how_programs_are_sealed(
         return ()
 
     monkeypatch.setattr("nemolocal_render.diagnostics.diagnose", diagnose)
-    monkeypatch.setattr(doctor, "sealing_unavailable_reason", lambda: reason)
+    monkeypatch.setattr("nemolocal.exec.sealed_network.sealing_unavailable_reason", lambda: reason)
     outcome = run("doctor")
     assert outcome.status == 0
     assert told in outcome.lines

@@ -7,7 +7,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from nemolocal.commands import skill_run
+from nemolocal import skill_run
 from nemolocal_client import BadAttribution
 from nemolocal_contract.clock import WallClock
 from nemolocal_render.ffmpeg_cli import FFmpegFailed

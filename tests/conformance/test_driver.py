@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from nemolocal.commands.conform_client import scenario_settings
+from nemolocal.client_scenarios import scenario_settings
 from nemolocal.main import main
 from nemolocal_conformance.client_checks import client_catalogue
 from nemolocal_conformance.client_runner.program import ProgramExit, run_program

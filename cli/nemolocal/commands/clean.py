@@ -3,22 +3,58 @@
 import argparse
 import contextlib
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from nemolocal_contract.plurals import pluralize, sized
 
+from ..data_folders import SERVE_FOLDER
 from ..errors import CommandError
-from .serve import DEFAULT_DATA_FOLDER
 
 if TYPE_CHECKING:
     from nemolocal_server.retention.cleanup import CleanupPlan, UnusedSession
 
+_DESCRIPTION = """\
+Remove what takes room and nobody uses: what killed commands left in the temporary folder, and from
+a data folder half-received files, files without a session, and sessions unused for long.
+
+Without --data it is the data folder of `nemolocal serve` here (.nemolocal), and sessions go that
+have been unused for 30 days. From a folder that --data names, sessions go only if --older-than says
+which, and so do the chats that `nemolocal chat` keeps. Snapshots stay, and a folder in use is left
+alone.
+"""
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 7 * 86_400}
+_MAX_AGE = 36_500 * 86_400
 _MAX_LINES = 20
+
+
+def add_parser(commands: Any) -> None:
+    """Add the command."""
+    clean = commands.add_parser(
+        "clean",
+        help="remove old sessions and what killed commands left",
+        description=_DESCRIPTION,
+    )
+    clean.add_argument(
+        "--data",
+        action="append",
+        metavar="FOLDER",
+        help="a data folder; may be given several times; default: .nemolocal",
+    )
+    clean.add_argument(
+        "--older-than",
+        type=_age,
+        metavar="AGE",
+        help="remove sessions and kept chats unused for so long: 90m, 12h, 7d, 2w",
+    )
+    clean.add_argument(
+        "--dry-run", action="store_true", help="print what would be removed, and remove nothing"
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -61,7 +97,7 @@ def _plan_cleanups(arguments: argparse.Namespace) -> "list[CleanupPlan]":
     if arguments.data:
         folders = [Path(name) for name in dict.fromkeys(arguments.data)]
     else:
-        folders = [Path(DEFAULT_DATA_FOLDER)] if os.path.lexists(DEFAULT_DATA_FOLDER) else []
+        folders = [Path(SERVE_FOLDER)] if os.path.lexists(SERVE_FOLDER) else []
         age = TEMPORARY_RETENTION.max_age if age is None else age
     found = [plan_cleanup(folder, age) for folder in folders]
     if age is None:
@@ -163,3 +199,14 @@ def _described(session: "UnusedSession") -> str:
     used = datetime.fromtimestamp(session.used).isoformat(" ", "minutes")
     name = " ".join(session.task_name.split())[:40]
     return f"session {session.id} ({name}), unused since {used}, {sized(session.size)}"
+
+
+def _age(text: str) -> float:
+    """An age in seconds."""
+    found = re.fullmatch(r"([0-9]{1,12}(?:\.[0-9]{1,6})?) ?([smhdw])", text.strip().lower())
+    seconds = float(found[1]) * _UNITS[found[2]] if found else _MAX_AGE + 1
+    if seconds > _MAX_AGE:
+        raise argparse.ArgumentTypeError(
+            f"it must be a number with s, m, h, d or w, for instance 7d, not {text!r}"
+        )
+    return seconds

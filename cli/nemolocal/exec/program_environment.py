@@ -57,6 +57,14 @@ class ProgramEnvironment(msgspec.Struct, frozen=True):
     sealed_network: SealedNetwork | None = None
     unsealed_reason: str = ""
 
+    @property
+    def unsealed_warning(self) -> str:
+        """What is said of a program that may reach the world."""
+        return (
+            f"not sealed ({self.unsealed_reason}): a client that heeds neither the proxy nor our "
+            f"hooks reaches the real {CLOUD_HOST}"
+        )
+
     def wrap_command(self, words: Sequence[str]) -> list[str]:
         """The words by which a program is run here."""
         return (

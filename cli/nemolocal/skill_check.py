@@ -15,7 +15,7 @@ from nemolocal_skill import (
     read_skill,
 )
 
-from ..attribution import installed_version
+from .attribution import installed_version
 
 _FORMATS: dict[str, Callable[[Sequence[CheckedDocument]], str]] = {
     "text": as_text,

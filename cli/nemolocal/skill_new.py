@@ -5,7 +5,7 @@ import re
 from importlib.resources import files
 from pathlib import Path
 
-from ..errors import CommandError, UsageError
+from .errors import CommandError, UsageError
 
 _NAME = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+){0,15}")
 _MAX_NAME_LENGTH = 64

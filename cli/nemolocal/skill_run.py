@@ -14,8 +14,8 @@ from nemolocal_contract.endpoints import JOURNAL
 from nemolocal_contract.rules import rules
 from nemolocal_skill import Skill, SkillCallResult, SkillRunTarget, run_skill
 
-from ..attribution import check_attribution_variables
-from ..errors import CommandError
+from .attribution import check_attribution_variables
+from .errors import CommandError
 from .skill_check import read_skill_or_report
 
 # As fast as turns may go without their events falling together.
