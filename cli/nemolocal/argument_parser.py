@@ -36,7 +36,7 @@ class SuggestingParser(argparse.ArgumentParser):
         except argparse.ArgumentError as error:
             meant = _suggestion(str(value), map(str, action.choices or ()))
             # Whoever is told what was meant need not read the whole list.
-            said = f"{value!r} is unknown{meant}" if meant else error.message
+            said = f"unknown value {value!r}{meant}" if meant else error.message
             raise argparse.ArgumentError(action, said) from None
 
 

@@ -45,7 +45,7 @@ _SPEED = 200.0
 _TOKEN = "nmv_usr_of-the-scenario"
 _USER = "user_of-the-scenario"
 _NOTHING_JUDGED = 2
-_UNKNOWN = "no scenario has such a name: `nemolocal conform-client --list` shows them all"
+_UNKNOWN = "no scenario has this name: see `nemolocal conform-client --list`"
 _URL_CAVEAT = "it does not call the address in NEMO_API_URL"
 
 

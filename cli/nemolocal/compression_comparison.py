@@ -38,7 +38,7 @@ def compare_compression(arguments: argparse.Namespace) -> int:
 
 def _comparison_options(arguments: argparse.Namespace) -> CompareOptions:
     if not 0 < arguments.target_vmaf < _MAX_VMAF:
-        raise CannotCompare("--target-vmaf is a number between 0 and 100")
+        raise CannotCompare("--target-vmaf must be between 0 and 100")
     if arguments.base_url:
         _check_server(arguments)
     return CompareOptions(
@@ -52,7 +52,7 @@ def _comparison_options(arguments: argparse.Namespace) -> CompareOptions:
 
 def _check_server(arguments: argparse.Namespace) -> None:
     if not arguments.cloud:
-        raise CannotCompare("--base-url is the server of --cloud: say both")
+        raise CannotCompare("--base-url requires --cloud")
     try:
         host_of(arguments.base_url)
     except CannotConnect as refused:
@@ -65,7 +65,7 @@ def _base_url(arguments: argparse.Namespace) -> str:
         return str(arguments.base_url)
     if os.environ.get(TOKEN_VARIABLE):
         return CLOUD_BASE_URL
-    _log(f"no {TOKEN_VARIABLE}: the cloud's published figures stand in")
+    _log(f"{TOKEN_VARIABLE} is not set: using the cloud's published figures")
     return ""
 
 
@@ -73,7 +73,7 @@ def _read(path: Path) -> BenchReport:
     try:
         return read_report(path.read_bytes())
     except OSError as error:
-        raise ReportUnreadable(f"{path} cannot be read: {error.strerror}") from error
+        raise ReportUnreadable(f"cannot read {path}: {error.strerror}") from error
     except ReportUnreadable as reason:
         raise ReportUnreadable(f"{path}: {reason}") from reason
 
@@ -89,7 +89,7 @@ def _report_folder(name: str | None) -> Path | None:
         trial.touch()
         trial.unlink()
     except OSError as error:
-        raise CannotCompare(f"{folder}: no report can be written: {error.strerror}") from error
+        raise CannotCompare(f"cannot write a report to {folder}: {error.strerror}") from error
     return folder
 
 
@@ -100,7 +100,7 @@ def _write(report: BenchReport, changed: tuple[FigureChange, ...], folder: Path)
         "bench.html": as_html(report, changed),
     }
     write_report_files(folder, contents)
-    _log(f"the report is {folder / 'bench.html'}")
+    _log(f"report: {folder / 'bench.html'}")
 
 
 def _print(report: BenchReport, changed: tuple[FigureChange, ...]) -> None:

@@ -28,7 +28,7 @@ from .conform_target import harness_attribution, open_target, resolve_token
 from .errors import UsageError
 from .shared_options import resolve_control_token, select_by_prefix
 
-_UNKNOWN = "no check has such an id: `nemolocal conform --list` shows them all"
+_UNKNOWN = "no check has this id: see `nemolocal conform --list`"
 
 
 def list_checks(arguments: argparse.Namespace) -> int:
@@ -58,7 +58,7 @@ def _selected_checks(arguments: argparse.Namespace) -> list[ServerCheck]:
     if arguments.smoke:
         chosen = [check for check in chosen if check.id in SMOKE_CHECKS]
     if not chosen:
-        raise UsageError("none of these checks is one of --smoke: leave out --only or --smoke")
+        raise UsageError("none of these checks is in the --smoke set: remove --only or --smoke")
     return chosen
 
 
@@ -107,13 +107,13 @@ def explain_check(name: str) -> int:
     """Print what a check is about: its rules, its cost, what it stands on."""
     check = server_catalogue().get(name)
     if check is None:
-        raise UsageError(f"no check is called {name!r}: `nemolocal conform --list` shows them all")
+        raise UsageError(f"no check has the id {name!r}: see `nemolocal conform --list`")
     print(f"{check.id}\n\n{check.sentence}\n")
     for rule in (rules()[rule_id] for rule_id in check.rules):
         print(f"{rule.id}: {rule.level}, {GRADE_NAMES[rule.grade]} ({', '.join(rule.source)})")
         print(f"    {rule.text}")
     cost = msgspec.structs.asdict(check.cost)
     print(f"\nCosts: {', '.join(f'{value:g} {name}' for name, value in cost.items())}")
-    print(f"Stands on: {check.prerequisite or 'nothing'}")
-    print(f"Needs the control interface: {'yes' if check.needs_control else 'no'}")
+    print(f"Requires: {check.prerequisite or 'nothing'}")
+    print(f"Needs the control API: {'yes' if check.needs_control else 'no'}")
     return 0

@@ -35,7 +35,7 @@ from .errors import CommandError, UsageError
 from .shared_options import resolve_control_token
 
 _SCRIPT_FILE = "failing-script.json"
-_NO_HYPOTHESIS = "random scripts are made by Hypothesis: pip install 'nemolocal[conformance]'"
+_NO_HYPOTHESIS = "random scripts require Hypothesis: pip install 'nemolocal[conformance]'"
 
 
 _FuzzOutcome = tuple[tuple[Verdict, ...], int, int]
@@ -44,7 +44,10 @@ _FuzzOutcome = tuple[tuple[Verdict, ...], int, int]
 def run_fuzz(arguments: argparse.Namespace) -> int:
     """0 all right, 1 an answer was not allowed, 2 nothing could be judged."""
     if arguments.only or arguments.smoke or arguments.known:
-        raise UsageError("--only, --smoke and --known are about checks: scripts have none")
+        raise UsageError(
+            "--only, --smoke and --known are for checks: they cannot be combined with --random or "
+            "--replay"
+        )
     begun, at = time.perf_counter(), iso8601(WallClock().time())
     try:
         with _open_runner(arguments) as player:
@@ -153,7 +156,7 @@ def _write_script(arguments: argparse.Namespace, script: CallScript, ending: Scr
         path.write_text(format_script(CallScript(script.steps, found)), encoding="utf-8")
     except OSError as error:
         raise CommandError(
-            f"{path}: the script cannot be written: {error.strerror}; name another "
-            "folder with --report"
+            f"cannot write the script to {path}: {error.strerror}; choose another folder "
+            "with --report"
         ) from error
-    print(f"nemolocal: play it again: nemolocal conform --replay {path}", file=sys.stderr)
+    print(f"nemolocal: to run it again: nemolocal conform --replay {path}", file=sys.stderr)

@@ -42,19 +42,19 @@ from .safe_output import print_json
 from .saved_chats import SessionLocation, create_chat_folder, has_activity, locate_session
 
 _HELP = """\
-Say what to edit, in your own words. "export", "credits", "status" and names of files are done here.
+Type what to edit, in your own words; "export", "credits", "status" and file names work too.
 /state          show the timeline
-/export [FILE]  export, to FILE from now on
-/undo           take the last edit back
-/cancel         stop the export that goes on
-/link           a link to the project, for the web
-/help           this
-/quit           end; the session stays
-Ctrl-C gives up a wait or clears the line, Ctrl-D ends."""
-_TURN_CONTINUES = "No longer waiting; the work goes on in the backend: /state shows when it is done"
-_EXPORT_CONTINUES = "No longer waiting; the export goes on in the backend: /cancel stops it"
-_NOT_ADDED = "Upload stopped: nothing was added. Name the file again to upload it"
-_MAYBE_ADDED = "No longer waiting; the file had arrived, and may still be added"
+/export [FILE]  export; FILE is also used for later exports
+/undo           undo the last edit
+/cancel         cancel the running export
+/link           show a web link to the project
+/help           show this help
+/quit           quit; the session is saved
+Ctrl-C stops waiting or clears the line, Ctrl-D quits."""
+_TURN_CONTINUES = "Stopped waiting; the edit continues in the backend: /state shows when it is done"
+_EXPORT_CONTINUES = "Stopped waiting; the export continues in the backend: /cancel stops it"
+_NOT_ADDED = "Upload stopped: nothing was added. Give the file name again to upload it"
+_MAYBE_ADDED = "Stopped waiting; the file was sent and may still be added"
 _DOWNLOAD_STOPPED = "Download stopped: export again to get the file"
 _STOPPED = "Stopped; /state shows what was done"
 # A message that can only be a path: ./a, ../a, ~/a, /a/b.
@@ -129,7 +129,9 @@ class Chat:
             case _ if _PATH.fullmatch(message):
                 self._answer(message, lambda: self._upload(message))
             case _ if command.startswith("/") and not os.path.isfile(message):
-                self._show(Answer(lines=(f"{command} is unknown: /help tells what there is",)), "")
+                self._show(
+                    Answer(lines=(f"unknown command {command}: /help lists all commands",)), ""
+                )
             case _:
                 self._send_to_assistant(message)
         return True
@@ -236,7 +238,7 @@ class Chat:
 
     def _cancel(self) -> Answer:
         stopped = self._client.cancel_export()
-        return Answer(lines=("Export stopped" if stopped else "No export is under way",))
+        return Answer(lines=("Export cancelled" if stopped else "No export is running",))
 
 
 def run_conversation(arguments: argparse.Namespace) -> int:
@@ -271,7 +273,7 @@ def run_conversation(arguments: argparse.Namespace) -> int:
         display.close()
         session = client.workspace.session
         if session is not None and has_activity(session.saved) and not arguments.json:
-            print(f"nemolocal sessions {session.id} comes back to this", file=sys.stderr)
+            print(f"To continue this session: nemolocal sessions {session.id}", file=sys.stderr)
     return int(chat.failed and not interactive)
 
 

@@ -69,7 +69,7 @@ class EmbeddedServer(msgspec.Struct, frozen=True):
             server = LocalServer(settings)
         except FolderInUse as error:
             raise CommandError(
-                "this session is open in another command: end that one first"
+                "this session is open in another command: close that one first"
             ) from error
         except StoreError as error:
             way = f"set {DATA_VARIABLE} to another folder"

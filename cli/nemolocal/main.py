@@ -82,7 +82,7 @@ def _run(argv: Sequence[str] | None) -> int:
     except UnicodeEncodeError as error:
         # Of the command line or the environment: nothing else has what stands for bad bytes.
         text = str(error.object)[:_MAX_SHOWN]
-        print(f"nemolocal: {text!r} is no valid text: write it as UTF-8", file=sys.stderr)
+        print(f"nemolocal: invalid text {text!r}: use UTF-8", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("nemolocal: interrupted", file=sys.stderr)
@@ -98,7 +98,7 @@ def _run(argv: Sequence[str] | None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = SuggestingParser(
         prog="nemolocal",
-        description="NemoVideo on your own machine: a server that really renders, and its client.",
+        description="A local mock of the NemoVideo cloud that performs real edits and renders.",
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

@@ -48,15 +48,15 @@ def resolve_output(output: str | None, default: Path, inputs: Sequence[str]) -> 
 def warn_about_extension(destination: Path) -> None:
     """Say so where the name of an export promises another format than MP4, or none."""
     if destination.suffix.lower() not in _MP4_EXTENSIONS:
-        print(f"{destination} will be an MP4, whatever its name says", file=sys.stderr)
+        print(f"warning: {destination} will be an MP4 file despite its extension", file=sys.stderr)
 
 
 def check_url_inputs(names: Sequence[str], base_url: str | None, allowed: Sequence[str]) -> None:
     """Raise `UsageError` for an INPUT that the command's own server would not fetch."""
     if base_url and allowed:
         raise UsageError(
-            "--fetch-from is for the command's own server: give it to the one at --base-url "
-            "(`nemolocal serve --fetch-from HOST`)"
+            "--fetch-from cannot be combined with --base-url: start that server with "
+            "`nemolocal serve --fetch-from HOST`"
         )
     if allowed:
         _check_hosts(allowed)
@@ -64,8 +64,8 @@ def check_url_inputs(names: Sequence[str], base_url: str | None, allowed: Sequen
         host, port = _host_and_port(name)
         if not base_url and not _is_fetch_allowed(allowed, host, port):
             raise UsageError(
-                f"{name} is not fetched unless you allow it: add --fetch-from {host}, or download "
-                "the file and name that"
+                f"{name} is not fetched by default: add --fetch-from {host}, or download the file "
+                "first"
             )
 
 
@@ -83,9 +83,9 @@ def _host_and_port(url: str) -> tuple[str, int | None]:
         parts = urlsplit(url)
         host, port = parts.hostname, parts.port
     except ValueError as error:
-        raise UsageError(f"{url} is no URL ({error}): check it") from error
+        raise UsageError(f"invalid URL {url} ({error}): check it") from error
     if not host:
-        raise UsageError(f"{url} is no URL (it has no host): check it")
+        raise UsageError(f"invalid URL {url} (no host): check it")
     return host, port
 
 

@@ -15,6 +15,6 @@ def write_report_files(folder: Path, contents: Mapping[str, str | bytes]) -> Non
             (folder / name).write_bytes(data)
     except OSError as error:
         raise CommandError(
-            f"{folder}: the report cannot be written: {error.strerror}; name another "
-            "folder with --report"
+            f"cannot write the report to {folder}: {error.strerror}; choose another folder "
+            "with --report"
         ) from error

@@ -91,8 +91,8 @@ def create_chat_folder() -> Path:
         chat.mkdir(mode=0o700)
     except OSError as error:
         raise CommandError(
-            f"chats cannot be kept in {folder} ({error.strerror}): set NEMOLOCAL_DATA_DIR to a "
-            "folder that you may write"
+            f"cannot save chats in {folder} ({error.strerror}): set NEMOLOCAL_DATA_DIR to a "
+            "writable folder"
         ) from error
     return chat
 
@@ -140,7 +140,7 @@ def locate_session(session: str, base_url: str | None) -> SessionLocation:
     for known, kept in Profile().all_sessions():
         if kept.session_id == session:
             return SessionLocation(known)
-    raise CommandError(f"session {session} was not saved here: name its server with --base-url")
+    raise CommandError(f"no saved session {session}: if it is on a server, give --base-url")
 
 
 def has_activity(kept: KeptSession) -> bool:

@@ -1,4 +1,4 @@
-"""Options that several commands share, and what they mean."""
+"""Options that several commands share."""
 
 import argparse
 import math
@@ -15,13 +15,12 @@ _Named = TypeVar("_Named")
 
 def add_fetch_from(parser: argparse.ArgumentParser, *, of_its_own: bool = True) -> None:
     """Add --fetch-from; `of_its_own`: to a command that runs a server of its own."""
-    where = "the command's own server" if of_its_own else "the server"
+    where = "the temporary server" if of_its_own else "the server"
     parser.add_argument(
         "--fetch-from",
         action="append",
         metavar="HOST",
-        help=f"a host (host, host:port, or * for any) from which {where} may fetch URLs; may be "
-        "given several times",
+        help=f"let {where} fetch URLs from this host (HOST, HOST:PORT, or * for any); repeatable",
     )
 
 
@@ -30,8 +29,8 @@ def add_like_cloud(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--like-cloud",
         action="store_true",
-        help="let the command's own server do as the cloud does: charge credits, take its time, "
-        "end some edits without an answer, mention buttons",
+        help="make the temporary server behave like the cloud: charge credits, take as long, end "
+        "some edits without any text, and mention GUI buttons",
     )
 
 
@@ -42,7 +41,7 @@ def add_only(parser: argparse.ArgumentParser, what: str) -> None:
         action="append",
         default=[],
         metavar="PREFIX",
-        help=f"{what} begins so; may be given several times",
+        help=f"only {what} starts with PREFIX; repeatable",
     )
 
 
@@ -51,7 +50,8 @@ def add_overwrite(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--overwrite",
         action="store_true",
-        help="replace an older file, not add a number to the name; an INPUT is never replaced",
+        help="replace an existing output file instead of adding a number to the name; an INPUT is "
+        "never replaced",
     )
 
 
@@ -62,20 +62,23 @@ def add_reconnect(parser: argparse.ArgumentParser) -> None:
         type=_seconds,
         default=_RECONNECT_SECONDS,
         metavar="S",
-        help="how long to try again when nothing listens at the server's address any more; "
-        "default: %(default)g seconds; 0: not at all",
+        help="keep trying for S seconds when the server cannot be reached (default: %(default)g; "
+        "0: do not retry)",
     )
 
 
 def add_session_options(parser: argparse.ArgumentParser, server: str) -> None:
     """Add what a conversation takes; `server` says what --base-url names."""
     parser.add_argument(
-        "-o", "--output", metavar="FILE", help="where exports go; default: nemolocal-chat.mp4"
+        "-o",
+        "--output",
+        metavar="FILE",
+        help="output file of exports (default: nemolocal-chat.mp4)",
     )
     add_overwrite(parser)
     parser.add_argument("--base-url", metavar="URL", help=server)
     add_like_cloud(parser)
-    parser.add_argument("--json", action="store_true", help="print answers as JSON, a line each")
+    parser.add_argument("--json", action="store_true", help="print each answer as a line of JSON")
     add_reconnect(parser)
 
 
@@ -105,5 +108,5 @@ def _seconds(text: str) -> float:
     except ValueError:
         seconds = math.nan
     if not 0 <= seconds < math.inf:
-        raise argparse.ArgumentTypeError(f"it must be a number of seconds from 0 on, not {text!r}")
+        raise argparse.ArgumentTypeError(f"must be a number of seconds, 0 or more, not {text!r}")
     return seconds

@@ -140,8 +140,8 @@ def _print_session_on_failure(
         if studio.turns and client.session_id:
             where = f" --base-url {place.base_url}" if place.base_url else ""
             print(
-                f"Session {client.session_id} keeps what was done: nemolocal edit --session "
-                f"{client.session_id}{where} exports it",
+                f"The edits are saved in session {client.session_id}; to export them: nemolocal "
+                f"edit --session {client.session_id}{where}",
                 file=sys.stderr,
             )
         raise
@@ -164,9 +164,7 @@ def _run_messages(studio: EditSession, messages: list[str]) -> NemoError | None:
 def _print_partial_export(failure: NemoError, studio: EditSession) -> None:
     done = studio.export()
     print(f"nemolocal: {failure}", file=sys.stderr)
-    print(
-        f'nemolocal: {done.path} has what was done before "{studio.current_step}"', file=sys.stderr
-    )
+    print(f'nemolocal: {done.path} has the edits before "{studio.current_step}"', file=sys.stderr)
 
 
 def _export(studio: EditSession, arguments: argparse.Namespace) -> None:
@@ -175,18 +173,20 @@ def _export(studio: EditSession, arguments: argparse.Namespace) -> None:
         studio.export()
     except NothingToExport:
         if arguments.input or arguments.session:
-            way_out = 'say it in other words, for instance -m "trim to the first 10 seconds"'
+            way_out = 'rephrase the instruction, for example -m "trim to the first 10 seconds"'
         else:
-            way_out = 'name an INPUT file, or -m "generate a 10-second sunset timelapse"'
+            way_out = 'give an INPUT file, or -m "generate a 10-second sunset timelapse"'
         raise NothingToExport("nothing was edited", remedy=way_out) from None
 
 
 def _print_session(display: Display, client: Client, link: str, *, kept: bool) -> None:
     if link:
-        display.show_line(f"Project {link}, for whoever has the link, for a week")
+        display.show_line(f"Project {link} (for anyone with the link, for a week)")
     # Without its token nobody comes back to a session.
     if kept:
-        display.show_line(f"Session {client.session_id}, to come back with --session")
+        display.show_line(
+            f"Session {client.session_id} (to continue: --session {client.session_id})"
+        )
 
 
 def _link(client: Client) -> str:
@@ -221,7 +221,7 @@ def _name_in(url: str) -> str:
     try:
         path = unquote(urlsplit(url).path)
     except ValueError as error:
-        raise UsageError(f"{url} is no URL ({error}): check it") from error
+        raise UsageError(f"invalid URL {url} ({error}): check it") from error
     stem = Path(path.replace("\0", "")).stem
     kept = "".join(c for c in stem if c.isprintable() and c not in _NOT_IN_NAMES)
     return kept.strip(". ")[:_MAX_NAME_LENGTH] or "download"

@@ -12,8 +12,10 @@ import httpx
 import pytest
 import uvicorn
 
+from nemolocal.main import main
 from nemolocal_contract.journal import CreditSummary, Summary
 from nemolocal_server import serving
+from nemolocal_server.dialect import Dialect
 from nemolocal_server.settings import Settings
 from nemolocal_server.turns.silent_turns import SilentTurnPolicy
 from tests.support.cli import CommandRunner
@@ -134,3 +136,30 @@ def test_streams_that_end_with_the_server_are_no_errors_in_its_log(
     log.error("the disk is full")
     told = [record.getMessage() for record in caplog.get_records("call")]
     assert told == [f"{said} response.", "the disk is full"]
+
+
+def test_defaults_in_the_help_are_those_of_the_settings(
+    capsys: pytest.CaptureFixture[str], subtests: pytest.Subtests
+) -> None:
+    with pytest.raises(SystemExit):
+        main(["serve", "--help"])
+    text = " ".join(capsys.readouterr().out.split())
+    settings, dialect = Settings(), Dialect()
+    for option, default in (
+        ("--host HOST", settings.host),
+        ("--port PORT", settings.port),
+        ("--seed SEED", settings.seed),
+        ("--speed SPEED", f"{settings.speed:g}"),
+        ("--clock {real,scaled,manual}", settings.clock),
+        ("--chaos P", f"{settings.chaos:g}"),
+        ("--silent-rate R", f"{settings.silence.rate:g}"),
+        ("--sse {adk,typed}", dialect.sse),
+        ("--heartbeat {line,event}", dialect.heartbeat),
+        ("--heartbeat-seconds S", f"{dialect.heartbeat_seconds:g}"),
+        ("--render {flat,nested}", dialect.render),
+        ("--errors {envelope,http,adk}", dialect.errors),
+        ("--export-402 {strict,out_of_credits}", dialect.export_402),
+    ):
+        with subtests.test(option=option):
+            _, _, told = text.rpartition(f"{option} ")
+            assert told.partition("(default: ")[2].partition(")")[0] == str(default)

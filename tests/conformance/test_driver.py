@@ -173,10 +173,10 @@ def test_scenarios_are_listed(drive: Drive) -> None:
 @pytest.mark.parametrize(
     ("words", "status", "told"),
     [
-        (["--only", "nothing", "--", "true"], 2, "no scenario has such a name"),
+        (["--only", "nothing", "--", "true"], 2, "no scenario has this name"),
         (["--timeout", "0", "--", "true"], 2, "--timeout must be greater than 0"),
-        ([], 2, "nothing to run: name a program after --"),
-        (["--only", "plain", "--report", "/dev/null/x", "--", "true"], 1, "cannot be written"),
+        ([], 2, "nothing to run: give a program after --"),
+        (["--only", "plain", "--report", "/dev/null/x", "--", "true"], 1, "cannot write"),
         (["--only", "402", "--", "true"], 2, "2 scenarios: 2 not met"),
     ],
 )

@@ -4,39 +4,52 @@ import argparse
 from typing import Any
 
 _DESCRIPTION = """\
-Local compression against the cloud: how small, how fast, how good, for your own clip.
+Compare local compression with the cloud's, for your own clips: size, speed
+and quality.
 
-Each encode is measured against the clip (VMAF, SSIM, PSNR, XPSNR), after a check that the two can
-be compared. What was measured once is not measured again.
+Each encode is compared with the clip (VMAF, SSIM, PSNR, XPSNR) after a check
+that the two can be compared. Results are cached.
 """
 
 
 def add_parser(commands: Any) -> None:
     """Add the command."""
     bench = commands.add_parser(
-        "bench", help="compare local compression with the cloud's", description=_DESCRIPTION
+        "bench",
+        help="compare local compression with the cloud's",
+        description=_DESCRIPTION,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     bench.add_argument("input", nargs="+", metavar="INPUT", help="a video file")
     bench.add_argument(
-        "--ladder", choices=("quick", "full"), default="quick", help="default: %(default)s"
+        "--ladder",
+        choices=("quick", "full"),
+        default="quick",
+        help="set of encodes to measure (default: %(default)s)",
     )
     bench.add_argument(
-        "--target-vmaf", type=float, default=95.0, metavar="N", help="default: %(default)g"
+        "--target-vmaf",
+        type=float,
+        default=95.0,
+        metavar="N",
+        help="quality to reach in the target-quality comparison (default: %(default)g)",
     )
     bench.add_argument(
         "--encoders",
         default="",
         metavar="LIST",
-        help="by FFmpeg's names, with commas, libx265 and libsvtav1 among them",
+        help="comma-separated FFmpeg encoder names, for example libx265,libsvtav1",
     )
     bench.add_argument(
         "--cloud",
         action="store_true",
-        help="measure the cloud too: with NEMO_TOKEN, or at --base-url; it costs credits",
+        help="also measure the cloud, with NEMO_TOKEN or at --base-url; this costs credits",
     )
-    bench.add_argument("--base-url", metavar="URL", help="a server for --cloud")
-    bench.add_argument("--report", metavar="DIR", help="write HTML, JSON and CSV")
-    bench.add_argument("--compare", metavar="OLD.json", help="show what changed since")
+    bench.add_argument("--base-url", metavar="URL", help="server to use for --cloud")
+    bench.add_argument("--report", metavar="DIR", help="write HTML, JSON and CSV reports to DIR")
+    bench.add_argument(
+        "--compare", metavar="OLD.json", help="show the changes since an earlier report"
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:

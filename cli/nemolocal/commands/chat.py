@@ -9,11 +9,13 @@ from ..shared_options import add_fetch_from, add_session_options
 
 def add_parser(commands: Any) -> None:
     """Add the command."""
-    chat = add_command(commands, "chat", "edit in a conversation")
-    chat.add_argument("input", nargs="*", metavar="INPUT", help="a file to upload, or a URL")
-    chat.add_argument("--session", metavar="ID", help="come back to a saved session")
+    chat = add_command(commands, "chat", "edit in an interactive chat")
+    chat.add_argument(
+        "input", nargs="*", metavar="INPUT", help="a file or an http(s) URL to upload"
+    )
+    chat.add_argument("--session", metavar="ID", help="continue a saved session")
     add_fetch_from(chat)
-    add_session_options(chat, "a server; default: one of its own")
+    add_session_options(chat, "server to use (default: a temporary local one)")
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -6,47 +6,79 @@ from typing import Any
 from ..shared_options import add_only
 
 _DESCRIPTION = """\
-Judge a server: does it keep the contract? Without --base-url it is a server of this project's own.
+Check a server against the contract. Without --base-url, the built-in mock
+server is checked.
 
-Against a server that cannot be told to be in a state (the cloud), only checks that cost no more
-than --max-credits and --max-tokens are played. Nothing is spent unasked.
-Exits with 0 (nothing failed), 1 (something did), or 2 (wrong usage, or nothing was judged).
+Against a server without the control API (the cloud), only checks within
+--max-credits and --max-tokens run; nothing is charged by default.
+
+Exit status: 0 if no check failed, 1 if one failed, 2 for wrong usage or if
+nothing was checked.
 """
 
 
 def add_parser(commands: Any) -> None:
     """Add the command."""
     conform = commands.add_parser(
-        "conform", help="judge whether a server keeps the contract", description=_DESCRIPTION
+        "conform",
+        help="check a server against the contract",
+        description=_DESCRIPTION,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    conform.add_argument("--base-url", metavar="URL", help="the server; default: one of its own")
+    conform.add_argument(
+        "--base-url", metavar="URL", help="server to check (default: a temporary local one)"
+    )
     conform.add_argument(
         "--control-token",
         metavar="TOKEN",
-        help="of the server's control interface; default: NEMO_CONTROL_TOKEN",
+        help="token of the server's control API (default: NEMO_CONTROL_TOKEN)",
     )
     add_only(conform, "checks whose id")
-    conform.add_argument("--smoke", action="store_true", help="a quick set, without renders")
+    conform.add_argument(
+        "--smoke", action="store_true", help="run only a quick set of checks, without renders"
+    )
     conform.add_argument("--list", action="store_true", help="list the checks and exit")
     conform.add_argument("--explain", metavar="ID", help="explain one check and exit")
-    conform.add_argument("--report", metavar="DIR", help="write JSON, JUnit, HTML, Markdown, SVG")
-    conform.add_argument("--known", metavar="FILE", help="a TOML file of known differences")
+    conform.add_argument(
+        "--report", metavar="DIR", help="write JSON, JUnit, HTML, Markdown and SVG reports to DIR"
+    )
+    conform.add_argument("--known", metavar="FILE", help="TOML file of expected failures")
     conform.add_argument("--json", action="store_true", help="print the report as JSON")
-    played = conform.add_argument_group("scripts of calls").add_mutually_exclusive_group()
+    played = conform.add_argument_group("random call scripts").add_mutually_exclusive_group()
     played.add_argument(
         "--random",
         type=_at_least_one,
         metavar="N",
-        help="play N random scripts of legal and illegal calls instead of the checks",
+        help="run N random scripts of valid and invalid calls instead of the checks",
     )
-    played.add_argument("--replay", metavar="FILE", help="play a script that was written down")
+    played.add_argument("--replay", metavar="FILE", help="run a saved script again")
     conform.add_argument(
-        "--seed", type=int, default=0, metavar="S", help="other random scripts; default: 0"
+        "--seed",
+        type=int,
+        default=0,
+        metavar="S",
+        help="seed of the random scripts (default: %(default)s)",
     )
-    spending = conform.add_argument_group("a server that costs money")
-    spending.add_argument("--token", metavar="T", help="default: NEMO_TOKEN, else an anonymous one")
-    spending.add_argument("--max-credits", type=int, default=0, metavar="N", help="default: 0")
-    spending.add_argument("--max-tokens", type=int, default=1, metavar="N", help="default: 1")
+    spending = conform.add_argument_group("servers that charge")
+    spending.add_argument(
+        "--token",
+        metavar="T",
+        help="token to use (default: NEMO_TOKEN, or else an anonymous token)",
+    )
+    spending.add_argument(
+        "--max-credits",
+        type=int,
+        default=0,
+        metavar="N",
+        help="credits that may be spent (default: %(default)s)",
+    )
+    spending.add_argument(
+        "--max-tokens",
+        type=int,
+        default=1,
+        metavar="N",
+        help="anonymous tokens that may be requested (default: %(default)s)",
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -65,5 +97,5 @@ def run(arguments: argparse.Namespace) -> int:
 def _at_least_one(text: str) -> int:
     """A whole number of scripts."""
     if not text.isascii() or not text.isdecimal() or not int(text[:9]):
-        raise argparse.ArgumentTypeError(f"it must be a whole number from 1 on, not {text!r}")
+        raise argparse.ArgumentTypeError(f"must be a whole number, 1 or more, not {text!r}")
     return int(text[:9])

@@ -6,18 +6,18 @@ from typing import Any
 from ..shared_options import add_only
 
 _DESCRIPTION = """\
-Run a program that is a client once per scenario (silent streams, cuts,
-refusals, exports that fail), each time on a local server of its own, and
-judge each run by what the server wrote down.
+Run a client program once per scenario (silent turns, dropped connections,
+error responses, failed exports), each time against a new local server, and
+check each run by the server's journal.
 
-The program finds the server in NEMO_API_URL, and in NEMO_SPEED by how much it
-may divide its waits; who waits as in the cloud needs a longer --timeout. In
-its words {url} stands for that address, {clip} for a clip to edit and
-{folder} for a folder that is gone afterwards:
+The program gets the server's address in NEMO_API_URL, and in NEMO_SPEED the
+factor by which it may shorten its waits; a client that waits as in the cloud
+needs a longer --timeout. In its arguments, {url} is replaced by the address,
+{clip} by a clip to edit, and {folder} by a temporary folder:
   nemolocal conform-client -- nemolocal edit {clip} \\
       -m "trim to the first second" --base-url {url} -o {folder}/out.mp4
-Exits with 0 (nothing failed), 1 (something did), or 2 (wrong usage, no
-scenario came up, or no call was seen).
+Exit status: 0 if no check failed, 1 if one failed, 2 for wrong usage, if no
+scenario took effect, or if the program made no call.
 """
 
 
@@ -25,27 +25,29 @@ def add_parser(commands: Any) -> None:
     """Add the command."""
     conform = commands.add_parser(
         "conform-client",
-        help="judge whether a client keeps the contract, come what may",
+        help="run a client through failure scenarios and check it against the contract",
         description=_DESCRIPTION,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add_only(conform, "scenarios whose name")
     conform.add_argument("--list", action="store_true", help="list the scenarios and exit")
-    conform.add_argument("--json", action="store_true", help="print the outcomes as JSON")
+    conform.add_argument("--json", action="store_true", help="print the results as JSON")
     conform.add_argument(
-        "--report", metavar="DIR", help="write JSON, Markdown, and each run's journal and output"
+        "--report",
+        metavar="DIR",
+        help="write JSON and Markdown reports and each run's journal and output to DIR",
     )
     conform.add_argument(
         "--timeout",
         type=float,
         default=120.0,
         metavar="S",
-        help="stop a program that runs longer; default: %(default)g seconds",
+        help="stop a program after S seconds (default: %(default)g)",
     )
     conform.add_argument(
         "--cloud",
         action="store_true",
-        help="lead the cloud's address to the server, for a program that knows no other",
+        help="redirect the cloud's address to the server, for a program with a fixed address",
     )
     conform.add_argument("words", nargs=argparse.REMAINDER, metavar="-- PROGRAM ...")
 

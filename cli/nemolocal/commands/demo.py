@@ -20,10 +20,12 @@ _TITLE_SECONDS = 3.0
 
 def add_parser(commands: Any) -> None:
     """Add the command."""
-    demo = add_command(commands, "demo", "go the whole way once, from a sample to an MP4")
-    demo.add_argument("input", nargs="?", metavar="INPUT", help="a file of yours instead")
+    demo = add_command(commands, "demo", "run the full workflow once: sample clip to MP4")
     demo.add_argument(
-        "-o", "--output", metavar="FILE", help="the film; default: nemolocal-demo.mp4"
+        "input", nargs="?", metavar="INPUT", help="a file to edit (default: a generated sample)"
+    )
+    demo.add_argument(
+        "-o", "--output", metavar="FILE", help="output file (default: nemolocal-demo.mp4)"
     )
     add_overwrite(demo)
     add_like_cloud(demo)
@@ -39,7 +41,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     inputs = [] if arguments.input is None else [arguments.input]
     if any(map(is_url, inputs)):
-        raise UsageError("the demo takes a file: `nemolocal edit URL` takes a URL")
+        raise UsageError("the demo takes a local file; for a URL, use `nemolocal edit URL`")
     check_inputs(inputs)
     destination = resolve_output(arguments.output, Path(DEFAULT_OUTPUT), inputs)
     warn_about_extension(destination)
@@ -74,9 +76,11 @@ def _sample(stack: contextlib.ExitStack, display: "Display") -> str:
     from nemolocal_render.temporary_folder import TemporaryFolder
 
     path = stack.enter_context(TemporaryFolder("demo")) / "sample.mp4"
-    display.show_line("Making a sample")
+    display.show_line("Generating a sample clip")
     try:
         asyncio.run(make_sample(path))
     except FFmpegFailed as error:
-        raise CommandError(f"no sample could be made ({error}): see `nemolocal doctor`") from error
+        raise CommandError(
+            f"cannot generate the sample clip ({error}): run `nemolocal doctor`"
+        ) from error
     return str(path)

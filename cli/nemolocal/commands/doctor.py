@@ -1,4 +1,4 @@
-"""`nemolocal doctor`: what was found on this machine, and what is missing."""
+"""`nemolocal doctor`: checks of this installation: FFmpeg, encoders, fonts, sandbox."""
 
 import argparse
 import asyncio
@@ -19,7 +19,7 @@ _NEEDED = ("ffmpeg", "libx264")
 
 def add_parser(commands: Any) -> None:
     """Add the command."""
-    add_command(commands, "doctor", "say what was found on this machine")
+    add_command(commands, "doctor", "check FFmpeg, encoders, fonts and the sandbox")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -60,8 +60,8 @@ def _folder(name: str, folder: Path, variable: str) -> tuple[bool, str, str]:
             return True, name, str(folder)
     except OSError as error:
         reason = (error.strerror or type(error).__name__).lower()
-        way_out = f"set {variable} to a folder that you may write"
-        return False, name, f"{folder} cannot be written to ({reason}): {way_out}"
+        way_out = f"set {variable} to a writable folder"
+        return False, name, f"{folder} is not writable ({reason}): {way_out}"
 
 
 def _sealing() -> tuple[bool, str, str]:
@@ -70,8 +70,12 @@ def _sealing() -> tuple[bool, str, str]:
 
     reason = sealing_unavailable_reason()
     if reason:
-        return False, "exec", f"cannot seal programs, leads them by a proxy and hooks: {reason}"
-    return True, "exec", "seals programs: a network namespace of their own"
+        return (
+            False,
+            "exec",
+            f"cannot seal programs, uses a proxy and hooks instead: {reason}",
+        )
+    return True, "exec", "seals programs in their own network namespace"
 
 
 def _line(ok: bool, name: str, detail: str) -> None:

@@ -10,9 +10,12 @@ from ..shared_options import add_fetch_from, add_like_cloud, add_overwrite, add_
 
 def add_parser(commands: Any) -> None:
     """Add the command."""
-    edit = add_command(commands, "edit", "edit files by instructions")
+    edit = add_command(commands, "edit", "edit video files by text instructions")
     edit.add_argument(
-        "input", nargs="*", metavar="INPUT", help="a file, or an http(s) URL; none to generate"
+        "input",
+        nargs="*",
+        metavar="INPUT",
+        help="a file or an http(s) URL; may be omitted if a message generates clips",
     )
     edit.add_argument(
         "-m",
@@ -20,22 +23,26 @@ def add_parser(commands: Any) -> None:
         action="append",
         default=[],
         metavar="TEXT",
-        help="an instruction; may be given several times",
+        help="an edit instruction; repeatable",
     )
     edit.add_argument(
-        "-o", "--output", metavar="FILE", help="the film; default: <INPUT>-edited.mp4"
+        "-o", "--output", metavar="FILE", help="output file (default: <INPUT>-edited.mp4)"
     )
-    edit.add_argument("--out-dir", metavar="DIR", help="edit each INPUT by itself, into DIR")
+    edit.add_argument(
+        "--out-dir", metavar="DIR", help="edit each INPUT separately and write the results to DIR"
+    )
     add_overwrite(edit)
-    edit.add_argument("--base-url", metavar="URL", help="a server; default: one of its own")
+    edit.add_argument(
+        "--base-url", metavar="URL", help="server to use (default: a temporary local one)"
+    )
     add_fetch_from(edit)
     add_like_cloud(edit)
-    edit.add_argument("--session", metavar="ID", help="come back to a saved session")
-    edit.add_argument("--json", action="store_true", help="print the outcome as JSON")
+    edit.add_argument("--session", metavar="ID", help="continue a saved session")
+    edit.add_argument("--json", action="store_true", help="print the result as JSON")
     edit.add_argument(
         "--no-keep-token",
         action="store_true",
-        help="do not keep the token and the client id in the config folder",
+        help="do not save the token and the client id in the config folder",
     )
     add_reconnect(edit)
 
@@ -60,17 +67,16 @@ def run(arguments: argparse.Namespace) -> int:
 def _check_batch_usage(arguments: argparse.Namespace) -> None:
     if arguments.output is not None or arguments.session:
         raise UsageError(
-            "--out-dir names the films itself and begins a session of its own: leave out -o and "
-            "--session"
+            "--out-dir cannot be combined with --output or --session: remove one of them"
         )
     if not arguments.input:
-        raise UsageError("nothing to edit: --out-dir takes INPUT files")
+        raise UsageError("nothing to edit: --out-dir needs INPUT files")
 
 
 def _check_usage(arguments: argparse.Namespace) -> None:
     if not all(message.strip() for message in arguments.message):
-        raise UsageError("a message is empty: say what to do with -m")
+        raise UsageError("a message is empty: give an instruction with -m")
     if not arguments.message and not arguments.session:
         nothing = "nothing to do" if arguments.input else "nothing to edit"
-        named = "" if arguments.input else "name an INPUT file, or a saved --session, and "
-        raise UsageError(f"{nothing}: {named}say what to do with -m")
+        named = "give " if arguments.input else "give an INPUT file or a saved --session, and "
+        raise UsageError(f"{nothing}: {named}an instruction with -m")

@@ -20,17 +20,17 @@ if TYPE_CHECKING:
     from ..exec.traffic_monitor import TrafficMonitor
 
 _DESCRIPTION = """\
-Run any program, unchanged, with a local server in the cloud's place: its
-calls to the cloud's address reach the server, every other call is refused.
+Run an unmodified program with a local server in place of the cloud: its calls
+to the cloud's address reach the server, all other calls are refused.
 
-On Linux the program is sealed: it runs in a network of its own, which nothing
-leaves, whatever client it uses. Where that is impossible (`nemolocal doctor`
-tells), it is led by a proxy, by the variables that name one, and by hooks for
-Node and Python, and stderr says that it is not sealed.
+On Linux the program is sealed: it runs in its own network namespace, and no
+connection leaves it, whatever client it uses. Where that is not possible (see
+`nemolocal doctor`), calls are redirected by a proxy, environment variables
+and hooks for Node and Python, and stderr says "not sealed".
 
-Exits with the status of the program. Where that is 0: with 2 if fewer calls
-were seen than --require-calls wants, or if --verdict found nothing to judge;
-with 1 if --verdict found a broken MUST. Wrong usage is 2, too.
+Exit status: that of the program. If it is 0: 2 if the program made fewer calls
+than --require-calls or --verdict found nothing to check, 1 if --verdict found
+that it violated a MUST rule. Wrong usage: 2.
 """
 _NOTHING_JUDGED = 2
 _TOKEN = "NEMO_TOKEN"
@@ -38,13 +38,15 @@ _TOKEN = "NEMO_TOKEN"
 _USER = "user_of-the-environment"
 # What settings of a file cannot change: where the server is, and that we may ask it.
 _FIXED_SETTINGS = {"host": "127.0.0.1", "port": 0, "control": True}
-_UNSEALED_CAVEAT = "its calls went past the proxy to the real cloud, since this run is not sealed"
+_UNSEALED_CAVEAT = (
+    "its calls bypassed the proxy and reached the real cloud, since this run is not sealed"
+)
 
 
 def add_parser(commands: Any) -> None:
     """Add the command."""
     execute = commands.add_parser(
-        "exec", help="run any program with a local server in the cloud's place",
+        "exec", help="run a program with its cloud calls sent to a local server",
         description=_DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter,
     )  # fmt: skip
     execute.add_argument(
@@ -52,36 +54,45 @@ def add_parser(commands: Any) -> None:
         action="append",
         default=[],
         metavar="HOST[:PORT]",
-        help="let calls to this host through, on ports 80 and 443 or on PORT; may be given several "
-        "times; localhost:PORT is a server of this machine",
+        help="allow calls to this host, on ports 80 and 443 or on PORT; repeatable; localhost:PORT "
+        "is a server on this machine",
     )
     execute.add_argument(
         "--seal",
         choices=("auto", "require", "off"),
         default="auto",
-        help="run the program in a network of its own: where this machine can (auto, the default), "
-        "or exit with an error where it cannot (require), or never (off)",
+        help="run the program in its own network namespace: if possible (auto), or else fail "
+        "(require), or never (off) (default: %(default)s)",
     )
     execute.add_argument(
         "--require-calls",
         type=int,
         default=0,
         metavar="N",
-        help="exit with 2 if the program succeeded and fewer calls were seen",
+        help="exit 2 if the program succeeded but made fewer than N calls (default: %(default)s)",
     )
     execute.add_argument(
         "--verdict",
         action="store_true",
-        help="judge what the program did; exit with 1 if it succeeded but broke a MUST, with 2 if "
-        "there was nothing to judge",
+        help="check the calls against the contract: exit 1 if the program succeeded but violated a "
+        "MUST rule, 2 if there was nothing to check",
     )
-    execute.add_argument("--config", metavar="FILE", help="a TOML file of settings of the server")
-    execute.add_argument("--scenario", metavar="FILE", help="faults to arm, or a scenario's name")
+    execute.add_argument("--config", metavar="FILE", help="TOML file of server settings")
     execute.add_argument(
-        "--speed", type=float, metavar="S", help="divides the waits that the cloud would make"
+        "--scenario", metavar="FILE", help="scenario file, or name of a built-in scenario"
     )
-    execute.add_argument("--journal", metavar="FILE", help="keep what was done, as JSON lines")
-    execute.add_argument("--report", metavar="FILE", help="keep the verdicts, as JSON")
+    execute.add_argument(
+        "--speed",
+        type=float,
+        metavar="S",
+        help="speed up simulated delays by this factor (default: 50)",
+    )
+    execute.add_argument(
+        "--journal", metavar="FILE", help="write the journal of all calls, as JSON Lines"
+    )
+    execute.add_argument(
+        "--report", metavar="FILE", help="write the results of the checks, as JSON"
+    )
     execute.add_argument("words", nargs=argparse.REMAINDER, metavar="-- PROGRAM ...")
 
 
@@ -125,7 +136,7 @@ def _write_results(
     status = 0
     if monitor.call_count < arguments.require_calls:
         seen, wanted = monitor.call_count, arguments.require_calls
-        _log(f"{seen} call{'s' * (seen != 1)} seen, of {wanted} that --require-calls wants")
+        _log(f"{seen} call{'s' * (seen != 1)} seen, but --require-calls is {wanted}")
         status = _NOTHING_JUDGED
     if arguments.journal or arguments.report or arguments.verdict:
         journal, lines = fetch_journal(place.base_url, place.transport)
@@ -152,7 +163,7 @@ def _judge(journal: "LoadedJournal", arguments: argparse.Namespace) -> int:
     for line in report_lines(report, arguments.journal or "this run", len(journal.entries)):
         _log(line)
     if report.exit_code == _NOTHING_JUDGED and not report.count("error"):
-        _log("nothing was judged: the program did nothing that the rules are about")
+        _log("nothing was checked: the program made no call that the rules are about")
     return report.exit_code
 
 
@@ -160,7 +171,7 @@ def _write_file(name: str, content: bytes) -> None:
     try:
         Path(name).write_bytes(content)
     except OSError as error:
-        raise CommandError(f"{name}: cannot be written: {error.strerror}") from error
+        raise CommandError(f"cannot write {name}: {error.strerror}") from error
 
 
 def _settings(arguments: argparse.Namespace) -> "Settings":
@@ -184,7 +195,7 @@ def _environment_token() -> "tuple[NewToken, ...]":
     try:
         return (NewToken(token=token, user_id=_USER),) if token else ()
     except ValueError as error:
-        raise UsageError(f"{_TOKEN} cannot be used ({error}): unset it") from None
+        raise UsageError(f"invalid {_TOKEN} ({error}): unset it") from None
 
 
 def _isolated_config(folder: Path) -> dict[str, str]:

@@ -20,30 +20,34 @@ if TYPE_CHECKING:
 
 def add_parser(commands: Any) -> None:
     """Add the command."""
-    serve = add_command(commands, "serve", "serve the contract on this machine")
-    serve.add_argument("--host", help="default: 127.0.0.1")
-    serve.add_argument("--port", type=int, help="default: 8787; 0 takes a free one")
+    serve = add_command(commands, "serve", "run the mock server")
+    serve.add_argument("--host", help="address to listen on (default: 127.0.0.1)")
+    serve.add_argument(
+        "--port", type=int, help="port to listen on; 0 picks a free port (default: 8787)"
+    )
     serve.add_argument(
         "--data",
         metavar="FOLDER",
-        help="where everything is kept; '' keeps nothing; default: .nemolocal, from which sessions "
-        "are removed that were unused for 30 days, and the longest unused above 10 GB",
+        help="data folder; '' keeps all data in memory (default: .nemolocal, where sessions unused "
+        "for 30 days are removed, and the oldest ones above 10 GB)",
     )
     serve.add_argument(
         "--no-control",
         dest="control",
         action="store_false",
         default=None,
-        help="leave out /__nemolocal__/, all but health",
+        help="disable the control API (/__nemolocal__/), except the health check",
     )
     _add_access(serve)
-    serve.add_argument("--free", action="store_true", help="charge no credits")
+    serve.add_argument("--free", action="store_true", help="do not charge credits")
     add_fetch_from(serve, of_its_own=False)
-    serve.add_argument("--seed", type=int, help="decides everything that is left to chance")
-    serve.add_argument("--speed", type=float, help="divides the waits that the cloud would make")
-    serve.add_argument("--config", default="", metavar="FILE", help="a TOML file of settings")
+    serve.add_argument("--seed", type=int, help="random seed (default: 0)")
     serve.add_argument(
-        "--clock", choices=("real", "scaled", "manual"), help="how time passes; default: real"
+        "--speed", type=float, help="speed up simulated delays by this factor (default: 50)"
+    )
+    serve.add_argument("--config", default="", metavar="FILE", help="TOML file of settings")
+    serve.add_argument(
+        "--clock", choices=("real", "scaled", "manual"), help="clock of the server (default: real)"
     )
     _add_dialect(serve)
     _add_faults(serve)
@@ -56,60 +60,91 @@ def _add_access(serve: argparse.ArgumentParser) -> None:
         dest="allowed_hosts",
         action="append",
         metavar="NAME",
-        help="a host, or host:port, that clients may call it; may be given several times",
+        help="accept requests with this Host header (HOST or HOST:PORT); repeatable",
     )
     group.add_argument(
         "--public-url",
         metavar="URL",
-        help="what its URLs begin with; default: the address that the client used",
+        help="base of the URLs it returns (default: the address that the client used)",
     )
     group.add_argument(
         "--trusted-proxy",
         dest="trusted_proxies",
         action="append",
         metavar="ADDRESS",
-        help="an IP address or network whose X-Forwarded-* is believed; may be given several times",
+        help="accept X-Forwarded-* headers from this IP address or network; repeatable",
     )
     group.add_argument(
         "--control-token",
         metavar="TOKEN",
-        help="what calls of /__nemolocal__/ must bring; default: NEMO_CONTROL_TOKEN, else one is "
-        "made and printed unless only this machine can reach the server",
+        help="token required by the control API (default: NEMO_CONTROL_TOKEN; without it, a token "
+        "is generated and printed if other machines can reach the server)",
     )
 
 
 def _add_faults(serve: argparse.ArgumentParser) -> None:
     silence = serve.add_argument_group(
-        "edits that end without a word"
+        "silent turns (edits whose stream ends without any text)"
     ).add_mutually_exclusive_group()
-    silence.add_argument("--silent-rate", type=float, metavar="R", help="this part of them")
-    silence.add_argument("--silent-quota", metavar="K/N", help="exactly K of every N of a token")
+    silence.add_argument(
+        "--silent-rate",
+        type=float,
+        metavar="R",
+        help="probability that an edit is silent (default: 0.3)",
+    )
+    silence.add_argument(
+        "--silent-quota", metavar="K/N", help="make exactly K of every N edits of a token silent"
+    )
     silence.add_argument(
         "--silent-script",
         metavar="TEXT",
-        help="a mark for each, then anew: . told; silent: s by chance, a applied, n not applied, "
-        "l applied late",
+        help="one character per edit: . normal, s silent, or a, n, l: silent and applied, not "
+        "applied, applied late; repeats",
     )
     group = serve.add_argument_group("faults")
-    group.add_argument("--scenario", metavar="FILE", help="faults to arm, or a scenario's name")
-    group.add_argument("--chaos", type=float, metavar="P", help="chance of a fault in each request")
+    group.add_argument(
+        "--scenario", metavar="FILE", help="scenario file, or name of a built-in scenario"
+    )
+    group.add_argument(
+        "--chaos",
+        type=float,
+        metavar="P",
+        help="probability of a random fault in each request (default: 0)",
+    )
     group.add_argument(
         "--self-check",
         action="store_true",
-        help="prove every fault on a server of its own and exit",
+        help="verify every fault on a temporary server and exit",
     )
 
 
 def _add_dialect(serve: argparse.ArgumentParser) -> None:
-    group = serve.add_argument_group("dialect, where public documents disagree")
-    group.add_argument("--preset", help="skills (default), reference or adk")
-    group.add_argument("--sse", choices=("adk", "typed"), help="shape of the events")
-    group.add_argument("--heartbeat", choices=("line", "event"), help="form of heartbeats")
-    group.add_argument("--heartbeat-seconds", type=float, metavar="S", help="between heartbeats")
-    group.add_argument("--render", choices=("flat", "nested"), help="shape of render replies")
-    group.add_argument("--errors", choices=("envelope", "http", "adk"), help="style of failures")
+    group = serve.add_argument_group("dialect (where public documents disagree)")
+    group.add_argument("--preset", help="skills, reference or adk (default: skills)")
     group.add_argument(
-        "--export-402", choices=("strict", "out_of_credits"), help="who is refused an export"
+        "--sse", choices=("adk", "typed"), help="format of SSE events (default: adk)"
+    )
+    group.add_argument(
+        "--heartbeat", choices=("line", "event"), help="format of heartbeats (default: line)"
+    )
+    group.add_argument(
+        "--heartbeat-seconds",
+        type=float,
+        metavar="S",
+        help="seconds between heartbeats (default: 15)",
+    )
+    group.add_argument(
+        "--render", choices=("flat", "nested"), help="format of render responses (default: flat)"
+    )
+    group.add_argument(
+        "--errors",
+        choices=("envelope", "http", "adk"),
+        help="format of error responses (default: envelope)",
+    )
+    group.add_argument(
+        "--export-402",
+        choices=("strict", "out_of_credits"),
+        help="when an export is refused (default: strict)",
     )
 
 
@@ -194,7 +229,7 @@ def _silent_turn_policy(
         return SilentTurnPolicy(script=silent_script)
     wanted, slash, size = silent_quota.partition("/")
     if not (slash and wanted.isdecimal() and size.isdecimal()):
-        raise ValueError(f"silent quota must be K/N, for instance 3/10, not {silent_quota!r}")
+        raise ValueError(f"silent quota must be K/N, for example 3/10, not {silent_quota!r}")
     return SilentTurnPolicy(quota=(int(wanted), int(size)))
 
 
@@ -208,7 +243,7 @@ def _print_base_url(base_url: str) -> None:
 
 def _print_control_token(token: str) -> None:
     print(
-        "Others can reach it, so the control interface needs this header: "
+        "Other machines can reach the server, so the control API requires this header: "
         f"{CONTROL_TOKEN}: {token}",
         flush=True,
     )

@@ -27,11 +27,11 @@ class ListedSession(msgspec.Struct, frozen=True):
 
 def add_parser(commands: Any) -> None:
     """Add the command."""
-    sessions = add_command(
-        commands, "sessions", "list the sessions that were saved, or come back to one"
+    sessions = add_command(commands, "sessions", "list saved sessions, or continue one")
+    sessions.add_argument(
+        "session", nargs="?", metavar="ID", help="continue this session in a chat"
     )
-    sessions.add_argument("session", nargs="?", metavar="ID", help="chat on in this one")
-    add_session_options(sessions, "only the sessions of this server")
+    add_session_options(sessions, "list only the sessions of this server")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -45,7 +45,7 @@ def run(arguments: argparse.Namespace) -> int:
     for each in known:
         print(_as_json(each) if arguments.json else _as_line(each))
     if not known and not arguments.json:
-        print("No session was saved: `nemolocal chat` begins one")
+        print("No saved sessions: start one with `nemolocal chat`")
     return 0
 
 

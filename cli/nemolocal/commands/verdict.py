@@ -11,24 +11,31 @@ if TYPE_CHECKING:
     from nemolocal_conformance.client_checks.client_check import ClientCheck
 
 _DESCRIPTION = """\
-Judge a client by what it did: by the journal of a local server, or by an HTTP archive (HAR) of a
-browser or a proxy. A journal is fetched with
-curl -s 'http://127.0.0.1:8787/__nemolocal__/journal?format=jsonl' -o journal.jsonl
-Exits with 0 (nothing failed), 1 (something did), or 2 (wrong usage, unreadable, or nothing to
-judge).
+Check a client against the contract by its recorded traffic: the journal of a
+local server, or an HTTP archive (HAR) from a browser or a proxy. To download
+a journal:
+
+  curl -s 'http://127.0.0.1:8787/__nemolocal__/journal?format=jsonl' \\
+      -o journal.jsonl
+
+Exit status: 0 if no check failed, 1 if one failed, 2 for wrong usage, if the
+file cannot be read, or if there was nothing to check.
 """
 _NOTHING_JUDGED = 2
-_UNKNOWN = "no check has such an id: `nemolocal verdict --list` shows them all"
+_UNKNOWN = "no check has this id: see `nemolocal verdict --list`"
 
 
 def add_parser(commands: Any) -> None:
     """Add the command."""
     verdict = commands.add_parser(
         "verdict",
-        help="judge a client by the journal of a local server",
+        help="check a client against the contract by its recorded traffic",
         description=_DESCRIPTION,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    verdict.add_argument("journal", nargs="?", metavar="JOURNAL", help="JSON lines, JSON or HAR")
+    verdict.add_argument(
+        "journal", nargs="?", metavar="JOURNAL", help="a journal (JSON Lines or JSON) or a HAR file"
+    )
     whose = verdict.add_mutually_exclusive_group()
     whose.add_argument("--token", type=int, metavar="N", help="only the client with this token id")
     whose.add_argument("--user", metavar="ID", help="only the client with this user id")
@@ -37,7 +44,7 @@ def add_parser(commands: Any) -> None:
         "--speed",
         type=float,
         metavar="S",
-        help="how fast waits passed, where the journal does not say",
+        help="speed of the server, if the journal does not contain it",
     )
     verdict.add_argument("--list", action="store_true", help="list the checks and exit")
     verdict.add_argument("--explain", metavar="ID", help="explain one check and exit")
@@ -58,7 +65,7 @@ def run(arguments: argparse.Namespace) -> int:
             print(f"{check.id}  {check.sentence}")
         return 0
     if arguments.journal is None:
-        return _print_error("name a JOURNAL, or --list or --explain ID")
+        return _print_error("give a JOURNAL, --list or --explain ID")
     if arguments.speed is not None and not arguments.speed > 0:
         return _print_error("--speed must be greater than 0")
     return _judge(arguments, checks)

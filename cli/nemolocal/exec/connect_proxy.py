@@ -127,11 +127,11 @@ class ConnectProxy:
         asked = None if event is None else parse_target(event.method, event.target)
         if event is None or asked is None:
             await send_text_response(
-                writer, "400 Bad Request", "this is a proxy: ask it for a host\n"
+                writer, "400 Bad Request", "this is a proxy: send it a request for a host\n"
             )
         elif not self._is_authorized(event, writer):
             field = f'Proxy-Authenticate: Basic realm="{_USER}"\r\n'
-            told = "this proxy is its user's: ask it by the address in HTTP_PROXY\n"
+            told = "this proxy requires authentication: use the address in HTTP_PROXY\n"
             await send_text_response(writer, "407 Proxy Authentication Required", told, field)
         elif asked.host == self.host and asked.method != "CONNECT":
             await send_https_redirect(writer, self.host, asked.path)

@@ -17,7 +17,7 @@ def program_command(given: list[str]) -> list[str]:
     """The program and its arguments, without the `--` before them."""
     words = given[1:] if given[:1] == ["--"] else given
     if not words or not words[0]:
-        raise UsageError("nothing to run: name a program after --")
+        raise UsageError("nothing to run: give a program after --")
     return words
 
 
