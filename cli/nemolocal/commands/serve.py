@@ -49,8 +49,20 @@ def add_parser(commands: Any) -> None:
     serve.add_argument(
         "--clock", choices=("real", "scaled", "manual"), help="clock of the server (default: real)"
     )
+    _add_logging(serve)
     _add_dialect(serve)
     _add_faults(serve)
+
+
+def _add_logging(serve: argparse.ArgumentParser) -> None:
+    group = serve.add_argument_group("logging (to stderr)")
+    group.add_argument(
+        "--log-level",
+        choices=("debug", "info", "warning", "error"),
+        default="warning",
+        help="log messages of this level and above (default: %(default)s)",
+    )
+    group.add_argument("--access-log", action="store_true", help="log one line for each request")
 
 
 def _add_access(serve: argparse.ArgumentParser) -> None:
@@ -156,6 +168,7 @@ def run(arguments: argparse.Namespace) -> int:
         return check_faults(print)
     from nemolocal_server.data.store import StoreError
     from nemolocal_server.faults.fault_scenario import ScenarioError
+    from nemolocal_server.logging_config import LogOptions
     from nemolocal_server.serving import ListenError, serve, with_control_token
 
     try:
@@ -170,7 +183,9 @@ def run(arguments: argparse.Namespace) -> int:
             _print_control_token(closed.control_token)
 
     try:
-        serve(closed, announce, _print_summary)
+        serve(
+            closed, announce, _print_summary, LogOptions(arguments.log_level, arguments.access_log)
+        )
     except ScenarioError as error:
         raise UsageError(str(error)) from error
     except (ListenError, StoreError) as error:
