@@ -60,7 +60,8 @@ def open_client(
         else:
             if own.like_cloud:
                 raise UsageError(
-                    "--like-cloud cannot be combined with --base-url: remove one of them"
+                    "--like-cloud cannot be combined with --base-url or a session on a server: "
+                    "remove one of them"
                 )
             _check_base_url(base_url)
             client = _client_for_url(base_url, notify, Profile(keep_tokens=keep_token), reconnect)

@@ -15,14 +15,14 @@ from nemolocal_conformance.known_differences import (
     read_known_differences,
 )
 from nemolocal_conformance.reports import as_json
-from nemolocal_conformance.reports.report_text import GRADE_NAMES, headline
+from nemolocal_conformance.reports.report_text import headline
 from nemolocal_conformance.runner import run_checks as run_server_checks
 from nemolocal_conformance.server_check import ServerCheck
 from nemolocal_conformance.server_checks import SMOKE_CHECKS, server_catalogue
 from nemolocal_conformance.target import TargetClient, TargetUnreachable, require_http_server
 from nemolocal_conformance.verdicts import ConformanceReport, Verdict
-from nemolocal_contract.rules import rules
 
+from .check_explanation import print_check
 from .conform_output import print_harness_error, print_verdict, write_report
 from .conform_target import harness_attribution, open_target, resolve_token
 from .errors import UsageError
@@ -108,10 +108,7 @@ def explain_check(name: str) -> int:
     check = server_catalogue().get(name)
     if check is None:
         raise UsageError(f"no check has the id {name!r}: see `nemolocal conform --list`")
-    print(f"{check.id}\n\n{check.sentence}\n")
-    for rule in (rules()[rule_id] for rule_id in check.rules):
-        print(f"{rule.id}: {rule.level}, {GRADE_NAMES[rule.grade]} ({', '.join(rule.source)})")
-        print(f"    {rule.text}")
+    print_check(check)
     cost = msgspec.structs.asdict(check.cost)
     print(f"\nCosts: {', '.join(f'{value:g} {name}' for name, value in cost.items())}")
     print(f"Requires: {check.prerequisite or 'nothing'}")

@@ -161,7 +161,7 @@ def test_session_of_a_server_is_found_without_its_address(
     assert talk("status", arguments=("chat", "--session", session)).lines == [TIMELINE]
     assert run("edit", "--session", session, "-o", "film.mp4").status == 0
     outcome = run("edit", "--session", session, "-o", "film.mp4", "--like-cloud")
-    assert outcome.status == 1
+    assert outcome.status == 2
     assert "--like-cloud" in outcome.err
 
 

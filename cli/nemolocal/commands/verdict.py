@@ -94,16 +94,13 @@ def _judge(arguments: argparse.Namespace, checks: "list[ClientCheck]") -> int:
 
 def _explain(name: str) -> int:
     from nemolocal_conformance.client_checks import client_catalogue
-    from nemolocal_conformance.reports.report_text import GRADE_NAMES
-    from nemolocal_contract.rules import rules
+
+    from ..check_explanation import print_check
 
     check = client_catalogue().get(name)
     if check is None:
         return _print_error(_UNKNOWN)
-    print(f"{check.id}\n\n{check.sentence}\n")
-    for rule in (rules()[rule_id] for rule_id in check.rules):
-        print(f"{rule.id}: {rule.level}, {GRADE_NAMES[rule.grade]} ({', '.join(rule.source)})")
-        print(f"    {rule.text}")
+    print_check(check)
     return 0
 
 
