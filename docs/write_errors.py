@@ -1,6 +1,6 @@
 """Writes docs/reference/errors.md: every error of client, commands and server, with its remedy.
 
-The sources are read, so no error is forgotten. What an f-string fills in stands in braces.
+It is generated from the source code. Placeholders of f-strings are in braces.
 `python docs/write_errors.py` writes the file, `--check` exits 1 if it is not up to date.
 """
 
@@ -28,67 +28,67 @@ CLIENT = ROOT / "client" / "nemolocal_client"
 COMMANDS = ROOT / "cli" / "nemolocal"
 SERVER = ROOT / "mock_server"
 HEAD = """\
-# Every error and its way out
+# Error messages
 
-Made by `python docs/write_errors.py` from the sources; a test fails when it is not up to date.
-What stands in braces is filled in.
+Generated from the source code by `python docs/write_errors.py`; a test fails if it is out of date.
+Names in braces are placeholders.
 """
 CLIENT_HEAD = """
 ## Errors of the client
 
-`str(error)` is `message: way out`. The messages of `BackendError`s are mostly the backend's own
-words; the first row of each class is what is said without any.
+`str(error)` is `message: remedy`. The message of a `BackendError` usually comes from the backend;
+the first row of each class is the default message.
 
-| error | code | message | way out |
+| error | code | message | remedy |
 |---|---|---|---|
 """
 BETWEEN_HEAD = """
-What a `BadReply` advises where something else than the backend answers, without JSON:
+Remedies of a `BadReply` if something other than the backend responds, without JSON:
 
-| HTTP status | way out |
+| HTTP status | remedy |
 |---|---|
 """
 REASONS_HEAD = """
-What a `CannotConnect` tells, and advises:
+Reasons and remedies of a `CannotConnect`:
 
-| reason | way out |
+| reason | remedy |
 |---|---|
 """
 SYSTEM_HEAD = """
-What a `FileProblem` advises where the system refuses a file:
+Remedies of a `FileProblem` by the error of the operating system:
 
-| reason | way out |
+| reason | remedy |
 |---|---|
 """
 COMMANDS_HEAD = """
-## What commands say besides
+## Errors of the commands
 
-In one line to stderr, after `nemolocal: `. The exit status is
+One line on stderr, after `nemolocal: `. Exit status:
 
-- 0 where all went well, for `serve` also when Ctrl-C ends it,
-- 1 where something failed; of those that judge (`conform`, `conform-client`, `verdict`,
-  `exec --verdict`, `skill check`, `skill run`) where what they judge does,
-- 2 for wrong usage: arguments, settings or variables that make no sense, and nothing was done; of
-  those that judge, and of `bench`, also where there was nothing to judge, or a file that is to be
-  judged or compared cannot be read,
-- 128 and the number of the signal that ended it: 130 for Ctrl-C, 143 for SIGTERM, 129 for a
-  terminal that closes. What the command has in temporary folders is removed, and its children end.
+- 0: success; for `serve` also when it is stopped with Ctrl-C.
+- 1: a failure; for the commands that check something (`conform`, `conform-client`, `verdict`,
+  `exec --verdict`, `skill check`, `skill run`) also if a check failed.
+- 2: wrong usage (invalid arguments, settings or environment variables): nothing was done. For the
+  commands that check something, and for `bench`, also if there was nothing to check, or an input
+  file cannot be read.
+- 128 + N: ended by signal N: 130 for Ctrl-C, 143 for SIGTERM, 129 if the terminal closes. Temporary
+  folders are removed and child processes are ended.
 
-`exec` has the status of its program ([exec](../how-to/exec.md)).
+`exec` exits with the status of its program ([exec](../how-to/exec.md)).
 
 | status | command or module | text |
 |---|---|---|
 """
 SERVER_HEAD = """
-## Refusals of the server
+## Error responses of the server
 
-In the envelope of the contract; the reference client adds a way out of its own to the message.
+In the envelope of the contract; the reference client adds a remedy to the message.
 
-| code | message | what the client adds |
+| code | message | remedy added by the client |
 |---|---|---|
 """
 MEDIA_HEAD = """
-What is wrong with a file (4001, after its name and before the list of what is accepted):
+Reasons why a file is refused (4001, between its name and the list of accepted types):
 
 | reason |
 |---|

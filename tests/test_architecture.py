@@ -148,6 +148,16 @@ def test_importing_the_app_leaves_heavy_packages_alone() -> None:
 
 
 @pytest.mark.slow
+def test_importing_the_server_package_or_its_settings_loads_no_web_server() -> None:
+    assert not loaded_by("nemolocal_server") & {"msgspec", "starlette", "uvicorn"}
+    code = (
+        "import sys; from nemolocal_server import Settings;"
+        "print({'nemolocal_server.app', 'uvicorn'} & sys.modules.keys())"
+    )
+    assert subprocess.check_output([sys.executable, "-c", code], text=True) == "set()\n"
+
+
+@pytest.mark.slow
 def test_the_command_line_starts_without_server_or_renderer() -> None:
     loaded = loaded_by("nemolocal.main")
     assert not loaded & {"starlette", "uvicorn", "rich", "av", "ffmpeg", "fontTools"}

@@ -39,7 +39,10 @@ def visible(module: ModuleType) -> set[str]:
 @pytest.mark.parametrize("package", PACKAGES)
 def test_a_package_shows_what_it_lists_and_nothing_else(package: str) -> None:
     module = importlib.import_module(package)
-    assert visible(module) == set(getattr(module, "__all__", ()))
+    listed = set(getattr(module, "__all__", ()))
+    # Some are imported when they are first used.
+    assert all(hasattr(module, name) for name in listed)
+    assert visible(module) == listed
 
 
 @pytest.mark.parametrize("package", PACKAGES)

@@ -36,7 +36,7 @@ class SuggestingParser(argparse.ArgumentParser):
         except argparse.ArgumentError as error:
             meant = _suggestion(str(value), map(str, action.choices or ()))
             # Whoever is told what was meant need not read the whole list.
-            said = f"{value!r} is unknown{meant}" if meant else error.message
+            said = f"unknown value {value!r}{meant}" if meant else error.message
             raise argparse.ArgumentError(action, said) from None
 
 
@@ -51,16 +51,6 @@ def add_command(commands: Any, name: str, about: str, **options: Any) -> argpars
 def as_sentence(words: str) -> str:
     """Words as a sentence; `str.capitalize` would make `MP4` of them `mp4`."""
     return f"{words[:1].upper()}{words[1:]}."
-
-
-def add_like_cloud(parser: argparse.ArgumentParser) -> None:
-    """How the server that a command runs itself behaves."""
-    parser.add_argument(
-        "--like-cloud",
-        action="store_true",
-        help="let the command's own server do as the cloud does: charge credits, take its time, "
-        "end some edits without an answer, mention buttons",
-    )
 
 
 def _suggestion(word: str, known: Iterable[str]) -> str:

@@ -44,6 +44,6 @@ def check_attribution_variables(environment: Mapping[str, str] = os.environ) -> 
     for variable in _VARIABLES:
         if encode_header_value(environment.get(variable, "")) is None:
             raise UsageError(
-                f"{variable} holds a line break or another character that no header can carry: "
-                "set it to one line of text"
+                f"{variable} contains a character that is not allowed in an HTTP header: set it to "
+                "one line of text"
             )

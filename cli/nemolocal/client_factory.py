@@ -33,7 +33,7 @@ _POLL_TIMES = 1200
 _HEALTH_TIMEOUT = 5.0
 DEFAULT_EMBEDDED_SERVER = EmbeddedServer()
 _SERVE_FREE = (
-    "this server charges as the cloud does: start it again with `nemolocal serve --free`, or edit "
+    "this server charges credits like the cloud: restart it with `nemolocal serve --free`, or edit "
     "without --base-url"
 )
 
@@ -56,12 +56,12 @@ def open_client(
             url, speed, profile = own.start(stack)
             client = _local_client(url, notify, profile, speed, {})
             client.workspace.charges = own.like_cloud
-            client.workspace.credits_remedy = "leave out --like-cloud: nothing is charged then"
+            client.workspace.credits_remedy = "remove --like-cloud to edit for free"
         else:
             if own.like_cloud:
                 raise UsageError(
-                    "--like-cloud is for the command's own server: leave out --like-cloud or "
-                    "--base-url"
+                    "--like-cloud cannot be combined with --base-url or a session on a server: "
+                    "remove one of them"
                 )
             _check_base_url(base_url)
             client = _client_for_url(base_url, notify, Profile(keep_tokens=keep_token), reconnect)
@@ -70,7 +70,7 @@ def open_client(
             yield client
         except TransportFailed:
             if base_url is not None and keep_token and client.session_id:
-                way = f"--session {client.session_id} goes on there when the server is back"
+                way = f"continue with --session {client.session_id} when the server is back"
                 notify(Notice("waiting", way))
             raise
 

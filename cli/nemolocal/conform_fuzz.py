@@ -26,23 +26,15 @@ from nemolocal_conformance.reports import as_json
 from nemolocal_conformance.target import TargetUnreachable, require_http_server
 from nemolocal_conformance.verdicts import Verdict
 from nemolocal_contract.clock import WallClock, iso8601
-from nemolocal_contract.headers import Attribution
 from nemolocal_contract.plurals import pluralize
 
-from .attribution import installed_version
-from .commands.conform import (
-    ATTRIBUTION_SOURCE,
-    HARNESS_FAILED,
-    open_target,
-    print_verdict,
-    resolve_token,
-    write_report,
-)
-from .control_token_option import resolve_control_token
+from .conform_output import print_harness_error, print_verdict, write_report
+from .conform_target import harness_attribution, open_target, resolve_token
 from .errors import CommandError, UsageError
+from .shared_options import resolve_control_token
 
 _SCRIPT_FILE = "failing-script.json"
-_NO_HYPOTHESIS = "random scripts are made by Hypothesis: pip install 'nemolocal[conformance]'"
+_NO_HYPOTHESIS = "random scripts require Hypothesis: pip install 'nemolocal[conformance]'"
 
 
 _FuzzOutcome = tuple[tuple[Verdict, ...], int, int]
@@ -51,7 +43,10 @@ _FuzzOutcome = tuple[tuple[Verdict, ...], int, int]
 def run_fuzz(arguments: argparse.Namespace) -> int:
     """0 all right, 1 an answer was not allowed, 2 nothing could be judged."""
     if arguments.only or arguments.smoke or arguments.known:
-        raise UsageError("--only, --smoke and --known are about checks: scripts have none")
+        raise UsageError(
+            "--only, --smoke and --known are for checks: they cannot be combined with --random or "
+            "--replay"
+        )
     begun, at = time.perf_counter(), iso8601(WallClock().time())
     try:
         with _open_runner(arguments) as player:
@@ -59,8 +54,7 @@ def run_fuzz(arguments: argparse.Namespace) -> int:
             verdicts, scripts, calls = play(arguments, player)
             report = script_report(player.context, verdicts, at, time.perf_counter() - begun)
     except (TargetUnreachable, OverBudget, ScriptUnreadable) as problem:
-        print(f"nemolocal: {problem}", file=sys.stderr)
-        return HARNESS_FAILED
+        return print_harness_error(problem)
     if arguments.report:
         write_report(report, Path(arguments.report))
     if arguments.json:
@@ -77,18 +71,13 @@ def run_fuzz(arguments: argparse.Namespace) -> int:
 @contextlib.contextmanager
 def _open_runner(arguments: argparse.Namespace) -> Iterator[ScriptRunner]:
     """A player of the server that is judged: the one that is named, or a new one."""
-    attribution, token = (
-        Attribution(ATTRIBUTION_SOURCE, installed_version()),
-        resolve_token(arguments),
-    )
-    control_token = resolve_control_token(arguments)
     with (
         open_target(arguments.base_url) as base_url,
         open_script_runner(
             base_url,
-            attribution,
-            token=token,
-            control_token=control_token,
+            harness_attribution(),
+            token=resolve_token(arguments),
+            control_token=resolve_control_token(arguments),
             fresh=not arguments.base_url,
         ) as player,
     ):
@@ -166,7 +155,7 @@ def _write_script(arguments: argparse.Namespace, script: CallScript, ending: Scr
         path.write_text(format_script(CallScript(script.steps, found)), encoding="utf-8")
     except OSError as error:
         raise CommandError(
-            f"{path}: the script cannot be written: {error.strerror}; name another "
-            "folder with --report"
+            f"cannot write the script to {path}: {error.strerror}; choose another folder "
+            "with --report"
         ) from error
-    print(f"nemolocal: play it again: nemolocal conform --replay {path}", file=sys.stderr)
+    print(f"nemolocal: to run it again: nemolocal conform --replay {path}", file=sys.stderr)

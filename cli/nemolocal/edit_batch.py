@@ -39,7 +39,7 @@ class BatchResult(msgspec.Struct, frozen=True):
     warnings: tuple[str, ...] = ()
 
 
-def run(arguments: argparse.Namespace) -> int:
+def run_batch(arguments: argparse.Namespace) -> int:
     """Edit every file; 1 if one of them failed, the others are done all the same."""
     folder = local_path(arguments.out_dir)
     wanted = _destinations(arguments.input, folder)
@@ -63,7 +63,7 @@ def run(arguments: argparse.Namespace) -> int:
             if result.error:
                 display.show_line(f"{name} failed: {result.error}")
             if result.error and result.file:
-                display.show_line(f"{result.file} has what was done before that")
+                display.show_line(f"{result.file} has the edits before that")
     if arguments.json:
         print_json(results, indent=2)
     return int(any(result.error for result in results))
@@ -73,25 +73,23 @@ def _destinations(inputs: list[str], folder: Path) -> dict[str, Path]:
     """Where each film goes; nothing is spent before all of that is known to be possible."""
     for name in inputs:
         if is_url(name):
-            raise UsageError(f"{name} is a URL: --out-dir takes files, edit it with -o instead")
+            raise UsageError(f"{name} is a URL: --out-dir takes local files, use -o instead")
     check_inputs(inputs)
     named = [Path(name).stem for name in inputs]
     twice = [stem for stem, count in Counter(named).items() if count > 1]
     if twice:
-        raise UsageError(
-            f"{twice[0]} is the name of several files: edit them into folders of their own"
-        )
+        raise UsageError(f"several files are named {twice[0]}: use a separate --out-dir for each")
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise CommandError(
-            f"{folder} cannot be made ({error.strerror}): name another folder"
+            f"cannot create {folder} ({error.strerror}): choose another folder"
         ) from error
     wanted = {name: folder / f"{Path(name).stem}.mp4" for name in inputs}
     known = InputFiles(inputs)
     for destination in wanted.values():
         if known.contains(destination):
-            raise CommandError(f"{destination} would be overwritten: name another folder")
+            raise CommandError(f"{destination} would be overwritten: choose another folder")
         check_destination(destination)
     return wanted
 
@@ -105,7 +103,7 @@ def _edit(client: Client, studio: EditSession, name: str, messages: Sequence[str
         studio.run_messages([_INSERT_MESSAGE.format(name=upload_name(Path(name)))])
         if _clip_count(client) != 1:
             return BatchResult(
-                name, error="it did not get on the timeline by itself: edit it alone"
+                name, error="could not be placed on the timeline alone: edit it without --out-dir"
             )
         placed = len(studio.turns)
         studio.run_messages(messages)

@@ -8,8 +8,9 @@ import msgspec
 
 from nemolocal_client import IdentityStore, MemoryProfile
 
+from .data_folders import DATA_VARIABLE
 from .errors import CommandError
-from .saved_chats import DATA_VARIABLE, ChatProfile, delete_chat_if_empty
+from .saved_chats import ChatProfile, delete_chat_if_empty
 
 if TYPE_CHECKING:
     from nemolocal_server.settings import Settings
@@ -68,7 +69,7 @@ class EmbeddedServer(msgspec.Struct, frozen=True):
             server = LocalServer(settings)
         except FolderInUse as error:
             raise CommandError(
-                "this session is open in another command: end that one first"
+                "this session is open in another command: close that one first"
             ) from error
         except StoreError as error:
             way = f"set {DATA_VARIABLE} to another folder"

@@ -1,6 +1,7 @@
 """The files that a command line names: what goes in is there, what comes out hurts none of it."""
 
 import os
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -10,6 +11,9 @@ from nemolocal_client.local_files import CHECK_NAME_REMEDY, file_size, local_pat
 from nemolocal_client.text_validation import validate_text
 
 from .errors import CommandError, UsageError
+
+# M4V is MP4 by another name.
+_MP4_EXTENSIONS = (".mp4", ".m4v")
 
 
 def is_url(name: str) -> bool:
@@ -41,12 +45,18 @@ def resolve_output(output: str | None, default: Path, inputs: Sequence[str]) -> 
     return path
 
 
+def warn_about_extension(destination: Path) -> None:
+    """Say so where the name of an export promises another format than MP4, or none."""
+    if destination.suffix.lower() not in _MP4_EXTENSIONS:
+        print(f"warning: {destination} will be an MP4 file despite its extension", file=sys.stderr)
+
+
 def check_url_inputs(names: Sequence[str], base_url: str | None, allowed: Sequence[str]) -> None:
     """Raise `UsageError` for an INPUT that the command's own server would not fetch."""
     if base_url and allowed:
         raise UsageError(
-            "--fetch-from is for the command's own server: give it to the one at --base-url "
-            "(`nemolocal serve --fetch-from HOST`)"
+            "--fetch-from cannot be combined with --base-url: start that server with "
+            "`nemolocal serve --fetch-from HOST`"
         )
     if allowed:
         _check_hosts(allowed)
@@ -54,8 +64,8 @@ def check_url_inputs(names: Sequence[str], base_url: str | None, allowed: Sequen
         host, port = _host_and_port(name)
         if not base_url and not _is_fetch_allowed(allowed, host, port):
             raise UsageError(
-                f"{name} is not fetched unless you allow it: add --fetch-from {host}, or download "
-                "the file and name that"
+                f"{name} is not fetched by default: add --fetch-from {host}, or download the file "
+                "first"
             )
 
 
@@ -73,9 +83,9 @@ def _host_and_port(url: str) -> tuple[str, int | None]:
         parts = urlsplit(url)
         host, port = parts.hostname, parts.port
     except ValueError as error:
-        raise UsageError(f"{url} is no URL ({error}): check it") from error
+        raise UsageError(f"invalid URL {url} ({error}): check it") from error
     if not host:
-        raise UsageError(f"{url} is no URL (it has no host): check it")
+        raise UsageError(f"invalid URL {url} (no host): check it")
     return host, port
 
 

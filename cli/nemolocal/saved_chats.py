@@ -5,7 +5,6 @@ each be come back to alone. The chats lie in the user's own data folder, or in t
 NEMOLOCAL_DATA_DIR names, readable by their owner only.
 """
 
-import os
 import re
 import secrets
 import shutil
@@ -14,16 +13,15 @@ from datetime import datetime
 from pathlib import Path
 
 import msgspec
-import platformdirs
 
 from nemolocal_client import KeptSession, Profile
 from nemolocal_client.input_files import FileIdentity
 from nemolocal_client.operations import SavedToken
 from nemolocal_contract.clock import WallClock
 
+from .data_folders import data_folder
 from .errors import CommandError
 
-DATA_VARIABLE = "NEMOLOCAL_DATA_DIR"
 _CHATS = "chats"
 CLIENT_FOLDER = "client"
 """What a chat keeps beside its server's data."""
@@ -82,12 +80,6 @@ class ChatProfile:
         self._profile.keep_inputs(_PROFILE_KEY, session_id, files)
 
 
-def data_folder() -> Path:
-    """The user's data folder for Nemo Local, or what NEMOLOCAL_DATA_DIR names."""
-    named = os.environ.get(DATA_VARIABLE)
-    return Path(named) if named else Path(platformdirs.user_data_dir("nemolocal"))
-
-
 def create_chat_folder() -> Path:
     """A folder for a new chat."""
     folder = data_folder()
@@ -99,8 +91,8 @@ def create_chat_folder() -> Path:
         chat.mkdir(mode=0o700)
     except OSError as error:
         raise CommandError(
-            f"chats cannot be kept in {folder} ({error.strerror}): set {DATA_VARIABLE} to a folder "
-            "that you may write"
+            f"cannot save chats in {folder} ({error.strerror}): set NEMOLOCAL_DATA_DIR to a "
+            "writable folder"
         ) from error
     return chat
 
@@ -148,7 +140,7 @@ def locate_session(session: str, base_url: str | None) -> SessionLocation:
     for known, kept in Profile().all_sessions():
         if kept.session_id == session:
             return SessionLocation(known)
-    raise CommandError(f"session {session} was not saved here: name its server with --base-url")
+    raise CommandError(f"no saved session {session}: if it is on a server, give --base-url")
 
 
 def has_activity(kept: KeptSession) -> bool:

@@ -1,9 +1,58 @@
-"""The argument of the commands that talk to a server which may go away."""
+"""Options that several commands share."""
 
 import argparse
 import math
+import os
+from collections.abc import Mapping, Sequence
+from typing import TypeVar
 
-_SECONDS = 30.0
+from .errors import UsageError
+
+CONTROL_TOKEN_VARIABLE = "NEMO_CONTROL_TOKEN"
+_RECONNECT_SECONDS = 30.0
+_Named = TypeVar("_Named")
+
+
+def add_fetch_from(parser: argparse.ArgumentParser, *, of_its_own: bool = True) -> None:
+    """Add --fetch-from; `of_its_own`: to a command that runs a server of its own."""
+    where = "the temporary server" if of_its_own else "the server"
+    parser.add_argument(
+        "--fetch-from",
+        action="append",
+        metavar="HOST",
+        help=f"let {where} fetch URLs from this host (HOST, HOST:PORT, or * for any); repeatable",
+    )
+
+
+def add_like_cloud(parser: argparse.ArgumentParser) -> None:
+    """Add --like-cloud: how the server that a command runs itself behaves."""
+    parser.add_argument(
+        "--like-cloud",
+        action="store_true",
+        help="make the temporary server behave like the cloud: charge credits, take as long, end "
+        "some edits without any text, and mention GUI buttons",
+    )
+
+
+def add_only(parser: argparse.ArgumentParser, what: str) -> None:
+    """Add --only; `what` is chosen by it."""
+    parser.add_argument(
+        "--only",
+        action="append",
+        default=[],
+        metavar="PREFIX",
+        help=f"only {what} starts with PREFIX; repeatable",
+    )
+
+
+def add_overwrite(parser: argparse.ArgumentParser) -> None:
+    """Add --overwrite."""
+    parser.add_argument(
+        "--overwrite",
+        action="store_true",
+        help="replace an existing output file instead of adding a number to the name; an INPUT is "
+        "never replaced",
+    )
 
 
 def add_reconnect(parser: argparse.ArgumentParser) -> None:
@@ -11,11 +60,46 @@ def add_reconnect(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--reconnect",
         type=_seconds,
-        default=_SECONDS,
+        default=_RECONNECT_SECONDS,
         metavar="S",
-        help="how long to try again when nothing listens at the server's address any more; "
-        "default: %(default)g seconds; 0: not at all",
+        help="keep trying for S seconds when the server cannot be reached (default: %(default)g; "
+        "0: do not retry)",
     )
+
+
+def add_session_options(parser: argparse.ArgumentParser, server: str) -> None:
+    """Add what a conversation takes; `server` says what --base-url names."""
+    parser.add_argument(
+        "-o",
+        "--output",
+        metavar="FILE",
+        help="output file of exports (default: nemolocal-chat.mp4)",
+    )
+    add_overwrite(parser)
+    parser.add_argument("--base-url", metavar="URL", help=server)
+    add_like_cloud(parser)
+    parser.add_argument("--json", action="store_true", help="print each answer as a line of JSON")
+    add_reconnect(parser)
+
+
+def resolve_control_token(arguments: argparse.Namespace) -> str:
+    """`--control-token`, else the variable, else ""."""
+    return arguments.control_token or os.environ.get(CONTROL_TOKEN_VARIABLE, "")
+
+
+def select_by_prefix(
+    named: Mapping[str, _Named], prefixes: Sequence[str], unknown: str
+) -> list[_Named]:
+    """What --only selects: names that begin with one of the prefixes, all where there is none.
+
+    A prefix that nothing begins with is a slip, whatever the others choose: `UsageError`, as
+    `unknown` has it.
+    """
+    for prefix in prefixes:
+        if not any(name.startswith(prefix) for name in named):
+            raise UsageError(unknown if len(prefixes) == 1 else f"--only {prefix}: {unknown}")
+    begins = tuple(prefixes) or ("",)
+    return [one for name, one in named.items() if name.startswith(begins)]
 
 
 def _seconds(text: str) -> float:
@@ -24,5 +108,5 @@ def _seconds(text: str) -> float:
     except ValueError:
         seconds = math.nan
     if not 0 <= seconds < math.inf:
-        raise argparse.ArgumentTypeError(f"it must be a number of seconds from 0 on, not {text!r}")
+        raise argparse.ArgumentTypeError(f"must be a number of seconds, 0 or more, not {text!r}")
     return seconds

@@ -28,6 +28,7 @@ from .app import build_app
 from .data.store import StoreError
 from .exports.render_executor import RenderExecutor
 from .faults.fault_scenario import ScenarioError
+from .logging_config import LogOptions, enable_access_log, logging_config
 from .settings import Settings
 from .transport.connection_limits import ConnectionLimits
 from .transport.file_descriptors import raise_file_limit
@@ -40,6 +41,7 @@ _KEEP_ALIVE = 75
 # How long a signal may go unseen, in seconds.
 _POLL_SECONDS = 0.1
 _STEPS_TO_CLOSE = 3
+_DEFAULT_LOG = LogOptions()
 _Result = TypeVar("_Result")
 
 
@@ -51,8 +53,9 @@ def serve(
     settings: Settings,
     on_ready: Callable[[str], None],
     on_end: Callable[[Summary], None] | None = None,
+    log: LogOptions = _DEFAULT_LOG,
 ) -> None:
-    """Serve until interrupted.
+    """Serve until interrupted, and log as `log` says.
 
     `on_ready` gets the base URL once requests are answered, `on_end` what was asked since. Where
     others can reach the server, `with_control_token` must have been asked before, or its control
@@ -64,7 +67,7 @@ def serve(
     # What this process makes is its owner's alone.
     before = os.umask(0o077)
     try:
-        _run(listener, settings, on_ready, on_end)
+        _run(listener, settings, on_ready, on_end, log)
     finally:
         os.umask(before)
 
@@ -74,9 +77,10 @@ def _run(
     settings: Settings,
     on_ready: Callable[[str], None],
     on_end: Callable[[Summary], None] | None,
+    log: LogOptions,
 ) -> None:
     app = _build(listener, with_control_token(settings, listener.getsockname()[0]))
-    server = _UvicornServer(_config(app), lambda: on_ready(_base_url(listener)))
+    server = _UvicornServer(_config(app, log), lambda: on_ready(_base_url(listener)))
     _tune_garbage_collector()
     try:
         server.run(sockets=[listener])
@@ -289,17 +293,18 @@ def _base_url(listener: socket.socket, scheme: str = "http") -> str:
     return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
 
 
-def _config(app: ASGIApp) -> uvicorn.Config:
+def _config(app: ASGIApp, log: LogOptions = _DEFAULT_LOG) -> uvicorn.Config:
     # A bad form is told to its sender (400), not to the log.
     logging.getLogger("python_multipart").setLevel(logging.CRITICAL)
-    return uvicorn.Config(
+    config = uvicorn.Config(
         app,
         http=select_http_protocol(),
         # The contract has no WebSocket: whoever asks for one is answered as anybody.
         ws="none",
         backlog=_BACKLOG,
-        log_level="warning",
-        access_log=False,
+        log_config=logging_config(log),
+        log_level=log.level,
+        access_log=log.access_log,
         server_header=False,
         date_header=False,
         # Which proxies are believed is for the settings to say.
@@ -308,3 +313,6 @@ def _config(app: ASGIApp) -> uvicorn.Config:
         timeout_graceful_shutdown=2,
         h11_max_incomplete_event_size=ConnectionLimits().head_bytes,
     )
+    if log.access_log:
+        enable_access_log()
+    return config

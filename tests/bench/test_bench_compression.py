@@ -241,7 +241,7 @@ def test_without_a_token_published_figures_are_used(
 ) -> None:
     assert bench(measured, "--cloud", "--encoders", "libx264", "--report", tmp_path) == 0
     text = capsys.readouterr()
-    assert "no NEMO_TOKEN: the cloud's published figures stand in" in text.err
+    assert "NEMO_TOKEN is not set: using the cloud's published figures" in text.err
     assert "30–90 s for a clip of 30 s (S0:56, published, not measured)" in text.out
     labels = {each["label"] for each in done(tmp_path).report["comparisons"][0]["published"]}
     assert labels == {"published, not measured"}
@@ -282,4 +282,4 @@ def test_unwritable_report_at_the_end_is_reported(
 ) -> None:
     (tmp_path / "bench.json").mkdir()
     assert bench(measured, "--encoders", "libx264", "--report", tmp_path) == 1
-    assert "the report cannot be written: Is a directory" in capsys.readouterr().err
+    assert "Is a directory; choose another folder" in capsys.readouterr().err

@@ -36,13 +36,13 @@ def _slow(*values: object) -> object:
         _slow(["one.mp4"], "it has 1 frame(s); at least 3 are needed"),
         _slow(["huge.mp4"], "its picture of 7680x4320 is larger than 8294400 pixels"),
         (["plain.mp4", "--report", "file/report"], "no report can be written"),
-        (["plain.mp4", "--target-vmaf", "101"], "--target-vmaf is a number between 0 and 100"),
+        (["plain.mp4", "--target-vmaf", "101"], "--target-vmaf must be between 0 and 100"),
         (["plain.mp4", "--base-url", "http://127.0.0.1:9"], "--base-url is the server of --cloud"),
         (["plain.mp4", "--cloud", "--base-url", "x"], "'x' is no base URL: use one like http://"),
         _slow(["plain.mp4", "--encoders", "x266"], "unknown encoder x266: choose from"),
         _slow(["plain.mp4", "--encoders", "h264_amf"], "h264_amf does not work here: "),
         (["plain.mp4", "--compare", "notes.txt"], "notes.txt: not a report of the bench"),
-        (["plain.mp4", "--compare", "missing.json"], "missing.json cannot be read"),
+        (["plain.mp4", "--compare", "missing.json"], "cannot read missing.json"),
     ],
 )
 def test_bad_input_is_one_line_and_exit_code_2(
@@ -94,6 +94,6 @@ def test_token_sends_the_export_to_the_cloud(
         raise CannotCompare(f"asked for {options.base_url}")
 
     monkeypatch.setenv("NEMO_TOKEN", "t")
-    monkeypatch.setattr("nemolocal.commands.bench.compare", stop)
+    monkeypatch.setattr("nemolocal.compression_comparison.compare", stop)
     assert bench(bad / "plain.mp4", "--cloud") == 2
     assert f"asked for {CLOUD_BASE_URL}" in capsys.readouterr().err

@@ -67,7 +67,7 @@ def test_file_that_does_not_get_on_the_timeline_by_itself_is_not_mixed_with_anot
     monkeypatch.setattr("nemolocal.edit_batch._INSERT_MESSAGE", "put everything on the timeline")
     outcome = run("edit", *clips[:2], "-m", TRIM, "--out-dir", "films", "--base-url", serve())
     assert outcome.status == 1
-    assert "b.mp4 failed: it did not get on the timeline by itself" in outcome.out
+    assert "b.mp4 failed: could not be placed on the timeline alone" in outcome.out
     assert [path.name for path in Path("films").iterdir()] == ["a.mp4"]
 
 
@@ -76,11 +76,11 @@ def test_file_that_does_not_get_on_the_timeline_by_itself_is_not_mixed_with_anot
     [
         (("--out-dir", "x", "-m", TRIM), "nothing to edit"),
         (("none.mp4", "-m", TRIM, "--out-dir", "x"), "file not found: none.mp4"),
-        (("clip.mp4", "d/clip.mp4", "-m", TRIM, "--out-dir", "x"), "clip is the name of several"),
+        (("clip.mp4", "d/clip.mp4", "-m", TRIM, "--out-dir", "x"), "several files are named clip"),
         (("clip.mp4", "-m", TRIM, "--out-dir", "."), "clip.mp4 would be overwritten"),
-        (("clip.mp4", "-m", TRIM, "--out-dir", "clip.mp4/x"), "clip.mp4/x cannot be made"),
-        (("clip.mp4", "-m", TRIM, "--out-dir", "x", "-o", "y.mp4"), "--out-dir names the films"),
-        (("clip.mp4", "--out-dir", "x"), "nothing to do: say what to do with -m"),
+        (("clip.mp4", "-m", TRIM, "--out-dir", "clip.mp4/x"), "cannot create clip.mp4/x"),
+        (("clip.mp4", "-m", TRIM, "--out-dir", "x", "-o", "y.mp4"), "--out-dir cannot be combined"),
+        (("clip.mp4", "--out-dir", "x"), "nothing to do: give an instruction with -m"),
     ],
 )
 def test_what_cannot_work_is_said_before_anything_is_spent(

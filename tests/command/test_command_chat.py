@@ -42,7 +42,7 @@ def test_conversation_goes_from_an_upload_to_a_file(
     assert "50 credits, and 0 in use" in outcome.lines
     assert outcome.lines[-1] == "nemolocal-chat.mp4 (1 s, 1 kB)"
     assert Path("nemolocal-chat.mp4").read_bytes() == b"a render"
-    assert "comes back to this" in outcome.err
+    assert "To continue this session" in outcome.err
 
 
 def test_files_may_be_named_in_the_conversation(
@@ -79,8 +79,8 @@ def test_what_goes_wrong_ends_a_message_and_not_the_conversation(
     outcome = talk(*lines, arguments=(clip, "--base-url", serve()))
     assert outcome.status == 1
     assert "the folder none does not exist" in outcome.err
-    assert "/nonsense is unknown: /help tells what there is" in outcome.lines
-    assert "No export is under way" in outcome.lines
+    assert "unknown command /nonsense: /help lists all commands" in outcome.lines
+    assert "No export is running" in outcome.lines
     assert any(line.startswith("/undo") for line in outcome.lines)
     assert outcome.lines[-1] == "Timeline (0 tracks):"
 
@@ -103,7 +103,7 @@ def test_answers_for_scripts_are_an_object_a_line(
 
 @pytest.mark.parametrize(
     ("method", "said"),
-    [("stream", "the work goes on in the backend: /state"), ("export", "/cancel stops it")],
+    [("stream", "the edit continues in the backend: /state"), ("export", "/cancel stops it")],
 )
 def test_ctrl_c_gives_up_the_wait_and_says_that_the_work_goes_on(
     talk: Talk,
@@ -169,14 +169,18 @@ def test_sessions_are_listed_and_come_back_to(
     clip: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    assert run("sessions").lines == ["No session was saved: `nemolocal chat` begins one"]
+    assert run("sessions").lines == ["No saved sessions: start one with `nemolocal chat`"]
     url = serve()
     talk(TRIM, arguments=(clip, "--base-url", url))
     (line,) = run("sessions").lines
     session = line.split()[0]
     assert line.endswith(f'clip.mp4: "{TRIM}"  {url}')
     assert json.loads(run("sessions", "--json").out)["session_id"] == session
-    assert run("sessions", "--base-url", "http://other.example").lines[0].startswith("No session")
+    assert (
+        run("sessions", "--base-url", "http://other.example")
+        .lines[0]
+        .startswith("No saved sessions")
+    )
     monkeypatch.setattr(sys, "stdin", io.StringIO("status\n"))
     assert run("sessions", session).lines == ["Timeline (1 track): 1. Video: clip (0-1s)"]
 
@@ -184,11 +188,11 @@ def test_sessions_are_listed_and_come_back_to(
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("sessions", "42"), "session 42 was not saved here: name its server with --base-url"),
+        (("sessions", "42"), "no saved session 42: if it is on a server, give --base-url"),
         (("chat", "none.mp4"), "file not found: none.mp4: check the name and the folder"),
         (
             ("chat", "--session", "1"),
-            "session 1 was not saved here: name its server with --base-url",
+            "no saved session 1: if it is on a server, give --base-url",
         ),
         (("chat", "-o", "none/x.mp4"), "the folder none does not exist: make it first"),
     ],

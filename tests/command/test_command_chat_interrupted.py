@@ -52,7 +52,7 @@ def test_ctrl_c_ends_the_wait_and_the_conversation_goes_on(
             time.sleep(0.02)
         chat.send_signal(signal.SIGINT)
         assert chat.stderr is not None
-        while "the work goes on in the backend" not in (line := chat.stderr.readline()):
+        while "the edit continues in the backend" not in (line := chat.stderr.readline()):
             assert line, "it has ended"
         control.post(f"{CONTROL}/clock/advance", json={"seconds": 60}).raise_for_status()
         out, _ = chat.communicate("/state\n", timeout=600)

@@ -130,14 +130,14 @@ def test_an_age_that_makes_no_sense_is_refused(
     with pytest.raises(SystemExit) as ended:
         run("clean", f"--older-than={age}")
     assert ended.value.code == 2
-    assert "a number with s, m, h, d or w, for instance 7d" in capsys.readouterr().err
+    assert "a number with s, m, h, d or w, for example 7d" in capsys.readouterr().err
 
 
 def test_sessions_of_a_folder_of_a_name_go_only_when_asked_for(run: CommandRunner) -> None:
     film = work_in(Path("mine"), 400)
     outcome = run("clean", "--data", "mine")
     assert outcome.lines == [
-        "Sessions stay: say which may go with --older-than, for instance 30d",
+        "Sessions are kept: to remove old ones, add --older-than, for example 30d",
         "Nothing to remove",
     ]
     assert film.exists()
@@ -239,7 +239,7 @@ def test_many_sessions_are_told_in_few_lines(run: CommandRunner) -> None:
         work_in(folder, 40, 10)
     told = run("clean", "--dry-run").lines
     assert len([line for line in told if "session " in line]) == 20
-    assert any(line.startswith("  2 more sessions, unused since then or later") for line in told)
+    assert any(line.startswith("  2 more sessions, used more recently") for line in told)
 
 
 def test_a_render_that_waits_for_its_server_keeps_its_session(run: CommandRunner) -> None:
@@ -300,6 +300,6 @@ def test_old_chats_go_whole_unless_they_are_open_or_hold_what_is_not_ours(
         assert old.exists()
         done = run("clean", "--older-than", "30d").out
     for said in (told, done):
-        assert f"{old}: a chat unused since" in said
+        assert f"{old}: chat unused since" in said
         assert not [chat for chat in (other, taken, new) if str(chat) in said]
     assert [chat.exists() for chat in (old, other, taken, new)] == [False, True, True, True]

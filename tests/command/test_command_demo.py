@@ -51,7 +51,7 @@ def test_demo_without_a_file_makes_its_own_sample(
     )
     outcome = run("demo", "-o", "shown.mp4")
     assert outcome.status == 0, outcome.err
-    assert outcome.lines[:2] == ["Making a sample", "Uploaded sample.mp4 (video, 2 s)"]
+    assert outcome.lines[:2] == ["Generating a sample clip", "Uploaded sample.mp4 (video, 2 s)"]
     assert Path("shown.mp4").is_file()
 
 
@@ -64,7 +64,7 @@ def test_sample_that_cannot_be_made_points_to_the_doctor(
     monkeypatch.setattr("nemolocal_render.synthetic.sample_media.make_sample", fail)
     outcome = run("demo")
     assert outcome.status == 1
-    assert "no sample could be made (no such binary): see `nemolocal doctor`" in outcome.err
+    assert "cannot generate the sample clip (no such binary): run `nemolocal doctor`" in outcome.err
 
 
 def test_demo_of_no_file_is_said(run: CommandRunner) -> None:

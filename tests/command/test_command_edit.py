@@ -6,8 +6,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from nemolocal import client_factory
-from nemolocal.commands import edit
+from nemolocal import client_factory, single_edit
 from nemolocal_agent.replies import gui_hints
 from nemolocal_client import Attribution, Client, MemoryProfile, Notice, PollPolicy
 from nemolocal_client.gui_translation import hints_for
@@ -146,7 +145,7 @@ def test_saved_session_is_resumed_with_the_kept_token(
     outcome = run("edit", "-m", "status", "--session", session, "--base-url", url)
     assert outcome.status == 0, outcome.err
     assert "nemolocal-edited.mp4 (1 s, 1 kB)" in outcome.lines
-    assert outcome.lines[-1] == f"Session {session}, to come back with --session"
+    assert outcome.lines[-1] == f"Session {session} (to continue: --session {session})"
 
 
 @pytest.mark.slow
@@ -199,10 +198,10 @@ def test_token_shows_nowhere(run: CommandRunner, serve: ServerStarter, clip: Pat
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ((), "nothing to edit: name an INPUT file, or a saved --session"),
-        (("clip.mp4",), "nothing to do: say what to do with -m"),
+        ((), "nothing to edit: give an INPUT file or a saved --session"),
+        (("clip.mp4",), "nothing to do: give an instruction with -m"),
         (("clip.mp4", "-m", TRIM, "-o", "x" * 300 + ".mp4"), "xxx"),
-        (("--session", "1"), "session 1 was not saved here: name its server with --base-url"),
+        (("--session", "1"), "no saved session 1: if it is on a server, give --base-url"),
         (("none.mp4", "-m", TRIM), "file not found: none.mp4: check the name and the folder"),
         (
             ("clip.mp4", "-o", "none/x.mp4", "-m", TRIM),
@@ -276,13 +275,13 @@ def test_server_that_does_not_answer_is_named(run: CommandRunner, clip: Path) ->
     ],
 )
 def test_output_is_named_after_the_first_input(inputs: list[str], path: str) -> None:
-    assert edit._default_output(inputs) == Path(path)
+    assert single_edit._default_output(inputs) == Path(path)
 
 
 def test_a_url_that_is_none_is_said_in_one_line(run: CommandRunner) -> None:
     outcome = run("edit", "http://[x/a.mp4", "-m", TRIM, "--base-url", "http://127.0.0.1:1")
     assert outcome.status == 2
-    assert outcome.err.startswith("nemolocal: http://[x/a.mp4 is no URL")
+    assert outcome.err.startswith("nemolocal: invalid URL http://[x/a.mp4")
 
 
 def opened(base_url: str) -> Client:

@@ -44,7 +44,9 @@ def execute(capfd: pytest.CaptureFixture[str]) -> Execute:
 
 def without_doubts(err: str) -> str:
     """What is told, less what is told only where programs cannot be sealed."""
-    doubt = ", or its calls went past the proxy to the real cloud, since this run is not sealed"
+    doubt = (
+        ", or its calls bypassed the proxy and reached the real cloud, since this run is not sealed"
+    )
     lines = err.replace(doubt, "").splitlines(keepends=True)
     return "".join(line for line in lines if "exec: not sealed (unshare: " not in line)
 
@@ -243,15 +245,15 @@ def test_machine_that_cannot_seal_says_so(
     status, _, err = execute("true", options=("--seal", "auto"))
     assert status == 0
     assert err == (
-        "nemolocal exec: not sealed (unshare: operation not permitted): a client that heeds "
-        f"neither the proxy nor our hooks reaches the real {CLOUD_HOST}\n"
+        "nemolocal exec: not sealed (unshare: operation not permitted): a client that ignores "
+        f"the proxy and the hooks reaches the real {CLOUD_HOST}\n"
         f"nemolocal exec: no call to {CLOUD_HOST} was seen: the program made none, or its calls "
-        "went past the proxy to the real cloud, since this run is not sealed\n"
+        "bypassed the proxy and reached the real cloud, since this run is not sealed\n"
     )
     assert execute("true", options=("--seal", "require")) == (
         1,
         "",
-        "nemolocal: the program cannot be sealed here: unshare: operation not permitted\n",
+        "nemolocal: cannot seal the program: unshare: operation not permitted\n",
     )
 
 
@@ -272,7 +274,7 @@ def test_calls_may_be_required_and_kept(execute: Execute, tmp_path: Path) -> Non
     options = ("--require-calls", "2", *kept)
     status, _, err = execute("curl", "-sS", BALANCE, options=options)
     assert status == 2
-    assert err.endswith("nemolocal exec: 1 call seen, of 2 that --require-calls wants\n")
+    assert err.endswith("nemolocal exec: 1 call seen, but --require-calls is 2\n")
     (line,) = (tmp_path / "a.jsonl").read_text().splitlines()
     assert json.loads(line)["endpoint"] == "balance"
     verdicts = json.loads((tmp_path / "b.json").read_text())["verdicts"]
@@ -298,7 +300,7 @@ def test_token_of_the_environment_is_good(
     monkeypatch.setenv("NEMO_TOKEN", "short")
     assert execute("true")[0::2] == (
         2,
-        "nemolocal: NEMO_TOKEN cannot be used (token must have 8 to 200 characters): unset it\n",
+        "nemolocal: invalid NEMO_TOKEN (token must have 8 to 200 characters): unset it\n",
     )
 
 
@@ -310,7 +312,7 @@ def test_token_of_the_environment_is_good(
         pytest.param(["bash", "-c", "kill -9 $$"], 137, NO_CALL, marks=pytest.mark.slow),
         (["no-such-program-here"], 127, "nemolocal exec: no-such-program-here: not found\n"),
         (["."], 126, "nemolocal exec: .: permission denied\n"),
-        ([], 2, "nemolocal: nothing to run: name a program after --\n"),
+        ([], 2, "nemolocal: nothing to run: give a program after --\n"),
         (["bash", "-c", "exit $#", "x", "--", "--help"], 2, NO_CALL),
     ],
 )
@@ -342,7 +344,7 @@ def test_status_is_the_same_where_it_is_not_sealed(
 def test_journal_that_cannot_be_kept_is_told(execute: Execute) -> None:
     status, _, err = execute("true", options=("--journal", "/dev/null/x"))
     assert status == 1
-    assert err.endswith("nemolocal: /dev/null/x: cannot be written: Not a directory\n")
+    assert err.endswith("nemolocal: cannot write /dev/null/x: Not a directory\n")
 
 
 @sealed
@@ -372,7 +374,7 @@ def test_missing_extra_is_named(execute: Execute, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setitem(sys.modules, "trustme", None)
     status, _, err = execute("true")
     assert status == 1
-    assert err.endswith("install the extra, pip install 'nemolocal[exec]'\n")
+    assert err.endswith("install the extra with pip install 'nemolocal[exec]'\n")
 
 
 @pytest.mark.slow
@@ -403,7 +405,7 @@ ATTRIBUTED = (
             "(this run, 1 entry)",
         ),
         ("true", 2, "(this run, 0 entries)"),
-        ("exit 3", 3, "nothing was judged"),
+        ("exit 3", 3, "nothing was checked"),
     ],
 )
 def test_program_is_judged_by_what_it_did(

@@ -63,8 +63,8 @@ def no_server(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("url", "options", "said"),
     [
-        ("https://example.com/a.mp4", (), "is not fetched unless you allow it: add --fetch-from "
-         "example.com, or download the file and name that"),
+        ("https://example.com/a.mp4", (), "is not fetched by default: add --fetch-from "
+         "example.com, or download the file first"),
         ("HTTPS://Example.COM:8/a.mp4", (), "add --fetch-from example.com"),
         ("https://example.com/a.mp4", ("--fetch-from", "example.org"), "--fetch-from example.com"),
         ("https://example.com/a.mp4", ("--fetch-from", "example.com:8"), "add --fetch-from"),
@@ -72,9 +72,9 @@ def no_server(monkeypatch: pytest.MonkeyPatch) -> None:
          "--fetch-from must be hosts, for instance example.com, example.com:8080 or *"),
         ("https://example.com/a.mp4", ("--fetch-from", ""), "--fetch-from must be hosts"),
         ("https://example.com/a.mp4", ("--fetch-from", "*", "--base-url", "http://127.0.0.1:9"),
-         "--fetch-from is for the command's own server: give it to the one at --base-url"),
-        ("http:///a.mp4", (), "is no URL (it has no host): check it"),
-        ("http://[x/a.mp4", (), "is no URL (Invalid IPv6 URL): check it"),
+         "--fetch-from cannot be combined with --base-url: start that server with "),
+        ("http:///a.mp4", (), "invalid URL http:///a.mp4 (no host): check it"),
+        ("http://[x/a.mp4", (), "invalid URL http://[x/a.mp4 (Invalid IPv6 URL): check it"),
     ],
 )  # fmt: skip
 def test_url_that_would_not_be_fetched_is_refused_before_anything_starts(
@@ -102,7 +102,10 @@ def test_hosts_that_the_user_allows_are_those_of_the_command_s_own_server(
 
 def test_demo_takes_a_file(run: CommandRunner) -> None:
     outcome = run("demo", "https://example.com/a.mp4")
-    assert outcome.err == "nemolocal: the demo takes a file: `nemolocal edit URL` takes a URL\n"
+    assert (
+        outcome.err
+        == "nemolocal: the demo takes a local file; for a URL, use `nemolocal edit URL`\n"
+    )
 
 
 def served(*options: str) -> Any:

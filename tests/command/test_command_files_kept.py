@@ -138,7 +138,7 @@ def test_folder_of_films_is_never_one_of_inputs(
     source.write_bytes(clip.read_bytes())
     command = ("edit", "b.mov", clip, "-m", TRIM, "--out-dir", folder)
     refused = run(*command, "--overwrite", "--base-url", "http://127.0.0.1:9")
-    assert refused.err == "nemolocal: films/b.mp4 would be overwritten: name another folder\n"
+    assert refused.err == "nemolocal: films/b.mp4 would be overwritten: choose another folder\n"
     (folder / "b.mp4").unlink()
     (folder / "b.mp4").write_bytes(b"older")
     source.rename("b.mp4")

@@ -16,12 +16,12 @@ from hypothesis import given, strategies as st
 
 from nemolocal.chat_prompt import prompt_lines
 from nemolocal.client_factory import open_client
+from nemolocal.data_folders import data_folder
 from nemolocal.embedded_server import EmbeddedServer
 from nemolocal.errors import CommandError
 from nemolocal.export_filename import find_export_filename
 from nemolocal.saved_chats import (
     create_chat_folder,
-    data_folder,
     locate_session,
     saved_chat_sessions,
 )
@@ -77,7 +77,7 @@ def test_chat_is_kept_listed_by_file_and_message_and_come_back_to(
 ) -> None:
     outcome = talk(TRIM, arguments=("chat", clip))
     session = session_of(run)
-    assert outcome.err.endswith(f"nemolocal sessions {session} comes back to this\n")
+    assert outcome.err.endswith(f"To continue this session: nemolocal sessions {session}\n")
     (line,) = run("sessions").lines
     assert line.endswith(f'clip.mp4: "{TRIM}"')
     listed = json.loads(run("sessions", "--json").out)
@@ -119,8 +119,8 @@ def test_data_folder_is_the_users_own_unless_a_variable_names_another(
 
 
 def test_chat_in_which_nothing_was_done_leaves_nothing(talk: Talk, run: CommandRunner) -> None:
-    assert "comes back" not in talk("/help", "credits", "status").err
-    assert run("sessions").lines == ["No session was saved: `nemolocal chat` begins one"]
+    assert "To continue" not in talk("/help", "credits", "status").err
+    assert run("sessions").lines == ["No saved sessions: start one with `nemolocal chat`"]
     assert not list((data_folder() / "chats").iterdir())
 
 
@@ -146,7 +146,7 @@ def test_chat_that_is_open_elsewhere_is_told_so(talk: Talk, run: CommandRunner, 
         outcome = run("edit", "--session", session, "-o", "film.mp4")
     assert outcome.status == 1
     assert outcome.err == (
-        "nemolocal: this session is open in another command: end that one first\n"
+        "nemolocal: this session is open in another command: close that one first\n"
     )
     assert talk("status", arguments=("sessions", session)).lines == [TIMELINE]
 
@@ -161,7 +161,7 @@ def test_session_of_a_server_is_found_without_its_address(
     assert talk("status", arguments=("chat", "--session", session)).lines == [TIMELINE]
     assert run("edit", "--session", session, "-o", "film.mp4").status == 0
     outcome = run("edit", "--session", session, "-o", "film.mp4", "--like-cloud")
-    assert outcome.status == 1
+    assert outcome.status == 2
     assert "--like-cloud" in outcome.err
 
 
@@ -185,7 +185,7 @@ def test_unusable_data_folder_names_the_way_out(
     monkeypatch.setenv("NEMOLOCAL_DATA_DIR", str(tmp_path / "file"))
     outcome = talk("status")
     assert outcome.status == 1
-    assert "set NEMOLOCAL_DATA_DIR to a folder that you may write" in outcome.err
+    assert "set NEMOLOCAL_DATA_DIR to a writable folder" in outcome.err
 
 
 def test_data_folder_that_fails_names_no_option_that_the_command_lacks(
@@ -312,12 +312,12 @@ def test_ctrl_c_clears_the_line_and_twice_ends(
     assert outcome.status == 0
     assert outcome.lines[-1] == TIMELINE
     assert outcome.err.count("Ctrl-C once more, or Ctrl-D, ends") == 3
-    assert "comes back to this" in outcome.err
+    assert "To continue this session" in outcome.err
 
 
 @pytest.mark.parametrize(
     ("arrived", "said"),
-    [(0.5, "Upload stopped: nothing was added"), (1.0, "the file had arrived, and may still")],
+    [(0.5, "Upload stopped: nothing was added"), (1.0, "the file was sent and may still")],
 )
 def test_ctrl_c_in_an_upload_says_what_is_true(
     talk: Talk, clip: Path, monkeypatch: pytest.MonkeyPatch, arrived: float, said: str
@@ -348,7 +348,7 @@ def test_ctrl_c_before_a_message_was_sent_promises_no_work(
 
 
 def test_unknown_session_is_told_how_to_be_reached() -> None:
-    with pytest.raises(CommandError, match="session 42 was not saved here"):
+    with pytest.raises(CommandError, match="no saved session 42"):
         locate_session("42", None)
 
 

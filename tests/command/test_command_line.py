@@ -1,5 +1,6 @@
 """The command itself: help, version, one-line errors, exit codes, nothing imported too early."""
 
+import ast
 import io
 import subprocess
 import sys
@@ -97,6 +98,22 @@ def test_failure_is_one_line_and_a_status(
     assert (outcome.status, outcome.out, outcome.err) == (status, "", said)
 
 
+@pytest.mark.sources
+def test_no_command_imports_another() -> None:
+    folder = Path(main.__file__).with_name("commands")
+    names = {path.stem for path in folder.glob("*.py")} - {"__init__"}
+    assert len(names) > 10
+    for name in names:
+        tree = ast.parse((folder / f"{name}.py").read_text(encoding="utf-8"))
+        found = {
+            node.module or alias.name
+            for node in ast.walk(tree)
+            if isinstance(node, ast.ImportFrom) and node.level == 1
+            for alias in node.names
+        }
+        assert not found & names, name
+
+
 @pytest.mark.slow
 def test_reader_that_has_gone_is_no_traceback() -> None:
     code = "import sys; from nemolocal.main import main; sys.exit(main(['doctor']))"
@@ -137,7 +154,7 @@ def test_attribution_is_the_commands_own_or_that_of_the_environment() -> None:
 @pytest.mark.parametrize("text", ["one\ntwo", "a\x7fb", "tab\tbed", "no text \udcff"])
 def test_attribution_that_no_header_can_carry_names_its_variable(variable: str, text: str) -> None:
     with pytest.raises(
-        CommandError, match=f"^{variable} holds a line break .*: set it to one line"
+        CommandError, match=f"^{variable} contains a character .*: set it to one line"
     ):
         command_attribution({"SKILL_NAME": "my-skill", variable: text})
 
@@ -148,7 +165,7 @@ def test_edit_under_an_attribution_of_two_lines_sends_nothing(
     monkeypatch.setenv("SKILL_NAME", "my\nskill")
     outcome = run("edit", clip, "-m", "trim to 1 s", "--base-url", "http://127.0.0.1:9")
     assert outcome.status == 2
-    assert outcome.err.startswith("nemolocal: SKILL_NAME holds a line break")
+    assert outcome.err.startswith("nemolocal: SKILL_NAME contains a character that is not allowed")
 
 
 def test_platform_is_that_of_the_folder_it_is_installed_in(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -195,10 +212,10 @@ def test_doctor_fails_only_where_nothing_can_be_rendered(
 @pytest.mark.parametrize(
     ("reason", "told"),
     [
-        ("", "ok  exec: seals programs: a network namespace of their own"),
+        ("", "ok  exec: seals programs in their own network namespace"),
         (
             "unshare: operation not permitted",
-            "no  exec: cannot seal programs, leads them by a proxy and hooks: "
+            "no  exec: cannot seal programs, uses a proxy and hooks instead: "
             "unshare: operation not permitted",
         ),
     ],
@@ -210,7 +227,7 @@ def test_doctor_says_how_programs_are_sealed(
         return ()
 
     monkeypatch.setattr("nemolocal_render.diagnostics.diagnose", diagnose)
-    monkeypatch.setattr(doctor, "sealing_unavailable_reason", lambda: reason)
+    monkeypatch.setattr("nemolocal.exec.sealed_network.sealing_unavailable_reason", lambda: reason)
     outcome = run("doctor")
     assert outcome.status == 0
     assert told in outcome.lines
@@ -219,7 +236,7 @@ def test_doctor_says_how_programs_are_sealed(
 @pytest.mark.parametrize(
     ("arguments", "usage", "said"),
     [
-        (["edti", "x"], "usage: nemolocal [", "'edti' is unknown; did you mean edit?"),
+        (["edti", "x"], "usage: nemolocal [", "unknown value 'edti'; did you mean edit?"),
         (["skill", "chekc", "x"], "usage: nemolocal skill [", "did you mean check?"),
         (["edit", "--outptu", "x"], "usage: nemolocal edit [", "did you mean --output?"),
         (["skill", "new", "a", "--nothing"], "usage: nemolocal skill new [", "--nothing"),
@@ -267,9 +284,9 @@ def test_help_fits_into_80_columns(
 
 def test_words_of_the_help_keep_their_case(capsys: pytest.CaptureFixture[str]) -> None:
     for arguments, said in (
-        (["demo"], "Go the whole way once, from a sample to an MP4."),
-        (["skill", "check"], "Look for what is wrong in a SKILL.md."),
-        (["serve"], "l applied late"),
+        (["demo"], "Run the full workflow once: sample clip to MP4."),
+        (["skill", "check"], "Report errors in a SKILL.md."),
+        (["serve"], "TOML file of settings"),
     ):
         with pytest.raises(SystemExit):
             main.main([*arguments, "--help"])
@@ -284,7 +301,7 @@ def test_doctor_tells_a_folder_that_cannot_be_written_to(variable: str, tmp_path
     assert not (tmp_path / "new").exists()
     ok, _, detail = doctor._folder("a folder", tmp_path / "file" / "one", variable)
     assert not ok
-    assert f"set {variable} to a folder that you may write" in detail
+    assert f"set {variable} to a writable folder" in detail
 
 
 def test_doctor_names_no_package_twice() -> None:
@@ -298,4 +315,4 @@ def test_empty_message_is_refused_before_anything_is_spent(
     for words in (("edit", "clip.mp4", "-m", " "), ("edit", "-m", "")):
         outcome = run(*words)
         assert outcome.status == 2
-        assert outcome.err == "nemolocal: a message is empty: say what to do with -m\n"
+        assert outcome.err == "nemolocal: a message is empty: give an instruction with -m\n"

@@ -150,7 +150,7 @@ def test_ctrl_c_is_one_line_at_any_moment_of_the_imports(
     arguments = ("edit", clip, "-m", TRIM, "--base-url", serve())
     reached = 0
     for imported in (b"nemolocal.__main__", b"argparse", b"nemolocal.main", b"msgspec",
-                     b"httpx", b"nemolocal_client.errors", b"nemolocal.commands.edit"):  # fmt: skip
+                     b"httpx", b"nemolocal_client.errors", b"nemolocal.single_edit"):  # fmt: skip
         with (
             subtests.test(imported=imported.decode()),
             start(*arguments, folder=tmp_path, PYTHONPROFILEIMPORTTIME="1") as edit,

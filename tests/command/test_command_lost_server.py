@@ -41,7 +41,7 @@ def test_edit_says_how_to_go_on(run: CommandRunner, dying: ScriptedBackend, keep
     assert f"nemolocal: lost the server at {dying.base_url}" in outcome.err
     assert "nemolocal serve" in outcome.err
     # Without its token nobody comes back to a session.
-    assert ("--session 1111111111111111111 goes on there" in outcome.err) == keep
+    assert ("continue with --session 1111111111111111111" in outcome.err) == keep
 
 
 @pytest.mark.usefixtures("clip")
@@ -69,4 +69,4 @@ def test_setting_is_a_number_of_seconds(seconds: str, capsys: pytest.CaptureFixt
     with pytest.raises(SystemExit) as ended:
         main([*EDIT, f"--reconnect={seconds}"])
     assert ended.value.code == 2
-    assert "it must be a number of seconds from 0 on" in capsys.readouterr().err
+    assert "must be a number of seconds, 0 or more" in capsys.readouterr().err

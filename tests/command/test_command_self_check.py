@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from nemolocal import fault_self_check, self_check_session
+from nemolocal import fault_self_check
 from nemolocal_server.faults import fault_service
 from nemolocal_server.faults.catalogue import CATALOGUE
 from tests.support.cli import CommandResult, CommandRunner
@@ -51,7 +51,7 @@ def test_every_fault_proves_itself(run: CommandRunner) -> None:
 def test_a_fault_that_makes_no_difference_is_a_failure(
     run: CommandRunner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(self_check_session.SelfCheckSession, "set_up", lambda _stage, _where: None)
+    monkeypatch.setattr(fault_self_check.SelfCheckSession, "set_up", lambda _stage, _where: None)
     monkeypatch.setattr(fault_self_check, "run_and_describe", lambda _stage, _where: "[nothing]")
     outcome = run("serve", "--self-check")
     assert outcome.status == 1

@@ -1,6 +1,7 @@
 """`nemolocal serve`: arguments become settings, and what cannot work is said in one line."""
 
 import logging
+import re
 import signal
 import socket
 import subprocess
@@ -12,21 +13,34 @@ import httpx
 import pytest
 import uvicorn
 
+from nemolocal.main import main
 from nemolocal_contract.journal import CreditSummary, Summary
 from nemolocal_server import serving
+from nemolocal_server.dialect import Dialect
+from nemolocal_server.logging_config import LOG_LEVELS, LogOptions
 from nemolocal_server.settings import Settings
 from nemolocal_server.turns.silent_turns import SilentTurnPolicy
 from tests.support.cli import CommandRunner
 
 
 @pytest.fixture
-def served(monkeypatch: pytest.MonkeyPatch) -> list[Settings]:
+def log_options() -> list[LogOptions]:
+    """How the server was asked to log."""
+    return []
+
+
+@pytest.fixture
+def served(monkeypatch: pytest.MonkeyPatch, log_options: list[LogOptions]) -> list[Settings]:
     """The settings that the server was asked to serve with; none is started."""
     seen: list[Settings] = []
 
     def serve(
-        settings: Settings, on_ready: Callable[[str], None], on_end: Callable[[Summary], None]
+        settings: Settings,
+        on_ready: Callable[[str], None],
+        on_end: Callable[[Summary], None],
+        log: LogOptions,
     ) -> None:
+        log_options.append(log)
         seen.append(settings)
         on_ready("http://127.0.0.1:1")
         on_end(Summary(0, 0, {}, 0, 0, CreditSummary(0, 0), ""))
@@ -54,6 +68,15 @@ def test_arguments_become_settings(run: CommandRunner, served: list[Settings]) -
     dialect = chosen.dialect
     assert (dialect.sse, dialect.render, dialect.errors) == ("typed", "nested", "http")
     assert dialect.heartbeat_seconds == 1
+
+
+def test_log_options_reach_the_server(
+    run: CommandRunner, served: list[Settings], log_options: list[LogOptions]
+) -> None:
+    run("serve")
+    run("serve", "--log-level", "debug", "--access-log")
+    assert len(served) == 2
+    assert log_options == [LogOptions(), LogOptions("debug", access_log=True)]
 
 
 def test_control_interface_can_be_left_out(run: CommandRunner, served: list[Settings]) -> None:
@@ -121,6 +144,37 @@ def test_server_answers_once_it_has_said_so_and_ends_quietly_when_interrupted(
     assert (tmp_path / ".nemolocal").is_dir()
 
 
+@pytest.mark.slow
+@pytest.mark.usefixtures("interruptible")
+@pytest.mark.parametrize(
+    ("options", "wanted"),
+    [
+        (("--access-log",), ['127.0.0.1:PORT - "GET /api/nothing?t=[token] HTTP/1.1" 404']),
+        (("--log-level", "error"), []),
+        (("--log-level", "info"), ["Application startup complete.", "Finished server process"]),
+    ],
+)
+def test_log_goes_to_stderr_as_asked(
+    tmp_path: Path, options: tuple[str, ...], wanted: list[str]
+) -> None:
+    arguments = [sys.executable, "-m", "nemolocal", "serve", "--port", "0", "--data", "", *options]
+    with subprocess.Popen(
+        arguments, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as child:
+        assert child.stdout is not None
+        base_url = child.stdout.readline().split()[3]
+        httpx.get(f"{base_url}/api/nothing?t=nmv_usr_12345678", trust_env=False, timeout=60)
+        child.send_signal(signal.SIGINT)
+        out, err = child.communicate()
+    assert (child.returncode, out) == (0, "")
+    log = re.sub(r"(?<=127\.0\.0\.1:)\d+", "PORT", err)
+    assert [text for text in wanted if text not in log] == []
+    assert "12345678" not in log
+    if "--log-level" not in options or "error" in options:
+        # The summary and the goodbye are no log.
+        assert len(log.splitlines()) == 2 + len(wanted)
+
+
 def test_streams_that_end_with_the_server_are_no_errors_in_its_log(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -134,3 +188,31 @@ def test_streams_that_end_with_the_server_are_no_errors_in_its_log(
     log.error("the disk is full")
     told = [record.getMessage() for record in caplog.get_records("call")]
     assert told == [f"{said} response.", "the disk is full"]
+
+
+def test_defaults_in_the_help_are_those_of_the_settings(
+    capsys: pytest.CaptureFixture[str], subtests: pytest.Subtests
+) -> None:
+    with pytest.raises(SystemExit):
+        main(["serve", "--help"])
+    text = " ".join(capsys.readouterr().out.split())
+    settings, dialect = Settings(), Dialect()
+    for option, default in (
+        ("--host HOST", settings.host),
+        ("--port PORT", settings.port),
+        ("--seed SEED", settings.seed),
+        ("--speed SPEED", f"{settings.speed:g}"),
+        ("--clock {real,scaled,manual}", settings.clock),
+        (f"--log-level {{{','.join(LOG_LEVELS)}}}", LogOptions().level),
+        ("--chaos P", f"{settings.chaos:g}"),
+        ("--silent-rate R", f"{settings.silence.rate:g}"),
+        ("--sse {adk,typed}", dialect.sse),
+        ("--heartbeat {line,event}", dialect.heartbeat),
+        ("--heartbeat-seconds S", f"{dialect.heartbeat_seconds:g}"),
+        ("--render {flat,nested}", dialect.render),
+        ("--errors {envelope,http,adk}", dialect.errors),
+        ("--export-402 {strict,out_of_credits}", dialect.export_402),
+    ):
+        with subtests.test(option=option):
+            _, _, told = text.rpartition(f"{option} ")
+            assert told.partition("(default: ")[2].partition(")")[0] == str(default)

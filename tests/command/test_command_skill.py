@@ -7,7 +7,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from nemolocal.commands import skill_run
+from nemolocal import skill_run
 from nemolocal_client import BadAttribution
 from nemolocal_contract.clock import WallClock
 from nemolocal_render.ffmpeg_cli import FFmpegFailed
@@ -58,7 +58,7 @@ def test_check_of_what_cannot_be_read_ends_with_2_and_judges_the_rest(run: Comma
     outcome = run("skill", "check", "none.md", CLEAN, "--format", "json")
     assert outcome.status == 2
     assert outcome.err == (
-        "nemolocal: none.md cannot be read (no such file or directory): check the path\n"
+        "nemolocal: cannot read none.md (no such file or directory): check the path\n"
     )
     assert [document["name"] for document in json.loads(outcome.out)] == ["sunset-cutter"]
 
@@ -69,7 +69,7 @@ def test_folder_without_a_document_is_not_said_to_be_missing(
     outcome = run("skill", "check", tmp_path)
     assert outcome.status == 2
     assert outcome.err == (
-        f"nemolocal: {tmp_path} cannot be read (there is no SKILL.md in it): check the path\n"
+        f"nemolocal: cannot read {tmp_path} (it contains no SKILL.md): check the path\n"
     )
 
 
@@ -101,10 +101,10 @@ def test_new_document_has_no_finding_and_is_answered_as_it_says(
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("A Skill",), "'A Skill' is no name of a skill: use lowercase letters"),
-        (("x" * 65,), "'xxx"),
-        (("a",), "SKILL.md is there already: name another file with -o"),
-        (("a", "-o", "none/SKILL.md"), "none/SKILL.md cannot be written (no such file"),
+        (("A Skill",), "invalid skill name 'A Skill': use lowercase letters"),
+        (("x" * 65,), "invalid skill name 'xxx"),
+        (("a",), "SKILL.md already exists: choose another file with -o"),
+        (("a", "-o", "none/SKILL.md"), "cannot write none/SKILL.md (no such file"),
     ],
 )
 def test_new_document_that_cannot_be_is_one_line(
@@ -222,7 +222,7 @@ def test_run_prints_a_row_for_each_call_and_ends_with_0(run: CommandRunner) -> N
     outcome = run("skill", "run", CLEAN)
     assert outcome.status == 0, outcome.out
     assert outcome.lines[0] == " 1 ok 200    0  POST /api/auth/anonymous-token"
-    assert outcome.lines[-1] == "8 of 8 calls were answered as the document says"
+    assert outcome.lines[-1] == "8 of 8 calls had the documented response"
 
 
 def test_run_with_a_fault_names_the_rule_and_ends_with_1(
@@ -254,14 +254,14 @@ def test_run_without_ffmpeg_says_where_to_look(
     monkeypatch.setattr("nemolocal_render.synthetic.sample_media.make_sample", fail)
     outcome = run("skill", "run", CLEAN)
     assert outcome.status == 1
-    assert "no clip could be made (no encoder): see `nemolocal doctor`" in outcome.err
+    assert "cannot generate a clip (no encoder): run `nemolocal doctor`" in outcome.err
 
 
 def test_run_of_nothing_says_so(run: CommandRunner, tmp_path: Path) -> None:
     (tmp_path / "poem.md").write_text("A poem.")
     outcome = run("skill", "run", "poem.md")
     assert outcome.status == 1
-    assert "poem.md makes no calls: it has no curl commands and no endpoints" in outcome.err
+    assert "poem.md contains no calls: add curl commands" in outcome.err
     assert run("skill", "run", "none.md").status == 2
 
 
@@ -271,7 +271,9 @@ def test_run_under_a_platform_of_two_lines_names_the_variable(
     monkeypatch.setenv("SKILL_SOURCE", "cursor\nclawhub")
     outcome = run("skill", "run", CLEAN)
     assert outcome.status == 2
-    assert outcome.err.startswith("nemolocal: SKILL_SOURCE holds a line break")
+    assert outcome.err.startswith(
+        "nemolocal: SKILL_SOURCE contains a character that is not allowed"
+    )
 
 
 def test_run_of_a_document_whose_name_has_two_lines_says_so(play: Play) -> None:

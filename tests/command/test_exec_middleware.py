@@ -56,7 +56,7 @@ def test_middleware_lets_own_calls_through_and_counts_them(monitor: TrafficMonit
 def test_other_users_are_refused_and_not_counted(monitor: TrafficMonitor) -> None:
     reply = ask(OwnerMiddleware(serve, monitor, lambda *_: False), "/api/credits/balance/simple")
     assert reply.status_code == 403
-    assert reply.json()["message"].startswith("this server is another user's: start one of your ")
+    assert reply.json()["message"].startswith("this server belongs to another user: start your ")
     assert monitor.call_count == 0
 
 
@@ -64,7 +64,7 @@ def test_other_users_are_refused_and_not_counted(monitor: TrafficMonitor) -> Non
 def test_control_interface_is_closed(path: str, monitor: TrafficMonitor) -> None:
     reply = ask(OwnerMiddleware(serve, monitor, lambda *_: True), f"/__nemolocal__/{path}")
     assert reply.status_code == 404
-    assert reply.json()["message"].startswith("the control interface is closed")
+    assert reply.json()["message"].startswith("the control API is disabled")
     assert monitor.call_count == 0
 
 
@@ -81,8 +81,14 @@ def test_only_this_process_asks_the_control_interface_of_a_place(monitor: Traffi
 @pytest.mark.parametrize(
     ("options", "ways"),
     [
-        ({}, "another X-Client-Id gets one, and each run of this program begins anew"),
-        ({"address_limit": 1}, "settings can be higher, and each run of this program begins anew"),
+        (
+            {},
+            "another X-Client-Id gets one, and each run of this program starts a new server",
+        ),
+        (
+            {"address_limit": 1},
+            "settings can be higher, and each run of this program starts a new server",
+        ),
         ({"data_dir": "kept"}, "another X-Client-Id gets one"),
     ],
 )

@@ -143,7 +143,7 @@ def test_client_that_does_not_believe_the_certificate_is_told_so(
     assert shake_hands(context, CLOUD, None)() is not None
     assert list(monitor.summary_lines("")) == [
         "1 TLS connection ended without a request (tlsv1 alert unknown ca): the client does not "
-        "believe the certificate in $SSL_CERT_FILE, or speaks no HTTP/1.1",
+        "trust the certificate in $SSL_CERT_FILE, or does not speak HTTP/1.1",
         "no call to cloud.example was seen: no TLS handshake led to one",
     ]
     assert told == []

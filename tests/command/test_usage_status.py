@@ -7,25 +7,25 @@ import pytest
 
 from nemolocal.main import main
 
-NO_PROGRAM = "nothing to run: name a program after --"
+NO_PROGRAM = "nothing to run: give a program after --"
 
 
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        ("conform --only zzz", "no check has such an id"),
-        ("conform --only zzz --list", "no check has such an id"),
-        ("conform --only general. --only zzz", "--only zzz: no check has such an id"),
-        ("conform --only token.life --smoke", "none of these checks is one of --smoke"),
-        ("verdict --only client. --only zzz x.jsonl", "--only zzz: no check has such an id"),
-        ("conform-client --only plain --only zzz -- true", "--only zzz: no scenario has such"),
-        ("conform --explain zzz", "no check is called 'zzz'"),
-        ("conform --random 2 --only token.", "scripts have none"),
-        ("verdict --only zzz", "no check has such an id"),
-        ("verdict --explain zzz", "no check has such an id"),
-        ("verdict", "name a JOURNAL"),
-        ("conform-client --only zzz -- true", "no scenario has such a name"),
-        ("conform-client --only zzz --list", "no scenario has such a name"),
+        ("conform --only zzz", "no check has this id"),
+        ("conform --only zzz --list", "no check has this id"),
+        ("conform --only general. --only zzz", "--only zzz: no check has this id"),
+        ("conform --only token.life --smoke", "none of these checks is in the --smoke set"),
+        ("verdict --only client. --only zzz x.jsonl", "--only zzz: no check has this id"),
+        ("conform-client --only plain --only zzz -- true", "--only zzz: no scenario has this"),
+        ("conform --explain zzz", "no check has the id 'zzz'"),
+        ("conform --random 2 --only token.", "cannot be combined with --random"),
+        ("verdict --only zzz", "no check has this id"),
+        ("verdict --explain zzz", "no check has this id"),
+        ("verdict", "give a JOURNAL"),
+        ("conform-client --only zzz -- true", "no scenario has this name"),
+        ("conform-client --only zzz --list", "no scenario has this name"),
         ("conform-client", NO_PROGRAM),
         ("conform-client --", NO_PROGRAM),
         ("conform-client --timeout 0 -- true", "--timeout must be greater than 0"),
@@ -41,23 +41,26 @@ NO_PROGRAM = "nothing to run: name a program after --"
         ("edit --session 1 -o a.mp4 -m", "a message is empty"),
         ("edit --out-dir films -m mute", "nothing to edit"),
         ("edit clip.mp4 --out-dir films", "nothing to do"),
-        ("edit clip.mp4 --out-dir films -o a.mp4 -m mute", "leave out -o and --session"),
+        ("edit clip.mp4 --out-dir films -o a.mp4 -m mute", "cannot be combined with --output"),
         ("edit https://films.example/a.mp4 --out-dir films -m mute", "is a URL"),
-        ("edit clip.mp4 other/clip.mp4 --out-dir films -m mute", "is the name of several files"),
+        ("edit clip.mp4 other/clip.mp4 --out-dir films -m mute", "several files are named clip"),
         ("edit https://films.example/a.mp4 -m mute", "add --fetch-from films.example"),
-        ("edit http:///a.mp4 -m mute", "is no URL"),
-        ("edit http://[x/a.mp4 -m mute", "is no URL"),
+        ("edit http:///a.mp4 -m mute", "invalid URL"),
+        ("edit http://[x/a.mp4 -m mute", "invalid URL"),
         ("edit clip.mp4 --fetch-from a/b -m mute", "--fetch-from"),
         (
             "edit clip.mp4 -m mute --like-cloud --base-url http://127.0.0.1:9",
-            "leave out --like-cloud",
+            "--like-cloud cannot be combined",
         ),
         ("edit clip.mp4 -m mute --base-url nonsense", "is no base URL"),
         ("chat --base-url ftp://films.example", "is no base URL"),
-        ("chat --base-url http://127.0.0.1:9 --fetch-from films.example", "--fetch-from is for"),
+        (
+            "chat --base-url http://127.0.0.1:9 --fetch-from films.example",
+            "--fetch-from cannot be combined",
+        ),
         ("chat https://films.example/a.mp4", "add --fetch-from films.example"),
-        ("demo https://films.example/a.mp4", "the demo takes a file"),
-        ("skill new Not_A_Name", "is no name of a skill"),
+        ("demo https://films.example/a.mp4", "the demo takes a local file"),
+        ("skill new Not_A_Name", "invalid skill name"),
         ("serve --silent-quota 3", "silent quota must be K/N"),
         ("serve --speed 0", "speed"),
         ("serve --config nowhere.toml", "nowhere.toml"),
@@ -99,7 +102,7 @@ def test_variable_that_makes_no_sense_is_wrong_usage(
     [
         ("edit nowhere.mp4 -m mute", "file not found"),
         ("edit clip.mp4 -m mute --base-url http://127.0.0.1:9", "cannot connect"),
-        ("edit --session 1 -m mute", "was not saved here"),
+        ("edit --session 1 -m mute", "no saved session 1"),
         ("clean --data nowhere", "nowhere"),
     ],
 )

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from nemolocal.commands.conform_client import scenario_settings
+from nemolocal.client_scenarios import scenario_settings
 from nemolocal.main import main
 from nemolocal_conformance.client_checks import client_catalogue
 from nemolocal_conformance.client_runner.program import ProgramExit, run_program
@@ -173,10 +173,10 @@ def test_scenarios_are_listed(drive: Drive) -> None:
 @pytest.mark.parametrize(
     ("words", "status", "told"),
     [
-        (["--only", "nothing", "--", "true"], 2, "no scenario has such a name"),
+        (["--only", "nothing", "--", "true"], 2, "no scenario has this name"),
         (["--timeout", "0", "--", "true"], 2, "--timeout must be greater than 0"),
-        ([], 2, "nothing to run: name a program after --"),
-        (["--only", "plain", "--report", "/dev/null/x", "--", "true"], 1, "cannot be written"),
+        ([], 2, "nothing to run: give a program after --"),
+        (["--only", "plain", "--report", "/dev/null/x", "--", "true"], 1, "cannot write"),
         (["--only", "402", "--", "true"], 2, "2 scenarios: 2 not met"),
     ],
 )

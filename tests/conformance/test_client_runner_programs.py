@@ -8,9 +8,8 @@ from unittest import mock
 
 import pytest
 
-from nemolocal import client_factory
-from nemolocal.commands import conform_client
-from nemolocal.commands.conform_client import RunOptions, run_scenario
+from nemolocal import client_factory, client_scenarios
+from nemolocal.client_scenarios import RunOptions, run_scenario
 from nemolocal.main import main
 from nemolocal_conformance.client_runner.program import ProgramExit
 from nemolocal_conformance.client_runner.scenario import scenarios
@@ -55,7 +54,7 @@ def cases() -> Iterator[object]:
 @pytest.mark.slow
 @pytest.mark.parametrize("name", list(cases()))
 def test_reference_client_passes(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(conform_client, "run_program", run_here)
+    monkeypatch.setattr(client_scenarios, "run_program", run_here)
     monkeypatch.setattr(client_factory, "_POLL_TIMES", 8)
     outcome = run_scenario(RunOptions(EDIT, PATIENCE, False, None), scenarios()[name])
     assert (outcome.word, outcome.reasons) == ("passed", ())

@@ -104,9 +104,9 @@ def test_the_speed_may_be_given(builder: JournalBuilder, write: Write) -> None:
     ("arguments", "said"),
     [
         (["nowhere.jsonl"], "nowhere.jsonl: no such file"),
-        ([], "name a JOURNAL"),
-        (["x", "--only", "client.nothing"], "no check has such an id"),
-        (["--explain", "client.nothing"], "no check has such an id"),
+        ([], "give a JOURNAL"),
+        (["x", "--only", "client.nothing"], "no check has this id"),
+        (["--explain", "client.nothing"], "no check has this id"),
     ],
 )
 def test_invalid_input_exits_with_two(

@@ -122,7 +122,7 @@ def test_checks_are_listed_and_explained(capsys: pytest.CaptureFixture[str]) -> 
     assert main(["conform", "--explain", "render.status.shape"]) == 0
     explained = capsys.readouterr().out
     assert "REN-4: MUST, contradicted" in explained
-    assert "Stands on: render" in explained
+    assert "Requires: render" in explained
 
 
 @pytest.mark.parametrize("arguments", [["--only", "nothing."], ["--explain", "nothing"]])
@@ -148,7 +148,7 @@ def test_unwritable_report_is_reported(tmp_path: Path, capsys: pytest.CaptureFix
     (tmp_path / "file").write_text("")
     arguments = ["conform", "--only", "general.path", "--report", str(tmp_path / "file")]
     assert main(arguments) == 1
-    assert "cannot be written" in capsys.readouterr().err
+    assert "cannot write" in capsys.readouterr().err
 
 
 def test_known_differences_are_taken_from_a_file(

@@ -6,9 +6,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from nemolocal.commands.skill_new import skill_template
 from nemolocal.exec.program_environment import CLOUD_HOST
 from nemolocal.main import main
+from nemolocal.skill_new import skill_template
 from nemolocal_conformance.client_checks import client_catalogue
 from nemolocal_conformance.client_checks.evaluation import evaluate_journal
 from nemolocal_conformance.client_runner.server_control import fetch_journal

@@ -10,8 +10,8 @@ from unittest import mock
 
 import msgspec
 
-from nemolocal.commands import bench
-from nemolocal.commands.conform import print_verdict
+from nemolocal import compression_comparison
+from nemolocal.conform_output import print_verdict
 from nemolocal.main import main
 from nemolocal_bench.bd_rate import BdRateSaving
 from nemolocal_bench.cloud import PUBLISHED_TIMES
@@ -228,6 +228,6 @@ _OLD_BENCH = msgspec.structs.replace(
 def _bench_form(suffix: str) -> str:
     """What the command prints or writes once all has been measured."""
     Path("old.json").write_bytes(as_json(_OLD_BENCH))
-    with mock.patch.object(bench, "compare", return_value=_BENCH):
+    with mock.patch.object(compression_comparison, "compare", return_value=_BENCH):
         told = _output("bench", "clip.mp4", "--report", "bench", "--compare", "old.json")
     return told if suffix == "txt" else Path(f"bench/bench.{suffix}").read_bytes().decode()

@@ -1,121 +1,59 @@
 """`nemolocal bench`: local compression against the cloud, measured and reported."""
 
 import argparse
-import os
-import sys
-from pathlib import Path
+from typing import Any
 
-from nemolocal_bench.comparison import CompareOptions, compare
-from nemolocal_bench.html_report import as_html
-from nemolocal_bench.json_csv_report import as_csv, as_json
-from nemolocal_bench.report import BenchReport
-from nemolocal_bench.report_diff import FigureChange, ReportUnreadable, diff_reports, read_report
-from nemolocal_bench.video_files import CannotCompare
-from nemolocal_client import CLOUD_BASE_URL, TOKEN_VARIABLE, CannotConnect, host_of
+_DESCRIPTION = """\
+Compare local compression with the cloud's, for your own clips: size, speed
+and quality.
 
-from ..client_factory import open_client
-from ..errors import CommandError
+Each encode is compared with the clip (VMAF, SSIM, PSNR, XPSNR) after a check
+that the two can be compared. Results are cached.
+"""
 
-_USAGE = 2
-_MAX_VMAF = 100.0
+
+def add_parser(commands: Any) -> None:
+    """Add the command."""
+    bench = commands.add_parser(
+        "bench",
+        help="compare local compression with the cloud's",
+        description=_DESCRIPTION,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    bench.add_argument("input", nargs="+", metavar="INPUT", help="a video file")
+    bench.add_argument(
+        "--ladder",
+        choices=("quick", "full"),
+        default="quick",
+        help="set of encodes to measure (default: %(default)s)",
+    )
+    bench.add_argument(
+        "--target-vmaf",
+        type=float,
+        default=95.0,
+        metavar="N",
+        help="quality to reach in the target-quality comparison (default: %(default)g)",
+    )
+    bench.add_argument(
+        "--encoders",
+        default="",
+        metavar="LIST",
+        help="comma-separated FFmpeg encoder names, for example libx265,libsvtav1",
+    )
+    bench.add_argument(
+        "--cloud",
+        action="store_true",
+        help="also measure the cloud, with NEMO_TOKEN or at --base-url; this costs credits",
+    )
+    bench.add_argument("--base-url", metavar="URL", help="server to use for --cloud")
+    bench.add_argument("--report", metavar="DIR", help="write HTML, JSON and CSV reports to DIR")
+    bench.add_argument(
+        "--compare", metavar="OLD.json", help="show the changes since an earlier report"
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
     """0 where everything was compared, 2 with one line where something is wrong with the input."""
-    try:
-        wanted = _comparison_options(arguments)
-        old = _read(Path(arguments.compare)) if arguments.compare else None
-        folder = _report_folder(arguments.report)
-        report = compare(wanted, open_client, _log)
-    except (CannotCompare, ReportUnreadable) as problem:
-        print(f"nemolocal: {problem}", file=sys.stderr)
-        return _USAGE
-    changed = diff_reports(old, report) if old is not None else ()
-    if folder is not None:
-        _write(report, changed, folder)
-    _print(report, changed)
-    return 0
+    from ..compression_comparison import compare_compression
 
-
-def _comparison_options(arguments: argparse.Namespace) -> CompareOptions:
-    if not 0 < arguments.target_vmaf < _MAX_VMAF:
-        raise CannotCompare("--target-vmaf is a number between 0 and 100")
-    if arguments.base_url:
-        _check_server(arguments)
-    return CompareOptions(
-        tuple(map(Path, arguments.input)),
-        arguments.ladder,
-        arguments.target_vmaf,
-        tuple(filter(None, arguments.encoders.split(","))),
-        _base_url(arguments) if arguments.cloud else "",
-    )
-
-
-def _check_server(arguments: argparse.Namespace) -> None:
-    if not arguments.cloud:
-        raise CannotCompare("--base-url is the server of --cloud: say both")
-    try:
-        host_of(arguments.base_url)
-    except CannotConnect as refused:
-        raise CannotCompare(str(refused)) from refused
-
-
-def _base_url(arguments: argparse.Namespace) -> str:
-    """The server of the cloud leg; none where the cloud would need a token that is not there."""
-    if arguments.base_url:
-        return str(arguments.base_url)
-    if os.environ.get(TOKEN_VARIABLE):
-        return CLOUD_BASE_URL
-    _log(f"no {TOKEN_VARIABLE}: the cloud's published figures stand in")
-    return ""
-
-
-def _read(path: Path) -> BenchReport:
-    try:
-        return read_report(path.read_bytes())
-    except OSError as error:
-        raise ReportUnreadable(f"{path} cannot be read: {error.strerror}") from error
-    except ReportUnreadable as reason:
-        raise ReportUnreadable(f"{path}: {reason}") from reason
-
-
-def _report_folder(name: str | None) -> Path | None:
-    """The folder of the report, known to be writable before minutes are spent."""
-    if name is None:
-        return None
-    folder = Path(name)
-    trial = folder / ".nemolocal-bench"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        trial.touch()
-        trial.unlink()
-    except OSError as error:
-        raise CannotCompare(f"{folder}: no report can be written: {error.strerror}") from error
-    return folder
-
-
-def _write(report: BenchReport, changed: tuple[FigureChange, ...], folder: Path) -> None:
-    try:
-        (folder / "bench.json").write_bytes(as_json(report))
-        (folder / "bench.csv").write_text(as_csv(report), encoding="utf-8")
-        (folder / "bench.html").write_text(as_html(report, changed), encoding="utf-8")
-    except OSError as error:
-        raise CommandError(
-            f"{folder}: the report cannot be written: {error.strerror}; name another "
-            "folder with --report"
-        ) from error
-    _log(f"the report is {folder / 'bench.html'}")
-
-
-def _print(report: BenchReport, changed: tuple[FigureChange, ...]) -> None:
-    for comparison in report.comparisons:
-        print(f"{comparison.source.name}: {comparison.verdict}")
-        for result in comparison.results:
-            if result.complaint:
-                print(f"  {result.name}: no score: {result.complaint}")
-    for change in changed:
-        print(f"  {change.name}, {change.what}: {change.before:.6g} → {change.after:.6g}")
-
-
-def _log(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)
+    return compare_compression(arguments)

@@ -3,22 +3,61 @@
 import argparse
 import contextlib
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from nemolocal_contract.plurals import pluralize, sized
 
+from ..data_folders import SERVE_FOLDER
 from ..errors import CommandError
-from .serve import DEFAULT_DATA_FOLDER
 
 if TYPE_CHECKING:
     from nemolocal_server.retention.cleanup import CleanupPlan, UnusedSession
 
+_DESCRIPTION = """\
+Free disk space: remove the temporary files of killed commands and, from a
+data folder, partial uploads, files without a session, and sessions that have
+not been used for a long time.
+
+Without --data, the data folder of `nemolocal serve` in the current folder
+(.nemolocal) is cleaned, and sessions unused for 30 days are removed. From
+folders given by --data, and from the chats saved by `nemolocal chat`, sessions
+are removed only if --older-than is given. Snapshots are kept, and a folder in
+use is not touched.
+"""
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 7 * 86_400}
+_MAX_AGE = 36_500 * 86_400
 _MAX_LINES = 20
+
+
+def add_parser(commands: Any) -> None:
+    """Add the command."""
+    clean = commands.add_parser(
+        "clean",
+        help="remove old sessions and leftovers of killed commands",
+        description=_DESCRIPTION,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    clean.add_argument(
+        "--data",
+        action="append",
+        metavar="FOLDER",
+        help="data folder to clean; repeatable (default: .nemolocal)",
+    )
+    clean.add_argument(
+        "--older-than",
+        type=_age,
+        metavar="AGE",
+        help="remove sessions and saved chats unused for this long: 90m, 12h, 7d, 2w",
+    )
+    clean.add_argument(
+        "--dry-run", action="store_true", help="print what would be removed, without removing it"
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -46,7 +85,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise CommandError(str(error)) from error
     except STORAGE_ERRORS as error:
         raise CommandError(
-            f"not all was removed ({error}): free some space and run it again"
+            f"some data could not be removed ({error}): free some space and try again"
         ) from error
     print(f"Removed {sized(freed)}" if found or left or chats else "Nothing to remove")
     return 0
@@ -61,11 +100,11 @@ def _plan_cleanups(arguments: argparse.Namespace) -> "list[CleanupPlan]":
     if arguments.data:
         folders = [Path(name) for name in dict.fromkeys(arguments.data)]
     else:
-        folders = [Path(DEFAULT_DATA_FOLDER)] if os.path.lexists(DEFAULT_DATA_FOLDER) else []
+        folders = [Path(SERVE_FOLDER)] if os.path.lexists(SERVE_FOLDER) else []
         age = TEMPORARY_RETENTION.max_age if age is None else age
     found = [plan_cleanup(folder, age) for folder in folders]
     if age is None:
-        print("Sessions stay: say which may go with --older-than, for instance 30d")
+        print("Sessions are kept: to remove old ones, add --older-than, for example 30d")
     return [one for one in found if not one.is_empty]
 
 
@@ -107,7 +146,7 @@ def _locked_chat(chat: Path) -> Iterator[None]:
             CLIENT_FOLDER,
         }
         if foreign:
-            raise StoreError(f"{chat / min(foreign)} is not ours: move it first")
+            raise StoreError(f"{chat / min(foreign)} was not created by nemolocal: move it first")
         yield
 
 
@@ -141,14 +180,14 @@ def _print_plans(found: "Iterable[CleanupPlan]", left: dict[Path, int]) -> None:
         if len(one.sessions) > _MAX_LINES:
             more = one.sessions[_MAX_LINES:]
             rest = sized(sum(session.size for session in more))
-            print(f"  {len(more):,} more sessions, unused since then or later, {rest}")
+            print(f"  {len(more):,} more sessions, used more recently, {rest}")
         _print_files(one)
 
 
 def _print_chats(chats: dict[Path, tuple[float, int]]) -> None:
     for chat, (used, size) in chats.items():
         since = datetime.fromtimestamp(used).isoformat(" ", "minutes")
-        print(f"{chat}: a chat unused since {since}, {sized(size)}")
+        print(f"{chat}: chat unused since {since}, {sized(size)}")
 
 
 def _print_files(found: "CleanupPlan") -> None:
@@ -163,3 +202,14 @@ def _described(session: "UnusedSession") -> str:
     used = datetime.fromtimestamp(session.used).isoformat(" ", "minutes")
     name = " ".join(session.task_name.split())[:40]
     return f"session {session.id} ({name}), unused since {used}, {sized(session.size)}"
+
+
+def _age(text: str) -> float:
+    """An age in seconds."""
+    found = re.fullmatch(r"([0-9]{1,12}(?:\.[0-9]{1,6})?) ?([smhdw])", text.strip().lower())
+    seconds = float(found[1]) * _UNITS[found[2]] if found else _MAX_AGE + 1
+    if seconds > _MAX_AGE:
+        raise argparse.ArgumentTypeError(
+            f"must be a number with s, m, h, d or w, for example 7d, not {text!r}"
+        )
+    return seconds

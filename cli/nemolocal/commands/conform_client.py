@@ -1,183 +1,59 @@
 """`nemolocal conform-client`: a program through all that can befall a client, judged each time."""
 
 import argparse
-import contextlib
-import os
-import sys
-import time
-from collections.abc import Iterator
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
-import msgspec
+from ..shared_options import add_only
 
-from nemolocal_conformance.client_runner.program import run_program
-from nemolocal_conformance.client_runner.scenario import ClientScenario, scenarios
-from nemolocal_conformance.client_runner.scenario_report import (
-    as_json,
-    as_markdown,
-    exit_code,
-    scenario_line,
-    summary,
-)
-from nemolocal_conformance.client_runner.scenario_result import ScenarioResult, evaluate_run
-from nemolocal_conformance.client_runner.server_control import arm_faults, fetch_journal
-from nemolocal_conformance.samples import CLIP, read_sample
-from nemolocal_render.temporary_folder import TemporaryFolder
+_DESCRIPTION = """\
+Run a client program once per scenario (silent turns, dropped connections,
+error responses, failed exports), each time against a new local server, and
+check each run by the server's journal.
 
-from ..errors import CommandError, UsageError
-from ..exec.program_environment import (
-    CLOUD_HOST,
-    ProgramEnvironment,
-    open_cloud_environment,
-    open_plain_environment,
-)
-from ..exec.traffic_monitor import TrafficMonitor
-from ..prefix_filter import select_by_prefix
-from .exec import program_command, unsealed_warning
-
-if TYPE_CHECKING:
-    from nemolocal_server.settings import Settings
-
-# Minutes of waiting pass in seconds. A scenario that judges one short wait has its own, slower one.
-_SPEED = 200.0
-_TOKEN = "nmv_usr_of-the-scenario"
-_USER = "user_of-the-scenario"
-_NOTHING_JUDGED = 2
-_UNKNOWN = "no scenario has such a name: `nemolocal conform-client --list` shows them all"
-_URL_CAVEAT = "it does not call the address in NEMO_API_URL"
+The program gets the server's address in NEMO_API_URL, and in NEMO_SPEED the
+factor by which it may shorten its waits; a client that waits as in the cloud
+needs a longer --timeout. In its arguments, {url} is replaced by the address,
+{clip} by a clip to edit, and {folder} by a temporary folder:
+  nemolocal conform-client -- nemolocal edit {clip} \\
+      -m "trim to the first second" --base-url {url} -o {folder}/out.mp4
+Exit status: 0 if no check failed, 1 if one failed, 2 for wrong usage, if no
+scenario took effect, or if the program made no call.
+"""
 
 
-class RunOptions(msgspec.Struct, frozen=True):
-    """What is run, how long at most, whether in the cloud's place, and where all of it is kept."""
-
-    command: tuple[str, ...]
-    timeout: float
-    cloud: bool
-    report: Path | None
-    monitor: TrafficMonitor = msgspec.field(
-        default_factory=lambda: TrafficMonitor(CLOUD_HOST, _log)
+def add_parser(commands: Any) -> None:
+    """Add the command."""
+    conform = commands.add_parser(
+        "conform-client",
+        help="run a client through failure scenarios and check it against the contract",
+        description=_DESCRIPTION,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    add_only(conform, "scenarios whose name")
+    conform.add_argument("--list", action="store_true", help="list the scenarios and exit")
+    conform.add_argument("--json", action="store_true", help="print the results as JSON")
+    conform.add_argument(
+        "--report",
+        metavar="DIR",
+        help="write JSON and Markdown reports and each run's journal and output to DIR",
+    )
+    conform.add_argument(
+        "--timeout",
+        type=float,
+        default=120.0,
+        metavar="S",
+        help="stop a program after S seconds (default: %(default)g)",
+    )
+    conform.add_argument(
+        "--cloud",
+        action="store_true",
+        help="redirect the cloud's address to the server, for a program with a fixed address",
+    )
+    conform.add_argument("words", nargs=argparse.REMAINDER, metavar="-- PROGRAM ...")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """0 nothing failed, 1 something did, 2 no scenario came up, or no call was seen."""
-    chosen = select_by_prefix({s.name: s for s in scenarios().values()}, arguments.only, _UNKNOWN)
-    if arguments.list:
-        for scenario in chosen:
-            print(f"{scenario.name:24} {scenario.about}")
-        return 0
-    order = _run_options(arguments)
-    outcomes = []
-    for scenario in chosen:
-        outcome = run_scenario(order, scenario)
-        outcomes.append(outcome)
-        if not arguments.json:
-            print(scenario_line(outcome), flush=True)
-    print(as_json(outcomes) if arguments.json else summary(outcomes))
-    if arguments.report:
-        _write_file(Path(arguments.report), "report.json", as_json(outcomes).encode())
-        _write_file(Path(arguments.report), "summary.md", as_markdown(outcomes).encode())
-    if not order.monitor.call_count:
-        for line in order.monitor.summary_lines("" if order.cloud else _URL_CAVEAT):
-            _log(line)
-        return _NOTHING_JUDGED
-    return exit_code(outcomes)
+    from ..client_scenarios import list_scenarios, run_scenarios
 
-
-def _run_options(arguments: argparse.Namespace) -> RunOptions:
-    if not arguments.timeout > 0:
-        raise UsageError("--timeout must be greater than 0")
-    report = Path(arguments.report) if arguments.report else None
-    words = tuple(program_command(arguments.words))
-    return RunOptions(words, arguments.timeout, arguments.cloud, report)
-
-
-def run_scenario(order: RunOptions, scenario: ClientScenario) -> ScenarioResult:
-    """Run the program in a scenario, on a server of its own."""
-
-    settings = scenario_settings(scenario)
-    with (
-        TemporaryFolder("conform-client") as own,
-        _open_environment(order, settings, own) as place,
-    ):
-        # Nothing of ours is in what the program is given.
-        folder = own / "program"
-        folder.mkdir()
-        if place.unsealed_reason:
-            order.monitor.print_once(unsealed_warning(place))
-        arm_faults(place.base_url, scenario.faults, place.transport)
-        began = time.monotonic()
-        ran = run_program(
-            place.wrap_command(_expand_command(order, scenario, folder, place.base_url)),
-            place.merge_variables(_environment(scenario, settings, folder)),
-            folder / "output.txt",
-            scenario.seconds or order.timeout,
-        )
-        took = time.monotonic() - began
-        journal, lines = fetch_journal(place.base_url, place.transport)
-        if order.report:
-            _write_file(order.report, f"{scenario.name}.jsonl", lines)
-            _write_file(order.report, f"{scenario.name}.txt", (folder / "output.txt").read_bytes())
-    return evaluate_run(scenario, ran, journal, took)
-
-
-@contextlib.contextmanager
-def _open_environment(
-    order: RunOptions, settings: "Settings", folder: Path
-) -> Iterator[ProgramEnvironment]:
-    monitor = order.monitor
-    made = (
-        open_cloud_environment(settings, folder, monitor)
-        if order.cloud
-        else open_plain_environment(settings, monitor)
-    )
-    with made as place:
-        yield place
-
-
-def scenario_settings(scenario: ClientScenario) -> "Settings":
-    """The settings of the server on which a scenario is played."""
-    from nemolocal_server.settings_loader import load_settings
-
-    wanted = {"token": _TOKEN, "user_id": _USER, **(scenario.token or {})}
-    made = {} if scenario.token is None else {"tokens": [wanted]}
-    calm = {"port": 0, "speed": _SPEED, "silence": {"rate": 0.0}}
-    fields = {**calm, **made, **scenario.settings}
-    return load_settings(given=fields, dialect=fields.pop("dialect", {}))
-
-
-def _expand_command(
-    order: RunOptions, scenario: ClientScenario, folder: Path, url: str
-) -> list[str]:
-    """The program's words with its places filled in."""
-    clip = folder / CLIP
-    clip.write_bytes(read_sample(CLIP) if scenario.clip == "clip" else b"This is no clip.\n" * 100)
-    fillings = {"{url}": url, "{clip}": str(clip), "{folder}": str(folder)}
-    words = list(order.command)
-    for name, filling in fillings.items():
-        words = [word.replace(name, filling) for word in words]
-    return words
-
-
-def _environment(scenario: ClientScenario, settings: "Settings", folder: Path) -> dict[str, str]:
-    """Nothing that a run before has kept, and nobody's token but the scenario's."""
-    found = {name: value for name, value in os.environ.items() if name != "NEMO_TOKEN"}
-    token = {} if scenario.token is None else {"NEMO_TOKEN": _TOKEN}
-    told = {"NEMO_SPEED": f"{settings.speed:g}", "NEMOLOCAL_CONFIG_DIR": str(folder / "config")}
-    return {**found, **told, **token}
-
-
-def _log(said: str) -> None:
-    print(f"nemolocal: {said}", file=sys.stderr, flush=True)
-
-
-def _write_file(folder: Path, name: str, content: bytes) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_bytes(content)
-    except OSError as error:
-        raise CommandError(
-            f"{folder}: the report cannot be written: {error.strerror}; name another "
-            "folder with --report"
-        ) from error
+    return list_scenarios(arguments) if arguments.list else run_scenarios(arguments)

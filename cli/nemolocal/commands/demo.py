@@ -4,25 +4,44 @@ import argparse
 import asyncio
 import contextlib
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from ..client_factory import open_client
-from ..edit_session import EditSession
-from ..embedded_server import EmbeddedServer
+from ..argument_parser import add_command
 from ..errors import CommandError, UsageError
-from ..extension_warning import warn_about_extension
-from ..path_arguments import check_inputs, is_url, resolve_output
-from ..progress_display import Display, open_display
+from ..shared_options import add_like_cloud, add_overwrite
+
+if TYPE_CHECKING:
+    from ..progress_display import Display
 
 DEFAULT_OUTPUT = "nemolocal-demo.mp4"
 _MAX_TRIM_SECONDS = 10.0
 _TITLE_SECONDS = 3.0
 
 
+def add_parser(commands: Any) -> None:
+    """Add the command."""
+    demo = add_command(commands, "demo", "run the full workflow once: sample clip to MP4")
+    demo.add_argument(
+        "input", nargs="?", metavar="INPUT", help="a file to edit (default: a generated sample)"
+    )
+    demo.add_argument(
+        "-o", "--output", metavar="FILE", help="output file (default: nemolocal-demo.mp4)"
+    )
+    add_overwrite(demo)
+    add_like_cloud(demo)
+
+
 def run(arguments: argparse.Namespace) -> int:
     """Edit INPUT, or a sample made on the spot, on a server of its own."""
+    from ..client_factory import open_client
+    from ..edit_session import EditSession
+    from ..embedded_server import EmbeddedServer
+    from ..path_arguments import check_inputs, is_url, resolve_output, warn_about_extension
+    from ..progress_display import open_display
+
     inputs = [] if arguments.input is None else [arguments.input]
     if any(map(is_url, inputs)):
-        raise UsageError("the demo takes a file: `nemolocal edit URL` takes a URL")
+        raise UsageError("the demo takes a local file; for a URL, use `nemolocal edit URL`")
     check_inputs(inputs)
     destination = resolve_output(arguments.output, Path(DEFAULT_OUTPUT), inputs)
     warn_about_extension(destination)
@@ -51,15 +70,17 @@ def demo_messages(length: float) -> list[str]:
     ]
 
 
-def _sample(stack: contextlib.ExitStack, display: Display) -> str:
+def _sample(stack: contextlib.ExitStack, display: "Display") -> str:
     from nemolocal_render.ffmpeg_cli import FFmpegFailed
     from nemolocal_render.synthetic.sample_media import make_sample
     from nemolocal_render.temporary_folder import TemporaryFolder
 
     path = stack.enter_context(TemporaryFolder("demo")) / "sample.mp4"
-    display.show_line("Making a sample")
+    display.show_line("Generating a sample clip")
     try:
         asyncio.run(make_sample(path))
     except FFmpegFailed as error:
-        raise CommandError(f"no sample could be made ({error}): see `nemolocal doctor`") from error
+        raise CommandError(
+            f"cannot generate the sample clip ({error}): run `nemolocal doctor`"
+        ) from error
     return str(path)

@@ -1,4 +1,4 @@
-"""`nemolocal doctor`: what was found on this machine, and what is missing."""
+"""`nemolocal doctor`: checks of this installation: FFmpeg, encoders, fonts, sandbox."""
 
 import argparse
 import asyncio
@@ -7,22 +7,28 @@ import platform
 import tempfile
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import Any
 
-from nemolocal_client import config_folder
-from nemolocal_client.profile import CONFIG_VARIABLE
-
+from ..argument_parser import add_command
 from ..attribution import installed_version
-from ..exec.sealed_network import sealing_unavailable_reason
-from ..saved_chats import DATA_VARIABLE, data_folder
 
 _PACKAGES = ("httpx", "imageio-ffmpeg", "msgspec", "starlette", "uvicorn")
 # Without these nothing is rendered; the rest only limits what a render can do.
 _NEEDED = ("ffmpeg", "libx264")
 
 
+def add_parser(commands: Any) -> None:
+    """Add the command."""
+    add_command(commands, "doctor", "check FFmpeg, encoders, fonts and the sandbox")
+
+
 def run(arguments: argparse.Namespace) -> int:
     """Print the findings; 1 if there is no FFmpeg that encodes H.264."""
+    from nemolocal_client import config_folder
+    from nemolocal_client.profile import CONFIG_VARIABLE
     from nemolocal_render.diagnostics import diagnose
+
+    from ..data_folders import DATA_VARIABLE, data_folder
 
     del arguments
     _line(True, "Nemo Local", installed_version())
@@ -54,16 +60,22 @@ def _folder(name: str, folder: Path, variable: str) -> tuple[bool, str, str]:
             return True, name, str(folder)
     except OSError as error:
         reason = (error.strerror or type(error).__name__).lower()
-        way_out = f"set {variable} to a folder that you may write"
-        return False, name, f"{folder} cannot be written to ({reason}): {way_out}"
+        way_out = f"set {variable} to a writable folder"
+        return False, name, f"{folder} is not writable ({reason}): {way_out}"
 
 
 def _sealing() -> tuple[bool, str, str]:
     """What `nemolocal exec` can do to keep a program from the world."""
+    from ..exec.sealed_network import sealing_unavailable_reason
+
     reason = sealing_unavailable_reason()
     if reason:
-        return False, "exec", f"cannot seal programs, leads them by a proxy and hooks: {reason}"
-    return True, "exec", "seals programs: a network namespace of their own"
+        return (
+            False,
+            "exec",
+            f"cannot seal programs, uses a proxy and hooks instead: {reason}",
+        )
+    return True, "exec", "seals programs in their own network namespace"
 
 
 def _line(ok: bool, name: str, detail: str) -> None:

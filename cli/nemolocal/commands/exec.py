@@ -2,44 +2,98 @@
 
 import argparse
 import asyncio
-import contextlib
-import functools
 import os
-import signal
 import sys
-from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from nemolocal_conformance.client_runner.server_control import fetch_journal
-from nemolocal_render.temporary_folder import TemporaryFolder
-
 from ..errors import CommandError, UsageError
-from ..exec.allowed_hosts import parse_allowed_hosts
-from ..exec.program_environment import (
-    CLOUD_HOST,
-    NetworkPolicy,
-    ProgramEnvironment,
-    open_cloud_environment,
-)
-from ..exec.traffic_monitor import TrafficMonitor
-from ..termination import TERMINATING
 
 if TYPE_CHECKING:
     from nemolocal_conformance.traffic.journal import LoadedJournal
     from nemolocal_server.data.tokens import NewToken
     from nemolocal_server.settings import Settings
 
-_NOT_RUNNABLE, _NOT_FOUND, _SIGNALLED = 126, 127, 128
+    from ..exec.program_environment import ProgramEnvironment
+    from ..exec.traffic_monitor import TrafficMonitor
+
+_DESCRIPTION = """\
+Run an unmodified program with a local server in place of the cloud: its calls
+to the cloud's address reach the server, all other calls are refused.
+
+On Linux the program is sealed: it runs in its own network namespace, and no
+connection leaves it, whatever client it uses. Where that is not possible (see
+`nemolocal doctor`), calls are redirected by a proxy, environment variables
+and hooks for Node and Python, and stderr says "not sealed".
+
+Exit status: that of the program. If it is 0: 2 if the program made fewer calls
+than --require-calls or --verdict found nothing to check, 1 if --verdict found
+that it violated a MUST rule. Wrong usage: 2.
+"""
 _NOTHING_JUDGED = 2
 _TOKEN = "NEMO_TOKEN"
 # Nobody anonymous: who was given a token may not ask for a free one (AUTH-8).
 _USER = "user_of-the-environment"
 # What settings of a file cannot change: where the server is, and that we may ask it.
 _FIXED_SETTINGS = {"host": "127.0.0.1", "port": 0, "control": True}
-_UNSEALED_CAVEAT = "its calls went past the proxy to the real cloud, since this run is not sealed"
+_UNSEALED_CAVEAT = (
+    "its calls bypassed the proxy and reached the real cloud, since this run is not sealed"
+)
+
+
+def add_parser(commands: Any) -> None:
+    """Add the command."""
+    execute = commands.add_parser(
+        "exec", help="run a program with its cloud calls sent to a local server",
+        description=_DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter,
+    )  # fmt: skip
+    execute.add_argument(
+        "--allow-host",
+        action="append",
+        default=[],
+        metavar="HOST[:PORT]",
+        help="allow calls to this host, on ports 80 and 443 or on PORT; repeatable; localhost:PORT "
+        "is a server on this machine",
+    )
+    execute.add_argument(
+        "--seal",
+        choices=("auto", "require", "off"),
+        default="auto",
+        help="run the program in its own network namespace: if possible (auto), or else fail "
+        "(require), or never (off) (default: %(default)s)",
+    )
+    execute.add_argument(
+        "--require-calls",
+        type=int,
+        default=0,
+        metavar="N",
+        help="exit 2 if the program succeeded but made fewer than N calls (default: %(default)s)",
+    )
+    execute.add_argument(
+        "--verdict",
+        action="store_true",
+        help="check the calls against the contract: exit 1 if the program succeeded but violated a "
+        "MUST rule, 2 if there was nothing to check",
+    )
+    execute.add_argument("--config", metavar="FILE", help="TOML file of server settings")
+    execute.add_argument(
+        "--scenario", metavar="FILE", help="scenario file, or name of a built-in scenario"
+    )
+    execute.add_argument(
+        "--speed",
+        type=float,
+        metavar="S",
+        help="speed up simulated delays by this factor (default: 50)",
+    )
+    execute.add_argument(
+        "--journal", metavar="FILE", help="write the journal of all calls, as JSON Lines"
+    )
+    execute.add_argument(
+        "--report", metavar="FILE", help="write the results of the checks, as JSON"
+    )
+    execute.add_argument("words", nargs=argparse.REMAINDER, metavar="-- PROGRAM ...")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -48,6 +102,12 @@ def run(arguments: argparse.Namespace) -> int:
     Where the program did well: 2 with `--require-calls` and fewer calls, or with `--verdict` and
     nothing to judge; 1 with `--verdict` where it broke a MUST of the rules for clients.
     """
+    from nemolocal_render.temporary_folder import TemporaryFolder
+
+    from ..exec.allowed_hosts import parse_allowed_hosts
+    from ..exec.program_environment import CLOUD_HOST, NetworkPolicy, open_cloud_environment
+    from ..exec.program_process import is_started, program_command, run_program
+    from ..exec.traffic_monitor import TrafficMonitor
 
     words = program_command(arguments.words)
     rules = NetworkPolicy(parse_allowed_hosts(arguments.allow_host), arguments.seal)
@@ -58,39 +118,25 @@ def run(arguments: argparse.Namespace) -> int:
         open_cloud_environment(settings, folder, monitor, rules) as place,
     ):
         if place.unsealed_reason:
-            _log(unsealed_warning(place))
-        status = asyncio.run(_run(words, place, _isolated_config(folder)))
-        if status not in (_NOT_FOUND, _NOT_RUNNABLE):
+            _log(place.unsealed_warning)
+        status = asyncio.run(run_program(words, place, _isolated_config(folder), _log))
+        if is_started(status):
             for line in monitor.summary_lines(_UNSEALED_CAVEAT if place.unsealed_reason else ""):
                 _log(line)
         judged = _write_results(arguments, place, monitor)
     return status or judged
 
 
-def program_command(given: list[str]) -> list[str]:
-    """The program and its arguments, without the `--` before them."""
-    words = given[1:] if given[:1] == ["--"] else given
-    if not words or not words[0]:
-        raise UsageError("nothing to run: name a program after --")
-    return words
-
-
-def unsealed_warning(place: ProgramEnvironment) -> str:
-    """What is said of a program that may reach the world."""
-    return (
-        f"not sealed ({place.unsealed_reason}): a client that heeds neither the proxy nor our "
-        f"hooks reaches the real {CLOUD_HOST}"
-    )
-
-
 def _write_results(
-    arguments: argparse.Namespace, place: ProgramEnvironment, monitor: TrafficMonitor
+    arguments: argparse.Namespace, place: "ProgramEnvironment", monitor: "TrafficMonitor"
 ) -> int:
     """Keep and judge what was done; a status for a program that did well."""
+    from nemolocal_conformance.client_runner.server_control import fetch_journal
+
     status = 0
     if monitor.call_count < arguments.require_calls:
         seen, wanted = monitor.call_count, arguments.require_calls
-        _log(f"{seen} call{'s' * (seen != 1)} seen, of {wanted} that --require-calls wants")
+        _log(f"{seen} call{'s' * (seen != 1)} seen, but --require-calls is {wanted}")
         status = _NOTHING_JUDGED
     if arguments.journal or arguments.report or arguments.verdict:
         journal, lines = fetch_journal(place.base_url, place.transport)
@@ -107,7 +153,7 @@ def _judge(journal: "LoadedJournal", arguments: argparse.Namespace) -> int:
     from nemolocal_conformance.client_checks.evaluation import evaluate_journal
     from nemolocal_conformance.reports import as_json
 
-    from .verdict import report_lines
+    from ..client_report import report_lines
 
     report = evaluate_journal(journal, client_catalogue().values())
     if arguments.report:
@@ -117,7 +163,7 @@ def _judge(journal: "LoadedJournal", arguments: argparse.Namespace) -> int:
     for line in report_lines(report, arguments.journal or "this run", len(journal.entries)):
         _log(line)
     if report.exit_code == _NOTHING_JUDGED and not report.count("error"):
-        _log("nothing was judged: the program did nothing that the rules are about")
+        _log("nothing was checked: the program made no call that the rules are about")
     return report.exit_code
 
 
@@ -125,7 +171,7 @@ def _write_file(name: str, content: bytes) -> None:
     try:
         Path(name).write_bytes(content)
     except OSError as error:
-        raise CommandError(f"{name}: cannot be written: {error.strerror}") from error
+        raise CommandError(f"cannot write {name}: {error.strerror}") from error
 
 
 def _settings(arguments: argparse.Namespace) -> "Settings":
@@ -149,7 +195,7 @@ def _environment_token() -> "tuple[NewToken, ...]":
     try:
         return (NewToken(token=token, user_id=_USER),) if token else ()
     except ValueError as error:
-        raise UsageError(f"{_TOKEN} cannot be used ({error}): unset it") from None
+        raise UsageError(f"invalid {_TOKEN} ({error}): unset it") from None
 
 
 def _isolated_config(folder: Path) -> dict[str, str]:
@@ -157,66 +203,6 @@ def _isolated_config(folder: Path) -> dict[str, str]:
     from nemolocal_client.profile import CONFIG_VARIABLE
 
     return {CONFIG_VARIABLE: str(folder / "config"), **os.environ}
-
-
-async def _run(
-    words: Sequence[str], place: ProgramEnvironment, environment: Mapping[str, str]
-) -> int:
-    status = await _program(words, place.wrap_command(words), place.merge_variables(environment))
-    return status if status >= 0 else _SIGNALLED - status
-
-
-async def _program(
-    words: Sequence[str], command: Sequence[str], environment: Mapping[str, str]
-) -> int:
-    """The status of a program; 127 and 126 where there is none to run, as a shell has it."""
-    with _forward_signals() as told:
-        try:
-            child = await asyncio.create_subprocess_exec(*command, env=environment)
-        except FileNotFoundError:
-            _log(f"{words[0]}: not found")
-            return _NOT_FOUND
-        except OSError as error:
-            _log(f"{words[0]}: {(error.strerror or str(error)).lower()}")
-            return _NOT_RUNNABLE
-        told.add_done_callback(lambda heard: _pass_on(heard, child))
-        return await child.wait()
-
-
-def _pass_on(heard: asyncio.Future[int], child: asyncio.subprocess.Process) -> None:
-    if child.returncode is None and not heard.cancelled():
-        child.send_signal(heard.result())
-
-
-@contextlib.contextmanager
-def _forward_signals() -> Iterator[asyncio.Future[int]]:
-    """Signals are the program's to answer, and so are caught before there is one.
-
-    The future has the signal that tells us to end; an interrupt the program gets from the terminal.
-    One that is ignored is ignored by the program, too.
-    """
-    loop = asyncio.get_running_loop()
-    told: asyncio.Future[int] = loop.create_future()
-
-    def tell(number: int) -> None:
-        with contextlib.suppress(asyncio.InvalidStateError):  # told again
-            told.set_result(number)
-
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, *TERMINATING)}
-    before = {number: found for number, found in before.items() if found != signal.SIG_IGN}
-    # Windows has no such handlers: there an interrupt ends us both.
-    with contextlib.suppress(NotImplementedError):
-        for number in before:
-            heard = (lambda: None) if number == signal.SIGINT else functools.partial(tell, number)
-            loop.add_signal_handler(number, heard)
-    try:
-        yield told
-    finally:
-        told.cancel()
-        with contextlib.suppress(NotImplementedError):
-            for number, found in before.items():
-                loop.remove_signal_handler(number)
-                signal.signal(number, found)
 
 
 def _log(said: str) -> None:

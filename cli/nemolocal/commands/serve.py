@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from nemolocal_contract.headers import CONTROL_TOKEN
 
-from ..control_token_option import resolve_control_token
+from ..argument_parser import add_command
+from ..data_folders import SERVE_FOLDER
 from ..errors import CommandError, UsageError
+from ..shared_options import add_fetch_from, resolve_control_token
 
 if TYPE_CHECKING:
     from nemolocal_contract.journal import Summary
@@ -16,7 +18,146 @@ if TYPE_CHECKING:
     from nemolocal_server.turns.silent_turns import SilentTurnPolicy
 
 
-DEFAULT_DATA_FOLDER = ".nemolocal"
+def add_parser(commands: Any) -> None:
+    """Add the command."""
+    serve = add_command(commands, "serve", "run the mock server")
+    serve.add_argument("--host", help="address to listen on (default: 127.0.0.1)")
+    serve.add_argument(
+        "--port", type=int, help="port to listen on; 0 picks a free port (default: 8787)"
+    )
+    serve.add_argument(
+        "--data",
+        metavar="FOLDER",
+        help="data folder; '' keeps all data in memory (default: .nemolocal, where sessions unused "
+        "for 30 days are removed, and the oldest ones above 10 GB)",
+    )
+    serve.add_argument(
+        "--no-control",
+        dest="control",
+        action="store_false",
+        default=None,
+        help="disable the control API (/__nemolocal__/), except the health check",
+    )
+    _add_access(serve)
+    serve.add_argument("--free", action="store_true", help="do not charge credits")
+    add_fetch_from(serve, of_its_own=False)
+    serve.add_argument("--seed", type=int, help="random seed (default: 0)")
+    serve.add_argument(
+        "--speed", type=float, help="speed up simulated delays by this factor (default: 50)"
+    )
+    serve.add_argument("--config", default="", metavar="FILE", help="TOML file of settings")
+    serve.add_argument(
+        "--clock", choices=("real", "scaled", "manual"), help="clock of the server (default: real)"
+    )
+    _add_logging(serve)
+    _add_dialect(serve)
+    _add_faults(serve)
+
+
+def _add_logging(serve: argparse.ArgumentParser) -> None:
+    group = serve.add_argument_group("logging (to stderr)")
+    group.add_argument(
+        "--log-level",
+        choices=("debug", "info", "warning", "error"),
+        default="warning",
+        help="log messages of this level and above (default: %(default)s)",
+    )
+    group.add_argument("--access-log", action="store_true", help="log one line for each request")
+
+
+def _add_access(serve: argparse.ArgumentParser) -> None:
+    group = serve.add_argument_group("network access (docs/how-to/access.md)")
+    group.add_argument(
+        "--allowed-host",
+        dest="allowed_hosts",
+        action="append",
+        metavar="NAME",
+        help="accept requests with this Host header (HOST or HOST:PORT); repeatable",
+    )
+    group.add_argument(
+        "--public-url",
+        metavar="URL",
+        help="base of the URLs it returns (default: the address that the client used)",
+    )
+    group.add_argument(
+        "--trusted-proxy",
+        dest="trusted_proxies",
+        action="append",
+        metavar="ADDRESS",
+        help="accept X-Forwarded-* headers from this IP address or network; repeatable",
+    )
+    group.add_argument(
+        "--control-token",
+        metavar="TOKEN",
+        help="token required by the control API (default: NEMO_CONTROL_TOKEN; without it, a token "
+        "is generated and printed if other machines can reach the server)",
+    )
+
+
+def _add_faults(serve: argparse.ArgumentParser) -> None:
+    silence = serve.add_argument_group(
+        "silent turns (edits whose stream ends without any text)"
+    ).add_mutually_exclusive_group()
+    silence.add_argument(
+        "--silent-rate",
+        type=float,
+        metavar="R",
+        help="probability that an edit is silent (default: 0.3)",
+    )
+    silence.add_argument(
+        "--silent-quota", metavar="K/N", help="make exactly K of every N edits of a token silent"
+    )
+    silence.add_argument(
+        "--silent-script",
+        metavar="TEXT",
+        help="one character per edit: . normal, s silent, or a, n, l: silent and applied, not "
+        "applied, applied late; repeats",
+    )
+    group = serve.add_argument_group("faults")
+    group.add_argument(
+        "--scenario", metavar="FILE", help="scenario file, or name of a built-in scenario"
+    )
+    group.add_argument(
+        "--chaos",
+        type=float,
+        metavar="P",
+        help="probability of a random fault in each request (default: 0)",
+    )
+    group.add_argument(
+        "--self-check",
+        action="store_true",
+        help="verify every fault on a temporary server and exit",
+    )
+
+
+def _add_dialect(serve: argparse.ArgumentParser) -> None:
+    group = serve.add_argument_group("dialect (where public documents disagree)")
+    group.add_argument("--preset", help="skills, reference or adk (default: skills)")
+    group.add_argument(
+        "--sse", choices=("adk", "typed"), help="format of SSE events (default: adk)"
+    )
+    group.add_argument(
+        "--heartbeat", choices=("line", "event"), help="format of heartbeats (default: line)"
+    )
+    group.add_argument(
+        "--heartbeat-seconds",
+        type=float,
+        metavar="S",
+        help="seconds between heartbeats (default: 15)",
+    )
+    group.add_argument(
+        "--render", choices=("flat", "nested"), help="format of render responses (default: flat)"
+    )
+    group.add_argument(
+        "--errors",
+        choices=("envelope", "http", "adk"),
+        help="format of error responses (default: envelope)",
+    )
+    group.add_argument(
+        "--export-402",
+        choices=("strict", "out_of_credits"),
+        help="when an export is refused (default: strict)",
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -27,6 +168,7 @@ def run(arguments: argparse.Namespace) -> int:
         return check_faults(print)
     from nemolocal_server.data.store import StoreError
     from nemolocal_server.faults.fault_scenario import ScenarioError
+    from nemolocal_server.logging_config import LogOptions
     from nemolocal_server.serving import ListenError, serve, with_control_token
 
     try:
@@ -41,7 +183,9 @@ def run(arguments: argparse.Namespace) -> int:
             _print_control_token(closed.control_token)
 
     try:
-        serve(closed, announce, _print_summary)
+        serve(
+            closed, announce, _print_summary, LogOptions(arguments.log_level, arguments.access_log)
+        )
     except ScenarioError as error:
         raise UsageError(str(error)) from error
     except (ListenError, StoreError) as error:
@@ -79,7 +223,7 @@ def _with_default_folder(settings: "Settings") -> "Settings":
     if settings.data_dir is not None:
         return settings
     return msgspec.structs.replace(
-        settings, data_dir=Path(DEFAULT_DATA_FOLDER), retention=settings.effective_retention
+        settings, data_dir=Path(SERVE_FOLDER), retention=settings.effective_retention
     )
 
 
@@ -100,7 +244,7 @@ def _silent_turn_policy(
         return SilentTurnPolicy(script=silent_script)
     wanted, slash, size = silent_quota.partition("/")
     if not (slash and wanted.isdecimal() and size.isdecimal()):
-        raise ValueError(f"silent quota must be K/N, for instance 3/10, not {silent_quota!r}")
+        raise ValueError(f"silent quota must be K/N, for example 3/10, not {silent_quota!r}")
     return SilentTurnPolicy(quota=(int(wanted), int(size)))
 
 
@@ -114,7 +258,7 @@ def _print_base_url(base_url: str) -> None:
 
 def _print_control_token(token: str) -> None:
     print(
-        "Others can reach it, so the control interface needs this header: "
+        "Other machines can reach the server, so the control API requires this header: "
         f"{CONTROL_TOKEN}: {token}",
         flush=True,
     )

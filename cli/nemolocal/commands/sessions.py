@@ -4,16 +4,15 @@ import argparse
 import shutil
 import sys
 from datetime import datetime
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from nemolocal_client import KeptSession, Profile
-from nemolocal_client.httpx_adapter import plain_base_url
+from ..argument_parser import add_command
+from ..shared_options import add_session_options
 
-from ..safe_output import format_json
-from ..saved_chats import saved_chat_sessions
-from ..timeline_view import fit_to_width
-from . import chat
+if TYPE_CHECKING:
+    from nemolocal_client import KeptSession
 
 _SHOWN_FILES = 2
 _NARROW = 64
@@ -23,24 +22,40 @@ class ListedSession(msgspec.Struct, frozen=True):
     """A session and the server that it is on: `base_url` is None for a chat of this machine."""
 
     base_url: str | None
-    session: KeptSession
+    session: "KeptSession"
+
+
+def add_parser(commands: Any) -> None:
+    """Add the command."""
+    sessions = add_command(commands, "sessions", "list saved sessions, or continue one")
+    sessions.add_argument(
+        "session", nargs="?", metavar="ID", help="continue this session in a chat"
+    )
+    add_session_options(sessions, "list only the sessions of this server")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """List the sessions, or chat on in the one that is named."""
     if arguments.session:
+        from ..conversation import run_conversation
+
         arguments.input, arguments.fetch_from = [], None
-        return chat.run(arguments)
+        return run_conversation(arguments)
     known = _saved_sessions(arguments.base_url)
     for each in known:
         print(_as_json(each) if arguments.json else _as_line(each))
     if not known and not arguments.json:
-        print("No session was saved: `nemolocal chat` begins one")
+        print("No saved sessions: start one with `nemolocal chat`")
     return 0
 
 
 def _saved_sessions(base_url: str | None) -> list[ListedSession]:
     """All sessions, or those of one server, the newest first."""
+    from nemolocal_client import Profile
+    from nemolocal_client.httpx_adapter import plain_base_url
+
+    from ..saved_chats import saved_chat_sessions
+
     found = [ListedSession(url, kept) for url, kept in Profile().all_sessions()]
     if base_url:
         found = [each for each in found if each.base_url == plain_base_url(base_url)]
@@ -50,6 +65,8 @@ def _saved_sessions(base_url: str | None) -> list[ListedSession]:
 
 
 def _as_json(known: ListedSession) -> str:
+    from ..safe_output import format_json
+
     return format_json({"base_url": known.base_url, **msgspec.structs.asdict(known.session)})
 
 
@@ -67,6 +84,8 @@ def _as_line(known: ListedSession) -> str:
 
 def _fitted(session: str, line: str) -> str:
     """A line of the terminal's width; two where it is narrow, since the id is needed whole."""
+    from ..timeline_view import fit_to_width
+
     width = shutil.get_terminal_size().columns
     if width >= _NARROW:
         return fit_to_width(line, width).rstrip()
@@ -74,7 +93,7 @@ def _fitted(session: str, line: str) -> str:
     return f"{session}\n  {fit_to_width(rest, max(width - 2, 1)).rstrip()}"
 
 
-def _description(kept: KeptSession) -> str:
+def _description(kept: "KeptSession") -> str:
     """The files, the newest first, and the last message; else the name of the task."""
     names = list(dict.fromkeys(reversed(kept.files)))
     files = ", ".join(names[:_SHOWN_FILES])

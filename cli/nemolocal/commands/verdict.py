@@ -2,36 +2,59 @@
 
 import argparse
 import sys
-from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from nemolocal_conformance.client_checks import client_catalogue
-from nemolocal_conformance.client_checks.client_check import ClientCheck
-from nemolocal_conformance.client_checks.evaluation import evaluate_journal
-from nemolocal_conformance.reports import as_json
-from nemolocal_conformance.reports.report_text import (
-    GRADE_NAMES,
-    OUTCOME_ORDER,
-    entry_list,
-    sort_by_outcome,
-    verdict_reason,
-)
-from nemolocal_conformance.traffic.journal import JournalUnreadable
-from nemolocal_conformance.traffic.journal_reader import read_journal
-from nemolocal_conformance.verdicts import ConformanceReport, Verdict
-from nemolocal_contract.plurals import pluralize
-from nemolocal_contract.rules import rules
+from ..shared_options import add_only, select_by_prefix
 
-from ..prefix_filter import select_by_prefix
+if TYPE_CHECKING:
+    from nemolocal_conformance.client_checks.client_check import ClientCheck
 
-_UNREPORTED = ("passed", "not applicable")
+_DESCRIPTION = """\
+Check a client against the contract by its recorded traffic: the journal of a
+local server, or an HTTP archive (HAR) from a browser or a proxy. To download
+a journal:
+
+  curl -s 'http://127.0.0.1:8787/__nemolocal__/journal?format=jsonl' \\
+      -o journal.jsonl
+
+Exit status: 0 if no check failed, 1 if one failed, 2 for wrong usage, if the
+file cannot be read, or if there was nothing to check.
+"""
 _NOTHING_JUDGED = 2
-_MAX_IDS = 12
-_UNKNOWN = "no check has such an id: `nemolocal verdict --list` shows them all"
+_UNKNOWN = "no check has this id: see `nemolocal verdict --list`"
+
+
+def add_parser(commands: Any) -> None:
+    """Add the command."""
+    verdict = commands.add_parser(
+        "verdict",
+        help="check a client against the contract by its recorded traffic",
+        description=_DESCRIPTION,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    verdict.add_argument(
+        "journal", nargs="?", metavar="JOURNAL", help="a journal (JSON Lines or JSON) or a HAR file"
+    )
+    whose = verdict.add_mutually_exclusive_group()
+    whose.add_argument("--token", type=int, metavar="N", help="only the client with this token id")
+    whose.add_argument("--user", metavar="ID", help="only the client with this user id")
+    add_only(verdict, "checks whose id")
+    verdict.add_argument(
+        "--speed",
+        type=float,
+        metavar="S",
+        help="speed of the server, if the journal does not contain it",
+    )
+    verdict.add_argument("--list", action="store_true", help="list the checks and exit")
+    verdict.add_argument("--explain", metavar="ID", help="explain one check and exit")
+    verdict.add_argument("--json", action="store_true", help="print the report as JSON")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """0 nothing failed, 1 something did, 2 unreadable or nothing to judge."""
+    from nemolocal_conformance.client_checks import client_catalogue
+
     if arguments.explain:
         return _explain(arguments.explain)
     checks = select_by_prefix(
@@ -42,13 +65,20 @@ def run(arguments: argparse.Namespace) -> int:
             print(f"{check.id}  {check.sentence}")
         return 0
     if arguments.journal is None:
-        return _print_error("name a JOURNAL, or --list or --explain ID")
+        return _print_error("give a JOURNAL, --list or --explain ID")
     if arguments.speed is not None and not arguments.speed > 0:
         return _print_error("--speed must be greater than 0")
     return _judge(arguments, checks)
 
 
-def _judge(arguments: argparse.Namespace, checks: list[ClientCheck]) -> int:
+def _judge(arguments: argparse.Namespace, checks: "list[ClientCheck]") -> int:
+    from nemolocal_conformance.client_checks.evaluation import evaluate_journal
+    from nemolocal_conformance.reports import as_json
+    from nemolocal_conformance.traffic.journal import JournalUnreadable
+    from nemolocal_conformance.traffic.journal_reader import read_journal
+
+    from ..client_report import report_lines
+
     try:
         journal = read_journal(Path(arguments.journal))
     except JournalUnreadable as problem:
@@ -62,39 +92,15 @@ def _judge(arguments: argparse.Namespace, checks: list[ClientCheck]) -> int:
     return report.exit_code
 
 
-def report_lines(report: ConformanceReport, name: str, entries: int) -> Iterator[str]:
-    """What was found, in lines, the worst first; `name` is the journal's, of so many entries."""
-    for verdict in sort_by_outcome(report):
-        if verdict.outcome not in _UNREPORTED:
-            yield _line(verdict)
-    yield _summary(report, name, entries)
-
-
-def _line(verdict: Verdict) -> str:
-    """`failed client.resend: why (entries 5, 6; 50 credits in the cloud)`."""
-    notes = [entry_list(verdict.entries, _MAX_IDS)] if verdict.entries else []
-    notes += [f"{pluralize(verdict.credits, 'credit')} in the cloud"] if verdict.credits else []
-    told = f" ({'; '.join(notes)})" if notes else ""
-    return f"{verdict.outcome} {verdict.check}: {verdict_reason(verdict)}{told}"
-
-
-def _summary(report: ConformanceReport, name: str, entries: int) -> str:
-    counts = [f"{n} {outcome}" for outcome in OUTCOME_ORDER if (n := report.count(outcome))]
-    cost = sum(verdict.credits for verdict in report.verdicts)
-    lost = f"; {pluralize(cost, 'credit')} lost in the cloud" if cost else ""
-    checks = pluralize(len(report.verdicts), "check")
-    seen = pluralize(entries, "entry", "entries")
-    return f"{checks}: {', '.join(counts)}{lost} ({name}, {seen})"
-
-
 def _explain(name: str) -> int:
+    from nemolocal_conformance.client_checks import client_catalogue
+
+    from ..check_explanation import print_check
+
     check = client_catalogue().get(name)
     if check is None:
         return _print_error(_UNKNOWN)
-    print(f"{check.id}\n\n{check.sentence}\n")
-    for rule in (rules()[rule_id] for rule_id in check.rules):
-        print(f"{rule.id}: {rule.level}, {GRADE_NAMES[rule.grade]} ({', '.join(rule.source)})")
-        print(f"    {rule.text}")
+    print_check(check)
     return 0
 
 

@@ -148,6 +148,6 @@ def _trustme() -> Any:
         import trustme
     except ImportError as error:
         raise CommandError(
-            "no certificate can be made: install the extra, pip install 'nemolocal[exec]'"
+            "cannot create a certificate: install the extra with pip install 'nemolocal[exec]'"
         ) from error
     return trustme

@@ -18,11 +18,11 @@ import msgspec
 
 from .allowed_hosts import AllowedHost
 from .connection_owner import is_own_connection
+from .http_messages import read_event, send_https_redirect, send_text_response
 from .tcp_relay import copy_stream
 from .traffic_monitor import TrafficMonitor, refusal_message
 
 _MAX_HEAD_BYTES = 64 * 1024
-_BLOCK = 64 * 1024
 _HTTPS = 443
 _MAX_PORT = 65_535
 _TARGET = re.compile(
@@ -127,11 +127,11 @@ class ConnectProxy:
         asked = None if event is None else parse_target(event.method, event.target)
         if event is None or asked is None:
             await send_text_response(
-                writer, "400 Bad Request", "this is a proxy: ask it for a host\n"
+                writer, "400 Bad Request", "this is a proxy: send it a request for a host\n"
             )
         elif not self._is_authorized(event, writer):
             field = f'Proxy-Authenticate: Basic realm="{_USER}"\r\n'
-            told = "this proxy is its user's: ask it by the address in HTTP_PROXY\n"
+            told = "this proxy requires authentication: use the address in HTTP_PROXY\n"
             await send_text_response(writer, "407 Proxy Authentication Required", told, field)
         elif asked.host == self.host and asked.method != "CONNECT":
             await send_https_redirect(writer, self.host, asked.path)
@@ -185,13 +185,6 @@ class ConnectProxy:
             await asyncio.gather(sending, return_exceptions=True)
 
 
-async def read_event(said: h11.Connection, reader: asyncio.StreamReader) -> object:
-    """What comes next of a request; raises h11.RemoteProtocolError where it is none."""
-    while (event := said.next_event()) is h11.NEED_DATA:
-        said.receive_data(await reader.read(_BLOCK))
-    return event
-
-
 def _forwarded_request(request: h11.Request, asked: ProxyRequest) -> h11.Request:
     """A request as the next host gets it: one on a connection, and nothing for the proxy in it."""
     fields = [
@@ -223,18 +216,3 @@ async def _forward_one(
         if isinstance(event, h11.EndOfMessage):
             return
         event = await read_event(said, reader)
-
-
-async def send_https_redirect(writer: asyncio.StreamWriter, host: str, path: str) -> None:
-    """Send a client from HTTP to HTTPS."""
-    where = f"Location: https://{host}{path}\r\n"
-    await send_text_response(writer, "308 Permanent Redirect", "", where)
-
-
-async def send_text_response(
-    writer: asyncio.StreamWriter, status: str, text: str, fields: str = ""
-) -> None:
-    """Answer in words, and be done."""
-    head = f"HTTP/1.1 {status}\r\nContent-Type: text/plain\r\nContent-Length: {len(text)}\r\n"
-    writer.write(f"{head}{fields}Connection: close\r\n\r\n{text}".encode())
-    await writer.drain()

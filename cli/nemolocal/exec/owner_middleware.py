@@ -20,8 +20,8 @@ from .traffic_monitor import TrafficMonitor
 if TYPE_CHECKING:
     from nemolocal_server.serving import LocalServer
 
-_REFUSED = "this server is another user's: start one of your own with nemolocal serve"
-_CLOSED = "the control interface is closed while a program is run"
+_REFUSED = "this server belongs to another user: start your own with nemolocal serve"
+_CLOSED = "the control API is disabled while a program runs"
 _IN_PROCESS_URL = "http://127.0.0.1"
 
 

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 Sealing = Literal["auto", "require", "off"]
 CLOUD_HOST = urlsplit(CLOUD_BASE_URL).hostname or ""
 
-_BEGINS_ANEW = "each run of this program begins anew"
+_BEGINS_ANEW = "each run of this program starts a new server"
 _LOOPBACK = "127.0.0.1,localhost,::1"
 _NO_PROXY = "NO_PROXY"
 _PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
@@ -56,6 +56,14 @@ class ProgramEnvironment(msgspec.Struct, frozen=True):
     variables: Mapping[str, str | None]
     sealed_network: SealedNetwork | None = None
     unsealed_reason: str = ""
+
+    @property
+    def unsealed_warning(self) -> str:
+        """What is said of a program that may reach the world."""
+        return (
+            f"not sealed ({self.unsealed_reason}): a client that ignores the proxy and the hooks "
+            f"reaches the real {CLOUD_HOST}"
+        )
 
     def wrap_command(self, words: Sequence[str]) -> list[str]:
         """The words by which a program is run here."""
@@ -188,7 +196,7 @@ def _try_seal(
         return opened.enter_context(open_sealed_network(layout.listeners, files)), ""
     except SealingUnavailable as problem:
         if rules.sealing == "require":
-            raise CommandError(f"the program cannot be sealed here: {problem}") from problem
+            raise CommandError(f"cannot seal the program: {problem}") from problem
         return None, str(problem)
 
 

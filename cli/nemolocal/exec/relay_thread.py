@@ -10,8 +10,8 @@ from typing import Any, TypeVar
 import h11
 
 from .allowed_hosts import AllowedHost
-from .connect_proxy import read_event, send_https_redirect, send_text_response
 from .dns_server import serve_dns
+from .http_messages import read_event, send_https_redirect, send_text_response
 from .tcp_relay import relay_to, reset_connection
 from .traffic_monitor import TrafficMonitor, refusal_message
 

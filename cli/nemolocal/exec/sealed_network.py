@@ -17,7 +17,7 @@ _MAX_MESSAGE_BYTES = 1 << 20
 _MAX_DESCRIPTORS = 200
 _APPARMOR = Path("/proc/sys/kernel/apparmor_restrict_unprivileged_userns")
 _APPARMOR_TELLS = (
-    "AppArmor forbids user namespaces here; "
+    "AppArmor forbids user namespaces; "
     "`sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0` allows them"
 )
 

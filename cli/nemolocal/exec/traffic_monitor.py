@@ -67,7 +67,7 @@ class TrafficMonitor:
             yield (
                 f"{self.unused_connections} TLS connection{plural} ended without a request"
                 f"{self._reasons()}: "
-                "the client does not believe the certificate in $SSL_CERT_FILE, or speaks no "
+                "the client does not trust the certificate in $SSL_CERT_FILE, or does not speak "
                 "HTTP/1.1"
             )
         if not self.call_count:

@@ -14,8 +14,8 @@ from nemolocal_contract.endpoints import JOURNAL
 from nemolocal_contract.rules import rules
 from nemolocal_skill import Skill, SkillCallResult, SkillRunTarget, run_skill
 
-from ..attribution import check_attribution_variables
-from ..errors import CommandError
+from .attribution import check_attribution_variables
+from .errors import CommandError
 from .skill_check import read_skill_or_report
 
 # As fast as turns may go without their events falling together.
@@ -47,9 +47,7 @@ def run(arguments: argparse.Namespace) -> int:
             answers.append(answer)
             show(_row(answer))
     if not answers:
-        raise CommandError(
-            f"{skill.path} makes no calls: it has no curl commands and no endpoints, write some"
-        )
+        raise CommandError(f"{skill.path} contains no calls: add curl commands or endpoints")
     as_said = all(answer.as_said for answer in answers)
     if arguments.json:
         print(_json(skill, tuple(answers), as_said=as_said))
@@ -77,7 +75,7 @@ def _open_target() -> Iterator[SkillRunTarget]:
             asyncio.run(make_sample(clip, seconds=_CLIP_SECONDS))
         except FFmpegFailed as error:
             raise CommandError(
-                f"no clip could be made ({error}): see `nemolocal doctor`"
+                f"cannot generate a clip ({error}): run `nemolocal doctor`"
             ) from error
         fixture = f"{server.base_url}{_CLIP_PATH}"
         yield SkillRunTarget(http, clip, fixture, WallClock(), lambda: _last_request_rules(http))
@@ -103,7 +101,7 @@ def _row(answer: SkillCallResult) -> str:
 
 def _summary(answers: list[SkillCallResult]) -> str:
     good = sum(answer.as_said for answer in answers)
-    return f"{good} of {len(answers)} calls were answered as the document says"
+    return f"{good} of {len(answers)} calls had the documented response"
 
 
 def _json(skill: Skill, answers: tuple[SkillCallResult, ...], *, as_said: bool) -> str:

@@ -15,7 +15,7 @@ from nemolocal_skill import (
     read_skill,
 )
 
-from ..attribution import installed_version
+from .attribution import installed_version
 
 _FORMATS: dict[str, Callable[[Sequence[CheckedDocument]], str]] = {
     "text": as_text,
@@ -49,6 +49,6 @@ def read_skill_or_report(path: Path) -> Skill | None:
     except OSError as error:
         reason = (error.strerror or type(error).__name__).lower()
         if path.is_dir():
-            reason = "there is no SKILL.md in it"
-        print(f"nemolocal: {path} cannot be read ({reason}): check the path", file=sys.stderr)
+            reason = "it contains no SKILL.md"
+        print(f"nemolocal: cannot read {path} ({reason}): check the path", file=sys.stderr)
         return None

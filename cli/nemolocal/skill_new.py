@@ -5,7 +5,7 @@ import re
 from importlib.resources import files
 from pathlib import Path
 
-from ..errors import CommandError, UsageError
+from .errors import CommandError, UsageError
 
 _NAME = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+){0,15}")
 _MAX_NAME_LENGTH = 64
@@ -16,21 +16,21 @@ def run(arguments: argparse.Namespace) -> int:
     name: str = arguments.name
     if len(name) > _MAX_NAME_LENGTH or not _NAME.fullmatch(name):
         raise UsageError(
-            f"{name!r} is no name of a skill: use lowercase letters, digits and single hyphens, "
-            f"{_MAX_NAME_LENGTH} at most"
+            f"invalid skill name {name!r}: use lowercase letters, digits and single hyphens, "
+            f"{_MAX_NAME_LENGTH} characters at most"
         )
     path = Path(arguments.output or "SKILL.md")
     try:
         with path.open("x", encoding="utf-8", newline="\n") as file:
             file.write(skill_template(name))
     except FileExistsError:
-        raise CommandError(f"{path} is there already: name another file with -o") from None
+        raise CommandError(f"{path} already exists: choose another file with -o") from None
     except OSError as error:
         reason = (error.strerror or type(error).__name__).lower()
         raise CommandError(
-            f"{path} cannot be written ({reason}): name another file with -o"
+            f"cannot write {path} ({reason}): choose another file with -o"
         ) from error
-    print(f"{path}: see `nemolocal skill check {path}` and `nemolocal skill run {path}`")
+    print(f"created {path}; next: `nemolocal skill check {path}` and `nemolocal skill run {path}`")
     return 0
 
 

@@ -1,0 +1,40 @@
+"""What `nemolocal verdict` and `nemolocal exec --verdict` tell of a client, in lines."""
+
+from collections.abc import Iterator
+
+from nemolocal_conformance.reports.report_text import (
+    OUTCOME_ORDER,
+    entry_list,
+    sort_by_outcome,
+    verdict_reason,
+)
+from nemolocal_conformance.verdicts import ConformanceReport, Verdict
+from nemolocal_contract.plurals import pluralize
+
+_UNREPORTED = ("passed", "not applicable")
+_MAX_IDS = 12
+
+
+def report_lines(report: ConformanceReport, name: str, entries: int) -> Iterator[str]:
+    """What was found, in lines, the worst first; `name` is the journal's, of so many entries."""
+    for verdict in sort_by_outcome(report):
+        if verdict.outcome not in _UNREPORTED:
+            yield _line(verdict)
+    yield _summary(report, name, entries)
+
+
+def _line(verdict: Verdict) -> str:
+    """`failed client.resend: why (entries 5, 6; 50 credits in the cloud)`."""
+    notes = [entry_list(verdict.entries, _MAX_IDS)] if verdict.entries else []
+    notes += [f"{pluralize(verdict.credits, 'credit')} in the cloud"] if verdict.credits else []
+    told = f" ({'; '.join(notes)})" if notes else ""
+    return f"{verdict.outcome} {verdict.check}: {verdict_reason(verdict)}{told}"
+
+
+def _summary(report: ConformanceReport, name: str, entries: int) -> str:
+    counts = [f"{n} {outcome}" for outcome in OUTCOME_ORDER if (n := report.count(outcome))]
+    cost = sum(verdict.credits for verdict in report.verdicts)
+    lost = f"; {pluralize(cost, 'credit')} lost in the cloud" if cost else ""
+    checks = pluralize(len(report.verdicts), "check")
+    seen = pluralize(entries, "entry", "entries")
+    return f"{checks}: {', '.join(counts)}{lost} ({name}, {seen})"

@@ -1,0 +1,116 @@
+"""The checks of `nemolocal conform`: chosen, run, explained."""
+
+import argparse
+import contextlib
+from pathlib import Path
+
+import msgspec
+
+from nemolocal_conformance.budget import Budget, OverBudget, affordable_checks, require_affordable
+from nemolocal_conformance.context import CheckContext
+from nemolocal_conformance.control_client import find_control_client
+from nemolocal_conformance.known_differences import (
+    KnownDifferencesUnreadable,
+    apply_known_differences,
+    read_known_differences,
+)
+from nemolocal_conformance.reports import as_json
+from nemolocal_conformance.reports.report_text import headline
+from nemolocal_conformance.runner import run_checks as run_server_checks
+from nemolocal_conformance.server_check import ServerCheck
+from nemolocal_conformance.server_checks import SMOKE_CHECKS, server_catalogue
+from nemolocal_conformance.target import TargetClient, TargetUnreachable, require_http_server
+from nemolocal_conformance.verdicts import ConformanceReport, Verdict
+
+from .check_explanation import print_check
+from .conform_output import print_harness_error, print_verdict, write_report
+from .conform_target import harness_attribution, open_target, resolve_token
+from .errors import UsageError
+from .shared_options import resolve_control_token, select_by_prefix
+
+_UNKNOWN = "no check has this id: see `nemolocal conform --list`"
+
+
+def list_checks(arguments: argparse.Namespace) -> int:
+    """Print the checks that were asked for."""
+    for check in _selected_checks(arguments):
+        print(f"{check.id}  {check.sentence}")
+    return 0
+
+
+def run_checks(arguments: argparse.Namespace) -> int:
+    """0 all right, 1 something failed, 2 the harness went wrong or nothing was judged."""
+    checks = _selected_checks(arguments)
+    try:
+        report = _run_checks(arguments, checks)
+    except (TargetUnreachable, OverBudget, KnownDifferencesUnreadable) as problem:
+        return print_harness_error(problem)
+    if arguments.report:
+        write_report(report, Path(arguments.report))
+    print(as_json(report) if arguments.json else headline(report))
+    return report.exit_code
+
+
+def _selected_checks(arguments: argparse.Namespace) -> list[ServerCheck]:
+    """The checks that were asked for, in the order of the contract."""
+    known = {check.id: check for check in server_catalogue().values()}
+    chosen = select_by_prefix(known, arguments.only, _UNKNOWN)
+    if arguments.smoke:
+        chosen = [check for check in chosen if check.id in SMOKE_CHECKS]
+    if not chosen:
+        raise UsageError("none of these checks is in the --smoke set: remove --only or --smoke")
+    return chosen
+
+
+def _run_checks(arguments: argparse.Namespace, checks: list[ServerCheck]) -> ConformanceReport:
+    known = read_known_differences(Path(arguments.known)) if arguments.known else ()
+    token = resolve_token(arguments)
+    with open_target(arguments.base_url) as base_url:
+        peer = TargetClient(base_url, harness_attribution())
+        with contextlib.closing(peer):
+            require_http_server(peer)
+            control = find_control_client(peer, resolve_control_token(arguments))
+            stage = CheckContext(peer, control, token)
+            peer.take_evidence()
+            playable = (
+                checks
+                if stage.has_control
+                else _checks_within_budget(arguments, checks, bool(token))
+            )
+            left_out = [check for check in checks if check not in playable]
+            report = run_server_checks(
+                stage,
+                playable,
+                left_out=left_out,
+                on_verdict=_ignore_verdict if arguments.json else print_verdict,
+            )
+    return apply_known_differences(report, known)
+
+
+def _checks_within_budget(
+    arguments: argparse.Namespace, checks: list[ServerCheck], given: bool
+) -> list[ServerCheck]:
+    """What may be played where it costs money; what was asked for by name must all be."""
+    budget = Budget(arguments.max_credits, arguments.max_tokens, given)
+    if arguments.only:
+        wanted = [check for check in checks if not check.needs_control]
+        require_affordable(wanted, budget)
+        return wanted
+    return affordable_checks(checks, budget)
+
+
+def _ignore_verdict(verdict: Verdict) -> None:
+    del verdict
+
+
+def explain_check(name: str) -> int:
+    """Print what a check is about: its rules, its cost, what it stands on."""
+    check = server_catalogue().get(name)
+    if check is None:
+        raise UsageError(f"no check has the id {name!r}: see `nemolocal conform --list`")
+    print_check(check)
+    cost = msgspec.structs.asdict(check.cost)
+    print(f"\nCosts: {', '.join(f'{value:g} {name}' for name, value in cost.items())}")
+    print(f"Requires: {check.prerequisite or 'nothing'}")
+    print(f"Needs the control API: {'yes' if check.needs_control else 'no'}")
+    return 0

@@ -1,0 +1,20 @@
+"""Writes the files of a report into the folder that `--report` names."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from .errors import CommandError
+
+
+def write_report_files(folder: Path, contents: Mapping[str, str | bytes]) -> None:
+    """Write texts and bytes by their names; makes the folder."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, content in contents.items():
+            data = content if isinstance(content, bytes) else content.encode()
+            (folder / name).write_bytes(data)
+    except OSError as error:
+        raise CommandError(
+            f"cannot write the report to {folder}: {error.strerror}; choose another folder "
+            "with --report"
+        ) from error
