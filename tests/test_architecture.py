@@ -3,6 +3,7 @@
 import ast
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -126,6 +127,22 @@ def test_the_table_in_the_architecture_names_every_package() -> None:
     text = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
     for package, folder in FOLDERS.items():
         assert f"| `{package}` | `{folder}/` |" in text
+
+
+@pytest.mark.sources
+def test_a_module_name_stands_once_in_a_package() -> None:
+    for package in FOLDERS:
+        names = [path.stem for path in modules(package) if not path.stem.startswith("__")]
+        assert [name for name, count in Counter(names).items() if count > 1] == [], package
+
+
+@pytest.mark.sources
+def test_a_class_name_stands_once_in_the_product() -> None:
+    names: Counter[str] = Counter()
+    for path in (path for package in FOLDERS for path in modules(package)):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        names.update(node.name for node in ast.walk(tree) if isinstance(node, ast.ClassDef))
+    assert [name for name, count in names.items() if count > 1] == []
 
 
 def test_no_file_is_too_long() -> None:

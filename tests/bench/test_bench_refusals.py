@@ -35,9 +35,9 @@ def _slow(*values: object) -> object:
         (["text.mp4"], "text.mp4: "),
         _slow(["one.mp4"], "it has 1 frame(s); at least 3 are needed"),
         _slow(["huge.mp4"], "its picture of 7680x4320 is larger than 8294400 pixels"),
-        (["plain.mp4", "--report", "file/report"], "no report can be written"),
+        (["plain.mp4", "--report", "file/report"], "cannot write a report"),
         (["plain.mp4", "--target-vmaf", "101"], "--target-vmaf must be between 0 and 100"),
-        (["plain.mp4", "--base-url", "http://127.0.0.1:9"], "--base-url is the server of --cloud"),
+        (["plain.mp4", "--base-url", "http://127.0.0.1:9"], "--base-url requires --cloud"),
         (["plain.mp4", "--cloud", "--base-url", "x"], "'x' is no base URL: use one like http://"),
         _slow(["plain.mp4", "--encoders", "x266"], "unknown encoder x266: choose from"),
         _slow(["plain.mp4", "--encoders", "h264_amf"], "h264_amf does not work here: "),
@@ -84,7 +84,7 @@ def test_unwritable_report_folder_is_rejected_at_once(
     monkeypatch.setattr(Path, "touch", refuse)
     tmp_path.chmod(stat.S_IRUSR | stat.S_IXUSR)
     assert bench(bad / "plain.mp4", "--report", tmp_path) == 2
-    assert "no report can be written: Permission denied" in capsys.readouterr().err
+    assert "Permission denied" in capsys.readouterr().err
 
 
 def test_token_sends_the_export_to_the_cloud(

@@ -21,7 +21,7 @@ def served(monkeypatch: pytest.MonkeyPatch) -> list[Settings]:
     monkeypatch.delenv(TOKEN, raising=False)
     seen: list[Settings] = []
 
-    def serve(settings: Settings, on_ready: Callable[[str], None], _: object) -> None:
+    def serve(settings: Settings, on_ready: Callable[[str], None], *_: object) -> None:
         seen.append(settings)
         on_ready("http://somewhere:1")
 

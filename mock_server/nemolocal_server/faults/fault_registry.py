@@ -69,7 +69,7 @@ class FaultSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 _MOST_IN_HEADER, _MOST_ARMED = 10, 1000
 
 
-class ArmedFault(msgspec.Struct):
+class RegisteredFault(msgspec.Struct):
     """An order that waits for its calls; `hits` have come so far."""
 
     id: str
@@ -103,14 +103,14 @@ class FaultRegistry:
     """What is armed on a server."""
 
     def __init__(self) -> None:
-        self._armed: list[ArmedFault] = []
+        self._armed: list[RegisteredFault] = []
 
     def arm(self, order: FaultSpec) -> str:
         """Arm a fault; its id. Raises `FaultError` naming the field that is wrong."""
         fault, active = order.resolve()
         if len(self._armed) >= _MOST_ARMED:
             raise FaultError(f"{_MOST_ARMED} faults are armed already: disarm some first")
-        armed = ArmedFault(ids.new_fault_id(), order, fault, active)
+        armed = RegisteredFault(ids.new_fault_id(), order, fault, active)
         self._armed.append(armed)
         return armed.id
 
@@ -133,7 +133,7 @@ class FaultRegistry:
             if armed.spec.match.token_id != token_id and armed.spec.match.user_id != user_id
         ]
 
-    def list_armed(self) -> list[ArmedFault]:
+    def list_armed(self) -> list[RegisteredFault]:
         """What waits, in order of arming."""
         return list(self._armed)
 
