@@ -97,7 +97,8 @@ class SharedClock(ManualClock):
         # What is on its way is nobody's turn: the work of a thread, bytes between two sockets. On a
         # busy machine the clock would go on without them, at a turn that stalls for many minutes.
         await asyncio.sleep(_THREADS)
-        if self._sleepers and not await _turns(come):
+        # Whoever slept may have been given up in these turns.
+        if not await _turns(come) and self._sleepers:
             self._wake_next()
 
 
