@@ -8,6 +8,7 @@ are made to write it as 3.13 does.
 import argparse
 import contextlib
 import importlib
+import textwrap
 from collections.abc import Callable, Iterator
 from functools import partial
 from unittest import mock
@@ -66,7 +67,17 @@ def _help(command: Command, words: tuple[str, ...]) -> str:
     with mock.patch.multiple(
         argparse.HelpFormatter, _format_action_invocation=_invocation, add_argument=_add_argument
     ):
-        return parser.format_help()
+        return _with_usage_rewrapped(parser.format_help())
+
+
+def _with_usage_rewrapped(text: str) -> str:
+    """The text with its usage broken between words, since Pythons break groups differently."""
+    usage, rest = text.split("\n\n", 1)
+    words = " ".join(usage.split())
+    lines = textwrap.wrap(
+        words, 100, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False
+    )
+    return "\n".join(lines) + "\n\n" + rest
 
 
 def _module_help(module: str) -> str:
