@@ -2,6 +2,7 @@
 
 import logging
 
+from nemolocal_server.data.known_tokens import KnownTokens
 from nemolocal_server.logging_config import LogOptions, TokenFilter, logging_config
 
 
@@ -19,6 +20,17 @@ def test_access_log_has_no_token() -> None:
     other = access_record("/api/credits?x=1")
     TokenFilter().filter(other)
     assert other.getMessage() == '127.0.0.1:1 - "GET /api/credits?x=1 HTTP/1.1" 200'
+
+
+def test_access_log_has_no_token_of_any_form_that_the_server_knows() -> None:
+    known = KnownTokens()
+    known.add("made-by-hand-for-tests")
+    record = access_record(
+        "/api/credits?token=made-by-hand-for-tests&again=made%2Dby-hand-for-tests"
+    )
+    config = logging_config(LogOptions(access_log=True), known.redact_all)["filters"]["tokens"]
+    assert config.pop("()")(**config).filter(record)
+    assert "by-hand" not in record.getMessage()
 
 
 def test_default_leaves_the_loggers_of_the_server_alone() -> None:
