@@ -54,8 +54,7 @@ class SkillCall(msgspec.Struct, frozen=True):
     """One call of a document, with holes where values of earlier answers go.
 
     `name` is the contract's endpoint, "" for another. `about` is what the document says about the
-    endpoint. `own_body`: it names a file of the user's for its body, which is not read. `notes`
-    say what the document leaves out.
+    endpoint. `notes` say what the document leaves out.
     """
 
     line: int
@@ -66,7 +65,6 @@ class SkillCall(msgspec.Struct, frozen=True):
     about: str
     body: Template = ()
     form_fields: tuple[FormField, ...] = ()
-    is_body_in_file: bool = False
     notes: tuple[str, ...] = ()
 
 
@@ -85,7 +83,6 @@ def _call_from_command(skill: Skill, curl: CurlCommand) -> SkillCall:
     headers = [(n, t) for given in curl.with_role("header") for n, t in _header(given.word)]
     named = {name.lower() for name, _ in headers}
     bodies = [given for given in curl.bodies if not _is_file(given.word.text, given.role)]
-    own = len(bodies) < len(curl.bodies)
     if curl.bodies and "content-type" not in named:
         kind = _JSON if curl.with_role("json") else _FORM
         headers.append(("Content-Type", (kind,)))
@@ -94,7 +91,7 @@ def _call_from_command(skill: Skill, curl: CurlCommand) -> SkillCall:
     name = endpoint_name(curl.method, url_path(curl.url))
     return SkillCall(
         curl.line, name, curl.method, template_from_word(_url_word(curl)), tuple(headers),
-        _text_about(skill, name), body, tuple(_forms(curl)), own,
+        _text_about(skill, name), body, tuple(_forms(curl)),
     )  # fmt: skip
 
 

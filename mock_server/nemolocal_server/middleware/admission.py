@@ -14,9 +14,9 @@ from nemolocal_contract import endpoints
 _HEALTH = endpoints.HEALTH.path()
 
 # How many requests begin in one turn of the event loop: some ten milliseconds of work.
-_PER_TURN = 8
-# While further ones come in, one begins in so many turns: a turn accepts one connection only.
-_TURNS_WHILE_THEY_COME = 16
+_MAX_PER_TURN = 8
+# While more come in, one request begins in so many turns: a turn accepts one connection only.
+_TURNS_PER_REQUEST_IN_BURST = 16
 _QUIET_TURNS = 2
 
 
@@ -53,8 +53,8 @@ class AdmissionMiddleware:
         self._turns += 1
         begun = 0
         if not came:
-            begun = self._admit(_PER_TURN)
-        elif self._turns >= _TURNS_WHILE_THEY_COME:
+            begun = self._admit(_MAX_PER_TURN)
+        elif self._turns >= _TURNS_PER_REQUEST_IN_BURST:
             begun = self._admit(1)
         self._quiet = 0 if begun or self._waiting else self._quiet + 1
         self._active = self._quiet < _QUIET_TURNS

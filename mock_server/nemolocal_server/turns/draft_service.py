@@ -127,14 +127,6 @@ class DraftService:
         builder = _StageBuilder(self._context.sessions, session, _media_pool(assets, made))
         return builder.build(edits, stamp, newest, turn), assets
 
-    def _is_current(
-        self, session: SessionRecord, made: Mapping[Edit, str], preview: StagePreview | None
-    ) -> bool:
-        """Whether nothing was made, and neither draft nor media have changed since a preview."""
-        if preview is None or made:
-            return False
-        return preview.stamp == self._context.sessions.stamp(session.id)
-
     def _require_exportable(self, assets: Sequence[Asset], before: Draft, after: Draft) -> None:
         """Refuse an edit after which a draft can no longer be exported; raises `EditRejected`.
 
