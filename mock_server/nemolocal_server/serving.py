@@ -80,7 +80,9 @@ def _run(
     log: LogOptions,
 ) -> None:
     app = _build(listener, with_control_token(settings, listener.getsockname()[0]))
-    server = _UvicornServer(_config(app, app, log), lambda: on_ready(_base_url(listener)))
+    known = app.state.services.context.store.known_tokens
+    config = _config(app, log, known.redact_all)
+    server = _UvicornServer(config, lambda: on_ready(_base_url(listener)))
     _tune_garbage_collector()
     try:
         server.run(sockets=[listener])
@@ -139,7 +141,7 @@ class LocalServer:
         settings = with_control_token(settings, first.getsockname()[0])
         self.control_token = settings.control_token
         self.app = _build(first, settings, clock, execute)
-        config = _config(self.app, self.app if wrap is None else wrap(self.app))
+        config = _config(self.app if wrap is None else wrap(self.app))
         if tls is not None:
             # A context that is in no file: uvicorn takes it once its configuration is loaded.
             config.load()
@@ -293,17 +295,18 @@ def _base_url(listener: socket.socket, scheme: str = "http") -> str:
     return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
 
 
-def _config(app: Starlette, wrapped: ASGIApp, log: LogOptions = _DEFAULT_LOG) -> uvicorn.Config:
+def _config(
+    app: ASGIApp, log: LogOptions = _DEFAULT_LOG, redact_known: Callable[[str], str] = str
+) -> uvicorn.Config:
     # A bad form is told to its sender (400), not to the log.
     logging.getLogger("python_multipart").setLevel(logging.CRITICAL)
-    known = app.state.services.context.store.known_tokens
     config = uvicorn.Config(
-        wrapped,
+        app,
         http=select_http_protocol(),
         # The contract has no WebSocket: whoever asks for one is answered as anybody.
         ws="none",
         backlog=_BACKLOG,
-        log_config=logging_config(log, known.redact_all),
+        log_config=logging_config(log, redact_known),
         log_level=log.level,
         access_log=log.access_log,
         server_header=False,
