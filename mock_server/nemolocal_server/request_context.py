@@ -13,7 +13,7 @@ from .access.access_policy import AccessDecision
 from .data.tokens import TokenRecord
 from .dialect import Dialect
 from .faults.catalogue import ActiveFault
-from .journal.annotations import RequestAnnotations
+from .journal.exchange import RequestAnnotations
 from .settings import Settings
 
 _KEY = "nemolocal.request"

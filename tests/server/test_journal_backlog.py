@@ -11,15 +11,21 @@ import pytest
 
 from nemolocal_contract.journal import Entry
 from nemolocal_server.app import build_app
-from nemolocal_server.data.known_tokens import KnownTokens
 from nemolocal_server.data.store import Store
-from nemolocal_server.journal import exchange as exchanges, write_queue
-from nemolocal_server.journal.annotations import RequestAnnotations, StateLookup
-from nemolocal_server.journal.body_capture import BodyCapture
-from nemolocal_server.journal.exchange import RecordedExchange
+from nemolocal_server.data.token_redaction import KnownTokens
+from nemolocal_server.journal import exchange as exchanges, journal_repository
+from nemolocal_server.journal.exchange import (
+    BodyCapture,
+    RecordedExchange,
+    RequestAnnotations,
+    StateLookup,
+)
 from nemolocal_server.journal.journal_limits import JournalLimits
-from nemolocal_server.journal.journal_repository import JournalQuery, JournalRepository
-from nemolocal_server.journal.write_queue import JournalWriteQueue
+from nemolocal_server.journal.journal_repository import (
+    JournalQuery,
+    JournalRepository,
+    JournalWriteQueue,
+)
 from nemolocal_server.settings import Settings
 from tests.support import patient_http
 from tests.support.http_caller import HttpCaller, NewCaller
@@ -42,7 +48,9 @@ def looks(monkeypatch: pytest.MonkeyPatch) -> list[Callable[[], None]]:
         def cancel(self) -> None:
             waiting.clear()
 
-    monkeypatch.setattr("nemolocal_server.journal.write_queue.asyncio.get_running_loop", Loop)
+    monkeypatch.setattr(
+        "nemolocal_server.journal.journal_repository.asyncio.get_running_loop", Loop
+    )
     return waiting
 
 
@@ -102,7 +110,7 @@ def test_what_makes_room_before_it_is_written_is_counted_and_never_understood(
 def test_what_is_too_much_for_memory_is_written_at_once_and_nothing_is_lost(
     journal: JournalRepository, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(write_queue, "MAX_BYTES", 1_000_000)
+    monkeypatch.setattr(journal_repository, "MAX_QUEUE_BYTES", 1_000_000)
     for _ in range(300):
         journal.add(exchange(store, body=b"x" * 10_000))
     waiting = 300 - len(store.fetch_column(STORED))
@@ -132,17 +140,21 @@ def test_nothing_is_written_in_a_rush_and_all_of_it_slice_by_slice_after_it(
     journal: JournalRepository, store: Store, looks: list[Callable[[], None]]
 ) -> None:
     for _ in range(3):
-        fill(journal, store, write_queue.BUSY_THRESHOLD + 1)
+        fill(journal, store, journal_repository.BUSY_THRESHOLD + 1)
         looks.pop()()
     assert store.fetch_column(STORED) == []
     seen = []
     while looks:
         looks.pop()()
         seen.append(len(store.fetch_column(STORED)))
-    assert seen == [100, 3 * (write_queue.BUSY_THRESHOLD + 1), 3 * (write_queue.BUSY_THRESHOLD + 1)]
-    fill(journal, store, write_queue.BUSY_THRESHOLD)
+    assert seen == [
+        100,
+        3 * (journal_repository.BUSY_THRESHOLD + 1),
+        3 * (journal_repository.BUSY_THRESHOLD + 1),
+    ]
+    fill(journal, store, journal_repository.BUSY_THRESHOLD)
     looks.pop()()
-    assert len(store.fetch_column(STORED)) == seen[-1] + write_queue.BUSY_THRESHOLD
+    assert len(store.fetch_column(STORED)) == seen[-1] + journal_repository.BUSY_THRESHOLD
 
 
 def test_the_journal_is_written_a_moment_later_by_itself(store: Store) -> None:
@@ -205,7 +217,7 @@ def test_what_cannot_be_written_waits_and_is_tried_again(
 def test_where_memory_runs_short_and_nothing_can_be_written_the_oldest_are_given_up(
     store: Store, looks: list[Callable[[], None]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(write_queue, "MAX_BYTES", 100_000)
+    monkeypatch.setattr(journal_repository, "MAX_QUEUE_BYTES", 100_000)
     disk = Disk()
     waiting = JournalWriteQueue(disk.write)
     disk.full = FULL

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 from nemolocal_contract.clock import iso8601
 from nemolocal_contract.journal import Entry
 from nemolocal_server.journal import journal_formats
-from nemolocal_server.journal.har import har_entry
+from nemolocal_server.journal.journal_formats import har_entry
 from tests.support.http_caller import HttpCaller
 from tests.support.profiles import examples
 
@@ -135,7 +135,7 @@ def test_one_entry_that_cannot_be_written_leaves_the_others(
             raise ValueError("no such text")
         return {"id": entry.id}
 
-    written = b"".join(journal_formats._object({"version": 1}, iter(entries), show))
+    written = b"".join(journal_formats._write_object({"version": 1}, iter(entries), show))
     assert json.loads(written)["entries"] == [{"id": 1}, {"id": 3}]
     assert "entry 2 of the journal could not be written" in caplog.text
 

@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given, strategies as st
 
 from nemolocal_contract.headers import bearer_header
-from nemolocal_server.data.known_tokens import REDACTED, KnownTokens
 from nemolocal_server.data.store import Store
+from nemolocal_server.data.token_redaction import REDACTED, KnownTokens
 from nemolocal_server.data.tokens import NewToken
 from nemolocal_server.services import Services
 from nemolocal_server.settings import Settings

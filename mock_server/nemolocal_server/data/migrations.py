@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from importlib.resources import files
 
 from .database_identity import APPLICATION_ID
-from .known_tokens import redact_prefixed
+from .token_redaction import redact_prefixed
 
 _SCHEMA = files(__package__).joinpath("schema.sql").read_text(encoding="utf-8")
 TABLES = tuple(re.findall(r"CREATE TABLE IF NOT EXISTS (\w+)", _SCHEMA))

@@ -20,8 +20,8 @@ from nemolocal_render.temporary_folder import TemporaryFolder
 
 from . import data_folder
 from .data_folder import FolderInUse as FolderInUse, StoreError as StoreError
-from .known_tokens import KnownTokens, redact_values
 from .migrations import TABLES, migrate, set_application_id
+from .token_redaction import KnownTokens, redact_values
 
 T = TypeVar("T")
 S = TypeVar("S", bound=msgspec.Struct)

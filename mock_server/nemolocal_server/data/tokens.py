@@ -17,8 +17,8 @@ from .. import ids
 from ..dialect import Dialect
 from ..errors import ContractError, bad_request
 from ..setting_ranges import check_finite
-from .known_tokens import MAX_TOKEN_LENGTH, MIN_TOKEN_LENGTH, has_token_form
 from .store import Store
+from .token_redaction import MAX_TOKEN_LENGTH, MIN_TOKEN_LENGTH, has_token_form
 
 AccountPlan = Literal["free", "paid", "blocked"]
 TokenScope = Literal["read", "write", "upload", "render", "*"]
