@@ -32,7 +32,7 @@ from .api.control import (
     token_admin_endpoints,
 )
 from .api.file_responses import StoredFiles
-from .data.assets import CDN_PATH
+from .data.sessions import CDN_PATH
 from .data.storage_errors import STORAGE_ERRORS
 from .errors import ContractError
 from .exception_handlers import (

@@ -18,7 +18,7 @@ from nemolocal_client import KeptSession
 from nemolocal_contract.clock import ManualClock, WallClock
 from nemolocal_render.media import MediaInfo
 from nemolocal_server import ids
-from nemolocal_server.data.assets import Asset
+from nemolocal_server.data.sessions import Asset
 from nemolocal_server.data.store import Store
 from nemolocal_server.data.tokens import NewToken
 from nemolocal_server.services import Services
@@ -202,13 +202,13 @@ def _file(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("make", "said"),
     [
-        (_empty, "is no data folder: it has no `nemolocal.sqlite3`"),
-        (_film, "is no data folder: its `media` is not ours"),
-        (_no_database, "has lost its database: `nemolocal.sqlite3` is gone or empty"),
-        (_damaged, "is damaged or no database (file is not a database); put it back"),
+        (_empty, "is not a data folder: it has no `nemolocal.sqlite3`"),
+        (_film, "is not a data folder: its `media` is not ours"),
+        (_no_database, "has lost its database: `nemolocal.sqlite3` is missing or empty"),
+        (_damaged, "is damaged or not a database (file is not a database); restore it"),
         (_link, "it is a link"),
-        (_file, "there is no such folder"),
-        (_nothing, "there is no such folder"),
+        (_file, "data folder not found"),
+        (_nothing, "data folder not found"),
     ],
 )
 def test_what_is_not_ours_is_never_touched(

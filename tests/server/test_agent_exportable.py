@@ -15,8 +15,7 @@ from nemolocal_contract.turn_events import Text
 from nemolocal_render.media import MediaInfo
 from nemolocal_render.planning.planner import DraftRejected, plan_render
 from nemolocal_server import ids
-from nemolocal_server.data.assets import Asset
-from nemolocal_server.data.sessions import SessionRecord
+from nemolocal_server.data.sessions import Asset, SessionRecord
 from nemolocal_server.data.tokens import TokenRecord
 from nemolocal_server.services import Services
 from nemolocal_server.settings import Settings, Tariff

@@ -11,8 +11,7 @@ import pytest
 from nemolocal_contract.clock import ManualClock
 from nemolocal_render.media import MediaInfo
 from nemolocal_server import ids
-from nemolocal_server.data.assets import Asset
-from nemolocal_server.data.sessions import SessionRecord
+from nemolocal_server.data.sessions import Asset, SessionRecord
 from nemolocal_server.data.tokens import NewToken, TokenRecord
 from nemolocal_server.errors import ContractError
 from nemolocal_server.exports.export_repository import ExportRecord

@@ -318,7 +318,7 @@ def test_a_database_that_was_deleted_is_said_plainly_and_nothing_else_goes_with_
     assert not [record for record in caplog.records if record.levelname == "ERROR"]
     servers.stop()
     for _ in range(2):
-        with pytest.raises(StoreError, match=r"has lost its database.*Put it back from a copy"):
+        with pytest.raises(StoreError, match=r"has lost its database.*Restore it from a copy"):
             Store(folder)
     assert len(list((folder / "media").iterdir())) == 1
 

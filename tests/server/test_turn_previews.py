@@ -24,8 +24,7 @@ from nemolocal_contract.draft import Draft
 from nemolocal_render.planning.planner import MediaSource, RenderPlan, plan_render
 from nemolocal_server import ids
 from nemolocal_server.context import ServerContext, open_context
-from nemolocal_server.data.assets import Asset
-from nemolocal_server.data.sessions import SessionRecord
+from nemolocal_server.data.sessions import Asset, SessionRecord
 from nemolocal_server.data.tokens import NewToken
 from nemolocal_server.settings import Settings
 from nemolocal_server.turns import draft_service
@@ -80,7 +79,7 @@ def prefix_drafts(
     core: ServerContext, session: SessionRecord, edits: tuple[Edit, ...]
 ) -> list[Draft]:
     """The draft after each group of edits, each made anew from all edits up to there."""
-    newest = core.sessions.newest_version(session.id)
+    newest = core.sessions.newest_and_stamp(session.id)[0]
     (asset,) = core.assets.list_for_session(session.id)
     pool = draft_service._media_pool([asset])
     drafts = [newest.draft]
@@ -121,7 +120,7 @@ def test_each_edit_is_applied_once(
     (preview,) = service.preview(session, [edits], 1)
     service.commit(session, edits, 1, {}, preview)
     assert applied == list(edits)
-    assert core.sessions.newest_version(session.id) == preview.newest
+    assert core.sessions.newest_and_stamp(session.id)[0] == preview.newest
 
 
 def test_an_upload_since_the_preview_is_part_of_the_edit(

@@ -3,8 +3,7 @@
 from nemolocal_render.media import MediaInfo
 from nemolocal_server import ids
 from nemolocal_server.context import ServerContext
-from nemolocal_server.data.assets import Asset
-from nemolocal_server.data.sessions import SessionRecord
+from nemolocal_server.data.sessions import Asset, SessionRecord
 from nemolocal_server.data.tokens import TokenRecord
 
 CLIP = MediaInfo(kind="video", extension="mp4", duration=4.0, width=64, height=64, fps=30.0)

@@ -6,7 +6,7 @@ from starlette.responses import HTMLResponse, Response
 from nemolocal_contract.requests import ClaimRequest
 from nemolocal_contract.responses import ClaimReply
 
-from ..data.claims import CLAIM_SECONDS
+from ..data.tokens import CLAIM_SECONDS
 from ..errors import session_not_found
 from ..request_context import base_url
 from ..responses import success_response

@@ -30,9 +30,7 @@ from nemolocal_render.planning.planner import (
 from .. import ids
 from ..background_tasks import SessionTasks, write_with_retry
 from ..context import ServerContext
-from ..data import data_folder
-from ..data.assets import CDN_PATH
-from ..data.sessions import SessionRecord
+from ..data.sessions import CDN_PATH, SessionRecord
 from ..data.tokens import TokenRecord
 from ..errors import ContractError, bad_request
 from ..fair_semaphore import CURRENT_OWNER
@@ -147,7 +145,7 @@ class ExportService:
 
     def file_path(self, export: ExportRecord) -> Path:
         """Where the file of a finished render lies."""
-        return data_folder.checked_path(self._context.store.renders, f"{export.file_id}.mp4")
+        return self._context.store.render_path(export.file_id)
 
     def file_url(self, export: ExportRecord, base_url: str) -> str:
         """Where the file of a finished render is fetched, without a token (REN-8)."""

@@ -10,7 +10,7 @@ from nemolocal_contract.envelope import decode_json
 from nemolocal_contract.headers import AUTHORIZATION, CLIENT_ID, parse_bearer_token
 from nemolocal_contract.requests import ChatRequest, RenderRequest
 
-from ..data.assets import CDN_PATH
+from ..data.sessions import CDN_PATH
 from ..data.tokens import TokenRecord, TokenRepository
 
 # The contract's endpoints by their names there, and the file behind `output.url`.

@@ -13,8 +13,8 @@ from pathlib import Path
 import msgspec
 
 from ..data import data_folder
-from ..data.assets import AssetRepository
 from ..data.deletion import DataDeleter
+from ..data.sessions import AssetRepository
 from ..data.store import Store
 from .disk_usage import allocated_size, measure_disk_usage
 from .retention_policy import FileUsage, Inode, SessionFiles
