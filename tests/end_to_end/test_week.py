@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from nemolocal_server.retention.disk_usage import measure_disk_usage
+from nemolocal_server.retention.retention_policy import measure_disk_usage
 from tests.support.http_caller import HttpCaller
 
 MEGABYTE = 10**6

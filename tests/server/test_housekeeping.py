@@ -14,15 +14,15 @@ from nemolocal_server import ids
 from nemolocal_server.data.sessions import Asset, SessionRecord
 from nemolocal_server.data.tokens import NewToken, TokenRecord
 from nemolocal_server.errors import ContractError
-from nemolocal_server.exports.export_repository import ExportRecord
+from nemolocal_server.exports.export_service import ExportRecord
 from nemolocal_server.journal.journal_repository import JournalQuery
 from nemolocal_server.journal.summary import summarise
-from nemolocal_server.retention.disk_usage import measure_disk_usage
 from nemolocal_server.retention.housekeeping import KEPT_SESSIONS
 from nemolocal_server.retention.retention_policy import (
     TEMPORARY_RETENTION,
     UNLIMITED_RETENTION,
     Retention,
+    measure_disk_usage,
 )
 from nemolocal_server.services import Services
 from nemolocal_server.settings import Settings

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given, strategies as st
 
-from nemolocal_server.uploads.filenames import form_filename, printable_name
+from nemolocal_server.uploads.multipart import form_filename, printable_name
 from tests.support.http_caller import HttpCaller
 
 PART = b'form-data; name="files"; '

@@ -16,12 +16,13 @@ from typing import Any, TypeVar
 import msgspec
 
 from nemolocal_contract.clock import Clock, WallClock
+from nemolocal_contract.headers import ANONYMOUS_TOKEN_PREFIX, CLAIM_TOKEN_PREFIX
 from nemolocal_render.temporary_folder import TemporaryFolder
 
 from . import data_folder
 from .data_folder import FolderInUse as FolderInUse, StoreError as StoreError
 from .migrations import migrate, set_application_id
-from .token_redaction import KnownTokens, redact_values
+from .token_redaction import KnownTokens, redact_prefixed
 
 T = TypeVar("T")
 S = TypeVar("S", bound=msgspec.Struct)
@@ -165,7 +166,12 @@ class Store:
 
         As a safety net, tokens with our prefix are removed from the values.
         """
-        return self._db.execute(sql, redact_values(values)).lastrowid or 0
+        for name, value in values.items():
+            if isinstance(value, str) and (
+                ANONYMOUS_TOKEN_PREFIX in value or CLAIM_TOKEN_PREFIX in value
+            ):
+                values[name] = redact_prefixed(value)
+        return self._db.execute(sql, values).lastrowid or 0
 
     def fetch_one(self, kind: type[T], sql: str, **values: Any) -> T | None:
         """The first row as a `kind`; None if there is none."""

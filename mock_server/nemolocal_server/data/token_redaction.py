@@ -8,7 +8,7 @@ process has not seen yet are found by comparing the fingerprint of each word.
 
 import re
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import msgspec
@@ -210,14 +210,6 @@ def redact_prefixed(text: str) -> str:
     if ANONYMOUS_TOKEN_PREFIX in text or CLAIM_TOKEN_PREFIX in text:
         return _PREFIXED.sub(REDACTED, text)
     return text
-
-
-def redact_values(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Apply `redact_prefixed` to the texts among the values of a database statement."""
-    return {
-        name: redact_prefixed(value) if isinstance(value, str) else value
-        for name, value in values.items()
-    }
 
 
 def has_token_form(text: str) -> bool:
