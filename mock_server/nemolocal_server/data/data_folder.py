@@ -18,7 +18,7 @@ from typing import Literal
 
 from nemolocal_render.temporary_folder import APPLICATION_ID as APPLICATION_ID
 
-DatabaseOwner = Literal["ours", "nobody's", "foreign"]
+DatabaseOwner = Literal["ours", "empty", "foreign"]
 
 DATABASE_NAME = "nemolocal.sqlite3"
 SNAPSHOT_FOLDER = "snapshots"
@@ -143,14 +143,14 @@ def is_disk_full(folder: Path, error: sqlite3.Error) -> bool:
 
 
 def identify_database(path: Path) -> DatabaseOwner:
-    """Whose database this is, by its content; "nobody's" if it is empty or there is no file.
+    """Whose database this is, by its content; "empty" also if there is no file.
 
     Only SQLite may read it: if another part of this process has the file open, opening and closing
     it here would drop the locks of the whole process. Raises `sqlite3.DatabaseError` if it cannot
     be read: it is not a database, or locked.
     """
     if not path.exists() or not path.stat().st_size:
-        return "nobody's"
+        return "empty"
     # A writable connection would move the log of a foreign database into it.
     address = f"{path.absolute().as_uri()}?mode=ro"
     try:
@@ -170,7 +170,7 @@ def _identify(address: str) -> DatabaseOwner:
         names = {name for (name,) in db.execute("SELECT name FROM sqlite_master")}
         if application or (names and not _has_earlier_schema(db)):
             return "foreign"
-        return "ours" if names else "nobody's"
+        return "ours" if names else "empty"
 
 
 def _has_earlier_schema(db: sqlite3.Connection) -> bool:
@@ -242,7 +242,7 @@ def _check(folder: Path) -> None:
             f"{folder} is not a data folder: its `{DATABASE_NAME}` is the database of another "
             "program; choose another --data"
         )
-    if owner == "nobody's":
+    if owner == "empty":
         _require_empty(folder)
     for part in _find_parts(folder):
         _check_part(folder, part)

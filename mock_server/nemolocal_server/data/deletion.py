@@ -72,15 +72,15 @@ class DataDeleter:
 
     def delete_expired_tokens(self, before: float) -> None:
         """Delete tokens without sessions that expired before a moment, with their ledger rows."""
-        gone = """(SELECT id FROM tokens WHERE expires < :before
-                   AND id NOT IN (SELECT token_id FROM sessions))"""
+        expired = """(SELECT id FROM tokens WHERE expires < :before
+                      AND id NOT IN (SELECT token_id FROM sessions))"""
         with self._store.transaction():
             for kinds in ("('settle', 'release')", "('hold', 'grant')"):
                 self._store.execute(
-                    f"DELETE FROM ledger WHERE token_id IN {gone} AND kind IN {kinds}",
+                    f"DELETE FROM ledger WHERE token_id IN {expired} AND kind IN {kinds}",
                     before=before,
                 )
-            self._store.execute(f"DELETE FROM tokens WHERE id IN {gone}", before=before)
+            self._store.execute(f"DELETE FROM tokens WHERE id IN {expired}", before=before)
 
     def delete_all(self) -> None:
         """Delete everything, tokens and journal included; snapshots stay."""

@@ -263,15 +263,6 @@ class Asset(msgspec.Struct, frozen=True):
         )
 
 
-class _AssetRow(msgspec.Struct, frozen=True):
-    id: str
-    session_id: str
-    origin: AssetOrigin
-    filename: str
-    hash: str
-    info: str
-
-
 class AssetRepository:
     """The media files of all sessions."""
 
@@ -304,7 +295,7 @@ class AssetRepository:
             return None
         # The newest has fewer hard links if an older one has all that the file system allows.
         row = self._store.fetch_one(
-            _AssetRow,
+            dict[str, Any],
             f"""SELECT {_ASSET_COLUMNS} FROM assets
                 WHERE hash = :hash ORDER BY rowid DESC LIMIT 1""",
             hash=asset.hash,
@@ -319,7 +310,7 @@ class AssetRepository:
     def list_for_session(self, session_id: str) -> list[Asset]:
         """The media files of a session in the order in which they were added."""
         rows = self._store.fetch_all(
-            _AssetRow,
+            dict[str, Any],
             f"SELECT {_ASSET_COLUMNS} FROM assets WHERE session_id = :session ORDER BY rowid",
             session=session_id,
         )
@@ -364,7 +355,5 @@ def _link(stored: Path, new: Path) -> bool:
     return True
 
 
-def _asset(row: _AssetRow) -> Asset:
-    fields = msgspec.structs.asdict(row)
-    fields["info"] = decode_json(row.info, type=MediaInfo)
-    return Asset(**fields)
+def _asset(row: dict[str, Any]) -> Asset:
+    return Asset(**{**row, "info": decode_json(row["info"], type=MediaInfo)})

@@ -44,19 +44,19 @@ class SnapshotRepository:
             raise TooManySnapshots
         snapshot_id = ids.new_file_id()
         # Created in the folder that every start empties, and moved when it is complete.
-        draft = self._store.work / f"snapshot-{snapshot_id}"
+        temporary = self._store.work / f"snapshot-{snapshot_id}"
         try:
-            draft.mkdir(mode=0o700)
-            self._store.back_up(draft / _DATABASE)
+            temporary.mkdir(mode=0o700)
+            self._store.back_up(temporary / _DATABASE)
             for folder in self._folders():
-                _link_files(folder, draft / folder.name)
+                _link_files(folder, temporary / folder.name)
             # The time of the folder is the time of the snapshot, by the server's clock.
             now = self._clock.time()
-            os.utime(draft, (now, now))
+            os.utime(temporary, (now, now))
             self._folder.mkdir(mode=0o700, exist_ok=True)
-            draft.rename(self._folder / snapshot_id)
+            temporary.rename(self._folder / snapshot_id)
         finally:
-            shutil.rmtree(draft, ignore_errors=True)
+            shutil.rmtree(temporary, ignore_errors=True)
         return snapshot_id
 
     def list_all(self) -> tuple[Snapshot, ...]:

@@ -16,7 +16,7 @@ _AGAIN = "then send the request again"
 _FULL = f"the disk is full: free some space, {_AGAIN}"
 _FILES = f"too many files are open: raise the limit (ulimit -n) or close connections, {_AGAIN}"
 _READ_ONLY = f"the data folder is read-only: make it writable, {_AGAIN}"
-_GONE = "the data folder is gone: it was deleted or moved while the server ran. Start it again"
+_GONE = "the data folder is gone: it was deleted or moved while the server ran. Restart the server"
 _LOST = (
     "the database of the data folder is gone: it was deleted or moved while the server ran. Stop "
     "the server; then restore the database, or choose another data folder"

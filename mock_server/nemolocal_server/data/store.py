@@ -44,6 +44,10 @@ class Store:
         else:
             self.folder, database = self._temporary.path, ":memory:"
             data_folder.make_subfolders(self.folder)
+        # Uploads and generated media by asset id, and exports by file id.
+        self.media, self.renders = self.folder / "media", self.folder / "renders"
+        # A cache of generated media, and files that are being received or rendered.
+        self.generated_media, self.work = self.folder / "footage", self.folder / "work"
         try:
             self._original = _open_read_only(database) if preview else None
             self._db = _open(database) if self._original is None else _copy(self._original)
@@ -61,26 +65,6 @@ class Store:
         # A cached method would make a reference cycle, which only the garbage collector frees.
         self._cache = functools.cache(functools.partial(_first_row, self._db))
         self._cache_version = -1
-
-    @property
-    def media(self) -> Path:
-        """Uploads and generated media, named by their asset ids."""
-        return self.folder / "media"
-
-    @property
-    def renders(self) -> Path:
-        """Finished exports, named by their file ids."""
-        return self.folder / "renders"
-
-    @property
-    def generated_media(self) -> Path:
-        """A cache of generated media."""
-        return self.folder / "footage"
-
-    @property
-    def work(self) -> Path:
-        """Files that are being received or rendered; emptied at every start."""
-        return self.folder / "work"
 
     def media_path(self, name: str) -> Path:
         """The path of a file in `media`; raises `StoreError` for a name that is not ours."""

@@ -144,7 +144,8 @@ class Redactor:
     """Removes tokens from one exchange: known ones, what looks like one, and the request's own."""
 
     def __init__(self, authorization: str, known: KnownTokens | None = None) -> None:
-        token = parse_bearer_token(authorization) or authorization.strip()
+        self.bearer_token = parse_bearer_token(authorization)
+        token = self.bearer_token or authorization.strip()
         own = (token,) if len(token) >= MIN_TOKEN_LENGTH else ()
         self._replace_known = (known or KnownTokens()).make_redactor(*own)
 

@@ -22,7 +22,7 @@ from .token_redaction import MAX_TOKEN_LENGTH, MIN_TOKEN_LENGTH, has_token_form
 
 AccountPlan = Literal["free", "paid", "blocked"]
 TokenScope = Literal["read", "write", "upload", "render", "*"]
-# Seconds, a century at most, and credits: limits of dates and of the database.
+# In seconds, at most a century either way, and in credits: what dates and the database can hold.
 TokenLifetime = Annotated[float, msgspec.Meta(ge=-3_153_600_000, le=3_153_600_000)]
 CreditAmount = Annotated[int, msgspec.Meta(le=10**12)]
 CLAIM_SECONDS = 604_800
@@ -90,17 +90,17 @@ class NewToken(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         if self.expires_in is not None:
             check_finite("expires_in", self.expires_in)
         if self.user_id is not None and not _USER_ID.fullmatch(self.user_id):
-            raise ValueError("user_id must have 1 to 64 characters that can stand in a path")
+            raise ValueError("user_id must have 1 to 64 characters that are valid in a path")
         if self.token is None:
             return
         if not MIN_TOKEN_LENGTH <= len(self.token) <= MAX_TOKEN_LENGTH:
             raise ValueError(f"token must have {MIN_TOKEN_LENGTH} to {MAX_TOKEN_LENGTH} characters")
         if not has_token_form(self.token):
-            raise ValueError('token must be visible ASCII, with no space, " or \\ in it')
+            raise ValueError('token must be visible ASCII, without space, " or \\ in it')
         # They are shown and stored unchanged.
         for name in ("client_id", "user_id"):
             if self.token in (getattr(self, name) or ""):
-                raise ValueError(f"{name} must not hold the token")
+                raise ValueError(f"{name} must not contain the token")
 
 
 class TokenRepository:
@@ -136,7 +136,10 @@ class TokenRepository:
             return self._insert(wanted, address, draw_id=client_id)
 
     def create(self, wanted: NewToken) -> tuple[str, TokenRecord, bool]:
-        """Create a manual token; return its text, the token, and whether it is new or existed."""
+        """Create a manual token, or find the one with this text.
+
+        Returns its text, the token, and whether it is new.
+        """
         if wanted.token is not None:
             self._store.known_tokens.add(wanted.token)
         existing = self._store.fetch_one(
@@ -153,7 +156,7 @@ class TokenRepository:
     def _draw_id(self, wanted: NewToken) -> str:
         """The given user id, else the client id and, after its first token, a number.
 
-        A random user id would make other draws in each run.
+        A random user id would change the draws in each run.
         """
         if wanted.user_id is not None:
             return encode_json((wanted.client_id, wanted.user_id)).decode()

@@ -27,7 +27,6 @@ from nemolocal_contract.headers import (
     ANONYMOUS_TOKEN_PREFIX,
     AUTHORIZATION,
     missing_attribution,
-    parse_bearer_token,
 )
 from nemolocal_contract.journal import Credits, Ending, Entry, TurnEntry
 from nemolocal_contract.response_codes import ResponseCode
@@ -233,7 +232,7 @@ def build_entry(exchange: RecordedExchange, known: KnownTokens) -> Entry:
         endpoint=name,
         status=exchange.status,
         code=code,
-        rules=_tag_rules(endpoint, code, sent, url),
+        rules=_tag_rules(endpoint, code, sent, url, redactor.bearer_token),
         request_headers=redactor.headers(sent),
         request_body=exchange.request.text(sent.get("content-type", ""), redactor),
         request_size=exchange.request.size,
@@ -282,7 +281,11 @@ def _response_code(status: int, content_type: str, body: str) -> int | None:
 
 
 def _tag_rules(
-    endpoint: Endpoint | None, code: int | None, headers: dict[str, str], url: str
+    endpoint: Endpoint | None,
+    code: int | None,
+    headers: dict[str, str],
+    url: str,
+    token: str | None,
 ) -> tuple[str, ...]:
     """The rules at stake, each once: the endpoint's, the headers', the URL's, the code's."""
     rules = []
@@ -290,9 +293,8 @@ def _tag_rules(
         rules.append(endpoint.rule)
         if missing_attribution(headers):
             rules.append("GEN-4")
-    own = parse_bearer_token(headers.get(AUTHORIZATION.lower()))
     # A claim token is allowed: it is made for a link.
-    if ANONYMOUS_TOKEN_PREFIX in url or (own is not None and own in url):
+    if ANONYMOUS_TOKEN_PREFIX in url or (token is not None and token in url):
         rules.append("GEN-5")
     if code == ResponseCode.BAD_REQUEST and endpoint == TOKEN:
         rules.append("AUTH-2")

@@ -30,7 +30,7 @@ BUSY_THRESHOLD = 40
 _CHECK_SECONDS = 0.02
 # After a failed write, for instance on a full disk.
 _RETRY_SECONDS = 1.0
-# A batch is the longest time that other streams may have to wait.
+# Streams wait while a batch is written, so it is small: exchanges, and about their bytes.
 _BATCH, _BATCH_BYTES = 100, 512 * 1024
 _PAGE = 100
 
