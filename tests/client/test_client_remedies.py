@@ -188,12 +188,12 @@ def test_plain_server_at_an_https_address_is_told(
         (None, "cannot connect to http://h: check the address"),
     ],
 )
-def test_reason_of_the_system_is_told(cause: Exception | None, told: str) -> None:
+def test_reason_of_the_system_is_told(cause: Exception | None, reported: str) -> None:
     if isinstance(cause, ssl.SSLCertVerificationError):
         cause.verify_message = "self-signed certificate"
     error = httpx.ConnectError("no")
     error.__cause__ = cause
-    assert told in str(connection_error(error, "http://h"))
+    assert reported in str(connection_error(error, "http://h"))
     for other in (httpx.ProxyError("403 Forbidden"), httpx.ConnectTimeout("")):
         assert "(" in str(connection_error(other, "http://h"))
 

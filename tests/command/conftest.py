@@ -53,8 +53,8 @@ def copied_samples(monkeypatch: pytest.MonkeyPatch, media_cache: MediaCache) -> 
             asyncio.run(make_sample(path, seconds=seconds))
 
         name = f"sample-{seconds}.mp4"
-        made = await asyncio.to_thread(media_cache.file, name, make, seconds)
-        shutil.copyfile(made, destination)
+        created = await asyncio.to_thread(media_cache.file, name, make, seconds)
+        shutil.copyfile(created, destination)
 
     for place in (
         "nemolocal_render.synthetic.sample_media",

@@ -75,11 +75,11 @@ def test_wrong_usage_is_two_and_one_line(
     # Splitting leaves no word that is empty.
     given = [*words.split(), ""] if words.endswith(" -m") else words.split()
     assert main(given) == 2
-    told = capsys.readouterr()
-    assert told.out == ""
-    assert told.err.startswith("nemolocal: ")
-    assert said in told.err
-    assert told.err.count("\n") == 1
+    reported = capsys.readouterr()
+    assert reported.out == ""
+    assert reported.err.startswith("nemolocal: ")
+    assert said in reported.err
+    assert reported.err.count("\n") == 1
     assert not list(clip.parent.glob("**/*.part"))
     assert not (clip.parent / "films").exists()
 
