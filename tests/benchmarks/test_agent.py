@@ -12,7 +12,7 @@ from benchmarks.agent import MESSAGES, AgentFixture, main, make_fixture, plan_tu
 def agent_fixture(tmp_path: Path) -> Iterator[AgentFixture]:
     created = make_fixture(tmp_path / "data", 40)
     yield created
-    created.context.store.close()
+    created.core.store.close()
 
 
 @pytest.mark.slow
@@ -28,13 +28,13 @@ def test_the_bench_prints_plans_and_the_state(capsys: pytest.CaptureFixture[str]
 
 
 def test_fixture_has_the_requested_segments(agent_fixture: AgentFixture) -> None:
-    draft = agent_fixture.context.sessions.newest_draft(agent_fixture.session.id)
+    draft = agent_fixture.core.sessions.newest_draft(agent_fixture.session.id)
     assert [len(track.segments or ()) for track in draft.tracks or ()] == [40]
     assert draft.ready
 
 
 def test_a_turn_is_planned_in_full(agent_fixture: AgentFixture) -> None:
     assert plan_turn(agent_fixture, "trim to the first 10 seconds", 1) == "edited"
-    assert agent_fixture.context.ledger.balance(agent_fixture.token.id).frozen == 50
+    assert agent_fixture.core.ledger.balance(agent_fixture.token.id).frozen == 50
     assert plan_turn(agent_fixture, "how do I trim?", 2) == "talk"
     assert plan_turn(agent_fixture, "remove the subtitles", 3) == "refused"

@@ -181,7 +181,7 @@ def test_plain_server_at_an_https_address_is_told(
 
 
 @pytest.mark.parametrize(
-    ("cause", "told"),
+    ("cause", "reported"),
     [
         (ssl.SSLCertVerificationError(1, "x"), "its certificate is not trusted"),
         (socket.gaierror(-2, "Name or service not known"), "(no such host): check the address"),

@@ -210,7 +210,7 @@ def test_doctor_fails_only_where_nothing_can_be_rendered(
 
 
 @pytest.mark.parametrize(
-    ("reason", "told"),
+    ("reason", "reported"),
     [
         ("", "ok  exec: seals programs in their own network namespace"),
         (

@@ -145,7 +145,7 @@ FORBIDDEN = 'echo 0 > /proc/sys/user/max_net_namespaces && exec "$@"'
 
 
 @pytest.mark.parametrize(
-    ("options", "status", "told"),
+    ("options", "status", "reported"),
     [
         ((), 0, "not sealed (unshare: no space left on device): a client that ignores the "),
         (("--seal", "require"), 1, "cannot seal the program: unshare: no space left "),

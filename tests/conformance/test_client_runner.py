@@ -171,7 +171,7 @@ def test_scenarios_are_listed(drive: Drive) -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "status", "told"),
+    ("words", "status", "reported"),
     [
         (["--only", "nothing", "--", "true"], 2, "no scenario has this name"),
         (["--timeout", "0", "--", "true"], 2, "--timeout must be greater than 0"),

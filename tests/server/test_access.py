@@ -106,7 +106,7 @@ def test_a_server_that_others_reach_asks_for_its_control_token(open_server: Loca
 
 
 @pytest.mark.parametrize(
-    ("settings", "made"),
+    ("settings", "created"),
     [
         ({}, False),
         ({"host": "localhost"}, False),

@@ -25,7 +25,7 @@ def send(caller: HttpCaller, disposition: bytes, content: bytes = b"x") -> dict[
 
 @pytest.mark.rule("UPL-1", "UPL-2")
 @pytest.mark.parametrize(
-    ("written", "told"),
+    ("written", "reported"),
     [
         (b"filename*=utf-8''na%C3%AFve%20%E2%82%AC.m4a", "naïve €.m4a"),
         (b"filename*=UTF-8'de'a.m4a", "a.m4a"),
