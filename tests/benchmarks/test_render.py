@@ -194,7 +194,7 @@ def test_all_cores_are_used_without_affinity(
 ) -> None:
     monkeypatch.delattr(os, "sched_setaffinity", raising=False)
     monkeypatch.delattr(os, "getloadavg", raising=False)
-    for part in ("_compare_by_hand", "_try_large", "_compare_parts"):
+    for part in ("_compare_with_baseline", "_try_large", "_compare_parts"):
         monkeypatch.setattr(f"benchmarks.render.{part}", lambda *_: None)
     assert main(["--cores", "1", "--clips", str(tmp_path)]) == 0
     assert "load 0.0" in capsys.readouterr().out

@@ -1,6 +1,5 @@
 """`nemolocal exec`: programs that know only the cloud's address reach the local server."""
 
-import contextlib
 import json
 import os
 import re
@@ -8,7 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
 
@@ -358,26 +357,13 @@ def test_plain_http_to_any_other_host_is_refused_where_it_is_sealed(execute: Exe
     assert "nemolocal exec: refused else.example: only" in err
 
 
-@contextlib.contextmanager
-def default_signal(number: int) -> Iterator[None]:
-    """Have programs that are started here get a signal's default action."""
-    before = signal.signal(number, signal.SIG_DFL)
-    try:
-        yield
-    finally:
-        signal.signal(number, before)
-
-
 @pytest.mark.slow
+@pytest.mark.usefixtures("usual_signals")
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 def test_program_is_told_to_end_and_answers_itself(number: int) -> None:
     script = f"trap 'exit 5' {number}; echo ready; while true; do read -t 1 <> <(:); done"
     command = [sys.executable, "-m", "nemolocal", "exec", "bash", "-c", script]
-    # A shell cannot trap what it inherits as ignored, as SIGHUP is under nohup.
-    with (
-        default_signal(number),
-        subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as child,
-    ):
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as child:
         assert child.stdout is not None
         assert child.stdout.readline() == "ready\n"
         os.kill(child.pid, signal.SIGINT)  # which the program did not get: nothing happens
