@@ -93,9 +93,9 @@ def test_what_makes_room_before_it_is_written_is_counted_and_never_understood(
     journal = JournalRepository(store, JournalLimits(max_entries=250))
     fill(journal, store, 1000)
     assert not understood
-    told = list(journal.read_entries(JournalQuery()))
+    reported = list(journal.read_entries(JournalQuery()))
     assert understood == [f"/{number}" for number in range(750, 1000)]
-    assert [entry.id for entry in told] == list(range(751, 1001))
+    assert [entry.id for entry in reported] == list(range(751, 1001))
     assert (journal.dropped, journal.count_entries(JournalQuery())) == (
         750,
         {"other": {"404": 250}},
@@ -252,8 +252,8 @@ def test_an_exchange_that_nobody_understands_is_dropped_alone(
 
     monkeypatch.setattr("nemolocal_server.journal.journal_repository.build_entry", entry_of)
     fill(journal, store, 10)
-    told = [entry.url for entry in journal.read_entries(JournalQuery())]
-    assert told == [f"/{number}" for number in range(10) if number != 3]
+    reported = [entry.url for entry in journal.read_entries(JournalQuery())]
+    assert reported == [f"/{number}" for number in range(10) if number != 3]
     assert (journal.dropped, journal.last_id) == (1, 10)
 
 
@@ -280,8 +280,8 @@ def test_a_snapshot_has_what_waited_and_restoring_forgets_what_waits(
     caller.balance()
     patient_http.post(f"{base_url}/__nemolocal__/restore", json=snapshot)
     caller.state()
-    told = patient_http.get(base_url + JOURNAL).json()["entries"]
-    assert [(entry["id"], entry["endpoint"]) for entry in told] == [
+    reported = patient_http.get(base_url + JOURNAL).json()["entries"]
+    assert [(entry["id"], entry["endpoint"]) for entry in reported] == [
         (1, "token"), (2, "session"), (3, "state"),
     ]  # fmt: skip
 
@@ -292,8 +292,8 @@ def test_forgetting_a_token_forgets_what_waited_of_it(
     new_caller(base_url, "other").connect()
     caller.balance()
     patient_http.post(f"{base_url}/__nemolocal__/reset", json={"token_id": 1})
-    told = patient_http.get(base_url + JOURNAL).json()["entries"]
-    assert [(entry["id"], entry["token_id"]) for entry in told] == [(3, 2), (4, 2)]
+    reported = patient_http.get(base_url + JOURNAL).json()["entries"]
+    assert [(entry["id"], entry["token_id"]) for entry in reported] == [(3, 2), (4, 2)]
 
 
 def test_no_file_ever_has_a_token_in_it(

@@ -77,13 +77,13 @@ def talk(caller: HttpCaller, token: str, sample: Path) -> None:
 
 def exports(base_url: str) -> dict[str, str]:
     """Everything that the control interface tells of the past."""
-    told = {
+    reported = {
         kind: patient_http.get(f"{base_url}{CONTROL}/journal?format={kind}").text
         for kind in ("json", "jsonl", "har")
     }
     for name in ("tokens", "journal/summary", "snapshot"):
-        told[name] = patient_http.get(f"{base_url}{CONTROL}/{name}").text
-    return told
+        reported[name] = patient_http.get(f"{base_url}{CONTROL}/{name}").text
+    return reported
 
 
 def kept(folder: Path) -> dict[str, bytes]:

@@ -78,7 +78,7 @@ class ProgramEnvironment(msgspec.Struct, frozen=True):
 
 
 class NetworkPolicy(msgspec.Struct, frozen=True):
-    """What a program may do in the cloud's place: which hosts it may call, and how it is held."""
+    """Which hosts a program under `exec` may call, and how it is confined."""
 
     allowed_hosts: tuple[AllowedHost, ...] = ()
     sealing: Sealing = "auto"

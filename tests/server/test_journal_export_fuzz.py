@@ -1,4 +1,4 @@
-"""Whatever strangers ask for, every export of the journal is complete and can be read."""
+"""Whatever a client requests, every export of the journal is complete and readable."""
 
 import contextlib
 import json
@@ -121,8 +121,8 @@ def entry_of(caller: HttpCaller, **changed: Any) -> Entry:
 
 def test_a_clock_that_was_put_back_makes_no_time_negative(caller: HttpCaller) -> None:
     entry = entry_of(caller, started=2000.0, ended=1000.0, chunks=[[-5.0, 1]])
-    told = har_entry(entry)
-    assert (told["time"], *told["timings"].values()) == (0, 0, 0, 0)
+    reported = har_entry(entry)
+    assert (reported["time"], *reported["timings"].values()) == (0, 0, 0, 0)
 
 
 def test_one_entry_that_cannot_be_written_leaves_the_others(
