@@ -10,10 +10,9 @@ from nemolocal_contract.effects import Effect, Flip, Reverse, Rotate, effect_to_
 
 from ..errors import EditRejected
 from ..intents import AddTransition, ApplyEffect, RemoveEffects, RemoveTransitions
-from ..timeline import clips_of, with_clips
-from .media_pool import MediaPool
+from ..timeline import MediaPool, clips_of, with_clips
+from .clip_edits import select_clips
 from .ripple import fit_transitions
-from .selection import select_clips
 
 _VISUAL_EFFECTS = tuple(
     "brightness contrast saturation warmth grayscale sepia blur sharpen vignette zoom crop".split()

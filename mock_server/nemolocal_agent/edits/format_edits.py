@@ -6,8 +6,7 @@ from nemolocal_contract.draft import Draft, Metadata
 
 from ..errors import EditRejected
 from ..intents import Compress, SetAspect, SetFit, SetFrameRate, SetResolution, StartOver
-from ..timeline import is_known_track, with_segments
-from .media_pool import MediaPool
+from ..timeline import MediaPool, is_known_track, with_segments
 
 _SHORT_SIDE = 1080
 _MAX_ASPECT_RATIO = 4

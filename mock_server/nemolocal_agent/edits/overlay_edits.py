@@ -9,19 +9,27 @@ from ..errors import EditRejected
 from ..intents import SELECT_ALL, AddOverlay, RemoveClip, RemoveOverlays, Selector
 from ..timeline import (
     OVERLAY_TRACK,
+    Media,
+    MediaPool,
     add_segment,
     clamp_fades,
     clips_of,
+    find_uploads,
     length_of,
     main_track,
     new_segment_ids,
+    numbered_names,
+    resolve_span,
     trim_segment,
     with_segments,
 )
-from .cut_edits import remove_spans_and_clips
-from .insert_edits import append_media, make_clip, unplaced_uploads
-from .media_pool import Media, MediaPool
-from .selection import find_uploads, numbered_names, resolve_span, select_clips
+from .clip_edits import (
+    append_media,
+    make_clip,
+    remove_spans_and_clips,
+    select_clips,
+    unplaced_uploads,
+)
 
 _LOGO_WORDS = ("logo", "watermark")
 _DEFAULT_OVERLAYS = {

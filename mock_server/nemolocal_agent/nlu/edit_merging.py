@@ -3,6 +3,8 @@
 import msgspec
 
 from ..intents import (
+    TIMELINE_END,
+    TIMELINE_START,
     AddMusic,
     AddTransition,
     DuckMusic,
@@ -13,7 +15,6 @@ from ..intents import (
     StartOver,
     TimelineSpan,
 )
-from ..intents.selectors import TIMELINE_END, TIMELINE_START
 from .lexer.tokens import COMMA
 from .raw_clause import RawClause
 

@@ -1,14 +1,6 @@
 """Parses the clauses of a message one after another, each in the context of those before it."""
 
-from ..intents import (
-    AddOverlay,
-    AddTitle,
-    Edit,
-    KeepSpan,
-    NoEdit,
-    PlaceUploads,
-    Topic,
-)
+from ..intents import AddOverlay, AddTitle, Edit, KeepSpan, NoEdit, PlaceUploads, Topic
 from .edit_merging import is_already_removed, merge_redundant, merge_with_previous
 from .ellipsis import EllipsisResolver
 from .extraction_rules import extract_edits

@@ -5,13 +5,7 @@ from nemolocal_contract.describe.labels import (
     format_percent,
 )
 
-from ..intents import (
-    AddMusic,
-    DuckMusic,
-    Fade,
-    RemoveMusic,
-    SetVolume,
-)
+from ..intents import AddMusic, DuckMusic, Fade, RemoveMusic, SetVolume
 from .phrasing import format_length, format_selector, in_language, quote
 
 _MOODS = {

@@ -4,6 +4,8 @@ import re
 
 from ...intents import (
     SELECT_ALL,
+    TIMELINE_END,
+    TIMELINE_START,
     Edit,
     KeepSpan,
     RemoveClip,
@@ -13,7 +15,6 @@ from ...intents import (
     TimelinePoint,
     TimelineSpan,
 )
-from ...intents.selectors import TIMELINE_END, TIMELINE_START
 from ..lexer.tokens import ANY_SLOT, Slot, slot_pattern
 from .clause import Clause
 from .selector_extractors import extract_clip_range, extract_selectors

@@ -4,8 +4,7 @@ import re
 from collections.abc import Callable
 from typing import NamedTuple
 
-from ...intents import TimelinePoint, TimelineSpan
-from ...intents.selectors import TIMELINE_END, TIMELINE_START
+from ...intents import TIMELINE_END, TIMELINE_START, TimelinePoint, TimelineSpan
 from ..lexer.tokens import Slot, slot_pattern
 from .clause import Clause
 

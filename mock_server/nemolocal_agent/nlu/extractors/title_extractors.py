@@ -4,6 +4,8 @@ import re
 
 from ...intents import (
     SELECT_ALL,
+    TIMELINE_END,
+    TIMELINE_START,
     AddSubtitles,
     AddTitle,
     ChangeTitle,
@@ -16,7 +18,6 @@ from ...intents import (
     last_span,
     span_between,
 )
-from ...intents.selectors import TIMELINE_END, TIMELINE_START
 from ..lexer.tokens import Slot, TokenKind, slot_pattern
 from .attribute_extractors import (
     extract_color,
