@@ -17,9 +17,7 @@ from ...intents import (
 )
 from ..lexer.tokens import LexToken, Slot, TokenKind, slot_pattern
 from .attribute_extractors import extract_position
-from .clause import Clause
-from .selector_extractors import extract_selectors, first_or_all
-from .span_extractors import extract_span
+from .clause import Clause, extract_selectors, extract_span, first_or_all
 
 
 def extract_transition(clause: Clause) -> list[Edit] | None:

@@ -16,9 +16,7 @@ from ...intents import (
     TimelineSpan,
 )
 from ..lexer.tokens import ANY_SLOT, Slot, slot_pattern
-from .clause import Clause
-from .selector_extractors import extract_clip_range, extract_selectors
-from .span_extractors import SpanMatch, extract_span
+from .clause import Clause, SpanMatch, extract_clip_range, extract_selectors, extract_span
 
 _LIMIT_WORDS = frozenset(("trim", "cut", "set", "long", "lower", "max", "take", "stop", "to"))
 _PART_FORMS = (

@@ -24,8 +24,7 @@ from nemolocal_contract.effects import (
 from ...intents import ApplyEffect, Edit, RemoveEffects
 from ..lexer.tokens import Slot, slot_pattern
 from .attribute_extractors import choose_by_degree, extract_share
-from .clause import Clause
-from .selector_extractors import extract_scope
+from .clause import Clause, extract_scope
 
 # The type of the effect that a symbol is about.
 _EFFECT_TYPES = {

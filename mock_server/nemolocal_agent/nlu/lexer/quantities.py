@@ -2,24 +2,102 @@
 
 import re
 
-from .tokens import LexToken, Slot, TokenKind
-from .units import (
-    ASPECT_RATIOS,
-    COUNTABLE_KINDS,
-    MAX_TIME_MS,
-    RANGE_WORDS,
-    RESOLUTION_BY_HEIGHT,
-    RESOLUTION_BY_THOUSANDS,
-    TIME_PREPOSITIONS,
-    TIME_UNITS,
-    UNITS,
-    is_pronoun_one,
-    parse_fraction,
-    share_units,
-)
+from .tokens import COMMA, LexToken, Slot, TokenKind
+
+UNITS: dict[str, tuple[Slot, float]] = {
+    "ms": (Slot.TIME, 1),
+    "s": (Slot.TIME, 1000),
+    "min": (Slot.TIME, 60_000),
+    "h": (Slot.TIME, 3_600_000),
+    "percent": (Slot.PERCENT, 0.01),
+    "x": (Slot.FACTOR, 1),
+    "deg": (Slot.DEGREES, 1),
+    "fps": (Slot.FRAME_RATE, 1),
+    "mb": (Slot.FILE_SIZE, 1),
+    "gb": (Slot.FILE_SIZE, 1000),
+    "kb": (Slot.FILE_SIZE, 0.001),
+    "px": (Slot.FONT_SIZE, 1),
+}
+"""The slot that a number with a unit becomes, and the value of one unit."""
+TIME_UNITS = ("s", "min", "h")
+"""Units of time that can have no number: "a minute"."""
+RESOLUTION_BY_HEIGHT = {
+    480: "720p",
+    540: "720p",
+    720: "720p",
+    1080: "1080p",
+    1440: "4k",
+    2160: "4k",
+}
+"""The resolution by the number of lines, as in 1080p."""
+RESOLUTION_BY_THOUSANDS = {4: "4k", 2: "1080p", 1: "1080p"}
+"""The resolution by thousands of columns, as in 4K."""
+ASPECT_RATIOS = frozenset("9:16 16:9 1:1 4:5 5:4 4:3 3:4 21:9 9:21 2:1 1:2 3:2 2:3".split())
+"""Aspect ratios that could be read as times."""
+MAX_TIME_MS = 360_000_000
+"""The longest time: a hundred hours."""
+TIME_PREPOSITIONS = frozenset("from to at until between and after before".split())
+"""Words that make "second 3" a point of time."""
+COUNTABLE_KINDS = (TokenKind.NOUN, TokenKind.UNKNOWN)
+"""The kinds of words that an ordinal counts."""
+RANGE_WORDS = ("to", "and", "until", "through", ",")
+"""Words between two numbers of one unit: "seconds 6 to 8"."""
+_UNIT_SHARING_WORDS = ("to", "and", "until", "or")
 
 
-class QuantityParser:
+def parse_fraction(text: str, before: str, after: str) -> float | None:
+    """The value of a fraction with a slash: 1/4 speed, the first 2/3. None if it is a ratio.
+
+    `before` and `after` are the symbols beside it.
+    """
+    part, slash, whole = text.partition("/")
+    if not slash or not (part + whole).isdigit() or not 0 < int(part) < int(whole):
+        return None
+    beside = before in ("first", "last", "middle", "at", "by", "size") or after in ("of", "speed")
+    return round(int(part) / int(whole), 9) if part == "1" or beside else None
+
+
+def is_pronoun_one(before: list[LexToken]) -> bool:
+    """Whether "one" after these tokens is a pronoun: "the last one", "this one"."""
+    last = before[-1] if before else None
+    if last is None or last.symbol == "it":
+        return last is not None and last.value in ("this", "that")
+    return last.symbol in (
+        "first",
+        "last",
+        Slot.ORDINAL,
+        "other",
+        "all",
+        "per",
+        Slot.COLOR,
+        Slot.SCENE,
+        Slot.UNKNOWN_WORD,
+    )
+
+
+def share_units(tokens: list[LexToken]) -> list[LexToken]:
+    """Give a number the unit of the next one: `2 to 4 seconds`."""
+    words = [token for token in tokens if token.symbol]
+    before = ["", *(token.symbol for token in words)]
+    rows = list(zip(before, words, words[1:], words[2:], strict=False))
+    # Backwards, so that the unit is passed on: "at 3, 6 and 9 seconds".
+    for name, one, two, three in reversed(rows):
+        if (
+            (one.symbol == Slot.NUMBER or (one.symbol == Slot.ORDINAL and name == "at"))
+            and name not in ("clip", "hash", "photo")
+            and three.symbol in (Slot.TIME, Slot.PERCENT)
+            and (
+                two.symbol in _UNIT_SHARING_WORDS or (two.symbol == COMMA and name in ("at", COMMA))
+            )
+        ):
+            one.symbol, one.value = (
+                three.symbol,
+                (round(one.value * 1000) if three.symbol == Slot.TIME else one.value / 100),
+            )
+    return tokens
+
+
+class _QuantityParser:
     """One pass over the tokens of a message; the result is in `output`."""
 
     def __init__(self, tokens: list[LexToken]) -> None:
@@ -337,4 +415,4 @@ class QuantityParser:
 
 def parse_quantities(tokens: list[LexToken]) -> list[LexToken]:
     """The tokens with slots for numbers and units."""
-    return QuantityParser(tokens).parse()
+    return _QuantityParser(tokens).parse()
