@@ -43,12 +43,19 @@ _WORD_SEPARATORS = re.compile(r"[\s_-]+")
 
 def main_track(draft: Draft) -> Track | None:
     """The track of the video itself: the first video track with segments; others are overlays."""
-    return next((track for track in draft.of_type(TrackType.VIDEO) if track.segments), None)
+    return next(
+        (t for t in draft.tracks or () if t.type == TrackType.VIDEO.value and t.segments), None
+    )
 
 
 def music_track(draft: Draft) -> Track | None:
     """The track of the background music."""
-    return next((t for t in draft.of_type(TrackType.AUDIO) if t.name == MUSIC_TRACK), None)
+    return next((track for track in draft.tracks or () if is_music_track(track)), None)
+
+
+def is_music_track(track: Track) -> bool:
+    """Whether it is the track of the background music."""
+    return track.type == TrackType.AUDIO.value and track.name == MUSIC_TRACK
 
 
 def is_known_track(track: Track) -> bool:

@@ -97,9 +97,10 @@ def place_uploads_if_empty(
     edits: Sequence[Edit], draft: Draft, media_pool: MediaPool
 ) -> Draft | None:
     """The draft with the uploads that `apply_edits` would place first; None if it places none."""
-    if main_track(draft) is not None or not edits or isinstance(edits[0], _ALLOWED_ON_EMPTY):
+    if not edits or isinstance(edits[0], _ALLOWED_ON_EMPTY):
         return None
-    return _ensure_video(draft, media_pool)
+    placed = _ensure_video(draft, media_pool)
+    return None if placed is draft else placed
 
 
 def _ensure_video(draft: Draft, media_pool: MediaPool) -> Draft:

@@ -19,6 +19,7 @@ from ..timeline import (
     MediaPool,
     add_track,
     change_tracks,
+    is_music_track,
     length_of,
     match_names,
     music_track,
@@ -68,7 +69,7 @@ def _apply_volume(draft: Draft, edit: SetVolume, media_pool: MediaPool) -> Draft
     change = _skip_stills(draft, _volume_change(edit), media_pool)
     if edit.target == "music":
         _require_music(draft)
-        return change_tracks(draft, _is_music_track, change)
+        return change_tracks(draft, is_music_track, change)
     if edit.selector != SELECT_ALL:
         draft, clips, indexes = select_clips(draft, edit.selector, media_pool)
         for index in indexes:
@@ -77,7 +78,7 @@ def _apply_volume(draft: Draft, edit: SetVolume, media_pool: MediaPool) -> Draft
     everything = edit.target == "all"
     return change_tracks(
         draft,
-        lambda track: track.type == TrackType.VIDEO or (everything and _is_music_track(track)),
+        lambda track: track.type == TrackType.VIDEO or (everything and is_music_track(track)),
         change,
     )
 
@@ -91,10 +92,6 @@ def _skip_stills(
     if all(still.values()):
         return change
     return lambda segment: segment if still.get(segment.id) else change(segment)
-
-
-def _is_music_track(track: Track) -> bool:
-    return track.type == TrackType.AUDIO and track.name == MUSIC_TRACK
 
 
 def _volume_change(edit: SetVolume) -> Callable[[Segment], Segment]:
@@ -175,7 +172,7 @@ def _require_music(draft: Draft) -> Track:
 def duck_music(draft: Draft, _: DuckMusic, __: MediaPool) -> Draft:
     """Lower the music while the clips have sound."""
     _require_music(draft)
-    return change_tracks(draft, _is_music_track, _duck)
+    return change_tracks(draft, is_music_track, _duck)
 
 
 def _duck(segment: Segment) -> Segment:

@@ -175,11 +175,13 @@ class _MessageParser:
 
     def _try_parse_removal(self, clause: RawClause) -> bool:
         """不要了 after a remark removes what the remark was about."""
-        said = RawClause(
-            [LexToken("remove", TokenKind.VERB, t.start, t.end) for t in clause.content_tokens]
+        if clause.symbols != {"cancel"} or self._original[clause.tokens[0].start].isascii():
+            return False
+        return self._try_parse(
+            RawClause(
+                [LexToken("remove", TokenKind.VERB, t.start, t.end) for t in clause.content_tokens]
+            )
         )
-        chinese = not self._original[clause.tokens[0].start].isascii()
-        return chinese and clause.symbols == {"cancel"} and self._try_parse(said)
 
     def _parse_command(self, clauses: list[RawClause], index: int) -> int:
         clause = clauses[index]
@@ -206,13 +208,13 @@ class _MessageParser:
         while end < len(clauses) and is_continuation(clauses[end], clause):
             end += 1
         for stop in range(end, index, -1):
-            if self._try_parse(RawClause(join_clauses(clauses[index:stop]), clause.separator)):
+            if self._try_parse(join_clauses(clauses[index:stop])):
                 return stop
         if (
             end < len(clauses)
             and is_joinable(clause, clauses[end])
             and not is_discard_rest(clauses[end])
-            and self._try_parse(RawClause(join_clauses(clauses[index : end + 1]), clause.separator))
+            and self._try_parse(join_clauses(clauses[index : end + 1]))
         ):
             return end + 1
         if not self._try_extend_last(clause):

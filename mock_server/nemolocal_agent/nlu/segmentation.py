@@ -401,15 +401,15 @@ def is_keep_object(clause: RawClause) -> bool:
     return "keep" in clause.symbols and not rest and bool(nouns) and nouns <= _KEEPABLE_OBJECTS
 
 
-def join_clauses(clauses: list[RawClause]) -> list[LexToken]:
-    """The tokens of several clauses as one clause."""
+def join_clauses(clauses: list[RawClause]) -> RawClause:
+    """Several clauses as one."""
     tokens = list(clauses[0].tokens)
     for clause in clauses[1:]:
         if clause.separator == "and":
             at = clause.tokens[0].start
             tokens.append(LexToken("and", TokenKind.MODIFIER, at, at))
         tokens.extend(clause.tokens)
-    return tokens
+    return RawClause(tokens, clauses[0].separator)
 
 
 def find_purpose(tokens: list[LexToken]) -> int | None:
