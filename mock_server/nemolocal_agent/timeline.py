@@ -310,7 +310,7 @@ def find_clips(clips: Sequence[Segment], selector: Selector, media_pool: MediaPo
         labels = [_labels_of(clip, media_pool) for clip in clips]
         indexes = match_names(selector.name, labels)
         if len({clips[index].source for index in indexes}) > 1:
-            raise EditRejected("which_clip", names=numbered_names(clips, indexes, media_pool))
+            raise EditRejected("which_clip", names=_numbered_names(clips, indexes, media_pool))
     else:
         indexes = [*range(len(clips))]
     if not indexes:
@@ -318,11 +318,10 @@ def find_clips(clips: Sequence[Segment], selector: Selector, media_pool: MediaPo
     return indexes
 
 
-def find_one_clip(clips: Sequence[Segment], selector: Selector, media_pool: MediaPool) -> int:
-    """The index of the only selected clip; raises `EditRejected` if there are several."""
-    indexes = find_clips(clips, selector, media_pool)
+def require_one(clips: Sequence[Segment], indexes: Sequence[int], media_pool: MediaPool) -> int:
+    """The only index; raises `EditRejected` with a question if there are several."""
     if len(indexes) > 1:
-        raise EditRejected("which_clip", names=numbered_names(clips, indexes, media_pool))
+        raise EditRejected("which_clip", names=_numbered_names(clips, indexes, media_pool))
     return indexes[0]
 
 
@@ -378,7 +377,7 @@ def clip_names(clips: Sequence[Segment], media_pool: MediaPool) -> list[str]:
     return [next(iter(own), clip.source or "?") for own, clip in zip(labels, clips, strict=True)]
 
 
-def numbered_names(
+def _numbered_names(
     clips: Sequence[Segment], indexes: Sequence[int], media_pool: MediaPool
 ) -> list[str]:
     """The names of some clips with their numbers, since two can have the same name."""

@@ -147,14 +147,12 @@ def add_music(draft: Draft, edit: AddMusic, media_pool: MediaPool) -> Draft:
         effects=(effect_to_wire(Duck()),) if edit.duck else None,
         metadata={"title": _music_title(source, edit, media_pool)},
     )
-    return fit_music(_replace_music(draft, segment), media_pool)
-
-
-def _replace_music(draft: Draft, segment: Segment) -> Draft:
     old = music_track(draft)
     if old is None:
-        return add_track(draft, TrackType.AUDIO, MUSIC_TRACK, [segment])
-    return with_segments(draft, old, [segment])
+        draft = add_track(draft, TrackType.AUDIO, MUSIC_TRACK, [segment])
+    else:
+        draft = with_segments(draft, old, [segment])
+    return fit_music(draft, media_pool)
 
 
 def _music_title(source: str, edit: AddMusic, media_pool: MediaPool) -> str:
@@ -206,9 +204,7 @@ def add_fade(draft: Draft, edit: Fade, media_pool: MediaPool) -> Draft:
 
 
 def _fade_music(draft: Draft, edit: Fade) -> Draft:
-    music = music_track(draft)
-    if music is None or not music.segments:
-        raise EditRejected("no_music")
+    music = _require_music(draft)
     return with_segments(draft, music, _fade_ends(sorted_segments(music), edit))
 
 

@@ -39,13 +39,13 @@ from ..timeline import (
     clips_of,
     end_of,
     find_clips,
-    find_one_clip,
     find_uploads,
     length_of,
     main_track,
     match_names,
     move_segment,
     new_segment_ids,
+    require_one,
     resolve_point,
     resolve_span,
     with_clips,
@@ -200,7 +200,10 @@ def move_clips(draft: Draft, edit: MoveClip, media_pool: MediaPool) -> Draft:
 def swap_clips(draft: Draft, edit: SwapClips, media_pool: MediaPool) -> Draft:
     """Swap two clips."""
     clips = clips_of(draft)
-    one, other = (find_one_clip(clips, selector, media_pool) for selector in (edit.one, edit.other))
+    one, other = (
+        require_one(clips, find_clips(clips, selector, media_pool), media_pool)
+        for selector in (edit.one, edit.other)
+    )
     order = [*range(len(clips))]
     order[one], order[other] = other, one
     return _reorder(draft, clips, order, media_pool)

@@ -50,7 +50,7 @@ def add_title(draft: Draft, edit: AddTitle, _: MediaPool) -> Draft:
         id=next(new_segment_ids(draft)),
         start_ms=start,
         duration_ms=end - start,
-        text=checked_text(edit.text),
+        text=_checked_text(edit.text),
         style=Style(
             color=edit.color or "white",
             position=edit.position or "top-center",
@@ -86,7 +86,7 @@ def _change_text_and_style(title: Segment, edit: ChangeTitle) -> Segment:
         position=edit.position or style.position,
         font=style.font,
     )
-    text = title.text if edit.text is None else checked_text(edit.text)
+    text = title.text if edit.text is None else _checked_text(edit.text)
     return _replace(title, text=text, style=looks)
 
 
@@ -161,12 +161,14 @@ def _is_title_track(track: Track) -> bool:
 
 def remove_title(draft: Draft, edit: RemoveTitle, _: MediaPool) -> Draft:
     """Remove the selected titles, or the subtitles; also those if there is no title."""
-    subtitles = subtitle_tracks(draft)
+    subtitles = _subtitle_tracks(draft)
     titles = any(track.segments for track in draft.tracks or () if _is_title_track(track))
     if edit.subtitles or (edit.selector == Selector() and not titles and subtitles):
         if not subtitles:
             raise EditRejected("no_subtitles")
-        return remove_subtitles(draft)
+        for track in subtitles:
+            draft = with_segments(draft, track, [])
+        return draft
     gone = set(_find_titles(draft, edit.selector))
     for number, track in enumerate(draft.tracks or ()):
         segments = track.segments or ()
@@ -232,7 +234,7 @@ def add_subtitles(draft: Draft, edit: AddSubtitles, _: MediaPool) -> Draft:
         raise _no_cues_error(fitted, total)
     new_ids = new_segment_ids(draft)
     lanes = [[_subtitle_segment(next(new_ids), cue) for cue in track] for track in fitted.tracks]
-    old = subtitle_tracks(draft)
+    old = _subtitle_tracks(draft)
     for track in old[len(lanes) :]:
         draft = with_segments(draft, track, [])
     for index, segments in enumerate(lanes):
@@ -248,7 +250,7 @@ def _subtitle_segment(segment_id: str, cue: Cue) -> Segment:
         id=segment_id,
         start_ms=cue.start_ms,
         duration_ms=cue.end_ms - cue.start_ms,
-        text=checked_text(cue.text),
+        text=_checked_text(cue.text),
         style=_STYLE,
     )
 
@@ -259,20 +261,13 @@ def _no_cues_error(fitted: FittedCues, total: float) -> EditRejected:
     return EditRejected("cues_backwards" if fitted.backwards else "empty_text")
 
 
-def subtitle_tracks(draft: Draft) -> list[Track]:
+def _subtitle_tracks(draft: Draft) -> list[Track]:
     """The subtitle tracks that are not empty."""
     tracks = draft.of_type(TrackType.TEXT)
     return [track for track in tracks if track.name == SUBTITLES_TRACK and track.segments]
 
 
-def remove_subtitles(draft: Draft) -> Draft:
-    """Remove all subtitles."""
-    for track in subtitle_tracks(draft):
-        draft = with_segments(draft, track, [])
-    return draft
-
-
-def checked_text(text: str) -> str:
+def _checked_text(text: str) -> str:
     """Return the text; raises `EditRejected` if it is empty or too long."""
     if not text.strip():
         raise EditRejected("empty_text")

@@ -5,7 +5,7 @@ Also remarks: clauses that say something about the video instead of asking for a
 
 from collections.abc import Iterable, Iterator
 
-from .lexer.tokens import COMMA, LexToken, Slot, TokenKind
+from .lexer.tokens import COMMA, LexToken, Slot, TokenKind, symbol_set
 from .segmentation import (
     ACTION_KINDS,
     ATTRIBUTE_NOUNS,
@@ -15,35 +15,51 @@ from .segmentation import (
     find_purpose,
 )
 
-_TITLE_SYMBOLS = frozenset(
+_TITLE_SYMBOLS = symbol_set(
     "bigger smaller top bottom left right middle fade fadein fadeout fadeboth big small huge "
-    "size font remove".split()
-) | {Slot.COLOR, Slot.POSITION, Slot.FONT_SIZE, Slot.QUOTED_TEXT, Slot.TIME}
-_MUSIC_SYMBOLS = frozenset(
+    "size font remove",
+    Slot.COLOR,
+    Slot.POSITION,
+    Slot.FONT_SIZE,
+    Slot.QUOTED_TEXT,
+    Slot.TIME,
+)
+_MUSIC_SYMBOLS = symbol_set(
     "louder quieter volume fade fadein fadeout fadeboth duck duckhint mute remove lower raise "
-    "up down speaks".split()
-) | {Slot.PERCENT, Slot.MOOD}
+    "up down speaks",
+    Slot.PERCENT,
+    Slot.MOOD,
+)
 # With these, "it" is the video: titles and music are not trimmed.
-_VIDEO_ONLY_COMMANDS = frozenset("trim cut keep split loop play speedup slowdown".split())
+_VIDEO_ONLY_COMMANDS = symbol_set("trim cut keep split loop play speedup slowdown")
 _DEGREES = ("bit", "much", "more", "less")
-_LOUDNESS = frozenset("volume sound louder quieter".split())
+_LOUDNESS = symbol_set("volume sound louder quieter")
+_OTHER_SOUNDS = symbol_set("video voice all", Slot.FILE_NAME)
+# With these, a clause has a target other than that of the last remark or the clips named before.
+_REMARK_INDEPENDENT_SYMBOLS = CLIP_SYMBOLS | symbol_set(
+    "video all part add generate start end", Slot.QUOTED_TEXT
+)
+_NEW_TARGET_SYMBOLS = symbol_set(
+    "first last clip", Slot.ORDINAL, Slot.FILE_NAME, Slot.TIME, Slot.UNKNOWN_WORD
+)
 _CLIP_COMMANDS = ("move", "swap", "remove", "merge")
 # A verb of `_INVERTING_VERBS` is inherited first, unless the clause has one of these symbols: in
 # "remove the title and sharpen it", the effect is not removed but applied.
-_STANDALONE_SYMBOLS = frozenset(
+_STANDALONE_SYMBOLS = symbol_set(
     "it video photo frame brighter darker sharpen rotate flip mirror crop zoomin zoomout fadein "
-    "fadeout".split()
-) | {Slot.TIME}
+    "fadeout",
+    Slot.TIME,
+)
 _INVERTING_VERBS = ("remove", "raise", "lower", "keep")
 # Values that can be enough: "720p is enough", "10 seconds will do".
 _SUFFICIENT_SLOTS = SETTING_SLOTS | {Slot.TIME, Slot.FILE_SIZE, Slot.PERCENT}
-_REMARK_OPENINGS = frozenset("who there negation at".split())
-_JUDGEMENT_SYMBOLS = frozenset((Slot.UNKNOWN_WORD, *"is too much more less lacks flaw".split()))
+_REMARK_OPENINGS = symbol_set("who there negation at")
+_JUDGEMENT_SYMBOLS = symbol_set("is too much more less lacks flaw", Slot.UNKNOWN_WORD)
 _REMARK_TARGET_SYMBOLS = (
     CLIP_SYMBOLS
-    | frozenset(
+    | symbol_set(
         "video part start end middle half of from to until through between and at in it "
-        "after before clip when for long later earlier".split()
+        "after before clip when for long later earlier"
     )
     | {Slot.TIME, Slot.NUMBER, Slot.PERCENT, Slot.FRACTION}
 )
@@ -52,6 +68,7 @@ _OPPOSITES = {
     "fast": "slower", "faster": "slower", "slow": "faster", "warmer": "cooler", "vivid": "dull",
     "big": "smaller", "small": "bigger", "huge": "smaller", "blur": "sharpen", "contrast": "flat",
 }  # fmt: skip
+_OPPOSITES |= {other: one for one, other in _OPPOSITES.items() if other not in _OPPOSITES}
 
 
 class EllipsisResolver:
@@ -137,17 +154,7 @@ class EllipsisResolver:
         """Whether it is about the target of the last remark: "the clip is too long, trim it"."""
         if _is_reference_only(clause):
             return True
-        own = clause.symbols & {
-            *CLIP_SYMBOLS,
-            "video",
-            "all",
-            "part",
-            "add",
-            "generate",
-            Slot.QUOTED_TEXT,
-            "start",
-            "end",
-        }
+        own = clause.symbols & _REMARK_INDEPENDENT_SYMBOLS
         timed = any(
             token.symbol in (Slot.TIME, Slot.PERCENT, Slot.FRACTION)
             for token in self._remark_target
@@ -158,12 +165,7 @@ class EllipsisResolver:
 
     def _is_music_volume(self, clause: RawClause) -> bool:
         """Whether it is the volume of music that was just added: "…, volume to 30%"."""
-        own = clause.symbols & _LOUDNESS and not clause.symbols & {
-            "video",
-            "voice",
-            Slot.FILE_NAME,
-            "all",
-        }
+        own = clause.symbols & _LOUDNESS and clause.symbols.isdisjoint(_OTHER_SOUNDS)
         return self._adds_music and bool(own) and clause.separator in ("and", COMMA)
 
     def _prefers_inherited(self, clause: RawClause) -> bool:
@@ -179,15 +181,7 @@ class EllipsisResolver:
 
     def _refers_to_clips(self, clause: RawClause) -> bool:
         """Whether the clause is about the clips that were named before."""
-        if clause.symbols & {
-            Slot.ORDINAL,
-            "first",
-            "last",
-            "clip",
-            Slot.FILE_NAME,
-            Slot.TIME,
-            Slot.UNKNOWN_WORD,
-        }:
+        if clause.symbols & _NEW_TARGET_SYMBOLS:
             return False
         return "it" in clause.symbols or (
             TokenKind.VERB not in clause.kinds and clause.separator in ("and", COMMA)
@@ -198,9 +192,6 @@ class EllipsisResolver:
         if clause.kinds & {TokenKind.VERB, TokenKind.DISCOURSE} or clause.separator == "then":
             return []
         return list(self._verbs) if has_action else [*self._verbs, *self._actions]
-
-
-_OPPOSITES |= {other: one for one, other in _OPPOSITES.items() if other not in _OPPOSITES}
 
 
 def is_praise(clause: RawClause) -> bool:
@@ -220,11 +211,8 @@ def is_remark(clause: RawClause) -> bool:
     content = [token for token in clause.content_tokens if token.kind != TokenKind.SMALL_TALK]
     if clause.symbols & {"duck", "duckhint", "speaks"}:
         return False
-    if content[0].symbol in ("who", "is", "it is", "there") or clause.symbols & {
-        "too",
-        "post",
-        "lacks",
-    }:
+    opening = content[0].symbol
+    if opening in ("who", "is", "it is", "there") or clause.symbols & {"too", "post", "lacks"}:
         return True
     if clause.symbols & {"enough", "fine"}:
         return clause.symbols.isdisjoint(
@@ -235,11 +223,8 @@ def is_remark(clause: RawClause) -> bool:
     verb = next((token for token in content if token.kind == TokenKind.VERB), None)
     if verb is None and any(token.symbol == "is" for token in content[1:]):
         return True
-    if content[0].kind not in (TokenKind.NOUN, TokenKind.UNKNOWN) and content[0].symbol not in (
-        "it",
-        "start",
-        "end",
-    ):
+    is_subject = content[0].kind in (TokenKind.NOUN, TokenKind.UNKNOWN)
+    if not is_subject and opening not in ("it", "start", "end"):
         return False
     return verb is not None and not verb.is_base_form and str(verb.value).endswith("s")
 

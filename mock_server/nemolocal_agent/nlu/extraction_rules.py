@@ -34,61 +34,60 @@ from .extractors.effect_extractors import (
 )
 from .extractors.format_extractors import extract_compression, extract_format
 from .extractors.title_extractors import extract_subtitles, extract_title
-from .lexer.tokens import LexToken, Slot, TokenKind, slot_pattern
+from .lexer.tokens import LexToken, Slot, TokenKind, slot_pattern, symbol_set
 
 _Extractor = Callable[[Clause], list[Edit] | None]
 
 
-def _symbols(words: str = "", *more: str) -> frozenset[str]:
-    return frozenset((*words.split(), *more))
-
-
-_TRANSITIONS = _symbols("crossfade dissolve dipblack dipwhite wipe slide circle transition hardcut")
-_FADES = _symbols("fade fadein fadeout fadeboth")
-_SPEED = _symbols("speed speedup slowdown faster slower slow fast slowmo timelapse", Slot.FACTOR)
-_SOUND = _symbols("volume sound voice louder quieter loud mute unmute")
-_FORMAT = _symbols(
+_NO_SYMBOLS = symbol_set("")
+_TRANSITIONS = symbol_set(
+    "crossfade dissolve dipblack dipwhite wipe slide circle transition hardcut"
+)
+_FADES = symbol_set("fade fadein fadeout fadeboth")
+_SPEED = symbol_set("speed speedup slowdown faster slower slow fast slowmo timelapse", Slot.FACTOR)
+_SOUND = symbol_set("volume sound voice louder quieter loud mute unmute")
+_FORMAT = symbol_set(
     "fill pad blurfit framerate resolution",
     Slot.ASPECT_RATIO,
     Slot.RESOLUTION,
     Slot.FRAME_RATE,
     Slot.PIXEL_SIZE,
 )
-_ATTRIBUTES = _symbols(
+_ATTRIBUTES = symbol_set(
     "volume speed size font opacity framerate resolution aspect", Slot.FRAME_RATE
 )
-_CUTS = _symbols(
+_CUTS = symbol_set(
     "trim cut keep remove only take long set lower max start end stop move short removeends give "
     "later"
 )
 
 # A rule applies to a clause with one of the first symbols and none of the second ones.
 _RULES: list[tuple[frozenset[str], frozenset[str], _Extractor]] = [
-    (_symbols("", Slot.SUBTITLES), _symbols(), extract_subtitles),
-    (_symbols("undo redo restart"), _symbols("normal"), extract_history),
-    (_symbols("slideshow"), _symbols(), extract_slideshow),
-    (_symbols("watermark pip overlay"), _symbols(), extract_overlay),
+    (symbol_set("", Slot.SUBTITLES), _NO_SYMBOLS, extract_subtitles),
+    (symbol_set("undo redo restart"), symbol_set("normal"), extract_history),
+    (symbol_set("slideshow"), _NO_SYMBOLS, extract_slideshow),
+    (symbol_set("watermark pip overlay"), _NO_SYMBOLS, extract_overlay),
     (
-        _symbols("corner", Slot.POSITION),
-        _symbols("title subtitles font music remove", Slot.QUOTED_TEXT),
+        symbol_set("corner", Slot.POSITION),
+        symbol_set("title subtitles font music remove", Slot.QUOTED_TEXT),
         extract_overlay,
     ),
-    (_symbols("duck duckhint music"), _symbols("title", *_TRANSITIONS), extract_music),
-    (_symbols("title subtitles font"), _symbols(), extract_title),
-    (_symbols("", Slot.QUOTED_TEXT), _symbols("clip music watermark photo"), extract_title),
-    (_symbols("swap"), _symbols(), extract_swap),
-    (_TRANSITIONS, _symbols(), extract_transition),
-    (_FADES, _symbols("remove"), extract_fade),
-    (_FADES, _symbols("remove"), extract_transition),
+    (symbol_set("duck duckhint music"), symbol_set("title", *_TRANSITIONS), extract_music),
+    (symbol_set("title subtitles font"), _NO_SYMBOLS, extract_title),
+    (symbol_set("", Slot.QUOTED_TEXT), symbol_set("clip music watermark photo"), extract_title),
+    (symbol_set("swap"), _NO_SYMBOLS, extract_swap),
+    (_TRANSITIONS, _NO_SYMBOLS, extract_transition),
+    (_FADES, symbol_set("remove"), extract_fade),
+    (_FADES, symbol_set("remove"), extract_transition),
     (
-        _symbols("compress resolution", Slot.FILE_SIZE),
-        _symbols("", Slot.RESOLUTION, Slot.ASPECT_RATIO),
+        symbol_set("compress resolution", Slot.FILE_SIZE),
+        symbol_set("", Slot.RESOLUTION, Slot.ASPECT_RATIO),
         extract_compression,
     ),
-    (_symbols("generate"), _symbols(), extract_generation),
+    (symbol_set("generate"), _NO_SYMBOLS, extract_generation),
     (
-        _symbols("", Slot.SCENE),
-        _symbols(
+        symbol_set("", Slot.SCENE),
+        symbol_set(
             "corner remove cut trim effect keep move first last loop speed compress edit",
             Slot.FILE_NAME,
             Slot.MOOD,
@@ -99,37 +98,37 @@ _RULES: list[tuple[frozenset[str], frozenset[str], _Extractor]] = [
     ),
     (
         _SOUND,
-        _symbols("brightness contrast saturation speed blur sharpen corner resolution order"),
+        symbol_set("brightness contrast saturation speed blur sharpen corner resolution order"),
         extract_volume,
     ),
-    (_symbols("order inorder"), _symbols(), extract_reverse_order),
-    (_symbols("together"), _symbols(), extract_merge),
-    (_symbols("merge"), _symbols(), extract_merge),
-    (_symbols("split"), _symbols("remove"), extract_split),
-    (_symbols("cut"), _symbols("remove keep"), extract_split_into_parts),
-    (_symbols("cut trim"), _symbols("", Slot.TIME), extract_side_crop),
-    (_symbols("play"), _symbols("backwards reverse title", *_SPEED), extract_loop),
+    (symbol_set("order inorder"), _NO_SYMBOLS, extract_reverse_order),
+    (symbol_set("together"), _NO_SYMBOLS, extract_merge),
+    (symbol_set("merge"), _NO_SYMBOLS, extract_merge),
+    (symbol_set("split"), symbol_set("remove"), extract_split),
+    (symbol_set("cut"), symbol_set("remove keep"), extract_split_into_parts),
+    (symbol_set("cut trim"), symbol_set("", Slot.TIME), extract_side_crop),
+    (symbol_set("play"), symbol_set("backwards reverse title", *_SPEED), extract_loop),
     (
-        _symbols("cut"),
-        _symbols(
+        symbol_set("cut"),
+        symbol_set(
             "remove keep out off long only first last start end from between part to after before "
             "music speed",
             *_SOUND,
         ),
         extract_split,
     ),
-    (_symbols("loop"), _symbols(), extract_loop),
-    (_SPEED, _symbols("corner zoomin zoomout"), extract_speed),
-    (_symbols("fill pad blurfit", Slot.ASPECT_RATIO), _symbols("remove"), extract_format),
-    (_symbols("", Slot.DEGREES, *EFFECT_SYMBOLS), _symbols("order"), extract_effect),
-    (_symbols("slowly"), _symbols(), extract_speed),
-    (_symbols("color"), _symbols("title font remove", Slot.COLOR), extract_effect),
-    (_symbols("effect"), _symbols(), extract_remove_effects),
-    (_FORMAT, _symbols("edit"), extract_format),
-    (_symbols("move add set"), _symbols(), extract_move),
+    (symbol_set("loop"), _NO_SYMBOLS, extract_loop),
+    (_SPEED, symbol_set("corner zoomin zoomout"), extract_speed),
+    (symbol_set("fill pad blurfit", Slot.ASPECT_RATIO), symbol_set("remove"), extract_format),
+    (symbol_set("", Slot.DEGREES, *EFFECT_SYMBOLS), symbol_set("order"), extract_effect),
+    (symbol_set("slowly"), _NO_SYMBOLS, extract_speed),
+    (symbol_set("color"), symbol_set("title font remove", Slot.COLOR), extract_effect),
+    (symbol_set("effect"), _NO_SYMBOLS, extract_remove_effects),
+    (_FORMAT, symbol_set("edit"), extract_format),
+    (symbol_set("move add set"), _NO_SYMBOLS, extract_move),
     (_CUTS, _ATTRIBUTES, extract_cut),
-    (_symbols("remove cancel"), _symbols(), extract_remove_clip),
-    (_symbols("edit add arrange generate"), _symbols(), extract_place_uploads),
+    (symbol_set("remove cancel"), _NO_SYMBOLS, extract_remove_clip),
+    (symbol_set("edit add arrange generate"), _NO_SYMBOLS, extract_place_uploads),
 ]
 
 _WORD = slot_pattern(Slot.UNKNOWN_WORD)

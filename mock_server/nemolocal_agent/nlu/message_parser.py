@@ -27,7 +27,7 @@ from .extraction_rules import extract_edits
 from .extractors.title_extractors import TITLE_NOUNS, quote_title_text
 from .lexer.quantities import parse_quantities
 from .lexer.tokenizer import tokenize
-from .lexer.tokens import COMMA, LexToken, Slot, TokenKind
+from .lexer.tokens import COMMA, LexToken, Slot, TokenKind, symbol_set
 from .segmentation import (
     ACTION_KINDS,
     CLIP_SYMBOLS,
@@ -50,14 +50,10 @@ _MAX_WORDS = 120
 _MAX_CLAUSES = 60
 _MAX_ABOUT_LENGTH = 200
 _TOPIC_PRIORITY: tuple[Topic, ...] = (
-    "how",
-    "export",
-    "credits",
-    "status",
-    "upload",
-    "declined",
-    "hello",
-)
+    "how", "export", "credits", "status", "upload", "declined", "hello",
+)  # fmt: skip
+_UPLOAD_SYMBOLS = symbol_set("upload video it add to photo")
+_CLIP_MENTION_SYMBOLS = CLIP_SYMBOLS | symbol_set("take for in it of on at")
 _log = logging.getLogger(__name__)
 _IDEMPOTENT_EDITS: tuple[list[Edit], ...] = ([RemoveTransitions()], [StartOver()])
 
@@ -344,28 +340,13 @@ class _MessageParser:
             (TOPICS_BY_SYMBOL[word] for word in TOPICS_BY_SYMBOL if word in words), None
         ):
             self._topics.append(topic)
-        elif "upload" in words and words <= {
-            "upload",
-            "video",
-            "it",
-            "add",
-            "to",
-            "photo",
-        }:
+        elif "upload" in words and words <= _UPLOAD_SYMBOLS:
             self._topics.append("upload")
         elif self._has_subtitles and words & {"subtitles", "it", "add", Slot.SUBTITLES}:
             pass
         elif words <= {"save", "it", "video", "who"}:
             self._topics.append("hello")
-        elif words & CLIP_SYMBOLS and words <= CLIP_SYMBOLS | {
-            "take",
-            "for",
-            "in",
-            "it",
-            "of",
-            "on",
-            "at",
-        }:
+        elif words & CLIP_SYMBOLS and words <= _CLIP_MENTION_SYMBOLS:
             self._ellipsis.set_clips(content)
         else:
             self._add_unknown(clause)

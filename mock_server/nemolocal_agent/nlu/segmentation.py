@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from ..intents import Topic
-from .lexer.tokens import COMMA, SENTENCE_END, LexToken, Slot, TokenKind
+from .lexer.tokens import COMMA, SENTENCE_END, LexToken, Slot, TokenKind, symbol_set
 
 TOPICS_BY_SYMBOL: dict[str, Topic] = {
     "exporting": "export", "credits": "credits", "status": "status", "uploading": "upload",
@@ -13,34 +13,36 @@ _POSITION_SYMBOLS = frozenset(("first", "last", Slot.ORDINAL))
 _CLIP_NOUNS = frozenset(("clip", "video", "photo"))
 _QUESTION_PHRASES = ("how to", "how do", "how can", "what does", "what is")
 ACTION_KINDS = frozenset((TokenKind.ACTION, TokenKind.EFFECT, TokenKind.TRANSITION))
-TWO_OBJECT_COMMANDS = frozenset(
-    "swap merge between split replace transition crossfade wipe slide dissolve".split()
+TWO_OBJECT_COMMANDS = symbol_set(
+    "swap merge between split replace transition crossfade wipe slide dissolve"
 )
 """Commands about two objects: an "and" between them does not end the clause."""
-ATTRIBUTE_NOUNS = frozenset(
+ATTRIBUTE_NOUNS = symbol_set(
     "volume size font opacity speed color corner side frame effect order aspect resolution "
-    "transparent halftransparent".split()
+    "transparent halftransparent"
 )
 """Nouns for a property of an object."""
 CLIP_SYMBOLS = frozenset((Slot.ORDINAL, "first", "last", "clip", Slot.FILE_NAME, "last clip"))
 """Symbols that refer to a clip."""
 SETTING_SLOTS = frozenset((Slot.FACTOR, Slot.RESOLUTION, Slot.ASPECT_RATIO, Slot.FRAME_RATE))
 """Values that make a command without a verb: 2x, 1080p, 9:16, 30 fps."""
-_REFUSAL_SYMBOLS = frozenset(("decline", "cancel", "it"))
-_CONTINUATION_SYMBOLS = frozenset("quiet halftransparent duck duckhint".split())
-_FIT_SYMBOLS = frozenset(("pad", "fill", "blurfit", "it", "with"))
-_SETTING_SYMBOLS = SETTING_SLOTS | frozenset(
-    "speed speedup slowdown faster slower slowmo zoomin zoomout timelapse loop generate "
-    "edit".split()
+_MEASURE_OPENINGS = symbol_set(
+    "for is it under max set long only", Slot.TIME, Slot.FILE_SIZE, "set for"
 )
-_DISCARD_REST_SYMBOLS = frozenset("remove rest all it of video part".split())
+_REFUSAL_SYMBOLS = symbol_set("decline cancel it")
+_CONTINUATION_SYMBOLS = symbol_set("quiet halftransparent duck duckhint")
+_FIT_SYMBOLS = symbol_set("pad fill blurfit it with")
+_SETTING_SYMBOLS = SETTING_SLOTS | symbol_set(
+    "speed speedup slowdown faster slower slowmo zoomin zoomout timelapse loop generate edit"
+)
+_DISCARD_REST_SYMBOLS = symbol_set("remove rest all it of video part")
 _REFUSAL_REPLACEMENTS = {
     "cancel": ("remove", TokenKind.VERB),
     "decline": ("negation", TokenKind.DISCOURSE),
 }
-_KEEPABLE_OBJECTS = frozenset(
+_KEEPABLE_OBJECTS = symbol_set(
     "title font subtitles music voice sound volume watermark pip overlay effect transition color "
-    "speed order aspect resolution framerate".split()
+    "speed order aspect resolution framerate"
 )
 
 
@@ -177,20 +179,7 @@ def _is_target_measure(reason: list[LexToken]) -> bool:
     return (
         str(reason[0].value).startswith("so")
         and len(said) > 1
-        and said[1].symbol
-        in (
-            "for",
-            "is",
-            "it",
-            Slot.TIME,
-            Slot.FILE_SIZE,
-            "set for",
-            "under",
-            "max",
-            "set",
-            "long",
-            "only",
-        )
+        and said[1].symbol in _MEASURE_OPENINGS
         and any(token.symbol in (Slot.TIME, Slot.FILE_SIZE) for token in said)
         and all(token.symbol not in ("who", "because") for token in said[1:])
     )

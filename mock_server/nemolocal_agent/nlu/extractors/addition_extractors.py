@@ -15,7 +15,7 @@ from ...intents import (
     RemoveTransitions,
     Selector,
 )
-from ..lexer.tokens import LexToken, Slot, TokenKind, slot_pattern
+from ..lexer.tokens import LexToken, Slot, TokenKind, slot_pattern, symbol_set
 from .attribute_extractors import extract_position
 from .clause import Clause, extract_selectors, extract_span, first_or_all
 
@@ -79,23 +79,14 @@ def _transition_selector(clause: Clause) -> Selector | None:
     return first_or_all(extract_selectors(clause))
 
 
-_OVERLAY_OBJECTS = (
-    "watermark",
-    "pip",
-    "overlay",
-    "clip",
-    "photo",
-    "video",
-    "upload",
-    Slot.FILE_NAME,
-)
+_OVERLAY_OBJECTS = symbol_set("watermark pip overlay clip photo video upload", Slot.FILE_NAME)
 
 
 def extract_overlay(clause: Clause) -> list[Edit] | None:
     """Add or remove a picture in picture or a watermark."""
     if clause.has_any("remove", "without"):
         return [RemoveOverlays()]
-    if not clause.has_any(*_OVERLAY_OBJECTS) or any(
+    if clause.symbols.isdisjoint(_OVERLAY_OBJECTS) or any(
         t.kind in (TokenKind.EFFECT, TokenKind.ACTION) for t in clause.tokens
     ):
         return None

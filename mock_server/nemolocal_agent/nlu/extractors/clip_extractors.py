@@ -22,7 +22,7 @@ from ...intents import (
     TimelinePoint,
     Undo,
 )
-from ..lexer.tokens import Slot, TokenKind, slot_pattern
+from ..lexer.tokens import Slot, TokenKind, slot_pattern, symbol_set
 from .attribute_extractors import choose_by_degree, extract_number, extract_share
 from .clause import Clause, extract_scope, extract_selectors
 
@@ -46,20 +46,10 @@ _TARGET_PATTERNS = [
         ("end", r" last(?: ~| it| clip)* $"),
     ]
 ]
-_OTHER_SYMBOLS = (
-    Slot.NUMBER,
-    Slot.ORDINAL,
-    Slot.TIME,
-    Slot.PERCENT,
-    Slot.FACTOR,
-    Slot.FRACTION,
-    Slot.DEGREES,
-    Slot.POSITION,
-    "first",
-    "last",
-    "position",
-    "order",
-)
+_OTHER_SYMBOLS = symbol_set(
+    "first last position order", Slot.NUMBER, Slot.ORDINAL, Slot.TIME, Slot.PERCENT, Slot.FACTOR,
+    Slot.FRACTION, Slot.DEGREES, Slot.POSITION,
+)  # fmt: skip
 _MIDDLE = re.compile(r" (?:halfway|middle) ")
 _TIME, _NUMBER = slot_pattern(Slot.TIME), slot_pattern(Slot.NUMBER)
 _PERCENT = slot_pattern(Slot.PERCENT)
@@ -132,7 +122,7 @@ def extract_place_uploads(clause: Clause) -> list[Edit] | None:
     if (
         made
         or not clause.has_any("video", "clip", "photo", "upload", Slot.FILE_NAME)
-        or clause.has_any(*_OTHER_SYMBOLS)
+        or not clause.symbols.isdisjoint(_OTHER_SYMBOLS)
     ):
         return None
     selectors = [one for one in extract_selectors(clause) if one.name is not None]

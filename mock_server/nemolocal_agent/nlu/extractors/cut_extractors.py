@@ -15,20 +15,11 @@ from ...intents import (
     TimelinePoint,
     TimelineSpan,
 )
-from ..lexer.tokens import ANY_SLOT, Slot, slot_pattern
+from ..lexer.tokens import ANY_SLOT, Slot, slot_pattern, symbol_set
 from .clause import Clause, SpanMatch, extract_clip_range, extract_selectors, extract_span
 
-_LIMIT_WORDS = frozenset(("trim", "cut", "set", "long", "lower", "max", "take", "stop", "to"))
-_PART_FORMS = (
-    "first",
-    "last",
-    "from-start",
-    "from-end",
-    "after",
-    "before",
-    "middle",
-    "half",
-)
+_LIMIT_WORDS = symbol_set("trim cut set long lower max take stop to")
+_PART_FORMS = "first last from-start from-end after before middle half".split()
 _BARE = re.compile(rf" to ({slot_pattern(Slot.NUMBER)}) (?:~ |video |it )*$")
 _KEPT = re.compile(rf" to (?:~|(?:{ANY_SLOT} )?(?:first|last|middle) )")
 _WHOLE = re.compile(r" all (?:of )?(?:video|clip)(?= )")

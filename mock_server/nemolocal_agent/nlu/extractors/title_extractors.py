@@ -21,7 +21,7 @@ from ...intents import (
     last_span,
     span_between,
 )
-from ..lexer.tokens import LexToken, Slot, TokenKind, slot_pattern
+from ..lexer.tokens import LexToken, Slot, TokenKind, slot_pattern, symbol_set
 from .attribute_extractors import (
     extract_color,
     extract_position,
@@ -41,19 +41,24 @@ _LENGTH = re.compile(rf" ({slot_pattern(Slot.TIME)})(?= )")
 _TITLE_TO = re.compile(rf" title to {slot_pattern(Slot.QUOTED_TEXT)} ")
 _SHOWN_MS = 3000
 # Verbs that add a title; "show the title in red" changes one.
-_ADD_WORDS = frozenset(
+_ADD_WORDS = symbol_set(
     "add insert include attach append introduce incorporate create make another new need want "
-    "generate 添加 加 加入 加上 插入 做个 来个 加个 增加 弄个".split()
+    "generate 添加 加 加入 加上 插入 做个 来个 加个 增加 弄个"
 )
 # What ends a title text without quotes.
 _CLOSING = ("then", Slot.TIME, Slot.POSITION, "throughout", "all")
 _COURTESY = ("please", "pls", "plz", "now", "thanks", "thank you", "instead", "too")
-_LINKS = frozenset("says called is it".split())
-_PREPOSITIONS = frozenset("for from at on in with during to".split())
-_SETTINGS = frozenset(
+_LINKS = symbol_set("says called is it")
+_PREPOSITIONS = symbol_set("for from at on in with during to")
+_SETTINGS = symbol_set(
     "first last start end top bottom left right middle all throughout small big huge "
-    "halfway corner lowerthird size font between after".split()
-) | {Slot.TIME, Slot.POSITION, Slot.COLOR, Slot.FONT_SIZE, Slot.NUMBER}
+    "halfway corner lowerthird size font between after",
+    Slot.TIME,
+    Slot.POSITION,
+    Slot.COLOR,
+    Slot.FONT_SIZE,
+    Slot.NUMBER,
+)
 
 
 def extract_subtitles(clause: Clause) -> list[Edit] | None:

@@ -2,7 +2,7 @@
 
 import re
 
-from .tokens import COMMA, LexToken, Slot, TokenKind
+from .tokens import COMMA, LexToken, Slot, TokenKind, symbol_set
 
 UNITS: dict[str, tuple[Slot, float]] = {
     "ms": (Slot.TIME, 1),
@@ -42,10 +42,15 @@ COUNTABLE_KINDS = (TokenKind.NOUN, TokenKind.UNKNOWN)
 """The kinds of words that an ordinal counts."""
 RANGE_WORDS = ("to", "and", "until", "through", ",")
 """Words between two numbers of one unit: "seconds 6 to 8"."""
+_EDGES = ("first", "last", "middle")
+# "The last one", "the red one": after these, "one" is no number.
+_PRONOUN_ANTECEDENTS = symbol_set(
+    "first last other all per", Slot.ORDINAL, Slot.COLOR, Slot.SCENE, Slot.UNKNOWN_WORD
+)
 _UNIT_SHARING_WORDS = ("to", "and", "until", "or")
 
 
-def parse_fraction(text: str, before: str, after: str) -> float | None:
+def _parse_fraction(text: str, before: str, after: str) -> float | None:
     """The value of a fraction with a slash: 1/4 speed, the first 2/3. None if it is a ratio.
 
     `before` and `after` are the symbols beside it.
@@ -57,25 +62,15 @@ def parse_fraction(text: str, before: str, after: str) -> float | None:
     return round(int(part) / int(whole), 9) if part == "1" or beside else None
 
 
-def is_pronoun_one(before: list[LexToken]) -> bool:
+def _is_pronoun_one(before: list[LexToken]) -> bool:
     """Whether "one" after these tokens is a pronoun: "the last one", "this one"."""
     last = before[-1] if before else None
     if last is None or last.symbol == "it":
         return last is not None and last.value in ("this", "that")
-    return last.symbol in (
-        "first",
-        "last",
-        Slot.ORDINAL,
-        "other",
-        "all",
-        "per",
-        Slot.COLOR,
-        Slot.SCENE,
-        Slot.UNKNOWN_WORD,
-    )
+    return last.symbol in _PRONOUN_ANTECEDENTS
 
 
-def share_units(tokens: list[LexToken]) -> list[LexToken]:
+def _share_units(tokens: list[LexToken]) -> list[LexToken]:
     """Give a number the unit of the next one: `2 to 4 seconds`."""
     words = [token for token in tokens if token.symbol]
     before = ["", *(token.symbol for token in words)]
@@ -121,11 +116,7 @@ class _QuantityParser:
                 self._parse_raw_value(token)
             elif token.kind == TokenKind.UNIT:
                 self._parse_lone_unit(token)
-            elif token.symbol == Slot.ORDINAL and self._previous_symbol() in (
-                "first",
-                "last",
-                "middle",
-            ):
+            elif token.symbol == Slot.ORDINAL and self._previous_symbol() in _EDGES:
                 self._parse_after_edge(token)
             elif self._is_second() and self._is_time_point():
                 self.position += 1
@@ -140,7 +131,7 @@ class _QuantityParser:
             else:
                 self.output.append(token)
                 self.position += 1
-        return share_units(self.output)
+        return _share_units(self.output)
 
     def _token_at(self, index: int) -> LexToken | None:
         return self.tokens[index] if 0 <= index < len(self.tokens) else None
@@ -222,7 +213,7 @@ class _QuantityParser:
                 token.end,
                 tuple(int(n) for n in re.split(r"\D+", text)),
             )
-        elif share := parse_fraction(
+        elif share := _parse_fraction(
             text, self._previous_symbol(), self._symbol_at(self._skip(self.position))
         ):
             self._add_slot(Slot.FRACTION, token.start, token.end, share)
@@ -283,7 +274,7 @@ class _QuantityParser:
         alone = not follows and self._symbol_at(self.position + 1) != "and"
         if not (first.value == 1 and first.end - first.start == 3 and alone):
             return False
-        if not is_pronoun_one(self.output):
+        if not _is_pronoun_one(self.output):
             return False
         self.output.append(LexToken("it", TokenKind.MODIFIER, first.start, first.end))
         self.position += 1

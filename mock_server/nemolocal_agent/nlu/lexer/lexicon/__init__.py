@@ -18,22 +18,11 @@ _FILES = ("commands", "nouns_and_modifiers", "slot_values", "conversation")
 _SLOT_SECTIONS = {
     slot.name.lower(): slot
     for slot in (
-        Slot.COLOR,
-        Slot.MOOD,
-        Slot.SCENE,
-        Slot.POSITION,
-        Slot.ASPECT_RATIO,
-        Slot.RESOLUTION,
-        Slot.ORDINAL,
-        Slot.FRACTION,
+        Slot.COLOR, Slot.MOOD, Slot.SCENE, Slot.POSITION, Slot.ASPECT_RATIO, Slot.RESOLUTION,
+        Slot.ORDINAL, Slot.FRACTION,
     )
-}
-_INFLECTED_KINDS = (
-    TokenKind.VERB,
-    TokenKind.ACTION,
-    TokenKind.EFFECT,
-    TokenKind.TRANSITION,
-)
+}  # fmt: skip
+_INFLECTED_KINDS = (TokenKind.VERB, TokenKind.ACTION, TokenKind.EFFECT, TokenKind.TRANSITION)
 _VOWELS = "aeiou"
 _AUXILIARIES = frozenset(
     "has have had need needs must should can could may might will would ought shall got does "
