@@ -349,7 +349,7 @@ def match_names(name: str, candidates: Sequence[Sequence[str]]) -> list[int]:
         return []
     labels = [[_normalize_name(label) for label in candidate] for candidate in candidates]
     for fits in (wanted.__eq__, lambda label: wanted in label, lambda label: label in wanted):
-        found = [n for n, own in enumerate(labels) if any(label and fits(label) for label in own)]
+        found = [n for n, row in enumerate(labels) if any(label and fits(label) for label in row)]
         if found:
             return found
     return []
@@ -367,14 +367,16 @@ def _index_of_number(number: int, count: int) -> list[int]:
 def _labels_of(clip: Segment, media_pool: MediaPool) -> list[str]:
     media = media_pool.find(clip.source)
     title = (clip.metadata or {}).get("title")
-    own = [title] if isinstance(title, str) else []
-    return own if media is None else [*own, media.filename, media.stem]
+    names = [title] if isinstance(title, str) else []
+    return names if media is None else [*names, media.filename, media.stem]
 
 
 def clip_names(clips: Sequence[Segment], media_pool: MediaPool) -> list[str]:
     """The names of the clips, in their order."""
     labels = [_labels_of(clip, media_pool) for clip in clips]
-    return [next(iter(own), clip.source or "?") for own, clip in zip(labels, clips, strict=True)]
+    return [
+        next(iter(names), clip.source or "?") for names, clip in zip(labels, clips, strict=True)
+    ]
 
 
 def _numbered_names(

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from nemolocal_agent.intents import NoEdit, SetVolume
-from nemolocal_agent.nlu import (message_parser, parse_message, parse_message_or_raise)
+from nemolocal_agent.nlu import message_parser, parse_message, parse_message_or_raise
 from nemolocal_agent.nlu.lexer.lexicon import LexiconEntry, load_lexicon
 
 TEMPLATES = (

@@ -2,7 +2,7 @@
 
 Every version is kept, the newest one counts. Undo adds a version with the content of an older one,
 which points back to the undone version, so that an undo can be redone. All edits of a message, and
-both stages of a generation, are one step. Each step of an undo or redo is a version of its own.
+both stages of a generation, are one step. Each step of an undo or redo is a separate version.
 Uploads that an edit placed on an empty timeline are a separate step before it: to undo a trim does
 not remove the clip.
 """

@@ -70,16 +70,16 @@ def _take_overlay_clip(
     draft: Draft, edit: AddOverlay, media_pool: MediaPool
 ) -> tuple[Draft, Segment]:
     """The draft without the clip that becomes the overlay, and that clip."""
-    draft, wanted = _find_source(draft, edit, media_pool)
-    if isinstance(wanted, Media):
-        draft = _ensure_base_video(draft, wanted, media_pool)
-        length = wanted.duration_ms or length_of(draft)
-        return draft, make_clip(wanted, next(new_segment_ids(draft)), 0, length)
+    draft, source = _find_source(draft, edit, media_pool)
+    if isinstance(source, Media):
+        draft = _ensure_base_video(draft, source, media_pool)
+        length = source.duration_ms or length_of(draft)
+        return draft, make_clip(source, next(new_segment_ids(draft)), 0, length)
     clips = clips_of(draft)
     if len(clips) < 2:
         raise EditRejected("nothing_below")
-    below = remove_spans_and_clips(draft, [RemoveClip(Selector(number=wanted + 1))], media_pool)
-    return below, _replace(clips[wanted], transition=None)
+    below = remove_spans_and_clips(draft, [RemoveClip(Selector(number=source + 1))], media_pool)
+    return below, _replace(clips[source], transition=None)
 
 
 def _ensure_base_video(draft: Draft, overlay: Media, media_pool: MediaPool) -> Draft:

@@ -128,16 +128,16 @@ def reorder_clips(
     """The draft with its clips in this order, without gaps; transitions stay at their cuts."""
     moved: list[Segment] = []
     mappings: list[TimeMapping] = []
-    here: Number = 0
+    position: Number = 0
     for number, before in zip(order, clips, strict=True):
         clip = clips[number]
         start, length = clip.start_ms or 0, clip.duration_ms or 0
-        after = round_ms(here + length)
-        mappings.append(TimeMapping(start, start + length, here, after))
-        if clip.start_ms != here or clip.transition is not before.transition:
-            clip = _replace(clip, start_ms=here, transition=before.transition)
+        after = round_ms(position + length)
+        mappings.append(TimeMapping(start, start + length, position, after))
+        if clip.start_ms != position or clip.transition is not before.transition:
+            clip = _replace(clip, start_ms=position, transition=before.transition)
         moved.append(clip)
-        here = after
+        position = after
     return ripple_tracks(draft, fit_transitions(moved), mappings, media_pool)
 
 
@@ -192,7 +192,7 @@ class _VideoBuilder:
 
     def _scale(self, segments: list[Segment], kept_range: KeptRange) -> None:
         """Append the segments at another speed; lengths are rounded down to stay in the source."""
-        factor, here = kept_range.speed, self._at
+        factor, position = kept_range.speed, self._at
         static = self._media_pool.static_flags(segments)
         speeds: dict[Number | None, Number | None] = {}
         scaled: list[Segment] = []
@@ -204,12 +204,12 @@ class _VideoBuilder:
                 speed = speeds[speed]
             if not length:
                 raise EditRejected("too_short")
-            scaled.append(_replace(segment, start_ms=here, duration_ms=length, speed=speed))
+            scaled.append(_replace(segment, start_ms=position, duration_ms=length, speed=speed))
             # Integers need no rounding.
-            here = here + length if type(here) is int else round_ms(here + length)
+            position = position + length if type(position) is int else round_ms(position + length)
         self.segments += scaled
         self.mappings.append(map(_mapping, segments, scaled))
-        self._at = here
+        self._at = position
 
     def finish(self, new_ids: Iterator[str]) -> list[Segment]:
         """The segments with unique ids; only the outer parts of a clip keep its fades."""

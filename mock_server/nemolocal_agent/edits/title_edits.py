@@ -79,7 +79,7 @@ def _change_text_and_style(title: Segment, edit: ChangeTitle) -> Segment:
     size = style.size if edit.size is None else _clamp_size(edit.size)
     if edit.grow is not None:
         size = _clamp_size((size or _DEFAULT_SIZE) * edit.grow)
-    looks = Style(
+    changed_style = Style(
         extra=style.extra,
         size=size,
         color=edit.color or style.color,
@@ -87,7 +87,7 @@ def _change_text_and_style(title: Segment, edit: ChangeTitle) -> Segment:
         font=style.font,
     )
     text = title.text if edit.text is None else _checked_text(edit.text)
-    return _replace(title, text=text, style=looks)
+    return _replace(title, text=text, style=changed_style)
 
 
 def _move_titles(draft: Draft, indexes: list[_TitleIndex], span: TimelineSpan) -> Draft:
@@ -96,9 +96,9 @@ def _move_titles(draft: Draft, indexes: list[_TitleIndex], span: TimelineSpan) -
     tracks = draft.tracks or ()
     titles = [(tracks[track], (tracks[track].segments or ())[number]) for track, number in indexes]
     for track in {id(track): track for track, _ in titles}.values():
-        gone = [title for owner, title in titles if owner is track]
-        left = [s for s in track.segments or () if not any(s is title for title in gone)]
-        draft = with_segments(draft, track, left)
+        removed = [title for owner, title in titles if owner is track]
+        kept = [s for s in track.segments or () if not any(s is title for title in removed)]
+        draft = with_segments(draft, track, kept)
     for track, title in titles:
         moved = clamp_fades(_replace(title, start_ms=start, duration_ms=end - start))
         draft = add_segment(draft, TrackType.TEXT, track.name or _TITLE_TRACK, moved)
@@ -169,12 +169,12 @@ def remove_title(draft: Draft, edit: RemoveTitle, _: MediaPool) -> Draft:
         for track in subtitles:
             draft = with_segments(draft, track, [])
         return draft
-    gone = set(_find_titles(draft, edit.selector))
+    removed = set(_find_titles(draft, edit.selector))
     for number, track in enumerate(draft.tracks or ()):
         segments = track.segments or ()
-        left = [s for index, s in enumerate(segments) if (number, index) not in gone]
-        if len(left) < len(segments):
-            draft = with_segments(draft, track, left)
+        kept = [s for index, s in enumerate(segments) if (number, index) not in removed]
+        if len(kept) < len(segments):
+            draft = with_segments(draft, track, kept)
     return draft
 
 

@@ -154,19 +154,25 @@ class EllipsisResolver:
         """Whether it is about the target of the last remark: "the clip is too long, trim it"."""
         if _is_reference_only(clause):
             return True
-        own = clause.symbols & _REMARK_INDEPENDENT_SYMBOLS
+        has_other_target = clause.symbols & _REMARK_INDEPENDENT_SYMBOLS
         timed = any(
             token.symbol in (Slot.TIME, Slot.PERCENT, Slot.FRACTION)
             for token in self._remark_target
         )
         return (
-            not own and not (timed and Slot.TIME in clause.symbols) and clause.separator != "then"
+            not has_other_target
+            and not (timed and Slot.TIME in clause.symbols)
+            and clause.separator != "then"
         )
 
     def _is_music_volume(self, clause: RawClause) -> bool:
         """Whether it is the volume of music that was just added: "…, volume to 30%"."""
-        own = clause.symbols & _LOUDNESS and clause.symbols.isdisjoint(_OTHER_SOUNDS)
-        return self._adds_music and bool(own) and clause.separator in ("and", COMMA)
+        return (
+            self._adds_music
+            and not clause.symbols.isdisjoint(_LOUDNESS)
+            and clause.symbols.isdisjoint(_OTHER_SOUNDS)
+            and clause.separator in ("and", COMMA)
+        )
 
     def _prefers_inherited(self, clause: RawClause) -> bool:
         """Whether a clause without a verb more likely continues the last command."""

@@ -251,11 +251,11 @@ class _MessageParser:
             self._topics.append("hello")
         if not clause.symbols & {"too", "lacks", "post", Slot.ASPECT_RATIO}:
             return
-        said = [
+        statement = [
             token for token in clause.tokens if token.symbol not in ("is", "it is", "who", "post")
         ]
         about = self._ellipsis.topic_for(clause.symbols) if "it" in clause.symbols else []
-        edits = extract_edits(invert_complaint([*said, *about]), self._original) or []
+        edits = extract_edits(invert_complaint([*statement, *about]), self._original) or []
         self._fallback_edits.extend(edit for edit in edits if not isinstance(edit, PlaceUploads))
 
     def _try_parse(self, clause: RawClause) -> bool:

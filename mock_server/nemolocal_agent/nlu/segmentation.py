@@ -107,8 +107,8 @@ def _is_question(rest: list[LexToken], sentence: list[LexToken], original: str) 
     if rest[0].symbol == "question" or (shows and _is_question_word(rest[1:2])):
         return True
     for token in rest:
-        said = original[token.start : token.end].lower()
-        if token.symbol == "question" and (not said.isascii() or said in _QUESTION_PHRASES):
+        text = original[token.start : token.end].lower()
+        if token.symbol == "question" and (not text.isascii() or text in _QUESTION_PHRASES):
             return True
     fillers = [
         original[token.start : token.end] for token in sentence if token.kind == TokenKind.FILLER
@@ -175,13 +175,13 @@ def _without_reasons(sentence: list[LexToken]) -> list[LexToken]:
 
 def _is_target_measure(reason: list[LexToken]) -> bool:
     """Whether "so that it …" gives a target length or file size: "so that it lasts 12 s"."""
-    said = [token for token in reason if token.kind != TokenKind.FILLER]
+    content = [token for token in reason if token.kind != TokenKind.FILLER]
     return (
         str(reason[0].value).startswith("so")
-        and len(said) > 1
-        and said[1].symbol in _MEASURE_OPENINGS
-        and any(token.symbol in (Slot.TIME, Slot.FILE_SIZE) for token in said)
-        and all(token.symbol not in ("who", "because") for token in said[1:])
+        and len(content) > 1
+        and content[1].symbol in _MEASURE_OPENINGS
+        and any(token.symbol in (Slot.TIME, Slot.FILE_SIZE) for token in content)
+        and all(token.symbol not in ("who", "because") for token in content[1:])
     )
 
 

@@ -144,8 +144,8 @@ def extract_generation(clause: Clause) -> list[Edit] | None:
     """Generate a clip of the named scene."""
     verb = next((t for t in clause.tokens if t.kind == TokenKind.VERB), None)
     scene = clause.first_value(Slot.SCENE)
-    said = clause.original[verb.start : verb.end].lower() if verb else ""
-    explicit = said.startswith(("generat", "imagin", "dream", "生成"))
+    verb_text = clause.original[verb.start : verb.end].lower() if verb else ""
+    explicit = verb_text.startswith(("generat", "imagin", "dream", "生成"))
     if not explicit and (
         scene is None or not clause.has_any("generate", "video", "clip", "timelapse", Slot.TIME)
     ):

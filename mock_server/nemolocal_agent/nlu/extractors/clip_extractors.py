@@ -118,9 +118,9 @@ def extract_place_uploads(clause: Clause) -> list[Edit] | None:
     """Place all uploads, or the named ones."""
     if any(token.kind == TokenKind.DISCOURSE for token in clause.tokens):
         return None
-    made = clause.has_any("generate") and not clause.has_any("from", "out", "with", "upload")
+    generates = clause.has_any("generate") and not clause.has_any("from", "out", "with", "upload")
     if (
-        made
+        generates
         or not clause.has_any("video", "clip", "photo", "upload", Slot.FILE_NAME)
         or not clause.symbols.isdisjoint(_OTHER_SYMBOLS)
     ):
@@ -148,7 +148,7 @@ def extract_history(clause: Clause) -> list[Edit] | None:
 
 
 def _steps(clause: Clause) -> int:
-    # The factor of "undo the 2x speed" is no number of steps.
+    # The factor of "undo the 2x speed" is not a number of steps.
     slots = (Slot.NUMBER,) if clause.has_any("speed") else (Slot.NUMBER, Slot.FACTOR)
     for slot in slots:
         if (count := clause.first_value(slot)) is not None:

@@ -43,7 +43,7 @@ COUNTABLE_KINDS = (TokenKind.NOUN, TokenKind.UNKNOWN)
 RANGE_WORDS = ("to", "and", "until", "through", ",")
 """Words between two numbers of one unit: "seconds 6 to 8"."""
 _EDGES = ("first", "last", "middle")
-# "The last one", "the red one": after these, "one" is no number.
+# After these, "one" is a pronoun: "the last one", "the red one".
 _PRONOUN_ANTECEDENTS = symbol_set(
     "first last other all per", Slot.ORDINAL, Slot.COLOR, Slot.SCENE, Slot.UNKNOWN_WORD
 )
