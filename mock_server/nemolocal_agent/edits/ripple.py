@@ -177,7 +177,8 @@ class _VideoBuilder:
             if segments[-1].end_ms > end:
                 self._cut_short.add(len(self._numbers) - 1)
             segments[0] = _trim_clip(segments[0], start, end)
-            segments[-1] = _trim_clip(segments[-1], start, end)
+            if len(segments) > 1:
+                segments[-1] = _trim_clip(segments[-1], start, end)
         return segments
 
     def _shift(self, segments: list[Segment], kept_range: KeptRange) -> None:

@@ -185,8 +185,8 @@ class _MessageParser:
             self._discarded_rests.append(clause)
             return index + 1
         if (
-            is_display_detail(clause)
-            and self._last_adds_overlay()
+            self._last_adds_overlay()
+            and is_display_detail(clause)
             and self._try_extend_last(clause)
         ):
             return index + 1

@@ -5,13 +5,13 @@ typo in a word of a command is corrected: a missing, extra, wrong or swapped let
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from functools import cache
 from typing import NamedTuple
 
 from ...intents import Cue
 from .chinese import find_longest_word, tokenize_chinese
-from .lexicon import SKIPPABLE_WORDS, load_lexicon
+from .lexicon import SKIPPABLE_WORDS, LexiconEntry, load_lexicon
 from .quantities import TIME_UNITS
 from .srt import find_subtitles
 from .tokens import COMMA, SENTENCE_END, LexToken, Slot, TokenKind
@@ -243,47 +243,40 @@ def _read_file(normalized: _NormalizedMessage, start: int, end: int) -> Iterator
 
 def _read_word(lexemes: list[_Lexeme], index: int, tokens: list[LexToken]) -> int:
     """A phrase of the lexicon, or an unknown word; returns the index after it."""
-    text = lexemes[index].text
-    entries = load_lexicon().english.get(text)
-    if entries is None and "'" in text:
-        text = text.removesuffix("'s") if text.endswith("'s") else text.replace("'", "")
-        entries = load_lexicon().english.get(text)
-    if entries is None and (corrected := _spell_checker().correct(text)):
-        text, entries = corrected, load_lexicon().english.get(corrected, [])
-    for words, word in entries or ():
+    lexeme = lexemes[index]
+    text, entries = _find_entries(lexeme.text)
+    for words, word in entries:
         skipped: list[_Lexeme] = []
         after = _match(lexemes, index + 1, words[1:], skipped)
-        if after is not None and not (
+        if after is None or (
             words[1:] and _is_number_of_unit(words[-1], lexemes[after : after + 1])
         ):
-            tokens.append(
-                LexToken(
-                    word.symbol,
-                    word.kind,
-                    lexemes[index].start,
-                    lexemes[after - 1].end,
-                    # Not `or`: zero is a value.
-                    text if word.value is None else word.value,
-                    word.is_base_form,
-                )
-            )
-            tokens.extend(
-                LexToken("it", TokenKind.MODIFIER, i.start, i.end)
-                for i in skipped
-                if i.text in _PRONOUNS
-            )
-            return after
-    if lexemes[index].kind == "word":
+            continue
+        # Not `or`: zero is a value.
+        value = text if word.value is None else word.value
+        end = lexemes[after - 1].end
+        tokens.append(LexToken(word.symbol, word.kind, lexeme.start, end, value, word.is_base_form))
+        tokens.extend(
+            LexToken("it", TokenKind.MODIFIER, i.start, i.end)
+            for i in skipped
+            if i.text in _PRONOUNS
+        )
+        return after
+    if lexeme.kind == "word":
         tokens.append(
-            LexToken(
-                Slot.UNKNOWN_WORD,
-                TokenKind.UNKNOWN,
-                lexemes[index].start,
-                lexemes[index].end,
-                lexemes[index].text,
-            )
+            LexToken(Slot.UNKNOWN_WORD, TokenKind.UNKNOWN, lexeme.start, lexeme.end, lexeme.text)
         )
     return index + 1
+
+
+def _find_entries(text: str) -> tuple[str, Sequence[tuple[tuple[str, ...], LexiconEntry]]]:
+    """The phrases that start with this word, and the word as the lexicon spells it."""
+    english = load_lexicon().english
+    if text not in english and "'" in text:
+        text = text.removesuffix("'s") if text.endswith("'s") else text.replace("'", "")
+    if text not in english and (corrected := _spell_checker().correct(text)):
+        text = corrected
+    return text, english.get(text, ())
 
 
 def _is_number_of_unit(last: str, lexemes: list[_Lexeme]) -> bool:
