@@ -17,19 +17,12 @@ from .segmentation import (
 
 _TITLE_SYMBOLS = symbol_set(
     "bigger smaller top bottom left right middle fade fadein fadeout fadeboth big small huge "
-    "size font remove",
-    Slot.COLOR,
-    Slot.POSITION,
-    Slot.FONT_SIZE,
-    Slot.QUOTED_TEXT,
-    Slot.TIME,
-)
+    "size font remove"
+) | {Slot.COLOR, Slot.POSITION, Slot.FONT_SIZE, Slot.QUOTED_TEXT, Slot.TIME}
 _MUSIC_SYMBOLS = symbol_set(
     "louder quieter volume fade fadein fadeout fadeboth duck duckhint mute remove lower raise "
-    "up down speaks",
-    Slot.PERCENT,
-    Slot.MOOD,
-)
+    "up down speaks"
+) | {Slot.PERCENT, Slot.MOOD}
 # With these, "it" is the video: titles and music are not trimmed.
 _VIDEO_ONLY_COMMANDS = symbol_set("trim cut keep split loop play speedup slowdown")
 _DEGREES = ("bit", "much", "more", "less")
@@ -47,9 +40,8 @@ _CLIP_COMMANDS = ("move", "swap", "remove", "merge")
 # "remove the title and sharpen it", the effect is not removed but applied.
 _STANDALONE_SYMBOLS = symbol_set(
     "it video photo frame brighter darker sharpen rotate flip mirror crop zoomin zoomout fadein "
-    "fadeout",
-    Slot.TIME,
-)
+    "fadeout"
+) | {Slot.TIME}
 _INVERTING_VERBS = ("remove", "raise", "lower", "keep")
 # Values that can be enough: "720p is enough", "10 seconds will do".
 _SUFFICIENT_SLOTS = SETTING_SLOTS | {Slot.TIME, Slot.FILE_SIZE, Slot.PERCENT}

@@ -45,6 +45,8 @@ from .segmentation import (
     split_sentences,
 )
 
+_log = logging.getLogger(__name__)
+
 # More than any real message has; limits the time.
 _MAX_WORDS = 120
 _MAX_CLAUSES = 60
@@ -54,7 +56,6 @@ _TOPIC_PRIORITY: tuple[Topic, ...] = (
 )  # fmt: skip
 _UPLOAD_SYMBOLS = symbol_set("upload video it add to photo")
 _CLIP_MENTION_SYMBOLS = CLIP_SYMBOLS | symbol_set("take for in it of on at")
-_log = logging.getLogger(__name__)
 _IDEMPOTENT_EDITS: tuple[list[Edit], ...] = ([RemoveTransitions()], [StartOver()])
 
 

@@ -20,8 +20,8 @@ from ..lexer.tokens import ANY_SLOT, LexToken, Slot, TokenKind, slot_pattern
 # "Take the logo off", "cut the first part out", "turn the sound off".
 _SEPARABLE_VERBS = frozenset(("take", "cut", "trim", "split", "set", "edit", "move"))
 _REMOVAL_PARTICLES = frozenset(("out", "off", "away"))
-SLOT_KINDS = (TokenKind.SLOT, TokenKind.UNKNOWN)
-"""The kinds of tokens that have a name and a value in the line of a clause."""
+# The kinds of tokens that have a name and a value in the line of a clause.
+_SLOT_KINDS = (TokenKind.SLOT, TokenKind.UNKNOWN)
 
 
 class Clause:
@@ -43,7 +43,11 @@ class Clause:
 
     def reset_line(self) -> None:
         """Undo what an extractor consumed."""
-        self.line = f" {' '.join(map(_symbol_text, range(len(self.tokens)), self.tokens))} "
+        names = (
+            f"{token.symbol}{n}" if token.kind in _SLOT_KINDS else token.symbol
+            for n, token in enumerate(self.tokens)
+        )
+        self.line = f" {' '.join(names)} "
         self._unread_indexes = {
             n for n, token in enumerate(self.tokens) if token.kind == TokenKind.SLOT
         }
@@ -59,7 +63,7 @@ class Clause:
         indexes = [
             index
             for index, token in enumerate(self.tokens)
-            if token.kind in SLOT_KINDS and token.symbol == slot
+            if token.kind in _SLOT_KINDS and token.symbol == slot
         ]
         self._unread_indexes.difference_update(indexes)
         return [self.tokens[index].value for index in indexes]
@@ -87,10 +91,6 @@ class Clause:
     def consume(self, start: int, end: int) -> None:
         """Replace a part of the line that has been understood by `~`."""
         self.line = f"{self.line[:start].rstrip()} ~ {self.line[end:].lstrip()}"
-
-
-def _symbol_text(index: int, token: LexToken) -> str:
-    return f"{token.symbol}{index}" if token.kind in SLOT_KINDS else token.symbol
 
 
 _TIME = slot_pattern(Slot.TIME)

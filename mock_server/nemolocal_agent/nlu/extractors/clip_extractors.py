@@ -1,4 +1,4 @@
-"""Commands about whole clips (their order, merging, uploads), and undo and redo."""
+"""Extractors of edits of clips: order, merging, splits, loops, speed, uploads; undo and redo."""
 
 import re
 

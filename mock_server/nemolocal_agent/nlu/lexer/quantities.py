@@ -4,7 +4,8 @@ import re
 
 from .tokens import COMMA, LexToken, Slot, TokenKind, symbol_set
 
-UNITS: dict[str, tuple[Slot, float]] = {
+# The slot that a number with a unit becomes, and the value of one unit.
+_UNITS: dict[str, tuple[Slot, float]] = {
     "ms": (Slot.TIME, 1),
     "s": (Slot.TIME, 1000),
     "min": (Slot.TIME, 60_000),
@@ -18,30 +19,24 @@ UNITS: dict[str, tuple[Slot, float]] = {
     "kb": (Slot.FILE_SIZE, 0.001),
     "px": (Slot.FONT_SIZE, 1),
 }
-"""The slot that a number with a unit becomes, and the value of one unit."""
 TIME_UNITS = ("s", "min", "h")
 """Units of time that can have no number: "a minute"."""
 RESOLUTION_BY_HEIGHT = {
-    480: "720p",
-    540: "720p",
-    720: "720p",
-    1080: "1080p",
-    1440: "4k",
-    2160: "4k",
-}
+    480: "720p", 540: "720p", 720: "720p", 1080: "1080p", 1440: "4k", 2160: "4k",
+}  # fmt: skip
 """The resolution by the number of lines, as in 1080p."""
-RESOLUTION_BY_THOUSANDS = {4: "4k", 2: "1080p", 1: "1080p"}
-"""The resolution by thousands of columns, as in 4K."""
-ASPECT_RATIOS = frozenset("9:16 16:9 1:1 4:5 5:4 4:3 3:4 21:9 9:21 2:1 1:2 3:2 2:3".split())
-"""Aspect ratios that could be read as times."""
-MAX_TIME_MS = 360_000_000
-"""The longest time: a hundred hours."""
-TIME_PREPOSITIONS = frozenset("from to at until between and after before".split())
-"""Words that make "second 3" a point of time."""
-COUNTABLE_KINDS = (TokenKind.NOUN, TokenKind.UNKNOWN)
-"""The kinds of words that an ordinal counts."""
-RANGE_WORDS = ("to", "and", "until", "through", ",")
-"""Words between two numbers of one unit: "seconds 6 to 8"."""
+# The resolution by thousands of columns, as in 4K.
+_RESOLUTION_BY_THOUSANDS = {4: "4k", 2: "1080p", 1: "1080p"}
+# Aspect ratios that could be read as times.
+_ASPECT_RATIOS = frozenset("9:16 16:9 1:1 4:5 5:4 4:3 3:4 21:9 9:21 2:1 1:2 3:2 2:3".split())
+# The longest time: a hundred hours.
+_MAX_TIME_MS = 360_000_000
+# Words that make "second 3" a point of time.
+_TIME_PREPOSITIONS = frozenset("from to at until between and after before".split())
+# The kinds of words that an ordinal counts.
+_COUNTABLE_KINDS = (TokenKind.NOUN, TokenKind.UNKNOWN)
+# Words between two numbers of one unit: "seconds 6 to 8".
+_RANGE_WORDS = ("to", "and", "until", "through", ",")
 _EDGES = ("first", "last", "middle")
 # After these, "one" is a pronoun: "the last one", "the red one".
 _PRONOUN_ANTECEDENTS = symbol_set(
@@ -50,46 +45,9 @@ _PRONOUN_ANTECEDENTS = symbol_set(
 _UNIT_SHARING_WORDS = ("to", "and", "until", "or")
 
 
-def _parse_fraction(text: str, before: str, after: str) -> float | None:
-    """The value of a fraction with a slash: 1/4 speed, the first 2/3. None if it is a ratio.
-
-    `before` and `after` are the symbols beside it.
-    """
-    part, slash, whole = text.partition("/")
-    if not slash or not (part + whole).isdigit() or not 0 < int(part) < int(whole):
-        return None
-    beside = before in ("first", "last", "middle", "at", "by", "size") or after in ("of", "speed")
-    return round(int(part) / int(whole), 9) if part == "1" or beside else None
-
-
-def _is_pronoun_one(before: list[LexToken]) -> bool:
-    """Whether "one" after these tokens is a pronoun: "the last one", "this one"."""
-    last = before[-1] if before else None
-    if last is None or last.symbol == "it":
-        return last is not None and last.value in ("this", "that")
-    return last.symbol in _PRONOUN_ANTECEDENTS
-
-
-def _share_units(tokens: list[LexToken]) -> list[LexToken]:
-    """Give a number the unit of the next one: `2 to 4 seconds`."""
-    words = [token for token in tokens if token.symbol]
-    before = ["", *(token.symbol for token in words)]
-    rows = list(zip(before, words, words[1:], words[2:], strict=False))
-    # Backwards, so that the unit is passed on: "at 3, 6 and 9 seconds".
-    for name, one, two, three in reversed(rows):
-        if (
-            (one.symbol == Slot.NUMBER or (one.symbol == Slot.ORDINAL and name == "at"))
-            and name not in ("clip", "hash", "photo")
-            and three.symbol in (Slot.TIME, Slot.PERCENT)
-            and (
-                two.symbol in _UNIT_SHARING_WORDS or (two.symbol == COMMA and name in ("at", COMMA))
-            )
-        ):
-            one.symbol, one.value = (
-                three.symbol,
-                (round(one.value * 1000) if three.symbol == Slot.TIME else one.value / 100),
-            )
-    return tokens
+def parse_quantities(tokens: list[LexToken]) -> list[LexToken]:
+    """The tokens with slots for numbers and units."""
+    return _QuantityParser(tokens).parse()
 
 
 class _QuantityParser:
@@ -155,7 +113,7 @@ class _QuantityParser:
 
     def _is_unit_second(self, index: int) -> bool:
         return (
-            self._is_second(index) and self._kind_at(self._skip(index + 1)) not in COUNTABLE_KINDS
+            self._is_second(index) and self._kind_at(self._skip(index + 1)) not in _COUNTABLE_KINDS
         )
 
     def _is_half_unit(self) -> bool:
@@ -170,7 +128,7 @@ class _QuantityParser:
         follows = self._kind_at(self.position + 1) not in (
             TokenKind.UNIT,
             TokenKind.SUFFIX,
-            *COUNTABLE_KINDS,
+            *_COUNTABLE_KINDS,
         )
         return self._kind_at(self.position) == TokenKind.NUMBER and follows
 
@@ -178,12 +136,12 @@ class _QuantityParser:
         while True:
             amount = self._parse_amount()
             end = self.tokens[self.position - 1].end
-            self._add_slot(Slot.TIME, unit.start, end, round(amount * UNITS[unit.symbol][1]))
+            self._add_slot(Slot.TIME, unit.start, end, round(amount * _UNITS[unit.symbol][1]))
             joint = self._token_at(self.position)
             self.position += 1
             if (
                 joint is None
-                or joint.symbol not in RANGE_WORDS
+                or joint.symbol not in _RANGE_WORDS
                 or not self._is_number_without_unit()
             ):
                 self.position -= 1
@@ -193,7 +151,7 @@ class _QuantityParser:
     def _is_time_point(self) -> bool:
         """Whether it is a point of time: "from second 3 to second 8"."""
         return (
-            self._previous_symbol() in TIME_PREPOSITIONS
+            self._previous_symbol() in _TIME_PREPOSITIONS
             and self._kind_at(self.position + 1) == TokenKind.NUMBER
         )
 
@@ -217,7 +175,7 @@ class _QuantityParser:
             text, self._previous_symbol(), self._symbol_at(self._skip(self.position))
         ):
             self._add_slot(Slot.FRACTION, token.start, token.end, share)
-        elif token.symbol == "ratio" or (self._clocks < 2 and text in ASPECT_RATIOS):
+        elif token.symbol == "ratio" or (self._clocks < 2 and text in _ASPECT_RATIOS):
             width, height = (float(n) for n in re.split(r"[:/x×比 ]+", text))
             if width and height:
                 self._add_slot(Slot.ASPECT_RATIO, token.start, token.end, f"{width:g}:{height:g}")
@@ -226,12 +184,12 @@ class _QuantityParser:
             for part in text.split(":"):
                 seconds = seconds * 60 + float(part)
             self._add_slot(
-                Slot.TIME, token.start, token.end, min(round(seconds * 1000), MAX_TIME_MS)
+                Slot.TIME, token.start, token.end, min(round(seconds * 1000), _MAX_TIME_MS)
             )
 
     def _parse_after_edge(self, token: LexToken) -> None:
         """`the first second` is a time, `the middle third` a share, unless a noun follows."""
-        if self._kind_at(self.position + 1) in COUNTABLE_KINDS or token.value < 2:
+        if self._kind_at(self.position + 1) in _COUNTABLE_KINDS or token.value < 2:
             self.output.append(token)
         elif token.value == 2:
             self._add_slot(Slot.TIME, token.start, token.end, 1000)
@@ -295,7 +253,7 @@ class _QuantityParser:
         """`16 by 9` is an aspect ratio."""
         height = self.tokens[self.position + 1]
         ratio = f"{width:g}:{float(height.value):g}"
-        if ratio in ASPECT_RATIOS:
+        if ratio in _ASPECT_RATIOS:
             self._add_slot(Slot.ASPECT_RATIO, first.start, height.end, ratio)
             self.position += 2
         else:
@@ -330,7 +288,7 @@ class _QuantityParser:
         unit = "s" if token.symbol == Slot.ORDINAL else token.symbol
         self.position += 1
         if unit in ("k", "p"):
-            height = (RESOLUTION_BY_THOUSANDS if unit == "k" else RESOLUTION_BY_HEIGHT).get(
+            height = (_RESOLUTION_BY_THOUSANDS if unit == "k" else RESOLUTION_BY_HEIGHT).get(
                 int(amount)
             )
             self._add_slot(
@@ -339,14 +297,14 @@ class _QuantityParser:
             return
         if unit == "min" and self._has_file_sizes and token.end - token.start == 1:
             unit = "mb"
-        slot, one = UNITS[unit]
+        slot, one = _UNITS[unit]
         value = round(amount * one, 6)
         if slot != Slot.TIME:
             self._add_slot(slot, start, token.end, value)
             return
         value += self._parse_rest_of_time(unit, one)
         self._add_slot(
-            Slot.TIME, start, self.tokens[self.position - 1].end, min(round(value), MAX_TIME_MS)
+            Slot.TIME, start, self.tokens[self.position - 1].end, min(round(value), _MAX_TIME_MS)
         )
 
     def _parse_rest_of_time(self, unit: str, one: float) -> float:
@@ -389,7 +347,7 @@ class _QuantityParser:
         elif token.symbol in TIME_UNITS and self._is_number_without_unit():
             self._parse_counted_times(token)
         elif token.symbol in TIME_UNITS and article:
-            one = UNITS[token.symbol][1]
+            one = _UNITS[token.symbol][1]
             self._add_slot(
                 Slot.TIME,
                 token.start,
@@ -404,6 +362,43 @@ class _QuantityParser:
             self.output.append(LexToken("measure", TokenKind.MODIFIER, token.start, token.end))
 
 
-def parse_quantities(tokens: list[LexToken]) -> list[LexToken]:
-    """The tokens with slots for numbers and units."""
-    return _QuantityParser(tokens).parse()
+def _parse_fraction(text: str, before: str, after: str) -> float | None:
+    """The value of a fraction with a slash: 1/4 speed, the first 2/3. None if it is a ratio.
+
+    `before` and `after` are the symbols beside it.
+    """
+    part, slash, whole = text.partition("/")
+    if not slash or not (part + whole).isdigit() or not 0 < int(part) < int(whole):
+        return None
+    beside = before in ("first", "last", "middle", "at", "by", "size") or after in ("of", "speed")
+    return round(int(part) / int(whole), 9) if part == "1" or beside else None
+
+
+def _is_pronoun_one(before: list[LexToken]) -> bool:
+    """Whether "one" after these tokens is a pronoun: "the last one", "this one"."""
+    last = before[-1] if before else None
+    if last is None or last.symbol == "it":
+        return last is not None and last.value in ("this", "that")
+    return last.symbol in _PRONOUN_ANTECEDENTS
+
+
+def _share_units(tokens: list[LexToken]) -> list[LexToken]:
+    """Give a number the unit of the next one: `2 to 4 seconds`."""
+    words = [token for token in tokens if token.symbol]
+    before = ["", *(token.symbol for token in words)]
+    rows = list(zip(before, words, words[1:], words[2:], strict=False))
+    # Backwards, so that the unit is passed on: "at 3, 6 and 9 seconds".
+    for name, one, two, three in reversed(rows):
+        if (
+            (one.symbol == Slot.NUMBER or (one.symbol == Slot.ORDINAL and name == "at"))
+            and name not in ("clip", "hash", "photo")
+            and three.symbol in (Slot.TIME, Slot.PERCENT)
+            and (
+                two.symbol in _UNIT_SHARING_WORDS or (two.symbol == COMMA and name in ("at", COMMA))
+            )
+        ):
+            one.symbol, one.value = (
+                three.symbol,
+                (round(one.value * 1000) if three.symbol == Slot.TIME else one.value / 100),
+            )
+    return tokens
