@@ -430,10 +430,9 @@ def _with_unique_ids(segments: list[Segment], new_ids: Iterator[str]) -> list[Se
 def fit_music(draft: Draft, media_pool: MediaPool) -> Draft:
     """Trim the music to the end of the video, or extend and repeat it up to there."""
     track = music_track(draft)
-    parts = sorted_segments(track)
-    if track is None or not parts:
+    if track is None or not track.segments:
         return draft
-    length = length_of(draft)
+    parts, length = sorted_segments(track), length_of(draft)
     kept = trim_segments(parts, 0, length) or [trim_segment(move_segment(parts[0], 0), 0, length)]
     fitted = _extend(kept, length, media_pool)
     if fitted[-1] != parts[-1]:
