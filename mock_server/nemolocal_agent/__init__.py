@@ -14,14 +14,20 @@ from .edits import (
     choose_music_upload,
     place_uploads_if_empty,
 )
+from .edits.apply import DraftVersion, build_versions
 from .errors import EditRejected
-from .generation import is_editing, is_generation, split_stages
 from .intents import AddMusic, Edit, Generate, NoEdit
 from .nlu import parse_message
 from .replies import write_edit_reply, write_failure_reply, write_no_edit_reply
 from .timeline import length_of
-from .tool_calls import PlannedToolCall, group_edits, plan_tool_calls
-from .undo_history import DraftVersion, build_versions
+from .tool_calls import (
+    PlannedToolCall,
+    group_edits,
+    is_editing,
+    is_generation,
+    plan_tool_calls,
+    split_stages,
+)
 
 __all__ = [
     "DEFAULT_MOOD",

@@ -32,13 +32,13 @@ class _PluralCount(int):
 
 
 def _format_message(text: str, values: dict[str, Any], comma: str) -> str:
-    told = dict(values)
+    formatted = dict(values)
     for name, value in values.items():
         if isinstance(value, list):
-            told[name] = comma.join(value)
+            formatted[name] = comma.join(value)
         elif isinstance(value, int):
-            told[name] = _PluralCount(value)
-    return text.format(**told)
+            formatted[name] = _PluralCount(value)
+    return text.format(**formatted)
 
 
 _ENGLISH = {

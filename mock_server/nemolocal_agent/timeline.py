@@ -1,27 +1,61 @@
-"""Queries and changes of a draft's tracks and segments. Pure functions."""
+"""A draft's tracks, segments and media: queries, changes, and what a selector names.
 
-from collections.abc import Callable, Iterable, Iterator
+Pure functions.
+"""
+
+import math
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import count, pairwise
+from pathlib import PurePath
 
 import msgspec
 
+from nemolocal_contract.describe import format_seconds
 from nemolocal_contract.draft import Draft, Number, Segment, Track, TrackType
+from nemolocal_contract.media import MediaKind
+
+from .errors import EditRejected
+from .intents import Edit, Selector, TimelinePoint, TimelineSpan
 
 MUSIC_TRACK, SUBTITLES_TRACK, OVERLAY_TRACK = "BGM", "Subtitles", "Overlay"
 """The names of the tracks with a fixed purpose."""
-
 _KNOWN_TYPES = {kind.value for kind in TrackType}
 _replace = msgspec.structs.replace
+PENDING = "pending"
+"""The asset id of media that do not exist yet, while an edit is only planned."""
+STILL_DURATION_MS = 5000
+MUSIC_TITLES = {
+    "lofi": "Lo-fi",
+    "upbeat": "Upbeat",
+    "calm": "Calm",
+    "ambient": "Ambient",
+    "cinematic": "Cinematic",
+    "happy": "Happy",
+    "sad": "Sad",
+    "epic": "Epic",
+}
+DEFAULT_MOOD = "calm"
+MAX_MUSIC_MS = 3_600_000
+"""The maximum length of composed music; a longer video repeats it."""
+_WORD_SEPARATORS = re.compile(r"[\s_-]+")
 
 
 def main_track(draft: Draft) -> Track | None:
     """The track of the video itself: the first video track with segments; others are overlays."""
-    return next((track for track in draft.of_type(TrackType.VIDEO) if track.segments), None)
+    return next(
+        (t for t in draft.tracks or () if t.type == TrackType.VIDEO.value and t.segments), None
+    )
 
 
 def music_track(draft: Draft) -> Track | None:
     """The track of the background music."""
-    return next((t for t in draft.of_type(TrackType.AUDIO) if t.name == MUSIC_TRACK), None)
+    return next((track for track in draft.tracks or () if is_music_track(track)), None)
+
+
+def is_music_track(track: Track) -> bool:
+    """Whether it is the track of the background music."""
+    return track.type == TrackType.AUDIO.value and track.name == MUSIC_TRACK
 
 
 def is_known_track(track: Track) -> bool:
@@ -188,3 +222,166 @@ def new_segment_ids(*drafts: Draft) -> Iterator[str]:
     tails = [i[4:] for i in ids if i.startswith("seg_") and len(i) < 20]
     first = 1 + max([int(tail) for tail in tails if tail.isdecimal()], default=0)
     yield from (f"seg_{number}" for number in count(first))
+
+
+class Media(msgspec.Struct, frozen=True):
+    """What edits need to know about a file. Images have a duration of 0 ms and no audio."""
+
+    id: str
+    filename: str
+    kind: MediaKind
+    duration_ms: int
+    has_audio: bool = True
+
+    @property
+    def stem(self) -> str:
+        """The file name without its extension."""
+        return PurePath(self.filename).stem
+
+
+class MediaPool(msgspec.Struct, frozen=True):
+    """The media of a session.
+
+    `asset_ids` has the asset id of what was generated or chosen for an edit.
+    """
+
+    uploads: tuple[Media, ...] = ()
+    generated: tuple[Media, ...] = ()
+    asset_ids: Mapping[Edit, str] = {}
+
+    @property
+    def visual_uploads(self) -> list[Media]:
+        """The uploads that can be clips, in upload order."""
+        return [media for media in self.uploads if media.kind != "audio"]
+
+    def find(self, source: str | None) -> Media | None:
+        """The file with this asset id."""
+        return next((m for m in (*self.uploads, *self.generated) if m.id == source), None)
+
+    def has_audio(self, segment: Segment) -> bool:
+        """Whether the segment has audio; True if its file is not known."""
+        media = self.find(segment.source)
+        return media is None or (media.has_audio and media.kind != "image")
+
+    def is_static(self, segment: Segment) -> bool:
+        """Whether the segment looks the same at any time: a text or a still image."""
+        return self.static_flags([segment])[0]
+
+    def static_flags(self, segments: Iterable[Segment]) -> list[bool]:
+        """`is_static` for several segments."""
+        stills = {m.id for m in (*self.uploads, *self.generated) if m.kind == "image"}
+        return [s.text is not None if s.source is None else s.source in stills for s in segments]
+
+    def source_duration_ms(self, source: str | None) -> Number | None:
+        """The duration of a source; None for an image or an unknown file."""
+        if source == PENDING:
+            return math.inf
+        media = self.find(source)
+        return None if media is None or media.kind == "image" else media.duration_ms
+
+
+def resolve_point(point: TimelinePoint, total_ms: Number) -> int:
+    """Milliseconds from the start of a timeline of this length, clamped to it."""
+    at = point.ms if point.share is None else round(point.share * total_ms)
+    return round(min(max(total_ms - at if point.before_end else at, 0), total_ms))
+
+
+def clamp_span(span: TimelineSpan, total_ms: Number) -> tuple[int, int]:
+    """The start and end on a timeline of this length; the start is never after the end."""
+    end = resolve_point(span.end, total_ms)
+    return min(resolve_point(span.start, total_ms), end), end
+
+
+def resolve_span(span: TimelineSpan, total: Number) -> tuple[Number, Number]:
+    """The start and end of a span in something `total` ms long; raises `EditRejected`."""
+    start, end = clamp_span(span, total)
+    if start < end:
+        return start, end
+    if not span.start.before_end and span.start.share is None and span.start.ms >= total:
+        raise EditRejected("past_end", at=format_seconds(span.start.ms))
+    raise EditRejected("empty_span")
+
+
+def find_clips(clips: Sequence[Segment], selector: Selector, media_pool: MediaPool) -> list[int]:
+    """The indexes of the clips with this number or name, or of all clips."""
+    if selector.number is not None:
+        indexes = _index_of_number(selector.number, len(clips))
+    elif selector.name is not None:
+        labels = [_labels_of(clip, media_pool) for clip in clips]
+        indexes = match_names(selector.name, labels)
+        if len({clips[index].source for index in indexes}) > 1:
+            raise EditRejected("which_clip", names=_numbered_names(clips, indexes, media_pool))
+    else:
+        indexes = [*range(len(clips))]
+    if not indexes:
+        raise EditRejected("no_such_clip", count=len(clips), names=clip_names(clips, media_pool))
+    return indexes
+
+
+def require_one(clips: Sequence[Segment], indexes: Sequence[int], media_pool: MediaPool) -> int:
+    """The only index; raises `EditRejected` with a question if there are several."""
+    if len(indexes) > 1:
+        raise EditRejected("which_clip", names=_numbered_names(clips, indexes, media_pool))
+    return indexes[0]
+
+
+def find_uploads(uploads: Sequence[Media], selector: Selector) -> list[Media]:
+    """The uploads with this number or name, or all uploads."""
+    if selector.number is not None:
+        indexes = _index_of_number(selector.number, len(uploads))
+    elif selector.name is not None:
+        indexes = match_names(selector.name, [(media.filename, media.stem) for media in uploads])
+        if len(indexes) > 1:
+            names = [f"{index + 1}. {uploads[index].filename}" for index in indexes]
+            raise EditRejected("which_upload", names=names)
+    else:
+        indexes = [*range(len(uploads))]
+    if not indexes:
+        names = [media.filename for media in uploads]
+        raise EditRejected("no_such_upload", count=len(uploads), names=names)
+    return [uploads[index] for index in indexes]
+
+
+def match_names(name: str, candidates: Sequence[Sequence[str]]) -> list[int]:
+    """The indexes of the candidates with this name: an exact match, else a partial one."""
+    wanted = _normalize_name(name)
+    if not wanted:
+        return []
+    labels = [[_normalize_name(label) for label in candidate] for candidate in candidates]
+    for fits in (wanted.__eq__, lambda label: wanted in label, lambda label: label in wanted):
+        found = [n for n, row in enumerate(labels) if any(label and fits(label) for label in row)]
+        if found:
+            return found
+    return []
+
+
+def _normalize_name(text: str) -> str:
+    return _WORD_SEPARATORS.sub(" ", text.casefold()).strip()
+
+
+def _index_of_number(number: int, count: int) -> list[int]:
+    index = number - 1 if number > 0 else count + number
+    return [index] if number and 0 <= index < count else []
+
+
+def _labels_of(clip: Segment, media_pool: MediaPool) -> list[str]:
+    media = media_pool.find(clip.source)
+    title = (clip.metadata or {}).get("title")
+    names = [title] if isinstance(title, str) else []
+    return names if media is None else [*names, media.filename, media.stem]
+
+
+def clip_names(clips: Sequence[Segment], media_pool: MediaPool) -> list[str]:
+    """The names of the clips, in their order."""
+    labels = [_labels_of(clip, media_pool) for clip in clips]
+    return [
+        next(iter(names), clip.source or "?") for names, clip in zip(labels, clips, strict=True)
+    ]
+
+
+def _numbered_names(
+    clips: Sequence[Segment], indexes: Sequence[int], media_pool: MediaPool
+) -> list[str]:
+    """The names of some clips with their numbers, since two can have the same name."""
+    names = clip_names(clips, media_pool)
+    return [f"{index + 1}. {names[index]}" for index in indexes]

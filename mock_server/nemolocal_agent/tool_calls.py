@@ -1,7 +1,8 @@
-"""The tool calls of the backend: the tool for each edit, its arguments and its response (SSE-2).
+"""What the backend does in a turn: its stages, and its tool calls with arguments and responses.
 
-The arguments and responses are internal to the backend (CLI-6): public documents show the names of
-two tools and none of their arguments. Everything else is graded A. Pure functions.
+Generation has two stages: first the requested clip, then music and a title (SSE-8). The arguments
+and responses of tool calls (SSE-2) are internal to the backend (CLI-6): public documents show the
+names of two tools and none of their arguments. Everything else is graded A. Pure functions.
 """
 
 from collections.abc import Iterable, Sequence
@@ -13,49 +14,9 @@ import msgspec
 
 from nemolocal_contract.draft import Draft, Segment, draft_to_wire
 
-from .intents import (
-    SELECT_ALL,
-    AddMusic,
-    AddOverlay,
-    AddSubtitles,
-    AddTitle,
-    AddTransition,
-    ApplyEffect,
-    ChangeTitle,
-    Compress,
-    DuckMusic,
-    Edit,
-    Fade,
-    Generate,
-    KeepSpan,
-    Loop,
-    Merge,
-    MoveClip,
-    PlaceUploads,
-    Redo,
-    RemoveClip,
-    RemoveEffects,
-    RemoveMusic,
-    RemoveOverlays,
-    RemoveSpan,
-    RemoveTitle,
-    RemoveTransitions,
-    ReverseOrder,
-    Selector,
-    SetAspect,
-    SetFit,
-    SetFrameRate,
-    SetResolution,
-    SetSpeed,
-    SetVolume,
-    Slideshow,
-    Split,
-    StartOver,
-    SwapClips,
-    TimelinePoint,
-    TimelineSpan,
-    Undo,
-)
+from . import intents
+from .intents import SELECT_ALL, Edit, Selector, TimelinePoint, TimelineSpan, first_span
+from .timeline import clamp_span
 
 ToolName = Literal[
     "edit_multitrack",
@@ -78,60 +39,107 @@ GRADES: dict[ToolName, Literal["documented", "assumed"]] = {
 """Whether a public document shows the name of the tool."""
 
 _TOOLS: dict[type[Edit], ToolName] = {
-    Generate: "generate_video_with_seedance",
-    AddMusic: "generate_background_music",
-    AddSubtitles: "add_subtitles",
-    **dict.fromkeys(
-        (SetAspect, SetFit, SetResolution, SetFrameRate, Compress), "update_project_settings"
-    ),
-    **dict.fromkeys((Undo, Redo, StartOver), "restore_draft_version"),
+    intents.Generate: "generate_video_with_seedance",
+    intents.AddMusic: "generate_background_music",
+    intents.AddSubtitles: "add_subtitles",
+    intents.SetAspect: "update_project_settings",
+    intents.SetFit: "update_project_settings",
+    intents.SetResolution: "update_project_settings",
+    intents.SetFrameRate: "update_project_settings",
+    intents.Compress: "update_project_settings",
+    **dict.fromkeys((intents.Undo, intents.Redo, intents.StartOver), "restore_draft_version"),
 }
 # These take a list of operations, the others one edit.
 _BATCH_TOOLS = ("edit_multitrack", "update_project_settings")
 
 _TRACKS: dict[type[Edit], str] = {
-    **dict.fromkeys((AddTitle, ChangeTitle, RemoveTitle), "text"),
-    **dict.fromkeys((DuckMusic, RemoveMusic), "audio"),
+    **dict.fromkeys((intents.AddTitle, intents.ChangeTitle, intents.RemoveTitle), "text"),
+    **dict.fromkeys((intents.DuckMusic, intents.RemoveMusic), "audio"),
 }
 ACTIONS: dict[type[Edit], str] = {
-    PlaceUploads: "place_uploads",
-    KeepSpan: "trim",
-    RemoveSpan: "cut",
-    RemoveClip: "remove_clip",
-    Split: "split",
-    MoveClip: "move_clip",
-    SwapClips: "swap_clips",
-    ReverseOrder: "reverse_order",
-    Merge: "merge",
-    Loop: "loop",
-    Slideshow: "slideshow",
-    SetSpeed: "set_speed",
-    SetVolume: "set_volume",
-    AddMusic: "add_music",
-    DuckMusic: "duck_music",
-    RemoveMusic: "remove_music",
-    Fade: "fade",
-    AddTitle: "add_title",
-    ChangeTitle: "change_title",
-    RemoveTitle: "remove_title",
-    AddSubtitles: "add_subtitles",
-    SetAspect: "set_aspect",
-    SetFit: "set_fit",
-    SetResolution: "set_resolution",
-    SetFrameRate: "set_frame_rate",
-    ApplyEffect: "apply_effect",
-    RemoveEffects: "remove_effects",
-    AddTransition: "add_transition",
-    RemoveTransitions: "remove_transitions",
-    AddOverlay: "add_overlay",
-    RemoveOverlays: "remove_overlays",
-    Compress: "compress",
-    Generate: "generate",
-    Undo: "undo",
-    Redo: "redo",
-    StartOver: "start_over",
+    intents.PlaceUploads: "place_uploads",
+    intents.KeepSpan: "trim",
+    intents.RemoveSpan: "cut",
+    intents.RemoveClip: "remove_clip",
+    intents.Split: "split",
+    intents.MoveClip: "move_clip",
+    intents.SwapClips: "swap_clips",
+    intents.ReverseOrder: "reverse_order",
+    intents.Merge: "merge",
+    intents.Loop: "loop",
+    intents.Slideshow: "slideshow",
+    intents.SetSpeed: "set_speed",
+    intents.SetVolume: "set_volume",
+    intents.AddMusic: "add_music",
+    intents.DuckMusic: "duck_music",
+    intents.RemoveMusic: "remove_music",
+    intents.Fade: "fade",
+    intents.AddTitle: "add_title",
+    intents.ChangeTitle: "change_title",
+    intents.RemoveTitle: "remove_title",
+    intents.AddSubtitles: "add_subtitles",
+    intents.SetAspect: "set_aspect",
+    intents.SetFit: "set_fit",
+    intents.SetResolution: "set_resolution",
+    intents.SetFrameRate: "set_frame_rate",
+    intents.ApplyEffect: "apply_effect",
+    intents.RemoveEffects: "remove_effects",
+    intents.AddTransition: "add_transition",
+    intents.RemoveTransitions: "remove_transitions",
+    intents.AddOverlay: "add_overlay",
+    intents.RemoveOverlays: "remove_overlays",
+    intents.Compress: "compress",
+    intents.Generate: "generate",
+    intents.Undo: "undo",
+    intents.Redo: "redo",
+    intents.StartOver: "start_over",
 }
 """The `action` of each edit, written out so that renaming a class does not change the wire."""
+
+
+# The music of a generated clip, by its scene.
+_MOODS = {
+    "sunset": "calm",
+    "ocean": "ambient",
+    "city": "upbeat",
+    "forest": "calm",
+    "night": "lofi",
+    "snow": "calm",
+    "fire": "epic",
+    "space": "cinematic",
+}
+_DEFAULT_MOOD = "lofi"
+_MUSIC_VOLUME = 0.35
+_TITLE_SPAN = first_span(3000)
+_MAX_TITLE_LENGTH = 80
+
+
+def is_generation(edit: Edit) -> bool:
+    """Whether the edit generates a clip."""
+    return isinstance(edit, intents.Generate)
+
+
+def is_editing(edit: Edit) -> bool:
+    """Whether the edit is charged as editing: a generated clip has its own price, undo is free."""
+    return not isinstance(edit, intents.Generate | intents.Undo | intents.Redo)
+
+
+def is_undo_or_redo(edit: Edit) -> bool:
+    """Whether the edit is an undo or a redo."""
+    return isinstance(edit, intents.Undo | intents.Redo)
+
+
+def split_stages(edits: tuple[Edit, ...]) -> tuple[tuple[Edit, ...], ...]:
+    """The requested edits, and those that the backend adds by itself after generating a clip."""
+    clip = next((edit for edit in edits if isinstance(edit, intents.Generate)), None)
+    if clip is None:
+        return (edits,)
+    added: list[Edit] = []
+    if not any(isinstance(edit, intents.AddMusic) for edit in edits):
+        added.append(intents.AddMusic(_MOODS.get(clip.scene, _DEFAULT_MOOD), _MUSIC_VOLUME))
+    if not any(isinstance(edit, intents.AddTitle) for edit in edits) and clip.prompt.strip():
+        added.append(intents.AddTitle(clip.prompt.title()[:_MAX_TITLE_LENGTH], _TITLE_SPAN))
+    return edits, tuple(added)
 
 
 class PlannedToolCall(msgspec.Struct, frozen=True):
@@ -218,7 +226,7 @@ def _operation(edit: Edit, draft: Draft) -> dict[str, Any]:
 
 
 def _track_of(edit: Edit) -> str:
-    if isinstance(edit, SetVolume) and edit.target == "music":
+    if isinstance(edit, intents.SetVolume) and edit.target == "music":
         return "audio"
     return _TRACKS.get(type(edit), "video")
 
@@ -231,7 +239,7 @@ def _fields(kind: type[Edit]) -> dict[str, Any]:
 
 def _argument(name: str, value: Any, total: float | None) -> dict[str, Any]:
     if isinstance(value, TimelineSpan) and total is not None:
-        start, end = value.resolve(total)
+        start, end = clamp_span(value, total)
         return {"start_ms": start, "end_ms": end}
     if isinstance(value, Selector):
         return {"segment" if name == "selector" else name: _selector_argument(value)}

@@ -74,7 +74,7 @@ def test_edit_exports_by_itself_and_tells_nobody_to_ask_for_it(
     form: list[str],
 ) -> None:
     ending = ("Click [Export] to download the video.", "点击【导出】即可下载视频。")
-    monkeypatch.setattr(gui_hints, "_ENDINGS", (ending,))
+    monkeypatch.setattr(gui_hints, "ENDINGS", (ending,))
     url = serve()
     outcome = run("edit", clip, "-m", message, "-o", "out.mp4", "--base-url", url, *form)
     assert outcome.status == 0, outcome.err

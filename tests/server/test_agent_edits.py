@@ -6,7 +6,6 @@ import pytest
 
 from nemolocal_agent.edits import MUSIC_TITLES, Media, MediaPool, apply_edits
 from nemolocal_agent.errors import EditRejected
-from nemolocal_agent.generation import split_stages
 from nemolocal_agent.intents import (
     AddMusic,
     AddTitle,
@@ -29,6 +28,7 @@ from nemolocal_agent.intents import (
     span_between,
 )
 from nemolocal_agent.timeline import clips_of
+from nemolocal_agent.tool_calls import split_stages
 from nemolocal_contract.draft import Draft, Segment, TrackType, draft_from_wire
 from nemolocal_render.synthetic.sample_media import MOODS
 

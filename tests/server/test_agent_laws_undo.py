@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from nemolocal_agent.edits import Media, MediaPool, apply_edits, place_uploads_if_empty
+from nemolocal_agent.edits.apply import DraftVersion, build_versions
 from nemolocal_agent.errors import EditRejected
-from nemolocal_agent.generation import split_stages
 from nemolocal_agent.intents import (
     AddTitle,
     Edit,
@@ -24,7 +24,7 @@ from nemolocal_agent.intents import (
     Undo,
     first_span,
 )
-from nemolocal_agent.undo_history import DraftVersion, build_versions
+from nemolocal_agent.tool_calls import split_stages
 from nemolocal_contract.draft import Draft, draft_from_wire, draft_to_wire
 from nemolocal_contract.envelope import decode_json, encode_json
 from tests.support.profiles import examples

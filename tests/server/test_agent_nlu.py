@@ -34,6 +34,7 @@ from nemolocal_agent.intents import (
     span_between,
 )
 from nemolocal_agent.nlu import parse_message
+from nemolocal_agent.timeline import resolve_point
 from nemolocal_contract.effects import Blur, Brightness, Grayscale, Saturation
 from tests.support.tables import check_rows
 
@@ -140,8 +141,8 @@ def test_spans_are_parsed_in_many_notations(subtests: pytest.Subtests) -> None:
         assert isinstance(heard, tuple), heard
         (edit,) = heard
         assert isinstance(edit, KeepSpan)
-        assert edit.span.start.resolve(60_000) == span.start.resolve(60_000)
-        assert edit.span.end.resolve(60_000) == span.end.resolve(60_000)
+        assert resolve_point(edit.span.start, 60_000) == resolve_point(span.start, 60_000)
+        assert resolve_point(edit.span.end, 60_000) == resolve_point(span.end, 60_000)
 
     check_rows(subtests, SPANS, check)
 

@@ -6,9 +6,8 @@ from collections.abc import Iterable
 import pytest
 from hypothesis import given, strategies as st
 
-from nemolocal_agent import nlu
 from nemolocal_agent.intents import NoEdit, SetVolume
-from nemolocal_agent.nlu import parse_message, parse_message_or_raise
+from nemolocal_agent.nlu import message_parser, parse_message, parse_message_or_raise
 from nemolocal_agent.nlu.lexer.lexicon import LexiconEntry, load_lexicon
 
 TEMPLATES = (
@@ -121,7 +120,7 @@ def test_bug_in_the_parser_is_logged_and_the_message_is_unknown(
     def fail(_: object) -> None:
         raise IndexError("list index out of range")
 
-    monkeypatch.setattr(nlu, "parse_quantities", fail)
+    monkeypatch.setattr(message_parser, "parse_quantities", fail)
     with caplog.at_level(logging.ERROR):
         assert parse_message("  trim it to my-secret ") == NoEdit("unknown", "trim it to my-secret")
     assert "IndexError" in caplog.text

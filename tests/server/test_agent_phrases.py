@@ -17,6 +17,7 @@ from nemolocal_agent.intents import (
     first_span,
 )
 from nemolocal_agent.nlu import parse_message
+from nemolocal_agent.timeline import resolve_point
 from tests.support.phrases import Phrase, PhraseError, phrase_files, read_phrase, read_phrases
 from tests.support.tables import check_rows
 
@@ -26,7 +27,7 @@ TIMELINES = (60_000, 47_310)
 def seen_on(value: Any, total_ms: int) -> Any:
     """The value as it applies to a timeline: points as times, names in lower case."""
     if isinstance(value, TimelinePoint):
-        return value.resolve(total_ms)
+        return resolve_point(value, total_ms)
     if isinstance(value, Generate):
         return (Generate, value.scene, value.seconds)
     if isinstance(value, Selector):

@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 from hypothesis import given, strategies as st
 
-from nemolocal_agent.generation import split_stages
 from nemolocal_agent.intents import (
     AddMusic,
     AddTitle,
@@ -16,7 +15,7 @@ from nemolocal_agent.intents import (
     KeepSpan,
     first_span,
 )
-from nemolocal_agent.tool_calls import PlannedToolCall, group_edits
+from nemolocal_agent.tool_calls import PlannedToolCall, group_edits, split_stages
 from nemolocal_contract.draft import Draft
 from nemolocal_contract.turn_events import Heartbeat, Text, ToolCall, ToolResult
 from nemolocal_server.seeded_random import SeededRandom

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 import pytest
 
 from nemolocal_agent.edits import MediaPool, apply_edits, place_uploads_if_empty
+from nemolocal_agent.edits.apply import build_versions
 from nemolocal_agent.intents import (
     AddTitle,
     Compress,
@@ -18,7 +19,6 @@ from nemolocal_agent.intents import (
     first_span,
 )
 from nemolocal_agent.tool_calls import group_edits
-from nemolocal_agent.undo_history import build_versions
 from nemolocal_contract.clock import ManualClock
 from nemolocal_contract.draft import Draft
 from nemolocal_render.planning.planner import MediaSource, RenderPlan, plan_render

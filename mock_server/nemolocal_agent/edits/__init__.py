@@ -5,9 +5,9 @@ end of its source, the draft is as long as its last segment, and no id occurs tw
 milliseconds. Fields that an edit does not know are kept (STA-4).
 """
 
+from ..timeline import DEFAULT_MOOD, MAX_MUSIC_MS, MUSIC_TITLES, PENDING, Media, MediaPool
 from .apply import apply_edits, place_uploads_if_empty
 from .audio_edits import DEFAULT_MUSIC_VOLUME, choose_music_upload
-from .media_pool import DEFAULT_MOOD, MAX_MUSIC_MS, MUSIC_TITLES, PENDING, Media, MediaPool
 
 __all__ = [
     "DEFAULT_MOOD",

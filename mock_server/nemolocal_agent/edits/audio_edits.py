@@ -1,32 +1,41 @@
-"""Edits of volumes and of the background music."""
+"""Edits of volumes, of the background music, and of fades."""
 
 from collections.abc import Callable
 
 import msgspec
 
-from nemolocal_contract.draft import Draft, Segment, Track, TrackType
+from nemolocal_contract.draft import Draft, Number, Segment, Track, TrackType
 from nemolocal_contract.effects import Duck, effect_to_wire
 
 from ..errors import EditRejected
-from ..intents import SELECT_ALL, AddMusic, DuckMusic, RemoveMusic, SetVolume
+from ..intents import SELECT_ALL, AddMusic, DuckMusic, Fade, RemoveMusic, SetVolume
 from ..timeline import (
+    DEFAULT_MOOD,
+    MAX_MUSIC_MS,
+    MUSIC_TITLES,
     MUSIC_TRACK,
+    PENDING,
+    Media,
+    MediaPool,
     add_track,
     change_tracks,
+    is_music_track,
     length_of,
+    match_names,
     music_track,
     new_segment_ids,
+    sorted_segments,
     with_clips,
     with_segments,
 )
-from .insert_edits import used_sources
-from .media_pool import DEFAULT_MOOD, MAX_MUSIC_MS, MUSIC_TITLES, PENDING, Media, MediaPool
-from .music_fit import fit_music
-from .selection import match_names, select_clips
+from .clip_edits import select_clips, used_sources
+from .ripple import fit_music
+from .title_edits import change_titles
 
 MAX_VOLUME = 4.0
 DEFAULT_MUSIC_VOLUME = 0.35
 _replace = msgspec.structs.replace
+_DEFAULT_FADE_MS = 1000
 
 
 def set_volume(draft: Draft, edit: SetVolume, media_pool: MediaPool) -> Draft:
@@ -60,7 +69,7 @@ def _apply_volume(draft: Draft, edit: SetVolume, media_pool: MediaPool) -> Draft
     change = _skip_stills(draft, _volume_change(edit), media_pool)
     if edit.target == "music":
         _require_music(draft)
-        return change_tracks(draft, _is_music_track, change)
+        return change_tracks(draft, is_music_track, change)
     if edit.selector != SELECT_ALL:
         draft, clips, indexes = select_clips(draft, edit.selector, media_pool)
         for index in indexes:
@@ -69,7 +78,7 @@ def _apply_volume(draft: Draft, edit: SetVolume, media_pool: MediaPool) -> Draft
     everything = edit.target == "all"
     return change_tracks(
         draft,
-        lambda track: track.type == TrackType.VIDEO or (everything and _is_music_track(track)),
+        lambda track: track.type == TrackType.VIDEO or (everything and is_music_track(track)),
         change,
     )
 
@@ -83,10 +92,6 @@ def _skip_stills(
     if all(still.values()):
         return change
     return lambda segment: segment if still.get(segment.id) else change(segment)
-
-
-def _is_music_track(track: Track) -> bool:
-    return track.type == TrackType.AUDIO and track.name == MUSIC_TRACK
 
 
 def _volume_change(edit: SetVolume) -> Callable[[Segment], Segment]:
@@ -142,14 +147,12 @@ def add_music(draft: Draft, edit: AddMusic, media_pool: MediaPool) -> Draft:
         effects=(effect_to_wire(Duck()),) if edit.duck else None,
         metadata={"title": _music_title(source, edit, media_pool)},
     )
-    return fit_music(_replace_music(draft, segment), media_pool)
-
-
-def _replace_music(draft: Draft, segment: Segment) -> Draft:
     old = music_track(draft)
     if old is None:
-        return add_track(draft, TrackType.AUDIO, MUSIC_TRACK, [segment])
-    return with_segments(draft, old, [segment])
+        draft = add_track(draft, TrackType.AUDIO, MUSIC_TRACK, [segment])
+    else:
+        draft = with_segments(draft, old, [segment])
+    return fit_music(draft, media_pool)
 
 
 def _music_title(source: str, edit: AddMusic, media_pool: MediaPool) -> str:
@@ -167,7 +170,7 @@ def _require_music(draft: Draft) -> Track:
 def duck_music(draft: Draft, _: DuckMusic, __: MediaPool) -> Draft:
     """Lower the music while the clips have sound."""
     _require_music(draft)
-    return change_tracks(draft, _is_music_track, _duck)
+    return change_tracks(draft, is_music_track, _duck)
 
 
 def _duck(segment: Segment) -> Segment:
@@ -178,3 +181,53 @@ def _duck(segment: Segment) -> Segment:
 def remove_music(draft: Draft, _: RemoveMusic, __: MediaPool) -> Draft:
     """Remove the background music."""
     return with_segments(draft, _require_music(draft), [])
+
+
+def add_fade(draft: Draft, edit: Fade, media_pool: MediaPool) -> Draft:
+    """Fade in or out: the video and its music, one of the two, some clips, or titles."""
+    if edit.target == "title":
+        return change_titles(
+            draft, edit.selector, lambda title: _fade_segment(title, edit, edit.way)
+        )
+    if edit.target == "music":
+        return _fade_music(draft, edit)
+    draft, clips, indexes = select_clips(draft, edit.selector, media_pool)
+    if edit.selector != SELECT_ALL:
+        for index in indexes:
+            clips[index] = _fade_segment(clips[index], edit, edit.way)
+        return with_clips(draft, clips)
+    after = with_clips(draft, _fade_ends(clips, edit))
+    music = music_track(draft)
+    if edit.target == "picture" or music is None or not music.segments:
+        return after
+    return _fade_music(after, edit)
+
+
+def _fade_music(draft: Draft, edit: Fade) -> Draft:
+    music = _require_music(draft)
+    return with_segments(draft, music, _fade_ends(sorted_segments(music), edit))
+
+
+def _fade_ends(segments: list[Segment], edit: Fade) -> list[Segment]:
+    if edit.way != "out":
+        segments[0] = _fade_segment(segments[0], edit, "in")
+    if edit.way != "in":
+        segments[-1] = _fade_segment(segments[-1], edit, "out")
+    return segments
+
+
+def _fade_segment(segment: Segment, edit: Fade, way: str) -> Segment:
+    """Set the fade, at most as long as the segment; a fade at the other end is shortened."""
+    wanted = _DEFAULT_FADE_MS if edit.duration_ms is None else max(edit.duration_ms, 0)
+    length = segment.duration_ms or 0
+    longest = min(wanted, length / 2 if edit.way == "both" and way == "both" else length)
+    before_in, before_out = segment.fade_in_ms or 0, segment.fade_out_ms or 0
+    if way == "both":
+        return _with_fades(segment, longest, longest)
+    if way == "in":
+        return _with_fades(segment, longest, min(before_out, length - longest))
+    return _with_fades(segment, min(before_in, length - longest), longest)
+
+
+def _with_fades(segment: Segment, fade_in: Number, fade_out: Number) -> Segment:
+    return _replace(segment, fade_in_ms=fade_in or None, fade_out_ms=fade_out or None)

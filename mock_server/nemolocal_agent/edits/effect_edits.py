@@ -10,10 +10,9 @@ from nemolocal_contract.effects import Effect, Flip, Reverse, Rotate, effect_to_
 
 from ..errors import EditRejected
 from ..intents import AddTransition, ApplyEffect, RemoveEffects, RemoveTransitions
-from ..timeline import clips_of, with_clips
-from .media_pool import MediaPool
+from ..timeline import MediaPool, clips_of, with_clips
+from .clip_edits import select_clips
 from .ripple import fit_transitions
-from .selection import select_clips
 
 _VISUAL_EFFECTS = tuple(
     "brightness contrast saturation warmth grayscale sepia blur sharpen vignette zoom crop".split()
@@ -114,10 +113,10 @@ def add_transition(draft: Draft, edit: AddTransition, media_pool: MediaPool) -> 
     """Add a transition after each selected clip that another clip follows directly."""
     draft, clips, indexes = select_clips(draft, edit.selector, media_pool)
     wanted = _DEFAULT_TRANSITION_MS if edit.duration_ms is None else max(edit.duration_ms, 1)
-    fresh = Transition(type=edit.type, duration_ms=wanted)
+    added = Transition(type=edit.type, duration_ms=wanted)
     for index in indexes:
         old = clips[index].transition
-        new = fresh if old is None else _replace(old, type=edit.type, duration_ms=wanted)
+        new = added if old is None else _replace(old, type=edit.type, duration_ms=wanted)
         clips[index] = _replace(clips[index], transition=new)
     clips = fit_transitions(clips)
     if not any(clips[index].transition for index in indexes):

@@ -1,13 +1,14 @@
 """Edits of the whole project: aspect ratio, resolution, frame rate, compression, start over."""
 
+from typing import Any
+
 import msgspec
 
 from nemolocal_contract.draft import Draft, Metadata
 
 from ..errors import EditRejected
 from ..intents import Compress, SetAspect, SetFit, SetFrameRate, SetResolution, StartOver
-from ..timeline import is_known_track, with_segments
-from .media_pool import MediaPool
+from ..timeline import MediaPool, is_known_track, with_segments
 
 _SHORT_SIDE = 1080
 _MAX_ASPECT_RATIO = 4
@@ -24,27 +25,24 @@ def set_aspect(draft: Draft, edit: SetAspect, _: MediaPool) -> Draft:
         raise EditRejected("bad_shape", width=width, height=height)
     long_side = round(_SHORT_SIDE * long / short / 2) * 2
     size = (_SHORT_SIDE, long_side) if width < height else (long_side, _SHORT_SIDE)
-    metadata = draft.metadata or Metadata()
-    fit = edit.fit or "crop"
-    return _replace(draft, metadata=_replace(metadata, width=size[0], height=size[1], fit=fit))
+    return _with_metadata(draft, width=size[0], height=size[1], fit=edit.fit or "crop")
 
 
 def set_fit(draft: Draft, edit: SetFit, _: MediaPool) -> Draft:
     """Set how clips with another aspect ratio fill the frame."""
-    return _replace(draft, metadata=_replace(draft.metadata or Metadata(), fit=edit.fit))
+    return _with_metadata(draft, fit=edit.fit)
 
 
 def set_resolution(draft: Draft, edit: SetResolution, _: MediaPool) -> Draft:
     """Set the resolution of the export."""
-    metadata = draft.metadata or Metadata()
-    return _replace(draft, metadata=_replace(metadata, resolution=edit.resolution))
+    return _with_metadata(draft, resolution=edit.resolution)
 
 
 def set_frame_rate(draft: Draft, edit: SetFrameRate, _: MediaPool) -> Draft:
     """Set the frame rate of the export."""
     if not 1 <= edit.fps <= _MAX_FPS:
         raise EditRejected("bad_frame_rate", fps=edit.fps, most=_MAX_FPS)
-    return _replace(draft, metadata=_replace(draft.metadata or Metadata(), fps=edit.fps))
+    return _with_metadata(draft, fps=edit.fps)
 
 
 def set_compression(draft: Draft, edit: Compress, _: MediaPool) -> Draft:
@@ -58,8 +56,11 @@ def set_compression(draft: Draft, edit: Compress, _: MediaPool) -> Draft:
         compression["megabytes"] = edit.megabytes
     elif edit.mode == "quality":
         compression["quality"] = edit.quality or "medium"
-    metadata = draft.metadata or Metadata()
-    return _replace(draft, metadata=_replace(metadata, compression=compression))
+    return _with_metadata(draft, compression=compression)
+
+
+def _with_metadata(draft: Draft, **changes: Any) -> Draft:
+    return _replace(draft, metadata=_replace(draft.metadata or Metadata(), **changes))
 
 
 def start_over(draft: Draft, _: StartOver, __: MediaPool) -> Draft:

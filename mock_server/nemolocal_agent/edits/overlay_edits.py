@@ -2,26 +2,34 @@
 
 import msgspec
 
-from nemolocal_contract.draft import Draft, Number, Segment, Track, TrackType
+from nemolocal_contract.draft import Draft, Segment, Track, TrackType
 from nemolocal_contract.effects import Overlay, effect_to_wire
 
 from ..errors import EditRejected
 from ..intents import SELECT_ALL, AddOverlay, RemoveClip, RemoveOverlays, Selector
 from ..timeline import (
     OVERLAY_TRACK,
+    Media,
+    MediaPool,
     add_segment,
     clamp_fades,
     clips_of,
+    find_uploads,
     length_of,
     main_track,
     new_segment_ids,
+    require_one,
+    resolve_span,
     trim_segment,
     with_segments,
 )
-from .cut_edits import remove_spans_and_clips
-from .insert_edits import append_media, make_clip, unplaced_uploads
-from .media_pool import Media, MediaPool
-from .selection import find_uploads, numbered_names, resolve_span, select_clips
+from .clip_edits import (
+    append_media,
+    make_clip,
+    remove_spans_and_clips,
+    select_clips,
+    unplaced_uploads,
+)
 
 _LOGO_WORDS = ("logo", "watermark")
 _DEFAULT_OVERLAYS = {
@@ -37,10 +45,12 @@ def add_overlay(draft: Draft, edit: AddOverlay, media_pool: MediaPool) -> Draft:
     draft, segment = _take_overlay_clip(draft, edit, media_pool)
     total = length_of(draft)
     start, end = (0, total) if edit.span is None else resolve_span(edit.span, total)
-    length = end - start
-    if not media_pool.is_static(segment):
-        length = min(length, segment.duration_ms or 0)
-    shown = _overlay_segment(segment, start, length, static=media_pool.is_static(segment))
+    if media_pool.is_static(segment):
+        shown = _replace(segment, start_ms=start, duration_ms=end - start)
+    else:
+        begin, length = segment.start_ms or 0, min(end - start, segment.duration_ms or 0)
+        shown = _replace(trim_segment(segment, begin, begin + length), start_ms=start)
+    shown = clamp_fades(shown)
     others = [e for e in shown.effects or () if e.get("type") != "overlay"]
     effects = (*others, effect_to_wire(_overlay_effect(edit)))
     return add_segment(draft, TrackType.VIDEO, OVERLAY_TRACK, _replace(shown, effects=effects))
@@ -56,29 +66,20 @@ def _overlay_effect(edit: AddOverlay) -> Overlay:
     )
 
 
-def _overlay_segment(segment: Segment, start: Number, length: Number, *, static: bool) -> Segment:
-    if static:
-        shown = _replace(segment, start_ms=start, duration_ms=length)
-    else:
-        begin = segment.start_ms or 0
-        shown = _replace(trim_segment(segment, begin, begin + length), start_ms=start)
-    return clamp_fades(shown)
-
-
 def _take_overlay_clip(
     draft: Draft, edit: AddOverlay, media_pool: MediaPool
 ) -> tuple[Draft, Segment]:
     """The draft without the clip that becomes the overlay, and that clip."""
-    draft, wanted = _find_source(draft, edit, media_pool)
-    if isinstance(wanted, Media):
-        draft = _ensure_base_video(draft, wanted, media_pool)
-        length = wanted.duration_ms or length_of(draft)
-        return draft, make_clip(wanted, next(new_segment_ids(draft)), 0, length)
+    draft, source = _find_source(draft, edit, media_pool)
+    if isinstance(source, Media):
+        draft = _ensure_base_video(draft, source, media_pool)
+        length = source.duration_ms or length_of(draft)
+        return draft, make_clip(source, next(new_segment_ids(draft)), 0, length)
     clips = clips_of(draft)
     if len(clips) < 2:
         raise EditRejected("nothing_below")
-    below = remove_spans_and_clips(draft, [RemoveClip(Selector(number=wanted + 1))], media_pool)
-    return below, _replace(clips[wanted], transition=None)
+    below = remove_spans_and_clips(draft, [RemoveClip(Selector(number=source + 1))], media_pool)
+    return below, _replace(clips[source], transition=None)
 
 
 def _ensure_base_video(draft: Draft, overlay: Media, media_pool: MediaPool) -> Draft:
@@ -100,13 +101,14 @@ def _find_source(draft: Draft, edit: AddOverlay, media_pool: MediaPool) -> _Over
         return _find_named_source(draft, edit.selector, media_pool)
     clips = clips_of(draft)
     if edit.kind == "watermark":
-        return draft, _clip_or_upload(clips, _find_logo(media_pool))
+        logo = _find_logo(media_pool)
+        return draft, next((n for n, clip in enumerate(clips) if clip.source == logo.id), logo)
     fresh = unplaced_uploads(draft, media_pool)
     if fresh:
         return draft, fresh[-1]
     if len(clips) < 2:
         raise EditRejected("nothing_to_overlay" if clips else "no_video")
-    return draft, _require_one(clips, [*range(len(clips))][1:], media_pool)
+    return draft, require_one(clips, [*range(len(clips))][1:], media_pool)
 
 
 def _find_named_source(draft: Draft, selector: Selector, media_pool: MediaPool) -> _OverlaySource:
@@ -114,20 +116,13 @@ def _find_named_source(draft: Draft, selector: Selector, media_pool: MediaPool) 
     if clips:
         try:
             draft, clips, indexes = select_clips(draft, selector, media_pool)
-            return draft, _require_one(clips, indexes, media_pool)
+            return draft, require_one(clips, indexes, media_pool)
         except EditRejected as error:
             if selector.name is None or error.code != "no_such_clip":
                 raise
     if not media_pool.visual_uploads:
         raise EditRejected("no_video")
     return draft, find_uploads(media_pool.visual_uploads, selector)[0]
-
-
-def _require_one(clips: list[Segment], indexes: list[int], media_pool: MediaPool) -> int:
-    """The only index; raises `EditRejected` with a question if there are several."""
-    if len(indexes) > 1:
-        raise EditRejected("which_clip", names=numbered_names(clips, indexes, media_pool))
-    return indexes[0]
 
 
 def _find_logo(media_pool: MediaPool) -> Media:
@@ -139,10 +134,6 @@ def _find_logo(media_pool: MediaPool) -> Media:
         media for media in pictures if any(mark in media.stem.casefold() for mark in _LOGO_WORDS)
     ]
     return (marks or pictures)[-1]
-
-
-def _clip_or_upload(clips: list[Segment], media: Media) -> Media | int:
-    return next((n for n, clip in enumerate(clips) if clip.source == media.id), media)
 
 
 def remove_overlays(draft: Draft, _: RemoveOverlays, __: MediaPool) -> Draft:

@@ -18,21 +18,45 @@ old clips. The other tracks follow these rules:
 import math
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
 from itertools import chain, pairwise
+from operator import attrgetter
 
 import msgspec
 
-from nemolocal_contract.draft import Draft, Number, Segment, Transition
+from nemolocal_contract.draft import Draft, Number, Segment, Track, Transition
 
 from ..errors import EditRejected
-from ..timeline import clamp_fades, clips_of, new_segment_ids, round_ms, start_of, trim_segment
-from .media_pool import MediaPool
-from .secondary_tracks import TimeMapping, ripple_tracks
+from ..timeline import (
+    MediaPool,
+    clamp_fades,
+    clips_of,
+    end_of,
+    has_overlap,
+    is_known_track,
+    is_reversed,
+    length_of,
+    main_track,
+    move_segment,
+    music_track,
+    new_segment_ids,
+    round_ms,
+    sorted_segments,
+    start_of,
+    trim_segment,
+    trim_segments,
+    with_clips,
+    with_segments,
+)
 
 MIN_SPEED, MAX_SPEED = 0.25, 4.0
 MAX_CLIPS = 150
 MAX_LENGTH_MS = 2 * 3600 * 1000
 _replace = msgspec.structs.replace
+_old_start, _old_end = attrgetter("old_start"), attrgetter("old_end")
+# A shorter rest stays silent; a short sound is repeated at most so often.
+_MIN_PART_MS = 50
+_MAX_PARTS = 40
 
 
 class KeptRange(msgspec.Struct, frozen=True):
@@ -44,6 +68,23 @@ class KeptRange(msgspec.Struct, frozen=True):
     start: Number
     end: Number
     speed: float = 1
+
+
+class TimeMapping(msgspec.Struct, frozen=True, gc=False):
+    """Maps a range of the old video to a range of the new one; the speed can differ."""
+
+    old_start: Number
+    old_end: Number
+    new_start: Number
+    new_end: Number
+
+    def map_time(self, time: Number) -> Number:
+        """The new time of an old one, clamped to the range."""
+        time = min(max(time, self.old_start), self.old_end)
+        old, new = self.old_end - self.old_start, self.new_end - self.new_start
+        if old == new:
+            return self.new_start + time - self.old_start
+        return self.new_start + math.floor((time - self.old_start) * new / old)
 
 
 def subtract_ranges(total: Number, ranges: Sequence[tuple[Number, Number]]) -> list[KeptRange]:
@@ -87,16 +128,16 @@ def reorder_clips(
     """The draft with its clips in this order, without gaps; transitions stay at their cuts."""
     moved: list[Segment] = []
     mappings: list[TimeMapping] = []
-    here: Number = 0
+    position: Number = 0
     for number, before in zip(order, clips, strict=True):
         clip = clips[number]
         start, length = clip.start_ms or 0, clip.duration_ms or 0
-        after = round_ms(here + length)
-        mappings.append(TimeMapping(start, start + length, here, after))
-        if clip.start_ms != here or clip.transition is not before.transition:
-            clip = _replace(clip, start_ms=here, transition=before.transition)
+        after = round_ms(position + length)
+        mappings.append(TimeMapping(start, start + length, position, after))
+        if clip.start_ms != position or clip.transition is not before.transition:
+            clip = _replace(clip, start_ms=position, transition=before.transition)
         moved.append(clip)
-        here = after
+        position = after
     return ripple_tracks(draft, fit_transitions(moved), mappings, media_pool)
 
 
@@ -136,7 +177,8 @@ class _VideoBuilder:
             if segments[-1].end_ms > end:
                 self._cut_short.add(len(self._numbers) - 1)
             segments[0] = _trim_clip(segments[0], start, end)
-            segments[-1] = _trim_clip(segments[-1], start, end)
+            if len(segments) > 1:
+                segments[-1] = _trim_clip(segments[-1], start, end)
         return segments
 
     def _shift(self, segments: list[Segment], kept_range: KeptRange) -> None:
@@ -151,7 +193,7 @@ class _VideoBuilder:
 
     def _scale(self, segments: list[Segment], kept_range: KeptRange) -> None:
         """Append the segments at another speed; lengths are rounded down to stay in the source."""
-        factor, here = kept_range.speed, self._at
+        factor, position = kept_range.speed, self._at
         static = self._media_pool.static_flags(segments)
         speeds: dict[Number | None, Number | None] = {}
         scaled: list[Segment] = []
@@ -163,12 +205,12 @@ class _VideoBuilder:
                 speed = speeds[speed]
             if not length:
                 raise EditRejected("too_short")
-            scaled.append(_replace(segment, start_ms=here, duration_ms=length, speed=speed))
+            scaled.append(_replace(segment, start_ms=position, duration_ms=length, speed=speed))
             # Integers need no rounding.
-            here = here + length if type(here) is int else round_ms(here + length)
+            position = position + length if type(position) is int else round_ms(position + length)
         self.segments += scaled
         self.mappings.append(map(_mapping, segments, scaled))
-        self._at = here
+        self._at = position
 
     def finish(self, new_ids: Iterator[str]) -> list[Segment]:
         """The segments with unique ids; only the outer parts of a clip keep its fades."""
@@ -227,3 +269,200 @@ def _fit_transition(clip: Segment, transition: Transition, following: Segment | 
     if wanted is None or wanted <= longest:
         return clip
     return _replace(clip, transition=_replace(transition, duration_ms=longest))
+
+
+def ripple_tracks(
+    draft: Draft,
+    clips: Sequence[Segment],
+    mappings: Iterable[TimeMapping],
+    media_pool: MediaPool,
+    *,
+    cut_music: bool = False,
+) -> Draft:
+    """The draft with these clips as its video, and the other tracks rippled along the mappings.
+
+    The mappings are not evaluated if there is no other track.
+    """
+    after = with_clips(draft, clips)
+    tracks = _tracks_to_ripple(draft, cut_music=cut_music)
+    if tracks:
+        ripple = _TrackRipple(list(mappings), length_of(draft), end_of(clips), media_pool)
+        # A new part never gets the id of a segment that was just removed.
+        new_ids = new_segment_ids(draft, after)
+        for track in tracks:
+            after = with_segments(after, track, ripple.ripple_track(track, new_ids))
+    return fit_music(after, media_pool)
+
+
+def _tracks_to_ripple(draft: Draft, *, cut_music: bool) -> list[Track]:
+    """The tracks that follow the video. `fit_music` handles the music, unless it is cut."""
+    stays = [main_track(draft), None if cut_music else music_track(draft)]
+    return [
+        track
+        for track in draft.tracks or ()
+        if track.segments and is_known_track(track) and not any(track is one for one in stays)
+    ]
+
+
+class _TrackRipple:
+    """Moves segments from the old video to the new one."""
+
+    def __init__(
+        self,
+        mappings: Sequence[TimeMapping],
+        old_end: Number,
+        new_end: Number,
+        media_pool: MediaPool,
+    ) -> None:
+        self._mappings = _first_occurrences(mappings)
+        self._in_order = all(a.new_end <= b.new_start for a, b in pairwise(self._mappings))
+        self._old_end = old_end
+        self._new_end = new_end
+        self._media_pool = media_pool
+
+    def ripple_track(self, track: Track, new_ids: Iterator[str]) -> list[Segment]:
+        """The segments of a track at their new times."""
+        segments = sorted_segments(track)
+        static = self._media_pool.static_flags(segments)
+        carried = map(self._ripple_segment, segments, static)
+        moved = [moved for parts in carried for moved in parts]
+        if not self._in_order and has_overlap(moved):
+            moved = segments
+        return _with_unique_ids(trim_segments(moved, 0, self._new_end), new_ids)
+
+    @cached_property
+    def _runs(self) -> list[list[TimeMapping]]:
+        """Computed on demand: texts and images do not need it."""
+        return _group_contiguous(self._mappings)
+
+    def _ripple_segment(self, segment: Segment, static: bool) -> list[Segment]:
+        start, end = segment.start_ms or 0, segment.end_ms
+        if static and start <= 0 and end >= self._old_end:
+            return [_set_times(segment, 0, self._new_end)]
+        if not self._in_order:
+            return [self._move_with_clip(segment)]
+        if static:
+            return self._resize(segment, start, end)
+        return [part for run in self._runs for part in _cut_with_video(segment, run)]
+
+    def _move_with_clip(self, segment: Segment) -> Segment:
+        start = segment.start_ms or 0
+        index = bisect_right(self._mappings, start, key=_old_start) - 1
+        if index < 0 or segment.end_ms > self._mappings[index].old_end:
+            return segment
+        return move_segment(segment, self._mappings[index].map_time(start))
+
+    def _resize(self, segment: Segment, start: Number, end: Number) -> list[Segment]:
+        """From the first to the last time of the segment that still exists."""
+        first = bisect_right(self._mappings, start, key=_old_end)
+        over = self._mappings[first : bisect_left(self._mappings, end, key=_old_start)]
+        if not over:
+            return []
+        new_start, new_end = over[0].map_time(start), over[-1].map_time(end)
+        return [_set_times(segment, new_start, new_end)] if new_start < new_end else []
+
+
+def _cut_with_video(segment: Segment, run: list[TimeMapping]) -> list[Segment]:
+    """The part of a segment with a source of its own that follows a run of mappings."""
+    start = max(segment.start_ms or 0, run[0].old_start)
+    end = min(segment.end_ms, run[-1].old_end)
+    if start >= end:
+        return []
+    new_start, new_end = _map_time(run, start), _map_time(run, end)
+    length = min(end - start, new_end - new_start)
+    return [move_segment(trim_segment(segment, start, start + length), new_start)] if length else []
+
+
+def _map_time(run: list[TimeMapping], time: Number) -> Number:
+    return run[bisect_left(run, time, key=_old_end)].map_time(time)
+
+
+def _set_times(segment: Segment, start: Number, end: Number) -> Segment:
+    return _replace(segment, start_ms=start, duration_ms=end - start)
+
+
+def _first_occurrences(mappings: Sequence[TimeMapping]) -> list[TimeMapping]:
+    """The mappings in their old order; of a repeated range only the first one."""
+    in_order = sorted(mappings, key=_old_start)
+    if _is_disjoint(in_order):  # only loops repeat a range
+        return in_order
+    first: list[TimeMapping] = []
+    for mapping in mappings:
+        index = bisect_left(first, mapping.old_start, key=_old_start)
+        # The ranges in `first` do not overlap, so only the neighbours can conflict.
+        around = first[max(index - 1, 0) : index + 1]
+        if all(mapping.old_end <= p.old_start or p.old_end <= mapping.old_start for p in around):
+            first.insert(index, mapping)
+    return first
+
+
+def _is_disjoint(mappings: Sequence[TimeMapping]) -> bool:
+    """Whether mappings in their old order do not overlap in the old video."""
+    return all(a.old_end <= b.old_start for a, b in pairwise(mappings))
+
+
+def _group_contiguous(mappings: list[TimeMapping]) -> list[list[TimeMapping]]:
+    """Group mappings that follow each other without a gap, in the old and the new video."""
+    runs: list[list[TimeMapping]] = []
+    for mapping in mappings:
+        last = runs[-1][-1] if runs else None
+        if last and (last.old_end, last.new_end) == (mapping.old_start, mapping.new_start):
+            runs[-1].append(mapping)
+        else:
+            runs.append([mapping])
+    return runs
+
+
+def _with_unique_ids(segments: list[Segment], new_ids: Iterator[str]) -> list[Segment]:
+    """Give each part of a cut segment its own id, and fades only at the outer ends."""
+    renamed: list[Segment] = []
+    owner: str | None = None
+    for segment in segments:
+        if segment.id is not None and segment.id == owner:
+            renamed[-1] = _replace(renamed[-1], fade_out_ms=None, transition=None)
+            segment = _replace(segment, id=next(new_ids), fade_in_ms=None)
+        else:
+            owner = segment.id
+        renamed.append(segment)
+    return [clamp_fades(segment) for segment in renamed]
+
+
+def fit_music(draft: Draft, media_pool: MediaPool) -> Draft:
+    """Trim the music to the end of the video, or extend and repeat it up to there."""
+    track = music_track(draft)
+    if track is None or not track.segments:
+        return draft
+    parts, length = sorted_segments(track), length_of(draft)
+    kept = trim_segments(parts, 0, length) or [trim_segment(move_segment(parts[0], 0), 0, length)]
+    fitted = _extend(kept, length, media_pool)
+    if fitted[-1] != parts[-1]:
+        fitted = _move_fade_out_to_end(fitted, parts[-1].fade_out_ms)
+    new_ids = new_segment_ids(draft)
+    ids = [kept_part.id for kept_part in kept]
+    ids += [next(new_ids) for _ in fitted[len(kept) :]]
+    named = [clamp_fades(_replace(one, id=name)) for one, name in zip(fitted, ids, strict=True)]
+    return with_segments(draft, track, named)
+
+
+def _extend(parts: list[Segment], length: Number, media_pool: MediaPool) -> list[Segment]:
+    last = parts[-1]
+    source_end = media_pool.source_duration_ms(last.source)
+    if source_end is None or is_reversed(last):
+        return parts
+    speed = last.speed or 1
+    rest = source_end / speed - (last.source_start_ms or 0) / speed
+    longest = max(last.duration_ms or 0, min(length - (last.start_ms or 0), rest))
+    played = [*parts[:-1], _replace(last, duration_ms=round_ms(longest))]
+    while length - played[-1].end_ms > _MIN_PART_MS and len(played) < _MAX_PARTS:
+        start = played[-1].end_ms
+        again = round_ms(min(length - start, source_end / speed))
+        played.append(
+            _replace(last, start_ms=start, duration_ms=again, source_start_ms=0, fade_in_ms=None)
+        )
+    return played
+
+
+def _move_fade_out_to_end(parts: list[Segment], fade_out: Number | None) -> list[Segment]:
+    """Move the fade-out from the old end of the music to the new one."""
+    inner = [_replace(one, fade_out_ms=None) for one in parts[:-1]]
+    return [*inner, _replace(parts[-1], fade_out_ms=fade_out)]

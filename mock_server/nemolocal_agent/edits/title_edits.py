@@ -1,30 +1,46 @@
-"""Edits of titles: texts over the picture."""
+"""Edits of titles and subtitles. Subtitles at the same time are on several tracks."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import msgspec
 
+from nemolocal_contract.describe import format_seconds
 from nemolocal_contract.draft import Draft, Segment, Style, Track, TrackType
 
 from ..errors import EditRejected
-from ..intents import AddTitle, ChangeTitle, RemoveTitle, Selector, TimelineSpan, first_span
+from ..intents import (
+    AddSubtitles,
+    AddTitle,
+    ChangeTitle,
+    Cue,
+    RemoveTitle,
+    Selector,
+    TimelineSpan,
+    first_span,
+)
 from ..timeline import (
     SUBTITLES_TRACK,
+    MediaPool,
     add_segment,
+    add_track,
     clamp_fades,
     length_of,
+    match_names,
     new_segment_ids,
+    resolve_span,
     with_segments,
 )
-from .media_pool import MediaPool
-from .selection import match_names, resolve_span
-from .subtitle_edits import checked_text, remove_subtitles, subtitle_tracks
 
 DEFAULT_TITLE_SPAN = first_span(3000)
 _DEFAULT_SIZE = 64
 _MIN_SIZE, _MAX_SIZE = 8, 400
 _TITLE_TRACK = "Title"
 _replace = msgspec.structs.replace
+_TitleIndex = tuple[int, int]
+MAX_TEXT_LENGTH = 2000
+# More lines would hide the picture.
+MAX_CUES_AT_ONCE = 6
+_STYLE = Style(size=48, color="white", position="bottom-center")
 
 
 def add_title(draft: Draft, edit: AddTitle, _: MediaPool) -> Draft:
@@ -34,7 +50,7 @@ def add_title(draft: Draft, edit: AddTitle, _: MediaPool) -> Draft:
         id=next(new_segment_ids(draft)),
         start_ms=start,
         duration_ms=end - start,
-        text=checked_text(edit.text),
+        text=_checked_text(edit.text),
         style=Style(
             color=edit.color or "white",
             position=edit.position or "top-center",
@@ -63,18 +79,15 @@ def _change_text_and_style(title: Segment, edit: ChangeTitle) -> Segment:
     size = style.size if edit.size is None else _clamp_size(edit.size)
     if edit.grow is not None:
         size = _clamp_size((size or _DEFAULT_SIZE) * edit.grow)
-    looks = Style(
+    changed_style = Style(
         extra=style.extra,
         size=size,
         color=edit.color or style.color,
         position=edit.position or style.position,
         font=style.font,
     )
-    text = title.text if edit.text is None else checked_text(edit.text)
-    return _replace(title, text=text, style=looks)
-
-
-_TitleIndex = tuple[int, int]
+    text = title.text if edit.text is None else _checked_text(edit.text)
+    return _replace(title, text=text, style=changed_style)
 
 
 def _move_titles(draft: Draft, indexes: list[_TitleIndex], span: TimelineSpan) -> Draft:
@@ -83,9 +96,9 @@ def _move_titles(draft: Draft, indexes: list[_TitleIndex], span: TimelineSpan) -
     tracks = draft.tracks or ()
     titles = [(tracks[track], (tracks[track].segments or ())[number]) for track, number in indexes]
     for track in {id(track): track for track, _ in titles}.values():
-        gone = [title for owner, title in titles if owner is track]
-        left = [s for s in track.segments or () if not any(s is title for title in gone)]
-        draft = with_segments(draft, track, left)
+        removed = [title for owner, title in titles if owner is track]
+        kept = [s for s in track.segments or () if not any(s is title for title in removed)]
+        draft = with_segments(draft, track, kept)
     for track, title in titles:
         moved = clamp_fades(_replace(title, start_ms=start, duration_ms=end - start))
         draft = add_segment(draft, TrackType.TEXT, track.name or _TITLE_TRACK, moved)
@@ -148,16 +161,116 @@ def _is_title_track(track: Track) -> bool:
 
 def remove_title(draft: Draft, edit: RemoveTitle, _: MediaPool) -> Draft:
     """Remove the selected titles, or the subtitles; also those if there is no title."""
-    subtitles = subtitle_tracks(draft)
+    subtitles = _subtitle_tracks(draft)
     titles = any(track.segments for track in draft.tracks or () if _is_title_track(track))
     if edit.subtitles or (edit.selector == Selector() and not titles and subtitles):
         if not subtitles:
             raise EditRejected("no_subtitles")
-        return remove_subtitles(draft)
-    gone = set(_find_titles(draft, edit.selector))
+        for track in subtitles:
+            draft = with_segments(draft, track, [])
+        return draft
+    removed = set(_find_titles(draft, edit.selector))
     for number, track in enumerate(draft.tracks or ()):
         segments = track.segments or ()
-        left = [s for index, s in enumerate(segments) if (number, index) not in gone]
-        if len(left) < len(segments):
-            draft = with_segments(draft, track, left)
+        kept = [s for index, s in enumerate(segments) if (number, index) not in removed]
+        if len(kept) < len(segments):
+            draft = with_segments(draft, track, kept)
     return draft
+
+
+class FittedCues(msgspec.Struct):
+    """The cues of each track, and how many cues are not shown, by the reason.
+
+    `shortened` cues are shown up to the end of the video.
+    """
+
+    tracks: list[list[Cue]]
+    past_end: int = 0
+    backwards: int = 0
+    empty: int = 0
+    crowded: int = 0
+    shortened: int = 0
+
+    @property
+    def shown(self) -> list[Cue]:
+        """All cues that are shown."""
+        return [cue for track in self.tracks for cue in track]
+
+
+def fit_cues(cues: Iterable[Cue], total: float) -> FittedCues:
+    """Fit the cues into a video of `total` ms; overlapping cues go to different tracks."""
+    fitted, end_of_all = FittedCues([]), round(total)
+    for cue in sorted(cues, key=lambda cue: cue.start_ms):
+        start, end = max(cue.start_ms, 0), min(cue.end_ms, end_of_all)
+        if cue.end_ms <= cue.start_ms:
+            fitted.backwards += 1
+        elif not cue.text.strip():
+            fitted.empty += 1
+        elif start >= end:
+            fitted.past_end += 1
+        elif _add_to_free_track(fitted.tracks, Cue(start, end, cue.text)):
+            fitted.shortened += end < cue.end_ms
+        else:
+            fitted.crowded += 1
+    return fitted
+
+
+def _add_to_free_track(tracks: list[list[Cue]], cue: Cue) -> bool:
+    free = next((track for track in tracks if track[-1].end_ms <= cue.start_ms), None)
+    if free is not None:
+        free.append(cue)
+    elif len(tracks) < MAX_CUES_AT_ONCE:
+        tracks.append([cue])
+    else:
+        return False
+    return True
+
+
+def add_subtitles(draft: Draft, edit: AddSubtitles, _: MediaPool) -> Draft:
+    """Add subtitles; they replace those that were there."""
+    total = length_of(draft)
+    fitted = fit_cues(edit.cues, total)
+    if not fitted.tracks:
+        raise _no_cues_error(fitted, total)
+    new_ids = new_segment_ids(draft)
+    lanes = [[_subtitle_segment(next(new_ids), cue) for cue in track] for track in fitted.tracks]
+    old = _subtitle_tracks(draft)
+    for track in old[len(lanes) :]:
+        draft = with_segments(draft, track, [])
+    for index, segments in enumerate(lanes):
+        if index < len(old):
+            draft = with_segments(draft, old[index], segments)
+        else:
+            draft = add_track(draft, TrackType.TEXT, SUBTITLES_TRACK, segments)
+    return draft
+
+
+def _subtitle_segment(segment_id: str, cue: Cue) -> Segment:
+    return Segment(
+        id=segment_id,
+        start_ms=cue.start_ms,
+        duration_ms=cue.end_ms - cue.start_ms,
+        text=_checked_text(cue.text),
+        style=_STYLE,
+    )
+
+
+def _no_cues_error(fitted: FittedCues, total: float) -> EditRejected:
+    if fitted.past_end:
+        return EditRejected("cues_past_end", at=format_seconds(total))
+    return EditRejected("cues_backwards" if fitted.backwards else "empty_text")
+
+
+def _subtitle_tracks(draft: Draft) -> list[Track]:
+    """The subtitle tracks that are not empty."""
+    tracks = draft.of_type(TrackType.TEXT)
+    return [track for track in tracks if track.name == SUBTITLES_TRACK and track.segments]
+
+
+def _checked_text(text: str) -> str:
+    """Return the text; raises `EditRejected` if it is empty or too long."""
+    if not text.strip():
+        raise EditRejected("empty_text")
+    if len(text) > MAX_TEXT_LENGTH:
+        raise EditRejected("long_text", most=MAX_TEXT_LENGTH)
+    return text

@@ -1,23 +1,39 @@
-"""Parses the clauses of a message one after another, each in the context of those before it."""
+"""Parses a message: its clauses one after another, each in the context of those before it."""
+
+import logging
+
+import msgspec
 
 from ..intents import (
+    TIMELINE_END,
+    TIMELINE_START,
+    AddMusic,
     AddOverlay,
     AddTitle,
+    AddTransition,
+    DuckMusic,
     Edit,
     KeepSpan,
     NoEdit,
     PlaceUploads,
+    RemoveTransitions,
+    SetFit,
+    StartOver,
+    TimelineSpan,
     Topic,
 )
-from .edit_merging import is_already_removed, merge_redundant, merge_with_previous
-from .ellipsis import EllipsisResolver
+from .context import EllipsisResolver, invert_complaint, is_praise, is_remark
 from .extraction_rules import extract_edits
-from .lexer.tokens import LexToken, Slot, TokenKind
-from .lexer.unquoted_text import quote_title_text
-from .raw_clause import (
+from .extractors.title_extractors import TITLE_NOUNS, quote_title_text
+from .lexer.quantities import parse_quantities
+from .lexer.tokenizer import tokenize
+from .lexer.tokens import COMMA, LexToken, Slot, TokenKind, symbol_set
+from .segmentation import (
     ACTION_KINDS,
     CLIP_SYMBOLS,
+    TOPICS_BY_SYMBOL,
     RawClause,
+    detect_topic,
     is_continuation,
     is_discard_rest,
     is_display_detail,
@@ -25,26 +41,51 @@ from .raw_clause import (
     is_keep_object,
     join_clauses,
     normalize_refusal,
+    split_clauses,
+    split_sentences,
 )
-from .remarks import invert_complaint, is_praise, is_remark
-from .segmentation import TOPICS_BY_SYMBOL, detect_topic, split_clauses, split_sentences
+
+_log = logging.getLogger(__name__)
 
 # More than any real message has; limits the time.
 _MAX_WORDS = 120
 _MAX_CLAUSES = 60
 _MAX_ABOUT_LENGTH = 200
 _TOPIC_PRIORITY: tuple[Topic, ...] = (
-    "how",
-    "export",
-    "credits",
-    "status",
-    "upload",
-    "declined",
-    "hello",
-)
+    "how", "export", "credits", "status", "upload", "declined", "hello",
+)  # fmt: skip
+_UPLOAD_SYMBOLS = symbol_set("upload video it add to photo")
+_CLIP_MENTION_SYMBOLS = CLIP_SYMBOLS | symbol_set("take for in it of on at")
+_IDEMPOTENT_EDITS: tuple[list[Edit], ...] = ([RemoveTransitions()], [StartOver()])
 
 
-class MessageParser:
+def parse_message(message: str) -> tuple[Edit, ...] | NoEdit:
+    """The edits that a message asks for, in order, or the topic to reply about.
+
+    If one clause looks like a command and is not understood, the whole message is: half an edit
+    would be a surprise. Never raises: a bug in here is logged, and the message counts as unknown.
+    """
+    try:
+        return parse_message_or_raise(message)
+    except Exception:
+        # Never log the message: it is private.
+        _log.exception("a message of %d characters could not be read", len(message))
+        return _unknown(message)
+
+
+def parse_message_or_raise(message: str) -> tuple[Edit, ...] | NoEdit:
+    """Like `parse_message`, but a bug shows as an exception."""
+    tokens = tokenize(message)
+    if tokens is None:
+        return _unknown(message)
+    return _MessageParser(message).parse(parse_quantities(tokens))
+
+
+def _unknown(message: str) -> NoEdit:
+    return NoEdit("unknown", message[:_MAX_ABOUT_LENGTH].strip())
+
+
+class _MessageParser:
     """What has been understood of a message so far."""
 
     def __init__(self, original: str) -> None:
@@ -62,9 +103,12 @@ class MessageParser:
 
     def parse(self, tokens: list[LexToken]) -> tuple[Edit, ...] | NoEdit:
         """The edits of all sentences, or the topic to reply about."""
-        self._has_subtitles = any(token.symbol == Slot.SUBTITLES for token in tokens)
+        symbols = {token.symbol for token in tokens}
+        self._has_subtitles = Slot.SUBTITLES in symbols
+        if not symbols.isdisjoint(TITLE_NOUNS):
+            tokens = quote_title_text(tokens, self._original)
         read = 0
-        for sentence in split_sentences(quote_title_text(tokens, self._original)):
+        for sentence in split_sentences(tokens):
             if all(token.kind in (TokenKind.FILLER, TokenKind.SEPARATOR) for token in sentence):
                 continue
             if (topic := detect_topic(sentence, self._original)) is not None:
@@ -85,7 +129,7 @@ class MessageParser:
                 self._add_unknown(clause)
         if self._unknown:
             return NoEdit("unknown", "; ".join(self._unknown)[:_MAX_ABOUT_LENGTH])
-        if edits := merge_redundant(self._edits or self._fallback_edits):
+        if edits := _merge_redundant(self._edits or self._fallback_edits):
             return tuple(edits)
         topic = next((topic for topic in _TOPIC_PRIORITY if topic in self._topics), None)
         return (
@@ -128,11 +172,13 @@ class MessageParser:
 
     def _try_parse_removal(self, clause: RawClause) -> bool:
         """不要了 after a remark removes what the remark was about."""
-        said = RawClause(
-            [LexToken("remove", TokenKind.VERB, t.start, t.end) for t in clause.content_tokens]
+        if clause.symbols != {"cancel"} or self._original[clause.tokens[0].start].isascii():
+            return False
+        return self._try_parse(
+            RawClause(
+                [LexToken("remove", TokenKind.VERB, t.start, t.end) for t in clause.content_tokens]
+            )
         )
-        chinese = not self._original[clause.tokens[0].start].isascii()
-        return chinese and clause.symbols == {"cancel"} and self._try_parse(said)
 
     def _parse_command(self, clauses: list[RawClause], index: int) -> int:
         clause = clauses[index]
@@ -140,8 +186,8 @@ class MessageParser:
             self._discarded_rests.append(clause)
             return index + 1
         if (
-            is_display_detail(clause)
-            and self._last_adds_overlay()
+            self._last_adds_overlay()
+            and is_display_detail(clause)
             and self._try_extend_last(clause)
         ):
             return index + 1
@@ -159,13 +205,13 @@ class MessageParser:
         while end < len(clauses) and is_continuation(clauses[end], clause):
             end += 1
         for stop in range(end, index, -1):
-            if self._try_parse(RawClause(join_clauses(clauses[index:stop]), clause.separator)):
+            if self._try_parse(join_clauses(clauses[index:stop])):
                 return stop
         if (
             end < len(clauses)
             and is_joinable(clause, clauses[end])
             and not is_discard_rest(clauses[end])
-            and self._try_parse(RawClause(join_clauses(clauses[index : end + 1]), clause.separator))
+            and self._try_parse(join_clauses(clauses[index : end + 1]))
         ):
             return end + 1
         if not self._try_extend_last(clause):
@@ -206,11 +252,11 @@ class MessageParser:
             self._topics.append("hello")
         if not clause.symbols & {"too", "lacks", "post", Slot.ASPECT_RATIO}:
             return
-        said = [
+        statement = [
             token for token in clause.tokens if token.symbol not in ("is", "it is", "who", "post")
         ]
         about = self._ellipsis.topic_for(clause.symbols) if "it" in clause.symbols else []
-        edits = extract_edits(invert_complaint([*said, *about]), self._original) or []
+        edits = extract_edits(invert_complaint([*statement, *about]), self._original) or []
         self._fallback_edits.extend(edit for edit in edits if not isinstance(edit, PlaceUploads))
 
     def _try_parse(self, clause: RawClause) -> bool:
@@ -220,8 +266,8 @@ class MessageParser:
             parts = self._parse_run_on(candidate)
             if edits and parts and len({type(edit) for edit in [*edits, *parts]}) == 1:
                 parts = None
-            if (found := parts or edits) and not is_already_removed(self._edits, found):
-                new = merge_with_previous(self._edits, found, clause)
+            if (found := parts or edits) and not _is_already_removed(self._edits, found):
+                new = _merge_with_previous(self._edits, found, clause)
                 self._last = (candidate, len(self._edits)) if new else None
                 self._edits.extend(new)
                 self._ellipsis.update(candidate)
@@ -295,28 +341,13 @@ class MessageParser:
             (TOPICS_BY_SYMBOL[word] for word in TOPICS_BY_SYMBOL if word in words), None
         ):
             self._topics.append(topic)
-        elif "upload" in words and words <= {
-            "upload",
-            "video",
-            "it",
-            "add",
-            "to",
-            "photo",
-        }:
+        elif "upload" in words and words <= _UPLOAD_SYMBOLS:
             self._topics.append("upload")
         elif self._has_subtitles and words & {"subtitles", "it", "add", Slot.SUBTITLES}:
             pass
         elif words <= {"save", "it", "video", "who"}:
             self._topics.append("hello")
-        elif words & CLIP_SYMBOLS and words <= CLIP_SYMBOLS | {
-            "take",
-            "for",
-            "in",
-            "it",
-            "of",
-            "on",
-            "at",
-        }:
+        elif words & CLIP_SYMBOLS and words <= _CLIP_MENTION_SYMBOLS:
             self._ellipsis.set_clips(content)
         else:
             self._add_unknown(clause)
@@ -324,3 +355,59 @@ class MessageParser:
     def _add_unknown(self, clause: RawClause) -> None:
         start, end = clause.tokens[0].start, clause.tokens[-1].end
         self._unknown.append(self._original[start:end].strip())
+
+
+def _merge_redundant(edits: list[Edit]) -> list[Edit]:
+    """Merge new music with its ducking, a transition with its type, and a repeated fit."""
+    found: list[Edit] = []
+    for edit in edits:
+        if isinstance(edit, DuckMusic) and found and isinstance(found[-1], AddMusic):
+            found[-1] = msgspec.structs.replace(found[-1], duck=True)
+        elif isinstance(edit, AddTransition) and found and _is_transition_detail(found[-1], edit):
+            found[-1] = msgspec.structs.replace(found[-1], type=edit.type)
+        elif not (isinstance(edit, SetFit) and found[-1:] == [edit]):
+            found.append(edit)
+    return found
+
+
+def _is_transition_detail(before: Edit, edit: AddTransition) -> bool:
+    """Whether the type of a transition follows its length: 转场时长2秒，用叠化."""
+    if not isinstance(before, AddTransition) or edit.duration_ms is not None:
+        return False
+    return before.duration_ms is not None and before.selector == edit.selector
+
+
+def _is_already_removed(before: list[Edit], found: list[Edit]) -> bool:
+    """Whether it keeps what the last edit removed: "keep 2 to 4 s and 8 to 10 s"."""
+    if not before or not isinstance(found[0], KeepSpan) or not isinstance(before[-1], KeepSpan):
+        return False
+    last, span = before[-1].span, found[0].span
+    absolute = all(
+        point.share is None and not point.before_end for point in (last.start, last.end, span.start)
+    )
+    same = before[-1].selector == found[0].selector
+    return absolute and same and span.start.ms >= max(last.end.ms - last.start.ms, 1)
+
+
+def _merge_with_previous(before: list[Edit], found: list[Edit], clause: RawClause) -> list[Edit]:
+    """The edits of a clause that follows others, without repetitions.
+
+    "Start at 3 s and end at 13 s" changes the last edit in `before`: both times refer to the
+    current timeline, not to what the first edit leaves.
+    """
+    if clause.separator not in (COMMA, "and") or not before:
+        return found
+    if found in _IDEMPOTENT_EDITS and before[-1:] == found:
+        return []
+    last, edit = before[-1], found[0]
+    if (
+        isinstance(last, KeepSpan)
+        and isinstance(edit, KeepSpan)
+        and clause.symbols & {"end", "stop", "until"}
+        and (last.selector, last.span.end, edit.span.start)
+        == (edit.selector, TIMELINE_END, TIMELINE_START)
+        and last.span.start.ms < edit.span.end.ms
+    ):
+        before[-1] = KeepSpan(TimelineSpan(last.span.start, edit.span.end), last.selector)
+        return found[1:]
+    return found

@@ -4,7 +4,7 @@ A reply says first what was done. What follows refers to a GUI with buttons (SSE
 must translate it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from nemolocal_contract.describe import describe_timeline
@@ -12,11 +12,12 @@ from nemolocal_contract.describe.labels import Language, parse_language
 from nemolocal_contract.draft import Draft
 
 from .. import intents
-from ..intents import Edit, NoEdit
-from . import audio_replies, clip_replies, title_replies, visual_replies
-from .gui_hints import choose_gui_hint
-from .no_edit_replies import reply_about
-from .phrasing import in_language
+from ..intents import Edit
+from . import audio_replies, clip_replies, gui_hints, title_replies, visual_replies
+from .clip_replies import in_language
+from .no_edit_replies import write_failure_reply, write_no_edit_reply
+
+__all__ = ["write_edit_reply", "write_failure_reply", "write_no_edit_reply"]
 
 _DESCRIBERS: dict[type[Edit], Callable[[Any, Language], str]] = {
     intents.PlaceUploads: clip_replies.describe_place_uploads,
@@ -26,18 +27,13 @@ _DESCRIBERS: dict[type[Edit], Callable[[Any, Language], str]] = {
     intents.Split: clip_replies.describe_split,
     intents.MoveClip: clip_replies.describe_move_clip,
     intents.SwapClips: clip_replies.describe_swap_clips,
-    intents.ReverseOrder: clip_replies.describe_reverse_order,
-    intents.Merge: clip_replies.describe_merge,
     intents.Loop: clip_replies.describe_loop,
     intents.Slideshow: clip_replies.describe_slideshow,
     intents.SetSpeed: clip_replies.describe_set_speed,
     intents.Undo: clip_replies.describe_undo,
     intents.Redo: clip_replies.describe_redo,
-    intents.StartOver: clip_replies.describe_start_over,
     intents.SetVolume: audio_replies.describe_set_volume,
     intents.AddMusic: audio_replies.describe_add_music,
-    intents.DuckMusic: audio_replies.describe_duck_music,
-    intents.RemoveMusic: audio_replies.describe_remove_music,
     intents.Fade: audio_replies.describe_fade,
     intents.AddTitle: title_replies.describe_add_title,
     intents.ChangeTitle: title_replies.describe_change_title,
@@ -49,11 +45,31 @@ _DESCRIBERS: dict[type[Edit], Callable[[Any, Language], str]] = {
     intents.ApplyEffect: visual_replies.describe_apply_effect,
     intents.RemoveEffects: visual_replies.describe_remove_effects,
     intents.AddTransition: visual_replies.describe_add_transition,
-    intents.RemoveTransitions: visual_replies.describe_remove_transitions,
     intents.AddOverlay: visual_replies.describe_add_overlay,
-    intents.RemoveOverlays: visual_replies.describe_remove_overlays,
     intents.Compress: visual_replies.describe_compress,
     intents.Generate: visual_replies.describe_generate,
+}
+# The texts of edits without parameters, in English and Chinese.
+_FIXED_TEXTS: dict[type[Edit], tuple[str, str]] = {
+    intents.ReverseOrder: ("reversed the order of the clips", "把片段的顺序反转了"),
+    intents.Merge: ("joined the clips one after another", "把所有片段依次合并了"),
+    intents.StartOver: (
+        "cleared the timeline; your uploads are still there",
+        "清空了时间线，素材仍然保留",
+    ),
+    intents.DuckMusic: (
+        "made the background music quieter while the clips have sound",
+        "让背景音乐在有人声时自动降低",
+    ),
+    intents.RemoveMusic: ("removed the background music", "移除了背景音乐"),
+    intents.RemoveTransitions: (
+        "removed the transitions, so that the clips cut hard again",
+        "移除了转场，恢复硬切",
+    ),
+    intents.RemoveOverlays: (
+        "removed the pictures over the picture and the watermarks",
+        "移除了画中画和水印",
+    ),
 }
 
 
@@ -66,7 +82,7 @@ def write_edit_reply(
     """
     reply_language = parse_language(language)
     did = [_describe_edit(edit, draft, reply_language) for edit in edits]
-    screen = "" if chance is None else choose_gui_hint(edits, reply_language, chance)
+    screen = "" if chance is None else _choose_gui_hint(edits, reply_language, chance)
     state = describe_timeline(draft, language).rstrip(":：")
     return in_language(
         reply_language,
@@ -78,25 +94,14 @@ def write_edit_reply(
 def _describe_edit(edit: Edit, draft: Draft, language: Language) -> str:
     if isinstance(edit, intents.AddSubtitles):
         return title_replies.describe_add_subtitles(edit, draft, language)
+    if fixed := _FIXED_TEXTS.get(type(edit)):
+        return in_language(language, *fixed)
     return _DESCRIBERS[type(edit)](edit, language)
 
 
-def write_no_edit_reply(no_edit: NoEdit, language: str, message: str, *, gui: bool = True) -> str:
-    """The reply to a message that asks for no edit, in the language of the session."""
-    return reply_about(no_edit, parse_language(language), message, gui=gui)
-
-
-def write_failure_reply(reason: str, language: str, *, gui: bool = True) -> str:
-    """The reply when an edit is rejected; `reason` is already in this language."""
-    why = reason.rstrip(" .。")
-    if not gui:
-        return in_language(
-            parse_language(language),
-            f"I could not do that: {why}. Nothing was changed.",
-            f"无法完成：{why}。没有做任何修改。",
-        )
-    return in_language(
-        parse_language(language),
-        f"I could not do that: {why}. Nothing was changed and nothing was charged.",
-        f"无法完成：{why}。没有做任何修改，也没有扣除积分。",
-    )
+def _choose_gui_hint(edits: Sequence[Edit], language: Language, chance: float) -> str:
+    """A hint for the last edit; `chance`, from [0, 1), selects it."""
+    tips, endings = gui_hints.HINTS.get(type(edits[-1]), gui_hints.CUTS), gui_hints.ENDINGS
+    number = int(chance * len(tips) * len(endings))
+    tip, ending = tips[number % len(tips)], endings[number // len(tips)]
+    return in_language(language, f"{tip[0]} {ending[0]}", f"{tip[1]}{ending[1]}")

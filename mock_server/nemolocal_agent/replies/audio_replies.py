@@ -5,14 +5,8 @@ from nemolocal_contract.describe.labels import (
     format_percent,
 )
 
-from ..intents import (
-    AddMusic,
-    DuckMusic,
-    Fade,
-    RemoveMusic,
-    SetVolume,
-)
-from .phrasing import format_length, format_selector, in_language, quote
+from ..intents import AddMusic, Fade, SetVolume
+from .clip_replies import format_length, format_selector, in_language, quote
 
 _MOODS = {
     "lofi": ("Lo-fi", "Lo-fi"),
@@ -77,20 +71,6 @@ def describe_add_music(edit: AddMusic, language: Language) -> str:
     if edit.duck:
         parts.append(in_language(language, ", quieter under the voice", "，有人声时自动降低"))
     return "".join(parts)
-
-
-def describe_duck_music(_edit: DuckMusic, language: Language) -> str:
-    """Ducked music."""
-    return in_language(
-        language,
-        "made the background music quieter while the clips have sound",
-        "让背景音乐在有人声时自动降低",
-    )
-
-
-def describe_remove_music(_edit: RemoveMusic, language: Language) -> str:
-    """Removed music."""
-    return in_language(language, "removed the background music", "移除了背景音乐")
 
 
 def describe_fade(edit: Fade, language: Language) -> str:

@@ -4,15 +4,10 @@ The documents name each kind of sentence here. A hint is separate from what was 
 client can drop it without losing information.
 """
 
-from collections.abc import Sequence
-
-from nemolocal_contract.describe.labels import Language
-
 from .. import intents
 from ..intents import Edit
-from .phrasing import in_language
 
-_CUTS: tuple[tuple[str, str], ...] = (
+CUTS: tuple[tuple[str, str], ...] = (
     ("Open the [Timeline] panel to fine-tune the cut.", "打开【时间线】面板可以微调剪辑点。"),
     ("Drag and drop the clips to put them in another order.", "拖拽片段即可调整顺序。"),
     ("Click [Split] to cut it somewhere else.", "点击【分割】可以在别处剪开。"),
@@ -47,14 +42,14 @@ _HISTORY: tuple[tuple[str, str], ...] = (
     ("Click [Undo] or [Redo] to go on.", "点击【撤销】或【重做】可以继续。"),
     ("Drag and drop a version onto the timeline.", "拖拽某个版本到时间线即可使用。"),
 )
-_ENDINGS: tuple[tuple[str, str], ...] = (
+ENDINGS: tuple[tuple[str, str], ...] = (
     ("You can preview in timeline.", "可在时间线中预览效果。"),
     ("When you are happy, use the Export button.", "满意后请使用导出按钮。"),
     ("Click [Export] to download the video.", "点击【导出】即可下载视频。"),
     ("To see what this cost, check your account/billing.", "如需了解费用，请查看您的账户/账单。"),
 )
 
-_HINTS_BY_EDITS: dict[tuple[tuple[str, str], ...], tuple[type[Edit], ...]] = {
+_EDITS_BY_HINTS: dict[tuple[tuple[str, str], ...], tuple[type[Edit], ...]] = {
     _SOUND: (intents.SetVolume, intents.AddMusic, intents.DuckMusic, intents.RemoveMusic),
     _TEXT: (intents.AddTitle, intents.ChangeTitle, intents.RemoveTitle, intents.AddSubtitles),
     _EFFECTS: (
@@ -76,12 +71,4 @@ _HINTS_BY_EDITS: dict[tuple[tuple[str, str], ...], tuple[type[Edit], ...]] = {
     _CLIPS: (intents.Generate, intents.PlaceUploads, intents.Slideshow),
     _HISTORY: (intents.Undo, intents.Redo, intents.StartOver),
 }
-_HINTS = {kind: tips for tips, kinds in _HINTS_BY_EDITS.items() for kind in kinds}
-
-
-def choose_gui_hint(edits: Sequence[Edit], language: Language, chance: float) -> str:
-    """A hint for the last edit; `chance`, from [0, 1), selects it."""
-    tips = _HINTS.get(type(edits[-1]), _CUTS)
-    number = int(chance * len(tips) * len(_ENDINGS))
-    tip, ending = tips[number % len(tips)], _ENDINGS[number // len(tips)]
-    return in_language(language, f"{tip[0]} {ending[0]}", f"{tip[1]}{ending[1]}")
+HINTS = {kind: tips for tips, kinds in _EDITS_BY_HINTS.items() for kind in kinds}

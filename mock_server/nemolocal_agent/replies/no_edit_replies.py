@@ -1,11 +1,11 @@
-"""Replies when there is nothing to edit. Most refer to a GUI that does not exist (SSE-10)."""
+"""Replies when nothing is edited. Most refer to a GUI that does not exist (SSE-10)."""
 
 import re
 
-from nemolocal_contract.describe.labels import Language, truncate_text
+from nemolocal_contract.describe.labels import Language, parse_language, truncate_text
 
 from ..intents import NoEdit, Topic
-from .phrasing import in_language, quote
+from .clip_replies import in_language, quote
 
 _GUI_REPLIES: dict[Topic, tuple[str, str]] = {
     "hello": (
@@ -80,16 +80,28 @@ _EXAMPLES: tuple[tuple[str, str, str], ...] = (
 _DEFAULT_EXAMPLE = ("trim to the first 10 seconds", "只保留前10秒")
 
 
-def reply_about(no_edit: NoEdit, language: Language, message: str, *, gui: bool = True) -> str:
-    """The reply about a topic; `message` is the user's message.
+def write_no_edit_reply(no_edit: NoEdit, language: str, message: str, *, gui: bool = True) -> str:
+    """The reply to a message that asks for no edit, in the language of the session.
 
     Without `gui` it mentions neither a GUI nor charges.
     """
+    reply_language = parse_language(language)
     if no_edit.topic == "how":
-        return _reply_to_how(language, message, gui)
+        return _reply_to_how(reply_language, message, gui)
     if no_edit.topic == "unknown":
-        return _reply_to_unknown(no_edit.about or message, language, gui)
-    return in_language(language, *(_GUI_REPLIES if gui else _PLAIN_REPLIES)[no_edit.topic])
+        return _reply_to_unknown(no_edit.about or message, reply_language, gui)
+    return in_language(reply_language, *(_GUI_REPLIES if gui else _PLAIN_REPLIES)[no_edit.topic])
+
+
+def write_failure_reply(reason: str, language: str, *, gui: bool = True) -> str:
+    """The reply when an edit is rejected; `reason` is already in this language."""
+    why = reason.rstrip(" .。")
+    charged = (" and nothing was charged", "，也没有扣除积分") if gui else ("", "")
+    return in_language(
+        parse_language(language),
+        f"I could not do that: {why}. Nothing was changed{charged[0]}.",
+        f"无法完成：{why}。没有做任何修改{charged[1]}。",
+    )
 
 
 def _reply_to_how(language: Language, message: str, gui: bool) -> str:

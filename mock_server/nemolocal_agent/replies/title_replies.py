@@ -9,10 +9,10 @@ from nemolocal_contract.describe.labels import (
 )
 from nemolocal_contract.draft import Draft
 
-from ..edits.subtitle_edits import MAX_CUES_AT_ONCE, FittedCues, fit_cues
+from ..edits.title_edits import MAX_CUES_AT_ONCE, FittedCues, fit_cues
 from ..intents import AddSubtitles, AddTitle, ChangeTitle, RemoveTitle
 from ..timeline import length_of
-from .phrasing import format_selector, format_span, in_language, quote
+from .clip_replies import format_selector, format_span, in_language, quote
 
 # By the field of `FittedCues`: singular, plural, Chinese.
 _OMISSION_REASONS: dict[str, tuple[str, str, str]] = {

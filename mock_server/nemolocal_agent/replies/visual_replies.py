@@ -20,14 +20,12 @@ from ..intents import (
     Compress,
     Generate,
     RemoveEffects,
-    RemoveOverlays,
-    RemoveTransitions,
     SetAspect,
     SetFit,
     SetFrameRate,
     SetResolution,
 )
-from .phrasing import format_clips, format_length, format_selector, format_span, in_language
+from .clip_replies import format_clips, format_length, format_selector, format_span, in_language
 
 _FITS = {
     "crop": ("what does not fit is cut off", "超出部分裁掉"),
@@ -108,15 +106,6 @@ def describe_add_transition(edit: AddTransition, language: Language) -> str:
     return in_language(language, f"put a {name} after {after}", f"在{after}之后加了{name}")
 
 
-def describe_remove_transitions(_edit: RemoveTransitions, language: Language) -> str:
-    """Removed transitions."""
-    return in_language(
-        language,
-        "removed the transitions, so that the clips cut hard again",
-        "移除了转场，恢复硬切",
-    )
-
-
 def describe_add_overlay(edit: AddOverlay, language: Language) -> str:
     """An overlay."""
     kind = in_language(language, *_KINDS[edit.kind])
@@ -137,13 +126,6 @@ def describe_add_overlay(edit: AddOverlay, language: Language) -> str:
         return done
     return in_language(
         language, f"{done} ({', '.join(details)})", f"{done}（{'，'.join(details)}）"
-    )
-
-
-def describe_remove_overlays(_edit: RemoveOverlays, language: Language) -> str:
-    """Removed overlays."""
-    return in_language(
-        language, "removed the pictures over the picture and the watermarks", "移除了画中画和水印"
     )
 
 

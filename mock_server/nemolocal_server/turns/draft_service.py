@@ -22,7 +22,7 @@ from nemolocal_agent import (
     plan_tool_calls,
 )
 from nemolocal_agent.intents import Redo, Undo
-from nemolocal_agent.undo_history import is_undo_or_redo
+from nemolocal_agent.tool_calls import is_undo_or_redo
 from nemolocal_contract.draft import Draft
 from nemolocal_render.media import MediaInfo
 from nemolocal_render.planning.planner import DraftRejected, MediaSource, plan_render

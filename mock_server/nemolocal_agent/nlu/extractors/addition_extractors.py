@@ -15,11 +15,9 @@ from ...intents import (
     RemoveTransitions,
     Selector,
 )
-from ..lexer.tokens import LexToken, Slot, TokenKind, slot_pattern
+from ..lexer.tokens import LexToken, Slot, TokenKind, slot_pattern, symbol_set
 from .attribute_extractors import extract_position
-from .clause import Clause
-from .selector_extractors import extract_selectors, first_or_all
-from .span_extractors import extract_span
+from .clause import Clause, extract_selectors, extract_span, first_or_all
 
 
 def extract_transition(clause: Clause) -> list[Edit] | None:
@@ -81,23 +79,14 @@ def _transition_selector(clause: Clause) -> Selector | None:
     return first_or_all(extract_selectors(clause))
 
 
-_OVERLAY_OBJECTS = (
-    "watermark",
-    "pip",
-    "overlay",
-    "clip",
-    "photo",
-    "video",
-    "upload",
-    Slot.FILE_NAME,
-)
+_OVERLAY_OBJECTS = symbol_set("watermark pip overlay clip photo video upload", Slot.FILE_NAME)
 
 
 def extract_overlay(clause: Clause) -> list[Edit] | None:
     """Add or remove a picture in picture or a watermark."""
     if clause.has_any("remove", "without"):
         return [RemoveOverlays()]
-    if not clause.has_any(*_OVERLAY_OBJECTS) or any(
+    if clause.symbols.isdisjoint(_OVERLAY_OBJECTS) or any(
         t.kind in (TokenKind.EFFECT, TokenKind.ACTION) for t in clause.tokens
     ):
         return None
@@ -155,8 +144,8 @@ def extract_generation(clause: Clause) -> list[Edit] | None:
     """Generate a clip of the named scene."""
     verb = next((t for t in clause.tokens if t.kind == TokenKind.VERB), None)
     scene = clause.first_value(Slot.SCENE)
-    said = clause.original[verb.start : verb.end].lower() if verb else ""
-    explicit = said.startswith(("generat", "imagin", "dream", "生成"))
+    verb_text = clause.original[verb.start : verb.end].lower() if verb else ""
+    explicit = verb_text.startswith(("generat", "imagin", "dream", "生成"))
     if not explicit and (
         scene is None or not clause.has_any("generate", "video", "clip", "timelapse", Slot.TIME)
     ):

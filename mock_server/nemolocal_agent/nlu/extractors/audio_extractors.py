@@ -15,8 +15,7 @@ from ...intents import (
 )
 from ..lexer.tokens import LexToken, Slot, TokenKind, slot_pattern
 from .attribute_extractors import choose_by_degree, extract_share
-from .clause import Clause
-from .selector_extractors import extract_scope, extract_selectors, first_or_all
+from .clause import Clause, extract_scope, extract_selectors, first_or_all
 
 _QUIET_VOLUME = 0.2
 _FADES = ("fade", "fadein", "fadeout", "fadeboth")

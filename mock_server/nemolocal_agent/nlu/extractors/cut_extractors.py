@@ -4,6 +4,8 @@ import re
 
 from ...intents import (
     SELECT_ALL,
+    TIMELINE_END,
+    TIMELINE_START,
     Edit,
     KeepSpan,
     RemoveClip,
@@ -13,23 +15,11 @@ from ...intents import (
     TimelinePoint,
     TimelineSpan,
 )
-from ...intents.selectors import TIMELINE_END, TIMELINE_START
-from ..lexer.tokens import ANY_SLOT, Slot, slot_pattern
-from .clause import Clause
-from .selector_extractors import extract_clip_range, extract_selectors
-from .span_extractors import SpanMatch, extract_span
+from ..lexer.tokens import ANY_SLOT, Slot, slot_pattern, symbol_set
+from .clause import Clause, SpanMatch, extract_clip_range, extract_selectors, extract_span
 
-_LIMIT_WORDS = frozenset(("trim", "cut", "set", "long", "lower", "max", "take", "stop", "to"))
-_PART_FORMS = (
-    "first",
-    "last",
-    "from-start",
-    "from-end",
-    "after",
-    "before",
-    "middle",
-    "half",
-)
+_LIMIT_WORDS = symbol_set("trim cut set long lower max take stop to")
+_PART_FORMS = "first last from-start from-end after before middle half".split()
 _BARE = re.compile(rf" to ({slot_pattern(Slot.NUMBER)}) (?:~ |video |it )*$")
 _KEPT = re.compile(rf" to (?:~|(?:{ANY_SLOT} )?(?:first|last|middle) )")
 _WHOLE = re.compile(r" all (?:of )?(?:video|clip)(?= )")

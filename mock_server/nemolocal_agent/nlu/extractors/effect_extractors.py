@@ -22,10 +22,9 @@ from nemolocal_contract.effects import (
 )
 
 from ...intents import ApplyEffect, Edit, RemoveEffects
-from ..lexer.tokens import Slot, slot_pattern
+from ..lexer.tokens import Slot, slot_pattern, symbol_set
 from .attribute_extractors import choose_by_degree, extract_share
-from .clause import Clause
-from .selector_extractors import extract_scope
+from .clause import Clause, extract_scope
 
 # The type of the effect that a symbol is about.
 _EFFECT_TYPES = {
@@ -40,7 +39,10 @@ EFFECT_SYMBOLS = frozenset(
     {*_EFFECT_TYPES, "upsidedown", "clockwise", "counter", "off_sides", "side"}
 )
 _ABSOLUTE = re.compile(rf" (?:to|at) {slot_pattern(Slot.PERCENT)} ")
-_DECREASE_WORDS = ("less", "lower", "down", "short", "smaller", "low")
+_DECREASE_WORDS = symbol_set("less lower down short smaller low")
+_CHANGE_SYMBOLS = _DECREASE_WORDS | symbol_set(
+    "raise more up add bigger high bit much", Slot.PERCENT
+)
 
 
 def extract_effect(clause: Clause) -> list[Edit] | None:
@@ -109,40 +111,18 @@ def _brightness(clause: Clause) -> Effect | None:
 
 def _has_change(clause: Clause) -> bool:
     """Whether the clause gives a direction or an amount."""
-    return clause.has_any(
-        "raise",
-        "more",
-        "up",
-        "add",
-        "bigger",
-        "high",
-        Slot.PERCENT,
-        "bit",
-        "much",
-        *_DECREASE_WORDS,
-    )
-
-
-def _contrast(clause: Clause) -> Effect | None:
-    if clause.has_any("flat"):
-        return Contrast(-_amount(clause))
-    return Contrast(_signed(clause))
-
-
-def _saturation(clause: Clause) -> Effect | None:
-    if clause.has_any("dull"):
-        return Saturation(-_amount(clause))
-    return Saturation(_signed(clause))
+    return not clause.symbols.isdisjoint(_CHANGE_SYMBOLS)
 
 
 def _color(clause: Clause) -> Effect | None:
     return Saturation(_signed(clause)) if clause.has_any("more", "raise", "less", "lower") else None
 
 
-def _warmth(clause: Clause) -> Effect | None:
-    if clause.has_any("cooler"):
-        return Warmth(-_amount(clause))
-    return Warmth(_signed(clause))
+def _graded(
+    effect: type[Contrast | Saturation | Warmth], opposite: str
+) -> Callable[[Clause], Effect | None]:
+    """Makes an effect with an amount, which is negative after the word for the opposite."""
+    return lambda clause: effect(-_amount(clause) if clause.has_any(opposite) else _signed(clause))
 
 
 def _strength(clause: Clause) -> float:
@@ -212,9 +192,9 @@ _EFFECT_FACTORIES: list[tuple[tuple[str, ...], Callable[[Clause], Effect | None]
     (("grayscale",), lambda _: Grayscale()),
     (("sepia",), lambda _: Sepia()),
     (("brighter", "darker", "brightness"), _brightness),
-    (("contrast", "flat"), _contrast),
-    (("saturation", "vivid", "dull"), _saturation),
-    (("warmer", "cooler"), _warmth),
+    (("contrast", "flat"), _graded(Contrast, "flat")),
+    (("saturation", "vivid", "dull"), _graded(Saturation, "dull")),
+    (("warmer", "cooler"), _graded(Warmth, "cooler")),
     (("blur",), lambda clause: Blur(_strength(clause))),
     (("sharpen",), lambda clause: Sharpen(_strength(clause))),
     (("zoomin", "zoomout"), _zoom),

@@ -1,9 +1,14 @@
-"""Extractors of titles and subtitles."""
+"""Extractors of titles and subtitles, and of title text without quotes.
+
+`add a title that says Hello World for 3 seconds` gets its quotes before it is split into clauses.
+"""
 
 import re
 
 from ...intents import (
     SELECT_ALL,
+    TIMELINE_END,
+    TIMELINE_START,
     AddSubtitles,
     AddTitle,
     ChangeTitle,
@@ -16,8 +21,7 @@ from ...intents import (
     last_span,
     span_between,
 )
-from ...intents.selectors import TIMELINE_END, TIMELINE_START
-from ..lexer.tokens import Slot, TokenKind, slot_pattern
+from ..lexer.tokens import LexToken, Slot, TokenKind, slot_pattern, symbol_set
 from .attribute_extractors import (
     extract_color,
     extract_position,
@@ -25,8 +29,9 @@ from .attribute_extractors import (
     extract_title_size,
 )
 from .audio_extractors import extract_fade_kind
-from .clause import Clause
-from .span_extractors import extract_span
+from .clause import Clause, extract_span
+
+TITLE_NOUNS = ("title", "title says")
 
 # A position in the frame, not a time.
 _MIDDLE = re.compile(r" (?:at|in|on|to) middle(?= )")
@@ -36,9 +41,23 @@ _LENGTH = re.compile(rf" ({slot_pattern(Slot.TIME)})(?= )")
 _TITLE_TO = re.compile(rf" title to {slot_pattern(Slot.QUOTED_TEXT)} ")
 _SHOWN_MS = 3000
 # Verbs that add a title; "show the title in red" changes one.
-_ADD_WORDS = frozenset(
+_ADD_WORDS = symbol_set(
     "add insert include attach append introduce incorporate create make another new need want "
-    "generate 添加 加 加入 加上 插入 做个 来个 加个 增加 弄个".split()
+    "generate 添加 加 加入 加上 插入 做个 来个 加个 增加 弄个"
+)
+# What ends a title text without quotes.
+_CLOSING = ("then", Slot.TIME, Slot.POSITION, "throughout", "all")
+_COURTESY = ("please", "pls", "plz", "now", "thanks", "thank you", "instead", "too")
+_LINKS = symbol_set("says called is it")
+_PREPOSITIONS = symbol_set("for from at on in with during to")
+_SETTINGS = symbol_set(
+    "first last start end top bottom left right middle all throughout small big huge "
+    "halfway corner lowerthird size font between after",
+    Slot.TIME,
+    Slot.POSITION,
+    Slot.COLOR,
+    Slot.FONT_SIZE,
+    Slot.NUMBER,
 )
 
 
@@ -184,3 +203,103 @@ def _shown_from(span: TimelineSpan, length_ms: int) -> TimelineSpan | None:
     if start.share is not None or start.before_end:
         return TimelineSpan(start, TIMELINE_END)
     return span_between(start.ms, start.ms + length_ms)
+
+
+def quote_title_text(tokens: list[LexToken], original: str) -> list[LexToken]:
+    """The tokens with the text of a title as one quoted slot."""
+    if any(token.symbol == Slot.QUOTED_TEXT for token in tokens):
+        return tokens
+    for index, token in enumerate(tokens):
+        if token.symbol in TITLE_NOUNS and token.kind == TokenKind.NOUN:
+            begin, explicit = _after_links(tokens, index + 1, original)
+            if begin is None or not _is_text_start(tokens, begin, explicit, original):
+                continue
+            end = _find_text_end(tokens, begin)
+            if end > begin:
+                start, stop = tokens[begin].start, tokens[end - 1].end
+                slot = LexToken(
+                    Slot.QUOTED_TEXT, TokenKind.SLOT, start, stop, original[start:stop].strip()
+                )
+                says = LexToken("says", TokenKind.MODIFIER, start, start)
+                return [*tokens[:begin], says, slot, *tokens[end:]]
+    return tokens
+
+
+def _after_links(tokens: list[LexToken], index: int, original: str) -> tuple[int | None, bool]:
+    """The index after "that says", "called", ":"; and whether there was such a word."""
+    explicit = False
+    while index < len(tokens):
+        token = tokens[index]
+        if token.kind == TokenKind.FILLER and not explicit:
+            pass
+        elif token.symbol in ("says", "called") or (
+            token.kind == TokenKind.SEPARATOR and token.value in (":", "：")
+        ):
+            explicit = True
+        elif (
+            token.symbol == "to" and any(t.symbol in ("set", "replace") for t in tokens[:index])
+        ) or (token.symbol == "set" and token.start > 0 and not original[token.start].isascii()):
+            explicit = explicit or _is_text(tokens, index + 1, original)
+        elif token.symbol not in _LINKS:
+            break
+        index += 1
+    return (index if index < len(tokens) else None), explicit
+
+
+def _is_text(tokens: list[LexToken], index: int, original: str) -> bool:
+    """Whether a text follows "change the title to", not a style."""
+    if index >= len(tokens):
+        return False
+    token = tokens[index]
+    return token.kind == TokenKind.UNKNOWN or (
+        original[token.start].isupper()
+        and not original.isupper()
+        and token.symbol not in (Slot.COLOR, Slot.POSITION)
+    )
+
+
+def _is_text_start(tokens: list[LexToken], index: int, explicit: bool, original: str) -> bool:
+    token = tokens[index]
+    if token.kind == TokenKind.SEPARATOR or token.symbol in (
+        Slot.SUBTITLES,
+        Slot.QUOTED_TEXT,
+        Slot.FILE_NAME,
+    ):
+        return False
+    if not explicit and any(t.symbol in ("set", "remove", "move") for t in tokens[:index]):
+        return False
+    if explicit or token.kind == TokenKind.UNKNOWN:
+        return True
+    if original[token.start].isupper() and not original.isupper():
+        return True
+    after = tokens[index + 1] if index + 1 < len(tokens) else None
+    return (
+        after is not None
+        and after.kind == TokenKind.UNKNOWN
+        and token.kind in (TokenKind.SLOT, TokenKind.SMALL_TALK, TokenKind.EFFECT, TokenKind.ACTION)
+    )
+
+
+def _find_text_end(tokens: list[LexToken], begin: int) -> int:
+    """The index after the text, which ends where a setting or a command starts."""
+    index = begin + 1
+    while index < len(tokens) and not _is_text_end(tokens, index):
+        index += 1
+    while index > begin and tokens[index - 1].value in _COURTESY:
+        index -= 1
+    return index
+
+
+def _is_text_end(tokens: list[LexToken], index: int) -> bool:
+    token = tokens[index]
+    if token.kind == TokenKind.SEPARATOR or token.symbol in _CLOSING:
+        return True
+    after = next((t for t in tokens[index + 1 : index + 4] if t.kind != TokenKind.FILLER), None)
+    if after is None:
+        return False
+    if token.symbol in ("and", "but"):
+        return (
+            after.kind in (TokenKind.VERB, TokenKind.ACTION, TokenKind.EFFECT)
+            or after.symbol == "then"
+        )
+    return token.symbol in _PREPOSITIONS and after.symbol in _SETTINGS

@@ -82,10 +82,10 @@ def _read_one(text: str, at: int, end: int, tokens: list[LexToken]) -> int:
 
 def _is_time(tokens: list[LexToken]) -> bool:
     """Whether a number or its unit comes directly before."""
-    said = next(
+    kind = next(
         (token.kind for token in reversed(tokens[-2:]) if token.kind != TokenKind.FILLER), None
     )
-    return said in (TokenKind.NUMBER, TokenKind.RAW_VALUE, TokenKind.UNIT)
+    return kind in (TokenKind.NUMBER, TokenKind.RAW_VALUE, TokenKind.UNIT)
 
 
 def _after_direction(text: str, at: int, end: int, tokens: list[LexToken]) -> int | None:

@@ -2,24 +2,55 @@
 
 import re
 
-from .tokens import LexToken, Slot, TokenKind
-from .units import (
-    ASPECT_RATIOS,
-    COUNTABLE_KINDS,
-    MAX_TIME_MS,
-    RANGE_WORDS,
-    RESOLUTION_BY_HEIGHT,
-    RESOLUTION_BY_THOUSANDS,
-    TIME_PREPOSITIONS,
-    TIME_UNITS,
-    UNITS,
-    is_pronoun_one,
-    parse_fraction,
-    share_units,
+from .tokens import COMMA, LexToken, Slot, TokenKind, symbol_set
+
+# The slot that a number with a unit becomes, and the value of one unit.
+_UNITS: dict[str, tuple[Slot, float]] = {
+    "ms": (Slot.TIME, 1),
+    "s": (Slot.TIME, 1000),
+    "min": (Slot.TIME, 60_000),
+    "h": (Slot.TIME, 3_600_000),
+    "percent": (Slot.PERCENT, 0.01),
+    "x": (Slot.FACTOR, 1),
+    "deg": (Slot.DEGREES, 1),
+    "fps": (Slot.FRAME_RATE, 1),
+    "mb": (Slot.FILE_SIZE, 1),
+    "gb": (Slot.FILE_SIZE, 1000),
+    "kb": (Slot.FILE_SIZE, 0.001),
+    "px": (Slot.FONT_SIZE, 1),
+}
+TIME_UNITS = ("s", "min", "h")
+"""Units of time that can have no number: "a minute"."""
+RESOLUTION_BY_HEIGHT = {
+    480: "720p", 540: "720p", 720: "720p", 1080: "1080p", 1440: "4k", 2160: "4k",
+}  # fmt: skip
+"""The resolution by the number of lines, as in 1080p."""
+# The resolution by thousands of columns, as in 4K.
+_RESOLUTION_BY_THOUSANDS = {4: "4k", 2: "1080p", 1: "1080p"}
+# Aspect ratios that could be read as times.
+_ASPECT_RATIOS = frozenset("9:16 16:9 1:1 4:5 5:4 4:3 3:4 21:9 9:21 2:1 1:2 3:2 2:3".split())
+# The longest time: a hundred hours.
+_MAX_TIME_MS = 360_000_000
+# Words that make "second 3" a point of time.
+_TIME_PREPOSITIONS = frozenset("from to at until between and after before".split())
+# The kinds of words that an ordinal counts.
+_COUNTABLE_KINDS = (TokenKind.NOUN, TokenKind.UNKNOWN)
+# Words between two numbers of one unit: "seconds 6 to 8".
+_RANGE_WORDS = ("to", "and", "until", "through", ",")
+_EDGES = ("first", "last", "middle")
+# After these, "one" is a pronoun: "the last one", "the red one".
+_PRONOUN_ANTECEDENTS = symbol_set(
+    "first last other all per", Slot.ORDINAL, Slot.COLOR, Slot.SCENE, Slot.UNKNOWN_WORD
 )
+_UNIT_SHARING_WORDS = ("to", "and", "until", "or")
 
 
-class QuantityParser:
+def parse_quantities(tokens: list[LexToken]) -> list[LexToken]:
+    """The tokens with slots for numbers and units."""
+    return _QuantityParser(tokens).parse()
+
+
+class _QuantityParser:
     """One pass over the tokens of a message; the result is in `output`."""
 
     def __init__(self, tokens: list[LexToken]) -> None:
@@ -43,11 +74,7 @@ class QuantityParser:
                 self._parse_raw_value(token)
             elif token.kind == TokenKind.UNIT:
                 self._parse_lone_unit(token)
-            elif token.symbol == Slot.ORDINAL and self._previous_symbol() in (
-                "first",
-                "last",
-                "middle",
-            ):
+            elif token.symbol == Slot.ORDINAL and self._previous_symbol() in _EDGES:
                 self._parse_after_edge(token)
             elif self._is_second() and self._is_time_point():
                 self.position += 1
@@ -62,7 +89,7 @@ class QuantityParser:
             else:
                 self.output.append(token)
                 self.position += 1
-        return share_units(self.output)
+        return _share_units(self.output)
 
     def _token_at(self, index: int) -> LexToken | None:
         return self.tokens[index] if 0 <= index < len(self.tokens) else None
@@ -86,7 +113,7 @@ class QuantityParser:
 
     def _is_unit_second(self, index: int) -> bool:
         return (
-            self._is_second(index) and self._kind_at(self._skip(index + 1)) not in COUNTABLE_KINDS
+            self._is_second(index) and self._kind_at(self._skip(index + 1)) not in _COUNTABLE_KINDS
         )
 
     def _is_half_unit(self) -> bool:
@@ -101,7 +128,7 @@ class QuantityParser:
         follows = self._kind_at(self.position + 1) not in (
             TokenKind.UNIT,
             TokenKind.SUFFIX,
-            *COUNTABLE_KINDS,
+            *_COUNTABLE_KINDS,
         )
         return self._kind_at(self.position) == TokenKind.NUMBER and follows
 
@@ -109,12 +136,12 @@ class QuantityParser:
         while True:
             amount = self._parse_amount()
             end = self.tokens[self.position - 1].end
-            self._add_slot(Slot.TIME, unit.start, end, round(amount * UNITS[unit.symbol][1]))
+            self._add_slot(Slot.TIME, unit.start, end, round(amount * _UNITS[unit.symbol][1]))
             joint = self._token_at(self.position)
             self.position += 1
             if (
                 joint is None
-                or joint.symbol not in RANGE_WORDS
+                or joint.symbol not in _RANGE_WORDS
                 or not self._is_number_without_unit()
             ):
                 self.position -= 1
@@ -124,7 +151,7 @@ class QuantityParser:
     def _is_time_point(self) -> bool:
         """Whether it is a point of time: "from second 3 to second 8"."""
         return (
-            self._previous_symbol() in TIME_PREPOSITIONS
+            self._previous_symbol() in _TIME_PREPOSITIONS
             and self._kind_at(self.position + 1) == TokenKind.NUMBER
         )
 
@@ -144,11 +171,11 @@ class QuantityParser:
                 token.end,
                 tuple(int(n) for n in re.split(r"\D+", text)),
             )
-        elif share := parse_fraction(
+        elif share := _parse_fraction(
             text, self._previous_symbol(), self._symbol_at(self._skip(self.position))
         ):
             self._add_slot(Slot.FRACTION, token.start, token.end, share)
-        elif token.symbol == "ratio" or (self._clocks < 2 and text in ASPECT_RATIOS):
+        elif token.symbol == "ratio" or (self._clocks < 2 and text in _ASPECT_RATIOS):
             width, height = (float(n) for n in re.split(r"[:/x×比 ]+", text))
             if width and height:
                 self._add_slot(Slot.ASPECT_RATIO, token.start, token.end, f"{width:g}:{height:g}")
@@ -157,12 +184,12 @@ class QuantityParser:
             for part in text.split(":"):
                 seconds = seconds * 60 + float(part)
             self._add_slot(
-                Slot.TIME, token.start, token.end, min(round(seconds * 1000), MAX_TIME_MS)
+                Slot.TIME, token.start, token.end, min(round(seconds * 1000), _MAX_TIME_MS)
             )
 
     def _parse_after_edge(self, token: LexToken) -> None:
         """`the first second` is a time, `the middle third` a share, unless a noun follows."""
-        if self._kind_at(self.position + 1) in COUNTABLE_KINDS or token.value < 2:
+        if self._kind_at(self.position + 1) in _COUNTABLE_KINDS or token.value < 2:
             self.output.append(token)
         elif token.value == 2:
             self._add_slot(Slot.TIME, token.start, token.end, 1000)
@@ -205,7 +232,7 @@ class QuantityParser:
         alone = not follows and self._symbol_at(self.position + 1) != "and"
         if not (first.value == 1 and first.end - first.start == 3 and alone):
             return False
-        if not is_pronoun_one(self.output):
+        if not _is_pronoun_one(self.output):
             return False
         self.output.append(LexToken("it", TokenKind.MODIFIER, first.start, first.end))
         self.position += 1
@@ -226,7 +253,7 @@ class QuantityParser:
         """`16 by 9` is an aspect ratio."""
         height = self.tokens[self.position + 1]
         ratio = f"{width:g}:{float(height.value):g}"
-        if ratio in ASPECT_RATIOS:
+        if ratio in _ASPECT_RATIOS:
             self._add_slot(Slot.ASPECT_RATIO, first.start, height.end, ratio)
             self.position += 2
         else:
@@ -261,7 +288,7 @@ class QuantityParser:
         unit = "s" if token.symbol == Slot.ORDINAL else token.symbol
         self.position += 1
         if unit in ("k", "p"):
-            height = (RESOLUTION_BY_THOUSANDS if unit == "k" else RESOLUTION_BY_HEIGHT).get(
+            height = (_RESOLUTION_BY_THOUSANDS if unit == "k" else RESOLUTION_BY_HEIGHT).get(
                 int(amount)
             )
             self._add_slot(
@@ -270,14 +297,14 @@ class QuantityParser:
             return
         if unit == "min" and self._has_file_sizes and token.end - token.start == 1:
             unit = "mb"
-        slot, one = UNITS[unit]
+        slot, one = _UNITS[unit]
         value = round(amount * one, 6)
         if slot != Slot.TIME:
             self._add_slot(slot, start, token.end, value)
             return
         value += self._parse_rest_of_time(unit, one)
         self._add_slot(
-            Slot.TIME, start, self.tokens[self.position - 1].end, min(round(value), MAX_TIME_MS)
+            Slot.TIME, start, self.tokens[self.position - 1].end, min(round(value), _MAX_TIME_MS)
         )
 
     def _parse_rest_of_time(self, unit: str, one: float) -> float:
@@ -320,7 +347,7 @@ class QuantityParser:
         elif token.symbol in TIME_UNITS and self._is_number_without_unit():
             self._parse_counted_times(token)
         elif token.symbol in TIME_UNITS and article:
-            one = UNITS[token.symbol][1]
+            one = _UNITS[token.symbol][1]
             self._add_slot(
                 Slot.TIME,
                 token.start,
@@ -335,6 +362,43 @@ class QuantityParser:
             self.output.append(LexToken("measure", TokenKind.MODIFIER, token.start, token.end))
 
 
-def parse_quantities(tokens: list[LexToken]) -> list[LexToken]:
-    """The tokens with slots for numbers and units."""
-    return QuantityParser(tokens).parse()
+def _parse_fraction(text: str, before: str, after: str) -> float | None:
+    """The value of a fraction with a slash: 1/4 speed, the first 2/3. None if it is a ratio.
+
+    `before` and `after` are the symbols beside it.
+    """
+    part, slash, whole = text.partition("/")
+    if not slash or not (part + whole).isdigit() or not 0 < int(part) < int(whole):
+        return None
+    beside = before in ("first", "last", "middle", "at", "by", "size") or after in ("of", "speed")
+    return round(int(part) / int(whole), 9) if part == "1" or beside else None
+
+
+def _is_pronoun_one(before: list[LexToken]) -> bool:
+    """Whether "one" after these tokens is a pronoun: "the last one", "this one"."""
+    last = before[-1] if before else None
+    if last is None or last.symbol == "it":
+        return last is not None and last.value in ("this", "that")
+    return last.symbol in _PRONOUN_ANTECEDENTS
+
+
+def _share_units(tokens: list[LexToken]) -> list[LexToken]:
+    """Give a number the unit of the next one: `2 to 4 seconds`."""
+    words = [token for token in tokens if token.symbol]
+    before = ["", *(token.symbol for token in words)]
+    rows = list(zip(before, words, words[1:], words[2:], strict=False))
+    # Backwards, so that the unit is passed on: "at 3, 6 and 9 seconds".
+    for name, one, two, three in reversed(rows):
+        if (
+            (one.symbol == Slot.NUMBER or (one.symbol == Slot.ORDINAL and name == "at"))
+            and name not in ("clip", "hash", "photo")
+            and three.symbol in (Slot.TIME, Slot.PERCENT)
+            and (
+                two.symbol in _UNIT_SHARING_WORDS or (two.symbol == COMMA and name in ("at", COMMA))
+            )
+        ):
+            one.symbol, one.value = (
+                three.symbol,
+                (round(one.value * 1000) if three.symbol == Slot.TIME else one.value / 100),
+            )
+    return tokens

@@ -35,8 +35,6 @@ def find_subtitles(message: str) -> PastedSubtitles | None:
 
     Cues that cannot be shown are included; `fit_cues` reports them.
     """
-    if "-->" not in message:
-        return None
     lines = message.replace("\r\n", " \n").translate(_LINE_ENDS).split("\n")
     heads = [
         _CueHeader(at, (_milliseconds(found[1]), _milliseconds(found[2])), _number(lines, at - 1))

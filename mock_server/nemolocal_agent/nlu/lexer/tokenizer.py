@@ -1,15 +1,67 @@
-"""Turns normalized text into tokens: the longest phrase of the lexicon, numbers, file names."""
+"""Turns a message into tokens: the longest phrases of the lexicon, numbers, file names, quotes.
+
+The message is normalized first, without moving a character: case, width, Traditional Chinese. One
+typo in a word of a command is corrected: a missing, extra, wrong or swapped letter.
+"""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from functools import cache
 from typing import NamedTuple
 
+from ...intents import Cue
 from .chinese import find_longest_word, tokenize_chinese
-from .lexicon import SKIPPABLE_WORDS, load_lexicon
-from .normalization import NormalizedMessage
+from .lexicon import SKIPPABLE_WORDS, LexiconEntry, load_lexicon
+from .quantities import TIME_UNITS
+from .srt import find_subtitles
 from .tokens import COMMA, SENTENCE_END, LexToken, Slot, TokenKind
-from .units import TIME_UNITS
 
+_TRADITIONAL = (
+    "輯頻視畫標題樂聲後個鐘長開頭結刪減調節轉場換動鏡亂順優橫豎壓縮寬圖檔傳輸導載點積餘態層疊邊"
+    "圓綠藍黃紅銀對飽濾複復舊淨讓給請幫這裡裏麼樣為與無須還並間從將變淺過閃爍員顯隱靜關閉響輕溫"
+    "愛歡傷電腦網紋夢圍繞遠園樹葉陽雲霧風湧濤濕際線組連續製倉庫補銷業務號碼質頁鍵時單雙幾兩萬億"
+    "進階幀預覽剛應該說話講簡緩劇體檢狀條張塊滿鋪豐艷鮮銳虛暈燈擊總約項裝戲歷僅隻雜鎖腳煩謝嗎麽"
+    "親師斷別夠啟飛噴懷漸擴縱鏈佈內於週訊設護讀寫錄鬆級終絲絕細紹經統緊編練乾夾滾擋畢適當錯讚嘆"
+    "棄蓋貼來發兒們塗粵鬧憂鬱慘壯闊偉戰靈強濃專廣灑煙熱聖誕賽龍鳥貓車橋樓鄉異國會現觀賞記憶難報"
+    "實處隨爾拋擲捲倆餵擇擬揀據縫攝銜併聯屬誰問術稱臺灣徑維彈鋼嘗試確認輝燦爛穩倫壞價費戶帳賬準"
+    "備溝獨擁遞險隊陰陳雖頂頓顏願類顧飾馬駛驚魚齊齡針"
+)
+_SIMPLIFIED = (
+    "辑频视画标题乐声后个钟长开头结删减调节转场换动镜乱顺优横竖压缩宽图档传输导载点积余态层叠边"
+    "圆绿蓝黄红银对饱滤复复旧净让给请帮这里里么样为与无须还并间从将变浅过闪烁员显隐静关闭响轻温"
+    "爱欢伤电脑网纹梦围绕远园树叶阳云雾风涌涛湿际线组连续制仓库补销业务号码质页键时单双几两万亿"
+    "进阶帧预览刚应该说话讲简缓剧体检状条张块满铺丰艳鲜锐虚晕灯击总约项装戏历仅只杂锁脚烦谢吗么"
+    "亲师断别够启飞喷怀渐扩纵链布内于周讯设护读写录松级终丝绝细绍经统紧编练干夹滚挡毕适当错赞叹"
+    "弃盖贴来发儿们涂粤闹忧郁惨壮阔伟战灵强浓专广洒烟热圣诞赛龙鸟猫车桥楼乡异国会现观赏记忆难报"
+    "实处随尔抛掷卷俩喂择拟拣据缝摄衔并联属谁问术称台湾径维弹钢尝试确认辉灿烂稳伦坏价费户帐账准"
+    "备沟独拥递险队阴陈虽顶顿颜愿类顾饰马驶惊鱼齐龄针"
+)
+_FULL_WIDTH = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}
+_PUNCTUATION = {
+    ord(mark): replacement
+    for replacement, marks in {
+        "'": "‘’ʼ´`",
+        '"': "„‟〝〞",
+        ".": "。｡",
+        ",": "、…—―،",
+        "-": "–‐‑‒−~～〜",
+        " ": "\t\r\v\f\u00a0\u2002\u2003\u2009\u200a\u200b\u3000\ufeff*|^\\<>{}[]",
+        "\n": "\u2028\u2029\x85",
+        "%": "％",
+    }.items()
+    for mark in marks
+}
+_FOLD = _FULL_WIDTH | str.maketrans(_TRADITIONAL, _SIMPLIFIED) | _PUNCTUATION
+# Each pattern stops at the next opening mark: many marks in a row must not take quadratic time.
+_QUOTED = re.compile(
+    r"\"([^\"]{1,2000})\"|“([^“”]{1,2000})[”\"]|「([^「」]{1,2000})」|『([^『』]{1,2000})』"
+    r"|《([^《》]{1,2000})》|«([^«»]{1,2000})»|【([^【】]{1,2000})】|‘([^‘’]{1,200})’"
+    r"|(?<!\w)['’]([^\n]{1,100}?)['’](?!\w)"
+)
+# The number or bullet of a list item.
+_LISTED = re.compile(r"(?:^|\n)[ ]{0,8}(?:\(?\d{1,2}[.):,](?=[^\d])|[-•·]) ?")
+_QUOTE_PLACEHOLDER, _QUOTE_PADDING = "\x01", "\x02"
+_MAX_MESSAGE_LENGTH = 2000
 _EXTENSION = r"\.(?:mp4|mov|avi|webm|mkv|jpe?g|png|gif|webp|mp3|wav|m4a|aac)(?![a-z0-9])"
 _HAN = "\u3400-\u9fff"
 _FILE = rf"""
@@ -33,6 +85,57 @@ _HAS_FILE = re.compile(_EXTENSION)
 _LEXEME = re.compile(_LEXEMES, re.VERBOSE)
 # Used only if there is a file extension, since this pattern looks far ahead.
 _LEXEME_OR_FILE = re.compile(_FILE + _LEXEMES, re.VERBOSE)
+_PRONOUNS = frozenset("it this that them these those".split())
+_MIN_TYPO_LENGTH = 3
+# Shorter words are similar to too many others.
+_MIN_COMMAND_LENGTH = 4
+
+
+class _NormalizedMessage(NamedTuple):
+    """A normalized message: `text` is as long as the original, with placeholders for quoted parts.
+
+    `quoted_parts` are the quoted texts, or the cues of an SRT, by the index where they start.
+    """
+
+    text: str
+    original: str
+    quoted_parts: dict[int, str | tuple[Cue, ...]]
+
+
+def _normalize(message: str) -> _NormalizedMessage:
+    """Convert to lower case, half width and simplified characters; cut out quoted parts."""
+    quoted_parts: dict[int, str | tuple[Cue, ...]] = {}
+    without_cues = message.replace(_QUOTE_PLACEHOLDER, " ").replace(_QUOTE_PADDING, " ")
+    if "-->" in message:
+        without_cues = _cut_out_subtitles(without_cues, quoted_parts)
+
+    def cut_out(match: re.Match[str]) -> str:
+        words = next(group for group in match.groups() if group is not None)
+        if not words.strip() or _QUOTE_PLACEHOLDER in words:
+            return match[0]
+        quoted_parts[match.start()] = words
+        return _placeholder(len(match[0]))
+
+    text = _QUOTED.sub(cut_out, without_cues)
+    lower = text.lower()
+    if len(lower) != len(text):
+        lower = "".join(c.lower() if len(c.lower()) == 1 else c for c in text)
+    unlisted = _LISTED.sub(lambda item: "\n" + " " * (len(item[0]) - 1), lower.translate(_FOLD))
+    return _NormalizedMessage(unlisted, message, quoted_parts)
+
+
+def _placeholder(length: int) -> str:
+    return _QUOTE_PLACEHOLDER + _QUOTE_PADDING * (length - 1)
+
+
+def _cut_out_subtitles(message: str, quoted_parts: dict[int, str | tuple[Cue, ...]]) -> str:
+    """The message with a placeholder for an SRT; its cues go to `quoted_parts`."""
+    pasted = find_subtitles(message)
+    if pasted is None:
+        return message
+    quoted_parts[pasted.start] = pasted.cues
+    placeholder = _placeholder(pasted.end - pasted.start)
+    return message[: pasted.start] + placeholder + message[pasted.end :]
 
 
 class _Lexeme(NamedTuple):
@@ -42,8 +145,11 @@ class _Lexeme(NamedTuple):
     end: int
 
 
-def tokenize(normalized: NormalizedMessage) -> list[LexToken]:
-    """The tokens of a message, including fillers."""
+def tokenize(message: str) -> list[LexToken] | None:
+    """The tokens of a message, including fillers; None if it is too long."""
+    normalized = _normalize(message)
+    if len(normalized.text) - normalized.text.count(_QUOTE_PADDING) > _MAX_MESSAGE_LENGTH:
+        return None
     pattern = _LEXEME_OR_FILE if _HAS_FILE.search(normalized.text) else _LEXEME
     lexemes = [
         _Lexeme(str(match.lastgroup), match[0], match.start(), match.end())
@@ -68,7 +174,7 @@ def tokenize(normalized: NormalizedMessage) -> list[LexToken]:
 
 
 def _read_other(
-    normalized: NormalizedMessage, lexemes: list[_Lexeme], index: int
+    normalized: _NormalizedMessage, lexemes: list[_Lexeme], index: int
 ) -> Iterator[LexToken]:
     """The tokens of what is neither an English nor a Chinese word."""
     kind, text, start, end = lexemes[index]
@@ -123,7 +229,7 @@ def _read_dash(text: str, at: int) -> Iterator[LexToken]:
         yield LexToken(COMMA, TokenKind.SEPARATOR, at, at + 1, "-")
 
 
-def _read_file(normalized: NormalizedMessage, start: int, end: int) -> Iterator[LexToken]:
+def _read_file(normalized: _NormalizedMessage, start: int, end: int) -> Iterator[LexToken]:
     """A file name, without the Chinese words that come directly before it."""
     while start < end and (found := find_longest_word(normalized.text, start, end)):
         word, length = found
@@ -137,47 +243,40 @@ def _read_file(normalized: NormalizedMessage, start: int, end: int) -> Iterator[
 
 def _read_word(lexemes: list[_Lexeme], index: int, tokens: list[LexToken]) -> int:
     """A phrase of the lexicon, or an unknown word; returns the index after it."""
-    text = lexemes[index].text
-    entries = load_lexicon().english.get(text)
-    if entries is None and "'" in text:
-        text = text.removesuffix("'s") if text.endswith("'s") else text.replace("'", "")
-        entries = load_lexicon().english.get(text)
-    if entries is None and (corrected := load_lexicon().spell_checker.correct(text)):
-        text, entries = corrected, load_lexicon().english.get(corrected, [])
-    for words, word in entries or ():
+    lexeme = lexemes[index]
+    text, entries = _find_entries(lexeme.text)
+    for words, word in entries:
         skipped: list[_Lexeme] = []
         after = _match(lexemes, index + 1, words[1:], skipped)
-        if after is not None and not (
+        if after is None or (
             words[1:] and _is_number_of_unit(words[-1], lexemes[after : after + 1])
         ):
-            tokens.append(
-                LexToken(
-                    word.symbol,
-                    word.kind,
-                    lexemes[index].start,
-                    lexemes[after - 1].end,
-                    # Not `or`: zero is a value.
-                    text if word.value is None else word.value,
-                    word.is_base_form,
-                )
-            )
-            tokens.extend(
-                LexToken("it", TokenKind.MODIFIER, i.start, i.end)
-                for i in skipped
-                if i.text in _PRONOUNS
-            )
-            return after
-    if lexemes[index].kind == "word":
+            continue
+        # Not `or`: zero is a value.
+        value = text if word.value is None else word.value
+        end = lexemes[after - 1].end
+        tokens.append(LexToken(word.symbol, word.kind, lexeme.start, end, value, word.is_base_form))
+        tokens.extend(
+            LexToken("it", TokenKind.MODIFIER, i.start, i.end)
+            for i in skipped
+            if i.text in _PRONOUNS
+        )
+        return after
+    if lexeme.kind == "word":
         tokens.append(
-            LexToken(
-                Slot.UNKNOWN_WORD,
-                TokenKind.UNKNOWN,
-                lexemes[index].start,
-                lexemes[index].end,
-                lexemes[index].text,
-            )
+            LexToken(Slot.UNKNOWN_WORD, TokenKind.UNKNOWN, lexeme.start, lexeme.end, lexeme.text)
         )
     return index + 1
+
+
+def _find_entries(text: str) -> tuple[str, Sequence[tuple[tuple[str, ...], LexiconEntry]]]:
+    """The phrases that start with this word, and the word as the lexicon spells it."""
+    english = load_lexicon().english
+    if text not in english and "'" in text:
+        text = text.removesuffix("'s") if text.endswith("'s") else text.replace("'", "")
+    if text not in english and (corrected := _spell_checker().correct(text)):
+        text = corrected
+    return text, english.get(text, ())
 
 
 def _is_number_of_unit(last: str, lexemes: list[_Lexeme]) -> bool:
@@ -186,9 +285,6 @@ def _is_number_of_unit(last: str, lexemes: list[_Lexeme]) -> bool:
         return False
     entries = load_lexicon().english.get(lexemes[0].text, []) if lexemes else []
     return any(len(words) == 1 and word.symbol in TIME_UNITS for words, word in entries)
-
-
-_PRONOUNS = frozenset("it this that them these those".split())
 
 
 def _match(
@@ -201,9 +297,7 @@ def _match(
             if lexeme.text in SKIPPABLE_WORDS and len(skipped) < 2:
                 skipped.append(lexeme)
             elif lexeme.text != "-":
-                if lexeme.kind == "word" and load_lexicon().spell_checker.is_match(
-                    lexeme.text, word
-                ):
+                if lexeme.kind == "word" and _spell_checker().is_match(lexeme.text, word):
                     break
                 return None
             index += 1
@@ -211,3 +305,71 @@ def _match(
             return None
         index += 1
     return index
+
+
+class _SpellChecker:
+    """Corrects words of commands; `known` words are never corrected."""
+
+    def __init__(self, meanings: Mapping[str, str], known: Set[str]) -> None:
+        self._meanings = meanings
+        self._known = known
+        self._near: dict[str, list[str]] = {}
+        for word in sorted(meanings):
+            if len(word) >= _MIN_COMMAND_LENGTH and word.isalpha():
+                for form in (word, *_single_deletions(word)):
+                    self._near.setdefault(form, []).append(word)
+
+    def is_match(self, typed: str, word: str) -> bool:
+        """Whether this is the next word of a phrase, possibly with a typo.
+
+        Since a word is expected here, two letters are enough: "fade ot".
+        """
+        if len(typed) < _MIN_TYPO_LENGTH:
+            return typed not in self._known and _classify_typo(typed, word) in (1, 2)
+        return self.correct(typed) == word
+
+    def correct(self, word: str) -> str | None:
+        """The word of a command that differs in one letter.
+
+        None if there is none, or if several with different meanings are equally near.
+        """
+        if len(word) < _MIN_TYPO_LENGTH or word in self._known:
+            return None
+        ranks: dict[str, tuple[int, bool]] = {}
+        for form in (word, *_single_deletions(word)):
+            for near in self._near.get(form, ()):
+                if (kind := _classify_typo(word, near)) and (
+                    len(word) > _MIN_TYPO_LENGTH or kind == 2
+                ):
+                    ranks[near] = (kind, near[0] != word[0])
+        best = min(ranks.values(), default=None)
+        nearest = [near for near, rank in ranks.items() if rank == best]
+        if len({self._meanings[near] for near in nearest}) != 1:
+            return None
+        return nearest[0]
+
+
+@cache
+def _spell_checker() -> _SpellChecker:
+    return _SpellChecker(load_lexicon().meanings, load_lexicon().known_words)
+
+
+def _single_deletions(word: str) -> Iterable[str]:
+    """The word without each of its letters."""
+    return (word[:n] + word[n + 1 :] for n in range(len(word)))
+
+
+def _classify_typo(typed: str, word: str) -> int:
+    """The kind of typo, the most likely first: 0 if it is not one.
+
+    1 two letters swapped, 2 one missing, 3 one too many, 4 one wrong.
+    """
+    at = next((n for n, (a, b) in enumerate(zip(typed, word, strict=False)) if a != b), None)
+    at = min(len(typed), len(word)) if at is None else at
+    if typed[at:] == word[at + 1 :]:
+        return 2
+    if typed[at + 1 :] == word[at:]:
+        return 3
+    if typed[at : at + 2] == word[at : at + 2][::-1] and typed[at + 2 :] == word[at + 2 :]:
+        return 1
+    return 4 if typed[at + 1 :] == word[at + 1 :] else 0

@@ -86,6 +86,11 @@ def slot_pattern(*slots: Slot) -> str:
     return rf"[{''.join(slots)}]\d+"
 
 
+def symbol_set(words: str, *more: str) -> frozenset[str]:
+    """The symbols that are these words, and more of them, mostly slots."""
+    return frozenset((*words.split(), *more))
+
+
 ANY_SLOT = r"[A-Z]\d+"
 """A regular expression for any slot in the line of a clause."""
 

@@ -6,7 +6,6 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, NamedTuple
 
-from ..spellcheck import SpellChecker
 from ..tokens import Slot, TokenKind
 
 SKIPPABLE_WORDS = frozenset("the a an my our your this that it them these those its".split())
@@ -19,22 +18,11 @@ _FILES = ("commands", "nouns_and_modifiers", "slot_values", "conversation")
 _SLOT_SECTIONS = {
     slot.name.lower(): slot
     for slot in (
-        Slot.COLOR,
-        Slot.MOOD,
-        Slot.SCENE,
-        Slot.POSITION,
-        Slot.ASPECT_RATIO,
-        Slot.RESOLUTION,
-        Slot.ORDINAL,
-        Slot.FRACTION,
+        Slot.COLOR, Slot.MOOD, Slot.SCENE, Slot.POSITION, Slot.ASPECT_RATIO, Slot.RESOLUTION,
+        Slot.ORDINAL, Slot.FRACTION,
     )
-}
-_INFLECTED_KINDS = (
-    TokenKind.VERB,
-    TokenKind.ACTION,
-    TokenKind.EFFECT,
-    TokenKind.TRANSITION,
-)
+}  # fmt: skip
+_INFLECTED_KINDS = (TokenKind.VERB, TokenKind.ACTION, TokenKind.EFFECT, TokenKind.TRANSITION)
 _VOWELS = "aeiou"
 _AUXILIARIES = frozenset(
     "has have had need needs must should can could may might will would ought shall got does "
@@ -54,7 +42,10 @@ class LexiconEntry(NamedTuple):
 
 
 class Lexicon:
-    """All entries: English by first word, longest phrase first; Chinese by the word."""
+    """All entries: English by first word, longest phrase first; Chinese by the word.
+
+    `meanings` has the meaning of each English word of a command. `known_words` are never corrected.
+    """
 
     def __init__(self) -> None:
         self.english: dict[str, list[tuple[tuple[str, ...], LexiconEntry]]] = {}
@@ -75,16 +66,14 @@ class Lexicon:
         for phrase in self.chinese:
             if len(phrase) >= _MIN_FUZZY_LENGTH:
                 self.fuzzy_chinese.setdefault(phrase[0], []).append(phrase)
+        self.meanings = {
+            word: _meaning(phrases.get((word,)), word)
+            for words, entry in phrases.items()
+            if entry.kind != TokenKind.SMALL_TALK
+            for word in words
+        }
         spelled = {word for words in phrases for word in words}
-        self.spell_checker = SpellChecker(
-            {
-                word: _meaning(phrases.get((word,)), word)
-                for words, entry in phrases.items()
-                if entry.kind != TokenKind.SMALL_TALK
-                for word in words
-            },
-            spelled.union(_toml("spellcheck_allowlist")["words"].split()),
-        )
+        self.known_words = spelled.union(_toml("spellcheck_allowlist")["words"].split())
 
 
 def _meaning(entry: LexiconEntry | None, word: str) -> str:

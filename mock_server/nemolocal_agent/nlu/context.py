@@ -1,9 +1,12 @@
-"""Ellipsis: a clause takes what it leaves out from those before it: a verb, clips, a title."""
+"""The context of a clause: what it takes from those before it, a verb, clips or a title.
 
-from collections.abc import Iterator
+Also remarks: clauses that say something about the video instead of asking for an edit.
+"""
 
-from .lexer.tokens import COMMA, LexToken, Slot, TokenKind
-from .raw_clause import (
+from collections.abc import Iterable, Iterator
+
+from .lexer.tokens import COMMA, LexToken, Slot, TokenKind, symbol_set
+from .segmentation import (
     ACTION_KINDS,
     ATTRIBUTE_NOUNS,
     CLIP_SYMBOLS,
@@ -11,28 +14,53 @@ from .raw_clause import (
     RawClause,
     find_purpose,
 )
-from .remarks import is_reference_only, remark_target
 
-_TITLE_SYMBOLS = frozenset(
+_TITLE_SYMBOLS = symbol_set(
     "bigger smaller top bottom left right middle fade fadein fadeout fadeboth big small huge "
-    "size font remove".split()
+    "size font remove"
 ) | {Slot.COLOR, Slot.POSITION, Slot.FONT_SIZE, Slot.QUOTED_TEXT, Slot.TIME}
-_MUSIC_SYMBOLS = frozenset(
+_MUSIC_SYMBOLS = symbol_set(
     "louder quieter volume fade fadein fadeout fadeboth duck duckhint mute remove lower raise "
-    "up down speaks".split()
+    "up down speaks"
 ) | {Slot.PERCENT, Slot.MOOD}
 # With these, "it" is the video: titles and music are not trimmed.
-_VIDEO_ONLY_COMMANDS = frozenset("trim cut keep split loop play speedup slowdown".split())
+_VIDEO_ONLY_COMMANDS = symbol_set("trim cut keep split loop play speedup slowdown")
 _DEGREES = ("bit", "much", "more", "less")
-_LOUDNESS = frozenset("volume sound louder quieter".split())
+_LOUDNESS = symbol_set("volume sound louder quieter")
+_OTHER_SOUNDS = symbol_set("video voice all", Slot.FILE_NAME)
+# With these, a clause has a target other than that of the last remark or the clips named before.
+_REMARK_INDEPENDENT_SYMBOLS = CLIP_SYMBOLS | symbol_set(
+    "video all part add generate start end", Slot.QUOTED_TEXT
+)
+_NEW_TARGET_SYMBOLS = symbol_set(
+    "first last clip", Slot.ORDINAL, Slot.FILE_NAME, Slot.TIME, Slot.UNKNOWN_WORD
+)
 _CLIP_COMMANDS = ("move", "swap", "remove", "merge")
 # A verb of `_INVERTING_VERBS` is inherited first, unless the clause has one of these symbols: in
 # "remove the title and sharpen it", the effect is not removed but applied.
-_STANDALONE_SYMBOLS = frozenset(
+_STANDALONE_SYMBOLS = symbol_set(
     "it video photo frame brighter darker sharpen rotate flip mirror crop zoomin zoomout fadein "
-    "fadeout".split()
+    "fadeout"
 ) | {Slot.TIME}
 _INVERTING_VERBS = ("remove", "raise", "lower", "keep")
+# Values that can be enough: "720p is enough", "10 seconds will do".
+_SUFFICIENT_SLOTS = SETTING_SLOTS | {Slot.TIME, Slot.FILE_SIZE, Slot.PERCENT}
+_REMARK_OPENINGS = symbol_set("who there negation at")
+_JUDGEMENT_SYMBOLS = symbol_set("is too much more less lacks flaw", Slot.UNKNOWN_WORD)
+_REMARK_TARGET_SYMBOLS = (
+    CLIP_SYMBOLS
+    | symbol_set(
+        "video part start end middle half of from to until through between and at in it "
+        "after before clip when for long later earlier"
+    )
+    | {Slot.TIME, Slot.NUMBER, Slot.PERCENT, Slot.FRACTION}
+)
+_OPPOSITES = {
+    "brighter": "darker", "louder": "quieter", "loud": "quieter", "quiet": "louder",
+    "fast": "slower", "faster": "slower", "slow": "faster", "warmer": "cooler", "vivid": "dull",
+    "big": "smaller", "small": "bigger", "huge": "smaller", "blur": "sharpen", "contrast": "flat",
+}  # fmt: skip
+_OPPOSITES |= {other: one for one, other in _OPPOSITES.items() if other not in _OPPOSITES}
 
 
 class EllipsisResolver:
@@ -58,7 +86,7 @@ class EllipsisResolver:
 
     def set_remark(self, clause: RawClause) -> None:
         """Remember the span that a remark is about: "… are boring, get rid of them"."""
-        self._remark_target = remark_target(clause)
+        self._remark_target = _remark_target(clause)
         self._is_complaint = bool(clause.symbols & {"too", "lacks"})
 
     def update(self, tokens: list[LexToken]) -> None:
@@ -116,36 +144,27 @@ class EllipsisResolver:
 
     def _refers_to_remark(self, clause: RawClause) -> bool:
         """Whether it is about the target of the last remark: "the clip is too long, trim it"."""
-        if is_reference_only(clause):
+        if _is_reference_only(clause):
             return True
-        own = clause.symbols & {
-            *CLIP_SYMBOLS,
-            "video",
-            "all",
-            "part",
-            "add",
-            "generate",
-            Slot.QUOTED_TEXT,
-            "start",
-            "end",
-        }
+        has_other_target = clause.symbols & _REMARK_INDEPENDENT_SYMBOLS
         timed = any(
             token.symbol in (Slot.TIME, Slot.PERCENT, Slot.FRACTION)
             for token in self._remark_target
         )
         return (
-            not own and not (timed and Slot.TIME in clause.symbols) and clause.separator != "then"
+            not has_other_target
+            and not (timed and Slot.TIME in clause.symbols)
+            and clause.separator != "then"
         )
 
     def _is_music_volume(self, clause: RawClause) -> bool:
         """Whether it is the volume of music that was just added: "…, volume to 30%"."""
-        own = clause.symbols & _LOUDNESS and not clause.symbols & {
-            "video",
-            "voice",
-            Slot.FILE_NAME,
-            "all",
-        }
-        return self._adds_music and bool(own) and clause.separator in ("and", COMMA)
+        return (
+            self._adds_music
+            and not clause.symbols.isdisjoint(_LOUDNESS)
+            and clause.symbols.isdisjoint(_OTHER_SOUNDS)
+            and clause.separator in ("and", COMMA)
+        )
 
     def _prefers_inherited(self, clause: RawClause) -> bool:
         """Whether a clause without a verb more likely continues the last command."""
@@ -160,15 +179,7 @@ class EllipsisResolver:
 
     def _refers_to_clips(self, clause: RawClause) -> bool:
         """Whether the clause is about the clips that were named before."""
-        if clause.symbols & {
-            Slot.ORDINAL,
-            "first",
-            "last",
-            "clip",
-            Slot.FILE_NAME,
-            Slot.TIME,
-            Slot.UNKNOWN_WORD,
-        }:
+        if clause.symbols & _NEW_TARGET_SYMBOLS:
             return False
         return "it" in clause.symbols or (
             TokenKind.VERB not in clause.kinds and clause.separator in ("and", COMMA)
@@ -179,3 +190,91 @@ class EllipsisResolver:
         if clause.kinds & {TokenKind.VERB, TokenKind.DISCOURSE} or clause.separator == "then":
             return []
         return list(self._verbs) if has_action else [*self._verbs, *self._actions]
+
+
+def is_praise(clause: RawClause) -> bool:
+    """Whether it is praise: "nice fade!" asks for no fade."""
+    content = clause.content_tokens
+    follows = content[1:2] and content[1].start - content[0].end <= 1
+    return bool(
+        follows
+        and content[0].kind == TokenKind.SMALL_TALK
+        and content[1].kind in (TokenKind.NOUN, *ACTION_KINDS)
+        and not clause.kinds & {TokenKind.VERB, TokenKind.SLOT}
+    )
+
+
+def is_remark(clause: RawClause) -> bool:
+    """Whether it is a statement about the video or the world, without a request."""
+    content = [token for token in clause.content_tokens if token.kind != TokenKind.SMALL_TALK]
+    if clause.symbols & {"duck", "duckhint", "speaks"}:
+        return False
+    opening = content[0].symbol
+    if opening in ("who", "is", "it is", "there") or clause.symbols & {"too", "post", "lacks"}:
+        return True
+    if clause.symbols & {"enough", "fine"}:
+        return clause.symbols.isdisjoint(
+            _SUFFICIENT_SLOTS if "enough" in clause.symbols else SETTING_SLOTS
+        )
+    if "flaw" in clause.symbols and TokenKind.VERB not in clause.kinds:
+        return True
+    verb = next((token for token in content if token.kind == TokenKind.VERB), None)
+    if verb is None and any(token.symbol == "is" for token in content[1:]):
+        return True
+    is_subject = content[0].kind in (TokenKind.NOUN, TokenKind.UNKNOWN)
+    if not is_subject and opening not in ("it", "start", "end"):
+        return False
+    return verb is not None and not verb.is_base_form and str(verb.value).endswith("s")
+
+
+def _remark_target(clause: RawClause) -> list[LexToken]:
+    """The span or clips that a remark is about: "the first six seconds are boring".
+
+    Empty if it is about something in them: "the dog in the second clip is ugly".
+    """
+    target: list[LexToken] = []
+    for token in clause.content_tokens:
+        if token.symbol in _REMARK_OPENINGS or (token.symbol == "flaw" and not target):
+            continue
+        if token.symbol in _JUDGEMENT_SYMBOLS:
+            break
+        if token.symbol not in _REMARK_TARGET_SYMBOLS:
+            return []
+        target.append(token)
+    else:
+        if "negation" not in clause.symbols and "there" not in clause.symbols:
+            return []
+    return (
+        target
+        if any(token.kind == TokenKind.SLOT or token.symbol in CLIP_SYMBOLS for token in target)
+        else []
+    )
+
+
+def _is_reference_only(clause: RawClause) -> bool:
+    """Whether it only says what to do with the target of a remark: "get rid of them", 删掉."""
+    verbs = [token for token in clause.content_tokens if token.kind == TokenKind.VERB]
+    rest = [
+        t for t in clause.content_tokens if t.kind not in (TokenKind.VERB, TokenKind.SMALL_TALK)
+    ]
+    away = all(t.symbol in ("it", "out", "away", "off", "all", "part", "video") for t in rest)
+    return len(verbs) == 1 and away and bool(clause.symbols & {"remove", "cut", "trim", "keep"})
+
+
+def invert_complaint(tokens: Iterable[LexToken]) -> list[LexToken]:
+    """Turn a complaint into a request: "too dark" asks for more light."""
+    row = [_lacks_to_more(token) for token in tokens]
+    if not any(token.symbol == "too" for token in row):
+        return row
+    return [
+        LexToken(_OPPOSITES.get(t.symbol, t.symbol), t.kind, t.start, t.end, t.value)
+        for t in row
+        if t.symbol not in ("too", "much", "bit")
+    ]
+
+
+def _lacks_to_more(token: LexToken) -> LexToken:
+    """Turn "not enough" into "more"."""
+    if token.symbol != "lacks":
+        return token
+    return LexToken("more", TokenKind.MODIFIER, token.start, token.end)

@@ -1,0 +1,385 @@
+"""What a user can ask for: the edits, which `nlu` produces and `edits` applies.
+
+Times are milliseconds, volumes are factors of the recorded volume. A field that is `None` means
+that the message does not say it.
+"""
+
+from typing import Literal
+
+import msgspec
+
+from nemolocal_contract.effects import Effect, Position, TransitionType
+
+
+class TimelinePoint(msgspec.Struct, frozen=True):
+    """A point: `ms` or a `share` of the length after the start, or before the end."""
+
+    ms: int = 0
+    before_end: bool = False
+    share: float | None = None
+
+
+TIMELINE_START = TimelinePoint()
+TIMELINE_END = TimelinePoint(before_end=True)
+
+
+class TimelineSpan(msgspec.Struct, frozen=True):
+    """A span of a timeline."""
+
+    start: TimelinePoint = TIMELINE_START
+    end: TimelinePoint = TIMELINE_END
+
+
+def first_span(ms: int) -> TimelineSpan:
+    """The first `ms` milliseconds."""
+    return TimelineSpan(TIMELINE_START, TimelinePoint(ms))
+
+
+def last_span(ms: int) -> TimelineSpan:
+    """The last `ms` milliseconds."""
+    return TimelineSpan(TimelinePoint(ms, before_end=True), TIMELINE_END)
+
+
+def span_between(start_ms: int, end_ms: int) -> TimelineSpan:
+    """From one time to another."""
+    return TimelineSpan(TimelinePoint(start_ms), TimelinePoint(end_ms))
+
+
+def span_after(start_ms: int) -> TimelineSpan:
+    """From a time to the end."""
+    return TimelineSpan(TimelinePoint(start_ms), TIMELINE_END)
+
+
+class Selector(msgspec.Struct, frozen=True):
+    """Selects clips, titles or uploads; without any field, all of them.
+
+    `number` counts from 1 in order of time, -1 is the last one. `name` is looked up in file names
+    and titles. `span` selects only a part of the timeline or of the clips, which are split there.
+    """
+
+    number: int | None = None
+    name: str | None = None
+    span: TimelineSpan | None = None
+
+
+SELECT_ALL = Selector()
+
+
+class PlaceUploads(msgspec.Struct, frozen=True):
+    """Append uploads to the timeline."""
+
+    selector: Selector = SELECT_ALL
+
+
+class KeepSpan(msgspec.Struct, frozen=True):
+    """Keep only a span, of the whole timeline or of the selected clips."""
+
+    span: TimelineSpan
+    selector: Selector = SELECT_ALL
+
+
+class RemoveSpan(msgspec.Struct, frozen=True):
+    """Remove a span, from the whole timeline or from the selected clips."""
+
+    span: TimelineSpan
+    selector: Selector = SELECT_ALL
+
+
+class RemoveClip(msgspec.Struct, frozen=True):
+    """Remove clips; what follows moves up."""
+
+    selector: Selector
+
+
+class Split(msgspec.Struct, frozen=True):
+    """Split the clips at these points, or into a number of equal `parts`."""
+
+    at: tuple[TimelinePoint, ...] = ()
+    parts: int | None = None
+
+
+class MoveClip(msgspec.Struct, frozen=True):
+    """Move a clip to position `to`, which counts from 1; -1 is the end."""
+
+    selector: Selector
+    to: int
+
+
+class SwapClips(msgspec.Struct, frozen=True):
+    """Swap two clips."""
+
+    one: Selector
+    other: Selector
+
+
+class ReverseOrder(msgspec.Struct, frozen=True):
+    """Reverse the order of the clips."""
+
+
+class Merge(msgspec.Struct, frozen=True):
+    """Close the gaps between all clips; uploads that are not on the timeline yet are appended."""
+
+
+class Loop(msgspec.Struct, frozen=True):
+    """Play it `times` times in all, or repeat it up to a length of `duration_ms`."""
+
+    times: int | None = None
+    duration_ms: int | None = None
+    selector: Selector = SELECT_ALL
+
+
+class Slideshow(msgspec.Struct, frozen=True):
+    """Show each uploaded image for `each_ms`, or all for `total_ms`, with zooms and crossfades."""
+
+    each_ms: int | None = None
+    total_ms: int | None = None
+
+
+class SetSpeed(msgspec.Struct, frozen=True):
+    """Multiply the speed by `factor`: 2.0 is twice as fast."""
+
+    factor: float
+    selector: Selector = SELECT_ALL
+
+
+AudioTarget = Literal["all", "video", "music"]
+"""Everything, the sound of the clips, or the background music."""
+
+
+class SetVolume(msgspec.Struct, frozen=True):
+    """Set the `volume` (0 mutes, 1 is as recorded), or multiply it by `change`."""
+
+    volume: float | None = None
+    change: float | None = None
+    target: AudioTarget = "all"
+    selector: Selector = SELECT_ALL
+
+
+class AddMusic(msgspec.Struct, frozen=True):
+    """Add background music; it replaces the music that was there.
+
+    `mood` is a key of the renderer's MOODS, `name` the name of an uploaded sound. If both are None,
+    an unused uploaded sound is taken if there is one. `duck` lowers the music while the clips have
+    sound.
+    """
+
+    mood: str | None = None
+    volume: float | None = None
+    name: str | None = None
+    duck: bool = False
+
+
+class DuckMusic(msgspec.Struct, frozen=True):
+    """Lower the music that is there while the clips have sound."""
+
+
+class RemoveMusic(msgspec.Struct, frozen=True):
+    """Remove the background music."""
+
+
+class Fade(msgspec.Struct, frozen=True):
+    """Fade in, out, or both: picture and sound, the picture, the music or titles."""
+
+    way: Literal["in", "out", "both"]
+    duration_ms: int | None = None
+    target: Literal["all", "picture", "music", "title"] = "all"
+    selector: Selector = SELECT_ALL
+
+
+class AddTitle(msgspec.Struct, frozen=True):
+    """Add a title; without a span it is shown at the start."""
+
+    text: str
+    span: TimelineSpan | None = None
+    color: str | None = None
+    position: Position | None = None
+    size: int | None = None
+
+
+class ChangeTitle(msgspec.Struct, frozen=True):
+    """Change a title: only the fields that are given."""
+
+    selector: Selector = SELECT_ALL
+    text: str | None = None
+    span: TimelineSpan | None = None
+    color: str | None = None
+    position: Position | None = None
+    size: int | None = None
+    grow: float | None = None
+    """A factor of its size: "make the title bigger"."""
+
+
+class RemoveTitle(msgspec.Struct, frozen=True):
+    """Remove the selected titles, or only the `subtitles`."""
+
+    selector: Selector = SELECT_ALL
+    subtitles: bool = False
+
+
+class Cue(msgspec.Struct, frozen=True):
+    """One subtitle."""
+
+    start_ms: int
+    end_ms: int
+    text: str
+
+
+class AddSubtitles(msgspec.Struct, frozen=True):
+    """Add subtitles, given as SRT in the message; they replace those that were there."""
+
+    cues: tuple[Cue, ...]
+
+
+class SetAspect(msgspec.Struct, frozen=True):
+    """Set the aspect ratio; `fit` None means crop."""
+
+    width: int
+    height: int
+    fit: Literal["crop", "pad", "blur"] | None = None
+
+
+class SetFit(msgspec.Struct, frozen=True):
+    """Set how clips with another aspect ratio fill the frame: crop, black bars, or blurred bars."""
+
+    fit: Literal["crop", "pad", "blur"]
+
+
+class SetResolution(msgspec.Struct, frozen=True):
+    """Set the resolution of the export."""
+
+    resolution: Literal["720p", "1080p", "4k"]
+
+
+class SetFrameRate(msgspec.Struct, frozen=True):
+    """Set the frame rate of the export."""
+
+    fps: int
+
+
+class ApplyEffect(msgspec.Struct, frozen=True):
+    """Apply an effect to clips; it replaces one of the same type.
+
+    Rotations and flips are combined with those that are there; reversing twice plays forwards.
+    """
+
+    effect: Effect
+    selector: Selector = SELECT_ALL
+
+
+class RemoveEffects(msgspec.Struct, frozen=True):
+    """Remove the effects of one type, or all visual effects if `type` is None."""
+
+    type: str | None = None
+    selector: Selector = SELECT_ALL
+
+
+class AddTransition(msgspec.Struct, frozen=True):
+    """Add transitions between all clips, or after the selected clip."""
+
+    type: TransitionType = "crossfade"
+    duration_ms: int | None = None
+    selector: Selector = SELECT_ALL
+
+
+class RemoveTransitions(msgspec.Struct, frozen=True):
+    """Remove all transitions."""
+
+
+class AddOverlay(msgspec.Struct, frozen=True):
+    """Show an upload or clip as picture in picture, or an image as a watermark."""
+
+    kind: Literal["picture-in-picture", "watermark"]
+    selector: Selector = SELECT_ALL
+    position: Position | None = None
+    width: float | None = None
+    opacity: float | None = None
+    span: TimelineSpan | None = None
+
+
+class RemoveOverlays(msgspec.Struct, frozen=True):
+    """Remove all overlays."""
+
+
+class Compress(msgspec.Struct, frozen=True):
+    """Compress the export: without visible loss (RTK), below a file size, or at a quality."""
+
+    mode: Literal["rtk", "size", "quality"] = "rtk"
+    megabytes: float | None = None
+    quality: Literal["low", "medium", "high"] | None = None
+
+
+class Generate(msgspec.Struct, frozen=True):
+    """Generate a clip: `scene` is a key of the renderer's SCENES, `prompt` the user's words."""
+
+    scene: str
+    seconds: float
+    prompt: str
+
+
+class Undo(msgspec.Struct, frozen=True):
+    """Undo the edits of the last `steps` turns."""
+
+    steps: int = 1
+
+
+class Redo(msgspec.Struct, frozen=True):
+    """Redo the edits of the last `steps` undone turns."""
+
+    steps: int = 1
+
+
+class StartOver(msgspec.Struct, frozen=True):
+    """Empty the timeline; the uploads stay."""
+
+
+Edit = (
+    PlaceUploads
+    | KeepSpan
+    | RemoveSpan
+    | RemoveClip
+    | Split
+    | MoveClip
+    | SwapClips
+    | ReverseOrder
+    | Merge
+    | Loop
+    | Slideshow
+    | SetSpeed
+    | SetVolume
+    | AddMusic
+    | DuckMusic
+    | RemoveMusic
+    | Fade
+    | AddTitle
+    | ChangeTitle
+    | RemoveTitle
+    | AddSubtitles
+    | SetAspect
+    | SetFit
+    | SetResolution
+    | SetFrameRate
+    | ApplyEffect
+    | RemoveEffects
+    | AddTransition
+    | RemoveTransitions
+    | AddOverlay
+    | RemoveOverlays
+    | Compress
+    | Generate
+    | Undo
+    | Redo
+    | StartOver
+)
+
+
+Topic = Literal["hello", "how", "declined", "unknown", "export", "credits", "status", "upload"]
+
+
+class NoEdit(msgspec.Struct, frozen=True):
+    """Nothing to edit: only a reply, without charge.
+
+    `topic` selects the reply in `replies`, `about` are the words that were not understood.
+    """
+
+    topic: Topic
+    about: str = ""
