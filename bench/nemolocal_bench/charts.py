@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 from .bd_rate import BdRateSaving
 from .cloud import STAGES, PublishedTime
-from .encoding import NOT_EXPORTED
 from .metrics import VMAF
 from .report import Comparison
 from .svg import (
@@ -19,7 +18,7 @@ from .svg import (
     svg_document,
     text,
 )
-from .variants import VariantResult
+from .variants import NOT_EXPORTED, VariantResult
 
 _ROW = 24.0
 _NAMES = 190.0

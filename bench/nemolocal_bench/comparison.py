@@ -21,11 +21,9 @@ from .cloud import (
     run_cloud_export,
     server_label,
 )
-from .encoding import EncodeVariant, max_encode_size
-from .headline import write_headline
 from .machine import describe_machine
-from .metrics import Instruments, NotMeasured, detect_instruments
-from .report import REPORT_FORMAT, BenchReport, Comparison, SourceInfo
+from .metrics import Instruments, NotMeasured, check_reference, detect_instruments
+from .report import REPORT_FORMAT, BenchReport, Comparison, SourceInfo, write_headline
 from .result_cache import ResultCache, cache_folder
 from .target_quality import (
     TargetSearch,
@@ -34,8 +32,16 @@ from .target_quality import (
     max_sample_size,
     run_variant_cached,
 )
-from .validity import check_reference
-from .variants import ENCODERS, Ladder, VariantResult, ladder_variants, measure_result, try_encoders
+from .variants import (
+    ENCODERS,
+    EncodeVariant,
+    Ladder,
+    VariantResult,
+    ladder_variants,
+    max_encode_size,
+    measure_result,
+    try_encoders,
+)
 from .video_files import CannotCompare, VideoFile, open_source, open_video
 
 _PRESETS: dict[Ladder, str] = {"quick": "veryfast", "full": "slow"}

@@ -7,8 +7,7 @@ from nemolocal_contract.html_page import render_page
 
 from . import charts
 from .metrics import Score
-from .report import BenchReport, Comparison, SourceInfo
-from .report_diff import FigureChange
+from .report import BenchReport, Comparison, FigureChange, SourceInfo
 from .svg import format_number
 from .target_quality import TargetSearchResult
 from .variants import VariantResult

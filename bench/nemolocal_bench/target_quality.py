@@ -10,10 +10,9 @@ import msgspec
 from nemolocal_render import ffmpeg_cli
 
 from .crf_search import CrfProbe, is_within_target, next_whole_crf, search_crf
-from .encoding import EncodeVariant, encode_clip
 from .metrics import Instruments, NotMeasured, measure_pair
 from .result_cache import ResultCache
-from .variants import VariantResult, run_variant
+from .variants import EncodeVariant, VariantResult, encode_clip, run_variant
 from .video_files import VideoFile, input_arguments, open_encode
 
 ENCODER = "libx264"

@@ -11,16 +11,16 @@ from nemolocal_contract.endpoints import CLOUD_BASE_URL
 from nemolocal_contract.headers import Attribution
 from nemolocal_contract.responses import Balance, FileReply, StateReply
 
-from .async_driver import AsyncFlowDriver
-from .async_transport import AsyncTransport
 from .client import TOKEN_VARIABLE, ignore_notice
 from .client_flows import ClientFlows, Resolution
+from .driver import AsyncFlowDriver
 from .exports import Export
 from .httpx_adapter import plain_base_url
 from .local_io import LocalIO
 from .operations import AsyncNotify, Flow, KeptSession
-from .polling import CONTRACT_POLLING, CONTRACT_RECONNECTING, PollPolicy, ReconnectPolicy
 from .profile import IdentityStore, Profile
+from .retry import CONTRACT_POLLING, CONTRACT_RECONNECTING, PollPolicy, ReconnectPolicy
+from .transport import AsyncTransport
 from .turns import Turn
 
 T = TypeVar("T")

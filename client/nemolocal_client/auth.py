@@ -26,9 +26,8 @@ from .operations import (
     Secret,
     Sleep,
 )
-from .polling import RATE_LIMIT_PAUSE
-from .reconnect import ConnectionState, send_with_reconnect
 from .response_errors import data_of, error_of
+from .retry import RATE_LIMIT_PAUSE, ConnectionState, send_with_reconnect
 
 _TOKEN_LIFE = 7 * 24 * 3600.0
 # NEMO_TOKEN, which its usual remedy is about, is not set then.

@@ -17,8 +17,8 @@ from .exports import Export
 from .httpx_adapter import plain_base_url
 from .local_io import LocalIO
 from .operations import Flow, KeptSession, Notice, Notify
-from .polling import CONTRACT_POLLING, CONTRACT_RECONNECTING, PollPolicy, ReconnectPolicy
 from .profile import IdentityStore, Profile
+from .retry import CONTRACT_POLLING, CONTRACT_RECONNECTING, PollPolicy, ReconnectPolicy
 from .transport import Transport
 from .turns import Turn
 

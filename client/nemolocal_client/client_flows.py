@@ -11,15 +11,14 @@ from nemolocal_contract.headers import Attribution
 from nemolocal_contract.requests import OutputRequest
 from nemolocal_contract.responses import Balance, FileReply, StateReply
 
-from . import text_validation
+from . import client_flows
 from .auth import AuthState, ensure_token
-from .errors import BadToken, OutOfCredits, SessionNotFound
+from .errors import BadText, BadToken, OutOfCredits, SessionNotFound
 from .exports import Export, cancel_export, export
 from .httpx_adapter import host_of, is_loopback
 from .local_files import local_path
 from .operations import Flow, KeptSession, LoadSessions, Notice, Secret
-from .polling import CONTRACT_RECONNECTING, PollPolicy, ReconnectPolicy
-from .reconnect import ConnectionState
+from .retry import CONTRACT_RECONNECTING, ConnectionState, PollPolicy, ReconnectPolicy
 from .sessions import (
     ClientSession,
     claim_link,
@@ -33,7 +32,6 @@ from .sessions import (
     upload_files,
     upload_urls,
 )
-from .text_validation import validate_text
 from .turns import Turn, run_turn
 
 T = TypeVar("T")
@@ -83,7 +81,7 @@ class ClientFlows:
         return self.session.id
 
     def resume(self, session_id: str) -> Flow[StateReply]:
-        known = text_validation.validate_session_id(session_id)
+        known = client_flows.validate_session_id(session_id)
         self.session = yield from resume_session(self.auth, known)
         return (yield from read_state(self.session))
 
@@ -179,3 +177,30 @@ def _manual_token(token: str | None) -> Secret | None:
     if not token.isascii() or not token.isprintable() or " " in token:
         raise BadToken("the token holds characters that no token has")
     return Secret(token)
+
+
+# Far over any id of the backend; a URL has its limits.
+_MAX_ID_LENGTH = 200
+
+
+def validate_text(text: str, what: str) -> str:
+    """The text; `BadText` where it has what stands for bytes that are no text."""
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise BadText(f"{what} is no valid text at character {error.start + 1}") from None
+    return text
+
+
+def validate_session_id(given: str) -> str:
+    """An id that can be part of a path; `SessionNotFound` where it can be no session's."""
+    try:
+        validate_text(given, "the id")
+    except BadText:
+        fits = False
+    else:
+        # Dots are steps in a path, however they are written.
+        fits = 0 < len(given) <= _MAX_ID_LENGTH and given not in (".", "..")
+    if not fits:
+        raise SessionNotFound(f"{given[:50]!r} is no id of a session")
+    return given

@@ -5,28 +5,38 @@ from typing import Any
 
 import msgspec
 
-from nemolocal_contract.endpoints import RENDER, RENDER_CANCEL, RENDER_STATUS
+from nemolocal_contract.endpoints import RENDER, RENDER_CANCEL, RENDER_DOWNLOAD, RENDER_STATUS
 from nemolocal_contract.envelope import encode_json
 from nemolocal_contract.plurals import pluralize
 from nemolocal_contract.requests import OutputRequest, RenderRequest
-from nemolocal_contract.responses import RenderStatus
+from nemolocal_contract.responses import RenderOutput, RenderStatus
 
-from .auth import send_authorized
-from .downloads import download_render
+from .auth import AuthState, send_authorized
 from .errors import (
+    BackendError,
     BadReply,
     BadRequest,
     ConnectionCut,
+    DownloadFailed,
     NothingToExport,
     RenderFailed,
     ServerLost,
     TransportFailed,
 )
-from .local_files import local_path
-from .operations import CheckDestination, Flow, GetTime, HttpCall, Notice, Sleep
-from .polling import PollPolicy
-from .reconnect import PollFailures
-from .response_errors import render_status_of
+from .local_files import local_path, part_path
+from .operations import (
+    CheckDestination,
+    DownloadFile,
+    DownloadResult,
+    Flow,
+    GetTime,
+    HttpCall,
+    MoveFile,
+    Notice,
+    Sleep,
+)
+from .response_errors import error_of, render_status_of
+from .retry import PollFailures, PollPolicy
 from .sessions import ClientSession, ask_in, draft_of, read_state
 
 _INSERT_FIRST_REMEDY = 'say "put it on the timeline", or ask for an edit first'
@@ -172,3 +182,71 @@ def _poll(session: ClientSession, status: RenderStatus, policy: PollPolicy) -> F
         raise trouble.last_error
     waited = f"{pluralize(policy.times, 'check')}, {policy.seconds:g} s apart"
     raise RenderFailed(f"the export did not finish within {waited}")
+
+
+_TRIES = 3
+_MAX_BYTES = 20_000_000_000
+
+
+def download_render(
+    account: AuthState, done: RenderStatus, destination: Path, *, overwrite: bool
+) -> Flow[tuple[Path, int, str]]:
+    """Bring the file of a completed render; where it is, its bytes and the URL it came from."""
+    output = done.output or RenderOutput()
+    part = part_path(destination)
+    fallback = RENDER_DOWNLOAD.path(render=done.id)
+    yield Notice("download", "Downloading", 0.0)
+    url = output.url
+    try:
+        if not url:
+            raise DownloadFailed("the export gave no URL")
+        # The URL needs no header and may be anybody's: it never sees the token (REN-8, CLI-9).
+        size = yield from _download_with_resume(None, DownloadFile(url=url, part=part), output.size)
+    except (BackendError, BadReply, TransportFailed, DownloadFailed):
+        url = fallback
+        size = yield from _download_with_resume(
+            account, DownloadFile(url=url, part=part), output.size
+        )
+    placed: Path = yield MoveFile(part, destination, overwrite)
+    return placed, size, url
+
+
+def _download_with_resume(
+    account: AuthState | None, request: DownloadFile, expected: int
+) -> Flow[int]:
+    """The whole file in `request.part`; its size, which is `expected` where that is known."""
+    offset, version = 0, ""
+    for _ in range(_TRIES):
+        asked = DownloadFile(
+            url=request.url,
+            part=request.part,
+            offset=offset,
+            version=version,
+            limit=expected or _MAX_BYTES,
+        )
+        try:
+            got = yield from _request_file(account, asked)
+        except ConnectionCut:
+            got = DownloadResult(offset, False, version)
+        if got.complete and expected in (0, got.size):
+            return got.size
+        resume = got.version and (not expected or got.size < expected)
+        offset, version = (got.size, got.version) if resume else (0, "")
+    if got.size > asked.limit:
+        raise DownloadFailed(f"the file has more than the {asked.limit} bytes that it may have")
+    wanted = f" of {expected}" if expected else ""
+    raise DownloadFailed(f"the download stopped at {got.size}{wanted} bytes, {_TRIES} times")
+
+
+def _request_file(account: AuthState | None, request: DownloadFile) -> Flow[DownloadResult]:
+    reply: object
+    if account is None:
+        reply = yield request
+        failure = error_of(reply)
+        if failure is not None:
+            raise failure
+    else:
+        reply = yield from send_authorized(account, request)
+    if not isinstance(reply, DownloadResult):
+        raise DownloadFailed("the backend answered the download with JSON, not with a file")
+    return reply

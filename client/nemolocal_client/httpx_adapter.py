@@ -16,12 +16,10 @@ import httpx
 
 from nemolocal_contract.headers import CLIENT_ID, bearer_header
 
-from .connection_errors import connection_error
-from .download_stream import content_type, range_headers
 from .errors import BadAttribution, BadReply, CannotConnect, ConnectionCut
+from .file_transfer import ProgressFile, UploadProgress, content_type, range_headers
 from .local_files import file_size, upload_name
 from .operations import DownloadFile, HttpCall, HttpOperation, HttpResponse, OpenStream
-from .upload_stream import ProgressFile, UploadProgress
 
 _CONNECT_TIMEOUT = 15.0
 _CHECK_TIMEOUT = 5.0
@@ -247,3 +245,54 @@ def origin_of(url: str | httpx.URL) -> str:
     """Scheme, host and port only: a URL may carry a password."""
     url = httpx.URL(url)
     return f"{url.scheme}://{url.netloc.decode()}"
+
+
+# What went wrong underneath, from the special to the general: what to say, and what helps.
+REASONS: dict[type[BaseException], tuple[str, str]] = {
+    httpx.ProxyError: (
+        "the proxy refused",
+        "check HTTPS_PROXY, HTTP_PROXY and ALL_PROXY, or unset them",
+    ),
+    httpx.ConnectTimeout: ("no answer", CannotConnect.remedy),
+    ssl.SSLCertVerificationError: (
+        "its certificate is not trusted",
+        "check the address, or name its authority by SSL_CERT_FILE",
+    ),
+    ssl.SSLError: ("it speaks no TLS that is understood", "check the address: http or https"),
+    socket.gaierror: ("no such host", "check the address and the network"),
+    ConnectionRefusedError: ("nothing listens there", CannotConnect.remedy),
+}
+
+
+def connection_error(error: Exception, origin: str) -> CannotConnect:
+    """The error for a connection to `origin` that was never made: nothing was sent."""
+    causes = _causes(error)
+    # A name may have several addresses: that one of them refuses tells of its machine.
+    refused = any(isinstance(cause, ConnectionRefusedError) for cause in causes)
+    for cause in causes:
+        for kind, (reason, remedy) in REASONS.items():
+            if isinstance(cause, kind):
+                said = f"cannot connect to {origin} ({reason}{_details(cause)})"
+                return CannotConnect(said, remedy=remedy, origin=origin, refused=refused)
+    return CannotConnect(f"cannot connect to {origin}", origin=origin, refused=refused)
+
+
+def _causes(error: BaseException) -> list[BaseException]:
+    """An error, and whatever it comes of."""
+    causes: list[BaseException] = []
+    waiting: list[BaseException | None] = [error]
+    while waiting:
+        cause = waiting.pop(0)
+        if cause is None or cause in causes:
+            continue
+        causes.append(cause)
+        waiting.append(cause.__cause__ or cause.__context__)
+        if isinstance(cause, BaseExceptionGroup):
+            waiting += cause.exceptions
+    return causes
+
+
+def _details(cause: BaseException) -> str:
+    """What OpenSSL says of a certificate: "self-signed certificate"."""
+    said = getattr(cause, "verify_message", "")
+    return f": {said.rstrip('.')}" if said else ""

@@ -6,9 +6,7 @@ from pathlib import Path
 
 from nemolocal_contract.clock import Clock
 
-from .destinations import choose_destination, move_into_place
-from .input_files import InputFiles, file_identity
-from .local_files import file_size
+from .local_files import InputFiles, choose_destination, file_identity, file_size, move_into_place
 from .operations import (
     CheckDestination,
     FindFiles,

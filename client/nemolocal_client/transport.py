@@ -1,12 +1,18 @@
 """HTTP with httpx, sync: whole replies, streams, and files."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
 import httpx
 
-from .download_stream import is_file_response, receive_file
 from .errors import CannotConnect
+from .file_transfer import (
+    UploadProgress,
+    is_file_response,
+    receive_file,
+    receive_file_async,
+    run_in_thread,
+)
 from .httpx_adapter import (
     BODY_ERRORS,
     ResponseBody,
@@ -28,6 +34,7 @@ from .operations import (
     DownloadResult,
     HttpCall,
     HttpResponse,
+    Notice,
     Notify,
     OpenStream,
     StreamChunk,
@@ -108,5 +115,118 @@ def _read_response(response: httpx.Response) -> HttpResponse:
     with contextlib.closing(response):
         body = ResponseBody()
         for chunk in response.iter_bytes():
+            body.feed(chunk)
+        return body.to_response(response)
+
+
+# A thread is asked for this much of an upload at once.
+_BLOCK = 1 << 18
+
+SendNotice = Callable[[Notice], Awaitable[None]]
+
+
+class AsyncTransport:
+    """The connections of one client to one base URL; `headers` go on every request (CLI-1)."""
+
+    def __init__(self, base_url: str, headers: dict[str, str]) -> None:
+        with translate_environment_errors():
+            self._http = httpx.AsyncClient(**httpx_client_options(base_url, headers))
+        self._origin = origin_of(base_url)
+        self._server_address: SocketAddress | None = None
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self._http.aclose()
+
+    async def call(self, call: HttpCall, tell: SendNotice) -> HttpResponse:
+        """A whole reply; files are read from disk while they are sent."""
+        meter = start_upload_progress(call)
+        with translate_httpx_errors(), contextlib.ExitStack() as open_files:
+            request = build_call_request(self._http, call, meter, open_files)
+            if call.files:
+                request.stream = _UploadBody(request.stream, meter, tell)
+            return await _read_response_async(await self._send(request))
+
+    async def open_stream(self, call: OpenStream) -> "AsyncStream | HttpResponse":
+        """Start a stream, or the whole reply where there is none."""
+        with translate_httpx_errors():
+            response = await self._send(build_stream_request(self._http, call))
+            return (
+                AsyncStream(response)
+                if is_event_stream(response)
+                else await _read_response_async(response)
+            )
+
+    async def check_server(self) -> CannotConnect | None:
+        """How the server that answered last is gone; None where it listens."""
+        return await run_in_thread(probe_server, self._server_address, self._origin)
+
+    async def _send(self, request: httpx.Request) -> httpx.Response:
+        response = await self._http.send(request, stream=True)
+        self._server_address = server_address(response) or self._server_address
+        return response
+
+    async def download(
+        self, asked: DownloadFile, tell: SendNotice
+    ) -> DownloadResult | HttpResponse:
+        """The body of a file reply into the part file, as far as it comes."""
+        with translate_httpx_errors():
+            request = build_download_request(self._http, asked)
+            response = await self._http.send(request, stream=True, follow_redirects=True)
+            if not is_file_response(response, asked.offset):
+                return await _read_response_async(response)
+            async with contextlib.aclosing(response):
+                return await receive_file_async(response, asked, tell)
+
+
+class AsyncStream:
+    """An open stream of one turn."""
+
+    def __init__(self, response: httpx.Response) -> None:
+        self._response = response
+        self._chunks: AsyncIterator[bytes] = response.aiter_bytes()
+
+    async def read(self) -> StreamChunk | StreamEnd | StreamCut:
+        """The next bytes; a clean end and a cut are two things (SSE-4)."""
+        try:
+            chunk = await anext(self._chunks, None)
+        except BODY_ERRORS:
+            return StreamCut()
+        return StreamEnd() if chunk is None else StreamChunk(chunk)
+
+    async def close(self) -> None:
+        """Hang up."""
+        await self._response.aclose()
+
+
+class _UploadBody(httpx.AsyncByteStream):
+    """The body of an upload, taken from disk by a thread, a block at a time."""
+
+    def __init__(self, body: object, meter: UploadProgress, tell: SendNotice) -> None:
+        assert isinstance(body, httpx.SyncByteStream)  # httpx's multipart body is both kinds
+        self._body = body
+        self._progress = meter
+        self._send_notice = tell
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        chunks = iter(self._body)
+        while block := await run_in_thread(_read_block, chunks):
+            yield block
+            await self._send_notice(self._progress.notice())
+
+
+def _read_block(chunks: Iterator[bytes]) -> bytes:
+    block = bytearray()
+    for chunk in chunks:
+        block += chunk
+        if len(block) >= _BLOCK:
+            break
+    return bytes(block)
+
+
+async def _read_response_async(response: httpx.Response) -> HttpResponse:
+    async with contextlib.aclosing(response):
+        body = ResponseBody()
+        async for chunk in response.aiter_bytes():
             body.feed(chunk)
         return body.to_response(response)

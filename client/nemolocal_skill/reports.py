@@ -10,7 +10,7 @@ import msgspec
 
 from nemolocal_contract.plurals import pluralize
 
-from .findings import SkillCheck, SkillFinding, check_catalogue
+from .linter import SkillCheck, SkillFinding, check_catalogue
 
 _GRADES = {"D": "documented", "C": "contradicted", "A": "assumed"}
 _SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"

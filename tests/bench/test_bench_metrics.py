@@ -15,11 +15,12 @@ from nemolocal_bench.metrics import (
     Instruments,
     NotMeasured,
     PairMetrics,
+    check_pair,
+    check_reference,
     detect_instruments,
     measure_pair,
     summarize_scores,
 )
-from nemolocal_bench.validity import check_pair, check_reference
 from nemolocal_bench.video_files import CannotCompare, VideoFile, open_source
 from tests.support.media import run_ffmpeg
 
@@ -220,7 +221,7 @@ def test_reference_must_match_itself(
 ) -> None:
     clip = opened(media / "plain.mp4", tmp_path)
     assert asyncio.run(check_reference(clip, tmp_path, ALL)) >= 97
-    monkeypatch.setattr("nemolocal_bench.validity.MIN_SELF_SCORE", 101.0)
+    monkeypatch.setattr("nemolocal_bench.metrics.MIN_SELF_SCORE", 101.0)
     with pytest.raises(NotMeasured, match="the reference against itself"):
         asyncio.run(check_reference(clip, tmp_path, ALL))
 

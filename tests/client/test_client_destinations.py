@@ -20,8 +20,7 @@ from nemolocal_client import (
     Profile,
     check_destination,
 )
-from nemolocal_client.destinations import choose_destination, move_into_place
-from nemolocal_client.input_files import InputFiles
+from nemolocal_client.local_files import InputFiles, choose_destination, move_into_place
 from tests.support.client_faces import ClientFactory
 from tests.support.scripted_backend import VIDEO, Piece, ReceivedRequest, ScriptedBackend
 

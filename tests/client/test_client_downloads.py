@@ -10,9 +10,9 @@ from typing import NoReturn
 import pytest
 
 from nemolocal_client import BadReply, Client, DownloadFailed, FileProblem, check_destination
+from nemolocal_client.file_transfer import ProgressFile
 from nemolocal_client.local_files import file_size, part_path
 from nemolocal_client.operations import DownloadFile, DownloadResult, Flow
-from nemolocal_client.upload_stream import ProgressFile
 from tests.support.scripted_backend import (
     VIDEO,
     Piece,
@@ -265,7 +265,7 @@ def test_disk_that_fills_up_is_told_by_a_name_that_the_user_knows(
     def fail(*_: object, **__: object) -> NoReturn:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("nemolocal_client.download_stream.open_part_file", fail)
+    monkeypatch.setattr("nemolocal_client.file_transfer.open_part_file", fail)
     with pytest.raises(FileProblem, match="free some space") as caught:
         client.export(out)
     assert caught.value.message == f"{out.parent} cannot be used (no space left on device)"

@@ -18,8 +18,8 @@ from nemolocal_client import (
     host_of,
     is_loopback,
 )
+from nemolocal_client.file_transfer import ProgressFile
 from nemolocal_client.operations import HttpCall, HttpResponse, SavedToken, Secret
-from nemolocal_client.upload_stream import ProgressFile
 from tests.support.client_faces import ClientFactory
 from tests.support.scripted_backend import Piece, ReceivedRequest, ScriptedBackend
 

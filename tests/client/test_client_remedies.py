@@ -22,7 +22,7 @@ from nemolocal_client import (
     FileTooLarge,
     UnsupportedFile,
 )
-from nemolocal_client.connection_errors import connection_error
+from nemolocal_client.httpx_adapter import connection_error
 from nemolocal_client.local_files import file_problem
 from nemolocal_client.operations import HttpResponse
 from nemolocal_client.response_errors import error_of

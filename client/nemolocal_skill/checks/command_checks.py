@@ -12,7 +12,7 @@ from ..parse.document import Skill
 from ..parse.endpoint_mentions import endpoint_name, url_path
 from ..parse.markdown import find_code_blocks
 from ..parse.shell_words import WordPart
-from .body_checks import check_command_body
+from .endpoint_checks import check_command_body
 
 _SMART = re.compile("[“”„‘’«»]")
 _VARIABLE = re.compile(r"\$\{?[A-Za-z_]\w{0,60}|\$\([^\s)]")

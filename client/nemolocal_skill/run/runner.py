@@ -17,7 +17,6 @@ from ..parse.document import Skill
 from ..parse.endpoint_mentions import url_path
 from ..parse.templates import Template, fill_json_template, fill_template
 from .calls import SkillCall, plan_calls
-from .prerequisites import Prerequisites
 from .results import (
     ReceivedResponse,
     SkillCallResult,
@@ -26,7 +25,7 @@ from .results import (
     find_field,
     response_code,
 )
-from .variables import SkillVariables
+from .variables import Prerequisites, SkillVariables
 
 # A render takes as long as it takes: it is asked for twice a second, for ten minutes.
 _POLL_SECONDS, _POLLS = 0.5, 1200

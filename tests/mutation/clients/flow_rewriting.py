@@ -9,8 +9,8 @@ from typing import Any, TypeVar
 
 import httpx
 
+from nemolocal_client.driver import FlowExecution
 from nemolocal_client.errors import NemoError
-from nemolocal_client.flow_execution import FlowExecution
 from nemolocal_client.operations import DownloadFile, Flow, HttpCall, OpenStream, Operation
 from nemolocal_contract.endpoints import CHAT, find_endpoint
 

@@ -1,11 +1,9 @@
-"""Records that are kept as lines of JSON: a file for each base URL, which has an end.
-
-A file is added to under a lock and shortened under it, so that several processes lose nothing of
-each other's. Where a system has no such locks, nothing but a shortened file is at risk.
-"""
+"""The folder in which a profile lies: files that are written whole, for their owner only."""
 
 import contextlib
 import os
+import re
+import secrets
 import sys
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from pathlib import Path
@@ -13,8 +11,71 @@ from typing import BinaryIO, Generic, Protocol, TypeVar
 
 import msgspec
 
-from .config_folder import ConfigFolder
-from .profile_records import profile_file_name
+from .errors import FileProblem
+
+CONFIG_VARIABLE = "NEMOLOCAL_CONFIG_DIR"
+
+
+class ConfigFolder:
+    """Files by their names; raises `FileProblem` where the folder cannot be used."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @contextlib.contextmanager
+    def use(self) -> Iterator[None]:
+        """Say what is wrong with the folder, and the way out."""
+        try:
+            yield
+        except (OSError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or "no folder has such a name"
+            raise FileProblem(
+                f"the config folder {self.path} cannot be used ({reason})",
+                remedy=f"set {CONFIG_VARIABLE} to a folder that you may write",
+            ) from error
+
+    def make(self) -> None:
+        self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+    def read(self, name: str) -> bytes:
+        """What is in a file; nothing where there is none."""
+        with self.use():
+            try:
+                return (self.path / name).read_bytes()
+            except FileNotFoundError:
+                return b""
+
+    def write(self, name: str, content: bytes, *, only_first: bool = False) -> None:
+        """Whole or not at all: a fresh file, readable by its owner only, renamed into place.
+
+        `only_first` leaves alone what another process has put there in the meantime.
+        """
+        fresh = self.path / f".{name}.{secrets.token_hex(4)}"
+        with self.use():
+            try:
+                self.make()
+                descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+                with open(descriptor, "wb") as file:
+                    file.write(content)
+                if not only_first or not _put_first(fresh, self.path / name):
+                    fresh.replace(self.path / name)
+            except BaseException:
+                with contextlib.suppress(OSError, ValueError):
+                    fresh.unlink(missing_ok=True)
+                raise
+
+
+def _put_first(fresh: Path, place: Path) -> bool:
+    """Put a file where none is, or leave what is there; False where this disk cannot do that."""
+    try:
+        os.link(fresh, place)
+    except FileExistsError:
+        pass
+    except OSError:
+        return False
+    fresh.unlink(missing_ok=True)
+    return True
+
 
 if sys.platform != "win32":
     import fcntl
@@ -151,3 +212,8 @@ def _is_at(path: Path, file: BinaryIO) -> bool:
         return os.path.samestat(os.fstat(file.fileno()), path.stat())
     except FileNotFoundError:
         return False
+
+
+def profile_file_name(kind: str, base_url: str, ending: str) -> str:
+    """What a base URL has on disk, by a name that every file system takes."""
+    return f"{kind}-{re.sub(r'[^A-Za-z0-9.]+', '-', base_url).strip('-')}.{ending}"
