@@ -12,8 +12,7 @@ from nemolocal_contract.headers import Attribution
 from nemolocal_contract.responses import Balance, FileReply, StateReply
 
 from .assistant import Answer, Assistant, AsyncAssistant
-from .async_client import AsyncClient
-from .client import TOKEN_VARIABLE, Client
+from .client import TOKEN_VARIABLE, AsyncClient, Client
 from .client_flows import Resolution
 from .errors import (
     BackendError,

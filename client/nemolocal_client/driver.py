@@ -1,4 +1,8 @@
-"""The sync loop: does what a flow asks for, with the transport, the clock and the desk."""
+"""Runs flows: performs each operation with the transport, the clock or the local disk.
+
+`AsyncFlowDriver` never blocks the event loop. A flow that is cancelled leaves no part file and no
+open stream; calls that were already sent continue in the backend.
+"""
 
 import inspect
 from collections.abc import AsyncGenerator, Iterator
@@ -31,7 +35,7 @@ T = TypeVar("T")
 
 
 class FlowExecution(Generic[T]):
-    """Goes through a flow, an effect at a time; `wants` is None when it has come to its end."""
+    """Steps through a flow; `pending` is its next operation, None at the end."""
 
     def __init__(self, flow: Flow[T]) -> None:
         self._flow = flow
@@ -39,22 +43,22 @@ class FlowExecution(Generic[T]):
         self.result: T
         self.send(None)
 
-    def send(self, reply: object) -> None:
-        """The flow gets what it wanted, and goes on to its next wish."""
+    def send(self, result: object) -> None:
+        """Continue the flow with the result of the pending operation."""
         try:
-            self.pending = self._flow.send(reply)
+            self.pending = self._flow.send(result)
         except StopIteration as end:
             self._finish(end)
 
     def throw(self, error: NemoError) -> None:
-        """What the flow wanted went wrong; the error comes back where it does not deal with it."""
+        """Continue the flow with an error; raises it again if the flow does not handle it."""
         try:
             self.pending = self._flow.throw(error)
         except StopIteration as end:
             self._finish(end)
 
     def close(self) -> None:
-        """Give the flow up, wherever it is."""
+        """Stop the flow."""
         self._flow.close()
 
     def _finish(self, end: StopIteration) -> None:
@@ -63,84 +67,84 @@ class FlowExecution(Generic[T]):
 
 
 class FlowDriver:
-    """Runs flows; each has a stream and part files of its own."""
+    """Runs flows; each has its own stream and part files."""
 
-    def __init__(self, transport: Transport, desk: LocalIO, notify: Notify) -> None:
+    def __init__(self, transport: Transport, local_io: LocalIO, notify: Notify) -> None:
         self._transport = transport
-        self._local_io = desk
+        self._local_io = local_io
         self._notify = notify
 
     def run(self, flow: Flow[T]) -> T:
-        """The outcome of a flow; an error of an effect is thrown into the flow first."""
-        walk = FlowExecution(flow)
-        for _ in self._execute(walk):
+        """Run a flow and return its result; errors of operations are thrown into the flow first."""
+        execution = FlowExecution(flow)
+        for _ in self._execute(execution):
             pass
-        return walk.result
+        return execution.result
 
     def lines(self, flow: Flow[object]) -> Iterator[str]:
-        """What there is to show, as it comes; the flow is given up where nobody wants more."""
+        """Yield the lines of a flow as they come; closing the iterator stops the flow."""
         return self._execute(FlowExecution(flow))
 
-    def _execute(self, walk: FlowExecution[T]) -> Iterator[str]:
-        errand = _FlowContext(self._transport, self._local_io, self._notify)
+    def _execute(self, execution: FlowExecution[T]) -> Iterator[str]:
+        context = _FlowContext(self._transport, self._local_io, self._notify)
         try:
-            while walk.pending is not None:
-                if isinstance(walk.pending, OutputLine):
-                    yield walk.pending.text
+            while execution.pending is not None:
+                if isinstance(execution.pending, OutputLine):
+                    yield execution.pending.text
                 try:
-                    reply = errand.perform(walk.pending)
+                    result = context.perform(execution.pending)
                 except NemoError as error:
-                    walk.throw(error)
+                    execution.throw(error)
                 else:
-                    walk.send(reply)
+                    execution.send(result)
         finally:
-            walk.close()
-            errand.close()
+            execution.close()
+            context.close()
 
 
 class _FlowContext:
-    """What one flow has open."""
+    """The open stream and the part files of one flow."""
 
-    def __init__(self, transport: Transport, desk: LocalIO, notify: Notify) -> None:
+    def __init__(self, transport: Transport, local_io: LocalIO, notify: Notify) -> None:
         self._transport = transport
-        self._local_io = desk
+        self._local_io = local_io
         self._notify = notify
         self._stream: Stream | None = None
         self._parts: set[Path] = set()
 
-    def perform(self, effect: Operation) -> object:
-        """Do it; its answer."""
-        match effect:
+    def perform(self, operation: Operation) -> object:
+        """Perform an operation and return its result."""
+        match operation:
             case HttpCall():
-                return self._transport.call(effect)
+                return self._transport.call(operation)
             case OpenStream():
-                return self._open(effect)
+                return self._open(operation)
             case CheckServer():
                 return self._transport.check_server()
             case ReadStream():
                 return self._stream.read() if self._stream is not None else StreamEnd()
             case DownloadFile():
-                self._parts.add(effect.part)
-                return self._transport.download(effect)
+                self._parts.add(operation.part)
+                return self._transport.download(operation)
             case Sleep(seconds):
                 self._local_io.clock.wait(seconds)
             case Notice():
-                self._notify(effect)
+                self._notify(operation)
             case OutputLine():
                 pass
             case _:
-                return self._local_io.perform(effect)
+                return self._local_io.perform(operation)
         return None
 
     def close(self) -> None:
-        """Hang up, and leave nothing of downloads that did not complete."""
+        """Close the stream and delete the part files of incomplete downloads."""
         if self._stream is not None:
             self._stream.close()
         for part in self._parts:
             delete_part_file(part)
 
-    def _open(self, effect: OpenStream) -> object:
-        got = self._transport.open_stream(effect)
+    def _open(self, operation: OpenStream) -> object:
+        got = self._transport.open_stream(operation)
         if not isinstance(got, Stream):
             return got
         self._stream = got
@@ -148,93 +152,93 @@ class _FlowContext:
 
 
 class AsyncFlowDriver:
-    """Runs flows; each has a stream and part files of its own."""
+    """Runs flows; each has its own stream and part files."""
 
-    def __init__(self, transport: AsyncTransport, desk: LocalIO, notify: AsyncNotify) -> None:
+    def __init__(self, transport: AsyncTransport, local_io: LocalIO, notify: AsyncNotify) -> None:
         self._transport = transport
-        self._local_io = desk
+        self._local_io = local_io
         self._notify = notify
 
     async def run(self, flow: Flow[T]) -> T:
-        """The outcome of a flow; an error of an effect is thrown into the flow first."""
-        walk = FlowExecution(flow)
-        async with aclosing(self._execute(walk)) as lines:
+        """Run a flow and return its result; errors of operations are thrown into the flow first."""
+        execution = FlowExecution(flow)
+        async with aclosing(self._execute(execution)) as lines:
             async for _ in lines:
                 pass
-        return walk.result
+        return execution.result
 
     def lines(self, flow: Flow[object]) -> AsyncGenerator[str, None]:
-        """What there is to show, as it comes; the flow is given up where nobody wants more."""
+        """Yield the lines of a flow as they come; closing the iterator stops the flow."""
         return self._execute(FlowExecution(flow))
 
-    async def _execute(self, walk: FlowExecution[T]) -> AsyncGenerator[str, None]:
-        errand = _AsyncFlowContext(self._transport, self._local_io, self._notify)
+    async def _execute(self, execution: FlowExecution[T]) -> AsyncGenerator[str, None]:
+        context = _AsyncFlowContext(self._transport, self._local_io, self._notify)
         try:
-            while walk.pending is not None:
-                if isinstance(walk.pending, OutputLine):
-                    yield walk.pending.text
+            while execution.pending is not None:
+                if isinstance(execution.pending, OutputLine):
+                    yield execution.pending.text
                 try:
-                    reply = await errand.perform(walk.pending)
+                    result = await context.perform(execution.pending)
                 except NemoError as error:
-                    walk.throw(error)
+                    execution.throw(error)
                 else:
-                    walk.send(reply)
+                    execution.send(result)
         finally:
-            walk.close()
-            await errand.close()
+            execution.close()
+            await context.close()
 
 
 class _AsyncFlowContext:
-    """What one flow has open."""
+    """The open stream and the part files of one flow."""
 
-    def __init__(self, transport: AsyncTransport, desk: LocalIO, notify: AsyncNotify) -> None:
+    def __init__(self, transport: AsyncTransport, local_io: LocalIO, notify: AsyncNotify) -> None:
         self._transport = transport
-        self._local_io = desk
+        self._local_io = local_io
         self._notify = notify
         self._stream: AsyncStream | None = None
         self._parts: set[Path] = set()
 
-    async def perform(self, effect: Operation) -> object:
-        """Do it; its answer."""
-        match effect:
+    async def perform(self, operation: Operation) -> object:
+        """Perform an operation and return its result."""
+        match operation:
             case HttpCall():
-                return await self._transport.call(effect, self._send_notice)
+                return await self._transport.call(operation, self._send_notice)
             case OpenStream():
-                return await self._open(effect)
+                return await self._open(operation)
             case CheckServer():
                 return await self._transport.check_server()
             case ReadStream():
                 return await self._stream.read() if self._stream is not None else StreamEnd()
             case DownloadFile():
-                self._parts.add(effect.part)
-                return await self._transport.download(effect, self._send_notice)
+                self._parts.add(operation.part)
+                return await self._transport.download(operation, self._send_notice)
             case Sleep(seconds):
                 await self._local_io.clock.sleep(seconds)
             case Notice():
-                await self._send_notice(effect)
+                await self._send_notice(operation)
             case OutputLine():
                 pass
             case _:
-                # Quick answers of the disk: a stat, a rename, a small file of our own.
-                return self._local_io.perform(effect)
+                # Short enough for the event loop: a stat, a rename, a small file.
+                return self._local_io.perform(operation)
         return None
 
     async def close(self) -> None:
-        """Hang up, and leave nothing of downloads that did not complete."""
-        # The parts first: hanging up waits, and whoever cancelled may not wait for it.
+        """Close the stream and delete the part files of incomplete downloads."""
+        # The part files first: closing the stream waits, and may be cancelled.
         for part in self._parts:
             delete_part_file(part)
         if self._stream is not None:
             await self._stream.close()
 
-    async def _open(self, effect: OpenStream) -> object:
-        got = await self._transport.open_stream(effect)
+    async def _open(self, operation: OpenStream) -> object:
+        got = await self._transport.open_stream(operation)
         if not isinstance(got, AsyncStream):
             return got
         self._stream = got
         return StreamOpened()
 
     async def _send_notice(self, notice: Notice) -> None:
-        told = self._notify(notice)
-        if inspect.isawaitable(told):
-            await told
+        awaitable = self._notify(notice)
+        if inspect.isawaitable(awaitable):
+            await awaitable

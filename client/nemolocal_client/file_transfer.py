@@ -1,4 +1,4 @@
-"""Files on their way out: read from disk while they are sent, and counted."""
+"""The files of uploads and downloads: read and written while they are sent, with progress."""
 
 import asyncio
 import contextlib
@@ -25,7 +25,7 @@ class ProgressFile(io.FileIO):
             raise file_problem(path, error) from error
 
     def read(self, size: int | None = -1, /) -> bytes:
-        """The next bytes; `FileProblem` where the disk gives none."""
+        """Read the next bytes; raises `FileProblem` if the disk fails."""
         try:
             chunk = super().read(-1 if size is None else size) or b""
         except OSError as error:
@@ -35,7 +35,7 @@ class ProgressFile(io.FileIO):
 
 
 class UploadProgress:
-    """Adds up what the files of one upload have sent; who watches is told at every step."""
+    """Counts the bytes sent of one upload and reports each step to the subscriber."""
 
     def __init__(self, total: int) -> None:
         self._total = max(total, 1)
@@ -43,7 +43,7 @@ class UploadProgress:
         self._notify: Notify | None = None
 
     def subscribe(self, notify: Notify) -> None:
-        """Tell from now on."""
+        """Report each step from now on."""
         self._notify = notify
 
     def add(self, count: int) -> None:
@@ -53,22 +53,22 @@ class UploadProgress:
             self._notify(self.notice())
 
     def notice(self) -> Notice:
-        """How far the upload is."""
+        """Return the current progress."""
         return Notice("upload", "Uploading", min(self._sent / self._total, 1.0))
 
 
-# A thread writes this much of a download at once.
+# Bytes of a download that a thread writes at once.
 _BLOCK = 1 << 18
 
 
 def content_type(response: httpx.Response) -> str:
-    """The media type of a reply without its parameters."""
+    """Return the media type of a response without its parameters."""
     kind: str = response.headers.get("Content-Type", "")
     return kind.partition(";")[0].strip().lower()
 
 
 def range_headers(asked: DownloadFile) -> dict[str, str]:
-    """Ask for the missing rest of the very version that the first part is of."""
+    """Return the headers that ask for the missing rest of the same version."""
     headers = {"Accept-Encoding": "identity"}
     if asked.offset and asked.version:
         headers |= {"Range": f"bytes={asked.offset}-", "If-Range": asked.version}
@@ -76,7 +76,7 @@ def range_headers(asked: DownloadFile) -> dict[str, str]:
 
 
 def is_file_response(response: httpx.Response, offset: int) -> bool:
-    """Whether the reply is a file, or its rest from `offset` on, and no error in disguise."""
+    """Whether the response is a file, or its rest from `offset` on, and not an error page."""
     if content_type(response) in ("application/json", "text/html"):
         return False
     if response.status_code == 206:
@@ -85,7 +85,7 @@ def is_file_response(response: httpx.Response, offset: int) -> bool:
 
 
 class _DownloadProgress:
-    """How much of a file has come, and how much is to come where that is known."""
+    """Counts the received bytes of a file, and knows the total if the server sends it."""
 
     def __init__(self, response: httpx.Response, asked: DownloadFile) -> None:
         self.size = asked.offset if response.status_code == 206 else 0
@@ -96,11 +96,11 @@ class _DownloadProgress:
 
     @property
     def is_too_large(self) -> bool:
-        """Whether more has come than may be kept."""
+        """Whether more bytes arrived than allowed."""
         return self.size > self._limit
 
     def add(self, count: int) -> Notice | None:
-        """Count bytes; what to tell, where it is known how much is to come."""
+        """Count bytes; return the progress if the total is known."""
         self.size += count
         if not self._total:
             return None
@@ -111,7 +111,7 @@ class _DownloadProgress:
 
 
 def receive_file(response: httpx.Response, asked: DownloadFile, notify: Notify) -> DownloadResult:
-    """Write the body into the part file, as far as it comes."""
+    """Write the body into the part file, as far as it arrives."""
     incoming, complete = _DownloadProgress(response, asked), True
     with _part(asked.part, append=incoming.size > 0) as file:
         try:
@@ -130,7 +130,7 @@ def receive_file(response: httpx.Response, asked: DownloadFile, notify: Notify) 
 async def receive_file_async(
     response: httpx.Response, asked: DownloadFile, tell: Callable[[Notice], Awaitable[None]]
 ) -> DownloadResult:
-    """What `receive_file` does, with the disk left to a thread, a block at a time."""
+    """Do what `receive_file` does, but write in a thread, one block at a time."""
     incoming, complete, block = _DownloadProgress(response, asked), True, bytearray()
     with _part(asked.part, append=incoming.size > 0) as file:
         try:
@@ -156,12 +156,12 @@ def _part(path: Path, *, append: bool) -> Iterator[IO[bytes]]:
         with open_part_file(path, append=append) as file:
             yield file
     except OSError as error:
-        # By its folder: nobody has named the part.
+        # The user knows the folder, not the name of the part file.
         raise file_problem(path.parent, error) from error
 
 
 def _version(response: httpx.Response) -> str:
-    """What If-Range takes: a strong ETag or a date; "" where the body cannot be resumed."""
+    """Return the value for If-Range: a strong ETag or a date; "" if it cannot be resumed."""
     if "Content-Encoding" in response.headers:
         return ""
     etag: str = response.headers.get("ETag", "")
@@ -173,7 +173,7 @@ T = TypeVar("T")
 
 
 async def run_in_thread(work: Callable[..., T], *arguments: Any) -> T:
-    """Do it in a thread; whoever cancels waits until the thread has let go of its file."""
+    """Run a function in a thread; a cancelled caller waits until the thread is done."""
     working = asyncio.ensure_future(asyncio.to_thread(work, *arguments))
     try:
         return await asyncio.shield(working)

@@ -1,4 +1,4 @@
-"""What a flow wants of this machine: the time, the disk, and what is kept between runs."""
+"""Performs the operations of a flow that need only this machine: clock, disk and profile."""
 
 import os
 from collections.abc import Sequence
@@ -26,7 +26,7 @@ from .profile import IdentityStore, InputStore
 
 
 class LocalIO:
-    """Answers the effects that need no network and no waiting."""
+    """Performs the operations that neither use the network nor wait."""
 
     def __init__(self, base_url: str, clock: Clock, store: IdentityStore) -> None:
         self.base_url = base_url
@@ -34,9 +34,9 @@ class LocalIO:
         self._store = store
         self._inputs = InputFiles()
 
-    def perform(self, effect: LocalOperation) -> object:
-        """What the effect is answered by."""
-        match effect:
+    def perform(self, operation: LocalOperation) -> object:
+        """Perform an operation and return its result."""
+        match operation:
             case GetTime():
                 return self.clock.time()
             case LoadClientId():
@@ -62,7 +62,7 @@ class LocalIO:
             case FindFiles(names):
                 return tuple(name for name in names if os.path.isfile(name))
             case _:
-                self._perform_without_result(effect)
+                self._perform_without_result(operation)
                 return None
 
     def _protect(self, paths: Sequence[Path], session_id: str) -> None:
@@ -71,13 +71,13 @@ class LocalIO:
         if session_id and isinstance(self._store, InputStore):
             self._store.keep_inputs(self.base_url, session_id, files)
 
-    def _perform_without_result(self, effect: SaveToken | SaveSession | LoadInputs) -> None:
-        """What has no answer."""
-        match effect:
-            case SaveToken(kept):
-                self._store.keep(self.base_url, kept)
+    def _perform_without_result(self, operation: SaveToken | SaveSession | LoadInputs) -> None:
+        """Perform an operation whose result is None."""
+        match operation:
+            case SaveToken(saved):
+                self._store.keep(self.base_url, saved)
             case LoadInputs(session_id):
                 if isinstance(self._store, InputStore):
                     self._inputs.add_identities(self._store.inputs(self.base_url, session_id))
             case _:
-                self._store.keep_session(self.base_url, effect.saved_session)
+                self._store.keep_session(self.base_url, operation.saved_session)

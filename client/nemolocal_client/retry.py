@@ -1,4 +1,9 @@
-"""How often the client asks again, and how long it is patient."""
+"""When the client polls and retries, how long it waits, and when it gives up.
+
+A refused connection means that nothing was sent: the request is sent again when the server is back.
+If a connection breaks during a call, only requests that change nothing are repeated; the caller
+decides about the others (CLI-4, SSE-7).
+"""
 
 from datetime import datetime
 
@@ -18,7 +23,7 @@ from .operations import (
 
 STILL_WORKING = "⏳ Still working..."
 
-# Seconds before each read of the state after a cut stream, and after a silent end (CLI-4, CLI-3).
+# Seconds before each read of the state after a lost stream, and after a silent one (CLI-4, CLI-3).
 POLL_DELAYS_AFTER_CUT = (30.0, 60.0, 60.0, 60.0, 60.0)
 POLL_DELAYS_AFTER_SILENCE = (0.0, 30.0, 60.0, 60.0, 60.0)
 
@@ -30,7 +35,7 @@ _TURN_TIMEOUT = 900.0
 
 
 class PollPolicy(msgspec.Struct, frozen=True):
-    """How a render is polled: every `seconds`, at most `times` (CLI-8)."""
+    """How to poll a render: every `seconds`, at most `times` (CLI-8)."""
 
     seconds: float = 30.0
     times: int = 10
@@ -40,11 +45,11 @@ CONTRACT_POLLING = PollPolicy()
 
 
 class ReconnectPolicy(msgspec.Struct, frozen=True):
-    """How long a server is looked for that answered before and is gone, and how often.
+    """How long and how often to look for a server that responded before and is gone.
 
-    `seconds` of the time where it refuses connections, ten times as long where it cannot be
-    reached at all, since its network may be down; 0 gives up at once. It is looked for `every` so
-    many seconds of the clock.
+    The client gives up after `seconds` if the server refuses connections, and after ten times as
+    long if it is unreachable, since the network may be down; 0 gives up at once. It tries again
+    every `every` seconds.
     """
 
     seconds: float = 30.0
@@ -55,13 +60,13 @@ CONTRACT_RECONNECTING = ReconnectPolicy()
 
 
 class TurnTimer:
-    """The clock of one turn (CLI-5); all times are seconds since the epoch."""
+    """The time limits of one turn (CLI-5); all times are seconds since the epoch."""
 
     def __init__(self, begun: float) -> None:
         self._started = self._last_event = self._last_notice = begun
 
     def record_event(self, now: float) -> None:
-        """Something that is no heartbeat arrived."""
+        """Record an event that is not a heartbeat."""
         self._last_event = now
 
     def check_timeout(self, now: float) -> None:
@@ -69,26 +74,26 @@ class TurnTimer:
         if now - self._started >= _TURN_TIMEOUT:
             raise StreamTimeout("the turn took more than 15 minutes")
         if now - self._last_event >= _HEARTBEAT_TIMEOUT:
-            raise StreamTimeout("the turn gave no sign but heartbeats for 10 minutes")
+            raise StreamTimeout("the turn sent only heartbeats for 10 minutes")
 
     def due_notice(self, now: float) -> Notice | None:
-        """What to tell the user now: a line every 2 minutes."""
+        """Return the notice that is due: one every 2 minutes."""
         if now - self._last_notice < _NOTICE_INTERVAL:
             return None
         self._last_notice = now
         return Notice("working", STILL_WORKING)
 
 
-# A network that is down comes back later than a server that is started again.
+# A network takes longer to come back than a restarted server.
 _UNREACHABLE_FACTOR = 10
-# When to look again: a process that ends closes its connections before it stops to listen.
+# A process that ends closes its connections before it stops listening: check again soon.
 _FIRST_CHECK_SECONDS, _CHECK_INTERVAL = 1.0, 10.0
-# Calls that overlap lose their server together, and tell it once.
+# Overlapping calls lose their server together and report it once.
 _SAME_OUTAGE_SECONDS = 5.0
 
 
 class ConnectionState:
-    """What a client knows of its connection: whether there was one, and what it told of its end."""
+    """Whether the client was connected, and the outage that it reported."""
 
     def __init__(self, policy: ReconnectPolicy = CONTRACT_RECONNECTING) -> None:
         self.policy = policy
@@ -97,28 +102,28 @@ class ConnectionState:
 
     @property
     def max_wait(self) -> float:
-        """Seconds for which something that may pass is waited for."""
+        """The maximum time in seconds to wait for a network that is down."""
         return self.policy.seconds * _UNREACHABLE_FACTOR
 
     def deadline(self, begun: float, error: CannotConnect) -> float:
-        """When a server is given up that has been gone since then."""
+        """Return when to give up on a server that has been gone since `begun`."""
         return begun + (self.policy.seconds if error.refused else self.max_wait)
 
 
 def send_with_reconnect(link: ConnectionState, request: HttpOperation) -> Flow[object]:
-    """Send a request, also to a server that is gone for a while; `ServerLost` where it stays away.
+    """Send a request, and wait for a server that is gone; raises `ServerLost` if it stays away.
 
-    A server that never answered is not waited for: that is `CannotConnect`, at once.
+    If the server never responded before, `CannotConnect` is raised at once.
     """
-    search = _ReconnectAttempt(link)
+    attempt = _ReconnectAttempt(link)
     while True:
         try:
             reply: object = yield request
         except CannotConnect as error:
             if not link.was_connected:
                 raise
-            yield from search.wait_or_give_up(error)
-        except ConnectionCut as cut:
+            yield from attempt.wait_or_give_up(error)
+        except ConnectionCut as error:
             link.was_connected = True
             gone: CannotConnect | None = yield CheckServer()
             if gone is None and isinstance(request, HttpCall) and not _is_safe(request):
@@ -127,17 +132,17 @@ def send_with_reconnect(link: ConnectionState, request: HttpOperation) -> Flow[o
             if gone is None:
                 raise
             if not _is_safe(request):
-                said = f"{_lost_message(gone)}, and a call was under way"
-                raise ConnectionCut(said, gone=True) from cut
-            yield from search.wait_or_give_up(gone)
+                message = f"{_lost_message(gone)}, during a call"
+                raise ConnectionCut(message, gone=True) from error
+            yield from attempt.wait_or_give_up(gone)
         else:
             link.was_connected = True
-            yield from search.finish()
+            yield from attempt.finish()
             return reply
 
 
 def wait_while_connected(link: ConnectionState, seconds: float) -> Flow[None]:
-    """Wait, and see at once, soon after and at every step that the server is there."""
+    """Wait, and check at once, soon after and then regularly that the server is there."""
     left, step = seconds, _FIRST_CHECK_SECONDS
     while left > 0:
         yield from _wait_for_server(link)
@@ -146,24 +151,21 @@ def wait_while_connected(link: ConnectionState, seconds: float) -> Flow[None]:
 
 
 def _wait_for_server(link: ConnectionState) -> Flow[None]:
-    search = _ReconnectAttempt(link)
-    while True:
-        gone: CannotConnect | None = yield CheckServer()
-        if gone is None:
-            yield from search.finish()
-            return
-        yield from search.wait_or_give_up(gone)
+    attempt = _ReconnectAttempt(link)
+    while (gone := (yield CheckServer())) is not None:
+        yield from attempt.wait_or_give_up(gone)
+    yield from attempt.finish()
 
 
 class _ReconnectAttempt:
-    """One request's search for a server that is gone."""
+    """Waits for a server that is gone, on behalf of one request."""
 
     def __init__(self, link: ConnectionState) -> None:
         self._connection = link
         self._begun: float | None = None
 
     def wait_or_give_up(self, error: CannotConnect) -> Flow[None]:
-        """Tell it, and wait for a moment; `ServerLost` when that was long enough."""
+        """Report the outage and wait; raises `ServerLost` after the deadline."""
         link = self._connection
         now: float = yield GetTime()
         self._begun = now if self._begun is None else self._begun
@@ -176,19 +178,19 @@ class _ReconnectAttempt:
             or abs(link.announced_deadline - until) > _SAME_OUTAGE_SECONDS
         ):
             link.announced_deadline = until
-            told = f"Lost the server at {error.origin}, trying again until {_clock_time(until)}"
-            yield Notice("waiting", told)
+            text = f"Lost the server at {error.origin}, trying again until {_clock_time(until)}"
+            yield Notice("waiting", text)
         yield Sleep(link.policy.every)
 
     def finish(self) -> Flow[None]:
-        """It is there; tell that, if it was not."""
+        """Report that the server is back, if it was gone."""
         if self._begun is not None and self._connection.announced_deadline is not None:
             self._connection.announced_deadline = None
             yield Notice("waiting", "The server is back")
 
 
 class PollFailures:
-    """Questions that go wrong one after another, and are asked again; `what` begins the notice."""
+    """Counts polls that fail one after another; `what` is the beginning of the notice."""
 
     def __init__(self, link: ConnectionState, what: str = "") -> None:
         self._connection = link
@@ -197,15 +199,17 @@ class PollFailures:
         self.last_error: NemoError | None = None
 
     def record(self, problem: NemoError, left: float) -> Flow[None]:
-        """Tell the first, and raise what goes on too long; it is asked for `left` seconds more."""
+        """Report the first failure; raise the error if it lasts too long.
+
+        Polling goes on for `left` seconds.
+        """
         now: float = yield GetTime()
         self.last_error = problem
         if self._since is None:
             self._since = now
-            said = f"{self.what}{problem.message}"
-            said = f"{said[:1].upper()}{said[1:]}"
+            text = f"{self.what}{problem.message}"
             until = _clock_time(now + min(left, self._connection.max_wait))
-            yield Notice("waiting", f"{said}, trying again until {until}")
+            yield Notice("waiting", f"{text[:1].upper()}{text[1:]}, trying again until {until}")
         elif now - self._since >= self._connection.max_wait:
             raise problem
 
@@ -215,7 +219,7 @@ def _clock_time(at: float) -> str:
 
 
 def _lost_message(error: CannotConnect, seconds: float = 0.0) -> str:
-    how = "nothing listens there any more" if error.refused else "it cannot be reached any more"
+    how = "connection refused" if error.refused else "it is unreachable"
     return f"lost the server at {error.origin}: {how}{f' ({seconds:g} s)' if seconds else ''}"
 
 

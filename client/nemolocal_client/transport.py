@@ -1,4 +1,7 @@
-"""HTTP with httpx, sync: whole replies, streams, and files."""
+"""HTTP with httpx, sync and async: calls, streams and downloads.
+
+The async transport reads and writes files in threads.
+"""
 
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -44,7 +47,7 @@ from .operations import (
 
 
 class Transport:
-    """The connections of one client to one base URL; `headers` go on every request (CLI-1)."""
+    """The connections of one client to one base URL; `headers` go on each request (CLI-1)."""
 
     def __init__(self, base_url: str, headers: dict[str, str], notify: Notify) -> None:
         self._notify = notify
@@ -58,7 +61,7 @@ class Transport:
         self._http.close()
 
     def call(self, call: HttpCall) -> HttpResponse:
-        """A whole reply; files are read from disk while they are sent."""
+        """Make a call; files are read from disk while they are sent."""
         meter = start_upload_progress(call)
         meter.subscribe(self._notify)
         with translate_httpx_errors(), contextlib.ExitStack() as open_files:
@@ -66,13 +69,13 @@ class Transport:
             return _read_response(self._send(request))
 
     def open_stream(self, call: OpenStream) -> "Stream | HttpResponse":
-        """Start a stream, or the whole reply where there is none."""
+        """Start a stream; return the complete response if it is not one."""
         with translate_httpx_errors():
             response = self._send(build_stream_request(self._http, call))
             return Stream(response) if is_event_stream(response) else _read_response(response)
 
     def check_server(self) -> CannotConnect | None:
-        """How the server that answered last is gone; None where it listens."""
+        """Return None if the server of the last response still listens, else the error."""
         return probe_server(self._server_address, self._origin)
 
     def _send(self, request: httpx.Request) -> httpx.Response:
@@ -81,7 +84,7 @@ class Transport:
         return response
 
     def download(self, asked: DownloadFile) -> DownloadResult | HttpResponse:
-        """The body of a file reply into the part file, as far as it comes."""
+        """Write the body of a response into the part file, as far as it arrives."""
         with translate_httpx_errors():
             request = build_download_request(self._http, asked)
             response = self._http.send(request, stream=True, follow_redirects=True)
@@ -99,7 +102,7 @@ class Stream:
         self._chunks: Iterator[bytes] = response.iter_bytes()
 
     def read(self) -> StreamChunk | StreamEnd | StreamCut:
-        """The next bytes; a clean end and a cut are two things (SSE-4)."""
+        """Read the next bytes; a clean end and a lost connection differ (SSE-4)."""
         try:
             chunk = next(self._chunks, None)
         except BODY_ERRORS:
@@ -107,7 +110,7 @@ class Stream:
         return StreamEnd() if chunk is None else StreamChunk(chunk)
 
     def close(self) -> None:
-        """Hang up."""
+        """Close the connection."""
         self._response.close()
 
 
@@ -119,14 +122,14 @@ def _read_response(response: httpx.Response) -> HttpResponse:
         return body.to_response(response)
 
 
-# A thread is asked for this much of an upload at once.
+# Bytes of an upload that a thread reads at once.
 _BLOCK = 1 << 18
 
 SendNotice = Callable[[Notice], Awaitable[None]]
 
 
 class AsyncTransport:
-    """The connections of one client to one base URL; `headers` go on every request (CLI-1)."""
+    """The connections of one client to one base URL; `headers` go on each request (CLI-1)."""
 
     def __init__(self, base_url: str, headers: dict[str, str]) -> None:
         with translate_environment_errors():
@@ -139,7 +142,7 @@ class AsyncTransport:
         await self._http.aclose()
 
     async def call(self, call: HttpCall, tell: SendNotice) -> HttpResponse:
-        """A whole reply; files are read from disk while they are sent."""
+        """Make a call; files are read from disk while they are sent."""
         meter = start_upload_progress(call)
         with translate_httpx_errors(), contextlib.ExitStack() as open_files:
             request = build_call_request(self._http, call, meter, open_files)
@@ -148,7 +151,7 @@ class AsyncTransport:
             return await _read_response_async(await self._send(request))
 
     async def open_stream(self, call: OpenStream) -> "AsyncStream | HttpResponse":
-        """Start a stream, or the whole reply where there is none."""
+        """Start a stream; return the complete response if it is not one."""
         with translate_httpx_errors():
             response = await self._send(build_stream_request(self._http, call))
             return (
@@ -158,7 +161,7 @@ class AsyncTransport:
             )
 
     async def check_server(self) -> CannotConnect | None:
-        """How the server that answered last is gone; None where it listens."""
+        """Return None if the server of the last response still listens, else the error."""
         return await run_in_thread(probe_server, self._server_address, self._origin)
 
     async def _send(self, request: httpx.Request) -> httpx.Response:
@@ -169,7 +172,7 @@ class AsyncTransport:
     async def download(
         self, asked: DownloadFile, tell: SendNotice
     ) -> DownloadResult | HttpResponse:
-        """The body of a file reply into the part file, as far as it comes."""
+        """Write the body of a response into the part file, as far as it arrives."""
         with translate_httpx_errors():
             request = build_download_request(self._http, asked)
             response = await self._http.send(request, stream=True, follow_redirects=True)
@@ -187,7 +190,7 @@ class AsyncStream:
         self._chunks: AsyncIterator[bytes] = response.aiter_bytes()
 
     async def read(self) -> StreamChunk | StreamEnd | StreamCut:
-        """The next bytes; a clean end and a cut are two things (SSE-4)."""
+        """Read the next bytes; a clean end and a lost connection differ (SSE-4)."""
         try:
             chunk = await anext(self._chunks, None)
         except BODY_ERRORS:
@@ -195,12 +198,12 @@ class AsyncStream:
         return StreamEnd() if chunk is None else StreamChunk(chunk)
 
     async def close(self) -> None:
-        """Hang up."""
+        """Close the connection."""
         await self._response.aclose()
 
 
 class _UploadBody(httpx.AsyncByteStream):
-    """The body of an upload, taken from disk by a thread, a block at a time."""
+    """The body of an upload, read from disk in a thread, one block at a time."""
 
     def __init__(self, body: object, meter: UploadProgress, tell: SendNotice) -> None:
         assert isinstance(body, httpx.SyncByteStream)  # httpx's multipart body is both kinds

@@ -1,7 +1,8 @@
-"""A chat turn from the message to what the user is told (CLI-3, CLI-4, CLI-6).
+"""A chat turn, from the message to the result that the user sees (CLI-3, CLI-4, CLI-6).
 
-The state is read before the message is sent, so that whatever the turn does without a word can be
-told by comparing.
+The state is read before the message is sent: if the turn ends without text, the client compares it
+with the state afterwards. A message is never sent twice, whatever happens to the connection (CLI-3,
+CLI-4). Text is shown as it arrives (`OutputLine`), without references to the GUI (CLI-6).
 """
 
 from collections.abc import Iterator
@@ -47,12 +48,12 @@ from .retry import (
 )
 from .sessions import ClientSession, ask_in, draft_of, read_state
 
-# Said at the end of turns that went well, too (SSE-9).
+# Also sent at the end of successful turns (SSE-9).
 _TEMPORARY_ISSUE = ("i encountered a temporary issue", "遇到临时问题", "遇到了临时问题")
 
 
 class ChatStreamResult:
-    """What a turn said; `cut` where the connection broke before the end."""
+    """The texts of a turn; `cut` if the connection was lost before the end."""
 
     def __init__(self) -> None:
         self.texts: list[str] = []
@@ -61,21 +62,21 @@ class ChatStreamResult:
         self.translator = Translator()
 
     def add_text(self, text: str) -> str:
-        """Keep a text, once; what is to be shown of it, "" where nothing is.
+        """Add a text, once; return what to show of it, "" for nothing.
 
-        The text that reports a temporary issue is kept apart, and not shown (SSE-9).
+        A text that reports a temporary issue is stored separately and not shown (SSE-9).
         """
         lowered = text.lower()
-        excuse = any(s in lowered for s in _TEMPORARY_ISSUE)
-        kept = self.issue_texts if excuse else self.texts
-        if not text.strip() or kept[-1:] == [text]:
+        is_issue = any(phrase in lowered for phrase in _TEMPORARY_ISSUE)
+        texts = self.issue_texts if is_issue else self.texts
+        if not text.strip() or texts[-1:] == [text]:
             return ""
-        kept.append(text)
-        return "" if excuse else self.translator.feed(text)
+        texts.append(text)
+        return "" if is_issue else self.translator.feed(text)
 
 
 def send_message(session: ClientSession, message: str) -> Flow[ChatStreamResult]:
-    """Send a message and hear the turn out; `StreamTimeout` when that takes too long (CLI-5)."""
+    """Send a message and read the turn to its end; raises `StreamTimeout` (CLI-5)."""
     heard = ChatStreamResult()
     session.is_turn_running = True
     try:
@@ -92,18 +93,18 @@ def _send_and_read(session: ClientSession, message: str, heard: ChatStreamResult
     try:
         reply = yield from ask_in(session, OpenStream(path=CHAT.path(), json=body))
     except ConnectionCut:
-        # The message may have arrived: the state tells, a second message would be charged (SSE-7).
+        # It may have arrived: read the state, as a second message would be charged (SSE-7).
         heard.cut = True
         return
     except BadReply as error:
         raise _without_retry_remedy(error) from None
     if not isinstance(reply, StreamOpened):
-        raise BadReply("the backend answered the message without a stream")
+        raise BadReply("the backend did not answer the message with a stream")
     yield from _read_stream(session, heard)
 
 
 def _without_retry_remedy(error: BadReply) -> BadReply:
-    """A gateway may give up on a message that the backend goes on with (SSE-7)."""
+    """A gateway may give up on a message that the backend still processes (SSE-7)."""
     if TRY_AGAIN not in error.remedy:
         return error
     return BadReply(error.message, remedy=ConnectionCut.remedy, code=error.code)
@@ -111,32 +112,32 @@ def _without_retry_remedy(error: BadReply) -> BadReply:
 
 def _read_stream(session: ClientSession, heard: ChatStreamResult) -> Flow[None]:
     parser = SseParser()
-    patience = TurnTimer((yield GetTime()))
+    timer = TurnTimer((yield GetTime()))
     while True:
         got = yield ReadStream()
         now: float = yield GetTime()
         try:
             frames = parser.feed(got.data) if isinstance(got, StreamChunk) else parser.finish()
         except SseEventTooLarge as error:
-            said = f"the backend sent {error}"
-            raise BadReply(said, remedy=ConnectionCut.remedy) from None
+            message = f"the backend sent {error}"
+            raise BadReply(message, remedy=ConnectionCut.remedy) from None
         if isinstance(got, StreamCut):
             heard.cut = True
             return
-        for news in _process_frames(frames, heard, session.auth.user_id):
-            patience.record_event(now)
-            if news:
-                yield OutputLine(news)
+        for text in _process_frames(frames, heard, session.auth.user_id):
+            timer.record_event(now)
+            if text:
+                yield OutputLine(text)
         if not isinstance(got, StreamChunk):
             return
-        patience.check_timeout(now)
-        note = patience.due_notice(now)
-        if note is not None:
-            yield note
+        timer.check_timeout(now)
+        notice = timer.due_notice(now)
+        if notice is not None:
+            yield notice
 
 
 def _process_frames(frames: list[SseEvent], heard: ChatStreamResult, user_id: str) -> Iterator[str]:
-    """Take in frames: for each event that is no heartbeat what is to be shown, "" for nothing."""
+    """Yield the text to show for each event but heartbeats, "" for nothing."""
     for frame in frames:
         failure = stream_error_of(frame.data, user_id=user_id)
         if failure is not None:
@@ -157,12 +158,12 @@ _UNREADABLE = "The state cannot be read yet: "
 
 
 class Turn(msgspec.Struct, frozen=True):
-    """The outcome of a turn, ready to be shown.
+    """The result of a turn, ready to show.
 
-    `texts` are the backend's words without its GUI, `describe_changes` what changed, a sentence
-    each, read from the state where the backend did not say it. `silent`: it closed without a word.
-    `cut`: the connection broke. `describe_timeline` is the track summary (STA-5) where the backend
-    pointed at it.
+    `texts` are the backend's texts without references to its GUI. `changes` are sentences about
+    what changed, from the state if the backend did not say it. `silent`: the stream ended without
+    text. `cut`: the connection was lost. `timeline` is the track summary (STA-5), if the backend
+    referred to the timeline.
     """
 
     texts: tuple[str, ...] = ()
@@ -173,15 +174,14 @@ class Turn(msgspec.Struct, frozen=True):
 
     @property
     def lines(self) -> tuple[str, ...]:
-        """Everything to show, in order."""
+        """All lines to show, in order."""
         return (*self.texts, *self.changes, *([self.timeline] if self.timeline else []))
 
 
 def run_turn(session: ClientSession, message: str, language: str = "en") -> Flow[Turn]:
-    """Send a message and find out what it did; raises `TurnFailed` where it did nothing.
+    """Send a message and find out what it did; raises `TurnFailed` if it changed nothing.
 
-    Whatever the turn comes to is handed on line by line, as soon as it is known. What is read from
-    the state is told in `language`.
+    Each line is shown as soon as it is known; those from the state are in `language`.
     """
     before = yield from read_state(session)
     heard = yield from send_message(session, message)
@@ -216,38 +216,39 @@ def _turn_from_texts(session: ClientSession, heard: ChatStreamResult, language: 
     translation = heard.translator.finish()
     if translation.texts and not translation.wants_state:
         return Turn(translation.texts)
-    # The backend points at its screen: what the screen would show is in the state (CLI-6).
+    # The backend refers to its GUI: what the GUI would show is in the state (CLI-6).
     summary = describe_timeline(draft_of((yield from read_state(session))), language)
-    told = any(summary in text for text in translation.texts)
-    return Turn(translation.texts, timeline="" if told else summary)
+    is_included = any(summary in text for text in translation.texts)
+    return Turn(translation.texts, timeline="" if is_included else summary)
 
 
 def _wait_for_change(
     session: ClientSession, before: StateReply, heard: ChatStreamResult
 ) -> Flow[StateReply]:
-    """Read the state until it differs; five times at most (CLI-4).
+    """Read the state until it differs, five times at most (CLI-4).
 
-    That nothing changed is said by who has seen it: where the server is gone, or the last read of
-    the state went wrong, nobody knows what became of the message.
+    `TurnFailed` is raised only if the last read succeeded: otherwise the result of the message is
+    not known.
     """
     try:
         if heard.cut:
-            yield Notice("waiting", "The connection broke: the state will tell what was done")
-        after, trouble = yield from _poll_for_change(session, before, heard)
+            yield Notice("waiting", "Connection lost: checking the state for what was done")
+        after, error = yield from _poll_for_change(session, before, heard)
     except ServerLost as lost:
         raise ConnectionCut(
-            f"{lost.message}, and what became of the message is not known", gone=True
+            f"{lost.message}, and it is not known whether the message was processed", gone=True
         ) from None
     if after is not None:
         return after
-    why = "the connection broke" if heard.cut else "the turn ended without a word"
-    if trouble is not None:
-        raise ConnectionCut(f"{why}, and the state cannot be read since ({trouble.message})")
-    why = f"{why} and " if heard.cut else ""
-    excuse = f" ({heard.issue_texts[-1]})" if heard.issue_texts else ""
+    reason = "the connection was lost" if heard.cut else "the turn ended without text"
+    if error is not None:
+        message = f"{reason}, and the state could not be read afterwards ({error.message})"
+        raise ConnectionCut(message)
+    reason = f"{reason} and " if heard.cut else ""
+    issue = f" ({heard.issue_texts[-1]})" if heard.issue_texts else ""
     raise TurnFailed(
-        f"{why}nothing on the timeline changed{excuse}",
-        remedy="it was not done, so say it once more" if heard.cut else None,
+        f"{reason}nothing on the timeline changed{issue}",
+        remedy="it was not done: send it again" if heard.cut else None,
         heard=heard.translator.finish().texts,
     )
 
@@ -255,33 +256,35 @@ def _wait_for_change(
 def _poll_for_change(
     session: ClientSession, before: StateReply, heard: ChatStreamResult
 ) -> Flow[tuple[StateReply | None, NemoError | None]]:
-    """The state that differs, or None and what went wrong with the last read of it."""
+    """Return the state that differs; or None, and the error of the last read."""
     link = session.auth.connection
-    patience = TurnTimer((yield GetTime()))
-    trouble = PollFailures(link, _UNREADABLE)
-    pauses = POLL_DELAYS_AFTER_CUT if heard.cut else POLL_DELAYS_AFTER_SILENCE
-    for done, pause in enumerate(pauses, 1):
-        yield from wait_while_connected(link, pause)
-        note = patience.due_notice((yield GetTime()))
-        # Of a server that does not answer nobody knows whether it works.
-        if note is not None and trouble.last_error is None:
-            yield note
+    timer = TurnTimer((yield GetTime()))
+    failures = PollFailures(link, _UNREADABLE)
+    delays = POLL_DELAYS_AFTER_CUT if heard.cut else POLL_DELAYS_AFTER_SILENCE
+    for done, delay in enumerate(delays, 1):
+        yield from wait_while_connected(link, delay)
+        notice = timer.due_notice((yield GetTime()))
+        # "Still working" cannot be said of a server that does not respond.
+        if notice is not None and failures.last_error is None:
+            yield notice
         try:
             after = yield from read_state(session)
         except ServerLost:
             raise
-        except (TransportFailed, BadReply) as problem:
+        except (TransportFailed, BadReply) as error:
             try:
-                yield from trouble.record(problem, sum(pauses[done:]))
+                yield from failures.record(error, sum(delays[done:]))
             except (TransportFailed, BadReply):
                 break
         else:
-            trouble = PollFailures(link, _UNREADABLE)
+            failures = PollFailures(link, _UNREADABLE)
             if after.state != before.state:
                 return after, None
-    return None, trouble.last_error
+    return None, failures.last_error
 
 
 def _describe_changes(before: StateReply, after: StateReply, language: str) -> tuple[str, ...]:
-    said = describe_changes(draft_of(before), draft_of(after), language)
-    return tuple(said) or (_NO_VISIBLE_CHANGE["zh" if language.lower().startswith("zh") else "en"],)
+    changes = describe_changes(draft_of(before), draft_of(after), language)
+    return tuple(changes) or (
+        _NO_VISIBLE_CHANGE["zh" if language.lower().startswith("zh") else "en"],
+    )

@@ -1,4 +1,4 @@
-"""Skill documents: read, judged against the contract, and played against a server.
+"""Skill documents: read, checked against the contract, and run against a server.
 
 skill = read_skill(Path("SKILL.md"))
 for finding in check_skill(skill):

@@ -1,4 +1,4 @@
-"""Judges a skill document: everything that was found, in the order of its lines."""
+"""Checks a skill document; the findings are in the order of its lines."""
 
 import functools
 import tomllib
@@ -28,7 +28,7 @@ Severity = Literal["error", "warning", "note"]
 
 
 class SkillCheck(msgspec.Struct, frozen=True):
-    """One thing that is looked for; `rule` is a rule of the contract, or ""."""
+    """A check of the catalogue; `rule` is a rule of the contract, or ""."""
 
     id: str
     level: Severity
@@ -38,10 +38,10 @@ class SkillCheck(msgspec.Struct, frozen=True):
 
 
 class SkillFinding(msgspec.Struct, frozen=True):
-    """One thing that was found.
+    """A finding of a check.
 
-    `line` and `column` count from 1; 0 is unknown, and a line of 0 means the document as a whole.
-    `grade` and `source` are those of the rule, "" and () where there is none.
+    `line` and `column` count from 1; 0 is unknown, and a line of 0 means the whole document.
+    `grade` and `source` are those of the rule, "" and () if there is none.
     """
 
     id: str
@@ -61,14 +61,14 @@ class _Catalogue(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 @functools.cache
 def check_catalogue() -> dict[str, SkillCheck]:
-    """Every check by its id, in the order of the catalogue."""
+    """Return every check by its id, in the order of the catalogue."""
     text = files(__package__).joinpath("checks.toml").read_text(encoding="utf-8")
     catalogue = msgspec.convert(tomllib.loads(text), _Catalogue)
     return {check.id: check for check in catalogue.check}
 
 
 def to_finding(remark: RawFinding) -> SkillFinding:
-    """A remark with all that the catalogue and the contract say about its check."""
+    """Add what the catalogue and the contract say about the check of a finding."""
     check = check_catalogue()[remark.check]
     rule = rules().get(check.rule)
     return SkillFinding(
@@ -91,7 +91,7 @@ _DOCUMENT_CHECKS: tuple[_CheckFunction, ...] = (
     check_commands,
     check_endpoints,
 )
-# What only a document has to keep that calls the API at all.
+# Checks of documents that call the API.
 _API_CHECKS: tuple[_CheckFunction, ...] = (
     check_attribution,
     check_environment,
@@ -102,23 +102,20 @@ _API_CHECKS: tuple[_CheckFunction, ...] = (
     check_gui,
     check_events,
 )
-# A page full of one mistake is one mistake.
+# The same mistake on every line is one mistake.
 _MAX_PER_CHECK = 20
 
 
 def check_skill(skill: Skill) -> tuple[SkillFinding, ...]:
-    """The findings of a document, by line; 20 of a kind at most."""
-    remarks = list(skill.raw_findings)
-    for judge in _DOCUMENT_CHECKS:
-        remarks += judge(skill)
-    if skill.endpoints:
-        for judge in _API_CHECKS:
-            remarks += judge(skill)
-    return tuple(to_finding(remark) for remark in _sort_and_limit(_clamp_lines(skill, remarks)))
+    """Return the findings of a document, by line; at most 20 of each check."""
+    found = list(skill.raw_findings)
+    for check in (*_DOCUMENT_CHECKS, *(_API_CHECKS if skill.endpoints else ())):
+        found += check(skill)
+    return tuple(to_finding(finding) for finding in _sort_and_limit(_clamp_lines(skill, found)))
 
 
 def _clamp_lines(skill: Skill, remarks: Iterable[RawFinding]) -> Iterator[RawFinding]:
-    """What is said of the text of a document that has none is said of its last line."""
+    """Move findings behind the end of the document to its last line."""
     last = len(skill.lines)
     for remark in remarks:
         yield remark if remark.line <= last else msgspec.structs.replace(remark, line=last)

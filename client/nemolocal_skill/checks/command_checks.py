@@ -1,4 +1,4 @@
-"""The curl commands: what the shell makes of them, and what the backend would answer."""
+"""Checks the curl commands: shell quoting, headers, forms and options."""
 
 import re
 from collections.abc import Iterator
@@ -19,12 +19,12 @@ _VARIABLE = re.compile(r"\$\{?[A-Za-z_]\w{0,60}|\$\([^\s)]")
 
 
 def check_commands(skill: Skill) -> Iterator[RawFinding]:
-    """Every command; one that the shell takes apart is not judged further."""
+    """Check every command; after a quoting error the rest of a command is not checked."""
     yield from _check_continuations(skill)
     for curl in skill.commands:
-        torn = list(_check_words(curl))
-        yield from torn
-        if torn and torn[-1].check != "skill.shell.single-quoted-variable":
+        found = list(_check_words(curl))
+        yield from found
+        if found and found[-1].check != "skill.shell.single-quoted-variable":
             continue
         if not curl.url:
             yield RawFinding("skill.shell.no-url", curl.line, "this curl has no URL", curl.column)
@@ -38,14 +38,14 @@ def _check_continuations(skill: Skill) -> Iterator[RawFinding]:
             for number, line in enumerate(block.lines, block.line):
                 match = BROKEN_CONTINUATION.search(line)
                 if match is not None:
-                    said = "a space behind the backslash: the command ends here"
+                    said = "a space after the backslash: the command ends here"
                     yield RawFinding("skill.shell.continuation", number, said, match.start() + 1)
 
 
 def _check_words(curl: CurlCommand) -> Iterator[RawFinding]:
     smart = next((p for p in _unquoted_parts(curl) if _SMART.search(p.text)), None)
     if smart is not None:
-        said = "a typographic quotation mark: the shell takes it for a letter"
+        said = "a typographic quotation mark: the shell treats it as a letter"
         yield RawFinding("skill.shell.smart-quotes", smart.line, said, smart.column)
         return
     for word in curl.words:
@@ -58,12 +58,12 @@ def _check_words(curl: CurlCommand) -> Iterator[RawFinding]:
             return
     if curl.is_url_split:
         last = curl.words[-1]
-        said = "the URL ends at an & that no quotes protect"
+        said = "the URL ends at an unquoted &"
         yield RawFinding("skill.shell.unquoted-ampersand", last.line, said, last.column)
         return
     for given in curl.with_role("header"):
         if given.word.text.rstrip().endswith(":") and not any(p.quote for p in given.word.parts):
-            said = f"only {given.word.text!r} is the header: its value is a word of its own"
+            said = f"only {given.word.text!r} is the header: its value is a separate word"
             yield RawFinding("skill.shell.unquoted-value", given.word.line, said, given.word.column)
             return
     yield from _check_single_quotes(curl)
@@ -78,7 +78,7 @@ def _check_single_quotes(curl: CurlCommand) -> Iterator[RawFinding]:
         for piece in given.word.parts:
             match = _VARIABLE.search(piece.text) if piece.quote == "'" else None
             if match is not None:
-                said = f"{match.group()} in single quotes is sent as it stands"
+                said = f"{match.group()} in single quotes is not expanded"
                 yield RawFinding(
                     "skill.shell.single-quoted-variable", piece.line, said, piece.column
                 )
@@ -91,7 +91,7 @@ def _check_request(skill: Skill, curl: CurlCommand) -> Iterator[RawFinding]:
     if not name:
         return
     known = not any(_is_list(given) for given in curl.with_role("url"))
-    if known:  # with curl "${HEADERS[@]}" … nobody knows what is in it
+    if known:  # the content of curl "${HEADERS[@]}" … is unknown
         yield from _check_headers(curl, name)
     yield from _check_forms(curl, name)
     yield from check_command_body(skill, curl, name)
@@ -99,7 +99,7 @@ def _check_request(skill: Skill, curl: CurlCommand) -> Iterator[RawFinding]:
     explicit = curl.with_role("method")
     if curl.bodies and (curl.method == "GET" or (endpoint.method == "GET" and not explicit)):
         word = curl.bodies[0].word
-        said = f"{endpoint.method} {path} is given a body"
+        said = f"{endpoint.method} {path} has a body"
         yield RawFinding("skill.shell.body-with-get", word.line, said, word.column)
     if name == "chat" and known:
         yield from _check_stream(curl)
@@ -108,11 +108,11 @@ def _check_request(skill: Skill, curl: CurlCommand) -> Iterator[RawFinding]:
 def _check_headers(curl: CurlCommand, name: str) -> Iterator[RawFinding]:
     headers = curl.headers
     if name == "token" and CLIENT_ID.lower() not in headers:
-        said = f"the header {CLIENT_ID} is missing: the answer will be 400"
+        said = f"the header {CLIENT_ID} is missing: the response will be 400"
         yield RawFinding("skill.auth.no-client-id", curl.line, said, curl.column)
     bearer = headers.get(AUTHORIZATION.lower(), "").lower().startswith("bearer ")
     if name not in ("token", "claim_page") and not bearer:
-        said = f"the header {AUTHORIZATION}: Bearer … is missing: the answer will be 1001"
+        said = f"the header {AUTHORIZATION}: Bearer … is missing: the response will be 1001"
         yield RawFinding("skill.auth.no-bearer", curl.line, said, curl.column)
     missing = missing_attribution(headers)
     if missing and name != "claim_page":
@@ -139,7 +139,7 @@ def _check_forms(curl: CurlCommand, name: str) -> Iterator[RawFinding]:
         field, equals, value = given.word.text.partition("=")
         where = (given.word.line, given.word.column)
         if field != "files":
-            said = f"the form field is {field!r}, and must be 'files'"
+            said = f"the form field is {field!r}, but must be 'files'"
             yield RawFinding("skill.fields.form", where[0], said, where[1])
         elif not equals or not value.lstrip("\"'").startswith("@"):
             said = f"no @ before {value!r}: the name is sent, not the file"

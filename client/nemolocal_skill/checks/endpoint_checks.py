@@ -1,4 +1,4 @@
-"""The endpoints that a document names against those that the contract knows."""
+"""Checks the endpoints of a document and their bodies (SES-1, UPL-1, SSE-1, REN-1)."""
 
 import re
 from collections.abc import Iterator
@@ -37,11 +37,11 @@ _MISSPELLED_FIELDS = {
     "claim_token": {"taskId": "task_id", "sessionId": "session_id"},
 }
 _RESPONSE_FIELDS = frozenset(("code", "data", "success"))
-# A value between two pieces of a body in single quotes: '{"session_id":"'"$SID"'"}'.
+# A value between two parts of a body in single quotes: '{"session_id":"'"$SID"'"}'.
 _SPLICED = re.compile(r"'\"?(\$\{?\w{1,40}\}?|\$\([^()\n]{0,200}\))\"?'")
-# What an upload is called in a program: files={"file": f}.
+# The form field of an upload in a program: files={"file": f}.
 _FILES = re.compile(r"\bfiles\s?=\s?[{\[(]{1,3}\s?[\"'](\w{1,40})")
-# Which endpoint a body is for that stands by itself.
+# The endpoint of a body without a request, by its fields.
 _ENDPOINT_MARKERS = {
     '"urls"': "upload",
     '"source_type"': "upload",
@@ -50,13 +50,13 @@ _ENDPOINT_MARKERS = {
     '"draft":': "render",
     '"task_name"': "session",
 }
-# Languages in which a body is put together, and not written down.
+# Languages of code that builds a body.
 _CODE = frozenset("python py javascript js typescript ts node go ruby php powershell".split())
 _QUALITIES = ("low", "medium", "high")
 
 
 def check_command_body(skill: Skill, curl: CurlCommand, name: str) -> Iterator[RawFinding]:
-    """What is wrong with the body of a command to this endpoint."""
+    """Check the body of a command to this endpoint."""
     for given in curl.bodies:
         text = given.word.text
         if given.role == "urlencoded" or text.startswith("@") or name not in _MISSPELLED_FIELDS:
@@ -64,19 +64,19 @@ def check_command_body(skill: Skill, curl: CurlCommand, name: str) -> Iterator[R
         where = (given.word.line, curl.last_line)
         template = template_from_word(given.word)
         if not any(isinstance(part, str) and part.strip() for part in template):
-            # Another program makes it: $(jq -n …), $BODY.
+            # Another program builds it: $(jq -n …), $BODY.
             yield from _check_spelling(skill, name, text, where)
             continue
         body = _decode(template)
         if not isinstance(body, dict):
-            said = "the body is no JSON object"
+            said = "the body is not a JSON object"
             yield RawFinding("skill.fields.json", given.word.line, said, given.word.column)
         else:
             yield from _check(skill, name, body, where)
 
 
 def program_lines(skill: Skill) -> frozenset[int]:
-    """The lines in another language than that of a shell."""
+    """Return the lines of code blocks in languages other than shell."""
     blocks = find_code_blocks(skill.lines, skill.body_line)
     code = (block for block in blocks if block.language in _CODE)
     return frozenset(n for block in code for n in range(block.line, block.line + len(block.lines)))
@@ -85,10 +85,10 @@ def program_lines(skill: Skill) -> frozenset[int]:
 def check_documented_bodies(
     skill: Skill, use: EndpointMention, code: frozenset[int]
 ) -> Iterator[RawFinding]:
-    """What is wrong with the bodies that the text states; replies are left alone."""
+    """Check the request bodies in the text; bodies of responses are ignored."""
     form = _FILES.search(use.about) if use.name == "upload" and use.line in code else None
     if form is not None and form[1] != "files":
-        said = f"the form field is {form[1]}, and must be files"
+        said = f"the form field is {form[1]}, but must be files"
         yield RawFinding(
             "skill.fields.form", use.line, said, _column(skill, use.line, form.group())
         )
@@ -98,7 +98,7 @@ def check_documented_bodies(
             continue
         body = _decode(template_from_text(_SPLICED.sub(r"\1", text)))
         if not isinstance(body, dict):
-            said = "the body is no JSON object"
+            said = "the body is not a JSON object"
             yield RawFinding(
                 "skill.fields.json", use.line, said, _column(skill, use.line, text[:20])
             )
@@ -107,7 +107,7 @@ def check_documented_bodies(
 
 
 def check_unattached_bodies(skill: Skill, code: frozenset[int]) -> Iterator[RawFinding]:
-    """The same for bodies that stand by themselves: what they are for shows in their fields."""
+    """Check bodies without a request, whose fields tell the endpoint."""
     taken = {use.line for use in skill.endpoints}
     for curl in skill.commands:
         taken |= set(range(curl.line, curl.last_line + 1))
@@ -117,7 +117,7 @@ def check_unattached_bodies(skill: Skill, code: frozenset[int]) -> Iterator[RawF
             continue
         for text in find_json_objects(line):
             if '{"' not in text:
-                # A program's own way to write it: jq -n '{id:$id,draft:$d}'.
+                # Not JSON, but code: jq -n '{id:$id,draft:$d}'.
                 names = (
                     n for mark, n in _ENDPOINT_MARKERS.items() if mark.strip('":') + ":" in text
                 )
@@ -131,11 +131,10 @@ def check_unattached_bodies(skill: Skill, code: frozenset[int]) -> Iterator[RawF
 def _check_spelling(
     skill: Skill, name: str, text: str, where: tuple[int, int]
 ) -> Iterator[RawFinding]:
-    """The same for a body that is no JSON yet: only the names of its fields can be judged."""
+    """Check code that builds a body: only the names of its fields are known."""
     for key, right in _MISSPELLED_FIELDS.get(name, {}).items():
-        telling = "_" in key or not key.islower()
-        named = telling and re.search(rf"(?<![\w$.-])[\"']?{key}[\"']?\s?[:=](?!=)", text)
-        if named:
+        is_distinct = "_" in key or not key.islower()
+        if is_distinct and re.search(rf"(?<![\w$.-])[\"']?{key}[\"']?\s?[:=](?!=)", text):
             line, column = _position(skill, where, key)
             said = f"the field {key} must be {right}"
             yield RawFinding("skill.fields.case", line, said, column)
@@ -182,12 +181,12 @@ def _check_output(skill: Skill, output: object, where: tuple[int, int]) -> Itera
         value = output.get(key)
         if value is not None and value not in allowed and value != "x":
             line, column = _position(skill, where, f'"{key}"')
-            said = f"output.{key} is {value!r}, and there is {', '.join(allowed)}"
+            said = f"output.{key} is {value!r}, allowed: {', '.join(allowed)}"
             yield RawFinding("skill.fields.output", line, said, column)
 
 
 def _position(skill: Skill, where: tuple[int, int], text: str) -> tuple[int, int]:
-    """Line and column of a text in these lines; the first line where it is not to be found."""
+    """Return line and column of a text in these lines; the first line if it is not found."""
     for line in range(where[0], where[1] + 1):
         for spelled in (text, text.replace('"', '\\"')):
             column = _column(skill, line, spelled)
@@ -205,7 +204,7 @@ _LOOPBACK = ("http://127.0.0.1", "http://localhost")
 
 
 def check_endpoints(skill: Skill) -> Iterator[RawFinding]:
-    """Paths, methods and bodies; what the workflow lacks; more hosts than one."""
+    """Check paths, methods and bodies, missing endpoints, and several hosts."""
     code = program_lines(skill)
     commanded = {curl.line for curl in skill.commands}
     for use in skill.endpoints:
@@ -218,7 +217,7 @@ def check_endpoints(skill: Skill) -> Iterator[RawFinding]:
     if missing:
         known = endpoints()
         paths = ", ".join(f"{known[name].method} {known[name].template}" for name in missing)
-        yield RawFinding("skill.endpoint.missing", skill.body_line, f"not named: {paths}")
+        yield RawFinding("skill.endpoint.missing", skill.body_line, f"not documented: {paths}")
     yield from _check_hosts(skill)
 
 
@@ -230,7 +229,7 @@ def _check_use(skill: Skill, use: EndpointMention) -> Iterator[RawFinding]:
         if _is_reported_elsewhere(skill, use):
             return
         method = endpoints()[right].method
-        said = f"{use.path} is called with {use.method}, and takes {method}"
+        said = f"{use.path} is called with {use.method}, but its method is {method}"
         yield RawFinding("skill.endpoint.method", use.line, said, use.column)
     elif use.method or not is_endpoint_prefix(use.path):
         said = f"the contract has no {use.method} {use.path}".replace("  ", " ")
@@ -238,7 +237,7 @@ def _check_use(skill: Skill, use: EndpointMention) -> Iterator[RawFinding]:
 
 
 def _is_reported_elsewhere(skill: Skill, use: EndpointMention) -> bool:
-    """A body that makes a POST of a GET is told as that."""
+    """A body that turns a GET into a POST is another finding."""
     return any(
         curl.line == use.line and curl.bodies and not curl.with_role("method")
         for curl in skill.commands
@@ -249,6 +248,6 @@ def _check_hosts(skill: Skill) -> Iterator[RawFinding]:
     hosts = [base for base in skill.base_urls if not base.url.startswith(_LOOPBACK)]
     for base in hosts:
         if base.url != hosts[0].url:
-            said = f"{base.url} here, and {hosts[0].url} on line {hosts[0].line}"
+            said = f"{base.url} here, but {hosts[0].url} on line {hosts[0].line}"
             yield RawFinding("skill.endpoint.base-url", base.line, said, base.column)
             return

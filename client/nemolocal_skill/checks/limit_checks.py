@@ -1,4 +1,4 @@
-"""The figures of a document against the contract, and against each other."""
+"""Checks the limits in a document against the contract, and for contradictions."""
 
 import re
 from collections.abc import Iterator
@@ -28,7 +28,7 @@ _FREE = re.compile(r"\b(?:no|0|zero|free|never|not|n't)\b|不|免费|无需", re
 
 
 def check_stated_limits(skill: Skill) -> Iterator[RawFinding]:
-    """Every figure that is stated."""
+    """Check all stated limits."""
     yield from _check_polling(skill)
     yield from _check_tokens(skill)
     yield from _check_turns(skill)
@@ -39,7 +39,7 @@ def check_stated_limits(skill: Skill) -> Iterator[RawFinding]:
 def _check_equal(
     skill: Skill, kind: LimitKind, right: int, check: str, said: str
 ) -> Iterator[RawFinding]:
-    """A remark for each statement of this kind with another value."""
+    """Yield a finding for each limit of this kind with another value."""
     for stated in skill.limits_of_kind(kind):
         if stated.value != right:
             message = f'"{stated.text}": {said}'
@@ -59,19 +59,19 @@ def _check_polling(skill: Skill) -> Iterator[RawFinding]:
             said = f'"{stated.text}": the contract polls every {_POLL_SECONDS} seconds'
             yield RawFinding("skill.poll.interval", stated.line, said, stated.column)
         else:
-            said = f'"{stated.text}" here, and "{first.text}" on line {first.line}'
+            said = f'"{stated.text}" here, but "{first.text}" on line {first.line}'
             yield RawFinding("skill.poll.contradiction", stated.line, said, stated.column)
     for stated in skill.limits_of_kind("poll_tries"):
         if stated.value > _POLL_TRIES:
             said = f'"{stated.text}": {_POLL_TRIES} times at most'
             yield RawFinding("skill.poll.tries", stated.line, said, stated.column)
     if values and not skill.limits_of_kind("poll_tries"):
-        said = f'"{polls[0].text}", and no word of how often'
+        said = f'"{polls[0].text}": no limit is stated'
         yield RawFinding("skill.poll.endless", polls[0].line, said, polls[0].column)
 
 
 def _check_tokens(skill: Skill) -> Iterator[RawFinding]:
-    said = f"a token lives {_TOKEN_DAYS} days"
+    said = f"a token is valid for {_TOKEN_DAYS} days"
     yield from _check_equal(skill, "token_life", _TOKEN_DAYS, "skill.auth.token-life", said)
     for stated in skill.limits_of_kind("grant"):
         line = skill.lines[stated.line - 1]
@@ -103,12 +103,12 @@ def _check_uploads(skill: Skill) -> Iterator[RawFinding]:
     limits = skill.limits_of_kind("upload_limit")
     for stated in limits:
         if stated.value != limits[0].value:
-            said = f'"{stated.text}" here, and "{limits[0].text}" on line {limits[0].line}'
+            said = f'"{stated.text}" here, but "{limits[0].text}" on line {limits[0].line}'
             yield RawFinding("skill.limits.upload-contradiction", stated.line, said, stated.column)
     granted = skill_profile(skill.name).upload_limit
     for stated in limits[:1]:
         if stated.value > granted:
-            said = f'"{stated.text}": the backend takes {granted // MB} MB from this skill'
+            said = f'"{stated.text}": the backend accepts {granted // MB} MB from this skill'
             yield RawFinding("skill.limits.upload", stated.line, said, stated.column)
     for formats in skill.formats:
         refused = [name for name in formats.names if _is_refused(name)]
@@ -135,7 +135,7 @@ def _check_resolution(skill: Skill) -> Iterator[RawFinding]:
     ]
     if most is not None and promised:
         first = promised[0]
-        said = f'"{first.text}" here, and "{most.text}" on line {most.line}'
+        said = f'"{first.text}" here, but "{most.text}" on line {most.line}'
         yield RawFinding("skill.resolution.contradiction", first.line, said, first.column)
 
 
@@ -165,10 +165,10 @@ _MENTIONS_SILENCE = re.compile(
 
 
 def check_retries(skill: Skill) -> Iterator[RawFinding]:
-    """What is sent again, and what should not be; what silence means."""
-    told = False
+    """Check what the document says about retries and about silent turns."""
+    mentions_silence = False
     for number, line in enumerate(skill.lines, 1):
-        told = told or _MENTIONS_SILENCE.search(line) is not None
+        mentions_silence = mentions_silence or _MENTIONS_SILENCE.search(line) is not None
         for check, pattern, said in (
             ("skill.retry.resend", _RESENT, "a message is never sent again"),
             ("skill.retry.same-id", _SAME_ID, "an id that was used before fails as a duplicate"),
@@ -180,6 +180,6 @@ def check_retries(skill: Skill) -> Iterator[RawFinding]:
                 message = f'"{match.group()}": {said}'
                 yield RawFinding(check, number, message, match.start() + 1)
     chats = [use for use in skill.endpoints if use.name == "chat"]
-    if chats and not told:
-        message = "a stream may end without text, and the document does not say so"
+    if chats and not mentions_silence:
+        message = "a stream may end without text, but the document does not say so"
         yield RawFinding("skill.turn.silence", chats[0].line, message, chats[0].column)

@@ -1,6 +1,7 @@
-"""The figures that a document states, each with its place; every pattern is bounded.
+"""Finds the limits that a document states in its text and in its polling loops.
 
-A figure counts only in words that make it a limit: "up to 2GB" is one, "a file at 800MB" is none.
+A number counts only in words that make it a limit: "up to 2GB" does, "a file at 800MB" does not.
+Every pattern is bounded.
 """
 
 import re
@@ -15,7 +16,7 @@ _4K = 2160
 _UNITS = {"kb": MB // 1000, "mb": MB, "gb": 1000 * MB, "tb": 1000_000 * MB}
 _SIZE = r"(\d{1,6}(?:\.\d{1,3})?)\s?(KB|MB|GB|TB|KiB|MiB|GiB|TiB)\b"
 _TIME = r"(\d{1,5})[ -]?(s|secs?|seconds?|m|mins?|minutes?|秒|分钟)(?![\w])"
-# Chinese has no spaces that would end a word.
+# Chinese has no spaces between words.
 _CHINESE_TIME = r"(\d{1,5})\s?(秒|分钟)"
 _STATUS = r"render/proxy/lambda/[<${:]"
 _LIMIT = (
@@ -39,9 +40,9 @@ def _count(match: re.Match[str]) -> int:
 
 
 def _height(match: re.Match[str]) -> int:
-    """Pixels of the shorter side, which is what 1080p and 4K (2160) name.
+    """Return the pixels of the shorter side, which 1080p and 4K (2160) name.
 
-    A pattern with two ways to say it names the groups of the second with a letter more.
+    In patterns with two alternatives the groups of the second have a prefix.
     """
     groups = match.groupdict()
     for more in ("", "k", "r"):
@@ -129,7 +130,7 @@ _MAX_LIST_LENGTH = 400
 
 
 def find_stated_limits(lines: tuple[str, ...], first: int) -> tuple[StatedLimit, ...]:
-    """The figures from line `first` on, in the order of the document, none twice."""
+    """Return the limits from line `first` on, in the order of the document, none twice."""
     found = {
         (s.kind, s.value, s.line): s
         for number in range(first, len(lines) + 1)
@@ -148,7 +149,7 @@ def _limits_in_line(line: str, number: int) -> Iterator[StatedLimit]:
 
 
 def find_formats(lines: tuple[str, ...], first: int) -> tuple[FormatList, ...]:
-    """Lists of file formats: the accepted list, and those that a sentence brackets."""
+    """Return the lists of file formats: the accepted list, and lists in brackets."""
     found: list[FormatList] = []
     for number in range(first, len(lines) + 1):
         line = lines[number - 1]
@@ -186,12 +187,12 @@ _TIMES = re.compile(
     r"\bseq (?:1 )?(\d{1,4})\b|\{1\.\.(\d{1,4})\}|\brange\((?:\d, ?)?(\d{1,4})\)"
     r"|\bi ?<=? ?(\d{1,4})\b"
 )
-# Who sleeps so long counts in thousandths of a second.
+# A sleep this long is in milliseconds.
 _MILLISECONDS = 1000
 
 
 def find_polling_loops(blocks: tuple[CodeBlock, ...]) -> tuple[StatedLimit, ...]:
-    """The pauses and the number of turns of every loop in which a render is asked for."""
+    """Return the interval and the number of polls of every loop that polls a render."""
     return tuple(said for block in blocks for said in _in_block(block))
 
 
@@ -208,9 +209,9 @@ def _in_block(block: CodeBlock) -> Iterator[StatedLimit]:
 
 
 def _end(lines: tuple[str, ...], first: int, indent: int, last: int) -> int:
-    """The number of the first line behind a loop: after its `done`, or where the indent ends.
+    """Return the first line after a loop: after its `done`, or where the indentation ends.
 
-    `last` is the number of the last `done`.
+    `last` is the line of the last `done`.
     """
     if _ENDS.match(lines[first]):
         return first + 1

@@ -1,4 +1,9 @@
-"""What goes into the holes of a document: what earlier answers gave, and what the runner has."""
+"""The values for placeholders of a document: from earlier responses, or fetched when missing.
+
+A document whose commands have no order can run nevertheless: before a call that needs a token, a
+session, an upload or a draft, `Prerequisites` fetches it as a client of the contract would, and
+notes that.
+"""
 
 import uuid
 from pathlib import Path
@@ -48,25 +53,25 @@ _ALIASES = {
 _VARIABLE_BY_ALIAS = {
     word: meaning for meaning, words in _ALIASES.items() for word in words.split()
 }
-# What these headers hold, whatever a document calls it: $SKILL_SOURCE is a platform to some.
+# The header decides, whatever the variable's name: some documents send $SKILL_SOURCE as platform.
 _VARIABLE_BY_HEADER = {
     SKILL_SOURCE.lower(): "source",
     SKILL_VERSION.lower(): "version",
     SKILL_PLATFORM.lower(): "platform",
 }
 _MAX_DEPTH, _MAX_VALUE_LENGTH = 16, 20_000
-# Their values are known better than any document knows them.
+# Assignments in the document do not replace these values.
 _NEVER_OVERRIDDEN = ("token", "base", "session", "draft", "output")
 
 
 class SkillVariables:
-    """The values known so far, by meaning; `lookup` is what templates ask.
+    """The known values; `lookup` fills the placeholders of templates.
 
-    `unset` are the names that stand for nothing: a shell would put nothing there, too.
+    `unset` are the names without a value, which a shell would replace by nothing.
     """
 
     def __init__(
-        self, skill: Skill, attribution: Attribution, base_url: str, fixture: str, clock: Clock
+        self, skill: Skill, attribution: Attribution, base_url: str, clip_url: str, clock: Clock
     ) -> None:
         self._skill = skill
         self._clock = clock
@@ -79,7 +84,7 @@ class SkillVariables:
             "client": str(uuid.uuid5(uuid.NAMESPACE_URL, f"nemolocal:{skill.name}")),
             "message": SAMPLE_MESSAGE,
             "language": "en",
-            "url": fixture,
+            "url": clip_url,
             "file": "clip.mp4",
             "source": attribution.source,
             "version": attribution.version,
@@ -87,7 +92,7 @@ class SkillVariables:
         }
 
     def variable_for(self, name: str, place: str = "") -> str:
-        """What a name stands for, "" where nobody knows; `<id>` depends on its place."""
+        """Return the variable that a name means, "" if unknown; `<id>` depends on its place."""
         plain = "".join(character for character in name.lower() if character.isalnum())
         if plain == "id":
             return "render" if place == "path" else "ts"
@@ -95,25 +100,25 @@ class SkillVariables:
             return _VARIABLE_BY_ALIAS[plain]
         # A substitution: $(uuidgen), $(date +%s), $(cat ~/.config/nemovideo/client_id)
         marks = {"uuid": "client", "clientid": "client", "date": "ts", "token": "token"}
-        inside = (meaning for mark, meaning in marks.items() if mark in plain)
-        return next(inside, "") if " " in name or plain.startswith(("uuid", "date")) else ""
+        found = (variable for mark, variable in marks.items() if mark in plain)
+        return next(found, "") if " " in name or plain.startswith(("uuid", "date")) else ""
 
     def lookup(self, name: str, place: str = "") -> object:
-        """The value of a hole."""
-        meaning = _VARIABLE_BY_HEADER.get(place.lower(), self.variable_for(name, place))
+        """Return the value of a placeholder."""
+        variable = _VARIABLE_BY_HEADER.get(place.lower(), self.variable_for(name, place))
         assigned = self._skill.assignments.get(name)
-        if meaning not in _NEVER_OVERRIDDEN and assigned is not None:
+        if variable not in _NEVER_OVERRIDDEN and assigned is not None:
             return self._assignment(name)
-        if meaning == "ts":
+        if variable == "ts":
             return str(int(self._clock.time()) + self.render_count)
-        if meaning not in self.values:
+        if variable not in self.values:
             self.unset.append(name)
-        return self.values.get(meaning, "")
+        return self.values.get(variable, "")
 
     def _assignment(self, name: str) -> str:
-        """What `NAME=value` gives, worked out once; a name in its own value is nothing.
+        """Return the value of `NAME=value`, evaluated once; a reference to itself is empty.
 
-        Values that name values neither nest nor grow without bound.
+        Nesting and length are bounded.
         """
         if name not in self._assigned:
             self._assigned[name] = ""
@@ -130,7 +135,7 @@ _USER = {"user": wire.CURRENT_USER}
 
 
 class Prerequisites:
-    """Fetches what is missing into the values; `notes` says what was fetched for a call."""
+    """Fetches missing values; `notes` says what was fetched for a call."""
 
     def __init__(
         self, http: httpx.Client, values: SkillVariables, attribution: Attribution, clip: Path
@@ -143,7 +148,7 @@ class Prerequisites:
         self.notes: list[str] = []
 
     def ensure_for(self, call: SkillCall) -> None:
-        """Make the values known that this call has holes for."""
+        """Fetch the missing values for the placeholders of a call."""
         self.notes.clear()
         holes = [(part.name, "path") for part in call.url if isinstance(part, Placeholder)]
         inner = [value for _, value in call.headers] + [
@@ -164,7 +169,7 @@ class Prerequisites:
             self._ensure_draft()
 
     def record_response(self, call: SkillCall, body: object) -> None:
-        """Keep what a good answer gives for later calls."""
+        """Store the values of a successful response for later calls."""
         known = self._variables.values
         if call.name in ("token", "session"):
             for name, field in (("token", "token"), ("session", "session_id"), ("task", "task_id")):
@@ -206,7 +211,7 @@ class Prerequisites:
         self._uploaded = True
 
     def _ensure_draft(self) -> None:
-        """The newest draft; a timeline without anything on it gets the clip first."""
+        """Fetch the newest draft; the clip is put on an empty timeline first."""
         known = self._variables.values
         if "draft" in known:
             return
@@ -220,13 +225,13 @@ class Prerequisites:
         self._keep_draft(self._call(wire.STATE))
 
     def _keep_draft(self, state: object) -> None:
-        """The draft of a state, if there is something on its timeline (STA-3)."""
+        """Store the draft of a state unless its timeline is empty (STA-3)."""
         draft = find_field(state, "draft")
         if isinstance(draft, dict) and draft_from_wire(draft).ready:
             self._variables.values["draft"] = draft
 
     def _call(self, endpoint: wire.Endpoint, **body: Any) -> object:
-        """A call as the contract wants it; None where the reply is no JSON."""
+        """Make a call of the contract; return None if the response is not JSON."""
         self._ensure_token()
         known = self._variables.values
         named = self._attribution.headers() | bearer_header(str(known["token"]))
