@@ -31,6 +31,8 @@ import re
 from nemolocal_contract.media import ACCEPTED_EXTENSIONS_TEXT
 from nemolocal_contract.text_escaping import escape_controls
 
+from .deprecation import DeprecatedName
+
 _MESSAGE_MAX = 300
 # The local server begins its message like this if the network failed, not the file type.
 _NOT_FETCHED = "Cannot fetch "
@@ -62,6 +64,8 @@ class NemoError(Exception):
         """Replace the remedy, for callers that know more about the server."""
         self.remedy = sanitize_line(remedy)
         self.args = (f"{self.message}: {self.remedy}",)
+
+    advise = DeprecatedName("replace_remedy")
 
 
 class BackendError(NemoError):
