@@ -121,7 +121,7 @@ def _encoders_to_try(options: CompareOptions) -> tuple[str, ...]:
         if name not in ENCODERS:
             raise CannotCompare(f"unknown encoder {name}: choose from {', '.join(ENCODERS)}")
     if options.ladder == "quick":
-        # The encoders of the contract's exports are enough to decide; others must be named.
+        # Only the encoders of the contract's exports; others must be named.
         return options.encoders or (encoders.SOFTWARE_ENCODER, *encoders.HARDWARE_ENCODERS)
     return options.encoders or ENCODERS
 
@@ -203,7 +203,7 @@ class _ComparisonRun:
             return None, None
         preset = _PRESETS[self._options.ladder]
         self._on_progress(
-            f"looking for the smallest file at VMAF {self._options.target:g} ({preset})"
+            f"searching for the smallest file at VMAF {self._options.target:g} ({preset})"
         )
         search = TargetSearch(clip, self._folder, self._instruments, self._cache, preset)
         try:
@@ -213,7 +213,7 @@ class _ComparisonRun:
 
     def _cloud(self, clip: VideoFile) -> VariantResult:
         base_url = self._options.base_url
-        self._on_progress(f"the same through {server_label(base_url)}")
+        self._on_progress(f"exporting through {server_label(base_url)}")
         try:
             result = run_cloud_export(self._open_client, base_url, clip, self._folder)
         except NemoError as refused:

@@ -65,8 +65,8 @@ def _charts(comparison: Comparison, shown: VariantResult) -> list[tuple[str, str
     return [
         ("Quality over rate, savings as BD-rate", charts.rate_quality_chart(comparison)),
         ("Size of each file", charts.size_chart(comparison)),
-        ("Where the time goes", charts.time_chart(comparison)),
-        ("Quality over speed, and the front", charts.speed_quality_chart(comparison)),
+        ("Time by stage", charts.time_chart(comparison)),
+        ("Quality over speed, and the Pareto front", charts.speed_quality_chart(comparison)),
         (f"VMAF of each frame of {shown.name}", charts.frame_quality_chart(shown)),
     ]
 

@@ -20,11 +20,40 @@ from .video_files import VideoFile, input_arguments
 _SHIFTS = (-1, 0, 1)
 _ERROR = re.compile(r"mse_y:(\S+)")
 # In a still picture neighbours match as well: only a clear difference is a shift.
-_CLEARLY = 0.98
-# By number, not by time: the counts are equal, and the times are in doubt.
+_MAX_ERROR_RATIO = 0.98
+# Frames are paired by number: the counts are equal, but the times are unreliable.
 _NUMBERED = "settb=AVTB,setpts=N*40000"
 # The number of copies of the reference to compare with.
 REFERENCE_COPIES = len(_SHIFTS)
+VMAF = "vmaf"
+NEG = "vmaf_neg"
+# Metric → its model or plane.
+MODELS = {
+    VMAF: "vmaf_v0.6.1",
+    NEG: "vmaf_v0.6.1neg",
+    "ssim": "luma",
+    "psnr": "luma, dB",
+    "xpsnr": "luma, dB",
+}
+# Their names in libvmaf's logs.
+_LOGGED = {VMAF: "vmaf", NEG: "vmaf", "ssim": "float_ssim", "psnr": "psnr_y"}
+_LOG, _NEG_LOG, _XPSNR_LOG = "vmaf.json", "neg.json", "xpsnr.log"
+_XPSNR = re.compile(r"n:\s*\d+\s+XPSNR y:\s*(\S+)")
+# Equal frames have infinite dB, which JSON cannot represent.
+_MOST_DECIBELS = 100.0
+# Both sides begin at 0 and count microseconds: containers round times differently.
+TIMED = "settb=AVTB,setpts=PTS-STARTPTS"
+PAIRED = "shortest=1:ts_sync_mode=nearest"
+# The shorter side ends the pairing: otherwise a last frame with a rounded-up time is lost.
+_LONGER = "tpad=stop=1:stop_mode=clone"
+MIN_SELF_SCORE = 97.0
+# Encoders need even sizes: the maximum difference on each side.
+_SIZE_TOLERANCE = 1
+# The maximum relative difference of two aspect ratios.
+_ASPECT_TOLERANCE = 0.01
+_PICTURE = "worst.png"
+# The picture is embedded in the report, half a page wide.
+_WIDTH = 640
 
 
 def shift_chains(reference: VideoFile, distorted: str, copies: list[str]) -> list[str]:
@@ -47,12 +76,10 @@ def find_shift(folder: Path) -> str:
     """Return the shift of the pair by the logs of the chains in `folder`; "" if there is none."""
     errors = {shift: _mean_error(folder / _log(shift)) for shift in _SHIFTS}
     best = min(_SHIFTS, key=lambda shift: (errors[shift], abs(shift)))
-    if errors[best] >= _CLEARLY * errors[0]:
+    if errors[best] >= _MAX_ERROR_RATIO * errors[0]:
         return ""
     way = "late" if best < 0 else "early"
-    return (
-        f"it is a frame {way}: put right its error is {errors[best]:.2f}, as it is {errors[0]:.2f}"
-    )
+    return f"it is one frame {way}: aligned, its error is {errors[best]:.2f}, not {errors[0]:.2f}"
 
 
 def _log(shift: int) -> str:
@@ -63,30 +90,6 @@ def _mean_error(log: Path) -> float:
     errors = [float(found) for found in _ERROR.findall(log.read_text(encoding="utf-8"))]
     log.unlink()
     return math.fsum(errors) / len(errors) if errors else math.inf
-
-
-VMAF = "vmaf"
-NEG = "vmaf_neg"
-# Metric → its model or plane.
-MODELS = {
-    VMAF: "vmaf_v0.6.1",
-    NEG: "vmaf_v0.6.1neg",
-    "ssim": "luma",
-    "psnr": "luma, dB",
-    "xpsnr": "luma, dB",
-}
-# Their names in libvmaf's logs.
-_LOGGED = {VMAF: "vmaf", NEG: "vmaf", "ssim": "float_ssim", "psnr": "psnr_y"}
-_LOG, _NEG_LOG, _XPSNR_LOG = "vmaf.json", "neg.json", "xpsnr.log"
-_XPSNR = re.compile(r"n:\s*\d+\s+XPSNR y:\s*(\S+)")
-# Equal frames have infinite dB, which JSON cannot represent.
-_MOST_DECIBELS = 100.0
-
-# Both sides begin at 0 and count microseconds: containers round times differently.
-TIMED = "settb=AVTB,setpts=PTS-STARTPTS"
-PAIRED = "shortest=1:ts_sync_mode=nearest"
-# The shorter side ends the pairing: otherwise a last frame with a rounded-up time is lost.
-_LONGER = "tpad=stop=1:stop_mode=clone"
 
 
 class NotMeasured(Exception):
@@ -240,7 +243,7 @@ def _read(
     for name, values in series.items():
         expected = -(-reference.frames // paces.get(name, 1))
         if len(values) != expected:
-            raise NotMeasured(f"{len(values)} of {expected} frames found a partner ({name})")
+            raise NotMeasured(f"only {len(values)} of {expected} frames were paired ({name})")
     scores = (
         summarize_scores(name, series[name], reference.height, paces.get(name, 1))
         for name in MODELS
@@ -287,13 +290,6 @@ def _percentile(ordered: Sequence[float], part: float) -> float:
     return ordered[below] + (ordered[above] - ordered[below]) * (place - below)
 
 
-MIN_SELF_SCORE = 97.0
-# Encoders need even sizes: so much may be missing on each side.
-_SIZE_TOLERANCE = 1
-# The maximum relative difference of two aspect ratios.
-_ASPECT_TOLERANCE = 0.01
-
-
 async def check_reference(reference: VideoFile, folder: Path, instruments: Instruments) -> float:
     """Return VMAF of the reference against itself; raises NotMeasured if it is below 97."""
     own = (await measure_pair(reference, reference, folder, instruments, every=5)).vmaf
@@ -323,12 +319,7 @@ def check_pair(reference: VideoFile, distorted: VideoFile, *, resized: bool = Fa
         raise NotMeasured(sizes)
     shape = (distorted.width * reference.height) / (distorted.height * reference.width)
     if abs(math.log(shape)) > _ASPECT_TOLERANCE:
-        raise NotMeasured(f"{sizes}: another shape")
-
-
-_PICTURE = "worst.png"
-# Two halves of a page: the picture is embedded in the report.
-_WIDTH = 640
+        raise NotMeasured(f"{sizes}: the aspect ratio differs")
 
 
 async def extract_worst_frame(

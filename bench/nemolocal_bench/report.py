@@ -1,4 +1,4 @@
-"""The data of a report: its clips, the results for each of them, and the machine."""
+"""A report: its data, as JSON and CSV, its headline, and the differences between two reports."""
 
 import csv
 import io
@@ -14,6 +14,12 @@ from .target_quality import TargetSearchResult
 from .variants import Ladder, VariantResult
 
 REPORT_FORMAT = 1
+_COLUMNS = (
+    *("clip", "name", "where", "note", "complaint", "seconds", "speed", "cpu_seconds"),
+    *("memory_bytes", "size", "saved", "bitrate", "width", "height"),
+)
+_SCORE = ("model", "height", "every", "mean", "harmonic_mean", "p1", "p5", "min")
+_LONG = 30.0
 
 
 class SourceInfo(msgspec.Struct, frozen=True):
@@ -58,13 +64,6 @@ class BenchReport(msgspec.Struct, frozen=True):
     comparisons: tuple[Comparison, ...]
 
 
-_COLUMNS = (
-    *("clip", "name", "where", "note", "complaint", "seconds", "speed", "cpu_seconds"),
-    *("memory_bytes", "size", "saved", "bitrate", "width", "height"),
-)
-_SCORE = ("model", "height", "every", "mean", "harmonic_mean", "p1", "p5", "min")
-
-
 def as_json(report: BenchReport) -> bytes:
     """Return the whole report; pictures are Base64."""
     return msgspec.json.format(msgspec.json.encode(report), indent=1)
@@ -107,7 +106,9 @@ def read_report(content: bytes) -> BenchReport:
     except msgspec.MsgspecError as error:
         raise ReportUnreadable(f"not a report of the bench: {error}") from error
     if report.format != REPORT_FORMAT:
-        raise ReportUnreadable(f"it has format {report.format}, and this is format {REPORT_FORMAT}")
+        raise ReportUnreadable(
+            f"it has format {report.format}, this version reads format {REPORT_FORMAT}"
+        )
     return report
 
 
@@ -134,9 +135,6 @@ def _between(clip: str, old: VariantResult, new: VariantResult) -> Iterator[Figu
         yield FigureChange(clip, new.name, "bytes", old.size, new.size)
     if old.vmaf is not None and new.vmaf is not None:
         yield FigureChange(clip, new.name, "mean VMAF", old.vmaf, new.vmaf)
-
-
-_LONG = 30.0
 
 
 def write_headline(comparison: Comparison, target: float) -> str:

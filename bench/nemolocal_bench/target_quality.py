@@ -17,11 +17,11 @@ from .video_files import VideoFile, input_arguments, open_encode
 
 ENCODER = "libx264"
 
-# A shorter clip is its own sample; of a longer one three parts are.
+# A shorter clip is its own sample; a longer one is sampled in three parts.
 _MAX_WHOLE_SECONDS = 12.0
 _SAMPLE_SECONDS = 2.0
 _SAMPLE_POSITIONS = (1 / 6, 1 / 2, 5 / 6)
-# Of a sample with so many frames every fifth is enough.
+# Of a sample with this many frames every fifth is measured.
 _MANY = 150
 _EVERY = 5
 _WHOLES = 4

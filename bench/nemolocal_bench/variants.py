@@ -1,4 +1,4 @@
-"""Encode variants on this machine: each is encoded, validated and measured."""
+"""Encode variants: each is encoded on this machine, with its cost, validated and measured."""
 
 import asyncio
 import os
@@ -43,6 +43,17 @@ _STREAM_OPTIONS = (
 )
 # The maximum size of an encode: a multiple of its source, and a minimum in bytes.
 _GROWTH, _MIN_ROOM = 4, 64_000_000
+Ladder = Literal["quick", "full"]
+_X264: dict[Ladder, dict[str, tuple[float, ...]]] = {
+    # The search adds a fourth point to the first curve.
+    "quick": {"veryfast": (18.0, 23.0, 28.0), "medium": (23.0,)},
+    "full": dict.fromkeys(
+        ("ultrafast", "veryfast", "medium", "slow"), (18.0, 20.0, 23.0, 26.0, 29.0, 33.0)
+    ),
+}
+_HARDWARE = (18.0, 23.0, 28.0, 33.0)
+_ALTERNATIVES = {"libx265": (20.0, 25.0, 30.0, 35.0), "libsvtav1": (25.0, 32.0, 39.0, 46.0)}
+ENCODERS = (encoders.SOFTWARE_ENCODER, *encoders.HARDWARE_ENCODERS, *ALTERNATIVES)
 
 
 class EncodeVariant(msgspec.Struct, frozen=True):
@@ -153,7 +164,7 @@ def _ignore_line(line: str) -> None:
 
 def _failure_reason(outcome: child_process.ChildProcessResult, most: int) -> str:
     if outcome.returncode == -25 or "File too large" in outcome.stderr_tail:
-        return f"its file grew over {most / 1e6:.0f} MB"
+        return f"its file exceeded {most / 1e6:.0f} MB"
     return f"FFmpeg ended with status {outcome.returncode}"
 
 
@@ -165,20 +176,6 @@ def _processor_time(text: str) -> float | None:
 def _memory(text: str) -> int | None:
     found = _MEMORY.search(text)
     return int(found[1]) * 1024 if found else None
-
-
-Ladder = Literal["quick", "full"]
-
-_X264: dict[Ladder, dict[str, tuple[float, ...]]] = {
-    # The search adds a fourth point to the first curve.
-    "quick": {"veryfast": (18.0, 23.0, 28.0), "medium": (23.0,)},
-    "full": dict.fromkeys(
-        ("ultrafast", "veryfast", "medium", "slow"), (18.0, 20.0, 23.0, 26.0, 29.0, 33.0)
-    ),
-}
-_HARDWARE = (18.0, 23.0, 28.0, 33.0)
-_ALTERNATIVES = {"libx265": (20.0, 25.0, 30.0, 35.0), "libsvtav1": (25.0, 32.0, 39.0, 46.0)}
-ENCODERS = (encoders.SOFTWARE_ENCODER, *encoders.HARDWARE_ENCODERS, *ALTERNATIVES)
 
 
 class VariantResult(msgspec.Struct, frozen=True, kw_only=True):

@@ -39,8 +39,10 @@ _REFRESH_POLL_SECONDS = 0.2
 class AuthState:
     """The current token and its user; a `fixed` token (NEMO_TOKEN) is never renewed (AUTH-8)."""
 
-    def __init__(self, fixed: Secret | None = None, link: ConnectionState | None = None) -> None:
-        self.connection = link or ConnectionState()
+    def __init__(
+        self, fixed: Secret | None = None, connection: ConnectionState | None = None
+    ) -> None:
+        self.connection = connection or ConnectionState()
         self.is_manual = fixed is not None
         self.token = fixed
         self.user_id = ""
@@ -59,20 +61,20 @@ class AuthState:
         return saved.expires_at > now and saved.token not in self.rejected_tokens
 
 
-def send_authorized(account: AuthState, request: HttpOperation) -> Flow[object]:
+def send_authorized(auth: AuthState, request: HttpOperation) -> Flow[object]:
     """Send a request with the token; raises the errors of the contract (CLI-7)."""
-    yield from ensure_token(account)
-    used = account.token
-    reply, failure = yield from _attempt(account, request)
-    if isinstance(failure, BadToken) and not account.is_manual:
-        yield from _wait_for_refresh(account)
+    yield from ensure_token(auth)
+    used = auth.token
+    reply, failure = yield from _attempt(auth, request)
+    if isinstance(failure, BadToken) and not auth.is_manual:
+        yield from _wait_for_refresh(auth)
         # Another call of this client may have renewed the token.
-        if account.token == used:
-            yield from _refresh_exclusively(account, _refresh_token(account))
-        reply, failure = yield from _attempt(account, request)
-        while isinstance(failure, BadToken) and (yield from _use_next_earlier_token(account)):
-            reply, failure = yield from _attempt(account, request)
-        yield from _save_working_token(account)
+        if auth.token == used:
+            yield from _refresh_exclusively(auth, _refresh_token(auth))
+        reply, failure = yield from _attempt(auth, request)
+        while isinstance(failure, BadToken) and (yield from _use_next_earlier_token(auth)):
+            reply, failure = yield from _attempt(auth, request)
+        yield from _save_working_token(auth)
         if isinstance(failure, BadToken):
             failure = BadToken(failure.message, remedy=_REJECTED_AGAIN)
     if failure is not None:
@@ -80,71 +82,71 @@ def send_authorized(account: AuthState, request: HttpOperation) -> Flow[object]:
     return reply
 
 
-def ensure_token(account: AuthState) -> Flow[None]:
+def ensure_token(auth: AuthState) -> Flow[None]:
     """Get a token unless there is one (AUTH-1, AUTH-8, CLI-9)."""
-    yield from _wait_for_refresh(account)
-    if account.token is None:
-        yield from _refresh_exclusively(account, _acquire_token(account))
+    yield from _wait_for_refresh(auth)
+    if auth.token is None:
+        yield from _refresh_exclusively(auth, _acquire_token(auth))
 
 
-def _wait_for_refresh(account: AuthState) -> Flow[None]:
+def _wait_for_refresh(auth: AuthState) -> Flow[None]:
     """Calls of an async client overlap: only one of them requests a token."""
-    while account.is_refreshing:
+    while auth.is_refreshing:
         yield Sleep(_REFRESH_POLL_SECONDS)
 
 
-def _refresh_exclusively(account: AuthState, flow: Flow[None]) -> Flow[None]:
-    account.is_refreshing = True
+def _refresh_exclusively(auth: AuthState, flow: Flow[None]) -> Flow[None]:
+    auth.is_refreshing = True
     try:
         yield from flow
     finally:
-        account.is_refreshing = False
+        auth.is_refreshing = False
 
 
-def _acquire_token(account: AuthState) -> Flow[None]:
-    if not (yield from _use_saved_token(account)):
-        yield from _request_new_token(account)
+def _acquire_token(auth: AuthState) -> Flow[None]:
+    if not (yield from _use_saved_token(auth)):
+        yield from _request_new_token(auth)
 
 
-def _attempt(account: AuthState, request: HttpOperation) -> Flow[tuple[object, Exception | None]]:
-    signed = msgspec.structs.replace(request, token=account.token)
-    reply = yield from _send(account, signed)
-    return reply, error_of(reply, user_id=account.user_id, secret=account.token)
+def _attempt(auth: AuthState, request: HttpOperation) -> Flow[tuple[object, Exception | None]]:
+    signed = msgspec.structs.replace(request, token=auth.token)
+    reply = yield from _send(auth, signed)
+    return reply, error_of(reply, user_id=auth.user_id, secret=auth.token)
 
 
-def _send(account: AuthState, request: HttpOperation) -> Flow[object]:
+def _send(auth: AuthState, request: HttpOperation) -> Flow[object]:
     """Send a request, and once more after a pause if the backend responds 429 (CLI-7)."""
-    reply = yield from send_with_reconnect(account.connection, request)
+    reply = yield from send_with_reconnect(auth.connection, request)
     if isinstance(error_of(reply), RateLimited):
         yield Notice("waiting", "Too many requests, trying again in 30 s")
         yield Sleep(RATE_LIMIT_PAUSE)
-        reply = yield from send_with_reconnect(account.connection, request)
+        reply = yield from send_with_reconnect(auth.connection, request)
     return reply
 
 
-def _refresh_token(account: AuthState) -> Flow[None]:
-    _reject_token(account)
+def _refresh_token(auth: AuthState) -> Flow[None]:
+    _reject_token(auth)
     # Another process may have renewed the saved token.
-    if not (yield from _use_saved_token(account)):
-        yield from _request_new_token(account)
+    if not (yield from _use_saved_token(auth)):
+        yield from _request_new_token(auth)
 
 
-def _reject_token(account: AuthState) -> None:
-    if account.token is not None:
-        account.rejected_tokens.add(account.token)
+def _reject_token(auth: AuthState) -> None:
+    if auth.token is not None:
+        auth.rejected_tokens.add(auth.token)
 
 
-def _use_saved_token(account: AuthState) -> Flow[bool]:
+def _use_saved_token(auth: AuthState) -> Flow[bool]:
     """Use the token that was saved last, if it may be valid."""
     saved: tuple[SavedToken, ...] = yield LoadTokens()
     now: float = yield GetTime()
-    if not saved or not account.is_usable(saved[0], now):
+    if not saved or not auth.is_usable(saved[0], now):
         return False
-    account.use_token(saved[0])
+    auth.use_token(saved[0])
     return True
 
 
-def _use_earlier_token(account: AuthState) -> Flow[bool]:
+def _use_earlier_token(auth: AuthState) -> Flow[bool]:
     """Use a token that was saved before the last one.
 
     Two servers may use one base URL in turn, such as two containers on one port. A server does not
@@ -152,50 +154,50 @@ def _use_earlier_token(account: AuthState) -> Flow[bool]:
     """
     saved: tuple[SavedToken, ...] = yield LoadTokens()
     now: float = yield GetTime()
-    account.fallback_token = next((each for each in saved if account.is_usable(each, now)), None)
-    if account.fallback_token is not None:
-        account.use_token(account.fallback_token)
-    return account.fallback_token is not None
+    auth.fallback_token = next((each for each in saved if auth.is_usable(each, now)), None)
+    if auth.fallback_token is not None:
+        auth.use_token(auth.fallback_token)
+    return auth.fallback_token is not None
 
 
-def _use_next_earlier_token(account: AuthState) -> Flow[bool]:
+def _use_next_earlier_token(auth: AuthState) -> Flow[bool]:
     """Use the next earlier token after one was rejected."""
-    if account.fallback_token is None:
+    if auth.fallback_token is None:
         return False
-    _reject_token(account)
-    return (yield from _use_earlier_token(account))
+    _reject_token(auth)
+    return (yield from _use_earlier_token(auth))
 
 
-def _save_working_token(account: AuthState) -> Flow[None]:
+def _save_working_token(auth: AuthState) -> Flow[None]:
     """Save the earlier token that was accepted as the newest."""
-    if account.fallback_token is not None:
-        yield SaveToken(account.fallback_token)
-    account.fallback_token = None
-    account.rejected_tokens.clear()
+    if auth.fallback_token is not None:
+        yield SaveToken(auth.fallback_token)
+    auth.fallback_token = None
+    auth.rejected_tokens.clear()
 
 
-def _request_new_token(account: AuthState) -> Flow[None]:
+def _request_new_token(auth: AuthState) -> Flow[None]:
     """Request an anonymous token for the client id; a rejected client id is replaced once."""
     client_id: str = yield LoadClientId()
     try:
-        fresh = yield from _fetch_token(account, client_id)
+        fresh = yield from _fetch_token(auth, client_id)
     except BadRequest:
         client_id = yield RenewClientId()
-        fresh = yield from _fetch_token(account, client_id)
+        fresh = yield from _fetch_token(auth, client_id)
     except RateLimited as limited:
         # One token per client id and week: it is saved, or another process received it.
-        if (yield from _use_earlier_token(account)):
+        if (yield from _use_earlier_token(auth)):
             return
         raise with_token_remedy(limited) from None
     now: float = yield GetTime()
     saved = SavedToken(Secret(fresh.token), _expiry_time(fresh.expires_at, now), fresh.user_id)
     yield SaveToken(saved)
-    account.use_token(saved)
+    auth.use_token(saved)
 
 
-def _fetch_token(account: AuthState, client_id: str) -> Flow[TokenReply]:
+def _fetch_token(auth: AuthState, client_id: str) -> Flow[TokenReply]:
     call = HttpCall(method=TOKEN.method, path=TOKEN.path(), client_id=client_id)
-    reply = yield from _send(account, call)
+    reply = yield from _send(auth, call)
     failure = error_of(reply)
     if failure is not None:
         raise failure

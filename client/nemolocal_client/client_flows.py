@@ -40,6 +40,8 @@ Resolution = Literal["720p", "1080p", "4k"]
 # The cloud's web site; other servers are assumed to have it at the URL of the API.
 _CLOUD_WEB_URL = "https://nemovideo.com"
 _SERVE_FREE = "a local server charges nothing after a restart with `nemolocal serve --free`"
+# Much longer than any id of the backend, but short enough for a URL.
+_MAX_ID_LENGTH = 200
 
 
 class ClientFlows:
@@ -177,10 +179,6 @@ def _manual_token(token: str | None) -> Secret | None:
     if not token.isascii() or not token.isprintable() or " " in token:
         raise BadToken("the token contains characters that are not allowed in a token")
     return Secret(token)
-
-
-# Much longer than any id of the backend, but short enough for a URL.
-_MAX_ID_LENGTH = 200
 
 
 def validate_text(text: str, what: str) -> str:

@@ -19,6 +19,10 @@ import msgspec
 from .errors import FileProblem
 
 CONFIG_VARIABLE = "NEMOLOCAL_CONFIG_DIR"
+MOST_BYTES = 500_000
+"""The maximum size of a file: a larger one is shortened to half of it."""
+MOST_FILES = 100
+"""The maximum number of files: only the base URLs that were used last have one."""
 
 
 class ConfigFolder:
@@ -84,11 +88,6 @@ def _link_if_absent(fresh: Path, target: Path) -> bool:
 
 if sys.platform != "win32":
     import fcntl
-
-MOST_BYTES = 500_000
-"""The maximum size of a file: a larger one is shortened to half of it."""
-MOST_FILES = 100
-"""The maximum number of files: only the base URLs that were used last have one."""
 
 
 class _Record(Protocol):

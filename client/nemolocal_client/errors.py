@@ -37,6 +37,18 @@ _MESSAGE_MAX = 300
 # The local server begins its message like this if the network failed, not the file type.
 _NOT_FETCHED = "Cannot fetch "
 _TOKENS = re.compile(r"\b(?:nmv_usr_|clm_)[\w.-]+|(?i:\bbearer\s+)\S+")
+TRY_AGAIN = "try again in a minute"
+# Remedies if something other than the backend responded.
+PROXY_REMEDIES = {
+    401: "something in front of the backend requires a login: check the base URL",
+    403: "something in front of the backend denies access: check the base URL and your network",
+    404: "check the base URL: no backend responds there",
+    405: "check the base URL: no backend responds there",
+    407: "log in to your proxy (HTTPS_PROXY), or unset it",
+    502: f"the backend does not answer its proxy: {TRY_AGAIN}",
+    503: f"the backend is not ready: {TRY_AGAIN}",
+    504: f"the backend does not answer its proxy: {TRY_AGAIN}",
+}
 
 
 def sanitize_line(text: str) -> str:
@@ -200,20 +212,6 @@ def with_token_remedy(limited: RateLimited) -> RateLimited:
     for hint, way in (("/reset begins anew", "reset the server"), ("each run", "run it again")):
         remedy += f", or {way}" if hint in limited.message else ""
     return RateLimited(limited.message, remedy=remedy)
-
-
-TRY_AGAIN = "try again in a minute"
-# Remedies if something other than the backend responded.
-PROXY_REMEDIES = {
-    401: "something in front of the backend requires a login: check the base URL",
-    403: "something in front of the backend denies access: check the base URL and your network",
-    404: "check the base URL: no backend responds there",
-    405: "check the base URL: no backend responds there",
-    407: "log in to your proxy (HTTPS_PROXY), or unset it",
-    502: f"the backend does not answer its proxy: {TRY_AGAIN}",
-    503: f"the backend is not ready: {TRY_AGAIN}",
-    504: f"the backend does not answer its proxy: {TRY_AGAIN}",
-}
 
 
 class BadReply(NemoError):

@@ -45,6 +45,8 @@ from .retry import PollFailures, PollPolicy
 from .sessions import ClientSession, ask_in, draft_of, read_state
 
 _INSERT_FIRST_REMEDY = 'say "put it on the timeline", or ask for an edit first'
+_TRIES = 3
+_MAX_BYTES = 20_000_000_000
 
 
 class Export(msgspec.Struct, frozen=True):
@@ -189,12 +191,8 @@ def _poll(session: ClientSession, status: RenderStatus, policy: PollPolicy) -> F
     raise RenderFailed(f"the export did not finish within {waited}")
 
 
-_TRIES = 3
-_MAX_BYTES = 20_000_000_000
-
-
 def download_render(
-    account: AuthState, done: RenderStatus, destination: Path, *, overwrite: bool
+    auth: AuthState, done: RenderStatus, destination: Path, *, overwrite: bool
 ) -> Flow[tuple[Path, int, str]]:
     """Download the file of a completed render; return its path, size in bytes and URL."""
     output = done.output or RenderOutput()
@@ -209,15 +207,13 @@ def download_render(
         size = yield from _download_with_resume(None, DownloadFile(url=url, part=part), output.size)
     except (BackendError, BadReply, TransportFailed, DownloadFailed):
         url = fallback
-        size = yield from _download_with_resume(
-            account, DownloadFile(url=url, part=part), output.size
-        )
+        size = yield from _download_with_resume(auth, DownloadFile(url=url, part=part), output.size)
     placed: Path = yield MoveFile(part, destination, overwrite)
     return placed, size, url
 
 
 def _download_with_resume(
-    account: AuthState | None, request: DownloadFile, expected: int
+    auth: AuthState | None, request: DownloadFile, expected: int
 ) -> Flow[int]:
     """Download the complete file to `request.part` and return its size.
 
@@ -225,7 +221,7 @@ def _download_with_resume(
     """
     offset, version = 0, ""
     for _ in range(_TRIES):
-        asked = DownloadFile(
+        operation = DownloadFile(
             url=request.url,
             part=request.part,
             offset=offset,
@@ -233,28 +229,28 @@ def _download_with_resume(
             limit=expected or _MAX_BYTES,
         )
         try:
-            result = yield from _request_file(account, asked)
+            result = yield from _request_file(auth, operation)
         except ConnectionCut:
             result = DownloadResult(offset, False, version)
         if result.complete and expected in (0, result.size):
             return result.size
         can_resume = result.version and (not expected or result.size < expected)
         offset, version = (result.size, result.version) if can_resume else (0, "")
-    if result.size > asked.limit:
-        raise DownloadFailed(f"the file is larger than the expected {asked.limit} bytes")
+    if result.size > operation.limit:
+        raise DownloadFailed(f"the file is larger than the expected {operation.limit} bytes")
     total = f" of {expected}" if expected else ""
     raise DownloadFailed(f"the download stopped at {result.size}{total} bytes, {_TRIES} times")
 
 
-def _request_file(account: AuthState | None, request: DownloadFile) -> Flow[DownloadResult]:
+def _request_file(auth: AuthState | None, request: DownloadFile) -> Flow[DownloadResult]:
     reply: object
-    if account is None:
+    if auth is None:
         reply = yield request
         failure = error_of(reply)
         if failure is not None:
             raise failure
     else:
-        reply = yield from send_authorized(account, request)
+        reply = yield from send_authorized(auth, request)
     if not isinstance(reply, DownloadResult):
         raise DownloadFailed("the backend answered the download with JSON, not with a file")
     return reply

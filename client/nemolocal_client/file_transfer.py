@@ -12,6 +12,10 @@ import httpx
 from .local_files import file_problem, open_part_file
 from .operations import DownloadFile, DownloadResult, Notice, Notify
 
+# Bytes of a download that a thread writes at once.
+_BLOCK = 1 << 18
+T = TypeVar("T")
+
 
 class ProgressFile(io.FileIO):
     """A file that reports how many bytes of it have been read."""
@@ -57,21 +61,17 @@ class UploadProgress:
         return Notice("upload", "Uploading", min(self._sent / self._total, 1.0))
 
 
-# Bytes of a download that a thread writes at once.
-_BLOCK = 1 << 18
-
-
 def content_type(response: httpx.Response) -> str:
     """Return the media type of a response without its parameters."""
     kind: str = response.headers.get("Content-Type", "")
     return kind.partition(";")[0].strip().lower()
 
 
-def range_headers(asked: DownloadFile) -> dict[str, str]:
+def range_headers(operation: DownloadFile) -> dict[str, str]:
     """Return the headers that ask for the missing rest of the same version."""
     headers = {"Accept-Encoding": "identity"}
-    if asked.offset and asked.version:
-        headers |= {"Range": f"bytes={asked.offset}-", "If-Range": asked.version}
+    if operation.offset and operation.version:
+        headers |= {"Range": f"bytes={operation.offset}-", "If-Range": operation.version}
     return headers
 
 
@@ -87,12 +87,12 @@ def is_file_response(response: httpx.Response, offset: int) -> bool:
 class _DownloadProgress:
     """Counts the received bytes of a file, and knows the total if the server sends it."""
 
-    def __init__(self, response: httpx.Response, asked: DownloadFile) -> None:
-        self.size = asked.offset if response.status_code == 206 else 0
+    def __init__(self, response: httpx.Response, operation: DownloadFile) -> None:
+        self.size = operation.offset if response.status_code == 206 else 0
         length = response.headers.get("Content-Length", "")
         self._total = self.size + int(length) if length.isdecimal() else 0
         self._version = _version(response)
-        self._limit = asked.limit
+        self._limit = operation.limit
 
     @property
     def is_too_large(self) -> bool:
@@ -110,44 +110,48 @@ class _DownloadProgress:
         return DownloadResult(self.size, complete, self._version)
 
 
-def receive_file(response: httpx.Response, asked: DownloadFile, notify: Notify) -> DownloadResult:
+def receive_file(
+    response: httpx.Response, operation: DownloadFile, notify: Notify
+) -> DownloadResult:
     """Write the body into the part file, as far as it arrives."""
-    incoming, complete = _DownloadProgress(response, asked), True
-    with _part(asked.part, append=incoming.size > 0) as file:
+    progress, complete = _DownloadProgress(response, operation), True
+    with _part(operation.part, append=progress.size > 0) as file:
         try:
             for chunk in response.iter_bytes():
-                notice = incoming.add(len(chunk))
-                if incoming.is_too_large:
-                    return incoming.to_result(False)
+                notice = progress.add(len(chunk))
+                if progress.is_too_large:
+                    return progress.to_result(False)
                 file.write(chunk)
                 if notice is not None:
                     notify(notice)
         except (httpx.TransportError, httpx.DecodingError):
             complete = False
-    return incoming.to_result(complete)
+    return progress.to_result(complete)
 
 
 async def receive_file_async(
-    response: httpx.Response, asked: DownloadFile, tell: Callable[[Notice], Awaitable[None]]
+    response: httpx.Response,
+    operation: DownloadFile,
+    send_notice: Callable[[Notice], Awaitable[None]],
 ) -> DownloadResult:
     """Do what `receive_file` does, but write in a thread, one block at a time."""
-    incoming, complete, block = _DownloadProgress(response, asked), True, bytearray()
-    with _part(asked.part, append=incoming.size > 0) as file:
+    progress, complete, block = _DownloadProgress(response, operation), True, bytearray()
+    with _part(operation.part, append=progress.size > 0) as file:
         try:
             async for chunk in response.aiter_bytes():
-                notice = incoming.add(len(chunk))
-                if incoming.is_too_large:
-                    return incoming.to_result(False)
+                notice = progress.add(len(chunk))
+                if progress.is_too_large:
+                    return progress.to_result(False)
                 block += chunk
                 if len(block) >= _BLOCK:
                     await run_in_thread(file.write, bytes(block))
                     block.clear()
                 if notice is not None:
-                    await tell(notice)
+                    await send_notice(notice)
         except (httpx.TransportError, httpx.DecodingError):
             complete = False
         file.write(block)
-    return incoming.to_result(complete)
+    return progress.to_result(complete)
 
 
 @contextlib.contextmanager
@@ -167,9 +171,6 @@ def _version(response: httpx.Response) -> str:
     etag: str = response.headers.get("ETag", "")
     modified: str = response.headers.get("Last-Modified", "")
     return etag if etag and not etag.startswith("W/") else modified
-
-
-T = TypeVar("T")
 
 
 async def run_in_thread(work: Callable[..., T], *arguments: Any) -> T:

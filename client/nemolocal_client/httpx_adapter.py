@@ -29,6 +29,23 @@ HttpxClient = httpx.Client | httpx.AsyncClient
 SocketAddress = tuple[str, int]
 # Errors while a body is received.
 BODY_ERRORS = (httpx.TransportError, httpx.DecodingError)
+# Drafts have a few MB at most.
+_MAX_RESPONSE_BYTES = 64 << 20
+# Reason and remedy by the underlying error, the most specific class first.
+REASONS: dict[type[BaseException], tuple[str, str]] = {
+    httpx.ProxyError: (
+        "the proxy refused the connection",
+        "check HTTPS_PROXY, HTTP_PROXY and ALL_PROXY, or unset them",
+    ),
+    httpx.ConnectTimeout: ("timed out", CannotConnect.remedy),
+    ssl.SSLCertVerificationError: (
+        "its certificate is not trusted",
+        "check the address, or set SSL_CERT_FILE to its certificate authority",
+    ),
+    ssl.SSLError: ("the TLS handshake failed", "check whether the address needs http or https"),
+    socket.gaierror: ("host not found", "check the address and the network"),
+    ConnectionRefusedError: ("connection refused", CannotConnect.remedy),
+}
 
 
 def httpx_client_options(base_url: str, headers: dict[str, str]) -> dict[str, Any]:
@@ -65,10 +82,6 @@ def _encode_or_raise(name: str, value: str) -> bytes:
     return encoded
 
 
-# Drafts have a few MB at most.
-_MAX_RESPONSE_BYTES = 64 << 20
-
-
 @functools.cache
 def _ssl_context(trust_env: bool) -> ssl.SSLContext:
     """Load the trusted certificates once: this is the slowest step of creating a client."""
@@ -76,11 +89,11 @@ def _ssl_context(trust_env: bool) -> ssl.SSLContext:
 
 
 def build_call_request(
-    http: HttpxClient, call: HttpCall, meter: UploadProgress, open_files: contextlib.ExitStack
+    http: HttpxClient, call: HttpCall, progress: UploadProgress, open_files: contextlib.ExitStack
 ) -> httpx.Request:
     """Build the request of a call; its files stay open as long as `open_files`."""
     files = [
-        ("files", (upload_name(path), open_files.enter_context(ProgressFile(path, meter.add))))
+        ("files", (upload_name(path), open_files.enter_context(ProgressFile(path, progress.add))))
         for path in call.files
     ]
     return http.build_request(
@@ -109,13 +122,13 @@ def build_stream_request(http: HttpxClient, call: OpenStream) -> httpx.Request:
     )
 
 
-def build_download_request(http: HttpxClient, asked: DownloadFile) -> httpx.Request:
+def build_download_request(http: HttpxClient, operation: DownloadFile) -> httpx.Request:
     """Build the request for a file, or the rest of one."""
     return http.build_request(
         "GET",
-        asked.url,
-        headers={**_headers(asked), **range_headers(asked)},
-        timeout=_timeout(asked),
+        operation.url,
+        headers={**_headers(operation), **range_headers(operation)},
+        timeout=_timeout(operation),
     )
 
 
@@ -247,23 +260,6 @@ def origin_of(url: str | httpx.URL) -> str:
     """Return scheme, host and port: the URL may contain a password."""
     url = httpx.URL(url)
     return f"{url.scheme}://{url.netloc.decode()}"
-
-
-# Reason and remedy by the underlying error, the most specific class first.
-REASONS: dict[type[BaseException], tuple[str, str]] = {
-    httpx.ProxyError: (
-        "the proxy refused the connection",
-        "check HTTPS_PROXY, HTTP_PROXY and ALL_PROXY, or unset them",
-    ),
-    httpx.ConnectTimeout: ("timed out", CannotConnect.remedy),
-    ssl.SSLCertVerificationError: (
-        "its certificate is not trusted",
-        "check the address, or set SSL_CERT_FILE to its certificate authority",
-    ),
-    ssl.SSLError: ("the TLS handshake failed", "check whether the address needs http or https"),
-    socket.gaierror: ("host not found", "check the address and the network"),
-    ConnectionRefusedError: ("connection refused", CannotConnect.remedy),
-}
 
 
 def connection_error(error: Exception, origin: str) -> CannotConnect:

@@ -32,6 +32,7 @@ REMEDIES = {
     "EMFILE": "close other files, or raise the limit (ulimit -n)",
     "EIO": "check the disk, or choose another one",
 }
+_MAX_NAME_BYTES = 255
 
 
 def local_path(name: str | Path) -> Path:
@@ -161,9 +162,6 @@ def _is_same_file(known: FileIdentity, found: FileIdentity) -> bool:
 def _still_exists(known: FileIdentity) -> bool:
     now = file_identity(known.path)
     return now is not None and (now.device, now.inode) == (known.device, known.inode)
-
-
-_MAX_NAME_BYTES = 255
 
 
 def check_destination(path: str | Path, *, inputs: Iterable[str | Path] = ()) -> None:

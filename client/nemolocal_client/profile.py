@@ -34,6 +34,7 @@ from .operations import KeptSession, SavedToken, Secret
 
 # The maximum number of tokens of a base URL besides the newest.
 _EARLIER_MAX = 31
+_CLOUD = "client-id"
 
 
 class _TokenRecord(msgspec.Struct, frozen=True):
@@ -95,9 +96,6 @@ def prepend_token(kept: SavedToken, others: tuple[SavedToken, ...]) -> tuple[Sav
     """Return the tokens of a base URL with this one as the newest."""
     rest = [other for other in others if other.token != kept.token]
     return (kept, *rest[:_EARLIER_MAX])
-
-
-_CLOUD = "client-id"
 
 
 class IdentityStore(Protocol):

@@ -32,6 +32,12 @@ RATE_LIMIT_PAUSE = 30.0
 _NOTICE_INTERVAL = 120.0
 _HEARTBEAT_TIMEOUT = 600.0
 _TURN_TIMEOUT = 900.0
+# A network takes longer to come back than a restarted server.
+_UNREACHABLE_FACTOR = 10
+# A process that ends closes its connections before it stops listening: check again soon.
+_FIRST_CHECK_SECONDS, _CHECK_INTERVAL = 1.0, 10.0
+# Overlapping calls lose their server together and report it once.
+_SAME_OUTAGE_SECONDS = 5.0
 
 
 class PollPolicy(msgspec.Struct, frozen=True):
@@ -84,14 +90,6 @@ class TurnTimer:
         return Notice("working", STILL_WORKING)
 
 
-# A network takes longer to come back than a restarted server.
-_UNREACHABLE_FACTOR = 10
-# A process that ends closes its connections before it stops listening: check again soon.
-_FIRST_CHECK_SECONDS, _CHECK_INTERVAL = 1.0, 10.0
-# Overlapping calls lose their server together and report it once.
-_SAME_OUTAGE_SECONDS = 5.0
-
-
 class ConnectionState:
     """Whether the client was connected, and the outage that it reported."""
 
@@ -110,21 +108,21 @@ class ConnectionState:
         return begun + (self.policy.seconds if error.refused else self.max_wait)
 
 
-def send_with_reconnect(link: ConnectionState, request: HttpOperation) -> Flow[object]:
+def send_with_reconnect(connection: ConnectionState, request: HttpOperation) -> Flow[object]:
     """Send a request, and wait for a server that is gone; raises `ServerLost` if it stays away.
 
     If the server never responded before, `CannotConnect` is raised at once.
     """
-    attempt = _ReconnectAttempt(link)
+    attempt = _ReconnectAttempt(connection)
     while True:
         try:
             reply: object = yield request
         except CannotConnect as error:
-            if not link.was_connected:
+            if not connection.was_connected:
                 raise
             yield from attempt.wait_or_give_up(error)
         except ConnectionCut as error:
-            link.was_connected = True
+            connection.was_connected = True
             gone: CannotConnect | None = yield CheckServer()
             if gone is None and isinstance(request, HttpCall) and not _is_safe(request):
                 yield Sleep(_FIRST_CHECK_SECONDS)
@@ -136,22 +134,22 @@ def send_with_reconnect(link: ConnectionState, request: HttpOperation) -> Flow[o
                 raise ConnectionCut(message, gone=True) from error
             yield from attempt.wait_or_give_up(gone)
         else:
-            link.was_connected = True
+            connection.was_connected = True
             yield from attempt.finish()
             return reply
 
 
-def wait_while_connected(link: ConnectionState, seconds: float) -> Flow[None]:
+def wait_while_connected(connection: ConnectionState, seconds: float) -> Flow[None]:
     """Wait, and check at once, soon after and then regularly that the server is there."""
     left, step = seconds, _FIRST_CHECK_SECONDS
     while left > 0:
-        yield from _wait_for_server(link)
+        yield from _wait_for_server(connection)
         yield Sleep(min(step, left))
         left, step = left - step, _CHECK_INTERVAL
 
 
-def _wait_for_server(link: ConnectionState) -> Flow[None]:
-    attempt = _ReconnectAttempt(link)
+def _wait_for_server(connection: ConnectionState) -> Flow[None]:
+    attempt = _ReconnectAttempt(connection)
     while (gone := (yield CheckServer())) is not None:
         yield from attempt.wait_or_give_up(gone)
     yield from attempt.finish()
@@ -160,27 +158,27 @@ def _wait_for_server(link: ConnectionState) -> Flow[None]:
 class _ReconnectAttempt:
     """Waits for a server that is gone, on behalf of one request."""
 
-    def __init__(self, link: ConnectionState) -> None:
-        self._connection = link
+    def __init__(self, connection: ConnectionState) -> None:
+        self._connection = connection
         self._begun: float | None = None
 
     def wait_or_give_up(self, error: CannotConnect) -> Flow[None]:
         """Report the outage and wait; raises `ServerLost` after the deadline."""
-        link = self._connection
+        connection = self._connection
         now: float = yield GetTime()
         self._begun = now if self._begun is None else self._begun
-        until = link.deadline(self._begun, error)
+        until = connection.deadline(self._begun, error)
         if now >= until:
-            link.announced_deadline = None
+            connection.announced_deadline = None
             raise ServerLost(_lost_message(error, until - self._begun))
         if (
-            link.announced_deadline is None
-            or abs(link.announced_deadline - until) > _SAME_OUTAGE_SECONDS
+            connection.announced_deadline is None
+            or abs(connection.announced_deadline - until) > _SAME_OUTAGE_SECONDS
         ):
-            link.announced_deadline = until
+            connection.announced_deadline = until
             text = f"Lost the server at {error.origin}, trying again until {_clock_time(until)}"
             yield Notice("waiting", text)
-        yield Sleep(link.policy.every)
+        yield Sleep(connection.policy.every)
 
     def finish(self) -> Flow[None]:
         """Report that the server is back, if it was gone."""
@@ -192,8 +190,8 @@ class _ReconnectAttempt:
 class PollFailures:
     """Counts polls that fail one after another; `what` is the beginning of the notice."""
 
-    def __init__(self, link: ConnectionState, what: str = "") -> None:
-        self._connection = link
+    def __init__(self, connection: ConnectionState, what: str = "") -> None:
+        self._connection = connection
         self.what = what
         self._since: float | None = None
         self.last_error: NemoError | None = None

@@ -74,27 +74,25 @@ class ClientSession(msgspec.Struct):
     saved: KeptSession = KeptSession("")
 
 
-def open_session(
-    account: AuthState, language: str, task_name: str = "project"
-) -> Flow[ClientSession]:
+def open_session(auth: AuthState, language: str, task_name: str = "project") -> Flow[ClientSession]:
     """Open a session and save it (SES-1)."""
     body = encode_json(SessionRequest(task_name, language))
     call = HttpCall(method=SESSION.method, path=SESSION.path(user=CURRENT_USER), json=body)
-    reply = data_of((yield from send_authorized(account, call)), SessionReply)
-    account.user_id = reply.user_id or account.user_id
-    session = ClientSession(account, reply.session_id, reply.task_id)
+    reply = data_of((yield from send_authorized(auth, call)), SessionReply)
+    auth.user_id = reply.user_id or auth.user_id
+    session = ClientSession(auth, reply.session_id, reply.task_id)
     yield from save_session(session, session_id=reply.session_id, task_name=task_name)
     return session
 
 
-def resume_session(account: AuthState, session_id: str) -> Flow[ClientSession]:
+def resume_session(auth: AuthState, session_id: str) -> Flow[ClientSession]:
     """Resume a session; raises `SessionNotFound` (SES-2, SES-3)."""
-    session = ClientSession(account, session_id)
+    session = ClientSession(auth, session_id)
     known: tuple[KeptSession, ...] = yield LoadSessions()
     saved = next((each for each in known if each.session_id == session_id), None)
     # An id that was never seen here may be a typo.
     reply = yield from read_state(session, seen=saved is not None)
-    account.user_id = reply.user_id or account.user_id
+    auth.user_id = reply.user_id or auth.user_id
     session.task_id = reply.task_id
     session.saved = saved or session.saved
     yield from save_session(session, session_id=session_id, task_name=reply.task_name)
@@ -154,11 +152,9 @@ def claim_link(session: ClientSession, web_url: str) -> Flow[str]:
     return f"{web_url}{CLAIM_PAGE.template}?ct={quote(reply.claim_token, safe='')}"
 
 
-def read_balance(account: AuthState) -> Flow[Balance]:
+def read_balance(auth: AuthState) -> Flow[Balance]:
     """Read the credits: available, frozen, total (CRD-1)."""
-    reply = yield from send_authorized(
-        account, HttpCall(method=BALANCE.method, path=BALANCE.path())
-    )
+    reply = yield from send_authorized(auth, HttpCall(method=BALANCE.method, path=BALANCE.path()))
     return data_of(reply, Balance)
 
 

@@ -45,6 +45,10 @@ from .operations import (
     StreamEnd,
 )
 
+# Bytes of an upload that a thread reads at once.
+_BLOCK = 1 << 18
+SendNotice = Callable[[Notice], Awaitable[None]]
+
 
 class Transport:
     """The connections of one client to one base URL; `headers` go on each request (CLI-1)."""
@@ -62,10 +66,10 @@ class Transport:
 
     def call(self, call: HttpCall) -> HttpResponse:
         """Make a call; files are read from disk while they are sent."""
-        meter = start_upload_progress(call)
-        meter.subscribe(self._notify)
+        progress = start_upload_progress(call)
+        progress.subscribe(self._notify)
         with translate_httpx_errors(), contextlib.ExitStack() as open_files:
-            request = build_call_request(self._http, call, meter, open_files)
+            request = build_call_request(self._http, call, progress, open_files)
             return _read_response(self._send(request))
 
     def open_stream(self, call: OpenStream) -> "Stream | HttpResponse":
@@ -83,15 +87,15 @@ class Transport:
         self._server_address = server_address(response) or self._server_address
         return response
 
-    def download(self, asked: DownloadFile) -> DownloadResult | HttpResponse:
+    def download(self, operation: DownloadFile) -> DownloadResult | HttpResponse:
         """Write the body of a response into the part file, as far as it arrives."""
         with translate_httpx_errors():
-            request = build_download_request(self._http, asked)
+            request = build_download_request(self._http, operation)
             response = self._http.send(request, stream=True, follow_redirects=True)
-            if not is_file_response(response, asked.offset):
+            if not is_file_response(response, operation.offset):
                 return _read_response(response)
             with contextlib.closing(response):
-                return receive_file(response, asked, self._notify)
+                return receive_file(response, operation, self._notify)
 
 
 class Stream:
@@ -122,12 +126,6 @@ def _read_response(response: httpx.Response) -> HttpResponse:
         return body.to_response(response)
 
 
-# Bytes of an upload that a thread reads at once.
-_BLOCK = 1 << 18
-
-SendNotice = Callable[[Notice], Awaitable[None]]
-
-
 class AsyncTransport:
     """The connections of one client to one base URL; `headers` go on each request (CLI-1)."""
 
@@ -141,13 +139,13 @@ class AsyncTransport:
         """Close all connections."""
         await self._http.aclose()
 
-    async def call(self, call: HttpCall, tell: SendNotice) -> HttpResponse:
+    async def call(self, call: HttpCall, send_notice: SendNotice) -> HttpResponse:
         """Make a call; files are read from disk while they are sent."""
-        meter = start_upload_progress(call)
+        progress = start_upload_progress(call)
         with translate_httpx_errors(), contextlib.ExitStack() as open_files:
-            request = build_call_request(self._http, call, meter, open_files)
+            request = build_call_request(self._http, call, progress, open_files)
             if call.files:
-                request.stream = _UploadBody(request.stream, meter, tell)
+                request.stream = _UploadBody(request.stream, progress, send_notice)
             return await _read_response_async(await self._send(request))
 
     async def open_stream(self, call: OpenStream) -> "AsyncStream | HttpResponse":
@@ -170,16 +168,16 @@ class AsyncTransport:
         return response
 
     async def download(
-        self, asked: DownloadFile, tell: SendNotice
+        self, operation: DownloadFile, send_notice: SendNotice
     ) -> DownloadResult | HttpResponse:
         """Write the body of a response into the part file, as far as it arrives."""
         with translate_httpx_errors():
-            request = build_download_request(self._http, asked)
+            request = build_download_request(self._http, operation)
             response = await self._http.send(request, stream=True, follow_redirects=True)
-            if not is_file_response(response, asked.offset):
+            if not is_file_response(response, operation.offset):
                 return await _read_response_async(response)
             async with contextlib.aclosing(response):
-                return await receive_file_async(response, asked, tell)
+                return await receive_file_async(response, operation, send_notice)
 
 
 class AsyncStream:
@@ -205,11 +203,11 @@ class AsyncStream:
 class _UploadBody(httpx.AsyncByteStream):
     """The body of an upload, read from disk in a thread, one block at a time."""
 
-    def __init__(self, body: object, meter: UploadProgress, tell: SendNotice) -> None:
+    def __init__(self, body: object, progress: UploadProgress, send_notice: SendNotice) -> None:
         assert isinstance(body, httpx.SyncByteStream)  # httpx's multipart body is both kinds
         self._body = body
-        self._progress = meter
-        self._send_notice = tell
+        self._progress = progress
+        self._send_notice = send_notice
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         chunks = iter(self._body)

@@ -50,6 +50,11 @@ from .sessions import ClientSession, ask_in, draft_of, read_state
 
 # Also sent at the end of successful turns (SSE-9).
 _TEMPORARY_ISSUE = ("i encountered a temporary issue", "遇到临时问题", "遇到了临时问题")
+_NO_VISIBLE_CHANGE = {
+    "en": "The project changed, with no visible difference on the timeline",
+    "zh": "项目已更改，但时间线上没有可见的变化",
+}
+_UNREADABLE = "The state cannot be read yet: "
 
 
 class ChatStreamResult:
@@ -77,30 +82,30 @@ class ChatStreamResult:
 
 def send_message(session: ClientSession, message: str) -> Flow[ChatStreamResult]:
     """Send a message and read the turn to its end; raises `StreamTimeout` (CLI-5)."""
-    heard = ChatStreamResult()
+    stream = ChatStreamResult()
     session.is_turn_running = True
     try:
-        yield from _send_and_read(session, message, heard)
+        yield from _send_and_read(session, message, stream)
     except NemoError:
         session.is_turn_running = False
         raise
     session.is_turn_running = False
-    return heard
+    return stream
 
 
-def _send_and_read(session: ClientSession, message: str, heard: ChatStreamResult) -> Flow[None]:
+def _send_and_read(session: ClientSession, message: str, stream: ChatStreamResult) -> Flow[None]:
     body = encode_json(ChatRequest(session.id, Message((Part(message),))))
     try:
         reply = yield from ask_in(session, OpenStream(path=CHAT.path(), json=body))
     except ConnectionCut:
         # It may have arrived: read the state, as a second message would be charged (SSE-7).
-        heard.cut = True
+        stream.cut = True
         return
     except BadReply as error:
         raise _without_retry_remedy(error) from None
     if not isinstance(reply, StreamOpened):
         raise BadReply("the backend did not answer the message with a stream")
-    yield from _read_stream(session, heard)
+    yield from _read_stream(session, stream)
 
 
 def _without_retry_remedy(error: BadReply) -> BadReply:
@@ -110,7 +115,7 @@ def _without_retry_remedy(error: BadReply) -> BadReply:
     return BadReply(error.message, remedy=ConnectionCut.remedy, code=error.code)
 
 
-def _read_stream(session: ClientSession, heard: ChatStreamResult) -> Flow[None]:
+def _read_stream(session: ClientSession, stream: ChatStreamResult) -> Flow[None]:
     parser = SseParser()
     timer = TurnTimer((yield GetTime()))
     while True:
@@ -122,9 +127,9 @@ def _read_stream(session: ClientSession, heard: ChatStreamResult) -> Flow[None]:
             message = f"the backend sent {error}"
             raise BadReply(message, remedy=ConnectionCut.remedy) from None
         if isinstance(got, StreamCut):
-            heard.cut = True
+            stream.cut = True
             return
-        for text in _process_frames(frames, heard, session.auth.user_id):
+        for text in _process_frames(frames, stream, session.auth.user_id):
             timer.record_event(now)
             if text:
                 yield OutputLine(text)
@@ -136,7 +141,9 @@ def _read_stream(session: ClientSession, heard: ChatStreamResult) -> Flow[None]:
             yield notice
 
 
-def _process_frames(frames: list[SseEvent], heard: ChatStreamResult, user_id: str) -> Iterator[str]:
+def _process_frames(
+    frames: list[SseEvent], stream: ChatStreamResult, user_id: str
+) -> Iterator[str]:
     """Yield the text to show for each event but heartbeats, "" for nothing."""
     for frame in frames:
         failure = stream_error_of(frame.data, user_id=user_id)
@@ -144,17 +151,9 @@ def _process_frames(frames: list[SseEvent], heard: ChatStreamResult, user_id: st
             raise failure
         for event in decode_turn_events(frame):
             if isinstance(event, Text):
-                yield heard.add_text(event.text)
+                yield stream.add_text(event.text)
             elif not isinstance(event, Heartbeat):
                 yield ""
-
-
-_NO_VISIBLE_CHANGE = {
-    "en": "The project changed, with no visible difference on the timeline",
-    "zh": "项目已更改，但时间线上没有可见的变化",
-}
-
-_UNREADABLE = "The state cannot be read yet: "
 
 
 class Turn(msgspec.Struct, frozen=True):
@@ -184,14 +183,14 @@ def run_turn(session: ClientSession, message: str, language: str = "en") -> Flow
     Each line is shown as soon as it is known; those from the state are in `language`.
     """
     before = yield from read_state(session)
-    heard = yield from send_message(session, message)
-    if heard.texts and not heard.cut:
-        turn = yield from _turn_from_texts(session, heard, language)
+    stream = yield from send_message(session, message)
+    if stream.texts and not stream.cut:
+        turn = yield from _turn_from_texts(session, stream, language)
     else:
-        after = yield from _wait_for_change(session, before, heard)
-        turn = _turn_from_state(heard, before, after, language)
+        after = yield from _wait_for_change(session, before, stream)
+        turn = _turn_from_state(stream, before, after, language)
     for line in (
-        *heard.translator.hints,
+        *stream.translator.hints,
         *turn.changes,
         *([turn.timeline] if turn.timeline else []),
     ):
@@ -200,20 +199,20 @@ def run_turn(session: ClientSession, message: str, language: str = "en") -> Flow
 
 
 def _turn_from_state(
-    heard: ChatStreamResult, before: StateReply, after: StateReply, language: str
+    stream: ChatStreamResult, before: StateReply, after: StateReply, language: str
 ) -> Turn:
-    translation = heard.translator.finish()
+    translation = stream.translator.finish()
     return Turn(
         translation.texts,
         _describe_changes(before, after, language),
-        silent=not heard.texts,
-        cut=heard.cut,
+        silent=not stream.texts,
+        cut=stream.cut,
         timeline=describe_timeline(draft_of(after), language) if translation.wants_state else "",
     )
 
 
-def _turn_from_texts(session: ClientSession, heard: ChatStreamResult, language: str) -> Flow[Turn]:
-    translation = heard.translator.finish()
+def _turn_from_texts(session: ClientSession, stream: ChatStreamResult, language: str) -> Flow[Turn]:
+    translation = stream.translator.finish()
     if translation.texts and not translation.wants_state:
         return Turn(translation.texts)
     # The backend refers to its GUI: what the GUI would show is in the state (CLI-6).
@@ -223,7 +222,7 @@ def _turn_from_texts(session: ClientSession, heard: ChatStreamResult, language: 
 
 
 def _wait_for_change(
-    session: ClientSession, before: StateReply, heard: ChatStreamResult
+    session: ClientSession, before: StateReply, stream: ChatStreamResult
 ) -> Flow[StateReply]:
     """Read the state until it differs, five times at most (CLI-4).
 
@@ -231,38 +230,38 @@ def _wait_for_change(
     not known.
     """
     try:
-        if heard.cut:
+        if stream.cut:
             yield Notice("waiting", "Connection lost: checking the state for what was done")
-        after, error = yield from _poll_for_change(session, before, heard)
+        after, error = yield from _poll_for_change(session, before, stream)
     except ServerLost as lost:
         raise ConnectionCut(
             f"{lost.message}, and it is not known whether the message was processed", gone=True
         ) from None
     if after is not None:
         return after
-    reason = "the connection was lost" if heard.cut else "the turn ended without text"
+    reason = "the connection was lost" if stream.cut else "the turn ended without text"
     if error is not None:
         message = f"{reason}, and the state could not be read afterwards ({error.message})"
         raise ConnectionCut(message)
-    reason = f"{reason} and " if heard.cut else ""
-    issue = f" ({heard.issue_texts[-1]})" if heard.issue_texts else ""
+    reason = f"{reason} and " if stream.cut else ""
+    issue = f" ({stream.issue_texts[-1]})" if stream.issue_texts else ""
     raise TurnFailed(
         f"{reason}nothing on the timeline changed{issue}",
-        remedy="it was not done: send it again" if heard.cut else None,
-        heard=heard.translator.finish().texts,
+        remedy="it was not done: send it again" if stream.cut else None,
+        heard=stream.translator.finish().texts,
     )
 
 
 def _poll_for_change(
-    session: ClientSession, before: StateReply, heard: ChatStreamResult
+    session: ClientSession, before: StateReply, stream: ChatStreamResult
 ) -> Flow[tuple[StateReply | None, NemoError | None]]:
     """Return the state that differs; or None, and the error of the last read."""
-    link = session.auth.connection
+    connection = session.auth.connection
     timer = TurnTimer((yield GetTime()))
-    failures = PollFailures(link, _UNREADABLE)
-    delays = POLL_DELAYS_AFTER_CUT if heard.cut else POLL_DELAYS_AFTER_SILENCE
+    failures = PollFailures(connection, _UNREADABLE)
+    delays = POLL_DELAYS_AFTER_CUT if stream.cut else POLL_DELAYS_AFTER_SILENCE
     for done, delay in enumerate(delays, 1):
-        yield from wait_while_connected(link, delay)
+        yield from wait_while_connected(connection, delay)
         notice = timer.due_notice((yield GetTime()))
         # "Still working" cannot be said of a server that does not respond.
         if notice is not None and failures.last_error is None:
@@ -277,7 +276,7 @@ def _poll_for_change(
             except (TransportFailed, BadReply):
                 break
         else:
-            failures = PollFailures(link, _UNREADABLE)
+            failures = PollFailures(connection, _UNREADABLE)
             if after.state != before.state:
                 return after, None
     return None, failures.last_error

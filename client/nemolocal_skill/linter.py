@@ -25,6 +25,26 @@ from .model import RawFinding
 from .parse.document import Skill
 
 Severity = Literal["error", "warning", "note"]
+_CheckFunction = Callable[[Skill], Iterator[RawFinding]]
+_DOCUMENT_CHECKS: tuple[_CheckFunction, ...] = (
+    check_frontmatter,
+    check_secrets,
+    check_commands,
+    check_endpoints,
+)
+# Checks of documents that call the API.
+_API_CHECKS: tuple[_CheckFunction, ...] = (
+    check_attribution,
+    check_environment,
+    check_stated_limits,
+    check_retries,
+    check_routing,
+    check_errors,
+    check_gui,
+    check_events,
+)
+# The same mistake on every line is one mistake.
+_MAX_PER_CHECK = 20
 
 
 class SkillCheck(msgspec.Struct, frozen=True):
@@ -67,43 +87,21 @@ def check_catalogue() -> dict[str, SkillCheck]:
     return {check.id: check for check in catalogue.check}
 
 
-def to_finding(remark: RawFinding) -> SkillFinding:
+def to_finding(finding: RawFinding) -> SkillFinding:
     """Add what the catalogue and the contract say about the check of a finding."""
-    check = check_catalogue()[remark.check]
+    check = check_catalogue()[finding.check]
     rule = rules().get(check.rule)
     return SkillFinding(
         check.id,
         check.level,
-        remark.line,
-        remark.column,
-        remark.message,
+        finding.line,
+        finding.column,
+        finding.message,
         check.rule,
         rule.grade if rule else "",
         rule.source if rule else (),
         check.fix,
     )
-
-
-_CheckFunction = Callable[[Skill], Iterator[RawFinding]]
-_DOCUMENT_CHECKS: tuple[_CheckFunction, ...] = (
-    check_frontmatter,
-    check_secrets,
-    check_commands,
-    check_endpoints,
-)
-# Checks of documents that call the API.
-_API_CHECKS: tuple[_CheckFunction, ...] = (
-    check_attribution,
-    check_environment,
-    check_stated_limits,
-    check_retries,
-    check_routing,
-    check_errors,
-    check_gui,
-    check_events,
-)
-# The same mistake on every line is one mistake.
-_MAX_PER_CHECK = 20
 
 
 def check_skill(skill: Skill) -> tuple[SkillFinding, ...]:
@@ -114,19 +112,19 @@ def check_skill(skill: Skill) -> tuple[SkillFinding, ...]:
     return tuple(to_finding(finding) for finding in _sort_and_limit(_clamp_lines(skill, found)))
 
 
-def _clamp_lines(skill: Skill, remarks: Iterable[RawFinding]) -> Iterator[RawFinding]:
+def _clamp_lines(skill: Skill, findings: Iterable[RawFinding]) -> Iterator[RawFinding]:
     """Move findings behind the end of the document to its last line."""
     last = len(skill.lines)
-    for remark in remarks:
-        yield remark if remark.line <= last else msgspec.structs.replace(remark, line=last)
+    for finding in findings:
+        yield finding if finding.line <= last else msgspec.structs.replace(finding, line=last)
 
 
-def _sort_and_limit(remarks: Iterable[RawFinding]) -> Iterator[RawFinding]:
+def _sort_and_limit(findings: Iterable[RawFinding]) -> Iterator[RawFinding]:
     places = {check: place for place, check in enumerate(check_catalogue())}
     counted: Counter[str] = Counter()
-    for remark in sorted(
-        set(remarks), key=lambda r: (r.line, r.column, places[r.check], r.message)
+    for finding in sorted(
+        set(findings), key=lambda r: (r.line, r.column, places[r.check], r.message)
     ):
-        counted[remark.check] += 1
-        if counted[remark.check] <= _MAX_PER_CHECK:
-            yield remark
+        counted[finding.check] += 1
+        if counted[finding.check] <= _MAX_PER_CHECK:
+            yield finding

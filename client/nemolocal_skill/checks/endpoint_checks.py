@@ -53,6 +53,8 @@ _ENDPOINT_MARKERS = {
 # Languages of code that builds a body.
 _CODE = frozenset("python py javascript js typescript ts node go ruby php powershell".split())
 _QUALITIES = ("low", "medium", "high")
+_WORKFLOW = ("token", "session", "upload", "chat", "balance", "state", "render", "render_status")
+_LOOPBACK = ("http://127.0.0.1", "http://localhost")
 
 
 def check_command_body(skill: Skill, curl: CurlCommand, name: str) -> Iterator[RawFinding]:
@@ -69,8 +71,8 @@ def check_command_body(skill: Skill, curl: CurlCommand, name: str) -> Iterator[R
             continue
         body = _decode(template)
         if not isinstance(body, dict):
-            said = "the body is not a JSON object"
-            yield RawFinding("skill.fields.json", given.word.line, said, given.word.column)
+            message = "the body is not a JSON object"
+            yield RawFinding("skill.fields.json", given.word.line, message, given.word.column)
         else:
             yield from _check(skill, name, body, where)
 
@@ -88,9 +90,9 @@ def check_documented_bodies(
     """Check the request bodies in the text; bodies of responses are ignored."""
     form = _FILES.search(use.about) if use.name == "upload" and use.line in code else None
     if form is not None and form[1] != "files":
-        said = f"the form field is {form[1]}, but must be files"
+        message = f"the form field is {form[1]}, but must be files"
         yield RawFinding(
-            "skill.fields.form", use.line, said, _column(skill, use.line, form.group())
+            "skill.fields.form", use.line, message, _column(skill, use.line, form.group())
         )
     for text in use.bodies if use.name in _MISSPELLED_FIELDS else ():
         if use.line in code:
@@ -98,9 +100,9 @@ def check_documented_bodies(
             continue
         body = _decode(template_from_text(_SPLICED.sub(r"\1", text)))
         if not isinstance(body, dict):
-            said = "the body is not a JSON object"
+            message = "the body is not a JSON object"
             yield RawFinding(
-                "skill.fields.json", use.line, said, _column(skill, use.line, text[:20])
+                "skill.fields.json", use.line, message, _column(skill, use.line, text[:20])
             )
         elif not body.keys() & _RESPONSE_FIELDS:
             yield from _check(skill, use.name, body, (use.line, use.line))
@@ -136,8 +138,8 @@ def _check_spelling(
         is_distinct = "_" in key or not key.islower()
         if is_distinct and re.search(rf"(?<![\w$.-])[\"']?{key}[\"']?\s?[:=](?!=)", text):
             line, column = _position(skill, where, key)
-            said = f"the field {key} must be {right}"
-            yield RawFinding("skill.fields.case", line, said, column)
+            message = f"the field {key} must be {right}"
+            yield RawFinding("skill.fields.case", line, message, column)
 
 
 def _decode(template: Template) -> object:
@@ -160,12 +162,12 @@ def _check(
     for key in _REQUIRED_FIELDS.get(name, ()):
         if key not in body and key not in wrong.values():
             yield RawFinding("skill.fields.missing", line, f"the field {key} is missing", column)
-    if name == "chat" and isinstance(message := body.get("new_message"), dict | str):
-        parts = message.get("parts") if isinstance(message, dict) else None
+    if name == "chat" and isinstance(new_message := body.get("new_message"), dict | str):
+        parts = new_message.get("parts") if isinstance(new_message, dict) else None
         if not isinstance(parts, list):
             line, column = _position(skill, where, '"new_message"')
-            said = 'new_message must be {"parts":[{"text":"…"}]}'
-            yield RawFinding("skill.fields.missing", line, said, column)
+            message = 'new_message must be {"parts":[{"text":"…"}]}'
+            yield RawFinding("skill.fields.missing", line, message, column)
     if name == "render":
         yield from _check_output(skill, body.get("output"), where)
 
@@ -181,8 +183,8 @@ def _check_output(skill: Skill, output: object, where: tuple[int, int]) -> Itera
         value = output.get(key)
         if value is not None and value not in allowed and value != "x":
             line, column = _position(skill, where, f'"{key}"')
-            said = f"output.{key} is {value!r}, allowed: {', '.join(allowed)}"
-            yield RawFinding("skill.fields.output", line, said, column)
+            message = f"output.{key} is {value!r}, allowed: {', '.join(allowed)}"
+            yield RawFinding("skill.fields.output", line, message, column)
 
 
 def _position(skill: Skill, where: tuple[int, int], text: str) -> tuple[int, int]:
@@ -197,10 +199,6 @@ def _position(skill: Skill, where: tuple[int, int], text: str) -> tuple[int, int
 
 def _column(skill: Skill, line: int, text: str) -> int:
     return skill.lines[line - 1].find(text) + 1 if line <= len(skill.lines) else 0
-
-
-_WORKFLOW = ("token", "session", "upload", "chat", "balance", "state", "render", "render_status")
-_LOOPBACK = ("http://127.0.0.1", "http://localhost")
 
 
 def check_endpoints(skill: Skill) -> Iterator[RawFinding]:
@@ -229,11 +227,11 @@ def _check_use(skill: Skill, use: EndpointMention) -> Iterator[RawFinding]:
         if _is_reported_elsewhere(skill, use):
             return
         method = endpoints()[right].method
-        said = f"{use.path} is called with {use.method}, but its method is {method}"
-        yield RawFinding("skill.endpoint.method", use.line, said, use.column)
+        message = f"{use.path} is called with {use.method}, but its method is {method}"
+        yield RawFinding("skill.endpoint.method", use.line, message, use.column)
     elif use.method or not is_endpoint_prefix(use.path):
-        said = f"the contract has no {use.method} {use.path}".replace("  ", " ")
-        yield RawFinding("skill.endpoint.unknown", use.line, said, use.column)
+        message = f"the contract has no {use.method} {use.path}".replace("  ", " ")
+        yield RawFinding("skill.endpoint.unknown", use.line, message, use.column)
 
 
 def _is_reported_elsewhere(skill: Skill, use: EndpointMention) -> bool:
@@ -248,6 +246,6 @@ def _check_hosts(skill: Skill) -> Iterator[RawFinding]:
     hosts = [base for base in skill.base_urls if not base.url.startswith(_LOOPBACK)]
     for base in hosts:
         if base.url != hosts[0].url:
-            said = f"{base.url} here, but {hosts[0].url} on line {hosts[0].line}"
-            yield RawFinding("skill.endpoint.base-url", base.line, said, base.column)
+            message = f"{base.url} here, but {hosts[0].url} on line {hosts[0].line}"
+            yield RawFinding("skill.endpoint.base-url", base.line, message, base.column)
             return

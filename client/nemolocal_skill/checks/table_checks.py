@@ -77,8 +77,8 @@ def check_routing(skill: Skill) -> Iterator[RawFinding]:
     dead = [row for row in rows if row.section and row.section not in sections]
     if dead:
         names = ", ".join(f"§{row.section}" for row in dead)
-        said = f"the document has no section {names}"
-        yield RawFinding("skill.routing.dead-reference", dead[0].line, said)
+        message = f"the document has no section {names}"
+        yield RawFinding("skill.routing.dead-reference", dead[0].line, message)
 
 
 def _quoted_targets(skill: Skill) -> Iterator[RouteTarget]:
@@ -108,8 +108,8 @@ def check_errors(skill: Skill) -> Iterator[RawFinding]:
         yield from advice
         known = _CODES.get(row.code, "") if skill.errors and not advice else ""
         if not _CHINESE.search(row.text) and not re.search(known, row.text, re.IGNORECASE):
-            said = f'{row.code} does not mean "{row.text[:60]}"'
-            yield RawFinding("skill.errors.meaning", row.line, said)
+            message = f'{row.code} does not mean "{row.text[:60]}"'
+            yield RawFinding("skill.errors.meaning", row.line, message)
 
 
 def _errors_in_text(skill: Skill) -> Iterator[ErrorRow]:
@@ -129,8 +129,8 @@ def _check_advice(row: ErrorRow) -> Iterator[RawFinding]:
             "skill.errors.meaning", row.line, "402 is about the plan, never about credits"
         )
     elif row.code == 429 and (match := _MORE_TRIES.search(row.text)):
-        said = f'"{match.group()}": one more try, after 30 seconds'
-        yield RawFinding("skill.retry.rate-limit", row.line, said)
+        message = f'"{match.group()}": one more try, after 30 seconds'
+        yield RawFinding("skill.retry.rate-limit", row.line, message)
 
 
 def check_gui(skill: Skill) -> Iterator[RawFinding]:

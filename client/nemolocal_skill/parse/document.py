@@ -42,6 +42,13 @@ _LINE_END = re.compile(r"\r\n|\r|\n")
 _TAIL = "\u0080-\u00bf€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ"
 _MOJIBAKE = re.compile(f"[Â-Ã][\u0080-\u00bf]|â[{_TAIL}][{_TAIL}]|[ã-ï][{_TAIL}]{{2}}")
 _CONTROL = re.compile("[\x00-\x08\x0b\x0e-\x1f\x7f]")
+# "X-Skill-Source is 4k-with-session", "X-Skill-Source: my-skill", but not <name> or $NAME.
+_STATED_NAME = re.compile(
+    r"X-Skill-Source[`*\"' ]{0,4}(?:\||\bis\b|:|=)[`*\"' ]{0,4}"
+    r"(?!(?:the|this|a|an|your|from|set|always|its)\b)([a-z0-9][\w-]{1,80})",
+    re.IGNORECASE,
+)
+_INSTALLED = re.compile(r"\bskills? install ([a-z0-9][a-z0-9-]{1,79}?)(?![a-z0-9-])")
 
 
 class DecodedText(msgspec.Struct, frozen=True):
@@ -53,21 +60,21 @@ class DecodedText(msgspec.Struct, frozen=True):
 
 def decode(content: bytes) -> DecodedText:
     """Decode a document as UTF-8, or as Windows-1252 if it is not UTF-8."""
-    remarks: list[RawFinding] = []
+    findings: list[RawFinding] = []
     if len(content) > MAX_BYTES:
-        said = f"the document has {len(content)} bytes, but only {MAX_BYTES} are read"
-        remarks.append(RawFinding("skill.text.too-long", 1, said))
+        message = f"the document has {len(content)} bytes, but only {MAX_BYTES} are read"
+        findings.append(RawFinding("skill.text.too-long", 1, message))
         content = content[:MAX_BYTES]
-    text = _text(content, remarks)
+    text = _text(content, findings)
     lines = tuple(_LINE_END.split(text.removeprefix(_BOM)))
-    remarks += _find_damage(lines)
-    return DecodedText(tuple(_CONTROL.sub(" ", line) for line in lines), tuple(remarks))
+    findings += _find_damage(lines)
+    return DecodedText(tuple(_CONTROL.sub(" ", line) for line in lines), tuple(findings))
 
 
-def _text(content: bytes, remarks: list[RawFinding]) -> str:
+def _text(content: bytes, findings: list[RawFinding]) -> str:
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):
-        said = "the document is UTF-16"
-        remarks.append(RawFinding("skill.text.encoding", 1, said))
+        message = "the document is UTF-16"
+        findings.append(RawFinding("skill.text.encoding", 1, message))
         return content.decode("utf-16", errors="replace")
     try:
         return content.decode()
@@ -75,8 +82,8 @@ def _text(content: bytes, remarks: list[RawFinding]) -> str:
         if error.end >= len(content) == MAX_BYTES:
             return content.decode(errors="ignore")
         line = content.count(b"\n", 0, error.start) + 1
-        said = f"byte 0x{content[error.start]:02x} is not UTF-8: read as Windows-1252"
-        remarks.append(RawFinding("skill.text.encoding", line, said))
+        message = f"byte 0x{content[error.start]:02x} is not UTF-8: read as Windows-1252"
+        findings.append(RawFinding("skill.text.encoding", line, message))
         return content.decode("cp1252", errors="replace")
 
 
@@ -84,24 +91,15 @@ def _find_damage(lines: tuple[str, ...]) -> list[RawFinding]:
     """Return the first finding of each kind, since a damaged document has many."""
     found: dict[str, RawFinding] = {}
     for number, line in enumerate(lines, 1):
-        for check, pattern, said in (
+        for check, pattern, template in (
             ("skill.text.mojibake", _MOJIBAKE, "{!r} is text in a wrong encoding"),
             ("skill.text.control-character", _CONTROL, "{!r} is a control character"),
         ):
             match = pattern.search(line) if check not in found else None
             if match is not None:
-                message = said.format(match.group())
+                message = template.format(match.group())
                 found[check] = RawFinding(check, number, message, match.start() + 1)
     return list(found.values())
-
-
-# "X-Skill-Source is 4k-with-session", "X-Skill-Source: my-skill", but not <name> or $NAME.
-_STATED_NAME = re.compile(
-    r"X-Skill-Source[`*\"' ]{0,4}(?:\||\bis\b|:|=)[`*\"' ]{0,4}"
-    r"(?!(?:the|this|a|an|your|from|set|always|its)\b)([a-z0-9][\w-]{1,80})",
-    re.IGNORECASE,
-)
-_INSTALLED = re.compile(r"\bskills? install ([a-z0-9][a-z0-9-]{1,79}?)(?![a-z0-9-])")
 
 
 class BaseUrl(msgspec.Struct, frozen=True):

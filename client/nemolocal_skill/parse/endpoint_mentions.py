@@ -103,8 +103,8 @@ def _in_line(line: str, number: int) -> Iterator[EndpointMention]:
 def _method_before(line: str, at: int) -> str:
     """Return the method in the words before a path: "by POSTing to https://…"."""
     called = _CALLED.search(line[max(0, at - 60) : at])
-    said = [called[1].upper()] if called else _SAID.findall(line[max(0, at - 24) : at])
-    return said[-1] if said else ""
+    methods = [called[1].upper()] if called else _SAID.findall(line[max(0, at - 24) : at])
+    return methods[-1] if methods else ""
 
 
 def _in_command(curl: CurlCommand) -> EndpointMention:

@@ -36,18 +36,18 @@ def parse_frontmatter(lines: tuple[str, ...]) -> ParsedFrontmatter:
         return ParsedFrontmatter(Frontmatter(), 1)
     closing = range(start + 1, min(len(lines), start + _MAX_LINES))
     end = next((n for n in closing if _FENCE.match(lines[n]) or lines[n].rstrip() == "..."), None)
-    remarks: list[RawFinding] = []
+    findings: list[RawFinding] = []
     if end is None:
         end = _end_of_keys(lines, start + 1)
-        said = "the frontmatter has no closing --- line"
-        remarks.append(RawFinding("skill.frontmatter.unclosed", start + 1, said))
+        message = "the frontmatter has no closing --- line"
+        findings.append(RawFinding("skill.frontmatter.unclosed", start + 1, message))
         closed = end
     else:
         closed = end + 1
-    values, key_lines = _values(lines[start + 1 : end], start + 2, remarks)
-    remarks += _unquoted_versions(lines[start + 1 : end], start + 2)
+    values, key_lines = _values(lines[start + 1 : end], start + 2, findings)
+    findings += _unquoted_versions(lines[start + 1 : end], start + 2)
     head = Frontmatter(_nested(values), key_lines, start + 1, end + 1 if closed > end else 0)
-    return ParsedFrontmatter(head, closed + 1, tuple(remarks))
+    return ParsedFrontmatter(head, closed + 1, tuple(findings))
 
 
 def _end_of_keys(lines: tuple[str, ...], first: int) -> int:
@@ -62,15 +62,15 @@ def _end_of_keys(lines: tuple[str, ...], first: int) -> int:
 
 
 def _values(
-    lines: tuple[str, ...], first: int, remarks: list[RawFinding]
+    lines: tuple[str, ...], first: int, findings: list[RawFinding]
 ) -> tuple[dict[str, object], dict[str, int]]:
     text = "\n".join(lines)
     for number, line in enumerate(lines):
         indent = line[: len(line) - len(line.lstrip())]
         if "\t" in indent:
-            said = "the line is indented with a tab, which YAML does not allow"
+            message = "the line is indented with a tab, which YAML does not allow"
             column = indent.index("\t") + 1
-            remarks.append(RawFinding("skill.frontmatter.tab", first + number, said, column))
+            findings.append(RawFinding("skill.frontmatter.tab", first + number, message, column))
             text = text.replace("\t", "  ")
             break
     try:
@@ -78,19 +78,19 @@ def _values(
     except _InvalidFrontmatter as error:
         if text == "\n".join(lines):  # otherwise the tabs are the reason, already reported
             where = first + error.line
-            remarks.append(
+            findings.append(
                 RawFinding("skill.frontmatter.invalid", where, error.message, error.column)
             )
         return _line_by_line(lines, first)
     pairs = root.value if isinstance(root, yaml.MappingNode) else []
-    remarks += _duplicate_keys(pairs, first)
+    findings += _duplicate_keys(pairs, first)
     keys = {_key(key): first + key.start_mark.line for key, _ in pairs}
     return _mapping(pairs), keys
 
 
 class _InvalidFrontmatter(Exception):
-    def __init__(self, said: str, line: int = 0, column: int = 0) -> None:
-        self.message, self.line, self.column = said, line, column
+    def __init__(self, message: str, line: int = 0, column: int = 0) -> None:
+        self.message, self.line, self.column = message, line, column
 
 
 def _compose(text: str) -> yaml.Node | None:
@@ -133,8 +133,10 @@ def _duplicate_keys(pairs: list[tuple[yaml.Node, yaml.Node]], first: int) -> Ite
     for key, value in pairs:
         name, line = _key(key), first + key.start_mark.line
         if name in seen:
-            said = f"the key {name} is repeated: the last one counts"
-            yield RawFinding("skill.frontmatter.doubled-key", line, said, key.start_mark.column + 1)
+            message = f"the key {name} is repeated: the last one counts"
+            yield RawFinding(
+                "skill.frontmatter.doubled-key", line, message, key.start_mark.column + 1
+            )
         seen.add(name)
         if isinstance(value, yaml.MappingNode):
             yield from _duplicate_keys(value.value, first)
@@ -191,5 +193,7 @@ def _unquoted_versions(lines: tuple[str, ...], first: int) -> Iterator[RawFindin
     for number, line in enumerate(lines, first):
         match = _NUMBER.match(line)
         if match is not None:
-            said = f"{match[1]} without quotes is the number {float(match[1]):g} to most parsers"
-            yield RawFinding("skill.frontmatter.unquoted-version", number, said, match.start(1) + 1)
+            message = f"{match[1]} without quotes is the number {float(match[1]):g} to most parsers"
+            yield RawFinding(
+                "skill.frontmatter.unquoted-version", number, message, match.start(1) + 1
+            )

@@ -98,35 +98,35 @@ class _Lexer:
 
     def _word(self) -> ShellWord:
         line, column = self.line, self.column
-        pieces: list[WordPart] = []
+        parts: list[WordPart] = []
         while here := self._peek():
             if here in " \t\r\n" or here in _OPERATORS:
                 if here != "<" or not (name := self._angled()):
                     break
-                pieces.append(name)
+                parts.append(name)
             elif here == "'":
-                pieces.append(self._single())
+                parts.append(self._single())
                 if not self._close("'"):
-                    return ShellWord(tuple(pieces), line, column, "'")
+                    return ShellWord(tuple(parts), line, column, "'")
             elif here == '"':
-                pieces += self._double()
+                parts += self._double()
                 if not self._close('"'):
-                    return ShellWord(tuple(pieces), line, column, '"')
+                    return ShellWord(tuple(parts), line, column, '"')
             elif here == "\\" and self._peek(1) == "\n":
                 break
             else:
-                pieces.append(self._bare())
-        return ShellWord(tuple(pieces), line, column)
+                parts.append(self._bare())
+        return ShellWord(tuple(parts), line, column)
 
     def _angled(self) -> WordPart | None:
         match = _ANGLED.match(self.text, self.at)
         return self._advance(match.group(), "") if match else None
 
     def _advance(self, text: str, quote: Quote) -> WordPart:
-        piece = WordPart(text, quote, self.line, self.column)
+        part = WordPart(text, quote, self.line, self.column)
         for _ in text:
             self._take()
-        return piece
+        return part
 
     def _close(self, quote: str) -> bool:
         if self._peek() != quote:
@@ -141,13 +141,13 @@ class _Lexer:
 
     def _double(self) -> list[WordPart]:
         self._take()
-        pieces = [WordPart("", '"', self.line, self.column)]
+        parts = [WordPart("", '"', self.line, self.column)]
         while (here := self._peek()) and here != '"':
             if here in "$`":
-                pieces.append(self._expansion('"'))
+                parts.append(self._expansion('"'))
             else:
-                pieces.append(self._text_until('"$`', '"'))
-        return pieces
+                parts.append(self._text_until('"$`', '"'))
+        return parts
 
     def _bare(self) -> WordPart:
         if self._peek() in "$`":

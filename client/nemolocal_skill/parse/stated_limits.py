@@ -24,6 +24,31 @@ _LIMIT = (
 )
 
 _ValueReader = Callable[[re.Match[str]], int]
+_RESOLUTION = (
+    r"(?:(?P<width>\d{3,4})\s?[x×]\s?(?P<height>\d{3,4})|(?P<lines>\d{3,4})p\b|4k\b|uhd\b)"
+)
+_EXPORT_NOUNS = r"(?:mp4|(?:\w{2,10} )?videos?|output|exports?|quality|files?)\b"
+_ACCEPTED = re.compile(
+    r"\b(?:supported|accepted|accepts|allowed|supports)(?: (?:upload|input|media|file|video)){0,2}"
+    r"(?: (?:formats?|types?|files?|extensions?)){0,2}\s?(?::|are\b|=|—|\|)\s?"
+    r"|(?:支持|接受)的?(?:文件|素材)?(?:格式|类型)\s?[:：|]\s?",
+    re.IGNORECASE,
+)
+_BRACKETED = re.compile(r"\(([A-Za-z0-9, /]{7,200}?)(?:,? (?:up to|max)\b[^()]{0,30})?\)")
+_NAME = re.compile(r"(?<![\w/.<-])[A-Za-z][A-Za-z0-9]{1,4}(?![\w-])")
+_LIST_END = re.compile(r"\.(?:\s|$)|。|;|\(|\bup to\b|\bmax\b")
+_MAX_LIST_LENGTH = 400
+_RENDER_STATUS_URL = re.compile(r"/api/render/proxy/lambda/[<${:]")
+_BEGINS = re.compile(r"([ \t]{0,40})(?:for|while|until)\b")
+_OPENS = re.compile(r"[ \t]{0,40}(?:do|\{)[ \t]{0,8}$")
+_ENDS = re.compile(r"[ \t]{0,40}done\b|[^#\n]{0,400};[ \t]{0,8}done\b")
+_PAUSE = re.compile(r"\bsleep(?:[ \t]{1,4}|\()(\d{1,6})\b")
+_TIMES = re.compile(
+    r"\bseq (?:1 )?(\d{1,4})\b|\{1\.\.(\d{1,4})\}|\brange\((?:\d, ?)?(\d{1,4})\)"
+    r"|\bi ?<=? ?(\d{1,4})\b"
+)
+# A sleep this long is in milliseconds.
+_MILLISECONDS = 1000
 
 
 def _size(match: re.Match[str]) -> int:
@@ -54,10 +79,6 @@ def _height(match: re.Match[str]) -> int:
     return _4K
 
 
-_RESOLUTION = (
-    r"(?:(?P<width>\d{3,4})\s?[x×]\s?(?P<height>\d{3,4})|(?P<lines>\d{3,4})p\b|4k\b|uhd\b)"
-)
-_EXPORT_NOUNS = r"(?:mp4|(?:\w{2,10} )?videos?|output|exports?|quality|files?)\b"
 _PATTERNS: tuple[tuple[LimitKind, _ValueReader, str], ...] = (
     ("upload_limit", _size, rf"{_LIMIT}[^.;|\n]{{0,30}}?\b{_SIZE}"),
     ("upload_limit", _size, rf"\b{_SIZE}\s(?:max\b|maximum|limit|or (?:less|smaller))"),
@@ -117,17 +138,6 @@ _PATTERNS: tuple[tuple[LimitKind, _ValueReader, str], ...] = (
 )
 _COMPILED = tuple((k, read, re.compile(p, re.IGNORECASE)) for k, read, p in _PATTERNS)
 
-_ACCEPTED = re.compile(
-    r"\b(?:supported|accepted|accepts|allowed|supports)(?: (?:upload|input|media|file|video)){0,2}"
-    r"(?: (?:formats?|types?|files?|extensions?)){0,2}\s?(?::|are\b|=|—|\|)\s?"
-    r"|(?:支持|接受)的?(?:文件|素材)?(?:格式|类型)\s?[:：|]\s?",
-    re.IGNORECASE,
-)
-_BRACKETED = re.compile(r"\(([A-Za-z0-9, /]{7,200}?)(?:,? (?:up to|max)\b[^()]{0,30})?\)")
-_NAME = re.compile(r"(?<![\w/.<-])[A-Za-z][A-Za-z0-9]{1,4}(?![\w-])")
-_LIST_END = re.compile(r"\.(?:\s|$)|。|;|\(|\bup to\b|\bmax\b")
-_MAX_LIST_LENGTH = 400
-
 
 def find_stated_limits(lines: tuple[str, ...], first: int) -> tuple[StatedLimit, ...]:
     """Return the limits from line `first` on, in the order of the document, none twice."""
@@ -144,8 +154,8 @@ def _limits_in_line(line: str, number: int) -> Iterator[StatedLimit]:
         return
     for kind, read, pattern in _COMPILED:
         for match in pattern.finditer(line):
-            said = match.group().strip()
-            yield StatedLimit(kind, read(match), number, match.start() + 1, said)
+            text = match.group().strip()
+            yield StatedLimit(kind, read(match), number, match.start() + 1, text)
 
 
 def find_formats(lines: tuple[str, ...], first: int) -> tuple[FormatList, ...]:
@@ -178,22 +188,9 @@ def _is_accepted(name: str) -> bool:
     return name in ACCEPTED_EXTENSIONS or normalize_extension(f"x.{name}") is not None
 
 
-_RENDER_STATUS_URL = re.compile(r"/api/render/proxy/lambda/[<${:]")
-_BEGINS = re.compile(r"([ \t]{0,40})(?:for|while|until)\b")
-_OPENS = re.compile(r"[ \t]{0,40}(?:do|\{)[ \t]{0,8}$")
-_ENDS = re.compile(r"[ \t]{0,40}done\b|[^#\n]{0,400};[ \t]{0,8}done\b")
-_PAUSE = re.compile(r"\bsleep(?:[ \t]{1,4}|\()(\d{1,6})\b")
-_TIMES = re.compile(
-    r"\bseq (?:1 )?(\d{1,4})\b|\{1\.\.(\d{1,4})\}|\brange\((?:\d, ?)?(\d{1,4})\)"
-    r"|\bi ?<=? ?(\d{1,4})\b"
-)
-# A sleep this long is in milliseconds.
-_MILLISECONDS = 1000
-
-
 def find_polling_loops(blocks: tuple[CodeBlock, ...]) -> tuple[StatedLimit, ...]:
     """Return the interval and the number of polls of every loop that polls a render."""
-    return tuple(said for block in blocks for said in _in_block(block))
+    return tuple(limit for block in blocks for limit in _in_block(block))
 
 
 def _in_block(block: CodeBlock) -> Iterator[StatedLimit]:
@@ -231,8 +228,8 @@ def _limits_in_loop(loop: tuple[str, ...], first: int) -> Iterator[StatedLimit]:
         if pause is not None:
             length = int(pause[1])
             seconds = length // _MILLISECONDS if length >= _MILLISECONDS else length
-            said = pause.group().rstrip("(")
-            yield StatedLimit("poll_interval", seconds, number, pause.start() + 1, said)
+            text = pause.group().rstrip("(")
+            yield StatedLimit("poll_interval", seconds, number, pause.start() + 1, text)
         if times is not None and number == first:
             count = int(next(group for group in times.groups() if group))
             yield StatedLimit("poll_tries", count, number, times.start() + 1, times.group())

@@ -1,10 +1,10 @@
 """Reads the tables of a skill: routing, errors, GUI translation, events of the stream."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from ..model import ErrorRow, EventRow, GuiRow, RouteRow, RouteTarget
-from .markdown import Table
+from .markdown import Table, TableRow
 
 _QUOTED = re.compile(r"[\"“「]([^\"”」]{1,80})[\"”」]")
 _SECTION = re.compile(r"§\s?(\d{1,2}(?:\.\d{1,2}){0,2})")
@@ -111,13 +111,8 @@ def _error_rows_of(table: Table) -> Iterator[ErrorRow]:
 
 def gui_rows(tables: tuple[Table, ...]) -> tuple[GuiRow, ...]:
     """Return the rows of the GUI translation table."""
-    return tuple(
-        GuiRow(row.cells[0], row.cells[1], row.line)
-        for table in tables
-        if _is_gui_table(table)
-        for row in table.rows
-        if len(row.cells) > 1
-    )
+    rows = _rows_of(tables, _is_gui_table)
+    return tuple(GuiRow(row.cells[0], row.cells[1], row.line) for row in rows)
 
 
 def _is_gui_table(table: Table) -> bool:
@@ -131,13 +126,8 @@ def _is_gui_table(table: Table) -> bool:
 
 def event_rows(tables: tuple[Table, ...]) -> tuple[EventRow, ...]:
     """Return the rows of the table of stream events."""
-    return tuple(
-        EventRow(row.cells[0], row.cells[1], row.line)
-        for table in tables
-        if _is_event_table(table)
-        for row in table.rows
-        if len(row.cells) > 1
-    )
+    rows = _rows_of(tables, _is_event_table)
+    return tuple(EventRow(row.cells[0], row.cells[1], row.line) for row in rows)
 
 
 def _is_event_table(table: Table) -> bool:
@@ -145,3 +135,10 @@ def _is_event_table(table: Table) -> bool:
     return ("event" in name or "事件" in name) and any(
         _EVENT_WORDS.search(row.cells[0]) for row in table.rows
     )
+
+
+def _rows_of(tables: tuple[Table, ...], matches: Callable[[Table], bool]) -> Iterator[TableRow]:
+    """Yield the rows with two or more cells of the matching tables."""
+    for table in tables:
+        if matches(table):
+            yield from (row for row in table.rows if len(row.cells) > 1)

@@ -112,8 +112,8 @@ def _failure(skill: Skill, received: ReceivedResponse, code: int | None) -> str:
     body = decode_json_or_none(received.text)
     message = body.get("message") or body.get("detail") if isinstance(body, dict) else ""
     row = next((row for row in skill.errors if row.code == code), None)
-    said = f" (the document: {row.text})" if row is not None else ""
-    return sanitize_line(f"{message or 'no message'}{said}")
+    advice = f" (the document: {row.text})" if row is not None else ""
+    return sanitize_line(f"{message or 'no message'}{advice}")
 
 
 def _evaluate_stream(received: ReceivedResponse) -> tuple[bool, str]:

@@ -62,6 +62,8 @@ _VARIABLE_BY_HEADER = {
 _MAX_DEPTH, _MAX_VALUE_LENGTH = 16, 20_000
 # Assignments in the document do not replace these values.
 _NEVER_OVERRIDDEN = ("token", "base", "session", "draft", "output")
+_JSON = {"Content-Type": "application/json"}
+_USER = {"user": wire.CURRENT_USER}
 
 
 class SkillVariables:
@@ -128,10 +130,6 @@ class SkillVariables:
                 self._assigned[name] = fill_template(template, self.lookup)[:_MAX_VALUE_LENGTH]
             self._depth -= 1
         return self._assigned[name]
-
-
-_JSON = {"Content-Type": "application/json"}
-_USER = {"user": wire.CURRENT_USER}
 
 
 class Prerequisites:

@@ -22,7 +22,7 @@ Memory = dict[str, Any]
 OperationHandler = Callable[[Operation, OnApplied, Memory], Flow[Any]]
 """Does something else than what an effect wants: yields effects, and returns the answer."""
 
-# All flows of the sync face begin there, those whose lines are wanted one by one too.
+# Both drivers start every flow with this class.
 _FLOW_TARGET = "driver.FlowExecution"
 _SEND_TARGET = "transport.httpx.Client.send"
 
