@@ -207,8 +207,8 @@ def test_variables_hold_what_the_document_and_its_answers_give(play: Play) -> No
         ("GET", None),
     ]  # fmt: skip
     assert answers[1].told.startswith("body is empty")
-    assert answers[2].told == "not called: it is no address of the API"
-    assert answers[3].notes == ("NOBODY is set nowhere",)
+    assert answers[2].told == "not called: not a URL of the API"
+    assert answers[3].notes == ("NOBODY is not set",)
 
 
 @pytest.mark.slow
