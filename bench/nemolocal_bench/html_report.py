@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from nemolocal_contract.html_page import render_page
 
 from . import charts
+from .charts import format_number
 from .metrics import Score
 from .report import BenchReport, Comparison, FigureChange, SourceInfo
-from .svg import format_number
 from .target_quality import TargetSearchResult
 from .variants import VariantResult
 

@@ -65,21 +65,21 @@ def send_authorized(auth: AuthState, request: HttpOperation) -> Flow[object]:
     """Send a request with the token; raises the errors of the contract (CLI-7)."""
     yield from ensure_token(auth)
     used = auth.token
-    reply, failure = yield from _attempt(auth, request)
+    response, failure = yield from _attempt(auth, request)
     if isinstance(failure, BadToken) and not auth.is_manual:
         yield from _wait_for_refresh(auth)
         # Another call of this client may have renewed the token.
         if auth.token == used:
             yield from _refresh_exclusively(auth, _refresh_token(auth))
-        reply, failure = yield from _attempt(auth, request)
+        response, failure = yield from _attempt(auth, request)
         while isinstance(failure, BadToken) and (yield from _use_next_earlier_token(auth)):
-            reply, failure = yield from _attempt(auth, request)
+            response, failure = yield from _attempt(auth, request)
         yield from _save_working_token(auth)
         if isinstance(failure, BadToken):
             failure = BadToken(failure.message, remedy=_REJECTED_AGAIN)
     if failure is not None:
         raise failure
-    return reply
+    return response
 
 
 def ensure_token(auth: AuthState) -> Flow[None]:
@@ -110,18 +110,18 @@ def _acquire_token(auth: AuthState) -> Flow[None]:
 
 def _attempt(auth: AuthState, request: HttpOperation) -> Flow[tuple[object, Exception | None]]:
     signed = msgspec.structs.replace(request, token=auth.token)
-    reply = yield from _send(auth, signed)
-    return reply, error_of(reply, user_id=auth.user_id, secret=auth.token)
+    response = yield from _send(auth, signed)
+    return response, error_of(response, user_id=auth.user_id, secret=auth.token)
 
 
 def _send(auth: AuthState, request: HttpOperation) -> Flow[object]:
     """Send a request, and once more after a pause if the backend responds 429 (CLI-7)."""
-    reply = yield from send_with_reconnect(auth.connection, request)
-    if isinstance(error_of(reply), RateLimited):
+    response = yield from send_with_reconnect(auth.connection, request)
+    if isinstance(error_of(response), RateLimited):
         yield Notice("waiting", "Too many requests, trying again in 30 s")
         yield Sleep(RATE_LIMIT_PAUSE)
-        reply = yield from send_with_reconnect(auth.connection, request)
-    return reply
+        response = yield from send_with_reconnect(auth.connection, request)
+    return response
 
 
 def _refresh_token(auth: AuthState) -> Flow[None]:
@@ -197,11 +197,11 @@ def _request_new_token(auth: AuthState) -> Flow[None]:
 
 def _fetch_token(auth: AuthState, client_id: str) -> Flow[TokenReply]:
     call = HttpCall(method=TOKEN.method, path=TOKEN.path(), client_id=client_id)
-    reply = yield from _send(auth, call)
-    failure = error_of(reply)
+    response = yield from _send(auth, call)
+    failure = error_of(response)
     if failure is not None:
         raise failure
-    return data_of(reply, TokenReply)
+    return data_of(response, TokenReply)
 
 
 def _expiry_time(expires_at: str, now: float) -> float:

@@ -12,10 +12,9 @@ from nemolocal_contract.headers import Attribution
 from nemolocal_contract.responses import Balance, FileReply, StateReply
 
 from .client_flows import ClientFlows, Resolution
-from .driver import AsyncFlowDriver, FlowDriver
+from .driver import AsyncFlowDriver, FlowDriver, LocalIO
 from .exports import Export
 from .httpx_adapter import plain_base_url
-from .local_io import LocalIO
 from .operations import AsyncNotify, Flow, KeptSession, Notice, Notify
 from .profile import IdentityStore, Profile
 from .retry import CONTRACT_POLLING, CONTRACT_RECONNECTING, PollPolicy, ReconnectPolicy

@@ -116,10 +116,10 @@ def cancel_export(session: ClientSession) -> Flow[bool]:
     if not render_id:
         return False
     path = RENDER_CANCEL.path(render=render_id)
-    reply = yield from send_authorized(
+    response = yield from send_authorized(
         session.auth, HttpCall(method=RENDER_CANCEL.method, path=path)
     )
-    return render_status_of(reply).status == "failed"
+    return render_status_of(response).status == "failed"
 
 
 def _render(
@@ -243,14 +243,14 @@ def _download_with_resume(
 
 
 def _request_file(auth: AuthState | None, request: DownloadFile) -> Flow[DownloadResult]:
-    reply: object
+    response: object
     if auth is None:
-        reply = yield request
-        failure = error_of(reply)
+        response = yield request
+        failure = error_of(response)
         if failure is not None:
             raise failure
     else:
-        reply = yield from send_authorized(auth, request)
-    if not isinstance(reply, DownloadResult):
+        response = yield from send_authorized(auth, request)
+    if not isinstance(response, DownloadResult):
         raise DownloadFailed("the backend answered the download with JSON, not with a file")
-    return reply
+    return response

@@ -116,7 +116,7 @@ def send_with_reconnect(connection: ConnectionState, request: HttpOperation) -> 
     attempt = _ReconnectAttempt(connection)
     while True:
         try:
-            reply: object = yield request
+            response: object = yield request
         except CannotConnect as error:
             if not connection.was_connected:
                 raise
@@ -136,7 +136,7 @@ def send_with_reconnect(connection: ConnectionState, request: HttpOperation) -> 
         else:
             connection.was_connected = True
             yield from attempt.finish()
-            return reply
+            return response
 
 
 def wait_while_connected(connection: ConnectionState, seconds: float) -> Flow[None]:

@@ -78,10 +78,10 @@ def open_session(auth: AuthState, language: str, task_name: str = "project") -> 
     """Open a session and save it (SES-1)."""
     body = encode_json(SessionRequest(task_name, language))
     call = HttpCall(method=SESSION.method, path=SESSION.path(user=CURRENT_USER), json=body)
-    reply = data_of((yield from send_authorized(auth, call)), SessionReply)
-    auth.user_id = reply.user_id or auth.user_id
-    session = ClientSession(auth, reply.session_id, reply.task_id)
-    yield from save_session(session, session_id=reply.session_id, task_name=task_name)
+    response = data_of((yield from send_authorized(auth, call)), SessionReply)
+    auth.user_id = response.user_id or auth.user_id
+    session = ClientSession(auth, response.session_id, response.task_id)
+    yield from save_session(session, session_id=response.session_id, task_name=task_name)
     return session
 
 
@@ -91,11 +91,11 @@ def resume_session(auth: AuthState, session_id: str) -> Flow[ClientSession]:
     known: tuple[KeptSession, ...] = yield LoadSessions()
     saved = next((each for each in known if each.session_id == session_id), None)
     # An id that was never seen here may be a typo.
-    reply = yield from read_state(session, seen=saved is not None)
-    auth.user_id = reply.user_id or auth.user_id
-    session.task_id = reply.task_id
+    response = yield from read_state(session, seen=saved is not None)
+    auth.user_id = response.user_id or auth.user_id
+    session.task_id = response.task_id
     session.saved = saved or session.saved
-    yield from save_session(session, session_id=session_id, task_name=reply.task_name)
+    yield from save_session(session, session_id=session_id, task_name=response.task_name)
     yield LoadInputs(session_id)
     return session
 
@@ -148,14 +148,16 @@ def claim_link(session: ClientSession, web_url: str) -> Flow[str]:
     """
     body = encode_json(ClaimRequest(session.task_id, session.id))
     call = HttpCall(method=CLAIM_TOKEN.method, path=CLAIM_TOKEN.path(), json=body)
-    reply = data_of((yield from ask_in(session, call)), ClaimReply)
-    return f"{web_url}{CLAIM_PAGE.template}?ct={quote(reply.claim_token, safe='')}"
+    response = data_of((yield from ask_in(session, call)), ClaimReply)
+    return f"{web_url}{CLAIM_PAGE.template}?ct={quote(response.claim_token, safe='')}"
 
 
 def read_balance(auth: AuthState) -> Flow[Balance]:
     """Read the credits: available, frozen, total (CRD-1)."""
-    reply = yield from send_authorized(auth, HttpCall(method=BALANCE.method, path=BALANCE.path()))
-    return data_of(reply, Balance)
+    response = yield from send_authorized(
+        auth, HttpCall(method=BALANCE.method, path=BALANCE.path())
+    )
+    return data_of(response, Balance)
 
 
 def upload_files(
@@ -173,7 +175,7 @@ def upload_files(
         timeout=_UPLOAD_TIMEOUT,
     )
     try:
-        reply = yield from ask_in(session, call)
+        response = yield from ask_in(session, call)
     except ConnectionCut as cut:
         limit = skill_profile(source).upload_limit
         if not cut.gone and sum(sizes) > limit:
@@ -182,7 +184,7 @@ def upload_files(
                 f"{limit // 1_000_000} MB"
             ) from None
         raise
-    return data_of(reply, UploadReply).files
+    return data_of(response, UploadReply).files
 
 
 def upload_urls(session: ClientSession, urls: Sequence[str]) -> Flow[tuple[FileReply, ...]]:
@@ -194,10 +196,10 @@ def upload_urls(session: ClientSession, urls: Sequence[str]) -> Flow[tuple[FileR
         timeout=_UPLOAD_TIMEOUT,
     )
     try:
-        reply = yield from ask_in(session, call)
+        response = yield from ask_in(session, call)
     except UnsupportedFile as refused:
         raise CannotFetch(refused.message) from None
-    return data_of(reply, UploadReply).files
+    return data_of(response, UploadReply).files
 
 
 def draft_of(reply: StateReply) -> Draft:

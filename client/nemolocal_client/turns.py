@@ -96,14 +96,14 @@ def send_message(session: ClientSession, message: str) -> Flow[ChatStreamResult]
 def _send_and_read(session: ClientSession, message: str, stream: ChatStreamResult) -> Flow[None]:
     body = encode_json(ChatRequest(session.id, Message((Part(message),))))
     try:
-        reply = yield from ask_in(session, OpenStream(path=CHAT.path(), json=body))
+        response = yield from ask_in(session, OpenStream(path=CHAT.path(), json=body))
     except ConnectionCut:
         # It may have arrived: read the state, as a second message would be charged (SSE-7).
         stream.cut = True
         return
     except BadReply as error:
         raise _without_retry_remedy(error) from None
-    if not isinstance(reply, StreamOpened):
+    if not isinstance(response, StreamOpened):
         raise BadReply("the backend did not answer the message with a stream")
     yield from _read_stream(session, stream)
 
@@ -119,21 +119,23 @@ def _read_stream(session: ClientSession, stream: ChatStreamResult) -> Flow[None]
     parser = SseParser()
     timer = TurnTimer((yield GetTime()))
     while True:
-        got = yield ReadStream()
+        result = yield ReadStream()
         now: float = yield GetTime()
         try:
-            frames = parser.feed(got.data) if isinstance(got, StreamChunk) else parser.finish()
+            frames = (
+                parser.feed(result.data) if isinstance(result, StreamChunk) else parser.finish()
+            )
         except SseEventTooLarge as error:
             message = f"the backend sent {error}"
             raise BadReply(message, remedy=ConnectionCut.remedy) from None
-        if isinstance(got, StreamCut):
+        if isinstance(result, StreamCut):
             stream.cut = True
             return
         for text in _process_frames(frames, stream, session.auth.user_id):
             timer.record_event(now)
             if text:
                 yield OutputLine(text)
-        if not isinstance(got, StreamChunk):
+        if not isinstance(result, StreamChunk):
             return
         timer.check_timeout(now)
         notice = timer.due_notice(now)
