@@ -5,8 +5,15 @@ from statistics import fmean
 
 import msgspec
 
-from nemolocal_bench.metrics import MODELS, PAIRED, TIMED, VMAF, Score, summarize_scores
-from nemolocal_bench.validity import MIN_SELF_SCORE
+from nemolocal_bench.metrics import (
+    MIN_SELF_SCORE,
+    MODELS,
+    PAIRED,
+    TIMED,
+    VMAF,
+    Score,
+    summarize_scores,
+)
 from nemolocal_render.cpu_count import usable_cores
 
 from .synthetic_clip import run_ffmpeg

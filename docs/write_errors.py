@@ -15,8 +15,8 @@ import msgspec
 
 from nemolocal.errors import CommandError, UsageError
 from nemolocal_client import errors
-from nemolocal_client.connection_errors import REASONS
 from nemolocal_client.errors import PROXY_REMEDIES, CannotFetch, NemoError
+from nemolocal_client.httpx_adapter import REASONS
 from nemolocal_client.local_files import REMEDIES
 from nemolocal_client.operations import HttpResponse
 from nemolocal_client.response_errors import error_of

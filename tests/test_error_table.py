@@ -37,7 +37,7 @@ def test_way_out_of_a_library_error_is_for_who_uses_a_library(
             assert said.remedy not in said.message
             assert not OPTION.search(f"{said.message} {said.remedy}")
             if "nemolocal " in said.remedy:
-                assert "a local server starts with `nemolocal serve`" in said.remedy
+                assert "start a local server with `nemolocal serve`" in said.remedy
 
 
 def test_text_of_a_command_says_the_way_out(

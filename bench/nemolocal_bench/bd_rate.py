@@ -51,7 +51,7 @@ def _saving(anchor: str, points: list[Point], curve: str, others: list[Point]) -
     except ImportError:
         return BdRateSaving(curve, anchor, None, NOT_INSTALLED)
     if percent is None:
-        return BdRateSaving(curve, anchor, None, "the curves share no stretch of quality")
+        return BdRateSaving(curve, anchor, None, "the curves have no common quality range")
     return BdRateSaving(curve, anchor, percent)
 
 

@@ -21,11 +21,9 @@ from .cloud import (
     run_cloud_export,
     server_label,
 )
-from .encoding import EncodeVariant, max_encode_size
-from .headline import write_headline
 from .machine import describe_machine
-from .metrics import Instruments, NotMeasured, detect_instruments
-from .report import REPORT_FORMAT, BenchReport, Comparison, SourceInfo
+from .metrics import Instruments, NotMeasured, check_reference, detect_instruments
+from .report import REPORT_FORMAT, BenchReport, Comparison, SourceInfo, write_headline
 from .result_cache import ResultCache, cache_folder
 from .target_quality import (
     TargetSearch,
@@ -34,8 +32,16 @@ from .target_quality import (
     max_sample_size,
     run_variant_cached,
 )
-from .validity import check_reference
-from .variants import ENCODERS, Ladder, VariantResult, ladder_variants, measure_result, try_encoders
+from .variants import (
+    ENCODERS,
+    EncodeVariant,
+    Ladder,
+    VariantResult,
+    ladder_variants,
+    max_encode_size,
+    measure_result,
+    try_encoders,
+)
 from .video_files import CannotCompare, VideoFile, open_source, open_video
 
 _PRESETS: dict[Ladder, str] = {"quick": "veryfast", "full": "slow"}
@@ -115,7 +121,7 @@ def _encoders_to_try(options: CompareOptions) -> tuple[str, ...]:
         if name not in ENCODERS:
             raise CannotCompare(f"unknown encoder {name}: choose from {', '.join(ENCODERS)}")
     if options.ladder == "quick":
-        # The encoders of the contract's exports are enough to decide; others must be named.
+        # Only the encoders of the contract's exports; others must be named.
         return options.encoders or (encoders.SOFTWARE_ENCODER, *encoders.HARDWARE_ENCODERS)
     return options.encoders or ENCODERS
 
@@ -197,7 +203,7 @@ class _ComparisonRun:
             return None, None
         preset = _PRESETS[self._options.ladder]
         self._on_progress(
-            f"looking for the smallest file at VMAF {self._options.target:g} ({preset})"
+            f"searching for the smallest file at VMAF {self._options.target:g} ({preset})"
         )
         search = TargetSearch(clip, self._folder, self._instruments, self._cache, preset)
         try:
@@ -207,7 +213,7 @@ class _ComparisonRun:
 
     def _cloud(self, clip: VideoFile) -> VariantResult:
         base_url = self._options.base_url
-        self._on_progress(f"the same through {server_label(base_url)}")
+        self._on_progress(f"exporting through {server_label(base_url)}")
         try:
             result = run_cloud_export(self._open_client, base_url, clip, self._folder)
         except NemoError as refused:

@@ -11,7 +11,7 @@ from itertools import pairwise
 import msgspec
 
 MAX_PROBES = 6
-# Scores so far above the target are as good as the target.
+# Scores this much above the target are accepted.
 TOLERANCE = 0.3
 _GUESS = 26.0
 # The growth of the loss per CRF: the initial estimate, and the minimum.

@@ -6,10 +6,9 @@ from collections.abc import Iterator, Sequence
 from nemolocal_contract.html_page import render_page
 
 from . import charts
+from .charts import format_number
 from .metrics import Score
-from .report import BenchReport, Comparison, SourceInfo
-from .report_diff import FigureChange
-from .svg import format_number
+from .report import BenchReport, Comparison, FigureChange, SourceInfo
 from .target_quality import TargetSearchResult
 from .variants import VariantResult
 
@@ -66,8 +65,8 @@ def _charts(comparison: Comparison, shown: VariantResult) -> list[tuple[str, str
     return [
         ("Quality over rate, savings as BD-rate", charts.rate_quality_chart(comparison)),
         ("Size of each file", charts.size_chart(comparison)),
-        ("Where the time goes", charts.time_chart(comparison)),
-        ("Quality over speed, and the front", charts.speed_quality_chart(comparison)),
+        ("Time by stage", charts.time_chart(comparison)),
+        ("Quality over speed, and the Pareto front", charts.speed_quality_chart(comparison)),
         (f"VMAF of each frame of {shown.name}", charts.frame_quality_chart(shown)),
     ]
 

@@ -15,9 +15,16 @@ import msgspec
 from nemolocal_render import ffmpeg_cli
 from nemolocal_render.cpu_count import usable_cores
 
-from .frame_alignment import REFERENCE_COPIES, find_shift, shift_chains
 from .video_files import VideoFile, input_arguments
 
+_SHIFTS = (-1, 0, 1)
+_ERROR = re.compile(r"mse_y:(\S+)")
+# In a still picture neighbours match as well: only a clear difference is a shift.
+_MAX_ERROR_RATIO = 0.98
+# Frames are paired by number: the counts are equal, but the times are unreliable.
+_NUMBERED = "settb=AVTB,setpts=N*40000"
+# The number of copies of the reference to compare with.
+REFERENCE_COPIES = len(_SHIFTS)
 VMAF = "vmaf"
 NEG = "vmaf_neg"
 # Metric → its model or plane.
@@ -34,12 +41,55 @@ _LOG, _NEG_LOG, _XPSNR_LOG = "vmaf.json", "neg.json", "xpsnr.log"
 _XPSNR = re.compile(r"n:\s*\d+\s+XPSNR y:\s*(\S+)")
 # Equal frames have infinite dB, which JSON cannot represent.
 _MOST_DECIBELS = 100.0
-
 # Both sides begin at 0 and count microseconds: containers round times differently.
 TIMED = "settb=AVTB,setpts=PTS-STARTPTS"
 PAIRED = "shortest=1:ts_sync_mode=nearest"
 # The shorter side ends the pairing: otherwise a last frame with a rounded-up time is lost.
 _LONGER = "tpad=stop=1:stop_mode=clone"
+MIN_SELF_SCORE = 97.0
+# Encoders need even sizes: the maximum difference on each side.
+_SIZE_TOLERANCE = 1
+# The maximum relative difference of two aspect ratios.
+_ASPECT_TOLERANCE = 0.01
+_PICTURE = "worst.png"
+# The picture is embedded in the report, half a page wide.
+_WIDTH = 640
+
+
+def shift_chains(reference: VideoFile, distorted: str, copies: list[str]) -> list[str]:
+    """Return filter chains that compare the inner frames of a pad with their neighbours.
+
+    `copies` are pads of the reference, one for each shift; the distorted side comes out as [out].
+    """
+    last = reference.frames - 1
+    chains = [f"{distorted}trim=start_frame=1:end_frame={last},{_NUMBERED}[n0]"]
+    for number, (shift, copy) in enumerate(zip(_SHIFTS, copies, strict=True)):
+        begin, end = 1 + shift, last + shift
+        chains.append(f"{copy}trim=start_frame={begin}:end_frame={end},{_NUMBERED}[s{number}]")
+        out = "[out]" if shift == _SHIFTS[-1] else f"[n{number + 1}]"
+        compared = f"psnr=shortest=1:stats_file={_log(shift)}"
+        chains.append(f"[n{number}][s{number}]{compared}{out}")
+    return chains
+
+
+def find_shift(folder: Path) -> str:
+    """Return the shift of the pair by the logs of the chains in `folder`; "" if there is none."""
+    errors = {shift: _mean_error(folder / _log(shift)) for shift in _SHIFTS}
+    best = min(_SHIFTS, key=lambda shift: (errors[shift], abs(shift)))
+    if errors[best] >= _MAX_ERROR_RATIO * errors[0]:
+        return ""
+    way = "late" if best < 0 else "early"
+    return f"it is one frame {way}: aligned, its error is {errors[best]:.2f}, not {errors[0]:.2f}"
+
+
+def _log(shift: int) -> str:
+    return f"shift-{shift + 1}.log"
+
+
+def _mean_error(log: Path) -> float:
+    errors = [float(found) for found in _ERROR.findall(log.read_text(encoding="utf-8"))]
+    log.unlink()
+    return math.fsum(errors) / len(errors) if errors else math.inf
 
 
 class NotMeasured(Exception):
@@ -193,7 +243,7 @@ def _read(
     for name, values in series.items():
         expected = -(-reference.frames // paces.get(name, 1))
         if len(values) != expected:
-            raise NotMeasured(f"{len(values)} of {expected} frames found a partner ({name})")
+            raise NotMeasured(f"only {len(values)} of {expected} frames were paired ({name})")
     scores = (
         summarize_scores(name, series[name], reference.height, paces.get(name, 1))
         for name in MODELS
@@ -238,3 +288,59 @@ def _percentile(ordered: Sequence[float], part: float) -> float:
     below = math.floor(place)
     above = min(below + 1, len(ordered) - 1)
     return ordered[below] + (ordered[above] - ordered[below]) * (place - below)
+
+
+async def check_reference(reference: VideoFile, folder: Path, instruments: Instruments) -> float:
+    """Return VMAF of the reference against itself; raises NotMeasured if it is below 97."""
+    own = (await measure_pair(reference, reference, folder, instruments, every=5)).vmaf
+    if own < MIN_SELF_SCORE:
+        raise NotMeasured(
+            f"the reference against itself scores {own:.1f}, less than {MIN_SELF_SCORE:.0f}: "
+            "its frames cannot be paired"
+        )
+    return own
+
+
+def check_pair(reference: VideoFile, distorted: VideoFile, *, resized: bool = False) -> None:
+    """Raise NotMeasured unless the pair has equal frame counts and sizes.
+
+    `resized` allows another size with the same aspect ratio, as when a server exports 1080p.
+    """
+    if distorted.frames != reference.frames:
+        raise NotMeasured(f"it has {distorted.frames} frames, the reference {reference.frames}")
+    pairs = ((reference.width, distorted.width), (reference.height, distorted.height))
+    if all(abs(ours - theirs) <= _SIZE_TOLERANCE for ours, theirs in pairs):
+        return
+    sizes = (
+        f"its picture is {distorted.width}x{distorted.height}, "
+        f"the reference's {reference.width}x{reference.height}"
+    )
+    if not resized:
+        raise NotMeasured(sizes)
+    shape = (distorted.width * reference.height) / (distorted.height * reference.width)
+    if abs(math.log(shape)) > _ASPECT_TOLERANCE:
+        raise NotMeasured(f"{sizes}: the aspect ratio differs")
+
+
+async def extract_worst_frame(
+    reference: VideoFile, distorted: VideoFile, number: int, folder: Path
+) -> bytes:
+    """Return a PNG of frame `number` (from 0) of both, side by side; raises FFmpegFailed."""
+    width = min(reference.width, _WIDTH) // 2 * 2
+    height = max(round(reference.height * width / reference.width / 2) * 2, 2)
+    chosen = f"select=eq(n\\,{number}),setpts=0,scale={width}:{height}:flags=bicubic,format=rgb24"
+    graph = f"[0:V:0]{chosen}[left];[1:V:0]{chosen}[right];[left][right]hstack"
+    await ffmpeg_cli.run(
+        [
+            *(*input_arguments(reference), *input_arguments(distorted)),
+            *("-filter_complex", graph, "-frames:v", "1", "-f", "image2", "-update", "1"),
+            f"file:{_PICTURE}",
+        ],
+        folder=folder,
+        timeout=reference.timeout,
+        policy=reference.policy(distorted),
+    )
+    picture = folder / _PICTURE
+    content = picture.read_bytes()
+    picture.unlink()
+    return content

@@ -10,19 +10,18 @@ import msgspec
 from nemolocal_render import ffmpeg_cli
 
 from .crf_search import CrfProbe, is_within_target, next_whole_crf, search_crf
-from .encoding import EncodeVariant, encode_clip
 from .metrics import Instruments, NotMeasured, measure_pair
 from .result_cache import ResultCache
-from .variants import VariantResult, run_variant
+from .variants import EncodeVariant, VariantResult, encode_clip, run_variant
 from .video_files import VideoFile, input_arguments, open_encode
 
 ENCODER = "libx264"
 
-# A shorter clip is its own sample; of a longer one three parts are.
+# A shorter clip is its own sample; a longer one is sampled in three parts.
 _MAX_WHOLE_SECONDS = 12.0
 _SAMPLE_SECONDS = 2.0
 _SAMPLE_POSITIONS = (1 / 6, 1 / 2, 5 / 6)
-# Of a sample with so many frames every fifth is enough.
+# Of a sample with this many frames every fifth is measured.
 _MANY = 150
 _EVERY = 5
 _WHOLES = 4

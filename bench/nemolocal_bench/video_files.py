@@ -95,7 +95,7 @@ async def open_video(path: Path) -> VideoFile:
     """Open any video file that has a safe name; raises CannotCompare."""
     kind = normalize_extension(path.name)
     if kind is None:
-        raise CannotCompare(f"accepted are {ACCEPTED_EXTENSIONS_TEXT}")
+        raise CannotCompare(f"accepted types: {ACCEPTED_EXTENSIONS_TEXT}")
     try:
         info = await probe(path, kind)
     except MediaRejected as reason:

@@ -19,7 +19,7 @@ from nemolocal_client import (
     host_of,
     is_loopback,
 )
-from nemolocal_client.polling import CONTRACT_RECONNECTING
+from nemolocal_client.retry import CONTRACT_RECONNECTING
 from nemolocal_contract.clock import WallClock
 from nemolocal_contract.endpoints import HEALTH
 

@@ -7,9 +7,15 @@ from pathlib import Path
 
 from nemolocal_bench.comparison import CompareOptions, compare
 from nemolocal_bench.html_report import as_html
-from nemolocal_bench.json_csv_report import as_csv, as_json
-from nemolocal_bench.report import BenchReport
-from nemolocal_bench.report_diff import FigureChange, ReportUnreadable, diff_reports, read_report
+from nemolocal_bench.report import (
+    BenchReport,
+    FigureChange,
+    ReportUnreadable,
+    as_csv,
+    as_json,
+    diff_reports,
+    read_report,
+)
 from nemolocal_bench.video_files import CannotCompare
 from nemolocal_client import CLOUD_BASE_URL, TOKEN_VARIABLE, CannotConnect, host_of
 

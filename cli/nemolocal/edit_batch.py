@@ -12,8 +12,7 @@ from pathlib import Path
 import msgspec
 
 from nemolocal_client import Client, Export, NemoError, check_destination, draft_of
-from nemolocal_client.input_files import InputFiles
-from nemolocal_client.local_files import local_path, upload_name
+from nemolocal_client.local_files import InputFiles, local_path, upload_name
 from nemolocal_contract.draft import TrackType
 
 from .client_factory import open_client

@@ -7,8 +7,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from nemolocal_client import check_destination
+from nemolocal_client.client_flows import validate_text
 from nemolocal_client.local_files import CHECK_NAME_REMEDY, file_size, local_path
-from nemolocal_client.text_validation import validate_text
 
 from .errors import CommandError, UsageError
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import msgspec
 
 from nemolocal_client import KeptSession, Profile
-from nemolocal_client.input_files import FileIdentity
+from nemolocal_client.local_files import FileIdentity
 from nemolocal_client.operations import SavedToken
 from nemolocal_contract.clock import WallClock
 

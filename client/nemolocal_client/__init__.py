@@ -12,10 +12,8 @@ from nemolocal_contract.headers import Attribution
 from nemolocal_contract.responses import Balance, FileReply, StateReply
 
 from .assistant import Answer, Assistant, AsyncAssistant
-from .async_client import AsyncClient
-from .client import TOKEN_VARIABLE, Client
+from .client import TOKEN_VARIABLE, AsyncClient, Client
 from .client_flows import Resolution
-from .destinations import check_destination
 from .errors import (
     BackendError,
     BadAttribution,
@@ -44,10 +42,11 @@ from .errors import (
 )
 from .exports import Export
 from .httpx_adapter import host_of, is_loopback
+from .local_files import check_destination
 from .message_routing import Route, Step, route, steps
 from .operations import AsyncNotify, KeptSession, Notice, NoticeKind, Notify
-from .polling import PollPolicy, ReconnectPolicy
 from .profile import IdentityStore, MemoryProfile, Profile, config_folder
+from .retry import PollPolicy, ReconnectPolicy
 from .sessions import draft_of
 from .turns import Turn
 

@@ -1,7 +1,6 @@
-"""One message in, replies out: routing, flows and words together, as a skill does it (CLI-2).
+"""Answers messages with a client: routes each message and does what it asks for (CLI-2).
 
-Whoever builds a bot or a command on the library starts here. What goes on meanwhile is told to the
-`notify` of the client.
+This is the starting point for a bot or a command. Progress goes to the client's `notify`.
 """
 
 import re
@@ -14,8 +13,7 @@ from nemolocal_contract.describe import describe_timeline
 from nemolocal_contract.plurals import sized
 from nemolocal_contract.responses import FileReply
 
-from .async_client import AsyncClient
-from .client import Client
+from .client import AsyncClient, Client
 from .client_flows import ClientFlows
 from .errors import FileProblem
 from .exports import Export
@@ -26,7 +24,7 @@ from .sessions import draft_of
 from .turns import Turn
 from .warning_text import describe_warning
 
-# What can only be the name of a file; and a name in quotation marks, or a word.
+# Words that can only be file names; and quoted names or single words.
 _FILE = re.compile(r"\.[A-Za-z][A-Za-z0-9]{1,4}$|^(?:~|\.{1,2})?/.")
 _NAMES = re.compile(r"[\"'“]([^\"'”\n]+)[\"'”]|([^\s\"'“”]+)")
 
@@ -53,9 +51,9 @@ _MESSAGES = {
 
 
 class Answer(msgspec.Struct, frozen=True):
-    """What a message came to: where its parts went, and the lines to show, in order.
+    """The answer to a message: the routes of its parts, and the lines to show, in order.
 
-    `turns` are those of the chat, `files` what was uploaded, `export` the finished file.
+    `turns` are the chat turns, `files` the uploaded files, `export` the finished export.
     """
 
     routes: tuple[Route, ...] = ()
@@ -66,7 +64,7 @@ class Answer(msgspec.Struct, frozen=True):
 
 
 class _AssistantFlows:
-    """What both assistants know: the newest export, as long as nothing has changed since."""
+    """The flows of both assistants, and the newest export until something changes."""
 
     def __init__(self, workspace: ClientFlows, destination: Path, overwrite: bool) -> None:
         self._workspace = workspace
@@ -76,7 +74,7 @@ class _AssistantFlows:
         self.exported: Export | None = None
 
     def answer(self, message: str) -> Flow[Answer]:
-        """Do what a message asks for, part by part."""
+        """Do what a message asks for, one part after another."""
         whole: tuple[str, ...] = yield FindFiles((message.strip().strip("\"'"),))
         if whole:
             done = yield from self.upload(*whole)
@@ -112,7 +110,7 @@ class _AssistantFlows:
                 return (yield from self._upload(step.text))
 
     def export(self) -> Flow[Answer]:
-        """Export what is there, once, and say where it is."""
+        """Export the timeline unless nothing has changed since, and show the path."""
         lines: tuple[str, ...] = ()
         if self.exported is None:
             draft = draft_of((yield from self._workspace.state()))
@@ -123,18 +121,18 @@ class _AssistantFlows:
                 self.destination, None, self._overwrite, number_inputs=True
             )
             for warning in self.exported.warnings:
-                told = describe_warning(warning, draft, language)
-                said = self._messages["warning"].format(warning=told)
-                lines += (yield from self._show(said)).lines
+                text = describe_warning(warning, draft, language)
+                line = self._messages["warning"].format(warning=text)
+                lines += (yield from self._show(line)).lines
         done = self.exported
-        said = self._messages["exported"].format(
+        line = self._messages["exported"].format(
             path=done.path, seconds=done.seconds, size=sized(done.size)
         )
-        lines += (yield from self._show(said)).lines
+        lines += (yield from self._show(line)).lines
         return Answer(lines=lines, export=done)
 
     def _upload(self, text: str) -> Flow[Answer]:
-        """A message that is a file's name is that upload; one that only asks for it names none."""
+        """Upload the files that a message names, or ask for their names."""
         words = [quoted or word for quoted, word in _NAMES.findall(text)]
         files: tuple[str, ...] = yield FindFiles(tuple(words))
         named = [word for word in words if word in files or "://" in word]
@@ -146,19 +144,19 @@ class _AssistantFlows:
         return (yield from self.upload(*named))
 
     def upload(self, *files: str | Path) -> Flow[Answer]:
-        """Add files, and say what they are."""
+        """Upload files and show what they are."""
         self.exported = None
         added = yield from self._workspace.upload(*files)
         lines: tuple[str, ...] = ()
         for file in added:
             length = self._messages["length"].format(seconds=file.duration) if file.duration else ""
-            said = self._messages["uploaded"].format(
+            line = self._messages["uploaded"].format(
                 filename=file.filename, file_type=file.file_type, length=length
             )
-            lines += (yield from self._show(said)).lines
+            lines += (yield from self._show(line)).lines
             for warning in file.warnings or ():
-                said = self._messages["warning"].format(warning=f"{file.filename}: {warning}")
-                lines += (yield from self._show(said)).lines
+                line = self._messages["warning"].format(warning=f"{file.filename}: {warning}")
+                lines += (yield from self._show(line)).lines
         return Answer(lines=lines, files=added)
 
     def _show(self, line: str) -> Flow[Answer]:
@@ -167,18 +165,18 @@ class _AssistantFlows:
 
 
 class _AssistantBase:
-    """What both assistants show of themselves."""
+    """The properties of both assistants."""
 
     _flows: _AssistantFlows
 
     @property
     def exported(self) -> Export | None:
-        """The newest export, None as soon as something has changed since."""
+        """The newest export, None if something has changed since."""
         return self._flows.exported
 
     @property
     def destination(self) -> Path:
-        """Where exports go."""
+        """The path of exports."""
         return self._flows.destination
 
     @destination.setter
@@ -190,8 +188,8 @@ class _AssistantBase:
 class Assistant(_AssistantBase):
     """Answers messages with a client; exports go to `destination`.
 
-    Raises what the client raises. An export is not made again while nothing has changed; it gets
-    the next free name where an older file has that of `destination`, unless `overwrite` is given.
+    Raises the errors of the client. An export is not repeated while nothing has changed. If
+    `destination` exists, the export gets the next free name, unless `overwrite` is given.
     """
 
     def __init__(self, client: Client, destination: str | Path, *, overwrite: bool = False) -> None:
@@ -199,28 +197,24 @@ class Assistant(_AssistantBase):
         self._flows = _AssistantFlows(client.workspace, Path(destination), overwrite)
 
     def reply(self, message: str) -> Answer:
-        """Do what the message asks for; everything that came of it."""
+        """Do what the message asks for, and return the answer."""
         return self._client.run(self._flows.answer(message))
 
     def stream(self, message: str) -> Iterator[str]:
-        """The lines of `reply`, each as soon as it is known."""
+        """Yield the lines of `reply`, each as soon as it is known."""
         return self._client.lines(self._flows.answer(message))
 
     def upload(self, *files: str | Path) -> Answer:
-        """Add files and URLs; what they are."""
+        """Upload files and URLs, and return what they are."""
         return self._client.run(self._flows.upload(*files))
 
     def export(self) -> Answer:
-        """Export the timeline to `destination`, unless that is done already."""
+        """Export the timeline to `destination`, unless nothing has changed since."""
         return self._client.run(self._flows.export())
 
 
 class AsyncAssistant(_AssistantBase):
-    """Answers messages with an async client; exports go to `destination`.
-
-    Raises what the client raises. An export is not made again while nothing has changed; it gets
-    the next free name where an older file has that of `destination`, unless `overwrite` is given.
-    """
+    """Answers messages with an async client; the methods of `Assistant` as coroutines."""
 
     def __init__(
         self, client: AsyncClient, destination: str | Path, *, overwrite: bool = False
@@ -229,17 +223,17 @@ class AsyncAssistant(_AssistantBase):
         self._flows = _AssistantFlows(client.workspace, Path(destination), overwrite)
 
     async def reply(self, message: str) -> Answer:
-        """Do what the message asks for; everything that came of it."""
+        """Do what the message asks for, and return the answer."""
         return await self._client.run(self._flows.answer(message))
 
     def stream(self, message: str) -> AsyncGenerator[str, None]:
-        """The lines of `reply`, each as soon as it is known."""
+        """Yield the lines of `reply`, each as soon as it is known."""
         return self._client.lines(self._flows.answer(message))
 
     async def upload(self, *files: str | Path) -> Answer:
-        """Add files and URLs; what they are."""
+        """Upload files and URLs, and return what they are."""
         return await self._client.run(self._flows.upload(*files))
 
     async def export(self) -> Answer:
-        """Export the timeline to `destination`, unless that is done already."""
+        """Export the timeline to `destination`, unless nothing has changed since."""
         return await self._client.run(self._flows.export())

@@ -1,4 +1,4 @@
-"""Everything a client can be asked for, as flows: one account, and one session at a time."""
+"""The methods of the client as flows, for one account and one session at a time."""
 
 from pathlib import Path
 from typing import Literal, TypeVar
@@ -11,15 +11,14 @@ from nemolocal_contract.headers import Attribution
 from nemolocal_contract.requests import OutputRequest
 from nemolocal_contract.responses import Balance, FileReply, StateReply
 
-from . import text_validation
+from . import client_flows
 from .auth import AuthState, ensure_token
-from .errors import BadToken, OutOfCredits, SessionNotFound
+from .errors import BadText, BadToken, OutOfCredits, SessionNotFound
 from .exports import Export, cancel_export, export
 from .httpx_adapter import host_of, is_loopback
 from .local_files import local_path
 from .operations import Flow, KeptSession, LoadSessions, Notice, Secret
-from .polling import CONTRACT_RECONNECTING, PollPolicy, ReconnectPolicy
-from .reconnect import ConnectionState
+from .retry import CONTRACT_RECONNECTING, ConnectionState, PollPolicy, ReconnectPolicy
 from .sessions import (
     ClientSession,
     claim_link,
@@ -33,19 +32,20 @@ from .sessions import (
     upload_files,
     upload_urls,
 )
-from .text_validation import validate_text
 from .turns import Turn, run_turn
 
 T = TypeVar("T")
 Resolution = Literal["720p", "1080p", "4k"]
 
-# Where the cloud's projects are opened; everybody else's web side is where its API is (assumed).
+# The cloud's web site; other servers are assumed to have it at the URL of the API.
 _CLOUD_WEB_URL = "https://nemovideo.com"
-_SERVE_FREE = "a server of `nemolocal serve` charges nothing once it is started again with --free"
+_SERVE_FREE = "a local server charges nothing after a restart with `nemolocal serve --free`"
+# Much longer than any id of the backend, but short enough for a URL.
+_MAX_ID_LENGTH = 200
 
 
 class ClientFlows:
-    """What both faces of the client share: each method is the flow of the client's of that name."""
+    """The flows of the methods of `Client` and `AsyncClient`."""
 
     def __init__(
         self,
@@ -61,7 +61,7 @@ class ClientFlows:
         self._source = attribution.source
         self.polling = polling
         self.language = validate_text(language, "the language")
-        # What helps where credits lack on this very server, for who knows it ("" for nobody).
+        # The remedy for missing credits, from callers that know the server; "" for the default.
         self.credits_remedy = ""
         self.charges = True
         self.auth = AuthState(_manual_token(token), ConnectionState(reconnecting))
@@ -83,7 +83,7 @@ class ClientFlows:
         return self.session.id
 
     def resume(self, session_id: str) -> Flow[StateReply]:
-        known = text_validation.validate_session_id(session_id)
+        known = client_flows.validate_session_id(session_id)
         self.session = yield from resume_session(self.auth, known)
         return (yield from read_state(self.session))
 
@@ -127,7 +127,7 @@ class ClientFlows:
         *,
         number_inputs: bool = False,
     ) -> Flow[Export]:
-        """With `number_inputs` a file that was uploaded is passed by, where `Client` refuses."""
+        """Export; with `number_inputs` the name of an uploaded file gets a number."""
         path = local_path(destination)
         output = OutputRequest(resolution=resolution or UNSET)
         session = yield from self.ensure_session()
@@ -146,9 +146,9 @@ class ClientFlows:
         return (yield from claim_link((yield from self.ensure_session()), web_url))
 
     def _in_session(self, flow: Flow[T]) -> Flow[T]:
-        """A flow of the session; one that is unknown is left, so that the next call opens another.
+        """Run a flow of the session; if that is unknown, the next call opens another (CLI-7).
 
-        Whoever knows better `resume`s it (CLI-7).
+        `resume` can return to it.
         """
         try:
             return (yield from flow)
@@ -160,7 +160,7 @@ class ClientFlows:
             raise
 
     def _add_credits_remedy(self, error: OutOfCredits) -> None:
-        """Who runs the server need not register anywhere; on this machine that may be so."""
+        """On a local server the user can also switch credits off."""
         if self.credits_remedy:
             error.replace_remedy(self.credits_remedy)
         elif is_loopback(host_of(self.base_url)):
@@ -175,7 +175,30 @@ def _manual_token(token: str | None) -> Secret | None:
     token = (token or "").strip()
     if not token:
         return None
-    # What cannot stand in a header would make the HTTP library quote it in an error.
+    # With an invalid character the HTTP library would quote the token in its error.
     if not token.isascii() or not token.isprintable() or " " in token:
-        raise BadToken("the token holds characters that no token has")
+        raise BadToken("the token contains characters that are not allowed in a token")
     return Secret(token)
+
+
+def validate_text(text: str, what: str) -> str:
+    """Return the text; raises `BadText` if it is not valid Unicode."""
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise BadText(f"{what} is not valid Unicode at character {error.start + 1}") from None
+    return text
+
+
+def validate_session_id(given: str) -> str:
+    """Return the id; raises `SessionNotFound` if it cannot be part of a URL path."""
+    try:
+        validate_text(given, "the id")
+    except BadText:
+        fits = False
+    else:
+        # "." and ".." would be resolved as path segments.
+        fits = 0 < len(given) <= _MAX_ID_LENGTH and given not in (".", "..")
+    if not fits:
+        raise SessionNotFound(f"{given[:50]!r} is not a session id")
+    return given

@@ -1,7 +1,7 @@
-"""Everything that can go wrong, as one tree; each error is one line and says the way out.
+"""All errors of the client. Each message is one line and ends with what to do.
 
 NemoError
-├── BackendError            the backend said no, with a code of the contract
+├── BackendError            the backend refused the call with a code of the contract
 │   ├── BadToken            1001
 │   ├── SessionNotFound     1002
 │   ├── OutOfCredits        2001
@@ -11,18 +11,18 @@ NemoError
 │   ├── BadRequest          400
 │   ├── ExportBlocked       402
 │   └── RateLimited         429
-├── BadReply                the backend said something that the contract does not know
+├── BadReply                the response does not follow the contract
 ├── TransportFailed
 │   ├── CannotConnect       nothing was sent
-│   │   └── ServerLost      the server was there before
-│   └── ConnectionCut       what was sent may have been received
+│   │   └── ServerLost      the server responded before
+│   └── ConnectionCut       the request may have been received
 ├── StreamTimeout           a turn took too long (CLI-5)
 ├── TurnFailed              a turn changed nothing (CLI-3, CLI-4)
 ├── NothingToExport         the timeline is empty (STA-3)
-├── BadAttribution          a header of the skill cannot be sent (CLI-1)
+├── BadAttribution          an attribution header cannot be sent (CLI-1)
 ├── BadText                 a text of the caller cannot be sent
 ├── RenderFailed            the export did not complete (CLI-8)
-├── DownloadFailed          the file did not arrive whole
+├── DownloadFailed          the file did not arrive completely
 └── FileProblem             a local file cannot be read or written
 """
 
@@ -31,20 +31,34 @@ import re
 from nemolocal_contract.media import ACCEPTED_EXTENSIONS_TEXT
 from nemolocal_contract.text_escaping import escape_controls
 
+from .deprecation import DeprecatedName
+
 _MESSAGE_MAX = 300
-# How the local server begins where it was the network that failed, and no kind of file.
+# The local server begins its message like this if the network failed, not the file type.
 _NOT_FETCHED = "Cannot fetch "
 _TOKENS = re.compile(r"\b(?:nmv_usr_|clm_)[\w.-]+|(?i:\bbearer\s+)\S+")
+TRY_AGAIN = "try again in a minute"
+# Remedies if something other than the backend responded.
+PROXY_REMEDIES = {
+    401: "something in front of the backend requires a login: check the base URL",
+    403: "something in front of the backend denies access: check the base URL and your network",
+    404: "check the base URL: no backend responds there",
+    405: "check the base URL: no backend responds there",
+    407: "log in to your proxy (HTTPS_PROXY), or unset it",
+    502: f"the backend does not answer its proxy: {TRY_AGAIN}",
+    503: f"the backend is not ready: {TRY_AGAIN}",
+    504: f"the backend does not answer its proxy: {TRY_AGAIN}",
+}
 
 
 def sanitize_line(text: str) -> str:
-    """Somebody else's words, fit for an error line: one line, bounded, without tokens (CLI-9)."""
+    """Return a text of others on one line, bounded and without tokens (CLI-9)."""
     line = escape_controls(_TOKENS.sub("…", " ".join(text.split())))
     return line if len(line) <= _MESSAGE_MAX else line[: _MESSAGE_MAX - 1] + "…"
 
 
 class NemoError(Exception):
-    """A failure: `code` of the contract (None where there is none), `message`, `remedy`."""
+    """An error with `message`, `remedy` and the `code` of the contract, None if there is none."""
 
     code: int | None = None
     message = "the call failed"
@@ -59,9 +73,11 @@ class NemoError(Exception):
         super().__init__(f"{self.message}: {self.remedy}")
 
     def replace_remedy(self, remedy: str) -> None:
-        """Another way out, from whoever knows this server better."""
+        """Replace the remedy, for callers that know more about the server."""
         self.remedy = sanitize_line(remedy)
         self.args = (f"{self.message}: {self.remedy}",)
+
+    advise = DeprecatedName("replace_remedy")
 
 
 class BackendError(NemoError):
@@ -69,7 +85,7 @@ class BackendError(NemoError):
 
 
 class BadToken(BackendError):
-    """1001: no, a wrong or an expired token."""
+    """1001: the token is missing, wrong or expired."""
 
     code = 1001
     message = "the token is not accepted"
@@ -77,17 +93,17 @@ class BadToken(BackendError):
 
 
 class SessionNotFound(BackendError):
-    """1002: no such session of this token."""
+    """1002: this token has no such session."""
 
     code = 1002
-    message = "the session is not known here"
+    message = "session not found"
     remedy = "open a new session and upload again"
 
     @classmethod
     def gone(cls, session_id: str) -> "SessionNotFound":
-        """1002 for a session that was there before: who it was of, and what it was, is the same."""
+        """Return the error for a session that existed before."""
         return cls(
-            f"session {session_id} is gone (unused for too long, reset, or lost with its token)"
+            f"session {session_id} no longer exists (it expired, was reset, or its token is gone)"
         )
 
 
@@ -119,14 +135,14 @@ class UnsupportedFile(BackendError):
     remedy = f"use one of {ACCEPTED_EXTENSIONS_TEXT}"
 
     def __init__(self, message: str = "") -> None:
-        # The backend may have listed them itself (UPL-3), or have said what else is wrong.
-        listed, hollow = ACCEPTED_EXTENSIONS_TEXT in message, "is empty" in message
-        remedy = "replace the file, or convert it" if listed else None
-        super().__init__(message, remedy="name another file" if hollow else remedy)
+        # The backend may have listed the accepted types itself (UPL-3).
+        remedy = "replace or convert the file" if ACCEPTED_EXTENSIONS_TEXT in message else None
+        is_empty = "is empty" in message
+        super().__init__(message, remedy="choose another file" if is_empty else remedy)
 
 
 class CannotFetch(UnsupportedFile):
-    """4001 for a URL: it is refused, does not answer, or is of no file that is accepted (UPL-6)."""
+    """4001 for a URL: it is refused, does not respond, or is not an accepted file (UPL-6)."""
 
     message = "the URL cannot be fetched"
     remedy = "check the URL, or download the file and upload that"
@@ -134,9 +150,9 @@ class CannotFetch(UnsupportedFile):
     def __init__(self, message: str = "") -> None:
         remedy = self.remedy
         if ACCEPTED_EXTENSIONS_TEXT in message:
-            remedy = "name the URL of such a file, or download it and upload that"
+            remedy = "use the URL of such a file, or download it and upload that"
         elif _NOT_FETCHED not in message:
-            remedy += f"; accepted are {ACCEPTED_EXTENSIONS_TEXT}"
+            remedy += f"; accepted types: {ACCEPTED_EXTENSIONS_TEXT}"
         BackendError.__init__(self, message, remedy=remedy)
 
 
@@ -149,17 +165,17 @@ class FileTooLarge(BackendError):
 
     @classmethod
     def from_proxy(cls, server: str) -> "FileTooLarge":
-        """413 without an envelope: not the backend said it, but what stands before it."""
+        """Return the error for a 413 without an envelope, which a proxy sent."""
         name = f" ({server})" if server else ""
         return cls(
-            f"a proxy or web server in front of the backend{name} refused the upload as too large: "
+            f"a proxy or web server in front of the backend{name} rejected the upload with "
             "HTTP 413",
             remedy="raise its limit (nginx: client_max_body_size), or compress or trim the file",
         )
 
 
 class BadRequest(BackendError):
-    """400: the request is not what the backend takes."""
+    """400: the backend does not accept the request."""
 
     code = 400
     message = "the request is not accepted"
@@ -167,7 +183,7 @@ class BadRequest(BackendError):
 
 
 class ExportBlocked(BackendError):
-    """402: the plan does not export; never a matter of the balance (CLI-7)."""
+    """402: the plan does not allow exports; this is never about the balance (CLI-7)."""
 
     code = 402
     message = "export is blocked on this plan"
@@ -175,7 +191,7 @@ class ExportBlocked(BackendError):
 
 
 class RateLimited(BackendError):
-    """429: too often, twice."""
+    """429: too many requests, also after a pause."""
 
     code = 429
     message = "too many requests"
@@ -183,59 +199,45 @@ class RateLimited(BackendError):
 
 
 def with_token_remedy(limited: RateLimited) -> RateLimited:
-    """The refusal of a second token in a week (AUTH-3), with the way out at who refused it."""
+    """Add the remedy to the refusal of a second token within a week (AUTH-3)."""
     if "token" not in limited.message.lower():
         return limited
     if "local server" not in limited.message:
-        remedy = "set NEMO_TOKEN to one that you have, or come back when the 7 days are over"
+        remedy = "set NEMO_TOKEN to a token that you have, or try again when the 7 days are over"
     elif "address_limit" in limited.message:
-        remedy = "let it have a higher limit"
+        remedy = "raise its address_limit"
     else:
-        remedy = "take a new client id (--no-keep-token, in Python MemoryProfile())"
-    # Only where the server says that it can be had from here.
-    for said, way in (("/reset begins anew", "reset it"), ("each run", "run it again")):
-        remedy += f", or {way}" if said in limited.message else ""
+        remedy = "use a new client id (--no-keep-token, in Python MemoryProfile())"
+    # Only if the server says that this client can do it.
+    for hint, way in (("/reset begins anew", "reset the server"), ("each run", "run it again")):
+        remedy += f", or {way}" if hint in limited.message else ""
     return RateLimited(limited.message, remedy=remedy)
 
 
-TRY_AGAIN = "try again in a minute"
-# What helps where something else than the backend answered.
-PROXY_REMEDIES = {
-    401: "something in front of the backend wants a login: check the base URL",
-    403: "something in front of the backend forbids it: check the base URL and your network",
-    404: "check the base URL: there is no such backend",
-    405: "check the base URL: there is no such backend",
-    407: "log in at your proxy (HTTPS_PROXY), or go without it",
-    502: f"the backend does not answer its proxy: {TRY_AGAIN}",
-    503: f"the backend is not ready: {TRY_AGAIN}",
-    504: f"the backend does not answer its proxy: {TRY_AGAIN}",
-}
-
-
 class BadReply(NemoError):
-    """A reply outside the contract: an HTML page, broken JSON, a missing field."""
+    """A response outside the contract: an HTML page, invalid JSON, a missing field."""
 
-    message = "the backend gave an unreadable reply"
-    remedy = f"{TRY_AGAIN}, and check the base URL if it stays"
+    message = "the backend sent an invalid response"
+    remedy = f"{TRY_AGAIN}; if the error persists, check the base URL"
 
     @classmethod
     def from_proxy(cls, call: str, status: int) -> "BadReply":
-        """A failure without JSON: what stands before the backend said it."""
-        return cls(f"{call} answered HTTP {status} without JSON", remedy=PROXY_REMEDIES.get(status))
+        """Return the error for a response without JSON, which a proxy sent."""
+        return cls(f"{call} returned HTTP {status} without JSON", remedy=PROXY_REMEDIES.get(status))
 
 
 class TransportFailed(NemoError):
-    """The network, not the backend."""
+    """The network failed, not the backend."""
 
 
 class CannotConnect(TransportFailed):
-    """No connection: nothing was sent.
+    """There is no connection: nothing was sent.
 
-    `origin` is where to; `refused`: its machine answers, but nothing listens there.
+    `origin` is the server's. `refused`: its machine responds, but nothing listens on the port.
     """
 
     message = "cannot connect"
-    remedy = "check the address and the network; a local server starts with `nemolocal serve`"
+    remedy = "check the address and the network; start a local server with `nemolocal serve`"
 
     def __init__(
         self,
@@ -251,42 +253,42 @@ class CannotConnect(TransportFailed):
 
 
 class ServerLost(CannotConnect):
-    """The server answered before, is gone, and did not come back; nothing of the call was sent."""
+    """The server responded before, is gone, and did not come back; the call was not sent."""
 
     message = "lost the server"
-    remedy = "try again when it runs; a local server starts with `nemolocal serve`"
+    remedy = "try again when it is running; start a local server with `nemolocal serve`"
 
 
 class ConnectionCut(TransportFailed):
-    """The connection broke or went silent after the request had started.
+    """The connection was lost after the request had started.
 
-    `gone`: nothing listens there any more.
+    `gone`: the server no longer listens.
     """
 
-    message = "the connection was cut"
-    remedy = "look at the state before you repeat it, the backend may have done it"
+    message = "the connection was lost"
+    remedy = "check the state before you retry, since the backend may have done it"
 
     def __init__(self, message: str = "", *, remedy: str | None = None, gone: bool = False) -> None:
         self.gone = gone
-        way = (
-            "start it again (a local one with `nemolocal serve`), then look at the state before "
-            "you repeat it"
+        restart = (
+            "restart the server (a local one with `nemolocal serve`), then check the state "
+            "before you retry"
         )
-        super().__init__(message, remedy=way if gone and remedy is None else remedy)
+        super().__init__(message, remedy=restart if gone and remedy is None else remedy)
 
 
 class StreamTimeout(NemoError):
-    """A turn beyond the limits of CLI-5."""
+    """A turn exceeded the limits of CLI-5."""
 
     message = "the turn timed out"
-    remedy = "it may still finish: look at the status in a while, and do not send it again yet"
+    remedy = "it may still finish: check the status later, and do not send the message again yet"
 
 
 class TurnFailed(NemoError):
-    """A turn after which nothing had changed; `heard` is what the backend said before."""
+    """A turn changed nothing; `heard` are the texts that the backend sent."""
 
     message = "nothing on the timeline changed"
-    remedy = "say it in other words, as one concrete instruction"
+    remedy = "rephrase it as one concrete instruction"
 
     def __init__(
         self, message: str = "", *, remedy: str | None = None, heard: tuple[str, ...] = ()
@@ -303,17 +305,20 @@ class NothingToExport(NemoError):
 
 
 class BadAttribution(NemoError):
-    """An attribution header holds what no header can carry (CLI-1): nothing was sent."""
+    """An attribution header contains a character that headers do not allow (CLI-1).
 
-    message = "the attribution cannot be sent"
-    remedy = "make it one line of text"
+    Nothing was sent.
+    """
+
+    message = "the attribution is invalid"
+    remedy = "use a single line of text"
 
 
 class BadText(NemoError):
-    """A text that cannot be sent as UTF-8, such as half of a character: nothing was sent."""
+    """A text cannot be sent as UTF-8, such as a lone surrogate: nothing was sent."""
 
-    message = "the text cannot be sent"
-    remedy = "write it anew, as UTF-8"
+    message = "the text is not valid Unicode"
+    remedy = "write it again, as UTF-8"
 
 
 class RenderFailed(NemoError):
@@ -324,7 +329,7 @@ class RenderFailed(NemoError):
 
 
 class DownloadFailed(NemoError):
-    """The file did not arrive whole."""
+    """The file did not arrive completely."""
 
     message = "the download did not complete"
     remedy = "export again, it is free; the timeline is kept"

@@ -1,41 +1,58 @@
-"""The export: state, submit, poll, download (CLI-8)."""
+"""The export: read the state, submit a render, poll it, download the file (CLI-8, REN-8).
+
+The file is downloaded to a hidden file beside the destination, which is renamed when it is
+complete. A download that breaks is resumed if the server can, else started over. It never takes
+more disk than the export says, or 20 GB if the export does not say.
+"""
 
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from nemolocal_contract.endpoints import RENDER, RENDER_CANCEL, RENDER_STATUS
+from nemolocal_contract.endpoints import RENDER, RENDER_CANCEL, RENDER_DOWNLOAD, RENDER_STATUS
 from nemolocal_contract.envelope import encode_json
 from nemolocal_contract.plurals import pluralize
 from nemolocal_contract.requests import OutputRequest, RenderRequest
-from nemolocal_contract.responses import RenderStatus
+from nemolocal_contract.responses import RenderOutput, RenderStatus
 
-from .auth import send_authorized
-from .downloads import download_render
+from .auth import AuthState, send_authorized
 from .errors import (
+    BackendError,
     BadReply,
     BadRequest,
     ConnectionCut,
+    DownloadFailed,
     NothingToExport,
     RenderFailed,
     ServerLost,
     TransportFailed,
 )
-from .local_files import local_path
-from .operations import CheckDestination, Flow, GetTime, HttpCall, Notice, Sleep
-from .polling import PollPolicy
-from .reconnect import PollFailures
-from .response_errors import render_status_of
+from .local_files import local_path, part_path
+from .operations import (
+    CheckDestination,
+    DownloadFile,
+    DownloadResult,
+    Flow,
+    GetTime,
+    HttpCall,
+    MoveFile,
+    Notice,
+    Sleep,
+)
+from .response_errors import error_of, render_status_of
+from .retry import PollFailures, PollPolicy
 from .sessions import ClientSession, ask_in, draft_of, read_state
 
 _INSERT_FIRST_REMEDY = 'say "put it on the timeline", or ask for an edit first'
+_TRIES = 3
+_MAX_BYTES = 20_000_000_000
 
 
 class Export(msgspec.Struct, frozen=True):
-    """A finished export: the file, where it came from, its length in seconds, its size in bytes.
+    """A finished export: the file, its URL, its length in seconds and its size in bytes.
 
-    `warnings` are the backend's, a sentence each.
+    `warnings` are sentences from the backend.
     """
 
     path: Path
@@ -54,9 +71,9 @@ def export(
     overwrite: bool = False,
     number_inputs: bool = False,
 ) -> Flow[Export]:
-    """Render the saved timeline into a file, or into the next free name where there is one.
+    """Render the saved timeline into a file; the name gets a number if it is taken.
 
-    An older file is replaced with `overwrite` only, when all has arrived; an input never is.
+    With `overwrite` an existing file is replaced when the download is complete; an input never is.
     """
     chosen: Path = yield CheckDestination(destination, overwrite, number_inputs)
     if chosen != destination:
@@ -79,7 +96,7 @@ def export(
 
 
 def check_export_path(destination: str | Path) -> Flow[Path]:
-    """The path of an export to come; `FileProblem` where it is an input's or cannot be written."""
+    """Return the path for an export; raises `FileProblem` if it is an input or not writable."""
     path = local_path(destination)
     yield CheckDestination(path, overwrite=True)
     return path
@@ -87,28 +104,28 @@ def check_export_path(destination: str | Path) -> Flow[Path]:
 
 def _renamed_notice(destination: Path, chosen: Path, *, is_input: bool = False) -> Notice:
     if chosen == destination:
-        return Notice("saving", f"{destination} is free by now: saving there")
+        return Notice("saving", f"{destination} is available now: saving there")
     if is_input:
         return Notice("saving", f"{destination} is an input: saving as {chosen.name}")
-    return Notice("renamed", f"{destination} is there already: saving as {chosen.name}")
+    return Notice("renamed", f"{destination} already exists: saving as {chosen.name}")
 
 
 def cancel_export(session: ClientSession) -> Flow[bool]:
-    """Stop the export that is under way; False where none is (REN-8)."""
+    """Cancel the running export; False if there is none (REN-8)."""
     render_id, session.active_render_id = session.active_render_id, ""
     if not render_id:
         return False
     path = RENDER_CANCEL.path(render=render_id)
-    reply = yield from send_authorized(
+    response = yield from send_authorized(
         session.auth, HttpCall(method=RENDER_CANCEL.method, path=path)
     )
-    return render_status_of(reply).status == "failed"
+    return render_status_of(response).status == "failed"
 
 
 def _render(
     session: ClientSession, draft: dict[str, Any], policy: PollPolicy, output: OutputRequest
 ) -> Flow[RenderStatus]:
-    """A completed render; a failed one is tried once more with a new id (REN-6)."""
+    """Render, and once more with a new id if it fails (REN-6)."""
     status = yield from _attempt(session, draft, policy, output)
     if status.status == "failed" and session.active_render_id:
         yield Notice("render", "The export failed, trying once more")
@@ -131,27 +148,27 @@ def _attempt(
     try:
         status = render_status_of((yield from ask_in(session, call)))
     except BadRequest as refused:
-        # An id used before is the one refusal that a new id mends (REN-6).
+        # A duplicate id is the only refusal for which a new id helps (REN-6).
         if "duplicate" not in refused.message.lower():
             raise
         return RenderStatus(render_id, "failed", error=refused.message)
     except ConnectionCut:
-        # The job may have been taken in: its status tells, a second job would be a duplicate.
+        # The job may have been accepted: poll its status, as a second job would be a duplicate.
         status = RenderStatus(render_id, "pending")
     return (yield from _poll(session, status, policy))
 
 
 def _next_render_id(session: ClientSession) -> Flow[str]:
-    """`render_<milliseconds>`, never the same one twice."""
+    """Return `render_<milliseconds>`, never the same one twice."""
     now: float = yield GetTime()
     session.last_render_number = max(int(now * 1000), session.last_render_number + 1)
     return f"render_{session.last_render_number}"
 
 
 def _poll(session: ClientSession, status: RenderStatus, policy: PollPolicy) -> Flow[RenderStatus]:
-    """Ask until the render is completed or failed, as often as the policy says."""
+    """Poll until the render is completed or failed, as often as the policy says."""
     path = RENDER_STATUS.path(render=status.id)
-    trouble = PollFailures(session.auth.connection)
+    failures = PollFailures(session.auth.connection)
     for left in reversed(range(policy.times)):
         if status.status in ("completed", "failed"):
             return status
@@ -160,15 +177,80 @@ def _poll(session: ClientSession, status: RenderStatus, policy: PollPolicy) -> F
         try:
             call = HttpCall(method=RENDER_STATUS.method, path=path)
             status = render_status_of((yield from send_authorized(session.auth, call)))
-            trouble = PollFailures(session.auth.connection)
+            failures = PollFailures(session.auth.connection)
         except ServerLost:
             raise
-        except (TransportFailed, BadReply) as problem:
-            # The job goes on whatever happens to one question about it.
-            yield from trouble.record(problem, left * policy.seconds)
+        except (TransportFailed, BadReply) as error:
+            # The job continues even if a poll fails.
+            yield from failures.record(error, left * policy.seconds)
     if status.status in ("completed", "failed"):
         return status
-    if trouble.last_error is not None:
-        raise trouble.last_error
+    if failures.last_error is not None:
+        raise failures.last_error
     waited = f"{pluralize(policy.times, 'check')}, {policy.seconds:g} s apart"
     raise RenderFailed(f"the export did not finish within {waited}")
+
+
+def download_render(
+    auth: AuthState, done: RenderStatus, destination: Path, *, overwrite: bool
+) -> Flow[tuple[Path, int, str]]:
+    """Download the file of a completed render; return its path, size in bytes and URL."""
+    output = done.output or RenderOutput()
+    part = part_path(destination)
+    fallback = RENDER_DOWNLOAD.path(render=done.id)
+    yield Notice("download", "Downloading", 0.0)
+    url = output.url
+    try:
+        if not url:
+            raise DownloadFailed("the export has no URL")
+        # The URL may belong to another host, so the token is not sent (REN-8, CLI-9).
+        size = yield from _download_with_resume(None, DownloadFile(url=url, part=part), output.size)
+    except (BackendError, BadReply, TransportFailed, DownloadFailed):
+        url = fallback
+        size = yield from _download_with_resume(auth, DownloadFile(url=url, part=part), output.size)
+    placed: Path = yield MoveFile(part, destination, overwrite)
+    return placed, size, url
+
+
+def _download_with_resume(
+    auth: AuthState | None, request: DownloadFile, expected: int
+) -> Flow[int]:
+    """Download the complete file to `request.part` and return its size.
+
+    The size must be `expected` unless that is 0.
+    """
+    offset, version = 0, ""
+    for _ in range(_TRIES):
+        operation = DownloadFile(
+            url=request.url,
+            part=request.part,
+            offset=offset,
+            version=version,
+            limit=expected or _MAX_BYTES,
+        )
+        try:
+            result = yield from _request_file(auth, operation)
+        except ConnectionCut:
+            result = DownloadResult(offset, False, version)
+        if result.complete and expected in (0, result.size):
+            return result.size
+        can_resume = result.version and (not expected or result.size < expected)
+        offset, version = (result.size, result.version) if can_resume else (0, "")
+    if result.size > operation.limit:
+        raise DownloadFailed(f"the file is larger than the expected {operation.limit} bytes")
+    total = f" of {expected}" if expected else ""
+    raise DownloadFailed(f"the download stopped at {result.size}{total} bytes, {_TRIES} times")
+
+
+def _request_file(auth: AuthState | None, request: DownloadFile) -> Flow[DownloadResult]:
+    response: object
+    if auth is None:
+        response = yield request
+        failure = error_of(response)
+        if failure is not None:
+            raise failure
+    else:
+        response = yield from send_authorized(auth, request)
+    if not isinstance(response, DownloadResult):
+        raise DownloadFailed("the backend answered the download with JSON, not with a file")
+    return response

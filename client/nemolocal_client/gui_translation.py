@@ -1,8 +1,8 @@
-"""The backend's words without its GUI (CLI-6, SSE-10).
+"""Removes references to the GUI from the backend's texts (CLI-6, SSE-10).
 
-The backend writes for people who sit before its editor. Here nobody does: a sentence that tells
-the user to click, open, drag or press something is replaced by what this client does instead, or
-dropped; what describes the result stays. The phrases are data, in `gui_phrases.toml`.
+The backend writes for users of its web editor. A sentence that tells the user to click, open, drag
+or press something is replaced by a hint for this client, or removed; descriptions of the result
+stay. The phrases are in `gui_phrases.toml`.
 """
 
 import functools
@@ -18,7 +18,7 @@ GuiAction = Literal["export", "timeline", "edit", "balance", "click"]
 
 
 class GuiPhrase(msgspec.Struct, frozen=True):
-    """A way in which the backend points at its GUI, and what is said in its place."""
+    """A pattern of a reference to the GUI, and its replacement."""
 
     pattern: re.Pattern[str]
     action: GuiAction
@@ -39,7 +39,7 @@ class _Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 @functools.cache
 def phrases() -> tuple[GuiPhrase, ...]:
-    """Every phrase of the table; the first that fits a sentence decides what it means."""
+    """Return all phrases of the table; the first that matches a sentence counts."""
     table = _table()
     return tuple(
         GuiPhrase(
@@ -53,9 +53,8 @@ def phrases() -> tuple[GuiPhrase, ...]:
 
 
 def hints_for(action: GuiAction) -> frozenset[str]:
-    """What is said in place of an action, in every language."""
-    table = _table()
-    return frozenset(said[action] for said in table.instead.values() if action in said)
+    """Return the replacements of an action in all languages."""
+    return frozenset(texts[action] for texts in _table().instead.values() if action in texts)
 
 
 @functools.cache
@@ -76,19 +75,19 @@ _CLAUSE_END = re.compile(
     r"|\s+-\s+|\s+(?:and|but|so|or)\s+(?=then\b|you\b|click|tap|press|open|drag|drop|preview|check)",
     re.IGNORECASE,
 )
-# A clause that only leads up to the GUI action says nothing without it.
+# A clause that only introduces the GUI action has no meaning without it.
 _LEADS_UP = re.compile(
     r"(?:to|if|when|once|after|before|for|in order|you can|you may|please|next|then|now|finally)\b"
     r"|请|如|若|要|想|接下来|然后|现在|您可以|你可以|满意后",
     re.IGNORECASE,
 )
-# A clause with a subject of its own says something, whatever stands before it.
+# A clause with its own subject has a meaning without the clause before it.
 _OWN_SUBJECT = re.compile(r"(?:I|we|it|they|there|your \w+|the \w+) \w", re.IGNORECASE)
 _CHINESE_END = re.compile(r"[\u4e00-\u9fff】”）]$")
 _LOOSE_END = re.compile(r"(?:[\s,;:—–，；、：-]|\b(?:and|but|so|or|then)\b)+$")
 
 
-# What is quoted, or a summary of the timeline, is content, whatever words are in it.
+# Quoted text and timeline summaries are content, whatever words they contain.
 _CONTENT = re.compile(
     r"\"[^\"\n]{0,400}\"|“[^”\n]{0,400}”|「[^」\n]{0,400}」|《[^》\n]{0,400}》"
     r"|(?<!\w)'[^'\n]{1,400}'(?!\w)"
@@ -100,7 +99,7 @@ _MASK = "\ue000"
 
 
 class _MaskedText(msgspec.Struct, frozen=True):
-    """A piece of text, and the same with its content masked, letter by letter."""
+    """A text, and the same text with its content masked character by character."""
 
     text: str
     masked: str
@@ -117,49 +116,49 @@ class _MaskedText(msgspec.Struct, frozen=True):
 
     @property
     def phrase(self) -> GuiPhrase | None:
-        """How it points at the GUI; content alone never does, but it may tell what is meant."""
+        """The GUI phrase in this text; content alone is none, but it may select which one."""
         if _first_phrase(self.masked) is None:
             return None
         return _first_phrase(self.text)
 
 
 class Translation(msgspec.Struct, frozen=True):
-    """Texts to show, and the GUI actions that were taken out of them."""
+    """Texts to show, and the GUI actions that were removed from them."""
 
     texts: tuple[str, ...]
     actions: frozenset[GuiAction] = frozenset()
 
     @property
     def wants_state(self) -> bool:
-        """Whether the backend pointed at something that the state shows."""
+        """Whether the backend referred to something that the state shows."""
         return "timeline" in self.actions
 
 
 class Translator:
-    """Takes the texts of a turn as they come; what is said in place of the GUI comes at the end."""
+    """Translates the texts of a turn as they arrive; the replacements come at the end."""
 
     def __init__(self) -> None:
         self._kept: list[str] = []
         self._phrases: list[GuiPhrase] = []
 
     def feed(self, text: str) -> str:
-        """What is left of a text without the GUI, "" where nothing is."""
+        """Return a text without references to the GUI, "" if nothing is left."""
         known = len(self._phrases)
-        kept = " ".join(self._sentences(text))
+        remaining = " ".join(self._sentences(text))
         # Without a GUI action the text stays as it was, line breaks included.
-        shown = kept if len(self._phrases) > known else text.strip()
+        shown = remaining if len(self._phrases) > known else text.strip()
         self._kept += [shown] if shown else []
         return shown
 
     @property
     def hints(self) -> tuple[str, ...]:
-        """What the client does in place of the actions so far, each once."""
+        """The replacements for the actions so far, each once."""
         return tuple(
             dict.fromkeys(phrase.replacement for phrase in self._phrases if phrase.replacement)
         )
 
     def finish(self) -> Translation:
-        """All of it."""
+        """Return all texts and replacements."""
         actions = frozenset(phrase.action for phrase in self._phrases)
         return Translation((*self._kept, *self.hints), actions)
 
@@ -176,7 +175,7 @@ class Translator:
 
 
 def translate(texts: Iterable[str]) -> Translation:
-    """The texts of a turn without the GUI; empty ones are left out."""
+    """Translate the texts of a turn; empty ones are left out."""
     translator = Translator()
     for text in texts:
         translator.feed(text)
@@ -188,7 +187,7 @@ def _first_phrase(text: str) -> GuiPhrase | None:
 
 
 def _without_gui_action(sentence: _MaskedText) -> Iterator[str]:
-    """What a sentence says before its GUI action, and what it says of itself after it."""
+    """Yield the part of a sentence before its GUI action, and an independent clause after it."""
     end, after = 0, len(sentence.text)
     for clause_end in _CLAUSE_END.finditer(sentence.masked):
         clause = sentence.part(end, clause_end.start())
@@ -206,7 +205,7 @@ def _without_gui_action(sentence: _MaskedText) -> Iterator[str]:
 
 
 def _as_sentence(words: _MaskedText) -> Iterator[str]:
-    """Words as a sentence of their own, if they are any and do not point at the GUI themselves."""
+    """Yield the words as a sentence, unless they are empty or refer to the GUI themselves."""
     loose = _LOOSE_END.search(words.masked)
     kept = words.part(0, loose.start() if loose else len(words.text))
     if kept.text and kept.phrase is None:

@@ -1,7 +1,7 @@
-"""Requests and replies as httpx has them: what both transports build, read and are told.
+"""Builds the httpx requests of both transports, reads responses, and translates errors.
 
-An `httpx` exception becomes an error of our tree here; nothing of httpx passes the transports and
-`receiving`. The original is not chained: its text may quote a header, and so a token (CLI-9).
+Exceptions of httpx become a `NemoError` here. The original is not chained: its text may quote a
+header, and so a token (CLI-9).
 """
 
 import contextlib
@@ -16,12 +16,10 @@ import httpx
 
 from nemolocal_contract.headers import CLIENT_ID, bearer_header
 
-from .connection_errors import connection_error
-from .download_stream import content_type, range_headers
 from .errors import BadAttribution, BadReply, CannotConnect, ConnectionCut
+from .file_transfer import ProgressFile, UploadProgress, content_type, range_headers
 from .local_files import file_size, upload_name
 from .operations import DownloadFile, HttpCall, HttpOperation, HttpResponse, OpenStream
-from .upload_stream import ProgressFile, UploadProgress
 
 _CONNECT_TIMEOUT = 15.0
 _CHECK_TIMEOUT = 5.0
@@ -29,13 +27,30 @@ _JSON = {"Content-Type": "application/json"}
 
 HttpxClient = httpx.Client | httpx.AsyncClient
 SocketAddress = tuple[str, int]
-# What breaks a body that was on its way.
+# Errors while a body is received.
 BODY_ERRORS = (httpx.TransportError, httpx.DecodingError)
+# Drafts have a few MB at most.
+_MAX_RESPONSE_BYTES = 64 << 20
+# Reason and remedy by the underlying error, the most specific class first.
+REASONS: dict[type[BaseException], tuple[str, str]] = {
+    httpx.ProxyError: (
+        "the proxy refused the connection",
+        "check HTTPS_PROXY, HTTP_PROXY and ALL_PROXY, or unset them",
+    ),
+    httpx.ConnectTimeout: ("timed out", CannotConnect.remedy),
+    ssl.SSLCertVerificationError: (
+        "its certificate is not trusted",
+        "check the address, or set SSL_CERT_FILE to its certificate authority",
+    ),
+    ssl.SSLError: ("the TLS handshake failed", "check whether the address needs http or https"),
+    socket.gaierror: ("host not found", "check the address and the network"),
+    ConnectionRefusedError: ("connection refused", CannotConnect.remedy),
+}
 
 
 def httpx_client_options(base_url: str, headers: dict[str, str]) -> dict[str, Any]:
-    """How both kinds of httpx clients are made."""
-    # A proxy of the environment is no way to one's own machine.
+    """Return the arguments of both kinds of httpx clients."""
+    # A proxy of the environment cannot reach this machine's loopback.
     trust_env = not is_loopback(host_of(base_url))
     verify = _ssl_context(trust_env)
     encoded = encode_headers(headers)
@@ -43,12 +58,12 @@ def httpx_client_options(base_url: str, headers: dict[str, str]) -> dict[str, An
 
 
 def encode_headers(attribution: dict[str, str]) -> dict[str, bytes]:
-    """The headers of an attribution as they are sent; `BadAttribution` where one cannot be."""
+    """Encode the headers of an attribution; raises `BadAttribution`."""
     return {name: _encode_or_raise(name, value) for name, value in attribution.items()}
 
 
 def encode_header_value(value: str) -> bytes | None:
-    """A value as curl sends it, in whatever alphabet; None for what no header can carry."""
+    """Encode a header value as curl does; None if a header cannot contain it."""
     try:
         encoded = value.strip().encode()
     except UnicodeEncodeError:
@@ -61,28 +76,24 @@ def _encode_or_raise(name: str, value: str) -> bytes:
     if encoded is None:
         field = name.rpartition("-")[2].lower()
         raise BadAttribution(
-            f"{name} ({value!r}) holds a line break or another character that no header can carry",
-            remedy=f"make `{field}` of the attribution one line of text",
+            f"{name} ({value!r}) contains a character that headers do not allow",
+            remedy=f"set `{field}` of the attribution to a single line of text",
         )
     return encoded
 
 
-# A draft is a few MB at most.
-_MAX_RESPONSE_BYTES = 64 << 20
-
-
 @functools.cache
 def _ssl_context(trust_env: bool) -> ssl.SSLContext:
-    """Whom to trust; reading that takes longer than anything else about a client."""
+    """Load the trusted certificates once: this is the slowest step of creating a client."""
     return httpx.create_ssl_context(trust_env=trust_env)
 
 
 def build_call_request(
-    http: HttpxClient, call: HttpCall, meter: UploadProgress, open_files: contextlib.ExitStack
+    http: HttpxClient, call: HttpCall, progress: UploadProgress, open_files: contextlib.ExitStack
 ) -> httpx.Request:
-    """A call as a request; its files are open as long as `open_files` is."""
+    """Build the request of a call; its files stay open as long as `open_files`."""
     files = [
-        ("files", (upload_name(path), open_files.enter_context(ProgressFile(path, meter.add))))
+        ("files", (upload_name(path), open_files.enter_context(ProgressFile(path, progress.add))))
         for path in call.files
     ]
     return http.build_request(
@@ -96,12 +107,12 @@ def build_call_request(
 
 
 def start_upload_progress(call: HttpCall) -> UploadProgress:
-    """Counts what the files of a call have sent; `FileProblem` where one is gone."""
+    """Return the progress counter for the files of a call; raises `FileProblem`."""
     return UploadProgress(sum(map(file_size, call.files)))
 
 
 def build_stream_request(http: HttpxClient, call: OpenStream) -> httpx.Request:
-    """The start of a chat turn as a request."""
+    """Build the request that starts a chat turn."""
     return http.build_request(
         "POST",
         call.path,
@@ -111,35 +122,37 @@ def build_stream_request(http: HttpxClient, call: OpenStream) -> httpx.Request:
     )
 
 
-def build_download_request(http: HttpxClient, asked: DownloadFile) -> httpx.Request:
-    """A file, or the rest of one, as a request."""
+def build_download_request(http: HttpxClient, operation: DownloadFile) -> httpx.Request:
+    """Build the request for a file, or the rest of one."""
     return http.build_request(
         "GET",
-        asked.url,
-        headers={**_headers(asked), **range_headers(asked)},
-        timeout=_timeout(asked),
+        operation.url,
+        headers={**_headers(operation), **range_headers(operation)},
+        timeout=_timeout(operation),
     )
 
 
 def is_event_stream(response: httpx.Response) -> bool:
-    """Whether the turn has begun."""
+    """Whether the response is the stream of a turn."""
     return response.status_code == 200 and content_type(response) == "text/event-stream"
 
 
 class ResponseBody:
-    """The body of a reply as it comes; `BadReply` where it is larger than any reply is."""
+    """Collects the body of a response; raises `BadReply` if it is too large."""
 
     def __init__(self) -> None:
         self._content = bytearray()
 
     def feed(self, chunk: bytes) -> None:
-        """Take in some more."""
+        """Add a chunk."""
         if len(self._content) + len(chunk) > _MAX_RESPONSE_BYTES:
-            raise BadReply(f"the backend answered with more than {_MAX_RESPONSE_BYTES >> 20} MB")
+            raise BadReply(
+                f"the backend sent a response of more than {_MAX_RESPONSE_BYTES >> 20} MB"
+            )
         self._content += chunk
 
     def to_response(self, response: httpx.Response) -> HttpResponse:
-        """The reply, which has been read to its end."""
+        """Return the complete response."""
         return HttpResponse(
             f"{response.request.method} {response.request.url.path}",
             response.status_code,
@@ -160,26 +173,26 @@ def is_loopback(host: str) -> bool:
 
 
 def host_of(base_url: str) -> str:
-    """The host of a base URL; `CannotConnect` if it is not one of http or https."""
+    """Return the host of a base URL; raises `CannotConnect` if it is not http or https."""
     try:
         url = httpx.URL(base_url)
     except (httpx.InvalidURL, UnicodeEncodeError):
         url = httpx.URL()
     if url.scheme not in ("http", "https") or not url.host:
         raise CannotConnect(
-            f"{base_url!r} is no base URL", remedy="use one like http://127.0.0.1:8787"
+            f"{base_url!r} is not a base URL", remedy="use one like http://127.0.0.1:8787"
         )
     return url.host
 
 
 @contextlib.contextmanager
 def translate_environment_errors() -> Iterator[None]:
-    """What is wrong with proxies and certificates of the environment, as our error."""
+    """Translate errors in the proxy and certificate settings of the environment."""
     try:
         yield
     except (httpx.InvalidURL, ImportError, OSError, ValueError) as error:
         raise CannotConnect(
-            f"the environment names a proxy or certificates that cannot be used ({error})",
+            f"the proxy or certificate settings of the environment cannot be used ({error})",
             remedy="correct or unset HTTP_PROXY, HTTPS_PROXY, ALL_PROXY, NO_PROXY, SSL_CERT_FILE "
             "and SSL_CERT_DIR",
         ) from None
@@ -187,22 +200,22 @@ def translate_environment_errors() -> Iterator[None]:
 
 @contextlib.contextmanager
 def translate_httpx_errors() -> Iterator[None]:
-    """What httpx raises, as our errors."""
+    """Translate the errors of httpx."""
     try:
         yield
     except (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError) as error:
         raise connection_error(error, origin_of(error.request.url)) from None
     except (httpx.UnsupportedProtocol, httpx.InvalidURL, httpx.TooManyRedirects):
-        raise BadReply("the backend gave an unusable URL") from None
+        raise BadReply("the backend sent an invalid URL") from None
     except BODY_ERRORS as error:
-        # Nothing has been done by who only asked.
+        # A GET changes nothing.
         remedy = "try again" if error.request.method == "GET" else None
-        said = f"the connection to {origin_of(error.request.url)} was cut"
-        raise ConnectionCut(said, remedy=remedy) from None
+        message = f"the connection to {origin_of(error.request.url)} was lost"
+        raise ConnectionCut(message, remedy=remedy) from None
 
 
 def server_address(response: httpx.Response) -> SocketAddress | None:
-    """The address that a reply came from; None where it came through no socket."""
+    """Return the address that a response came from; None if it did not use a socket."""
     stream = response.extensions.get("network_stream")
     try:
         address = stream.get_extra_info("server_addr") if stream is not None else None
@@ -211,12 +224,12 @@ def server_address(response: httpx.Response) -> SocketAddress | None:
     return address[:2] if isinstance(address, tuple) else None
 
 
-def probe_server(peer: SocketAddress | None, origin: str) -> CannotConnect | None:
-    """How a server is gone that answered from this address; None where it listens."""
-    if peer is None:
+def probe_server(address: SocketAddress | None, origin: str) -> CannotConnect | None:
+    """Return None if a server listens on this address, else the error."""
+    if address is None:
         return None
     try:
-        socket.create_connection(peer, timeout=_CHECK_TIMEOUT).close()
+        socket.create_connection(address, timeout=_CHECK_TIMEOUT).close()
     except OSError as error:
         return connection_error(error, origin)
     return None
@@ -234,7 +247,7 @@ def _timeout(request: HttpOperation) -> httpx.Timeout:
 
 
 def plain_base_url(given: str) -> str:
-    """One spelling for one server: no slash at the end, scheme and host in small letters."""
+    """Normalize a base URL: no slash at the end, scheme and host in lower case."""
     scheme, separator, rest = given.rstrip("/").partition("://")
     if not separator:
         return scheme
@@ -244,6 +257,40 @@ def plain_base_url(given: str) -> str:
 
 
 def origin_of(url: str | httpx.URL) -> str:
-    """Scheme, host and port only: a URL may carry a password."""
+    """Return scheme, host and port: the URL may contain a password."""
     url = httpx.URL(url)
     return f"{url.scheme}://{url.netloc.decode()}"
+
+
+def connection_error(error: Exception, origin: str) -> CannotConnect:
+    """Return the error for a failed connection to `origin`."""
+    causes = _causes(error)
+    # A host may have several addresses: if one of them refuses, its machine is up.
+    refused = any(isinstance(cause, ConnectionRefusedError) for cause in causes)
+    for cause in causes:
+        for kind, (reason, remedy) in REASONS.items():
+            if isinstance(cause, kind):
+                message = f"cannot connect to {origin} ({reason}{_details(cause)})"
+                return CannotConnect(message, remedy=remedy, origin=origin, refused=refused)
+    return CannotConnect(f"cannot connect to {origin}", origin=origin, refused=refused)
+
+
+def _causes(error: BaseException) -> list[BaseException]:
+    """Return an error and its causes."""
+    causes: list[BaseException] = []
+    waiting: list[BaseException | None] = [error]
+    while waiting:
+        cause = waiting.pop(0)
+        if cause is None or cause in causes:
+            continue
+        causes.append(cause)
+        waiting.append(cause.__cause__ or cause.__context__)
+        if isinstance(cause, BaseExceptionGroup):
+            waiting += cause.exceptions
+    return causes
+
+
+def _details(cause: BaseException) -> str:
+    """Return what OpenSSL says about a certificate: "self-signed certificate"."""
+    message = getattr(cause, "verify_message", "")
+    return f": {message.rstrip('.')}" if message else ""

@@ -1,7 +1,7 @@
-"""Where a message goes: some words never reach the chat (CLI-2).
+"""Routes a message: some requests do not go to the chat (CLI-2).
 
-Whole words decide, outside quotation marks, and only where they ask for the thing: "downloaded
-clips look dark" and "don't export yet" are talk, "roll the credits" is an edit.
+Only whole words outside quotation marks count, and only as a request: "downloaded clips look dark"
+and "don't export yet" are chat, "roll the credits" is an edit.
 """
 
 import re
@@ -15,17 +15,16 @@ Route = Literal["export", "credits", "status", "upload", "chat"]
 
 
 class Step(msgspec.Struct, frozen=True):
-    """A part of a message and where it goes."""
+    """A part of a message and its route."""
 
     route: Route
     text: str
 
 
 class _RoutePatterns(msgspec.Struct, frozen=True):
-    """The words of a route.
+    """The words of a route, except where they mean something else.
 
-    `asked` calls for it, `otherwise` is where the same words mean something else. `never_an_edit`:
-    the words call for it in a message that begins like an edit, too.
+    `overrides_edit`: the route also applies to a message that begins like an edit.
     """
 
     route: Route
@@ -35,10 +34,10 @@ class _RoutePatterns(msgspec.Struct, frozen=True):
 
 
 def _route_patterns(
-    route: Route, asked: str, otherwise: str, *, never_an_edit: bool = False
+    route: Route, pattern: str, exceptions: str, *, overrides_edit: bool = False
 ) -> _RoutePatterns:
-    pattern = re.compile(asked, re.IGNORECASE)
-    return _RoutePatterns(route, pattern, re.compile(otherwise, re.IGNORECASE), never_an_edit)
+    compiled = re.compile(pattern, re.IGNORECASE)
+    return _RoutePatterns(route, compiled, re.compile(exceptions, re.IGNORECASE), overrides_edit)
 
 
 _EDIT_VERB = (
@@ -66,7 +65,7 @@ _ROUTES: tuple[_RoutePatterns, ...] = (
         r"(?:looks?|is|was|has|had|seems?|came|sounds?|did)\b"
         r"|\b(?:before|until|after)\s+(?:you\s+|we\s+|i\s+|the\s+)?(?:export|download)\b"
         r"|导出(?:的|前|之前|后)|已导出",
-        never_an_edit=True,
+        overrides_edit=True,
     ),
     _route_patterns(
         "credits",
@@ -93,7 +92,7 @@ _NEGATED = re.compile(
     r"|(?:不要|不用|不必|无需|先别|先不|暂不|别|没有|没)[^，。！？]{0,4}(?:导出|上传|积分|余额|状态)",
     re.IGNORECASE,
 )
-# Where an export follows an edit in the same message.
+# An export after an edit in the same message.
 _THEN_EXPORT = re.compile(
     r"(?:\s*[,;.]\s*|\s+)(?:and\s+(?:then\s+)?|then\s+)"
     r"(?P<last>(?:please\s+)?(?:export|download|send\s+me\s+the)\b)"
@@ -103,21 +102,21 @@ _THEN_EXPORT = re.compile(
 
 
 def route(message: str) -> Route:
-    """Where a message goes as a whole."""
+    """Return the route of a whole message."""
     if _is_file(message):
         return "upload"
-    said = _NEGATED.sub(" ", _QUOTED.sub(" ", message))
-    edit = _EDIT_FIRST.match(said) is not None
+    text = _NEGATED.sub(" ", _QUOTED.sub(" ", message))
+    is_edit = _EDIT_FIRST.match(text) is not None
     for words in _ROUTES:
-        if edit and not words.overrides_edit:
+        if is_edit and not words.overrides_edit:
             continue
-        if words.pattern.search(words.exceptions.sub(" ", said)):
+        if words.pattern.search(words.exceptions.sub(" ", text)):
             return words.route
     return "chat"
 
 
 def steps(message: str) -> tuple[Step, ...]:
-    """A message in parts: "trim to 10 seconds and export" is an edit, then an export."""
+    """Split a message: "trim to 10 seconds and export" is an edit, then an export."""
     whole = route(message)
     unquoted = _QUOTED.sub(lambda quoted: "_" * len(quoted.group()), message)
     then = _THEN_EXPORT.search(unquoted) if whole == "export" else None
@@ -132,8 +131,8 @@ def steps(message: str) -> tuple[Step, ...]:
 
 
 def _is_file(message: str) -> bool:
-    """Whether a message is nothing but the name or the URL of a file that may be uploaded."""
-    said = message.strip()
-    name = said.strip("\"'")
-    one = " " not in name or (said[0] == said[-1] and said[0] in "\"'")
-    return one and normalize_extension(name.partition("?")[0]) is not None
+    """Whether a message is only the name or the URL of a file that can be uploaded."""
+    text = message.strip()
+    name = text.strip("\"'")
+    is_single = " " not in name or (text[0] == text[-1] and text[0] in "\"'")
+    return is_single and normalize_extension(name.partition("?")[0]) is not None

@@ -1,8 +1,8 @@
-"""What a flow wants done: frozen values that a driver turns into I/O and answers.
+"""The operations of a flow: frozen values that a driver turns into I/O.
 
-A flow is a generator. It yields an effect, receives the reply named in the effect's docstring, or
-the `NemoError` that the driver raised, and returns its outcome. No flow touches a socket, a file,
-a clock or a random number, so the same flows serve a sync and an async face.
+A flow is a generator. It yields an operation and receives the result that the operation's docstring
+names, or the `NemoError` that the driver raised; at its end it returns its own result. A flow does
+no I/O and reads no clock, so the sync and the async client share the same flows.
 """
 
 from collections.abc import Awaitable, Callable, Generator
@@ -13,14 +13,14 @@ import msgspec
 
 T = TypeVar("T")
 
-# `renamed`: an older file has the name, which could be replaced; `saving`: another reason.
+# `renamed`: an existing file has the name, and could be overwritten. `saving`: any other reason.
 NoticeKind = Literal[
     "connecting", "upload", "working", "waiting", "renamed", "saving", "render", "download"
 ]
 
 
 class Secret:
-    """A token that shows in no repr, log or message; `reveal` is for the header only (CLI-9)."""
+    """A token that does not show in any repr, log or message (CLI-9)."""
 
     __slots__ = ("_value",)
 
@@ -28,7 +28,7 @@ class Secret:
         self._value = value
 
     def reveal(self) -> str:
-        """The token itself."""
+        """Return the token itself, for the header only."""
         return self._value
 
     def __eq__(self, other: object) -> bool:
@@ -42,7 +42,7 @@ class Secret:
 
 
 class SavedToken(msgspec.Struct, frozen=True):
-    """An anonymous token, when it ends (seconds since the epoch), and whose it is."""
+    """An anonymous token, its end (seconds since the epoch), and its user."""
 
     token: Secret
     expires_at: float
@@ -50,11 +50,11 @@ class SavedToken(msgspec.Struct, frozen=True):
 
 
 class KeptSession(msgspec.Struct, frozen=True):
-    """A session to come back to: its id, its task's id and name, and when it was last used.
+    """A session that can be resumed; it contains no token.
 
-    `used_at` is in seconds since the epoch. `files` are the names of what was uploaded, the newest
-    last, and `last_message` is what was said last, on one line: by them a person knows it again.
-    There is no token in it.
+    `used_at` is the time of the last use, in seconds since the epoch. `files` are the names of
+    uploaded files, the newest last, and `last_message` is the last message on one line: they help a
+    person to recognise the session.
     """
 
     session_id: str
@@ -66,10 +66,10 @@ class KeptSession(msgspec.Struct, frozen=True):
 
 
 class HttpCall(msgspec.Struct, frozen=True, kw_only=True):
-    """One HTTP call with a JSON body or files; answered by `HttpResponse`.
+    """Make one HTTP call with a JSON body or files. Result: `HttpResponse`.
 
-    `files` are streamed from disk as multipart field `files` (UPL-1). `timeout` is how long the
-    backend may say nothing, in seconds.
+    `files` are streamed from disk as the multipart field `files` (UPL-1). `timeout` is the maximum
+    time between two bytes, in seconds.
     """
 
     method: str
@@ -82,34 +82,33 @@ class HttpCall(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class OpenStream(msgspec.Struct, frozen=True, kw_only=True):
-    """Start a chat turn; answered by `StreamOpened`, or by `HttpResponse` if no stream came."""
+    """Start a chat turn. Result: `StreamOpened`, or `HttpResponse` if it is not a stream."""
 
     path: str
     json: bytes
     token: Secret | None = None
-    # Heartbeats come every 15 s; a connection without any byte for 8 of them is lost.
+    # A heartbeat comes every 15 s; after 8 missing ones the connection counts as lost.
     timeout: float = 120.0
 
 
 class ReadStream(msgspec.Struct, frozen=True):
-    """The next bytes of the open stream; answered by `StreamChunk`, `StreamEnd` or `StreamCut`."""
+    """Read from the open stream. Result: `StreamChunk`, `StreamEnd` or `StreamCut`."""
 
 
 class CheckServer(msgspec.Struct, frozen=True):
-    """See whether the server that answered last still listens; nothing is sent.
+    """Check whether the server of the last response still listens; nothing is sent.
 
-    Answered by the `CannotConnect` that says how it is gone, or by None: it listens, or nobody can
-    tell, since no answer came through a socket.
+    Result: a `CannotConnect` if it does not; None if it does, or if there was no response through a
+    socket yet.
     """
 
 
 class DownloadFile(msgspec.Struct, frozen=True, kw_only=True):
-    """Fetch `url` into the file `part`; answered by `DownloadResult`, or by `HttpResponse` if
-    refused.
+    """Download `url` into the file `part`. Result: `DownloadResult`, or `HttpResponse` if refused.
 
-    `url` may be relative to the base URL. `offset` bytes are there already and `version` says of
-    which body; the driver asks for the rest only, and starts over where that is not granted. What
-    is over `limit` bytes is not written.
+    `url` may be relative to the base URL. The file already has `offset` bytes of the body that
+    `version` names: the driver asks for the rest, and starts over if the server does not send it.
+    At most `limit` bytes are written.
     """
 
     url: str
@@ -122,17 +121,17 @@ class DownloadFile(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Sleep(msgspec.Struct, frozen=True):
-    """Let that many seconds of the clock pass; answered by None."""
+    """Wait that many seconds of the clock. Result: None."""
 
     seconds: float
 
 
 class GetTime(msgspec.Struct, frozen=True):
-    """Ask for the time; answered by seconds since the epoch (float)."""
+    """Read the clock. Result: seconds since the epoch (float)."""
 
 
 class Notice(msgspec.Struct, frozen=True):
-    """Tell the user what goes on; answered by None. `progress` is 0 to 1, None where unknown."""
+    """Report progress to the user; `progress` is 0 to 1, None if unknown. Result: None."""
 
     kind: NoticeKind
     text: str
@@ -140,31 +139,31 @@ class Notice(msgspec.Struct, frozen=True):
 
 
 class OutputLine(msgspec.Struct, frozen=True):
-    """Something to show is ready, in its final words; answered by None."""
+    """Show a finished line of text to the user. Result: None."""
 
     text: str
 
 
 class LoadClientId(msgspec.Struct, frozen=True):
-    """The kept client id, made on first use; answered by str."""
+    """Load the client id, created on first use. Result: str."""
 
 
 class RenewClientId(msgspec.Struct, frozen=True):
-    """Replace the client id by a new one; answered by str."""
+    """Replace the client id by a new one. Result: str."""
 
 
 class LoadTokens(msgspec.Struct, frozen=True):
-    """The tokens kept for this base URL; answered by a tuple of `SavedToken`, the newest first."""
+    """Load the tokens of this base URL. Result: a tuple of `SavedToken`, the newest first."""
 
 
 class SaveToken(msgspec.Struct, frozen=True):
-    """Keep a token for this base URL; answered by None."""
+    """Save a token of this base URL. Result: None."""
 
     saved_token: SavedToken
 
 
 class SaveSession(msgspec.Struct, frozen=True):
-    """Remember a session of this base URL; answered by None."""
+    """Save a session of this base URL. Result: None."""
 
     saved_session: KeptSession
 
@@ -174,10 +173,10 @@ class LoadSessions(msgspec.Struct, frozen=True):
 
 
 class StatFiles(msgspec.Struct, frozen=True):
-    """Sizes of local files in bytes, answered as a tuple; `FileProblem` if one is unusable.
+    """Check local files before an upload. Result: a tuple of their sizes in bytes.
 
-    They are about to be uploaded to a session: from now on no export overwrites them, nor does one
-    of that session in a later run.
+    Raises `FileProblem` if one is unusable. From now on no export overwrites these files, and in
+    later runs no export of that session does.
     """
 
     paths: tuple[Path, ...]
@@ -185,23 +184,23 @@ class StatFiles(msgspec.Struct, frozen=True):
 
 
 class LoadInputs(msgspec.Struct, frozen=True):
-    """Protect what earlier runs uploaded to a session; answered by None."""
+    """Protect the files that earlier runs uploaded to a session. Result: None."""
 
     session_id: str
 
 
 class FindFiles(msgspec.Struct, frozen=True):
-    """Which of these names are those of local files; answered by a tuple of them, in order."""
+    """Find out which of these names are local files. Result: a tuple of them, in order."""
 
     names: tuple[str, ...]
 
 
 class CheckDestination(msgspec.Struct, frozen=True):
-    """See that a file can be written there; answered by the path that it would get now.
+    """Check that a file can be written. Result: the path that it would get now.
 
-    That is another one where the name is taken: only with `overwrite` is an older file replaced,
-    and no file that was uploaded is in any case. One that was named itself is refused
-    (`FileProblem`), or passed by like any other with `number_inputs`.
+    The path gets a number if the name is taken and `overwrite` is not given. An uploaded file is
+    never overwritten: if `path` is one, `FileProblem` is raised, or with `number_inputs` the path
+    gets a number.
     """
 
     path: Path
@@ -210,9 +209,9 @@ class CheckDestination(msgspec.Struct, frozen=True):
 
 
 class MoveFile(msgspec.Struct, frozen=True):
-    """Rename a complete `part` to its destination, or the next free name; answered by its path.
+    """Rename a complete `part` to its destination or the next free name. Result: its path.
 
-    What is there is replaced with `overwrite` only, and never if it was uploaded.
+    An existing file is replaced only with `overwrite`, and never if it was uploaded.
     """
 
     part: Path
@@ -221,7 +220,7 @@ class MoveFile(msgspec.Struct, frozen=True):
 
 
 class HttpResponse(msgspec.Struct, frozen=True):
-    """A whole HTTP reply; `call` is the method and path it answers, `server` who says to answer."""
+    """A complete HTTP response; `call` is method and path, `server` the Server header."""
 
     call: str
     status: int
@@ -230,8 +229,8 @@ class HttpResponse(msgspec.Struct, frozen=True):
     server: str = ""
 
     def __repr__(self) -> str:
-        # The body may hold a token.
-        return f"Reply({self.call}: HTTP {self.status})"
+        # The body may contain a token.
+        return f"HttpResponse({self.call}: HTTP {self.status})"
 
 
 class StreamOpened(msgspec.Struct, frozen=True):
@@ -239,24 +238,24 @@ class StreamOpened(msgspec.Struct, frozen=True):
 
 
 class StreamChunk(msgspec.Struct, frozen=True):
-    """Bytes of the stream, cut anywhere."""
+    """Bytes of the stream; a chunk may end anywhere."""
 
     data: bytes
 
 
 class StreamEnd(msgspec.Struct, frozen=True):
-    """The backend closed the stream cleanly: an end (SSE-4)."""
+    """The backend closed the stream cleanly (SSE-4)."""
 
 
 class StreamCut(msgspec.Struct, frozen=True):
-    """The connection broke before the end (SSE-4)."""
+    """The connection was lost before the end (SSE-4)."""
 
 
 class DownloadResult(msgspec.Struct, frozen=True):
-    """What is in the part file now: its size, and whether the body came whole.
+    """The size of the part file, and whether the body is complete.
 
-    A size over the limit says that there was more, which is in no file.
-    `version` names the body for a later `DownloadFile` of the rest; "" where it cannot be resumed.
+    A size over the limit means that the server sent more, which was not written. `version` names
+    the body for a later `DownloadFile` of the rest; "" if it cannot be resumed.
     """
 
     size: int
@@ -265,7 +264,7 @@ class DownloadResult(msgspec.Struct, frozen=True):
 
 
 HttpOperation = HttpCall | OpenStream | DownloadFile
-# What is answered on this machine, at once: by its clock, its disk and its store.
+# Operations that neither wait nor use the network.
 LocalOperation = (
     GetTime
     | LoadClientId

@@ -1,80 +1,141 @@
-"""What is kept between runs: client ids; tokens, sessions and uploads of each base URL (CLI-9).
+"""Stores client ids, tokens, sessions and uploads between runs, by base URL (CLI-9).
 
-The folder is the user's own config folder, or the one that NEMOLOCAL_CONFIG_DIR names. Files are
-written whole and readable by their owner only.
+The files are in the user's config folder or in NEMOLOCAL_CONFIG_DIR; only their owner can read
+them.
 
-A client id gets one token a week (AUTH-3). The cloud's has a file of its own, so that it uses up no
-more of the limit than it must. Every other base URL has a client id of its own, in the file of its
-tokens: a server with two names is asked under two client ids, and whoever deletes the token deletes
-the client id that would get no other.
+A client id gets one token a week (AUTH-3). The cloud's client id has its own file, which survives
+when tokens are deleted. Every other base URL has its own client id, in the same file as its tokens:
+deleting a token also deletes the client id that would not get another token this week.
 """
 
 import contextlib
+import hashlib
 import os
 import uuid
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Protocol, runtime_checkable
-from urllib.parse import quote, unquote_to_bytes
+from urllib.parse import quote, unquote_to_bytes, urlsplit
 
 import msgspec
 import platformdirs
 
 from nemolocal_contract.endpoints import CLOUD_BASE_URL
+from nemolocal_contract.headers import CLIENT_ID_MAX
 
-from .config_folder import CONFIG_VARIABLE as CONFIG_VARIABLE, ConfigFolder
-from .input_files import FileIdentity
-from .json_lines_file import JsonLinesFile
-from .operations import KeptSession, SavedToken
-from .profile_records import (
-    ProfileRecord,
-    is_cloud,
-    is_valid_client_id,
-    prepend_token,
-    token_file_names,
+from .config_files import (
+    CONFIG_VARIABLE as CONFIG_VARIABLE,
+    ConfigFolder,
+    JsonLinesFile,
+    profile_file_name,
 )
+from .local_files import FileIdentity
+from .operations import KeptSession, SavedToken, Secret
 
+# The maximum number of tokens of a base URL besides the newest.
+_EARLIER_MAX = 31
 _CLOUD = "client-id"
 
 
+class _TokenRecord(msgspec.Struct, frozen=True):
+    token: str
+    expires_at: float
+    user_id: str = ""
+
+
+class ProfileRecord(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The client id and the tokens of a base URL; `token` is the newest."""
+
+    base_url: str
+    token: str = ""
+    expires_at: float = 0.0
+    user_id: str = ""
+    client_id: str = ""
+    earlier: tuple[_TokenRecord, ...] = ()
+
+    @property
+    def tokens(self) -> tuple[SavedToken, ...]:
+        newest = _TokenRecord(self.token, self.expires_at, self.user_id)
+        return tuple(
+            SavedToken(Secret(each.token), each.expires_at, each.user_id)
+            for each in (newest, *self.earlier)
+            if each.token
+        )
+
+    def with_token(self, kept: SavedToken) -> "ProfileRecord":
+        newest, *earlier = (
+            _TokenRecord(each.token.reveal(), each.expires_at, each.user_id)
+            for each in prepend_token(kept, self.tokens)
+        )
+        fields = msgspec.structs.asdict(newest)
+        return msgspec.structs.replace(self, **fields, earlier=tuple(earlier))
+
+
+def token_file_names(base_url: str) -> tuple[str, str]:
+    """Return the possible names of a base URL's token file; the first may belong to another URL."""
+    digest = hashlib.sha256(base_url.encode(errors="surrogatepass")).hexdigest()[:8]
+    return profile_file_name("token", base_url, "json"), profile_file_name(
+        "token", f"{base_url}-{digest}", "json"
+    )
+
+
+def is_cloud(base_url: str) -> bool:
+    """Whether a base URL is the cloud's, however it is written."""
+    try:
+        return urlsplit(base_url).hostname == urlsplit(CLOUD_BASE_URL).hostname
+    except ValueError:
+        return False
+
+
+def is_valid_client_id(client_id: str) -> bool:
+    """Whether a client id fits into a header (AUTH-1)."""
+    return 0 < len(client_id) <= CLIENT_ID_MAX and client_id.isascii() and client_id.isprintable()
+
+
+def prepend_token(kept: SavedToken, others: tuple[SavedToken, ...]) -> tuple[SavedToken, ...]:
+    """Return the tokens of a base URL with this one as the newest."""
+    rest = [other for other in others if other.token != kept.token]
+    return (kept, *rest[:_EARLIER_MAX])
+
+
 class IdentityStore(Protocol):
-    """Where a client keeps who it is."""
+    """Stores the client ids, tokens and sessions of a client."""
 
     def client_id(self, base_url: str = CLOUD_BASE_URL) -> str:
-        """The client id for a base URL, made on first use."""
+        """Return the client id for a base URL, created on first use."""
 
     def renew_client_id(self, base_url: str = CLOUD_BASE_URL) -> str:
-        """A new client id in place of the old one."""
+        """Replace the client id by a new one and return it."""
 
     def token(self, base_url: str) -> SavedToken | None:
-        """The token that was kept last for a base URL."""
+        """Return the token that was saved last for a base URL."""
 
     def earlier_tokens(self, base_url: str) -> tuple[SavedToken, ...]:
-        """The tokens kept before it, the newest first: another server had this base URL then."""
+        """Return the tokens saved before it, the newest first, of other servers at this URL."""
 
     def keep(self, base_url: str, kept: SavedToken) -> None:
-        """Keep a token for a base URL."""
+        """Save a token for a base URL."""
 
     def sessions(self, base_url: str) -> tuple[KeptSession, ...]:
-        """The sessions of a base URL, the newest first."""
+        """Return the sessions of a base URL, the newest first."""
 
     def keep_session(self, base_url: str, kept: KeptSession) -> None:
-        """Remember a session of a base URL, in place of what was kept of it."""
+        """Save a session of a base URL; replaces an earlier record of the session."""
 
 
 @runtime_checkable
 class InputStore(Protocol):
-    """A store that also keeps what was uploaded, so that no later run overwrites it."""
+    """A store that also records uploaded files, so that later runs do not overwrite them."""
 
     def keep_inputs(self, base_url: str, session_id: str, files: Iterable[FileIdentity]) -> None:
-        """Remember files that were uploaded to a session."""
+        """Save the files that were uploaded to a session."""
 
     def inputs(self, base_url: str, session_id: str) -> tuple[FileIdentity, ...]:
-        """The files that were uploaded to a session."""
+        """Return the files that were uploaded to a session."""
 
 
 class MemoryProfile:
-    """Keeps everything for the life of the object only."""
+    """Stores everything in memory, for the life of the object."""
 
     def __init__(self) -> None:
         self._client_ids: dict[str, str] = {}
@@ -105,7 +166,7 @@ class MemoryProfile:
 
 
 class _InputRecord(msgspec.Struct, frozen=True):
-    """A file of a session; its path is quoted, since not every path is text."""
+    """A file of a session; its path is percent-encoded, since it may not be valid Unicode."""
 
     base_url: str
     session_id: str
@@ -118,17 +179,17 @@ class _SessionRecord(msgspec.Struct, frozen=True):
 
 
 def config_folder() -> Path:
-    """The user's folder for Nemo Local, or what NEMOLOCAL_CONFIG_DIR names."""
+    """Return the config folder: NEMOLOCAL_CONFIG_DIR, or the user's default."""
     named = os.environ.get(CONFIG_VARIABLE)
     return Path(named) if named else Path(platformdirs.user_config_dir("nemolocal"))
 
 
 class Profile:
-    """Keeps client ids, tokens and sessions in files; raises `FileProblem` where it cannot.
+    """Stores client ids, tokens and sessions in files; raises `FileProblem` if it cannot.
 
-    `keep_tokens=False` writes no token and no session down, and asks every server but the cloud
-    under a client id that lives as long as the object. The cloud's client id is kept all the same,
-    and a token that was kept for it before is used: it gives no other for a week.
+    With `keep_tokens=False` no token and no session is written, and every server but the cloud gets
+    a client id that lives as long as the object. The cloud's client id is saved nevertheless, and
+    an earlier token for it is used, since the cloud issues only one a week.
     """
 
     def __init__(self, folder: Path | None = None, *, keep_tokens: bool = True) -> None:
@@ -148,7 +209,7 @@ class Profile:
         )
 
     def client_id(self, base_url: str = CLOUD_BASE_URL) -> str:
-        """The kept client id: 1 to 64 characters (AUTH-1)."""
+        """Return the client id: 1 to 64 characters (AUTH-1)."""
         if is_cloud(base_url):
             kept = self._read(_CLOUD).strip()
             return kept if is_valid_client_id(kept) else self.renew_client_id(base_url)
@@ -188,13 +249,13 @@ class Profile:
         return passing + (self._record(base_url).tokens if is_cloud(base_url) else ())
 
     def _keep_client_id(self, base_url: str, client_id: str, *, anew: bool) -> str:
-        """Write a client id down; the one that counts, where two processes begin at once."""
+        """Save a client id and return the saved one, which another process may have written."""
         before = self._record(base_url)
         record = msgspec.structs.replace(before, client_id=client_id)
         self._write_record(record, only_first=not (anew or before.token))
         winner = self._record(base_url).client_id
         if not winner:
-            # What was there could not be read.
+            # The existing file could not be read.
             self._write_record(record)
         return winner or client_id
 
@@ -218,7 +279,7 @@ class Profile:
         )
 
     def _free_name(self, base_url: str) -> str:
-        """The plain name, unless what is kept for another base URL has it."""
+        """Return the plain file name, unless another base URL uses it."""
         plain, own = token_file_names(base_url)
         try:
             msgspec.json.decode(self._read(plain), type=ProfileRecord)
@@ -230,7 +291,7 @@ class Profile:
         return _newest_first(record.session for record in self._sessions.of(base_url))
 
     def all_sessions(self) -> tuple[tuple[str, KeptSession], ...]:
-        """Every base URL with a session of it, the newest first."""
+        """Return every saved session with its base URL, the newest first."""
         known = self._sessions.base_urls()
         found = [(base_url, kept) for base_url in known for kept in self.sessions(base_url)]
         return tuple(sorted(found, key=lambda each: (-each[1].used_at, each[1].session_id)))
@@ -248,7 +309,7 @@ class Profile:
         return tuple(_unquoted(each.file) for each in records if each.session_id == session_id)
 
     def _rank(self, records: list[_InputRecord]) -> list[_InputRecord]:
-        """Those of sessions that can be come back to first, and of the one that is added to now."""
+        """Return the files of saved sessions and of the current session first."""
         newest = records[0]
         known = {(newest.base_url, newest.session_id)}
         for base_url in {record.base_url for record in records}:
@@ -262,13 +323,13 @@ class Profile:
 
 
 def _newest_first(kept: Iterable[KeptSession]) -> tuple[KeptSession, ...]:
-    """Each session once, as it was kept last."""
+    """Return each session once, as it was saved last."""
     latest = {session.session_id: session for session in kept}
     return tuple(sorted(latest.values(), key=lambda session: -session.used_at))
 
 
 def _used_last_first(records: list[_SessionRecord]) -> list[_SessionRecord]:
-    """Above all the one that was kept last, whatever a clock that was set says."""
+    """Return the record that was saved last first, even if the clock was changed."""
     return sorted(records, key=lambda each: (each is not records[0], -each.session.used_at))
 
 

@@ -1,36 +1,170 @@
-"""A chat turn from the message to what the user is told (CLI-3, CLI-4, CLI-6).
+"""A chat turn, from the message to the result that the user sees (CLI-3, CLI-4, CLI-6).
 
-The state is read before the message is sent, so that whatever the turn does without a word can be
-told by comparing.
+The state is read before the message is sent: if the turn ends without text, the client compares it
+with the state afterwards. A message is never sent twice, whatever happens to the connection (CLI-3,
+CLI-4). Text is shown as it arrives (`OutputLine`), without references to the GUI (CLI-6).
 """
+
+from collections.abc import Iterator
 
 import msgspec
 
 from nemolocal_contract.describe import describe_changes, describe_timeline
+from nemolocal_contract.endpoints import CHAT
+from nemolocal_contract.envelope import encode_json
+from nemolocal_contract.requests import ChatRequest, Message, Part
 from nemolocal_contract.responses import StateReply
+from nemolocal_contract.sse import SseEvent, SseEventTooLarge, SseParser
+from nemolocal_contract.turn_events import Heartbeat, Text, decode_turn_events
 
-from .chat_stream import ChatStreamResult, send_message
-from .errors import BadReply, ConnectionCut, NemoError, ServerLost, TransportFailed, TurnFailed
-from .operations import Flow, GetTime, Notice, OutputLine
-from .polling import POLL_DELAYS_AFTER_CUT, POLL_DELAYS_AFTER_SILENCE, TurnTimer
-from .reconnect import PollFailures, wait_while_connected
-from .sessions import ClientSession, draft_of, read_state
+from .errors import (
+    TRY_AGAIN,
+    BadReply,
+    ConnectionCut,
+    NemoError,
+    ServerLost,
+    TransportFailed,
+    TurnFailed,
+)
+from .gui_translation import Translator
+from .operations import (
+    Flow,
+    GetTime,
+    Notice,
+    OpenStream,
+    OutputLine,
+    ReadStream,
+    StreamChunk,
+    StreamCut,
+    StreamOpened,
+)
+from .response_errors import stream_error_of
+from .retry import (
+    POLL_DELAYS_AFTER_CUT,
+    POLL_DELAYS_AFTER_SILENCE,
+    PollFailures,
+    TurnTimer,
+    wait_while_connected,
+)
+from .sessions import ClientSession, ask_in, draft_of, read_state
 
+# Also sent at the end of successful turns (SSE-9).
+_TEMPORARY_ISSUE = ("i encountered a temporary issue", "遇到临时问题", "遇到了临时问题")
 _NO_VISIBLE_CHANGE = {
     "en": "The project changed, with no visible difference on the timeline",
     "zh": "项目已更改，但时间线上没有可见的变化",
 }
-
 _UNREADABLE = "The state cannot be read yet: "
 
 
-class Turn(msgspec.Struct, frozen=True):
-    """The outcome of a turn, ready to be shown.
+class ChatStreamResult:
+    """The texts of a turn; `cut` if the connection was lost before the end."""
 
-    `texts` are the backend's words without its GUI, `describe_changes` what changed, a sentence
-    each, read from the state where the backend did not say it. `silent`: it closed without a word.
-    `cut`: the connection broke. `describe_timeline` is the track summary (STA-5) where the backend
-    pointed at it.
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+        self.issue_texts: list[str] = []
+        self.cut = False
+        self.translator = Translator()
+
+    def add_text(self, text: str) -> str:
+        """Add a text, once; return what to show of it, "" for nothing.
+
+        A text that reports a temporary issue is stored separately and not shown (SSE-9).
+        """
+        lowered = text.lower()
+        is_issue = any(phrase in lowered for phrase in _TEMPORARY_ISSUE)
+        texts = self.issue_texts if is_issue else self.texts
+        if not text.strip() or texts[-1:] == [text]:
+            return ""
+        texts.append(text)
+        return "" if is_issue else self.translator.feed(text)
+
+
+def send_message(session: ClientSession, message: str) -> Flow[ChatStreamResult]:
+    """Send a message and read the turn to its end; raises `StreamTimeout` (CLI-5)."""
+    stream = ChatStreamResult()
+    session.is_turn_running = True
+    try:
+        yield from _send_and_read(session, message, stream)
+    except NemoError:
+        session.is_turn_running = False
+        raise
+    session.is_turn_running = False
+    return stream
+
+
+def _send_and_read(session: ClientSession, message: str, stream: ChatStreamResult) -> Flow[None]:
+    body = encode_json(ChatRequest(session.id, Message((Part(message),))))
+    try:
+        response = yield from ask_in(session, OpenStream(path=CHAT.path(), json=body))
+    except ConnectionCut:
+        # It may have arrived: read the state, as a second message would be charged (SSE-7).
+        stream.cut = True
+        return
+    except BadReply as error:
+        raise _without_retry_remedy(error) from None
+    if not isinstance(response, StreamOpened):
+        raise BadReply("the backend did not answer the message with a stream")
+    yield from _read_stream(session, stream)
+
+
+def _without_retry_remedy(error: BadReply) -> BadReply:
+    """A gateway may give up on a message that the backend still processes (SSE-7)."""
+    if TRY_AGAIN not in error.remedy:
+        return error
+    return BadReply(error.message, remedy=ConnectionCut.remedy, code=error.code)
+
+
+def _read_stream(session: ClientSession, stream: ChatStreamResult) -> Flow[None]:
+    parser = SseParser()
+    timer = TurnTimer((yield GetTime()))
+    while True:
+        result = yield ReadStream()
+        now: float = yield GetTime()
+        try:
+            frames = (
+                parser.feed(result.data) if isinstance(result, StreamChunk) else parser.finish()
+            )
+        except SseEventTooLarge as error:
+            message = f"the backend sent {error}"
+            raise BadReply(message, remedy=ConnectionCut.remedy) from None
+        if isinstance(result, StreamCut):
+            stream.cut = True
+            return
+        for text in _process_frames(frames, stream, session.auth.user_id):
+            timer.record_event(now)
+            if text:
+                yield OutputLine(text)
+        if not isinstance(result, StreamChunk):
+            return
+        timer.check_timeout(now)
+        notice = timer.due_notice(now)
+        if notice is not None:
+            yield notice
+
+
+def _process_frames(
+    frames: list[SseEvent], stream: ChatStreamResult, user_id: str
+) -> Iterator[str]:
+    """Yield the text to show for each event but heartbeats, "" for nothing."""
+    for frame in frames:
+        failure = stream_error_of(frame.data, user_id=user_id)
+        if failure is not None:
+            raise failure
+        for event in decode_turn_events(frame):
+            if isinstance(event, Text):
+                yield stream.add_text(event.text)
+            elif not isinstance(event, Heartbeat):
+                yield ""
+
+
+class Turn(msgspec.Struct, frozen=True):
+    """The result of a turn, ready to show.
+
+    `texts` are the backend's texts without references to its GUI. `changes` are sentences about
+    what changed, from the state if the backend did not say it. `silent`: the stream ended without
+    text. `cut`: the connection was lost. `timeline` is the track summary (STA-5), if the backend
+    referred to the timeline.
     """
 
     texts: tuple[str, ...] = ()
@@ -41,25 +175,24 @@ class Turn(msgspec.Struct, frozen=True):
 
     @property
     def lines(self) -> tuple[str, ...]:
-        """Everything to show, in order."""
+        """All lines to show, in order."""
         return (*self.texts, *self.changes, *([self.timeline] if self.timeline else []))
 
 
 def run_turn(session: ClientSession, message: str, language: str = "en") -> Flow[Turn]:
-    """Send a message and find out what it did; raises `TurnFailed` where it did nothing.
+    """Send a message and find out what it did; raises `TurnFailed` if it changed nothing.
 
-    Whatever the turn comes to is handed on line by line, as soon as it is known. What is read from
-    the state is told in `language`.
+    Each line is shown as soon as it is known; those from the state are in `language`.
     """
     before = yield from read_state(session)
-    heard = yield from send_message(session, message)
-    if heard.texts and not heard.cut:
-        turn = yield from _turn_from_texts(session, heard, language)
+    stream = yield from send_message(session, message)
+    if stream.texts and not stream.cut:
+        turn = yield from _turn_from_texts(session, stream, language)
     else:
-        after = yield from _wait_for_change(session, before, heard)
-        turn = _turn_from_state(heard, before, after, language)
+        after = yield from _wait_for_change(session, before, stream)
+        turn = _turn_from_state(stream, before, after, language)
     for line in (
-        *heard.translator.hints,
+        *stream.translator.hints,
         *turn.changes,
         *([turn.timeline] if turn.timeline else []),
     ):
@@ -68,88 +201,91 @@ def run_turn(session: ClientSession, message: str, language: str = "en") -> Flow
 
 
 def _turn_from_state(
-    heard: ChatStreamResult, before: StateReply, after: StateReply, language: str
+    stream: ChatStreamResult, before: StateReply, after: StateReply, language: str
 ) -> Turn:
-    translation = heard.translator.finish()
+    translation = stream.translator.finish()
     return Turn(
         translation.texts,
         _describe_changes(before, after, language),
-        silent=not heard.texts,
-        cut=heard.cut,
+        silent=not stream.texts,
+        cut=stream.cut,
         timeline=describe_timeline(draft_of(after), language) if translation.wants_state else "",
     )
 
 
-def _turn_from_texts(session: ClientSession, heard: ChatStreamResult, language: str) -> Flow[Turn]:
-    translation = heard.translator.finish()
+def _turn_from_texts(session: ClientSession, stream: ChatStreamResult, language: str) -> Flow[Turn]:
+    translation = stream.translator.finish()
     if translation.texts and not translation.wants_state:
         return Turn(translation.texts)
-    # The backend points at its screen: what the screen would show is in the state (CLI-6).
+    # The backend refers to its GUI: what the GUI would show is in the state (CLI-6).
     summary = describe_timeline(draft_of((yield from read_state(session))), language)
-    told = any(summary in text for text in translation.texts)
-    return Turn(translation.texts, timeline="" if told else summary)
+    is_included = any(summary in text for text in translation.texts)
+    return Turn(translation.texts, timeline="" if is_included else summary)
 
 
 def _wait_for_change(
-    session: ClientSession, before: StateReply, heard: ChatStreamResult
+    session: ClientSession, before: StateReply, stream: ChatStreamResult
 ) -> Flow[StateReply]:
-    """Read the state until it differs; five times at most (CLI-4).
+    """Read the state until it differs, five times at most (CLI-4).
 
-    That nothing changed is said by who has seen it: where the server is gone, or the last read of
-    the state went wrong, nobody knows what became of the message.
+    `TurnFailed` is raised only if the last read succeeded: otherwise the result of the message is
+    not known.
     """
     try:
-        if heard.cut:
-            yield Notice("waiting", "The connection broke: the state will tell what was done")
-        after, trouble = yield from _poll_for_change(session, before, heard)
+        if stream.cut:
+            yield Notice("waiting", "Connection lost: checking the state for what was done")
+        after, error = yield from _poll_for_change(session, before, stream)
     except ServerLost as lost:
         raise ConnectionCut(
-            f"{lost.message}, and what became of the message is not known", gone=True
+            f"{lost.message}, and it is not known whether the message was processed", gone=True
         ) from None
     if after is not None:
         return after
-    why = "the connection broke" if heard.cut else "the turn ended without a word"
-    if trouble is not None:
-        raise ConnectionCut(f"{why}, and the state cannot be read since ({trouble.message})")
-    why = f"{why} and " if heard.cut else ""
-    excuse = f" ({heard.issue_texts[-1]})" if heard.issue_texts else ""
+    reason = "the connection was lost" if stream.cut else "the turn ended without text"
+    if error is not None:
+        message = f"{reason}, and the state could not be read afterwards ({error.message})"
+        raise ConnectionCut(message)
+    reason = f"{reason} and " if stream.cut else ""
+    issue = f" ({stream.issue_texts[-1]})" if stream.issue_texts else ""
     raise TurnFailed(
-        f"{why}nothing on the timeline changed{excuse}",
-        remedy="it was not done, so say it once more" if heard.cut else None,
-        heard=heard.translator.finish().texts,
+        f"{reason}nothing on the timeline changed{issue}",
+        remedy="it was not done: send it again" if stream.cut else None,
+        heard=stream.translator.finish().texts,
     )
 
 
 def _poll_for_change(
-    session: ClientSession, before: StateReply, heard: ChatStreamResult
+    session: ClientSession, before: StateReply, stream: ChatStreamResult
 ) -> Flow[tuple[StateReply | None, NemoError | None]]:
-    """The state that differs, or None and what went wrong with the last read of it."""
-    link = session.auth.connection
-    patience = TurnTimer((yield GetTime()))
-    trouble = PollFailures(link, _UNREADABLE)
-    pauses = POLL_DELAYS_AFTER_CUT if heard.cut else POLL_DELAYS_AFTER_SILENCE
-    for done, pause in enumerate(pauses, 1):
-        yield from wait_while_connected(link, pause)
-        note = patience.due_notice((yield GetTime()))
-        # Of a server that does not answer nobody knows whether it works.
-        if note is not None and trouble.last_error is None:
-            yield note
+    """Return the state that differs; or None, and the error of the last read."""
+    connection = session.auth.connection
+    timer = TurnTimer((yield GetTime()))
+    failures = PollFailures(connection, _UNREADABLE)
+    delays = POLL_DELAYS_AFTER_CUT if stream.cut else POLL_DELAYS_AFTER_SILENCE
+    for done, delay in enumerate(delays, 1):
+        yield from wait_while_connected(connection, delay)
+        notice = timer.due_notice((yield GetTime()))
+        # "Still working" cannot be said of a server that does not respond.
+        if notice is not None and failures.last_error is None:
+            yield notice
         try:
             after = yield from read_state(session)
         except ServerLost:
             raise
-        except (TransportFailed, BadReply) as problem:
+        except (TransportFailed, BadReply) as error:
             try:
-                yield from trouble.record(problem, sum(pauses[done:]))
+                yield from failures.record(error, sum(delays[done:]))
             except (TransportFailed, BadReply):
                 break
         else:
-            trouble = PollFailures(link, _UNREADABLE)
+            failures = PollFailures(connection, _UNREADABLE)
             if after.state != before.state:
                 return after, None
-    return None, trouble.last_error
+    return None, failures.last_error
 
 
 def _describe_changes(before: StateReply, after: StateReply, language: str) -> tuple[str, ...]:
-    said = describe_changes(draft_of(before), draft_of(after), language)
-    return tuple(said) or (_NO_VISIBLE_CHANGE["zh" if language.lower().startswith("zh") else "en"],)
+    changes = describe_changes(draft_of(before), draft_of(after), language)
+    return tuple(changes) or (
+        _NO_VISIBLE_CHANGE["zh" if language.lower().startswith("zh") else "en"],
+    )

@@ -1,4 +1,4 @@
-"""The backend's warnings for people: what a path in a draft stands for, in place of the path."""
+"""Makes the backend's warnings readable: names a track or clip instead of its path in the draft."""
 
 import re
 
@@ -26,34 +26,38 @@ _FIELDS: dict[str, tuple[str, str]] = {
 
 
 def describe_warning(warning: str, draft: Draft, language: str = "en") -> str:
-    """`Title "Hi" (0-2s): no font …` for `draft.t[1].sg[0].txt: no font …`; others as they are."""
+    """Turn `draft.t[1].sg[0].txt: no font …` into `Title "Hi" (0-2s): no font …`.
+
+    Warnings without a path are returned unchanged.
+    """
     found = _PATH.match(warning)
     if found is None:
         return warning
-    tongue = parse_language(language)
-    meant = _field(found, tongue) or _part(found, draft, tongue)
-    return f"{meant}{warning[found.end() :]}" if meant else warning
+    parsed = parse_language(language)
+    name = _field_name(found, parsed) or _part_name(found, draft, parsed)
+    return f"{name}{warning[found.end() :]}" if name else warning
 
 
-def _field(found: re.Match[str], tongue: Language) -> str:
+def _field_name(found: re.Match[str], language: Language) -> str:
     words = _FIELDS.get(found["field"] or found["d"] or "")
     if words is None:
         return ""
-    return words[1] if tongue == "zh" else words[0].capitalize()
+    return words[1] if language == "zh" else words[0].capitalize()
 
 
-def _part(found: re.Match[str], draft: Draft, tongue: Language) -> str:
-    """A track or a segment, "" where the draft has none there."""
+def _part_name(found: re.Match[str], draft: Draft, language: Language) -> str:
+    """Return the name of a track or a segment, "" if the draft does not have it."""
     tracks = draft.tracks or ()
     if found["track"] is None or int(found["track"]) >= len(tracks):
         return ""
     track = tracks[int(found["track"])]
-    label = translate_label(TRACK_LABELS, track_label(track), tongue)
+    label = translate_label(TRACK_LABELS, track_label(track), language)
     if found["segment"] is None:
         return label
     segments = track.segments or ()
     if int(found["segment"]) >= len(segments):
         return ""
     segment = segments[int(found["segment"])]
-    name, span = truncate_text(segment_name(segment, track, tongue)), format_span(segment, tongue)
-    return f"{label}{name}（{span}）" if tongue == "zh" else f"{label} {name} ({span})"
+    name = truncate_text(segment_name(segment, track, language))
+    span = format_span(segment, language)
+    return f"{label}{name}（{span}）" if language == "zh" else f"{label} {name} ({span})"

@@ -1,12 +1,11 @@
-"""Skill documents: read, judged against the contract, and played against a server.
+"""Skill documents: read, checked against the contract, and run against a server.
 
 skill = read_skill(Path("SKILL.md"))
 for finding in check_skill(skill):
     print(finding.line, finding.id, finding.message)
 """
 
-from .findings import Severity, SkillCheck, SkillFinding, check_catalogue
-from .linter import check_skill
+from .linter import Severity, SkillCheck, SkillFinding, check_catalogue, check_skill
 from .parse.document import Skill, parse_skill, read_skill
 from .reports import CheckedDocument, as_json, as_sarif, as_text
 from .run.results import SkillCallResult

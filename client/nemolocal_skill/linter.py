@@ -1,9 +1,15 @@
-"""Judges a skill document: everything that was found, in the order of its lines."""
+"""Checks a skill document; the findings are in the order of its lines."""
 
+import functools
+import tomllib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from importlib.resources import files
+from typing import Literal
 
 import msgspec
+
+from nemolocal_contract.rules import rules
 
 from .checks.command_checks import check_commands
 from .checks.endpoint_checks import check_endpoints
@@ -15,10 +21,10 @@ from .checks.frontmatter_checks import (
 )
 from .checks.limit_checks import check_retries, check_stated_limits
 from .checks.table_checks import check_errors, check_events, check_gui, check_routing
-from .findings import SkillFinding, check_catalogue, to_finding
 from .model import RawFinding
 from .parse.document import Skill
 
+Severity = Literal["error", "warning", "note"]
 _CheckFunction = Callable[[Skill], Iterator[RawFinding]]
 _DOCUMENT_CHECKS: tuple[_CheckFunction, ...] = (
     check_frontmatter,
@@ -26,7 +32,7 @@ _DOCUMENT_CHECKS: tuple[_CheckFunction, ...] = (
     check_commands,
     check_endpoints,
 )
-# What only a document has to keep that calls the API at all.
+# Checks of documents that call the API.
 _API_CHECKS: tuple[_CheckFunction, ...] = (
     check_attribution,
     check_environment,
@@ -37,34 +43,88 @@ _API_CHECKS: tuple[_CheckFunction, ...] = (
     check_gui,
     check_events,
 )
-# A page full of one mistake is one mistake.
+# The same mistake on every line is one mistake.
 _MAX_PER_CHECK = 20
 
 
+class SkillCheck(msgspec.Struct, frozen=True):
+    """A check of the catalogue; `rule` is a rule of the contract, or ""."""
+
+    id: str
+    level: Severity
+    rule: str
+    title: str
+    fix: str
+
+
+class SkillFinding(msgspec.Struct, frozen=True):
+    """A finding of a check.
+
+    `line` and `column` count from 1; 0 is unknown, and a line of 0 means the whole document.
+    `grade` and `source` are those of the rule, "" and () if there is none.
+    """
+
+    id: str
+    level: Severity
+    line: int
+    column: int
+    message: str
+    rule: str
+    grade: str
+    source: tuple[str, ...]
+    fix: str
+
+
+class _Catalogue(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    check: tuple[SkillCheck, ...]
+
+
+@functools.cache
+def check_catalogue() -> dict[str, SkillCheck]:
+    """Return every check by its id, in the order of the catalogue."""
+    text = files(__package__).joinpath("checks.toml").read_text(encoding="utf-8")
+    catalogue = msgspec.convert(tomllib.loads(text), _Catalogue)
+    return {check.id: check for check in catalogue.check}
+
+
+def to_finding(finding: RawFinding) -> SkillFinding:
+    """Add what the catalogue and the contract say about the check of a finding."""
+    check = check_catalogue()[finding.check]
+    rule = rules().get(check.rule)
+    return SkillFinding(
+        check.id,
+        check.level,
+        finding.line,
+        finding.column,
+        finding.message,
+        check.rule,
+        rule.grade if rule else "",
+        rule.source if rule else (),
+        check.fix,
+    )
+
+
 def check_skill(skill: Skill) -> tuple[SkillFinding, ...]:
-    """The findings of a document, by line; 20 of a kind at most."""
-    remarks = list(skill.raw_findings)
-    for judge in _DOCUMENT_CHECKS:
-        remarks += judge(skill)
-    if skill.endpoints:
-        for judge in _API_CHECKS:
-            remarks += judge(skill)
-    return tuple(to_finding(remark) for remark in _sort_and_limit(_clamp_lines(skill, remarks)))
+    """Return the findings of a document, by line; at most 20 of each check."""
+    found = list(skill.raw_findings)
+    for check in (*_DOCUMENT_CHECKS, *(_API_CHECKS if skill.endpoints else ())):
+        found += check(skill)
+    return tuple(to_finding(finding) for finding in _sort_and_limit(_clamp_lines(skill, found)))
 
 
-def _clamp_lines(skill: Skill, remarks: Iterable[RawFinding]) -> Iterator[RawFinding]:
-    """What is said of the text of a document that has none is said of its last line."""
+def _clamp_lines(skill: Skill, findings: Iterable[RawFinding]) -> Iterator[RawFinding]:
+    """Move findings behind the end of the document to its last line."""
     last = len(skill.lines)
-    for remark in remarks:
-        yield remark if remark.line <= last else msgspec.structs.replace(remark, line=last)
+    for finding in findings:
+        yield finding if finding.line <= last else msgspec.structs.replace(finding, line=last)
 
 
-def _sort_and_limit(remarks: Iterable[RawFinding]) -> Iterator[RawFinding]:
+def _sort_and_limit(findings: Iterable[RawFinding]) -> Iterator[RawFinding]:
     places = {check: place for place, check in enumerate(check_catalogue())}
     counted: Counter[str] = Counter()
-    for remark in sorted(
-        set(remarks), key=lambda r: (r.line, r.column, places[r.check], r.message)
+    for finding in sorted(
+        set(findings), key=lambda r: (r.line, r.column, places[r.check], r.message)
     ):
-        counted[remark.check] += 1
-        if counted[remark.check] <= _MAX_PER_CHECK:
-            yield remark
+        counted[finding.check] += 1
+        if counted[finding.check] <= _MAX_PER_CHECK:
+            yield finding

@@ -1,4 +1,4 @@
-"""What a skill document says, as frozen values; lines and columns count from 1."""
+"""The content of a skill document as frozen values; lines and columns count from 1."""
 
 from typing import Literal
 
@@ -20,7 +20,7 @@ LimitKind = Literal[
 
 
 class RawFinding(msgspec.Struct, frozen=True):
-    """Something to be said about a place of the document: the id of its check, where, and what."""
+    """A finding before the catalogue is added: the id of its check, position and message."""
 
     check: str
     line: int
@@ -29,10 +29,10 @@ class RawFinding(msgspec.Struct, frozen=True):
 
 
 class Frontmatter(msgspec.Struct, frozen=True):
-    """The head of the document; `values` are texts, lists and mappings, nothing else.
+    """The frontmatter of the document; `values` are texts, lists and mappings.
 
     Dotted keys are nested. `lines` has the line of each top-level key. `start` and `end` are the
-    lines of the fences, 0 where there is none.
+    lines of the fences, 0 if there is none.
     """
 
     values: dict[str, object] = {}
@@ -41,13 +41,13 @@ class Frontmatter(msgspec.Struct, frozen=True):
     end: int = 0
 
     def text(self, name: str) -> str:
-        """A value that is a text, without the space around it; "" for anything else."""
+        """Return a text value without the space around it; "" for anything else."""
         value = self.values.get(name)
         return value.strip() if isinstance(value, str) else ""
 
 
 class StatedLimit(msgspec.Struct, frozen=True):
-    """A figure that the document states: bytes, seconds, days, pixels of height, or a count."""
+    """A limit that the document states: bytes, seconds, days, pixels of height, or a count."""
 
     kind: LimitKind
     value: int
@@ -57,7 +57,7 @@ class StatedLimit(msgspec.Struct, frozen=True):
 
 
 class FormatList(msgspec.Struct, frozen=True):
-    """File formats named in one place, in small letters; `whole` where it is the accepted list."""
+    """A list of file formats, in lower case."""
 
     names: tuple[str, ...]
     line: int
@@ -66,7 +66,7 @@ class FormatList(msgspec.Struct, frozen=True):
 
 
 class RouteRow(msgspec.Struct, frozen=True):
-    """Words of the user and where they go; `skips_sse` is None where the table does not say."""
+    """Words of the user and their route; `skips_sse` is None if the table does not say."""
 
     words: tuple[str, ...]
     action: str
@@ -77,7 +77,7 @@ class RouteRow(msgspec.Struct, frozen=True):
 
 
 class ErrorRow(msgspec.Struct, frozen=True):
-    """A code, and all that the document says about it."""
+    """A code and what the document says about it."""
 
     code: int
     text: str
@@ -85,7 +85,7 @@ class ErrorRow(msgspec.Struct, frozen=True):
 
 
 class GuiRow(msgspec.Struct, frozen=True):
-    """What the backend says, and what is to be done."""
+    """A text of the backend and the action for it."""
 
     says: str
     action: str
@@ -93,7 +93,7 @@ class GuiRow(msgspec.Struct, frozen=True):
 
 
 class EventRow(msgspec.Struct, frozen=True):
-    """An event of the stream, and what is to be done."""
+    """An event of the stream and the action for it."""
 
     event: str
     action: str
@@ -101,10 +101,11 @@ class EventRow(msgspec.Struct, frozen=True):
 
 
 class EndpointMention(msgspec.Struct, frozen=True):
-    """A path that the document names.
+    """An endpoint that the document mentions.
 
-    `method` is "" where none is said; `about` is what is said about it, `bodies` the JSON texts
-    in that; `name` is the contract's endpoint, "" where it knows none of this method and path.
+    `method` is "" if the document does not say; `about` is the text about it, `bodies` the JSON
+    objects in that text; `name` is the contract's endpoint, "" if there is none of this method and
+    path.
     """
 
     method: str
@@ -117,7 +118,7 @@ class EndpointMention(msgspec.Struct, frozen=True):
 
 
 class SkillLimits(msgspec.Struct, frozen=True):
-    """The first figure of each kind that is stated; None where none is.
+    """The first stated limit of each kind, None if there is none.
 
     Bytes, seconds, days, pixels of height.
     """

@@ -10,14 +10,14 @@ import msgspec
 
 from nemolocal_contract.plurals import pluralize
 
-from .findings import SkillCheck, SkillFinding, check_catalogue
+from .linter import SkillCheck, SkillFinding, check_catalogue
 
 _GRADES = {"D": "documented", "C": "contradicted", "A": "assumed"}
 _SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 
 
 class CheckedDocument(msgspec.Struct, frozen=True):
-    """A document and what was found in it; `name` and `version` as it gives them."""
+    """A document and its findings; `name` and `version` are those in the document."""
 
     path: str
     name: str
@@ -26,35 +26,37 @@ class CheckedDocument(msgspec.Struct, frozen=True):
 
 
 def as_text(checked: Sequence[CheckedDocument]) -> str:
-    """A line for each finding with its way out below, and a line that sums up."""
+    """Return a line for each finding, with the fix below it, and a summary line."""
     lines: list[str] = []
     for document in checked:
         for finding in document.findings:
             lines += _lines(document.path, finding)
     levels = Counter(f.level for document in checked for f in document.findings)
-    told = [pluralize(levels[level], level) for level in ("error", "warning", "note")]
-    return "\n".join([*lines, f"{pluralize(len(checked), 'file')}: {', '.join(told)}"])
+    counts = [pluralize(levels[level], level) for level in ("error", "warning", "note")]
+    return "\n".join([*lines, f"{pluralize(len(checked), 'file')}: {', '.join(counts)}"])
 
 
 def _lines(path: str, finding: SkillFinding) -> list[str]:
     where = ":".join(str(part) for part in (path, finding.line, finding.column) if part)
     rule = f" ({rule_reference(finding)})" if finding.rule else ""
-    said = f"{where}: {finding.level}: {finding.message} [{finding.id}]{rule}"
-    return [said, f"    {finding.fix}"]
+    return [
+        f"{where}: {finding.level}: {finding.message} [{finding.id}]{rule}",
+        f"    {finding.fix}",
+    ]
 
 
 def rule_reference(finding: SkillFinding) -> str:
-    """The rule behind a finding with its grade and sources: `REN-6, documented: S0:29, S3:72`."""
+    """Return the rule of a finding with grade and sources: `REN-6, documented: S0:29, S3:72`."""
     return f"{finding.rule}, {_GRADES[finding.grade]}: {', '.join(finding.source)}"
 
 
 def as_json(checked: Sequence[CheckedDocument]) -> str:
-    """A list with an object for each document."""
+    """Return a JSON list with an object for each document."""
     return msgspec.json.format(msgspec.json.encode(checked), indent=2).decode()
 
 
 def as_sarif(checked: Sequence[CheckedDocument], version: str) -> str:
-    """One run of one tool; `version` is the tool's."""
+    """Return SARIF; `version` is that of this tool."""
     places = {check: place for place, check in enumerate(check_catalogue())}
     results = [
         _result(document.path, finding, places[finding.id])
@@ -103,6 +105,6 @@ def _result(path: str, finding: SkillFinding, place: int) -> dict[str, Any]:
 
 
 def _uri(path: str) -> str:
-    """A relative path as a relative reference, an absolute one as a file: URI."""
+    """Return a relative path as a relative reference, an absolute one as a file: URI."""
     given = Path(path)
     return given.as_uri() if given.is_absolute() else quote(given.as_posix())

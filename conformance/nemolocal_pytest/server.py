@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 
 from nemolocal_client import Attribution, Client, MemoryProfile
+from nemolocal_client.deprecation import DeprecatedName
 from nemolocal_contract import endpoints as wire
 from nemolocal_contract.clock import ManualClock
 from nemolocal_contract.endpoints import Endpoint
@@ -76,6 +77,10 @@ class NemoServer:
     def close(self) -> None:
         """Close the connection."""
         self._http.close()
+
+    ask = DeprecatedName("call_control")
+    forget = DeprecatedName("reset")
+    disarm = DeprecatedName("clear_faults")
 
     def _advance(self, seconds: float) -> None:
         self.call_control(wire.CLOCK_ADVANCE, {"seconds": seconds})

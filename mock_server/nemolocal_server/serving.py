@@ -10,9 +10,10 @@ import signal
 import socket
 import ssl
 import threading
+import warnings
 from collections.abc import Callable, Coroutine, Generator, Sequence
 from types import FrameType, TracebackType
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 import uvicorn
@@ -321,3 +322,14 @@ def _config(
     if log.access_log:
         enable_access_log()
     return config
+
+
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> Any:
+        """Return the value of a deprecated name."""
+        if name != "PortTaken":
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        message = "PortTaken is deprecated: use ListenError"
+        warnings.warn(message, DeprecationWarning, stacklevel=2)
+        return ListenError

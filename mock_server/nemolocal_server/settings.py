@@ -1,7 +1,8 @@
 """Everything that can be set about a server, in one frozen object made once."""
 
+import warnings
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
@@ -160,3 +161,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
                 twice = next(value for value in given if given.count(value) > 1)
                 shown = f" ({twice!r})" if name == "user_id" else ""
                 raise ValueError(f"tokens: two of them have the same {name}{shown}: change one")
+
+
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> Any:
+        """Return the value of a deprecated name."""
+        if name != "Silence":
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        message = "Silence is deprecated: use SilentTurnPolicy"
+        warnings.warn(message, DeprecationWarning, stacklevel=2)
+        return SilentTurnPolicy

@@ -189,7 +189,7 @@ def test_package_gets_both_curves(
 def test_curves_without_a_shared_quality_have_no_saving() -> None:
     low = [(rate, vmaf - 50) for rate, vmaf in ANCHOR]
     (saving,) = bd_rate_savings(curve("a", ANCHOR) + curve("b", low))
-    assert (saving.percent, saving.complaint) == (None, "the curves share no stretch of quality")
+    assert (saving.percent, saving.complaint) == (None, "the curves have no common quality range")
 
 
 def test_three_points_are_not_a_curve() -> None:

@@ -15,11 +15,12 @@ from nemolocal_bench.metrics import (
     Instruments,
     NotMeasured,
     PairMetrics,
+    check_pair,
+    check_reference,
     detect_instruments,
     measure_pair,
     summarize_scores,
 )
-from nemolocal_bench.validity import check_pair, check_reference
 from nemolocal_bench.video_files import CannotCompare, VideoFile, open_source
 from tests.support.media import run_ffmpeg
 
@@ -211,7 +212,7 @@ def test_smaller_frame_of_equal_aspect_ratio_passes_if_resized(
     small = make("small.mp4", ["-vf", "scale=96:54"])
     check(media / "plain.mp4", small, tmp_path, resized=True)
     tall = make("tall.mp4", ["-vf", "scale=96:108"])
-    with pytest.raises(NotMeasured, match="another shape"):
+    with pytest.raises(NotMeasured, match="the aspect ratio differs"):
         check(media / "plain.mp4", tall, tmp_path, resized=True)
 
 
@@ -220,7 +221,7 @@ def test_reference_must_match_itself(
 ) -> None:
     clip = opened(media / "plain.mp4", tmp_path)
     assert asyncio.run(check_reference(clip, tmp_path, ALL)) >= 97
-    monkeypatch.setattr("nemolocal_bench.validity.MIN_SELF_SCORE", 101.0)
+    monkeypatch.setattr("nemolocal_bench.metrics.MIN_SELF_SCORE", 101.0)
     with pytest.raises(NotMeasured, match="the reference against itself"):
         asyncio.run(check_reference(clip, tmp_path, ALL))
 
@@ -248,7 +249,7 @@ def test_incomparable_file_is_rejected_with_the_reason(media: Path, tmp_path: Pa
 def test_a_pair_that_loses_frames_on_the_way_gets_no_score(media: Path, tmp_path: Path) -> None:
     reference = opened(media / "plain.mp4", tmp_path)
     shorter = opened(media / "worse-uneven.mp4", tmp_path)
-    with pytest.raises(NotMeasured, match="frames found a partner"):
+    with pytest.raises(NotMeasured, match="frames were paired"):
         asyncio.run(measure_pair(reference, shorter, tmp_path, ALL))
 
 

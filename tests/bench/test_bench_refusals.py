@@ -38,7 +38,10 @@ def _slow(*values: object) -> object:
         (["plain.mp4", "--report", "file/report"], "cannot write a report"),
         (["plain.mp4", "--target-vmaf", "101"], "--target-vmaf must be between 0 and 100"),
         (["plain.mp4", "--base-url", "http://127.0.0.1:9"], "--base-url requires --cloud"),
-        (["plain.mp4", "--cloud", "--base-url", "x"], "'x' is no base URL: use one like http://"),
+        (
+            ["plain.mp4", "--cloud", "--base-url", "x"],
+            "'x' is not a base URL: use one like http://",
+        ),
         _slow(["plain.mp4", "--encoders", "x266"], "unknown encoder x266: choose from"),
         _slow(["plain.mp4", "--encoders", "h264_amf"], "h264_amf does not work here: "),
         (["plain.mp4", "--compare", "notes.txt"], "notes.txt: not a report of the bench"),

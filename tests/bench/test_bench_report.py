@@ -20,12 +20,19 @@ from nemolocal_bench.charts import (
     speed_quality_chart,
 )
 from nemolocal_bench.cloud import PUBLISHED_TIMES, PublishedTime, server_label
-from nemolocal_bench.headline import write_headline
 from nemolocal_bench.html_report import as_html
-from nemolocal_bench.json_csv_report import as_csv
 from nemolocal_bench.metrics import Instruments, summarize_scores
-from nemolocal_bench.report import REPORT_FORMAT, BenchReport, Comparison, SourceInfo
-from nemolocal_bench.report_diff import ReportUnreadable, diff_reports, read_report
+from nemolocal_bench.report import (
+    REPORT_FORMAT,
+    BenchReport,
+    Comparison,
+    ReportUnreadable,
+    SourceInfo,
+    as_csv,
+    diff_reports,
+    read_report,
+    write_headline,
+)
 from nemolocal_bench.target_quality import TargetSearchResult
 from nemolocal_bench.variants import VariantResult
 

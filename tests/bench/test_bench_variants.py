@@ -8,16 +8,21 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from nemolocal_bench import comparison, encoding, target_quality, validity, video_files
+from nemolocal_bench import comparison, metrics, target_quality, variants, video_files
 from nemolocal_bench.comparison import (
     CompareOptions,
     compare,
 )
-from nemolocal_bench.encoding import EncodeVariant
 from nemolocal_bench.metrics import Instruments, NotMeasured
 from nemolocal_bench.result_cache import ResultCache
 from nemolocal_bench.target_quality import TargetSearch, cut_sample
-from nemolocal_bench.variants import VariantResult, ladder_variants, run_variant, try_encoders
+from nemolocal_bench.variants import (
+    EncodeVariant,
+    VariantResult,
+    ladder_variants,
+    run_variant,
+    try_encoders,
+)
 from nemolocal_bench.video_files import CannotCompare, VideoFile, open_source, open_video
 
 pytestmark = [pytest.mark.ffmpeg, pytest.mark.usefixtures("probed_here")]
@@ -70,9 +75,9 @@ def test_an_encoder_that_fails_is_a_result_with_the_reason(clip: VideoFile, tmp_
 def test_encode_stays_within_the_announced_size(
     clip: VideoFile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(encoding, "_MIN_ROOM", 4096)
-    monkeypatch.setattr(encoding, "_GROWTH", 0)
-    assert leg(FAST, clip, tmp_path).complaint == "its file grew over 0 MB"
+    monkeypatch.setattr(variants, "_MIN_ROOM", 4096)
+    monkeypatch.setattr(variants, "_GROWTH", 0)
+    assert leg(FAST, clip, tmp_path).complaint == "its file exceeded 0 MB"
 
 
 def test_an_encode_that_hangs_is_stopped(
@@ -86,7 +91,7 @@ def test_an_encode_that_hangs_is_stopped(
 def test_encode_with_lost_frames_has_no_score(
     clip: VideoFile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(encoding, "_STREAM_OPTIONS", ("-map", "0:V:0", "-frames:v", "20"))
+    monkeypatch.setattr(variants, "_STREAM_OPTIONS", ("-map", "0:V:0", "-frames:v", "20"))
     result = leg(FAST, clip, tmp_path)
     assert result.complaint == "it has 20 frames, the reference 30"
     assert result.size > 0
@@ -159,7 +164,7 @@ def test_unreadable_file_is_reported(
 ) -> None:
     with pytest.raises(CannotCompare, match="is a folder: name the videos in it"):
         asyncio.run(open_source(tmp_path, tmp_path))
-    with pytest.raises(CannotCompare, match="accepted are"):
+    with pytest.raises(CannotCompare, match="accepted types"):
         asyncio.run(open_video(tmp_path / "encode.txt"))
 
     def refuse(_: Path) -> str:
@@ -197,7 +202,7 @@ def test_impossible_comparison_is_not_started(
         patch.setattr(shutil, "disk_usage", lambda _: _Usage(1_000_000))
         assert "has only 1 MB free: set TMPDIR" in refused(wanted)
     with monkeypatch.context() as patch:
-        patch.setattr(validity, "MIN_SELF_SCORE", 101.0)
+        patch.setattr(metrics, "MIN_SELF_SCORE", 101.0)
         assert "plain.mp4: the reference against itself scores" in refused(wanted)
     with monkeypatch.context() as patch:
         patch.setenv("NEMOLOCAL_FFMPEG", str(tmp_path / "none"))

@@ -98,7 +98,7 @@ def opened(face: str, backend: ScriptedBackend) -> Iterator[Client]:
 
 
 def test_every_public_method_is_tried() -> None:
-    tried = {name.split()[0] for name in METHODS} | {"run", "lines", "close", "session_id"}
+    tried = {name.split()[0] for name in METHODS} | {"run", "lines", "close"}
     for face in (Client, AsyncClient):
         assert {name for name in vars(face) if not name.startswith("_")} == tried
     for assistant in (Assistant, AsyncAssistant):
@@ -186,7 +186,7 @@ def test_profile_in_a_folder_that_cannot_be_is_a_problem_of_the_file(name: str) 
         lambda: profile.keep_session("http://h", KeptSession("1")),
     )
     for use in uses:
-        with pytest.raises(FileProblem, match="set NEMOLOCAL_CONFIG_DIR to a folder"):
+        with pytest.raises(FileProblem, match="set NEMOLOCAL_CONFIG_DIR to a writable folder"):
             use()
 
 
@@ -214,9 +214,11 @@ def test_text_that_is_no_unicode_is_refused_before_anything_is_sent(
 ) -> None:
     with opened("sync", place) as client:
         for use in (client.say, client.open_session, lambda text: list(client.stream(text))):
-            with pytest.raises(BadText, match=r"is no valid text at character \d+: write it anew"):
+            with pytest.raises(
+                BadText, match=r"is not valid Unicode at character \d+: write it again"
+            ):
                 use(text)
-        with pytest.raises(BadText, match="the URL is no valid text"):
+        with pytest.raises(BadText, match="the URL is not valid Unicode"):
             client.upload(f"http://x/{text}")
     assert not place.received
 
@@ -225,7 +227,10 @@ def test_text_that_is_no_unicode_is_refused_before_anything_is_sent(
 def test_id_that_can_be_no_part_of_a_path_is_unknown_before_anything_is_sent(
     place: ScriptedBackend, given: str
 ) -> None:
-    with opened("sync", place) as client, pytest.raises(SessionNotFound, match="is no id"):
+    with (
+        opened("sync", place) as client,
+        pytest.raises(SessionNotFound, match="is not a session id"),
+    ):
         client.resume(given)
     assert not place.received
 

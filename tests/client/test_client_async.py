@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from nemolocal_client import AsyncClient, FileProblem, MemoryProfile, Notice, RenderFailed
-from nemolocal_client.flow_execution import FlowExecution
+from nemolocal_client.driver import FlowExecution
+from nemolocal_client.file_transfer import run_in_thread
 from nemolocal_client.operations import Flow, GetTime
-from nemolocal_client.threads import run_in_thread
 from nemolocal_contract.headers import Attribution
 from tests.support.scripted_backend import Answer, Replies, ScriptedBackend
 
@@ -202,7 +202,7 @@ def test_file_that_breaks_while_it_is_sent_is_a_problem_of_the_file(
     def broken(*_: object) -> bytes:
         raise FileProblem("the disk is gone")
 
-    monkeypatch.setattr("nemolocal_client.upload_stream.ProgressFile.read", broken)
+    monkeypatch.setattr("nemolocal_client.file_transfer.ProgressFile.read", broken)
 
     async def scene(client: AsyncClient) -> None:
         with pytest.raises(FileProblem, match="the disk is gone"):

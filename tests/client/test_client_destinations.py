@@ -20,8 +20,7 @@ from nemolocal_client import (
     Profile,
     check_destination,
 )
-from nemolocal_client.destinations import choose_destination, move_into_place
-from nemolocal_client.input_files import InputFiles
+from nemolocal_client.local_files import InputFiles, choose_destination, move_into_place
 from tests.support.client_faces import ClientFactory
 from tests.support.scripted_backend import VIDEO, Piece, ReceivedRequest, ScriptedBackend
 
@@ -67,7 +66,9 @@ def test_file_that_was_uploaded_is_refused_in_every_spelling(
             client = make_client(profile=MemoryProfile())
             client.upload(clip)
             destination = SPELLINGS[name](clip)
-            with pytest.raises(FileProblem, match="would be overwritten: name another file"):
+            with pytest.raises(
+                FileProblem, match="is an input and would be overwritten: choose another name"
+            ):
                 client.export(destination, overwrite=overwrite)
             assert destination.read_bytes() == b"mine"
             assert not backend.of(RENDER)
@@ -134,7 +135,7 @@ def test_older_file_is_kept_and_the_film_gets_a_number_which_is_said(
     assert done.path.read_bytes() == VIDEO
     assert (tmp_path / "out.mp4").read_bytes() == b"older"
     said = [notice.text for notice in notices if notice.kind == "renamed"]
-    assert said == [f"{tmp_path / 'out.mp4'} is there already: saving as out-3.mp4"]
+    assert said == [f"{tmp_path / 'out.mp4'} already exists: saving as out-3.mp4"]
 
 
 @pytest.mark.parametrize("overwrite", [False, True])
@@ -201,7 +202,7 @@ def test_device_and_pipe_are_no_destination(path: str, tmp_path: Path) -> None:
     if path == "pipe":
         os.mkfifo(tmp_path / "pipe")
         path = str(tmp_path / "pipe")
-    with pytest.raises(FileProblem, match="is a device or a pipe: name a regular file"):
+    with pytest.raises(FileProblem, match="is a device or a pipe: choose a regular file"):
         check_destination(path)
 
 

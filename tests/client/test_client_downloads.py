@@ -10,9 +10,9 @@ from typing import NoReturn
 import pytest
 
 from nemolocal_client import BadReply, Client, DownloadFailed, FileProblem, check_destination
+from nemolocal_client.file_transfer import ProgressFile
 from nemolocal_client.local_files import file_size, part_path
 from nemolocal_client.operations import DownloadFile, DownloadResult, Flow
-from nemolocal_client.upload_stream import ProgressFile
 from tests.support.scripted_backend import (
     VIDEO,
     Piece,
@@ -237,7 +237,7 @@ def test_no_more_is_written_than_the_export_says(
     head = {"Content-Type": "video/mp4"}
     backend.arm(CDN, *[wire.raw(200, head, video)] * 3)
     backend.arm(FALLBACK, *[wire.raw(200, head, video)] * 3)
-    with pytest.raises(DownloadFailed, match=f"more than the {size} bytes"):
+    with pytest.raises(DownloadFailed, match=f"larger than the expected {size} bytes"):
         client.export(out, overwrite=True)
     assert list(out.parent.iterdir()) == [out]
 
@@ -265,7 +265,7 @@ def test_disk_that_fills_up_is_told_by_a_name_that_the_user_knows(
     def fail(*_: object, **__: object) -> NoReturn:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("nemolocal_client.download_stream.open_part_file", fail)
+    monkeypatch.setattr("nemolocal_client.file_transfer.open_part_file", fail)
     with pytest.raises(FileProblem, match="free some space") as caught:
         client.export(out)
     assert caught.value.message == f"{out.parent} cannot be used (no space left on device)"
@@ -310,9 +310,9 @@ def test_destination_is_checked_without_touching_what_is_there(out: Path, tmp_pa
     check_destination(out)
     assert out.read_bytes() == b"older"
     assert list(out.parent.iterdir()) == [out]
-    with pytest.raises(FileProblem, match="is a folder: name a file in it"):
+    with pytest.raises(FileProblem, match="is a folder: choose a file in it"):
         check_destination(tmp_path)
-    with pytest.raises(FileProblem, match="does not exist: make it first"):
+    with pytest.raises(FileProblem, match=r"folder not found: .*: create it first"):
         check_destination(tmp_path / "none" / "x.mp4")
     with pytest.raises(FileProblem, match=r"x…|cannot be used"):
         check_destination(tmp_path / ("x" * 300))

@@ -94,7 +94,7 @@ def test_empty_timeline_is_not_submitted(
 def test_destination_is_checked_before_anything_is_submitted(
     client: Client, backend: ScriptedBackend, tmp_path: Path
 ) -> None:
-    with pytest.raises(FileProblem, match="does not exist"):
+    with pytest.raises(FileProblem, match="folder not found"):
         client.export(tmp_path / "none" / "out.mp4")
     assert not submissions(backend)
 

@@ -236,11 +236,15 @@ ADDRESS = (
     ("said", "helps", "never"),
     [
         ("This X-Client-Id already has a token", "set NEMO_TOKEN", "minutes|reset"),
-        (LOCAL, "take a new client id", "minutes|7 days|NEMO_TOKEN"),
-        (LOCAL, "or reset it", "run it again"),
+        (LOCAL, "use a new client id", "minutes|7 days|NEMO_TOKEN"),
+        (LOCAL, "or reset the server", "run it again"),
         (RUN, "client id.*, or run it again", "reset|7 days"),
-        (ADDRESS, "higher limit", "minutes|7 days|client id|NEMO_TOKEN|reset|run"),
-        (f"{ADDRESS}, and POST /__nemolocal__/reset begins anew", "or reset it", "run it again"),
+        (ADDRESS, "raise its address_limit", "minutes|7 days|client id|NEMO_TOKEN|reset|run"),
+        (
+            f"{ADDRESS}, and POST /__nemolocal__/reset begins anew",
+            "or reset the server",
+            "run it again",
+        ),
         ("slow down", "wait a few minutes", "7 days|NEMO_TOKEN|reset"),
     ],
 )

@@ -6,7 +6,6 @@ import pytest
 
 from nemolocal_client import Notice, StreamTimeout
 from nemolocal_client.auth import AuthState
-from nemolocal_client.chat_stream import send_message
 from nemolocal_client.operations import (
     Flow,
     GetTime,
@@ -20,6 +19,7 @@ from nemolocal_client.operations import (
     StreamOpened,
 )
 from nemolocal_client.sessions import ClientSession
+from nemolocal_client.turns import send_message
 from nemolocal_contract.clock import ManualClock
 
 BEAT = StreamChunk(b"data:\n\n")

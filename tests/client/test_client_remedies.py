@@ -22,7 +22,7 @@ from nemolocal_client import (
     FileTooLarge,
     UnsupportedFile,
 )
-from nemolocal_client.connection_errors import connection_error
+from nemolocal_client.httpx_adapter import connection_error
 from nemolocal_client.local_files import file_problem
 from nemolocal_client.operations import HttpResponse
 from nemolocal_client.response_errors import error_of
@@ -43,7 +43,7 @@ def test_413_without_an_envelope_is_told_of_the_proxy_that_said_it() -> None:
     for server, named in (("nginx/1.22.1", " (nginx/1.22.1)"), ("", "")):
         failure = error_of(page(413, server))
         assert isinstance(failure, FileTooLarge)
-        said = f"in front of the backend{named} refused the upload as too large: HTTP 413"
+        said = f"in front of the backend{named} rejected the upload with HTTP 413"
         assert said in failure.message
         assert "raise its limit" in failure.remedy
 
@@ -58,10 +58,10 @@ def test_413_with_an_envelope_is_told_of_the_backend() -> None:
     ("status", "way_out"),
     [
         (401, "NEMO_TOKEN"),
-        (403, "forbids it"),
+        (403, "denies access"),
         (404, "check the base URL"),
-        (407, "log in at your proxy"),
-        (500, "try again in a minute, and check the base URL"),
+        (407, "log in to your proxy"),
+        (500, "try again in a minute; if the error persists, check the base URL"),
         (502, "the backend does not answer its proxy"),
         (503, "the backend is not ready"),
         (504, "the backend does not answer its proxy"),
@@ -77,22 +77,22 @@ def test_failure_in_the_backends_own_form_blames_no_base_url() -> None:
     said = "This server cannot go on: the disk is full: free some space, then send it again"
     body = b'{"code":500,"message":"%b","data":null}' % said.encode()
     failure = error_of(HttpResponse("POST /x", 500, body))
-    assert str(failure) == f"POST /x answered HTTP 500 ({said}): try again in a minute"
+    assert str(failure) == f"POST /x returned HTTP 500 ({said}): try again in a minute"
 
 
 def test_400_without_an_envelope_names_nothing_to_correct() -> None:
     failure = error_of(page(400))
     assert isinstance(failure, BadRequest)
     assert str(failure).endswith(
-        "check the base URL: it may be that of something in front of the backend"
+        "check the base URL: it may point to something in front of the backend"
     )
 
 
 def test_file_of_another_kind_is_to_be_converted_and_an_empty_one_is_not() -> None:
     listed = f"Unsupported file: 'x.txt'. Accepted: {ACCEPTED_EXTENSIONS_TEXT}"
-    assert UnsupportedFile(listed).remedy == "replace the file, or convert it"
+    assert UnsupportedFile(listed).remedy == "replace or convert the file"
     hollow = f"Unsupported file: 'x.mp4': the file is empty. Accepted: {ACCEPTED_EXTENSIONS_TEXT}"
-    assert UnsupportedFile(hollow).remedy == "name another file"
+    assert UnsupportedFile(hollow).remedy == "choose another file"
     assert "use one of mp4" in UnsupportedFile("no").remedy
 
 
@@ -102,8 +102,8 @@ def test_file_of_another_kind_is_to_be_converted_and_an_empty_one_is_not() -> No
         (f"Cannot fetch '{URL}': it answers HTTP 404", CHECK),
         (f"Cannot fetch '{URL}': Connection refused", CHECK),
         (f"Unsupported file: 'watch'. Accepted: {ACCEPTED_EXTENSIONS_TEXT}",
-        "name the URL of such a file"),
-        ("no", f"{CHECK}; accepted are {ACCEPTED_EXTENSIONS_TEXT}"),
+        "use the URL of such a file"),
+        ("no", f"{CHECK}; accepted types: {ACCEPTED_EXTENSIONS_TEXT}"),
     ],
 )  # fmt: skip
 def test_url_that_is_refused_is_an_error_of_its_own(
@@ -121,7 +121,7 @@ def test_token_that_nobody_set_is_not_told_to_be_unset(
     make_client: ClientFactory, backend: ScriptedBackend
 ) -> None:
     for options, way_out in (
-        ({}, "a fresh token was refused as well"),
+        ({}, "a new token was rejected as well"),
         ({"token": "mine"}, "set NEMO_TOKEN to a valid one"),
     ):
         backend.arm("/api/credits", *[backend.wire.fail(1001)] * 2)
@@ -147,7 +147,7 @@ def test_what_the_system_refuses_has_its_own_way_out(number: int, way_out: str) 
 
 def test_empty_file_is_not_sent(client: Client, backend: ScriptedBackend, tmp_path: Path) -> None:
     (tmp_path / "empty.mp4").write_bytes(b"")
-    with pytest.raises(FileProblem, match="is empty: name a file with something in it"):
+    with pytest.raises(FileProblem, match="is empty: choose a file that has content"):
         client.upload(tmp_path / "empty.mp4")
     assert not backend.of(UPLOAD)
 
@@ -161,7 +161,10 @@ def test_upload_that_the_backend_cuts_at_the_limit_says_so(
         file.truncate(2_000_000_001)
     backend.hasty = (UPLOAD,)
     backend.arm(UPLOAD, [Cut(reset=True)])
-    with pytest.raises(FileTooLarge, match="the backend cut off an upload of more than 2000 MB"):
+    with pytest.raises(
+        FileTooLarge,
+        match="the backend closed the connection during an upload of more than 2000 MB",
+    ):
         client.upload(clip)
 
 
@@ -169,14 +172,17 @@ def test_port_where_nothing_listens_is_told(make_client: ClientFactory) -> None:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         address = f"http://127.0.0.1:{unused.getsockname()[1]}"
-        with pytest.raises(CannotConnect, match=r"\(nothing listens there\): check the address"):
+        with pytest.raises(CannotConnect, match=r"\(connection refused\): check the address"):
             make_client(base_url=address).connect()
 
 
 def test_plain_server_at_an_https_address_is_told(
     make_client: ClientFactory, backend: ScriptedBackend
 ) -> None:
-    with pytest.raises(CannotConnect, match=r"speaks no TLS .*: check the address: http or https"):
+    with pytest.raises(
+        CannotConnect,
+        match=r"the TLS handshake failed\): check whether the address needs http or https",
+    ):
         make_client(base_url=backend.base_url.replace("http:", "https:")).connect()
 
 
@@ -184,7 +190,7 @@ def test_plain_server_at_an_https_address_is_told(
     ("cause", "reported"),
     [
         (ssl.SSLCertVerificationError(1, "x"), "its certificate is not trusted"),
-        (socket.gaierror(-2, "Name or service not known"), "(no such host): check the address"),
+        (socket.gaierror(-2, "Name or service not known"), "(host not found): check the address"),
         (None, "cannot connect to http://h: check the address"),
     ],
 )
@@ -208,6 +214,6 @@ def test_page_of_a_web_server_that_is_no_backend_is_told(make_client: ClientFact
 
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Page) as web:
         threading.Thread(target=web.serve_forever, args=(0.01,), daemon=True).start()
-        with pytest.raises(BadReply, match="check the base URL: there is no such backend"):
+        with pytest.raises(BadReply, match="check the base URL: no backend responds there"):
             make_client(base_url=f"http://127.0.0.1:{web.server_port}").connect()
         web.shutdown()

@@ -65,7 +65,7 @@ def test_unknown_session_says_to_open_a_new_one(client: Client, backend: Scripte
     assert client.session_id is None
 
 
-GONE = r"session 42 is gone \(unused for too long, .*\): open a new session and upload again"
+GONE = r"session 42 no longer exists \(it expired, .*\): open a new session and upload again"
 
 
 @pytest.mark.rule("SES-3", "CLI-7")
@@ -194,7 +194,7 @@ def test_connection_cut_under_the_limit_stays_what_it_is(
     client: Client, backend: ScriptedBackend, clip: Path, cut: type[Cut]
 ) -> None:
     backend.arm(UPLOAD, [cut()])
-    with pytest.raises(ConnectionCut, match="look at the state before you repeat it"):
+    with pytest.raises(ConnectionCut, match="check the state before you retry"):
         client.upload(clip)
     assert len(backend.of(UPLOAD)) == 1
 

@@ -78,7 +78,7 @@ def test_what_goes_wrong_ends_a_message_and_not_the_conversation(
     lines = ("/export none/x.mp4", "/nonsense", "/cancel", "/help", "status")
     outcome = talk(*lines, arguments=(clip, "--base-url", serve()))
     assert outcome.status == 1
-    assert "the folder none does not exist" in outcome.err
+    assert "folder not found: none" in outcome.err
     assert "unknown command /nonsense: /help lists all commands" in outcome.lines
     assert "No export is running" in outcome.lines
     assert any(line.startswith("/undo") for line in outcome.lines)
@@ -96,7 +96,7 @@ def test_answers_for_scripts_are_an_object_a_line(
     assert said[1]["routes"] == ["chat"]
     assert said[2]["lines"] == ["Timeline (1 track): 1. Video: clip (0-1s)"]
     assert said[3]["file"] == "nemolocal-chat.mp4"
-    assert "does not exist" in said[4]["error"]
+    assert "folder not found" in said[4]["error"]
     assert said[5]["lines"][0].startswith(f"{url}/workspace/claim?ct=clm_")
     assert "nmv_usr_" not in outcome.out + outcome.err
 
@@ -194,7 +194,7 @@ def test_sessions_are_listed_and_come_back_to(
             ("chat", "--session", "1"),
             "no saved session 1: if it is on a server, give --base-url",
         ),
-        (("chat", "-o", "none/x.mp4"), "the folder none does not exist: make it first"),
+        (("chat", "-o", "none/x.mp4"), "folder not found: none: create it first"),
     ],
 )
 def test_what_cannot_work_is_said_in_one_line(

@@ -205,16 +205,16 @@ def test_token_shows_nowhere(run: CommandRunner, serve: ServerStarter, clip: Pat
         (("none.mp4", "-m", TRIM), "file not found: none.mp4: check the name and the folder"),
         (
             ("clip.mp4", "-o", "none/x.mp4", "-m", TRIM),
-            "the folder none does not exist: make it first",
+            "folder not found: none: create it first",
         ),
-        (("clip.mp4", "-o", "config", "-m", TRIM), "config is a folder: name a file in it"),
+        (("clip.mp4", "-o", "config", "-m", TRIM), "config is a folder: choose a file in it"),
         (
             ("clip.mp4", "-o", "./clip.mp4", "-m", TRIM),
-            "clip.mp4 would be overwritten: name another file",
+            "clip.mp4 is an input and would be overwritten: choose another name",
         ),
         (
             ("clip.mp4", "--base-url", "nowhere", "-m", TRIM),
-            "'nowhere' is no base URL: use one like http",
+            "'nowhere' is not a base URL: use one like http",
         ),
     ],
 )

@@ -126,9 +126,9 @@ def test_serve_takes_hosts_to_fetch_from() -> None:
     ("name", "said", "way_out"),
     [
         ("none.mp4", "it answers HTTP 404", "check the URL, or download the file and upload that"),
-        ("empty.mp4", "is empty", "name the URL of such a file, or download it and upload that"),
-        ("page.mp4", "its content is", "name the URL of such a file, or download it and upload"),
-        ("watch", "the type of 'watch'", "name the URL of such a file, or download it and upload"),
+        ("empty.mp4", "is empty", "use the URL of such a file, or download it and upload that"),
+        ("page.mp4", "its content is", "use the URL of such a file, or download it and upload"),
+        ("watch", "the type of 'watch'", "use the URL of such a file, or download it and upload"),
     ],
 )
 def test_url_that_leads_to_no_film_is_never_told_to_be_converted(

@@ -11,7 +11,7 @@ import pytest
 from tests.support.cli import CommandResult, CommandRunner, ServerStarter
 
 TRIM = "trim to the first 1 second"
-OVER = "would be overwritten: name another file"
+OVER = "is an input and would be overwritten: choose another name"
 RENDERED = b"a render"
 
 
@@ -120,7 +120,7 @@ def test_older_film_is_replaced_only_with_overwrite(
     assert created.read_bytes() == RENDERED
     assert f"{created.name} (1 s, 1 kB)" in outcome.lines
     said = (
-        "clip-edited.mp4 is there already: saving as clip-edited-2.mp4 "
+        "clip-edited.mp4 already exists: saving as clip-edited-2.mp4 "
         "(--overwrite replaces older films)"
     )
     assert (said in outcome.err.splitlines()) is not overwrite
@@ -152,14 +152,14 @@ def test_folder_of_films_is_never_one_of_inputs(
 @pytest.mark.parametrize(
     ("name", "said"),
     [
-        (".", ". is a folder: name a file in it"),
-        ("..", ".. is a folder: name a file in it"),
-        ("/", "/ is a folder: name a file in it"),
-        ("", "the file name is empty: name a file"),
+        (".", ". is a folder: choose a file in it"),
+        ("..", ".. is a folder: choose a file in it"),
+        ("/", "/ is a folder: choose a file in it"),
+        ("", "the file name is empty: give a file name"),
         ("none.mp4", "file not found: none.mp4: check the name and the folder"),
         ("x" * 300, "file not found: x"),
-        ("empty.mp4", "empty.mp4 is empty: name a file with something in it"),
-        ("pipe.mp4", "pipe.mp4 is a device or a pipe: name a regular file"),
+        ("empty.mp4", "empty.mp4 is empty: choose a file that has content"),
+        ("pipe.mp4", "pipe.mp4 is a device or a pipe: choose a regular file"),
     ],
 )
 def test_input_that_is_no_file_is_said_in_one_line(
@@ -186,5 +186,5 @@ def test_output_that_is_empty_is_not_taken_for_the_default(
     outcome = run(*command, "-o", "")
     assert (outcome.status, outcome.err) == (
         1,
-        "nemolocal: the file name is empty: name a file\n",
+        "nemolocal: the file name is empty: give a file name\n",
     )

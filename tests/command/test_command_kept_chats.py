@@ -229,7 +229,7 @@ def test_typed_export_where_nothing_can_be_written_says_nothing_to_the_backend(
     talk: Talk, clip: Path
 ) -> None:
     outcome = talk(f"{TRIM} and export to none/x.mp4", "status", arguments=("chat", clip))
-    assert "the folder none does not exist" in outcome.err
+    assert "folder not found: none" in outcome.err
     assert outcome.lines[-1] == "Timeline (0 tracks):"
 
 

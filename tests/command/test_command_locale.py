@@ -71,7 +71,7 @@ def test_message_that_is_no_text_is_said_before_anything_is_spent(
     for arguments in ((clip, "-m", "mute \udcff"), ("http://h/\udcff.mp4", "-m", "mute")):
         outcome = run("edit", *arguments)
         assert outcome.status == 1
-        assert "is no valid text at character" in outcome.err
+        assert "is not valid Unicode at character" in outcome.err
         assert outcome.err.count("\n") == 1
 
 
@@ -116,7 +116,7 @@ def test_line_of_a_conversation_that_is_no_text_is_complained_of_and_no_more(
     outcome = run("chat", clip, "--json", "--base-url", serve())
     assert outcome.status == 1
     said = [json.loads(line) for line in outcome.lines]
-    assert "is no valid text" in said[1]["error"]
+    assert "is not valid Unicode" in said[1]["error"]
     assert said[2]["routes"] == ["status"]
 
 

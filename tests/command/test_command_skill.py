@@ -127,7 +127,7 @@ def test_published_document_is_answered_as_its_text_says(play: Play, name: str) 
     ]  # fmt: skip
     assert answers[7].told.startswith("status completed")
     notes = [note for answer in answers for note in answer.notes]
-    unnamed = "the document does not name this endpoint: its path is the contract's"
+    unnamed = "the document does not name this endpoint: using the contract's path"
     assert notes == ([unnamed] if name == "ai-rtk-compressor" else [])
 
 
@@ -164,7 +164,7 @@ def test_fault_shows_when_the_document_is_played(play: Play, name: str) -> None:
     line, code, rule = FAULTS[name]
     wrong = [answer for answer in play(PLANTED / f"{name}.md") if not answer.as_said]
     if wrong[1:]:
-        assert wrong.pop().told == "not called: no render was accepted before it"
+        assert wrong.pop().told == "not called: no render was accepted before"
     assert [(answer.line, answer.code) for answer in wrong] == [(line, code)]
     assert rule in wrong[0].rules
 
@@ -207,8 +207,8 @@ def test_variables_hold_what_the_document_and_its_answers_give(play: Play) -> No
         ("GET", None),
     ]  # fmt: skip
     assert answers[1].told.startswith("body is empty")
-    assert answers[2].told == "not called: it is no address of the API"
-    assert answers[3].notes == ("NOBODY is set nowhere",)
+    assert answers[2].told == "not called: not a URL of the API"
+    assert answers[3].notes == ("NOBODY is not set",)
 
 
 @pytest.mark.slow
@@ -278,5 +278,5 @@ def test_run_under_a_platform_of_two_lines_names_the_variable(
 
 def test_run_of_a_document_whose_name_has_two_lines_says_so(play: Play) -> None:
     document = CLEAN.read_text(encoding="utf-8")
-    with pytest.raises(BadAttribution, match=r"X-Skill-Source .* one line of text"):
+    with pytest.raises(BadAttribution, match=r"X-Skill-Source .* a single line of text"):
         play(document.replace("name: sunset-cutter", 'name: "a\\nskill"', 1))

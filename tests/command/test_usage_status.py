@@ -52,8 +52,8 @@ NO_PROGRAM = "nothing to run: give a program after --"
             "edit clip.mp4 -m mute --like-cloud --base-url http://127.0.0.1:9",
             "--like-cloud cannot be combined",
         ),
-        ("edit clip.mp4 -m mute --base-url nonsense", "is no base URL"),
-        ("chat --base-url ftp://films.example", "is no base URL"),
+        ("edit clip.mp4 -m mute --base-url nonsense", "is not a base URL"),
+        ("chat --base-url ftp://films.example", "is not a base URL"),
         (
             "chat --base-url http://127.0.0.1:9 --fetch-from films.example",
             "--fetch-from cannot be combined",

@@ -16,11 +16,15 @@ from nemolocal.main import main
 from nemolocal_bench.bd_rate import BdRateSaving
 from nemolocal_bench.cloud import PUBLISHED_TIMES
 from nemolocal_bench.crf_search import CrfProbe
-from nemolocal_bench.headline import write_headline
-from nemolocal_bench.json_csv_report import as_json
 from nemolocal_bench.machine import MachineInfo
 from nemolocal_bench.metrics import Instruments, Score
-from nemolocal_bench.report import BenchReport as BenchReport, Comparison, SourceInfo
+from nemolocal_bench.report import (
+    BenchReport as BenchReport,
+    Comparison,
+    SourceInfo,
+    as_json,
+    write_headline,
+)
 from nemolocal_bench.target_quality import TargetSearchResult
 from nemolocal_bench.variants import VariantResult
 from nemolocal_conformance.client_runner import scenario_report

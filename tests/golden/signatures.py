@@ -11,6 +11,8 @@ from typing import Any, TypeVar, get_args, get_origin
 
 import msgspec
 
+from nemolocal_client.deprecation import DeprecatedName
+
 _ADDRESS = re.compile(r" at 0x[0-9a-f]+")
 
 
@@ -129,6 +131,8 @@ def class_lines(name: str, kind: type) -> Iterator[str]:
 
 
 def _member(name: str, value: Any) -> str:
+    if isinstance(value, DeprecatedName):
+        return f"{name} = {value.new_name}  # deprecated"
     if isinstance(value, property):
         getter = value.fget
         assert getter is not None

@@ -112,7 +112,7 @@ def test_what_is_behind_an_allowed_address_is_still_judged(
 @pytest.mark.rule("UPL-6")
 def test_tls_where_there_is_none_is_said_in_words(allowed: HttpCaller, file_server: str) -> None:
     reply = upload(allowed, f"https://{file_server}/clip.mp4")
-    assert reply["message"].endswith("it speaks no TLS that is understood; is it http?")
+    assert reply["message"].endswith("the TLS handshake failed; is it http?")
 
 
 @pytest.mark.rule("UPL-6")

@@ -127,7 +127,7 @@ def test_render_is_asked_for_until_it_ends() -> None:
     [
         (
             httpx.Response(200, json={"code": 0}),
-            "the document promises available, and there is none",
+            "the document promises available, but the response lacks it",
         ),
         (httpx.Response(200, json={"code": 2001, "message": "no"}), "no (the document: Pay.)"),
         (httpx.Response(404, json={"detail": "Session not found: 1"}), "Session not found: 1"),
@@ -151,15 +151,15 @@ def test_server_that_hangs_up_is_told() -> None:
         stage = SkillRunTarget(http, SKILLS / "clean.md", "", ManualClock(), lambda: ())
         skill = parse_skill(script("curl $API/api/x"), Path("SKILL.md"))
         (answer,) = run_skill(skill, stage)
-    assert (answer.status, answer.code, answer.told) == (0, None, "no answer: ReadError")
+    assert (answer.status, answer.code, answer.told) == (0, None, "no response: ReadError")
 
 
 def test_chat_without_a_stream_is_not_as_said_and_a_silent_one_is() -> None:
     chat = script("curl $API/run_sse -d '{}'")
-    assert play(chat)[0][0].told == "no stream of events but application/json"
+    assert play(chat)[0][0].told == "expected an event stream, got application/json"
     kind = {"content-type": "text/event-stream; charset=utf-8"}
     silent = httpx.Response(200, headers=kind, content=b"data:\n\n")
-    assert play(chat, silent)[0][0].told == "no text: the state tells what changed"
+    assert play(chat, silent)[0][0].told == "no text: the state shows what changed"
     said = httpx.Response(200, headers=kind, content=b'data: {"type":"text","content":"Hi"}\n\n')
     assert play(chat, said)[0][0].told == "Hi"
 
@@ -170,7 +170,7 @@ def test_text_that_states_nothing_sends_nothing_but_the_contracts_bodies() -> No
     assert all("x-skill-source" not in request.headers for request in asked)
     chat = next(request for request in asked if request.url.path == "/run_sse")
     assert b'"new_message":{"parts":[{"text":"trim' in chat.content
-    assert "the document shows no body: the contract's is sent" in answers[3].notes
+    assert "the document shows no body: sending the contract's" in answers[3].notes
     assert not [request for request in asked if "x-client-id" in request.headers]
 
 

@@ -149,7 +149,7 @@ def test_text_is_a_line_with_place_level_id_and_rule_and_the_way_out_below() -> 
     assert lines == [
         'SKILL.md:24:26: error: "250 free credits": a token comes with 100 credits '
         "[skill.credits.grant] (AUTH-1, documented: S0:7, S3:27, V4.4)",
-        "    Say 100 credits.",
+        "    State 100 credits.",
         "1 file: 1 error, 0 warnings, 0 notes",
     ]
 

@@ -22,7 +22,6 @@ from nemolocal_client import (
     route,
 )
 from nemolocal_client.auth import AuthState
-from nemolocal_client.chat_stream import send_message
 from nemolocal_client.operations import (
     Flow,
     GetTime,
@@ -35,6 +34,7 @@ from nemolocal_client.operations import (
     StreamOpened,
 )
 from nemolocal_client.sessions import ClientSession
+from nemolocal_client.turns import send_message
 from nemolocal_contract.clock import ManualClock
 from tests.mutation.clients.flow_rewriting import rewrite_flow
 from tests.support.scripted_backend import Answer, Cut, Piece, ReceivedRequest, ScriptedBackend

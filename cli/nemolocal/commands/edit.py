@@ -54,7 +54,7 @@ def add_parser(commands: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Edit the files together, or each by itself; nothing is begun that makes no sense."""
-    from nemolocal_client.text_validation import validate_text
+    from nemolocal_client.client_flows import validate_text
 
     from ..edit_batch import run_batch
     from ..input_text import decode_argument

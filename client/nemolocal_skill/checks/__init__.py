@@ -1,1 +1,1 @@
-"""The checks of a skill document, one module for each of its parts."""
+"""The checks of a skill document."""

@@ -1,4 +1,4 @@
-"""The curl commands: what the shell makes of them, and what the backend would answer."""
+"""Checks the curl commands: shell quoting, headers, forms and options."""
 
 import re
 from collections.abc import Iterator
@@ -12,19 +12,19 @@ from ..parse.document import Skill
 from ..parse.endpoint_mentions import endpoint_name, url_path
 from ..parse.markdown import find_code_blocks
 from ..parse.shell_words import WordPart
-from .body_checks import check_command_body
+from .endpoint_checks import check_command_body
 
 _SMART = re.compile("[“”„‘’«»]")
 _VARIABLE = re.compile(r"\$\{?[A-Za-z_]\w{0,60}|\$\([^\s)]")
 
 
 def check_commands(skill: Skill) -> Iterator[RawFinding]:
-    """Every command; one that the shell takes apart is not judged further."""
+    """Check every command; after a quoting error the rest of a command is not checked."""
     yield from _check_continuations(skill)
     for curl in skill.commands:
-        torn = list(_check_words(curl))
-        yield from torn
-        if torn and torn[-1].check != "skill.shell.single-quoted-variable":
+        found = list(_check_words(curl))
+        yield from found
+        if found and found[-1].check != "skill.shell.single-quoted-variable":
             continue
         if not curl.url:
             yield RawFinding("skill.shell.no-url", curl.line, "this curl has no URL", curl.column)
@@ -38,49 +38,51 @@ def _check_continuations(skill: Skill) -> Iterator[RawFinding]:
             for number, line in enumerate(block.lines, block.line):
                 match = BROKEN_CONTINUATION.search(line)
                 if match is not None:
-                    said = "a space behind the backslash: the command ends here"
-                    yield RawFinding("skill.shell.continuation", number, said, match.start() + 1)
+                    message = "a space after the backslash: the command ends here"
+                    yield RawFinding("skill.shell.continuation", number, message, match.start() + 1)
 
 
 def _check_words(curl: CurlCommand) -> Iterator[RawFinding]:
     smart = next((p for p in _unquoted_parts(curl) if _SMART.search(p.text)), None)
     if smart is not None:
-        said = "a typographic quotation mark: the shell takes it for a letter"
-        yield RawFinding("skill.shell.smart-quotes", smart.line, said, smart.column)
+        message = "a typographic quotation mark: the shell treats it as a letter"
+        yield RawFinding("skill.shell.smart-quotes", smart.line, message, smart.column)
         return
     for word in curl.words:
         if word.unclosed_quote:
-            piece = word.parts[-1] if word.parts else word
-            said = f"this {word.unclosed_quote} is never closed"
+            part = word.parts[-1] if word.parts else word
+            message = f"this {word.unclosed_quote} is never closed"
             yield RawFinding(
-                "skill.shell.unterminated-quote", piece.line, said, max(1, piece.column - 1)
+                "skill.shell.unterminated-quote", part.line, message, max(1, part.column - 1)
             )
             return
     if curl.is_url_split:
         last = curl.words[-1]
-        said = "the URL ends at an & that no quotes protect"
-        yield RawFinding("skill.shell.unquoted-ampersand", last.line, said, last.column)
+        message = "the URL ends at an unquoted &"
+        yield RawFinding("skill.shell.unquoted-ampersand", last.line, message, last.column)
         return
     for given in curl.with_role("header"):
         if given.word.text.rstrip().endswith(":") and not any(p.quote for p in given.word.parts):
-            said = f"only {given.word.text!r} is the header: its value is a word of its own"
-            yield RawFinding("skill.shell.unquoted-value", given.word.line, said, given.word.column)
+            message = f"only {given.word.text!r} is the header: its value is a separate word"
+            yield RawFinding(
+                "skill.shell.unquoted-value", given.word.line, message, given.word.column
+            )
             return
     yield from _check_single_quotes(curl)
 
 
 def _unquoted_parts(curl: CurlCommand) -> Iterator[WordPart]:
-    return (piece for word in curl.words for piece in word.parts if not piece.quote)
+    return (part for word in curl.words for part in word.parts if not part.quote)
 
 
 def _check_single_quotes(curl: CurlCommand) -> Iterator[RawFinding]:
     for given in curl.arguments:
-        for piece in given.word.parts:
-            match = _VARIABLE.search(piece.text) if piece.quote == "'" else None
+        for part in given.word.parts:
+            match = _VARIABLE.search(part.text) if part.quote == "'" else None
             if match is not None:
-                said = f"{match.group()} in single quotes is sent as it stands"
+                message = f"{match.group()} in single quotes is not expanded"
                 yield RawFinding(
-                    "skill.shell.single-quoted-variable", piece.line, said, piece.column
+                    "skill.shell.single-quoted-variable", part.line, message, part.column
                 )
                 return
 
@@ -91,7 +93,7 @@ def _check_request(skill: Skill, curl: CurlCommand) -> Iterator[RawFinding]:
     if not name:
         return
     known = not any(_is_list(given) for given in curl.with_role("url"))
-    if known:  # with curl "${HEADERS[@]}" … nobody knows what is in it
+    if known:  # the content of curl "${HEADERS[@]}" … is unknown
         yield from _check_headers(curl, name)
     yield from _check_forms(curl, name)
     yield from check_command_body(skill, curl, name)
@@ -99,8 +101,8 @@ def _check_request(skill: Skill, curl: CurlCommand) -> Iterator[RawFinding]:
     explicit = curl.with_role("method")
     if curl.bodies and (curl.method == "GET" or (endpoint.method == "GET" and not explicit)):
         word = curl.bodies[0].word
-        said = f"{endpoint.method} {path} is given a body"
-        yield RawFinding("skill.shell.body-with-get", word.line, said, word.column)
+        message = f"{endpoint.method} {path} has a body"
+        yield RawFinding("skill.shell.body-with-get", word.line, message, word.column)
     if name == "chat" and known:
         yield from _check_stream(curl)
 
@@ -108,12 +110,12 @@ def _check_request(skill: Skill, curl: CurlCommand) -> Iterator[RawFinding]:
 def _check_headers(curl: CurlCommand, name: str) -> Iterator[RawFinding]:
     headers = curl.headers
     if name == "token" and CLIENT_ID.lower() not in headers:
-        said = f"the header {CLIENT_ID} is missing: the answer will be 400"
-        yield RawFinding("skill.auth.no-client-id", curl.line, said, curl.column)
+        message = f"the header {CLIENT_ID} is missing: the response will be 400"
+        yield RawFinding("skill.auth.no-client-id", curl.line, message, curl.column)
     bearer = headers.get(AUTHORIZATION.lower(), "").lower().startswith("bearer ")
     if name not in ("token", "claim_page") and not bearer:
-        said = f"the header {AUTHORIZATION}: Bearer … is missing: the answer will be 1001"
-        yield RawFinding("skill.auth.no-bearer", curl.line, said, curl.column)
+        message = f"the header {AUTHORIZATION}: Bearer … is missing: the response will be 1001"
+        yield RawFinding("skill.auth.no-bearer", curl.line, message, curl.column)
     missing = missing_attribution(headers)
     if missing and name != "claim_page":
         export = name == "render"
@@ -123,13 +125,13 @@ def _check_headers(curl: CurlCommand, name: str) -> Iterator[RawFinding]:
             if len(missing) == len(ATTRIBUTION)
             else ", ".join(missing)
         )
-        said = f"missing: {lacks}" if len(missing) < len(ATTRIBUTION) else f"{lacks} missing"
-        yield RawFinding(check, curl.line, said, curl.column)
+        message = f"missing: {lacks}" if len(missing) < len(ATTRIBUTION) else f"{lacks} missing"
+        yield RawFinding(check, curl.line, message, curl.column)
 
 
 def _is_list(given: CurlArgument) -> bool:
-    return any(piece.variable and "URL" not in piece.variable and "/" not in given.word.text
-               for piece in given.word.parts)  # fmt: skip
+    return any(part.variable and "URL" not in part.variable and "/" not in given.word.text
+               for part in given.word.parts)  # fmt: skip
 
 
 def _check_forms(curl: CurlCommand, name: str) -> Iterator[RawFinding]:
@@ -139,22 +141,22 @@ def _check_forms(curl: CurlCommand, name: str) -> Iterator[RawFinding]:
         field, equals, value = given.word.text.partition("=")
         where = (given.word.line, given.word.column)
         if field != "files":
-            said = f"the form field is {field!r}, and must be 'files'"
-            yield RawFinding("skill.fields.form", where[0], said, where[1])
+            message = f"the form field is {field!r}, but must be 'files'"
+            yield RawFinding("skill.fields.form", where[0], message, where[1])
         elif not equals or not value.lstrip("\"'").startswith("@"):
-            said = f"no @ before {value!r}: the name is sent, not the file"
-            yield RawFinding("skill.shell.form-without-at", where[0], said, where[1])
+            message = f"no @ before {value!r}: the name is sent, not the file"
+            yield RawFinding("skill.shell.form-without-at", where[0], message, where[1])
     json = "json" in curl.headers.get("content-type", "")
     if curl.with_role("data", "raw") and not json:
         word = curl.bodies[0].word
-        said = "JSON without Content-Type: application/json"
-        yield RawFinding("skill.shell.content-type", word.line, said, word.column)
+        message = "JSON without Content-Type: application/json"
+        yield RawFinding("skill.shell.content-type", word.line, message, word.column)
 
 
 def _check_stream(curl: CurlCommand) -> Iterator[RawFinding]:
     if not curl.flags & {"-N", "--no-buffer"}:
-        said = "curl without -N shows the events late"
-        yield RawFinding("skill.shell.no-buffer", curl.line, said, curl.column)
+        message = "curl without -N shows the events late"
+        yield RawFinding("skill.shell.no-buffer", curl.line, message, curl.column)
     if "text/event-stream" not in curl.headers.get("accept", ""):
-        said = "no Accept: text/event-stream"
-        yield RawFinding("skill.shell.accept", curl.line, said, curl.column)
+        message = "no Accept: text/event-stream"
+        yield RawFinding("skill.shell.accept", curl.line, message, curl.column)

@@ -1,4 +1,4 @@
-"""Frontmatter, attribution and secrets: who calls, and what must not stand in a document."""
+"""Checks frontmatter, attribution headers and secrets."""
 
 import re
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ _SECRET = re.compile(
     rf"\b(?:{ANONYMOUS_TOKEN_PREFIX}|{CLAIM_TOKEN_PREFIX})[\w-]{{8,200}}"
     r"|\beyJ[\w-]{10,500}\.[\w-]{10,500}|(?i:\bbearer )(?=[\w.-]{0,60}\d)[\w.-]{20,200}"
 )
-# nmv_usr_xxxxxxxx and nmv_usr_your-token-here are nobody's.
+# nmv_usr_xxxxxxxx and nmv_usr_your-token-here are examples.
 _EXAMPLE_TOKEN = re.compile(r"x{4}|your|example|token|abcdef|123456|\.{3}", re.IGNORECASE)
 _TOKEN_IN_URL = re.compile(
     r"(?:https?://|/api/|/run_sse|\$\{?\w{1,30}\}?/)[^\s`)]{0,200}?"
@@ -29,7 +29,7 @@ _MAX_FINDINGS = 20
 
 
 def check_frontmatter(skill: Skill) -> Iterator[RawFinding]:
-    """What the frontmatter lacks."""
+    """Check that the frontmatter is complete."""
     head = skill.frontmatter
     if skill.is_flattened:
         yield RawFinding("skill.page.flattened", 1, "no frontmatter: this is the text of a page")
@@ -39,34 +39,38 @@ def check_frontmatter(skill: Skill) -> Iterator[RawFinding]:
         return
     for name, value in (("name", head.text("name")), ("version", skill.version)):
         if not value:
-            said = f"the frontmatter has no {name}"
-            yield RawFinding(f"skill.frontmatter.no-{name}", head.lines.get(name, head.start), said)
+            message = f"the frontmatter has no {name}"
+            yield RawFinding(
+                f"skill.frontmatter.no-{name}", head.lines.get(name, head.start), message
+            )
     if not skill.description:
-        said = "the frontmatter has no description"
-        yield RawFinding("skill.frontmatter.no-description", head.lines.get("description", 1), said)
+        message = "the frontmatter has no description"
+        yield RawFinding(
+            "skill.frontmatter.no-description", head.lines.get("description", 1), message
+        )
 
 
 def check_attribution(skill: Skill) -> Iterator[RawFinding]:
-    """The three headers, named in the text, with the name that the frontmatter has."""
+    """Check that the text names the three headers, and the name of the frontmatter."""
     text = "\n".join(skill.lines).lower()
     missing = [name for name in ATTRIBUTION if name.lower() not in text]
     if missing:
-        said = f"nowhere in the document: {', '.join(missing)}"
-        yield RawFinding("skill.attribution.unstated", skill.body_line, said)
+        message = f"not in the document: {', '.join(missing)}"
+        yield RawFinding("skill.attribution.unstated", skill.body_line, message)
     own = skill.frontmatter.text("name")
     if own and skill.stated_name and skill.stated_name != own:
-        line = next(n for n, said in enumerate(skill.lines, 1) if skill.stated_name in said)
+        line = next(n for n, text in enumerate(skill.lines, 1) if skill.stated_name in text)
         marked = (n for n, s in enumerate(skill.lines, 1) if "x-skill-source" in s.lower())
         line = next((n for n in marked if skill.stated_name in skill.lines[n - 1]), line)
-        said = f"X-Skill-Source is {skill.stated_name} here, and the name is {own}"
+        message = f"X-Skill-Source is {skill.stated_name} here, but the name is {own}"
         column = skill.lines[line - 1].find(skill.stated_name) + 1
-        yield RawFinding("skill.attribution.name", line, said, column)
+        yield RawFinding("skill.attribution.name", line, message, column)
 
 
 def check_secrets(skill: Skill) -> Iterator[RawFinding]:
-    """Tokens in the document and in its URLs; no message repeats one."""
+    """Check for tokens in the document and in its URLs; no message repeats one."""
     found = (
-        RawFinding("skill.auth.hard-coded-token", number, "a token stands here", match.start() + 1)
+        RawFinding("skill.auth.hard-coded-token", number, "this is a token", match.start() + 1)
         for number, line in enumerate(skill.lines, 1)
         for match in islice(_SECRET.finditer(line), _MAX_FINDINGS)
         if not _EXAMPLE_TOKEN.search(match.group())
@@ -75,19 +79,19 @@ def check_secrets(skill: Skill) -> Iterator[RawFinding]:
     for number, line in enumerate(skill.lines, 1):
         at = _TOKEN_IN_URL.search(line)
         if at is not None and not NEGATION.search(line[: at.start()]):
-            said = "the URL has a token in it"
-            yield RawFinding("skill.auth.token-in-url", number, said, at.start() + 1)
+            message = "the URL contains a token"
+            yield RawFinding("skill.auth.token-in-url", number, message, at.start() + 1)
 
 
 def check_environment(skill: Skill) -> Iterator[RawFinding]:
-    """NEMO_TOKEN comes before a free token (AUTH-8)."""
+    """Check that NEMO_TOKEN is used before a free token is requested (AUTH-8)."""
     asks = [use for use in skill.endpoints if use.name == "token"]
     text = "\n".join(skill.lines)
-    said = re.search(
+    stated = re.search(
         r"NEMO_TOKEN[^\n]{0,60}\b(?:environment|env|set|exists|present|found)\b"
         r"|\benv\w{0,10}\b[^\n]{0,40}NEMO_TOKEN|\$\{NEMO_TOKEN:-|-[zn] \"?\$\{?NEMO_TOKEN",
         text,
     )
-    if asks and said is None:
-        message = "the document asks for a token without a look at NEMO_TOKEN"
+    if asks and stated is None:
+        message = "the document requests a token without checking NEMO_TOKEN"
         yield RawFinding("skill.auth.environment", asks[0].line, message, asks[0].column)

@@ -1,4 +1,4 @@
-"""The tables of a document: what is missing in them, and what is wrong."""
+"""Checks the tables of a document for missing and wrong rows."""
 
 import re
 from collections.abc import Iterator
@@ -7,7 +7,7 @@ from ..model import ErrorRow, RawFinding, RouteTarget
 from ..parse.document import Skill
 
 _TARGETS: tuple[RouteTarget, ...] = ("export", "credits", "state", "upload", "chat")
-# What a document without a table quotes where it tells the ways apart.
+# The quoted words of each route, for documents without a routing table.
 _WORDS: dict[RouteTarget, str] = {
     "export": "export|导出|download|send me the video",
     "credits": "credits|积分|balance|余额",
@@ -50,7 +50,7 @@ _EVENTS = {
     r"|流(?:结束|关闭)|没有(?:任何)?(?:文字|文本)|无文本|\bend of (?:the )?stream"
     r"|\bno text\b|\bwithout (?:any )?text\b",
 }
-# A code in a sentence; who names more than a few of them in a line says what they mean.
+# A code in a sentence; a line with more than a few codes explains them.
 _CODE_IN_TEXT = re.compile(r"(?<![\w.-])(\d{3,4})(?![\w.]?\w)")
 _MAX_CODES_IN_PASSING = 2
 _CHINESE = re.compile("[\u4e00-\u9fff]")
@@ -60,7 +60,7 @@ _NUMBERED = re.compile(
 
 
 def check_routing(skill: Skill) -> Iterator[RawFinding]:
-    """All five ways, each the right way round, to sections that exist."""
+    """Check that all five routes exist, are right, and refer to existing sections."""
     rows = skill.routing
     found = {row.target for row in rows} if rows else set(_quoted_targets(skill))
     missing = [target for target in _TARGETS if target not in found]
@@ -77,12 +77,12 @@ def check_routing(skill: Skill) -> Iterator[RawFinding]:
     dead = [row for row in rows if row.section and row.section not in sections]
     if dead:
         names = ", ".join(f"§{row.section}" for row in dead)
-        said = f"the document has no section {names}"
-        yield RawFinding("skill.routing.dead-reference", dead[0].line, said)
+        message = f"the document has no section {names}"
+        yield RawFinding("skill.routing.dead-reference", dead[0].line, message)
 
 
 def _quoted_targets(skill: Skill) -> Iterator[RouteTarget]:
-    """Where a document without a table sends words: those that it quotes, and all others."""
+    """Yield the routes of a document without a table, by the words that it quotes."""
     text = _text(skill)
     yield "chat"
     for target, words in _WORDS.items():
@@ -95,12 +95,12 @@ def _text(skill: Skill) -> str:
 
 
 def check_errors(skill: Skill) -> Iterator[RawFinding]:
-    """Every code, with the meaning that it has."""
+    """Check that every code is there with the right meaning."""
     rows = {row.code: row for row in skill.errors if row.code in _CODES}
     line = skill.errors[0].line if skill.errors else skill.body_line
     text = "" if skill.errors else _text(skill)
-    told = {int(match[1]) for match in _CODE_IN_TEXT.finditer(text)}
-    missing = [str(code) for code in _CODES if code not in rows and code not in told]
+    in_text = {int(match[1]) for match in _CODE_IN_TEXT.finditer(text)}
+    missing = [str(code) for code in _CODES if code not in rows and code not in in_text]
     if missing:
         yield RawFinding("skill.errors.missing", line, f"no row for {', '.join(missing)}")
     for row in skill.errors or _errors_in_text(skill):
@@ -108,12 +108,12 @@ def check_errors(skill: Skill) -> Iterator[RawFinding]:
         yield from advice
         known = _CODES.get(row.code, "") if skill.errors and not advice else ""
         if not _CHINESE.search(row.text) and not re.search(known, row.text, re.IGNORECASE):
-            said = f'{row.code} is not "{row.text[:60]}"'
-            yield RawFinding("skill.errors.meaning", row.line, said)
+            message = f'{row.code} does not mean "{row.text[:60]}"'
+            yield RawFinding("skill.errors.meaning", row.line, message)
 
 
 def _errors_in_text(skill: Skill) -> Iterator[ErrorRow]:
-    """What a document without a table or list says about codes, where it names several at once."""
+    """Yield the codes of a document without a table or list, from lines with several codes."""
     for number in range(skill.body_line, len(skill.lines) + 1):
         line = skill.lines[number - 1]
         named = [match for match in _CODE_IN_TEXT.finditer(line) if int(match[1]) in _CODES]
@@ -129,12 +129,12 @@ def _check_advice(row: ErrorRow) -> Iterator[RawFinding]:
             "skill.errors.meaning", row.line, "402 is about the plan, never about credits"
         )
     elif row.code == 429 and (match := _MORE_TRIES.search(row.text)):
-        said = f'"{match.group()}": one more try, after 30 seconds'
-        yield RawFinding("skill.retry.rate-limit", row.line, said)
+        message = f'"{match.group()}": one more try, after 30 seconds'
+        yield RawFinding("skill.retry.rate-limit", row.line, message)
 
 
 def check_gui(skill: Skill) -> Iterator[RawFinding]:
-    """Every phrase of the GUI has a translation, in a table or anywhere in the text."""
+    """Check that every phrase of the GUI has a translation, in a table or in the text."""
     says = "\n".join(row.says for row in skill.gui) if skill.gui else _text(skill)
     missing = [name for name, words in _GUI.items() if not re.search(words, says, re.IGNORECASE)]
     if missing:
@@ -143,10 +143,10 @@ def check_gui(skill: Skill) -> Iterator[RawFinding]:
 
 
 def check_events(skill: Skill) -> Iterator[RawFinding]:
-    """Every kind of event, in a table or, where there is none, anywhere in the text."""
+    """Check that every kind of event is described, in a table or in the text."""
     rows = skill.events
     says = "\n".join(row.event for row in rows) if rows else _text(skill)
     missing = [name for name, words in _EVENTS.items() if not re.search(words, says, re.IGNORECASE)]
     if missing:
         line = rows[0].line if rows else skill.body_line
-        yield RawFinding("skill.events.missing", line, f"no word of {', '.join(missing)}")
+        yield RawFinding("skill.events.missing", line, f"not mentioned: {', '.join(missing)}")

@@ -1,1 +1,1 @@
-"""Reading a skill document: frontmatter, Markdown, commands, and what they state."""
+"""Parsers for the parts of a skill document."""

@@ -1,4 +1,4 @@
-"""The curl commands of a document: what each would send, read from its words."""
+"""Parses the curl commands of a document: what each would send."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -14,7 +14,7 @@ _CURL = re.compile(r"(?<![\w./-])curl(?=[ \t\\])")
 _ASSIGNED = re.compile(r"^[ \t]*(?:export[ \t]+)?([A-Za-z_]\w{0,60})=", re.MULTILINE)
 BROKEN_CONTINUATION = re.compile(r"\\[ \t]{1,40}$")
 _MAX_COMMANDS = 200
-# Arrays of arrays grow fast.
+# Nested arrays can grow exponentially.
 _MAX_WORDS = 1000
 _WITH_VALUE = {
     "-X": "method", "--request": "method", "-H": "header", "--header": "header",
@@ -30,7 +30,7 @@ _SHORT_WITH_VALUE = frozenset(option[1] for option in _WITH_VALUE if option[1] !
 
 
 class CurlArgument(msgspec.Struct, frozen=True):
-    """An argument of curl: the option that it belongs to, what for, and the word that has it."""
+    """An argument of curl: its option, its role, and the word that contains it."""
 
     option: str
     role: str
@@ -38,10 +38,10 @@ class CurlArgument(msgspec.Struct, frozen=True):
 
 
 class CurlCommand(msgspec.Struct, frozen=True):
-    """A curl command, from `line` to `last` of the document.
+    """A curl command, from `line` to `last_line` of the document.
 
-    `given` are its arguments with a meaning, `flags` the options without a value. `severed`: an &
-    without quotes ends it in the middle of a URL.
+    `flags` are the options without a value. `is_url_split`: an unquoted & ends the command in the
+    middle of a URL.
     """
 
     line: int
@@ -53,17 +53,17 @@ class CurlCommand(msgspec.Struct, frozen=True):
     is_url_split: bool = False
 
     def with_role(self, *roles: str) -> tuple[CurlArgument, ...]:
-        """The arguments of these roles: url, method, header, data, raw, json, form …"""
+        """Return the arguments with these roles: url, method, header, data, raw, json, form …"""
         return tuple(given for given in self.arguments if given.role in roles)
 
     @property
     def bodies(self) -> tuple[CurlArgument, ...]:
-        """What goes into the body and is no form."""
+        """The arguments that are the body, forms excepted."""
         return self.with_role("data", "raw", "json", "urlencoded")
 
     @property
     def method(self) -> str:
-        """As curl chooses it."""
+        """The method that curl chooses."""
         named = self.with_role("method")
         if named:
             return named[-1].word.text.upper()
@@ -74,20 +74,20 @@ class CurlCommand(msgspec.Struct, frozen=True):
 
     @property
     def url(self) -> str:
-        """The URL as it stands, "" where there is none; a word like $HEADERS is none."""
+        """The URL as written, "" if there is none; a word like $HEADERS is not a URL."""
         texts = [given.word.text for given in self.with_role("url")]
         return next((text for text in texts if "/" in text), texts[0] if texts else "")
 
     @property
     def headers(self) -> dict[str, str]:
-        """Name in small letters → value as it stands; a header without a value is not sent."""
+        """Name in lower case → value as written; headers without a value are not sent."""
         pairs = (given.word.text.partition(":") for given in self.with_role("header"))
         headers = {name.strip().lower(): value.strip() for name, _, value in pairs}
         return {name: value for name, value in headers.items() if value}
 
 
 def find_curl_commands(blocks: tuple[CodeBlock, ...]) -> tuple[CurlCommand, ...]:
-    """Every curl command in the shell blocks, in order, arrays such as "${AUTH[@]}" filled in."""
+    """Return all curl commands of the shell blocks; arrays such as "${AUTH[@]}" are expanded."""
     found: list[CurlCommand] = []
     arrays: dict[str, tuple[ShellWord, ...]] = {}
     for text, line in _scripts(blocks):
@@ -97,7 +97,7 @@ def find_curl_commands(blocks: tuple[CodeBlock, ...]) -> tuple[CurlCommand, ...]
 
 
 def find_assignments(blocks: tuple[CodeBlock, ...]) -> dict[str, ShellWord]:
-    """`NAME=value` lines of the shell blocks; the first of each name."""
+    """Return the `NAME=value` assignments of the shell blocks; the first of each name."""
     found: dict[str, ShellWord] = {}
     for text, line in _scripts(blocks):
         for match in islice(_ASSIGNED.finditer(text), _MAX_COMMANDS):
@@ -108,9 +108,9 @@ def find_assignments(blocks: tuple[CodeBlock, ...]) -> dict[str, ShellWord]:
 
 
 def _scripts(blocks: tuple[CodeBlock, ...]) -> Iterator[tuple[str, int]]:
-    """The text of each shell block and the number of its first line."""
+    """Yield the text of each shell block and the number of its first line."""
     for block in islice((block for block in blocks if block.language in _SHELLS), _MAX_COMMANDS):
-        # A backslash with a space behind it is meant to continue, and is told of elsewhere.
+        # A backslash followed by a space was meant to continue; another check reports it.
         lines = (
             line.rstrip() if BROKEN_CONTINUATION.search(line) else line for line in block.lines
         )
@@ -118,7 +118,7 @@ def _scripts(blocks: tuple[CodeBlock, ...]) -> Iterator[tuple[str, int]]:
 
 
 def _read_arrays(text: str, line: int, arrays: dict[str, tuple[ShellWord, ...]]) -> None:
-    """`NAME=( words )`: options that several commands share, and other arrays among them."""
+    """Read `NAME=( words )`; the words may refer to other arrays."""
     for match in islice(_ASSIGNED.finditer(text), _MAX_COMMANDS):
         if text[match.end() : match.end() + 1] == "(":
             start = match.end() + 1
@@ -129,9 +129,9 @@ def _read_arrays(text: str, line: int, arrays: dict[str, tuple[ShellWord, ...]])
 def _expand_arrays(
     words: Iterable[ShellWord], arrays: Mapping[str, tuple[ShellWord, ...]]
 ) -> Iterator[ShellWord]:
-    """Words with those of arrays in their places."""
+    """Replace references to arrays by their words."""
     for word in words:
-        names = {piece.variable for piece in word.parts if "[@]" in piece.text}
+        names = {part.variable for part in word.parts if "[@]" in part.text}
         yield from arrays.get(names.pop(), ()) if names else (word,)
 
 
@@ -148,8 +148,8 @@ def _in_block(
         command = parse_command(text, match.start(), number, column)
         at = max(at, command.end)
         before, after = text[command.end - 1 : command.end], text[command.end + 1 : command.end + 2]
-        severed = command.operator == "&" and before not in " \t&" and after not in " \t\n&"
-        yield _parse_curl(command, arrays, (number, column), severed=severed)
+        is_split = command.operator == "&" and before not in " \t&" and after not in " \t\n&"
+        yield _parse_curl(command, arrays, (number, column), is_url_split=is_split)
 
 
 def _position(text: str, at: int, line: int) -> tuple[int, int]:
@@ -161,14 +161,14 @@ def _parse_curl(
     arrays: dict[str, tuple[ShellWord, ...]],
     place: tuple[int, int],
     *,
-    severed: bool,
+    is_url_split: bool,
 ) -> CurlCommand:
     words = list(_expand_arrays(command.words[1:], arrays))
     flags: set[str] = set()
-    given = tuple(_parse_arguments(words, flags))
+    arguments = tuple(_parse_arguments(words, flags))
     line, column = place
     return CurlCommand(
-        line, command.last_line, column, command.words, given, frozenset(flags), severed
+        line, command.last_line, column, command.words, arguments, frozenset(flags), is_url_split
     )
 
 
@@ -192,7 +192,7 @@ def _parse_arguments(words: list[ShellWord], flags: set[str]) -> Iterator[CurlAr
 
 
 def _short_options(word: ShellWord, flags: set[str]) -> tuple[str, ShellWord | None]:
-    """`-sN`, `-sX POST` and `-XPOST`: the option that wants a value, and the value if attached."""
+    """Parse `-sN`, `-sX POST` or `-XPOST`: return the option and its attached value."""
     text = word.text
     for place, letter in enumerate(text[1:], 1):
         if letter in _SHORT_WITH_VALUE:
@@ -203,11 +203,11 @@ def _short_options(word: ShellWord, flags: set[str]) -> tuple[str, ShellWord | N
 
 
 def _rest(word: ShellWord, skip: int) -> ShellWord:
-    """A word without its first characters."""
-    pieces: list[WordPart] = []
-    for piece in word.parts:
-        kept = piece.text[skip:]
-        skip = max(0, skip - len(piece.text))
-        if kept:
-            pieces.append(msgspec.structs.replace(piece, text=kept))
-    return ShellWord(tuple(pieces), word.line, word.column, word.unclosed_quote)
+    """Return a word without its first characters."""
+    parts: list[WordPart] = []
+    for part in word.parts:
+        rest = part.text[skip:]
+        skip = max(0, skip - len(part.text))
+        if rest:
+            parts.append(msgspec.structs.replace(part, text=rest))
+    return ShellWord(tuple(parts), word.line, word.column, word.unclosed_quote)

@@ -1,4 +1,4 @@
-"""Reads a skill document: bytes in, everything that it says as one frozen value out."""
+"""Parses a skill document from bytes into one frozen value; invalid content does not raise."""
 
 import os
 import re
@@ -26,16 +26,23 @@ from ..model import (
     StatedLimit,
 )
 from .curl import CurlCommand, find_assignments, find_curl_commands
-from .decoding import decode
 from .endpoint_mentions import find_base_urls, find_endpoint_mentions
 from .frontmatter import parse_frontmatter
 from .markdown import Table, find_code_blocks, find_inline_commands, find_tables
-from .polling_loops import find_polling_loops
 from .shell_words import ShellWord
-from .stated_limits import find_formats, find_stated_limits
+from .stated_limits import find_formats, find_polling_loops, find_stated_limits
 from .tables import error_rows, event_rows, gui_rows, routing_rows
 
-# "X-Skill-Source is 4k-with-session", "X-Skill-Source: my-skill", but no <name> and no $NAME.
+MAX_BYTES = 300_000
+"""The maximum number of bytes that are read; real skills are much shorter."""
+
+_BOM = "\ufeff"
+_LINE_END = re.compile(r"\r\n|\r|\n")
+# UTF-8 that was decoded as Windows-1252: â€", Ã©, å¯¼ …
+_TAIL = "\u0080-\u00bf€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ"
+_MOJIBAKE = re.compile(f"[Â-Ã][\u0080-\u00bf]|â[{_TAIL}][{_TAIL}]|[ã-ï][{_TAIL}]{{2}}")
+_CONTROL = re.compile("[\x00-\x08\x0b\x0e-\x1f\x7f]")
+# "X-Skill-Source is 4k-with-session", "X-Skill-Source: my-skill", but not <name> or $NAME.
 _STATED_NAME = re.compile(
     r"X-Skill-Source[`*\"' ]{0,4}(?:\||\bis\b|:|=)[`*\"' ]{0,4}"
     r"(?!(?:the|this|a|an|your|from|set|always|its)\b)([a-z0-9][\w-]{1,80})",
@@ -44,8 +51,59 @@ _STATED_NAME = re.compile(
 _INSTALLED = re.compile(r"\bskills? install ([a-z0-9][a-z0-9-]{1,79}?)(?![a-z0-9-])")
 
 
+class DecodedText(msgspec.Struct, frozen=True):
+    """The lines of a document without line ends, and the findings in its bytes."""
+
+    lines: tuple[str, ...]
+    raw_findings: tuple[RawFinding, ...] = ()
+
+
+def decode(content: bytes) -> DecodedText:
+    """Decode a document as UTF-8, or as Windows-1252 if it is not UTF-8."""
+    findings: list[RawFinding] = []
+    if len(content) > MAX_BYTES:
+        message = f"the document has {len(content)} bytes, but only {MAX_BYTES} are read"
+        findings.append(RawFinding("skill.text.too-long", 1, message))
+        content = content[:MAX_BYTES]
+    text = _text(content, findings)
+    lines = tuple(_LINE_END.split(text.removeprefix(_BOM)))
+    findings += _find_damage(lines)
+    return DecodedText(tuple(_CONTROL.sub(" ", line) for line in lines), tuple(findings))
+
+
+def _text(content: bytes, findings: list[RawFinding]) -> str:
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        message = "the document is UTF-16"
+        findings.append(RawFinding("skill.text.encoding", 1, message))
+        return content.decode("utf-16", errors="replace")
+    try:
+        return content.decode()
+    except UnicodeDecodeError as error:
+        if error.end >= len(content) == MAX_BYTES:
+            return content.decode(errors="ignore")
+        line = content.count(b"\n", 0, error.start) + 1
+        message = f"byte 0x{content[error.start]:02x} is not UTF-8: read as Windows-1252"
+        findings.append(RawFinding("skill.text.encoding", line, message))
+        return content.decode("cp1252", errors="replace")
+
+
+def _find_damage(lines: tuple[str, ...]) -> list[RawFinding]:
+    """Return the first finding of each kind, since a damaged document has many."""
+    found: dict[str, RawFinding] = {}
+    for number, line in enumerate(lines, 1):
+        for check, pattern, template in (
+            ("skill.text.mojibake", _MOJIBAKE, "{!r} is text in a wrong encoding"),
+            ("skill.text.control-character", _CONTROL, "{!r} is a control character"),
+        ):
+            match = pattern.search(line) if check not in found else None
+            if match is not None:
+                message = template.format(match.group())
+                found[check] = RawFinding(check, number, message, match.start() + 1)
+    return list(found.values())
+
+
 class BaseUrl(msgspec.Struct, frozen=True):
-    """An origin that the document names as the API's."""
+    """An origin of the API that the document mentions."""
 
     url: str
     line: int
@@ -55,9 +113,9 @@ class BaseUrl(msgspec.Struct, frozen=True):
 class Skill(msgspec.Struct, frozen=True):
     """A skill document.
 
-    `name` is the frontmatter's or, on a page without one, what the text says the header is.
-    `body` is the number of the first line after the frontmatter. `flattened`: it is no SKILL.md
-    but the text of a page.
+    `name` is that of the frontmatter, or on a page without one, the header that the text states.
+    `body_line` is the first line after the frontmatter. `is_flattened`: it is the text of a page,
+    not a SKILL.md.
     """
 
     path: str
@@ -84,12 +142,12 @@ class Skill(msgspec.Struct, frozen=True):
 
     @property
     def base_url(self) -> str:
-        """The first origin that is named, else the cloud's."""
+        """The first origin in the document, else the cloud's."""
         return self.base_urls[0].url if self.base_urls else CLOUD_BASE_URL
 
     @property
     def limits(self) -> SkillLimits:
-        """The first figure of each kind."""
+        """The first limit of each kind."""
         return SkillLimits(
             upload_bytes=self._first("upload_limit"),
             formats=next((f.names for f in self.formats if f.is_accepted_list), ()),
@@ -102,11 +160,11 @@ class Skill(msgspec.Struct, frozen=True):
         )
 
     def attribution(self, environment: Mapping[str, str] = os.environ) -> Attribution:
-        """The attribution of the calls of this skill (CLI-1)."""
+        """Return the attribution of this skill's calls (CLI-1)."""
         return attribution_of(self.name, self.version, self.platform, environment)
 
     def limits_of_kind(self, kind: LimitKind) -> tuple[StatedLimit, ...]:
-        """The figures of a kind, in the order of the document."""
+        """Return the limits of a kind, in the order of the document."""
         return tuple(s for s in self.stated_limits if s.kind == kind)
 
     def _first(self, kind: LimitKind) -> int | None:
@@ -114,14 +172,14 @@ class Skill(msgspec.Struct, frozen=True):
 
 
 def read_skill(path: Path) -> Skill:
-    """The skill in a file, or in the SKILL.md of a folder; `OSError` where there is none."""
+    """Read the skill in a file, or in the SKILL.md of a folder; raises `OSError`."""
     if os.path.isdir(path):
         path = path / "SKILL.md"
     return parse_skill(path.read_bytes(), path)
 
 
 def parse_skill(content: bytes, path: Path) -> Skill:
-    """What these bytes say; nothing in them can make this fail. The path gives the platform."""
+    """Parse a skill; no content makes this fail. The platform comes from the path."""
     decoded = decode(content)
     lines = decoded.lines
     parsed = parse_frontmatter(lines)
@@ -169,7 +227,7 @@ def _by_position(statements: tuple[StatedLimit, ...]) -> tuple[StatedLimit, ...]
 
 
 def _version(head: Frontmatter) -> str:
-    """The version, also where it stands in the metadata."""
+    """Return the version, which may be in the metadata."""
     metadata = head.values.get("metadata")
     inner = metadata.get("version") if isinstance(metadata, dict) else None
     return head.text("version") or (inner.strip() if isinstance(inner, str) else "")

@@ -1,4 +1,4 @@
-"""The endpoints that a document names: in sentences, in tables, in lists and in commands."""
+"""Finds the endpoints that a document mentions in sentences, tables, lists and commands."""
 
 import re
 from collections.abc import Iterator
@@ -15,9 +15,9 @@ _HOST = r"(?:https?://[\w.:-]{1,100}|\$\{?[A-Z_]{1,30}\}?|<[\w-]{1,30}>)?"
 _PATH = r"(/(?:api/[a-z]|run_|workspace/)[\w./<>${}:*-]{0,160})"
 _USE = re.compile(rf"(?:{_METHOD}(?:\s{{1,3}}to)?:?\s{{1,4}})?(?<![\w./>]){_HOST}{_PATH}")
 _SAID = re.compile(r"\b(GET|POST|PUT|PATCH|DELETE)(?:ing)?\b")
-# What stands for a value in a path: <sid>, $SID, ${SID}, {session_id}, :id.
+# A placeholder in a path: <sid>, $SID, ${SID}, {session_id}, :id.
 PATH_PLACEHOLDER = re.compile(r"<[\w -]{1,40}>|\$\{?\w{1,40}\}?|\{[\w-]{1,40}\}|(?<=/):\w{1,40}")
-# A method as programs call it: `http.post("/api/…`.
+# A method call of a program: `http.post("/api/…`.
 _CALLED = re.compile(r"\.(get|post|put|patch|delete)\(\s{0,3}f?[\"'`][^\"'`]{0,40}$")
 _BASE_URL = re.compile(r"https?://[\w.-]{1,100}(?::\d{1,5})?")
 _NAMED_BASE = re.compile(r"\bbase\b|\bhost\b|\bAPI\b|API_URL", re.IGNORECASE)
@@ -29,7 +29,7 @@ _MAX_MENTIONS = 500
 
 
 def find_base_urls(lines: tuple[str, ...], first: int) -> tuple[tuple[str, int, int], ...]:
-    """The origins that are named before a path of the API, or as the base: URL, line, column."""
+    """Return the origins before a path of the API, or named as base URL: URL, line, column."""
     found: list[tuple[str, int, int]] = []
     for number in range(first, len(lines) + 1):
         line = lines[number - 1]
@@ -45,7 +45,7 @@ def find_base_urls(lines: tuple[str, ...], first: int) -> tuple[tuple[str, int, 
 def find_endpoint_mentions(
     lines: tuple[str, ...], first: int, tables: tuple[Table, ...], commands: tuple[CurlCommand, ...]
 ) -> tuple[EndpointMention, ...]:
-    """Every endpoint that is named, in the order of the document."""
+    """Return all mentioned endpoints, in the order of the document."""
     in_commands = {n for curl in commands for n in range(curl.line, curl.last_line + 1)}
     found = [use for table in tables for use in _in_table(table)]
     taken = in_commands | {use.line for use in found}
@@ -57,13 +57,13 @@ def find_endpoint_mentions(
 
 
 def url_path(url: str) -> str:
-    """The path of a URL that may begin with a placeholder; "" where there is none."""
+    """Return the path of a URL, which may begin with a placeholder; "" if there is none."""
     rest = re.sub(r"^(?:https?://[^/\s]{0,200}|\$\{?\w{1,40}[^/]{0,100}|<[^<>/]{1,40}>)", "", url)
     return rest.partition("?")[0] if rest.startswith("/") else ""
 
 
 def endpoint_name(method: str, path: str) -> str:
-    """The contract's endpoint for a method ("" for any) on a path with placeholders, or ""."""
+    """Return the contract's endpoint for a method ("" for any) and a path with placeholders."""
     filled = PATH_PLACEHOLDER.sub("x", path.rstrip(".,;:")).rstrip("/")
     methods = (method,) if method else ("POST", "GET", "DELETE")
     if filled.startswith(CONTROL_PREFIX):
@@ -73,7 +73,7 @@ def endpoint_name(method: str, path: str) -> str:
 
 
 def is_endpoint_prefix(path: str) -> bool:
-    """Whether a path is how an endpoint of the contract begins: `/api/state`."""
+    """Whether a path is the beginning of a contract endpoint, such as `/api/state`."""
     steps = PATH_PLACEHOLDER.sub("x", path.rstrip(".,;:/"))
     return any(endpoint.template.startswith(f"{steps}/") for endpoint in endpoints().values())
 
@@ -101,10 +101,10 @@ def _in_line(line: str, number: int) -> Iterator[EndpointMention]:
 
 
 def _method_before(line: str, at: int) -> str:
-    """The method in the words right before: "by POSTing to https://…"."""
+    """Return the method in the words before a path: "by POSTing to https://…"."""
     called = _CALLED.search(line[max(0, at - 60) : at])
-    said = [called[1].upper()] if called else _SAID.findall(line[max(0, at - 24) : at])
-    return said[-1] if said else ""
+    methods = [called[1].upper()] if called else _SAID.findall(line[max(0, at - 24) : at])
+    return methods[-1] if methods else ""
 
 
 def _in_command(curl: CurlCommand) -> EndpointMention:
@@ -120,7 +120,7 @@ def _mention(method: str, path: str, line: int, column: int, about: str) -> Endp
 
 
 def find_json_objects(text: str) -> tuple[str, ...]:
-    """The outermost `{…}` of a text that look like JSON, in one pass."""
+    """Return the outermost `{…}` of a text that look like JSON, in one pass."""
     found: list[str] = []
     opened: list[int] = []
     for at, character in enumerate(text):

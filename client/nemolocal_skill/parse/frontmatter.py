@@ -1,8 +1,8 @@
-"""The head of a document: YAML between two lines of `---`, in every shape that is published.
+"""Parses the frontmatter: YAML between two lines `---`, in all published variants.
 
-PyYAML reads it with its `BaseLoader`, for which everything is a text: `version: 1.10` stays 1.10.
-The stream of events is judged first, one by one, so that neither deep nesting nor aliases ever
-become a tree. YAML that cannot be read is read line by line instead: name and version still count.
+PyYAML reads it with its `BaseLoader`, which keeps all scalars as text: `version: 1.10` stays 1.10.
+The events are checked first, so that neither deep nesting nor aliases are expanded. Invalid YAML is
+read line by line instead, to find name and version nevertheless.
 """
 
 import re
@@ -22,7 +22,7 @@ _MAX_LINES = 400
 
 
 class ParsedFrontmatter(msgspec.Struct, frozen=True):
-    """The frontmatter, the number of the first line after it, and what was wrong with it."""
+    """The frontmatter, the number of the first line after it, and its findings."""
 
     frontmatter: Frontmatter
     body_line: int
@@ -30,28 +30,28 @@ class ParsedFrontmatter(msgspec.Struct, frozen=True):
 
 
 def parse_frontmatter(lines: tuple[str, ...]) -> ParsedFrontmatter:
-    """The head of these lines; an empty one where there is none."""
+    """Parse the frontmatter of these lines; an empty one if there is none."""
     start = next((n for n, line in enumerate(lines) if line.strip()), 0)
     if not lines or not _FENCE.match(lines[start]):
         return ParsedFrontmatter(Frontmatter(), 1)
     closing = range(start + 1, min(len(lines), start + _MAX_LINES))
     end = next((n for n in closing if _FENCE.match(lines[n]) or lines[n].rstrip() == "..."), None)
-    remarks: list[RawFinding] = []
+    findings: list[RawFinding] = []
     if end is None:
         end = _end_of_keys(lines, start + 1)
-        said = "the frontmatter has no closing --- line"
-        remarks.append(RawFinding("skill.frontmatter.unclosed", start + 1, said))
+        message = "the frontmatter has no closing --- line"
+        findings.append(RawFinding("skill.frontmatter.unclosed", start + 1, message))
         closed = end
     else:
         closed = end + 1
-    values, key_lines = _values(lines[start + 1 : end], start + 2, remarks)
-    remarks += _unquoted_versions(lines[start + 1 : end], start + 2)
+    values, key_lines = _values(lines[start + 1 : end], start + 2, findings)
+    findings += _unquoted_versions(lines[start + 1 : end], start + 2)
     head = Frontmatter(_nested(values), key_lines, start + 1, end + 1 if closed > end else 0)
-    return ParsedFrontmatter(head, closed + 1, tuple(remarks))
+    return ParsedFrontmatter(head, closed + 1, tuple(findings))
 
 
 def _end_of_keys(lines: tuple[str, ...], first: int) -> int:
-    """Where a head without its closing fence ends: at the first line that cannot belong to it."""
+    """Return the end of an unclosed frontmatter: the first line that cannot belong to it."""
     for number in range(first, len(lines)):
         line = lines[number]
         if line and not (line[0] in " \t-#" or _KEY.match(line)):
@@ -62,35 +62,35 @@ def _end_of_keys(lines: tuple[str, ...], first: int) -> int:
 
 
 def _values(
-    lines: tuple[str, ...], first: int, remarks: list[RawFinding]
+    lines: tuple[str, ...], first: int, findings: list[RawFinding]
 ) -> tuple[dict[str, object], dict[str, int]]:
     text = "\n".join(lines)
     for number, line in enumerate(lines):
         indent = line[: len(line) - len(line.lstrip())]
         if "\t" in indent:
-            said = "a tab indents a line, which YAML does not allow"
+            message = "the line is indented with a tab, which YAML does not allow"
             column = indent.index("\t") + 1
-            remarks.append(RawFinding("skill.frontmatter.tab", first + number, said, column))
+            findings.append(RawFinding("skill.frontmatter.tab", first + number, message, column))
             text = text.replace("\t", "  ")
             break
     try:
         root = _compose(text)
     except _InvalidFrontmatter as error:
-        if text == "\n".join(lines):  # or the tabs are to blame, which has been said
+        if text == "\n".join(lines):  # otherwise the tabs are the reason, already reported
             where = first + error.line
-            remarks.append(
+            findings.append(
                 RawFinding("skill.frontmatter.invalid", where, error.message, error.column)
             )
         return _line_by_line(lines, first)
     pairs = root.value if isinstance(root, yaml.MappingNode) else []
-    remarks += _duplicate_keys(pairs, first)
+    findings += _duplicate_keys(pairs, first)
     keys = {_key(key): first + key.start_mark.line for key, _ in pairs}
     return _mapping(pairs), keys
 
 
 class _InvalidFrontmatter(Exception):
-    def __init__(self, said: str, line: int = 0, column: int = 0) -> None:
-        self.message, self.line, self.column = said, line, column
+    def __init__(self, message: str, line: int = 0, column: int = 0) -> None:
+        self.message, self.line, self.column = message, line, column
 
 
 def _compose(text: str) -> yaml.Node | None:
@@ -102,18 +102,20 @@ def _compose(text: str) -> yaml.Node | None:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         where = (mark.line, mark.column + 1) if mark else (0, 0)
-        raise _InvalidFrontmatter(f"no YAML: {error.problem or error.context}", *where) from None
+        raise _InvalidFrontmatter(
+            f"invalid YAML: {error.problem or error.context}", *where
+        ) from None
     except yaml.YAMLError as error:
-        raise _InvalidFrontmatter(f"no YAML: {' '.join(str(error).split())[:120]}") from None
+        raise _InvalidFrontmatter(f"invalid YAML: {' '.join(str(error).split())[:120]}") from None
     except (ValueError, OverflowError):
-        raise _InvalidFrontmatter("no YAML: a number or an escape that is out of range") from None
+        raise _InvalidFrontmatter("invalid YAML: a number or an escape is out of range") from None
     if root is not None and not isinstance(root, yaml.MappingNode):
-        raise _InvalidFrontmatter("the frontmatter is no list of `key: value`")
+        raise _InvalidFrontmatter("the frontmatter is not a list of `key: value`")
     return root
 
 
 def _check_limits(text: str) -> None:
-    """Refuse what would grow or nest without bound, before it is a tree."""
+    """Reject aliases and deep nesting before the tree is built."""
     depth = 0
     for event in yaml.parse(text, Loader=yaml.BaseLoader):
         depth += isinstance(event, yaml.CollectionStartEvent)
@@ -121,7 +123,7 @@ def _check_limits(text: str) -> None:
         mark = event.start_mark
         where = (mark.line, mark.column + 1) if mark else (0, 0)
         if isinstance(event, yaml.AliasEvent):
-            raise _InvalidFrontmatter("aliases (*name) are not read here", *where)
+            raise _InvalidFrontmatter("aliases (*name) are not supported", *where)
         if depth > _MAX_DEPTH:
             raise _InvalidFrontmatter(f"nested deeper than {_MAX_DEPTH}", *where)
 
@@ -131,8 +133,10 @@ def _duplicate_keys(pairs: list[tuple[yaml.Node, yaml.Node]], first: int) -> Ite
     for key, value in pairs:
         name, line = _key(key), first + key.start_mark.line
         if name in seen:
-            said = f"the key {name} stands here a second time: the last one counts"
-            yield RawFinding("skill.frontmatter.doubled-key", line, said, key.start_mark.column + 1)
+            message = f"the key {name} is repeated: the last one counts"
+            yield RawFinding(
+                "skill.frontmatter.doubled-key", line, message, key.start_mark.column + 1
+            )
         seen.add(name)
         if isinstance(value, yaml.MappingNode):
             yield from _duplicate_keys(value.value, first)
@@ -143,7 +147,7 @@ def _key(node: yaml.Node) -> str:
 
 
 def _plain(node: yaml.Node) -> object:
-    """A node as texts, lists and mappings; its depth is bounded by `_check_limits`."""
+    """Convert a node to texts, lists and mappings; `_check_limits` bounds its depth."""
     if isinstance(node, yaml.MappingNode):
         return _mapping(node.value)
     if isinstance(node, yaml.SequenceNode):
@@ -156,7 +160,7 @@ def _mapping(pairs: list[tuple[yaml.Node, yaml.Node]]) -> dict[str, object]:
 
 
 def _line_by_line(lines: tuple[str, ...], first: int) -> tuple[dict[str, object], dict[str, int]]:
-    """`key: value` lines at the left edge of what is no YAML."""
+    """Read the unindented `key: value` lines of invalid YAML."""
     values: dict[str, object] = {}
     numbers: dict[str, int] = {}
     for number, line in enumerate(lines, first):
@@ -168,7 +172,7 @@ def _line_by_line(lines: tuple[str, ...], first: int) -> tuple[dict[str, object]
 
 
 def _nested(values: dict[str, object]) -> dict[str, object]:
-    """The same with `a.b: c` as `a: {b: c}`; what a dotted key would replace stays."""
+    """Turn `a.b: c` into `a: {b: c}`; existing values are not replaced."""
     nested = {name: value for name, value in values.items() if "." not in name.strip(".")}
     for name, value in values.items():
         *path, last = name.split(".")[:_MAX_DEPTH]
@@ -189,5 +193,7 @@ def _unquoted_versions(lines: tuple[str, ...], first: int) -> Iterator[RawFindin
     for number, line in enumerate(lines, first):
         match = _NUMBER.match(line)
         if match is not None:
-            said = f"{match[1]} without quotes is the number {float(match[1]):g} to most readers"
-            yield RawFinding("skill.frontmatter.unquoted-version", number, said, match.start(1) + 1)
+            message = f"{match[1]} without quotes is the number {float(match[1]):g} to most parsers"
+            yield RawFinding(
+                "skill.frontmatter.unquoted-version", number, message, match.start(1) + 1
+            )

@@ -1,11 +1,11 @@
-"""The layout of a document: fenced blocks, and tables with or without their bars.
+"""Finds the fenced blocks and the tables of a document.
 
-markdown-it says where blocks and tables are. Indentation is kept from it: authors of lists indent
-as they please, and the lines of a block less than its fences.
+markdown-it locates blocks and tables. It gets the lines without indentation, because authors indent
+lists freely, and the lines of a block less than its fences.
 
-A page that was flattened to text has lost its bars: cells stand behind a tab, or right behind each
-other (`Backend saysYou do`). Such a table is known by its header line and ends at an empty line.
-Bars without a line of dashes below the first row are a table as well.
+In a page that was flattened to text the tables have no pipes: cells are separated by a tab or by
+nothing (`Backend saysYou do`). Such a table is recognised by its header and ends at an empty line.
+Rows with pipes but without a line of dashes are a table as well.
 """
 
 import functools
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
     from markdown_it.token import Token
 
 _LANGUAGE = re.compile(r"[ \t]*([\w+-]{0,20})")
-# Bars at the edges of a row, and between its cells; `\|` is text, in code too.
+# Pipes at the edges of a row, and between its cells; `\|` is text, also in code.
 _EDGES = re.compile(r"^\||(?<!\\)\|$")
 _BAR = re.compile(r"(?<!\\)\|")
 _RULER = re.compile(r"[ \t|:-]+$")
 _INLINE = re.compile(r"`(curl [^`]{1,4000})`")
 _MAX_LINE_LENGTH = 10_000
 _MAX_CELLS = 12
-# The headers of the tables that skills have, as they look when their cells stick together.
+# The headers of tables in skills, to recognise them when their cells are joined.
 _FLATTENED_HEADERS = (
     ("user says...", "action", "skip sse?"),
     ("user says", "action", "skip sse?"),
@@ -38,7 +38,7 @@ _FLATTENED_HEADERS = (
     ("code", "meaning", "action"),
     ("endpoint", "method", "purpose"),
 )
-# Where one cell of a flattened row ends and the next begins.
+# Possible boundaries between two cells of a flattened row.
 _FLATTENED_CELL_END = re.compile(r"(?<=[\"”」])(?=\w)|(?=→)|(?<=[a-z:)])(?=[A-Z])")
 
 
@@ -51,14 +51,14 @@ class CodeBlock(msgspec.Struct, frozen=True):
 
 
 class TableRow(msgspec.Struct, frozen=True):
-    """The cells of a row, as text without marks of Markdown."""
+    """The cells of a row, as text without Markdown."""
 
     cells: tuple[str, ...]
     line: int
 
 
 class Table(msgspec.Struct, frozen=True):
-    """A table: header in small letters, and rows."""
+    """A table: its header in lower case, and its rows."""
 
     header: tuple[str, ...]
     rows: tuple[TableRow, ...]
@@ -66,20 +66,20 @@ class Table(msgspec.Struct, frozen=True):
 
 
 class _Layout(msgspec.Struct, frozen=True):
-    """The fenced blocks of a document, and the numbers of the lines that head a table."""
+    """The fenced blocks of a document, and the lines of table headers."""
 
     blocks: tuple[CodeBlock, ...]
     headers: frozenset[int]
 
 
 def find_code_blocks(lines: tuple[str, ...], first: int) -> tuple[CodeBlock, ...]:
-    """The fenced blocks from line `first` on; one that is never closed reaches to the end."""
+    """Return the fenced blocks from line `first` on; an unclosed one reaches to the end."""
     return _layout(lines, first).blocks
 
 
 @functools.lru_cache(maxsize=1)
 def _layout(lines: tuple[str, ...], first: int) -> _Layout:
-    """What markdown-it finds from line `first` on; asked several times for the same document."""
+    """Parse from line `first` on; cached, as it is needed several times for a document."""
     text = "\n".join(line.lstrip(" \t") for line in lines[first - 1 :])
     placed = [(token, first + token.map[0]) for token in _parser().parse(f"{text}\n") if token.map]
     return _Layout(
@@ -89,7 +89,7 @@ def _layout(lines: tuple[str, ...], first: int) -> _Layout:
 
 
 def _block(token: "Token", lines: tuple[str, ...], fence: int) -> CodeBlock:
-    """The block whose opening fence is this line, its lines as they stand."""
+    """Return the block with this opening fence; its lines keep their indentation."""
     language = _LANGUAGE.match(token.info)
     end = fence + token.content.count("\n")
     return CodeBlock(language[1].lower() if language else "", lines[fence:end], fence + 1)
@@ -97,7 +97,7 @@ def _block(token: "Token", lines: tuple[str, ...], fence: int) -> CodeBlock:
 
 @functools.cache
 def _parser() -> "MarkdownIt":
-    # Not every command reads a document.
+    # Imported here, because most commands do not read a document.
     from markdown_it import MarkdownIt
 
     parser = MarkdownIt("zero").enable(["fence", "table"])
@@ -106,7 +106,7 @@ def _parser() -> "MarkdownIt":
 
 
 def find_inline_commands(lines: tuple[str, ...], first: int) -> tuple[CodeBlock, ...]:
-    """Each `curl …` in a sentence or a cell as a block of one line, its columns kept."""
+    """Return each `curl …` in a sentence or a cell as a block of one line, at its column."""
     fenced = _fenced(find_code_blocks(lines, first))
     rows = {row.line for table in find_tables(lines, first) for row in table.rows}
     return tuple(
@@ -118,12 +118,12 @@ def find_inline_commands(lines: tuple[str, ...], first: int) -> tuple[CodeBlock,
 
 
 def _unescaped(command: str, in_table: bool) -> str:
-    """A command whose pipes are escaped only because it stands in a table."""
+    """Unescape the pipes of a command in a table."""
     return command.replace("\\|", " |") if in_table else command
 
 
 def _fenced(blocks: tuple[CodeBlock, ...]) -> frozenset[int]:
-    """The numbers of the lines in fenced blocks, fences included."""
+    """Return the numbers of the lines in fenced blocks, fences included."""
     return frozenset(
         number
         for block in blocks
@@ -132,7 +132,7 @@ def _fenced(blocks: tuple[CodeBlock, ...]) -> frozenset[int]:
 
 
 def find_tables(lines: tuple[str, ...], first: int) -> tuple[Table, ...]:
-    """All tables from line `first` on, outside fenced blocks."""
+    """Return all tables from line `first` on, outside fenced blocks."""
     layout = _layout(lines, first)
     fenced = _fenced(layout.blocks)
     found: list[Table] = []
@@ -177,7 +177,7 @@ def _cells(line: str) -> tuple[str, ...]:
 
 
 def _flattened_header(line: str) -> tuple[str, ...] | None:
-    """The header that a line is without its bars, if it is one of those known."""
+    """Return the known header that a flattened line contains, None if there is none."""
     if "\t" in line:
         cells = tuple(strip_markup(cell).lower() for cell in line.strip().split("\t", _MAX_CELLS))
         known = {header[0] for header in _FLATTENED_HEADERS}
@@ -202,7 +202,7 @@ def _flattened_rows(lines: tuple[str, ...], first: int, width: int) -> Iterator[
 
 
 def _split_position(line: str, ends: list[int]) -> int:
-    """An arrow decides, then the last quotation mark, then the first word that sticks."""
+    """Return where to split: at an arrow, else after the last quotation mark, else at a word."""
     arrow = line.find("→")
     if arrow > 0:
         return arrow
@@ -211,11 +211,11 @@ def _split_position(line: str, ends: list[int]) -> int:
 
 
 def _mark_at_end(cells: list[str]) -> list[str]:
-    """A tick or cross behind the last cell is a cell of its own."""
+    """Return the tick or cross at the end of the last cell as a separate cell."""
     last = cells[-1].rstrip("\ufe0f ")
     return [last[-1]] if last[-1:] in ("✅", "❌", "✓", "✗") else []
 
 
 def strip_markup(cell: str) -> str:
-    """Text without backticks, stars and the space around it."""
+    """Return a text without backticks, stars and the space around it."""
     return cell.replace("`", "").replace("**", "").strip()

@@ -1,7 +1,7 @@
-"""Words of a shell command, as a shell would see them, with their quotes and places kept.
+"""Splits a shell command into words, and keeps their quotes and positions.
 
-`shlex` gives the words alone; what is wrong with a command is mostly in the quotes. Nothing is run
-here: substitutions stay the text that they are.
+`shlex` returns the words only, but most mistakes are in the quotes. Nothing is executed:
+substitutions stay text.
 """
 
 import re
@@ -13,7 +13,7 @@ import msgspec
 Quote = Literal["", "'", '"']
 
 _NAME = re.compile(r"\{([A-Za-z_]\w{0,60})[^}\n]{0,200}\}|([A-Za-z_]\w{0,60})|([@*#?0-9])")
-# `<sid>` is no redirection but a name to be filled in.
+# `<sid>` is a placeholder, not a redirection.
 _ANGLED = re.compile(r"<[A-Za-z][\w .-]{0,40}>")
 _OPERATORS = ";|&()<>"
 _ESCAPED_IN_QUOTES = '"\\$`'
@@ -21,7 +21,7 @@ _MAX_DEPTH = 60
 
 
 class WordPart(msgspec.Struct, frozen=True):
-    """A part of a word: text as it stands, or a `$NAME` or `$(…)` that the shell would expand.
+    """A part of a word: plain text, or a `$NAME` or `$(…)` that the shell would expand.
 
     `variable` is the name, `substitution` the command inside `$(…)` or backticks.
     """
@@ -35,7 +35,7 @@ class WordPart(msgspec.Struct, frozen=True):
 
 
 class ShellWord(msgspec.Struct, frozen=True):
-    """A word: its pieces in order. `open_quote` is the quotation mark that is never closed."""
+    """A word; `unclosed_quote` is its quotation mark that is never closed."""
 
     parts: tuple[WordPart, ...]
     line: int
@@ -44,12 +44,12 @@ class ShellWord(msgspec.Struct, frozen=True):
 
     @property
     def text(self) -> str:
-        """The word without its quotes, nothing expanded."""
-        return "".join(piece.text for piece in self.parts)
+        """The word without its quotes; nothing is expanded."""
+        return "".join(part.text for part in self.parts)
 
 
 class ShellCommand(msgspec.Struct, frozen=True):
-    """The words of a simple command; `end` is where it ends in the text, `last` its last line."""
+    """The words of a simple command; `end` is the offset of its end in the text."""
 
     words: tuple[ShellWord, ...]
     end: int
@@ -58,10 +58,10 @@ class ShellCommand(msgspec.Struct, frozen=True):
 
 
 def parse_command(text: str, start: int, line: int, column: int) -> ShellCommand:
-    """The command that begins at `start`, up to an operator or the end of its line."""
-    reader = _Lexer(text, start, line, column)
-    words = tuple(reader.words())
-    return ShellCommand(words, reader.at, reader.line, reader.operator)
+    """Parse the command at `start`, up to an operator or the end of its line."""
+    lexer = _Lexer(text, start, line, column)
+    words = tuple(lexer.words())
+    return ShellCommand(words, lexer.at, lexer.line, lexer.operator)
 
 
 class _Lexer:
@@ -98,35 +98,35 @@ class _Lexer:
 
     def _word(self) -> ShellWord:
         line, column = self.line, self.column
-        pieces: list[WordPart] = []
+        parts: list[WordPart] = []
         while here := self._peek():
             if here in " \t\r\n" or here in _OPERATORS:
                 if here != "<" or not (name := self._angled()):
                     break
-                pieces.append(name)
+                parts.append(name)
             elif here == "'":
-                pieces.append(self._single())
+                parts.append(self._single())
                 if not self._close("'"):
-                    return ShellWord(tuple(pieces), line, column, "'")
+                    return ShellWord(tuple(parts), line, column, "'")
             elif here == '"':
-                pieces += self._double()
+                parts += self._double()
                 if not self._close('"'):
-                    return ShellWord(tuple(pieces), line, column, '"')
+                    return ShellWord(tuple(parts), line, column, '"')
             elif here == "\\" and self._peek(1) == "\n":
                 break
             else:
-                pieces.append(self._bare())
-        return ShellWord(tuple(pieces), line, column)
+                parts.append(self._bare())
+        return ShellWord(tuple(parts), line, column)
 
     def _angled(self) -> WordPart | None:
         match = _ANGLED.match(self.text, self.at)
         return self._advance(match.group(), "") if match else None
 
     def _advance(self, text: str, quote: Quote) -> WordPart:
-        piece = WordPart(text, quote, self.line, self.column)
+        part = WordPart(text, quote, self.line, self.column)
         for _ in text:
             self._take()
-        return piece
+        return part
 
     def _close(self, quote: str) -> bool:
         if self._peek() != quote:
@@ -141,13 +141,13 @@ class _Lexer:
 
     def _double(self) -> list[WordPart]:
         self._take()
-        pieces = [WordPart("", '"', self.line, self.column)]
+        parts = [WordPart("", '"', self.line, self.column)]
         while (here := self._peek()) and here != '"':
             if here in "$`":
-                pieces.append(self._expansion('"'))
+                parts.append(self._expansion('"'))
             else:
-                pieces.append(self._text_until('"$`', '"'))
-        return pieces
+                parts.append(self._text_until('"$`', '"'))
+        return parts
 
     def _bare(self) -> WordPart:
         if self._peek() in "$`":
@@ -171,7 +171,7 @@ class _Lexer:
         return WordPart("".join(kept), quote, line, column)
 
     def _expansion(self, quote: Quote) -> WordPart:
-        """`$NAME`, `${NAME…}`, `$(…)` or `` `…` ``; a dollar sign alone is itself."""
+        """Read `$NAME`, `${NAME…}`, `$(…)` or `` `…` ``; a single dollar sign is text."""
         line, column = self.line, self.column
         if self._peek() == "`":
             end = self.text.find("`", self.at + 1)

@@ -1,6 +1,7 @@
-"""The figures that a document states, each with its place; every pattern is bounded.
+"""Finds the limits that a document states in its text and in its polling loops.
 
-A figure counts only in words that make it a limit: "up to 2GB" is one, "a file at 800MB" is none.
+A number counts only in words that make it a limit: "up to 2GB" does, "a file at 800MB" does not.
+Every pattern is bounded.
 """
 
 import re
@@ -9,12 +10,13 @@ from collections.abc import Callable, Iterator
 from nemolocal_contract.media import ACCEPTED_EXTENSIONS, MB, normalize_extension
 
 from ..model import FormatList, LimitKind, StatedLimit
+from .markdown import CodeBlock
 
 _4K = 2160
 _UNITS = {"kb": MB // 1000, "mb": MB, "gb": 1000 * MB, "tb": 1000_000 * MB}
 _SIZE = r"(\d{1,6}(?:\.\d{1,3})?)\s?(KB|MB|GB|TB|KiB|MiB|GiB|TiB)\b"
 _TIME = r"(\d{1,5})[ -]?(s|secs?|seconds?|m|mins?|minutes?|秒|分钟)(?![\w])"
-# Chinese has no spaces that would end a word.
+# Chinese has no spaces between words.
 _CHINESE_TIME = r"(\d{1,5})\s?(秒|分钟)"
 _STATUS = r"render/proxy/lambda/[<${:]"
 _LIMIT = (
@@ -22,6 +24,31 @@ _LIMIT = (
 )
 
 _ValueReader = Callable[[re.Match[str]], int]
+_RESOLUTION = (
+    r"(?:(?P<width>\d{3,4})\s?[x×]\s?(?P<height>\d{3,4})|(?P<lines>\d{3,4})p\b|4k\b|uhd\b)"
+)
+_EXPORT_NOUNS = r"(?:mp4|(?:\w{2,10} )?videos?|output|exports?|quality|files?)\b"
+_ACCEPTED = re.compile(
+    r"\b(?:supported|accepted|accepts|allowed|supports)(?: (?:upload|input|media|file|video)){0,2}"
+    r"(?: (?:formats?|types?|files?|extensions?)){0,2}\s?(?::|are\b|=|—|\|)\s?"
+    r"|(?:支持|接受)的?(?:文件|素材)?(?:格式|类型)\s?[:：|]\s?",
+    re.IGNORECASE,
+)
+_BRACKETED = re.compile(r"\(([A-Za-z0-9, /]{7,200}?)(?:,? (?:up to|max)\b[^()]{0,30})?\)")
+_NAME = re.compile(r"(?<![\w/.<-])[A-Za-z][A-Za-z0-9]{1,4}(?![\w-])")
+_LIST_END = re.compile(r"\.(?:\s|$)|。|;|\(|\bup to\b|\bmax\b")
+_MAX_LIST_LENGTH = 400
+_RENDER_STATUS_URL = re.compile(r"/api/render/proxy/lambda/[<${:]")
+_BEGINS = re.compile(r"([ \t]{0,40})(?:for|while|until)\b")
+_OPENS = re.compile(r"[ \t]{0,40}(?:do|\{)[ \t]{0,8}$")
+_ENDS = re.compile(r"[ \t]{0,40}done\b|[^#\n]{0,400};[ \t]{0,8}done\b")
+_PAUSE = re.compile(r"\bsleep(?:[ \t]{1,4}|\()(\d{1,6})\b")
+_TIMES = re.compile(
+    r"\bseq (?:1 )?(\d{1,4})\b|\{1\.\.(\d{1,4})\}|\brange\((?:\d, ?)?(\d{1,4})\)"
+    r"|\bi ?<=? ?(\d{1,4})\b"
+)
+# A sleep this long is in milliseconds.
+_MILLISECONDS = 1000
 
 
 def _size(match: re.Match[str]) -> int:
@@ -38,9 +65,9 @@ def _count(match: re.Match[str]) -> int:
 
 
 def _height(match: re.Match[str]) -> int:
-    """Pixels of the shorter side, which is what 1080p and 4K (2160) name.
+    """Return the pixels of the shorter side, which 1080p and 4K (2160) name.
 
-    A pattern with two ways to say it names the groups of the second with a letter more.
+    In patterns with two alternatives the groups of the second have a prefix.
     """
     groups = match.groupdict()
     for more in ("", "k", "r"):
@@ -52,10 +79,6 @@ def _height(match: re.Match[str]) -> int:
     return _4K
 
 
-_RESOLUTION = (
-    r"(?:(?P<width>\d{3,4})\s?[x×]\s?(?P<height>\d{3,4})|(?P<lines>\d{3,4})p\b|4k\b|uhd\b)"
-)
-_EXPORT_NOUNS = r"(?:mp4|(?:\w{2,10} )?videos?|output|exports?|quality|files?)\b"
 _PATTERNS: tuple[tuple[LimitKind, _ValueReader, str], ...] = (
     ("upload_limit", _size, rf"{_LIMIT}[^.;|\n]{{0,30}}?\b{_SIZE}"),
     ("upload_limit", _size, rf"\b{_SIZE}\s(?:max\b|maximum|limit|or (?:less|smaller))"),
@@ -115,20 +138,9 @@ _PATTERNS: tuple[tuple[LimitKind, _ValueReader, str], ...] = (
 )
 _COMPILED = tuple((k, read, re.compile(p, re.IGNORECASE)) for k, read, p in _PATTERNS)
 
-_ACCEPTED = re.compile(
-    r"\b(?:supported|accepted|accepts|allowed|supports)(?: (?:upload|input|media|file|video)){0,2}"
-    r"(?: (?:formats?|types?|files?|extensions?)){0,2}\s?(?::|are\b|=|—|\|)\s?"
-    r"|(?:支持|接受)的?(?:文件|素材)?(?:格式|类型)\s?[:：|]\s?",
-    re.IGNORECASE,
-)
-_BRACKETED = re.compile(r"\(([A-Za-z0-9, /]{7,200}?)(?:,? (?:up to|max)\b[^()]{0,30})?\)")
-_NAME = re.compile(r"(?<![\w/.<-])[A-Za-z][A-Za-z0-9]{1,4}(?![\w-])")
-_LIST_END = re.compile(r"\.(?:\s|$)|。|;|\(|\bup to\b|\bmax\b")
-_MAX_LIST_LENGTH = 400
-
 
 def find_stated_limits(lines: tuple[str, ...], first: int) -> tuple[StatedLimit, ...]:
-    """The figures from line `first` on, in the order of the document, none twice."""
+    """Return the limits from line `first` on, in the order of the document, none twice."""
     found = {
         (s.kind, s.value, s.line): s
         for number in range(first, len(lines) + 1)
@@ -142,12 +154,12 @@ def _limits_in_line(line: str, number: int) -> Iterator[StatedLimit]:
         return
     for kind, read, pattern in _COMPILED:
         for match in pattern.finditer(line):
-            said = match.group().strip()
-            yield StatedLimit(kind, read(match), number, match.start() + 1, said)
+            text = match.group().strip()
+            yield StatedLimit(kind, read(match), number, match.start() + 1, text)
 
 
 def find_formats(lines: tuple[str, ...], first: int) -> tuple[FormatList, ...]:
-    """Lists of file formats: the accepted list, and those that a sentence brackets."""
+    """Return the lists of file formats: the accepted list, and lists in brackets."""
     found: list[FormatList] = []
     for number in range(first, len(lines) + 1):
         line = lines[number - 1]
@@ -174,3 +186,50 @@ def _names(text: str, *, whole: bool) -> tuple[str, ...]:
 
 def _is_accepted(name: str) -> bool:
     return name in ACCEPTED_EXTENSIONS or normalize_extension(f"x.{name}") is not None
+
+
+def find_polling_loops(blocks: tuple[CodeBlock, ...]) -> tuple[StatedLimit, ...]:
+    """Return the interval and the number of polls of every loop that polls a render."""
+    return tuple(limit for block in blocks for limit in _in_block(block))
+
+
+def _in_block(block: CodeBlock) -> Iterator[StatedLimit]:
+    last = max((n for n, line in enumerate(block.lines) if _ENDS.match(line)), default=-1)
+    number = 0
+    while number < len(block.lines):
+        begun = _BEGINS.match(block.lines[number])
+        end = _end(block.lines, number, len(begun[1]), last) if begun else number + 1
+        loop = block.lines[number:end]
+        if begun and any(map(_RENDER_STATUS_URL.search, loop)):
+            yield from _limits_in_loop(loop, block.line + number)
+        number = end
+
+
+def _end(lines: tuple[str, ...], first: int, indent: int, last: int) -> int:
+    """Return the first line after a loop: after its `done`, or where the indentation ends.
+
+    `last` is the line of the last `done`.
+    """
+    if _ENDS.match(lines[first]):
+        return first + 1
+    for number in range(first + 1, len(lines)):
+        line = lines[number]
+        if _ENDS.match(line):
+            return number + 1
+        inside = not line.strip() or len(line) - len(line.lstrip()) > indent or _OPENS.match(line)
+        if not inside and last < number:
+            return number
+    return len(lines)
+
+
+def _limits_in_loop(loop: tuple[str, ...], first: int) -> Iterator[StatedLimit]:
+    for number, line in enumerate(loop, first):
+        pause, times = _PAUSE.search(line), _TIMES.search(line)
+        if pause is not None:
+            length = int(pause[1])
+            seconds = length // _MILLISECONDS if length >= _MILLISECONDS else length
+            text = pause.group().rstrip("(")
+            yield StatedLimit("poll_interval", seconds, number, pause.start() + 1, text)
+        if times is not None and number == first:
+            count = int(next(group for group in times.groups() if group))
+            yield StatedLimit("poll_tries", count, number, times.start() + 1, times.group())

@@ -1,10 +1,10 @@
-"""The tables that skills have: routing, errors, the GUI's words, events of the stream."""
+"""Reads the tables of a skill: routing, errors, GUI translation, events of the stream."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from ..model import ErrorRow, EventRow, GuiRow, RouteRow, RouteTarget
-from .markdown import Table
+from .markdown import Table, TableRow
 
 _QUOTED = re.compile(r"[\"“「]([^\"”」]{1,80})[\"”」]")
 _SECTION = re.compile(r"§\s?(\d{1,2}(?:\.\d{1,2}){0,2})")
@@ -31,16 +31,16 @@ _CODE = re.compile(r"(?:HTTP\s)?(\d{1,4})\b")
 _EVENT_WORDS = re.compile(
     r"\b(?:tool|text|heartbeat|stream|data:)|工具|文字|文本|心跳", re.IGNORECASE
 )
-# Whose words stand in the first column of a routing table, whatever its author calls it.
+# Headers of the first column of a routing table.
 _SPEAKER = re.compile(r"\busers?\b|\bthey say\b|\brequest\b|\bintent\b|用户", re.IGNORECASE)
 _GUI_WORDS = re.compile(r"\b(click|open|drag|preview)|(点击|打开|拖|预览)", re.IGNORECASE)
 _KNOWN_CODES = frozenset(("1001", "1002", "2001", "4001", "4002", "400", "402", "429"))
-# A table is known by its cells once so many of them are of its kind.
+# The number of matching cells that identifies a table.
 _MIN_MATCHES = 2
 
 
 def routing_rows(tables: tuple[Table, ...]) -> tuple[RouteRow, ...]:
-    """The rows of the routing table, whichever way round its last column is."""
+    """Return the rows of the routing table."""
     return tuple(
         _route(row.cells, row.line, table.header)
         for table in tables
@@ -74,7 +74,7 @@ def _target(text: str) -> RouteTarget:
 
 
 def _skips(cells: tuple[str, ...], header: tuple[str, ...]) -> bool | None:
-    """Whether SSE is skipped: a column "Skip SSE?", or one that says the opposite."""
+    """Whether SSE is skipped, by a column "Skip SSE?" or one with the opposite meaning."""
     named = ((n, name) for n, name in enumerate(header) if n and "sse" in name)
     column, name = next(named, (0, ""))
     if not column or column >= len(cells):
@@ -89,7 +89,7 @@ def _skips(cells: tuple[str, ...], header: tuple[str, ...]) -> bool | None:
 def error_rows(
     tables: tuple[Table, ...], lines: tuple[str, ...], first: int
 ) -> tuple[ErrorRow, ...]:
-    """Codes from tables whose first column has them, and from lists `1001 — …`."""
+    """Return the codes in the first column of tables, and in lists `1001 — …`."""
     found = [row for table in tables for row in _error_rows_of(table)]
     for number in range(first, len(lines) + 1):
         match = _CODE_LINE.match(lines[number - 1])
@@ -110,14 +110,9 @@ def _error_rows_of(table: Table) -> Iterator[ErrorRow]:
 
 
 def gui_rows(tables: tuple[Table, ...]) -> tuple[GuiRow, ...]:
-    """What the backend says and what is done instead."""
-    return tuple(
-        GuiRow(row.cells[0], row.cells[1], row.line)
-        for table in tables
-        if _is_gui_table(table)
-        for row in table.rows
-        if len(row.cells) > 1
-    )
+    """Return the rows of the GUI translation table."""
+    rows = _rows_of(tables, _is_gui_table)
+    return tuple(GuiRow(row.cells[0], row.cells[1], row.line) for row in rows)
 
 
 def _is_gui_table(table: Table) -> bool:
@@ -130,14 +125,9 @@ def _is_gui_table(table: Table) -> bool:
 
 
 def event_rows(tables: tuple[Table, ...]) -> tuple[EventRow, ...]:
-    """The events of the stream and what is done with them."""
-    return tuple(
-        EventRow(row.cells[0], row.cells[1], row.line)
-        for table in tables
-        if _is_event_table(table)
-        for row in table.rows
-        if len(row.cells) > 1
-    )
+    """Return the rows of the table of stream events."""
+    rows = _rows_of(tables, _is_event_table)
+    return tuple(EventRow(row.cells[0], row.cells[1], row.line) for row in rows)
 
 
 def _is_event_table(table: Table) -> bool:
@@ -145,3 +135,10 @@ def _is_event_table(table: Table) -> bool:
     return ("event" in name or "事件" in name) and any(
         _EVENT_WORDS.search(row.cells[0]) for row in table.rows
     )
+
+
+def _rows_of(tables: tuple[Table, ...], matches: Callable[[Table], bool]) -> Iterator[TableRow]:
+    """Yield the rows with two or more cells of the matching tables."""
+    for table in tables:
+        if matches(table):
+            yield from (row for row in table.rows if len(row.cells) > 1)

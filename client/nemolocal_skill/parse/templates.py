@@ -1,4 +1,4 @@
-"""Texts with holes: `<sid>`, `$TOKEN`, `${ID:-x}`, `$(date +%s)` and what goes into them."""
+"""Texts with placeholders: `<sid>`, `$TOKEN`, `${ID:-x}`, `$(date +%s)`; and how to fill them."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -20,7 +20,7 @@ _ELLIPSIS = re.compile(r"\.\.\.|…")
 
 
 class Placeholder(msgspec.Struct, frozen=True):
-    """A place for a value: the name that stands there, or the command of a substitution."""
+    """A placeholder: its name, or the command of a substitution."""
 
     name: str
 
@@ -30,23 +30,23 @@ Lookup = Callable[[str], object]
 
 
 def template_from_word(word: ShellWord) -> Template:
-    """What a shell would put together: nothing with a $ is a hole in single quotes."""
+    """Return the template of a shell word; in single quotes `$` is not a placeholder."""
     parts: list[str | Placeholder] = []
-    for piece in word.parts:
-        if piece.variable or piece.substitution:
-            parts.append(Placeholder(piece.variable or piece.substitution))
+    for part in word.parts:
+        if part.variable or part.substitution:
+            parts.append(Placeholder(part.variable or part.substitution))
         else:
-            parts += _split(piece.text, _IN_QUOTES)
+            parts += _split(part.text, _IN_QUOTES)
     return tuple(parts)
 
 
 def template_from_text(text: str) -> Template:
-    """A text of the document with the names in it."""
+    """Return the template of a text."""
     return tuple(_split(text, _IN_TEXT))
 
 
 def template_from_path(path: str) -> Template:
-    """A path, where `{name}` and `:name` are holes as well."""
+    """Return the template of a path, where `{name}` and `:name` are placeholders too."""
     return tuple(_split(path, _IN_PATH))
 
 
@@ -62,14 +62,14 @@ def _split(text: str, pattern: re.Pattern[str]) -> Iterator[str | Placeholder]:
 
 
 def fill_template(template: Template, lookup: Lookup) -> str:
-    """The text with its holes filled; what is no text is written as JSON."""
+    """Fill the placeholders of a text; values that are not text are written as JSON."""
     return "".join(p if isinstance(p, str) else _text(lookup(p.name)) for p in template)
 
 
 def fill_json_template(template: Template, lookup: Lookup) -> str:
-    """JSON with its holes filled: inside a string with its text, elsewhere with its JSON.
+    """Fill the placeholders of JSON: within a string with text, elsewhere with JSON.
 
-    An ellipsis outside of strings stands for nothing: `{"draft":{…}}`.
+    An ellipsis outside of strings is removed: `{"draft":{…}}`.
     """
     filled: list[str] = []
     inside = False
@@ -78,23 +78,23 @@ def fill_json_template(template: Template, lookup: Lookup) -> str:
             value = lookup(part.name)
             filled.append(encode_json(_text(value)).decode()[1:-1] if inside else _json(value))
             continue
-        for number, stretch in enumerate(_unescaped_quotes(part)):
+        for number, text in enumerate(_split_at_quotes(part)):
             if number:
                 inside = not inside
                 filled.append('"')
-            filled.append(stretch if inside else _ELLIPSIS.sub("", stretch))
+            filled.append(text if inside else _ELLIPSIS.sub("", text))
     return "".join(filled)
 
 
-def _unescaped_quotes(text: str) -> list[str]:
-    """The text between its quotation marks, those behind a backslash left alone."""
-    stretches, begun, escaped = [], 0, False
+def _split_at_quotes(text: str) -> list[str]:
+    """Split a text at its unescaped quotation marks."""
+    parts, start, escaped = [], 0, False
     for at, character in enumerate(text):
         if character == '"' and not escaped:
-            stretches.append(text[begun:at])
-            begun = at + 1
+            parts.append(text[start:at])
+            start = at + 1
         escaped = character == "\\" and not escaped
-    return [*stretches, text[begun:]]
+    return [*parts, text[start:]]
 
 
 def _text(value: object) -> str:

@@ -1,1 +1,1 @@
-"""Running a skill document: its calls are prepared, made and judged."""
+"""Runs the calls of a skill document."""

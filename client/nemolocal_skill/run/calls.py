@@ -1,4 +1,4 @@
-"""The calls that a document makes: its curl commands or, without any, what its text describes."""
+"""The calls of a document: its curl commands, or if it has none, those that its text describes."""
 
 import re
 from collections.abc import Iterator
@@ -21,11 +21,11 @@ from ..parse.templates import (
     template_from_word,
 )
 
-# The order of the workflow, for documents that only list what there is.
+# The order of the workflow, for documents without commands.
 WORKFLOW = ("token", "session", "upload", "chat", "state", "balance", "render", "render_status")
 _JSON = "application/json"
 _FORM = "application/x-www-form-urlencoded"
-# What each field of a body holds where a document names the fields and shows no body.
+# The value of each field, for documents that name the fields but show no body.
 _FIELDS: dict[str, tuple[tuple[str, Template], ...]] = {
     "session": (("task_name", ('"project"',)), ("language", ('"', Placeholder("lang"), '"'))),
     "chat": (
@@ -51,10 +51,10 @@ class FormField(msgspec.Struct, frozen=True):
 
 
 class SkillCall(msgspec.Struct, frozen=True):
-    """One call of a document, with holes where values of earlier answers go.
+    """A call of a document, with placeholders for values of earlier responses.
 
-    `name` is the contract's endpoint, "" for another. `about` is what the document says about the
-    endpoint. `notes` say what the document leaves out.
+    `name` is the contract's endpoint, "" for any other. `about` is what the document says about the
+    endpoint. `notes` say what is missing in the document.
     """
 
     line: int
@@ -69,7 +69,7 @@ class SkillCall(msgspec.Struct, frozen=True):
 
 
 def plan_calls(skill: Skill) -> tuple[SkillCall, ...]:
-    """The calls in the order in which they are made."""
+    """Return the calls in their order."""
     if skill.commands:
         return tuple(_call_from_command(skill, curl) for curl in skill.commands if curl.url)
     return tuple(_call_from_text(skill, name) for name in WORKFLOW if skill.endpoints)
@@ -122,13 +122,13 @@ def _forms(curl: CurlCommand) -> Iterator[FormField]:
 
 
 def _call_from_text(skill: Skill, name: str) -> SkillCall:
-    """A call with exactly the headers and the body that the text states."""
+    """Return a call with only the headers and the body that the text states."""
     uses = [use for use in skill.endpoints if use.name == name]
     use = max(uses, key=lambda use: (len("".join(use.bodies)), bool(use.about)), default=None)
     endpoint = endpoints()[name]
     notes: list[str] = []
     if use is None:
-        notes.append("the document does not name this endpoint: its path is the contract's")
+        notes.append("the document does not name this endpoint: using the contract's path")
         filled = endpoint.template.replace("{user}", CURRENT_USER)
         use = EndpointMention(endpoint.method, filled, 0, 0, "", (), name)
     about = _text_about(skill, name)
@@ -146,13 +146,13 @@ def _call_from_text(skill: Skill, name: str) -> SkillCall:
 
 
 def _stated_body(name: str, use: EndpointMention, about: str, notes: list[str]) -> Template:
-    """The body that is shown; else one of the fields that are named; else the contract's."""
+    """Return the body in the text, else one with the fields in the text, else the contract's."""
     if use.bodies:
         return template_from_text(use.bodies[0])
     fields = _FIELDS.get(name, ())
     named = tuple(field for field in fields if re.search(rf"\b{field[0]}\b", about))
     if fields and not named:
-        notes.append("the document shows no body: the contract's is sent")
+        notes.append("the document shows no body: sending the contract's")
     parts: list[str | Placeholder] = []
     for field, value in named or fields:
         parts += [", " if parts else "{", f'"{field}":', *value]

@@ -1,4 +1,4 @@
-"""What a server answered to the calls of a document, held against what the document says."""
+"""Compares the responses to a document's calls with what the document says."""
 
 import re
 import sys
@@ -15,7 +15,7 @@ from nemolocal_contract.turn_events import Text, decode_turn_events
 from ..parse.document import Skill
 from .calls import SkillCall
 
-# The fields of replies that a document may promise.
+# The fields of responses that a document may mention.
 _PROMISABLE_FIELDS = {
     "token": ("token", "credits", "user_id", "expires_at"),
     "session": ("session_id", "task_id"),
@@ -27,7 +27,7 @@ _PROMISABLE_FIELDS = {
 
 
 class ReceivedResponse(msgspec.Struct, frozen=True):
-    """A reply: status 0 where none came; `text` is the body, or the reason why there is none."""
+    """A response; with status 0 there is none, and `text` is the reason instead of the body."""
 
     status: int
     kind: str
@@ -35,9 +35,9 @@ class ReceivedResponse(msgspec.Struct, frozen=True):
 
 
 class SkillCallResult(msgspec.Struct, frozen=True):
-    """What became of a call; `rules` are the rules of the contract that it touched.
+    """The result of a call; `rules` are the rules of the contract that it touched.
 
-    `as_said`: it was answered as the document says. `told` is what was answered, in one line.
+    `as_said`: the response is as the document says. `told` is the response in one line.
     """
 
     number: int
@@ -52,7 +52,7 @@ class SkillCallResult(msgspec.Struct, frozen=True):
 
 
 def decode_json_or_none(text: str) -> Any:
-    """The JSON of a reply, None where it is none."""
+    """Decode JSON; None if it is not valid."""
     try:
         return decode_json(text)
     except (msgspec.DecodeError, RecursionError):
@@ -60,7 +60,7 @@ def decode_json_or_none(text: str) -> Any:
 
 
 def find_field(body: object, name: str) -> object:
-    """The first value under this key, anywhere in a reply; None where there is none."""
+    """Return the first value of this key anywhere in a response, None if there is none."""
     rows = [body]
     for row in rows:  # grows while it is walked: breadth first, no recursion
         if isinstance(row, dict):
@@ -73,8 +73,10 @@ def find_field(body: object, name: str) -> object:
 
 
 def response_code(received: ReceivedResponse) -> int | None:
-    """The code of a reply: the envelope's, else 0 for a success and the status for a failure or
-    a redirection; None where no reply came."""
+    """Return the code of the envelope, else 0 for a success or the status of a failure.
+
+    None if there is no response.
+    """
     body = decode_json_or_none(received.text)
     if isinstance(body, dict) and type(body.get("code")) is int:
         return int(body["code"])
@@ -84,7 +86,7 @@ def response_code(received: ReceivedResponse) -> int | None:
 def evaluate_response(
     skill: Skill, call: SkillCall, received: ReceivedResponse
 ) -> tuple[bool, str]:
-    """Whether a reply is what the document promises, and what it says."""
+    """Return whether a response is as the document says, and a summary."""
     code = response_code(received)
     if code != ResponseCode.OK:
         return False, _failure(skill, received, code)
@@ -96,11 +98,11 @@ def evaluate_response(
     ]
     lacking = [name for name in promised if find_field(body, name) is None]
     if lacking:
-        return False, f"the document promises {', '.join(lacking)}, and there is none"
+        return False, f"the document promises {', '.join(lacking)}, but the response lacks it"
     grant = skill.limits.credits
     credits = find_field(body, "credits")
     if call.name == "token" and grant is not None and credits != grant:
-        return False, f"the document promises {grant} credits, and there are {credits}"
+        return False, f"the document promises {grant} credits, but the response has {credits}"
     return _evaluate_render(call, body) or (True, _summary(call, body))
 
 
@@ -110,18 +112,18 @@ def _failure(skill: Skill, received: ReceivedResponse, code: int | None) -> str:
     body = decode_json_or_none(received.text)
     message = body.get("message") or body.get("detail") if isinstance(body, dict) else ""
     row = next((row for row in skill.errors if row.code == code), None)
-    said = f" (the document: {row.text})" if row is not None else ""
-    return sanitize_line(f"{message or 'no message'}{said}")
+    advice = f" (the document: {row.text})" if row is not None else ""
+    return sanitize_line(f"{message or 'no message'}{advice}")
 
 
 def _evaluate_stream(received: ReceivedResponse) -> tuple[bool, str]:
     if received.kind != "text/event-stream":
-        return False, f"no stream of events but {received.kind or 'nothing'}"
+        return False, f"expected an event stream, got {received.kind or 'nothing'}"
     parser = SseParser(largest=sys.maxsize)
     frames = [*parser.feed(received.text.encode()), *parser.finish()]
     events = [event for frame in frames for event in decode_turn_events(frame)]
     texts = [event.text for event in events if isinstance(event, Text)]
-    return True, sanitize_line(texts[0]) if texts else "no text: the state tells what changed"
+    return True, sanitize_line(texts[0]) if texts else "no text: the state shows what changed"
 
 
 def _evaluate_render(call: SkillCall, body: Any) -> tuple[bool, str] | None:

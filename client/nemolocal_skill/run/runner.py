@@ -1,4 +1,4 @@
-"""Makes the calls of a document on a server, without a shell, and hears the answers out."""
+"""Makes the calls of a document on a server, without a shell, and evaluates the responses."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,7 +17,6 @@ from ..parse.document import Skill
 from ..parse.endpoint_mentions import url_path
 from ..parse.templates import Template, fill_json_template, fill_template
 from .calls import SkillCall, plan_calls
-from .prerequisites import Prerequisites
 from .results import (
     ReceivedResponse,
     SkillCallResult,
@@ -26,19 +25,19 @@ from .results import (
     find_field,
     response_code,
 )
-from .variables import SkillVariables
+from .variables import Prerequisites, SkillVariables
 
-# A render takes as long as it takes: it is asked for twice a second, for ten minutes.
+# A render is polled twice a second, for ten minutes.
 _POLL_SECONDS, _POLLS = 0.5, 1200
 _RENDER_ENDPOINTS = ("render_status", "render_cancel", "render_download")
 _UNFINISHED = ("pending", "processing")
 
 
 class SkillRunTarget(msgspec.Struct, frozen=True):
-    """Where a document is played.
+    """The server that a document runs against.
 
-    `http` has the server's base URL and no headers of its own; `clip` is the file for every
-    upload, and `fixture` the URL of one; `rules` says which rules the last request touched.
+    `http` has the server's base URL and no own headers; `clip` is the file for every upload,
+    `clip_url` the URL of one; `last_request_rules` returns the rules that the last request touched.
     """
 
     http: httpx.Client
@@ -48,20 +47,22 @@ class SkillRunTarget(msgspec.Struct, frozen=True):
     last_request_rules: Callable[[], tuple[str, ...]]
 
 
-def run_skill(skill: Skill, stage: SkillRunTarget) -> Iterator[SkillCallResult]:
-    """The answers to the calls of a document, as they come."""
-    return _SkillRunner(skill, stage).run()
+def run_skill(skill: Skill, target: SkillRunTarget) -> Iterator[SkillCallResult]:
+    """Make the calls of a document and yield each result."""
+    return _SkillRunner(skill, target).run()
 
 
 class _SkillRunner:
-    def __init__(self, skill: Skill, stage: SkillRunTarget) -> None:
+    def __init__(self, skill: Skill, target: SkillRunTarget) -> None:
         self._skill = skill
-        self._target = stage
+        self._target = target
         attribution = skill.attribution()
         encode_headers(attribution.headers())
-        base_url = str(stage.http.base_url).rstrip("/")
-        self._variables = SkillVariables(skill, attribution, base_url, stage.clip_url, stage.clock)
-        self._prerequisites = Prerequisites(stage.http, self._variables, attribution, stage.clip)
+        base_url = str(target.http.base_url).rstrip("/")
+        self._variables = SkillVariables(
+            skill, attribution, base_url, target.clip_url, target.clock
+        )
+        self._prerequisites = Prerequisites(target.http, self._variables, attribution, target.clip)
 
     def run(self) -> Iterator[SkillCallResult]:
         for number, call in enumerate(plan_calls(self._skill), 1):
@@ -73,17 +74,17 @@ class _SkillRunner:
         url = self._url(call)
         shown = sanitize_line(f"{call.method} {url.partition('?')[0]}")
         if not url.startswith("/"):
-            told = "not called: it is no address of the API"
+            told = "not called: not a URL of the API"
             return SkillCallResult(number, call.line, shown, 0, None, True, told)
         if call.name in _RENDER_ENDPOINTS and "render" not in self._variables.values:
-            told = "not called: no render was accepted before it"
+            told = "not called: no render was accepted before"
             return SkillCallResult(number, call.line, shown, 0, None, False, told)
         received = self._send(call, url)
         as_said, told = evaluate_response(self._skill, call, received)
         code = response_code(received)
         if code == ResponseCode.OK:
             self._prerequisites.record_response(call, decode_json_or_none(received.text))
-        unset = (f"{name} is set nowhere" for name in dict.fromkeys(self._variables.unset))
+        unset = (f"{name} is not set" for name in dict.fromkeys(self._variables.unset))
         notes = (*call.notes, *self._prerequisites.notes, *unset)
         rules = self._target.last_request_rules()
         return SkillCallResult(
@@ -91,19 +92,19 @@ class _SkillRunner:
         )
 
     def _url(self, call: SkillCall) -> str:
-        """Path and query on the server; the URL itself where it belongs to somebody else."""
+        """Return path and query on the server, or the whole URL of another host."""
         filled = fill_template(call.url, lambda name: self._variables.lookup(name, "path"))
         own = (str(self._variables.values["base"]), *(b.url for b in self._skill.base_urls))
         for origin in (*own, CLOUD_BASE_URL):
             if filled.startswith(f"{origin}/"):
                 return filled[len(origin) :]
-        # An unknown variable before the path is nothing to a shell, and the base to its author.
+        # An unknown variable before the path is empty for a shell, but its author means the base.
         return url_path(filled) if filled.startswith(("$", "<")) else filled
 
     def _send(self, call: SkillCall, url: str) -> ReceivedResponse:
         self._variables.render_count += call.name == "render"
         lookup = self._variables.lookup
-        # As curl sends them: bytes, whatever the alphabet.
+        # As curl sends them: UTF-8 bytes.
         headers = {
             name.encode(): self._header(name, value).encode() for name, value in call.headers
         }
@@ -129,7 +130,7 @@ class _SkillRunner:
     def _poll_render(
         self, call: SkillCall, url: str, headers: dict[bytes, bytes], received: ReceivedResponse
     ) -> ReceivedResponse:
-        """Ask for a render until it has ended, as the document would."""
+        """Poll a render until it ends, as the document would."""
         for _ in range(_POLLS if call.name == "render_status" else 0):
             if find_field(decode_json_or_none(received.text), "status") not in _UNFINISHED:
                 break
@@ -138,7 +139,7 @@ class _SkillRunner:
         return received
 
     def _body(self, call: SkillCall) -> str:
-        """The body; where it is in a file of the user's nothing is sent."""
+        """Return the body; "" if the document reads it from a file."""
         text = "".join(part for part in call.body if isinstance(part, str)).lstrip()
         filled = fill_json_template if text.startswith(("{", "[")) else fill_template
         return filled(call.body, self._variables.lookup)
@@ -149,6 +150,6 @@ class _SkillRunner:
         try:
             reply = self._target.http.request(method, url, headers=headers, **sent)
         except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
-            return ReceivedResponse(0, "", f"no answer: {type(error).__name__}")
+            return ReceivedResponse(0, "", f"no response: {type(error).__name__}")
         kind = reply.headers.get("content-type", "").partition(";")[0]
         return ReceivedResponse(reply.status_code, kind, reply.text)

@@ -18,8 +18,8 @@ from nemolocal_client.operations import (
     Secret,
     Sleep,
 )
-from nemolocal_client.polling import CONTRACT_POLLING, PollPolicy
 from nemolocal_client.response_errors import render_status_of
+from nemolocal_client.retry import CONTRACT_POLLING, PollPolicy
 from nemolocal_contract.envelope import decode_json, encode_json
 
 from . import client_scenarios

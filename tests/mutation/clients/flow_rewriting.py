@@ -9,8 +9,8 @@ from typing import Any, TypeVar
 
 import httpx
 
+from nemolocal_client.driver import FlowExecution
 from nemolocal_client.errors import NemoError
-from nemolocal_client.flow_execution import FlowExecution
 from nemolocal_client.operations import DownloadFile, Flow, HttpCall, OpenStream, Operation
 from nemolocal_contract.endpoints import CHAT, find_endpoint
 
@@ -22,7 +22,7 @@ Memory = dict[str, Any]
 OperationHandler = Callable[[Operation, OnApplied, Memory], Flow[Any]]
 """Does something else than what an effect wants: yields effects, and returns the answer."""
 
-# All flows of the sync face begin there, those whose lines are wanted one by one too.
+# Both drivers start every flow with this class.
 _FLOW_TARGET = "driver.FlowExecution"
 _SEND_TARGET = "transport.httpx.Client.send"
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from nemolocal_client import KeptSession, Profile, json_lines_file
-from nemolocal_client.input_files import FileIdentity
-from nemolocal_client.json_lines_file import MOST_BYTES, MOST_FILES
+from nemolocal_client import KeptSession, Profile, config_files
+from nemolocal_client.config_files import MOST_BYTES, MOST_FILES
+from nemolocal_client.local_files import FileIdentity
 
 URL = "http://127.0.0.1:8787"
 
@@ -22,8 +22,8 @@ def file(name: str) -> FileIdentity:
 @pytest.fixture(autouse=True)
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Files of a few dozen lines, and few of them."""
-    monkeypatch.setattr(json_lines_file, "MOST_BYTES", 6000)
-    monkeypatch.setattr(json_lines_file, "MOST_FILES", 3)
+    monkeypatch.setattr(config_files, "MOST_BYTES", 6000)
+    monkeypatch.setattr(config_files, "MOST_FILES", 3)
 
 
 def sizes(folder: Path, kind: str) -> list[int]:
@@ -131,9 +131,9 @@ def test_shortened_list_is_for_its_owner_only_and_nothing_else_is_left(tmp_path:
 _KEEP = """
 import sys
 from pathlib import Path
-from nemolocal_client import KeptSession, Profile, json_lines_file
-from nemolocal_client.input_files import FileIdentity
-json_lines_file.MOST_BYTES = 20_000
+from nemolocal_client import KeptSession, Profile, config_files
+from nemolocal_client.local_files import FileIdentity
+config_files.MOST_BYTES = 20_000
 profile, me = Profile(Path(sys.argv[1])), sys.argv[2]
 for number in range(300):
     profile.keep_session("http://x", KeptSession("filler", used_at=number, last_message="x" * 200))
