@@ -45,7 +45,7 @@ def test_silence_by_rate_quota_or_script(
         (("--silent-rate", 2), "silent rate must be from 0 to 1, not 2.0"),
         (("--silent-quota", "many"), "silent quota must be K/N, for example 3/10, not 'many'"),
         (("--silent-quota", "4/3"), "silent quota must be K/N with 0 <= K <= N, not 4/3"),
-        (("--silent-script", "s!"), "silent script has !: only . s a n l have a meaning"),
+        (("--silent-script", "s!"), "silent script has !: only . s a n l are allowed"),
         (("--chaos", 7), "chaos must be from 0 to 1, not 7.0"),
     ],
 )

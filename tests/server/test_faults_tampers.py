@@ -10,13 +10,13 @@ from nemolocal_agent.tool_calls import PlannedToolCall
 from nemolocal_contract.draft import Draft
 from nemolocal_contract.sse import HEARTBEAT_BYTES, SseParser
 from nemolocal_contract.turn_events import Heartbeat, Text
-from nemolocal_server.faults.body_filters import (
+from nemolocal_server.faults.catalogue import CATALOGUE, ActiveFault
+from nemolocal_server.faults.response_faults import (
     BodyFilter,
     CutConnection,
     FilterOutput,
     body_filter_for,
 )
-from nemolocal_server.faults.catalogue import CATALOGUE, ActiveFault
 from nemolocal_server.faults.turn_faults import NO_TURN_FAULTS, turn_faults_for
 from nemolocal_server.seeded_random import SeededRandom
 from nemolocal_server.transport import uvicorn_protocols
@@ -27,6 +27,7 @@ from nemolocal_server.turns.turn_schedule import (
     CommitEdits,
     TurnSeed,
     TurnStep,
+    limit_duration,
     schedule_edit,
 )
 
@@ -111,7 +112,7 @@ def test_no_faults_together_make_a_turn_longer_than_it_may_be(names: list[str], 
     active = tuple(ActiveFault(name, CATALOGUE[name].args()) for name in names)
     key = TurnSeed("client", 1, 1, "compress it")
     plan = schedule_edit(JOBS, "done", key, SeededRandom(seed), 15)
-    steps = turn_faults_for(active).apply(plan, 15)
+    steps = limit_duration(turn_faults_for(active).apply(plan, 15))
     assert sum(step.delay for step in steps) <= CLOUD_TURN_TIMES.limit + 1e-9
     ends = [number for number, step in enumerate(steps) if isinstance(step.action, AbortTurn)]
     assert all(not isinstance(s.action, CommitEdits | Text) for n in ends for s in steps[n:]) or (

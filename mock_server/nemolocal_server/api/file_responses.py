@@ -1,4 +1,4 @@
-"""Files as replies: one that a reset or a restore takes away meanwhile is not found, no defect."""
+"""Files as responses; 404 for a file that a reset or a restore deletes meanwhile."""
 
 from starlette.exceptions import HTTPException
 from starlette.responses import FileResponse
@@ -9,24 +9,24 @@ from nemolocal_contract.response_codes import ResponseCode
 
 
 class StoredFileResponse(FileResponse):
-    """A file of the data folder, whose `stat_result` is known."""
+    """A file of the data folder with a known `stat_result`."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await _send_unless_gone(super().__call__, scope, receive, send)
 
 
 class StoredFiles(StaticFiles):
-    """Files of a folder by their unguessable names, no token needed (REN-8)."""
+    """Files of a folder by their unguessable names, without a token (REN-8)."""
 
     async def check_config(self) -> None:
-        """Serve nothing, instead of failing, where the folder has gone."""
+        """Do not fail if the folder is missing."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await _send_unless_gone(super().__call__, scope, receive, send)
 
 
 async def _send_unless_gone(app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
-    """Let `app` send a file: its head goes out with its body, which begins once it is open."""
+    """Send the headers together with the body, which starts only after the file was opened."""
     head: list[Message] = []
 
     async def send_together(message: Message) -> None:
