@@ -136,12 +136,15 @@ def check_user(user: str, token: TokenRecord) -> None:
 def session_in_path(request: Request, scope: TokenScope) -> tuple[TokenRecord, SessionRecord]:
     """Return the caller's token and the session in the path (SES-3)."""
     token = authenticate(request, scope)
-    check_user(request.path_params["user"], token)
-    return token, find_session(request, token, request.path_params["session"])
+    path = request.path_params
+    return token, find_session(request, token, path["session"], path["user"])
 
 
-def find_session(request: Request, token: TokenRecord, session_id: str) -> SessionRecord:
+def find_session(
+    request: Request, token: TokenRecord, session_id: str, user: str = CURRENT_USER
+) -> SessionRecord:
     """Return the caller's session with this id and mark it as used; else 1002 (SES-3)."""
+    check_user(user, token)
     sessions = services_of(request).context.sessions
     session = sessions.find(token, session_id)
     sessions.touch(session)

@@ -141,7 +141,7 @@ def test_a_snapshot_is_refused_while_something_runs(
     edited.submit("render_1")
     reply = edited.post(CONTROL + "/snapshot", json={})
     assert reply["code"] == 400
-    assert "0 turns and 1 render." in reply["message"]
+    assert "0 turns and 1 render are running" in reply["message"]
 
 
 def test_a_reset_stops_what_runs_and_ends_its_streams(

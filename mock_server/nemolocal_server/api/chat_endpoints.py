@@ -13,7 +13,6 @@ from .. import ids
 from ..errors import bad_request
 from ..request_context import (
     authenticate_and_read,
-    check_user,
     context_of,
     dialect_of,
     find_session,
@@ -27,9 +26,8 @@ _MAX_MESSAGE = 20_000
 async def run_sse(request: Request) -> Response:
     """Start a turn and stream it until it ends; there is no final event (SSE-4)."""
     token, body = await authenticate_and_read(request, ChatRequest, "write")
-    check_user(body.user_id, token)
     services = services_of(request)
-    session = find_session(request, token, body.session_id)
+    session = find_session(request, token, body.session_id, body.user_id)
     context = context_of(request.scope)
     turn = services.turns.start(token, session, _message(body), context.faults)
     context.annotations.set_turn(turn.number, len(turn.edits))

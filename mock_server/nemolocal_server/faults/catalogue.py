@@ -33,7 +33,7 @@ class FaultArgs(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class AfterEventsArgs(FaultArgs, frozen=True, forbid_unknown_fields=True):
-    """After so many events; a response that is no stream is cut in its middle."""
+    """After so many events; a response that is not a stream is cut in its middle."""
 
     after: Annotated[int, Meta(ge=0, le=10_000)] = 1
 

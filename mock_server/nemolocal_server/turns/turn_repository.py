@@ -31,9 +31,10 @@ class LateEdit(msgspec.Struct, frozen=True):
 
 
 class TurnRepository:
-    """One row for each turn, and one more for each turn that edits."""
+    """One row for each turn, and one more for each turn that edits; `holds` are their credits."""
 
     def __init__(self, context: ServerContext) -> None:
+        self.holds = CreditHolds(context)
         self._store = context.store
         self._ledger = context.ledger
         self._clock = context.clock
@@ -88,9 +89,21 @@ class TurnRepository:
             drawn=outcome.from_policy,
         )
 
-    def finish(self, session_id: str, number: int, status: str, *, late: bool) -> None:
-        """Set the final status of a turn; `late` if its edit may be waiting."""
-        if late:
+    def succeed(self, session_id: str, number: int, *, is_edit: bool, is_late: bool) -> None:
+        """Finish a turn and charge the hold of its edit; a late one waits no longer."""
+        with self._store.transaction():
+            if is_edit:
+                self.holds.settle(session_id, number)
+            self._finish(session_id, number, "done", is_late=is_late)
+
+    def fail(self, session_id: str, number: int, *, is_late: bool) -> None:
+        """Finish a turn and release its hold; a late edit waits no longer."""
+        with self._store.transaction():
+            self.holds.release(session_id, number, "turn failed")
+            self._finish(session_id, number, "failed", is_late=is_late)
+
+    def _finish(self, session_id: str, number: int, status: str, *, is_late: bool) -> None:
+        if is_late:
             self.set_waiting(session_id, number, False)
         self._store.execute(
             """UPDATE turns SET status = :status, ended = :now

@@ -61,7 +61,7 @@ class CommitEdits(msgspec.Struct, frozen=True):
 
 
 class AbortTurn(msgspec.Struct, frozen=True):
-    """The turn ends early; what it has not done yet is not done."""
+    """The turn ends here; its remaining steps are dropped."""
 
 
 class TurnStep(msgspec.Struct, frozen=True):

@@ -31,7 +31,7 @@ from ..faults.turn_faults import NO_TURN_FAULTS, turn_faults_for
 from .draft_service import DraftService, StagePreview
 from .media_generator import MediaGenerator
 from .silent_turns import EditOutcome, choose_outcome
-from .turn_repository import CreditHolds, LateEdit, TurnRepository
+from .turn_repository import LateEdit, TurnRepository
 from .turn_schedule import (
     AbortTurn,
     CommitEdits,
@@ -91,7 +91,6 @@ class TurnPlanner:
     ) -> None:
         self._context = context
         self._settings = context.settings
-        self._holds = CreditHolds(context)
         self._repository = repository
         self._drafts = drafts
 
@@ -152,7 +151,7 @@ class TurnPlanner:
             steps = schedule_edit(calls[0], said, seed, self._context.rng, heartbeat, times)
         turn = RunningTurn(session, seed.turn, steps)
         turn.stages, turn.previews, turn.outcome = stages, previews, outcome
-        turn.hold_id = self._holds.take(token, session, edits)
+        turn.hold_id = self._repository.holds.take(token, session, edits)
         return turn
 
     def _success_text(
@@ -176,7 +175,6 @@ class TurnService:
         self._context = context
         self._repository = TurnRepository(context)
         self._drafts = DraftService(context)
-        self._holds = CreditHolds(context)
         self._planner = TurnPlanner(context, self._repository, self._drafts)
         self._media_generator = MediaGenerator(context, self._drafts)
         self._tasks = SessionTasks()
@@ -270,15 +268,10 @@ class TurnService:
             else:
                 turn.emit(step.action)
         if not turn.stages:
-            self._finish(turn, "done")
+            self._repository.succeed(turn.session.id, turn.number, is_edit=False, is_late=False)
 
     def _fail(self, turn: RunningTurn) -> None:
-        with self._context.store.transaction():
-            self._holds.release(turn.session.id, turn.number, "turn failed")
-            self._finish(turn, "failed")
-
-    def _finish(self, turn: RunningTurn, status: str) -> None:
-        self._repository.finish(turn.session.id, turn.number, status, late=turn.is_late)
+        self._repository.fail(turn.session.id, turn.number, is_late=turn.is_late)
 
     async def _commit(self, turn: RunningTurn, stage: int) -> None:
         """Apply the edits of a stage, give them up, or leave them for later (SSE-5)."""
@@ -318,5 +311,6 @@ class TurnService:
         with self._context.store.transaction():
             self._drafts.commit(session, edits, turn.number, asset_ids, preview)
             if stage + 1 == len(turn.stages):
-                self._holds.settle(session.id, turn.number)
-                self._finish(turn, "done")
+                self._repository.succeed(
+                    session.id, turn.number, is_edit=True, is_late=turn.is_late
+                )
