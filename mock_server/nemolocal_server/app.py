@@ -29,7 +29,6 @@ from .api.control import (
     server_endpoints,
     token_admin_endpoints,
 )
-from .api.file_responses import StoredFiles
 from .data.assets import CDN_PATH
 from .data.storage_errors import STORAGE_ERRORS
 from .errors import ContractError
@@ -44,6 +43,7 @@ from .middleware import (
     ForbiddenMiddleware,
 )
 from .responses import (
+    StoredFiles,
     handle_contract_error,
     handle_http_exception,
     handle_storage_error,

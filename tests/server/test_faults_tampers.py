@@ -25,10 +25,10 @@ from nemolocal_server.turns.turn_schedule import (
     CLOUD_TURN_TIMES,
     AbortTurn,
     CommitEdits,
+    TurnScheduler,
     TurnSeed,
     TurnStep,
     limit_duration,
-    schedule_edit,
 )
 
 JOBS = (PlannedToolCall((Compress(),), Draft(), Draft()),)
@@ -111,7 +111,7 @@ def test_one_frame_more_is_put_between_the_others(frames: list[bytes], after: in
 def test_no_faults_together_make_a_turn_longer_than_it_may_be(names: list[str], seed: int) -> None:
     active = tuple(ActiveFault(name, CATALOGUE[name].args()) for name in names)
     key = TurnSeed("client", 1, 1, "compress it")
-    plan = schedule_edit(JOBS, "done", key, SeededRandom(seed), 15)
+    plan = TurnScheduler(key, SeededRandom(seed), 15).edit(JOBS, "done")
     steps = limit_duration(turn_faults_for(active).apply(plan, 15))
     assert sum(step.delay for step in steps) <= CLOUD_TURN_TIMES.limit + 1e-9
     ends = [number for number, step in enumerate(steps) if isinstance(step.action, AbortTurn)]

@@ -9,11 +9,11 @@ import pytest
 
 from nemolocal_contract.clock import ManualClock
 from nemolocal_contract.requests import RenderRequest
-from nemolocal_server.api.file_responses import StoredFileResponse
 from nemolocal_server.app import build_app
 from nemolocal_server.data.sessions import SessionRecord
 from nemolocal_server.data.tokens import NewToken, TokenRecord
 from nemolocal_server.errors import ContractError
+from nemolocal_server.responses import StoredFileResponse
 from nemolocal_server.services import Services
 from nemolocal_server.settings import Settings
 from nemolocal_server.turns.silent_turns import SilentTurnPolicy

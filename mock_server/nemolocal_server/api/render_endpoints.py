@@ -23,8 +23,7 @@ from ..request_context import (
     services_of,
     skill_profile_of,
 )
-from ..responses import json_response
-from .file_responses import StoredFileResponse
+from ..responses import StoredFileResponse, json_response
 
 _MAX_ID = 128
 

@@ -40,22 +40,22 @@ _PAGES = {
 
 
 async def build_fault_response(
-    request: Request, fault: ActiveFault, call: ApiCall, core: ServerContext
+    request: Request, fault: ActiveFault, call: ApiCall, context: ServerContext
 ) -> Response | None:
     """Return the response of a fault that stops the request, in the caller's dialect, else None."""
     if fault.name in _PAGES:
         status, title = _PAGES[fault.name]
         return HTMLResponse(_PAGE.format(title=title), status)
-    refusal = _refusal(fault, call, core)
+    refusal = _refusal(fault, call, context)
     if refusal is None:
         return None
     if fault.name == "token-expired" and call.token is not None:
         # Permanently, or the same client id would get no second token (AUTH-5).
-        core.tokens.update(call.token.id, expires=core.clock.time())
+        context.tokens.update(call.token.id, expires=context.clock.time())
     return await handle_contract_error(request, refusal)
 
 
-def _refusal(fault: ActiveFault, call: ApiCall, core: ServerContext) -> ContractError | None:
+def _refusal(fault: ActiveFault, call: ApiCall, context: ServerContext) -> ContractError | None:
     if isinstance(fault.args, RetryAfterArgs):
         wait = str(fault.args.retry_after)
         message = f"Too many requests: retry in {wait} s"
@@ -65,7 +65,7 @@ def _refusal(fault: ActiveFault, call: ApiCall, core: ServerContext) -> Contract
     # A request without a token gets 1001 from its endpoint, whatever the fault.
     if call.token is None or fault.name not in _REFUSALS:
         return None
-    return _REFUSALS[fault.name](call, call.token, core.settings.tariff.editing)
+    return _REFUSALS[fault.name](call, call.token, context.settings.tariff.editing)
 
 
 _REFUSALS: dict[str, Callable[[ApiCall, TokenRecord, int], ContractError]] = {
@@ -84,11 +84,11 @@ _REFUSALS: dict[str, Callable[[ApiCall, TokenRecord, int], ContractError]] = {
 }
 
 
-def build_out_of_credits_body(call: ApiCall, core: ServerContext) -> bytes:
+def build_out_of_credits_body(call: ApiCall, context: ServerContext) -> bytes:
     """Return the 2001 envelope that ends a stream early (that it is sent there is assumed)."""
     if call.token is None:
         return b""
-    refusal = no_credits(call.token, core.settings.tariff.editing, 0)
+    refusal = no_credits(call.token, context.settings.tariff.editing, 0)
     return encode_json(failure(refusal.code, refusal.message))
 
 

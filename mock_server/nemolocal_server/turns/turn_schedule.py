@@ -71,57 +71,49 @@ class TurnStep(msgspec.Struct, frozen=True):
     action: TurnEvent | CommitEdits | AbortTurn
 
 
-def schedule_reply(
-    text: str,
-    seed: TurnSeed,
-    rng: SeededRandom,
-    heartbeat: float,
-    times: TurnTimes = CLOUD_TURN_TIMES,
-) -> list[TurnStep]:
-    """Wait, then answer with a text."""
-    length = rng.uniform(*times.talk, "talk", *seed.key())
-    return _with_heartbeats([TurnStep(length, Text(text))], heartbeat)
+class TurnScheduler(msgspec.Struct, frozen=True):
+    """Plans turns with the random numbers of `seed`; `heartbeat` is the interval in seconds."""
 
+    seed: TurnSeed
+    rng: SeededRandom
+    heartbeat: float
+    times: TurnTimes = CLOUD_TURN_TIMES
 
-def schedule_edit(
-    calls: Sequence[PlannedToolCall],
-    text: str | None,
-    seed: TurnSeed,
-    rng: SeededRandom,
-    heartbeat: float,
-    times: TurnTimes = CLOUD_TURN_TIMES,
-) -> list[TurnStep]:
-    """Call the tools, change the draft, report the results; then the text, unless it is None."""
-    length = rng.uniform(*times.edit, "edit", *seed.key())
-    steps = _tool_call_steps(
-        _with_call_ids(calls, seed),
-        _CALL_FRACTION * length,
-        (_RESULT_FRACTION - _CALL_FRACTION) * length,
-        CommitEdits(),
-    )
-    if text is not None:
-        steps.append(TurnStep((1 - _RESULT_FRACTION) * length, Text(text)))
-    return _with_heartbeats(steps, heartbeat)
+    def reply(self, text: str) -> list[TurnStep]:
+        """Wait, then answer with a text."""
+        length = self._length("talk", self.times.talk)
+        return _with_heartbeats([TurnStep(length, Text(text))], self.heartbeat)
 
+    def edit(self, calls: Sequence[PlannedToolCall], text: str | None) -> list[TurnStep]:
+        """Call the tools, change the draft, report the results; then the text, if there is one."""
+        length = self._length("edit", self.times.edit)
+        steps = _tool_call_steps(
+            _with_call_ids(calls, self.seed),
+            _CALL_FRACTION * length,
+            (_RESULT_FRACTION - _CALL_FRACTION) * length,
+            CommitEdits(),
+        )
+        if text is not None:
+            steps.append(TurnStep((1 - _RESULT_FRACTION) * length, Text(text)))
+        return _with_heartbeats(steps, self.heartbeat)
 
-def schedule_generation(
-    stages: Sequence[Sequence[PlannedToolCall]],
-    text: str | None,
-    seed: TurnSeed,
-    rng: SeededRandom,
-    heartbeat: float,
-    times: TurnTimes = CLOUD_TURN_TIMES,
-) -> list[TurnStep]:
-    """Add the requested clip, then music and a title that nobody requested (SSE-8)."""
-    length = rng.uniform(*times.generation, "generation", *seed.key())
-    numbered = iter(_with_call_ids([call for stage in stages for call in stage], seed))
-    steps: list[TurnStep] = []
-    for stage, (call_at, result_at) in enumerate(((0.05, 0.7), (0.02, 0.18))):
-        calls = [next(numbered) for _ in stages[stage]]
-        steps += _tool_call_steps(calls, call_at * length, result_at * length, CommitEdits(stage))
-    if text is not None:
-        steps.append(TurnStep(0.05 * length, Text(text)))
-    return _with_heartbeats(steps, heartbeat)
+    def generation(
+        self, stages: Sequence[Sequence[PlannedToolCall]], text: str | None
+    ) -> list[TurnStep]:
+        """Add the requested clip, then music and a title that nobody requested (SSE-8)."""
+        length = self._length("generation", self.times.generation)
+        numbered = iter(_with_call_ids([call for stage in stages for call in stage], self.seed))
+        steps: list[TurnStep] = []
+        for stage, (call_at, result_at) in enumerate(((0.05, 0.7), (0.02, 0.18))):
+            calls = [next(numbered) for _ in stages[stage]]
+            commit = CommitEdits(stage)
+            steps += _tool_call_steps(calls, call_at * length, result_at * length, commit)
+        if text is not None:
+            steps.append(TurnStep(0.05 * length, Text(text)))
+        return _with_heartbeats(steps, self.heartbeat)
+
+    def _length(self, purpose: str, limits: tuple[float, float]) -> float:
+        return self.rng.uniform(*limits, purpose, *self.seed.key())
 
 
 def _with_call_ids(

@@ -35,12 +35,10 @@ from .turn_repository import LateEdit, TurnRepository
 from .turn_schedule import (
     AbortTurn,
     CommitEdits,
+    TurnScheduler,
     TurnSeed,
     TurnStep,
     limit_duration,
-    schedule_edit,
-    schedule_generation,
-    schedule_reply,
 )
 
 
@@ -103,25 +101,19 @@ class TurnPlanner:
         faults: tuple[ActiveFault, ...] = (),
     ) -> RunningTurn:
         """Plan the turn that answers a message; 2001 if credits are missing (CRD-4)."""
-        heartbeat = (token.dialect or self._settings.dialect).heartbeat_seconds
+        settings = self._settings
+        heartbeat = (token.dialect or settings.dialect).heartbeat_seconds
+        scheduler = TurnScheduler(seed, self._context.rng, heartbeat, settings.turn_times)
         effect = turn_faults_for(faults) if faults else NO_TURN_FAULTS
         if isinstance(intent, NoEdit):
-            text = write_no_edit_reply(
-                intent, session.language, seed.message, gui=self._settings.gui
-            )
-            turn = self._plan_reply(session, seed, text, heartbeat)
+            text = write_no_edit_reply(intent, session.language, seed.message, gui=settings.gui)
+            turn = RunningTurn(session, seed.turn, scheduler.reply(text))
         else:
-            turn = self._plan_edit(token, session, seed, intent, effect.outcome, heartbeat)
+            turn = self._plan_edit(token, session, seed, intent, effect.outcome, scheduler)
         if faults:
             turn.steps = effect.apply(turn.steps, heartbeat)
-        turn.steps = limit_duration(turn.steps, self._settings.turn_times.limit)
+        turn.steps = limit_duration(turn.steps, settings.turn_times.limit)
         return turn
-
-    def _plan_reply(
-        self, session: SessionRecord, seed: TurnSeed, text: str, heartbeat: float
-    ) -> RunningTurn:
-        steps = schedule_reply(text, seed, self._context.rng, heartbeat, self._settings.turn_times)
-        return RunningTurn(session, seed.turn, steps)
 
     def _plan_edit(
         self,
@@ -130,25 +122,25 @@ class TurnPlanner:
         seed: TurnSeed,
         edits: tuple[Edit, ...],
         forced: EditOutcome | None,
-        heartbeat: float,
+        scheduler: TurnScheduler,
     ) -> RunningTurn:
         """Plan a turn that edits, or only says why it cannot; a fault may force the outcome."""
-        stages, times = split_stages(edits), self._settings.turn_times
+        stages = split_stages(edits)
         try:
             previews = self._drafts.preview(session, stages, seed.turn)
         except EditRejected as error:
             reason, language = error.message_in(session.language), session.language
-            text = write_failure_reply(reason, language, gui=self._settings.gui)
-            return self._plan_reply(session, seed, text, heartbeat)
+            refusal = write_failure_reply(reason, language, gui=self._settings.gui)
+            return RunningTurn(session, seed.turn, scheduler.reply(refusal))
         calls = [preview.calls for preview in previews]
         is_generated = any(map(is_generation, edits))
-        # A generation does what it says, and says so, unless a fault is in force (SSE-8).
+        # A generation is never silent, unless a fault says so (SSE-8).
         outcome = forced or (EditOutcome() if is_generated else self._choose_outcome(token, seed))
-        said = None if outcome.silent else self._success_text(session, seed, previews)
+        text = None if outcome.silent else self._success_text(session, seed, previews)
         if is_generated:
-            steps = schedule_generation(calls, said, seed, self._context.rng, heartbeat, times)
+            steps = scheduler.generation(calls, text)
         else:
-            steps = schedule_edit(calls[0], said, seed, self._context.rng, heartbeat, times)
+            steps = scheduler.edit(calls[0], text)
         turn = RunningTurn(session, seed.turn, steps)
         turn.stages, turn.previews, turn.outcome = stages, previews, outcome
         turn.hold_id = self._repository.holds.take(token, session, edits)
