@@ -80,5 +80,5 @@ def test_a_scenario_that_is_no_good_is_said_in_one_line(run: CommandRunner, tmp_
     file.write_text('[[faults]]\nname = "no-such"\n')
     outcome = run("serve", "--port", 0, "--data", "", "--scenario", file)
     assert outcome.status == 2
-    assert outcome.err.startswith(f"nemolocal: scenario {file}: faults[0]: name: no fault is")
+    assert outcome.err.startswith(f"nemolocal: scenario {file}: faults[0]: name: unknown fault")
     assert outcome.err.count("\n") == 1
