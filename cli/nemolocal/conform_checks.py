@@ -28,7 +28,7 @@ from .conform_target import harness_attribution, open_target, resolve_token
 from .errors import UsageError
 from .shared_options import resolve_control_token, select_by_prefix
 
-_UNKNOWN = "no check has this id: see `nemolocal conform --list`"
+_UNKNOWN = "no check id starts with this: see `nemolocal conform --list`"
 
 
 def list_checks(arguments: argparse.Namespace) -> int:

@@ -30,7 +30,7 @@ def add_like_cloud(parser: argparse.ArgumentParser) -> None:
         "--like-cloud",
         action="store_true",
         help="make the temporary server behave like the cloud: charge credits, take as long, end "
-        "some edits without any text, and mention GUI buttons",
+        "some edits without any text, and mention GUI buttons (no effect with --base-url)",
     )
 
 

@@ -35,7 +35,8 @@ def run(arguments: argparse.Namespace) -> int:
         else:
             found = check_skill(skill)
             checked.append(CheckedDocument(skill.path, skill.name, skill.version, found))
-    print(_FORMATS[arguments.format](checked))
+    if checked or arguments.format != "text":
+        print(_FORMATS[arguments.format](checked))
     if unread:
         return 2
     errors = any(f.level == "error" for document in checked for f in document.findings)

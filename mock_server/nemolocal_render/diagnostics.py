@@ -85,9 +85,7 @@ def _package(name: str, label: str) -> SystemCheck:
 def _sandbox() -> SystemCheck:
     landlock = sandbox.landlock_version()
     if landlock:
-        return SystemCheck(
-            "sandbox", True, f"Landlock {landlock}: children see their own files only"
-        )
+        return SystemCheck("sandbox", True, f"FFmpeg sees its own files only (Landlock {landlock})")
     return SystemCheck(
         "sandbox", False, f"no Landlock on {platform.system()}: resource limits only"
     )

@@ -29,7 +29,7 @@ from .api.control import (
     server_endpoints,
     token_admin_endpoints,
 )
-from .data.assets import CDN_PATH
+from .data.sessions import CDN_PATH
 from .data.storage_errors import STORAGE_ERRORS
 from .errors import ContractError
 from .exports.render_executor import RenderExecutor

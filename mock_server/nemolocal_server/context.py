@@ -5,12 +5,10 @@ import msgspec
 from nemolocal_contract.clock import MANUAL_CLOCK_START, Clock, ManualClock, ScaledClock, WallClock
 from nemolocal_contract.endpoints import RESET
 
-from .data.assets import AssetRepository
-from .data.claims import ClaimRepository
 from .data.ledger import Ledger
-from .data.sessions import SessionRepository
+from .data.sessions import AssetRepository, SessionRepository
 from .data.store import Store
-from .data.tokens import TokenRepository
+from .data.tokens import ClaimRepository, TokenRepository
 from .seeded_random import SeededRandom
 from .settings import Settings
 

@@ -8,7 +8,7 @@ from typing import Any, Literal
 import msgspec
 from uvicorn.config import LOGGING_CONFIG
 
-from .journal.redaction import redact
+from .data.token_redaction import redact
 
 LogLevel = Literal["debug", "info", "warning", "error"]
 LOG_LEVELS: tuple[LogLevel, ...] = ("debug", "info", "warning", "error")

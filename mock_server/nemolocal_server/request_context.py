@@ -25,7 +25,7 @@ from .data.tokens import TokenRecord, TokenScope
 from .dialect import Dialect
 from .errors import ContractError, bad_request, bad_token, session_not_found
 from .faults.catalogue import ActiveFault
-from .journal.annotations import RequestAnnotations
+from .journal.exchange import RequestAnnotations
 from .services import Services
 
 T = TypeVar("T")

@@ -147,8 +147,8 @@ class LocalServer:
         self._thread = threading.Thread(target=self._run, name="nemolocal-server", daemon=True)
 
     def __enter__(self) -> "LocalServer":
-        self._thread.start()
         try:
+            self._thread.start()
             self._ready.wait()
         except BaseException:  # a signal
             self._end()
@@ -170,7 +170,8 @@ class LocalServer:
 
     def _end(self) -> None:
         self._server.stop()
-        self._thread.join()
+        if self._thread.ident is not None:
+            self._thread.join()
 
     def _run(self) -> None:
         try:

@@ -65,8 +65,8 @@ def probed_here(monkeypatch: pytest.MonkeyPatch) -> None:
 def make(media: Path, tmp_path: Path) -> Make:
     """A copy of plain.mp4 that FFmpeg is told how to make."""
 
-    def made(name: str, how: list[str]) -> Path:
+    def created(name: str, how: list[str]) -> Path:
         run_ffmpeg("-i", media / "plain.mp4", *how, tmp_path / name)
         return tmp_path / name
 
-    return made
+    return created

@@ -93,8 +93,8 @@ def test_a_clip_is_compared_and_the_report_agrees_with_itself(
     clip = media / "plain.mp4"
     assert bench(clip, *cloud, "--encoders", "libx264,libx265", "--report", tmp_path) == 0
     text = capsys.readouterr()
-    made = done(tmp_path)
-    (comparison,) = made.report["comparisons"]
+    created = done(tmp_path)
+    (comparison,) = created.report["comparisons"]
     assert comparison["verdict"].startswith("On this machine libx264 ")
     assert comparison["verdict"] in text.out
     assert "one encode at a time: at most" in text.err
@@ -107,7 +107,7 @@ def test_a_clip_is_compared_and_the_report_agrees_with_itself(
     assert names[-1] == "local server"
     _check_results(comparison)
     _check_search(comparison)
-    _check_page(made, comparison)
+    _check_page(created, comparison)
 
 
 def _check_results(comparison: dict[str, Any]) -> None:
@@ -138,30 +138,32 @@ def _check_search(comparison: dict[str, Any]) -> None:
     assert comparison["shown"] == found["chosen"]
 
 
-def _check_page(made: Done, comparison: dict[str, Any]) -> None:
-    assert made.page.count("<svg") == 5
-    assert html.escape(comparison["verdict"]) in made.page
-    assert "published, not measured" in made.page
-    assert "S0:56" in made.page
-    assert not re.search(r"(?:src|href)=\"?https?:", made.page)
-    assert 'src="data:image/png;base64,iVBOR' in made.page
+def _check_page(created: Done, comparison: dict[str, Any]) -> None:
+    assert created.page.count("<svg") == 5
+    assert html.escape(comparison["verdict"]) in created.page
+    assert "published, not measured" in created.page
+    assert "S0:56" in created.page
+    assert not re.search(r"(?:src|href)=\"?https?:", created.page)
+    assert 'src="data:image/png;base64,iVBOR' in created.page
     saving = comparison["savings"][0]
-    assert f"BD-rate {saving['percent']:+.1f} % against {saving['anchor']}" in made.page
-    _check_page_agrees(made)
+    assert f"BD-rate {saving['percent']:+.1f} % against {saving['anchor']}" in created.page
+    _check_page_agrees(created)
 
 
-def _check_page_agrees(made: Done) -> None:
+def _check_page_agrees(created: Done) -> None:
     """Require that page and table show the figures of the JSON and no others."""
-    (comparison,) = made.report["comparisons"]
+    (comparison,) = created.report["comparisons"]
     for result in comparison["results"]:
-        assert f"{result['saved']:.1f} % saved" in made.page
+        assert f"{result['saved']:.1f} % saved" in created.page
         for score in result["scores"]:
-            assert f"<td>{score['mean']:.3f}</td>" in made.page
-    assert not _numbers_not_in(made.report, made.page)
-    assert _numbers_not_in(made.report, made.page + "<td>12345.678</td>") == {"12345.678"}
+            assert f"<td>{score['mean']:.3f}</td>" in created.page
+    assert not _numbers_not_in(created.report, created.page)
+    assert _numbers_not_in(created.report, created.page + "<td>12345.678</td>") == {"12345.678"}
     scored = sum(len(result["scores"]) or 1 for result in comparison["results"])
-    assert len(made.rows) == scored
-    assert {row["score_model"] for row in made.rows if row["measure"] == "vmaf"} == {"vmaf_v0.6.1"}
+    assert len(created.rows) == scored
+    assert {row["score_model"] for row in created.rows if row["measure"] == "vmaf"} == {
+        "vmaf_v0.6.1"
+    }
 
 
 def _numbers_not_in(report: dict[str, Any], page: str) -> set[str]:

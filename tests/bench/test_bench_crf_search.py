@@ -124,11 +124,11 @@ def test_whole_that_differs_from_its_sample_takes_four_encodes(
 ) -> None:
     sample = bent(99.5, 10, 1.0)
     tried = search_crf(sample, target)
-    made: list[CrfProbe] = []
-    while len(made) < 4 and not (made and is_within_target(made[-1], target)):
-        crf = next_whole_crf(tried, made, target)
-        made.append(CrfProbe(crf, sample(crf) + away + drift * (crf - 20)))
-    assert is_within_target(made[-1], target)
+    created: list[CrfProbe] = []
+    while len(created) < 4 and not (created and is_within_target(created[-1], target)):
+        crf = next_whole_crf(tried, created, target)
+        created.append(CrfProbe(crf, sample(crf) + away + drift * (crf - 20)))
+    assert is_within_target(created[-1], target)
 
 
 ANCHOR = [(4e6, 97.0), (2e6, 93.0), (1e6, 86.0), (5e5, 74.0)]

@@ -56,8 +56,8 @@ def compared(*results: VariantResult, seconds: float = 10.0, **more: Any) -> Com
 
 def test_headline_names_the_smallest_exportable_file() -> None:
     other = local("libx265", 20, 96, note="not what the contract exports")
-    made = compared(local("big", 60, 97), local("small", 41, 95.2), local("bad", 9, 80), other)
-    assert write_headline(made, 95) == (
+    created = compared(local("big", 60, 97), local("small", 41, 95.2), local("bad", 9, 80), other)
+    assert write_headline(created, 95) == (
         "On this machine small gives 41 % of the size at VMAF 95.2 (vmaf_v0.6.1 at 1080 lines) "
         "in 5.0 s (2 × real time), 0.056 to 0.17 × the cloud's own figure of 30–90 s for a clip "
         "of 30 s (S0:56, published, not measured)."
@@ -148,7 +148,7 @@ def test_markup_is_escaped_on_the_page() -> None:
     vmaf = summarize_scores("vmaf", [9.0], 1080)
     scores = (vmaf, msgspec.structs.replace(vmaf, name=said, model=said))
     shown = local(said, 123_456, 95, vmaf_frames=(90.0, 99.0), note=said, scores=scores)
-    made = compared(
+    created = compared(
         shown,
         VariantResult(name=f"{said}2", curve=said, complaint=said),
         shown=said,
@@ -157,8 +157,8 @@ def test_markup_is_escaped_on_the_page() -> None:
         savings=(BdRateSaving(said, said, None, said),),
         published=(PublishedTime(said, 1, 2, said, said),),
     )
-    clip = msgspec.structs.replace(made.source, name=said)
-    report = reported(msgspec.structs.replace(made, source=clip))
+    clip = msgspec.structs.replace(created.source, name=said)
+    report = reported(msgspec.structs.replace(created, source=clip))
     about = msgspec.structs.replace(report.machine, processor=said, system=said, ffmpeg=said)
     whole = msgspec.structs.replace(report, machine=about, missing={said: said})
     page = as_html(whole, diff_reports(whole, whole))

@@ -37,9 +37,9 @@ def leg(variant: EncodeVariant, clip: VideoFile, folder: Path) -> VariantResult:
 
 def test_full_ladder_has_every_encoder_and_step_once() -> None:
     encoder_names = ("libx264", "h264_nvenc", "libx265", "libsvtav1")
-    made = ladder_variants("full", encoder_names)
-    assert {settings.encoder for settings in made} == set(encoder_names)
-    assert len({settings.name for settings in made}) == len(made)
+    created = ladder_variants("full", encoder_names)
+    assert {settings.encoder for settings in created} == set(encoder_names)
+    assert len({settings.name for settings in created}) == len(created)
     assert EncodeVariant("h264_nvenc", "", 23.0).name == "h264_nvenc CRF 23"
     assert {settings.note for settings in ladder_variants("full", ("libx264", "h264_nvenc"))} == {
         ""
@@ -217,10 +217,10 @@ def test_without_an_encoder_of_the_contract_nothing_is_searched(
     monkeypatch.setattr("nemolocal_bench.variants._ALTERNATIVES", one_step)
     monkeypatch.setattr(comparison, "cache_folder", lambda: Path(os.devnull) / "none")
     wanted = CompareOptions((media / "plain.mp4",), encoders=("libx265",), ladder="full")
-    (made,) = compare(wanted, _no_client, lambda _: None).comparisons
-    assert made.found is None
-    assert made.shown == "libx265 veryfast CRF 35"
-    assert "nothing that was tried" in made.verdict
+    (created,) = compare(wanted, _no_client, lambda _: None).comparisons
+    assert created.found is None
+    assert created.shown == "libx265 veryfast CRF 35"
+    assert "nothing that was tried" in created.verdict
 
 
 def test_the_ladders_ask_for_what_they_need() -> None:

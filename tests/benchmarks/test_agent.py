@@ -10,9 +10,9 @@ from benchmarks.agent import MESSAGES, AgentFixture, main, make_fixture, plan_tu
 
 @pytest.fixture
 def agent_fixture(tmp_path: Path) -> Iterator[AgentFixture]:
-    made = make_fixture(tmp_path / "data", 40)
-    yield made
-    made.core.store.close()
+    created = make_fixture(tmp_path / "data", 40)
+    yield created
+    created.core.store.close()
 
 
 @pytest.mark.slow

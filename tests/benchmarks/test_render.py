@@ -26,10 +26,10 @@ SIZE = (192, 108)
 @pytest.fixture(scope="module")
 def film(media_cache: MediaCache) -> Path:
     recipe = Path(synthetic_clip.__file__).read_text(encoding="utf-8")
-    made = media_cache.folder(
+    created = media_cache.folder(
         "film", lambda folder: synthetic_clip.make_clip(folder, SIZE, 500_000, 2.5), recipe
     )
-    (path,) = made.glob("land-*.mp4")
+    (path,) = created.glob("land-*.mp4")
     return path
 
 
@@ -82,9 +82,9 @@ def test_clip_repeats_its_scene_and_is_made_once(
 ) -> None:
     monkeypatch.setattr(synthetic_clip, "SCENE_SECONDS", 1)
     path = synthetic_clip.make_clip(tmp_path, SIZE, 500_000, 3)
-    made = path.stat().st_mtime_ns
+    created = path.stat().st_mtime_ns
     assert synthetic_clip.make_clip(tmp_path, SIZE, 500_000, 3) == path
-    assert path.stat().st_mtime_ns == made
+    assert path.stat().st_mtime_ns == created
     pair = VideoPair(path, path, SIZE, tmp_path)
     assert pair.score()[0].mean > 97
     counted = subprocess.run(
@@ -194,7 +194,7 @@ def test_all_cores_are_used_without_affinity(
 ) -> None:
     monkeypatch.delattr(os, "sched_setaffinity", raising=False)
     monkeypatch.delattr(os, "getloadavg", raising=False)
-    for part in ("_compare_by_hand", "_try_large", "_compare_parts"):
+    for part in ("_compare_with_baseline", "_try_large", "_compare_parts"):
         monkeypatch.setattr(f"benchmarks.render.{part}", lambda *_: None)
     assert main(["--cores", "1", "--clips", str(tmp_path)]) == 0
     assert "load 0.0" in capsys.readouterr().out

@@ -55,7 +55,7 @@ def make_client(
     backend: ScriptedBackend, notices: list[Notice], face: ClientFactory
 ) -> Iterator[ClientFactory]:
     """Clients of the backend that keep nothing and take no token from this process."""
-    made: list[Client] = []
+    created: list[Client] = []
 
     def make(**options: Any) -> Client:
         defaults: dict[str, Any] = {
@@ -66,11 +66,11 @@ def make_client(
             "environment": {},
         }
         client = face(options.pop("base_url", backend.base_url), **{**defaults, **options})
-        made.append(client)
+        created.append(client)
         return client
 
     yield make
-    for client in made:
+    for client in created:
         client.close()
 
 

@@ -144,8 +144,8 @@ def test_every_assistant_takes_or_refuses_every_odd_text(
                     if inner is None:
                         attempt(use, Assistant(client, "film.mp4"), text)
                     else:
-                        made = use(AsyncAssistant(inner, "film.mp4"), text)
-                        attempt(lambda c, made: c._wait_for(made), client, made)
+                        created = use(AsyncAssistant(inner, "film.mp4"), text)
+                        attempt(lambda c, created: c._wait_for(created), client, created)
 
 
 def attempt(use: Use, client: Any, text: Any) -> None:

@@ -120,18 +120,18 @@ def test_wait_that_is_cancelled_ends_at_once(act: Act, backend: ScriptedBackend)
 
 
 def test_notify_may_be_a_coroutine_function(act: Act, clip: Path) -> None:
-    told: list[str] = []
+    reported: list[str] = []
 
     async def notify(notice: Notice) -> None:
         await asyncio.sleep(0)
-        told.append(notice.kind)
+        reported.append(notice.kind)
 
     async def scene(client: AsyncClient) -> None:
         await client.connect()
         await client.upload(clip)
 
     act(scene, notify=notify)
-    assert {"connecting", "upload"} <= set(told)
+    assert {"connecting", "upload"} <= set(reported)
 
 
 def test_export_that_waits_is_cancelled_by_another_call(

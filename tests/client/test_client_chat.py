@@ -299,9 +299,9 @@ def test_what_the_state_tells_is_said_in_the_language_of_the_session(
     backend.arm(CHAT, after(backend, wire.stream(wire.tool()), make_draft("beach", "city")))
     assert "已添加视频：city（5-10秒）" in chinese.say("添加 city").changes
     backend.arm(CHAT, wire.stream(wire.text("请在时间线中预览。")))
-    told = "时间线（1条轨道）：1. 视频：beach（0-5秒），city（5-10秒）"
-    assert chinese.say("播放").lines == (told,)
-    assert chinese.timeline() == told
+    reported = "时间线（1条轨道）：1. 视频：beach（0-5秒），city（5-10秒）"
+    assert chinese.say("播放").lines == (reported,)
+    assert chinese.timeline() == reported
     backend.arm(CHAT, wire.stream(wire.tool()))
     same = backend.state(backend.draft)
     backend.arm(STATE, same, backend.state(backend.draft, generated_media=[{"id": 1}]))

@@ -46,9 +46,9 @@ SPELLINGS: dict[str, Callable[[Path], Path]] = {
 
 
 def linked(path: Path, name: str, link: Callable[[Path, Path], None]) -> Path:
-    made = path.with_name(name) if path.is_file() else path / name
-    link(path, made)
-    return made
+    created = path.with_name(name) if path.is_file() else path / name
+    link(path, created)
+    return created
 
 
 @pytest.mark.slow
@@ -224,9 +224,9 @@ def test_exports_to_one_name_at_once_are_all_there_and_whole(tmp_path: Path) -> 
         thread.start()
     for thread in threads:
         thread.join()
-    made = sorted(tmp_path.iterdir())
-    assert len(made) == 8
-    assert sorted(path.read_bytes() for path in made) == [bytes([n]) * 10_000 for n in range(8)]
+    created = sorted(tmp_path.iterdir())
+    assert len(created) == 8
+    assert sorted(path.read_bytes() for path in created) == [bytes([n]) * 10_000 for n in range(8)]
 
 
 def test_link_to_nothing_keeps_its_name(tmp_path: Path) -> None:
@@ -303,10 +303,10 @@ def test_no_order_of_uploads_exports_and_links_loses_an_input_or_an_older_file(
                 before = {each: each.read_bytes() for each in folder.iterdir() if each.is_file()}
                 part = folder / ".part"
                 part.write_bytes(b"film %d" % number)
-                made = move_into_place(part, path, inputs, overwrite=action == "replace")
-                assert made.read_bytes() == b"film %d" % number
+                created = move_into_place(part, path, inputs, overwrite=action == "replace")
+                assert created.read_bytes() == b"film %d" % number
                 if action == "export":
-                    assert made not in before
+                    assert created not in before
             case "link" if path.is_file() and not os.path.lexists(target):
                 os.link(path, target)
             case "symlink" if path.is_file() and not os.path.lexists(target):

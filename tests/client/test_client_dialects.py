@@ -121,10 +121,10 @@ def test_frames_bent_on_the_way_say_the_same(
             for length, bend in enumerate(BENDS, 2):
                 arm(stage, client, bend)
                 lines = list(client.stream(f"trim to the first {9 - length} seconds"))
-                told = " ".join(" ".join(lines).split())
-                assert told.count("Timeline (1 track)") == 1, (bend, lines)
-                assert f"(0-{9 - length}s)" in told, (bend, lines)
-                assert "functionCall" not in told
+                reported = " ".join(" ".join(lines).split())
+                assert reported.count("Timeline (1 track)") == 1, (bend, lines)
+                assert f"(0-{9 - length}s)" in reported, (bend, lines)
+                assert "functionCall" not in reported
 
 
 def arm(stage: shared_time.Stage, client: Client, fault: str, endpoint: str = "chat") -> None:

@@ -281,8 +281,8 @@ def test_server_that_hangs_is_not_said_to_work_and_given_up_in_time(
         client.say("trim")
     assert backend.clock.time() - before <= 160
     assert "working" not in {notice.kind for notice in notices}
-    (told,) = [notice.text for notice in notices if "cannot be read yet" in notice.text]
-    assert re.search(r", trying again until \d\d:\d\d:\d\d$", told)
+    (reported,) = [notice.text for notice in notices if "cannot be read yet" in notice.text]
+    assert re.search(r", trying again until \d\d:\d\d:\d\d$", reported)
 
 
 def test_gateway_whose_server_is_gone_is_told_in_a_render(
@@ -290,10 +290,10 @@ def test_gateway_whose_server_is_gone_is_told_in_a_render(
 ) -> None:
     backend.arm(STATUS, *[backend.wire.html(502)] * 3)
     client.export(tmp_path / "out.mp4")
-    told = [notice.text for notice in notices if notice.kind == "waiting"]
-    assert len(told) == 1
-    assert "HTTP 502" in told[0]
-    assert re.search(r", trying again until \d\d:\d\d:\d\d$", told[0])
+    reported = [notice.text for notice in notices if notice.kind == "waiting"]
+    assert len(reported) == 1
+    assert "HTTP 502" in reported[0]
+    assert re.search(r", trying again until \d\d:\d\d:\d\d$", reported[0])
 
 
 def test_gateway_whose_server_stays_away_is_given_up_however_often_it_may_be_asked(
@@ -384,7 +384,7 @@ class World:
         self.clock = ManualClock(autojump=True)
         self.sent = 0
         self.learned = ""
-        self.told: list[str] = []
+        self.reported: list[str] = []
 
     def answer(self, effect: Operation) -> Any:
         match effect:
@@ -398,39 +398,39 @@ class World:
                 self._reads += 1
                 return StreamChunk(b"data:\n\n") if self._reads == 1 else self._end
             case CheckServer():
-                fate = self._data.draw(_LOOKS)
-                return None if fate is None else self._gone(fate)
+                result = self._data.draw(_LOOKS)
+                return None if result is None else self._gone(result)
             case HttpCall():
                 return self._state()
             case Notice():
-                self.told.append(effect.text)
+                self.reported.append(effect.text)
         return None
 
     def _open(self) -> StreamOpened:
-        fate = self._data.draw(st.sampled_from(["open", "open", "refused", "unreachable", "cut"]))
-        if fate in ("refused", "unreachable"):
-            raise self._gone(fate)
+        result = self._data.draw(st.sampled_from(["open", "open", "refused", "unreachable", "cut"]))
+        if result in ("refused", "unreachable"):
+            raise self._gone(result)
         self.sent += 1
-        if fate == "cut":
+        if result == "cut":
             raise ConnectionCut
         return StreamOpened()
 
     def _state(self) -> HttpResponse:
-        fate = self._data.draw(_FATES) if self.sent else "same"
-        self.learned = fate
-        if fate in ("refused", "unreachable"):
-            raise self._gone(fate)
-        if fate == "cut":
+        result = self._data.draw(_FATES) if self.sent else "same"
+        self.learned = result
+        if result in ("refused", "unreachable"):
+            raise self._gone(result)
+        if result == "cut":
             raise ConnectionCut
-        if fate == "502":
+        if result == "502":
             return HttpResponse("GET /", 502, b"<html>")
-        segments = [{"s": 0, "d": 9}] * (2 if fate == "changed" else 1)
+        segments = [{"s": 0, "d": 9}] * (2 if result == "changed" else 1)
         state = {"draft": {"t": [{"tt": 0, "sg": segments}]}, "video_infos": []}
         data = {"session_id": "1", "task_id": "1", "state": state}
         return HttpResponse("GET /", 200, encode_json({"code": 0, "data": data}))
 
-    def _gone(self, fate: str) -> CannotConnect:
-        return CannotConnect("gone", origin="http://h", refused=fate == "refused")
+    def _gone(self, result: str) -> CannotConnect:
+        return CannotConnect("gone", origin="http://h", refused=result == "refused")
 
 
 def play(flow: Flow[Any], world: World) -> Any:

@@ -52,21 +52,21 @@ def play(flow: Flow[Any], clock: ManualClock, reads: list[Any], notify: Notify) 
 
 def hear(reads: Reads) -> tuple[Any, list[Notice]]:
     """Listen to what is read at these times; what was heard and what the user was told."""
-    told: list[Notice] = []
+    reported: list[Notice] = []
     session = ClientSession(AuthState(Secret("t")), "1")
-    heard = play(send_message(session, "hi"), ManualClock(), reads, told.append)
-    return heard, told
+    heard = play(send_message(session, "hi"), ManualClock(), reads, reported.append)
+    return heard, reported
 
 
 def test_still_working_is_said_every_two_minutes() -> None:
-    heard, told = hear([(15, BEAT)] * 33 + [(0, WORDS), (0, StreamEnd())])
-    assert [notice.text for notice in told] == ["⏳ Still working..."] * 4
+    heard, reported = hear([(15, BEAT)] * 33 + [(0, WORDS), (0, StreamEnd())])
+    assert [notice.text for notice in reported] == ["⏳ Still working..."] * 4
     assert heard.texts == ["Done."]
 
 
 def test_nothing_is_said_before_two_minutes() -> None:
-    _, told = hear([(15, BEAT)] * 7 + [(0, WORDS), (0, StreamEnd())])
-    assert told == []
+    _, reported = hear([(15, BEAT)] * 7 + [(0, WORDS), (0, StreamEnd())])
+    assert reported == []
 
 
 @pytest.mark.parametrize("beat", [BEAT, TYPED_BEAT])

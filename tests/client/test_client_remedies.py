@@ -181,19 +181,19 @@ def test_plain_server_at_an_https_address_is_told(
 
 
 @pytest.mark.parametrize(
-    ("cause", "told"),
+    ("cause", "reported"),
     [
         (ssl.SSLCertVerificationError(1, "x"), "its certificate is not trusted"),
         (socket.gaierror(-2, "Name or service not known"), "(no such host): check the address"),
         (None, "cannot connect to http://h: check the address"),
     ],
 )
-def test_reason_of_the_system_is_told(cause: Exception | None, told: str) -> None:
+def test_reason_of_the_system_is_told(cause: Exception | None, reported: str) -> None:
     if isinstance(cause, ssl.SSLCertVerificationError):
         cause.verify_message = "self-signed certificate"
     error = httpx.ConnectError("no")
     error.__cause__ = cause
-    assert told in str(connection_error(error, "http://h"))
+    assert reported in str(connection_error(error, "http://h"))
     for other in (httpx.ProxyError("403 Forbidden"), httpx.ConnectTimeout("")):
         assert "(" in str(connection_error(other, "http://h"))
 

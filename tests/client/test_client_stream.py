@@ -43,15 +43,15 @@ def answers(backend: ScriptedBackend, wire: Replies, cut: type[Cut]) -> list[Ans
 def test_stream_tells_what_say_returns(
     make_client: ClientFactory, backend: ScriptedBackend, wire: Replies, cut: type[Cut], kind: int
 ) -> None:
-    told = []
+    reported = []
     for whole in (True, False):
         backend.draft = {"t": [{"tt": 7, "sg": [{"txt": "Hi", "d": 1000}]}], "d": 1000}
         backend.arm(CHAT, answers(backend, wire, cut)[kind])
         client = make_client()
         lines = client.say("x").lines if whole else tuple(client.stream("x"))
-        told.append(lines)
-    assert told[0] == told[1]
-    assert told[0]
+        reported.append(lines)
+    assert reported[0] == reported[1]
+    assert reported[0]
 
 
 def test_lines_come_before_the_turn_has_ended(
@@ -80,8 +80,8 @@ def test_other_calls_may_be_made_between_two_lines(
     client: Client, backend: ScriptedBackend, wire: Replies
 ) -> None:
     backend.arm(CHAT, wire.stream(wire.text("One."), wire.text("Two.")))
-    told = [(line, client.balance().total) for line in client.stream("trim")]
-    assert told == [("One.", 100), ("Two.", 100)]
+    reported = [(line, client.balance().total) for line in client.stream("trim")]
+    assert reported == [("One.", 100), ("Two.", 100)]
 
 
 def test_stream_that_changes_nothing_ends_in_the_error_of_say(

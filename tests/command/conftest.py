@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from nemolocal import client_factory
+from nemolocal.termination import TERMINATING
 from nemolocal_render.job import RenderJobFailed
 from nemolocal_render.synthetic.sample_media import make_sample
 from tests.support.cli import CommandRunner, ServerStarter
@@ -53,8 +54,8 @@ def copied_samples(monkeypatch: pytest.MonkeyPatch, media_cache: MediaCache) -> 
             asyncio.run(make_sample(path, seconds=seconds))
 
         name = f"sample-{seconds}.mp4"
-        made = await asyncio.to_thread(media_cache.file, name, make, seconds)
-        shutil.copyfile(made, destination)
+        created = await asyncio.to_thread(media_cache.file, name, make, seconds)
+        shutil.copyfile(created, destination)
 
     for place in (
         "nemolocal_render.synthetic.sample_media",
@@ -109,3 +110,13 @@ def serve(executor: FakeRenderExecutor) -> Iterator[ServerStarter]:
 def run(capsys: pytest.CaptureFixture[str]) -> CommandRunner:
     """Runs the command in this process."""
     return CommandRunner(capsys)
+
+
+@pytest.fixture
+def usual_signals() -> Iterator[None]:
+    """Signals act as in a fresh shell, also for child processes: under nohup SIGHUP is ignored."""
+    before = {number: signal.signal(number, signal.SIG_DFL) for number in TERMINATING}
+    before[signal.SIGINT] = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    for number, found in before.items():
+        signal.signal(number, found)

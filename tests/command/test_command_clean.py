@@ -18,7 +18,7 @@ from nemolocal_client import KeptSession
 from nemolocal_contract.clock import ManualClock, WallClock
 from nemolocal_render.media import MediaInfo
 from nemolocal_server import ids
-from nemolocal_server.data.assets import Asset
+from nemolocal_server.data.sessions import Asset
 from nemolocal_server.data.store import Store
 from nemolocal_server.data.tokens import NewToken
 from nemolocal_server.services import Services
@@ -51,18 +51,18 @@ def work_in(folder: Path, days: float, size: int = 100_000, *, snapshot: bool = 
 
     async def work() -> Path:
         server = Services(Settings(data_dir=folder), ManualClock(WallClock().time()))
-        core = server.context
-        core.store.wall_clock = ManualClock(WallClock().time() - days * DAY)
+        context = server.context
+        context.store.wall_clock = ManualClock(WallClock().time() - days * DAY)
         _, token = server.create_token(NewToken())
-        session = core.sessions.create(token, f"{days:g} days", "en")
+        session = context.sessions.create(token, f"{days:g} days", "en")
         asset = Asset(ids.new_file_id(), session.id, "upload", "a.mp4", "", CLIP)
-        received = core.store.work / asset.stored_name
+        received = context.store.work / asset.stored_name
         received.write_bytes(os.urandom(size))
-        core.assets.add([(asset, received)])
+        context.assets.add([(asset, received)])
         if snapshot:
             server.snapshots.create()
-        core.store.close()
-        return core.assets.file_path(asset)
+        context.store.close()
+        return context.assets.file_path(asset)
 
     return asyncio.run(work())
 
@@ -97,17 +97,17 @@ def test_a_dry_run_tells_everything_and_touches_nothing(
     (folder / "work" / f"{ids.new_file_id()}.mp4").write_bytes(b"half")
     leave_behind()
     before = tree(tmp_path)
-    told = run("clean", "--dry-run").out
+    reported = run("clean", "--dry-run").out
     assert tree(tmp_path) == before
-    assert "(40 days), unused since" in told
-    assert "(5 days)" not in told
-    assert "1 file without a session" in told
-    assert "1 unfinished upload or render" in told
-    assert f"{temporary}/nemolocal-memory-" in told
-    assert "left by a killed command" in told
-    assert told.splitlines()[-1].startswith("Would remove 2")
+    assert "(40 days), unused since" in reported
+    assert "(5 days)" not in reported
+    assert "1 file without a session" in reported
+    assert "1 unfinished upload or render" in reported
+    assert f"{temporary}/nemolocal-memory-" in reported
+    assert "left by a killed command" in reported
+    assert reported.splitlines()[-1].startswith("Would remove 2")
     outcome = run("clean")
-    assert outcome.out.splitlines()[:-1] == told.splitlines()[:-1]
+    assert outcome.out.splitlines()[:-1] == reported.splitlines()[:-1]
     assert re.fullmatch(r"Removed [12]\d\d kB", outcome.out.splitlines()[-1])
     assert (old.exists(), new.exists(), stray.exists()) == (False, True, False)
     assert list(temporary.iterdir()) == list((folder / "work").iterdir()) == []
@@ -202,13 +202,13 @@ def _file(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("make", "said"),
     [
-        (_empty, "is no data folder: it has no `nemolocal.sqlite3`"),
-        (_film, "is no data folder: its `media` is not ours"),
-        (_no_database, "has lost its database: `nemolocal.sqlite3` is gone or empty"),
-        (_damaged, "is damaged or no database (file is not a database); put it back"),
+        (_empty, "is not a data folder: it has no `nemolocal.sqlite3`"),
+        (_film, "is not a data folder: its `media` is not ours"),
+        (_no_database, "has lost its database: `nemolocal.sqlite3` is missing or empty"),
+        (_damaged, "is damaged or not a database (file is not a database); restore it"),
         (_link, "it is a link"),
-        (_file, "there is no such folder"),
-        (_nothing, "there is no such folder"),
+        (_file, "data folder not found"),
+        (_nothing, "data folder not found"),
     ],
 )
 def test_what_is_not_ours_is_never_touched(
@@ -237,9 +237,9 @@ def test_many_sessions_are_told_in_few_lines(run: CommandRunner) -> None:
     folder = Path(".nemolocal")
     for _ in range(22):
         work_in(folder, 40, 10)
-    told = run("clean", "--dry-run").lines
-    assert len([line for line in told if "session " in line]) == 20
-    assert any(line.startswith("  2 more sessions, used more recently") for line in told)
+    reported = run("clean", "--dry-run").lines
+    assert len([line for line in reported if "session " in line]) == 20
+    assert any(line.startswith("  2 more sessions, used more recently") for line in reported)
 
 
 def test_a_render_that_waits_for_its_server_keeps_its_session(run: CommandRunner) -> None:
@@ -296,10 +296,10 @@ def test_old_chats_go_whole_unless_they_are_open_or_hold_what_is_not_ours(
     (other / "notes.txt").write_text("mine")
     with contextlib.closing(Store(taken)):
         assert "Nothing to remove" in run("clean").out
-        told = run("clean", "--older-than", "30d", "--dry-run").out
+        reported = run("clean", "--older-than", "30d", "--dry-run").out
         assert old.exists()
         done = run("clean", "--older-than", "30d").out
-    for said in (told, done):
+    for said in (reported, done):
         assert f"{old}: chat unused since" in said
         assert not [chat for chat in (other, taken, new) if str(chat) in said]
     assert [chat.exists() for chat in (old, other, taken, new)] == [False, True, True, True]

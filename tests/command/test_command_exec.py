@@ -36,8 +36,8 @@ def execute(capfd: pytest.CaptureFixture[str]) -> Execute:
 
     def run_program(*words: str, options: tuple[str, ...] = ()) -> tuple[int, str, str]:
         status = main(["exec", *options, "--", *words])
-        told = capfd.readouterr()
-        return status, told.out, told.err if options else without_doubts(told.err)
+        reported = capfd.readouterr()
+        return status, reported.out, reported.err if options else without_doubts(reported.err)
 
     return run_program
 
@@ -306,7 +306,7 @@ def test_token_of_the_environment_is_good(
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("words", "status", "told"),
+    ("words", "status", "reported"),
     [
         (["bash", "-c", "exit 7"], 7, NO_CALL),
         pytest.param(["bash", "-c", "kill -9 $$"], 137, NO_CALL, marks=pytest.mark.slow),
@@ -317,26 +317,26 @@ def test_token_of_the_environment_is_good(
     ],
 )
 def test_status_is_that_of_the_program(
-    execute: Execute, words: list[str], status: int, told: str
+    execute: Execute, words: list[str], status: int, reported: str
 ) -> None:
-    assert execute(*words)[0::2] == (status, told)
+    assert execute(*words)[0::2] == (status, reported)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("words", "status", "told"),
+    ("words", "status", "reported"),
     [
         (["no-such-program-here"], 127, "nemolocal exec: no-such-program-here: not found\n"),
         (["."], 126, "nemolocal exec: .: permission denied\n"),
     ],
 )
 def test_status_is_the_same_where_it_is_not_sealed(
-    execute: Execute, words: list[str], status: int, told: str
+    execute: Execute, words: list[str], status: int, reported: str
 ) -> None:
     ended, _, err = execute(*words, options=UNSEALED)
     assert ended == status
     assert err.startswith(UNSEALED_TOLD)
-    assert err.endswith(told)
+    assert err.endswith(reported)
     assert "no call" not in err
 
 
@@ -358,6 +358,7 @@ def test_plain_http_to_any_other_host_is_refused_where_it_is_sealed(execute: Exe
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("usual_signals")
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 def test_program_is_told_to_end_and_answers_itself(number: int) -> None:
     script = f"trap 'exit 5' {number}; echo ready; while true; do read -t 1 <> <(:); done"
@@ -395,7 +396,7 @@ ATTRIBUTED = (
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("script", "status", "told"),
+    ("script", "status", "reported"),
     [
         (f"curl -sS {BALANCE}", 1, "failed client.attribution: "),
         (f"curl -sS {BALANCE}; exit 7", 7, "failed client.attribution: "),
@@ -409,11 +410,11 @@ ATTRIBUTED = (
     ],
 )
 def test_program_is_judged_by_what_it_did(
-    execute: Execute, script: str, status: int, told: str
+    execute: Execute, script: str, status: int, reported: str
 ) -> None:
     ended, _, err = execute("bash", "-c", script, options=("--verdict",))
     assert ended == status, err
-    assert told in err
+    assert reported in err
     assert all(line.startswith("nemolocal exec: ") for line in err.splitlines())
 
 
@@ -421,10 +422,10 @@ def test_program_is_judged_by_what_it_did(
 def test_program_of_ours_keeps_its_tokens_apart_from_those_of_the_cloud(
     execute: Execute, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    told = ("bash", "-c", 'echo "$NEMOLOCAL_CONFIG_DIR"')
+    reported = ("bash", "-c", 'echo "$NEMOLOCAL_CONFIG_DIR"')
     monkeypatch.delenv("NEMOLOCAL_CONFIG_DIR", raising=False)
-    _, folder, _ = execute(*told)
+    _, folder, _ = execute(*reported)
     assert folder.strip()
     assert not Path(folder.strip()).exists()
     monkeypatch.setenv("NEMOLOCAL_CONFIG_DIR", str(tmp_path))
-    assert execute(*told)[1].strip() == str(tmp_path)
+    assert execute(*reported)[1].strip() == str(tmp_path)

@@ -116,9 +116,9 @@ def test_older_film_is_replaced_only_with_overwrite(
     options = ["--overwrite"] if overwrite else []
     outcome = run("edit", "clip.mp4", "-m", TRIM, *options, "--base-url", serve())
     assert outcome.status == 0, outcome.err
-    made = older if overwrite else clip.with_name("clip-edited-2.mp4")
-    assert made.read_bytes() == RENDERED
-    assert f"{made.name} (1 s, 1 kB)" in outcome.lines
+    created = older if overwrite else clip.with_name("clip-edited-2.mp4")
+    assert created.read_bytes() == RENDERED
+    assert f"{created.name} (1 s, 1 kB)" in outcome.lines
     said = (
         "clip-edited.mp4 is there already: saving as clip-edited-2.mp4 "
         "(--overwrite replaces older films)"

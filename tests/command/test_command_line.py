@@ -210,7 +210,7 @@ def test_doctor_fails_only_where_nothing_can_be_rendered(
 
 
 @pytest.mark.parametrize(
-    ("reason", "told"),
+    ("reason", "reported"),
     [
         ("", "ok  exec: seals programs in their own network namespace"),
         (
@@ -221,7 +221,7 @@ def test_doctor_fails_only_where_nothing_can_be_rendered(
     ],
 )
 def test_doctor_says_how_programs_are_sealed(
-    run: CommandRunner, monkeypatch: pytest.MonkeyPatch, reason: str, told: str
+    run: CommandRunner, monkeypatch: pytest.MonkeyPatch, reason: str, reported: str
 ) -> None:
     async def diagnose() -> tuple[()]:
         return ()
@@ -230,7 +230,7 @@ def test_doctor_says_how_programs_are_sealed(
     monkeypatch.setattr("nemolocal.exec.sealed_network.sealing_unavailable_reason", lambda: reason)
     outcome = run("doctor")
     assert outcome.status == 0
-    assert told in outcome.lines
+    assert reported in outcome.lines
 
 
 @pytest.mark.parametrize(
@@ -251,9 +251,9 @@ def test_wrong_usage_shows_that_of_the_sub_command_and_what_was_meant(
     with pytest.raises(SystemExit) as caught:
         main.main(arguments)
     assert caught.value.code == 2
-    told = capsys.readouterr().err
-    assert told.startswith(usage)
-    assert said in told.splitlines()[-1]
+    reported = capsys.readouterr().err
+    assert reported.startswith(usage)
+    assert said in reported.splitlines()[-1]
 
 
 @pytest.mark.parametrize(("arguments", "there"), [([], "doctor"), (["skill"], "check")])
@@ -262,9 +262,9 @@ def test_command_without_a_word_shows_its_help(
 ) -> None:
     with pytest.raises(SystemExit):
         main.main(arguments)
-    told = capsys.readouterr().err
-    assert "options:" in told
-    assert there in told
+    reported = capsys.readouterr().err
+    assert "options:" in reported
+    assert there in reported
 
 
 @pytest.mark.parametrize(

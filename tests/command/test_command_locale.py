@@ -100,9 +100,9 @@ def test_file_whose_name_is_not_utf_8_is_edited(
     url = serve()
     outcome = run("edit", BAD, "-m", TRIM, "--json", "--base-url", url)
     assert outcome.status == 0, outcome.err
-    made = json.loads(outcome.out)["file"]
-    assert Path(made).read_bytes() == b"a render"
-    assert os.fsencode(made) == b"bad\xff-edited.mp4"
+    created = json.loads(outcome.out)["file"]
+    assert Path(created).read_bytes() == b"a render"
+    assert os.fsencode(created) == b"bad\xff-edited.mp4"
     outcome = run("edit", BAD, "-m", TRIM, "--out-dir", "films", "--base-url", url)
     assert outcome.status == 0, outcome.out
     assert [os.fsencode(path) for path in Path("films").iterdir()] == [b"films/bad\xff.mp4"]

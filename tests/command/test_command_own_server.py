@@ -32,8 +32,8 @@ def quick_footage(monkeypatch: pytest.MonkeyPatch, clip: Path) -> None:
         return MediaInfo(kind=kind, extension=path.suffix[1:], duration=seconds, fps=30)
 
     async def make_scene(_: str, seconds: float, __: int, path: Path) -> MediaInfo:
-        made = await make("video", seconds, path)
-        return msgspec.structs.replace(made, width=64, height=64)
+        created = await make("video", seconds, path)
+        return msgspec.structs.replace(created, width=64, height=64)
 
     async def make_music(_: str, seconds: float, path: Path) -> MediaInfo:
         return await make("audio", seconds, path)
@@ -55,10 +55,10 @@ def test_every_edit_is_told_plainly_and_costs_nothing(run: CommandRunner, clip: 
     given = [part for message in messages for part in ("-m", message)]
     outcome = run("edit", clip, *given, "-m", "credits", "-o", "out.mp4")
     assert outcome.status == 0, outcome.err
-    told = outcome.lines[outcome.lines.index(f"> {TRIM}") :]
-    assert sum(line.startswith("Done! I ") for line in told) == 6
-    assert not HINTS & set(told)
-    assert "Nothing is charged here" in told
+    reported = outcome.lines[outcome.lines.index(f"> {TRIM}") :]
+    assert sum(line.startswith("Done! I ") for line in reported) == 6
+    assert not HINTS & set(reported)
+    assert "Nothing is charged here" in reported
 
 
 @pytest.mark.slow
@@ -136,12 +136,12 @@ def test_session_of_a_server_keeps_what_could_not_be_exported(
     executor.failures_left = 2
     outcome = run("edit", clip, "-m", f"{TRIM} and export", "-o", "out.mp4", "--base-url", url)
     assert outcome.status == 1
-    told, error = outcome.err.splitlines()[-2:]
+    reported, error = outcome.err.splitlines()[-2:]
     assert error.startswith("nemolocal: the export failed twice")
-    session = told.partition("session ")[2].partition(";")[0]
-    assert told.endswith(f"nemolocal edit --session {session} --base-url {url}")
+    session = reported.partition("session ")[2].partition(";")[0]
+    assert reported.endswith(f"nemolocal edit --session {session} --base-url {url}")
     assert len(executor.plans) == 2
-    assert run("edit", *told.partition("edit ")[2].split()[:4]).status == 0
+    assert run("edit", *reported.partition("edit ")[2].split()[:4]).status == 0
 
 
 def test_batch_exports_what_was_done_to_a_file_before_a_message_failed(

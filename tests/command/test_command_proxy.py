@@ -87,8 +87,8 @@ async def talk(
     secret: bool = False,
 ) -> tuple[list[bytes], list[str]]:
     """What a proxy answers to each request on a connection of its own, and what was told."""
-    told: list[str] = []
-    proxy = ConnectProxy(TrafficMonitor("cloud.example", told.append), 9, allowed, own)
+    reported: list[str] = []
+    proxy = ConnectProxy(TrafficMonitor("cloud.example", reported.append), 9, allowed, own)
     await proxy.start()
     known = base64.b64encode(proxy.url.partition("//")[2].partition("@")[0].encode())
     field = b"Proxy-Authorization: Basic " + known + b"\r\n"
@@ -100,7 +100,7 @@ async def talk(
         answers.append(await reader.read())
         writer.close()
     await proxy.close()
-    return answers, told
+    return answers, reported
 
 
 def connect(place: str) -> bytes:
@@ -109,36 +109,36 @@ def connect(place: str) -> bytes:
 
 def test_nonsense_is_answered_with_400_or_not_at_all() -> None:
     huge_head = b"GET / HTTP/1.1\r\nA: " + b"x" * 70_000 + b"\r\n\r\n"
-    (bad, no_host, huge, half), told = asyncio.run(
+    (bad, no_host, huge, half), reported = asyncio.run(
         talk(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n", b"GET / HTTP/1.1\r\n\r\n", huge_head, b"")
     )
     assert bad.startswith(b"HTTP/1.1 400 ")
     assert no_host.startswith(b"HTTP/1.1 400 ")
     assert huge.startswith(b"HTTP/1.1 400 ")
-    assert (half, told) == (b"", [])
+    assert (half, reported) == (b"", [])
 
 
 def test_server_that_is_gone_is_502() -> None:
-    (answer,), told = asyncio.run(talk(connect("cloud.example:443")))
+    (answer,), reported = asyncio.run(talk(connect("cloud.example:443")))
     assert answer.startswith(b"HTTP/1.1 502 ")
-    assert told == []
+    assert reported == []
 
 
 @pytest.mark.parametrize("place", ["cloud.example:22", "evil.example:443", "127.0.0.1:443"])
 def test_another_port_or_host_is_refused(place: str) -> None:
-    (answer,), told = asyncio.run(talk(connect(place)))
+    (answer,), reported = asyncio.run(talk(connect(place)))
     assert answer.startswith(b"HTTP/1.1 403 ")
-    assert told[0].startswith(f"refused {place}: ")
+    assert reported[0].startswith(f"refused {place}: ")
 
 
 def test_host_is_allowed_on_its_port_alone() -> None:
     allowed = (AllowedHost("127.0.0.1", 9),)
-    (there, elsewhere), told = asyncio.run(
+    (there, elsewhere), reported = asyncio.run(
         talk(connect("127.0.0.1:9"), connect("127.0.0.1:10"), allowed=allowed)
     )
     assert there.startswith(b"HTTP/1.1 502 ")
     assert elsewhere.startswith(b"HTTP/1.1 403 ")
-    assert told == [
+    assert reported == [
         "refused 127.0.0.1:10: only cloud.example is served here; "
         "allow it with --allow-host 127.0.0.1:10"
     ]
@@ -147,10 +147,10 @@ def test_host_is_allowed_on_its_port_alone() -> None:
 def test_other_users_need_the_secret() -> None:
     requests = (connect("cloud.example:443"), b"GET http://a/ HTTP/1.1\r\nHost: a\r\n\r\n")
     wrong = requests[1].replace(b"\r\n\r\n", b"\r\nProxy-Authorization: Basic bmVtbw==\r\n\r\n")
-    refused, told = asyncio.run(talk(*requests, wrong, own=lambda *_: False))
+    refused, reported = asyncio.run(talk(*requests, wrong, own=lambda *_: False))
     assert [answer[:13] for answer in refused] == [b"HTTP/1.1 407 "] * 3
     assert b'Proxy-Authenticate: Basic realm="nemolocal"' in refused[0]
-    assert told == []
+    assert reported == []
     known, _ = asyncio.run(talk(*requests, own=lambda *_: False, secret=True))
     assert [answer[:13] for answer in known] == [b"HTTP/1.1 502 ", b"HTTP/1.1 403 "]
 

@@ -186,8 +186,8 @@ def test_streams_that_end_with_the_server_are_no_errors_in_its_log(
     serving._UvicornServer(config, lambda: None).handle_exit(signal.SIGTERM, None)
     log.error("%s response.", said)
     log.error("the disk is full")
-    told = [record.getMessage() for record in caplog.get_records("call")]
-    assert told == [f"{said} response.", "the disk is full"]
+    reported = [record.getMessage() for record in caplog.get_records("call")]
+    assert reported == [f"{said} response.", "the disk is full"]
 
 
 def test_defaults_in_the_help_are_those_of_the_settings(
@@ -214,5 +214,5 @@ def test_defaults_in_the_help_are_those_of_the_settings(
         ("--export-402 {strict,out_of_credits}", dialect.export_402),
     ):
         with subtests.test(option=option):
-            _, _, told = text.rpartition(f"{option} ")
-            assert told.partition("(default: ")[2].partition(")")[0] == str(default)
+            _, _, reported = text.rpartition(f"{option} ")
+            assert reported.partition("(default: ")[2].partition(")")[0] == str(default)

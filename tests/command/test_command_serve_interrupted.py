@@ -1,4 +1,4 @@
-"""`nemolocal serve` ends when it is interrupted, whatever strangers keep busy in it."""
+"""`nemolocal serve` ends when it is interrupted, whatever clients keep it busy."""
 
 import contextlib
 import signal

@@ -171,8 +171,8 @@ def test_fault_shows_when_the_document_is_played(play: Play, name: str) -> None:
 
 def test_answer_to_a_failure_has_the_documents_own_words(play: Play) -> None:
     answers = play(PLANTED / "export-without-headers.md")
-    told = next(answer.told for answer in answers if answer.code == 402)
-    assert '(the document: the plan does not export: "Register or upgrade' in told
+    reported = next(answer.told for answer in answers if answer.code == 402)
+    assert '(the document: the plan does not export: "Register or upgrade' in reported
 
 
 SCRIPT = """---
@@ -237,8 +237,8 @@ def test_run_with_a_fault_names_the_rule_and_ends_with_1(
         "      AUTH-2: No X-Client-Id, or an empty one, is HTTP 400 with code 400." in outcome.lines
     )
     assert "      (a token was fetched first)" in outcome.lines
-    told = json.loads(run("skill", "run", "bad.md", "--json").out)
-    assert (told["name"], told["as_said"], told["answers"][0]["code"]) == (
+    reported = json.loads(run("skill", "run", "bad.md", "--json").out)
+    assert (reported["name"], reported["as_said"], reported["answers"][0]["code"]) == (
         "sunset-cutter",
         False,
         400,

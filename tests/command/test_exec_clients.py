@@ -22,8 +22,8 @@ pytestmark = pytest.mark.slow
 def world(tmp_path: Path) -> Iterator[ForeignWorld]:
     """A network of the test's own; nothing in it leads anywhere."""
     try:
-        with foreign_world(tmp_path) as made:
-            yield made
+        with foreign_world(tmp_path) as created:
+            yield created
     except SealingUnavailable as problem:
         pytest.skip(f"there can be no such world here: {problem}")
 
@@ -52,10 +52,10 @@ def test_somebody_listens_at_the_clouds_address_for_whoever_is_not_sealed(
     ran = world.execute("curl", "-sS", *options, BALANCE, options=("--seal", "off"))
     assert ran.stderr.startswith("nemolocal exec: not sealed (--seal off): ")
     assert bool(world.seen) is reached
-    told = (
+    reported = (
         "bypassed the proxy and reached the real cloud, since this run is not sealed" in ran.stderr
     )
-    assert told is reached
+    assert reported is reached
 
 
 @pytest.mark.parametrize("family", ["python", "node", "java"])
@@ -145,14 +145,14 @@ FORBIDDEN = 'echo 0 > /proc/sys/user/max_net_namespaces && exec "$@"'
 
 
 @pytest.mark.parametrize(
-    ("options", "status", "told"),
+    ("options", "status", "reported"),
     [
         ((), 0, "not sealed (unshare: no space left on device): a client that ignores the "),
         (("--seal", "require"), 1, "cannot seal the program: unshare: no space left "),
     ],
 )
 def test_machine_that_forbids_namespaces_is_told(
-    options: tuple[str, ...], status: int, told: str
+    options: tuple[str, ...], status: int, reported: str
 ) -> None:
     wrapped = ("unshare", "--user", "--map-root-user", "bash", "-c", FORBIDDEN, "bash")
     if not shutil.which("unshare") or subprocess.run([*wrapped, "true"], check=False).returncode:
@@ -160,7 +160,7 @@ def test_machine_that_forbids_namespaces_is_told(
     command = [*wrapped, sys.executable, "-m", "nemolocal", "exec", *options, "--"]
     ran = subprocess.run([*command, "curl", "-sS", BALANCE], capture_output=True, text=True)
     assert ran.returncode == status, ran
-    assert told in ran.stderr
+    assert reported in ran.stderr
     assert ('"code":1001' in ran.stdout) is (status == 0)
 
 

@@ -97,14 +97,14 @@ def test_names_are_looked_for_in_files_and_then_at_the_name_server() -> None:
 
 
 @pytest.fixture
-def told() -> list[str]:
+def reported() -> list[str]:
     """What a monitor says at once."""
     return []
 
 
 @pytest.fixture
-def monitor(told: list[str]) -> TrafficMonitor:
-    return TrafficMonitor(CLOUD, told.append)
+def monitor(reported: list[str]) -> TrafficMonitor:
+    return TrafficMonitor(CLOUD, reported.append)
 
 
 def shake_hands(
@@ -136,7 +136,7 @@ def shake_hands(
 
 
 def test_client_that_does_not_believe_the_certificate_is_told_so(
-    monitor: TrafficMonitor, told: list[str]
+    monitor: TrafficMonitor, reported: list[str]
 ) -> None:
     context = CertificateAuthority().server_context(CLOUD)
     monitor_handshakes(context, monitor, (CLOUD,))
@@ -146,17 +146,17 @@ def test_client_that_does_not_believe_the_certificate_is_told_so(
         "trust the certificate in $SSL_CERT_FILE, or does not speak HTTP/1.1",
         "no call to cloud.example was seen: no TLS handshake led to one",
     ]
-    assert told == []
+    assert reported == []
 
 
 def test_handshake_for_another_host_is_refused_and_told(
-    monitor: TrafficMonitor, told: list[str]
+    monitor: TrafficMonitor, reported: list[str]
 ) -> None:
     context = CertificateAuthority().server_context(CLOUD)
     monitor_handshakes(context, monitor, (CLOUD,))
     shake_hands(context, "else.example", None)
     shake_hands(context, "else.example", None)
-    assert told == [
+    assert reported == [
         "refused else.example: only cloud.example is served here; "
         "allow it with --allow-host else.example"
     ]

@@ -13,15 +13,15 @@ NO_PROGRAM = "nothing to run: give a program after --"
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        ("conform --only zzz", "no check has this id"),
-        ("conform --only zzz --list", "no check has this id"),
-        ("conform --only general. --only zzz", "--only zzz: no check has this id"),
+        ("conform --only zzz", "no check id starts with this"),
+        ("conform --only zzz --list", "no check id starts with this"),
+        ("conform --only general. --only zzz", "--only zzz: no check id starts with this"),
         ("conform --only token.life --smoke", "none of these checks is in the --smoke set"),
-        ("verdict --only client. --only zzz x.jsonl", "--only zzz: no check has this id"),
+        ("verdict --only client. --only zzz x.jsonl", "--only zzz: no check id starts with this"),
         ("conform-client --only plain --only zzz -- true", "--only zzz: no scenario has this"),
         ("conform --explain zzz", "no check has the id 'zzz'"),
         ("conform --random 2 --only token.", "cannot be combined with --random"),
-        ("verdict --only zzz", "no check has this id"),
+        ("verdict --only zzz", "no check id starts with this"),
         ("verdict --explain zzz", "no check has this id"),
         ("verdict", "give a JOURNAL"),
         ("conform-client --only zzz -- true", "no scenario has this name"),
@@ -75,11 +75,11 @@ def test_wrong_usage_is_two_and_one_line(
     # Splitting leaves no word that is empty.
     given = [*words.split(), ""] if words.endswith(" -m") else words.split()
     assert main(given) == 2
-    told = capsys.readouterr()
-    assert told.out == ""
-    assert told.err.startswith("nemolocal: ")
-    assert said in told.err
-    assert told.err.count("\n") == 1
+    reported = capsys.readouterr()
+    assert reported.out == ""
+    assert reported.err.startswith("nemolocal: ")
+    assert said in reported.err
+    assert reported.err.count("\n") == 1
     assert not list(clip.parent.glob("**/*.part"))
     assert not (clip.parent / "films").exists()
 

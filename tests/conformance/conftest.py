@@ -22,7 +22,7 @@ def verdict() -> VerdictOf:
     """Evaluate one check by its id."""
 
     def judge(check: str, journal: JournalBuilder | LoadedJournal, **options: Any) -> Verdict:
-        made = journal.journal() if isinstance(journal, JournalBuilder) else journal
-        return evaluate_journal(made, [client_catalogue()[check]], **options).verdicts[0]
+        created = journal.journal() if isinstance(journal, JournalBuilder) else journal
+        return evaluate_journal(created, [client_catalogue()[check]], **options).verdicts[0]
 
     return judge

@@ -215,8 +215,8 @@ def test_stream_without_times_is_inconclusive(builder: JournalBuilder, verdict: 
 def test_long_stream_is_silent_only_by_the_servers_record(
     builder: JournalBuilder, verdict: VerdictOf
 ) -> None:
-    told = TurnEntry(1, 1, "trim", False, "applied", 50)
-    builder.start().chat(text="", response_size=100_000, turn=told).chat("more")
+    reported = TurnEntry(1, 1, "trim", False, "applied", 50)
+    builder.start().chat(text="", response_size=100_000, turn=reported).chat("more")
     assert verdict("client.silent.state-read", builder).outcome == "not applicable"
     silent(JournalBuilder()).replace_last(turn=None, response_size=100_000)
     assert verdict("client.silent.state-read", builder).outcome == "not applicable"

@@ -76,10 +76,10 @@ def test_har_tokens_and_cookies_are_removed() -> None:
         "balance", headers={"Authorization": "Bearer manual-secret", "X-Note": "manual-secret"}
     )
     found = har(token_item(), leaky, odd)
-    told = msgspec.json.encode(found).decode()
-    assert TOKEN not in told
-    assert "manual-secret" not in told
-    assert "cookie" not in told
+    reported = msgspec.json.encode(found).decode()
+    assert TOKEN not in reported
+    assert "manual-secret" not in reported
+    assert "cookie" not in reported
     assert found.entries[1].url.endswith("?token=[token]")
     report = evaluate_journal(found, [client_catalogue()["client.token-in-url"]])
     assert report.verdicts[0].entries == (2,)

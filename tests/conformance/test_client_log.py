@@ -219,9 +219,9 @@ def test_no_journal_crashes_a_check(entries: list[Entry], truth: bool) -> None:
 def test_the_order_of_entries_in_a_file_does_not_matter(
     data: st.DataObject, entries: list[Entry]
 ) -> None:
-    told = [msgspec.structs.replace(entry, id=n) for n, entry in enumerate(entries)]
-    mixed = data.draw(st.permutations(told))
-    assert evaluate_journal(LoadedJournal(tuple(told)), CHECKS) == evaluate_journal(
+    reported = [msgspec.structs.replace(entry, id=n) for n, entry in enumerate(entries)]
+    mixed = data.draw(st.permutations(reported))
+    assert evaluate_journal(LoadedJournal(tuple(reported)), CHECKS) == evaluate_journal(
         LoadedJournal(tuple(mixed)), CHECKS
     )
 

@@ -35,8 +35,8 @@ def drive(capsys: pytest.CaptureFixture[str]) -> Drive:
 
     def run(*words: str) -> tuple[int, str]:
         status = main(["conform-client", *words])
-        told = capsys.readouterr()
-        return status, told.out + told.err
+        reported = capsys.readouterr()
+        return status, reported.out + reported.err
 
     return run
 
@@ -170,7 +170,7 @@ def test_scenarios_are_listed(drive: Drive) -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "status", "told"),
+    ("words", "status", "reported"),
     [
         (["--only", "nothing", "--", "true"], 2, "no scenario has this name"),
         (["--timeout", "0", "--", "true"], 2, "--timeout must be greater than 0"),
@@ -179,10 +179,12 @@ def test_scenarios_are_listed(drive: Drive) -> None:
         (["--only", "402", "--", "true"], 2, "2 scenarios: 2 not met"),
     ],
 )
-def test_wrong_usage_is_reported(drive: Drive, words: list[str], status: int, told: str) -> None:
+def test_wrong_usage_is_reported(
+    drive: Drive, words: list[str], status: int, reported: str
+) -> None:
     ended, out = drive(*words)
     assert ended == status, out
-    assert told in out
+    assert reported in out
 
 
 def test_placeholders_are_replaced_and_the_run_is_kept(drive: Drive, tmp_path: Path) -> None:

@@ -105,7 +105,7 @@ def test_the_speed_may_be_given(builder: JournalBuilder, write: Write) -> None:
     [
         (["nowhere.jsonl"], "nowhere.jsonl: no such file"),
         ([], "give a JOURNAL"),
-        (["x", "--only", "client.nothing"], "no check has this id"),
+        (["x", "--only", "client.nothing"], "no check id starts with this"),
         (["--explain", "client.nothing"], "no check has this id"),
     ],
 )

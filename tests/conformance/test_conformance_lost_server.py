@@ -47,13 +47,13 @@ def asking(number: int) -> ServerCheck:
 
 
 def test_checks_after_the_loss_are_not_run() -> None:
-    told: list[Verdict] = []
+    reported: list[Verdict] = []
     checks = [asking(number) for number in range(5)]
-    report = run_checks(context_of(answers(2)), checks, on_verdict=told.append)
+    report = run_checks(context_of(answers(2)), checks, on_verdict=reported.append)
     outcomes = [verdict.outcome for verdict in report.verdicts]
     assert outcomes == ["passed", "passed", "error", "error", "error"]
-    assert [verdict.check for verdict in told] == ["check.0", "check.1", "check.2"]
-    assert "lost the server at http://peer.test" in told[-1].reason
+    assert [verdict.check for verdict in reported] == ["check.0", "check.1", "check.2"]
+    assert "lost the server at http://peer.test" in reported[-1].reason
     assert report.exit_code == 2
 
 

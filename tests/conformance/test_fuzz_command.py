@@ -37,9 +37,9 @@ def test_random_scripts_run_on_a_local_server_and_leave_no_files(
     capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     assert main(["conform", "--random", "1", "--seed", "3"]) == 0
-    told = capsys.readouterr().out
-    assert told.startswith("scripts: ")
-    assert ": passed (http://" in told
+    reported = capsys.readouterr().out
+    assert reported.startswith("scripts: ")
+    assert ": passed (http://" in reported
     assert list(tmp_path.iterdir()) == []
 
 

@@ -65,9 +65,9 @@ def test_no_change_is_nothing_told(one: Draft, language: str) -> None:
 
 @given(drafts, drafts, languages)
 def test_any_change_of_any_two_drafts_is_told(before: Draft, after: Draft, language: str) -> None:
-    told = describe_changes(before, after, language)
-    assert bool(told) == (before != after)
-    assert all(sentence.strip() for sentence in told)
+    reported = describe_changes(before, after, language)
+    assert bool(reported) == (before != after)
+    assert all(sentence.strip() for sentence in reported)
 
 
 @given(drafts, languages)
@@ -77,5 +77,5 @@ def test_any_draft_can_be_told_as_a_line(one: Draft, language: str) -> None:
 
 def test_a_length_that_is_no_number_is_told_as_none() -> None:
     before = draft_from_wire({"t": [{}], "d": 1000})
-    told = describe_changes(before, Draft(tracks=before.tracks, duration_ms=math.nan))
-    assert told == ["Total length changed from 1s to 0s"]
+    reported = describe_changes(before, Draft(tracks=before.tracks, duration_ms=math.nan))
+    assert reported == ["Total length changed from 1s to 0s"]

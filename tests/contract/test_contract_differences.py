@@ -38,13 +38,13 @@ def both(before: Draft, after: Draft) -> tuple[list[str], list[str]]:
 
 
 def test_added_things_are_told_by_what_they_are() -> None:
-    told = both(draft(), draft(video(BEACH), LOFI, title(STYLED), d=10_000))
-    assert told[0] == [
+    reported = both(draft(), draft(video(BEACH), LOFI, title(STYLED), d=10_000))
+    assert reported[0] == [
         "Video added: beach (0-10s)",
         "BGM added: Lo-fi (0-10s, 35%)",
         "Title added: 'Paradise Found' (white, top-center, 0-3s)",
     ]
-    assert told[1] == [
+    assert reported[1] == [
         "已添加视频：beach（0-10秒）",
         "已添加背景音乐：Lo-fi（0-10秒，35%）",
         "已添加标题：“Paradise Found”（白色，顶部居中，0-3秒）",
@@ -54,8 +54,11 @@ def test_added_things_are_told_by_what_they_are() -> None:
 
 
 def test_removed_things_are_told() -> None:
-    told = both(draft(video(BEACH), LOFI), draft(video(BEACH)))
-    assert told == (["Removed BGM: Lo-fi (0-10s, 35%)"], ["已删除背景音乐：Lo-fi（0-10秒，35%）"])
+    reported = both(draft(video(BEACH), LOFI), draft(video(BEACH)))
+    assert reported == (
+        ["Removed BGM: Lo-fi (0-10s, 35%)"],
+        ["已删除背景音乐：Lo-fi（0-10秒，35%）"],
+    )
 
 
 CHANGED: list[tuple[dict[str, Any], str, str]] = [
@@ -96,8 +99,8 @@ CHANGED: list[tuple[dict[str, Any], str, str]] = [
 def test_a_change_of_a_clip_is_told_by_what_it_is_now(subtests: pytest.Subtests) -> None:
     for change, english, chinese in CHANGED:
         with subtests.test(change=change, english=english, chinese=chinese):
-            told = both(draft(video(BEACH)), draft(video({**BEACH, **change})))
-            assert told == ([f"Video beach: {english}"], [f"视频beach：{chinese}"])
+            reported = both(draft(video(BEACH)), draft(video({**BEACH, **change})))
+            assert reported == ([f"Video beach: {english}"], [f"视频beach：{chinese}"])
 
 
 TAKEN_BACK: list[tuple[dict[str, Any], str, str]] = [
@@ -112,8 +115,8 @@ TAKEN_BACK: list[tuple[dict[str, Any], str, str]] = [
 def test_what_is_taken_back_is_told_as_gone(
     change: dict[str, Any], english: str, chinese: str
 ) -> None:
-    told = both(draft(video({**BEACH, **change})), draft(video(BEACH)))
-    assert told == ([f"Video beach: {english}"], [f"视频beach：{chinese}"])
+    reported = both(draft(video({**BEACH, **change})), draft(video(BEACH)))
+    assert reported == ([f"Video beach: {english}"], [f"视频beach：{chinese}"])
 
 
 def test_an_effect_that_gets_another_amount_is_not_told_as_removed() -> None:
@@ -234,8 +237,8 @@ def test_a_title_is_told_by_what_is_different_of_it() -> None:
             ['Title "Paradise Found": #ff0000; center; size 96; font Serif'],
         ),
     ]
-    for change, told in styles:
-        assert describe_changes(draft(title(WORDS)), draft(title({**WORDS, **change}))) == told
+    for change, reported in styles:
+        assert describe_changes(draft(title(WORDS)), draft(title({**WORDS, **change}))) == reported
     green = {**WORDS, "s": 1000, "d": 5000, "st": {"size": 96, "color": "green", "font": "Serif"}}
     assert describe_changes(draft(title(WORDS)), draft(title(green)), "zh") == [
         "标题“Paradise Found”：显示时间为1-6秒；绿色；字号96；字体Serif"
@@ -286,9 +289,9 @@ def test_a_picture_in_the_picture_is_told_with_its_place_and_size() -> None:
 
 def test_very_many_changes_are_told_by_the_first_dozen() -> None:
     clips = [clip(f"c{n}", n * 1000, 1000) for n in range(24)]
-    told = both(draft(), draft(video(*clips)))
-    assert told[0][-2:] == ["Video added: c11 (11-12s)", "… and 12 more"]
-    assert told[1][-1] == "……另有12处改动"
+    reported = both(draft(), draft(video(*clips)))
+    assert reported[0][-2:] == ["Video added: c11 (11-12s)", "… and 12 more"]
+    assert reported[1][-1] == "……另有12处改动"
     moved = video(*[{**one, "s": 0} for one in reversed(clips)])
     assert "c16 … and 16 more" in describe_changes(draft(video(*clips)), draft(moved))[0]
     assert "等共24个" in describe_changes(draft(video(*clips)), draft(moved), "zh")[0]

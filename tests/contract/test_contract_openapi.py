@@ -33,8 +33,8 @@ def test_the_document_is_valid_openapi_3_1() -> None:
 
 
 def test_every_endpoint_is_in_it_by_its_name() -> None:
-    told = {operation["operationId"]: (m.upper(), path) for path, m, operation in OPERATIONS}
-    assert told == {name: (e.method, e.template) for name, e in endpoints().items()}
+    reported = {operation["operationId"]: (m.upper(), path) for path, m, operation in OPERATIONS}
+    assert reported == {name: (e.method, e.template) for name, e in endpoints().items()}
 
 
 def test_the_document_of_the_cloud_leaves_the_control_api_out() -> None:

@@ -72,10 +72,10 @@ def test_the_timeline_of_odd_drafts_is_still_a_line(
 def test_upper_pictures_and_subtitles_have_labels_of_their_own() -> None:
     small = {**CITY, "fx": [{"type": "overlay"}], "m": {"title": "logo"}}
     cues = {"tt": 7, "n": "Subtitles", "sg": [WORDS]}
-    told = describe_timeline(
+    reported = describe_timeline(
         draft(video(CITY), video(small), {"tt": 0, "n": "Overlay", "sg": []}, cues)
     )
-    assert told == (
+    assert reported == (
         "Timeline (4 tracks): 1. Video: city timelapse (0-10s) 2. Overlay: logo (0-10s) "
         '3. Overlay: empty 4. Subtitles: "Urban Dreams" (0-3s)'
     )

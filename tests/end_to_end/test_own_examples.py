@@ -56,8 +56,8 @@ def folder(tmp_path: Path, sample: Path, monkeypatch: pytest.MonkeyPatch) -> Pat
 def test_session_by_hand_passes_the_judge(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
     words = ["exec", "--verdict", "--", "bash", "-c", curl_script()]
     status = main(words)
-    told = capfd.readouterr().err
-    assert (status, "failed" in told) == (0, False), told
+    reported = capfd.readouterr().err
+    assert (status, "failed" in reported) == (0, False), reported
     assert (folder / "out.mp4").read_bytes()[4:8] == b"ftyp"
 
 
@@ -71,8 +71,8 @@ def test_session_by_hand_passes_where_exports_fail(
     ]
     script = f"cd {folder}; {curl_script()}"
     status = main(["conform-client", "--cloud", *chosen, "--", "bash", "-c", script])
-    told = capfd.readouterr().out
-    assert (status, "4 scenarios: 4 passed" in told) == (0, True), told
+    reported = capfd.readouterr().out
+    assert (status, "4 scenarios: 4 passed" in reported) == (0, True), reported
 
 
 @pytest.mark.rule("CLI-1")

@@ -66,9 +66,9 @@ class Chaos:
             contextlib.suppress(httpx.TransportError),
         ):
             while True:
-                told = self._busy.get(worker) or self.new_client(http, worker)
-                http.headers.update(bearer_header(told.token))
-                self.go_on(http, told)
+                reported = self._busy.get(worker) or self.new_client(http, worker)
+                http.headers.update(bearer_header(reported.token))
+                self.go_on(http, reported)
                 del self._busy[worker]
 
     def count(self, _: object) -> None:
@@ -80,44 +80,44 @@ class Chaos:
             assert self.signs.acquire(timeout=120), "the server hangs"
 
     def has_done_enough(self) -> bool:
-        return sum(told.edits_done for told in self.clients) > WORKERS
+        return sum(reported.edits_done for reported in self.clients) > WORKERS
 
     def new_client(self, http: httpx.Client, worker: int) -> Told:
         client_id = f"{worker}-{next(self._numbers)}"
         fresh = http.post("/api/auth/anonymous-token", headers={"X-Client-Id": client_id})
-        told = Told(fresh.json()["data"]["token"])
-        self.clients.append(told)
-        self._busy[worker] = told
-        return told
+        reported = Told(fresh.json()["data"]["token"])
+        self.clients.append(reported)
+        self._busy[worker] = reported
+        return reported
 
-    def go_on(self, http: httpx.Client, told: Told) -> None:
+    def go_on(self, http: httpx.Client, reported: Told) -> None:
         """From wherever the last server died."""
-        if not told.sid:
+        if not reported.sid:
             session = http.post("/api/tasks/me/with-session/nemo_agent", json={}).json()
-            told.sid = session["data"]["session_id"]
-        if not told.uploads:
-            self.upload(http, told)
+            reported.sid = session["data"]["session_id"]
+        if not reported.uploads:
+            self.upload(http, reported)
         if self.renders_left():
-            body = {"id": "render_1", "sessionId": told.sid, "draft": TITLE}
+            body = {"id": "render_1", "sessionId": reported.sid, "draft": TITLE}
             status = http.post("/api/render/proxy/lambda", json=body).json()
-            told.renders["render_1"] = status.get("progress", 0)  # or it is a duplicate
+            reported.renders["render_1"] = status.get("progress", 0)  # or it is a duplicate
         for message in ("compress this video", "add a title 'Still here'"):
-            told.edits_begun += 1
-            turn = {"session_id": told.sid, "new_message": {"parts": [{"text": message}]}}
+            reported.edits_begun += 1
+            turn = {"session_id": reported.sid, "new_message": {"parts": [{"text": message}]}}
             with http.stream("POST", "/run_sse", json=turn) as reply:
                 events = ""
                 for line in reply.iter_lines():
                     events += line
                     self.count(line)
             assert "functionResponse" in events
-            told.edits_done += 1
+            reported.edits_done += 1
 
-    def upload(self, http: httpx.Client, told: Told) -> None:
+    def upload(self, http: httpx.Client, reported: Told) -> None:
         picture = png(next(self._numbers))
         files = [("files", (f"{n}.png", picture)) for n in range(2)]
-        reply = http.post(f"/api/upload-video/nemo_agent/me/{told.sid}", files=files).json()
-        told.uploads = [file["hash"] for file in reply["data"]["files"]]
-        assert told.uploads == [hashlib.sha256(picture).hexdigest()] * 2
+        reply = http.post(f"/api/upload-video/nemo_agent/me/{reported.sid}", files=files).json()
+        reported.uploads = [file["hash"] for file in reply["data"]["files"]]
+        assert reported.uploads == [hashlib.sha256(picture).hexdigest()] * 2
 
     def renders_left(self) -> bool:
         return next(self._renders) < self._most_renders
@@ -150,8 +150,8 @@ def test_whatever_was_said_before_a_kill_is_true_after_it(
         stored = rows_of(data)
         with serving(data) as (base_url, process):
             nothing_is_half_there(data, stored)
-            for told in chaos.clients[-2 * WORKERS :]:
-                still_true(base_url, told)
+            for reported in chaos.clients[-2 * WORKERS :]:
+                still_true(base_url, reported)
             chaos.signs = threading.Semaphore(0)
             workers = [
                 threading.Thread(target=chaos.work, args=(base_url, n)) for n in range(WORKERS)
@@ -167,9 +167,9 @@ def test_whatever_was_said_before_a_kill_is_true_after_it(
                 worker.join()
     assert chaos.has_done_enough()
     with serving(data) as (base_url, _):
-        for told in chaos.clients:
-            still_true(base_url, told)
-            renders_end(base_url, told)
+        for reported in chaos.clients:
+            still_true(base_url, reported)
+            renders_end(base_url, reported)
 
 
 def rows_of(data: Path) -> dict[str, str]:
@@ -192,35 +192,35 @@ def nothing_is_half_there(data: Path, stored: dict[str, str]) -> None:
         assert hashlib.sha256(path.read_bytes()).hexdigest() == stored[stem]
 
 
-def still_true(base_url: str, told: Told) -> None:
+def still_true(base_url: str, reported: Told) -> None:
     with httpx.Client(
-        base_url=base_url, headers={**SKILL, **bearer_header(told.token)}, timeout=60
+        base_url=base_url, headers={**SKILL, **bearer_header(reported.token)}, timeout=60
     ) as http:
         balance = http.get("/api/credits/balance/simple").json()["data"]
         assert balance["frozen"] == 0
         assert balance["available"] == balance["total"]
-        assert balance["total"] in ((50,) if told.edits_done else (50, 100))
-        assert told.edits_begun or balance["total"] == 100
-        if told.sid:
-            reply = http.get(f"/api/state/nemo_agent/me/{told.sid}/latest").json()
+        assert balance["total"] in ((50,) if reported.edits_done else (50, 100))
+        assert reported.edits_begun or balance["total"] == 100
+        if reported.sid:
+            reply = http.get(f"/api/state/nemo_agent/me/{reported.sid}/latest").json()
             state: dict[str, Any] = reply["data"]["state"]
             # Charged for if it was done, done if it was charged for.
             assert bool(state["draft"]["t"]) == (balance["total"] == 50)
             # A kill may come between the last row and its reply: then there is more, never less.
             found = [info["hash"] for info in state["video_infos"]]
-            assert found == told.uploads or (told.uploads == [] and len(found) == 2)
-            told.uploads = found
-        for render_id, progress in told.renders.items():
+            assert found == reported.uploads or (reported.uploads == [] and len(found) == 2)
+            reported.uploads = found
+        for render_id, progress in reported.renders.items():
             status = http.get(f"/api/render/proxy/lambda/{render_id}").json()
             assert status["progress"] >= progress
-            told.renders[render_id] = status["progress"]
+            reported.renders[render_id] = status["progress"]
 
 
-def renders_end(base_url: str, told: Told) -> None:
+def renders_end(base_url: str, reported: Told) -> None:
     with httpx.Client(
-        base_url=base_url, headers={**SKILL, **bearer_header(told.token)}, timeout=60
+        base_url=base_url, headers={**SKILL, **bearer_header(reported.token)}, timeout=60
     ) as http:
-        for render_id in told.renders:
+        for render_id in reported.renders:
             path = f"/api/render/proxy/lambda/{render_id}"
             while (status := http.get(path).json())["status"] not in ENDED:
                 time.sleep(0.02)

@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from nemolocal_server.retention.disk_usage import measure_disk_usage
+from nemolocal_server.retention.retention_policy import measure_disk_usage
 from tests.support.http_caller import HttpCaller
 
 MEGABYTE = 10**6
@@ -60,12 +60,12 @@ class Week(msgspec.Struct, frozen=True):
 class Developer:
     """Works with the command in a folder, and kills what it runs."""
 
-    def __init__(self, desk: Path, clip: Path) -> None:
-        self.desk = desk
+    def __init__(self, harness: Path, clip: Path) -> None:
+        self.harness = harness
         self.clip = clip
-        self.temporary = desk / "temporary"
+        self.temporary = harness / "temporary"
         self.temporary.mkdir()
-        (desk / "week.toml").write_text(_CONFIG, encoding="utf-8")
+        (harness / "week.toml").write_text(_CONFIG, encoding="utf-8")
         self.random = random.Random(1)
         self.largest = 0
         self._server: subprocess.Popen[str] | None = None
@@ -97,11 +97,11 @@ class Developer:
         environment = {
             **os.environ,
             "TMPDIR": str(self.temporary),
-            "NEMOLOCAL_CONFIG_DIR": str(self.desk / "config"),
+            "NEMOLOCAL_CONFIG_DIR": str(self.harness / "config"),
         }
         return subprocess.Popen(
             [sys.executable, "-m", "nemolocal", *arguments],
-            cwd=self.desk,
+            cwd=self.harness,
             env=environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -112,7 +112,7 @@ class Developer:
         """The clip, or one that is as good and not the same."""
         if not size:
             return self.clip
-        path = self.desk / "other.mp4"
+        path = self.harness / "other.mp4"
         # What comes after the last box is nobody's.
         path.write_bytes(self.clip.read_bytes() + self.random.randbytes(size))
         return path
@@ -150,17 +150,17 @@ class Developer:
 
     def edit_to_the_end(self) -> None:
         edit = self._run("edit", str(self.clip), "-m", "trim to the first second", "-o", "y.mp4")
-        _, told = edit.communicate()
-        assert edit.returncode == 0, told
+        _, reported = edit.communicate()
+        assert edit.returncode == 0, reported
 
     def look_at_the_disk(self) -> None:
-        self.largest = max(self.largest, measure_disk_usage(self.desk / ".nemolocal").total)
+        self.largest = max(self.largest, measure_disk_usage(self.harness / ".nemolocal").total)
         assert self.largest <= LIMIT + SLACK
 
     def seconds_to_start(self) -> float:
         done = subprocess.run(
             [sys.executable, "-c", _START],
-            cwd=self.desk,
+            cwd=self.harness,
             check=True,
             capture_output=True,
             text=True,
@@ -170,9 +170,9 @@ class Developer:
 
 @pytest.fixture
 def developer(tmp_path: Path, sample: Path) -> Iterator[Developer]:
-    made = Developer(tmp_path, sample)
-    yield made
-    made.stop(signal.SIGKILL)
+    created = Developer(tmp_path, sample)
+    yield created
+    created.stop(signal.SIGKILL)
 
 
 def save(developer: Developer) -> dict[str, Any]:
@@ -244,7 +244,7 @@ def test_a_week_of_work_stays_within_its_limit_and_loses_nothing_of_a_name(
     assert start < 0.5
     # A server that starts looks after the folder, and sweeps what killed ones have left.
     caller = developer.work_here()
-    while measure_disk_usage(developer.desk / ".nemolocal").total > LIMIT:
+    while measure_disk_usage(developer.harness / ".nemolocal").total > LIMIT:
         assert caller.get("/__nemolocal__/health")["status"] == "ok"
     caller.post("/__nemolocal__/restore", json={"id": snapshot})
     caller.http.headers["authorization"] = owner

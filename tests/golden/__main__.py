@@ -16,10 +16,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     update = parser.parse_args(argv).update
     # All of it is made before anything is written: an update is whole or is none.
     with fixed_surroundings():
-        made = {name: make() for name, make in catalogue().items()}
-    stale = sorted(frozen.stored() - made.keys())
+        created = {name: make() for name, make in catalogue().items()}
+    stale = sorted(frozen.stored() - created.keys())
     if update:
-        for name, text in made.items():
+        for name, text in created.items():
             verb = "changed" if frozen.read(name) is not None else "new"
             if frozen.write(name, text):
                 print(f"{verb}: {name}")
@@ -27,9 +27,13 @@ def main(argv: Sequence[str] | None = None) -> int:
             (frozen.FOLDER / name).unlink()
             print(f"removed: {name}")
         return 0
-    wrong = {name: told for name, text in made.items() if (told := frozen.difference(name, text))}
-    for told in wrong.values():
-        print(told)
+    wrong = {
+        name: reported
+        for name, text in created.items()
+        if (reported := frozen.difference(name, text))
+    }
+    for reported in wrong.values():
+        print(reported)
     for name in stale:
         print(f"stale: {name} is made by nothing any more")
     return 1 if wrong or stale else 0

@@ -203,10 +203,10 @@ class Caller:
         return self.open_session()
 
     def open_session(self, **body: Any) -> "Caller":
-        made = self.send("POST", SESSION.path(user="me"), json_body={"task_name": "p", **body})
+        created = self.send("POST", SESSION.path(user="me"), json_body={"task_name": "p", **body})
         self.task_id, self.session = (
-            made.json()["data"]["task_id"],
-            made.json()["data"]["session_id"],
+            created.json()["data"]["task_id"],
+            created.json()["data"]["session_id"],
         )
         return self
 

@@ -11,7 +11,7 @@ from .turns import turns
 
 def catalogue() -> dict[str, Make]:
     """What makes each file, by its name under `data/`."""
-    made: dict[str, Make] = {}
+    created: dict[str, Make] = {}
     for group, suffix, items in (
         ("replies", "http", replies()),
         ("turns", "sse", turns()),
@@ -22,5 +22,5 @@ def catalogue() -> dict[str, Make]:
         ("interfaces", "", (settings(), schema(), draws())),
     ):
         for name, make in items:
-            made[f"{group}/{name}.{suffix}" if suffix else f"{group}/{name}"] = make
-    return made
+            created[f"{group}/{name}.{suffix}" if suffix else f"{group}/{name}"] = make
+    return created

@@ -27,8 +27,8 @@ class Reply:
         head = "\n".join([self.start, *self.headers])
         body = self.body.decode("utf-8")
         end = "" if body.endswith("\n") else "\n"
-        told = "" if self.whole else f"{CUT}\n"
-        return f"{head}\n\n{body}{end}{told}"
+        reported = "" if self.whole else f"{CUT}\n"
+        return f"{head}\n\n{body}{end}{reported}"
 
 
 def plain_start(line: str) -> str:

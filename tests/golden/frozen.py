@@ -33,15 +33,15 @@ def stored() -> set[str]:
     return {path.relative_to(FOLDER).as_posix() for path in FOLDER.rglob("*") if path.is_file()}
 
 
-def difference(name: str, made: str) -> str:
+def difference(name: str, created: str) -> str:
     """What is wrong with a file, as a unified diff; "" where it holds just what was made."""
     frozen = read(name)
-    if frozen == made:
+    if frozen == created:
         return ""
     if frozen is None:
         return f"tests/golden/data/{name} is missing: python -m tests.golden --update"
     lines = difflib.unified_diff(
-        list(_lines(frozen)), list(_lines(made)), f"frozen/{name}", f"now/{name}", lineterm=""
+        list(_lines(frozen)), list(_lines(created)), f"frozen/{name}", f"now/{name}", lineterm=""
     )
     return "\n".join(lines) or f"{name}: the line ends differ"
 

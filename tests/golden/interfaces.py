@@ -201,8 +201,8 @@ def _draws() -> str:
         )
         truth = choose_outcome(equal, draw, key, number + 1).applied_state
         seconds = draw.uniform(10.0, 30.0, "edit", *key.key())
-        told = "silent" if usual.silent else "told"
-        parts = (seed, key.client_id, key.session_ordinal, key.turn, told, truth)
+        reported = "silent" if usual.silent else "told"
+        parts = (seed, key.client_id, key.session_ordinal, key.turn, reported, truth)
         line = " ".join(map(str, parts))
         lines.append(f"{line} {seconds:.6f} {encode_json(message).decode()}")
     return "\n".join([*lines, ""])

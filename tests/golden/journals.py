@@ -60,6 +60,6 @@ def _play(caller: Caller) -> None:
     caller.send("GET", status)
     caller.send("GET", wire.RENDER_DOWNLOAD.path(render="render_1"))
     body = {"task_id": caller.task_id, "session_id": caller.session}
-    made = caller.send("POST", wire.CLAIM_TOKEN.template, json_body=body).json()["data"]
-    caller.send("GET", f"{wire.CLAIM_PAGE.template}?ct={made['claim_token']}")
+    created = caller.send("POST", wire.CLAIM_TOKEN.template, json_body=body).json()["data"]
+    caller.send("GET", f"{wire.CLAIM_PAGE.template}?ct={created['claim_token']}")
     caller.send("GET", "/v1/jobs/1")

@@ -69,8 +69,8 @@ def _claim_token(caller: Caller) -> None:
 def _claim_page(caller: Caller) -> None:
     caller.connect()
     body = {"task_id": caller.task_id, "session_id": caller.session}
-    made = caller.send("POST", wire.CLAIM_TOKEN.template, json_body=body).json()
-    page = f"{wire.CLAIM_PAGE.template}?ct={made['data']['claim_token']}"
+    created = caller.send("POST", wire.CLAIM_TOKEN.template, json_body=body).json()
+    page = f"{wire.CLAIM_PAGE.template}?ct={created['data']['claim_token']}"
     caller.record("an empty project", "GET", page)
     caller.upload("clip.mp4")
     caller.record("a project with an upload", "GET", page)
@@ -97,8 +97,8 @@ def _upload(caller: Caller) -> None:
     path = caller.path(wire.UPLOAD)
     clip, picture = ("clip.mp4", media("clip.mp4")), ("picture.png", media("picture.png"))
     sound = ("sound.wav", media("sound.wav"))
-    made = caller.record("three files", "POST", path, **multipart(clip, picture, sound)).json()
-    source = made["data"]["files"][2]["cdn_url"].replace("nemolocal.test", caller.address)
+    created = caller.record("three files", "POST", path, **multipart(clip, picture, sound)).json()
+    source = created["data"]["files"][2]["cdn_url"].replace("nemolocal.test", caller.address)
     by_url = {"urls": [source], "source_type": "url"}
     caller.record("a URL", "POST", path, json_body=by_url)
     refusals(caller, wire.UPLOAD, **multipart(sound))

@@ -70,10 +70,10 @@ def reports() -> Iterator[tuple[str, Make]]:
 
 
 def _captured(say: Callable[[], object]) -> str:
-    told, unwanted = io.StringIO(), io.StringIO()
-    with contextlib.redirect_stdout(told), contextlib.redirect_stderr(unwanted):
+    reported, unwanted = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(reported), contextlib.redirect_stderr(unwanted):
         say()
-    return told.getvalue()
+    return reported.getvalue()
 
 
 def _output(*words: str) -> str:
@@ -194,7 +194,7 @@ _LEGS = (
 
 
 def _bench(seconds: float) -> BenchReport:
-    made = Comparison(
+    created = Comparison(
         verdict="",
         source=SourceInfo("clip.mp4", "abc", 1920, 1080, 300, 30.0, seconds, 1_000_000, 98.5),
         shown=_LEGS[0].name,
@@ -208,10 +208,12 @@ def _bench(seconds: float) -> BenchReport:
         ),
         published=PUBLISHED_TIMES,
     )
-    told = msgspec.structs.replace(made, verdict=write_headline(made, 95.0))
+    reported = msgspec.structs.replace(created, verdict=write_headline(created, 95.0))
     machine = MachineInfo("a processor", 4, 8_000_000_000, "a system", "3.x", "ffmpeg 7", "1.2.3")
     missing = {"h264_qsv": "no device"}
-    return BenchReport(1, machine, Instruments(True, True, "", 5), missing, "quick", 95.0, (told,))
+    return BenchReport(
+        1, machine, Instruments(True, True, "", 5), missing, "quick", 95.0, (reported,)
+    )
 
 
 _BENCH = _bench(10.0)
@@ -229,5 +231,5 @@ def _bench_form(suffix: str) -> str:
     """What the command prints or writes once all has been measured."""
     Path("old.json").write_bytes(as_json(_OLD_BENCH))
     with mock.patch.object(compression_comparison, "compare", return_value=_BENCH):
-        told = _output("bench", "clip.mp4", "--report", "bench", "--compare", "old.json")
-    return told if suffix == "txt" else Path(f"bench/bench.{suffix}").read_bytes().decode()
+        reported = _output("bench", "clip.mp4", "--report", "bench", "--compare", "old.json")
+    return reported if suffix == "txt" else Path(f"bench/bench.{suffix}").read_bytes().decode()

@@ -74,30 +74,30 @@ def signature_text(value: Callable[..., Any]) -> str:
             following and following[0].kind is parameter.POSITIONAL_ONLY
         ):
             parts.append("/")
-    told = f"({', '.join(parts)})"
+    reported = f"({', '.join(parts)})"
     if signature.return_annotation is not signature.empty:
-        told += f" -> {type_name(signature.return_annotation)}"
-    return told
+        reported += f" -> {type_name(signature.return_annotation)}"
+    return reported
 
 
 def _parameter(parameter: inspect.Parameter) -> str:
-    told: str = parameter.name
+    reported: str = parameter.name
     if parameter.kind is parameter.VAR_POSITIONAL:
-        told = f"*{told}"
+        reported = f"*{reported}"
     elif parameter.kind is parameter.VAR_KEYWORD:
-        told = f"**{told}"
+        reported = f"**{reported}"
     if parameter.annotation is not parameter.empty:
-        told += f": {type_name(parameter.annotation)}"
+        reported += f": {type_name(parameter.annotation)}"
     if parameter.default is not parameter.empty:
-        told += f" = {default_text(parameter.default)}"
-    return told
+        reported += f" = {default_text(parameter.default)}"
+    return reported
 
 
 def field_text(field: msgspec.structs.FieldInfo) -> str:
     """`name: type = default`, or without a default where one must be given."""
-    told = f"{field.encode_name}: {type_name(field.type)}"
+    reported = f"{field.encode_name}: {type_name(field.type)}"
     default = field_default(field)
-    return told if default is msgspec.NODEFAULT else f"{told} = {default_text(default)}"
+    return reported if default is msgspec.NODEFAULT else f"{reported} = {default_text(default)}"
 
 
 def field_default(field: msgspec.structs.FieldInfo) -> Any:
@@ -118,9 +118,9 @@ def class_lines(name: str, kind: type) -> Iterator[str]:
         yield from (f"    {field_text(field)}" for field in msgspec.structs.fields(kind))
     elif "__init__" in vars(kind) and not getattr(kind, "_is_protocol", False):
         yield f"    __init__{signature_text(kind.__init__)}"
-    told = {*getattr(kind, "__struct_fields__", ()), *getattr(kind, "__members__", ())}
+    reported = {*getattr(kind, "__struct_fields__", ()), *getattr(kind, "__members__", ())}
     for member in sorted(dir(kind)):
-        if member.startswith("_") or member in told or hasattr(msgspec.Struct, member):
+        if member.startswith("_") or member in reported or hasattr(msgspec.Struct, member):
             continue
         value = inspect.getattr_static(kind, member)
         owner = next(base for base in kind.__mro__ if member in vars(base))

@@ -28,10 +28,10 @@ def files(group: str) -> pytest.MarkDecorator:
 
 def compare(name: str) -> None:
     """Fail with the difference between a frozen file and what it should be."""
-    told = frozen.difference(name, CATALOGUE[name]())
-    if told:
+    reported = frozen.difference(name, CATALOGUE[name]())
+    if reported:
         pytest.fail(
-            f"{told}\n\nIf this change is meant: python -m tests.golden --update", pytrace=False
+            f"{reported}\n\nIf this change is meant: python -m tests.golden --update", pytrace=False
         )
 
 

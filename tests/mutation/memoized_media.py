@@ -98,15 +98,15 @@ class MemoizedMedia:
     ) -> T:
         """Put the file of a recipe at `destination`, made if necessary; return its facts."""
         kept = self._folder / _digest(repr(recipe).encode())
-        told = kept.with_suffix(".json")
-        found = _read(told, facts)
+        reported = kept.with_suffix(".json")
+        found = _read(reported, facts)
         if found is not None:
             shutil.copyfile(kept, destination)
             return found
-        made = await make()
+        created = await make()
         _put(kept, lambda path: shutil.copyfile(destination, path))
-        _write(told, made)  # last: without it the file is not there
-        return made
+        _write(reported, created)  # last: without it the file is not there
+        return created
 
 
 class _MemoizingExecutor:

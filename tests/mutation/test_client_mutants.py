@@ -99,6 +99,6 @@ def test_missing_name_is_an_error() -> None:
         """Nothing changes."""
         return original
 
-    made = client_mutant("odd", "CLI-1", kills="x", scenario=talk, at="auth.gone")(twist)
-    with pytest.raises(AttributeError), made.applied():
+    created = client_mutant("odd", "CLI-1", kills="x", scenario=talk, at="auth.gone")(twist)
+    with pytest.raises(AttributeError), created.applied():
         pass

@@ -72,11 +72,11 @@ def used(name: str) -> Any:
 
 def twice(media: MemoizedMedia, ask: Callable[[], Awaitable[object]]) -> list[object]:
     """Return the results of two servers that start one after the other."""
-    told: list[object] = []
+    reported: list[object] = []
     for _ in range(2):
         with media.patch_servers():
-            told.append(asyncio.run(_awaited(ask)))
-    return told
+            reported.append(asyncio.run(_awaited(ask)))
+    return reported
 
 
 async def _awaited(ask: Callable[[], Awaitable[object]]) -> object:
@@ -106,12 +106,12 @@ def test_rejection_is_memoized(ffmpeg: CountedFFmpeg, media: MemoizedMedia, tmp_
 def test_the_same_scene_is_made_once(
     ffmpeg: CountedFFmpeg, media: MemoizedMedia, tmp_path: Path
 ) -> None:
-    made = tmp_path / "scene.mp4"
+    created = tmp_path / "scene.mp4"
 
     async def make() -> tuple[MediaInfo, bytes]:
-        info = await used("turns.media_generator.make_scene")("sunset", 2.0, 5, made)
-        content = made.read_bytes()
-        made.unlink()
+        info = await used("turns.media_generator.make_scene")("sunset", 2.0, 5, created)
+        content = created.read_bytes()
+        created.unlink()
         return info, content
 
     assert twice(media, make) == [(CLIP, b"a scene")] * 2

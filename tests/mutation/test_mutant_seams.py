@@ -109,5 +109,5 @@ def test_server_mutants_patch_public_names() -> None:
     assert (patch.module, patch.name) == ("nemolocal_server.data.tokens.TokenRepository", "find")
     patch = replace_public(check_client_id, None)
     assert (patch.module, patch.name) == ("nemolocal_server.data.tokens", "check_client_id")
-    with pytest.raises(ValueError, match="_find_existing is private"):
-        replace_public(TokenRepository._find_existing, None)
+    with pytest.raises(ValueError, match="_draw_id is private"):
+        replace_public(TokenRepository._draw_id, None)

@@ -84,7 +84,7 @@ def good(basic_clips: Path) -> dict[str, bytes]:
         "still.gif": "still.gif",
         "tone.wav": "tone.wav",
     }
-    return {name: (basic_clips / made).read_bytes() for name, made in names.items()}
+    return {name: (basic_clips / created).read_bytes() for name, created in names.items()}
 
 
 @pytest.fixture(scope="module")

@@ -63,9 +63,9 @@ class Children:
 
 @pytest.fixture
 def children(monkeypatch: pytest.MonkeyPatch) -> Children:
-    made = Children()
-    monkeypatch.setattr(asyncio, "create_subprocess_exec", made.start)
-    return made
+    created = Children()
+    monkeypatch.setattr(asyncio, "create_subprocess_exec", created.start)
+    return created
 
 
 def group_lives(child: asyncio.subprocess.Process) -> bool:

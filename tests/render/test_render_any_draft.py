@@ -84,11 +84,11 @@ def segments(draw: st.DrawFn, start: int, names: tuple[str, ...]) -> dict[str, A
 @st.composite
 def tracks(draw: st.DrawFn, kind: int) -> dict[str, Any]:
     names = (*CLIPS, *STILLS) if kind == 0 else (*CLIPS, "music.m4a")
-    at, made = draw(st.sampled_from([0, 0, 130])), []
+    at, created = draw(st.sampled_from([0, 0, 130])), []
     for _ in range(draw(st.integers(1, 4))):
-        made.append(draw(segments(at, names)))
-        at += made[-1]["d"] + draw(st.sampled_from([0, 0, 0, 210]))
-    return {"tt": kind, "sg": made}
+        created.append(draw(segments(at, names)))
+        at += created[-1]["d"] + draw(st.sampled_from([0, 0, 0, 210]))
+    return {"tt": kind, "sg": created}
 
 
 titles = st.builds(

@@ -140,12 +140,12 @@ def plan(source: Callable[[str], MediaSource], monkeypatch: pytest.MonkeyPatch) 
     return make
 
 
-def made(
+def created(
     plan: RenderPlan, folder: Path, cores: int, seen: list[int] | None = None
 ) -> tuple[Path, RenderResult]:
     path = folder / f"{cores}.mp4"
-    told = [] if seen is None else seen
-    work = render(plan, path, workdir=folder / "work", on_progress=told.append, cores=cores)
+    reported = [] if seen is None else seen
+    work = render(plan, path, workdir=folder / "work", on_progress=reported.append, cores=cores)
     return path, asyncio.run(work)
 
 
@@ -172,9 +172,9 @@ def at_once(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 def test_parts_at_once_are_the_whole(plan: Plan, tmp_path: Path, at_once: list[int]) -> None:
     import av
 
-    whole, one = made(plan(), tmp_path, 1)
+    whole, one = created(plan(), tmp_path, 1)
     at_once.clear()
-    parts, other = made(plan(), tmp_path, 2)
+    parts, other = created(plan(), tmp_path, 2)
     # The sound, four parts of the picture, and joining them.
     assert (len(at_once), max(at_once)) == (6, 2)
     assert read_samples(parts) == read_samples(whole)
@@ -204,14 +204,14 @@ def test_where_a_picture_begins_a_cut_costs_next_to_nothing(
         for at, start in ((0, 2.0), (60, 0.0))
     ]
     draft = msgspec.structs.replace(draft, layers=(tuple(halves),), titles=())
-    sizes = [made(draft, tmp_path, cores)[1].size for cores in (1, 2)]
+    sizes = [created(draft, tmp_path, cores)[1].size for cores in (1, 2)]
     assert sizes[1] == pytest.approx(sizes[0], rel=0.02)
 
 
 @pytest.mark.slow
 def test_progress_of_parts_at_once_only_rises(plan: Plan, tmp_path: Path) -> None:
     seen: list[int] = []
-    made(plan(), tmp_path, 2, seen)
+    created(plan(), tmp_path, 2, seen)
     assert seen == sorted(set(seen))
     assert (seen[0], seen[-1]) == (0, 100)
     assert len(seen) > 4
@@ -273,7 +273,7 @@ def test_a_part_that_fails_ends_the_others(
 ) -> None:
     fake_ffmpeg("if 'file:part-1.mp4' in args: sys.exit('disk on fire')")
     with pytest.raises(RenderJobFailed, match=r"^FFmpeg could not make it"):
-        made(plan(), tmp_path, 2)
+        created(plan(), tmp_path, 2)
     assert "disk on fire" in caplog.text
     assert list((tmp_path / "work").iterdir()) == []
 
@@ -296,7 +296,7 @@ def test_a_device_gets_the_whole_and_its_replacement_makes_parts(
 ) -> None:
     fake_ffmpeg(_NVENC)
     seen: list[int] = []
-    path, result = made(plan(), tmp_path, 2, seen)
+    path, result = created(plan(), tmp_path, 2, seen)
     assert result.encoder == "libx264"
     assert result.encoder_reason.startswith("h264_nvenc failed in this render")
     # One in vain, the sound, four parts, and joining them.

@@ -61,9 +61,9 @@ def test_the_size_asked_for_by_the_request_the_draft_the_skill() -> None:
 
     def size(output: OutputSpec, **metadata: Any) -> tuple[int, float]:
         draft = draft_from_wire({"t": [video({"src": "large"})], "m": metadata})
-        made = plan_render(draft, {"large": large}, output)
-        assert made.warnings == ()
-        return made.height, float(made.fps)
+        created = plan_render(draft, {"large": large}, output)
+        assert created.warnings == ()
+        return created.height, float(created.fps)
 
     assert size(OutputSpec()) == (1080, 24)
     assert size(OutputSpec(usual_resolution="4k")) == (2160, 24)
@@ -74,9 +74,9 @@ def test_the_size_asked_for_by_the_request_the_draft_the_skill() -> None:
 
 def test_nothing_is_enlarged_and_that_is_said(source: Callable[[str], MediaSource]) -> None:
     draft = draft_from_wire({"t": [video({})], "m": {"resolution": "4K"}})
-    made = plan_render(draft, {"sample.mp4": source("sample.mp4")})
-    assert (made.width, made.height) == (320, 180)
-    assert made.warnings == ("draft.m.resolution: 320x180 is smaller and is not enlarged",)
+    created = plan_render(draft, {"sample.mp4": source("sample.mp4")})
+    assert (created.width, created.height) == (320, 180)
+    assert created.warnings == ("draft.m.resolution: 320x180 is smaller and is not enlarged",)
 
 
 def test_an_untouched_clip_is_copied(make: Make, media: Path) -> None:

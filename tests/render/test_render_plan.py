@@ -59,49 +59,49 @@ def text(*segments: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_clips_in_order_of_time_and_the_length_of_everything() -> None:
-    made = plan(
+    created = plan(
         video(clip(s=2000, ss=500), clip(s=0, d=1000)), text(clip(s=3000, d=1000, txt="End"))
     )
-    (layer,) = made.layers
+    (layer,) = created.layers
     assert [(p.start_frame, p.frames, p.clip.source_start) for p in layer] == [
         (0, 30, 0.0),
         (60, 30, 0.5),
     ]
-    assert (made.frames, made.samples, made.duration) == (120, 192_000, 4.0)
+    assert (created.frames, created.samples, created.duration) == (120, 192_000, 4.0)
 
 
 def test_a_clip_shorter_than_a_frame_takes_no_place() -> None:
-    made = plan(video(clip(), clip(s=1000, d=5), clip(s=1005, d=995)))
-    assert [(p.start_frame, p.frames) for p in made.layers[0]] == [(0, 30), (30, 30)]
+    created = plan(video(clip(), clip(s=1000, d=5), clip(s=1005, d=995)))
+    assert [(p.start_frame, p.frames) for p in created.layers[0]] == [(0, 30), (30, 30)]
 
 
 def test_rounded_neighbours_may_touch() -> None:
-    made = plan(video(clip(d=1000.6), clip(s=1000, d=999.4, v=0.5)))
-    assert made.frames == 60
-    first, second = made.audio_tracks[0]
+    created = plan(video(clip(d=1000.6), clip(s=1000, d=999.4, v=0.5)))
+    assert created.frames == 60
+    first, second = created.audio_tracks[0]
     assert first.start_sample + first.samples == second.start_sample
 
 
 def test_a_clip_swallowed_by_rounding_has_neither_picture_nor_sound() -> None:
-    made = plan(video(clip(d=1000.9), clip(s=1000, d=0.5)))
-    assert len(made.layers[0]) == 1
-    assert len(made.audio_tracks[0]) == 1
+    created = plan(video(clip(d=1000.9), clip(s=1000, d=0.5)))
+    assert len(created.layers[0]) == 1
+    assert len(created.audio_tracks[0]) == 1
 
 
 def test_sounds_keep_their_place_their_volume_and_their_fades() -> None:
-    made = plan(
+    created = plan(
         video(clip(v=0), clip(s=1000, src="mute")),
         audio(clip(s=500, d=1500, src="music", ss=3000, v=0.35, fo=500)),
     )
-    ((sound,),) = made.audio_tracks
+    ((sound,),) = created.audio_tracks
     assert (sound.start_sample, sound.samples, sound.source_start) == (24_000, 72_000, 3.0)
     assert (sound.volume, sound.fades) == (0.35, (AudioFade("out", 48_000, 24_000),))
-    assert [source.path.name for source in made.sources] == ["1.mp4", "2.mp4", "4.m4a"]
+    assert [source.path.name for source in created.sources] == ["1.mp4", "2.mp4", "4.m4a"]
 
 
 def test_pictures_and_sound_have_a_graph_each() -> None:
-    made = plan(video(clip(), clip(s=1000)), audio(clip(src="music")))
-    command = render_command(made, EncodeResources("libx264"), "out.mp4")
+    created = plan(video(clip(), clip(s=1000)), audio(clip(src="music")))
+    command = render_command(created, EncodeResources("libx264"), "out.mp4")
     pictures, sound = (set(re.findall(r"\[[^]]+\]", graph)) for graph in command.graphs.values())
     assert not pictures & sound
     assert {name for name in pictures if ":" in name} == {"[0:V:0]", "[1:V:0]"}
@@ -111,13 +111,13 @@ def test_pictures_and_sound_have_a_graph_each() -> None:
 
 
 def test_without_sound_the_plan_is_silent() -> None:
-    made = plan(video(clip(src="mute")))
-    assert (made.samples, made.audio_tracks) == (0, ())
+    created = plan(video(clip(src="mute")))
+    assert (created.samples, created.audio_tracks) == (0, ())
 
 
 def test_speed_reads_more_of_the_source() -> None:
-    made = plan(video(clip(d=5000, sp=2)))
-    assert made.layers[0][0].clip.speed == 2.0
+    created = plan(video(clip(d=5000, sp=2)))
+    assert created.layers[0][0].clip.speed == 2.0
     with pytest.raises(DraftRejected, match=r"sg\[0\]\.d: reaches 12\.000 s"):
         plan(video(clip(d=6000, sp=2)))
 
@@ -136,20 +136,20 @@ def test_speed_reads_more_of_the_source() -> None:
 def test_the_canvas_is_the_first_clip_within_the_resolution(
     source: str, resolution: str, size: tuple[int, int]
 ) -> None:
-    made = plan(video(clip(src=source)), resolution=resolution)
-    assert (made.width, made.height) == size
+    created = plan(video(clip(src=source)), resolution=resolution)
+    assert (created.width, created.height) == size
 
 
 def test_the_drafts_own_canvas_wins_and_may_enlarge() -> None:
-    made = plan(video(clip()), m={"width": 1081, "height": 1921, "fps": 29.97})
-    assert (made.width, made.height, made.fps) == (1080, 1920, Fraction(30000, 1001))
-    assert made.warnings == ("draft.m.width: 1081x1921 is rendered as 1080x1920",)
+    created = plan(video(clip()), m={"width": 1081, "height": 1921, "fps": 29.97})
+    assert (created.width, created.height, created.fps) == (1080, 1920, Fraction(30000, 1001))
+    assert created.warnings == ("draft.m.width: 1081x1921 is rendered as 1080x1920",)
 
 
 def test_a_draft_without_pictures_is_black_full_hd() -> None:
-    made = plan(audio(clip(src="music")))
-    assert (made.width, made.height, made.fps) == (1920, 1080, Fraction(30))
-    assert made.layers == ((),)
+    created = plan(audio(clip(src="music")))
+    assert (created.width, created.height, created.fps) == (1920, 1080, Fraction(30))
+    assert created.layers == ((),)
 
 
 @pytest.mark.parametrize(
@@ -169,15 +169,15 @@ def test_rates_are_exact(fps: float, exact: Fraction) -> None:
 
 
 def test_too_high_a_rate_is_lowered_and_said() -> None:
-    made = plan(video(clip()), m={"fps": 120})
-    assert made.fps == 60
-    assert made.warnings == ("draft.m.fps: 120 is rendered as 60",)
+    created = plan(video(clip()), m={"fps": 120})
+    assert created.fps == 60
+    assert created.warnings == ("draft.m.fps: 120 is rendered as 60",)
 
 
 def test_compression_caps_the_rate_at_four_fifths_of_the_sources() -> None:
-    made = plan(video(clip(), clip(s=1000, src="mute")), m={"compress": {"mode": "rtk"}})
-    assert made.encoding.crf == 23
-    assert made.encoding.max_bit_rate + made.encoding.audio_bit_rate == 3_200_000
+    created = plan(video(clip(), clip(s=1000, src="mute")), m={"compress": {"mode": "rtk"}})
+    assert created.encoding.crf == 23
+    assert created.encoding.max_bit_rate + created.encoding.audio_bit_rate == 3_200_000
 
 
 def test_compression_of_unknown_rates_has_no_cap() -> None:
@@ -189,8 +189,8 @@ def test_compression_of_a_lean_source_spares_the_picture() -> None:
         Path("/media/7.mp4"), MediaInfo("video", "mp4", 9.0, 640, 360, 30.0, bit_rate=90_000)
     )
     draft = draft_from_wire({"t": [video(clip())], "m": {"compress": {"mode": "rtk"}}})
-    made = plan_render(draft, {"clip": lean})
-    assert (made.encoding.audio_bit_rate, made.encoding.max_bit_rate) == (64_000, 48_000)
+    created = plan_render(draft, {"clip": lean})
+    assert (created.encoding.audio_bit_rate, created.encoding.max_bit_rate) == (64_000, 48_000)
 
 
 def test_quality_is_taken_from_the_table() -> None:
@@ -200,7 +200,7 @@ def test_quality_is_taken_from_the_table() -> None:
 
 
 def test_what_is_not_rendered_is_said() -> None:
-    made = plan(
+    created = plan(
         video(
             clip(tr={"type": "dis\nsolve"}, fx=[{"type": "glow"}, {}], txt="no"),
             clip(s=1000, tr={"type": "circle"}, fx=[{"type": "overlay"}, {"type": "duck"}]),
@@ -213,7 +213,7 @@ def test_what_is_not_rendered_is_said() -> None:
         {"tt": 9},
         d=9000,
     )
-    assert made.warnings == (
+    assert created.warnings == (
         "draft.t[2].sg[0].st.color: not known, the usual is used",
         "draft.t[2].sg[0].st.pos: not known, the usual is used",
         "draft.t[0].sg[0].tr: the transition 'dis\\nsolve' is not known, it is a hard cut",
@@ -233,8 +233,8 @@ def test_what_is_not_rendered_is_said() -> None:
 
 
 def test_null_and_unknown_fields_are_no_nonsense() -> None:
-    made = plan(video(clip(fi=None, mood="blue")), d=1000, m={"theme": 1})
-    assert made.warnings == ()
+    created = plan(video(clip(fi=None, mood="blue")), d=1000, m={"theme": 1})
+    assert created.warnings == ()
 
 
 @pytest.mark.parametrize(
@@ -249,7 +249,7 @@ def test_null_and_unknown_fields_are_no_nonsense() -> None:
     ],
 )
 def test_styles_by_name(style: dict[str, Any], color: str, alignment: int, size: int) -> None:
-    made = plan(video(clip()), text(clip(txt="Hi", st=style, fi=100)))
-    (title,) = made.titles
+    created = plan(video(clip()), text(clip(txt="Hi", st=style, fi=100)))
+    (title,) = created.titles
     assert (title.color, title.alignment, title.size) == (color, alignment, size)
-    assert (title.text, title.fade_in_ms, made.warnings) == ("Hi", 100.0, ())
+    assert (title.text, title.fade_in_ms, created.warnings) == ("Hi", 100.0, ())

@@ -19,12 +19,12 @@ _Make = Callable[..., Path]
 def scene(tmp_path: Path) -> _Make:
     """The file of a scene; half a second of it unless told."""
 
-    def made(name: str, seconds: float = 0.5, seed: int = 7) -> Path:
+    def created(name: str, seconds: float = 0.5, seed: int = 7) -> Path:
         path = tmp_path / f"{name}-{seconds}-{seed}.mp4"
         asyncio.run(make_scene(name, seconds, seed, path))
         return path
 
-    return made
+    return created
 
 
 def mean_color(path: Path, top: float, bottom: float) -> tuple[float, float, float]:

@@ -92,8 +92,8 @@ def test_the_first_folder_of_a_process_sweeps_what_killed_ones_have_left(
 
 def test_folder_goes_where_an_exception_left_nobody_to_remove_it(temporary: Path) -> None:
     def fail() -> None:
-        made = TemporaryFolder("demo")
-        assert made.path.exists()
+        created = TemporaryFolder("demo")
+        assert created.path.exists()
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
@@ -104,7 +104,7 @@ def test_folder_goes_where_an_exception_left_nobody_to_remove_it(temporary: Path
 def test_interrupted_removal_is_gone_through_with(
     temporary: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    made = TemporaryFolder("demo")
+    created = TemporaryFolder("demo")
     empty = temporary_folder._empty
 
     def interrupted(_: Path) -> None:
@@ -113,7 +113,7 @@ def test_interrupted_removal_is_gone_through_with(
 
     monkeypatch.setattr(temporary_folder, "_empty", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        made.remove()
+        created.remove()
     assert list(temporary.iterdir()) == []
 
 

@@ -106,7 +106,7 @@ def test_a_server_that_others_reach_asks_for_its_control_token(open_server: Loca
 
 
 @pytest.mark.parametrize(
-    ("settings", "made"),
+    ("settings", "created"),
     [
         ({}, False),
         ({"host": "localhost"}, False),
@@ -121,12 +121,12 @@ def test_a_server_that_others_reach_asks_for_its_control_token(open_server: Loca
     ],
 )
 def test_a_token_is_made_where_others_could_reach_the_control_api(
-    settings: dict[str, Any], *, made: bool
+    settings: dict[str, Any], *, created: bool
 ) -> None:
     given = Settings(**settings)
     chosen = with_control_token(given)
-    assert (chosen.control_token != given.control_token) is made
-    assert with_control_token(given).control_token != chosen.control_token or not made
+    assert (chosen.control_token != given.control_token) is created
+    assert with_control_token(given).control_token != chosen.control_token or not created
 
 
 class Mapped:
@@ -332,10 +332,10 @@ def test_the_curl_lines_of_the_documents_work(base_url: str) -> None:
     assert len(lines) >= 5
     for line in lines:
         command = shlex.split(line.replace("http://127.0.0.1:8787", base_url))
-        told = subprocess.run(
+        reported = subprocess.run(
             [*command, "-s", "-f", "--noproxy", "*"], capture_output=True, text=True, check=False
         )
-        assert told.returncode == 0, (line, told.stdout, told.stderr)
+        assert reported.returncode == 0, (line, reported.stdout, reported.stderr)
 
 
 def test_judges_of_clients_leave_out_what_was_refused(caller: HttpCaller) -> None:

@@ -15,8 +15,7 @@ from nemolocal_contract.turn_events import Text
 from nemolocal_render.media import MediaInfo
 from nemolocal_render.planning.planner import DraftRejected, plan_render
 from nemolocal_server import ids
-from nemolocal_server.data.assets import Asset
-from nemolocal_server.data.sessions import SessionRecord
+from nemolocal_server.data.sessions import Asset, SessionRecord
 from nemolocal_server.data.tokens import TokenRecord
 from nemolocal_server.services import Services
 from nemolocal_server.settings import Settings, Tariff
@@ -44,15 +43,15 @@ class Talk:
         )
         self.server = Services(options, self.clock)
         self.server.start()
-        core = self.server.context
-        self.token: TokenRecord = core.tokens.issue("client", "127.0.0.1")[1]
-        core.ledger.grant(self.token.id, GRANT, "anonymous token")
-        self.session: SessionRecord = core.sessions.create(self.token, "project", "en")
+        context = self.server.context
+        self.token: TokenRecord = context.tokens.issue("client", "127.0.0.1")[1]
+        context.ledger.grant(self.token.id, GRANT, "anonymous token")
+        self.session: SessionRecord = context.sessions.create(self.token, "project", "en")
         for name, info in uploads:
-            path = core.store.work / ids.new_file_id()
+            path = context.store.work / ids.new_file_id()
             path.write_bytes(b"a file")
             asset = Asset(ids.new_file_id(), self.session.id, "upload", name, "", info)
-            core.assets.add([(asset, path)])
+            context.assets.add([(asset, path)])
 
     async def say(self, message: str) -> str:
         """What is answered once everything is done."""

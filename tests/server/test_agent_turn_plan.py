@@ -74,9 +74,9 @@ def test_an_edit_of_several_kinds_calls_several_tools_and_tells_nothing_too_earl
 
 @given(keys)
 def test_a_silent_edit_is_the_same_without_the_text(key: TurnSeed) -> None:
-    told = TurnScheduler(key, SeededRandom(0), 15).edit(TRIM, "done")
+    reported = TurnScheduler(key, SeededRandom(0), 15).edit(TRIM, "done")
     silent = TurnScheduler(key, SeededRandom(0), 15).edit(TRIM, None)
-    assert silent == told[: len(silent)]
+    assert silent == reported[: len(silent)]
     assert not any(isinstance(step.action, Text) for step in silent)
 
 

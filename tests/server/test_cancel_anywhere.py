@@ -57,7 +57,7 @@ def test_a_cancelled_export_is_failed_and_leaves_nothing(
         name = f"render_{number}"
         execute.holds = number >= JOBS
         assert caller.submit(name, draft)["status"] == "pending"
-        told = [caller.status(name) for _ in range(asked)]
+        reported = [caller.status(name) for _ in range(asked)]
         final = caller.post(f"/api/render/proxy/lambda/{name}/cancel")
         ends.append(final["status"])
         if final["status"] == "failed":
@@ -65,7 +65,7 @@ def test_a_cancelled_export_is_failed_and_leaves_nothing(
             assert "output" not in final
             assert caller.get(f"/api/render/proxy/{name}/download")["code"] == 400
         assert caller.status(name) == final
-        progress = [status["progress"] for status in (*told, final)]
+        progress = [status["progress"] for status in (*reported, final)]
         assert progress == sorted(progress)
     assert ends[-HELD:] == HELD * ["failed"]
     execute.holds = False

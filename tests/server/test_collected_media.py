@@ -104,8 +104,13 @@ def test_collected_files_are_uploaded_or_refused_with_a_reason(
         assert reply["code"] == 0, reply
         for path, file in zip(some, reply["data"]["files"], strict=True):
             info = good[path]
-            told = (file["width"], file["height"], file["duration"], file["fps"])
-            assert told == (info.width, info.height, round(info.duration, 3), round(info.fps, 3))
+            reported = (file["width"], file["height"], file["duration"], file["fps"])
+            assert reported == (
+                info.width,
+                info.height,
+                round(info.duration, 3),
+                round(info.fps, 3),
+            )
     for path in paths:
         if path not in good:
             reply = caller.upload(path)

@@ -12,9 +12,9 @@ from tests.support.concurrent_clients import ConcurrentClients
 
 def run(seed: int, data_dir: Path | None, clients: int, steps: int) -> ConcurrentClients:
     print(f"the seed is {seed}")  # shown with a failure
-    made = ConcurrentClients(seed, data_dir)
-    asyncio.run(made.run(clients, steps))
-    return made
+    created = ConcurrentClients(seed, data_dir)
+    asyncio.run(created.run(clients, steps))
+    return created
 
 
 def require_no_defect(caplog: pytest.LogCaptureFixture) -> None:

@@ -53,7 +53,7 @@ def test_a_folder_with_somebody_elses_work_in_it_is_left_alone(tmp_path: Path) -
     film.parent.mkdir()
     film.write_bytes(b"precious")
     for _ in range(2):
-        with pytest.raises(StoreError, match=r"no data folder: its `work` is not ours"):
+        with pytest.raises(StoreError, match=r"not a data folder: its `work` is not ours"):
             Store(tmp_path)
     assert film.read_bytes() == b"precious"
 

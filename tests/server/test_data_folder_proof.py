@@ -13,7 +13,7 @@ import pytest
 
 from nemolocal_render.job import RenderResult
 from nemolocal_render.planning.planner import RenderPlan
-from nemolocal_server.data.database_identity import APPLICATION_ID, identify_database
+from nemolocal_server.data.data_folder import APPLICATION_ID, identify_database
 from nemolocal_server.data.store import Store, StoreError
 from nemolocal_server.data.tokens import NewToken
 from nemolocal_server.services import Services
@@ -117,10 +117,10 @@ def test_what_is_no_file_at_all_is_refused(tmp_path: Path) -> None:
     for name in (DATABASE, f"{DATABASE}-wal"):
         folder = tmp_path / name
         (folder / name).mkdir(parents=True)
-        with pytest.raises(StoreError, match=f"its `{name}` is no file"):
+        with pytest.raises(StoreError, match=f"its `{name}` is not a file"):
             Store(folder)
     (tmp_path / "media").touch()
-    with pytest.raises(StoreError, match="its `media` is no folder"):
+    with pytest.raises(StoreError, match="its `media` is not a folder"):
         Store(tmp_path)
 
 
@@ -212,7 +212,7 @@ def test_a_database_that_says_nothing_proves_nothing(
     (tmp_path / DATABASE).touch()
     if database == "no tables":
         foreign(tmp_path / DATABASE, "CREATE TABLE t (a)", "DROP TABLE t")
-    with pytest.raises(StoreError, match=rf"no data folder: its `{part}` is not ours"):
+    with pytest.raises(StoreError, match=rf"not a data folder: its `{part}` is not ours"):
         live(tmp_path)
     assert (tmp_path / part / f"{OURS}.mp4").read_bytes() == b"precious"
 
@@ -362,7 +362,7 @@ def test_a_database_that_names_files_elsewhere_leads_nowhere(
         db.execute("UPDATE assets SET id = ?", (name,))
 
     def read(server: Services) -> None:
-        with pytest.raises(StoreError, match="none of ours"):
+        with pytest.raises(StoreError, match="invalid file name"):
             server.context.assets.render_sources(SESSION)
 
     live(folder, read)

@@ -52,8 +52,8 @@ def generated_media(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("nemolocal_server.turns.media_generator.make_scene", fake_scene)
 
 
-class Desk:
-    """A server on a manual clock, a token and what it is asked."""
+class ServerHarness:
+    """A server on a manual clock with one token and its sessions."""
 
     def __init__(self, credits: int = 10_000, **chosen: Any) -> None:
         self.loop = asyncio.new_event_loop()
@@ -102,107 +102,111 @@ class Desk:
 
 
 @pytest.fixture
-def open_desk() -> Iterator[Callable[..., Desk]]:
-    desks: list[Desk] = []
+def open_harness() -> Iterator[Callable[..., ServerHarness]]:
+    harnesses: list[ServerHarness] = []
 
-    def make(**chosen: Any) -> Desk:
-        desks.append(Desk(**chosen))
-        return desks[-1]
+    def make(**chosen: Any) -> ServerHarness:
+        harnesses.append(ServerHarness(**chosen))
+        return harnesses[-1]
 
     yield make
-    for desk in desks:
-        desk.close()
+    for harness in harnesses:
+        harness.close()
 
 
-def test_each_holds_its_price_and_the_first_to_succeed_pays(open_desk: Callable[..., Desk]) -> None:
-    desk = open_desk(credits=200)
-    session = desk.session()
+def test_each_holds_its_price_and_the_first_to_succeed_pays(
+    open_harness: Callable[..., ServerHarness],
+) -> None:
+    harness = open_harness(credits=200)
+    session = harness.session()
     for number in range(1, 4):
-        desk.say(session, EDIT)
-        assert desk.balance() == (200 - 50 * number, 50 * number)
-    while desk.balance()[1]:
-        frozen = desk.balance()[1]
+        harness.say(session, EDIT)
+        assert harness.balance() == (200 - 50 * number, 50 * number)
+    while harness.balance()[1]:
+        frozen = harness.balance()[1]
         assert frozen == 150
-        desk.wait(1.0)
+        harness.wait(1.0)
     # The first success gives the other two back at once, while they still run.
-    assert desk.balance() == (150, 0)
-    assert "running" in desk.statuses().values()
-    desk.wait()
-    assert (desk.balance(), set(desk.statuses().values())) == ((150, 0), {"done"})
-    desk.say(session, EDIT)
-    assert desk.balance() == (150, 0)
+    assert harness.balance() == (150, 0)
+    assert "running" in harness.statuses().values()
+    harness.wait()
+    assert (harness.balance(), set(harness.statuses().values())) == ((150, 0), {"done"})
+    harness.say(session, EDIT)
+    assert harness.balance() == (150, 0)
 
 
 @pytest.mark.parametrize("messages", [(FAILING, EDIT), (EDIT, FAILING), (FAILING, FAILING, EDIT)])
 def test_none_is_free_because_another_failed(
-    open_desk: Callable[..., Desk], messages: tuple[str, ...]
+    open_harness: Callable[..., ServerHarness], messages: tuple[str, ...]
 ) -> None:
-    desk = open_desk(credits=200)
-    session = desk.session()
+    harness = open_harness(credits=200)
+    session = harness.session()
     for message in messages:
-        desk.say(session, message)
-    assert desk.balance()[1] == 50 * len(messages)
-    desk.wait()
-    assert desk.balance() == (150, 0)
+        harness.say(session, message)
+    assert harness.balance()[1] == 50 * len(messages)
+    harness.wait()
+    assert harness.balance() == (150, 0)
 
 
-def test_where_all_fail_all_is_given_back(open_desk: Callable[..., Desk]) -> None:
-    desk = open_desk(credits=100)
-    session = desk.session()
+def test_where_all_fail_all_is_given_back(open_harness: Callable[..., ServerHarness]) -> None:
+    harness = open_harness(credits=100)
+    session = harness.session()
     for _ in range(2):
-        desk.say(session, FAILING)
-    desk.wait()
-    assert (desk.balance(), set(desk.statuses().values())) == ((100, 0), {"failed"})
+        harness.say(session, FAILING)
+    harness.wait()
+    assert (harness.balance(), set(harness.statuses().values())) == ((100, 0), {"failed"})
 
 
-def test_who_cannot_hold_once_more_is_refused(open_desk: Callable[..., Desk]) -> None:
-    desk = open_desk(credits=100)
-    session = desk.session()
+def test_who_cannot_hold_once_more_is_refused(open_harness: Callable[..., ServerHarness]) -> None:
+    harness = open_harness(credits=100)
+    session = harness.session()
     for _ in range(2):
-        desk.say(session, EDIT)
+        harness.say(session, EDIT)
     with pytest.raises(ContractError) as refused:
-        desk.say(session, EDIT)
-    assert (refused.value.code, desk.balance()) == (ResponseCode.NO_CREDITS, (0, 100))
-    desk.wait()
-    desk.say(session, EDIT)
-    assert desk.balance() == (50, 0)
+        harness.say(session, EDIT)
+    assert (refused.value.code, harness.balance()) == (ResponseCode.NO_CREDITS, (0, 100))
+    harness.wait()
+    harness.say(session, EDIT)
+    assert harness.balance() == (50, 0)
 
 
-def test_a_clip_is_paid_whatever_becomes_of_the_fee(open_desk: Callable[..., Desk]) -> None:
-    desk = open_desk(credits=1000)
-    session = desk.session()
-    desk.say(session, BOTH)
-    desk.say(session, EDIT)
-    assert desk.balance() == (800, 200)
-    desk.wait(60.0)  # an edit is done long before a clip
-    assert desk.balance() == (850, 100)
-    desk.wait()
-    assert desk.balance() == (850, 0)
-    costs = [desk.server.journal._turn_results.find(session.id, number) for number in (1, 2)]
-    assert [fate and fate.cost for fate in costs] == [100, 50]
+def test_a_clip_is_paid_whatever_becomes_of_the_fee(
+    open_harness: Callable[..., ServerHarness],
+) -> None:
+    harness = open_harness(credits=1000)
+    session = harness.session()
+    harness.say(session, BOTH)
+    harness.say(session, EDIT)
+    assert harness.balance() == (800, 200)
+    harness.wait(60.0)  # an edit is done long before a clip
+    assert harness.balance() == (850, 100)
+    harness.wait()
+    assert harness.balance() == (850, 0)
+    costs = [harness.server.journal._turn_results.find(session.id, number) for number in (1, 2)]
+    assert [result and result.cost for result in costs] == [100, 50]
 
 
-def test_another_session_is_not_concerned(open_desk: Callable[..., Desk]) -> None:
-    desk = open_desk(credits=1000)
-    first, second = desk.session(), desk.session()
-    desk.say(first, EDIT)
-    desk.say(second, FAILING)
-    desk.say(second, EDIT)
-    desk.wait()
-    assert desk.balance() == (900, 0)
+def test_another_session_is_not_concerned(open_harness: Callable[..., ServerHarness]) -> None:
+    harness = open_harness(credits=1000)
+    first, second = harness.session(), harness.session()
+    harness.say(first, EDIT)
+    harness.say(second, FAILING)
+    harness.say(second, EDIT)
+    harness.wait()
+    assert harness.balance() == (900, 0)
 
 
 def test_a_silent_edit_that_is_late_or_never_comes_holds_on(
-    open_desk: Callable[..., Desk],
+    open_harness: Callable[..., ServerHarness],
 ) -> None:
     for script, left in (("n.", 150), ("l.", 150), ("nn", 200)):
-        desk = open_desk(credits=200, silence=SilentTurnPolicy(script=script))
-        session = desk.session()
+        harness = open_harness(credits=200, silence=SilentTurnPolicy(script=script))
+        session = harness.session()
         for _ in range(2):
-            desk.say(session, EDIT)
-        assert desk.balance() == (100, 100)
-        desk.wait()
-        assert desk.balance() == (left, 0)
+            harness.say(session, EDIT)
+        assert harness.balance() == (100, 100)
+        harness.wait()
+        assert harness.balance() == (left, 0)
 
 
 class Asked(msgspec.Struct, frozen=True):
@@ -224,21 +228,21 @@ class EditsAtOnce(RuleBasedStateMachine):
         silence = SilentTurnPolicy(
             rate=0.4, truths=AppliedWeights(applied=1, not_applied=1, late=1)
         )
-        self.desk = Desk(1_000_000, silence=silence, tariff=self.tariff)
-        self.owned = [self.desk.session(), self.desk.session()]
+        self.harness = ServerHarness(1_000_000, silence=silence, tariff=self.tariff)
+        self.owned = [self.harness.session(), self.harness.session()]
         self.asked: list[Asked] = []
         # What was already paid when a turn began, which then holds no fee.
         self.free: set[tuple[str, int]] = set()
 
     def teardown(self) -> None:
-        self.desk.close()
+        self.harness.close()
 
     @rule(which=st.integers(0, 1), message=st.sampled_from([EDIT, FAILING, GENERATE, BOTH]))
     def say(self, which: int, message: str) -> None:
         session = self.owned[which]
         paid = self.paid(session.id)
-        number = self.desk.say(session, message)
-        edits = self.desk.server.context.store.fetch_value(
+        number = self.harness.say(session, message)
+        edits = self.harness.server.context.store.fetch_value(
             "SELECT 1 FROM edits WHERE session_id = :id AND number = :n", id=session.id, n=number
         )
         if edits is None:  # it was not possible: talk
@@ -251,17 +255,17 @@ class EditsAtOnce(RuleBasedStateMachine):
 
     @rule(seconds=st.sampled_from([1.0, 7.0, 30.0, 200.0]))
     def time_passes(self, seconds: float) -> None:
-        self.desk.wait(seconds)
+        self.harness.wait(seconds)
 
     @precondition(lambda self: self.asked)
     @rule()
     def everything_ends(self) -> None:
-        self.desk.wait()
-        assert "running" not in self.desk.statuses().values()
+        self.harness.wait()
+        assert "running" not in self.harness.statuses().values()
 
     def paid(self, session: str) -> bool:
         """Whether an edit of this session has succeeded."""
-        statuses = self.desk.statuses()
+        statuses = self.harness.statuses()
         return any(
             turn.edits and statuses[turn.session, turn.number] == "done"
             for turn in self.asked
@@ -270,7 +274,7 @@ class EditsAtOnce(RuleBasedStateMachine):
 
     @invariant()
     def credits_are_held_and_taken_as_the_contract_says(self) -> None:
-        statuses = self.desk.statuses()
+        statuses = self.harness.statuses()
         held = taken = 0
         for turn in self.asked:
             status = statuses[turn.session, turn.number]
@@ -280,7 +284,7 @@ class EditsAtOnce(RuleBasedStateMachine):
             elif status == "done":
                 taken += clips
         taken += self.tariff.editing * sum(self.paid(session.id) for session in self.owned)
-        assert self.desk.balance() == (1_000_000 - held - taken, held)
+        assert self.harness.balance() == (1_000_000 - held - taken, held)
 
 
 TestEditsAtOnce = pytest.mark.slow(EditsAtOnce.TestCase)

@@ -50,9 +50,9 @@ async def settle() -> None:
 
 @pytest.fixture
 def renders(monkeypatch: pytest.MonkeyPatch) -> Renders:
-    made = Renders()
-    monkeypatch.setattr(render_executor, "render", made)
-    return made
+    created = Renders()
+    monkeypatch.setattr(render_executor, "render", created)
+    return created
 
 
 def submit(local: LocalExecutor, names: str) -> "dict[str, asyncio.Task[Any]]":

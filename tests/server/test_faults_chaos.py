@@ -76,15 +76,17 @@ def test_chaos_on_the_wire_is_the_same_in_every_run_and_order(
         heard = {}
         for client in clients:
             caller = new_caller(base_url, client)
-            made = caller.post("/__nemolocal__/tokens", json={"client_id": client})
-            caller.http.headers["Authorization"] = f"Bearer {made['token']}"
+            created = caller.post("/__nemolocal__/tokens", json={"client_id": client})
+            caller.http.headers["Authorization"] = f"Bearer {created['token']}"
             heard[client] = seen(caller, 25)
         return heard
 
     first = run(["one", "two", "three"])
     assert first == run(["three", "two", "one"])
     assert len({tuple(outcomes) for outcomes in first.values()}) == 3
-    assert {"RemoteProtocolError", "ReadError"} <= {o for told in first.values() for o in told}
+    assert {"RemoteProtocolError", "ReadError"} <= {
+        o for reported in first.values() for o in reported
+    }
 
 
 def test_every_scenario_that_comes_along_has_a_sentence_and_faults() -> None:

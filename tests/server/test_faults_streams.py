@@ -157,9 +157,9 @@ def test_a_stall_of_a_talk_has_heartbeats_only(ready: HttpCaller) -> None:
 
 @pytest.mark.rule("SSE-9")
 def test_a_temporary_issue_is_the_last_text_of_a_turn_that_went_well(ready: HttpCaller) -> None:
-    told = events(ready.chat("compress it", "temporary-issue").content)
-    assert [type(event) for event in told] == [*TOLD, Text]
-    assert told[-1] == Text("I encountered a temporary issue")
+    reported = events(ready.chat("compress it", "temporary-issue").content)
+    assert [type(event) for event in reported] == [*TOLD, Text]
+    assert reported[-1] == Text("I encountered a temporary issue")
     assert ready.balance() == PAID
 
 
@@ -213,9 +213,9 @@ def test_a_reply_with_a_length_may_be_slow_too(caller: HttpCaller) -> None:
 
 def test_events_come_twice_with_the_same_id(ready: HttpCaller) -> None:
     frames = ready.chat("compress it", "duplicate-event").content.split(b"\n\n")
-    told = [frame for frame in frames if frame.startswith(b"data: {")]
-    assert len(told) == 6
-    assert told[0::2] == told[1::2]
+    reported = [frame for frame in frames if frame.startswith(b"data: {")]
+    assert len(reported) == 6
+    assert reported[0::2] == reported[1::2]
 
 
 def test_line_separators_are_no_line_ends(ready: HttpCaller) -> None:

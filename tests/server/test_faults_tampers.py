@@ -38,16 +38,16 @@ faults = st.sampled_from([name for name, fault in CATALOGUE.items() if "chat" in
 
 def tamper(name: str, **args: object) -> BodyFilter:
     active = ActiveFault(name, CATALOGUE[name].parse_args(dict(args)))
-    made = body_filter_for(active, "file", b"{}")
-    assert made is not None
-    return made
+    created = body_filter_for(active, "file", b"{}")
+    assert created is not None
+    return created
 
 
-def played(made: BodyFilter, body: list[bytes]) -> list[FilterOutput]:
+def played(created: BodyFilter, body: list[bytes]) -> list[FilterOutput]:
     """What is sent in place of a body, up to the cut."""
     pieces: list[FilterOutput] = []
     for number, chunk in enumerate(body, 1):
-        for piece in made.filter_chunk(chunk, number == len(body)):
+        for piece in created.filter_chunk(chunk, number == len(body)):
             pieces.append(piece)
             if isinstance(piece, CutConnection):
                 return pieces
@@ -85,9 +85,9 @@ def test_what_is_cut_is_a_beginning_and_never_whole(
 def test_half_of_a_file_is_half_of_what_its_length_said(how: str, body: list[bytes]) -> None:
     size = len(b"".join(body))
     headers = MutableHeaders({"content-length": str(size)})
-    made = tamper("truncated-download", how=how)
-    assert made.filter_headers(headers) is None
-    pieces = played(made, body)
+    created = tamper("truncated-download", how=how)
+    assert created.filter_headers(headers) is None
+    pieces = played(created, body)
     assert joined(pieces) == b"".join(body)[: size // 2]
     assert headers["content-length"] == str(size // 2 if how == "clean" else size)
     assert (how == "clean") == (

@@ -22,13 +22,13 @@ class Maker:
     """Writes a file; counts how often, and waits or fails when told to."""
 
     def __init__(self) -> None:
-        self.made = 0
+        self.created = 0
         self.gate: asyncio.Event | None = None
         self.failure: Exception | None = None
 
     async def __call__(self, destination: Path) -> MediaInfo:
-        self.made += 1
-        destination.write_bytes(b"%d" % self.made)
+        self.created += 1
+        destination.write_bytes(b"%d" % self.created)
         if self.gate is not None:
             await self.gate.wait()
         failure, self.failure = self.failure, None
@@ -76,7 +76,7 @@ def test_who_asks_for_what_is_being_made_waits_for_it(place: Place) -> None:
         await asyncio.sleep(0)
         place.maker.gate.set()
         assert [*await both] == [b"1", b"1"]
-        assert place.maker.made == 1
+        assert place.maker.created == 1
 
     asyncio.run(check())
 
@@ -176,15 +176,15 @@ def test_what_cannot_be_kept_is_made_all_the_same(
 def test_the_same_generation_is_made_once_per_server(
     servers: ServerFactory, new_caller: NewCaller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    made: list[str] = []
+    created: list[str] = []
 
     async def scene(name: str, _seconds: float, _seed: int, destination: Path) -> MediaInfo:
-        made.append(name)
+        created.append(name)
         destination.write_bytes(b"a clip")
         return INFO
 
     async def music(mood: str, _seconds: float, destination: Path) -> MediaInfo:
-        made.append(mood)
+        created.append(mood)
         destination.write_bytes(b"a song")
         return MediaInfo(kind="audio", extension="m4a", duration=4.0, audio_codec="aac")
 
@@ -196,7 +196,7 @@ def test_the_same_generation_is_made_once_per_server(
         caller.say("generate a 4-second ocean timelapse")
         media = caller.state()["state"]["generated_media"]
         assert [caller.http.get(m["cdn_url"]).content for m in media] == [b"a clip", b"a song"]
-    assert made == ["ocean", "ambient"]
+    assert created == ["ocean", "ambient"]
 
 
 def test_a_song_that_was_uploaded_needs_nothing_made(

@@ -57,11 +57,11 @@ def protocol(
     request: pytest.FixtureRequest, ends: tuple[socket.socket, socket.socket]
 ) -> IdleProtocol:
     """A protocol whose connection has been idle for `WAITED` seconds; `timers` are what it set."""
-    made = object.__new__(request.param)
-    made.timers = []
-    made.loop = SimpleNamespace(call_later=lambda *timer: made.timers.append(timer))
-    made.transport, made.timeout_keep_alive = FakeTransport(ends[0]), WAITED
-    return cast("IdleProtocol", made)
+    created = object.__new__(request.param)
+    created.timers = []
+    created.loop = SimpleNamespace(call_later=lambda *timer: created.timers.append(timer))
+    created.transport, created.timeout_keep_alive = FakeTransport(ends[0]), WAITED
+    return cast("IdleProtocol", created)
 
 
 def test_an_idle_connection_is_closed_once(protocol: IdleProtocol) -> None:

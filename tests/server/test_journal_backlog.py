@@ -11,15 +11,21 @@ import pytest
 
 from nemolocal_contract.journal import Entry
 from nemolocal_server.app import build_app
-from nemolocal_server.data.known_tokens import KnownTokens
 from nemolocal_server.data.store import Store
-from nemolocal_server.journal import exchange as exchanges, write_queue
-from nemolocal_server.journal.annotations import RequestAnnotations, StateLookup
-from nemolocal_server.journal.body_capture import BodyCapture
-from nemolocal_server.journal.exchange import RecordedExchange
+from nemolocal_server.data.token_redaction import KnownTokens
+from nemolocal_server.journal import exchange as exchanges, journal_repository
+from nemolocal_server.journal.exchange import (
+    BodyCapture,
+    RecordedExchange,
+    RequestAnnotations,
+    StateLookup,
+)
 from nemolocal_server.journal.journal_limits import JournalLimits
-from nemolocal_server.journal.journal_repository import JournalQuery, JournalRepository
-from nemolocal_server.journal.write_queue import JournalWriteQueue
+from nemolocal_server.journal.journal_repository import (
+    JournalQuery,
+    JournalRepository,
+    JournalWriteQueue,
+)
 from nemolocal_server.settings import Settings
 from tests.support import patient_http
 from tests.support.http_caller import HttpCaller, NewCaller
@@ -42,7 +48,9 @@ def looks(monkeypatch: pytest.MonkeyPatch) -> list[Callable[[], None]]:
         def cancel(self) -> None:
             waiting.clear()
 
-    monkeypatch.setattr("nemolocal_server.journal.write_queue.asyncio.get_running_loop", Loop)
+    monkeypatch.setattr(
+        "nemolocal_server.journal.journal_repository.asyncio.get_running_loop", Loop
+    )
     return waiting
 
 
@@ -85,9 +93,9 @@ def test_what_makes_room_before_it_is_written_is_counted_and_never_understood(
     journal = JournalRepository(store, JournalLimits(max_entries=250))
     fill(journal, store, 1000)
     assert not understood
-    told = list(journal.read_entries(JournalQuery()))
+    reported = list(journal.read_entries(JournalQuery()))
     assert understood == [f"/{number}" for number in range(750, 1000)]
-    assert [entry.id for entry in told] == list(range(751, 1001))
+    assert [entry.id for entry in reported] == list(range(751, 1001))
     assert (journal.dropped, journal.count_entries(JournalQuery())) == (
         750,
         {"other": {"404": 250}},
@@ -102,7 +110,7 @@ def test_what_makes_room_before_it_is_written_is_counted_and_never_understood(
 def test_what_is_too_much_for_memory_is_written_at_once_and_nothing_is_lost(
     journal: JournalRepository, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(write_queue, "MAX_BYTES", 1_000_000)
+    monkeypatch.setattr(journal_repository, "MAX_QUEUE_BYTES", 1_000_000)
     for _ in range(300):
         journal.add(exchange(store, body=b"x" * 10_000))
     waiting = 300 - len(store.fetch_column(STORED))
@@ -132,17 +140,21 @@ def test_nothing_is_written_in_a_rush_and_all_of_it_slice_by_slice_after_it(
     journal: JournalRepository, store: Store, looks: list[Callable[[], None]]
 ) -> None:
     for _ in range(3):
-        fill(journal, store, write_queue.BUSY_THRESHOLD + 1)
+        fill(journal, store, journal_repository.BUSY_THRESHOLD + 1)
         looks.pop()()
     assert store.fetch_column(STORED) == []
     seen = []
     while looks:
         looks.pop()()
         seen.append(len(store.fetch_column(STORED)))
-    assert seen == [100, 3 * (write_queue.BUSY_THRESHOLD + 1), 3 * (write_queue.BUSY_THRESHOLD + 1)]
-    fill(journal, store, write_queue.BUSY_THRESHOLD)
+    assert seen == [
+        100,
+        3 * (journal_repository.BUSY_THRESHOLD + 1),
+        3 * (journal_repository.BUSY_THRESHOLD + 1),
+    ]
+    fill(journal, store, journal_repository.BUSY_THRESHOLD)
     looks.pop()()
-    assert len(store.fetch_column(STORED)) == seen[-1] + write_queue.BUSY_THRESHOLD
+    assert len(store.fetch_column(STORED)) == seen[-1] + journal_repository.BUSY_THRESHOLD
 
 
 def test_the_journal_is_written_a_moment_later_by_itself(store: Store) -> None:
@@ -205,7 +217,7 @@ def test_what_cannot_be_written_waits_and_is_tried_again(
 def test_where_memory_runs_short_and_nothing_can_be_written_the_oldest_are_given_up(
     store: Store, looks: list[Callable[[], None]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(write_queue, "MAX_BYTES", 100_000)
+    monkeypatch.setattr(journal_repository, "MAX_QUEUE_BYTES", 100_000)
     disk = Disk()
     waiting = JournalWriteQueue(disk.write)
     disk.full = FULL
@@ -240,8 +252,8 @@ def test_an_exchange_that_nobody_understands_is_dropped_alone(
 
     monkeypatch.setattr("nemolocal_server.journal.journal_repository.build_entry", entry_of)
     fill(journal, store, 10)
-    told = [entry.url for entry in journal.read_entries(JournalQuery())]
-    assert told == [f"/{number}" for number in range(10) if number != 3]
+    reported = [entry.url for entry in journal.read_entries(JournalQuery())]
+    assert reported == [f"/{number}" for number in range(10) if number != 3]
     assert (journal.dropped, journal.last_id) == (1, 10)
 
 
@@ -268,8 +280,8 @@ def test_a_snapshot_has_what_waited_and_restoring_forgets_what_waits(
     caller.balance()
     patient_http.post(f"{base_url}/__nemolocal__/restore", json=snapshot)
     caller.state()
-    told = patient_http.get(base_url + JOURNAL).json()["entries"]
-    assert [(entry["id"], entry["endpoint"]) for entry in told] == [
+    reported = patient_http.get(base_url + JOURNAL).json()["entries"]
+    assert [(entry["id"], entry["endpoint"]) for entry in reported] == [
         (1, "token"), (2, "session"), (3, "state"),
     ]  # fmt: skip
 
@@ -280,8 +292,8 @@ def test_forgetting_a_token_forgets_what_waited_of_it(
     new_caller(base_url, "other").connect()
     caller.balance()
     patient_http.post(f"{base_url}/__nemolocal__/reset", json={"token_id": 1})
-    told = patient_http.get(base_url + JOURNAL).json()["entries"]
-    assert [(entry["id"], entry["token_id"]) for entry in told] == [(3, 2), (4, 2)]
+    reported = patient_http.get(base_url + JOURNAL).json()["entries"]
+    assert [(entry["id"], entry["token_id"]) for entry in reported] == [(3, 2), (4, 2)]
 
 
 def test_no_file_ever_has_a_token_in_it(

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given, strategies as st
 
 from nemolocal_contract.journal import JOURNAL_VERSION, Entry
-from nemolocal_server.journal.body_capture import MAX_BODY, BodyCapture
+from nemolocal_server.data.token_redaction import REDACTED, Redactor
+from nemolocal_server.journal.exchange import MAX_BODY, BodyCapture
 from nemolocal_server.journal.journal_limits import JournalLimits
-from nemolocal_server.journal.redaction import REDACTED, Redactor
 from tests.support import patient_http
 from tests.support.http_caller import HttpCaller, NewCaller
 from tests.support.servers import ServerFactory

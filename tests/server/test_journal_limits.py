@@ -9,9 +9,12 @@ from hypothesis import given, strategies as st
 
 from nemolocal_contract.journal import TurnEntry
 from nemolocal_server.data.store import Store
-from nemolocal_server.journal.annotations import RequestAnnotations, StateLookup
-from nemolocal_server.journal.body_capture import BodyCapture
-from nemolocal_server.journal.exchange import RecordedExchange
+from nemolocal_server.journal.exchange import (
+    BodyCapture,
+    RecordedExchange,
+    RequestAnnotations,
+    StateLookup,
+)
 from nemolocal_server.journal.journal_limits import (
     READS,
     TURNS,
@@ -48,7 +51,9 @@ def no_loop(monkeypatch: pytest.MonkeyPatch) -> None:
         def cancel(self) -> None:
             pass
 
-    monkeypatch.setattr("nemolocal_server.journal.write_queue.asyncio.get_running_loop", Loop)
+    monkeypatch.setattr(
+        "nemolocal_server.journal.journal_repository.asyncio.get_running_loop", Loop
+    )
 
 
 def exchange(store: Store, path: str, method: str = "GET", **fields: Any) -> RecordedExchange:

@@ -210,9 +210,9 @@ def test_what_one_exchange_leaves_the_next_one_finds(edited: HttpCaller) -> None
     for message in ("hello", TRIM, "add a title 'Hi'", TRIM, "what can you do?", "remove it"):
         edited.say(message)
         edited.state()
-    told = entries(edited, session=edited.session)
-    for before, after in itertools.pairwise(told):
+    reported = entries(edited, session=edited.session)
+    for before, after in itertools.pairwise(reported):
         assert before["credits_after"] == after["credits_before"]
         assert before["draft_after"] == after["draft_before"]
         assert before["ended"] <= after["started"]
-    assert len({entry["draft_after"] for entry in told}) == 4
+    assert len({entry["draft_after"] for entry in reported}) == 4

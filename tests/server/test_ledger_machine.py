@@ -144,9 +144,9 @@ class LedgerMachine(RuleBasedStateMachine):
 
     def issue(self) -> TokenRecord:
         self.clients += 1
-        core = self.server.context
-        _, token = core.tokens.issue(f"client-{self.clients}", "127.0.0.1")
-        core.ledger.grant(token.id, GRANT, "anonymous token")
+        context = self.server.context
+        _, token = context.tokens.issue(f"client-{self.clients}", "127.0.0.1")
+        context.ledger.grant(token.id, GRANT, "anonymous token")
         self.given[token.id] = GRANT
         return token
 

@@ -2,7 +2,7 @@
 
 import logging
 
-from nemolocal_server.data.known_tokens import KnownTokens
+from nemolocal_server.data.token_redaction import KnownTokens
 from nemolocal_server.logging_config import LogOptions, TokenFilter, logging_config
 
 

@@ -61,8 +61,8 @@ def test_what_the_machine_refuses_is_told_with_the_way_out(
     wrapped = RuntimeError("while doing something else")
     wrapped.__cause__ = error
     for raised in (error, wrapped):
-        told = explain_storage_error(raised, tmp_path)
-        assert (told is None) if said is None else (told is not None and said in told)
+        reported = explain_storage_error(raised, tmp_path)
+        assert (reported is None) if said is None else (reported is not None and said in reported)
     if isinstance(error, OSError):
         assert "deleted or moved" in str(explain_storage_error(error, tmp_path / "gone"))
 
@@ -127,21 +127,21 @@ def test_a_render_outlives_a_disk_that_is_full_for_a_while(
     async def render(
         _plan: RenderPlan, destination: Path, on_progress: Callable[[int], None]
     ) -> RenderResult:
-        full(desk.store)
+        full(harness.store)
         on_progress(50)
         at.append("half way")
         destination.write_bytes(b"a film")
         return RESULT
 
-    desk = opened(render)
-    _, token = desk.server.create_token(NewToken())
-    session = open_session(desk.server.context, token)
+    harness = opened(render)
+    _, token = harness.server.create_token(NewToken())
+    session = open_session(harness.server.context, token)
 
     async def play() -> None:
-        desk.server.turns.start(token, session, "edit my raw video footage")
-        await desk.server.context.clock.advance(2000)  # type: ignore[attr-defined]
-        draft = draft_to_wire(desk.server.context.sessions.newest_draft(session.id))
-        await desk.server.exports.submit(
+        harness.server.turns.start(token, session, "edit my raw video footage")
+        await harness.server.context.clock.advance(2000)  # type: ignore[attr-defined]
+        draft = draft_to_wire(harness.server.context.sessions.newest_draft(session.id))
+        await harness.server.exports.submit(
             token, session, RenderRequest("render_1", session.id, draft), "1080p"
         )
         while not at:
@@ -149,41 +149,41 @@ def test_a_render_outlives_a_disk_that_is_full_for_a_while(
         for _ in range(50):
             await asyncio.sleep(0)
         # Whatever is written down by then, the render has not failed.
-        assert desk.server.exports.find(token, "render_1").status in ("processing", "completed")
-        free(desk.store)
-        while desk.server.exports.running_count:
+        assert harness.server.exports.find(token, "render_1").status in ("processing", "completed")
+        free(harness.store)
+        while harness.server.exports.running_count:
             await asyncio.sleep(0)
 
-    desk.run(play())
-    assert desk.server.exports.find(token, "render_1").status == "completed"
+    harness.run(play())
+    assert harness.server.exports.find(token, "render_1").status == "completed"
 
 
 def test_an_edit_that_cannot_be_written_gives_its_credits_back_when_it_can(
     opened: Callable[..., Opened], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("nemolocal_server.background_tasks._RETRY_SECONDS", 0)
-    desk = opened()
-    _, token = desk.server.create_token(NewToken(credits=100))
-    session = open_session(desk.server.context, token)
+    harness = opened()
+    _, token = harness.server.create_token(NewToken(credits=100))
+    session = open_session(harness.server.context, token)
 
     def fail(*_: object) -> None:
         raise sqlite3.OperationalError("database or disk is full")
 
     async def play() -> None:
-        desk.server.turns.start(token, session, "compress this video")
+        harness.server.turns.start(token, session, "compress this video")
         with monkeypatch.context() as patched:
-            patched.setattr(desk.server.context.sessions, "add_version", fail)
-            patched.setattr(desk.server.context.ledger, "release", fail)
-            await desk.server.context.clock.advance(2000)  # type: ignore[attr-defined]
+            patched.setattr(harness.server.context.sessions, "add_version", fail)
+            patched.setattr(harness.server.context.ledger, "release", fail)
+            await harness.server.context.clock.advance(2000)  # type: ignore[attr-defined]
             for _ in range(20):
                 await asyncio.sleep(0)
-            assert desk.server.context.ledger.balance(token.id).frozen == 50
-        while desk.server.turns.running_count:
+            assert harness.server.context.ledger.balance(token.id).frozen == 50
+        while harness.server.turns.running_count:
             await asyncio.sleep(0)
 
-    desk.run(play())
-    assert desk.server.context.ledger.balance(token.id).available == 100
-    assert desk.store.fetch_value("SELECT status FROM turns") == "failed"
+    harness.run(play())
+    assert harness.server.context.ledger.balance(token.id).available == 100
+    assert harness.store.fetch_value("SELECT status FROM turns") == "failed"
 
 
 def core_of(servers: ServerFactory) -> Any:
@@ -206,9 +206,9 @@ def test_every_writing_call_names_the_full_disk_and_works_when_there_is_room(
     for path, body in paths.items():
         with subtests.test(path):
             reply = caller.http.post(path, json=body)
-            told = reply.json()
-            assert (reply.status_code, told["code"]) == (500, 500)
-            assert "the disk is full: free some space" in told["message"]
+            reported = reply.json()
+            assert (reply.status_code, reported["code"]) == (500, 500)
+            assert "the disk is full: free some space" in reported["message"]
     assert "the disk is full" in caller.http.get(JOURNAL).json()["message"]
     assert caller.balance()["available"] == 100
     free(store)
@@ -223,8 +223,8 @@ def test_every_writing_call_names_the_full_disk_and_works_when_there_is_room(
 def test_what_a_full_disk_kept_out_of_the_journal_is_counted_at_the_end(
     opened: Callable[..., Opened], caplog: pytest.LogCaptureFixture
 ) -> None:
-    desk = opened()
-    journal = desk.server.journal
+    harness = opened()
+    journal = harness.server.journal
 
     def fail(*_: object) -> None:
         raise sqlite3.OperationalError("database or disk is full")
@@ -241,12 +241,12 @@ def test_what_a_full_disk_kept_out_of_the_journal_is_counted_at_the_end(
         for _ in range(3):
             journal._queue.add(Waiting())  # type: ignore[arg-type]
 
-    desk.run(fill())
-    desk.close()
-    assert desk.server.summary is not None
-    assert desk.server.summary.dropped == 3
+    harness.run(fill())
+    harness.close()
+    assert harness.server.summary is not None
+    assert harness.server.summary.dropped == 3
     assert "3 entries of the journal could not be written" in caplog.text
-    desk.run = lambda work: work.close()  # type: ignore[method-assign]
+    harness.run = lambda work: work.close()  # type: ignore[method-assign]
 
 
 @pytest.fixture
@@ -318,7 +318,7 @@ def test_a_database_that_was_deleted_is_said_plainly_and_nothing_else_goes_with_
     assert not [record for record in caplog.records if record.levelname == "ERROR"]
     servers.stop()
     for _ in range(2):
-        with pytest.raises(StoreError, match=r"has lost its database.*Put it back from a copy"):
+        with pytest.raises(StoreError, match=r"has lost its database.*Restore it from a copy"):
             Store(folder)
     assert len(list((folder / "media").iterdir())) == 1
 

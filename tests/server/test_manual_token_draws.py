@@ -20,13 +20,13 @@ from nemolocal_server.turns.silent_turns import AppliedWeights, SilentTurnPolicy
 from tests.support.clips import open_session
 
 
-def made(store: Store, **fields: Any) -> TokenRecord:
+def created(store: Store, **fields: Any) -> TokenRecord:
     return TokenRepository(store, ManualClock(), 9e9, None).create(NewToken(**fields))[1]
 
 
 def draw_ids(*wanted: dict[str, Any]) -> list[str]:
     with closing(Store(None)) as store:
-        return [made(store, **fields).draw_id for fields in wanted]
+        return [created(store, **fields).draw_id for fields in wanted]
 
 
 def test_tokens_without_an_id_are_told_apart_by_their_order() -> None:
@@ -47,7 +47,7 @@ def test_tokens_of_one_client_id_are_told_apart_too() -> None:
     with closing(Store(None)) as store:
         tokens = TokenRepository(store, ManualClock(), 9e9, None)
         anonymous = tokens.issue("ci", "127.0.0.1")[1]
-        by_hand = [made(store, client_id="ci", anonymous=bool(n % 2)) for n in range(4)]
+        by_hand = [created(store, client_id="ci", anonymous=bool(n % 2)) for n in range(4)]
     assert anonymous.draw_id == "ci"
     assert len({token.draw_id for token in (anonymous, *by_hand)}) == 5
 
@@ -92,7 +92,7 @@ def test_a_quota_and_a_truth_are_drawn_for_each_token(subtests: pytest.Subtests)
 
 def test_chaos_strikes_each_token_by_itself() -> None:
     with closing(Store(None)) as store:
-        tokens = [made(store) for _ in range(40)]
+        tokens = [created(store) for _ in range(40)]
     chaos = Chaos(0.3, SeededRandom(0))
     struck = [
         chaos.next_for(ApiCall("state", token, token.client_id)) is not None for token in tokens

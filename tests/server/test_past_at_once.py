@@ -20,14 +20,14 @@ from nemolocal_server.turns.silent_turns import SilentTurnPolicy
 from tests.support.asgi_caller import AsgiCaller
 from tests.support.clips import open_session
 from tests.support.executor import FakeRenderExecutor
-from tests.support.server_books import require_order
+from tests.support.server_invariants import assert_consistent
 
 EDIT = "compress this video"
 LONGEST = 2000.0
 TITLE = {"t": [{"tt": 7, "sg": [{"s": 0, "d": 1000, "txt": "hi"}]}]}
 
 
-class Desk:
+class ServerHarness:
     """A server on a manual clock with a token that has a session."""
 
     def __init__(self) -> None:
@@ -46,37 +46,37 @@ class Desk:
     async def end(self) -> None:
         while self.server.turns.running_count or self.server.exports.running_count:
             await self.clock.advance(LONGEST)
-        require_order(self.server)
+        assert_consistent(self.server)
 
 
 @asynccontextmanager
-async def opened() -> AsyncIterator[Desk]:
-    desk = Desk()
-    desk.server.start()
+async def opened() -> AsyncIterator[ServerHarness]:
+    harness = ServerHarness()
+    harness.server.start()
     try:
         async with asyncio.timeout(30):  # nobody waits so long unless the test has failed
-            yield desk
+            yield harness
     finally:
-        await desk.server.close()
+        await harness.server.close()
 
 
-Change = Callable[[Desk], Awaitable[object]]
+Change = Callable[[ServerHarness], Awaitable[object]]
 
 
-async def reset(desk: Desk) -> None:
-    await desk.server.reset()
+async def reset(harness: ServerHarness) -> None:
+    await harness.server.reset()
 
 
-async def reset_token(desk: Desk) -> None:
-    await desk.server.snapshots.reset_token(desk.token)
+async def reset_token(harness: ServerHarness) -> None:
+    await harness.server.snapshots.reset_token(harness.token)
 
 
 @pytest.mark.parametrize("change", [reset, reset_token])
 def test_a_stream_ends_when_its_turn_is_stopped_before_its_first_step(change: Change) -> None:
     async def play() -> None:
-        async with opened() as desk:
-            turn = desk.server.turns.start(desk.token, desk.session, EDIT)
-            await change(desk)
+        async with opened() as harness:
+            turn = harness.server.turns.start(harness.token, harness.session, EDIT)
+            await change(harness)
             assert [event async for event in turn.events()] == []
 
     asyncio.run(play())
@@ -84,39 +84,39 @@ def test_a_stream_ends_when_its_turn_is_stopped_before_its_first_step(change: Ch
 
 def test_what_begins_while_a_token_is_reset_is_stopped_too() -> None:
     async def play() -> None:
-        async with opened() as desk:
-            server = desk.server
-            server.turns.start(desk.token, desk.session, EDIT)
-            forgetting = asyncio.ensure_future(server.snapshots.reset_token(desk.token))
+        async with opened() as harness:
+            server = harness.server
+            server.turns.start(harness.token, harness.session, EDIT)
+            forgetting = asyncio.ensure_future(server.snapshots.reset_token(harness.token))
             await asyncio.sleep(0)
-            desk.session = open_session(server.context, desk.token)
-            server.turns.start(desk.token, desk.session, EDIT)
-            await desk.submit("render_1")
+            harness.session = open_session(server.context, harness.token)
+            server.turns.start(harness.token, harness.session, EDIT)
+            await harness.submit("render_1")
             await forgetting
             assert (server.turns.running_count, server.exports.running_count) == (0, 0)
-            await desk.end()
-            assert server.context.ledger.balance(desk.token.id).available == 500
+            await harness.end()
+            assert server.context.ledger.balance(harness.token.id).available == 500
 
     asyncio.run(play())
 
 
 def test_what_was_stopped_for_a_restore_that_fails_goes_on_or_gives_its_credits_back() -> None:
     async def play() -> None:
-        async with opened() as desk:
-            past = desk.server.snapshots
+        async with opened() as harness:
+            past = harness.server.snapshots
             snapshot = past.create()
-            desk.executor.gate = asyncio.Event()
-            desk.server.turns.start(desk.token, desk.session, EDIT)
-            await desk.submit("render_1")
+            harness.executor.gate = asyncio.Event()
+            harness.server.turns.start(harness.token, harness.session, EDIT)
+            await harness.submit("render_1")
             restoring = asyncio.ensure_future(past.restore(snapshot))
             await asyncio.sleep(0)
             past.delete(snapshot)
             with pytest.raises(ContractError, match="snapshot not found"):
                 await restoring
-            assert desk.server.context.ledger.balance(desk.token.id).frozen == 0
-            desk.executor.gate.set()
-            await desk.end()
-            export = desk.server.exports.find(desk.token, "render_1")
+            assert harness.server.context.ledger.balance(harness.token.id).frozen == 0
+            harness.executor.gate.set()
+            await harness.end()
+            export = harness.server.exports.find(harness.token, "render_1")
             assert export.status == "completed"
 
     asyncio.run(play())
@@ -125,10 +125,10 @@ def test_what_was_stopped_for_a_restore_that_fails_goes_on_or_gives_its_credits_
 @pytest.mark.parametrize("change", [reset, reset_token])
 def test_no_snapshot_is_taken_of_what_is_half_stopped(change: Change) -> None:
     async def play() -> None:
-        async with opened() as desk:
-            past = desk.server.snapshots
-            desk.server.turns.start(desk.token, desk.session, EDIT)
-            changing = asyncio.ensure_future(change(desk))
+        async with opened() as harness:
+            past = harness.server.snapshots
+            harness.server.turns.start(harness.token, harness.session, EDIT)
+            changing = asyncio.ensure_future(change(harness))
             refusals = set()
             await asyncio.sleep(0)
             while not changing.done():

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from nemolocal_render.media import MediaInfo, MediaRejected
+from nemolocal_server.uploads import probe_cache
 from nemolocal_server.uploads.multipart import ReceivedFile
 from nemolocal_server.uploads.probe_cache import ProbeCache
 
@@ -57,8 +58,11 @@ def test_a_refusal_is_found_anew_each_time(prober: Prober) -> None:
     assert prober.asked == ["bad", "bad"]
 
 
-def test_of_too_many_files_the_oldest_is_forgotten(prober: Prober) -> None:
-    cache = ProbeCache(most=2)
+def test_of_too_many_files_the_oldest_is_forgotten(
+    prober: Prober, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(probe_cache, "MAX_RESULTS", 2)
+    cache = ProbeCache()
     find(
         cache,
         prober,

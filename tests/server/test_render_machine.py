@@ -49,9 +49,9 @@ class RenderMachine(RuleBasedStateMachine):
         self.seen: dict[str, RenderStatus] = {}
         self.session_of: dict[str, int] = {}
         self.run(self.open())
-        core = self.server.context
-        _, self.token = core.tokens.issue("client-1", "127.0.0.1")
-        self.sessions = [core.sessions.create(self.token, "p", "en") for _ in range(SESSIONS)]
+        context = self.server.context
+        _, self.token = context.tokens.issue("client-1", "127.0.0.1")
+        self.sessions = [context.sessions.create(self.token, "p", "en") for _ in range(SESSIONS)]
 
     async def execute(
         self, plan: RenderPlan, destination: Path, on_progress: Callable[[int], None]

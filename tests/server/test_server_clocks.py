@@ -118,6 +118,6 @@ def test_a_clock_of_its_own_never_starts_before_what_is_stored(tmp_path: Path) -
         with contextlib.closing(past.store):
             _, token = past.tokens.issue("client-1", "")
             past.ledger.grant(token.id, 100, "a test")
-        core = open_context(Settings(data_dir=tmp_path / kind, clock=kind))
-        with contextlib.closing(core.store):
-            assert later <= core.clock.time() < later + DAY
+        context = open_context(Settings(data_dir=tmp_path / kind, clock=kind))
+        with contextlib.closing(context.store):
+            assert later <= context.clock.time() < later + DAY

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, strategies as st
 
 from nemolocal_server.data.store import Store, StoreError
-from nemolocal_server.journal.body_capture import MAX_BODY
+from nemolocal_server.data.token_redaction import redact
+from nemolocal_server.journal.exchange import MAX_BODY
 from nemolocal_server.journal.journal_limits import JournalLimits
-from nemolocal_server.journal.redaction import redact
 from nemolocal_server.serving import ListenError, LocalServer
 from nemolocal_server.settings import Settings
 from tests.support import patient_http

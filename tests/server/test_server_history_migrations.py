@@ -46,7 +46,7 @@ def test_drafts_of_an_older_folder_can_be_undone_turn_by_turn(old_folder: Path) 
         sessions = SessionRepository(store, ManualClock())
         assert sessions.newest_draft_json("s") == '{"t":[],"d":5}'
         assert sessions.get_version("s", 2).draft.extra == {"theirs": 1}
-        assert sessions.newest_version("s2").undo_to is None
+        assert sessions.newest_and_stamp("s2")[0].undo_to is None
         assert store.fetch_value("PRAGMA user_version") == SCHEMA_VERSION
     with closing(Store(old_folder)) as store:
         assert pointers(store) == [None, 1, 2, 2, 4]

@@ -26,11 +26,11 @@ class TokenAdmin:
         """A caller with a token made by hand, and what the reply said."""
         response = patient_http.post(self.base_url + TOKENS, json=wanted)
         assert response.status_code == 201, response.text
-        made: dict[str, Any] = response.json()
+        created: dict[str, Any] = response.json()
         caller = self._new_caller(self.base_url)
-        caller.http.headers["Authorization"] = f"Bearer {made['token']}"
-        caller.user_id = made["user_id"]
-        return caller, made
+        caller.http.headers["Authorization"] = f"Bearer {created['token']}"
+        caller.user_id = created["user_id"]
+        return caller, created
 
     def change(self, token_id: int, **changes: Any) -> dict[str, Any]:
         body: dict[str, Any] = patient_http.post(
@@ -74,13 +74,13 @@ def test_a_registered_user_without_credits_is_told_to_top_up(
 def test_a_blocked_plan_may_not_export_and_an_upgrade_unlocks_it(
     admin: TokenAdmin, sample: Path
 ) -> None:
-    caller, made = admin.make(plan="blocked")
+    caller, created = admin.make(plan="blocked")
     caller.open_session().upload(sample)
     caller.say("compress it")
     refused = caller.submit("render_1")
     assert refused["code"] == 402
     assert refused["message"] == "Register or upgrade your plan to unlock export."
-    assert admin.change(made["id"], plan="paid")["plan"] == "paid"
+    assert admin.change(created["id"], plan="paid")["plan"] == "paid"
     assert caller.submit("render_1")["status"] == "pending"
 
 
@@ -105,13 +105,13 @@ def test_export_402_may_be_about_anonymous_users_without_credits_only(
 def test_life_and_revocation_end_a_token(servers: ServerFactory, new_caller: NewCaller) -> None:
     clock = ManualClock(autojump=True)
     admin = TokenAdmin(servers.start(clock=clock), new_caller)
-    caller, made = admin.make(expires_in=100)
+    caller, created = admin.make(expires_in=100)
     clock.wait(99)
     assert caller.get(BALANCE)["code"] == 0
-    admin.change(made["id"], expires_in=50)
+    admin.change(created["id"], expires_in=50)
     clock.wait(49)
     assert caller.get(BALANCE)["code"] == 0
-    assert admin.change(made["id"], revoked=True)["id"] == made["id"]
+    assert admin.change(created["id"], revoked=True)["id"] == created["id"]
     assert caller.get(BALANCE)["code"] == 1001
 
 
@@ -122,10 +122,10 @@ def test_a_revoked_client_may_ask_for_another_token(admin: TokenAdmin, caller: H
 
 
 def test_credits_are_set_by_a_grant_and_the_ledger_stays_true(admin: TokenAdmin) -> None:
-    caller, made = admin.make(credits=30)
+    caller, created = admin.make(credits=30)
     assert caller.balance() == {"available": 30, "frozen": 0, "total": 30}
     for wanted in (500, 0):
-        assert admin.change(made["id"], credits=wanted)["balance"]["available"] == wanted
+        assert admin.change(created["id"], credits=wanted)["balance"]["available"] == wanted
         assert caller.balance()["available"] == wanted
 
 
@@ -133,11 +133,11 @@ def test_credits_are_set_by_a_grant_and_the_ledger_stays_true(admin: TokenAdmin)
 def test_a_token_may_be_spoken_to_in_a_dialect_of_its_own(
     admin: TokenAdmin, caller: HttpCaller
 ) -> None:
-    theirs, made = admin.make(dialect={"errors": "http", "sse": "typed"})
+    theirs, created = admin.make(dialect={"errors": "http", "sse": "typed"})
     assert theirs.open_session().chat("hello").text.rpartition("data: ")[2].startswith('{"type"')
     assert theirs.http.get("/api/state/nemo_agent/me/1/latest").status_code == 404
     assert caller.http.get("/api/state/nemo_agent/me/1/latest").status_code == 200
-    admin.change(made["id"], dialect=None)
+    admin.change(created["id"], dialect=None)
     assert theirs.http.get("/api/state/nemo_agent/me/1/latest").status_code == 200
 
 
@@ -152,13 +152,13 @@ def test_the_adk_dialect_has_errors_of_its_own_on_the_chat_only(admin: TokenAdmi
 
 
 def test_tokens_are_listed_without_their_text(admin: TokenAdmin) -> None:
-    _, made = admin.make(token="nmv_usr_0123456789", user_id="alice", client_id="c")
+    _, created = admin.make(token="nmv_usr_0123456789", user_id="alice", client_id="c")
     listed = patient_http.get(admin.base_url + TOKENS)
     assert "0123456789" not in listed.text
     (shown,) = listed.json()["tokens"]
     assert (shown["user_id"], shown["client_id"], shown["scopes"]) == ("alice", "c", ["*"])
     _, again = admin.make(token="nmv_usr_0123456789")
-    assert again["id"] == made["id"]
+    assert again["id"] == created["id"]
 
 
 @pytest.mark.parametrize(
@@ -194,8 +194,8 @@ def test_a_token_that_is_not_there_is_404(admin: TokenAdmin, token_id: str) -> N
 
 
 def test_credits_below_zero_are_refused(admin: TokenAdmin) -> None:
-    _, made = admin.make()
-    assert "`credits` must be 0 or more" in admin.change(made["id"], credits=-1)["message"]
+    _, created = admin.make()
+    assert "`credits` must be 0 or more" in admin.change(created["id"], credits=-1)["message"]
 
 
 @pytest.mark.rule("AUTH-4")

@@ -154,16 +154,16 @@ def wire(caller: HttpCaller, message: str) -> list[Any]:
 def test_three_truths_have_the_same_bytes_and_only_the_state_tells_them_apart(
     servers: ServerFactory, new_caller: NewCaller, sample: Path
 ) -> None:
-    told, drafts, balances = [], [], []
+    reported, drafts, balances = [], [], []
     for mark in "anl":
         clock = HeldClock()
         silence = SilentTurnPolicy(script=mark, late_seconds=LATE)
         caller = new_caller(servers.start(clock=clock, silence=silence)).connect()
         caller.upload(sample)
-        told.append(wire(caller, "compress it"))
+        reported.append(wire(caller, "compress it"))
         drafts.append(bool(caller.draft()["t"]))
         balances.append(caller.balance())
-    assert told[0] == told[1] == told[2]
+    assert reported[0] == reported[1] == reported[2]
     assert drafts == [True, False, False]
     assert balances == [PAID, FREE, HELD]
     clock.let_go()
@@ -233,19 +233,19 @@ def test_a_server_killed_before_the_stream_ended_gives_everything_back(tmp_path:
             await server.close()
 
     def begin(server: Services) -> int:
-        core = server.context
-        text, token = core.tokens.issue("client", "127.0.0.1")
-        core.ledger.grant(token.id, 100, "a test")
-        session = core.sessions.create(token, "project", "en")
+        context = server.context
+        text, token = context.tokens.issue("client", "127.0.0.1")
+        context.ledger.grant(token.id, 100, "a test")
+        session = context.sessions.create(token, "project", "en")
         assert text
-        hold = core.ledger.hold(token, 50, "editing")
-        core.store.execute(
+        hold = context.ledger.hold(token, 50, "editing")
+        context.store.execute(
             "INSERT INTO turns (session_id, number, message, status, silent, hold_id, started)"
             " VALUES (:session, 1, 'compress it', 'running', 1, :hold, 0)",
             session=session.id,
             hold=hold,
         )
-        core.store.execute(
+        context.store.execute(
             "INSERT INTO edits (session_id, number, truth, late, drawn)"
             " VALUES (:id, 1, 'late', 20, 1)",
             id=session.id,
@@ -264,10 +264,12 @@ def test_faults_do_not_count_as_edits_of_a_script(
 ) -> None:
     caller = new_caller(servers.start(silence=SilentTurnPolicy(script="s."))).connect()
     caller.upload(sample)
-    told = []
+    reported = []
     for fault in ("", "line-separator", "silent", ""):
-        told.append("functionResponse" in caller.chat("compress it", fault).text.split("\n\n")[-2])
-    assert told == [True, False, True, False]
+        reported.append(
+            "functionResponse" in caller.chat("compress it", fault).text.split("\n\n")[-2]
+        )
+    assert reported == [True, False, True, False]
 
 
 @pytest.mark.rule("SSE-6")

@@ -24,8 +24,7 @@ from nemolocal_contract.draft import Draft
 from nemolocal_render.planning.planner import MediaSource, RenderPlan, plan_render
 from nemolocal_server import ids
 from nemolocal_server.context import ServerContext, open_context
-from nemolocal_server.data.assets import Asset
-from nemolocal_server.data.sessions import SessionRecord
+from nemolocal_server.data.sessions import Asset, SessionRecord
 from nemolocal_server.data.tokens import NewToken
 from nemolocal_server.settings import Settings
 from nemolocal_server.turns import draft_service
@@ -45,16 +44,16 @@ MESSAGES: tuple[tuple[Edit, ...], ...] = (
 
 
 @pytest.fixture
-def core() -> Iterator[ServerContext]:
+def context() -> Iterator[ServerContext]:
     opened = open_context(Settings(), ManualClock())
     yield opened
     opened.store.close()
 
 
 @pytest.fixture
-def session(core: ServerContext) -> SessionRecord:
-    _, token, _ = core.tokens.create(NewToken())
-    return open_session(core, token)
+def session(context: ServerContext) -> SessionRecord:
+    _, token, _ = context.tokens.create(NewToken())
+    return open_session(context, token)
 
 
 @pytest.fixture
@@ -70,18 +69,18 @@ def applied(monkeypatch: pytest.MonkeyPatch) -> list[Edit]:
     return seen
 
 
-def upload(core: ServerContext, session: SessionRecord) -> None:
-    path = core.store.work / ids.new_file_id()
+def upload(context: ServerContext, session: SessionRecord) -> None:
+    path = context.store.work / ids.new_file_id()
     path.write_bytes(b"another clip")
-    core.assets.add([(Asset(ids.new_file_id(), session.id, "upload", "b.mp4", "", CLIP), path)])
+    context.assets.add([(Asset(ids.new_file_id(), session.id, "upload", "b.mp4", "", CLIP), path)])
 
 
 def prefix_drafts(
-    core: ServerContext, session: SessionRecord, edits: tuple[Edit, ...]
+    context: ServerContext, session: SessionRecord, edits: tuple[Edit, ...]
 ) -> list[Draft]:
     """The draft after each group of edits, each made anew from all edits up to there."""
-    newest = core.sessions.newest_version(session.id)
-    (asset,) = core.assets.list_for_session(session.id)
+    newest = context.sessions.newest_and_stamp(session.id)[0]
+    (asset,) = context.assets.list_for_session(session.id)
     pool = draft_service._media_pool([asset])
     drafts = [newest.draft]
     done: tuple[Edit, ...] = ()
@@ -91,7 +90,7 @@ def prefix_drafts(
             done,
             newest,
             7,
-            find=lambda number: core.sessions.get_version(session.id, number),
+            find=lambda number: context.sessions.get_version(session.id, number),
             apply=lambda some, draft: apply_edits(some, draft, pool),
             place_uploads=lambda some, draft: place_uploads_if_empty(some, draft, pool),
         )
@@ -101,52 +100,52 @@ def prefix_drafts(
 
 @pytest.mark.parametrize("edits", MESSAGES)
 def test_a_preview_has_the_drafts_of_every_prefix(
-    core: ServerContext, session: SessionRecord, edits: tuple[Edit, ...]
+    context: ServerContext, session: SessionRecord, edits: tuple[Edit, ...]
 ) -> None:
-    DraftService(core).commit(session, (PlaceUploads(),), 1, {}, None)
-    DraftService(core).commit(session, (Compress(),), 2, {}, None)
-    drafts = prefix_drafts(core, session, edits)
-    (preview,) = DraftService(core).preview(session, [edits], 7)
+    DraftService(context).commit(session, (PlaceUploads(),), 1, {}, None)
+    DraftService(context).commit(session, (Compress(),), 2, {}, None)
+    drafts = prefix_drafts(context, session, edits)
+    (preview,) = DraftService(context).preview(session, [edits], 7)
     assert [call.before for call in preview.calls] == drafts[:-1]
     assert [call.after for call in preview.calls] == drafts[1:]
     assert preview.newest.draft == drafts[-1]
 
 
 def test_each_edit_is_applied_once(
-    core: ServerContext, session: SessionRecord, applied: list[Edit]
+    context: ServerContext, session: SessionRecord, applied: list[Edit]
 ) -> None:
     """From the plan to the commit: as long as nothing has changed in between."""
     edits = MESSAGES[1]
-    service = DraftService(core)
+    service = DraftService(context)
     (preview,) = service.preview(session, [edits], 1)
     service.commit(session, edits, 1, {}, preview)
     assert applied == list(edits)
-    assert core.sessions.newest_version(session.id) == preview.newest
+    assert context.sessions.newest_and_stamp(session.id)[0] == preview.newest
 
 
 def test_an_upload_since_the_preview_is_part_of_the_edit(
-    core: ServerContext, session: SessionRecord
+    context: ServerContext, session: SessionRecord
 ) -> None:
-    service, edits = DraftService(core), (PlaceUploads(),)
+    service, edits = DraftService(context), (PlaceUploads(),)
     (preview,) = service.preview(session, [edits], 1)
-    upload(core, session)
+    upload(context, session)
     service.commit(session, edits, 1, {}, preview)
-    (track,) = core.sessions.newest_draft(session.id).tracks or ()
+    (track,) = context.sessions.newest_draft(session.id).tracks or ()
     assert len(track.segments or ()) == 2
 
 
 def test_another_edit_since_the_preview_is_kept(
-    core: ServerContext, session: SessionRecord
+    context: ServerContext, session: SessionRecord
 ) -> None:
-    service = DraftService(core)
+    service = DraftService(context)
     (preview,) = service.preview(session, [(TRIM,)], 1)
     service.commit(session, (TITLE,), 2, {}, None)
     service.commit(session, (TRIM,), 1, {}, preview)
-    assert len(core.sessions.newest_draft(session.id).tracks or ()) == 2
+    assert len(context.sessions.newest_draft(session.id).tracks or ()) == 2
 
 
 def test_a_draft_is_judged_once(
-    core: ServerContext, session: SessionRecord, monkeypatch: pytest.MonkeyPatch
+    context: ServerContext, session: SessionRecord, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whether it can be exported: when it is previewed, and again only if it is another one."""
     judged: list[Draft] = []
@@ -156,7 +155,7 @@ def test_a_draft_is_judged_once(
         return plan_render(draft, sources)
 
     monkeypatch.setattr(draft_service, "plan_render", judge)
-    service = DraftService(core)
+    service = DraftService(context)
     (preview,) = service.preview(session, [(TRIM,)], 1)
     service.commit(session, (TRIM,), 1, {}, preview)
     assert judged == [preview.newest.draft]

@@ -29,8 +29,8 @@ def test_unknown_keys_are_accepted_and_named_in_every_format(edited: HttpCaller)
     assert submit(edited, output)["status"] == "pending"
     assert last_entry(edited)["unknown"] == ["output.codec", "output.crf", "output.a"]
     har = patient_http.get(f"{edited.http.base_url}{JOURNAL}?format=har").json()
-    told = har["log"]["entries"][-1]["_nemolocal"]["unknown"]
-    assert told == ["output.codec", "output.crf", "output.a"]
+    reported = har["log"]["entries"][-1]["_nemolocal"]["unknown"]
+    assert reported == ["output.codec", "output.crf", "output.a"]
 
 
 @pytest.mark.parametrize("output", [{}, {"format": "mp4", "quality": "high", "fps": 24}])

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given, strategies as st
 
-from nemolocal_server.uploads.filenames import form_filename, printable_name
+from nemolocal_server.uploads.multipart import form_filename, printable_name
 from tests.support.http_caller import HttpCaller
 
 PART = b'form-data; name="files"; '
@@ -25,7 +25,7 @@ def send(caller: HttpCaller, disposition: bytes, content: bytes = b"x") -> dict[
 
 @pytest.mark.rule("UPL-1", "UPL-2")
 @pytest.mark.parametrize(
-    ("written", "told"),
+    ("written", "reported"),
     [
         (b"filename*=utf-8''na%C3%AFve%20%E2%82%AC.m4a", "naïve €.m4a"),
         (b"filename*=UTF-8'de'a.m4a", "a.m4a"),
@@ -43,12 +43,12 @@ def send(caller: HttpCaller, disposition: bytes, content: bytes = b"x") -> dict[
     ],
 )
 def test_a_name_is_told_as_it_was_meant_and_prints(
-    caller: HttpCaller, song: Path, written: bytes, told: str
+    caller: HttpCaller, song: Path, written: bytes, reported: str
 ) -> None:
     reply = send(caller, PART + written, song.read_bytes())
     assert reply["code"] == 0, reply
-    assert reply["data"]["files"][0]["filename"] == told
-    assert caller.state()["state"]["video_infos"][0]["filename"] == told
+    assert reply["data"]["files"][0]["filename"] == reported
+    assert caller.state()["state"]["video_infos"][0]["filename"] == reported
 
 
 @pytest.mark.rule("GEN-6")

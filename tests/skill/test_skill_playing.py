@@ -123,7 +123,7 @@ def test_render_is_asked_for_until_it_ends() -> None:
 
 
 @pytest.mark.parametrize(
-    ("reply", "told"),
+    ("reply", "reported"),
     [
         (
             httpx.Response(200, json={"code": 0}),
@@ -135,10 +135,10 @@ def test_render_is_asked_for_until_it_ends() -> None:
         (httpx.Response(307), "no message"),
     ],
 )
-def test_answer_that_is_not_as_said_is_told(reply: httpx.Response, told: str) -> None:
+def test_answer_that_is_not_as_said_is_told(reply: httpx.Response, reported: str) -> None:
     text = "GET /api/credits/balance/simple — returns available\n\n- 2001 — Pay.\n\n"
     answers, _ = play(text.encode() + script("curl $API/api/credits/balance/simple"), reply)
-    assert [(answer.as_said, answer.told) for answer in answers] == [(False, told)]
+    assert [(answer.as_said, answer.told) for answer in answers] == [(False, reported)]
 
 
 def test_server_that_hangs_up_is_told() -> None:

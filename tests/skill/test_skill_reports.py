@@ -160,9 +160,9 @@ def renamed(document: CheckedDocument) -> CheckedDocument:
 
 @pytest.mark.slow
 def test_json_has_a_document_each(documents: list[CheckedDocument]) -> None:
-    told = json.loads(as_json(documents))
-    assert [document["path"] for document in told] == [document.path for document in documents]
+    reported = json.loads(as_json(documents))
+    assert [document["path"] for document in reported] == [document.path for document in documents]
     assert {"id", "level", "line", "column", "message", "rule", "grade", "source", "fix"} == set(
-        told[0]["findings"][0]
+        reported[0]["findings"][0]
     )
     assert as_text(documents).splitlines()[-1].startswith(f"{len(documents)} files: ")

@@ -156,8 +156,8 @@ def test_headers_are_the_documents_own_and_the_platform_that_of_the_environment_
 ) -> None:
     own = skill.attribution({})
     assert (own.source, own.version, own.platform) == (skill.name, "0", "unknown")
-    told = {"SKILL_SOURCE": "cursor", "SKILL_NAME": "another", "SKILL_VERSION": "2"}
-    assert skill.attribution(told).headers() == {
+    reported = {"SKILL_SOURCE": "cursor", "SKILL_NAME": "another", "SKILL_VERSION": "2"}
+    assert skill.attribution(reported).headers() == {
         "X-Skill-Source": skill.name,
         "X-Skill-Version": "0",
         "X-Skill-Platform": "cursor",

@@ -18,12 +18,12 @@ def share_ssl_contexts() -> None:
     transports: Any = importlib.import_module("httpx._transports.default")
 
     @functools.cache
-    def made(bundle: tuple[str | None, ...], *options: Any) -> ssl.SSLContext:
+    def created(bundle: tuple[str | None, ...], *options: Any) -> ssl.SSLContext:
         del bundle
         return httpx.create_ssl_context(*options)
 
     def shared(verify: Any = True, cert: Any = None, trust_env: bool = True) -> ssl.SSLContext:
         bundle = (os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR"))
-        return made(bundle, verify, cert, trust_env)
+        return created(bundle, verify, cert, trust_env)
 
     transports.create_ssl_context = shared

@@ -70,10 +70,10 @@ class Setup(msgspec.Struct, kw_only=True):
     def client(self, **options: Any) -> Client:
         kept = {"profile": MemoryProfile(), "environment": {}, "attribution": SKILL}
         common = {"clock": self.backend.clock, "notify": self.notices.append}
-        made: Client = rewriting(self.client_class, self.handle)(
+        created: Client = rewriting(self.client_class, self.handle)(
             self.backend.base_url, **{**kept, **common, **options, **self.options}
         )
-        return made
+        return created
 
     def gaps(self, path: str) -> list[float]:
         """Seconds between the requests to a path."""
@@ -93,7 +93,7 @@ class Setup(msgspec.Struct, kw_only=True):
 
     def hear(self, reads: list[tuple[float, bytes]]) -> list[str]:
         """Listen to what is read after so many seconds each; what the user is told."""
-        clock, told = ManualClock(), []
+        clock, reported = ManualClock(), []
         flow = rewrite_flow(
             send_message(ClientSession(AuthState(Secret("t")), "1"), "hi"), self.handle
         )
@@ -105,7 +105,7 @@ class Setup(msgspec.Struct, kw_only=True):
                 case GetTime():
                     return clock.time()
                 case Notice():
-                    told.append(effect.text)
+                    reported.append(effect.text)
                 case ReadStream():
                     if not reads:
                         return StreamEnd()
@@ -118,7 +118,7 @@ class Setup(msgspec.Struct, kw_only=True):
             effect = next(flow)
             while True:
                 effect = flow.send(answer(effect))
-        return told
+        return reported
 
 
 def rewriting(client_class: type[Client], handle: Handler) -> type[Client]:

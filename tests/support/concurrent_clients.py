@@ -21,7 +21,7 @@ from nemolocal_server.settings import Settings
 from nemolocal_server.turns.silent_turns import AppliedWeights, SilentTurnPolicy
 from tests.support.asgi_caller import ADDRESS, AsgiCaller, AsgiReply
 from tests.support.pretended_work import REFUSED, RENDERED, PretendedWork
-from tests.support.server_books import require_no_debts, require_order
+from tests.support.server_invariants import assert_consistent, assert_no_negative_balance
 
 ATTRIBUTION = Attribution("ai-rtk-compressor", "1.0.0").headers()
 CONTROL = "/__nemolocal__"
@@ -114,15 +114,17 @@ class ConcurrentClients:
             if await act(client) in _LOST:
                 self._require_may_be_lost(client)
                 client = await self._connect()
-            require_no_debts(self.server)
+            assert_no_negative_balance(self.server)
 
     async def _connect(self) -> Client:
         self._number += 1
         since = self._epoch
         if self._draw.random() < 0.5:
             body = {"client_id": f"c{self._number}", "credits": 500, "plan": "paid"}
-            made = (await self._control("POST", "/tokens", body)).json
-            client = Client({**bearer_header(made["token"]), **ATTRIBUTION}, made["id"], since)
+            created = (await self._control("POST", "/tokens", body)).json
+            client = Client(
+                {**bearer_header(created["token"]), **ATTRIBUTION}, created["id"], since
+            )
         else:
             named = {"X-Client-Id": f"c{self._number}"}
             fresh = (await self._call("POST", "/api/auth/anonymous-token", named)).json["data"]
@@ -260,9 +262,9 @@ class ConcurrentClients:
     async def _balance(self, client: Client) -> int:
         reply = await self._call("GET", "/api/credits/balance/simple", client.headers)
         if not reply.code:
-            told = reply.json["data"]
-            assert min(told.values()) >= 0, told
-            assert told["available"] + told["frozen"] == told["total"], told
+            reported = reply.json["data"]
+            assert min(reported.values()) >= 0, reported
+            assert reported["available"] + reported["frozen"] == reported["total"], reported
         return reply.code
 
     async def _hang_up(self, client: Client) -> int:
@@ -348,8 +350,8 @@ class ConcurrentClients:
     async def _check_the_end(self) -> None:
         while self.server.turns.running_count or self.server.exports.running_count:
             await self.clock.advance(LONGEST)
-        require_order(self.server)
+        assert_consistent(self.server)
         kept = (await self._control("GET", "/snapshot")).json["snapshots"]
         for snapshot in kept[-3:]:
             assert not (await self._control("POST", "/restore", {"id": snapshot["id"]})).code
-            require_order(self.server)
+            assert_consistent(self.server)

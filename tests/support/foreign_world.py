@@ -42,12 +42,12 @@ class ForeignWorld:
     def _listen(self, listener: socket.socket, name: str) -> None:
         with contextlib.suppress(OSError):
             while True:
-                made, _ = listener.accept()
+                created, _ = listener.accept()
                 self.seen.append(f"{name}: a connection")
-                with made:
-                    made.settimeout(5)
+                with created:
+                    created.settimeout(5)
                     with contextlib.suppress(OSError):
-                        self.seen.append(f"{name}: {made.recv(_LONGEST)!r}")
+                        self.seen.append(f"{name}: {created.recv(_LONGEST)!r}")
 
     def _hear(self, names: socket.socket) -> None:
         with contextlib.suppress(OSError):

@@ -33,10 +33,10 @@ def _place(draw: random.Random, content: Content | bytearray) -> int:
 
 
 def _flip(draw: random.Random, content: Content, _other: Content) -> Content:
-    made = bytearray(content or b"\0")
+    created = bytearray(content or b"\0")
     for _ in range(draw.choice((1, 2, 8, 64))):
-        made[min(_place(draw, made), len(made) - 1)] ^= 1 << draw.randrange(8)
-    return bytes(made)
+        created[min(_place(draw, created), len(created) - 1)] ^= 1 << draw.randrange(8)
+    return bytes(created)
 
 
 def _overwrite(draw: random.Random, content: Content, _other: Content) -> Content:

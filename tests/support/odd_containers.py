@@ -65,8 +65,8 @@ class Odd(msgspec.Struct, frozen=True):
             mark, offset, form = _CLAIMS[extension][which]
             if (at := content.find(mark)) >= 0:
                 at += len(mark) + offset
-                told = struct.pack(form, value if form == ">d" else int(value))
-                content = content[:at] + told + content[at + len(told) :]
+                reported = struct.pack(form, value if form == ">d" else int(value))
+                content = content[:at] + reported + content[at + len(reported) :]
         path.write_bytes(content[: round(len(content) * self.kept)])
         return path
 

@@ -185,8 +185,8 @@ class ScriptedBackend:
         return self.wire.ok({"session_id": "1" * 19, "task_id": "t1", "state": state})
 
     def completed(self, render: str, **output: Any) -> list[Piece]:
-        made = {"url": "/cdn/x.mp4", "duration": 10.0, "size": len(VIDEO), **output}
-        body = {"id": render, "status": "completed", "progress": 100, "output": made}
+        created = {"url": "/cdn/x.mp4", "duration": 10.0, "size": len(VIDEO), **output}
+        body = {"id": render, "status": "completed", "progress": 100, "output": created}
         return self.wire.json(body)
 
 

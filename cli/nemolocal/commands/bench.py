@@ -25,7 +25,7 @@ def add_parser(commands: Any) -> None:
         "--ladder",
         choices=("quick", "full"),
         default="quick",
-        help="set of encodes to measure (default: %(default)s)",
+        help="encoder settings to try: a quick set or the full one (default: %(default)s)",
     )
     bench.add_argument(
         "--target-vmaf",

@@ -42,7 +42,11 @@ def add_parser(commands: Any) -> None:
     conform.add_argument(
         "--report", metavar="DIR", help="write JSON, JUnit, HTML, Markdown and SVG reports to DIR"
     )
-    conform.add_argument("--known", metavar="FILE", help="TOML file of expected failures")
+    conform.add_argument(
+        "--known",
+        metavar="FILE",
+        help="TOML file of expected failures (docs/how-to/check-a-server.md)",
+    )
     conform.add_argument("--json", action="store_true", help="print the report as JSON")
     played = conform.add_argument_group("random call scripts").add_mutually_exclusive_group()
     played.add_argument(

@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import os
 import platform
+import sys
 import tempfile
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -15,6 +16,7 @@ from ..attribution import installed_version
 _PACKAGES = ("httpx", "imageio-ffmpeg", "msgspec", "starlette", "uvicorn")
 # Without these nothing is rendered; the rest only limits what a render can do.
 _NEEDED = ("ffmpeg", "libx264")
+_OTHER_SYSTEMS = () if sys.platform == "darwin" else ("h264_videotoolbox",)
 
 
 def add_parser(commands: Any) -> None:
@@ -40,9 +42,14 @@ def run(arguments: argparse.Namespace) -> int:
     _line(*_sealing())
     findings = asyncio.run(diagnose())
     for finding in findings:
-        _line(finding.ok, finding.name, finding.detail)
-    missing = [f for f in findings if not f.ok and f.name in _NEEDED]
-    return 1 if missing else 0
+        if finding.ok or finding.name not in _OTHER_SYSTEMS:
+            _line(finding.ok, finding.name, finding.detail)
+    missing = [f.name for f in findings if not f.ok and f.name in _NEEDED]
+    if missing:
+        print(f"Nothing can be rendered without {' and '.join(missing)}.")
+        return 1
+    print("Everything required works; hardware encoders and sealing are optional.")
+    return 0
 
 
 def _package(name: str) -> tuple[bool, str, str]:

@@ -15,7 +15,8 @@ def add_parser(commands: Any) -> None:
         "input",
         nargs="*",
         metavar="INPUT",
-        help="a file or an http(s) URL; may be omitted if a message generates clips",
+        help="a file, or an http(s) URL of a host named by --fetch-from; several are joined; "
+        "may be omitted if a message generates clips",
     )
     edit.add_argument(
         "-m",
@@ -23,7 +24,7 @@ def add_parser(commands: Any) -> None:
         action="append",
         default=[],
         metavar="TEXT",
-        help="an edit instruction; repeatable",
+        help="an edit instruction; repeatable, applied in order",
     )
     edit.add_argument(
         "-o", "--output", metavar="FILE", help="output file (default: <INPUT>-edited.mp4)"
@@ -33,11 +34,15 @@ def add_parser(commands: Any) -> None:
     )
     add_overwrite(edit)
     edit.add_argument(
-        "--base-url", metavar="URL", help="server to use (default: a temporary local one)"
+        "--base-url",
+        metavar="URL",
+        help="server to use (default: a temporary local one, free and never silent)",
     )
     add_fetch_from(edit)
     add_like_cloud(edit)
-    edit.add_argument("--session", metavar="ID", help="continue a saved session")
+    edit.add_argument(
+        "--session", metavar="ID", help="continue a saved session (see `nemolocal sessions`)"
+    )
     edit.add_argument("--json", action="store_true", help="print the result as JSON")
     edit.add_argument(
         "--no-keep-token",

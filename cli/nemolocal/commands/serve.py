@@ -43,11 +43,16 @@ def add_parser(commands: Any) -> None:
     add_fetch_from(serve, of_its_own=False)
     serve.add_argument("--seed", type=int, help="random seed (default: 0)")
     serve.add_argument(
-        "--speed", type=float, help="speed up simulated delays by this factor (default: 50)"
+        "--speed",
+        type=float,
+        help="speed up simulated delays (turns, heartbeats, queues) by this factor (default: 50)",
     )
     serve.add_argument("--config", default="", metavar="FILE", help="TOML file of settings")
     serve.add_argument(
-        "--clock", choices=("real", "scaled", "manual"), help="clock of the server (default: real)"
+        "--clock",
+        choices=("real", "scaled", "manual"),
+        help="real: only simulated delays are sped up; scaled: all time is, also the life of "
+        "tokens; manual: time stands still until the control API advances it (default: real)",
     )
     _add_logging(serve)
     _add_dialect(serve)
@@ -111,11 +116,14 @@ def _add_faults(serve: argparse.ArgumentParser) -> None:
         "--silent-script",
         metavar="TEXT",
         help="one character per edit: . normal, s silent, or a, n, l: silent and applied, not "
-        "applied, applied late; repeats",
+        "applied, applied late; starts again after the last one",
     )
     group = serve.add_argument_group("faults")
     group.add_argument(
-        "--scenario", metavar="FILE", help="scenario file, or name of a built-in scenario"
+        "--scenario",
+        metavar="FILE",
+        help="scenario file, or a built-in scenario: bad-account, hard-export, rate-limits, "
+        "rough-network, silent-treatment or slow-backend",
     )
     group.add_argument(
         "--chaos",
@@ -131,13 +139,23 @@ def _add_faults(serve: argparse.ArgumentParser) -> None:
 
 
 def _add_dialect(serve: argparse.ArgumentParser) -> None:
-    group = serve.add_argument_group("dialect (where public documents disagree)")
-    group.add_argument("--preset", help="skills, reference or adk (default: skills)")
-    group.add_argument(
-        "--sse", choices=("adk", "typed"), help="format of SSE events (default: adk)"
+    group = serve.add_argument_group(
+        "dialect (where public documents disagree; docs/reference/dialects.md)"
     )
     group.add_argument(
-        "--heartbeat", choices=("line", "event"), help="format of heartbeats (default: line)"
+        "--preset",
+        help="defaults for the options below: skills (the public skill documents), reference (the "
+        "earlier API reference) or adk (the public ADK server) (default: skills)",
+    )
+    group.add_argument(
+        "--sse",
+        choices=("adk", "typed"),
+        help="events as ADK content parts, or typed by a type field (default: adk)",
+    )
+    group.add_argument(
+        "--heartbeat",
+        choices=("line", "event"),
+        help="heartbeats as empty data lines or as events (default: line)",
     )
     group.add_argument(
         "--heartbeat-seconds",
@@ -146,17 +164,21 @@ def _add_dialect(serve: argparse.ArgumentParser) -> None:
         help="seconds between heartbeats (default: 15)",
     )
     group.add_argument(
-        "--render", choices=("flat", "nested"), help="format of render responses (default: flat)"
+        "--render",
+        choices=("flat", "nested"),
+        help="render status at the top level or nested in an object (default: flat)",
     )
     group.add_argument(
         "--errors",
         choices=("envelope", "http", "adk"),
-        help="format of error responses (default: envelope)",
+        help="errors as HTTP 200 with a code in the body, as HTTP status codes, or as ADK does "
+        "(default: envelope)",
     )
     group.add_argument(
         "--export-402",
         choices=("strict", "out_of_credits"),
-        help="when an export is refused (default: strict)",
+        help="refuse an export with 402 for a missing attribution header (strict), or only to "
+        "anonymous tokens without credits (default: strict)",
     )
 
 

@@ -9,7 +9,7 @@ from ..argument_parser import add_command
 
 def add_parser(commands: Any) -> None:
     """Add the command and its actions."""
-    skill = add_command(commands, "skill", "lint, run or create a SKILL.md")
+    skill = add_command(commands, "skill", "check, run or write a SKILL.md")
     actions = skill.add_subparsers(dest="action", metavar="ACTION", required=True)
     check = add_command(actions, "check", "report errors in a SKILL.md")
     check.add_argument("file", nargs="+", metavar="FILE", help="a SKILL.md or its folder")

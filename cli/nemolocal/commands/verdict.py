@@ -23,6 +23,7 @@ file cannot be read, or if there was nothing to check.
 """
 _NOTHING_JUDGED = 2
 _UNKNOWN = "no check has this id: see `nemolocal verdict --list`"
+_UNKNOWN_PREFIX = "no check id starts with this: see `nemolocal verdict --list`"
 
 
 def add_parser(commands: Any) -> None:
@@ -58,7 +59,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.explain:
         return _explain(arguments.explain)
     checks = select_by_prefix(
-        {c.id: c for c in client_catalogue().values()}, arguments.only, _UNKNOWN
+        {c.id: c for c in client_catalogue().values()}, arguments.only, _UNKNOWN_PREFIX
     )
     if arguments.list:
         for check in checks:

@@ -78,7 +78,7 @@ class ProgramEnvironment(msgspec.Struct, frozen=True):
 
 
 class NetworkPolicy(msgspec.Struct, frozen=True):
-    """What a program may do in the cloud's place: which hosts it may call, and how it is held."""
+    """Which hosts a program under `exec` may call, and how it is confined."""
 
     allowed_hosts: tuple[AllowedHost, ...] = ()
     sealing: Sealing = "auto"
@@ -113,7 +113,7 @@ def _make_server(
         raise CommandError(str(error)) from error
     # The control API, which could reset it, is closed to the program.
     kept = settings.data_dir is not None
-    server.app.state.services.context.tokens.begins_anew = "" if kept else _BEGINS_ANEW
+    server.app.state.services.context.tokens.reset_hint = "" if kept else _BEGINS_ANEW
     return server
 
 

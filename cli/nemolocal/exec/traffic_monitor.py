@@ -1,4 +1,4 @@
-"""What is seen of a program that runs in the cloud's place, and what it is told of that."""
+"""Monitoring of a program that runs against a local server instead of the cloud."""
 
 import ssl
 import threading

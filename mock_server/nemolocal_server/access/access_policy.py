@@ -15,7 +15,7 @@ import msgspec
 from nemolocal_contract.endpoints import CONTROL_PREFIX, HEALTH, endpoints
 from nemolocal_contract.headers import CONTROL_TOKEN
 
-from ..data.assets import CDN_PATH
+from ..data.sessions import CDN_PATH
 from ..settings import Settings
 from .addresses import (
     Authority,

@@ -10,7 +10,7 @@ from urllib.parse import SplitResult, unquote, urlsplit
 
 import msgspec
 
-from ..data.assets import CDN_PATH
+from ..data.sessions import CDN_PATH
 from .access_policy import AccessDecision, AccessPolicy
 from .addresses import DEFAULT_PORTS, Authority, canonical_numeric_host
 

@@ -9,7 +9,7 @@ from nemolocal_contract.html_page import render_page
 from nemolocal_contract.requests import ClaimRequest
 from nemolocal_contract.responses import ClaimReply
 
-from ..data.claims import CLAIM_SECONDS
+from ..data.tokens import CLAIM_SECONDS
 from ..errors import session_not_found
 from ..request_context import authenticate_and_read, base_url, find_session, services_of
 from ..responses import success_response

@@ -10,7 +10,7 @@ from nemolocal_contract.responses import encode_render
 from nemolocal_render.planning.draft_limits import MAX_DRAFT_BYTES
 
 from ..errors import ContractError, bad_request
-from ..exports.export_repository import ExportRecord
+from ..exports.export_service import ExportRecord
 from ..request_context import (
     authenticate,
     base_url,

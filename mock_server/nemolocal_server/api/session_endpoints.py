@@ -11,7 +11,7 @@ from nemolocal_contract.envelope import decode_json
 from nemolocal_contract.requests import SessionRequest
 from nemolocal_contract.responses import CanvasConfig, SessionReply, State, StateReply
 
-from ..data.assets import Asset
+from ..data.sessions import Asset
 from ..request_context import (
     authenticate,
     authenticate_and_read,

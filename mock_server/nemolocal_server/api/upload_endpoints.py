@@ -11,7 +11,7 @@ from nemolocal_contract.responses import UploadReply
 from nemolocal_render.media import MediaInfo, MediaRejected
 from nemolocal_render.probing.media_probe import probe
 
-from ..data.assets import Asset
+from ..data.sessions import Asset
 from ..data.tokens import TokenRecord
 from ..errors import bad_request, unsupported_file
 from ..request_context import (

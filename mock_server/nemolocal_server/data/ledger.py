@@ -1,7 +1,7 @@
 """Credits as an append-only ledger: grant, hold, settle, release (CRD-1, CRD-2).
 
-A balance is the sum of a token's rows. A hold moves credits from available to frozen; exactly one
-settle (taken) or release (given back) answers it, which the schema's unique index enforces.
+A balance is the sum of a token's rows. A hold moves credits from available to frozen. It is settled
+(the credits are taken) or released (given back) exactly once: a unique index enforces that.
 """
 
 from nemolocal_contract.clock import Clock
@@ -23,14 +23,14 @@ class Ledger:
         self._clock = clock
 
     def balance(self, token_id: int) -> Balance:
-        """`available + frozen = total`, always."""
+        """The balance of a token: `available + frozen = total`."""
         balance = self._store.fetch_one_cached(
             Balance,
             """SELECT coalesce(sum(available), 0) AS available, coalesce(sum(frozen), 0) AS frozen,
                coalesce(sum(available + frozen), 0) AS total FROM ledger WHERE token_id = :token""",
             token=token_id,
         )
-        assert balance is not None  # an aggregate always has its row
+        assert balance is not None  # an aggregate always has a row
         return balance
 
     def grant(self, token_id: int, amount: int, reason: str) -> None:
@@ -38,7 +38,7 @@ class Ledger:
         self._append(token_id, "grant", amount, 0, reason)
 
     def hold(self, token: TokenRecord, amount: int, reason: str) -> int | None:
-        """Freeze credits for an operation; None where it costs nothing; 2001 where they lack."""
+        """Freeze credits; return the id of the hold, None if it is free. Raises 2001 (CRD-4)."""
         if not amount:
             return None
         with self._store.transaction():
@@ -48,7 +48,7 @@ class Ledger:
             return self._append(token.id, "hold", -amount, amount, reason)
 
     def hold_unchecked(self, token_id: int, amount: int, reason: str) -> int | None:
-        """Freeze a part of what has just been given back; None for nothing."""
+        """Freeze a part of the credits that were just released; None for no credits."""
         return self._append(token_id, "hold", -amount, amount, reason) if amount else None
 
     def settle(self, hold_id: int | None, reason: str) -> None:
@@ -73,14 +73,7 @@ class Ledger:
             created=self._clock.time(),
         )
 
-    def _append(
-        self,
-        token_id: int,
-        kind: str,
-        available: int,
-        frozen: int,
-        reason: str,
-    ) -> int:
+    def _append(self, token_id: int, kind: str, available: int, frozen: int, reason: str) -> int:
         return self._store.execute(
             """INSERT INTO ledger (token_id, kind, available, frozen, reason, created)
                VALUES (:token_id, :kind, :available, :frozen, :reason, :created)""",
@@ -94,11 +87,11 @@ class Ledger:
 
 
 def no_credits(token: TokenRecord, amount: int, available: int) -> ContractError:
-    """2001 with the way out: register, or top up (CRD-4, SES-4)."""
-    way_out = "Top up credits in your account"
+    """Error 2001 with its remedy: register, or top up (CRD-4, SES-4)."""
+    remedy = "Top up credits in your account"
     if token.anonymous:
-        way_out = f"Register to continue: {REGISTER_URL}?bind={token.user_id}"
+        remedy = f"Register to continue: {REGISTER_URL}?bind={token.user_id}"
     return ContractError(
         ResponseCode.NO_CREDITS,
-        f"Not enough credits: this needs {amount}, you have {available}. {way_out}",
+        f"Not enough credits: this needs {amount}, you have {available}. {remedy}",
     )

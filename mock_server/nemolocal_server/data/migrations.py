@@ -1,6 +1,6 @@
-"""The schema of the database, brought up to date: an older data folder opens with all it has.
+"""The schema of the database and its migrations: data folders of older releases keep working.
 
-`PRAGMA user_version` says how many of the steps below a database has behind it.
+`PRAGMA user_version` is the number of migrations below that a database has been through.
 """
 
 import contextlib
@@ -9,26 +9,26 @@ import sqlite3
 from collections.abc import Iterator
 from importlib.resources import files
 
-from .database_identity import APPLICATION_ID
-from .known_tokens import redact_prefixed
+from .data_folder import APPLICATION_ID
+from .token_redaction import redact_prefixed
 
 _SCHEMA = files(__package__).joinpath("schema.sql").read_text(encoding="utf-8")
 TABLES = tuple(re.findall(r"CREATE TABLE IF NOT EXISTS (\w+)", _SCHEMA))
 """The names of our tables."""
 
-# Only ever added to: each is what turned one version of the schema into the next.
+# Each step changes one version of the schema to the next. Never edit them, only add some.
 _STEPS: tuple[tuple[str, ...], ...] = (
     (
         "ALTER TABLE drafts ADD COLUMN undo_to INTEGER",
         "ALTER TABLE drafts ADD COLUMN redo_to INTEGER",
-        # A turn was one step then, too.
+        # A turn was one step before, too.
         """UPDATE drafts SET undo_to = (
                SELECT max(version) FROM drafts AS before
                WHERE before.session_id = drafts.session_id AND before.version < drafts.version
                    AND before.turn IS NOT drafts.turn)""",
     ),
     (
-        # A table that numbers its rows for good must be made anew.
+        # AUTOINCREMENT needs a new table.
         """CREATE TABLE new_tokens (
             id INTEGER PRIMARY KEY AUTOINCREMENT,
             fingerprint TEXT NOT NULL UNIQUE,
@@ -45,13 +45,13 @@ _STEPS: tuple[tuple[str, ...], ...] = (
             draw_id TEXT NOT NULL,
             chosen INTEGER NOT NULL
         ) STRICT""",
-        # What was drawn by the client id goes on to be; any text may have been chosen.
+        # Random draws stay keyed by the client id. Manual tokens may have a chosen text.
         """INSERT INTO new_tokens SELECT id, fingerprint, user_id, client_id, address, created,
                expires, revoked, anonymous, plan, scopes, dialect_json, client_id, NOT anonymous
            FROM tokens""",
         "DROP TABLE tokens",
         "ALTER TABLE new_tokens RENAME TO tokens",
-        # Releases before this one kept what users wrote as it was.
+        # Earlier releases stored user text without removing tokens.
         *(
             f"""UPDATE {table} SET {column} = without_tokens({column})
                 WHERE {column} <> without_tokens({column})"""
@@ -68,7 +68,7 @@ _STEPS: tuple[tuple[str, ...], ...] = (
     ),
     (
         "ALTER TABLE sessions ADD COLUMN used REAL NOT NULL DEFAULT 0",
-        # Nobody knows, and times may be those of another clock: as if it were just now.
+        # The last use is unknown, so it is now. Other times may be those of a virtual clock.
         "UPDATE sessions SET used = CAST(strftime('%s', 'now') AS REAL)",
         "ALTER TABLE journal ADD COLUMN kind INTEGER NOT NULL DEFAULT 0",
         "ALTER TABLE journal ADD COLUMN size INTEGER NOT NULL DEFAULT 0",
@@ -88,24 +88,24 @@ class SchemaTooNew(sqlite3.DatabaseError):
 
 
 def migrate(db: sqlite3.Connection) -> None:
-    """Make the tables of a fresh database, or change those of an older one; all or nothing.
+    """Create the tables of a new database, or migrate those of an older one; all or nothing.
 
-    Raises `SchemaTooNew`, or another `sqlite3.DatabaseError` where this is no database of ours.
+    Raises `SchemaTooNew`, or another `sqlite3.DatabaseError` if the database is not ours.
     """
     (version,) = db.execute("PRAGMA user_version").fetchone()
     if version > SCHEMA_VERSION:
         raise SchemaTooNew(f"its database has schema {version}, and this release {SCHEMA_VERSION}")
     if db.execute("SELECT 1 FROM sqlite_master WHERE name = 'drafts'").fetchone():
-        # What is exchanged for something else must not stay in the file.
+        # Overwritten text, which may have tokens, must not stay in the file.
         db.execute("PRAGMA secure_delete = ON")
         db.create_function("without_tokens", 1, redact_prefixed, deterministic=True)
         with _no_foreign_keys(db):
             for step in range(version, SCHEMA_VERSION):
                 _apply_step(db, step)
     try:
-        # One transaction: a killed server leaves no half of the tables, and the disk is asked once.
-        news = "" if version == SCHEMA_VERSION else f"PRAGMA user_version = {SCHEMA_VERSION};"
-        db.executescript(f"BEGIN IMMEDIATE; {_SCHEMA}; {news} COMMIT")
+        # One transaction: a killed server leaves no half of the tables, and there is one commit.
+        mark = "" if version == SCHEMA_VERSION else f"PRAGMA user_version = {SCHEMA_VERSION};"
+        db.executescript(f"BEGIN IMMEDIATE; {_SCHEMA}; {mark} COMMIT")
     except sqlite3.DatabaseError:
         if db.in_transaction:
             db.execute("ROLLBACK")
@@ -114,7 +114,7 @@ def migrate(db: sqlite3.Connection) -> None:
 
 @contextlib.contextmanager
 def _no_foreign_keys(db: sqlite3.Connection) -> Iterator[None]:
-    """A table that others refer to can be exchanged only while nobody looks."""
+    """A table that others refer to can be replaced only while foreign keys are not checked."""
     (before,) = db.execute("PRAGMA foreign_keys").fetchone()
     db.execute("PRAGMA foreign_keys = OFF")
     try:
@@ -124,7 +124,7 @@ def _no_foreign_keys(db: sqlite3.Connection) -> Iterator[None]:
 
 
 def set_application_id(db: sqlite3.Connection) -> None:
-    """Write into a database that it is ours, once it is certain that it is."""
+    """Mark a database as ours; the caller has checked that it is."""
     (application,) = db.execute("PRAGMA application_id").fetchone()
     if application != APPLICATION_ID:
         db.execute(f"PRAGMA application_id = {APPLICATION_ID}")

@@ -1,7 +1,8 @@
--- What a server remembers. Times are seconds since the epoch, JSON is text.
+-- The state of a server. Times are seconds since the epoch, JSON is text. Every change here is also a step in
+-- migrations.py.
 
--- An id is never given twice: whoever remembers one must not meet another token. `draw_id` is what chance is
--- drawn by, `chosen` says that somebody chose the text.
+-- An id is never used twice, since clients may remember it. `draw_id` is the key of random draws; `chosen` is 1 if a
+-- user chose the text of the token.
 CREATE TABLE IF NOT EXISTS tokens (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     fingerprint TEXT NOT NULL UNIQUE,
@@ -20,8 +21,7 @@ CREATE TABLE IF NOT EXISTS tokens (
 ) STRICT;
 CREATE INDEX IF NOT EXISTS tokens_of_client ON tokens (client_id, expires);
 
--- `used` is when somebody last did something in it, or looked, to the hour and by the wall's time: what retention goes
--- by.
+-- `used` is the real time of the last use, precise to the hour for reads; retention depends on it.
 CREATE TABLE IF NOT EXISTS sessions (
     id TEXT PRIMARY KEY,
     token_id INTEGER NOT NULL REFERENCES tokens (id),
@@ -52,8 +52,7 @@ CREATE TABLE IF NOT EXISTS assets (
 CREATE INDEX IF NOT EXISTS assets_of_session ON assets (session_id);
 CREATE INDEX IF NOT EXISTS assets_by_content ON assets (hash);
 
--- `undo_to` and `redo_to` are the versions that undo and redo go to. A change here is also a step in
--- migrations.py.
+-- `undo_to` and `redo_to` are the versions that undo and redo go to.
 CREATE TABLE IF NOT EXISTS drafts (
     session_id TEXT NOT NULL REFERENCES sessions (id),
     version INTEGER NOT NULL,
@@ -65,7 +64,7 @@ CREATE TABLE IF NOT EXISTS drafts (
     PRIMARY KEY (session_id, version)
 ) STRICT;
 
--- Append only. A balance is a sum, a hold is what `settle` or `release` later answers.
+-- Append-only. A balance is a sum; a `settle` or `release` row ends a hold.
 CREATE TABLE IF NOT EXISTS ledger (
     id INTEGER PRIMARY KEY,
     token_id INTEGER NOT NULL REFERENCES tokens (id),
@@ -91,8 +90,8 @@ CREATE TABLE IF NOT EXISTS turns (
     PRIMARY KEY (session_id, number)
 ) STRICT;
 
--- How an edit ends. `truth` is NULL where it is told; `late` is in seconds; a `waiting` edit is applied
--- although its stream has closed.
+-- How a silent edit ends. `truth` is NULL if the edit is not silent; `late` is in seconds; a `waiting` edit is applied
+-- after its stream has closed.
 CREATE TABLE IF NOT EXISTS edits (
     session_id TEXT NOT NULL,
     number INTEGER NOT NULL,
@@ -120,7 +119,7 @@ CREATE TABLE IF NOT EXISTS renders (
     PRIMARY KEY (token_id, id)
 ) STRICT;
 
--- Faults that follow a render: `args` is JSON.
+-- Faults of a render; `args` is JSON.
 CREATE TABLE IF NOT EXISTS render_faults (
     token_id INTEGER NOT NULL,
     render_id TEXT NOT NULL,
@@ -130,8 +129,8 @@ CREATE TABLE IF NOT EXISTS render_faults (
 ) STRICT;
 CREATE INDEX IF NOT EXISTS faults_of_render ON render_faults (token_id, render_id);
 
--- `entry` is the whole exchange as JSON, of `size` bytes; the columns beside it are what it is found, counted and
--- bounded by. `kind` is 2 for a turn, 1 for another request that does something, 0 for one that only looks.
+-- `entry` is the whole exchange as JSON, `size` its bytes; the other columns serve queries and limits. `kind` is 2 for
+-- a turn, 1 for another request that changes something, 0 for one that only reads.
 CREATE TABLE IF NOT EXISTS journal (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     token_id INTEGER,

@@ -1,8 +1,8 @@
-"""Snapshots: a copy of the database and hard links to its files, taken and put back in one go.
+"""Snapshots: copies of the database, with hard links to its files.
 
-Both run on the event loop's thread from beginning to end, so that no request sees half of it.
-Media and renders never change once they lie in their folders, so a link is as good as a copy; where
-the file system has no links, files are copied.
+Taking and restoring one runs on the event loop without a pause, so no request sees half of it.
+Media and renders never change, so a link is as good as a copy. Files are copied if the file system
+has no hard links.
 """
 
 import os
@@ -15,10 +15,9 @@ from nemolocal_contract.control_api import Snapshot
 
 from .. import ids
 from . import data_folder
-from .database_identity import identify_database
 from .store import Store
 
-# Each has the whole database. None makes room by itself: the oldest is what a test begins with.
+# The oldest is not deleted to make room: it is often the state that a test begins with.
 MAX_SNAPSHOTS = 50
 _DATABASE = "database.sqlite3"
 
@@ -28,11 +27,11 @@ class SnapshotNotFound(Exception):
 
 
 class TooManySnapshots(Exception):
-    """There are `MAX_SNAPSHOTS` of them already."""
+    """There are `MAX_SNAPSHOTS` already."""
 
 
 class SnapshotRepository:
-    """The snapshots of a store, kept beside it for as long as its folder is."""
+    """The snapshots of a store, in its data folder."""
 
     def __init__(self, store: Store, clock: Clock) -> None:
         self._store = store
@@ -40,53 +39,53 @@ class SnapshotRepository:
         self._folder = store.folder / data_folder.SNAPSHOT_FOLDER
 
     def create(self) -> str:
-        """Keep how things are now; the id to `restore` it by. Raises `TooManySnapshots`."""
+        """Take a snapshot; return its id. Raises `TooManySnapshots`."""
         if len(self.list_all()) >= MAX_SNAPSHOTS:
             raise TooManySnapshots
         snapshot_id = ids.new_file_id()
-        # Made where every start cleans up, and moved when it is whole.
-        draft = self._store.work / f"snapshot-{snapshot_id}"
+        # Created in the folder that every start empties, and moved when it is complete.
+        temporary = self._store.work / f"snapshot-{snapshot_id}"
         try:
-            draft.mkdir(mode=0o700)
-            self._store.back_up(draft / _DATABASE)
+            temporary.mkdir(mode=0o700)
+            self._store.back_up(temporary / _DATABASE)
             for folder in self._folders():
-                _link_files(folder, draft / folder.name)
-            # Where a folder keeps a time, this one keeps the server's.
+                _link_files(folder, temporary / folder.name)
+            # The time of the folder is the time of the snapshot, by the server's clock.
             now = self._clock.time()
-            os.utime(draft, (now, now))
+            os.utime(temporary, (now, now))
             self._folder.mkdir(mode=0o700, exist_ok=True)
-            draft.rename(self._folder / snapshot_id)
+            temporary.rename(self._folder / snapshot_id)
         finally:
-            shutil.rmtree(draft, ignore_errors=True)
+            shutil.rmtree(temporary, ignore_errors=True)
         return snapshot_id
 
     def list_all(self) -> tuple[Snapshot, ...]:
-        """Those that are kept, oldest first."""
+        """All snapshots, oldest first."""
         names = os.listdir(self._folder) if self._folder.is_dir() else ()
-        folders = [self._folder / name for name in names if self._is_there(name)]
+        folders = [self._folder / name for name in names if self._exists(name)]
         found = [Snapshot(folder.name, folder.stat().st_mtime) for folder in folders]
         return tuple(sorted(found, key=lambda snapshot: (snapshot.taken, snapshot.id)))
 
     def delete(self, snapshot_id: str) -> None:
-        """Throw a snapshot away. Raises `SnapshotNotFound`."""
-        # Moved to where every start cleans up: a kill leaves all of it or nothing.
+        """Delete a snapshot. Raises `SnapshotNotFound`."""
+        # Moved first to the folder that every start empties: a kill leaves no half of it.
         rest = self.find_folder(snapshot_id).rename(self._store.work / f"snapshot-{snapshot_id}")
         shutil.rmtree(rest, ignore_errors=True)
 
     def find_folder(self, snapshot_id: str) -> Path:
-        """Where a snapshot lies; raises `SnapshotNotFound`."""
-        if not self._is_there(snapshot_id):
+        """The folder of a snapshot; raises `SnapshotNotFound`."""
+        if not self._exists(snapshot_id):
             raise SnapshotNotFound(snapshot_id)
         return self._folder / snapshot_id
 
-    def _is_there(self, name: str) -> bool:
-        """Whether this is a snapshot, and nothing that somebody else put beside them."""
+    def _exists(self, name: str) -> bool:
+        """Whether this is a snapshot, not a file or folder of somebody else."""
         folder = self._folder / name
         named = bool(data_folder.SNAPSHOT_NAME_PATTERN.fullmatch(name))
         return named and folder.is_dir() and not folder.is_symlink()
 
     def restore(self, snapshot_id: str) -> None:
-        """Make everything as it was; the snapshot stays. Raises `SnapshotNotFound`."""
+        """Go back to a snapshot, which stays. Raises `SnapshotNotFound`."""
         snapshot = self.find_folder(snapshot_id)
         if not _is_ours(snapshot / _DATABASE):
             raise SnapshotNotFound(snapshot_id)
@@ -101,9 +100,9 @@ class SnapshotRepository:
 
 def _is_ours(database: Path) -> bool:
     try:
-        return not database.is_symlink() and identify_database(database) == "ours"
+        return not database.is_symlink() and data_folder.identify_database(database) == "ours"
     except sqlite3.OperationalError:
-        raise  # nobody can tell: the machine does not let us
+        raise  # it cannot be read now, whatever it is
     except sqlite3.DatabaseError:
         return False
 

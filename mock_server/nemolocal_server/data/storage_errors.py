@@ -1,6 +1,6 @@
-"""What the machine refuses: no room, no more files, no writing. Said plainly, with the way out.
+"""Errors of the disk and the operating system: what they mean and what to do.
 
-Nothing is wrong with the request or with the server then, and what failed may be tried again.
+Neither the request nor the server is at fault then, and what failed may be tried again.
 """
 
 import errno
@@ -10,25 +10,23 @@ from pathlib import Path
 from .data_folder import DATABASE_NAME, is_disk_full
 
 STORAGE_ERRORS = (OSError, sqlite3.OperationalError)
-"""What is raised where something cannot be written down."""
+"""The errors that a failed write raises."""
 
 _AGAIN = "then send the request again"
 _FULL = f"the disk is full: free some space, {_AGAIN}"
 _FILES = f"too many files are open: raise the limit (ulimit -n) or close connections, {_AGAIN}"
 _READ_ONLY = f"the data folder is read-only: make it writable, {_AGAIN}"
-_GONE = (
-    "the data folder is gone: it was deleted or moved while the server ran. Start the server anew"
-)
+_GONE = "the data folder is gone: it was deleted or moved while the server ran. Restart the server"
 _LOST = (
     "the database of the data folder is gone: it was deleted or moved while the server ran. Stop "
-    "the server; then put the database back, or choose another data folder"
+    "the server; then restore the database, or choose another data folder"
 )
 _LARGE = (
-    f"a file would be larger than this process may write: raise the limit (ulimit -f), {_AGAIN}"
+    f"a file exceeds the size that this process may write: raise the limit (ulimit -f), {_AGAIN}"
 )
 _LOCKED = f"another program has the database locked: end that program, {_AGAIN}"
 _BROKEN = (
-    f"the data folder cannot be read or written (input/output error): see to its disk, {_AGAIN}"
+    f"the data folder cannot be read or written (input/output error): check its disk, {_AGAIN}"
 )
 
 _BY_ERRNO = {
@@ -40,7 +38,7 @@ _BY_ERRNO = {
     errno.EIO: _BROKEN,
     errno.EFBIG: _LARGE,
 }
-# By the first eight bits: what follows them says where it happened.
+# By the low eight bits, the primary error code.
 _BY_SQLITE = {
     sqlite3.SQLITE_READONLY: _READ_ONLY,
     sqlite3.SQLITE_IOERR: _BROKEN,
@@ -51,10 +49,10 @@ _BY_SQLITE = {
 
 
 def explain_storage_error(error: BaseException | None, folder: Path) -> str | None:
-    """What the machine lacks, where that is the reason of an error; `folder` is the data folder."""
+    """What is wrong with the data folder and what to do; None if that is not the reason."""
     while error is not None:
         if isinstance(error, STORAGE_ERRORS):
-            # Whatever is said then is about a folder that is not there.
+            # Other reasons would only be consequences of that.
             if not folder.is_dir():
                 return _GONE
             if isinstance(error, FileNotFoundError) and _is_database(error.filename):
@@ -70,7 +68,7 @@ def _is_database(path: object) -> bool:
 
 
 def is_transient(error: BaseException) -> bool:
-    """Whether what failed may work later: it is no mistake in a statement."""
+    """Whether what failed may work later: it is not a mistake in a statement."""
     return getattr(error, "sqlite_errorcode", None) != sqlite3.SQLITE_ERROR
 
 

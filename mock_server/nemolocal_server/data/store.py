@@ -1,9 +1,9 @@
-"""The one store: SQLite in WAL mode, in a file or in memory, and the folders beside it.
+"""The store: one SQLite database in WAL mode, in a file or in memory, and folders of files.
 
-Statements run on the event loop's thread: each takes microseconds, and one writer at a time is what
-keeps a ledger true. The database is locked for as long as it is open: a data folder has one server,
-since what runs (turns, the queue of renders) is known to its process alone. The operating system
-gives the lock back when the process ends, however it ends.
+Statements run on the thread of the event loop: each takes microseconds, and with a single writer
+the ledger stays consistent. The database stays locked while it is open: only one server may use a
+data folder, since running turns and queued renders are known to its process alone. The operating
+system releases the lock when the process ends, however it ends.
 """
 
 import contextlib
@@ -16,94 +16,86 @@ from typing import Any, TypeVar
 import msgspec
 
 from nemolocal_contract.clock import Clock, WallClock
+from nemolocal_contract.headers import ANONYMOUS_TOKEN_PREFIX, CLAIM_TOKEN_PREFIX
 from nemolocal_render.temporary_folder import TemporaryFolder
 
 from . import data_folder
 from .data_folder import FolderInUse as FolderInUse, StoreError as StoreError
-from .known_tokens import KnownTokens, redact_values
-from .migrations import TABLES, migrate, set_application_id
+from .migrations import migrate, set_application_id
+from .token_redaction import KnownTokens, redact_prefixed
 
 T = TypeVar("T")
 S = TypeVar("S", bound=msgspec.Struct)
 
 
 class Store:
-    """A database and a folder of media; closed with `close`.
+    """A database and its data folder, or a temporary folder if `data_dir` is None.
 
-    `known` are the tokens that nothing may be stored of: whoever stores what others wrote asks it.
-    A `preview` is for looking only: nothing in the folder is changed, made or taken away. Until it
-    is closed nobody else has the folder.
+    `known_tokens` must be removed from user text before it is stored. With `preview` the store is
+    read-only: nothing in the folder is changed, but it is locked all the same.
     """
 
     def __init__(self, data_dir: Path | None, *, preview: bool = False) -> None:
         self._temporary = TemporaryFolder("memory") if data_dir is None else None
         if self._temporary is None:
-            look = data_folder.require_data_folder if preview else data_folder.open_data_folder
-            self.folder = look(data_dir or Path())
+            check = data_folder.require_data_folder if preview else data_folder.open_data_folder
+            self.folder = check(data_dir or Path())
             database = str(self.folder / data_folder.DATABASE_NAME)
         else:
             self.folder, database = self._temporary.path, ":memory:"
             data_folder.make_subfolders(self.folder)
+        # Uploads and generated media by asset id, and exports by file id.
+        self.media, self.renders = self.folder / "media", self.folder / "renders"
+        # A cache of generated media, and files that are being received or rendered.
+        self.generated_media, self.work = self.folder / "footage", self.folder / "work"
         try:
-            self._source = _open_read_only(database) if preview else None
-            self._db = _open(database) if self._source is None else _copy_to_memory(self._source)
+            self._original = _open_read_only(database) if preview else None
+            self._db = _open(database) if self._original is None else _copy(self._original)
         except sqlite3.DatabaseError as error:
             raise data_folder.store_error_for(self.folder, error) from error
         self.known_tokens = KnownTokens()
         self._expect_chosen_tokens()
         if not preview:
-            # Only under the lock: until then the files may be another server's.
+            # Only under the lock: before, the files may be those of another server.
             data_folder.clear_work_folder(self.work)
-        # How long something has lain here is a matter of the disk, whatever clock the server has.
+        # The age of data is measured in real time, whatever the clock of the server.
         self.wall_clock: Clock = WallClock()
-        # Told of the bytes of every file that comes to stay.
+        # Called with the size of every file that is added.
         self.on_growth: Callable[[int], None] = lambda _: None
-        # Not of a method of its own: what refers to itself waits for the garbage collector.
+        # A cached method would make a reference cycle, which only the garbage collector frees.
         self._cache = functools.cache(functools.partial(_first_row, self._db))
         self._cache_version = -1
 
-    @property
-    def media(self) -> Path:
-        """Uploads and generated media, each file under its asset id."""
-        return self.folder / "media"
+    def media_path(self, name: str) -> Path:
+        """The path of a file in `media`; raises `StoreError` for a name that is not ours."""
+        return _checked_path(self.media, name)
 
-    @property
-    def renders(self) -> Path:
-        """Finished exports, each under its file id."""
-        return self.folder / "renders"
-
-    @property
-    def generated_media(self) -> Path:
-        """What was generated, kept to be used again."""
-        return self.folder / "footage"
-
-    @property
-    def work(self) -> Path:
-        """What is being received or rendered; emptied at every start."""
-        return self.folder / "work"
+    def render_path(self, file_id: str) -> Path:
+        """The path of an export; raises `StoreError` for an id that is not ours."""
+        return _checked_path(self.renders, f"{file_id}.mp4")
 
     def close(self) -> None:
         self._db.close()
-        if self._source is not None:
-            self._source.close()
+        if self._original is not None:
+            self._original.close()
         if self._temporary is not None:
             self._temporary.remove()
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[None]:
-        """All or nothing; inside another transaction it is part of that one."""
+        """A transaction; inside another one it is part of that."""
         if self._db.in_transaction:
             yield
             return
         if self._temporary is None:
-            # SQLite would go on in a file that has no name any more, and lose everything.
+            # If the file was deleted, SQLite would go on writing to it, and all would be lost.
             (self.folder / data_folder.DATABASE_NAME).stat()
         self._db.execute("BEGIN IMMEDIATE")
         try:
             yield
             self._db.execute("COMMIT")
         except BaseException:
-            # Where the disk is full SQLite has rolled back already, or could not commit.
+            # On a full disk SQLite has rolled back already, or the commit has failed.
             if self._db.in_transaction:
                 self._db.execute("ROLLBACK")
             raise
@@ -112,11 +104,11 @@ class Store:
         """Copy the database into a new file."""
         with contextlib.closing(sqlite3.connect(path)) as copy:
             self._db.backup(copy)
-            # Whoever opens it makes nothing beside it then.
+            # Nothing is created beside the copy when it is opened.
             copy.execute("PRAGMA journal_mode=DELETE").fetchall()
 
     def restore(self, path: Path) -> None:
-        """Exchange everything in the database for what a copy has."""
+        """Replace the content of the database by that of a copy."""
         newest = self._last_token_id()
         with contextlib.closing(sqlite3.connect(path)) as copy:
             copy.backup(self._db)
@@ -127,18 +119,18 @@ class Store:
         self._cache.cache_clear()
 
     def vacuum(self) -> None:
-        """Make the file of the database as small as it can be."""
+        """Shrink the database file as far as possible."""
         self._db.execute("PRAGMA auto_vacuum=INCREMENTAL")
         self._db.execute("VACUUM")
         self.incremental_vacuum()
 
     def incremental_vacuum(self) -> None:
-        """Give back to the disk what the database has no use for any more."""
-        # As a script: `execute` would take a single page, and stop.
+        """Give unused pages of the database back to the disk."""
+        # As a script: `execute` would stop after one page.
         self._db.executescript("PRAGMA incremental_vacuum; PRAGMA wal_checkpoint(TRUNCATE)")
 
     def _expect_chosen_tokens(self) -> None:
-        """Tokens of an earlier process, whose texts only their owners know."""
+        """Tell `known_tokens` about tokens of earlier processes: their texts are not stored."""
         self.known_tokens.expect_fingerprints(
             self.fetch_column("SELECT fingerprint FROM tokens WHERE chosen")
         )
@@ -148,32 +140,32 @@ class Store:
         return self.fetch_value("SELECT seq FROM sqlite_sequence WHERE name = 'tokens'") or 0
 
     def _keep_token_sequence(self, newest: int) -> None:
-        """Ids of tokens up to this one were given, whatever the copy says."""
+        """No id up to this one may be given again, whatever the copy says."""
         if newest > self._last_token_id():
             self.execute("DELETE FROM sqlite_sequence WHERE name = 'tokens'")
             self.execute("INSERT INTO sqlite_sequence VALUES ('tokens', :newest)", newest=newest)
 
-    def tables(self) -> tuple[str, ...]:
-        """The names of our tables, and of nobody else's who may have some in this database."""
-        return TABLES
-
     def execute(self, sql: str, **values: Any) -> int:
-        """Run one statement; the id of the row that it inserted.
+        """Run a statement; return the id of the row that it inserted.
 
-        No token is stored, not even by whoever forgets to ask `known`: those that have the prefix
-        are found in JSON as well as in words.
+        As a safety net, tokens with our prefix are removed from the values.
         """
-        return self._db.execute(sql, redact_values(values)).lastrowid or 0
+        for name, value in values.items():
+            if isinstance(value, str) and (
+                ANONYMOUS_TOKEN_PREFIX in value or CLAIM_TOKEN_PREFIX in value
+            ):
+                values[name] = redact_prefixed(value)
+        return self._db.execute(sql, values).lastrowid or 0
 
     def fetch_one(self, kind: type[T], sql: str, **values: Any) -> T | None:
-        """The first row as a `kind`, or None."""
+        """The first row as a `kind`; None if there is none."""
         return _first_row(self._db, kind, sql, **values)
 
     def fetch_one_cached(self, kind: type[S], sql: str, **values: Any) -> S | None:
-        """`one`, for what every request asks: remembered until anything at all is written.
+        """`fetch_one` for what every request reads: cached until anything is written.
 
-        Nobody else writes to this database, and a value seen inside a transaction, which may yet
-        be rolled back, is not remembered.
+        Nobody else writes to this database. A value read inside a transaction, which may be rolled
+        back, is not cached.
         """
         if self._db.in_transaction:
             return self.fetch_one(kind, sql, **values)
@@ -192,9 +184,16 @@ class Store:
         return [row[0] for row in self._db.execute(sql, values)]
 
     def fetch_value(self, sql: str, **values: Any) -> Any:
-        """The first column of the first row, or None."""
+        """The first column of the first row; None if there is none."""
         row = self._db.execute(sql, values).fetchone()
         return None if row is None else row[0]
+
+
+def _checked_path(folder: Path, name: str) -> Path:
+    # A database may come from anywhere; its content must not lead out of the folder.
+    if not data_folder.FILE_NAME_PATTERN.fullmatch(name):
+        raise StoreError(f"the database has an invalid file name: {name[:100]!r}")
+    return folder / name
 
 
 def _first_row(db: sqlite3.Connection, kind: type[T], sql: str, **values: Any) -> T | None:
@@ -208,50 +207,50 @@ def _convert(row: sqlite3.Row, kind: type[T]) -> T:
 
 
 def _open_read_only(database: str) -> sqlite3.Connection:
-    """A connection that changes nothing, and keeps others out."""
+    """A connection that changes nothing but locks the database."""
     log = Path(f"{database}-wal")
-    # Where a killed server has left a log, whoever may write would move it into the database.
+    # A killed server leaves a log; a writable connection would move it into the database.
     mode = "ro" if log.exists() and log.stat().st_size else "rw"
     address = f"{Path(database).as_uri()}?mode={mode}"
     db = sqlite3.connect(address, uri=True, timeout=0, isolation_level=None)
     if mode == "rw":
-        # Nothing is made beside the database then, which a full disk has no room for.
+        # SQLite creates no files then, which a full disk has no room for.
         db.execute("PRAGMA locking_mode=EXCLUSIVE")
     return db
 
 
-def _copy_to_memory(source: sqlite3.Connection) -> sqlite3.Connection:
-    """What a database has, in memory and up to date."""
+def _copy(original: sqlite3.Connection) -> sqlite3.Connection:
+    """A copy of a database in memory, with the current schema."""
     copy = sqlite3.connect(":memory:", isolation_level=None)
     copy.row_factory = sqlite3.Row
     try:
-        source.backup(copy)
+        original.backup(copy)
         migrate(copy)
     except sqlite3.DatabaseError:
-        source.close()
+        original.close()
         raise
     return copy
 
 
 def _open(database: str) -> sqlite3.Connection:
-    # The app is built in one thread and may be served in another, never in two at once. Whoever
-    # has the database locked keeps it until the end, so waiting (`timeout`) is of no use.
+    # The app is built in one thread and may be served in another, never in two at once. Another
+    # server keeps its lock until it ends, so waiting (`timeout`) is useless.
     db = sqlite3.connect(database, timeout=0, isolation_level=None, check_same_thread=False)
     db.row_factory = sqlite3.Row
     # WAL with NORMAL survives a killed process; only a power cut can lose the last commits.
-    # EXCLUSIVE must come first: it is the switch to WAL that takes the lock.
+    # EXCLUSIVE must come first, since the switch to WAL takes the lock.
     pragmas = (
         "journal_mode=WAL",
         "synchronous=NORMAL",
-        # Moving the log into the database waits for the disk, and every stream with it: rarely.
+        # A checkpoint waits for the disk, and all streams wait with it: do it rarely.
         "wal_autocheckpoint=4000",
         "foreign_keys=ON",
     )
     try:
         db.execute("PRAGMA locking_mode=EXCLUSIVE")
-        # Of a new database: what is deleted can be given back to the disk.
+        # Works in a new database only: unused pages can be given back to the disk.
         db.execute("PRAGMA auto_vacuum=INCREMENTAL")
-        # First and without a log: from its first moment on the file says whose it is.
+        # First and without a log, so that the file says that it is ours from the beginning.
         set_application_id(db)
         for pragma in pragmas:
             db.execute(f"PRAGMA {pragma}")

@@ -1,4 +1,4 @@
-"""Tokens: issued, made by hand, checked on every call, changed and revoked (AUTH-1 to AUTH-6)."""
+"""Bearer tokens: issued, created by settings or control API, and changed; and claim tokens."""
 
 import functools
 import math
@@ -17,26 +17,27 @@ from .. import ids
 from ..dialect import Dialect
 from ..errors import ContractError, bad_request
 from ..setting_ranges import check_finite
-from .known_tokens import MAX_TOKEN_LENGTH, MIN_TOKEN_LENGTH, has_token_form
 from .store import Store
+from .token_redaction import MAX_TOKEN_LENGTH, MIN_TOKEN_LENGTH, has_token_form
 
 AccountPlan = Literal["free", "paid", "blocked"]
 TokenScope = Literal["read", "write", "upload", "render", "*"]
-# Seconds, at most a century either way, and credits: what calendars and the store can hold.
+# In seconds, at most a century either way, and in credits: what dates and the database can hold.
 TokenLifetime = Annotated[float, msgspec.Meta(ge=-3_153_600_000, le=3_153_600_000)]
 CreditAmount = Annotated[int, msgspec.Meta(le=10**12)]
+CLAIM_SECONDS = 604_800
 ANONYMOUS_SCOPES: tuple[TokenScope, ...] = ("read", "write", "upload")
 
-# It stands in paths, as `me` does.
+# Used in paths in place of `me`.
 _USER_ID = re.compile(r"[^\s/?#%\x00-\x1f]{1,64}")
 _COLUMNS = "id, user_id, client_id, expires, anonymous, plan, scopes, draw_id, dialect_json"
 
 
 class TokenRecord(msgspec.Struct, frozen=True):
-    """A token that was issued; its text is not kept. `scopes` are separated by spaces.
+    """A token without its text, which is not stored. `scopes` are separated by spaces.
 
-    `draw_id` is what its chances are drawn by: the client id and, of tokens made by hand, what
-    tells those of one client apart.
+    `draw_id` is the key of its random draws: the client id, and for manual tokens also what
+    distinguishes those of one client.
     """
 
     id: int
@@ -50,13 +51,13 @@ class TokenRecord(msgspec.Struct, frozen=True):
     dialect_json: str | None = None
 
     def has_scope(self, scope: TokenScope) -> bool:
-        """Whether the token may do that (AUTH-6)."""
+        """Whether the token has a scope (AUTH-6)."""
         granted = self.scopes.split()
         return "*" in granted or scope in granted
 
     @property
     def dialect(self) -> Dialect | None:
-        """The dialect that is spoken to this token; None for the server's."""
+        """The dialect for this token; None for that of the server."""
         return None if self.dialect_json is None else _read_dialect(self.dialect_json)
 
 
@@ -66,9 +67,9 @@ def _read_dialect(text: str) -> Dialect:
 
 
 class NewToken(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A token made by hand (AUTH-6): by settings, where `token` is its text, or by control API.
+    """A manual token (AUTH-6), of the settings, where `token` is its text, or the control API.
 
-    `expires_in` is in seconds; `user_id` None makes one up.
+    `expires_in` is in seconds; without a `user_id` a random one is created.
     """
 
     token: str | None = None
@@ -82,31 +83,30 @@ class NewToken(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     dialect: Dialect | None = None
 
     def __post_init__(self) -> None:
-        """Refuse what no token can be."""
+        """Raise ValueError for invalid fields."""
         check_client_id(self.client_id)
         if self.credits < 0:
             raise ValueError("credits must be 0 or more")
         if self.expires_in is not None:
             check_finite("expires_in", self.expires_in)
         if self.user_id is not None and not _USER_ID.fullmatch(self.user_id):
-            raise ValueError("user_id must have 1 to 64 characters that can stand in a path")
+            raise ValueError("user_id must have 1 to 64 characters that are valid in a path")
         if self.token is None:
             return
         if not MIN_TOKEN_LENGTH <= len(self.token) <= MAX_TOKEN_LENGTH:
             raise ValueError(f"token must have {MIN_TOKEN_LENGTH} to {MAX_TOKEN_LENGTH} characters")
         if not has_token_form(self.token):
-            raise ValueError('token must be visible ASCII, with no space, " or \\ in it')
-        # They are shown, and stored as they are.
+            raise ValueError('token must be visible ASCII, without space, " or \\ in it')
+        # They are shown and stored unchanged.
         for name in ("client_id", "user_id"):
             if self.token in (getattr(self, name) or ""):
-                raise ValueError(f"{name} must not hold the token")
+                raise ValueError(f"{name} must not contain the token")
 
 
 class TokenRepository:
-    """The tokens of a store; a scenario may set another `address_limit` while they are in use.
+    """The tokens of a store. A scenario may change `address_limit` at any time.
 
-    `begins_anew` tells who asks for one too many what makes the server forget; "" where nothing
-    that they can do does.
+    `reset_hint` says in a refusal how to reset the server; "" if clients cannot.
     """
 
     def __init__(
@@ -115,16 +115,16 @@ class TokenRepository:
         clock: Clock,
         lifetime: float,
         address_limit: int | None,
-        begins_anew: str = "",
+        reset_hint: str = "",
     ) -> None:
         self._store = store
         self._clock = clock
         self._lifetime = lifetime
-        self.begins_anew = begins_anew
+        self.reset_hint = reset_hint
         self.address_limit = address_limit
 
     def issue(self, client_id: str, address: str) -> tuple[str, TokenRecord]:
-        """A fresh anonymous token and its text; 400 or 429 where the contract refuses one."""
+        """Issue an anonymous token; return its text too. Raises 400, or 429 (AUTH-3, AUTH-4)."""
         check_client_id(client_id)
         if self._store.known_tokens.redact(client_id) != client_id:
             raise bad_request(f"{CLIENT_ID} header holds a token: send a UUID, and keep it")
@@ -136,20 +136,27 @@ class TokenRepository:
             return self._insert(wanted, address, draw_id=client_id)
 
     def create(self, wanted: NewToken) -> tuple[str, TokenRecord, bool]:
-        """A token by hand, its text, and whether it is new: a text names one token for ever."""
+        """Create a manual token, or find the one with this text.
+
+        Returns its text, the token, and whether it is new.
+        """
         if wanted.token is not None:
             self._store.known_tokens.add(wanted.token)
-        known = self._find_existing(wanted)
-        if known is not None:
-            return wanted.token or "", known, False
+        existing = self._store.fetch_one(
+            TokenRecord,
+            f"SELECT {_COLUMNS} FROM tokens WHERE fingerprint = :fingerprint",
+            fingerprint=ids.token_fingerprint(wanted.token or ""),
+        )
+        if existing is not None:
+            return wanted.token or "", existing, False
         if self._store.fetch_value("SELECT 1 FROM tokens WHERE user_id = :id", id=wanted.user_id):
             raise bad_request(f"`user_id` {wanted.user_id!r} has a token already: choose another")
         return *self._insert(wanted, "", draw_id=self._draw_id(wanted)), True
 
     def _draw_id(self, wanted: NewToken) -> str:
-        """The user id that is given; else the client's own id for its first token, then a number.
+        """The given user id, else the client id and, after its first token, a number.
 
-        Nobody knows a user id that is made up: what it decides would be other in each run.
+        A random user id would change the draws in each run.
         """
         if wanted.user_id is not None:
             return encode_json((wanted.client_id, wanted.user_id)).decode()
@@ -161,15 +168,8 @@ class TokenRepository:
             return wanted.client_id
         return encode_json((wanted.client_id, ordinal)).decode()
 
-    def _find_existing(self, wanted: NewToken) -> TokenRecord | None:
-        return self._store.fetch_one(
-            TokenRecord,
-            f"SELECT {_COLUMNS} FROM tokens WHERE fingerprint = :fingerprint",
-            fingerprint=ids.token_fingerprint(wanted.token or ""),
-        )
-
     def find(self, text: str) -> TokenRecord | None:
-        """The live token with this text; None where it is unknown, expired or revoked (AUTH-5)."""
+        """The token with this text; None if it is unknown, expired or revoked (AUTH-5)."""
         token = self._store.fetch_one_cached(
             TokenRecord,
             f"""SELECT {_COLUMNS} FROM tokens WHERE fingerprint = :fingerprint
@@ -181,13 +181,13 @@ class TokenRepository:
         return token if token is not None and token.expires > self._clock.time() else None
 
     def get(self, token_id: int) -> TokenRecord | None:
-        """A token by its id, live or not."""
+        """A token by its id, also if it is expired or revoked."""
         return self._store.fetch_one(
             TokenRecord, f"SELECT {_COLUMNS} FROM tokens WHERE id = :id", id=token_id
         )
 
     def list_all(self) -> list[TokenRecord]:
-        """Every token, oldest first."""
+        """All tokens, oldest first."""
         return self._store.fetch_all(TokenRecord, f"SELECT {_COLUMNS} FROM tokens ORDER BY id")
 
     def update(self, token_id: int, **changes: Any) -> None:
@@ -227,19 +227,19 @@ class TokenRepository:
         return text, TokenRecord(token_id, **fields)
 
     def _check_client_rate(self, client_id: str, now: float) -> None:
-        """AUTH-3: one live token for each client id."""
+        """AUTH-3: one valid token per client id."""
         expires = self._store.fetch_value(
             """SELECT max(expires) FROM tokens
                WHERE client_id = :client_id AND anonymous AND revoked IS NULL""",
             client_id=client_id,
         )
         if expires is not None and expires > now:
-            ways = [f"another {CLIENT_ID} gets one"]
+            remedy = f"another {CLIENT_ID} gets one"
             reason = f"This {CLIENT_ID} already has a token for this week"
-            raise self._rate_limited(reason, expires - now, ways)
+            raise self._rate_limited(reason, expires - now, remedy)
 
     def _check_address_rate(self, address: str, now: float) -> None:
-        """AUTH-4: a number of tokens for each address and week, where that is switched on."""
+        """AUTH-4: a number of tokens per address and week, if that is switched on."""
         limit = self.address_limit
         if limit is None:
             return
@@ -252,23 +252,50 @@ class TokenRepository:
         if len(created) >= limit:
             again = created[-limit] + self._lifetime
             reason = f"This address has had its {pluralize(limit, 'token')} for this week"
-            ways = ["address_limit in its settings can be higher"]
-            raise self._rate_limited(reason, again - now, ways)
+            remedy = "address_limit in its settings can be higher"
+            raise self._rate_limited(reason, again - now, remedy)
 
-    def _rate_limited(self, reason: str, wait: float, ways: list[str]) -> ContractError:
-        """The refusal of the cloud, with the ways out that only a local server has."""
+    def _rate_limited(self, reason: str, wait: float, remedy: str) -> ContractError:
+        """The error of the cloud, with the remedies that only a local server has."""
         seconds = str(math.ceil(wait))
-        out = [*ways, self.begins_anew] if self.begins_anew else ways
-        message = (
-            f"{reason}. Use it, or retry in {seconds} s. "
-            f"This is a local server: {', and '.join(out)}"
-        )
+        if self.reset_hint:
+            remedy += f", and {self.reset_hint}"
+        message = f"{reason}. Use it, or retry in {seconds} s. This is a local server: {remedy}"
         return ContractError(ResponseCode.RATE_LIMITED, message, {"Retry-After": seconds})
 
 
 def check_client_id(client_id: str) -> None:
-    """AUTH-1, AUTH-2."""
+    """Raise 400 for a missing or too long client id (AUTH-1, AUTH-2)."""
     if not client_id:
         raise bad_request(f"{CLIENT_ID} header is missing or empty: send a UUID, and keep it")
     if len(client_id) > CLIENT_ID_MAX:
         raise bad_request(f"{CLIENT_ID} header is longer than {CLIENT_ID_MAX} characters")
+
+
+class ClaimRepository:
+    """Claim tokens: links that open the web page of one project for a week (AUTH-7)."""
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+
+    def issue(self, session_id: str) -> str:
+        """Issue a claim token for a session; it can be used any number of times."""
+        text = ids.new_claim_token()
+        self._store.execute(
+            """INSERT INTO claims (fingerprint, session_id, expires)
+               VALUES (:fingerprint, :session, :expires)""",
+            fingerprint=ids.token_fingerprint(text),
+            session=session_id,
+            expires=self._clock.time() + CLAIM_SECONDS,
+        )
+        return text
+
+    def find_session_id(self, text: str) -> str | None:
+        """The session that a claim token opens; None if the token is unknown or expired."""
+        session_id: str | None = self._store.fetch_value(
+            "SELECT session_id FROM claims WHERE fingerprint = :fingerprint AND expires > :now",
+            fingerprint=ids.token_fingerprint(text),
+            now=self._clock.time(),
+        )
+        return session_id

@@ -1,1 +1,1 @@
-"""Exports: accepted, queued, rendered, and what has become of them."""
+"""Exports: checked, queued and rendered."""

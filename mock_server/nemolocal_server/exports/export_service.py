@@ -1,7 +1,7 @@
-"""Exports: accepted with a checked draft, rendered one at a time per session, never going back.
+"""Exports: checked, stored, queued and rendered, one at a time per session.
 
-A render belongs to its token (REN-8), is free (REN-3), and survives a restart of the server: what
-was pending or processing is taken up again.
+A render belongs to its token (REN-8), is free (REN-3) and survives a restart of the server: pending
+and running renders start again. Their status and progress never go back (REN-5).
 """
 
 import asyncio
@@ -11,12 +11,15 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
+from nemolocal_contract.clock import Clock
 from nemolocal_contract.draft import Draft
 from nemolocal_contract.envelope import decode_json, encode_json
 from nemolocal_contract.media import Resolution
 from nemolocal_contract.requests import RenderRequest
 from nemolocal_contract.response_codes import ResponseCode
-from nemolocal_contract.responses import RenderOutput, RenderStatus
+from nemolocal_contract.responses import RenderOutput, RenderState, RenderStatus
 from nemolocal_render.job import RenderJobFailed, RenderResult
 from nemolocal_render.planning.draft_limits import read_draft
 from nemolocal_render.planning.planner import (
@@ -30,55 +33,144 @@ from nemolocal_render.planning.planner import (
 from .. import ids
 from ..background_tasks import SessionTasks, write_with_retry
 from ..context import ServerContext
-from ..data import data_folder
-from ..data.assets import CDN_PATH
-from ..data.sessions import SessionRecord
+from ..data.sessions import CDN_PATH, SessionRecord, touch_session
+from ..data.storage_errors import STORAGE_ERRORS
+from ..data.store import Store
 from ..data.tokens import TokenRecord
 from ..errors import ContractError, bad_request
 from ..fair_semaphore import CURRENT_OWNER
 from ..faults.render_faults import RenderFaults
-from .export_repository import ExportRecord, ExportRepository
 from .render_executor import RenderExecutor
 
 _DEFECT = "internal error of the local server; its log says more"
 _CANCELLED = "cancelled"
-# What takes longer to plan than some milliseconds has more segments and effects than this.
-_SMALL = 50
+# A draft with more segments and effects takes longer than some milliseconds to plan.
+_SMALL_DRAFT = 50
+_COLUMNS = "token_id, id, session_id, status, progress, draft, output, file_id, result, error"
+
+
+class ExportRecord(msgspec.Struct, frozen=True):
+    """A render; `draft`, `output` and `result` are JSON, `progress` is in percent."""
+
+    token_id: int
+    id: str
+    session_id: str
+    status: RenderState
+    progress: int
+    draft: str
+    output: str
+    file_id: str
+    result: str | None = None
+    error: str | None = None
+
+
+class ExportRepository:
+    """The exports of a store. Those that have ended do not change any more."""
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+
+    def find(self, token_id: int, render_id: str) -> ExportRecord | None:
+        """The render of this token with this id."""
+        return self._store.fetch_one(
+            ExportRecord,
+            f"SELECT {_COLUMNS} FROM renders WHERE token_id = :token AND id = :id",
+            token=token_id,
+            id=render_id,
+        )
+
+    def unfinished(self) -> list[ExportRecord]:
+        """Pending and running renders, oldest first."""
+        return self._store.fetch_all(
+            ExportRecord,
+            f"""SELECT {_COLUMNS} FROM renders WHERE status IN ('pending', 'processing')
+                ORDER BY rowid""",
+        )
+
+    def newest_completed(self, session_id: str) -> ExportRecord | None:
+        """The render of a session that was completed last."""
+        return self._store.fetch_one(
+            ExportRecord,
+            f"""SELECT {_COLUMNS} FROM renders WHERE session_id = :session
+                AND status = 'completed' ORDER BY completed DESC, rowid DESC LIMIT 1""",
+            session=session_id,
+        )
+
+    def add(self, export: ExportRecord) -> None:
+        """Add a render."""
+        names = ", ".join(f":{name}" for name in ExportRecord.__struct_fields__)
+        self._store.execute(
+            f"INSERT INTO renders ({_COLUMNS}, created) VALUES ({names}, :created)",
+            **msgspec.structs.asdict(export),
+            created=self._clock.time(),
+        )
+        touch_session(self._store, export.session_id)
+
+    def mark_processing(self, export: ExportRecord) -> None:
+        """The render is running."""
+        self._update(export, "status = 'processing'")
+
+    def set_progress(self, export: ExportRecord, percent: int) -> None:
+        """Record progress; a render that starts again after a restart does not fall back."""
+        # A failed write must not end the render: more progress will come.
+        with contextlib.suppress(*STORAGE_ERRORS):
+            self._update(export, "progress = max(progress, :percent)", percent=min(percent, 99))
+
+    def complete(self, export: ExportRecord, result: str) -> None:
+        """The file is complete; `result` is JSON."""
+        self._end(export, "status = 'completed', progress = 100, result = :result", result=result)
+
+    def fail(self, export: ExportRecord, error: str) -> None:
+        """The render has failed with this error."""
+        self._end(export, "status = 'failed', error = :error", error=error)
+
+    def _end(self, export: ExportRecord, assignments: str, **values: Any) -> None:
+        self._update(export, f"{assignments}, completed = :now", now=self._clock.time(), **values)
+
+    def _update(self, export: ExportRecord, assignments: str, **values: Any) -> None:
+        self._store.execute(
+            f"""UPDATE renders SET {assignments} WHERE token_id = :token AND id = :id
+                AND status IN ('pending', 'processing')""",
+            token=export.token_id,
+            id=export.id,
+            **values,
+        )
 
 
 class ExportService:
-    """The renders of all tokens and the queue that works them off."""
+    """The renders of all tokens, and the tasks that run them."""
 
-    def __init__(self, core: ServerContext, execute: RenderExecutor) -> None:
-        self._context = core
+    def __init__(self, context: ServerContext, execute: RenderExecutor) -> None:
+        self._context = context
         self._execute = execute
-        self._repository = ExportRepository(core.store, core.clock)
-        self._faults = RenderFaults(core.store)
+        self._repository = ExportRepository(context.store, context.clock)
+        self._faults = RenderFaults(context.store)
         self._session_locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._tasks = SessionTasks()
         self._tasks_by_file: dict[str, asyncio.Task[None]] = {}
 
     def resume(self) -> None:
-        """Take up what an earlier process left unfinished, in the order in which it came."""
+        """Start the renders again that an earlier process did not finish, oldest first."""
         for export in self._repository.unfinished():
             self._start(export)
 
     async def close(self) -> None:
-        """Stop the renders that run; the next start takes them up again."""
+        """Stop the running renders; they start again with the next server."""
         await self._tasks.close()
 
     @property
     def running_count(self) -> int:
-        """How many renders are queued or under way."""
+        """The number of queued and running renders."""
         return self._tasks.running_count
 
     @property
     def active_sessions(self) -> set[str]:
-        """The sessions for which something runs or waits."""
+        """The sessions with queued or running renders."""
         return self._tasks.active_sessions
 
     async def stop(self, sessions: Collection[str]) -> bool:
-        """Stop the renders of these sessions, which are about to be forgotten; were there any?"""
+        """Stop the renders of sessions that will be deleted; return whether there were any."""
         return await self._tasks.stop(sessions)
 
     async def submit(
@@ -88,10 +180,10 @@ class ExportService:
         request: RenderRequest,
         resolution: Resolution,
     ) -> ExportRecord:
-        """Queue a render; 400 with the path of the field where the draft cannot be one (REN-9)."""
+        """Queue a render; raises 400 with the path of the field for an invalid draft (REN-9)."""
         self._require_new(token, request.id)
         wanted = request.output
-        # What the request asks for comes before the draft's own wish, and that before the skill's.
+        # The request's output takes precedence over the draft's, and that over the skill's default.
         output = OutputSpec(
             quality=wanted.quality,
             resolution=wanted.resolution or None,
@@ -104,7 +196,7 @@ class ExportService:
             )
         except DraftRejected as error:
             raise bad_request(str(error)) from error
-        # Another request may have taken the id, or forgotten the session, while this one planned.
+        # During planning another request may have used the id or deleted the session.
         self._require_new(token, request.id)
         self._context.sessions.find(token, session.id)
         stored = self._context.store.known_tokens.redact_json(request.draft)
@@ -119,7 +211,7 @@ class ExportService:
             file_id=ids.new_file_id(),
         )
         self._repository.add(export)
-        # No token is ever rendered: where one was taken out, another plan is needed.
+        # A token must not be rendered: if one was removed, the draft is planned again.
         self._start(export, plan if stored == request.draft else None)
         return export
 
@@ -128,29 +220,29 @@ class ExportService:
             raise bad_request(f"duplicate id {render_id!r}: submit again with a new id")
 
     def find(self, token: TokenRecord, render_id: str) -> ExportRecord:
-        """This token's render; 1002 for anything else (REN-8)."""
+        """A render of this token; raises 1002 for any other (REN-8)."""
         export = self._repository.find(token.id, render_id)
         if export is None:
             raise ContractError(ResponseCode.SESSION_NOT_FOUND, f"Render not found: {render_id}")
         return export
 
     def cancel(self, export: ExportRecord) -> None:
-        """Stop a render that is not finished; it is failed, as cancelled (REN-8)."""
+        """Stop a render; unless it has ended, it fails with `cancelled` (REN-8)."""
         self._repository.fail(export, _CANCELLED)
         task = self._tasks_by_file.get(export.file_id)
         if task is not None:
             task.cancel()
 
     def newest_completed(self, session_id: str) -> ExportRecord | None:
-        """The last finished render of a session."""
+        """The render of a session that was completed last."""
         return self._repository.newest_completed(session_id)
 
     def file_path(self, export: ExportRecord) -> Path:
-        """Where the file of a finished render lies."""
-        return data_folder.checked_path(self._context.store.renders, f"{export.file_id}.mp4")
+        """The path of the rendered file."""
+        return self._context.store.render_path(export.file_id)
 
     def file_url(self, export: ExportRecord, base_url: str) -> str:
-        """Where the file of a finished render is fetched, without a token (REN-8)."""
+        """The URL of the rendered file, which needs no token (REN-8)."""
         return f"{base_url}{CDN_PATH}/renders/{export.file_id}.mp4"
 
     def status(self, export: ExportRecord, base_url: str) -> RenderStatus:
@@ -165,7 +257,7 @@ class ExportService:
         )
 
     def _start(self, export: ExportRecord, plan: RenderPlan | None = None) -> None:
-        """Render in the background; what has no plan, of an earlier process, is planned again."""
+        """Render in the background; without a plan the stored draft is planned."""
         task = self._tasks.start(
             export.session_id,
             self._run(export, plan),
@@ -184,7 +276,7 @@ class ExportService:
                 reason = str(error)
                 await write_with_retry(lambda: self._repository.fail(export, reason))
             except asyncio.CancelledError:
-                # It may have been rendered in this very moment: nobody will ask for its file.
+                # The file may just be complete; nobody will ask for it.
                 with contextlib.suppress(OSError):
                     self.file_path(export).unlink(missing_ok=True)
                 raise
@@ -195,7 +287,7 @@ class ExportService:
                 self._context.store.on_growth(result.size)
 
     async def _wait_in_queue(self, export: ExportRecord) -> None:
-        """Be as slow as the cloud, where the settings ask for that (REN-10)."""
+        """Wait as long as in the queue of the cloud, if the settings say so (REN-10)."""
         seconds = self._context.rng.uniform(
             *self._context.settings.render_queue, "queue", export.id
         )
@@ -203,35 +295,30 @@ class ExportService:
             await self._context.clock.sleep(seconds)
 
     async def _render(self, export: ExportRecord, plan: RenderPlan | None) -> RenderResult:
-        await self._faults.apply(
-            export.token_id,
-            export.id,
-            lambda percent: self._repository.set_progress(export, percent),
-        )
+        def set_progress(percent: int) -> None:
+            self._repository.set_progress(export, percent)
+
+        await self._faults.apply(export.token_id, export.id, set_progress)
         if plan is None:
             plan = await _plan(
                 decode_json(export.draft),
                 self._context.assets.render_sources(export.session_id),
                 decode_json(export.output, type=OutputSpec),
             )
-        # The task of this render ends with it, and so does what it says of itself.
+        # Each render has its own task, so this ends with it.
         CURRENT_OWNER.set(str(export.token_id))
-        return await self._execute(
-            plan,
-            self.file_path(export),
-            lambda percent: self._repository.set_progress(export, percent),
-        )
+        return await self._execute(plan, self.file_path(export), set_progress)
 
 
 async def _plan(
     wire: Mapping[str, Any], sources: Mapping[str, MediaSource], output: OutputSpec
 ) -> RenderPlan:
-    """The plan of a draft as it is on the wire; raises DraftRejected (REN-9).
+    """Plan the render of a draft in its wire form; raises DraftRejected (REN-9).
 
-    A large one is planned in a thread, so that nobody else has to wait.
+    A large draft is planned in a thread so that other requests do not wait.
     """
     draft = read_draft(wire)
-    if _size(draft) <= _SMALL:
+    if _size(draft) <= _SMALL_DRAFT:
         return plan_render(draft, sources, output)
     return await asyncio.to_thread(plan_render, draft, sources, output)
 

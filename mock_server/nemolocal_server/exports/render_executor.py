@@ -1,4 +1,4 @@
-"""Where renders run: one small interface, and the local way to fill it."""
+"""Runs renders: an interface, and its implementation on this machine."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -12,19 +12,19 @@ from ..fair_semaphore import CURRENT_OWNER, OVERDUE_SECONDS, FairSemaphore
 
 
 class RenderExecutor(Protocol):
-    """Makes files from plans; raises `RenderFailed`, and stops when it is cancelled."""
+    """Renders plans; raises `RenderJobFailed`, and stops when it is cancelled."""
 
     async def __call__(
         self, plan: RenderPlan, destination: Path, on_progress: Callable[[int], None]
     ) -> RenderResult:
-        """Make the file at `destination`, telling percent as it goes."""
+        """Render to `destination`; call `on_progress` with percent."""
 
 
 class LocalExecutor:
     """Renders on this machine, at most half as many at once as there are cores.
 
-    Whoever comes later waits, fairly between owners (`places.py`). A render gets its share of the
-    cores as they are divided when it begins: alone, it gets all.
+    Others wait, fairly between owners (`fair_semaphore.py`). When a render begins, it gets an equal
+    share of the cores: all of them if no other render runs.
     """
 
     def __init__(

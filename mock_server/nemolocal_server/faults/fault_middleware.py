@@ -14,7 +14,7 @@ from nemolocal_contract.envelope import decode_json
 from nemolocal_contract.headers import AUTHORIZATION, CLIENT_ID, FAULT, parse_bearer_token
 from nemolocal_contract.requests import ChatRequest, RenderRequest
 
-from ..data.assets import CDN_PATH
+from ..data.sessions import CDN_PATH
 from ..data.tokens import TokenRepository
 from ..errors import bad_request
 from ..request_context import context_of

@@ -1,7 +1,7 @@
-"""The journal: every exchange with the contract's side, bounded, without secrets, with the truth.
+"""The journal: every exchange of the contract's interface, bounded, without tokens, with results.
 
-A client sees bytes; a judge of that client needs to know what was behind them: whether the edit of
-a silent turn was applied, what it cost, what the draft was before. `journal_middleware` copies
-what passes, endpoints fill in what they know (`annotations`), and each exchange becomes one
-`nemolocal_contract.journal.Entry`: at the latest when somebody asks for it (`write_queue`).
+A client sees only bytes. A judge of that client also needs to know whether the edit of a silent
+turn was applied, what it cost and what the draft was before. `journal_middleware` records the
+bytes, the endpoints add annotations, and each `exchange` becomes a
+`nemolocal_contract.journal.Entry`, when the journal is read at the latest.
 """

@@ -1,26 +1,26 @@
-"""What the journal keeps at most, and which entries make room for which."""
+"""How much the journal keeps, and which entries are deleted first."""
 
 import msgspec
 
 from ..setting_ranges import CENTURY, check_range
 
 READS, WRITES, TURNS = 0, 1, 2
-"""Kinds of entries: requests that only look, others that do something, and turns of the chat."""
+"""Kinds of entries: requests that only read, requests that change something, turns of the chat."""
 
 _WRITE_ENDPOINTS = frozenset(
     ("token", "claim_token", "session", "upload", "chat", "render", "render_cancel")
 )
-_MOST_ENTRIES = 50_000
+_MAX_ENTRIES = 50_000
 MIN_JOURNAL_BYTES = 1024 * 1024
-_MOST_BYTES = 10**12
+_MAX_BYTES = 10**12
 
 
 class JournalLimits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How much the journal keeps.
 
-    - `max_entries`: so many turns and, besides, so many other requests.
+    - `max_entries`: this many turns, and as many other requests.
     - `max_bytes`: half of it for turns, half for other requests.
-    - `max_age`, in seconds: older entries go, of whatever kind; 0 for no end.
+    - `max_age`, in seconds: older entries of any kind are deleted; 0 for no limit.
     """
 
     max_entries: int = 10_000
@@ -28,9 +28,9 @@ class JournalLimits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     max_age: float = 0.0
 
     def __post_init__(self) -> None:
-        """Refuse what makes no sense, by its name."""
-        check_range("journal.max_entries", self.max_entries, 1, _MOST_ENTRIES)
-        check_range("journal.max_bytes", self.max_bytes, MIN_JOURNAL_BYTES, _MOST_BYTES)
+        """Raise ValueError for a field out of its range."""
+        check_range("journal.max_entries", self.max_entries, 1, _MAX_ENTRIES)
+        check_range("journal.max_bytes", self.max_bytes, MIN_JOURNAL_BYTES, _MAX_BYTES)
         check_range("journal.max_age", self.max_age, 0, CENTURY)
 
 
@@ -41,29 +41,30 @@ class EntryTotals(msgspec.Struct, frozen=True):
     size: int = 0
 
     def exceeding(self, count: int, size: int) -> "EntryTotals":
-        """By how much it is more than that."""
+        """By how much these are more than `count` and `size`."""
         return EntryTotals(max(self.count - count, 0), max(self.size - size, 0))
 
 
 def entry_kind(endpoint: str | None, *, turn: bool) -> int:
-    """What kind of entry a request to an endpoint of the contract makes."""
+    """The kind of an entry, by the endpoint of its request."""
     if turn:
         return TURNS
     return WRITES if endpoint in _WRITE_ENDPOINTS else READS
 
 
 def compute_excess(held: dict[int, EntryTotals], limits: JournalLimits) -> dict[int, EntryTotals]:
-    """How much of each kind must go: a turn makes room for turns alone.
+    """How much of each kind to delete. Turns make room for turns only.
 
-    Of other requests those that only look go first, as long as they are more than half.
+    Of the other requests, reads are deleted first while they take more than half.
     """
     count, size = limits.max_entries, limits.max_bytes // 2
-    reads, acts = held.get(READS, EntryTotals()), held.get(WRITES, EntryTotals())
-    more = EntryTotals(reads.count + acts.count, reads.size + acts.size).exceeding(count, size)
-    looks = reads.exceeding(count // 2, size // 2)
-    looks = EntryTotals(min(looks.count, more.count), min(looks.size, more.size))
+    reads, writes = held.get(READS, EntryTotals()), held.get(WRITES, EntryTotals())
+    both = EntryTotals(reads.count + writes.count, reads.size + writes.size)
+    excess = both.exceeding(count, size)
+    of_reads = reads.exceeding(count // 2, size // 2)
+    of_reads = EntryTotals(min(of_reads.count, excess.count), min(of_reads.size, excess.size))
     return {
-        READS: looks,
-        WRITES: EntryTotals(more.count - looks.count, more.size - looks.size),
+        READS: of_reads,
+        WRITES: EntryTotals(excess.count - of_reads.count, excess.size - of_reads.size),
         TURNS: held.get(TURNS, EntryTotals()).exceeding(count, size),
     }

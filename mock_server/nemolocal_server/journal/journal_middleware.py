@@ -1,4 +1,4 @@
-"""The middleware that copies what passes by, for an entry of each exchange."""
+"""The middleware that records every exchange for the journal."""
 
 from types import TracebackType
 
@@ -10,17 +10,15 @@ from nemolocal_contract.journal import Ending
 from nemolocal_contract.response_codes import ResponseCode
 
 from ..request_context import context_of
-from .annotations import RequestAnnotations
-from .body_capture import BodyCapture
-from .exchange import RecordedExchange
+from .exchange import BodyCapture, RecordedExchange, RequestAnnotations
 from .journal_repository import JournalRepository
 
-_MOST_CHUNKS = 1000
+_MAX_CHUNKS = 1000
 _STREAM = b"text/event-stream"
 
 
 class JournalMiddleware:
-    """Copies every request that is not the control interface's, and those that it refuses."""
+    """Records all requests but those of the control API that are allowed."""
 
     def __init__(self, app: ASGIApp, journal: JournalRepository, clock: Clock) -> None:
         self._app = app
@@ -40,7 +38,7 @@ def _is_control_call(scope: Scope) -> bool:
 
 
 class _Recorder:
-    """Copies one request and its response on their way."""
+    """Records one request and its response while they pass."""
 
     def __init__(
         self, scope: Scope, receive: Receive, send: Send, journal: JournalRepository, clock: Clock
@@ -67,8 +65,8 @@ class _Recorder:
 
     async def receive(self) -> Message:
         message = await self._receive()
-        if not self._is_closed:
-            self._exchange.request.add(message.get("body", b""))
+        if not self._is_closed and (chunk := message.get("body")):
+            self._exchange.request.add(chunk)
         self._is_disconnected = self._is_disconnected or message["type"] == "http.disconnect"
         return message
 
@@ -76,10 +74,12 @@ class _Recorder:
         if message["type"] == "http.response.start":
             self._begin(message)
         else:
-            self._add(message.get("body", b""))
+            if chunk := message.get("body"):
+                self._add(chunk)
             if not message.get("more_body"):
                 self._is_complete = True
-                self._close()  # before the client sees the end: what it asks next finds the entry
+                # The client must find the entry in its next request, so close it before the end.
+                self._close()
         await self._send(message)
 
     def _begin(self, message: Message) -> None:
@@ -92,7 +92,7 @@ class _Recorder:
     def _add(self, chunk: bytes) -> None:
         exchange = self._exchange
         exchange.response.add(chunk)
-        if self._is_stream and chunk and len(exchange.chunks) < _MOST_CHUNKS:
+        if self._is_stream and len(exchange.chunks) < _MAX_CHUNKS:
             exchange.chunks.append((round(self._clock.time() - exchange.started, 3), len(chunk)))
 
     def __enter__(self) -> "_Recorder":
@@ -105,14 +105,14 @@ class _Recorder:
         trace: TracebackType | None,
     ) -> None:
         if isinstance(error, Exception) and not self._exchange.status and not self._is_disconnected:
-            # A defect: Starlette answers it outside of us, once we have let it pass.
+            # A defect of ours: Starlette responds outside of this middleware.
             self._exchange.status, self._is_complete = int(ResponseCode.INTERNAL), True
         self._close()
-        # Else context and recorder would hold each other until the garbage collector comes.
+        # Break the reference cycle of context and recorder.
         self._context.close_entry = None
 
     def _close(self) -> None:
-        """Hand the exchange to the journal, once, with what only this moment can tell."""
+        """Complete the exchange and add it to the journal, once."""
         if self._is_closed:
             return
         self._is_closed = True

@@ -1,8 +1,14 @@
-"""The entries of a store: the newest of each kind, found again by who, what and where."""
+"""The journal in the store: entries that wait to be written, are stored, found and deleted.
 
+An exchange costs its request almost nothing: it waits in memory (`JournalWriteQueue`) and is turned
+into an entry and stored when there is time, or when somebody reads the journal.
+"""
+
+import asyncio
 import logging
 import sys
-from collections.abc import Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
 from typing import Annotated, Any
 
 import msgspec
@@ -10,23 +16,142 @@ import msgspec
 from nemolocal_contract.envelope import decode_json, encode_json
 from nemolocal_contract.journal import Entry, TurnEntry
 
+from ..data.storage_errors import STORAGE_ERRORS
 from ..data.store import Store
-from .annotations import StateLookup
-from .exchange import RecordedExchange, build_entry
+from .exchange import RecordedExchange, StateLookup, build_entry
 from .journal_limits import EntryTotals, JournalLimits, compute_excess, entry_kind
 from .turn_results import TurnResult, TurnResults
-from .write_queue import JournalWriteQueue
 
 log = logging.getLogger("nemolocal")
 
+MAX_QUEUE_BYTES = 32 * 1024 * 1024
+BUSY_THRESHOLD = 40
+"""More exchanges than this between two checks (2,000 a second) are a load: requests come first."""
+_CHECK_SECONDS = 0.02
+# After a failed write, for instance on a full disk.
+_RETRY_SECONDS = 1.0
+# Streams wait while a batch is written, so it is small: exchanges, and about their bytes.
+_BATCH, _BATCH_BYTES = 100, 512 * 1024
 _PAGE = 100
 
 NonNegativeInt = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
 
 
+class JournalWriteQueue:
+    """Exchanges in the order in which they ended; `write` gets them in batches.
+
+    The second argument of `write` is the number of exchanges dropped since its last call. What
+    cannot be written, since the disk is full for instance, stays in the queue. If the queue gets
+    too large, the oldest exchanges are dropped, turns of the chat last.
+    """
+
+    def __init__(self, write: Callable[[Sequence[RecordedExchange], int], None]) -> None:
+        self._write = write
+        self._waiting: deque[RecordedExchange] = deque()
+        # Turns that are older than the exchanges dropped so far: they come first.
+        self._older_turns: deque[RecordedExchange] = deque()
+        self._dropped = 0
+        self._bytes = 0
+        self._added_since_check = 0
+        self._stuck = False
+        self._timer: asyncio.TimerHandle | None = None
+
+    def __len__(self) -> int:
+        return len(self._waiting) + len(self._older_turns)
+
+    def add(self, exchange: RecordedExchange) -> None:
+        """Add an exchange; if memory runs short, the oldest are written now or dropped."""
+        self._waiting.append(exchange)
+        exchange.memory_size = exchange.estimate_memory_size()
+        self._bytes += exchange.memory_size
+        self._added_since_check += 1
+        while self._bytes > MAX_QUEUE_BYTES:
+            if self._stuck or not self._try_batch():
+                self.drop_oldest()
+        if self._timer is None:
+            self._check_later(_CHECK_SECONDS)
+
+    def drop_oldest(self) -> None:
+        """Drop the oldest exchange; a turn only if nothing else waits."""
+        while self._waiting and self._waiting[0].annotations.turn is not None:
+            self._older_turns.append(self._waiting.popleft())
+        oldest = (self._waiting or self._older_turns).popleft()
+        self._bytes -= oldest.memory_size
+        self._dropped += 1
+
+    @property
+    def dropped_count(self) -> int:
+        """How many were dropped since `write` was last called."""
+        return self._dropped
+
+    def flush(self) -> None:
+        """Write all that waits; raises the error if that fails."""
+        while len(self):
+            self._write_batch()
+
+    def discard(self) -> None:
+        """Forget what waits without counting it as dropped."""
+        self._waiting.clear()
+        self._older_turns.clear()
+        self._dropped = self._bytes = 0
+
+    def close(self) -> None:
+        """Write what can be written, drop the rest and stop the timer."""
+        while len(self) and self._try_batch():
+            pass
+        dropped = self._dropped + len(self)
+        self.discard()
+        self._dropped = dropped
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _check_later(self, seconds: float) -> None:
+        self._timer = asyncio.get_running_loop().call_later(seconds, self._check)
+
+    def _check(self) -> None:
+        self._timer = None
+        busy, self._added_since_check = self._added_since_check > BUSY_THRESHOLD, 0
+        if not len(self):
+            return
+        if (busy and not self._stuck) or self._try_batch():
+            self._check_later(_CHECK_SECONDS)
+        else:
+            self._check_later(_RETRY_SECONDS)
+
+    def _try_batch(self) -> bool:
+        """Write a batch; False if that fails, which is logged once."""
+        try:
+            self._write_batch()
+        except STORAGE_ERRORS as error:
+            if not self._stuck:
+                log.warning("cannot write the journal, will retry: %s", error)
+            self._stuck = True
+        return not self._stuck
+
+    def _write_batch(self) -> None:
+        batch: list[RecordedExchange] = []
+        room = _BATCH_BYTES
+        self._waiting.extendleft(reversed(self._older_turns))
+        self._older_turns.clear()
+        while self._waiting and len(batch) < _BATCH and room > 0:
+            batch.append(self._waiting.popleft())
+            room -= batch[-1].memory_size
+        self._bytes -= _BATCH_BYTES - room
+        dropped, self._dropped = self._dropped, 0
+        try:
+            self._write(batch, dropped)
+        except BaseException:
+            self._waiting.extendleft(reversed(batch))
+            self._bytes += _BATCH_BYTES - room
+            self._dropped += dropped
+            raise
+        self._stuck = False
+
+
 class JournalQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Which entries: None for any; `since` is an entry's id: only later ones;
-    `limit` is the most that are told, None for all."""
+    """Which entries; None for any. `since` is an entry's id: only later ones. `limit` is the
+    largest number of entries."""
 
     token_id: NonNegativeInt | None = None
     user_id: str | None = None
@@ -36,7 +161,7 @@ class JournalQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     limit: NonNegativeInt | None = None
 
     def to_sql(self) -> tuple[str, dict[str, Any]]:
-        """A condition of SQL and its values."""
+        """An SQL condition and its values."""
         columns = {
             "token_id": self.token_id,
             "user_id": self.user_id,
@@ -53,17 +178,8 @@ class _JournalRow(msgspec.Struct, frozen=True):
     entry: str
 
 
-class _KindTotals(msgspec.Struct, frozen=True):
-    kind: int
-    count: int
-    size: int
-
-
 class JournalRepository:
-    """Keeps entries, and tells them with what is known of them by then.
-
-    What comes in waits until there is time to write it down; who asks finds it all the same.
-    """
+    """The journal of a store. Reading writes first what still waits, so nothing is missing."""
 
     def __init__(self, store: Store, limits: JournalLimits | None = None) -> None:
         self._store = store
@@ -73,28 +189,28 @@ class JournalRepository:
         self.state_lookup = StateLookup(store)
 
     def add(self, exchange: RecordedExchange) -> None:
-        """Keep an exchange; the oldest make room."""
+        """Add an exchange; if too many wait, the oldest is dropped."""
         if len(self._queue) >= self._limits.max_entries:
             self._queue.drop_oldest()
         self._queue.add(exchange)
 
     def flush(self) -> None:
-        """Write down what waits: for whoever reads or copies the store."""
+        """Write what waits: before anybody reads or copies the store."""
         self._queue.flush()
 
     def discard_pending(self) -> None:
-        """The store is at another time now: what waits never was, and drafts may be others."""
+        """After a restore or a reset: forget what waits, and the hashes of drafts."""
         self._queue.discard()
         self.state_lookup.clear_cache()
 
     def close(self) -> None:
-        """Write down what waits, for the last time; what cannot be is counted as dropped."""
+        """Write what waits; what cannot be written is counted as dropped."""
         self._queue.close()
-        if self._queue.dropped_count:
-            log.warning("%d entries of the journal could not be written", self._queue.dropped_count)
+        if dropped := self._queue.dropped_count:
+            log.warning("%d entries of the journal could not be written", dropped)
 
     def read_entries(self, wanted: JournalQuery) -> Iterator[Entry]:
-        """The entries, oldest first, read a page at a time."""
+        """Read entries, oldest first, a page at a time."""
         self.flush()
         left = sys.maxsize if wanted.limit is None else wanted.limit
         since = wanted.since
@@ -107,7 +223,7 @@ class JournalRepository:
             left, since = left - len(page), page[-1].id
 
     def read_turn_results(self, wanted: JournalQuery) -> list[TurnResult | TurnEntry]:
-        """What became of the turns that the entries began."""
+        """The results of the turns that these entries began."""
         self.flush()
         condition, values = wanted.to_sql()
         rows = self._store.fetch_all(
@@ -115,15 +231,15 @@ class JournalRepository:
             f"SELECT id, session_id, turn FROM journal WHERE turn IS NOT NULL AND {condition}",
             **values,
         )
-        fates = (
+        results = (
             self._turn_results.find(row["session_id"], row["turn"])
             or self._read_stored_turn(row["id"])
             for row in rows
         )
-        return [fate for fate in fates if fate is not None]
+        return [result for result in results if result is not None]
 
     def store_turn_results(self, sessions: Sequence[str]) -> None:
-        """Write into the entries what became of the turns of sessions about to be forgotten."""
+        """Store the results of turns in their entries: their sessions are about to be deleted."""
         self.flush()
         names = {f"s{number}": session for number, session in enumerate(sessions)}
         rows = self._store.fetch_all(
@@ -142,14 +258,14 @@ class JournalRepository:
             )
 
     def delete_expired(self, now: float) -> None:
-        """Drop what is older than the journal is to keep; for when nothing comes in."""
+        """Delete what is older than `max_age`, also while no requests come in."""
         if self._limits.max_age:
             self.flush()
             with self._store.transaction():
                 self._count_dropped(self._delete_before(now - self._limits.max_age))
 
     def count_entries(self, wanted: JournalQuery) -> dict[str, dict[str, int]]:
-        """How many entries there are by endpoint and code; `other` and `none` where they lack."""
+        """The number of entries by endpoint (or `other`) and by code (or `none`)."""
         self.flush()
         condition, values = wanted.to_sql()
         rows = self._store.fetch_all(
@@ -166,19 +282,19 @@ class JournalRepository:
 
     @property
     def last_id(self) -> int:
-        """The id of the newest entry, 0 where there is none."""
+        """The id of the newest entry; 0 if there is none."""
         self.flush()
         return int(self._store.fetch_value("SELECT max(id) FROM journal") or 0)
 
     @property
     def dropped(self) -> int:
-        """How many entries are no longer here: they made room, or could not be written."""
+        """How many entries were deleted to make room, or could not be written."""
         self.flush()
         stored = self._store.fetch_value("SELECT coalesce(sum(count), 0) FROM journal_dropped")
         return int(stored) + self._queue.dropped_count
 
     def clear(self) -> int:
-        """Forget everything, the number dropped too; how many entries that were."""
+        """Delete all entries and the count of dropped ones; return the number of entries."""
         self.flush()
         with self._store.transaction():
             count = int(self._store.fetch_value("SELECT count(*) FROM journal"))
@@ -197,7 +313,7 @@ class JournalRepository:
         return [self._read_entry(row) for row in rows]
 
     def _read_stored_turn(self, entry_id: int) -> TurnEntry | None:
-        """What was written into an entry before its session was forgotten."""
+        """The result that was stored in an entry before its session was deleted."""
         text = self._store.fetch_value("SELECT entry FROM journal WHERE id = :id", id=entry_id)
         turn = decode_json(text, type=Entry).turn
         return turn if turn is not None and turn.truth != "unknown" else None
@@ -206,27 +322,29 @@ class JournalRepository:
         entry = msgspec.structs.replace(decode_json(row.entry, type=Entry), id=row.id)
         return self._turn_results.complete_entry(entry)
 
-    def _write(self, exchanges: Sequence[RecordedExchange], given_up: int) -> None:
-        """Store exchanges; those given up before them have had their ids too."""
-        first = self._last_used_id + given_up + 1
+    def _write(self, exchanges: Sequence[RecordedExchange], dropped: int) -> None:
+        """Store exchanges; `dropped` ones before them have used up ids too."""
+        # Cleared entries do not give their ids back.
+        query = "SELECT seq FROM sqlite_sequence WHERE name = 'journal'"
+        first = int(self._store.fetch_value(query) or 0) + dropped + 1
         rows = [self._row(exchange) for exchange in exchanges]
         with self._store.transaction():
             for entry_id, row in enumerate(rows, first):
                 if row is not None:
                     self._insert(entry_id, *row)
-            dropped = given_up + rows.count(None) + self._make_room()
+            dropped += rows.count(None) + self._make_room()
             if exchanges and self._limits.max_age:
                 dropped += self._delete_before(exchanges[-1].ended - self._limits.max_age)
             self._count_dropped(dropped)
 
     def _row(self, exchange: RecordedExchange) -> tuple[Entry, str] | None:
-        """An entry and its text; None, which counts as dropped, where there is none to be had."""
+        """An entry and its JSON; None if it cannot be built."""
         try:
             entry = build_entry(exchange, self._store.known_tokens)
             return entry, encode_json(entry).decode()
         except Exception:
-            # A defect of ours: it must not keep the others waiting for ever.
-            log.exception("an exchange (%s) cannot be understood", exchange.method)
+            # A defect of ours must not block the queue for ever.
+            log.exception("cannot build the journal entry of a %s request", exchange.method)
             return None
 
     def _insert(self, entry_id: int, entry: Entry, text: str) -> None:
@@ -248,25 +366,19 @@ class JournalRepository:
             ended=entry.ended,
         )
 
-    @property
-    def _last_used_id(self) -> int:
-        """The highest id that there has ever been: cleared entries do not give theirs back."""
-        query = "SELECT seq FROM sqlite_sequence WHERE name = 'journal'"
-        return int(self._store.fetch_value(query) or 0)
-
     def _make_room(self) -> int:
-        """Delete the oldest entries of the kinds of which there are too many; how many."""
+        """Delete the oldest entries of each kind that is over its limit; return how many."""
         kinds = self._store.fetch_all(
-            _KindTotals,
+            dict[str, int],
             "SELECT kind, count(*) AS count, sum(size) AS size FROM journal GROUP BY kind",
         )
-        held = {row.kind: EntryTotals(row.count, row.size) for row in kinds}
+        held = {row["kind"]: EntryTotals(row["count"], row["size"]) for row in kinds}
         return sum(
             self._delete_oldest(*item) for item in compute_excess(held, self._limits).items()
         )
 
     def _delete_oldest(self, kind: int, wanted: EntryTotals) -> int:
-        """Delete as few of the oldest as are so many, with so many bytes; how many that were."""
+        """Delete the fewest oldest entries with this count and these bytes; return how many."""
         count = size = last = 0
         while count < wanted.count or size < wanted.size:
             query = """SELECT id, size FROM journal WHERE kind = :of AND id > :last
@@ -285,7 +397,7 @@ class JournalRepository:
         return count
 
     def _delete_before(self, moment: float) -> int:
-        """Delete the entries that had ended before a moment; how many there were."""
+        """Delete the entries that ended before a moment; return how many."""
         condition = "FROM journal WHERE ended < :moment"
         count = int(self._store.fetch_value(f"SELECT count(*) {condition}", moment=moment))
         if count:
@@ -293,7 +405,7 @@ class JournalRepository:
         return count
 
     def _count_dropped(self, count: int) -> None:
-        """Count entries as dropped, in the one row that there is for it."""
+        """Add to the count of dropped entries, which has one row."""
         if count:
             self._store.execute(
                 """INSERT INTO journal_dropped (rowid, count) VALUES (1, :count)

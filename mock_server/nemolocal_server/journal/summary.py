@@ -1,4 +1,4 @@
-"""What a run came to: how often each endpoint was asked, and what the cloud would have taken."""
+"""The summary of a run: requests by endpoint, and what the cloud would have charged."""
 
 from nemolocal_contract.journal import CreditSummary, Summary
 from nemolocal_contract.plurals import pluralize
@@ -7,22 +7,25 @@ from .journal_repository import JournalQuery, JournalRepository
 
 
 def summarise(journal: JournalRepository, wanted: JournalQuery, *, charged: bool = True) -> Summary:
-    """The sum of the entries that are wanted; no word of costs where nothing is `charged`."""
+    """Sum up the wanted entries; the line names costs only if `charged`."""
     counts = journal.count_entries(wanted)
     entries = sum(sum(codes.values()) for codes in counts.values())
     turns = journal.read_turn_results(wanted)
-    again = [turn for turn in turns if turn.resend]
+    resends = [turn for turn in turns if turn.resend]
     credits = CreditSummary(
-        spent=sum(turn.cost for turn in turns), resent=sum(turn.cost for turn in again)
+        spent=sum(turn.cost for turn in turns), resent=sum(turn.cost for turn in resends)
     )
+    dropped = journal.dropped
     return Summary(
         entries=entries,
-        dropped=journal.dropped,
+        dropped=dropped,
         requests=counts,
         turns=len(turns),
-        resends=len(again),
+        resends=len(resends),
         credits=credits,
-        line=_line(entries, journal.dropped, len(turns), len(again), credits if charged else None),
+        line=_line(
+            entries, journal.dropped, len(turns), len(resends), credits if charged else None
+        ),
     )
 
 

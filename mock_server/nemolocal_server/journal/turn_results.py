@@ -1,4 +1,4 @@
-"""What became of a turn: known only after its stream ended, so asked when the journal is read."""
+"""The results of turns. Some are known only after the stream, so the journal reads them later."""
 
 from typing import Literal
 
@@ -10,7 +10,7 @@ from ..data.store import Store
 
 
 class TurnResult(msgspec.Struct, frozen=True):
-    """What the store knows of a turn: when its draft was saved, and the credits that it held."""
+    """A turn in the store; `applied` is when its draft was saved, `held` its hold in credits."""
 
     message: str
     silent: bool
@@ -22,11 +22,11 @@ class TurnResult(msgspec.Struct, frozen=True):
 
     @property
     def cost(self) -> int:
-        """The credits that the turn takes; 0 where they were given back."""
+        """The credits that the turn takes; 0 if its hold was released."""
         return 0 if self.answer == "release" else self.held
 
 
-# The draft's own versions say whether a turn is in it, whatever the turn says of itself.
+# Whether a turn was applied is read from the versions of the draft, not from the turn's status.
 _TURN = """
 SELECT t.message, t.silent, t.status, coalesce(hold.frozen, 0) AS held, answer.kind AS answer,
     (SELECT min(created) FROM drafts d
@@ -41,50 +41,43 @@ WHERE t.session_id = :session AND t.number = :number
 
 
 class TurnResults:
-    """Reads what the store knows of turns by now."""
+    """Reads the results of turns from the store."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
 
     def find(self, session_id: str, number: int) -> TurnResult | None:
-        """What became of a turn; None where it is forgotten."""
+        """The result of a turn; None if it was deleted."""
         return self._store.fetch_one(TurnResult, _TURN, session=session_id, number=number)
 
     def complete_entry(self, entry: Entry) -> Entry:
-        """The entry with what became of its turn, and the rules that this touches."""
+        """The entry with the result of its turn, and the rules that the result is about."""
         if entry.turn is None or entry.session_id is None:
             return entry
-        fate = self.find(entry.session_id, entry.turn.number)
-        if fate is None:
+        result = self.find(entry.session_id, entry.turn.number)
+        if result is None:
             return entry
         rules = [*entry.rules]
-        if fate.silent and entry.turn.edits:
+        if result.silent and entry.turn.edits:
             rules.append("SSE-5")
-        if fate.resend or entry.ending != "complete":
+        if result.resend or entry.ending != "complete":
             rules.append("SSE-7")
-        # Stored without tokens of ours; what was sent as one since then goes here.
-        message = self._store.known_tokens.redact_all(fate.message)
-        turn = _complete_turn(
-            entry.turn, msgspec.structs.replace(fate, message=message), entry.ended
+        turn = TurnEntry(
+            number=entry.turn.number,
+            edits=entry.turn.edits,
+            # Stored without our tokens; values that were sent as tokens since then are removed now.
+            message=self._store.known_tokens.redact_all(result.message),
+            silent=result.silent,
+            truth=_edit_state(entry.turn, result, entry.ended),
+            cost=result.cost,
+            resend=result.resend,
         )
         return msgspec.structs.replace(entry, turn=turn, rules=tuple(rules))
 
 
-def _complete_turn(turn: TurnEntry, fate: TurnResult, stream_ended: float) -> TurnEntry:
-    return TurnEntry(
-        number=turn.number,
-        edits=turn.edits,
-        message=fate.message,
-        silent=fate.silent,
-        truth=_edit_state(turn, fate, stream_ended),
-        cost=fate.cost,
-        resend=fate.resend,
-    )
-
-
-def _edit_state(turn: TurnEntry, fate: TurnResult, stream_ended: float) -> TurnEditState:
+def _edit_state(turn: TurnEntry, result: TurnResult, stream_ended: float) -> TurnEditState:
     if not turn.edits:
         return "talk"
-    if fate.applied is not None:
-        return "applied" if fate.applied <= stream_ended else "late"
-    return "pending" if fate.status == "running" else "not_applied"
+    if result.applied is not None:
+        return "applied" if result.applied <= stream_ended else "late"
+    return "pending" if result.status == "running" else "not_applied"

@@ -1,23 +1,23 @@
-"""Cleaning a data folder that no server uses: looked at first, then removed.
+"""Cleans a data folder that no server uses: `plan_cleanup`, then `run_cleanup`.
 
-What may go: sessions that nobody has used for long, files that belong to no session, and what was
-being received or rendered when a server was killed. Snapshots stay.
+It deletes old sessions, files without a session, and files that a killed server was receiving or
+rendering. Snapshots stay.
 """
 
 import contextlib
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 
 import msgspec
 
-from ..data import data_folder
-from ..data.assets import AssetRepository
+from ..data.data_folder import clear_work_folder, find_work_files
 from ..data.deletion import DataDeleter
+from ..data.sessions import AssetRepository
 from ..data.store import Store
-from .disk_usage import allocated_size, measure_disk_usage
-from .retention_policy import FileUsage, Inode, SessionFiles
+from .retention_policy import DiskUsage, allocated_size, measure_disk_usage
 
 _UNUSED = """
 SELECT id, task_name, used FROM sessions WHERE used < :moment
@@ -27,7 +27,7 @@ ORDER BY used, rowid
 
 
 class UnusedSession(msgspec.Struct, frozen=True):
-    """A session, when it was last used (seconds since the epoch), and the bytes of its files."""
+    """A session, its last use (seconds since the epoch), and the bytes of its files."""
 
     id: str
     task_name: str
@@ -36,7 +36,7 @@ class UnusedSession(msgspec.Struct, frozen=True):
 
 
 class CleanupPlan(msgspec.Struct, frozen=True):
-    """What may go from a folder, and how many bytes that frees."""
+    """What can be deleted from a data folder, and how many bytes that frees."""
 
     folder: Path
     sessions: tuple[UnusedSession, ...]
@@ -46,60 +46,57 @@ class CleanupPlan(msgspec.Struct, frozen=True):
 
     @property
     def is_empty(self) -> bool:
-        """Whether there is nothing to remove."""
+        """Whether there is nothing to delete."""
         return not (self.sessions or self.orphans or self.unfinished)
 
 
 def plan_cleanup(folder: Path, max_age: float | None) -> CleanupPlan:
-    """What may go; sessions only if `max_age` says after how many seconds. Changes nothing.
+    """Find what can be deleted; sessions only if `max_age`, in seconds, is given.
 
-    Raises `StoreError` where the folder is not ours, or in use.
+    Changes nothing. Raises `StoreError` if the folder is not ours or in use.
     """
     with contextlib.closing(Store(folder, preview=True)) as store:
-        use = measure_disk_usage(store.folder)
-        sessions = _unused(store, max_age)
-        namespaces = _deleter(store)
-        holdings = [_session_files(session, namespaces, use.names) for session in sessions]
-        unowned = tuple(namespaces.find_orphan_files())
-        unfinished = tuple(_unfinished(store.work))
-        names = {
-            name for holding in holdings for name in namespaces.session_files([holding.session])
-        }
-        names |= set(unowned) | set(unfinished)
-        names |= {n for n in use.names if n.startswith(tuple(f"{u}/" for u in unfinished))}
+        usage = measure_disk_usage(store.folder)
+        deleter = _deleter(store)
+        sessions = [
+            (session, [*deleter.session_files([session.id])]) for session in _unused(store, max_age)
+        ]
+        orphans = tuple(deleter.find_orphan_files())
+        work = store.work
+        unfinished = tuple(f"{work.name}/{path.name}" for path in find_work_files(work))
+        names = {*orphans, *unfinished, *(name for _, files in sessions for name in files)}
+        names |= {n for n in usage.names if n.startswith(tuple(f"{u}/" for u in unfinished))}
         return CleanupPlan(
             store.folder,
             tuple(
-                msgspec.structs.replace(
-                    session, size=sum(use.files[inode].size for inode in {*holding.inodes})
-                )
-                for session, holding in zip(sessions, holdings, strict=True)
+                msgspec.structs.replace(session, size=_size(files, usage))
+                for session, files in sessions
             ),
-            unowned,
+            orphans,
             unfinished,
-            _freed_without(names, use.names, use.files),
+            _freed_without(names, usage),
         )
 
 
-def run_cleanup(found: CleanupPlan) -> int:
-    """Remove what was found; how many bytes that freed.
+def run_cleanup(plan: CleanupPlan) -> int:
+    """Delete what was found; return the number of bytes that this frees.
 
-    Files go first: on a full disk that makes the room for the rest.
-    Raises `StoreError`, or what the machine refuses.
+    Files are deleted first: on a full disk that makes room for the changes of the database.
+    Raises `StoreError` or a storage error.
     """
-    before = measure_disk_usage(found.folder).total
-    sessions = [session.id for session in found.sessions]
-    with contextlib.closing(Store(found.folder, preview=True)) as store:
-        for name in (*found.orphans, *_deleter(store).session_files(sessions)):
-            (found.folder / name).unlink(missing_ok=True)
-        data_folder.clear_work_folder(store.work)
+    before = measure_disk_usage(plan.folder).total
+    sessions = [session.id for session in plan.sessions]
+    with contextlib.closing(Store(plan.folder, preview=True)) as store:
+        for name in (*plan.orphans, *_deleter(store).session_files(sessions)):
+            (plan.folder / name).unlink(missing_ok=True)
+        clear_work_folder(store.work)
     if sessions:
-        with contextlib.closing(Store(found.folder)) as store:
+        with contextlib.closing(Store(plan.folder)) as store:
             _deleter(store).delete_sessions(sessions)
-            # A full disk has no room for that; what is free in it will be used again.
+            # A full disk has no room for that; the unused pages will be used again.
             with contextlib.suppress(sqlite3.OperationalError):
                 store.vacuum()
-    return max(before - measure_disk_usage(found.folder).total, 0)
+    return max(before - measure_disk_usage(plan.folder).total, 0)
 
 
 def _deleter(store: Store) -> DataDeleter:
@@ -112,28 +109,24 @@ def _unused(store: Store, max_age: float | None) -> list[UnusedSession]:
     return store.fetch_all(UnusedSession, _UNUSED, moment=store.wall_clock.time() - max_age)
 
 
-def _session_files(
-    session: UnusedSession, namespaces: DataDeleter, names: dict[str, Inode]
-) -> SessionFiles:
-    files = namespaces.session_files([session.id])
-    return SessionFiles(session.id, tuple(names[name] for name in files if name in names))
+def _size(names: Iterable[str], usage: DiskUsage) -> int:
+    """Bytes of the files with these names; a file with several names counts once."""
+    inodes = {usage.names[name] for name in names if name in usage.names}
+    return sum(usage.files[inode].size for inode in inodes)
 
 
-def _unfinished(work: Path) -> Iterator[str]:
-    for path in data_folder.find_work_files(work):
-        yield f"{work.name}/{path.name}"
-
-
-def _freed_without(names: set[str], inodes: dict[str, Inode], files: dict[Inode, FileUsage]) -> int:
-    """How many bytes are free when these names have gone."""
-    gone: dict[Inode, int] = {}
-    for name in names & inodes.keys():
-        gone[inodes[name]] = gone.get(inodes[name], 0) + 1
-    return sum(files[inode].size for inode, n in gone.items() if n >= files[inode].links)
+def _freed_without(names: set[str], usage: DiskUsage) -> int:
+    """How many bytes are freed by deleting these names."""
+    deleted = Counter(usage.names[name] for name in names & usage.names.keys())
+    return sum(
+        usage.files[inode].size
+        for inode, count in deleted.items()
+        if count >= usage.files[inode].links
+    )
 
 
 def folder_size(folder: Path) -> int:
-    """Bytes of all files in a folder."""
+    """Bytes of all files in a folder, as `du` counts them."""
     total = 0
     for parent, _, names in os.walk(folder):
         for name in names:

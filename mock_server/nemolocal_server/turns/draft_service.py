@@ -28,8 +28,7 @@ from nemolocal_render.media import MediaInfo
 from nemolocal_render.planning.planner import DraftRejected, MediaSource, plan_render
 
 from ..context import ServerContext
-from ..data.assets import Asset
-from ..data.sessions import SessionRecord, SessionRepository, SessionStamp
+from ..data.sessions import Asset, SessionRecord, SessionRepository, SessionStamp
 
 # Seconds: longer than any clip of a draft.
 _LONGEST = 36_000.0

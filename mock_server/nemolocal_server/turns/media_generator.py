@@ -28,8 +28,7 @@ from nemolocal_render.synthetic.scene_clips import SCENES, make_scene
 from .. import ids
 from ..context import ServerContext
 from ..data import data_folder
-from ..data.assets import Asset
-from ..data.sessions import SessionRecord
+from ..data.sessions import Asset, SessionRecord
 from .draft_service import DraftService, StagePreview
 
 MAX_CACHED_FILES = 64

@@ -1,1 +1,1 @@
-"""Uploads: multipart bodies, URLs, and what the files hold."""
+"""Uploads: multipart bodies, URLs, and probe results."""

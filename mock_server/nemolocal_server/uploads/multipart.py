@@ -1,8 +1,10 @@
-"""Receiving files: multipart streamed to disk, the limit applied while reading (UPL-1, UPL-4).
+"""Receives uploaded files: multipart bodies streamed to disk within the limits (UPL-1, UPL-4).
 
-Nothing is kept in memory and nothing that the sender chose becomes a path.
+Nothing is buffered in memory, and nothing that the sender chose becomes a path.
 """
 
+import re
+from email.message import Message
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -17,17 +19,25 @@ from nemolocal_contract.response_codes import ResponseCode
 
 from .. import ids
 from ..errors import ContractError, bad_request, unsupported_file
-from .filenames import form_filename, printable_name
 
 FILES_FIELD = "files"
 MAX_FILES = 50
-# Of a form beside its files: headers of parts, fields that nobody asked for, what is around it.
+# Everything in a form but its files: headers of parts, other fields, boundaries.
 MAX_FORM_OVERHEAD = 1 << 20
 _HINT = f"send one or more files in the multipart field `{FILES_FIELD}`"
+_MAX_NAME = 255
+# The one encoding besides UTF-8 that RFC 5987 requires for names.
+_LATIN = "iso-8859-1"
+_SEPARATORS = re.compile(r"[/\\]")
+# How browsers escape characters in a quoted name (HTML standard).
+_ESCAPED = {"%22": '"', "%0D": "\r", "%0A": "\n"}
+_ESCAPES = re.compile("|".join(_ESCAPED), re.IGNORECASE)
+# Invisible, but part of how some scripts and emojis are written.
+_JOINERS = "\u200c\u200d"
 
 
 class ReceivedFile(msgspec.Struct, frozen=True):
-    """A file as it arrived, not yet looked into."""
+    """A received file before it is probed."""
 
     id: str
     filename: str
@@ -37,11 +47,11 @@ class ReceivedFile(msgspec.Struct, frozen=True):
 
 
 async def receive_multipart(request: Request, folder: Path, limit: int) -> list[ReceivedFile]:
-    """The files of a multipart body, written to `folder`; at most `limit` bytes each.
+    """Write the files of a multipart body to `folder`; at most `limit` bytes each.
 
-    Raises 400 for a body that is no such form or has more than 1 MB beside its files, 4001 for a
-    name that is not accepted and 4002 at the first byte over the limit; the rest of the body is not
-    read, and nothing stays in `folder`.
+    Raises 400 for an invalid form or one with more than 1 MB besides its files, 4001 for a type
+    that is not accepted and 4002 at the first byte over the limit. Then the rest of the body is not
+    read, and `folder` is as before.
     """
     receiver = _MultipartReceiver(folder, limit)
     try:
@@ -81,7 +91,7 @@ class _MultipartReceiver:
         self._overhead = 0
 
     def count_bytes(self, size: int) -> None:
-        """So many bytes of the body have been taken; 400 if too few of them are of files."""
+        """Count the bytes of the body; raises 400 if too many do not belong to files."""
         self._overhead += size
         if self._overhead > MAX_FORM_OVERHEAD:
             raise bad_request(f"the form has more than 1 MB beside its files: {_HINT}")
@@ -132,7 +142,7 @@ class _MultipartReceiver:
                 f"`{FILES_FIELD}` is missing a filename in Content-Disposition: {_HINT}"
             )
         if name is None:
-            return  # an ordinary form field: allowed, and of no use here
+            return  # an ordinary form field: allowed and ignored
         if field != FILES_FIELD:
             raise bad_request(f"field `{field[:200]}` is unknown: {_HINT}")
         if len(self._files) == MAX_FILES:
@@ -155,7 +165,7 @@ class _MultipartReceiver:
 
 
 def accepted_extension(filename: str) -> str:
-    """The extension of a file name; 4001 where it is not accepted (UPL-3)."""
+    """The extension of a file name; raises 4001 if it is not accepted (UPL-3)."""
     accepted = normalize_extension(filename)
     if not filename:
         raise unsupported_file("it has no file name, so its type is not known")
@@ -165,7 +175,7 @@ def accepted_extension(filename: str) -> str:
 
 
 class IncomingFile:
-    """A file as it comes in: counted, hashed and written under a name of ours."""
+    """A file while it is received: counted, hashed and written under a name of ours."""
 
     def __init__(self, filename: str, accepted: str, folder: Path, limit: int) -> None:
         self._id = ids.new_file_id()
@@ -178,7 +188,7 @@ class IncomingFile:
         self._file: BinaryIO = self._path.open("wb")
 
     def write(self, data: bytes) -> None:
-        """Take some more; 4002 at the first byte over the limit (UPL-4)."""
+        """Write a chunk; raises 4002 at the first byte over the limit (UPL-4)."""
         self._size += len(data)
         if self._size > self._limit:
             raise ContractError(
@@ -190,13 +200,62 @@ class IncomingFile:
         self._file.write(data)
 
     def close(self) -> ReceivedFile:
-        """The whole file."""
+        """Finish the file."""
         self._file.close()
         return ReceivedFile(
             self._id, self._filename, self._extension, self._path, self._digest.hexdigest()
         )
 
     def discard(self) -> None:
-        """Leave nothing of it."""
+        """Delete the file."""
         self._file.close()
         self._path.unlink(missing_ok=True)
+
+
+def printable_name(name: str) -> str:
+    """The last part of a path without control characters and direction marks.
+
+    It has at most 255 characters and keeps its extension.
+    """
+    base = _SEPARATORS.split(name)[-1]
+    shown = "".join(" " if c.isspace() else c for c in base if _is_printable(c)).strip()
+    stem, dot, suffix = shown.rpartition(".")
+    return f"{stem[: max(_MAX_NAME - len(suffix) - 1, 0)]}{dot}{suffix}"[:_MAX_NAME]
+
+
+def _is_printable(character: str) -> bool:
+    return character.isprintable() or character in _JOINERS or character in "\t\u00a0\u3000"
+
+
+def form_filename(disposition: bytes, quoted: bytes | None) -> str | None:
+    """The filename of a form part; None if it has none.
+
+    `quoted` is its `filename`. A `filename*` (RFC 5987), or a name in pieces like `filename*0`
+    (RFC 2231), takes precedence.
+    """
+    if b"*" in disposition and (extended := _extended_filename(disposition)) is not None:
+        return extended
+    if quoted is None:
+        return None
+    text = quoted.decode(errors="replace")
+    return _ESCAPES.sub(lambda found: _ESCAPED[found[0].upper()], text)
+
+
+def _extended_filename(disposition: bytes) -> str | None:
+    message = Message()
+    message["Content-Disposition"] = disposition.decode("latin-1")
+    try:
+        parameters = message.get_params([], "Content-Disposition")[1:]
+    except ValueError:
+        # The number of a piece has thousands of digits.
+        return None
+    names = [value for name, value in parameters if name.lower() == "filename"]
+    encoded = next((value for value in names if isinstance(value, tuple)), None)
+    if encoded is not None:
+        latin = (encoded[0] or "").lower() == _LATIN
+        return encoded[2].encode(_LATIN, "replace").decode(_LATIN if latin else "utf-8", "replace")
+    # A name in pieces has no `filename=`.
+    in_pieces = b"filename=" not in disposition.lower().replace(b" ", b"")
+    if not names or not in_pieces:
+        return None
+    return str(names[0]).encode(_LATIN, "replace").decode(errors="replace")

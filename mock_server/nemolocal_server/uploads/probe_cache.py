@@ -1,4 +1,4 @@
-"""What files hold, by their content: the same bytes are looked into once."""
+"""A cache of probe results: equal files are probed once."""
 
 import threading
 from collections.abc import Awaitable, Callable
@@ -11,44 +11,43 @@ from .multipart import ReceivedFile
 
 Probe = Callable[[Path, str], Awaitable[MediaInfo]]
 
-_MOST = 1_000
+MAX_RESULTS = 1_000
 
 
 class ProbeCache:
-    """The findings of the latest files, by digest and extension; any number of threads may ask.
+    """The latest results, by digest and extension; thread-safe.
 
-    A probe is a process of its own, and tests upload the same few files all day. Refusals are not
-    kept: the limits of the process and a busy machine have a part in them.
+    A probe is a child process, and tests upload the same few files again and again. Refusals are
+    not cached: they may be due to limits of the child process or a busy machine.
     """
 
-    def __init__(self, most: int = _MOST) -> None:
-        self._most = most
+    def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._found: dict[tuple[str, str, bool], MediaInfo] = {}
+        self._results: dict[tuple[str, str, bool], MediaInfo] = {}
 
     async def get_or_probe(
         self,
         file: ReceivedFile,
         probe: Probe,
         lenient: bool = False,
-        place: AbstractAsyncContextManager[None] | None = None,
+        slot: AbstractAsyncContextManager[None] | None = None,
     ) -> MediaInfo:
-        """What the file holds, asked of `probe` if need be; raises MediaRejected as that does.
+        """The cached result, or that of `probe`, which may raise MediaRejected.
 
-        What a `lenient` probe says is known apart. It is asked in a `place`: while that is waited
-        for, the same file may become known.
+        Results of a `lenient` probe are cached separately. `slot` limits how many probes run.
         """
         key = (file.hash, file.extension, lenient)
-        if (known := self._known(key)) is not None:
+        if (known := self._get(key)) is not None:
             return known
-        async with place or nullcontext():
-            info = self._known(key) or await probe(file.path, file.extension)
+        async with slot or nullcontext():
+            # Another request may have probed the same file while this one waited.
+            info = self._get(key) or await probe(file.path, file.extension)
         with self._lock:
-            self._found[key] = info
-            if len(self._found) > self._most:
-                del self._found[next(iter(self._found))]
+            self._results[key] = info
+            if len(self._results) > MAX_RESULTS:
+                del self._results[next(iter(self._results))]
         return info
 
-    def _known(self, key: tuple[str, str, bool]) -> MediaInfo | None:
+    def _get(self, key: tuple[str, str, bool]) -> MediaInfo | None:
         with self._lock:
-            return self._found.get(key)
+            return self._results.get(key)

@@ -1,32 +1,42 @@
-"""Fetching a file by URL, carefully: only where it is allowed, bounded, redirects checked (UPL-6).
+"""Fetches a file by URL from allowed hosts, within limits of size and time (UPL-6).
 
-All of it, names and redirects too, is over when its time is: real time, as the network is.
+The time limit covers everything, names and redirects too, and is real time like the network's.
 """
 
 import asyncio
+import contextlib
+import functools
 import re
-from collections.abc import Callable, Sequence
+import ssl
+from collections.abc import AsyncIterator, Callable, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
-from urllib.parse import SplitResult, unquote, urljoin, urlsplit
+from typing import TYPE_CHECKING
+from urllib.parse import SplitResult, quote, unquote, urljoin, urlsplit
 
 import msgspec
 
 from ..errors import fetch_failed
 from .multipart import IncomingFile, ReceivedFile, accepted_extension
-from .remote_http import RemoteResponse, RemoteUnreachable, stream_get
 
-_REDIRECTS = 5
-# A host may be an IPv6 address, and a pattern of any.
+if TYPE_CHECKING:
+    import httpx
+
+_MAX_REDIRECTS = 5
+# A host may be an IPv6 address, and a pattern may have wildcards.
 _PATTERN = re.compile(r"[^\s/?#@\\]+")
-_MOVED = (301, 302, 303, 307, 308)
+_REDIRECTS = (301, 302, 303, 307, 308)
+_HEADERS = {"User-Agent": "nemolocal", "Accept": "*/*", "Accept-Encoding": "identity"}
+# Characters that need no escape in a URL.
+_PATH = "/%:@!$&'()*+,;=~"
+_QUERY = f"{_PATH}?"
 
 
 class FetchPolicy(msgspec.Struct, frozen=True):
-    """Where a server may fetch from, for how many seconds, and how many bytes.
+    """Which hosts a server may fetch from, for how many seconds, and how many bytes.
 
-    `allowed` are patterns of `host` or `host:port`, `*` being any; `is_own` tells the URLs that are
-    about this server, which are not fetched but read.
+    `allowed` are patterns of `host` or `host:port`; `*` matches any. `is_own` says whether a URL
+    points to this server: such files are read, not fetched.
     """
 
     allowed: tuple[str, ...]
@@ -36,7 +46,7 @@ class FetchPolicy(msgspec.Struct, frozen=True):
 
 
 class OwnServerUrl(Exception):
-    """A URL, or a redirect, leads to this server itself."""
+    """A URL, or a redirect, points to this server itself."""
 
     def __init__(self, url: str) -> None:
         super().__init__(url)
@@ -44,38 +54,35 @@ class OwnServerUrl(Exception):
 
 
 async def fetch_url(url: str, folder: Path, policy: FetchPolicy) -> ReceivedFile:
-    """The file behind a URL, written to `folder`; 4001 or 4002 with the reason if refused.
-
-    Raises `OwnServerUrl` rather than ask this server itself.
-    """
-    filename = PurePosixPath(unquote(_checked(url, policy).path)).name
+    """Fetch a file to `folder`; raises 4001 or 4002 with the reason, or `OwnServerUrl`."""
+    filename = PurePosixPath(unquote(_check(url, policy).path)).name
     accepted = accepted_extension(filename)
     try:
         async with asyncio.timeout(policy.seconds):
-            for _ in range(_REDIRECTS + 1):
-                parts = _checked(url, policy)
-                async with stream_get(parts) as answer:
-                    if answer.status not in _MOVED:
+            for _ in range(_MAX_REDIRECTS + 1):
+                parts = _check(url, policy)
+                async with _stream_get(parts) as response:
+                    if response.status_code not in _REDIRECTS:
                         incoming = IncomingFile(filename, accepted, folder, policy.limit)
-                        return await _receive(answer, url, incoming)
-                    target = answer.location
-                url = _joined(url, target)
+                        return await _receive(response, url, incoming)
+                    target = response.headers.get("Location", "")
+                url = _join(url, target)
     except TimeoutError as error:
         raise fetch_failed(url, "it takes too long") from error
-    except RemoteUnreachable as error:
+    except _FetchError as error:
         raise fetch_failed(url, str(error)) from error
-    raise fetch_failed(url, f"it redirects more than {_REDIRECTS} times")
+    raise fetch_failed(url, f"it redirects more than {_MAX_REDIRECTS} times")
 
 
-def _joined(url: str, target: str) -> str:
+def _join(url: str, target: str) -> str:
     try:
         return urljoin(url, target)
     except ValueError as error:
         raise fetch_failed(url, f"it redirects to {target[:200]!r}, which is no URL") from error
 
 
-def _checked(url: str, policy: FetchPolicy) -> SplitResult:
-    """The parts of a URL that may be fetched."""
+def _check(url: str, policy: FetchPolicy) -> SplitResult:
+    """The parts of a URL; raises 4001 if it may not be fetched."""
     try:
         parts = urlsplit(url)
         host, port = parts.hostname or "", parts.port
@@ -96,13 +103,13 @@ def _checked(url: str, policy: FetchPolicy) -> SplitResult:
 
 
 def is_host_allowed(patterns: Sequence[str], host: str, port: int | None) -> bool:
-    """Whether one of the patterns (`host`, `host:port`, `*`) is of this host, in small letters."""
+    """Whether a pattern (`host`, `host:port`, `*`) matches this host, which is in lower case."""
     names = (host, f"{host}:{port}" if port else host)
     return any(fnmatchcase(name, pattern.lower()) for name in names for pattern in patterns)
 
 
 def check_host_patterns(patterns: Sequence[str]) -> None:
-    """Raise ValueError for a pattern that no host is of, such as a whole URL."""
+    """Raise ValueError for a pattern that no host can match, such as a whole URL."""
     for pattern in patterns:
         if not _PATTERN.fullmatch(pattern):
             raise ValueError(
@@ -111,13 +118,87 @@ def check_host_patterns(patterns: Sequence[str]) -> None:
             )
 
 
-async def _receive(answer: RemoteResponse, url: str, incoming: IncomingFile) -> ReceivedFile:
+async def _receive(response: "httpx.Response", url: str, incoming: IncomingFile) -> ReceivedFile:
     try:
-        if answer.status != 200:
-            raise fetch_failed(url, f"it answers HTTP {answer.status}")
-        async for chunk in answer.chunks():
+        if (status := response.status_code) != 200:
+            raise fetch_failed(url, f"it answers HTTP {status}")
+        async for chunk in _chunks(response):
             incoming.write(chunk)
         return incoming.close()
     except BaseException:
         incoming.discard()
         raise
+
+
+async def _chunks(response: "httpx.Response") -> AsyncIterator[bytes]:
+    # Separate from the loop over it, in which an OSError is one of our disk.
+    try:
+        async for chunk in response.aiter_raw():
+            yield chunk
+    except _http_errors() as error:
+        raise _FetchError(_reason(error)) from error
+
+
+class _FetchError(Exception):
+    """There is no response, or an incomplete one; the message says why."""
+
+
+@contextlib.asynccontextmanager
+async def _stream_get(parts: SplitResult) -> AsyncIterator["httpx.Response"]:
+    """The response to a GET request; raises `_FetchError`.
+
+    The URL is not parsed again: the host must be the one that was checked.
+    """
+    import httpx
+
+    async with contextlib.AsyncExitStack() as stack:
+        try:
+            verify = _ssl_context() if parts.scheme == "https" else False
+            # The caller limits the time of the whole fetch.
+            client = httpx.AsyncClient(verify=verify, trust_env=False, timeout=None)
+            await stack.enter_async_context(client)
+            request = client.stream("GET", _httpx_url(parts), headers=_HEADERS)
+            response = await stack.enter_async_context(request)
+        except _http_errors() as error:
+            raise _FetchError(_reason(error)) from error
+        yield response
+
+
+def _http_errors() -> tuple[type[Exception], ...]:
+    import httpx
+
+    # A name that no resolver accepts is a ValueError (UnicodeError).
+    return (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError)
+
+
+def _httpx_url(parts: SplitResult) -> "httpx.URL":
+    import httpx
+
+    target = quote(parts.path or "/", safe=_PATH)
+    if parts.query:
+        target += f"?{quote(parts.query, safe=_QUERY)}"
+    host, port = parts.hostname or "", parts.port
+    return httpx.URL(scheme=parts.scheme, host=host, port=port, raw_path=target.encode())
+
+
+def _reason(error: BaseException) -> str:
+    """The reason of an error in words, such as "Connection refused"."""
+    import httpx
+
+    if isinstance(error, httpx.RemoteProtocolError) and "complete message" in str(error):
+        return "the connection ended before the file did"
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return f"its certificate is not trusted: {cause.verify_message}"
+        if isinstance(cause, ssl.SSLError):
+            return "it speaks no TLS that is understood; is it http?"
+        if isinstance(cause, OSError) and cause.strerror:
+            return cause.strerror
+        cause = cause.__cause__ or cause.__context__
+    return str(error) or type(error).__name__
+
+
+@functools.cache
+def _ssl_context() -> ssl.SSLContext:
+    return ssl.create_default_context()

@@ -1,4 +1,4 @@
-"""Uploads by URL: the server's own files are read from disk, others are fetched (UPL-6)."""
+"""Uploads by URL: files of this server are read from disk, others are fetched (UPL-6)."""
 
 import asyncio
 from pathlib import Path
@@ -16,7 +16,7 @@ _CHUNK = 1024 * 1024
 
 
 async def receive_url(request: Request, url: str, limit: int) -> ReceivedFile:
-    """The file behind a URL, in the folder for work; 4001 or 4002 with the reason if refused."""
+    """Receive a file by URL into the work folder; raises 4001 or 4002 with the reason."""
     server = services_of(request)
     own = OwnUrls(server.access_policy, context_of(request.scope).access)
     settings, folder = server.settings, server.context.store.work
@@ -25,17 +25,17 @@ async def receive_url(request: Request, url: str, limit: int) -> ReceivedFile:
         policy = FetchPolicy(settings.fetch_from, own.is_own, settings.fetch_seconds, limit)
         try:
             return await fetch_url(url, folder, policy)
-        except OwnServerUrl as leads:
-            path = await _own_path(server, own, leads.url)
-    assert path is not None, "what leads to us is read or refused"
+        except OwnServerUrl as redirect:
+            path = await _own_path(server, own, redirect.url)
+    assert path is not None, "a URL of this server is read or refused"
     incoming = IncomingFile(path.name, accepted_extension(path.name), folder, limit)
     return await _copy(path, incoming)
 
 
 async def _own_path(server: Services, own: OwnUrls, url: str) -> Path | None:
-    """Where a file of ours lies; None where the URL is not about this server.
+    """The path of a file of this server; None if the URL points elsewhere.
 
-    Raises 4001 where it is, and names nothing that is handed out.
+    Raises 4001 if the URL points to this server, but not to a file that it serves.
     """
     file = own.find_file(url)
     if file is not None and file.folder == "fixtures":
@@ -58,7 +58,7 @@ async def _copy(path: Path, incoming: IncomingFile) -> ReceivedFile:
         with path.open("rb") as file:
             while chunk := file.read(_CHUNK):
                 incoming.write(chunk)
-                await asyncio.sleep(0)  # others go on meanwhile
+                await asyncio.sleep(0)  # let other requests run
         return incoming.close()
     except BaseException:
         incoming.discard()

@@ -172,9 +172,9 @@ def test_free_edit_is_noticed_once_credits_must_be_spent() -> None:
 def test_given_token_may_lack_credits() -> None:
     own = (SessionStep("s1", by=OWN_ACCOUNT), UploadStep("s1", ("picture.png",), by=OWN_ACCOUNT))
     with reference() as runner:
-        made = runner.context.control.make_token(credits=0, anonymous=False)
+        created = runner.context.control.make_token(credits=0, anonymous=False)
         url = runner.context.target.base_url
-        with open_script_runner(url, Attribution("x", "1"), token=made["token"]) as poor:
+        with open_script_runner(url, Attribution("x", "1"), token=created["token"]) as poor:
             ending = poor.run(
                 CallScript(
                     (

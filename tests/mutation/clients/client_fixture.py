@@ -100,8 +100,10 @@ class ClientFixture:
 
     def make_token(self) -> str:
         """Create a token by the control API (AUTH-6)."""
-        made = self._http.post(TOKENS_MAKE.template, json={"user_id": "user_1"}).raise_for_status()
-        return str(made.json()["token"])
+        created = self._http.post(
+            TOKENS_MAKE.template, json={"user_id": "user_1"}
+        ).raise_for_status()
+        return str(created.json()["token"])
 
     def read_journal(self) -> LoadedJournal:
         """Return the journal once everything has ended."""

@@ -115,7 +115,7 @@ def _exporting_again(
 ) -> Callable[[Callable[[], None]], ClientMutant]:
     """Make a mutant that exports once more after a failure; the sentence is of a function."""
 
-    def make(told: Callable[[], None]) -> ClientMutant:
+    def make(reported: Callable[[], None]) -> ClientMutant:
         def twist(original: Any, on_applied: OnApplied) -> Any:
             def export(*arguments: Any) -> Any:
                 try:
@@ -126,7 +126,7 @@ def _exporting_again(
 
             return export
 
-        twist.__doc__ = told.__doc__
+        twist.__doc__ = reported.__doc__
         at = "client.Client.export"
         return client_mutant(id, *breaks, kills=kills, scenario=scenario, at=at)(twist)
 

@@ -85,11 +85,11 @@ class InterceptedResponse:
     def set_frames(self, *frames: bytes) -> Self:
         """Return the response with these frames as its stream."""
 
-        async def told() -> AsyncIterator[bytes]:
+        async def reported() -> AsyncIterator[bytes]:
             for frame in frames:
                 yield frame
 
-        self.frames = told()
+        self.frames = reported()
         return self
 
 

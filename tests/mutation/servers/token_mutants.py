@@ -234,5 +234,5 @@ def claim_shared(
     refused = request.endpoint == "claim_token" and response.code == ResponseCode.SESSION_NOT_FOUND
     if not refused or str(request.json.get("session_id")) not in memory:
         return None
-    made = {"claim_token": "clm_0123456789abcdef", "expires_in": 604_800}
-    return response.with_json({"code": 0, "data": made}, 200)
+    created = {"claim_token": "clm_0123456789abcdef", "expires_in": 604_800}
+    return response.with_json({"code": 0, "data": created}, 200)

@@ -1,4 +1,4 @@
-"""Whatever strangers ask for, every export of the journal is complete and can be read."""
+"""Whatever a client requests, every export of the journal is complete and readable."""
 
 import contextlib
 import json
@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 from nemolocal_contract.clock import iso8601
 from nemolocal_contract.journal import Entry
 from nemolocal_server.journal import journal_formats
-from nemolocal_server.journal.har import har_entry
+from nemolocal_server.journal.journal_formats import har_entry
 from tests.support.http_caller import HttpCaller
 from tests.support.profiles import examples
 
@@ -121,8 +121,8 @@ def entry_of(caller: HttpCaller, **changed: Any) -> Entry:
 
 def test_a_clock_that_was_put_back_makes_no_time_negative(caller: HttpCaller) -> None:
     entry = entry_of(caller, started=2000.0, ended=1000.0, chunks=[[-5.0, 1]])
-    told = har_entry(entry)
-    assert (told["time"], *told["timings"].values()) == (0, 0, 0, 0)
+    reported = har_entry(entry)
+    assert (reported["time"], *reported["timings"].values()) == (0, 0, 0, 0)
 
 
 def test_one_entry_that_cannot_be_written_leaves_the_others(
@@ -135,7 +135,7 @@ def test_one_entry_that_cannot_be_written_leaves_the_others(
             raise ValueError("no such text")
         return {"id": entry.id}
 
-    written = b"".join(journal_formats._object({"version": 1}, iter(entries), show))
+    written = b"".join(journal_formats._write_object({"version": 1}, iter(entries), show))
     assert json.loads(written)["entries"] == [{"id": 1}, {"id": 3}]
     assert "entry 2 of the journal could not be written" in caplog.text
 

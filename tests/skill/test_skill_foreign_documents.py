@@ -11,8 +11,8 @@ import pytest
 from nemolocal_skill import check_skill, parse_skill
 
 SKILLS = Path(__file__).parents[2] / "fixtures" / "skills"
-FAULTS = tomllib.loads((SKILLS / "strangers.toml").read_text(encoding="utf-8"))["fault"]
-FILES = sorted(path.name for path in (SKILLS / "strangers").iterdir())
+FAULTS = tomllib.loads((SKILLS / "foreign.toml").read_text(encoding="utf-8"))["fault"]
+FILES = sorted(path.name for path in (SKILLS / "foreign").iterdir())
 
 
 def findings(text: str) -> list[tuple[str, int]]:
@@ -21,7 +21,7 @@ def findings(text: str) -> list[tuple[str, int]]:
 
 
 def document(name: str) -> str:
-    return (SKILLS / "strangers" / name).read_text(encoding="utf-8")
+    return (SKILLS / "foreign" / name).read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("name", FILES)

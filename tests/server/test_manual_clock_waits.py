@@ -17,7 +17,7 @@ from nemolocal_server.setting_ranges import DAY
 from nemolocal_server.settings import Settings
 from nemolocal_server.turns.turn_service import RunningTurn
 
-_Walk = Callable[[Services, ManualClock], Awaitable[None]]
+_Scenario = Callable[[Services, ManualClock], Awaitable[None]]
 
 
 @contextlib.asynccontextmanager
@@ -43,19 +43,19 @@ class WatchingSelector(selectors.DefaultSelector):
         return super().select(timeout)
 
 
-def real_waits(walk: _Walk, selector: WatchingSelector | None = None) -> list[float | None]:
-    """What a walk on a server of its own waited for in real seconds (None: for an event)."""
+def real_waits(scenario: _Scenario, selector: WatchingSelector | None = None) -> list[float | None]:
+    """What a scenario on its own server waited for, in real seconds (None: for an event)."""
     selector = selector or WatchingSelector()
     clock = ManualClock()
 
-    async def walked() -> list[float | None]:
+    async def run_scenario() -> list[float | None]:
         async with server(clock) as opened:
             selector.waits.clear()
-            await walk(opened, clock)
+            await scenario(opened, clock)
             return [*selector.waits]
 
     with asyncio.Runner(loop_factory=lambda: asyncio.SelectorEventLoop(selector)) as runner:
-        return runner.run(walked())
+        return runner.run(run_scenario())
 
 
 async def token_life(opened: Services, clock: ManualClock) -> None:
@@ -87,39 +87,39 @@ async def stalled_turn(opened: Services, clock: ManualClock, seconds: float) -> 
     session = opened.context.sessions.create(token, "project", "en")
     fault = ActiveFault("stall", StallArgs(seconds))
     turn: RunningTurn = opened.turns.start(token, session, "hello", (fault,))
-    told: list[object] = []
+    reported: list[object] = []
 
     async def listen() -> None:
         async for event in turn.events():
-            told.append(event)
+            reported.append(event)
 
     listener = asyncio.ensure_future(listen())
     await clock.advance(900)
     await listener
-    return told
+    return reported
 
 
 async def ten_minute_stall(opened: Services, clock: ManualClock) -> None:
     """Forty heartbeats, and then the answer after all."""
-    told = await stalled_turn(opened, clock, 600)
-    assert sum(isinstance(event, Heartbeat) for event in told) == 40
-    assert isinstance(told[-1], Text)
+    reported = await stalled_turn(opened, clock, 600)
+    assert sum(isinstance(event, Heartbeat) for event in reported) == 40
+    assert isinstance(reported[-1], Text)
 
 
 async def fifteen_minute_turn(opened: Services, clock: ManualClock) -> None:
     """A turn that would last for ever is ended after a quarter of an hour."""
-    told = await stalled_turn(opened, clock, 100_000)
-    assert told == [Heartbeat()] * 60
+    reported = await stalled_turn(opened, clock, 100_000)
+    assert reported == [Heartbeat()] * 60
 
 
 @pytest.mark.rule("AUTH-4", "AUTH-5", "SSE-3", "SSE-6")
 @pytest.mark.parametrize(
-    "walk",
+    "scenario",
     [token_life, address_window, ten_minute_stall, fifteen_minute_turn],
-    ids=lambda walk: walk.__name__,
+    ids=lambda scenario: scenario.__name__,
 )
-def test_a_long_time_passes_without_a_real_wait(walk: _Walk) -> None:
-    assert real_waits(walk) == []
+def test_a_long_time_passes_without_a_real_wait(scenario: _Scenario) -> None:
+    assert real_waits(scenario) == []
 
 
 def test_a_real_wait_is_seen() -> None:

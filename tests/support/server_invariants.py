@@ -22,7 +22,7 @@ WHERE turns.status = 'done' AND answer.kind = 'settle'
 """
 
 
-def require_no_debts(server: Services) -> None:
+def assert_no_negative_balance(server: Services) -> None:
     """No balance is below zero, at any moment."""
     below = server.context.store.fetch_column(
         """SELECT token_id FROM ledger GROUP BY token_id
@@ -31,10 +31,10 @@ def require_no_debts(server: Services) -> None:
     assert below == []
 
 
-def require_order(server: Services) -> None:
+def assert_consistent(server: Services) -> None:
     """Where nothing runs, nothing is frozen or half done, and files and rows tell the same."""
     store = server.context.store
-    require_no_debts(server)
+    assert_no_negative_balance(server)
     for question in _NONE_LEFT:
         assert store.fetch_column(question) == [], question
     assert store.fetch_column("PRAGMA integrity_check") == ["ok"]
